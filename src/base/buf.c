@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/buf.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static void
+reserve(struct buf *buf, size_t more)
+{
+	size_t need = buf->len + more + 1;
+	size_t size = buf->size > 0 ? buf->size : 64;
+
+	assert(need > more);
+	if (need <= buf->size)
+		return;
+	while (size < need)
+		size *= 2;
+	buf->data = mem_array(buf->data, size, 1);
+	buf->size = size;
+}
+
+void
+buf_add(struct buf *buf, const void *data, size_t len)
+{
+	reserve(buf, len);
+	if (len > 0)
+		memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
+void
+buf_add_str(struct buf *buf, struct str text)
+{
+	buf_add(buf, text.p, text.len);
+}
+
+void
+buf_add_char(struct buf *buf, char c)
+{
+	buf_add(buf, &c, 1);
+}
+
+void
+buf_vprintf(struct buf *buf, const char *format, va_list ap)
+{
+	va_list again;
+	int len;
+
+	va_copy(again, ap);
+	reserve(buf, 0);
+	len = vsnprintf(buf->data + buf->len, buf->size - buf->len, format, ap);
+	assert(len >= 0);
+	if ((size_t)len >= buf->size - buf->len) {
+		reserve(buf, (size_t)len);
+		vsnprintf(buf->data + buf->len, buf->size - buf->len, format, again);
+	}
+	va_end(again);
+	buf->len += (size_t)len;
+}
+
+void
+buf_printf(struct buf *buf, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vprintf(buf, format, ap);
+	va_end(ap);
+}
+
+const char *
+buf_text(const struct buf *buf)
+{
+	return buf->data != NULL ? buf->data : "";
+}
+
+char *
+buf_take(struct buf *buf)
+{
+	char *text = buf->data != NULL ? buf->data : mem_strdup("");
+
+	*buf = (struct buf){0};
+	return text;
+}
+
+void
+buf_reset(struct buf *buf)
+{
+	buf->len = 0;
+	if (buf->data != NULL)
+		buf->data[0] = '\0';
+}
+
+void
+buf_clear(struct buf *buf)
+{
+	free(buf->data);
+	*buf = (struct buf){0};
+}
+
+void
+buf_add_quoted(struct buf *buf, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c == '\\' || c == '"')
+			buf_add_char(buf, '\\');
+		if (c < 0x20 || c >= 0x7f)
+			buf_printf(buf, "\\x%02x", c);
+		else
+			buf_add_char(buf, (char)c);
+	}
+}
+
+/* Length of the well-formed UTF-8 sequence at p (Unicode, table 3-7), 0 if none. */
+static size_t
+utf8_len(const unsigned char *p, size_t left)
+{
+	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
+	    : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+
+	if (len == 0 || len > left)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+void
+buf_add_json(struct buf *buf, struct str text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+	size_t i = 0;
+
+	buf_add_char(buf, '"');
+	while (i < text.len) {
+		size_t len = utf8_len(p + i, text.len - i);
+
+		if (len == 0) {
+			buf_add(buf, "\xef\xbf\xbd", 3);
+			len = 1;
+		} else if (p[i] == '"' || p[i] == '\\') {
+			buf_printf(buf, "\\%c", p[i]);
+		} else if (p[i] < 0x20 || p[i] == 0x7f) {
+			buf_printf(buf, "\\u%04x", p[i]);
+		} else {
+			buf_add(buf, p + i, len);
+		}
+		i += len;
+	}
+	buf_add_char(buf, '"');
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/str.h"
+
+struct str
+str_trim(struct str s)
+{
+	while (s.len > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s = str_skip(s, 1);
+	while (s.len > 0 && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+bool
+str_number(struct str s, uint64_t max, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (s.len == 0)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		uint64_t digit = (uint64_t)(s.p[i] - '0');
+
+		if (!ascii_is_digit(s.p[i]) || n > max / 10 || n * 10 > max - digit)
+			return false;
+		n = n * 10 + digit;
+	}
+	*out = n;
+	return true;
+}
+
+bool
+str_equal_nocase(struct str a, struct str b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+			return false;
+	return true;
+}
+
+bool
+str_copy(struct str s, char *out, size_t size)
+{
+	if (s.len >= size) {
+		out[0] = '\0';
+		return false;
+	}
+	if (s.len > 0)
+		memcpy(out, s.p, s.len);
+	out[s.len] = '\0';
+	return true;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Borrowed slices of somebody else's bytes. They live only inside parsers, until
+ * the next line is read; what must stay is copied. Never NUL-terminated.
+ */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct str {
+	const char *p;
+	size_t len;
+};
+
+/* A slice of a literal: STR("sent"). */
+#define STR(literal) ((struct str){literal, sizeof(literal) - 1})
+
+/* For printf: "%.*s", STR_ARG(s). Only for text that is known to be harmless. */
+#define STR_ARG(s) (int)(s).len, (s).p
+
+static inline struct str
+str_of(const char *text)
+{
+	return (struct str){text, strlen(text)};
+}
+
+static inline bool
+str_equal(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+static inline bool
+str_is(struct str a, const char *text)
+{
+	return str_equal(a, str_of(text));
+}
+
+static inline bool
+str_starts(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && memcmp(s.p, prefix.p, prefix.len) == 0;
+}
+
+/* Without its first n bytes (n <= len). */
+static inline struct str
+str_skip(struct str s, size_t n)
+{
+	return (struct str){s.p + n, s.len - n};
+}
+
+/* If s starts with prefix, step over it and be true. */
+static inline bool
+str_eat(struct str *s, struct str prefix)
+{
+	if (!str_starts(*s, prefix))
+		return false;
+	*s = str_skip(*s, prefix.len);
+	return true;
+}
+
+/* Cut s at the first c: what stands before it, s then starts behind it. False: no c. */
+static inline bool
+str_cut(struct str *s, char c, struct str *before)
+{
+	const char *at = s->len > 0 ? memchr(s->p, c, s->len) : NULL;
+
+	if (at == NULL)
+		return false;
+	*before = (struct str){s->p, (size_t)(at - s->p)};
+	*s = str_skip(*s, before->len + 1);
+	return true;
+}
+
+/* Without blanks and tabs at both ends. */
+struct str str_trim(struct str s);
+
+/* The whole of s as a decimal number of at most max. False: not one, or larger. */
+bool str_number(struct str s, uint64_t max, uint64_t *out);
+
+/* Case-insensitive for ASCII only: what DNS names, levels and keywords need. */
+bool str_equal_nocase(struct str a, struct str b);
+
+/* Copy into out[size], NUL-terminated. False, and out empty, if it does not fit. */
+bool str_copy(struct str s, char *out, size_t size);
+
+static inline char
+ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static inline bool
+ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+ascii_is_alnum(char c)
+{
+	return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What DNS says about a destination, and what DANE makes of it (RFC 7672, RFC 7671,
+ * as Postfix does it: smtp_tls_policy.c, tls_dane.c). Plain values in, plain values
+ * out: gather/resolver asks, this judges.
+ */
+#ifndef CORE_DANE_H
+#define CORE_DANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/nexthop.h"
+
+#define DNS_HOSTS_MAX 64 /* MX hosts held; more: truncated, which means could not tell */
+#define DNS_TLSA_MAX  32 /* TLSA records held a host */
+
+/* An answer to one question. Error is no answer: timeout, SERVFAIL, bogus, mismatched,
+ * malformed, truncated, or more records than are held. */
+enum dns_answer {
+	DNS_NOT_ASKED,
+	DNS_ERROR,
+	DNS_SECURE,        /* data, validated */
+	DNS_INSECURE,      /* data, not validated */
+	DNS_NONE_SECURE,   /* NODATA or NXDOMAIN, proven */
+	DNS_NONE_INSECURE, /* NODATA or NXDOMAIN, unsigned */
+};
+
+/* One TLSA record, with just what decides whether Postfix can use it. */
+struct dns_tlsa {
+	uint8_t usage;
+	uint8_t selector;
+	uint8_t matching;
+	uint16_t length;  /* octets of the association data */
+	bool der_exact;   /* matching 0: the data is exactly one DER object of its kind */
+	uint8_t data[64]; /* its first octets, for explain */
+};
+
+struct dns_host {
+	char name[NEXTHOP_HOST_SIZE]; /* the MX host, A-label */
+	uint16_t preference;
+	bool literal;            /* the MX name is an address: no DANE (RFC 7672 2.2) */
+	enum dns_answer address; /* the better of A and AAAA */
+	bool alias;              /* the name is a CNAME */
+	enum dns_answer cname;   /* asked only where the address is insecure and an alias */
+	char base[NEXTHOP_HOST_SIZE]; /* TLSA base domain that answered or was asked last */
+	enum dns_answer tlsa;
+	unsigned tlsa_count;
+	struct dns_tlsa tlsas[DNS_TLSA_MAX];
+};
+
+struct dns_facts {
+	bool resolver_trusted; /* `. NS` was just seen with AD, over a channel to believe */
+	char trouble[160];     /* why not, or what failed first; "" if nothing did */
+	enum dns_answer mx;    /* DNS_NOT_ASKED for [host] and literals */
+	bool null_mx;          /* RFC 7505 */
+	bool implicit_mx;      /* no MX: the domain itself is the host (RFC 5321 5.1) */
+	bool truncated;        /* more hosts or records than are held */
+	bool literal;          /* the next-hop is an address */
+	unsigned host_count;
+	struct dns_host hosts[DNS_HOSTS_MAX];
+	uint32_t ttl_s; /* the smallest TTL seen, 0 where an answer failed */
+};
+
+/* The verdict over all hosts: the worst for weakening counts. */
+enum dane_state {
+	DANE_UNSURE,      /* could not tell: nothing weaker, ask again */
+	DANE_USABLE,      /* secure MX (or none needed) and a host with usable TLSA */
+	DANE_UNUSABLE,    /* secure TLSA, none usable: TLS stays mandatory */
+	DANE_INSECURE_MX, /* unsigned MX RRset, but a host with secure usable TLSA */
+	DANE_NONE,        /* proven: no TLSA for any host */
+	DANE_NO_MAIL,     /* null MX, or no host has an address: not a TLS matter */
+	DANE_STATE_COUNT,
+};
+
+struct dane_verdict {
+	enum dane_state state;
+	enum dns_answer mx;  /* DNS_SECURE or DNS_NONE_SECURE: the domain is signed */
+	bool signed_domain;  /* the answer to the MX question (or to the host's) validated */
+	uint32_t ttl_s;
+};
+
+const char *dane_state_name(enum dane_state state);   /* "usable", "none", "unsure" ... */
+const char *dns_answer_name(enum dns_answer answer);  /* "secure", "insecure", "error" ... */
+
+/* Can Postfix use this record? RFC 7672 3.1.3, tls_dane.c parse_tlsa_rr(), dane_tlsa_add. */
+bool dane_tlsa_is_usable(const struct dns_tlsa *tlsa);
+
+struct dane_verdict dane_judge(const struct dns_facts *facts);
+
+/* One line a host, for explain and check: "mx.example.org address=secure tlsa=secure
+ * usable=1/2". Bounded; names are A-labels as asked. */
+void dane_describe(const struct dns_facts *facts, struct buf *out);
+
+#endif

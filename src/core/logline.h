@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A line of a mail log, cut into its parts: time stamp, program, process id, text.
+ * Read from the left and never guessed: what does not fit is refused whole, since
+ * senders and servers write into lines.
+ */
+#ifndef CORE_LOGLINE_H
+#define CORE_LOGLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* The time as written; no calendar, no zone rules here (sys/clock has them). */
+struct stamp {
+	int16_t year;  /* 0: not written (RFC 3164) */
+	int8_t month;  /* 1..12; 0: the line has no stamp */
+	int8_t day;
+	int8_t hour;
+	int8_t minute;
+	int8_t second; /* 60 in a leap second */
+	bool has_zone;
+	int16_t zone_minutes;   /* east of UTC */
+	int32_t resolution_us;  /* of what is written: 1000000 without a fraction */
+	int32_t microsecond;
+};
+
+struct logline {
+	struct stamp stamp;
+	struct str tag;     /* "postfix/relay", what stands before the program */
+	struct str service; /* "relay/smtp": all behind the first slash of the tag */
+	struct str program; /* "smtp" */
+	uint32_t pid;       /* 0 where none is written */
+	struct str text;    /* behind "prog[pid]: ", without severity */
+	bool has_severity;  /* text had "warning: " or the like before it */
+};
+
+/*
+ * Split a line (without its newline). False: not a line of a Postfix program in a form
+ * that is accepted. The slices borrow from line.
+ *
+ * Accepted: RFC 3164 (day padded with blank or zero, host missing too), RFC 3164 with
+ * year and milliseconds, RFC 3339 with and without fraction, syslog-ng's ISO stamp,
+ * journald's short and short-iso, any of these behind "name  | " of docker compose.
+ * The tag must be Postfix's: some-name/program, or postfix-something/program.
+ */
+bool logline_split(struct str line, struct logline *out);
+
+#endif

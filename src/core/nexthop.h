@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The destination as Postfix looks it up in smtp_tls_policy_maps (smtp_tls_policy.c:
+ * iter->dest): a domain, [host], either with :port, or an address literal.
+ */
+#ifndef CORE_NEXTHOP_H
+#define CORE_NEXTHOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+#define NEXTHOP_KEY_SIZE  320 /* brackets, 255 octets, port, NUL; UTF-8 counts as bytes */
+#define NEXTHOP_HOST_SIZE 256
+
+struct nexthop {
+	char key[NEXTHOP_KEY_SIZE];   /* the map key: ASCII letters folded, else as spelled */
+	char host[NEXTHOP_HOST_SIZE]; /* domain, host or address without [], IPv6:, port */
+	uint16_t port;                /* 25 where none is written */
+	bool bracketed;               /* [host]: no MX look-up */
+	bool literal;                 /* host is an IPv4 or IPv6 address */
+};
+
+/*
+ * Parse a next-hop or the domain of a recipient. False for everything that Postfix
+ * could not have as a TCP next-hop and that must not enter a map or a question:
+ * blanks, quotes, control bytes, empty labels, labels over 63 octets, bytes that are
+ * not UTF-8, named ports, socket paths. A trailing dot is not forgiven.
+ */
+bool nexthop_parse(struct str text, struct nexthop *out);
+
+/*
+ * The domain of a recipient as smtp(8) derives the next-hop from it: behind the last
+ * @ of the address (the local part may hold more of them, quoted). False: no @ or
+ * nothing behind it. The slice borrows from address.
+ */
+bool nexthop_recipient_domain(struct str address, struct str *domain);
+
+/* Is the text an IPv4 or IPv6 address (without brackets)? */
+bool nexthop_is_address(struct str text);
+
+#endif

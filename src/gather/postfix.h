@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Postfix asked through its own commands: postconf, postqueue, postmap, posttls-finger.
+ * Everything blocks and belongs into a worker. Three answers: yes, no, could not tell.
+ */
+#ifndef GATHER_POSTFIX_H
+#define GATHER_POSTFIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/level.h"
+
+enum answer {
+	ANSWER_UNSURE,
+	ANSWER_NO,
+	ANSWER_YES,
+};
+
+/* How to reach this Postfix. Borrowed; must outlive every call. */
+struct postfix {
+	const char *config_directory; /* "" or NULL: Postfix's own */
+	char *const *command;         /* words before every command */
+	size_t command_count;
+};
+
+/* What main.cf says that matters here. Texts are the owner's; postfix_facts_clear(). */
+struct postfix_facts {
+	char *version;           /* mail_version, "3.7.11" */
+	enum level level;        /* smtp_tls_security_level; see below for an empty one */
+	char *policy_maps;       /* smtp_tls_policy_maps, expanded */
+	char *database_type;     /* default_database_type */
+	char *relayhost;
+	char *transport_maps;
+	char *default_transport;
+	char *sender_relayhost_maps; /* sender_dependent_relayhost_maps */
+	bool can_dane;           /* dane-only would work: no reason against it */
+	char *dane_trouble;      /* which setting forbids it, "" if can_dane */
+};
+
+/*
+ * One postconf for all of them. An empty smtp_tls_security_level is, as in smtp.c,
+ * encrypt with smtp_enforce_tls, may with smtp_use_tls, else none. False: postconf
+ * failed or printed what could not be read; facts are then empty.
+ */
+bool postfix_read_facts(
+    const struct postfix *postfix, struct postfix_facts *facts, struct err *err);
+void postfix_facts_clear(struct postfix_facts *facts);
+
+/*
+ * The maps named in smtp_tls_policy_maps other than ours ("type:name", the name being
+ * our map's path), into a NULL-terminated array of new texts. Our own may be missing:
+ * *ours tells. proxy: prefixes are kept.
+ */
+char **postfix_other_maps(const char *policy_maps, const char *our_path, bool *ours);
+void postfix_maps_free(char **maps);
+
+/*
+ * Does one of maps answer for key, as smtp(8) asks: the key, and for a host name its
+ * parents .b.c and .c too (smtp_tls_policy.c)? keys[0..count): one postmap call a map
+ * and up to 1000 keys. answers[i] is YES, NO, or UNSURE where a map failed.
+ */
+void postfix_maps_answer(const struct postfix *postfix, char *const *maps,
+    const char *const *keys, size_t count, enum answer *answers);
+
+/* One `postmap -q key map`: YES with its value in *value (free()), NO, UNSURE with err. */
+enum answer postfix_lookup(const struct postfix *postfix, const char *map, const char *key,
+    char **value, struct err *err);
+
+/* postmap map ("hash:/path"): build it from its text. Output of a failure goes to err. */
+bool postfix_postmap(const struct postfix *postfix, const char *map, struct err *err);
+
+/* postqueue -i for each queue id (valid ones only; see postfix_is_queue_id). False:
+ * one of them failed; the rest was tried. */
+bool postfix_retry(const struct postfix *postfix, const char *const *queue_ids,
+    size_t count, struct err *err);
+bool postfix_flush(const struct postfix *postfix, struct err *err); /* postqueue -f */
+
+/* Letters, digits and _ only, 1 to 255 (mail_queue.c: mail_queue_id_ok), no option. */
+bool postfix_is_queue_id(const char *text);
+
+/* One recipient of one queued message, as postqueue -j shows it. Borrowed for the call. */
+struct queued {
+	const char *queue_name;
+	const char *queue_id;
+	int64_t arrival_s;
+	const char *address;
+	const char *delay_reason; /* "" if none */
+};
+
+/* Call fn for each recipient in the queue. False: postqueue failed or its output is no
+ * JSON; what came before was handed out. Unknown members are ignored. */
+bool postfix_read_queue(const struct postfix *postfix,
+    void (*fn)(void *context, const struct queued *queued), void *context, struct err *err);
+
+#endif

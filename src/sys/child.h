@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The only caller of posix_spawn(): a program run to its end without a shell, with a
+ * deadline, bounded output and a clean environment. Blocks; call it from a worker.
+ */
+#ifndef SYS_CHILD_H
+#define SYS_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct child_request {
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	struct str input;        /* written to its standard input, then closed */
+	int64_t timeout_ms;      /* then SIGTERM, and SIGKILL a second later */
+	size_t output_max;       /* more of stdout is an error, more of stderr is cut */
+};
+
+struct child_result {
+	int status;        /* exit status, 128 + signal, or -1 where it never ran */
+	bool timed_out;
+	struct buf output; /* standard output */
+	struct buf errors; /* standard error */
+};
+
+/*
+ * True: it ran and ended by itself within its time, whatever its exit status (see
+ * result->status). False: could not be started, timed out, too much output; err says
+ * so. The result's bufs are the caller's in both cases (child_result_clear()).
+ * Environment: PATH (/usr/sbin:/usr/bin:/sbin:/bin), LC_ALL=C, TZ and MAIL_CONFIG as ours.
+ */
+bool child_run(
+    const struct child_request *request, struct child_result *result, struct err *err);
+void child_result_clear(struct child_result *result);
+
+/* "exit status 69: postqueue: fatal: ..." in one line, quoted, for a log or an err. */
+void child_describe(const struct child_result *result, struct buf *out);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELDS_MAX 16
+
+static struct CMUnitTest *tests;
+static size_t test_count;
+
+static void
+die(const char *what, const char *name)
+{
+	fprintf(stderr, "%s: %s\n", name, what);
+	exit(2);
+}
+
+void
+suite_add(CMUnitTestFunction fn, const void *state, const char *name, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, name);
+	if (vasprintf(&text, name, ap) < 0)
+		die("out of memory", name);
+	va_end(ap);
+	tests = reallocarray(tests, test_count + 1, sizeof(*tests));
+	if (tests == NULL)
+		die("out of memory", name);
+	tests[test_count++] = (struct CMUnitTest){
+	    .name = text, .test_func = fn, .initial_state = (void *)(uintptr_t)state};
+}
+
+int
+suite_run(void)
+{
+	int failed;
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	failed = _cmocka_run_group_tests("suite", tests, test_count, NULL, NULL);
+	for (size_t i = 0; i < test_count; i++)
+		free((void *)(uintptr_t)tests[i].name);
+	free(tests);
+	return failed == 0 ? 0 : 1;
+}
+
+const char *
+suite_path(const char *name)
+{
+	const char *srcdir = getenv("srcdir");
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", srcdir != NULL ? srcdir : ".", name) < 0)
+		die("out of memory", name);
+	return path;
+}
+
+static size_t
+split(char *line, char **fields)
+{
+	size_t count = 0;
+	char *p = line;
+
+	while (*p != '\0') {
+		char *end = p;
+
+		if (count == FIELDS_MAX)
+			return FIELDS_MAX + 1;
+		fields[count++] = p;
+		while (*end != '\0' && *end != '\t' && !(end[0] == ' ' && end[1] == ' ') &&
+		    !(end[0] == ' ' && end[1] == '\0'))
+			end++;
+		p = end + strspn(end, " \t");
+		*end = '\0';
+	}
+	return count;
+}
+
+void
+suite_read_table(const char *name,
+    void (*fn)(char **fields, size_t count, unsigned line, void *context), void *context)
+{
+	const char *path = suite_path(name);
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	unsigned number = 0;
+
+	if (f == NULL)
+		die("cannot read the case table", path);
+	while ((len = getline(&line, &size, f)) > 0) {
+		char *fields[FIELDS_MAX + 1];
+		size_t count;
+
+		number++;
+		if (line[len - 1] == '\n')
+			line[--len] = '\0';
+		line += strspn(line, " \t");
+		if (*line != '#' && *line != '\0') {
+			count = split(line, fields);
+			if (count > FIELDS_MAX)
+				die("a line with too many fields", path);
+			fn(fields, count, number, context);
+		}
+		line = NULL; /* the fields point into it */
+		size = 0;
+	}
+	free(line);
+	fclose(f);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+
+struct span_row {
+	const char *text;
+	int64_t ms; /* -1: refused */
+};
+
+static const struct span_row spans[] = {
+    {"200ms", 200},
+    {"90s", 90000},
+    {"10m", 600000},
+    {"6h", 21600000},
+    {"7d", 604800000},
+    {"0", 0},
+    {"0s", 0},
+    {"7", -1},
+    {"", -1},
+    {"d", -1},
+    {"7 d", -1},
+    {"7d ", -1},
+    {"-7d", -1},
+    {"7D", -1},
+    {"1.5h", -1},
+    {"10001d", -1},
+    {"99999999999999999999d", -1},
+    {"1w", -1},
+};
+
+static void
+span_is(void **state)
+{
+	const struct span_row *row = *state;
+	int64_t ms = -1;
+
+	if (!span_parse(str_of(row->text), &ms))
+		ms = -1;
+	assert_int_equal(ms, row->ms);
+}
+
+static void
+span_prints_largest_unit(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	buf_add_span(&out, 90000);
+	buf_add_char(&out, ' ');
+	buf_add_span(&out, 3600000);
+	buf_add_char(&out, ' ');
+	buf_add_span(&out, 250);
+	buf_add_char(&out, ' ');
+	buf_add_span(&out, 0);
+	assert_string_equal(buf_text(&out), "90s 1h 250ms 0s");
+	buf_clear(&out);
+}
+
+static void
+quoted_text_is_harmless(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	buf_add_quoted(&out, STR("a\"b\\c\x1b[0m\n\xff%n"));
+	assert_string_equal(buf_text(&out), "a\\\"b\\\\c\\x1b[0m\\x0a\\xff%n");
+	buf_clear(&out);
+}
+
+static void
+json_text_is_valid(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	buf_add_json(&out, STR("b\xc3\xbc\"\\\n\xff\xed\xa0\x80z"));
+	assert_string_equal(buf_text(&out),
+	    "\"b\xc3\xbc\\\"\\\\\\u000a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
+	buf_clear(&out);
+}
+
+static void
+errors_grow_on_the_way_up(void **state)
+{
+	struct err err;
+	struct errs errs = {0};
+
+	(void)state;
+	assert_false(err_set(&err, "no space"));
+	assert_false(err_wrap(&err, "cannot write %s", "map"));
+	assert_string_equal(err.text, "cannot write map: no space");
+	errs_add(&errs, "a.yaml", 7, 3, "unknown key %s", "x");
+	errs_add(&errs, "a.yaml", 0, 0, "empty");
+	assert_int_equal(errs.count, 2);
+	assert_string_equal(errs.lines[0], "a.yaml:7:3: unknown key x");
+	assert_string_equal(errs.lines[1], "a.yaml: empty");
+	errs_clear(&errs);
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
+		suite_add(span_is, &spans[i], "span \"%s\" is %lld ms", spans[i].text,
+		    (long long)spans[i].ms);
+	suite_add(span_prints_largest_unit, NULL, "a span prints in its largest whole unit");
+	suite_add(quoted_text_is_harmless, NULL, "quoted text has no control bytes");
+	suite_add(json_text_is_valid, NULL, "a JSON string replaces what is not UTF-8");
+	suite_add(errors_grow_on_the_way_up, NULL, "an error grows on its way up");
+	return suite_run();
+}

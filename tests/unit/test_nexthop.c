@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+#include "core/level.h"
+#include "core/nexthop.h"
+
+struct row {
+	const char *text;
+	const char *key;  /* NULL: refused */
+	const char *host;
+	unsigned port;
+	bool bracketed;
+	bool literal;
+};
+
+static const struct row rows[] = {
+    {"Example.ORG", "example.org", "example.org", 25, false, false},
+    {"b\xc3\xbc""cher.test", "b\xc3\xbc""cher.test", "b\xc3\xbc""cher.test", 25, false, false},
+    {"xn--bcher-kva.test", "xn--bcher-kva.test", "xn--bcher-kva.test", 25, false, false},
+    {"[mx.example]:2525", "[mx.example]:2525", "mx.example", 2525, true, false},
+    {"mx.example:587", "mx.example:587", "mx.example", 587, false, false},
+    {"[192.0.2.1]", "[192.0.2.1]", "192.0.2.1", 25, true, true},
+    {"[IPv6:2001:DB8::1]", "[ipv6:2001:db8::1]", "2001:db8::1", 25, true, true},
+    {"[2001:db8::1]:26", "[2001:db8::1]:26", "2001:db8::1", 26, true, true},
+    {"[::ffff:192.0.2.1]", "[::ffff:192.0.2.1]", "::ffff:192.0.2.1", 25, true, true},
+    {"_dmarc.example", "_dmarc.example", "_dmarc.example", 25, false, false},
+    {"localhost", "localhost", "localhost", 25, false, false},
+    {"192.0.2.1", "192.0.2.1", "192.0.2.1", 25, false, true},
+    {"", NULL, NULL, 0, false, false},
+    {".example.org", NULL, NULL, 0, false, false},
+    {"example.org.", NULL, NULL, 0, false, false},
+    {"example..org", NULL, NULL, 0, false, false},
+    {"-f", NULL, NULL, 0, false, false},
+    {"exa mple.org", NULL, NULL, 0, false, false},
+    {"exa\tmple.org", NULL, NULL, 0, false, false},
+    {"exa\"mple.org", NULL, NULL, 0, false, false},
+    {"example.org\n", NULL, NULL, 0, false, false},
+    {"example.org may", NULL, NULL, 0, false, false},
+    {"a\xff.test", NULL, NULL, 0, false, false},
+    {"a\xe2\x80\xa8.test", NULL, NULL, 0, false, false},
+    {"a\xc2\x85.test", NULL, NULL, 0, false, false},
+    {"[example.org", NULL, NULL, 0, false, false},
+    {"[]", NULL, NULL, 0, false, false},
+    {"[example.org]:", NULL, NULL, 0, false, false},
+    {"[example.org]x", NULL, NULL, 0, false, false},
+    {"[IPv6:example.org]", NULL, NULL, 0, false, false},
+    {"example.org:", NULL, NULL, 0, false, false},
+    {"example.org:0", NULL, NULL, 0, false, false},
+    {"example.org:65536", NULL, NULL, 0, false, false},
+    {"example.org:smtp", NULL, NULL, 0, false, false},
+    {"private/lmtp", NULL, NULL, 0, false, false},
+    {"unix:private/lmtp", NULL, NULL, 0, false, false},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", NULL, NULL, 0,
+        false, false},
+    {"$(reboot).test", NULL, NULL, 0, false, false},
+    {"%n%s.test", NULL, NULL, 0, false, false},
+};
+
+static void
+nexthop_is(void **state)
+{
+	const struct row *row = *state;
+	struct nexthop nh;
+
+	if (row->key == NULL) {
+		assert_false(nexthop_parse(str_of(row->text), &nh));
+		return;
+	}
+	assert_true(nexthop_parse(str_of(row->text), &nh));
+	assert_string_equal(nh.key, row->key);
+	assert_string_equal(nh.host, row->host);
+	assert_int_equal(nh.port, row->port);
+	assert_int_equal(nh.bracketed, row->bracketed);
+	assert_int_equal(nh.literal, row->literal);
+}
+
+static const char *const recipients[][2] = {
+    {"user@example.org", "example.org"},
+    {"\"a>, b@c\"@Example.org", "Example.org"},
+    {"user@[192.0.2.1]", "[192.0.2.1]"},
+    {"user", NULL},
+    {"user@", NULL},
+    {"", NULL},
+};
+
+static void
+recipient_domain_is(void **state)
+{
+	const char *const *row = *state;
+	struct str domain;
+
+	if (row[1] == NULL) {
+		assert_false(nexthop_recipient_domain(str_of(row[0]), &domain));
+		return;
+	}
+	assert_true(nexthop_recipient_domain(str_of(row[0]), &domain));
+	assert_true(str_is(domain, row[1]));
+}
+
+static const char *const addresses[] = {"0.0.0.0", "255.255.255.255", "::", "::1", "1::",
+    "2001:db8:1:2:3:4:5:6", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4", NULL};
+static const char *const no_addresses[] = {"256.1.1.1", "1.2.3", "1.2.3.4.5", "1:2:3:4:5:6:7",
+    "1:2:3:4:5:6:7:8:9", ":1", "1:", "1::2::3", "12345::", "::1.2.3", "g::", "1.2.3.", NULL};
+
+static void
+is_address(void **state)
+{
+	assert_true(nexthop_is_address(str_of(*state)));
+}
+
+static void
+is_no_address(void **state)
+{
+	assert_false(nexthop_is_address(str_of(*state)));
+}
+
+static void
+levels_keep_their_names(void **state)
+{
+	enum level level;
+
+	(void)state;
+	for (enum level l = LEVEL_NONE; l < LEVEL_COUNT; l++) {
+		assert_true(level_parse(str_of(level_name(l)), &level));
+		assert_int_equal(level, l);
+	}
+	assert_false(level_parse(STR("unknown"), &level));
+	assert_false(level_parse(STR("may "), &level));
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		suite_add(nexthop_is, &rows[i], "next-hop row %zu: %s", i + 1,
+		    rows[i].key != NULL ? rows[i].key : "refused");
+	for (size_t i = 0; i < sizeof(recipients) / sizeof(recipients[0]); i++)
+		suite_add(recipient_domain_is, recipients[i], "recipient %s", recipients[i][0]);
+	for (size_t i = 0; addresses[i] != NULL; i++)
+		suite_add(is_address, addresses[i], "%s is an address", addresses[i]);
+	for (size_t i = 0; no_addresses[i] != NULL; i++)
+		suite_add(is_no_address, no_addresses[i], "%s is no address", no_addresses[i]);
+	suite_add(levels_keep_their_names, NULL, "a level's name parses to that level");
+	return suite_run();
+}
