@@ -40,10 +40,13 @@ struct logline {
  * Split a line (without its newline). False: not a line of a Postfix program in a form
  * that is accepted. The slices borrow from line.
  *
- * Accepted: RFC 3164 (day padded with blank or zero, host missing too), RFC 3164 with
- * year and milliseconds, RFC 3339 with and without fraction, syslog-ng's ISO stamp,
- * journald's short and short-iso, any of these behind "name  | " of docker compose.
- * The tag must be Postfix's: some-name/program, or postfix-something/program.
+ * Accepted: RFC 3164 (day padded with blank or zero; host missing too), RFC 3164 with
+ * year and milliseconds, RFC 3339 with and without fraction and with or without the
+ * zone's colon (syslog-ng, journald's short-iso), a severity word in the host's place
+ * (docker images of Postfix), any of these behind "name  | " of docker compose, and no
+ * header at all. The program must be one behind a slash, as Postfix names its own
+ * (mail_task.c): syslog_name/program[pid]. Text of another program that holds such a
+ * line is that program's text, and refused.
  */
 bool logline_split(struct str line, struct logline *out);
 

@@ -10,14 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/answer.h"
 #include "base/err.h"
 #include "core/level.h"
-
-enum answer {
-	ANSWER_UNSURE,
-	ANSWER_NO,
-	ANSWER_YES,
-};
 
 /* How to reach this Postfix. Borrowed; must outlive every call. */
 struct postfix {

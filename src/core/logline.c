@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/logline.h"
+
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+static const struct str severities[] = {
+    {"warning: ", 9}, {"error: ", 7}, {"fatal: ", 7}, {"panic: ", 7}};
+
+/* Two digits at s[at]; -1: none. */
+static int
+two_digits(struct str s, size_t at)
+{
+	if (at + 2 > s.len || !ascii_is_digit(s.p[at]) || !ascii_is_digit(s.p[at + 1]))
+		return -1;
+	return (s.p[at] - '0') * 10 + (s.p[at + 1] - '0');
+}
+
+/* "HH:MM:SS" at the start of s, stepped over. */
+static bool
+eat_clock(struct str *s, struct stamp *stamp)
+{
+	int hour = two_digits(*s, 0), minute = two_digits(*s, 3), second = two_digits(*s, 6);
+
+	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
+	    s->p[2] != ':' || s->p[5] != ':')
+		return false;
+	stamp->hour = (int8_t)hour;
+	stamp->minute = (int8_t)minute;
+	stamp->second = (int8_t)second;
+	*s = str_skip(*s, 8);
+	return true;
+}
+
+/* ".123456", any number of digits; those behind the sixth do not count. */
+static bool
+eat_fraction(struct str *s, struct stamp *stamp)
+{
+	int32_t unit = 1000000, us = 0;
+	size_t i = 1;
+
+	stamp->resolution_us = unit;
+	stamp->microsecond = 0;
+	if (s->len == 0 || s->p[0] != '.')
+		return true;
+	for (; i < s->len && ascii_is_digit(s->p[i]); i++) {
+		if (unit == 1)
+			continue;
+		unit /= 10;
+		us += (s->p[i] - '0') * unit;
+	}
+	if (i == 1)
+		return false;
+	stamp->resolution_us = unit;
+	stamp->microsecond = us;
+	*s = str_skip(*s, i);
+	return true;
+}
+
+static bool
+eat_blanks(struct str *s)
+{
+	size_t i = 0;
+
+	while (i < s->len && s->p[i] == ' ')
+		i++;
+	*s = str_skip(*s, i);
+	return i > 0;
+}
+
+/* "Nov  4 ", "Nov 04 ", "Nov 14 ": month and day, the blank behind them stepped over. */
+static bool
+eat_month_day(struct str *s, struct stamp *stamp)
+{
+	struct str rest = *s;
+	int month = 0, day;
+
+	if (rest.len < 7 || rest.p[3] != ' ' || rest.p[6] != ' ')
+		return false;
+	while (month < 12 && memcmp(months + month * 3, rest.p, 3) != 0)
+		month++;
+	day = rest.p[4] == ' ' && ascii_is_digit(rest.p[5]) ? rest.p[5] - '0'
+	                                                    : two_digits(rest, 4);
+	if (month == 12 || day < 1 || day > 31)
+		return false;
+	stamp->month = (int8_t)(month + 1);
+	stamp->day = (int8_t)day;
+	*s = str_skip(rest, 7);
+	return true;
+}
+
+static int
+four_digits(struct str s)
+{
+	int high = two_digits(s, 0), low = two_digits(s, 2);
+
+	return high < 0 || low < 0 ? -1 : high * 100 + low;
+}
+
+/* "Nov  4 01:26:31 ", and "2013 Jun 10 06:28:18.123 " before it. */
+static bool
+eat_bsd_stamp(struct str *s, struct stamp *stamp)
+{
+	struct str rest = *s;
+	struct stamp out = {0};
+	int year = four_digits(rest);
+
+	if (year > 0 && rest.len > 5 && rest.p[4] == ' ') {
+		out.year = (int16_t)year;
+		rest = str_skip(rest, 5);
+	}
+	if (!eat_month_day(&rest, &out) || !eat_clock(&rest, &out) ||
+	    !eat_fraction(&rest, &out) || !eat_blanks(&rest))
+		return false;
+	*s = rest;
+	*stamp = out;
+	return true;
+}
+
+/* "Z", "+01:00", "+0100". */
+static bool
+eat_zone(struct str *s, struct stamp *stamp)
+{
+	int hours, minutes;
+	size_t colon;
+
+	stamp->has_zone = true;
+	if (str_eat(s, STR("Z")))
+		return true;
+	if (s->len < 5 || (s->p[0] != '+' && s->p[0] != '-'))
+		return false;
+	colon = s->p[3] == ':' ? 1 : 0;
+	hours = two_digits(*s, 1);
+	minutes = two_digits(*s, 3 + colon);
+	if (hours < 0 || hours > 15 || minutes < 0 || minutes > 59)
+		return false;
+	stamp->zone_minutes = (int16_t)(hours * 60 + minutes);
+	if (s->p[0] == '-')
+		stamp->zone_minutes = (int16_t)-stamp->zone_minutes;
+	*s = str_skip(*s, 5 + colon);
+	return true;
+}
+
+/* RFC 3339 section 5.6, and ISO 8601's zone without colon. */
+static bool
+eat_iso_stamp(struct str *s, struct stamp *stamp)
+{
+	struct str rest = *s;
+	struct stamp out = {0};
+	int year = four_digits(rest), month = two_digits(rest, 5), day = two_digits(rest, 8);
+
+	if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || rest.len < 11 ||
+	    rest.p[4] != '-' || rest.p[7] != '-' || (rest.p[10] != 'T' && rest.p[10] != ' '))
+		return false;
+	out.year = (int16_t)year;
+	out.month = (int8_t)month;
+	out.day = (int8_t)day;
+	rest = str_skip(rest, 11);
+	if (!eat_clock(&rest, &out) || !eat_fraction(&rest, &out) || !eat_zone(&rest, &out) ||
+	    !eat_blanks(&rest))
+		return false;
+	*s = rest;
+	*stamp = out;
+	return true;
+}
+
+/* "postfix-1     | ", as `docker compose logs` puts before each line. */
+static void
+eat_compose(struct str *s)
+{
+	struct str rest = *s;
+	size_t i = 0;
+
+	while (i < rest.len && i < 256 && (ascii_is_alnum(rest.p[i]) || rest.p[i] == '-' ||
+	    rest.p[i] == '_' || rest.p[i] == '.'))
+		i++;
+	if (i == 0)
+		return;
+	rest = str_skip(rest, i);
+	if (eat_blanks(&rest) && str_eat(&rest, STR("| ")))
+		*s = rest;
+}
+
+static bool
+is_name(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!ascii_is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' && s.p[i] != '.')
+			return false;
+	return s.len > 0;
+}
+
+/* "postfix/relay/smtp[123]: " at the start of s. */
+static bool
+eat_program(struct str *s, struct logline *out)
+{
+	struct str rest = *s, token, name, pid;
+	const char *slash;
+	uint64_t number;
+
+	if (!str_cut(&rest, ' ', &token) || token.len < 5 || token.p[token.len - 1] != ':' ||
+	    token.p[token.len - 2] != ']')
+		return false;
+	token.len -= 2;
+	if (!str_cut(&token, '[', &name) || !str_number(token, UINT32_MAX, &number))
+		return false;
+	pid = token;
+	slash = memrchr(name.p, '/', name.len);
+	if (slash == NULL || pid.len == 0)
+		return false;
+	out->tag = (struct str){name.p, (size_t)(slash - name.p)};
+	out->program = str_skip(name, out->tag.len + 1);
+	if (out->tag.len == 0 || !is_name(out->program))
+		return false;
+	slash = memchr(name.p, '/', name.len);
+	out->service = str_skip(name, (size_t)(slash - name.p) + 1);
+	out->pid = (uint32_t)number;
+	*s = rest;
+	return true;
+}
+
+bool
+logline_split(struct str line, struct logline *out)
+{
+	struct str rest = line, host;
+
+	*out = (struct logline){0};
+	eat_compose(&rest);
+	if (eat_bsd_stamp(&rest, &out->stamp) || eat_iso_stamp(&rest, &out->stamp)) {
+		struct str after = rest;
+
+		if (!eat_program(&rest, out)) {
+			if (!str_cut(&after, ' ', &host) || host.len == 0)
+				return false;
+			eat_blanks(&after); /* a severity in the host's place is padded */
+			rest = after;
+			if (!eat_program(&rest, out))
+				return false;
+		}
+	} else if (!eat_program(&rest, out)) {
+		return false;
+	}
+	out->text = rest;
+	for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++) {
+		if (str_eat(&out->text, severities[i])) {
+			out->has_severity = true;
+			break;
+		}
+	}
+	return true;
+}

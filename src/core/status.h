@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the text of a log line says. Postfix's grammar (global/log_adhoc.c), from the
+ * left: the quoted local part of an address, the server's reply and a certificate's
+ * subject are written by others, and may hold anything that looks like ours.
+ */
+#ifndef CORE_STATUS_H
+#define CORE_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "core/level.h"
+#include "core/logline.h"
+
+enum delivery_status {
+	DELIVERY_SENT,
+	DELIVERY_DEFERRED,
+	DELIVERY_BOUNCED,
+	DELIVERY_SOFTBOUNCE,
+	DELIVERY_DELIVERABLE,   /* the last three are address probes, not mail */
+	DELIVERY_UNDELIVERABLE,
+	DELIVERY_UNDELIVERABLE_NOT_CACHED,
+	DELIVERY_COUNT,
+};
+
+/* QUEUEID: to=<A>[, orig_to=<B>], relay=R[, conn_use=N], delay=D[, delays=a/b/c/d]
+ * [, tls=T], dsn=X.Y.Z, status=WORD (REASON). Slices borrow from the line. */
+struct status_line {
+	struct str queue_id;
+	struct str recipient;
+	struct str domain; /* behind its last @, as spelled; empty without one */
+	struct str relay;
+	struct str tls;    /* Postfix 3.11: what was asked of TLS and what became of it */
+	struct str dsn;    /* empty before Postfix 2.3 */
+	enum delivery_status status;
+	struct str status_word;
+	struct str reason;      /* between the outer brackets */
+	struct str own_reason;  /* the same without "delivery temporarily suspended: " */
+	bool suspended;         /* it had that: qmgr did not try */
+	bool ambiguous;         /* an unquoted address may have written this (Postfix < 3.5) */
+	int64_t attempt_us;     /* set-up and transmission time, 0 where not written */
+};
+
+/* The text behind "prog[pid]: ". False: not a status line, or a cut or glued one. */
+bool status_parse(struct str text, struct status_line *out);
+
+/* The level of the attempt that tls= names: "!verify", "dane:encrypt", "may?" ->
+ * verify, dane, may. LEVEL_UNKNOWN where the field is missing or says unknown. */
+enum level status_attempt_level(const struct status_line *line);
+
+/* How a TLS session was authenticated: what the session line calls it. */
+enum session_grade {
+	SESSION_ANONYMOUS,
+	SESSION_UNTRUSTED,
+	SESSION_TRUSTED,
+	SESSION_VERIFIED,
+	SESSION_COUNT,
+};
+
+/* "Verified TLS connection established to mx.example[192.0.2.1]:25: TLSv1.3 ..." */
+struct session_line {
+	enum session_grade grade;
+	struct str host;
+	struct str address;
+	struct str protocol;
+};
+
+bool session_parse(struct str text, struct session_line *out);
+const char *session_grade_name(enum session_grade grade); /* "verified" ... */
+
+/* "TLS policy lookup for NEXTHOP/MX: REASON", a warning: the only line in which
+ * Postfix names the next-hop (smtp_connect.c). */
+struct policy_line {
+	struct str nexthop;
+	struct str host;
+	struct str reason;
+};
+
+bool policy_parse(struct str text, struct policy_line *out);
+
+#endif

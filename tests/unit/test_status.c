@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Log lines into events: hand-made lines, and genuine logs with their expected reading. */
+#include "suite.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "core/logline.h"
+#include "core/scan.h"
+#include "core/status.h"
+
+/* --- prefixes ---------------------------------------------------------------------- */
+
+struct prefix_row {
+	const char *line;
+	const char *service; /* NULL: refused */
+	unsigned pid;
+	int year, month, day, hour, minute, second;
+	int microsecond;
+	int zone; /* minutes, 9999: none written */
+	const char *text;
+};
+
+static const struct prefix_row prefixes[] = {
+    {"Nov  4 01:26:31 mail postfix/smtp[12]: x", "smtp", 12, 0, 11, 4, 1, 26, 31, 0, 9999, "x"},
+    {"Nov 04 01:26:31 mail postfix/smtp[12]: x", "smtp", 12, 0, 11, 4, 1, 26, 31, 0, 9999, "x"},
+    {"Feb 29 23:59:60 postfix/relay/smtp[1]: x", "relay/smtp", 1, 0, 2, 29, 23, 59, 60, 0, 9999,
+        "x"},
+    {"2013 Jun 10 06:28:18.123 h postfix/qmgr[7]: x", "qmgr", 7, 2013, 6, 10, 6, 28, 18, 123000,
+        9999, "x"},
+    {"2025-01-26T01:03:02.997382+01:00 mail postfix/smtp[9]: x", "smtp", 9, 2025, 1, 26, 1, 3, 2,
+        997382, 60, "x"},
+    {"2025-01-26T01:03:02Z mail mx-out/smtp[9]: x", "smtp", 9, 2025, 1, 26, 1, 3, 2, 0, 0, "x"},
+    {"2019-05-16T02:13:51-0330 001.mia postfix-inbound/smtp[3]: x", "smtp", 3, 2019, 5, 16, 2, 13,
+        51, 0, -210, "x"},
+    {"2024-12-30T12:16:31.9+01:00 WARNING postfix/smtp[4]: warning: x", "smtp", 4, 2024, 12, 30,
+        12, 16, 31, 900000, 60, "x"},
+    {"postfix-1   | Feb 14 15:24:13 183ccece54a3 postfix/smtp[459]: x", "smtp", 459, 0, 2, 14, 15,
+        24, 13, 0, 9999, "x"},
+    {"postfix/smtp[2379]: 6E72A101196: to=<", "smtp", 2379, 0, 0, 0, 0, 0, 0, 0, 9999,
+        "6E72A101196: to=<"},
+    {"Nov  4 01:26:31 mail a/b/c/smtp[12]: x", "b/c/smtp", 12, 0, 11, 4, 1, 26, 31, 0, 9999, "x"},
+    /* refused */
+    {"", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nov  4 01:26:31 mail smtp[12]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nov  4 01:26:31 mail postfix/smtp: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nov  4 01:26:31 mail postfix/smtp[x]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nov  4 01:26:31 mail postfix/smtp[]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nov  4 01:26:31 mail postfix/smtp[99999999999]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nov 32 01:26:31 mail postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nov 04 24:26:31 mail postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nox 04 04:26:31 mail postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"2025-13-26T01:03:02Z mail postfix/smtp[9]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"2025-01-26T01:03:02 mail postfix/smtp[9]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Dec 15 13:15:06 srv mailu-smtp[4062297]: Dec 15 05:15:06 srv postfix/smtp[19390]: x", NULL,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Jan 25 10:03:24|1548410604|host postfix/smtp[30521]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        NULL},
+    {"4jYQBx3n2tz1bYNB: to=<a@b.test>, relay=none", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+};
+
+static void
+prefix_is(void **state)
+{
+	const struct prefix_row *row = *state;
+	struct logline line;
+
+	if (row->service == NULL) {
+		assert_false(logline_split(str_of(row->line), &line));
+		return;
+	}
+	assert_true(logline_split(str_of(row->line), &line));
+	assert_true(str_is(line.service, row->service));
+	assert_int_equal(line.pid, row->pid);
+	assert_int_equal(line.stamp.year, row->year);
+	assert_int_equal(line.stamp.month, row->month);
+	assert_int_equal(line.stamp.day, row->day);
+	assert_int_equal(line.stamp.hour, row->hour);
+	assert_int_equal(line.stamp.minute, row->minute);
+	assert_int_equal(line.stamp.second, row->second);
+	assert_int_equal(line.stamp.microsecond, row->microsecond);
+	assert_int_equal(line.stamp.has_zone, row->zone != 9999);
+	if (row->zone != 9999)
+		assert_int_equal(line.stamp.zone_minutes, row->zone);
+	assert_true(str_is(line.text, row->text));
+}
+
+/* --- status lines ------------------------------------------------------------------ */
+
+struct status_row {
+	const char *name;
+	const char *text;
+	const char *domain; /* NULL: refused */
+	const char *dsn;
+	const char *own_reason;
+	int64_t attempt_us;
+	const char *level; /* of tls= */
+};
+
+#define TAIL ", relay=none, delay=1, delays=0.1/0/0.25/0.5, dsn=4.7.5, status=deferred (r)"
+
+static const struct status_row statuses[] = {
+    {"a plain line", "4F00: to=<u@d.test>" TAIL, "d.test", "4.7.5", "r", 750000, "unknown"},
+    {"a long queue id", "4jYQBx3n2tz1bYNB: to=<u@d.test>" TAIL, "d.test", "4.7.5", "r", 750000,
+        "unknown"},
+    {"orig_to and conn_use",
+        "4F00: to=<u@d.test>, orig_to=<x>, relay=h[192.0.2.1]:25, conn_use=2, delay=0.03, "
+        "delays=0/0/0.01/0.02, dsn=2.0.0, status=sent (250 ok)",
+        "d.test", "2.0.0", "250 ok", 30000, "unknown"},
+    {"tls= before dsn= (Postfix 3.11)",
+        "4F00: to=<u@d.test>, relay=h[192.0.2.1]:25, delay=1, delays=0/0/1/0, tls=!verify, "
+        "dsn=4.7.5, status=deferred (r)",
+        "d.test", "4.7.5", "r", 1000000, "verify"},
+    {"tls= with requiretls",
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, tls=dane:encrypt/requiretls?, "
+        "dsn=4.7.5, status=deferred (r)",
+        "d.test", "4.7.5", "r", 1000000, "dane"},
+    {"tls=dane-only", "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, tls=dane-only?, "
+        "dsn=4.7.5, status=deferred (r)",
+        "d.test", "4.7.5", "r", 1000000, "dane-only"},
+    {"tls=unknown?", "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, tls=unknown?, "
+        "dsn=4.7.5, status=deferred (r)",
+        "d.test", "4.7.5", "r", 1000000, "unknown"},
+    {"no delays, no dsn (before 2.3)",
+        "4F00: to=<u@d.test>, relay=h[192.0.2.1], delay=423, status=deferred (r)", "d.test", "",
+        "r", 0, "unknown"},
+    {"a quoted local part that is a status line",
+        "4F00: to=<\"a>, relay=none, dsn=4.7.4, status=deferred (TLS is required, but was not "
+        "offered by host x\"@dane-ok.test>" TAIL,
+        "dane-ok.test", "4.7.5", "r", 750000, "unknown"},
+    {"a quoted local part with an escaped quote",
+        "4F00: to=<\"a\\\"@victim.test>, x\"@d.test>" TAIL, "d.test", "4.7.5", "r", 750000,
+        "unknown"},
+    {"suspended delivery",
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.5, status=deferred "
+        "(delivery temporarily suspended: Server certificate not verified)",
+        "d.test", "4.7.5", "Server certificate not verified", 1000000, "unknown"},
+    {"a reason with brackets of its own",
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/0/0, dsn=4.0.0, status=deferred "
+        "(a (b) c) d) )",
+        "d.test", "4.0.0", "a (b) c) d) ", 0, "unknown"},
+    {"a recipient without domain", "4F00: to=<root>" TAIL, "", "4.7.5", "r", 750000, "unknown"},
+    /* refused */
+    {"a reason that was cut", "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/0/0, "
+        "dsn=4.7.5, status=deferred (Server certificate not ver",
+        NULL, NULL, NULL, 0, NULL},
+    {"a message-id that is a status line",
+        "4F00: message-id=<4F01: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5, status=deferred "
+        "(r)>",
+        NULL, NULL, NULL, 0, NULL},
+    {"a sender that is a status line",
+        "4F00: from=<\"4F01: to=<u@d.test>, relay=none, delay=1, status=deferred (r)\"@x>", NULL,
+        NULL, NULL, 0, NULL},
+    {"two records glued together",
+        "4F00: to=<u@d.test>, relay=none, delay=0.Nov  4 01:26:31 m postfix/smtp[1]: 4F01: "
+        "to=<v@e.test>" TAIL,
+        NULL, NULL, NULL, 0, NULL},
+    {"no queue id", "to=<u@d.test>" TAIL, NULL, NULL, NULL, 0, NULL},
+    {"a queue id with a slash", "4F/00: to=<u@d.test>" TAIL, NULL, NULL, NULL, 0, NULL},
+    {"NOQUEUE: reject", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 450 to=<u@d.test>", NULL, NULL,
+        NULL, 0, NULL},
+    {"an unknown status word",
+        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5, status=delayed (r)", NULL, NULL,
+        NULL, 0, NULL},
+    {"a dsn that is none",
+        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5x, status=deferred (r)", NULL, NULL,
+        NULL, 0, NULL},
+    {"delays that are none",
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=1/2/3, dsn=4.7.5, status=deferred (r)",
+        NULL, NULL, NULL, 0, NULL},
+    {"a quote that never ends", "4F00: to=<\"a@d.test>" TAIL, NULL, NULL, NULL, 0, NULL},
+    {"nothing behind status=", "4F00: to=<u@d.test>, relay=none, delay=1, status=", NULL, NULL,
+        NULL, 0, NULL},
+};
+
+static void
+status_is(void **state)
+{
+	const struct status_row *row = *state;
+	struct status_line line;
+
+	if (row->domain == NULL) {
+		assert_false(status_parse(str_of(row->text), &line));
+		return;
+	}
+	assert_true(status_parse(str_of(row->text), &line));
+	assert_true(str_is(line.domain, row->domain));
+	assert_true(str_is(line.dsn, row->dsn));
+	assert_true(str_is(line.own_reason, row->own_reason));
+	assert_int_equal(line.attempt_us, row->attempt_us);
+	assert_string_equal(level_name(status_attempt_level(&line)), row->level);
+}
+
+/* Every prefix of a status line is refused or harmless: no read past its end (ASan). */
+static void
+cut_lines_are_refused(void **state)
+{
+	const char *text = statuses[2].text;
+
+	(void)state;
+	for (size_t len = 0; len < strlen(text); len++) {
+		char *copy = mem_strndup(text, len);
+		char *exact = mem_new(len > 0 ? len : 1, 1);
+		struct status_line line;
+
+		memcpy(exact, copy, len);
+		assert_false(status_parse((struct str){exact, len}, &line));
+		free(exact);
+		free(copy);
+	}
+}
+
+/* --- other lines ------------------------------------------------------------------- */
+
+static void
+sessions_are_read(void **state)
+{
+	struct session_line s;
+
+	(void)state;
+	assert_true(session_parse(STR("Verified TLS connection established to "
+	                              "mx.d.test[192.0.2.1]:25: TLSv1.3 with cipher X (1/2 bits)"),
+	    &s));
+	assert_int_equal(s.grade, SESSION_VERIFIED);
+	assert_true(str_is(s.host, "mx.d.test"));
+	assert_true(str_is(s.address, "192.0.2.1"));
+	assert_true(str_is(s.protocol, "TLSv1.3"));
+	assert_true(session_parse(
+	    STR("Untrusted TLS connection reused to m[2001:db8::1]:25: TLSv1.2 with"), &s));
+	assert_true(str_is(s.address, "2001:db8::1"));
+	assert_false(session_parse(STR("Verified TLS connection established from m[1.2.3.4]: T "), &s));
+	assert_false(session_parse(STR("verified TLS connection established to m[1.2.3.4]:25: T "), &s));
+	assert_false(session_parse(STR("Verified TLS connection established to m[1.2.3.4]"), &s));
+}
+
+static void
+policy_lines_are_read(void **state)
+{
+	struct policy_line p;
+
+	(void)state;
+	assert_true(policy_parse(
+	    STR("TLS policy lookup for [mx.d.test]:587/mx.d.test: no TLSA records found"), &p));
+	assert_true(str_is(p.nexthop, "[mx.d.test]:587"));
+	assert_true(str_is(p.host, "mx.d.test"));
+	assert_true(str_is(p.reason, "no TLSA records found"));
+	assert_true(policy_parse(STR("TLS policy lookup error for d.test/m: client TLS "
+	                             "configuration problem"),
+	    &p));
+	assert_false(policy_parse(STR("TLS policy lookup for d.test: x"), &p));
+	assert_false(policy_parse(STR("TLS policy lookup for /m: x"), &p));
+	assert_false(policy_parse(STR("TLS policy lookup for "), &p));
+}
+
+static const char scanned[] =
+    "Nov  4 01:00:00 m postfix/qmgr[1]: 4F: from=<a>, size=1\n"
+    "Nov  4 01:00:01 m postfix/smtp[1]: 4F: to=<u@a.test>, relay=n, delay=0, status=sent (ok)\n"
+    "Nov  4 01:00:02 m postfix/smtp[1]: Verified TLS connection established to m[1]:25: T x\r\n"
+    "Nov  4 01:00:03 m postfix/smtp[1]: 4F: to=<u@b.test>, relay=n, delay=0, status=deferred (x)\n"
+    "\n"
+    "Nov  4 01:00:04 m postfix/smtp[1]: 4F: to=<u@c.test>, relay=n, delay=0, status=bounced (, "
+    "status=sent (TLS ))";
+
+static void
+scan_finds(unsigned want, const char *const *starts)
+{
+	struct scan scan;
+	struct str line;
+
+	scan_start(&scan, STR(scanned), want);
+	for (; *starts != NULL; starts++) {
+		assert_true(scan_next(&scan, &line));
+		assert_true(str_starts(str_skip(line, 7), str_of(*starts)));
+		assert_true(line.p[line.len - 1] != '\r');
+	}
+	assert_false(scan_next(&scan, &line));
+}
+
+static void
+scan_finds_what_is_wanted(void **state)
+{
+	(void)state;
+	scan_finds(SCAN_TROUBLE, (const char *const[]){"01:00:03", "01:00:04", NULL});
+	scan_finds(SCAN_TROUBLE | SCAN_SENT,
+	    (const char *const[]){"01:00:01", "01:00:03", "01:00:04", NULL});
+	scan_finds(SCAN_TLS, (const char *const[]){"01:00:02", "01:00:04", NULL});
+	scan_finds(SCAN_TROUBLE | SCAN_SENT | SCAN_TLS,
+	    (const char *const[]){"01:00:01", "01:00:02", "01:00:03", "01:00:04", NULL});
+	assert_int_equal(scan_count_lines(scanned, scanned + sizeof(scanned) - 1), 5);
+}
+
+/* --- genuine logs ------------------------------------------------------------------ */
+
+/* One line of a log and what somebody else's reading of it says. */
+struct genuine {
+	unsigned line;
+	const char *text;
+	char *fields[10]; /* of the .tsv, NULL: no status line */
+	bool refused;     /* by its header kind, on purpose */
+};
+
+static char **
+read_lines(const char *name, size_t *count)
+{
+	const char *path = suite_path(name);
+	FILE *f = fopen(path, "re");
+	char **lines = NULL, *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+
+	*count = 0;
+	if (f == NULL) {
+		fprintf(stderr, "cannot read %s\n", path);
+		exit(2);
+	}
+	while ((len = getline(&line, &size, f)) > 0) {
+		if (line[len - 1] == '\n')
+			line[len - 1] = '\0';
+		lines = mem_array(lines, *count + 1, sizeof(*lines));
+		lines[(*count)++] = line;
+		line = NULL;
+		size = 0;
+	}
+	free(line);
+	fclose(f);
+	return lines;
+}
+
+static void
+cut_fields(char *row, char **fields, size_t max)
+{
+	for (size_t i = 0; i < max; i++)
+		fields[i] = strsep(&row, "\t");
+}
+
+/* The corpus: line queue_id recipient domain relay dsn status reason rule */
+static void
+corpus_line_is(void **state)
+{
+	const struct genuine *g = *state;
+	struct logline line;
+	struct status_line s;
+	bool ok = logline_split(str_of(g->text), &line) && status_parse(line.text, &s);
+
+	assert_int_equal(ok, g->fields[0] != NULL);
+	if (!ok)
+		return;
+	assert_true(str_is(s.queue_id, g->fields[1]));
+	assert_true(str_is(s.recipient, g->fields[2]));
+	assert_true(str_is(s.domain, g->fields[3]));
+	assert_true(str_is(s.relay, g->fields[4]));
+	assert_true(str_is(s.dsn, g->fields[5]));
+	assert_true(str_is(s.status_word, g->fields[6]));
+	assert_true(str_is(s.reason, g->fields[7]));
+}
+
+static void
+corpus_others_are_refused(void **state)
+{
+	const struct genuine *lines = *state;
+
+	for (const struct genuine *g = lines; g->text != NULL; g++) {
+		struct logline line;
+		struct status_line s;
+
+		if (g->fields[0] == NULL)
+			assert_false(logline_split(str_of(g->text), &line) &&
+			    status_parse(line.text, &s));
+	}
+}
+
+static void
+add_corpus(const char *log, const char *expected)
+{
+	size_t line_count, row_count;
+	char **lines = read_lines(log, &line_count), **rows = read_lines(expected, &row_count);
+	struct genuine *all = mem_new(line_count + 1, sizeof(*all));
+
+	for (size_t i = 0; i < line_count; i++)
+		all[i] = (struct genuine){.line = (unsigned)i + 1, .text = lines[i]};
+	for (size_t i = 1; i < row_count; i++) {
+		char *fields[10] = {NULL};
+		size_t line;
+
+		cut_fields(rows[i], fields, 9);
+		line = strtoul(fields[0], NULL, 10);
+		if (line == 0 || line > line_count)
+			exit(2);
+		memcpy(all[line - 1].fields, fields, sizeof(fields));
+		suite_add(corpus_line_is, &all[line - 1], "%s:%zu to %s", log, line, fields[3]);
+	}
+	suite_add(corpus_others_are_refused, all, "%s: no other line is a status line", log);
+}
+
+/* The published lines: line source class domain dsn status reason header */
+static void
+published_line_is(void **state)
+{
+	const struct genuine *g = *state;
+	struct logline line;
+	struct status_line s;
+	bool ok = logline_split(str_of(g->text), &line) && status_parse(line.text, &s);
+
+	assert_int_equal(ok, strcmp(g->fields[2], "not-a-status-line") != 0 && !g->refused);
+	if (!ok)
+		return;
+	assert_true(str_is(s.domain, g->fields[3]));
+	assert_true(str_is(s.dsn, g->fields[4]));
+	assert_true(str_is(s.status_word, g->fields[5]));
+	assert_true(str_is(s.reason, g->fields[6]));
+}
+
+static void
+add_published(void)
+{
+	size_t line_count, row_count;
+	char **lines = read_lines("tests/logs/wild/lines.log", &line_count);
+	char **rows = read_lines("tests/logs/wild/lines.tsv", &row_count);
+	struct genuine *all = mem_new(line_count, sizeof(*all));
+
+	if (row_count != line_count + 1)
+		exit(2);
+	for (size_t i = 0; i < line_count; i++) {
+		struct genuine *g = &all[i];
+
+		*g = (struct genuine){.line = (unsigned)i + 1, .text = lines[i]};
+		cut_fields(rows[i + 1], g->fields, 8);
+		/* A line inside another program's text, and a stamp nobody ships:
+		 * tests/logs/wild/refused.txt says why. */
+		g->refused = strcmp(g->fields[7], "nested") == 0 ||
+		    strcmp(g->fields[7], "epoch-pipes") == 0;
+		suite_add(published_line_is, g, "published line %u is %s (%s)", g->line,
+		    g->fields[2], g->fields[7]);
+	}
+}
+
+static void
+fragment_is_no_deferral(void **state)
+{
+	struct logline line;
+	struct status_line s;
+
+	assert_false(logline_split(str_of(*state), &line) && status_parse(line.text, &s) &&
+	    s.status == DELIVERY_DEFERRED);
+}
+
+static void
+add_fragments(void)
+{
+	size_t count;
+	char **rows = read_lines("tests/logs/wild/fragments.tsv", &count);
+
+	for (size_t i = 1; i < count; i++) {
+		char *fields[3];
+
+		cut_fields(rows[i], fields, 3);
+		suite_add(fragment_is_no_deferral, fields[2], "fragment %zu is no deferral", i);
+	}
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		suite_add(prefix_is, &prefixes[i], "prefix %s", prefixes[i].line);
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		suite_add(status_is, &statuses[i], "status line: %s", statuses[i].name);
+	suite_add(cut_lines_are_refused, NULL, "a line cut anywhere is refused");
+	suite_add(sessions_are_read, NULL, "TLS session lines are read");
+	suite_add(policy_lines_are_read, NULL, "TLS policy look-ups name the next-hop");
+	suite_add(scan_finds_what_is_wanted, NULL, "the scanner finds the wanted lines alone");
+	add_corpus("tests/logs/corpus/verify-maillog.log",
+	    "tests/logs/corpus/verify-maillog.expected.tsv");
+	add_corpus("tests/logs/corpus/verify-syslog.log",
+	    "tests/logs/corpus/verify-syslog.expected.tsv");
+	add_corpus("tests/logs/corpus/dane-only-rfc3339.log",
+	    "tests/logs/corpus/dane-only-rfc3339.expected.tsv");
+	add_published();
+	add_fragments();
+	return suite_run();
+}
