@@ -8,6 +8,7 @@
 #define CORE_DANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -84,13 +85,32 @@ struct dane_verdict {
 const char *dane_state_name(enum dane_state state);   /* "usable", "none", "unsure" ... */
 const char *dns_answer_name(enum dns_answer answer);  /* "secure", "insecure", "error" ... */
 
+/*
+ * What A and AAAA say together of a host's address: data of one counts though the other
+ * failed, as smtp(8) uses it; absent only where neither failed.
+ */
+enum dns_answer dns_answer_merge(enum dns_answer a, enum dns_answer aaaa);
+
 /* Can Postfix use this record? RFC 7672 3.1.3, tls_dane.c parse_tlsa_rr(), dane_tlsa_add. */
 bool dane_tlsa_is_usable(const struct dns_tlsa *tlsa);
 
+/*
+ * Is the data exactly one DER object with the outline of a certificate (selector 0) or a
+ * SubjectPublicKeyInfo (1)? Whether the key in it can be used is not looked at: a record
+ * that is wrongly held to be usable lets mail wait, the contrary would weaken it.
+ */
+bool dane_der_is_exact(uint8_t selector, const uint8_t *data, size_t len);
+
+/*
+ * An unsigned MX RRset makes DANE_INSECURE_MX of what would be DANE_USABLE. It leaves
+ * DANE_UNUSABLE as it is: the TLSA records are signed, whoever led us to them, and one
+ * of them promises STARTTLS (RFC 7672 2.2.3), so neither may end in cleartext.
+ */
 struct dane_verdict dane_judge(const struct dns_facts *facts);
 
 /* One line a host, for explain and check: "mx.example.org address=secure tlsa=secure
- * usable=1/2". Bounded; names are A-labels as asked. */
+ * usable=1/2", with alias, cname= and base= where they differ from the plain case.
+ * Bounded; names are A-labels as asked. */
 void dane_describe(const struct dns_facts *facts, struct buf *out);
 
 #endif

@@ -92,22 +92,22 @@ suite_read_table(const char *name,
 	if (f == NULL)
 		die("cannot read the case table", path);
 	while ((len = getline(&line, &size, f)) > 0) {
-		char *fields[FIELDS_MAX + 1];
+		char *fields[FIELDS_MAX + 1], *text = line + strspn(line, " \t");
 		size_t count;
 
 		number++;
 		if (line[len - 1] == '\n')
 			line[--len] = '\0';
-		line += strspn(line, " \t");
-		if (*line != '#' && *line != '\0') {
-			count = split(line, fields);
-			if (count > FIELDS_MAX)
-				die("a line with too many fields", path);
-			fn(fields, count, number, context);
-		}
+		if (*text == '#' || *text == '\0')
+			continue;
+		count = split(text, fields);
+		if (count > FIELDS_MAX)
+			die("a line with too many fields", path);
+		fn(fields, count, number, context);
 		line = NULL; /* the fields point into it */
 		size = 0;
 	}
 	free(line);
+	free((void *)(uintptr_t)path);
 	fclose(f);
 }

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/dane.h"
+
+#include <assert.h>
+
+#define USAGE_DANE_TA 2
+#define USAGE_DANE_EE 3
+
+#define SELECTOR_CERTIFICATE 0
+#define SELECTOR_KEY         1
+
+#define MATCHING_FULL   0
+#define MATCHING_SHA256 1
+#define MATCHING_SHA512 2
+
+#define DER_BIT_STRING 0x03
+#define DER_SEQUENCE   0x30
+
+/* What one MX host adds to the verdict. */
+enum host_state {
+	HOST_ABSENT, /* no address: Postfix does not use it */
+	HOST_NONE,
+	HOST_UNUSABLE,
+	HOST_FAILED,
+	HOST_USABLE,
+	HOST_STATE_COUNT,
+};
+
+static const char *const state_names[DANE_STATE_COUNT] = {
+    [DANE_UNSURE] = "unsure",
+    [DANE_USABLE] = "usable",
+    [DANE_UNUSABLE] = "unusable",
+    [DANE_INSECURE_MX] = "insecure-mx",
+    [DANE_NONE] = "none",
+    [DANE_NO_MAIL] = "no-mail",
+};
+
+static const char *const answer_names[] = {
+    [DNS_NOT_ASKED] = "not-asked",
+    [DNS_ERROR] = "error",
+    [DNS_SECURE] = "secure",
+    [DNS_INSECURE] = "insecure",
+    [DNS_NONE_SECURE] = "none",
+    [DNS_NONE_INSECURE] = "none-insecure",
+};
+
+const char *
+dane_state_name(enum dane_state state)
+{
+	assert(state < DANE_STATE_COUNT);
+	return state_names[state];
+}
+
+const char *
+dns_answer_name(enum dns_answer answer)
+{
+	assert(answer < sizeof(answer_names) / sizeof(answer_names[0]));
+	return answer_names[answer];
+}
+
+static bool
+is_absent(enum dns_answer answer)
+{
+	return answer == DNS_NONE_SECURE || answer == DNS_NONE_INSECURE;
+}
+
+static bool
+is_signed(enum dns_answer answer)
+{
+	return answer == DNS_SECURE || answer == DNS_NONE_SECURE;
+}
+
+enum dns_answer
+dns_answer_merge(enum dns_answer a, enum dns_answer aaaa)
+{
+	if (a == DNS_SECURE || aaaa == DNS_SECURE)
+		return DNS_SECURE;
+	if (a == DNS_INSECURE || aaaa == DNS_INSECURE)
+		return DNS_INSECURE;
+	if (!is_absent(a) || !is_absent(aaaa))
+		return DNS_ERROR;
+	return a == aaaa ? a : DNS_NONE_INSECURE;
+}
+
+/*
+ * Step into the DER element with this tag at *p: its content ends at the returned
+ * place. NULL: another tag, no definite length, or more than there is. A length that
+ * is longer than it need be is accepted, as OpenSSL does.
+ */
+static const uint8_t *
+der_enter(const uint8_t **p, const uint8_t *end, uint8_t tag)
+{
+	size_t len, octets;
+
+	if (end - *p < 2 || (*p)[0] != tag)
+		return NULL;
+	len = (*p)[1];
+	*p += 2;
+	if (len >= 0x80) {
+		octets = len & 0x7f;
+		if (octets == 0 || octets > 4 || (size_t)(end - *p) < octets)
+			return NULL;
+		len = 0;
+		while (octets-- > 0)
+			len = len << 8 | *(*p)++;
+	}
+	return len <= (size_t)(end - *p) ? *p + len : NULL;
+}
+
+bool
+dane_der_is_exact(uint8_t selector, const uint8_t *data, size_t len)
+{
+	/* Certificate: what is signed, algorithm, signature. Key: algorithm, key. */
+	static const uint8_t certificate[] = {
+	    DER_SEQUENCE, DER_SEQUENCE, DER_BIT_STRING, 0};
+	static const uint8_t key[] = {DER_SEQUENCE, DER_BIT_STRING, 0};
+	const uint8_t *tag = selector == SELECTOR_CERTIFICATE ? certificate : key;
+	const uint8_t *end = data + len, *p = data;
+
+	if (selector > SELECTOR_KEY || len == 0 ||
+	    der_enter(&p, end, DER_SEQUENCE) != end)
+		return false;
+	for (; *tag != 0; tag++) {
+		const uint8_t *next = der_enter(&p, end, *tag);
+
+		if (next == NULL)
+			return false;
+		p = next;
+	}
+	return p == end;
+}
+
+bool
+dane_tlsa_is_usable(const struct dns_tlsa *tlsa)
+{
+	if (tlsa->usage != USAGE_DANE_TA && tlsa->usage != USAGE_DANE_EE)
+		return false;
+	if (tlsa->selector > SELECTOR_KEY)
+		return false;
+	switch (tlsa->matching) {
+	case MATCHING_FULL:
+		return tlsa->length > 0 && tlsa->der_exact;
+	case MATCHING_SHA256:
+		return tlsa->length == 32;
+	case MATCHING_SHA512:
+		return tlsa->length == 64;
+	default:
+		return false;
+	}
+}
+
+static unsigned
+count_usable(const struct dns_host *host)
+{
+	unsigned usable = 0;
+
+	for (unsigned i = 0; i < host->tlsa_count; i++)
+		if (dane_tlsa_is_usable(&host->tlsas[i]))
+			usable++;
+	return usable;
+}
+
+static enum host_state
+judge_tlsa(const struct dns_host *host)
+{
+	switch (host->tlsa) {
+	case DNS_SECURE:
+		return count_usable(host) > 0 ? HOST_USABLE : HOST_UNUSABLE;
+	case DNS_INSECURE: /* anyone could have written them: as if there were none */
+	case DNS_NONE_SECURE:
+	case DNS_NONE_INSECURE:
+		return HOST_NONE;
+	default:
+		return HOST_FAILED;
+	}
+}
+
+static enum host_state
+judge_host(const struct dns_host *host)
+{
+	if (host->literal)
+		return HOST_NONE;
+	if (is_absent(host->address))
+		return HOST_ABSENT;
+	if (host->address == DNS_SECURE)
+		return judge_tlsa(host);
+	if (host->address != DNS_INSECURE)
+		return HOST_FAILED;
+
+	/* RFC 7672 2.2.2: of an unsigned address, only a signed alias is worth a
+	 * question. */
+	if (!host->alias || host->cname == DNS_INSECURE)
+		return HOST_NONE;
+	return host->cname == DNS_SECURE ? judge_tlsa(host) : HOST_FAILED;
+}
+
+static enum dane_state
+judge_hosts(const struct dns_facts *facts)
+{
+	enum host_state worst = HOST_ABSENT;
+
+	for (unsigned i = 0; i < facts->host_count; i++) {
+		enum host_state state = judge_host(&facts->hosts[i]);
+
+		if (state > worst)
+			worst = state;
+	}
+	switch (worst) {
+	case HOST_USABLE:
+		return facts->mx == DNS_INSECURE ? DANE_INSECURE_MX : DANE_USABLE;
+	case HOST_UNUSABLE:
+		return DANE_UNUSABLE;
+	case HOST_NONE:
+		return DANE_NONE;
+	case HOST_ABSENT:
+		return DANE_NO_MAIL;
+	default:
+		return DANE_UNSURE;
+	}
+}
+
+static enum dane_state
+judge(const struct dns_facts *facts)
+{
+	/* Nobody was asked, so nobody need be trusted. */
+	if (facts->literal)
+		return DANE_NONE;
+	if (!facts->resolver_trusted || facts->truncated || facts->mx == DNS_ERROR)
+		return DANE_UNSURE;
+	if (facts->null_mx)
+		return DANE_NO_MAIL;
+	if (facts->host_count == 0)
+		return DANE_UNSURE;
+	return judge_hosts(facts);
+}
+
+struct dane_verdict
+dane_judge(const struct dns_facts *facts)
+{
+	struct dane_verdict verdict = {
+	    .state = judge(facts), .mx = facts->mx, .ttl_s = facts->ttl_s};
+
+	if (!facts->resolver_trusted)
+		verdict.signed_domain = false;
+	else if (facts->mx != DNS_NOT_ASKED)
+		verdict.signed_domain = is_signed(facts->mx);
+	else
+		verdict.signed_domain =
+		    facts->host_count > 0 && is_signed(facts->hosts[0].address);
+	return verdict;
+}
+
+static void
+describe_host(const struct dns_host *host, struct buf *out)
+{
+	buf_add_quoted(out, str_of(host->name));
+	if (host->literal) {
+		buf_add_str(out, STR(" literal\n"));
+		return;
+	}
+	buf_printf(out, " address=%s", dns_answer_name(host->address));
+	if (host->alias)
+		buf_add_str(out, STR(" alias"));
+	if (host->cname != DNS_NOT_ASKED)
+		buf_printf(out, " cname=%s", dns_answer_name(host->cname));
+	if (host->base[0] != '\0' &&
+	    !str_equal_nocase(str_of(host->base), str_of(host->name))) {
+		buf_add_str(out, STR(" base="));
+		buf_add_quoted(out, str_of(host->base));
+	}
+	buf_printf(out, " tlsa=%s", dns_answer_name(host->tlsa));
+	if (host->tlsa_count > 0)
+		buf_printf(out, " usable=%u/%u", count_usable(host), host->tlsa_count);
+	buf_add_char(out, '\n');
+}
+
+void
+dane_describe(const struct dns_facts *facts, struct buf *out)
+{
+	for (unsigned i = 0; i < facts->host_count; i++)
+		describe_host(&facts->hosts[i], out);
+}
