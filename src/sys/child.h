@@ -2,6 +2,7 @@
 /*
  * The only caller of posix_spawn(): a program run to its end without a shell, with a
  * deadline, bounded output and a clean environment. Blocks; call it from a worker.
+ * Any number of threads may call it at once.
  */
 #ifndef SYS_CHILD_H
 #define SYS_CHILD_H
@@ -14,13 +15,20 @@
 
 struct child_request {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	struct str input;        /* written to its standard input, then closed */
+	struct str input;        /* its whole standard input */
 	int64_t timeout_ms;      /* then SIGTERM, and SIGKILL a second later */
 	size_t output_max;       /* more of stdout is an error, more of stderr is cut */
+
+	/*
+	 * Where set, it gets stdout piece by piece, as it comes and cut anywhere, and
+	 * result->output stays empty. False ends the program.
+	 */
+	bool (*consume)(void *context, struct str piece);
+	void *context;
 };
 
 struct child_result {
-	int status;        /* exit status, 128 + signal, or -1 where it never ran */
+	int status; /* exit status, 128 + signal, or -1 where it never ran */
 	bool timed_out;
 	struct buf output; /* standard output */
 	struct buf errors; /* standard error */
@@ -28,9 +36,11 @@ struct child_result {
 
 /*
  * True: it ran and ended by itself within its time, whatever its exit status (see
- * result->status). False: could not be started, timed out, too much output; err says
- * so. The result's bufs are the caller's in both cases (child_result_clear()).
- * Environment: PATH (/usr/sbin:/usr/bin:/sbin:/bin), LC_ALL=C, TZ and MAIL_CONFIG as ours.
+ * result->status). False: could not be started, timed out, too much output, refused by
+ * consume; err says so. The result's bufs are the caller's in both cases
+ * (child_result_clear()). What it leaves running in the background is not waited for,
+ * unless it had to be ended: then its whole process group goes.
+ * Environment: PATH=/usr/sbin:/usr/bin:/sbin:/bin, LC_ALL=C, our TZ and MAIL_CONFIG.
  */
 bool child_run(
     const struct child_request *request, struct child_result *result, struct err *err);

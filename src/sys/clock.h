@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The only caller of clock_gettime() and mktime(). Tests shift the wall clock with the
- * environment variable TLSLADDER_NOW_OFFSET (seconds), read once.
+ * The only caller of clock_gettime() and localtime_r(). Tests shift the wall clock with
+ * the environment variable TLSLADDER_NOW_OFFSET (seconds), read once.
  */
 #ifndef SYS_CLOCK_H
 #define SYS_CLOCK_H
@@ -14,9 +14,12 @@ int64_t clock_wall_ms(void);      /* since the epoch */
 int64_t clock_monotonic_ms(void); /* for every timer */
 
 /*
- * When a line was written, in ms since the epoch, from the parts of its stamp; local
- * time where no zone is written; for a stamp without a year, the year that puts it
- * nearest to now and not more than a day in the future. 0: no stamp.
+ * When a line was written, in ms since the epoch, from the parts of its stamp. 0: no
+ * stamp, or a date or time that does not exist.
+ *
+ * Without a year: the latest year that puts it not more than a day after now. Without
+ * a zone: local time. An hour that the clock ran through twice is the one nearer to
+ * now; one that it skipped is read as if it had not yet been moved forward.
  */
 int64_t clock_of_stamp(const struct stamp *stamp, int64_t now_ms);
 

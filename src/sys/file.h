@@ -10,19 +10,32 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Append the whole of path to out. False: not readable, or over max octets. */
+/*
+ * Append the whole of path to out. False: not readable, or over max octets; out is then
+ * as it was.
+ */
 bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
 
 /*
- * Write text to path (created or truncated, mode 0644), fsync it. Not atomic: for a
- * file that nobody reads yet.
+ * Write text to path (created or truncated, mode 0644 whatever the umask), fsync it.
+ * Not atomic: for a file that nobody reads yet. A symbolic link is not followed. False:
+ * there is no file at path any more, so that a full disk gets its space back.
  */
 bool file_write(const char *path, struct str text, struct err *err);
+
+/* fsync what somebody else wrote there. */
+bool file_sync(const char *path, struct err *err);
 
 /* rename(from, to), then fsync the directory of to. */
 bool file_replace(const char *from, const char *to, struct err *err);
 
-/* An exclusive lock on path (created if need be), waiting up to timeout_ms. -1: not had. */
+/* fsync the directory that path is in. */
+bool file_sync_directory(const char *path, struct err *err);
+
+/*
+ * An exclusive lock on path (created if need be), waiting up to timeout_ms. -1: not had.
+ * It holds between threads too, and goes with the process.
+ */
 int file_lock(const char *path, int64_t timeout_ms, struct err *err);
 void file_unlock(int fd);
 

@@ -34,7 +34,7 @@ void workers_free(struct workers *workers);
 
 void workers_submit(struct workers *workers, struct job *job); /* first in, first out */
 struct job *workers_done(struct workers *workers);             /* NULL: none is done */
-int workers_fd(const struct workers *workers); /* readable while one is done */
+int workers_fd(const struct workers *workers);   /* readable while one is done */
 size_t workers_pending(struct workers *workers); /* submitted and not yet returned */
 
 #endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sys/clock.h"
+
+#define LOCK_LOOK_AGAIN_MS 10
+
+bool
+file_read(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t before = out->len;
+	char piece[16384];
+	ssize_t n;
+	bool done = false;
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "cannot read %s", path);
+	for (;;) {
+		n = read(fd, piece, sizeof(piece));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		if ((size_t)n > max - (out->len - before)) {
+			err_set(err, "%s is larger than %zu bytes", path, max);
+			goto out;
+		}
+		buf_add(out, piece, (size_t)n);
+	}
+	done = n == 0;
+	if (!done)
+		err_set_errno(err, errno, "cannot read %s", path);
+out:
+	close(fd);
+	if (!done && out->data != NULL) {
+		out->len = before;
+		out->data[before] = '\0';
+	}
+	return done;
+}
+
+static bool
+write_all(int fd, struct str text)
+{
+	while (text.len > 0) {
+		ssize_t n = write(fd, text.p, text.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		text = str_skip(text, (size_t)n);
+	}
+	return true;
+}
+
+bool
+file_write(const char *path, struct str text, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int failed = 0;
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "cannot create %s", path);
+	if (fchmod(fd, 0644) != 0 || !write_all(fd, text) || fsync(fd) != 0)
+		failed = errno;
+	if (close(fd) != 0 && failed == 0)
+		failed = errno;
+	if (failed == 0)
+		return true;
+	unlink(path);
+	return err_set_errno(err, failed, "cannot write %s", path);
+}
+
+static bool
+sync_path(const char *path, int flags, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	int failed;
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "cannot open %s", path);
+	failed = fsync(fd) != 0 ? errno : 0;
+	close(fd);
+	return failed == 0 || err_set_errno(err, failed, "cannot sync %s", path);
+}
+
+bool
+file_sync(const char *path, struct err *err)
+{
+	return sync_path(path, 0, err);
+}
+
+bool
+file_sync_directory(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory;
+	bool done;
+
+	if (slash == NULL)
+		return sync_path(".", O_DIRECTORY, err);
+	directory = mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	done = sync_path(directory, O_DIRECTORY, err);
+	free(directory);
+	return done;
+}
+
+bool
+file_replace(const char *from, const char *to, struct err *err)
+{
+	if (rename(from, to) != 0)
+		return err_set_errno(err, errno, "cannot rename %s to %s", from, to);
+	return file_sync_directory(to, err);
+}
+
+/*
+ * flock(2) has no time limit, and a signal to end it would need a handler; nobody holds
+ * a lock for long, so looking again now and then is enough. For reading, so that any
+ * user who may read the file may lock it, whoever created it.
+ */
+int
+file_lock(const char *path, int64_t timeout_ms, struct err *err)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_LOOK_AGAIN_MS * 1000000L};
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+	int fd = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int failed;
+
+	if (fd < 0) {
+		err_set_errno(err, errno, "cannot open the lock %s", path);
+		return -1;
+	}
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		failed = errno;
+		if (failed == EINTR)
+			continue;
+		if (failed == EWOULDBLOCK && clock_monotonic_ms() < deadline_ms) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		close(fd);
+		if (failed == EWOULDBLOCK)
+			err_set(err, "%s is locked by another process", path);
+		else
+			err_set_errno(err, failed, "cannot lock %s", path);
+		return -1;
+	}
+	return fd;
+}
+
+void
+file_unlock(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
