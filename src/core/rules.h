@@ -57,8 +57,8 @@ void rules_free(struct rules *rules);
 /*
  * Compile and append; the order of calls is the order of matching. False: a pattern
  * does not compile (the sentence names the key, the offset in the pattern and
- * PCRE2's reason; *key points to "reason", "dsn", "service" or "status"), or the name
- * is taken.
+ * PCRE2's reason), a reason is not anchored at its start in every alternative, or the
+ * name is taken. *key is then "reason", "dsn", "service", "status" or "name".
  */
 bool rules_add(
     struct rules *rules, const struct rule_source *source, const char **key, struct err *err);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "core/level.h"
 
 struct strings {
@@ -32,8 +33,8 @@ struct config {
 		int64_t settle_ms;
 	} map;
 	struct {
-		char *config_directory; /* "": Postfix's own */
-		struct strings command; /* words before every Postfix command */
+		char *config_directory;   /* "": Postfix's own */
+		struct strings command;   /* words before every Postfix command */
 		enum level default_level; /* LEVEL_UNKNOWN: auto */
 		bool retry;
 	} postfix;
@@ -67,9 +68,17 @@ struct config {
  */
 bool config_load(const char *path, struct config *config, struct errs *errs);
 
+/* The same of a text that is called name. */
+bool config_parse(
+    const char *name, struct str text, struct config *config, struct errs *errs);
+
 /* The defaults alone, as if the file were empty. */
 void config_default(struct config *config);
 
 void config_clear(struct config *config);
+
+/* The keys in the order of the manual, as "ladder.may_after.time"; NULL behind the last.
+ * *initial is the default as it would be written, of a list its only item. */
+const char *config_key(size_t index, const char **initial);
 
 #endif

@@ -19,7 +19,7 @@ enum rulefile_check {
  * files are appended to errs as file:line:column. With RULEFILE_EXAMPLES each example
  * must be matched first by its own rule among all files, each counterexample not.
  */
-struct rules *rulefile_load(char *const *files, size_t count, enum rulefile_check check,
-    struct errs *errs);
+struct rules *rulefile_load(
+    char *const *files, size_t count, enum rulefile_check check, struct errs *errs);
 
 #endif
