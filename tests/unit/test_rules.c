@@ -58,8 +58,8 @@ pattern_is_refused(void **state)
 	rules_free(rules);
 }
 
-static const char *const anchored[] = {"^a", "\\Aa\\z", "^a$|^b$", "^(?:a|b)$", "(?:^a|^b)$",
-    "(?i)^a$", "^", NULL};
+static const char *const anchored[] = {
+    "^a", "\\Aa\\z", "^a$|^b$", "^(?:a|b)$", "(?:^a|^b)$", "(?i)^a$", "^", NULL};
 
 static void
 add(struct rules *rules, struct rule_source source)
@@ -104,8 +104,12 @@ texts_are_copied(void **state)
 	const struct rule_source *rule;
 
 	(void)state;
-	add(rules, (struct rule_source){.name = name, .reason = reason, .dsn = dsn,
-	               .fallback = FALLBACK_LEVEL, .level = LEVEL_ENCRYPT, .alert = true,
+	add(rules, (struct rule_source){.name = name,
+	               .reason = reason,
+	               .dsn = dsn,
+	               .fallback = FALLBACK_LEVEL,
+	               .level = LEVEL_ENCRYPT,
+	               .alert = true,
 	               .fault_ours = true});
 	name[0] = reason[0] = dsn[0] = 'X';
 	rule = rules_get(rules, 0);
@@ -127,9 +131,11 @@ texts_are_copied(void **state)
 
 /* In this order; the names are what the rows below expect. */
 static const struct rule_source table[] = {
-    {.name = "lmtp", .reason = "^Server certificate not verified$",
+    {.name = "lmtp",
+        .reason = "^Server certificate not verified$",
         .service = "(?:^|/)lmtp$"},
-    {.name = "signed", .reason = "^Server certificate not verified$",
+    {.name = "signed",
+        .reason = "^Server certificate not verified$",
         .dnssec = RULE_DNSSEC_SECURE},
     {.name = "unsigned", .reason = "^no DANE$", .dnssec = RULE_DNSSEC_INSECURE},
     {.name = "no-dane", .reason = "^no DANE$"},
@@ -163,7 +169,10 @@ static const struct match_row matches[] = {
     {"a line break does not make a second beginning", {REASON("x\nearly")}, 0, NULL},
     {"no text", {REASON("")}, 0, "empty"},
     {"no pointer to a text", {.reason = {NULL, 0}}, 0, "empty"},
-    {"bytes that are no UTF-8", {REASON("b\xc3\xff""cher")}, 0, "bytes"},
+    {"bytes that are no UTF-8",
+        {REASON("b\xc3\xff"
+                "cher")},
+        0, "bytes"},
     {"service smtp", {REASON("Server certificate not verified"), .service = {"smtp", 4}},
         RULE_DNSSEC_INSECURE, "certificate"},
     {"service lmtp", {REASON("Server certificate not verified"), .service = {"lmtp", 4}},
@@ -264,10 +273,12 @@ first_bytes_lose_nothing(void **state)
 		for (int c = 1; c < 256; c++) {
 			char text[] = {(char)c, 'b', 'c'};
 			struct rule_subject subject = {.reason = {text, 3}};
-			bool expected = rows[i].first != NULL ? strchr(rows[i].first, c) != NULL
-			                                      : c != 'a' && c != '\n';
+			bool expected = rows[i].first != NULL
+			                    ? strchr(rows[i].first, c) != NULL
+			                    : c != 'a' && c != '\n';
 
-			if ((rules_match(rules, matcher, &subject, 0, 0, NULL) == 0) != expected)
+			if ((rules_match(rules, matcher, &subject, 0, 0, NULL) == 0) !=
+			    expected)
 				fail_msg("%s and the byte %d", rows[i].reason, c);
 		}
 		rules_matcher_free(matcher);
@@ -313,7 +324,8 @@ long_text_is_no_limit(void **state)
 	unsigned hits = 0;
 
 	(void)state;
-	add(rules, (struct rule_source){.name = "host", .reason = "^a[^\\s\\[]+\\[x\\]$"});
+	add(rules,
+	    (struct rule_source){.name = "host", .reason = "^a[^\\s\\[]+\\[x\\]$"});
 	add(rules, (struct rule_source){.name = "middle", .reason = "^a.*: .*[cd]$"});
 	add(rules, (struct rule_source){.name = "rest", .reason = "^a(?:a|b).*$"});
 	matcher = rules_matcher_new(rules);
@@ -346,7 +358,8 @@ int
 main(void)
 {
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		suite_add(pattern_is_refused, &refused[i], "refused: %s", refused[i].name);
+		suite_add(
+		    pattern_is_refused, &refused[i], "refused: %s", refused[i].name);
 	for (size_t i = 0; anchored[i] != NULL; i++)
 		suite_add(anchor_is_seen, anchored[i], "%s is anchored", anchored[i]);
 	suite_add(name_is_taken_once, NULL, "a name is taken once");
