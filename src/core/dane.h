@@ -17,6 +17,8 @@
 #define DNS_HOSTS_MAX 64 /* MX hosts held; more: truncated, which means could not tell */
 #define DNS_TLSA_MAX  32 /* TLSA records held a host */
 
+#define DNS_TROUBLE_SIZE 224
+
 /* An answer to one question. Error is no answer: timeout, SERVFAIL, bogus, mismatched,
  * malformed, truncated, or more records than are held. */
 enum dns_answer {
@@ -53,7 +55,7 @@ struct dns_host {
 
 struct dns_facts {
 	bool resolver_trusted; /* `. NS` was just seen with AD, over a channel to believe */
-	char trouble[160];     /* why not, or what failed first; "" if nothing did */
+	char trouble[DNS_TROUBLE_SIZE]; /* why not, or what failed first; "" if nothing did */
 	enum dns_answer mx;    /* DNS_NOT_ASKED for [host] and literals */
 	bool null_mx;          /* RFC 7505 */
 	bool implicit_mx;      /* no MX: the domain itself is the host (RFC 5321 5.1) */

@@ -17,8 +17,8 @@ struct resolver_settings {
 	char *const *servers; /* ADDRESS or ADDRESS@PORT; none: from resolv_conf */
 	unsigned server_count;
 	const char *resolv_conf; /* normally "/etc/resolv.conf" */
-	bool trust_ad;           /* believe AD of the named servers though not on loopback */
-	int64_t timeout_ms;      /* per question */
+	bool trust_ad;      /* believe AD of the named servers though not on loopback */
+	int64_t timeout_ms; /* per question */
 	unsigned tries;
 };
 
