@@ -20,17 +20,18 @@
 #define FOLLOW_LINE_MAX 65536 /* a longer line is skipped to its newline and counted */
 
 /*
- * A place in a log, always behind a newline (or at 0). A plain value: stored in the
- * same transaction as what the lines before it led to.
+ * A place in a log: behind a newline, at 0, or at the end of a file that was finished
+ * without one. A plain value: stored in the same transaction as what the lines before
+ * it led to. In a gzip file the offset counts decompressed bytes.
  */
 struct follow_position {
 	uint64_t device;
 	uint64_t inode;
 	int64_t birth_ns;    /* birth time of the inode, 0 where unknown */
 	uint64_t offset;     /* bytes of whole lines handed out */
-	uint32_t head_len;   /* 0..FOLLOW_HEAD_MAX */
+	uint32_t head_len;   /* at most FOLLOW_HEAD_MAX, at most offset */
 	uint64_t head_hash;  /* of the first head_len bytes */
-	uint32_t mark_len;   /* 0..FOLLOW_MARK_MAX */
+	uint32_t mark_len;   /* the smaller of FOLLOW_MARK_MAX and offset */
 	uint64_t mark_hash;  /* of the mark_len bytes before offset */
 };
 
@@ -81,8 +82,12 @@ void follow_free(struct follow *follow);
  */
 enum follow_result follow_next(struct follow *follow, int64_t now_ms, struct str *lines);
 
-/* The place behind the last chunk handed out. Store it with the chunk's effects. */
-void follow_where(const struct follow *follow, struct follow_position *out);
+/*
+ * The place behind the last chunk handed out. Store it with the chunk's effects, and
+ * once right after follow_new(). False: there is none yet (standard input; a file that
+ * could not be opened so far). Inode 0: there was no file; all of the next one is new.
+ */
+bool follow_where(const struct follow *follow, struct follow_position *out);
 
 /* To poll for reading beside other things: -1 where there is none (inotify failed). */
 int follow_fd(const struct follow *follow);

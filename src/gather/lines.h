@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bytes in, whole lines out, in place: what a reader of logs keeps between two reads.
+ * Before what is not handed out yet stand up to FOLLOW_MARK_MAX bytes of what was, so
+ * that the next read can overlap them and prove that it goes on where the last ended.
+ */
+#ifndef GATHER_LINES_H
+#define GATHER_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "gather/follow.h"
+
+struct lines {
+	char *data;
+	size_t floor; /* where valid bytes begin */
+	size_t start; /* of what is not handed out yet */
+	size_t end;
+	uint64_t offset; /* in the file, behind the last whole line that was dealt with */
+	bool skipping;   /* in a line that is too long: it begins at offset */
+	bool fragment;   /* skipping because offset is within a line */
+	uint64_t skipped;
+	char mark[FOLLOW_MARK_MAX]; /* the bytes before offset */
+	size_t mark_len;
+};
+
+enum lines_result {
+	LINES_NONE, /* no newline yet */
+	LINES_SOME, /* one or more whole lines, each at most FOLLOW_LINE_MAX bytes and \n */
+	LINES_LONG, /* a longer one was skipped; lines->skipped is its length */
+};
+
+void lines_init(struct lines *lines);
+void lines_clear(struct lines *lines);
+
+/*
+ * Forget everything; go on at offset, before which stands mark, as much of it as there
+ * is. Where it does not end in a newline, the rest of that line is skipped silently.
+ */
+void lines_reset(struct lines *lines, uint64_t offset, struct str mark);
+
+/* Room for the next bytes; what was handed out is gone. lines_added(): so many came. */
+char *lines_room(struct lines *lines, size_t *size);
+void lines_added(struct lines *lines, size_t len);
+
+/* The bytes right before the room, for the overlap: at most FOLLOW_MARK_MAX. */
+size_t lines_overlap(const struct lines *lines);
+
+/* Where in the file the room begins. */
+uint64_t lines_read_offset(const struct lines *lines);
+
+/* Forget what was not handed out: it is to be read again. */
+void lines_rewind(struct lines *lines);
+
+/* Treat all bytes that are there as handed out, newline or not: for seeking. */
+void lines_discard(struct lines *lines);
+
+/* The next whole lines; call until LINES_NONE before more bytes are added. */
+enum lines_result lines_take(struct lines *lines, struct str *out);
+
+/*
+ * What stands behind the last newline when nothing more will come, as a line with a
+ * newline of our own: LINES_NONE if there is nothing. LINES_LONG: it was too long.
+ */
+enum lines_result lines_take_stump(struct lines *lines, struct str *out);
+
+#endif

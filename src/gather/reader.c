@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gather/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "gather/gzip.h"
+#include "gather/lines.h"
+
+struct reader {
+	int fd;
+	bool begun; /* the first bytes were seen */
+	bool taken; /* no whole line is left of what was read */
+	bool ended; /* no more bytes come */
+	bool over;  /* and all of them were handed out */
+	struct gzip *gzip;
+	struct lines lines;
+	uint64_t used;
+	uint64_t size;
+	uint64_t long_lines;
+	char path[];
+};
+
+struct reader *
+reader_open(const char *path, struct err *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct reader *reader;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		err_set_errno(err, errno, "cannot read %s", path);
+		goto fail;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		err_set(err, "cannot read %s: it is a directory", path);
+		goto fail;
+	}
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* a hint; pipes refuse it */
+	reader = mem_new(1, sizeof(*reader) + strlen(path) + 1);
+	memcpy(reader->path, path, strlen(path) + 1);
+	reader->fd = fd;
+	reader->taken = true;
+	reader->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	lines_init(&reader->lines);
+	return reader;
+fail:
+	if (fd >= 0 && !is_stdin)
+		close(fd);
+	return NULL;
+}
+
+void
+reader_free(struct reader *reader)
+{
+	if (reader == NULL)
+		return;
+	if (reader->fd != STDIN_FILENO)
+		close(reader->fd);
+	gzip_free(reader->gzip);
+	lines_clear(&reader->lines);
+	free(reader);
+}
+
+bool
+reader_wants_input(const struct reader *reader)
+{
+	return reader->taken && !reader->ended;
+}
+
+uint64_t
+reader_long_lines(const struct reader *reader)
+{
+	return reader->long_lines;
+}
+
+void
+reader_progress(const struct reader *reader, uint64_t *used, uint64_t *size)
+{
+	*used = reader->gzip != NULL ? gzip_used(reader->gzip) : reader->used;
+	*size = reader->size;
+}
+
+static bool
+read_plain(struct reader *reader, char *room, size_t size, struct err *err)
+{
+	ssize_t n;
+
+	do {
+		n = read(reader->fd, room, size);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_set_errno(err, errno, "cannot read %s", reader->path);
+	reader->used += (uint64_t)n;
+	lines_added(&reader->lines, (size_t)n);
+	reader->ended = n == 0;
+	return true;
+}
+
+static bool
+read_gzip(struct reader *reader, char *room, size_t size, struct err *err)
+{
+	ptrdiff_t n = gzip_read(reader->gzip, room, size, err);
+
+	if (n < 0)
+		return err_wrap(err, "%s", reader->path);
+	lines_added(&reader->lines, (size_t)n);
+	reader->ended = n == 0;
+	return true;
+}
+
+/* The first bytes tell what it is. A pipe may give one at a time: two are needed. */
+static void
+recognise(struct reader *reader)
+{
+	struct lines *lines = &reader->lines;
+	struct str first = {lines->data + lines->start, lines->end - lines->start};
+
+	if (first.len < 2 && !reader->ended)
+		return;
+	reader->begun = true;
+	if (!gzip_is(first))
+		return;
+	reader->gzip = gzip_new(reader->fd, first);
+	lines_reset(lines, 0, STR(""));
+}
+
+static enum reader_result
+end(struct reader *reader, struct str *lines)
+{
+	if (reader->over)
+		return READER_END;
+	reader->over = true;
+	switch (lines_take_stump(&reader->lines, lines)) {
+	case LINES_SOME:
+		return READER_LINES;
+	case LINES_LONG:
+		reader->long_lines++;
+		return READER_END;
+	default:
+		return READER_END;
+	}
+}
+
+enum reader_result
+reader_next(struct reader *reader, struct str *lines, struct err *err)
+{
+	size_t size;
+	char *room;
+	bool good;
+
+	if (!reader->taken) {
+		switch (lines_take(&reader->lines, lines)) {
+		case LINES_SOME:
+			return READER_LINES;
+		case LINES_LONG:
+			reader->long_lines++;
+			return READER_MORE;
+		case LINES_NONE:
+			reader->taken = true;
+			return READER_MORE;
+		}
+	}
+	if (reader->ended)
+		return end(reader, lines);
+	room = lines_room(&reader->lines, &size);
+	if (!reader->begun)
+		size = GZIP_FIRST_MAX;
+	good = reader->gzip != NULL ? read_gzip(reader, room, size, err)
+				    : read_plain(reader, room, size, err);
+	if (!good) {
+		/* what is left has no newline: a damaged file's last bytes are no line */
+		reader->ended = reader->over = true;
+		return READER_FAILED;
+	}
+	if (!reader->begun)
+		recognise(reader);
+	reader->taken = !reader->begun;
+	return READER_MORE;
+}
