@@ -18,6 +18,7 @@
 #define SEARCH_PATH    "/usr/sbin:/usr/bin:/sbin:/bin"
 #define KILL_AFTER_MS  1000 /* from SIGTERM to SIGKILL, and from there to giving up */
 #define LOOK_AGAIN_MS  20   /* for its end, where the kernel has no pidfd (before 5.3) */
+#define ERRORS_MAX     65536
 #define DESCRIBE_BYTES 400
 
 /* Longest run of the search path and a name. */
@@ -289,7 +290,7 @@ take_output(struct running *run, struct str piece)
 static void
 take_errors(struct running *run, struct str piece)
 {
-	size_t room = run->request->output_max - run->result->errors.len;
+	size_t room = ERRORS_MAX - run->result->errors.len;
 
 	if (piece.len > room)
 		piece.len = room;
@@ -367,7 +368,7 @@ read_rest(struct running *run)
 	while (!run->failed && read_pipe(run, &run->output, take_output))
 		if (clock_monotonic_ms() >= run->deadline_ms)
 			break;
-	while (run->result->errors.len < run->request->output_max &&
+	while (run->result->errors.len < ERRORS_MAX &&
 	       read_pipe(run, &run->errors, take_errors))
 		if (clock_monotonic_ms() >= run->deadline_ms)
 			break;

@@ -17,7 +17,7 @@ struct child_request {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
 	struct str input;        /* its whole standard input */
 	int64_t timeout_ms;      /* then SIGTERM, and SIGKILL a second later */
-	size_t output_max;       /* more of stdout is an error, more of stderr is cut */
+	size_t output_max;       /* more of stdout is an error */
 
 	/*
 	 * Where set, it gets stdout piece by piece, as it comes and cut anywhere, and
@@ -31,7 +31,7 @@ struct child_result {
 	int status; /* exit status, 128 + signal, or -1 where it never ran */
 	bool timed_out;
 	struct buf output; /* standard output */
-	struct buf errors; /* standard error */
+	struct buf errors; /* standard error, its first 64 KiB */
 };
 
 /*

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fake.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "suite.h"
+#include "sys/file.h"
+
+static char dir[] = "/tmp/tlsladder-test.XXXXXX";
+static char path_word[512];
+static char dir_word[64];
+static char config_dir[64];
+static const char *tools_dir; /* held, as it is never freed */
+static char env_word[] = "env";
+static char *const command[] = {env_word, path_word, dir_word};
+
+struct postfix fake_postfix = {.config_directory = "/etc/postfix-9", .command = command};
+struct postfix real_postfix = {.config_directory = config_dir};
+
+static void
+die(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+void
+fake_begin(void)
+{
+	if (mkdtemp(dir) == NULL)
+		die(dir);
+	tools_dir = suite_path("tests/fake");
+	snprintf(path_word, sizeof(path_word), "PATH=%s:/usr/bin:/bin", tools_dir);
+	snprintf(dir_word, sizeof(dir_word), "FAKE_DIR=%s", dir);
+	fake_postfix.command_count = sizeof(command) / sizeof(command[0]);
+	snprintf(config_dir, sizeof(config_dir), "%s/config", dir);
+	if (mkdir(config_dir, 0755) != 0)
+		die(config_dir);
+	fake_put("config/main.cf", "compatibility_level = 2\n");
+	fake_put("config/master.cf", "");
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+fake_end(void)
+{
+	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *
+fake_path(const char *name)
+{
+	static char paths[8][128];
+	static unsigned next;
+	char *path = paths[next++ % 8];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+	return path;
+}
+
+void
+fake_put(const char *name, const char *text)
+{
+	const struct timespec long_ago[2] = {
+	    {.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+	const char *path = fake_path(name);
+	FILE *f;
+
+	unlink(path);
+	if (text == NULL)
+		return;
+	f = fopen(path, "we");
+	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
+		die(path);
+	/* Postfix waits until a configuration file is a second old. */
+	utimensat(AT_FDCWD, path, long_ago, 0);
+}
+
+char *
+fake_get(const char *name)
+{
+	struct buf text = {0};
+	struct err err;
+
+	file_read(fake_path(name), (size_t)1 << 24, &text, &err);
+	return buf_take(&text);
+}
+
+void
+fake_reset(void)
+{
+	static const char *const tools[] = {
+	    "postconf", "postmap", "postqueue", "sendmail"};
+	static const char *const kinds[] = {
+	    "calls", "input", "sh", "out", "err", "status"};
+	char name[32];
+
+	for (size_t t = 0; t < sizeof(tools) / sizeof(tools[0]); t++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			snprintf(name, sizeof(name), "%s.%s", tools[t], kinds[k]);
+			fake_put(name, NULL);
+		}
+}
+
+bool
+fake_has_postfix(void)
+{
+	return access("/usr/sbin/postmap", X_OK) == 0 &&
+	       access("/usr/sbin/postconf", X_OK) == 0;
+}

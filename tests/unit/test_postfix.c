@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "fake.h"
+#include "sys/file.h"
+
+/* --- facts ------------------------------------------------------------------------- */
+
+struct facts_row {
+	const char *name;
+	const char *printed; /* besides mail_version and sound settings for DANE */
+	enum level level;
+	const char *trouble;
+};
+
+static const char sound[] = "mail_version = 3.7.11\nsmtp_dns_support_level = dnssec\n"
+                            "smtp_host_lookup = dns\nignore_mx_lookup_error = no\n"
+                            "smtp_dns_resolver_options =\n";
+
+static const struct facts_row facts_rows[] = {
+    {"a level as it stands", "smtp_tls_security_level = dane-only\n", LEVEL_DANE_ONLY,
+        ""},
+    {"a level that is none", "smtp_tls_security_level = strict\n", LEVEL_UNKNOWN, ""},
+    {"no level is none", "smtp_tls_security_level =\n", LEVEL_NONE, ""},
+    {"smtp_use_tls is may",
+        "smtp_tls_security_level = \nsmtp_use_tls = yes\nsmtp_enforce_tls = no\n",
+        LEVEL_MAY, ""},
+    {"smtp_enforce_tls is verify",
+        "smtp_enforce_tls = yes\nsmtp_use_tls = yes\nsmtp_tls_enforce_peername = yes\n",
+        LEVEL_VERIFY, ""},
+    {"smtp_enforce_tls without peer names is encrypt",
+        "smtp_enforce_tls = yes\nsmtp_tls_enforce_peername = no\n", LEVEL_ENCRYPT, ""},
+    {"a level wins over smtp_use_tls",
+        "smtp_tls_security_level = none\nsmtp_use_tls = yes\n", LEVEL_NONE, ""},
+    {"no DNSSEC: DANE cannot work", "smtp_dns_support_level =\n", LEVEL_NONE,
+        "smtp_dns_support_level is not dnssec"},
+    {"native look-ups: DANE cannot work", "smtp_host_lookup = native\n", LEVEL_NONE,
+        "smtp_host_lookup does not contain dns"},
+    {"native and DNS look-ups: DANE can work", "smtp_host_lookup = native, dns\n",
+        LEVEL_NONE, ""},
+    {"MX errors ignored: DANE cannot work", "ignore_mx_lookup_error = yes\n", LEVEL_NONE,
+        "ignore_mx_lookup_error is not no"},
+    {"resolver options: DANE cannot work", "smtp_dns_resolver_options = res_defnames\n",
+        LEVEL_NONE, "smtp_dns_resolver_options is not empty"},
+};
+
+static void
+facts_are(void **state)
+{
+	const struct facts_row *row = *state;
+	struct postfix_facts facts;
+	struct buf out = {0};
+	struct err err;
+
+	fake_reset();
+	buf_printf(&out, "%s%s", sound, row->printed);
+	fake_put("postconf.out", buf_text(&out));
+	fake_put("postconf.err", "postconf: warning: smtp_new: unknown parameter\n");
+	assert_true(postfix_read_facts(&fake_postfix, &facts, &err));
+	assert_string_equal(facts.version, "3.7.11");
+	assert_int_equal(facts.level, row->level);
+	assert_string_equal(facts.dane_trouble, row->trouble);
+	assert_int_equal(facts.can_dane, row->trouble[0] == '\0');
+	assert_string_equal(facts.relayhost, ""); /* not printed: not known there */
+	postfix_facts_clear(&facts);
+	buf_clear(&out);
+}
+
+static void
+facts_are_asked_in_one_call(void **state)
+{
+	struct postfix_facts facts;
+	struct err err;
+	char *calls;
+
+	(void)state;
+	fake_reset();
+	fake_put("postconf.out",
+	    "mail_version = 3.10.4\nrelayhost = [relay.test]:587\n"
+	    "smtp_tls_policy_maps = lmdb:/map, inline:{ {a.test = may} }\n"
+	    "default_database_type = lmdb\ntransport_maps = lmdb:/t\n"
+	    "default_transport = smtp\n"
+	    "sender_dependent_relayhost_maps = lmdb:/s\n");
+	assert_true(postfix_read_facts(&fake_postfix, &facts, &err));
+	assert_string_equal(facts.policy_maps, "lmdb:/map, inline:{ {a.test = may} }");
+	assert_string_equal(facts.relayhost, "[relay.test]:587");
+	assert_string_equal(facts.database_type, "lmdb");
+	assert_string_equal(facts.transport_maps, "lmdb:/t");
+	assert_string_equal(facts.default_transport, "smtp");
+	assert_string_equal(facts.sender_relayhost_maps, "lmdb:/s");
+	calls = fake_get("postconf.calls");
+	assert_non_null(
+	    strstr(calls, "postconf [-c] [/etc/postfix-9] [-x] [mail_version] "));
+	assert_ptr_equal(strchr(calls, '\n'), calls + strlen(calls) - 1);
+	postfix_facts_clear(&facts);
+	free(calls);
+}
+
+static const char *const unreadable[][3] = {
+    {"postconf.out", "", "postconf printed what cannot be read"},
+    {"postconf.out", "mail_version = 3.7", "postconf printed what cannot be read"},
+    {"postconf.out", "no such thing\n", "postconf printed what cannot be read"},
+    {"postconf.status", "1", "postconf: exit status 1: postconf: fatal: open main.cf"},
+};
+
+static void
+facts_cannot_be_had(void **state)
+{
+	const char *const *row = *state;
+	struct postfix_facts facts;
+	struct err err;
+
+	fake_reset();
+	fake_put("postconf.err", "postconf: fatal: open main.cf\n");
+	fake_put(row[0], row[1]);
+	assert_false(postfix_read_facts(&fake_postfix, &facts, &err));
+	assert_string_equal(err.text, row[2]);
+	assert_null(facts.version);
+	postfix_facts_clear(&facts);
+}
+
+static void
+missing_postfix_is_named(void **state)
+{
+	static char env[] = "env", path[] = "PATH=/nonexistent",
+	            docker[] = "no-such-docker";
+	struct postfix nowhere = {
+	    .command = (char *const[]){env, path}, .command_count = 2};
+	struct postfix_facts facts;
+	struct err err;
+
+	(void)state;
+	assert_false(postfix_read_facts(&nowhere, &facts, &err));
+	assert_non_null(strstr(err.text, "postconf: exit status 127: "));
+	nowhere.command_count = 1;
+	nowhere.command = (char *const[]){docker};
+	assert_false(postfix_read_facts(&nowhere, &facts, &err));
+	assert_string_equal(
+	    err.text, "postconf: cannot run no-such-docker: No such file or directory");
+}
+
+static void
+real_facts_are_read(void **state)
+{
+	struct postfix_facts facts;
+	struct err err;
+
+	(void)state;
+	if (!fake_has_postfix())
+		skip();
+	fake_put("config/main.cf", "compatibility_level = 2\nmydb = texthash\n"
+	                           "smtp_tls_policy_maps = $mydb:/a,\n"
+	                           "# a comment\n"
+	                           "	inline:{ {a.test = may} }\n"
+	                           "smtp_tls_security_level = verify\n"
+	                           "smtp_dns_support_level = dnssec\n");
+	assert_true(postfix_read_facts(&real_postfix, &facts, &err));
+	assert_string_equal(facts.policy_maps, "texthash:/a, inline:{ {a.test = may} }");
+	assert_int_equal(facts.level, LEVEL_VERIFY);
+	assert_true(facts.can_dane);
+	assert_true(facts.version[0] >= '2' && facts.version[1] == '.');
+	postfix_facts_clear(&facts);
+}
+
+/* --- queue ------------------------------------------------------------------------- */
+
+static void
+good_messages_are_retried(void **state)
+{
+	const char *const ids[] = {"4jYQC71cYCz1bYng", "-f", "3F2A9", "0123456789ABC"};
+	struct err err;
+	char *calls;
+
+	(void)state;
+	fake_reset();
+	assert_true(postfix_retry(&fake_postfix, ids, 1, &err));
+	fake_put("postqueue.sh", "case $4 in 3F2A9) echo 'postqueue: fatal: no' >&2\n"
+	                         "exit 69;; esac\n");
+	fake_put("postqueue.calls", NULL);
+	assert_false(postfix_retry(&fake_postfix, ids, 4, &err));
+	assert_string_equal(err.text, "2 of 4 messages not retried: not a queue id");
+	assert_false(postfix_retry(&fake_postfix, ids + 2, 1, &err));
+	assert_string_equal(err.text,
+	    "1 of 1 messages not retried: postqueue: exit status 69: "
+	    "postqueue: fatal: no");
+	calls = fake_get("postqueue.calls");
+	assert_string_equal(calls,
+	    "postqueue [-c] [/etc/postfix-9] [-i] [4jYQC71cYCz1bYng]\n"
+	    "postqueue [-c] [/etc/postfix-9] [-i] [3F2A9]\n"
+	    "postqueue [-c] [/etc/postfix-9] [-i] [0123456789ABC]\n"
+	    "postqueue [-c] [/etc/postfix-9] [-i] [3F2A9]\n");
+	free(calls);
+}
+
+static void
+flush_is_one_call(void **state)
+{
+	struct postfix plain = fake_postfix;
+	struct err err;
+	char *calls;
+
+	(void)state;
+	fake_reset();
+	plain.config_directory = "";
+	assert_true(postfix_flush(&plain, &err));
+	calls = fake_get("postqueue.calls");
+	assert_string_equal(calls, "postqueue [-f]\n");
+	free(calls);
+}
+
+static void
+queue_ids_are_told_apart(void **state)
+{
+	char id[257] = "";
+
+	(void)state;
+	assert_true(postfix_is_queue_id("3F2A9"));
+	assert_true(postfix_is_queue_id("4jYQC71cYCz1bYng"));
+	assert_true(postfix_is_queue_id("a_b"));
+	assert_false(postfix_is_queue_id(""));
+	assert_false(postfix_is_queue_id("-f"));
+	assert_false(postfix_is_queue_id("ALL "));
+	assert_false(postfix_is_queue_id("../x"));
+	memset(id, 'A', 256);
+	assert_false(postfix_is_queue_id(id));
+	id[255] = '\0';
+	assert_true(postfix_is_queue_id(id));
+}
+
+struct seen {
+	size_t count;
+	struct buf text;
+};
+
+static void
+note_queued(void *context, const struct queued *queued)
+{
+	struct seen *seen = context;
+
+	seen->count++;
+	buf_printf(&seen->text, "%s %s %lld %s (%s)\n", queued->queue_name,
+	    queued->queue_id, (long long)queued->arrival_s, queued->address,
+	    queued->delay_reason);
+}
+
+#define MESSAGE(id, recipients) \
+	"{\"queue_name\": \"deferred\", \"queue_id\": \"" id \
+	"\", \"arrival_time\": 1795483619, " \
+	"\"message_size\": 270, \"forced_expire\": false, \"sender\": " \
+	"\"s@sender.test\", " \
+	"\"recipients\": [" recipients "]}"
+#define RECIPIENT(address) "{\"address\": \"" address "\", \"delay_reason\": \"because\"}"
+
+struct queue_row {
+	const char *name;
+	const char *out;
+	const char *status;
+	const char *err; /* its beginning; NULL: success */
+	const char *seen;
+};
+
+static const struct queue_row queue_rows[] = {
+    {"an empty queue", "", "0", NULL, ""},
+    {"a message with two recipients",
+        MESSAGE("AB1", RECIPIENT("a@x.test") ", " RECIPIENT("b@x.test")) "\n", "0", NULL,
+        "deferred AB1 1795483619 a@x.test (because)\n"
+        "deferred AB1 1795483619 b@x.test (because)\n"},
+    {"no reason, other members, no newline at the end",
+        MESSAGE(
+            "AB1", "{\"orig_address\": \"c@x.test\", \"address\": \"b\\u00fc@x.test\"}"),
+        "0", NULL, "deferred AB1 1795483619 b\xc3\xbc@x.test ()\n"},
+    {"a forged quote is text",
+        MESSAGE("AB1", RECIPIENT("\\\"a, \\\\\\\" }\\\"@x.test")) "\n", "0", NULL,
+        "deferred AB1 1795483619 \"a, \\\" }\"@x.test (because)\n"},
+    {"no JSON", MESSAGE("AB1", RECIPIENT("a@x.test")) "\npostqueue: warning\n", "0",
+        "postqueue printed no JSON: ", "deferred AB1 1795483619 a@x.test (because)\n"},
+    {"half a message", "{\"queue_name\": \"defer", "0",
+        "postqueue printed no JSON: ", ""},
+    {"a list is no message", "[1]\n", "0", "postqueue printed a message of unknown form",
+        ""},
+    {"an option is no queue id", MESSAGE("-f", RECIPIENT("a@x.test")) "\n", "0",
+        "postqueue printed a message of unknown form", ""},
+    {"a recipient without address", MESSAGE("AB1", "{}") "\n", "0",
+        "postqueue printed a message of unknown form", ""},
+    {"a NUL in a text", MESSAGE("AB1", RECIPIENT("a\\u0000@x.test")) "\n", "0",
+        "postqueue printed no JSON: ", ""},
+    {"a failure after the first message", MESSAGE("AB1", RECIPIENT("a@x.test")) "\n",
+        "69", "postqueue: exit status 69: postqueue: fatal: Queue report unavailable",
+        "deferred AB1 1795483619 a@x.test (because)\n"},
+};
+
+static void
+queue_is(void **state)
+{
+	const struct queue_row *row = *state;
+	struct seen seen = {0};
+	struct err err;
+	bool done;
+
+	fake_reset();
+	fake_put("postqueue.out", row->out);
+	fake_put("postqueue.err", "postqueue: fatal: Queue report unavailable\n");
+	fake_put("postqueue.status", row->status);
+	done = postfix_read_queue(&fake_postfix, note_queued, &seen, &err);
+	assert_string_equal(buf_text(&seen.text), row->seen);
+	assert_int_equal(done, row->err == NULL);
+	if (row->err != NULL)
+		assert_int_equal(strncmp(err.text, row->err, strlen(row->err)), 0);
+	buf_clear(&seen.text);
+}
+
+static const char *corpus_queue, *corpus_expected;
+
+/* What was read, as columns 2, 3 and 5 of the expected file have it. */
+static void
+note_expected(void *context, const struct queued *queued)
+{
+	buf_printf(context, "%s\t%s\t%s\n", queued->queue_id, queued->address,
+	    queued->delay_reason);
+}
+
+static void
+read_expected(struct buf *out)
+{
+	struct buf text = {0};
+	struct str rest, line, fields[5];
+	struct err err;
+
+	assert_true(file_read(corpus_expected, (size_t)1 << 20, &text, &err));
+	rest = (struct str){text.data, text.len};
+	assert_true(str_cut(&rest, '\n', &line)); /* names of the columns */
+	while (str_cut(&rest, '\n', &line)) {
+		for (size_t i = 0; i < 5; i++)
+			assert_true(str_cut(&line, '\t', &fields[i]));
+		buf_printf(out, "%.*s\t%.*s\t%.*s\n", STR_ARG(fields[1]),
+		    STR_ARG(fields[2]), STR_ARG(fields[4]));
+	}
+	buf_clear(&text);
+}
+
+static void
+genuine_queue_is_read_whole(void **state)
+{
+	struct buf script = {0}, got = {0}, expected = {0};
+	struct err err;
+
+	(void)state;
+	fake_reset();
+	buf_printf(&script, "cat '%s'\n", corpus_queue);
+	fake_put("postqueue.sh", buf_text(&script));
+	read_expected(&expected);
+	assert_true(postfix_read_queue(&fake_postfix, note_expected, &got, &err));
+	assert_string_equal(buf_text(&got), buf_text(&expected));
+	buf_clear(&script);
+	buf_clear(&got);
+	buf_clear(&expected);
+}
+
+int
+main(void)
+{
+	int failed;
+
+	fake_begin();
+	corpus_queue = suite_path("tests/logs/corpus/verify.postqueue.json");
+	corpus_expected = suite_path("tests/logs/corpus/verify.postqueue.expected.tsv");
+	FAKE_ROWS(facts_are, facts_rows, "facts: %s", facts_rows[i].name);
+	suite_add(facts_are_asked_in_one_call, NULL, "facts are asked in one call");
+	FAKE_ROWS(
+	    facts_cannot_be_had, unreadable, "facts cannot be had: %s", unreadable[i][1]);
+	suite_add(missing_postfix_is_named, NULL, "a missing Postfix is named");
+	suite_add(real_facts_are_read, NULL, "postconf of this machine is read");
+	suite_add(good_messages_are_retried, NULL, "what is no queue id is not retried");
+	suite_add(flush_is_one_call, NULL, "a flush is one call");
+	suite_add(queue_ids_are_told_apart, NULL, "queue ids are told from options");
+	FAKE_ROWS(queue_is, queue_rows, "queue: %s", queue_rows[i].name);
+	suite_add(genuine_queue_is_read_whole, NULL, "a genuine queue is read whole");
+	failed = suite_run();
+	fake_end();
+	return failed;
+}
