@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "sys/file.h"
 
+#define DIRECTIVES_MAX 16
+
 /* Makes a tree of libyaml's events. */
 struct builder {
 	struct doc *doc;
@@ -300,6 +302,29 @@ build_document(struct builder *b)
 	}
 }
 
+/*
+ * libyaml compares each %TAG with all before it: a file full of them would take minutes.
+ * A few do no harm, as no tag is accepted.
+ */
+static bool
+has_many_directives(struct doc *doc, struct str text)
+{
+	struct str rest = text;
+	const char *at;
+	size_t line, column, count = 0;
+
+	while (rest.len > 0 && (at = memmem(rest.p, rest.len, "%TAG", 4)) != NULL) {
+		rest = str_skip(rest, (size_t)(at - rest.p) + 4);
+		if (++count < DIRECTIVES_MAX)
+			continue;
+		locate(text, (size_t)(at - text.p), &line, &column);
+		doc_complain_at(
+		    doc, line, column, "tags (!) are not used here; remove it");
+		return true;
+	}
+	return false;
+}
+
 static void
 parse(struct doc *doc, struct str text)
 {
@@ -309,6 +334,8 @@ parse(struct doc *doc, struct str text)
 		doc_complain(doc, NULL, "is larger than %d bytes", YAML_SIZE_MAX);
 		return;
 	}
+	if (has_many_directives(doc, text))
+		return;
 	if (yaml_parser_initialize(&b.parser) == 0) {
 		doc_complain(doc, NULL, "out of memory");
 		return;

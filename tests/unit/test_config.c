@@ -277,6 +277,8 @@ static const struct flood_row floods[] = {
     {"a million hyphens", "", "- ", 500000, "c:1:65: nested deeper than 32 levels"},
     {"70,000 values", "a:\n", "- x\n", 70000,
         "c:65535:3: more than 65536 values in one file"},
+    {"90,000 tag directives", "", "%TAG !a! b\r", 90000,
+        "c:1:166: tags (!) are not used here; remove it"},
     {"a million commas", "a: [", ",", 1000000,
         "c:1:5: no value where one must be; put a text that begins with : or - in "
         "quotes"},
