@@ -2,6 +2,7 @@
 /*
  * The policy map: text and database built beside the live ones, checked with
  * postmap -q, synced and renamed over. Blocks; belongs into a worker or a command.
+ * Two at once for one path would meet in the files beside it: the caller holds a lock.
  */
 #ifndef PUBLISH_TEXTMAP_H
 #define PUBLISH_TEXTMAP_H
@@ -12,7 +13,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "core/level.h"
 #include "gather/postfix.h"
 
 /* A line of the map. Texts are borrowed. */
@@ -22,15 +22,29 @@ struct map_entry {
 	const char *why;   /* slug and sentence for the comment line above it */
 };
 
+/* Can this map type be written? hash, btree, cdb, lmdb, texthash, none. */
+bool textmap_is_type(const char *type);
+
+/*
+ * May the key stand in a map? Not where a line of text could not hold it, and not where
+ * Postfix would fold it into another domain's: it stores "ss" for a sharp s and a plain
+ * sigma for a final one, which IDNA2008 tells apart. An entry for one would then be one
+ * for the other.
+ */
+bool textmap_is_key(const char *key);
+
 /* The text of the map: header comment, entries in the order given, each with its why.
  * written_s: for the header, seconds since the epoch. */
 void textmap_print(
     const struct map_entry *entries, size_t count, int64_t written_s, struct buf *out);
 
 /*
- * Put it in place at path with its database of type ("hash", "lmdb", "cdb", "btree",
- * "texthash", "none"). Every entry is looked up in the new database before it is live.
- * False: nothing was changed at path, and err says why.
+ * Put it in place at path with its database of type. Every entry is looked up in the
+ * new database before it is live. False: no reader sees anything new, and err says why
+ * (or the very last steps failed: the new database is live, the text beside it old or
+ * not synced). Spellings of a key that Postfix holds for one, as they differ in the case
+ * of letters beyond ASCII, get the value of the first. As root, the files get the owner
+ * of their directory.
  */
 bool textmap_publish(const struct postfix *postfix, const char *path, const char *type,
     const struct map_entry *entries, size_t count, int64_t written_s, struct err *err);

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "publish/textmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sys/file.h"
+
+/* What postmap(1) adds to the name of the text; NULL: it makes no file of its own. */
+static const struct map_type {
+	const char *name;
+	const char *suffix;
+	bool is_looked_up;
+} types[] = {
+    {"hash", ".db", true},
+    {"btree", ".db", true},
+    {"cdb", ".cdb", true},
+    {"lmdb", ".lmdb", true},
+    {"texthash", NULL, true},
+    {"none", NULL, false},
+};
+
+/* The files of one publication. */
+struct edition {
+	const struct postfix *postfix;
+	const struct map_type *type;
+	const char *live_text;
+	char *text;          /* beside the live ones */
+	char *live_database; /* NULL: the type has none */
+	char *database;
+	char *map; /* "type:text" */
+};
+
+static const struct map_type *
+find_type(const char *name)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].name, name) == 0)
+			return &types[i];
+	return NULL;
+}
+
+bool
+textmap_is_type(const char *type)
+{
+	return find_type(type) != NULL;
+}
+
+/* U+00DF, U+1E9E, U+03C2: what Unicode folds and IDNA2008 does not (RFC 5894, 4.4). */
+static bool
+folds_into_another(const char *key)
+{
+	return strstr(key, "\xc3\x9f") != NULL || strstr(key, "\xe1\xba\x9e") != NULL ||
+	       strstr(key, "\xcf\x82") != NULL;
+}
+
+bool
+textmap_is_key(const char *key)
+{
+	for (const char *p = key; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '"' || *p == '\\')
+			return false;
+	return key[0] != '\0' && key[0] != '#' && !folds_into_another(key);
+}
+
+static bool
+is_value(const char *value)
+{
+	size_t len = strlen(value);
+
+	for (const char *p = value; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
+			return false;
+	return len > 0 && value[0] != ' ' && value[len - 1] != ' ';
+}
+
+/* The caller composes them; a line break here would be an entry of somebody else's. */
+static bool
+check_entries(const struct map_entry *entries, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!textmap_is_key(entries[i].key) || !is_value(entries[i].value))
+			return err_set(err, "entry %zu cannot stand in a map", i + 1);
+	return true;
+}
+
+void
+textmap_print(
+    const struct map_entry *entries, size_t count, int64_t written_s, struct buf *out)
+{
+	time_t at = (time_t)written_s;
+	struct tm utc = {.tm_mday = 1};
+	char when[32] = "";
+
+	gmtime_r(&at, &utc);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	buf_printf(out,
+	    "# TLS policy of Postfix, %zu entries, written by tlsladder at %s.\n"
+	    "# Do not edit: the next change overwrites it. An entry of your own is set "
+	    "with\n"
+	    "# `tlsladder set DOMAIN LEVEL` and undone with `tlsladder unset DOMAIN`.\n",
+	    count, when);
+	for (size_t i = 0; i < count; i++) {
+		buf_add_str(out, STR("# "));
+		buf_add_quoted(out, str_of(entries[i].why));
+		buf_printf(out, "\n%s\t%s\n", entries[i].key, entries[i].value);
+	}
+}
+
+static char *
+join(const char *a, const char *b, const char *c)
+{
+	struct buf text = {0};
+
+	buf_printf(&text, "%s%s%s", a, b, c);
+	return buf_take(&text);
+}
+
+static void
+edition_init(struct edition *edition, const char *path)
+{
+	const struct map_type *type = edition->type;
+
+	edition->live_text = path;
+	edition->text = join(path, ".new", "");
+	edition->map = join(type->name, ":", edition->text);
+	if (type->suffix != NULL) {
+		edition->live_database = join(path, type->suffix, "");
+		edition->database = join(edition->text, type->suffix, "");
+	}
+}
+
+static void
+remove_files(const struct edition *edition)
+{
+	unlink(edition->text);
+	if (edition->database != NULL)
+		unlink(edition->database);
+}
+
+static void
+edition_clear(struct edition *edition)
+{
+	free(edition->text);
+	free(edition->map);
+	free(edition->live_database);
+	free(edition->database);
+}
+
+/*
+ * A command of root's must leave files that the daemon may replace, and Postfix warns
+ * of a map whose owner is not that of its directory. postmap follows the text's owner.
+ */
+static bool
+give_to_directory_owner(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory;
+	struct stat st;
+	bool done;
+
+	if (geteuid() != 0)
+		return true;
+	directory = slash == NULL ? mem_strdup(".")
+	                          : mem_strndup(path, (size_t)(slash - path) + 1);
+	done = stat(directory, &st) == 0 && lchown(path, st.st_uid, st.st_gid) == 0;
+	if (!done)
+		err_set_errno(
+		    err, errno, "cannot give %s to the owner of %s", path, directory);
+	free(directory);
+	return done;
+}
+
+static bool
+write_text(const struct edition *edition, const struct map_entry *entries, size_t count,
+    int64_t written_s, struct err *err)
+{
+	struct buf text = {0};
+	bool done;
+
+	textmap_print(entries, count, written_s, &text);
+	done = file_write(edition->text, (struct str){text.data, text.len}, err);
+	buf_clear(&text);
+	return done && give_to_directory_owner(edition->text, err);
+}
+
+/*
+ * Postfix reads a text again and again until it is older than a second (dict_thash.c),
+ * in case somebody is still writing it. Nobody is.
+ */
+static void
+set_old(const char *path)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		times[1].tv_sec = st.st_mtim.tv_sec - 2;
+		utimensat(AT_FDCWD, path, times, 0);
+	}
+}
+
+static bool
+build(const struct edition *edition, struct err *err)
+{
+	if (edition->database == NULL) {
+		set_old(edition->text);
+		return true;
+	}
+	return postfix_postmap(edition->postfix, edition->map, err) &&
+	       file_sync(edition->database, err);
+}
+
+/* What is in the new database, compared with what should be. */
+struct check {
+	const struct map_entry *entries;
+	size_t count;
+	size_t right;
+};
+
+static bool
+is_ascii(const char *text)
+{
+	while (*text != '\0')
+		if ((unsigned char)*text++ >= 0x80)
+			return false;
+	return true;
+}
+
+/* Postfix folds the case of all letters, we that of ASCII alone: the first spelling won.
+ */
+static bool
+is_of_another_spelling(const struct check *check, size_t index, struct str value)
+{
+	if (is_ascii(check->entries[index].key))
+		return false;
+	for (size_t i = 0; i < index; i++)
+		if (!is_ascii(check->entries[i].key) &&
+		    str_is(value, check->entries[i].value))
+			return true;
+	return false;
+}
+
+static void
+check_value(void *context, size_t index, struct str value)
+{
+	struct check *check = context;
+
+	if (str_is(value, check->entries[index].value) ||
+	    is_of_another_spelling(check, index, value))
+		check->right++;
+}
+
+/* An empty map is asked as well: it must open. */
+static bool
+verify(const struct edition *edition, const struct map_entry *entries, size_t count,
+    struct err *err)
+{
+	struct check check = {entries, count, 0};
+	const char **keys;
+	bool done;
+
+	if (!edition->type->is_looked_up)
+		return true;
+	keys = mem_new(count + 1, sizeof(*keys));
+	keys[0] = "tlsladder.invalid";
+	for (size_t i = 0; i < count; i++)
+		keys[i] = entries[i].key;
+	done = postfix_lookup_all(edition->postfix, edition->map, keys,
+	    count > 0 ? count : 1, check_value, &check, err);
+	free(keys);
+	if (!done || check.right == count)
+		return done;
+	return err_set(err, "%s gives back only %zu of %zu entries", edition->map,
+	    check.right, count);
+}
+
+/*
+ * The database first: it is what Postfix reads. Stopped in between, the old text lies
+ * beside the new database, older than it, so that Postfix does not warn, and the next
+ * publication mends it.
+ */
+static bool
+put_live(const struct edition *edition, struct err *err)
+{
+	if (edition->database != NULL &&
+	    rename(edition->database, edition->live_database) != 0)
+		return err_set_errno(err, errno, "cannot rename %s to %s",
+		    edition->database, edition->live_database);
+	return file_replace(edition->text, edition->live_text, err);
+}
+
+bool
+textmap_publish(const struct postfix *postfix, const char *path, const char *type,
+    const struct map_entry *entries, size_t count, int64_t written_s, struct err *err)
+{
+	struct edition edition = {.postfix = postfix, .type = find_type(type)};
+	bool done;
+
+	if (edition.type == NULL)
+		return err_set(err, "map type %s cannot be written", type);
+	if (!check_entries(entries, count, err))
+		return err_wrap(err, "%s", path);
+	edition_init(&edition, path);
+	remove_files(&edition); /* of a run that was stopped, perhaps of another user */
+	done = write_text(&edition, entries, count, written_s, err) &&
+	       build(&edition, err) && verify(&edition, entries, count, err) &&
+	       put_live(&edition, err);
+	if (!done)
+		remove_files(&edition);
+	edition_clear(&edition);
+	return done;
+}
+
+bool
+textmap_exists(const char *path, const char *type)
+{
+	const struct map_type *found = find_type(type);
+	struct stat st;
+	char *name;
+	bool exists;
+
+	if (found == NULL)
+		return false;
+	name = join(path, found->suffix != NULL ? found->suffix : "", "");
+	exists = stat(name, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+	free(name);
+	return exists;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "fake.h"
+#include "publish/textmap.h"
+
+#define WRITTEN_S 1795483619 /* 2026-11-24T01:26:59Z, by date(1) */
+
+static const char buecher[] = "b\xc3\xbc"
+                              "cher.test";
+
+static const struct map_entry entries[] = {
+    {"example.org", "dane-only", "tlsa-usable: the servers have TLSA records"},
+    {"[mx.test]:2525", "secure match=mx.test:.test", "why \n\"not\""},
+    {"[ipv6:2001:db8::1]", "may", ""},
+    {buecher, "encrypt", "only-encrypt"},
+};
+#define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
+
+static bool
+publish(const struct postfix *postfix, const char *type, const struct map_entry *some,
+    size_t count, struct err *err)
+{
+	return textmap_publish(
+	    postfix, fake_path("map"), type, some, count, WRITTEN_S, err);
+}
+
+static void
+assert_file(const char *name, const char *text)
+{
+	char *got = fake_get(name);
+
+	assert_string_equal(got, text);
+	free(got);
+}
+
+static void
+assert_missing(const char *name)
+{
+	struct stat st;
+
+	assert_int_not_equal(lstat(fake_path(name), &st), 0);
+}
+
+static void
+remove_maps(void)
+{
+	static const char *const names[] = {"map", "map.db", "map.cdb", "map.lmdb",
+	    "map.new", "map.new.db", "map.new.cdb", "map.new.lmdb"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		fake_put(names[i], NULL);
+}
+
+static void
+assert_nothing_beside(void)
+{
+	assert_missing("map.new");
+	assert_missing("map.new.db");
+	assert_missing("map.new.cdb");
+	assert_missing("map.new.lmdb");
+}
+
+static void
+text_says_why(void **state)
+{
+	struct buf text = {0};
+
+	(void)state;
+	textmap_print(entries, ENTRY_COUNT, WRITTEN_S, &text);
+	assert_string_equal(buf_text(&text),
+	    "# TLS policy of Postfix, 4 entries, written by tlsladder at "
+	    "2026-11-24T01:26:59Z.\n"
+	    "# Do not edit: the next change overwrites it. An entry of your own is set "
+	    "with\n"
+	    "# `tlsladder set DOMAIN LEVEL` and undone with `tlsladder unset DOMAIN`.\n"
+	    "# tlsa-usable: the servers have TLSA records\n"
+	    "example.org\tdane-only\n"
+	    "# why \\x0a\\\"not\\\"\n"
+	    "[mx.test]:2525\tsecure match=mx.test:.test\n"
+	    "# \n"
+	    "[ipv6:2001:db8::1]\tmay\n"
+	    "# only-encrypt\n"
+	    "b\xc3\xbc"
+	    "cher.test\tencrypt\n");
+	buf_clear(&text);
+}
+
+/* --- with the Postfix of this machine ------------------------------------------------
+ */
+
+struct type_row {
+	const char *type;
+	const char *database; /* "map" where there is none but the text */
+};
+
+static const struct type_row type_rows[] = {
+    {"hash", "map.db"},
+    {"btree", "map.db"},
+    {"cdb", "map.cdb"},
+    {"lmdb", "map.lmdb"},
+    {"texthash", "map"},
+};
+
+/* Skips the test where there is no Postfix, or one without this type. */
+static void
+need_type(const char *type)
+{
+	struct err err = {{0}};
+
+	if (!fake_has_postfix())
+		skip();
+	if (!publish(&real_postfix, type, NULL, 0, &err) &&
+	    strstr(err.text, "unsupported dictionary type") != NULL)
+		skip();
+	assert_string_equal(err.text, "");
+}
+
+static void
+assert_value(const char *type, const char *key, const char *expected)
+{
+	struct buf map = {0};
+	struct err err;
+	char *value;
+
+	buf_printf(&map, "%s:%s", type, fake_path("map"));
+	assert_int_equal(postfix_lookup(&real_postfix, buf_text(&map), key, &value, &err),
+	    expected != NULL ? ANSWER_YES : ANSWER_NO);
+	if (expected != NULL)
+		assert_string_equal(value, expected);
+	free(value);
+	buf_clear(&map);
+}
+
+static void
+type_is_published(void **state)
+{
+	const struct type_row *row = *state;
+	struct stat text, database, again;
+	struct err err;
+
+	remove_maps();
+	assert_false(textmap_exists(fake_path("map"), row->type));
+	need_type(row->type);
+	assert_value(row->type, "example.org", NULL);
+	assert_int_equal(stat(fake_path(row->database), &database), 0);
+
+	assert_true(publish(&real_postfix, row->type, entries, ENTRY_COUNT, &err));
+	for (size_t i = 0; i < ENTRY_COUNT; i++)
+		assert_value(row->type, entries[i].key, entries[i].value);
+	assert_nothing_beside();
+	assert_true(textmap_exists(fake_path("map"), row->type));
+
+	/* Renamed over, not rewritten: smtp(8) notices that at any time. */
+	assert_int_equal(stat(fake_path(row->database), &again), 0);
+	assert_int_not_equal(again.st_ino, database.st_ino);
+	assert_int_equal(again.st_mode & 07777, 0644);
+	assert_int_equal(stat(fake_path("map"), &text), 0);
+	assert_int_equal(text.st_mode & 07777, 0644);
+	assert_true(text.st_mtime <= again.st_mtime);
+}
+
+static void
+spellings_in_other_case_share_the_first_value(void **state)
+{
+	static const char upper[] = "b\xc3\x9c"
+	                            "cher.test";
+	const struct map_entry both[] = {{upper, "may", ""}, {buecher, "encrypt", ""}};
+	struct err err;
+
+	(void)state;
+	remove_maps();
+	need_type("hash");
+	assert_true(publish(&real_postfix, "hash", both, 2, &err));
+	assert_value("hash", upper, "may");
+	assert_value("hash", buecher, "may");
+}
+
+static void
+leftovers_are_no_obstacle(void **state)
+{
+	struct err err;
+
+	(void)state;
+	remove_maps();
+	need_type("hash");
+	fake_put("target", "mine");
+	assert_int_equal(symlink(fake_path("target"), fake_path("map.new")), 0);
+	fake_put("map.new.db", "half a database");
+	chmod(fake_path("map.new.db"), 0);
+	assert_true(publish(&real_postfix, "hash", entries, ENTRY_COUNT, &err));
+	assert_value("hash", "example.org", "dane-only");
+	assert_file("target", "mine");
+	assert_nothing_beside();
+	fake_put("target", NULL);
+}
+
+/* A limit of the process stands for a full disk: the text fits, the database not. */
+static void
+full_disk_changes_nothing(void **state)
+{
+	const struct rlimit before = {RLIM_INFINITY, RLIM_INFINITY};
+	const struct rlimit limit = {4096, RLIM_INFINITY};
+	struct stat old, now;
+	struct err err;
+	bool done;
+
+	(void)state;
+	remove_maps();
+	need_type("hash");
+	assert_true(publish(&real_postfix, "hash", entries, 1, &err));
+	assert_int_equal(stat(fake_path("map.db"), &old), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	done = publish(&real_postfix, "hash", entries, ENTRY_COUNT, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_false(done);
+	assert_non_null(strstr(err.text, "map.new.db: File too large"));
+	assert_int_equal(stat(fake_path("map.db"), &now), 0);
+	assert_int_equal(now.st_ino, old.st_ino);
+	assert_value("hash", "[mx.test]:2525", NULL);
+	assert_nothing_beside();
+}
+
+/* --- with a faulty Postfix -----------------------------------------------------------
+ */
+
+/* $3 is "-q", or the map to build: its database says what a later query gives back. */
+#define BUILDS "case $3 in hash:*) cp \"${3#hash:}\" \"${3#hash:}.db\"; exit;; esac\n"
+#define READS  "map=${5#hash:}.db\n"
+
+struct fault_row {
+	const char *name;
+	const char *script;
+	const char *err; /* part of it */
+};
+
+static const struct fault_row fault_rows[] = {
+    {"postmap fails", "echo 'postmap: fatal: open database' >&2; exit 1\n",
+        "postmap: exit status 1: postmap: fatal: open database"},
+    {"postmap makes no database", "exit 0\n", "cannot open "},
+    {"the database has no entry", BUILDS "exit 1\n", "gives back only 0 of 4 entries"},
+    {"the database has another value",
+        BUILDS READS "grep -v '^#' \"$map\" | sed 's/dane-only/may/'\n",
+        "gives back only 3 of 4 entries"},
+    {"the database lacks one entry",
+        BUILDS READS "grep -v '^#' \"$map\" | grep -v '^example.org'\n",
+        "gives back only 3 of 4 entries"},
+    {"the database cannot be asked",
+        BUILDS "echo 'postmap: fatal: table is broken' >&2; exit 1\n",
+        "postmap: fatal: table is broken"},
+    {"the database gives back what was not asked", BUILDS "printf 'x.test\\tmay\\n'\n",
+        "postmap printed what was not asked"},
+};
+
+static void
+fault_changes_nothing(void **state)
+{
+	const struct fault_row *row = *state;
+	struct err err;
+
+	remove_maps();
+	fake_reset();
+	fake_put("map", "old text");
+	fake_put("map.db", "old database");
+	fake_put("postmap.sh", row->script);
+	assert_false(publish(&fake_postfix, "hash", entries, ENTRY_COUNT, &err));
+	assert_non_null(strstr(err.text, row->err));
+	assert_file("map", "old text");
+	assert_file("map.db", "old database");
+	assert_nothing_beside();
+}
+
+static void
+good_postmap_is_believed(void **state)
+{
+	struct err err;
+	char *calls;
+
+	(void)state;
+	remove_maps();
+	fake_reset();
+	fake_put("postmap.sh", BUILDS READS "grep -v '^#' \"$map\"\n");
+	assert_true(publish(&fake_postfix, "hash", entries, ENTRY_COUNT, &err));
+	calls = fake_get("postmap.calls");
+	assert_non_null(
+	    strstr(calls, "/map.new]\npostmap [-c] [/etc/postfix-9] [-q] [-] [hash:"));
+	assert_nothing_beside();
+	free(calls);
+}
+
+static void
+type_none_needs_no_postmap(void **state)
+{
+	struct err err;
+
+	(void)state;
+	remove_maps();
+	fake_reset();
+	assert_true(publish(&fake_postfix, "none", entries, ENTRY_COUNT, &err));
+	assert_file("postmap.calls", "");
+	assert_true(textmap_exists(fake_path("map"), "none"));
+	assert_false(textmap_exists(fake_path("map"), "hash"));
+	assert_nothing_beside();
+}
+
+static void
+directory_that_is_not_there_is_named(void **state)
+{
+	struct err err;
+
+	(void)state;
+	fake_reset();
+	assert_false(textmap_publish(&fake_postfix, "/nonexistent/map", "hash", entries,
+	    ENTRY_COUNT, WRITTEN_S, &err));
+	assert_string_equal(
+	    err.text, "cannot create /nonexistent/map.new: No such file or directory");
+	assert_file("postmap.calls", "");
+}
+
+static void
+unknown_type_is_named(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_false(publish(&fake_postfix, "mysql", entries, ENTRY_COUNT, &err));
+	assert_string_equal(err.text, "map type mysql cannot be written");
+	assert_false(textmap_exists(fake_path("map"), "mysql"));
+	assert_false(textmap_is_type("auto"));
+	assert_true(textmap_is_type("lmdb"));
+}
+
+static const struct map_entry bad_entries[] = {
+    {"", "may", "an empty key"},
+    {"a b.test", "may", "a blank in a key"},
+    {"a.test\nb.test", "may", "a line break in a key"},
+    {"#a.test", "may", "a comment as key"},
+    {"\"a.test", "may", "a quote in a key"},
+    {"a\\.test", "may", "a backslash in a key"},
+    {"stra\xc3\x9f"
+     "e.test",
+        "may", "a key that Postfix folds into strasse.test"},
+    {"\xcf\x83\xcf\x82.test", "may", "a key with a final sigma"},
+    {"a.test", "", "an empty value"},
+    {"a.test", "may\nb.test may", "a line break in a value"},
+    {"a.test", " may", "a blank before a value"},
+    {"a.test", "may ", "a blank after a value"},
+    {"a.test", "secure match=b\xc3\xbc", "a value beyond ASCII"},
+};
+
+static void
+bad_entry_is_refused(void **state)
+{
+	const struct map_entry *entry = *state;
+	const struct map_entry two[] = {{"good.test", "may", ""}, *entry};
+	struct err err;
+
+	remove_maps();
+	fake_reset();
+	fake_put("map", "old text");
+	assert_false(publish(&fake_postfix, "none", two, 2, &err));
+	assert_non_null(strstr(err.text, "entry 2 cannot stand in a map"));
+	assert_file("map", "old text");
+}
+
+int
+main(void)
+{
+	int failed;
+
+	umask(077); /* as a service may have it; Postfix must be able to read */
+	fake_begin();
+	suite_add(text_says_why, NULL, "the text says why");
+	FAKE_ROWS(type_is_published, type_rows, "%s is published", type_rows[i].type);
+	suite_add(spellings_in_other_case_share_the_first_value, NULL,
+	    "spellings in another case share the first one's value");
+	suite_add(leftovers_are_no_obstacle, NULL, "what a crash left is no obstacle");
+	suite_add(full_disk_changes_nothing, NULL, "a full disk changes nothing");
+	FAKE_ROWS(fault_changes_nothing, fault_rows, "nothing changes where %s",
+	    fault_rows[i].name);
+	suite_add(good_postmap_is_believed, NULL, "what postmap gives back is believed");
+	suite_add(type_none_needs_no_postmap, NULL, "type none needs no postmap");
+	suite_add(directory_that_is_not_there_is_named, NULL,
+	    "a directory that is not there is named");
+	suite_add(unknown_type_is_named, NULL, "an unknown type is named");
+	FAKE_ROWS(bad_entry_is_refused, bad_entries, "refused: %s", bad_entries[i].why);
+	failed = suite_run();
+	remove_maps();
+	fake_end();
+	return failed;
+}
