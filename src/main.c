@@ -1,8 +1,106 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Picks a subcommand. The tree, in the order in which data flows:
+ *
+ *   base/     text, numbers, errors, memory
+ *   core/     pure: log line -> status -> fold; rules; DNS answers -> verdict; ladder
+ *   sys/      the operating system: clock, log, children, threads, files
+ *   gather/   facts in: configuration, rule files, log files, DNS, Postfix
+ *   store/    the database
+ *   publish/  facts out: the policy map, mail to the administrator
+ *   engine/   evidence -> decision -> map -> retry, for run, scan and queue
+ *   cmd/      a file a subcommand
+ */
+#include <getopt.h>
 #include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cmd/cmd.h"
+#include "sys/log.h"
+
+static void
+print_help(void)
+{
+	printf("usage: tlsladder [-c FILE] [-v] COMMAND [ARGUMENT]...\n\n"
+	       "Gives every mail destination the strongest TLS level at which its mail flows.\n\n"
+	       "  -c, --config FILE  configuration (default %s/tlsladder/tlsladder.yaml)\n"
+	       "  -v, --verbose      say more on standard error\n"
+	       "      --help         this text; COMMAND --help for that of a command\n"
+	       "      --version      the version\n\ncommands:\n",
+	    SYSCONFDIR);
+	for (size_t i = 0; i < command_count; i++)
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\nThe manual: tlsladder(8), tlsladder.yaml(5).\n");
+}
+
+static void
+print_command_help(const struct command *command)
+{
+	printf("usage: tlsladder [-c FILE] [-v] %s%s%s\n\n%s.\n", command->name,
+	    command->usage[0] != '\0' ? " " : "", command->usage, command->summary);
+	if (command->help != NULL)
+		printf("\n%s", command->help);
+}
+
+static bool
+wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	return 0;
+	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	struct options options = {.config_file = SYSCONFDIR "/tlsladder/tlsladder.yaml"};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+c:vhV", longs, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options.config_file = optarg;
+			break;
+		case 'v':
+			options.verbose = true;
+			log_set_verbose(true);
+			break;
+		case 'h':
+			print_help();
+			return cmd_flush();
+		case 'V':
+			printf("tlsladder %s\n", PACKAGE_VERSION);
+			return cmd_flush();
+		default:
+			fprintf(stderr, "try tlsladder --help\n");
+			return EX_USAGE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 0) {
+		fprintf(stderr, "tlsladder: error: no command; try tlsladder --help\n");
+		return EX_USAGE;
+	}
+	for (size_t i = 0; i < command_count; i++) {
+		if (strcmp(argv[0], commands[i]->name) != 0)
+			continue;
+		if (wants_help(argc, argv)) {
+			print_command_help(commands[i]);
+			return cmd_flush();
+		}
+		optind = 0; /* getopt(3) begins anew with the command's own arguments */
+		return commands[i]->run(&options, argc, argv);
+	}
+	fprintf(stderr, "tlsladder: error: no command \"%s\"; try tlsladder --help\n", argv[0]);
+	return EX_USAGE;
 }

@@ -137,6 +137,29 @@ utf8_len(const unsigned char *p, size_t left)
 }
 
 void
+buf_add_visible(struct buf *buf, struct str text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+	size_t i = 0;
+
+	while (i < text.len) {
+		size_t len = utf8_len(p + i, text.len - i);
+		bool hidden = len == 0 || p[i] < 0x20 || p[i] == 0x7f ||
+		    (len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0) ||
+		    (len == 3 && p[i] == 0xe2 && p[i + 1] == 0x80 && p[i + 2] >= 0xa8 &&
+			p[i + 2] <= 0xae);
+
+		if (len == 0)
+			len = 1;
+		for (size_t j = 0; j < len && hidden; j++)
+			buf_printf(buf, "\\x%02x", p[i + j]);
+		if (!hidden)
+			buf_add(buf, p + i, len);
+		i += len;
+	}
+}
+
+void
 buf_add_json(struct buf *buf, struct str text)
 {
 	const unsigned char *p = (const unsigned char *)text.p;

@@ -38,6 +38,12 @@ void buf_clear(struct buf *buf); /* and the memory goes */
  */
 void buf_add_quoted(struct buf *buf, struct str text);
 
+/*
+ * The same for text that a person reads as it is: UTF-8 and quotes stay; control bytes,
+ * C1 controls, line separators and what is not UTF-8 become \xNN.
+ */
+void buf_add_visible(struct buf *buf, struct str text);
+
 /* A JSON string with its quotes (RFC 8259). Bytes that are not UTF-8 become U+FFFD. */
 void buf_add_json(struct buf *buf, struct str text);
 

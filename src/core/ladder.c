@@ -112,7 +112,7 @@ ladder_decide_early(const struct ladder_policy *policy, const struct evidence *e
 		    : keep(WHY_OUR_FAULT, 0);
 		out->alert = true;
 	} else if (ev->default_level == LEVEL_UNKNOWN) {
-		*out = keep_and_tell(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
+		*out = keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
 	} else if (ev->deferral && !ev->has_rule) {
 		*out = keep(WHY_NO_RULE, 0);
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
@@ -121,7 +121,9 @@ ladder_decide_early(const struct ladder_policy *policy, const struct evidence *e
 		out->alert = ev->lost;
 	} else if (ev->deferral && is_echo(ev)) {
 		*out = keep(WHY_ECHO, 0);
-		out->retry = !ev->lost;
+		/* A try under the present level would tell, unless there was one. */
+		out->retry = !ev->lost &&
+		    (ev->attempts == 0 || ev->last_attempt_ms < ev->force_ms);
 	} else {
 		return false;
 	}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/cmd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gather/rulefile.h"
+
+#define BUSY_MS 10000 /* how long a command waits for the daemon's transaction */
+
+const struct command *const commands[] = {
+    &cmd_run,
+    &cmd_scan,
+    &cmd_queue,
+    &cmd_match,
+    &cmd_rules,
+    &cmd_list,
+    &cmd_explain,
+    &cmd_set,
+    &cmd_unset,
+    &cmd_export,
+};
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+int
+cmd_fail(int status, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "tlsladder: error: ");
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	return status;
+}
+
+int
+cmd_usage(const struct command *command, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "tlsladder: error: ");
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "\nusage: tlsladder %s %s\n", command->name, command->usage);
+	return EX_USAGE;
+}
+
+int
+cmd_complain(struct errs *errs)
+{
+	for (size_t i = 0; i < errs->count; i++)
+		fprintf(stderr, "%s\n", errs->lines[i]);
+	errs_clear(errs);
+	return EX_CONFIG;
+}
+
+int
+cmd_load(const struct options *options, struct config *config, struct rules **rules)
+{
+	struct errs errs = {0};
+
+	if (!config_load(options->config_file, config, &errs))
+		return cmd_complain(&errs);
+	if (rules == NULL)
+		return 0;
+	*rules =
+	    rulefile_load(config->rules.items, config->rules.count, RULEFILE_COMPILE, &errs);
+	if (*rules != NULL)
+		return 0;
+	config_clear(config);
+	return cmd_complain(&errs);
+}
+
+struct postfix
+cmd_postfix(const struct config *config)
+{
+	return (struct postfix){
+	    .config_directory = config->postfix.config_directory,
+	    .command = config->postfix.command.items,
+	    .command_count = config->postfix.command.count,
+	};
+}
+
+struct store *
+cmd_store(const struct config *config, bool create, int *status)
+{
+	struct store *store;
+	struct err err;
+
+	if (!create && access(config->state, F_OK) != 0) {
+		*status = cmd_fail(EX_NOINPUT, "there is no state at %s yet: has `tlsladder run` run?",
+		    config->state);
+		return NULL;
+	}
+	store = store_open(config->state, BUSY_MS, &err);
+	if (store == NULL)
+		*status = cmd_fail(EX_IOERR, "%s", err.text);
+	return store;
+}
+
+bool
+cmd_nexthop(const struct command *command, const char *argument, struct nexthop *out)
+{
+	struct buf quoted = {0};
+
+	if (nexthop_parse(str_of(argument), out))
+		return true;
+	buf_add_quoted(&quoted, str_of(argument));
+	cmd_usage(command, "\"%s\" is no domain, [host] or [host]:port", buf_text(&quoted));
+	buf_clear(&quoted);
+	return false;
+}
+
+int
+cmd_flush(void)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return cmd_fail(EX_IOERR, "cannot write to standard output");
+	return 0;
+}
+
+void
+buf_add_time(struct buf *buf, int64_t ms)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+	char text[32];
+
+	if (ms == 0 || localtime_r(&seconds, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		buf_printf(buf, "-");
+	else
+		buf_printf(buf, "%s", text);
+}
+
+void
+buf_add_json_time(struct buf *buf, int64_t ms)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+	char text[32];
+
+	if (ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		buf_printf(buf, "null");
+	else
+		buf_printf(buf, "\"%s\"", text);
+}
+
+void
+buf_add_colour(struct buf *buf, enum colour colour, const char *text)
+{
+	static const char *const codes[] = {
+	    [COLOUR_RED] = "31",
+	    [COLOUR_YELLOW] = "33",
+	    [COLOUR_GREEN] = "32",
+	    [COLOUR_BOLD] = "1",
+	};
+	const char *no_color = getenv("NO_COLOR");
+
+	if (isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0'))
+		buf_printf(buf, "\033[%sm%s\033[0m", codes[colour], text);
+	else
+		buf_printf(buf, "%s", text);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The subcommands: one file each, one struct command each, a row in cmd.c's table. */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "core/rules.h"
+#include "gather/config.h"
+#include "gather/postfix.h"
+#include "store/store.h"
+
+/* What stands before the subcommand. */
+struct options {
+	const char *config_file;
+	bool verbose;
+};
+
+struct command {
+	const char *name;
+	const char *usage;   /* behind the name: "[--json] DOMAIN" */
+	const char *summary; /* one line for --help */
+	const char *help;    /* what COMMAND --help says of the arguments; NULL: nothing more */
+	/* argv[0] is the subcommand. The exit status, as in sysexits.h. */
+	int (*run)(const struct options *options, int argc, char **argv);
+};
+
+extern const struct command cmd_check, cmd_doctor, cmd_explain, cmd_export, cmd_list,
+    cmd_match, cmd_queue, cmd_rules, cmd_run, cmd_scan, cmd_set, cmd_undo, cmd_unset;
+
+/* All of them, in the order of the manual. */
+extern const struct command *const commands[];
+extern const size_t command_count;
+
+/* "tlsladder: error: ..." on stderr; the status, so that `return cmd_fail(...)` works. */
+int cmd_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A wrong command line: what is wrong, and the usage. EX_USAGE. */
+int cmd_usage(const struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Print all complaints. EX_CONFIG. */
+int cmd_complain(struct errs *errs);
+
+/* The configuration, and with rules the compiled rules as well. 0, or EX_CONFIG after
+ * all complaints were printed. */
+int cmd_load(const struct options *options, struct config *config, struct rules **rules);
+
+/* How to reach Postfix by this configuration; borrows from it. */
+struct postfix cmd_postfix(const struct config *config);
+
+/* The state, which must exist already unless create. NULL: *status says how to exit,
+ * and it was said. */
+struct store *cmd_store(const struct config *config, bool create, int *status);
+
+/* An argument as next-hop. False: said. */
+bool cmd_nexthop(const struct command *command, const char *argument, struct nexthop *out);
+
+/* stdout, flushed and checked: 0 or EX_IOERR. For the last line of a command. */
+int cmd_flush(void);
+
+/* Local time as "2026-11-24 07:12:01", "-" for 0. */
+void buf_add_time(struct buf *buf, int64_t ms);
+
+/* UTC with a Z as RFC 3339 writes it, in quotes, null for 0: for JSON. */
+void buf_add_json_time(struct buf *buf, int64_t ms);
+
+/* Red, yellow, green on a terminal without NO_COLOR, else as it is. */
+enum colour {
+	COLOUR_RED,
+	COLOUR_YELLOW,
+	COLOUR_GREEN,
+	COLOUR_BOLD,
+};
+void buf_add_colour(struct buf *buf, enum colour colour, const char *text);
+
+#endif

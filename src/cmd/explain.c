@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tlsladder explain: everything known of one destination, oldest first. */
+#include "cmd/cmd.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/span.h"
+#include "sys/clock.h"
+
+struct explain {
+	bool json;
+	bool first; /* of a JSON array */
+	struct buf out;
+};
+
+/* --- text -------------------------------------------------------------------------- */
+
+static void
+print_tally(void *context, int64_t day, const char *what, uint64_t count)
+{
+	struct explain *x = context;
+	struct buf date = {0};
+
+	buf_add_json_time(&date, day * SPAN_DAY_MS + 1);
+	buf_printf(&x->out, "  %.10s  %-34s %" PRIu64 "\n", buf_text(&date) + 1, what, count);
+	buf_clear(&date);
+}
+
+static void
+print_decision(void *context, const struct decision_record *r)
+{
+	struct explain *x = context;
+	enum why why;
+
+	buf_printf(&x->out, "  ");
+	buf_add_time(&x->out, r->time_ms);
+	buf_printf(&x->out, "  %s", r->action);
+	if (strcmp(r->before, r->after) != 0 || strcmp(r->action, "keep") != 0)
+		buf_printf(&x->out, " %s -> %s", r->before, r->after);
+	buf_printf(&x->out, "  %s", r->why);
+	if (why_parse(str_of(r->why), &why))
+		buf_printf(&x->out, ": %s", why_sentence(why));
+	if (r->dns_state[0] != '\0')
+		buf_printf(&x->out, "; TLSA %s", r->dns_state);
+	buf_add_char(&x->out, '\n');
+	if (r->reason[0] != '\0') {
+		buf_printf(&x->out, "      %s: ", r->rule);
+		buf_add_visible(&x->out, str_of(r->reason));
+		buf_add_char(&x->out, '\n');
+	}
+}
+
+static void
+print_time_line(struct buf *out, const char *name, int64_t ms)
+{
+	if (ms == 0)
+		return;
+	buf_printf(out, "  %-22s ", name);
+	buf_add_time(out, ms);
+	buf_add_char(out, '\n');
+}
+
+static void
+print_indented(struct buf *out, const char *text)
+{
+	struct str rest = str_of(text), line;
+
+	while (str_cut(&rest, '\n', &line)) {
+		buf_printf(out, "  ");
+		buf_add_visible(out, line);
+		buf_add_char(out, '\n');
+	}
+	if (rest.len > 0) {
+		buf_printf(out, "  ");
+		buf_add_visible(out, rest);
+		buf_add_char(out, '\n');
+	}
+}
+
+static void
+print_now(struct buf *out, const struct destination *d)
+{
+	buf_printf(out, "\nnow\n");
+	print_time_line(out, "last sent", d->sent_ms);
+	print_time_line(out, "last encrypted session", d->seen_encrypt_ms);
+	print_time_line(out, "last verified session", d->seen_verify_ms);
+	print_time_line(out, "last DANE session", d->seen_dane_ms);
+	if (d->deferral) {
+		print_time_line(out, "last deferral", d->deferral_ms);
+		buf_printf(out, "    ");
+		buf_add_visible(out, str_of(d->reason));
+		buf_printf(out, "\n  attempts               %u since ", d->attempts);
+		buf_add_time(out, d->first_attempt_ms);
+		buf_add_char(out, '\n');
+	}
+	if (d->hold_level != LEVEL_NONE)
+		buf_printf(out, "  step that is held      %s\n", level_name(d->hold_level));
+	print_time_line(out, "TLSA gone since", d->dane_absent_ms);
+	if (d->trial != LEVEL_NONE)
+		buf_printf(out, "  on trial, was          %s\n", level_name(d->trial));
+	if (d->probe_level != LEVEL_UNKNOWN)
+		buf_printf(out, "  probe of %-13s %s, %u clean\n", level_name(d->probe_level),
+		    d->probe_works == ANSWER_YES ? "works"
+		        : d->probe_works == ANSWER_NO ? "fails" : "could not tell",
+		    d->probe_clean);
+	buf_printf(out, "  why                    %s: %s\n", why_slug(d->why),
+	    why_sentence(d->why));
+	print_time_line(out, "look again", d->pinned ? d->pin_until_ms : d->look_ms);
+	if (d->note[0] != '\0') {
+		buf_printf(out, "  note                   ");
+		buf_add_visible(out, str_of(d->note));
+		buf_add_char(out, '\n');
+	}
+}
+
+static bool
+explain_text(
+    struct explain *x, struct store *store, const struct destination *d, struct err *err)
+{
+	buf_printf(&x->out, "%s\n\nper day (UTC)\n", d->key);
+	if (!store_each_tally(store, d->id, print_tally, x, err))
+		return false;
+	buf_printf(&x->out, "\ndecisions\n");
+	if (!store_each_decision(store, d->id, print_decision, x, err))
+		return false;
+	buf_printf(&x->out, "\nDNS");
+	if (d->dns_ms != 0) {
+		buf_printf(&x->out, " at ");
+		buf_add_time(&x->out, d->dns_ms);
+		buf_printf(&x->out, ": TLSA %s", d->dns_state);
+	}
+	buf_add_char(&x->out, '\n');
+	print_indented(&x->out, d->dns_ms != 0 ? d->dns_text : "not asked yet");
+	print_now(&x->out, d);
+	buf_printf(&x->out, "\nmap\n  ");
+	if (d->entry == LEVEL_NONE)
+		buf_printf(&x->out, "no entry: the default level applies\n");
+	else
+		buf_printf(&x->out, "%s\t%s%s%s\n", d->key, level_name(d->entry),
+		    d->attributes[0] != '\0' ? " " : "", d->attributes);
+	return true;
+}
+
+/* --- JSON -------------------------------------------------------------------------- */
+
+static void
+separate(struct explain *x)
+{
+	if (!x->first)
+		buf_add_char(&x->out, ',');
+	x->first = false;
+}
+
+static void
+add_member(struct buf *out, const char *name, const char *text)
+{
+	buf_printf(out, ",\"%s\":", name);
+	buf_add_json(out, str_of(text));
+}
+
+static void
+add_time_member(struct buf *out, const char *name, int64_t ms)
+{
+	buf_printf(out, ",\"%s\":", name);
+	buf_add_json_time(out, ms);
+}
+
+static void
+json_tally(void *context, int64_t day, const char *what, uint64_t count)
+{
+	struct explain *x = context;
+	struct buf date = {0};
+
+	separate(x);
+	buf_add_json_time(&date, day * SPAN_DAY_MS + 1);
+	buf_printf(&x->out, "{\"day\":\"%.10s\",\"count\":%" PRIu64, buf_text(&date) + 1, count);
+	add_member(&x->out, "what", what);
+	buf_add_char(&x->out, '}');
+	buf_clear(&date);
+}
+
+static void
+json_decision(void *context, const struct decision_record *r)
+{
+	struct explain *x = context;
+
+	separate(x);
+	buf_printf(&x->out, "{\"time\":");
+	buf_add_json_time(&x->out, r->time_ms);
+	add_member(&x->out, "action", r->action);
+	add_member(&x->out, "before", r->before);
+	add_member(&x->out, "after", r->after);
+	add_member(&x->out, "why", r->why);
+	add_member(&x->out, "rule", r->rule);
+	add_member(&x->out, "reason", r->reason);
+	add_member(&x->out, "tlsa", r->dns_state);
+	buf_add_char(&x->out, '}');
+}
+
+static void
+json_dns(struct explain *x, const struct destination *d)
+{
+	struct str rest = str_of(d->dns_text), line;
+
+	buf_printf(&x->out, ",\"dns\":{\"tlsa\":");
+	buf_add_json(&x->out, str_of(d->dns_state));
+	add_time_member(&x->out, "time", d->dns_ms);
+	buf_printf(&x->out, ",\"hosts\":[");
+	x->first = true;
+	while (str_cut(&rest, '\n', &line)) {
+		separate(x);
+		buf_add_json(&x->out, line);
+	}
+	if (rest.len > 0) {
+		separate(x);
+		buf_add_json(&x->out, rest);
+	}
+	buf_printf(&x->out, "]}");
+}
+
+static bool
+explain_json(
+    struct explain *x, struct store *store, const struct destination *d, struct err *err)
+{
+	struct buf *out = &x->out;
+
+	buf_printf(out, "{\"destination\":");
+	buf_add_json(out, str_of(d->key));
+	buf_printf(out, ",\"days\":[");
+	x->first = true;
+	if (!store_each_tally(store, d->id, json_tally, x, err))
+		return false;
+	buf_printf(out, "],\"decisions\":[");
+	x->first = true;
+	if (!store_each_decision(store, d->id, json_decision, x, err))
+		return false;
+	buf_printf(out, "]");
+	json_dns(x, d);
+	add_time_member(out, "last_sent", d->sent_ms);
+	add_time_member(out, "last_encrypted", d->seen_encrypt_ms);
+	add_time_member(out, "last_verified", d->seen_verify_ms);
+	add_time_member(out, "last_dane", d->seen_dane_ms);
+	add_time_member(out, "last_deferral", d->deferral ? d->deferral_ms : 0);
+	add_member(out, "reason", d->deferral ? d->reason : "");
+	buf_printf(out, ",\"attempts\":%u", d->attempts);
+	add_member(out, "held", d->hold_level != LEVEL_NONE ? level_name(d->hold_level) : "");
+	add_member(out, "why", why_slug(d->why));
+	add_member(out, "sentence", why_sentence(d->why));
+	add_time_member(out, "look_again", d->pinned ? d->pin_until_ms : d->look_ms);
+	buf_printf(out, ",\"pinned\":%s", d->pinned ? "true" : "false");
+	add_member(out, "note", d->note);
+	if (d->entry == LEVEL_NONE)
+		buf_printf(out, ",\"level\":null");
+	else
+		add_member(out, "level", level_name(d->entry));
+	add_member(out, "attributes", d->attributes);
+	buf_printf(out, "}\n");
+	return true;
+}
+
+static int
+explain(const struct config *config, const struct nexthop *nexthop, struct explain *x)
+{
+	struct destination d;
+	struct store *store;
+	struct err err;
+	bool found;
+	int status = 0;
+
+	store = cmd_store(config, false, &status);
+	if (store == NULL)
+		return status;
+	if (!store_get(store, nexthop->key, &d, &found, &err))
+		status = cmd_fail(EX_IOERR, "%s", err.text);
+	else if (!found)
+		status = cmd_fail(EX_NOINPUT, "nothing is known of %s", nexthop->key);
+	else if (!(x->json ? explain_json : explain_text)(x, store, &d, &err))
+		status = cmd_fail(EX_IOERR, "%s", err.text);
+	store_close(store);
+	if (status != 0)
+		return status;
+	fwrite(buf_text(&x->out), 1, x->out.len, stdout);
+	return cmd_flush();
+}
+
+static int
+run_explain(const struct options *options, int argc, char **argv)
+{
+	static const struct option longs[] = {
+	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	struct explain x = {0};
+	struct nexthop nexthop;
+	struct config config;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (option != 'j')
+			return cmd_usage(&cmd_explain, "no such option");
+		x.json = true;
+	}
+	if (argc - optind != 1)
+		return cmd_usage(&cmd_explain, "one domain is needed");
+	if (!cmd_nexthop(&cmd_explain, argv[optind], &nexthop))
+		return EX_USAGE;
+	status = cmd_load(options, &config, NULL);
+	if (status != 0)
+		return status;
+	status = explain(&config, &nexthop, &x);
+	buf_clear(&x.out);
+	config_clear(&config);
+	return status;
+}
+
+const struct command cmd_explain = {
+    .name = "explain",
+    .usage = "[--json] DOMAIN",
+    .summary = "Tell everything known of one destination, oldest first",
+    .run = run_explain,
+};

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tlsladder match: what the rules say of each line of a log. For writing rules. */
+#include "cmd/cmd.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "core/logline.h"
+#include "core/scan.h"
+#include "core/status.h"
+#include "gather/reader.h"
+
+#define OUT_SIZE 65536
+
+struct match {
+	const struct rules *rules;
+	struct rules_matcher *matcher;
+	bool all;
+	bool json;
+	uint64_t line; /* number of the line at `counted` */
+	struct buf out;
+};
+
+static bool
+write_out(struct match *m)
+{
+	bool done = fwrite(m->out.data, 1, m->out.len, stdout) == m->out.len;
+
+	buf_reset(&m->out);
+	return done;
+}
+
+static void
+add_text_field(struct buf *out, struct str text)
+{
+	if (text.len == 0)
+		buf_add_char(out, '-');
+	else
+		buf_add_visible(out, text);
+}
+
+static void
+print_text(struct match *m, const struct status_line *s, const char *rule)
+{
+	buf_printf(&m->out, "%" PRIu64 "\t", m->line);
+	add_text_field(&m->out, s->queue_id);
+	buf_add_char(&m->out, '\t');
+	add_text_field(&m->out, s->recipient);
+	buf_add_char(&m->out, '\t');
+	add_text_field(&m->out, s->domain);
+	buf_add_char(&m->out, '\t');
+	add_text_field(&m->out, s->relay);
+	buf_add_char(&m->out, '\t');
+	add_text_field(&m->out, s->dsn);
+	buf_add_char(&m->out, '\t');
+	add_text_field(&m->out, s->status_word);
+	buf_add_char(&m->out, '\t');
+	add_text_field(&m->out, s->reason);
+	buf_printf(&m->out, "\t%s\n", rule != NULL ? rule : "-");
+}
+
+static void
+add_member(struct buf *out, const char *name, struct str text)
+{
+	buf_printf(out, ",\"%s\":", name);
+	buf_add_json(out, text);
+}
+
+static void
+print_json(struct match *m, const struct status_line *s, const char *rule)
+{
+	buf_printf(&m->out, "{\"line\":%" PRIu64, m->line);
+	add_member(&m->out, "queue_id", s->queue_id);
+	add_member(&m->out, "recipient", s->recipient);
+	add_member(&m->out, "domain", s->domain);
+	add_member(&m->out, "relay", s->relay);
+	add_member(&m->out, "dsn", s->dsn);
+	add_member(&m->out, "status", s->status_word);
+	add_member(&m->out, "reason", s->reason);
+	if (rule != NULL)
+		add_member(&m->out, "rule", str_of(rule));
+	else
+		buf_printf(&m->out, ",\"rule\":null");
+	buf_printf(&m->out, "}\n");
+}
+
+static const char *
+rule_of(struct match *m, const struct logline *line, const struct status_line *s)
+{
+	struct rule_subject subject = {
+	    .reason = s->own_reason,
+	    .dsn = s->dsn,
+	    .service = line->service,
+	    .status = s->status_word,
+	};
+	int rule;
+
+	if (s->status == DELIVERY_SENT || s->status == DELIVERY_DELIVERABLE)
+		return NULL;
+	/* DNS is not asked here: what is said of signed domains alone does not count. */
+	rule = rules_match(m->rules, m->matcher, &subject, 0, RULE_DNSSEC_INSECURE, NULL);
+	return rule >= 0 ? rules_get(m->rules, (size_t)rule)->name : NULL;
+}
+
+static bool
+match_lines(struct match *m, struct str lines)
+{
+	const char *counted = lines.p;
+	struct status_line s;
+	struct logline split;
+	struct scan scan;
+	struct str line;
+
+	scan_start(&scan, lines, m->all ? SCAN_TROUBLE | SCAN_SENT : SCAN_TROUBLE);
+	while (scan_next(&scan, &line)) {
+		const char *rule;
+
+		m->line += scan_count_lines(counted, line.p);
+		counted = line.p;
+		if (!logline_split(line, &split) || !status_parse(split.text, &s))
+			continue;
+		rule = rule_of(m, &split, &s);
+		if (rule == NULL && !m->all)
+			continue;
+		if (m->json)
+			print_json(m, &s, rule);
+		else
+			print_text(m, &s, rule);
+		if (m->out.len >= OUT_SIZE && !write_out(m))
+			return false;
+	}
+	m->line += scan_count_lines(counted, lines.p + lines.len);
+	return true;
+}
+
+static int
+match_file(struct match *m, const char *path)
+{
+	enum reader_result result;
+	struct reader *reader;
+	struct str lines;
+	struct err err;
+	int status = 0;
+
+	m->line = 1;
+	reader = reader_open(path, &err);
+	if (reader == NULL)
+		return cmd_fail(EX_NOINPUT, "%s", err.text);
+	while ((result = reader_next(reader, &lines, &err)) != READER_END) {
+		if (result == READER_FAILED)
+			status = cmd_fail(EX_IOERR, "%s", err.text);
+		if (result == READER_LINES && !match_lines(m, lines)) {
+			status = cmd_fail(EX_IOERR, "cannot write to standard output");
+			break;
+		}
+		/* Someone may watch: what a pipe brings is shown when it comes. */
+		if (result == READER_LINES && reader_wants_input(reader) &&
+		    strcmp(path, "-") == 0 && (!write_out(m) || fflush(stdout) != 0))
+			break;
+	}
+	if (reader_long_lines(reader) > 0)
+		fprintf(stderr, "tlsladder: warning: %s: %" PRIu64 " lines over 64 KiB skipped\n",
+		    path, reader_long_lines(reader));
+	reader_free(reader);
+	if (!write_out(m))
+		return cmd_fail(EX_IOERR, "cannot write to standard output");
+	return status;
+}
+
+static int
+run_match(const struct options *options, int argc, char **argv)
+{
+	static const struct option longs[] = {
+	    {"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	struct match m = {0};
+	struct config config;
+	struct rules *rules;
+	int option, status, worst = 0;
+
+	while ((option = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
+		if (option == 'a')
+			m.all = true;
+		else if (option == 'j')
+			m.json = true;
+		else
+			return cmd_usage(&cmd_match, "no such option");
+	}
+	status = cmd_load(options, &config, &rules);
+	if (status != 0)
+		return status;
+	m.rules = rules;
+	m.matcher = rules_matcher_new(rules);
+	if (optind == argc)
+		worst = match_file(&m, "-");
+	for (; optind < argc; optind++) {
+		status = match_file(&m, argv[optind]);
+		worst = status != 0 ? status : worst;
+	}
+	rules_matcher_free(m.matcher);
+	rules_free(rules);
+	config_clear(&config);
+	buf_clear(&m.out);
+	status = cmd_flush();
+	return worst != 0 ? worst : status;
+}
+
+const struct command cmd_match = {
+    .name = "match",
+    .usage = "[--all] [--json] [FILE|-]...",
+    .summary = "Show the delivery status lines that a rule matches",
+    .help = "  --all   every status line, sent ones too, rule or none\n"
+            "  --json  one JSON object a line\n\n"
+            "A record: line, queue id, recipient, domain, relay, dsn, status, reason, rule,\n"
+            "apart by tabs, - for nothing.\n",
+    .run = run_match,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tlsladder rules: are the rule files right, and do their examples say so? */
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+
+#include "gather/rulefile.h"
+
+static int
+run_rules(const struct options *options, int argc, char **argv)
+{
+	struct errs errs = {0};
+	struct config config;
+	struct strings files;
+	struct rules *rules;
+	int status;
+
+	status = cmd_load(options, &config, NULL);
+	if (status != 0)
+		return status;
+	files = config.rules;
+	if (argc > 1)
+		files = (struct strings){.items = argv + 1, .count = (size_t)argc - 1};
+	rules = rulefile_load(files.items, files.count, RULEFILE_EXAMPLES, &errs);
+	if (rules == NULL) {
+		status = cmd_complain(&errs);
+	} else {
+		printf("%zu rules in %zu file%s, all examples as they should be\n",
+		    rules_count(rules), files.count, files.count == 1 ? "" : "s");
+		status = cmd_flush();
+	}
+	rules_free(rules);
+	config_clear(&config);
+	return status;
+}
+
+const struct command cmd_rules = {
+    .name = "rules",
+    .usage = "[FILE]...",
+    .summary = "Check the rule files, their patterns and their examples",
+    .help = "FILE: these rule files, in this order, instead of the configured ones.\n",
+    .run = run_rules,
+};

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tlsladder run: the daemon. One thread reads, judges and stores; see engine.h. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "engine/engine.h"
+#include "gather/follow.h"
+#include "gather/rulefile.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/log.h"
+#include "sys/service.h"
+
+#define READ_MS  200              /* then what was read is stored, and others have a turn */
+#define STORE_MS SPAN_SECOND_MS   /* while a backlog is read, stored so often */
+#define LOOK_MS  SPAN_MINUTE_MS   /* the longest sleep */
+
+/* One log. */
+struct source {
+	const char *path;
+	struct follow *follow;
+	struct follow_position stored; /* as the database has it */
+	bool ended;                    /* standard input is over */
+	struct daemon *daemon;
+};
+
+struct daemon {
+	const struct options *options;
+	struct config *config; /* on the heap: the engine borrows it */
+	struct rules *rules;
+	struct engine *engine;
+	struct source *sources;
+	size_t source_count;
+	int signals; /* signalfd(2) */
+	bool stop;
+	bool unsaved;         /* there is more in the fold than in the database */
+	int64_t unsaved_ms;   /* monotonic: since then */
+	int64_t gaps;         /* to be counted with the next save */
+	int64_t long_lines;
+};
+
+/* --- what is said ------------------------------------------------------------------ */
+
+static void
+on_note(void *context, enum follow_note note, const char *text)
+{
+	struct source *source = context;
+
+	switch (note) {
+	case FOLLOW_NOTE_GAP:
+		source->daemon->gaps++;
+		log_warning("%s", text);
+		break;
+	case FOLLOW_NOTE_LONG_LINE:
+		source->daemon->long_lines++;
+		log_warning("%s", text);
+		break;
+	case FOLLOW_NOTE_TRUNCATED:
+	case FOLLOW_NOTE_MISSING:
+	case FOLLOW_NOTE_UNREADABLE:
+	case FOLLOW_NOTE_REFUSED:
+		log_warning("%s", text);
+		break;
+	case FOLLOW_NOTE_ROTATED:
+	case FOLLOW_NOTE_APPEARED:
+	case FOLLOW_NOTE_COUNT:
+		log_info("%s", text);
+		break;
+	}
+}
+
+static void
+on_decided(void *context, const struct destination *d, const struct judged *judged)
+{
+	const struct decision *decision = &judged->decision;
+	struct buf line = {0};
+
+	(void)context;
+	buf_printf(&line, "domain=%s action=%s", d->key, action_name(decision->action));
+	if (decision->action == ACTION_SET || decision->action == ACTION_HOLD)
+		buf_printf(&line, " level=%s", level_name(decision->level));
+	buf_printf(&line, " before=%s why=%s", level_name(judged->before), why_slug(decision->why));
+	if (d->dns_state[0] != '\0')
+		buf_printf(&line, " tlsa=%s", d->dns_state);
+	if (d->deferral)
+		buf_printf(&line, " rule=%s", d->rule);
+	log_info("%s", buf_text(&line));
+	buf_clear(&line);
+}
+
+/* --- start ------------------------------------------------------------------------- */
+
+static bool
+open_source(struct daemon *daemon, struct source *source, bool *fresh, struct err *err)
+{
+	struct follow_position position;
+	bool found;
+
+	if (!store_position_get(
+		engine_store(daemon->engine), source->path, &position, &found, err))
+		return false;
+	*fresh = *fresh || !found;
+	source->follow = follow_new(source->path, found ? &position : NULL,
+	    daemon->config->log.from_start ? FOLLOW_FROM_START : FOLLOW_FROM_END, on_note, source,
+	    err);
+	if (source->follow == NULL)
+		return false;
+	follow_where(source->follow, &source->stored);
+	return true;
+}
+
+/* A first start reads no old lines unless told to, but the queue tells what waits. */
+static bool
+open_sources(struct daemon *daemon, struct err *err)
+{
+	bool fresh = false;
+
+	daemon->source_count = daemon->config->log.files.count;
+	daemon->sources = mem_new(daemon->source_count, sizeof(*daemon->sources));
+	for (size_t i = 0; i < daemon->source_count; i++) {
+		daemon->sources[i].path = daemon->config->log.files.items[i];
+		daemon->sources[i].daemon = daemon;
+		if (!open_source(daemon, &daemon->sources[i], &fresh, err))
+			return false;
+	}
+	if (fresh && !daemon->config->log.from_start)
+		engine_read_queue(daemon->engine);
+	daemon->unsaved = true; /* the places themselves, before the first wait */
+	return true;
+}
+
+static int
+open_signals(struct err *err)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		err_set_errno(err, errno, "signalfd");
+	return fd;
+}
+
+/* --- reload ------------------------------------------------------------------------ */
+
+static bool
+same_strings(const struct strings *a, const struct strings *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
+}
+
+/* The new configuration and rules, or NULL after every complaint was logged. */
+static struct config *
+read_again(const struct daemon *daemon, struct rules **rules)
+{
+	struct config *config = mem_new(1, sizeof(*config));
+	struct errs errs = {0};
+
+	if (config_load(daemon->options->config_file, config, &errs)) {
+		*rules = rulefile_load(
+		    config->rules.items, config->rules.count, RULEFILE_COMPILE, &errs);
+		if (*rules != NULL)
+			return config;
+		config_clear(config);
+	}
+	for (size_t i = 0; i < errs.count; i++)
+		log_error("%s", errs.lines[i]);
+	errs_clear(&errs);
+	free(config);
+	return NULL;
+}
+
+/* A new engine on the same database: every setting is new, and nothing is lost. */
+static bool
+exchange(struct daemon *daemon, struct config *config, struct rules *rules)
+{
+	struct err err;
+	struct engine *engine =
+	    engine_new(config, rules, ENGINE_APPLY, on_decided, NULL, &err);
+	struct strings files = config->log.files;
+
+	if (engine == NULL) {
+		log_error("%s", err.text);
+		return false;
+	}
+	if (!same_strings(&files, &daemon->config->log.files) ||
+	    strcmp(config->state, daemon->config->state) != 0)
+		log_warning("log.file and state are changed by a restart alone");
+	engine_free(daemon->engine);
+	rules_free(daemon->rules);
+	/* The sources borrow their paths: the old list stays with them. */
+	config->log.files = daemon->config->log.files;
+	daemon->config->log.files = files;
+	config_clear(daemon->config);
+	free(daemon->config);
+	daemon->engine = engine;
+	daemon->rules = rules;
+	daemon->config = config;
+	return true;
+}
+
+/*
+ * SIGHUP: configuration and rules are read anew. Whatever is wrong with them is said,
+ * and everything stays as it was.
+ */
+static void
+reload(struct daemon *daemon)
+{
+	struct rules *rules = NULL;
+	struct config *config;
+
+	service_notify("RELOADING=1");
+	config = read_again(daemon, &rules);
+	if (config != NULL && exchange(daemon, config, rules)) {
+		log_info("reloaded: %zu rules", rules_count(rules));
+	} else {
+		if (config != NULL) {
+			rules_free(rules);
+			config_clear(config);
+			free(config);
+		}
+		log_error("not reloaded: the old configuration and rules stay in force");
+	}
+	service_notify("READY=1");
+}
+
+static bool
+take_signals(struct daemon *daemon)
+{
+	struct signalfd_siginfo info;
+	bool hangup = false;
+
+	while (read(daemon->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			hangup = true;
+		else
+			daemon->stop = true;
+	}
+	return hangup;
+}
+
+/* --- reading ----------------------------------------------------------------------- */
+
+/* Read one log for a while. True: there is more. */
+static bool
+read_source(struct daemon *daemon, struct source *source, int64_t until_ms)
+{
+	for (;;) {
+		int64_t mono_ms = clock_monotonic_ms();
+		struct str lines;
+
+		switch (follow_next(source->follow, mono_ms, &lines)) {
+		case FOLLOW_LINES:
+			intake_lines(engine_fold(daemon->engine), lines, clock_wall_ms());
+			if (!daemon->unsaved)
+				daemon->unsaved_ms = mono_ms;
+			daemon->unsaved = true;
+			break;
+		case FOLLOW_BUSY:
+			break;
+		case FOLLOW_IDLE:
+			return false;
+		case FOLLOW_END:
+			source->ended = true;
+			return false;
+		}
+		if (mono_ms >= until_ms)
+			return true;
+	}
+}
+
+static bool
+has_moved(const struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->source_count; i++) {
+		struct follow_position now;
+
+		follow_where(daemon->sources[i].follow, &now);
+		if (memcmp(&now, &daemon->sources[i].stored, sizeof(now)) != 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+store_notes(struct daemon *daemon)
+{
+	struct store *store = engine_store(daemon->engine);
+	struct err err;
+
+	if (daemon->gaps == 0 && daemon->long_lines == 0)
+		return true;
+	if (!store_begin(store, &err) ||
+	    !store_counter_add(store, "gaps", daemon->gaps, &err) ||
+	    !store_counter_add(store, "long-lines", daemon->long_lines, &err) ||
+	    !store_commit(store, &err)) {
+		store_rollback(store);
+		return false;
+	}
+	daemon->gaps = 0;
+	daemon->long_lines = 0;
+	return true;
+}
+
+/* Effects and places in one transaction. False: said; nothing more is read until then. */
+static bool
+save(struct daemon *daemon)
+{
+	struct log_place *places = mem_new(daemon->source_count, sizeof(*places));
+	bool done;
+
+	for (size_t i = 0; i < daemon->source_count; i++) {
+		places[i].path = daemon->sources[i].path;
+		follow_where(daemon->sources[i].follow, &places[i].position);
+	}
+	done = engine_save(daemon->engine, places, daemon->source_count) && store_notes(daemon);
+	if (done) {
+		for (size_t i = 0; i < daemon->source_count; i++)
+			daemon->sources[i].stored = places[i].position;
+		daemon->unsaved = false;
+	}
+	free(places);
+	return done;
+}
+
+/* Read and store. True: there is more to read at once. */
+static bool
+take_lines(struct daemon *daemon)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	bool more = false;
+
+	for (size_t i = 0; i < daemon->source_count; i++)
+		if (!daemon->sources[i].ended)
+			more = read_source(daemon, &daemon->sources[i], now_ms + READ_MS) || more;
+	if (!daemon->unsaved && !more)
+		daemon->unsaved = has_moved(daemon);
+	return more;
+}
+
+static bool
+all_ended(const struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->source_count; i++)
+		if (!daemon->sources[i].ended)
+			return false;
+	return true;
+}
+
+/* --- the loop ---------------------------------------------------------------------- */
+
+static int64_t
+wait_ms(struct daemon *daemon, bool reading)
+{
+	int64_t wait = engine_wait_ms(daemon->engine);
+
+	if (wait < 0 || wait > LOOK_MS)
+		wait = LOOK_MS;
+	if (!reading)
+		return wait;
+	for (size_t i = 0; i < daemon->source_count; i++) {
+		int64_t follow = daemon->sources[i].ended
+		    ? LOOK_MS : follow_wait_ms(daemon->sources[i].follow);
+
+		wait = follow < wait ? follow : wait;
+	}
+	return wait > 0 ? wait : 0;
+}
+
+static void
+wait_for_news(struct daemon *daemon, bool reading, int64_t ms)
+{
+	struct pollfd *fds = mem_new(daemon->source_count + 3, sizeof(*fds));
+	nfds_t count = 3;
+	int engine_fd[2];
+
+	engine_fds(daemon->engine, engine_fd);
+	fds[0].fd = daemon->signals;
+	fds[1].fd = engine_fd[0];
+	fds[2].fd = engine_fd[1];
+	for (size_t i = 0; reading && i < daemon->source_count; i++)
+		if (!daemon->sources[i].ended)
+			fds[count++].fd = follow_fd(daemon->sources[i].follow);
+	for (nfds_t i = 0; i < count; i++)
+		fds[i].events = POLLIN;
+	poll(fds, count, (int)ms);
+	free(fds);
+}
+
+static void
+serve(struct daemon *daemon)
+{
+	bool saved = true;
+
+	while (!daemon->stop) {
+		bool more = false;
+		int64_t mono_ms;
+
+		/* With a full disk the lines stay in the log, not in memory. */
+		if (saved)
+			more = take_lines(daemon);
+		mono_ms = clock_monotonic_ms();
+		if (daemon->unsaved && (!more || mono_ms - daemon->unsaved_ms >= STORE_MS))
+			saved = save(daemon);
+		engine_turn(daemon->engine);
+		if (all_ended(daemon) && saved && engine_is_idle(daemon->engine))
+			break;
+		if (!more)
+			wait_for_news(daemon, saved, wait_ms(daemon, saved));
+		if (take_signals(daemon) && (!daemon->unsaved || save(daemon)))
+			reload(daemon);
+	}
+	if (daemon->unsaved)
+		save(daemon);
+}
+
+static int
+start(struct daemon *daemon)
+{
+	struct buf lock_path = {0};
+	struct err err;
+	int lock;
+
+	buf_printf(&lock_path, "%s.lock", daemon->config->state);
+	lock = file_lock(buf_text(&lock_path), 0, &err);
+	buf_clear(&lock_path);
+	if (lock < 0)
+		return cmd_fail(EX_UNAVAILABLE, "is another tlsladder running? %s", err.text);
+	daemon->signals = open_signals(&err);
+	if (daemon->signals < 0)
+		return cmd_fail(EX_OSERR, "%s", err.text);
+	daemon->engine =
+	    engine_new(daemon->config, daemon->rules, ENGINE_APPLY, on_decided, NULL, &err);
+	if (daemon->engine == NULL)
+		return cmd_fail(EX_IOERR, "%s", err.text);
+	if (!open_sources(daemon, &err))
+		return cmd_fail(EX_NOINPUT, "%s", err.text);
+	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
+	    daemon->sources[0].path, rules_count(daemon->rules));
+	service_notify("READY=1");
+	serve(daemon);
+	service_notify("STOPPING=1");
+	log_info("stopped");
+	file_unlock(lock);
+	return 0;
+}
+
+static int
+run_run(const struct options *options, int argc, char **argv)
+{
+	struct daemon daemon = {.options = options, .signals = -1};
+	int status;
+
+	(void)argv;
+	if (argc > 1)
+		return cmd_usage(&cmd_run, "no argument is expected");
+	daemon.config = mem_new(1, sizeof(*daemon.config));
+	status = cmd_load(options, daemon.config, &daemon.rules);
+	if (status != 0) {
+		free(daemon.config);
+		return status;
+	}
+	status = start(&daemon);
+	for (size_t i = 0; i < daemon.source_count; i++)
+		follow_free(daemon.sources[i].follow);
+	free(daemon.sources);
+	engine_free(daemon.engine);
+	rules_free(daemon.rules);
+	config_clear(daemon.config);
+	free(daemon.config);
+	if (daemon.signals >= 0)
+		close(daemon.signals);
+	return status;
+}
+
+const struct command cmd_run = {
+    .name = "run",
+    .usage = "",
+    .summary = "Follow the log and keep the map, in the foreground",
+    .help = "SIGHUP reads configuration and rules anew; a bad one is refused and the old\n"
+            "one stays. SIGTERM ends cleanly.\n",
+    .run = run_run,
+};

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tlsladder scan and queue: what would be decided on old logs, or on what waits in the
+ * queue now; with --apply it is done. The daemon's engine, on a scratch copy of the
+ * state unless it is to be applied.
+ */
+#include "cmd/cmd.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "engine/engine.h"
+#include "gather/reader.h"
+#include "sys/clock.h"
+
+#define SAVE_BYTES  (256u << 20) /* stored at least so often */
+#define PROGRESS_MS 200
+
+struct scan {
+	struct engine *engine;
+	struct config config;
+	bool apply;
+	bool json;
+	int64_t started_ms;
+	size_t decided;
+	size_t levels[LEVEL_COUNT];
+};
+
+/* --- what is shown ----------------------------------------------------------------- */
+
+static const char *
+outcome(const struct destination *d)
+{
+	return d->entry != LEVEL_NONE ? level_name(d->entry) : "-";
+}
+
+static void
+print_json(const struct destination *d, struct buf *out)
+{
+	buf_printf(out, "{\"destination\":");
+	buf_add_json(out, str_of(d->key));
+	if (d->entry != LEVEL_NONE)
+		buf_printf(out, ",\"level\":\"%s\"", level_name(d->entry));
+	else
+		buf_printf(out, ",\"level\":null");
+	buf_printf(out, ",\"held\":");
+	if (d->hold_level != LEVEL_NONE)
+		buf_printf(out, "\"%s\"", level_name(d->hold_level));
+	else
+		buf_printf(out, "null");
+	buf_printf(out, ",\"why\":\"%s\",\"sentence\":\"%s\",\"tlsa\":\"%s\",\"attempts\":%u",
+	    why_slug(d->why), why_sentence(d->why), d->dns_state, d->attempts);
+	buf_printf(out, ",\"rule\":");
+	buf_add_json(out, str_of(d->rule));
+	buf_printf(out, ",\"reason\":");
+	buf_add_json(out, str_of(d->reason));
+	buf_printf(out, "}\n");
+}
+
+static void
+print_text(const struct destination *d, struct buf *out)
+{
+	struct buf padded = {0};
+
+	buf_printf(&padded, "%-10s", outcome(d));
+	buf_printf(out, "%-30s  ", d->key);
+	buf_add_colour(out, d->entry == LEVEL_MAY ? COLOUR_RED
+	        : d->entry == LEVEL_ENCRYPT       ? COLOUR_YELLOW
+	                                          : COLOUR_GREEN,
+	    buf_text(&padded));
+	buf_printf(out, "  %-14s  TLSA %-11s  ", why_slug(d->why), d->dns_state);
+	buf_add_visible(out, str_of(d->reason));
+	buf_add_char(out, '\n');
+	buf_clear(&padded);
+}
+
+static bool
+show(void *context, const struct destination *d)
+{
+	struct scan *scan = context;
+	struct buf out = {0};
+
+	if (!d->deferral && d->since_ms < scan->started_ms)
+		return true;
+	scan->decided++;
+	scan->levels[d->entry]++;
+	if (scan->json)
+		print_json(d, &out);
+	else
+		print_text(d, &out);
+	fwrite(buf_text(&out), 1, out.len, stdout);
+	buf_clear(&out);
+	return true;
+}
+
+static int
+show_all(struct scan *scan)
+{
+	struct err err;
+
+	if (!scan->json)
+		printf("%-30s  %-10s  %-14s  %-16s  %s\n", "DESTINATION", "LEVEL", "WHY", "DNS",
+		    "REASON");
+	if (!store_each_touched(engine_store(scan->engine), 0, show, scan, &err))
+		return cmd_fail(EX_IOERR, "%s", err.text);
+	if (!scan->json) {
+		printf("\n%zu destination%s with TLS deferrals", scan->decided,
+		    scan->decided == 1 ? "" : "s");
+		for (enum level l = LEVEL_COUNT; l-- > LEVEL_NONE;)
+			if (scan->levels[l] > 0)
+				printf(", %zu %s", scan->levels[l],
+				    l == LEVEL_NONE ? "without entry" : level_name(l));
+		printf("%s\n", scan->apply ? "" : "; nothing was changed (--apply does it)");
+	}
+	return cmd_flush();
+}
+
+static void
+progress(const char *what, uint64_t used, uint64_t size)
+{
+	static int64_t last_ms;
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (!isatty(STDERR_FILENO) || now_ms - last_ms < PROGRESS_MS)
+		return;
+	last_ms = now_ms;
+	if (size > 0)
+		fprintf(stderr, "\r%s: %3" PRIu64 " %%\033[K", what, used * 100 / size);
+	else
+		fprintf(stderr, "\r%s: %" PRIu64 " MB\033[K", what, used >> 20);
+}
+
+static void
+end_progress(void)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+}
+
+/* --- the work ---------------------------------------------------------------------- */
+
+static int
+read_log(struct scan *scan, const char *path)
+{
+	enum reader_result result;
+	struct reader *reader;
+	uint64_t used, size, saved = 0;
+	struct str lines;
+	struct err err;
+	int status = 0;
+
+	reader = reader_open(path, &err);
+	if (reader == NULL)
+		return cmd_fail(EX_NOINPUT, "%s", err.text);
+	while ((result = reader_next(reader, &lines, &err)) != READER_END) {
+		if (result == READER_FAILED)
+			status = cmd_fail(EX_IOERR, "%s", err.text);
+		if (result != READER_LINES)
+			continue;
+		intake_lines(engine_fold(scan->engine), lines, clock_wall_ms());
+		reader_progress(reader, &used, &size);
+		progress(path, used, size);
+		if (used - saved >= SAVE_BYTES) {
+			saved = used;
+			if (!engine_save(scan->engine, NULL, 0))
+				status = EX_IOERR;
+		}
+	}
+	end_progress();
+	reader_free(reader);
+	if (!engine_save(scan->engine, NULL, 0))
+		status = EX_IOERR;
+	return status;
+}
+
+/* Until everything that can be decided now is, and mail was retried. */
+static void
+settle(struct scan *scan)
+{
+	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	int engine_fd[2];
+
+	engine_fds(scan->engine, engine_fd);
+	fds[0].fd = engine_fd[0];
+	fds[1].fd = engine_fd[1];
+	for (;;) {
+		int64_t wait_ms;
+
+		engine_turn(scan->engine);
+		if (engine_is_idle(scan->engine))
+			break;
+		progress("asking", 0, 0);
+		wait_ms = engine_wait_ms(scan->engine);
+		if (wait_ms < 0 || wait_ms > SPAN_SECOND_MS)
+			wait_ms = SPAN_SECOND_MS;
+		poll(fds, 2, (int)wait_ms);
+	}
+	end_progress();
+}
+
+static int
+open_scan(const struct options *options, struct scan *scan, struct rules **rules)
+{
+	struct err err;
+	int status = cmd_load(options, &scan->config, rules);
+
+	if (status != 0)
+		return status;
+	scan->started_ms = clock_wall_ms();
+	scan->engine = engine_new(&scan->config, *rules,
+	    scan->apply ? ENGINE_APPLY : ENGINE_IMAGINE, NULL, NULL, &err);
+	return scan->engine != NULL ? 0 : cmd_fail(EX_IOERR, "%s", err.text);
+}
+
+static int
+read_options(const struct command *command, int argc, char **argv, struct scan *scan)
+{
+	static const struct option longs[] = {{"apply", no_argument, NULL, 'a'},
+	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
+		if (option == 'a')
+			scan->apply = true;
+		else if (option == 'j')
+			scan->json = true;
+		else
+			return cmd_usage(command, "no such option");
+	}
+	return 0;
+}
+
+static int
+run_scan(const struct options *options, int argc, char **argv)
+{
+	struct scan scan = {0};
+	struct rules *rules = NULL;
+	int status = read_options(&cmd_scan, argc, argv, &scan), worst = 0, shown;
+
+	if (status != 0)
+		return status;
+	status = open_scan(options, &scan, &rules);
+	if (status == 0) {
+		if (optind == argc)
+			worst = read_log(&scan, "-");
+		for (; optind < argc; optind++) {
+			status = read_log(&scan, argv[optind]);
+			worst = status != 0 ? status : worst;
+		}
+		settle(&scan);
+		shown = show_all(&scan);
+		status = worst != 0 ? worst : shown;
+	}
+	engine_free(scan.engine);
+	rules_free(rules);
+	config_clear(&scan.config);
+	return status;
+}
+
+static int
+run_queue(const struct options *options, int argc, char **argv)
+{
+	struct scan scan = {0};
+	struct rules *rules = NULL;
+	int status = read_options(&cmd_queue, argc, argv, &scan);
+
+	if (status != 0)
+		return status;
+	if (optind < argc)
+		return cmd_usage(&cmd_queue, "no argument is expected");
+	status = open_scan(options, &scan, &rules);
+	if (status == 0) {
+		engine_read_queue(scan.engine);
+		settle(&scan);
+		status = show_all(&scan);
+	}
+	engine_free(scan.engine);
+	rules_free(rules);
+	config_clear(&scan.config);
+	return status;
+}
+
+const struct command cmd_scan = {
+    .name = "scan",
+    .usage = "[--apply] [--json] [FILE|-]...",
+    .summary = "Show what would be decided on logs, read once",
+    .help = "  --apply  do it\n"
+            "  --json   one JSON object a line\n\n"
+            "FILE may be compressed with gzip. - is standard input.\n",
+    .run = run_scan,
+};
+
+const struct command cmd_queue = {
+    .name = "queue",
+    .usage = "[--apply] [--json]",
+    .summary = "The same on what waits in the queue now (postqueue -j)",
+    .help = "  --apply  do it\n"
+            "  --json   one JSON object a line\n",
+    .run = run_queue,
+};

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/fold.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+
+#define PROCESSES 256 /* smtp(8) processes remembered; default_process_limit is 100 */
+
+/* What a process said last. */
+struct process {
+	uint32_t pid;
+	uint32_t used; /* for finding the one that has been silent longest */
+	bool has_session;
+	enum session_grade grade;
+	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of that session */
+	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
+	char queue_id[64];                 /* the message that this is about; "": the next */
+};
+
+struct fold {
+	const struct rules *rules;
+	struct rules_matcher *matcher;
+	struct fold_item **slots; /* open addressing, a power of two */
+	size_t slot_count;
+	size_t size;
+	struct fold_item *first;
+	struct fold_item **last;
+	struct fold_counts counts;
+	struct process processes[PROCESSES];
+	uint32_t used;
+};
+
+struct fold *
+fold_new(const struct rules *rules)
+{
+	struct fold *fold = mem_new(1, sizeof(*fold));
+
+	fold->slot_count = 1024;
+	fold->slots = mem_new(fold->slot_count, sizeof(*fold->slots));
+	fold->last = &fold->first;
+	fold_set_rules(fold, rules);
+	return fold;
+}
+
+void
+fold_set_rules(struct fold *fold, const struct rules *rules)
+{
+	rules_matcher_free(fold->matcher);
+	fold->rules = rules;
+	fold->matcher = rules_matcher_new(rules);
+}
+
+static void
+item_free(struct fold_item *item)
+{
+	for (size_t i = 0; i < item->queue_id_count; i++)
+		free(item->queue_ids[i]);
+	free(item->queue_ids);
+	free(item->tallies);
+	free(item);
+}
+
+void
+fold_clear(struct fold *fold)
+{
+	struct fold_item *item = fold->first;
+
+	while (item != NULL) {
+		struct fold_item *next = item->next;
+
+		item_free(item);
+		item = next;
+	}
+	memset(fold->slots, 0, fold->slot_count * sizeof(*fold->slots));
+	fold->size = 0;
+	fold->first = NULL;
+	fold->last = &fold->first;
+	fold->counts = (struct fold_counts){0};
+}
+
+void
+fold_free(struct fold *fold)
+{
+	if (fold == NULL)
+		return;
+	fold_clear(fold);
+	rules_matcher_free(fold->matcher);
+	free(fold->slots);
+	free(fold);
+}
+
+/* --- items by key ------------------------------------------------------------------ */
+
+/* FNV-1a, 64 bits: short keys, no need for more; the table is bounded by a batch. */
+static uint64_t
+hash(const char *key)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (; *key != '\0'; key++)
+		h = (h ^ (unsigned char)*key) * UINT64_C(1099511628211);
+	return h;
+}
+
+static struct fold_item **
+find_slot(struct fold *fold, const char *key)
+{
+	size_t at = hash(key) & (fold->slot_count - 1);
+
+	while (fold->slots[at] != NULL && strcmp(fold->slots[at]->key, key) != 0)
+		at = (at + 1) & (fold->slot_count - 1);
+	return &fold->slots[at];
+}
+
+static void
+grow(struct fold *fold)
+{
+	free(fold->slots);
+	fold->slot_count *= 2;
+	fold->slots = mem_new(fold->slot_count, sizeof(*fold->slots));
+	for (struct fold_item *item = fold->first; item != NULL; item = item->next)
+		*find_slot(fold, item->key) = item;
+}
+
+static struct fold_item *
+item_of(struct fold *fold, const char *key, bool key_known)
+{
+	struct fold_item **slot = find_slot(fold, key);
+	struct fold_item *item = *slot;
+
+	if (item == NULL) {
+		item = mem_new(1, sizeof(*item));
+		memcpy(item->key, key, strlen(key) + 1);
+		*slot = item;
+		*fold->last = item;
+		fold->last = &item->next;
+		if (++fold->size * 2 > fold->slot_count)
+			grow(fold);
+	}
+	item->key_known = item->key_known || key_known;
+	return item;
+}
+
+static void
+tally(struct fold_item *item, int64_t time_ms, unsigned what)
+{
+	int64_t day = time_ms / SPAN_DAY_MS;
+
+	for (size_t i = 0; i < item->tally_count; i++) {
+		if (item->tallies[i].day == day && item->tallies[i].what == what) {
+			item->tallies[i].count++;
+			return;
+		}
+	}
+	item->tallies = mem_array(item->tallies, item->tally_count + 1, sizeof(*item->tallies));
+	item->tallies[item->tally_count++] = (struct fold_tally){day, what, 1};
+}
+
+static void
+remember_message(struct fold_item *item, struct str queue_id)
+{
+	if (item->queue_id_count >= FOLD_QUEUE_IDS)
+		return;
+	for (size_t i = 0; i < item->queue_id_count; i++)
+		if (str_is(queue_id, item->queue_ids[i]))
+			return;
+	item->queue_ids =
+	    mem_array(item->queue_ids, item->queue_id_count + 1, sizeof(*item->queue_ids));
+	item->queue_ids[item->queue_id_count++] = mem_strndup(queue_id.p, queue_id.len);
+}
+
+/* --- processes --------------------------------------------------------------------- */
+
+static struct process *
+find_process(struct fold *fold, uint32_t pid)
+{
+	for (size_t i = 0; i < PROCESSES; i++)
+		if (fold->processes[i].pid == pid && fold->processes[i].used != 0)
+			return &fold->processes[i];
+	return NULL;
+}
+
+static struct process *
+process_of(struct fold *fold, uint32_t pid)
+{
+	struct process *process = find_process(fold, pid), *oldest = &fold->processes[0];
+
+	if (process == NULL) {
+		for (size_t i = 1; i < PROCESSES; i++)
+			if (fold->processes[i].used < oldest->used)
+				oldest = &fold->processes[i];
+		process = oldest;
+		*process = (struct process){.pid = pid};
+	}
+	process->used = ++fold->used;
+	return process;
+}
+
+void
+fold_save_processes(const struct fold *fold, struct buf *out)
+{
+	for (size_t i = 0; i < PROCESSES; i++) {
+		const struct process *p = &fold->processes[i];
+
+		if (p->used == 0)
+			continue;
+		buf_printf(out, "%lu\t%lu\t%d\t%d\t%s\t%s\t%s\n", (unsigned long)p->pid,
+		    (unsigned long)p->used, p->has_session, (int)p->grade, p->peer, p->nexthop,
+		    p->queue_id);
+	}
+}
+
+void
+fold_load_processes(struct fold *fold, struct str saved)
+{
+	struct str line, field[7];
+	size_t n = 0;
+
+	memset(fold->processes, 0, sizeof(fold->processes));
+	while (n < PROCESSES && str_cut(&saved, '\n', &line)) {
+		struct process *p = &fold->processes[n];
+		uint64_t pid, used, has_session, grade;
+		bool whole = true;
+
+		for (int i = 0; i < 6; i++)
+			whole = whole && str_cut(&line, '\t', &field[i]);
+		if (!whole || !str_number(field[0], UINT32_MAX, &pid) ||
+		    !str_number(field[1], UINT32_MAX, &used) ||
+		    !str_number(field[2], 1, &has_session) ||
+		    !str_number(field[3], SESSION_COUNT - 1, &grade) ||
+		    !str_copy(field[4], p->peer, sizeof(p->peer)) ||
+		    !str_copy(field[5], p->nexthop, sizeof(p->nexthop)) ||
+		    !str_copy(line, p->queue_id, sizeof(p->queue_id)))
+			continue;
+		p->pid = (uint32_t)pid;
+		p->used = (uint32_t)used;
+		p->has_session = has_session != 0;
+		p->grade = (enum session_grade)grade;
+		if (p->used > fold->used)
+			fold->used = p->used;
+		n++;
+	}
+}
+
+/* --- lines ------------------------------------------------------------------------- */
+
+static void
+take_session(struct fold *fold, const struct logline *line, const struct session_line *s)
+{
+	struct process *p = process_of(fold, line->pid);
+
+	fold->counts.sessions++;
+	p->grade = s->grade;
+	/* "host[address]" stands in one piece in the line. */
+	p->has_session = str_copy((struct str){s->host.p, s->host.len + s->address.len + 2},
+	    p->peer, sizeof(p->peer));
+}
+
+static void
+take_policy(struct fold *fold, const struct logline *line, const struct policy_line *policy)
+{
+	struct process *p = process_of(fold, line->pid);
+	struct nexthop nh;
+
+	p->queue_id[0] = '\0';
+	p->nexthop[0] = '\0';
+	if (nexthop_parse(policy->nexthop, &nh))
+		memcpy(p->nexthop, nh.key, sizeof(p->nexthop));
+}
+
+/* The next-hop that Postfix named for this message, if it did. */
+static bool
+named_nexthop(struct process *p, struct str queue_id)
+{
+	if (p == NULL || p->nexthop[0] == '\0')
+		return false;
+	if (p->queue_id[0] == '\0') {
+		if (!str_copy(queue_id, p->queue_id, sizeof(p->queue_id)))
+			return false;
+	} else if (!str_is(queue_id, p->queue_id)) {
+		p->nexthop[0] = '\0';
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Mail to an address of this machine is on its way to a filter, not to its destination:
+ * its status lines say nothing of the recipient's domain.
+ */
+static bool
+is_filter(struct str relay)
+{
+	const char *at = memchr(relay.p, '[', relay.len);
+	struct str address;
+
+	if (at == NULL)
+		return false;
+	address = str_skip(relay, (size_t)(at + 1 - relay.p));
+	return str_starts(address, STR("127.")) || str_starts(address, STR("::1]"));
+}
+
+/* The text without the local parts of addresses: "<x@d>" becomes "<*@d>". */
+static void
+copy_reason(struct str reason, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < reason.len && n + 1 < size; i++) {
+		char c = reason.p[i];
+
+		if (c == '@') {
+			while (n > 0 && out[n - 1] != ' ' && out[n - 1] != '<' &&
+			    out[n - 1] != '(' && out[n - 1] != ':')
+				n--;
+			out[n++] = '*';
+			if (n + 1 >= size)
+				break;
+		}
+		out[n++] = c;
+	}
+	out[n] = '\0';
+}
+
+static void
+copy_relay(struct str relay, char *out, size_t size)
+{
+	struct str host;
+
+	out[0] = '\0';
+	if (str_cut(&relay, '[', &host) && str_copy(host, out, size))
+		for (char *p = out; *p != '\0'; p++)
+			*p = ascii_lower(*p);
+}
+
+static void
+take_deferral(struct fold_item *item, const struct status_line *s, const struct logline *line,
+    unsigned rule, int64_t time_ms)
+{
+	struct fold_deferral d = {
+	    .time_ms = time_ms,
+	    /* Rounded down: Postfix shows two digits of each delay at the least. */
+	    .attempt_ms = time_ms - (s->attempt_us + 10000) / 1000,
+	    .rule = rule,
+	    .lost = s->status == DELIVERY_BOUNCED,
+	    .suspended = s->suspended,
+	    .policy_refused = str_is(s->own_reason, "client TLS configuration problem"),
+	    .attempt_level = status_attempt_level(s),
+	};
+
+	tally(item, time_ms, FOLD_RULE + rule);
+	if (d.lost)
+		tally(item, time_ms, FOLD_BOUNCED);
+	else
+		remember_message(item, s->queue_id);
+	if (!d.suspended) {
+		if (item->attempts++ == 0)
+			item->first_attempt_ms = d.attempt_ms;
+		item->last_attempt_ms = d.attempt_ms;
+	}
+	/* An echo of qmgr's says less than an attempt before it. */
+	if (item->deferred && d.suspended && !item->deferral.suspended)
+		return;
+	copy_reason(s->own_reason, d.reason, sizeof(d.reason));
+	copy_relay(s->relay, d.relay, sizeof(d.relay));
+	str_copy(s->dsn, d.dsn, sizeof(d.dsn));
+	str_copy(line->service, d.service, sizeof(d.service));
+	item->deferred = true;
+	item->deferral = d;
+}
+
+static void
+take_sent(struct fold_item *item, int64_t time_ms)
+{
+	item->sent_ms = time_ms;
+	item->deferred = false;
+	item->attempts = 0;
+	item->first_attempt_ms = 0;
+	item->last_attempt_ms = 0;
+	tally(item, time_ms, FOLD_SENT);
+}
+
+/* Which rule speaks of this line; -1: none, or it is no business of a rule. */
+static int
+match(struct fold *fold, const struct status_line *s, const struct logline *line)
+{
+	struct rule_subject subject = {
+	    .reason = s->own_reason,
+	    .dsn = s->dsn,
+	    .service = line->service,
+	    .status = s->status_word,
+	};
+	unsigned limit_hits = 0;
+	int rule;
+
+	/* The last kinds are address probes: no mail waits for them. */
+	if (s->status != DELIVERY_DEFERRED && s->status != DELIVERY_BOUNCED &&
+	    s->status != DELIVERY_SOFTBOUNCE)
+		return -1;
+	rule = rules_match(
+	    fold->rules, fold->matcher, &subject, 0, RULE_DNSSEC_INSECURE, &limit_hits);
+	if (rule < 0) /* it may still be one for signed domains alone */
+		rule = rules_match(
+		    fold->rules, fold->matcher, &subject, 0, RULE_DNSSEC_ANY, &limit_hits);
+	fold->counts.limit_hits += limit_hits;
+	return rule;
+}
+
+/* The item that it was folded into, or NULL. */
+static struct fold_item *
+take_status(struct fold *fold, const struct logline *line, const struct status_line *s,
+    int64_t time_ms)
+{
+	struct process *p = find_process(fold, line->pid);
+	bool known = named_nexthop(p, s->queue_id);
+	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line);
+	struct fold_item *item;
+	struct nexthop nh;
+
+	fold->counts.status_lines++;
+	if (rule >= 0)
+		fold->counts.recognised++;
+	if (rule < 0 && s->status != DELIVERY_SENT && (p == NULL || !p->has_session))
+		return NULL;
+	if (!known && (is_filter(s->relay) || !nexthop_parse(s->domain, &nh) ||
+	    (nh.literal && !nh.bracketed))) {
+		fold->counts.no_nexthop += rule >= 0;
+		return NULL;
+	}
+	item = item_of(fold, known ? p->nexthop : nh.key, known);
+	if (p != NULL && p->has_session && str_starts(s->relay, str_of(p->peer))) {
+		item->seen_ms[p->grade] = time_ms;
+		tally(item, time_ms, FOLD_SESSION + p->grade);
+	}
+	if (s->status == DELIVERY_SENT)
+		take_sent(item, time_ms);
+	else if (rule >= 0)
+		take_deferral(item, s, line, (unsigned)rule, time_ms);
+	return item;
+}
+
+void
+fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms)
+{
+	struct session_line session;
+	struct policy_line policy;
+	struct status_line status;
+
+	/* Other delivery agents do no TLS of smtp(8)'s; error(8) and qmgr(8) pass its
+	 * reasons on. */
+	if (!str_is(line->program, "smtp") && !str_is(line->program, "error") &&
+	    !str_is(line->program, "qmgr") && !str_is(line->program, "lmtp"))
+		return;
+	if (line->has_severity) {
+		if (policy_parse(line->text, &policy))
+			take_policy(fold, line, &policy);
+	} else if (session_parse(line->text, &session)) {
+		take_session(fold, line, &session);
+	} else if (status_parse(line->text, &status)) {
+		take_status(fold, line, &status, time_ms != 0 ? time_ms : now_ms);
+	}
+}
+
+void
+fold_queued(struct fold *fold, struct str queue_id, struct str recipient, struct str reason,
+    int64_t now_ms)
+{
+	struct logline line = {.program = STR("smtp"), .service = STR("smtp")};
+	struct status_line s = {
+	    .queue_id = queue_id,
+	    .recipient = recipient,
+	    .relay = STR("none"),
+	    .status = DELIVERY_DEFERRED,
+	    .status_word = STR("deferred"),
+	    .reason = reason,
+	    .own_reason = reason,
+	};
+
+	struct fold_item *item;
+
+	if (!nexthop_recipient_domain(recipient, &s.domain))
+		return;
+	/* What qmgr(8) says of a message that it did not try, it was told of one that it
+	 * tried. When, the queue does not say: only where no entry ever was is it news. */
+	str_eat(&s.own_reason, STR("delivery temporarily suspended: "));
+	item = take_status(fold, &line, &s, now_ms);
+	if (item != NULL && item->deferred)
+		item->deferral.attempt_ms = 0;
+}
+
+struct fold_item *
+fold_first(const struct fold *fold)
+{
+	return fold->first;
+}
+
+size_t
+fold_size(const struct fold *fold)
+{
+	return fold->size;
+}
+
+const struct fold_counts *
+fold_counts(const struct fold *fold)
+{
+	return &fold->counts;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Log lines folded into news per destination: a destination that is seen a million
+ * times is one item. Lines of one smtp(8) process belong together: a session line and
+ * a policy look-up tell what its next status lines are about. Pure; one owner.
+ */
+#ifndef CORE_FOLD_H
+#define CORE_FOLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/logline.h"
+#include "core/nexthop.h"
+#include "core/rules.h"
+#include "core/status.h"
+
+#define FOLD_QUEUE_IDS 51 /* as many as are worth keeping: more are flushed together */
+
+/* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
+enum fold_what {
+	FOLD_SESSION,                         /* + enum session_grade */
+	FOLD_SENT = FOLD_SESSION + SESSION_COUNT,
+	FOLD_BOUNCED, /* with a reason that a rule knows */
+	FOLD_RULE,
+};
+
+struct fold_tally {
+	int64_t day; /* since the epoch, UTC */
+	unsigned what;
+	uint64_t count;
+};
+
+/* A deferral that a rule recognised. */
+struct fold_deferral {
+	int64_t time_ms;    /* of the line */
+	int64_t attempt_ms; /* the earliest moment at which the attempt can have begun */
+	unsigned rule;
+	bool lost;
+	bool suspended;
+	bool policy_refused;
+	enum level attempt_level;
+	char reason[256]; /* cut, addresses without their local parts */
+	char dsn[16];
+	char service[64];
+	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
+};
+
+/* News of one destination since the last fold_clear(). */
+struct fold_item {
+	char key[NEXTHOP_KEY_SIZE];
+	bool key_known; /* Postfix named it; else it is the recipient's domain */
+	int64_t sent_ms;
+	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
+	bool deferred;                 /* since the last mail that was sent */
+	struct fold_deferral deferral; /* the latest; a real one before an echo */
+	unsigned attempts;             /* real ones since the last mail that was sent */
+	int64_t first_attempt_ms;
+	int64_t last_attempt_ms;
+	struct fold_tally *tallies;
+	size_t tally_count;
+	char **queue_ids; /* messages that wait */
+	size_t queue_id_count;
+	struct fold_item *next; /* in order of appearance */
+};
+
+struct fold_counts {
+	uint64_t status_lines;
+	uint64_t sessions;
+	uint64_t recognised; /* a rule matched */
+	uint64_t limit_hits; /* patterns that ran into their limit */
+	uint64_t no_nexthop; /* a rule matched, but the line names no next-hop to act on */
+};
+
+struct fold; /* opaque */
+
+/* rules is borrowed and may be exchanged while the fold is empty (fold_set_rules). */
+struct fold *fold_new(const struct rules *rules);
+void fold_free(struct fold *fold);
+void fold_set_rules(struct fold *fold, const struct rules *rules);
+
+/* A line in, its time as the clock understands its stamp (0: unknown, then now_ms). */
+void fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms);
+
+/* A deferred message as postqueue -j shows it, folded like a deferral line. */
+void fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
+    struct str reason, int64_t now_ms);
+
+struct fold_item *fold_first(const struct fold *fold);
+size_t fold_size(const struct fold *fold); /* items */
+const struct fold_counts *fold_counts(const struct fold *fold);
+
+/* Forget the items and the counts; what the processes said last stays. */
+void fold_clear(struct fold *fold);
+
+/* What the processes said last, to be stored with the log's position and brought back. */
+void fold_save_processes(const struct fold *fold, struct buf *out);
+void fold_load_processes(struct fold *fold, struct str saved);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/ask.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct asker {
+	struct resolver *resolver; /* NULL: err says why there is none */
+	struct err err;
+	struct dns_facts facts; /* of the destination at hand: too large for a stack */
+};
+
+void *
+ask_make(void *argument)
+{
+	const struct ask_settings *settings = argument;
+	struct asker *asker = mem_new(1, sizeof(*asker));
+
+	asker->resolver = resolver_new(&settings->resolver, &asker->err);
+	return asker;
+}
+
+void
+ask_drop(void *context)
+{
+	struct asker *asker = context;
+
+	resolver_free(asker->resolver);
+	free(asker);
+}
+
+static void
+ask_dns(struct asker *asker, struct asked *asked)
+{
+	struct buf text = {0};
+
+	if (asker->resolver == NULL) {
+		asked->dane = (struct dane_verdict){.state = DANE_UNSURE};
+		buf_printf(&text, "%s", asker->err.text);
+	} else {
+		resolver_gather(asker->resolver, &asked->nexthop, &asker->facts);
+		asked->dane = dane_judge(&asker->facts);
+		dane_describe(&asker->facts, &text);
+	}
+	if (!str_copy((struct str){buf_text(&text), text.len}, asked->text, sizeof(asked->text))) {
+		/* Long lists are cut: they are for reading, the verdict has seen all. */
+		memcpy(asked->text, text.data, sizeof(asked->text) - 1);
+		asked->text[sizeof(asked->text) - 1] = '\0';
+	}
+	buf_clear(&text);
+}
+
+void
+ask_work(struct job *job, void *context)
+{
+	struct ask_job *ask = (struct ask_job *)job;
+	const char *keys[ASK_BATCH];
+	enum answer answers[ASK_BATCH];
+
+	for (unsigned i = 0; i < ask->count; i++) {
+		keys[i] = ask->asked[i].nexthop.key;
+		answers[i] = ANSWER_NO;
+	}
+	if (ask->other_maps != NULL && ask->other_maps[0] != NULL)
+		postfix_maps_answer(
+		    ask->postfix, ask->other_maps, keys, ask->count, answers, &ask->err);
+	for (unsigned i = 0; i < ask->count; i++) {
+		ask->asked[i].other_map = answers[i];
+		ask_dns(context, &ask->asked[i]);
+	}
+}

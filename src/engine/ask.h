@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What must be asked about a destination before it can be judged: DNS, and the other
+ * maps of smtp_tls_policy_maps. Done in worker threads, several destinations a job.
+ */
+#ifndef ENGINE_ASK_H
+#define ENGINE_ASK_H
+
+#include <stdbool.h>
+
+#include "base/answer.h"
+#include "base/err.h"
+#include "core/dane.h"
+#include "core/nexthop.h"
+#include "gather/postfix.h"
+#include "gather/resolver.h"
+#include "sys/workers.h"
+
+#define ASK_BATCH 16
+
+/* One destination: id and nexthop in, the rest out. */
+struct asked {
+	int64_t id;
+	struct nexthop nexthop;
+	enum answer other_map;
+	struct dane_verdict dane;
+	char text[2048]; /* the answers, a line a host */
+};
+
+struct ask_job {
+	struct job job;
+	unsigned count;
+	struct asked asked[ASK_BATCH];
+	/* borrowed from the engine, which outlives its workers */
+	const struct postfix *postfix;
+	char *const *other_maps; /* NULL-terminated; NULL: none */
+	struct err err;          /* why a map could not be asked; "" if all could */
+};
+
+/* What each worker is made with. Borrowed until workers_free(). */
+struct ask_settings {
+	struct resolver_settings resolver;
+};
+
+/* For workers_new(): a resolver of the thread's own. */
+void *ask_make(void *settings);
+void ask_drop(void *context);
+
+/* The work() of an ask_job. */
+void ask_work(struct job *job, void *context);
+
+#endif

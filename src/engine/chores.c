@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/chores.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "publish/export.h"
+#include "publish/textmap.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+#define LOCK_WAIT_MS 30000
+#define BUSY_MS      10000
+
+struct chore *
+chore_new(enum chore_kind kind, const struct config *config, const struct postfix *postfix)
+{
+	struct chore *chore = mem_new(1, sizeof(*chore));
+
+	chore->job.work = chore_work;
+	chore->kind = kind;
+	chore->config = config;
+	chore->postfix = postfix;
+	return chore;
+}
+
+void
+chore_free(struct chore *chore)
+{
+	if (chore == NULL)
+		return;
+	postfix_facts_clear(&chore->facts);
+	for (size_t i = 0; i < chore->queued_count; i++) {
+		free(chore->queued[i].queue_id);
+		free(chore->queued[i].recipient);
+		free(chore->queued[i].reason);
+	}
+	free(chore->queued);
+	free(chore->waiting);
+	free(chore->subject);
+	free(chore->body);
+	free(chore);
+}
+
+/* --- the map ----------------------------------------------------------------------- */
+
+const char *
+chore_map_type(const struct config *config, const struct postfix_facts *facts)
+{
+	if (strcmp(config->map.type, "auto") != 0)
+		return config->map.type;
+	return facts->database_type != NULL && facts->database_type[0] != '\0'
+	    ? facts->database_type : "hash";
+}
+
+static bool
+note_export(struct store *store, int64_t version, struct err *err)
+{
+	if (!store_begin(store, err))
+		return false;
+	if (!store_map_exported(store, version, clock_wall_ms(), err)) {
+		store_rollback(store);
+		return false;
+	}
+	return store_commit(store, err);
+}
+
+bool
+chore_export(const struct config *config, const struct postfix *postfix, struct store *store,
+    int64_t *version, size_t *count, struct err *err)
+{
+	struct entries entries = {0};
+	struct map_entry *lines = NULL;
+	struct postfix_facts facts = {0};
+	struct buf lock_path = {0};
+	bool done = false;
+	int lock;
+
+	buf_printf(&lock_path, "%s.lock", config->map.file);
+	lock = file_lock(buf_text(&lock_path), LOCK_WAIT_MS, err);
+	buf_clear(&lock_path);
+	if (lock < 0)
+		return false;
+	if (strcmp(config->map.type, "auto") == 0 && !postfix_read_facts(postfix, &facts, err))
+		goto out;
+	if (!entries_read(store, &entries, version, err))
+		goto out;
+	lines = map_lines(&entries);
+	if (!textmap_publish(postfix, config->map.file, chore_map_type(config, &facts), lines,
+		entries.count, clock_wall_ms() / 1000, err))
+		goto out;
+	*count = entries.count;
+	done = note_export(store, *version, err);
+out:
+	if (lines != NULL)
+		map_lines_clear(lines, entries.count);
+	entries_clear(&entries);
+	postfix_facts_clear(&facts);
+	file_unlock(lock);
+	return done;
+}
+
+static bool
+do_export(struct chore *chore)
+{
+	struct store *store = store_open(chore->config->state, BUSY_MS, &chore->err);
+	bool done;
+
+	if (store == NULL)
+		return false;
+	done = chore_export(chore->config, chore->postfix, store, &chore->version,
+	    &chore->entries, &chore->err);
+	store_close(store);
+	return done;
+}
+
+/* --- mail that waits --------------------------------------------------------------- */
+
+static bool
+do_retry(struct chore *chore)
+{
+	const char **ids;
+	bool done;
+
+	if (chore->flush)
+		return postfix_flush(chore->postfix, &chore->err);
+	ids = mem_new(chore->waiting_count, sizeof(*ids));
+	for (size_t i = 0; i < chore->waiting_count; i++)
+		ids[i] = chore->waiting[i].queue_id;
+	done = postfix_retry(chore->postfix, ids, chore->waiting_count, &chore->err);
+	free(ids);
+	return done;
+}
+
+static void
+take_queued(void *context, const struct queued *queued)
+{
+	struct chore *chore = context;
+	struct queued_mail *mail;
+
+	if (queued->delay_reason[0] == '\0')
+		return;
+	chore->queued =
+	    mem_array(chore->queued, chore->queued_count + 1, sizeof(*chore->queued));
+	mail = &chore->queued[chore->queued_count++];
+	mail->queue_id = mem_strdup(queued->queue_id);
+	mail->recipient = mem_strdup(queued->address);
+	mail->reason = mem_strdup(queued->delay_reason);
+}
+
+static bool
+do_notify(struct chore *chore)
+{
+	struct notify_mail mail = {
+	    .to = chore->config->notify.to,
+	    .from = chore->config->notify.from,
+	    .subject = chore->subject,
+	    .body = chore->body,
+	};
+
+	return notify_send(chore->postfix, &mail, &chore->err);
+}
+
+void
+chore_work(struct job *job, void *context)
+{
+	struct chore *chore = (struct chore *)job;
+
+	(void)context;
+	switch (chore->kind) {
+	case CHORE_FACTS:
+		chore->done = postfix_read_facts(chore->postfix, &chore->facts, &chore->err);
+		break;
+	case CHORE_EXPORT:
+		chore->done = do_export(chore);
+		break;
+	case CHORE_RETRY:
+		chore->done = do_retry(chore);
+		break;
+	case CHORE_QUEUE:
+		chore->done =
+		    postfix_read_queue(chore->postfix, take_queued, chore, &chore->err);
+		break;
+	case CHORE_NOTIFY:
+		chore->done = do_notify(chore);
+		break;
+	case CHORE_KINDS:
+		break;
+	}
+}

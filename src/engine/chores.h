@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the engine has Postfix do: read its settings, take a new map, retry mail. One
+ * thread of its own does one chore after the other.
+ */
+#ifndef ENGINE_CHORES_H
+#define ENGINE_CHORES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "gather/config.h"
+#include "gather/postfix.h"
+#include "publish/notify.h"
+#include "store/store.h"
+#include "sys/workers.h"
+
+enum chore_kind {
+	CHORE_FACTS,
+	CHORE_EXPORT,
+	CHORE_RETRY,
+	CHORE_QUEUE,
+	CHORE_NOTIFY,
+	CHORE_KINDS,
+};
+
+/* A mail in the queue that waits, copied out of postqueue -j. */
+struct queued_mail {
+	char *queue_id;
+	char *recipient;
+	char *reason;
+};
+
+struct chore {
+	struct job job;
+	enum chore_kind kind;
+	const struct config *config; /* borrowed; outlives the workers */
+	const struct postfix *postfix;
+	bool done; /* it went well; else err says what did not */
+	struct err err;
+
+	struct postfix_facts facts; /* of CHORE_FACTS, out; the taker clears them */
+
+	int64_t version; /* of CHORE_EXPORT, out: what the map now holds */
+	size_t entries;
+
+	bool flush; /* of CHORE_RETRY: postqueue -f instead of the ids */
+	struct waiting *waiting;
+	size_t waiting_count;
+
+	struct queued_mail *queued; /* of CHORE_QUEUE, out */
+	size_t queued_count;
+
+	char *subject; /* of CHORE_NOTIFY */
+	char *body;
+};
+
+struct chore *chore_new(
+    enum chore_kind kind, const struct config *config, const struct postfix *postfix);
+void chore_free(struct chore *chore); /* with all that it holds; NULL is accepted */
+void chore_work(struct job *job, void *context);
+
+/*
+ * Read the entries, put the map in place, note the version in the database; under the
+ * lock that all who export share. Blocks. For the daemon's chore and for commands.
+ */
+bool chore_export(const struct config *config, const struct postfix *postfix,
+    struct store *store, int64_t *version, size_t *entries, struct err *err);
+
+/* The map type to build: the configured one, or Postfix's default. Borrowed. */
+const char *chore_map_type(const struct config *config, const struct postfix_facts *facts);
+
+#endif

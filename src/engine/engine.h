@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Evidence in, decisions out: judges what is news or due, exports the map, retries the
+ * mail. `run`, `scan` and `queue` drive the same engine; scan without --apply drives it
+ * on a scratch copy of the database, and nothing leaves it.
+ *
+ * One thread owns an engine. It never waits: DNS and Postfix's commands run in workers.
+ * Whatever fails is said once and tried again; nothing is lost by it.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/rules.h"
+#include "engine/intake.h"
+#include "engine/judge.h"
+#include "gather/config.h"
+#include "store/store.h"
+
+enum engine_mode {
+	ENGINE_APPLY,   /* export and retry */
+	ENGINE_IMAGINE, /* decide in a scratch copy of the state; touch nothing */
+};
+
+/* Told of each decision that changed something; for scan, queue and the log. */
+typedef void engine_decided_fn(void *context, const struct destination *destination,
+    const struct judged *judged);
+
+struct engine; /* opaque */
+
+/* config and rules are borrowed until engine_free(); rules: see engine_set_rules(). */
+struct engine *engine_new(const struct config *config, const struct rules *rules,
+    enum engine_mode mode, engine_decided_fn *decided, void *context, struct err *err);
+void engine_free(struct engine *engine);
+
+/* Other rules from now on; the fold is stored first. False: that failed, old ones stay. */
+bool engine_set_rules(struct engine *engine, const struct rules *rules, struct err *err);
+
+struct store *engine_store(struct engine *engine); /* borrowed */
+struct fold *engine_fold(struct engine *engine);   /* borrowed: put lines in */
+
+/* Store the fold with the places. False: said, to be tried again with the same fold. */
+bool engine_save(
+    struct engine *engine, const struct log_place *places, size_t place_count);
+
+/* Have the queue read: mail that was deferred before. */
+void engine_read_queue(struct engine *engine);
+
+/* Do what can be done now: take results, judge, export, retry. */
+void engine_turn(struct engine *engine);
+
+/* Descriptors that become readable when there is something to do: fds[0..2). */
+void engine_fds(const struct engine *engine, int fds[2]);
+
+/* Milliseconds until engine_turn() has something to do by the clock; -1: not before
+ * there is news. */
+int64_t engine_wait_ms(struct engine *engine);
+
+/* Everything judged, exported and retried, as far as it can be now? */
+bool engine_is_idle(struct engine *engine);
+
+#endif

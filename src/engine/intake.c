@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/intake.h"
+
+#include <stdio.h>
+
+#include "core/scan.h"
+#include "sys/clock.h"
+
+void
+intake_lines(struct fold *fold, struct str lines, int64_t wall_ms)
+{
+	struct logline split;
+	struct scan scan;
+	struct str line;
+
+	scan_start(&scan, lines, SCAN_TROUBLE | SCAN_SENT | SCAN_TLS);
+	while (scan_next(&scan, &line))
+		if (logline_split(line, &split))
+			fold_line(fold, &split, clock_of_stamp(&split.stamp, wall_ms), wall_ms);
+}
+
+/* --- one item ---------------------------------------------------------------------- */
+
+static void
+later(int64_t *at_ms, int64_t than_ms)
+{
+	if (than_ms > *at_ms)
+		*at_ms = than_ms;
+}
+
+/* Which strength a verified session proves depends on what was demanded of it. */
+static void
+note_sessions(struct destination *d, const struct fold_item *item)
+{
+	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_ANONYMOUS]);
+	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_UNTRUSTED]);
+	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_TRUSTED]);
+	later(d->entry == LEVEL_DANE_ONLY ? &d->seen_dane_ms : &d->seen_verify_ms,
+	    item->seen_ms[SESSION_VERIFIED]);
+}
+
+/* Mail flowed: it met the level that it was sent at, and the trouble before is over. */
+static void
+note_sent(struct destination *d, const struct fold_item *item, enum level default_level)
+{
+	enum level level = d->entry != LEVEL_NONE ? d->entry : default_level;
+
+	if (level == LEVEL_DANE_ONLY)
+		later(&d->seen_dane_ms, item->sent_ms);
+	else if (level_is_authenticated(level))
+		later(&d->seen_verify_ms, item->sent_ms);
+	else if (level == LEVEL_ENCRYPT)
+		later(&d->seen_encrypt_ms, item->sent_ms);
+	later(&d->sent_ms, item->sent_ms);
+	d->deferral = false;
+	d->pending = false;
+	d->attempts = 0;
+	d->first_attempt_ms = 0;
+	d->last_attempt_ms = 0;
+	d->hold_level = LEVEL_NONE;
+	d->hold_since_ms = 0;
+	if (d->entry == LEVEL_NONE)
+		d->trial = LEVEL_NONE;
+}
+
+static void
+note_deferral(
+    struct destination *d, const struct fold_item *item, const struct rules *rules)
+{
+	const struct fold_deferral *f = &item->deferral;
+
+	if (item->attempts > 0) {
+		if (d->attempts == 0)
+			d->first_attempt_ms = item->first_attempt_ms;
+		d->attempts += item->attempts;
+		d->last_attempt_ms = item->last_attempt_ms;
+	}
+	/* An echo adds nothing to an attempt that was made under the present level. */
+	if (d->deferral && !d->suspended && d->attempt_ms >= d->force_ms &&
+	    (f->suspended || f->attempt_ms < d->force_ms))
+		return;
+	d->deferral = true;
+	d->pending = true;
+	d->deferral_ms = f->time_ms;
+	d->lost = f->lost;
+	d->suspended = f->suspended;
+	d->policy_refused = f->policy_refused;
+	d->attempt_level = f->attempt_level;
+	d->attempt_ms = f->attempt_ms;
+	str_copy(str_of(rules_get(rules, f->rule)->name), d->rule, sizeof(d->rule));
+	str_copy(str_of(f->reason), d->reason, sizeof(d->reason));
+	str_copy(str_of(f->dsn), d->dsn, sizeof(d->dsn));
+	str_copy(str_of(f->service), d->service, sizeof(d->service));
+}
+
+static void
+what_name(unsigned what, const struct rules *rules, char *out, size_t size)
+{
+	if (what < FOLD_SENT)
+		snprintf(out, size, "session:%s",
+		    session_grade_name((enum session_grade)(what - FOLD_SESSION)));
+	else if (what == FOLD_SENT)
+		snprintf(out, size, "sent");
+	else if (what == FOLD_BOUNCED)
+		snprintf(out, size, "bounced");
+	else
+		snprintf(out, size, "deferred:%s", rules_get(rules, what - FOLD_RULE)->name);
+}
+
+/* What does not change from item to item. */
+struct intake {
+	struct store *store;
+	const struct rules *rules;
+	enum level default_level;
+	int64_t verified_ms; /* the last proof that verification works here */
+	bool news;
+};
+
+static bool
+store_item(struct intake *in, const struct fold_item *item, struct err *err)
+{
+	struct store *store = in->store;
+	struct destination d;
+	char what[80];
+	bool found;
+
+	if (!store_get(store, item->key, &d, &found, err))
+		return false;
+	if (!found)
+		destination_init(&d, item->key);
+	note_sessions(&d, item);
+	if (item->sent_ms != 0)
+		note_sent(&d, item, in->default_level);
+	if (item->deferred)
+		note_deferral(&d, item, in->rules);
+	later(&in->verified_ms, d.seen_verify_ms);
+	later(&in->verified_ms, d.seen_dane_ms);
+	in->news = in->news || d.pending;
+	if (!store_put(store, &d, err))
+		return false;
+	for (size_t i = 0; i < item->tally_count; i++) {
+		what_name(item->tallies[i].what, in->rules, what, sizeof(what));
+		if (!store_tally_add(
+			store, d.id, item->tallies[i].day, what, item->tallies[i].count, err))
+			return false;
+	}
+	for (size_t i = 0; i < item->queue_id_count; i++)
+		if (!store_waiting_add(
+			store, d.id, item->queue_ids[i], item->deferral.time_ms, err))
+			return false;
+	return true;
+}
+
+/* --- the whole fold ---------------------------------------------------------------- */
+
+static bool
+store_counts(struct store *store, const struct fold *fold, struct err *err)
+{
+	const struct fold_counts *counts = fold_counts(fold);
+	const struct {
+		const char *name;
+		uint64_t count;
+	} rows[] = {
+	    {"status-lines", counts->status_lines},
+	    {"sessions", counts->sessions},
+	    {"recognised", counts->recognised},
+	    {"limit-hits", counts->limit_hits},
+	    {"no-nexthop", counts->no_nexthop},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].count > 0 &&
+		    !store_counter_add(store, rows[i].name, (int64_t)rows[i].count, err))
+			return false;
+	return true;
+}
+
+static bool
+store_all(struct intake *in, const struct fold *fold, const struct log_place *places,
+    size_t place_count, struct err *err)
+{
+	struct store *store = in->store;
+	struct buf processes = {0};
+	bool done;
+
+	if (!store_counter_get(store, "verified-ms", &in->verified_ms, err))
+		return false;
+	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
+		if (!store_item(in, i, err))
+			return false;
+	if (!store_counter_set(store, "verified-ms", in->verified_ms, err))
+		return false;
+	for (size_t i = 0; i < place_count; i++)
+		if (!store_position_put(store, places[i].path, &places[i].position, err))
+			return false;
+	fold_save_processes(fold, &processes);
+	done = store_blob_put(
+	    store, "processes", (struct str){buf_text(&processes), processes.len}, err);
+	buf_clear(&processes);
+	return done && store_counts(store, fold, err);
+}
+
+bool
+intake_store(struct store *store, struct fold *fold, const struct rules *rules,
+    enum level default_level, const struct log_place *places, size_t place_count, bool *news,
+    struct err *err)
+{
+	struct intake in = {.store = store, .rules = rules, .default_level = default_level};
+
+	*news = false;
+	if (!store_begin(store, err))
+		return false;
+	if (!store_all(&in, fold, places, place_count, err) || !store_commit(store, err)) {
+		store_rollback(store);
+		return false;
+	}
+	fold_clear(fold);
+	*news = in.news;
+	return true;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/judge.h"
+
+#include "base/span.h"
+
+#define SEEN_MS        (90 * SPAN_DAY_MS) /* how long a better past counts */
+#define RECHECK_MAX_MS (90 * SPAN_DAY_MS)
+
+/*
+ * An attempt that a log with whole seconds puts into the second of the export is
+ * settled by one more retry; it must begin so much later that the stamp is no doubt.
+ */
+#define DOUBT_MS 1100
+
+struct ladder_policy
+judge_policy(const struct config *config)
+{
+	return (struct ladder_policy){
+	    .lowest = config->ladder.lowest,
+	    .may_after_attempts = config->ladder.may_after_attempts,
+	    .may_after_ms = config->ladder.may_after_ms,
+	    .hold_encrypt_ms = config->ladder.hold_encrypt_ms,
+	    .hold_may_ms = config->ladder.hold_may_ms,
+	    .recheck_ms = config->ladder.recheck_ms,
+	    .recheck_max_ms = RECHECK_MAX_MS,
+	    .dane_withdrawn_ms = config->ladder.dane_withdrawn_ms,
+	};
+}
+
+static enum level
+best_seen(const struct destination *d, int64_t now_ms)
+{
+	if (d->seen_dane_ms != 0 && now_ms - d->seen_dane_ms < SEEN_MS)
+		return LEVEL_DANE_ONLY;
+	if (d->seen_verify_ms != 0 && now_ms - d->seen_verify_ms < SEEN_MS)
+		return LEVEL_VERIFY;
+	if (d->seen_encrypt_ms != 0 && now_ms - d->seen_encrypt_ms < SEEN_MS)
+		return LEVEL_ENCRYPT;
+	return LEVEL_UNKNOWN;
+}
+
+/* What the rules say now: they may be others than when the line was read. */
+static int
+find_rule(const struct judge *judge, const struct destination *d, const struct asked *asked)
+{
+	enum rule_dnssec dnssec = asked == NULL ? RULE_DNSSEC_ANY
+	    : asked->dane.signed_domain ? RULE_DNSSEC_SECURE : RULE_DNSSEC_INSECURE;
+	struct rule_subject subject = {
+	    .reason = str_of(d->reason),
+	    .dsn = str_of(d->dsn),
+	    .service = str_of(d->service),
+	    .status = d->lost ? STR("bounced") : STR("deferred"),
+	};
+
+	return rules_match(judge->rules, judge->matcher, &subject, 0, dnssec, NULL);
+}
+
+static const char *
+rule_name(const struct judge *judge, const struct destination *d, const struct asked *asked)
+{
+	return rules_get(judge->rules, (size_t)find_rule(judge, d, asked))->name;
+}
+
+struct evidence
+judge_evidence(const struct judge *judge, const struct destination *d,
+    const struct asked *asked, int64_t now_ms)
+{
+	int rule = d->deferral ? find_rule(judge, d, asked) : -1;
+	struct evidence ev = {
+	    .default_level = judge->default_level,
+	    .entry = d->entry,
+	    .force_ms = d->force_ms,
+	    .pinned = d->pinned && (d->pin_until_ms == 0 || now_ms < d->pin_until_ms),
+	    .lease_ms = d->lease_ms,
+	    .lease_end_ms = d->lease_end_ms,
+	    .deferral = d->deferral,
+	    .lost = d->lost,
+	    .suspended = d->suspended,
+	    .policy_refused = d->policy_refused,
+	    .attempt_level = d->attempt_level,
+	    .attempt_ms = d->attempt_ms,
+	    .attempts = d->attempts,
+	    .first_attempt_ms = d->first_attempt_ms,
+	    .last_attempt_ms = d->last_attempt_ms,
+	    .other_map = asked != NULL ? asked->other_map : ANSWER_UNSURE,
+	    .can_dane = judge->can_dane,
+	    .dns_failures = d->dns_failures,
+	    .best_seen = best_seen(d, now_ms),
+	    .hold_since_ms = d->hold_since_ms,
+	    .frozen = judge->frozen,
+	    .dane_absent_ms = d->dane_absent_ms,
+	    .trial = d->trial,
+	    .probe = {.level = d->probe_level, .works = d->probe_works, .clean = d->probe_clean},
+	};
+
+	if (asked != NULL)
+		ev.dane = asked->dane;
+	if (rule >= 0) {
+		const struct rule_source *source = rules_get(judge->rules, (size_t)rule);
+
+		ev.has_rule = true;
+		ev.fault_ours = source->fault_ours;
+		ev.rule_dnssec = source->dnssec;
+		ev.fallback = source->fallback;
+		ev.fallback_level = source->level;
+	}
+	return ev;
+}
+
+/* What was asked becomes part of what is known. */
+static void
+note_answers(struct destination *d, const struct asked *asked, int64_t now_ms)
+{
+	bool gone = asked->dane.state == DANE_NONE || asked->dane.state == DANE_UNUSABLE ||
+	    asked->dane.state == DANE_INSECURE_MX;
+
+	str_copy(str_of(dane_state_name(asked->dane.state)), d->dns_state, sizeof(d->dns_state));
+	str_copy(str_of(asked->text), d->dns_text, sizeof(d->dns_text));
+	d->dns_ms = now_ms;
+	d->dns_failures = asked->dane.state == DANE_UNSURE ? d->dns_failures + 1 : 0;
+	if (asked->dane.state == DANE_USABLE)
+		d->dane_absent_ms = 0;
+	else if (gone && d->entry == LEVEL_DANE_ONLY && d->dane_absent_ms == 0)
+		d->dane_absent_ms = now_ms;
+}
+
+static void
+note_hold(struct destination *d, const struct decision *decision, int64_t now_ms)
+{
+	if (decision->action != ACTION_HOLD) {
+		d->hold_level = LEVEL_NONE;
+		d->hold_since_ms = 0;
+		return;
+	}
+	if (decision->why != WHY_HOLD && decision->why != WHY_FREEZE)
+		return;
+	if (d->hold_since_ms == 0)
+		d->hold_since_ms = now_ms;
+}
+
+static void
+note_entry(struct destination *d, const struct decision *decision, enum level entry,
+    int64_t now_ms)
+{
+	if (decision->why == WHY_TRIAL)
+		d->trial = d->entry;
+	else if (entry != LEVEL_NONE)
+		d->trial = LEVEL_NONE;
+	d->entry = entry;
+	d->attributes[0] = '\0';
+	d->force_ms = LADDER_NOT_YET;
+	d->since_ms = now_ms;
+	d->dane_absent_ms = 0;
+	d->probe_level = LEVEL_UNKNOWN;
+	d->probe_works = ANSWER_UNSURE;
+	d->probe_clean = 0;
+	if (entry != LEVEL_NONE) {
+		d->lease_ms = decision->lease_ms;
+		d->lease_end_ms = now_ms + decision->lease_ms;
+	}
+}
+
+bool
+judge_destination(const struct judge *judge, struct destination *d,
+    const struct asked *asked, int64_t now_ms, struct judged *out)
+{
+	struct ladder_policy policy = judge_policy(judge->config);
+	struct destination next = *d;
+	struct evidence ev;
+	enum level entry;
+
+	if (asked != NULL)
+		note_answers(&next, asked, now_ms);
+	ev = judge_evidence(judge, &next, asked, now_ms);
+	if (asked != NULL)
+		out->decision = ladder_decide(&policy, &ev, now_ms);
+	else if (!ladder_decide_early(&policy, &ev, now_ms, &out->decision))
+		return false;
+	out->before = d->entry;
+	entry = out->decision.action == ACTION_SET ? out->decision.level
+	    : out->decision.action == ACTION_REMOVE ? LEVEL_NONE : d->entry;
+	out->map_changed = entry != d->entry;
+	out->changed = out->map_changed || out->decision.why != d->why ||
+	    (out->decision.action == ACTION_HOLD && out->decision.level != d->hold_level);
+	note_hold(&next, &out->decision, now_ms);
+	next.hold_level =
+	    out->decision.action == ACTION_HOLD ? out->decision.level : LEVEL_NONE;
+	if (out->map_changed)
+		note_entry(&next, &out->decision, entry, now_ms);
+	else if (out->decision.lease_ms != 0) {
+		next.lease_ms = out->decision.lease_ms;
+		next.lease_end_ms = now_ms + out->decision.lease_ms;
+	}
+	if (d->pinned && !ev.pinned)
+		next.pinned = false;
+	if (ev.has_rule)
+		str_copy(str_of(rule_name(judge, d, asked)), next.rule, sizeof(next.rule));
+	/* An echo tells nothing new: what was last decided still stands. */
+	if (out->decision.why != WHY_ECHO) {
+		next.why = out->decision.why;
+		next.look_ms = out->decision.look_again_ms;
+		if (next.entry != LEVEL_NONE && next.look_ms == 0)
+			next.look_ms = next.lease_end_ms;
+	} else {
+		out->changed = false;
+	}
+	next.pending = false;
+	*d = next;
+	return true;
+}
+
+static bool
+store_release(struct store *store, const struct destination *d, const struct judged *judged,
+    int64_t now_ms, struct err *err)
+{
+	int64_t version = 0, exported = 0, not_before_ms = 0;
+
+	if (judged->map_changed) {
+		if (!store_map_changed(store, &version, err))
+			return false;
+	} else if (!store_map_versions(store, &version, &exported, err)) {
+		return false;
+	}
+	if (!judged->decision.retry)
+		return true;
+	if (!judged->map_changed && d->force_ms != LADDER_NOT_YET &&
+	    d->force_ms + DOUBT_MS > now_ms)
+		not_before_ms = d->force_ms + DOUBT_MS;
+	/* Version 0 means not decided: a map that never changed is version 1 of nothing. */
+	return store_waiting_release(
+	    store, d->id, version > 0 ? version : 1, not_before_ms, err);
+}
+
+bool
+judge_store(struct store *store, struct destination *d, const struct judged *judged,
+    int64_t now_ms, struct err *err)
+{
+	struct decision_record record = {
+	    .time_ms = now_ms,
+	    .action = action_name(judged->decision.action),
+	    .before = level_name(judged->before),
+	    .after = level_name(judged->decision.action == ACTION_HOLD ? judged->decision.level
+	                                                                : d->entry),
+	    .why = why_slug(judged->decision.why),
+	    .rule = d->deferral ? d->rule : "",
+	    .reason = d->deferral ? d->reason : "",
+	    .dns_state = d->dns_state,
+	};
+
+	if (!store_put(store, d, err) || !store_release(store, d, judged, now_ms, err))
+		return false;
+	record.destination = d->id;
+	return !judged->changed || store_decision_add(store, &record, err);
+}

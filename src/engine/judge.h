@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One destination judged: what the store knows of it and what was asked become the
+ * ladder's evidence; its decision becomes the destination's new state. No I/O here but
+ * the store's.
+ */
+#ifndef ENGINE_JUDGE_H
+#define ENGINE_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/ladder.h"
+#include "core/rules.h"
+#include "engine/ask.h"
+#include "gather/config.h"
+#include "gather/postfix.h"
+#include "store/store.h"
+
+/* What is the same for all destinations of a moment. Borrowed. */
+struct judge {
+	const struct config *config;
+	const struct rules *rules;
+	struct rules_matcher *matcher;
+	enum level default_level;
+	enum answer can_dane;
+	bool frozen;
+};
+
+/* What came of it. */
+struct judged {
+	struct decision decision;
+	enum level before; /* the entry before */
+	bool changed;      /* action, level or why are not what they were */
+	bool map_changed;  /* an entry came, went or is another */
+};
+
+/* The settings as the ladder wants them. */
+struct ladder_policy judge_policy(const struct config *config);
+
+/*
+ * The evidence on destination. asked NULL: nobody was asked yet; only what
+ * ladder_decide_early() settles can be judged with it.
+ */
+struct evidence judge_evidence(const struct judge *judge, const struct destination *d,
+    const struct asked *asked, int64_t now_ms);
+
+/*
+ * Judge and write the outcome into *d, not yet into the store. False: nobody was asked
+ * (asked NULL) and it is necessary; *d is untouched then.
+ */
+bool judge_destination(const struct judge *judge, struct destination *d,
+    const struct asked *asked, int64_t now_ms, struct judged *out);
+
+/*
+ * Put a judged destination into the store: its row, its decision, the map's version,
+ * its waiting mail. Inside the caller's transaction.
+ */
+bool judge_store(struct store *store, struct destination *d, const struct judged *judged,
+    int64_t now_ms, struct err *err);
+
+#endif

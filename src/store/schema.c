@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/schema.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+/* Oldest first; append only. A step never changes once it was released. */
+static const char *const steps[] = {
+    /* 1 */
+    "CREATE TABLE destination ("
+    "  id INTEGER PRIMARY KEY,"
+    "  key TEXT NOT NULL UNIQUE,"
+    "  entry TEXT NOT NULL DEFAULT 'none',"
+    "  attributes TEXT NOT NULL DEFAULT '',"
+    "  why TEXT NOT NULL DEFAULT 'none',"
+    "  since_ms INTEGER NOT NULL DEFAULT 0,"
+    "  force_ms INTEGER NOT NULL DEFAULT 0,"
+    "  look_ms INTEGER NOT NULL DEFAULT 0,"
+    "  lease_ms INTEGER NOT NULL DEFAULT 0,"
+    "  lease_end_ms INTEGER NOT NULL DEFAULT 0,"
+    "  pinned INTEGER NOT NULL DEFAULT 0,"
+    "  pin_until_ms INTEGER NOT NULL DEFAULT 0,"
+    "  note TEXT NOT NULL DEFAULT '',"
+    "  pending INTEGER NOT NULL DEFAULT 0,"
+    "  deferral INTEGER NOT NULL DEFAULT 0,"
+    "  deferral_ms INTEGER NOT NULL DEFAULT 0,"
+    "  rule TEXT NOT NULL DEFAULT '',"
+    "  reason TEXT NOT NULL DEFAULT '',"
+    "  dsn TEXT NOT NULL DEFAULT '',"
+    "  service TEXT NOT NULL DEFAULT '',"
+    "  lost INTEGER NOT NULL DEFAULT 0,"
+    "  suspended INTEGER NOT NULL DEFAULT 0,"
+    "  policy_refused INTEGER NOT NULL DEFAULT 0,"
+    "  attempt_level TEXT NOT NULL DEFAULT 'unknown',"
+    "  attempt_ms INTEGER NOT NULL DEFAULT 0,"
+    "  attempts INTEGER NOT NULL DEFAULT 0,"
+    "  first_attempt_ms INTEGER NOT NULL DEFAULT 0,"
+    "  last_attempt_ms INTEGER NOT NULL DEFAULT 0,"
+    "  dns_state TEXT NOT NULL DEFAULT '',"
+    "  dns_text TEXT NOT NULL DEFAULT '',"
+    "  dns_ms INTEGER NOT NULL DEFAULT 0,"
+    "  dns_failures INTEGER NOT NULL DEFAULT 0,"
+    "  seen_encrypt_ms INTEGER NOT NULL DEFAULT 0,"
+    "  seen_verify_ms INTEGER NOT NULL DEFAULT 0,"
+    "  seen_dane_ms INTEGER NOT NULL DEFAULT 0,"
+    "  sent_ms INTEGER NOT NULL DEFAULT 0,"
+    "  hold_level TEXT NOT NULL DEFAULT 'none',"
+    "  hold_since_ms INTEGER NOT NULL DEFAULT 0,"
+    "  dane_absent_ms INTEGER NOT NULL DEFAULT 0,"
+    "  trial TEXT NOT NULL DEFAULT 'none',"
+    "  probe_level TEXT NOT NULL DEFAULT 'unknown',"
+    "  probe_works INTEGER NOT NULL DEFAULT 0,"
+    "  probe_clean INTEGER NOT NULL DEFAULT 0,"
+    "  probe_ms INTEGER NOT NULL DEFAULT 0"
+    ");"
+    "CREATE INDEX destination_pending ON destination(deferral_ms) WHERE pending <> 0;"
+    "CREATE INDEX destination_look ON destination(look_ms) WHERE look_ms <> 0;"
+    "CREATE INDEX destination_deferral ON destination(deferral_ms) WHERE deferral <> 0;"
+    "CREATE INDEX destination_hold ON destination(hold_since_ms) WHERE hold_since_ms <> 0;"
+    "CREATE INDEX destination_force ON destination(id)"
+    "  WHERE force_ms = 9223372036854775807;"
+    "CREATE INDEX destination_entry ON destination(key) WHERE entry <> 'none';"
+    /* how often something happened on a day (days since the epoch, UTC) */
+    "CREATE TABLE tally ("
+    "  destination INTEGER NOT NULL REFERENCES destination(id),"
+    "  day INTEGER NOT NULL,"
+    "  what TEXT NOT NULL,"
+    "  count INTEGER NOT NULL,"
+    "  PRIMARY KEY (destination, day, what)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE decision ("
+    "  id INTEGER PRIMARY KEY,"
+    "  destination INTEGER NOT NULL REFERENCES destination(id),"
+    "  time_ms INTEGER NOT NULL,"
+    "  action TEXT NOT NULL,"
+    "  before TEXT NOT NULL,"
+    "  after TEXT NOT NULL,"
+    "  why TEXT NOT NULL,"
+    "  rule TEXT NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  dns_state TEXT NOT NULL"
+    ");"
+    "CREATE INDEX decision_destination ON decision(destination, id);"
+    "CREATE INDEX decision_time ON decision(time_ms);"
+    /* messages to retry; version: with which version of the map, 0: not decided yet */
+    "CREATE TABLE waiting ("
+    "  destination INTEGER NOT NULL REFERENCES destination(id),"
+    "  queue_id TEXT NOT NULL,"
+    "  time_ms INTEGER NOT NULL,"
+    "  version INTEGER NOT NULL DEFAULT 0,"
+    "  not_before_ms INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY (destination, queue_id)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX waiting_version ON waiting(version) WHERE version <> 0;"
+    "CREATE TABLE log_position ("
+    "  path TEXT PRIMARY KEY,"
+    "  device INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL,"
+    "  birth_ns INTEGER NOT NULL,"
+    "  offset INTEGER NOT NULL,"
+    "  head_len INTEGER NOT NULL,"
+    "  head_hash INTEGER NOT NULL,"
+    "  mark_len INTEGER NOT NULL,"
+    "  mark_hash INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE blob (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+};
+
+#define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))
+
+static bool
+run(sqlite3 *db, const char *sql, struct err *err)
+{
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return true;
+	return err_set(err, "%s", sqlite3_errmsg(db));
+}
+
+static bool
+read_version(sqlite3 *db, int *version, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool done = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW;
+
+	if (done)
+		*version = sqlite3_column_int(stmt, 0);
+	else
+		err_set(err, "%s", sqlite3_errmsg(db));
+	sqlite3_finalize(stmt);
+	return done;
+}
+
+bool
+schema_upgrade(sqlite3 *db, const char *path, struct err *err)
+{
+	char pragma[64];
+	int version;
+
+	for (;;) {
+		/* Look again inside the transaction: another process may have been faster. */
+		if (!run(db, "BEGIN IMMEDIATE", err) || !read_version(db, &version, err))
+			break;
+		if (version > SCHEMA_VERSION) {
+			err_set(err,
+			    "%s is of a newer tlsladder (version %d, this one knows %d)", path,
+			    version, SCHEMA_VERSION);
+			break;
+		}
+		if (version == SCHEMA_VERSION)
+			return run(db, "COMMIT", err);
+		snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", version + 1);
+		if (!run(db, steps[version], err) || !run(db, pragma, err) ||
+		    !run(db, "COMMIT", err))
+			break;
+	}
+	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}

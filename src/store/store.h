@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What tlsladder remembers, in SQLite: every SQL statement is here. The database is the
+ * only meeting point of the daemon and the other commands. One struct store a thread.
+ *
+ * Every function that returns bool fails with SQLite's own words in err: a full disk, a
+ * lock, a broken file. Nothing of a failed transaction stays (store_rollback()), so the
+ * caller tries the whole of it again.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/answer.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "core/ladder.h"
+#include "core/nexthop.h"
+#include "gather/follow.h"
+
+#define STORE_WAITING_MAX 51 /* messages kept a destination; one over the flush limit */
+
+/* One destination: a plain value. Times in ms since the epoch, 0: never. */
+struct destination {
+	int64_t id; /* 0: not in the database yet */
+	char key[NEXTHOP_KEY_SIZE];
+
+	enum level entry; /* LEVEL_NONE: none */
+	char attributes[256];
+	enum why why;
+	int64_t since_ms; /* when entry and why were decided */
+	int64_t force_ms; /* as struct evidence */
+	int64_t look_ms;
+	int64_t lease_ms;
+	int64_t lease_end_ms;
+	bool pinned;
+	int64_t pin_until_ms; /* 0: for good */
+	char note[256];
+
+	bool pending;  /* news that no decision was made on yet */
+	bool deferral; /* what follows is there */
+	int64_t deferral_ms;
+	char rule[64];
+	char reason[256]; /* cut; without local parts */
+	char dsn[16];
+	char service[64];
+	bool lost;
+	bool suspended;
+	bool policy_refused;
+	enum level attempt_level;
+	int64_t attempt_ms;
+	unsigned attempts;
+	int64_t first_attempt_ms;
+	int64_t last_attempt_ms;
+
+	char dns_state[16];
+	char dns_text[2048];
+	int64_t dns_ms;
+	unsigned dns_failures;
+
+	int64_t seen_encrypt_ms; /* last TLS session of that strength */
+	int64_t seen_verify_ms;
+	int64_t seen_dane_ms;
+	int64_t sent_ms;
+	enum level hold_level;
+	int64_t hold_since_ms;
+	int64_t dane_absent_ms;
+	enum level trial;
+	enum level probe_level;
+	enum answer probe_works;
+	unsigned probe_clean;
+	int64_t probe_ms;
+};
+
+/* A new one, with every level at "none" or "unknown". */
+void destination_init(struct destination *destination, const char *key);
+
+struct store; /* opaque */
+
+/*
+ * Open or create the database at path (":memory:" for a scratch one) and bring it to
+ * the newest schema. busy_ms: how long to wait for another process's lock.
+ */
+struct store *store_open(const char *path, int64_t busy_ms, struct err *err);
+void store_close(struct store *store);
+
+/* Copy the whole of path into an opened scratch store: what would happen, without it
+ * happening. A path that does not exist leaves it empty. */
+bool store_load_copy(struct store *store, const char *path, struct err *err);
+
+bool store_begin(struct store *store, struct err *err); /* takes the writer's lock */
+bool store_commit(struct store *store, struct err *err);
+void store_rollback(struct store *store);
+
+/* Changes whenever another connection has committed. */
+bool store_data_version(struct store *store, int64_t *version, struct err *err);
+
+/* found: is it there? */
+bool store_get(struct store *store, const char *key, struct destination *out, bool *found,
+    struct err *err);
+bool store_get_id(struct store *store, int64_t id, struct destination *out, bool *found,
+    struct err *err);
+/* Insert (id 0; it is then set) or update. */
+bool store_put(struct store *store, struct destination *destination, struct err *err);
+
+/*
+ * Ids to judge, into ids[0..max): with news, oldest deferral first, or (due) those
+ * whose time to look again is over at now_ms.
+ */
+bool store_pending(
+    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err);
+bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
+    struct err *err);
+/* The earliest time at which one is due; 0: none. */
+bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
+
+/* Destinations that have an entry, in order of their keys. fn false: stop. */
+typedef bool destination_fn(void *context, const struct destination *destination);
+bool store_each_entry(
+    struct store *store, destination_fn *fn, void *context, struct err *err);
+/* Destinations decided or deferred at or after since_ms, in order of their keys. */
+bool store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn,
+    void *context, struct err *err);
+
+bool store_tally_add(struct store *store, int64_t id, int64_t day, const char *what,
+    uint64_t count, struct err *err);
+typedef void tally_fn(void *context, int64_t day, const char *what, uint64_t count);
+bool store_each_tally(
+    struct store *store, int64_t id, tally_fn *fn, void *context, struct err *err);
+
+struct decision_record {
+	int64_t destination;
+	int64_t time_ms;
+	const char *action;
+	const char *before;
+	const char *after;
+	const char *why;
+	const char *rule;
+	const char *reason;
+	const char *dns_state;
+};
+
+bool store_decision_add(
+    struct store *store, const struct decision_record *record, struct err *err);
+typedef void decision_fn(void *context, const struct decision_record *record);
+bool store_each_decision(
+    struct store *store, int64_t id, decision_fn *fn, void *context, struct err *err);
+
+/*
+ * Messages that wait. Kept up to STORE_WAITING_MAX a destination. A message is retried
+ * once `version` of the map is in place and not_before_ms is over.
+ */
+bool store_waiting_add(struct store *store, int64_t id, const char *queue_id,
+    int64_t now_ms, struct err *err);
+bool store_waiting_release(struct store *store, int64_t id, int64_t version,
+    int64_t not_before_ms, struct err *err);
+bool store_waiting_forget(struct store *store, int64_t id, struct err *err);
+
+struct waiting {
+	int64_t destination;
+	char queue_id[256];
+};
+
+/* Those to retry now: at most max; *next_ms: when the next one will be, 0 none. */
+bool store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
+    struct waiting *out, size_t max, size_t *count, int64_t *next_ms, struct err *err);
+bool store_waiting_done(
+    struct store *store, const struct waiting *done, size_t count, struct err *err);
+
+/* The map: its version grows with every changed entry; exported: what is in place. */
+bool store_map_changed(struct store *store, int64_t *version, struct err *err);
+bool store_map_versions(
+    struct store *store, int64_t *version, int64_t *exported, struct err *err);
+/* In place since now_ms: entries decided before count from then on. */
+bool store_map_exported(
+    struct store *store, int64_t version, int64_t now_ms, struct err *err);
+
+/* found: false where none is stored. */
+bool store_position_get(struct store *store, const char *path, struct follow_position *out,
+    bool *found, struct err *err);
+bool store_position_put(struct store *store, const char *path,
+    const struct follow_position *position, struct err *err);
+
+bool store_counter_add(
+    struct store *store, const char *name, int64_t add, struct err *err);
+bool store_counter_set(
+    struct store *store, const char *name, int64_t value, struct err *err);
+bool store_counter_get(
+    struct store *store, const char *name, int64_t *value, struct err *err);
+
+bool store_blob_put(struct store *store, const char *name, struct str value, struct err *err);
+bool store_blob_get(struct store *store, const char *name, struct buf *out, struct err *err);
+
+/* Forget tallies and decisions before day (days since the epoch). */
+bool store_thin(struct store *store, int64_t day, struct err *err);
+
+/* What guard 12 asks: how many destinations began to do worse than before since
+ * since_ms, and how many failed at all; each counted up to most. */
+bool store_freeze_counts(struct store *store, int64_t since_ms, int64_t most, int64_t *held,
+    int64_t *failed, struct err *err);
+
+#endif
