@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mail to the administrator through sendmail(1) of Postfix, so that it is queued where
+ * other mail is. Blocks; belongs into a worker. What is one mail is the caller's to say.
+ */
+#ifndef PUBLISH_NOTIFY_H
+#define PUBLISH_NOTIFY_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "gather/postfix.h"
+
+/* Texts are borrowed, UTF-8. */
+struct notify_mail {
+	const char *to;      /* one address, without <> */
+	const char *from;    /* the same; "": Postfix takes the user's */
+	const char *subject; /* one line; cut after 200 bytes */
+	const char *body;    /* lines end with \n */
+};
+
+/*
+ * An address that is one word to everybody: no blanks, quotes, brackets, commas or
+ * control bytes, no option. "postmaster" is one, "\"a b\"@example.org" is not.
+ */
+bool notify_is_address(const char *text);
+
+/* The message as sendmail(1) reads it. No text can add a header or end one. */
+void notify_print(const struct notify_mail *mail, struct buf *out);
+
+/* False: an address is none, or sendmail did not take it; err says why. */
+bool notify_send(
+    const struct postfix *postfix, const struct notify_mail *mail, struct err *err);
+
+#endif
