@@ -91,9 +91,11 @@ class World:
         self._host(name)
         if server.partition("@")[0] not in {"down", *servers.REAL, *smtpd.BEHAVIOURS}:
             raise TableError(f"no such server: {server}")
-        self.table.set_host(name, server=server)
-        servers.configure(self.receiver, self.table, self.certificates)
-        self._follow(name)
+        # The old server gives its address up before the new one takes it: a Postfix that cannot bind ends.
+        for step in ("down", server):
+            self.table.set_host(name, server=step)
+            servers.configure(self.receiver, self.table, self.certificates)
+            self._follow(name)
 
     def _host(self, name):
         if name not in self.table.hosts:
@@ -109,11 +111,11 @@ class World:
 
     def _follow(self, name):
         """Lets the servers read their configuration, and waits until a host does what the table says."""
+        host = self.table.hosts[name]
         master = self._pid(self.receiver, "queue", "pid", "master.pid")
         old = children_of(master, "smtpd")
         os.kill(master, signal.SIGHUP)
         os.kill(self._pid(self.world, "smtpd.pid"), signal.SIGHUP)
-        host = self.table.hosts[name]
         deadline = time.monotonic() + PATIENCE
         while old & children_of(master, "smtpd") or not all(self._as_wanted(host, port) for port in host.ports):
             if time.monotonic() > deadline:
@@ -140,10 +142,11 @@ class World:
             client.close()
 
     def _shows_certificate(self, client, host):
-        client.starttls(context=ssl._create_unverified_context())
-        with open(self.certificates.chain_file(host.name), encoding="ascii") as file:
-            chain = file.read()
-        return ssl.DER_cert_to_PEM_cert(client.sock.getpeercert(True)) in chain
+        client.docmd("STARTTLS")
+        context = ssl._create_unverified_context()
+        with open(self.certificates.chain_file(host.name), encoding="ascii") as file, \
+                context.wrap_socket(client.sock) as session:
+            return ssl.DER_cert_to_PEM_cert(session.getpeercert(True)) in file.read()
 
 
 def children_of(parent, name):

@@ -60,9 +60,8 @@ def listeners(table):
 
 
 def configure(directory, table, certificates):
-    os.makedirs(os.path.join(directory, "config"), exist_ok=True)
-    with open(os.path.join(directory, "config", "main.cf"), "w", encoding="ascii") as file:
-        file.write(MAIN.format(dir=directory, recorder=RECORDER))
+    """Writes master.cf, and main.cf once."""
+    config = os.path.join(directory, "config")
     master = MASTER
     for host, port in listeners(table):
         if host.server not in REAL:
@@ -72,7 +71,13 @@ def configure(directory, table, certificates):
         address = f"[{host.address}]" if ":" in host.address else host.address
         master += f"{address}:{port} inet n - n - - smtpd\n"
         master += "".join(f"    -o {{{name} = {value}}}\n" for name, value in options.items())
-    path = os.path.join(directory, "config", "master.cf")
+    if not os.path.isdir(config):
+        os.makedirs(config)
+        _write(os.path.join(config, "main.cf"), MAIN.format(dir=directory, recorder=RECORDER))
+    _write(os.path.join(config, "master.cf"), master)
+
+
+def _write(path, text):
     with open(path + ".new", "w", encoding="ascii") as file:
-        file.write(master)
+        file.write(text)
     os.rename(path + ".new", path)

@@ -236,7 +236,6 @@ class Scripted:
         Listener(address, int(port), None, Behaviour(), None, self.recorder)
 
     def follow(self):
-        """Returns False if an address is still in use by somebody else."""
         wanted = {}
         for host, port in listeners(Table(os.path.join(self.directory, "destinations"))):
             if host.server in BEHAVIOURS:
@@ -246,31 +245,21 @@ class Scripted:
             if wanted.get(key) != what:
                 listener.close()
                 del self.listeners[key]
-        done = True
         for key, what in wanted.items():
-            if key in self.listeners:
-                continue
-            name, server, chain, _ = what
-            try:
+            if key not in self.listeners:
+                name, server, chain, _ = what
                 self.listeners[key] = (what, Listener(*key, name, BEHAVIOURS[server], chain, self.recorder))
-            except OSError:
-                done = False
-        return done
 
 
 def main():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
     scripted = Scripted(sys.argv[1])
-    done = scripted.follow()
+    scripted.follow()
     with open(os.path.join(sys.argv[1], "world", "smtpd.pid"), "w", encoding="ascii") as file:
         file.write(str(os.getpid()))
     while True:
-        # An address that a closing Postfix still holds is tried again soon.
-        if done:
-            signal.sigwait([signal.SIGHUP])
-        else:
-            signal.sigtimedwait([signal.SIGHUP], 0.02)
-        done = scripted.follow()
+        signal.sigwait([signal.SIGHUP])
+        scripted.follow()
 
 
 if __name__ == "__main__":

@@ -205,6 +205,15 @@ class Zones:
 
     # --- servers
 
+    def configure_unbound(self):
+        text = UNBOUND
+        for domain in self.table.domains:
+            if domain.zone == "silent-tlsa":
+                # NSD has this zone as well, and would answer for it when asked about its parent.
+                text += f"stub-zone:\n    name: {domain.name}\n    stub-addr: {SILENT}\n"
+        self._write(text.format(dir=self.directory, modules="validator iterator"), "unbound.conf")
+        self._write(text.format(dir=self.directory, modules="iterator"), "unbound-novalidate.conf")
+
     def configure(self):
         """Everything the servers need to start."""
         for name in ("keys", "plain", "signed", "zones"):
@@ -217,15 +226,17 @@ class Zones:
         self._write(nsd, "nsd.conf")
         self._write(f". 3600 IN NS ns.test.\nns.test. 3600 IN A {SERVER}\n", "root.hints")
         self._write(f". IN DNSKEY {' '.join(self._public_key())}\n", "root.anchor")
-        self._write(UNBOUND.format(dir=self.directory, modules="validator iterator"), "unbound.conf")
-        self._write(UNBOUND.format(dir=self.directory, modules="iterator"), "unbound-novalidate.conf")
+        self.configure_unbound()
 
     def publish(self, names):
         """Makes the zones of some domains anew, and lets the running servers know."""
         self.make(names)
         for zone in ["test"] + list(names):
             self._control("nsd-control", "-c", self.path("nsd.conf"), "reload", zone)
-        self._control("unbound-control", "-c", self.path("unbound.conf"), "flush_zone", ".")
+        self.configure_unbound()
+        if os.path.exists(self.path("unbound.pid")):
+            # This forgets everything it knew, too.
+            self._control("unbound-control", "-c", self.path("unbound.conf"), "reload")
 
     @staticmethod
     def _control(*command):

@@ -1,0 +1,275 @@
+#!/bin/bash
+# The sandbox, tested: every destination gives the answer that its row of the table promises, at verify
+# and at dane-only; a change while it runs is seen; nothing remains. Prints TAP. Needs root.
+set -uo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+sandbox=$here/sandbox
+number=0
+failed=0
+
+ok() {
+    number=$((number + 1))
+    echo "ok $number - $*"
+}
+
+not_ok() {
+    number=$((number + 1))
+    failed=$((failed + 1))
+    echo "not ok $number - $1"
+    shift
+    printf '# %s\n' "$@"
+}
+
+# check SENTENCE COMMAND...: the command succeeds.
+check() {
+    local sentence=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        ok "$sentence"
+    else
+        mapfile -t lines <<<"$output"
+        not_ok "$sentence" "$*" "${lines[@]}"
+    fi
+}
+
+# says TEXT COMMAND...: the command's output contains TEXT.
+says() {
+    local text=$1 output
+    shift
+    output=$("$@" 2>&1)
+    printf '%s\n' "$output"
+    [[ $output == *"$text"* ]]
+}
+
+skip_all() {
+    echo "1..0 # SKIP $*"
+    exit 0
+}
+
+[[ $EUID -eq 0 ]] || skip_all 'needs root'
+for program in postfix nsd unbound ldns-signzone dig; do
+    PATH=$PATH:/usr/sbin:/sbin command -v $program >/dev/null ||
+        skip_all "needs $program: run $sandbox install"
+done
+
+# What must stay as it is.
+machine() {
+    cat /etc/resolv.conf /etc/hosts
+    ls -ld --time-style=full-iso /etc /etc/postfix /var/spool/postfix
+    ls -A /var/spool/postfix
+    ip -o address
+    grep -v '^nsfs' /proc/self/mounts
+}
+
+before=$(machine)
+dir=$(mktemp -d)
+trap '"$sandbox" down "$dir"' EXIT
+
+# --- it comes up
+
+check 'the sandbox comes up' "$sandbox" up "$dir" owner=$$
+check 'a sender at verify starts' "$sandbox" sender "$dir" verify
+check 'a sender at dane-only starts' "$sandbox" sender "$dir" dane-only smtp_tls_security_level=dane-only \
+    enable_long_queue_ids=yes
+check 'a sender that logs through rsyslog starts' "$sandbox" sender "$dir" syslog log=syslog
+check 'a sender that logs with RFC 3339 times starts' "$sandbox" sender "$dir" rfc3339 log=rfc3339
+
+inside() {
+    "$sandbox" exec "$dir" "$@"
+}
+
+mapfile -t rows < <(grep '^[a-z]' "$here/destinations")
+
+# The mail to all of them goes out first, and is looked at last.
+inside bash -s "$dir" "${rows[@]%% *}" <<'END'
+dir=$1
+shift
+for name in verify dane-only; do
+    for domain in "$@"; do
+        sendmail -C "$dir/$name/config" -f sender@sender.test "user@$domain" <<<"Subject: $name"
+    done
+done
+for name in syslog rfc3339; do
+    sendmail -C "$dir/$name/config" -f sender@sender.test user@selfsigned.test </dev/null
+done
+END
+
+# --- DNS
+
+answer() {
+    inside dig +dnssec +tries=1 +time=5 "$@" | awk '
+        /status:/ { sub(/.*status: /, ""); sub(/,.*/, ""); status = $0 }
+        /^;; flags:/ { ad = / ad[ ;]/ ? "secure" : "insecure" }
+        END { print status, ad }'
+}
+
+check 'the root is signed' says 'NOERROR secure' answer . ns
+check 'an answer of a signed zone is secure' says 'NOERROR secure' answer dane-ok.test mx
+check 'TLSA records are secure' says 'NOERROR secure' answer _25._tcp.mx.dane-ok.test tlsa
+check 'absence is proven with NSEC' says 'NOERROR secure' answer mx.signed-no-tlsa.test tlsa
+check 'absence is proven with NSEC3' says 'NXDOMAIN secure' answer _25._tcp.mx.signed-no-tlsa-ca.test tlsa
+check 'an answer of an unsigned zone is insecure' says 'NOERROR insecure' answer selfsigned.test mx
+check 'expired signatures: no answer' says SERVFAIL answer dane-expired-sig.test mx
+check 'damaged signature of MX: no answer' says SERVFAIL answer dane-bogus-mx.test mx
+check 'damaged signature of TLSA: no answer' says SERVFAIL answer _25._tcp.mx.dane-servfail.test tlsa
+check 'damaged signature of TLSA: its MX is secure' says 'NOERROR secure' answer dane-servfail.test mx
+check 'name server silent about TLSA: no answer' says SERVFAIL answer _25._tcp.mx.dane-timeout.test tlsa
+check 'name server silent about TLSA: its MX is secure' says 'NOERROR secure' answer dane-timeout.test mx
+check 'there is no way out' says 'unreachable' inside ip route get 192.0.2.1
+
+# --- what Postfix logs
+
+declare -A reason
+while read -r word dsn status text; do
+    reason[$word]="dsn=$dsn, status=$status \\($text\\)"
+done < <(grep -v '^#' "$here/reasons")
+
+# expect SENDER DOMAIN WORD
+expect() {
+    local lines
+    if lines=$(grep -E " to=<user@$2>, .*, ${reason[$3]}\$" "$dir/$1/mail.log"); then
+        ok "$1, $2: $3"
+    else
+        mapfile -t lines < <(grep -F " to=<user@$2>" "$dir/$1/mail.log")
+        not_ok "$1, $2: $3" "wanted: ${reason[$3]}" "${lines[@]}"
+    fi
+}
+
+check 'verify has tried every message' "$sandbox" wait "$dir" -t 30 idle verify
+check 'dane-only has tried every message' "$sandbox" wait "$dir" -t 30 idle dane-only
+for row in "${rows[@]}"; do
+    read -r domain _ verify dane_only _ <<<"$row"
+    [[ $verify == - ]] || expect verify "$domain" "$verify"
+    [[ $dane_only == - ]] || expect dane-only "$domain" "$dane_only"
+done
+
+check 'rsyslog writes the time of RFC 3164' "$sandbox" wait "$dir" log syslog \
+    '^[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d mail postfix/smtp\[\d+\]: [0-9A-F]+: to=<user@selfsigned.test>, .*not verified\)$'
+check 'rsyslog writes the time of RFC 3339' "$sandbox" wait "$dir" log rfc3339 \
+    '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d mail postfix/smtp\[\d+\]: [0-9A-F]+: to=<user@selfsigned.test>'
+
+# --- what arrived
+
+check 'delivered over TLS' says $'\tuser@valid-ca.test\tmx.valid-ca.test\tTLSv1.3\t' "$sandbox" delivered "$dir"
+sent=$(grep -h 'status=sent' "$dir"/{verify,dane-only}/mail.log | grep -vc discard)
+check "as many records as messages sent: $sent" test "$(grep -c . "$dir/delivered.tsv")" -eq "$sent"
+check 'only to servers of the sandbox, and none of it in the clear' test -z "$(cut -f4 "$dir/delivered.tsv" | grep -v TLS)"
+
+# --- queue tools
+
+check 'postqueue works for another user' says 'selfsigned.test' \
+    inside setpriv --reuid nobody --regid nogroup --clear-groups postqueue -c "$dir/verify/config" -p
+check 'postqueue -j works' says '"delay_reason": "Server certificate not verified"' \
+    inside postqueue -c "$dir/verify/config" -j
+
+retry() {
+    local id
+    id=$(grep -o "[0-9A-F]*: to=<user@$2>" "$dir/$1/mail.log" | head -n 1)
+    inside postqueue -c "$dir/$1/config" -i "${id%%:*}"
+}
+
+check 'greylisting lets the second attempt pass: retry' retry verify greylist.test
+check 'greylisting lets the second attempt pass' "$sandbox" wait "$dir" log verify 'to=<user@greylist.test>, .*status=sent'
+
+# --- changes while it runs
+
+send() {
+    "$sandbox" send "$dir" "$@" </dev/null
+}
+
+# Postfix keeps DNS data for a TTL, which is a second.
+secure_tlsa() {
+    local answer
+    answer=$(inside dig +dnssec "_25._tcp.mx.$1" tlsa)
+    [[ $answer == *' ad;'* && $answer == *$'\tTLSA\t'* ]]
+}
+
+check 'TLSA records are added' "$sandbox" zone "$dir" tlsa mx.signed-no-tlsa.test 3-1-1
+check 'they are there, and secure' secure_tlsa signed-no-tlsa.test
+check 'TLSA records are removed' "$sandbox" zone "$dir" tlsa mx.dane-bad.test
+check 'they are gone, and it is proven' says 'NXDOMAIN secure' answer _25._tcp.mx.dane-bad.test tlsa
+check 'a zone is signed' "$sandbox" zone "$dir" kind selfsigned.test signed
+check 'it is secure' says 'NOERROR secure' answer selfsigned.test mx
+check 'a zone becomes unsigned' "$sandbox" zone "$dir" kind dane-ta.test unsigned
+check 'it is insecure' says 'NOERROR insecure' answer dane-ta.test mx
+check 'a zone becomes bogus' "$sandbox" zone "$dir" kind dane-roll.test bogus-tlsa
+check 'it is' says SERVFAIL answer _25._tcp.mx.dane-roll.test tlsa
+check 'the name server of a zone falls silent' "$sandbox" zone "$dir" kind dane-mixed.test silent-tlsa
+check 'it is silent' says SERVFAIL answer _25._tcp.mx.dane-mixed.test tlsa
+check 'a record is added' "$sandbox" zone "$dir" add victim.test www A 10.53.1.38
+check 'the record is there' says 10.53.1.38 inside dig +short www.victim.test
+check 'the record is removed' "$sandbox" zone "$dir" remove victim.test www A 10.53.1.38
+check 'the record is gone' says NXDOMAIN answer www.victim.test a
+check 'MX records are replaced' "$sandbox" zone "$dir" mx hosted.test mx.plain.test
+check 'they are replaced' says '10 mx.plain.test.' inside dig +short hosted.test mx
+
+check 'a certificate is replaced' "$sandbox" cert "$dir" mx.expired-cert.test good
+send verify sender@sender.test again@expired-cert.test
+check 'it is seen' "$sandbox" wait "$dir" log verify 'to=<again@expired-cert.test>, .*status=sent'
+check 'a key is replaced' "$sandbox" cert "$dir" mx.dane-ok.test selfsigned newkey
+send dane-only sender@sender.test again@dane-ok.test
+check 'it no longer matches' "$sandbox" wait "$dir" log dane-only 'to=<again@dane-ok.test>, .*not verified\)$'
+check 'a real server is replaced by a scripted one' "$sandbox" behave "$dir" mx.valid-ca.test refuse-454
+send verify sender@sender.test again@valid-ca.test
+check 'it is seen' "$sandbox" wait "$dir" log verify 'to=<again@valid-ca.test>, .*refused to start TLS: 454'
+check 'and back' "$sandbox" behave "$dir" mx.valid-ca.test tls
+send verify sender@sender.test back@valid-ca.test
+check 'it is seen' "$sandbox" wait "$dir" log verify 'to=<back@valid-ca.test>, .*status=sent'
+check 'STARTTLS is taken away' "$sandbox" behave "$dir" mx.victim.test plain
+send verify sender@sender.test again@victim.test
+check 'it is seen' "$sandbox" wait "$dir" log verify 'to=<again@victim.test>, .*not offered by host'
+check 'a server goes down' "$sandbox" behave "$dir" mx.victim.test down
+check 'and up' "$sandbox" behave "$dir" mx.victim.test tls
+
+check 'the resolver stops' "$sandbox" resolver "$dir" stop
+check 'nobody answers' says 'connection refused' inside dig +tries=1 dane-ok.test mx
+check 'it starts without validation' "$sandbox" resolver "$dir" novalidate
+check 'nothing is secure' says 'NOERROR insecure' answer dane-ok.test mx
+check 'it freezes' "$sandbox" resolver "$dir" freeze
+check 'questions time out' says 'timed out' inside dig +tries=1 +time=1 dane-ok.test mx
+check 'it starts again' "$sandbox" resolver "$dir" start
+check 'answers are secure' says 'NOERROR secure' answer dane-ok.test mx
+
+# --- spellings
+
+send syslog sender@sender.test 'user@bücher.test'
+check 'a U-label is logged as such' "$sandbox" wait "$dir" log syslog 'to=<user@bücher.test>, .*mx.xn--bcher-kva.test.*not verified\)$'
+
+# --- exec is like the command itself
+
+inside sh -c 'exit 7'
+check 'exec hands the exit status on' test $? -eq 7
+inside sleep 60 &
+sleeper=$!
+"$sandbox" wait "$dir" true pgrep -x sleep >/dev/null
+kill -TERM $sleeper
+wait $sleeper
+check 'exec hands signals on' test $? -eq 143
+
+# --- the end
+
+other=$(mktemp -d)
+sleep 60 &
+owner=$!
+check 'a second sandbox comes up beside it' "$sandbox" up "$other" owner=$owner
+read -r holder _ <"$other/world/holder"
+kill $owner
+gone() { [[ ! -e $other && ! -e /proc/$holder/ns/net ]]; }
+for ((i = 0; i < 500; i++)); do
+    gone && break
+    sleep 0.01
+done
+check 'it ends with its owner' gone
+check 'the first lives on' says 'NOERROR secure' answer dane-ok.test mx
+
+read -r holder _ <"$dir/world/holder"
+namespace=$(readlink "/proc/$holder/ns/pid")
+check 'the sandbox goes down' "$sandbox" down "$dir"
+check 'its directory is gone' test ! -e "$dir"
+check 'its processes are gone' test -z "$(find /proc -maxdepth 3 -path '/proc/[0-9]*/ns/pid' -lname "$namespace" 2>/dev/null)"
+check 'the machine is as it was' test "$(machine)" == "$before"
+check 'down again is no error' "$sandbox" down "$dir"
+
+echo "1..$number"
+[[ $failed -eq 0 ]]
