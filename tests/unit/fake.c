@@ -17,7 +17,6 @@ static char dir[] = "/tmp/tlsladder-test.XXXXXX";
 static char path_word[512];
 static char dir_word[64];
 static char config_dir[64];
-static const char *tools_dir; /* held, as it is never freed */
 static char env_word[] = "env";
 static char *const command[] = {env_word, path_word, dir_word};
 
@@ -34,10 +33,12 @@ die(const char *what)
 void
 fake_begin(void)
 {
+	const char *tools_dir = suite_path("tests/fake");
+
 	if (mkdtemp(dir) == NULL)
 		die(dir);
-	tools_dir = suite_path("tests/fake");
 	snprintf(path_word, sizeof(path_word), "PATH=%s:/usr/bin:/bin", tools_dir);
+	free((void *)(uintptr_t)tools_dir);
 	snprintf(dir_word, sizeof(dir_word), "FAKE_DIR=%s", dir);
 	fake_postfix.command_count = sizeof(command) / sizeof(command[0]);
 	snprintf(config_dir, sizeof(config_dir), "%s/config", dir);
