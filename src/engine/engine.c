@@ -22,6 +22,7 @@
 #define BACK_OFF_MIN_MS SPAN_SECOND_MS
 #define BACK_OFF_MAX_MS SPAN_MINUTE_MS
 #define BUSY_MS         1000 /* of SQLite; the engine tries again later anyway */
+#define CHORE_THREADS   3 /* a long retry must not keep the map waiting */
 #define NOTIFY_GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
 
 /* Something that may fail for a while: said once, tried again ever more slowly. */
@@ -166,6 +167,17 @@ start_map(struct engine *e, struct err *err)
 	return true;
 }
 
+/* What was being retried when a process ended, or could not be, is due. */
+static bool
+give_back(struct engine *e, int64_t not_before_ms, struct err *err)
+{
+	if (store_begin(e->store, err) &&
+	    store_waiting_give_back(e->store, not_before_ms, err) && store_commit(e->store, err))
+		return true;
+	store_rollback(e->store);
+	return false;
+}
+
 struct engine *
 engine_new(const struct config *config, const struct rules *rules, enum engine_mode mode,
     engine_decided_fn *decided, void *context, struct err *err)
@@ -197,12 +209,12 @@ engine_new(const struct config *config, const struct rules *rules, enum engine_m
 	e->look = true;
 	e->retry_look = true;
 	if (!open_store(e, err) || !store_blob_get(e->store, "processes", &processes, err) ||
-	    !start_map(e, err))
+	    !start_map(e, err) || !give_back(e, 0, err))
 		goto fail;
 	fold_load_processes(e->fold, (struct str){buf_text(&processes), processes.len});
 	e->askers =
 	    workers_new(config->dns.workers, ask_make, ask_drop, &e->ask_settings, err);
-	e->chores = workers_new(1, NULL, NULL, NULL, err);
+	e->chores = workers_new(CHORE_THREADS, NULL, NULL, NULL, err);
 	if (e->askers == NULL || e->chores == NULL)
 		goto fail;
 	e->asking = mem_new((size_t)config->dns.workers * JOBS_PER_WORKER * ASK_BATCH,
@@ -349,25 +361,37 @@ take_export(struct engine *e, struct chore *chore, int64_t mono_ms)
 	e->look = true;
 }
 
+/* A change of a few rows as a transaction of its own. */
+static bool
+store_waiting(struct engine *e, const struct chore *chore,
+    bool (*change)(struct store *, const struct waiting *, size_t, struct err *))
+{
+	struct err err;
+
+	if (store_begin(e->store, &err) &&
+	    change(e->store, chore->waiting, chore->waiting_count, &err) &&
+	    store_commit(e->store, &err))
+		return true;
+	store_rollback(e->store);
+	trouble_report(
+	    &e->storing, "store what was retried", &err, clock_monotonic_ms());
+	return false;
+}
+
 static void
 take_retry(struct engine *e, struct chore *chore, int64_t mono_ms)
 {
 	struct err err;
 
-	if (!chore->done) {
-		trouble_report(&e->retrying, "retry mail", &chore->err, mono_ms);
+	e->retry_look = true;
+	if (chore->done) {
+		trouble_over(&e->retrying, "retry mail");
+		store_waiting(e, chore, store_waiting_done);
 		return;
 	}
-	trouble_over(&e->retrying, "retry mail");
-	if (store_begin(e->store, &err) &&
-	    store_waiting_done(e->store, chore->waiting, chore->waiting_count, &err) &&
-	    store_commit(e->store, &err))
-		trouble_over(&e->storing, "store what was retried");
-	else {
-		store_rollback(e->store);
+	trouble_report(&e->retrying, "retry mail", &chore->err, mono_ms);
+	if (!give_back(e, clock_wall_ms() + e->retrying.wait_ms, &err))
 		trouble_report(&e->storing, "store what was retried", &err, mono_ms);
-	}
-	e->retry_look = true;
 }
 
 static void
@@ -705,6 +729,11 @@ try_retry(struct engine *e, int64_t mono_ms)
 	}
 	e->retry_look = false;
 	if (chore->waiting_count == 0) {
+		chore_free(chore);
+		return;
+	}
+	if (!store_waiting(e, chore, store_waiting_take)) {
+		e->retry_look = true;
 		chore_free(chore);
 		return;
 	}

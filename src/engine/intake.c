@@ -61,6 +61,8 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	d->hold_since_ms = 0;
 	if (d->entry == LEVEL_NONE)
 		d->trial = LEVEL_NONE;
+	if (d->why == WHY_DANE_NOT_MET)
+		d->why = WHY_DANE;
 }
 
 static void

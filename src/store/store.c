@@ -30,7 +30,9 @@ enum sql {
 	SQL_WAITING_FORGET,
 	SQL_WAITING_DUE,
 	SQL_WAITING_NEXT,
+	SQL_WAITING_TAKE,
 	SQL_WAITING_DONE,
+	SQL_WAITING_GIVE_BACK,
 	SQL_FORCE,
 	SQL_POSITION_GET,
 	SQL_POSITION_PUT,
@@ -72,15 +74,20 @@ static const char *const texts[SQL_COUNT] = {
                       " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?",
     [SQL_WAITING_ADD] = "INSERT INTO waiting(destination, queue_id, time_ms) VALUES (?, ?, ?)"
-                        " ON CONFLICT DO NOTHING",
+                        " ON CONFLICT DO UPDATE SET version = 0 WHERE version = -1",
     [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?"
                             " WHERE destination = ?",
     [SQL_WAITING_FORGET] = "DELETE FROM waiting WHERE destination = ? AND version = 0",
-    [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version <> 0"
+    [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version > 0"
                         " AND version <= ? AND not_before_ms <= ? ORDER BY destination LIMIT ?",
     [SQL_WAITING_NEXT] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
-                         " WHERE version <> 0 AND version <= ? AND not_before_ms > ?",
-    [SQL_WAITING_DONE] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?",
+                         " WHERE version > 0 AND version <= ? AND not_before_ms > ?",
+    [SQL_WAITING_TAKE] = "UPDATE waiting SET version = -1 WHERE destination = ?"
+                         " AND queue_id = ?",
+    [SQL_WAITING_DONE] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?"
+                         " AND version = -1",
+    [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
+                              " WHERE version = -1",
     /* LADDER_NOT_YET, written out so that the partial index serves */
     [SQL_FORCE] = "UPDATE destination SET force_ms = ?"
                   " WHERE force_ms = 9223372036854775807",
@@ -727,17 +734,37 @@ store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct w
 		err);
 }
 
+static bool
+each_waiting(struct store *store, enum sql which, const struct waiting *waiting, size_t count,
+    struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!finish(store,
+			bind(store, which, err, "is", waiting[i].destination,
+			    waiting[i].queue_id),
+			err))
+			return false;
+	return true;
+}
+
+bool
+store_waiting_take(
+    struct store *store, const struct waiting *taken, size_t count, struct err *err)
+{
+	return each_waiting(store, SQL_WAITING_TAKE, taken, count, err);
+}
+
 bool
 store_waiting_done(
     struct store *store, const struct waiting *done, size_t count, struct err *err)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!finish(store,
-			bind(store, SQL_WAITING_DONE, err, "is", done[i].destination,
-			    done[i].queue_id),
-			err))
-			return false;
-	return true;
+	return each_waiting(store, SQL_WAITING_DONE, done, count, err);
+}
+
+bool
+store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err)
+{
+	return finish(store, bind(store, SQL_WAITING_GIVE_BACK, err, "i", not_before_ms), err);
 }
 
 /* --- the map ----------------------------------------------------------------------- */

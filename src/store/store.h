@@ -168,6 +168,12 @@ struct waiting {
 /* Those to retry now: at most max; *next_ms: when the next one will be, 0 none. */
 bool store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
     struct waiting *out, size_t max, size_t *count, int64_t *next_ms, struct err *err);
+/* These are being retried now. One that is deferred again meanwhile waits again, and
+ * store_waiting_done() leaves it; the others it forgets. */
+bool store_waiting_take(
+    struct store *store, const struct waiting *taken, size_t count, struct err *err);
+/* What was taken and is not done is due again. */
+bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err);
 bool store_waiting_done(
     struct store *store, const struct waiting *done, size_t count, struct err *err);
 
