@@ -47,11 +47,7 @@ skip_all() {
     exit 0
 }
 
-[[ $EUID -eq 0 ]] || skip_all 'needs root'
-for program in postfix nsd unbound ldns-signzone dig; do
-    PATH=$PATH:/usr/sbin:/sbin command -v $program >/dev/null ||
-        skip_all "needs $program: run $sandbox install"
-done
+why=$("$sandbox" check) || skip_all "$why"
 
 # What must stay as it is.
 machine() {

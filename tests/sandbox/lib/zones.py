@@ -18,11 +18,12 @@ import time
 from table import Tlsa
 
 SERVER = "10.53.0.53"                   # NSD
+PATIENCE = 20                           # seconds for NSD to load a zone
 SILENT = "10.53.0.54"                   # the name server that swallows questions for TLSA
 
 HEAD = """$ORIGIN {origin}
 $TTL 1
-@ 60 IN SOA ns.test. hostmaster.test. 1 3600 600 86400 1
+@ 60 IN SOA ns.test. hostmaster.test. {serial} 3600 600 86400 1
 @ 60 IN NS {server}
 """
 
@@ -91,6 +92,7 @@ class Zones:
         self.directory = directory
         self.table = table
         self.certificates = certificates
+        self.serial = time.time_ns() // 10**8 % 2**32
 
     def path(self, *names):
         return os.path.join(self.directory, *names)
@@ -129,12 +131,15 @@ class Zones:
 
     # --- the text of zones
 
+    def _head(self, origin, server):
+        return HEAD.format(origin=origin, server=server, serial=self.serial)
+
     def _root(self):
-        text = HEAD.format(origin=".", server="ns.test.")
+        text = self._head(".", "ns.test.")
         return text + f"test. 60 NS ns.test.\nns.test. 60 A {SERVER}\ntest. 60 DS {self._ds('test.')}\n"
 
     def _test(self):
-        text = HEAD.format(origin="test.", server="ns")
+        text = self._head("test.", "ns")
         text += f"ns 60 A {SERVER}\nsilent 60 A {SILENT}\n"
         for domain in self.table.domains:
             text += f"{domain.name}. 60 NS {self._server_of(domain)}\n"
@@ -147,7 +152,7 @@ class Zones:
         return "silent.test." if domain.zone == "silent-tlsa" else "ns.test."
 
     def _destination(self, domain):
-        text = HEAD.format(origin=domain.name + ".", server=self._server_of(domain))
+        text = self._head(domain.name + ".", self._server_of(domain))
         for preference, host in enumerate(domain.mx, 1):
             # The null MX has preference 0 and must be alone.
             text += "@ MX 0 .\n" if host == "." else f"@ MX {preference * 10} {host}.\n"
@@ -229,14 +234,25 @@ class Zones:
         self.configure_unbound()
 
     def publish(self, names):
-        """Makes the zones of some domains anew, and lets the running servers know."""
+        """Makes the zones of some domains anew, and returns when the running servers know it."""
         self.make(names)
         for zone in ["test"] + list(names):
             self._control("nsd-control", "-c", self.path("nsd.conf"), "reload", zone)
+        # NSD says "ok" before it is done.
+        deadline = time.monotonic() + PATIENCE
+        while not all(self._serves(zone) for zone in ["test"] + list(names)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"NSD did not load {' '.join(names)} within {PATIENCE} s")
+            time.sleep(0.01)
         self.configure_unbound()
         if os.path.exists(self.path("unbound.pid")):
             # This forgets everything it knew, too.
             self._control("unbound-control", "-c", self.path("unbound.conf"), "reload")
+
+    def _serves(self, zone):
+        answer = subprocess.run(["dig", "+short", "+time=1", "+tries=1", "@" + SERVER, zone, "soa"],
+                                check=False, stdout=subprocess.PIPE, text=True).stdout.split()
+        return len(answer) == 7 and int(answer[2]) == self.serial
 
     @staticmethod
     def _control(*command):
