@@ -33,6 +33,21 @@ gzip_is(struct str first)
 	    (unsigned char)first.p[1] == 0x8b;
 }
 
+/* zlib's memory comes and fails as all other does. */
+static void *
+allocate(void *context, unsigned count, unsigned size)
+{
+	(void)context;
+	return mem_new(count, size);
+}
+
+static void
+release(void *context, void *memory)
+{
+	(void)context;
+	free(memory);
+}
+
 struct gzip *
 gzip_new(int fd, struct str first)
 {
@@ -45,8 +60,10 @@ gzip_new(int fd, struct str first)
 	gzip->stream.next_in = gzip->input;
 	gzip->stream.avail_in = (uInt)first.len;
 	gzip->used = first.len;
+	gzip->stream.zalloc = allocate;
+	gzip->stream.zfree = release;
 	if (inflateInit2(&gzip->stream, GZIP_ONLY) != Z_OK)
-		abort(); /* no memory: as mem_new() does */
+		abort(); /* another zlib than the one of zlib.h */
 	return gzip;
 }
 

@@ -44,7 +44,8 @@ lines_reset(struct lines *lines, uint64_t offset, struct str mark)
 		memcpy(lines->mark, mark.p, mark.len);
 	}
 	lines->mark_len = lines->start = lines->end = mark.len;
-	lines->fragment = mark.len > 0 && mark.p[mark.len - 1] != '\n';
+	lines->fragment =
+	    mark.len > 0 && mark.p[mark.len - 1] != '\n' && mark.p[mark.len - 1] != '\0';
 	lines->skipping = lines->fragment;
 }
 
@@ -155,6 +156,21 @@ whole_lines(const struct lines *lines, bool *long_follows)
 	return newline != NULL ? (size_t)(newline - lines->data) + 1 : at;
 }
 
+/*
+ * A block of NULs before a line is a hole: the file was cut to nothing, and a writer that
+ * does not append went on at its old offset. The line behind it is whole.
+ */
+static void
+step_over_hole(struct lines *lines)
+{
+	size_t to = lines->start;
+
+	while (to < lines->end && lines->data[to] == '\0')
+		to++;
+	if (to > lines->start)
+		step_over(lines, to, to - lines->start);
+}
+
 enum lines_result
 lines_take(struct lines *lines, struct str *out)
 {
@@ -169,6 +185,7 @@ lines_take(struct lines *lines, struct str *out)
 		if (!fragment)
 			return LINES_LONG;
 	}
+	step_over_hole(lines);
 	to = whole_lines(lines, &long_follows);
 	if (to > lines->start) {
 		*out = (struct str){lines->data + lines->start, to - lines->start};

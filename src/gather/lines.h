@@ -38,7 +38,7 @@ void lines_clear(struct lines *lines);
 
 /*
  * Forget everything; go on at offset, before which stands mark, as much of it as there
- * is. Where it does not end in a newline, the rest of that line is skipped silently.
+ * is. Where it ends within a line, the rest of that line is skipped silently.
  */
 void lines_reset(struct lines *lines, uint64_t offset, struct str mark);
 

@@ -16,8 +16,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "inject.h"
 
 /* A failed system call of the test itself ends the test. */
 static void
@@ -34,36 +36,70 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return remove(path);
 }
 
-void
-rig_init(struct rig *rig, const char *base)
+__attribute__((format(printf, 1, 2))) static char *
+text_of(const char *format, ...)
 {
-	const char *tmp = base != NULL ? base : getenv("TMPDIR");
+	struct buf text = {0};
+	va_list ap;
 
-	*rig = (struct rig){.now_ms = 1000000};
-	snprintf(rig->dir, sizeof(rig->dir), "%s/follow-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	va_start(ap, format);
+	buf_vprintf(&text, format, ap);
+	va_end(ap);
+	return buf_take(&text);
+}
+
+static struct rig the_rig;
+
+static void
+clear(void)
+{
+	struct rig *rig = &the_rig;
+
+	follow_free(rig->follow);
+	free(rig->got);
+	if (rig->dir != NULL)
+		nftw(rig->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	free(rig->dir);
+	free(rig->path);
+	*rig = (struct rig){0};
+}
+
+struct rig *
+rig_new(const char *base)
+{
+	static bool registered;
+	const char *tmp = base != NULL ? base : getenv("TMPDIR");
+	struct rig *rig = &the_rig;
+
+	if (!registered)
+		atexit(clear);
+	registered = true;
+	clear();
+	inject = (struct inject){0};
+	rig->now_ms = 1000000;
+	rig->dir = text_of("%s/follow-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	must(mkdtemp(rig->dir) != NULL, "cannot make", rig->dir);
-	snprintf(rig->path, sizeof(rig->path), "%s/log", rig->dir);
+	rig->path = text_of("%s/log", rig->dir);
+	return rig;
 }
 
 void
-rig_clear(struct rig *rig)
+rig_set_path(struct rig *rig, const char *name)
 {
-	follow_free(rig->follow);
-	free(rig->got);
-	nftw(rig->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	rig->follow = NULL;
-	rig->got = NULL;
+	free(rig->path);
+	rig->path = text_of("%s/%s", rig->dir, name);
 }
 
 const char *
 rig_path(const struct rig *rig, const char *name)
 {
-	static char paths[8][8192];
+	static struct buf paths[8];
 	static unsigned next;
-	char *path = paths[next++ % 8];
+	struct buf *path = &paths[next++ % 8];
 
-	snprintf(path, sizeof(paths[0]), "%s/%s", rig->dir, name);
-	return path;
+	buf_reset(path);
+	buf_printf(path, "%s/%s", rig->dir, name);
+	return buf_text(path);
 }
 
 size_t
@@ -197,11 +233,10 @@ gzip_piece(void *context, const char *piece, size_t len)
 void
 rig_gzip(const struct rig *rig, const char *name)
 {
-	char packed[8192];
+	char *packed = text_of("%s/%s.gz", rig->dir, name);
 	struct stat st;
 	gzFile gz;
 
-	snprintf(packed, sizeof(packed), "%s.gz", rig_path(rig, name));
 	must(stat(rig_path(rig, name), &st) == 0, "cannot stat", name);
 	gz = gzopen(packed, "wb1");
 	must(gz != NULL, "cannot write", packed);
@@ -209,6 +244,7 @@ rig_gzip(const struct rig *rig, const char *name)
 	must(gzclose(gz) == Z_OK, "cannot write", packed);
 	must(utimensat(AT_FDCWD, packed, (struct timespec[]){st.st_atim, st.st_mtim}, 0) == 0,
 	    "cannot set the time of", packed);
+	free(packed);
 	rig_unlink(rig, name);
 }
 
@@ -249,8 +285,8 @@ rig_kill(struct rig *rig)
 	rig->follow = NULL;
 }
 
-static void
-got(struct rig *rig, uint32_t number)
+void
+rig_got(struct rig *rig, uint32_t number)
 {
 	if (rig->got_len == rig->got_size) {
 		rig->got_size = rig->got_size > 0 ? 2 * rig->got_size : 1024;
@@ -279,7 +315,7 @@ take_line(struct rig *rig, struct str line)
 		rig->malformed++;
 		return;
 	}
-	got(rig, (uint32_t)number);
+	rig_got(rig, (uint32_t)number);
 }
 
 static void

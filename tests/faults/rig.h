@@ -13,8 +13,8 @@
 #include "gather/follow.h"
 
 struct rig {
-	char dir[4096];
-	char path[4128]; /* dir/log */
+	char *dir;
+	char *path; /* dir/log */
 	struct follow *follow;
 	int64_t now_ms;
 	bool has_stored;
@@ -27,9 +27,15 @@ struct rig {
 	char note[FOLLOW_NOTE_COUNT][1200]; /* the last one of each */
 };
 
-/* A directory below base (NULL: $TMPDIR or /tmp). */
-void rig_init(struct rig *rig, const char *base);
-void rig_clear(struct rig *rig); /* removes it */
+/*
+ * A fresh one, with a directory below base (NULL: $TMPDIR or /tmp). There is one at a
+ * time: the one before is cleared away, at the end of the program the last one. Faults
+ * of inject.h are off again.
+ */
+struct rig *rig_new(const char *base);
+
+/* Follow dir/name instead of dir/log. */
+void rig_set_path(struct rig *rig, const char *name);
 
 /* dir/name; valid until the eighth next call. */
 const char *rig_path(const struct rig *rig, const char *name);
@@ -65,6 +71,9 @@ void rig_pump(struct rig *rig);
 
 /* At most count chunks. True: there may be more at once. */
 bool rig_step(struct rig *rig, unsigned count);
+
+/* Count a line as if it had come. */
+void rig_got(struct rig *rig, uint32_t number);
 
 /* Let time pass, a second a step, reading at each. */
 void rig_pass(struct rig *rig, int64_t ms);

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Names that move: faults 1 to 10, 18, 19, 46, 47, 50. */
+#include "faults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void
+appended(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	uint32_t n = 0;
+
+	(void)state;
+	rig_start(rig, FOLLOW_FROM_START);
+	while (n < 100000) {
+		uint32_t more = 1 + n % 977;
+
+		rig_write(rig, "log", n, n + more);
+		n += more;
+		rig_pump(rig);
+	}
+	rig_expect(rig, 0, n);
+	rig_expect_at_end(rig);
+}
+
+static void
+renamed(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 100);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_rename(rig, "log", "log.1");
+	rig_write(rig, "log.1", 100, 150);
+	rig_pump(rig);
+	rig_write(rig, "log", 150, 200);
+	rig_pump(rig);
+	rig_write(rig, "log.1", 200, 201); /* the writer's last word before it reopens */
+	rig_settle(rig);
+	assert_int_equal(rig->got_len, 201);
+	for (uint32_t i = 0; i < rig->got_len; i++)
+		assert_int_equal(rig->got[i], i < 150 ? i : i == 150 ? 200 : i - 1);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_ROTATED, 1);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+/* The writer stays in the old file for 30 s, with a line every gap_s seconds. */
+static void
+two_writers(int gap_s)
+{
+	struct rig *rig = rig_new(NULL);
+	uint32_t old = 0, new = 1000;
+
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_write(rig, "log", old, old + 1);
+	old++;
+	rig_pump(rig);
+	rig_rename(rig, "log", "log.1");
+	for (int s = 0; s < 30; s++) {
+		if (s % gap_s == 0) {
+			rig_write(rig, "log.1", old, old + 1);
+			old++;
+		}
+		rig_write(rig, "log", new, new + 1);
+		new++;
+		rig_pass(rig, 1000);
+	}
+	rig_settle(rig);
+	/* each once, and those of one file in their order */
+	assert_int_equal(rig->got_len, old + new - 1000);
+	for (uint32_t i = 0, o = 0, n = 1000; i < rig->got_len; i++)
+		assert_int_equal(rig->got[i], rig->got[i] < 1000 ? o++ : n++);
+	if (gap_s == 1)
+		assert_int_equal(rig->got[old - 1], old - 1); /* all of the old one first */
+	rig_expect_at_end(rig);
+}
+
+static void
+writes_on(void **state)
+{
+	(void)state;
+	two_writers(1);
+	two_writers(4); /* longer than a file must be silent to be finished */
+}
+
+static void
+missing_for_a_minute(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 10);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_rename(rig, "log", "log.1");
+	rig_pass(rig, 60000);
+	rig_expect_notes(rig, FOLLOW_NOTE_MISSING, 1);
+	rig_write(rig, "log", 10, 20);
+	rig_settle(rig);
+	rig_expect(rig, 0, 20);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_MISSING, 1);
+	rig_expect_notes(rig, FOLLOW_NOTE_APPEARED, 1);
+}
+
+/* postfix logrotate: mv, HUP, a second, gzip and unlink; the old postlogd writes on. */
+static void
+postfix_logrotate(struct rig *rig, uint32_t *n, const char *to)
+{
+	rig_rename(rig, "log", to);
+	rig_write(rig, to, *n, *n + 7);
+	*n += 7;
+	rig_gzip(rig, to);
+	rig_write(rig, "log", *n, *n + 9);
+	*n += 9;
+}
+
+static void
+stopped_during_postfix_logrotate(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	uint32_t n = 50;
+
+	(void)state;
+	rig_write(rig, "log", 0, 50);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_step(rig, 1);
+	rig_write(rig, "log", n, n + 10);
+	n += 10;
+	postfix_logrotate(rig, &n, "log.20261124-060251");
+	rig->now_ms += 5000;
+	rig_settle(rig);
+	rig_expect(rig, 0, n);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+static void
+down_during_postfix_logrotate(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	uint32_t n = 50;
+
+	(void)state;
+	rig_write(rig, "log", 0, 50);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_kill(rig);
+	rig_write(rig, "log", n, n + 30000);
+	n += 30000;
+	postfix_logrotate(rig, &n, "log.20261124-060251");
+	postfix_logrotate(rig, &n, "log.20261125-060252");
+	rig_start(rig, FOLLOW_FROM_END);
+	rig_settle(rig);
+	rig_expect(rig, 0, n);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+static void
+down_in_the_middle_of_a_gzip_file(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	uint32_t n = 50;
+
+	(void)state;
+	rig_write(rig, "log", 0, 50);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_kill(rig);
+	rig_write(rig, "log", n, n + 100000);
+	n += 100000;
+	postfix_logrotate(rig, &n, "log.20261124-060251");
+	for (int i = 0; i < 8; i++) {
+		rig_start(rig, FOLLOW_FROM_END);
+		rig_step(rig, 4);
+		rig_kill(rig);
+	}
+	assert_true(rig->got_len > 50 && rig->got_len < 100000);
+	rig_start(rig, FOLLOW_FROM_END);
+	rig_settle(rig);
+	rig_expect(rig, 0, n);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+static void
+down_during_two_rotations(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 1000);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_kill(rig);
+	rig_write(rig, "log", 1000, 1100);
+	rig_rename(rig, "log", "log.2");
+	rig_gzip(rig, "log.2");
+	rig_write(rig, "log.1", 1100, 1200);
+	rig_write(rig, "log", 1200, 1300);
+	rig_start(rig, FOLLOW_FROM_END);
+	rig_settle(rig);
+	rig_expect(rig, 0, 1300);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+static void
+rotated_copy_deleted(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 100);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_kill(rig);
+	rig_write(rig, "log", 100, 110); /* nobody will see these */
+	rig_write(rig, "log.keep", 110, 120); /* so that the inode is not used again */
+	rig_unlink(rig, "log");
+	rig_rename(rig, "log.keep", "log");
+	rig_start(rig, FOLLOW_FROM_END);
+	rig_settle(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 1);
+	rig_kill(rig);
+	rig_start(rig, FOLLOW_FROM_END); /* it is not told again */
+	rig_settle(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 1);
+	assert_int_equal(rig->got_len, 110);
+	assert_int_equal(rig->got[99], 99);
+	assert_int_equal(rig->got[100], 110);
+	rig_expect_at_end(rig);
+	/* named with offset and times */
+	assert_non_null(strstr(rig->note[FOLLOW_NOTE_GAP], "offset"));
+	assert_non_null(strstr(rig->note[FOLLOW_NOTE_GAP], "created 20"));
+}
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
+/* log.1 -> log.2 and so on, then log -> log.1. */
+static void
+shift(const struct rig *rig, unsigned count)
+{
+	for (unsigned i = count; i > 0; i--) {
+		char from[32], to[32];
+
+		snprintf(from, sizeof(from), "log.%u", i);
+		snprintf(to, sizeof(to), "log.%u", i + 1);
+		if (access(rig_path(rig, from), F_OK) == 0)
+			rig_rename(rig, from, to);
+	}
+	rig_rename(rig, "log", "log.1");
+}
+
+/* 50 rotations by another process, as fast as it can write 40 lines for each. */
+static void
+rotated_fifty_times(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	int64_t start = monotonic_ms();
+	pid_t writer;
+
+	(void)state;
+	rig_write(rig, "log", 0, 40);
+	rig_start(rig, FOLLOW_FROM_START);
+	writer = fork();
+	assert_true(writer >= 0);
+	if (writer == 0) {
+		for (uint32_t i = 1; i <= 50; i++) {
+			shift(rig, 50);
+			rig_write(rig, "log", 40 * i, 40 * i + 20);
+			nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+			rig_write(rig, "log", 40 * i + 20, 40 * i + 40);
+		}
+		_exit(0);
+	}
+	while (waitpid(writer, NULL, WNOHANG) == 0) {
+		rig->now_ms = 1000000 + monotonic_ms() - start;
+		rig_pump(rig);
+	}
+	rig_settle(rig);
+	rig_expect(rig, 0, 51 * 40);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+struct scheme {
+	const char *name;
+	bool down;
+	const char *one; /* what the log is called after the first rotation, the second */
+	const char *two;
+	const char *moved; /* the first one's name after the second rotation */
+	unsigned gaps;
+};
+
+static const struct scheme schemes[] = {
+    {"10 dateext", false, "log-20261124", "log-20261125", "log-20261124", 0},
+    {"10 dateext, down", true, "log-20261124", "log-20261125", "log-20261124", 0},
+    {"10 dateext with hour and time", true, "log-2026112406", "log-2026112506",
+	"log-2026112406", 0},
+    {"10 dateext by day first, down", true, "log-30112026", "log-01122026", "log-30112026", 0},
+    {"10 postfix logrotate names, down", true, "log.20261124-060251", "log.20261124-060253",
+	"log.20261124-060251", 0},
+    {"10 .1 that becomes .2", false, "log.1", "log.1", "log.2", 0},
+    {"10 .1 that becomes .2, down", true, "log.1", "log.1", "log.2", 0},
+    {"10 .9 that becomes .10, down", true, "log.9", "log.9", "log.10", 0},
+    {"10 numbers, then dates, down", true, "log.1", "log-20261125", "log.1", 0},
+    {"10 olddir outside", false, "old/log.1", "old/log.1", "old/log.2", 0},
+    {"10 olddir outside, down", true, "old/log.1", "old/log.1", "old/log.2", 1},
+};
+
+static void
+named_by(void **state)
+{
+	const struct scheme *scheme = *state;
+	struct rig *rig = rig_new(NULL);
+
+	assert_int_equal(mkdir(rig_path(rig, "old"), 0755), 0);
+	rig_write(rig, "log", 0, 10);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	if (scheme->down)
+		rig_kill(rig);
+	rig_write(rig, "log", 10, 20);
+	rig_rename(rig, "log", scheme->one);
+	nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* a tick of file times */
+	rig_write(rig, "log", 20, 30);
+	if (!scheme->down)
+		rig_pump(rig);
+	if (strcmp(scheme->one, scheme->moved) != 0)
+		rig_rename(rig, scheme->one, scheme->moved);
+	rig_rename(rig, "log", scheme->two);
+	rig_write(rig, "log", 30, 40);
+	if (scheme->down)
+		rig_start(rig, FOLLOW_FROM_END);
+	rig_settle(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, scheme->gaps);
+	if (scheme->gaps == 0)
+		rig_expect(rig, 0, 40);
+	else
+		assert_int_equal(rig->got_len, 10 + 10); /* the live file is exact */
+	rig_expect_at_end(rig);
+}
+
+static void
+link_to(const struct rig *rig, const char *target)
+{
+	assert_int_equal(symlink(target, rig_path(rig, "log.new")), 0);
+	rig_rename(rig, "log.new", "log");
+}
+
+static void
+symlink_switched(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "a", 0, 10);
+	link_to(rig, "a");
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_write(rig, "a", 10, 20);
+	rig_write(rig, "b", 20, 30);
+	link_to(rig, "b");
+	rig_settle(rig);
+	rig_expect(rig, 0, 30);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+static void
+symlink_dangling(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "a", 0, 10);
+	link_to(rig, "a");
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	link_to(rig, "b");
+	rig_pass(rig, 60000);
+	rig_expect_notes(rig, FOLLOW_NOTE_MISSING, 1);
+	rig_write(rig, "b", 10, 20);
+	rig_settle(rig);
+	rig_expect(rig, 0, 20);
+	rig_expect_at_end(rig);
+}
+
+/* Ten rotations while the process is stopped; the file it reads and the next are gone. */
+static void
+stopped_for_an_hour(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 100);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_write(rig, "log", 100, 120);
+	for (uint32_t i = 0; i < 10; i++) {
+		shift(rig, 12);
+		nanosleep(&(struct timespec){.tv_nsec = 12000000}, NULL);
+		rig_write(rig, "log", 120 + 10 * i, 130 + 10 * i);
+	}
+	rig_unlink(rig, "log.10"); /* the one we hold */
+	rig_unlink(rig, "log.9");  /* lines 120 to 129 */
+	rig->now_ms += 3600 * 1000;
+	rig_settle(rig);
+	assert_int_equal(rig->got_len, 120 + 90);
+	for (uint32_t i = 0; i < rig->got_len; i++)
+		assert_int_equal(rig->got[i], i < 120 ? i : i + 10);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 1);
+	rig_expect_at_end(rig);
+}
+
+/* The same with all that is left compressed. */
+static void
+stopped_while_all_is_compressed(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 100);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	for (uint32_t i = 0; i < 5; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "log-2026112%u", i);
+		rig_rename(rig, "log", name);
+		nanosleep(&(struct timespec){.tv_nsec = 12000000}, NULL);
+		rig_gzip(rig, name);
+		rig_write(rig, "log", 100 + 10 * i, 110 + 10 * i);
+	}
+	rig->now_ms += 30 * 1000;
+	rig_settle(rig);
+	rig_expect(rig, 0, 150);
+	rig_expect_at_end(rig);
+}
+
+static void
+reader_is_slower(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	uint32_t n = 0;
+
+	(void)state;
+	rig_write(rig, "log", 0, 1);
+	n++;
+	rig_start(rig, FOLLOW_FROM_START);
+	for (int s = 0; s < 600; s++) {
+		rig_write(rig, "log", n, n + 500); /* 25 KB */
+		n += 500;
+		rig->now_ms += 1000;
+		if (s % 12 == 0)
+			rig_step(rig, 2); /* much less than what is written */
+		if (s % 97 == 96) {
+			shift(rig, 8);
+			rig_write(rig, "log", n, n + 1);
+			n++;
+		}
+		if (s % 97 == 98 && s > 200)
+			rig_gzip(rig, "log.2");
+	}
+	assert_true(rig->got_len < n);
+	rig_settle(rig);
+	rig_expect(rig, 0, n);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+static void
+directory_replaced(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	assert_int_equal(mkdir(rig_path(rig, "dir"), 0755), 0);
+	rig_set_path(rig, "dir/log");
+	rig_write(rig, "dir/log", 0, 10);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_rename(rig, "dir", "dir.old");
+	rig_write(rig, "dir.old/log", 10, 20);
+	rig_pass(rig, 3000);
+	assert_int_equal(mkdir(rig_path(rig, "dir"), 0755), 0);
+	rig_write(rig, "dir/log", 20, 30);
+	rig_settle(rig);
+	rig_expect(rig, 0, 30);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+void
+faults_of_rotation(void)
+{
+	suite_add(appended, NULL, "1 100,000 lines appended while running");
+	suite_add(renamed, NULL, "2 renamed and created: old before new");
+	suite_add(writes_on, NULL, "3 the writer goes on in the renamed file for 30 s");
+	suite_add(missing_for_a_minute, NULL, "4 missing for 60 s: told once, no exit");
+	suite_add(stopped_during_postfix_logrotate, NULL,
+	    "5 postfix logrotate while the reader is stopped");
+	suite_add(down_during_postfix_logrotate, NULL,
+	    "6 postfix logrotate while the reader is down: the rest is in a .gz file");
+	suite_add(down_in_the_middle_of_a_gzip_file, NULL,
+	    "6 killed again and again in the middle of the .gz file");
+	suite_add(down_during_two_rotations, NULL, "7 down during two rotations: oldest first");
+	suite_add(rotated_copy_deleted, NULL,
+	    "8 the file read last was deleted while down: one gap notice, the rest exact");
+	suite_add(rotated_fifty_times, NULL, "9 50 rotations as fast as they go");
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		suite_add(named_by, &schemes[i], "%s", schemes[i].name);
+	suite_add(symlink_switched, NULL, "18 a symbolic link switched to another file");
+	suite_add(symlink_dangling, NULL, "19 a symbolic link that dangles for a minute");
+	suite_add(stopped_for_an_hour, NULL,
+	    "46 stopped for an hour and 10 rotations, the oldest unlinked");
+	suite_add(stopped_while_all_is_compressed, NULL,
+	    "46 stopped while five generations are compressed");
+	suite_add(reader_is_slower, NULL, "47 slower than the writer for 10 minutes");
+	suite_add(directory_replaced, NULL, "50 the directory replaced by another one");
+}
