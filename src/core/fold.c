@@ -16,7 +16,7 @@ struct process {
 	enum session_grade grade;
 	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of that session */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
-	char queue_id[64];                 /* the message that this is about; "": the next */
+	char reason[128];                  /* and what it said */
 };
 
 struct fold {
@@ -208,7 +208,7 @@ fold_save_processes(const struct fold *fold, struct buf *out)
 			continue;
 		buf_printf(out, "%lu\t%lu\t%d\t%d\t%s\t%s\t%s\n", (unsigned long)p->pid,
 		    (unsigned long)p->used, p->has_session, (int)p->grade, p->peer, p->nexthop,
-		    p->queue_id);
+		    p->reason);
 	}
 }
 
@@ -232,7 +232,7 @@ fold_load_processes(struct fold *fold, struct str saved)
 		    !str_number(field[3], SESSION_COUNT - 1, &grade) ||
 		    !str_copy(field[4], p->peer, sizeof(p->peer)) ||
 		    !str_copy(field[5], p->nexthop, sizeof(p->nexthop)) ||
-		    !str_copy(line, p->queue_id, sizeof(p->queue_id)))
+		    !str_copy(line, p->reason, sizeof(p->reason)))
 			continue;
 		p->pid = (uint32_t)pid;
 		p->used = (uint32_t)used;
@@ -264,26 +264,24 @@ take_policy(struct fold *fold, const struct logline *line, const struct policy_l
 	struct process *p = process_of(fold, line->pid);
 	struct nexthop nh;
 
-	p->queue_id[0] = '\0';
 	p->nexthop[0] = '\0';
-	if (nexthop_parse(policy->nexthop, &nh))
+	if (nexthop_parse(policy->nexthop, &nh) && memchr(policy->reason.p, '\t',
+	    policy->reason.len) == NULL &&
+	    str_copy(policy->reason, p->reason, sizeof(p->reason)))
 		memcpy(p->nexthop, nh.key, sizeof(p->nexthop));
 }
 
-/* The next-hop that Postfix named for this message, if it did. */
+/*
+ * Did Postfix name the next-hop of this attempt? A look-up that fails for the last MX
+ * host is the reason of the status line, word for word, and no server was reached. A
+ * process that goes on to another destination of the same message would look up, and
+ * name, that one before it could fail alike.
+ */
 static bool
-named_nexthop(struct process *p, struct str queue_id)
+is_named(const struct process *p, const struct status_line *s)
 {
-	if (p == NULL || p->nexthop[0] == '\0')
-		return false;
-	if (p->queue_id[0] == '\0') {
-		if (!str_copy(queue_id, p->queue_id, sizeof(p->queue_id)))
-			return false;
-	} else if (!str_is(queue_id, p->queue_id)) {
-		p->nexthop[0] = '\0';
-		return false;
-	}
-	return true;
+	return p != NULL && p->nexthop[0] != '\0' && str_is(s->relay, "none") &&
+	    str_is(s->reason, p->reason);
 }
 
 /*
@@ -414,7 +412,7 @@ take_status(struct fold *fold, const struct logline *line, const struct status_l
     int64_t time_ms)
 {
 	struct process *p = find_process(fold, line->pid);
-	bool known = named_nexthop(p, s->queue_id);
+	bool known = is_named(p, s);
 	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line);
 	struct fold_item *item;
 	struct nexthop nh;

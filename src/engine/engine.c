@@ -61,6 +61,7 @@ struct engine {
 	int64_t map_exported;
 	int64_t data_version;
 	int64_t retry_ms; /* wall: when a message is due; 0: none known */
+	int64_t again_ms; /* wall: when one is retried of which there was no word */
 	bool retry_look;
 	int64_t flushed_ms; /* monotonic */
 	int64_t due_ms;     /* wall: the next destination to look at again; 0: none */
@@ -361,20 +362,26 @@ take_export(struct engine *e, struct chore *chore, int64_t mono_ms)
 	e->look = true;
 }
 
-/* A change of a few rows as a transaction of its own. */
 static bool
-store_waiting(struct engine *e, const struct chore *chore,
-    bool (*change)(struct store *, const struct waiting *, size_t, struct err *))
+mark_taken(struct engine *e, const struct chore *chore, struct err *err)
 {
-	struct err err;
-
-	if (store_begin(e->store, &err) &&
-	    change(e->store, chore->waiting, chore->waiting_count, &err) &&
-	    store_commit(e->store, &err))
+	if (store_begin(e->store, err) &&
+	    store_waiting_take(e->store, chore->waiting, chore->waiting_count, err) &&
+	    store_commit(e->store, err))
 		return true;
 	store_rollback(e->store);
-	trouble_report(
-	    &e->storing, "store what was retried", &err, clock_monotonic_ms());
+	return false;
+}
+
+static bool
+mark_done(struct engine *e, const struct chore *chore, struct err *err)
+{
+	if (store_begin(e->store, err) &&
+	    store_waiting_done(
+		e->store, chore->waiting, chore->waiting_count, clock_wall_ms(), err) &&
+	    store_commit(e->store, err))
+		return true;
+	store_rollback(e->store);
 	return false;
 }
 
@@ -386,7 +393,8 @@ take_retry(struct engine *e, struct chore *chore, int64_t mono_ms)
 	e->retry_look = true;
 	if (chore->done) {
 		trouble_over(&e->retrying, "retry mail");
-		store_waiting(e, chore, store_waiting_done);
+		if (!mark_done(e, chore, &err))
+			trouble_report(&e->storing, "store what was retried", &err, mono_ms);
 		return;
 	}
 	trouble_report(&e->retrying, "retry mail", &chore->err, mono_ms);
@@ -704,25 +712,31 @@ wants_flush(const struct waiting *waiting, size_t count)
 static void
 try_retry(struct engine *e, int64_t mono_ms)
 {
+	int64_t now_ms = clock_wall_ms();
 	struct chore *chore;
 	struct err err;
 
-	if (e->retry_ms != 0 && clock_wall_ms() >= e->retry_ms)
+	if ((e->retry_ms != 0 && now_ms >= e->retry_ms) ||
+	    (e->again_ms != 0 && now_ms >= e->again_ms))
 		e->retry_look = true;
-	if (!e->retry_look || e->running[CHORE_RETRY] || e->mode != ENGINE_APPLY ||
-	    !e->config->postfix.retry || trouble_waits(&e->retrying, mono_ms))
+	if (!e->config->postfix.retry || e->mode != ENGINE_APPLY) {
+		e->retry_look = false;
+		return;
+	}
+	if (!e->retry_look || e->running[CHORE_RETRY] || trouble_waits(&e->retrying, mono_ms))
 		return;
 	chore = chore_new(CHORE_RETRY, e->config, &e->postfix);
 	chore->waiting = mem_new(RETRY_MAX, sizeof(*chore->waiting));
-	if (!store_waiting_due(e->store, e->map_exported, clock_wall_ms(), chore->waiting,
-		RETRY_MAX, &chore->waiting_count, &e->retry_ms, &err)) {
+	if (!store_waiting_due(e->store, e->map_exported, now_ms, chore->waiting,
+		RETRY_MAX, &chore->waiting_count, &e->retry_ms, &e->again_ms, &err)) {
 		trouble_report(&e->storing, "find mail to retry", &err, mono_ms);
 		chore_free(chore);
 		return;
 	}
 	chore->flush = wants_flush(chore->waiting, chore->waiting_count);
 	if (chore->flush && e->flushed_ms != 0 && mono_ms - e->flushed_ms < FLUSH_EVERY_MS) {
-		e->retry_ms = clock_wall_ms() + FLUSH_EVERY_MS - (mono_ms - e->flushed_ms);
+		e->retry_ms = now_ms + FLUSH_EVERY_MS - (mono_ms - e->flushed_ms);
+		e->again_ms = 0;
 		e->retry_look = false;
 		chore_free(chore);
 		return;
@@ -732,7 +746,8 @@ try_retry(struct engine *e, int64_t mono_ms)
 		chore_free(chore);
 		return;
 	}
-	if (!store_waiting(e, chore, store_waiting_take)) {
+	if (!mark_taken(e, chore, &err)) {
+		trouble_report(&e->storing, "store what is retried", &err, mono_ms);
 		e->retry_look = true;
 		chore_free(chore);
 		return;
@@ -816,23 +831,33 @@ engine_wait_ms(struct engine *e)
 {
 	int64_t mono_ms = clock_monotonic_ms(), now_ms = clock_wall_ms(), wait_ms = -1;
 
-	if (e->storing.failing)
+	/* While something fails, its own next try is what to wait for. */
+	if (e->storing.failing) {
 		sooner(&wait_ms, e->storing.again_ms - mono_ms);
+		return wait_ms;
+	}
 	if (e->asking_postfix.failing)
 		sooner(&wait_ms, e->asking_postfix.again_ms - mono_ms);
-	if (e->mode == ENGINE_APPLY && e->export_ms != 0 && !e->running[CHORE_EXPORT])
-		sooner(&wait_ms, e->export_ms - mono_ms);
-	if (e->mode == ENGINE_APPLY && e->retry_ms != 0 && !e->running[CHORE_RETRY])
-		sooner(&wait_ms, e->retry_ms - now_ms);
-	if (e->retrying.failing)
-		sooner(&wait_ms, e->retrying.again_ms - mono_ms);
+	else if (e->asking_count == 0 && !e->running[CHORE_FACTS]) {
+		if (e->due_ms != 0)
+			sooner(&wait_ms, e->due_ms - now_ms);
+		if (e->look)
+			sooner(&wait_ms, 0);
+	}
 	if (e->alert_ms != 0 && !e->running[CHORE_NOTIFY])
 		sooner(&wait_ms, e->alert_ms - mono_ms);
-	if (e->due_ms != 0 && e->asking_count == 0)
-		sooner(&wait_ms, e->due_ms - now_ms);
-	if (e->look && !e->storing.failing && e->asking_count == 0 && !e->running[CHORE_FACTS] &&
-	    !e->asking_postfix.failing)
-		sooner(&wait_ms, 0);
+	if (e->mode != ENGINE_APPLY)
+		return wait_ms;
+	if (e->export_ms != 0 && !e->running[CHORE_EXPORT])
+		sooner(&wait_ms, e->export_ms - mono_ms);
+	if (e->retrying.failing)
+		sooner(&wait_ms, e->retrying.again_ms - mono_ms);
+	else if (!e->running[CHORE_RETRY]) {
+		if (e->retry_ms != 0)
+			sooner(&wait_ms, e->retry_ms - now_ms);
+		if (e->again_ms != 0)
+			sooner(&wait_ms, e->again_ms - now_ms);
+	}
 	return wait_ms;
 }
 
@@ -841,8 +866,7 @@ engine_is_idle(struct engine *e)
 {
 	bool apply = e->mode == ENGINE_APPLY;
 	bool exporting = apply && e->export_ms != 0;
-	bool retrying = apply && e->config->postfix.retry &&
-	    (e->retry_look || e->retry_ms != 0);
+	bool retrying = apply && (e->retry_look || e->retry_ms != 0);
 
 	for (size_t i = 0; i < CHORE_KINDS; i++)
 		if (e->running[i])

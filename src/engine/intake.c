@@ -93,6 +93,7 @@ note_deferral(
 	str_copy(str_of(f->reason), d->reason, sizeof(d->reason));
 	str_copy(str_of(f->dsn), d->dsn, sizeof(d->dsn));
 	str_copy(str_of(f->service), d->service, sizeof(d->service));
+	str_copy(str_of(f->relay), d->relay, sizeof(d->relay));
 }
 
 static void
@@ -139,6 +140,8 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	later(&in->verified_ms, d.seen_dane_ms);
 	in->news = in->news || d.pending;
 	if (!store_put(store, &d, err))
+		return false;
+	if (found && item->sent_ms != 0 && !store_waiting_sent(store, d.id, err))
 		return false;
 	for (size_t i = 0; i < item->tally_count; i++) {
 		what_name(item->tallies[i].what, in->rules, what, sizeof(what));

@@ -32,6 +32,8 @@ static const char *const steps[] = {
     "  suspended INTEGER NOT NULL DEFAULT 0,"
     "  policy_refused INTEGER NOT NULL DEFAULT 0,"
     "  attempt_level TEXT NOT NULL DEFAULT 'unknown',"
+    "  relay TEXT NOT NULL DEFAULT '',"
+    "  transport TEXT NOT NULL DEFAULT '',"
     "  attempt_ms INTEGER NOT NULL DEFAULT 0,"
     "  attempts INTEGER NOT NULL DEFAULT 0,"
     "  first_attempt_ms INTEGER NOT NULL DEFAULT 0,"
@@ -82,13 +84,15 @@ static const char *const steps[] = {
     ");"
     "CREATE INDEX decision_destination ON decision(destination, id);"
     "CREATE INDEX decision_time ON decision(time_ms);"
-    /* messages to retry; version: with which version of the map, 0: not decided yet */
+    /* messages to retry; version: with which version of the map; 0: nothing was decided
+     * yet, -1: being retried, -2: retried, and no word of it in the log yet */
     "CREATE TABLE waiting ("
     "  destination INTEGER NOT NULL REFERENCES destination(id),"
     "  queue_id TEXT NOT NULL,"
     "  time_ms INTEGER NOT NULL,"
     "  version INTEGER NOT NULL DEFAULT 0,"
     "  not_before_ms INTEGER NOT NULL DEFAULT 0,"
+    "  tries INTEGER NOT NULL DEFAULT 0,"
     "  PRIMARY KEY (destination, queue_id)"
     ") WITHOUT ROWID;"
     "CREATE INDEX waiting_version ON waiting(version) WHERE version <> 0;"

@@ -32,7 +32,10 @@ enum sql {
 	SQL_WAITING_NEXT,
 	SQL_WAITING_TAKE,
 	SQL_WAITING_DONE,
+	SQL_WAITING_GIVE_UP,
+	SQL_WAITING_SENT,
 	SQL_WAITING_GIVE_BACK,
+	SQL_WAITING_AGAIN,
 	SQL_FORCE,
 	SQL_POSITION_GET,
 	SQL_POSITION_PUT,
@@ -74,18 +77,25 @@ static const char *const texts[SQL_COUNT] = {
                       " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?",
     [SQL_WAITING_ADD] = "INSERT INTO waiting(destination, queue_id, time_ms) VALUES (?, ?, ?)"
-                        " ON CONFLICT DO UPDATE SET version = 0 WHERE version = -1",
-    [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?"
+                        " ON CONFLICT DO UPDATE SET version = 0, tries = 0"
+                        " WHERE version < 0",
+    [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
                             " WHERE destination = ?",
     [SQL_WAITING_FORGET] = "DELETE FROM waiting WHERE destination = ? AND version = 0",
-    [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version > 0"
-                        " AND version <= ? AND not_before_ms <= ? ORDER BY destination LIMIT ?",
+    [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version <> 0"
+                        " AND version <> -1 AND version <= ? AND not_before_ms <= ?"
+                        " ORDER BY destination LIMIT ?",
+    [SQL_WAITING_AGAIN] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
+                          " WHERE version = -2",
     [SQL_WAITING_NEXT] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
                          " WHERE version > 0 AND version <= ? AND not_before_ms > ?",
     [SQL_WAITING_TAKE] = "UPDATE waiting SET version = -1 WHERE destination = ?"
                          " AND queue_id = ?",
-    [SQL_WAITING_DONE] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?"
-                         " AND version = -1",
+    [SQL_WAITING_DONE] = "UPDATE waiting SET version = -2, tries = tries + 1,"
+                         " not_before_ms = ?3 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
+                         " WHERE destination = ?1 AND queue_id = ?2 AND version = -1",
+    [SQL_WAITING_GIVE_UP] = "DELETE FROM waiting WHERE version = -2 AND tries >= 3",
+    [SQL_WAITING_SENT] = "DELETE FROM waiting WHERE destination = ? AND version = -2",
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
                               " WHERE version = -1",
     /* LADDER_NOT_YET, written out so that the partial index serves */
@@ -157,6 +167,8 @@ static const struct column columns[] = {
     COLUMN(suspended, COLUMN_BOOL),
     COLUMN(policy_refused, COLUMN_BOOL),
     COLUMN(attempt_level, COLUMN_LEVEL),
+    COLUMN(relay, COLUMN_TEXT),
+    COLUMN(transport, COLUMN_TEXT),
     COLUMN(attempt_ms, COLUMN_INT),
     COLUMN(attempts, COLUMN_COUNT),
     COLUMN(first_attempt_ms, COLUMN_INT),
@@ -712,7 +724,7 @@ store_waiting_forget(struct store *store, int64_t id, struct err *err)
 
 bool
 store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct waiting *out,
-    size_t max, size_t *count, int64_t *next_ms, struct err *err)
+    size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms, struct err *err)
 {
 	sqlite3_stmt *stmt =
 	    bind(store, SQL_WAITING_DUE, err, "iii", version, now_ms, (int64_t)max);
@@ -720,6 +732,7 @@ store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct w
 
 	*count = 0;
 	*next_ms = 0;
+	*again_ms = 0;
 	if (stmt == NULL)
 		return false;
 	while (step_row(store, stmt, &failed, err)) {
@@ -731,34 +744,40 @@ store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct w
 	}
 	return !failed &&
 	    finish_int(store, bind(store, SQL_WAITING_NEXT, err, "ii", version, now_ms), next_ms,
-		err);
-}
-
-static bool
-each_waiting(struct store *store, enum sql which, const struct waiting *waiting, size_t count,
-    struct err *err)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!finish(store,
-			bind(store, which, err, "is", waiting[i].destination,
-			    waiting[i].queue_id),
-			err))
-			return false;
-	return true;
+		err) &&
+	    finish_int(store, prepare(store, SQL_WAITING_AGAIN, err), again_ms, err);
 }
 
 bool
 store_waiting_take(
     struct store *store, const struct waiting *taken, size_t count, struct err *err)
 {
-	return each_waiting(store, SQL_WAITING_TAKE, taken, count, err);
+	for (size_t i = 0; i < count; i++)
+		if (!finish(store,
+			bind(store, SQL_WAITING_TAKE, err, "is", taken[i].destination,
+			    taken[i].queue_id),
+			err))
+			return false;
+	return true;
 }
 
 bool
-store_waiting_done(
-    struct store *store, const struct waiting *done, size_t count, struct err *err)
+store_waiting_done(struct store *store, const struct waiting *done, size_t count,
+    int64_t now_ms, struct err *err)
 {
-	return each_waiting(store, SQL_WAITING_DONE, done, count, err);
+	for (size_t i = 0; i < count; i++)
+		if (!finish(store,
+			bind(store, SQL_WAITING_DONE, err, "isi", done[i].destination,
+			    done[i].queue_id, now_ms),
+			err))
+			return false;
+	return finish(store, prepare(store, SQL_WAITING_GIVE_UP, err), err);
+}
+
+bool
+store_waiting_sent(struct store *store, int64_t id, struct err *err)
+{
+	return finish(store, bind(store, SQL_WAITING_SENT, err, "i", id), err);
 }
 
 bool

@@ -52,6 +52,8 @@ struct destination {
 	bool suspended;
 	bool policy_refused;
 	enum level attempt_level;
+	char relay[NEXTHOP_HOST_SIZE]; /* the server that it was about; "" for none */
+	char transport[64];            /* master.cf service, where known; "" for smtp */
 	int64_t attempt_ms;
 	unsigned attempts;
 	int64_t first_attempt_ms;
@@ -165,17 +167,25 @@ struct waiting {
 	char queue_id[256];
 };
 
-/* Those to retry now: at most max; *next_ms: when the next one will be, 0 none. */
+/* Those to retry now: at most max. *next_ms: when the next one will be; *again_ms: when
+ * one is tried again of which there was no word; 0: none. */
 bool store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
-    struct waiting *out, size_t max, size_t *count, int64_t *next_ms, struct err *err);
-/* These are being retried now. One that is deferred again meanwhile waits again, and
- * store_waiting_done() leaves it; the others it forgets. */
+    struct waiting *out, size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms,
+    struct err *err);
+/* These are being retried now. */
 bool store_waiting_take(
     struct store *store, const struct waiting *taken, size_t count, struct err *err);
 /* What was taken and is not done is due again. */
 bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err);
-bool store_waiting_done(
-    struct store *store, const struct waiting *done, size_t count, struct err *err);
+/*
+ * Retried. postqueue -i does nothing for a message that is just being delivered to
+ * another of its recipients, and does not say so: one of which the log brings no word
+ * is tried twice more, 10 s and 60 s later. A deferral makes it wait for a decision as
+ * before; store_waiting_sent(): mail to the destination flowed.
+ */
+bool store_waiting_done(struct store *store, const struct waiting *done, size_t count,
+    int64_t now_ms, struct err *err);
+bool store_waiting_sent(struct store *store, int64_t id, struct err *err);
 
 /* The map: its version grows with every changed entry; exported: what is in place. */
 bool store_map_changed(struct store *store, int64_t *version, struct err *err);
