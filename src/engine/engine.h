@@ -31,13 +31,10 @@ typedef void engine_decided_fn(void *context, const struct destination *destinat
 
 struct engine; /* opaque */
 
-/* config and rules are borrowed until engine_free(); rules: see engine_set_rules(). */
+/* config and rules are borrowed until engine_free(). */
 struct engine *engine_new(const struct config *config, const struct rules *rules,
     enum engine_mode mode, engine_decided_fn *decided, void *context, struct err *err);
 void engine_free(struct engine *engine);
-
-/* Other rules from now on; the fold is stored first. False: that failed, old ones stay. */
-bool engine_set_rules(struct engine *engine, const struct rules *rules, struct err *err);
 
 struct store *engine_store(struct engine *engine); /* borrowed */
 struct fold *engine_fold(struct engine *engine);   /* borrowed: put lines in */

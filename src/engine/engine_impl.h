@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of an engine, for the files engine_*.c alone. */
+#ifndef ENGINE_ENGINE_IMPL_H
+#define ENGINE_ENGINE_IMPL_H
+
+#include "base/buf.h"
+#include "engine/ask.h"
+#include "engine/chores.h"
+#include "engine/engine.h"
+#include "engine/trouble.h"
+#include "sys/workers.h"
+
+struct engine {
+	const struct config *config;
+	const struct rules *rules;
+	enum engine_mode mode;
+	engine_decided_fn *decided;
+	void *context;
+
+	struct store *store;
+	struct fold *fold;
+	struct judge judge;
+	struct postfix postfix;
+	struct ask_settings ask_settings;
+	struct workers *askers;
+	struct workers *chores;
+
+	struct postfix_facts facts;
+	char **other_maps;
+	int64_t facts_ms; /* monotonic; 0: never read */
+	bool running[CHORE_KINDS];
+
+	int64_t *asking; /* ids that are with the askers */
+	size_t asking_count;
+	size_t asking_max;
+	bool look; /* there may be something to judge */
+
+	int64_t export_ms;   /* monotonic: when the map is due; 0: it is in place */
+	int64_t map_version; /* as last read */
+	int64_t map_exported;
+	int64_t data_version;
+	int64_t retry_ms; /* wall: when a message is due; 0: none known */
+	int64_t again_ms; /* wall: when one is retried of which there was no word */
+	bool retry_look;
+	int64_t flushed_ms; /* monotonic */
+	int64_t due_ms;     /* wall: the next destination to look at again; 0: none */
+
+	struct trouble storing, exporting, retrying, asking_postfix, notifying;
+	struct buf alerts;
+	size_t alert_count;
+	int64_t alert_ms; /* monotonic: when they are sent; 0: none wait */
+};
+
+/* A chore of that kind, marked as running; the caller fills it in and submits it. */
+struct chore *engine_chore(struct engine *engine, enum chore_kind kind);
+
+/* engine_alerts.c: what the administrator should know, grouped into mails. */
+void engine_alert(struct engine *engine, const char *line);
+void engine_alert_decision(
+    struct engine *engine, const struct destination *d, const struct judged *judged);
+void engine_take_notify(struct engine *engine, struct chore *chore, int64_t mono_ms);
+void engine_try_notify(struct engine *engine, int64_t mono_ms);
+void engine_send_last_alerts(struct engine *engine);
+
+/* engine_map.c: the map in place. */
+bool engine_start_map(struct engine *engine, struct err *err);
+void engine_map_changed(struct engine *engine); /* there is something to export */
+void engine_take_export(struct engine *engine, struct chore *chore, int64_t mono_ms);
+void engine_try_export(struct engine *engine, int64_t mono_ms);
+
+/* engine_retry.c: mail that waits. */
+bool engine_give_back(struct engine *engine, int64_t not_before_ms, struct err *err);
+void engine_take_retry(struct engine *engine, struct chore *chore, int64_t mono_ms);
+void engine_try_retry(struct engine *engine, int64_t mono_ms);
+
+/* engine_judging.c: what is news or due. */
+void engine_take_answers(struct engine *engine, int64_t mono_ms);
+void engine_try_judging(struct engine *engine, int64_t mono_ms);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "engine/engine_impl.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+#define FACTS_FRESH_MS SPAN_MINUTE_MS /* how long Postfix's settings are believed */
+#define JUDGE_MAX      512            /* destinations fetched at once */
+
+static bool
+is_asked(const struct engine *e, int64_t id)
+{
+	for (size_t i = 0; i < e->asking_count; i++)
+		if (e->asking[i] == id)
+			return true;
+	return false;
+}
+
+static void
+forget_asked(struct engine *e, int64_t id)
+{
+	for (size_t i = 0; i < e->asking_count; i++) {
+		if (e->asking[i] == id) {
+			e->asking[i] = e->asking[--e->asking_count];
+			return;
+		}
+	}
+}
+
+/* Guard 12: is it us? */
+static bool
+is_frozen(struct engine *e, int64_t now_ms, bool *frozen, struct err *err)
+{
+	int64_t most = e->config->ladder.freeze_destinations;
+	int64_t since_ms = now_ms - e->config->ladder.freeze_ms;
+	int64_t held = 0, failed = 0, verified_ms = 0;
+
+	if (!store_freeze_counts(e->store, since_ms, most, &held, &failed, err) ||
+	    !store_counter_get(e->store, "verified-ms", &verified_ms, err))
+		return false;
+	*frozen = held >= most || (failed >= most && verified_ms < since_ms && verified_ms != 0);
+	return true;
+}
+
+/* Judge d and store what came of it. *needs: it must be asked about first. */
+static bool
+judge_one(struct engine *e, struct destination *d, const struct asked *asked, int64_t now_ms,
+    bool *needs, struct err *err)
+{
+	struct judged judged = {0};
+
+	*needs = false;
+	if (!judge_destination(&e->judge, d, asked, now_ms, &judged)) {
+		*needs = true;
+		return true;
+	}
+	if (!judge_store(e->store, d, &judged, now_ms, err))
+		return false;
+	if (judged.map_changed) {
+		e->map_version++;
+		engine_map_changed(e);
+	}
+	e->retry_look = e->retry_look || judged.decision.retry;
+	if (judged.changed && e->decided != NULL)
+		e->decided(e->context, d, &judged);
+	if (judged.changed && judged.decision.alert)
+		engine_alert_decision(e, d, &judged);
+	return true;
+}
+
+/* The answers of one job, judged in one transaction. */
+static bool
+judge_answers(struct engine *e, const struct ask_job *job, struct err *err)
+{
+	int64_t now_ms = clock_wall_ms();
+
+	if (!store_begin(e->store, err) || !is_frozen(e, now_ms, &e->judge.frozen, err))
+		return false;
+	for (unsigned i = 0; i < job->count; i++) {
+		struct destination d;
+		bool found, needs;
+
+		if (!store_get_id(e->store, job->asked[i].id, &d, &found, err))
+			return false;
+		if (found && !judge_one(e, &d, &job->asked[i], now_ms, &needs, err))
+			return false;
+	}
+	return store_commit(e->store, err);
+}
+
+void
+engine_take_answers(struct engine *e, int64_t mono_ms)
+{
+	struct job *done;
+	struct err err;
+
+	while ((done = workers_done(e->askers)) != NULL) {
+		struct ask_job *job = (struct ask_job *)done;
+
+		for (unsigned i = 0; i < job->count; i++)
+			forget_asked(e, job->asked[i].id);
+		if (job->err.text[0] != '\0')
+			log_warning("cannot ask another policy map: %s", job->err.text);
+		if (judge_answers(e, job, &err)) {
+			trouble_over(&e->storing, "store decisions");
+		} else {
+			/* They stay pending and are asked about again. */
+			store_rollback(e->store);
+			trouble_report(&e->storing, "store decisions", &err, mono_ms);
+		}
+		e->look = true;
+		free(job);
+	}
+}
+
+static void
+submit(struct engine *e, struct ask_job *job)
+{
+	job->job.work = ask_work;
+	job->postfix = &e->postfix;
+	job->other_maps = e->other_maps;
+	workers_submit(e->askers, &job->job);
+}
+
+static size_t
+room(const struct engine *e)
+{
+	return e->asking_max - e->asking_count;
+}
+
+/* Judge what needs no asking, and have asked what does. */
+static bool
+judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
+{
+	/* Few in a job while few wait, so that they are asked about side by side. */
+	size_t batch = count / e->config->dns.workers + 1;
+	int64_t now_ms = clock_wall_ms();
+	struct ask_job *job = NULL;
+	bool done = false;
+
+	if (batch > ASK_BATCH)
+		batch = ASK_BATCH;
+	if (!store_begin(e->store, err) || !is_frozen(e, now_ms, &e->judge.frozen, err))
+		goto out;
+	for (size_t i = 0; i < count && room(e) > 0; i++) {
+		struct destination d;
+		bool found, needs;
+
+		if (is_asked(e, ids[i]))
+			continue;
+		if (!store_get_id(e->store, ids[i], &d, &found, err))
+			goto out;
+		if (!found)
+			continue;
+		if (!judge_one(e, &d, NULL, now_ms, &needs, err))
+			goto out;
+		if (!needs)
+			continue;
+		if (job == NULL)
+			job = mem_new(1, sizeof(*job));
+		if (!nexthop_parse(str_of(d.key), &job->asked[job->count].nexthop))
+			continue;
+		job->asked[job->count++].id = d.id;
+		e->asking[e->asking_count++] = d.id;
+		if (job->count == batch) {
+			submit(e, job);
+			job = NULL;
+		}
+	}
+	done = store_commit(e->store, err);
+out:
+	if (job != NULL && job->count > 0)
+		submit(e, job);
+	else
+		free(job);
+	return done;
+}
+
+static void
+judge_waiting(struct engine *e, int64_t mono_ms)
+{
+	int64_t ids[JUDGE_MAX], now_ms = clock_wall_ms();
+	size_t count;
+	struct err err;
+	bool done;
+
+	e->look = false;
+	done = store_pending(e->store, ids, JUDGE_MAX, &count, &err);
+	if (done && count > 0)
+		done = judge_ids(e, ids, count, &err);
+	if (done)
+		done = store_due(e->store, now_ms, ids, JUDGE_MAX, &count, &err);
+	if (done && count > 0)
+		done = judge_ids(e, ids, count, &err);
+	e->due_ms = 0;
+	if (done)
+		done = store_next_due(e->store, &e->due_ms, &err);
+	if (done) {
+		trouble_over(&e->storing, "judge");
+		return;
+	}
+	store_rollback(e->store);
+	trouble_report(&e->storing, "judge", &err, mono_ms);
+	e->look = true;
+}
+
+void
+engine_try_judging(struct engine *e, int64_t mono_ms)
+{
+	if (e->due_ms != 0 && clock_wall_ms() >= e->due_ms)
+		e->look = true;
+	if (!e->look || room(e) == 0 || trouble_waits(&e->storing, mono_ms))
+		return;
+	/* A default level of yesterday must not decide today. The maps that the askers
+	 * look into belong to the facts: no asking while they are exchanged. */
+	if (e->facts_ms == 0 || mono_ms - e->facts_ms > FACTS_FRESH_MS) {
+		if (!e->running[CHORE_FACTS] && e->asking_count == 0 &&
+		    !trouble_waits(&e->asking_postfix, mono_ms))
+			workers_submit(e->chores, &engine_chore(e, CHORE_FACTS)->job);
+		return;
+	}
+	judge_waiting(e, mono_ms);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+
+#include "engine/engine_impl.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+/* Before the first export there is no map, and Postfix defers all mail without it. */
+bool
+engine_start_map(struct engine *e, struct err *err)
+{
+	int64_t version;
+
+	if (!store_map_versions(e->store, &e->map_version, &e->map_exported, err))
+		return false;
+	if (e->map_version == 0) {
+		if (!store_begin(e->store, err))
+			return false;
+		if (!store_map_changed(e->store, &version, err) ||
+		    !store_commit(e->store, err)) {
+			store_rollback(e->store);
+			return false;
+		}
+	}
+	e->export_ms = clock_monotonic_ms();
+	return true;
+}
+
+void
+engine_map_changed(struct engine *e)
+{
+	if (e->export_ms == 0)
+		e->export_ms = clock_monotonic_ms() + e->config->map.settle_ms;
+}
+
+void
+engine_take_export(struct engine *e, struct chore *chore, int64_t mono_ms)
+{
+	if (!chore->done) {
+		trouble_report(&e->exporting, "export the map", &chore->err, mono_ms);
+		e->export_ms = e->exporting.again_ms;
+		return;
+	}
+	trouble_over(&e->exporting, "export the map");
+	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file, chore->version,
+	    chore->entries);
+	e->map_exported = chore->version;
+	e->export_ms = e->map_version > e->map_exported
+	    ? mono_ms + e->config->map.settle_ms : 0;
+	e->retry_look = true;
+	e->look = true;
+}
+
+void
+engine_try_export(struct engine *e, int64_t mono_ms)
+{
+	if (e->mode != ENGINE_APPLY || e->export_ms == 0 || mono_ms < e->export_ms ||
+	    e->running[CHORE_EXPORT])
+		return;
+	workers_submit(e->chores, &engine_chore(e, CHORE_EXPORT)->job);
+}

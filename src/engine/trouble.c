@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/trouble.h"
+
+#include "base/span.h"
+#include "sys/log.h"
+
+#define BACK_OFF_MIN_MS SPAN_SECOND_MS
+#define BACK_OFF_MAX_MS SPAN_MINUTE_MS
+
+void
+trouble_report(struct trouble *t, const char *what, const struct err *err, int64_t mono_ms)
+{
+	t->wait_ms = t->failing ? t->wait_ms * 2 : BACK_OFF_MIN_MS;
+	if (t->wait_ms > BACK_OFF_MAX_MS)
+		t->wait_ms = BACK_OFF_MAX_MS;
+	t->again_ms = mono_ms + t->wait_ms;
+	if (!t->failing)
+		log_error("cannot %s, will try again: %s", what, err->text);
+	else
+		log_debug("still cannot %s: %s", what, err->text);
+	t->failing = true;
+}
+
+void
+trouble_over(struct trouble *t, const char *what)
+{
+	if (t->failing)
+		log_info("can %s again", what);
+	*t = (struct trouble){0};
+}
+
+bool
+trouble_waits(const struct trouble *t, int64_t mono_ms)
+{
+	return t->failing && mono_ms < t->again_ms;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Something that may fail for a while: said once, tried again ever more slowly. */
+#ifndef ENGINE_TROUBLE_H
+#define ENGINE_TROUBLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct trouble {
+	bool failing;
+	int64_t wait_ms;
+	int64_t again_ms; /* monotonic: not before */
+};
+
+/* It failed: "cannot WHAT, will try again: ..." the first time. mono_ms: now. */
+void trouble_report(
+    struct trouble *trouble, const char *what, const struct err *err, int64_t mono_ms);
+
+/* It went well: "can WHAT again" where it had failed. */
+void trouble_over(struct trouble *trouble, const char *what);
+
+/* Is it too early for the next try? */
+bool trouble_waits(const struct trouble *trouble, int64_t mono_ms);
+
+#endif
