@@ -23,6 +23,10 @@ void suite_add(CMUnitTestFunction fn, const void *state, const char *name, ...)
 /* Run all that were added, print TAP; the exit status of main(). */
 int suite_run(void);
 
+/* Hold what was allocated until the program ends, so that it counts as no leak. Returns
+ * it. */
+void *suite_keep(void *memory);
+
 /* "$srcdir/name", in memory of its own until the program ends. */
 const char *suite_path(const char *name);
 

@@ -317,13 +317,13 @@ read_lines(const char *name, size_t *count)
 		if (line[len - 1] == '\n')
 			line[len - 1] = '\0';
 		lines = mem_array(lines, *count + 1, sizeof(*lines));
-		lines[(*count)++] = line;
+		lines[(*count)++] = suite_keep(line);
 		line = NULL;
 		size = 0;
 	}
 	free(line);
 	fclose(f);
-	return lines;
+	return suite_keep(lines);
 }
 
 static void

@@ -1,0 +1,226 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Every test, on a Debian 12 as root: installs what is missing, builds a copy of this tree with
+# gcc and with clang and its sanitizers, and runs the tests of both. Touches nothing but a
+# directory of its own, which is removed. The last line is "N passed, N failed".
+# usage: run.sh [--quick] [--keep]
+set -uo pipefail
+
+top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+test_deadline=300 # seconds, for one test program
+stage_deadline=900
+shown_lines=80 # of a failed test's output
+jobs=$(nproc)
+quick=false
+keep=false
+passed=0 failed=0 skipped=0
+
+usage() {
+    cat <<END
+usage: tests/run.sh [--quick] [--keep]
+
+  --quick  unit and command line tests alone: no sandbox, no clang, no valgrind
+  --keep   leave the build directories and logs where they are, and say where
+END
+}
+
+for word; do
+    case $word in
+        --quick) quick=true ;;
+        --keep) keep=true ;;
+        -h | --help)
+            usage
+            exit
+            ;;
+        *)
+            usage >&2
+            exit 64
+            ;;
+    esac
+done
+
+say() {
+    printf '%s\n' "$*"
+}
+
+heading() {
+    printf '\n== %s (%d s)\n' "$*" "$SECONDS"
+}
+
+# count NAME OK: one more test, which is no TAP line.
+count() {
+    if [[ $2 -eq 0 ]]; then
+        passed=$((passed + 1))
+        say "ok - $1"
+    else
+        failed=$((failed + 1))
+        say "not ok - $1"
+    fi
+}
+
+totals() {
+    local line="$passed passed, $failed failed"
+    [[ $skipped -eq 0 ]] || line+=", $skipped skipped"
+    printf '\n%s\n' "$line"
+}
+
+stop() {
+    say "run.sh: $*" >&2
+    failed=$((failed + 1))
+    totals
+    exit 1
+}
+
+finish() {
+    trap - EXIT INT TERM HUP
+    [[ -z $running ]] || kill -TERM -- "-$running" 2>/dev/null
+    if $keep; then
+        say "run.sh: everything is in $work" >&2
+    else
+        rm -rf -- "$work"
+    fi
+}
+
+# in_group COMMAND...: in a process group of its own, which ends with this script.
+in_group() {
+    set -m
+    "$@" </dev/null &
+    running=$!
+    set +m
+    wait "$running"
+    local status=$?
+    running=
+    return $status
+}
+
+copy_tree() {
+    mkdir "$work/source" || return
+    if git -C "$top" -c safe.directory='*' rev-parse --git-dir >/dev/null 2>&1; then
+        git -C "$top" -c safe.directory='*' ls-files -z -co --exclude-standard
+    else
+        (cd "$top" && find . -type f ! -path './.git/*' -print0)
+    fi >"$work/files"
+    tar -C "$top" --null -T "$work/files" --ignore-failed-read -cf - 2>/dev/null |
+        tar -C "$work/source" -xf -
+}
+
+# --- builds and their tests
+
+compile() {
+    in_group timeout "$stage_deadline" make -s -j"$jobs" "$@"
+}
+
+# build NAME CONFIGURE-ARGUMENT...
+build() {
+    local name=$1
+    shift
+    mkdir "$work/$name"
+    if (cd "$work/$name" && ../source/configure -q --enable-werror "$@" &&
+        compile all && compile check TESTS=) >"$work/$name.out" 2>&1; then
+        count "$name: builds without a warning" 0
+        return
+    fi
+    grep -E -m "$shown_lines" 'error|warning|undefined|\*\*\*' "$work/$name.out"
+    count "$name: builds without a warning" 1
+    return 1
+}
+
+# Shows each test program once when its first result comes, and what fails.
+show_progress() {
+    awk '
+        /^(PASS|SKIP|FAIL|ERROR|XPASS): / && !seen[$2]++ { print "  " $2 }
+        /^(FAIL|ERROR|XPASS): / { print "    not ok: " $0 }
+        { fflush() }'
+}
+
+# run_tests NAME JOBS [TEST...]: the tests of a build; without TEST those of the Makefile.
+run_tests() {
+    local name=$1 parallel=$2
+    shift 2
+    local more=()
+    [[ $# -eq 0 ]] || more=("TESTS=$*")
+    in_group timeout "$stage_deadline" make -C "$work/$name" -k -j"$parallel" check \
+        T_LOG_COMPILER="timeout -k 10 $test_deadline" \
+        LOG_COMPILER="timeout -k 10 $test_deadline" \
+        "${more[@]}" > >(tee "$work/$name.out" | show_progress) 2>&1
+    local status=$?
+    wait $! 2>/dev/null
+    count_results "$name" "$status"
+}
+
+# The results of the .trs files; one that is written only when its test has ended.
+count_results() {
+    local name=$1 status=$2 results log
+    results=$(find "$work/$name" -name '*.trs' -exec cat {} +)
+    local p f s
+    p=$(grep -c '^:test-result: PASS' <<<"$results")
+    s=$(grep -c '^:test-result: SKIP' <<<"$results")
+    f=$(grep -cE '^:test-result: (FAIL|ERROR|XPASS)' <<<"$results")
+    # Not one result more, and yet something went wrong: it did not compile, or took too long.
+    if [[ $status -ne 0 && $f -eq 0 ]]; then
+        tail -n "$shown_lines" "$work/$name.out"
+        f=1
+    fi
+    while read -r log; do
+        say "--- ${log#"$work/"}"
+        grep -vE '^(ok|PASS:|FAIL:)' "${log%.trs}.log" | tail -n "$shown_lines"
+    done < <(find "$work/$name" -name '*.trs' \
+        -exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
+    find "$work/$name" -name '*.trs' -delete
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    say "  $p passed, $f failed, $s skipped"
+}
+
+# --- memory
+
+# A whole scan under valgrind: nothing is lost, nothing is read that was not written.
+check_leaks() {
+    cat >"$work/leaks.yaml" <<-END
+	state: $work/leaks.db
+	rules: $work/source/rules/postfix.yaml
+	map: {file: $work/leaks.map, type: none}
+	postfix: {default_level: verify}
+	dns: {resolver: 127.0.0.1@1, tries: 1, timeout: 100ms}
+	END
+    timeout "$stage_deadline" valgrind -q --error-exitcode=99 --leak-check=full \
+        --errors-for-leak-kinds=definite,indirect \
+        "$work/gcc/tlsladder" -c "$work/leaks.yaml" scan \
+        "$work/source/tests/logs/corpus/verify-maillog.log" >"$work/leaks.out" 2>&1
+    local status=$?
+    [[ $status -eq 0 ]] || tail -n "$shown_lines" "$work/leaks.out"
+    count 'valgrind finds nothing in a scan' $status
+}
+
+# --- all of it
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/tlsladder.XXXXXX") || exit 1
+running=
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+heading 'packages'
+kind=test
+$quick && kind=build
+"$top/tests/packages" "$kind" || stop 'the packages cannot be installed'
+
+heading 'gcc'
+copy_tree || stop 'the tree cannot be copied'
+(cd "$work/source" && autoreconf -fi) >"$work/autoreconf.out" 2>&1 || {
+    cat "$work/autoreconf.out"
+    stop 'autoreconf failed'
+}
+build gcc CC=gcc || stop 'no program to test'
+run_tests gcc "$jobs"
+if ! $quick; then
+    check_leaks
+    heading 'clang with sanitizers'
+    build clang CC=clang --enable-sanitizers && run_tests clang "$jobs"
+    heading 'in the sandbox'
+    integration=("$work"/source/tests/integration/*.t)
+    if [[ -e ${integration[0]} ]]; then
+        run_tests gcc 1 "${integration[@]#"$work/source/"}"
+    fi
+fi
+totals
+[[ $failed -eq 0 ]]
