@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+# The integration tests: tlsladder beside a real Postfix in a sandbox (tests/sandbox).
+# To be sourced by bash. Needs root, and in the environment srcdir and builddir.
+#
+# Every test prints TAP, one line an assertion, each a sentence; what was measured is a
+# comment. Nothing waits but for an event with a deadline.
+
+set -uo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+sandbox=$(cd -- "$here/../sandbox" && pwd)/sandbox
+rules=$(cd -- "$here/../../rules" && pwd)
+builddir=$(cd -- "${builddir:-.}" && pwd)
+program=$builddir/tlsladder
+# Not root: as it is installed, in group adm for the log. The map's directory is its own.
+user=(setpriv --reuid=nobody --regid=nogroup --groups=adm)
+
+number=0
+failed=0
+
+# --- TAP
+
+comment() {
+	printf '# %s\n' "$@"
+}
+
+ok() {
+	number=$((number + 1))
+	echo "ok $number - $1"
+}
+
+# todo SENTENCE REASON: known not to be so yet.
+todo() {
+	number=$((number + 1))
+	echo "not ok $number - $1 # TODO $2"
+}
+
+# not_ok SENTENCE [LINE]...
+not_ok() {
+	number=$((number + 1))
+	failed=$((failed + 1))
+	echo "not ok $number - $1"
+	shift
+	[[ $# -eq 0 ]] || printf '%s\n' "$@" | sed 's/^/#   /'
+}
+
+# is SENTENCE GOT WANTED
+is() {
+	if [[ $2 == "$3" ]]; then
+		ok "$1"
+	else
+		not_ok "$1" "got:    $2" "wanted: $3"
+	fi
+}
+
+# has SENTENCE TEXT REGEX
+has() {
+	if [[ $2 =~ $3 ]]; then
+		ok "$1"
+	else
+		not_ok "$1" "wanted: $3" "in:" "$2"
+	fi
+}
+
+# check SENTENCE COMMAND...: the command succeeds.
+check() {
+	local sentence=$1 output
+	shift
+	if output=$("$@" 2>&1); then
+		ok "$sentence"
+	else
+		not_ok "$sentence" "$*" "$output"
+	fi
+}
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+# The last line of every test: what the daemon said, where something was wrong.
+finish() {
+	local log
+	if [[ $failed -gt 0 ]]; then
+		for log in "$dir"/*.err; do
+			[[ ! -s $log ]] || { echo "# ${log##*/}:"; tail -n 200 "$log" | sed 's/^/#   /'; }
+		done
+	fi
+	echo "1..$number"
+	[[ $failed -eq 0 ]]
+	exit
+}
+
+# --- the clock
+
+# Seconds with milliseconds, for what is measured.
+now() {
+	date +%s.%3N
+}
+
+# await SECONDS COMMAND...: until it succeeds; false when the time is over. Its output is
+# the last look's.
+await() {
+	local deadline=$((SECONDS + $1 + 1)) output
+	shift
+	until output=$("$@" 2>&1); do
+		if ((SECONDS >= deadline)); then
+			printf '%s\n' "waited in vain for: $*" "$output"
+			return 1
+		fi
+		sleep 0.03
+	done
+	printf '%s\n' "$output"
+}
+
+# awaits SENTENCE SECONDS COMMAND...: an assertion.
+awaits() {
+	local sentence=$1 output
+	shift
+	if output=$(await "$@"); then
+		ok "$sentence"
+	else
+		not_ok "$sentence" "$output"
+	fi
+}
+
+# Of the numbers on standard input: "median M, maximum X of N".
+figures() {
+	sort -n | awk '{ v[NR] = $1 }
+		END {
+			if (NR == 0) { print "nothing was measured"; exit }
+			m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
+			printf "median %.2f s, maximum %.2f s, of %d\n", m, v[NR], NR
+		}'
+}
+
+# --- the sandbox
+
+for program_needed in postfix nsd unbound ldns-signzone sqlite3 python3 setpriv; do
+	PATH=$PATH:/usr/sbin:/sbin command -v $program_needed >/dev/null ||
+		skip_all "needs $program_needed: run tests/sandbox/sandbox install"
+done
+[[ $EUID -eq 0 ]] || skip_all 'needs root'
+[[ -x $program ]] || skip_all "$program is not built"
+
+dir=$(mktemp -d /tmp/ladder.XXXXXX)
+daemon=''
+
+clean_up() {
+	[[ -z $daemon ]] || kill -KILL "$daemon" 2>/dev/null
+	"$sandbox" down "$dir"
+}
+trap clean_up EXIT
+
+# up [SENDER [PARAMETER]...]: a sandbox, and a sender whose map is ours.
+up() {
+	"$sandbox" up "$dir" owner=$$ || { not_ok 'the sandbox comes up'; finish; }
+	mkdir "$dir/state"
+	chown nobody:nogroup "$dir/state"
+	[[ $# -eq 0 ]] || sender "$@"
+}
+
+# sender NAME [PARAMETER]...: a Postfix, by default with our map.
+sender() {
+	local name=$1
+	shift
+	"$sandbox" sender "$dir" "$name" "smtp_tls_policy_maps=${map_type:-hash}:$dir/state/tls_policy" \
+		enable_long_queue_ids=yes "$@" || { not_ok "the sender $name starts"; finish; }
+	chgrp adm "$dir/$name/mail.log"
+	chmod 640 "$dir/$name/mail.log"
+}
+
+inside() {
+	"$sandbox" exec "$dir" -- "$@"
+}
+
+# send SENDER TO...: one message each, to the domains or addresses, in one go.
+send() {
+	local name=$1
+	shift
+	inside bash -s "$dir/$name/config" "$@" <<'END_OF_SEND'
+config=$1
+shift
+for to in "$@"; do
+	[[ $to == *@* ]] || to=user@$to
+	sendmail -C "$config" -i -f sender@sender.test -- "$to" <<<"Subject: $to"
+done
+END_OF_SEND
+}
+
+postfix_tool() {
+	inside "$1" -c "$dir/$2/config" "${@:3}"
+}
+
+# What Postfix finds for a key in the map as it is now; nothing without an entry.
+in_map() {
+	inside postmap -q "$1" "${map_type:-hash}:$dir/state/tls_policy" || true
+}
+
+# --- tlsladder
+
+# configure SENDER [LINE]...: its configuration; further lines of YAML, "ladder: {...}".
+# What is set here can be set again by the lines: sections are not merged.
+configure() {
+	local name=$1 lines
+	shift
+	lines=$(printf '%s\n' "$@")
+	{
+		[[ $lines == *log:* ]] || echo "log: {file: $dir/$name/mail.log}"
+		[[ $lines == *state:* ]] || echo "state: $dir/state/state.db"
+		[[ $lines == *rules:* ]] || echo "rules: $rules/postfix.yaml"
+		[[ $lines == *map:* ]] || echo "map: {file: $dir/state/tls_policy, type: ${map_type:-hash}}"
+		[[ $lines == *postfix:* ]] || echo "postfix: {config_directory: $dir/$name/config}"
+		printf '%s\n' "$lines"
+	} >"$dir/tlsladder.yaml"
+}
+
+# A command of tlsladder, as the daemon's user.
+ladder() {
+	inside "${user[@]}" "$program" -c "$dir/tlsladder.yaml" "$@"
+}
+
+started() {
+	[[ $(grep -c ' follows ' "$dir/daemon.err" 2>/dev/null) -gt $1 ]]
+}
+
+# start [VARIABLE=VALUE]...: the daemon; true when it follows the log and the map is there.
+start() {
+	local before
+	before=$(grep -cs ' follows ' "$dir/daemon.err")
+	"$sandbox" exec "$dir" -- env "$@" "${user[@]}" "$program" -v -c "$dir/tlsladder.yaml" run \
+		</dev/null >>"$dir/daemon.out" 2>>"$dir/daemon.err" &
+	daemon=$!
+	await 10 started "${before:-0}" >/dev/null && await 10 map_is_there >/dev/null
+}
+
+# starts [VARIABLE=VALUE]..., stops: the same as assertions.
+starts() {
+	if start "$@"; then
+		ok 'the daemon starts'
+	else
+		not_ok 'the daemon starts'
+		finish
+	fi
+}
+
+stops() {
+	stop
+	is 'the daemon ends when told to' $? 0
+}
+
+map_is_there() {
+	local file=$dir/state/tls_policy
+	[[ -s $file && ( -s $file.db || -s $file.lmdb || -s $file.cdb || ${map_type:-hash} == texthash ) ]]
+}
+
+# stop: the daemon ends by itself after SIGTERM; its exit status.
+stop() {
+	local status
+	kill -TERM "$daemon"
+	wait "$daemon"
+	status=$?
+	daemon=''
+	return $status
+}
+
+# Its process as the kernel knows it, not the one that entered the sandbox.
+daemon_pid() {
+	local child
+	read -r child _ <"/proc/$daemon/task/$daemon/children" && echo "$child"
+}
+
+# kill -9; it is gone when this returns.
+kill_daemon() {
+	local pid
+	pid=$(daemon_pid) && kill -KILL "$pid"
+	wait "$daemon" 2>/dev/null
+	daemon=''
+}
+
+# SQL on its state, rows with | between the columns.
+sql() {
+	sqlite3 -cmd '.timeout 5000' "$dir/state/state.db" "$1"
+}
+
+# Every message was tried, every line read, every destination judged, the map in place
+# and the mail retried, as far as that is due now (a waiting message of version -2 was
+# retried, and will be once more if it should still wait then).
+settled() {
+	local name=$1
+	"$sandbox" wait "$dir" -t 0 idle "$name" 2>/dev/null &&
+		[[ $(stat -c %s "$dir/$name/mail.log") == "$(sql "SELECT offset FROM log_position WHERE path = '$dir/$name/mail.log'")" ]] &&
+		[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE pending <> 0)
+			+ (SELECT count(*) FROM waiting WHERE version > 0 OR version = -1)
+			+ (SELECT (SELECT value FROM counter WHERE name = 'map-version') -
+				(SELECT value FROM counter WHERE name = 'map-exported'))") == 0 ]]
+}
+
+settle() {
+	local output
+	output=$(await "${2:-30}" settled "$1") || comment "not settled: $output" \
+		"$(sql "SELECT key, pending, rule, reason FROM destination WHERE pending <> 0")" \
+		"$(sql "SELECT * FROM waiting")" "$(sql 'SELECT * FROM counter')"
+}
+
+# "KEY LEVEL ATTRIBUTES" of all entries, as `list --json` has them.
+entries() {
+	ladder list --json | python3 -c '
+import json, sys
+for line in sys.stdin:
+    e = json.loads(line)
+    print(e["destination"], e["level"], e["attributes"])' | sed 's/ *$//'
+}
+
+# The level of one destination, "-" for no entry.
+entry() {
+	local level
+	level=$(entries | awk -v key="$1" '$1 == key { print $2 }')
+	echo "${level:--}"
+}
+
+# "SERVER TLS" of the first message that arrived for an address, "waits" if none did.
+# TLS: the protocol, or "clear".
+arrived() {
+	awk -F '\t' -v to="$1" '
+		$2 == to { print $3, $4 == "-" ? "clear" : $4; found = 1; exit }
+		END { if (!found) print "waits" }' "$dir/delivered.tsv"
+}
+
+# What explains a destination, for diagnostics.
+story() {
+	ladder explain "$1" 2>&1
+	grep -hF "@$1>" "$dir"/*/mail.log | tail -n 5
+}
+
+# not_ok with that, for the first few: one cause may have many effects.
+not_ok_of() {
+	if [[ $failed -lt 10 ]]; then
+		not_ok "$2" "${@:3}" "$(story "$1")"
+	else
+		not_ok "$2" "${@:3}"
+	fi
+}

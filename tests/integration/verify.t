@@ -1,0 +1,160 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# smtp_tls_security_level = verify, every destination of the sandbox at once: which entry
+# it gets, and whether its mail flows by it without anybody's help. The log is Postfix's
+# own, in whole seconds.
+. "$(dirname -- "$0")/lib.sh"
+
+# ADDRESS  KEY  ENTRY  SERVER  TLS
+#   KEY     "=": the domain
+#   ENTRY   "-": none
+#   SERVER  who took the message; "waits": nobody, "bounced": it went back. "=": mx.DOMAIN
+#   TLS     "clear", or the protocol; "tls": 1.2 or 1.3
+table='
+dane-ok.test                =  dane-only  =  tls
+dane-ta.test                =  dane-only  =  tls
+dane-ca.test                =  -          =  tls
+dane-roll.test              =  dane-only  =  tls
+dane-mixed.test             =  dane-only  =  tls
+dane-nsec3.test             =  dane-only  =  tls
+dane-v6.test                =  dane-only  =  tls
+dane-nomx.test              =  dane-only  dane-nomx.test  tls
+dane-hosted.test            =  dane-only  mx.dane-ok.test  tls
+dane-greylist.test          =  dane-only  =  tls
+dane-bad.test               =  dane-only  waits  -
+dane-bad-ca.test            =  -          =  tls
+dane-agility.test           =  dane-only  waits  -
+dane-notls.test             =  dane-only  waits  -
+dane-refuse.test            =  dane-only  waits  -
+dane-refuse-554.test        =  dane-only  bounced  -
+dane-broken.test            =  dane-only  waits  -
+dane-down.test              =  -          waits  -
+dane-pkix-only.test         =  encrypt    =  tls
+dane-pkix-ca.test           =  -          =  tls
+dane-pkix-notls.test        =  -          waits  -
+dane-junk.test              =  encrypt    =  tls
+dane-expired-sig.test       =  -          waits  -
+dane-bogus-mx.test          =  -          waits  -
+dane-servfail.test          =  -          waits  -
+dane-timeout.test           =  -          waits  -
+dane-multi.test             =  dane-only  =  tls
+dane-multi-2nd.test         =  dane-only  mx2.dane-multi-2nd.test  tls
+dane-multi-down.test        =  dane-only  waits  -
+dane-multi-error.test       =  -          waits  -
+dane-cname.test             =  dane-only  =  tls
+dane-mxcname.test           =  dane-only  real.dane-mxcname.test  tls
+dane-mxcname-name.test      =  dane-only  real.dane-mxcname-name.test  tls
+dane-mxcname-insecure.test  =  dane-only  mx.selfsigned.test  tls
+mx-address.test             =  encrypt    mx.selfsigned.test  tls
+nullmx.test                 =  -          bounced  -
+nohost.test                 =  -          bounced  -
+insecure-mx.test            =  encrypt    mx.dane-ok.test  tls
+insecure-mx-bad.test        =  encrypt    mx.dane-bad.test  tls
+signed-no-tlsa.test         =  encrypt    =  tls
+signed-no-tlsa-ca.test      =  -          =  tls
+unsigned-tlsa.test          =  encrypt    =  tls
+valid-ca.test               =  -          =  tls
+victim.test                 =  -          =  tls
+hosted.test                 =  -          mx.valid-ca.test  tls
+selfsigned.test             =  encrypt    =  tls
+selfsigned-v6.test          =  encrypt    =  tls
+nomx.test                   =  encrypt    nomx.test  tls
+expired-cert.test           =  encrypt    =  tls
+wrongname-cert.test         =  encrypt    =  tls
+hostile-cn.test             =  encrypt    =  tls
+hostile-issuer.test         =  encrypt    =  tls
+xn--bcher-kva.test          =  encrypt    =  tls
+plain.test                  =  may        =  clear
+starttls-refused.test       =  may        =  clear
+starttls-refused-554.test   =  may        bounced  -
+starttls-hostile.test       =  may        =  clear
+starttls-broken.test        =  may        waits  -
+tls10-only.test             =  encrypt    =  TLSv1
+greylist.test               =  -          waits  -
+tempfail.test               =  -          waits  -
+tempfail2.test              =  -          waits  -
+tempfail3.test              =  -          waits  -
+drop.test                   =  -          waits  -
+down.test                   =  -          waits  -
+dane-port.test              =  encrypt    =  tls
+'
+rows=$(grep . <<<"$table")
+mapfile -t domains < <(awk '{ print $1 }' <<<"$rows")
+
+up strict 'transport_maps=inline:{port.test=smtp:[mx.dane-port.test]:587, other-port.test=smtp:[mx.dane-port.test]:2525}'
+configure strict 'ladder: {may_after: {attempts: 1}}'
+starts
+begun=$(now)
+send strict "${domains[@]}"
+
+is 'no destination of the sandbox is forgotten' \
+	"$(awk '/^[a-z]/ && !/^(sender|many-.*)\.test/ { print $1 }' "$dir/destinations" |
+		grep -vxFf <(printf '%s\n' "${domains[@]}"))" ''
+
+settle strict
+comment "everything settled $(bc <<<"$(now) - $begun") s after the first message"
+
+# Its second attempt is the retry after the change, its third comes by itself as well.
+awaits 'a retry that met greylisting is made once more' 20 \
+	grep -q 'user@dane-greylist.test	' "$dir/delivered.tsv"
+settle strict
+
+entries >"$dir/entries"
+while read -r domain key level server tls; do
+	[[ $key != = ]] || key=$domain
+	got=$(awk -v key="$key" '$1 == key { print $2 }' "$dir/entries")
+	if [[ ${got:--} == "$level" ]]; then
+		ok "$key: entry $level"
+	else
+		not_ok_of "$key" "$key: entry $level" "got: ${got:--}"
+	fi
+	is "$key: Postfix finds that" "$(in_map "$key")" "${level#-}"
+
+	got=$(arrived "user@$domain")
+	[[ $server != = ]] || server=mx.$domain
+	wanted=$server
+	case $server in
+		waits) ;;
+		bounced) got=$(grep -E "to=<user@$domain>.*status=bounced" "$dir/strict/mail.log" >/dev/null && echo bounced) ;;
+		*) wanted="$server $tls" ;;
+	esac
+	[[ $tls != tls ]] || got=${got/TLSv1.[23]/tls}
+	if [[ $got == "$wanted" ]]; then
+		ok "$domain: mail $wanted"
+	else
+		not_ok_of "$domain" "$domain: mail $wanted" "got: $got"
+	fi
+done <<<"$rows"
+
+is 'no entry for anything else' "$(awk '{ print $1 }' "$dir/entries" | sort)" \
+	"$(awk '$3 != "-" { print $2 == "=" ? $1 : $2 }' <<<"$rows" | sort)"
+
+# Over DANE, and not only over TLS: smtp(8) says of no other session that it is verified.
+for domain in dane-ok.test dane-ta.test dane-cname.test; do
+	check "$domain: the session was verified" \
+		grep -Eq "Verified TLS connection established to mx\.$domain\[" "$dir/strict/mail.log"
+done
+
+# From a message's first deferral to its delivery: the difference of their delay=.
+delays() {
+	awk '
+		match($0, /[0-9A-Za-z]+: to=</) && match($0, /delay=[0-9.]+/) {
+			delay = substr($0, RSTART + 6, RLENGTH - 6) + 0
+			match($0, /to=<[^>]*>/); to = substr($0, RSTART, RLENGTH)
+			if (/status=deferred/ && !(to in first)) first[to] = delay
+			if (/status=sent/ && (to in first) && !/greylist/) print delay - first[to]
+		}' "$dir/strict/mail.log"
+}
+comment "from the first deferral to the delivery under the entry: $(delays | figures)"
+is 'all of that within 30 s' "$(delays | awk '$1 > 30')" ''
+
+# --- what has to wait does so, at every attempt
+
+before=$(entries)
+postfix_tool postqueue strict -f
+awaits 'greylist.test: mail is taken at the second attempt' 20 \
+	grep -q 'user@greylist.test	' "$dir/delivered.tsv"
+settle strict
+is 'a second attempt of all that waits changes no entry' "$(entries)" "$before"
+stops
+finish
