@@ -13,18 +13,24 @@
 #include "base/mem.h"
 #include "sys/file.h"
 
-/* What postmap(1) adds to the name of the text; NULL: it makes no file of its own. */
+/*
+ * What postmap(1) adds to the name of the text (NULL: it makes no file of its own), and
+ * how it names that file while it is at work: Berkeley DB puts something before its name,
+ * cdb behind it.
+ */
 static const struct map_type {
 	const char *name;
 	const char *suffix;
+	const char *work_prefix;
+	const char *work_suffix;
 	bool is_looked_up;
 } types[] = {
-    {"hash", ".db", true},
-    {"btree", ".db", true},
-    {"cdb", ".cdb", true},
-    {"lmdb", ".lmdb", true},
-    {"texthash", NULL, true},
-    {"none", NULL, false},
+    {"hash", ".db", "__db.", "", true},
+    {"btree", ".db", "__db.", "", true},
+    {"cdb", ".cdb", "", ".tmp", true},
+    {"lmdb", ".lmdb", "", "", true},
+    {"texthash", NULL, "", "", true},
+    {"none", NULL, "", "", false},
 };
 
 /* The files of one publication. */
@@ -35,7 +41,8 @@ struct edition {
 	char *text;          /* beside the live ones */
 	char *live_database; /* NULL: the type has none */
 	char *database;
-	char *map; /* "type:text" */
+	char *work; /* what postmap leaves of the database where it is stopped */
+	char *map;  /* "type:text" */
 };
 
 static const struct map_type *
@@ -123,6 +130,26 @@ join(const char *a, const char *b, const char *c)
 	return buf_take(&text);
 }
 
+/* Where the name begins behind the directory. */
+static size_t
+name_at(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? (size_t)(slash - path) + 1 : 0;
+}
+
+static char *
+work_path(const struct map_type *type, const char *database)
+{
+	size_t at = name_at(database);
+	struct buf text = {0};
+
+	buf_printf(&text, "%.*s%s%s%s", (int)at, database, type->work_prefix,
+	    database + at, type->work_suffix);
+	return buf_take(&text);
+}
+
 static void
 edition_init(struct edition *edition, const char *path)
 {
@@ -134,6 +161,7 @@ edition_init(struct edition *edition, const char *path)
 	if (type->suffix != NULL) {
 		edition->live_database = join(path, type->suffix, "");
 		edition->database = join(edition->text, type->suffix, "");
+		edition->work = work_path(type, edition->database);
 	}
 }
 
@@ -141,8 +169,10 @@ static void
 remove_files(const struct edition *edition)
 {
 	unlink(edition->text);
-	if (edition->database != NULL)
-		unlink(edition->database);
+	if (edition->database == NULL)
+		return;
+	unlink(edition->database);
+	unlink(edition->work); /* Berkeley DB never builds again where one is left */
 }
 
 static void
@@ -152,6 +182,7 @@ edition_clear(struct edition *edition)
 	free(edition->map);
 	free(edition->live_database);
 	free(edition->database);
+	free(edition->work);
 }
 
 /*
@@ -161,15 +192,14 @@ edition_clear(struct edition *edition)
 static bool
 give_to_directory_owner(const char *path, struct err *err)
 {
-	const char *slash = strrchr(path, '/');
+	size_t at = name_at(path);
 	char *directory;
 	struct stat st;
 	bool done;
 
 	if (geteuid() != 0)
 		return true;
-	directory = slash == NULL ? mem_strdup(".")
-	                          : mem_strndup(path, (size_t)(slash - path) + 1);
+	directory = at > 0 ? mem_strndup(path, at) : mem_strdup(".");
 	done = stat(directory, &st) == 0 && lchown(path, st.st_uid, st.st_gid) == 0;
 	if (!done)
 		err_set_errno(

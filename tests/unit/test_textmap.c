@@ -54,7 +54,8 @@ static void
 remove_maps(void)
 {
 	static const char *const names[] = {"map", "map.db", "map.cdb", "map.lmdb",
-	    "map.new", "map.new.db", "map.new.cdb", "map.new.lmdb"};
+	    "map.new", "map.new.db", "map.new.cdb", "map.new.lmdb", "__db.map.new.db",
+	    "map.new.cdb.tmp"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		fake_put(names[i], NULL);
@@ -67,6 +68,8 @@ assert_nothing_beside(void)
 	assert_missing("map.new.db");
 	assert_missing("map.new.cdb");
 	assert_missing("map.new.lmdb");
+	assert_missing("__db.map.new.db");
+	assert_missing("map.new.cdb.tmp");
 }
 
 static void
@@ -187,46 +190,53 @@ spellings_in_other_case_share_the_first_value(void **state)
 static void
 leftovers_are_no_obstacle(void **state)
 {
-	struct err err;
+	const struct type_row *row = *state;
+	static const char *const names[] = {"map.new.db", "__db.map.new.db",
+	    "map.new.cdb", "map.new.cdb.tmp", "map.new.lmdb"};
+	struct err err = {{0}};
 
-	(void)state;
 	remove_maps();
-	need_type("hash");
+	need_type(row->type);
 	fake_put("target", "mine");
 	assert_int_equal(symlink(fake_path("target"), fake_path("map.new")), 0);
-	fake_put("map.new.db", "half a database");
-	chmod(fake_path("map.new.db"), 0);
-	assert_true(publish(&real_postfix, "hash", entries, ENTRY_COUNT, &err));
-	assert_value("hash", "example.org", "dane-only");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		fake_put(names[i], "half a database");
+		chmod(fake_path(names[i]), 0);
+	}
+	assert_true(publish(&real_postfix, row->type, entries, ENTRY_COUNT, &err));
+	assert_value(row->type, "example.org", "dane-only");
 	assert_file("target", "mine");
-	assert_nothing_beside();
+	assert_missing("map.new");
 	fake_put("target", NULL);
 }
+
+/* Types with a file that is larger than their text, and work files of their own. */
+static const struct type_row full_rows[] = {{"hash", "map.db"}, {"cdb", "map.cdb"}};
 
 /* A limit of the process stands for a full disk: the text fits, the database not. */
 static void
 full_disk_changes_nothing(void **state)
 {
 	const struct rlimit before = {RLIM_INFINITY, RLIM_INFINITY};
-	const struct rlimit limit = {4096, RLIM_INFINITY};
+	const struct rlimit limit = {1024, RLIM_INFINITY};
+	const struct type_row *row = *state;
 	struct stat old, now;
 	struct err err;
 	bool done;
 
-	(void)state;
 	remove_maps();
-	need_type("hash");
-	assert_true(publish(&real_postfix, "hash", entries, 1, &err));
-	assert_int_equal(stat(fake_path("map.db"), &old), 0);
+	need_type(row->type);
+	assert_true(publish(&real_postfix, row->type, entries, 1, &err));
+	assert_int_equal(stat(fake_path(row->database), &old), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	done = publish(&real_postfix, "hash", entries, ENTRY_COUNT, &err);
+	done = publish(&real_postfix, row->type, entries, ENTRY_COUNT, &err);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_false(done);
-	assert_non_null(strstr(err.text, "map.new.db: File too large"));
-	assert_int_equal(stat(fake_path("map.db"), &now), 0);
+	assert_non_null(strstr(err.text, "File too large"));
+	assert_int_equal(stat(fake_path(row->database), &now), 0);
 	assert_int_equal(now.st_ino, old.st_ino);
-	assert_value("hash", "[mx.test]:2525", NULL);
+	assert_value(row->type, "[mx.test]:2525", NULL);
 	assert_nothing_beside();
 }
 
@@ -383,8 +393,10 @@ main(void)
 	FAKE_ROWS(type_is_published, type_rows, "%s is published", type_rows[i].type);
 	suite_add(spellings_in_other_case_share_the_first_value, NULL,
 	    "spellings in another case share the first one's value");
-	suite_add(leftovers_are_no_obstacle, NULL, "what a crash left is no obstacle");
-	suite_add(full_disk_changes_nothing, NULL, "a full disk changes nothing");
+	FAKE_ROWS(leftovers_are_no_obstacle, type_rows,
+	    "what a crash left is no obstacle for %s", type_rows[i].type);
+	FAKE_ROWS(full_disk_changes_nothing, full_rows,
+	    "a full disk changes nothing for %s", full_rows[i].type);
 	FAKE_ROWS(fault_changes_nothing, fault_rows, "nothing changes where %s",
 	    fault_rows[i].name);
 	suite_add(good_postmap_is_believed, NULL, "what postmap gives back is believed");
