@@ -25,6 +25,8 @@
 #define STORE_MS SPAN_SECOND_MS   /* while a backlog is read, stored so often */
 #define LOOK_MS  SPAN_MINUTE_MS   /* the longest sleep */
 
+#define PARKED_MAX 20000 /* lines that may wait for a route before no more are read */
+
 /* One log. */
 struct source {
 	const char *path;
@@ -43,6 +45,7 @@ struct daemon {
 	size_t source_count;
 	int signals; /* signalfd(2) */
 	bool stop;
+	bool reload; /* as soon as everything is stored */
 	bool unsaved;         /* there is more in the fold than in the database */
 	int64_t unsaved_ms;   /* monotonic: since then */
 	int64_t gaps;         /* to be counted with the next save */
@@ -323,25 +326,27 @@ store_notes(struct daemon *daemon)
 	return true;
 }
 
-/* Effects and places in one transaction. False: said; nothing more is read until then. */
-static bool
+/* Effects and places in one transaction. */
+static enum engine_saved
 save(struct daemon *daemon)
 {
 	struct log_place *places = mem_new(daemon->source_count, sizeof(*places));
-	bool done;
+	enum engine_saved saved;
 
 	for (size_t i = 0; i < daemon->source_count; i++) {
 		places[i].path = daemon->sources[i].path;
 		follow_where(daemon->sources[i].follow, &places[i].position);
 	}
-	done = engine_save(daemon->engine, places, daemon->source_count) && store_notes(daemon);
-	if (done) {
+	saved = engine_save(daemon->engine, places, daemon->source_count);
+	if (saved == ENGINE_SAVED && !store_notes(daemon))
+		saved = ENGINE_SAVE_FAILED;
+	if (saved == ENGINE_SAVED) {
 		for (size_t i = 0; i < daemon->source_count; i++)
 			daemon->sources[i].stored = places[i].position;
 		daemon->unsaved = false;
 	}
 	free(places);
-	return done;
+	return saved;
 }
 
 /* Read and store. True: there is more to read at once. */
@@ -411,25 +416,32 @@ wait_for_news(struct daemon *daemon, bool reading, int64_t ms)
 static void
 serve(struct daemon *daemon)
 {
-	bool saved = true;
+	enum engine_saved saved = ENGINE_SAVED;
 
 	while (!daemon->stop) {
-		bool more = false;
+		bool more = false, reading;
 		int64_t mono_ms;
 
-		/* With a full disk the lines stay in the log, not in memory. */
-		if (saved)
+		/* With a full disk the lines stay in the log, not in memory; so do those
+		 * behind too many that wait for Postfix to say where they go. */
+		reading = saved == ENGINE_SAVED || (saved == ENGINE_SAVE_WAITS &&
+		    fold_parked(engine_fold(daemon->engine)) < PARKED_MAX);
+		if (reading)
 			more = take_lines(daemon);
 		mono_ms = clock_monotonic_ms();
 		if (daemon->unsaved && (!more || mono_ms - daemon->unsaved_ms >= STORE_MS))
 			saved = save(daemon);
 		engine_turn(daemon->engine);
-		if (all_ended(daemon) && saved && engine_is_idle(daemon->engine))
+		if (all_ended(daemon) && saved == ENGINE_SAVED && engine_is_idle(daemon->engine))
 			break;
 		if (!more)
-			wait_for_news(daemon, saved, wait_ms(daemon, saved));
-		if (take_signals(daemon) && (!daemon->unsaved || save(daemon)))
+			wait_for_news(daemon, reading, wait_ms(daemon, reading));
+		if (take_signals(daemon))
+			daemon->reload = true;
+		if (daemon->reload && !daemon->unsaved) {
+			daemon->reload = false;
 			reload(daemon);
+		}
 	}
 	if (daemon->unsaved)
 		save(daemon);

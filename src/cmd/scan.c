@@ -147,6 +147,48 @@ end_progress(void)
 
 /* --- the work ---------------------------------------------------------------------- */
 
+/* Let the engine work until it wants to wait for something. */
+static void
+turn(struct scan *scan)
+{
+	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	int64_t wait_ms;
+	int engine_fd[2];
+
+	engine_turn(scan->engine);
+	if (engine_is_idle(scan->engine))
+		return;
+	engine_fds(scan->engine, engine_fd);
+	fds[0].fd = engine_fd[0];
+	fds[1].fd = engine_fd[1];
+	wait_ms = engine_wait_ms(scan->engine);
+	if (wait_ms < 0 || wait_ms > SPAN_SECOND_MS)
+		wait_ms = SPAN_SECOND_MS;
+	poll(fds, 2, (int)wait_ms);
+}
+
+/* False: said. What waits for a route is waited for. */
+static bool
+store(struct scan *scan)
+{
+	enum engine_saved saved;
+
+	while ((saved = engine_save(scan->engine, NULL, 0)) == ENGINE_SAVE_WAITS)
+		turn(scan);
+	return saved == ENGINE_SAVED;
+}
+
+/* Until everything that can be decided now is, and mail was retried. */
+static void
+settle(struct scan *scan)
+{
+	do {
+		progress("asking", 0, 0);
+		turn(scan);
+	} while (!engine_is_idle(scan->engine));
+	end_progress();
+}
+
 static int
 read_log(struct scan *scan, const char *path)
 {
@@ -170,40 +212,15 @@ read_log(struct scan *scan, const char *path)
 		progress(path, used, size);
 		if (used - saved >= SAVE_BYTES) {
 			saved = used;
-			if (!engine_save(scan->engine, NULL, 0))
+			if (!store(scan))
 				status = EX_IOERR;
 		}
 	}
 	end_progress();
 	reader_free(reader);
-	if (!engine_save(scan->engine, NULL, 0))
+	if (!store(scan))
 		status = EX_IOERR;
 	return status;
-}
-
-/* Until everything that can be decided now is, and mail was retried. */
-static void
-settle(struct scan *scan)
-{
-	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
-	int engine_fd[2];
-
-	engine_fds(scan->engine, engine_fd);
-	fds[0].fd = engine_fd[0];
-	fds[1].fd = engine_fd[1];
-	for (;;) {
-		int64_t wait_ms;
-
-		engine_turn(scan->engine);
-		if (engine_is_idle(scan->engine))
-			break;
-		progress("asking", 0, 0);
-		wait_ms = engine_wait_ms(scan->engine);
-		if (wait_ms < 0 || wait_ms > SPAN_SECOND_MS)
-			wait_ms = SPAN_SECOND_MS;
-		poll(fds, 2, (int)wait_ms);
-	}
-	end_progress();
 }
 
 static int

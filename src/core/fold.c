@@ -19,6 +19,15 @@ struct process {
 	char reason[128];                  /* and what it said */
 };
 
+/* A status line whose next-hop is not known yet, with what its process had said. */
+struct parked {
+	char *text;
+	char *service;
+	struct process process;
+	int64_t time_ms;
+	bool queued; /* from the queue, not from a log */
+};
+
 struct fold {
 	const struct rules *rules;
 	struct rules_matcher *matcher;
@@ -30,6 +39,10 @@ struct fold {
 	struct fold_counts counts;
 	struct process processes[PROCESSES];
 	uint32_t used;
+	fold_route_fn *router;
+	void *router_context;
+	struct parked *parked;
+	size_t parked_count;
 };
 
 struct fold *
@@ -62,6 +75,16 @@ item_free(struct fold_item *item)
 	free(item);
 }
 
+static void
+clear_parked(struct parked *parked, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(parked[i].text);
+		free(parked[i].service);
+	}
+	free(parked);
+}
+
 void
 fold_clear(struct fold *fold)
 {
@@ -86,6 +109,7 @@ fold_free(struct fold *fold)
 	if (fold == NULL)
 		return;
 	fold_clear(fold);
+	clear_parked(fold->parked, fold->parked_count);
 	rules_matcher_free(fold->matcher);
 	free(fold->slots);
 	free(fold);
@@ -406,29 +430,58 @@ match(struct fold *fold, const struct status_line *s, const struct logline *line
 	return rule;
 }
 
-/* The item that it was folded into, or NULL. */
-static struct fold_item *
-take_status(struct fold *fold, const struct logline *line, const struct status_line *s,
-    int64_t time_ms)
+/* Where a status line belongs. UNSURE: park it. */
+static enum answer
+route(struct fold *fold, const struct process *p, const struct status_line *s,
+    struct route *out, bool *named)
 {
-	struct process *p = find_process(fold, line->pid);
-	bool known = is_named(p, s);
-	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line);
-	struct fold_item *item;
 	struct nexthop nh;
 
-	fold->counts.status_lines++;
-	if (rule >= 0)
-		fold->counts.recognised++;
-	if (rule < 0 && s->status != DELIVERY_SENT && (p == NULL || !p->has_session))
+	*named = is_named(p, s);
+	if (*named) {
+		memcpy(out->key, p->nexthop, sizeof(out->key));
+		out->transport[0] = '\0';
+		return ANSWER_YES;
+	}
+	if (is_filter(s->relay) || !nexthop_parse(s->domain, &nh) ||
+	    (nh.literal && !nh.bracketed))
+		return ANSWER_NO;
+	if (fold->router != NULL)
+		return fold->router(fold->router_context, s->recipient, s->domain, out);
+	memcpy(out->key, nh.key, sizeof(out->key));
+	out->transport[0] = '\0';
+	return ANSWER_YES;
+}
+
+/* The item that it was folded into, or NULL. *unsure: its next-hop is not known yet. */
+static struct fold_item *
+take_status(struct fold *fold, const struct process *p, const struct logline *line,
+    const struct status_line *s, int64_t time_ms, bool *unsure)
+{
+	bool session = p != NULL && p->has_session && str_starts(s->relay, str_of(p->peer));
+	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line);
+	struct fold_item *item;
+	struct route to;
+	bool named;
+
+	*unsure = false;
+	if (rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
-	if (!known && (is_filter(s->relay) || !nexthop_parse(s->domain, &nh) ||
-	    (nh.literal && !nh.bracketed))) {
+	switch (route(fold, p, s, &to, &named)) {
+	case ANSWER_UNSURE:
+		*unsure = true;
+		return NULL;
+	case ANSWER_NO:
 		fold->counts.no_nexthop += rule >= 0;
 		return NULL;
+	case ANSWER_YES:
+		break;
 	}
-	item = item_of(fold, known ? p->nexthop : nh.key, known);
-	if (p != NULL && p->has_session && str_starts(s->relay, str_of(p->peer))) {
+	if (rule >= 0)
+		fold->counts.recognised++;
+	item = item_of(fold, to.key, named);
+	memcpy(item->transport, to.transport, sizeof(item->transport));
+	if (session) {
 		item->seen_ms[p->grade] = time_ms;
 		tally(item, time_ms, FOLD_SESSION + p->grade);
 	}
@@ -439,12 +492,95 @@ take_status(struct fold *fold, const struct logline *line, const struct status_l
 	return item;
 }
 
+/* --- lines that wait for a route --------------------------------------------------- */
+
+static void
+park(struct fold *fold, const struct process *p, struct str text, struct str service,
+    int64_t time_ms, bool queued)
+{
+	struct parked *parked;
+
+	fold->parked =
+	    mem_array(fold->parked, fold->parked_count + 1, sizeof(*fold->parked));
+	parked = &fold->parked[fold->parked_count++];
+	*parked = (struct parked){
+	    .text = mem_strndup(text.p, text.len),
+	    .service = mem_strndup(service.p, service.len),
+	    .time_ms = time_ms,
+	    .queued = queued,
+	};
+	if (p != NULL)
+		parked->process = *p;
+}
+
+void
+fold_set_router(struct fold *fold, fold_route_fn *router, void *context)
+{
+	fold->router = router;
+	fold->router_context = context;
+}
+
+size_t
+fold_parked(const struct fold *fold)
+{
+	return fold->parked_count;
+}
+
+void
+fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context)
+{
+	for (size_t i = 0; i < fold->parked_count; i++) {
+		struct status_line s;
+
+		if (status_parse(str_of(fold->parked[i].text), &s))
+			fn(context, s.recipient);
+	}
+}
+
+/* A status line, parked if need be. */
+static void
+fold_status(struct fold *fold, const struct process *p, struct str text, struct str service,
+    int64_t time_ms, bool queued)
+{
+	struct logline line = {.service = service};
+	struct fold_item *item;
+	struct status_line s;
+	bool unsure;
+
+	if (!status_parse(text, &s))
+		return;
+	item = take_status(fold, p, &line, &s, time_ms, &unsure);
+	fold->counts.status_lines += !unsure && !queued;
+	if (unsure)
+		park(fold, p, text, service, time_ms, queued);
+	/* When it was tried, the queue does not say: it is news only where no entry
+	 * ever was. */
+	else if (queued && item != NULL && item->deferred)
+		item->deferral.attempt_ms = 0;
+}
+
+void
+fold_unpark(struct fold *fold)
+{
+	struct parked *parked = fold->parked;
+	size_t count = fold->parked_count;
+
+	fold->parked = NULL;
+	fold->parked_count = 0;
+	for (size_t i = 0; i < count; i++)
+		fold_status(fold, parked[i].process.used != 0 ? &parked[i].process : NULL,
+		    str_of(parked[i].text), str_of(parked[i].service), parked[i].time_ms,
+		    parked[i].queued);
+	clear_parked(parked, count);
+}
+
+/* --- lines in ---------------------------------------------------------------------- */
+
 void
 fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms)
 {
 	struct session_line session;
 	struct policy_line policy;
-	struct status_line status;
 
 	/* Other delivery agents do no TLS of smtp(8)'s; error(8) and qmgr(8) pass its
 	 * reasons on. */
@@ -456,36 +592,30 @@ fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_
 			take_policy(fold, line, &policy);
 	} else if (session_parse(line->text, &session)) {
 		take_session(fold, line, &session);
-	} else if (status_parse(line->text, &status)) {
-		take_status(fold, line, &status, time_ms != 0 ? time_ms : now_ms);
+	} else {
+		fold_status(fold, find_process(fold, line->pid), line->text, line->service,
+		    time_ms != 0 ? time_ms : now_ms, false);
 	}
 }
 
+/* The queue's words as the status line that they came from. */
 void
 fold_queued(struct fold *fold, struct str queue_id, struct str recipient, struct str reason,
     int64_t now_ms)
 {
-	struct logline line = {.program = STR("smtp"), .service = STR("smtp")};
-	struct status_line s = {
-	    .queue_id = queue_id,
-	    .recipient = recipient,
-	    .relay = STR("none"),
-	    .status = DELIVERY_DEFERRED,
-	    .status_word = STR("deferred"),
-	    .reason = reason,
-	    .own_reason = reason,
-	};
+	struct buf text = {0};
 
-	struct fold_item *item;
-
-	if (!nexthop_recipient_domain(recipient, &s.domain))
-		return;
 	/* What qmgr(8) says of a message that it did not try, it was told of one that it
-	 * tried. When, the queue does not say: only where no entry ever was is it news. */
-	str_eat(&s.own_reason, STR("delivery temporarily suspended: "));
-	item = take_status(fold, &line, &s, now_ms);
-	if (item != NULL && item->deferred)
-		item->deferral.attempt_ms = 0;
+	 * tried. */
+	str_eat(&reason, STR("delivery temporarily suspended: "));
+	buf_add_str(&text, queue_id);
+	buf_printf(&text, ": to=<");
+	buf_add_str(&text, recipient);
+	buf_printf(&text, ">, relay=none, delay=0, delays=0/0/0/0, status=deferred (");
+	buf_add_str(&text, reason);
+	buf_printf(&text, ")");
+	fold_status(fold, NULL, (struct str){buf_text(&text), text.len}, STR("smtp"), now_ms, true);
+	buf_clear(&text);
 }
 
 struct fold_item *

@@ -11,9 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/answer.h"
 #include "base/buf.h"
 #include "core/logline.h"
 #include "core/nexthop.h"
+#include "core/route.h"
 #include "core/rules.h"
 #include "core/status.h"
 
@@ -52,6 +54,7 @@ struct fold_deferral {
 struct fold_item {
 	char key[NEXTHOP_KEY_SIZE];
 	bool key_known; /* Postfix named it; else it is the recipient's domain */
+	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	int64_t sent_ms;
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
 	bool deferred;                 /* since the last mail that was sent */
@@ -74,12 +77,28 @@ struct fold_counts {
 	uint64_t no_nexthop; /* a rule matched, but the line names no next-hop to act on */
 };
 
+/*
+ * Where mail to a recipient goes: YES with *route filled in; NO: nowhere that smtp(8)
+ * looks up; UNSURE: not known yet, the line is parked until fold_unpark().
+ */
+typedef enum answer fold_route_fn(
+    void *context, struct str recipient, struct str domain, struct route *route);
+
 struct fold; /* opaque */
 
 /* rules is borrowed and may be exchanged while the fold is empty (fold_set_rules). */
 struct fold *fold_new(const struct rules *rules);
 void fold_free(struct fold *fold);
 void fold_set_rules(struct fold *fold, const struct rules *rules);
+
+/* Without a router every domain is its own next-hop. */
+void fold_set_router(struct fold *fold, fold_route_fn *router, void *context);
+
+/* Lines that wait for a route: how many, whose, and a new try for all of them. */
+size_t fold_parked(const struct fold *fold);
+typedef void fold_parked_fn(void *context, struct str recipient);
+void fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context);
+void fold_unpark(struct fold *fold);
 
 /* A line in, its time as the clock understands its stamp (0: unknown, then now_ms). */
 void fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms);

@@ -335,6 +335,8 @@ ladder_decide(const struct ladder_policy *policy, const struct evidence *ev, int
 		d.alert = ev->dns_failures == TELL_AFTER;
 	} else if (ev->dane.state == DANE_NO_MAIL) {
 		d = keep(WHY_NO_MAIL, 0);
+	} else if (ev->deferral && ev->elsewhere) {
+		d = keep_and_tell(WHY_ELSEWHERE, 0);
 	} else if (ev->dane.state == DANE_USABLE) {
 		d = decide_usable(policy, ev, now_ms);
 	} else if (ev->entry == LEVEL_DANE_ONLY && ev->default_level != LEVEL_DANE_ONLY) {

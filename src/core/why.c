@@ -17,6 +17,8 @@ static const struct {
         "another map in smtp_tls_policy_maps could not be asked"},
     [WHY_DNS_UNSURE] = {"dns-unsure", "DNS could not tell, so nothing weaker"},
     [WHY_NO_MAIL] = {"no-mail", "the domain has no server that takes mail"},
+    [WHY_ELSEWHERE] = {"elsewhere",
+        "the server is none of this destination's: Postfix used another next-hop"},
     [WHY_DANE] = {"dane", "usable TLSA records: DANE and nothing less"},
     [WHY_DANE_NOT_MET] = {"dane-not-met",
         "the servers do not meet their TLSA records: mail waits"},

@@ -30,6 +30,23 @@ ask_drop(void *context)
 	free(asker);
 }
 
+/*
+ * Is the server one of this next-hop's? If not, mail went there by another next-hop (a
+ * relay that depends on the sender, a fallback relay), and this is not the key.
+ */
+static bool
+relay_fits(const struct asked *asked, const struct dns_facts *facts)
+{
+	struct str relay = str_of(asked->relay);
+
+	if (relay.len == 0 || str_equal_nocase(relay, str_of(asked->nexthop.host)))
+		return true;
+	for (unsigned i = 0; i < facts->host_count; i++)
+		if (str_equal_nocase(relay, str_of(facts->hosts[i].name)))
+			return true;
+	return false;
+}
+
 static void
 ask_dns(struct asker *asker, struct asked *asked)
 {
@@ -41,6 +58,7 @@ ask_dns(struct asker *asker, struct asked *asked)
 	} else {
 		resolver_gather(asker->resolver, &asked->nexthop, &asker->facts);
 		asked->dane = dane_judge(&asker->facts);
+		asked->relay_fits = relay_fits(asked, &asker->facts);
 		dane_describe(&asker->facts, &text);
 	}
 	if (!str_copy((struct str){buf_text(&text), text.len}, asked->text, sizeof(asked->text))) {

@@ -18,10 +18,12 @@
 
 #define ASK_BATCH 16
 
-/* One destination: id and nexthop in, the rest out. */
+/* One destination: id, nexthop and relay in, the rest out. */
 struct asked {
 	int64_t id;
 	struct nexthop nexthop;
+	char relay[NEXTHOP_HOST_SIZE]; /* the server that mail was deferred at; "" for none */
+	bool relay_fits;               /* it is one of the destination's, or there is none */
 	enum answer other_map;
 	struct dane_verdict dane;
 	char text[2048]; /* the answers, a line a host */

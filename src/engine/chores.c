@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "engine/routes.h"
 #include "publish/export.h"
 #include "publish/textmap.h"
 #include "sys/clock.h"
@@ -38,6 +39,10 @@ chore_free(struct chore *chore)
 		free(chore->queued[i].reason);
 	}
 	free(chore->queued);
+	for (size_t i = 0; i < chore->recipient_count; i++)
+		free(chore->recipients[i]);
+	free(chore->recipients);
+	free(chore->routes);
 	free(chore->waiting);
 	free(chore->subject);
 	free(chore->body);
@@ -182,6 +187,12 @@ chore_work(struct job *job, void *context)
 	case CHORE_QUEUE:
 		chore->done =
 		    postfix_read_queue(chore->postfix, take_queued, chore, &chore->err);
+		break;
+	case CHORE_ROUTES:
+		chore->routes = mem_new(chore->recipient_count, sizeof(*chore->routes));
+		chore->done = routes_ask(chore->postfix, &chore->route_settings,
+		    chore->transport_maps, chore->recipients, chore->recipient_count,
+		    chore->routes, &chore->err);
 		break;
 	case CHORE_NOTIFY:
 		chore->done = do_notify(chore);

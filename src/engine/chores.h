@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "core/route.h"
 #include "gather/config.h"
 #include "gather/postfix.h"
 #include "publish/notify.h"
@@ -21,6 +22,7 @@ enum chore_kind {
 	CHORE_EXPORT,
 	CHORE_RETRY,
 	CHORE_QUEUE,
+	CHORE_ROUTES,
 	CHORE_NOTIFY,
 	CHORE_KINDS,
 };
@@ -48,6 +50,12 @@ struct chore {
 	bool flush; /* of CHORE_RETRY: postqueue -f instead of the ids */
 	struct waiting *waiting;
 	size_t waiting_count;
+
+	char **recipients; /* of CHORE_ROUTES */
+	size_t recipient_count;
+	struct route *routes;               /* out, as many */
+	struct route_settings route_settings; /* borrowed texts, see config */
+	const char *transport_maps;
 
 	struct queued_mail *queued; /* of CHORE_QUEUE, out */
 	size_t queued_count;

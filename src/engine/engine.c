@@ -48,6 +48,8 @@ engine_new(const struct config *config, const struct rules *rules, enum engine_m
 	    .tries = config->dns.tries,
 	};
 	e->fold = fold_new(rules);
+	fold_set_router(e->fold, engine_route, e);
+	e->routes = routes_new();
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
 	e->look = true;
@@ -80,6 +82,7 @@ engine_free(struct engine *e)
 	workers_free(e->askers);
 	workers_free(e->chores);
 	fold_free(e->fold);
+	routes_free(e->routes);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);
 	postfix_facts_clear(&e->facts);
@@ -101,20 +104,24 @@ engine_fold(struct engine *e)
 	return e->fold;
 }
 
-bool
+enum engine_saved
 engine_save(struct engine *e, const struct log_place *places, size_t place_count)
 {
 	struct err err;
 	bool news;
 
+	if (fold_parked(e->fold) > 0)
+		fold_unpark(e->fold);
+	if (fold_parked(e->fold) > 0)
+		return ENGINE_SAVE_WAITS;
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, places,
 		place_count, &news, &err)) {
 		trouble_report(&e->storing, "store what the log says", &err, clock_monotonic_ms());
-		return false;
+		return ENGINE_SAVE_FAILED;
 	}
 	trouble_over(&e->storing, "store what the log says");
 	e->look = e->look || news;
-	return true;
+	return ENGINE_SAVED;
 }
 
 /* --- chores ------------------------------------------------------------------------ */
@@ -129,30 +136,6 @@ engine_chore(struct engine *e, enum chore_kind kind)
 }
 
 static void
-take_facts(struct engine *e, struct chore *chore, int64_t mono_ms)
-{
-	bool ours;
-
-	postfix_facts_clear(&e->facts);
-	postfix_maps_free(e->other_maps);
-	e->other_maps = NULL;
-	e->facts = chore->facts;
-	chore->facts = (struct postfix_facts){0};
-	e->facts_ms = mono_ms;
-	if (!chore->done) {
-		trouble_report(&e->asking_postfix, "ask postconf", &chore->err, mono_ms);
-		e->judge.default_level = LEVEL_UNKNOWN;
-		e->judge.can_dane = ANSWER_UNSURE;
-		return;
-	}
-	trouble_over(&e->asking_postfix, "ask postconf");
-	e->judge.default_level = e->config->postfix.default_level != LEVEL_UNKNOWN
-	    ? e->config->postfix.default_level : e->facts.level;
-	e->judge.can_dane = e->facts.can_dane ? ANSWER_YES : ANSWER_NO;
-	e->other_maps = postfix_other_maps(e->facts.policy_maps, e->config->map.file, &ours);
-}
-
-static void
 take_queue(struct engine *e, struct chore *chore, int64_t mono_ms)
 {
 	int64_t now_ms = clock_wall_ms();
@@ -164,7 +147,7 @@ take_queue(struct engine *e, struct chore *chore, int64_t mono_ms)
 	for (size_t i = 0; i < chore->queued_count; i++)
 		fold_queued(e->fold, str_of(chore->queued[i].queue_id),
 		    str_of(chore->queued[i].recipient), str_of(chore->queued[i].reason), now_ms);
-	engine_save(e, NULL, 0);
+	e->unsaved_queue = true;
 }
 
 static void
@@ -178,7 +161,7 @@ take_chores(struct engine *e, int64_t mono_ms)
 		e->running[chore->kind] = false;
 		switch (chore->kind) {
 		case CHORE_FACTS:
-			take_facts(e, chore, mono_ms);
+			engine_take_facts(e, chore, mono_ms);
 			break;
 		case CHORE_EXPORT:
 			engine_take_export(e, chore, mono_ms);
@@ -188,6 +171,9 @@ take_chores(struct engine *e, int64_t mono_ms)
 			break;
 		case CHORE_QUEUE:
 			take_queue(e, chore, mono_ms);
+			break;
+		case CHORE_ROUTES:
+			engine_take_routes(e, chore, mono_ms);
 			break;
 		case CHORE_NOTIFY:
 			engine_take_notify(e, chore, mono_ms);
@@ -234,6 +220,9 @@ engine_turn(struct engine *e)
 	take_chores(e, mono_ms);
 	engine_take_answers(e, mono_ms);
 	notice_others(e);
+	engine_try_facts(e, mono_ms);
+	if (e->unsaved_queue && !trouble_waits(&e->storing, mono_ms))
+		e->unsaved_queue = engine_save(e, NULL, 0) != ENGINE_SAVED;
 	engine_try_judging(e, mono_ms);
 	engine_try_export(e, mono_ms);
 	engine_try_retry(e, mono_ms);
@@ -301,5 +290,5 @@ engine_is_idle(struct engine *e)
 	for (size_t i = 0; i < CHORE_KINDS; i++)
 		if (e->running[i])
 			return false;
-	return !e->look && e->asking_count == 0 && !exporting && !retrying;
+	return !e->look && !e->unsaved_queue && fold_parked(e->fold) == 0 && e->asking_count == 0 && !exporting && !retrying;
 }

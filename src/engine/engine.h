@@ -39,8 +39,14 @@ void engine_free(struct engine *engine);
 struct store *engine_store(struct engine *engine); /* borrowed */
 struct fold *engine_fold(struct engine *engine);   /* borrowed: put lines in */
 
-/* Store the fold with the places. False: said, to be tried again with the same fold. */
-bool engine_save(
+enum engine_saved {
+	ENGINE_SAVED,
+	ENGINE_SAVE_FAILED, /* said; the fold is as it was, try again */
+	ENGINE_SAVE_WAITS,  /* Postfix is being asked where some of the mail goes */
+};
+
+/* Store the fold with the places, unless some of its lines still wait for a route. */
+enum engine_saved engine_save(
     struct engine *engine, const struct log_place *places, size_t place_count);
 
 /* Have the queue read: mail that was deferred before. */

@@ -7,6 +7,7 @@
 #include "engine/ask.h"
 #include "engine/chores.h"
 #include "engine/engine.h"
+#include "engine/routes.h"
 #include "engine/trouble.h"
 #include "sys/workers.h"
 
@@ -28,12 +29,15 @@ struct engine {
 	struct postfix_facts facts;
 	char **other_maps;
 	int64_t facts_ms; /* monotonic; 0: never read */
+	struct routes *routes;
+	bool plain_routes; /* every domain is its own next-hop */
 	bool running[CHORE_KINDS];
 
 	int64_t *asking; /* ids that are with the askers */
 	size_t asking_count;
 	size_t asking_max;
 	bool look; /* there may be something to judge */
+	bool unsaved_queue; /* what the queue said is in the fold alone */
 
 	int64_t export_ms;   /* monotonic: when the map is due; 0: it is in place */
 	int64_t map_version; /* as last read */
@@ -45,7 +49,7 @@ struct engine {
 	int64_t flushed_ms; /* monotonic */
 	int64_t due_ms;     /* wall: the next destination to look at again; 0: none */
 
-	struct trouble storing, exporting, retrying, asking_postfix, notifying;
+	struct trouble storing, exporting, retrying, asking_postfix, routing, notifying;
 	struct buf alerts;
 	size_t alert_count;
 	int64_t alert_ms; /* monotonic: when they are sent; 0: none wait */
@@ -72,6 +76,14 @@ void engine_try_export(struct engine *engine, int64_t mono_ms);
 bool engine_give_back(struct engine *engine, int64_t not_before_ms, struct err *err);
 void engine_take_retry(struct engine *engine, struct chore *chore, int64_t mono_ms);
 void engine_try_retry(struct engine *engine, int64_t mono_ms);
+
+/* engine_facts.c: Postfix's settings, and where it sends mail. */
+void engine_take_facts(struct engine *engine, struct chore *chore, int64_t mono_ms);
+void engine_take_routes(struct engine *engine, struct chore *chore, int64_t mono_ms);
+void engine_try_facts(struct engine *engine, int64_t mono_ms);
+bool engine_facts_are_fresh(const struct engine *engine, int64_t mono_ms);
+enum answer engine_route(
+    void *engine, struct str recipient, struct str domain, struct route *out);
 
 /* engine_judging.c: what is news or due. */
 void engine_take_answers(struct engine *engine, int64_t mono_ms);

@@ -8,8 +8,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-#define FACTS_FRESH_MS SPAN_MINUTE_MS /* how long Postfix's settings are believed */
-#define JUDGE_MAX      512            /* destinations fetched at once */
+#define JUDGE_MAX 512 /* destinations fetched at once */
 
 static bool
 is_asked(const struct engine *e, int64_t id)
@@ -164,6 +163,8 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 			job = mem_new(1, sizeof(*job));
 		if (!nexthop_parse(str_of(d.key), &job->asked[job->count].nexthop))
 			continue;
+		memcpy(job->asked[job->count].relay, d.deferral ? d.relay : "",
+		    d.deferral ? sizeof(d.relay) : 1);
 		job->asked[job->count++].id = d.id;
 		e->asking[e->asking_count++] = d.id;
 		if (job->count == batch) {
@@ -215,13 +216,8 @@ engine_try_judging(struct engine *e, int64_t mono_ms)
 		e->look = true;
 	if (!e->look || room(e) == 0 || trouble_waits(&e->storing, mono_ms))
 		return;
-	/* A default level of yesterday must not decide today. The maps that the askers
-	 * look into belong to the facts: no asking while they are exchanged. */
-	if (e->facts_ms == 0 || mono_ms - e->facts_ms > FACTS_FRESH_MS) {
-		if (!e->running[CHORE_FACTS] && e->asking_count == 0 &&
-		    !trouble_waits(&e->asking_postfix, mono_ms))
-			workers_submit(e->chores, &engine_chore(e, CHORE_FACTS)->job);
+	/* A default level of yesterday must not decide today. */
+	if (!engine_facts_are_fresh(e, mono_ms))
 		return;
-	}
 	judge_waiting(e, mono_ms);
 }

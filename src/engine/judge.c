@@ -61,13 +61,23 @@ rule_name(const struct judge *judge, const struct destination *d, const struct a
 	return rules_get(judge->rules, (size_t)find_rule(judge, d, asked))->name;
 }
 
+/* A configured level stands; else a service of master.cf may have one of its own. */
+static enum level
+default_level(const struct judge *judge, const struct destination *d)
+{
+	if (judge->config->postfix.default_level != LEVEL_UNKNOWN || judge->facts == NULL ||
+	    d->transport[0] == '\0')
+		return judge->default_level;
+	return postfix_service_level(judge->facts, d->transport);
+}
+
 struct evidence
 judge_evidence(const struct judge *judge, const struct destination *d,
     const struct asked *asked, int64_t now_ms)
 {
 	int rule = d->deferral ? find_rule(judge, d, asked) : -1;
 	struct evidence ev = {
-	    .default_level = judge->default_level,
+	    .default_level = default_level(judge, d),
 	    .entry = d->entry,
 	    .force_ms = d->force_ms,
 	    .pinned = d->pinned && (d->pin_until_ms == 0 || now_ms < d->pin_until_ms),
@@ -93,8 +103,10 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	    .probe = {.level = d->probe_level, .works = d->probe_works, .clean = d->probe_clean},
 	};
 
-	if (asked != NULL)
+	if (asked != NULL) {
 		ev.dane = asked->dane;
+		ev.elsewhere = !asked->relay_fits;
+	}
 	if (rule >= 0) {
 		const struct rule_source *source = rules_get(judge->rules, (size_t)rule);
 

@@ -23,6 +23,7 @@ struct judge {
 	const struct rules *rules;
 	struct rules_matcher *matcher;
 	enum level default_level;
+	const struct postfix_facts *facts; /* for services with a level of their own; or NULL */
 	enum answer can_dane;
 	bool frozen;
 };

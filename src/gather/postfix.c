@@ -22,6 +22,11 @@ enum fact {
 	FACT_TRANSPORT_MAPS,
 	FACT_DEFAULT_TRANSPORT,
 	FACT_SENDER_RELAYHOST_MAPS,
+	FACT_RECIPIENT_DELIMITER,
+	FACT_PARENT_DOMAIN_MATCHES,
+	FACT_CA_FILE,
+	FACT_CA_PATH,
+	FACT_TLS_LOGLEVEL,
 	FACT_LEVEL,
 	FACT_USE_TLS,
 	FACT_ENFORCE_TLS,
@@ -41,6 +46,11 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_TRANSPORT_MAPS] = "transport_maps",
     [FACT_DEFAULT_TRANSPORT] = "default_transport",
     [FACT_SENDER_RELAYHOST_MAPS] = "sender_dependent_relayhost_maps",
+    [FACT_RECIPIENT_DELIMITER] = "recipient_delimiter",
+    [FACT_PARENT_DOMAIN_MATCHES] = "parent_domain_matches_subdomains",
+    [FACT_CA_FILE] = "smtp_tls_CAfile",
+    [FACT_CA_PATH] = "smtp_tls_CApath",
+    [FACT_TLS_LOGLEVEL] = "smtp_tls_loglevel",
     [FACT_LEVEL] = "smtp_tls_security_level",
     [FACT_USE_TLS] = "smtp_use_tls",
     [FACT_ENFORCE_TLS] = "smtp_enforce_tls",
@@ -140,8 +150,65 @@ fill_facts(struct postfix_facts *facts, const struct str values[FACT_COUNT])
 	facts->transport_maps = copy(values[FACT_TRANSPORT_MAPS]);
 	facts->default_transport = copy(values[FACT_DEFAULT_TRANSPORT]);
 	facts->sender_relayhost_maps = copy(values[FACT_SENDER_RELAYHOST_MAPS]);
+	facts->recipient_delimiter = copy(values[FACT_RECIPIENT_DELIMITER]);
+	facts->transport_parents_match =
+	    has_word(values[FACT_PARENT_DOMAIN_MATCHES], "transport_maps");
+	facts->ca_file = copy(values[FACT_CA_FILE]);
+	facts->ca_path = copy(values[FACT_CA_PATH]);
+	facts->tls_loglevel = copy(values[FACT_TLS_LOGLEVEL]);
 	facts->can_dane = trouble[0] == '\0';
 	facts->dane_trouble = mem_strdup(trouble);
+}
+
+/* "relay/unix/smtp_tls_security_level = encrypt" */
+static void
+take_service(struct postfix_facts *facts, struct str line)
+{
+	struct str name, type, parameter;
+	struct service_level *service;
+	enum level level;
+
+	if (!str_cut(&line, '/', &name) || !str_cut(&line, '/', &type) ||
+	    !str_cut(&line, '=', &parameter) || !str_is(type, "unix") ||
+	    !level_parse(str_trim(line), &level))
+		return;
+	facts->services = mem_array(
+	    facts->services, facts->service_count + 1, sizeof(*facts->services));
+	service = &facts->services[facts->service_count++];
+	service->name = copy(name);
+	service->level = level;
+}
+
+/* Postfix before 2.11 has no -P: no service is known to differ then. */
+static void
+read_services(const struct postfix *postfix, struct postfix_facts *facts)
+{
+	const char *arguments[] = {"-P", "*/unix/smtp_tls_security_level", NULL};
+	struct postfix_call call = {
+	    .program = "postconf",
+	    .arguments = arguments,
+	    .timeout_ms = POSTCONF_MS,
+	    .output_max = FACTS_MAX,
+	};
+	struct child_result result;
+	struct err ignored;
+
+	if (postfix_run_well(postfix, &call, &result, &ignored)) {
+		struct str text = {buf_text(&result.output), result.output.len}, line;
+
+		while (str_cut(&text, '\n', &line))
+			take_service(facts, line);
+	}
+	child_result_clear(&result);
+}
+
+enum level
+postfix_service_level(const struct postfix_facts *facts, const char *service)
+{
+	for (size_t i = 0; i < facts->service_count; i++)
+		if (strcmp(facts->services[i].name, service) == 0)
+			return facts->services[i].level;
+	return facts->level;
 }
 
 bool
@@ -173,6 +240,8 @@ postfix_read_facts(
 			err_set(err, "postconf printed what cannot be read");
 	}
 	child_result_clear(&result);
+	if (done)
+		read_services(postfix, facts);
 	return done;
 }
 
@@ -186,6 +255,13 @@ postfix_facts_clear(struct postfix_facts *facts)
 	free(facts->transport_maps);
 	free(facts->default_transport);
 	free(facts->sender_relayhost_maps);
+	free(facts->recipient_delimiter);
+	free(facts->ca_file);
+	free(facts->ca_path);
+	free(facts->tls_loglevel);
+	for (size_t i = 0; i < facts->service_count; i++)
+		free(facts->services[i].name);
+	free(facts->services);
 	free(facts->dane_trouble);
 	*facts = (struct postfix_facts){0};
 }

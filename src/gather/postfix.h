@@ -22,6 +22,12 @@ struct postfix {
 	size_t command_count;
 };
 
+/* A service of master.cf that has a level of its own. */
+struct service_level {
+	char *name; /* "relay" */
+	enum level level;
+};
+
 /* What main.cf says that matters here. Texts are the owner's; postfix_facts_clear(). */
 struct postfix_facts {
 	char *version;       /* mail_version, "3.7.11" */
@@ -33,12 +39,19 @@ struct postfix_facts {
 	char *transport_maps;
 	char *default_transport;
 	char *sender_relayhost_maps; /* sender_dependent_relayhost_maps */
+	char *recipient_delimiter;
+	bool transport_parents_match; /* transport_maps is in parent_domain_matches_subdomains */
+	char *ca_file;                /* smtp_tls_CAfile */
+	char *ca_path;                /* smtp_tls_CApath */
+	char *tls_loglevel;           /* smtp_tls_loglevel */
+	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
+	size_t service_count;
 	bool can_dane;               /* dane-only would work: no reason against it */
 	char *dane_trouble;          /* which setting forbids it, "" if can_dane */
 };
 
 /*
- * One postconf for all of them. An empty smtp_tls_security_level is, as in
+ * One postconf for all of main.cf, one for master.cf. An empty smtp_tls_security_level is, as in
  * smtp_tls_policy.c, verify with smtp_enforce_tls (encrypt where
  * smtp_tls_enforce_peername is no), may with smtp_use_tls, else none. A parameter that
  * this Postfix does not know is empty. False: postconf failed or printed what could not
@@ -47,6 +60,9 @@ struct postfix_facts {
 bool postfix_read_facts(
     const struct postfix *postfix, struct postfix_facts *facts, struct err *err);
 void postfix_facts_clear(struct postfix_facts *facts);
+
+/* The default level of mail that this service of master.cf delivers. */
+enum level postfix_service_level(const struct postfix_facts *facts, const char *service);
 
 /*
  * The maps named in smtp_tls_policy_maps other than ours ("type:name", the name being

@@ -119,6 +119,8 @@ set_more(struct row *row, char *more)
 			ev->dns_failures = (unsigned)atoi(value);
 		else if (strcmp(name, "dane") == 0)
 			ev->can_dane = answer_of(value);
+		else if (strcmp(name, "elsewhere") == 0)
+			ev->elsewhere = true;
 		else if (strcmp(name, "frozen") == 0)
 			ev->frozen = true;
 		else if (strcmp(name, "lost") == 0)

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define ROUTES_MAX 50000 /* remembered; then all are asked for anew */
+
+struct remembered {
+	char *recipient;
+	struct route route;
+	struct remembered *next;
+};
+
+struct routes {
+	struct remembered *slots[8192];
+	size_t count;
+};
+
+struct routes *
+routes_new(void)
+{
+	return mem_new(1, sizeof(struct routes));
+}
+
+void
+routes_clear(struct routes *routes)
+{
+	for (size_t i = 0; i < sizeof(routes->slots) / sizeof(routes->slots[0]); i++) {
+		while (routes->slots[i] != NULL) {
+			struct remembered *r = routes->slots[i];
+
+			routes->slots[i] = r->next;
+			free(r->recipient);
+			free(r);
+		}
+	}
+	routes->count = 0;
+}
+
+void
+routes_free(struct routes *routes)
+{
+	if (routes == NULL)
+		return;
+	routes_clear(routes);
+	free(routes);
+}
+
+static size_t
+slot_of(const struct routes *routes, struct str recipient)
+{
+	size_t h = 5381;
+
+	for (size_t i = 0; i < recipient.len; i++)
+		h = h * 33 + (unsigned char)recipient.p[i];
+	return h % (sizeof(routes->slots) / sizeof(routes->slots[0]));
+}
+
+bool
+routes_get(const struct routes *routes, struct str recipient, struct route *out)
+{
+	const struct remembered *r = routes->slots[slot_of(routes, recipient)];
+
+	while (r != NULL && !str_is(recipient, r->recipient))
+		r = r->next;
+	if (r != NULL)
+		*out = r->route;
+	return r != NULL;
+}
+
+void
+routes_put(struct routes *routes, struct str recipient, const struct route *route)
+{
+	struct remembered **slot, *r;
+
+	if (routes->count >= ROUTES_MAX)
+		routes_clear(routes);
+	slot = &routes->slots[slot_of(routes, recipient)];
+	r = mem_new(1, sizeof(*r));
+	r->recipient = mem_strndup(recipient.p, recipient.len);
+	r->route = *route;
+	r->next = *slot;
+	*slot = r;
+	routes->count++;
+}
+
+struct route_settings
+routes_settings(const struct postfix_facts *facts)
+{
+	return (struct route_settings){
+	    .relayhost = facts->relayhost,
+	    .default_transport = facts->default_transport,
+	    .recipient_delimiter = facts->recipient_delimiter,
+	    .parents_match = facts->transport_parents_match,
+	};
+}
+
+bool
+routes_are_plain(const struct postfix_facts *facts)
+{
+	return facts->relayhost[0] == '\0' && facts->transport_maps[0] == '\0' &&
+	    (facts->default_transport[0] == '\0' ||
+		strcmp(facts->default_transport, "smtp") == 0);
+}
+
+/* --- asking ------------------------------------------------------------------------ */
+
+/* All keys of all recipients, and the value that was found first for each. */
+struct question {
+	char (*keys)[ROUTE_KEY_SIZE];
+	const char **texts;
+	bool *whole; /* may be asked of maps that see whole addresses alone */
+	size_t *owner;
+	char **values;
+	size_t count;
+	/* the keys that the map at hand was asked */
+	const char **asked;
+	size_t *asked_index;
+	size_t asked_count;
+};
+
+static void
+take_value(void *context, size_t index, struct str value)
+{
+	struct question *q = context;
+	size_t at = q->asked_index[index];
+
+	if (q->values[at] == NULL)
+		q->values[at] = mem_strndup(value.p, value.len);
+}
+
+static bool
+sees_whole_only(const char *map)
+{
+	struct str s = str_of(map);
+
+	str_eat(&s, STR("proxy:"));
+	return str_starts(s, STR("regexp:")) || str_starts(s, STR("pcre:")) ||
+	    str_starts(s, STR("tcp:"));
+}
+
+static bool
+is_askable(const char *key)
+{
+	for (; *key != '\0'; key++)
+		if ((unsigned char)*key <= ' ' || *key == 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+ask_map(const struct postfix *postfix, const char *map, struct question *q, struct err *err)
+{
+	bool whole_only = sees_whole_only(map);
+
+	q->asked_count = 0;
+	for (size_t i = 0; i < q->count; i++) {
+		if (q->values[i] != NULL || (whole_only && !q->whole[i]) ||
+		    !is_askable(q->texts[i]))
+			continue;
+		q->asked[q->asked_count] = q->texts[i];
+		q->asked_index[q->asked_count++] = i;
+	}
+	return q->asked_count == 0 ||
+	    postfix_lookup_all(postfix, map, q->asked, q->asked_count, take_value, q, err);
+}
+
+static void
+collect_keys(const struct route_settings *settings, char *const *recipients, size_t count,
+    struct question *q)
+{
+	char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE];
+
+	for (size_t r = 0; r < count; r++) {
+		size_t whole_only, n = route_keys(settings, str_of(recipients[r]), keys, &whole_only);
+
+		for (size_t k = 0; k < n; k++) {
+			memcpy(q->keys[q->count], keys[k], ROUTE_KEY_SIZE);
+			q->texts[q->count] = q->keys[q->count];
+			q->whole[q->count] = k < whole_only;
+			q->owner[q->count++] = r;
+		}
+	}
+}
+
+static void
+choose(const struct route_settings *settings, char *const *recipients, size_t count,
+    const struct question *q, struct route *routes)
+{
+	size_t at = 0;
+
+	for (size_t r = 0; r < count; r++) {
+		struct str found = STR(""), domain;
+
+		for (; at < q->count && q->owner[at] == r; at++)
+			if (found.len == 0 && q->values[at] != NULL)
+				found = str_of(q->values[at]);
+		if (nexthop_recipient_domain(str_of(recipients[r]), &domain))
+			route_of(settings, domain, found, &routes[r]);
+		else
+			routes[r] = (struct route){.transport = ""};
+	}
+}
+
+bool
+routes_ask(const struct postfix *postfix, const struct route_settings *settings,
+    const char *transport_maps, char *const *recipients, size_t count, struct route *routes,
+    struct err *err)
+{
+	size_t max = count * ROUTE_KEYS_MAX;
+	struct question q = {
+	    .keys = mem_new(max, sizeof(*q.keys)),
+	    .texts = mem_new(max, sizeof(*q.texts)),
+	    .whole = mem_new(max, sizeof(*q.whole)),
+	    .owner = mem_new(max, sizeof(*q.owner)),
+	    .values = mem_new(max, sizeof(*q.values)),
+	    .asked = mem_new(max, sizeof(*q.asked)),
+	    .asked_index = mem_new(max, sizeof(*q.asked_index)),
+	};
+	bool ours, done = true;
+	char **maps = postfix_other_maps(transport_maps, "", &ours);
+
+	collect_keys(settings, recipients, count, &q);
+	for (size_t m = 0; maps[m] != NULL && done; m++)
+		done = ask_map(postfix, maps[m], &q, err);
+	if (done)
+		choose(settings, recipients, count, &q, routes);
+	for (size_t i = 0; i < q.count; i++)
+		free(q.values[i]);
+	free(q.values);
+	free(q.keys);
+	free(q.texts);
+	free(q.whole);
+	free(q.owner);
+	free(q.asked);
+	free(q.asked_index);
+	postfix_maps_free(maps);
+	return done;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+#include "core/route.h"
+
+/* --- look-up keys (transport(5), TABLE SEARCH ORDER) -------------------------------- */
+
+struct keys_row {
+	const char *recipient;
+	bool parents_match;
+	const char *keys; /* apart by blanks */
+	size_t whole_only;
+};
+
+static const struct keys_row keys_rows[] = {
+    {"User+Ext@Sub.Example.ORG", false,
+        "user+ext@sub.example.org user@sub.example.org sub.example.org .example.org .org *", 1},
+    {"user@sub.example.org", true,
+        "user@sub.example.org sub.example.org example.org org *", 1},
+    {"user@localhost", false, "user@localhost localhost *", 1},
+    {"user@[192.0.2.1]", false, "user@[192.0.2.1] [192.0.2.1] *", 1},
+    {"+user@example.org", false, "+user@example.org example.org .org *", 1},
+    {"user", false, "", 0},
+};
+
+static void
+keys_are(void **state)
+{
+	const struct keys_row *row = *state;
+	struct route_settings settings = {
+	    .relayhost = "",
+	    .default_transport = "smtp",
+	    .recipient_delimiter = "+",
+	    .parents_match = row->parents_match,
+	};
+	char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE];
+	char joined[2048] = "";
+	size_t whole_only, count = route_keys(&settings, str_of(row->recipient), keys, &whole_only);
+
+	for (size_t i = 0; i < count; i++)
+		snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined), "%s%s",
+		    i > 0 ? " " : "", keys[i]);
+	assert_string_equal(joined, row->keys);
+	assert_int_equal(whole_only, row->whole_only);
+}
+
+static void
+many_labels_are_bounded(void **state)
+{
+	struct route_settings settings = {"", "smtp", "", false};
+	char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE];
+	char recipient[256] = "u@";
+	size_t whole_only;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		strcat(recipient, "a.");
+	strcat(recipient, "test");
+	assert_int_equal(
+	    route_keys(&settings, str_of(recipient), keys, &whole_only), ROUTE_KEYS_MAX);
+}
+
+/* --- routes (transport(5), RESULT FORMAT; postconf(5), relayhost) ------------------- */
+
+struct route_row {
+	const char *relayhost;
+	const char *default_transport;
+	const char *found;
+	const char *transport;
+	const char *key;
+};
+
+static const struct route_row route_rows[] = {
+    {"", "smtp", "", "smtp", "example.org"},
+    {"isp.example", "smtp", "", "smtp", "isp.example"},
+    {"[Mail.ISP.example]:587", "smtp", "", "smtp", "[mail.isp.example]:587"},
+    {"isp.example", "smtp:[out.example]", "", "smtp", "[out.example]"},
+    {"isp.example", "slow:", "", "slow", "isp.example"},
+    {"isp.example", "smtp", "smtp:[mx.example]:2525", "smtp", "[mx.example]:2525"},
+    {"isp.example", "smtp", "strict:", "strict", "example.org"},
+    {"isp.example", "smtp", "strict", "strict", "example.org"},
+    {"isp.example", "smtp", ":other.example", "smtp", "other.example"},
+    {"", "smtp", ":", "smtp", "example.org"},
+    {"", "smtp", "lmtp:unix:private/lmtp", "lmtp", ""},
+    {"", "smtp", "error:5.1.2 no such domain", "error", ""},
+    {"", "", "", "smtp", "example.org"},
+    {"", "smtp", "smtp:[IPv6:2001:DB8::1]:26", "smtp", "[ipv6:2001:db8::1]:26"},
+};
+
+static void
+route_is(void **state)
+{
+	const struct route_row *row = *state;
+	struct route_settings settings = {
+	    .relayhost = row->relayhost,
+	    .default_transport = row->default_transport,
+	    .recipient_delimiter = "",
+	};
+	struct route route;
+
+	route_of(&settings, STR("example.org"), str_of(row->found), &route);
+	assert_string_equal(route.transport, row->transport);
+	assert_string_equal(route.key, row->key);
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(keys_rows) / sizeof(keys_rows[0]); i++)
+		suite_add(keys_are, &keys_rows[i], "look-up keys of %s", keys_rows[i].recipient);
+	suite_add(many_labels_are_bounded, NULL, "a domain of a hundred labels is bounded");
+	for (size_t i = 0; i < sizeof(route_rows) / sizeof(route_rows[0]); i++)
+		suite_add(route_is, &route_rows[i], "relayhost=%s default_transport=%s found=%s: %s",
+		    route_rows[i].relayhost, route_rows[i].default_transport, route_rows[i].found,
+		    route_rows[i].key);
+	return suite_run();
+}
