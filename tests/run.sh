@@ -93,17 +93,6 @@ in_group() {
     return $status
 }
 
-copy_tree() {
-    mkdir "$work/source" || return
-    if git -C "$top" -c safe.directory='*' rev-parse --git-dir >/dev/null 2>&1; then
-        git -C "$top" -c safe.directory='*' ls-files -z -co --exclude-standard
-    else
-        (cd "$top" && find . -type f ! -path './.git/*' -print0)
-    fi >"$work/files"
-    tar -C "$top" --null -T "$work/files" --ignore-failed-read -cf - 2>/dev/null |
-        tar -C "$work/source" -xf -
-}
-
 # --- builds and their tests
 
 compile() {
@@ -205,10 +194,9 @@ $quick && kind=build
 "$top/tests/packages" "$kind" || stop 'the packages cannot be installed'
 
 heading 'gcc'
-copy_tree || stop 'the tree cannot be copied'
-(cd "$work/source" && autoreconf -fi) >"$work/autoreconf.out" 2>&1 || {
-    cat "$work/autoreconf.out"
-    stop 'autoreconf failed'
+"$top/tests/copy" "$work/source" >"$work/copy.out" 2>&1 || {
+    cat "$work/copy.out"
+    stop 'the tree cannot be copied'
 }
 build gcc CC=gcc || stop 'no program to test'
 run_tests gcc "$jobs"
