@@ -434,6 +434,9 @@ serve(struct daemon *daemon)
 		engine_turn(daemon->engine);
 		if (all_ended(daemon) && saved == ENGINE_SAVED && engine_is_idle(daemon->engine))
 			break;
+		/* The last route came in this turn: what waited for it can be stored. */
+		if (saved == ENGINE_SAVE_WAITS && fold_parked(engine_fold(daemon->engine)) == 0)
+			continue;
 		if (!more)
 			wait_for_news(daemon, reading, wait_ms(daemon, reading));
 		if (take_signals(daemon))

@@ -260,7 +260,7 @@ engine_wait_ms(struct engine *e)
 	else if (e->asking_count == 0 && !e->running[CHORE_FACTS]) {
 		if (e->due_ms != 0)
 			sooner(&wait_ms, e->due_ms - now_ms);
-		if (e->look)
+		if (e->look || (e->unsaved_queue && fold_parked(e->fold) == 0))
 			sooner(&wait_ms, 0);
 	}
 	if (e->alert_ms != 0 && !e->running[CHORE_NOTIFY])
