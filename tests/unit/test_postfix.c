@@ -370,9 +370,9 @@ main(void)
 	corpus_queue = suite_path("tests/logs/corpus/verify.postqueue.json");
 	corpus_expected = suite_path("tests/logs/corpus/verify.postqueue.expected.tsv");
 	FAKE_ROWS(facts_are, facts_rows, "facts: %s", facts_rows[i].name);
-	suite_add(facts_are_asked_in_two_calls, NULL, "facts are asked in two calls, one for main.cf, one for master.cf");
-	FAKE_ROWS(
-	    facts_cannot_be_had, unreadable, "facts cannot be had: %s", unreadable[i][1]);
+	suite_add(facts_are_asked_in_two_calls, NULL,
+	    "facts are asked in two calls, one for main.cf, one for master.cf");
+	FAKE_ROWS(facts_cannot_be_had, unreadable, "facts cannot be had: row %zu", i + 1);
 	suite_add(missing_postfix_is_named, NULL, "a missing Postfix is named");
 	suite_add(real_facts_are_read, NULL, "postconf of this machine is read");
 	suite_add(good_messages_are_retried, NULL, "what is no queue id is not retried");
