@@ -122,18 +122,36 @@ run(sqlite3 *db, const char *sql, struct err *err)
 }
 
 static bool
-read_version(sqlite3 *db, int *version, struct err *err)
+read_int(sqlite3 *db, const char *sql, int *out, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
-	bool done = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK &&
+	bool done = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK &&
 	    sqlite3_step(stmt) == SQLITE_ROW;
 
 	if (done)
-		*version = sqlite3_column_int(stmt, 0);
+		*out = sqlite3_column_int(stmt, 0);
 	else
 		err_set(err, "%s", sqlite3_errmsg(db));
 	sqlite3_finalize(stmt);
 	return done;
+}
+
+/* Of version 0 is what is empty, and what another program made. */
+static bool
+check_version(sqlite3 *db, const char *path, int *version, struct err *err)
+{
+	int tables = 0;
+
+	if (!read_int(db, "PRAGMA user_version", version, err) ||
+	    !read_int(db, "SELECT count(*) FROM sqlite_master", &tables, err))
+		return false;
+	if (*version < 0 || (*version == 0 && tables > 0))
+		return err_set(err, "%s is the database of another program", path);
+	if (*version > SCHEMA_VERSION)
+		return err_set(err,
+		    "%s is of a newer tlsladder (version %d, this one knows %d)", path,
+		    *version, SCHEMA_VERSION);
+	return true;
 }
 
 bool
@@ -144,14 +162,8 @@ schema_upgrade(sqlite3 *db, const char *path, struct err *err)
 
 	for (;;) {
 		/* Look again inside the transaction: another process may have been faster. */
-		if (!run(db, "BEGIN IMMEDIATE", err) || !read_version(db, &version, err))
+		if (!run(db, "BEGIN IMMEDIATE", err) || !check_version(db, path, &version, err))
 			break;
-		if (version > SCHEMA_VERSION) {
-			err_set(err,
-			    "%s is of a newer tlsladder (version %d, this one knows %d)", path,
-			    version, SCHEMA_VERSION);
-			break;
-		}
 		if (version == SCHEMA_VERSION)
 			return run(db, "COMMIT", err);
 		snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", version + 1);

@@ -2,11 +2,14 @@
 #include "store/store.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -75,7 +78,8 @@ static const char *const texts[SQL_COUNT] = {
                          " rule, reason, dns_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_DECISIONS] = "SELECT time_ms, action, before, after, why, rule, reason, dns_state"
                       " FROM decision WHERE destination = ? ORDER BY id",
-    [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?",
+    [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
+                          " AND queue_id <> ?",
     [SQL_WAITING_ADD] = "INSERT INTO waiting(destination, queue_id, time_ms) VALUES (?, ?, ?)"
                         " ON CONFLICT DO UPDATE SET version = 0, tries = 0"
                         " WHERE version < 0",
@@ -411,32 +415,47 @@ finish_int(struct store *store, sqlite3_stmt *stmt, int64_t *out, struct err *er
 
 /* --- opening ----------------------------------------------------------------------- */
 
+/*
+ * SQLite makes its files as the umask says, which belongs to all threads. Only what was
+ * not there is opened here: to close a file is to lose SQLite's locks on it.
+ */
+static void
+create_private(const char *path)
+{
+	int fd;
+
+	if (strcmp(path, ":memory:") == 0)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd >= 0)
+		close(fd);
+}
+
 struct store *
 store_open(const char *path, int64_t busy_ms, struct err *err)
 {
 	struct store *store = mem_new(1, sizeof(*store));
-	mode_t mask = umask(0027);
-	int rc = sqlite3_open_v2(
-	    path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 
-	umask(mask);
-	if (rc != SQLITE_OK) {
+	create_private(path);
+	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+	    SQLITE_OK) {
 		err_set(err, "cannot open %s: %s", path, sqlite3_errmsg(store->db));
 		store_close(store);
 		return NULL;
 	}
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, (int)busy_ms);
+	/* First, so that a file that is not ours stays as it is. */
+	if (!schema_upgrade(store->db, path, err)) {
+		err_wrap(err, "cannot use %s", path);
+		store_close(store);
+		return NULL;
+	}
 	/* WAL with NORMAL: after power loss the last transactions may be gone, position
 	 * and effects together, and the log is read again from there. */
 	if (sqlite3_exec(store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", NULL,
 		NULL, NULL) != SQLITE_OK) {
 		err_set(err, "cannot use %s: %s", path, sqlite3_errmsg(store->db));
-		store_close(store);
-		return NULL;
-	}
-	if (!schema_upgrade(store->db, path, err)) {
-		err_wrap(err, "cannot use %s", path);
 		store_close(store);
 		return NULL;
 	}
@@ -463,7 +482,7 @@ store_load_copy(struct store *store, const char *path, struct err *err)
 	bool done;
 
 	if (stat(path, &st) != 0)
-		return true;
+		return errno == ENOENT || err_set_errno(err, errno, "cannot read %s", path);
 	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
 		err_set(err, "cannot read %s: %s", path, sqlite3_errmsg(from));
 		sqlite3_close(from);
@@ -701,7 +720,8 @@ store_waiting_add(
 {
 	int64_t count = 0;
 
-	if (!finish_int(store, bind(store, SQL_WAITING_COUNT, err, "i", id), &count, err))
+	if (!finish_int(
+		store, bind(store, SQL_WAITING_COUNT, err, "is", id, queue_id), &count, err))
 		return false;
 	if (count >= STORE_WAITING_MAX)
 		return true; /* so many are flushed together, whoever they are */

@@ -1,0 +1,37 @@
+-- A database of version 1: `sqlite3 state.db .dump`, and the version, which that leaves
+-- out. Frozen once version 1 is released: from then on steps are added, and it stays.
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE destination (  id INTEGER PRIMARY KEY,  key TEXT NOT NULL UNIQUE,  entry TEXT NOT NULL DEFAULT 'none',  attributes TEXT NOT NULL DEFAULT '',  why TEXT NOT NULL DEFAULT 'none',  since_ms INTEGER NOT NULL DEFAULT 0,  force_ms INTEGER NOT NULL DEFAULT 0,  look_ms INTEGER NOT NULL DEFAULT 0,  lease_ms INTEGER NOT NULL DEFAULT 0,  lease_end_ms INTEGER NOT NULL DEFAULT 0,  pinned INTEGER NOT NULL DEFAULT 0,  pin_until_ms INTEGER NOT NULL DEFAULT 0,  note TEXT NOT NULL DEFAULT '',  pending INTEGER NOT NULL DEFAULT 0,  deferral INTEGER NOT NULL DEFAULT 0,  deferral_ms INTEGER NOT NULL DEFAULT 0,  rule TEXT NOT NULL DEFAULT '',  reason TEXT NOT NULL DEFAULT '',  dsn TEXT NOT NULL DEFAULT '',  service TEXT NOT NULL DEFAULT '',  lost INTEGER NOT NULL DEFAULT 0,  suspended INTEGER NOT NULL DEFAULT 0,  policy_refused INTEGER NOT NULL DEFAULT 0,  attempt_level TEXT NOT NULL DEFAULT 'unknown',  relay TEXT NOT NULL DEFAULT '',  transport TEXT NOT NULL DEFAULT '',  attempt_ms INTEGER NOT NULL DEFAULT 0,  attempts INTEGER NOT NULL DEFAULT 0,  first_attempt_ms INTEGER NOT NULL DEFAULT 0,  last_attempt_ms INTEGER NOT NULL DEFAULT 0,  dns_state TEXT NOT NULL DEFAULT '',  dns_text TEXT NOT NULL DEFAULT '',  dns_ms INTEGER NOT NULL DEFAULT 0,  dns_failures INTEGER NOT NULL DEFAULT 0,  seen_encrypt_ms INTEGER NOT NULL DEFAULT 0,  seen_verify_ms INTEGER NOT NULL DEFAULT 0,  seen_dane_ms INTEGER NOT NULL DEFAULT 0,  sent_ms INTEGER NOT NULL DEFAULT 0,  hold_level TEXT NOT NULL DEFAULT 'none',  hold_since_ms INTEGER NOT NULL DEFAULT 0,  dane_absent_ms INTEGER NOT NULL DEFAULT 0,  trial TEXT NOT NULL DEFAULT 'none',  probe_level TEXT NOT NULL DEFAULT 'unknown',  probe_works INTEGER NOT NULL DEFAULT 0,  probe_clean INTEGER NOT NULL DEFAULT 0,  probe_ms INTEGER NOT NULL DEFAULT 0);
+INSERT INTO destination VALUES(1,'selfsigned.test','encrypt','','not-authentic',1795483620000,1795483620250,1796088420000,604800000,1796088420000,0,0,'',0,1,1795483619000,'certificate-not-verified','Server certificate not verified','4.7.5','smtp',0,0,0,'unknown','mx.selfsigned.test','',1795483618900,3,1795483600000,1795483618900,'none','mx.selfsigned.test address=secure tlsa=none',1795483619500,0,1795483630000,0,0,1795483630000,'none',0,0,'none','unknown',0,0,0);
+INSERT INTO destination VALUES(2,'[mx.example]:2525','secure','match=mx.example','pinned',1795480000000,1795480000300,0,0,0,1,0,'asked for by "Zoë", it''s fine',0,0,0,'','','','',0,0,0,'unknown','','',0,0,0,0,'','',0,0,0,0,0,0,'none',0,0,'none','unknown',0,0,0);
+INSERT INTO destination VALUES(3,'bücher.test','none','','trial',1795490000000,9223372036854775807,0,1209600000,1795490000000,0,0,'',0,0,0,'','','','',0,0,0,'unknown','','',0,0,0,0,'','',0,0,0,0,0,0,'none',0,0,'may','unknown',0,0,0);
+CREATE TABLE tally (  destination INTEGER NOT NULL REFERENCES destination(id),  day INTEGER NOT NULL,  what TEXT NOT NULL,  count INTEGER NOT NULL,  PRIMARY KEY (destination, day, what)) WITHOUT ROWID;
+INSERT INTO tally VALUES(1,20780,'deferred:certificate-not-verified',3);
+INSERT INTO tally VALUES(1,20780,'sent',1);
+INSERT INTO tally VALUES(1,20780,'session:untrusted',1);
+CREATE TABLE decision (  id INTEGER PRIMARY KEY,  destination INTEGER NOT NULL REFERENCES destination(id),  time_ms INTEGER NOT NULL,  action TEXT NOT NULL,  before TEXT NOT NULL,  after TEXT NOT NULL,  why TEXT NOT NULL,  rule TEXT NOT NULL,  reason TEXT NOT NULL,  dns_state TEXT NOT NULL);
+INSERT INTO decision VALUES(1,1,1795483620000,'set','none','encrypt','not-authentic','certificate-not-verified','Server certificate not verified','none');
+INSERT INTO decision VALUES(2,3,1795490000000,'remove','may','none','trial','','','none');
+CREATE TABLE waiting (  destination INTEGER NOT NULL REFERENCES destination(id),  queue_id TEXT NOT NULL,  time_ms INTEGER NOT NULL,  version INTEGER NOT NULL DEFAULT 0,  not_before_ms INTEGER NOT NULL DEFAULT 0,  tries INTEGER NOT NULL DEFAULT 0,  PRIMARY KEY (destination, queue_id)) WITHOUT ROWID;
+INSERT INTO waiting VALUES(1,'3WJ2Nl0Xhkz4wNw',1795483619000,4,0,0);
+INSERT INTO waiting VALUES(3,'35D9AA72627',1795489000000,0,0,0);
+CREATE TABLE log_position (  path TEXT PRIMARY KEY,  device INTEGER NOT NULL,  inode INTEGER NOT NULL,  birth_ns INTEGER NOT NULL,  offset INTEGER NOT NULL,  head_len INTEGER NOT NULL,  head_hash INTEGER NOT NULL,  mark_len INTEGER NOT NULL,  mark_hash INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO log_position VALUES('/var/log/mail.log',2049,-1,1795400000123456789,52341,1024,-9223372036854775808,64,81985529216486895);
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counter VALUES('map-exported',3);
+INSERT INTO counter VALUES('map-version',4);
+INSERT INTO counter VALUES('status-lines',123456789012);
+CREATE TABLE blob (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO blob VALUES('processes',X'343032350931093109330920');
+CREATE INDEX destination_pending ON destination(deferral_ms) WHERE pending <> 0;
+CREATE INDEX destination_look ON destination(look_ms) WHERE look_ms <> 0;
+CREATE INDEX destination_deferral ON destination(deferral_ms) WHERE deferral <> 0;
+CREATE INDEX destination_hold ON destination(hold_since_ms) WHERE hold_since_ms <> 0;
+CREATE INDEX destination_force ON destination(id)  WHERE force_ms = 9223372036854775807;
+CREATE INDEX destination_entry ON destination(key) WHERE entry <> 'none';
+CREATE INDEX decision_destination ON decision(destination, id);
+CREATE INDEX decision_time ON decision(time_ms);
+CREATE INDEX waiting_version ON waiting(version) WHERE version <> 0;
+COMMIT;
+PRAGMA user_version = 1;

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "storekit.h"
+
+#include <ftw.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "suite.h"
+#include "sys/file.h"
+
+struct err kit_err;
+
+/* In memory where there is room for it: databases are synced to disk all the time. */
+static char dir[64];
+
+void
+kit_begin(void)
+{
+	snprintf(dir, sizeof(dir), "%s/tlsladder-test.XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (mkdtemp(dir) == NULL) {
+		perror(dir);
+		exit(2);
+	}
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int
+kit_end(int status)
+{
+	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return status;
+}
+
+const char *
+kit_path(const char *name)
+{
+	static char paths[8][256];
+	static unsigned next;
+	char *path = paths[next++ % 8];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+	return path;
+}
+
+void
+kit_write(const char *name, const void *data, size_t len)
+{
+	FILE *file = fopen(kit_path(name), "wb");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, len, file), len);
+	assert_int_equal(fclose(file), 0);
+}
+
+static struct store *
+must_open(const char *path)
+{
+	struct store *store = store_open(path, 0, &kit_err);
+
+	if (store == NULL)
+		fail_msg("%s", kit_err.text);
+	return store;
+}
+
+struct store *
+kit_scratch(void)
+{
+	return must_open(":memory:");
+}
+
+struct store *
+kit_open(const char *name)
+{
+	return must_open(kit_path(name));
+}
+
+int64_t
+kit_add(struct store *store, const char *key)
+{
+	struct destination d;
+
+	destination_init(&d, key);
+	kit_put(store, &d);
+	assert_true(d.id > 0);
+	return d.id;
+}
+
+struct destination
+kit_get(struct store *store, const char *key)
+{
+	struct destination d;
+	bool found;
+
+	if (!store_get(store, key, &d, &found, &kit_err))
+		fail_msg("%s", kit_err.text);
+	if (!found)
+		fail_msg("%s is not there", key);
+	return d;
+}
+
+void
+kit_put(struct store *store, struct destination *d)
+{
+	if (!store_put(store, d, &kit_err))
+		fail_msg("%s", kit_err.text);
+}
+
+void
+kit_begin_transaction(struct store *store)
+{
+	if (!store_begin(store, &kit_err))
+		fail_msg("%s", kit_err.text);
+}
+
+void
+kit_commit(struct store *store)
+{
+	if (!store_commit(store, &kit_err))
+		fail_msg("%s", kit_err.text);
+}
+
+/* --- past the code under test ------------------------------------------------------ */
+
+static int
+append_row(void *context, int count, char **values, char **names)
+{
+	(void)names;
+	for (int i = 0; i < count; i++)
+		buf_printf(context, "%s%s", i > 0 ? "|" : "",
+		    values[i] != NULL ? values[i] : "NULL");
+	buf_add_char(context, '\n');
+	return 0;
+}
+
+static void
+execute(const char *name, const char *sql, struct buf *out)
+{
+	sqlite3 *db;
+	char *message = NULL;
+
+	assert_int_equal(sqlite3_open(kit_path(name), &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, append_row, out, &message) != SQLITE_OK)
+		fail_msg("%s", message);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+void
+kit_run(const char *name, const char *sql)
+{
+	struct buf out = {0};
+
+	execute(name, sql, &out);
+	buf_clear(&out);
+}
+
+char *
+kit_ask(const char *name, const char *sql)
+{
+	struct buf out = {0};
+
+	execute(name, sql, &out);
+	return buf_take(&out);
+}
+
+void
+kit_assert(const char *name, const char *sql, const char *expected)
+{
+	char *got = kit_ask(name, sql);
+
+	assert_string_equal(got, expected);
+	free(got);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* For tests of what is stored: a directory that goes with the program, stores in it and
+ * in memory, and a look into them that does not go through the code under test. */
+#ifndef TESTS_STOREKIT_H
+#define TESTS_STOREKIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+/* The sentence of the last failure. */
+extern struct err kit_err;
+
+void kit_begin(void); /* makes the directory */
+int kit_end(int status); /* removes it with all that is in it; returns status */
+
+/* "DIR/name"; the text is good for some calls more. */
+const char *kit_path(const char *name);
+void kit_write(const char *name, const void *data, size_t len);
+
+struct store *kit_scratch(void);               /* in memory */
+struct store *kit_open(const char *name);      /* or the test fails */
+int64_t kit_add(struct store *store, const char *key); /* a new one; its id */
+struct destination kit_get(struct store *store, const char *key); /* or the test fails */
+void kit_put(struct store *store, struct destination *d);
+void kit_begin_transaction(struct store *store);
+void kit_commit(struct store *store);
+
+/* Statements, and what one answers: fields parted by |, rows by newlines. */
+void kit_run(const char *name, const char *sql);
+char *kit_ask(const char *name, const char *sql); /* to be freed */
+void kit_assert(const char *name, const char *sql, const char *expected);
+
+#endif
