@@ -69,6 +69,38 @@ ask_dns(struct asker *asker, struct asked *asked)
 	buf_clear(&text);
 }
 
+/* From the strongest rung down: verify is another question than secure. */
+static const enum level rungs[] = {LEVEL_SECURE, LEVEL_VERIFY, LEVEL_ENCRYPT};
+
+/* One by one, as smtp(8) would connect; DANE is a matter of DNS, not of a probe. */
+static void
+ask_servers(const struct ask_job *ask, struct asked *asked)
+{
+	struct err ignored;
+
+	asked->probed = LEVEL_UNKNOWN;
+	asked->probe_works = ANSWER_UNSURE;
+	if (asked->probe_above == LEVEL_UNKNOWN || asked->other_map != ANSWER_NO ||
+	    asked->dane.state == DANE_UNSURE || asked->dane.state == DANE_USABLE ||
+	    asked->dane.state == DANE_NO_MAIL)
+		return;
+	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++) {
+		enum finger finger;
+
+		if (rungs[i] > asked->probe_up_to || rungs[i] <= asked->probe_above)
+			continue;
+		finger = finger_probe(
+		    ask->postfix, &ask->finger, asked->nexthop.key, rungs[i], &ignored);
+		if (finger == FINGER_MISSING)
+			return;
+		asked->probed = rungs[i];
+		asked->probe_works = finger == FINGER_YES ? ANSWER_YES
+		    : finger == FINGER_NO ? ANSWER_NO : ANSWER_UNSURE;
+		if (finger != FINGER_NO)
+			return;
+	}
+}
+
 void
 ask_work(struct job *job, void *context)
 {
@@ -86,5 +118,6 @@ ask_work(struct job *job, void *context)
 	for (unsigned i = 0; i < ask->count; i++) {
 		ask->asked[i].other_map = answers[i];
 		ask_dns(context, &ask->asked[i]);
+		ask_servers(ask, &ask->asked[i]);
 	}
 }

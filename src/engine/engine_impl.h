@@ -11,6 +11,8 @@
 #include "engine/trouble.h"
 #include "sys/workers.h"
 
+#define ENGINE_PROBE_SLOTS 4096
+
 struct engine {
 	const struct config *config;
 	const struct rules *rules;
@@ -37,6 +39,9 @@ struct engine {
 	size_t asking_count;
 	size_t asking_max;
 	bool look; /* there may be something to judge */
+	int64_t due_tokens;   /* looks at ended leases that may begin now */
+	int64_t due_token_ms; /* monotonic: when the last one came */
+	int64_t probed_ms[ENGINE_PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
 	bool unsaved_queue; /* what the queue said is in the fold alone */
 
 	int64_t export_ms;   /* monotonic: when the map is due; 0: it is in place */

@@ -8,6 +8,10 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
+#define DUE_EVERY_MS   50  /* a look at an ended lease each so often, 20 a second */
+#define DUE_BURST      40
+#define PROBE_MS       30000 /* for connecting, and for each reply */
+#define PROBE_EVERY_MS 5000 /* of one MX host */
 #define JUDGE_MAX 512 /* destinations fetched at once */
 
 static bool
@@ -116,12 +120,49 @@ engine_take_answers(struct engine *e, int64_t mono_ms)
 	}
 }
 
+/* The host that a probe would most likely meet: the first of the last answer. */
+static size_t
+probe_slot(const struct destination *d)
+{
+	size_t h = 5381;
+
+	for (const char *p = d->dns_text; *p != '\0' && *p != ' ' && *p != '\n'; p++)
+		h = h * 33 + (unsigned char)*p;
+	return h % ENGINE_PROBE_SLOTS;
+}
+
+/*
+ * Does the destination want a probe, and may it have one now? False: it has to wait,
+ * since its server was probed for another destination just before.
+ */
+static bool
+plan_probe(struct engine *e, const struct destination *d, struct asked *asked, int64_t now_ms)
+{
+	int64_t mono_ms = clock_monotonic_ms();
+	int64_t *last_ms = &e->probed_ms[probe_slot(d)];
+	enum level above, up_to;
+
+	if (!judge_wants_probe(&e->judge, d, now_ms, &above, &up_to))
+		return true;
+	if (*last_ms != 0 && mono_ms - *last_ms < PROBE_EVERY_MS)
+		return false;
+	*last_ms = mono_ms;
+	asked->probe_above = above;
+	asked->probe_up_to = up_to;
+	return true;
+}
+
 static void
 submit(struct engine *e, struct ask_job *job)
 {
 	job->job.work = ask_work;
 	job->postfix = &e->postfix;
 	job->other_maps = e->other_maps;
+	job->finger = (struct finger_settings){
+	    .ca_file = e->facts.ca_file,
+	    .ca_path = e->facts.ca_path,
+	    .timeout_ms = PROBE_MS,
+	};
 	workers_submit(e->askers, &job->job);
 }
 
@@ -163,6 +204,12 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 			job = mem_new(1, sizeof(*job));
 		if (!nexthop_parse(str_of(d.key), &job->asked[job->count].nexthop))
 			continue;
+		if (!plan_probe(e, &d, &job->asked[job->count], now_ms)) {
+			d.look_ms = now_ms + PROBE_EVERY_MS;
+			if (!store_put(e->store, &d, err))
+				goto out;
+			continue;
+		}
 		memcpy(job->asked[job->count].relay, d.deferral ? d.relay : "",
 		    d.deferral ? sizeof(d.relay) : 1);
 		job->asked[job->count++].id = d.id;
@@ -181,11 +228,31 @@ out:
 	return done;
 }
 
+/*
+ * How many looks at ended leases may begin. A hundred thousand that end while the
+ * machine is down must not become as many questions at once.
+ */
+static size_t
+due_tokens(struct engine *e, int64_t mono_ms)
+{
+	int64_t fresh = e->due_token_ms == 0 ? DUE_BURST
+	                                     : (mono_ms - e->due_token_ms) / DUE_EVERY_MS;
+
+	if (fresh > 0) {
+		e->due_token_ms = e->due_token_ms == 0 || fresh > DUE_BURST
+		    ? mono_ms : e->due_token_ms + fresh * DUE_EVERY_MS;
+		e->due_tokens += fresh;
+	}
+	if (e->due_tokens > DUE_BURST)
+		e->due_tokens = DUE_BURST;
+	return (size_t)e->due_tokens;
+}
+
 static void
 judge_waiting(struct engine *e, int64_t mono_ms)
 {
 	int64_t ids[JUDGE_MAX], now_ms = clock_wall_ms();
-	size_t count;
+	size_t count = 0, tokens = due_tokens(e, mono_ms);
 	struct err err;
 	bool done;
 
@@ -193,13 +260,18 @@ judge_waiting(struct engine *e, int64_t mono_ms)
 	done = store_pending(e->store, ids, JUDGE_MAX, &count, &err);
 	if (done && count > 0)
 		done = judge_ids(e, ids, count, &err);
-	if (done)
-		done = store_due(e->store, now_ms, ids, JUDGE_MAX, &count, &err);
+	count = 0;
+	if (done && tokens > 0)
+		done = store_due(e->store, now_ms, ids, tokens, &count, &err);
 	if (done && count > 0)
 		done = judge_ids(e, ids, count, &err);
+	e->due_tokens -= (int64_t)count;
 	e->due_ms = 0;
 	if (done)
 		done = store_next_due(e->store, &e->due_ms, &err);
+	/* What is due and is being asked about, or has no token, is not due right now. */
+	if (done && e->due_ms != 0 && e->due_ms <= now_ms)
+		e->due_ms = now_ms + DUE_BURST * DUE_EVERY_MS / 2;
 	if (done) {
 		trouble_over(&e->storing, "judge");
 		return;

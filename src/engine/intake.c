@@ -9,14 +9,19 @@
 void
 intake_lines(struct fold *fold, struct str lines, int64_t wall_ms)
 {
+	int64_t shift_ms = clock_offset_ms(), time_ms;
 	struct logline split;
 	struct scan scan;
 	struct str line;
 
 	scan_start(&scan, lines, SCAN_TROUBLE | SCAN_SENT | SCAN_TLS);
-	while (scan_next(&scan, &line))
-		if (logline_split(line, &split))
-			fold_line(fold, &split, clock_of_stamp(&split.stamp, wall_ms), wall_ms);
+	while (scan_next(&scan, &line)) {
+		if (!logline_split(line, &split))
+			continue;
+		/* Where the clock is shifted, the log's is not. */
+		time_ms = clock_of_stamp(&split.stamp, wall_ms - shift_ms);
+		fold_line(fold, &split, time_ms != 0 ? time_ms + shift_ms : 0, wall_ms);
+	}
 }
 
 /* --- one item ---------------------------------------------------------------------- */

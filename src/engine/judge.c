@@ -100,12 +100,14 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	    .frozen = judge->frozen,
 	    .dane_absent_ms = d->dane_absent_ms,
 	    .trial = d->trial,
-	    .probe = {.level = d->probe_level, .works = d->probe_works, .clean = d->probe_clean},
 	};
 
 	if (asked != NULL) {
 		ev.dane = asked->dane;
 		ev.elsewhere = !asked->relay_fits;
+		if (asked->probed != LEVEL_UNKNOWN)
+			ev.probe = (struct probe_evidence){.level = d->probe_level,
+			    .works = d->probe_works, .clean = d->probe_clean};
 	}
 	if (rule >= 0) {
 		const struct rule_source *source = rules_get(judge->rules, (size_t)rule);
@@ -136,6 +138,34 @@ note_answers(struct destination *d, const struct asked *asked, int64_t now_ms)
 		d->dane_absent_ms = now_ms;
 }
 
+/* Clean probes count while the same level works. */
+static void
+note_probe(struct destination *d, const struct asked *asked, int64_t now_ms)
+{
+	if (asked->probed == LEVEL_UNKNOWN) {
+		d->probe_level = LEVEL_UNKNOWN;
+		d->probe_clean = 0;
+		return;
+	}
+	if (asked->probe_works == ANSWER_YES)
+		d->probe_clean = d->probe_level == asked->probed ? d->probe_clean + 1 : 1;
+	else if (asked->probe_works == ANSWER_NO)
+		d->probe_clean = 0;
+	d->probe_level = asked->probed;
+	d->probe_works = asked->probe_works;
+	d->probe_ms = now_ms;
+}
+
+bool
+judge_wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
+    enum level *above, enum level *up_to)
+{
+	*above = d->entry;
+	*up_to = default_level(judge, d);
+	return !d->pinned && !d->deferral && d->entry != LEVEL_NONE &&
+	    d->entry != LEVEL_DANE_ONLY && d->entry < *up_to && now_ms >= d->lease_end_ms;
+}
+
 static void
 note_hold(struct destination *d, const struct decision *decision, int64_t now_ms)
 {
@@ -150,11 +180,25 @@ note_hold(struct destination *d, const struct decision *decision, int64_t now_ms
 		d->hold_since_ms = now_ms;
 }
 
+/*
+ * Leases that began together do not end together: up to a sixteenth is taken off, as
+ * much for each destination as its name says (FNV-1a).
+ */
+static int64_t
+spread(const char *key, int64_t lease_ms)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (; *key != '\0'; key++)
+		h = (h ^ (unsigned char)*key) * UINT64_C(1099511628211);
+	return lease_ms - (int64_t)(h % (uint64_t)(lease_ms / 16 + 1));
+}
+
 static void
 note_entry(struct destination *d, const struct decision *decision, enum level entry,
     int64_t now_ms)
 {
-	if (decision->why == WHY_TRIAL)
+	if (decision->why == WHY_TRIAL && !d->pinned)
 		d->trial = d->entry;
 	else if (entry != LEVEL_NONE)
 		d->trial = LEVEL_NONE;
@@ -168,7 +212,7 @@ note_entry(struct destination *d, const struct decision *decision, enum level en
 	d->probe_clean = 0;
 	if (entry != LEVEL_NONE) {
 		d->lease_ms = decision->lease_ms;
-		d->lease_end_ms = now_ms + decision->lease_ms;
+		d->lease_end_ms = now_ms + spread(d->key, decision->lease_ms);
 	}
 }
 
@@ -181,8 +225,11 @@ judge_destination(const struct judge *judge, struct destination *d,
 	struct evidence ev;
 	enum level entry;
 
-	if (asked != NULL)
+	if (asked != NULL) {
 		note_answers(&next, asked, now_ms);
+		if (asked->probe_above != LEVEL_UNKNOWN)
+			note_probe(&next, asked, now_ms);
+	}
 	ev = judge_evidence(judge, &next, asked, now_ms);
 	if (asked != NULL)
 		out->decision = ladder_decide(&policy, &ev, now_ms);
@@ -201,7 +248,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 		note_entry(&next, &out->decision, entry, now_ms);
 	else if (out->decision.lease_ms != 0) {
 		next.lease_ms = out->decision.lease_ms;
-		next.lease_end_ms = now_ms + out->decision.lease_ms;
+		next.lease_end_ms = now_ms + spread(d->key, out->decision.lease_ms);
 	}
 	if (d->pinned && !ev.pinned)
 		next.pinned = false;
@@ -211,7 +258,8 @@ judge_destination(const struct judge *judge, struct destination *d,
 	if (out->decision.why != WHY_ECHO) {
 		next.why = out->decision.why;
 		next.look_ms = out->decision.look_again_ms;
-		if (next.entry != LEVEL_NONE && next.look_ms == 0)
+		if (next.entry != LEVEL_NONE &&
+		    (next.look_ms == 0 || out->decision.lease_ms != 0))
 			next.look_ms = next.lease_end_ms;
 	} else {
 		out->changed = false;

@@ -47,6 +47,13 @@ struct evidence judge_evidence(const struct judge *judge, const struct destinati
     const struct asked *asked, int64_t now_ms);
 
 /*
+ * Should the servers be probed before it is judged? True at the end of the lease of an
+ * entry weaker than the default: for levels above *above, up to *up_to.
+ */
+bool judge_wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
+    enum level *above, enum level *up_to);
+
+/*
  * Judge and write the outcome into *d, not yet into the store. False: nobody was asked
  * (asked NULL) and it is necessary; *d is untouched then.
  */

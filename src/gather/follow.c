@@ -183,13 +183,16 @@ follow_free(struct follow *follow)
 	free(follow);
 }
 
-/* Bytes that are there to be read, or were read. */
+/* Has any file of the chain, from the at-th on, something in it? */
 static bool
-has_lines(const struct generation *generation)
+has_bytes_from(const struct follow *follow, size_t at)
 {
 	struct facts facts;
 
-	return facts_of_fd(generation->fd, &facts) == 0 && facts.size > 0;
+	for (; at < follow->chain_len; at++)
+		if (facts_of_fd(follow->chain[at]->fd, &facts) == 0 && facts.size > 0)
+			return true;
+	return false;
 }
 
 /* At the end of the oldest file: will nothing more come? */
@@ -208,12 +211,11 @@ is_finished(struct follow *follow)
 	if (first->is_whole)
 		return true;
 	/* a writer may be one rotation behind, but not two */
-	if (follow->chain_len > 2 && has_lines(follow->chain[1]) &&
-	    has_lines(follow->chain[2]))
+	if (has_bytes_from(follow, 2))
 		return true;
 	if (follow->quiet_ms < 0)
 		follow->quiet_ms = follow->now_ms;
-	if (has_lines(follow->chain[1])) {
+	if (has_bytes_from(follow, 1)) {
 		if (follow->overlap_ms < 0)
 			follow->overlap_ms = follow->now_ms;
 		if (follow->now_ms - follow->overlap_ms >= OVERLAP_MS)
@@ -439,7 +441,7 @@ advance(struct follow *follow, struct str *lines)
 static int64_t
 rest_ms(const struct follow *follow)
 {
-	bool overlaps = follow->chain_len > 1 && has_lines(follow->chain[1]);
+	bool overlaps = has_bytes_from(follow, 1);
 
 	if (follow->phase != PHASE_READ || follow->watch == NULL || overlaps ||
 	    follow->dir_watch == WATCH_NONE || !follow->dir_is_local ||

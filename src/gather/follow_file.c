@@ -389,6 +389,42 @@ generation_compare(
 	    : COMPARE_REPLACED;
 }
 
+/* The length of the text, modulo 2^32: the last four bytes (RFC 1952, ISIZE). */
+static bool
+packed_size_is(int fd, uint64_t size)
+{
+	unsigned char end[4];
+	struct facts facts;
+
+	if (facts_of_fd(fd, &facts) != 0 || facts.size < sizeof(end) ||
+	    read_at(fd, (char *)end, sizeof(end), facts.size - sizeof(end)) !=
+		(ssize_t)sizeof(end))
+		return false;
+	return ((uint32_t)end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 |
+		   (uint32_t)end[3] << 24) == (uint32_t)size;
+}
+
+bool
+generation_is_packed_at(const struct generation *generation, const char *path)
+{
+	char head[FOLLOW_HEAD_MAX], packed_head[FOLLOW_HEAD_MAX];
+	struct generation *packed;
+	struct facts facts;
+	struct err err;
+	ptrdiff_t n = -1;
+	int errnum;
+
+	packed = generation_open(path, true, &errnum);
+	if (packed == NULL)
+		return false;
+	if (packed->gzip != NULL && facts_of_fd(generation->fd, &facts) == 0 &&
+	    packed_size_is(packed->fd, facts.size))
+		n = gzip_read(packed->gzip, packed_head, sizeof(packed_head), &err);
+	generation_free(packed);
+	return n >= 0 && n == read_at(generation->fd, head, sizeof(head), 0) &&
+	    memcmp(head, packed_head, (size_t)n) == 0;
+}
+
 void
 generation_where(struct generation *generation, const struct lines *lines,
     struct follow_position *position)

@@ -103,6 +103,9 @@ enum read_result generation_read(
 enum compare_result generation_compare(
     struct generation *generation, const struct lines *lines, uint64_t *size);
 
+/* Is the gzip file at path what was made of this generation: same size, same head? */
+bool generation_is_packed_at(const struct generation *generation, const char *path);
+
 /* The place where lines stands, in this generation. */
 void generation_where(struct generation *generation, const struct lines *lines,
     struct follow_position *position);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -207,6 +208,30 @@ tell_gap(struct follow *follow, const struct facts *last, int64_t away_ms)
 	    follow->name, (long long)(away_ms / 1000), (unsigned long long)last->id.inode);
 }
 
+/* The last one we hold: under another name, or what a compressor made of it. */
+static const struct sibling *
+find_last(const struct follow *follow, const struct siblings *list, const struct facts *last)
+{
+	const struct sibling *found = siblings_find(list, &last->id);
+	int64_t nearest_ns = 0;
+
+	if (found != NULL || last->is_linked)
+		return found;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct sibling *sibling = &list->items[i];
+		int64_t ns = llabs(sibling->facts.mtime_ns - last->mtime_ns);
+
+		/* compressors keep the time; it tells apart what else is equal */
+		if (sibling->is_gzip && sibling->kind != SIBLING_OTHER &&
+		    (found == NULL || ns < nearest_ns) &&
+		    generation_is_packed_at(follow_last(follow), sibling->path)) {
+			found = sibling;
+			nearest_ns = ns;
+		}
+	}
+	return found;
+}
+
 /* The path shows another file, or none: find what is newer than the last one. */
 static bool
 discover(struct follow *follow, int64_t away_ms)
@@ -226,7 +251,7 @@ discover(struct follow *follow, int64_t away_ms)
 		siblings_clear(&list);
 		return false;
 	}
-	found = siblings_find(&list, &last.id);
+	found = find_last(follow, &list, &last);
 	for (size_t i = 0; complete && i < list.count; i++) {
 		const struct sibling *sibling = &list.items[i];
 

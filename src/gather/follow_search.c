@@ -300,16 +300,20 @@ add_time(struct buf *out, int64_t ns)
 }
 
 static void
-tell_gap(struct follow *follow, const struct facts *live)
+tell_gap(struct follow *follow, const struct generation *next, const struct facts *live)
 {
 	struct buf text = {0};
 
-	buf_printf(&text, "%s: lines may be lost: the file that was read up to offset %llu (inode %llu, created ",
+	buf_printf(&text,
+	    "%s: lines may be lost: the file that was read up to offset %llu (inode %llu, "
+	    "created ",
 	    follow->name, (unsigned long long)follow->search.wanted.offset,
 	    (unsigned long long)follow->search.wanted.inode);
 	add_time(&text, follow->search.wanted.birth_ns);
-	buf_printf(&text, ") is not there any more; going on at the start of the present one (inode %llu, created ",
-	    (unsigned long long)live->id.inode);
+	buf_printf(&text,
+	    ") is not there any more; going on at the start of %s (the log is now inode %llu, "
+	    "created ",
+	    next->name, (unsigned long long)live->id.inode);
 	add_time(&text, live->id.birth_ns);
 	buf_printf(&text, ", last written ");
 	add_time(&text, live->mtime_ns);
@@ -317,34 +321,90 @@ tell_gap(struct follow *follow, const struct facts *live)
 	buf_clear(&text);
 }
 
-/* The file at the path holds nothing of what was read: all of it is new. */
+/* Names may have moved on while gzip files were read: then all begins again. */
+static bool
+list_has_changed(const struct follow *follow)
+{
+	struct siblings now;
+	bool changed;
+
+	if (siblings_read(follow->path, &now) != 0)
+		return true;
+	changed = !siblings_same(&follow->search.list, &now);
+	siblings_clear(&now);
+	return changed;
+}
+
+/*
+ * The file is lost, but not all that came after it: what was written well after it was
+ * made is newer. An older writer may be late by seconds, not by a minute.
+ */
+static struct generation *
+open_oldest_newer(const struct follow *follow)
+{
+	const struct search *search = &follow->search;
+	int64_t after_ns = search->wanted.birth_ns + 60 * INT64_C(1000000000);
+
+	for (size_t i = 0; i < search->list.count && search->wanted.birth_ns > 0; i++) {
+		const struct sibling *sibling = &search->list.items[i];
+		struct generation *generation;
+		int errnum;
+
+		if (sibling->kind == SIBLING_OTHER || sibling->facts.mtime_ns <= after_ns)
+			continue;
+		generation = generation_open(sibling->path, true, &errnum);
+		if (generation != NULL)
+			return generation;
+	}
+	return NULL;
+}
+
+static struct generation *
+open_live(struct follow *follow)
+{
+	struct search *search = &follow->search;
+	struct generation *live;
+	int errnum;
+
+	live = generation_open(follow->path, false, &errnum);
+	if (live != NULL)
+		return live;
+	search->over = errnum == ENOENT;
+	search->listed = false;
+	follow_path_trouble(follow, errnum);
+	return NULL;
+}
+
+/* Nothing holds what was read: go on with what is certainly new. */
 static enum follow_result
 start_anew(struct follow *follow)
 {
 	struct search *search = &follow->search;
-	struct generation *live = search->live;
-	struct facts facts;
-	int errnum;
+	struct generation *next = search->live;
+	struct facts live;
 
-	if (live == NULL) {
-		live = generation_open(follow->path, false, &errnum);
-		if (live == NULL) {
-			search->over = errnum == ENOENT;
-			search->listed = false;
-			follow_path_trouble(follow, errnum);
+	search->live = NULL; /* after_cut: all of it is new */
+	if (next == NULL) {
+		next = open_live(follow);
+		if (next == NULL)
 			return FOLLOW_IDLE;
-		}
 		if (search->live_replaced)
 			follow_tell(follow, FOLLOW_NOTE_TRUNCATED,
 			    "%s was cut or rewritten while nobody read it", follow->name);
-		if (facts_of_fd(live->fd, &facts) == 0)
-			tell_gap(follow, &facts);
+		if (facts_of_fd(next->fd, &live) == 0) {
+			struct generation *older = open_oldest_newer(follow);
+
+			if (older != NULL) {
+				generation_free(next);
+				next = older;
+			}
+			tell_gap(follow, next, &live);
+		}
 	}
-	search->live = NULL;
 	search_clear(search);
 	follow_path_there(follow);
-	generation_start(live, &follow->lines);
-	follow_adopt(follow, live);
+	generation_start(next, &follow->lines);
+	follow_adopt(follow, next);
 	return FOLLOW_BUSY;
 }
 
@@ -366,6 +426,11 @@ search_step(struct follow *follow)
 		search->listed = false;
 		return FOLLOW_IDLE;
 	default:
-		return start_anew(follow);
+		break;
 	}
+	if (list_has_changed(follow)) {
+		search->listed = false;
+		return FOLLOW_BUSY;
+	}
+	return start_anew(follow);
 }

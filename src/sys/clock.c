@@ -34,10 +34,16 @@ read_clock(clockid_t id)
 }
 
 int64_t
-clock_wall_ms(void)
+clock_offset_ms(void)
 {
 	pthread_once(&offset_once, read_offset);
-	return read_clock(CLOCK_REALTIME) + offset_ms;
+	return offset_ms;
+}
+
+int64_t
+clock_wall_ms(void)
+{
+	return read_clock(CLOCK_REALTIME) + clock_offset_ms();
 }
 
 int64_t

@@ -11,6 +11,7 @@
 #include "core/logline.h"
 
 int64_t clock_wall_ms(void);      /* since the epoch */
+int64_t clock_offset_ms(void);    /* of a shifted clock: 0 but in tests */
 int64_t clock_monotonic_ms(void); /* for every timer */
 
 /*
