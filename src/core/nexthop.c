@@ -58,13 +58,59 @@ nexthop_is_address(struct str text)
 	return is_ipv4(text) || is_ipv6(text);
 }
 
-/* Length of the UTF-8 sequence at the start of s, 0 if malformed (RFC 3629). */
+/* C1 controls; U+0085, U+2028 and U+2029 end a line for some readers. */
+static bool
+is_no_letter(uint32_t code)
+{
+	return code < 0xa0 || (code >= 0x2000 && code <= 0x206f);
+}
+
+/*
+ * Postfix folds the case of map keys as Unicode does (casefold.c), which makes "ss" of
+ * a sharp s: an entry for one domain would answer for another, which may belong to
+ * somebody else. These letters fold into other letters than their own small ones.
+ */
+static bool
+folds_into_another(uint32_t code)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+	    {0x00df, 0x00df}, /* sharp s -> ss */
+	    {0x0130, 0x0130}, /* I with dot */
+	    {0x0149, 0x0149},
+	    {0x017f, 0x017f}, /* long s -> s */
+	    {0x01f0, 0x01f0},
+	    {0x0345, 0x0345},
+	    {0x0390, 0x0390},
+	    {0x03b0, 0x03b0},
+	    {0x03c2, 0x03c2}, /* final sigma -> sigma */
+	    {0x03d0, 0x03f6}, /* Greek symbols */
+	    {0x0587, 0x0587},
+	    {0x13f8, 0x13fd},
+	    {0x1c80, 0x1c88}, /* variants of Cyrillic letters */
+	    {0x1e96, 0x1e9e},
+	    {0x1f00, 0x1fff}, /* Greek with iota and breathings */
+	    {0x2126, 0x212b}, /* ohm, kelvin, angstrom */
+	    {0xab70, 0xabbf},
+	    {0xfb00, 0xfb17}, /* ligatures */
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (code >= ranges[i].first && code <= ranges[i].last)
+			return true;
+	return false;
+}
+
+/* Length of the UTF-8 sequence at the start of s, 0 if malformed (RFC 3629) or not to
+ * be had in a next-hop. */
 static size_t
 utf8_sequence(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	size_t len = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3
 	    : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	uint32_t code;
 
 	if (len == 0 || len > s.len)
 		return 0;
@@ -74,11 +120,10 @@ utf8_sequence(struct str s)
 	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
 	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 		return 0;
-	/* C1 controls are no letters, and U+0085 ends a line for some readers. */
-	if (p[0] == 0xc2 && p[1] < 0xa0)
-		return 0;
-	/* Nor are U+2028 and U+2029. */
-	if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
+	code = len == 2 ? p[0] & 0x1fu : len == 3 ? p[0] & 0x0fu : p[0] & 0x07u;
+	for (size_t i = 1; i < len; i++)
+		code = code << 6 | (p[i] & 0x3fu);
+	if (is_no_letter(code) || folds_into_another(code))
 		return 0;
 	return len;
 }

@@ -51,7 +51,7 @@ struct postfix_facts {
 };
 
 /*
- * One postconf for all of main.cf, one for master.cf. An empty smtp_tls_security_level is, as in
+ * One postconf for main.cf, one for master.cf. An empty smtp_tls_security_level is, as in
  * smtp_tls_policy.c, verify with smtp_enforce_tls (encrypt where
  * smtp_tls_enforce_peername is no), may with smtp_use_tls, else none. A parameter that
  * this Postfix does not know is empty. False: postconf failed or printed what could not
