@@ -63,9 +63,10 @@ main(int argc, char **argv)
 	    {NULL, 0, NULL, 0},
 	};
 	struct options options = {.config_file = SYSCONFDIR "/tlsladder/tlsladder.yaml"};
+	struct buf fault = {0};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+c:vhV", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:c:vhV", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options.config_file = optarg;
@@ -81,16 +82,16 @@ main(int argc, char **argv)
 			printf("tlsladder %s\n", PACKAGE_VERSION);
 			return cmd_flush();
 		default:
-			fprintf(stderr, "try tlsladder --help\n");
+			cmd_option_fault(option, argv, &fault);
+			cmd_fail(EX_USAGE, "%s; try tlsladder --help", buf_text(&fault));
+			buf_clear(&fault);
 			return EX_USAGE;
 		}
 	}
 	argc -= optind;
 	argv += optind;
-	if (argc == 0) {
-		fprintf(stderr, "tlsladder: error: no command; try tlsladder --help\n");
-		return EX_USAGE;
-	}
+	if (argc == 0)
+		return cmd_fail(EX_USAGE, "no command; try tlsladder --help");
 	for (size_t i = 0; i < command_count; i++) {
 		if (strcmp(argv[0], commands[i]->name) != 0)
 			continue;
@@ -101,6 +102,5 @@ main(int argc, char **argv)
 		optind = 0; /* getopt(3) begins anew with the command's own arguments */
 		return commands[i]->run(&options, argc, argv);
 	}
-	fprintf(stderr, "tlsladder: error: no command \"%s\"; try tlsladder --help\n", argv[0]);
-	return EX_USAGE;
+	return cmd_fail(EX_USAGE, "no command \"%s\"; try tlsladder --help", argv[0]);
 }

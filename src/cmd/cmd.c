@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,16 +28,27 @@ const struct command *const commands[] = {
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
+/* What stands on a command line or in a file must not write on the terminal. */
+static void
+complain(const char *format, va_list ap)
+{
+	struct buf text = {0}, visible = {0};
+
+	buf_vprintf(&text, format, ap);
+	buf_add_visible(&visible, (struct str){buf_text(&text), text.len});
+	fprintf(stderr, "tlsladder: error: %s\n", buf_text(&visible));
+	buf_clear(&text);
+	buf_clear(&visible);
+}
+
 int
 cmd_fail(int status, const char *format, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "tlsladder: error: ");
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	complain(format, ap);
 	va_end(ap);
-	fprintf(stderr, "\n");
 	return status;
 }
 
@@ -45,19 +57,51 @@ cmd_usage(const struct command *command, const char *format, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "tlsladder: error: ");
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	complain(format, ap);
 	va_end(ap);
-	fprintf(stderr, "\nusage: tlsladder %s %s\n", command->name, command->usage);
+	fprintf(stderr, "usage: tlsladder %s%s%s\n", command->name,
+	    command->usage[0] != '\0' ? " " : "", command->usage);
+	return EX_USAGE;
+}
+
+void
+cmd_option_fault(int option, char **argv, struct buf *out)
+{
+	const char *last = argv[optind - 1];
+
+	if (option == ':')
+		buf_printf(out, "option \"%s\" wants a value", last);
+	else if (optopt == 0)
+		buf_printf(out, "there is no option \"%s\"", last);
+	else if (last[0] == '-' && last[1] == '-' && strchr(last, '=') != NULL)
+		buf_printf(out, "option \"%s\" takes no value", last);
+	else
+		buf_printf(out, "there is no option \"-%c\"", optopt);
+}
+
+int
+cmd_wrong_option(const struct command *command, int option, char **argv)
+{
+	struct buf fault = {0};
+
+	cmd_option_fault(option, argv, &fault);
+	cmd_usage(command, "%s", buf_text(&fault));
+	buf_clear(&fault);
 	return EX_USAGE;
 }
 
 int
 cmd_complain(struct errs *errs)
 {
-	for (size_t i = 0; i < errs->count; i++)
-		fprintf(stderr, "%s\n", errs->lines[i]);
+	struct buf visible = {0};
+
+	for (size_t i = 0; i < errs->count; i++) {
+		buf_reset(&visible);
+		buf_add_visible(&visible, str_of(errs->lines[i]));
+		fprintf(stderr, "%s\n", buf_text(&visible));
+	}
+	buf_clear(&visible);
 	errs_clear(errs);
 	return EX_CONFIG;
 }

@@ -43,6 +43,13 @@ int cmd_fail(int status, const char *format, ...) __attribute__((format(printf, 
 int cmd_usage(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * For what getopt_long(3) returns beside the options, with a ':' in front of its short
+ * options: what is wrong, and the usage. EX_USAGE.
+ */
+int cmd_wrong_option(const struct command *command, int option, char **argv);
+void cmd_option_fault(int option, char **argv, struct buf *out); /* only what is wrong */
+
 /* Print all complaints. EX_CONFIG. */
 int cmd_complain(struct errs *errs);
 

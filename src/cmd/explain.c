@@ -297,9 +297,9 @@ run_explain(const struct options *options, int argc, char **argv)
 	struct config config;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option != 'j')
-			return cmd_usage(&cmd_explain, "no such option");
+			return cmd_wrong_option(&cmd_explain, option, argv);
 		x.json = true;
 	}
 	if (argc - optind != 1)

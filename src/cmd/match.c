@@ -181,13 +181,13 @@ run_match(const struct options *options, int argc, char **argv)
 	struct rules *rules;
 	int option, status, worst = 0;
 
-	while ((option = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
 		if (option == 'a')
 			m.all = true;
 		else if (option == 'j')
 			m.json = true;
 		else
-			return cmd_usage(&cmd_match, "no such option");
+			return cmd_wrong_option(&cmd_match, option, argv);
 	}
 	status = cmd_load(options, &config, &rules);
 	if (status != 0)

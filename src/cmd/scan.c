@@ -244,13 +244,13 @@ read_options(const struct command *command, int argc, char **argv, struct scan *
 	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
 		if (option == 'a')
 			scan->apply = true;
 		else if (option == 'j')
 			scan->json = true;
 		else
-			return cmd_usage(command, "no such option");
+			return cmd_wrong_option(command, option, argv);
 	}
 	return 0;
 }

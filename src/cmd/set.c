@@ -81,14 +81,14 @@ read_arguments(const struct command *command, int argc, char **argv, struct pin 
 	    {"note", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option == 'f' && command == &cmd_set) {
 			if (!span_parse(str_of(optarg), &pin->for_ms) || pin->for_ms == 0)
 				return cmd_usage(command, "--for wants a time like 90s, 10m, 6h or 7d");
 		} else if (option == 'n' && command == &cmd_set) {
 			pin->note = optarg;
 		} else {
-			return cmd_usage(command, "no such option");
+			return cmd_wrong_option(command, option, argv);
 		}
 	}
 	*rest = argv + optind;

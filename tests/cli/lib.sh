@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+# The program from outside: real files, no root, no network. To be sourced by bash, with
+# srcdir and builddir in the environment. Prints TAP, a sentence an assertion.
+set -uo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+srcdir=$(cd -- "${srcdir:-$here/../..}" && pwd)
+builddir=$(cd -- "${builddir:-.}" && pwd)
+program=$builddir/tlsladder
+# The tests compare texts, and times in local time.
+unset NO_COLOR TLSLADDER_NOW_OFFSET
+export LC_ALL=C.UTF-8 TZ=UTC
+
+number=0
+failed=0
+
+ok() {
+	number=$((number + 1))
+	echo "ok $number - $1"
+}
+
+# not_ok SENTENCE [LINE]...
+not_ok() {
+	number=$((number + 1))
+	failed=$((failed + 1))
+	echo "not ok $number - $1"
+	shift
+	[[ $# -eq 0 ]] || printf '%s\n' "$@" | head -n 60 | cat -v | sed 's/^/#   /'
+}
+
+# is SENTENCE GOT WANTED
+is() {
+	if [[ $2 == "$3" ]]; then
+		ok "$1"
+	else
+		not_ok "$1" 'got:' "$2" 'wanted:' "$3"
+	fi
+}
+
+# has SENTENCE TEXT PART: the text contains the part, as it is.
+has() {
+	if [[ $2 == *"$3"* ]]; then
+		ok "$1"
+	else
+		not_ok "$1" 'got:' "$2" 'wanted in it:' "$3"
+	fi
+}
+
+# hasnt SENTENCE TEXT PART
+hasnt() {
+	if [[ $2 != *"$3"* ]]; then
+		ok "$1"
+	else
+		not_ok "$1" 'got:' "$2" 'not wanted in it:' "$3"
+	fi
+}
+
+# check SENTENCE COMMAND...: it succeeds.
+check() {
+	local sentence=$1 output
+	shift
+	if output=$("$@" 2>&1); then
+		ok "$sentence"
+	else
+		not_ok "$sentence" "$*" "$output"
+	fi
+}
+
+# run COMMAND...: sets out, err and status.
+run() {
+	"$@" >"$dir/out" 2>"$dir/err" </dev/null
+	status=$?
+	out=$(<"$dir/out")
+	err=$(<"$dir/err")
+}
+
+# ladder ARGUMENT...: the program with the configuration of configure(), as run does.
+ladder() {
+	run "$program" -c "$dir/tlsladder.yaml" "$@"
+}
+
+# configure [LINE]...: a configuration that stays within $dir and never meets a Postfix.
+# A LINE replaces the section that it names.
+configure() {
+	local lines
+	lines=$(printf '%s\n' "$@")
+	{
+		[[ $lines == *state:* ]] || echo "state: $dir/state.db"
+		[[ $lines == *rules:* ]] || echo "rules: $srcdir/rules/postfix.yaml"
+		[[ $lines == *map:* ]] || echo "map: {file: $dir/tls_policy, type: none}"
+		[[ $lines == *postfix:* ]] || echo "postfix: {command: [$(fakes)], default_level: verify}"
+		# Nobody answers there.
+		[[ $lines == *dns:* ]] || echo 'dns: {resolver: 127.0.0.1@1, tries: 1, timeout: 100ms}'
+		printf '%s\n' "$lines"
+	} >"$dir/tlsladder.yaml"
+}
+
+# The words before a command of Postfix that make it one of tests/fake; they note what they
+# are asked in $dir, see tests/fake/tool.sh.
+fakes() {
+	printf 'env, "PATH=%s:/usr/bin:/bin", FAKE_DIR=%s' "$srcdir/tests/fake" "$dir"
+}
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+# The last line of every test.
+finish() {
+	echo "1..$number"
+	[[ $failed -eq 0 ]]
+	exit
+}
+
+[[ -x $program ]] || {
+	echo "Bail out! $program is not built"
+	exit 1
+}
+dir=$(mktemp -d "${TMPDIR:-/tmp}/ladder.XXXXXX") || exit 1
+trap 'rm -rf -- "$dir"' EXIT

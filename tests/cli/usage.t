@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What a person meets first: help, the version, and what is said of a wrong command line.
+. "$(dirname -- "$0")/lib.sh"
+
+configure
+
+run "$program" --help
+is '--help ends well' $status 0
+is '--help says nothing on standard error' "$err" ''
+has '--help names the configuration file' "$out" '--config FILE'
+help=$out
+commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
+for command in run scan queue match rules list explain set unset export; do
+	has "--help lists $command" "
+$commands
+" "
+$command
+"
+done
+
+version=$(sed -n 's/^AC_INIT(\[tlsladder\], \[\(.*\)\])$/\1/p' "$srcdir/configure.ac")
+run "$program" --version
+is '--version is that of the release' "$out" "tlsladder $version"
+
+for command in $commands; do
+	for option in --help -h; do
+		run "$program" "$command" $option
+		is "$command $option ends well" $status 0
+		has "$command $option shows its usage" "$out" "usage: tlsladder [-c FILE] [-v] $command"
+	done
+done
+
+# WORDS|WHAT IS SAID
+while IFS='|' read -r words said; do
+	# shellcheck disable=SC2086
+	ladder $words
+	is "\"tlsladder $words\" is a usage error" $status 64
+	is "\"tlsladder $words\" prints nothing on standard output" "$out" ''
+	has "\"tlsladder $words\": $said" "$err" "$said"
+done <<'END'
+|no command
+frobnicate|no command "frobnicate"
+--frobnicate|there is no option "--frobnicate"
+-c|option "-c" wants a value
+list extra|no argument is expected
+list --frobnicate|there is no option "--frobnicate"
+list -x|there is no option "-x"
+list --json=yes|option "--json=yes" takes no value
+run extra|no argument is expected
+queue extra|no argument is expected
+scan --frobnicate|there is no option
+match --frobnicate|there is no option
+explain|one domain is needed
+explain a.test b.test|one domain is needed
+explain a..test|"a..test" is no domain
+export extra|no argument is expected
+export --format xml|formats are
+set|a domain and a level are needed
+set a.test|a domain and a level are needed
+set a.test strong|"strong" is no level
+set a.test none|"none" is no level
+set a.test fingerprint|"fingerprint" is no level
+set a..test may|"a..test" is no domain
+set a.test may --for|option "--for" wants a value
+set a.test may --for soon|--for wants a time
+set a.test may --for 0s|--for wants a time
+set a.test may --for 10|--for wants a time
+set a.test encrypt match=.a.test|is for verify and secure alone
+set a.test secure frobnicate=1|is no attribute
+set a.test secure match|is not ATTR=VALUE
+unset|one domain is needed
+unset a.test b.test|one domain is needed
+unset a.test --for 1d|there is no option
+END
+
+check 'a wrong command line leaves no state behind' test ! -e "$dir/state.db"
+
+# An argument comes back visible, whatever it holds.
+ladder explain $'a\e[31m.test'
+hasnt 'an escape in an argument does not reach the terminal' "$err" $'\e'
+ladder $'fro\e[31m'
+hasnt 'nor one in the command' "$err" $'\e'
+ladder set a.test $'ma\ey'
+hasnt 'nor one in the level' "$err" $'\e'
+ladder set a.test secure $'match=\e[31m'
+hasnt 'nor one in an attribute' "$err" $'\e'
+ladder export --format $'\e[31m'
+hasnt 'nor one in the format' "$err" $'\e'
+ladder --$'\e[31m'
+hasnt 'nor one in an option' "$err" $'\e'
+
+"$program" --help >/dev/full 2>"$dir/err"
+is 'a full disk under the output is an error' $? 74
+
+finish
