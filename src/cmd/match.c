@@ -21,7 +21,8 @@ struct match {
 	struct rules_matcher *matcher;
 	bool all;
 	bool json;
-	uint64_t line; /* number of the line at `counted` */
+	uint64_t line;       /* number of the line at `counted` */
+	uint64_t long_lines; /* skipped, and counted in `line` */
 	struct buf out;
 };
 
@@ -147,12 +148,15 @@ match_file(struct match *m, const char *path)
 	int status = 0;
 
 	m->line = 1;
+	m->long_lines = 0;
 	reader = reader_open(path, &err);
 	if (reader == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
 	while ((result = reader_next(reader, &lines, &err)) != READER_END) {
 		if (result == READER_FAILED)
 			status = cmd_fail(EX_IOERR, "%s", err.text);
+		m->line += reader_long_lines(reader) - m->long_lines;
+		m->long_lines = reader_long_lines(reader);
 		if (result == READER_LINES && !match_lines(m, lines)) {
 			status = cmd_fail(EX_IOERR, "cannot write to standard output");
 			break;

@@ -1,0 +1,142 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# match over genuine logs, against tables that were made without it (tests/logs/README.md).
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+
+configure
+logs=$srcdir/tests/logs
+
+# as_table TABLE: JSON on standard input as rows with the columns of TABLE that match knows;
+# what is null is empty.
+as_table() {
+	python3 -c '
+import json, sys
+with open(sys.argv[1], encoding="utf-8") as table:
+    columns = table.readline().rstrip("\n").split("\t")
+for record in sys.stdin:
+    record = json.loads(record)
+    print("\t".join("" if record[name] is None else str(record[name]) for name in columns))' "$1"
+}
+
+for name in verify-maillog verify-syslog dane-only-rfc3339; do
+	log=$logs/corpus/$name.log
+	wanted=$logs/corpus/$name.expected.tsv
+
+	ladder match --all --json "$log"
+	is "$name: match --all ends well" "$status $err" '0 '
+	got=$(as_table "$wanted" <"$dir/out")
+	is "$name: every status line, every field, no other line" "$got" "$(tail -n +2 "$wanted")"
+
+	ladder match --json "$log"
+	got=$(as_table "$wanted" <"$dir/out")
+	is "$name: without --all those with a rule" "$got" \
+		"$(awk -F '\t' 'NR > 1 && $9 != ""' "$wanted")"
+
+	ladder match --all "$log"
+	is "$name: as text, - for nothing" "$out" \
+		"$(awk -F '\t' 'NR > 1 { for (i = 1; i <= 9; i++) printf "%s%s", $i == "" ? "-" : $i, i < 9 ? "\t" : "\n" }' "$wanted")"
+done
+
+# Published lines. Some are refused for what stands before the record of Postfix; see refused.txt.
+refused=$(grep -v '^#' "$logs/wild/refused.txt" | cut -d ' ' -f 1)
+ladder match --all --json "$logs/wild/lines.log"
+got=$(python3 -c '
+import json, sys
+for record in sys.stdin:
+    record = json.loads(record)
+    print(record["line"], record["domain"], record["dsn"], record["status"], record["reason"], sep="\t")' <"$dir/out")
+is 'published lines: domain, dsn, status and reason of every status line' "$got" \
+	"$(awk -F '\t' -v refused="$refused" '
+		BEGIN { split(refused, list, "\n"); for (i in list) is_refused[list[i]] = 1 }
+		NR > 1 && $3 != "not-a-status-line" && !($1 in is_refused) { print $1 "\t" $4 "\t" $5 "\t" $6 "\t" $7 }
+	' "$logs/wild/lines.tsv")"
+got=$(as_table "$logs/wild/rules.tsv" <"$dir/out")
+is 'published lines: their rules' "$got" "$(tail -n +2 "$logs/wild/rules.tsv" | grep -vE "^($(tr '\n' '|' <<<"$refused" | sed 's/|$//'))	")"
+for line in $refused; do
+	hasnt "published line $line is refused for its header" "
+$out" "
+{\"line\":$line,"
+done
+
+# --- where lines come from
+
+log=$logs/corpus/verify-maillog.log
+ladder match --json "$log"
+all=$out
+run "$program" -c "$dir/tlsladder.yaml" match --json - <"$log"
+"$program" -c "$dir/tlsladder.yaml" match --json <"$log" >"$dir/out"
+is 'without FILE standard input is read' "$(<"$dir/out")" "$all"
+"$program" -c "$dir/tlsladder.yaml" match --json - <"$log" >"$dir/out"
+is '- is standard input' "$(<"$dir/out")" "$all"
+cat "$log" | "$program" -c "$dir/tlsladder.yaml" match --json >"$dir/out"
+is 'a pipe is read' "$(<"$dir/out")" "$all"
+gzip -c "$log" >"$dir/mail.log.gz"
+ladder match --json "$dir/mail.log.gz"
+is 'a compressed log is read' "$out" "$all"
+cat "$dir/mail.log.gz" | "$program" -c "$dir/tlsladder.yaml" match --json >"$dir/out" 2>"$dir/err"
+is 'a compressed one from a pipe as well' "$(<"$dir/out")" "$all"
+head -c 20000 "$dir/mail.log.gz" | head -c 5000 >"$dir/cut.gz"
+ladder match --json "$dir/cut.gz"
+is 'a cut compressed log is an error' $status 74
+has 'what could be read of it is there' "$all" "$(head -n 1 "$dir/out")"
+ladder match --json "$log" "$log"
+is 'several files: one after the other, lines counted in each' "$out" "$all
+$all"
+ladder match --json "$dir/none.log" "$log"
+is 'a file that is missing is an error' $status 66
+has 'and is named' "$err" "$dir/none.log"
+is 'the others are read all the same' "$out" "$all"
+ladder match "$dir"
+is 'a directory is no log' $status 66
+# A line without its end, at the end of a file that nobody writes any more.
+grep -m 1 'status=deferred (Server certificate not verified)' "$log" | head -c -1 >"$dir/unended.log"
+ladder match --json "$dir/unended.log"
+is 'a last line without an end counts' "$(grep -c . <<<"$out")" 1
+: >"$dir/empty.log"
+ladder match --all "$dir/empty.log"
+is 'an empty log: nothing, well' "$status$out$err" 0
+
+# --- hostile bytes
+
+header='Nov 24 07:00:00 mail postfix/smtp[1]: 4jYQBx3n2tz1bYNB:'
+tail=', relay=none, delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server certificate not verified)'
+printf '%s to=<"a\e[31m\x9b\xff\u0085\u2028"@x.test>%s\n' "$header" "$tail" >"$dir/hostile.log"
+ladder match --all "$dir/hostile.log"
+is 'hostile bytes: the line is read' "$(cut -f 4,9 <<<"$out")" $'x.test\tcertificate-not-verified'
+check 'hostile bytes: nothing raw in text' \
+	python3 -c '
+import sys
+text = open(sys.argv[1], "rb").read().decode("utf-8")
+sys.exit(any(ord(c) < 32 and c not in "\t\n" or 127 <= ord(c) < 160 or c in "\u2028\u2029" for c in text))' "$dir/out"
+ladder match --all --json "$dir/hostile.log"
+check 'hostile bytes: JSON is UTF-8 and JSON' python3 -c '
+import json, sys
+record = json.loads(open(sys.argv[1], "rb").read().decode("utf-8"))
+assert record["domain"] == "x.test" and "\x1b" in record["recipient"]' "$dir/out"
+hasnt 'hostile bytes: JSON has no raw escape' "$out" $'\e'
+
+# A reason in somebody else's mouth.
+printf '%s to=<u@x.test>, relay=h.test[192.0.2.1]:25, delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (host h.test[192.0.2.1] said: 450 4.7.5 Server certificate not verified (in reply to RCPT TO command))\n' "$header" >"$dir/said.log"
+ladder match "$dir/said.log"
+is 'the words of a server are no rule of ours' "$status$out" 0
+
+# One line over the limit does not hide the next.
+{
+	printf '%s to=<u@x.test>, relay=none, %070000d\n' "$header" 0
+	printf '%s to=<u@y.test>%s\n' "$header" "$tail"
+} >"$dir/long.log"
+ladder match --json "$dir/long.log"
+has 'a line over 64 KiB is told' "$err" 'lines over 64 KiB skipped'
+has 'and the next is read' "$out" '"line":2,'
+printf 'x\0y\n%s to=<u@y.test>%s\n' "$header" "$tail" >"$dir/nul.log"
+ladder match --json "$dir/nul.log"
+has 'after a line with a NUL the next is read' "$out" '"line":2,'
+
+"$program" -c "$dir/tlsladder.yaml" match --all "$log" >/dev/full 2>"$dir/err"
+is 'a full disk under the output is an error' $? 74
+yes "$(head -n 20 "$log")" | head -n 200000 | "$program" -c "$dir/tlsladder.yaml" match --all 2>"$dir/err" |
+	head -n 1 >/dev/null
+is 'a reader that goes away ends it' "${PIPESTATUS[2]}" 141
+
+finish
