@@ -13,6 +13,10 @@
 /* For how long one look at `. NS` stands for all questions. */
 #define VALIDATED_FOR_MS 5000
 
+/* How often a server may close a connection within so short a time. */
+#define HASTY_MAX 3
+#define HASTY_MS  50
+
 /* A gathering may take so many times what one question may take at worst: MX, addresses,
  * TLSA and one to spare. Hosts without end do not make it longer. */
 #define ROUNDS_OF_QUESTIONS 4
@@ -57,7 +61,9 @@ give_up(const struct link *link, struct question *questions, unsigned count,
     const struct err *err)
 {
 	for (unsigned i = 0; i < count; i++) {
-		if (!questions[i].waiting)
+		if (!questions[i].waiting && questions[i].trouble[0] != '\0')
+			continue;
+		if (questions[i].final)
 			continue;
 		questions[i].waiting = false;
 		note_trouble(link, link->connected, &questions[i], err->text);
@@ -195,13 +201,8 @@ exchange(struct link *link, struct question *questions, unsigned count,
 	for (unsigned i = 0; i < count; i++)
 		if (!questions[i].final)
 			put_question(link, &questions[i], &frames);
-	if (send_frames(link, &frames, deadline_ms, err) &&
-	    receive_all(link, questions, count, deadline_ms, err))
-		return true;
-	/* Late answers must not meet later questions. */
-	stream_close(&link->stream);
-	give_up(link, questions, count, err);
-	return false;
+	return send_frames(link, &frames, deadline_ms, err) &&
+	       receive_all(link, questions, count, deadline_ms, err);
 }
 
 static void
@@ -226,6 +227,35 @@ reach(struct link *link, unsigned server, int64_t deadline_ms, struct err *err)
 }
 
 /*
+ * One try. With many connections open unbound closes those that had to wait for 200 ms,
+ * whether a question is open on them or not (incoming-num-tcp is 10, and half of it is
+ * many). It goes on looking for the answer, so the question is put again.
+ */
+static bool
+ask_server(struct link *link, unsigned server, struct question *questions, unsigned count,
+    int64_t deadline_ms, struct err *err)
+{
+	for (unsigned hasty = 0; hasty < HASTY_MAX;) {
+		int64_t start_ms = clock_monotonic_ms();
+		bool lost;
+
+		if (!reach(link, server, deadline_ms, err))
+			break;
+		if (exchange(link, questions, count, deadline_ms, err))
+			return true;
+		lost = link->stream.lost;
+		/* Late answers must not meet later questions. */
+		stream_close(&link->stream);
+		if (!lost)
+			break;
+		if (clock_monotonic_ms() - start_ms < HASTY_MS)
+			hasty++;
+	}
+	give_up(link, questions, count, err);
+	return false;
+}
+
+/*
  * Does this server validate? RFC 7672 2.1.1: where nothing is ever validated all would
  * look unsigned, and that would be taken for an answer.
  */
@@ -236,12 +266,8 @@ probe(struct link *link, unsigned server, int64_t deadline_ms, struct err *err)
 	struct question root = {.name = ".", .type = RR_NS};
 
 	link->validated_ms[server] = 0;
-	if (!reach(link, server, deadline_ms, err)) {
-		err_wrap(err, "%s", name);
-		return LINK_DEAD;
-	}
 	start(&root);
-	if (!exchange(link, &root, 1, deadline_ms, err)) {
+	if (!ask_server(link, server, &root, 1, deadline_ms, err)) {
 		err_wrap(err, "%s", name);
 		return LINK_DEAD;
 	}
@@ -316,13 +342,7 @@ try_once(struct link *link, unsigned server, struct question *questions, unsigne
 	if (link->trust == LINK_TRUSTED && !is_validated(link, server) &&
 	    probe(link, server, deadline_ms, &err) != LINK_TRUSTED)
 		return;
-	if (!reach(link, server, deadline_ms, &err)) {
-		for (unsigned i = 0; i < count; i++)
-			if (!questions[i].final)
-				note_trouble(link, server, &questions[i], err.text);
-		return;
-	}
-	if (exchange(link, questions, count, deadline_ms, &err))
+	if (ask_server(link, server, questions, count, deadline_ms, &err))
 		link->preferred = server;
 }
 

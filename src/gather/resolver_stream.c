@@ -18,6 +18,7 @@ void
 stream_init(struct stream *stream)
 {
 	stream->fd = -1;
+	stream->lost = false;
 	stream->skip = 0;
 	stream->have = 0;
 }
@@ -87,6 +88,15 @@ stream_frame(struct str message, struct buf *out)
 	buf_add_str(out, message);
 }
 
+static bool
+lose(struct stream *stream, int errnum, struct err *err)
+{
+	stream->lost = true;
+	if (errnum == 0)
+		return err_set(err, "the connection was closed");
+	return err_set_errno(err, errnum, "the connection was lost");
+}
+
 bool
 stream_send(
     struct stream *stream, struct str frames, int64_t deadline_ms, struct err *err)
@@ -97,7 +107,7 @@ stream_send(
 		if (sent > 0)
 			frames = str_skip(frames, (size_t)sent);
 		else if (sent < 0 && errno != EAGAIN && errno != EINTR)
-			return err_set_errno(err, errno, "cannot send");
+			return lose(stream, errno, err);
 		else if (!wait_for(stream, POLLOUT, deadline_ms, err))
 			return false;
 	}
@@ -149,9 +159,9 @@ stream_receive(
 		if (got > 0)
 			stream->have += (size_t)got;
 		else if (got == 0)
-			return err_set(err, "closed the connection");
+			return lose(stream, 0, err);
 		else if (errno != EAGAIN && errno != EINTR)
-			return err_set_errno(err, errno, "cannot receive");
+			return lose(stream, errno, err);
 		else if (!wait_for(stream, POLLIN, deadline_ms, err))
 			return false;
 	}

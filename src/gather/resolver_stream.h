@@ -18,6 +18,7 @@
 
 struct stream {
 	int fd;      /* -1: closed */
+	bool lost;   /* the other side has closed it */
 	size_t skip; /* octets of the message that was handed out last */
 	size_t have;
 	uint8_t in[2 + MESSAGE_MAX];
