@@ -107,7 +107,7 @@ print_now(struct buf *out, const struct destination *d)
 		    d->probe_works == ANSWER_YES ? "works"
 		        : d->probe_works == ANSWER_NO ? "fails" : "could not tell",
 		    d->probe_clean);
-	buf_printf(out, "  why                    %s: %s\n", why_slug(d->why),
+	buf_printf(out, "  last decision          %s: %s\n", why_slug(d->why),
 	    why_sentence(d->why));
 	print_time_line(out, "look again", d->pinned ? d->pin_until_ms : d->look_ms);
 	if (d->note[0] != '\0') {
@@ -140,8 +140,13 @@ explain_text(
 	if (d->entry == LEVEL_NONE)
 		buf_printf(&x->out, "no entry: the default level applies\n");
 	else
-		buf_printf(&x->out, "%s\t%s%s%s\n", d->key, level_name(d->entry),
+		buf_printf(&x->out, "%s\t%s%s%s\n  since ", d->key, level_name(d->entry),
 		    d->attributes[0] != '\0' ? " " : "", d->attributes);
+	if (d->entry != LEVEL_NONE) {
+		buf_add_time(&x->out, d->since_ms);
+		buf_printf(&x->out, ", %s: %s\n", why_slug(d->entry_why),
+		    why_sentence(d->entry_why));
+	}
 	return true;
 }
 
@@ -257,6 +262,7 @@ explain_json(
 		buf_printf(out, ",\"level\":null");
 	else
 		add_member(out, "level", level_name(d->entry));
+	add_member(out, "entry_why", d->entry != LEVEL_NONE ? why_slug(d->entry_why) : "");
 	add_member(out, "attributes", d->attributes);
 	buf_printf(out, "}\n");
 	return true;

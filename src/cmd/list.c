@@ -27,7 +27,7 @@ print_json(struct buf *out, const struct destination *d)
 	buf_add_json(out, str_of(d->key));
 	buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->entry));
 	buf_add_json(out, str_of(d->attributes));
-	buf_printf(out, ",\"why\":\"%s\",\"since\":", why_slug(d->why));
+	buf_printf(out, ",\"why\":\"%s\",\"since\":", why_slug(d->entry_why));
 	buf_add_json_time(out, d->since_ms);
 	buf_printf(out, ",\"look_again\":");
 	buf_add_json_time(out, d->pinned ? d->pin_until_ms : d->look_ms);
@@ -48,7 +48,7 @@ print_entry(void *context, const struct destination *d)
 	}
 	add_value(&value, d);
 	buf_printf(&list->out, "%-30s  %-12s  %-14s  ", d->key, buf_text(&value),
-	    why_slug(d->why));
+	    why_slug(d->entry_why));
 	buf_add_time(&list->out, d->since_ms);
 	buf_printf(&list->out, "  ");
 	buf_add_time(&list->out, d->pinned ? d->pin_until_ms : d->look_ms);

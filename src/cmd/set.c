@@ -105,6 +105,7 @@ pin_destination(struct destination *d, const struct pin *pin, int64_t now_ms)
 	str_copy(str_of(buf_text(&pin->attributes)), d->attributes, sizeof(d->attributes));
 	str_copy(str_of(d->pinned ? pin->note : ""), d->note, sizeof(d->note));
 	d->why = d->pinned ? WHY_PINNED : WHY_NONE;
+	d->entry_why = d->why;
 	d->since_ms = now_ms;
 	d->force_ms = LADDER_NOT_YET;
 	d->look_ms = d->pin_until_ms;

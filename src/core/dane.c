@@ -51,6 +51,18 @@ dane_state_name(enum dane_state state)
 	return state_names[state];
 }
 
+bool
+dane_state_parse(struct str name, enum dane_state *state)
+{
+	for (enum dane_state s = 0; s < DANE_STATE_COUNT; s++) {
+		if (str_is(name, state_names[s])) {
+			*state = s;
+			return true;
+		}
+	}
+	return false;
+}
+
 const char *
 dns_answer_name(enum dns_answer answer)
 {

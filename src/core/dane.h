@@ -84,6 +84,7 @@ struct dane_verdict {
 	uint32_t ttl_s;
 };
 
+bool dane_state_parse(struct str name, enum dane_state *state);
 const char *dane_state_name(enum dane_state state);   /* "usable", "none", "unsure" ... */
 const char *dns_answer_name(enum dns_answer answer);  /* "secure", "insecure", "error" ... */
 

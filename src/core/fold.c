@@ -39,6 +39,7 @@ struct fold {
 	struct fold_counts counts;
 	struct process processes[PROCESSES];
 	uint32_t used;
+	bool unquoted; /* addresses stand in the log as they are */
 	fold_route_fn *router;
 	void *router_context;
 	struct parked *parked;
@@ -520,6 +521,12 @@ fold_set_router(struct fold *fold, fold_route_fn *router, void *context)
 	fold->router_context = context;
 }
 
+void
+fold_set_quoted(struct fold *fold, bool quoted)
+{
+	fold->unquoted = !quoted;
+}
+
 size_t
 fold_parked(const struct fold *fold)
 {
@@ -549,6 +556,10 @@ fold_status(struct fold *fold, const struct process *p, struct str text, struct 
 
 	if (!status_parse(text, &s))
 		return;
+	if (s.ambiguous && fold->unquoted) {
+		fold->counts.ambiguous++;
+		return;
+	}
 	item = take_status(fold, p, &line, &s, time_ms, &unsure);
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)

@@ -56,6 +56,7 @@ struct fold_item {
 	bool key_known; /* Postfix named it; else it is the recipient's domain */
 	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	int64_t sent_ms;
+	int64_t sent_attempt_ms; /* the earliest moment at which that can have begun */
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
 	bool deferred;                 /* since the last mail that was sent */
 	struct fold_deferral deferral; /* the latest; a real one before an echo */
@@ -74,6 +75,7 @@ struct fold_counts {
 	uint64_t sessions;
 	uint64_t recognised; /* a rule matched */
 	uint64_t limit_hits; /* patterns that ran into their limit */
+	uint64_t ambiguous;  /* an unquoted address may have written it */
 	uint64_t no_nexthop; /* a rule matched, but the line names no next-hop to act on */
 };
 
@@ -93,6 +95,12 @@ void fold_set_rules(struct fold *fold, const struct rules *rules);
 
 /* Without a router every domain is its own next-hop. */
 void fold_set_router(struct fold *fold, fold_route_fn *router, void *context);
+
+/*
+ * Does this Postfix quote addresses in its log (3.5 and newer)? If not, a recipient can
+ * write a whole status line, and a line that looks like two is refused.
+ */
+void fold_set_quoted(struct fold *fold, bool quoted);
 
 /* Lines that wait for a route: how many, whose, and a new try for all of them. */
 size_t fold_parked(const struct fold *fold);

@@ -30,10 +30,32 @@ ask_drop(void *context)
 	free(asker);
 }
 
-/*
- * Is the server one of this next-hop's? If not, mail went there by another next-hop (a
- * relay that depends on the sender, a fallback relay), and this is not the key.
- */
+bool
+ask_relay_fits(const char *relay, const char *key, const char *text)
+{
+	struct str rest = str_of(text), line;
+	struct nexthop nexthop;
+
+	if (relay[0] == '\0')
+		return true;
+	if (nexthop_parse(str_of(key), &nexthop) &&
+	    str_equal_nocase(str_of(relay), str_of(nexthop.host)))
+		return true;
+	while (rest.len > 0) {
+		struct str host;
+
+		if (!str_cut(&rest, '\n', &line)) {
+			line = rest;
+			rest.len = 0;
+		}
+		if (!str_cut(&line, ' ', &host))
+			host = line;
+		if (str_equal_nocase(host, str_of(relay)))
+			return true;
+	}
+	return false;
+}
+
 static bool
 relay_fits(const struct asked *asked, const struct dns_facts *facts)
 {

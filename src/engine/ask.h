@@ -25,6 +25,7 @@ struct asked {
 	struct nexthop nexthop;
 	char relay[NEXTHOP_HOST_SIZE]; /* the server that mail was deferred at; "" for none */
 	bool relay_fits;               /* it is one of the destination's, or there is none */
+	bool remembered;               /* the answer of before, not a new one */
 	enum level probe_above;    /* probe for levels stronger than this; LEVEL_UNKNOWN: do not */
 	enum level probe_up_to;    /* ... up to this */
 	enum answer other_map;
@@ -45,6 +46,13 @@ struct ask_job {
 	struct finger_settings finger;
 	struct err err;          /* why a map could not be asked; "" if all could */
 };
+
+/*
+ * Is the server one of this next-hop's, by the text of its answers (a line a host)? If
+ * not, mail went there by another next-hop (a relay that depends on the sender, a
+ * fallback relay), and this is not the key.
+ */
+bool ask_relay_fits(const char *relay, const char *key, const char *text);
 
 /* What each worker is made with. Borrowed until workers_free(). */
 struct ask_settings {

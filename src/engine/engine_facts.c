@@ -36,6 +36,7 @@ engine_take_facts(struct engine *e, struct chore *chore, int64_t mono_ms)
 	    ? e->config->postfix.default_level : e->facts.level;
 	e->judge.can_dane = e->facts.can_dane ? ANSWER_YES : ANSWER_NO;
 	e->other_maps = postfix_other_maps(e->facts.policy_maps, e->config->map.file, &ours);
+	fold_set_quoted(e->fold, e->facts.quotes_addresses);
 	routes_clear(e->routes);
 	e->plain_routes = routes_are_plain(&e->facts);
 }

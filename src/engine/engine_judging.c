@@ -172,6 +172,16 @@ room(const struct engine *e)
 	return e->asking_max - e->asking_count;
 }
 
+/* Other maps are asked each time, and a look at the end of a lease is for news. */
+static bool
+may_remember(const struct engine *e, const struct destination *d, int64_t now_ms)
+{
+	enum level above, up_to;
+
+	return (e->other_maps == NULL || e->other_maps[0] == NULL) && d->deferral &&
+	    !judge_wants_probe(&e->judge, d, now_ms, &above, &up_to);
+}
+
 /* Judge what needs no asking, and have asked what does. */
 static bool
 judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
@@ -180,6 +190,7 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 	size_t batch = count / e->config->dns.workers + 1;
 	int64_t now_ms = clock_wall_ms();
 	struct ask_job *job = NULL;
+	struct asked remembered;
 	bool done = false;
 
 	if (batch > ASK_BATCH)
@@ -197,6 +208,10 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 		if (!found)
 			continue;
 		if (!judge_one(e, &d, NULL, now_ms, &needs, err))
+			goto out;
+		if (needs && may_remember(e, &d, now_ms) &&
+		    judge_remembers(&d, now_ms, &remembered) &&
+		    !judge_one(e, &d, &remembered, now_ms, &needs, err))
 			goto out;
 		if (!needs)
 			continue;

@@ -176,6 +176,7 @@ store_counts(struct store *store, const struct fold *fold, struct err *err)
 	    {"sessions", counts->sessions},
 	    {"recognised", counts->recognised},
 	    {"limit-hits", counts->limit_hits},
+	    {"ambiguous", counts->ambiguous},
 	    {"no-nexthop", counts->no_nexthop},
 	};
 

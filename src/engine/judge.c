@@ -6,6 +6,8 @@
 #define SEEN_MS        (90 * SPAN_DAY_MS) /* how long a better past counts */
 #define RECHECK_MAX_MS (90 * SPAN_DAY_MS)
 
+#define DNS_TTL_MAX_MS (5 * SPAN_MINUTE_MS) /* an answer is used again no longer than this */
+
 /*
  * An attempt that a log with whole seconds puts into the second of the export is
  * settled by one more retry; it must begin so much later that the stamp is no doubt.
@@ -130,7 +132,13 @@ note_answers(struct destination *d, const struct asked *asked, int64_t now_ms)
 
 	str_copy(str_of(dane_state_name(asked->dane.state)), d->dns_state, sizeof(d->dns_state));
 	str_copy(str_of(asked->text), d->dns_text, sizeof(d->dns_text));
-	d->dns_ms = now_ms;
+	if (!asked->remembered) {
+		int64_t ttl_ms = (int64_t)asked->dane.ttl_s * 1000;
+
+		d->dns_ms = now_ms;
+		d->dns_until_ms = now_ms + (ttl_ms < DNS_TTL_MAX_MS ? ttl_ms : DNS_TTL_MAX_MS);
+		d->dns_signed = asked->dane.signed_domain;
+	}
 	d->dns_failures = asked->dane.state == DANE_UNSURE ? d->dns_failures + 1 : 0;
 	if (asked->dane.state == DANE_USABLE)
 		d->dane_absent_ms = 0;
@@ -157,20 +165,64 @@ note_probe(struct destination *d, const struct asked *asked, int64_t now_ms)
 }
 
 bool
+judge_remembers(const struct destination *d, int64_t now_ms, struct asked *asked)
+{
+	enum dane_state state;
+
+	if (now_ms >= d->dns_until_ms || now_ms < d->dns_ms ||
+	    !dane_state_parse(str_of(d->dns_state), &state) || state == DANE_UNSURE)
+		return false;
+	*asked = (struct asked){
+	    .id = d->id,
+	    .remembered = true,
+	    .other_map = ANSWER_NO,
+	    .dane = {.state = state, .signed_domain = d->dns_signed},
+	};
+	str_copy(str_of(d->dns_text), asked->text, sizeof(asked->text));
+	/* A server that is not in the answer may be in a newer one. */
+	asked->relay_fits = ask_relay_fits(d->relay, d->key, d->dns_text);
+	return asked->relay_fits;
+}
+
+/*
+ * Is the deferral that led to the present entry all that is known when its lease ends?
+ * No mail was sent since: perhaps there was none. It is no reason against a trial.
+ */
+static bool
+is_settled(const struct destination *d, int64_t now_ms)
+{
+	bool under_another = d->suspended || d->attempt_ms < d->force_ms ||
+	    (d->attempt_level != LEVEL_UNKNOWN && d->attempt_level != d->entry);
+
+	return d->deferral && !d->pending && d->entry != LEVEL_NONE &&
+	    now_ms >= d->lease_end_ms && under_another;
+}
+
+bool
 judge_wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
     enum level *above, enum level *up_to)
 {
 	*above = d->entry;
 	*up_to = default_level(judge, d);
-	return !d->pinned && !d->deferral && d->entry != LEVEL_NONE &&
+	return !d->pinned && (!d->deferral || is_settled(d, now_ms)) && d->entry != LEVEL_NONE &&
 	    d->entry != LEVEL_DANE_ONLY && d->entry < *up_to && now_ms >= d->lease_end_ms;
+}
+
+/* Whoever disturbs DNS for a moment must not be able to begin a hold anew. */
+static bool
+could_not_tell(enum why why)
+{
+	return why == WHY_ECHO || why == WHY_DNS_UNSURE || why == WHY_OTHER_MAP_UNSURE ||
+	    why == WHY_OUR_FAULT;
 }
 
 static void
 note_hold(struct destination *d, const struct decision *decision, int64_t now_ms)
 {
+	if (could_not_tell(decision->why))
+		return;
+	d->hold_level = decision->action == ACTION_HOLD ? decision->level : LEVEL_NONE;
 	if (decision->action != ACTION_HOLD) {
-		d->hold_level = LEVEL_NONE;
 		d->hold_since_ms = 0;
 		return;
 	}
@@ -203,6 +255,7 @@ note_entry(struct destination *d, const struct decision *decision, enum level en
 	else if (entry != LEVEL_NONE)
 		d->trial = LEVEL_NONE;
 	d->entry = entry;
+	d->entry_why = entry != LEVEL_NONE ? decision->why : WHY_NONE;
 	d->attributes[0] = '\0';
 	d->force_ms = LADDER_NOT_YET;
 	d->since_ms = now_ms;
@@ -216,6 +269,19 @@ note_entry(struct destination *d, const struct decision *decision, enum level en
 	}
 }
 
+/* When to look again; never a time that is over: it would be judged without end. */
+static int64_t
+next_look(const struct destination *d, const struct decision *decision,
+    const struct ladder_policy *policy, int64_t now_ms)
+{
+	if (d->pinned)
+		return d->pin_until_ms;
+	if (d->entry == LEVEL_NONE ||
+	    (decision->look_again_ms != 0 && decision->lease_ms == 0))
+		return decision->look_again_ms;
+	return d->lease_end_ms > now_ms ? d->lease_end_ms : now_ms + policy->recheck_ms;
+}
+
 bool
 judge_destination(const struct judge *judge, struct destination *d,
     const struct asked *asked, int64_t now_ms, struct judged *out)
@@ -225,6 +291,8 @@ judge_destination(const struct judge *judge, struct destination *d,
 	struct evidence ev;
 	enum level entry;
 
+	if (is_settled(d, now_ms))
+		next.deferral = false;
 	if (asked != NULL) {
 		note_answers(&next, asked, now_ms);
 		if (asked->probe_above != LEVEL_UNKNOWN)
@@ -242,8 +310,6 @@ judge_destination(const struct judge *judge, struct destination *d,
 	out->changed = out->map_changed || out->decision.why != d->why ||
 	    (out->decision.action == ACTION_HOLD && out->decision.level != d->hold_level);
 	note_hold(&next, &out->decision, now_ms);
-	next.hold_level =
-	    out->decision.action == ACTION_HOLD ? out->decision.level : LEVEL_NONE;
 	if (out->map_changed)
 		note_entry(&next, &out->decision, entry, now_ms);
 	else if (out->decision.lease_ms != 0) {
@@ -257,13 +323,14 @@ judge_destination(const struct judge *judge, struct destination *d,
 	/* An echo tells nothing new: what was last decided still stands. */
 	if (out->decision.why != WHY_ECHO) {
 		next.why = out->decision.why;
-		next.look_ms = out->decision.look_again_ms;
-		if (next.entry != LEVEL_NONE &&
-		    (next.look_ms == 0 || out->decision.lease_ms != 0))
-			next.look_ms = next.lease_end_ms;
 	} else {
 		out->changed = false;
 	}
+	if (out->decision.why != WHY_ECHO || next.look_ms <= now_ms)
+		next.look_ms = next_look(&next, &out->decision, &policy, now_ms);
+	/* Each lost mail is news, and so is the failure of DNS that makes it too many. */
+	out->tell = out->decision.alert && (out->changed || (d->lost && d->pending) ||
+	    out->decision.why == WHY_DNS_UNSURE);
 	next.pending = false;
 	*d = next;
 	return true;

@@ -34,6 +34,7 @@ struct judged {
 	enum level before; /* the entry before */
 	bool changed;      /* action, level or why are not what they were */
 	bool map_changed;  /* an entry came, went or is another */
+	bool tell;         /* the administrator was not told this yet */
 };
 
 /* The settings as the ladder wants them. */
@@ -45,6 +46,12 @@ struct ladder_policy judge_policy(const struct config *config);
  */
 struct evidence judge_evidence(const struct judge *judge, const struct destination *d,
     const struct asked *asked, int64_t now_ms);
+
+/*
+ * Is what DNS said of it last still good (its TTL), so that nobody need be asked again?
+ * Then asked is filled in with it. Only where no other policy map is to be asked.
+ */
+bool judge_remembers(const struct destination *d, int64_t now_ms, struct asked *asked);
 
 /*
  * Should the servers be probed before it is judged? True at the end of the lease of an

@@ -24,6 +24,7 @@ enum fact {
 	FACT_SENDER_RELAYHOST_MAPS,
 	FACT_RECIPIENT_DELIMITER,
 	FACT_PARENT_DOMAIN_MATCHES,
+	FACT_ADDRESS_FORMAT,
 	FACT_CA_FILE,
 	FACT_CA_PATH,
 	FACT_TLS_LOGLEVEL,
@@ -48,6 +49,7 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_SENDER_RELAYHOST_MAPS] = "sender_dependent_relayhost_maps",
     [FACT_RECIPIENT_DELIMITER] = "recipient_delimiter",
     [FACT_PARENT_DOMAIN_MATCHES] = "parent_domain_matches_subdomains",
+    [FACT_ADDRESS_FORMAT] = "info_log_address_format",
     [FACT_CA_FILE] = "smtp_tls_CAfile",
     [FACT_CA_PATH] = "smtp_tls_CApath",
     [FACT_TLS_LOGLEVEL] = "smtp_tls_loglevel",
@@ -151,6 +153,7 @@ fill_facts(struct postfix_facts *facts, const struct str values[FACT_COUNT])
 	facts->default_transport = copy(values[FACT_DEFAULT_TRANSPORT]);
 	facts->sender_relayhost_maps = copy(values[FACT_SENDER_RELAYHOST_MAPS]);
 	facts->recipient_delimiter = copy(values[FACT_RECIPIENT_DELIMITER]);
+	facts->quotes_addresses = str_is(values[FACT_ADDRESS_FORMAT], "external");
 	facts->transport_parents_match =
 	    has_word(values[FACT_PARENT_DOMAIN_MATCHES], "transport_maps");
 	facts->ca_file = copy(values[FACT_CA_FILE]);

@@ -40,6 +40,7 @@ struct postfix_facts {
 	char *default_transport;
 	char *sender_relayhost_maps; /* sender_dependent_relayhost_maps */
 	char *recipient_delimiter;
+	bool quotes_addresses; /* in its log: info_log_address_format, Postfix 3.5 */
 	bool transport_parents_match; /* transport_maps is in parent_domain_matches_subdomains */
 	char *ca_file;                /* smtp_tls_CAfile */
 	char *ca_path;                /* smtp_tls_CApath */

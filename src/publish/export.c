@@ -30,7 +30,7 @@ collect(void *context, const struct destination *d)
 	    .attributes = mem_strdup(d->attributes),
 	    .note = mem_strdup(d->note),
 	    .level = d->entry,
-	    .why = d->why,
+	    .why = d->entry_why,
 	    .pinned = d->pinned,
 	    .since_ms = d->since_ms,
 	    .look_ms = d->pinned ? d->pin_until_ms : d->look_ms,

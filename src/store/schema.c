@@ -109,6 +109,12 @@ static const char *const steps[] = {
     ") WITHOUT ROWID;"
     "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE blob (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+    /* 2: how long an answer of DNS may be used again, and what else it said */
+    "ALTER TABLE destination ADD COLUMN dns_until_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN dns_signed INTEGER NOT NULL DEFAULT 0;"
+    /* why the entry is what it is; why: what was decided last */
+    "ALTER TABLE destination ADD COLUMN entry_why TEXT NOT NULL DEFAULT 'none';"
+    "UPDATE destination SET entry_why = why WHERE entry <> 'none';",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -31,8 +31,9 @@ struct destination {
 
 	enum level entry; /* LEVEL_NONE: none */
 	char attributes[256];
-	enum why why;
-	int64_t since_ms; /* when entry and why were decided */
+	enum why entry_why; /* the decision that made the entry */
+	enum why why;       /* the last decision */
+	int64_t since_ms;   /* when the entry was decided */
 	int64_t force_ms; /* as struct evidence */
 	int64_t look_ms;
 	int64_t lease_ms;
@@ -63,6 +64,8 @@ struct destination {
 	char dns_text[2048];
 	int64_t dns_ms;
 	unsigned dns_failures;
+	int64_t dns_until_ms; /* so long the answer may be used again (its TTL) */
+	bool dns_signed;      /* the domain's MX answer was validated */
 
 	int64_t seen_encrypt_ms; /* last TLS session of that strength */
 	int64_t seen_verify_ms;

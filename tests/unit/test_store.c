@@ -29,7 +29,7 @@ creates_and_reopens(void **state)
 	store = kit_open("new.db");
 	kit_get(store, "example.org");
 	store_close(store);
-	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "1\nwal\n");
+	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "2\nwal\n");
 }
 
 static void
@@ -239,7 +239,8 @@ static const struct field fields[] = {
     FIELD(relay, TEXT), FIELD(transport, TEXT), FIELD(attempt_ms, NUMBER),
     FIELD(attempts, COUNT), FIELD(first_attempt_ms, NUMBER),
     FIELD(last_attempt_ms, NUMBER), FIELD(dns_state, TEXT), FIELD(dns_text, TEXT),
-    FIELD(dns_ms, NUMBER), FIELD(dns_failures, COUNT), FIELD(seen_encrypt_ms, NUMBER),
+    FIELD(dns_ms, NUMBER), FIELD(dns_failures, COUNT),
+    FIELD(dns_until_ms, NUMBER), FIELD(dns_signed, BOOL), FIELD(entry_why, WHY), FIELD(seen_encrypt_ms, NUMBER),
     FIELD(seen_verify_ms, NUMBER), FIELD(seen_dane_ms, NUMBER), FIELD(sent_ms, NUMBER),
     FIELD(hold_level, LEVEL), FIELD(hold_since_ms, NUMBER),
     FIELD(dane_absent_ms, NUMBER), FIELD(trial, LEVEL), FIELD(probe_level, LEVEL),
