@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# rules: good files and broken ones.
+. "$(dirname -- "$0")/lib.sh"
+
+configure
+ladder rules
+is 'the shipped rules are good' $status 0
+count=$(grep -c '^  - name:' "$srcdir/rules/postfix.yaml")
+is 'and counted' "$out" "$count rules in 1 file, all examples as they should be"
+
+ladder rules "$srcdir/rules/strict.yaml" "$srcdir/rules/postfix.yaml"
+is 'with the strict ones before them' $status 0
+has 'both are counted' "$out" ' rules in 2 files'
+configure "rules: [$srcdir/rules/strict.yaml, $srcdir/rules/postfix.yaml]"
+ladder rules
+has 'the files of the configuration are those' "$out" ' rules in 2 files'
+
+# broken PLACE COMPLAINT, the file on standard input: exit status 78, and it is said.
+broken() {
+	cat >"$dir/rules.yaml"
+	ladder rules "$dir/rules.yaml"
+	is "$2: exit status 78" $status 78
+	has "$2: with its place" "$err" "rules.yaml:$1: "
+	has "$2: in words" "$err" "$2"
+	is "$2: nothing on standard output" "$out" ''
+}
+
+broken 5:16 'not matched by its rule "one"' <<'END'
+rules:
+  - name: one
+    reason: '^one$'
+    fallback: encrypt
+    examples: ['two']
+END
+broken 6:23 'counterexamples' <<'END'
+rules:
+  - name: one
+    reason: '^one'
+    fallback: encrypt
+    examples: ['one']
+    counterexamples: ['one more']
+END
+broken 2:5 'a rule without examples' <<'END'
+rules:
+  - name: one
+    reason: '^one$'
+    fallback: encrypt
+END
+broken 3:13 'does not begin with ^' <<'END'
+rules:
+  - name: one
+    reason: 'one'
+    fallback: encrypt
+    examples: ['one']
+END
+broken 3:13 'missing closing parenthesis' <<'END'
+rules:
+  - name: one
+    reason: '^(one$'
+    fallback: encrypt
+    examples: ['one']
+END
+broken 4:15 '"strong" is no fallback' <<'END'
+rules:
+  - name: one
+    reason: '^one$'
+    fallback: strong
+    examples: ['one']
+END
+broken 3:12 '"one" is taken by the rule in ' <<'END'
+rules:
+  - {name: one, reason: '^one$', fallback: may, examples: [one]}
+  - {name: one, reason: '^two$', fallback: may, examples: [two]}
+END
+broken 3:60 'taken by the rule "any-o"' <<'END'
+rules:
+  - {name: any-o, reason: '^o', fallback: may, examples: [o]}
+  - {name: one, reason: '^one$', fallback: may, examples: [one]}
+END
+broken 1:8 'no rules' <<'END'
+rules: {}
+END
+broken 4:1 'is missing' <<'END'
+rules:
+  - {name: one, reason: '^one$', fallback: may, examples: [one]
+
+END
+
+: >"$dir/rules.yaml"
+ladder rules "$dir/rules.yaml"
+is 'an empty file is broken' $status 78
+ladder rules "$dir/none.yaml"
+is 'a file that is missing is an error of the configuration' $status 78
+has 'and is named' "$err" "$dir/none.yaml"
+
+# Several mistakes, in several files, all at once.
+cat >"$dir/first.yaml" <<'END'
+rules:
+  - {name: one, reason: '^one$', fallback: strong, examples: [one]}
+  - {name: two, reason: 'two', fallback: may, examples: [two]}
+END
+cat >"$dir/second.yaml" <<'END'
+rules:
+  - {name: three, reason: '^three$', fallback: may, colour: green, examples: [three]}
+END
+ladder rules "$dir/first.yaml" "$dir/second.yaml"
+for place in first.yaml:2:44 first.yaml:3:25 second.yaml:2:53; do
+	has "all mistakes of all files: $place" "$err" "$place: "
+done
+
+# As the README has it: a rule of one's own, before the shipped ones.
+cat >"$dir/own.yaml" <<'END'
+rules:
+  - name: not-verified-by-us
+    reason: '^Server certificate not verified$'
+    fallback: wait
+    examples: ['Server certificate not verified']
+    counterexamples: ['host mx.test[192.0.2.1] said: Server certificate not verified']
+END
+configure "rules: [$dir/own.yaml, $srcdir/rules/postfix.yaml]"
+ladder match "$srcdir/tests/logs/corpus/verify-maillog.log"
+has 'an own rule before the shipped ones wins' "$out" '	not-verified-by-us'
+hasnt 'and theirs is not reached' "$out" '	certificate-not-verified'
+
+finish

@@ -1,0 +1,173 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# scan of a genuine log: for every destination in it the level that DANE and the ladder
+# give, with a scripted name server and commands of Postfix that only note what they are
+# asked. Nothing of it changes anything, until --apply.
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+dnsd=$builddir/tests/dns/dnsd
+[[ -x $dnsd ]] || skip_all "$dnsd is not built"
+
+log=$srcdir/tests/logs/corpus/verify-maillog.log
+
+# DESTINATION  DNS  LEVEL  WHY  [MX]
+#   DNS    usable, unusable: signed, with TLSA records that Postfix can use, or cannot
+#          signed, unsigned: without TLSA; bogus: the question for TLSA fails
+#          gateway: unsigned, and the host has usable TLSA
+#   LEVEL  -: no entry
+#   MX     the host, where it is not mx.DESTINATION; that of relayed.test and transported.test
+#          is another than the one in the log: a relayhost and a transport stood in between
+table='
+[10.53.1.33]          unsigned  encrypt    not-authentic
+[ipv6:fd53::1:34]     unsigned  encrypt    not-authentic
+bücher.test           unsigned  encrypt    not-authentic
+dane-bad.test         usable    dane-only  dane
+dane-cname.test       usable    dane-only  dane
+dane-greylist.test    usable    dane-only  dane
+dane-hosted.test      usable    dane-only  dane           mx.dane-ok.test
+dane-junk.test        unusable  encrypt    not-authentic
+dane-multi-2nd.test   usable    dane-only  dane           mx2.dane-multi-2nd.test
+dane-multi-down.test  usable    dane-only  dane           mx2.dane-multi-down.test
+dane-multi.test       usable    dane-only  dane           mx2.dane-multi.test
+dane-mxcname.test     usable    dane-only  dane
+dane-notls.test       usable    dane-only  dane
+dane-ok.test          usable    dane-only  dane
+dane-pkix-notls.test  unusable  -          tlsa-unusable
+dane-pkix-only.test   unusable  encrypt    not-authentic
+dane-refuse.test      usable    dane-only  dane
+dane-roll.test        usable    dane-only  dane
+dane-servfail.test    bogus     -          dns-unsure
+dane-ta.test          usable    dane-only  dane
+dane-v6.test          usable    dane-only  dane
+expired-cert.test     unsigned  encrypt    not-authentic
+hostile-cn.test       unsigned  encrypt    not-authentic
+insecure-mx-bad.test  gateway   encrypt    not-authentic  mx.dane-bad.test
+insecure-mx.test      gateway   encrypt    not-authentic  mx.dane-ok.test
+plain.test            unsigned  may        not-encrypted
+relayed.test          unsigned  -          elsewhere
+selfsigned-v6.test    unsigned  encrypt    not-authentic
+selfsigned.test       unsigned  encrypt    not-authentic
+signed-no-tlsa.test   signed    encrypt    not-authentic
+starttls-broken.test  unsigned  encrypt    one-rung
+starttls-hostile.test unsigned  may        not-encrypted
+starttls-refused.test unsigned  may        not-encrypted
+tls10-only.test       unsigned  encrypt    one-rung
+transported.test      unsigned  -          elsewhere
+unsigned-tlsa.test    unsigned  encrypt    not-authentic
+wrongname-cert.test   unsigned  encrypt    not-authentic
+xn--bcher-kva.test    unsigned  encrypt    not-authentic
+'
+table=$(grep . <<<"$table")
+
+digest=cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2
+while read -r name kind _ _ host_name; do
+	[[ $name != \[* ]] || continue
+	[[ $name != bücher.test ]] || continue # asked as the name below
+	mx=secure host=secure tlsa=secure record="3 1 1 $digest"
+	case $kind in
+		unusable) record="1 1 1 $digest" ;;
+		signed) record='' ;;
+		unsigned) mx=insecure host=insecure tlsa=insecure record='' ;;
+		gateway) mx=insecure ;;
+		bogus) tlsa=servfail record='' ;;
+	esac
+	: "${host_name:=mx.$name}"
+	printf '%s MX %s\n\t%s. 300 IN MX 10 %s.\n' "$name" $mx "$name" "$host_name"
+	printf '%s A %s\n\t%s. 300 IN A 192.0.2.1\n' "$host_name" $host "$host_name"
+	printf '%s AAAA %s\n_25._tcp.%s TLSA %s\n' "$host_name" $host "$host_name" $tlsa
+	[[ -z $record ]] || printf '\t_25._tcp.%s. 300 IN TLSA %s\n' "$host_name" "$record"
+done <<<"$table" >"$dir/dns"
+
+mkfifo "$dir/hold"
+: >"$dir/dnsd.out"
+"$dnsd" 127.0.0.1 0 "$dir/dns" <"$dir/hold" >"$dir/dnsd.out" &
+exec 9>"$dir/hold" # it ends when we do
+for ((i = 0; i < 500; i++)); do
+	resolver=$(<"$dir/dnsd.out")
+	[[ -z $resolver ]] || break
+	sleep 0.01
+done
+[[ -n $resolver ]] || { echo 'Bail out! the name server does not start'; exit 1; }
+
+cat >"$dir/postconf.out" <<'END'
+mail_version = 3.7.11
+smtp_tls_policy_maps =
+default_database_type = hash
+relayhost =
+transport_maps =
+default_transport = smtp
+smtp_tls_security_level = verify
+smtp_dns_support_level = dnssec
+smtp_host_lookup = dns
+ignore_mx_lookup_error = no
+smtp_dns_resolver_options =
+END
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
+	'ladder: {may_after: {attempts: 1}}' \
+	"postfix: {command: [$(fakes)], default_level: auto}"
+
+# DESTINATION LEVEL WHY, from JSON on standard input.
+as_table() {
+	python3 -c '
+import json, sys
+for line in sys.stdin:
+    d = json.loads(line)
+    print(d["destination"], d["level"] or "-", d["why"])' | LC_ALL=C sort
+}
+wanted=$(awk '{ print $1, $3, $4 }' <<<"$table" | LC_ALL=C sort)
+
+ladder scan --json "$log"
+is 'scan ends well' "$status" 0
+got=$(as_table <"$dir/out")
+is 'no destination too many, none missing' "$(cut -d ' ' -f 1 <<<"$got")" \
+	"$(cut -d ' ' -f 1 <<<"$wanted")"
+while read -r name level why; do
+	is "$name: $level, $why" "$(grep -F "$name " <<<"$got" | head -n 1)" "$name $level $why"
+done <<<"$wanted"
+json=$out
+
+ladder scan "$log"
+has 'as text: a row' "$(tr -s ' ' <<<"$out")" 'selfsigned.test encrypt not-authentic TLSA none Server certificate not verified'
+has 'as text: the sum' "$out" "$(wc -l <<<"$table") destinations with TLS deferrals"
+has 'as text: what it did not do' "$out" 'nothing was changed (--apply does it)'
+hasnt 'no colour without a terminal' "$out" $'\e'
+
+gzip -c "$log" >"$dir/mail.log.gz"
+ladder scan --json "$dir/mail.log.gz"
+is 'a compressed log gives the same' "$(as_table <"$dir/out")" "$got"
+"$program" -c "$dir/tlsladder.yaml" scan --json <"$log" >"$dir/out" 2>"$dir/err"
+is 'standard input gives the same' "$(as_table <"$dir/out")" "$got"
+ladder scan "$dir/none.log"
+is 'a log that is missing is an error' $status 66
+
+# --- a terminal
+
+if command -v script >/dev/null; then
+	on_terminal() {
+		script -qec "$* '$program' -c '$dir/tlsladder.yaml' scan '$log'" /dev/null 2>&1 </dev/null
+	}
+	has 'on a terminal levels have a colour' "$(on_terminal env TERM=xterm)" $'\e[33mencrypt'
+	out=$(on_terminal env TERM=xterm NO_COLOR=1 | sed 's/\r//g; s/\x1b\[K//g')
+	hasnt 'but not with NO_COLOR' "$out" $'\e'
+fi
+
+# --- what is changed
+
+check 'no state without --apply' test ! -e "$dir/state.db"
+check 'no map without --apply' test ! -e "$dir/tls_policy"
+check 'nothing was retried' test ! -e "$dir/postqueue.calls"
+
+ladder scan --apply --json "$log"
+is '--apply ends well' "$status" 0
+is '--apply decides the same' "$(as_table <"$dir/out")" "$got"
+ladder list --json
+is 'the entries are there' "$(as_table <"$dir/out")" "$(grep -v ' - ' <<<"$wanted")"
+is 'they are in the map' "$(awk '!/^#/ { print $1, $2 }' "$dir/tls_policy" | LC_ALL=C sort)" \
+	"$(awk '$2 != "-" { print $1, $2 }' <<<"$wanted")"
+has 'mail that waits is retried' "$(<"$dir/postqueue.calls")" 'postqueue [-'
+ladder scan --apply --json "$log"
+is 'the same log once more changes no level' "$(as_table <"$dir/out" | cut -d ' ' -f 1,2)" \
+	"$(cut -d ' ' -f 1,2 <<<"$got")"
+
+exec 9>&-
+finish
