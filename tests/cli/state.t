@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# set, unset, list, explain and export on a state that is made by them.
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+
+# What the fakes of Postfix say of it.
+cat >"$dir/postconf.out" <<'END'
+mail_version = 3.7.11
+smtp_tls_security_level = verify
+default_database_type = hash
+END
+configure
+
+# json EXPRESSION: of the objects in standard output, a list named d.
+json() {
+	python3 -c '
+import json, sys
+d = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+print(eval(sys.argv[2]))' "$dir/out" "$1"
+}
+
+for command in list 'explain a.test' export; do
+	# shellcheck disable=SC2086
+	ladder $command
+	is "$command without a state: exit status 66" $status 66
+	has "$command without a state: what to do" "$err" 'has `tlsladder run` run?'
+done
+
+# --- pins
+
+ladder set Example.TEST encrypt
+is 'set ends well' "$status$out$err" 0
+ladder list --json
+is 'the key is folded as Postfix folds it' "$(json 'd[0]["destination"]')" example.test
+is 'it is pinned' "$(json 'd[0]["level"], d[0]["why"], d[0]["pinned"]')" "('encrypt', 'pinned', True)"
+has 'it is in the map' "$(<"$dir/tls_policy")" '
+example.test	encrypt'
+has 'with its why' "$(<"$dir/tls_policy")" 'pinned: the administrator set this level'
+
+ladder set example.test secure match=.example.test servername=mx.example.test --note 'as agreed, ticket 7'
+is 'set again, with attributes and a note' "$status$err" 0
+ladder list --json
+is 'the new level is there alone' "$(json 'len(d), d[0]["level"]')" "(1, 'secure')"
+is 'with its attributes' "$(json 'd[0]["attributes"]')" 'match=.example.test servername=mx.example.test'
+is 'with its note' "$(json 'd[0]["note"]')" 'as agreed, ticket 7'
+has 'they are in the map' "$(<"$dir/tls_policy")" '
+example.test	secure match=.example.test servername=mx.example.test'
+ladder set other.test secure enable_rpk=yes
+is 'an attribute that this Postfix does not know is refused' $status 64
+has 'and is named' "$err" '"enable_rpk=yes" is not known to the installed Postfix'
+
+ladder set '[mx.example.test]:587' may --for 7d
+is 'a next-hop with a port' "$status$err" 0
+ladder set '[192.0.2.1]' dane-only
+ladder set bücher.test verify
+ladder set xn--bcher-kva.test encrypt
+ladder list --json
+is 'next-hops are kept as Postfix looks them up, in order' "$(json '[e["destination"] for e in d]')" \
+	"['[192.0.2.1]', '[mx.example.test]:587', 'bücher.test', 'example.test', 'xn--bcher-kva.test']"
+is '--for ends a pin in time' "$(json 'd[1]["look_again"] > d[1]["since"]')" True
+is 'without --for it has no end' "$(json 'd[0]["look_again"]')" None
+ladder list
+is 'list: a line each, and a head' "$(wc -l <<<"$out")" 6
+is 'list: destination, level, why' "$(awk '$1 == "[192.0.2.1]" { print $2, $3 }' <<<"$out")" 'dane-only pinned'
+
+# --- export
+
+ladder export
+is 'export: the map is what stands in the file' "$(grep -v '^#' <<<"$out")" "$(grep -v '^#' "$dir/tls_policy")"
+ladder export --format postmap
+is 'export --format postmap: the same' "$(grep -v '^#' <<<"$out")" "$(grep -v '^#' "$dir/tls_policy")"
+ladder export --format json
+is 'export --format json: an object a line' "$(json 'len(d)')" 5
+is 'export --format json: the fields' "$(json 'sorted(d[0])')" \
+	"['attributes', 'destination', 'level', 'look_again', 'note', 'pinned', 'since', 'why']"
+ladder set csv.test may --note '=1+1,"quoted"'
+ladder export --format csv
+is 'export --format csv: read by a reader of CSV' "$(python3 -c '
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1], encoding="utf-8", newline="")))
+print(len(rows), [(r["level"], r["pinned"], r["note"]) for r in rows if r["destination"] == "csv.test"])' "$dir/out")" \
+	"6 [('may', 'yes', '\\'=1+1,\"quoted\"')]"
+
+# --- explain
+
+ladder explain example.test
+is 'explain ends well' "$status$err" 0
+for part in 'pin none -> encrypt  pinned: the administrator set this level' \
+	'pin encrypt -> secure' 'as agreed, ticket 7' 'not asked yet' \
+	'example.test	secure match=.example.test servername=mx.example.test'; do
+	has "explain tells: $part" "$out" "$part"
+done
+is 'explain ends in the line of the map' "$(sed -n '/^map$/{n;p}' <<<"$out")" \
+	'  example.test	secure match=.example.test servername=mx.example.test'
+ladder explain --json EXAMPLE.test
+is 'explain --json: one object' "$(json 'len(d), d[0]["destination"], d[0]["level"], d[0]["pinned"]')" \
+	"(1, 'example.test', 'secure', True)"
+is 'explain --json: the decisions, oldest first' "$(json '[(e["action"], e["after"]) for e in d[0]["decisions"]]')" \
+	"[('pin', 'encrypt'), ('pin', 'secure')]"
+ladder explain --json '[mx.example.test]:587'
+is 'a next-hop with a port is explained' "$(json 'd[0]["destination"]')" '[mx.example.test]:587'
+ladder explain nobody.test
+is 'of one that was never seen: exit status 66' $status 66
+has 'and that is said' "$err" 'nothing is known of nobody.test'
+
+# --- unset
+
+ladder unset EXAMPLE.test
+is 'unset ends well' "$status$out$err" 0
+ladder list --json
+is 'the pin is gone' "$(json '"example.test" in [e["destination"] for e in d]')" False
+hasnt 'from the map as well' "$(<"$dir/tls_policy")" '
+example.test	'
+ladder explain example.test
+has 'its history stays' "$out" 'unpin secure -> none'
+is 'explain: no entry' "$(sed -n '/^map$/{n;p}' <<<"$out")" '  no entry: the default level applies'
+ladder unset never.test
+is 'unset of one that is not there does no harm' $status 0
+
+# --- hostile text
+
+ladder set hostile.test may --note $'a\e[31mb\nc\x9b\xff\u2028d'
+is 'a note of any bytes is taken' "$status" 0
+for command in list 'explain hostile.test' 'export --format csv' export; do
+	# shellcheck disable=SC2086
+	ladder $command
+	check "$command: no raw control character" python3 -c '
+import sys
+text = open(sys.argv[1], "rb").read().decode("utf-8")
+sys.exit(any(ord(c) < 32 and c not in "\r\t\n" or 127 <= ord(c) < 160 or c in "\u2028\u2029" for c in text))' "$dir/out"
+done
+for command in 'list --json' 'explain --json hostile.test' 'export --format json'; do
+	# shellcheck disable=SC2086
+	ladder $command
+	hasnt "$command: no raw control character" "$out" $'\e'
+	check "$command: JSON" json 'd[-1]["note"]'
+done
+check 'the map: a note is a comment, and one line' python3 -c '
+import sys
+for line in open(sys.argv[1], encoding="utf-8").read().split("\n"):
+    assert line == "" or line.startswith("#") or line.split("\t")[1].split()[0] in (
+        "may", "encrypt", "verify", "dane-only", "secure"), line' "$dir/tls_policy"
+
+# --- what cannot be done
+
+ladder set long.test may --note "$(printf '%01000d' 0)"
+is 'a note that is too long is refused' $status 64
+configure "map: {file: $dir/tls_policy, type: hash}"
+echo 'postmap: fatal: no room' >"$dir/postmap.err"
+echo 1 >"$dir/postmap.status"
+before=$(<"$dir/tls_policy")
+ladder set late.test may
+is 'postmap fails: exit status 73' $status 73
+has 'postmap fails: what it said' "$err" 'postmap: fatal: no room'
+has 'postmap fails: what is so all the same' "$err" 'the entry is stored, but the map is not exported'
+is 'postmap fails: the map in force is untouched' "$(<"$dir/tls_policy")" "$before"
+configure
+rm -f "$dir"/postmap.*
+ladder set later.test may
+has 'with the next command it is exported' "$(<"$dir/tls_policy")" '
+late.test	may'
+
+echo 'this is no database, but long enough to look like a file of something else' >"$dir/other.db"
+configure "state: $dir/other.db"
+ladder list
+is 'a state that is none is refused' $status 74
+has 'and is named' "$err" "$dir/other.db"
+is 'and left as it is' "$(<"$dir/other.db")" 'this is no database, but long enough to look like a file of something else'
+
+"$program" -c "$dir/tlsladder.yaml" list >/dev/full 2>/dev/null
+configure
+"$program" -c "$dir/tlsladder.yaml" list >/dev/full 2>"$dir/err"
+is 'a full disk under the output is an error' $? 74
+
+finish

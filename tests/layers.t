@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Who includes whom. The listing of src/ is the order in which data flows; includes point
+# back only. Each foreign library has one place. The core is pure: see the end.
+. "$(dirname -- "$0")/cli/lib.sh"
+
+cd "$srcdir/src" || exit 1
+
+# FOLDER  WHAT IT MAY INCLUDE
+while read -r folder allowed; do
+	wrong=$(grep -n '^#include "' "$folder"/*.[ch] |
+		grep -vE "\"(${allowed// /|})/" | grep -vE "^[^:]*:[0-9]+:#include \"$folder/")
+	is "$folder/ includes ${allowed:-nothing of ours} alone" "$wrong" ''
+done <<'END'
+base base
+core base
+sys base core
+gather base core sys
+store base core sys gather
+publish base core sys gather store
+engine base core sys gather store publish
+cmd base core sys gather store publish engine
+END
+is 'main.c includes cmd/, sys/ and base/ alone' \
+	"$(grep -n '^#include "' main.c | grep -vE '"(cmd|sys|base)/')" ''
+is 'sys/ knows of core/ only what the time of a log line is' \
+	"$(grep -h '^#include "core/' sys/*.[ch] | sort -u)" '#include "core/logline.h"'
+is 'the store knows of gather/ only what a log position is' \
+	"$(grep -h '^#include "gather/' store/*.[ch] | sort -u)" '#include "gather/follow.h"'
+
+# HEADER  THE FILES THAT MAY INCLUDE IT
+while read -r header files; do
+	wrong=$(grep -lE "^ *# *include <$header>" ./*.c */*.[ch] | sed 's,^\./,,' | grep -vE "^($files)$")
+	is "<$header> is included by $files alone" "$wrong" ''
+	check "<$header> is included there" grep -rqE "^ *# *include <$header>" .
+done <<'END'
+pcre2.h core/rules[a-z_]*\.[ch]
+sqlite3.h store/[a-z_]*\.[ch]
+yaml.h gather/yaml\.c
+ldns/.*.h gather/resolver[a-z_]*\.[ch]
+idn2.h [a-z]*/[a-z_]*\.c
+zlib.h gather/gzip\.c
+jansson.h gather/[a-z_]*\.c
+spawn.h sys/child\.c
+END
+for header in idn2.h zlib.h jansson.h; do
+	is "<$header> has one place" "$(grep -lE "^ *# *include <$header>" */*.[ch] | wc -l)" 1
+done
+
+# What has one place though it needs no header of its own.
+while read -r function files; do
+	wrong=$(grep -nE "(^|[^a-z_])$function\(" ./*.c */*.c | sed 's,^\./,,' |
+		grep -vE "^($files):" | grep -vE '^[^:]*:[0-9]+:(\s*/?\*|[^"]*/\*)')
+	is "$function() is called by $files alone" "$wrong" ''
+done <<'END'
+clock_gettime sys/clock\.c
+time none
+gettimeofday none
+posix_spawnp? sys/child\.c
+fork none
+system none
+popen none
+strcpy none
+strcat none
+sprintf none
+strtok none
+getenv sys/[a-z]*\.c|cmd/cmd\.c
+END
+
+is 'every header compiles by itself' "$(
+	for header in */*.h; do
+		echo "#include \"$header\"" | ${CC:-cc} -std=c11 -D_GNU_SOURCE -iquote . -fsyntax-only -x c - 2>&1 |
+			grep -v 'pcre2\|PCRE2'
+	done)" ''
+
+# --- the core is pure
+
+cd "$builddir" || exit 1
+is 'libcore.a asks the system for nothing' \
+	"$(nm -u libcore.a | awk 'NF == 2 { print $2 }' | sort -u |
+		grep -xE '(f?open(at|64)?|fdopen|read|p?read64|write|pwrite(64)?|f?printf|v?dprintf|fwrite|fputs|puts|putchar|fputc|perror|socket|connect|send(to|msg)?|recv.*|getaddrinfo|res_.*|time|clock|clock_gettime|gettimeofday|localtime.*|getenv|secure_getenv|setenv|fork|exec.*|posix_spawn.*|system|popen|sleep|usleep|nanosleep|poll|select|pthread_.*|stat|fstat|unlink|rename|mmap|syslog|rand|random|getpid)')" ''
+
+for test in tests/unit/test_ladder tests/unit/test_dane tests/unit/test_status tests/unit/test_rules; do
+	[[ -x $test ]] || continue
+	is "$test links pcre2, cmocka and libc alone" \
+		"$(ldd "$test" | awk '{ print $1 }' |
+			grep -vE '^(linux-vdso|libpcre2-8|libcmocka|libc|/lib.*/ld-linux.*|librt|libasan|libubsan|libm|libgcc_s|libstdc\+\+|libpthread|libdl|libresolv)[.0-9a-z-]*' )" ''
+done
+
+finish
