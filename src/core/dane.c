@@ -250,7 +250,11 @@ struct dane_verdict
 dane_judge(const struct dns_facts *facts)
 {
 	struct dane_verdict verdict = {
-	    .state = judge(facts), .mx = facts->mx, .ttl_s = facts->ttl_s};
+	    .state = judge(facts),
+	    .distrusted = !facts->resolver_trusted,
+	    .mx = facts->mx,
+	    .ttl_s = facts->ttl_s,
+	};
 
 	if (!facts->resolver_trusted)
 		verdict.signed_domain = false;

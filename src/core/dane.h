@@ -80,6 +80,7 @@ enum dane_state {
 struct dane_verdict {
 	enum dane_state state;
 	enum dns_answer mx;  /* DNS_SECURE or DNS_NONE_SECURE: the domain is signed */
+	bool distrusted;     /* the resolver was not seen to validate: that is our own fault */
 	bool signed_domain;  /* the answer to the MX question (or to the host's) validated */
 	uint32_t ttl_s;
 };

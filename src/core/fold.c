@@ -11,10 +11,11 @@
 /* What a process said last. */
 struct process {
 	uint32_t pid;
-	uint32_t used; /* for finding the one that has been silent longest */
+	uint64_t used; /* for finding the one that has been silent longest */
 	bool has_session;
 	enum session_grade grade;
 	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of that session */
+	char queue_id[64];                 /* the message it was for; "": the next */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
 	char reason[128];                  /* and what it said */
 };
@@ -38,7 +39,7 @@ struct fold {
 	struct fold_item **last;
 	struct fold_counts counts;
 	struct process processes[PROCESSES];
-	uint32_t used;
+	uint64_t used;
 	bool unquoted; /* addresses stand in the log as they are */
 	fold_route_fn *router;
 	void *router_context;
@@ -231,9 +232,9 @@ fold_save_processes(const struct fold *fold, struct buf *out)
 
 		if (p->used == 0)
 			continue;
-		buf_printf(out, "%lu\t%lu\t%d\t%d\t%s\t%s\t%s\n", (unsigned long)p->pid,
-		    (unsigned long)p->used, p->has_session, (int)p->grade, p->peer, p->nexthop,
-		    p->reason);
+		buf_printf(out, "%lu\t%llu\t%d\t%d\t%s\t%s\t%s\t%s\n", (unsigned long)p->pid,
+		    (unsigned long long)p->used, p->has_session, (int)p->grade, p->peer,
+		    p->queue_id, p->nexthop, p->reason);
 	}
 }
 
@@ -249,18 +250,19 @@ fold_load_processes(struct fold *fold, struct str saved)
 		uint64_t pid, used, has_session, grade;
 		bool whole = true;
 
-		for (int i = 0; i < 6; i++)
+		for (int i = 0; i < 7; i++)
 			whole = whole && str_cut(&line, '\t', &field[i]);
 		if (!whole || !str_number(field[0], UINT32_MAX, &pid) ||
-		    !str_number(field[1], UINT32_MAX, &used) ||
+		    !str_number(field[1], UINT64_MAX, &used) ||
 		    !str_number(field[2], 1, &has_session) ||
 		    !str_number(field[3], SESSION_COUNT - 1, &grade) ||
 		    !str_copy(field[4], p->peer, sizeof(p->peer)) ||
-		    !str_copy(field[5], p->nexthop, sizeof(p->nexthop)) ||
+		    !str_copy(field[5], p->queue_id, sizeof(p->queue_id)) ||
+		    !str_copy(field[6], p->nexthop, sizeof(p->nexthop)) ||
 		    !str_copy(line, p->reason, sizeof(p->reason)))
 			continue;
 		p->pid = (uint32_t)pid;
-		p->used = (uint32_t)used;
+		p->used = used;
 		p->has_session = has_session != 0;
 		p->grade = (enum session_grade)grade;
 		if (p->used > fold->used)
@@ -275,12 +277,15 @@ static void
 take_session(struct fold *fold, const struct logline *line, const struct session_line *s)
 {
 	struct process *p = process_of(fold, line->pid);
+	struct str peer;
 
 	fold->counts.sessions++;
 	p->grade = s->grade;
+	p->queue_id[0] = '\0';
 	/* "host[address]" stands in one piece in the line. */
-	p->has_session = str_copy((struct str){s->host.p, s->host.len + s->address.len + 2},
-	    p->peer, sizeof(p->peer));
+	peer = (struct str){s->host.p, s->host.len + s->address.len + 2};
+	p->has_session =
+	    memchr(peer.p, '\t', peer.len) == NULL && str_copy(peer, p->peer, sizeof(p->peer));
 }
 
 static void
@@ -294,6 +299,21 @@ take_policy(struct fold *fold, const struct logline *line, const struct policy_l
 	    policy->reason.len) == NULL &&
 	    str_copy(policy->reason, p->reason, sizeof(p->reason)))
 		memcpy(p->nexthop, nh.key, sizeof(p->nexthop));
+}
+
+/*
+ * A session line is about the next message of its process, and all its recipients. What
+ * comes after that without one was sent without TLS: a connection that is used again is
+ * logged again ("reused").
+ */
+static void
+bind_session(struct process *p, struct str queue_id)
+{
+	if (!p->has_session)
+		return;
+	p->has_session = p->queue_id[0] == '\0'
+	    ? str_copy(queue_id, p->queue_id, sizeof(p->queue_id))
+	    : str_is(queue_id, p->queue_id);
 }
 
 /*
@@ -325,24 +345,54 @@ is_filter(struct str relay)
 	return str_starts(address, STR("127.")) || str_starts(address, STR("::1]"));
 }
 
-/* The text without the local parts of addresses: "<x@d>" becomes "<*@d>". */
+/* Where the quoted text begins that ends before end; end: nowhere from from on. */
+static size_t
+quoted_part(struct str text, size_t from, size_t end)
+{
+	for (size_t i = end - 1; i > from; i--)
+		if (text.p[i - 1] == '"' && (i - 1 == from || text.p[i - 2] != '\\'))
+			return i - 1;
+	return end;
+}
+
+/* Where the local part of the address begins whose @ is at at; not before from. */
+static size_t
+local_part(struct str text, size_t from, size_t at)
+{
+	size_t start = at;
+
+	if (start > from && text.p[start - 1] == '"')
+		start = quoted_part(text, from, start);
+	while (start > from && memchr(" <(:", text.p[start - 1], 4) == NULL)
+		start--;
+	return start;
+}
+
+static void
+add_bounded(struct str text, char *out, size_t size, size_t *n)
+{
+	for (size_t i = 0; i < text.len && *n + 1 < size; i++)
+		out[(*n)++] = text.p[i];
+}
+
+/*
+ * The text without the local parts of addresses: "<x@d>" becomes "<*@d>". They are looked
+ * for before it is cut: what is cut off may be what tells that one was begun.
+ */
 static void
 copy_reason(struct str reason, char *out, size_t size)
 {
-	size_t n = 0;
+	size_t n = 0, from = 0;
 
-	for (size_t i = 0; i < reason.len && n + 1 < size; i++) {
-		char c = reason.p[i];
+	while (from < reason.len && n + 1 < size) {
+		const char *hit = memchr(reason.p + from, '@', reason.len - from);
+		size_t at = hit != NULL ? (size_t)(hit - reason.p) : reason.len;
+		size_t end = hit != NULL ? local_part(reason, from, at) : at;
 
-		if (c == '@') {
-			while (n > 0 && out[n - 1] != ' ' && out[n - 1] != '<' &&
-			    out[n - 1] != '(' && out[n - 1] != ':')
-				n--;
-			out[n++] = '*';
-			if (n + 1 >= size)
-				break;
-		}
-		out[n++] = c;
+		add_bounded((struct str){reason.p + from, end - from}, out, size, &n);
+		if (hit != NULL)
+			add_bounded(STR("*@"), out, size, &n);
+		from = at + 1;
 	}
 	out[n] = '\0';
 }
@@ -358,14 +408,20 @@ copy_relay(struct str relay, char *out, size_t size)
 			*p = ascii_lower(*p);
 }
 
+/* Rounded down: Postfix shows two digits of each delay at the least. */
+static int64_t
+attempt_began(const struct status_line *s, int64_t time_ms)
+{
+	return time_ms - (s->attempt_us + 10000) / 1000;
+}
+
 static void
 take_deferral(struct fold_item *item, const struct status_line *s, const struct logline *line,
     unsigned rule, int64_t time_ms)
 {
 	struct fold_deferral d = {
 	    .time_ms = time_ms,
-	    /* Rounded down: Postfix shows two digits of each delay at the least. */
-	    .attempt_ms = time_ms - (s->attempt_us + 10000) / 1000,
+	    .attempt_ms = attempt_began(s, time_ms),
 	    .rule = rule,
 	    .lost = s->status == DELIVERY_BOUNCED,
 	    .suspended = s->suspended,
@@ -379,12 +435,16 @@ take_deferral(struct fold_item *item, const struct status_line *s, const struct 
 	else
 		remember_message(item, s->queue_id);
 	if (!d.suspended) {
-		if (item->attempts++ == 0)
+		if (item->attempts++ == 0 || d.attempt_ms < item->first_attempt_ms)
 			item->first_attempt_ms = d.attempt_ms;
-		item->last_attempt_ms = d.attempt_ms;
+		if (d.attempt_ms > item->last_attempt_ms)
+			item->last_attempt_ms = d.attempt_ms;
 	}
-	/* An echo of qmgr's says less than an attempt before it. */
-	if (item->deferred && d.suspended && !item->deferral.suspended)
+	/* An echo of qmgr's says less than an attempt, and so does one that began earlier
+	 * and took longer. */
+	if (item->deferred && !item->deferral.suspended &&
+	    (d.suspended || (d.attempt_ms < item->deferral.attempt_ms &&
+	    time_ms >= item->deferral.time_ms)))
 		return;
 	copy_reason(s->own_reason, d.reason, sizeof(d.reason));
 	copy_relay(s->relay, d.relay, sizeof(d.relay));
@@ -395,9 +455,10 @@ take_deferral(struct fold_item *item, const struct status_line *s, const struct 
 }
 
 static void
-take_sent(struct fold_item *item, int64_t time_ms)
+take_sent(struct fold_item *item, const struct status_line *s, int64_t time_ms)
 {
 	item->sent_ms = time_ms;
+	item->sent_attempt_ms = attempt_began(s, time_ms);
 	item->deferred = false;
 	item->attempts = 0;
 	item->first_attempt_ms = 0;
@@ -487,7 +548,7 @@ take_status(struct fold *fold, const struct process *p, const struct logline *li
 		tally(item, time_ms, FOLD_SESSION + p->grade);
 	}
 	if (s->status == DELIVERY_SENT)
-		take_sent(item, time_ms);
+		take_sent(item, s, time_ms);
 	else if (rule >= 0)
 		take_deferral(item, s, line, (unsigned)rule, time_ms);
 	return item;
@@ -546,7 +607,7 @@ fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context)
 
 /* A status line, parked if need be. */
 static void
-fold_status(struct fold *fold, const struct process *p, struct str text, struct str service,
+fold_status(struct fold *fold, struct process *p, struct str text, struct str service,
     int64_t time_ms, bool queued)
 {
 	struct logline line = {.service = service};
@@ -560,6 +621,8 @@ fold_status(struct fold *fold, const struct process *p, struct str text, struct 
 		fold->counts.ambiguous++;
 		return;
 	}
+	if (p != NULL)
+		bind_session(p, s.queue_id);
 	item = take_status(fold, p, &line, &s, time_ms, &unsure);
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)

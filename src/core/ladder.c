@@ -7,7 +7,7 @@
 #define BACK_OFF_MAX_MS   SPAN_HOUR_MS
 #define PROBE_AGAIN_MS    SPAN_HOUR_MS       /* between two clean probes */
 #define FREEZE_LOOK_MS    (5 * SPAN_MINUTE_MS)
-#define TELL_AFTER        3 /* so many answers in a row could not tell: say so, once */
+#define TELL_AFTER        2 /* so many answers in a row could not tell: say so, once */
 
 static const char *const action_names[ACTION_COUNT] = {
     [ACTION_KEEP] = "keep",
@@ -138,11 +138,8 @@ decide_usable(const struct ladder_policy *policy, const struct evidence *ev, int
 	int64_t look_again_ms = now_ms + policy->recheck_ms;
 	enum level present = present_level(ev);
 
-	/* A default of dane or dane-only does DANE by itself. */
-	if (ev->entry == LEVEL_NONE && present == LEVEL_DANE)
-		look_again_ms = 0;
-	else if (present != LEVEL_DANE_ONLY) {
-		if (ev->default_level == LEVEL_DANE || ev->default_level == LEVEL_DANE_ONLY)
+	if (present != LEVEL_DANE_ONLY) {
+		if (ev->default_level == LEVEL_DANE_ONLY)
 			return without_entry(ev, WHY_DANE);
 		if (ev->can_dane == ANSWER_YES)
 			return set(LEVEL_DANE_ONLY, WHY_DANE, policy->recheck_ms, now_ms);
@@ -154,11 +151,11 @@ decide_usable(const struct ladder_policy *policy, const struct evidence *ev, int
 			return d;
 		}
 		return keep_and_tell(WHY_DANE_IMPOSSIBLE, now_ms + BACK_OFF_MAX_MS);
-	} else if (ev->entry == LEVEL_NONE) {
-		look_again_ms = 0;
-	} else if (ev->default_level == LEVEL_DANE_ONLY) {
-		return without_entry(ev, WHY_NOT_NEEDED);
 	}
+	if (ev->entry == LEVEL_NONE)
+		look_again_ms = 0;
+	else if (ev->default_level == LEVEL_DANE_ONLY)
+		return without_entry(ev, WHY_NOT_NEEDED);
 	return ev->deferral ? keep_and_tell(WHY_DANE_NOT_MET, look_again_ms)
 	                    : keep(WHY_DANE, look_again_ms);
 }
@@ -258,7 +255,7 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 	enum why why = step_why(ev->fallback, ev->fallback_level);
 	int64_t until_ms, may_ms;
 
-	if (level == LEVEL_NONE)
+	if (level == LEVEL_NONE || (level == LEVEL_MAY && ev->wrapper))
 		return keep(WHY_NOTHING_WEAKER, 0);
 	if (level == LEVEL_MAY && ev->dane.state == DANE_UNUSABLE)
 		return keep_and_tell(WHY_TLSA_UNUSABLE, 0);
@@ -332,7 +329,7 @@ ladder_decide(const struct ladder_policy *policy, const struct evidence *ev, int
 		 * must not be able to talk us down.
 		 */
 		d = keep(WHY_DNS_UNSURE, back_off(ev, now_ms));
-		d.alert = ev->dns_failures == TELL_AFTER;
+		d.alert = ev->dane.distrusted || ev->dns_failures == TELL_AFTER;
 	} else if (ev->dane.state == DANE_NO_MAIL) {
 		d = keep(WHY_NO_MAIL, 0);
 	} else if (ev->deferral && ev->elsewhere) {

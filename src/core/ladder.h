@@ -66,6 +66,7 @@ struct evidence {
 	/* what others say */
 	enum answer other_map;    /* does another policy map answer for the key? */
 	struct dane_verdict dane;
+	bool wrapper;             /* TLS from the first byte (port 465): no cleartext there */
 	bool elsewhere;           /* the server is none of this destination's */
 	enum answer can_dane;     /* can this Postfix do dane-only? */
 	unsigned dns_failures;    /* answers in a row that could not tell, this one included */

@@ -27,6 +27,10 @@ engine_alert_decision(struct engine *e, const struct destination *d, const struc
 
 	buf_printf(&line, "%s: %s: %s", d->key, why_slug(judged->decision.why),
 	    why_sentence(judged->decision.why));
+	if (judged->decision.why == WHY_DNS_UNSURE) {
+		buf_printf(&line, "; ");
+		buf_add_quoted(&line, str_of(d->dns_text));
+	}
 	if (d->lost)
 		buf_printf(&line, "; mail was bounced");
 	if (d->deferral && d->reason[0] != '\0') {

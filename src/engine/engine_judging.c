@@ -70,7 +70,7 @@ judge_one(struct engine *e, struct destination *d, const struct asked *asked, in
 	e->retry_look = e->retry_look || judged.decision.retry;
 	if (judged.changed && e->decided != NULL)
 		e->decided(e->context, d, &judged);
-	if (judged.changed && judged.decision.alert)
+	if (judged.tell)
 		engine_alert_decision(e, d, &judged);
 	return true;
 }

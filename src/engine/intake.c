@@ -40,7 +40,8 @@ note_sessions(struct destination *d, const struct fold_item *item)
 	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_ANONYMOUS]);
 	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_UNTRUSTED]);
 	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_TRUSTED]);
-	later(d->entry == LEVEL_DANE_ONLY ? &d->seen_dane_ms : &d->seen_verify_ms,
+	later(d->entry == LEVEL_DANE_ONLY && item->seen_ms[SESSION_VERIFIED] >= d->force_ms
+	        ? &d->seen_dane_ms : &d->seen_verify_ms,
 	    item->seen_ms[SESSION_VERIFIED]);
 }
 
@@ -50,6 +51,9 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 {
 	enum level level = d->entry != LEVEL_NONE ? d->entry : default_level;
 
+	/* Begun under what applied before, it proves nothing of the present level. */
+	if (item->sent_attempt_ms < d->force_ms)
+		level = LEVEL_UNKNOWN;
 	if (level == LEVEL_DANE_ONLY)
 		later(&d->seen_dane_ms, item->sent_ms);
 	else if (level_is_authenticated(level))
@@ -64,7 +68,7 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	d->last_attempt_ms = 0;
 	d->hold_level = LEVEL_NONE;
 	d->hold_since_ms = 0;
-	if (d->entry == LEVEL_NONE)
+	if (d->entry == LEVEL_NONE && level != LEVEL_UNKNOWN)
 		d->trial = LEVEL_NONE;
 	if (d->why == WHY_DANE_NOT_MET)
 		d->why = WHY_DANE;
@@ -77,15 +81,18 @@ note_deferral(
 	const struct fold_deferral *f = &item->deferral;
 
 	if (item->attempts > 0) {
-		if (d->attempts == 0)
+		if (d->attempts == 0 || item->first_attempt_ms < d->first_attempt_ms)
 			d->first_attempt_ms = item->first_attempt_ms;
 		d->attempts += item->attempts;
-		d->last_attempt_ms = item->last_attempt_ms;
+		later(&d->last_attempt_ms, item->last_attempt_ms);
 	}
-	/* An echo adds nothing to an attempt that was made under the present level. */
-	if (d->deferral && !d->suspended && d->attempt_ms >= d->force_ms &&
-	    (f->suspended || f->attempt_ms < d->force_ms))
+	/* As in a fold: the attempt that began last tells most, unless the clock went back.
+	 * Mail that waits since before the present level is to be retried all the same. */
+	if (d->deferral && !d->suspended && (f->suspended ||
+	    (f->attempt_ms < d->attempt_ms && f->time_ms >= d->deferral_ms))) {
+		d->pending = d->pending || d->attempt_ms < d->force_ms;
 		return;
+	}
 	d->deferral = true;
 	d->pending = true;
 	d->deferral_ms = f->time_ms;

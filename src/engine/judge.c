@@ -4,6 +4,7 @@
 #include "base/span.h"
 
 #define SEEN_MS        (90 * SPAN_DAY_MS) /* how long a better past counts */
+#define SMTPS_PORT     465              /* smtp_tls_wrappermode */
 #define RECHECK_MAX_MS (90 * SPAN_DAY_MS)
 
 #define DNS_TTL_MAX_MS (5 * SPAN_MINUTE_MS) /* an answer is used again no longer than this */
@@ -78,6 +79,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
     const struct asked *asked, int64_t now_ms)
 {
 	int rule = d->deferral ? find_rule(judge, d, asked) : -1;
+	struct nexthop nexthop;
 	struct evidence ev = {
 	    .default_level = default_level(judge, d),
 	    .entry = d->entry,
@@ -107,6 +109,8 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	if (asked != NULL) {
 		ev.dane = asked->dane;
 		ev.elsewhere = !asked->relay_fits;
+		ev.wrapper = nexthop_parse(str_of(d->key), &nexthop) &&
+		    nexthop.port == SMTPS_PORT;
 		if (asked->probed != LEVEL_UNKNOWN)
 			ev.probe = (struct probe_evidence){.level = d->probe_level,
 			    .works = d->probe_works, .clean = d->probe_clean};
@@ -269,6 +273,20 @@ note_entry(struct destination *d, const struct decision *decision, enum level en
 	}
 }
 
+/* Times to come are of a clock that was set back since, or they are of just now. */
+static void
+mend_times(struct destination *d, int64_t now_ms)
+{
+	int64_t soon_ms = now_ms + SPAN_MINUTE_MS;
+
+	if (d->force_ms != LADDER_NOT_YET && d->force_ms > soon_ms)
+		d->force_ms = now_ms;
+	if (d->hold_since_ms > soon_ms)
+		d->hold_since_ms = now_ms;
+	if (d->dane_absent_ms > soon_ms)
+		d->dane_absent_ms = now_ms;
+}
+
 /* When to look again; never a time that is over: it would be judged without end. */
 static int64_t
 next_look(const struct destination *d, const struct decision *decision,
@@ -293,6 +311,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 
 	if (is_settled(d, now_ms))
 		next.deferral = false;
+	mend_times(&next, now_ms);
 	if (asked != NULL) {
 		note_answers(&next, asked, now_ms);
 		if (asked->probe_above != LEVEL_UNKNOWN)

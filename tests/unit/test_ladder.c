@@ -119,6 +119,10 @@ set_more(struct row *row, char *more)
 			ev->dns_failures = (unsigned)atoi(value);
 		else if (strcmp(name, "dane") == 0)
 			ev->can_dane = answer_of(value);
+		else if (strcmp(name, "wrapper") == 0)
+			ev->wrapper = true;
+		else if (strcmp(name, "distrusted") == 0)
+			ev->dane.distrusted = true;
 		else if (strcmp(name, "elsewhere") == 0)
 			ev->elsewhere = true;
 		else if (strcmp(name, "frozen") == 0)
@@ -180,6 +184,8 @@ ladder_decides(void **state)
 		assert_int_equal(d.level, LEVEL_DANE_ONLY);
 	if (row->ev.dane.state == DANE_UNSURE)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused);
+	if (row->ev.dane.distrusted)
+		assert_true(d.alert);
 	if (row->ev.lost) {
 		assert_true(d.alert);
 		assert_false(d.retry);

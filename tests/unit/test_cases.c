@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The cases of tests/cases/dane.cases, from the verdict on: shipped rule, ladder, action.
+ * (test_dane checks them up to the verdict.)
+ */
+#include "suite.h"
+
+#include <stdlib.h>
+
+#include "base/span.h"
+#include "core/ladder.h"
+#include "gather/rulefile.h"
+
+#define NOW_MS (INT64_C(1800000000) * 1000)
+
+struct row {
+	int number;
+	char *mx, *state, *default_level, *reason, *action;
+};
+
+static struct rules *rules;
+
+static const struct ladder_policy policy = {
+    .lowest = LEVEL_MAY,
+    .may_after_attempts = 1,
+    .hold_encrypt_ms = SPAN_HOUR_MS,
+    .hold_may_ms = SPAN_DAY_MS,
+    .recheck_ms = 7 * SPAN_DAY_MS,
+    .recheck_max_ms = 90 * SPAN_DAY_MS,
+    .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
+};
+
+static enum level
+level_of(const char *text)
+{
+	enum level level = LEVEL_UNKNOWN;
+
+	if (!level_parse(str_of(text), &level))
+		fail_msg("no level: %s", text);
+	return level;
+}
+
+static void
+set_rule(struct evidence *ev, const char *name)
+{
+	int index = rules_find(rules, name);
+	const struct rule_source *rule;
+
+	ev->has_rule = index >= 0;
+	if (index < 0) {
+		assert_string_equal(name, "-");
+		return;
+	}
+	rule = rules_get(rules, (size_t)index);
+	ev->fault_ours = rule->fault_ours;
+	ev->policy_refused = strcmp(name, "client-tls-configuration") == 0;
+	ev->fallback = rule->fallback;
+	ev->fallback_level = rule->level;
+}
+
+/* "certificate-not-verified tls=verify": the rule, and what else is known. */
+static void
+set_reason(struct evidence *ev, char *reason)
+{
+	char *save = NULL, *word = strtok_r(reason, " ", &save);
+
+	set_rule(ev, word);
+	while ((word = strtok_r(NULL, " ", &save)) != NULL) {
+		if (strcmp(word, "bounced") == 0)
+			ev->lost = true;
+		else if (strcmp(word, "suspended") == 0)
+			ev->suspended = true;
+		else if (strcmp(word, "other-map") == 0)
+			ev->other_map = ANSWER_YES;
+		else if (strcmp(word, "no-dnssec") == 0)
+			ev->can_dane = ANSWER_NO;
+		else if (strcmp(word, "wrapper") == 0)
+			ev->wrapper = true;
+		else if (strncmp(word, "tls=", 4) == 0)
+			ev->attempt_level = level_of(word + 4);
+		else if (strncmp(word, "entry=", 6) == 0)
+			ev->entry = level_of(word + 6);
+		else
+			fail_msg("no such word: %s", word);
+	}
+}
+
+static enum dane_state
+state_of(const char *name)
+{
+	enum dane_state state = DANE_UNSURE;
+
+	assert_true(dane_state_parse(str_of(name), &state));
+	return state;
+}
+
+/* Nothing weaker, and what is there stays. */
+static void
+assert_waits(const struct decision *d)
+{
+	assert_true(d->action == ACTION_KEEP || d->action == ACTION_HOLD);
+}
+
+static void
+assert_sets(struct evidence *ev, const char *level)
+{
+	struct decision d = ladder_decide(&policy, ev, NOW_MS);
+
+	assert_string_equal(action_name(d.action), "set");
+	assert_string_equal(level_name(d.level), level);
+	ev->entry = d.level;
+}
+
+static void
+case_ends_in(void **state)
+{
+	const struct row *row = *state;
+	char *reason = strdup(row->reason), *action = strdup(row->action);
+	struct evidence ev = {
+	    .default_level = level_of(row->default_level),
+	    .entry = LEVEL_NONE,
+	    .trial = LEVEL_NONE,
+	    .other_map = ANSWER_NO,
+	    .can_dane = ANSWER_YES,
+	    .attempt_ms = NOW_MS,
+	    .attempts = 1,
+	    .first_attempt_ms = NOW_MS,
+	    .last_attempt_ms = NOW_MS,
+	    .dns_failures = 1,
+	    .lease_end_ms = NOW_MS + SPAN_DAY_MS,
+	};
+	size_t len = strlen(action);
+	bool told = action[len - 1] == '!';
+	struct decision d;
+	char *second;
+
+	ev.dane = (struct dane_verdict){.state = state_of(row->state),
+	    .distrusted = strstr(row->mx, "untrusted") != NULL};
+	set_reason(&ev, reason);
+	/* Without a rule there is a deferral all the same, or an old entry is looked at. */
+	ev.deferral = ev.entry == LEVEL_NONE || ev.has_rule;
+	if (told)
+		action[len - 1] = '\0';
+	d = ladder_decide(&policy, &ev, NOW_MS);
+	/* An unrelated reason is no news for the ladder: the alarm is doctor's (case 56). */
+	if (told && ev.has_rule)
+		assert_true(d.alert);
+	second = strchr(action, ',');
+	if (second != NULL)
+		*second++ = '\0';
+	if (strcmp(action, "wait") == 0 || strcmp(action, "none") == 0) {
+		assert_waits(&d);
+	} else if (strcmp(action, "remove") == 0) {
+		assert_string_equal(action_name(d.action), "remove");
+	} else {
+		assert_sets(&ev, action);
+	}
+	if (second != NULL) {
+		/* Under verify it is the certificate that fails, whatever was said before. */
+		if (ev.fallback == FALLBACK_LEVEL && ev.fallback_level == LEVEL_VERIFY)
+			set_rule(&ev, "certificate-not-verified");
+		assert_sets(&ev, second);
+	}
+	free(reason);
+	free(action);
+}
+
+static void
+add_row(char **fields, size_t count, unsigned line, void *context)
+{
+	struct row *row = calloc(1, sizeof(*row));
+
+	(void)line;
+	(void)context;
+	if (row == NULL || count < 7)
+		exit(2);
+	row->number = atoi(fields[0]);
+	row->mx = fields[1];
+	row->state = fields[3];
+	row->default_level = fields[4];
+	row->reason = fields[5];
+	row->action = fields[6];
+	if (row->number <= 100)
+		suite_add(case_ends_in, row, "case %d: %s, %s, TLSA %s: %s", row->number,
+		    row->default_level, row->reason, row->state, row->action);
+}
+
+int
+main(void)
+{
+	char *file = (char *)(uintptr_t)suite_path("rules/postfix.yaml");
+	struct errs errs = {0};
+	int status;
+
+	rules = rulefile_load(&file, 1, RULEFILE_COMPILE, &errs);
+	if (rules == NULL) {
+		fprintf(stderr, "%s\n", errs.lines[0]);
+		return 2;
+	}
+	suite_read_table("tests/cases/dane.cases", add_row, NULL);
+	status = suite_run();
+	rules_free(rules);
+	return status;
+}
