@@ -263,8 +263,8 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return keep_and_tell(WHY_INSECURE_MX, 0);
 	if (level < policy->lowest)
 		return hold(level, WHY_LOWEST, 0);
-	/* What it needed before the trial is no news: no waiting again. */
-	if (ev->trial != LEVEL_NONE && ev->entry == LEVEL_NONE && level <= ev->trial)
+	/* It climbed not long ago: what it needed before is no news, no waiting again. */
+	if (ev->trial != LEVEL_NONE && level <= ev->trial)
 		return set(ev->trial, WHY_TRIAL_FAILED, doubled(policy, ev->lease_ms), now_ms);
 	if (level == LEVEL_MAY && is_too_early_for_may(policy, ev)) {
 		may_ms = ev->first_attempt_ms + policy->may_after_ms;

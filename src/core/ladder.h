@@ -76,7 +76,8 @@ struct evidence {
 	int64_t hold_since_ms;    /* since when the step is due that is held; 0: none */
 	bool frozen;
 	int64_t dane_absent_ms;   /* since when TLSA is proven to be gone; 0: not */
-	enum level trial;         /* the entry that was lifted on trial; LEVEL_NONE: none */
+	enum level trial;         /* the entry that it climbed from less than a lease ago;
+	                           * LEVEL_NONE: none */
 	struct probe_evidence probe;
 };
 

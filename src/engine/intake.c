@@ -68,8 +68,6 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	d->last_attempt_ms = 0;
 	d->hold_level = LEVEL_NONE;
 	d->hold_since_ms = 0;
-	if (d->entry == LEVEL_NONE && level != LEVEL_UNKNOWN)
-		d->trial = LEVEL_NONE;
 	if (d->why == WHY_DANE_NOT_MET)
 		d->why = WHY_DANE;
 }

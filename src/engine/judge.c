@@ -103,7 +103,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	    .hold_since_ms = d->hold_since_ms,
 	    .frozen = judge->frozen,
 	    .dane_absent_ms = d->dane_absent_ms,
-	    .trial = d->trial,
+	    .trial = now_ms - d->since_ms <= d->lease_ms ? d->trial : LEVEL_NONE,
 	};
 
 	if (asked != NULL) {
@@ -254,9 +254,10 @@ static void
 note_entry(struct destination *d, const struct decision *decision, enum level entry,
     int64_t now_ms)
 {
-	if (decision->why == WHY_TRIAL && !d->pinned)
+	/* What it climbed from, should it fall back soon. */
+	if ((decision->why == WHY_TRIAL || decision->why == WHY_PROBED) && !d->pinned)
 		d->trial = d->entry;
-	else if (entry != LEVEL_NONE)
+	else
 		d->trial = LEVEL_NONE;
 	d->entry = entry;
 	d->entry_why = entry != LEVEL_NONE ? decision->why : WHY_NONE;
