@@ -25,6 +25,8 @@
 #define STORE_MS SPAN_SECOND_MS   /* while a backlog is read, stored so often */
 #define LOOK_MS  SPAN_MINUTE_MS   /* the longest sleep */
 
+#define FINISH_MS 700 /* to take what the workers are about to bring */
+
 #define PARKED_MAX 20000 /* lines that may wait for a route before no more are read */
 
 /* One log. */
@@ -45,7 +47,7 @@ struct daemon {
 	size_t source_count;
 	int signals; /* signalfd(2) */
 	bool stop;
-	bool reload; /* as soon as everything is stored */
+	int64_t reload_ms;    /* monotonic: SIGHUP came, do not wait longer; 0: none did */
 	bool unsaved;         /* there is more in the fold than in the database */
 	int64_t unsaved_ms;   /* monotonic: since then */
 	int64_t gaps;         /* to be counted with the next save */
@@ -382,8 +384,10 @@ wait_ms(struct daemon *daemon, bool reading)
 
 	if (wait < 0 || wait > LOOK_MS)
 		wait = LOOK_MS;
+	if (daemon->reload_ms != 0 && daemon->reload_ms - clock_monotonic_ms() < wait)
+		wait = daemon->reload_ms - clock_monotonic_ms();
 	if (!reading)
-		return wait;
+		return wait > 0 ? wait : 0;
 	for (size_t i = 0; i < daemon->source_count; i++) {
 		int64_t follow = daemon->sources[i].ended
 		    ? LOOK_MS : follow_wait_ms(daemon->sources[i].follow);
@@ -413,6 +417,14 @@ wait_for_news(struct daemon *daemon, bool reading, int64_t ms)
 	free(fds);
 }
 
+/* When everything is stored, and best while no worker is at work: it is waited for. */
+static bool
+may_reload(struct daemon *daemon)
+{
+	return daemon->reload_ms != 0 && !daemon->unsaved &&
+	    (!engine_is_working(daemon->engine) || clock_monotonic_ms() >= daemon->reload_ms);
+}
+
 static void
 serve(struct daemon *daemon)
 {
@@ -440,14 +452,35 @@ serve(struct daemon *daemon)
 		if (!more)
 			wait_for_news(daemon, reading, wait_ms(daemon, reading));
 		if (take_signals(daemon))
-			daemon->reload = true;
-		if (daemon->reload && !daemon->unsaved) {
-			daemon->reload = false;
+			daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
+		if (may_reload(daemon)) {
+			daemon->reload_ms = 0;
 			reload(daemon);
 		}
 	}
 	if (daemon->unsaved)
 		save(daemon);
+}
+
+/*
+ * Asked to stop, it stops: nobody waits for a resolver that is silent. Everything is in
+ * the database, and what a worker was at is begun anew by the next start.
+ */
+static void
+finish(struct daemon *daemon)
+{
+	int64_t until_ms = clock_monotonic_ms() + FINISH_MS;
+	int64_t left_ms;
+
+	while (engine_is_working(daemon->engine)) {
+		left_ms = until_ms - clock_monotonic_ms();
+		if (left_ms <= 0) {
+			log_info("stopped, with questions unanswered");
+			_exit(0);
+		}
+		wait_for_news(daemon, false, left_ms);
+		engine_turn(daemon->engine);
+	}
 }
 
 static int
@@ -476,6 +509,7 @@ start(struct daemon *daemon)
 	service_notify("READY=1");
 	serve(daemon);
 	service_notify("STOPPING=1");
+	finish(daemon);
 	log_info("stopped");
 	file_unlock(lock);
 	return 0;

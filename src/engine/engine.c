@@ -281,14 +281,20 @@ engine_wait_ms(struct engine *e)
 }
 
 bool
+engine_is_working(const struct engine *e)
+{
+	for (size_t i = 0; i < CHORE_KINDS; i++)
+		if (e->running[i])
+			return true;
+	return e->asking_count > 0;
+}
+
+bool
 engine_is_idle(struct engine *e)
 {
 	bool apply = e->mode == ENGINE_APPLY;
 	bool exporting = apply && e->export_ms != 0;
 	bool retrying = apply && (e->retry_look || e->retry_ms != 0);
 
-	for (size_t i = 0; i < CHORE_KINDS; i++)
-		if (e->running[i])
-			return false;
-	return !e->look && !e->unsaved_queue && fold_parked(e->fold) == 0 && e->asking_count == 0 && !exporting && !retrying;
+	return !engine_is_working(e) && !e->look && !e->unsaved_queue && fold_parked(e->fold) == 0 && e->asking_count == 0 && !exporting && !retrying;
 }

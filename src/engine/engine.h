@@ -62,6 +62,10 @@ void engine_fds(const struct engine *engine, int fds[2]);
  * there is news. */
 int64_t engine_wait_ms(struct engine *engine);
 
+/* Is a worker at work? engine_free() waits for it: for a resolver that is silent, or a
+ * command of Postfix that hangs. */
+bool engine_is_working(const struct engine *engine);
+
 /* Everything judged, exported and retried, as far as it can be now? */
 bool engine_is_idle(struct engine *engine);
 
