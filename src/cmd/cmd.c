@@ -23,6 +23,7 @@ const struct command *const commands[] = {
     &cmd_explain,
     &cmd_set,
     &cmd_unset,
+    &cmd_undo,
     &cmd_export,
 };
 

@@ -8,18 +8,7 @@
 #include <sysexits.h>
 
 #include "base/span.h"
-#include "engine/chores.h"
-#include "engine/judge.h"
-#include "sys/clock.h"
-
-/* What is asked for. */
-struct pin {
-	struct nexthop nexthop;
-	enum level level; /* LEVEL_NONE: unset */
-	struct buf attributes;
-	int64_t for_ms; /* 0: for good */
-	const char *note;
-};
+#include "cmd/pin.h"
 
 /* Attributes of smtp_tls_policy_maps: a wrong one stops mail that flowed (postconf(5)). */
 static const struct {
@@ -96,85 +85,13 @@ read_arguments(const struct command *command, int argc, char **argv, struct pin 
 	return 0;
 }
 
-static void
-pin_destination(struct destination *d, const struct pin *pin, int64_t now_ms)
-{
-	d->entry = pin->level;
-	d->pinned = pin->level != LEVEL_NONE;
-	d->pin_until_ms = d->pinned && pin->for_ms > 0 ? now_ms + pin->for_ms : 0;
-	str_copy(str_of(buf_text(&pin->attributes)), d->attributes, sizeof(d->attributes));
-	str_copy(str_of(d->pinned ? pin->note : ""), d->note, sizeof(d->note));
-	d->why = d->pinned ? WHY_PINNED : WHY_NONE;
-	d->entry_why = d->why;
-	d->since_ms = now_ms;
-	d->force_ms = LADDER_NOT_YET;
-	d->look_ms = d->pin_until_ms;
-	d->lease_ms = 0;
-	d->lease_end_ms = d->pin_until_ms;
-	d->hold_level = LEVEL_NONE;
-	d->hold_since_ms = 0;
-	d->trial = LEVEL_NONE;
-	d->dane_absent_ms = 0;
-	/* What waits is tried again under the new level, and judged anew if it fails. */
-	d->pending = false;
-}
-
-static bool
-store_pin(struct store *store, const struct pin *pin, int64_t now_ms, struct err *err)
-{
-	struct decision_record record = {.time_ms = now_ms, .rule = "", .reason = "",
-	    .dns_state = "", .after = level_name(pin->level)};
-	struct destination d;
-	int64_t version;
-	bool found;
-
-	if (!store_get(store, pin->nexthop.key, &d, &found, err))
-		return false;
-	if (!found)
-		destination_init(&d, pin->nexthop.key);
-	record.before = level_name(d.entry);
-	pin_destination(&d, pin, now_ms);
-	record.action = pin->level != LEVEL_NONE ? "pin" : "unpin";
-	record.why = why_slug(d.why);
-	if (!store_put(store, &d, err))
-		return false;
-	record.destination = d.id;
-	return store_decision_add(store, &record, err) &&
-	    store_map_changed(store, &version, err) &&
-	    store_waiting_release(store, d.id, version, 0, err);
-}
-
-/* The database first, then the map: the daemon sees the one and need not do the other. */
-static int
-apply(const struct config *config, const struct pin *pin)
-{
-	struct postfix postfix = cmd_postfix(config);
-	struct store *store;
-	struct err err;
-	int64_t version;
-	size_t entries;
-	int status = 0;
-
-	store = cmd_store(config, true, &status);
-	if (store == NULL)
-		return status;
-	if (!store_begin(store, &err) || !store_pin(store, pin, clock_wall_ms(), &err) ||
-	    !store_commit(store, &err)) {
-		store_rollback(store);
-		status = cmd_fail(EX_IOERR, "%s", err.text);
-	} else if (!chore_export(config, &postfix, store, &version, &entries, &err)) {
-		status = cmd_fail(EX_CANTCREAT,
-		    "the entry is stored, but the map is not exported: %s", err.text);
-	}
-	store_close(store);
-	return status;
-}
-
 static int
 run_set(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.note = ""};
+	struct pin pin = {.pinned = true, .note = "", .why = WHY_PINNED, .action = "pin"};
 	struct postfix_facts facts = {0};
+	struct buf attributes = {0};
+	struct nexthop nexthop;
 	struct postfix postfix;
 	struct config config;
 	struct err err;
@@ -186,7 +103,7 @@ run_set(const struct options *options, int argc, char **argv)
 		return status;
 	if (count < 2)
 		return cmd_usage(&cmd_set, "a domain and a level are needed");
-	if (!cmd_nexthop(&cmd_set, rest[0], &pin.nexthop))
+	if (!cmd_nexthop(&cmd_set, rest[0], &nexthop))
 		return EX_USAGE;
 	if (!level_parse(str_of(rest[1]), &pin.level) || pin.level == LEVEL_FINGERPRINT ||
 	    pin.level == LEVEL_NONE)
@@ -205,13 +122,15 @@ run_set(const struct options *options, int argc, char **argv)
 
 		if (fault != NULL)
 			status = cmd_usage(&cmd_set, "\"%s\" %s", rest[i], fault);
-		buf_printf(&pin.attributes, "%s%s", i > 2 ? " " : "", rest[i]);
+		buf_printf(&attributes, "%s%s", i > 2 ? " " : "", rest[i]);
 	}
-	if (status == 0 && pin.attributes.len >= sizeof(((struct destination *)0)->attributes))
+	if (status == 0 && attributes.len >= sizeof(((struct destination *)0)->attributes))
 		status = cmd_usage(&cmd_set, "the attributes are too long");
+	pin.key = nexthop.key;
+	pin.attributes = buf_text(&attributes);
 	if (status == 0)
-		status = apply(&config, &pin);
-	buf_clear(&pin.attributes);
+		status = pin_apply(&config, &pin, NULL, NULL);
+	buf_clear(&attributes);
 	postfix_facts_clear(&facts);
 	config_clear(&config);
 	return status;
@@ -220,7 +139,9 @@ run_set(const struct options *options, int argc, char **argv)
 static int
 run_unset(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.level = LEVEL_NONE, .note = ""};
+	struct pin pin = {.level = LEVEL_NONE, .attributes = "", .note = "", .why = WHY_NONE,
+	    .action = "unpin"};
+	struct nexthop nexthop;
 	struct config config;
 	char **rest = NULL;
 	int count = 0, status;
@@ -230,12 +151,13 @@ run_unset(const struct options *options, int argc, char **argv)
 		return status;
 	if (count != 1)
 		return cmd_usage(&cmd_unset, "one domain is needed");
-	if (!cmd_nexthop(&cmd_unset, rest[0], &pin.nexthop))
+	if (!cmd_nexthop(&cmd_unset, rest[0], &nexthop))
 		return EX_USAGE;
 	status = cmd_load(options, &config, NULL);
 	if (status != 0)
 		return status;
-	status = apply(&config, &pin);
+	pin.key = nexthop.key;
+	status = pin_apply(&config, &pin, NULL, NULL);
 	config_clear(&config);
 	return status;
 }

@@ -11,7 +11,7 @@ is '--help says nothing on standard error' "$err" ''
 has '--help names the configuration file' "$out" '--config FILE'
 help=$out
 commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
-for command in run scan queue match rules list explain set unset export; do
+for command in run scan queue match rules list explain set unset undo export; do
 	has "--help lists $command" "
 $commands
 " "

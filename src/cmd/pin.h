@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Entries by the administrator's word, which tlsladder does not change while they are
+ * pinned: for set, unset and undo.
+ */
+#ifndef CMD_PIN_H
+#define CMD_PIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/level.h"
+#include "core/why.h"
+#include "gather/config.h"
+#include "store/store.h"
+
+/* What the entry is to be. Texts are borrowed. */
+struct pin {
+	const char *key;
+	enum level level; /* LEVEL_NONE: no entry, the default level applies */
+	bool pinned;      /* else the ladder decides again on the next news */
+	int64_t for_ms;   /* how long it stays pinned; 0: for good */
+	const char *attributes;
+	const char *note;
+	enum why why;
+	const char *action; /* what the record of decisions calls it */
+};
+
+/* Into the store, with its record; inside the caller's transaction. */
+bool pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err *err);
+
+/*
+ * Choose what to pin, with the store as it is in the transaction that stores it. False:
+ * nothing is to be done, and *status says how to exit; that was said.
+ */
+typedef bool pin_choose_fn(
+    void *context, struct store *store, struct pin *pin, int *status);
+
+/*
+ * The whole of it: the database first, then the map; the daemon sees the one and need
+ * not do the other. choose NULL: the pin stands already. The exit status.
+ */
+int pin_apply(const struct config *config, struct pin *pin, pin_choose_fn *choose,
+    void *context);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tlsladder undo: the last decision on a destination taken back for a day. */
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/span.h"
+#include "cmd/pin.h"
+
+#define UNDONE_FOR_MS SPAN_DAY_MS
+
+/* The last decision that made the entry what it is. */
+struct last {
+	bool found;
+	enum level before;
+	enum level after;
+};
+
+static void
+take_decision(void *context, const struct decision_record *record)
+{
+	struct last *last = context;
+	enum level before, after;
+
+	if (!level_parse(str_of(record->before), &before) ||
+	    !level_parse(str_of(record->after), &after) || before == after)
+		return;
+	*last = (struct last){true, before, after};
+}
+
+/* Exactly the level that stood before, never a guess: what is not recorded stays. */
+static bool
+choose_before(void *context, struct store *store, struct pin *pin, int *status)
+{
+	struct last *last = context;
+	struct destination d;
+	struct err err;
+	bool found;
+
+	if (!store_get(store, pin->key, &d, &found, &err) ||
+	    (found && !store_each_decision(store, d.id, take_decision, last, &err))) {
+		*status = cmd_fail(EX_IOERR, "%s", err.text);
+		return false;
+	}
+	if (!last->found || d.entry != last->after) {
+		*status = cmd_fail(
+		    EX_DATAERR, "there is no decision on %s to take back", pin->key);
+		return false;
+	}
+	pin->level = last->before;
+	return true;
+}
+
+static int
+run_undo(const struct options *options, int argc, char **argv)
+{
+	struct pin pin = {.pinned = true, .for_ms = UNDONE_FOR_MS, .attributes = "", .note = "",
+	    .why = WHY_UNDONE, .action = "undo"};
+	struct last last = {0};
+	struct nexthop nexthop;
+	struct config config;
+	int status;
+
+	if (argc > 1 && argv[1][0] == '-')
+		return cmd_usage(&cmd_undo, "there is no option \"%s\"", argv[1]);
+	if (argc != 2)
+		return cmd_usage(&cmd_undo, "one domain is needed");
+	if (!cmd_nexthop(&cmd_undo, argv[1], &nexthop))
+		return EX_USAGE;
+	status = cmd_load(options, &config, NULL);
+	if (status != 0)
+		return status;
+	pin.key = nexthop.key;
+	status = pin_apply(&config, &pin, choose_before, &last);
+	if (status == 0) {
+		printf("%s: %s -> %s for a day\n", pin.key, level_name(last.after),
+		    level_name(last.before));
+		status = cmd_flush();
+	}
+	config_clear(&config);
+	return status;
+}
+
+const struct command cmd_undo = {
+    .name = "undo",
+    .usage = "DOMAIN",
+    .summary = "Take the last decision on a destination back for a day",
+    .help = "The entry becomes what it was before that decision and stays so for a day;\n"
+            "then the ladder decides again. \"unset\" ends that earlier.\n",
+    .run = run_undo,
+};

@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# undo: the entry becomes what it was before the last decision, for a day and no weaker.
+. "$(dirname -- "$0")/lib.sh"
+
+configure
+
+# Of one destination, as explain has it: "LEVEL PINNED ENTRY-WHY SECONDS-TO-THE-END-OF-THE-PIN"
+standing() {
+	ladder explain --json "$1"
+	python3 -c '
+import datetime, json, sys
+d = json.loads(sys.stdin.read())
+end = d["look_again"]
+if end is not None:
+    end = datetime.datetime.fromisoformat(end.replace("Z", "+00:00"))
+    end = round((end - datetime.datetime.now(datetime.timezone.utc)).total_seconds(), -2)
+print(d["level"], d["pinned"], d["entry_why"] or "-", end)' <<<"$out"
+}
+
+# The last record: "ACTION BEFORE AFTER WHY"
+last_record() {
+	ladder explain --json "$1"
+	python3 -c '
+import json, sys
+d = json.loads(sys.stdin.read())["decisions"][-1]
+print(d["action"], d["before"], d["after"], d["why"])' <<<"$out"
+}
+
+in_map() {
+	sed -n "s/^$1	//p" "$dir/tls_policy"
+}
+
+ladder undo a.test
+is 'without a state: no input' $status 66
+
+ladder set a.test verify
+ladder set a.test may --note 'for a while'
+ladder undo a.test
+is 'a weaker pin is taken back' $status 0
+is 'and that is said' "$out" 'a.test: may -> verify for a day'
+is 'the level from before is pinned for a day' "$(standing a.test)" 'verify True undone 86400.0'
+is 'the record says so' "$(last_record a.test)" 'undo may verify undone'
+is 'the map has it' "$(in_map a.test)" 'verify'
+hasnt 'the note of what was taken back is gone' "$(<"$dir/tls_policy")" 'for a while'
+
+ladder undo a.test
+is 'undo takes an undo back' "$out" 'a.test: verify -> may for a day'
+is 'again for a day' "$(standing a.test)" 'may True undone 86400.0'
+
+ladder set b.test encrypt
+ladder undo b.test
+is 'before the first decision there was no entry' "$out" 'b.test: encrypt -> none for a day'
+is 'the default level is pinned for a day' "$(standing b.test)" 'None True - 86400.0'
+is 'the map has no entry' "$(in_map b.test)" ''
+ladder unset b.test
+is 'unset ends that earlier' "$(standing b.test)" 'None False - None'
+
+ladder set c.test encrypt
+ladder set c.test encrypt --note 'the same level again'
+ladder undo c.test
+is 'a decision that left the level alone is not the one' "$out" 'c.test: encrypt -> none for a day'
+
+ladder set d.test secure match=.d.test
+ladder set d.test secure --for 1h
+ladder set d.test encrypt
+ladder undo d.test
+is 'a level comes back without its attributes' "$(in_map d.test)" 'secure'
+
+# What is stored without its decision, as after 400 days: nobody knows what was before.
+ladder set e.test verify
+ladder set e.test encrypt
+python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("DELETE FROM decision WHERE id = (SELECT max(id) FROM decision)")
+db.commit()' "$dir/state.db"
+ladder undo e.test
+is 'the last decision has no record: nothing is guessed' $status 65
+is 'and nothing changed' "$(in_map e.test)" 'encrypt'
+
+ladder undo never.test
+is 'an unknown destination: nothing to take back' $status 65
+has 'that is said' "$err" 'there is no decision on never.test to take back'
+is 'nothing on standard output' "$out" ''
+
+# WORDS|WHAT IS SAID
+while IFS='|' read -r words said; do
+	# shellcheck disable=SC2086
+	ladder $words
+	is "\"tlsladder $words\" is a usage error" $status 64
+	has "\"tlsladder $words\": $said" "$err" "$said"
+done <<'END'
+undo|one domain is needed
+undo a.test b.test|one domain is needed
+undo --json|there is no option "--json"
+undo a..test|"a..test" is no domain
+END
+
+configure "map: {file: $dir/tls_policy, type: hash}"
+echo 'postmap: fatal: no room' >"$dir/postmap.err"
+echo 1 >"$dir/postmap.status"
+ladder undo a.test
+is 'postmap fails: exit status 73' $status 73
+
+finish
