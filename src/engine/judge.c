@@ -350,7 +350,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 		next.look_ms = next_look(&next, &out->decision, &policy, now_ms);
 	/* Each lost mail is news, and so is the failure of DNS that makes it too many. */
 	out->tell = out->decision.alert && (out->changed || (d->lost && d->pending) ||
-	    out->decision.why == WHY_DNS_UNSURE);
+	    (out->decision.why == WHY_DNS_UNSURE && !ev.dane.distrusted));
 	next.pending = false;
 	*d = next;
 	return true;
