@@ -8,47 +8,142 @@
 
 #define OUTPUT_MAX 65536
 
-/* posttls-finger: SSL_connect error to HOST[ADDRESS]:25: ... */
 static const struct str prefix = {"posttls-finger: ", 16};
+
+/*
+ * How lines begin that settle it, after the prefix. What others write stands behind
+ * them: msg_info() makes a line of everything (posttls-finger.c, tls_client.c).
+ */
+static const struct {
+	struct str begin;
+	enum finger finger;
+	const char *text;
+} phrases[] = {
+    {{"SSL_connect error to ", 21}, FINGER_NO, "the TLS handshake fails"},
+    {{"STARTTLS rejected: ", 19}, FINGER_NO, "STARTTLS is refused"},
+    {{"EHLO rejected: 5", 16}, FINGER_NO, "EHLO is refused"},
+    {{"EHLO rejected: ", 15}, FINGER_UNSURE, "EHLO is refused for now"},
+    {{"SMTP service not available: ", 28}, FINGER_UNSURE, "the server refuses to talk"},
+    {{"Failed to establish session", 27}, FINGER_UNSURE, "no connection"},
+    {{"Destination address lookup failed", 33}, FINGER_UNSURE, "no address"},
+    {{"lost connection", 15}, FINGER_UNSURE, "no connection"},
+    {{"timeout ", 8}, FINGER_UNSURE, "no reply in time"},
+    {{"fatal: lost connection", 22}, FINGER_UNSURE, "no connection"},
+    {{"fatal: timeout ", 15}, FINGER_UNSURE, "no reply in time"},
+    {{"cannot load Certification Authority data", 40}, FINGER_UNSURE,
+        "the CA file cannot be used"},
+};
+
+/* What was made of the lines so far. */
+struct reading {
+	enum level level;
+	enum finger finger;
+	bool spoke;          /* of the server: of all but one that does not offer STARTTLS */
+	bool no_tlsa;        /* dane-only was not tried: it looked for less */
+	struct str mismatch; /* why the certificate does not do */
+	struct err *err;
+};
+
+/* Lines about names in DNS, not about the server. */
+static bool
+is_aside(struct str line)
+{
+	struct str domain;
+
+	return str_starts(line, STR("MX RRset insecure: ")) ||
+	    str_starts(line, STR("warning: numeric domain name in resource data of MX")) ||
+	    (str_cut(&line, ' ', &domain) && str_starts(line, STR("asciified to ")));
+}
+
+/* "certificate verification failed for HOST[ADDRESS]:25: self-signed certificate" */
+static bool
+take_mismatch(struct reading *reading, struct str line)
+{
+	struct str host;
+
+	str_eat(&line, STR("server "));
+	str_eat(&line, STR("CA "));
+	if (!str_eat(&line, STR("certificate verification failed for ")))
+		return false;
+	while (str_cut(&line, ':', &host))
+		if (line.len > 0 && line.p[0] == ' ')
+			break;
+	reading->mismatch = str_trim(line);
+	return true;
+}
+
+static void
+take_session(struct reading *reading, const struct session_line *session)
+{
+	struct buf why = {0};
+
+	/* A level that must match is met by nothing less. */
+	if (!level_is_authenticated(reading->level) || session->grade == SESSION_VERIFIED) {
+		reading->finger = FINGER_YES;
+		err_set(reading->err, "%s session", session_grade_name(session->grade));
+		return;
+	}
+	reading->finger = FINGER_NO;
+	buf_add_visible(&why, reading->mismatch);
+	err_set(reading->err, "the certificate does not verify%s%.200s",
+	    why.len > 0 ? ": " : "", buf_text(&why));
+	buf_clear(&why);
+}
+
+static void
+take_line(struct reading *reading, struct str line)
+{
+	struct session_line session;
+
+	if (str_starts(line, STR("no TLSA records found, resorting to ")) ||
+	    str_starts(line, STR("no usable TLSA records found, resorting to "))) {
+		reading->no_tlsa = true;
+		return;
+	}
+	if (is_aside(line))
+		return;
+	reading->spoke = true;
+	if (session_parse(line, &session)) {
+		take_session(reading, &session);
+		return;
+	}
+	if (take_mismatch(reading, line))
+		return;
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+		if (str_starts(line, phrases[i].begin)) {
+			reading->finger = phrases[i].finger;
+			err_set(reading->err, "%s", phrases[i].text);
+			return;
+		}
+	}
+}
 
 enum finger
 finger_read(struct str output, enum level level, struct err *err)
 {
-	enum finger result = FINGER_UNSURE;
-	bool said = false;
+	struct reading reading = {
+	    .level = level, .finger = FINGER_UNSURE, .mismatch = {"", 0}, .err = err};
 	struct str line;
 
 	err_set(err, "no answer");
 	while (output.len > 0) {
-		struct session_line session;
-
 		if (!str_cut(&output, '\n', &line)) {
 			line = output;
 			output.len = 0;
 		}
-		if (!str_eat(&line, prefix))
-			continue;
-		said = true;
-		if (session_parse(line, &session)) {
-			/* A level that must match is met by nothing less. */
-			result = !level_is_authenticated(level) || session.grade == SESSION_VERIFIED
-			    ? FINGER_YES : FINGER_NO;
-			err_set(err, "%s session", session_grade_name(session.grade));
-		} else if (str_starts(line, STR("SSL_connect error to "))) {
-			result = FINGER_NO;
-			err_set(err, "the TLS handshake fails");
-		} else if (str_starts(line, STR("Failed to establish session")) ||
-		    str_starts(line, STR("lost connection"))) {
-			result = FINGER_UNSURE;
-			err_set(err, "no connection");
-		}
+		if (str_eat(&line, prefix))
+			take_line(&reading, line);
 	}
-	/* It speaks of everything but a server that does not offer STARTTLS. */
-	if (!said) {
-		result = FINGER_NO;
+	if (!reading.spoke) {
+		reading.finger = FINGER_NO;
 		err_set(err, "STARTTLS is not offered");
 	}
-	return result;
+	/* smtp(8) would not have tried this server at all. */
+	if (level == LEVEL_DANE_ONLY && reading.no_tlsa && reading.finger != FINGER_UNSURE) {
+		reading.finger = FINGER_NO;
+		err_set(err, "no usable TLSA records");
+	}
+	return reading.finger;
 }
 
 enum finger
@@ -94,14 +189,19 @@ finger_probe(const struct postfix *postfix, const struct finger_settings *settin
 	arguments[n++] = key; /* begins with a letter, a digit, _ or [ */
 	arguments[n] = NULL;
 	if (postfix_run(&plain, &call, &result, err)) {
-		if (result.status == 127)
+		if (result.status == 127) {
 			answer = FINGER_MISSING;
-		else {
+		} else {
 			struct buf all = {0};
 
 			buf_add_str(&all, (struct str){buf_text(&result.output), result.output.len});
 			buf_add_str(&all, (struct str){buf_text(&result.errors), result.errors.len});
 			answer = finger_read((struct str){buf_text(&all), all.len}, level, err);
+			/* Silence is an answer only of one that ended well. */
+			if (result.status != 0 && answer != FINGER_UNSURE) {
+				answer = FINGER_UNSURE;
+				postfix_run_failed(&call, &result, err);
+			}
 			buf_clear(&all);
 		}
 	}

@@ -29,7 +29,11 @@ struct finger_settings {
 enum finger finger_probe(const struct postfix *postfix, const struct finger_settings *settings,
     const char *key, enum level level, struct err *err);
 
-/* What posttls-finger printed, judged for a level. For tests. */
+/*
+ * What posttls-finger printed, judged for a level. err gets what was found, of a YES as
+ * well: "verified session", "the certificate does not verify: self-signed certificate".
+ * A certificate's names may be in it, without control characters. For tests.
+ */
 enum finger finger_read(struct str output, enum level level, struct err *err);
 
 #endif
