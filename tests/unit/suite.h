@@ -27,6 +27,9 @@ int suite_run(void);
  * it. */
 void *suite_keep(void *memory);
 
+/* Leave the test that runs: what it needs is not here. Does not return. */
+void suite_skip(const char *why);
+
 /* "$srcdir/name", in memory of its own until the program ends. */
 const char *suite_path(const char *name);
 

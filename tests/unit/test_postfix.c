@@ -152,7 +152,7 @@ real_facts_are_read(void **state)
 
 	(void)state;
 	if (!fake_has_postfix())
-		skip();
+		suite_skip("Postfix is not installed");
 	fake_put("config/main.cf", "compatibility_level = 2\nmydb = texthash\n"
 	                           "smtp_tls_policy_maps = $mydb:/a,\n"
 	                           "# a comment\n"

@@ -239,7 +239,7 @@ real_map_answers(void **state)
 
 	(void)state;
 	if (!fake_has_postfix())
-		skip();
+		suite_skip("Postfix is not installed");
 	fake_put("real", "known.test may\n.parent.test encrypt\nb\xc3\xbc"
 	                 "cher.test may\n"
 	                 "[mx.test]:2525 may\n");

@@ -120,10 +120,10 @@ need_type(const char *type)
 	struct err err = {{0}};
 
 	if (!fake_has_postfix())
-		skip();
+		suite_skip("Postfix is not installed");
 	if (!publish(&real_postfix, type, NULL, 0, &err) &&
 	    strstr(err.text, "unsupported dictionary type") != NULL)
-		skip();
+		suite_skip("this Postfix has no such map type");
 	assert_string_equal(err.text, "");
 }
 
