@@ -98,6 +98,7 @@ transport_maps =
 default_transport = smtp
 smtp_tls_security_level = verify
 smtp_dns_support_level = dnssec
+info_log_address_format = external
 smtp_host_lookup = dns
 ignore_mx_lookup_error = no
 smtp_dns_resolver_options =

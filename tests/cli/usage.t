@@ -71,6 +71,8 @@ set a.test secure frobnicate=1|is no attribute
 set a.test secure match|is not ATTR=VALUE
 unset|one domain is needed
 unset a.test b.test|one domain is needed
+undo|one domain is needed
+undo a.test b.test|one domain is needed
 unset a.test --for 1d|there is no option
 END
 

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The manual and the README say what the program does: every command, option, why and exit
+# status is in tlsladder(8), and their examples are run.
+. "$(dirname -- "$0")/lib.sh"
+command -v mandoc >/dev/null || skip_all 'needs mandoc'
+
+configure
+manual=$srcdir/src/tlsladder.8
+# One blank between words, and none of the bold and underlined letters of a terminal.
+squash() {
+	sed 's/.\x08//g' | tr -s ' \n\t' ' '
+}
+section() {
+	mandoc -T utf8 -O width=1000 "$1" | sed 's/.\x08//g' |
+		awk -v name="$2" '/^[A-Z]/ { inside = $0 == name; next } inside'
+}
+text=$(mandoc -T utf8 -O width=1000 "$manual" | squash)
+
+for page in "$manual" "$srcdir/src/tlsladder.yaml.5"; do
+	is "${page##*/}: mandoc has nothing to say" \
+		"$(mandoc -T lint "$page" 2>/dev/null | grep -v 'referenced manual not found')" ''
+done
+
+commands_of_manual=$(section "$manual" COMMANDS | squash)
+run "$program" --help
+help=$out
+for command in $(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help"); do
+	run "$program" "$command" --help
+	usage=$(sed -n 's/^usage: tlsladder \[-c FILE\] \[-v\] //p' <<<"$out")
+	has "the manual has the command $command" "$(section "$manual" COMMANDS)" "
+     $command "
+	help+=$'\n'$out
+	# Its arguments in the manual's spelling.
+	first=$(cut -d ' ' -f 1 <<<"$usage")
+	is "the usage of $command begins with its name" "$first" "$command"
+done
+for option in $(grep -oE -- '(^|[^a-z-])--[a-z]+' <<<"$help" | grep -oE -- '--[a-z]+' | sort -u); do
+	has "the manual has the option $option" "$text" "$option"
+done
+for option in $(grep -oE -- '--[a-z]+' <<<"$commands_of_manual" | sort -u); do
+	has "the option $option of the manual is in --help" "$help" "$option"
+done
+
+# {"slug", "sentence"} of why.c, however its lines are broken.
+pairs=$(tr -s '\n ' ' ' <"$srcdir/src/core/why.c" | grep -oE '\{"[a-z-]+", ?"[^"]*"\}' |
+	sed 's/^{"//; s/", *"/\t/; s/"}$//')
+why=$(section "$manual" WHY | squash)
+is 'why.c has words and sentences' "$(($(wc -l <<<"$pairs") > 30))" 1
+while IFS=$'\t' read -r slug sentence; do
+	has "the manual has the why $slug, with its sentence" "$why " " $slug $sentence "
+done <<<"$pairs"
+is 'the manual has no other why' "$(grep -c '^\.It Sy' < <(sed -n '/^\.Sh WHY/,/^\.El/p' "$manual"))" \
+	"$(wc -l <<<"$pairs")"
+ladder_of_manual=$(section "$manual" 'THE LADDER' | squash)
+for slug in $(cut -f 1 <<<"$pairs" | grep -vxE 'none|undone'); do
+	check "THE LADDER says where $slug stands" grep -qE "(^|[^a-z-])$slug([^a-z-]|\$)" <<<"$ladder_of_manual"
+done
+
+# The numbers of sysexits.h.
+statuses=$(section "$manual" 'EXIT STATUS' | awk '/^ +[0-9]+ / { print $1 }')
+for name in $(grep -ohE '\bEX_[A-Z]+\b' "$srcdir"/src/cmd/*.c "$srcdir/src/main.c" | sort -u); do
+	number_of=$(echo "#include <sysexits.h>
+$name" | ${CC:-cc} -E -P -x c - | tail -n 1 | tr -d ' ')
+	has "the manual has the exit status $number_of ($name)" " $(tr '\n' ' ' <<<"$statuses")" " $number_of "
+done
+
+for key in $(grep -oE '^ *[a-z_]+:' "$srcdir/examples/tlsladder.yaml" | tr -d ' :' | sort -u); do
+	check "tlsladder.yaml(5) has the key $key" grep -qE "^\.It Cm ([a-z_]+\.)*$key( |\.|\$)" "$srcdir/src/tlsladder.yaml.5"
+done
+
+# --- examples
+
+# The log and the program of this test instead of the installed ones.
+cat >"$dir/postconf.out" <<'END'
+mail_version = 3.7.11
+smtp_tls_policy_maps =
+smtp_tls_security_level = verify
+default_database_type = hash
+END
+log=$srcdir/tests/logs/corpus/verify-maillog.log
+tlsladder() {
+	"$program" -c "$dir/tlsladder.yaml" "$@"
+}
+# run_examples WHERE: command lines on standard input.
+run_examples() {
+	local where=$1 line
+	while IFS= read -r line; do
+		run eval "${line//\/var\/log\/mail.log/$log}"
+		is "$where: $line" "$status$(grep 'error:' <<<"$err")" 0
+	done
+}
+run_examples 'the manual' < <(section "$manual" EXAMPLES | sed -n 's/^ *\$ //p')
+is 'the manual has examples' "$(($(section "$manual" EXAMPLES | grep -c '^ *\$ ') >= 8))" 1
+
+readme=$srcdir/README
+run_examples 'the README' < <(sed -n 's/^ *\(tlsladder [a-z]* .*\)/\1/p' "$readme" | grep -E '^tlsladder (scan|match|list|rules|queue)')
+for path in $(grep -oE '\b(src|tests|examples|rules)/[A-Za-z0-9_./-]*[a-z0-9/]' "$readme" | sort -u); do
+	check "the README speaks of $path, which is there" test -e "$srcdir/$path"
+done
+for package in $(sed -n '/apt-get install build/,/^ *autoreconf/p' "$readme" | tr ' ' '\n' | grep -E '^lib.*-dev$'); do
+	check "the README's package $package is one of tests/packages" grep -qw -- "$package" "$srcdir/tests/packages"
+done
+for word in $(sed -n 's/^build=(//p; s/^    \(lib.*\))$/\1/p' "$srcdir/tests/packages"); do
+	check "tests/packages' $word is in the README" grep -qw -- "$word" "$readme"
+done
+has 'the README says how to add a rule' "$(<"$readme")" 'A new failure phrase: a rule in rules/postfix.yaml'
+
+finish
