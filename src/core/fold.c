@@ -542,7 +542,8 @@ take_status(struct fold *fold, const struct process *p, const struct logline *li
 	if (rule >= 0)
 		fold->counts.recognised++;
 	item = item_of(fold, to.key, named);
-	memcpy(item->transport, to.transport, sizeof(item->transport));
+	if (to.transport[0] != '\0')
+		memcpy(item->transport, to.transport, sizeof(item->transport));
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
 		tally(item, time_ms, FOLD_SESSION + p->grade);

@@ -141,7 +141,8 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		return false;
 	if (!found)
 		destination_init(&d, item->key);
-	str_copy(str_of(item->transport), d.transport, sizeof(d.transport));
+	if (item->transport[0] != '\0')
+		str_copy(str_of(item->transport), d.transport, sizeof(d.transport));
 	note_sessions(&d, item);
 	if (item->sent_ms != 0)
 		note_sent(&d, item, in->default_level);

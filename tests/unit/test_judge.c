@@ -65,8 +65,6 @@ sim_new(enum level default_level, bool strict)
 	files[count++] = (char *)(uintptr_t)suite_path(postfix_rules);
 	sim->rules = rulefile_load(files, count, RULEFILE_COMPILE, &errs);
 	assert_non_null(sim->rules);
-	while (count > 0)
-		free(files[--count]);
 	config_default(&sim->config);
 	sim->store = kit_scratch();
 	sim->fold = fold_new(sim->rules);

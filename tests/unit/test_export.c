@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Entries for others: each format read back by what reads it. */
+#include "suite.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "publish/export.h"
+#include "storekit.h"
+
+#define NOW_MS (INT64_C(1795483619) * 1000) /* 2026-11-24T01:26:59Z, by date(1) */
+
+#define HOSTILE_NOTE "=cmd|' /C calc'!A0,\n\"quoted\"\r\nb\xc3\xbc\x1b[31m \xff"
+
+static struct store *
+filled(void)
+{
+	struct store *store = kit_scratch();
+	struct destination d;
+
+	destination_init(&d, "z.test");
+	d.entry = LEVEL_ENCRYPT;
+	d.entry_why = d.why = WHY_NOT_AUTHENTIC;
+	d.since_ms = NOW_MS;
+	d.look_ms = NOW_MS + 7 * INT64_C(86400000);
+	kit_put(store, &d);
+	destination_init(&d, "[mx.test]:2525");
+	d.entry = LEVEL_SECURE;
+	d.entry_why = d.why = WHY_PINNED;
+	d.pinned = true;
+	d.since_ms = NOW_MS - 1;
+	d.look_ms = NOW_MS + 1000; /* of no meaning for a pin */
+	str_copy(STR("match=mx.test:.test"), d.attributes, sizeof(d.attributes));
+	str_copy(STR(HOSTILE_NOTE), d.note, sizeof(d.note));
+	kit_put(store, &d);
+	destination_init(&d, "none.test");
+	kit_put(store, &d);
+	return store;
+}
+
+static char *
+export(struct store *store, const char *format)
+{
+	const struct export_format *f = export_find(format);
+	struct buf out = {0};
+
+	assert_non_null(f);
+	if (!export_print(f, store, NOW_MS, &out, &kit_err))
+		fail_msg("%s", kit_err.text);
+	return buf_take(&out);
+}
+
+static void
+names_are_found(void **state)
+{
+	struct buf names = {0};
+
+	(void)state;
+	export_names(&names);
+	assert_string_equal(buf_text(&names), "postmap, json, csv");
+	assert_null(export_find("xml"));
+	assert_null(export_find(""));
+	buf_clear(&names);
+}
+
+/* One comment line and one entry each, whatever the note holds. */
+static void
+postmap_has_one_line_an_entry(void **state)
+{
+	struct store *store = filled();
+	char *text = export(store, "postmap"), *line, *save = NULL;
+	unsigned entries = 0, comments = 0;
+
+	(void)state;
+	assert_non_null(strstr(text, "\n[mx.test]:2525\tsecure match=mx.test:.test\n"));
+	assert_non_null(strstr(text, "\nz.test\tencrypt\n"));
+	assert_null(strstr(text, "none.test"));
+	assert_non_null(strstr(text, "not-authentic"));
+	assert_non_null(strstr(text, "calc"));
+	for (const char *p = text; *p != '\0'; p++)
+		assert_true(*p == '\n' || *p == '\t' || (*p >= ' ' && *p < 0x7f));
+	for (line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		comments += line[0] == '#';
+		entries += line[0] != '#';
+	}
+	assert_int_equal(entries, 2);
+	assert_int_equal(comments, 3 + 2);
+	free(text);
+	store_close(store);
+}
+
+static void
+assert_json(const char *line, const char *expected)
+{
+	json_error_t error;
+	json_t *got = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+	json_t *want = json_loads(expected, JSON_REJECT_DUPLICATES, &error);
+
+	assert_non_null(got);
+	assert_non_null(want);
+	assert_true(json_equal(got, want));
+	json_decref(got);
+	json_decref(want);
+}
+
+static void
+json_is_an_object_a_line(void **state)
+{
+	struct store *store = filled();
+	char *text = export(store, "json"), *second = strchr(text, '\n');
+
+	(void)state;
+	assert_non_null(second);
+	*second++ = '\0';
+	assert_non_null(strchr(second, '\n'));
+	assert_string_equal(strchr(second, '\n'), "\n");
+	assert_json(text,
+	    "{\"destination\": \"[mx.test]:2525\", \"level\": \"secure\","
+	    " \"attributes\": \"match=mx.test:.test\", \"why\": \"pinned\","
+	    " \"since\": \"2026-11-24T01:26:58Z\", \"look_again\": null, \"pinned\": true,"
+	    " \"note\": \"=cmd|' /C calc'!A0,\\n\\\"quoted\\\"\\r\\nb\xc3\xbc\\u001b[31m \xef\xbf\xbd\"}");
+	assert_json(second,
+	    "{\"destination\": \"z.test\", \"level\": \"encrypt\", \"attributes\": \"\","
+	    " \"why\": \"not-authentic\", \"since\": \"2026-11-24T01:26:59Z\","
+	    " \"look_again\": \"2026-12-01T01:26:59Z\", \"pinned\": false, \"note\": \"\"}");
+	free(text);
+	store_close(store);
+}
+
+/* RFC 4180 section 2: the next field; *last: it ends its record. The text goes on in *p. */
+static char *
+read_field(const char **p, bool *last)
+{
+	struct buf field = {0};
+	bool quoted = **p == '"';
+
+	*p += quoted;
+	for (;; (*p)++) {
+		if (quoted && (*p)[0] == '"' && (*p)[1] == '"')
+			(*p)++;
+		else if (quoted && (*p)[0] == '"')
+			break;
+		else if (!quoted && ((*p)[0] == ',' || (*p)[0] == '\r'))
+			break;
+		assert_true(**p != '\0');
+		assert_true(quoted || ((*p)[0] != '"' && (*p)[0] != '\n'));
+		buf_add_char(&field, **p);
+	}
+	*p += quoted;
+	*last = **p != ',';
+	if (*last)
+		assert_memory_equal(*p, "\r\n", 2);
+	*p += *last ? 2 : 1;
+	return buf_take(&field);
+}
+
+static void
+assert_record(const char **p, const char *const expected[8])
+{
+	for (int i = 0; i < 8; i++) {
+		bool last;
+		char *field = read_field(p, &last);
+
+		assert_string_equal(field, expected[i]);
+		assert_int_equal(last, i == 7);
+		free(field);
+	}
+}
+
+static void
+csv_is_read_back(void **state)
+{
+	static const char *const header[] = {"destination", "level", "attributes", "why",
+	    "since", "look_again", "pinned", "note"};
+	/* No spreadsheet runs the note, and no terminal takes it for an order. */
+	static const char *const pinned[] = {"[mx.test]:2525", "secure", "match=mx.test:.test",
+	    "pinned", "2026-11-24T01:26:58Z", "", "yes",
+	    "'=cmd|' /C calc'!A0,\\x0a\"quoted\"\\x0d\\x0ab\xc3\xbc\\x1b[31m \\xff"};
+	static const char *const weak[] = {"z.test", "encrypt", "", "not-authentic",
+	    "2026-11-24T01:26:59Z", "2026-12-01T01:26:59Z", "no", ""};
+	struct store *store = filled();
+	char *text = export(store, "csv");
+	const char *p = text;
+
+	(void)state;
+	assert_record(&p, header);
+	assert_record(&p, pinned);
+	assert_record(&p, weak);
+	assert_string_equal(p, "");
+	free(text);
+	store_close(store);
+}
+
+static const char *const formulas[] = {"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"};
+
+static void
+csv_holds_no_formula(void **state)
+{
+	struct store *store = kit_scratch();
+	struct destination d;
+	char *text;
+	const char *p;
+
+	destination_init(&d, "a.test");
+	d.entry = LEVEL_MAY;
+	str_copy(str_of(*state), d.note, sizeof(d.note));
+	kit_put(store, &d);
+	text = export(store, "csv");
+	p = strchr(text, '\n') + 1;
+	for (int i = 0; i < 8; i++) {
+		bool last;
+		char *field = read_field(&p, &last);
+
+		assert_null(i == 7 ? strchr("=+-@\t\r", field[0]) : NULL);
+		free(field);
+	}
+	free(text);
+	store_close(store);
+}
+
+static void
+nothing_is_exported_from_nothing(void **state)
+{
+	struct store *store = kit_scratch();
+	char *json = export(store, "json"), *csv = export(store, "csv");
+	char *postmap = export(store, "postmap");
+
+	(void)state;
+	assert_string_equal(json, "");
+	assert_string_equal(strchr(csv, '\n'), "\n");
+	assert_int_equal(postmap[0], '#');
+	free(json);
+	free(csv);
+	free(postmap);
+	store_close(store);
+}
+
+static void
+many_entries_come_with_their_version(void **state)
+{
+	struct store *store = kit_scratch();
+	struct entries entries;
+	int64_t version;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		struct destination d;
+		char key[32];
+
+		snprintf(key, sizeof(key), "d%03d.test", 999 - i);
+		destination_init(&d, key);
+		d.entry = LEVEL_MAY;
+		kit_put(store, &d);
+		assert_true(store_map_changed(store, &version, &kit_err));
+	}
+	assert_true(entries_read(store, &entries, &version, &kit_err));
+	assert_int_equal(version, 1000);
+	assert_int_equal(entries.count, 1000);
+	assert_string_equal(entries.items[0].key, "d000.test");
+	assert_string_equal(entries.items[999].key, "d999.test");
+	entries_clear(&entries);
+	entries_clear(&entries);
+	store_close(store);
+}
+
+static void
+locked_is_no_empty_map(void **state)
+{
+	struct store *store = kit_open("locked.db"), *other = kit_open("locked.db");
+	struct entries entries;
+	int64_t version;
+
+	(void)state;
+	kit_begin_transaction(other);
+	assert_false(entries_read(store, &entries, &version, &kit_err));
+	assert_non_null(strstr(kit_err.text, "locked"));
+	assert_int_equal(entries.count, 0);
+	store_rollback(other);
+	assert_true(entries_read(store, &entries, &version, &kit_err));
+	entries_clear(&entries);
+	store_close(store);
+	store_close(other);
+}
+
+int
+main(void)
+{
+	kit_begin();
+	suite_add(names_are_found, NULL, "formats are found by their names");
+	suite_add(postmap_has_one_line_an_entry, NULL,
+	    "postmap: a line an entry and one for its why, whatever the note holds");
+	suite_add(json_is_an_object_a_line, NULL, "json: an object a line, read back");
+	suite_add(csv_is_read_back, NULL, "csv: read back as RFC 4180 has it");
+	for (size_t i = 0; i < sizeof(formulas) / sizeof(formulas[0]); i++)
+		suite_add(csv_holds_no_formula, formulas[i], "csv: no formula, case %zu", i + 1);
+	suite_add(nothing_is_exported_from_nothing, NULL, "no entries, no lines");
+	suite_add(many_entries_come_with_their_version, NULL,
+	    "a thousand entries, sorted, with their version");
+	suite_add(locked_is_no_empty_map, NULL, "a lock is a failure, not an empty map");
+	return kit_end(suite_run());
+}
