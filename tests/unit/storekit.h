@@ -12,16 +12,16 @@
 /* The sentence of the last failure. */
 extern struct err kit_err;
 
-void kit_begin(void); /* makes the directory */
+void kit_begin(void);    /* makes the directory */
 int kit_end(int status); /* removes it with all that is in it; returns status */
 
 /* "DIR/name"; the text is good for some calls more. */
 const char *kit_path(const char *name);
 void kit_write(const char *name, const void *data, size_t len);
 
-struct store *kit_scratch(void);               /* in memory */
-struct store *kit_open(const char *name);      /* or the test fails */
-int64_t kit_add(struct store *store, const char *key); /* a new one; its id */
+struct store *kit_scratch(void);                                  /* in memory */
+struct store *kit_open(const char *name);                         /* or the test fails */
+int64_t kit_add(struct store *store, const char *key);            /* a new one; its id */
 struct destination kit_get(struct store *store, const char *key); /* or the test fails */
 void kit_put(struct store *store, struct destination *d);
 void kit_begin_transaction(struct store *store);

@@ -39,8 +39,7 @@ filled(void)
 	return store;
 }
 
-static char *
-export(struct store *store, const char *format)
+static char *export(struct store *store, const char *format)
 {
 	const struct export_format *f = export_find(format);
 	struct buf out = {0};
@@ -80,7 +79,8 @@ postmap_has_one_line_an_entry(void **state)
 	assert_non_null(strstr(text, "calc"));
 	for (const char *p = text; *p != '\0'; p++)
 		assert_true(*p == '\n' || *p == '\t' || (*p >= ' ' && *p < 0x7f));
-	for (line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+	for (line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
 		comments += line[0] == '#';
 		entries += line[0] != '#';
 	}
@@ -118,17 +118,21 @@ json_is_an_object_a_line(void **state)
 	assert_json(text,
 	    "{\"destination\": \"[mx.test]:2525\", \"level\": \"secure\","
 	    " \"attributes\": \"match=mx.test:.test\", \"why\": \"pinned\","
-	    " \"since\": \"2026-11-24T01:26:58Z\", \"look_again\": null, \"pinned\": true,"
-	    " \"note\": \"=cmd|' /C calc'!A0,\\n\\\"quoted\\\"\\r\\nb\xc3\xbc\\u001b[31m \xef\xbf\xbd\"}");
+	    " \"since\": \"2026-11-24T01:26:58Z\", \"look_again\": null, \"pinned\": "
+	    "true,"
+	    " \"note\": \"=cmd|' /C calc'!A0,\\n\\\"quoted\\\"\\r\\nb\xc3\xbc\\u001b[31m "
+	    "\xef\xbf\xbd\"}");
 	assert_json(second,
 	    "{\"destination\": \"z.test\", \"level\": \"encrypt\", \"attributes\": \"\","
 	    " \"why\": \"not-authentic\", \"since\": \"2026-11-24T01:26:59Z\","
-	    " \"look_again\": \"2026-12-01T01:26:59Z\", \"pinned\": false, \"note\": \"\"}");
+	    " \"look_again\": \"2026-12-01T01:26:59Z\", \"pinned\": false, \"note\": "
+	    "\"\"}");
 	free(text);
 	store_close(store);
 }
 
-/* RFC 4180 section 2: the next field; *last: it ends its record. The text goes on in *p. */
+/* RFC 4180 section 2: the next field; *last: it ends its record. The text goes on in *p.
+ */
 static char *
 read_field(const char **p, bool *last)
 {
@@ -174,8 +178,8 @@ csv_is_read_back(void **state)
 	static const char *const header[] = {"destination", "level", "attributes", "why",
 	    "since", "look_again", "pinned", "note"};
 	/* No spreadsheet runs the note, and no terminal takes it for an order. */
-	static const char *const pinned[] = {"[mx.test]:2525", "secure", "match=mx.test:.test",
-	    "pinned", "2026-11-24T01:26:58Z", "", "yes",
+	static const char *const pinned[] = {"[mx.test]:2525", "secure",
+	    "match=mx.test:.test", "pinned", "2026-11-24T01:26:58Z", "", "yes",
 	    "'=cmd|' /C calc'!A0,\\x0a\"quoted\"\\x0d\\x0ab\xc3\xbc\\x1b[31m \\xff"};
 	static const char *const weak[] = {"z.test", "encrypt", "", "not-authentic",
 	    "2026-11-24T01:26:59Z", "2026-12-01T01:26:59Z", "no", ""};
@@ -293,7 +297,8 @@ main(void)
 	suite_add(json_is_an_object_a_line, NULL, "json: an object a line, read back");
 	suite_add(csv_is_read_back, NULL, "csv: read back as RFC 4180 has it");
 	for (size_t i = 0; i < sizeof(formulas) / sizeof(formulas[0]); i++)
-		suite_add(csv_holds_no_formula, formulas[i], "csv: no formula, case %zu", i + 1);
+		suite_add(csv_holds_no_formula, formulas[i], "csv: no formula, case %zu",
+		    i + 1);
 	suite_add(nothing_is_exported_from_nothing, NULL, "no entries, no lines");
 	suite_add(many_entries_come_with_their_version, NULL,
 	    "a thousand entries, sorted, with their version");

@@ -49,7 +49,8 @@ must_store(struct store *store, struct fold *fold)
 /* All that is stored, but for when a message began to wait. */
 static const char everything[] =
     "SELECT * FROM destination ORDER BY id; SELECT * FROM tally ORDER BY 1, 2, 3;"
-    "SELECT destination, queue_id, version, not_before_ms, tries FROM waiting ORDER BY 1, 2;"
+    "SELECT destination, queue_id, version, not_before_ms, tries FROM waiting ORDER BY "
+    "1, 2;"
     "SELECT name, value FROM counter ORDER BY 1; SELECT name, hex(value) FROM blob;"
     "SELECT * FROM log_position";
 
@@ -84,7 +85,8 @@ read_in_pieces(const struct buf *log, size_t first, size_t then)
 
 	remove_database("pieces.db");
 	while (at < log->len) {
-		size_t end = line_end(log, at + size < log->len ? at + size - 1 : log->len - 1);
+		size_t end =
+		    line_end(log, at + size < log->len ? at + size - 1 : log->len - 1);
 		struct log_place place = {
 		    .path = "/var/log/mail.log", .position = {.inode = 7, .offset = end}};
 		struct store *store = kit_open("pieces.db");
@@ -93,7 +95,8 @@ read_in_pieces(const struct buf *log, size_t first, size_t then)
 
 		buf_reset(&processes);
 		assert_true(store_blob_get(store, "processes", &processes, &kit_err));
-		fold_load_processes(fold, (struct str){buf_text(&processes), processes.len});
+		fold_load_processes(
+		    fold, (struct str){buf_text(&processes), processes.len});
 		intake_lines(fold, (struct str){log->data + at, end - at}, START_MS);
 		assert_true(intake_store(
 		    store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
@@ -136,11 +139,11 @@ pieces_equal_the_whole(void **state)
 	"delay=9, delays=" delays tls ", dsn=4.7.5, status=" status " (" reason ")\n"
 #define NOT_VERIFIED "Server certificate not verified"
 #define DEFERRED(id) STATUS(id, "0/0/0/0", "", "deferred", NOT_VERIFIED)
-#define SENT(id) STATUS(id, "0/0/0/0", "", "sent", "250 Ok")
+#define SENT(id)     STATUS(id, "0/0/0/0", "", "sent", "250 Ok")
 #define ECHO(id) \
 	"mail postfix/error[2]: " id ": to=<u@a.test>, relay=none, delay=9, " \
-	"delays=9/0/0/0, dsn=4.7.5, status=deferred (delivery temporarily suspended: " \
-	NOT_VERIFIED ")\n"
+	"delays=9/0/0/0, dsn=4.7.5, status=deferred (delivery temporarily " \
+	"suspended: " NOT_VERIFIED ")\n"
 #define SESSION(grade) \
 	"mail postfix/smtp[1]: " grade " TLS connection established to " \
 	"mx.a.test[192.0.2.1]:25: TLSv1.3 with cipher X (256/256 bits)\n"
@@ -188,10 +191,12 @@ failed_store_keeps_the_fold(void **state)
 	assert_true(store_position_get(other, "/log", &at, &found, &kit_err));
 	assert_false(found);
 	read_line(fold, 3, DEFERRED("QB")); /* reading goes on meanwhile */
-	assert_true(intake_store(store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
+	assert_true(
+	    intake_store(store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
 	assert_true(news);
 	assert_int_equal(fold_size(fold), 0);
-	assert_true(intake_store(store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
+	assert_true(
+	    intake_store(store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
 	assert_false(news);
 	assert_int_equal(kit_get(store, "a.test").attempts, 2);
 	assert_true(store_counter_get(store, "status-lines", &lines, &kit_err));
@@ -215,7 +220,7 @@ struct proof {
 	enum level entry;
 	const char *session; /* before it; NULL: none */
 	bool sent;
-	int force_s; /* since when the level is in force; -1: not yet */
+	int force_s;          /* since when the level is in force; -1: not yet */
 	const char *expected; /* "encrypt verify dane": what it was seen to do */
 };
 
@@ -226,30 +231,31 @@ static const struct proof proofs[] = {
     {"sent at dane-only", LEVEL_DANE_ONLY, LEVEL_NONE, NULL, true, 0, "dane"},
     {"sent at encrypt", LEVEL_ENCRYPT, LEVEL_NONE, NULL, true, 0, "encrypt"},
     {"sent at may proves nothing", LEVEL_MAY, LEVEL_NONE, NULL, true, 0, ""},
-    {"sent at dane proves nothing: it may have been cleartext", LEVEL_DANE, LEVEL_NONE, NULL,
-	true, 0, ""},
+    {"sent at dane proves nothing: it may have been cleartext", LEVEL_DANE, LEVEL_NONE,
+        NULL, true, 0, ""},
     {"sent at none proves nothing", LEVEL_NONE, LEVEL_NONE, NULL, true, 0, ""},
-    {"sent at a default that is not known proves nothing", LEVEL_UNKNOWN, LEVEL_NONE, NULL,
-	true, 0, ""},
+    {"sent at a default that is not known proves nothing", LEVEL_UNKNOWN, LEVEL_NONE,
+        NULL, true, 0, ""},
     {"the entry stands before the default", LEVEL_VERIFY, LEVEL_ENCRYPT, NULL, true, 1,
-	"encrypt"},
+        "encrypt"},
     {"a may entry proves nothing", LEVEL_VERIFY, LEVEL_MAY, NULL, true, 1, ""},
     {"a dane-only entry", LEVEL_VERIFY, LEVEL_DANE_ONLY, NULL, true, 1, "dane"},
-    {"a stronger entry that is not in force yet", LEVEL_MAY, LEVEL_VERIFY, NULL, true, -1, ""},
-    {"one in force since after the attempt began", LEVEL_MAY, LEVEL_VERIFY, NULL, true, 10,
-	""},
+    {"a stronger entry that is not in force yet", LEVEL_MAY, LEVEL_VERIFY, NULL, true, -1,
+        ""},
+    {"one in force since after the attempt began", LEVEL_MAY, LEVEL_VERIFY, NULL, true,
+        10, ""},
     {"an anonymous session", LEVEL_MAY, LEVEL_NONE, "Anonymous", true, 0, "encrypt"},
     {"an untrusted session", LEVEL_MAY, LEVEL_NONE, "Untrusted", true, 0, "encrypt"},
     {"a trusted session", LEVEL_MAY, LEVEL_NONE, "Trusted", true, 0, "encrypt"},
     {"a verified session", LEVEL_DANE, LEVEL_NONE, "Verified", true, 0, "verify"},
-    {"a verified session of mail that was then refused", LEVEL_DANE, LEVEL_NONE, "Verified",
-	false, 0, "verify"},
-    {"a verified session at dane-only", LEVEL_VERIFY, LEVEL_DANE_ONLY, "Verified", false, 1,
-	"dane"},
+    {"a verified session of mail that was then refused", LEVEL_DANE, LEVEL_NONE,
+        "Verified", false, 0, "verify"},
+    {"a verified session at dane-only", LEVEL_VERIFY, LEVEL_DANE_ONLY, "Verified", false,
+        1, "dane"},
     {"a verified session before dane-only was in force", LEVEL_VERIFY, LEVEL_DANE_ONLY,
-	"Verified", false, -1, "verify"},
-    {"a session at may counts for what it was", LEVEL_VERIFY, LEVEL_MAY, "Untrusted", true, 1,
-	"encrypt"},
+        "Verified", false, -1, "verify"},
+    {"a session at may counts for what it was", LEVEL_VERIFY, LEVEL_MAY, "Untrusted",
+        true, 1, "encrypt"},
 };
 
 static void
@@ -265,8 +271,9 @@ mail_proves(void **state)
 
 	destination_init(&d, "a.test");
 	d.entry = proof->entry;
-	d.force_ms = proof->force_s < 0 ? LADDER_NOT_YET : proof->force_s > 0
-	    ? ms(proof->force_s) : 0;
+	d.force_ms = proof->force_s < 0   ? LADDER_NOT_YET
+	             : proof->force_s > 0 ? ms(proof->force_s)
+	                                  : 0;
 	d.deferral = d.pending = true;
 	d.attempts = 3;
 	d.hold_since_ms = 1;
@@ -276,13 +283,14 @@ mail_proves(void **state)
 		snprintf(session, sizeof(session), SESSION("%s"), proof->session);
 		read_line(fold, 9, session);
 	}
-	read_line(fold, 12, proof->sent
-	        ? STATUS("QA", "0/0/1/2", "", "sent", "250 Ok")
-	        : STATUS("QA", "0/0/1/2", "", "bounced", "host said: 550 no"));
+	read_line(fold, 12,
+	    proof->sent ? STATUS("QA", "0/0/1/2", "", "sent", "250 Ok")
+	                : STATUS("QA", "0/0/1/2", "", "bounced", "host said: 550 no"));
 	assert_true(try_store(store, fold, proof->default_level, &news));
 	d = kit_get(store, "a.test");
 	buf_printf(&got, "%s%s%s", d.seen_encrypt_ms == ms(12) ? "encrypt" : "",
-	    d.seen_verify_ms == ms(12) ? "verify" : "", d.seen_dane_ms == ms(12) ? "dane" : "");
+	    d.seen_verify_ms == ms(12) ? "verify" : "",
+	    d.seen_dane_ms == ms(12) ? "dane" : "");
 	assert_string_equal(buf_text(&got), proof->expected);
 	assert_int_equal(d.sent_ms, proof->sent ? ms(12) : 0);
 	/* Mail that flows ends the trouble, at whatever level. */
@@ -335,25 +343,26 @@ struct deferral_row {
 static const struct deferral_row deferral_rows[] = {
     {"a first one", 0, {DEFERRED("QA")}, "real@10 1 attempts, news"},
     {"an echo first", 0, {ECHO("QA")}, "echo@10 0 attempts, news"},
-    {"an attempt after an echo", 0, {ECHO("QA"), DEFERRED("QB")}, "real@20 1 attempts, news"},
+    {"an attempt after an echo", 0, {ECHO("QA"), DEFERRED("QB")},
+        "real@20 1 attempts, news"},
     {"an echo of an attempt under the present level is no news", 5,
-	{DEFERRED("QA"), ECHO("QB")}, "real@10 1 attempts"},
+        {DEFERRED("QA"), ECHO("QB")}, "real@10 1 attempts"},
     {"an echo of an attempt from before it is: its mail is retried", 15,
-	{DEFERRED("QA"), ECHO("QB")}, "real@10 1 attempts, news"},
+        {DEFERRED("QA"), ECHO("QB")}, "real@10 1 attempts, news"},
     {"an echo while the map is not in place yet", -1, {DEFERRED("QA"), ECHO("QB")},
-	"real@10 1 attempts, news"},
+        "real@10 1 attempts, news"},
     {"an attempt under the present level after one from before it", 15,
-	{DEFERRED("QA"), DEFERRED("QB")}, "real@20 2 attempts, news"},
+        {DEFERRED("QA"), DEFERRED("QB")}, "real@20 2 attempts, news"},
     {"one that took long and began before the present level is no news", 5,
-	{DEFERRED("QA"), STATUS("QB", "0/0/18/0", "", "deferred", NOT_VERIFIED)},
-	"real@10 2 attempts"},
+        {DEFERRED("QA"), STATUS("QB", "0/0/18/0", "", "deferred", NOT_VERIFIED)},
+        "real@10 2 attempts"},
     {"a second one under the present level is", 5, {DEFERRED("QA"), DEFERRED("QB")},
-	"real@20 2 attempts, news"},
+        "real@20 2 attempts, news"},
     {"what is deferred after mail flowed begins anew", 5,
-	{DEFERRED("QA"), SENT("QA"), DEFERRED("QB")}, "real@30 1 attempts, news"},
+        {DEFERRED("QA"), SENT("QA"), DEFERRED("QB")}, "real@30 1 attempts, news"},
     {"sent mail is the end of it", 5, {DEFERRED("QA"), SENT("QA")}, "none 0 attempts"},
     {"lost mail", 0, {STATUS("QA", "0/0/0/0", "", "bounced", NOT_VERIFIED)},
-	"lost@10 1 attempts, news"},
+        "lost@10 1 attempts, news"},
 };
 
 static void
@@ -368,7 +377,9 @@ deferral_is_noted(void **state)
 
 	destination_init(&d, "a.test");
 	d.entry = row->force_s != 0 ? LEVEL_ENCRYPT : LEVEL_NONE;
-	d.force_ms = row->force_s < 0 ? LADDER_NOT_YET : row->force_s > 0 ? ms(row->force_s) : 0;
+	d.force_ms = row->force_s < 0   ? LADDER_NOT_YET
+	             : row->force_s > 0 ? ms(row->force_s)
+	                                : 0;
 	kit_put(store, &d);
 	for (int i = 0; i < 4 && row->lines[i] != NULL; i++) {
 		/* what came before was judged */
@@ -380,7 +391,10 @@ deferral_is_noted(void **state)
 	}
 	d = kit_get(store, "a.test");
 	if (d.deferral)
-		buf_printf(&got, "%s@%d ", d.lost ? "lost" : d.suspended ? "echo" : "real",
+		buf_printf(&got, "%s@%d ",
+		    d.lost        ? "lost"
+		    : d.suspended ? "echo"
+		                  : "real",
 		    (int)((d.deferral_ms - START_MS) / 1000));
 	else
 		buf_printf(&got, "none ");
@@ -400,7 +414,8 @@ deferral_is_kept_whole(void **state)
 	struct destination d;
 
 	(void)state;
-	read_line(fold, 10, STATUS("QA", "0/0/1/2", ", tls=!verify", "deferred", NOT_VERIFIED));
+	read_line(
+	    fold, 10, STATUS("QA", "0/0/1/2", ", tls=!verify", "deferred", NOT_VERIFIED));
 	must_store(store, fold);
 	d = kit_get(store, "a.test");
 	assert_string_equal(d.rule, "certificate-not-verified");
@@ -411,8 +426,8 @@ deferral_is_kept_whole(void **state)
 	assert_int_equal(d.attempt_level, LEVEL_VERIFY);
 	assert_in_range(d.attempt_ms, ms(7) - 20, ms(7));
 	assert_int_equal(d.first_attempt_ms, d.attempt_ms);
-	read_line(fold, 20, STATUS("QB", "0/0/0/0", "", "deferred",
-	    "client TLS configuration problem"));
+	read_line(fold, 20,
+	    STATUS("QB", "0/0/0/0", "", "deferred", "client TLS configuration problem"));
 	must_store(store, fold);
 	d = kit_get(store, "a.test");
 	assert_true(d.policy_refused);
@@ -424,11 +439,13 @@ deferral_is_kept_whole(void **state)
 }
 
 static enum answer
-route_to_relay(void *context, struct str recipient, struct str domain, struct route *route)
+route_to_relay(
+    void *context, struct str recipient, struct str domain, struct route *route)
 {
 	(void)recipient;
 	assert_true(str_copy(domain, route->key, sizeof(route->key)));
-	snprintf(route->transport, sizeof(route->transport), "%s", *(const char **)context);
+	snprintf(
+	    route->transport, sizeof(route->transport), "%s", *(const char **)context);
 	return ANSWER_YES;
 }
 
@@ -465,9 +482,11 @@ lines_that_are_none_are_skipped(void **state)
 	static const char text[] =
 	    "\n\r\n\0\0\0\nstatus=deferred\nTLS connection established to\n"
 	    "Nov 24 01:27:00 mail postfix/smtp[1]: status=deferred ()\n"
-	    "Nov 24 01:27:00 mail postfix/smtp[1]: QA: to=<u@a.test>, relay=none, delay=0, "
+	    "Nov 24 01:27:00 mail postfix/smtp[1]: QA: to=<u@a.test>, relay=none, "
+	    "delay=0, "
 	    "delays=0/0/0/0, dsn=4.7.5, status=deferred (" NOT_VERIFIED "\n"
-	    "Nov 24 01:27:00 mail postfix/smtp[1]: QA: to=<u@a.test>, relay=none, delay=0, "
+	    "Nov 24 01:27:00 mail postfix/smtp[1]: QA: to=<u@a.test>, relay=none, "
+	    "delay=0, "
 	    "delays=0/0/0/0, dsn=4.7.5, status=deferred (" NOT_VERIFIED ")";
 	struct fold *fold = fold_new(rules);
 
@@ -482,7 +501,8 @@ int
 main(void)
 {
 	static const char *const logs[] = {"tests/logs/corpus/verify-maillog.log",
-	    "tests/logs/corpus/verify-syslog.log", "tests/logs/corpus/dane-only-rfc3339.log"};
+	    "tests/logs/corpus/verify-syslog.log",
+	    "tests/logs/corpus/dane-only-rfc3339.log"};
 	int status;
 
 	kit_begin();
@@ -501,7 +521,8 @@ main(void)
 		    deferral_rows[i].name);
 	suite_add(deferral_is_kept_whole, NULL, "all that a deferral says is kept");
 	suite_add(service_stays_known, NULL, "the service of a destination stays known");
-	suite_add(lines_that_are_none_are_skipped, NULL, "lines that are none are skipped");
+	suite_add(
+	    lines_that_are_none_are_skipped, NULL, "lines that are none are skipped");
 	status = suite_run();
 	rules_free(rules);
 	return kit_end(status);

@@ -170,11 +170,13 @@ upgrades_version_1(void **state)
 	assert_int_equal(d.entry, LEVEL_SECURE);
 	assert_string_equal(d.attributes, "match=mx.example");
 	assert_string_equal(d.note, "asked for by \"Zoë\", it's fine");
-	d = kit_get(store, "b\xc3\xbc" "cher.test");
+	d = kit_get(store, "b\xc3\xbc"
+	                   "cher.test");
 	assert_int_equal(d.entry, LEVEL_NONE);
 	assert_int_equal(d.force_ms, LADDER_NOT_YET);
 	assert_int_equal(d.trial, LEVEL_MAY);
-	assert_true(store_position_get(store, "/var/log/mail.log", &at, &found, &kit_err));
+	assert_true(
+	    store_position_get(store, "/var/log/mail.log", &at, &found, &kit_err));
 	assert_true(found);
 	assert_true(at.inode == UINT64_MAX);
 	assert_true(at.head_hash == UINT64_C(0x8000000000000000));
@@ -187,8 +189,10 @@ upgrades_version_1(void **state)
 	assert_true(blob.len > 0);
 	buf_clear(&blob);
 	store_close(store);
-	kit_assert(name, "SELECT count(*) FROM tally; SELECT count(*) FROM decision;"
-	                 " SELECT count(*) FROM waiting", "3\n2\n2\n");
+	kit_assert(name,
+	    "SELECT count(*) FROM tally; SELECT count(*) FROM decision;"
+	    " SELECT count(*) FROM waiting",
+	    "3\n2\n2\n");
 }
 
 /* However many steps led there, the tables are those of a database made today. */
@@ -225,26 +229,60 @@ struct field {
 };
 
 #define FIELD(name, type) \
-	{#name, type, offsetof(struct destination, name), \
-	    sizeof(((struct destination *)0)->name)}
+	{ \
+#name, type, offsetof(struct destination, name), \
+		    sizeof(((struct destination *)0)->name) \
+	}
 
 static const struct field fields[] = {
-    FIELD(key, TEXT), FIELD(entry, LEVEL), FIELD(attributes, TEXT), FIELD(why, WHY),
-    FIELD(since_ms, NUMBER), FIELD(force_ms, NUMBER), FIELD(look_ms, NUMBER),
-    FIELD(lease_ms, NUMBER), FIELD(lease_end_ms, NUMBER), FIELD(pinned, BOOL),
-    FIELD(pin_until_ms, NUMBER), FIELD(note, TEXT), FIELD(pending, BOOL),
-    FIELD(deferral, BOOL), FIELD(deferral_ms, NUMBER), FIELD(rule, TEXT),
-    FIELD(reason, TEXT), FIELD(dsn, TEXT), FIELD(service, TEXT), FIELD(lost, BOOL),
-    FIELD(suspended, BOOL), FIELD(policy_refused, BOOL), FIELD(attempt_level, LEVEL),
-    FIELD(relay, TEXT), FIELD(transport, TEXT), FIELD(attempt_ms, NUMBER),
-    FIELD(attempts, COUNT), FIELD(first_attempt_ms, NUMBER),
-    FIELD(last_attempt_ms, NUMBER), FIELD(dns_state, TEXT), FIELD(dns_text, TEXT),
-    FIELD(dns_ms, NUMBER), FIELD(dns_failures, COUNT),
-    FIELD(dns_until_ms, NUMBER), FIELD(dns_signed, BOOL), FIELD(entry_why, WHY), FIELD(seen_encrypt_ms, NUMBER),
-    FIELD(seen_verify_ms, NUMBER), FIELD(seen_dane_ms, NUMBER), FIELD(sent_ms, NUMBER),
-    FIELD(hold_level, LEVEL), FIELD(hold_since_ms, NUMBER),
-    FIELD(dane_absent_ms, NUMBER), FIELD(trial, LEVEL), FIELD(probe_level, LEVEL),
-    FIELD(probe_works, ANSWER), FIELD(probe_clean, COUNT), FIELD(probe_ms, NUMBER),
+    FIELD(key, TEXT),
+    FIELD(entry, LEVEL),
+    FIELD(attributes, TEXT),
+    FIELD(why, WHY),
+    FIELD(since_ms, NUMBER),
+    FIELD(force_ms, NUMBER),
+    FIELD(look_ms, NUMBER),
+    FIELD(lease_ms, NUMBER),
+    FIELD(lease_end_ms, NUMBER),
+    FIELD(pinned, BOOL),
+    FIELD(pin_until_ms, NUMBER),
+    FIELD(note, TEXT),
+    FIELD(pending, BOOL),
+    FIELD(deferral, BOOL),
+    FIELD(deferral_ms, NUMBER),
+    FIELD(rule, TEXT),
+    FIELD(reason, TEXT),
+    FIELD(dsn, TEXT),
+    FIELD(service, TEXT),
+    FIELD(lost, BOOL),
+    FIELD(suspended, BOOL),
+    FIELD(policy_refused, BOOL),
+    FIELD(attempt_level, LEVEL),
+    FIELD(relay, TEXT),
+    FIELD(transport, TEXT),
+    FIELD(attempt_ms, NUMBER),
+    FIELD(attempts, COUNT),
+    FIELD(first_attempt_ms, NUMBER),
+    FIELD(last_attempt_ms, NUMBER),
+    FIELD(dns_state, TEXT),
+    FIELD(dns_text, TEXT),
+    FIELD(dns_ms, NUMBER),
+    FIELD(dns_failures, COUNT),
+    FIELD(dns_until_ms, NUMBER),
+    FIELD(dns_signed, BOOL),
+    FIELD(entry_why, WHY),
+    FIELD(seen_encrypt_ms, NUMBER),
+    FIELD(seen_verify_ms, NUMBER),
+    FIELD(seen_dane_ms, NUMBER),
+    FIELD(sent_ms, NUMBER),
+    FIELD(hold_level, LEVEL),
+    FIELD(hold_since_ms, NUMBER),
+    FIELD(dane_absent_ms, NUMBER),
+    FIELD(trial, LEVEL),
+    FIELD(probe_level, LEVEL),
+    FIELD(probe_works, ANSWER),
+    FIELD(probe_clean, COUNT),
+    FIELD(probe_ms, NUMBER),
 };
 
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -305,10 +343,11 @@ assert_same(struct destination *a, struct destination *b)
 {
 	assert_int_equal(a->id, b->id);
 	for (size_t i = 0; i < FIELDS; i++) {
-		bool same = fields[i].type == TEXT
-		    ? strcmp(field_of(a, &fields[i]), field_of(b, &fields[i])) == 0
-		    : memcmp(field_of(a, &fields[i]), field_of(b, &fields[i]),
-			  fields[i].size) == 0;
+		bool same =
+		    fields[i].type == TEXT
+		        ? strcmp(field_of(a, &fields[i]), field_of(b, &fields[i])) == 0
+		        : memcmp(field_of(a, &fields[i]), field_of(b, &fields[i]),
+		              fields[i].size) == 0;
 
 		if (!same)
 			fail_msg("%s is another", fields[i].name);
@@ -363,8 +402,8 @@ every_column_is_tested(void **state)
 	(void)state;
 	store_close(kit_open("columns.db"));
 	snprintf(expected, sizeof(expected), "%zu\n", FIELDS + 1); /* and id */
-	kit_assert("columns.db",
-	    "SELECT count(*) FROM pragma_table_info('destination')", expected);
+	kit_assert("columns.db", "SELECT count(*) FROM pragma_table_info('destination')",
+	    expected);
 }
 
 static void
@@ -389,7 +428,9 @@ static void
 keys_are_bytes(void **state)
 {
 	struct store *store = kit_scratch();
-	int64_t a = kit_add(store, "b\xc3\xbc" "cher.test"), b = kit_add(store, "xn--bcher-kva.test");
+	int64_t a = kit_add(store, "b\xc3\xbc"
+	                           "cher.test"),
+	        b = kit_add(store, "xn--bcher-kva.test");
 	struct destination d;
 
 	(void)state;
@@ -397,157 +438,6 @@ keys_are_bytes(void **state)
 	destination_init(&d, "xn--bcher-kva.test");
 	assert_false(store_put(store, &d, &kit_err)); /* it is there already */
 	assert_non_null(strstr(kit_err.text, "UNIQUE"));
-	store_close(store);
-}
-
-/* --- what to judge ----------------------------------------------------------------- */
-
-static void
-put_pending(struct store *store, const char *key, int64_t deferral_ms, int64_t look_ms)
-{
-	struct destination d;
-
-	destination_init(&d, key);
-	d.pending = deferral_ms != 0;
-	d.deferral_ms = deferral_ms;
-	d.look_ms = look_ms;
-	kit_put(store, &d);
-}
-
-static void
-pending_come_oldest_first(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t ids[8];
-	size_t count;
-
-	(void)state;
-	put_pending(store, "third.test", 300, 0);
-	put_pending(store, "none.test", 0, 0);
-	put_pending(store, "first.test", 100, 0);
-	put_pending(store, "second.test", 200, 0);
-	assert_true(store_pending(store, ids, 8, &count, &kit_err));
-	assert_int_equal(count, 3);
-	assert_int_equal(ids[0], kit_get(store, "first.test").id);
-	assert_int_equal(ids[1], kit_get(store, "second.test").id);
-	assert_int_equal(ids[2], kit_get(store, "third.test").id);
-	assert_true(store_pending(store, ids, 2, &count, &kit_err));
-	assert_int_equal(count, 2);
-	assert_int_equal(ids[0], kit_get(store, "first.test").id);
-	store_close(store);
-}
-
-static void
-due_are_those_whose_time_is_over(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t ids[8], at_ms;
-	size_t count;
-
-	(void)state;
-	assert_true(store_next_due(store, &at_ms, &kit_err));
-	assert_int_equal(at_ms, 0);
-	put_pending(store, "never.test", 0, 0);
-	put_pending(store, "later.test", 0, 3000);
-	put_pending(store, "now.test", 0, 2000);
-	put_pending(store, "before.test", 0, 1000);
-	assert_true(store_due(store, 2000, ids, 8, &count, &kit_err));
-	assert_int_equal(count, 2);
-	assert_int_equal(ids[0], kit_get(store, "before.test").id);
-	assert_int_equal(ids[1], kit_get(store, "now.test").id);
-	assert_true(store_due(store, 999, ids, 8, &count, &kit_err));
-	assert_int_equal(count, 0);
-	assert_true(store_next_due(store, &at_ms, &kit_err));
-	assert_int_equal(at_ms, 1000);
-	store_close(store);
-}
-
-struct keys {
-	struct buf text;
-	size_t most; /* stop at so many; 0: never */
-	size_t count;
-};
-
-static bool
-add_key(void *context, const struct destination *d)
-{
-	struct keys *keys = context;
-
-	buf_printf(&keys->text, "%s ", d->key);
-	return ++keys->count != keys->most;
-}
-
-static void
-assert_keys(struct keys *keys, const char *expected)
-{
-	assert_string_equal(buf_text(&keys->text), expected);
-	buf_clear(&keys->text);
-	keys->count = 0;
-}
-
-static void
-put_entry(struct store *store, const char *key, enum level level, int64_t since_ms)
-{
-	struct destination d;
-
-	destination_init(&d, key);
-	d.entry = level;
-	d.since_ms = since_ms;
-	kit_put(store, &d);
-}
-
-static void
-entries_come_by_their_keys(void **state)
-{
-	struct store *store = kit_scratch();
-	struct keys keys = {0};
-
-	(void)state;
-	put_entry(store, "z.test", LEVEL_MAY, 10);
-	put_entry(store, "none.test", LEVEL_NONE, 20);
-	put_entry(store, "[a.test]:25", LEVEL_ENCRYPT, 30);
-	put_entry(store, "m.test", LEVEL_DANE_ONLY, 40);
-	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
-	assert_keys(&keys, "[a.test]:25 m.test z.test ");
-	keys.most = 2;
-	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
-	assert_keys(&keys, "[a.test]:25 m.test ");
-	keys.most = 0; /* that it stopped early leaves nothing behind */
-	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
-	assert_keys(&keys, "[a.test]:25 m.test z.test ");
-	put_pending(store, "deferred.test", 35, 0);
-	assert_true(store_each_touched(store, 30, add_key, &keys, &kit_err));
-	assert_keys(&keys, "[a.test]:25 deferred.test m.test ");
-	store_close(store);
-}
-
-static void
-freeze_counts_up_to_a_limit(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t held, failed;
-
-	(void)state;
-	for (int i = 0; i < 10; i++) {
-		struct destination d;
-		char key[32];
-
-		snprintf(key, sizeof(key), "d%d.test", i);
-		destination_init(&d, key);
-		d.deferral = i != 9;
-		d.deferral_ms = 1000 + i;
-		d.hold_since_ms = i < 4 ? 1000 + i : 0;
-		kit_put(store, &d);
-	}
-	assert_true(store_freeze_counts(store, 1002, 20, &held, &failed, &kit_err));
-	assert_int_equal(held, 2);
-	assert_int_equal(failed, 7);
-	assert_true(store_freeze_counts(store, 0, 20, &held, &failed, &kit_err));
-	assert_int_equal(held, 4);
-	assert_int_equal(failed, 9);
-	assert_true(store_freeze_counts(store, 0, 3, &held, &failed, &kit_err));
-	assert_int_equal(held, 3);
-	assert_int_equal(failed, 3);
 	store_close(store);
 }
 
@@ -570,13 +460,10 @@ main(void)
 	suite_add(upgraded_has_the_shape_of_a_new_one, NULL,
 	    "an upgraded database has the tables and indexes of a new one");
 	for (size_t i = 0; i < FIELDS; i++)
-		suite_add(column_comes_back, &fields[i], "what is put is got: %s", fields[i].name);
+		suite_add(column_comes_back, &fields[i], "what is put is got: %s",
+		    fields[i].name);
 	suite_add(every_column_is_tested, NULL, "no column is missing in this test");
 	suite_add(missing_is_not_found, NULL, "what is not there is not found");
 	suite_add(keys_are_bytes, NULL, "keys that differ in their spelling are two");
-	suite_add(pending_come_oldest_first, NULL, "news: the oldest deferral first");
-	suite_add(due_are_those_whose_time_is_over, NULL, "due: those whose time is over");
-	suite_add(entries_come_by_their_keys, NULL, "entries come in the order of their keys");
-	suite_add(freeze_counts_up_to_a_limit, NULL, "failing destinations are counted to a limit");
 	return kit_end(suite_run());
 }

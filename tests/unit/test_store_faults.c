@@ -26,7 +26,8 @@
 static bool
 store_batch(struct store *store, int64_t n, struct err *err)
 {
-	struct follow_position at = {.device = 1, .inode = 2, .offset = (uint64_t)n * 1000};
+	struct follow_position at = {
+	    .device = 1, .inode = 2, .offset = (uint64_t)n * 1000};
 	struct destination d;
 	bool found;
 
@@ -36,7 +37,8 @@ store_batch(struct store *store, int64_t n, struct err *err)
 		destination_init(&d, "a.test");
 	d.attempts++;
 	memset(d.dns_text, 'x', sizeof(d.dns_text) - 1);
-	if (!store_put(store, &d, err) || !store_tally_add(store, d.id, 1, "sent", 1, err) ||
+	if (!store_put(store, &d, err) ||
+	    !store_tally_add(store, d.id, 1, "sent", 1, err) ||
 	    !store_counter_add(store, "lines", 1, err) ||
 	    !store_position_put(store, "/log", &at, err))
 		return false;
@@ -162,9 +164,9 @@ opens_beside_another(void **state)
 
 static struct {
 	bool armed;
-	bool stays;    /* all that follow fail too */
-	long left;     /* writes that still succeed */
-	long writes;   /* seen while armed */
+	bool stays;  /* all that follow fail too */
+	long left;   /* writes that still succeed */
+	long writes; /* seen while armed */
 	int error;
 } disk;
 
@@ -208,7 +210,8 @@ watch_disk(bool on)
 	static write_fn *const write_hook = failing_write;
 
 	vfs->xSetSystemCall(vfs, "pwrite", on ? (sqlite3_syscall_ptr)pwrite_hook : NULL);
-	vfs->xSetSystemCall(vfs, "pwrite64", on ? (sqlite3_syscall_ptr)pwrite_hook : NULL);
+	vfs->xSetSystemCall(
+	    vfs, "pwrite64", on ? (sqlite3_syscall_ptr)pwrite_hook : NULL);
 	vfs->xSetSystemCall(vfs, "write", on ? (sqlite3_syscall_ptr)write_hook : NULL);
 }
 
@@ -281,7 +284,8 @@ read_all(const char *name, struct buf *out)
 }
 
 static void
-assert_moment(const struct buf *database, const struct buf *wal, int64_t low, int64_t high)
+assert_moment(
+    const struct buf *database, const struct buf *wal, int64_t low, int64_t high)
 {
 	struct store *store;
 	int64_t n;
@@ -378,7 +382,8 @@ million_destinations_are_no_matter(void **state)
 	assert_int_equal(count, 1);
 	assert_true(store_next_due(store, &at_ms, &kit_err));
 	assert_int_equal(at_ms, NOW_MS);
-	assert_true(store_freeze_counts(store, NOW_MS - 1000, 20, &held, &failed, &kit_err));
+	assert_true(
+	    store_freeze_counts(store, NOW_MS - 1000, 20, &held, &failed, &kit_err));
 	assert_int_equal(failed, 2);
 	kit_get(store, "d0999999.test");
 	assert_true(store_map_exported(store, 0, NOW_MS, &kit_err));
@@ -406,6 +411,7 @@ main(void)
 		suite_add(torn_wal_is_an_earlier_moment, &tears[i],
 		    "power loss: one earlier moment at every sector, %s", tear_names[i]);
 	if (getenv("TLSLADDER_TEST_BIG") != NULL)
-		suite_add(million_destinations_are_no_matter, NULL, "a million destinations");
+		suite_add(
+		    million_destinations_are_no_matter, NULL, "a million destinations");
 	return kit_end(suite_run());
 }

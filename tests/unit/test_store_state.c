@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the store holds beside destinations: waiting mail, the map's versions, counters,
- * positions, history; and what a copy and a rollback do. */
+/* What is to be judged; the map's versions, counters, positions, history; and what a copy
+ * and a rollback do. */
 #include "suite.h"
 
 #include <stdlib.h>
@@ -12,253 +12,154 @@
 
 #define NOW_MS (INT64_C(1795483619) * 1000)
 
-/* --- waiting mail ------------------------------------------------------------------ */
+/* --- what to judge ----------------------------------------------------------------- */
 
 static void
-waits(struct store *store, int64_t id, const char *queue_id)
+put_pending(struct store *store, const char *key, int64_t deferral_ms, int64_t look_ms)
 {
-	assert_true(store_waiting_add(store, id, queue_id, NOW_MS, &kit_err));
+	struct destination d;
+
+	destination_init(&d, key);
+	d.pending = deferral_ms != 0;
+	d.deferral_ms = deferral_ms;
+	d.look_ms = look_ms;
+	kit_put(store, &d);
 }
 
 static void
-releases(struct store *store, int64_t id, int64_t version, int64_t not_before_ms)
-{
-	assert_true(store_waiting_release(store, id, version, not_before_ms, &kit_err));
-}
-
-/* The queue ids that are due, "id id "; next and again as the store says. */
-static void
-assert_due(struct store *store, int64_t version, int64_t now_ms, const char *expected,
-    int64_t next_ms, int64_t again_ms)
-{
-	struct waiting due[STORE_WAITING_MAX];
-	int64_t next, again;
-	struct buf ids = {0};
-	size_t count;
-
-	assert_true(store_waiting_due(store, version, now_ms, due, STORE_WAITING_MAX, &count,
-	    &next, &again, &kit_err));
-	for (size_t i = 0; i < count; i++)
-		buf_printf(&ids, "%s ", due[i].queue_id);
-	assert_string_equal(buf_text(&ids), expected);
-	assert_int_equal(next, next_ms);
-	assert_int_equal(again, again_ms);
-	buf_clear(&ids);
-}
-
-static void
-take_and_finish(struct store *store, int64_t version, int64_t now_ms)
-{
-	struct waiting due[STORE_WAITING_MAX];
-	int64_t next, again;
-	size_t count;
-
-	assert_true(store_waiting_due(store, version, now_ms, due, STORE_WAITING_MAX, &count,
-	    &next, &again, &kit_err));
-	assert_true(store_waiting_take(store, due, count, &kit_err));
-	assert_true(store_waiting_done(store, due, count, now_ms, &kit_err));
-}
-
-static void
-waits_for_a_decision(void **state)
+pending_come_oldest_first(void **state)
 {
 	struct store *store = kit_scratch();
-	int64_t id = kit_add(store, "a.test");
-
-	(void)state;
-	waits(store, id, "Q1");
-	assert_due(store, 99, NOW_MS, "", 0, 0);
-	releases(store, id, 7, 0);
-	assert_due(store, 6, NOW_MS, "", 0, 0);
-	assert_due(store, 7, NOW_MS, "Q1 ", 0, 0);
-	assert_due(store, 8, NOW_MS, "Q1 ", 0, 0);
-	store_close(store);
-}
-
-static void
-waits_for_its_time(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t a = kit_add(store, "a.test"), b = kit_add(store, "b.test");
-
-	(void)state;
-	waits(store, a, "QA");
-	waits(store, b, "QB");
-	releases(store, a, 1, NOW_MS + 500);
-	releases(store, b, 1, NOW_MS + 900);
-	assert_due(store, 1, NOW_MS, "", NOW_MS + 500, 0);
-	assert_due(store, 1, NOW_MS + 500, "QA ", NOW_MS + 900, 0);
-	assert_due(store, 1, NOW_MS + 900, "QA QB ", 0, 0);
-	store_close(store);
-}
-
-static void
-waits_once(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t a = kit_add(store, "a.test"), b = kit_add(store, "b.test");
-
-	(void)state;
-	waits(store, a, "Q1");
-	waits(store, a, "Q1");
-	waits(store, b, "Q1"); /* the same message to another destination is another */
-	releases(store, a, 1, 0);
-	releases(store, b, 1, 0);
-	assert_due(store, 1, NOW_MS, "Q1 Q1 ", 0, 0);
-	store_close(store);
-}
-
-/* Deferred again before it was retried: what was decided for it still stands. */
-static void
-released_stays_released(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t id = kit_add(store, "a.test");
-
-	(void)state;
-	waits(store, id, "Q1");
-	releases(store, id, 3, 0);
-	waits(store, id, "Q1");
-	assert_due(store, 3, NOW_MS, "Q1 ", 0, 0);
-	store_close(store);
-}
-
-static void
-so_many_wait(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t a = kit_add(store, "a.test"), b = kit_add(store, "b.test");
-	struct waiting due[2 * STORE_WAITING_MAX];
-	int64_t next, again;
+	int64_t ids[8];
 	size_t count;
 
 	(void)state;
-	for (int i = 0; i < 70; i++) {
-		char queue_id[16];
+	put_pending(store, "third.test", 300, 0);
+	put_pending(store, "none.test", 0, 0);
+	put_pending(store, "first.test", 100, 0);
+	put_pending(store, "second.test", 200, 0);
+	assert_true(store_pending(store, ids, 8, &count, &kit_err));
+	assert_int_equal(count, 3);
+	assert_int_equal(ids[0], kit_get(store, "first.test").id);
+	assert_int_equal(ids[1], kit_get(store, "second.test").id);
+	assert_int_equal(ids[2], kit_get(store, "third.test").id);
+	assert_true(store_pending(store, ids, 2, &count, &kit_err));
+	assert_int_equal(count, 2);
+	assert_int_equal(ids[0], kit_get(store, "first.test").id);
+	store_close(store);
+}
 
-		snprintf(queue_id, sizeof(queue_id), "Q%d", i);
-		waits(store, a, queue_id);
+static void
+due_are_those_whose_time_is_over(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t ids[8], at_ms;
+	size_t count;
+
+	(void)state;
+	assert_true(store_next_due(store, &at_ms, &kit_err));
+	assert_int_equal(at_ms, 0);
+	put_pending(store, "never.test", 0, 0);
+	put_pending(store, "later.test", 0, 3000);
+	put_pending(store, "now.test", 0, 2000);
+	put_pending(store, "before.test", 0, 1000);
+	assert_true(store_due(store, 2000, ids, 8, &count, &kit_err));
+	assert_int_equal(count, 2);
+	assert_int_equal(ids[0], kit_get(store, "before.test").id);
+	assert_int_equal(ids[1], kit_get(store, "now.test").id);
+	assert_true(store_due(store, 999, ids, 8, &count, &kit_err));
+	assert_int_equal(count, 0);
+	assert_true(store_next_due(store, &at_ms, &kit_err));
+	assert_int_equal(at_ms, 1000);
+	store_close(store);
+}
+
+struct keys {
+	struct buf text;
+	size_t most; /* stop at so many; 0: never */
+	size_t count;
+};
+
+static bool
+add_key(void *context, const struct destination *d)
+{
+	struct keys *keys = context;
+
+	buf_printf(&keys->text, "%s ", d->key);
+	return ++keys->count != keys->most;
+}
+
+static void
+assert_keys(struct keys *keys, const char *expected)
+{
+	assert_string_equal(buf_text(&keys->text), expected);
+	buf_clear(&keys->text);
+	keys->count = 0;
+}
+
+static void
+put_entry(struct store *store, const char *key, enum level level, int64_t since_ms)
+{
+	struct destination d;
+
+	destination_init(&d, key);
+	d.entry = level;
+	d.since_ms = since_ms;
+	kit_put(store, &d);
+}
+
+static void
+entries_come_by_their_keys(void **state)
+{
+	struct store *store = kit_scratch();
+	struct keys keys = {0};
+
+	(void)state;
+	put_entry(store, "z.test", LEVEL_MAY, 10);
+	put_entry(store, "none.test", LEVEL_NONE, 20);
+	put_entry(store, "[a.test]:25", LEVEL_ENCRYPT, 30);
+	put_entry(store, "m.test", LEVEL_DANE_ONLY, 40);
+	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
+	assert_keys(&keys, "[a.test]:25 m.test z.test ");
+	keys.most = 2;
+	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
+	assert_keys(&keys, "[a.test]:25 m.test ");
+	keys.most = 0; /* that it stopped early leaves nothing behind */
+	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
+	assert_keys(&keys, "[a.test]:25 m.test z.test ");
+	put_pending(store, "deferred.test", 35, 0);
+	assert_true(store_each_touched(store, 30, add_key, &keys, &kit_err));
+	assert_keys(&keys, "[a.test]:25 deferred.test m.test ");
+	store_close(store);
+}
+
+static void
+freeze_counts_up_to_a_limit(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t held, failed;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		struct destination d;
+		char key[32];
+
+		snprintf(key, sizeof(key), "d%d.test", i);
+		destination_init(&d, key);
+		d.deferral = i != 9;
+		d.deferral_ms = 1000 + i;
+		d.hold_since_ms = i < 4 ? 1000 + i : 0;
+		kit_put(store, &d);
 	}
-	waits(store, b, "Q1");
-	releases(store, a, 1, 0);
-	releases(store, b, 1, 0);
-	assert_true(store_waiting_due(
-	    store, 1, NOW_MS, due, 2 * STORE_WAITING_MAX, &count, &next, &again, &kit_err));
-	assert_int_equal(count, 52); /* 51 of the first */
-	assert_int_equal(due[50].destination, a);
-	assert_int_equal(due[51].destination, b);
-	assert_true(store_waiting_due(store, 1, NOW_MS, due, 10, &count, &next, &again, &kit_err));
-	assert_int_equal(count, 10);
-	store_close(store);
-}
-
-static void
-retried_without_word_is_tried_again(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t id = kit_add(store, "a.test");
-
-	(void)state;
-	waits(store, id, "Q1");
-	releases(store, id, 1, 0);
-	take_and_finish(store, 1, NOW_MS);
-	assert_due(store, 1, NOW_MS, "", 0, NOW_MS + 10000);
-	assert_due(store, 1, NOW_MS + 10000, "Q1 ", 0, NOW_MS + 10000);
-	take_and_finish(store, 1, NOW_MS + 10000);
-	assert_due(store, 1, NOW_MS + 69999, "", 0, NOW_MS + 70000);
-	take_and_finish(store, 1, NOW_MS + 70000);
-	assert_due(store, 1, INT64_MAX, "", 0, 0);
-	store_close(store);
-}
-
-static void
-sent_ends_the_retries(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t id = kit_add(store, "a.test");
-
-	(void)state;
-	waits(store, id, "Q1");
-	releases(store, id, 1, 0);
-	take_and_finish(store, 1, NOW_MS);
-	waits(store, id, "Q2"); /* not retried yet: not over */
-	assert_true(store_waiting_sent(store, id, &kit_err));
-	releases(store, id, 2, 0);
-	assert_due(store, 2, INT64_MAX, "Q2 ", 0, 0);
-	store_close(store);
-}
-
-static void
-deferred_while_retried_waits_again(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t id = kit_add(store, "a.test");
-	struct waiting due[2];
-	int64_t next, again;
-	size_t count;
-
-	(void)state;
-	waits(store, id, "Q1");
-	releases(store, id, 1, 0);
-	assert_true(store_waiting_due(store, 1, NOW_MS, due, 2, &count, &next, &again, &kit_err));
-	assert_int_equal(count, 1);
-	assert_true(store_waiting_take(store, due, count, &kit_err));
-	assert_due(store, 1, INT64_MAX, "", 0, 0); /* it is being retried */
-	waits(store, id, "Q1");
-	assert_true(store_waiting_done(store, due, count, NOW_MS, &kit_err));
-	assert_due(store, 1, INT64_MAX, "", 0, 0); /* nothing was decided on it yet */
-	releases(store, id, 2, 0);
-	assert_due(store, 2, NOW_MS, "Q1 ", 0, 0);
-	store_close(store);
-}
-
-/* That no more are kept does not mean that one of those is not heard any more. */
-static void
-deferred_while_retried_waits_again_among_many(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t id = kit_add(store, "a.test");
-	struct waiting due[STORE_WAITING_MAX];
-	int64_t next, again;
-	size_t count;
-
-	(void)state;
-	for (int i = 0; i < STORE_WAITING_MAX; i++) {
-		char queue_id[16];
-
-		snprintf(queue_id, sizeof(queue_id), "Q%d", i);
-		waits(store, id, queue_id);
-	}
-	releases(store, id, 1, 0);
-	assert_true(store_waiting_due(
-	    store, 1, NOW_MS, due, STORE_WAITING_MAX, &count, &next, &again, &kit_err));
-	assert_int_equal(count, STORE_WAITING_MAX);
-	assert_true(store_waiting_take(store, due, count, &kit_err));
-	waits(store, id, "Q7");
-	assert_true(store_waiting_done(store, due, count, NOW_MS, &kit_err));
-	assert_true(store_waiting_sent(store, id, &kit_err));
-	releases(store, id, 2, 0);
-	assert_due(store, 2, NOW_MS, "Q7 ", 0, 0);
-	store_close(store);
-}
-
-static void
-given_back_is_due_again(void **state)
-{
-	struct store *store = kit_scratch();
-	int64_t id = kit_add(store, "a.test");
-	struct waiting due[2];
-	int64_t next, again;
-	size_t count;
-
-	(void)state;
-	waits(store, id, "Q1");
-	releases(store, id, 5, 0);
-	assert_true(store_waiting_due(store, 5, NOW_MS, due, 2, &count, &next, &again, &kit_err));
-	assert_true(store_waiting_take(store, due, count, &kit_err));
-	assert_true(store_waiting_give_back(store, NOW_MS + 1000, &kit_err));
-	assert_due(store, 5, NOW_MS, "", NOW_MS + 1000, 0);
-	assert_due(store, 5, NOW_MS + 1000, "Q1 ", 0, 0);
+	assert_true(store_freeze_counts(store, 1002, 20, &held, &failed, &kit_err));
+	assert_int_equal(held, 2);
+	assert_int_equal(failed, 7);
+	assert_true(store_freeze_counts(store, 0, 20, &held, &failed, &kit_err));
+	assert_int_equal(held, 4);
+	assert_int_equal(failed, 9);
+	assert_true(store_freeze_counts(store, 0, 3, &held, &failed, &kit_err));
+	assert_int_equal(held, 3);
+	assert_int_equal(failed, 3);
 	store_close(store);
 }
 
@@ -376,14 +277,28 @@ blobs_are_bytes(void **state)
 }
 
 static const struct follow_position positions[] = {
-    {.device = 2049, .inode = 131, .birth_ns = INT64_C(1795400000123456789), .offset = 52341,
-	.head_len = 1024, .head_hash = UINT64_C(0x0123456789abcdef), .mark_len = 64,
-	.mark_hash = UINT64_C(0xfedcba9876543210)},
-    {.device = UINT64_MAX, .inode = UINT64_MAX, .birth_ns = INT64_MAX, .offset = UINT64_MAX,
-	.head_len = UINT32_MAX, .head_hash = UINT64_MAX, .mark_len = UINT32_MAX,
-	.mark_hash = UINT64_MAX},
-    {.device = 1, .inode = UINT64_C(1) << 63, .birth_ns = INT64_MIN, .offset = 0,
-	.head_hash = UINT64_C(1) << 63, .mark_hash = UINT64_C(0x7fffffffffffffff)},
+    {.device = 2049,
+        .inode = 131,
+        .birth_ns = INT64_C(1795400000123456789),
+        .offset = 52341,
+        .head_len = 1024,
+        .head_hash = UINT64_C(0x0123456789abcdef),
+        .mark_len = 64,
+        .mark_hash = UINT64_C(0xfedcba9876543210)},
+    {.device = UINT64_MAX,
+        .inode = UINT64_MAX,
+        .birth_ns = INT64_MAX,
+        .offset = UINT64_MAX,
+        .head_len = UINT32_MAX,
+        .head_hash = UINT64_MAX,
+        .mark_len = UINT32_MAX,
+        .mark_hash = UINT64_MAX},
+    {.device = 1,
+        .inode = UINT64_C(1) << 63,
+        .birth_ns = INT64_MIN,
+        .offset = 0,
+        .head_hash = UINT64_C(1) << 63,
+        .mark_hash = UINT64_C(0x7fffffffffffffff)},
     {.device = 0},
 };
 
@@ -395,20 +310,22 @@ positions_come_back(void **state)
 	bool found = true;
 
 	(void)state;
-	assert_true(store_position_get(store, "/var/log/mail.log", &got, &found, &kit_err));
+	assert_true(
+	    store_position_get(store, "/var/log/mail.log", &got, &found, &kit_err));
 	assert_false(found);
 	assert_true(store_position_put(store, "/other", &positions[0], &kit_err));
 	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
 		const struct follow_position *p = &positions[i];
 
 		assert_true(store_position_put(store, "/var/log/mail.log", p, &kit_err));
-		assert_true(
-		    store_position_get(store, "/var/log/mail.log", &got, &found, &kit_err));
+		assert_true(store_position_get(
+		    store, "/var/log/mail.log", &got, &found, &kit_err));
 		assert_true(found);
 		assert_true(got.device == p->device && got.inode == p->inode &&
-		    got.birth_ns == p->birth_ns && got.offset == p->offset &&
-		    got.head_len == p->head_len && got.head_hash == p->head_hash &&
-		    got.mark_len == p->mark_len && got.mark_hash == p->mark_hash);
+		            got.birth_ns == p->birth_ns && got.offset == p->offset &&
+		            got.head_len == p->head_len &&
+		            got.head_hash == p->head_hash &&
+		            got.mark_len == p->mark_len && got.mark_hash == p->mark_hash);
 	}
 	assert_true(store_position_get(store, "/other", &got, &found, &kit_err));
 	assert_true(found);
@@ -455,9 +372,15 @@ assert_decisions(struct store *store, int64_t id, const char *expected)
 static void
 decide(struct store *store, int64_t id, int64_t time_ms, const char *action)
 {
-	struct decision_record r = {.destination = id, .time_ms = time_ms, .action = action,
-	    .before = "none", .after = "may", .why = "not-encrypted", .rule = "refused",
-	    .reason = "it's \"so\"", .dns_state = "none"};
+	struct decision_record r = {.destination = id,
+	    .time_ms = time_ms,
+	    .action = action,
+	    .before = "none",
+	    .after = "may",
+	    .why = "not-encrypted",
+	    .rule = "refused",
+	    .reason = "it's \"so\"",
+	    .dns_state = "none"};
 
 	assert_true(store_decision_add(store, &r, &kit_err));
 }
@@ -488,7 +411,8 @@ decisions_come_oldest_first(void **state)
 	(void)state;
 	decide(store, a, 2000, "set");
 	decide(store, b, 2500, "hold");
-	decide(store, a, 1000, "remove"); /* the clock was set back: order of events counts */
+	decide(store, a, 1000,
+	    "remove"); /* the clock was set back: order of events counts */
 	assert_decisions(store, a,
 	    "1 2000 set none may not-encrypted refused it's \"so\" none\n"
 	    "1 1000 remove none may not-encrypted refused it's \"so\" none\n");
@@ -587,7 +511,7 @@ rollback_leaves_nothing(void **state)
 	store_rollback(store); /* of nothing: does nothing */
 	kit_begin_transaction(store);
 	kit_add(store, "b.test");
-	waits(store, id, "Q1");
+	assert_true(store_waiting_add(store, id, "Q1", NOW_MS, &kit_err));
 	assert_true(store_tally_add(store, id, 1, "sent", 1, &kit_err));
 	assert_true(store_map_changed(store, &version, &kit_err));
 	assert_true(store_blob_put(store, "p", STR("x"), &kit_err));
@@ -627,31 +551,30 @@ int
 main(void)
 {
 	kit_begin();
-	suite_add(waits_for_a_decision, NULL, "mail waits for a decision and its map");
-	suite_add(waits_for_its_time, NULL, "mail waits until not before is over");
-	suite_add(waits_once, NULL, "a message waits once a destination");
-	suite_add(released_stays_released, NULL, "deferred again, what is released stays so");
-	suite_add(so_many_wait, NULL, "no more than 51 messages are kept a destination");
-	suite_add(retried_without_word_is_tried_again, NULL,
-	    "a message of which there is no word is tried twice more");
-	suite_add(sent_ends_the_retries, NULL, "sent mail ends the retries, not the waiting");
-	suite_add(deferred_while_retried_waits_again, NULL,
-	    "deferred while it is retried, a message waits for a decision again");
-	suite_add(deferred_while_retried_waits_again_among_many, NULL,
-	    "deferred while it is retried, it does so too where 51 are kept");
-	suite_add(given_back_is_due_again, NULL, "what could not be retried is due again");
-	suite_add(in_force_once_exported, NULL, "entries are in force from the export on");
+	suite_add(pending_come_oldest_first, NULL, "news: the oldest deferral first");
+	suite_add(
+	    due_are_those_whose_time_is_over, NULL, "due: those whose time is over");
+	suite_add(
+	    entries_come_by_their_keys, NULL, "entries come in the order of their keys");
+	suite_add(freeze_counts_up_to_a_limit, NULL,
+	    "failing destinations are counted to a limit");
+	suite_add(
+	    in_force_once_exported, NULL, "entries are in force from the export on");
 	suite_add(changed_while_exported_is_not_in_force, NULL,
 	    "an entry that came during the export is in force with the next one");
 	suite_add(counters_add_and_set, NULL, "counters add up and can be set");
 	suite_add(blobs_are_bytes, NULL, "blobs hold any bytes, and none");
 	suite_add(positions_come_back, NULL, "positions come back in their full range");
 	suite_add(tallies_add_up, NULL, "tallies add up a day and a kind");
-	suite_add(decisions_come_oldest_first, NULL, "decisions come in the order of events");
+	suite_add(
+	    decisions_come_oldest_first, NULL, "decisions come in the order of events");
 	suite_add(history_is_thinned, NULL, "history before a day is forgotten");
-	suite_add(copies_into_a_scratch_store, NULL, "a copy is a copy, the source is untouched");
-	suite_add(copy_of_nothing_is_empty, NULL, "a copy of no file is empty, and makes none");
-	suite_add(copy_of_what_cannot_be_read_fails, NULL, "a copy of what is not readable fails");
+	suite_add(copies_into_a_scratch_store, NULL,
+	    "a copy is a copy, the source is untouched");
+	suite_add(
+	    copy_of_nothing_is_empty, NULL, "a copy of no file is empty, and makes none");
+	suite_add(copy_of_what_cannot_be_read_fails, NULL,
+	    "a copy of what is not readable fails");
 	suite_add(copy_of_a_newer_one_fails, NULL, "a copy of a newer one fails");
 	suite_add(rollback_leaves_nothing, NULL, "a rollback leaves nothing");
 	suite_add(others_are_noticed, NULL, "what another connection commits is noticed");

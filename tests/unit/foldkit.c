@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "foldkit.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "suite.h"
+
+struct rules *foldkit_rules;
+
+static void
+add_rule(
+    const char *name, const char *reason, const char *status, enum rule_dnssec dnssec)
+{
+	struct rule_source source = {.name = name,
+	    .reason = reason,
+	    .status = status,
+	    .dnssec = dnssec,
+	    .fallback = FALLBACK_NEXT};
+	const char *key;
+	struct err err;
+
+	if (!rules_add(foldkit_rules, &source, &key, &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		exit(2);
+	}
+}
+
+void
+foldkit_begin(void)
+{
+	foldkit_rules = rules_new();
+	add_rule("signed", "^Server certificate not verified$", NULL, RULE_DNSSEC_SECURE);
+	add_rule(
+	    "not-verified", "^Server certificate not verified$", NULL, RULE_DNSSEC_ANY);
+	add_rule("refused", "^TLS is required, but host \\S+ refused to start TLS: .*$",
+	    NULL, RULE_DNSSEC_ANY);
+	add_rule("no-tlsa", "^no TLSA records found$", NULL, RULE_DNSSEC_ANY);
+	add_rule("ours", "^client TLS configuration problem$", NULL, RULE_DNSSEC_ANY);
+	add_rule("signed-only", "^TLSA records unusable$", NULL, RULE_DNSSEC_SECURE);
+	add_rule("slow", "^(?:a+)+b$", NULL, RULE_DNSSEC_ANY);
+}
+
+/* --- the fold as text -------------------------------------------------------------- */
+
+/* Seconds since the start; each line takes one. */
+static long
+second(int64_t time_ms)
+{
+	return (long)((time_ms - START_MS) / 1000);
+}
+
+static void
+print_tally(struct buf *out, const struct fold_tally *t)
+{
+	buf_printf(out, "%s", " ");
+	if (t->what < FOLD_SENT)
+		buf_printf(out, "%s", session_grade_name((enum session_grade)t->what));
+	else if (t->what == FOLD_SENT)
+		buf_printf(out, "sent");
+	else if (t->what == FOLD_BOUNCED)
+		buf_printf(out, "bounced");
+	else
+		buf_printf(
+		    out, "%s", rules_get(foldkit_rules, t->what - FOLD_RULE)->name);
+	buf_printf(out, "*%lu", (unsigned long)t->count);
+	if (t->day != START_MS / SPAN_DAY_MS)
+		buf_printf(out, "/day+%ld", (long)(t->day - START_MS / SPAN_DAY_MS));
+}
+
+static void
+print_deferral(struct buf *out, const struct fold_item *i)
+{
+	const struct fold_deferral *d = &i->deferral;
+
+	buf_printf(out, "; %s@%ld %s %u attempts", d->lost ? "lost" : "deferred",
+	    second(d->time_ms), rules_get(foldkit_rules, d->rule)->name, i->attempts);
+	if (d->suspended)
+		buf_printf(out, " suspended");
+	if (d->policy_refused)
+		buf_printf(out, " refused");
+	if (d->attempt_level != LEVEL_UNKNOWN)
+		buf_printf(out, " at %s", level_name(d->attempt_level));
+}
+
+char *
+foldkit_print(const struct fold *fold)
+{
+	const struct fold_counts *c = fold_counts(fold);
+	struct buf out = {0};
+
+	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next) {
+		buf_printf(&out, "%s%s:", i->key, i->key_known ? " named" : "");
+		for (size_t t = 0; t < i->tally_count; t++)
+			print_tally(&out, &i->tallies[t]);
+		if (i->sent_ms != 0)
+			buf_printf(&out, "; sent@%ld", second(i->sent_ms));
+		for (int g = 0; g < SESSION_COUNT; g++)
+			if (i->seen_ms[g] != 0)
+				buf_printf(&out, "; %s@%ld",
+				    session_grade_name((enum session_grade)g),
+				    second(i->seen_ms[g]));
+		if (i->deferred)
+			print_deferral(&out, i);
+		for (size_t q = 0; q < i->queue_id_count; q++)
+			buf_printf(
+			    &out, "%s%s", q == 0 ? "; waits " : " ", i->queue_ids[q]);
+		buf_printf(&out, "\n");
+	}
+	if (c->no_nexthop + c->limit_hits + c->ambiguous > 0)
+		buf_printf(&out,
+		    "%lu without next-hop, %lu at the limit, %lu ambiguous\n",
+		    (unsigned long)c->no_nexthop, (unsigned long)c->limit_hits,
+		    (unsigned long)c->ambiguous);
+	return buf_take(&out);
+}
+
+void
+foldkit_feed(struct fold *fold, const char *line, int64_t time_ms)
+{
+	struct buf text = {0};
+	struct logline split;
+
+	buf_printf(&text, "postfix/%s", line);
+	assert_true(logline_split((struct str){buf_text(&text), text.len}, &split));
+	fold_line(fold, &split, time_ms, NOW_MS);
+	buf_clear(&text);
+}
+
+void
+foldkit_assert(const struct fold *fold, const char *expected)
+{
+	char *got = foldkit_print(fold);
+
+	assert_string_equal(got, expected);
+	free(got);
+}

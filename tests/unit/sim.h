@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One destination over simulated time: log lines come in, DNS answers, leases end. What
+ * is due is judged when its time comes, as the engine does it, on a store in memory.
+ */
+#ifndef TESTS_SIM_H
+#define TESTS_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+#include "core/fold.h"
+#include "engine/judge.h"
+#include "storekit.h"
+
+#define START_MS  (INT64_C(1795483619) * 1000) /* 2026-11-24T01:26:59Z, by date(1) */
+#define KEY       "d.test"
+#define MIN       SPAN_MINUTE_MS
+#define HOUR      SPAN_HOUR_MS
+#define DAY       SPAN_DAY_MS
+#define EXPORT_MS 300 /* from a decision to its map */
+
+#define NOT_VERIFIED "Server certificate not verified"
+#define NOT_OFFERED  "TLS is required, but was not offered by host mx.d.test[192.0.2.1]"
+#define NO_HANDSHAKE "Cannot start TLS: handshake failure"
+
+struct sim {
+	struct store *store;
+	struct fold *fold;
+	struct config config;
+	struct rules *rules;
+	struct judge judge;
+	int64_t now_ms;
+	unsigned message;
+	/* what is answered when somebody asks */
+	enum dane_state dns;
+	bool is_signed;
+	bool elsewhere;
+	bool distrusted;
+	enum answer other_map;
+	enum level probed; /* LEVEL_UNKNOWN: there is no prober */
+	enum answer probe_works;
+	/* what came of it */
+	unsigned asked;
+	unsigned told; /* alerts */
+	struct judged last;
+};
+
+/* strict: with the rules for signed domains before the ordinary ones. */
+struct sim *sim_new(enum level default_level, bool strict);
+void sim_free(struct sim *sim);
+
+struct destination sim_row(struct sim *sim);
+
+/* Judge what is news or due at this moment; the test fails where that has no end. */
+void sim_settle(struct sim *sim);
+
+/* Let time pass; whatever falls due is judged then. */
+void sim_wait(struct sim *sim, int64_t ms);
+
+/* The map is put in place, if an entry changed. */
+void sim_export(struct sim *sim);
+
+/* A line of the log, behind "postfix/", written now. */
+void sim_log(struct sim *sim, const char *text);
+
+/* Attempts that took 50 ms, each with another message; and what they lead to. */
+void sim_attempt(struct sim *sim, const char *status, const char *reason);
+void sim_defer(struct sim *sim, const char *reason);
+void sim_deliver(struct sim *sim);
+
+/* qmgr did not try; error(8) says so. */
+void sim_suspend(struct sim *sim, const char *reason);
+
+void sim_assert(struct sim *sim, enum level entry, enum why why);
+
+/* So much mail is retried now; it is not then. */
+void sim_assert_released(struct sim *sim, size_t expected);
+
+/* The entry's lease is as long as was said, less up to a sixteenth. */
+void sim_assert_lease(struct sim *sim, int64_t lease_ms);
+
+/* All decisions so far, a line each: "set none->encrypt not-authentic". */
+void sim_assert_history(struct sim *sim, const char *expected);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What stands before the ladder's steps: DANE, DNS, other maps, our own faults, pins,
+ * rules for signed domains. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+/* --- DANE -------------------------------------------------------------------------- */
+
+static void
+usable_tlsa_is_dane_only(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim->dns = DANE_USABLE;
+	sim->is_signed = true;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	sim_assert_released(sim, 1);
+	sim_wait(sim, MIN);
+	sim_defer(sim, NOT_VERIFIED); /* their own records are wrong */
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE_NOT_MET);
+	assert_int_equal(sim->told, 1);
+	sim_defer(sim, NOT_OFFERED);
+	assert_int_equal(sim->told, 1);
+	sim_wait(sim, 60 * DAY);
+	assert_int_equal(sim_row(sim).entry, LEVEL_DANE_ONLY);
+	sim_free(sim);
+}
+
+static void
+tlsa_that_is_withdrawn_must_stay_so(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim->dns = DANE_USABLE;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_wait(sim, MIN);
+	sim_deliver(sim);
+	sim_wait(sim, 6 * DAY);
+	sim->dns = DANE_NONE;
+	sim_wait(sim, DAY);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE_GOING);
+	sim_wait(sim, DAY);
+	sim->dns = DANE_UNSURE; /* says nothing, and the clock goes on */
+	sim_wait(sim, DAY);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DNS_UNSURE);
+	sim->dns = DANE_USABLE; /* it was but a mistake */
+	sim_wait(sim, 2 * HOUR);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	assert_int_equal(sim_row(sim).dane_absent_ms, 0);
+	sim->dns = DANE_NONE;
+	sim_wait(sim, 7 * DAY);
+	while (sim_row(sim).why != WHY_DANE_GOING)
+		sim_wait(sim, HOUR);
+	sim_wait(sim, 2 * DAY);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE_GOING);
+	sim_wait(sim, DAY);
+	sim_assert(sim, LEVEL_NONE, WHY_DANE_GONE);
+	assert_int_equal(sim_row(sim).dane_absent_ms, 0);
+	sim_free(sim);
+}
+
+static void
+tlsa_that_appears_ends_a_weak_entry(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_wait(sim, MIN);
+	sim_deliver(sim);
+	sim->dns = DANE_USABLE;
+	sim_wait(sim, 7 * DAY);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	sim_assert_lease(sim, 7 * DAY);
+	sim_free(sim);
+}
+
+/* --- what could not tell, what is not ours ----------------------------------------- */
+
+static void
+dns_is_asked_ever_more_slowly(void **state)
+{
+	static const int64_t waits[] = {
+	    30000, MIN, 2 * MIN, 4 * MIN, 8 * MIN, 16 * MIN, 32 * MIN, HOUR, HOUR};
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim->dns = DANE_UNSURE;
+	sim_defer(sim, NOT_VERIFIED);
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		sim_assert(sim, LEVEL_NONE, WHY_DNS_UNSURE);
+		assert_int_equal(sim_row(sim).look_ms - sim->now_ms, waits[i]);
+		assert_in_range(sim->told, i < 3 ? 0 : 1, i < 1 ? 0 : 1);
+		sim_wait(sim, waits[i]);
+	}
+	sim_assert_history(sim, "keep none->none dns-unsure\n");
+	sim->dns = DANE_NONE;
+	sim_wait(sim, HOUR);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	assert_int_equal(sim_row(sim).dns_failures, 0);
+	sim_free(sim);
+}
+
+/* Every destination would say so, each time it is asked about. */
+static void
+distrusted_resolver_is_told_once(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim->dns = DANE_UNSURE;
+	sim->distrusted = true;
+	sim_defer(sim, NOT_VERIFIED);
+	assert_int_equal(sim->told, 1);
+	sim_wait(sim, DAY);
+	assert_int_equal(sim->told, 1);
+	sim_free(sim);
+}
+
+static void
+entry_goes_where_another_map_answers(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim->other_map = ANSWER_YES;
+	sim_wait(sim, HOUR);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_OTHER_MAP);
+	sim_assert_released(sim, 2);
+	sim_free(sim);
+}
+
+static void
+other_server_says_nothing(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim->elsewhere = true;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_ELSEWHERE);
+	assert_int_equal(sim_row(sim).look_ms, 0);
+	sim_free(sim);
+}
+
+static void
+our_own_entry_goes_when_postfix_refuses_it(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim_defer(sim, "client TLS configuration problem");
+	sim_assert(sim, LEVEL_NONE, WHY_OUR_FAULT);
+	assert_int_equal(sim->told, 1);
+	sim_assert_released(sim, 0);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_wait(sim, HOUR);
+	sim_defer(sim, "client TLS configuration problem");
+	sim_assert(sim, LEVEL_NONE, WHY_OUR_ENTRY);
+	assert_int_equal(sim->asked, 1); /* nobody was asked for it */
+	sim_free(sim);
+}
+
+static void
+rule_that_waits_needs_no_answers(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim->dns = DANE_UNSURE;
+	sim->judge.default_level = LEVEL_DANE_ONLY;
+	sim_defer(sim, "TLSA lookup error for mx.d.test:25");
+	sim_assert(sim, LEVEL_NONE, WHY_RULE_WAITS);
+	assert_int_equal(sim->asked, 0);
+	sim_free(sim);
+}
+
+/* Each mail that is lost is told, whatever else was said of the destination before. */
+static void
+lost_mail_is_told(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim_deliver(sim);
+	sim_wait(sim, DAY);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	assert_int_equal(sim->told, 1);
+	sim_attempt(sim, "bounced", NOT_VERIFIED);
+	assert_int_equal(sim->told, 2);
+	assert_false(sim->last.decision.retry);
+	sim_wait(sim, MIN);
+	sim_attempt(sim, "bounced", NOT_VERIFIED);
+	assert_int_equal(sim->told, 3);
+	sim_wait(sim, DAY); /* no news: nothing is told again */
+	assert_true(sim->told <= 4);
+	sim_free(sim);
+}
+
+/* --- pins -------------------------------------------------------------------------- */
+
+static void
+pin(struct sim *sim, enum level level, int64_t for_ms)
+{
+	struct destination d;
+	int64_t version;
+	bool found;
+
+	assert_true(store_get(sim->store, KEY, &d, &found, &kit_err));
+	if (!found)
+		destination_init(&d, KEY);
+	d.entry = level;
+	d.pinned = true;
+	d.why = WHY_PINNED;
+	d.pin_until_ms = for_ms != 0 ? sim->now_ms + for_ms : 0;
+	d.lease_ms = 0;
+	d.lease_end_ms = d.look_ms = d.pin_until_ms;
+	d.force_ms = LADDER_NOT_YET;
+	snprintf(d.attributes, sizeof(d.attributes), "match=mx.d.test");
+	kit_put(sim->store, &d);
+	assert_true(store_map_changed(sim->store, &version, &kit_err));
+	sim_export(sim);
+}
+
+static void
+pin_stands_until_it_ends(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+	int64_t until_ms;
+
+	(void)state;
+	pin(sim, LEVEL_ENCRYPT, DAY);
+	until_ms = sim_row(sim).pin_until_ms;
+	sim_wait(sim, HOUR);
+	sim->dns = DANE_USABLE;
+	sim_defer(sim, NO_HANDSHAKE);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_PINNED);
+	assert_int_equal(sim_row(sim).look_ms, until_ms);
+	assert_int_equal(sim->asked, 0);
+	sim_deliver(sim);
+	sim->dns = DANE_NONE;
+	sim_wait(sim, DAY);
+	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
+	assert_false(sim_row(sim).pinned);
+	assert_string_equal(sim_row(sim).attributes, "");
+	assert_int_equal(sim_row(sim).trial, LEVEL_NONE); /* it was no finding of ours */
+	sim_free(sim);
+}
+
+static void
+pin_for_good_stands_for_good(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED); /* and a lease that is over one day */
+	pin(sim, LEVEL_SECURE, 0);
+	sim_wait(sim, DAY);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_SECURE, WHY_PINNED);
+	assert_int_equal(sim_row(sim).look_ms, 0);
+	sim_wait(sim, 400 * DAY);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_SECURE, WHY_PINNED);
+	assert_string_equal(sim_row(sim).attributes, "match=mx.d.test");
+	sim_free(sim);
+}
+
+static void
+pin_that_ends_in_trouble_is_judged(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	pin(sim, LEVEL_SECURE, DAY);
+	sim_wait(sim, HOUR);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_SECURE, WHY_PINNED);
+	sim_wait(sim, DAY);
+	sim_assert(sim, LEVEL_NONE, WHY_NOT_NEEDED); /* verify is the default */
+	assert_false(sim_row(sim).pinned);
+	sim_free(sim);
+}
+
+/* --- rules for signed domains ------------------------------------------------------ */
+
+static void
+strict_rule_keeps_signed_domains(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, true);
+
+	(void)state;
+	sim->is_signed = true;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_SIGNED);
+	assert_string_equal(sim_row(sim).rule, "signed-not-weakened");
+	assert_int_equal(sim->told, 1);
+	sim->dns = DANE_USABLE; /* no rule stands in the way of that */
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	sim_free(sim);
+	sim = sim_new(LEVEL_VERIFY, true);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	assert_string_equal(sim_row(sim).rule, "certificate-not-verified");
+	sim_free(sim);
+}
+
+static void
+nobody_asked_leaves_it_as_it_was(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+	struct destination d, before;
+	struct judged judged;
+
+	(void)state;
+	destination_init(&d, KEY);
+	d.deferral = d.pending = true;
+	str_copy(STR(NOT_VERIFIED), d.reason, sizeof(d.reason));
+	str_copy(STR("smtp"), d.service, sizeof(d.service));
+	before = d;
+	assert_false(judge_destination(&sim->judge, &d, NULL, START_MS, &judged));
+	assert_memory_equal(&d, &before, sizeof(d));
+	sim_free(sim);
+}
+
+int
+main(void)
+{
+	kit_begin();
+	suite_add(
+	    usable_tlsa_is_dane_only, NULL, "usable TLSA: dane-only, whatever happens");
+	suite_add(tlsa_that_is_withdrawn_must_stay_so, NULL,
+	    "TLSA must be gone for three days on end");
+	suite_add(tlsa_that_appears_ends_a_weak_entry, NULL,
+	    "TLSA that appears is seen at the end of the lease");
+	suite_add(dns_is_asked_ever_more_slowly, NULL,
+	    "DNS that cannot tell is asked ever more slowly, and told of once");
+	suite_add(distrusted_resolver_is_told_once, NULL,
+	    "a resolver that is not believed is told of once");
+	suite_add(entry_goes_where_another_map_answers, NULL,
+	    "an entry goes where another map answers");
+	suite_add(other_server_says_nothing, NULL,
+	    "a server of another destination says nothing");
+	suite_add(our_own_entry_goes_when_postfix_refuses_it, NULL,
+	    "our own entry goes when Postfix refuses it");
+	suite_add(
+	    rule_that_waits_needs_no_answers, NULL, "a rule that waits needs no answers");
+	suite_add(lost_mail_is_told, NULL, "each lost mail is told");
+	suite_add(
+	    pin_stands_until_it_ends, NULL, "a pin stands until it ends, then it goes");
+	suite_add(pin_for_good_stands_for_good, NULL, "a pin for good stands for good");
+	suite_add(pin_that_ends_in_trouble_is_judged, NULL,
+	    "a pin that ends while mail fails is judged");
+	suite_add(strict_rule_keeps_signed_domains, NULL,
+	    "a rule for signed domains holds for those alone");
+	suite_add(nobody_asked_leaves_it_as_it_was, NULL,
+	    "where answers are needed, nothing is touched without them");
+	return kit_end(suite_run());
+}

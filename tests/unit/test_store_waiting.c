@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Mail that waits: for a decision, for its map, for its time, for word of its retry. */
+#include "suite.h"
+
+#include "storekit.h"
+
+#define NOW_MS (INT64_C(1795483619) * 1000)
+
+static void
+waits(struct store *store, int64_t id, const char *queue_id)
+{
+	assert_true(store_waiting_add(store, id, queue_id, NOW_MS, &kit_err));
+}
+
+static void
+releases(struct store *store, int64_t id, int64_t version, int64_t not_before_ms)
+{
+	assert_true(store_waiting_release(store, id, version, not_before_ms, &kit_err));
+}
+
+/* The queue ids that are due, "id id "; next and again as the store says. */
+static void
+assert_due(struct store *store, int64_t version, int64_t now_ms, const char *expected,
+    int64_t next_ms, int64_t again_ms)
+{
+	struct waiting due[STORE_WAITING_MAX];
+	int64_t next, again;
+	struct buf ids = {0};
+	size_t count;
+
+	assert_true(store_waiting_due(store, version, now_ms, due, STORE_WAITING_MAX,
+	    &count, &next, &again, &kit_err));
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&ids, "%s ", due[i].queue_id);
+	assert_string_equal(buf_text(&ids), expected);
+	assert_int_equal(next, next_ms);
+	assert_int_equal(again, again_ms);
+	buf_clear(&ids);
+}
+
+static void
+take_and_finish(struct store *store, int64_t version, int64_t now_ms)
+{
+	struct waiting due[STORE_WAITING_MAX];
+	int64_t next, again;
+	size_t count;
+
+	assert_true(store_waiting_due(store, version, now_ms, due, STORE_WAITING_MAX,
+	    &count, &next, &again, &kit_err));
+	assert_true(store_waiting_take(store, due, count, &kit_err));
+	assert_true(store_waiting_done(store, due, count, now_ms, &kit_err));
+}
+
+static void
+waits_for_a_decision(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+
+	(void)state;
+	waits(store, id, "Q1");
+	assert_due(store, 99, NOW_MS, "", 0, 0);
+	releases(store, id, 7, 0);
+	assert_due(store, 6, NOW_MS, "", 0, 0);
+	assert_due(store, 7, NOW_MS, "Q1 ", 0, 0);
+	assert_due(store, 8, NOW_MS, "Q1 ", 0, 0);
+	store_close(store);
+}
+
+static void
+waits_for_its_time(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t a = kit_add(store, "a.test"), b = kit_add(store, "b.test");
+
+	(void)state;
+	waits(store, a, "QA");
+	waits(store, b, "QB");
+	releases(store, a, 1, NOW_MS + 500);
+	releases(store, b, 1, NOW_MS + 900);
+	assert_due(store, 1, NOW_MS, "", NOW_MS + 500, 0);
+	assert_due(store, 1, NOW_MS + 500, "QA ", NOW_MS + 900, 0);
+	assert_due(store, 1, NOW_MS + 900, "QA QB ", 0, 0);
+	store_close(store);
+}
+
+static void
+waits_once(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t a = kit_add(store, "a.test"), b = kit_add(store, "b.test");
+
+	(void)state;
+	waits(store, a, "Q1");
+	waits(store, a, "Q1");
+	waits(store, b, "Q1"); /* the same message to another destination is another */
+	releases(store, a, 1, 0);
+	releases(store, b, 1, 0);
+	assert_due(store, 1, NOW_MS, "Q1 Q1 ", 0, 0);
+	store_close(store);
+}
+
+/* Deferred again before it was retried: what was decided for it still stands. */
+static void
+released_stays_released(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+
+	(void)state;
+	waits(store, id, "Q1");
+	releases(store, id, 3, 0);
+	waits(store, id, "Q1");
+	assert_due(store, 3, NOW_MS, "Q1 ", 0, 0);
+	store_close(store);
+}
+
+static void
+so_many_wait(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t a = kit_add(store, "a.test"), b = kit_add(store, "b.test");
+	struct waiting due[2 * STORE_WAITING_MAX];
+	int64_t next, again;
+	size_t count;
+
+	(void)state;
+	for (int i = 0; i < 70; i++) {
+		char queue_id[16];
+
+		snprintf(queue_id, sizeof(queue_id), "Q%d", i);
+		waits(store, a, queue_id);
+	}
+	waits(store, b, "Q1");
+	releases(store, a, 1, 0);
+	releases(store, b, 1, 0);
+	assert_true(store_waiting_due(store, 1, NOW_MS, due, 2 * STORE_WAITING_MAX,
+	    &count, &next, &again, &kit_err));
+	assert_int_equal(count, 52); /* 51 of the first */
+	assert_int_equal(due[50].destination, a);
+	assert_int_equal(due[51].destination, b);
+	assert_true(store_waiting_due(
+	    store, 1, NOW_MS, due, 10, &count, &next, &again, &kit_err));
+	assert_int_equal(count, 10);
+	store_close(store);
+}
+
+static void
+retried_without_word_is_tried_again(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+
+	(void)state;
+	waits(store, id, "Q1");
+	releases(store, id, 1, 0);
+	take_and_finish(store, 1, NOW_MS);
+	assert_due(store, 1, NOW_MS, "", 0, NOW_MS + 10000);
+	assert_due(store, 1, NOW_MS + 10000, "Q1 ", 0, NOW_MS + 10000);
+	take_and_finish(store, 1, NOW_MS + 10000);
+	assert_due(store, 1, NOW_MS + 69999, "", 0, NOW_MS + 70000);
+	take_and_finish(store, 1, NOW_MS + 70000);
+	assert_due(store, 1, INT64_MAX, "", 0, 0);
+	store_close(store);
+}
+
+static void
+sent_ends_the_retries(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+
+	(void)state;
+	waits(store, id, "Q1");
+	releases(store, id, 1, 0);
+	take_and_finish(store, 1, NOW_MS);
+	waits(store, id, "Q2"); /* not retried yet: not over */
+	assert_true(store_waiting_sent(store, id, &kit_err));
+	releases(store, id, 2, 0);
+	assert_due(store, 2, INT64_MAX, "Q2 ", 0, 0);
+	store_close(store);
+}
+
+static void
+deferred_while_retried_waits_again(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+	struct waiting due[2];
+	int64_t next, again;
+	size_t count;
+
+	(void)state;
+	waits(store, id, "Q1");
+	releases(store, id, 1, 0);
+	assert_true(
+	    store_waiting_due(store, 1, NOW_MS, due, 2, &count, &next, &again, &kit_err));
+	assert_int_equal(count, 1);
+	assert_true(store_waiting_take(store, due, count, &kit_err));
+	assert_due(store, 1, INT64_MAX, "", 0, 0); /* it is being retried */
+	waits(store, id, "Q1");
+	assert_true(store_waiting_done(store, due, count, NOW_MS, &kit_err));
+	assert_due(store, 1, INT64_MAX, "", 0, 0); /* nothing was decided on it yet */
+	releases(store, id, 2, 0);
+	assert_due(store, 2, NOW_MS, "Q1 ", 0, 0);
+	store_close(store);
+}
+
+/* That no more are kept does not mean that one of those is not heard any more. */
+static void
+deferred_while_retried_waits_again_among_many(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+	struct waiting due[STORE_WAITING_MAX];
+	int64_t next, again;
+	size_t count;
+
+	(void)state;
+	for (int i = 0; i < STORE_WAITING_MAX; i++) {
+		char queue_id[16];
+
+		snprintf(queue_id, sizeof(queue_id), "Q%d", i);
+		waits(store, id, queue_id);
+	}
+	releases(store, id, 1, 0);
+	assert_true(store_waiting_due(
+	    store, 1, NOW_MS, due, STORE_WAITING_MAX, &count, &next, &again, &kit_err));
+	assert_int_equal(count, STORE_WAITING_MAX);
+	assert_true(store_waiting_take(store, due, count, &kit_err));
+	waits(store, id, "Q7");
+	assert_true(store_waiting_done(store, due, count, NOW_MS, &kit_err));
+	assert_true(store_waiting_sent(store, id, &kit_err));
+	releases(store, id, 2, 0);
+	assert_due(store, 2, NOW_MS, "Q7 ", 0, 0);
+	store_close(store);
+}
+
+static void
+given_back_is_due_again(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+	struct waiting due[2];
+	int64_t next, again;
+	size_t count;
+
+	(void)state;
+	waits(store, id, "Q1");
+	releases(store, id, 5, 0);
+	assert_true(
+	    store_waiting_due(store, 5, NOW_MS, due, 2, &count, &next, &again, &kit_err));
+	assert_true(store_waiting_take(store, due, count, &kit_err));
+	assert_true(store_waiting_give_back(store, NOW_MS + 1000, &kit_err));
+	assert_due(store, 5, NOW_MS, "", NOW_MS + 1000, 0);
+	assert_due(store, 5, NOW_MS + 1000, "Q1 ", 0, 0);
+	store_close(store);
+}
+
+int
+main(void)
+{
+	kit_begin();
+	suite_add(waits_for_a_decision, NULL, "mail waits for a decision and its map");
+	suite_add(waits_for_its_time, NULL, "mail waits until not before is over");
+	suite_add(waits_once, NULL, "a message waits once a destination");
+	suite_add(
+	    released_stays_released, NULL, "deferred again, what is released stays so");
+	suite_add(so_many_wait, NULL, "no more than 51 messages are kept a destination");
+	suite_add(retried_without_word_is_tried_again, NULL,
+	    "a message of which there is no word is tried twice more");
+	suite_add(
+	    sent_ends_the_retries, NULL, "sent mail ends the retries, not the waiting");
+	suite_add(deferred_while_retried_waits_again, NULL,
+	    "deferred while it is retried, a message waits for a decision again");
+	suite_add(deferred_while_retried_waits_again_among_many, NULL,
+	    "deferred while it is retried, it does so too where 51 are kept");
+	suite_add(
+	    given_back_is_due_again, NULL, "what could not be retried is due again");
+	return kit_end(suite_run());
+}
