@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "inject.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -24,6 +25,8 @@ int __real_inotify_init1(int flags);
 int __wrap_inotify_init1(int flags);
 int __real_inotify_add_watch(int fd, const char *path, uint32_t mask);
 int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask);
+struct dirent *__real_readdir(DIR *dir);
+struct dirent *__wrap_readdir(DIR *dir);
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__real_reallocarray(void *old, size_t count, size_t size);
@@ -57,6 +60,8 @@ __wrap_pread(int fd, void *out, size_t size, off_t offset)
 	if (inject.read_short > 0 && size > inject.read_short) {
 		inject.happened++;
 		size = inject.read_short;
+		if (inject.read_shorts > 0 && --inject.read_shorts == 0)
+			inject.read_short = 0;
 	}
 	if (is_stale(fd)) {
 		inject.happened++;
@@ -108,6 +113,21 @@ __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
 	inject.happened++;
 	errno = ENOSPC;
 	return -1;
+}
+
+struct dirent *
+__wrap_readdir(DIR *dir)
+{
+	struct dirent *entry = __real_readdir(dir);
+	void (*then)(void) = inject.at_directory_end;
+
+	if (entry == NULL && then != NULL) {
+		inject.happened++;
+		inject.at_directory_end = NULL;
+		then();
+		errno = 0; /* as it is at the end of a directory */
+	}
+	return entry;
 }
 
 static bool

@@ -23,6 +23,7 @@ struct rig {
 	size_t got_len;
 	size_t got_size;
 	unsigned malformed; /* lines without a number, or with something behind it */
+	const char *broken; /* a promise of follow.h that was broken; NULL: none */
 	unsigned notes[FOLLOW_NOTE_COUNT];
 	char note[FOLLOW_NOTE_COUNT][1200]; /* the last one of each */
 };

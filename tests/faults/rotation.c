@@ -3,6 +3,7 @@
 #include "faults.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -243,6 +244,50 @@ rotated_copy_deleted(void **state)
 	/* named with offset and times */
 	assert_non_null(strstr(rig->note[FOLLOW_NOTE_GAP], "offset"));
 	assert_non_null(strstr(rig->note[FOLLOW_NOTE_GAP], "created 20"));
+}
+
+static void
+set_age(const struct rig *rig, const char *name, int64_t age_s)
+{
+	struct timespec times[2];
+
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[0].tv_sec -= age_s;
+	times[1] = times[0];
+	assert_int_equal(utimensat(AT_FDCWD, rig_path(rig, name), times, 0), 0);
+}
+
+/* Down so long that the file read last was deleted; what is certainly newer is read. */
+static void
+deleted_with_newer_ones_left(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 100);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_kill(rig);
+	rig->stored.inode = 1; /* made three hours ago, and not there any more */
+	rig->stored.birth_ns -= 3 * 3600 * INT64_C(1000000000);
+	rig_unlink(rig, "log");
+	rig_write(rig, "log.4", 900, 910); /* older than what was read last */
+	set_age(rig, "log.4", 4 * 3600);
+	rig_write(rig, "log.3", 910, 920); /* its last line came when the next was made */
+	set_age(rig, "log.3", 3 * 3600 - 10);
+	rig_write(rig, "log.2", 120, 130);
+	set_age(rig, "log.2", 2 * 3600);
+	rig_gzip(rig, "log.2");
+	rig_write(rig, "log.1", 130, 140);
+	set_age(rig, "log.1", 3600);
+	rig_write(rig, "log", 140, 150);
+	rig_start(rig, FOLLOW_FROM_END);
+	rig_settle(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 1);
+	assert_int_equal(rig->got_len, 130);
+	for (uint32_t i = 0; i < rig->got_len; i++)
+		assert_int_equal(rig->got[i], i < 100 ? i : i + 20);
+	rig_expect_at_end(rig);
 }
 
 static int64_t
@@ -487,6 +532,62 @@ reader_is_slower(void **state)
 	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
 }
 
+/* Under load too, a new generation is opened before somebody can remove it. */
+static void
+held_open_under_load(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 100000);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_step(rig, 2);
+	rig_rename(rig, "log", "log.1");
+	rig_write(rig, "log", 100000, 100010);
+	rig->now_ms += 1000;
+	rig_step(rig, 1);
+	shift(rig, 2);
+	rig_write(rig, "log", 100010, 100020);
+	rig->now_ms += 1000;
+	rig_step(rig, 1);
+	rig_unlink(rig, "log.1");
+	assert_true(rig->got_len < 50000);
+	rig_settle(rig);
+	rig_expect(rig, 0, 100020);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
+static struct rig *rotated_rig;
+
+static void
+rotate_now(void)
+{
+	shift(rotated_rig, 3);
+	rig_write(rotated_rig, "log", 30, 40);
+}
+
+/* A rotation right between the reading of the directory and the look at the path. */
+static void
+rotated_while_the_directory_is_read(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 10);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_write(rig, "log", 10, 20);
+	shift(rig, 1);
+	rig_write(rig, "log", 20, 30);
+	rotated_rig = rig;
+	inject.at_directory_end = rotate_now;
+	rig_settle(rig);
+	assert_int_equal(inject.happened, 1);
+	rig_expect(rig, 0, 40);
+	rig_expect_at_end(rig);
+}
+
 static void
 directory_replaced(void **state)
 {
@@ -525,6 +626,8 @@ faults_of_rotation(void)
 	suite_add(down_during_two_rotations, NULL, "7 down during two rotations: oldest first");
 	suite_add(rotated_copy_deleted, NULL,
 	    "8 the file read last was deleted while down: one gap notice, the rest exact");
+	suite_add(deleted_with_newer_ones_left, NULL,
+	    "8 deleted, but files that are certainly newer are left");
 	suite_add(rotated_fifty_times, NULL, "9 50 rotations as fast as they go");
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		suite_add(named_by, &schemes[i], "%s", schemes[i].name);
@@ -535,5 +638,8 @@ faults_of_rotation(void)
 	suite_add(stopped_while_all_is_compressed, NULL,
 	    "46 stopped while five generations are compressed");
 	suite_add(reader_is_slower, NULL, "47 slower than the writer for 10 minutes");
+	suite_add(held_open_under_load, NULL, "47 a generation that is removed before it is read");
+	suite_add(rotated_while_the_directory_is_read, NULL,
+	    "9 a rotation while the directory is read");
 	suite_add(directory_replaced, NULL, "50 the directory replaced by another one");
 }

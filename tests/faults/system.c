@@ -85,6 +85,28 @@ read_fails(void **state)
 	assert_in_range(rig->notes[FOLLOW_NOTE_UNREADABLE], row->unreadable, row->unreadable);
 }
 
+/* A short read that brings nothing new is no end of a file that is rotated already. */
+static void
+short_read_of_an_old_file(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	read_log(rig, 100);
+	rig_kill(rig);
+	rig_write(rig, "log", 100, 110);
+	rig_rename(rig, "log", "log.2");
+	rig_write(rig, "log.1", 110, 120);
+	rig_write(rig, "log", 120, 130);
+	rig_start(rig, FOLLOW_FROM_END);
+	inject.read_short = FOLLOW_MARK_MAX;
+	inject.read_shorts = 2;
+	rig_settle(rig);
+	assert_int_equal(inject.happened, 2);
+	rig_expect(rig, 0, 130);
+	rig_expect_at_end(rig);
+}
+
 /* root may read everything: the reader becomes nobody while it reads. */
 static void
 become(uid_t uid)
@@ -594,6 +616,8 @@ faults_of_the_system(void)
 	suite_add(no_descriptor_is_free, NULL, "40 EMFILE at rotation, for 30 s");
 	for (size_t i = 0; i < sizeof(read_rows) / sizeof(read_rows[0]); i++)
 		suite_add(read_fails, &read_rows[i], "%s", read_rows[i].name);
+	suite_add(short_read_of_an_old_file, NULL,
+	    "41 a short read without news of a file that is rotated");
 	suite_add(mode_000_at_rotation, NULL, "42 mode 000 at rotation, for 60 s: told once");
 	suite_add(directory_without_x, NULL, "42 a directory that loses its x bit");
 	suite_add(started_without_permission, NULL, "42 started while it must not be read");

@@ -251,6 +251,28 @@ rewritten_in_place(void **state)
 	rig_expect_notes(rig, FOLLOW_NOTE_TRUNCATED, 1);
 }
 
+/* Other text, but the bytes before the offset are the same: the head decides. */
+static void
+rewritten_with_the_same_end(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 100, 200);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_truncate(rig, "log", 0);
+	rig_write(rig, "log", 200, 298);
+	rig_write(rig, "log", 198, 200);
+	rig_write(rig, "log", 300, 310);
+	rig_settle(rig);
+	assert_int_equal(rig->got_len, 100 + 98 + 2 + 10);
+	assert_int_equal(rig->got[100], 200);
+	assert_int_equal(rig->got[199], 199);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_TRUNCATED, 1);
+}
+
 static void
 unlinked_and_created(void **state)
 {
@@ -431,6 +453,8 @@ faults_of_truncation(void)
 	    "15 an unfinished line is taken back and written again");
 	suite_add(cut_twice_between_looks, NULL, "16 cut twice between two looks");
 	suite_add(rewritten_in_place, NULL, "17 rewritten in place, the size is the same");
+	suite_add(rewritten_with_the_same_end, NULL,
+	    "17 rewritten in place, the bytes before the offset are the same");
 	suite_add(unlinked_and_created, NULL, "20 unlinked and created while running");
 	for (size_t i = 0; i < sizeof(impostors) / sizeof(impostors[0]); i++)
 		suite_add(impostor, &impostors[i], "%s", impostors[i].name);
