@@ -267,14 +267,13 @@ stop() {
 
 # Its process as the kernel knows it, not the one that entered the sandbox.
 daemon_pid() {
-	local child
-	read -r child _ <"/proc/$daemon/task/$daemon/children" && echo "$child"
+	pgrep -o -f "^$program .*-c $dir/tlsladder.yaml run"
 }
 
 # kill -9; it is gone when this returns.
 kill_daemon() {
 	local pid
-	pid=$(daemon_pid) && kill -KILL "$pid"
+	pid=$(await 5 daemon_pid) && kill -KILL "$pid"
 	wait "$daemon" 2>/dev/null
 	daemon=''
 }

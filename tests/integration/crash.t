@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The daemon is killed at random moments while its log grows. Afterwards everything that
+# it counted must equal what a run without a kill counts over the same log: no line is
+# lost, none is counted twice.
+#
+# CRASH_KILLS (60) and CRASH_SEED (1) can be set.
+. "$(dirname -- "$0")/lib.sh"
+
+kills=${CRASH_KILLS:-60}
+RANDOM=${CRASH_SEED:-1}
+comment "$kills kills, seed ${CRASH_SEED:-1}"
+
+# What must be equal: all that depends on the lines alone. What was decided meanwhile
+# depends on when it was read.
+counted() {
+	sql "SELECT key, day, what, count FROM tally JOIN destination ON destination = id ORDER BY key, day, what;
+		SELECT name, value FROM counter
+			WHERE name IN ('status-lines', 'sessions', 'recognised', 'no-nexthop', 'limit-hits', 'gaps', 'long-lines')
+			ORDER BY name;
+		SELECT key, deferral, attempts, first_attempt_ms, last_attempt_ms, sent_ms, seen_encrypt_ms
+			FROM destination ORDER BY key"
+}
+
+position() {
+	sql "SELECT offset FROM log_position WHERE path = '$log'"
+}
+
+at_end() {
+	[[ $(position) == $(stat -c %s "$log") ]]
+}
+
+# kill_often N: start, kill at a random moment, N times; in the end it runs.
+kill_often() {
+	local i broken='' early=0 at offset=0 last=0
+	for ((i = 0; i < $1; i++)); do
+		"$sandbox" exec "$dir" -- "${user[@]}" "$program" -c "$dir/tlsladder.yaml" run \
+			</dev/null >>"$dir/daemon.out" 2>>"$dir/daemon.err" &
+		daemon=$!
+		# From before it opens the database to well in the middle of its work.
+		at=$((RANDOM % 600))
+		sleep "$(printf '0.%03d' "$at")"
+		kill_daemon
+		# Looked at in a copy: to open the original would mend it.
+		rm -rf "$dir/copy"
+		cp -r "$dir/state" "$dir/copy"
+		if [[ ! -s $dir/copy/state.db ]]; then
+			early=$((early + 1))
+			continue
+		fi
+		[[ $(sqlite3 "$dir/copy/state.db" 'PRAGMA integrity_check' 2>&1) == ok ]] || broken+="kill $i; "
+		offset=$(sqlite3 "$dir/copy/state.db" "SELECT offset FROM log_position" 2>/dev/null)
+		[[ ${offset:-0} == "$last" ]] || last=$offset moved=$((moved + 1))
+	done
+	is "$log_name: after each of $1 kills the database is whole" "$broken" ''
+	comment "$log_name: $early kills before there was a database, $moved after the position had moved"
+	[[ $moved -ge $(($1 / 4)) ]] || not_ok "$log_name: too few of the kills hit it at work"
+}
+
+# The same log, from its beginning, without a kill.
+run_again() {
+	mv "$dir/state" "$dir/killed"
+	mkdir "$dir/state"
+	chown nobody:nogroup "$dir/state"
+	start
+	await 30 at_end >/dev/null
+	stop
+}
+
+# The differences, a few of them.
+compare() {
+	local killed=$1 again=$2
+	if [[ $killed == "$again" && -n $again ]]; then
+		ok "$log_name: every count is that of a run without kills"
+	else
+		not_ok "$log_name: every count is that of a run without kills" \
+			"$(diff <(echo "$killed") <(echo "$again") | head -n 20)"
+	fi
+	comment "$log_name: $(grep -c . <<<"$again") figures, $(grep -E '^(status-lines|recognised)' <<<"$again" | tr '\n' ' ')"
+}
+
+up strict
+moved=0
+
+# --- a generated log, rotated meanwhile
+
+log_name=generated
+log=$dir/generated/mail.log
+mkdir "$dir/generated"
+: >"$log"
+configure strict "log: {file: $log, from: start}" 'postfix: {config_directory: '"$dir/strict/config"', retry: false}' \
+	'dns: {timeout: 1s, tries: 1}'
+python3 "$here/loglines.py" "$log" "$dir/generated/stop" "${CRASH_SEED:-1}" 4000 2.5 &
+writer=$!
+kill_often $((kills * 2 / 3))
+touch "$dir/generated/stop"
+wait $writer
+start
+awaits 'generated: the daemon comes to the end of the log' 30 at_end
+stops
+killed=$(counted)
+is 'generated: the map is as listed' "$(grep -v '^#' "$dir/state/tls_policy" | tr '\t' ' ')" "$(entries)"
+# All of it in one file; its times are the same.
+cat $(ls -tr "$log".[0-9]* 2>/dev/null) "$log" >"$dir/generated/whole.log"
+comment "generated: $(wc -l <"$dir/generated/whole.log") lines in $(ls "$log"* | wc -l) files"
+log=$dir/generated/whole.log
+configure strict "log: {file: $log, from: start}" 'postfix: {config_directory: '"$dir/strict/config"', retry: false}' \
+	'dns: {timeout: 1s, tries: 1}'
+run_again
+compare "$killed" "$(counted)"
+rm -rf "$dir/state" "$dir/killed"
+mkdir "$dir/state"
+chown nobody:nogroup "$dir/state"
+
+# --- real mail
+
+log_name=mail
+moved=0
+log=$dir/strict/mail.log
+configure strict "log: {file: $log, from: start}" 'ladder: {may_after: {attempts: 1}}'
+domains=(selfsigned.test dane-ok.test plain.test valid-ca.test dane-bad.test signed-no-tlsa.test
+	starttls-refused.test greylist.test expired-cert.test nomx.test dane-servfail.test)
+# A map must be there before the first mail, as for any installation.
+start
+stop
+(
+	until [[ -e $dir/stop || ! -d $dir ]]; do
+		send strict "${domains[@]}"
+	done
+) &
+writer=$!
+kill_often $((kills / 3))
+touch "$dir/stop"
+wait $writer
+start
+settle strict
+awaits 'mail: the daemon comes to the end of the log' 30 at_end
+stops
+for domain in selfsigned.test dane-ok.test plain.test signed-no-tlsa.test; do
+	is "mail: all of $domain's was delivered in spite of the kills" \
+		"$(comm -23 <(grep -o "[^ ]*: to=<user@$domain>" "$log" | sort -u) \
+			<(grep "to=<user@$domain>.*status=sent" "$log" | grep -o "[^ ]*: to=<user@$domain>" | sort -u))" ''
+done
+is 'mail: the right entries' "$(entries | grep -E '^(selfsigned|dane-ok|plain|dane-servfail|valid-ca)\.')" \
+	"dane-ok.test dane-only
+plain.test may
+selfsigned.test encrypt"
+killed=$(counted)
+# Retries would add to the log.
+configure strict "log: {file: $log, from: start}" 'postfix: {config_directory: '"$dir/strict/config"', retry: false}'
+run_again
+compare "$killed" "$(counted)"
+finish
