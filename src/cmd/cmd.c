@@ -19,6 +19,7 @@ const struct command *const commands[] = {
     &cmd_queue,
     &cmd_match,
     &cmd_rules,
+    &cmd_check,
     &cmd_list,
     &cmd_explain,
     &cmd_set,

@@ -11,7 +11,7 @@ is '--help says nothing on standard error' "$err" ''
 has '--help names the configuration file' "$out" '--config FILE'
 help=$out
 commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
-for command in run scan queue match rules list explain set unset undo export; do
+for command in run scan queue match rules check list explain set unset undo export; do
 	has "--help lists $command" "
 $commands
 " "
@@ -51,6 +51,10 @@ run extra|no argument is expected
 queue extra|no argument is expected
 scan --frobnicate|there is no option
 match --frobnicate|there is no option
+check|a domain is needed
+check --probe|a domain is needed
+check --frobnicate a.test|there is no option "--frobnicate"
+check a.test b..test|"b..test" is no domain
 explain|one domain is needed
 explain a.test b.test|one domain is needed
 explain a..test|"a..test" is no domain

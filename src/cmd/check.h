@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One destination as `check` found it, for check.c and what prints it. */
+#ifndef CMD_CHECK_H
+#define CMD_CHECK_H
+
+#include "base/buf.h"
+#include "core/dane.h"
+#include "core/grade.h"
+#include "core/nexthop.h"
+#include "gather/finger.h"
+
+#define CHECK_PROBES_MAX 3 /* dane-only, verify, encrypt */
+
+struct check_probe {
+	enum level level;
+	enum finger finger;
+	char found[256];
+};
+
+/* What a server did, beside what DNS says of it. */
+struct check_host {
+	struct check_probe probes[CHECK_PROBES_MAX];
+	unsigned count;
+};
+
+struct check {
+	struct nexthop nexthop;
+	struct dns_facts dns;
+	struct dane_verdict verdict;
+	struct grade_facts facts;
+	struct grading grading;
+	struct check_host hosts[DNS_HOSTS_MAX]; /* as in dns; of an address, the first */
+	struct check_probe secure; /* of the destination, where that is the default level */
+	char other_map_trouble[256]; /* why another map could not be asked; "" if none */
+};
+
+/* Can Postfix use this host's TLSA records, and how many are they? */
+unsigned check_usable(const struct dns_host *host);
+
+void check_print(const struct check *check, struct buf *out);
+void check_print_json(const struct check *check, struct buf *out);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tests/cases/grade.cases: what a destination is able to. */
+#include "suite.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "core/grade.h"
+
+struct row {
+	struct grade_facts facts;
+	const char *grade;
+	enum level level;
+	enum why why;
+	bool waits;
+};
+
+static void
+die(unsigned line, const char *what, const char *text)
+{
+	fprintf(stderr, "grade.cases:%u: %s: %s\n", line, what, text);
+	exit(2);
+}
+
+static enum level
+level_of(unsigned line, struct str text)
+{
+	enum level level = LEVEL_UNKNOWN;
+
+	if (!str_is(text, "?") && !level_parse(text, &level))
+		die(line, "no level", text.p);
+	return level;
+}
+
+static enum answer
+answer_of(unsigned line, struct str text)
+{
+	if (!str_is(text, "yes") && !str_is(text, "no") && !str_is(text, "unsure"))
+		die(line, "no answer", text.p);
+	return str_is(text, "yes") ? ANSWER_YES : str_is(text, "no") ? ANSWER_NO : ANSWER_UNSURE;
+}
+
+static void
+read_probes(struct row *row, unsigned line, const char *text)
+{
+	struct str rest = str_of(text), probe, level;
+
+	if (str_is(rest, "none"))
+		return;
+	row->facts.probed = true;
+	while (rest.len > 0) {
+		if (!str_cut(&rest, ',', &probe)) {
+			probe = rest;
+			rest.len = 0;
+		}
+		if (!str_cut(&probe, '=', &level))
+			die(line, "no probe", text);
+		grade_note(&row->facts, level_of(line, level), answer_of(line, probe));
+	}
+}
+
+static void
+read_else(struct row *row, unsigned line, const char *text)
+{
+	struct str word = str_of(text);
+
+	row->facts.can_dane = ANSWER_YES;
+	row->facts.other_map = ANSWER_NO;
+	row->facts.lowest = LEVEL_MAY;
+	if (str_eat(&word, STR("lowest=")))
+		row->facts.lowest = level_of(line, word);
+	else if (str_is(word, "no-dnssec"))
+		row->facts.can_dane = ANSWER_NO;
+	else if (str_is(word, "other-map"))
+		row->facts.other_map = ANSWER_YES;
+	else if (str_is(word, "other-map?"))
+		row->facts.other_map = ANSWER_UNSURE;
+	else if (!str_is(word, "-"))
+		die(line, "unknown word", text);
+}
+
+static void
+destination_is(void **state)
+{
+	const struct row *row = *state;
+	struct grading got = grade_judge(&row->facts);
+
+	assert_string_equal(grade_name(got.grade), row->grade);
+	assert_string_equal(level_name(got.level), level_name(row->level));
+	assert_string_equal(why_slug(got.why), why_slug(row->why));
+	assert_int_equal(got.waits, row->waits);
+}
+
+static void
+add_row(char **fields, size_t count, unsigned line, void *context)
+{
+	struct row *row = suite_keep(mem_new(1, sizeof(*row)));
+	struct str why;
+
+	(void)context;
+	if (count != 8)
+		die(line, "not eight columns", fields[0]);
+	row->facts.default_level = level_of(line, str_of(fields[0]));
+	if (!dane_state_parse(str_of(fields[1]), &row->facts.dane))
+		die(line, "no verdict", fields[1]);
+	read_probes(row, line, fields[2]);
+	read_else(row, line, fields[3]);
+	row->grade = fields[4];
+	row->level = level_of(line, str_of(fields[5]));
+	why = str_of(fields[6]);
+	row->waits = why.len > 0 && why.p[why.len - 1] == '!';
+	why.len -= row->waits ? 1 : 0;
+	if (!why_parse(why, &row->why))
+		die(line, "no why", fields[6]);
+	suite_add(destination_is, row, "row %u: %s", line, fields[7]);
+}
+
+int
+main(void)
+{
+	suite_read_table("tests/cases/grade.cases", add_row, NULL);
+	return suite_run();
+}
