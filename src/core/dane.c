@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "core/der.h"
+
 #define USAGE_DANE_TA 2
 #define USAGE_DANE_EE 3
 
@@ -12,9 +14,6 @@
 #define MATCHING_FULL   0
 #define MATCHING_SHA256 1
 #define MATCHING_SHA512 2
-
-#define DER_BIT_STRING 0x03
-#define DER_SEQUENCE   0x30
 
 /* What one MX host adds to the verdict. */
 enum host_state {
@@ -92,31 +91,6 @@ dns_answer_merge(enum dns_answer a, enum dns_answer aaaa)
 	if (!is_absent(a) || !is_absent(aaaa))
 		return DNS_ERROR;
 	return a == aaaa ? a : DNS_NONE_INSECURE;
-}
-
-/*
- * Step into the DER element with this tag at *p: its content ends at the returned
- * place. NULL: another tag, no definite length, or more than there is. A length that
- * is longer than it need be is accepted, as OpenSSL does.
- */
-static const uint8_t *
-der_enter(const uint8_t **p, const uint8_t *end, uint8_t tag)
-{
-	size_t len, octets;
-
-	if (end - *p < 2 || (*p)[0] != tag)
-		return NULL;
-	len = (*p)[1];
-	*p += 2;
-	if (len >= 0x80) {
-		octets = len & 0x7f;
-		if (octets == 0 || octets > 4 || (size_t)(end - *p) < octets)
-			return NULL;
-		len = 0;
-		while (octets-- > 0)
-			len = len << 8 | *(*p)++;
-	}
-	return len <= (size_t)(end - *p) ? *p + len : NULL;
 }
 
 bool
