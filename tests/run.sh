@@ -183,6 +183,7 @@ check_leaks() {
 # --- all of it
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tlsladder.XXXXXX") || exit 1
+chmod 755 "$work" # some tests run the program as another user
 running=
 trap finish EXIT
 trap 'exit 130' INT

@@ -31,7 +31,7 @@ const struct command *const commands[] = {
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 /* What stands on a command line or in a file must not write on the terminal. */
-static void
+static void __attribute__((format(printf, 1, 0)))
 complain(const char *format, va_list ap)
 {
 	struct buf text = {0}, visible = {0};
