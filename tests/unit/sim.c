@@ -86,7 +86,8 @@ answer(struct sim *sim, const struct destination *d, struct asked *asked)
 	    .other_map = sim->other_map,
 	    .dane = {.state = sim->dns,
 	        .signed_domain = sim->is_signed,
-	        .distrusted = sim->distrusted}};
+	        .distrusted = sim->distrusted,
+	        .ttl_s = sim->ttl_s}};
 	snprintf(asked->text, sizeof(asked->text), "mx.d.test tlsa=%s",
 	    dane_state_name(sim->dns));
 	if (judge_wants_probe(&sim->judge, d, sim->now_ms, &above, &up_to)) {
@@ -107,7 +108,8 @@ judge_now(struct sim *sim)
 	struct asked asked;
 
 	if (!judge_destination(&sim->judge, &d, NULL, sim->now_ms, &judged)) {
-		answer(sim, &d, &asked);
+		if (!judge_remembers(&d, sim->now_ms, &asked))
+			answer(sim, &d, &asked);
 		assert_true(
 		    judge_destination(&sim->judge, &d, &asked, sim->now_ms, &judged));
 	}

@@ -38,6 +38,7 @@ struct sim {
 	bool is_signed;
 	bool elsewhere;
 	bool distrusted;
+	uint32_t ttl_s; /* of the answers; 0: they are not used again */
 	enum answer other_map;
 	enum level probed; /* LEVEL_UNKNOWN: there is no prober */
 	enum answer probe_works;

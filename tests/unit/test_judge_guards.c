@@ -125,6 +125,100 @@ distrusted_resolver_is_told_once(void **state)
 	sim_free(sim);
 }
 
+/* Two attempts within the TTL are one question. */
+static void
+answer_is_used_again_for_its_ttl(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, true);
+
+	(void)state;
+	sim->is_signed = true; /* which is remembered with it */
+	sim->ttl_s = 60;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_SIGNED);
+	sim->dns = DANE_USABLE;
+	sim->now_ms += 59000;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_SIGNED);
+	assert_int_equal(sim->asked, 1);
+	sim->now_ms += 1000;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	assert_int_equal(sim->asked, 2);
+	sim_free(sim);
+}
+
+static void
+long_ttl_is_five_minutes(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, true);
+
+	(void)state;
+	sim->is_signed = true;
+	sim->ttl_s = UINT32_MAX;
+	sim_defer(sim, NOT_VERIFIED);
+	sim->now_ms += 5 * MIN;
+	sim_defer(sim, NOT_VERIFIED);
+	assert_int_equal(sim->asked, 2);
+	sim->now_ms -= HOUR; /* an answer of a clock that was set back */
+	sim_defer(sim, NOT_VERIFIED);
+	assert_int_equal(sim->asked, 3);
+	sim_free(sim);
+}
+
+static void
+failure_is_never_used_again(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim->ttl_s = 60;
+	sim->dns = DANE_UNSURE;
+	sim_defer(sim, NOT_VERIFIED);
+	sim->dns = DANE_NONE;
+	sim->now_ms += 1000;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	assert_int_equal(sim->asked, 2);
+	sim_free(sim);
+}
+
+/* The server that mail was deferred at is new: so may the answer be. */
+static void
+new_server_is_asked_about(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, true);
+
+	(void)state;
+	sim->is_signed = true;
+	sim->ttl_s = 60;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_log(sim,
+	    "smtp[77]: QNEW: to=<u@d.test>, relay=mx9.d.test[192.0.2.9]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (" NOT_VERIFIED ")");
+	sim_settle(sim);
+	assert_int_equal(sim->asked, 2);
+	sim_free(sim);
+}
+
+static void
+port_465_is_never_in_cleartext(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+	struct destination d;
+	struct evidence ev;
+	struct asked asked = {.relay_fits = true};
+
+	(void)state;
+	destination_init(&d, "[mx.d.test]:465");
+	ev = judge_evidence(&sim->judge, &d, &asked, START_MS);
+	assert_true(ev.wrapper);
+	destination_init(&d, "d.test");
+	ev = judge_evidence(&sim->judge, &d, &asked, START_MS);
+	assert_false(ev.wrapper);
+	sim_free(sim);
+}
+
 static void
 entry_goes_where_another_map_answers(void **state)
 {
@@ -351,6 +445,15 @@ main(void)
 	    "DNS that cannot tell is asked ever more slowly, and told of once");
 	suite_add(distrusted_resolver_is_told_once, NULL,
 	    "a resolver that is not believed is told of once");
+	suite_add(answer_is_used_again_for_its_ttl, NULL,
+	    "an answer is used again for its TTL");
+	suite_add(
+	    long_ttl_is_five_minutes, NULL, "a long TTL is no longer than five minutes");
+	suite_add(failure_is_never_used_again, NULL, "a failure is never used again");
+	suite_add(new_server_is_asked_about, NULL,
+	    "a server that the answer does not hold is asked about");
+	suite_add(port_465_is_never_in_cleartext, NULL,
+	    "port 465 is known to be TLS from the start");
 	suite_add(entry_goes_where_another_map_answers, NULL,
 	    "an entry goes where another map answers");
 	suite_add(other_server_says_nothing, NULL,
