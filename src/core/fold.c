@@ -492,6 +492,23 @@ match(struct fold *fold, const struct status_line *s, const struct logline *line
 	return rule;
 }
 
+/* The look-up names no service: that is the route's, if it leads to the same next-hop. */
+static enum answer
+route_named(struct fold *fold, const struct process *p, const struct status_line *s,
+    struct route *out)
+{
+	enum answer routed = ANSWER_NO;
+
+	if (fold->router != NULL)
+		routed = fold->router(fold->router_context, s->recipient, s->domain, out);
+	if (routed == ANSWER_UNSURE)
+		return ANSWER_UNSURE;
+	if (routed == ANSWER_NO || strcmp(out->key, p->nexthop) != 0)
+		out->transport[0] = '\0';
+	memcpy(out->key, p->nexthop, sizeof(out->key));
+	return ANSWER_YES;
+}
+
 /* Where a status line belongs. UNSURE: park it. */
 static enum answer
 route(struct fold *fold, const struct process *p, const struct status_line *s,
@@ -500,11 +517,8 @@ route(struct fold *fold, const struct process *p, const struct status_line *s,
 	struct nexthop nh;
 
 	*named = is_named(p, s);
-	if (*named) {
-		memcpy(out->key, p->nexthop, sizeof(out->key));
-		out->transport[0] = '\0';
-		return ANSWER_YES;
-	}
+	if (*named)
+		return route_named(fold, p, s, out);
 	if (is_filter(s->relay) || !nexthop_parse(s->domain, &nh) ||
 	    (nh.literal && !nh.bracketed))
 		return ANSWER_NO;

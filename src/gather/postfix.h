@@ -69,7 +69,7 @@ enum level postfix_service_level(const struct postfix_facts *facts, const char *
  * The maps named in smtp_tls_policy_maps other than ours ("type:name", the name being
  * our map's path), into a NULL-terminated array of new texts. Our own may be missing:
  * *ours tells. proxy: prefixes are kept; what stands in braces is one map, and ours
- * where it names our path.
+ * where it names our path. An empty path: none is ours.
  */
 char **postfix_other_maps(const char *policy_maps, const char *our_path, bool *ours);
 void postfix_maps_free(char **maps);

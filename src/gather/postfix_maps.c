@@ -59,6 +59,8 @@ is_ours(struct str map, const char *path)
 {
 	struct str name = map, type;
 
+	if (path[0] == '\0')
+		return false;
 	if (memchr(map.p, '{', map.len) != NULL)
 		return names_inside(map, path);
 	str_eat(&name, STR("proxy:"));

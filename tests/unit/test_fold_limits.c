@@ -312,6 +312,34 @@ route_names_the_next_hop(void **state)
 	fold_free(fold);
 }
 
+/* ... and the service of one that a policy look-up named, if it is the same. */
+static void
+route_names_the_service(void **state)
+{
+	struct routes routes = {ANSWER_UNSURE, "a.test"};
+	struct fold *fold = fold_new(foldkit_rules);
+
+	(void)state;
+	fold_set_router(fold, route_all, &routes);
+	foldkit_feed(fold, POLICY("1", "a.test", "no TLSA records found"), START_MS);
+	foldkit_feed(fold,
+	    STATUS("1", "QA", "u@a.test", "none", "deferred", "no TLSA records found"),
+	    START_MS + 1000);
+	assert_int_equal(fold_parked(fold), 1);
+	routes.answer = ANSWER_YES;
+	fold_unpark(fold);
+	assert_string_equal(fold_first(fold)->key, "a.test");
+	assert_string_equal(fold_first(fold)->transport, "relay");
+	fold_clear(fold);
+	routes.key = "b.test";
+	foldkit_feed(fold,
+	    STATUS("1", "QB", "u@a.test", "none", "deferred", "no TLSA records found"),
+	    START_MS + 2000);
+	assert_string_equal(fold_first(fold)->key, "a.test");
+	assert_string_equal(fold_first(fold)->transport, "");
+	fold_free(fold);
+}
+
 static void
 parked_lines_are_folded_later(void **state)
 {
@@ -404,6 +432,8 @@ main(void)
 	    "a clock that went back hides nothing");
 	suite_add(
 	    route_names_the_next_hop, NULL, "a route names the next-hop and its service");
+	suite_add(route_names_the_service, NULL,
+	    "a next-hop that a look-up named is of its route's service");
 	suite_add(parked_lines_are_folded_later, NULL,
 	    "lines without a route are folded later, with what their process had said");
 	suite_add(queue_is_news_of_no_time, NULL,

@@ -49,6 +49,22 @@ other_maps_are(void **state)
 	buf_clear(&others);
 }
 
+/* A list of other maps, transport_maps say, holds none of ours. */
+static void
+no_path_is_no_map(void **state)
+{
+	static const char maps_of[] = "inline:{a.test=smtp:, b.test=smtp:} hash:/b";
+	bool ours = true;
+	char **maps = postfix_other_maps(maps_of, "", &ours);
+
+	(void)state;
+	assert_false(ours);
+	assert_string_equal(maps[0], "inline:{a.test=smtp:, b.test=smtp:}");
+	assert_string_equal(maps[1], "hash:/b");
+	assert_null(maps[2]);
+	postfix_maps_free(maps);
+}
+
 struct lookup_row {
 	const char *name;
 	const char *out;
@@ -261,6 +277,7 @@ main(void)
 
 	fake_begin();
 	FAKE_ROWS(other_maps_are, maps_rows, "maps: %s", maps_rows[i].policy_maps);
+	suite_add(no_path_is_no_map, NULL, "maps: without a path of ours every map is another");
 	FAKE_ROWS(lookup_gives, lookup_rows, "look-up: %s", lookup_rows[i].name);
 	for (size_t i = 0; i < sizeof(bad_keys) / sizeof(bad_keys[0]); i++)
 		suite_add(
