@@ -78,6 +78,14 @@ smtp_tls_policy_maps =
 smtp_tls_security_level = verify
 default_database_type = hash
 END
+cat >"$dir/dns" <<'END'
+example.org MX insecure
+	example.org. 300 IN MX 10 mx.example.org.
+mx.example.org A insecure
+	mx.example.org. 300 IN A 192.0.2.1
+END
+start_dns
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}"
 log=$srcdir/tests/logs/corpus/verify-maillog.log
 tlsladder() {
 	"$program" -c "$dir/tlsladder.yaml" "$@"

@@ -5,8 +5,6 @@
 # asked. Nothing of it changes anything, until --apply.
 . "$(dirname -- "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all 'needs python3'
-dnsd=$builddir/tests/dns/dnsd
-[[ -x $dnsd ]] || skip_all "$dnsd is not built"
 
 log=$srcdir/tests/logs/corpus/verify-maillog.log
 
@@ -78,16 +76,7 @@ while read -r name kind _ _ host_name; do
 	[[ -z $record ]] || printf '\t_25._tcp.%s. 300 IN TLSA %s\n' "$host_name" "$record"
 done <<<"$table" >"$dir/dns"
 
-mkfifo "$dir/hold"
-: >"$dir/dnsd.out"
-"$dnsd" 127.0.0.1 0 "$dir/dns" <"$dir/hold" >"$dir/dnsd.out" &
-exec 9>"$dir/hold" # it ends when we do
-for ((i = 0; i < 500; i++)); do
-	resolver=$(<"$dir/dnsd.out")
-	[[ -z $resolver ]] || break
-	sleep 0.01
-done
-[[ -n $resolver ]] || { echo 'Bail out! the name server does not start'; exit 1; }
+start_dns
 
 cat >"$dir/postconf.out" <<'END'
 mail_version = 3.7.11
@@ -170,5 +159,4 @@ ladder scan --apply --json "$log"
 is 'the same log once more changes no level' "$(as_table <"$dir/out" | cut -d ' ' -f 1,2)" \
 	"$(cut -d ' ' -f 1,2 <<<"$got")"
 
-exec 9>&-
 finish
