@@ -4,9 +4,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/span.h"
 #include "engine/engine_impl.h"
 #include "sys/clock.h"
 
+#define HISTORY_DAYS    400
+#define QUEUE_DAYS      10  /* twice the default of maximal_queue_lifetime */
 #define CHORE_THREADS   3 /* a long retry must not keep the map waiting */
 #define JOBS_PER_WORKER 2
 #define BUSY_MS         1000 /* of SQLite; the engine tries again later anyway */
@@ -212,6 +215,30 @@ notice_others(struct engine *e)
 		engine_map_changed(e);
 }
 
+/* Once a day what is older than the history goes. */
+static void
+thin_history(struct engine *e, int64_t mono_ms)
+{
+	int64_t today = clock_wall_ms() / SPAN_DAY_MS, thinned = 0;
+	struct err err;
+
+	if (e->mode != ENGINE_APPLY || today == e->thinned_day ||
+	    trouble_waits(&e->storing, mono_ms))
+		return;
+	if (!store_counter_get(e->store, "thinned-day", &thinned, &err) ||
+	    (thinned != today &&
+		(!store_begin(e->store, &err) ||
+		    !store_thin(e->store, today - HISTORY_DAYS,
+			(today - QUEUE_DAYS) * SPAN_DAY_MS, &err) ||
+		    !store_counter_set(e->store, "thinned-day", today, &err) ||
+		    !store_commit(e->store, &err)))) {
+		store_rollback(e->store);
+		trouble_report(&e->storing, "thin the history", &err, mono_ms);
+		return;
+	}
+	e->thinned_day = today;
+}
+
 void
 engine_turn(struct engine *e)
 {
@@ -227,6 +254,7 @@ engine_turn(struct engine *e)
 	engine_try_export(e, mono_ms);
 	engine_try_retry(e, mono_ms);
 	engine_try_notify(e, mono_ms);
+	thin_history(e, mono_ms);
 }
 
 void

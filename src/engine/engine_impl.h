@@ -52,6 +52,7 @@ struct engine {
 	int64_t again_ms; /* wall: when one is retried of which there was no word */
 	bool retry_look;
 	int64_t flushed_ms; /* monotonic */
+	int64_t thinned_day;
 	int64_t due_ms;     /* wall: the next destination to look at again; 0: none */
 
 	struct trouble storing, exporting, retrying, asking_postfix, routing, notifying;

@@ -20,6 +20,10 @@ collect(void *context, const struct destination *d)
 {
 	struct collector *c = context;
 
+	/* A word that is no level, written by somebody else, would stop mail. */
+	if (d->entry == LEVEL_UNKNOWN)
+		return true;
+
 	if (c->entries->count == c->size) {
 		c->size = c->size > 0 ? c->size * 2 : 64;
 		c->entries->items =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/store.h"
+#include "store/store_impl.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,52 +14,6 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/schema.h"
-
-/* Statements that do not depend on the columns of a destination. */
-enum sql {
-	SQL_BEGIN,
-	SQL_COMMIT,
-	SQL_DATA_VERSION,
-	SQL_PENDING,
-	SQL_DUE,
-	SQL_NEXT_DUE,
-	SQL_TALLY_ADD,
-	SQL_TALLIES,
-	SQL_DECISION_ADD,
-	SQL_DECISIONS,
-	SQL_WAITING_COUNT,
-	SQL_WAITING_ADD,
-	SQL_WAITING_RELEASE,
-	SQL_WAITING_FORGET,
-	SQL_WAITING_DUE,
-	SQL_WAITING_NEXT,
-	SQL_WAITING_TAKE,
-	SQL_WAITING_DONE,
-	SQL_WAITING_GIVE_UP,
-	SQL_WAITING_SENT,
-	SQL_WAITING_GIVE_BACK,
-	SQL_WAITING_AGAIN,
-	SQL_FORCE,
-	SQL_POSITION_GET,
-	SQL_POSITION_PUT,
-	SQL_COUNTER_ADD,
-	SQL_COUNTER_SET,
-	SQL_COUNTER_GET,
-	SQL_BLOB_PUT,
-	SQL_BLOB_GET,
-	SQL_THIN_TALLY,
-	SQL_THIN_DECISION,
-	SQL_HELD,
-	SQL_FAILED,
-	/* built from the table of columns */
-	SQL_GET,
-	SQL_GET_ID,
-	SQL_INSERT,
-	SQL_UPDATE,
-	SQL_ENTRIES,
-	SQL_TOUCHED,
-	SQL_COUNT,
-};
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -85,7 +39,6 @@ static const char *const texts[SQL_COUNT] = {
                         " WHERE version < 0",
     [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
                             " WHERE destination = ?",
-    [SQL_WAITING_FORGET] = "DELETE FROM waiting WHERE destination = ? AND version = 0",
     [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version <> 0"
                         " AND version <> -1 AND version <= ? AND not_before_ms <= ?"
                         " ORDER BY destination LIMIT ?",
@@ -116,6 +69,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_COUNTER_GET] = "SELECT value FROM counter WHERE name = ?",
     [SQL_BLOB_PUT] = "INSERT OR REPLACE INTO blob(name, value) VALUES (?, ?)",
     [SQL_BLOB_GET] = "SELECT value FROM blob WHERE name = ?",
+    [SQL_THIN_WAITING] = "DELETE FROM waiting WHERE time_ms < ?",
     [SQL_THIN_TALLY] = "DELETE FROM tally WHERE day < ?",
     [SQL_THIN_DECISION] = "DELETE FROM decision WHERE time_ms < ?",
     [SQL_HELD] = "SELECT count(*) FROM (SELECT 1 FROM destination"
@@ -124,213 +78,16 @@ static const char *const texts[SQL_COUNT] = {
                    " WHERE deferral_ms >= ? AND deferral <> 0 LIMIT ?)",
 };
 
-/* --- the columns of a destination -------------------------------------------------- */
-
-enum column_type {
-	COLUMN_INT,    /* int64_t */
-	COLUMN_COUNT,  /* unsigned, and enums that are stored as numbers */
-	COLUMN_BOOL,
-	COLUMN_TEXT,   /* char[size] */
-	COLUMN_LEVEL,  /* enum level, by its name */
-	COLUMN_WHY,    /* enum why, by its slug */
-};
-
-struct column {
-	const char *name;
-	enum column_type type;
-	size_t offset;
-	size_t size;
-};
-
-#define COLUMN(field, type) \
-	{#field, type, offsetof(struct destination, field), \
-	    sizeof(((struct destination *)0)->field)}
-
-static const struct column columns[] = {
-    COLUMN(id, COLUMN_INT),
-    COLUMN(key, COLUMN_TEXT),
-    COLUMN(entry, COLUMN_LEVEL),
-    COLUMN(attributes, COLUMN_TEXT),
-    COLUMN(why, COLUMN_WHY),
-    COLUMN(entry_why, COLUMN_WHY),
-    COLUMN(since_ms, COLUMN_INT),
-    COLUMN(force_ms, COLUMN_INT),
-    COLUMN(look_ms, COLUMN_INT),
-    COLUMN(lease_ms, COLUMN_INT),
-    COLUMN(lease_end_ms, COLUMN_INT),
-    COLUMN(pinned, COLUMN_BOOL),
-    COLUMN(pin_until_ms, COLUMN_INT),
-    COLUMN(note, COLUMN_TEXT),
-    COLUMN(pending, COLUMN_BOOL),
-    COLUMN(deferral, COLUMN_BOOL),
-    COLUMN(deferral_ms, COLUMN_INT),
-    COLUMN(rule, COLUMN_TEXT),
-    COLUMN(reason, COLUMN_TEXT),
-    COLUMN(dsn, COLUMN_TEXT),
-    COLUMN(service, COLUMN_TEXT),
-    COLUMN(lost, COLUMN_BOOL),
-    COLUMN(suspended, COLUMN_BOOL),
-    COLUMN(policy_refused, COLUMN_BOOL),
-    COLUMN(attempt_level, COLUMN_LEVEL),
-    COLUMN(relay, COLUMN_TEXT),
-    COLUMN(transport, COLUMN_TEXT),
-    COLUMN(attempt_ms, COLUMN_INT),
-    COLUMN(attempts, COLUMN_COUNT),
-    COLUMN(first_attempt_ms, COLUMN_INT),
-    COLUMN(last_attempt_ms, COLUMN_INT),
-    COLUMN(dns_state, COLUMN_TEXT),
-    COLUMN(dns_text, COLUMN_TEXT),
-    COLUMN(dns_ms, COLUMN_INT),
-    COLUMN(dns_failures, COLUMN_COUNT),
-    COLUMN(dns_until_ms, COLUMN_INT),
-    COLUMN(dns_signed, COLUMN_BOOL),
-    COLUMN(seen_encrypt_ms, COLUMN_INT),
-    COLUMN(seen_verify_ms, COLUMN_INT),
-    COLUMN(seen_dane_ms, COLUMN_INT),
-    COLUMN(sent_ms, COLUMN_INT),
-    COLUMN(hold_level, COLUMN_LEVEL),
-    COLUMN(hold_since_ms, COLUMN_INT),
-    COLUMN(dane_absent_ms, COLUMN_INT),
-    COLUMN(trial, COLUMN_LEVEL),
-    COLUMN(probe_level, COLUMN_LEVEL),
-    COLUMN(probe_works, COLUMN_COUNT),
-    COLUMN(probe_clean, COLUMN_COUNT),
-    COLUMN(probe_ms, COLUMN_INT),
-};
-
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-
-void
-destination_init(struct destination *d, const char *key)
-{
-	*d = (struct destination){.entry = LEVEL_NONE, .hold_level = LEVEL_NONE,
-	    .trial = LEVEL_NONE};
-	str_copy(str_of(key), d->key, sizeof(d->key));
-}
-
-static void
-bind_column(sqlite3_stmt *stmt, int at, const struct column *c, const struct destination *d)
-{
-	const char *field = (const char *)d + c->offset;
-
-	switch (c->type) {
-	case COLUMN_INT:
-		sqlite3_bind_int64(stmt, at, *(const int64_t *)(const void *)field);
-		break;
-	case COLUMN_COUNT:
-		sqlite3_bind_int64(stmt, at, *(const unsigned *)(const void *)field);
-		break;
-	case COLUMN_BOOL:
-		sqlite3_bind_int(stmt, at, *(const bool *)(const void *)field);
-		break;
-	case COLUMN_TEXT:
-		sqlite3_bind_text(stmt, at, field, -1, SQLITE_STATIC);
-		break;
-	case COLUMN_LEVEL:
-		sqlite3_bind_text(stmt, at,
-		    level_name(*(const enum level *)(const void *)field), -1, SQLITE_STATIC);
-		break;
-	case COLUMN_WHY:
-		sqlite3_bind_text(stmt, at, why_slug(*(const enum why *)(const void *)field), -1,
-		    SQLITE_STATIC);
-		break;
-	}
-}
-
-static struct str
-column_str(sqlite3_stmt *stmt, int at)
-{
-	const char *text = (const char *)sqlite3_column_text(stmt, at);
-
-	return text != NULL ? (struct str){text, (size_t)sqlite3_column_bytes(stmt, at)} : STR("");
-}
-
-static void
-read_column(sqlite3_stmt *stmt, int at, const struct column *c, struct destination *d)
-{
-	char *field = (char *)d + c->offset;
-
-	switch (c->type) {
-	case COLUMN_INT:
-		*(int64_t *)(void *)field = sqlite3_column_int64(stmt, at);
-		break;
-	case COLUMN_COUNT:
-		*(unsigned *)(void *)field = (unsigned)sqlite3_column_int64(stmt, at);
-		break;
-	case COLUMN_BOOL:
-		*(bool *)(void *)field = sqlite3_column_int(stmt, at) != 0;
-		break;
-	case COLUMN_TEXT:
-		str_copy(column_str(stmt, at), field, c->size);
-		break;
-	case COLUMN_LEVEL:
-		if (!level_parse(column_str(stmt, at), (enum level *)(void *)field))
-			*(enum level *)(void *)field = LEVEL_UNKNOWN;
-		break;
-	case COLUMN_WHY:
-		if (!why_parse(column_str(stmt, at), (enum why *)(void *)field))
-			*(enum why *)(void *)field = WHY_NONE;
-		break;
-	}
-}
-
-static void
-read_destination(sqlite3_stmt *stmt, struct destination *d)
-{
-	destination_init(d, "");
-	for (size_t i = 0; i < COLUMNS; i++)
-		read_column(stmt, (int)i, &columns[i], d);
-}
-
-static void
-add_names(struct buf *sql, size_t from, const char *suffix)
-{
-	for (size_t i = from; i < COLUMNS; i++)
-		buf_printf(sql, "%s%s%s", i > from ? ", " : "", columns[i].name, suffix);
-}
-
-static void
-build_sql(enum sql which, struct buf *sql)
-{
-	if (which == SQL_INSERT) {
-		buf_printf(sql, "INSERT INTO destination(");
-		add_names(sql, 1, "");
-		buf_printf(sql, ") VALUES (?");
-		for (size_t i = 2; i < COLUMNS; i++)
-			buf_printf(sql, ", ?");
-		buf_printf(sql, ")");
-		return;
-	}
-	if (which == SQL_UPDATE) {
-		buf_printf(sql, "UPDATE destination SET ");
-		add_names(sql, 1, " = ?");
-		buf_printf(sql, " WHERE id = ?");
-		return;
-	}
-	buf_printf(sql, "SELECT ");
-	add_names(sql, 0, "");
-	buf_printf(sql, " FROM destination ");
-	buf_printf(sql, "%s", which == SQL_GET ? "WHERE key = ?"
-	        : which == SQL_GET_ID       ? "WHERE id = ?"
-	        : which == SQL_ENTRIES      ? "WHERE entry <> 'none' ORDER BY key"
-	        : "WHERE since_ms >= ?1 OR deferral_ms >= ?1 ORDER BY key");
-}
-
 /* --- running statements ------------------------------------------------------------ */
 
-struct store {
-	sqlite3 *db;
-	sqlite3_stmt *statements[SQL_COUNT];
-};
-
-static bool
-fail(struct store *store, struct err *err)
+bool
+store_fail(struct store *store, struct err *err)
 {
 	return err_set(err, "database: %s", sqlite3_errmsg(store->db));
 }
 
-static sqlite3_stmt *
-prepare(struct store *store, enum sql which, struct err *err)
+sqlite3_stmt *
+store_prepare(struct store *store, enum sql which, struct err *err)
 {
 	struct buf built = {0};
 	const char *text = texts[which];
@@ -338,24 +95,20 @@ prepare(struct store *store, enum sql which, struct err *err)
 	if (store->statements[which] != NULL)
 		return store->statements[which];
 	if (text == NULL) {
-		build_sql(which, &built);
+		store_build_sql(which, &built);
 		text = buf_text(&built);
 	}
 	if (sqlite3_prepare_v3(store->db, text, -1, SQLITE_PREPARE_PERSISTENT,
 		&store->statements[which], NULL) != SQLITE_OK)
-		fail(store, err);
+		store_fail(store, err);
 	buf_clear(&built);
 	return store->statements[which];
 }
 
-/*
- * Prepare and bind: format has a letter an argument, i (int64_t) or s (const char *,
- * which must live until the statement is done). NULL: err says why.
- */
-static sqlite3_stmt *
-bind(struct store *store, enum sql which, struct err *err, const char *format, ...)
+sqlite3_stmt *
+store_bind(struct store *store, enum sql which, struct err *err, const char *format, ...)
 {
-	sqlite3_stmt *stmt = prepare(store, which, err);
+	sqlite3_stmt *stmt = store_prepare(store, which, err);
 	va_list ap;
 
 	if (stmt == NULL)
@@ -371,9 +124,8 @@ bind(struct store *store, enum sql which, struct err *err, const char *format, .
 	return stmt;
 }
 
-/* One step of a statement that gives rows: false and *done at their end. */
-static bool
-step_row(struct store *store, sqlite3_stmt *stmt, bool *failed, struct err *err)
+bool
+store_step_row(struct store *store, sqlite3_stmt *stmt, bool *failed, struct err *err)
 {
 	int rc = sqlite3_step(stmt);
 
@@ -381,14 +133,13 @@ step_row(struct store *store, sqlite3_stmt *stmt, bool *failed, struct err *err)
 		return true;
 	*failed = rc != SQLITE_DONE;
 	if (*failed)
-		fail(store, err);
+		store_fail(store, err);
 	sqlite3_reset(stmt);
 	return false;
 }
 
-/* Run a statement that gives no rows. */
-static bool
-finish(struct store *store, sqlite3_stmt *stmt, struct err *err)
+bool
+store_finish(struct store *store, sqlite3_stmt *stmt, struct err *err)
 {
 	bool done;
 
@@ -396,24 +147,31 @@ finish(struct store *store, sqlite3_stmt *stmt, struct err *err)
 		return false;
 	done = sqlite3_step(stmt) == SQLITE_DONE;
 	if (!done)
-		fail(store, err);
+		store_fail(store, err);
 	sqlite3_reset(stmt);
 	return done;
 }
 
-/* One integer from a statement that gives one row; missing: left as it is. */
-static bool
-finish_int(struct store *store, sqlite3_stmt *stmt, int64_t *out, struct err *err)
+bool
+store_finish_int(struct store *store, sqlite3_stmt *stmt, int64_t *out, struct err *err)
 {
 	bool failed = false;
 
 	if (stmt == NULL)
 		return false;
-	if (!step_row(store, stmt, &failed, err))
+	if (!store_step_row(store, stmt, &failed, err))
 		return !failed;
 	*out = sqlite3_column_int64(stmt, 0);
 	sqlite3_reset(stmt);
 	return true;
+}
+
+struct str
+store_column(sqlite3_stmt *stmt, int at)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, at);
+
+	return text != NULL ? (struct str){text, (size_t)sqlite3_column_bytes(stmt, at)} : STR("");
 }
 
 /* --- opening ----------------------------------------------------------------------- */
@@ -504,13 +262,13 @@ store_load_copy(struct store *store, const char *path, struct err *err)
 bool
 store_begin(struct store *store, struct err *err)
 {
-	return finish(store, prepare(store, SQL_BEGIN, err), err);
+	return store_finish(store, store_prepare(store, SQL_BEGIN, err), err);
 }
 
 bool
 store_commit(struct store *store, struct err *err)
 {
-	return finish(store, prepare(store, SQL_COMMIT, err), err);
+	return store_finish(store, store_prepare(store, SQL_COMMIT, err), err);
 }
 
 void
@@ -523,290 +281,7 @@ store_rollback(struct store *store)
 bool
 store_data_version(struct store *store, int64_t *version, struct err *err)
 {
-	return finish_int(store, prepare(store, SQL_DATA_VERSION, err), version, err);
-}
-
-/* --- destinations ------------------------------------------------------------------ */
-
-static bool
-get(struct store *store, sqlite3_stmt *stmt, struct destination *out, bool *found,
-    struct err *err)
-{
-	bool failed = false;
-
-	*found = false;
-	if (stmt == NULL)
-		return false;
-	if (!step_row(store, stmt, &failed, err))
-		return !failed;
-	read_destination(stmt, out);
-	*found = true;
-	sqlite3_reset(stmt);
-	return true;
-}
-
-bool
-store_get(struct store *store, const char *key, struct destination *out, bool *found,
-    struct err *err)
-{
-	return get(store, bind(store, SQL_GET, err, "s", key), out, found, err);
-}
-
-bool
-store_get_id(struct store *store, int64_t id, struct destination *out, bool *found,
-    struct err *err)
-{
-	return get(store, bind(store, SQL_GET_ID, err, "i", id), out, found, err);
-}
-
-bool
-store_put(struct store *store, struct destination *d, struct err *err)
-{
-	bool is_new = d->id == 0;
-	sqlite3_stmt *stmt = prepare(store, is_new ? SQL_INSERT : SQL_UPDATE, err);
-
-	if (stmt == NULL)
-		return false;
-	for (size_t i = 1; i < COLUMNS; i++)
-		bind_column(stmt, (int)i, &columns[i], d);
-	if (!is_new)
-		sqlite3_bind_int64(stmt, (int)COLUMNS, d->id);
-	if (!finish(store, stmt, err))
-		return false;
-	if (is_new)
-		d->id = sqlite3_last_insert_rowid(store->db);
-	return true;
-}
-
-static bool
-read_ids(struct store *store, sqlite3_stmt *stmt, int64_t *ids, size_t max, size_t *count,
-    struct err *err)
-{
-	bool failed = false;
-
-	*count = 0;
-	if (stmt == NULL)
-		return false;
-	while (step_row(store, stmt, &failed, err)) {
-		assert(*count < max);
-		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
-	}
-	return !failed;
-}
-
-bool
-store_pending(struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
-{
-	return read_ids(
-	    store, bind(store, SQL_PENDING, err, "i", (int64_t)max), ids, max, count, err);
-}
-
-bool
-store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
-    struct err *err)
-{
-	return read_ids(store, bind(store, SQL_DUE, err, "ii", now_ms, (int64_t)max), ids, max,
-	    count, err);
-}
-
-bool
-store_next_due(struct store *store, int64_t *at_ms, struct err *err)
-{
-	return finish_int(store, prepare(store, SQL_NEXT_DUE, err), at_ms, err);
-}
-
-static bool
-each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
-    struct err *err)
-{
-	struct destination d;
-	bool failed = false;
-
-	if (stmt == NULL)
-		return false;
-	while (step_row(store, stmt, &failed, err)) {
-		read_destination(stmt, &d);
-		if (!fn(context, &d)) {
-			sqlite3_reset(stmt);
-			break;
-		}
-	}
-	return !failed;
-}
-
-bool
-store_each_entry(struct store *store, destination_fn *fn, void *context, struct err *err)
-{
-	return each(store, prepare(store, SQL_ENTRIES, err), fn, context, err);
-}
-
-bool
-store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn, void *context,
-    struct err *err)
-{
-	return each(store, bind(store, SQL_TOUCHED, err, "i", since_ms), fn, context, err);
-}
-
-/* --- history ----------------------------------------------------------------------- */
-
-bool
-store_tally_add(struct store *store, int64_t id, int64_t day, const char *what,
-    uint64_t count, struct err *err)
-{
-	return finish(store,
-	    bind(store, SQL_TALLY_ADD, err, "iisi", id, day, what, (int64_t)count), err);
-}
-
-bool
-store_each_tally(struct store *store, int64_t id, tally_fn *fn, void *context, struct err *err)
-{
-	sqlite3_stmt *stmt = bind(store, SQL_TALLIES, err, "i", id);
-	bool failed = false;
-
-	if (stmt == NULL)
-		return false;
-	while (step_row(store, stmt, &failed, err))
-		fn(context, sqlite3_column_int64(stmt, 0),
-		    (const char *)sqlite3_column_text(stmt, 1),
-		    (uint64_t)sqlite3_column_int64(stmt, 2));
-	return !failed;
-}
-
-bool
-store_decision_add(struct store *store, const struct decision_record *r, struct err *err)
-{
-	return finish(store,
-	    bind(store, SQL_DECISION_ADD, err, "iisssssss", r->destination, r->time_ms, r->action,
-		r->before, r->after, r->why, r->rule, r->reason, r->dns_state),
-	    err);
-}
-
-bool
-store_each_decision(
-    struct store *store, int64_t id, decision_fn *fn, void *context, struct err *err)
-{
-	sqlite3_stmt *stmt = bind(store, SQL_DECISIONS, err, "i", id);
-	bool failed = false;
-
-	if (stmt == NULL)
-		return false;
-	while (step_row(store, stmt, &failed, err)) {
-		struct decision_record r = {
-		    .destination = id,
-		    .time_ms = sqlite3_column_int64(stmt, 0),
-		    .action = (const char *)sqlite3_column_text(stmt, 1),
-		    .before = (const char *)sqlite3_column_text(stmt, 2),
-		    .after = (const char *)sqlite3_column_text(stmt, 3),
-		    .why = (const char *)sqlite3_column_text(stmt, 4),
-		    .rule = (const char *)sqlite3_column_text(stmt, 5),
-		    .reason = (const char *)sqlite3_column_text(stmt, 6),
-		    .dns_state = (const char *)sqlite3_column_text(stmt, 7),
-		};
-
-		fn(context, &r);
-	}
-	return !failed;
-}
-
-bool
-store_thin(struct store *store, int64_t day, struct err *err)
-{
-	return finish(store, bind(store, SQL_THIN_TALLY, err, "i", day), err) &&
-	    finish(store, bind(store, SQL_THIN_DECISION, err, "i", day * 86400000), err);
-}
-
-/* --- mail that waits --------------------------------------------------------------- */
-
-bool
-store_waiting_add(
-    struct store *store, int64_t id, const char *queue_id, int64_t now_ms, struct err *err)
-{
-	int64_t count = 0;
-
-	if (!finish_int(
-		store, bind(store, SQL_WAITING_COUNT, err, "is", id, queue_id), &count, err))
-		return false;
-	if (count >= STORE_WAITING_MAX)
-		return true; /* so many are flushed together, whoever they are */
-	return finish(store, bind(store, SQL_WAITING_ADD, err, "isi", id, queue_id, now_ms), err);
-}
-
-bool
-store_waiting_release(struct store *store, int64_t id, int64_t version,
-    int64_t not_before_ms, struct err *err)
-{
-	return finish(store,
-	    bind(store, SQL_WAITING_RELEASE, err, "iii", version, not_before_ms, id), err);
-}
-
-bool
-store_waiting_forget(struct store *store, int64_t id, struct err *err)
-{
-	return finish(store, bind(store, SQL_WAITING_FORGET, err, "i", id), err);
-}
-
-bool
-store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct waiting *out,
-    size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms, struct err *err)
-{
-	sqlite3_stmt *stmt =
-	    bind(store, SQL_WAITING_DUE, err, "iii", version, now_ms, (int64_t)max);
-	bool failed = false;
-
-	*count = 0;
-	*next_ms = 0;
-	*again_ms = 0;
-	if (stmt == NULL)
-		return false;
-	while (step_row(store, stmt, &failed, err)) {
-		struct waiting *w = &out[*count];
-
-		w->destination = sqlite3_column_int64(stmt, 0);
-		if (str_copy(column_str(stmt, 1), w->queue_id, sizeof(w->queue_id)))
-			(*count)++;
-	}
-	return !failed &&
-	    finish_int(store, bind(store, SQL_WAITING_NEXT, err, "ii", version, now_ms), next_ms,
-		err) &&
-	    finish_int(store, prepare(store, SQL_WAITING_AGAIN, err), again_ms, err);
-}
-
-bool
-store_waiting_take(
-    struct store *store, const struct waiting *taken, size_t count, struct err *err)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!finish(store,
-			bind(store, SQL_WAITING_TAKE, err, "is", taken[i].destination,
-			    taken[i].queue_id),
-			err))
-			return false;
-	return true;
-}
-
-bool
-store_waiting_done(struct store *store, const struct waiting *done, size_t count,
-    int64_t now_ms, struct err *err)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!finish(store,
-			bind(store, SQL_WAITING_DONE, err, "isi", done[i].destination,
-			    done[i].queue_id, now_ms),
-			err))
-			return false;
-	return finish(store, prepare(store, SQL_WAITING_GIVE_UP, err), err);
-}
-
-bool
-store_waiting_sent(struct store *store, int64_t id, struct err *err)
-{
-	return finish(store, bind(store, SQL_WAITING_SENT, err, "i", id), err);
-}
-
-bool
-store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err)
-{
-	return finish(store, bind(store, SQL_WAITING_GIVE_BACK, err, "i", not_before_ms), err);
+	return store_finish_int(store, store_prepare(store, SQL_DATA_VERSION, err), version, err);
 }
 
 /* --- the map ----------------------------------------------------------------------- */
@@ -814,20 +289,20 @@ store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *
 bool
 store_counter_add(struct store *store, const char *name, int64_t add, struct err *err)
 {
-	return finish(store, bind(store, SQL_COUNTER_ADD, err, "si", name, add), err);
+	return store_finish(store, store_bind(store, SQL_COUNTER_ADD, err, "si", name, add), err);
 }
 
 bool
 store_counter_get(struct store *store, const char *name, int64_t *value, struct err *err)
 {
 	*value = 0;
-	return finish_int(store, bind(store, SQL_COUNTER_GET, err, "s", name), value, err);
+	return store_finish_int(store, store_bind(store, SQL_COUNTER_GET, err, "s", name), value, err);
 }
 
 bool
 store_counter_set(struct store *store, const char *name, int64_t value, struct err *err)
 {
-	return finish(store, bind(store, SQL_COUNTER_SET, err, "si", name, value), err);
+	return store_finish(store, store_bind(store, SQL_COUNTER_SET, err, "si", name, value), err);
 }
 
 bool
@@ -855,7 +330,7 @@ store_map_exported(struct store *store, int64_t version, int64_t now_ms, struct 
 	/* Something changed while the map was built: it will be in force with the next. */
 	if (newest != version)
 		return true;
-	return finish(store, bind(store, SQL_FORCE, err, "i", now_ms), err);
+	return store_finish(store, store_bind(store, SQL_FORCE, err, "i", now_ms), err);
 }
 
 /* --- log position, blobs ----------------------------------------------------------- */
@@ -864,13 +339,13 @@ bool
 store_position_get(struct store *store, const char *path, struct follow_position *out,
     bool *found, struct err *err)
 {
-	sqlite3_stmt *stmt = bind(store, SQL_POSITION_GET, err, "s", path);
+	sqlite3_stmt *stmt = store_bind(store, SQL_POSITION_GET, err, "s", path);
 	bool failed = false;
 
 	*found = false;
 	if (stmt == NULL)
 		return false;
-	if (!step_row(store, stmt, &failed, err))
+	if (!store_step_row(store, stmt, &failed, err))
 		return !failed;
 	*out = (struct follow_position){
 	    .device = (uint64_t)sqlite3_column_int64(stmt, 0),
@@ -891,8 +366,8 @@ bool
 store_position_put(struct store *store, const char *path, const struct follow_position *p,
     struct err *err)
 {
-	return finish(store,
-	    bind(store, SQL_POSITION_PUT, err, "siiiiiiii", path, (int64_t)p->device,
+	return store_finish(store,
+	    store_bind(store, SQL_POSITION_PUT, err, "siiiiiiii", path, (int64_t)p->device,
 		(int64_t)p->inode, p->birth_ns, (int64_t)p->offset, (int64_t)p->head_len,
 		(int64_t)p->head_hash, (int64_t)p->mark_len, (int64_t)p->mark_hash),
 	    err);
@@ -901,33 +376,25 @@ store_position_put(struct store *store, const char *path, const struct follow_po
 bool
 store_blob_put(struct store *store, const char *name, struct str value, struct err *err)
 {
-	sqlite3_stmt *stmt = bind(store, SQL_BLOB_PUT, err, "s", name);
+	sqlite3_stmt *stmt = store_bind(store, SQL_BLOB_PUT, err, "s", name);
 
 	if (stmt == NULL)
 		return false;
 	sqlite3_bind_blob64(stmt, 2, value.len > 0 ? value.p : "", value.len, SQLITE_STATIC);
-	return finish(store, stmt, err);
+	return store_finish(store, stmt, err);
 }
 
 bool
 store_blob_get(struct store *store, const char *name, struct buf *out, struct err *err)
 {
-	sqlite3_stmt *stmt = bind(store, SQL_BLOB_GET, err, "s", name);
+	sqlite3_stmt *stmt = store_bind(store, SQL_BLOB_GET, err, "s", name);
 	bool failed = false;
 
 	if (stmt == NULL)
 		return false;
-	if (!step_row(store, stmt, &failed, err))
+	if (!store_step_row(store, stmt, &failed, err))
 		return !failed;
 	buf_add(out, sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0));
 	sqlite3_reset(stmt);
 	return true;
-}
-
-bool
-store_freeze_counts(struct store *store, int64_t since_ms, int64_t most, int64_t *held,
-    int64_t *failed, struct err *err)
-{
-	return finish_int(store, bind(store, SQL_HELD, err, "ii", since_ms, most), held, err) &&
-	    finish_int(store, bind(store, SQL_FAILED, err, "ii", since_ms, most), failed, err);
 }

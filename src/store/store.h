@@ -163,7 +163,6 @@ bool store_waiting_add(struct store *store, int64_t id, const char *queue_id,
     int64_t now_ms, struct err *err);
 bool store_waiting_release(struct store *store, int64_t id, int64_t version,
     int64_t not_before_ms, struct err *err);
-bool store_waiting_forget(struct store *store, int64_t id, struct err *err);
 
 struct waiting {
 	int64_t destination;
@@ -214,8 +213,9 @@ bool store_counter_get(
 bool store_blob_put(struct store *store, const char *name, struct str value, struct err *err);
 bool store_blob_get(struct store *store, const char *name, struct buf *out, struct err *err);
 
-/* Forget tallies and decisions before day (days since the epoch). */
-bool store_thin(struct store *store, int64_t day, struct err *err);
+/* Forget tallies and decisions before day (days since the epoch), and messages that
+ * waited already before waiting_since_ms: they are in no queue any more. */
+bool store_thin(struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err);
 
 /* What guard 12 asks: how many destinations began to do worse than before since
  * since_ms, and how many failed at all; each counted up to most. */

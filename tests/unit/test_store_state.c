@@ -430,7 +430,7 @@ history_is_thinned(void **state)
 	assert_true(store_tally_add(store, a, 10, "sent", 2, &kit_err));
 	decide(store, a, 10 * SPAN_DAY_MS - 1, "set");
 	decide(store, a, 10 * SPAN_DAY_MS, "keep");
-	assert_true(store_thin(store, 10, &kit_err));
+	assert_true(store_thin(store, 10, 0, &kit_err));
 	assert_tallies(store, a, "10 sent 2\n");
 	assert_decisions(store, a,
 	    "1 864000000 keep none may not-encrypted refused it's \"so\" none\n");

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Destinations: a table of columns, and the statements that are made of it. */
+#include <assert.h>
+#include <string.h>
+
+#include "store/store_impl.h"
+
+enum column_type {
+	COLUMN_INT,    /* int64_t */
+	COLUMN_COUNT,  /* unsigned, and enums that are stored as numbers */
+	COLUMN_BOOL,
+	COLUMN_TEXT,   /* char[size] */
+	COLUMN_LEVEL,  /* enum level, by its name */
+	COLUMN_WHY,    /* enum why, by its slug */
+};
+
+struct column {
+	const char *name;
+	enum column_type type;
+	size_t offset;
+	size_t size;
+};
+
+#define COLUMN(field, type) \
+	{#field, type, offsetof(struct destination, field), \
+	    sizeof(((struct destination *)0)->field)}
+
+static const struct column columns[] = {
+    COLUMN(id, COLUMN_INT),
+    COLUMN(key, COLUMN_TEXT),
+    COLUMN(entry, COLUMN_LEVEL),
+    COLUMN(attributes, COLUMN_TEXT),
+    COLUMN(why, COLUMN_WHY),
+    COLUMN(entry_why, COLUMN_WHY),
+    COLUMN(since_ms, COLUMN_INT),
+    COLUMN(force_ms, COLUMN_INT),
+    COLUMN(look_ms, COLUMN_INT),
+    COLUMN(lease_ms, COLUMN_INT),
+    COLUMN(lease_end_ms, COLUMN_INT),
+    COLUMN(pinned, COLUMN_BOOL),
+    COLUMN(pin_until_ms, COLUMN_INT),
+    COLUMN(note, COLUMN_TEXT),
+    COLUMN(pending, COLUMN_BOOL),
+    COLUMN(deferral, COLUMN_BOOL),
+    COLUMN(deferral_ms, COLUMN_INT),
+    COLUMN(rule, COLUMN_TEXT),
+    COLUMN(reason, COLUMN_TEXT),
+    COLUMN(dsn, COLUMN_TEXT),
+    COLUMN(service, COLUMN_TEXT),
+    COLUMN(lost, COLUMN_BOOL),
+    COLUMN(suspended, COLUMN_BOOL),
+    COLUMN(policy_refused, COLUMN_BOOL),
+    COLUMN(attempt_level, COLUMN_LEVEL),
+    COLUMN(relay, COLUMN_TEXT),
+    COLUMN(transport, COLUMN_TEXT),
+    COLUMN(attempt_ms, COLUMN_INT),
+    COLUMN(attempts, COLUMN_COUNT),
+    COLUMN(first_attempt_ms, COLUMN_INT),
+    COLUMN(last_attempt_ms, COLUMN_INT),
+    COLUMN(dns_state, COLUMN_TEXT),
+    COLUMN(dns_text, COLUMN_TEXT),
+    COLUMN(dns_ms, COLUMN_INT),
+    COLUMN(dns_failures, COLUMN_COUNT),
+    COLUMN(dns_until_ms, COLUMN_INT),
+    COLUMN(dns_signed, COLUMN_BOOL),
+    COLUMN(seen_encrypt_ms, COLUMN_INT),
+    COLUMN(seen_verify_ms, COLUMN_INT),
+    COLUMN(seen_dane_ms, COLUMN_INT),
+    COLUMN(sent_ms, COLUMN_INT),
+    COLUMN(hold_level, COLUMN_LEVEL),
+    COLUMN(hold_since_ms, COLUMN_INT),
+    COLUMN(dane_absent_ms, COLUMN_INT),
+    COLUMN(trial, COLUMN_LEVEL),
+    COLUMN(probe_level, COLUMN_LEVEL),
+    COLUMN(probe_works, COLUMN_COUNT),
+    COLUMN(probe_clean, COLUMN_COUNT),
+    COLUMN(probe_ms, COLUMN_INT),
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+void
+destination_init(struct destination *d, const char *key)
+{
+	*d = (struct destination){.entry = LEVEL_NONE, .hold_level = LEVEL_NONE,
+	    .trial = LEVEL_NONE};
+	str_copy(str_of(key), d->key, sizeof(d->key));
+}
+
+static void
+bind_column(sqlite3_stmt *stmt, int at, const struct column *c, const struct destination *d)
+{
+	const char *field = (const char *)d + c->offset;
+
+	switch (c->type) {
+	case COLUMN_INT:
+		sqlite3_bind_int64(stmt, at, *(const int64_t *)(const void *)field);
+		break;
+	case COLUMN_COUNT:
+		sqlite3_bind_int64(stmt, at, *(const unsigned *)(const void *)field);
+		break;
+	case COLUMN_BOOL:
+		sqlite3_bind_int(stmt, at, *(const bool *)(const void *)field);
+		break;
+	case COLUMN_TEXT:
+		sqlite3_bind_text(stmt, at, field, -1, SQLITE_STATIC);
+		break;
+	case COLUMN_LEVEL:
+		sqlite3_bind_text(stmt, at,
+		    level_name(*(const enum level *)(const void *)field), -1, SQLITE_STATIC);
+		break;
+	case COLUMN_WHY:
+		sqlite3_bind_text(stmt, at, why_slug(*(const enum why *)(const void *)field), -1,
+		    SQLITE_STATIC);
+		break;
+	}
+}
+
+static void
+read_column(sqlite3_stmt *stmt, int at, const struct column *c, struct destination *d)
+{
+	char *field = (char *)d + c->offset;
+
+	switch (c->type) {
+	case COLUMN_INT:
+		*(int64_t *)(void *)field = sqlite3_column_int64(stmt, at);
+		break;
+	case COLUMN_COUNT:
+		*(unsigned *)(void *)field = (unsigned)sqlite3_column_int64(stmt, at);
+		break;
+	case COLUMN_BOOL:
+		*(bool *)(void *)field = sqlite3_column_int(stmt, at) != 0;
+		break;
+	case COLUMN_TEXT:
+		str_copy(store_column(stmt, at), field, c->size);
+		break;
+	case COLUMN_LEVEL:
+		if (!level_parse(store_column(stmt, at), (enum level *)(void *)field))
+			*(enum level *)(void *)field = LEVEL_UNKNOWN;
+		break;
+	case COLUMN_WHY:
+		if (!why_parse(store_column(stmt, at), (enum why *)(void *)field))
+			*(enum why *)(void *)field = WHY_NONE;
+		break;
+	}
+}
+
+static void
+read_destination(sqlite3_stmt *stmt, struct destination *d)
+{
+	destination_init(d, "");
+	for (size_t i = 0; i < COLUMNS; i++)
+		read_column(stmt, (int)i, &columns[i], d);
+}
+
+static void
+add_names(struct buf *sql, size_t from, const char *suffix)
+{
+	for (size_t i = from; i < COLUMNS; i++)
+		buf_printf(sql, "%s%s%s", i > from ? ", " : "", columns[i].name, suffix);
+}
+
+void
+store_build_sql(enum sql which, struct buf *sql)
+{
+	if (which == SQL_INSERT) {
+		buf_printf(sql, "INSERT INTO destination(");
+		add_names(sql, 1, "");
+		buf_printf(sql, ") VALUES (?");
+		for (size_t i = 2; i < COLUMNS; i++)
+			buf_printf(sql, ", ?");
+		buf_printf(sql, ")");
+		return;
+	}
+	if (which == SQL_UPDATE) {
+		buf_printf(sql, "UPDATE destination SET ");
+		add_names(sql, 1, " = ?");
+		buf_printf(sql, " WHERE id = ?");
+		return;
+	}
+	buf_printf(sql, "SELECT ");
+	add_names(sql, 0, "");
+	buf_printf(sql, " FROM destination ");
+	buf_printf(sql, "%s", which == SQL_GET ? "WHERE key = ?"
+	        : which == SQL_GET_ID       ? "WHERE id = ?"
+	        : which == SQL_ENTRIES      ? "WHERE entry <> 'none' ORDER BY key"
+	        : "WHERE since_ms >= ?1 OR deferral_ms >= ?1 ORDER BY key");
+}
+
+/* --- reading and writing ----------------------------------------------------------- */
+
+static bool
+get(struct store *store, sqlite3_stmt *stmt, struct destination *out, bool *found,
+    struct err *err)
+{
+	bool failed = false;
+
+	*found = false;
+	if (stmt == NULL)
+		return false;
+	if (!store_step_row(store, stmt, &failed, err))
+		return !failed;
+	read_destination(stmt, out);
+	*found = true;
+	sqlite3_reset(stmt);
+	return true;
+}
+
+bool
+store_get(struct store *store, const char *key, struct destination *out, bool *found,
+    struct err *err)
+{
+	return get(store, store_bind(store, SQL_GET, err, "s", key), out, found, err);
+}
+
+bool
+store_get_id(struct store *store, int64_t id, struct destination *out, bool *found,
+    struct err *err)
+{
+	return get(store, store_bind(store, SQL_GET_ID, err, "i", id), out, found, err);
+}
+
+bool
+store_put(struct store *store, struct destination *d, struct err *err)
+{
+	bool is_new = d->id == 0;
+	sqlite3_stmt *stmt = store_prepare(store, is_new ? SQL_INSERT : SQL_UPDATE, err);
+
+	if (stmt == NULL)
+		return false;
+	for (size_t i = 1; i < COLUMNS; i++)
+		bind_column(stmt, (int)i, &columns[i], d);
+	if (!is_new)
+		sqlite3_bind_int64(stmt, (int)COLUMNS, d->id);
+	if (!store_finish(store, stmt, err))
+		return false;
+	if (is_new)
+		d->id = sqlite3_last_insert_rowid(store->db);
+	return true;
+}
+
+static bool
+read_ids(struct store *store, sqlite3_stmt *stmt, int64_t *ids, size_t max, size_t *count,
+    struct err *err)
+{
+	bool failed = false;
+
+	*count = 0;
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		assert(*count < max);
+		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
+	}
+	return !failed;
+}
+
+bool
+store_pending(struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
+{
+	return read_ids(
+	    store, store_bind(store, SQL_PENDING, err, "i", (int64_t)max), ids, max, count, err);
+}
+
+bool
+store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
+    struct err *err)
+{
+	return read_ids(store, store_bind(store, SQL_DUE, err, "ii", now_ms, (int64_t)max), ids, max,
+	    count, err);
+}
+
+bool
+store_next_due(struct store *store, int64_t *at_ms, struct err *err)
+{
+	return store_finish_int(store, store_prepare(store, SQL_NEXT_DUE, err), at_ms, err);
+}
+
+static bool
+each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
+    struct err *err)
+{
+	struct destination d;
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		read_destination(stmt, &d);
+		if (!fn(context, &d)) {
+			sqlite3_reset(stmt);
+			break;
+		}
+	}
+	return !failed;
+}
+
+bool
+store_each_entry(struct store *store, destination_fn *fn, void *context, struct err *err)
+{
+	return each(store, store_prepare(store, SQL_ENTRIES, err), fn, context, err);
+}
+
+bool
+store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn, void *context,
+    struct err *err)
+{
+	return each(store, store_bind(store, SQL_TOUCHED, err, "i", since_ms), fn, context, err);
+}
+
+bool
+store_freeze_counts(struct store *store, int64_t since_ms, int64_t most, int64_t *held,
+    int64_t *failed, struct err *err)
+{
+	return store_finish_int(store, store_bind(store, SQL_HELD, err, "ii", since_ms, most), held, err) &&
+	    store_finish_int(store, store_bind(store, SQL_FAILED, err, "ii", since_ms, most), failed, err);
+}

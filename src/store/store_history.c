@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What happened: tallies by day, decisions. */
+#include "base/span.h"
+#include "store/store_impl.h"
+
+bool
+store_tally_add(struct store *store, int64_t id, int64_t day, const char *what,
+    uint64_t count, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_TALLY_ADD, err, "iisi", id, day, what, (int64_t)count), err);
+}
+
+bool
+store_each_tally(struct store *store, int64_t id, tally_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store, SQL_TALLIES, err, "i", id);
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		fn(context, sqlite3_column_int64(stmt, 0),
+		    (const char *)sqlite3_column_text(stmt, 1),
+		    (uint64_t)sqlite3_column_int64(stmt, 2));
+	return !failed;
+}
+
+bool
+store_decision_add(struct store *store, const struct decision_record *r, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_DECISION_ADD, err, "iisssssss", r->destination, r->time_ms, r->action,
+		r->before, r->after, r->why, r->rule, r->reason, r->dns_state),
+	    err);
+}
+
+bool
+store_each_decision(
+    struct store *store, int64_t id, decision_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store, SQL_DECISIONS, err, "i", id);
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		struct decision_record r = {
+		    .destination = id,
+		    .time_ms = sqlite3_column_int64(stmt, 0),
+		    .action = (const char *)sqlite3_column_text(stmt, 1),
+		    .before = (const char *)sqlite3_column_text(stmt, 2),
+		    .after = (const char *)sqlite3_column_text(stmt, 3),
+		    .why = (const char *)sqlite3_column_text(stmt, 4),
+		    .rule = (const char *)sqlite3_column_text(stmt, 5),
+		    .reason = (const char *)sqlite3_column_text(stmt, 6),
+		    .dns_state = (const char *)sqlite3_column_text(stmt, 7),
+		};
+
+		fn(context, &r);
+	}
+	return !failed;
+}
+
+bool
+store_thin(struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err)
+{
+	return store_finish(
+		   store, store_bind(store, SQL_THIN_WAITING, err, "i", waiting_since_ms), err) &&
+	    store_finish(store, store_bind(store, SQL_THIN_TALLY, err, "i", day), err) &&
+	    store_finish(store,
+		store_bind(store, SQL_THIN_DECISION, err, "i", day * SPAN_DAY_MS), err);
+}

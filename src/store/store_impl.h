@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of the store, for the files store*.c alone: the only users of SQLite. */
+#ifndef STORE_STORE_IMPL_H
+#define STORE_STORE_IMPL_H
+
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+/* Statements that do not depend on the columns of a destination. */
+enum sql {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_DATA_VERSION,
+	SQL_PENDING,
+	SQL_DUE,
+	SQL_NEXT_DUE,
+	SQL_TALLY_ADD,
+	SQL_TALLIES,
+	SQL_DECISION_ADD,
+	SQL_DECISIONS,
+	SQL_WAITING_COUNT,
+	SQL_WAITING_ADD,
+	SQL_WAITING_RELEASE,
+	SQL_WAITING_DUE,
+	SQL_WAITING_NEXT,
+	SQL_WAITING_TAKE,
+	SQL_WAITING_DONE,
+	SQL_WAITING_GIVE_UP,
+	SQL_WAITING_SENT,
+	SQL_WAITING_GIVE_BACK,
+	SQL_WAITING_AGAIN,
+	SQL_FORCE,
+	SQL_POSITION_GET,
+	SQL_POSITION_PUT,
+	SQL_COUNTER_ADD,
+	SQL_COUNTER_SET,
+	SQL_COUNTER_GET,
+	SQL_BLOB_PUT,
+	SQL_BLOB_GET,
+	SQL_THIN_WAITING,
+	SQL_THIN_TALLY,
+	SQL_THIN_DECISION,
+	SQL_HELD,
+	SQL_FAILED,
+	/* built from the table of columns */
+	SQL_GET,
+	SQL_GET_ID,
+	SQL_INSERT,
+	SQL_UPDATE,
+	SQL_ENTRIES,
+	SQL_TOUCHED,
+	SQL_COUNT,
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *statements[SQL_COUNT];
+};
+
+/* SQLite's own words. Always false. */
+bool store_fail(struct store *store, struct err *err);
+
+/* A statement, compiled once. NULL: err says why. */
+sqlite3_stmt *store_prepare(struct store *store, enum sql which, struct err *err);
+
+/*
+ * Prepare and bind: format has a letter an argument, i (int64_t) or s (const char *,
+ * which must live until the statement is done). NULL: err says why.
+ */
+sqlite3_stmt *store_bind(
+    struct store *store, enum sql which, struct err *err, const char *format, ...);
+
+/* One step of a statement that gives rows: false and *failed at their end. */
+bool store_step_row(
+    struct store *store, sqlite3_stmt *stmt, bool *failed, struct err *err);
+
+/* Run a statement that gives no rows. A NULL statement has failed already. */
+bool store_finish(struct store *store, sqlite3_stmt *stmt, struct err *err);
+
+/* One integer from a statement that gives one row; missing: left as it is. */
+bool store_finish_int(
+    struct store *store, sqlite3_stmt *stmt, int64_t *out, struct err *err);
+
+/* A column's text, borrowed until the next step. */
+struct str store_column(sqlite3_stmt *stmt, int at);
+
+/* store_destination.c: the text of a statement that names all columns. */
+void store_build_sql(enum sql which, struct buf *sql);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages that wait for a decision, or for being retried. */
+#include "store/store_impl.h"
+
+bool
+store_waiting_add(
+    struct store *store, int64_t id, const char *queue_id, int64_t now_ms, struct err *err)
+{
+	int64_t count = 0;
+
+	if (!store_finish_int(
+		store, store_bind(store, SQL_WAITING_COUNT, err, "is", id, queue_id), &count, err))
+		return false;
+	if (count >= STORE_WAITING_MAX)
+		return true; /* so many are flushed together, whoever they are */
+	return store_finish(store, store_bind(store, SQL_WAITING_ADD, err, "isi", id, queue_id, now_ms), err);
+}
+
+bool
+store_waiting_release(struct store *store, int64_t id, int64_t version,
+    int64_t not_before_ms, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_WAITING_RELEASE, err, "iii", version, not_before_ms, id), err);
+}
+
+bool
+store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct waiting *out,
+    size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    store_bind(store, SQL_WAITING_DUE, err, "iii", version, now_ms, (int64_t)max);
+	bool failed = false;
+
+	*count = 0;
+	*next_ms = 0;
+	*again_ms = 0;
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		struct waiting *w = &out[*count];
+
+		w->destination = sqlite3_column_int64(stmt, 0);
+		if (str_copy(store_column(stmt, 1), w->queue_id, sizeof(w->queue_id)))
+			(*count)++;
+	}
+	return !failed &&
+	    store_finish_int(store, store_bind(store, SQL_WAITING_NEXT, err, "ii", version, now_ms), next_ms,
+		err) &&
+	    store_finish_int(store, store_prepare(store, SQL_WAITING_AGAIN, err), again_ms, err);
+}
+
+bool
+store_waiting_take(
+    struct store *store, const struct waiting *taken, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!store_finish(store,
+			store_bind(store, SQL_WAITING_TAKE, err, "is", taken[i].destination,
+			    taken[i].queue_id),
+			err))
+			return false;
+	return true;
+}
+
+bool
+store_waiting_done(struct store *store, const struct waiting *done, size_t count,
+    int64_t now_ms, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!store_finish(store,
+			store_bind(store, SQL_WAITING_DONE, err, "isi", done[i].destination,
+			    done[i].queue_id, now_ms),
+			err))
+			return false;
+	return store_finish(store, store_prepare(store, SQL_WAITING_GIVE_UP, err), err);
+}
+
+bool
+store_waiting_sent(struct store *store, int64_t id, struct err *err)
+{
+	return store_finish(store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err);
+}
+
+bool
+store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err)
+{
+	return store_finish(store, store_bind(store, SQL_WAITING_GIVE_BACK, err, "i", not_before_ms), err);
+}
