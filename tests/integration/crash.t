@@ -32,14 +32,20 @@ at_end() {
 
 # kill_often N: start, kill at a random moment, N times; in the end it runs.
 kill_often() {
-	local i broken='' early=0 at offset=0 last=0
+	local i broken='' early=0 at offset=0 last=0 files=1
 	for ((i = 0; i < $1; i++)); do
 		"$sandbox" exec "$dir" -- "${user[@]}" "$program" -c "$dir/tlsladder.yaml" run \
 			</dev/null >>"$dir/daemon.out" 2>>"$dir/daemon.err" &
 		daemon=$!
+		await 5 daemon_pid >/dev/null
 		# From before it opens the database to well in the middle of its work.
-		at=$((RANDOM % 600))
-		sleep "$(printf '0.%03d' "$at")"
+		at=$((RANDOM % 300))
+		# After a rotation it stays with the old file for two seconds.
+		if [[ $(ls "$log"* | wc -l) != "$files" ]]; then
+			files=$(ls "$log"* | wc -l)
+			at=$((at + 2300))
+		fi
+		sleep "$((at / 1000)).$(printf %03d $((at % 1000)))"
 		kill_daemon
 		# Looked at in a copy: to open the original would mend it.
 		rm -rf "$dir/copy"
@@ -90,7 +96,7 @@ mkdir "$dir/generated"
 : >"$log"
 configure strict "log: {file: $log, from: start}" 'postfix: {config_directory: '"$dir/strict/config"', retry: false}' \
 	'dns: {timeout: 1s, tries: 1}'
-python3 "$here/loglines.py" "$log" "$dir/generated/stop" "${CRASH_SEED:-1}" 4000 2.5 &
+python3 "$here/loglines.py" "$log" "$dir/generated/stop" "${CRASH_SEED:-1}" 4000 8 &
 writer=$!
 kill_often $((kills * 2 / 3))
 touch "$dir/generated/stop"
