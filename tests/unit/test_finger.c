@@ -62,7 +62,7 @@ nothing_printed_is_no_starttls(void **state)
 	assert_string_equal(err.text, "STARTTLS is not offered");
 }
 
-static void
+static _Noreturn void
 bad(unsigned line)
 {
 	printf("Bail out! tests/cases/finger.cases:%u\n", line);
