@@ -168,7 +168,7 @@ case_ends_in(void **state)
 static void
 add_row(char **fields, size_t count, unsigned line, void *context)
 {
-	struct row *row = calloc(1, sizeof(*row));
+	struct row *row = suite_keep(calloc(1, sizeof(*row)));
 
 	(void)line;
 	(void)context;
