@@ -26,6 +26,7 @@ const struct command *const commands[] = {
     &cmd_unset,
     &cmd_undo,
     &cmd_export,
+    &cmd_doctor,
 };
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -11,7 +11,7 @@ is '--help says nothing on standard error' "$err" ''
 has '--help names the configuration file' "$out" '--config FILE'
 help=$out
 commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
-for command in run scan queue match rules check list explain set unset undo export; do
+for command in run scan queue match rules check list explain set unset undo export doctor; do
 	has "--help lists $command" "
 $commands
 " "
@@ -58,6 +58,8 @@ check a.test b..test|"b..test" is no domain
 explain|one domain is needed
 explain a.test b.test|one domain is needed
 explain a..test|"a..test" is no domain
+doctor extra|no argument is expected
+doctor --frobnicate|there is no option "--frobnicate"
 export extra|no argument is expected
 export --format xml|formats are
 set|a domain and a level are needed

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tlsladder doctor: is everything in place, and what is to be typed where it is not? */
+#include "cmd/doctor.h"
+
+#include <getopt.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "gather/postfix_run.h"
+#include "gather/rulefile.h"
+#include "sys/file.h"
+
+#define COMMAND_MS     60000
+#define OUTPUT_MAX     ((size_t)16 << 20)
+#define CONFIG_MAX     ((size_t)1 << 20)
+#define STANDARD_FILE  SYSCONFDIR "/tlsladder/tlsladder.yaml"
+#define STANDARD_RULES RULESDIR "/postfix.yaml"
+
+static const char *const result_names[DOCTOR_RESULT_COUNT] = {
+    [DOCTOR_OK] = "ok",
+    [DOCTOR_WARNING] = "warning",
+    [DOCTOR_FAULT] = "fault",
+};
+
+/* --- what is said ------------------------------------------------------------------ */
+
+static void
+print_json(const char *result, const char *check, const char *text, struct str advice,
+    struct buf *out)
+{
+	buf_printf(out, "{\"check\":\"%s\",\"result\":\"%s\",\"text\":", check, result);
+	buf_add_json(out, str_of(text));
+	buf_printf(out, ",\"advice\":");
+	if (advice.len > 0)
+		buf_add_json(out, advice);
+	else
+		buf_printf(out, "null");
+	buf_printf(out, "}\n");
+}
+
+static void
+print_text(enum doctor_result result, const char *check, const char *text,
+    struct str advice, struct buf *out)
+{
+	static const enum colour colours[DOCTOR_RESULT_COUNT] = {
+	    [DOCTOR_OK] = COLOUR_GREEN,
+	    [DOCTOR_WARNING] = COLOUR_YELLOW,
+	    [DOCTOR_FAULT] = COLOUR_RED,
+	};
+	struct str line;
+
+	buf_add_colour(out, colours[result], result_names[result]);
+	buf_printf(out, "%*s %-15s ", 7 - (int)strlen(result_names[result]), "", check);
+	buf_add_visible(out, str_of(text));
+	buf_add_char(out, '\n');
+	while (str_cut(&advice, '\n', &line)) {
+		buf_printf(out, "        ");
+		buf_add_visible(out, line);
+		buf_add_char(out, '\n');
+	}
+}
+
+void
+doctor_say(struct doctor *d, enum doctor_result result, const char *check,
+    const char *format, ...)
+{
+	struct str advice = {buf_text(&d->advice), d->advice.len};
+	struct buf text = {0}, out = {0};
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vprintf(&text, format, ap);
+	va_end(ap);
+	if (d->json)
+		print_json(result_names[result], check, buf_text(&text), advice, &out);
+	else
+		print_text(result, check, buf_text(&text), advice, &out);
+	fwrite(buf_text(&out), 1, out.len, stdout);
+	fflush(stdout);
+	d->counts[result]++;
+	buf_reset(&d->advice);
+	buf_clear(&text);
+	buf_clear(&out);
+}
+
+void
+doctor_advise(struct doctor *d, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vprintf(&d->advice, format, ap);
+	va_end(ap);
+	buf_add_char(&d->advice, '\n');
+}
+
+void
+buf_add_shell(struct buf *buf, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                            "0123456789_@%+=:,./-";
+
+	if (word[0] != '\0' && strspn(word, plain) == strlen(word)) {
+		buf_printf(buf, "%s", word);
+		return;
+	}
+	buf_add_char(buf, '\'');
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			buf_printf(buf, "'\\''");
+		else
+			buf_add_char(buf, *word);
+	}
+	buf_add_char(buf, '\'');
+}
+
+void
+doctor_add_postfix(const struct doctor *d, const char *program, struct buf *buf)
+{
+	for (size_t i = 0; i < d->postfix.command_count; i++) {
+		buf_add_shell(buf, d->postfix.command[i]);
+		buf_add_char(buf, ' ');
+	}
+	buf_printf(buf, "%s", program);
+	if (d->config->postfix.config_directory[0] != '\0') {
+		buf_printf(buf, " -c ");
+		buf_add_shell(buf, d->config->postfix.config_directory);
+	}
+}
+
+void
+doctor_add_self(const struct doctor *d, struct buf *buf)
+{
+	buf_printf(buf, "tlsladder");
+	if (strcmp(d->options->config_file, STANDARD_FILE) != 0) {
+		buf_printf(buf, " -c ");
+		buf_add_shell(buf, d->options->config_file);
+	}
+}
+
+void
+doctor_advise_setting(struct doctor *d, const char *name, const char *value)
+{
+	struct buf setting = {0};
+
+	buf_printf(&setting, "%s = %s", name, value);
+	doctor_add_postfix(d, "postconf", &d->advice);
+	buf_printf(&d->advice, " -e ");
+	buf_add_shell(&d->advice, buf_text(&setting));
+	buf_add_char(&d->advice, '\n');
+	doctor_add_postfix(d, "postfix", &d->advice);
+	buf_printf(&d->advice, " reload\n");
+	buf_clear(&setting);
+}
+
+/* Has our configuration a line that begins with "section:"? */
+static bool
+has_section(const struct doctor *d, const char *section)
+{
+	struct str rest = {buf_text(&d->config_text), d->config_text.len}, line;
+
+	while (str_cut(&rest, '\n', &line))
+		if (str_eat(&line, str_of(section)) && line.len > 0 && line.p[0] == ':')
+			return true;
+	return false;
+}
+
+void
+doctor_advise_yaml(struct doctor *d, const char *section, const char *lines)
+{
+	struct buf text = {0};
+
+	buf_printf(&text, "%s: %s", section, lines);
+	if (has_section(d, section)) {
+		doctor_advise(d, "# in %s: %s", d->options->config_file, buf_text(&text));
+	} else {
+		buf_printf(&d->advice, "echo ");
+		buf_add_shell(&d->advice, buf_text(&text));
+		buf_printf(&d->advice, " >>");
+		buf_add_shell(&d->advice, d->options->config_file);
+		buf_add_char(&d->advice, '\n');
+	}
+	doctor_advise(d, "# then: systemctl restart tlsladder");
+	buf_clear(&text);
+}
+
+/* --- what is asked ----------------------------------------------------------------- */
+
+bool
+doctor_run(const struct doctor *d, bool plain, const char *program,
+    const char *const *arguments, struct buf *out, struct err *err)
+{
+	struct postfix postfix = d->postfix;
+	struct postfix_call call = {
+	    .program = program,
+	    .arguments = arguments,
+	    .timeout_ms = COMMAND_MS,
+	    .output_max = OUTPUT_MAX,
+	};
+	struct child_result result;
+	bool done;
+
+	if (plain)
+		postfix.config_directory = "";
+	done = postfix_run_well(&postfix, &call, &result, err);
+	if (done && out != NULL)
+		buf_add_str(out, (struct str){buf_text(&result.output), result.output.len});
+	child_result_clear(&result);
+	return done;
+}
+
+char *
+doctor_parameter(const struct doctor *d, const char *name)
+{
+	const char *arguments[] = {"-x", "-h", name, NULL};
+	struct buf out = {0};
+	struct str text, line;
+	struct err ignored;
+	char *value;
+
+	doctor_run(d, false, "postconf", arguments, &out, &ignored);
+	text = (struct str){buf_text(&out), out.len};
+	if (!str_cut(&text, '\n', &line))
+		line = text;
+	line = str_trim(line);
+	value = mem_strndup(line.p, line.len);
+	buf_clear(&out);
+	return value;
+}
+
+bool
+doctor_read(const struct doctor *d, const char *path, struct buf *out, struct err *err)
+{
+	const char *arguments[] = {"--", path, NULL};
+
+	return doctor_run(d, true, "cat", arguments, out, err);
+}
+
+/* --- ourselves --------------------------------------------------------------------- */
+
+/* The user that the service has: ours, else the owner of its state, else its usual name. */
+static void
+find_user(struct doctor *d)
+{
+	const char *slash = strrchr(d->config->state, '/');
+	const struct passwd *pw = NULL;
+	struct stat st;
+	char *directory;
+
+	d->is_root = geteuid() == 0;
+	if (!d->is_root) {
+		pw = getpwuid(geteuid());
+	} else if (slash != NULL && slash > d->config->state) {
+		directory = mem_strndup(d->config->state, (size_t)(slash - d->config->state));
+		if (stat(directory, &st) == 0 && st.st_uid != 0)
+			pw = getpwuid(st.st_uid);
+		free(directory);
+	}
+	snprintf(d->user, sizeof(d->user), "%s", pw != NULL ? pw->pw_name : "tlsladder");
+}
+
+static void
+check_user(struct doctor *d)
+{
+	if (!d->is_root) {
+		doctor_say(d, DOCTOR_OK, "user", "runs as %s", d->user);
+		return;
+	}
+	if (getpwnam(d->user) == NULL)
+		doctor_advise(d, "useradd --system --user-group --groups adm,postdrop"
+		    " --home-dir /nonexistent --shell /usr/sbin/nologin %s", d->user);
+	buf_printf(&d->advice, "runuser -u %s -- ", d->user);
+	doctor_add_self(d, &d->advice);
+	buf_printf(&d->advice, " doctor\n");
+	doctor_say(d, DOCTOR_WARNING, "user",
+	    "runs as root: what the service's user %s may read and write is not seen",
+	    d->user);
+}
+
+static void
+check_rules(struct doctor *d)
+{
+	const struct strings *files = &d->config->rules;
+	struct errs errs = {0};
+	struct rules *rules =
+	    rulefile_load(files->items, files->count, RULEFILE_EXAMPLES, &errs);
+
+	if (rules != NULL) {
+		doctor_say(d, DOCTOR_OK, "rules", "%zu rules in %s%s, their examples hold",
+		    rules_count(rules), files->items[0], files->count > 1 ? " and others" : "");
+		rules_free(rules);
+		return;
+	}
+	for (size_t i = 1; i < errs.count && i < 20; i++)
+		doctor_advise(d, "# %s", errs.lines[i]);
+	for (size_t i = 0; i < files->count; i++)
+		if (access(files->items[i], R_OK) != 0 && access(STANDARD_RULES, R_OK) == 0)
+			doctor_advise_yaml(d, "rules", STANDARD_RULES);
+	doctor_say(d, DOCTOR_FAULT, "rules", "%s", errs.count > 0 ? errs.lines[0] : "none");
+	errs_clear(&errs);
+}
+
+/* --- the command ------------------------------------------------------------------- */
+
+static int
+examine(struct doctor *d)
+{
+	static void (*const checks[])(struct doctor *) = {
+	    doctor_check_clock, check_rules, doctor_check_log, doctor_check_state,
+	    doctor_check_daemon, doctor_check_postfix, doctor_check_level,
+	    doctor_check_policy_maps, doctor_check_map_type, doctor_check_map,
+	    doctor_check_loglevel, doctor_check_authorities, doctor_check_dane,
+	    doctor_check_resolvers, doctor_check_tools, doctor_check_notify,
+	};
+	struct err ignored;
+	int status;
+
+	find_user(d);
+	file_read(d->options->config_file, CONFIG_MAX, &d->config_text, &ignored);
+	buf_add_char(&d->config_text, '\n');
+	doctor_say(d, DOCTOR_OK, "configuration", "%s", d->options->config_file);
+	check_user(d);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		checks[i](d);
+	if (!d->json)
+		printf("\n%u fault%s, %u warning%s\n", d->counts[DOCTOR_FAULT],
+		    d->counts[DOCTOR_FAULT] == 1 ? "" : "s", d->counts[DOCTOR_WARNING],
+		    d->counts[DOCTOR_WARNING] == 1 ? "" : "s");
+	status = cmd_flush();
+	buf_clear(&d->config_text);
+	buf_clear(&d->advice);
+	free(d->queue_directory);
+	postfix_facts_clear(&d->facts);
+	return status != 0 ? status : d->counts[DOCTOR_FAULT] > 0 ? EX_CONFIG : 0;
+}
+
+static int
+run_doctor(const struct options *options, int argc, char **argv)
+{
+	static const struct option longs[] = {
+	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	struct doctor doctor = {.options = options};
+	struct config config;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
+		if (option != 'j')
+			return cmd_wrong_option(&cmd_doctor, option, argv);
+		doctor.json = true;
+	}
+	if (optind < argc)
+		return cmd_usage(&cmd_doctor, "no argument is expected");
+	status = cmd_load(options, &config, NULL);
+	if (status != 0)
+		return status;
+	doctor.config = &config;
+	doctor.postfix = cmd_postfix(&config);
+	status = examine(&doctor);
+	config_clear(&config);
+	return status;
+}
+
+const struct command cmd_doctor = {
+    .name = "doctor",
+    .usage = "[--json]",
+    .summary = "Check the installation; say what to type where it is not right",
+    .help = "Run it as the user of the service. Below a fault stands what mends it, to be typed\n"
+            "by root. Exit status 78 with a fault, 0 with warnings alone. Nothing is changed.\n",
+    .run = run_doctor,
+};

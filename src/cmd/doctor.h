@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The checks of `doctor`. Each says one line and, where something is wrong, what to type
+ * to mend it: lines for a root shell; what no command can do stands behind a #.
+ */
+#ifndef CMD_DOCTOR_H
+#define CMD_DOCTOR_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cmd/cmd.h"
+#include "gather/config.h"
+#include "gather/postfix.h"
+
+enum doctor_result {
+	DOCTOR_OK,
+	DOCTOR_WARNING,
+	DOCTOR_FAULT,
+	DOCTOR_RESULT_COUNT,
+};
+
+struct doctor {
+	const struct options *options;
+	const struct config *config;
+	struct postfix postfix;
+	struct postfix_facts facts; /* empty where Postfix could not be asked */
+	bool has_postfix;
+	enum level level;     /* the default level that counts */
+	const char *map_type; /* the type that is built */
+	bool chrooted;        /* smtp(8) runs in queue_directory */
+	char *queue_directory;
+	char user[64]; /* whose service it is, or is to be */
+	bool is_root;  /* what may be read and written tells nothing then */
+	bool can_open; /* the state may be opened without doing harm */
+	bool json;
+	struct buf config_text;
+	struct buf advice; /* for the next word of doctor_say() */
+	unsigned counts[DOCTOR_RESULT_COUNT];
+};
+
+/* The line, with the advice that was put together before it. check: a word. */
+void doctor_say(struct doctor *doctor, enum doctor_result result, const char *check,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A line of advice, as it is. */
+void doctor_advise(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A parameter of main.cf, and Postfix told of it. */
+void doctor_advise_setting(struct doctor *doctor, const char *name, const char *value);
+
+/*
+ * A section of our own configuration: a command where the section is not there yet, else
+ * what to write there. lines: "{resolver: 127.0.0.1}".
+ */
+void doctor_advise_yaml(struct doctor *doctor, const char *section, const char *lines);
+
+/* A word of a shell command, quoted where it has to be. */
+void buf_add_shell(struct buf *buf, const char *word);
+
+/* "postconf -c /etc/postfix-out", with the words that reach it before it. */
+void doctor_add_postfix(const struct doctor *doctor, const char *program, struct buf *buf);
+
+/* "tlsladder -c FILE", without -c where the file is the standard one. */
+void doctor_add_self(const struct doctor *doctor, struct buf *buf);
+
+/* A command of Postfix, or (plain) any other where Postfix is. False: it failed, see err.
+ * arguments end in NULL; out gets what it printed. */
+bool doctor_run(const struct doctor *doctor, bool plain, const char *program,
+    const char *const *arguments, struct buf *out, struct err *err);
+
+/* A parameter of main.cf, "" where it is unknown. free() */
+char *doctor_parameter(const struct doctor *doctor, const char *name);
+
+/* A file that Postfix reads, from where Postfix is. */
+bool doctor_read(
+    const struct doctor *doctor, const char *path, struct buf *out, struct err *err);
+
+/* doctor_postfix.c */
+void doctor_check_postfix(struct doctor *doctor);
+void doctor_check_level(struct doctor *doctor);
+void doctor_check_loglevel(struct doctor *doctor);
+void doctor_check_dane(struct doctor *doctor);
+void doctor_check_tools(struct doctor *doctor);
+void doctor_check_notify(struct doctor *doctor);
+
+/* doctor_map.c */
+void doctor_check_policy_maps(struct doctor *doctor);
+void doctor_check_map_type(struct doctor *doctor);
+void doctor_check_map(struct doctor *doctor);
+
+/* doctor_trust.c */
+void doctor_check_clock(struct doctor *doctor);
+void doctor_check_authorities(struct doctor *doctor);
+void doctor_check_resolvers(struct doctor *doctor);
+
+/* doctor_files.c */
+char *doctor_directory(const char *path); /* that path is in; free() */
+char *doctor_blocked(const char *path); /* a directory above it that others may not enter,
+                                         * NULL if none; free() */
+/* Is the directory of path there, and ours alone to write? */
+void doctor_check_directory(struct doctor *doctor, const char *check, const char *path);
+void doctor_check_log(struct doctor *doctor);
+void doctor_check_state(struct doctor *doctor);
+void doctor_check_daemon(struct doctor *doctor);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* doctor: Postfix, its settings but for the maps, and its commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/doctor.h"
+#include "engine/chores.h"
+#include "gather/postfix_run.h"
+#include "publish/notify.h"
+
+#define MAJOR_MIN 2 /* 2.11: dane-only, postconf -P */
+#define MINOR_MIN 11
+
+#define NO_SUCH_ID "0000000000" /* valid, and of no message */
+
+/* --- Postfix itself ---------------------------------------------------------------- */
+
+static bool
+is_supported(const char *version)
+{
+	int major = 0, minor = 0;
+
+	if (sscanf(version, "%d.%d", &major, &minor) != 2)
+		return true; /* a snapshot; it is newer */
+	return major > MAJOR_MIN || (major == MAJOR_MIN && minor >= MINOR_MIN);
+}
+
+/* "smtp unix - - y - - smtp": the fifth column; "-" is yes before Postfix 3.0. */
+static bool
+is_chrooted(const struct doctor *d)
+{
+	const char *arguments[] = {"-M", "smtp/unix", NULL};
+	char chroot[8] = "";
+	struct buf out = {0};
+	struct err ignored;
+
+	doctor_run(d, false, "postconf", arguments, &out, &ignored);
+	if (sscanf(buf_text(&out), "%*s %*s %*s %*s %7s", chroot) != 1)
+		chroot[0] = '\0';
+	buf_clear(&out);
+	return chroot[0] == 'y' || (chroot[0] == '-' && d->facts.version[0] == '2');
+}
+
+void
+doctor_check_postfix(struct doctor *d)
+{
+	struct err err;
+
+	d->has_postfix = postfix_read_facts(&d->postfix, &d->facts, &err);
+	d->level = d->config->postfix.default_level != LEVEL_UNKNOWN
+	    ? d->config->postfix.default_level : d->facts.level;
+	d->map_type = chore_map_type(d->config, &d->facts);
+	if (!d->has_postfix) {
+		if (d->postfix.command_count == 0 && access("/usr/sbin/postconf", X_OK) != 0)
+			doctor_advise(d, "apt-get install postfix");
+		else
+			doctor_advise(d, "# postfix.config_directory and postfix.command in %s"
+			    " say how to reach it", d->options->config_file);
+		doctor_say(d, DOCTOR_FAULT, "postfix", "cannot ask Postfix: %s", err.text);
+		return;
+	}
+	d->queue_directory = doctor_parameter(d, "queue_directory");
+	d->chrooted = is_chrooted(d);
+	if (is_supported(d->facts.version)) {
+		doctor_say(d, DOCTOR_OK, "postfix", "version %s", d->facts.version);
+		return;
+	}
+	doctor_advise(d, "# a newer Postfix: 2.11 has dane-only");
+	doctor_say(d, DOCTOR_FAULT, "postfix", "version %s is older than 2.11",
+	    d->facts.version);
+}
+
+/* --- levels ------------------------------------------------------------------------ */
+
+static bool
+is_strict(enum level level)
+{
+	return level == LEVEL_ENCRYPT || level == LEVEL_DANE || level == LEVEL_VERIFY ||
+	    level == LEVEL_SECURE || level == LEVEL_DANE_ONLY;
+}
+
+static void
+check_services(struct doctor *d)
+{
+	for (size_t i = 0; i < d->facts.service_count; i++) {
+		const struct service_level *service = &d->facts.services[i];
+
+		doctor_say(d, DOCTOR_OK, "service-level", "%s of master.cf has the level %s%s",
+		    service->name, level_name(service->level),
+		    is_strict(service->level) ? "" : ": nothing to climb down from there");
+	}
+}
+
+void
+doctor_check_level(struct doctor *d)
+{
+	enum level configured = d->config->postfix.default_level;
+
+	if (!d->has_postfix)
+		return;
+	if (configured != LEVEL_UNKNOWN && configured != d->facts.level) {
+		doctor_advise_setting(d, "smtp_tls_security_level", level_name(configured));
+		doctor_say(d, DOCTOR_WARNING, "level",
+		    "smtp_tls_security_level is %s, postfix.default_level says %s",
+		    level_name(d->facts.level), level_name(configured));
+	} else if (is_strict(d->level)) {
+		doctor_say(d, DOCTOR_OK, "level", "smtp_tls_security_level is %s",
+		    level_name(d->level));
+	} else {
+		doctor_advise_setting(d, "smtp_tls_security_level", "verify");
+		doctor_say(d, d->level == LEVEL_UNKNOWN ? DOCTOR_FAULT : DOCTOR_WARNING,
+		    "level", d->level == LEVEL_UNKNOWN
+		        ? "smtp_tls_security_level is no level: all mail is deferred"
+		        : "smtp_tls_security_level is %s: there is nothing to climb down from",
+		    level_name(d->level));
+	}
+	check_services(d);
+}
+
+void
+doctor_check_loglevel(struct doctor *d)
+{
+	if (!d->has_postfix)
+		return;
+	if (d->facts.tls_loglevel[0] != '\0' && d->facts.tls_loglevel[0] != '0') {
+		doctor_say(d, DOCTOR_OK, "loglevel", "smtp_tls_loglevel is %s",
+		    d->facts.tls_loglevel);
+		return;
+	}
+	doctor_advise_setting(d, "smtp_tls_loglevel", "1");
+	doctor_say(d, DOCTOR_WARNING, "loglevel",
+	    "smtp_tls_loglevel is 0: what destinations did before is not seen");
+}
+
+/* Each reason of postfix_facts.dane_trouble begins with the parameter that it is about. */
+void
+doctor_check_dane(struct doctor *d)
+{
+	static const struct {
+		const char *name;
+		const char *value;
+	} mends[] = {
+	    {"smtp_dns_support_level", "dnssec"},
+	    {"smtp_host_lookup", "dns"},
+	    {"ignore_mx_lookup_error", "no"},
+	    {"smtp_dns_resolver_options", ""},
+	};
+	struct str trouble, name = {"", 0};
+
+	if (!d->has_postfix)
+		return;
+	if (d->facts.can_dane) {
+		doctor_say(d, DOCTOR_OK, "dane", "Postfix can do DANE");
+		return;
+	}
+	trouble = str_of(d->facts.dane_trouble);
+	str_cut(&trouble, ' ', &name);
+	for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++)
+		if (str_is(name, mends[i].name))
+			doctor_advise_setting(d, mends[i].name, mends[i].value);
+	doctor_say(d, DOCTOR_FAULT, "dane",
+	    "%s: Postfix cannot do DANE, and mail to destinations with TLSA waits",
+	    d->facts.dane_trouble);
+}
+
+/* --- its commands ------------------------------------------------------------------ */
+
+static void
+check_finger(struct doctor *d)
+{
+	const char *arguments[] = {"posttls-finger", NULL};
+	struct postfix plain = d->postfix;
+	struct postfix_call call = {.program = "env", .arguments = arguments,
+	    .timeout_ms = 10000, .output_max = 65536};
+	struct child_result result;
+	struct err err = {{0}};
+	bool there;
+
+	plain.config_directory = "";
+	there = postfix_run(&plain, &call, &result, &err) && result.status != 127;
+	child_result_clear(&result);
+	if (there) {
+		doctor_say(d, DOCTOR_OK, "posttls-finger", "is there");
+		return;
+	}
+	doctor_advise(d, "# posttls-finger is part of Postfix; some systems have it in a package"
+	    " of its own");
+	doctor_say(d, DOCTOR_WARNING, "posttls-finger",
+	    "is not there: leases end by a trial with real mail");
+}
+
+static bool
+skip_line(void *context, struct str line, struct err *err)
+{
+	(void)context, (void)line, (void)err;
+	return true;
+}
+
+/* "a, b" without blanks around it; static:anyone and static:all are everybody. */
+static void
+advise_user(struct doctor *d, const char *parameter)
+{
+	char *users = doctor_parameter(d, parameter);
+	struct buf value = {0};
+
+	buf_printf(&value, "%s%s%s", users, users[0] != '\0' ? ", " : "", d->user);
+	doctor_advise_setting(d, parameter, buf_text(&value));
+	buf_clear(&value);
+	free(users);
+}
+
+static void
+check_queue(struct doctor *d)
+{
+	static const char *const arguments[] = {"-j", NULL};
+	static const char *const ids[] = {NO_SUCH_ID};
+	struct postfix_call call = {.program = "postqueue", .arguments = arguments,
+	    .timeout_ms = 60000, .output_max = SIZE_MAX, .line = skip_line,
+	    .line_max = (size_t)64 << 20};
+	struct child_result result;
+	struct err err;
+	bool can_list = postfix_run_well(&d->postfix, &call, &result, &err);
+
+	child_result_clear(&result);
+	if (!can_list) {
+		if (strstr(err.text, "not allowed") != NULL)
+			advise_user(d, "authorized_mailq_users");
+		else
+			doctor_advise(d, "usermod -aG postdrop %s", d->user);
+		doctor_say(d, DOCTOR_FAULT, "queue", "cannot list the queue: %s", err.text);
+	} else if (d->config->postfix.retry && !postfix_retry(&d->postfix, ids, 1, &err)) {
+		if (strstr(err.text, "not allowed") != NULL)
+			advise_user(d, "authorized_flush_users");
+		else
+			doctor_advise(d, "usermod -aG postdrop %s", d->user);
+		doctor_say(d, DOCTOR_FAULT, "queue", "cannot retry mail: %s", err.text);
+	} else {
+		doctor_say(d, DOCTOR_OK, "queue", "the queue can be listed%s",
+		    d->config->postfix.retry ? " and retried" : "");
+	}
+}
+
+void
+doctor_check_tools(struct doctor *d)
+{
+	if (!d->has_postfix)
+		return;
+	check_finger(d);
+	check_queue(d);
+}
+
+void
+doctor_check_notify(struct doctor *d)
+{
+	const char *arguments[] = {"-x", NULL, NULL};
+	struct err ignored;
+	char *path;
+
+	if (d->config->notify.to[0] == '\0') {
+		doctor_advise(d, "# to be told: notify: {to: postmaster} in %s",
+		    d->options->config_file);
+		doctor_say(d, DOCTOR_OK, "notify", "nobody is told by mail (notify.to is empty)");
+		return;
+	}
+	if (!d->has_postfix)
+		return;
+	path = doctor_parameter(d, "sendmail_path");
+	arguments[1] = path;
+	if (!notify_is_address(d->config->notify.to)) {
+		doctor_advise(d, "# in %s: notify: {to: postmaster}", d->options->config_file);
+		doctor_say(d, DOCTOR_FAULT, "notify", "notify.to is not one plain mail address");
+	} else if (path[0] != '/' || !doctor_run(d, true, "test", arguments, NULL, &ignored)) {
+		doctor_advise_setting(d, "sendmail_path", "/usr/sbin/sendmail");
+		doctor_say(d, DOCTOR_FAULT, "notify", "sendmail_path is %s: no program", path);
+	} else {
+		doctor_say(d, DOCTOR_OK, "notify", "%s is told, by %s", d->config->notify.to,
+		    path);
+	}
+	free(path);
+}

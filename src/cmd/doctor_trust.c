@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * doctor: what everything else trusts: the clock, certification authorities, resolvers.
+ * Where one of them fails, every destination looks as if the fault were its own.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cmd/doctor.h"
+#include "core/certs.h"
+#include "gather/resolver.h"
+#include "gather/resolver_server.h"
+#include "sys/clock.h"
+
+#define RELEASED_MS (INT64_C(1767225600) * 1000) /* 2026: nothing of this is older */
+#define RESOLV_CONF "/etc/resolv.conf"
+
+/* --- the clock --------------------------------------------------------------------- */
+
+void
+doctor_check_clock(struct doctor *d)
+{
+	struct buf now = {0};
+
+	buf_add_time(&now, clock_wall_ms());
+	if (clock_wall_ms() < RELEASED_MS) {
+		doctor_advise(d, "timedatectl set-ntp true");
+		doctor_say(d, DOCTOR_FAULT, "clock", "%s is before this program was written",
+		    buf_text(&now));
+	} else {
+		doctor_say(d, DOCTOR_OK, "clock", "%s", buf_text(&now));
+	}
+	buf_clear(&now);
+}
+
+/* --- certification authorities ----------------------------------------------------- */
+
+/* Where systems keep the authorities that everybody trusts. */
+static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+
+static void
+advise_bundle(struct doctor *d)
+{
+	for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++) {
+		const char *arguments[] = {"-s", bundles[i], NULL};
+		struct err ignored;
+
+		if (doctor_run(d, true, "test", arguments, NULL, &ignored) &&
+		    strcmp(bundles[i], d->facts.ca_file) != 0) {
+			doctor_advise_setting(d, "smtp_tls_CAfile", bundles[i]);
+			return;
+		}
+	}
+	doctor_advise(d, "apt-get install --reinstall ca-certificates && update-ca-certificates"
+	    " --fresh");
+	if (strcmp(bundles[0], d->facts.ca_file) != 0)
+		doctor_advise_setting(d, "smtp_tls_CAfile", bundles[0]);
+}
+
+/* A CA file that Postfix cannot load turns TLS off altogether (tls_client.c). */
+static void
+check_ca_file(struct doctor *d)
+{
+	const char *path = d->facts.ca_file;
+	struct buf pem = {0};
+	struct certs certs;
+	struct err err;
+
+	if (!doctor_read(d, path, &pem, &err)) {
+		if (access(path, F_OK) == 0 && d->postfix.command_count == 0) {
+			buf_printf(&d->advice, "chmod o+r ");
+			buf_add_shell(&d->advice, path);
+			buf_add_char(&d->advice, '\n');
+		} else {
+			advise_bundle(d);
+		}
+		doctor_say(d, DOCTOR_FAULT, "authorities", "smtp_tls_CAfile: %s", err.text);
+		buf_clear(&pem);
+		return;
+	}
+	certs_read((struct str){buf_text(&pem), pem.len}, clock_wall_ms(), &certs);
+	if (certs.count == 0 || certs.valid == 0) {
+		advise_bundle(d);
+		doctor_say(d, DOCTOR_FAULT, "authorities",
+		    certs.count == 0 ? "smtp_tls_CAfile %s has no certificate in it"
+		                     : "smtp_tls_CAfile %s: all its certificates have expired",
+		    path);
+	} else if (certs.damaged > 0) {
+		advise_bundle(d);
+		doctor_say(d, DOCTOR_WARNING, "authorities",
+		    "smtp_tls_CAfile %s: %zu certificates, and %zu that cannot be read", path,
+		    certs.count, certs.damaged);
+	} else {
+		doctor_say(d, DOCTOR_OK, "authorities",
+		    "smtp_tls_CAfile %s: %zu of %zu certificates in force", path, certs.valid,
+		    certs.count);
+	}
+	buf_clear(&pem);
+}
+
+/* openssl-rehash(1): 8 hexadecimal digits, a dot, a number. */
+static bool
+is_hashed_name(struct str name)
+{
+	struct str hash;
+
+	return str_cut(&name, '.', &hash) && hash.len == 8 && name.len > 0 &&
+	    ascii_is_digit(name.p[0]);
+}
+
+/* smtp(8) reads the directory when it needs it: from within its jail. */
+static void
+check_ca_path(struct doctor *d)
+{
+	const char *arguments[] = {"-1", "--", NULL, NULL};
+	struct buf path = {0}, out = {0};
+	struct str rest, line;
+	struct err err = {{0}};
+	size_t count = 0;
+
+	buf_printf(&path, "%s%s", d->chrooted ? d->queue_directory : "", d->facts.ca_path);
+	arguments[2] = buf_text(&path);
+	doctor_run(d, true, "ls", arguments, &out, &err);
+	rest = (struct str){buf_text(&out), out.len};
+	while (str_cut(&rest, '\n', &line))
+		count += is_hashed_name(line) ? 1 : 0;
+	if (count > 0) {
+		doctor_say(d, DOCTOR_OK, "authorities", "smtp_tls_CApath %s: %zu certificates",
+		    buf_text(&path), count);
+	} else {
+		doctor_advise_setting(d, "smtp_tls_CApath", "");
+		if (d->facts.ca_file[0] == '\0')
+			advise_bundle(d);
+		doctor_say(d, d->facts.ca_file[0] == '\0' ? DOCTOR_FAULT : DOCTOR_WARNING,
+		    "authorities", "smtp_tls_CApath %s holds no hashed certificate%s%s",
+		    buf_text(&path), err.text[0] != '\0' ? ": " : "", err.text);
+	}
+	buf_clear(&path);
+	buf_clear(&out);
+}
+
+void
+doctor_check_authorities(struct doctor *d)
+{
+	bool needed = d->level == LEVEL_VERIFY || d->level == LEVEL_SECURE;
+	char *append;
+
+	if (!d->has_postfix)
+		return;
+	if (d->facts.ca_file[0] != '\0')
+		check_ca_file(d);
+	if (d->facts.ca_path[0] != '\0')
+		check_ca_path(d);
+	if (d->facts.ca_file[0] != '\0' || d->facts.ca_path[0] != '\0')
+		return;
+	append = doctor_parameter(d, "tls_append_default_CA");
+	if (strcmp(append, "yes") == 0) {
+		doctor_say(d, DOCTOR_OK, "authorities",
+		    "those of the system (tls_append_default_CA)");
+	} else {
+		advise_bundle(d);
+		doctor_say(d, needed ? DOCTOR_FAULT : DOCTOR_WARNING, "authorities",
+		    "smtp_tls_CAfile is empty: no certificate can verify");
+	}
+	free(append);
+}
+
+/* --- resolvers --------------------------------------------------------------------- */
+
+static struct resolver_settings
+settings_of(const struct doctor *d)
+{
+	return (struct resolver_settings){
+	    .servers = d->config->dns.resolvers.items,
+	    .server_count = (unsigned)d->config->dns.resolvers.count,
+	    .resolv_conf = RESOLV_CONF,
+	    .trust_ad = d->config->dns.trust_ad,
+	    .timeout_ms = d->config->dns.timeout_ms,
+	    .tries = 2,
+	};
+}
+
+static bool
+validates(const struct resolver_settings *settings, struct err *err)
+{
+	struct resolver *resolver = resolver_new(settings, err);
+	bool yes = resolver != NULL && resolver_validates(resolver, err);
+
+	resolver_free(resolver);
+	return yes;
+}
+
+/* One server, believed for the question's sake. */
+static bool
+server_validates(const struct doctor *d, char *name, struct err *err)
+{
+	struct resolver_settings settings = settings_of(d);
+
+	settings.servers = &name;
+	settings.server_count = 1;
+	settings.trust_ad = true;
+	return validates(&settings, err);
+}
+
+static bool
+has_local_resolver(const struct doctor *d)
+{
+	char name[] = "127.0.0.1";
+	struct err ignored;
+
+	return server_validates(d, name, &ignored);
+}
+
+/* Postfix's own, where it reads it: a copy within the jail of a smtp(8) that has one. */
+static bool
+read_resolv_conf(struct doctor *d, struct buf *path, struct buf *text)
+{
+	struct err ignored;
+
+	buf_printf(path, "%s%s", d->queue_directory, RESOLV_CONF);
+	if (d->chrooted && doctor_read(d, buf_text(path), text, &ignored))
+		return true;
+	buf_reset(path);
+	buf_printf(path, "%s", RESOLV_CONF);
+	return doctor_read(d, RESOLV_CONF, text, &ignored);
+}
+
+/* "nameserver ADDRESS" -> the address, free(); NULL: another line. */
+static char *
+nameserver_of(struct str line)
+{
+	size_t len = 0;
+
+	if (!str_eat(&line, STR("nameserver")) || line.len == 0 ||
+	    (line.p[0] != ' ' && line.p[0] != '\t'))
+		return NULL;
+	line = str_trim(line);
+	while (len < line.len && strchr(" \t\r#;", line.p[len]) == NULL)
+		len++;
+	return mem_strndup(line.p, len);
+}
+
+static void
+advise_local(struct doctor *d, const char *path)
+{
+	if (!has_local_resolver(d))
+		doctor_advise(d, "apt-get install unbound");
+	doctor_advise(d, "printf 'nameserver 127.0.0.1\\noptions trust-ad edns0\\n' >%s",
+	    RESOLV_CONF);
+	if (strcmp(path, RESOLV_CONF) != 0) {
+		buf_printf(&d->advice, "cp %s ", RESOLV_CONF);
+		buf_add_shell(&d->advice, path);
+		buf_add_char(&d->advice, '\n');
+	}
+	doctor_add_postfix(d, "postfix", &d->advice);
+	buf_printf(&d->advice, " reload\n");
+}
+
+/* Postfix believes whoever it asks; another machine can be reached only from there. */
+static bool
+check_nameserver(struct doctor *d, const char *path, char *name)
+{
+	struct server server;
+	struct err err;
+
+	if (!server_parse(str_of(name), &server, &err)) {
+		advise_local(d, path);
+		doctor_say(d, DOCTOR_WARNING, "postfix-dns", "%s: %s is no address", path, name);
+	} else if (d->postfix.command_count > 0) {
+		doctor_say(d, DOCTOR_OK, "postfix-dns", "%s: %s, not asked from here", path, name);
+	} else if (!server_validates(d, name, &err)) {
+		advise_local(d, path);
+		doctor_say(d, DOCTOR_FAULT, "postfix-dns", "%s: %s", path, err.text);
+	} else if (!server.loopback) {
+		advise_local(d, path);
+		doctor_say(d, DOCTOR_WARNING, "postfix-dns",
+		    "%s: %s validates, but what it says can be forged on its way", path, name);
+	} else {
+		doctor_say(d, DOCTOR_OK, "postfix-dns", "%s: %s validates", path, name);
+		return true;
+	}
+	return false;
+}
+
+static void
+check_postfix_dns(struct doctor *d)
+{
+	struct buf path = {0}, text = {0};
+	struct str rest, line;
+	unsigned count = 0;
+	char *name;
+
+	if (!read_resolv_conf(d, &path, &text)) {
+		advise_local(d, buf_text(&path));
+		doctor_say(d, DOCTOR_FAULT, "postfix-dns", "cannot read %s", buf_text(&path));
+	} else {
+		buf_add_char(&text, '\n');
+		rest = (struct str){text.data, text.len};
+		while (count < 3 && str_cut(&rest, '\n', &line)) {
+			if ((name = nameserver_of(line)) == NULL)
+				continue;
+			count++;
+			check_nameserver(d, buf_text(&path), name);
+			free(name);
+		}
+		if (count == 0) {
+			name = mem_strdup("127.0.0.1");
+			check_nameserver(d, buf_text(&path), name);
+			free(name);
+		}
+	}
+	buf_clear(&path);
+	buf_clear(&text);
+}
+
+static void
+check_our_dns(struct doctor *d)
+{
+	struct resolver_settings settings = settings_of(d);
+	struct server_list list;
+	struct err err;
+
+	if (!server_list_read(&list, &settings, &err)) {
+		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
+		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
+	} else if (validates(&settings, &err)) {
+		doctor_say(d, DOCTOR_OK, "dns", "%s validates", list.items[0].name);
+	} else {
+		if (!has_local_resolver(d))
+			doctor_advise(d, "apt-get install unbound");
+		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
+		if (!list.believed)
+			doctor_advise(d, "# or, where nobody can come between: dns: {resolver: %s,"
+			    " trust: ad}", list.items[0].name);
+		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
+	}
+}
+
+void
+doctor_check_resolvers(struct doctor *d)
+{
+	check_our_dns(d);
+	if (d->has_postfix)
+		check_postfix_dns(d);
+}

@@ -1,0 +1,380 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# doctor: every fault that it knows is made, and found; then its advice is typed as
+# printed, and mends it.
+. "$(dirname -- "$0")/lib.sh"
+
+up strict
+configure strict
+config=$dir/strict/config
+map=$dir/state/tls_policy
+
+# What a machine has and the sandbox has not: programs that advice may name.
+mkdir -p "$dir/bin" "$dir/tools" "$dir/saved"
+cat >"$dir/bin/systemctl" <<END
+#!/bin/bash
+[[ "\$*" == 'enable --now tlsladder' ]] || exit 1
+${user[*]} $program -c $dir/tlsladder.yaml run </dev/null >/dev/null 2>&1 &
+for ((i = 0; i < 500; i++)); do
+	flock -n $dir/state/state.db.lock true 2>/dev/null || break
+	read -rt 0.02 <> <(:)
+done
+exit 0
+END
+cat >"$dir/bin/apt-get" <<END
+#!/bin/bash
+[[ "\$*" == 'install postfix-lmdb' ]] && cp -a $dir/saved/dynamicmaps.cf /etc/postfix/dynamicmaps.cf
+END
+chmod +x "$dir/bin"/*
+
+# A destination is known, the map is there, and nobody is running.
+starts
+send strict selfsigned.test
+settle strict
+stops
+cp -a "$config" "$dir/saved/config"
+cp -a "$dir/state" "$dir/saved/state"
+cp -a "$dir/ca.pem" "$dir/tlsladder.yaml" "$dir/saved"
+inside cp -a /etc/resolv.conf /etc/postfix/dynamicmaps.cf "$dir/saved"
+
+heal() {
+	rm -rf "$dir/state" "$dir/elsewhere"
+	cp -a "$dir/saved/state" "$dir/state"
+	cp -a "$dir/saved/config/." "$config"
+	cp -a "$dir/saved/ca.pem" "$dir/saved/tlsladder.yaml" "$dir"
+	chmod 640 "$dir/strict/mail.log"
+	inside cp -a "$dir/saved/resolv.conf" /etc/resolv.conf
+	inside cp -a "$dir/saved/dynamicmaps.cf" /etc/postfix/dynamicmaps.cf
+	rm -rf "$dir/strict/queue/etc"
+}
+
+# Postfix programs wait while a configuration file is younger than two seconds.
+settings_are_old() {
+	touch -d '1 minute ago' "$config/main.cf" "$config/master.cf"
+}
+
+# examine CHECK: the worst result of that check, and its advice in $dir/advice.
+examine() {
+	settings_are_old
+	ladder doctor --json >"$dir/doctor.json" 2>"$dir/doctor.err"
+	echo $? >"$dir/status"
+	python3 -c '
+import json, sys
+results = ["ok", "warning", "fault"]
+found = [d for d in map(json.loads, open(sys.argv[1])) if d["check"] == sys.argv[2]]
+worst = max(found, key=lambda d: results.index(d["result"]), default={"result": "-", "advice": ""})
+open(sys.argv[3], "w").write(worst["advice"] or "")
+print(worst["result"])' "$dir/doctor.json" "$1" "$dir/advice"
+}
+
+# As root types it, line by line, with a # before what no command can do.
+type_advice() {
+	local line
+	while IFS= read -r line; do
+		inside env "PATH=$dir/bin:$builddir:$PATH:/usr/sbin" sh -c "$line" </dev/null
+		settings_are_old
+	done <"$dir/advice" >"$dir/typed" 2>&1
+}
+
+seen() {
+	echo "doctor says: $(grep -F "\"check\":\"$1\"" "$dir/doctor.json")" "typed: $(<"$dir/typed")"
+}
+
+# ill SENTENCE CHECK RESULT WHAT-MENDS COMMAND...: the command makes the fault.
+#   WHAT-MENDS  typed: the advice; said: it says what to do, and no command does it
+ill() {
+	local sentence=$1 check=$2 result=$3 mends=$4
+	shift 4
+	heal
+	: >"$dir/typed"
+	"$@" >/dev/null 2>&1
+	is "$sentence: $result" "$(examine "$check")" "$result"
+	[[ $result != fault ]] || is "$sentence: exit status 78" "$(<"$dir/status")" 78
+	if [[ $mends == said ]]; then
+		check "$sentence: it says what to do" grep -q '^# ..' "$dir/advice"
+		return
+	fi
+	type_advice
+	if [[ $(examine "$check") == @(ok|-) ]]; then
+		ok "$sentence: its advice mends it"
+	else
+		not_ok "$sentence: its advice mends it" "$(seen "$check")"
+	fi
+}
+
+set_main() {
+	inside postconf -c "$config" -e "$@"
+}
+
+# yaml SECTION LINE: another section in our configuration, none for an empty line.
+yaml() {
+	sed -i "/^$1:/d" "$dir/tlsladder.yaml"
+	[[ -z $2 ]] || echo "$1: $2" >>"$dir/tlsladder.yaml"
+}
+
+# --- nothing is wrong
+
+heal
+examine configuration >/dev/null
+is 'a good installation has no fault' "$(grep -v '"result":"ok"' "$dir/doctor.json" | grep -v '"check":"daemon"')" ''
+is 'and exit status 0' "$(<"$dir/status")" 0
+cp "$dir/doctor.json" "$dir/healthy.json"
+is 'it says one line a check to people' "$(ladder doctor | grep -c '^ok ')" "$(grep -c '"result":"ok"' "$dir/doctor.json")"
+
+# --- Postfix
+
+ill 'no level to climb down from' level warning typed set_main 'smtp_tls_security_level = may'
+ill 'a level that is none' level fault typed set_main 'smtp_tls_security_level = strong'
+ill 'a level that differs from ours' level warning typed yaml postfix "{config_directory: $config, default_level: secure}"
+ill 'no level at all' level warning typed set_main 'smtp_tls_security_level ='
+ill 'sessions are not logged' loglevel warning typed set_main 'smtp_tls_loglevel = 0'
+ill 'no DNSSEC' dane fault typed set_main 'smtp_dns_support_level ='
+ill 'no DNS' dane fault typed set_main 'smtp_host_lookup = native'
+ill 'errors of MX are ignored' dane fault typed set_main 'ignore_mx_lookup_error = yes'
+ill 'options of the resolver' dane fault typed set_main 'smtp_dns_resolver_options = res_defnames'
+ill 'the queue may not be listed' queue fault typed set_main 'authorized_mailq_users = root'
+ill 'mail may not be retried' queue fault typed set_main 'authorized_flush_users = root'
+no_retry() {
+	set_main 'authorized_flush_users = root'
+	yaml postfix "{config_directory: $config, retry: false}"
+}
+heal
+no_retry
+is 'who does not retry need not be allowed to' "$(examine queue)" ok
+ill 'no Postfix there' postfix fault said yaml postfix '{config_directory: /nonexistent}'
+no_finger() {
+	for tool in postconf postmap postqueue postfix cat ls test; do
+		ln -sf "$(PATH=$PATH:/usr/sbin type -P $tool)" "$dir/tools/$tool"
+	done
+	yaml postfix "{config_directory: $config, command: [env, PATH=$dir/tools, /usr/bin/env]}"
+}
+ill 'no posttls-finger' posttls-finger warning said no_finger
+told() {
+	yaml notify '{to: postmaster}'
+	set_main 'sendmail_path = /nonexistent'
+}
+ill 'no sendmail' notify fault typed told
+ill 'nobody to tell' notify ok said true
+
+# --- smtp_tls_policy_maps
+
+ill 'our map is not named' policy-maps fault typed set_main 'smtp_tls_policy_maps ='
+ill 'another map is named alone' policy-maps fault typed set_main 'smtp_tls_policy_maps = inline:{a.test=encrypt}'
+is 'the other map stays, before ours' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
+	"inline:{a.test=encrypt}, hash:$map"
+ill 'our map is named as another type' policy-maps fault typed set_main "smtp_tls_policy_maps = lmdb:$map, inline:{a.test=encrypt}"
+is 'the order stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
+	"hash:$map, inline:{a.test=encrypt}"
+ill 'our map is named twice' policy-maps warning typed set_main "smtp_tls_policy_maps = hash:$map, inline:{a.test=encrypt}, hash:$map"
+ill 'a map that answers for everything' other-map warning typed set_main "smtp_tls_policy_maps = static:encrypt, inline:{a.test=encrypt}, hash:$map"
+is 'the rest stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" "inline:{a.test=encrypt}, hash:$map"
+ill 'a map that cannot be asked' other-map warning typed set_main "smtp_tls_policy_maps = inline:{a.test=encrypt}, hash:/nonexistent, hash:$map"
+ill 'a harmless map' other-map ok typed set_main "smtp_tls_policy_maps = inline:{a.test=encrypt}, hash:$map"
+ill 'a service with maps of its own' service-maps warning typed \
+	inside postconf -c "$config" -P 'relay/unix/smtp_tls_policy_maps=inline:{a.test=encrypt}'
+is 'that service has those of main.cf again' "$(inside postconf -c "$config" -P 2>&1 | grep policy_maps)" ''
+
+# --- the map
+
+no_lmdb() {
+	yaml map "{file: $map, type: lmdb}"
+	inside sed -i /lmdb/d /etc/postfix/dynamicmaps.cf
+}
+ill 'a map type that Postfix lacks' map-type fault typed no_lmdb
+ill 'the map is not there' map fault typed rm -f "$map" "$map.db"
+is 'what was known is in it again' "$(in_map selfsigned.test)" encrypt
+old_map() {
+	printf 'selfsigned.test\tsecure\n' >"$map"
+	inside postmap -c "$config" "hash:$map"
+}
+ill 'the map holds something else' map-entries fault typed old_map
+no_map() {
+	: >"$map"
+	inside postmap -c "$config" "hash:$map"
+}
+ill 'the map is empty' map-entries fault typed no_map
+bad_map() {
+	echo 'this is none' >"$map.db"
+}
+ill 'the map is damaged' map-entries fault typed bad_map
+ill 'an index of another owner' map-owner warning typed chown root "$map.db"
+proxied() {
+	set_main "smtp_tls_policy_maps = proxy:hash:$map"
+	chmod 750 "$dir/state"
+}
+ill 'proxymap cannot reach the map' map-mode fault typed proxied
+proxied_file() {
+	set_main "smtp_tls_policy_maps = proxy:hash:$map"
+	chmod 640 "$map.db"
+}
+ill 'proxymap cannot read the map' map-mode fault typed proxied_file
+ill 'no directory for the map' map-directory fault typed yaml map "{file: $dir/elsewhere/tls_policy, type: hash}"
+ill 'a directory of another owner' map-directory fault typed chown root "$dir/state"
+ill 'a directory that others may write to' map-directory fault typed chmod o+w "$dir/state"
+
+# --- the state
+
+ill 'no directory for the state' state-directory fault typed yaml state "$dir/elsewhere/state.db"
+ill 'a state that root made' state fault typed chown root "$dir/state/state.db"
+ill 'a state that may not be written' state fault typed chmod 440 "$dir/state/state.db"
+damaged() {
+	rm -f "$dir"/state/state.db*
+	echo 'this is no database, but long enough to look like a file of something else' >"$dir/state/state.db"
+	chown nobody "$dir/state/state.db"
+}
+ill 'a state that is damaged' state fault typed damaged
+newer() {
+	sqlite3 "$dir/state/state.db" 'PRAGMA user_version = 99'
+}
+ill 'a state of a newer tlsladder' state fault typed newer
+locked() {
+	coproc holder { sqlite3 "$dir/state/state.db"; }
+	printf 'BEGIN IMMEDIATE;\n.print locked\n' >&"${holder[1]}"
+	read -r <&"${holder[0]}"
+}
+ill 'a state that another process holds' state fault said locked
+eval "exec ${holder[1]}>&-"
+wait "$holder_PID"
+ill 'the daemon does not run' daemon warning typed true
+pkill_daemon() {
+	local pid
+	# Ours alone: the one that holds this lock.
+	for pid in $(inside fuser "$dir/state/state.db.lock" 2>/dev/null); do
+		inside kill "$pid"
+	done
+}
+pkill_daemon
+
+# --- the log
+
+ill 'a log that may not be read' log fault typed chmod 600 "$dir/strict/mail.log"
+ill 'no log' log fault said yaml log '{file: /nonexistent/mail.log}'
+no_postfix() {
+	echo 'Nov 24 07:12:01 host kernel: something else' >"$dir/other.log"
+	yaml log "{file: $dir/other.log}"
+}
+ill 'a log without Postfix' log warning said no_postfix
+ill 'a log that is a directory' log fault said yaml log "{file: $dir/state}"
+fine_stamps() {
+	echo '2026-11-24T07:12:01.123456+01:00 host postfix/smtp[1]: x' >"$dir/other.log"
+	yaml log "{file: $dir/other.log}"
+}
+heal
+fine_stamps
+examine log >/dev/null
+is 'stamps with a fraction of a second need no advice' "$(<"$dir/advice")" ''
+
+# --- what everything trusts
+
+authorities() {
+	printf '%s\n' "$@" >"$dir/ca.pem"
+}
+expired=(-----BEGIN\ CERTIFICATE-----
+	MIIBBTCBq6ADAgECAgEBMAoGCCqGSM49BAMCMAwxCjAIBgNVBAMMAWIwHhcNMjAw
+	MTAxMDAwMDAwWhcNMjEwMTAxMDAwMDAwWjAMMQowCAYDVQQDDAFiMFkwEwYHKoZI
+	zj0CAQYIKoZIzj0DAQcDQgAEmJwVJaoboj3ieEUxZBezxfT5x0RSnkgdzJSQ5mgw
+	Ms5bW/aQdY4ji+YzKh3Az+HaSYK00ouAFvPp0c1XZlM5YzAKBggqhkjOPQQDAgNJ
+	ADBGAiEAwuTlrQ7bIn3tEqkQAimikAPB9EEqVHNMaWcEbyHYZ7ICIQDtIRi+LVAZ
+	KgJFrpuqwrXjnbKzl8oy0ulGE+BmeVSG9w==
+	-----END\ CERTIFICATE-----)
+ill 'no CA file' authorities fault typed set_main 'smtp_tls_CAfile ='
+ill 'a CA file that is not there' authorities fault typed set_main 'smtp_tls_CAfile = /nonexistent'
+ill 'an empty CA file' authorities fault typed truncate -s 0 "$dir/ca.pem"
+ill 'authorities that have expired' authorities fault typed authorities "${expired[@]}"
+ill 'a CA file that is cut' authorities fault typed authorities "${expired[@]:0:3}"
+half() {
+	printf '%s\n' "${expired[@]:0:3}" >>"$dir/ca.pem"
+}
+ill 'a CA file that is cut at its end' authorities warning typed half
+ill 'a CA file that may not be read' authorities fault typed chmod 600 "$dir/ca.pem"
+empty_directory() {
+	mkdir -p "$dir/elsewhere"
+	set_main 'smtp_tls_CAfile =' "smtp_tls_CApath = $dir/elsewhere"
+}
+ill 'a CA directory without certificates' authorities fault typed empty_directory
+heal
+set_main 'smtp_tls_CAfile =' 'tls_append_default_CA = yes'
+is 'the authorities of the system are enough' "$(examine authorities)" ok
+
+resolv_conf() {
+	printf "$1" | inside tee /etc/resolv.conf
+}
+ill 'a resolver that is not there (Postfix)' postfix-dns fault typed resolv_conf 'nameserver 10.53.1.9\n'
+ill 'a resolver that is not there (ours)' dns fault typed resolv_conf 'nameserver 10.53.1.9\n'
+ill 'a resolver that is no address' postfix-dns warning typed resolv_conf 'nameserver localhost\n'
+jail() {
+	inside postconf -c "$config" -F smtp/unix/chroot=y
+	mkdir -p "$dir/strict/queue/etc"
+	echo 'nameserver 10.53.1.9' >"$dir/strict/queue/etc/resolv.conf"
+}
+ill 'an old resolv.conf in the jail of smtp(8)' postfix-dns fault typed jail
+# Reachable by another address than loopback, and validating.
+inside python3 -c '
+import socket, socketserver, threading
+class Pass(socketserver.BaseRequestHandler):
+    def handle(self):
+        with socket.create_connection(("127.0.0.1", 53)) as there:
+            threading.Thread(target=self.copy, args=(there, self.request), daemon=True).start()
+            self.copy(self.request, there)
+    def copy(self, a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+        except OSError:
+            pass
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+server = socketserver.ThreadingTCPServer(("10.53.1.9", 53), Pass)
+print("ready", flush=True)
+server.serve_forever()' >"$dir/remote.out" &
+remote=$!
+await 10 grep -q ready "$dir/remote.out" >/dev/null
+ill 'a resolver elsewhere (Postfix)' postfix-dns warning typed resolv_conf 'nameserver 10.53.1.9\n'
+ill 'a resolver elsewhere (ours)' dns fault typed resolv_conf 'nameserver 10.53.1.9\n'
+ill 'a resolver elsewhere that our configuration names' dns fault said yaml dns '{resolver: 10.53.1.9}'
+heal
+yaml dns '{resolver: 10.53.1.9, trust: ad}'
+is 'a resolver elsewhere that is to be believed' "$(examine dns)" ok
+kill "$remote"
+wait "$remote" 2>/dev/null
+for word in novalidate stop; do
+	heal
+	"$sandbox" resolver "$dir" $word
+	is "resolver $word: a fault of Postfix's" "$(examine postfix-dns)" fault
+	is "resolver $word: a fault of ours" "$(examine dns)" fault
+	"$sandbox" resolver "$dir" start
+	is "resolver $word: healed" "$(examine dns) $(examine postfix-dns)" 'ok ok'
+done
+
+heal
+is 'a clock of long ago is a fault' "$(inside env TLSLADDER_NOW_OFFSET=-500000000 "${user[@]}" "$program" \
+	-c "$dir/tlsladder.yaml" doctor | grep -c '^fault *clock')" 1
+bad_rules() {
+	printf 'rules:\n  - {name: a, reason: "^x$", fallback: encrypt, examples: [y]}\n' >"$dir/bad.yaml"
+	yaml rules "$dir/bad.yaml"
+}
+heal
+bad_rules
+is 'a rule whose example does not match' "$(examine rules)" fault
+has 'is named with its place' "$(grep '"check":"rules"' "$dir/doctor.json")" 'bad\.yaml:2'
+heal
+yaml colour red
+settings_are_old
+ladder doctor >/dev/null 2>"$dir/doctor.err"
+is 'a configuration that cannot be read ends it' $? 78
+
+# --- who runs it
+
+heal
+inside "$program" -c "$dir/tlsladder.yaml" doctor --json >"$dir/doctor.json"
+python3 -c '
+import json, sys
+print(next(d["advice"] for d in map(json.loads, open(sys.argv[1])) if d["check"] == "user"))' \
+	"$dir/doctor.json" >"$dir/advice"
+type_advice
+has 'run as root it says how to run it' "$(<"$dir/typed")" 'ok +user +runs as nobody'
+
+heal
+ladder doctor --json | diff - "$dir/healthy.json" >/dev/null
+is 'doctor left everything as it was' "$(find "$dir/state" "$config" -newer "$dir/healthy.json" -type f)" ''
+
+finish
