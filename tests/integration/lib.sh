@@ -341,3 +341,65 @@ not_ok_of() {
 		not_ok "$2" "${@:3}"
 	fi
 }
+
+# --- a table of destinations
+
+# table_holds SENDER ROWS: what every row says, and no other entry. A row:
+#
+#   DOMAIN  KEY  ENTRY  SERVER  TLS
+#
+#   KEY     "=": the domain
+#   ENTRY   "-": none
+#   SERVER  who took the message; "waits": nobody, "bounced": it went back. "=": mx.DOMAIN
+#   TLS     "clear", or the protocol; "tls": 1.2 or 1.3
+table_holds() {
+	local sender=$1 rows=$2 domain key level server tls got wanted
+	entries >"$dir/entries"
+	while read -r domain key level server tls; do
+		[[ $key != = ]] || key=$domain
+		[[ $server != = ]] || server=mx.$domain
+		got=$(awk -v key="$key" '$1 == key { print $2 }' "$dir/entries")
+		if [[ ${got:--} == "$level" ]]; then
+			ok "$key: entry $level"
+		else
+			not_ok_of "$key" "$key: entry $level" "got: ${got:--}"
+		fi
+		is "$key: Postfix finds that" "$(in_map "$key")" "${level#-}"
+
+		got=$(arrived "user@$domain")
+		[[ $tls != tls ]] || got=${got/TLSv1.[23]/tls}
+		case $server in
+			waits) wanted=waits ;;
+			bounced)
+				wanted=bounced
+				got=$(grep -Eq "to=<user@$domain>.*status=bounced" "$dir/$sender/mail.log" && echo bounced)
+				;;
+			*) wanted="$server $tls" ;;
+		esac
+		if [[ $got == "$wanted" ]]; then
+			ok "$domain: mail $wanted"
+		else
+			not_ok_of "$domain" "$domain: mail $wanted" "got: $got"
+		fi
+	done <<<"$rows"
+	is 'no entry for anything else' "$(awk '{ print $1 }' "$dir/entries" | sort)" \
+		"$(awk '$3 != "-" { print $2 == "=" ? $1 : $2 }' <<<"$rows" | sort)"
+}
+
+# forgotten ROWS: destinations of the sandbox that are in no row. "many-" are for load.
+forgotten() {
+	awk '/^[a-z]/ && !/^(sender|many-.*)\.test/ { print $1 }' "$dir/destinations" |
+		grep -vxFf <(awk '{ print $1 }' <<<"$1")
+}
+
+# From each message's first deferral to its delivery: the difference of their delay=.
+# Greylisting is left out.
+delays() {
+	awk '
+		match($0, /[0-9A-Za-z]+: to=</) && match($0, /delay=[0-9.]+/) {
+			delay = substr($0, RSTART + 6, RLENGTH - 6) + 0
+			match($0, /to=<[^>]*>/); to = substr($0, RSTART, RLENGTH)
+			if (/status=deferred/ && !(to in first)) first[to] = delay
+			if (/status=sent/ && (to in first) && !/greylist/) print delay - first[to]
+		}' "$dir/$1/mail.log"
+}

@@ -5,11 +5,7 @@
 # own, in whole seconds.
 . "$(dirname -- "$0")/lib.sh"
 
-# ADDRESS  KEY  ENTRY  SERVER  TLS
-#   KEY     "=": the domain
-#   ENTRY   "-": none
-#   SERVER  who took the message; "waits": nobody, "bounced": it went back. "=": mx.DOMAIN
-#   TLS     "clear", or the protocol; "tls": 1.2 or 1.3
+# The columns: see table_holds in lib.sh.
 table='
 dane-ok.test                =  dane-only  =  tls
 dane-ta.test                =  dane-only  =  tls
@@ -77,6 +73,8 @@ tempfail3.test              =  -          waits  -
 drop.test                   =  -          waits  -
 down.test                   =  -          waits  -
 dane-port.test              =  encrypt    =  tls
+port.test                   [mx.dane-port.test]:587   dane-only  mx.dane-port.test  tls
+other-port.test             [mx.dane-port.test]:2525  encrypt    mx.dane-port.test  tls
 '
 rows=$(grep . <<<"$table")
 mapfile -t domains < <(awk '{ print $1 }' <<<"$rows")
@@ -87,9 +85,7 @@ starts
 begun=$(now)
 send strict "${domains[@]}"
 
-is 'no destination of the sandbox is forgotten' \
-	"$(awk '/^[a-z]/ && !/^(sender|many-.*)\.test/ { print $1 }' "$dir/destinations" |
-		grep -vxFf <(printf '%s\n' "${domains[@]}"))" ''
+is 'no destination of the sandbox is forgotten' "$(forgotten "$rows")" ''
 
 settle strict
 comment "everything settled $(bc <<<"$(now) - $begun") s after the first message"
@@ -99,35 +95,7 @@ awaits 'a retry that met greylisting is made once more' 20 \
 	grep -q 'user@dane-greylist.test	' "$dir/delivered.tsv"
 settle strict
 
-entries >"$dir/entries"
-while read -r domain key level server tls; do
-	[[ $key != = ]] || key=$domain
-	got=$(awk -v key="$key" '$1 == key { print $2 }' "$dir/entries")
-	if [[ ${got:--} == "$level" ]]; then
-		ok "$key: entry $level"
-	else
-		not_ok_of "$key" "$key: entry $level" "got: ${got:--}"
-	fi
-	is "$key: Postfix finds that" "$(in_map "$key")" "${level#-}"
-
-	got=$(arrived "user@$domain")
-	[[ $server != = ]] || server=mx.$domain
-	wanted=$server
-	case $server in
-		waits) ;;
-		bounced) got=$(grep -E "to=<user@$domain>.*status=bounced" "$dir/strict/mail.log" >/dev/null && echo bounced) ;;
-		*) wanted="$server $tls" ;;
-	esac
-	[[ $tls != tls ]] || got=${got/TLSv1.[23]/tls}
-	if [[ $got == "$wanted" ]]; then
-		ok "$domain: mail $wanted"
-	else
-		not_ok_of "$domain" "$domain: mail $wanted" "got: $got"
-	fi
-done <<<"$rows"
-
-is 'no entry for anything else' "$(awk '{ print $1 }' "$dir/entries" | sort)" \
-	"$(awk '$3 != "-" { print $2 == "=" ? $1 : $2 }' <<<"$rows" | sort)"
+table_holds strict "$rows"
 
 # Over DANE, and not only over TLS: smtp(8) says of no other session that it is verified.
 for domain in dane-ok.test dane-ta.test dane-cname.test; do
@@ -135,18 +103,8 @@ for domain in dane-ok.test dane-ta.test dane-cname.test; do
 		grep -Eq "Verified TLS connection established to mx\.$domain\[" "$dir/strict/mail.log"
 done
 
-# From a message's first deferral to its delivery: the difference of their delay=.
-delays() {
-	awk '
-		match($0, /[0-9A-Za-z]+: to=</) && match($0, /delay=[0-9.]+/) {
-			delay = substr($0, RSTART + 6, RLENGTH - 6) + 0
-			match($0, /to=<[^>]*>/); to = substr($0, RSTART, RLENGTH)
-			if (/status=deferred/ && !(to in first)) first[to] = delay
-			if (/status=sent/ && (to in first) && !/greylist/) print delay - first[to]
-		}' "$dir/strict/mail.log"
-}
-comment "from the first deferral to the delivery under the entry: $(delays | figures)"
-is 'all of that within 30 s' "$(delays | awk '$1 > 30')" ''
+comment "from the first deferral to the delivery under the entry: $(delays strict | figures)"
+is 'all of that within 30 s' "$(delays strict | awk '$1 > 30')" ''
 
 # --- what has to wait does so, at every attempt
 
