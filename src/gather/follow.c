@@ -41,6 +41,15 @@ follow_tell_unreadable(struct follow *follow, bool *told, const char *name, int 
 	follow_tell(follow, FOLLOW_NOTE_UNREADABLE, "%s", err.text);
 }
 
+void
+follow_tell_long(struct follow *follow, const char *name)
+{
+	follow_tell(follow, FOLLOW_NOTE_LONG_LINE,
+	    "%s: a line of %llu bytes before offset %llu was skipped", name,
+	    (unsigned long long)follow->lines.skipped,
+	    (unsigned long long)follow->lines.offset);
+}
+
 struct generation *
 follow_last(const struct follow *follow)
 {
@@ -183,202 +192,6 @@ follow_free(struct follow *follow)
 	free(follow);
 }
 
-/* Has any file of the chain, from the at-th on, something in it? */
-static bool
-has_bytes_from(const struct follow *follow, size_t at)
-{
-	struct facts facts;
-
-	for (; at < follow->chain_len; at++)
-		if (facts_of_fd(follow->chain[at]->fd, &facts) == 0 && facts.size > 0)
-			return true;
-	return false;
-}
-
-/* At the end of the oldest file: will nothing more come? */
-static bool
-is_finished(struct follow *follow)
-{
-	struct generation *first = follow->chain[0];
-	struct facts facts;
-
-	if (follow->chain_len < 2 || facts_of_fd(first->fd, &facts) != 0)
-		return false;
-	if (first->gzip != NULL)
-		return true;
-	if (facts.size > lines_read_offset(&follow->lines))
-		return false; /* the read was a short one */
-	if (first->is_whole)
-		return true;
-	/* a writer may be one rotation behind, but not two */
-	if (has_bytes_from(follow, 2))
-		return true;
-	if (follow->quiet_ms < 0)
-		follow->quiet_ms = follow->now_ms;
-	if (has_bytes_from(follow, 1)) {
-		if (follow->overlap_ms < 0)
-			follow->overlap_ms = follow->now_ms;
-		if (follow->now_ms - follow->overlap_ms >= OVERLAP_MS)
-			return true;
-	} else if (facts.is_linked) {
-		return false;
-	}
-	return follow->now_ms - follow->quiet_ms >= QUIET_MS;
-}
-
-static void
-tell_long(struct follow *follow, const char *name)
-{
-	follow_tell(follow, FOLLOW_NOTE_LONG_LINE,
-	    "%s: a line of %llu bytes before offset %llu was skipped", name,
-	    (unsigned long long)follow->lines.skipped,
-	    (unsigned long long)follow->lines.offset);
-}
-
-/* The rest without newline of a file that is finished. True: it is handed out. */
-static bool
-take_stump(struct follow *follow, struct str *lines)
-{
-	struct generation *first = follow->chain[0];
-
-	if (first->is_damaged)
-		return false;
-	switch (lines_take_stump(&follow->lines, lines)) {
-	case LINES_SOME:
-		break;
-	case LINES_LONG:
-		tell_long(follow, first->name);
-		return false;
-	default:
-		return false;
-	}
-	generation_where(first, &follow->lines, &follow->where);
-	return true;
-}
-
-/* Leave the oldest file for the next one. */
-static void
-leave_first(struct follow *follow)
-{
-	struct generation *first = follow->chain[0];
-	bool mid_line = follow->lines.mark_len > 0 &&
-	    follow->lines.mark[follow->lines.mark_len - 1] != '\n';
-
-	if (first->is_damaged)
-		follow_tell(follow, FOLLOW_NOTE_GAP,
-		    "%s %s; lines behind offset %llu of what it held may be lost",
-		    first->name, first->trouble.text,
-		    (unsigned long long)follow->lines.offset);
-	follow_remember(follow, &first->id);
-	late_add(follow, first, follow->lines.offset, mid_line);
-	follow->chain_len--;
-	memmove(follow->chain, follow->chain + 1,
-	    follow->chain_len * sizeof(follow->chain[0]));
-	generation_start(follow->chain[0], &follow->lines);
-	follow->quiet_ms = follow->overlap_ms = follow->shrunk_ms = -1;
-}
-
-/* The oldest file holds other text than what was read, or less. */
-static void
-restart_first(struct follow *follow)
-{
-	struct generation *first = follow->chain[0];
-	struct follow_position wanted;
-
-	follow_tell(follow, FOLLOW_NOTE_TRUNCATED,
-	    "%s was cut or rewritten: it does not hold any more what was read up to offset "
-	    "%llu; lines between the last look and that may be lost",
-	    first->name, (unsigned long long)follow->lines.offset);
-	follow->shrunk_ms = -1;
-	if (follow->chain_len > 1 || follow->lines.offset == 0) {
-		generation_start(first, &follow->lines);
-		generation_where(first, &follow->lines, &follow->where);
-		return;
-	}
-	/* copytruncate: what was not read yet stands in the copy, if we find it */
-	generation_where(first, &follow->lines, &wanted);
-	search_begin(follow, &wanted, true);
-}
-
-/* It is shorter. True: settled, go on reading. */
-static bool
-handle_shrunk(struct follow *follow, uint64_t size)
-{
-	struct generation *first = follow->chain[0];
-
-	if (follow->shrunk_ms < 0) {
-		follow->shrunk_ms = follow->now_ms;
-		follow->shrunk_size = size;
-	}
-	if (size < follow->shrunk_size)
-		follow->shrunk_size = size;
-	if (!first->is_local && follow->now_ms - follow->shrunk_ms < STALE_MS)
-		return false;
-	if (follow->shrunk_size == 0) {
-		restart_first(follow);
-		return true;
-	}
-	if (!generation_start_at_line(first, follow->shrunk_size, &follow->lines))
-		return false;
-	follow->shrunk_ms = -1;
-	follow_tell(follow, FOLLOW_NOTE_TRUNCATED,
-	    "%s was cut to %llu bytes; going on there", first->name,
-	    (unsigned long long)follow->shrunk_size);
-	generation_where(first, &follow->lines, &follow->where);
-	return true;
-}
-
-static bool
-handle_change(struct follow *follow)
-{
-	uint64_t size;
-
-	switch (generation_compare(follow->chain[0], &follow->lines, &size)) {
-	case COMPARE_SAME: /* an unfinished line was taken back */
-		lines_rewind(&follow->lines);
-		follow->shrunk_ms = -1;
-		return true;
-	case COMPARE_SHRUNK:
-		return handle_shrunk(follow, size);
-	case COMPARE_REPLACED:
-		restart_first(follow);
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The file cannot be read any more. A stale handle (NFS) is given up for a new one. */
-static void
-handle_failure(struct follow *follow, int errnum)
-{
-	struct follow_position wanted;
-
-	follow_tell_unreadable(
-	    follow, &follow->read_failed, follow->chain[0]->name, errnum);
-	if (errnum != ESTALE)
-		return;
-	generation_where(follow->chain[0], &follow->lines, &wanted);
-	for (size_t i = 0; i < follow->chain_len; i++)
-		follow_drop(follow, follow->chain[i]);
-	follow->chain_len = 0;
-	search_begin(follow, &wanted, false);
-}
-
-/* At the end of the oldest file. True: something else is to be read now. */
-static bool
-handle_end(struct follow *follow, struct str *lines, bool *stump)
-{
-	*stump = false;
-	if (!is_finished(follow))
-		return false;
-	if (follow->overlap_ms < 0 || follow->now_ms - follow->overlap_ms < OVERLAP_MS)
-		*stump = take_stump(follow, lines);
-	if (!*stump)
-		leave_first(follow);
-	return true;
-}
-
 /* Read on in the chain; IDLE: at its end. */
 static enum follow_result
 read_chain(struct follow *follow, struct str *lines)
@@ -393,7 +206,7 @@ read_chain(struct follow *follow, struct str *lines)
 			generation_where(first, &follow->lines, &follow->where);
 			return FOLLOW_LINES;
 		case LINES_LONG:
-			tell_long(follow, first->name);
+			follow_tell_long(follow, first->name);
 			continue;
 		case LINES_NONE:
 			break;
@@ -406,17 +219,17 @@ read_chain(struct follow *follow, struct str *lines)
 		case READ_EOF:
 			follow->shrunk_ms = -1;
 			follow->read_failed = false;
-			if (!handle_end(follow, lines, &stump))
+			if (!finish_handle_end(follow, lines, &stump))
 				return FOLLOW_IDLE;
 			if (stump)
 				return FOLLOW_LINES;
 			break;
 		case READ_CHANGED:
-			if (!handle_change(follow))
+			if (!change_handle(follow))
 				return FOLLOW_IDLE;
 			break;
 		case READ_FAILED:
-			handle_failure(follow, errnum);
+			change_handle_failure(follow, errnum);
 			return FOLLOW_IDLE;
 		}
 	}
@@ -441,7 +254,7 @@ advance(struct follow *follow, struct str *lines)
 static int64_t
 rest_ms(const struct follow *follow)
 {
-	bool overlaps = has_bytes_from(follow, 1);
+	bool overlaps = follow_has_bytes_from(follow, 1);
 
 	if (follow->phase != PHASE_READ || follow->watch == NULL || overlaps ||
 	    follow->dir_watch == WATCH_NONE || !follow->dir_is_local ||

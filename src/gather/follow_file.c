@@ -13,17 +13,15 @@
 #include "base/mem.h"
 #include "sys/watch.h"
 
-#define SEEK_STEPS 32 /* reads in one generation_seek(): 8 MiB */
-
 static uint64_t
 smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-/* FNV-1a, 64 bits: the same on every machine, as positions are stored. */
-static uint64_t
-hash(const char *bytes, size_t len)
+/* FNV-1a */
+uint64_t
+follow_hash(const char *bytes, size_t len)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
@@ -72,9 +70,8 @@ identity_equal(const struct identity *a, const struct identity *b)
 	    a->birth_ns == b->birth_ns;
 }
 
-/* pread(2) until size bytes are there or no more come. -1: errno. */
-static ssize_t
-read_at(int fd, char *out, size_t size, uint64_t offset)
+ssize_t
+file_read_at(int fd, char *out, size_t size, uint64_t offset)
 {
 	size_t got = 0;
 
@@ -97,7 +94,7 @@ static int
 sniff(int fd)
 {
 	char first[2];
-	ssize_t n = read_at(fd, first, sizeof(first), 0);
+	ssize_t n = file_read_at(fd, first, sizeof(first), 0);
 
 	return n < 0 ? -1 : gzip_is((struct str){first, (size_t)n});
 }
@@ -157,21 +154,21 @@ extend_head(struct generation *generation, const struct lines *lines)
 
 	if (generation->head_len >= want || generation->gzip != NULL)
 		return;
-	n = read_at(generation->fd, generation->head + generation->head_len,
+	n = file_read_at(generation->fd, generation->head + generation->head_len,
 	    want - generation->head_len, generation->head_len);
 	if (n > 0)
 		generation->head_len += (size_t)n;
 }
 
-static bool
-head_is(const struct generation *generation, const struct follow_position *position)
+bool
+generation_head_is(
+    const struct generation *generation, const struct follow_position *position)
 {
 	return generation->head_len >= position->head_len &&
-	    hash(generation->head, position->head_len) == position->head_hash;
+	    follow_hash(generation->head, position->head_len) == position->head_hash;
 }
 
-/* A position with impossible lengths was never ours. */
-static bool
+bool
 position_is_sane(const struct follow_position *position)
 {
 	return position->head_len <= smaller(position->offset, FOLLOW_HEAD_MAX) &&
@@ -190,21 +187,21 @@ generation_resume(struct generation *generation,
 		return COMPARE_REPLACED;
 	if (facts_of_fd(generation->fd, &facts) != 0)
 		return COMPARE_FAILED;
-	n = read_at(generation->fd, generation->head, position->head_len, 0);
+	n = file_read_at(generation->fd, generation->head, position->head_len, 0);
 	generation->hashed_len = 0;
 	generation->head_len = n > 0 ? (size_t)n : 0;
 	if (n < 0)
 		return COMPARE_FAILED;
-	if (!head_is(generation, position))
+	if (!generation_head_is(generation, position))
 		return COMPARE_REPLACED;
 	if (facts.size < position->offset)
 		return COMPARE_SHRUNK;
-	n = read_at(generation->fd, mark, position->mark_len,
+	n = file_read_at(generation->fd, mark, position->mark_len,
 	    position->offset - position->mark_len);
 	if (n < 0)
 		return COMPARE_FAILED;
 	if (n != (ssize_t)position->mark_len ||
-	    hash(mark, position->mark_len) != position->mark_hash)
+	    follow_hash(mark, position->mark_len) != position->mark_hash)
 		return COMPARE_REPLACED;
 	lines_reset(lines, position->offset, (struct str){mark, position->mark_len});
 	return COMPARE_SAME;
@@ -219,56 +216,6 @@ generation_start(struct generation *generation, struct lines *lines)
 	generation->was_idle = false;
 }
 
-static enum read_result
-read_gzip(struct generation *generation, char *room, size_t size, struct lines *lines)
-{
-	uint64_t at = lines_read_offset(lines);
-	ptrdiff_t n;
-
-	if (generation->is_damaged)
-		return READ_EOF;
-	n = gzip_read(generation->gzip, room, size, &generation->trouble);
-	generation->is_damaged = n < 0;
-	if (n <= 0)
-		return READ_EOF;
-	if (at < FOLLOW_HEAD_MAX) {
-		size_t len = (size_t)smaller((uint64_t)n, FOLLOW_HEAD_MAX - at);
-
-		memcpy(generation->head + at, room, len);
-		generation->head_len = (size_t)at + len;
-	}
-	lines_added(lines, (size_t)n);
-	return READ_DATA;
-}
-
-enum seek_result
-generation_seek(struct generation *generation, const struct follow_position *position,
-    struct lines *lines)
-{
-	if (!position_is_sane(position))
-		return SEEK_OTHER;
-	for (int i = 0; i < SEEK_STEPS; i++) {
-		uint64_t at = lines_read_offset(lines);
-		size_t size;
-		char *room;
-
-		if (at >= position->head_len && !head_is(generation, position))
-			return SEEK_OTHER;
-		if (at == position->offset) {
-			lines_rewind(lines); /* it may stand in the middle of a line */
-			return hash(lines->mark, lines->mark_len) == position->mark_hash
-			    ? SEEK_FOUND
-			    : SEEK_OTHER;
-		}
-		room = lines_room(lines, &size);
-		size = (size_t)smaller(size, position->offset - at);
-		if (read_gzip(generation, room, size, lines) != READ_DATA)
-			return SEEK_OTHER;
-		lines_discard(lines);
-	}
-	return SEEK_MORE;
-}
-
 /* Where the line begins that the byte before size is in; size if that is a newline. */
 static bool
 find_line_start(int fd, uint64_t size, uint64_t *start)
@@ -279,7 +226,7 @@ find_line_start(int fd, uint64_t size, uint64_t *start)
 		size_t len = (size_t)smaller(size, sizeof(block));
 		const char *newline;
 
-		if (read_at(fd, block, len, size - len) != (ssize_t)len)
+		if (file_read_at(fd, block, len, size - len) != (ssize_t)len)
 			return false;
 		newline = memrchr(block, '\n', len);
 		if (newline != NULL) {
@@ -303,7 +250,7 @@ generation_start_at_line(
 	if (!find_line_start(generation->fd, size, &start))
 		return false;
 	len = (size_t)smaller(start, sizeof(mark));
-	if (read_at(generation->fd, mark, len, start - len) != (ssize_t)len)
+	if (file_read_at(generation->fd, mark, len, start - len) != (ssize_t)len)
 		return false;
 	lines_reset(lines, start, (struct str){mark, len});
 	generation->head_len = 0;
@@ -318,7 +265,7 @@ static enum compare_result
 compare_head(const struct generation *generation, size_t len)
 {
 	char now[FOLLOW_HEAD_MAX];
-	ssize_t n = read_at(generation->fd, now, len, 0);
+	ssize_t n = file_read_at(generation->fd, now, len, 0);
 
 	if (n < 0)
 		return COMPARE_FAILED;
@@ -342,7 +289,7 @@ generation_read(struct generation *generation, struct lines *lines, int *errnum)
 	ssize_t n;
 
 	if (generation->gzip != NULL)
-		return read_gzip(generation, room, size, lines);
+		return generation_read_packed(generation, room, size, lines);
 	memcpy(before, room - overlap, overlap);
 	do {
 		n = pread(generation->fd, room - overlap, overlap + size, (off_t)from);
@@ -381,48 +328,12 @@ generation_compare(
 		return head;
 	if (facts.size < lines->offset)
 		return COMPARE_SHRUNK;
-	n = read_at(generation->fd, mark, lines->mark_len, lines->offset - lines->mark_len);
+	n = file_read_at(generation->fd, mark, lines->mark_len, lines->offset - lines->mark_len);
 	if (n < 0)
 		return COMPARE_FAILED;
 	return n == (ssize_t)lines->mark_len && memcmp(mark, lines->mark, (size_t)n) == 0
 	    ? COMPARE_SAME
 	    : COMPARE_REPLACED;
-}
-
-/* The length of the text, modulo 2^32: the last four bytes (RFC 1952, ISIZE). */
-static bool
-packed_size_is(int fd, uint64_t size)
-{
-	unsigned char end[4];
-	struct facts facts;
-
-	if (facts_of_fd(fd, &facts) != 0 || facts.size < sizeof(end) ||
-	    read_at(fd, (char *)end, sizeof(end), facts.size - sizeof(end)) !=
-		(ssize_t)sizeof(end))
-		return false;
-	return ((uint32_t)end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 |
-		   (uint32_t)end[3] << 24) == (uint32_t)size;
-}
-
-bool
-generation_is_packed_at(const struct generation *generation, const char *path)
-{
-	char head[FOLLOW_HEAD_MAX], packed_head[FOLLOW_HEAD_MAX];
-	struct generation *packed;
-	struct facts facts;
-	struct err err;
-	ptrdiff_t n = -1;
-	int errnum;
-
-	packed = generation_open(path, true, &errnum);
-	if (packed == NULL)
-		return false;
-	if (packed->gzip != NULL && facts_of_fd(generation->fd, &facts) == 0 &&
-	    packed_size_is(packed->fd, facts.size))
-		n = gzip_read(packed->gzip, packed_head, sizeof(packed_head), &err);
-	generation_free(packed);
-	return n >= 0 && n == read_at(generation->fd, head, sizeof(head), 0) &&
-	    memcmp(head, packed_head, (size_t)n) == 0;
 }
 
 void
@@ -434,7 +345,7 @@ generation_where(struct generation *generation, const struct lines *lines,
 	extend_head(generation, lines);
 	head_len = (size_t)smaller(generation->head_len, lines->offset);
 	if (generation->hashed_len != head_len || head_len == 0) {
-		generation->head_hash = hash(generation->head, head_len);
+		generation->head_hash = follow_hash(generation->head, head_len);
 		generation->hashed_len = head_len;
 	}
 	*position = (struct follow_position){
@@ -445,6 +356,6 @@ generation_where(struct generation *generation, const struct lines *lines,
 	    .head_len = (uint32_t)head_len,
 	    .head_hash = generation->head_hash,
 	    .mark_len = (uint32_t)lines->mark_len,
-	    .mark_hash = hash(lines->mark, lines->mark_len),
+	    .mark_hash = follow_hash(lines->mark, lines->mark_len),
 	};
 }

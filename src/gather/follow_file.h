@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "gather/follow.h"
 #include "gather/gzip.h"
@@ -31,6 +32,15 @@ struct facts {
 /* Of a name (symbolic links followed) or an open file. 0, or an errno. */
 int facts_of_path(const char *path, struct facts *facts);
 int facts_of_fd(int fd, struct facts *facts);
+
+/* pread(2) until size bytes are there or no more come. -1: errno. */
+ssize_t file_read_at(int fd, char *out, size_t size, uint64_t offset);
+
+/* 64 bits, the same on every machine, as positions are stored. */
+uint64_t follow_hash(const char *bytes, size_t len);
+
+/* A position with impossible lengths was never ours. */
+bool position_is_sane(const struct follow_position *position);
 
 bool identity_equal(const struct identity *a, const struct identity *b);
 
@@ -69,18 +79,9 @@ enum compare_result {
 enum compare_result generation_resume(struct generation *generation,
     const struct follow_position *position, struct lines *lines);
 
-enum seek_result {
-	SEEK_FOUND,
-	SEEK_MORE, /* call again */
-	SEEK_OTHER /* not the same text */
-};
-
-/*
- * The same for a gzip file, a few MiB a call; the head is compared first. Before the
- * first call lines is reset to offset 0.
- */
-enum seek_result generation_seek(struct generation *generation,
-    const struct follow_position *position, struct lines *lines);
+/* Are its first bytes those that position remembers? */
+bool generation_head_is(
+    const struct generation *generation, const struct follow_position *position);
 
 /* Read from the beginning of the file. */
 void generation_start(struct generation *generation, struct lines *lines);
@@ -103,11 +104,30 @@ enum read_result generation_read(
 enum compare_result generation_compare(
     struct generation *generation, const struct lines *lines, uint64_t *size);
 
-/* Is the gzip file at path what was made of this generation: same size, same head? */
-bool generation_is_packed_at(const struct generation *generation, const char *path);
-
 /* The place where lines stands, in this generation. */
 void generation_where(struct generation *generation, const struct lines *lines,
     struct follow_position *position);
+
+/* --- follow_packed.c: a generation that was compressed ---------------------------- */
+
+enum seek_result {
+	SEEK_FOUND,
+	SEEK_MORE,  /* call again */
+	SEEK_OTHER, /* not the same text */
+};
+
+/*
+ * generation_resume() for a gzip file: it is read up to the offset, a few MiB a call, the
+ * head is compared first. Before the first call lines is reset to offset 0.
+ */
+enum seek_result generation_seek(struct generation *generation,
+    const struct follow_position *position, struct lines *lines);
+
+/* For generation_read(). */
+enum read_result generation_read_packed(
+    struct generation *generation, char *room, size_t size, struct lines *lines);
+
+/* Is the gzip file at path what was made of this generation: same size, same head? */
+bool generation_is_packed_at(const struct generation *generation, const char *path);
 
 #endif

@@ -2,7 +2,9 @@
 /*
  * The state machine of follow, shared by its files and by nobody else.
  *
- *   follow.c         reads the chain of generations, oldest first, and finishes them
+ *   follow.c         the interface; reads the chain of generations, oldest first
+ *   follow_finish.c  at the end of the oldest one: is it finished?
+ *   follow_change.c  the file that is being read was cut or rewritten
  *   follow_look.c    looks at the path and puts newer generations into the chain
  *   follow_search.c  finds the generation that a position belongs to
  *   follow_late.c    what is still written to a generation that was finished
@@ -118,12 +120,24 @@ void follow_tell(struct follow *follow, enum follow_note note, const char *forma
     __attribute__((format(printf, 3, 4)));
 void follow_tell_unreadable(
     struct follow *follow, bool *told, const char *name, int errnum);
+void follow_tell_long(struct follow *follow, const char *name);
 void follow_adopt(struct follow *follow, struct generation *generation);
 void follow_drop(struct follow *follow, struct generation *generation);
 bool follow_append(struct follow *follow, struct generation *generation);
 struct generation *follow_last(const struct follow *follow);
 bool follow_knows(const struct follow *follow, const struct identity *id);
 void follow_remember(struct follow *follow, const struct identity *id);
+
+/*
+ * follow_finish.c. True: something else is to be read now, or, with *stump, lines are
+ * handed out.
+ */
+bool finish_handle_end(struct follow *follow, struct str *lines, bool *stump);
+bool follow_has_bytes_from(const struct follow *follow, size_t at);
+
+/* follow_change.c. True: read on. */
+bool change_handle(struct follow *follow);
+void change_handle_failure(struct follow *follow, int errnum);
 
 /* follow_look.c: true when the chain became longer */
 bool follow_look(struct follow *follow);
