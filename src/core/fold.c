@@ -41,6 +41,7 @@ struct fold {
 	struct process processes[PROCESSES];
 	uint64_t used;
 	bool unquoted; /* addresses stand in the log as they are */
+	bool sessions_logged;
 	fold_route_fn *router;
 	void *router_context;
 	struct parked *parked;
@@ -455,9 +456,11 @@ take_deferral(struct fold_item *item, const struct status_line *s, const struct 
 }
 
 static void
-take_sent(struct fold_item *item, const struct status_line *s, int64_t time_ms)
+take_sent(const struct fold *fold, struct fold_item *item, const struct status_line *s,
+    int64_t time_ms)
 {
 	item->sent_ms = time_ms;
+	item->sent_proves = !fold->sessions_logged;
 	item->sent_attempt_ms = attempt_began(s, time_ms);
 	item->deferred = false;
 	item->attempts = 0;
@@ -563,7 +566,7 @@ take_status(struct fold *fold, const struct process *p, const struct logline *li
 		tally(item, time_ms, FOLD_SESSION + p->grade);
 	}
 	if (s->status == DELIVERY_SENT)
-		take_sent(item, s, time_ms);
+		take_sent(fold, item, s, time_ms);
 	else if (rule >= 0)
 		take_deferral(item, s, line, (unsigned)rule, time_ms);
 	return item;
@@ -601,6 +604,12 @@ void
 fold_set_quoted(struct fold *fold, bool quoted)
 {
 	fold->unquoted = !quoted;
+}
+
+void
+fold_set_sessions(struct fold *fold, bool logged)
+{
+	fold->sessions_logged = logged;
 }
 
 size_t
@@ -671,10 +680,10 @@ fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_
 	struct session_line session;
 	struct policy_line policy;
 
-	/* Other delivery agents do no TLS of smtp(8)'s; error(8) and qmgr(8) pass its
-	 * reasons on. */
+	/* Other delivery agents do no TLS of smtp(8)'s, and lmtp(8) does it by settings of
+	 * its own; error(8) and qmgr(8) pass smtp(8)'s reasons on. */
 	if (!str_is(line->program, "smtp") && !str_is(line->program, "error") &&
-	    !str_is(line->program, "qmgr") && !str_is(line->program, "lmtp"))
+	    !str_is(line->program, "qmgr"))
 		return;
 	if (line->has_severity) {
 		if (policy_parse(line->text, &policy))

@@ -57,6 +57,7 @@ struct fold_item {
 	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	int64_t sent_ms;
 	int64_t sent_attempt_ms; /* the earliest moment at which that can have begun */
+	bool sent_proves; /* that it was sent is all that tells of its level */
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
 	bool deferred;                 /* since the last mail that was sent */
 	struct fold_deferral deferral; /* the latest; a real one before an echo */
@@ -101,6 +102,13 @@ void fold_set_router(struct fold *fold, fold_route_fn *router, void *context);
  * write a whole status line, and a line that looks like two is refused.
  */
 void fold_set_quoted(struct fold *fold, bool quoted);
+
+/*
+ * Does this Postfix log every TLS session (smtp_tls_loglevel)? Then sessions tell what a
+ * destination does, and mail that was sent alone proves no level: a content filter on
+ * another host took it, perhaps, or a relay of its sender's.
+ */
+void fold_set_sessions(struct fold *fold, bool logged);
 
 /* Lines that wait for a route: how many, whose, and a new try for all of them. */
 size_t fold_parked(const struct fold *fold);

@@ -47,8 +47,10 @@ keep_and_tell(enum why why, int64_t look_again_ms)
 static struct decision
 hold(enum level level, enum why why, int64_t look_again_ms)
 {
+	/* A freeze is one cause: it is told once, by whoever sees it (guard 12). */
 	return (struct decision){.action = ACTION_HOLD, .level = level, .why = why,
-	    .look_again_ms = look_again_ms, .alert = why != WHY_MAY_AFTER};
+	    .look_again_ms = look_again_ms,
+	    .alert = why != WHY_MAY_AFTER && why != WHY_FREEZE};
 }
 
 static struct decision
@@ -118,7 +120,7 @@ ladder_decide_early(const struct ladder_policy *policy, const struct evidence *e
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
 	    ev->rule_dnssec == RULE_DNSSEC_ANY) {
 		*out = keep(WHY_RULE_WAITS, 0);
-		out->alert = ev->lost;
+		out->alert = ev->lost || ev->rule_alert;
 	} else if (ev->deferral && is_echo(ev)) {
 		*out = keep(WHY_ECHO, 0);
 		/* A try under the present level would tell, unless there was one. */
@@ -236,6 +238,8 @@ is_too_early_for_may(const struct ladder_policy *policy, const struct evidence *
 	    ev->last_attempt_ms - ev->first_attempt_ms < policy->may_after_ms;
 }
 
+/* Until the time is over and an attempt after it failed as well: what failed an hour ago
+ * does not tell what would fail now. */
 static bool
 is_held(const struct ladder_policy *policy, const struct evidence *ev, enum level level,
     int64_t now_ms, int64_t *until_ms)
@@ -244,7 +248,8 @@ is_held(const struct ladder_policy *policy, const struct evidence *ev, enum leve
 
 	*until_ms = since_ms +
 	    (level == LEVEL_MAY ? policy->hold_may_ms : policy->hold_encrypt_ms);
-	return ev->best_seen > level && now_ms < *until_ms;
+	return ev->best_seen > level &&
+	    (now_ms < *until_ms || ev->last_attempt_ms < *until_ms);
 }
 
 static struct decision
@@ -263,19 +268,24 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return keep_and_tell(WHY_INSECURE_MX, 0);
 	if (level < policy->lowest)
 		return hold(level, WHY_LOWEST, 0);
+	if (ev->frozen)
+		return hold(level, WHY_FREEZE, now_ms + FREEZE_LOOK_MS);
 	/* It climbed not long ago: what it needed before is no news, no waiting again. */
 	if (ev->trial != LEVEL_NONE && level <= ev->trial)
 		return set(ev->trial, WHY_TRIAL_FAILED, doubled(policy, ev->lease_ms), now_ms);
+	/* Before may_after, which tells nobody: whoever did better must not wait unseen. */
+	if (is_held(policy, ev, level, now_ms, &until_ms)) {
+		struct decision d = hold(level, WHY_HOLD, now_ms < until_ms ? until_ms : 0);
+
+		d.retry = now_ms >= until_ms;
+		return d;
+	}
 	if (level == LEVEL_MAY && is_too_early_for_may(policy, ev)) {
 		may_ms = ev->first_attempt_ms + policy->may_after_ms;
 		if (may_ms <= now_ms)
 			may_ms = now_ms + SPAN_MINUTE_MS;
 		return hold(level, WHY_MAY_AFTER, may_ms);
 	}
-	if (is_held(policy, ev, level, now_ms, &until_ms))
-		return hold(level, WHY_HOLD, until_ms);
-	if (ev->frozen)
-		return hold(level, WHY_FREEZE, now_ms + FREEZE_LOOK_MS);
 	if (level == ev->default_level)
 		return without_entry(ev, WHY_NOT_NEEDED);
 	return set(level, why, policy->recheck_ms, now_ms);
@@ -347,7 +357,7 @@ ladder_decide(const struct ladder_policy *policy, const struct evidence *ev, int
 	} else {
 		d = decide_step(policy, ev, now_ms);
 	}
-	d.alert = d.alert || ev->lost;
+	d.alert = d.alert || ev->lost || (ev->deferral && ev->rule_alert);
 	d.retry = d.retry && !ev->lost;
 	return d;
 }

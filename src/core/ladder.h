@@ -55,6 +55,7 @@ struct evidence {
 	bool fault_ours;
 	bool policy_refused;      /* Postfix complains of the policy entry itself */
 	enum rule_dnssec rule_dnssec; /* the rule's condition */
+	bool rule_alert;          /* the rule wants the administrator told */
 	enum fallback fallback;
 	enum level fallback_level;
 	enum level attempt_level; /* from tls=, else LEVEL_UNKNOWN */

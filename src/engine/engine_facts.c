@@ -37,6 +37,8 @@ engine_take_facts(struct engine *e, struct chore *chore, int64_t mono_ms)
 	e->judge.can_dane = e->facts.can_dane ? ANSWER_YES : ANSWER_NO;
 	e->other_maps = postfix_other_maps(e->facts.policy_maps, e->config->map.file, &ours);
 	fold_set_quoted(e->fold, e->facts.quotes_addresses);
+	fold_set_sessions(e->fold,
+	    e->facts.tls_loglevel[0] >= '1' && e->facts.tls_loglevel[0] <= '9');
 	routes_clear(e->routes);
 	e->plain_routes = routes_are_plain(&e->facts);
 }

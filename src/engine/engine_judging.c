@@ -12,6 +12,7 @@
 #define DUE_BURST      40
 #define PROBE_MS       30000 /* for connecting, and for each reply */
 #define PROBE_EVERY_MS 5000 /* of one MX host */
+#define FROZEN_MS      10000 /* how exactly the end of a freeze's cause is known */
 #define JUDGE_MAX 512 /* destinations fetched at once */
 
 static bool
@@ -34,19 +35,62 @@ forget_asked(struct engine *e, int64_t id)
 	}
 }
 
-/* Guard 12: is it us? */
+/* Said once, of all that it holds. */
+static void
+tell_frozen(struct engine *e, int64_t held, int64_t failed)
+{
+	struct buf line = {0};
+
+	buf_printf(&line, "freeze: within %lld minutes ",
+	    (long long)(e->config->ladder.freeze_ms / SPAN_MINUTE_MS));
+	if (held >= e->config->ladder.freeze_destinations)
+		buf_printf(&line, "%lld destinations or more do worse than before", (long long)held);
+	else
+		buf_printf(&line, "%lld destinations or more failed and none verified",
+		    (long long)failed);
+	buf_printf(&line, ": look at this machine's CA file (smtp_tls_CAfile), resolver, "
+	                  "network and clock; nothing is weakened until sessions verify again");
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
+/*
+ * Guard 12: is it us? Since when it last looked so is kept: a cause that lasts makes no
+ * new trouble, and must not thaw before a session verifies. Inside a transaction.
+ */
 static bool
-is_frozen(struct engine *e, int64_t now_ms, bool *frozen, struct err *err)
+look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 {
 	int64_t most = e->config->ladder.freeze_destinations;
 	int64_t since_ms = now_ms - e->config->ladder.freeze_ms;
-	int64_t held = 0, failed = 0, verified_ms = 0;
+	int64_t held = 0, failed = 0, verified_ms = 0, frozen_ms = 0, was_ms;
 
 	if (!store_freeze_counts(e->store, since_ms, most, &held, &failed, err) ||
-	    !store_counter_get(e->store, "verified-ms", &verified_ms, err))
+	    !store_counter_get(e->store, "verified-ms", &verified_ms, err) ||
+	    !store_counter_get(e->store, "frozen-ms", &frozen_ms, err))
 		return false;
-	*frozen = held >= most || (failed >= most && verified_ms < since_ms && verified_ms != 0);
-	return true;
+	was_ms = frozen_ms;
+	/* Times to come are of a clock that was set back since. */
+	if (verified_ms > now_ms + SPAN_MINUTE_MS) {
+		verified_ms = since_ms - 1;
+		if (!store_counter_set(e->store, "verified-ms", verified_ms, err))
+			return false;
+	}
+	if (frozen_ms > now_ms + SPAN_MINUTE_MS)
+		frozen_ms = now_ms;
+	if (held >= most || (failed >= most && verified_ms < since_ms && verified_ms != 0)) {
+		if (frozen_ms == 0)
+			tell_frozen(e, held, failed);
+		if (frozen_ms == 0 || llabs(now_ms - frozen_ms) >= FROZEN_MS)
+			frozen_ms = now_ms;
+	} else if (frozen_ms != 0 && verified_ms > frozen_ms) {
+		log_info("no freeze any more: sessions verify again");
+		frozen_ms = 0;
+	}
+	e->judge.frozen = frozen_ms != 0;
+	e->judge.verified_ms = verified_ms;
+	return frozen_ms == was_ms ||
+	    store_counter_set(e->store, "frozen-ms", frozen_ms, err);
 }
 
 /* Judge d and store what came of it. *needs: it must be asked about first. */
@@ -81,7 +125,7 @@ judge_answers(struct engine *e, const struct ask_job *job, struct err *err)
 {
 	int64_t now_ms = clock_wall_ms();
 
-	if (!store_begin(e->store, err) || !is_frozen(e, now_ms, &e->judge.frozen, err))
+	if (!store_begin(e->store, err) || !look_at_all(e, now_ms, err))
 		return false;
 	for (unsigned i = 0; i < job->count; i++) {
 		struct destination d;
@@ -195,7 +239,7 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 
 	if (batch > ASK_BATCH)
 		batch = ASK_BATCH;
-	if (!store_begin(e->store, err) || !is_frozen(e, now_ms, &e->judge.frozen, err))
+	if (!store_begin(e->store, err) || !look_at_all(e, now_ms, err))
 		goto out;
 	for (size_t i = 0; i < count && room(e) > 0; i++) {
 		struct destination d;

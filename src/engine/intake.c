@@ -45,6 +45,19 @@ note_sessions(struct destination *d, const struct fold_item *item)
 	    item->seen_ms[SESSION_VERIFIED]);
 }
 
+/* Trouble that is over once mail flows: the next time it is news again, and told. */
+static bool
+is_trouble(enum why why)
+{
+	static const enum why troubles[] = {WHY_OUR_FAULT, WHY_RULE_WAITS, WHY_DANE_NOT_MET,
+	    WHY_TLSA_UNUSABLE, WHY_INSECURE_MX, WHY_SIGNED, WHY_HOLD, WHY_FREEZE};
+
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
+		if (why == troubles[i])
+			return true;
+	return false;
+}
+
 /* Mail flowed: it met the level that it was sent at, and the trouble before is over. */
 static void
 note_sent(struct destination *d, const struct fold_item *item, enum level default_level)
@@ -52,7 +65,7 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	enum level level = d->entry != LEVEL_NONE ? d->entry : default_level;
 
 	/* Begun under what applied before, it proves nothing of the present level. */
-	if (item->sent_attempt_ms < d->force_ms)
+	if (item->sent_attempt_ms < d->force_ms || !item->sent_proves)
 		level = LEVEL_UNKNOWN;
 	if (level == LEVEL_DANE_ONLY)
 		later(&d->seen_dane_ms, item->sent_ms);
@@ -68,8 +81,9 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	d->last_attempt_ms = 0;
 	d->hold_level = LEVEL_NONE;
 	d->hold_since_ms = 0;
-	if (d->why == WHY_DANE_NOT_MET)
-		d->why = WHY_DANE;
+	if (is_trouble(d->why))
+		d->why = d->why == WHY_DANE_NOT_MET ? WHY_DANE
+		    : d->entry != LEVEL_NONE ? d->entry_why : WHY_NOT_NEEDED;
 }
 
 static void
@@ -148,8 +162,11 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		note_sent(&d, item, in->default_level);
 	if (item->deferred)
 		note_deferral(&d, item, in->rules);
+	/* DANE needs neither our CA file nor our clock: it proves them only where nothing
+	 * else is asked for. */
 	later(&in->verified_ms, d.seen_verify_ms);
-	later(&in->verified_ms, d.seen_dane_ms);
+	if (in->default_level != LEVEL_VERIFY && in->default_level != LEVEL_SECURE)
+		later(&in->verified_ms, d.seen_dane_ms);
 	in->news = in->news || d.pending;
 	if (!store_put(store, &d, err))
 		return false;

@@ -30,9 +30,15 @@ judge_policy(const struct config *config)
 	};
 }
 
+/*
+ * Counted back from the last proof that verification works here: where the clock is a
+ * year ahead no certificate verifies, and a past of yesterday must still count.
+ */
 static enum level
-best_seen(const struct destination *d, int64_t now_ms)
+best_seen(const struct judge *judge, const struct destination *d, int64_t now_ms)
 {
+	if (judge->verified_ms != 0 && judge->verified_ms < now_ms)
+		now_ms = judge->verified_ms;
 	if (d->seen_dane_ms != 0 && now_ms - d->seen_dane_ms < SEEN_MS)
 		return LEVEL_DANE_ONLY;
 	if (d->seen_verify_ms != 0 && now_ms - d->seen_verify_ms < SEEN_MS)
@@ -99,7 +105,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	    .other_map = asked != NULL ? asked->other_map : ANSWER_UNSURE,
 	    .can_dane = judge->can_dane,
 	    .dns_failures = d->dns_failures,
-	    .best_seen = best_seen(d, now_ms),
+	    .best_seen = best_seen(judge, d, now_ms),
 	    .hold_since_ms = d->hold_since_ms,
 	    .frozen = judge->frozen,
 	    .dane_absent_ms = d->dane_absent_ms,
@@ -120,6 +126,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 
 		ev.has_rule = true;
 		ev.fault_ours = source->fault_ours;
+		ev.rule_alert = source->alert;
 		ev.rule_dnssec = source->dnssec;
 		ev.fallback = source->fallback;
 		ev.fallback_level = source->level;
@@ -221,7 +228,8 @@ could_not_tell(enum why why)
 }
 
 static void
-note_hold(struct destination *d, const struct decision *decision, int64_t now_ms)
+note_hold(struct destination *d, const struct decision *decision, enum level best,
+    int64_t now_ms)
 {
 	if (could_not_tell(decision->why))
 		return;
@@ -230,7 +238,9 @@ note_hold(struct destination *d, const struct decision *decision, int64_t now_ms
 		d->hold_since_ms = 0;
 		return;
 	}
-	if (decision->why != WHY_HOLD && decision->why != WHY_FREEZE)
+	/* What a freeze holds and never did better must not count as a reason for it. */
+	if (decision->why != WHY_HOLD &&
+	    (decision->why != WHY_FREEZE || best <= decision->level))
 		return;
 	if (d->hold_since_ms == 0)
 		d->hold_since_ms = now_ms;
@@ -329,7 +339,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 	out->map_changed = entry != d->entry;
 	out->changed = out->map_changed || out->decision.why != d->why ||
 	    (out->decision.action == ACTION_HOLD && out->decision.level != d->hold_level);
-	note_hold(&next, &out->decision, now_ms);
+	note_hold(&next, &out->decision, ev.best_seen, now_ms);
 	if (out->map_changed)
 		note_entry(&next, &out->decision, entry, now_ms);
 	else if (out->decision.lease_ms != 0) {
@@ -363,7 +373,8 @@ store_release(struct store *store, const struct destination *d, const struct jud
 	int64_t version = 0, exported = 0, not_before_ms = 0;
 
 	if (judged->map_changed) {
-		if (!store_map_changed(store, &version, err))
+		if (!store_map_changed(store, &version, err) ||
+		    !store_entry_version(store, d->id, version, err))
 			return false;
 	} else if (!store_map_versions(store, &version, &exported, err)) {
 		return false;

@@ -98,6 +98,13 @@ static const struct script scripts[] = {
             "dsn=2.0.0, "
             "status=sent (delivered to mailbox)"},
         ""},
+    {"lmtp has settings and a map of its own",
+        {"lmtp[1]: Verified TLS connection established to " MX ":24: TLSv1.3 with",
+            "lmtp[1]: QA: to=<u@a.test>, relay=" MX ":24, delay=1, delays=1/0/0/0, "
+            "dsn=2.0.0, status=sent (250 2.0.0 Saved)",
+            "backend/lmtp[1]: QB: to=<u@a.test>, relay=none, delay=1, delays=1/0/0/0, "
+            "dsn=4.7.5, status=deferred (" NOT_VERIFIED ")"},
+        ""},
     {"attempts are counted, and an echo is none",
         {DEFERRED("1", "QA", "u@a.test"), DEFERRED("1", "QB", "u@a.test"),
             ECHO("QC", "u@a.test")},

@@ -331,6 +331,54 @@ proof_of_verification_is_counted(void **state)
 	store_close(store);
 }
 
+/* A certificate that verified, not DANE, which asks neither CA file nor clock. */
+static void
+dane_is_no_proof_of_the_ca_file(void **state)
+{
+	struct store *store = kit_scratch();
+	struct fold *fold = fold_new(rules);
+	struct destination d;
+	int64_t verified_ms;
+	bool news;
+
+	(void)state;
+	destination_init(&d, "a.test");
+	d.entry = LEVEL_DANE_ONLY;
+	kit_put(store, &d);
+	read_line(fold, 5, SENT("QA"));
+	must_store(store, fold);
+	assert_int_equal(kit_get(store, "a.test").seen_dane_ms, ms(5));
+	assert_true(store_counter_get(store, "verified-ms", &verified_ms, &kit_err));
+	assert_int_equal(verified_ms, 0);
+	read_line(fold, 6, SENT("QB"));
+	assert_true(try_store(store, fold, LEVEL_DANE_ONLY, &news));
+	assert_true(store_counter_get(store, "verified-ms", &verified_ms, &kit_err));
+	assert_int_equal(verified_ms, ms(6));
+	fold_free(fold);
+	store_close(store);
+}
+
+/* A content filter on another host, say, took it. */
+static void
+sent_proves_nothing_beside_sessions(void **state)
+{
+	struct store *store = kit_scratch();
+	struct fold *fold = fold_new(rules);
+
+	(void)state;
+	fold_set_sessions(fold, true);
+	read_line(fold, 5, SENT("QA"));
+	must_store(store, fold);
+	assert_int_equal(kit_get(store, "a.test").sent_ms, ms(5));
+	assert_int_equal(kit_get(store, "a.test").seen_verify_ms, 0);
+	read_line(fold, 6, SESSION("Verified"));
+	read_line(fold, 7, SENT("QB"));
+	must_store(store, fold);
+	assert_int_equal(kit_get(store, "a.test").seen_verify_ms, ms(7));
+	fold_free(fold);
+	store_close(store);
+}
+
 /* --- deferrals --------------------------------------------------------------------- */
 
 struct deferral_row {
@@ -514,6 +562,10 @@ main(void)
 	    "what could not be stored is kept, and stored once");
 	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++)
 		suite_add(mail_proves, &proofs[i], "proof: %s", proofs[i].name);
+	suite_add(dane_is_no_proof_of_the_ca_file, NULL,
+	    "DANE is no proof that certificates verify here");
+	suite_add(sent_proves_nothing_beside_sessions, NULL,
+	    "where sessions are logged, mail that was sent proves no level");
 	suite_add(proof_of_verification_is_counted, NULL,
 	    "the last proof that verification works is noted, and never an older one");
 	for (size_t i = 0; i < sizeof(deferral_rows) / sizeof(deferral_rows[0]); i++)

@@ -319,9 +319,12 @@ hold_lasts_a_day(void **state)
 		sim_assert(sim, LEVEL_NONE, WHY_HOLD);
 	}
 	assert_int_equal(sim->told, 1);
-	sim_wait(sim, HOUR);
+	sim_wait(sim, HOUR); /* one more attempt tells whether it is still so */
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	assert_true(sim->last.decision.retry);
+	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_MAY, WHY_NOT_ENCRYPTED);
-	sim_assert_released(sim, 25);
+	sim_assert_released(sim, 26);
 	sim_free(sim);
 }
 
@@ -355,6 +358,7 @@ hold_is_not_begun_anew(void **state)
 	sim_assert(sim, LEVEL_NONE, WHY_OTHER_MAP_UNSURE);
 	sim->other_map = ANSWER_NO;
 	sim_wait(sim, 2 * HOUR);
+	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_MAY, WHY_NOT_ENCRYPTED);
 	sim_free(sim);
 }
@@ -371,7 +375,51 @@ hold_ends_when_mail_flows(void **state)
 	sim_wait(sim, 3 * DAY);
 	assert_int_equal(sim_row(sim).entry, LEVEL_NONE);
 	sim_defer(sim, NOT_OFFERED);
-	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	assert_int_equal(sim->told, 2);
+	sim_free(sim);
+}
+
+/* One attempt is enough to tell of: nobody would see it before may_after is over. */
+static void
+stripped_starttls_is_told_at_once(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim_deliver(sim);
+	sim_wait(sim, DAY);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	assert_int_equal(sim->told, 1);
+	sim_wait(sim, DAY - 1000);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim_wait(sim, HOUR);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_MAY, WHY_NOT_ENCRYPTED);
+	sim_free(sim);
+}
+
+/* A clock a year ahead fails every certificate: what verified before it must count. */
+static void
+better_past_counts_from_the_last_proof(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim_deliver(sim);
+	sim->judge.verified_ms = sim->now_ms + DAY;
+	sim_wait(sim, 365 * DAY);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim_free(sim);
+	sim = sim_new(LEVEL_VERIFY, false);
+	sim_deliver(sim);
+	sim_wait(sim, 365 * DAY);
+	sim->judge.verified_ms = sim->now_ms - DAY;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	sim_free(sim);
 }
 
@@ -385,7 +433,8 @@ better_past_ends_after_90_days(void **state)
 	sim_wait(sim, 89 * DAY);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
-	sim_wait(sim, HOUR);
+	sim_wait(sim, HOUR + MIN);
+	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	sim_free(sim);
 	sim = sim_new(LEVEL_VERIFY, false);
@@ -405,14 +454,20 @@ freeze_holds_and_thaws(void **state)
 	sim->judge.frozen = true;
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
-	assert_true(sim_row(sim).hold_since_ms != 0);
-	assert_int_equal(sim->told, 1);
+	assert_true(sim_row(sim).hold_since_ms == 0); /* no reason to freeze on */
+	assert_int_equal(sim->told, 0); /* the engine tells of the freeze */
 	sim_wait(sim, 20 * MIN);
 	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
-	assert_int_equal(sim->told, 1);
 	sim->judge.frozen = false;
 	sim_wait(sim, 5 * MIN);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_free(sim);
+	sim = sim_new(LEVEL_VERIFY, false);
+	sim_deliver(sim);
+	sim->judge.frozen = true;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
+	assert_true(sim_row(sim).hold_since_ms != 0);
 	sim_free(sim);
 }
 
@@ -486,6 +541,10 @@ main(void)
 	    cleartext_takes_attempts_and_time, NULL, "cleartext takes attempts and time");
 	suite_add(
 	    hold_lasts_a_day, NULL, "who did better is held for a day, and told of once");
+	suite_add(stripped_starttls_is_told_at_once, NULL,
+	    "STARTTLS that was stripped is told of at the first attempt");
+	suite_add(better_past_counts_from_the_last_proof, NULL,
+	    "a better past is counted back from the last session that verified");
 	suite_add(hold_is_not_begun_anew, NULL,
 	    "what could not tell, and echoes, do not begin a hold anew");
 	suite_add(hold_ends_when_mail_flows, NULL, "a hold ends when mail flows");

@@ -8,6 +8,29 @@
 
 #include "sim.h"
 
+/* --- rules that tell --------------------------------------------------------------- */
+
+#define TLSA_ERROR "TLSA lookup error for mx.d.test:25"
+
+/* ... and that tell again, when it was over meanwhile. */
+static void
+rule_with_alert_tells(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim_defer(sim, TLSA_ERROR);
+	sim_assert(sim, LEVEL_NONE, WHY_RULE_WAITS);
+	assert_int_equal(sim->told, 1);
+	sim_defer(sim, TLSA_ERROR);
+	assert_int_equal(sim->told, 1);
+	sim_deliver(sim);
+	assert_int_equal(sim_row(sim).why, WHY_NOT_NEEDED);
+	sim_defer(sim, TLSA_ERROR);
+	assert_int_equal(sim->told, 2);
+	sim_free(sim);
+}
+
 /* --- DANE -------------------------------------------------------------------------- */
 
 static void
@@ -435,6 +458,8 @@ int
 main(void)
 {
 	kit_begin();
+	suite_add(rule_with_alert_tells, NULL,
+	    "a rule with an alert tells, each time that it is news");
 	suite_add(
 	    usable_tlsa_is_dane_only, NULL, "usable TLSA: dane-only, whatever happens");
 	suite_add(tlsa_that_is_withdrawn_must_stay_so, NULL,
