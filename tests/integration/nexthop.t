@@ -170,6 +170,22 @@ is 'bysender: who is met without relay gets an entry' "$(entries)" 'selfsigned.t
 is 'bysender: and its mail' "$(arrived user@selfsigned.test | sed 's/ .*//')" mx.selfsigned.test
 ends bysender
 
+# --- a content filter on another host, for some of the mail: what it takes says nothing of
+# the recipient
+
+begin remote 'header_checks=regexp:{{/^X-Filter:/ FILTER scan:[mx.plain.test]}}' "scan ${own}may"
+for i in 1 2 3; do
+	"$sandbox" send "$dir" remote sender@sender.test user@selfsigned.test <<<"X-Filter: $i"
+done
+"$sandbox" wait "$dir" -n 3 log remote 'to=<user@selfsigned.test>, relay=mx.plain.test.*status=sent' >/dev/null
+settle remote
+send remote selfsigned.test
+settle remote
+is 'remote: who is met without filter gets an entry at once' "$(entries)" 'selfsigned.test encrypt'
+is 'remote: what the filter took was no proof of better days' \
+	"$(sql "SELECT count(*) FROM decision WHERE action = 'hold'")" 0
+ends remote
+
 # --- a content filter on this machine
 
 begin filter content_filter=smtp:[127.0.0.1]:10030 \

@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import dataclass, field
 
-ZONES = ("signed", "nsec3", "unsigned", "expired", "bogus-tlsa", "bogus-mx", "silent-tlsa")
+ZONES = ("signed", "nsec3", "unsigned", "expired", "bogus-tlsa", "bogus-mx", "silent-tlsa", "stripped")
 CERTIFICATES = ("good", "selfsigned", "own-ca", "expired", "wrong-name", "hostile", "hostile-issuer")
 
 

@@ -192,7 +192,7 @@ class Zones:
         self._write(text, "signed", zone)
 
     def _make(self, zone, text, kind):
-        if kind == "unsigned":
+        if kind in ("unsigned", "stripped"):
             self._write(text, "signed", _file(zone))
         else:
             self._write(text, "plain", _file(zone))
