@@ -14,6 +14,9 @@
 
 #define STEPS_MAX 32 /* reads in one call before the caller gets a turn: 8 MiB */
 
+/* Of a file that could not be opened so far; stored, it is as if nothing was. */
+static const struct follow_position nowhere = {.offset = 1};
+
 void
 follow_tell(struct follow *follow, enum follow_note note, const char *format, ...)
 {
@@ -164,7 +167,7 @@ follow_new(const char *path, const struct follow_position *position,
 	follow->watch = watch_new();
 	if (position == NULL || position->inode == 0) {
 		/* inode 0: there was no file yet, so that all of it is new */
-		if (position != NULL)
+		if (position != NULL && position->offset != nowhere.offset)
 			follow->from = FOLLOW_FROM_START;
 		follow_open_first(follow);
 	} else {
@@ -332,7 +335,7 @@ follow_next(struct follow *follow, int64_t now_ms, struct str *lines)
 bool
 follow_where(const struct follow *follow, struct follow_position *out)
 {
-	*out = follow->where;
+	*out = follow->has_where ? follow->where : nowhere;
 	return follow->has_where;
 }
 

@@ -85,7 +85,8 @@ enum follow_result follow_next(struct follow *follow, int64_t now_ms, struct str
 /*
  * The place behind the last chunk handed out. Store it with the chunk's effects, and
  * once right after follow_new(). False: there is none yet (standard input; a file that
- * could not be opened so far). Inode 0: there was no file; all of the next one is new.
+ * could not be opened so far); storing *out does no harm. Inode 0: there was no file, and
+ * all of the next one is new.
  */
 bool follow_where(const struct follow *follow, struct follow_position *out);
 

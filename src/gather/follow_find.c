@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -109,7 +111,8 @@ add(struct siblings *siblings, const struct pattern *p, const char *name)
 	rest = str_skip((struct str){path.data, path.len}, p->dir.len);
 	eat_compressor(&sibling, &rest);
 	if (str_equal(rest, p->base) || !find_tag(p, rest, &tag) ||
-	    facts_of_path(path.data, &sibling.facts) != 0 || !sibling.facts.is_regular) {
+	    facts_of_path(path.data, &sibling.facts) != 0 || !sibling.facts.is_regular ||
+	    siblings_find(siblings, &sibling.facts.id) != NULL) {
 		buf_clear(&path);
 		return;
 	}
@@ -129,8 +132,23 @@ siblings_clear(struct siblings *siblings)
 	*siblings = (struct siblings){0};
 }
 
+/* A symbolic link leads to a file that may have the name of a rotated one. */
+static void
+drop_live(struct siblings *siblings)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < siblings->count; i++) {
+		if (identity_equal(&siblings->items[i].facts.id, &siblings->live.id))
+			free(siblings->items[i].path);
+		else
+			siblings->items[kept++] = siblings->items[i];
+	}
+	siblings->count = kept;
+}
+
 static int
-read_once(const char *path, const struct pattern *p, struct siblings *siblings)
+read_directory(const struct pattern *p, struct siblings *siblings)
 {
 	char *dir_path = mem_strndup(p->dir.len > 0 ? p->dir.p : ".",
 	    p->dir.len > 0 ? p->dir.len : 1);
@@ -139,7 +157,6 @@ read_once(const char *path, const struct pattern *p, struct siblings *siblings)
 	struct dirent *entry;
 
 	free(dir_path);
-	*siblings = (struct siblings){0};
 	if (dir == NULL)
 		return errnum;
 	while (errno = 0, (entry = readdir(dir)) != NULL)
@@ -147,7 +164,45 @@ read_once(const char *path, const struct pattern *p, struct siblings *siblings)
 			add(siblings, p, entry->d_name);
 	errnum = errno;
 	closedir(dir);
+	return errnum;
+}
+
+/* Where a symbolic link at path leads, be there something or not; empty: it is none. */
+static void
+read_link(const char *path, const struct pattern *p, struct buf *target)
+{
+	char text[PATH_MAX];
+	ssize_t len = readlink(path, text, sizeof(text));
+
+	if (len <= 0 || (size_t)len == sizeof(text))
+		return;
+	if (text[0] != '/')
+		buf_add_str(target, p->dir);
+	buf_add(target, text, (size_t)len);
+}
+
+/* Beside the path, and where it is a symbolic link, beside the file as well. */
+static int
+read_once(const char *path, const struct pattern *p, struct siblings *siblings)
+{
+	struct buf target = {0};
+	int errnum;
+
+	*siblings = (struct siblings){0};
+	errnum = read_directory(p, siblings);
+	read_link(path, p, &target);
+	if (errnum == 0 && target.len > 0) {
+		struct pattern there = pattern_of(buf_text(&target));
+
+		if (there.base.len > 0)
+			errnum = read_directory(&there, siblings);
+		if (errnum == ENOENT || errnum == ENOTDIR)
+			errnum = 0; /* it dangles */
+	}
+	buf_clear(&target);
 	siblings->live_errnum = facts_of_path(path, &siblings->live);
+	if (siblings->live_errnum == 0)
+		drop_live(siblings);
 	if (errnum != 0)
 		siblings_clear(siblings);
 	return errnum;
@@ -246,17 +301,22 @@ sort(struct siblings *siblings)
 				: by_times);
 }
 
+static struct str
+up_to_tag(const struct sibling *sibling)
+{
+	return (struct str){
+	    sibling->path, (size_t)(sibling->tag - sibling->path) + sibling->tag_len};
+}
+
 /* mail.log.1 and mail.log.1.gz: compressing is under way, and the former is whole. */
 static bool
 has_plain_twin(const struct siblings *siblings, const struct sibling *packed)
 {
-	struct str tag = {packed->tag, packed->tag_len};
-
 	for (size_t i = 0; i < siblings->count; i++) {
 		const struct sibling *other = &siblings->items[i];
 
 		if (!other->is_gzip && !other->is_foreign &&
-		    str_equal((struct str){other->tag, other->tag_len}, tag))
+		    str_equal(up_to_tag(other), up_to_tag(packed)))
 			return true;
 	}
 	return false;

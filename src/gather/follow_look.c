@@ -182,13 +182,10 @@ append_sibling(struct follow *follow, const struct sibling *sibling)
 		follow_remember(follow, &sibling->facts.id);
 		return true;
 	}
-	if (append(follow, sibling->path, &sibling->facts, true, &errnum)) {
-		follow->stuck_ms = -1;
+	if (append(follow, sibling->path, &sibling->facts, true, &errnum))
 		return true;
-	}
 	if (!give_up(follow, sibling, errnum))
 		return false;
-	follow->stuck_ms = -1;
 	follow_remember(follow, &sibling->facts.id);
 	return true;
 }
@@ -259,6 +256,8 @@ discover(struct follow *follow, int64_t away_ms)
 		    !follow_knows(follow, &sibling->facts.id))
 			complete = append_sibling(follow, sibling);
 	}
+	if (complete)
+		follow->stuck_ms = -1;
 	if (found == NULL && list.live_errnum == 0)
 		tell_gap(follow, &last, away_ms);
 	if (complete && list.live_errnum == 0) {

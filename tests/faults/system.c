@@ -199,6 +199,34 @@ started_without_permission(void **state)
 	rig_expect_notes(rig, FOLLOW_NOTE_UNREADABLE, 1);
 }
 
+/* Nothing was read yet, and nothing is old but what is there when it can be opened. */
+static void
+first_start_without_permission(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	assert_int_equal(chmod(rig->dir, 0755), 0);
+	rig_write(rig, "log", 0, 100);
+	assert_int_equal(chmod(rig->path, 0000), 0);
+	for (int i = 0; i < 2; i++) {
+		become(65534);
+		rig_start(rig, FOLLOW_FROM_END);
+		become(0);
+		assert_false(rig->has_stored);
+		rig->has_stored = true; /* whoever stores it all the same */
+		pass_as_nobody(rig, 3000);
+		rig_kill(rig);
+		rig->has_stored = true;
+	}
+	assert_int_equal(chmod(rig->path, 0644), 0);
+	rig_start(rig, FOLLOW_FROM_END);
+	rig_write(rig, "log", 100, 110);
+	rig_settle(rig);
+	rig_expect(rig, 100, 110);
+	rig_expect_at_end(rig);
+}
+
 static void
 rotate_and_check(struct rig *rig)
 {
@@ -621,6 +649,8 @@ faults_of_the_system(void)
 	suite_add(mode_000_at_rotation, NULL, "42 mode 000 at rotation, for 60 s: told once");
 	suite_add(directory_without_x, NULL, "42 a directory that loses its x bit");
 	suite_add(started_without_permission, NULL, "42 started while it must not be read");
+	suite_add(first_start_without_permission, NULL,
+	    "42 the first start while it must not be read: old lines stay old");
 	suite_add(no_inotify, NULL, "43 no inotify: a look each second");
 	suite_add(no_watches, NULL, "43 max_user_watches is used up");
 	suite_add(queue_overflows, NULL, "43 20,000 renames in the directory");

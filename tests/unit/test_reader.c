@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One log read once: plain, compressed, from a pipe; and standard input followed. */
+#include "suite.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "../faults/rig.h"
+#include "base/buf.h"
+#include "gather/follow.h"
+#include "gather/reader.h"
+
+/* All that comes, as one text. The result that ended it. */
+static enum reader_result
+read_all(const char *path, struct buf *out, uint64_t *long_lines)
+{
+	struct err err;
+	struct reader *reader = reader_open(path, &err);
+	enum reader_result result;
+	struct str lines;
+
+	if (reader == NULL)
+		fail_msg("%s", err.text);
+	while ((result = reader_next(reader, &lines, &err)) != READER_END &&
+	    result != READER_FAILED)
+		if (result == READER_LINES)
+			buf_add_str(out, lines);
+	if (result == READER_FAILED) {
+		assert_non_null(strstr(err.text, path));
+		assert_int_equal(reader_next(reader, &lines, &err), READER_END);
+	}
+	*long_lines = reader_long_lines(reader);
+	reader_free(reader);
+	return result;
+}
+
+/* Append text as one gzip member. */
+static void
+add_member(const char *path, struct str text)
+{
+	gzFile gz = gzopen(path, "ab");
+
+	assert_non_null(gz);
+	if (text.len > 0)
+		assert_int_equal(gzwrite(gz, text.p, (unsigned)text.len), text.len);
+	assert_int_equal(gzclose(gz), Z_OK);
+}
+
+struct row {
+	const char *name;
+	const char *parts[3]; /* gzip: a member each */
+	const char *tail;     /* raw bytes behind it all, at most 8 */
+	size_t tail_len;
+	uint64_t cut;         /* bytes taken off the end */
+	const char *wanted;
+	enum reader_result end;
+	bool packed;
+};
+
+static const struct row rows[] = {
+    {"an empty file", {""}, "", 0, 0, "", READER_END, false},
+    {"one newline", {"\n"}, "", 0, 0, "\n", READER_END, false},
+    {"one byte", {"x"}, "", 0, 0, "x\n", READER_END, false},
+    {"lines", {"one\ntwo\n"}, "", 0, 0, "one\ntwo\n", READER_END, false},
+    {"the last line without its newline", {"one\ntwo"}, "", 0, 0, "one\ntwo\n", READER_END,
+	false},
+    {"gzip", {"one\ntwo\n"}, "", 0, 0, "one\ntwo\n", READER_END, true},
+    {"gzip of nothing", {""}, "", 0, 0, "", READER_END, true},
+    {"gzip, the last line without its newline", {"one\ntwo"}, "", 0, 0, "one\ntwo\n",
+	READER_END, true},
+    {"gzip, two members with a line across them", {"one\ntw", "o\nthree\n"}, "", 0, 0,
+	"one\ntwo\nthree\n", READER_END, true},
+    {"gzip, an empty member in the middle", {"one\n", "", "two\n"}, "", 0, 0, "one\ntwo\n",
+	READER_END, true},
+    {"gzip, padded with zeros", {"one\n"}, "\0\0\0\0\0", 5, 0, "one\n", READER_END, true},
+    {"gzip, other bytes behind it", {"one\n"}, "garbage", 7, 0, "one\n", READER_END, true},
+    {"gzip, a broken member behind it", {"one\n"}, "\x1f\x8bxxxx", 6, 0, "one\n",
+	READER_FAILED, true},
+    {"gzip, cut in its checksum", {"one\ntwo\n"}, "", 0, 6, "one\ntwo\n", READER_FAILED, true},
+    {"gzip, cut: an unfinished line is none", {"one\ntwo"}, "", 0, 6, "one\n", READER_FAILED,
+	true},
+    {"gzip, cut in its head", {"one\n"}, "", 0, 19, "", READER_FAILED, true},
+};
+
+static void
+reads(void **state)
+{
+	const struct row *row = *state;
+	struct rig *rig = rig_new(NULL);
+	struct buf text = {0};
+	uint64_t long_lines;
+
+	for (size_t i = 0; i < 3 && row->parts[i] != NULL; i++) {
+		if (row->packed)
+			add_member(rig->path, str_of(row->parts[i]));
+		else
+			rig_write_text(rig, "log", row->parts[i], strlen(row->parts[i]));
+	}
+	rig_write_text(rig, "log", row->tail, row->tail_len);
+	rig_truncate(rig, "log", rig_size(rig, "log") - row->cut);
+	assert_int_equal(read_all(rig->path, &text, &long_lines), row->end);
+	assert_string_equal(buf_text(&text), row->wanted);
+	assert_int_equal(long_lines, 0);
+	buf_clear(&text);
+}
+
+/* Many lines, plain and compressed, are the same many lines. */
+static void
+reads_many(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	struct buf plain = {0}, packed = {0};
+	uint64_t long_lines;
+
+	(void)state;
+	rig_write(rig, "log", 0, 50000);
+	assert_int_equal(read_all(rig->path, &plain, &long_lines), READER_END);
+	assert_int_equal(plain.len, rig_size(rig, "log"));
+	rig_gzip(rig, "log");
+	assert_int_equal(read_all(rig_path(rig, "log.gz"), &packed, &long_lines), READER_END);
+	assert_int_equal(packed.len, plain.len);
+	assert_memory_equal(packed.data, plain.data, plain.len);
+	buf_clear(&plain);
+	buf_clear(&packed);
+}
+
+static void
+skips_long_lines(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	struct buf text = {0}, line = {0};
+	uint64_t long_lines;
+
+	(void)state;
+	for (size_t i = 0; i < FOLLOW_LINE_MAX + 1; i++)
+		buf_add_char(&line, 'x');
+	rig_write_text(rig, "log", "one\n", 4);
+	rig_write_text(rig, "log", line.data, line.len);
+	rig_write_text(rig, "log", "\ntwo\n", 5);
+	rig_write_text(rig, "log", line.data, line.len); /* and no newline at the end */
+	assert_int_equal(read_all(rig->path, &text, &long_lines), READER_END);
+	assert_string_equal(buf_text(&text), "one\ntwo\n");
+	assert_int_equal(long_lines, 2);
+	buf_clear(&text);
+	buf_clear(&line);
+}
+
+static void
+refuses(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	struct err err;
+
+	(void)state;
+	assert_null(reader_open(rig->path, &err));
+	assert_non_null(strstr(err.text, "No such file"));
+	assert_null(reader_open(rig->dir, &err));
+	assert_non_null(strstr(err.text, "directory"));
+}
+
+/* Standard input is a pipe of ours; the old one comes back. The end to write to. */
+static int
+pipe_to_stdin(int *old)
+{
+	int ends[2];
+
+	*old = dup(STDIN_FILENO);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+	close(ends[0]);
+	return ends[1];
+}
+
+static void
+give_stdin_back(int old)
+{
+	if (old >= 0) {
+		dup2(old, STDIN_FILENO);
+		close(old);
+	}
+}
+
+/* A pipe with nothing in it does not hold the daemon. */
+static void
+follows_standard_input(void **state)
+{
+	struct follow_position position;
+	struct follow *follow;
+	struct str lines;
+	struct err err;
+	int old, to = pipe_to_stdin(&old);
+
+	(void)state;
+	follow = follow_new("-", NULL, FOLLOW_FROM_END, NULL, NULL, &err);
+	assert_non_null(follow);
+	assert_false(follow_where(follow, &position));
+	assert_int_equal(follow_fd(follow), STDIN_FILENO);
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_IDLE);
+	assert_int_equal(write(to, "o", 1), 1);
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_IDLE);
+	assert_int_equal(write(to, "ne\ntwo\nthr", 10), 10);
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_LINES);
+	assert_true(str_is(lines, "one\ntwo\n"));
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_IDLE);
+	assert_true(follow_wait_ms(follow) > 0);
+	assert_int_equal(write(to, "ee", 2), 2);
+	close(to);
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_LINES);
+	assert_true(str_is(lines, "three\n"));
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_END);
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_END);
+	follow_free(follow);
+	give_stdin_back(old);
+}
+
+static void
+reads_gzip_from_a_pipe(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	struct buf text = {0};
+	uint64_t long_lines;
+	char bytes[256];
+	ssize_t size;
+	int fd, old, to = pipe_to_stdin(&old);
+
+	(void)state;
+	add_member(rig->path, STR("one\ntwo\n"));
+	fd = open(rig->path, O_RDONLY | O_CLOEXEC);
+	size = read(fd, bytes, sizeof(bytes));
+	close(fd);
+	assert_true(size > 0);
+	assert_int_equal(write(to, bytes, (size_t)size), size);
+	close(to);
+	assert_int_equal(read_all("-", &text, &long_lines), READER_END);
+	assert_string_equal(buf_text(&text), "one\ntwo\n");
+	buf_clear(&text);
+	give_stdin_back(old);
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		suite_add(reads, &rows[i], "read once: %s", rows[i].name);
+	suite_add(reads_many, NULL, "read once: many lines, plain and compressed");
+	suite_add(skips_long_lines, NULL, "read once: long lines are skipped and counted");
+	suite_add(refuses, NULL, "read once: what is not there or a directory is refused");
+	suite_add(follows_standard_input, NULL,
+	    "standard input is followed, and an empty pipe holds nobody");
+	suite_add(reads_gzip_from_a_pipe, NULL, "gzip from a pipe");
+	return suite_run();
+}
