@@ -61,11 +61,11 @@ chore_map_type(const struct config *config, const struct postfix_facts *facts)
 }
 
 static bool
-note_export(struct store *store, int64_t version, struct err *err)
+note_export(struct store *store, int64_t version, int64_t live_ms, struct err *err)
 {
 	if (!store_begin(store, err))
 		return false;
-	if (!store_map_exported(store, version, clock_wall_ms(), err)) {
+	if (!store_map_exported(store, version, live_ms, err)) {
 		store_rollback(store);
 		return false;
 	}
@@ -97,7 +97,8 @@ chore_export(const struct config *config, const struct postfix *postfix, struct 
 		entries.count, clock_wall_ms() / 1000, err))
 		goto out;
 	*count = entries.count;
-	done = note_export(store, *version, err);
+	/* Now, and not when the database lets us note it. */
+	done = note_export(store, *version, clock_wall_ms(), err);
 out:
 	if (lines != NULL)
 		map_lines_clear(lines, entries.count);

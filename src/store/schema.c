@@ -114,7 +114,9 @@ static const char *const steps[] = {
     "ALTER TABLE destination ADD COLUMN dns_signed INTEGER NOT NULL DEFAULT 0;"
     /* why the entry is what it is; why: what was decided last */
     "ALTER TABLE destination ADD COLUMN entry_why TEXT NOT NULL DEFAULT 'none';"
-    "UPDATE destination SET entry_why = why WHERE entry <> 'none';",
+    "UPDATE destination SET entry_why = why WHERE entry <> 'none';"
+    /* the version of the map that the present entry came with */
+    "ALTER TABLE destination ADD COLUMN map_version INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -56,8 +56,9 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
                               " WHERE version = -1",
     /* LADDER_NOT_YET, written out so that the partial index serves */
-    [SQL_FORCE] = "UPDATE destination SET force_ms = ?"
-                  " WHERE force_ms = 9223372036854775807",
+    [SQL_FORCE] = "UPDATE destination SET force_ms = ?1"
+                  " WHERE force_ms = 9223372036854775807 AND map_version <= ?2",
+    [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
     [SQL_POSITION_GET] = "SELECT device, inode, birth_ns, offset, head_len, head_hash, mark_len,"
                          " mark_hash FROM log_position WHERE path = ?",
     [SQL_POSITION_PUT] = "INSERT OR REPLACE INTO log_position(path, device, inode, birth_ns,"
@@ -313,6 +314,13 @@ store_map_changed(struct store *store, int64_t *version, struct err *err)
 }
 
 bool
+store_entry_version(struct store *store, int64_t id, int64_t version, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_ENTRY_VERSION, err, "ii", version, id), err);
+}
+
+bool
 store_map_versions(struct store *store, int64_t *version, int64_t *exported, struct err *err)
 {
 	return store_counter_get(store, "map-version", version, err) &&
@@ -322,15 +330,8 @@ store_map_versions(struct store *store, int64_t *version, int64_t *exported, str
 bool
 store_map_exported(struct store *store, int64_t version, int64_t now_ms, struct err *err)
 {
-	int64_t newest = 0;
-
-	if (!store_counter_get(store, "map-version", &newest, err) ||
-	    !store_counter_set(store, "map-exported", version, err))
-		return false;
-	/* Something changed while the map was built: it will be in force with the next. */
-	if (newest != version)
-		return true;
-	return store_finish(store, store_bind(store, SQL_FORCE, err, "i", now_ms), err);
+	return store_counter_set(store, "map-exported", version, err) &&
+	    store_finish(store, store_bind(store, SQL_FORCE, err, "ii", now_ms, version), err);
 }
 
 /* --- log position, blobs ----------------------------------------------------------- */

@@ -191,9 +191,12 @@ bool store_waiting_sent(struct store *store, int64_t id, struct err *err);
 
 /* The map: its version grows with every changed entry; exported: what is in place. */
 bool store_map_changed(struct store *store, int64_t *version, struct err *err);
+/* The destination's entry, or its end, comes with that version. */
+bool store_entry_version(struct store *store, int64_t id, int64_t version, struct err *err);
 bool store_map_versions(
     struct store *store, int64_t *version, int64_t *exported, struct err *err);
-/* In place since now_ms: entries decided before count from then on. */
+/* In place since now_ms: what came with this version or before is in force from then on,
+ * and what changed while the map was built is not. */
 bool store_map_exported(
     struct store *store, int64_t version, int64_t now_ms, struct err *err);
 
