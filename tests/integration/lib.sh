@@ -330,6 +330,9 @@ arrived() {
 # What explains a destination, for diagnostics.
 story() {
 	ladder explain "$1" 2>&1
+	sqlite3 -line "$dir/state/state.db" "SELECT force_ms, attempt_ms, attempts, pending, lost, suspended, trial
+		FROM destination WHERE key = '$1'" | tr -s ' \n' ' '
+	echo
 	grep -hF "@$1>" "$dir"/*/mail.log | tail -n 5
 }
 
