@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# doctor against a Postfix that a script plays: what it prints, and how it quotes.
+# tests/integration/doctor.t makes every fault with a real one.
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+
+# What main.cf says, as "name = value" lines in $dir/main.cf.
+cat >"$dir/postconf.sh" <<'END'
+for last; do :; done
+case " $* " in
+*' -m '*) printf 'hash\nlmdb\n' ;;
+*' -P '*) cat "$FAKE_DIR/master.cf" ;;
+*' -M '*) echo 'smtp unix - - n - - smtp' ;;
+*' -h '*) sed -n "s/^$last = //p" "$FAKE_DIR/main.cf" ;;
+*) cat "$FAKE_DIR/main.cf" ;;
+esac
+END
+: >"$dir/master.cf"
+main_cf() {
+	printf '%s\n' 'mail_version = 3.7.11' 'default_database_type = hash' 'smtp_tls_loglevel = 1' \
+		'smtp_dns_support_level = dnssec' 'smtp_host_lookup = dns' 'ignore_mx_lookup_error = no' \
+		'tls_append_default_CA = yes' "$@" >"$dir/main.cf"
+}
+ladder_json() {
+	ladder doctor --json
+	cp "$dir/out" "$dir/json"
+}
+# of CHECK MEMBER: what the worst result of a check has as text, result or advice.
+of() {
+	python3 -c '
+import json, sys
+results = ["ok", "warning", "fault"]
+found = [d for d in map(json.loads, open(sys.argv[1], encoding="utf-8")) if d["check"] == sys.argv[2]]
+print(max(found, key=lambda d: results.index(d["result"]))[sys.argv[3]])' "$dir/json" "$1" "$2"
+}
+
+configure "map: {file: $dir/tls_policy, type: hash}"
+main_cf 'smtp_tls_security_level = verify' "smtp_tls_policy_maps = hash:$dir/tls_policy"
+ladder_json
+is 'level: ok' "$(of level result)" ok
+is 'policy-maps: ok' "$(of policy-maps result)" ok
+is 'map-type: ok' "$(of map-type result)" ok
+is 'authorities of the system: ok' "$(of authorities result)" ok
+is 'no map yet: fault' "$(of map result)" fault
+is 'nobody answers DNS: fault' "$(of dns result)" fault
+is 'a fault: exit status 78' $status 78
+
+main_cf 'smtp_tls_security_level = may' 'smtp_tls_policy_maps ='
+ladder_json
+is 'our map is not named' "$(of policy-maps result)" fault
+is 'how Postfix is reached is part of the advice' "$(of policy-maps advice)" \
+	"env PATH=$srcdir/tests/fake:/usr/bin:/bin FAKE_DIR=$dir postconf -e 'smtp_tls_policy_maps = hash:$dir/tls_policy'
+env PATH=$srcdir/tests/fake:/usr/bin:/bin FAKE_DIR=$dir postfix reload"
+ladder doctor
+has 'people get it below the fault' "$out" "
+fault   policy-maps     smtp_tls_policy_maps does not name $dir/tls_policy
+        env PATH="
+has 'and the number of faults' "$out" ' faults, '
+hasnt 'no colour but on a terminal' "$out" $'\e'
+
+# A name with everything that a shell would take for something else.
+main_cf 'smtp_tls_security_level = verify' "smtp_tls_policy_maps = inline:{it's\$(id)\`id\`;=encrypt}"
+ladder_json
+of policy-maps advice | sed -n '1s/.* postconf -e/printf %s/p' >"$dir/typed"
+is 'advice is quoted for a shell' "$(sh "$dir/typed")" \
+	"smtp_tls_policy_maps = inline:{it's\$(id)\`id\`;=encrypt}, hash:$dir/tls_policy"
+
+main_cf 'smtp_tls_security_level = verify' $'smtp_tls_policy_maps = hash:/a\e[31m\x9b\xff'
+ladder doctor
+check 'nothing raw on a terminal' python3 -c '
+import sys
+text = open(sys.argv[1], "rb").read().decode("utf-8")
+sys.exit(any(ord(c) < 32 and c != "\n" or 127 <= ord(c) < 160 for c in text))' "$dir/out"
+ladder_json
+is 'nor does it break JSON' "$(of policy-maps result)" fault
+
+printf 'relay/unix/smtp_tls_security_level = may\n' >"$dir/master.cf"
+main_cf 'smtp_tls_security_level = verify' "smtp_tls_policy_maps = hash:$dir/tls_policy"
+ladder_json
+is 'a service with a level of its own is named' "$(of service-level text)" \
+	'relay of master.cf has the level may: nothing to climb down from there'
+
+main_cf 'smtp_tls_security_level = verify' "smtp_tls_policy_maps = hash:$dir/tls_policy"
+sed -i 's/^mail_version.*/mail_version = 2.10.9/' "$dir/main.cf"
+ladder_json
+is 'a Postfix that is too old' "$(of postfix text)" 'version 2.10.9 is older than 2.11'
+
+echo 1 >"$dir/postconf.status"
+echo 'exit 1' >"$dir/postconf.sh"
+ladder_json
+is 'Postfix cannot be asked: fault' "$(of postfix result)" fault
+is 'and what depends on it is not guessed' "$(grep -c '"check":"level"' "$dir/json")" 0
+
+configure 'colour: red'
+ladder doctor
+is 'a wrong configuration ends it' $status 78
+has 'as in every command' "$err" 'unknown key "colour"'
+
+finish
