@@ -20,6 +20,7 @@
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/service.h"
+#include "sys/watch.h"
 
 #define READ_MS  200              /* then what was read is stored, and others have a turn */
 #define STORE_MS SPAN_SECOND_MS   /* while a backlog is read, stored so often */
@@ -46,6 +47,7 @@ struct daemon {
 	struct source *sources;
 	size_t source_count;
 	int signals; /* signalfd(2) */
+	struct watch *others; /* of the map's directory; NULL: no inotify */
 	bool stop;
 	int64_t reload_ms;    /* monotonic: SIGHUP came, do not wait longer; 0: none did */
 	bool unsaved;         /* there is more in the fold than in the database */
@@ -162,6 +164,25 @@ open_signals(struct err *err)
 	return fd;
 }
 
+/*
+ * Every command that changes an entry renames a new map into place. That wakes us, and
+ * the engine asks the database what is new; without it that waits for LOOK_MS.
+ */
+static void
+watch_others(struct daemon *daemon)
+{
+	const char *file = daemon->config->map.file;
+	const char *slash = strrchr(file, '/');
+	char *directory = slash == NULL || slash == file
+	    ? mem_strdup(slash == NULL ? "." : "/") : mem_strndup(file, (size_t)(slash - file));
+
+	if (daemon->others == NULL)
+		daemon->others = watch_new();
+	if (daemon->others != NULL)
+		watch_add_directory(daemon->others, directory);
+	free(directory);
+}
+
 /* --- reload ------------------------------------------------------------------------ */
 
 static bool
@@ -222,6 +243,7 @@ exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 	daemon->engine = engine;
 	daemon->rules = rules;
 	daemon->config = config;
+	watch_others(daemon);
 	return true;
 }
 
@@ -400,20 +422,23 @@ wait_ms(struct daemon *daemon, bool reading)
 static void
 wait_for_news(struct daemon *daemon, bool reading, int64_t ms)
 {
-	struct pollfd *fds = mem_new(daemon->source_count + 3, sizeof(*fds));
-	nfds_t count = 3;
+	struct pollfd *fds = mem_new(daemon->source_count + 4, sizeof(*fds));
+	nfds_t count = 4;
 	int engine_fd[2];
 
 	engine_fds(daemon->engine, engine_fd);
 	fds[0].fd = daemon->signals;
 	fds[1].fd = engine_fd[0];
 	fds[2].fd = engine_fd[1];
+	fds[3].fd = daemon->others != NULL ? watch_fd(daemon->others) : -1;
 	for (size_t i = 0; reading && i < daemon->source_count; i++)
 		if (!daemon->sources[i].ended)
 			fds[count++].fd = follow_fd(daemon->sources[i].follow);
 	for (nfds_t i = 0; i < count; i++)
 		fds[i].events = POLLIN;
 	poll(fds, count, (int)ms);
+	if (fds[3].revents != 0)
+		watch_drain(daemon->others);
 	free(fds);
 }
 
@@ -504,6 +529,7 @@ start(struct daemon *daemon)
 		return cmd_fail(EX_IOERR, "%s", err.text);
 	if (!open_sources(daemon, &err))
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
+	watch_others(daemon);
 	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
 	    daemon->sources[0].path, rules_count(daemon->rules));
 	service_notify("READY=1");
@@ -534,6 +560,7 @@ run_run(const struct options *options, int argc, char **argv)
 	for (size_t i = 0; i < daemon.source_count; i++)
 		follow_free(daemon.sources[i].follow);
 	free(daemon.sources);
+	watch_free(daemon.others);
 	engine_free(daemon.engine);
 	rules_free(daemon.rules);
 	config_clear(daemon.config);
