@@ -52,8 +52,9 @@ check_usable(const struct dns_host *host)
 static enum answer
 answer_of(enum finger finger)
 {
-	return finger == FINGER_YES ? ANSWER_YES
-	    : finger == FINGER_NO ? ANSWER_NO : ANSWER_UNSURE;
+	return finger == FINGER_YES  ? ANSWER_YES
+	       : finger == FINGER_NO ? ANSWER_NO
+	                             : ANSWER_UNSURE;
 }
 
 /* False: it makes no sense to go on with this server. */
@@ -64,7 +65,8 @@ probe(struct checker *c, const char *key, enum level level, struct check_probe *
 
 	out->level = level;
 	out->finger = finger_probe(&c->postfix, &c->finger, key, level, &err);
-	snprintf(out->found, sizeof(out->found), "%.*s", (int)sizeof(out->found) - 1, err.text);
+	snprintf(out->found, sizeof(out->found), "%.*s", (int)sizeof(out->found) - 1,
+	    err.text);
 	grade_note(&c->check->facts, level, answer_of(out->finger));
 	return out->finger == FINGER_YES || out->finger == FINGER_NO;
 }
@@ -91,13 +93,15 @@ host_key(const struct check *check, const char *name, char key[NEXTHOP_KEY_SIZE]
 	struct nexthop parsed;
 
 	return snprintf(key, NEXTHOP_KEY_SIZE, "[%s]:%u", name, check->nexthop.port) <
-	    NEXTHOP_KEY_SIZE && nexthop_parse(str_of(key), &parsed);
+	           NEXTHOP_KEY_SIZE &&
+	       nexthop_parse(str_of(key), &parsed);
 }
 
 static bool
 has_address(const struct dns_host *host)
 {
-	return host->literal || host->address == DNS_SECURE || host->address == DNS_INSECURE;
+	return host->literal || host->address == DNS_SECURE ||
+	       host->address == DNS_INSECURE;
 }
 
 static void
@@ -153,8 +157,9 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 	check->facts.default_level = c->config->postfix.default_level;
 	if (check->facts.default_level == LEVEL_UNKNOWN)
 		check->facts.default_level = c->facts.level;
-	check->facts.can_dane = !c->has_facts ? ANSWER_UNSURE
-	    : c->facts.can_dane ? ANSWER_YES : ANSWER_NO;
+	check->facts.can_dane = !c->has_facts       ? ANSWER_UNSURE
+	                        : c->facts.can_dane ? ANSWER_YES
+	                                            : ANSWER_NO;
 	ask_other_maps(c);
 	/* TLS from the first byte is not what is spoken here. */
 	check->facts.probed = c->probe && nexthop->port != SMTPS_PORT;
@@ -190,15 +195,15 @@ start(struct checker *c)
 	if (!c->has_facts)
 		fprintf(stderr, "tlsladder: warning: cannot ask Postfix: %s\n", err.text);
 	else
-		c->other_maps = postfix_other_maps(
-		    c->facts.policy_maps, c->config->map.file, &ours);
+		c->other_maps =
+		    postfix_other_maps(c->facts.policy_maps, c->config->map.file, &ours);
 	c->finger = (struct finger_settings){
 	    .ca_file = c->has_facts ? c->facts.ca_file : "",
 	    .ca_path = c->has_facts ? c->facts.ca_path : "",
 	    .timeout_ms = PROBE_MS,
 	};
-	if (c->probe && finger_probe(&c->postfix, &c->finger, "[127.0.0.1]:1", LEVEL_ENCRYPT,
-		&err) == FINGER_MISSING)
+	if (c->probe && finger_probe(&c->postfix, &c->finger, "[127.0.0.1]:1",
+	                    LEVEL_ENCRYPT, &err) == FINGER_MISSING)
 		return cmd_fail(EX_UNAVAILABLE, "posttls-finger is not to be found");
 	return 0;
 }
@@ -275,11 +280,12 @@ const struct command cmd_check = {
     .name = "check",
     .usage = "[--probe] [--json] DOMAIN...",
     .summary = "Ask DNS, and the servers, what a destination is able to",
-    .help = "DOMAIN   as Postfix looks it up: a domain, [host] or [host]:port\n"
-            "--probe  ask the servers as well, with posttls-finger(1)\n"
-            "--json   an object a line\n"
-            "Grades: green, DANE or a certificate that verifies; yellow, encrypted; red,\n"
-            "cleartext; ?, could not tell or no mail flows. Exit status 69 where DNS could\n"
-            "not tell. Nothing is changed.\n",
+    .help =
+        "DOMAIN   as Postfix looks it up: a domain, [host] or [host]:port\n"
+        "--probe  ask the servers as well, with posttls-finger(1)\n"
+        "--json   an object a line\n"
+        "Grades: green, DANE or a certificate that verifies; yellow, encrypted; red,\n"
+        "cleartext; ?, could not tell or no mail flows. Exit status 69 where DNS could\n"
+        "not tell. Nothing is changed.\n",
     .run = run_check,
 };

@@ -30,7 +30,8 @@ struct check {
 	struct grade_facts facts;
 	struct grading grading;
 	struct check_host hosts[DNS_HOSTS_MAX]; /* as in dns; of an address, the first */
-	struct check_probe secure; /* of the destination, where that is the default level */
+	struct check_probe
+	    secure; /* of the destination, where that is the default level */
 	char other_map_trouble[256]; /* why another map could not be asked; "" if none */
 };
 

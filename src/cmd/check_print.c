@@ -39,7 +39,8 @@ add_name(struct buf *out, const struct check *check, unsigned i)
 static unsigned
 host_count(const struct check *check)
 {
-	return check->dns.literal && check->dns.host_count == 0 ? 1 : check->dns.host_count;
+	return check->dns.literal && check->dns.host_count == 0 ? 1
+	                                                        : check->dns.host_count;
 }
 
 /* --- text -------------------------------------------------------------------------- */
@@ -47,7 +48,8 @@ host_count(const struct check *check)
 static void
 print_probe(struct buf *out, const struct check_probe *probe)
 {
-	buf_printf(out, "      %-9s %-3s ", level_name(probe->level), finger_word(probe->finger));
+	buf_printf(out, "      %-9s %-3s ", level_name(probe->level),
+	    finger_word(probe->finger));
 	buf_add_visible(out, str_of(probe->found));
 	buf_add_char(out, '\n');
 }
@@ -90,13 +92,15 @@ check_print(const struct check *check, struct buf *out)
 
 	buf_printf(out, "%s  ", check->nexthop.key);
 	buf_add_colour(out, colours[g->grade], grade_name(g->grade));
-	buf_printf(out, "  level %s  (", g->level != LEVEL_UNKNOWN ? level_name(g->level) : "?");
+	buf_printf(
+	    out, "  level %s  (", g->level != LEVEL_UNKNOWN ? level_name(g->level) : "?");
 	add_sentence(out, check);
 	buf_printf(out, ")\n");
 	if (check->dns.mx != DNS_NOT_ASKED)
 		buf_printf(out, "  MX %s%s\n", dns_answer_name(check->dns.mx),
-		    check->dns.null_mx ? ", takes no mail (RFC 7505)"
-		        : check->dns.implicit_mx ? ", the domain itself is the host" : "");
+		    check->dns.null_mx       ? ", takes no mail (RFC 7505)"
+		    : check->dns.implicit_mx ? ", the domain itself is the host"
+		                             : "");
 	for (unsigned i = 0; i < host_count(check); i++)
 		print_host(out, check, i);
 	if (check->secure.level == LEVEL_SECURE)
@@ -129,7 +133,9 @@ static void
 json_probe(struct buf *out, const struct check_probe *probe)
 {
 	buf_printf(out, "{\"level\":\"%s\",\"works\":%s", level_name(probe->level),
-	    probe->finger == FINGER_YES ? "true" : probe->finger == FINGER_NO ? "false" : "null");
+	    probe->finger == FINGER_YES  ? "true"
+	    : probe->finger == FINGER_NO ? "false"
+	                                 : "null");
 	json_text(out, "found", probe->found);
 	buf_add_char(out, '}');
 }
@@ -174,7 +180,8 @@ check_print_json(const struct check *check, struct buf *out)
 	json_text(out, "why", why_slug(g->why));
 	buf_printf(out, ",\"waits\":%s,\"probed\":%s", g->waits ? "true" : "false",
 	    check->facts.probed ? "true" : "false");
-	json_text(out, "default", standard != LEVEL_UNKNOWN ? level_name(standard) : NULL);
+	json_text(
+	    out, "default", standard != LEVEL_UNKNOWN ? level_name(standard) : NULL);
 	json_text(out, "dane", dane_state_name(check->verdict.state));
 	json_text(out, "mx", dns_answer_name(check->dns.mx));
 	buf_printf(out, ",\"hosts\":[");

@@ -211,7 +211,8 @@ doctor_run(const struct doctor *d, bool plain, const char *program,
 		postfix.config_directory = "";
 	done = postfix_run_well(&postfix, &call, &result, err);
 	if (done && out != NULL)
-		buf_add_str(out, (struct str){buf_text(&result.output), result.output.len});
+		buf_add_str(
+		    out, (struct str){buf_text(&result.output), result.output.len});
 	child_result_clear(&result);
 	return done;
 }
@@ -245,7 +246,8 @@ doctor_read(const struct doctor *d, const char *path, struct buf *out, struct er
 
 /* --- ourselves --------------------------------------------------------------------- */
 
-/* The user that the service has: ours, else the owner of its state, else its usual name. */
+/* The user that the service has: ours, else the owner of its state, else its usual name.
+ */
 static void
 find_user(struct doctor *d)
 {
@@ -258,7 +260,8 @@ find_user(struct doctor *d)
 	if (!d->is_root) {
 		pw = getpwuid(geteuid());
 	} else if (slash != NULL && slash > d->config->state) {
-		directory = mem_strndup(d->config->state, (size_t)(slash - d->config->state));
+		directory =
+		    mem_strndup(d->config->state, (size_t)(slash - d->config->state));
 		if (stat(directory, &st) == 0 && st.st_uid != 0)
 			pw = getpwuid(st.st_uid);
 		free(directory);
@@ -274,8 +277,10 @@ check_user(struct doctor *d)
 		return;
 	}
 	if (getpwnam(d->user) == NULL)
-		doctor_advise(d, "useradd --system --user-group --groups adm,postdrop"
-		    " --home-dir /nonexistent --shell /usr/sbin/nologin %s", d->user);
+		doctor_advise(d,
+		    "useradd --system --user-group --groups adm,postdrop"
+		    " --home-dir /nonexistent --shell /usr/sbin/nologin %s",
+		    d->user);
 	buf_printf(&d->advice, "runuser -u %s -- ", d->user);
 	doctor_add_self(d, &d->advice);
 	buf_printf(&d->advice, " doctor\n");
@@ -293,17 +298,20 @@ check_rules(struct doctor *d)
 	    rulefile_load(files->items, files->count, RULEFILE_EXAMPLES, &errs);
 
 	if (rules != NULL) {
-		doctor_say(d, DOCTOR_OK, "rules", "%zu rules in %s%s, their examples hold",
-		    rules_count(rules), files->items[0], files->count > 1 ? " and others" : "");
+		doctor_say(d, DOCTOR_OK, "rules",
+		    "%zu rules in %s%s, their examples hold", rules_count(rules),
+		    files->items[0], files->count > 1 ? " and others" : "");
 		rules_free(rules);
 		return;
 	}
 	for (size_t i = 1; i < errs.count && i < 20; i++)
 		doctor_advise(d, "# %s", errs.lines[i]);
 	for (size_t i = 0; i < files->count; i++)
-		if (access(files->items[i], R_OK) != 0 && access(STANDARD_RULES, R_OK) == 0)
+		if (access(files->items[i], R_OK) != 0 &&
+		    access(STANDARD_RULES, R_OK) == 0)
 			doctor_advise_yaml(d, "rules", STANDARD_RULES);
-	doctor_say(d, DOCTOR_FAULT, "rules", "%s", errs.count > 0 ? errs.lines[0] : "none");
+	doctor_say(
+	    d, DOCTOR_FAULT, "rules", "%s", errs.count > 0 ? errs.lines[0] : "none");
 	errs_clear(&errs);
 }
 
@@ -313,11 +321,22 @@ static int
 examine(struct doctor *d)
 {
 	static void (*const checks[])(struct doctor *) = {
-	    doctor_check_clock, check_rules, doctor_check_log, doctor_check_state,
-	    doctor_check_daemon, doctor_check_postfix, doctor_check_level,
-	    doctor_check_policy_maps, doctor_check_map_type, doctor_check_map,
-	    doctor_check_loglevel, doctor_check_authorities, doctor_check_dane,
-	    doctor_check_resolvers, doctor_check_tools, doctor_check_notify,
+	    doctor_check_clock,
+	    check_rules,
+	    doctor_check_log,
+	    doctor_check_state,
+	    doctor_check_daemon,
+	    doctor_check_postfix,
+	    doctor_check_level,
+	    doctor_check_policy_maps,
+	    doctor_check_map_type,
+	    doctor_check_map,
+	    doctor_check_loglevel,
+	    doctor_check_authorities,
+	    doctor_check_dane,
+	    doctor_check_resolvers,
+	    doctor_check_tools,
+	    doctor_check_notify,
 	};
 	struct err ignored;
 	int status;
@@ -371,7 +390,9 @@ const struct command cmd_doctor = {
     .name = "doctor",
     .usage = "[--json]",
     .summary = "Check the installation; say what to type where it is not right",
-    .help = "Run it as the user of the service. Below a fault stands what mends it, to be typed\n"
-            "by root. Exit status 78 with a fault, 0 with warnings alone. Nothing is changed.\n",
+    .help = "Run it as the user of the service. Below a fault stands what mends it, to "
+            "be typed\n"
+            "by root. Exit status 78 with a fault, 0 with warnings alone. Nothing is "
+            "changed.\n",
     .run = run_doctor,
 };

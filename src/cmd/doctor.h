@@ -61,7 +61,8 @@ void doctor_advise_yaml(struct doctor *doctor, const char *section, const char *
 void buf_add_shell(struct buf *buf, const char *word);
 
 /* "postconf -c /etc/postfix-out", with the words that reach it before it. */
-void doctor_add_postfix(const struct doctor *doctor, const char *program, struct buf *buf);
+void doctor_add_postfix(
+    const struct doctor *doctor, const char *program, struct buf *buf);
 
 /* "tlsladder -c FILE", without -c where the file is the standard one. */
 void doctor_add_self(const struct doctor *doctor, struct buf *buf);

@@ -15,9 +15,9 @@
 #include "store/store.h"
 #include "sys/file.h"
 
-#define TAIL_SIZE   ((size_t)64 * 1024)
-#define BUSY_MS     5000
-#define SECOND_US   1000000
+#define TAIL_SIZE ((size_t)64 * 1024)
+#define BUSY_MS   5000
+#define SECOND_US 1000000
 
 /* --- directories ------------------------------------------------------------------- */
 
@@ -64,12 +64,14 @@ doctor_check_directory(struct doctor *d, const char *check, const char *path)
 		buf_printf(&command, "install -d -m 750 -o %s", d->user);
 		advise_directory(d, buf_text(&command), directory);
 		doctor_say(d, DOCTOR_FAULT, check, "there is no directory %s", directory);
-	} else if (access(directory, W_OK | X_OK) != 0 || (d->is_root && st.st_uid == 0)) {
+	} else if (access(directory, W_OK | X_OK) != 0 ||
+	           (d->is_root && st.st_uid == 0)) {
 		buf_printf(&command, "chown %s", d->user);
 		advise_directory(d, buf_text(&command), directory);
 		if ((st.st_mode & S_IRWXU) != S_IRWXU)
 			advise_directory(d, "chmod u+rwx", directory);
-		doctor_say(d, DOCTOR_FAULT, check, "%s cannot write to %s", d->user, directory);
+		doctor_say(
+		    d, DOCTOR_FAULT, check, "%s cannot write to %s", d->user, directory);
 	} else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		advise_directory(d, "chmod go-w", directory);
 		doctor_say(d, DOCTOR_FAULT, check, "others may write to %s", directory);
@@ -118,7 +120,8 @@ look_at(struct str text, bool is_cut, struct tail *tail)
 		if (!logline_split(line, &split))
 			continue;
 		tail->known++;
-		tail->fine = split.stamp.month != 0 && split.stamp.resolution_us < SECOND_US;
+		tail->fine =
+		    split.stamp.month != 0 && split.stamp.resolution_us < SECOND_US;
 	}
 }
 
@@ -151,7 +154,8 @@ advise_readable(struct doctor *d, const char *path)
 static void
 say_unreadable(struct doctor *d, const char *path, int errnum)
 {
-	char *written = errnum == ENOENT ? doctor_parameter(d, "maillog_file") : mem_strdup("");
+	char *written =
+	    errnum == ENOENT ? doctor_parameter(d, "maillog_file") : mem_strdup("");
 
 	if (errnum == EACCES) {
 		advise_readable(d, path);
@@ -162,8 +166,10 @@ say_unreadable(struct doctor *d, const char *path, int errnum)
 		doctor_advise_yaml(d, "log", buf_text(&lines));
 		buf_clear(&lines);
 	} else {
-		doctor_advise(d, "# the syslog daemon writes it, from the facility mail;"
-		    " log.file in %s names it", d->options->config_file);
+		doctor_advise(d,
+		    "# the syslog daemon writes it, from the facility mail;"
+		    " log.file in %s names it",
+		    d->options->config_file);
 	}
 	doctor_say(d, DOCTOR_FAULT, "log", "%s: %s", path, strerror(errnum));
 	free(written);
@@ -175,16 +181,19 @@ say_tail(struct doctor *d, const char *path, const struct tail *tail)
 	if (tail->known > 0 && tail->fine) {
 		doctor_say(d, DOCTOR_OK, "log", "%s", path);
 	} else if (tail->known > 0) {
-		doctor_advise(d, "# better with fractions of a second: rsyslog has them with"
+		doctor_advise(d,
+		    "# better with fractions of a second: rsyslog has them with"
 		    " template=\"RSYSLOG_FileFormat\"");
 		doctor_say(d, DOCTOR_OK, "log", "%s, in whole seconds", path);
 	} else if (tail->lines == 0) {
 		doctor_say(d, DOCTOR_OK, "log", "%s, empty as yet", path);
 	} else {
-		doctor_advise(d, "# a line has to read: TIME HOST postfix/smtp[PID]: ..., see"
+		doctor_advise(d,
+		    "# a line has to read: TIME HOST postfix/smtp[PID]: ..., see"
 		    " tlsladder.yaml(5)");
 		doctor_say(d, DOCTOR_WARNING, "log",
-		    "%s: none of the last %zu lines is one of Postfix", path, tail->lines);
+		    "%s: none of the last %zu lines is one of Postfix", path,
+		    tail->lines);
 	}
 }
 
@@ -277,13 +286,15 @@ check_database(struct doctor *d)
 		buf_add_char(&d->advice, ' ');
 		buf_add_shell(&d->advice, d->config->state);
 		buf_printf(&d->advice, ".damaged\n");
-		doctor_advise(d, "# it begins anew then, without pins; or put a copy back");
+		doctor_advise(
+		    d, "# it begins anew then, without pins; or put a copy back");
 		doctor_say(d, DOCTOR_FAULT, "state", "%s", err.text);
 		return;
 	}
 	if (!store_begin(store, &err)) {
 		doctor_advise(d, "# which process has it: fuser -v %s", d->config->state);
-		doctor_say(d, DOCTOR_FAULT, "state", "%s: %s", d->config->state, err.text);
+		doctor_say(
+		    d, DOCTOR_FAULT, "state", "%s: %s", d->config->state, err.text);
 	} else {
 		store_rollback(store);
 		d->can_open = true;
@@ -297,8 +308,8 @@ doctor_check_state(struct doctor *d)
 {
 	doctor_check_directory(d, "state-directory", d->config->state);
 	if (access(d->config->state, F_OK) != 0)
-		doctor_say(d, DOCTOR_OK, "state", "%s is not there yet: `tlsladder run` makes it",
-		    d->config->state);
+		doctor_say(d, DOCTOR_OK, "state",
+		    "%s is not there yet: `tlsladder run` makes it", d->config->state);
 	else if (are_ours(d))
 		check_database(d);
 }
@@ -314,9 +325,12 @@ doctor_check_daemon(struct doctor *d)
 	int lock = -1;
 
 	buf_printf(&path, "%s.lock", d->config->state);
-	if (access(buf_text(&path), F_OK) == 0 && (lock = file_lock(buf_text(&path), 0, &err)) < 0) {
-		doctor_say(d, access(buf_text(&path), R_OK) == 0 ? DOCTOR_OK : DOCTOR_WARNING,
-		    "daemon", "%s", access(buf_text(&path), R_OK) == 0 ? "runs" : err.text);
+	if (access(buf_text(&path), F_OK) == 0 &&
+	    (lock = file_lock(buf_text(&path), 0, &err)) < 0) {
+		doctor_say(d,
+		    access(buf_text(&path), R_OK) == 0 ? DOCTOR_OK : DOCTOR_WARNING,
+		    "daemon", "%s",
+		    access(buf_text(&path), R_OK) == 0 ? "runs" : err.text);
 	} else {
 		doctor_advise(d, "systemctl enable --now tlsladder");
 		doctor_say(d, DOCTOR_WARNING, "daemon", "does not run");

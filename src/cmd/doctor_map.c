@@ -10,10 +10,10 @@
 #include "publish/export.h"
 #include "publish/textmap.h"
 
-#define NO_PATH   "\001" /* no map has it, so that all are others */
+#define NO_PATH   "\001"                     /* no map has it, so that all are others */
 #define NO_DOMAIN "doctor.tlsladder.invalid" /* RFC 6761: nobody's */
 #define BUSY_MS   5000
-#define KEYS_MAX  1000   /* entries that are looked up */
+#define KEYS_MAX  1000 /* entries that are looked up */
 
 /* --- smtp_tls_policy_maps ---------------------------------------------------------- */
 
@@ -22,7 +22,7 @@ struct named {
 	char **maps; /* all of it, in order */
 	size_t ours; /* how often it names our path */
 	size_t first;
-	bool right;  /* the first is of the type that is built */
+	bool right; /* the first is of the type that is built */
 	bool proxied;
 };
 
@@ -43,7 +43,8 @@ read_named(const struct doctor *d, const char *policy_maps, struct named *named)
 {
 	bool ignored;
 
-	*named = (struct named){.maps = postfix_other_maps(policy_maps, NO_PATH, &ignored)};
+	*named =
+	    (struct named){.maps = postfix_other_maps(policy_maps, NO_PATH, &ignored)};
 	for (size_t i = 0; named->maps[i] != NULL; i++) {
 		char **others;
 		bool ours;
@@ -54,7 +55,8 @@ read_named(const struct doctor *d, const char *policy_maps, struct named *named)
 			continue;
 		if (named->ours++ == 0) {
 			named->first = i;
-			named->right = has_type(named->maps[i], d->map_type, &named->proxied);
+			named->right =
+			    has_type(named->maps[i], d->map_type, &named->proxied);
 		}
 	}
 }
@@ -96,7 +98,8 @@ advise_value(struct doctor *d, const struct named *named, size_t without)
 	free(value);
 }
 
-/* Maps of others: what they answer is theirs (guard 5), so they must be able to answer. */
+/* Maps of others: what they answer is theirs (guard 5), so they must be able to answer.
+ */
 static void
 check_others(struct doctor *d, const struct named *named)
 {
@@ -242,15 +245,17 @@ doctor_check_map_type(struct doctor *d)
 			}
 		}
 		doctor_say(d, DOCTOR_FAULT, "map-type", "%s",
-		    textmap_is_type(d->map_type) ? "Postfix lacks the map type that is configured"
-		                                 : "maps of that type cannot be written");
+		    textmap_is_type(d->map_type)
+		        ? "Postfix lacks the map type that is configured"
+		        : "maps of that type cannot be written");
 	}
 	buf_clear(&out);
 }
 
 /* --- the map ----------------------------------------------------------------------- */
 
-/* The map made anew from the state. The files get the owner that the daemon gives them. */
+/* The map made anew from the state. The files get the owner that the daemon gives them.
+ */
 static void
 advise_rebuild(struct doctor *d)
 {
@@ -347,17 +352,18 @@ check_entries(struct doctor *d, struct store *store)
 	compare.lines = chosen;
 	chosen[count].value = "";
 	buf_printf(&map, "%s:%s", d->map_type, d->config->map.file);
-	if (!postfix_lookup_all(&d->postfix, buf_text(&map), keys, count + 1, compare_value,
-		&compare, &err)) {
+	if (!postfix_lookup_all(&d->postfix, buf_text(&map), keys, count + 1,
+	        compare_value, &compare, &err)) {
 		advise_rebuild(d);
 		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);
 	} else if (compare.same != count) {
 		advise_rebuild(d);
 		doctor_say(d, DOCTOR_FAULT, "map-entries",
-		    "%zu of %zu entries of the state are not in %s", count - compare.same, count,
-		    buf_text(&map));
+		    "%zu of %zu entries of the state are not in %s", count - compare.same,
+		    count, buf_text(&map));
 	} else {
-		doctor_say(d, DOCTOR_OK, "map-entries", "%zu entries, as in the state", count);
+		doctor_say(
+		    d, DOCTOR_OK, "map-entries", "%zu entries, as in the state", count);
 	}
 	buf_clear(&map);
 	free(keys);
@@ -374,7 +380,8 @@ check_owners(struct doctor *d, const char *index)
 	char *directory = doctor_directory(path);
 	struct stat dir, text, database;
 
-	if (stat(directory, &dir) == 0 && stat(path, &text) == 0 && stat(index, &database) == 0 &&
+	if (stat(directory, &dir) == 0 && stat(path, &text) == 0 &&
+	    stat(index, &database) == 0 &&
 	    (text.st_uid != dir.st_uid || database.st_uid != dir.st_uid)) {
 		buf_printf(&d->advice, "chown --reference=");
 		buf_add_shell(&d->advice, directory);
@@ -406,13 +413,15 @@ check_readable(struct doctor *d, const char *index)
 		buf_printf(&d->advice, "chmod o+x ");
 		buf_add_shell(&d->advice, blocked);
 		buf_add_char(&d->advice, '\n');
-		doctor_say(d, DOCTOR_FAULT, "map-mode", "proxymap(8) cannot enter %s", blocked);
+		doctor_say(
+		    d, DOCTOR_FAULT, "map-mode", "proxymap(8) cannot enter %s", blocked);
 		free(blocked);
 	} else if (stat(index, &st) == 0 && (st.st_mode & S_IROTH) == 0) {
 		buf_printf(&d->advice, "chmod o+r ");
 		buf_add_shell(&d->advice, index);
 		buf_add_char(&d->advice, '\n');
-		doctor_say(d, DOCTOR_FAULT, "map-mode", "proxymap(8) cannot read %s", index);
+		doctor_say(
+		    d, DOCTOR_FAULT, "map-mode", "proxymap(8) cannot read %s", index);
 	}
 }
 

@@ -50,15 +50,20 @@ doctor_check_postfix(struct doctor *d)
 
 	d->has_postfix = postfix_read_facts(&d->postfix, &d->facts, &err);
 	d->level = d->config->postfix.default_level != LEVEL_UNKNOWN
-	    ? d->config->postfix.default_level : d->facts.level;
+	               ? d->config->postfix.default_level
+	               : d->facts.level;
 	d->map_type = chore_map_type(d->config, &d->facts);
 	if (!d->has_postfix) {
-		if (d->postfix.command_count == 0 && access("/usr/sbin/postconf", X_OK) != 0)
+		if (d->postfix.command_count == 0 &&
+		    access("/usr/sbin/postconf", X_OK) != 0)
 			doctor_advise(d, "apt-get install postfix");
 		else
-			doctor_advise(d, "# postfix.config_directory and postfix.command in %s"
-			    " say how to reach it", d->options->config_file);
-		doctor_say(d, DOCTOR_FAULT, "postfix", "cannot ask Postfix: %s", err.text);
+			doctor_advise(d,
+			    "# postfix.config_directory and postfix.command in %s"
+			    " say how to reach it",
+			    d->options->config_file);
+		doctor_say(
+		    d, DOCTOR_FAULT, "postfix", "cannot ask Postfix: %s", err.text);
 		return;
 	}
 	d->queue_directory = doctor_parameter(d, "queue_directory");
@@ -78,7 +83,7 @@ static bool
 is_strict(enum level level)
 {
 	return level == LEVEL_ENCRYPT || level == LEVEL_DANE || level == LEVEL_VERIFY ||
-	    level == LEVEL_SECURE || level == LEVEL_DANE_ONLY;
+	       level == LEVEL_SECURE || level == LEVEL_DANE_ONLY;
 }
 
 static void
@@ -87,9 +92,11 @@ check_services(struct doctor *d)
 	for (size_t i = 0; i < d->facts.service_count; i++) {
 		const struct service_level *service = &d->facts.services[i];
 
-		doctor_say(d, DOCTOR_OK, "service-level", "%s of master.cf has the level %s%s",
-		    service->name, level_name(service->level),
-		    is_strict(service->level) ? "" : ": nothing to climb down from there");
+		doctor_say(d, DOCTOR_OK, "service-level",
+		    "%s of master.cf has the level %s%s", service->name,
+		    level_name(service->level),
+		    is_strict(service->level) ? ""
+		                              : ": nothing to climb down from there");
 	}
 }
 
@@ -101,7 +108,8 @@ doctor_check_level(struct doctor *d)
 	if (!d->has_postfix)
 		return;
 	if (configured != LEVEL_UNKNOWN && configured != d->facts.level) {
-		doctor_advise_setting(d, "smtp_tls_security_level", level_name(configured));
+		doctor_advise_setting(
+		    d, "smtp_tls_security_level", level_name(configured));
 		doctor_say(d, DOCTOR_WARNING, "level",
 		    "smtp_tls_security_level is %s, postfix.default_level says %s",
 		    level_name(d->facts.level), level_name(configured));
@@ -111,9 +119,11 @@ doctor_check_level(struct doctor *d)
 	} else {
 		doctor_advise_setting(d, "smtp_tls_security_level", "verify");
 		doctor_say(d, d->level == LEVEL_UNKNOWN ? DOCTOR_FAULT : DOCTOR_WARNING,
-		    "level", d->level == LEVEL_UNKNOWN
+		    "level",
+		    d->level == LEVEL_UNKNOWN
 		        ? "smtp_tls_security_level is no level: all mail is deferred"
-		        : "smtp_tls_security_level is %s: there is nothing to climb down from",
+		        : "smtp_tls_security_level is %s: there is nothing to climb down "
+		          "from",
 		    level_name(d->level));
 	}
 	check_services(d);
@@ -134,7 +144,8 @@ doctor_check_loglevel(struct doctor *d)
 	    "smtp_tls_loglevel is 0: what destinations did before is not seen");
 }
 
-/* Each reason of postfix_facts.dane_trouble begins with the parameter that it is about. */
+/* Each reason of postfix_facts.dane_trouble begins with the parameter that it is about.
+ */
 void
 doctor_check_dane(struct doctor *d)
 {
@@ -172,8 +183,10 @@ check_finger(struct doctor *d)
 {
 	const char *arguments[] = {"posttls-finger", NULL};
 	struct postfix plain = d->postfix;
-	struct postfix_call call = {.program = "env", .arguments = arguments,
-	    .timeout_ms = 10000, .output_max = 65536};
+	struct postfix_call call = {.program = "env",
+	    .arguments = arguments,
+	    .timeout_ms = 10000,
+	    .output_max = 65536};
 	struct child_result result;
 	struct err err = {{0}};
 	bool there;
@@ -185,7 +198,8 @@ check_finger(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "posttls-finger", "is there");
 		return;
 	}
-	doctor_advise(d, "# posttls-finger is part of Postfix; some systems have it in a package"
+	doctor_advise(d,
+	    "# posttls-finger is part of Postfix; some systems have it in a package"
 	    " of its own");
 	doctor_say(d, DOCTOR_WARNING, "posttls-finger",
 	    "is not there: leases end by a trial with real mail");
@@ -216,8 +230,11 @@ check_queue(struct doctor *d)
 {
 	static const char *const arguments[] = {"-j", NULL};
 	static const char *const ids[] = {NO_SUCH_ID};
-	struct postfix_call call = {.program = "postqueue", .arguments = arguments,
-	    .timeout_ms = 60000, .output_max = SIZE_MAX, .line = skip_line,
+	struct postfix_call call = {.program = "postqueue",
+	    .arguments = arguments,
+	    .timeout_ms = 60000,
+	    .output_max = SIZE_MAX,
+	    .line = skip_line,
 	    .line_max = (size_t)64 << 20};
 	struct child_result result;
 	struct err err;
@@ -229,8 +246,10 @@ check_queue(struct doctor *d)
 			advise_user(d, "authorized_mailq_users");
 		else
 			doctor_advise(d, "usermod -aG postdrop %s", d->user);
-		doctor_say(d, DOCTOR_FAULT, "queue", "cannot list the queue: %s", err.text);
-	} else if (d->config->postfix.retry && !postfix_retry(&d->postfix, ids, 1, &err)) {
+		doctor_say(
+		    d, DOCTOR_FAULT, "queue", "cannot list the queue: %s", err.text);
+	} else if (d->config->postfix.retry &&
+	           !postfix_retry(&d->postfix, ids, 1, &err)) {
 		if (strstr(err.text, "not allowed") != NULL)
 			advise_user(d, "authorized_flush_users");
 		else
@@ -261,7 +280,8 @@ doctor_check_notify(struct doctor *d)
 	if (d->config->notify.to[0] == '\0') {
 		doctor_advise(d, "# to be told: notify: {to: postmaster} in %s",
 		    d->options->config_file);
-		doctor_say(d, DOCTOR_OK, "notify", "nobody is told by mail (notify.to is empty)");
+		doctor_say(d, DOCTOR_OK, "notify",
+		    "nobody is told by mail (notify.to is empty)");
 		return;
 	}
 	if (!d->has_postfix)
@@ -269,14 +289,18 @@ doctor_check_notify(struct doctor *d)
 	path = doctor_parameter(d, "sendmail_path");
 	arguments[1] = path;
 	if (!notify_is_address(d->config->notify.to)) {
-		doctor_advise(d, "# in %s: notify: {to: postmaster}", d->options->config_file);
-		doctor_say(d, DOCTOR_FAULT, "notify", "notify.to is not one plain mail address");
-	} else if (path[0] != '/' || !doctor_run(d, true, "test", arguments, NULL, &ignored)) {
+		doctor_advise(
+		    d, "# in %s: notify: {to: postmaster}", d->options->config_file);
+		doctor_say(
+		    d, DOCTOR_FAULT, "notify", "notify.to is not one plain mail address");
+	} else if (path[0] != '/' ||
+	           !doctor_run(d, true, "test", arguments, NULL, &ignored)) {
 		doctor_advise_setting(d, "sendmail_path", "/usr/sbin/sendmail");
-		doctor_say(d, DOCTOR_FAULT, "notify", "sendmail_path is %s: no program", path);
+		doctor_say(
+		    d, DOCTOR_FAULT, "notify", "sendmail_path is %s: no program", path);
 	} else {
-		doctor_say(d, DOCTOR_OK, "notify", "%s is told, by %s", d->config->notify.to,
-		    path);
+		doctor_say(d, DOCTOR_OK, "notify", "%s is told, by %s",
+		    d->config->notify.to, path);
 	}
 	free(path);
 }

@@ -27,8 +27,8 @@ doctor_check_clock(struct doctor *d)
 	buf_add_time(&now, clock_wall_ms());
 	if (clock_wall_ms() < RELEASED_MS) {
 		doctor_advise(d, "timedatectl set-ntp true");
-		doctor_say(d, DOCTOR_FAULT, "clock", "%s is before this program was written",
-		    buf_text(&now));
+		doctor_say(d, DOCTOR_FAULT, "clock",
+		    "%s is before this program was written", buf_text(&now));
 	} else {
 		doctor_say(d, DOCTOR_OK, "clock", "%s", buf_text(&now));
 	}
@@ -54,7 +54,8 @@ advise_bundle(struct doctor *d)
 			return;
 		}
 	}
-	doctor_advise(d, "apt-get install --reinstall ca-certificates && update-ca-certificates"
+	doctor_advise(d,
+	    "apt-get install --reinstall ca-certificates && update-ca-certificates"
 	    " --fresh");
 	if (strcmp(bundles[0], d->facts.ca_file) != 0)
 		doctor_advise_setting(d, "smtp_tls_CAfile", bundles[0]);
@@ -77,7 +78,8 @@ check_ca_file(struct doctor *d)
 		} else {
 			advise_bundle(d);
 		}
-		doctor_say(d, DOCTOR_FAULT, "authorities", "smtp_tls_CAfile: %s", err.text);
+		doctor_say(
+		    d, DOCTOR_FAULT, "authorities", "smtp_tls_CAfile: %s", err.text);
 		buf_clear(&pem);
 		return;
 	}
@@ -85,18 +87,19 @@ check_ca_file(struct doctor *d)
 	if (certs.count == 0 || certs.valid == 0) {
 		advise_bundle(d);
 		doctor_say(d, DOCTOR_FAULT, "authorities",
-		    certs.count == 0 ? "smtp_tls_CAfile %s has no certificate in it"
-		                     : "smtp_tls_CAfile %s: all its certificates have expired",
+		    certs.count == 0
+		        ? "smtp_tls_CAfile %s has no certificate in it"
+		        : "smtp_tls_CAfile %s: all its certificates have expired",
 		    path);
 	} else if (certs.damaged > 0) {
 		advise_bundle(d);
 		doctor_say(d, DOCTOR_WARNING, "authorities",
-		    "smtp_tls_CAfile %s: %zu certificates, and %zu that cannot be read", path,
-		    certs.count, certs.damaged);
+		    "smtp_tls_CAfile %s: %zu certificates, and %zu that cannot be read",
+		    path, certs.count, certs.damaged);
 	} else {
 		doctor_say(d, DOCTOR_OK, "authorities",
-		    "smtp_tls_CAfile %s: %zu of %zu certificates in force", path, certs.valid,
-		    certs.count);
+		    "smtp_tls_CAfile %s: %zu of %zu certificates in force", path,
+		    certs.valid, certs.count);
 	}
 	buf_clear(&pem);
 }
@@ -108,7 +111,7 @@ is_hashed_name(struct str name)
 	struct str hash;
 
 	return str_cut(&name, '.', &hash) && hash.len == 8 && name.len > 0 &&
-	    ascii_is_digit(name.p[0]);
+	       ascii_is_digit(name.p[0]);
 }
 
 /* smtp(8) reads the directory when it needs it: from within its jail. */
@@ -121,15 +124,16 @@ check_ca_path(struct doctor *d)
 	struct err err = {{0}};
 	size_t count = 0;
 
-	buf_printf(&path, "%s%s", d->chrooted ? d->queue_directory : "", d->facts.ca_path);
+	buf_printf(
+	    &path, "%s%s", d->chrooted ? d->queue_directory : "", d->facts.ca_path);
 	arguments[2] = buf_text(&path);
 	doctor_run(d, true, "ls", arguments, &out, &err);
 	rest = (struct str){buf_text(&out), out.len};
 	while (str_cut(&rest, '\n', &line))
 		count += is_hashed_name(line) ? 1 : 0;
 	if (count > 0) {
-		doctor_say(d, DOCTOR_OK, "authorities", "smtp_tls_CApath %s: %zu certificates",
-		    buf_text(&path), count);
+		doctor_say(d, DOCTOR_OK, "authorities",
+		    "smtp_tls_CApath %s: %zu certificates", buf_text(&path), count);
 	} else {
 		doctor_advise_setting(d, "smtp_tls_CApath", "");
 		if (d->facts.ca_file[0] == '\0')
@@ -260,7 +264,7 @@ advise_local(struct doctor *d, const char *path)
 }
 
 /* Postfix believes whoever it asks; another machine can be reached only from there. */
-static bool
+static void
 check_nameserver(struct doctor *d, const char *path, char *name)
 {
 	struct server server;
@@ -268,21 +272,22 @@ check_nameserver(struct doctor *d, const char *path, char *name)
 
 	if (!server_parse(str_of(name), &server, &err)) {
 		advise_local(d, path);
-		doctor_say(d, DOCTOR_WARNING, "postfix-dns", "%s: %s is no address", path, name);
+		doctor_say(
+		    d, DOCTOR_WARNING, "postfix-dns", "%s: %s is no address", path, name);
 	} else if (d->postfix.command_count > 0) {
-		doctor_say(d, DOCTOR_OK, "postfix-dns", "%s: %s, not asked from here", path, name);
+		doctor_say(d, DOCTOR_OK, "postfix-dns", "%s: %s, not asked from here",
+		    path, name);
 	} else if (!server_validates(d, name, &err)) {
 		advise_local(d, path);
 		doctor_say(d, DOCTOR_FAULT, "postfix-dns", "%s: %s", path, err.text);
 	} else if (!server.loopback) {
 		advise_local(d, path);
 		doctor_say(d, DOCTOR_WARNING, "postfix-dns",
-		    "%s: %s validates, but what it says can be forged on its way", path, name);
+		    "%s: %s validates, but what it says can be forged on its way", path,
+		    name);
 	} else {
 		doctor_say(d, DOCTOR_OK, "postfix-dns", "%s: %s validates", path, name);
-		return true;
 	}
-	return false;
 }
 
 static void
@@ -295,7 +300,8 @@ check_postfix_dns(struct doctor *d)
 
 	if (!read_resolv_conf(d, &path, &text)) {
 		advise_local(d, buf_text(&path));
-		doctor_say(d, DOCTOR_FAULT, "postfix-dns", "cannot read %s", buf_text(&path));
+		doctor_say(
+		    d, DOCTOR_FAULT, "postfix-dns", "cannot read %s", buf_text(&path));
 	} else {
 		buf_add_char(&text, '\n');
 		rest = (struct str){text.data, text.len};
@@ -333,8 +339,10 @@ check_our_dns(struct doctor *d)
 			doctor_advise(d, "apt-get install unbound");
 		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
 		if (!list.believed)
-			doctor_advise(d, "# or, where nobody can come between: dns: {resolver: %s,"
-			    " trust: ad}", list.items[0].name);
+			doctor_advise(d,
+			    "# or, where nobody can come between: dns: {resolver: %s,"
+			    " trust: ad}",
+			    list.items[0].name);
 		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
 	}
 }

@@ -30,11 +30,16 @@ pin_destination(struct destination *d, const struct pin *pin, int64_t now_ms)
 	d->pending = false;
 }
 
-bool
+/* With its record; inside the caller's transaction. */
+static bool
 pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err *err)
 {
-	struct decision_record record = {.time_ms = now_ms, .action = pin->action,
-	    .why = why_slug(pin->why), .rule = "", .reason = "", .dns_state = "",
+	struct decision_record record = {.time_ms = now_ms,
+	    .action = pin->action,
+	    .why = why_slug(pin->why),
+	    .rule = "",
+	    .reason = "",
+	    .dns_state = "",
 	    .after = level_name(pin->level)};
 	struct destination d;
 	int64_t version;
@@ -50,13 +55,14 @@ pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err
 		return false;
 	record.destination = d.id;
 	return store_decision_add(store, &record, err) &&
-	    store_map_changed(store, &version, err) &&
-	    store_entry_version(store, d.id, version, err) &&
-	    store_waiting_release(store, d.id, version, 0, err);
+	       store_map_changed(store, &version, err) &&
+	       store_entry_version(store, d.id, version, err) &&
+	       store_waiting_release(store, d.id, version, 0, err);
 }
 
 int
-pin_apply(const struct config *config, struct pin *pin, pin_choose_fn *choose, void *context)
+pin_apply(
+    const struct config *config, struct pin *pin, pin_choose_fn *choose, void *context)
 {
 	struct postfix postfix = cmd_postfix(config);
 	struct store *store;
@@ -73,7 +79,7 @@ pin_apply(const struct config *config, struct pin *pin, pin_choose_fn *choose, v
 	} else if (choose != NULL && !choose(context, store, pin, &status)) {
 		store_rollback(store);
 	} else if (!pin_store(store, pin, clock_wall_ms(), &err) ||
-	    !store_commit(store, &err)) {
+	           !store_commit(store, &err)) {
 		store_rollback(store);
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	} else if (!chore_export(config, &postfix, store, &version, &entries, &err)) {

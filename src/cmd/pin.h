@@ -27,9 +27,6 @@ struct pin {
 	const char *action; /* what the record of decisions calls it */
 };
 
-/* Into the store, with its record; inside the caller's transaction. */
-bool pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err *err);
-
 /*
  * Choose what to pin, with the store as it is in the transaction that stores it. False:
  * nothing is to be done, and *status says how to exit; that was said.
@@ -41,7 +38,7 @@ typedef bool pin_choose_fn(
  * The whole of it: the database first, then the map; the daemon sees the one and need
  * not do the other. choose NULL: the pin stands already. The exit status.
  */
-int pin_apply(const struct config *config, struct pin *pin, pin_choose_fn *choose,
-    void *context);
+int pin_apply(
+    const struct config *config, struct pin *pin, pin_choose_fn *choose, void *context);
 
 #endif

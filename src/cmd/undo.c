@@ -56,8 +56,12 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 static int
 run_undo(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.pinned = true, .for_ms = UNDONE_FOR_MS, .attributes = "", .note = "",
-	    .why = WHY_UNDONE, .action = "undo"};
+	struct pin pin = {.pinned = true,
+	    .for_ms = UNDONE_FOR_MS,
+	    .attributes = "",
+	    .note = "",
+	    .why = WHY_UNDONE,
+	    .action = "undo"};
 	struct last last = {0};
 	struct nexthop nexthop;
 	struct config config;

@@ -46,7 +46,8 @@ base64_decode(struct str text, uint8_t out[DER_MAX])
 static bool
 find(struct str text, const char *word, size_t *at)
 {
-	const char *hit = text.len > 0 ? memmem(text.p, text.len, word, strlen(word)) : NULL;
+	const char *hit =
+	    text.len > 0 ? memmem(text.p, text.len, word, strlen(word)) : NULL;
 
 	if (hit != NULL)
 		*at = (size_t)(hit - text.p);
@@ -72,12 +73,13 @@ take_digits(const uint8_t **p, int digits)
 static int64_t
 days_of(int year, int month, int day)
 {
-	static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	static const int before[] = {
+	    0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 	int64_t past = year - 1;
 
 	return past * 365 + past / 4 - past / 100 + past / 400 + before[month - 1] +
-	    (leap && month > 2 ? 1 : 0) + day - 1 - 719162; /* 1970 begins there */
+	       (leap && month > 2 ? 1 : 0) + day - 1 - 719162; /* 1970 begins there */
 }
 
 /* RFC 5280 4.1.2.5: YYMMDDHHMMSSZ until 2049, then YYYYMMDDHHMMSSZ. */
@@ -129,7 +131,8 @@ read_validity(const uint8_t *p, const uint8_t *end, int64_t *from_s, int64_t *un
 	    !skip(&p, end, DER_SEQUENCE) ||
 	    (end = der_enter(&p, end, DER_SEQUENCE)) == NULL)
 		return false;
-	return p < end && take_time(&p, end, from_s) && p < end && take_time(&p, end, until_s);
+	return p < end && take_time(&p, end, from_s) && p < end &&
+	       take_time(&p, end, until_s);
 }
 
 static void
@@ -148,7 +151,8 @@ take_certificate(struct str base64, int64_t now_s, struct certs *out)
 		out->valid++;
 }
 
-/* The names that OpenSSL reads as a certificate; of a trusted one the first part is it. */
+/* The names that OpenSSL reads as a certificate; of a trusted one the first part is it.
+ */
 static const char *const labels[] = {"-----BEGIN CERTIFICATE-----",
     "-----BEGIN TRUSTED CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----"};
 

@@ -18,7 +18,8 @@ settle(enum grade grade, enum level level, enum why why)
 static struct grading
 mail_waits(enum grade grade, enum level level, enum why why)
 {
-	return (struct grading){.grade = grade, .level = level, .why = why, .waits = true};
+	return (struct grading){
+	    .grade = grade, .level = level, .why = why, .waits = true};
 }
 
 static struct grading
@@ -63,7 +64,8 @@ under_default(const struct grade_facts *facts, struct grading g)
 
 	if (g.level == LEVEL_UNKNOWN || level == LEVEL_UNKNOWN)
 		return g;
-	/* Below verify these three let mail flow by themselves, whatever the server does. */
+	/* Below verify these three let mail flow by themselves, whatever the server does.
+	 */
 	if (level == LEVEL_NONE || level == LEVEL_MAY || level == LEVEL_DANE)
 		return settle(g.grade, level, WHY_NOT_NEEDED);
 	if (level == LEVEL_FINGERPRINT)

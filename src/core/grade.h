@@ -30,7 +30,8 @@ struct grade_facts {
 	enum answer other_map; /* does another policy map answer for it? */
 	enum dane_state dane;
 	bool probed;
-	/* Does mail flow at a server of it, by level: encrypt, verify, secure, dane-only. */
+	/* Does mail flow at a server of it, by level: encrypt, verify, secure, dane-only.
+	 */
 	enum answer works[LEVEL_COUNT];
 };
 

@@ -38,8 +38,8 @@ static const struct {
 struct reading {
 	enum level level;
 	enum finger finger;
-	bool spoke;          /* of the server: of all but one that does not offer STARTTLS */
-	bool no_tlsa;        /* dane-only was not tried: it looked for less */
+	bool spoke;   /* of the server: of all but one that does not offer STARTTLS */
+	bool no_tlsa; /* dane-only was not tried: it looked for less */
 	struct str mismatch; /* why the certificate does not do */
 	struct err *err;
 };
@@ -51,8 +51,9 @@ is_aside(struct str line)
 	struct str domain;
 
 	return str_starts(line, STR("MX RRset insecure: ")) ||
-	    str_starts(line, STR("warning: numeric domain name in resource data of MX")) ||
-	    (str_cut(&line, ' ', &domain) && str_starts(line, STR("asciified to ")));
+	       str_starts(
+	           line, STR("warning: numeric domain name in resource data of MX")) ||
+	       (str_cut(&line, ' ', &domain) && str_starts(line, STR("asciified to ")));
 }
 
 /* "certificate verification failed for HOST[ADDRESS]:25: self-signed certificate" */
@@ -78,7 +79,8 @@ take_session(struct reading *reading, const struct session_line *session)
 	struct buf why = {0};
 
 	/* A level that must match is met by nothing less. */
-	if (!level_is_authenticated(reading->level) || session->grade == SESSION_VERIFIED) {
+	if (!level_is_authenticated(reading->level) ||
+	    session->grade == SESSION_VERIFIED) {
 		reading->finger = FINGER_YES;
 		err_set(reading->err, "%s session", session_grade_name(session->grade));
 		return;
@@ -139,7 +141,8 @@ finger_read(struct str output, enum level level, struct err *err)
 		err_set(err, "STARTTLS is not offered");
 	}
 	/* smtp(8) would not have tried this server at all. */
-	if (level == LEVEL_DANE_ONLY && reading.no_tlsa && reading.finger != FINGER_UNSURE) {
+	if (level == LEVEL_DANE_ONLY && reading.no_tlsa &&
+	    reading.finger != FINGER_UNSURE) {
 		reading.finger = FINGER_NO;
 		err_set(err, "no usable TLSA records");
 	}
@@ -166,10 +169,12 @@ finger_probe(const struct postfix *postfix, const struct finger_settings *settin
 
 	plain.config_directory = "";
 	if (postfix->config_directory != NULL && postfix->config_directory[0] != '\0') {
-		snprintf(directory, sizeof(directory), "MAIL_CONFIG=%s", postfix->config_directory);
+		snprintf(directory, sizeof(directory), "MAIL_CONFIG=%s",
+		    postfix->config_directory);
 		arguments[n++] = directory;
 	}
-	snprintf(seconds, sizeof(seconds), "%ld", (long)(settings->timeout_ms / 1000 + 1));
+	snprintf(
+	    seconds, sizeof(seconds), "%ld", (long)(settings->timeout_ms / 1000 + 1));
 	arguments[n++] = "posttls-finger";
 	arguments[n++] = "-c";
 	arguments[n++] = "-t";
@@ -194,9 +199,12 @@ finger_probe(const struct postfix *postfix, const struct finger_settings *settin
 		} else {
 			struct buf all = {0};
 
-			buf_add_str(&all, (struct str){buf_text(&result.output), result.output.len});
-			buf_add_str(&all, (struct str){buf_text(&result.errors), result.errors.len});
-			answer = finger_read((struct str){buf_text(&all), all.len}, level, err);
+			buf_add_str(&all,
+			    (struct str){buf_text(&result.output), result.output.len});
+			buf_add_str(&all,
+			    (struct str){buf_text(&result.errors), result.errors.len});
+			answer = finger_read(
+			    (struct str){buf_text(&all), all.len}, level, err);
 			/* Silence is an answer only of one that ended well. */
 			if (result.status != 0 && answer != FINGER_UNSURE) {
 				answer = FINGER_UNSURE;
