@@ -268,8 +268,14 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return keep_and_tell(WHY_INSECURE_MX, 0);
 	if (level < policy->lowest)
 		return hold(level, WHY_LOWEST, 0);
-	if (ev->frozen)
-		return hold(level, WHY_FREEZE, now_ms + FREEZE_LOOK_MS);
+	if (ev->frozen || ev->last_attempt_ms < ev->thawed_ms) {
+		struct decision d =
+		    hold(level, WHY_FREEZE, ev->frozen ? now_ms + FREEZE_LOOK_MS : 0);
+
+		/* What failed by our fault must fail again without it. */
+		d.retry = !ev->frozen;
+		return d;
+	}
 	/* It climbed not long ago: what it needed before is no news, no waiting again. */
 	if (ev->trial != LEVEL_NONE && level <= ev->trial)
 		return set(ev->trial, WHY_TRIAL_FAILED, doubled(policy, ev->lease_ms), now_ms);

@@ -76,6 +76,7 @@ struct evidence {
 	enum level best_seen;     /* in 90 days; LEVEL_UNKNOWN: no session seen */
 	int64_t hold_since_ms;    /* since when the step is due that is held; 0: none */
 	bool frozen;
+	int64_t thawed_ms; /* when the last freeze ended */
 	int64_t dane_absent_ms;   /* since when TLSA is proven to be gone; 0: not */
 	enum level trial;         /* the entry that it climbed from less than a lease ago;
 	                           * LEVEL_NONE: none */

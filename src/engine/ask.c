@@ -81,6 +81,10 @@ ask_dns(struct asker *asker, struct asked *asked)
 		resolver_gather(asker->resolver, &asked->nexthop, &asker->facts);
 		asked->dane = dane_judge(&asker->facts);
 		asked->relay_fits = relay_fits(asked, &asker->facts);
+		if (asked->dane.state == DANE_UNSURE && asker->facts.trouble[0] != '\0') {
+			buf_add_visible(&text, str_of(asker->facts.trouble));
+			buf_add_char(&text, '\n');
+		}
 		dane_describe(&asker->facts, &text);
 	}
 	if (!str_copy((struct str){buf_text(&text), text.len}, asked->text, sizeof(asked->text))) {

@@ -119,7 +119,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 		return ENGINE_SAVE_WAITS;
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, places,
 		place_count, &news, &err)) {
-		trouble_report(&e->storing, "store what the log says", &err, clock_monotonic_ms());
+		engine_trouble(e, &e->storing, "store what the log says", &err, clock_monotonic_ms());
 		return ENGINE_SAVE_FAILED;
 	}
 	trouble_over(&e->storing, "store what the log says");
@@ -144,7 +144,7 @@ take_queue(struct engine *e, struct chore *chore, int64_t mono_ms)
 	int64_t now_ms = clock_wall_ms();
 
 	if (!chore->done) {
-		trouble_report(&e->asking_postfix, "read the queue", &chore->err, mono_ms);
+		engine_trouble(e, &e->asking_postfix, "read the queue", &chore->err, mono_ms);
 		return;
 	}
 	for (size_t i = 0; i < chore->queued_count; i++)
@@ -233,7 +233,7 @@ thin_history(struct engine *e, int64_t mono_ms)
 		    !store_counter_set(e->store, "thinned-day", today, &err) ||
 		    !store_commit(e->store, &err)))) {
 		store_rollback(e->store);
-		trouble_report(&e->storing, "thin the history", &err, mono_ms);
+		engine_trouble(e, &e->storing, "thin the history", &err, mono_ms);
 		return;
 	}
 	e->thinned_day = today;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
@@ -6,18 +8,34 @@
 #include "sys/log.h"
 
 #define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
+#define SAME_MAX 20                    /* more with one why are only counted */
+#define BODY_MAX 100000
+
+static void
+add_line(struct engine *e, const char *line)
+{
+	log_warning("alert: %s", line);
+	if (e->mode == ENGINE_APPLY && e->config->notify.to[0] != '\0' &&
+	    e->alerts.len < BODY_MAX)
+		buf_printf(&e->alerts, "%s\n", line);
+}
+
+/* One more alert in the group, which begins with it if need be. */
+static void
+count_alert(struct engine *e)
+{
+	if (e->mode != ENGINE_APPLY)
+		return;
+	if (e->alert_ms == 0)
+		e->alert_ms = clock_monotonic_ms() + GROUP_MS;
+	e->alert_count++;
+}
 
 void
 engine_alert(struct engine *e, const char *line)
 {
-	log_warning("alert: %s", line);
-	if (e->config->notify.to[0] == '\0' || e->mode != ENGINE_APPLY)
-		return;
-	if (e->alert_ms == 0)
-		e->alert_ms = clock_monotonic_ms() + GROUP_MS;
-	if (e->alerts.len < 100000)
-		buf_printf(&e->alerts, "%s\n", line);
-	e->alert_count++;
+	count_alert(e);
+	add_line(e, line);
 }
 
 void
@@ -25,11 +43,16 @@ engine_alert_decision(struct engine *e, const struct destination *d, const struc
 {
 	struct buf line = {0};
 
+	count_alert(e);
+	if (e->mode == ENGINE_APPLY && ++e->alert_why[judged->decision.why] > SAME_MAX)
+		return;
 	buf_printf(&line, "%s: %s: %s", d->key, why_slug(judged->decision.why),
 	    why_sentence(judged->decision.why));
 	if (judged->decision.why == WHY_DNS_UNSURE) {
+		struct str rest = str_of(d->dns_text), first;
+
 		buf_printf(&line, "; ");
-		buf_add_quoted(&line, str_of(d->dns_text));
+		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
 	}
 	if (d->lost)
 		buf_printf(&line, "; mail was bounced");
@@ -37,8 +60,43 @@ engine_alert_decision(struct engine *e, const struct destination *d, const struc
 		buf_printf(&line, "; Postfix said: ");
 		buf_add_quoted(&line, str_of(d->reason));
 	}
+	add_line(e, buf_text(&line));
+	buf_clear(&line);
+}
+
+/* Said by trouble_report(); what lasts is told the administrator too. */
+void
+engine_trouble(struct engine *e, struct trouble *trouble, const char *what,
+    const struct err *err, int64_t mono_ms)
+{
+	struct buf line = {0};
+
+	if (!trouble_report(trouble, what, err, mono_ms))
+		return;
+	buf_printf(&line, "cannot %s: %s", what, err->text);
 	engine_alert(e, buf_text(&line));
 	buf_clear(&line);
+}
+
+/* What was only counted, and the body of the mail. "" where none is to be sent. */
+static char *
+end_group(struct engine *e)
+{
+	struct buf line = {0};
+
+	for (size_t why = 0; why < WHY_COUNT; why++) {
+		if (e->alert_why[why] > SAME_MAX) {
+			buf_reset(&line);
+			buf_printf(&line, "%s: %zu more: %s", why_slug((enum why)why),
+			    e->alert_why[why] - SAME_MAX, why_sentence((enum why)why));
+			add_line(e, buf_text(&line));
+		}
+		e->alert_why[why] = 0;
+	}
+	buf_clear(&line);
+	e->alert_ms = 0;
+	e->alert_count = 0;
+	return buf_take(&e->alerts);
 }
 
 void
@@ -55,16 +113,21 @@ engine_try_notify(struct engine *e, int64_t mono_ms)
 {
 	struct chore *chore;
 	struct buf subject = {0};
+	char *body;
 
 	if (e->alert_ms == 0 || mono_ms < e->alert_ms || e->running[CHORE_NOTIFY])
 		return;
-	chore = engine_chore(e, CHORE_NOTIFY);
 	buf_printf(&subject, "tlsladder: %zu alert%s", e->alert_count,
 	    e->alert_count == 1 ? "" : "s");
+	body = end_group(e);
+	if (e->config->notify.to[0] == '\0') {
+		buf_clear(&subject);
+		free(body);
+		return;
+	}
+	chore = engine_chore(e, CHORE_NOTIFY);
 	chore->subject = buf_take(&subject);
-	chore->body = buf_take(&e->alerts);
-	e->alert_ms = 0;
-	e->alert_count = 0;
+	chore->body = body;
 	workers_submit(e->chores, &chore->job);
 }
 
@@ -73,12 +136,18 @@ void
 engine_send_last_alerts(struct engine *e)
 {
 	struct chore *chore;
+	char *body;
 
 	if (e->alert_ms == 0)
 		return;
+	body = end_group(e);
+	if (e->config->notify.to[0] == '\0') {
+		free(body);
+		return;
+	}
 	chore = chore_new(CHORE_NOTIFY, e->config, &e->postfix);
 	chore->subject = mem_strdup("tlsladder: alerts");
-	chore->body = buf_take(&e->alerts);
+	chore->body = body;
 	chore_work(&chore->job, NULL);
 	if (!chore->done)
 		log_error("cannot mail the administrator: %s", chore->err.text);

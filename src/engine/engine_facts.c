@@ -22,7 +22,7 @@ engine_take_facts(struct engine *e, struct chore *chore, int64_t mono_ms)
 	e->facts_ms = mono_ms;
 	e->judge.facts = NULL;
 	if (!chore->done) {
-		trouble_report(&e->asking_postfix, "ask postconf", &chore->err, mono_ms);
+		engine_trouble(e, &e->asking_postfix, "ask postconf", &chore->err, mono_ms);
 		e->judge.default_level = LEVEL_UNKNOWN;
 		e->judge.can_dane = ANSWER_UNSURE;
 		/* Nothing is decided without an answer; scan shows as much. */
@@ -90,7 +90,7 @@ void
 engine_take_routes(struct engine *e, struct chore *chore, int64_t mono_ms)
 {
 	if (!chore->done) {
-		trouble_report(&e->routing, "ask the transport maps", &chore->err, mono_ms);
+		engine_trouble(e, &e->routing, "ask the transport maps", &chore->err, mono_ms);
 		return;
 	}
 	trouble_over(&e->routing, "ask the transport maps");

@@ -58,7 +58,8 @@ struct engine {
 	struct trouble storing, exporting, retrying, asking_postfix, routing, notifying;
 	struct buf alerts;
 	size_t alert_count;
-	int64_t alert_ms; /* monotonic: when they are sent; 0: none wait */
+	size_t alert_why[WHY_COUNT]; /* of them, decisions by their why */
+	int64_t alert_ms; /* monotonic: when the group ends and is sent; 0: there is none */
 };
 
 /* A chore of that kind, marked as running; the caller fills it in and submits it. */
@@ -66,6 +67,8 @@ struct chore *engine_chore(struct engine *engine, enum chore_kind kind);
 
 /* engine_alerts.c: what the administrator should know, grouped into mails. */
 void engine_alert(struct engine *engine, const char *line);
+void engine_trouble(struct engine *engine, struct trouble *trouble, const char *what,
+    const struct err *err, int64_t mono_ms);
 void engine_alert_decision(
     struct engine *engine, const struct destination *d, const struct judged *judged);
 void engine_take_notify(struct engine *engine, struct chore *chore, int64_t mono_ms);

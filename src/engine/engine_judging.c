@@ -63,11 +63,12 @@ look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 {
 	int64_t most = e->config->ladder.freeze_destinations;
 	int64_t since_ms = now_ms - e->config->ladder.freeze_ms;
-	int64_t held = 0, failed = 0, verified_ms = 0, frozen_ms = 0, was_ms;
+	int64_t held = 0, failed = 0, verified_ms = 0, frozen_ms = 0, thawed_ms = 0, was_ms;
 
 	if (!store_freeze_counts(e->store, since_ms, most, &held, &failed, err) ||
 	    !store_counter_get(e->store, "verified-ms", &verified_ms, err) ||
-	    !store_counter_get(e->store, "frozen-ms", &frozen_ms, err))
+	    !store_counter_get(e->store, "frozen-ms", &frozen_ms, err) ||
+	    !store_counter_get(e->store, "thawed-ms", &thawed_ms, err))
 		return false;
 	was_ms = frozen_ms;
 	/* Times to come are of a clock that was set back since. */
@@ -76,8 +77,10 @@ look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 		if (!store_counter_set(e->store, "verified-ms", verified_ms, err))
 			return false;
 	}
-	if (frozen_ms > now_ms + SPAN_MINUTE_MS)
-		frozen_ms = now_ms;
+	if (frozen_ms > now_ms + SPAN_MINUTE_MS) {
+		frozen_ms = 0;
+		thawed_ms = now_ms;
+	}
 	if (held >= most || (failed >= most && verified_ms < since_ms && verified_ms != 0)) {
 		if (frozen_ms == 0)
 			tell_frozen(e, held, failed);
@@ -86,11 +89,14 @@ look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 	} else if (frozen_ms != 0 && verified_ms > frozen_ms) {
 		log_info("no freeze any more: sessions verify again");
 		frozen_ms = 0;
+		thawed_ms = verified_ms;
 	}
 	e->judge.frozen = frozen_ms != 0;
+	e->judge.thawed_ms = thawed_ms <= now_ms ? thawed_ms : 0;
 	e->judge.verified_ms = verified_ms;
 	return frozen_ms == was_ms ||
-	    store_counter_set(e->store, "frozen-ms", frozen_ms, err);
+	    (store_counter_set(e->store, "frozen-ms", frozen_ms, err) &&
+		store_counter_set(e->store, "thawed-ms", thawed_ms, err));
 }
 
 /* Judge d and store what came of it. *needs: it must be asked about first. */
@@ -157,7 +163,7 @@ engine_take_answers(struct engine *e, int64_t mono_ms)
 		} else {
 			/* They stay pending and are asked about again. */
 			store_rollback(e->store);
-			trouble_report(&e->storing, "store decisions", &err, mono_ms);
+			engine_trouble(e, &e->storing, "store decisions", &err, mono_ms);
 		}
 		e->look = true;
 		free(job);
@@ -336,7 +342,7 @@ judge_waiting(struct engine *e, int64_t mono_ms)
 		return;
 	}
 	store_rollback(e->store);
-	trouble_report(&e->storing, "judge", &err, mono_ms);
+	engine_trouble(e, &e->storing, "judge", &err, mono_ms);
 	e->look = true;
 }
 

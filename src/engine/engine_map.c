@@ -37,7 +37,7 @@ void
 engine_take_export(struct engine *e, struct chore *chore, int64_t mono_ms)
 {
 	if (!chore->done) {
-		trouble_report(&e->exporting, "export the map", &chore->err, mono_ms);
+		engine_trouble(e, &e->exporting, "export the map", &chore->err, mono_ms);
 		e->export_ms = e->exporting.again_ms;
 		return;
 	}

@@ -51,12 +51,12 @@ engine_take_retry(struct engine *e, struct chore *chore, int64_t mono_ms)
 	if (chore->done) {
 		trouble_over(&e->retrying, "retry mail");
 		if (!mark_done(e, chore, &err))
-			trouble_report(&e->storing, "store what was retried", &err, mono_ms);
+			engine_trouble(e, &e->storing, "store what was retried", &err, mono_ms);
 		return;
 	}
-	trouble_report(&e->retrying, "retry mail", &chore->err, mono_ms);
+	engine_trouble(e, &e->retrying, "retry mail", &chore->err, mono_ms);
 	if (!engine_give_back(e, clock_wall_ms() + e->retrying.wait_ms, &err))
-		trouble_report(&e->storing, "store what was retried", &err, mono_ms);
+		engine_trouble(e, &e->storing, "store what was retried", &err, mono_ms);
 }
 
 /* More messages of one destination than are worth naming? */
@@ -93,7 +93,7 @@ engine_try_retry(struct engine *e, int64_t mono_ms)
 	chore->waiting = mem_new(RETRY_MAX, sizeof(*chore->waiting));
 	if (!store_waiting_due(e->store, e->map_exported, now_ms, chore->waiting,
 		RETRY_MAX, &chore->waiting_count, &e->retry_ms, &e->again_ms, &err)) {
-		trouble_report(&e->storing, "find mail to retry", &err, mono_ms);
+		engine_trouble(e, &e->storing, "find mail to retry", &err, mono_ms);
 		chore_free(chore);
 		return;
 	}
@@ -111,7 +111,7 @@ engine_try_retry(struct engine *e, int64_t mono_ms)
 		return;
 	}
 	if (!mark_taken(e, chore, &err)) {
-		trouble_report(&e->storing, "store what is retried", &err, mono_ms);
+		engine_trouble(e, &e->storing, "store what is retried", &err, mono_ms);
 		e->retry_look = true;
 		chore_free(chore);
 		return;

@@ -40,7 +40,8 @@ note_sessions(struct destination *d, const struct fold_item *item)
 	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_ANONYMOUS]);
 	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_UNTRUSTED]);
 	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_TRUSTED]);
-	later(d->entry == LEVEL_DANE_ONLY && item->seen_ms[SESSION_VERIFIED] >= d->force_ms
+	/* The second of the export is DANE's, too: many a log has whole seconds. */
+	later(d->entry == LEVEL_DANE_ONLY && item->seen_ms[SESSION_VERIFIED] + 999 >= d->force_ms
 	        ? &d->seen_dane_ms : &d->seen_verify_ms,
 	    item->seen_ms[SESSION_VERIFIED]);
 }
@@ -81,6 +82,8 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	d->last_attempt_ms = 0;
 	d->hold_level = LEVEL_NONE;
 	d->hold_since_ms = 0;
+	if (d->entry == LEVEL_NONE && !d->pinned)
+		d->look_ms = 0; /* at nothing any more */
 	if (is_trouble(d->why))
 		d->why = d->why == WHY_DANE_NOT_MET ? WHY_DANE
 		    : d->entry != LEVEL_NONE ? d->entry_why : WHY_NOT_NEEDED;

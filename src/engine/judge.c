@@ -108,6 +108,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	    .best_seen = best_seen(judge, d, now_ms),
 	    .hold_since_ms = d->hold_since_ms,
 	    .frozen = judge->frozen,
+	    .thawed_ms = judge->thawed_ms,
 	    .dane_absent_ms = d->dane_absent_ms,
 	    .trial = now_ms - d->since_ms <= d->lease_ms ? d->trial : LEVEL_NONE,
 	};
@@ -384,6 +385,9 @@ store_release(struct store *store, const struct destination *d, const struct jud
 	if (!judged->map_changed && d->force_ms != LADDER_NOT_YET &&
 	    d->force_ms + DOUBT_MS > now_ms)
 		not_before_ms = d->force_ms + DOUBT_MS;
+	/* The attempt that decides must have begun after this moment, by the log as well. */
+	if (judged->decision.action == ACTION_HOLD)
+		not_before_ms = now_ms + DOUBT_MS;
 	/* Version 0 means not decided: a map that never changed is version 1 of nothing. */
 	return store_waiting_release(
 	    store, d->id, version > 0 ? version : 1, not_before_ms, err);

@@ -26,6 +26,7 @@ struct judge {
 	const struct postfix_facts *facts; /* for services with a level of their own; or NULL */
 	enum answer can_dane;
 	bool frozen;
+	int64_t thawed_ms; /* when the last freeze ended; 0: never */
 	int64_t verified_ms; /* when a session verified last, of any destination; 0: never */
 };
 

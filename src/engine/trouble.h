@@ -10,12 +10,17 @@
 
 struct trouble {
 	bool failing;
+	unsigned times; /* in a row */
 	int64_t wait_ms;
 	int64_t again_ms; /* monotonic: not before */
+	struct err last;
 };
 
-/* It failed: "cannot WHAT, will try again: ..." the first time. mono_ms: now. */
-void trouble_report(
+/*
+ * It failed: "cannot WHAT, will try again: ..." the first time, and whenever the reason
+ * is another. mono_ms: now. True once, when it lasts.
+ */
+bool trouble_report(
     struct trouble *trouble, const char *what, const struct err *err, int64_t mono_ms);
 
 /* It went well: "can WHAT again" where it had failed. */
