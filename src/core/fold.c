@@ -416,6 +416,14 @@ attempt_began(const struct status_line *s, int64_t time_ms)
 	return time_ms - (s->attempt_us + 10000) / 1000;
 }
 
+bool
+fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
+{
+	int64_t open_ms = time_ms % SPAN_SECOND_MS == 0 ? SPAN_SECOND_MS : 0;
+
+	return attempt_ms + open_ms < than_attempt_ms;
+}
+
 static void
 take_deferral(struct fold_item *item, const struct status_line *s, const struct logline *line,
     unsigned rule, int64_t time_ms)
@@ -444,7 +452,8 @@ take_deferral(struct fold_item *item, const struct status_line *s, const struct 
 	/* An echo of qmgr's says less than an attempt, and so does one that began earlier
 	 * and took longer. */
 	if (item->deferred && !item->deferral.suspended &&
-	    (d.suspended || (d.attempt_ms < item->deferral.attempt_ms &&
+	    (d.suspended ||
+	    (fold_is_earlier(d.attempt_ms, time_ms, item->deferral.attempt_ms) &&
 	    time_ms >= item->deferral.time_ms)))
 		return;
 	copy_reason(s->own_reason, d.reason, sizeof(d.reason));

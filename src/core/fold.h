@@ -87,6 +87,12 @@ struct fold_counts {
 typedef enum answer fold_route_fn(
     void *context, struct str recipient, struct str domain, struct route *route);
 
+/*
+ * Did an attempt surely begin before another? attempt_ms and time_ms of its line. Stamps
+ * of whole seconds leave a second open: there the line that is written last counts.
+ */
+bool fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms);
+
 struct fold; /* opaque */
 
 /* rules is borrowed and may be exchanged while the fold is empty (fold_set_rules). */

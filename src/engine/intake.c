@@ -104,7 +104,8 @@ note_deferral(
 	/* As in a fold: the attempt that began last tells most, unless the clock went back.
 	 * Mail that waits since before the present level is to be retried all the same. */
 	if (d->deferral && !d->suspended && (f->suspended ||
-	    (f->attempt_ms < d->attempt_ms && f->time_ms >= d->deferral_ms))) {
+	    (fold_is_earlier(f->attempt_ms, f->time_ms, d->attempt_ms) &&
+	    f->time_ms >= d->deferral_ms))) {
 		d->pending = d->pending || d->attempt_ms < d->force_ms;
 		return;
 	}

@@ -163,10 +163,11 @@ up() {
 
 # sender NAME [PARAMETER]...: a Postfix, by default with our map.
 sender() {
-	local name=$1
+	local name=$1 maps=("smtp_tls_policy_maps=${map_type:-hash}:$dir/state/tls_policy")
 	shift
-	"$sandbox" sender "$dir" "$name" "smtp_tls_policy_maps=${map_type:-hash}:$dir/state/tls_policy" \
-		enable_long_queue_ids=yes "$@" || { not_ok "the sender $name starts"; finish; }
+	[[ " $*" != *' smtp_tls_policy_maps='* ]] || maps=()
+	"$sandbox" sender "$dir" "$name" "${maps[@]}" enable_long_queue_ids=yes "$@" ||
+		{ not_ok "the sender $name starts"; finish; }
 	chgrp adm "$dir/$name/mail.log"
 	chmod 640 "$dir/$name/mail.log"
 }
@@ -191,6 +192,17 @@ END_OF_SEND
 
 postfix_tool() {
 	inside "$1" -c "$dir/$2/config" "${@:3}"
+}
+
+# set_postfix SENDER PARAMETER=VALUE...: in main.cf, and Postfix reads it again. What it
+# says then, tlsladder asks for again after a minute, or after SIGHUP.
+set_postfix() {
+	local name=$1
+	shift
+	inside postconf -c "$dir/$name/config" -e "$@"
+	# Postfix waits while a configuration file is younger than two seconds.
+	touch -d '1 minute ago' "$dir/$name/config/main.cf"
+	inside sh -c "kill -HUP \$(cat '$dir/$name/queue/pid/master.pid')"
 }
 
 # What Postfix finds for a key in the map as it is now; nothing without an entry.
@@ -276,6 +288,18 @@ kill_daemon() {
 	pid=$(await 5 daemon_pid) && kill -KILL "$pid"
 	wait "$daemon" 2>/dev/null
 	daemon=''
+}
+
+# reload: SIGHUP; true when it is done.
+reload() {
+	local before
+	before=$(grep -c ': reloaded: ' "$dir/daemon.err")
+	kill -HUP "$daemon"
+	await 10 reloaded "$before" >/dev/null
+}
+
+reloaded() {
+	[[ $(grep -c ': reloaded: ' "$dir/daemon.err") -gt $1 ]]
 }
 
 # SQL on its state, rows with | between the columns.

@@ -55,10 +55,7 @@ is 'none of that left a file or tried a message' "$(fingerprint)" "$before"
 
 # --- the first start
 
-inside postconf -c "$dir/strict/config" -X smtp_tls_policy_maps
-inside postconf -c "$dir/strict/config" -e "smtp_tls_policy_maps=hash:$dir/state/tls_policy"
-touch -d '1 minute ago' "$dir/strict/config/main.cf"
-inside sh -c "kill -HUP \$(cat $dir/strict/queue/pid/master.pid)"
+set_postfix strict "smtp_tls_policy_maps=hash:$dir/state/tls_policy"
 begun=$(now)
 starts
 for row in 'selfsigned.test	mx.selfsigned.test	TLS' 'dane-ok.test	mx.dane-ok.test	TLS' \

@@ -122,6 +122,12 @@ static const struct script scripts[] = {
             "status=deferred (no TLSA records found)"},
         "a.test: not-verified*1 no-tlsa*1; deferred@1 not-verified 2 attempts; waits QA "
         "QB\n"},
+    {"where whole seconds leave it open, the one whose line comes later",
+        {DEFERRED("1", "QA", "u@a.test"),
+            "smtp[2]: QB: to=<u@a.test>, relay=none, delay=2, delays=0/0/1/0.3, "
+            "dsn=4.7.5, "
+            "status=deferred (no TLSA records found)"},
+        "a.test: not-verified*1 no-tlsa*1; deferred@2 no-tlsa 2 attempts; waits QA QB\n"},
     {"mail that is sent ends what was deferred before",
         {DEFERRED("1", "QA", "u@a.test"), DEFERRED("1", "QA", "u@a.test"),
             SENT("1", "QA", "u@a.test")},
