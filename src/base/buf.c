@@ -136,11 +136,43 @@ utf8_len(const unsigned char *p, size_t left)
 	return len;
 }
 
+/* Are eight bytes printable ASCII without quote and backslash? */
+static bool
+is_plain_8(const char *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+	uint64_t x, quote, backslash;
+
+	memcpy(&x, p, sizeof(x));
+	quote = x ^ ones * '"';
+	backslash = x ^ ones * '\\';
+	/* A byte that is too small borrows, one from DEL on has its high bit set. */
+	return ((x | (x - ones * 0x20) | (x + ones) | ((quote - ones) & ~quote) |
+		    ((backslash - ones) & ~backslash)) & high) == 0;
+}
+
+/* Add the plain beginning of text in one piece, which is nearly always all of it, and
+ * return its length. */
+static size_t
+add_plain(struct buf *buf, struct str text)
+{
+	size_t len = 0;
+
+	while (text.len - len >= 8 && is_plain_8(text.p + len))
+		len += 8;
+	while (len < text.len && text.p[len] >= 0x20 && text.p[len] < 0x7f &&
+	    text.p[len] != '"' && text.p[len] != '\\')
+		len++;
+	if (len > 0)
+		buf_add(buf, text.p, len);
+	return len;
+}
+
 void
 buf_add_visible(struct buf *buf, struct str text)
 {
 	const unsigned char *p = (const unsigned char *)text.p;
-	size_t i = 0;
+	size_t i = add_plain(buf, text);
 
 	while (i < text.len) {
 		size_t len = utf8_len(p + i, text.len - i);
@@ -163,9 +195,10 @@ void
 buf_add_json(struct buf *buf, struct str text)
 {
 	const unsigned char *p = (const unsigned char *)text.p;
-	size_t i = 0;
+	size_t i;
 
 	buf_add_char(buf, '"');
+	i = add_plain(buf, text);
 	while (i < text.len) {
 		size_t len = utf8_len(p + i, text.len - i);
 

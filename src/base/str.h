@@ -16,6 +16,9 @@ struct str {
 	size_t len;
 };
 
+/* Steps of parsers: with a literal there is nothing left of them but a comparison. */
+#define STR_STEP static inline __attribute__((always_inline))
+
 /* A slice of a literal: STR("sent"). */
 #define STR(literal) ((struct str){literal, sizeof(literal) - 1})
 
@@ -28,10 +31,26 @@ str_of(const char *text)
 	return (struct str){text, strlen(text)};
 }
 
+/* Are len bytes the same? Of a small constant len compilers make a load or two that may
+ * overlap, where memcmp() of a length like 7 stays a call. */
+STR_STEP bool
+str_same_bytes(const char *a, const char *b, size_t len)
+{
+	if (len > 16)
+		return memcmp(a, b, len) == 0;
+	if (len >= 8)
+		return memcmp(a, b, 8) == 0 && memcmp(a + len - 8, b + len - 8, 8) == 0;
+	if (len >= 4)
+		return memcmp(a, b, 4) == 0 && memcmp(a + len - 4, b + len - 4, 4) == 0;
+	if (len >= 2)
+		return memcmp(a, b, 2) == 0 && memcmp(a + len - 2, b + len - 2, 2) == 0;
+	return len == 0 || *a == *b;
+}
+
 static inline bool
 str_equal(struct str a, struct str b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+	return a.len == b.len && str_same_bytes(a.p, b.p, a.len);
 }
 
 static inline bool
@@ -40,21 +59,21 @@ str_is(struct str a, const char *text)
 	return str_equal(a, str_of(text));
 }
 
-static inline bool
+STR_STEP bool
 str_starts(struct str s, struct str prefix)
 {
-	return s.len >= prefix.len && memcmp(s.p, prefix.p, prefix.len) == 0;
+	return s.len >= prefix.len && str_same_bytes(s.p, prefix.p, prefix.len);
 }
 
 /* Without its first n bytes (n <= len). */
-static inline struct str
+STR_STEP struct str
 str_skip(struct str s, size_t n)
 {
 	return (struct str){s.p + n, s.len - n};
 }
 
 /* If s starts with prefix, step over it and be true. */
-static inline bool
+STR_STEP bool
 str_eat(struct str *s, struct str prefix)
 {
 	if (!str_starts(*s, prefix))
@@ -64,7 +83,7 @@ str_eat(struct str *s, struct str prefix)
 }
 
 /* Cut s at the first c: what stands before it, s then starts behind it. False: no c. */
-static inline bool
+STR_STEP bool
 str_cut(struct str *s, char c, struct str *before)
 {
 	const char *at = s->len > 0 ? memchr(s->p, c, s->len) : NULL;
