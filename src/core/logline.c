@@ -3,11 +3,13 @@
 
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-static const struct str severities[] = {
-    {"warning: ", 9}, {"error: ", 7}, {"fatal: ", 7}, {"panic: ", 7}};
+/*
+ * The steps of logline_split() are inlined, so that what is left of the line stays in
+ * registers.
+ */
 
 /* Two digits at s[at]; -1: none. */
-static int
+STR_STEP int
 two_digits(struct str s, size_t at)
 {
 	if (at + 2 > s.len || !ascii_is_digit(s.p[at]) || !ascii_is_digit(s.p[at + 1]))
@@ -16,7 +18,7 @@ two_digits(struct str s, size_t at)
 }
 
 /* "HH:MM:SS" at the start of s, stepped over. */
-static bool
+STR_STEP bool
 eat_clock(struct str *s, struct stamp *stamp)
 {
 	int hour = two_digits(*s, 0), minute = two_digits(*s, 3), second = two_digits(*s, 6);
@@ -32,7 +34,7 @@ eat_clock(struct str *s, struct stamp *stamp)
 }
 
 /* ".123456", any number of digits; those behind the sixth do not count. */
-static bool
+STR_STEP bool
 eat_fraction(struct str *s, struct stamp *stamp)
 {
 	int32_t unit = 1000000, us = 0;
@@ -56,7 +58,7 @@ eat_fraction(struct str *s, struct stamp *stamp)
 	return true;
 }
 
-static bool
+STR_STEP bool
 eat_blanks(struct str *s)
 {
 	size_t i = 0;
@@ -68,7 +70,7 @@ eat_blanks(struct str *s)
 }
 
 /* "Nov  4 ", "Nov 04 ", "Nov 14 ": month and day, the blank behind them stepped over. */
-static bool
+STR_STEP bool
 eat_month_day(struct str *s, struct stamp *stamp)
 {
 	struct str rest = *s;
@@ -76,7 +78,7 @@ eat_month_day(struct str *s, struct stamp *stamp)
 
 	if (rest.len < 7 || rest.p[3] != ' ' || rest.p[6] != ' ')
 		return false;
-	while (month < 12 && memcmp(months + month * 3, rest.p, 3) != 0)
+	while (month < 12 && !str_same_bytes(months + month * 3, rest.p, 3))
 		month++;
 	day = rest.p[4] == ' ' && ascii_is_digit(rest.p[5]) ? rest.p[5] - '0'
 	                                                    : two_digits(rest, 4);
@@ -88,7 +90,7 @@ eat_month_day(struct str *s, struct stamp *stamp)
 	return true;
 }
 
-static int
+STR_STEP int
 four_digits(struct str s)
 {
 	int high = two_digits(s, 0), low = two_digits(s, 2);
@@ -97,7 +99,7 @@ four_digits(struct str s)
 }
 
 /* "Nov  4 01:26:31 ", and "2013 Jun 10 06:28:18.123 " before it. */
-static bool
+STR_STEP bool
 eat_bsd_stamp(struct str *s, struct stamp *stamp)
 {
 	struct str rest = *s;
@@ -117,7 +119,7 @@ eat_bsd_stamp(struct str *s, struct stamp *stamp)
 }
 
 /* "Z", "+01:00", "+0100". */
-static bool
+STR_STEP bool
 eat_zone(struct str *s, struct stamp *stamp)
 {
 	int hours, minutes;
@@ -141,7 +143,7 @@ eat_zone(struct str *s, struct stamp *stamp)
 }
 
 /* RFC 3339 section 5.6, and ISO 8601's zone without colon. */
-static bool
+STR_STEP bool
 eat_iso_stamp(struct str *s, struct stamp *stamp)
 {
 	struct str rest = *s;
@@ -164,7 +166,7 @@ eat_iso_stamp(struct str *s, struct stamp *stamp)
 }
 
 /* "postfix-1     | ", as `docker compose logs` puts before each line. */
-static void
+STR_STEP void
 eat_compose(struct str *s)
 {
 	struct str rest = *s;
@@ -180,7 +182,7 @@ eat_compose(struct str *s)
 		*s = rest;
 }
 
-static bool
+STR_STEP bool
 is_name(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
@@ -190,7 +192,7 @@ is_name(struct str s)
 }
 
 /* "postfix/relay/smtp[123]: " at the start of s. */
-static bool
+STR_STEP bool
 eat_program(struct str *s, struct logline *out)
 {
 	struct str rest = *s, token, name, pid;
@@ -218,12 +220,19 @@ eat_program(struct str *s, struct logline *out)
 	return true;
 }
 
+STR_STEP bool
+eat_severity(struct str *s)
+{
+	return str_eat(s, STR("warning: ")) || str_eat(s, STR("error: ")) ||
+	    str_eat(s, STR("fatal: ")) || str_eat(s, STR("panic: "));
+}
+
 bool
 logline_split(struct str line, struct logline *out)
 {
 	struct str rest = line, host;
 
-	*out = (struct logline){0};
+	out->stamp = (struct stamp){0};
 	eat_compose(&rest);
 	if (eat_bsd_stamp(&rest, &out->stamp) || eat_iso_stamp(&rest, &out->stamp)) {
 		struct str after = rest;
@@ -239,12 +248,7 @@ logline_split(struct str line, struct logline *out)
 	} else if (!eat_program(&rest, out)) {
 		return false;
 	}
+	out->has_severity = eat_severity(&rest);
 	out->text = rest;
-	for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++) {
-		if (str_eat(&out->text, severities[i])) {
-			out->has_severity = true;
-			break;
-		}
-	}
 	return true;
 }

@@ -38,7 +38,7 @@ struct logline {
 
 /*
  * Split a line (without its newline). False: not a line of a Postfix program in a form
- * that is accepted. The slices borrow from line.
+ * that is accepted, and *out is of no use. The slices borrow from line.
  *
  * Accepted: RFC 3164 (day padded with blank or zero; host missing too), RFC 3164 with
  * year and milliseconds, RFC 3339 with and without fraction and with or without the

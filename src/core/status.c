@@ -16,30 +16,43 @@ static const struct {
     {{"undeliverable-but-not-cached", 28}, DELIVERY_UNDELIVERABLE_NOT_CACHED},
 };
 
-static const struct str suspended = {"delivery temporarily suspended: ", 32};
+/* What a queue id is made of: letters, digits, underscores. */
+static const bool is_id[256] = {
+    ['0'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ['A'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ['_'] = 1,
+    ['a'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+};
 
-/* mail_queue.c: mail_queue_id_ok() */
-static bool
+/*
+ * The steps of status_parse() are inlined, so that what is left of the line stays in
+ * registers: a busy log has a million such lines.
+ */
+
+/*
+ * mail_queue.c: mail_queue_id_ok(). Whether a digit or a letter comes next cannot be
+ * foretold, so nothing branches on it.
+ */
+STR_STEP bool
 eat_queue_id(struct str *s, struct str *id)
 {
-	size_t i = 0;
+	bool good = true;
 
-	while (i < s->len && i < 256 && (ascii_is_alnum(s->p[i]) || s->p[i] == '_'))
-		i++;
-	if (i == 0 || i > 255)
+	if (!str_cut(s, ':', id) || id->len == 0 || id->len > 255)
 		return false;
-	*id = (struct str){s->p, i};
-	*s = str_skip(*s, i);
-	return str_eat(s, STR(": "));
+	for (size_t i = 0; i < id->len; i++)
+		good &= is_id[(unsigned char)id->p[i]];
+	return good && str_eat(s, STR(" "));
 }
 
 /*
  * An address up to the > that ends it. A local part that begins with a quote runs to
  * the quote that ends it (quote_822_local.c), whatever stands between them.
  */
-static bool
+STR_STEP bool
 eat_address(struct str *s, struct str *address)
 {
+	const char *end;
 	size_t i = 0;
 
 	if (s->len > 0 && s->p[0] == '"') {
@@ -49,17 +62,32 @@ eat_address(struct str *s, struct str *address)
 		if (i >= s->len)
 			return false;
 	}
-	while (i < s->len && s->p[i] != '>')
-		i++;
-	if (i == s->len)
+	end = i < s->len ? memchr(s->p + i, '>', s->len - i) : NULL;
+	if (end == NULL)
 		return false;
-	*address = (struct str){s->p, i};
-	*s = str_skip(*s, i + 1);
+	*address = (struct str){s->p, (size_t)(end - s->p)};
+	*s = str_skip(*s, address->len + 1);
 	return str_eat(s, STR(", "));
 }
 
+/* The first place of a literal in s, or NULL. memmem(3) is slow to begin, and texts that
+ * hold the first byte of what is looked for are few. */
+STR_STEP const char *
+find(struct str s, struct str literal)
+{
+	const char *p = s.p;
+
+	while (s.len > 0 && (p = memchr(s.p, literal.p[0], s.len)) != NULL) {
+		s = str_skip(s, (size_t)(p - s.p));
+		if (str_starts(s, literal))
+			return p;
+		s = str_skip(s, 1);
+	}
+	return NULL;
+}
+
 /* "name=value, " if s starts with name=; the value must not be empty. */
-static bool
+STR_STEP bool
 eat_field(struct str *s, struct str name, struct str *value)
 {
 	struct str rest = *s;
@@ -67,7 +95,7 @@ eat_field(struct str *s, struct str name, struct str *value)
 
 	if (!str_eat(&rest, name))
 		return false;
-	end = memmem(rest.p, rest.len, ", ", 2);
+	end = find(rest, STR(", "));
 	if (end == NULL || end == rest.p)
 		return false;
 	*value = (struct str){rest.p, (size_t)(end - rest.p)};
@@ -75,86 +103,112 @@ eat_field(struct str *s, struct str name, struct str *value)
 	return true;
 }
 
-/* "12", "0.03" in microseconds; digits behind the sixth do not count. */
-static bool
-parse_seconds(struct str s, int64_t *us)
+/* "12", "0.03" at the start of s, stepped over, in microseconds; digits behind the sixth
+ * do not count. False: no number, or one over 2^31 seconds. */
+STR_STEP bool
+eat_seconds(struct str *s, int64_t *us)
 {
-	struct str fraction = s, whole;
-	int64_t unit = 1000000;
-	uint64_t seconds;
+	static const int32_t units[7] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+	int64_t seconds = 0;
+	int32_t fraction = 0;
+	size_t i = 0, digits = 0;
 
-	if (!str_cut(&fraction, '.', &whole)) {
-		whole = s;
-		fraction.len = 0;
-	} else if (fraction.len == 0) {
-		return false;
-	}
-	if (!str_number(whole, INT32_MAX, &seconds))
-		return false;
-	*us = (int64_t)seconds * unit;
-	for (size_t i = 0; i < fraction.len; i++) {
-		if (!ascii_is_digit(fraction.p[i]))
+	for (; i < s->len && ascii_is_digit(s->p[i]); i++) {
+		seconds = seconds * 10 + (s->p[i] - '0');
+		if (seconds > INT32_MAX)
 			return false;
-		unit /= 10;
-		*us += (fraction.p[i] - '0') * unit;
 	}
+	if (i == 0)
+		return false;
+	if (i < s->len && s->p[i] == '.') {
+		for (i++; i < s->len && ascii_is_digit(s->p[i]); i++) {
+			if (digits == 6)
+				continue;
+			fraction = fraction * 10 + (s->p[i] - '0');
+			digits++;
+		}
+		if (digits == 0)
+			return false;
+	}
+	*us = seconds * units[0] + fraction * units[digits];
+	*s = str_skip(*s, i);
 	return true;
 }
 
 /* "a/b/c/d": before qmgr, in qmgr, connection set-up, transmission. */
-static bool
-parse_delays(struct str s, int64_t *attempt_us)
+STR_STEP bool
+eat_delays(struct str *s, int64_t *attempt_us)
 {
 	int64_t us[4];
-	struct str part;
 
-	for (int i = 0; i < 3; i++)
-		if (!str_cut(&s, '/', &part) || !parse_seconds(part, &us[i]))
+	for (int i = 0; i < 4; i++)
+		if ((i > 0 && !str_eat(s, STR("/"))) || !eat_seconds(s, &us[i]))
 			return false;
-	if (!parse_seconds(s, &us[3]))
-		return false;
 	*attempt_us = us[2] + us[3];
 	return true;
 }
 
-/* RFC 3463: "4.7.5", each part a number of up to three digits. */
-static bool
-is_dsn(struct str s)
+/* RFC 3463: "4.7.5", each part a number, the first of one digit, the others of three. */
+STR_STEP bool
+eat_dsn(struct str *s, struct str *dsn)
 {
-	struct str part;
-	uint64_t n;
+	static const size_t max[3] = {1, 3, 3};
+	const char *start = s->p;
 
-	return str_cut(&s, '.', &part) && part.len == 1 && str_cut(&s, '.', &part) &&
-	    part.len <= 3 && str_number(part, 999, &n) && s.len <= 3 && str_number(s, 999, &n);
+	for (int part = 0; part < 3; part++) {
+		size_t digits = 0;
+
+		while (digits < s->len && digits < max[part] &&
+		    ascii_is_digit(s->p[digits]))
+			digits++;
+		*s = str_skip(*s, digits);
+		if (digits == 0 || (part < 2 && !str_eat(s, STR("."))))
+			return false;
+	}
+	*dsn = (struct str){start, (size_t)(s->p - start)};
+	return true;
 }
 
-/* "status=WORD (REASON)" to the end of the line. */
-static bool
-parse_status(struct str s, struct status_line *out)
+STR_STEP bool
+parse_word(struct str word, enum delivery_status *status)
 {
-	if (!str_eat(&s, STR("status=")) || !str_cut(&s, ' ', &out->status_word))
-		return false;
-	if (s.len < 2 || s.p[0] != '(' || s.p[s.len - 1] != ')')
-		return false;
-	out->reason = (struct str){s.p + 1, s.len - 2};
-	out->own_reason = out->reason;
-	out->suspended = str_eat(&out->own_reason, suspended);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (str_equal(words[i].word, out->status_word)) {
-			out->status = words[i].status;
+		if (str_equal(words[i].word, word)) {
+			*status = words[i].status;
 			return true;
 		}
 	}
 	return false;
 }
 
+/* "status=WORD (REASON)" to the end of the line. */
+STR_STEP bool
+parse_status(struct str s, struct status_line *out)
+{
+	struct str word;
+
+	if (!str_eat(&s, STR("status=")) || !str_cut(&s, ' ', &word))
+		return false;
+	if (s.len < 2 || s.p[0] != '(' || s.p[s.len - 1] != ')')
+		return false;
+	s = (struct str){s.p + 1, s.len - 2};
+	out->reason = s;
+	out->suspended = str_eat(&s, STR("delivery temporarily suspended: "));
+	out->own_reason = s;
+	out->status_word = word;
+	return parse_word(word, &out->status);
+}
+
 bool
 status_parse(struct str text, struct status_line *out)
 {
-	struct str s = text, ignored, delay, delays;
+	struct str s = text, ignored;
+	int64_t delay_us;
 	bool quoted;
 
-	*out = (struct status_line){0};
+	/* What may be missing; all else is written before it is true. */
+	out->tls = out->dsn = (struct str){NULL, 0};
+	out->attempt_us = 0;
 	if (!eat_queue_id(&s, &out->queue_id) || !str_eat(&s, STR("to=<")))
 		return false;
 	quoted = s.len > 0 && s.p[0] == '"';
@@ -165,13 +219,15 @@ status_parse(struct str text, struct status_line *out)
 	if (!eat_field(&s, STR("relay="), &out->relay))
 		return false;
 	eat_field(&s, STR("conn_use="), &ignored);
-	if (!eat_field(&s, STR("delay="), &delay) || !parse_seconds(delay, &out->attempt_us))
+	if (!str_eat(&s, STR("delay=")) || !eat_seconds(&s, &delay_us) ||
+	    !str_eat(&s, STR(", ")))
 		return false;
-	out->attempt_us = 0;
-	if (eat_field(&s, STR("delays="), &delays) && !parse_delays(delays, &out->attempt_us))
+	if (str_eat(&s, STR("delays=")) &&
+	    (!eat_delays(&s, &out->attempt_us) || !str_eat(&s, STR(", "))))
 		return false;
 	eat_field(&s, STR("tls="), &out->tls);
-	if (eat_field(&s, STR("dsn="), &out->dsn) && !is_dsn(out->dsn))
+	if (str_eat(&s, STR("dsn=")) &&
+	    (!eat_dsn(&s, &out->dsn) || !str_eat(&s, STR(", "))))
 		return false;
 	if (out->tls.len == 0) /* one published log has it here */
 		eat_field(&s, STR("tls="), &out->tls);
@@ -179,7 +235,7 @@ status_parse(struct str text, struct status_line *out)
 		return false;
 	if (!nexthop_recipient_domain(out->recipient, &out->domain))
 		out->domain = (struct str){out->recipient.p, 0};
-	out->ambiguous = !quoted && memmem(out->reason.p, out->reason.len, ">, ", 3) != NULL;
+	out->ambiguous = !quoted && find(out->reason, STR(">, ")) != NULL;
 	return true;
 }
 

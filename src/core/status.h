@@ -43,7 +43,8 @@ struct status_line {
 	int64_t attempt_us;     /* set-up and transmission time, 0 where not written */
 };
 
-/* The text behind "prog[pid]: ". False: not a status line, or a cut or glued one. */
+/* The text behind "prog[pid]: ". False: not a status line, or a cut or glued one; *out
+ * is then of no use. */
 bool status_parse(struct str text, struct status_line *out);
 
 /* The level of the attempt that tls= names: "!verify", "dane:encrypt", "may?" ->
