@@ -21,7 +21,7 @@ struct match {
 	struct rules_matcher *matcher;
 	bool all;
 	bool json;
-	uint64_t line;       /* number of the line at `counted` */
+	uint64_t line;       /* number of the line at hand */
 	uint64_t long_lines; /* skipped, and counted in `line` */
 	struct buf out;
 };
@@ -33,6 +33,19 @@ write_out(struct match *m)
 
 	buf_reset(&m->out);
 	return done;
+}
+
+/* printf(3) would take as long as all the rest of a record. */
+static void
+add_number(struct buf *out, uint64_t n)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	buf_add(out, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 static void
@@ -47,46 +60,41 @@ add_text_field(struct buf *out, struct str text)
 static void
 print_text(struct match *m, const struct status_line *s, const char *rule)
 {
-	buf_printf(&m->out, "%" PRIu64 "\t", m->line);
-	add_text_field(&m->out, s->queue_id);
-	buf_add_char(&m->out, '\t');
-	add_text_field(&m->out, s->recipient);
-	buf_add_char(&m->out, '\t');
-	add_text_field(&m->out, s->domain);
-	buf_add_char(&m->out, '\t');
-	add_text_field(&m->out, s->relay);
-	buf_add_char(&m->out, '\t');
-	add_text_field(&m->out, s->dsn);
-	buf_add_char(&m->out, '\t');
-	add_text_field(&m->out, s->status_word);
-	buf_add_char(&m->out, '\t');
-	add_text_field(&m->out, s->reason);
-	buf_printf(&m->out, "\t%s\n", rule != NULL ? rule : "-");
+	const struct str fields[] = {s->queue_id, s->recipient, s->domain, s->relay,
+	    s->dsn, s->status_word, s->reason, str_of(rule != NULL ? rule : "")};
+
+	add_number(&m->out, m->line);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		buf_add_char(&m->out, '\t');
+		add_text_field(&m->out, fields[i]);
+	}
+	buf_add_char(&m->out, '\n');
 }
 
 static void
-add_member(struct buf *out, const char *name, struct str text)
+add_member(struct buf *out, struct str name, struct str text)
 {
-	buf_printf(out, ",\"%s\":", name);
+	buf_add_str(out, name);
 	buf_add_json(out, text);
 }
 
 static void
 print_json(struct match *m, const struct status_line *s, const char *rule)
 {
-	buf_printf(&m->out, "{\"line\":%" PRIu64, m->line);
-	add_member(&m->out, "queue_id", s->queue_id);
-	add_member(&m->out, "recipient", s->recipient);
-	add_member(&m->out, "domain", s->domain);
-	add_member(&m->out, "relay", s->relay);
-	add_member(&m->out, "dsn", s->dsn);
-	add_member(&m->out, "status", s->status_word);
-	add_member(&m->out, "reason", s->reason);
+	buf_add_str(&m->out, STR("{\"line\":"));
+	add_number(&m->out, m->line);
+	add_member(&m->out, STR(",\"queue_id\":"), s->queue_id);
+	add_member(&m->out, STR(",\"recipient\":"), s->recipient);
+	add_member(&m->out, STR(",\"domain\":"), s->domain);
+	add_member(&m->out, STR(",\"relay\":"), s->relay);
+	add_member(&m->out, STR(",\"dsn\":"), s->dsn);
+	add_member(&m->out, STR(",\"status\":"), s->status_word);
+	add_member(&m->out, STR(",\"reason\":"), s->reason);
 	if (rule != NULL)
-		add_member(&m->out, "rule", str_of(rule));
+		add_member(&m->out, STR(",\"rule\":"), str_of(rule));
 	else
-		buf_printf(&m->out, ",\"rule\":null");
-	buf_printf(&m->out, "}\n");
+		buf_add_str(&m->out, STR(",\"rule\":null"));
+	buf_add_str(&m->out, STR("}\n"));
 }
 
 static const char *
@@ -110,7 +118,7 @@ rule_of(struct match *m, const struct logline *line, const struct status_line *s
 static bool
 match_lines(struct match *m, struct str lines)
 {
-	const char *counted = lines.p;
+	uint64_t first = m->line;
 	struct status_line s;
 	struct logline split;
 	struct scan scan;
@@ -120,13 +128,12 @@ match_lines(struct match *m, struct str lines)
 	while (scan_next(&scan, &line)) {
 		const char *rule;
 
-		m->line += scan_count_lines(counted, line.p);
-		counted = line.p;
 		if (!logline_split(line, &split) || !status_parse(split.text, &s))
 			continue;
 		rule = rule_of(m, &split, &s);
 		if (rule == NULL && !m->all)
 			continue;
+		m->line = first + scan.line;
 		if (m->json)
 			print_json(m, &s, rule);
 		else
@@ -134,7 +141,7 @@ match_lines(struct match *m, struct str lines)
 		if (m->out.len >= OUT_SIZE && !write_out(m))
 			return false;
 	}
-	m->line += scan_count_lines(counted, lines.p + lines.len);
+	m->line = first + scan.line;
 	return true;
 }
 

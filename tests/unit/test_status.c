@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "core/logline.h"
-#include "core/scan.h"
 #include "core/status.h"
 
 /* --- prefixes ---------------------------------------------------------------------- */
@@ -252,43 +251,6 @@ policy_lines_are_read(void **state)
 	assert_false(policy_parse(STR("TLS policy lookup for "), &p));
 }
 
-static const char scanned[] =
-    "Nov  4 01:00:00 m postfix/qmgr[1]: 4F: from=<a>, size=1\n"
-    "Nov  4 01:00:01 m postfix/smtp[1]: 4F: to=<u@a.test>, relay=n, delay=0, status=sent (ok)\n"
-    "Nov  4 01:00:02 m postfix/smtp[1]: Verified TLS connection established to m[1]:25: T x\r\n"
-    "Nov  4 01:00:03 m postfix/smtp[1]: 4F: to=<u@b.test>, relay=n, delay=0, status=deferred (x)\n"
-    "\n"
-    "Nov  4 01:00:04 m postfix/smtp[1]: 4F: to=<u@c.test>, relay=n, delay=0, status=bounced (, "
-    "status=sent (TLS ))";
-
-static void
-scan_finds(unsigned want, const char *const *starts)
-{
-	struct scan scan;
-	struct str line;
-
-	scan_start(&scan, STR(scanned), want);
-	for (; *starts != NULL; starts++) {
-		assert_true(scan_next(&scan, &line));
-		assert_true(str_starts(str_skip(line, 7), str_of(*starts)));
-		assert_true(line.p[line.len - 1] != '\r');
-	}
-	assert_false(scan_next(&scan, &line));
-}
-
-static void
-scan_finds_what_is_wanted(void **state)
-{
-	(void)state;
-	scan_finds(SCAN_TROUBLE, (const char *const[]){"01:00:03", "01:00:04", NULL});
-	scan_finds(SCAN_TROUBLE | SCAN_SENT,
-	    (const char *const[]){"01:00:01", "01:00:03", "01:00:04", NULL});
-	scan_finds(SCAN_TLS, (const char *const[]){"01:00:02", "01:00:04", NULL});
-	scan_finds(SCAN_TROUBLE | SCAN_SENT | SCAN_TLS,
-	    (const char *const[]){"01:00:01", "01:00:02", "01:00:03", "01:00:04", NULL});
-	assert_int_equal(scan_count_lines(scanned, scanned + sizeof(scanned) - 1), 5);
-}
-
 /* --- genuine logs ------------------------------------------------------------------ */
 
 /* One line of a log and what somebody else's reading of it says. */
@@ -468,7 +430,6 @@ main(void)
 	suite_add(cut_lines_are_refused, NULL, "a line cut anywhere is refused");
 	suite_add(sessions_are_read, NULL, "TLS session lines are read");
 	suite_add(policy_lines_are_read, NULL, "TLS policy look-ups name the next-hop");
-	suite_add(scan_finds_what_is_wanted, NULL, "the scanner finds the wanted lines alone");
 	add_corpus("tests/logs/corpus/verify-maillog.log",
 	    "tests/logs/corpus/verify-maillog.expected.tsv");
 	add_corpus("tests/logs/corpus/verify-syslog.log",
