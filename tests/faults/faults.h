@@ -11,9 +11,12 @@
 #include "rig.h"
 
 void faults_of_rotation(void);
+void faults_of_links(void);
+void faults_of_stops(void);
 void faults_of_truncation(void);
 void faults_of_lines(void);
 void faults_of_crashes(void);
 void faults_of_the_system(void);
+void faults_of_packed_files(void);
 
 #endif

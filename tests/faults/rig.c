@@ -172,6 +172,20 @@ rig_rename(const struct rig *rig, const char *from, const char *to)
 }
 
 void
+rig_shift(const struct rig *rig, unsigned count)
+{
+	for (unsigned i = count; i > 0; i--) {
+		char from[32], to[32];
+
+		snprintf(from, sizeof(from), "log.%u", i);
+		snprintf(to, sizeof(to), "log.%u", i + 1);
+		if (access(rig_path(rig, from), F_OK) == 0)
+			rig_rename(rig, from, to);
+	}
+	rig_rename(rig, "log", "log.1");
+}
+
+void
 rig_unlink(const struct rig *rig, const char *name)
 {
 	must(unlink(rig_path(rig, name)) == 0, "cannot unlink", name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names that move: faults 1 to 10, 18, 19, 46, 47, 50. */
+/* Names that move: faults 1 to 10, 50. */
 #include "faults.h"
 
 #include <errno.h>
@@ -299,21 +299,6 @@ monotonic_ms(void)
 	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
 }
 
-/* log.1 -> log.2 and so on, then log -> log.1. */
-static void
-shift(const struct rig *rig, unsigned count)
-{
-	for (unsigned i = count; i > 0; i--) {
-		char from[32], to[32];
-
-		snprintf(from, sizeof(from), "log.%u", i);
-		snprintf(to, sizeof(to), "log.%u", i + 1);
-		if (access(rig_path(rig, from), F_OK) == 0)
-			rig_rename(rig, from, to);
-	}
-	rig_rename(rig, "log", "log.1");
-}
-
 /* 50 rotations by another process, as fast as it can write 40 lines for each. */
 static void
 rotated_fifty_times(void **state)
@@ -329,7 +314,7 @@ rotated_fifty_times(void **state)
 	assert_true(writer >= 0);
 	if (writer == 0) {
 		for (uint32_t i = 1; i <= 50; i++) {
-			shift(rig, 50);
+			rig_shift(rig, 50);
 			rig_write(rig, "log", 40 * i, 40 * i + 20);
 			nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 			rig_write(rig, "log", 40 * i + 20, 40 * i + 40);
@@ -404,225 +389,12 @@ named_by(void **state)
 	rig_expect_at_end(rig);
 }
 
-static void
-link_to(const struct rig *rig, const char *target)
-{
-	assert_int_equal(symlink(target, rig_path(rig, "log.new")), 0);
-	rig_rename(rig, "log.new", "log");
-}
-
-static void
-symlink_switched(void **state)
-{
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
-	rig_write(rig, "a", 0, 10);
-	link_to(rig, "a");
-	rig_start(rig, FOLLOW_FROM_START);
-	rig_pump(rig);
-	rig_write(rig, "a", 10, 20);
-	rig_write(rig, "b", 20, 30);
-	link_to(rig, "b");
-	rig_settle(rig);
-	rig_expect(rig, 0, 30);
-	rig_expect_at_end(rig);
-	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
-}
-
-static void
-symlink_dangling(void **state)
-{
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
-	rig_write(rig, "a", 0, 10);
-	link_to(rig, "a");
-	rig_start(rig, FOLLOW_FROM_START);
-	rig_pump(rig);
-	link_to(rig, "b");
-	rig_pass(rig, 60000);
-	rig_expect_notes(rig, FOLLOW_NOTE_MISSING, 1);
-	rig_write(rig, "b", 10, 20);
-	rig_settle(rig);
-	rig_expect(rig, 0, 20);
-	rig_expect_at_end(rig);
-}
-
-/* The link has the log's name, what it leads to that of a rotated one. */
-static void
-symlink_to_a_dated_file(void **state)
-{
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
-	rig_write(rig, "log-20261124", 0, 10);
-	link_to(rig, "log-20261124");
-	rig_start(rig, FOLLOW_FROM_START);
-	rig_pump(rig);
-	rig_write(rig, "log-20261124", 10, 20);
-	rig_write(rig, "log-20261125", 20, 30);
-	link_to(rig, "log-20261125");
-	rig_settle(rig);
-	rig_expect(rig, 0, 30);
-	rig_kill(rig);
-	rig_write(rig, "log-20261125", 30, 40);
-	rig_write(rig, "log-20261126", 40, 50);
-	rig_write(rig, "log-20261127", 50, 60);
-	link_to(rig, "log-20261127");
-	rig_start(rig, FOLLOW_FROM_END);
-	rig_settle(rig);
-	rig_expect(rig, 0, 60);
-	rig_expect_at_end(rig);
-	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
-}
-
-/* The file is rotated where it is, and the link leads to the new one. */
-static void
-rotated_behind_a_symlink(void **state)
-{
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
-	assert_int_equal(mkdir(rig_path(rig, "data"), 0755), 0);
-	rig_write(rig, "data/mail", 0, 10);
-	link_to(rig, "data/mail");
-	rig_start(rig, FOLLOW_FROM_START);
-	rig_pump(rig);
-	rig_write(rig, "data/mail", 10, 20);
-	rig_rename(rig, "data/mail", "data/mail.1");
-	rig_pass(rig, 3000);
-	rig_write(rig, "data/mail", 20, 30);
-	rig_settle(rig);
-	rig_expect(rig, 0, 30);
-	rig_kill(rig);
-	rig_write(rig, "data/mail", 30, 40);
-	rig_rename(rig, "data/mail.1", "data/mail.2");
-	rig_rename(rig, "data/mail", "data/mail.1");
-	rig_gzip(rig, "data/mail.1");
-	rig_write(rig, "data/mail", 40, 50);
-	rig_start(rig, FOLLOW_FROM_END);
-	rig_settle(rig);
-	rig_expect(rig, 0, 50);
-	rig_expect_at_end(rig);
-	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
-}
-
-/* Ten rotations while the process is stopped; the file it reads and the next are gone. */
-static void
-stopped_for_an_hour(void **state)
-{
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
-	rig_write(rig, "log", 0, 100);
-	rig_start(rig, FOLLOW_FROM_START);
-	rig_pump(rig);
-	rig_write(rig, "log", 100, 120);
-	for (uint32_t i = 0; i < 10; i++) {
-		shift(rig, 12);
-		nanosleep(&(struct timespec){.tv_nsec = 12000000}, NULL);
-		rig_write(rig, "log", 120 + 10 * i, 130 + 10 * i);
-	}
-	rig_unlink(rig, "log.10"); /* the one we hold */
-	rig_unlink(rig, "log.9");  /* lines 120 to 129 */
-	rig->now_ms += 3600 * 1000;
-	rig_settle(rig);
-	assert_int_equal(rig->got_len, 120 + 90);
-	for (uint32_t i = 0; i < rig->got_len; i++)
-		assert_int_equal(rig->got[i], i < 120 ? i : i + 10);
-	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 1);
-	rig_expect_at_end(rig);
-}
-
-/* The same with all that is left compressed. */
-static void
-stopped_while_all_is_compressed(void **state)
-{
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
-	rig_write(rig, "log", 0, 100);
-	rig_start(rig, FOLLOW_FROM_START);
-	rig_pump(rig);
-	for (uint32_t i = 0; i < 5; i++) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "log-2026112%u", i);
-		rig_rename(rig, "log", name);
-		nanosleep(&(struct timespec){.tv_nsec = 12000000}, NULL);
-		rig_gzip(rig, name);
-		rig_write(rig, "log", 100 + 10 * i, 110 + 10 * i);
-	}
-	rig->now_ms += 30 * 1000;
-	rig_settle(rig);
-	rig_expect(rig, 0, 150);
-	rig_expect_at_end(rig);
-}
-
-static void
-reader_is_slower(void **state)
-{
-	struct rig *rig = rig_new(NULL);
-	uint32_t n = 0;
-
-	(void)state;
-	rig_write(rig, "log", 0, 1);
-	n++;
-	rig_start(rig, FOLLOW_FROM_START);
-	for (int s = 0; s < 600; s++) {
-		rig_write(rig, "log", n, n + 500); /* 25 KB */
-		n += 500;
-		rig->now_ms += 1000;
-		if (s % 12 == 0)
-			rig_step(rig, 2); /* much less than what is written */
-		if (s % 97 == 96) {
-			shift(rig, 8);
-			rig_write(rig, "log", n, n + 1);
-			n++;
-		}
-		if (s % 97 == 98 && s > 200)
-			rig_gzip(rig, "log.2");
-	}
-	assert_true(rig->got_len < n);
-	rig_settle(rig);
-	rig_expect(rig, 0, n);
-	rig_expect_at_end(rig);
-	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
-}
-
-/* Under load too, a new generation is opened before somebody can remove it. */
-static void
-held_open_under_load(void **state)
-{
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
-	rig_write(rig, "log", 0, 100000);
-	rig_start(rig, FOLLOW_FROM_START);
-	rig_step(rig, 2);
-	rig_rename(rig, "log", "log.1");
-	rig_write(rig, "log", 100000, 100010);
-	rig->now_ms += 1000;
-	rig_step(rig, 1);
-	shift(rig, 2);
-	rig_write(rig, "log", 100010, 100020);
-	rig->now_ms += 1000;
-	rig_step(rig, 1);
-	rig_unlink(rig, "log.1");
-	assert_true(rig->got_len < 50000);
-	rig_settle(rig);
-	rig_expect(rig, 0, 100020);
-	rig_expect_at_end(rig);
-	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
-}
-
 static struct rig *rotated_rig;
 
 static void
 rotate_now(void)
 {
-	shift(rotated_rig, 3);
+	rig_shift(rotated_rig, 3);
 	rig_write(rotated_rig, "log", 30, 40);
 }
 
@@ -637,7 +409,7 @@ rotated_while_the_directory_is_read(void **state)
 	rig_start(rig, FOLLOW_FROM_START);
 	rig_pump(rig);
 	rig_write(rig, "log", 10, 20);
-	shift(rig, 1);
+	rig_shift(rig, 1);
 	rig_write(rig, "log", 20, 30);
 	rotated_rig = rig;
 	inject.at_directory_end = rotate_now;
@@ -690,16 +462,6 @@ faults_of_rotation(void)
 	suite_add(rotated_fifty_times, NULL, "9 50 rotations as fast as they go");
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		suite_add(named_by, &schemes[i], "%s", schemes[i].name);
-	suite_add(symlink_switched, NULL, "18 a symbolic link switched to another file");
-	suite_add(symlink_to_a_dated_file, NULL, "18 a symbolic link to a dated file");
-	suite_add(rotated_behind_a_symlink, NULL, "18 rotated behind a symbolic link");
-	suite_add(symlink_dangling, NULL, "19 a symbolic link that dangles for a minute");
-	suite_add(stopped_for_an_hour, NULL,
-	    "46 stopped for an hour and 10 rotations, the oldest unlinked");
-	suite_add(stopped_while_all_is_compressed, NULL,
-	    "46 stopped while five generations are compressed");
-	suite_add(reader_is_slower, NULL, "47 slower than the writer for 10 minutes");
-	suite_add(held_open_under_load, NULL, "47 a generation that is removed before it is read");
 	suite_add(rotated_while_the_directory_is_read, NULL,
 	    "9 a rotation while the directory is read");
 	suite_add(directory_replaced, NULL, "50 the directory replaced by another one");
