@@ -65,6 +65,7 @@ trap '"$sandbox" down "$dir"' EXIT
 # --- it comes up
 
 check 'the sandbox comes up' "$sandbox" up "$dir" owner=$$
+[[ $failed -eq 0 ]] || { echo 'Bail out! nothing to test'; exit 1; }
 check 'a sender at verify starts' "$sandbox" sender "$dir" verify
 check 'a sender at dane-only starts' "$sandbox" sender "$dir" dane-only smtp_tls_security_level=dane-only \
     enable_long_queue_ids=yes

@@ -119,16 +119,18 @@ class World:
         deadline = time.monotonic() + PATIENCE
         while old & children_of(master, "smtpd") or not all(self._as_wanted(host, port) for port in host.ports):
             if time.monotonic() > deadline:
-                sys.exit(f"sandbox: {name} did not follow within {PATIENCE} s")
+                with open(os.path.join(self.receiver, "mail.log"), encoding="utf-8") as log:
+                    trouble = [line for line in log if " fatal: " in line or " panic: " in line]
+                sys.exit(f"sandbox: {name} did not follow within {PATIENCE} s\n" + "".join(trouble[-3:]))
             time.sleep(0.02)
 
     def _as_wanted(self, host, port):
         client = smtplib.SMTP(timeout=5)
         try:
             _, greeting = client.connect(host.address, port)
-            client.ehlo("probe.test")
-            if (host.server in servers.REAL) != (b"Postfix" in greeting):
+            if host.server == "down" or (host.server in servers.REAL) != (b"Postfix" in greeting):
                 return False
+            client.ehlo("probe.test")
             if host.server in smtpd.BEHAVIOURS:
                 return host.server != "drop"
             if client.has_extn("starttls") == (host.server == "plain"):

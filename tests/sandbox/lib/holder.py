@@ -26,8 +26,9 @@ def start_time(pid):
         return file.read().rpartition(")")[2].split()[19]
 
 
-def hold(directory, lifetime, owner, ready):
+def hold(directory, lifetime, owner, go, ready):
     os.setsid()
+    os.read(go, 1)
     setup = subprocess.run(["bash", os.path.join(os.path.dirname(__file__), "inside.sh"), directory], check=False)
     os.write(ready, bytes([setup.returncode & 0xff]))
     os.close(ready)
@@ -55,15 +56,19 @@ def main():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(NAMESPACES) != 0:
         sys.exit("sandbox: cannot make namespaces: " + os.strerror(ctypes.get_errno()))
-    ready, write = os.pipe()
+    wait_for_go, go = os.pipe()
+    wait_for_ready, ready = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(ready)
-        hold(directory, int(lifetime), owner, write)
-    os.close(write)
+        os.close(go)
+        os.close(wait_for_ready)
+        hold(directory, int(lifetime), owner, wait_for_go, ready)
+    os.close(ready)
+    # Before the new /proc, which is ours as well, knows this process no longer.
     with open(os.path.join(directory, "world", "holder"), "w", encoding="ascii") as file:
         file.write(f"{pid} {start_time(pid)}\n")
-    status = os.read(ready, 1)
+    os.close(go)
+    status = os.read(wait_for_ready, 1)
     if status != b"\0":
         os.kill(pid, signal.SIGKILL)
         sys.exit("sandbox: cannot set up the namespaces")

@@ -52,5 +52,9 @@ for place in /var/spool/postfix /var/lib/postfix /var/spool/rsyslog; do
 done
 
 hostname mail
+# A machine without IPv6 may have handed that on.
+for setting in /proc/sys/net/ipv6/conf/*/disable_ipv6; do
+    (echo 0 >"$setting") 2>/dev/null || true
+done
 ip link set lo up
 ip -batch "$dir/world/addresses"
