@@ -471,6 +471,9 @@ serve(struct daemon *daemon)
 		engine_turn(daemon->engine);
 		if (all_ended(daemon) && saved == ENGINE_SAVED && engine_is_idle(daemon->engine))
 			break;
+		/* It can be stored again: what was written meanwhile is read at once. */
+		if (!reading && saved == ENGINE_SAVED)
+			continue;
 		/* The last route came in this turn: what waited for it can be stored. */
 		if (saved == ENGINE_SAVE_WAITS && fold_parked(engine_fold(daemon->engine)) == 0)
 			continue;

@@ -168,6 +168,11 @@ schema_upgrade(sqlite3 *db, const char *path, struct err *err)
 	char pragma[64];
 	int version;
 
+	/* Mostly there is nothing to do; then nobody who writes is waited for. */
+	if (!check_version(db, path, &version, err))
+		return false;
+	if (version == SCHEMA_VERSION)
+		return true;
 	for (;;) {
 		/* Look again inside the transaction: another process may have been faster. */
 		if (!run(db, "BEGIN IMMEDIATE", err) || !check_version(db, path, &version, err))

@@ -145,6 +145,9 @@ done
 [[ -x $program ]] || skip_all "$program is not built"
 
 dir=$(mktemp -d /tmp/ladder.XXXXXX)
+map_file=$dir/state/tls_policy
+# In front of looks at state and map: "inside", where only the sandbox sees them.
+look=()
 daemon=''
 
 clean_up() {
@@ -163,7 +166,7 @@ up() {
 
 # sender NAME [PARAMETER]...: a Postfix, by default with our map.
 sender() {
-	local name=$1 maps=("smtp_tls_policy_maps=${map_type:-hash}:$dir/state/tls_policy")
+	local name=$1 maps=("smtp_tls_policy_maps=${map_type:-hash}:$map_file")
 	shift
 	[[ " $*" != *' smtp_tls_policy_maps='* ]] || maps=()
 	"$sandbox" sender "$dir" "$name" "${maps[@]}" enable_long_queue_ids=yes "$@" ||
@@ -207,7 +210,7 @@ set_postfix() {
 
 # What Postfix finds for a key in the map as it is now; nothing without an entry.
 in_map() {
-	inside postmap -q "$1" "${map_type:-hash}:$dir/state/tls_policy" || true
+	inside postmap -q "$1" "${map_type:-hash}:$map_file" || true
 }
 
 # --- tlsladder
@@ -222,7 +225,7 @@ configure() {
 		[[ $lines == *log:* ]] || echo "log: {file: $dir/$name/mail.log}"
 		[[ $lines == *state:* ]] || echo "state: $dir/state/state.db"
 		[[ $lines == *rules:* ]] || echo "rules: $rules/postfix.yaml"
-		[[ $lines == *map:* ]] || echo "map: {file: $dir/state/tls_policy, type: ${map_type:-hash}}"
+		[[ $lines == *map:* ]] || echo "map: {file: $map_file, type: ${map_type:-hash}}"
 		[[ $lines == *postfix:* ]] || echo "postfix: {config_directory: $dir/$name/config}"
 		printf '%s\n' "$lines"
 	} >"$dir/tlsladder.yaml"
@@ -263,8 +266,8 @@ stops() {
 }
 
 map_is_there() {
-	local file=$dir/state/tls_policy
-	[[ -s $file && ( -s $file.db || -s $file.lmdb || -s $file.cdb || ${map_type:-hash} == texthash ) ]]
+	"${look[@]}" find "${map_file%/*}" -size +0 |
+		grep -q "^$map_file$( [[ ${map_type:-hash} == texthash ]] || echo '\.\(db\|lmdb\|cdb\)')\$"
 }
 
 # stop: the daemon ends by itself after SIGTERM; its exit status.
@@ -304,7 +307,7 @@ reloaded() {
 
 # SQL on its state, rows with | between the columns.
 sql() {
-	sqlite3 -cmd '.timeout 5000' "$dir/state/state.db" "$1"
+	"${look[@]}" sqlite3 -cmd '.timeout 5000' "$dir/state/state.db" "$1"
 }
 
 # Every message was tried, every line read, every destination judged, the map in place
@@ -351,10 +354,27 @@ arrived() {
 		END { if (!found) print "waits" }' "$dir/delivered.tsv"
 }
 
+# retry_all SENDER: every message that waits is tried once more, and what that leads to.
+# (Right after a flush the queue manager is as idle as before it.)
+retry_all() {
+	local name=$1 from ids
+	from=$(wc -l <"$dir/$name/mail.log")
+	ids=$(inside postqueue -c "$dir/$name/config" -j | sed 's/.*"queue_id": "\([^"]*\)".*/\1/')
+	inside postqueue -c "$dir/$name/config" -f
+	await 30 were_tried "$name" "$from" "$ids" >/dev/null ||
+		comment "not every message was tried again"
+	settle "$name" 60
+}
+
+were_tried() {
+	[[ -z $(comm -23 <(sort -u <<<"$3") \
+		<(tail -n "+$(($2 + 1))" "$dir/$1/mail.log" | sed -n 's/.*\]: \([^ ]*\): to=<.*/\1/p' | sort -u)) ]]
+}
+
 # What explains a destination, for diagnostics.
 story() {
 	ladder explain "$1" 2>&1
-	sqlite3 -line "$dir/state/state.db" "SELECT force_ms, attempt_ms, attempts, pending, lost, suspended, trial
+	"${look[@]}" sqlite3 -line "$dir/state/state.db" "SELECT force_ms, attempt_ms, attempts, pending, lost, suspended, trial
 		FROM destination WHERE key = '$1'" | tr -s ' \n' ' '
 	echo
 	grep -hF "@$1>" "$dir"/*/mail.log | tail -n 5
