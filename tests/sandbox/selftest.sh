@@ -228,6 +228,20 @@ check 'questions time out' says 'timed out' inside dig +tries=1 +time=1 dane-ok.
 check 'it starts again' "$sandbox" resolver "$dir" start
 check 'answers are secure' says 'NOERROR secure' answer dane-ok.test mx
 
+# --- other ports, other levels, a sender for all programs inside
+
+check 'a sender with transports starts' "$sandbox" sender "$dir" ports smtp_tls_security_level=dane-only \
+    'transport_maps=inline:{ {p587.test = smtp:[mx.dane-port.test]:587}, {p2525.test = smtp:[mx.dane-port.test]:2525} }'
+send ports sender@sender.test user@p587.test user@p2525.test
+check 'TLSA records of port 587 are used' "$sandbox" wait "$dir" log ports 'to=<user@p587.test>, .*status=sent'
+check 'port 2525 has none' "$sandbox" wait "$dir" log ports 'to=<user@p2525.test>, .*no TLSA records found'
+
+check 'a default sender at encrypt starts' "$sandbox" sender "$dir" encrypt default=yes smtp_tls_security_level=encrypt
+check 'Postfix commands find it without -c' says encrypt inside postconf -h smtp_tls_security_level
+send encrypt sender@sender.test user@tls10-only.test user@anything.many-plain.test
+check 'TLS 1.0 is enough at encrypt' "$sandbox" wait "$dir" log encrypt 'to=<user@tls10-only.test>, .*status=sent'
+check 'a domain without a row of its own' "$sandbox" wait "$dir" log encrypt 'to=<user@anything.many-plain.test>, .*not offered'
+
 # --- spellings
 
 send syslog sender@sender.test 'user@bücher.test'
