@@ -99,6 +99,18 @@ is_echo(const struct evidence *ev)
 	return ev->attempt_level != LEVEL_UNKNOWN && ev->attempt_level != present_level(ev);
 }
 
+/*
+ * Is our entry what Postfix complains of? A plain level cannot be: then it is a map that
+ * cannot be read, this one or another, and every entry would go, one by one.
+ */
+static bool
+is_entry_refused(const struct evidence *ev)
+{
+	if (!ev->policy_refused || ev->entry == LEVEL_NONE || is_echo(ev))
+		return false;
+	return ev->attributes || (ev->entry == LEVEL_DANE_ONLY && ev->can_dane == ANSWER_NO);
+}
+
 bool
 ladder_decide_early(const struct ladder_policy *policy, const struct evidence *ev,
     int64_t now_ms, struct decision *out)
@@ -109,9 +121,8 @@ ladder_decide_early(const struct ladder_policy *policy, const struct evidence *e
 		out->alert = ev->lost;
 	} else if (ev->deferral && ev->fault_ours) {
 		/* Without our entry Postfix is back at the default: never weaker. */
-		*out = ev->policy_refused && ev->entry != LEVEL_NONE && !is_echo(ev)
-		    ? without_entry(ev, WHY_OUR_ENTRY)
-		    : keep(WHY_OUR_FAULT, 0);
+		*out = is_entry_refused(ev) ? without_entry(ev, WHY_OUR_ENTRY)
+		                            : keep(WHY_OUR_FAULT, 0);
 		out->alert = true;
 	} else if (ev->default_level == LEVEL_UNKNOWN) {
 		*out = keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);

@@ -53,7 +53,8 @@ struct evidence {
 	bool suspended;          /* qmgr did not even try */
 	bool has_rule;
 	bool fault_ours;
-	bool policy_refused;      /* Postfix complains of the policy entry itself */
+	bool policy_refused;      /* Postfix complains of the policy that it found, or did not */
+	bool attributes;          /* the entry has some */
 	enum rule_dnssec rule_dnssec; /* the rule's condition */
 	bool rule_alert;          /* the rule wants the administrator told */
 	enum fallback fallback;

@@ -54,6 +54,9 @@ engine_alert_decision(struct engine *e, const struct destination *d, const struc
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
 	}
+	if (judged->decision.why == WHY_OUR_FAULT && d->policy_refused)
+		buf_printf(&line, "; a map of smtp_tls_policy_maps cannot be read, or has what "
+		                  "Postfix does not know");
 	if (d->lost)
 		buf_printf(&line, "; mail was bounced");
 	if (d->deferral && d->reason[0] != '\0') {

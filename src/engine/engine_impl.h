@@ -47,6 +47,7 @@ struct engine {
 	int64_t export_ms;   /* monotonic: when the map is due; 0: it is in place */
 	int64_t map_version; /* as last read */
 	int64_t map_exported;
+	int64_t map_doubted_ms; /* monotonic: when it was last written anew for a doubt */
 	int64_t data_version;
 	int64_t retry_ms; /* wall: when a message is due; 0: none known */
 	int64_t again_ms; /* wall: when one is retried of which there was no word */
@@ -78,6 +79,7 @@ void engine_send_last_alerts(struct engine *engine);
 /* engine_map.c: the map in place. */
 bool engine_start_map(struct engine *engine, struct err *err);
 void engine_map_changed(struct engine *engine); /* there is something to export */
+void engine_map_doubted(struct engine *engine); /* Postfix cannot read a map */
 void engine_take_export(struct engine *engine, struct chore *chore, int64_t mono_ms);
 void engine_try_export(struct engine *engine, int64_t mono_ms);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
 
+#include "base/span.h"
 #include "engine/engine_impl.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -31,6 +32,18 @@ engine_map_changed(struct engine *e)
 {
 	if (e->export_ms == 0)
 		e->export_ms = clock_monotonic_ms() + e->config->map.settle_ms;
+}
+
+/* Ours, perhaps: it is gone, or was changed by hand. Written anew, once a minute. */
+void
+engine_map_doubted(struct engine *e)
+{
+	int64_t mono_ms = clock_monotonic_ms();
+
+	if (e->map_doubted_ms != 0 && mono_ms - e->map_doubted_ms < SPAN_MINUTE_MS)
+		return;
+	e->map_doubted_ms = mono_ms;
+	engine_map_changed(e);
 }
 
 void

@@ -281,9 +281,13 @@ our_own_entry_goes_when_postfix_refuses_it(void **state)
 	sim_assert(sim, LEVEL_NONE, WHY_OUR_FAULT);
 	assert_int_equal(sim->told, 1);
 	sim_assert_released(sim, 0);
+	sim->dns = DANE_USABLE;
 	sim_defer(sim, NOT_VERIFIED);
-	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
 	sim_wait(sim, HOUR);
+	sim_defer(sim, "client TLS configuration problem"); /* a map that is gone, say */
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_OUR_FAULT);
+	sim->judge.can_dane = ANSWER_NO;
 	sim_defer(sim, "client TLS configuration problem");
 	sim_assert(sim, LEVEL_NONE, WHY_OUR_ENTRY);
 	assert_int_equal(sim->asked, 1); /* nobody was asked for it */

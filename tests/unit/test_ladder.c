@@ -127,6 +127,8 @@ set_more(struct row *row, char *more)
 			ev->elsewhere = true;
 		else if (strcmp(name, "frozen") == 0)
 			ev->frozen = true;
+		else if (strcmp(name, "attributes") == 0)
+			ev->attributes = true;
 		else if (strcmp(name, "thawed") == 0)
 			ev->thawed_ms = time_of(value);
 		else if (strcmp(name, "lost") == 0)
