@@ -161,8 +161,7 @@ comment "$(grep -c '^---' "$dir/state/mails") mails, $(told | wc -l) alerts"
 at 3500
 send strict victim.test
 settle strict
-postfix_tool postqueue strict -f
-settle strict 60
+retry_all strict
 # It never did better, and somebody verified since.
 before=$(printf '%s\n' "$before" 'expired-cert.test encrypt' | sort)
 is 'after an hour, nearly: the newcomer has its entry' "$(weaker)" 'expired-cert.test set encrypt not-authentic'
@@ -170,8 +169,7 @@ is 'after an hour, nearly: nobody else' "$(entries)" "$before"
 "$sandbox" cert "$dir" mx.signed-no-tlsa-ca.test good
 
 at 86300
-postfix_tool postqueue strict -f
-settle strict 60
+retry_all strict
 is 'after a day, nearly: nobody else' "$(weaker)" 'expired-cert.test set encrypt not-authentic'
 is 'after a day, nearly: Postfix finds nothing else' "$(grep -v '^#' "$dir/state/tls_policy" | tr '\t' ' ')" "$before"
 is 'the right certificate is back: mail flows' "$(arrived user@signed-no-tlsa-ca.test | sed 's/ .*//')" mx.signed-no-tlsa-ca.test
@@ -185,8 +183,7 @@ for domain in dane-ok.test dane-ta.test dane-roll.test; do
 	"$sandbox" zone "$dir" kind $domain signed
 done
 at 86350
-postfix_tool postqueue strict -f
-settle strict 60
+retry_all strict
 is 'afterwards: no mail waits' "$(inside postqueue -c "$dir/strict/config" -j)" ''
 is 'afterwards: nothing went in the clear' "$(cut -f 4 "$dir/delivered.tsv" | grep -c -- '^-')" 0
 is 'afterwards: every message of the crowd arrived' "$(grep -c '@d[0-9]*.many-selfsigned.test' "$dir/delivered.tsv")" $((crowd * 2))
