@@ -18,6 +18,7 @@ struct process {
 	char queue_id[64];                 /* the message it was for; "": the next */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
 	char reason[128];                  /* and what it said */
+	uint16_t next; /* one with the same remainder of its pid, counted from 1; 0: none */
 };
 
 /* A status line whose next-hop is not known yet, with what its process had said. */
@@ -29,19 +30,28 @@ struct parked {
 	bool queued; /* from the queue, not from a log */
 };
 
+/* Hash and length of the item's key: others are passed over without a look at them. */
+struct slot {
+	uint32_t hash;
+	uint32_t len;
+	struct fold_item *item;
+};
+
 struct fold {
 	const struct rules *rules;
 	struct rules_matcher *matcher;
-	struct fold_item **slots; /* open addressing, a power of two */
+	struct slot *slots; /* open addressing, a power of two */
 	size_t slot_count;
 	size_t size;
 	struct fold_item *first;
 	struct fold_item **last;
 	struct fold_counts counts;
 	struct process processes[PROCESSES];
+	uint16_t by_pid[PROCESSES]; /* the first with that remainder, counted from 1 */
 	uint64_t used;
 	bool unquoted; /* addresses stand in the log as they are */
 	bool sessions_logged;
+	bool plain; /* every domain is its own next-hop: the router need not be asked */
 	fold_route_fn *router;
 	void *router_context;
 	struct parked *parked;
@@ -74,7 +84,8 @@ item_free(struct fold_item *item)
 	for (size_t i = 0; i < item->queue_id_count; i++)
 		free(item->queue_ids[i]);
 	free(item->queue_ids);
-	free(item->tallies);
+	if (item->tallies != item->few)
+		free(item->tallies);
 	free(item);
 }
 
@@ -120,47 +131,89 @@ fold_free(struct fold *fold)
 
 /* --- items by key ------------------------------------------------------------------ */
 
-/* FNV-1a, 64 bits: short keys, no need for more; the table is bounded by a batch. */
 static uint64_t
-hash(const char *key)
+load_8(const char *p)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	uint64_t x;
 
-	for (; *key != '\0'; key++)
-		h = (h ^ (unsigned char)*key) * UINT64_C(1099511628211);
-	return h;
+	memcpy(&x, p, sizeof(x));
+	return x;
 }
 
-static struct fold_item **
-find_slot(struct fold *fold, const char *key)
+/* Small and capital letters alike. No more is needed: the table is bounded by a batch. */
+static uint32_t
+hash(struct str key)
 {
-	size_t at = hash(key) & (fold->slot_count - 1);
+	const uint64_t small = UINT64_C(0x2020202020202020);
+	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = key.len, last = 0;
 
-	while (fold->slots[at] != NULL && strcmp(fold->slots[at]->key, key) != 0)
+	for (size_t at = 0; at + 8 < key.len; at += 8) {
+		h = (h ^ (load_8(key.p + at) | small)) * odd;
+		h ^= h >> 29;
+	}
+	if (key.len >= 8)
+		last = load_8(key.p + key.len - 8);
+	for (size_t i = 0; key.len < 8 && i < key.len; i++)
+		last = last << 8 | (unsigned char)key.p[i];
+	h = (h ^ (last | small)) * odd;
+	return (uint32_t)(h >> 32);
+}
+
+static bool
+is_slot_of(const struct slot *slot, struct str key, uint32_t h)
+{
+	struct str own = {slot->item->key, slot->len};
+
+	return slot->hash == h && slot->len == key.len &&
+	    (memcmp(own.p, key.p, key.len) == 0 || str_equal_nocase(own, key));
+}
+
+/* Where the item of that key is, in whatever case, or belongs. */
+static struct slot *
+find_slot(const struct fold *fold, struct str key, uint32_t h)
+{
+	size_t at = h & (fold->slot_count - 1);
+
+	while (fold->slots[at].item != NULL && !is_slot_of(&fold->slots[at], key, h))
 		at = (at + 1) & (fold->slot_count - 1);
 	return &fold->slots[at];
+}
+
+static struct fold_item *
+find_item(const struct fold *fold, struct str key)
+{
+	return find_slot(fold, key, hash(key))->item;
 }
 
 static void
 grow(struct fold *fold)
 {
-	free(fold->slots);
+	struct slot *old = fold->slots;
+	size_t old_count = fold->slot_count;
+
 	fold->slot_count *= 2;
 	fold->slots = mem_new(fold->slot_count, sizeof(*fold->slots));
-	for (struct fold_item *item = fold->first; item != NULL; item = item->next)
-		*find_slot(fold, item->key) = item;
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i].item != NULL)
+			*find_slot(fold, (struct str){old[i].item->key, old[i].len},
+			    old[i].hash) = old[i];
+	free(old);
 }
 
 static struct fold_item *
 item_of(struct fold *fold, const char *key, bool key_known)
 {
-	struct fold_item **slot = find_slot(fold, key);
-	struct fold_item *item = *slot;
+	struct str text = str_of(key);
+	uint32_t h = hash(text);
+	struct slot *slot = find_slot(fold, text, h);
+	struct fold_item *item = slot->item;
 
 	if (item == NULL) {
 		item = mem_new(1, sizeof(*item));
-		memcpy(item->key, key, strlen(key) + 1);
-		*slot = item;
+		memcpy(item->key, key, text.len + 1);
+		item->tallies = item->few;
+		*slot = (struct slot){h, (uint32_t)text.len, item};
 		*fold->last = item;
 		fold->last = &item->next;
 		if (++fold->size * 2 > fold->slot_count)
@@ -168,6 +221,17 @@ item_of(struct fold *fold, const char *key, bool key_known)
 	}
 	item->key_known = item->key_known || key_known;
 	return item;
+}
+
+/* Room for one more than there are; no longer in the item itself. */
+static void
+more_tallies(struct fold_item *item)
+{
+	struct fold_tally *old = item->tallies != item->few ? item->tallies : NULL;
+
+	item->tallies = mem_array(old, item->tally_count + 1, sizeof(*item->tallies));
+	if (old == NULL)
+		memcpy(item->tallies, item->few, sizeof(item->few));
 }
 
 static void
@@ -181,7 +245,8 @@ tally(struct fold_item *item, int64_t time_ms, unsigned what)
 			return;
 		}
 	}
-	item->tallies = mem_array(item->tallies, item->tally_count + 1, sizeof(*item->tallies));
+	if (item->tally_count >= FOLD_FEW_TALLIES)
+		more_tallies(item);
 	item->tallies[item->tally_count++] = (struct fold_tally){day, what, 1};
 }
 
@@ -203,10 +268,31 @@ remember_message(struct fold_item *item, struct str queue_id)
 static struct process *
 find_process(struct fold *fold, uint32_t pid)
 {
-	for (size_t i = 0; i < PROCESSES; i++)
-		if (fold->processes[i].pid == pid && fold->processes[i].used != 0)
-			return &fold->processes[i];
-	return NULL;
+	uint16_t at = fold->by_pid[pid % PROCESSES];
+
+	while (at != 0 && fold->processes[at - 1].pid != pid)
+		at = fold->processes[at - 1].next;
+	return at != 0 ? &fold->processes[at - 1] : NULL;
+}
+
+static void
+link_process(struct fold *fold, struct process *process)
+{
+	uint16_t *first = &fold->by_pid[process->pid % PROCESSES];
+
+	process->next = *first;
+	*first = (uint16_t)(process - fold->processes + 1);
+}
+
+static void
+unlink_process(struct fold *fold, const struct process *process)
+{
+	uint16_t *at = &fold->by_pid[process->pid % PROCESSES];
+
+	while (*at != 0 && &fold->processes[*at - 1] != process)
+		at = &fold->processes[*at - 1].next;
+	if (*at != 0)
+		*at = process->next;
 }
 
 static struct process *
@@ -219,7 +305,9 @@ process_of(struct fold *fold, uint32_t pid)
 			if (fold->processes[i].used < oldest->used)
 				oldest = &fold->processes[i];
 		process = oldest;
+		unlink_process(fold, process);
 		*process = (struct process){.pid = pid};
+		link_process(fold, process);
 	}
 	process->used = ++fold->used;
 	return process;
@@ -246,6 +334,7 @@ fold_load_processes(struct fold *fold, struct str saved)
 	size_t n = 0;
 
 	memset(fold->processes, 0, sizeof(fold->processes));
+	memset(fold->by_pid, 0, sizeof(fold->by_pid));
 	while (n < PROCESSES && str_cut(&saved, '\n', &line)) {
 		struct process *p = &fold->processes[n];
 		uint64_t pid, used, has_session, grade;
@@ -268,6 +357,7 @@ fold_load_processes(struct fold *fold, struct str saved)
 		p->grade = (enum session_grade)grade;
 		if (p->used > fold->used)
 			fold->used = p->used;
+		link_process(fold, p);
 		n++;
 	}
 }
@@ -534,10 +624,47 @@ route(struct fold *fold, const struct process *p, const struct status_line *s,
 	if (is_filter(s->relay) || !nexthop_parse(s->domain, &nh) ||
 	    (nh.literal && !nh.bracketed))
 		return ANSWER_NO;
-	if (fold->router != NULL)
+	if (fold->router != NULL && !fold->plain)
 		return fold->router(fold->router_context, s->recipient, s->domain, out);
 	memcpy(out->key, nh.key, sizeof(out->key));
-	out->transport[0] = '\0';
+	str_copy(fold->plain ? STR("smtp") : STR(""), out->transport, sizeof(out->transport));
+	return ANSWER_YES;
+}
+
+/*
+ * The item of a domain that is its own next-hop and was seen before: what most of a log
+ * is about, found without parsing it again. NULL: to be found the long way.
+ */
+static struct fold_item *
+find_own(const struct fold *fold, const struct process *p, const struct status_line *s)
+{
+	struct fold_item *item;
+
+	if ((fold->router != NULL && !fold->plain) || is_named(p, s) || is_filter(s->relay))
+		return NULL;
+	item = find_item(fold, s->domain);
+	return item != NULL && item->own ? item : NULL;
+}
+
+/* The item of a status line's next-hop, new perhaps. UNSURE: park it. */
+static enum answer
+find_or_make(struct fold *fold, const struct process *p, const struct status_line *s,
+    struct fold_item **item)
+{
+	enum answer answer;
+	struct route to;
+	bool named;
+
+	*item = find_own(fold, p, s);
+	if (*item != NULL)
+		return ANSWER_YES;
+	answer = route(fold, p, s, &to, &named);
+	if (answer != ANSWER_YES)
+		return answer;
+	*item = item_of(fold, to.key, named);
+	if (to.transport[0] != '\0')
+		memcpy((*item)->transport, to.transport, sizeof((*item)->transport));
+	(*item)->own = (*item)->own || (!named && (fold->router == NULL || fold->plain));
 	return ANSWER_YES;
 }
 
@@ -549,13 +676,11 @@ take_status(struct fold *fold, const struct process *p, const struct logline *li
 	bool session = p != NULL && p->has_session && str_starts(s->relay, str_of(p->peer));
 	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line);
 	struct fold_item *item;
-	struct route to;
-	bool named;
 
 	*unsure = false;
 	if (rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
-	switch (route(fold, p, s, &to, &named)) {
+	switch (find_or_make(fold, p, s, &item)) {
 	case ANSWER_UNSURE:
 		*unsure = true;
 		return NULL;
@@ -567,9 +692,6 @@ take_status(struct fold *fold, const struct process *p, const struct logline *li
 	}
 	if (rule >= 0)
 		fold->counts.recognised++;
-	item = item_of(fold, to.key, named);
-	if (to.transport[0] != '\0')
-		memcpy(item->transport, to.transport, sizeof(item->transport));
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
 		tally(item, time_ms, FOLD_SESSION + p->grade);
@@ -602,11 +724,26 @@ park(struct fold *fold, const struct process *p, struct str text, struct str ser
 		parked->process = *p;
 }
 
+static void
+forget_own(struct fold *fold)
+{
+	for (struct fold_item *item = fold->first; item != NULL; item = item->next)
+		item->own = false;
+}
+
 void
 fold_set_router(struct fold *fold, fold_route_fn *router, void *context)
 {
 	fold->router = router;
 	fold->router_context = context;
+	forget_own(fold);
+}
+
+void
+fold_set_plain(struct fold *fold, bool plain)
+{
+	fold->plain = plain;
+	forget_own(fold);
 }
 
 void

@@ -29,6 +29,8 @@ enum fold_what {
 	FOLD_RULE,
 };
 
+#define FOLD_FEW_TALLIES 3 /* most have these: sent, and sessions of a grade or two */
+
 struct fold_tally {
 	int64_t day; /* since the epoch, UTC */
 	unsigned what;
@@ -50,25 +52,28 @@ struct fold_deferral {
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
 };
 
-/* News of one destination since the last fold_clear(). */
+/* News of one destination since the last fold_clear(). What every line touches stands
+ * first, close together. */
 struct fold_item {
-	char key[NEXTHOP_KEY_SIZE];
-	bool key_known; /* Postfix named it; else it is the recipient's domain */
-	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	int64_t sent_ms;
 	int64_t sent_attempt_ms; /* the earliest moment at which that can have begun */
-	bool sent_proves; /* that it was sent is all that tells of its level */
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
-	bool deferred;                 /* since the last mail that was sent */
-	struct fold_deferral deferral; /* the latest; a real one before an echo */
-	unsigned attempts;             /* real ones since the last mail that was sent */
 	int64_t first_attempt_ms;
 	int64_t last_attempt_ms;
-	struct fold_tally *tallies;
+	unsigned attempts; /* real ones since the last mail that was sent */
+	bool sent_proves;  /* that it was sent is all that tells of its level */
+	bool deferred;     /* since the last mail that was sent */
+	bool key_known;    /* Postfix named it; else it is the recipient's domain */
+	bool own; /* mail to the domain of this name comes here: the fold's own note */
 	size_t tally_count;
-	char **queue_ids; /* messages that wait */
+	struct fold_tally *tallies; /* few, while they suffice */
+	struct fold_tally few[FOLD_FEW_TALLIES];
+	char key[NEXTHOP_KEY_SIZE];
+	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
+	char **queue_ids;                /* messages that wait */
 	size_t queue_id_count;
-	struct fold_item *next; /* in order of appearance */
+	struct fold_item *next;        /* in order of appearance */
+	struct fold_deferral deferral; /* the latest; a real one before an echo */
 };
 
 struct fold_counts {
@@ -102,6 +107,10 @@ void fold_set_rules(struct fold *fold, const struct rules *rules);
 
 /* Without a router every domain is its own next-hop. */
 void fold_set_router(struct fold *fold, fold_route_fn *router, void *context);
+
+/* Is every domain its own next-hop, with smtp as its transport? Then the router is not
+ * asked, which would take longer than all the rest of a line. */
+void fold_set_plain(struct fold *fold, bool plain);
 
 /*
  * Does this Postfix quote addresses in its log (3.5 and newer)? If not, a recipient can

@@ -28,6 +28,7 @@ engine_take_facts(struct engine *e, struct chore *chore, int64_t mono_ms)
 		/* Nothing is decided without an answer; scan shows as much. */
 		if (e->mode == ENGINE_APPLY)
 			e->facts_ms = 0;
+		fold_set_plain(e->fold, e->facts_ms != 0);
 		return;
 	}
 	trouble_over(&e->asking_postfix, "ask postconf");
@@ -41,6 +42,7 @@ engine_take_facts(struct engine *e, struct chore *chore, int64_t mono_ms)
 	    e->facts.tls_loglevel[0] >= '1' && e->facts.tls_loglevel[0] <= '9');
 	routes_clear(e->routes);
 	e->plain_routes = routes_are_plain(&e->facts);
+	fold_set_plain(e->fold, e->plain_routes);
 }
 
 bool

@@ -223,6 +223,22 @@ tallies_are_of_days(void **state)
 }
 
 static void
+many_days_are_kept(void **state)
+{
+	struct fold *fold = fold_new(foldkit_rules);
+
+	(void)state;
+	for (int round = 0; round < 2; round++)
+		for (int day = 0; day < 10; day++)
+			foldkit_feed(fold, SENT("1", "QA", "u@a.test"),
+			    START_MS + day * SPAN_DAY_MS);
+	assert_int_equal(fold_first(fold)->tally_count, 10);
+	for (int day = 0; day < 10; day++)
+		assert_int_equal(fold_first(fold)->tallies[day].count, 2);
+	fold_free(fold);
+}
+
+static void
 no_stamp_is_now(void **state)
 {
 	struct fold *fold = fold_new(foldkit_rules);
@@ -309,6 +325,64 @@ route_names_the_next_hop(void **state)
 	fold_clear(fold);
 	foldkit_feed(fold, DEFERRED("1", "QB", "u@a.test"), START_MS + 2000);
 	foldkit_assert(fold, "1 without next-hop, 0 at the limit, 0 ambiguous\n");
+	fold_free(fold);
+}
+
+/* Where every domain is its own next-hop, no one is asked; a domain that is known then
+ * is asked for again when that is over. */
+static void
+plain_fold_asks_no_router(void **state)
+{
+	struct routes routes = {ANSWER_YES, "[relay.test]:25"};
+	struct fold *fold = fold_new(foldkit_rules);
+
+	(void)state;
+	fold_set_router(fold, route_all, &routes);
+	fold_set_plain(fold, true);
+	foldkit_feed(fold, SENT("1", "QA", "u@a.test"), START_MS);
+	foldkit_feed(fold, SENT("1", "QB", "u@A.Test"), START_MS + 1000);
+	foldkit_assert(fold, "a.test: sent*2; sent@1\n");
+	assert_string_equal(fold_first(fold)->transport, "smtp");
+	fold_set_plain(fold, false);
+	foldkit_feed(fold, SENT("1", "QC", "u@a.test"), START_MS + 2000);
+	foldkit_assert(fold, "a.test: sent*2; sent@1\n"
+	                     "[relay.test]:25: sent*1; sent@2\n");
+	fold_free(fold);
+}
+
+/* A next-hop that a look-up named is not by that the way of mail to such a domain. */
+static void
+address_without_brackets_stays_none(void **state)
+{
+	struct fold *fold = fold_new(foldkit_rules);
+
+	(void)state;
+	foldkit_feed(fold, POLICY("1", "192.0.2.9", "no TLSA records found"), START_MS);
+	foldkit_feed(fold,
+	    STATUS("1", "QA", "u@192.0.2.9", "none", "deferred", "no TLSA records found"),
+	    START_MS);
+	foldkit_feed(fold, SENT("1", "QB", "u@192.0.2.9"), START_MS + 1000);
+	foldkit_assert(fold,
+	    "192.0.2.9 named: no-tlsa*1; deferred@0 no-tlsa 1 attempts; waits QA\n");
+	fold_free(fold);
+}
+
+/* Whatever stands behind the name of a known domain, it is another one, or none. */
+static void
+known_domain_is_the_whole_of_it(void **state)
+{
+	static const char line[] = "smtp[1]: QB: to=<u@a.test\0\0>, relay=" MX ":25, delay=1, "
+	                           "delays=0/0/0/1, dsn=2.0.0, status=sent (250 Ok)";
+	struct logline split = {.program = STR("smtp"), .service = STR("smtp"), .pid = 1};
+	struct fold *fold = fold_new(foldkit_rules);
+
+	(void)state;
+	foldkit_feed(fold, SENT("1", "QA", "u@a.test"), START_MS);
+	split.text = (struct str){line + 9, sizeof(line) - 10};
+	fold_line(fold, &split, START_MS + 1000, NOW_MS);
+	foldkit_feed(fold, SENT("1", "QC", "u@a.test."), START_MS + 2000);
+	foldkit_feed(fold, SENT("1", "QD", "u@a.tes"), START_MS + 3000);
+	foldkit_assert(fold, "a.test: sent*1; sent@0\na.tes: sent*1; sent@3\n");
 	fold_free(fold);
 }
 
@@ -425,6 +499,7 @@ main(void)
 	suite_add(
 	    hostile_state_is_skipped, NULL, "damaged state of processes is skipped");
 	suite_add(tallies_are_of_days, NULL, "tallies are of days, UTC");
+	suite_add(many_days_are_kept, NULL, "as many days as there are, are kept");
 	suite_add(no_stamp_is_now, NULL, "a line without a stamp is of now");
 	suite_add(
 	    attempt_began_before_its_line, NULL, "an attempt began before its line");
@@ -432,6 +507,12 @@ main(void)
 	    "a clock that went back hides nothing");
 	suite_add(
 	    route_names_the_next_hop, NULL, "a route names the next-hop and its service");
+	suite_add(plain_fold_asks_no_router, NULL,
+	    "where every domain is its own next-hop no router is asked");
+	suite_add(address_without_brackets_stays_none, NULL,
+	    "mail to an address without brackets has no next-hop, named before or not");
+	suite_add(known_domain_is_the_whole_of_it, NULL,
+	    "a domain with more behind it is not the known one");
 	suite_add(route_names_the_service, NULL,
 	    "a next-hop that a look-up named is of its route's service");
 	suite_add(parked_lines_are_folded_later, NULL,
