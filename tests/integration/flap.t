@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Destinations that change their mind. A certificate that is good one day and not the
+# next: leases grow up to 90 days, and no mail waits longer than for one retry. TLSA
+# records that are published, withdrawn and published again.
+. "$(dirname -- "$0")/lib.sh"
+
+up strict
+configure strict
+day=0
+certificate=selfsigned
+
+# at DAY [SECONDS]: the daemon's clock is so far ahead; the server's certificate is good
+# on odd days alone. What is due then is done.
+at() {
+	local wanted=selfsigned
+	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when told to'
+	(($1 % 2 == 0)) || wanted=good
+	[[ $wanted == "$certificate" ]] || "$sandbox" cert "$dir" mx.selfsigned.test $wanted
+	certificate=$wanted
+	day=$1
+	start "TLSLADDER_NOW_OFFSET=$(($1 * 86400 + ${2:-0}))" || { not_ok "the daemon starts on day $1"; finish; }
+	settle strict
+	await 30 looked >/dev/null || comment "day $1: something is due and not done"
+}
+
+# Nothing is due, by the daemon's clock, that is not being done.
+looked() {
+	local now
+	now=$(($(date +%s) + day * 86400))
+	[[ $(sql "SELECT count(*) FROM destination WHERE look_ms <> 0 AND look_ms <= ${now}000") == 0 ]]
+}
+
+# The lease of an entry, in days.
+lease() {
+	sql "SELECT lease_ms / 86400000 FROM destination WHERE key = '$1'"
+}
+
+why() {
+	sql "SELECT why FROM destination WHERE key = '$1'"
+}
+
+# mail_flows DOMAIN: a message arrives by itself; at most one attempt of it failed.
+mail_flows() {
+	local to=day$day-$RANDOM@$1
+	send strict "$to"
+	# Right after a retry the queue manager is as idle as before it.
+	await 20 grep -qF "	$to	" "$dir/delivered.tsv" >/dev/null
+	settle strict
+	has "day $day: mail to $1 flows" "$(arrived "$to")" "^mx.$1 "
+	is "day $day: ... at the second attempt at the latest" \
+		"$(($(grep -c "to=<$to>.*status=deferred" "$dir/strict/mail.log") <= 1))" 1
+}
+
+# --- a certificate that flaps daily
+
+at 0
+mail_flows selfsigned.test
+is 'day 0: an entry' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 7'
+
+# climbs DAY: its lease is over, and it is good on that day; the next it is not.
+climbs() {
+	at "$1" 1
+	is "day $1: one clean probe is not enough" "$(entry selfsigned.test) $(why selfsigned.test)" 'encrypt probed'
+	at "$1" 3700
+	is "day $1: two clean probes an hour apart climb" "$(entry selfsigned.test) $(why selfsigned.test)" '- probed'
+	mail_flows selfsigned.test
+	check "day $1: its session was verified" \
+		grep -q 'Verified TLS connection established to mx.selfsigned.test' "$dir/strict/mail.log"
+	at $(($1 + 1))
+	mail_flows selfsigned.test
+}
+
+climbs 7
+is 'day 8: back at once, with twice the lease' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 14'
+at 16
+mail_flows selfsigned.test
+is 'day 16: not looked at before the lease is over' "$(lease selfsigned.test) $(why selfsigned.test)" '14 trial-failed'
+at 22
+is 'day 22: a probe that fails doubles it as well' "$(lease selfsigned.test) $(why selfsigned.test)" '28 still-needed'
+mail_flows selfsigned.test
+climbs 51
+is 'day 52: 56 days' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 56'
+climbs 109
+is 'day 110: no more than 90 days' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 90'
+is 'no mail was held for it' "$(sql "SELECT count(*) FROM decision WHERE action = 'hold'")" 0
+
+# --- TLSA records that come and go
+
+domain=signed-no-tlsa.test
+host=mx.$domain
+at 200
+mail_flows $domain
+is 'day 200: without TLSA' "$(entry $domain)" encrypt
+"$sandbox" zone "$dir" tlsa $host 3-1-1
+at 207
+is 'day 207: published, and seen when the lease is over' "$(entry $domain) $(why $domain)" 'dane-only dane'
+mail_flows $domain
+check 'day 207: its session was verified' grep -q "Verified TLS connection established to $host" "$dir/strict/mail.log"
+
+"$sandbox" zone "$dir" tlsa $host
+at 209
+said=$(wc -l <"$dir/daemon.err")
+send strict "gone@$domain"
+settle strict
+is 'day 209: withdrawn, with proof: mail waits' "$(arrived "gone@$domain")" waits
+is 'day 209: the entry stays' "$(entry $domain) $(why $domain)" 'dane-only dane-going'
+awaits 'day 209: the administrator is told' 10 \
+	grep -q "alert: $domain: dane-going" <(tail -n "+$said" "$dir/daemon.err")
+at 211 86000
+retry_all strict
+is 'three days, nearly: the entry stays' "$(entry $domain)" dane-only
+at 212 100
+is_held() {
+	[[ "$(entry $domain) $(why $domain)" == '- hold' ]]
+}
+awaits 'after three days it goes, and what did better lately is held first' 20 is_held
+is 'day 212: mail waits' "$(arrived "gone@$domain")" waits
+at 212 4000
+awaits 'after the hold mail flows' 20 grep -q "gone@$domain" "$dir/delivered.tsv"
+settle strict
+is 'day 212: as before there was TLSA' "$(entry $domain) $(lease $domain)" 'encrypt 7'
+
+"$sandbox" zone "$dir" tlsa $host 3-1-1
+at 220
+is 'day 220: published again' "$(entry $domain) $(why $domain)" 'dane-only dane'
+mail_flows $domain
+stops
+finish
