@@ -5,21 +5,9 @@
 
 #include "base/mem.h"
 #include "base/span.h"
-
-#define PROCESSES 256 /* smtp(8) processes remembered; default_process_limit is 100 */
-
-/* What a process said last. */
-struct process {
-	uint32_t pid;
-	uint64_t used; /* for finding the one that has been silent longest */
-	bool has_session;
-	enum session_grade grade;
-	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of that session */
-	char queue_id[64];                 /* the message it was for; "": the next */
-	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
-	char reason[128];                  /* and what it said */
-	uint16_t next; /* one with the same remainder of its pid, counted from 1; 0: none */
-};
+#include "core/fold_items.h"
+#include "core/processes.h"
+#include "core/reason.h"
 
 /* A status line whose next-hop is not known yet, with what its process had said. */
 struct parked {
@@ -30,25 +18,12 @@ struct parked {
 	bool queued; /* from the queue, not from a log */
 };
 
-/* Hash and length of the item's key: others are passed over without a look at them. */
-struct slot {
-	uint32_t hash;
-	uint32_t len;
-	struct fold_item *item;
-};
-
 struct fold {
 	const struct rules *rules;
 	struct rules_matcher *matcher;
-	struct slot *slots; /* open addressing, a power of two */
-	size_t slot_count;
-	size_t size;
-	struct fold_item *first;
-	struct fold_item **last;
+	struct fold_items items;
 	struct fold_counts counts;
-	struct process processes[PROCESSES];
-	uint16_t by_pid[PROCESSES]; /* the first with that remainder, counted from 1 */
-	uint64_t used;
+	struct processes processes;
 	bool unquoted; /* addresses stand in the log as they are */
 	bool sessions_logged;
 	bool plain; /* every domain is its own next-hop: the router need not be asked */
@@ -63,9 +38,7 @@ fold_new(const struct rules *rules)
 {
 	struct fold *fold = mem_new(1, sizeof(*fold));
 
-	fold->slot_count = 1024;
-	fold->slots = mem_new(fold->slot_count, sizeof(*fold->slots));
-	fold->last = &fold->first;
+	fold_items_init(&fold->items);
 	fold_set_rules(fold, rules);
 	return fold;
 }
@@ -76,17 +49,6 @@ fold_set_rules(struct fold *fold, const struct rules *rules)
 	rules_matcher_free(fold->matcher);
 	fold->rules = rules;
 	fold->matcher = rules_matcher_new(rules);
-}
-
-static void
-item_free(struct fold_item *item)
-{
-	for (size_t i = 0; i < item->queue_id_count; i++)
-		free(item->queue_ids[i]);
-	free(item->queue_ids);
-	if (item->tallies != item->few)
-		free(item->tallies);
-	free(item);
 }
 
 static void
@@ -102,18 +64,7 @@ clear_parked(struct parked *parked, size_t count)
 void
 fold_clear(struct fold *fold)
 {
-	struct fold_item *item = fold->first;
-
-	while (item != NULL) {
-		struct fold_item *next = item->next;
-
-		item_free(item);
-		item = next;
-	}
-	memset(fold->slots, 0, fold->slot_count * sizeof(*fold->slots));
-	fold->size = 0;
-	fold->first = NULL;
-	fold->last = &fold->first;
+	fold_items_empty(&fold->items);
 	fold->counts = (struct fold_counts){0};
 }
 
@@ -122,244 +73,10 @@ fold_free(struct fold *fold)
 {
 	if (fold == NULL)
 		return;
-	fold_clear(fold);
+	fold_items_clear(&fold->items);
 	clear_parked(fold->parked, fold->parked_count);
 	rules_matcher_free(fold->matcher);
-	free(fold->slots);
 	free(fold);
-}
-
-/* --- items by key ------------------------------------------------------------------ */
-
-static uint64_t
-load_8(const char *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, sizeof(x));
-	return x;
-}
-
-/* Small and capital letters alike. No more is needed: the table is bounded by a batch. */
-static uint32_t
-hash(struct str key)
-{
-	const uint64_t small = UINT64_C(0x2020202020202020);
-	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t h = key.len, last = 0;
-
-	for (size_t at = 0; at + 8 < key.len; at += 8) {
-		h = (h ^ (load_8(key.p + at) | small)) * odd;
-		h ^= h >> 29;
-	}
-	if (key.len >= 8)
-		last = load_8(key.p + key.len - 8);
-	for (size_t i = 0; key.len < 8 && i < key.len; i++)
-		last = last << 8 | (unsigned char)key.p[i];
-	h = (h ^ (last | small)) * odd;
-	return (uint32_t)(h >> 32);
-}
-
-static bool
-is_slot_of(const struct slot *slot, struct str key, uint32_t h)
-{
-	struct str own = {slot->item->key, slot->len};
-
-	return slot->hash == h && slot->len == key.len &&
-	    (memcmp(own.p, key.p, key.len) == 0 || str_equal_nocase(own, key));
-}
-
-/* Where the item of that key is, in whatever case, or belongs. */
-static struct slot *
-find_slot(const struct fold *fold, struct str key, uint32_t h)
-{
-	size_t at = h & (fold->slot_count - 1);
-
-	while (fold->slots[at].item != NULL && !is_slot_of(&fold->slots[at], key, h))
-		at = (at + 1) & (fold->slot_count - 1);
-	return &fold->slots[at];
-}
-
-static struct fold_item *
-find_item(const struct fold *fold, struct str key)
-{
-	return find_slot(fold, key, hash(key))->item;
-}
-
-static void
-grow(struct fold *fold)
-{
-	struct slot *old = fold->slots;
-	size_t old_count = fold->slot_count;
-
-	fold->slot_count *= 2;
-	fold->slots = mem_new(fold->slot_count, sizeof(*fold->slots));
-	for (size_t i = 0; i < old_count; i++)
-		if (old[i].item != NULL)
-			*find_slot(fold, (struct str){old[i].item->key, old[i].len},
-			    old[i].hash) = old[i];
-	free(old);
-}
-
-static struct fold_item *
-item_of(struct fold *fold, const char *key, bool key_known)
-{
-	struct str text = str_of(key);
-	uint32_t h = hash(text);
-	struct slot *slot = find_slot(fold, text, h);
-	struct fold_item *item = slot->item;
-
-	if (item == NULL) {
-		item = mem_new(1, sizeof(*item));
-		memcpy(item->key, key, text.len + 1);
-		item->tallies = item->few;
-		*slot = (struct slot){h, (uint32_t)text.len, item};
-		*fold->last = item;
-		fold->last = &item->next;
-		if (++fold->size * 2 > fold->slot_count)
-			grow(fold);
-	}
-	item->key_known = item->key_known || key_known;
-	return item;
-}
-
-/* Room for one more than there are; no longer in the item itself. */
-static void
-more_tallies(struct fold_item *item)
-{
-	struct fold_tally *old = item->tallies != item->few ? item->tallies : NULL;
-
-	item->tallies = mem_array(old, item->tally_count + 1, sizeof(*item->tallies));
-	if (old == NULL)
-		memcpy(item->tallies, item->few, sizeof(item->few));
-}
-
-static void
-tally(struct fold_item *item, int64_t time_ms, unsigned what)
-{
-	int64_t day = time_ms / SPAN_DAY_MS;
-
-	for (size_t i = 0; i < item->tally_count; i++) {
-		if (item->tallies[i].day == day && item->tallies[i].what == what) {
-			item->tallies[i].count++;
-			return;
-		}
-	}
-	if (item->tally_count >= FOLD_FEW_TALLIES)
-		more_tallies(item);
-	item->tallies[item->tally_count++] = (struct fold_tally){day, what, 1};
-}
-
-static void
-remember_message(struct fold_item *item, struct str queue_id)
-{
-	if (item->queue_id_count >= FOLD_QUEUE_IDS)
-		return;
-	for (size_t i = 0; i < item->queue_id_count; i++)
-		if (str_is(queue_id, item->queue_ids[i]))
-			return;
-	item->queue_ids =
-	    mem_array(item->queue_ids, item->queue_id_count + 1, sizeof(*item->queue_ids));
-	item->queue_ids[item->queue_id_count++] = mem_strndup(queue_id.p, queue_id.len);
-}
-
-/* --- processes --------------------------------------------------------------------- */
-
-static struct process *
-find_process(struct fold *fold, uint32_t pid)
-{
-	uint16_t at = fold->by_pid[pid % PROCESSES];
-
-	while (at != 0 && fold->processes[at - 1].pid != pid)
-		at = fold->processes[at - 1].next;
-	return at != 0 ? &fold->processes[at - 1] : NULL;
-}
-
-static void
-link_process(struct fold *fold, struct process *process)
-{
-	uint16_t *first = &fold->by_pid[process->pid % PROCESSES];
-
-	process->next = *first;
-	*first = (uint16_t)(process - fold->processes + 1);
-}
-
-static void
-unlink_process(struct fold *fold, const struct process *process)
-{
-	uint16_t *at = &fold->by_pid[process->pid % PROCESSES];
-
-	while (*at != 0 && &fold->processes[*at - 1] != process)
-		at = &fold->processes[*at - 1].next;
-	if (*at != 0)
-		*at = process->next;
-}
-
-static struct process *
-process_of(struct fold *fold, uint32_t pid)
-{
-	struct process *process = find_process(fold, pid), *oldest = &fold->processes[0];
-
-	if (process == NULL) {
-		for (size_t i = 1; i < PROCESSES; i++)
-			if (fold->processes[i].used < oldest->used)
-				oldest = &fold->processes[i];
-		process = oldest;
-		unlink_process(fold, process);
-		*process = (struct process){.pid = pid};
-		link_process(fold, process);
-	}
-	process->used = ++fold->used;
-	return process;
-}
-
-void
-fold_save_processes(const struct fold *fold, struct buf *out)
-{
-	for (size_t i = 0; i < PROCESSES; i++) {
-		const struct process *p = &fold->processes[i];
-
-		if (p->used == 0)
-			continue;
-		buf_printf(out, "%lu\t%llu\t%d\t%d\t%s\t%s\t%s\t%s\n", (unsigned long)p->pid,
-		    (unsigned long long)p->used, p->has_session, (int)p->grade, p->peer,
-		    p->queue_id, p->nexthop, p->reason);
-	}
-}
-
-void
-fold_load_processes(struct fold *fold, struct str saved)
-{
-	struct str line, field[7];
-	size_t n = 0;
-
-	memset(fold->processes, 0, sizeof(fold->processes));
-	memset(fold->by_pid, 0, sizeof(fold->by_pid));
-	while (n < PROCESSES && str_cut(&saved, '\n', &line)) {
-		struct process *p = &fold->processes[n];
-		uint64_t pid, used, has_session, grade;
-		bool whole = true;
-
-		for (int i = 0; i < 7; i++)
-			whole = whole && str_cut(&line, '\t', &field[i]);
-		if (!whole || !str_number(field[0], UINT32_MAX, &pid) ||
-		    !str_number(field[1], UINT64_MAX, &used) ||
-		    !str_number(field[2], 1, &has_session) ||
-		    !str_number(field[3], SESSION_COUNT - 1, &grade) ||
-		    !str_copy(field[4], p->peer, sizeof(p->peer)) ||
-		    !str_copy(field[5], p->queue_id, sizeof(p->queue_id)) ||
-		    !str_copy(field[6], p->nexthop, sizeof(p->nexthop)) ||
-		    !str_copy(line, p->reason, sizeof(p->reason)))
-			continue;
-		p->pid = (uint32_t)pid;
-		p->used = used;
-		p->has_session = has_session != 0;
-		p->grade = (enum session_grade)grade;
-		if (p->used > fold->used)
-			fold->used = p->used;
-		link_process(fold, p);
-		n++;
-	}
 }
 
 /* --- lines ------------------------------------------------------------------------- */
@@ -367,7 +84,7 @@ fold_load_processes(struct fold *fold, struct str saved)
 static void
 take_session(struct fold *fold, const struct logline *line, const struct session_line *s)
 {
-	struct process *p = process_of(fold, line->pid);
+	struct process *p = processes_get(&fold->processes, line->pid);
 	struct str peer;
 
 	fold->counts.sessions++;
@@ -382,7 +99,7 @@ take_session(struct fold *fold, const struct logline *line, const struct session
 static void
 take_policy(struct fold *fold, const struct logline *line, const struct policy_line *policy)
 {
-	struct process *p = process_of(fold, line->pid);
+	struct process *p = processes_get(&fold->processes, line->pid);
 	struct nexthop nh;
 
 	p->nexthop[0] = '\0';
@@ -436,58 +153,6 @@ is_filter(struct str relay)
 	return str_starts(address, STR("127.")) || str_starts(address, STR("::1]"));
 }
 
-/* Where the quoted text begins that ends before end; end: nowhere from from on. */
-static size_t
-quoted_part(struct str text, size_t from, size_t end)
-{
-	for (size_t i = end - 1; i > from; i--)
-		if (text.p[i - 1] == '"' && (i - 1 == from || text.p[i - 2] != '\\'))
-			return i - 1;
-	return end;
-}
-
-/* Where the local part of the address begins whose @ is at at; not before from. */
-static size_t
-local_part(struct str text, size_t from, size_t at)
-{
-	size_t start = at;
-
-	if (start > from && text.p[start - 1] == '"')
-		start = quoted_part(text, from, start);
-	while (start > from && memchr(" <(:", text.p[start - 1], 4) == NULL)
-		start--;
-	return start;
-}
-
-static void
-add_bounded(struct str text, char *out, size_t size, size_t *n)
-{
-	for (size_t i = 0; i < text.len && *n + 1 < size; i++)
-		out[(*n)++] = text.p[i];
-}
-
-/*
- * The text without the local parts of addresses: "<x@d>" becomes "<*@d>". They are looked
- * for before it is cut: what is cut off may be what tells that one was begun.
- */
-static void
-copy_reason(struct str reason, char *out, size_t size)
-{
-	size_t n = 0, from = 0;
-
-	while (from < reason.len && n + 1 < size) {
-		const char *hit = memchr(reason.p + from, '@', reason.len - from);
-		size_t at = hit != NULL ? (size_t)(hit - reason.p) : reason.len;
-		size_t end = hit != NULL ? local_part(reason, from, at) : at;
-
-		add_bounded((struct str){reason.p + from, end - from}, out, size, &n);
-		if (hit != NULL)
-			add_bounded(STR("*@"), out, size, &n);
-		from = at + 1;
-	}
-	out[n] = '\0';
-}
-
 static void
 copy_relay(struct str relay, char *out, size_t size)
 {
@@ -528,11 +193,11 @@ take_deferral(struct fold_item *item, const struct status_line *s, const struct 
 	    .attempt_level = status_attempt_level(s),
 	};
 
-	tally(item, time_ms, FOLD_RULE + rule);
+	fold_item_tally(item, time_ms, FOLD_RULE + rule);
 	if (d.lost)
-		tally(item, time_ms, FOLD_BOUNCED);
+		fold_item_tally(item, time_ms, FOLD_BOUNCED);
 	else
-		remember_message(item, s->queue_id);
+		fold_item_waits(item, s->queue_id);
 	if (!d.suspended) {
 		if (item->attempts++ == 0 || d.attempt_ms < item->first_attempt_ms)
 			item->first_attempt_ms = d.attempt_ms;
@@ -546,7 +211,7 @@ take_deferral(struct fold_item *item, const struct status_line *s, const struct 
 	    (fold_is_earlier(d.attempt_ms, time_ms, item->deferral.attempt_ms) &&
 	    time_ms >= item->deferral.time_ms)))
 		return;
-	copy_reason(s->own_reason, d.reason, sizeof(d.reason));
+	reason_copy(s->own_reason, d.reason, sizeof(d.reason));
 	copy_relay(s->relay, d.relay, sizeof(d.relay));
 	str_copy(s->dsn, d.dsn, sizeof(d.dsn));
 	str_copy(line->service, d.service, sizeof(d.service));
@@ -565,7 +230,7 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
 	item->attempts = 0;
 	item->first_attempt_ms = 0;
 	item->last_attempt_ms = 0;
-	tally(item, time_ms, FOLD_SENT);
+	fold_item_tally(item, time_ms, FOLD_SENT);
 }
 
 /* Which rule speaks of this line; -1: none, or it is no business of a rule. */
@@ -642,7 +307,7 @@ find_own(const struct fold *fold, const struct process *p, const struct status_l
 
 	if ((fold->router != NULL && !fold->plain) || is_named(p, s) || is_filter(s->relay))
 		return NULL;
-	item = find_item(fold, s->domain);
+	item = fold_items_find(&fold->items, s->domain);
 	return item != NULL && item->own ? item : NULL;
 }
 
@@ -661,7 +326,8 @@ find_or_make(struct fold *fold, const struct process *p, const struct status_lin
 	answer = route(fold, p, s, &to, &named);
 	if (answer != ANSWER_YES)
 		return answer;
-	*item = item_of(fold, to.key, named);
+	*item = fold_items_get(&fold->items, to.key);
+	(*item)->key_known = (*item)->key_known || named;
 	if (to.transport[0] != '\0')
 		memcpy((*item)->transport, to.transport, sizeof((*item)->transport));
 	(*item)->own = (*item)->own || (!named && (fold->router == NULL || fold->plain));
@@ -694,7 +360,7 @@ take_status(struct fold *fold, const struct process *p, const struct logline *li
 		fold->counts.recognised++;
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
-		tally(item, time_ms, FOLD_SESSION + p->grade);
+		fold_item_tally(item, time_ms, FOLD_SESSION + p->grade);
 	}
 	if (s->status == DELIVERY_SENT)
 		take_sent(fold, item, s, time_ms);
@@ -727,7 +393,7 @@ park(struct fold *fold, const struct process *p, struct str text, struct str ser
 static void
 forget_own(struct fold *fold)
 {
-	for (struct fold_item *item = fold->first; item != NULL; item = item->next)
+	for (struct fold_item *item = fold->items.first; item != NULL; item = item->next)
 		item->own = false;
 }
 
@@ -837,7 +503,7 @@ fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_
 	} else if (session_parse(line->text, &session)) {
 		take_session(fold, line, &session);
 	} else {
-		fold_status(fold, find_process(fold, line->pid), line->text, line->service,
+		fold_status(fold, processes_find(&fold->processes, line->pid), line->text, line->service,
 		    time_ms != 0 ? time_ms : now_ms, false);
 	}
 }
@@ -862,16 +528,28 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient, struct
 	buf_clear(&text);
 }
 
+void
+fold_save_processes(const struct fold *fold, struct buf *out)
+{
+	processes_save(&fold->processes, out);
+}
+
+void
+fold_load_processes(struct fold *fold, struct str saved)
+{
+	processes_load(&fold->processes, saved);
+}
+
 struct fold_item *
 fold_first(const struct fold *fold)
 {
-	return fold->first;
+	return fold->items.first;
 }
 
 size_t
 fold_size(const struct fold *fold)
 {
-	return fold->size;
+	return fold->items.size;
 }
 
 const struct fold_counts *

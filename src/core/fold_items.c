@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/fold_items.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+
+#define SLOTS_FIRST 1024
+#define SLOTS_KEPT  65536 /* 1 MiB: what one large batch needed beyond is given back */
+
+/* Hash and length of the item's key: others are passed over without a look at them. */
+struct slot {
+	uint32_t hash;
+	uint32_t len;
+	struct fold_item *item;
+};
+
+void
+fold_items_init(struct fold_items *all)
+{
+	*all = (struct fold_items){.slot_count = SLOTS_FIRST};
+	all->slots = mem_new(all->slot_count, sizeof(*all->slots));
+	all->last = &all->first;
+}
+
+static void
+item_free(struct fold_item *item)
+{
+	for (size_t i = 0; i < item->queue_id_count; i++)
+		free(item->queue_ids[i]);
+	free(item->queue_ids);
+	if (item->tallies != item->few)
+		free(item->tallies);
+	free(item);
+}
+
+void
+fold_items_empty(struct fold_items *all)
+{
+	struct fold_item *item = all->first;
+
+	while (item != NULL) {
+		struct fold_item *next = item->next;
+
+		item_free(item);
+		item = next;
+	}
+	if (all->slot_count > SLOTS_KEPT) {
+		free(all->slots);
+		fold_items_init(all);
+		return;
+	}
+	memset(all->slots, 0, all->slot_count * sizeof(*all->slots));
+	all->size = 0;
+	all->first = NULL;
+	all->last = &all->first;
+}
+
+void
+fold_items_clear(struct fold_items *all)
+{
+	fold_items_empty(all);
+	free(all->slots);
+	*all = (struct fold_items){0};
+}
+
+static uint64_t
+load_8(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return x;
+}
+
+/* Small and capital letters alike. No more is needed: the table is bounded by a batch. */
+static uint32_t
+hash(struct str key)
+{
+	const uint64_t small = UINT64_C(0x2020202020202020);
+	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = key.len, last = 0;
+
+	for (size_t at = 0; at + 8 < key.len; at += 8) {
+		h = (h ^ (load_8(key.p + at) | small)) * odd;
+		h ^= h >> 29;
+	}
+	if (key.len >= 8)
+		last = load_8(key.p + key.len - 8);
+	for (size_t i = 0; key.len < 8 && i < key.len; i++)
+		last = last << 8 | (unsigned char)key.p[i];
+	h = (h ^ (last | small)) * odd;
+	return (uint32_t)(h >> 32);
+}
+
+static bool
+is_slot_of(const struct slot *slot, struct str key, uint32_t h)
+{
+	struct str own = {slot->item->key, slot->len};
+
+	return slot->hash == h && slot->len == key.len &&
+	    (memcmp(own.p, key.p, key.len) == 0 || str_equal_nocase(own, key));
+}
+
+/* Where the item of that key is, in whatever case, or belongs. */
+static struct slot *
+find_slot(const struct fold_items *all, struct str key, uint32_t h)
+{
+	size_t at = h & (all->slot_count - 1);
+
+	while (all->slots[at].item != NULL && !is_slot_of(&all->slots[at], key, h))
+		at = (at + 1) & (all->slot_count - 1);
+	return &all->slots[at];
+}
+
+struct fold_item *
+fold_items_find(const struct fold_items *all, struct str key)
+{
+	return find_slot(all, key, hash(key))->item;
+}
+
+static void
+grow(struct fold_items *all)
+{
+	struct slot *old = all->slots;
+	size_t old_count = all->slot_count;
+
+	all->slot_count *= 2;
+	all->slots = mem_new(all->slot_count, sizeof(*all->slots));
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i].item != NULL)
+			*find_slot(all, (struct str){old[i].item->key, old[i].len},
+			    old[i].hash) = old[i];
+	free(old);
+}
+
+struct fold_item *
+fold_items_get(struct fold_items *all, const char *key)
+{
+	struct str text = str_of(key);
+	uint32_t h = hash(text);
+	struct slot *slot = find_slot(all, text, h);
+	struct fold_item *item = slot->item;
+
+	if (item == NULL) {
+		item = mem_new(1, sizeof(*item));
+		memcpy(item->key, key, text.len + 1);
+		item->tallies = item->few;
+		*slot = (struct slot){h, (uint32_t)text.len, item};
+		*all->last = item;
+		all->last = &item->next;
+		if (++all->size * 2 > all->slot_count)
+			grow(all);
+	}
+	return item;
+}
+
+/* Room for one more than there are; no longer in the item itself. */
+static void
+more_tallies(struct fold_item *item)
+{
+	struct fold_tally *old = item->tallies != item->few ? item->tallies : NULL;
+
+	item->tallies = mem_array(old, item->tally_count + 1, sizeof(*item->tallies));
+	if (old == NULL)
+		memcpy(item->tallies, item->few, sizeof(item->few));
+}
+
+void
+fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what)
+{
+	int64_t day = time_ms / SPAN_DAY_MS;
+
+	for (size_t i = 0; i < item->tally_count; i++) {
+		if (item->tallies[i].day == day && item->tallies[i].what == what) {
+			item->tallies[i].count++;
+			return;
+		}
+	}
+	if (item->tally_count >= FOLD_FEW_TALLIES)
+		more_tallies(item);
+	item->tallies[item->tally_count++] = (struct fold_tally){day, what, 1};
+}
+
+void
+fold_item_waits(struct fold_item *item, struct str queue_id)
+{
+	if (item->queue_id_count >= FOLD_QUEUE_IDS)
+		return;
+	for (size_t i = 0; i < item->queue_id_count; i++)
+		if (str_is(queue_id, item->queue_ids[i]))
+			return;
+	item->queue_ids =
+	    mem_array(item->queue_ids, item->queue_id_count + 1, sizeof(*item->queue_ids));
+	item->queue_ids[item->queue_id_count++] = mem_strndup(queue_id.p, queue_id.len);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The items of a fold by their keys, and what is counted in each. */
+#ifndef CORE_FOLD_ITEMS_H
+#define CORE_FOLD_ITEMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "core/fold.h"
+
+struct slot; /* opaque */
+
+struct fold_items {
+	struct slot *slots; /* open addressing, a power of two */
+	size_t slot_count;
+	size_t size;
+	struct fold_item *first;
+	struct fold_item **last;
+};
+
+void fold_items_init(struct fold_items *all);
+void fold_items_empty(struct fold_items *all); /* ready for the next ones */
+void fold_items_clear(struct fold_items *all); /* over */
+
+/* NULL: there is none of that key, in whatever case it is spelled. */
+struct fold_item *fold_items_find(const struct fold_items *all, struct str key);
+
+/* The same by a whole key, new if need be. */
+struct fold_item *fold_items_get(struct fold_items *all, const char *key);
+
+/* One more of what (enum fold_what) on the day of time_ms. */
+void fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what);
+
+/* A message that waits: once, and only as many as are worth keeping. */
+void fold_item_waits(struct fold_item *item, struct str queue_id);
+
+#endif

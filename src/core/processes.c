@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/processes.h"
+
+struct process *
+processes_find(struct processes *all, uint32_t pid)
+{
+	uint16_t at = all->by_pid[pid % PROCESSES];
+
+	while (at != 0 && all->items[at - 1].pid != pid)
+		at = all->items[at - 1].next;
+	return at != 0 ? &all->items[at - 1] : NULL;
+}
+
+static void
+link_process(struct processes *all, struct process *process)
+{
+	uint16_t *first = &all->by_pid[process->pid % PROCESSES];
+
+	process->next = *first;
+	*first = (uint16_t)(process - all->items + 1);
+}
+
+static void
+unlink_process(struct processes *all, const struct process *process)
+{
+	uint16_t *at = &all->by_pid[process->pid % PROCESSES];
+
+	while (*at != 0 && &all->items[*at - 1] != process)
+		at = &all->items[*at - 1].next;
+	if (*at != 0)
+		*at = process->next;
+}
+
+struct process *
+processes_get(struct processes *all, uint32_t pid)
+{
+	struct process *process = processes_find(all, pid), *oldest = &all->items[0];
+
+	if (process == NULL) {
+		for (size_t i = 1; i < PROCESSES; i++)
+			if (all->items[i].used < oldest->used)
+				oldest = &all->items[i];
+		process = oldest;
+		unlink_process(all, process);
+		*process = (struct process){.pid = pid};
+		link_process(all, process);
+	}
+	process->used = ++all->used;
+	return process;
+}
+
+void
+processes_save(const struct processes *all, struct buf *out)
+{
+	for (size_t i = 0; i < PROCESSES; i++) {
+		const struct process *p = &all->items[i];
+
+		if (p->used == 0)
+			continue;
+		buf_printf(out, "%lu\t%llu\t%d\t%d\t%s\t%s\t%s\t%s\n", (unsigned long)p->pid,
+		    (unsigned long long)p->used, p->has_session, (int)p->grade, p->peer,
+		    p->queue_id, p->nexthop, p->reason);
+	}
+}
+
+void
+processes_load(struct processes *all, struct str saved)
+{
+	struct str line, field[7];
+	size_t n = 0;
+
+	memset(all->items, 0, sizeof(all->items));
+	memset(all->by_pid, 0, sizeof(all->by_pid));
+	while (n < PROCESSES && str_cut(&saved, '\n', &line)) {
+		struct process *p = &all->items[n];
+		uint64_t pid, used, has_session, grade;
+		bool whole = true;
+
+		for (int i = 0; i < 7; i++)
+			whole = whole && str_cut(&line, '\t', &field[i]);
+		if (!whole || !str_number(field[0], UINT32_MAX, &pid) ||
+		    !str_number(field[1], UINT64_MAX, &used) ||
+		    !str_number(field[2], 1, &has_session) ||
+		    !str_number(field[3], SESSION_COUNT - 1, &grade) ||
+		    !str_copy(field[4], p->peer, sizeof(p->peer)) ||
+		    !str_copy(field[5], p->queue_id, sizeof(p->queue_id)) ||
+		    !str_copy(field[6], p->nexthop, sizeof(p->nexthop)) ||
+		    !str_copy(line, p->reason, sizeof(p->reason)))
+			continue;
+		p->pid = (uint32_t)pid;
+		p->used = used;
+		p->has_session = has_session != 0;
+		p->grade = (enum session_grade)grade;
+		if (p->used > all->used)
+			all->used = p->used;
+		link_process(all, p);
+		n++;
+	}
+}

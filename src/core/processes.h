@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What each smtp(8) process said last: its session and policy look-up lines tell what its
+ * next status lines are about. Bounded; who has been silent longest is forgotten first.
+ */
+#ifndef CORE_PROCESSES_H
+#define CORE_PROCESSES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "core/nexthop.h"
+#include "core/status.h"
+
+#define PROCESSES 256 /* remembered; default_process_limit is 100 */
+
+/* What a process said last. */
+struct process {
+	uint32_t pid;
+	uint64_t used; /* for finding the one that has been silent longest */
+	bool has_session;
+	enum session_grade grade;
+	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of that session */
+	char queue_id[64];                 /* the message it was for; "": the next */
+	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
+	char reason[128];                  /* and what it said */
+	uint16_t next; /* one with the same remainder of its pid, counted from 1; 0: none */
+};
+
+/* {0}: none yet. */
+struct processes {
+	struct process items[PROCESSES];
+	uint16_t by_pid[PROCESSES]; /* the first with that remainder, counted from 1 */
+	uint64_t used;
+};
+
+/* NULL: not known, or forgotten. */
+struct process *processes_find(struct processes *all, uint32_t pid);
+
+/* The same, new if need be; it is now the one that spoke last. */
+struct process *processes_get(struct processes *all, uint32_t pid);
+
+/* As lines of text, and back; what does not fit the form is skipped. */
+void processes_save(const struct processes *all, struct buf *out);
+void processes_load(struct processes *all, struct str saved);
+
+#endif
