@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -49,6 +50,8 @@ struct daemon {
 	int signals; /* signalfd(2) */
 	struct watch *others; /* of the map's directory; NULL: no inotify */
 	bool stop;
+	bool lost_state;      /* the database is gone from its place */
+	struct stat state;    /* of the database, when it was opened */
 	int64_t reload_ms;    /* monotonic: SIGHUP came, do not wait longer; 0: none did */
 	bool unsaved;         /* there is more in the fold than in the database */
 	int64_t unsaved_ms;   /* monotonic: since then */
@@ -221,18 +224,20 @@ read_again(const struct daemon *daemon, struct rules **rules)
 static bool
 exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 {
-	struct err err;
-	struct engine *engine =
-	    engine_new(config, rules, ENGINE_APPLY, on_decided, NULL, &err);
 	struct strings files = config->log.files;
+	struct engine *engine;
+	struct err err;
 
+	if (!same_strings(&files, &daemon->config->log.files) ||
+	    strcmp(config->state, daemon->config->state) != 0)
+		log_warning("log.file and state are changed by a restart alone");
+	free(config->state);
+	config->state = mem_strdup(daemon->config->state);
+	engine = engine_new(config, rules, ENGINE_APPLY, on_decided, NULL, &err);
 	if (engine == NULL) {
 		log_error("%s", err.text);
 		return false;
 	}
-	if (!same_strings(&files, &daemon->config->log.files) ||
-	    strcmp(config->state, daemon->config->state) != 0)
-		log_warning("log.file and state are changed by a restart alone");
 	engine_free(daemon->engine);
 	rules_free(daemon->rules);
 	/* The sources borrow their paths: the old list stays with them. */
@@ -350,12 +355,32 @@ store_notes(struct daemon *daemon)
 	return true;
 }
 
+/*
+ * A database that was deleted or replaced under us takes what is stored along into
+ * nowhere. The next start makes a new one, and says so.
+ */
+static bool
+has_state(const struct daemon *daemon)
+{
+	struct stat now;
+
+	return stat(daemon->config->state, &now) == 0 && now.st_dev == daemon->state.st_dev &&
+	    now.st_ino == daemon->state.st_ino;
+}
+
 /* Effects and places in one transaction. */
 static enum engine_saved
 save(struct daemon *daemon)
 {
-	struct log_place *places = mem_new(daemon->source_count, sizeof(*places));
+	struct log_place *places;
 	enum engine_saved saved;
+
+	if (!has_state(daemon)) {
+		daemon->lost_state = true;
+		daemon->stop = true;
+		return ENGINE_SAVE_FAILED;
+	}
+	places = mem_new(daemon->source_count, sizeof(*places));
 
 	for (size_t i = 0; i < daemon->source_count; i++) {
 		places[i].path = daemon->sources[i].path;
@@ -486,7 +511,7 @@ serve(struct daemon *daemon)
 			reload(daemon);
 		}
 	}
-	if (daemon->unsaved)
+	if (daemon->unsaved && !daemon->lost_state)
 		save(daemon);
 }
 
@@ -530,6 +555,8 @@ start(struct daemon *daemon)
 	    engine_new(daemon->config, daemon->rules, ENGINE_APPLY, on_decided, NULL, &err);
 	if (daemon->engine == NULL)
 		return cmd_fail(EX_IOERR, "%s", err.text);
+	if (stat(daemon->config->state, &daemon->state) != 0)
+		return cmd_fail(EX_IOERR, "%s: %s", daemon->config->state, strerror(errno));
 	if (!open_sources(daemon, &err))
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
 	watch_others(daemon);
@@ -538,6 +565,10 @@ start(struct daemon *daemon)
 	service_notify("READY=1");
 	serve(daemon);
 	service_notify("STOPPING=1");
+	if (daemon->lost_state)
+		return cmd_fail(EX_IOERR,
+		    "%s was removed or replaced while it was in use: stopped, nothing more is "
+		    "stored", daemon->config->state);
 	finish(daemon);
 	log_info("stopped");
 	file_unlock(lock);

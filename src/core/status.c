@@ -63,7 +63,8 @@ eat_address(struct str *s, struct str *address)
 			return false;
 	}
 	end = i < s->len ? memchr(s->p + i, '>', s->len - i) : NULL;
-	if (end == NULL)
+	/* A < in it begins another address: half a record, and a whole one behind it. */
+	if (end == NULL || memchr(s->p + i, '<', (size_t)(end - s->p) - i) != NULL)
 		return false;
 	*address = (struct str){s->p, (size_t)(end - s->p)};
 	*s = str_skip(*s, address->len + 1);

@@ -150,6 +150,9 @@ static const struct status_row statuses[] = {
     {"a sender that is a status line",
         "4F00: from=<\"4F01: to=<u@d.test>, relay=none, delay=1, status=deferred (r)\"@x>", NULL,
         NULL, NULL, 0, NULL},
+    {"two records glued together within an address",
+        "4F00: to=<u@Nov  4 01:26:31 m postfix/smtp[1]: 4F01: to=<v@e.test>" TAIL, NULL, NULL,
+        NULL, 0, NULL},
     {"two records glued together",
         "4F00: to=<u@d.test>, relay=none, delay=0.Nov  4 01:26:31 m postfix/smtp[1]: 4F01: "
         "to=<v@e.test>" TAIL,
