@@ -39,7 +39,7 @@ kill_often() {
 		daemon=$!
 		await 5 daemon_pid >/dev/null
 		# From before it opens the database to well in the middle of its work.
-		at=$((RANDOM % 300))
+		at=$((RANDOM % 400))
 		# After a rotation it stays with the old file for two seconds.
 		if [[ $(ls "$log"* | wc -l) != "$files" ]]; then
 			files=$(ls "$log"* | wc -l)

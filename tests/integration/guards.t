@@ -6,10 +6,12 @@
 
 up strict
 mkdir "$dir/own"
-# own ENTRY...: the administrator's own map.
+# own ENTRY...: the administrator's own map. Postfix would not see a second change within
+# a second by itself.
 own() {
 	printf '%s\n' "$@" >"$dir/own/policy"
 	inside postmap "hash:$dir/own/policy"
+	inside sh -c "kill -HUP \$(cat $dir/strict/queue/pid/master.pid)"
 }
 ours=hash:$dir/state/tls_policy
 theirs=hash:$dir/own/policy
@@ -54,16 +56,13 @@ is 'a map behind ours has others: our entry' \
 	"$(entry expired-cert.test) $(arrived user@expired-cert.test | cut -d ' ' -f 1)" 'encrypt mx.expired-cert.test'
 
 # Our entry is there already when the administrator writes one for it.
-own 'selfsigned.test may' 'wrongname-cert.test verify' 'nomx.test verify'
 set_postfix strict "smtp_tls_policy_maps=$theirs, $ours"
 reload
-send strict valid-ca.test
-settle strict
 own 'selfsigned.test verify' 'nomx.test verify'
 send strict selfsigned.test
 awaits 'the administrator takes over a destination: our entry goes' 15 \
 	eval '[[ $(entry selfsigned.test) == - ]]'
-is 'it is away from the map' "$(in_map selfsigned.test)" ''
+awaits 'and from the map' 10 eval '[[ -z $(in_map selfsigned.test) ]]'
 
 # Given up again, it is ours with the next deferral.
 own 'nomx.test verify'
@@ -108,16 +107,15 @@ done
 own 'signed-no-tlsa.test secure speed=fast' 'unsigned-tlsa.test sometimes'
 set_postfix strict "smtp_tls_policy_maps=$theirs, $ours"
 reload
-before=$(entries | grep -v unsigned-tlsa)
+before=$(entries)
 send strict signed-no-tlsa.test unsigned-tlsa.test
 settle strict
 for domain in signed-no-tlsa.test unsigned-tlsa.test; do
 	check "$domain: Postfix refuses the administrator's own entry" \
 		deferred $domain 'client TLS configuration problem'
 	told $domain our-fault
-	is "$domain: no entry of ours" "$(entry $domain)" -
 done
-is 'every other entry stays' "$(entries)" "$before"
+is 'no entry comes or goes' "$(entries)" "$before"
 
 # An entry of ours that this Postfix does not know.
 set_postfix strict "smtp_tls_policy_maps=$ours"
