@@ -29,8 +29,6 @@
 
 #define FINISH_MS 700 /* to take what the workers are about to bring */
 
-#define PARKED_MAX 20000 /* lines that may wait for a route before no more are read */
-
 /* One log. */
 struct source {
 	const char *path;
@@ -317,7 +315,7 @@ read_source(struct daemon *daemon, struct source *source, int64_t until_ms)
 			source->ended = true;
 			return false;
 		}
-		if (mono_ms >= until_ms)
+		if (mono_ms >= until_ms || intake_is_full(engine_fold(daemon->engine)))
 			return true;
 	}
 }
@@ -487,11 +485,12 @@ serve(struct daemon *daemon)
 		/* With a full disk the lines stay in the log, not in memory; so do those
 		 * behind too many that wait for Postfix to say where they go. */
 		reading = saved == ENGINE_SAVED || (saved == ENGINE_SAVE_WAITS &&
-		    fold_parked(engine_fold(daemon->engine)) < PARKED_MAX);
+		    !intake_is_full(engine_fold(daemon->engine)));
 		if (reading)
 			more = take_lines(daemon);
 		mono_ms = clock_monotonic_ms();
-		if (daemon->unsaved && (!more || mono_ms - daemon->unsaved_ms >= STORE_MS))
+		if (daemon->unsaved && (!more || intake_is_full(engine_fold(daemon->engine)) ||
+		    mono_ms - daemon->unsaved_ms >= STORE_MS))
 			saved = save(daemon);
 		engine_turn(daemon->engine);
 		if (all_ended(daemon) && saved == ENGINE_SAVED && engine_is_idle(daemon->engine))

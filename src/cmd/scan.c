@@ -21,7 +21,6 @@
 #include "gather/reader.h"
 #include "sys/clock.h"
 
-#define SAVE_BYTES  (256u << 20) /* stored at least so often */
 #define PROGRESS_MS 200
 
 struct scan {
@@ -194,7 +193,7 @@ read_log(struct scan *scan, const char *path)
 {
 	enum reader_result result;
 	struct reader *reader;
-	uint64_t used, size, saved = 0;
+	uint64_t used, size;
 	struct str lines;
 	struct err err;
 	int status = 0;
@@ -210,11 +209,8 @@ read_log(struct scan *scan, const char *path)
 		intake_lines(engine_fold(scan->engine), lines, clock_wall_ms());
 		reader_progress(reader, &used, &size);
 		progress(path, used, size);
-		if (used - saved >= SAVE_BYTES) {
-			saved = used;
-			if (!store(scan))
-				status = EX_IOERR;
-		}
+		if (intake_is_full(engine_fold(scan->engine)) && !store(scan))
+			status = EX_IOERR;
 	}
 	end_progress();
 	reader_free(reader);

@@ -6,6 +6,9 @@
 #include "core/scan.h"
 #include "sys/clock.h"
 
+#define ITEMS_MAX  20000
+#define PARKED_MAX 5000
+
 /* A minute as a stamp writes it, and when it began; 0: there is no such time. */
 struct minute {
 	struct stamp stamp;
@@ -53,6 +56,12 @@ intake_lines(struct fold *fold, struct str lines, int64_t wall_ms)
 		time_ms = time_of(&minute, &split.stamp, wall_ms - shift_ms);
 		fold_line(fold, &split, time_ms != 0 ? time_ms + shift_ms : 0, wall_ms);
 	}
+}
+
+bool
+intake_is_full(const struct fold *fold)
+{
+	return fold_size(fold) >= ITEMS_MAX || fold_parked(fold) >= PARKED_MAX;
 }
 
 /* --- one item ---------------------------------------------------------------------- */

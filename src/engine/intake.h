@@ -19,6 +19,10 @@ struct log_place {
 /* The wanted lines of a buffer into the fold. wall_ms: the time of unstamped lines. */
 void intake_lines(struct fold *fold, struct str lines, int64_t wall_ms);
 
+/* Enough for one transaction: to be stored before more lines are taken. What is known of
+ * a destination takes 1.3 KB until then, and so does a line that waits for a route. */
+bool intake_is_full(const struct fold *fold);
+
 /*
  * The whole fold and the places of all logs, in one transaction: either both are
  * stored, or neither, and the caller tries again with the same fold. On true the fold

@@ -548,6 +548,75 @@ lines_that_are_none_are_skipped(void **state)
 	fold_free(fold);
 }
 
+/* The times are those of date(1). */
+static const struct {
+	const char *stamp; /* "": none; lines without one are of now */
+	int64_t time_ms;
+} stamps[] = {
+    {"2026-11-24T01:26:59.250Z m ", INT64_C(1795483619250)},
+    {"2026-11-24T01:27:00Z m ", INT64_C(1795483620000)},
+    {"2026-11-24T01:27:59.999999Z m ", INT64_C(1795483679999)},
+    {"2026-11-24T01:27:59+01:00 m ", INT64_C(1795480079000)},
+    {"", START_MS + 5},
+    {"2026-11-24T01:27:59+01:00 m ", INT64_C(1795480079000)},
+    {"2026-11-24T02:27:59+01:00 m ", INT64_C(1795483679000)},
+    {"2026-11-23T02:27:59+01:00 m ", INT64_C(1795397279000)},
+    {"2026-10-23T02:27:59+01:00 m ", INT64_C(1792718879000)},
+    {"2025-10-23T02:27:60+01:00 m ", INT64_C(1761182880000)},
+    {"2026-02-30T01:00:00Z m ", START_MS + 5}, /* no such day */
+    {"2026-02-30T01:00:01Z m ", START_MS + 5},
+};
+
+static void
+each_line_has_its_own_time(void **state)
+{
+	struct fold *fold = fold_new(rules);
+	struct fold_item *item;
+	struct buf text = {0};
+	size_t count = sizeof(stamps) / sizeof(stamps[0]);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&text,
+		    "%spostfix/smtp[1]: QA: to=<u@d%zu.test>, relay=none, delay=0, "
+		    "delays=0/0/0/0, dsn=4.7.5, status=deferred (" NOT_VERIFIED ")\n",
+		    stamps[i].stamp, i);
+	intake_lines(fold, (struct str){buf_text(&text), text.len}, START_MS + 5);
+	item = fold_first(fold);
+	for (size_t i = 0; i < count; i++, item = item->next) {
+		assert_non_null(item);
+		assert_int_equal(item->deferral.time_ms, stamps[i].time_ms);
+	}
+	assert_null(item);
+	buf_clear(&text);
+	fold_free(fold);
+}
+
+static void
+is_full_until_it_is_stored(void **state)
+{
+	struct store *store = kit_scratch();
+	struct fold *fold = fold_new(rules);
+	struct buf text = {0};
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		assert_false(intake_is_full(fold));
+		buf_reset(&text);
+		buf_printf(&text,
+		    "postfix/smtp[1]: QA: to=<u@d%d.test>, relay=h.test[192.0.2.1]:25, delay=0, "
+		    "delays=0/0/0/0, dsn=2.0.0, status=sent (250 Ok)\n",
+		    i);
+		intake_lines(fold, (struct str){buf_text(&text), text.len}, START_MS);
+	}
+	assert_true(intake_is_full(fold));
+	must_store(store, fold);
+	assert_false(intake_is_full(fold));
+	buf_clear(&text);
+	fold_free(fold);
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -578,6 +647,9 @@ main(void)
 	suite_add(service_stays_known, NULL, "the service of a destination stays known");
 	suite_add(
 	    lines_that_are_none_are_skipped, NULL, "lines that are none are skipped");
+	suite_add(each_line_has_its_own_time, NULL, "each line has its own time");
+	suite_add(is_full_until_it_is_stored, NULL,
+	    "20,000 destinations are enough, until they are stored");
 	status = suite_run();
 	rules_free(rules);
 	return kit_end(status);
