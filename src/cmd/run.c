@@ -492,6 +492,8 @@ serve(struct daemon *daemon)
 		if (daemon->unsaved && (!more || intake_is_full(engine_fold(daemon->engine)) ||
 		    mono_ms - daemon->unsaved_ms >= STORE_MS))
 			saved = save(daemon);
+		if (daemon->lost_state)
+			break;
 		engine_turn(daemon->engine);
 		if (all_ended(daemon) && saved == ENGINE_SAVED && engine_is_idle(daemon->engine))
 			break;

@@ -31,6 +31,7 @@ struct fold {
 	void *router_context;
 	struct parked *parked;
 	size_t parked_count;
+	size_t parked_size;
 };
 
 struct fold *
@@ -377,8 +378,11 @@ park(struct fold *fold, const struct process *p, struct str text, struct str ser
 {
 	struct parked *parked;
 
-	fold->parked =
-	    mem_array(fold->parked, fold->parked_count + 1, sizeof(*fold->parked));
+	if (fold->parked_count == fold->parked_size) {
+		fold->parked_size = fold->parked_size > 0 ? 2 * fold->parked_size : 64;
+		fold->parked = mem_array(
+		    fold->parked, fold->parked_size, sizeof(*fold->parked));
+	}
 	parked = &fold->parked[fold->parked_count++];
 	*parked = (struct parked){
 	    .text = mem_strndup(text.p, text.len),
@@ -477,6 +481,7 @@ fold_unpark(struct fold *fold)
 
 	fold->parked = NULL;
 	fold->parked_count = 0;
+	fold->parked_size = 0;
 	for (size_t i = 0; i < count; i++)
 		fold_status(fold, parked[i].process.used != 0 ? &parked[i].process : NULL,
 		    str_of(parked[i].text), str_of(parked[i].service), parked[i].time_ms,

@@ -114,8 +114,6 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	bool news;
 
 	if (fold_parked(e->fold) > 0)
-		fold_unpark(e->fold);
-	if (fold_parked(e->fold) > 0)
 		return ENGINE_SAVE_WAITS;
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, places,
 		place_count, &news, &err)) {

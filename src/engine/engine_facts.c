@@ -29,6 +29,8 @@ engine_take_facts(struct engine *e, struct chore *chore, int64_t mono_ms)
 		if (e->mode == ENGINE_APPLY)
 			e->facts_ms = 0;
 		fold_set_plain(e->fold, e->facts_ms != 0);
+		if (e->facts_ms != 0)
+			fold_unpark(e->fold);
 		return;
 	}
 	trouble_over(&e->asking_postfix, "ask postconf");
@@ -43,6 +45,7 @@ engine_take_facts(struct engine *e, struct chore *chore, int64_t mono_ms)
 	routes_clear(e->routes);
 	e->plain_routes = routes_are_plain(&e->facts);
 	fold_set_plain(e->fold, e->plain_routes);
+	fold_unpark(e->fold);
 }
 
 bool
