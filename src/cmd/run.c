@@ -27,6 +27,7 @@
 #define STORE_MS SPAN_SECOND_MS   /* while a backlog is read, stored so often */
 #define LOOK_MS  SPAN_MINUTE_MS   /* the longest sleep */
 
+#define LOCK_MS   300 /* doctor tries the lock for a moment, to see whether it is held */
 #define FINISH_MS 700 /* to take what the workers are about to bring */
 
 /* One log. */
@@ -545,7 +546,7 @@ start(struct daemon *daemon)
 	int lock;
 
 	buf_printf(&lock_path, "%s.lock", daemon->config->state);
-	lock = file_lock(buf_text(&lock_path), 0, &err);
+	lock = file_lock(buf_text(&lock_path), LOCK_MS, &err);
 	buf_clear(&lock_path);
 	if (lock < 0)
 		return cmd_fail(EX_UNAVAILABLE, "is another tlsladder running? %s", err.text);
