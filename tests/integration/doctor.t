@@ -229,12 +229,13 @@ newer() {
 ill 'a state of a newer tlsladder' state fault typed newer
 locked() {
 	coproc holder { sqlite3 "$dir/state/state.db"; }
+	holding=$holder_PID # bash forgets it when the process has ended
 	printf 'BEGIN IMMEDIATE;\n.print locked\n' >&"${holder[1]}"
 	read -r <&"${holder[0]}"
 }
 ill 'a state that another process holds' state fault said locked
 eval "exec ${holder[1]}>&-"
-wait "$holder_PID"
+wait "$holding"
 ill 'the daemon does not run' daemon warning typed true
 pkill_daemon() {
 	local pid
