@@ -7,23 +7,29 @@
 #include "sys/log.h"
 
 #define BACK_OFF_MIN_MS SPAN_SECOND_MS
-#define BACK_OFF_MAX_MS SPAN_MINUTE_MS
+#define BACK_OFF_MAX_MS (15 * SPAN_SECOND_MS) /* it is all local, and cheap to try */
 #define LASTS           3 /* tries that failed, the last 3 s after the first */
 
 bool
 trouble_report(struct trouble *t, const char *what, const struct err *err, int64_t mono_ms)
 {
-	t->wait_ms = t->failing ? t->wait_ms * 2 : BACK_OFF_MIN_MS;
-	if (t->wait_ms > BACK_OFF_MAX_MS)
-		t->wait_ms = BACK_OFF_MAX_MS;
-	t->again_ms = mono_ms + t->wait_ms;
+	/* What fails beside it is the same try: several share a database. */
+	bool beside = trouble_waits(t, mono_ms);
+
+	if (!beside) {
+		t->wait_ms = t->failing ? t->wait_ms * 2 : BACK_OFF_MIN_MS;
+		if (t->wait_ms > BACK_OFF_MAX_MS)
+			t->wait_ms = BACK_OFF_MAX_MS;
+		t->again_ms = mono_ms + t->wait_ms;
+		t->times++;
+	}
 	if (!t->failing || strcmp(t->last.text, err->text) != 0)
 		log_error("cannot %s, will try again: %s", what, err->text);
 	else
 		log_debug("still cannot %s: %s", what, err->text);
 	t->failing = true;
 	t->last = *err;
-	return ++t->times == LASTS;
+	return !beside && t->times == LASTS;
 }
 
 void

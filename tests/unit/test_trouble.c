@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+#include "engine/trouble.h"
+
+#define STEPS 8
+
+/* Failures at these milliseconds; -1 ends the row. What is said after the last. */
+struct row {
+	const char *name;
+	int64_t at_ms[STEPS];
+	int64_t again_ms;
+	bool lasts;
+};
+
+static const struct row rows[] = {
+    {"the first: again after a second", {5, -1}, 1005, false},
+    {"the second, when its time has come: after two", {0, 1000, -1}, 3000, false},
+    {"one that lasts is told once, at its third try", {0, 1000, 3000, -1}, 7000, true},
+    {"the fourth is not told again", {0, 1000, 3000, 7000, -1}, 15000, false},
+    {"never after more than a quarter of a minute",
+        {0, 1000, 3000, 7000, 15000, 30000, -1}, 45000, false},
+    {"what fails beside it, before its time, is no further try",
+        {0, 1, 2, 999, -1}, 1000, false},
+    {"nor does it count towards what lasts", {0, 1000, 1001, 1002, -1}, 3000, false},
+};
+
+static void
+trouble_is_tried_again(void **state)
+{
+	const struct row *row = *state;
+	struct trouble trouble = {0};
+	struct err err;
+	bool lasts = false;
+
+	err_set(&err, "no space");
+	assert_false(trouble_waits(&trouble, 0));
+	for (int i = 0; i < STEPS && row->at_ms[i] >= 0; i++)
+		lasts = trouble_report(&trouble, "do it", &err, row->at_ms[i]);
+	assert_int_equal(lasts, row->lasts);
+	assert_true(trouble_waits(&trouble, row->again_ms - 1));
+	assert_false(trouble_waits(&trouble, row->again_ms));
+	trouble_over(&trouble, "do it");
+	assert_false(trouble_waits(&trouble, 0));
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		suite_add(trouble_is_tried_again, &rows[i], "%s", rows[i].name);
+	return suite_run();
+}
