@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What scan and run do with a log before they ask anyone: lines read, recognised and
+ * folded into news per destination, in memory. No state, no DNS.
+ * usage: group RULES LOG
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/fold.h"
+#include "engine/intake.h"
+#include "gather/reader.h"
+#include "gather/rulefile.h"
+#include "sys/clock.h"
+
+static bool
+group(struct fold *fold, const char *path, struct err *err)
+{
+	struct reader *reader = reader_open(path, err);
+	enum reader_result result = READER_MORE;
+	int64_t now_ms = clock_wall_ms();
+	struct str lines;
+
+	if (reader == NULL)
+		return false;
+	while (result == READER_MORE || result == READER_LINES) {
+		result = reader_next(reader, &lines, err);
+		if (result == READER_LINES)
+			intake_lines(fold, lines, now_ms);
+	}
+	reader_free(reader);
+	return result == READER_END;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct fold_counts *counts;
+	struct errs errs = {0};
+	struct rules *rules;
+	struct fold *fold;
+	struct err err;
+	int status = 0;
+
+	if (argc != 3)
+		return 64;
+	rules = rulefile_load(argv + 1, 1, RULEFILE_COMPILE, &errs);
+	for (size_t i = 0; i < errs.count; i++)
+		fprintf(stderr, "%s\n", errs.lines[i]);
+	errs_clear(&errs);
+	if (rules == NULL)
+		return 78;
+	fold = fold_new(rules);
+	if (!group(fold, argv[2], &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		status = 66;
+	}
+	counts = fold_counts(fold);
+	printf("%zu destinations, %" PRIu64 " status lines, %" PRIu64
+	       " sessions, %" PRIu64 " recognised\n",
+	    fold_size(fold), counts->status_lines, counts->sessions, counts->recognised);
+	fold_free(fold);
+	rules_free(rules);
+	return status;
+}
