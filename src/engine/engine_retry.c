@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
@@ -22,8 +24,11 @@ engine_give_back(struct engine *e, int64_t not_before_ms, struct err *err)
 static bool
 mark_taken(struct engine *e, const struct chore *chore, struct err *err)
 {
-	if (store_begin(e->store, err) &&
-	    store_waiting_take(e->store, chore->waiting, chore->waiting_count, err) &&
+	if (!store_begin(e->store, err))
+		return false;
+	if ((chore->flush
+	            ? store_waiting_take_all(e->store, e->map_exported, clock_wall_ms(), err)
+	            : store_waiting_take(e->store, chore->waiting, chore->waiting_count, err)) &&
 	    store_commit(e->store, err))
 		return true;
 	store_rollback(e->store);
@@ -33,9 +38,13 @@ mark_taken(struct engine *e, const struct chore *chore, struct err *err)
 static bool
 mark_done(struct engine *e, const struct chore *chore, struct err *err)
 {
-	if (store_begin(e->store, err) &&
-	    store_waiting_done(
-		e->store, chore->waiting, chore->waiting_count, clock_wall_ms(), err) &&
+	int64_t now_ms = clock_wall_ms();
+
+	if (!store_begin(e->store, err))
+		return false;
+	if ((chore->flush ? store_waiting_done_all(e->store, now_ms, err)
+	                  : store_waiting_done(e->store, chore->waiting, chore->waiting_count,
+	                        now_ms, err)) &&
 	    store_commit(e->store, err))
 		return true;
 	store_rollback(e->store);
@@ -73,6 +82,36 @@ wants_flush(const struct waiting *waiting, size_t count)
 	return count == RETRY_MAX;
 }
 
+/* Those of destinations with few messages, which need no flush. Their number. */
+static size_t
+keep_few(struct waiting *waiting, size_t count)
+{
+	size_t kept = 0, end;
+
+	for (size_t i = 0; i < count; i = end) {
+		for (end = i; end < count && waiting[end].destination == waiting[i].destination;)
+			end++;
+		if (end - i > FLUSH_OVER)
+			continue;
+		memmove(&waiting[kept], &waiting[i], (end - i) * sizeof(*waiting));
+		kept += end - i;
+	}
+	return kept;
+}
+
+/* No flush for now: whom it is not for need not wait for it. False: nobody is left. */
+static bool
+retry_few(struct engine *e, struct chore *chore, int64_t mono_ms)
+{
+	e->retry_ms = clock_wall_ms() + FLUSH_EVERY_MS - (mono_ms - e->flushed_ms);
+	e->again_ms = 0;
+	if (chore->waiting_count == RETRY_MAX)
+		return false;
+	chore->waiting_count = keep_few(chore->waiting, chore->waiting_count);
+	chore->flush = false;
+	return chore->waiting_count > 0;
+}
+
 void
 engine_try_retry(struct engine *e, int64_t mono_ms)
 {
@@ -98,15 +137,10 @@ engine_try_retry(struct engine *e, int64_t mono_ms)
 		return;
 	}
 	chore->flush = wants_flush(chore->waiting, chore->waiting_count);
-	if (chore->flush && e->flushed_ms != 0 && mono_ms - e->flushed_ms < FLUSH_EVERY_MS) {
-		e->retry_ms = now_ms + FLUSH_EVERY_MS - (mono_ms - e->flushed_ms);
-		e->again_ms = 0;
-		e->retry_look = false;
-		chore_free(chore);
-		return;
-	}
 	e->retry_look = false;
-	if (chore->waiting_count == 0) {
+	if (chore->waiting_count == 0 ||
+	    (chore->flush && e->flushed_ms != 0 &&
+	        mono_ms - e->flushed_ms < FLUSH_EVERY_MS && !retry_few(e, chore, mono_ms))) {
 		chore_free(chore);
 		return;
 	}

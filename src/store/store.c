@@ -48,11 +48,16 @@ static const char *const texts[SQL_COUNT] = {
                          " WHERE version > 0 AND version <= ? AND not_before_ms > ?",
     [SQL_WAITING_TAKE] = "UPDATE waiting SET version = -1 WHERE destination = ?"
                          " AND queue_id = ?",
+    [SQL_WAITING_TAKE_ALL] = "UPDATE waiting SET version = -1 WHERE version <> 0"
+                             " AND version <> -1 AND version <= ? AND not_before_ms <= ?",
+    [SQL_WAITING_DONE_ALL] = "UPDATE waiting SET version = -2, tries = tries + 1,"
+                             " not_before_ms = ?1 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
+                             " WHERE version = -1",
     [SQL_WAITING_DONE] = "UPDATE waiting SET version = -2, tries = tries + 1,"
                          " not_before_ms = ?3 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
                          " WHERE destination = ?1 AND queue_id = ?2 AND version = -1",
     [SQL_WAITING_GIVE_UP] = "DELETE FROM waiting WHERE version = -2 AND tries >= 3",
-    [SQL_WAITING_SENT] = "DELETE FROM waiting WHERE destination = ? AND version = -2",
+    [SQL_WAITING_SENT] = "DELETE FROM waiting WHERE destination = ? AND version < 0",
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
                               " WHERE version = -1",
     /* LADDER_NOT_YET, written out so that the partial index serves */

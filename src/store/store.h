@@ -177,6 +177,10 @@ bool store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
 /* These are being retried now. */
 bool store_waiting_take(
     struct store *store, const struct waiting *taken, size_t count, struct err *err);
+/* The same for all that are due, as one flush retries them; and that they were. */
+bool store_waiting_take_all(
+    struct store *store, int64_t version, int64_t now_ms, struct err *err);
+bool store_waiting_done_all(struct store *store, int64_t now_ms, struct err *err);
 /* What was taken and is not done is due again. */
 bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err);
 /*

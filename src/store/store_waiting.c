@@ -77,6 +77,21 @@ store_waiting_done(struct store *store, const struct waiting *done, size_t count
 }
 
 bool
+store_waiting_take_all(struct store *store, int64_t version, int64_t now_ms, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_WAITING_TAKE_ALL, err, "ii", version, now_ms), err);
+}
+
+bool
+store_waiting_done_all(struct store *store, int64_t now_ms, struct err *err)
+{
+	return store_finish(
+		   store, store_bind(store, SQL_WAITING_DONE_ALL, err, "i", now_ms), err) &&
+	    store_finish(store, store_prepare(store, SQL_WAITING_GIVE_UP, err), err);
+}
+
+bool
 store_waiting_sent(struct store *store, int64_t id, struct err *err)
 {
 	return store_finish(store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err);

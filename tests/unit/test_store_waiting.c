@@ -164,6 +164,44 @@ retried_without_word_is_tried_again(void **state)
 	store_close(store);
 }
 
+/* The log may be faster than the command that was waited for. */
+static void
+sent_while_retried_ends_the_retries(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+
+	(void)state;
+	waits(store, id, "Q1");
+	releases(store, id, 1, 0);
+	assert_true(store_waiting_take_all(store, 1, NOW_MS, &kit_err));
+	assert_true(store_waiting_sent(store, id, &kit_err));
+	assert_true(store_waiting_done_all(store, NOW_MS, &kit_err));
+	assert_due(store, 1, INT64_MAX, "", 0, 0);
+	store_close(store);
+}
+
+/* One flush is for all that are due, however many were named. */
+static void
+flush_takes_all_that_are_due(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t a = kit_add(store, "a.test"), b = kit_add(store, "b.test");
+
+	(void)state;
+	waits(store, a, "QA");
+	waits(store, b, "QB");
+	releases(store, a, 1, 0);
+	releases(store, b, 2, 0);
+	assert_true(store_waiting_take_all(store, 1, NOW_MS, &kit_err));
+	assert_due(store, 2, NOW_MS, "QB ", 0, 0);
+	waits(store, a, "QA2"); /* not decided: none of the flush's */
+	assert_true(store_waiting_done_all(store, NOW_MS, &kit_err));
+	assert_due(store, 1, NOW_MS + 9999, "", 0, NOW_MS + 10000);
+	assert_due(store, 2, NOW_MS + 10000, "QA QB ", 0, NOW_MS + 10000);
+	store_close(store);
+}
+
 static void
 sent_ends_the_retries(void **state)
 {
@@ -269,6 +307,10 @@ main(void)
 	suite_add(so_many_wait, NULL, "no more than 51 messages are kept a destination");
 	suite_add(retried_without_word_is_tried_again, NULL,
 	    "a message of which there is no word is tried twice more");
+	suite_add(sent_while_retried_ends_the_retries, NULL,
+	    "mail that is sent while it is retried is retried no more");
+	suite_add(flush_takes_all_that_are_due, NULL,
+	    "a flush is for all that are due");
 	suite_add(
 	    sent_ends_the_retries, NULL, "sent mail ends the retries, not the waiting");
 	suite_add(deferred_while_retried_waits_again, NULL,
