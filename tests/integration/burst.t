@@ -1,0 +1,198 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Many lines at once, and a resolver that takes its time: everything is decided soon, the
+# log is read on meanwhile, and Postfix is not run over by our own commands.
+. "$(dirname -- "$0")/lib.sh"
+
+crowd=${BURST_CROWD:-10000}
+flood=${BURST_FLOOD:-100000}
+
+up strict
+log=$dir/generated.log
+: >"$log"
+chmod 644 "$log"
+
+# Every command of Postfix goes through this, and is written down.
+cat >"$dir/noted" <<'END'
+#!/bin/bash
+printf '%s %s\n' "$EPOCHREALTIME" "$*" >>"${0%/*}/state/calls"
+exec "$@"
+END
+chmod 755 "$dir/noted"
+common=("log: {file: $log}" "postfix: {config_directory: $dir/strict/config, command: [$dir/noted]}")
+
+calls() {
+	grep -cE " $1\$" "$dir/state/calls"
+}
+
+# Milliseconds since the epoch.
+ms() {
+	date +%s%3N
+}
+
+position() {
+	sql "SELECT offset FROM log_position WHERE path = '$log'"
+}
+
+at_end() {
+	[[ $(position) == $(stat -c %s "$log") ]]
+}
+
+# deferrals FROM TO: one message each for so many destinations that are new.
+deferrals() {
+	seq "$1" "$2" | awk -v stamp="$(date '+%b %e %T')" '{
+		printf "%s mail postfix/smtp[%d]: Q%07d: to=<u@d%d.many-selfsigned.test>, relay=mx.selfsigned.test[10.53.1.33]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=4.7.5, status=deferred (Server certificate not verified)\n", \
+			stamp, 100 + $1 % 100, $1, $1
+	}'
+}
+
+# --- so many new destinations in one burst
+
+decided() {
+	[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE entry = 'encrypt')
+		|| ' ' || (SELECT count(*) FROM counter a JOIN counter b WHERE a.name = 'map-version'
+		AND b.name = 'map-exported' AND a.value = b.value)") == "$crowd 1" ]]
+}
+
+counted_other() {
+	[[ $(sql "SELECT count FROM tally JOIN destination ON id = destination WHERE key = 'other$1.nowhere.test'") == 1 ]]
+}
+
+configure strict "${common[@]}"
+starts
+deferrals 1 "$crowd" >"$dir/burst"
+begun=$(ms)
+cat "$dir/burst" >>"$log"
+# Others come in meanwhile.
+for i in 1 2 3 4 5; do
+	printf '%s mail postfix/smtp[7]: R%d: to=<u@other%d.nowhere.test>, relay=mx.nowhere.test[192.0.2.1]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=2.0.0, status=sent (250 Ok)\n' \
+		"$(date '+%b %e %T')" $i $i >>"$log"
+	awaits "line $i that comes in meanwhile is counted" 5 counted_other $i
+done
+awaits "$crowd new destinations are decided and exported" 60 decided
+took=$(($(ms) - begun))
+comment "$crowd new destinations in one burst: decided and exported in $took ms"
+is 'Postfix finds the first and the last' "$(in_map d1.many-selfsigned.test) $(in_map d$crowd.many-selfsigned.test)" 'encrypt encrypt'
+stops
+
+# --- a resolver that takes two seconds for each answer
+
+fresh() {
+	rm -rf "$dir/state"
+	mkdir "$dir/state"
+	chown nobody:nogroup "$dir/state"
+	: >"$log"
+}
+
+# lag SECONDS: lines are added all the time, each about a destination of its own; how far
+# the position in the database was behind the end of the log at most, in milliseconds,
+# and how late the looks themselves were.
+lag() {
+	python3 - "$log" "$dir/state/state.db" "$1" <<'END_OF_LAG'
+import sqlite3, sys, time
+log, state, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+database = sqlite3.connect(state, timeout=5)
+file = open(log, "ab", buffering=0)
+end, ends = file.tell(), []
+begun = last = time.monotonic()
+worst = late = number = 0
+while (now := time.monotonic()) - begun < seconds or ends:
+    late = max(late, now - last - 0.01)
+    if now - begun < seconds:
+        number += 1
+        line = time.strftime("%b %e %T") + (
+            f" mail postfix/smtp[{100 + number % 100}]: S{number:06}: to=<u@s{number}.many-plain.test>, relay="
+            "mx.plain.test[10.53.1.32]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=4.7.4, status=deferred "
+            "(TLS is required, but was not offered by host mx.plain.test[10.53.1.32])\n")
+        end += file.write(line.encode())
+        ends.append((now, end))
+    offset = database.execute("SELECT offset FROM log_position WHERE path = ?", (log,)).fetchone()[0]
+    seen = time.monotonic()
+    while ends and ends[0][1] <= offset:
+        worst = max(worst, seen - ends.pop(0)[0])
+    if ends and now - begun > seconds + 20:
+        worst = seen - ends[0][0]
+        break
+    last = time.monotonic()
+    time.sleep(0.01)
+print(round(worst * 1000), round(late * 1000), number)
+END_OF_LAG
+}
+
+fresh
+"$sandbox" resolver "$dir" slow
+configure strict "${common[@]}" 'dns: {timeout: 5s}' 'ladder: {may_after: {attempts: 1}}'
+starts
+printf '%s mail postfix/smtp[7]: S0: to=<u@first.nowhere.test>, relay=none, delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (250 Ok)\n' \
+	"$(date '+%b %e %T')" >>"$log"
+await 10 at_end >/dev/null
+read -r behind late lines < <(lag 8)
+comment "a resolver that takes 2 s an answer: $lines lines in 8 s, the database at most $behind ms behind (looks up to $late ms late)"
+is 'the log is never more than a second ahead' "$((behind <= 1000 + late))" 1
+awaits 'with an answer there is a decision' 30 grep -q '=s1.many-plain.test action=set level=may' "$dir/daemon.err"
+stops
+"$sandbox" resolver "$dir" start
+
+# --- a flood of deferrals, and postqueue
+
+# Destinations 1 to 100 have nearly all of it, 1001 to 1200 three messages each. A
+# message's number names its destination, so that who is retried can be answered for.
+flood() {
+	awk -v count="$flood" -v stamp="$(date '+%b %e %T')" 'BEGIN {
+		for (i = 0; i < count; i++) {
+			d = i % 100 + 1
+			n = int(i / 100)
+			if (i % int(count / 600) == 7 && small < 600) {
+				d = 1001 + small % 200
+				n = int(small / 200)
+				small++
+			}
+			printf "%s mail postfix/smtp[%d]: F%dx%d: to=<u@f%d.many-selfsigned.test>, relay=mx.selfsigned.test[10.53.1.33]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=4.7.5, status=deferred (Server certificate not verified)\n", \
+				stamp, 100 + i % 100, d, n, d
+		}
+	}'
+}
+
+fresh
+chmod 666 "$log"
+cat >"$dir/noted" <<'END'
+#!/bin/bash
+# As Postfix would: what is retried is sent.
+dir=${0%/*}
+printf '%s %s\n' "$EPOCHREALTIME" "$*" >>"$dir/state/calls"
+sent() {
+	printf '%(%b %e %T)T mail postfix/smtp[9]: %s: to=<u@f%s.many-selfsigned.test>, relay=mx.selfsigned.test[10.53.1.33]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=2.0.0, status=sent (250 Ok)\n' \
+		-1 "$1" "$2" >>"$dir/generated.log"
+}
+case "$*" in
+	*' -i F'*)
+		id=${!#}
+		n=${id#F}
+		sent "$id" "${n%x*}"
+		exit
+		;;
+	postqueue*' -f')
+		for n in $(sed -n 's/^f\([0-9]*\)[.].*/\1/p' "$dir/state/tls_policy"); do
+			sent "F${n}x0" "$n"
+		done
+		;;
+esac
+exec "$@"
+END
+configure strict "${common[@]}"
+starts
+begun=$(ms)
+flood >>"$log"
+retried() {
+	[[ $(sql "SELECT count(*) FROM destination WHERE entry <> 'encrypt' OR pending <> 0") == 0 &&
+		$(sql "SELECT count(*) FROM waiting JOIN destination ON id = destination 
+			WHERE key LIKE 'f1___.%' AND (waiting.version > 0 OR waiting.version = -1)") == 0 ]]
+}
+# Who has many waits for a flush, a minute perhaps; nobody else does.
+awaits 'in a flood of deferrals everybody with few messages is retried at once' 40 retried
+comment "$flood deferrals: read and retried in $(($(ms) - begun)) ms; $(calls -f) flushes, $(grep -c ' -i ' "$dir/state/calls") messages by name, $(calls 'postmap -c [^ ]* hash:[^ ]*') maps built"
+is 'no message is retried twice' "$(grep -oE ' -i F[0-9]+x[0-9]+$' "$dir/state/calls" | sort | uniq -d | head -n 3)" ''
+is 'one flush a minute at most' "$(awk '/ -f$/ { if (last && $1 - last < 59.9) print $1 - last; last = $1 }' "$dir/state/calls")" ''
+check 'there was one' grep -q 'postqueue .* -f$' "$dir/state/calls"
+stops
+finish
