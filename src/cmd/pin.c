@@ -57,7 +57,7 @@ pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err
 	return store_decision_add(store, &record, err) &&
 	       store_map_changed(store, &version, err) &&
 	       store_entry_version(store, d.id, version, err) &&
-	       store_waiting_release(store, d.id, version, 0, err);
+	       store_waiting_release(store, d.id, version, 0, true, err);
 }
 
 int

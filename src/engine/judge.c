@@ -390,8 +390,8 @@ store_release(struct store *store, const struct destination *d, const struct jud
 	if (judged->decision.action == ACTION_HOLD)
 		not_before_ms = now_ms + DOUBT_MS;
 	/* Version 0 means not decided: a map that never changed is version 1 of nothing. */
-	return store_waiting_release(
-	    store, d->id, version > 0 ? version : 1, not_before_ms, err);
+	return store_waiting_release(store, d->id, version > 0 ? version : 1, not_before_ms,
+	    judged->map_changed, err);
 }
 
 bool

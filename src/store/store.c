@@ -38,7 +38,7 @@ static const char *const texts[SQL_COUNT] = {
                         " ON CONFLICT DO UPDATE SET version = 0, tries = 0"
                         " WHERE version < 0",
     [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
-                            " WHERE destination = ?",
+                            " WHERE destination = ? AND (version = 0 OR ?)",
     [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version <> 0"
                         " AND version <> -1 AND version <= ? AND not_before_ms <= ?"
                         " ORDER BY destination LIMIT ?",

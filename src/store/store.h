@@ -161,8 +161,10 @@ bool store_each_decision(
  */
 bool store_waiting_add(struct store *store, int64_t id, const char *queue_id,
     int64_t now_ms, struct err *err);
+/* A change: all of a destination's are retried; else those that nothing was decided for,
+ * and not again what was or is being retried for the change before. */
 bool store_waiting_release(struct store *store, int64_t id, int64_t version,
-    int64_t not_before_ms, struct err *err);
+    int64_t not_before_ms, bool change, struct err *err);
 
 struct waiting {
 	int64_t destination;

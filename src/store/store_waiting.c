@@ -18,10 +18,12 @@ store_waiting_add(
 
 bool
 store_waiting_release(struct store *store, int64_t id, int64_t version,
-    int64_t not_before_ms, struct err *err)
+    int64_t not_before_ms, bool change, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_WAITING_RELEASE, err, "iii", version, not_before_ms, id), err);
+	    store_bind(store, SQL_WAITING_RELEASE, err, "iiii", version, not_before_ms, id,
+		(int64_t)change),
+	    err);
 }
 
 bool

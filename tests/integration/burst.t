@@ -184,7 +184,7 @@ starts
 begun=$(ms)
 flood >>"$log"
 retried() {
-	[[ $(sql "SELECT count(*) FROM destination WHERE entry <> 'encrypt' OR pending <> 0") == 0 &&
+	[[ $(sql "SELECT count(*) FROM destination WHERE entry = 'encrypt' AND pending = 0") == 300 &&
 		$(sql "SELECT count(*) FROM waiting JOIN destination ON id = destination 
 			WHERE key LIKE 'f1___.%' AND (waiting.version > 0 OR waiting.version = -1)") == 0 ]]
 }

@@ -15,7 +15,7 @@ waits(struct store *store, int64_t id, const char *queue_id)
 static void
 releases(struct store *store, int64_t id, int64_t version, int64_t not_before_ms)
 {
-	assert_true(store_waiting_release(store, id, version, not_before_ms, &kit_err));
+	assert_true(store_waiting_release(store, id, version, not_before_ms, true, &kit_err));
 }
 
 /* The queue ids that are due, "id id "; next and again as the store says. */
@@ -164,6 +164,25 @@ retried_without_word_is_tried_again(void **state)
 	store_close(store);
 }
 
+/* An echo is no change: what was retried for it is not retried again. */
+static void
+retried_once_a_change(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+
+	(void)state;
+	waits(store, id, "Q1");
+	releases(store, id, 1, 0);
+	take_and_finish(store, 1, NOW_MS);
+	waits(store, id, "Q2");
+	assert_true(store_waiting_release(store, id, 1, 0, false, &kit_err));
+	assert_due(store, 1, NOW_MS, "Q2 ", 0, NOW_MS + 10000);
+	releases(store, id, 2, 0);
+	assert_due(store, 2, NOW_MS, "Q1 Q2 ", 0, 0);
+	store_close(store);
+}
+
 /* The log may be faster than the command that was waited for. */
 static void
 sent_while_retried_ends_the_retries(void **state)
@@ -307,6 +326,8 @@ main(void)
 	suite_add(so_many_wait, NULL, "no more than 51 messages are kept a destination");
 	suite_add(retried_without_word_is_tried_again, NULL,
 	    "a message of which there is no word is tried twice more");
+	suite_add(retried_once_a_change, NULL,
+	    "a message is retried once a change, whatever echoes follow");
 	suite_add(sent_while_retried_ends_the_retries, NULL,
 	    "mail that is sent while it is retried is retried no more");
 	suite_add(flush_takes_all_that_are_due, NULL,
