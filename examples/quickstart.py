@@ -10,6 +10,7 @@ sent. Shows entries and deliveries as they come, then a table. Exit status 0 if 
 import datetime
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -158,6 +159,7 @@ def sentences(known):
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     sent = {domain: float(fields[0]) for domain, fields in read("sent").items()}
     levels, delivered, known = watch(sent)
     wrong = table(sent, levels, delivered, known)

@@ -98,13 +98,14 @@ quietly 'the build' build
 # --- a network, a Postfix, the daemon
 
 step '2. A network with a signed root, a validating resolver and its mail servers'
-"$sandbox" up "$work/net" owner=$$
+quietly 'the network' "$sandbox" up "$work/net" owner=$$
 
 step '3. tlsladder, as a user without privileges, on the log of that Postfix'
 log=$work/net/sender/mail.log
 map=$work/var/lib/tlsladder/tls_policy
 mkdir -p "$work/etc/tlsladder" "${map%/*}"
 chown nobody:nogroup "${map%/*}"
+chmod 750 "${map%/*}"
 cat >"$work/etc/tlsladder/tlsladder.yaml" <<END
 log: {file: $log}
 postfix: {config_directory: $work/net/sender/config}
