@@ -6,7 +6,8 @@
  *   -s MIB      size (800)
  *   -d PERCENT  lines that are deferrals (3)
  *   -t PERCENT  deferrals that TLS is the reason of (50)
- *   -n DOMAINS  destinations (5000); half of the mail goes to the first hundredth
+ *   -n DOMAINS  destinations (5000, at least 2); half of the mail goes to the first
+ *               hundredth
  *   -r SEED
  *   -i          RFC 3339 stamps instead of "Nov 24 07:00:00"
  */
@@ -113,14 +114,24 @@ begin_line(struct genlog *g)
 
 #define LINE(g, ...) (begin_line(g), SAY(g, __VA_ARGS__))
 
+/* One destination in twenty fails at TLS, always; mail to the others is sent, or deferred
+ * for other reasons. */
+static bool
+is_weak(const struct genlog *g, uint32_t n)
+{
+	return n % 20 == 7 % g->domains;
+}
+
 static void
-pick_domain(struct genlog *g, char *out, size_t size, unsigned *address)
+pick_domain(struct genlog *g, bool weak, char *out, size_t size, unsigned *address)
 {
 	static const char *const ends[] = {
 	    "example", "mail.example", "test", "co.example"};
 	uint32_t large = g->domains / 100, n;
 
-	n = large > 0 && roll(g, 2) == 0 ? roll(g, large) : roll(g, g->domains);
+	do {
+		n = large > 20 && roll(g, 2) == 0 ? roll(g, large) : roll(g, g->domains);
+	} while (is_weak(g, n) != weak);
 	*address = n % 250 + 1;
 	snprintf(out, size, "firm-%" PRIu32 ".%s", n, ends[n % 4]);
 }
@@ -155,7 +166,7 @@ say_message(struct genlog *g)
 
 	g->messages++;
 	pick_id(g, id, sizeof(id));
-	pick_domain(g, domain, sizeof(domain), &address);
+	pick_domain(g, false, domain, sizeof(domain), &address);
 	LINE(g, "postfix/smtpd[%u]: connect from client-%u.example.org[198.51.100.%u]\n",
 	    smtpd, client, client);
 	if (roll(g, 2) == 0)
@@ -208,7 +219,7 @@ say_deferral(struct genlog *g)
 	g->deferrals++;
 	g->messages++;
 	pick_id(g, id, sizeof(id));
-	pick_domain(g, domain, sizeof(domain), &address);
+	pick_domain(g, tls, domain, sizeof(domain), &address);
 	kind = roll(g, tls ? sizeof(tls_reasons) / sizeof(tls_reasons[0])
 	                   : sizeof(other_reasons) / sizeof(other_reasons[0]));
 	dsn = tls ? tls_reasons[kind].dsn : other_reasons[kind].dsn;
@@ -315,7 +326,7 @@ main(int argc, char **argv)
 			return 64;
 		}
 	}
-	if (optind < argc || g.domains == 0)
+	if (optind < argc || g.domains < 2)
 		return 64;
 	g.seed = g.seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
