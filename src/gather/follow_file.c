@@ -282,17 +282,16 @@ enum read_result
 generation_read(struct generation *generation, struct lines *lines, int *errnum)
 {
 	char before[FOLLOW_MARK_MAX];
-	size_t size;
-	char *room = lines_room(lines, &size);
+	char *room = lines_room(lines);
 	size_t overlap = lines_overlap(lines);
 	uint64_t from = lines_read_offset(lines) - overlap;
 	ssize_t n;
 
 	if (generation->gzip != NULL)
-		return generation_read_packed(generation, room, size, lines);
+		return generation_read_packed(generation, room, LINES_ROOM, lines);
 	memcpy(before, room - overlap, overlap);
 	do {
-		n = pread(generation->fd, room - overlap, overlap + size, (off_t)from);
+		n = pread(generation->fd, room - overlap, overlap + LINES_ROOM, (off_t)from);
 	} while (n < 0 && errno == EINTR);
 	*errnum = n < 0 ? errno : 0;
 	if (n < (ssize_t)overlap || memcmp(before, room - overlap, overlap) != 0) {

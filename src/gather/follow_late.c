@@ -76,8 +76,7 @@ take(struct late *late, char *bytes, size_t len, struct str *lines)
 bool
 late_read(struct follow *follow, struct str *lines)
 {
-	size_t size;
-	char *room = lines_room(&follow->lines, &size); /* nothing is added to it */
+	char *room = lines_room(&follow->lines); /* nothing is added to it */
 
 	for (size_t i = 0; i < follow->late_len; i++) {
 		struct late *late = &follow->late[i];

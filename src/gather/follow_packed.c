@@ -44,7 +44,6 @@ generation_seek(struct generation *generation, const struct follow_position *pos
 		return SEEK_OTHER;
 	for (int i = 0; i < SEEK_STEPS; i++) {
 		uint64_t at = lines_read_offset(lines);
-		size_t size;
 		char *room;
 
 		if (at >= position->head_len && !generation_head_is(generation, position))
@@ -55,9 +54,10 @@ generation_seek(struct generation *generation, const struct follow_position *pos
 			    ? SEEK_FOUND
 			    : SEEK_OTHER;
 		}
-		room = lines_room(lines, &size);
-		size = (size_t)smaller(size, position->offset - at);
-		if (generation_read_packed(generation, room, size, lines) != READ_DATA)
+		room = lines_room(lines);
+		if (generation_read_packed(generation, room,
+		        (size_t)smaller(LINES_ROOM, position->offset - at),
+		        lines) != READ_DATA)
 			return SEEK_OTHER;
 		lines_discard(lines);
 	}

@@ -7,13 +7,7 @@
 
 #include "base/mem.h"
 
-/*
- * One read. 256 KiB stay in the second-level cache while they are parsed; larger reads
- * were not faster.
- */
-#define ROOM (256u * 1024)
-
-#define SIZE (FOLLOW_MARK_MAX + FOLLOW_LINE_MAX + 1 + ROOM)
+#define SIZE (LINES_SPACE + LINES_ROOM + 1)
 
 static size_t
 smaller(size_t a, size_t b)
@@ -24,13 +18,15 @@ smaller(size_t a, size_t b)
 void
 lines_init(struct lines *lines)
 {
-	*lines = (struct lines){.data = mem_new(1, SIZE)};
+	char *own = mem_new(1, SIZE);
+
+	*lines = (struct lines){.own = own, .data = own};
 }
 
 void
 lines_clear(struct lines *lines)
 {
-	free(lines->data);
+	free(lines->own);
 	*lines = (struct lines){0};
 }
 
@@ -38,7 +34,7 @@ void
 lines_reset(struct lines *lines, uint64_t offset, struct str mark)
 {
 	assert(mark.len <= FOLLOW_MARK_MAX && mark.len <= offset);
-	*lines = (struct lines){.data = lines->data, .offset = offset};
+	*lines = (struct lines){.own = lines->own, .data = lines->own, .offset = offset};
 	if (mark.len > 0) {
 		memcpy(lines->data, mark.p, mark.len);
 		memcpy(lines->mark, mark.p, mark.len);
@@ -59,26 +55,32 @@ lines_rewind(struct lines *lines)
 	lines_reset(lines, lines->offset, (struct str){mark, len});
 }
 
-char *
-lines_room(struct lines *lines, size_t *size)
+/* What is left is moved to stand right before the room, wherever it was. */
+void
+lines_room_in(struct lines *lines, char *data)
 {
 	size_t keep = smaller(lines->start - lines->floor, FOLLOW_MARK_MAX);
-	size_t from = lines->start - keep;
+	size_t len = lines->end - lines->start + keep;
 
-	if (from > 0)
-		memmove(lines->data, lines->data + from, lines->end - from);
-	lines->floor = 0;
-	lines->start = keep;
-	lines->end -= from;
-	assert(SIZE - lines->end >= ROOM);
-	*size = ROOM;
+	assert(len <= LINES_SPACE);
+	memmove(data + LINES_SPACE - len, lines->data + lines->start - keep, len);
+	lines->data = data;
+	lines->floor = LINES_SPACE - len;
+	lines->start = lines->floor + keep;
+	lines->end = LINES_SPACE;
+}
+
+char *
+lines_room(struct lines *lines)
+{
+	lines_room_in(lines, lines->own);
 	return lines->data + lines->end;
 }
 
 void
 lines_added(struct lines *lines, size_t len)
 {
-	assert(len <= SIZE - lines->end);
+	assert(len < SIZE - lines->end);
 	lines->end += len;
 }
 
@@ -213,7 +215,7 @@ lines_take_stump(struct lines *lines, struct str *out)
 	}
 	if (len == 0)
 		return LINES_NONE;
-	lines->data[lines->end] = '\n'; /* lines_room() left space behind it */
+	lines->data[lines->end] = '\n'; /* behind the room there is space for it */
 	*out = (struct str){lines->data + lines->start, len + 1};
 	step_over(lines, lines->end, len);
 	return LINES_SOME;

@@ -14,8 +14,18 @@
 #include "base/str.h"
 #include "gather/follow.h"
 
+/*
+ * One read. 256 KiB stay in the second-level cache while they are parsed; larger reads
+ * were not faster.
+ */
+#define LINES_ROOM (256u * 1024)
+
+/* Before it stands what is left of the reads before: less than a line, and a mark. */
+#define LINES_SPACE (FOLLOW_MARK_MAX + FOLLOW_LINE_MAX + 1)
+
 struct lines {
-	char *data;
+	char *own;  /* LINES_SPACE, LINES_ROOM and one byte */
+	char *data; /* that, or the buffer that lines_room_in() was given */
 	size_t floor; /* where valid bytes begin */
 	size_t start; /* of what is not handed out yet */
 	size_t end;
@@ -42,9 +52,18 @@ void lines_clear(struct lines *lines);
  */
 void lines_reset(struct lines *lines, uint64_t offset, struct str mark);
 
-/* Room for the next bytes; what was handed out is gone. lines_added(): so many came. */
-char *lines_room(struct lines *lines, size_t *size);
+/*
+ * LINES_ROOM bytes of room for the next ones; what was handed out is gone.
+ * lines_added(): so many came.
+ */
+char *lines_room(struct lines *lines);
 void lines_added(struct lines *lines, size_t len);
+
+/*
+ * The same in a buffer of somebody else's, where the room is behind LINES_SPACE bytes and
+ * before one more. The buffer that was used until now may go after the call.
+ */
+void lines_room_in(struct lines *lines, char *data);
 
 /* The bytes right before the room, for the overlap: at most FOLLOW_MARK_MAX. */
 size_t lines_overlap(const struct lines *lines);

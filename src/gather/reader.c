@@ -12,6 +12,10 @@
 #include "base/mem.h"
 #include "gather/gzip.h"
 #include "gather/lines.h"
+#include "sys/ahead.h"
+
+/* A smaller file is read before a thread has begun. */
+#define WORTH_A_THREAD (4u * 1024 * 1024)
 
 struct reader {
 	int fd;
@@ -20,6 +24,7 @@ struct reader {
 	bool ended; /* no more bytes come */
 	bool over;  /* and all of them were handed out */
 	struct gzip *gzip;
+	struct ahead *ahead;
 	struct lines lines;
 	uint64_t used;
 	uint64_t size;
@@ -62,6 +67,7 @@ reader_free(struct reader *reader)
 {
 	if (reader == NULL)
 		return;
+	ahead_free(reader->ahead);
 	if (reader->fd != STDIN_FILENO)
 		close(reader->fd);
 	gzip_free(reader->gzip);
@@ -89,8 +95,30 @@ reader_progress(const struct reader *reader, uint64_t *used, uint64_t *size)
 }
 
 static bool
-read_plain(struct reader *reader, char *room, size_t size, struct err *err)
+came(struct reader *reader, ptrdiff_t n)
 {
+	lines_added(&reader->lines, (size_t)n);
+	reader->ended = n == 0;
+	return true;
+}
+
+static bool
+read_ahead(struct reader *reader, struct err *err)
+{
+	int errnum;
+	ssize_t n;
+
+	lines_room_in(&reader->lines, ahead_next(reader->ahead, &n, &errnum));
+	if (n < 0)
+		return err_set_errno(err, errnum, "cannot read %s", reader->path);
+	reader->used += (uint64_t)n;
+	return came(reader, n);
+}
+
+static bool
+read_plain(struct reader *reader, size_t size, struct err *err)
+{
+	char *room = lines_room(&reader->lines);
 	ssize_t n;
 
 	do {
@@ -99,21 +127,17 @@ read_plain(struct reader *reader, char *room, size_t size, struct err *err)
 	if (n < 0)
 		return err_set_errno(err, errno, "cannot read %s", reader->path);
 	reader->used += (uint64_t)n;
-	lines_added(&reader->lines, (size_t)n);
-	reader->ended = n == 0;
-	return true;
+	return came(reader, n);
 }
 
 static bool
-read_gzip(struct reader *reader, char *room, size_t size, struct err *err)
+read_gzip(struct reader *reader, struct err *err)
 {
-	ptrdiff_t n = gzip_read(reader->gzip, room, size, err);
+	ptrdiff_t n = gzip_read(reader->gzip, lines_room(&reader->lines), LINES_ROOM, err);
 
 	if (n < 0)
 		return err_wrap(err, "%s", reader->path);
-	lines_added(&reader->lines, (size_t)n);
-	reader->ended = n == 0;
-	return true;
+	return came(reader, n);
 }
 
 /* The first bytes tell what it is. A pipe may give one at a time: two are needed. */
@@ -126,10 +150,24 @@ recognise(struct reader *reader)
 	if (first.len < 2 && !reader->ended)
 		return;
 	reader->begun = true;
-	if (!gzip_is(first))
-		return;
-	reader->gzip = gzip_new(reader->fd, first);
-	lines_reset(lines, 0, STR(""));
+	if (gzip_is(first)) {
+		reader->gzip = gzip_new(reader->fd, first);
+		lines_reset(lines, 0, STR(""));
+	} else if (reader->size >= WORTH_A_THREAD) {
+		reader->ahead = ahead_new(reader->fd, LINES_SPACE, LINES_ROOM);
+	}
+}
+
+static bool
+read_more(struct reader *reader, struct err *err)
+{
+	if (!reader->begun)
+		return read_plain(reader, GZIP_FIRST_MAX, err);
+	if (reader->gzip != NULL)
+		return read_gzip(reader, err);
+	if (reader->ahead != NULL)
+		return read_ahead(reader, err);
+	return read_plain(reader, LINES_ROOM, err);
 }
 
 static enum reader_result
@@ -152,10 +190,6 @@ end(struct reader *reader, struct str *lines)
 enum reader_result
 reader_next(struct reader *reader, struct str *lines, struct err *err)
 {
-	size_t size;
-	char *room;
-	bool good;
-
 	if (!reader->taken) {
 		switch (lines_take(&reader->lines, lines)) {
 		case LINES_SOME:
@@ -170,12 +204,7 @@ reader_next(struct reader *reader, struct str *lines, struct err *err)
 	}
 	if (reader->ended)
 		return end(reader, lines);
-	room = lines_room(&reader->lines, &size);
-	if (!reader->begun)
-		size = GZIP_FIRST_MAX;
-	good = reader->gzip != NULL ? read_gzip(reader, room, size, err)
-				    : read_plain(reader, room, size, err);
-	if (!good) {
+	if (!read_more(reader, err)) {
 		/* what is left has no newline: a damaged file's last bytes are no line */
 		reader->ended = reader->over = true;
 		return READER_FAILED;

@@ -148,6 +148,64 @@ skips_long_lines(void **state)
 	buf_clear(&line);
 }
 
+/*
+ * Nine MiB, which a thread reads ahead: lines of every length across its buffers, longer
+ * ones than a line may be, and a last one without newline.
+ */
+static void
+reads_large_file(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	struct buf text = {0}, all = {0}, wanted = {0};
+	uint64_t long_lines;
+
+	(void)state;
+	for (size_t i = 0; all.len < 9u << 20; i++) {
+		size_t len = i % 500 == 250 ? FOLLOW_LINE_MAX + i : i * 7919 % 3001;
+		size_t from = all.len;
+
+		for (size_t n = 0; n < len; n++)
+			buf_add_char(&all, (char)('a' + (n + i) % 26));
+		buf_add_char(&all, '\n');
+		if (len <= FOLLOW_LINE_MAX)
+			buf_add(&wanted, all.data + from, len + 1);
+	}
+	rig_write_text(rig, "log", all.data, all.len);
+	rig_write_text(rig, "log", "the end", 7);
+	buf_add(&wanted, "the end\n", 8);
+	assert_int_equal(read_all(rig->path, &text, &long_lines), READER_END);
+	assert_int_equal(text.len, wanted.len);
+	assert_memory_equal(text.data, wanted.data, wanted.len);
+	assert_int_equal(long_lines, 12);
+	buf_clear(&text);
+	buf_clear(&all);
+	buf_clear(&wanted);
+}
+
+/* Who has seen enough of it ends the thread. */
+static void
+leaves_large_file(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+	enum reader_result result;
+	struct reader *reader;
+	struct str lines;
+	struct err err;
+
+	(void)state;
+	rig_write(rig, "log", 0, 300000);
+	assert_true(rig_size(rig, "log") > 5u << 20);
+	for (unsigned calls = 0; calls < 4; calls++) {
+		reader = reader_open(rig->path, &err);
+		assert_non_null(reader);
+		for (unsigned i = 0; i < calls; i++) {
+			result = reader_next(reader, &lines, &err);
+			assert_true(result == READER_LINES || result == READER_MORE);
+		}
+		reader_free(reader);
+	}
+}
+
 static void
 refuses(void **state)
 {
@@ -247,6 +305,8 @@ main(void)
 		suite_add(reads, &rows[i], "read once: %s", rows[i].name);
 	suite_add(reads_many, NULL, "read once: many lines, plain and compressed");
 	suite_add(skips_long_lines, NULL, "read once: long lines are skipped and counted");
+	suite_add(reads_large_file, NULL, "read once: a large file, read ahead");
+	suite_add(leaves_large_file, NULL, "read once: a large file is left half read");
 	suite_add(refuses, NULL, "read once: what is not there or a directory is refused");
 	suite_add(follows_standard_input, NULL,
 	    "standard input is followed, and an empty pipe holds nobody");
