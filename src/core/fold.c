@@ -165,6 +165,19 @@ copy_relay(struct str relay, char *out, size_t size)
 			*p = ascii_lower(*p);
 }
 
+/* What follows in the log makes it no less lost. */
+static void
+take_lost(struct fold_item *item, struct str reason, int64_t time_ms)
+{
+	char cut[sizeof(item->deferral.reason)];
+
+	fold_item_tally(item, time_ms, FOLD_BOUNCED);
+	reason_copy(reason, cut, sizeof(cut));
+	free(item->lost_reason);
+	item->lost_reason = mem_strdup(cut);
+	item->lost++;
+}
+
 /* Rounded down: Postfix shows two digits of each delay at the least. */
 static int64_t
 attempt_began(const struct status_line *s, int64_t time_ms)
@@ -196,7 +209,7 @@ take_deferral(struct fold_item *item, const struct status_line *s, const struct 
 
 	fold_item_tally(item, time_ms, FOLD_RULE + rule);
 	if (d.lost)
-		fold_item_tally(item, time_ms, FOLD_BOUNCED);
+		take_lost(item, s->own_reason, time_ms);
 	else
 		fold_item_waits(item, s->queue_id);
 	if (!d.suspended) {

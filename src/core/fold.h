@@ -72,6 +72,8 @@ struct fold_item {
 	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	char **queue_ids;                /* messages that wait */
 	size_t queue_id_count;
+	unsigned lost;     /* messages that were bounced, whatever came of the next ones */
+	char *lost_reason; /* of the last of them; NULL: none */
 	struct fold_item *next;        /* in order of appearance */
 	struct fold_deferral deferral; /* the latest; a real one before an echo */
 };

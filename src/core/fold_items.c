@@ -30,6 +30,7 @@ item_free(struct fold_item *item)
 	for (size_t i = 0; i < item->queue_id_count; i++)
 		free(item->queue_ids[i]);
 	free(item->queue_ids);
+	free(item->lost_reason);
 	if (item->tallies != item->few)
 		free(item->tallies);
 	free(item);

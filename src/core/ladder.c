@@ -111,14 +111,31 @@ is_entry_refused(const struct evidence *ev)
 	return ev->attributes || (ev->entry == LEVEL_DANE_ONLY && ev->can_dane == ANSWER_NO);
 }
 
+/* A try under the present level would tell, unless there was one. */
+static struct decision
+decide_echo(const struct evidence *ev)
+{
+	struct decision d = keep(WHY_ECHO, 0);
+
+	d.retry = ev->attempts == 0 || ev->last_attempt_ms < ev->force_ms;
+	return d;
+}
+
+static struct decision
+decide_pinned(const struct evidence *ev)
+{
+	if (!ev->deferral)
+		return keep(WHY_PINNED, 0);
+	return is_echo(ev) ? decide_echo(ev) : keep_and_tell(WHY_PIN_NOT_MET, 0);
+}
+
 bool
 ladder_decide_early(const struct ladder_policy *policy, const struct evidence *ev,
     int64_t now_ms, struct decision *out)
 {
 	(void)policy;
 	if (ev->pinned) {
-		*out = keep(WHY_PINNED, 0);
-		out->alert = ev->lost;
+		*out = decide_pinned(ev);
 	} else if (ev->deferral && ev->fault_ours) {
 		/* Without our entry Postfix is back at the default: never weaker. */
 		*out = is_entry_refused(ev) ? without_entry(ev, WHY_OUR_ENTRY)
@@ -131,12 +148,9 @@ ladder_decide_early(const struct ladder_policy *policy, const struct evidence *e
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
 	    ev->rule_dnssec == RULE_DNSSEC_ANY) {
 		*out = keep(WHY_RULE_WAITS, 0);
-		out->alert = ev->lost || ev->rule_alert;
+		out->alert = ev->rule_alert;
 	} else if (ev->deferral && is_echo(ev)) {
-		*out = keep(WHY_ECHO, 0);
-		/* A try under the present level would tell, unless there was one. */
-		out->retry = !ev->lost &&
-		    (ev->attempts == 0 || ev->last_attempt_ms < ev->force_ms);
+		*out = decide_echo(ev);
 	} else {
 		return false;
 	}
@@ -374,7 +388,6 @@ ladder_decide(const struct ladder_policy *policy, const struct evidence *ev, int
 	} else {
 		d = decide_step(policy, ev, now_ms);
 	}
-	d.alert = d.alert || ev->lost || (ev->deferral && ev->rule_alert);
-	d.retry = d.retry && !ev->lost;
+	d.alert = d.alert || (ev->deferral && ev->rule_alert);
 	return d;
 }

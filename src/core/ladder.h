@@ -49,7 +49,6 @@ struct evidence {
 
 	/* the deferral to judge; none at the end of a lease */
 	bool deferral;
-	bool lost;               /* bounced: nothing to retry */
 	bool suspended;          /* qmgr did not even try */
 	bool has_rule;
 	bool fault_ours;

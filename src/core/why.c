@@ -7,6 +7,8 @@ static const struct {
 } texts[WHY_COUNT] = {
     [WHY_NONE] = {"none", "nothing was decided yet"},
     [WHY_PINNED] = {"pinned", "the administrator set this level"},
+    [WHY_PIN_NOT_MET] = {"pin-not-met",
+        "mail fails at the level that the administrator set"},
     [WHY_OUR_FAULT] = {"our-fault", "the fault is in this Postfix, not at the destination"},
     [WHY_OUR_ENTRY] = {"our-entry", "Postfix refused our own entry, so it goes"},
     [WHY_NO_RULE] = {"no-rule", "no rule knows this reason"},

@@ -11,6 +11,7 @@
 enum why {
 	WHY_NONE, /* nothing was decided yet */
 	WHY_PINNED,
+	WHY_PIN_NOT_MET,
 	WHY_OUR_FAULT,
 	WHY_OUR_ENTRY,
 	WHY_NO_RULE,

@@ -110,18 +110,23 @@ engine_fold(struct engine *e)
 enum engine_saved
 engine_save(struct engine *e, const struct log_place *places, size_t place_count)
 {
+	struct buf lost = {0};
 	struct err err;
 	bool news;
 
 	if (fold_parked(e->fold) > 0)
 		return ENGINE_SAVE_WAITS;
+	engine_find_lost(e, &lost);
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, places,
 		place_count, &news, &err)) {
 		engine_trouble(e, &e->storing, "store what the log says", &err, clock_monotonic_ms());
+		buf_clear(&lost);
 		return ENGINE_SAVE_FAILED;
 	}
 	trouble_over(&e->storing, "store what the log says");
 	e->look = e->look || news;
+	engine_alert_lost(e, &lost);
+	buf_clear(&lost);
 	return ENGINE_SAVED;
 }
 

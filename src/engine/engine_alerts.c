@@ -54,17 +54,49 @@ engine_alert_decision(struct engine *e, const struct destination *d, const struc
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
 	}
-	if (judged->decision.why == WHY_OUR_FAULT && d->policy_refused)
+	if (d->deferral && d->policy_refused && judged->decision.why != WHY_OUR_ENTRY)
 		buf_printf(&line, "; a map of smtp_tls_policy_maps cannot be read, or has what "
 		                  "Postfix does not know");
-	if (d->lost)
-		buf_printf(&line, "; mail was bounced");
 	if (d->deferral && d->reason[0] != '\0') {
 		buf_printf(&line, "; Postfix said: ");
 		buf_add_quoted(&line, str_of(d->reason));
 	}
 	add_line(e, buf_text(&line));
 	buf_clear(&line);
+}
+
+void
+engine_find_lost(const struct engine *e, struct buf *lines)
+{
+	for (const struct fold_item *i = fold_first(e->fold); i != NULL; i = i->next) {
+		if (i->lost == 0)
+			continue;
+		buf_printf(lines, "%s: mail was bounced", i->key);
+		if (i->lost > 1)
+			buf_printf(lines, " (%u messages)", i->lost);
+		buf_printf(lines, "; Postfix said: ");
+		buf_add_quoted(lines, str_of(i->lost_reason));
+		buf_add_char(lines, '\n');
+	}
+}
+
+void
+engine_alert_lost(struct engine *e, const struct buf *lines)
+{
+	struct str rest = {lines->data, lines->len}, line;
+	struct buf text = {0};
+
+	if (e->mode != ENGINE_APPLY)
+		return; /* of an old log, say: nobody can mend that */
+	while (str_cut(&rest, '\n', &line)) {
+		count_alert(e);
+		if (++e->alert_lost > SAME_MAX)
+			continue;
+		buf_reset(&text);
+		buf_add_str(&text, line);
+		add_line(e, buf_text(&text));
+	}
+	buf_clear(&text);
 }
 
 /* Said by trouble_report(); what lasts is told the administrator too. */
@@ -96,6 +128,12 @@ end_group(struct engine *e)
 		}
 		e->alert_why[why] = 0;
 	}
+	if (e->alert_lost > SAME_MAX) {
+		buf_reset(&line);
+		buf_printf(&line, "mail to %zu more was bounced", e->alert_lost - SAME_MAX);
+		add_line(e, buf_text(&line));
+	}
+	e->alert_lost = 0;
 	buf_clear(&line);
 	e->alert_ms = 0;
 	e->alert_count = 0;

@@ -60,6 +60,7 @@ struct engine {
 	struct buf alerts;
 	size_t alert_count;
 	size_t alert_why[WHY_COUNT]; /* of them, decisions by their why */
+	size_t alert_lost;           /* of them, destinations whose mail was bounced */
 	int64_t alert_ms; /* monotonic: when the group ends and is sent; 0: there is none */
 };
 
@@ -72,6 +73,9 @@ void engine_trouble(struct engine *engine, struct trouble *trouble, const char *
     const struct err *err, int64_t mono_ms);
 void engine_alert_decision(
     struct engine *engine, const struct destination *d, const struct judged *judged);
+/* Mail that was bounced is told once it is stored, whatever is decided: an alert a line. */
+void engine_find_lost(const struct engine *engine, struct buf *lines);
+void engine_alert_lost(struct engine *engine, const struct buf *lines);
 void engine_take_notify(struct engine *engine, struct chore *chore, int64_t mono_ms);
 void engine_try_notify(struct engine *engine, int64_t mono_ms);
 void engine_send_last_alerts(struct engine *engine);

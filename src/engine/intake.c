@@ -90,7 +90,7 @@ note_sessions(struct destination *d, const struct fold_item *item)
 static bool
 is_trouble(enum why why)
 {
-	static const enum why troubles[] = {WHY_OUR_FAULT, WHY_RULE_WAITS, WHY_DANE_NOT_MET,
+	static const enum why troubles[] = {WHY_PIN_NOT_MET, WHY_OUR_FAULT, WHY_RULE_WAITS, WHY_DANE_NOT_MET,
 	    WHY_TLSA_UNUSABLE, WHY_INSECURE_MX, WHY_SIGNED, WHY_HOLD, WHY_FREEZE};
 
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
@@ -126,6 +126,7 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 		d->look_ms = 0; /* at nothing any more */
 	if (is_trouble(d->why))
 		d->why = d->why == WHY_DANE_NOT_MET ? WHY_DANE
+		    : d->why == WHY_PIN_NOT_MET     ? WHY_PINNED
 		    : d->entry != LEVEL_NONE ? d->entry_why : WHY_NOT_NEEDED;
 }
 

@@ -94,7 +94,6 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	    .lease_ms = d->lease_ms,
 	    .lease_end_ms = d->lease_end_ms,
 	    .deferral = d->deferral,
-	    .lost = d->lost,
 	    .suspended = d->suspended,
 	    .policy_refused = d->policy_refused,
 	    .attributes = d->attributes[0] != '\0',
@@ -360,8 +359,8 @@ judge_destination(const struct judge *judge, struct destination *d,
 	}
 	if (out->decision.why != WHY_ECHO || next.look_ms <= now_ms)
 		next.look_ms = next_look(&next, &out->decision, &policy, now_ms);
-	/* Each lost mail is news, and so is the failure of DNS that makes it too many. */
-	out->tell = out->decision.alert && (out->changed || (d->lost && d->pending) ||
+	/* So is the failure of DNS that makes it too many. */
+	out->tell = out->decision.alert && (out->changed ||
 	    (out->decision.why == WHY_DNS_UNSURE && !ev.dane.distrusted));
 	next.pending = false;
 	*d = next;

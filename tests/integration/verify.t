@@ -97,6 +97,11 @@ settle strict
 
 table_holds strict "$rows"
 
+for domain in dane-refuse-554.test starttls-refused-554.test; do
+	has "$domain: the administrator is told of the mail that is lost" \
+		"$(grep "alert: $domain: mail was bounced" "$dir/daemon.err")" 'Postfix said: TLS is required, but host'
+done
+
 # Over DANE, and not only over TLS: smtp(8) says of no other session that it is verified.
 for domain in dane-ok.test dane-ta.test dane-cname.test; do
 	check "$domain: the session was verified" \

@@ -102,6 +102,8 @@ foldkit_print(const struct fold *fold)
 				    second(i->seen_ms[g]));
 		if (i->deferred)
 			print_deferral(&out, i);
+		if (i->lost > 0)
+			buf_printf(&out, "; bounced %u, %s", i->lost, i->lost_reason);
 		for (size_t q = 0; q < i->queue_id_count; q++)
 			buf_printf(
 			    &out, "%s%s", q == 0 ? "; waits " : " ", i->queue_ids[q]);

@@ -139,7 +139,19 @@ static const struct script scripts[] = {
         "waits QA QB\n"},
     {"mail that is bounced for TLS is lost, and waits for nothing",
         {STATUS("1", "QA", "u@a.test", MX ":25", "bounced", NOT_VERIFIED)},
-        "a.test: not-verified*1 bounced*1; lost@1 not-verified 1 attempts\n"},
+        "a.test: not-verified*1 bounced*1; lost@1 not-verified 1 attempts; "
+        "bounced 1, " NOT_VERIFIED "\n"},
+    {"it is no less lost where other mail is deferred after it",
+        {STATUS("1", "QA", "u@a.test", MX ":25", "bounced", NOT_VERIFIED),
+            DEFERRED("1", "QB", "u@a.test")},
+        "a.test: not-verified*2 bounced*1; deferred@2 not-verified 2 attempts; "
+        "bounced 1, " NOT_VERIFIED "; waits QB\n"},
+    {"or sent",
+        {STATUS("1", "QA", "u@a.test", MX ":25", "bounced", NOT_VERIFIED),
+            STATUS("1", "QB", "u@a.test", MX ":25", "bounced", "no TLSA records found"),
+            SENT("1", "QC", "u@a.test")},
+        "a.test: not-verified*1 bounced*2 no-tlsa*1 sent*1; sent@3; "
+        "bounced 2, no TLSA records found\n"},
     {"a soft bounce is a deferral",
         {STATUS("1", "QA", "u@a.test", MX ":25", "SOFTBOUNCE", NOT_VERIFIED)},
         "a.test: not-verified*1; deferred@1 not-verified 1 attempts; waits QA\n"},

@@ -308,29 +308,6 @@ rule_that_waits_needs_no_answers(void **state)
 	sim_free(sim);
 }
 
-/* Each mail that is lost is told, whatever else was said of the destination before. */
-static void
-lost_mail_is_told(void **state)
-{
-	struct sim *sim = sim_new(LEVEL_VERIFY, false);
-
-	(void)state;
-	sim_deliver(sim);
-	sim_wait(sim, DAY);
-	sim_defer(sim, NOT_VERIFIED);
-	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
-	assert_int_equal(sim->told, 1);
-	sim_attempt(sim, "bounced", NOT_VERIFIED);
-	assert_int_equal(sim->told, 2);
-	assert_false(sim->last.decision.retry);
-	sim_wait(sim, MIN);
-	sim_attempt(sim, "bounced", NOT_VERIFIED);
-	assert_int_equal(sim->told, 3);
-	sim_wait(sim, DAY); /* no news: nothing is told again */
-	assert_true(sim->told <= 4);
-	sim_free(sim);
-}
-
 /* --- pins -------------------------------------------------------------------------- */
 
 static void
@@ -367,10 +344,18 @@ pin_stands_until_it_ends(void **state)
 	until_ms = sim_row(sim).pin_until_ms;
 	sim_wait(sim, HOUR);
 	sim->dns = DANE_USABLE;
-	sim_defer(sim, NO_HANDSHAKE);
-	sim_assert(sim, LEVEL_ENCRYPT, WHY_PINNED);
+	for (int i = 0; i < 3; i++) {
+		sim_defer(sim, NO_HANDSHAKE);
+		sim_assert(sim, LEVEL_ENCRYPT, WHY_PIN_NOT_MET);
+		sim_suspend(sim, NO_HANDSHAKE);
+	}
+	assert_int_equal(sim->told, 1);
 	assert_int_equal(sim_row(sim).look_ms, until_ms);
 	assert_int_equal(sim->asked, 0);
+	sim_deliver(sim);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_PINNED);
+	sim_defer(sim, NO_HANDSHAKE);
+	assert_int_equal(sim->told, 2); /* mail flowed: it is news again */
 	sim_deliver(sim);
 	sim->dns = DANE_NONE;
 	sim_wait(sim, DAY);
@@ -391,11 +376,11 @@ pin_for_good_stands_for_good(void **state)
 	pin(sim, LEVEL_SECURE, 0);
 	sim_wait(sim, DAY);
 	sim_defer(sim, NOT_VERIFIED);
-	sim_assert(sim, LEVEL_SECURE, WHY_PINNED);
+	sim_assert(sim, LEVEL_SECURE, WHY_PIN_NOT_MET);
 	assert_int_equal(sim_row(sim).look_ms, 0);
 	sim_wait(sim, 400 * DAY);
 	sim_defer(sim, NOT_VERIFIED);
-	sim_assert(sim, LEVEL_SECURE, WHY_PINNED);
+	sim_assert(sim, LEVEL_SECURE, WHY_PIN_NOT_MET);
 	assert_string_equal(sim_row(sim).attributes, "match=mx.d.test");
 	sim_free(sim);
 }
@@ -409,7 +394,7 @@ pin_that_ends_in_trouble_is_judged(void **state)
 	pin(sim, LEVEL_SECURE, DAY);
 	sim_wait(sim, HOUR);
 	sim_defer(sim, NOT_VERIFIED);
-	sim_assert(sim, LEVEL_SECURE, WHY_PINNED);
+	sim_assert(sim, LEVEL_SECURE, WHY_PIN_NOT_MET);
 	sim_wait(sim, DAY);
 	sim_assert(sim, LEVEL_NONE, WHY_NOT_NEEDED); /* verify is the default */
 	assert_false(sim_row(sim).pinned);
@@ -491,7 +476,6 @@ main(void)
 	    "our own entry goes when Postfix refuses it");
 	suite_add(
 	    rule_that_waits_needs_no_answers, NULL, "a rule that waits needs no answers");
-	suite_add(lost_mail_is_told, NULL, "each lost mail is told");
 	suite_add(
 	    pin_stands_until_it_ends, NULL, "a pin stands until it ends, then it goes");
 	suite_add(pin_for_good_stands_for_good, NULL, "a pin for good stands for good");

@@ -16,6 +16,7 @@ struct row {
 	enum level level;
 	enum why why;
 	int64_t look_s; /* -1: only on news */
+	const char *then;
 };
 
 static void
@@ -131,8 +132,8 @@ set_more(struct row *row, char *more)
 			ev->attributes = true;
 		else if (strcmp(name, "thawed") == 0)
 			ev->thawed_ms = time_of(value);
-		else if (strcmp(name, "lost") == 0)
-			ev->lost = true;
+		else if (strcmp(name, "alert") == 0)
+			ev->rule_alert = true;
 		else if (strcmp(name, "signed-rule") == 0)
 			ev->rule_dnssec = RULE_DNSSEC_SECURE;
 		else if (strcmp(name, "attempts") == 0)
@@ -174,6 +175,7 @@ ladder_decides(void **state)
 {
 	const struct row *row = *state;
 	struct decision d = ladder_decide(&row->policy, &row->ev, NOW_MS);
+	char then[16];
 
 	assert_string_equal(why_slug(d.why), why_slug(row->why));
 	assert_string_equal(action_name(d.action), action_name(row->action));
@@ -190,10 +192,9 @@ ladder_decides(void **state)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused);
 	if (row->ev.dane.distrusted)
 		assert_true(d.alert);
-	if (row->ev.lost) {
-		assert_true(d.alert);
-		assert_false(d.retry);
-	}
+	snprintf(then, sizeof(then), "%s%s%s", d.alert ? "tell" : "",
+	    d.alert && d.retry ? " " : "", d.retry ? "retry" : "");
+	assert_string_equal(then[0] != '\0' ? then : "-", row->then);
 }
 
 static void
@@ -203,8 +204,8 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	char *level;
 
 	(void)context;
-	if (row == NULL || count != 8)
-		die(line, "not eight fields", count > 0 ? fields[0] : "");
+	if (row == NULL || count != 9)
+		die(line, "not nine fields", count > 0 ? fields[0] : "");
 	row->line = line;
 	row->policy = (struct ladder_policy){
 	    .lowest = LEVEL_MAY,
@@ -246,6 +247,7 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	if (!why_parse(str_of(fields[6]), &row->why))
 		die(line, "no such why", fields[6]);
 	row->look_s = strcmp(fields[7], "-") == 0 ? -1 : atoll(fields[7]);
+	row->then = fields[8];
 }
 
 int
