@@ -25,7 +25,7 @@ struct str {
 /* For printf: "%.*s", STR_ARG(s). Only for text that is known to be harmless. */
 #define STR_ARG(s) (int)(s).len, (s).p
 
-static inline struct str
+STR_STEP struct str
 str_of(const char *text)
 {
 	return (struct str){text, strlen(text)};
@@ -47,13 +47,13 @@ str_same_bytes(const char *a, const char *b, size_t len)
 	return len == 0 || *a == *b;
 }
 
-static inline bool
+STR_STEP bool
 str_equal(struct str a, struct str b)
 {
 	return a.len == b.len && str_same_bytes(a.p, b.p, a.len);
 }
 
-static inline bool
+STR_STEP bool
 str_is(struct str a, const char *text)
 {
 	return str_equal(a, str_of(text));
