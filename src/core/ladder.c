@@ -28,6 +28,15 @@ present_level(const struct evidence *ev)
 	return ev->entry != LEVEL_NONE ? ev->entry : ev->default_level;
 }
 
+/* What a level comes to: `dane` depends on the records (RFC 7672 2.2). */
+static enum level
+effective_level(const struct evidence *ev, enum level level)
+{
+	if (level != LEVEL_DANE)
+		return level;
+	return ev->dane.state == DANE_UNUSABLE ? LEVEL_ENCRYPT : LEVEL_MAY;
+}
+
 static struct decision
 keep(enum why why, int64_t look_again_ms)
 {
@@ -67,6 +76,23 @@ without_entry(const struct evidence *ev, enum why why)
 	if (ev->entry == LEVEL_NONE)
 		return keep(why, 0);
 	return (struct decision){.action = ACTION_REMOVE, .why = why, .retry = true};
+}
+
+/* Guard 13: does the default do the same? */
+static bool
+is_default(const struct evidence *ev, enum level level)
+{
+	return level == ev->default_level || level == effective_level(ev, ev->default_level);
+}
+
+/* The entry is weaker than is allowed now: no weaker than the floor, and no stronger than
+ * the default. */
+static struct decision
+raise_entry(const struct ladder_policy *policy, const struct evidence *ev, enum level floor,
+    enum why why, int64_t now_ms)
+{
+	return ev->default_level <= floor || is_default(ev, floor)
+	    ? without_entry(ev, why) : set(floor, why, policy->recheck_ms, now_ms);
 }
 
 /* 30 s, 1 min, 2 min ... 1 h */
@@ -133,7 +159,6 @@ bool
 ladder_decide_early(const struct ladder_policy *policy, const struct evidence *ev,
     int64_t now_ms, struct decision *out)
 {
-	(void)policy;
 	if (ev->pinned) {
 		*out = decide_pinned(ev);
 	} else if (ev->deferral && ev->fault_ours) {
@@ -143,6 +168,8 @@ ladder_decide_early(const struct ladder_policy *policy, const struct evidence *e
 		out->alert = true;
 	} else if (ev->default_level == LEVEL_UNKNOWN) {
 		*out = keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
+	} else if (ev->entry != LEVEL_NONE && ev->entry < policy->lowest) {
+		*out = raise_entry(policy, ev, policy->lowest, WHY_LOWEST, now_ms);
 	} else if (ev->deferral && !ev->has_rule) {
 		*out = keep(WHY_NO_RULE, 0);
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
@@ -179,6 +206,8 @@ decide_usable(const struct ladder_policy *policy, const struct evidence *ev, int
 		}
 		return keep_and_tell(WHY_DANE_IMPOSSIBLE, now_ms + BACK_OFF_MAX_MS);
 	}
+	if (ev->deferral && ev->can_dane == ANSWER_NO)
+		return keep_and_tell(WHY_DANE_IMPOSSIBLE, now_ms + BACK_OFF_MAX_MS);
 	if (ev->entry == LEVEL_NONE)
 		look_again_ms = 0;
 	else if (ev->default_level == LEVEL_DANE_ONLY)
@@ -201,18 +230,26 @@ decide_withdrawn(const struct ladder_policy *policy, const struct evidence *ev, 
 	    WHY_DANE_GOING, until_ms < look_again_ms ? until_ms : look_again_ms);
 }
 
-/* --- guards 8 to 13 ---------------------------------------------------------------- */
-
-/* What the present level comes to: `dane` depends on the records (RFC 7672 2.2). */
-static enum level
-effective_level(const struct evidence *ev)
+/* Guards 8 and 9: whoever publishes TLSA records has promised TLS. */
+static bool
+is_tls_mandatory(const struct evidence *ev)
 {
-	enum level present = present_level(ev);
-
-	if (present != LEVEL_DANE)
-		return present;
-	return ev->dane.state == DANE_UNUSABLE ? LEVEL_ENCRYPT : LEVEL_MAY;
+	return ev->dane.state == DANE_UNUSABLE || ev->dane.state == DANE_INSECURE_MX;
 }
+
+static struct decision
+decide_cleartext(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	enum why why =
+	    ev->dane.state == DANE_UNUSABLE ? WHY_TLSA_UNUSABLE : WHY_INSECURE_MX;
+	struct decision d = ev->default_level == LEVEL_DANE /* which does no less by itself */
+	    ? without_entry(ev, why) : raise_entry(policy, ev, LEVEL_ENCRYPT, why, now_ms);
+
+	d.alert = true;
+	return d;
+}
+
+/* --- guards 8 to 13 ---------------------------------------------------------------- */
 
 /* `verify` asks for another name than `secure`, and needs no TLSA as `dane-only` does. */
 static enum level
@@ -280,7 +317,7 @@ is_held(const struct ladder_policy *policy, const struct evidence *ev, enum leve
 static struct decision
 decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
-	enum level present = effective_level(ev);
+	enum level present = effective_level(ev, present_level(ev));
 	enum level level = weaker_level(present, ev->fallback, ev->fallback_level);
 	enum why why = step_why(ev->fallback, ev->fallback_level);
 	int64_t until_ms, may_ms;
@@ -302,7 +339,7 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return d;
 	}
 	/* It climbed not long ago: what it needed before is no news, no waiting again. */
-	if (ev->trial != LEVEL_NONE && level <= ev->trial)
+	if (ev->trial != LEVEL_NONE && level <= ev->trial && ev->trial < present)
 		return set(ev->trial, WHY_TRIAL_FAILED, doubled(policy, ev->lease_ms), now_ms);
 	/* Before may_after, which tells nobody: whoever did better must not wait unseen. */
 	if (is_held(policy, ev, level, now_ms, &until_ms)) {
@@ -317,7 +354,7 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 			may_ms = now_ms + SPAN_MINUTE_MS;
 		return hold(level, WHY_MAY_AFTER, may_ms);
 	}
-	if (level == ev->default_level)
+	if (is_default(ev, level))
 		return without_entry(ev, WHY_NOT_NEEDED);
 	return set(level, why, policy->recheck_ms, now_ms);
 }
@@ -331,7 +368,7 @@ decide_lease(const struct ladder_policy *policy, const struct evidence *ev, int6
 
 	if (ev->entry == LEVEL_NONE)
 		return keep(WHY_NOT_NEEDED, 0);
-	if (ev->entry == ev->default_level)
+	if (is_default(ev, ev->entry))
 		return without_entry(ev, WHY_NOT_NEEDED);
 	if (now_ms < ev->lease_end_ms)
 		return keep(WHY_STILL_NEEDED, ev->lease_end_ms);
@@ -351,6 +388,16 @@ decide_lease(const struct ladder_policy *policy, const struct evidence *ev, int6
 	if (ev->probe.level >= ev->default_level)
 		return without_entry(ev, WHY_PROBED);
 	return set(ev->probe.level, WHY_PROBED, policy->recheck_ms, now_ms);
+}
+
+/* A rule's alert is about what is weakened, and about mail that waits. */
+static bool
+is_climb(const struct evidence *ev, const struct decision *d)
+{
+	enum level after = d->action == ACTION_SET ? d->level
+	    : d->action == ACTION_REMOVE ? ev->default_level : LEVEL_NONE;
+
+	return after > present_level(ev);
 }
 
 struct decision
@@ -379,6 +426,8 @@ ladder_decide(const struct ladder_policy *policy, const struct evidence *ev, int
 		d = decide_usable(policy, ev, now_ms);
 	} else if (ev->entry == LEVEL_DANE_ONLY && ev->default_level != LEVEL_DANE_ONLY) {
 		d = decide_withdrawn(policy, ev, now_ms);
+	} else if (ev->entry == LEVEL_MAY && is_tls_mandatory(ev)) {
+		d = decide_cleartext(policy, ev, now_ms);
 	} else if (!ev->deferral) {
 		d = decide_lease(policy, ev, now_ms);
 	} else if (ev->dane.state == DANE_INSECURE_MX && ev->default_level == LEVEL_DANE) {
@@ -388,6 +437,6 @@ ladder_decide(const struct ladder_policy *policy, const struct evidence *ev, int
 	} else {
 		d = decide_step(policy, ev, now_ms);
 	}
-	d.alert = d.alert || (ev->deferral && ev->rule_alert);
+	d.alert = d.alert || (ev->deferral && ev->rule_alert && !is_climb(ev, &d));
 	return d;
 }

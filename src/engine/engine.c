@@ -58,7 +58,7 @@ engine_new(const struct config *config, const struct rules *rules, enum engine_m
 	e->look = true;
 	e->retry_look = true;
 	if (!open_store(e, err) || !store_blob_get(e->store, "processes", &processes, err) ||
-	    !engine_start_map(e, err) || !engine_give_back(e, 0, err))
+	    !engine_start_map(e, err) || !engine_start_judging(e, err) || !engine_give_back(e, 0, err))
 		goto fail;
 	fold_load_processes(e->fold, (struct str){buf_text(&processes), processes.len});
 	e->askers =

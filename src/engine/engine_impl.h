@@ -101,6 +101,7 @@ enum answer engine_route(
     void *engine, struct str recipient, struct str domain, struct route *out);
 
 /* engine_judging.c: what is news or due. */
+bool engine_start_judging(struct engine *engine, struct err *err);
 void engine_take_answers(struct engine *engine, int64_t mono_ms);
 void engine_try_judging(struct engine *engine, int64_t mono_ms);
 

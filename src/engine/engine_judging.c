@@ -16,6 +16,32 @@
 #define JUDGE_MAX 512 /* destinations fetched at once */
 
 static bool
+look_below_lowest(struct engine *e, struct err *err)
+{
+	for (enum level l = LEVEL_MAY; l < e->config->ladder.lowest; l++)
+		if (!store_look_at_level(e->store, l, clock_wall_ms(), err))
+			return false;
+	return store_counter_set(e->store, "lowest", e->config->ladder.lowest, err);
+}
+
+/* What the administrator forbids from now on does not last until its lease ends. */
+bool
+engine_start_judging(struct engine *e, struct err *err)
+{
+	int64_t lowest = LEVEL_MAY;
+
+	if (!store_counter_get(e->store, "lowest", &lowest, err))
+		return false;
+	if (lowest == (int64_t)e->config->ladder.lowest)
+		return true;
+	if (store_begin(e->store, err) && look_below_lowest(e, err) &&
+	    store_commit(e->store, err))
+		return true;
+	store_rollback(e->store);
+	return false;
+}
+
+static bool
 is_asked(const struct engine *e, int64_t id)
 {
 	for (size_t i = 0; i < e->asking_count; i++)

@@ -23,6 +23,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_DUE] = "SELECT id FROM destination WHERE look_ms <> 0 AND look_ms <= ?"
                 " ORDER BY look_ms LIMIT ?",
     [SQL_NEXT_DUE] = "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
+    [SQL_LOOK_AT_LEVEL] = "UPDATE destination SET look_ms = ?"
+                          " WHERE entry <> 'none' AND entry = ? AND pinned = 0",
     [SQL_TALLY_ADD] = "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"
                       " ON CONFLICT(destination, day, what)"
                       " DO UPDATE SET count = count + excluded.count",

@@ -123,6 +123,10 @@ bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, si
 /* The earliest time at which one is due; 0: none. */
 bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
 
+/* All entries of that level are due at at_ms, but for pins. */
+bool store_look_at_level(
+    struct store *store, enum level level, int64_t at_ms, struct err *err);
+
 /* Destinations that have an entry, in order of their keys. fn false: stop. */
 typedef bool destination_fn(void *context, const struct destination *destination);
 bool store_each_entry(

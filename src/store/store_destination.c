@@ -276,6 +276,13 @@ store_next_due(struct store *store, int64_t *at_ms, struct err *err)
 	return store_finish_int(store, store_prepare(store, SQL_NEXT_DUE, err), at_ms, err);
 }
 
+bool
+store_look_at_level(struct store *store, enum level level, int64_t at_ms, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_LOOK_AT_LEVEL, err, "is", at_ms, level_name(level)), err);
+}
+
 static bool
 each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
     struct err *err)
