@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/cmd.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,7 +143,7 @@ cmd_store(const struct config *config, bool create, int *status)
 	struct store *store;
 	struct err err;
 
-	if (!create && access(config->state, F_OK) != 0) {
+	if (!create && access(config->state, F_OK) != 0 && errno == ENOENT) {
 		*status = cmd_fail(EX_NOINPUT, "there is no state at %s yet: has `tlsladder run` run?",
 		    config->state);
 		return NULL;

@@ -549,7 +549,8 @@ start(struct daemon *daemon)
 	lock = file_lock(buf_text(&lock_path), LOCK_MS, &err);
 	buf_clear(&lock_path);
 	if (lock < 0)
-		return cmd_fail(EX_UNAVAILABLE, "is another tlsladder running? %s", err.text);
+		return cmd_fail(lock == FILE_LOCKED ? EX_UNAVAILABLE : EX_IOERR, "%s%s",
+		    lock == FILE_LOCKED ? "another tlsladder is running: " : "", err.text);
 	daemon->signals = open_signals(&err);
 	if (daemon->signals < 0)
 		return cmd_fail(EX_OSERR, "%s", err.text);

@@ -185,29 +185,6 @@ edition_clear(struct edition *edition)
 	free(edition->work);
 }
 
-/*
- * A command of root's must leave files that the daemon may replace, and Postfix warns
- * of a map whose owner is not that of its directory. postmap follows the text's owner.
- */
-static bool
-give_to_directory_owner(const char *path, struct err *err)
-{
-	size_t at = name_at(path);
-	char *directory;
-	struct stat st;
-	bool done;
-
-	if (geteuid() != 0)
-		return true;
-	directory = at > 0 ? mem_strndup(path, at) : mem_strdup(".");
-	done = stat(directory, &st) == 0 && lchown(path, st.st_uid, st.st_gid) == 0;
-	if (!done)
-		err_set_errno(
-		    err, errno, "cannot give %s to the owner of %s", path, directory);
-	free(directory);
-	return done;
-}
-
 static bool
 write_text(const struct edition *edition, const struct map_entry *entries, size_t count,
     int64_t written_s, struct err *err)
@@ -216,9 +193,12 @@ write_text(const struct edition *edition, const struct map_entry *entries, size_
 	bool done;
 
 	textmap_print(entries, count, written_s, &text);
-	done = file_write(edition->text, (struct str){text.data, text.len}, err);
+	/* Postfix warns of a map whose owner is not that of its directory, and the index gets
+	 * the owner of the text. */
+	done = file_make(edition->text, 0644, err) &&
+	       file_write(edition->text, (struct str){text.data, text.len}, err);
 	buf_clear(&text);
-	return done && give_to_directory_owner(edition->text, err);
+	return done;
 }
 
 /*

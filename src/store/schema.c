@@ -146,7 +146,7 @@ read_int(sqlite3 *db, const char *sql, int *out, struct err *err)
 
 /* Of version 0 is what is empty, and what another program made. */
 static bool
-check_version(sqlite3 *db, const char *path, int *version, struct err *err)
+check_version(sqlite3 *db, int *version, struct err *err)
 {
 	int tables = 0;
 
@@ -154,28 +154,28 @@ check_version(sqlite3 *db, const char *path, int *version, struct err *err)
 	    !read_int(db, "SELECT count(*) FROM sqlite_master", &tables, err))
 		return false;
 	if (*version < 0 || (*version == 0 && tables > 0))
-		return err_set(err, "%s is the database of another program", path);
+		return err_set(err, "it is the database of another program");
 	if (*version > SCHEMA_VERSION)
 		return err_set(err,
-		    "%s is of a newer tlsladder (version %d, this one knows %d)", path,
+		    "it is of a newer tlsladder (version %d, this one knows %d)",
 		    *version, SCHEMA_VERSION);
 	return true;
 }
 
 bool
-schema_upgrade(sqlite3 *db, const char *path, struct err *err)
+schema_upgrade(sqlite3 *db, struct err *err)
 {
 	char pragma[64];
 	int version;
 
 	/* Mostly there is nothing to do; then nobody who writes is waited for. */
-	if (!check_version(db, path, &version, err))
+	if (!check_version(db, &version, err))
 		return false;
 	if (version == SCHEMA_VERSION)
 		return true;
 	for (;;) {
 		/* Look again inside the transaction: another process may have been faster. */
-		if (!run(db, "BEGIN IMMEDIATE", err) || !check_version(db, path, &version, err))
+		if (!run(db, "BEGIN IMMEDIATE", err) || !check_version(db, &version, err))
 			break;
 		if (version == SCHEMA_VERSION)
 			return run(db, "COMMIT", err);

@@ -13,6 +13,6 @@ struct sqlite3;
  * Bring the database to the newest version, each step in a transaction of its own.
  * False: a newer version than this program knows, or SQLite's own words.
  */
-bool schema_upgrade(struct sqlite3 *db, const char *path, struct err *err);
+bool schema_upgrade(struct sqlite3 *db, struct err *err);
 
 #endif

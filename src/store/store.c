@@ -3,17 +3,16 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/schema.h"
+#include "sys/file.h"
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -185,19 +184,28 @@ store_column(sqlite3_stmt *stmt, int at)
 /* --- opening ----------------------------------------------------------------------- */
 
 /*
- * SQLite makes its files as the umask says, which belongs to all threads. Only what was
- * not there is opened here: to close a file is to lose SQLite's locks on it.
+ * SQLite makes its files as the umask says, which belongs to all threads. One that is there
+ * is not opened here: to close a file is to lose SQLite's locks on it. If none can be made,
+ * SQLite says so.
  */
 static void
-create_private(const char *path)
+make_private(const char *path)
 {
-	int fd;
+	struct err ignored;
 
-	if (strcmp(path, ":memory:") == 0)
-		return;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd >= 0)
-		close(fd);
+	if (strcmp(path, ":memory:") != 0)
+		file_make(path, 0640, &ignored);
+}
+
+/* SQLite's words for what the system refuses do not say why. */
+static bool
+fail_to_open(sqlite3 *db, const char *path, struct err *err)
+{
+	int errnum = sqlite3_system_errno(db);
+
+	if (errnum != 0)
+		return err_set_errno(err, errnum, "cannot open %s", path);
+	return err_set(err, "cannot open %s: %s", path, sqlite3_errmsg(db));
 }
 
 struct store *
@@ -205,17 +213,17 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 {
 	struct store *store = mem_new(1, sizeof(*store));
 
-	create_private(path);
+	make_private(path);
 	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
 	    SQLITE_OK) {
-		err_set(err, "cannot open %s: %s", path, sqlite3_errmsg(store->db));
+		fail_to_open(store->db, path, err);
 		store_close(store);
 		return NULL;
 	}
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, (int)busy_ms);
 	/* First, so that a file that is not ours stays as it is. */
-	if (!schema_upgrade(store->db, path, err)) {
+	if (!schema_upgrade(store->db, err)) {
 		err_wrap(err, "cannot use %s", path);
 		store_close(store);
 		return NULL;
@@ -242,29 +250,36 @@ store_close(struct store *store)
 	free(store);
 }
 
+static bool
+copy_all(sqlite3 *from, sqlite3 *to, const char *path, struct err *err)
+{
+	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+	int rc = backup != NULL ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(to);
+
+	sqlite3_backup_finish(backup);
+	return rc == SQLITE_DONE ||
+	    err_set(err, "cannot copy %s: %s", path, sqlite3_errstr(rc));
+}
+
 bool
 store_load_copy(struct store *store, const char *path, struct err *err)
 {
 	sqlite3 *from = NULL;
-	sqlite3_backup *backup;
 	struct stat st;
 	bool done;
 
 	if (stat(path, &st) != 0)
 		return errno == ENOENT || err_set_errno(err, errno, "cannot read %s", path);
-	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
-		err_set(err, "cannot read %s: %s", path, sqlite3_errmsg(from));
-		sqlite3_close(from);
-		return false;
+	done = sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK ||
+	    fail_to_open(from, path, err);
+	if (done) {
+		sqlite3_busy_timeout(from, 10000);
+		done = copy_all(from, store->db, path, err);
 	}
-	sqlite3_busy_timeout(from, 10000);
-	backup = sqlite3_backup_init(store->db, "main", from, "main");
-	done = backup != NULL && sqlite3_backup_step(backup, -1) == SQLITE_DONE;
-	if (!done)
-		err_set(err, "cannot copy %s: %s", path, sqlite3_errmsg(store->db));
-	sqlite3_backup_finish(backup);
 	sqlite3_close(from);
-	return done && schema_upgrade(store->db, path, err);
+	if (!done)
+		return false;
+	return schema_upgrade(store->db, err) || err_wrap(err, "cannot use %s", path);
 }
 
 bool

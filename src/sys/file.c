@@ -50,6 +50,46 @@ out:
 	return done;
 }
 
+/* The directory that path is in; to be freed. */
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return mem_strdup(".");
+	return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static bool
+give_to_directory_owner(int fd, const char *path)
+{
+	char *directory = directory_of(path);
+	struct stat st;
+	bool done = stat(directory, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
+
+	free(directory);
+	return done;
+}
+
+bool
+file_make(const char *path, unsigned mode, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int failed = 0;
+
+	if (fd < 0)
+		return errno == EEXIST || err_set_errno(err, errno, "cannot create %s", path);
+	if (fchmod(fd, mode) != 0 || (geteuid() == 0 && !give_to_directory_owner(fd, path)))
+		failed = errno;
+	close(fd);
+	if (failed == 0)
+		return true;
+	unlink(path);
+	return err_set_errno(
+	    err, failed, "cannot give %s to the owner of its directory", path);
+}
+
 static bool
 write_all(int fd, struct str text)
 {
@@ -105,14 +145,9 @@ file_sync(const char *path, struct err *err)
 bool
 file_sync_directory(const char *path, struct err *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *directory;
-	bool done;
+	char *directory = directory_of(path);
+	bool done = sync_path(directory, O_DIRECTORY, err);
 
-	if (slash == NULL)
-		return sync_path(".", O_DIRECTORY, err);
-	directory = mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	done = sync_path(directory, O_DIRECTORY, err);
 	free(directory);
 	return done;
 }
@@ -135,9 +170,11 @@ file_lock(const char *path, int64_t timeout_ms, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = LOCK_LOOK_AGAIN_MS * 1000000L};
 	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-	int fd = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int failed;
+	int fd, failed;
 
+	if (!file_make(path, 0644, err))
+		return -1;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		err_set_errno(err, errno, "cannot open the lock %s", path);
 		return -1;
@@ -155,7 +192,7 @@ file_lock(const char *path, int64_t timeout_ms, struct err *err)
 			err_set(err, "%s is locked by another process", path);
 		else
 			err_set_errno(err, failed, "cannot lock %s", path);
-		return -1;
+		return failed == EWOULDBLOCK ? FILE_LOCKED : -1;
 	}
 	return fd;
 }

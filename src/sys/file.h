@@ -17,6 +17,12 @@
 bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
 
 /*
+ * Make an empty file of that mode, whatever the umask; one that is there stays as it is.
+ * What root makes belongs to the owner of the directory, who must be able to replace it.
+ */
+bool file_make(const char *path, unsigned mode, struct err *err);
+
+/*
  * Write text to path (created or truncated, mode 0644 whatever the umask), fsync it.
  * Not atomic: for a file that nobody reads yet. A symbolic link is not followed. False:
  * there is no file at path any more, so that a full disk gets its space back.
@@ -32,9 +38,12 @@ bool file_replace(const char *from, const char *to, struct err *err);
 /* fsync the directory that path is in. */
 bool file_sync_directory(const char *path, struct err *err);
 
+#define FILE_LOCKED (-2)
+
 /*
- * An exclusive lock on path (created if need be), waiting up to timeout_ms. -1: not had.
- * It holds between threads too, and goes with the process.
+ * An exclusive lock on path (created if need be), waiting up to timeout_ms. Negative: not
+ * had; FILE_LOCKED: somebody else has it. It holds between threads too, and goes with the
+ * process.
  */
 int file_lock(const char *path, int64_t timeout_ms, struct err *err);
 void file_unlock(int fd);

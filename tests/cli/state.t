@@ -166,7 +166,34 @@ configure "state: $dir/other.db"
 ladder list
 is 'a state that is none is refused' $status 74
 has 'and is named' "$err" "$dir/other.db"
+ladder scan -
+is 'by scan as well' $status 74
+has 'and why is said' "$err" 'file is not a database'
 is 'and left as it is' "$(<"$dir/other.db")" 'this is no database, but long enough to look like a file of something else'
+
+# A command that root ran must leave nothing that the daemon cannot use.
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+if [[ $EUID -eq 0 ]] && as_nobody test -x "$program" 2>/dev/null; then
+	chmod 711 "$dir"
+	mkdir "$dir/theirs"
+	chown 65534:65534 "$dir/theirs"
+	configure "state: $dir/theirs/state.db" "map: {file: $dir/theirs/tls_policy, type: none}"
+	run sh -c "umask 077; exec '$program' -c '$dir/tlsladder.yaml' set root.test may"
+	is 'root sets' "$status$err" 0
+	run as_nobody "$program" -c "$dir/tlsladder.yaml" set nobody.test may
+	is 'and the owner of the directory sets after that' "$status$err" 0
+	chmod 700 "$dir/theirs"
+	chown 0:0 "$dir/theirs"
+	for command in list 'set a.test may' run 'scan -'; do
+		# shellcheck disable=SC2086
+		run as_nobody "$program" -c "$dir/tlsladder.yaml" $command
+		is "$command as a user who may not: exit status 74" $status 74
+		has "$command as a user who may not: and why" "$err" 'Permission denied'
+	done
+	configure
+fi
 
 "$program" -c "$dir/tlsladder.yaml" list >/dev/full 2>/dev/null
 configure

@@ -140,6 +140,31 @@ replaced_file_has_the_new_text(void **state)
 	buf_clear(&text);
 }
 
+/* Root and a directory of another user's are needed for the owner; the mode is for all. */
+static void
+made_file_is_the_directory_owners(void **state)
+{
+	const uid_t other = geteuid() == 0 ? 65534 : geteuid();
+	struct stat st;
+	struct err err;
+	mode_t umask_before = umask(077);
+
+	(void)state;
+	assert_int_equal(mkdir(in_dir("theirs"), 0755), 0);
+	assert_int_equal(chown(in_dir("theirs"), other, (gid_t)-1), 0);
+	assert_true(file_make(in_dir("theirs/made"), 0640, &err));
+	umask(umask_before);
+	assert_int_equal(stat(in_dir("theirs/made"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(st.st_uid, other);
+	assert_int_equal(chmod(in_dir("theirs/made"), 0600), 0);
+	assert_true(file_make(in_dir("theirs/made"), 0640, &err));
+	assert_int_equal(stat(in_dir("theirs/made"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_false(file_make(in_dir("none/made"), 0640, &err));
+	assert_non_null(strstr(err.text, "none/made: No such file or directory"));
+}
+
 static void
 second_lock_is_refused_until_the_first_is_gone(void **state)
 {
@@ -151,7 +176,7 @@ second_lock_is_refused_until_the_first_is_gone(void **state)
 	first = file_lock(path, 0, &err);
 	assert_true(first >= 0);
 	second = file_lock(path, 20, &err);
-	assert_int_equal(second, -1);
+	assert_int_equal(second, FILE_LOCKED);
 	assert_non_null(strstr(err.text, "is locked by another process"));
 	file_unlock(first);
 	second = file_lock(path, 0, &err);
@@ -244,10 +269,11 @@ static void
 remove_all(void)
 {
 	static const char *const names[] = {
-	    "text", "link", "live", "live.new", "lock", "notify"};
+	    "text", "link", "live", "live.new", "lock", "notify", "theirs/made"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(in_dir(names[i]));
+	rmdir(in_dir("theirs"));
 	rmdir(dir);
 }
 
@@ -269,6 +295,9 @@ main(void)
 	suite_add(full_disk_leaves_no_file, NULL, "a full disk leaves no part of a file");
 	suite_add(
 	    replaced_file_has_the_new_text, NULL, "a replaced file has the new text");
+	suite_add(made_file_is_the_directory_owners, NULL,
+	    "a file that is made has its mode and the owner of its directory, one that is "
+	    "there is left");
 	suite_add(second_lock_is_refused_until_the_first_is_gone, NULL,
 	    "a second lock is refused until the first is gone");
 	suite_add(lock_keeps_threads_apart, NULL, "a lock keeps threads apart");

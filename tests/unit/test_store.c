@@ -129,6 +129,7 @@ refuses_a_directory(void **state)
 	(void)state;
 	assert_null(store_open(kit_path(""), 0, &kit_err));
 	assert_non_null(strstr(kit_err.text, "cannot open"));
+	assert_non_null(strstr(kit_err.text, "Is a directory"));
 }
 
 /* --- the frozen version 1 ---------------------------------------------------------- */

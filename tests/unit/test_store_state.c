@@ -495,6 +495,7 @@ copy_of_what_cannot_be_read_fails(void **state)
 	kit_write("text.db", "this is no database, and long enough to be seen", 47);
 	assert_false(store_load_copy(copy, kit_path("text.db"), &kit_err));
 	assert_non_null(strstr(kit_err.text, "text.db"));
+	assert_non_null(strstr(kit_err.text, "file is not a database"));
 	store_close(copy);
 }
 
