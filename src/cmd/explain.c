@@ -88,6 +88,7 @@ print_now(struct buf *out, const struct destination *d)
 	print_time_line(out, "last sent", d->sent_ms);
 	print_time_line(out, "last encrypted session", d->seen_encrypt_ms);
 	print_time_line(out, "last verified session", d->seen_verify_ms);
+	print_time_line(out, "last secure session", d->seen_secure_ms);
 	print_time_line(out, "last DANE session", d->seen_dane_ms);
 	if (d->deferral) {
 		print_time_line(out, "last deferral", d->deferral_ms);
@@ -248,6 +249,7 @@ explain_json(
 	add_time_member(out, "last_sent", d->sent_ms);
 	add_time_member(out, "last_encrypted", d->seen_encrypt_ms);
 	add_time_member(out, "last_verified", d->seen_verify_ms);
+	add_time_member(out, "last_secure", d->seen_secure_ms);
 	add_time_member(out, "last_dane", d->seen_dane_ms);
 	add_time_member(out, "last_deferral", d->deferral ? d->deferral_ms : 0);
 	add_member(out, "reason", d->deferral ? d->reason : "");

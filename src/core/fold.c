@@ -238,7 +238,8 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
     int64_t time_ms)
 {
 	item->sent_ms = time_ms;
-	item->sent_proves = !fold->sessions_logged;
+	item->sent_proves = !fold->sessions_logged && s->tls.len == 0;
+	item->sent_level = status_met_level(s);
 	item->sent_attempt_ms = attempt_began(s, time_ms);
 	item->deferred = false;
 	item->attempts = 0;

@@ -62,6 +62,7 @@ struct fold_item {
 	int64_t last_attempt_ms;
 	unsigned attempts; /* real ones since the last mail that was sent */
 	bool sent_proves;  /* that it was sent is all that tells of its level */
+	enum level sent_level; /* that Postfix says it was sent at; LEVEL_UNKNOWN: does not */
 	bool deferred;     /* since the last mail that was sent */
 	bool key_known;    /* Postfix named it; else it is the recipient's domain */
 	bool own; /* mail to the domain of this name comes here: the fold's own note */

@@ -240,17 +240,40 @@ status_parse(struct str text, struct status_line *out)
 	return true;
 }
 
+/* A level in front of *s; LEVEL_UNKNOWN: none. */
+static enum level
+eat_level(struct str *s)
+{
+	struct str word = {s->p, 0};
+	enum level level;
+
+	while (word.len < s->len &&
+	    (ascii_is_alnum(s->p[word.len]) || s->p[word.len] == '-'))
+		word.len++;
+	*s = str_skip(*s, word.len);
+	return word.len > 0 && level_parse(word, &level) ? level : LEVEL_UNKNOWN;
+}
+
 enum level
 status_attempt_level(const struct status_line *line)
 {
-	struct str s = line->tls, word;
-	enum level level;
+	struct str s = line->tls;
 
 	str_eat(&s, STR("!"));
-	for (word.p = s.p, word.len = 0; word.len < s.len; word.len++)
-		if (!ascii_is_alnum(s.p[word.len]) && s.p[word.len] != '-')
-			break;
-	return word.len > 0 && level_parse(word, &level) ? level : LEVEL_UNKNOWN;
+	return eat_level(&s);
+}
+
+enum level
+status_met_level(const struct status_line *line)
+{
+	struct str s = line->tls;
+	enum level level = eat_level(&s);
+
+	if (str_eat(&s, STR(":")))
+		level = eat_level(&s);
+	if (s.len > 0 && s.p[0] != '/')
+		return LEVEL_UNKNOWN;
+	return level == LEVEL_DANE ? LEVEL_DANE_ONLY : level;
 }
 
 static const struct str grades[SESSION_COUNT] = {

@@ -51,6 +51,10 @@ bool status_parse(struct str text, struct status_line *out);
  * verify, dane, may. LEVEL_UNKNOWN where the field is missing or says unknown. */
 enum level status_attempt_level(const struct status_line *line);
 
+/* The level that a delivery met, as tls= has it: "verify", "dane:encrypt" -> verify, encrypt;
+ * "dane" is by TLSA records, dane-only. LEVEL_UNKNOWN: not said, undecided, not met. */
+enum level status_met_level(const struct status_line *line);
+
 /* How a TLS session was authenticated: what the session line calls it. */
 enum session_grade {
 	SESSION_ANONYMOUS,

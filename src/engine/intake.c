@@ -75,15 +75,17 @@ later(int64_t *at_ms, int64_t than_ms)
 
 /* Which strength a verified session proves depends on what was demanded of it. */
 static void
-note_sessions(struct destination *d, const struct fold_item *item)
+note_sessions(struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_ANONYMOUS]);
-	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_UNTRUSTED]);
-	later(&d->seen_encrypt_ms, item->seen_ms[SESSION_TRUSTED]);
-	/* The second of the export is DANE's, too: many a log has whole seconds. */
-	later(d->entry == LEVEL_DANE_ONLY && item->seen_ms[SESSION_VERIFIED] + 999 >= d->force_ms
-	        ? &d->seen_dane_ms : &d->seen_verify_ms,
-	    item->seen_ms[SESSION_VERIFIED]);
+	enum level level = d->entry != LEVEL_NONE ? d->entry : default_level;
+	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED];
+	/* The second of the export is the entry's, too: many a log has whole seconds. */
+	bool in_force = verified_ms + 999 >= d->force_ms;
+
+	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_ANONYMOUS]);
+	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_UNTRUSTED]);
+	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_TRUSTED]);
+	destination_seen(d, in_force && level > LEVEL_VERIFY ? level : LEVEL_VERIFY, verified_ms);
 }
 
 /* Trouble that is over once mail flows: the next time it is news again, and told. */
@@ -108,12 +110,8 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	/* Begun under what applied before, it proves nothing of the present level. */
 	if (item->sent_attempt_ms < d->force_ms || !item->sent_proves)
 		level = LEVEL_UNKNOWN;
-	if (level == LEVEL_DANE_ONLY)
-		later(&d->seen_dane_ms, item->sent_ms);
-	else if (level_is_authenticated(level))
-		later(&d->seen_verify_ms, item->sent_ms);
-	else if (level == LEVEL_ENCRYPT)
-		later(&d->seen_encrypt_ms, item->sent_ms);
+	destination_seen(d, item->sent_level != LEVEL_UNKNOWN ? item->sent_level : level,
+	    item->sent_ms);
 	later(&d->sent_ms, item->sent_ms);
 	d->deferral = false;
 	d->pending = false;
@@ -202,7 +200,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		destination_init(&d, item->key);
 	if (item->transport[0] != '\0')
 		str_copy(str_of(item->transport), d.transport, sizeof(d.transport));
-	note_sessions(&d, item);
+	note_sessions(&d, item, in->default_level);
 	if (item->sent_ms != 0)
 		note_sent(&d, item, in->default_level);
 	if (item->deferred)

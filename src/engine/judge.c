@@ -41,6 +41,8 @@ best_seen(const struct judge *judge, const struct destination *d, int64_t now_ms
 		now_ms = judge->verified_ms;
 	if (d->seen_dane_ms != 0 && now_ms - d->seen_dane_ms < SEEN_MS)
 		return LEVEL_DANE_ONLY;
+	if (d->seen_secure_ms != 0 && now_ms - d->seen_secure_ms < SEEN_MS)
+		return LEVEL_SECURE;
 	if (d->seen_verify_ms != 0 && now_ms - d->seen_verify_ms < SEEN_MS)
 		return LEVEL_VERIFY;
 	if (d->seen_encrypt_ms != 0 && now_ms - d->seen_encrypt_ms < SEEN_MS)
@@ -167,6 +169,8 @@ note_probe(struct destination *d, const struct asked *asked, int64_t now_ms)
 		d->probe_clean = 0;
 		return;
 	}
+	if (asked->probe_works == ANSWER_YES)
+		destination_seen(d, asked->probed, now_ms);
 	if (asked->probe_works == ANSWER_YES)
 		d->probe_clean = d->probe_level == asked->probed ? d->probe_clean + 1 : 1;
 	else if (asked->probe_works == ANSWER_NO)

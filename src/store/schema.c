@@ -117,6 +117,8 @@ static const char *const steps[] = {
     "UPDATE destination SET entry_why = why WHERE entry <> 'none';"
     /* the version of the map that the present entry came with */
     "ALTER TABLE destination ADD COLUMN map_version INTEGER NOT NULL DEFAULT 0;",
+    /* 3: when a certificate last bore the destination's own name */
+    "ALTER TABLE destination ADD COLUMN seen_secure_ms INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -69,6 +69,7 @@ struct destination {
 
 	int64_t seen_encrypt_ms; /* last TLS session of that strength */
 	int64_t seen_verify_ms;
+	int64_t seen_secure_ms;
 	int64_t seen_dane_ms;
 	int64_t sent_ms;
 	enum level hold_level;
@@ -83,6 +84,9 @@ struct destination {
 
 /* A new one, with every level at "none" or "unknown". */
 void destination_init(struct destination *destination, const char *key);
+
+/* It did as well as that: the past that a hold looks at. 0: not. */
+void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 
 struct store; /* opaque */
 

@@ -65,6 +65,7 @@ static const struct column columns[] = {
     COLUMN(dns_signed, COLUMN_BOOL),
     COLUMN(seen_encrypt_ms, COLUMN_INT),
     COLUMN(seen_verify_ms, COLUMN_INT),
+    COLUMN(seen_secure_ms, COLUMN_INT),
     COLUMN(seen_dane_ms, COLUMN_INT),
     COLUMN(sent_ms, COLUMN_INT),
     COLUMN(hold_level, COLUMN_LEVEL),
@@ -85,6 +86,26 @@ destination_init(struct destination *d, const char *key)
 	*d = (struct destination){.entry = LEVEL_NONE, .hold_level = LEVEL_NONE,
 	    .trial = LEVEL_NONE};
 	str_copy(str_of(key), d->key, sizeof(d->key));
+}
+
+static void
+later(int64_t *at_ms, int64_t than_ms)
+{
+	if (than_ms > *at_ms)
+		*at_ms = than_ms;
+}
+
+void
+destination_seen(struct destination *d, enum level level, int64_t at_ms)
+{
+	if (level == LEVEL_DANE_ONLY)
+		later(&d->seen_dane_ms, at_ms);
+	else if (level_is_authenticated(level))
+		later(&d->seen_verify_ms, at_ms);
+	else if (level == LEVEL_ENCRYPT)
+		later(&d->seen_encrypt_ms, at_ms);
+	if (level == LEVEL_SECURE)
+		later(&d->seen_secure_ms, at_ms);
 }
 
 static void

@@ -218,7 +218,7 @@ struct proof {
 	const char *name;
 	enum level default_level;
 	enum level entry;
-	const char *session; /* before it; NULL: none */
+	const char *session; /* before it, or its own ", tls=" (Postfix 3.11); NULL: none */
 	bool sent;
 	int force_s;          /* since when the level is in force; -1: not yet */
 	const char *expected; /* "encrypt verify dane": what it was seen to do */
@@ -226,7 +226,7 @@ struct proof {
 
 static const struct proof proofs[] = {
     {"sent at verify", LEVEL_VERIFY, LEVEL_NONE, NULL, true, 0, "verify"},
-    {"sent at secure", LEVEL_SECURE, LEVEL_NONE, NULL, true, 0, "verify"},
+    {"sent at secure", LEVEL_SECURE, LEVEL_NONE, NULL, true, 0, "verify secure"},
     {"sent at fingerprint", LEVEL_FINGERPRINT, LEVEL_NONE, NULL, true, 0, "verify"},
     {"sent at dane-only", LEVEL_DANE_ONLY, LEVEL_NONE, NULL, true, 0, "dane"},
     {"sent at encrypt", LEVEL_ENCRYPT, LEVEL_NONE, NULL, true, 0, "encrypt"},
@@ -254,6 +254,32 @@ static const struct proof proofs[] = {
         1, "dane"},
     {"a verified session before dane-only was in force", LEVEL_VERIFY, LEVEL_DANE_ONLY,
         "Verified", false, -1, "verify"},
+    {"a verified session, dane-only being the default", LEVEL_DANE_ONLY, LEVEL_NONE,
+        "Verified", false, 0, "dane"},
+    {"a verified session, secure being the default", LEVEL_SECURE, LEVEL_NONE, "Verified",
+        false, 0, "verify secure"},
+    {"a verified session under a verify entry", LEVEL_SECURE, LEVEL_VERIFY, "Verified",
+        false, 1, "verify"},
+    {"a verified session before secure was in force", LEVEL_VERIFY, LEVEL_SECURE,
+        "Verified", false, -1, "verify"},
+    {"tls= names the level", LEVEL_MAY, LEVEL_NONE, ", tls=verify", true, 0,
+        "verify"},
+    {"tls= stands before what should apply", LEVEL_VERIFY, LEVEL_NONE, ", tls=encrypt",
+        true, 0, "encrypt"},
+    {"also before the entry is in force", LEVEL_MAY, LEVEL_VERIFY, ", tls=secure", true,
+        -1, "verify secure"},
+    {"tls=dane is a proof of TLSA", LEVEL_DANE, LEVEL_NONE, ", tls=dane", true, 0,
+        "dane"},
+    {"tls=dane:encrypt is encryption", LEVEL_DANE, LEVEL_NONE, ", tls=dane:encrypt", true, 0,
+        "encrypt"},
+    {"tls=may:none is cleartext", LEVEL_MAY, LEVEL_NONE, ", tls=may:none", true, 0,
+        ""},
+    {"what is undecided proves nothing", LEVEL_VERIFY, LEVEL_NONE, ", tls=verify?", true, 0,
+        ""},
+    {"nor what was violated", LEVEL_VERIFY, LEVEL_NONE, ", tls=!verify", true, 0,
+        ""},
+    {"requiretls is another matter", LEVEL_DANE, LEVEL_NONE,
+        ", tls=dane/!requiretls:nostarttls", true, 0, "dane"},
     {"a session at may counts for what it was", LEVEL_VERIFY, LEVEL_MAY, "Untrusted",
         true, 1, "encrypt"},
 };
@@ -266,7 +292,7 @@ mail_proves(void **state)
 	struct fold *fold = fold_new(rules);
 	struct buf got = {0};
 	struct destination d;
-	char session[256];
+	char session[256], status[512];
 	bool news;
 
 	destination_init(&d, "a.test");
@@ -279,17 +305,20 @@ mail_proves(void **state)
 	d.hold_since_ms = 1;
 	d.hold_level = LEVEL_MAY;
 	kit_put(store, &d);
-	if (proof->session != NULL) {
+	if (proof->session != NULL && proof->session[0] != ',') {
 		snprintf(session, sizeof(session), SESSION("%s"), proof->session);
 		read_line(fold, 9, session);
 	}
-	read_line(fold, 12,
-	    proof->sent ? STATUS("QA", "0/0/1/2", "", "sent", "250 Ok")
-	                : STATUS("QA", "0/0/1/2", "", "bounced", "host said: 550 no"));
+	snprintf(status, sizeof(status), STATUS("QA", "0/0/1/2", "%s", "%s", "%s"),
+	    proof->session != NULL && proof->session[0] == ',' ? proof->session : "",
+	    proof->sent ? "sent" : "bounced",
+	    proof->sent ? "250 Ok" : "host said: 550 no");
+	read_line(fold, 12, status);
 	assert_true(try_store(store, fold, proof->default_level, &news));
 	d = kit_get(store, "a.test");
-	buf_printf(&got, "%s%s%s", d.seen_encrypt_ms == ms(12) ? "encrypt" : "",
+	buf_printf(&got, "%s%s%s%s", d.seen_encrypt_ms == ms(12) ? "encrypt" : "",
 	    d.seen_verify_ms == ms(12) ? "verify" : "",
+	    d.seen_secure_ms == ms(12) ? " secure" : "",
 	    d.seen_dane_ms == ms(12) ? "dane" : "");
 	assert_string_equal(buf_text(&got), proof->expected);
 	assert_int_equal(d.sent_ms, proof->sent ? ms(12) : 0);

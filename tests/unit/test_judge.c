@@ -193,6 +193,26 @@ probes_climb_after_two_clean_ones(void **state)
 	sim_free(sim);
 }
 
+/* Whoever can break it after that is no reason to weaken it at once. */
+static void
+clean_probe_is_a_better_past(void **state)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	(void)state;
+	sim->config.ladder.may_after_attempts = 1;
+	sim->probed = LEVEL_VERIFY;
+	sim->probe_works = ANSWER_YES;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_wait(sim, MIN);
+	sim_deliver(sim);
+	while (sim_row(sim).why != WHY_PROBED)
+		sim_wait(sim, HOUR);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_HOLD);
+	sim_free(sim);
+}
+
 static void
 lease_that_ends_unsent_is_probed(void **state)
 {
@@ -530,6 +550,7 @@ main(void)
 	    "the time");
 	suite_add(probes_climb_after_two_clean_ones, NULL,
 	    "two clean probes an hour apart climb");
+	suite_add(clean_probe_is_a_better_past, NULL, "a clean probe is a better past");
 	suite_add(lease_that_ends_unsent_is_probed, NULL,
 	    "where nothing was sent the end of a lease is probed too");
 	suite_add(echo_changes_nothing_but_is_retried, NULL,

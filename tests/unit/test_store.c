@@ -29,7 +29,7 @@ creates_and_reopens(void **state)
 	store = kit_open("new.db");
 	kit_get(store, "example.org");
 	store_close(store);
-	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "2\nwal\n");
+	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "3\nwal\n");
 }
 
 static void
@@ -274,6 +274,7 @@ static const struct field fields[] = {
     FIELD(entry_why, WHY),
     FIELD(seen_encrypt_ms, NUMBER),
     FIELD(seen_verify_ms, NUMBER),
+    FIELD(seen_secure_ms, NUMBER),
     FIELD(seen_dane_ms, NUMBER),
     FIELD(sent_ms, NUMBER),
     FIELD(hold_level, LEVEL),
