@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,14 @@ cmd_nexthop(const struct command *command, const char *argument, struct nexthop 
 	cmd_usage(command, "\"%s\" is no domain, [host] or [host]:port", buf_text(&quoted));
 	buf_clear(&quoted);
 	return false;
+}
+
+void
+cmd_tell_long(const char *path, uint64_t count)
+{
+	if (count > 0)
+		fprintf(stderr, "tlsladder: warning: %s: %" PRIu64 " lines over 64 KiB skipped\n",
+		    path, count);
 }
 
 int

@@ -67,6 +67,9 @@ struct store *cmd_store(const struct config *config, bool create, int *status);
 /* An argument as next-hop. False: said. */
 bool cmd_nexthop(const struct command *command, const char *argument, struct nexthop *out);
 
+/* So many lines of a log were skipped for their length; 0: says nothing. */
+void cmd_tell_long(const char *path, uint64_t count);
+
 /* stdout, flushed and checked: 0 or EX_IOERR. For the last line of a command. */
 int cmd_flush(void);
 

@@ -3,7 +3,6 @@
 #include "cmd/cmd.h"
 
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -21,8 +20,7 @@ struct match {
 	struct rules_matcher *matcher;
 	bool all;
 	bool json;
-	uint64_t line;       /* number of the line at hand */
-	uint64_t long_lines; /* skipped, and counted in `line` */
+	uint64_t line; /* number of the line at hand */
 	struct buf out;
 };
 
@@ -150,20 +148,22 @@ match_file(struct match *m, const char *path)
 {
 	enum reader_result result;
 	struct reader *reader;
+	uint64_t long_lines = 0;
 	struct str lines;
 	struct err err;
 	int status = 0;
 
 	m->line = 1;
-	m->long_lines = 0;
 	reader = reader_open(path, &err);
 	if (reader == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
 	while ((result = reader_next(reader, &lines, &err)) != READER_END) {
 		if (result == READER_FAILED)
 			status = cmd_fail(EX_IOERR, "%s", err.text);
-		m->line += reader_long_lines(reader) - m->long_lines;
-		m->long_lines = reader_long_lines(reader);
+		if (result == READER_LONG) {
+			m->line++;
+			long_lines++;
+		}
 		if (result == READER_LINES && !match_lines(m, lines)) {
 			status = cmd_fail(EX_IOERR, "cannot write to standard output");
 			break;
@@ -173,9 +173,7 @@ match_file(struct match *m, const char *path)
 		    strcmp(path, "-") == 0 && (!write_out(m) || fflush(stdout) != 0))
 			break;
 	}
-	if (reader_long_lines(reader) > 0)
-		fprintf(stderr, "tlsladder: warning: %s: %" PRIu64 " lines over 64 KiB skipped\n",
-		    path, reader_long_lines(reader));
+	cmd_tell_long(path, long_lines);
 	reader_free(reader);
 	if (!write_out(m))
 		return cmd_fail(EX_IOERR, "cannot write to standard output");

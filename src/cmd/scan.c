@@ -193,7 +193,7 @@ read_log(struct scan *scan, const char *path)
 {
 	enum reader_result result;
 	struct reader *reader;
-	uint64_t used, size;
+	uint64_t used, size, long_lines = 0;
 	struct str lines;
 	struct err err;
 	int status = 0;
@@ -204,6 +204,7 @@ read_log(struct scan *scan, const char *path)
 	while ((result = reader_next(reader, &lines, &err)) != READER_END) {
 		if (result == READER_FAILED)
 			status = cmd_fail(EX_IOERR, "%s", err.text);
+		long_lines += result == READER_LONG;
 		if (result != READER_LINES)
 			continue;
 		intake_lines(engine_fold(scan->engine), lines, clock_wall_ms());
@@ -213,6 +214,7 @@ read_log(struct scan *scan, const char *path)
 			status = EX_IOERR;
 	}
 	end_progress();
+	cmd_tell_long(path, long_lines);
 	reader_free(reader);
 	if (!store(scan))
 		status = EX_IOERR;

@@ -44,13 +44,18 @@ follow_tell_unreadable(struct follow *follow, bool *told, const char *name, int 
 	follow_tell(follow, FOLLOW_NOTE_UNREADABLE, "%s", err.text);
 }
 
-void
-follow_tell_long(struct follow *follow, const char *name)
+static void
+tell_skipped(struct follow *follow, const char *name, uint64_t len, uint64_t offset)
 {
 	follow_tell(follow, FOLLOW_NOTE_LONG_LINE,
 	    "%s: a line of %llu bytes before offset %llu was skipped", name,
-	    (unsigned long long)follow->lines.skipped,
-	    (unsigned long long)follow->lines.offset);
+	    (unsigned long long)len, (unsigned long long)offset);
+}
+
+void
+follow_tell_long(struct follow *follow, const char *name)
+{
+	tell_skipped(follow, name, follow->lines.skipped, follow->lines.offset);
 }
 
 struct generation *
@@ -279,6 +284,7 @@ next_of_input(struct follow *follow, struct str *lines)
 {
 	for (int i = 0; i < STEPS_MAX; i++) {
 		struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
+		uint64_t len, offset;
 		struct err err;
 
 		if (follow->input_over)
@@ -289,6 +295,10 @@ next_of_input(struct follow *follow, struct str *lines)
 		case READER_LINES:
 			return FOLLOW_LINES;
 		case READER_MORE:
+			break;
+		case READER_LONG:
+			reader_skipped(follow->input, &len, &offset);
+			tell_skipped(follow, "standard input", len, offset);
 			break;
 		case READER_FAILED:
 			follow_tell(follow, FOLLOW_NOTE_UNREADABLE, "%s", err.text);

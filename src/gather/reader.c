@@ -28,7 +28,6 @@ struct reader {
 	struct lines lines;
 	uint64_t used;
 	uint64_t size;
-	uint64_t long_lines;
 	char path[];
 };
 
@@ -81,10 +80,11 @@ reader_wants_input(const struct reader *reader)
 	return reader->taken && !reader->ended;
 }
 
-uint64_t
-reader_long_lines(const struct reader *reader)
+void
+reader_skipped(const struct reader *reader, uint64_t *len, uint64_t *offset)
 {
-	return reader->long_lines;
+	*len = reader->lines.skipped;
+	*offset = reader->lines.offset;
 }
 
 void
@@ -180,8 +180,7 @@ end(struct reader *reader, struct str *lines)
 	case LINES_SOME:
 		return READER_LINES;
 	case LINES_LONG:
-		reader->long_lines++;
-		return READER_END;
+		return READER_LONG;
 	default:
 		return READER_END;
 	}
@@ -195,8 +194,7 @@ reader_next(struct reader *reader, struct str *lines, struct err *err)
 		case LINES_SOME:
 			return READER_LINES;
 		case LINES_LONG:
-			reader->long_lines++;
-			return READER_MORE;
+			return READER_LONG;
 		case LINES_NONE:
 			reader->taken = true;
 			return READER_MORE;

@@ -15,6 +15,7 @@
 enum reader_result {
 	READER_LINES,  /* whole lines, the last newline included */
 	READER_MORE,   /* nothing whole yet: call again */
+	READER_LONG,   /* a longer line was skipped, see reader_skipped() */
 	READER_END,    /* over */
 	READER_FAILED, /* unreadable or damaged from here on; what came before was good */
 };
@@ -34,8 +35,8 @@ enum reader_result reader_next(struct reader *reader, struct str *lines, struct 
 /* Will the next call read(2)? Then poll a pipe first, to not wait for it. */
 bool reader_wants_input(const struct reader *reader);
 
-/* Longer lines, skipped. */
-uint64_t reader_long_lines(const struct reader *reader);
+/* Of the line skipped last: its length, and the offset behind it. */
+void reader_skipped(const struct reader *reader, uint64_t *len, uint64_t *offset);
 
 /* For a progress display: bytes of the file used, and its size (0: unknown). */
 void reader_progress(const struct reader *reader, uint64_t *used, uint64_t *size);

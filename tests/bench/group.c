@@ -23,7 +23,7 @@ group(struct fold *fold, const char *path, struct err *err)
 
 	if (reader == NULL)
 		return false;
-	while (result == READER_MORE || result == READER_LINES) {
+	while (result != READER_END && result != READER_FAILED) {
 		result = reader_next(reader, &lines, err);
 		if (result == READER_LINES)
 			intake_lines(fold, lines, now_ms);

@@ -127,6 +127,13 @@ ladder scan --json "$dir/mail.log.gz"
 is 'a compressed log gives the same' "$(as_table <"$dir/out")" "$got"
 "$program" -c "$dir/tlsladder.yaml" scan --json <"$log" >"$dir/out" 2>"$dir/err"
 is 'standard input gives the same' "$(as_table <"$dir/out")" "$got"
+{
+	printf '%070000d\n' 0
+	cat "$log"
+} >"$dir/long.log"
+ladder scan --json "$dir/long.log"
+has 'a line over 64 KiB is told' "$err" "long.log: 1 lines over 64 KiB skipped"
+is 'and the others are read' "$(as_table <"$dir/out")" "$got"
 ladder scan "$dir/none.log"
 is 'a log that is missing is an error' $status 66
 
@@ -155,6 +162,10 @@ is 'the entries are there' "$(as_table <"$dir/out")" "$(grep -v ' - ' <<<"$wante
 is 'they are in the map' "$(awk '!/^#/ { print $1, $2 }' "$dir/tls_policy" | LC_ALL=C sort)" \
 	"$(awk '$2 != "-" { print $1, $2 }' <<<"$wanted")"
 has 'mail that waits is retried' "$(<"$dir/postqueue.calls")" 'postqueue [-'
+files() { (cd "$dir" && ls state.db* tls_policy* && cksum <state.db); }
+before=$(files)
+ladder scan "$log"
+is 'without --apply a state that is there stays as it is, with nothing beside it' "$(files)" "$before"
 ladder scan --apply --json "$log"
 is 'the same log once more changes no level' "$(as_table <"$dir/out" | cut -d ' ' -f 1,2)" \
 	"$(cut -d ' ' -f 1,2 <<<"$got")"

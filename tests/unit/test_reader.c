@@ -24,15 +24,17 @@ read_all(const char *path, struct buf *out, uint64_t *long_lines)
 
 	if (reader == NULL)
 		fail_msg("%s", err.text);
+	*long_lines = 0;
 	while ((result = reader_next(reader, &lines, &err)) != READER_END &&
-	    result != READER_FAILED)
+	    result != READER_FAILED) {
 		if (result == READER_LINES)
 			buf_add_str(out, lines);
+		*long_lines += result == READER_LONG;
+	}
 	if (result == READER_FAILED) {
 		assert_non_null(strstr(err.text, path));
 		assert_int_equal(reader_next(reader, &lines, &err), READER_END);
 	}
-	*long_lines = reader_long_lines(reader);
 	reader_free(reader);
 	return result;
 }
@@ -274,6 +276,60 @@ follows_standard_input(void **state)
 	give_stdin_back(old);
 }
 
+/* The last note that was given. */
+static void
+on_note(void *context, enum follow_note note, const char *text)
+{
+	assert_int_equal(note, FOLLOW_NOTE_LONG_LINE);
+	buf_reset(context);
+	buf_add_str(context, str_of(text));
+}
+
+/* So many bytes without a newline; read meanwhile, as a pipe holds less. */
+static void
+write_long(struct follow *follow, int to, size_t len)
+{
+	char block[4096];
+	struct str lines;
+
+	memset(block, 'x', sizeof(block));
+	for (size_t done = 0; done < len; done += sizeof(block)) {
+		assert_int_equal(write(to, block, sizeof(block)), sizeof(block));
+		assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_IDLE);
+	}
+}
+
+static void
+notes_long_lines_of_standard_input(void **state)
+{
+	struct buf note = {0};
+	struct follow *follow;
+	struct str lines;
+	struct err err;
+	int old, to = pipe_to_stdin(&old);
+
+	(void)state;
+	follow = follow_new("-", NULL, FOLLOW_FROM_END, on_note, &note, &err);
+	assert_non_null(follow);
+	assert_int_equal(write(to, "one\n", 4), 4);
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_LINES);
+	write_long(follow, to, 1024 * 1024);
+	assert_string_equal(buf_text(&note), "");
+	assert_int_equal(write(to, "\ntwo\n", 5), 5);
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_LINES);
+	assert_true(str_is(lines, "two\n"));
+	assert_string_equal(buf_text(&note),
+	    "standard input: a line of 1048576 bytes before offset 1048581 was skipped");
+	write_long(follow, to, 128 * 1024);
+	close(to);
+	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_END);
+	assert_string_equal(buf_text(&note),
+	    "standard input: a line of 131072 bytes before offset 1179657 was skipped");
+	follow_free(follow);
+	buf_clear(&note);
+	give_stdin_back(old);
+}
+
 static void
 reads_gzip_from_a_pipe(void **state)
 {
@@ -310,6 +366,8 @@ main(void)
 	suite_add(refuses, NULL, "read once: what is not there or a directory is refused");
 	suite_add(follows_standard_input, NULL,
 	    "standard input is followed, and an empty pipe holds nobody");
+	suite_add(notes_long_lines_of_standard_input, NULL,
+	    "standard input: long lines are skipped and named");
 	suite_add(reads_gzip_from_a_pipe, NULL, "gzip from a pipe");
 	return suite_run();
 }
