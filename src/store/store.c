@@ -270,7 +270,8 @@ store_load_copy(struct store *store, const char *path, struct err *err)
 
 	if (stat(path, &st) != 0)
 		return errno == ENOENT || err_set_errno(err, errno, "cannot read %s", path);
-	done = sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK ||
+	/* Who opens to read alone cannot remove the -wal and -shm that this makes. */
+	done = sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK ||
 	    fail_to_open(from, path, err);
 	if (done) {
 		sqlite3_busy_timeout(from, 10000);
