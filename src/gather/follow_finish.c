@@ -16,6 +16,24 @@ follow_has_bytes_from(const struct follow *follow, size_t at)
 	return false;
 }
 
+/*
+ * Was a newer one still written to, QUIET_MS after it was made and after the first one's
+ * last byte? Whoever is ended and started again more often than that gets on as well.
+ */
+static bool
+is_outlived(const struct follow *follow, const struct facts *first)
+{
+	const int64_t quiet_ns = QUIET_MS * INT64_C(1000000);
+	struct facts facts;
+
+	for (size_t i = 1; i < follow->chain_len; i++)
+		if (facts_of_fd(follow->chain[i]->fd, &facts) == 0 && facts.size > 0 &&
+		    facts.id.birth_ns > 0 && facts.mtime_ns - facts.id.birth_ns >= quiet_ns &&
+		    facts.mtime_ns - first->mtime_ns >= quiet_ns)
+			return true;
+	return false;
+}
+
 /* At the end of the oldest file: will nothing more come? */
 static bool
 is_finished(struct follow *follow)
@@ -32,7 +50,7 @@ is_finished(struct follow *follow)
 	if (first->is_whole)
 		return true;
 	/* a writer may be one rotation behind, but not two */
-	if (follow_has_bytes_from(follow, 2))
+	if (follow_has_bytes_from(follow, 2) || is_outlived(follow, &facts))
 		return true;
 	if (follow->quiet_ms < 0)
 		follow->quiet_ms = follow->now_ms;

@@ -290,6 +290,35 @@ deleted_with_newer_ones_left(void **state)
 	rig_expect_at_end(rig);
 }
 
+/* Never up for as long as a file must be silent: the files' own times tell it as well. */
+static void
+started_again_and_again(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_write(rig, "log", 0, 100);
+	rig_start(rig, FOLLOW_FROM_START);
+	rig_pump(rig);
+	rig_rename(rig, "log", "log.1");
+	rig_write(rig, "log.1", 100, 110);
+	rig_write(rig, "log", 110, 120);
+	for (int i = 0; i < 5; i++) {
+		rig_kill(rig);
+		rig_start(rig, FOLLOW_FROM_END);
+		rig_pump(rig);
+		rig->now_ms += 500;
+	}
+	rig_expect(rig, 0, 110); /* the writer of the old one may have more to say */
+	set_age(rig, "log", -3); /* written to three seconds from now */
+	rig_kill(rig);
+	rig_start(rig, FOLLOW_FROM_END);
+	rig_pump(rig);
+	rig_expect(rig, 0, 120);
+	rig_expect_at_end(rig);
+	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
+}
+
 static int64_t
 monotonic_ms(void)
 {
@@ -459,6 +488,8 @@ faults_of_rotation(void)
 	    "8 the file read last was deleted while down: one gap notice, the rest exact");
 	suite_add(deleted_with_newer_ones_left, NULL,
 	    "8 deleted, but files that are certainly newer are left");
+	suite_add(started_again_and_again, NULL,
+	    "2 started anew every half second after a rotation");
 	suite_add(rotated_fifty_times, NULL, "9 50 rotations as fast as they go");
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		suite_add(named_by, &schemes[i], "%s", schemes[i].name);
