@@ -242,11 +242,35 @@ thin_history(struct engine *e, int64_t mono_ms)
 	e->thinned_day = today;
 }
 
+/* What was decided while the clock was ahead must not wait until it is there again. */
+static void
+mind_clock(struct engine *e, int64_t mono_ms)
+{
+	int64_t now_ms = clock_wall_ms();
+	struct err err;
+
+	if (now_ms < e->clock_ms - SPAN_MINUTE_MS)
+		e->clock_minded = false;
+	e->clock_ms = now_ms;
+	if (e->clock_minded || trouble_waits(&e->storing, mono_ms))
+		return;
+	e->clock_minded = store_begin(e->store, &err) &&
+	    store_bring_back(e->store, now_ms, JUDGE_LOOK_MAX_MS, &err) &&
+	    store_commit(e->store, &err);
+	e->look = true;
+	e->retry_look = true;
+	if (e->clock_minded)
+		return;
+	store_rollback(e->store);
+	engine_trouble(e, &e->storing, "look at the times to come", &err, mono_ms);
+}
+
 void
 engine_turn(struct engine *e)
 {
 	int64_t mono_ms = clock_monotonic_ms();
 
+	mind_clock(e, mono_ms);
 	take_chores(e, mono_ms);
 	engine_take_answers(e, mono_ms);
 	notice_others(e);

@@ -54,6 +54,8 @@ struct engine {
 	bool retry_look;
 	int64_t flushed_ms; /* monotonic */
 	int64_t thinned_day;
+	int64_t clock_ms; /* wall: of the last turn */
+	bool clock_minded; /* no time in the store is further ahead than it can be */
 	int64_t due_ms;     /* wall: the next destination to look at again; 0: none */
 
 	struct trouble storing, exporting, retrying, asking_postfix, routing, notifying;

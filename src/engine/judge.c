@@ -5,7 +5,6 @@
 
 #define SEEN_MS        (90 * SPAN_DAY_MS) /* how long a better past counts */
 #define SMTPS_PORT     465              /* smtp_tls_wrappermode */
-#define RECHECK_MAX_MS (90 * SPAN_DAY_MS)
 
 #define DNS_TTL_MAX_MS (5 * SPAN_MINUTE_MS) /* an answer is used again no longer than this */
 
@@ -25,7 +24,7 @@ judge_policy(const struct config *config)
 	    .hold_encrypt_ms = config->ladder.hold_encrypt_ms,
 	    .hold_may_ms = config->ladder.hold_may_ms,
 	    .recheck_ms = config->ladder.recheck_ms,
-	    .recheck_max_ms = RECHECK_MAX_MS,
+	    .recheck_max_ms = JUDGE_LOOK_MAX_MS,
 	    .dane_withdrawn_ms = config->ladder.dane_withdrawn_ms,
 	};
 }
@@ -289,18 +288,34 @@ note_entry(struct destination *d, const struct decision *decision, enum level en
 	}
 }
 
-/* Times to come are of a clock that was set back since, or they are of just now. */
+static void
+bring_back(int64_t *at_ms, int64_t latest_ms, int64_t to_ms)
+{
+	if (*at_ms > latest_ms)
+		*at_ms = to_ms;
+}
+
+/*
+ * Times to come are of a clock that was set back since, or they are of just now; those of
+ * the log may be a day ahead by its time zone. What it told came before what is decided.
+ */
 static void
 mend_times(struct destination *d, int64_t now_ms)
 {
-	int64_t soon_ms = now_ms + SPAN_MINUTE_MS;
+	int64_t soon_ms = now_ms + SPAN_MINUTE_MS, log_ms = now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
+	int64_t *const of_log[] = {&d->deferral_ms, &d->attempt_ms, &d->first_attempt_ms,
+	    &d->last_attempt_ms, &d->seen_encrypt_ms, &d->seen_verify_ms, &d->seen_dane_ms,
+	    &d->sent_ms};
 
-	if (d->force_ms != LADDER_NOT_YET && d->force_ms > soon_ms)
-		d->force_ms = now_ms;
-	if (d->hold_since_ms > soon_ms)
-		d->hold_since_ms = now_ms;
-	if (d->dane_absent_ms > soon_ms)
-		d->dane_absent_ms = now_ms;
+	if (d->force_ms != LADDER_NOT_YET)
+		bring_back(&d->force_ms, soon_ms, now_ms);
+	bring_back(&d->since_ms, soon_ms, now_ms);
+	bring_back(&d->hold_since_ms, soon_ms, now_ms);
+	bring_back(&d->dane_absent_ms, soon_ms, now_ms);
+	if (!d->pinned)
+		bring_back(&d->lease_end_ms, soon_ms + d->lease_ms, now_ms + d->lease_ms);
+	for (size_t i = 0; i < sizeof(of_log) / sizeof(of_log[0]); i++)
+		bring_back(of_log[i], log_ms, now_ms - 1);
 }
 
 /* When to look again; never a time that is over: it would be judged without end. */

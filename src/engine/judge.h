@@ -17,6 +17,9 @@
 #include "gather/postfix.h"
 #include "store/store.h"
 
+/* Nothing is looked at later than this: the longest lease. */
+#define JUDGE_LOOK_MAX_MS (90 * SPAN_DAY_MS)
+
 /* What is the same for all destinations of a moment. Borrowed. */
 struct judge {
 	const struct config *config;

@@ -24,6 +24,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_NEXT_DUE] = "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
     [SQL_LOOK_AT_LEVEL] = "UPDATE destination SET look_ms = ?"
                           " WHERE entry <> 'none' AND entry = ? AND pinned = 0",
+    [SQL_LOOK_BRING_BACK] = "UPDATE destination SET look_ms = ?1"
+                            " WHERE look_ms <> 0 AND look_ms > ?2 AND pinned = 0",
     [SQL_TALLY_ADD] = "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"
                       " ON CONFLICT(destination, day, what)"
                       " DO UPDATE SET count = count + excluded.count",
@@ -62,6 +64,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
                               " WHERE version = -1",
     /* LADDER_NOT_YET, written out so that the partial index serves */
+    [SQL_WAITING_BRING_BACK] = "UPDATE waiting SET not_before_ms = ?1"
+                               " WHERE not_before_ms > ?1 + 3600000",
     [SQL_FORCE] = "UPDATE destination SET force_ms = ?1"
                   " WHERE force_ms = 9223372036854775807 AND map_version <= ?2",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",

@@ -126,6 +126,12 @@ bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, si
     struct err *err);
 /* The earliest time at which one is due; 0: none. */
 bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
+/*
+ * The clock may have been set back. Whatever is to be looked at more than farthest_ms
+ * ahead, pins apart, is due now, and so is mail that is to be retried in hours.
+ */
+bool store_bring_back(
+    struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err);
 
 /* All entries of that level are due at at_ms, but for pins. */
 bool store_look_at_level(

@@ -304,6 +304,15 @@ store_look_at_level(struct store *store, enum level level, int64_t at_ms, struct
 	    store_bind(store, SQL_LOOK_AT_LEVEL, err, "is", at_ms, level_name(level)), err);
 }
 
+bool
+store_bring_back(struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err)
+{
+	return store_finish(store,
+		   store_bind(store, SQL_LOOK_BRING_BACK, err, "ii", now_ms, now_ms + farthest_ms),
+		   err) &&
+	    store_finish(store, store_bind(store, SQL_WAITING_BRING_BACK, err, "i", now_ms), err);
+}
+
 static bool
 each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
     struct err *err)

@@ -170,4 +170,21 @@ ladder scan --apply --json "$log"
 is 'the same log once more changes no level' "$(as_table <"$dir/out" | cut -d ' ' -f 1,2)" \
 	"$(cut -d ' ' -f 1,2 <<<"$got")"
 
+# --- a clock that was a year ahead
+
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+# days_ahead: how far the last time to look again is.
+days_ahead() {
+	ladder list --json
+	python3 -c '
+import datetime, json, sys
+now = datetime.datetime.now(datetime.timezone.utc)
+print(max((datetime.datetime.fromisoformat(json.loads(line)["look_again"].replace("Z", "+00:00")) - now).days
+          for line in sys.stdin))' <"$dir/out"
+}
+TLSLADDER_NOW_OFFSET=31536000 ladder scan --apply --json "$log"
+check 'a clock that is a year ahead: times to look again are, too' test "$(days_ahead)" -gt 350
+ladder scan --apply --json /dev/null
+check 'when it is right again, they are no further ahead than a lease' test "$(days_ahead)" -lt 91
+
 finish

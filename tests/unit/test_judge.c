@@ -524,9 +524,72 @@ hold_of_a_clock_ahead_is_got_over(void **state)
 	sim_wait(sim, MIN);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
-	sim_wait(sim, HOUR);
+	sim_wait(sim, HOUR + MIN);
+	sim_defer(sim, NOT_VERIFIED); /* an attempt by the clock as it is now */
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	sim_free(sim);
+}
+
+/* Of a clock that was a year ahead, and what it had seen to verify; it is right again. */
+static struct sim *
+sim_set_back(void)
+{
+	struct sim *sim = sim_new(LEVEL_VERIFY, false);
+
+	sim->now_ms += 365 * DAY;
+	sim_deliver(sim);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_wait(sim, HOUR + MIN);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_export(sim);
+	sim->now_ms = START_MS + HOUR;
+	assert_true(
+	    store_bring_back(sim->store, sim->now_ms, JUDGE_LOOK_MAX_MS, &kit_err));
+	return sim;
+}
+
+static void
+lease_of_a_clock_ahead_is_got_over(void **state)
+{
+	struct sim *sim = sim_set_back();
+	struct destination d;
+
+	(void)state;
+	assert_int_equal(sim_row(sim).look_ms, sim->now_ms);
+	sim_settle(sim);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	d = sim_row(sim);
+	assert_true(d.look_ms > sim->now_ms && d.look_ms <= sim->now_ms + 7 * DAY);
+	assert_true(d.lease_end_ms > sim->now_ms && d.lease_end_ms <= sim->now_ms + 7 * DAY);
+	assert_true(d.since_ms <= sim->now_ms && d.seen_verify_ms <= sim->now_ms &&
+	    d.sent_ms <= sim->now_ms && d.last_attempt_ms <= sim->now_ms);
+	sim_wait(sim, 7 * DAY + HOUR);
+	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
+	sim_free(sim);
+}
+
+/* A pin ends when the administrator said; what is near enough may be right. */
+static void
+what_is_not_too_far_ahead_stays(void **state)
+{
+	struct store *store = kit_scratch();
+	struct destination d;
+
+	(void)state;
+	kit_add(store, "pin.test");
+	d = kit_get(store, "pin.test");
+	d.pinned = true;
+	d.pin_until_ms = d.look_ms = START_MS + 3650 * DAY;
+	kit_put(store, &d);
+	kit_add(store, "near.test");
+	d = kit_get(store, "near.test");
+	d.look_ms = START_MS + 90 * DAY;
+	kit_put(store, &d);
+	assert_true(store_bring_back(store, START_MS, JUDGE_LOOK_MAX_MS, &kit_err));
+	assert_int_equal(kit_get(store, "pin.test").look_ms, START_MS + 3650 * DAY);
+	assert_int_equal(kit_get(store, "near.test").look_ms, START_MS + 90 * DAY);
+	store_close(store);
 }
 
 int
@@ -574,6 +637,10 @@ main(void)
 	suite_add(freeze_holds_and_thaws, NULL, "a freeze holds, and thaws by itself");
 	suite_add(clock_that_was_ahead_is_got_over, NULL,
 	    "a clock that was a year ahead does not make echoes of a year's attempts");
+	suite_add(lease_of_a_clock_ahead_is_got_over, NULL,
+	    "a lease of a clock that was ahead is no longer than any other");
+	suite_add(what_is_not_too_far_ahead_stays, NULL,
+	    "a clock that was ahead: pins and what may be right stay as they are");
 	suite_add(hold_of_a_clock_ahead_is_got_over, NULL,
 	    "a hold of a clock that was ahead is no longer than any other");
 	return kit_end(suite_run());

@@ -314,6 +314,25 @@ given_back_is_due_again(void **state)
 	store_close(store);
 }
 
+/* Released while the clock was ahead. */
+static void
+brought_back_is_due(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+
+	(void)state;
+	waits(store, id, "Q1");
+	releases(store, id, 5, NOW_MS + 30 * INT64_C(86400000));
+	assert_true(store_bring_back(store, NOW_MS, INT64_C(90) * 86400000, &kit_err));
+	assert_due(store, 5, NOW_MS, "Q1 ", 0, 0);
+	waits(store, id, "Q2");
+	releases(store, id, 5, NOW_MS + 60000);
+	assert_true(store_bring_back(store, NOW_MS, INT64_C(90) * 86400000, &kit_err));
+	assert_due(store, 5, NOW_MS, "", NOW_MS + 60000, 0);
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -326,6 +345,8 @@ main(void)
 	suite_add(so_many_wait, NULL, "no more than 51 messages are kept a destination");
 	suite_add(retried_without_word_is_tried_again, NULL,
 	    "a message of which there is no word is tried twice more");
+	suite_add(brought_back_is_due, NULL,
+	    "mail of a clock that was ahead does not wait for that time");
 	suite_add(retried_once_a_change, NULL,
 	    "a message is retried once a change, whatever echoes follow");
 	suite_add(sent_while_retried_ends_the_retries, NULL,
