@@ -166,26 +166,36 @@ turn(struct scan *scan)
 	poll(fds, 2, (int)wait_ms);
 }
 
-/* False: said. What waits for a route is waited for. */
-static bool
+/* An exit status; said. What waits for a route or for the database is waited for. */
+static int
 store(struct scan *scan)
 {
 	enum engine_saved saved;
 
-	while ((saved = engine_save(scan->engine, NULL, 0)) == ENGINE_SAVE_WAITS)
+	while ((saved = engine_save(scan->engine, NULL, 0)) != ENGINE_SAVED &&
+	    engine_is_stuck(scan->engine) == ENGINE_MOVES)
 		turn(scan);
-	return saved == ENGINE_SAVED;
+	return saved == ENGINE_SAVED ? 0 : saved == ENGINE_SAVE_WAITS ? EX_UNAVAILABLE : EX_IOERR;
 }
 
 /* Until everything that can be decided now is, and mail was retried. */
-static void
+static int
 settle(struct scan *scan)
 {
+	enum engine_stuck stuck;
+
 	do {
 		progress("asking", 0, 0);
 		turn(scan);
-	} while (!engine_is_idle(scan->engine));
+		stuck = engine_is_stuck(scan->engine);
+	} while (stuck == ENGINE_MOVES && !engine_is_idle(scan->engine));
 	end_progress();
+	if (stuck == ENGINE_STUCK_MAP)
+		return cmd_fail(EX_CANTCREAT,
+		    "the entries are stored, but the map is not exported");
+	if (stuck == ENGINE_STUCK)
+		return cmd_fail(EX_UNAVAILABLE, "gave up; not all was done");
+	return 0;
 }
 
 static int
@@ -196,7 +206,7 @@ read_log(struct scan *scan, const char *path)
 	uint64_t used, size, long_lines = 0;
 	struct str lines;
 	struct err err;
-	int status = 0;
+	int status = 0, stored = 0;
 
 	reader = reader_open(path, &err);
 	if (reader == NULL)
@@ -210,15 +220,15 @@ read_log(struct scan *scan, const char *path)
 		intake_lines(engine_fold(scan->engine), lines, clock_wall_ms());
 		reader_progress(reader, &used, &size);
 		progress(path, used, size);
-		if (intake_is_full(engine_fold(scan->engine)) && !store(scan))
-			status = EX_IOERR;
+		if (intake_is_full(engine_fold(scan->engine)) && (stored = store(scan)) != 0)
+			break;
 	}
 	end_progress();
 	cmd_tell_long(path, long_lines);
 	reader_free(reader);
-	if (!store(scan))
-		status = EX_IOERR;
-	return status;
+	if (stored == 0)
+		stored = store(scan);
+	return status != 0 ? status : stored;
 }
 
 static int
@@ -258,7 +268,7 @@ run_scan(const struct options *options, int argc, char **argv)
 {
 	struct scan scan = {0};
 	struct rules *rules = NULL;
-	int status = read_options(&cmd_scan, argc, argv, &scan), worst = 0, shown;
+	int status = read_options(&cmd_scan, argc, argv, &scan), worst = 0, settled, shown;
 
 	if (status != 0)
 		return status;
@@ -270,9 +280,9 @@ run_scan(const struct options *options, int argc, char **argv)
 			status = read_log(&scan, argv[optind]);
 			worst = status != 0 ? status : worst;
 		}
-		settle(&scan);
+		settled = settle(&scan);
 		shown = show_all(&scan);
-		status = worst != 0 ? worst : shown;
+		status = worst != 0 ? worst : settled != 0 ? settled : shown;
 	}
 	engine_free(scan.engine);
 	rules_free(rules);
@@ -280,12 +290,36 @@ run_scan(const struct options *options, int argc, char **argv)
 	return status;
 }
 
+static void
+take_queued(void *context, const struct queued *queued)
+{
+	struct scan *scan = context;
+
+	if (queued->delay_reason[0] == '\0')
+		return; /* not tried yet */
+	fold_queued(engine_fold(scan->engine), str_of(queued->queue_id), str_of(queued->address),
+	    str_of(queued->delay_reason), clock_wall_ms());
+}
+
+static int
+read_queue(struct scan *scan)
+{
+	struct postfix postfix = cmd_postfix(&scan->config);
+	struct err err;
+	int status = 0, stored;
+
+	if (!postfix_read_queue(&postfix, take_queued, scan, &err))
+		status = cmd_fail(EX_UNAVAILABLE, "cannot read the queue: %s", err.text);
+	stored = store(scan);
+	return status != 0 ? status : stored;
+}
+
 static int
 run_queue(const struct options *options, int argc, char **argv)
 {
 	struct scan scan = {0};
 	struct rules *rules = NULL;
-	int status = read_options(&cmd_queue, argc, argv, &scan);
+	int status = read_options(&cmd_queue, argc, argv, &scan), read, settled, shown;
 
 	if (status != 0)
 		return status;
@@ -293,9 +327,10 @@ run_queue(const struct options *options, int argc, char **argv)
 		return cmd_usage(&cmd_queue, "no argument is expected");
 	status = open_scan(options, &scan, &rules);
 	if (status == 0) {
-		engine_read_queue(scan.engine);
-		settle(&scan);
-		status = show_all(&scan);
+		read = read_queue(&scan);
+		settled = settle(&scan);
+		shown = show_all(&scan);
+		status = read != 0 ? read : settled != 0 ? settled : shown;
 	}
 	engine_free(scan.engine);
 	rules_free(rules);

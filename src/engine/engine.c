@@ -147,9 +147,11 @@ take_queue(struct engine *e, struct chore *chore, int64_t mono_ms)
 	int64_t now_ms = clock_wall_ms();
 
 	if (!chore->done) {
-		engine_trouble(e, &e->asking_postfix, "read the queue", &chore->err, mono_ms);
+		engine_trouble(e, &e->queueing, "read the queue", &chore->err, mono_ms);
 		return;
 	}
+	trouble_over(&e->queueing, "read the queue");
+	e->queue_wanted = false;
 	for (size_t i = 0; i < chore->queued_count; i++)
 		fold_queued(e->fold, str_of(chore->queued[i].queue_id),
 		    str_of(chore->queued[i].recipient), str_of(chore->queued[i].reason), now_ms);
@@ -194,7 +196,13 @@ take_chores(struct engine *e, int64_t mono_ms)
 void
 engine_read_queue(struct engine *e)
 {
-	if (!e->running[CHORE_QUEUE])
+	e->queue_wanted = true;
+}
+
+static void
+try_queue(struct engine *e, int64_t mono_ms)
+{
+	if (e->queue_wanted && !e->running[CHORE_QUEUE] && !trouble_waits(&e->queueing, mono_ms))
 		workers_submit(e->chores, &engine_chore(e, CHORE_QUEUE)->job);
 }
 
@@ -275,6 +283,7 @@ engine_turn(struct engine *e)
 	engine_take_answers(e, mono_ms);
 	notice_others(e);
 	engine_try_facts(e, mono_ms);
+	try_queue(e, mono_ms);
 	if (e->unsaved_queue && !trouble_waits(&e->storing, mono_ms))
 		e->unsaved_queue = engine_save(e, NULL, 0) != ENGINE_SAVED;
 	engine_try_judging(e, mono_ms);
@@ -318,6 +327,8 @@ engine_wait_ms(struct engine *e)
 		if (e->look || (e->unsaved_queue && fold_parked(e->fold) == 0))
 			sooner(&wait_ms, 0);
 	}
+	if (e->queue_wanted && !e->running[CHORE_QUEUE])
+		sooner(&wait_ms, e->queueing.failing ? e->queueing.again_ms - mono_ms : 0);
 	if (e->alert_ms != 0 && !e->running[CHORE_NOTIFY])
 		sooner(&wait_ms, e->alert_ms - mono_ms);
 	if (e->mode != ENGINE_APPLY)
@@ -344,6 +355,16 @@ engine_is_working(const struct engine *e)
 	return e->asking_count > 0;
 }
 
+enum engine_stuck
+engine_is_stuck(const struct engine *e)
+{
+	if (trouble_lasts(&e->exporting))
+		return ENGINE_STUCK_MAP;
+	return trouble_lasts(&e->asking_postfix) || trouble_lasts(&e->routing) ||
+	        trouble_lasts(&e->storing) || trouble_lasts(&e->retrying)
+	    ? ENGINE_STUCK : ENGINE_MOVES;
+}
+
 bool
 engine_is_idle(struct engine *e)
 {
@@ -351,5 +372,6 @@ engine_is_idle(struct engine *e)
 	bool exporting = apply && e->export_ms != 0;
 	bool retrying = apply && (e->retry_look || e->retry_ms != 0);
 
-	return !engine_is_working(e) && !e->look && !e->unsaved_queue && fold_parked(e->fold) == 0 && e->asking_count == 0 && !exporting && !retrying;
+	return !engine_is_working(e) && !e->look && !e->queue_wanted && !e->unsaved_queue &&
+	    fold_parked(e->fold) == 0 && !exporting && !retrying;
 }

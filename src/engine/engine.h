@@ -66,6 +66,16 @@ int64_t engine_wait_ms(struct engine *engine);
  * command of Postfix that hangs. */
 bool engine_is_working(const struct engine *engine);
 
+/* Does what it has to do fail again and again? A command that waits for it should end then.
+ * Said already. */
+enum engine_stuck {
+	ENGINE_MOVES,
+	ENGINE_STUCK_MAP, /* which cannot be exported */
+	ENGINE_STUCK,     /* Postfix or the database cannot be asked */
+};
+
+enum engine_stuck engine_is_stuck(const struct engine *engine);
+
 /* Everything judged, exported and retried, as far as it can be now? */
 bool engine_is_idle(struct engine *engine);
 

@@ -42,6 +42,7 @@ struct engine {
 	int64_t due_tokens;   /* looks at ended leases that may begin now */
 	int64_t due_token_ms; /* monotonic: when the last one came */
 	int64_t probed_ms[ENGINE_PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
+	bool queue_wanted;  /* read it, until it was read */
 	bool unsaved_queue; /* what the queue said is in the fold alone */
 
 	int64_t export_ms;   /* monotonic: when the map is due; 0: it is in place */
@@ -58,7 +59,8 @@ struct engine {
 	bool clock_minded; /* no time in the store is further ahead than it can be */
 	int64_t due_ms;     /* wall: the next destination to look at again; 0: none */
 
-	struct trouble storing, exporting, retrying, asking_postfix, routing, notifying;
+	struct trouble storing, exporting, retrying, asking_postfix, routing, notifying,
+	    queueing;
 	struct buf alerts;
 	size_t alert_count;
 	size_t alert_why[WHY_COUNT]; /* of them, decisions by their why */

@@ -41,6 +41,12 @@ trouble_over(struct trouble *t, const char *what)
 }
 
 bool
+trouble_lasts(const struct trouble *t)
+{
+	return t->times >= LASTS;
+}
+
+bool
 trouble_waits(const struct trouble *t, int64_t mono_ms)
 {
 	return t->failing && mono_ms < t->again_ms;

@@ -26,6 +26,9 @@ bool trouble_report(
 /* It went well: "can WHAT again" where it had failed. */
 void trouble_over(struct trouble *trouble, const char *what);
 
+/* Did it fail so often that it will not be over by itself soon? */
+bool trouble_lasts(const struct trouble *trouble);
+
 /* Is it too early for the next try? */
 bool trouble_waits(const struct trouble *trouble, int64_t mono_ms);
 

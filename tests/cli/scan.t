@@ -187,4 +187,47 @@ check 'a clock that is a year ahead: times to look again are, too' test "$(days_
 ladder scan --apply --json /dev/null
 check 'when it is right again, they are no further ahead than a lease' test "$(days_ahead)" -lt 91
 
+# --- the queue
+
+message='{"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYNB", "arrival_time": 1700000000,
+ "recipients": [{"address": "user@queued.test", "delay_reason": "Server certificate not verified"},
+ {"address": "user@new.test"}]}'
+tr -d '\n' <<<"$message" >"$dir/postqueue.out"
+ladder queue --json
+is 'queue: what waits in it, and nothing that was not tried' "$status $(python3 -c '
+import json, sys
+print([json.loads(line)["destination"] for line in sys.stdin if "queued" in line or "new." in line])' <"$dir/out")" \
+	"0 ['queued.test']"
+printf '\nno JSON\n' >>"$dir/postqueue.out"
+ladder queue --json
+is 'queue: half of an answer: exit status 69' $status 69
+has 'and what is wrong with it' "$err" 'cannot read the queue: postqueue printed no JSON'
+has 'what could be read counts' "$out" queued.test
+: >"$dir/postqueue.out"
+echo 'postqueue: fatal: Connect to the Postfix showq service: Permission denied' >"$dir/postqueue.err"
+echo 69 >"$dir/postqueue.status"
+for apply in '' --apply; do
+	# shellcheck disable=SC2086
+	ladder queue $apply
+	is "queue $apply: postqueue fails: exit status 69" $status 69
+	has "queue $apply: and why" "$err" 'showq service: Permission denied'
+done
+rm "$dir"/postqueue.{err,status}
+
+# --- what fails for good ends a command
+
+echo 1 >"$dir/postconf.status"
+ladder scan --apply "$log"
+is 'scan --apply without an answer of postconf: exit status 69' $status 69
+has 'and it is said' "$err" 'cannot ask postconf'
+rm "$dir/postconf.status"
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" "map: {file: $dir/tls_policy, type: hash}" \
+	"postfix: {command: [$(fakes)], default_level: auto}"
+ladder set more.test may
+echo 'postmap: fatal: no room' >"$dir/postmap.err"
+echo 1 >"$dir/postmap.status"
+ladder scan --apply "$log"
+is 'scan --apply without a map: exit status 73' $status 73
+has 'and why' "$err" 'postmap: fatal: no room'
+
 finish

@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# run: how it starts, what signals do, and how it ends.
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+
+daemon=''
+trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT
+log=$dir/mail.log
+: >"$log"
+cat >"$dir/postconf.out" <<'END'
+mail_version = 3.7.11
+smtp_tls_security_level = verify
+default_database_type = hash
+END
+configure "log: {file: $log}"
+
+# await SECONDS COMMAND...: until it succeeds.
+await() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[[ $SECONDS -lt $end ]] || return 1
+		read -rt 0.05 <> <(:) # a pause that starts no program
+	done
+	return 0
+}
+
+start() {
+	: >"$dir/run.err"
+	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" &
+	daemon=$!
+}
+
+said() {
+	grep -q -- "$1" "$dir/run.err"
+}
+
+stop() {
+	kill "-$1" "$daemon"
+	wait "$daemon"
+	status=$?
+	daemon=''
+}
+
+# --- the first start: the queue is read, and if it cannot be, again
+
+echo 69 >"$dir/postqueue.status"
+echo 'postqueue: fatal: the mail system is down' >"$dir/postqueue.err"
+start
+check 'the daemon says what it follows' await 20 said "follows $log"
+check 'a queue that cannot be read is told' await 20 said 'cannot read the queue.*the mail system is down'
+cat >"$dir/postqueue.out" <<'END'
+{"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYNB", "arrival_time": 1700000000, "recipients": [{"address": "user@queued.test", "delay_reason": "Server certificate not verified"}]}
+END
+rm "$dir"/postqueue.{err,status}
+knows() {
+	"$program" -c "$dir/tlsladder.yaml" explain "$1" >/dev/null 2>&1
+}
+check 'and it is read as soon as it can be' await 20 knows queued.test
+
+# --- one daemon for a database
+
+ladder run
+is 'a second daemon: exit status 69' $status 69
+has 'and why' "$err" 'another tlsladder is running'
+
+# --- signals
+
+echo 'ladder: {lowest: dane, colour: 1}' >>"$dir/tlsladder.yaml"
+kill -HUP "$daemon"
+check 'a configuration with mistakes is refused at SIGHUP' await 20 said 'lowest: "dane"'
+check 'with all of them' await 20 said 'unknown key "colour"'
+configure "log: {file: $log}" 'ladder: {lowest: encrypt}'
+kill -HUP "$daemon"
+check 'and one without is taken' await 20 said 'reloaded: '
+stop TERM
+is 'SIGTERM: exit status 0' $status 0
+is 'nothing on standard output' "$(<"$dir/run.out")" ''
+asked=$(wc -l <"$dir/postqueue.calls")
+start
+await 20 said "follows $log"
+stop INT
+is 'SIGINT: exit status 0' $status 0
+is 'the queue is read at the first start alone' "$(wc -l <"$dir/postqueue.calls")" "$asked"
+
+# --- what it needs and does not get
+
+configure "log: {file: $dir}"
+ladder run
+is 'a log that is a directory: exit status 66' $status 66
+configure "log: {file: $log}" "state: $dir/none/state.db"
+ladder run
+is 'a state in no directory: exit status 74' $status 74
+has 'and why' "$err" 'No such file or directory'
+
+finish
