@@ -30,6 +30,7 @@ for command in $(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help"); 
 	usage=$(sed -n 's/^usage: tlsladder \[-c FILE\] \[-v\] //p' <<<"$out")
 	has "the manual has the command $command" "$(section "$manual" COMMANDS)" "
      $command "
+	is "and $command once" "$(section "$manual" COMMANDS | grep -cE "^     $command( |\$)")" 1
 	help+=$'\n'$out
 	# Its arguments in the manual's spelling.
 	first=$(cut -d ' ' -f 1 <<<"$usage")
