@@ -11,10 +11,12 @@
  *   engine/   evidence -> decision -> map -> retry, for run, scan and queue
  *   cmd/      a file a subcommand
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "sys/log.h"
@@ -52,6 +54,18 @@ wants_help(int argc, char **argv)
 	return false;
 }
 
+/*
+ * Where standard files are closed, the next file opened would be one of them, and get what
+ * is said. These cannot be written to, so that the loss is noticed.
+ */
+static void
+open_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -66,6 +80,7 @@ main(int argc, char **argv)
 	struct buf fault = {0};
 	int option;
 
+	open_standard_files();
 	while ((option = getopt_long(argc, argv, "+:c:vhV", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c':

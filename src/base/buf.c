@@ -168,6 +168,18 @@ add_plain(struct buf *buf, struct str text)
 	return len;
 }
 
+/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines, or have them shown
+ * in another order. */
+static bool
+turns_text(const unsigned char p[3])
+{
+	if (p[0] != 0xe2 || (p[1] & 0xfe) != 0x80)
+		return false;
+	if (p[1] == 0x81)
+		return p[2] >= 0xa6 && p[2] <= 0xa9;
+	return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
+}
+
 void
 buf_add_visible(struct buf *buf, struct str text)
 {
@@ -178,8 +190,7 @@ buf_add_visible(struct buf *buf, struct str text)
 		size_t len = utf8_len(p + i, text.len - i);
 		bool hidden = len == 0 || p[i] < 0x20 || p[i] == 0x7f ||
 		    (len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0) ||
-		    (len == 3 && p[i] == 0xe2 && p[i + 1] == 0x80 && p[i + 2] >= 0xa8 &&
-			p[i + 2] <= 0xae);
+		    (len == 3 && turns_text(p + i));
 
 		if (len == 0)
 			len = 1;

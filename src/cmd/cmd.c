@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -97,6 +98,15 @@ cmd_wrong_option(const struct command *command, int option, char **argv)
 }
 
 int
+cmd_no_options(const struct command *command, int argc, char **argv)
+{
+	static const struct option none[] = {{NULL, 0, NULL, 0}};
+	int option = getopt_long(argc, argv, ":", none, NULL);
+
+	return option == -1 ? 0 : cmd_wrong_option(command, option, argv);
+}
+
+int
 cmd_complain(struct errs *errs)
 {
 	struct buf visible = {0};
@@ -158,13 +168,14 @@ cmd_store(const struct config *config, bool create, int *status)
 bool
 cmd_nexthop(const struct command *command, const char *argument, struct nexthop *out)
 {
-	struct buf quoted = {0};
+	struct str text = str_of(argument);
 
-	if (nexthop_parse(str_of(argument), out))
+	/* DNS has a dot at its end; Postfix looks it up without. */
+	if (text.len > 1 && text.p[text.len - 1] == '.')
+		text.len--;
+	if (nexthop_parse(text, out))
 		return true;
-	buf_add_quoted(&quoted, str_of(argument));
-	cmd_usage(command, "\"%s\" is no domain, [host] or [host]:port", buf_text(&quoted));
-	buf_clear(&quoted);
+	cmd_usage(command, "\"%s\" is no domain, [host] or [host]:port", argument);
 	return false;
 }
 

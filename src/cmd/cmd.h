@@ -50,6 +50,10 @@ int cmd_usage(const struct command *command, const char *format, ...)
 int cmd_wrong_option(const struct command *command, int option, char **argv);
 void cmd_option_fault(int option, char **argv, struct buf *out); /* only what is wrong */
 
+/* The same for a command that has no options, which may end them with "--": 0, and optind
+ * is at its first argument; or EX_USAGE. */
+int cmd_no_options(const struct command *command, int argc, char **argv);
+
 /* Print all complaints. EX_CONFIG. */
 int cmd_complain(struct errs *errs);
 

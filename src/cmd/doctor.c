@@ -369,7 +369,7 @@ run_doctor(const struct options *options, int argc, char **argv)
 	struct config config;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option != 'j')
 			return cmd_wrong_option(&cmd_doctor, option, argv);
 		doctor.json = true;

@@ -22,7 +22,7 @@ run_export(const struct options *options, int argc, char **argv)
 	struct err err;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option != 'f')
 			return cmd_wrong_option(&cmd_export, option, argv);
 		format = export_find(optarg);

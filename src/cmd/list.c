@@ -68,7 +68,7 @@ run_list(const struct options *options, int argc, char **argv)
 	struct err err;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option != 'j')
 			return cmd_wrong_option(&cmd_list, option, argv);
 		list.json = true;

@@ -190,7 +190,7 @@ run_match(const struct options *options, int argc, char **argv)
 	struct rules *rules;
 	int option, status, worst = 0;
 
-	while ((option = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option == 'a')
 			m.all = true;
 		else if (option == 'j')

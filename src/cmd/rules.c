@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "gather/rulefile.h"
 
@@ -13,20 +14,23 @@ run_rules(const struct options *options, int argc, char **argv)
 	struct config config;
 	struct strings files;
 	struct rules *rules;
-	int status;
+	size_t count;
+	int status = cmd_no_options(&cmd_rules, argc, argv);
 
-	status = cmd_load(options, &config, NULL);
+	if (status == 0)
+		status = cmd_load(options, &config, NULL);
 	if (status != 0)
 		return status;
 	files = config.rules;
-	if (argc > 1)
-		files = (struct strings){.items = argv + 1, .count = (size_t)argc - 1};
+	if (optind < argc)
+		files = (struct strings){argv + optind, (size_t)(argc - optind)};
 	rules = rulefile_load(files.items, files.count, RULEFILE_EXAMPLES, &errs);
 	if (rules == NULL) {
 		status = cmd_complain(&errs);
 	} else {
-		printf("%zu rules in %zu file%s, all examples as they should be\n",
-		    rules_count(rules), files.count, files.count == 1 ? "" : "s");
+		count = rules_count(rules);
+		printf("%zu rule%s in %zu file%s, all examples as they should be\n", count,
+		    count == 1 ? "" : "s", files.count, files.count == 1 ? "" : "s");
 		status = cmd_flush();
 	}
 	rules_free(rules);

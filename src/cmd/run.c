@@ -584,8 +584,10 @@ run_run(const struct options *options, int argc, char **argv)
 	struct daemon daemon = {.options = options, .signals = -1};
 	int status;
 
-	(void)argv;
-	if (argc > 1)
+	status = cmd_no_options(&cmd_run, argc, argv);
+	if (status != 0)
+		return status;
+	if (optind < argc)
 		return cmd_usage(&cmd_run, "no argument is expected");
 	daemon.config = mem_new(1, sizeof(*daemon.config));
 	status = cmd_load(options, daemon.config, &daemon.rules);

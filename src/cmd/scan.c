@@ -252,7 +252,7 @@ read_options(const struct command *command, int argc, char **argv, struct scan *
 	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option == 'a')
 			scan->apply = true;
 		else if (option == 'j')

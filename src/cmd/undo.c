@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/span.h"
 #include "cmd/pin.h"
@@ -67,11 +68,12 @@ run_undo(const struct options *options, int argc, char **argv)
 	struct config config;
 	int status;
 
-	if (argc > 1 && argv[1][0] == '-')
-		return cmd_usage(&cmd_undo, "there is no option \"%s\"", argv[1]);
-	if (argc != 2)
+	status = cmd_no_options(&cmd_undo, argc, argv);
+	if (status != 0)
+		return status;
+	if (argc - optind != 1)
 		return cmd_usage(&cmd_undo, "one domain is needed");
-	if (!cmd_nexthop(&cmd_undo, argv[1], &nexthop))
+	if (!cmd_nexthop(&cmd_undo, argv[optind], &nexthop))
 		return EX_USAGE;
 	status = cmd_load(options, &config, NULL);
 	if (status != 0)

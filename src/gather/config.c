@@ -292,16 +292,40 @@ walk_map(struct walk *walk, const struct node *map, const char *prefix)
 		walk_member(walk, node, prefix);
 }
 
+/* Is path named as a file that SQLite, or the daemon's lock, makes beside the state? */
+static bool
+is_beside_state(struct str path, struct str state)
+{
+	return str_eat(&path, state) && (str_is(path, "-wal") || str_is(path, "-shm") ||
+	                                    str_is(path, "-journal") || str_is(path, ".lock"));
+}
+
+/* postmap and we make files called map.file and a suffix: ".db", ".new", ".lock", ... */
+static bool
+is_beside_map(struct str path, struct str map)
+{
+	return str_eat(&path, map) && path.len > 0 && path.p[0] == '.';
+}
+
 /* One slip of the editor, and the map would be written over the database. */
 static void
 check_files_differ(struct walk *walk)
 {
 	const struct config *config = walk->config;
+	struct str state, map;
 
-	if (config->state != NULL && config->map.file != NULL &&
-	    strcmp(config->state, config->map.file) == 0)
+	if (config->state == NULL || config->map.file == NULL)
+		return;
+	state = str_of(config->state);
+	map = str_of(config->map.file);
+	if (str_equal(state, map))
 		doc_complain(walk->doc, NULL,
 		    "state and map.file are the same file; give each its own");
+	else if (is_beside_map(state, map) || is_beside_state(map, state))
+		doc_complain(walk->doc, NULL,
+		    "state and map.file are %s and %s, and one would overwrite the other; give "
+		    "them names of their own",
+		    config->state, config->map.file);
 }
 
 static bool

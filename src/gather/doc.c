@@ -152,7 +152,7 @@ node_describe(const struct node *node, struct buf *out)
 	if (text.len > SHOWN_MAX)
 		text.len = SHOWN_MAX;
 	buf_add_char(out, '"');
-	buf_add_quoted(out, text);
+	buf_add_visible(out, text);
 	buf_printf(out, text.len < node->text.len ? "...\"" : "\"");
 }
 

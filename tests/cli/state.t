@@ -106,7 +106,7 @@ has 'and that is said' "$err" 'nothing is known of nobody.test'
 
 # --- unset
 
-ladder unset EXAMPLE.test
+ladder unset EXAMPLE.test.
 is 'unset ends well' "$status$out$err" 0
 ladder list --json
 is 'the pin is gone' "$(json '"example.test" in [e["destination"] for e in d]')" False

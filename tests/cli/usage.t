@@ -79,8 +79,32 @@ unset|one domain is needed
 unset a.test b.test|one domain is needed
 undo|one domain is needed
 undo a.test b.test|one domain is needed
+undo --frobnicate|there is no option "--frobnicate"
+rules --frobnicate|there is no option "--frobnicate"
+rules -x|there is no option "-x"
+run --frobnicate|there is no option "--frobnicate"
+set a.test. strong|"strong" is no level
 unset a.test --for 1d|there is no option
 END
+
+# Options may stand behind what they are about; "--" ends them.
+log=$srcdir/tests/logs/corpus/verify-maillog.log
+ladder match --json "$log"
+wanted=$out
+ladder match "$log" --json
+is 'an option behind a file is an option' "$status $out" "0 $wanted"
+ladder match --json -- "$log"
+is 'a file behind "--" is a file' "$status $out" "0 $wanted"
+ladder match -- --json
+is 'and an option is none there' "$status" 66
+ladder rules -- "$srcdir/rules/postfix.yaml"
+is 'rules: a file behind "--" is a file' "$status$err" 0
+
+# A stranger's domain is shown as it is written, and the dot of DNS at its end is none.
+ladder explain 'bücher..test'
+has 'a U-label is shown as it is' "$err" '"bücher..test" is no domain'
+ladder explain a.test..
+is 'one dot at the end is left away, not two' $status 64
 
 check 'a wrong command line leaves no state behind' test ! -e "$dir/state.db"
 
@@ -97,6 +121,18 @@ ladder export --format $'\e[31m'
 hasnt 'nor one in the format' "$err" $'\e'
 ladder --$'\e[31m'
 hasnt 'nor one in an option' "$err" $'\e'
+
+# Closed standard files are never mistaken for what is opened next.
+for redirection in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+	rm -f "$dir"/state.db* "$dir"/tls_policy*
+	bash -c "'$program' -c '$dir/tlsladder.yaml' set a.test secure match=b.test $redirection"
+	is "set $redirection: exit status 0" $? 0
+	is "set $redirection: the map is as ever" "$(grep -v '^#' "$dir/tls_policy")" 'a.test	secure match=b.test'
+	is "set $redirection: and the lock is empty" "$(cat "$dir/tls_policy.lock")" ''
+done
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+bash -c "'$program' --help >&-" 2>"$dir/err"
+is 'a closed standard output is an error' $? 74
 
 "$program" --help >/dev/full 2>"$dir/err"
 is 'a full disk under the output is an error' $? 74

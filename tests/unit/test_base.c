@@ -71,6 +71,20 @@ quoted_text_is_harmless(void **state)
 }
 
 static void
+what_turns_text_is_shown(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	buf_add_visible(&out,
+	    STR("b\xc3\xbc\"\\ \x1b\x7f\xff\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xe2\x82\xac"));
+	assert_string_equal(buf_text(&out),
+	    "b\xc3\xbc\"\\ \\x1b\\x7f\\xff\\xc2\\x9b\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\x8f"
+	    "\xe2\x82\xac");
+	buf_clear(&out);
+}
+
+static void
 json_text_is_valid(void **state)
 {
 	struct buf out = {0};
@@ -108,6 +122,8 @@ main(void)
 		    (long long)spans[i].ms);
 	suite_add(span_prints_largest_unit, NULL, "a span prints in its largest whole unit");
 	suite_add(quoted_text_is_harmless, NULL, "quoted text has no control bytes");
+	suite_add(what_turns_text_is_shown, NULL,
+	    "controls and what turns the order of text are shown as bytes, letters stay");
 	suite_add(json_text_is_valid, NULL, "a JSON string replaces what is not UTF-8");
 	suite_add(errors_grow_on_the_way_up, NULL, "an error grows on its way up");
 	return suite_run();

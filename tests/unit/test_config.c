@@ -79,6 +79,12 @@ static const struct bad_row bad_rows[] = {
         "comma, brace or $"},
     {"one file for two things", "state: /x\nmap: {file: /x}\n",
         "c: state and map.file are the same file; give each its own"},
+    {"a state where the index of the map will be", "state: /x.db\nmap: {file: /x}\n",
+        "c: state and map.file are /x.db and /x, and one would overwrite the other; give "
+        "them names of their own"},
+    {"a map where SQLite's log will be", "state: /x\nmap: {file: /x-wal}\n",
+        "c: state and map.file are /x and /x-wal, and one would overwrite the other; give "
+        "them names of their own"},
     {"a relative path in a list", "log:\n  file: [/a, b]\n",
         "c:2:14: log.file: \"b\" is no absolute path; begin it with /"},
     {"a list in a list", "log:\n  file: [/a, [/b]]\n",
