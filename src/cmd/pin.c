@@ -39,8 +39,8 @@ pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err
 	    .why = why_slug(pin->why),
 	    .rule = "",
 	    .reason = "",
-	    .dns_state = "",
-	    .after = level_name(pin->level)};
+	    .dns_state = ""};
+	char before[STORE_ENTRY_SIZE], after[STORE_ENTRY_SIZE];
 	struct destination d;
 	int64_t version;
 	bool found;
@@ -49,8 +49,11 @@ pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err
 		return false;
 	if (!found)
 		destination_init(&d, pin->key);
-	record.before = level_name(d.entry);
+	destination_entry(&d, before);
 	pin_destination(&d, pin, now_ms);
+	destination_entry(&d, after);
+	record.before = before;
+	record.after = after;
 	if (!store_put(store, &d, err))
 		return false;
 	record.destination = d.id;

@@ -85,6 +85,10 @@ struct destination {
 /* A new one, with every level at "none" or "unknown". */
 void destination_init(struct destination *destination, const char *key);
 
+/* Its entry as the map has it: "secure match=.example.org"; "none". */
+#define STORE_ENTRY_SIZE 280
+void destination_entry(const struct destination *destination, char out[STORE_ENTRY_SIZE]);
+
 /* It did as well as that: the past that a hold looks at. 0: not. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 
@@ -155,8 +159,8 @@ struct decision_record {
 	int64_t destination;
 	int64_t time_ms;
 	const char *action;
-	const char *before;
-	const char *after;
+	const char *before; /* as destination_entry() has it */
+	const char *after;  /* the same; of a hold, the level that is due */
 	const char *why;
 	const char *rule;
 	const char *reason;

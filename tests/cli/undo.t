@@ -61,11 +61,32 @@ ladder set c.test encrypt --note 'the same level again'
 ladder undo c.test
 is 'a decision that left the level alone is not the one' "$out" 'c.test: encrypt -> none for a day'
 
-ladder set d.test secure match=.d.test
-ladder set d.test secure --for 1h
+ladder set d.test secure match=.d.test ciphers=high
 ladder set d.test encrypt
 ladder undo d.test
-is 'a level comes back without its attributes' "$(in_map d.test)" 'secure'
+is 'a level comes back with its attributes' "$(in_map d.test)" 'secure match=.d.test ciphers=high'
+is 'which is said' "$out" 'd.test: encrypt -> secure match=.d.test ciphers=high for a day'
+is 'the record says so' "$(last_record d.test)" 'undo encrypt secure match=.d.test ciphers=high undone'
+ladder undo d.test
+is 'and goes without them' "$(in_map d.test)" 'encrypt'
+
+ladder set f.test secure match=.f.test
+ladder set f.test secure match=.g.test
+ladder undo f.test
+is 'other attributes are a decision of their own' "$(in_map f.test)" 'secure match=.f.test'
+ladder explain f.test
+has 'explain shows them' "$out" 'undo secure match=.g.test -> secure match=.f.test'
+
+# As the daemon writes it while a weaker step is due.
+ladder set h.test encrypt
+python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("INSERT INTO decision(destination, time_ms, action, before, after, why, rule, reason, dns_state)"
+           " SELECT id, since_ms, \"hold\", \"encrypt\", \"may\", \"hold\", \"\", \"\", \"\" FROM destination WHERE key = \"h.test\"")
+db.commit()' "$dir/state.db"
+ladder undo h.test
+is 'what is held was no change: the one before is taken back' "$out" 'h.test: encrypt -> none for a day'
 
 # What is stored without its decision, as after 400 days: nobody knows what was before.
 ladder set e.test verify
