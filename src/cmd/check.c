@@ -30,6 +30,7 @@ struct checker {
 	char **other_maps;
 	struct resolver *resolver;
 	struct finger_settings finger;
+	struct store *store; /* NULL: there is none to write to */
 	struct check *check;
 };
 
@@ -166,6 +167,7 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 	if (check->facts.probed && check->verdict.state != DANE_NO_MAIL)
 		probe_hosts(c);
 	check->grading = grade_judge(&check->facts);
+	check->news = check_tell_daemon(c->store, c->config, check);
 	(c->json ? check_print_json : check_print)(check, &out);
 	fwrite(buf_text(&out), 1, out.len, stdout);
 	fflush(stdout);
@@ -264,9 +266,11 @@ run_check(const struct options *options, int argc, char **argv)
 	if (status == 0) {
 		c.config = &config;
 		c.postfix = cmd_postfix(&config);
+		c.store = check_open_state(&config);
 		c.check = mem_new(1, sizeof(*c.check));
 		status = check_all(&c, nexthops, count);
 		free(c.check);
+		store_close(c.store);
 		resolver_free(c.resolver);
 		postfix_maps_free(c.other_maps);
 		postfix_facts_clear(&c.facts);
@@ -286,6 +290,7 @@ const struct command cmd_check = {
         "--json   an object a line\n"
         "Grades: green, DANE or a certificate that verifies; yellow, encrypted; red,\n"
         "cleartext; ?, could not tell or no mail flows. Exit status 69 where DNS could\n"
-        "not tell. Nothing is changed.\n",
+        "not tell. No entry is changed; where the state may be written, the daemon looks\n"
+        "at once at what is news to it.\n",
     .run = run_check,
 };

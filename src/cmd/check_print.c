@@ -105,6 +105,8 @@ check_print(const struct check *check, struct buf *out)
 		print_host(out, check, i);
 	if (check->secure.level == LEVEL_SECURE)
 		print_probe(out, &check->secure);
+	if (check->news)
+		buf_printf(out, "  news: the daemon looks at it now\n");
 	if (check->dns.trouble[0] != '\0') {
 		buf_printf(out, "  DNS: ");
 		buf_add_visible(out, str_of(check->dns.trouble));
@@ -195,6 +197,7 @@ check_print_json(const struct check *check, struct buf *out)
 		json_probe(out, &check->secure);
 	else
 		buf_printf(out, "null");
+	buf_printf(out, ",\"news\":%s", check->news ? "true" : "false");
 	json_text(out, "trouble", check->dns.trouble);
 	json_text(out, "other_map_trouble", check->other_map_trouble);
 	buf_printf(out, "}\n");

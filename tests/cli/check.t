@@ -107,6 +107,61 @@ has 'and what it said is there' "$out" 'broken.test  ?  level ?  (dns-unsure: DN
 has 'the other is told all the same' "$out" '
 dane.test  green'
 
+# --- news
+
+check 'no state was made' test ! -e "$dir/state.db"
+# known KEY ENTRY DNS-STATE MORE: as the daemon left it, with a lease of a week.
+known() {
+	ladder set "$1" encrypt
+	ladder unset "$1"
+	python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE destination SET entry = ?, dns_state = ?, dns_ms = 1, dns_until_ms = 1 << 60, look_ms = 1 << 60,"
+           " lease_end_ms = 1 << 60, " + sys.argv[5] + " WHERE key = ?", (sys.argv[3], sys.argv[4], sys.argv[2]))
+db.commit()' "$dir/state.db" "$1" "$2" "$3" "$4"
+}
+# looks KEY: "ENTRY now|later LEASE TTL"
+looks() {
+	python3 -c '
+import sqlite3, sys, time
+entry, *times = sqlite3.connect(sys.argv[1]).execute(
+    "SELECT entry, look_ms, lease_end_ms, dns_until_ms FROM destination WHERE key = ?", (sys.argv[2],)).fetchone()
+print(entry, *["now" if t <= time.time() * 1000 else "later" for t in times])' "$dir/state.db" "$1"
+}
+# NEWS  KEY  OPTION  ENTRY  DNS-STATE  MORE
+while read -r news key option entry state more sentence; do
+	known "$key" "$entry" "$state" "$more"
+	# shellcheck disable=SC2086
+	ladder check ${option#-} --json "$key"
+	is "$sentence: $news" "$(python3 -c 'import json, sys; print(json.loads(sys.stdin.read())["news"])' <<<"$out")" $news
+	[[ $news == True ]] && time=now || time=later
+	is "$sentence: the entry stays, looked at $time" "$(looks "$key")" "$entry $time $time $time"
+done <<'END'
+True dane.test - encrypt none pending=0 TLSA appeared
+False dane.test - dane-only usable pending=0 TLSA as before
+True two.test - dane-only usable pending=0 TLSA is gone
+False two.test - encrypt none pending=0 nothing new
+True two.test ---probe may none pending=0 a stronger level works
+False two.test - may none pending=0 nobody was asked whether it does
+False two.test ---probe encrypt none pending=0 no stronger level works
+False dane.test - encrypt none pinned=1 a pin
+False dane.test - none none deferral=0 no entry and no trouble
+True dane.test - none none deferral=1 no entry and mail that waits
+False broken.test - encrypt none pending=0 DNS could not tell
+END
+known dane.test encrypt none pending=0
+ladder check dane.test
+has 'people are told of it' "$out" '  news: the daemon looks at it now'
+if [[ $EUID -ne 0 ]]; then
+	known dane.test encrypt none pending=0
+	chmod -w "$dir/state.db"
+	ladder check dane.test
+	is 'a state that may not be written: it only prints' "$status$err" 0
+	hasnt 'and tells nobody' "$out" 'news'
+	chmod u+w "$dir/state.db"
+fi
+
 configure "dns: {resolver: $resolver}" 'postfix: {command: [/nonexistent]}'
 ladder check dane.test
 is 'without a Postfix DNS is asked all the same' $status 0

@@ -185,5 +185,17 @@ flows 'mail flows without' wrongname-cert.test mx.wrongname-cert.test tls
 is 'with a certificate that verifies' "$(last_session wrongname-cert.test)" Verified
 flows 'mail flows at the stronger one' starttls-refused.test mx.starttls-refused.test tls
 is 'no probe was taken for mail' "$(grep -c 'user@hostile-cn.test	' "$dir/delivered.tsv")" 2
+
+# --- check brings news
+
+"$sandbox" zone "$dir" tlsa mx.dane-ok.test 3-1-1
+has 'check by somebody who may not write the state only prints' \
+	"$(inside setpriv --reuid=daemon --regid=daemon --clear-groups "$program" -c "$dir/tlsladder.yaml" check dane-ok.test 2>&1)" \
+	'^dane-ok\.test  green  level dane-only'
+is 'the entry stays' "$(entry dane-ok.test)" encrypt
+has 'check by somebody who may' "$(TLSLADDER_NOW_OFFSET=$offset ladder check dane-ok.test 2>&1)" 'news: the daemon looks at it now'
+awaits 'has the daemon look, long before the lease is over' 10 \
+	eval '[[ $(in_map dane-ok.test) == dane-only ]]'
+has 'which tells it once' "$(ladder check dane-ok.test)" 'usable 1 of 1$'
 stops
 finish
