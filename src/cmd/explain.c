@@ -40,7 +40,8 @@ print_decision(void *context, const struct decision_record *r)
 	buf_add_time(&x->out, r->time_ms);
 	buf_printf(&x->out, "  %s", r->action);
 	if (strcmp(r->before, r->after) != 0 || strcmp(r->action, "keep") != 0)
-		buf_printf(&x->out, " %s -> %s", r->before, r->after);
+		buf_printf(&x->out, " %s -> %s%s%s", r->before, r->after,
+		    r->after_attributes[0] != '\0' ? " " : "", r->after_attributes);
 	buf_printf(&x->out, "  %s", r->why);
 	if (why_parse(str_of(r->why), &why))
 		buf_printf(&x->out, ": %s", why_sentence(why));
@@ -200,6 +201,7 @@ json_decision(void *context, const struct decision_record *r)
 	add_member(&x->out, "action", r->action);
 	add_member(&x->out, "before", r->before);
 	add_member(&x->out, "after", r->after);
+	add_member(&x->out, "attributes", r->after_attributes);
 	add_member(&x->out, "why", r->why);
 	add_member(&x->out, "rule", r->rule);
 	add_member(&x->out, "reason", r->reason);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/pin.h"
 
+#include <string.h>
 #include <sysexits.h>
 
 #include "cmd/cmd.h"
@@ -39,8 +40,10 @@ pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err
 	    .why = why_slug(pin->why),
 	    .rule = "",
 	    .reason = "",
-	    .dns_state = ""};
-	char before[STORE_ENTRY_SIZE], after[STORE_ENTRY_SIZE];
+	    .dns_state = "",
+	    .after = level_name(pin->level),
+	    .after_attributes = pin->attributes};
+	char attributes[STORE_ATTRIBUTES_SIZE];
 	struct destination d;
 	int64_t version;
 	bool found;
@@ -49,11 +52,10 @@ pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err
 		return false;
 	if (!found)
 		destination_init(&d, pin->key);
-	destination_entry(&d, before);
+	record.before = level_name(d.entry);
+	memcpy(attributes, d.attributes, sizeof(attributes));
+	record.before_attributes = attributes;
 	pin_destination(&d, pin, now_ms);
-	destination_entry(&d, after);
-	record.before = before;
-	record.after = after;
 	if (!store_put(store, &d, err))
 		return false;
 	record.destination = d.id;

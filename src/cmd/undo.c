@@ -15,29 +15,26 @@
 /* The last decision that made the entry what it is. */
 struct last {
 	bool found;
-	char before[STORE_ENTRY_SIZE];
-	char after[STORE_ENTRY_SIZE];
+	enum level before;
+	enum level after;
+	char attributes[STORE_ATTRIBUTES_SIZE]; /* before */
 };
 
 static void
 take_decision(void *context, const struct decision_record *record)
 {
 	struct last *last = context;
+	enum level before, after;
 
-	if (strcmp(record->before, record->after) != 0 && strcmp(record->action, "hold") != 0)
-		last->found =
-		    str_copy(str_of(record->before), last->before, sizeof(last->before)) &&
-		    str_copy(str_of(record->after), last->after, sizeof(last->after));
-}
-
-/* "secure match=.example.org"; the attributes are what is behind the blank. */
-static bool
-parse_entry(const char *text, enum level *level, const char **attributes)
-{
-	struct str rest = str_of(text), name;
-
-	*attributes = str_cut(&rest, ' ', &name) ? rest.p : "";
-	return level_parse(**attributes != '\0' ? name : str_of(text), level);
+	/* What is held is not done. */
+	if (strcmp(record->action, "hold") == 0 ||
+	    !level_parse(str_of(record->before), &before) ||
+	    !level_parse(str_of(record->after), &after))
+		return;
+	if (before == after && strcmp(record->before_attributes, record->after_attributes) == 0)
+		return;
+	*last = (struct last){.found = true, .before = before, .after = after};
+	str_copy(str_of(record->before_attributes), last->attributes, sizeof(last->attributes));
 }
 
 /* Exactly the entry that stood before, never a guess: what is not recorded stays. */
@@ -45,9 +42,7 @@ static bool
 choose_before(void *context, struct store *store, struct pin *pin, int *status)
 {
 	struct last *last = context;
-	const char *ignored;
 	struct destination d;
-	enum level after;
 	struct err err;
 	bool found;
 
@@ -56,12 +51,13 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);
 		return false;
 	}
-	if (!last->found || !parse_entry(last->after, &after, &ignored) || d.entry != after ||
-	    !parse_entry(last->before, &pin->level, &pin->attributes)) {
+	if (!last->found || d.entry != last->after) {
 		*status = cmd_fail(
 		    EX_DATAERR, "there is no decision on %s to take back", pin->key);
 		return false;
 	}
+	pin->level = last->before;
+	pin->attributes = last->attributes;
 	return true;
 }
 
@@ -92,7 +88,9 @@ run_undo(const struct options *options, int argc, char **argv)
 	pin.key = nexthop.key;
 	status = pin_apply(&config, &pin, choose_before, &last);
 	if (status == 0) {
-		printf("%s: %s -> %s for a day\n", pin.key, last.after, last.before);
+		printf("%s: %s -> %s%s%s for a day\n", pin.key, level_name(last.after),
+		    level_name(last.before), last.attributes[0] != '\0' ? " " : "",
+		    last.attributes);
 		status = cmd_flush();
 	}
 	config_clear(&config);

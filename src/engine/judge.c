@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/judge.h"
 
+#include <string.h>
+
 #include "base/span.h"
 
 #define SEEN_MS        (90 * SPAN_DAY_MS) /* how long a better past counts */
@@ -354,7 +356,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 	else if (!ladder_decide_early(&policy, &ev, now_ms, &out->decision))
 		return false;
 	out->before = d->entry;
-	destination_entry(d, out->entry_before);
+	memcpy(out->attributes_before, d->attributes, sizeof(out->attributes_before));
 	entry = out->decision.action == ACTION_SET ? out->decision.level
 	    : out->decision.action == ACTION_REMOVE ? LEVEL_NONE : d->entry;
 	out->map_changed = entry != d->entry;
@@ -417,20 +419,20 @@ bool
 judge_store(struct store *store, struct destination *d, const struct judged *judged,
     int64_t now_ms, struct err *err)
 {
-	char after[STORE_ENTRY_SIZE];
 	struct decision_record record = {
 	    .time_ms = now_ms,
 	    .action = action_name(judged->decision.action),
-	    .before = judged->entry_before,
-	    .after = judged->decision.action == ACTION_HOLD
-	        ? level_name(judged->decision.level) : after,
+	    .before = level_name(judged->before),
+	    .after = level_name(judged->decision.action == ACTION_HOLD ? judged->decision.level
+	                                                                : d->entry),
+	    .before_attributes = judged->attributes_before,
+	    .after_attributes = d->attributes,
 	    .why = why_slug(judged->decision.why),
 	    .rule = d->deferral ? d->rule : "",
 	    .reason = d->deferral ? d->reason : "",
 	    .dns_state = d->dns_state,
 	};
 
-	destination_entry(d, after);
 	if (!store_put(store, d, err) || !store_release(store, d, judged, now_ms, err))
 		return false;
 	record.destination = d->id;

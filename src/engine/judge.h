@@ -37,7 +37,7 @@ struct judge {
 struct judged {
 	struct decision decision;
 	enum level before; /* the entry before */
-	char entry_before[STORE_ENTRY_SIZE]; /* the same with its attributes */
+	char attributes_before[STORE_ATTRIBUTES_SIZE];
 	bool changed;      /* action, level or why are not what they were */
 	bool map_changed;  /* an entry came, went or is another */
 	bool tell;         /* the administrator was not told this yet */

@@ -119,6 +119,9 @@ static const char *const steps[] = {
     "ALTER TABLE destination ADD COLUMN map_version INTEGER NOT NULL DEFAULT 0;",
     /* 3: when a certificate last bore the destination's own name */
     "ALTER TABLE destination ADD COLUMN seen_secure_ms INTEGER NOT NULL DEFAULT 0;",
+    /* 4: what undo brings back */
+    "ALTER TABLE decision ADD COLUMN before_attributes TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE decision ADD COLUMN after_attributes TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

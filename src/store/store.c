@@ -32,8 +32,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_TALLIES] = "SELECT day, what, count FROM tally WHERE destination = ?"
                     " ORDER BY day, what",
     [SQL_DECISION_ADD] = "INSERT INTO decision(destination, time_ms, action, before, after, why,"
-                         " rule, reason, dns_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_DECISIONS] = "SELECT time_ms, action, before, after, why, rule, reason, dns_state"
+                         " rule, reason, dns_state, before_attributes, after_attributes)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_DECISIONS] = "SELECT time_ms, action, before, after, why, rule, reason, dns_state,"
+                      " before_attributes, after_attributes"
                       " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
                           " AND queue_id <> ?",

@@ -85,10 +85,6 @@ struct destination {
 /* A new one, with every level at "none" or "unknown". */
 void destination_init(struct destination *destination, const char *key);
 
-/* Its entry as the map has it: "secure match=.example.org"; "none". */
-#define STORE_ENTRY_SIZE 280
-void destination_entry(const struct destination *destination, char out[STORE_ENTRY_SIZE]);
-
 /* It did as well as that: the past that a hold looks at. 0: not. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 
@@ -155,12 +151,16 @@ typedef void tally_fn(void *context, int64_t day, const char *what, uint64_t cou
 bool store_each_tally(
     struct store *store, int64_t id, tally_fn *fn, void *context, struct err *err);
 
+#define STORE_ATTRIBUTES_SIZE sizeof(((struct destination *)0)->attributes)
+
 struct decision_record {
 	int64_t destination;
 	int64_t time_ms;
 	const char *action;
-	const char *before; /* as destination_entry() has it */
-	const char *after;  /* the same; of a hold, the level that is due */
+	const char *before; /* levels; of a hold, after is the one that is due */
+	const char *after;
+	const char *before_attributes; /* of the entries; "" for none */
+	const char *after_attributes;
 	const char *why;
 	const char *rule;
 	const char *reason;

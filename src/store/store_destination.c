@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Destinations: a table of columns, and the statements that are made of it. */
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "store/store_impl.h"
@@ -87,13 +86,6 @@ destination_init(struct destination *d, const char *key)
 	*d = (struct destination){.entry = LEVEL_NONE, .hold_level = LEVEL_NONE,
 	    .trial = LEVEL_NONE};
 	str_copy(str_of(key), d->key, sizeof(d->key));
-}
-
-void
-destination_entry(const struct destination *d, char out[STORE_ENTRY_SIZE])
-{
-	snprintf(out, STORE_ENTRY_SIZE, "%s%s%s", level_name(d->entry),
-	    d->attributes[0] != '\0' ? " " : "", d->attributes);
 }
 
 static void

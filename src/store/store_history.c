@@ -30,8 +30,9 @@ bool
 store_decision_add(struct store *store, const struct decision_record *r, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_DECISION_ADD, err, "iisssssss", r->destination, r->time_ms, r->action,
-		r->before, r->after, r->why, r->rule, r->reason, r->dns_state),
+	    store_bind(store, SQL_DECISION_ADD, err, "iisssssssss", r->destination, r->time_ms, r->action,
+		r->before, r->after, r->why, r->rule, r->reason, r->dns_state,
+		r->before_attributes, r->after_attributes),
 	    err);
 }
 
@@ -55,6 +56,8 @@ store_each_decision(
 		    .rule = (const char *)sqlite3_column_text(stmt, 5),
 		    .reason = (const char *)sqlite3_column_text(stmt, 6),
 		    .dns_state = (const char *)sqlite3_column_text(stmt, 7),
+		    .before_attributes = (const char *)sqlite3_column_text(stmt, 8),
+		    .after_attributes = (const char *)sqlite3_column_text(stmt, 9),
 		};
 
 		fn(context, &r);

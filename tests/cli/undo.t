@@ -24,7 +24,7 @@ last_record() {
 	python3 -c '
 import json, sys
 d = json.loads(sys.stdin.read())["decisions"][-1]
-print(d["action"], d["before"], d["after"], d["why"])' <<<"$out"
+print(d["action"], d["before"], d["after"], d["why"], d["attributes"])' <<<"$out"
 }
 
 in_map() {
@@ -40,7 +40,7 @@ ladder undo a.test
 is 'a weaker pin is taken back' $status 0
 is 'and that is said' "$out" 'a.test: may -> verify for a day'
 is 'the level from before is pinned for a day' "$(standing a.test)" 'verify True undone 86400.0'
-is 'the record says so' "$(last_record a.test)" 'undo may verify undone'
+is 'the record says so' "$(last_record a.test)" 'undo may verify undone '
 is 'the map has it' "$(in_map a.test)" 'verify'
 hasnt 'the note of what was taken back is gone' "$(<"$dir/tls_policy")" 'for a while'
 
@@ -66,7 +66,7 @@ ladder set d.test encrypt
 ladder undo d.test
 is 'a level comes back with its attributes' "$(in_map d.test)" 'secure match=.d.test ciphers=high'
 is 'which is said' "$out" 'd.test: encrypt -> secure match=.d.test ciphers=high for a day'
-is 'the record says so' "$(last_record d.test)" 'undo encrypt secure match=.d.test ciphers=high undone'
+is 'the record says so' "$(last_record d.test)" 'undo encrypt secure undone match=.d.test ciphers=high'
 ladder undo d.test
 is 'and goes without them' "$(in_map d.test)" 'encrypt'
 
@@ -75,7 +75,7 @@ ladder set f.test secure match=.g.test
 ladder undo f.test
 is 'other attributes are a decision of their own' "$(in_map f.test)" 'secure match=.f.test'
 ladder explain f.test
-has 'explain shows them' "$out" 'undo secure match=.g.test -> secure match=.f.test'
+has 'explain shows them' "$out" 'undo secure -> secure match=.f.test'
 
 # As the daemon writes it while a weaker step is due.
 ladder set h.test encrypt

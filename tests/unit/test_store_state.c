@@ -384,7 +384,8 @@ assert_decisions(struct store *store, int64_t id, const char *expected)
 static void
 decide(struct store *store, int64_t id, int64_t time_ms, const char *action)
 {
-	struct decision_record r = {.destination = id,
+	struct decision_record r = {.destination = id, .before_attributes = "",
+	    .after_attributes = "match=.d.test",
 	    .time_ms = time_ms,
 	    .action = action,
 	    .before = "none",
