@@ -293,83 +293,80 @@ index_of(const struct doctor *d)
 	return buf_take(&path);
 }
 
-/* What is in the database that Postfix reads, beside what should be. */
-struct compare {
-	const struct map_entry *lines;
+/* Entries of the state, beside what is in the database that Postfix reads. */
+struct sample {
+	const char *keys[KEYS_MAX + 1];
+	const char *values[KEYS_MAX + 1];
+	size_t count;
 	size_t same;
 };
 
 static void
 compare_value(void *context, size_t index, struct str value)
 {
-	struct compare *compare = context;
+	struct sample *sample = context;
 
-	if (str_is(value, compare->lines[index].value))
-		compare->same++;
+	if (str_is(value, sample->values[index]))
+		sample->same++;
 }
 
 /* Keys beyond ASCII share an entry with their other spellings: not looked at. */
-static size_t
-choose_keys(const struct entries *entries, struct map_entry *lines, const char **keys,
-    struct map_entry *chosen)
+static bool
+choose_key(void *taker, const struct map_entry *line, struct err *err)
 {
-	size_t count = 0;
+	struct sample *sample = taker;
+	const char *p = line->key;
 
-	for (size_t i = 0; i < entries->count && count < KEYS_MAX; i++) {
-		const char *p = lines[i].key;
+	(void)err;
+	while (*p != '\0' && (unsigned char)*p < 0x80)
+		p++;
+	if (sample->count == KEYS_MAX || *p != '\0' || !textmap_is_key(line->key))
+		return true;
+	sample->keys[sample->count] = mem_strdup(line->key);
+	sample->values[sample->count++] = mem_strdup(line->value);
+	return true;
+}
 
-		while (*p != '\0' && (unsigned char)*p < 0x80)
-			p++;
-		if (*p != '\0' || !textmap_is_key(lines[i].key))
-			continue;
-		chosen[count] = lines[i];
-		keys[count++] = lines[i].key;
+static void
+compare_sample(struct doctor *d, struct sample *sample)
+{
+	struct buf map = {0};
+	struct err err;
+
+	sample->keys[sample->count] = NO_DOMAIN; /* an empty map is asked as well */
+	sample->values[sample->count] = "";
+	buf_printf(&map, "%s:%s", d->map_type, d->config->map.file);
+	if (!postfix_lookup_all(&d->postfix, buf_text(&map), sample->keys, sample->count + 1,
+	        compare_value, sample, &err)) {
+		advise_rebuild(d);
+		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);
+	} else if (sample->same != sample->count) {
+		advise_rebuild(d);
+		doctor_say(d, DOCTOR_FAULT, "map-entries",
+		    "%zu of %zu entries of the state are not in %s",
+		    sample->count - sample->same, sample->count, buf_text(&map));
+	} else {
+		doctor_say(d, DOCTOR_OK, "map-entries", "%zu entries, as in the state",
+		    sample->count);
 	}
-	return count;
+	buf_clear(&map);
 }
 
 static void
 check_entries(struct doctor *d, struct store *store)
 {
-	struct entries entries;
-	struct map_entry *lines, *chosen;
-	const char **keys;
-	struct compare compare = {0};
-	struct buf map = {0};
-	int64_t version;
+	struct sample *sample = mem_new(1, sizeof(*sample));
 	struct err err;
-	size_t count;
 
-	if (!entries_read(store, &entries, &version, &err)) {
+	if (export_each_line(store, choose_key, sample, &err))
+		compare_sample(d, sample);
+	else
 		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);
-		return;
+	for (size_t i = 0; i < sample->count; i++) {
+		free((void *)(uintptr_t)sample->keys[i]);
+		free((void *)(uintptr_t)sample->values[i]);
 	}
-	lines = map_lines(&entries);
-	chosen = mem_new(KEYS_MAX + 1, sizeof(*chosen));
-	keys = mem_new(KEYS_MAX + 1, sizeof(*keys));
-	count = choose_keys(&entries, lines, keys, chosen);
-	keys[count] = NO_DOMAIN; /* an empty map is asked as well */
-	compare.lines = chosen;
-	chosen[count].value = "";
-	buf_printf(&map, "%s:%s", d->map_type, d->config->map.file);
-	if (!postfix_lookup_all(&d->postfix, buf_text(&map), keys, count + 1,
-	        compare_value, &compare, &err)) {
-		advise_rebuild(d);
-		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);
-	} else if (compare.same != count) {
-		advise_rebuild(d);
-		doctor_say(d, DOCTOR_FAULT, "map-entries",
-		    "%zu of %zu entries of the state are not in %s", count - compare.same,
-		    count, buf_text(&map));
-	} else {
-		doctor_say(
-		    d, DOCTOR_OK, "map-entries", "%zu entries, as in the state", count);
-	}
-	buf_clear(&map);
-	free(keys);
-	free(chosen);
-	map_lines_clear(lines, entries.count);
-	entries_clear(&entries);
+	free(sample);
 }
 
 /* postmap(1) and, from 3.12 on, smtp(8) complain of owners that differ. */

@@ -10,6 +10,14 @@
 #include "publish/export.h"
 #include "sys/clock.h"
 
+/* cmd_flush() tells of what could not be written. */
+static void
+print(void *context, struct str piece)
+{
+	(void)context;
+	fwrite(piece.p, 1, piece.len, stdout);
+}
+
 static int
 run_export(const struct options *options, int argc, char **argv)
 {
@@ -40,14 +48,11 @@ run_export(const struct options *options, int argc, char **argv)
 		return status;
 	store = cmd_store(&config, false, &status);
 	if (store != NULL) {
-		if (export_print(format, store, clock_wall_ms(), &out, &err)) {
-			fwrite(buf_text(&out), 1, out.len, stdout);
+		if (export_print(format, store, clock_wall_ms(), print, NULL, &err))
 			status = cmd_flush();
-		} else {
+		else
 			status = cmd_fail(EX_IOERR, "%s", err.text);
-		}
 	}
-	buf_clear(&out);
 	store_close(store);
 	config_clear(&config);
 	return status;

@@ -72,15 +72,35 @@ note_export(struct store *store, int64_t version, int64_t live_ms, struct err *e
 	return store_commit(store, err);
 }
 
+/* Version and entries are of one moment; of nothing newer is the map said to be. */
+static bool
+publish(const struct config *config, const struct postfix *postfix, const char *type,
+    struct store *store, int64_t *version, size_t *count, struct err *err)
+{
+	struct map_source source = {.each = export_each_line, .context = store};
+	int64_t exported, entries;
+	bool done;
+
+	if (!store_begin_read(store, err))
+		return false;
+	done = store_map_versions(store, version, &exported, err) &&
+	    store_entry_count(store, &entries, err);
+	if (done) {
+		source.count = *count = (size_t)entries;
+		done = textmap_publish(
+		    postfix, config->map.file, type, &source, clock_wall_ms() / 1000, err);
+	}
+	store_rollback(store);
+	return done;
+}
+
 bool
 chore_export(const struct config *config, const struct postfix *postfix, struct store *store,
     int64_t *version, size_t *count, struct err *err)
 {
-	struct entries entries = {0};
-	struct map_entry *lines = NULL;
 	struct postfix_facts facts = {0};
 	struct buf lock_path = {0};
-	bool done = false;
+	bool done = true;
 	int lock;
 
 	buf_printf(&lock_path, "%s.lock", config->map.file);
@@ -88,21 +108,12 @@ chore_export(const struct config *config, const struct postfix *postfix, struct 
 	buf_clear(&lock_path);
 	if (lock < 0)
 		return false;
-	if (strcmp(config->map.type, "auto") == 0 && !postfix_read_facts(postfix, &facts, err))
-		goto out;
-	if (!entries_read(store, &entries, version, err))
-		goto out;
-	lines = map_lines(&entries);
-	if (!textmap_publish(postfix, config->map.file, chore_map_type(config, &facts), lines,
-		entries.count, clock_wall_ms() / 1000, err))
-		goto out;
-	*count = entries.count;
-	/* Now, and not when the database lets us note it. */
-	done = note_export(store, *version, clock_wall_ms(), err);
-out:
-	if (lines != NULL)
-		map_lines_clear(lines, entries.count);
-	entries_clear(&entries);
+	if (strcmp(config->map.type, "auto") == 0)
+		done = postfix_read_facts(postfix, &facts, err);
+	/* Noted now, and not when the database lets us. */
+	done = done &&
+	    publish(config, postfix, chore_map_type(config, &facts), store, version, count, err) &&
+	    note_export(store, *version, clock_wall_ms(), err);
 	postfix_facts_clear(&facts);
 	file_unlock(lock);
 	return done;

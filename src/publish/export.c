@@ -8,113 +8,77 @@
 
 #include "base/mem.h"
 
-/* --- reading ----------------------------------------------------------------------- */
+#define PIECE 65536 /* bytes passed on at once */
 
-struct collector {
-	struct entries *entries;
-	size_t size;
+/* --- postmap ----------------------------------------------------------------------- */
+
+/* A line of the map, its texts in bufs that the next one uses again. */
+static struct map_entry
+map_line(const struct destination *d, struct buf *value, struct buf *why)
+{
+	buf_reset(value);
+	buf_reset(why);
+	buf_printf(value, "%s%s%s", level_name(d->entry), d->attributes[0] != '\0' ? " " : "",
+	    d->attributes);
+	buf_printf(why, "%s: %s", why_slug(d->entry_why), why_sentence(d->entry_why));
+	if (d->note[0] != '\0') {
+		buf_printf(why, " (");
+		buf_add_visible(why, str_of(d->note));
+		buf_printf(why, ")");
+	}
+	return (struct map_entry){
+	    .key = d->key, .value = buf_text(value), .why = buf_text(why)};
+}
+
+struct lines {
+	map_entry_fn *take;
+	void *taker;
+	struct buf value;
+	struct buf why;
+	struct err *err;
+	bool failed;
 };
 
 static bool
-collect(void *context, const struct destination *d)
+take_line(void *context, const struct destination *d)
 {
-	struct collector *c = context;
+	struct lines *lines = context;
+	struct map_entry line;
 
 	/* A word that is no level, written by somebody else, would stop mail. */
 	if (d->entry == LEVEL_UNKNOWN)
 		return true;
-
-	if (c->entries->count == c->size) {
-		c->size = c->size > 0 ? c->size * 2 : 64;
-		c->entries->items =
-		    mem_array(c->entries->items, c->size, sizeof(*c->entries->items));
-	}
-	c->entries->items[c->entries->count++] = (struct entry){
-	    .key = mem_strdup(d->key),
-	    .attributes = mem_strdup(d->attributes),
-	    .note = mem_strdup(d->note),
-	    .level = d->entry,
-	    .why = d->entry_why,
-	    .pinned = d->pinned,
-	    .since_ms = d->since_ms,
-	    .look_ms = d->pinned ? d->pin_until_ms : d->look_ms,
-	};
-	return true;
+	line = map_line(d, &lines->value, &lines->why);
+	lines->failed = !lines->take(lines->taker, &line, lines->err);
+	return !lines->failed;
 }
 
-/* Version and entries must be of one moment: the transaction holds writers off. */
 bool
-entries_read(struct store *store, struct entries *entries, int64_t *version, struct err *err)
+export_each_line(void *store, map_entry_fn *take, void *taker, struct err *err)
 {
-	struct collector c = {.entries = entries};
-	int64_t exported;
+	struct lines lines = {.take = take, .taker = taker, .err = err};
+	bool done = store_each_entry(store, take_line, &lines, err);
 
-	*entries = (struct entries){0};
-	if (!store_begin(store, err))
-		return false;
-	if (store_map_versions(store, version, &exported, err) &&
-	    store_each_entry(store, collect, &c, err) && store_commit(store, err))
-		return true;
-	store_rollback(store);
-	entries_clear(entries);
-	return false;
-}
-
-void
-entries_clear(struct entries *entries)
-{
-	for (size_t i = 0; i < entries->count; i++) {
-		free(entries->items[i].key);
-		free(entries->items[i].attributes);
-		free(entries->items[i].note);
-	}
-	free(entries->items);
-	*entries = (struct entries){0};
-}
-
-/* --- postmap ----------------------------------------------------------------------- */
-
-struct map_entry *
-map_lines(const struct entries *entries)
-{
-	struct map_entry *lines = mem_new(entries->count, sizeof(*lines));
-
-	for (size_t i = 0; i < entries->count; i++) {
-		const struct entry *d = &entries->items[i];
-		struct buf value = {0}, why = {0};
-
-		buf_printf(&value, "%s%s%s", level_name(d->level),
-		    d->attributes[0] != '\0' ? " " : "", d->attributes);
-		buf_printf(&why, "%s: %s", why_slug(d->why), why_sentence(d->why));
-		if (d->note[0] != '\0') {
-			buf_printf(&why, " (");
-			buf_add_visible(&why, str_of(d->note));
-			buf_printf(&why, ")");
-		}
-		lines[i].key = d->key;
-		lines[i].value = buf_take(&value);
-		lines[i].why = buf_take(&why);
-	}
-	return lines;
-}
-
-void
-map_lines_clear(struct map_entry *lines, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		free((void *)(uintptr_t)lines[i].value);
-		free((void *)(uintptr_t)lines[i].why);
-	}
-	free(lines);
+	buf_clear(&lines.value);
+	buf_clear(&lines.why);
+	return done && !lines.failed;
 }
 
 static void
-print_postmap(const struct entries *entries, int64_t now_ms, struct buf *out)
+postmap_head(size_t count, int64_t now_ms, struct buf *out)
 {
-	struct map_entry *lines = map_lines(entries);
+	textmap_print_head(count, now_ms / 1000, out);
+}
 
-	textmap_print(lines, entries->count, now_ms / 1000, out);
-	map_lines_clear(lines, entries->count);
+static void
+postmap_entry(const struct destination *d, struct buf *out)
+{
+	struct buf value = {0}, why = {0};
+	struct map_entry line = map_line(d, &value, &why);
+
+	textmap_print_entry(&line, out);
+	buf_clear(&value);
+	buf_clear(&why);
 }
 
 /* --- json, csv --------------------------------------------------------------------- */
@@ -131,30 +95,33 @@ print_time(int64_t ms, char *out, size_t size)
 		out[0] = '\0';
 }
 
-static void
-print_json(const struct entries *entries, int64_t now_ms, struct buf *out)
+/* When it ends of itself, or is looked at again. */
+static int64_t
+look_ms(const struct destination *d)
 {
-	(void)now_ms;
-	for (size_t i = 0; i < entries->count; i++) {
-		const struct entry *d = &entries->items[i];
-		char since[32], look[32];
+	return d->pinned ? d->pin_until_ms : d->look_ms;
+}
 
-		print_time(d->since_ms, since, sizeof(since));
-		print_time(d->look_ms, look, sizeof(look));
-		buf_printf(out, "{\"destination\":");
-		buf_add_json(out, str_of(d->key));
-		buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->level));
-		buf_add_json(out, str_of(d->attributes));
-		buf_printf(out, ",\"why\":\"%s\",\"since\":\"%s\",\"look_again\":",
-		    why_slug(d->why), since);
-		if (look[0] != '\0')
-			buf_printf(out, "\"%s\"", look);
-		else
-			buf_printf(out, "null");
-		buf_printf(out, ",\"pinned\":%s,\"note\":", d->pinned ? "true" : "false");
-		buf_add_json(out, str_of(d->note));
-		buf_printf(out, "}\n");
-	}
+static void
+json_entry(const struct destination *d, struct buf *out)
+{
+	char since[32], look[32];
+
+	print_time(d->since_ms, since, sizeof(since));
+	print_time(look_ms(d), look, sizeof(look));
+	buf_printf(out, "{\"destination\":");
+	buf_add_json(out, str_of(d->key));
+	buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->entry));
+	buf_add_json(out, str_of(d->attributes));
+	buf_printf(
+	    out, ",\"why\":\"%s\",\"since\":\"%s\",\"look_again\":", why_slug(d->entry_why), since);
+	if (look[0] != '\0')
+		buf_printf(out, "\"%s\"", look);
+	else
+		buf_printf(out, "null");
+	buf_printf(out, ",\"pinned\":%s,\"note\":", d->pinned ? "true" : "false");
+	buf_add_json(out, str_of(d->note));
+	buf_printf(out, "}\n");
 }
 
 /*
@@ -180,30 +147,35 @@ add_csv(struct buf *out, const char *text)
 }
 
 static void
-print_csv(const struct entries *entries, int64_t now_ms, struct buf *out)
+csv_head(size_t count, int64_t now_ms, struct buf *out)
 {
+	(void)count;
 	(void)now_ms;
 	buf_printf(out, "destination,level,attributes,why,since,look_again,pinned,note\r\n");
-	for (size_t i = 0; i < entries->count; i++) {
-		const struct entry *d = &entries->items[i];
-		char since[32], look[32];
-
-		print_time(d->since_ms, since, sizeof(since));
-		print_time(d->look_ms, look, sizeof(look));
-		add_csv(out, d->key);
-		buf_printf(out, ",%s,", level_name(d->level));
-		add_csv(out, d->attributes);
-		buf_printf(out, ",%s,%s,%s,%s,", why_slug(d->why), since, look,
-		    d->pinned ? "yes" : "no");
-		add_csv(out, d->note);
-		buf_printf(out, "\r\n");
-	}
 }
 
+static void
+csv_entry(const struct destination *d, struct buf *out)
+{
+	char since[32], look[32];
+
+	print_time(d->since_ms, since, sizeof(since));
+	print_time(look_ms(d), look, sizeof(look));
+	add_csv(out, d->key);
+	buf_printf(out, ",%s,", level_name(d->entry));
+	add_csv(out, d->attributes);
+	buf_printf(out, ",%s,%s,%s,%s,", why_slug(d->entry_why), since, look,
+	    d->pinned ? "yes" : "no");
+	add_csv(out, d->note);
+	buf_printf(out, "\r\n");
+}
+
+/* --- all of them ------------------------------------------------------------------- */
+
 static const struct export_format formats[] = {
-    {"postmap", print_postmap},
-    {"json", print_json},
-    {"csv", print_csv},
+    {"postmap", postmap_head, postmap_entry},
+    {"json", NULL, json_entry},
+    {"csv", csv_head, csv_entry},
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -224,16 +196,60 @@ export_names(struct buf *out)
 		buf_printf(out, "%s%s", i > 0 ? ", " : "", formats[i].name);
 }
 
+struct printer {
+	const struct export_format *format;
+	export_sink_fn *sink;
+	void *context;
+	struct buf out;
+};
+
+static void
+pass_on(struct printer *printer)
+{
+	printer->sink(printer->context, (struct str){buf_text(&printer->out), printer->out.len});
+	buf_reset(&printer->out);
+}
+
+static bool
+print_entry(void *context, const struct destination *d)
+{
+	struct printer *printer = context;
+
+	if (d->entry == LEVEL_UNKNOWN)
+		return true;
+	printer->format->entry(d, &printer->out);
+	if (printer->out.len >= PIECE)
+		pass_on(printer);
+	return true;
+}
+
+static bool
+print_all(struct printer *printer, struct store *store, int64_t now_ms, struct err *err)
+{
+	int64_t count;
+
+	if (!store_entry_count(store, &count, err))
+		return false;
+	if (printer->format->head != NULL)
+		printer->format->head((size_t)count, now_ms, &printer->out);
+	if (!store_each_entry(store, print_entry, printer, err))
+		return false;
+	pass_on(printer);
+	return true;
+}
+
 bool
 export_print(const struct export_format *format, struct store *store, int64_t now_ms,
-    struct buf *out, struct err *err)
+    export_sink_fn *sink, void *context, struct err *err)
 {
-	struct entries entries;
-	int64_t version;
+	struct printer printer = {.format = format, .sink = sink, .context = context};
+	bool done;
 
-	if (!entries_read(store, &entries, &version, err))
+	if (!store_begin_read(store, err))
 		return false;
-	format->print(&entries, now_ms, out);
-	entries_clear(&entries);
-	return true;
+	done = print_all(&printer, store, now_ms, err) && store_commit(store, err);
+	if (!done)
+		store_rollback(store);
+	buf_clear(&printer.out);
+	return done;
 }

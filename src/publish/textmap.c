@@ -11,7 +11,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "gather/reader.h"
 #include "sys/file.h"
+
+#define WRITE_SIZE     65536 /* bytes of text written at once */
+#define VERIFY_AT_ONCE 10000 /* entries looked up by one postmap */
 
 /*
  * What postmap(1) adds to the name of the text (NULL: it makes no file of its own), and
@@ -88,19 +92,24 @@ is_value(const char *value)
 	return len > 0 && value[0] != ' ' && value[len - 1] != ' ';
 }
 
-/* The caller composes them; a line break here would be an entry of somebody else's. */
 static bool
-check_entries(const struct map_entry *entries, size_t count, struct err *err)
+is_ascii(const char *text)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!textmap_is_key(entries[i].key) || !is_value(entries[i].value))
-			return err_set(err, "entry %zu cannot stand in a map", i + 1);
+	while (*text != '\0')
+		if ((unsigned char)*text++ >= 0x80)
+			return false;
 	return true;
 }
 
+/* The caller composes them; a line break here would be an entry of somebody else's. */
+static bool
+is_entry(const struct map_entry *entry)
+{
+	return textmap_is_key(entry->key) && is_value(entry->value);
+}
+
 void
-textmap_print(
-    const struct map_entry *entries, size_t count, int64_t written_s, struct buf *out)
+textmap_print_head(size_t count, int64_t written_s, struct buf *out)
 {
 	time_t at = (time_t)written_s;
 	struct tm utc = {.tm_mday = 1};
@@ -114,11 +123,14 @@ textmap_print(
 	    "with\n"
 	    "# `tlsladder set DOMAIN LEVEL` and undone with `tlsladder unset DOMAIN`.\n",
 	    count, when);
-	for (size_t i = 0; i < count; i++) {
-		buf_add_str(out, STR("# "));
-		buf_add_quoted(out, str_of(entries[i].why));
-		buf_printf(out, "\n%s\t%s\n", entries[i].key, entries[i].value);
-	}
+}
+
+void
+textmap_print_entry(const struct map_entry *entry, struct buf *out)
+{
+	buf_add_str(out, STR("# "));
+	buf_add_quoted(out, str_of(entry->why));
+	buf_printf(out, "\n%s\t%s\n", entry->key, entry->value);
 }
 
 static char *
@@ -185,19 +197,57 @@ edition_clear(struct edition *edition)
 	free(edition->work);
 }
 
+struct writer {
+	int fd;
+	const char *path;
+	size_t count;
+	struct buf text; /* not written yet */
+};
+
 static bool
-write_text(const struct edition *edition, const struct map_entry *entries, size_t count,
+flush(struct writer *writer, struct err *err)
+{
+	struct str text = {buf_text(&writer->text), writer->text.len};
+	bool done = file_append(writer->fd, writer->path, text, err);
+
+	buf_reset(&writer->text);
+	return done;
+}
+
+static bool
+write_entry(void *taker, const struct map_entry *entry, struct err *err)
+{
+	struct writer *writer = taker;
+
+	writer->count++;
+	if (!is_entry(entry))
+		return err_set(err, "%s: entry %zu cannot stand in a map", writer->path,
+		    writer->count);
+	textmap_print_entry(entry, &writer->text);
+	return writer->text.len < WRITE_SIZE || flush(writer, err);
+}
+
+static bool
+write_text(const struct edition *edition, const struct map_source *source,
     int64_t written_s, struct err *err)
 {
-	struct buf text = {0};
+	struct writer writer = {.path = edition->text};
 	bool done;
 
-	textmap_print(entries, count, written_s, &text);
 	/* Postfix warns of a map whose owner is not that of its directory, and the index gets
 	 * the owner of the text. */
-	done = file_make(edition->text, 0644, err) &&
-	       file_write(edition->text, (struct str){text.data, text.len}, err);
-	buf_clear(&text);
+	if (!file_make(edition->text, 0644, err))
+		return false;
+	writer.fd = file_create(edition->text, err);
+	if (writer.fd < 0)
+		return false;
+	textmap_print_head(source->count, written_s, &writer.text);
+	done = source->each(source->context, write_entry, &writer, err) && flush(&writer, err);
+	if (done)
+		done = file_finish(writer.fd, edition->text, err);
+	else
+		close(writer.fd);
+	buf_clear(&writer.text);
 	return done;
 }
 
@@ -228,68 +278,140 @@ build(const struct edition *edition, struct err *err)
 	       file_sync(edition->database, err);
 }
 
-/* What is in the new database, compared with what should be. */
-struct check {
-	const struct map_entry *entries;
-	size_t count;
-	size_t right;
+/* An entry as the text has it, to be found in the database. */
+struct wanted {
+	char *key;
+	char *value;
+	size_t spellings; /* values of entries before it that may be one with it */
 };
 
-static bool
-is_ascii(const char *text)
+/*
+ * What is in the new database, compared with the text. Postfix folds the case of all
+ * letters, we that of ASCII alone: of two spellings of one key the first wins.
+ */
+struct check {
+	const struct edition *edition;
+	struct wanted wanted[VERIFY_AT_ONCE];
+	size_t count;
+	size_t total;
+	size_t right;
+	char **spellings; /* the values of keys beyond ASCII, each once */
+	size_t spelling_count;
+};
+
+static size_t
+find_spelling(const struct check *check, struct str value, size_t count)
 {
-	while (*text != '\0')
-		if ((unsigned char)*text++ >= 0x80)
-			return false;
-	return true;
+	size_t i = 0;
+
+	while (i < count && !str_is(value, check->spellings[i]))
+		i++;
+	return i;
 }
 
-/* Postfix folds the case of all letters, we that of ASCII alone: the first spelling won.
- */
-static bool
-is_of_another_spelling(const struct check *check, size_t index, struct str value)
+static void
+add_wanted(struct check *check, struct str key, struct str value)
 {
-	if (is_ascii(check->entries[index].key))
-		return false;
-	for (size_t i = 0; i < index; i++)
-		if (!is_ascii(check->entries[i].key) &&
-		    str_is(value, check->entries[i].value))
-			return true;
-	return false;
+	struct wanted *wanted = &check->wanted[check->count++];
+
+	*wanted = (struct wanted){
+	    .key = mem_strndup(key.p, key.len), .value = mem_strndup(value.p, value.len)};
+	check->total++;
+	if (is_ascii(wanted->key))
+		return;
+	wanted->spellings = check->spelling_count;
+	if (find_spelling(check, value, check->spelling_count) < check->spelling_count)
+		return;
+	check->spellings = mem_array(
+	    check->spellings, check->spelling_count + 1, sizeof(*check->spellings));
+	check->spellings[check->spelling_count++] = mem_strndup(value.p, value.len);
 }
 
 static void
 check_value(void *context, size_t index, struct str value)
 {
 	struct check *check = context;
+	const struct wanted *wanted = &check->wanted[index];
 
-	if (str_is(value, check->entries[index].value) ||
-	    is_of_another_spelling(check, index, value))
+	if (str_is(value, wanted->value) ||
+	    find_spelling(check, value, wanted->spellings) < wanted->spellings)
 		check->right++;
 }
 
-/* An empty map is asked as well: it must open. */
+/* Nothing is asked as well: an empty map must open. */
 static bool
-verify(const struct edition *edition, const struct map_entry *entries, size_t count,
-    struct err *err)
+ask_for_wanted(struct check *check, struct err *err)
 {
-	struct check check = {entries, count, 0};
-	const char **keys;
+	const struct edition *edition = check->edition;
+	const char *keys[VERIFY_AT_ONCE] = {"tlsladder.invalid"};
+	bool done;
+
+	for (size_t i = 0; i < check->count; i++)
+		keys[i] = check->wanted[i].key;
+	done = postfix_lookup_all(edition->postfix, edition->map, keys,
+	    check->count > 0 ? check->count : 1, check_value, check, err);
+	for (size_t i = 0; i < check->count; i++) {
+		free(check->wanted[i].key);
+		free(check->wanted[i].value);
+	}
+	check->count = 0;
+	return done;
+}
+
+static bool
+check_lines(struct check *check, struct str lines, struct err *err)
+{
+	struct str line, key;
+
+	while (str_cut(&lines, '\n', &line)) {
+		if (line.len == 0 || line.p[0] == '#' || !str_cut(&line, '\t', &key))
+			continue;
+		add_wanted(check, key, line);
+		if (check->count == VERIFY_AT_ONCE && !ask_for_wanted(check, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+check_text(struct check *check, struct err *err)
+{
+	struct reader *reader = reader_open(check->edition->text, err);
+	enum reader_result result = READER_MORE;
+	struct str lines;
+
+	if (reader == NULL)
+		return false;
+	while (result == READER_MORE || result == READER_LINES) {
+		result = reader_next(reader, &lines, err);
+		if (result == READER_LINES && !check_lines(check, lines, err))
+			result = READER_FAILED;
+	}
+	reader_free(reader);
+	if (result == READER_FAILED)
+		return false;
+	return (check->count == 0 && check->total > 0) || ask_for_wanted(check, err);
+}
+
+static bool
+verify(const struct edition *edition, struct err *err)
+{
+	struct check *check;
 	bool done;
 
 	if (!edition->type->is_looked_up)
 		return true;
-	keys = mem_new(count + 1, sizeof(*keys));
-	keys[0] = "tlsladder.invalid";
-	for (size_t i = 0; i < count; i++)
-		keys[i] = entries[i].key;
-	done = postfix_lookup_all(edition->postfix, edition->map, keys,
-	    count > 0 ? count : 1, check_value, &check, err);
-	free(keys);
-	if (!done || check.right == count)
-		return done;
-	return err_set(err, "%s gives back only %zu of %zu entries", edition->map,
-	    check.right, count);
+	check = mem_new(1, sizeof(*check));
+	check->edition = edition;
+	done = check_text(check, err);
+	if (done && check->right != check->total)
+		done = err_set(err, "%s gives back only %zu of %zu entries", edition->map,
+		    check->right, check->total);
+	for (size_t i = 0; i < check->spelling_count; i++)
+		free(check->spellings[i]);
+	free(check->spellings);
+	free(check);
+	return done;
 }
 
 /*
@@ -309,20 +431,17 @@ put_live(const struct edition *edition, struct err *err)
 
 bool
 textmap_publish(const struct postfix *postfix, const char *path, const char *type,
-    const struct map_entry *entries, size_t count, int64_t written_s, struct err *err)
+    const struct map_source *source, int64_t written_s, struct err *err)
 {
 	struct edition edition = {.postfix = postfix, .type = find_type(type)};
 	bool done;
 
 	if (edition.type == NULL)
 		return err_set(err, "map type %s cannot be written", type);
-	if (!check_entries(entries, count, err))
-		return err_wrap(err, "%s", path);
 	edition_init(&edition, path);
 	remove_files(&edition); /* of a run that was stopped, perhaps of another user */
-	done = write_text(&edition, entries, count, written_s, err) &&
-	       build(&edition, err) && verify(&edition, entries, count, err) &&
-	       put_live(&edition, err);
+	done = write_text(&edition, source, written_s, err) && build(&edition, err) &&
+	       verify(&edition, err) && put_live(&edition, err);
 	if (!done)
 		remove_files(&edition);
 	edition_clear(&edition);

@@ -22,6 +22,16 @@ struct map_entry {
 	const char *why;   /* slug and sentence for the comment line above it */
 };
 
+/* Takes one. False: err says why no more is wanted. */
+typedef bool map_entry_fn(void *taker, const struct map_entry *entry, struct err *err);
+
+/* Where the entries come from, however many: each() calls take for one after the other. */
+struct map_source {
+	size_t count; /* for the header */
+	bool (*each)(void *context, map_entry_fn *take, void *taker, struct err *err);
+	void *context;
+};
+
 /* Can this map type be written? hash, btree, cdb, lmdb, texthash, none. */
 bool textmap_is_type(const char *type);
 
@@ -33,10 +43,10 @@ bool textmap_is_type(const char *type);
  */
 bool textmap_is_key(const char *key);
 
-/* The text of the map: header comment, entries in the order given, each with its why.
- * written_s: for the header, seconds since the epoch. */
-void textmap_print(
-    const struct map_entry *entries, size_t count, int64_t written_s, struct buf *out);
+/* The text of the map: header comment, and each entry with its why. written_s: seconds
+ * since the epoch. */
+void textmap_print_head(size_t count, int64_t written_s, struct buf *out);
+void textmap_print_entry(const struct map_entry *entry, struct buf *out);
 
 /*
  * Put it in place at path with its database of type. Every entry is looked up in the
@@ -47,7 +57,7 @@ void textmap_print(
  * of their directory.
  */
 bool textmap_publish(const struct postfix *postfix, const char *path, const char *type,
-    const struct map_entry *entries, size_t count, int64_t written_s, struct err *err);
+    const struct map_source *source, int64_t written_s, struct err *err);
 
 /* Is the database at path there and built? For start-up and doctor. */
 bool textmap_exists(const char *path, const char *type);

@@ -16,6 +16,7 @@
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_DATA_VERSION] = "PRAGMA data_version",
     [SQL_PENDING] = "SELECT id FROM destination WHERE pending <> 0 ORDER BY deferral_ms LIMIT ?",
@@ -70,6 +71,7 @@ static const char *const texts[SQL_COUNT] = {
                                " WHERE not_before_ms > ?1 + 3600000",
     [SQL_FORCE] = "UPDATE destination SET force_ms = ?1"
                   " WHERE force_ms = 9223372036854775807 AND map_version <= ?2",
+    [SQL_ENTRY_COUNT] = "SELECT count(*) FROM destination WHERE entry <> 'none'",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
     [SQL_POSITION_GET] = "SELECT device, inode, birth_ns, offset, head_len, head_hash, mark_len,"
                          " mark_hash FROM log_position WHERE path = ?",
@@ -293,6 +295,12 @@ bool
 store_begin(struct store *store, struct err *err)
 {
 	return store_finish(store, store_prepare(store, SQL_BEGIN, err), err);
+}
+
+bool
+store_begin_read(struct store *store, struct err *err)
+{
+	return store_finish(store, store_prepare(store, SQL_BEGIN_READ, err), err);
 }
 
 bool

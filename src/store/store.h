@@ -102,6 +102,8 @@ void store_close(struct store *store);
 bool store_load_copy(struct store *store, const char *path, struct err *err);
 
 bool store_begin(struct store *store, struct err *err); /* takes the writer's lock */
+/* All that is read until store_commit() is of one moment; nobody waits for it. */
+bool store_begin_read(struct store *store, struct err *err);
 bool store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
 
@@ -141,6 +143,7 @@ bool store_look_at_level(
 typedef bool destination_fn(void *context, const struct destination *destination);
 bool store_each_entry(
     struct store *store, destination_fn *fn, void *context, struct err *err);
+bool store_entry_count(struct store *store, int64_t *count, struct err *err);
 /* Destinations decided or deferred at or after since_ms, in order of their keys. */
 bool store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn,
     void *context, struct err *err);

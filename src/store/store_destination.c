@@ -333,6 +333,12 @@ each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
 }
 
 bool
+store_entry_count(struct store *store, int64_t *count, struct err *err)
+{
+	return store_finish_int(store, store_prepare(store, SQL_ENTRY_COUNT, err), count, err);
+}
+
+bool
 store_each_entry(struct store *store, destination_fn *fn, void *context, struct err *err)
 {
 	return each(store, store_prepare(store, SQL_ENTRIES, err), fn, context, err);

@@ -10,6 +10,7 @@
 /* Statements that do not depend on the columns of a destination. */
 enum sql {
 	SQL_BEGIN,
+	SQL_BEGIN_READ,
 	SQL_COMMIT,
 	SQL_DATA_VERSION,
 	SQL_PENDING,
@@ -37,6 +38,7 @@ enum sql {
 	SQL_WAITING_BRING_BACK,
 	SQL_FORCE,
 	SQL_ENTRY_VERSION,
+	SQL_ENTRY_COUNT,
 	SQL_POSITION_GET,
 	SQL_POSITION_PUT,
 	SQL_COUNTER_ADD,

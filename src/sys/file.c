@@ -105,22 +105,53 @@ write_all(int fd, struct str text)
 	return true;
 }
 
-bool
-file_write(const char *path, struct str text, struct err *err)
+int
+file_create(const char *path, struct err *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int failed = 0;
 
-	if (fd < 0)
-		return err_set_errno(err, errno, "cannot create %s", path);
-	if (fchmod(fd, 0644) != 0 || !write_all(fd, text) || fsync(fd) != 0)
-		failed = errno;
+	if (fd < 0) {
+		err_set_errno(err, errno, "cannot create %s", path);
+	} else if (fchmod(fd, 0644) != 0) {
+		err_set_errno(err, errno, "cannot write %s", path);
+		close(fd);
+		unlink(path);
+		fd = -1;
+	}
+	return fd;
+}
+
+bool
+file_append(int fd, const char *path, struct str text, struct err *err)
+{
+	return write_all(fd, text) || err_set_errno(err, errno, "cannot write %s", path);
+}
+
+bool
+file_finish(int fd, const char *path, struct err *err)
+{
+	int failed = fsync(fd) != 0 ? errno : 0;
+
 	if (close(fd) != 0 && failed == 0)
 		failed = errno;
 	if (failed == 0)
 		return true;
 	unlink(path);
 	return err_set_errno(err, failed, "cannot write %s", path);
+}
+
+bool
+file_write(const char *path, struct str text, struct err *err)
+{
+	int fd = file_create(path, err);
+
+	if (fd < 0)
+		return false;
+	if (file_append(fd, path, text, err))
+		return file_finish(fd, path, err);
+	close(fd);
+	unlink(path);
+	return false;
 }
 
 static bool

@@ -29,6 +29,15 @@ bool file_make(const char *path, unsigned mode, struct err *err);
  */
 bool file_write(const char *path, struct str text, struct err *err);
 
+/*
+ * The same in pieces: a descriptor (-1: not created), all of each piece, and the end of
+ * it, which fsyncs and closes. Where a piece fails, close(2) and unlink(2) are the
+ * caller's.
+ */
+int file_create(const char *path, struct err *err);
+bool file_append(int fd, const char *path, struct str text, struct err *err);
+bool file_finish(int fd, const char *path, struct err *err);
+
 /* fsync what somebody else wrote there. */
 bool file_sync(const char *path, struct err *err);
 

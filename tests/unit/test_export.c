@@ -39,13 +39,19 @@ filled(void)
 	return store;
 }
 
+static void
+add_piece(void *context, struct str piece)
+{
+	buf_add_str(context, piece);
+}
+
 static char *export(struct store *store, const char *format)
 {
 	const struct export_format *f = export_find(format);
 	struct buf out = {0};
 
 	assert_non_null(f);
-	if (!export_print(f, store, NOW_MS, &out, &kit_err))
+	if (!export_print(f, store, NOW_MS, add_piece, &out, &kit_err))
 		fail_msg("%s", kit_err.text);
 	return buf_take(&out);
 }
@@ -240,12 +246,31 @@ nothing_is_exported_from_nothing(void **state)
 	store_close(store);
 }
 
+struct keys {
+	unsigned count;
+	bool in_order;
+	char last[64];
+};
+
+static bool
+take_key(void *taker, const struct map_entry *entry, struct err *err)
+{
+	struct keys *keys = taker;
+
+	if (strcmp(entry->key, "d900.test") == 0)
+		return err_set(err, "enough");
+	keys->in_order = keys->in_order && strcmp(keys->last, entry->key) < 0;
+	str_copy(str_of(entry->key), keys->last, sizeof(keys->last));
+	keys->count++;
+	assert_string_equal(entry->value, "may");
+	return true;
+}
+
 static void
-many_entries_come_with_their_version(void **state)
+lines_come_in_order_until_refused(void **state)
 {
 	struct store *store = kit_scratch();
-	struct entries entries;
-	int64_t version;
+	struct keys keys = {.in_order = true};
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
@@ -256,33 +281,65 @@ many_entries_come_with_their_version(void **state)
 		destination_init(&d, key);
 		d.entry = LEVEL_MAY;
 		kit_put(store, &d);
-		assert_true(store_map_changed(store, &version, &kit_err));
 	}
-	assert_true(entries_read(store, &entries, &version, &kit_err));
-	assert_int_equal(version, 1000);
-	assert_int_equal(entries.count, 1000);
-	assert_string_equal(entries.items[0].key, "d000.test");
-	assert_string_equal(entries.items[999].key, "d999.test");
-	entries_clear(&entries);
-	entries_clear(&entries);
+	assert_false(export_each_line(store, take_key, &keys, &kit_err));
+	assert_string_equal(kit_err.text, "enough");
+	assert_int_equal(keys.count, 900);
+	assert_true(keys.in_order);
 	store_close(store);
 }
 
+/* Long texts come in pieces; together they are the whole. */
 static void
-locked_is_no_empty_map(void **state)
+many_entries_come_in_pieces(void **state)
 {
-	struct store *store = kit_open("locked.db"), *other = kit_open("locked.db");
-	struct entries entries;
-	int64_t version;
+	struct store *store = kit_scratch();
+	char *text, *at;
+	unsigned count = 0;
 
 	(void)state;
-	kit_begin_transaction(other);
-	assert_false(entries_read(store, &entries, &version, &kit_err));
-	assert_non_null(strstr(kit_err.text, "locked"));
-	assert_int_equal(entries.count, 0);
-	store_rollback(other);
-	assert_true(entries_read(store, &entries, &version, &kit_err));
-	entries_clear(&entries);
+	for (int i = 0; i < 3000; i++) {
+		struct destination d;
+		char key[32];
+
+		snprintf(key, sizeof(key), "d%04d.test", i);
+		destination_init(&d, key);
+		d.entry = LEVEL_ENCRYPT;
+		kit_put(store, &d);
+	}
+	text = export(store, "json");
+	assert_true(strlen(text) > 300000);
+	for (at = text; (at = strstr(at, "{\"destination\":\"d")) != NULL; at++) {
+		char key[8];
+
+		snprintf(key, sizeof(key), "%04u", count++);
+		assert_memory_equal(at + 17, key, 4);
+	}
+	assert_int_equal(count, 3000);
+	free(text);
+	store_close(store);
+}
+
+/* Who only reads waits for no writer, and sees what was there before it began. */
+static void
+writer_is_not_waited_for(void **state)
+{
+	struct store *store = kit_open("locked.db"), *other = kit_open("locked.db");
+	struct destination d;
+	char *text;
+
+	(void)state;
+	assert_true(store_begin(other, &kit_err));
+	destination_init(&d, "new.test");
+	d.entry = LEVEL_MAY;
+	assert_true(store_put(other, &d, &kit_err));
+	text = export(store, "json");
+	assert_string_equal(text, "");
+	free(text);
+	assert_true(store_commit(other, &kit_err));
+	text = export(store, "json");
+	assert_non_null(strstr(text, "new.test"));
+	free(text);
 	store_close(store);
 	store_close(other);
 }
@@ -300,8 +357,9 @@ main(void)
 		suite_add(csv_holds_no_formula, formulas[i], "csv: no formula, case %zu",
 		    i + 1);
 	suite_add(nothing_is_exported_from_nothing, NULL, "no entries, no lines");
-	suite_add(many_entries_come_with_their_version, NULL,
-	    "a thousand entries, sorted, with their version");
-	suite_add(locked_is_no_empty_map, NULL, "a lock is a failure, not an empty map");
+	suite_add(lines_come_in_order_until_refused, NULL,
+	    "the lines of a map come in order, until one is refused");
+	suite_add(many_entries_come_in_pieces, NULL, "three thousand entries, in pieces");
+	suite_add(writer_is_not_waited_for, NULL, "a writer is not waited for");
 	return kit_end(suite_run());
 }

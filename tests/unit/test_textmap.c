@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "fake.h"
 #include "publish/textmap.h"
 
@@ -25,12 +26,37 @@ static const struct map_entry entries[] = {
 };
 #define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
 
+struct some {
+	const struct map_entry *entries;
+	size_t count;
+};
+
+static bool
+each(void *context, map_entry_fn *take, void *taker, struct err *err)
+{
+	const struct some *some = context;
+
+	for (size_t i = 0; i < some->count; i++)
+		if (!take(taker, &some->entries[i], err))
+			return false;
+	return true;
+}
+
+static bool
+publish_at(const char *path, const struct postfix *postfix, const char *type,
+    const struct map_entry *all, size_t count, struct err *err)
+{
+	struct some some = {all, count};
+	const struct map_source source = {count, each, &some};
+
+	return textmap_publish(postfix, path, type, &source, WRITTEN_S, err);
+}
+
 static bool
 publish(const struct postfix *postfix, const char *type, const struct map_entry *some,
     size_t count, struct err *err)
 {
-	return textmap_publish(
-	    postfix, fake_path("map"), type, some, count, WRITTEN_S, err);
+	return publish_at(fake_path("map"), postfix, type, some, count, err);
 }
 
 static void
@@ -78,7 +104,9 @@ text_says_why(void **state)
 	struct buf text = {0};
 
 	(void)state;
-	textmap_print(entries, ENTRY_COUNT, WRITTEN_S, &text);
+	textmap_print_head(ENTRY_COUNT, WRITTEN_S, &text);
+	for (size_t i = 0; i < ENTRY_COUNT; i++)
+		textmap_print_entry(&entries[i], &text);
 	assert_string_equal(buf_text(&text),
 	    "# TLS policy of Postfix, 4 entries, written by tlsladder at "
 	    "2026-11-24T01:26:59Z.\n"
@@ -185,6 +213,34 @@ spellings_in_other_case_share_the_first_value(void **state)
 	assert_true(publish(&real_postfix, "hash", both, 2, &err));
 	assert_value("hash", upper, "may");
 	assert_value("hash", buecher, "may");
+}
+
+/* More than one postmap is asked for, and those of one spelling far from each other. */
+static void
+many_entries_are_verified(void **state)
+{
+	const size_t count = 25001;
+	struct map_entry *many = mem_new(count, sizeof(*many));
+	char(*keys)[32] = mem_new(count, sizeof(*keys));
+	struct err err;
+
+	(void)state;
+	remove_maps();
+	need_type("hash");
+	for (size_t i = 0; i < count; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "firm-%zu.example", i);
+		many[i] = (struct map_entry){keys[i], "encrypt", "why"};
+	}
+	many[0] = (struct map_entry){buecher, "may", "why"};
+	many[count - 1] = (struct map_entry){"b\xc3\x9c"
+	                                     "cher.test",
+	    "verify", "why"};
+	assert_true(publish(&real_postfix, "hash", many, count, &err));
+	assert_value("hash", "firm-1.example", "encrypt");
+	assert_value("hash", "firm-24999.example", "encrypt");
+	assert_value("hash", buecher, "may");
+	free(keys);
+	free(many);
 }
 
 static void
@@ -329,8 +385,8 @@ directory_that_is_not_there_is_named(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_false(textmap_publish(&fake_postfix, "/nonexistent/map", "hash", entries,
-	    ENTRY_COUNT, WRITTEN_S, &err));
+	assert_false(publish_at(
+	    "/nonexistent/map", &fake_postfix, "hash", entries, ENTRY_COUNT, &err));
 	assert_string_equal(
 	    err.text, "cannot create /nonexistent/map.new: No such file or directory");
 	assert_file("postmap.calls", "");
@@ -391,6 +447,7 @@ main(void)
 	fake_begin();
 	suite_add(text_says_why, NULL, "the text says why");
 	FAKE_ROWS(type_is_published, type_rows, "%s is published", type_rows[i].type);
+	suite_add(many_entries_are_verified, NULL, "25,001 entries are verified");
 	suite_add(spellings_in_other_case_share_the_first_value, NULL,
 	    "spellings in another case share the first one's value");
 	FAKE_ROWS(leftovers_are_no_obstacle, type_rows,
