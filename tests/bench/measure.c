@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How long a command takes and how much memory at its peak. Its output goes to a file, so
- * that no one reads along.
+ * that no one reads along; standard input and standard error are its own.
  * usage: measure OUT SECONDS COMMAND [ARGUMENT]...
  * Prints: wall-clock, user and system seconds, KiB, exit status (128 + signal). After so
  * many SECONDS it is ended.
@@ -43,10 +43,8 @@ static void
 run(const char *out, char **command)
 {
 	int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-	int null = open("/dev/null", O_RDWR);
 
-	if (fd < 0 || null < 0 || dup2(null, 0) < 0 || dup2(fd, 1) < 0 ||
-	    dup2(null, 2) < 0)
+	if (fd < 0 || dup2(fd, 1) < 0)
 		_exit(126);
 	execvp(command[0], command);
 	_exit(127);
