@@ -8,58 +8,8 @@
 #include <sysexits.h>
 
 #include "base/span.h"
+#include "cmd/attribute.h"
 #include "cmd/pin.h"
-
-/* Attributes of smtp_tls_policy_maps: a wrong one stops mail that flowed (postconf(5)). */
-static const struct {
-	const char *name;
-	int major, minor; /* of the Postfix that knows it first */
-	bool authenticated; /* makes sense at verify and secure alone */
-} known_attributes[] = {
-    {"ciphers", 2, 3, false},
-    {"protocols", 2, 3, false},
-    {"exclude", 2, 3, false},
-    {"match", 2, 3, true},
-    {"tafile", 2, 11, true},
-    {"servername", 3, 4, false},
-    {"connection_reuse", 3, 4, false},
-    {"enable_rpk", 3, 9, false},
-};
-
-static bool
-is_older(const char *version, int major, int minor)
-{
-	int has_major = 0, has_minor = 0;
-
-	if (version == NULL || sscanf(version, "%d.%d", &has_major, &has_minor) != 2)
-		return false; /* could not tell; Postfix will say */
-	return has_major < major || (has_major == major && has_minor < minor);
-}
-
-/* NULL, or what is wrong with it. */
-static const char *
-attribute_fault(const char *argument, enum level level, const char *version)
-{
-	const char *equals = strchr(argument, '=');
-	size_t known = sizeof(known_attributes) / sizeof(known_attributes[0]);
-	size_t i = 0;
-
-	if (equals == NULL || equals[1] == '\0')
-		return "is not ATTR=VALUE";
-	for (const char *p = argument; *p != '\0'; p++)
-		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f)
-			return "has a blank or a byte that is not ASCII in it";
-	while (i < known && (strlen(known_attributes[i].name) != (size_t)(equals - argument) ||
-	    memcmp(known_attributes[i].name, argument, (size_t)(equals - argument)) != 0))
-		i++;
-	if (i == known)
-		return "is no attribute of smtp_tls_policy_maps";
-	if (known_attributes[i].authenticated && level != LEVEL_VERIFY && level != LEVEL_SECURE)
-		return "is for verify and secure alone";
-	if (is_older(version, known_attributes[i].major, known_attributes[i].minor))
-		return "is not known to the installed Postfix";
-	return NULL;
-}
 
 /* [--for TIME] [--note TEXT] may stand anywhere behind the command. */
 static int
@@ -118,7 +68,7 @@ run_set(const struct options *options, int argc, char **argv)
 	if (count > 2 && !postfix_read_facts(&postfix, &facts, &err))
 		fprintf(stderr, "tlsladder: warning: cannot check the attributes: %s\n", err.text);
 	for (int i = 2; i < count && status == 0; i++) {
-		const char *fault = attribute_fault(rest[i], pin.level, facts.version);
+		const char *fault = attribute_fault(rest + 2, i - 1, pin.level, facts.version);
 
 		if (fault != NULL)
 			status = cmd_usage(&cmd_set, "\"%s\" %s", rest[i], fault);

@@ -129,7 +129,7 @@ void
 textmap_print_entry(const struct map_entry *entry, struct buf *out)
 {
 	buf_add_str(out, STR("# "));
-	buf_add_quoted(out, str_of(entry->why));
+	buf_add_visible(out, str_of(entry->why));
 	buf_printf(out, "\n%s\t%s\n", entry->key, entry->value);
 }
 

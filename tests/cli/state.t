@@ -46,6 +46,10 @@ is 'with its attributes' "$(json 'd[0]["attributes"]')" 'match=.example.test ser
 is 'with its note' "$(json 'd[0]["note"]')" 'as agreed, ticket 7'
 has 'they are in the map' "$(<"$dir/tls_policy")" '
 example.test	secure match=.example.test servername=mx.example.test'
+ladder set attributes.test verify 'protocols=!SSLv2:!SSLv3:>=TLSv1.2' ciphers=HIGH exclude=RC4:MD5 \
+	match=hostname match=.a.test tafile=/etc/a.pem servername=hostname connection_reuse=no
+is 'every attribute that this Postfix knows' "$status$err" 0
+ladder unset attributes.test
 ladder set other.test secure enable_rpk=yes
 is 'an attribute that this Postfix does not know is refused' $status 64
 has 'and is named' "$err" '"enable_rpk=yes" is not known to the installed Postfix'
@@ -141,6 +145,10 @@ import sys
 for line in open(sys.argv[1], encoding="utf-8").read().split("\n"):
     assert line == "" or line.startswith("#") or line.split("\t")[1].split()[0] in (
         "may", "encrypt", "verify", "dane-only", "secure"), line' "$dir/tls_policy"
+
+ladder set umlaut.test may --note 'für „Müller“'
+has 'the map: a note in German is readable' "$(<"$dir/tls_policy")" '(für „Müller“)
+umlaut.test	may'
 
 # --- what cannot be done
 

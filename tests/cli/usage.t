@@ -75,6 +75,17 @@ set a.test may --for 10|--for wants a time
 set a.test encrypt match=.a.test|is for verify and secure alone
 set a.test secure frobnicate=1|is no attribute
 set a.test secure match|is not ATTR=VALUE
+set a.test secure match=|is not ATTR=VALUE
+set a.test may ciphers=strong|"ciphers=strong" is no cipher grade
+set a.test may ciphers=high ciphers=high|"ciphers=high" is of an attribute that may stand there once
+set a.test may Exclude=MD5 exclude=RC4|"exclude=RC4" is of an attribute that may stand there once
+set a.test may protocols=SSLv9|"protocols=SSLv9" is no list of protocols
+set a.test may protocols=TLSv1.2:|"protocols=TLSv1.2:" is no list of protocols
+set a.test may protocols=TLSv1.2,TLSv1.3|has a blank, a comma
+set a.test may connection_reuse=perhaps|"connection_reuse=perhaps" is neither yes nor no
+set a.test may servername=-bad-|"servername=-bad-" names no host
+set a.test may servername=[mx.a.test]|"servername=[mx.a.test]" names no host
+set a.test verify tafile=ca.pem|"tafile=ca.pem" is no absolute path
 unset|one domain is needed
 unset a.test b.test|one domain is needed
 undo|one domain is needed

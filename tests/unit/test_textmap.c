@@ -115,7 +115,7 @@ text_says_why(void **state)
 	    "# `tlsladder set DOMAIN LEVEL` and undone with `tlsladder unset DOMAIN`.\n"
 	    "# tlsa-usable: the servers have TLSA records\n"
 	    "example.org\tdane-only\n"
-	    "# why \\x0a\\\"not\\\"\n"
+	    "# why \\x0a\"not\"\n"
 	    "[mx.test]:2525\tsecure match=mx.test:.test\n"
 	    "# \n"
 	    "[ipv6:2001:db8::1]\tmay\n"

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/attribute.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "core/nexthop.h"
+
+static const char *
+grade_fault(struct str value)
+{
+	static const char *const grades[] = {"high", "medium", "low", "export", "null"};
+
+	for (size_t i = 0; i < sizeof(grades) / sizeof(grades[0]); i++)
+		if (str_equal_nocase(value, str_of(grades[i])))
+			return NULL;
+	return "is no cipher grade: high, medium, low, export or null";
+}
+
+static const char *
+protocols_fault(struct str value)
+{
+	static const char *const names[] = {
+	    "SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+	bool more = true;
+
+	while (more) {
+		struct str word;
+		bool known = false;
+
+		more = str_cut(&value, ':', &word);
+		if (!more)
+			word = value;
+		if (!str_eat(&word, STR("!")) && !str_eat(&word, STR(">=")))
+			str_eat(&word, STR("<="));
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			known = known || str_equal_nocase(word, str_of(names[i]));
+		if (!known)
+			return "is no list of protocols, as >=TLSv1.2 or TLSv1.2:TLSv1.3";
+	}
+	return NULL;
+}
+
+static const char *
+name_fault(struct str value)
+{
+	struct nexthop nexthop;
+
+	if (nexthop_parse(value, &nexthop) && !nexthop.bracketed &&
+	    !nexthop.literal && memchr(value.p, ':', value.len) == NULL)
+		return NULL;
+	return "names no host";
+}
+
+static const char *
+path_fault(struct str value)
+{
+	return value.p[0] == '/' ? NULL : "is no absolute path";
+}
+
+static const char *
+yes_no_fault(struct str value)
+{
+	return str_equal_nocase(value, STR("yes")) || str_equal_nocase(value, STR("no"))
+	    ? NULL : "is neither yes nor no";
+}
+
+static const struct attribute {
+	const char *name;
+	int major, minor; /* of the Postfix that knows it first */
+	bool authenticated; /* makes sense at verify and secure alone */
+	bool once; /* twice is an error */
+	const char *(*fault)(struct str value);
+} attributes[] = {
+    {"ciphers", 2, 3, false, true, grade_fault},
+    {"protocols", 2, 3, false, true, protocols_fault},
+    {"exclude", 2, 3, false, true, NULL},
+    {"match", 2, 3, true, false, NULL},
+    {"tafile", 2, 11, true, false, path_fault},
+    {"servername", 3, 4, false, true, name_fault},
+    {"connection_reuse", 3, 4, false, false, yes_no_fault},
+    {"enable_rpk", 3, 9, false, false, yes_no_fault},
+};
+
+static bool
+is_older(const char *version, int major, int minor)
+{
+	int has_major = 0, has_minor = 0;
+
+	if (version == NULL || sscanf(version, "%d.%d", &has_major, &has_minor) != 2)
+		return false; /* could not tell; Postfix will say */
+	return has_major < major || (has_major == major && has_minor < minor);
+}
+
+/* Its value is left in rest. NULL: there is no such attribute. */
+static const struct attribute *
+find(struct str *rest)
+{
+	struct str name;
+
+	if (!str_cut(rest, '=', &name))
+		return NULL;
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+		if (str_equal_nocase(name, str_of(attributes[i].name)))
+			return &attributes[i];
+	return NULL;
+}
+
+static bool
+stands_before(char *const *texts, int count, const struct attribute *attribute)
+{
+	for (int i = 0; i < count - 1; i++) {
+		struct str rest = str_of(texts[i]);
+
+		if (find(&rest) == attribute)
+			return true;
+	}
+	return false;
+}
+
+const char *
+attribute_fault(char *const *texts, int count, enum level level, const char *version)
+{
+	struct str value = str_of(texts[count - 1]);
+	const struct attribute *attribute;
+	const char *equals = strchr(value.p, '=');
+
+	if (equals == NULL || equals[1] == '\0')
+		return "is not ATTR=VALUE";
+	for (size_t i = 0; i < value.len; i++)
+		if (value.p[i] <= ' ' || value.p[i] >= 0x7f || value.p[i] == ',')
+			return "has a blank, a comma or a byte that is not ASCII in it";
+	attribute = find(&value);
+	if (attribute == NULL)
+		return "is no attribute of smtp_tls_policy_maps";
+	if (attribute->authenticated && level != LEVEL_VERIFY && level != LEVEL_SECURE)
+		return "is for verify and secure alone";
+	if (is_older(version, attribute->major, attribute->minor))
+		return "is not known to the installed Postfix";
+	if (attribute->once && stands_before(texts, count, attribute))
+		return "is of an attribute that may stand there once";
+	return attribute->fault != NULL ? attribute->fault(value) : NULL;
+}
