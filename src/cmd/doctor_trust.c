@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -247,11 +248,38 @@ nameserver_of(struct str line)
 	return mem_strndup(line.p, len);
 }
 
+/*
+ * On loopback, and yet only a messenger: its AD bit is what another machine said, on a way
+ * that is open. systemd-resolved validates by itself where DNSSEC=yes, and not reliably.
+ */
+static const char *
+forwarder_of(const struct server *server)
+{
+	static const struct {
+		const char *address, *name;
+	} forwarders[] = {
+	    {"127.0.0.11@", "Docker"},
+	    {"127.0.0.53@", "systemd-resolved"},
+	    {"127.0.0.54@", "systemd-resolved"},
+	};
+
+	for (size_t i = 0; i < sizeof(forwarders) / sizeof(forwarders[0]); i++)
+		if (strncmp(server->name, forwarders[i].address,
+			strlen(forwarders[i].address)) == 0)
+			return forwarders[i].name;
+	return NULL;
+}
+
 static void
 advise_local(struct doctor *d, const char *path)
 {
+	struct stat st;
+
 	if (!has_local_resolver(d))
 		doctor_advise(d, "apt-get install unbound");
+	/* What a link leads to is another program's to write. */
+	if (lstat(RESOLV_CONF, &st) == 0 && S_ISLNK(st.st_mode))
+		doctor_advise(d, "rm %s", RESOLV_CONF);
 	doctor_advise(d, "printf 'nameserver 127.0.0.1\\noptions trust-ad edns0\\n' >%s",
 	    RESOLV_CONF);
 	if (strcmp(path, RESOLV_CONF) != 0) {
@@ -285,6 +313,11 @@ check_nameserver(struct doctor *d, const char *path, char *name)
 		doctor_say(d, DOCTOR_WARNING, "postfix-dns",
 		    "%s: %s validates, but what it says can be forged on its way", path,
 		    name);
+	} else if (forwarder_of(&server) != NULL) {
+		advise_local(d, path);
+		doctor_say(d, DOCTOR_WARNING, "postfix-dns",
+		    "%s: %s is %s, which only passes on what its upstream says", path, name,
+		    forwarder_of(&server));
 	} else {
 		doctor_say(d, DOCTOR_OK, "postfix-dns", "%s: %s validates", path, name);
 	}
@@ -332,6 +365,13 @@ check_our_dns(struct doctor *d)
 	if (!server_list_read(&list, &settings, &err)) {
 		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
 		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
+	} else if (validates(&settings, &err) && forwarder_of(&list.items[0]) != NULL) {
+		if (!has_local_resolver(d))
+			doctor_advise(d, "apt-get install unbound");
+		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
+		doctor_say(d, DOCTOR_WARNING, "dns",
+		    "%s is %s, which only passes on what its upstream says",
+		    list.items[0].name, forwarder_of(&list.items[0]));
 	} else if (validates(&settings, &err)) {
 		doctor_say(d, DOCTOR_OK, "dns", "%s validates", list.items[0].name);
 	} else {

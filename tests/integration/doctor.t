@@ -309,9 +309,10 @@ jail() {
 	echo 'nameserver 10.53.1.9' >"$dir/strict/queue/etc/resolv.conf"
 }
 ill 'an old resolv.conf in the jail of smtp(8)' postfix-dns fault typed jail
-# Reachable by another address than loopback, and validating.
-inside python3 -c '
-import socket, socketserver, threading
+# pass_on ADDRESS: it passes on what the resolver says; its process id in remote.
+pass_on() {
+	inside python3 -c '
+import socket, socketserver, sys, threading
 class Pass(socketserver.BaseRequestHandler):
     def handle(self):
         with socket.create_connection(("127.0.0.1", 53)) as there:
@@ -324,11 +325,23 @@ class Pass(socketserver.BaseRequestHandler):
         except OSError:
             pass
 socketserver.ThreadingTCPServer.allow_reuse_address = True
-server = socketserver.ThreadingTCPServer(("10.53.1.9", 53), Pass)
+server = socketserver.ThreadingTCPServer((sys.argv[1], 53), Pass)
 print("ready", flush=True)
-server.serve_forever()' >"$dir/remote.out" &
-remote=$!
-await 10 grep -q ready "$dir/remote.out" >/dev/null
+server.serve_forever()' "$1" >"$dir/remote.out" &
+	remote=$!
+	await 10 grep -q ready "$dir/remote.out" >/dev/null
+}
+# Validating, but by somebody else.
+pass_on 127.0.0.53
+ill 'a resolver that only forwards (Postfix)' postfix-dns warning typed resolv_conf 'nameserver 127.0.0.53\n'
+ill 'a resolver that only forwards (ours)' dns warning typed resolv_conf 'nameserver 127.0.0.53\n'
+heal
+resolv_conf 'nameserver 127.0.0.53\n'
+has 'it is named' "$(ladder doctor)" 'warning dns +127\.0\.0\.53@53 is systemd-resolved, which only passes on'
+kill "$remote"
+wait "$remote" 2>/dev/null
+# Reachable by another address than loopback, and validating.
+pass_on 10.53.1.9
 ill 'a resolver elsewhere (Postfix)' postfix-dns warning typed resolv_conf 'nameserver 10.53.1.9\n'
 ill 'a resolver elsewhere (ours)' dns fault typed resolv_conf 'nameserver 10.53.1.9\n'
 ill 'a resolver elsewhere that our configuration names' dns fault said yaml dns '{resolver: 10.53.1.9}'
