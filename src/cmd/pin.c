@@ -20,6 +20,9 @@ pin_destination(struct destination *d, const struct pin *pin, int64_t now_ms)
 	d->entry_why = pin->level != LEVEL_NONE ? pin->why : WHY_NONE;
 	d->since_ms = now_ms;
 	d->force_ms = LADDER_NOT_YET;
+	d->attempts = 0;
+	d->first_attempt_ms = 0;
+	d->last_attempt_ms = 0;
 	d->look_ms = d->pin_until_ms;
 	d->lease_ms = 0;
 	d->lease_end_ms = d->pin_until_ms;

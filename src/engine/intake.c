@@ -128,18 +128,28 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 		    : d->entry != LEVEL_NONE ? d->entry_why : WHY_NOT_NEEDED;
 }
 
+/* What began before the present level was in force tells nothing of it. */
+static void
+note_attempts(struct destination *d, const struct fold_item *item)
+{
+	bool all = item->first_attempt_ms >= d->force_ms;
+	int64_t first_ms = all ? item->first_attempt_ms : item->last_attempt_ms;
+
+	if (item->attempts == 0 || item->deferral.attempt_ms < d->force_ms)
+		return;
+	if (d->attempts == 0 || first_ms < d->first_attempt_ms)
+		d->first_attempt_ms = first_ms;
+	d->attempts += all ? item->attempts : 1;
+	later(&d->last_attempt_ms, item->last_attempt_ms);
+}
+
 static void
 note_deferral(
     struct destination *d, const struct fold_item *item, const struct rules *rules)
 {
 	const struct fold_deferral *f = &item->deferral;
 
-	if (item->attempts > 0) {
-		if (d->attempts == 0 || item->first_attempt_ms < d->first_attempt_ms)
-			d->first_attempt_ms = item->first_attempt_ms;
-		d->attempts += item->attempts;
-		later(&d->last_attempt_ms, item->last_attempt_ms);
-	}
+	note_attempts(d, item);
 	/* As in a fold: the attempt that began last tells most, unless the clock went back.
 	 * Mail that waits since before the present level is to be retried all the same. */
 	if (d->deferral && !d->suspended && (f->suspended ||

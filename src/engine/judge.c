@@ -279,6 +279,9 @@ note_entry(struct destination *d, const struct decision *decision, enum level en
 	d->entry_why = entry != LEVEL_NONE ? decision->why : WHY_NONE;
 	d->attributes[0] = '\0';
 	d->force_ms = LADDER_NOT_YET;
+	d->attempts = 0; /* each level takes its own */
+	d->first_attempt_ms = 0;
+	d->last_attempt_ms = 0;
 	d->since_ms = now_ms;
 	d->dane_absent_ms = 0;
 	d->probe_level = LEVEL_UNKNOWN;
