@@ -122,6 +122,7 @@ clear_compiled(struct compiled *item)
 	free((char *)item->source.dsn);
 	free((char *)item->source.service);
 	free((char *)item->source.status);
+	free((char *)item->source.cause);
 }
 
 void
@@ -220,6 +221,7 @@ append(struct rules *rules, struct compiled item)
 	item.source.dsn = copy(item.source.dsn);
 	item.source.service = copy(item.source.service);
 	item.source.status = copy(item.source.status);
+	item.source.cause = copy(item.source.cause);
 	if (rules->count == rules->size) {
 		rules->size = rules->size > 0 ? 2 * rules->size : 32;
 		rules->items =

@@ -42,6 +42,8 @@ void
 engine_alert_decision(struct engine *e, const struct destination *d, const struct judged *judged)
 {
 	struct buf line = {0};
+	int rule = rules_find(e->rules, d->rule);
+	const char *cause = rule >= 0 ? rules_get(e->rules, (size_t)rule)->cause : NULL;
 
 	count_alert(e);
 	if (e->mode == ENGINE_APPLY && ++e->alert_why[judged->decision.why] > SAME_MAX)
@@ -54,9 +56,10 @@ engine_alert_decision(struct engine *e, const struct destination *d, const struc
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
 	}
-	if (d->deferral && d->policy_refused && judged->decision.why != WHY_OUR_ENTRY)
-		buf_printf(&line, "; a map of smtp_tls_policy_maps cannot be read, or has what "
-		                  "Postfix does not know");
+	if (d->deferral && cause != NULL) {
+		buf_printf(&line, "; ");
+		buf_add_quoted(&line, str_of(cause));
+	}
 	if (d->deferral && d->reason[0] != '\0') {
 		buf_printf(&line, "; Postfix said: ");
 		buf_add_quoted(&line, str_of(d->reason));

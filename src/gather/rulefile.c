@@ -21,6 +21,7 @@ enum rule_key {
 	KEY_FALLBACK,
 	KEY_ALERT,
 	KEY_FAULT,
+	KEY_CAUSE,
 	KEY_EXAMPLES,
 	KEY_COUNTEREXAMPLES,
 	KEY_COUNT,
@@ -36,6 +37,7 @@ static const char *const key_names[KEY_COUNT] = {
     [KEY_FALLBACK] = "fallback",
     [KEY_ALERT] = "alert",
     [KEY_FAULT] = "fault",
+    [KEY_CAUSE] = "cause",
     [KEY_EXAMPLES] = "examples",
     [KEY_COUNTEREXAMPLES] = "counterexamples",
 };
@@ -232,6 +234,7 @@ read_rule(struct loader *loader, struct doc *doc, const struct node *rule)
 	source.dsn = text_of(&draft, KEY_DSN);
 	source.service = text_of(&draft, KEY_SERVICE);
 	source.status = text_of(&draft, KEY_STATUS);
+	source.cause = text_of(&draft, KEY_CAUSE);
 	example_check(doc, draft.nodes[KEY_EXAMPLES], "examples");
 	example_check(doc, draft.nodes[KEY_COUNTEREXAMPLES], "counterexamples");
 	if (source.name != NULL && source.reason != NULL)

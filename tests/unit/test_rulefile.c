@@ -70,7 +70,7 @@ static const struct row rows[] = {
     {"unknown keys", TOP A_RULE "  fallbak: may\n  priority: 1\n", NULL,
         "a.yaml:6:3: unknown key \"fallbak\"; did you mean \"fallback\"?\n"
         "a.yaml:7:3: unknown key \"priority\"; known here: name, reason, dsn, service, "
-        "status, dnssec, fallback, alert, fault, examples, counterexamples"},
+        "status, dnssec, fallback, alert, fault, cause, examples, counterexamples"},
     {"an empty rule", "rules:\n- {}\n", NULL,
         "a.yaml:2:3: a rule without name; give it one that explain and the log can show\n"
         "a.yaml:2:3: a rule without reason; write the pattern of the text in "
@@ -264,7 +264,7 @@ meaning_is_read(void **state)
 	write_file(a, TOP "- {name: a, reason: '^A$', fallback: encrypt}\n"
 	                  "- {name: b, reason: '^B$', fallback: next, alert: on}\n"
 	                  "- {name: c, reason: '^C$', fallback: wait, fault: ours, "
-	                  "dnssec: insecure, dsn: d, service: s, status: t}\n");
+	                  "dnssec: insecure, dsn: d, service: s, status: t, cause: u}\n");
 	rules = rulefile_load(files, 1, RULEFILE_COMPILE, &errs);
 	assert_non_null(rules);
 	assert_int_equal(rules_count(rules), 3);
@@ -275,6 +275,7 @@ meaning_is_read(void **state)
 	assert_false(rule->fault_ours);
 	assert_int_equal(rule->dnssec, RULE_DNSSEC_ANY);
 	assert_null(rule->dsn);
+	assert_null(rule->cause);
 	rule = rules_get(rules, 1);
 	assert_int_equal(rule->fallback, FALLBACK_NEXT);
 	assert_true(rule->alert);
@@ -285,6 +286,7 @@ meaning_is_read(void **state)
 	assert_string_equal(rule->dsn, "d");
 	assert_string_equal(rule->service, "s");
 	assert_string_equal(rule->status, "t");
+	assert_string_equal(rule->cause, "u");
 	rules_free(rules);
 }
 

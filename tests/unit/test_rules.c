@@ -100,7 +100,7 @@ static void
 texts_are_copied(void **state)
 {
 	struct rules *rules = rules_new();
-	char name[] = "name", reason[] = "^reason$", dsn[] = "^4";
+	char name[] = "name", reason[] = "^reason$", dsn[] = "^4", cause[] = "why";
 	const struct rule_source *rule;
 
 	(void)state;
@@ -110,8 +110,9 @@ texts_are_copied(void **state)
 	               .fallback = FALLBACK_LEVEL,
 	               .level = LEVEL_ENCRYPT,
 	               .alert = true,
-	               .fault_ours = true});
-	name[0] = reason[0] = dsn[0] = 'X';
+	               .fault_ours = true,
+	               .cause = cause});
+	name[0] = reason[0] = dsn[0] = cause[0] = 'X';
 	rule = rules_get(rules, 0);
 	assert_string_equal(rule->name, "name");
 	assert_string_equal(rule->reason, "^reason$");
@@ -122,6 +123,7 @@ texts_are_copied(void **state)
 	assert_int_equal(rule->level, LEVEL_ENCRYPT);
 	assert_true(rule->alert);
 	assert_true(rule->fault_ours);
+	assert_string_equal(rule->cause, "why");
 	assert_int_equal(rules_find(rules, "name"), 0);
 	assert_int_equal(rules_find(rules, "Name"), -1);
 	rules_free(rules);
