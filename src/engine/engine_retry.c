@@ -82,34 +82,32 @@ wants_flush(const struct waiting *waiting, size_t count)
 	return count == RETRY_MAX;
 }
 
-/* Those of destinations with few messages, which need no flush. Their number. */
-static size_t
-keep_few(struct waiting *waiting, size_t count)
+/* No flush for now: whom it is not for need not wait for it, unless that is a crowd. */
+static bool
+find_few(struct engine *e, struct chore *chore, int64_t now_ms, int64_t mono_ms, struct err *err)
 {
-	size_t kept = 0, end;
-
-	for (size_t i = 0; i < count; i = end) {
-		for (end = i; end < count && waiting[end].destination == waiting[i].destination;)
-			end++;
-		if (end - i > FLUSH_OVER)
-			continue;
-		memmove(&waiting[kept], &waiting[i], (end - i) * sizeof(*waiting));
-		kept += end - i;
-	}
-	return kept;
+	e->retry_ms = now_ms + FLUSH_EVERY_MS - (mono_ms - e->flushed_ms);
+	e->again_ms = 0;
+	chore->flush = false;
+	if (!store_waiting_due_few(e->store, e->map_exported, now_ms, FLUSH_OVER,
+		chore->waiting, RETRY_MAX, &chore->waiting_count, err))
+		return false;
+	if (chore->waiting_count == RETRY_MAX)
+		chore->waiting_count = 0;
+	return true;
 }
 
-/* No flush for now: whom it is not for need not wait for it. False: nobody is left. */
+/* What is to be retried now, and how. */
 static bool
-retry_few(struct engine *e, struct chore *chore, int64_t mono_ms)
+find_due(struct engine *e, struct chore *chore, int64_t now_ms, int64_t mono_ms, struct err *err)
 {
-	e->retry_ms = clock_wall_ms() + FLUSH_EVERY_MS - (mono_ms - e->flushed_ms);
-	e->again_ms = 0;
-	if (chore->waiting_count == RETRY_MAX)
+	if (!store_waiting_due(e->store, e->map_exported, now_ms, chore->waiting, RETRY_MAX,
+		&chore->waiting_count, &e->retry_ms, &e->again_ms, err))
 		return false;
-	chore->waiting_count = keep_few(chore->waiting, chore->waiting_count);
-	chore->flush = false;
-	return chore->waiting_count > 0;
+	chore->flush = wants_flush(chore->waiting, chore->waiting_count);
+	if (chore->flush && e->flushed_ms != 0 && mono_ms - e->flushed_ms < FLUSH_EVERY_MS)
+		return find_few(e, chore, now_ms, mono_ms, err);
+	return true;
 }
 
 void
@@ -130,17 +128,13 @@ engine_try_retry(struct engine *e, int64_t mono_ms)
 		return;
 	chore = chore_new(CHORE_RETRY, e->config, &e->postfix);
 	chore->waiting = mem_new(RETRY_MAX, sizeof(*chore->waiting));
-	if (!store_waiting_due(e->store, e->map_exported, now_ms, chore->waiting,
-		RETRY_MAX, &chore->waiting_count, &e->retry_ms, &e->again_ms, &err)) {
+	if (!find_due(e, chore, now_ms, mono_ms, &err)) {
 		engine_trouble(e, &e->storing, "find mail to retry", &err, mono_ms);
 		chore_free(chore);
 		return;
 	}
-	chore->flush = wants_flush(chore->waiting, chore->waiting_count);
 	e->retry_look = false;
-	if (chore->waiting_count == 0 ||
-	    (chore->flush && e->flushed_ms != 0 &&
-	        mono_ms - e->flushed_ms < FLUSH_EVERY_MS && !retry_few(e, chore, mono_ms))) {
+	if (chore->waiting_count == 0) {
 		chore_free(chore);
 		return;
 	}

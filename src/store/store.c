@@ -48,6 +48,13 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version <> 0"
                         " AND version <> -1 AND version <= ? AND not_before_ms <= ?"
                         " ORDER BY destination LIMIT ?",
+    [SQL_WAITING_DUE_FEW] = "WITH due AS (SELECT destination, queue_id FROM waiting"
+                            "  WHERE version <> 0 AND version <> -1 AND version <= ?1"
+                            "  AND not_before_ms <= ?2)"
+                            " SELECT destination, queue_id FROM due WHERE destination IN"
+                            " (SELECT destination FROM due GROUP BY destination"
+                            "  HAVING count(*) <= ?4)"
+                            " ORDER BY destination LIMIT ?3",
     [SQL_WAITING_AGAIN] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
                           " WHERE version = -2",
     [SQL_WAITING_NEXT] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"

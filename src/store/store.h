@@ -192,11 +192,14 @@ struct waiting {
 	char queue_id[256];
 };
 
-/* Those to retry now: at most max. *next_ms: when the next one will be; *again_ms: when
- * one is tried again of which there was no word; 0: none. */
+/* Those to retry now: at most max. *next_ms: when the next one will be; *again_ms: when one
+ * is tried again of which there was no word; 0: none. */
 bool store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
     struct waiting *out, size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms,
     struct err *err);
+/* The same without those of destinations that have more than few. */
+bool store_waiting_due_few(struct store *store, int64_t version, int64_t now_ms, size_t few,
+    struct waiting *out, size_t max, size_t *count, struct err *err);
 /* These are being retried now. */
 bool store_waiting_take(
     struct store *store, const struct waiting *taken, size_t count, struct err *err);

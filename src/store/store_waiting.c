@@ -26,17 +26,13 @@ store_waiting_release(struct store *store, int64_t id, int64_t version,
 	    err);
 }
 
-bool
-store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct waiting *out,
-    size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms, struct err *err)
+static bool
+read_waiting(struct store *store, sqlite3_stmt *stmt, struct waiting *out, size_t *count,
+    struct err *err)
 {
-	sqlite3_stmt *stmt =
-	    store_bind(store, SQL_WAITING_DUE, err, "iii", version, now_ms, (int64_t)max);
 	bool failed = false;
 
 	*count = 0;
-	*next_ms = 0;
-	*again_ms = 0;
 	if (stmt == NULL)
 		return false;
 	while (store_step_row(store, stmt, &failed, err)) {
@@ -46,10 +42,32 @@ store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct w
 		if (str_copy(store_column(stmt, 1), w->queue_id, sizeof(w->queue_id)))
 			(*count)++;
 	}
-	return !failed &&
+	return !failed;
+}
+
+bool
+store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct waiting *out,
+    size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms, struct err *err)
+{
+	*next_ms = 0;
+	*again_ms = 0;
+	return read_waiting(store,
+		   store_bind(
+		       store, SQL_WAITING_DUE, err, "iii", version, now_ms, (int64_t)max),
+		   out, count, err) &&
 	    store_finish_int(store, store_bind(store, SQL_WAITING_NEXT, err, "ii", version, now_ms), next_ms,
 		err) &&
 	    store_finish_int(store, store_prepare(store, SQL_WAITING_AGAIN, err), again_ms, err);
+}
+
+bool
+store_waiting_due_few(struct store *store, int64_t version, int64_t now_ms, size_t few,
+    struct waiting *out, size_t max, size_t *count, struct err *err)
+{
+	return read_waiting(store,
+	    store_bind(store, SQL_WAITING_DUE_FEW, err, "iiii", version, now_ms, (int64_t)max,
+		(int64_t)few),
+	    out, count, err);
 }
 
 bool

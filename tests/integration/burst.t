@@ -135,22 +135,36 @@ stops
 
 # --- a flood of deferrals, and postqueue
 
-# Destinations 1 to 100 have nearly all of it, 1001 to 1200 three messages each. A
-# message's number names its destination, so that who is retried can be answered for.
+# A message's number names its destination, so that who is retried can be answered for.
+note_deferral='function note(d, n) {
+	printf "%s mail postfix/smtp[%d]: F%dx%d: to=<u@f%d.many-selfsigned.test>, relay=mx.selfsigned.test[10.53.1.33]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=4.7.5, status=deferred (Server certificate not verified)\n", \
+		stamp, 100 + number++ % 100, d, n, d
+}'
+
+# Destinations 1 to 100 have nearly all of it, 1001 to 1200 three messages each.
 flood() {
-	awk -v count="$flood" -v stamp="$(date '+%b %e %T')" 'BEGIN {
-		for (i = 0; i < count; i++) {
-			d = i % 100 + 1
-			n = int(i / 100)
-			if (i % int(count / 600) == 7 && small < 600) {
-				d = 1001 + small % 200
-				n = int(small / 200)
-				small++
+	awk -v count="$flood" -v stamp="$(date '+%b %e %T')" "$note_deferral"'
+		BEGIN {
+			for (i = 0; i < count; i++) {
+				if (i % int(count / 600) == 7 && small < 600) {
+					note(1001 + small % 200, int(small / 200))
+					small++
+				} else {
+					note(i % 100 + 1, int(i / 100))
+				}
 			}
-			printf "%s mail postfix/smtp[%d]: F%dx%d: to=<u@f%d.many-selfsigned.test>, relay=mx.selfsigned.test[10.53.1.33]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=4.7.5, status=deferred (Server certificate not verified)\n", \
-				stamp, 100 + i % 100, d, n, d
-		}
-	}'
+		}'
+}
+
+# Destinations 2001 to 2010 have 200 each, and then 3001 to 3020 three.
+another() {
+	awk -v stamp="$(date '+%b %e %T')" "$note_deferral"'
+		BEGIN {
+			for (i = 0; i < 2000; i++)
+				note(2001 + i % 10, int(i / 10))
+			for (i = 0; i < 60; i++)
+				note(3001 + i % 20, int(i / 20))
+		}'
 }
 
 fresh
@@ -191,6 +205,14 @@ retried() {
 # Who has many waits for a flush, a minute perhaps; nobody else does.
 awaits 'in a flood of deferrals everybody with few messages is retried at once' 40 retried
 comment "$flood deferrals: read and retried in $(($(ms) - begun)) ms; $(calls -f) flushes, $(grep -c ' -i ' "$dir/state/calls") messages by name, $(calls 'postmap -c [^ ]* hash:[^ ]*') maps built"
+
+named() {
+	[[ $(grep -oE ' -i F3[0-9]{3}x[0-9]+$' "$dir/state/calls" | sort -u | wc -l) == 60 ]]
+}
+another >>"$log"
+awaits 'another one within the minute: everybody with few messages is retried at once' 40 named
+comment "$(calls -f) flushes, $(grep -c ' -i ' "$dir/state/calls") messages by name"
+is 'who has many waits for the next flush' "$(grep -cE ' -i F2[0-9]{3}x' "$dir/state/calls")" 0
 is 'no message is retried twice' "$(grep -oE ' -i F[0-9]+x[0-9]+$' "$dir/state/calls" | sort | uniq -d | head -n 3)" ''
 is 'one flush a minute at most' "$(awk '/ -f$/ { if (last && $1 - last < 59.9) print $1 - last; last = $1 }' "$dir/state/calls")" ''
 check 'there was one' grep -q 'postqueue .* -f$' "$dir/state/calls"

@@ -239,6 +239,37 @@ sent_ends_the_retries(void **state)
 }
 
 static void
+few_do_not_stand_behind_many(void **state)
+{
+	struct store *store = kit_scratch();
+	struct waiting due[STORE_WAITING_MAX];
+	size_t count;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		char key[16];
+		int64_t id;
+
+		snprintf(key, sizeof(key), "d%d.test", i);
+		id = kit_add(store, key);
+		/* The first have four, the last three. */
+		for (const char *p = i < 39 ? "1234" : "123"; *p != '\0'; p++)
+			waits(store, id, p);
+		releases(store, id, i == 38 ? 2 : 1, 0);
+	}
+	assert_true(store_waiting_due_few(
+	    store, 1, NOW_MS, 3, due, STORE_WAITING_MAX, &count, &kit_err));
+	assert_int_equal(count, 3);
+	assert_string_equal(due[0].queue_id, "123");
+	assert_true(store_waiting_due_few(store, 1, NOW_MS, 2, due, STORE_WAITING_MAX,
+	    &count, &kit_err));
+	assert_int_equal(count, 0);
+	assert_true(store_waiting_due_few(store, 1, NOW_MS, 4, due, 10, &count, &kit_err));
+	assert_int_equal(count, 10);
+	store_close(store);
+}
+
+static void
 deferred_while_retried_waits_again(void **state)
 {
 	struct store *store = kit_scratch();
@@ -351,6 +382,8 @@ main(void)
 	    "a message is retried once a change, whatever echoes follow");
 	suite_add(sent_while_retried_ends_the_retries, NULL,
 	    "mail that is sent while it is retried is retried no more");
+	suite_add(few_do_not_stand_behind_many, NULL,
+	    "few messages of a destination do not stand behind the many of others");
 	suite_add(flush_takes_all_that_are_due, NULL,
 	    "a flush is for all that are due");
 	suite_add(
