@@ -303,14 +303,14 @@ bring_back(int64_t *at_ms, int64_t latest_ms, int64_t to_ms)
 /*
  * Times to come are of a clock that was set back since, or they are of just now; those of
  * the log may be a day ahead by its time zone. What it told came before what is decided.
+ * But a better past stays where it is: should the clock be behind now, it was the right one.
  */
 static void
 mend_times(struct destination *d, int64_t now_ms)
 {
 	int64_t soon_ms = now_ms + SPAN_MINUTE_MS, log_ms = now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
 	int64_t *const of_log[] = {&d->deferral_ms, &d->attempt_ms, &d->first_attempt_ms,
-	    &d->last_attempt_ms, &d->seen_encrypt_ms, &d->seen_verify_ms, &d->seen_dane_ms,
-	    &d->sent_ms};
+	    &d->last_attempt_ms, &d->sent_ms};
 
 	if (d->force_ms != LADDER_NOT_YET)
 		bring_back(&d->force_ms, soon_ms, now_ms);
@@ -321,6 +321,14 @@ mend_times(struct destination *d, int64_t now_ms)
 		bring_back(&d->lease_end_ms, soon_ms + d->lease_ms, now_ms + d->lease_ms);
 	for (size_t i = 0; i < sizeof(of_log) / sizeof(of_log[0]); i++)
 		bring_back(of_log[i], log_ms, now_ms - 1);
+}
+
+/* Nobody looked when it was over: the clock was behind, or the time went by unseen. */
+static void
+renew_hold(struct destination *d, int64_t now_ms)
+{
+	if (d->hold_since_ms != 0 && d->look_ms != 0 && now_ms - d->look_ms > SPAN_DAY_MS)
+		d->hold_since_ms = now_ms;
 }
 
 /* When to look again; never a time that is over: it would be judged without end. */
@@ -348,6 +356,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 	if (is_settled(d, now_ms))
 		next.deferral = false;
 	mend_times(&next, now_ms);
+	renew_hold(&next, now_ms);
 	if (asked != NULL) {
 		note_answers(&next, asked, now_ms);
 		if (asked->probe_above != LEVEL_UNKNOWN)

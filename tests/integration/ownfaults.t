@@ -183,6 +183,24 @@ has "$fault, set back: a hold is a hold" "$(ladder explain --json valid-ca.test)
 "$sandbox" cert "$dir" mx.valid-ca.test good
 all_flows
 
+stage 'a clock a year behind'
+at -$year
+"$sandbox" cert "$dir" mx.selfsigned.test expired
+"$sandbox" cert "$dir" mx.valid-ca.test expired
+send strict valid-ca.test
+settle strict
+no_entry 'one destination'
+send_crowd
+settle strict
+no_entry 'many'
+tells 'freeze: .*clock'
+at 98120
+"$sandbox" cert "$dir" mx.selfsigned.test good
+retry_all strict
+no_entry 'set right: who still fails has a hold to wait for'
+"$sandbox" cert "$dir" mx.valid-ca.test good
+all_flows
+
 # --- the map
 
 stage 'a map type that is not installed'
