@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # `check --probe` of every destination of the sandbox under smtp_tls_security_level =
-# verify: its grade and level. Then mail is sent at that level, and finds what the grade
-# promises.
+# verify: its grade and level. Then mail is sent: it finds its way to just that level, and
+# there what the grade promises.
 . "$(dirname -- "$0")/lib.sh"
 
 # DOMAIN  GRADE  LEVEL  WHY  MAIL
@@ -173,7 +173,38 @@ is 'a resolver that does not validate' "$(check_json dane-ok.test; echo "status 
 status 69'
 "$sandbox" resolver "$dir" start
 
-# --- and mail finds it so
+# --- mail finds its way to that level
+
+configure strict 'ladder: {may_after: {attempts: 1}}' 'dns: {timeout: 1s, tries: 2}'
+starts
+send strict "${domains[@]/#/first@}"
+settle strict 60
+retry_all strict
+entries >"$dir/entries"
+while read -r domain _ level _; do
+	# Without trouble there is no entry, nor under the level that is the default.
+	if [[ -z $(sql "SELECT rule FROM destination WHERE key = '$domain' AND rule <> ''") ]]; then
+		level="- (no trouble)"
+	elif [[ $level == [?] || $level == verify ]]; then
+		level=-
+	fi
+	got=$(awk -v key="$domain" '$1 == key { print $2 }' "$dir/entries")
+	is "$domain: mail leads to $level" "${got:--}" "${level% (*}"
+done <<<"$rows"
+stops
+
+# --- and what the grade says is so
+
+# How the message that was sent was sent: the word that Postfix has for the session.
+session() {
+	awk -v to=" to=<user@$1>" '
+		!match($0, /\/smtp\[[0-9]+\]: /) { next }
+		{ pid = substr($0, RSTART, RLENGTH); text = substr($0, RSTART + RLENGTH) }
+		text ~ /^[A-Z][a-z]+ TLS connection established to / { word[pid] = text; sub(/ .*/, "", word[pid]) }
+		text !~ /^[0-9A-Za-z]+: to=</ { next }
+		index(text, to) && / status=sent / { print pid in word ? word[pid] : "none" }
+		{ delete word[pid] }' "$dir/strict/mail.log"
+}
 
 while read -r domain _ level _ mail; do
 	[[ $mail == - ]] || ladder set "$domain" "$level" >/dev/null || not_ok "set $domain $level"
@@ -181,7 +212,7 @@ done <<<"$rows"
 mapfile -t sent < <(awk '$5 != "-" { print $1 }' <<<"$rows")
 send strict "${sent[@]}"
 check 'every message was tried' "$sandbox" wait "$dir" -t 60 idle strict
-while read -r domain _ level _ mail; do
+while read -r domain grade level _ mail; do
 	[[ $mail != - ]] || continue
 	got=$(arrived "user@$domain")
 	case $got in
@@ -189,6 +220,13 @@ while read -r domain _ level _ mail; do
 		*' TLSv1'*) got=tls ;;
 	esac
 	is "$domain at $level: $mail" "$got" "$mail"
+	[[ $mail != waits ]] || continue
+	case $grade in
+		green) wanted='Verified' ;;
+		yellow) wanted='(Untrusted|Trusted|Anonymous)' ;;
+		red) wanted='none' ;;
+	esac
+	has "$domain is $grade: session $wanted" "$(session "$domain")" "^$wanted\$"
 done <<<"$rows"
 
 finish

@@ -83,6 +83,39 @@ inside sh -c "kill -HUP \$(cat $dir/strict/queue/pid/master.pid)"
 postfix_tool postqueue strict -f
 awaits 'when it is back: mail flows' 30 grep -q 'user@hostile-cn.test	' "$dir/delivered.tsv"
 
+# --- a plugin that is asked through a socket
+
+printf 'dane-roll.test secure match=mx.dane-roll.test\ndane-nsec3.test dane-only\n' >"$dir/plugin"
+inside python3 "$here/socketmap.py" 8461 "$dir/plugin" >"$dir/plugin.out" &
+plugin=$!
+await 10 grep -q ready "$dir/plugin.out" >/dev/null
+set_postfix strict "smtp_tls_policy_maps=socketmap:inet:127.0.0.1:8461:postfix, $ours"
+reload
+send strict dane-roll.test dane-nsec3.test xn--bcher-kva.test
+settle strict
+is 'a plugin has it: no entry of ours, not even for DANE' \
+	"$(entry dane-roll.test) $(why dane-roll.test) $(arrived user@dane-roll.test)" '- other-map waits'
+is 'nor where mail flows by what it says' \
+	"$(entry dane-nsec3.test) $(arrived user@dane-nsec3.test | cut -d ' ' -f 1)" '- mx.dane-nsec3.test'
+is 'it has others: our entry' \
+	"$(entry xn--bcher-kva.test) $(arrived user@xn--bcher-kva.test | cut -d ' ' -f 1)" 'encrypt mx.xn--bcher-kva.test'
+
+# It is gone: for whom it has policies nobody can tell.
+before=$(entries)
+inside kill "$(cut -d ' ' -f 2 "$dir/plugin.out")"
+wait "$plugin" 2>/dev/null
+send strict hostile-issuer.test dane-nsec3.test
+awaits 'without it Postfix itself defers everything' 15 deferred hostile-issuer.test 'client TLS configuration problem'
+settle strict
+is 'no entry comes or goes meanwhile' "$(entries)" "$before"
+told hostile-issuer.test our-fault
+
+set_postfix strict "smtp_tls_policy_maps=$ours"
+reload
+postfix_tool postqueue strict -f
+awaits 'without its name in main.cf: what it decided is ours' 20 \
+	eval '[[ $(entry dane-roll.test) == dane-only && $(entry hostile-issuer.test) == encrypt ]]'
+
 # --- a Postfix that cannot do DANE
 
 set_postfix strict smtp_dns_support_level= "smtp_tls_policy_maps=$ours"

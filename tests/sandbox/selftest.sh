@@ -192,6 +192,9 @@ check 'a zone becomes unsigned' "$sandbox" zone "$dir" kind dane-ta.test unsigne
 check 'it is insecure' says 'NOERROR insecure' answer dane-ta.test mx
 check 'a zone becomes bogus' "$sandbox" zone "$dir" kind dane-roll.test bogus-tlsa
 check 'it is' says SERVFAIL answer _25._tcp.mx.dane-roll.test tlsa
+check 'the signatures of TLSA records are taken away' "$sandbox" zone "$dir" kind dane-roll.test stripped-tlsa
+check 'there is no answer' says SERVFAIL answer _25._tcp.mx.dane-roll.test tlsa
+check 'its MX is secure' says 'NOERROR secure' answer dane-roll.test mx
 check 'the name server of a zone falls silent' "$sandbox" zone "$dir" kind dane-mixed.test silent-tlsa
 check 'it is silent' says SERVFAIL answer _25._tcp.mx.dane-mixed.test tlsa
 check 'a record is added' "$sandbox" zone "$dir" add victim.test www A 10.53.1.38

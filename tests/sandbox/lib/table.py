@@ -4,7 +4,8 @@ import os
 import re
 from dataclasses import dataclass, field
 
-ZONES = ("signed", "nsec3", "unsigned", "expired", "bogus-tlsa", "bogus-mx", "silent-tlsa", "stripped")
+ZONES = ("signed", "nsec3", "unsigned", "expired", "bogus-tlsa", "bogus-mx", "silent-tlsa", "stripped",
+         "stripped-tlsa")
 CERTIFICATES = ("good", "selfsigned", "own-ca", "expired", "wrong-name", "hostile", "hostile-issuer")
 
 

@@ -181,6 +181,14 @@ class Zones:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         if kind.startswith("bogus-"):
             self._damage(zone, kind.partition("-")[2].upper())
+        if kind == "stripped-tlsa":
+            self._strip(zone, "TLSA")
+
+    def _strip(self, zone, kind):
+        """Removes the signatures over the records of one type."""
+        with open(self.path("signed", zone), encoding="ascii") as file:
+            text = file.read()
+        self._write(re.sub(rf"^\S+\s+\d+\s+IN\s+RRSIG\s+{kind}\s.*\n", "", text, flags=re.M), "signed", zone)
 
     def _damage(self, zone, kind):
         """Changes the signatures over the records of one type."""
