@@ -112,7 +112,9 @@ check 'damaged signature of MX: no answer' says SERVFAIL answer dane-bogus-mx.te
 check 'damaged signature of TLSA: no answer' says SERVFAIL answer _25._tcp.mx.dane-servfail.test tlsa
 check 'damaged signature of TLSA: its MX is secure' says 'NOERROR secure' answer dane-servfail.test mx
 check 'name server silent about TLSA: no answer' says SERVFAIL answer _25._tcp.mx.dane-timeout.test tlsa
-check 'name server silent about TLSA: its MX is secure' says 'NOERROR secure' answer dane-timeout.test mx
+# Unbound may have given the name server up for that, for a second.
+check 'name server silent about TLSA: its MX is secure' "$sandbox" wait "$dir" true \
+    sh -c 'dig +dnssec +tries=1 +time=5 dane-timeout.test mx | grep -q "flags:.* ad[ ;]"'
 check 'there is no way out' says 'unreachable' inside ip route get 192.0.2.1
 
 # --- what Postfix logs
