@@ -20,7 +20,8 @@ struct match {
 	struct rules_matcher *matcher;
 	bool all;
 	bool json;
-	uint64_t line; /* number of the line at hand */
+	uint64_t line;    /* number of the line at hand */
+	unsigned gave_up; /* texts on which a pattern ran into its limit */
 	struct buf out;
 };
 
@@ -109,7 +110,7 @@ rule_of(struct match *m, const struct logline *line, const struct status_line *s
 	if (s->status == DELIVERY_SENT || s->status == DELIVERY_DELIVERABLE)
 		return NULL;
 	/* DNS is not asked here: what is said of signed domains alone does not count. */
-	rule = rules_match(m->rules, m->matcher, &subject, 0, RULE_DNSSEC_INSECURE, NULL);
+	rule = rules_match(m->rules, m->matcher, &subject, 0, RULE_DNSSEC_INSECURE, &m->gave_up);
 	return rule >= 0 ? rules_get(m->rules, (size_t)rule)->name : NULL;
 }
 
@@ -209,6 +210,10 @@ run_match(const struct options *options, int argc, char **argv)
 		status = match_file(&m, argv[optind]);
 		worst = status != 0 ? status : worst;
 	}
+	if (m.gave_up > 0)
+		fprintf(stderr,
+		    "tlsladder: warning: %u times a pattern ran into its limit, which is no match; "
+		    "simplify what backtracks, as (a+)+\n", m.gave_up);
 	rules_matcher_free(m.matcher);
 	rules_free(rules);
 	config_clear(&config);

@@ -7,6 +7,7 @@
 #include "base/span.h"
 #include "engine/engine_impl.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 
 #define HISTORY_DAYS    400
 #define QUEUE_DAYS      10  /* twice the default of maximal_queue_lifetime */
@@ -111,6 +112,7 @@ enum engine_saved
 engine_save(struct engine *e, const struct log_place *places, size_t place_count)
 {
 	struct buf lost = {0};
+	uint64_t limit_hits = fold_counts(e->fold)->limit_hits;
 	struct err err;
 	bool news;
 
@@ -124,6 +126,10 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 		return ENGINE_SAVE_FAILED;
 	}
 	trouble_over(&e->storing, "store what the log says");
+	if (limit_hits > 0 && !e->limit_told)
+		log_warning("a pattern of the rules ran into its limit, which is no match; `tlsladder "
+			    "match` counts how often");
+	e->limit_told = e->limit_told || limit_hits > 0;
 	e->look = e->look || news;
 	engine_alert_lost(e, &lost);
 	buf_clear(&lost);

@@ -42,6 +42,7 @@ struct engine {
 	int64_t due_tokens;   /* looks at ended leases that may begin now */
 	int64_t due_token_ms; /* monotonic: when the last one came */
 	int64_t probed_ms[ENGINE_PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
+	bool limit_told;    /* that a pattern ran into its limit */
 	bool queue_wanted;  /* read it, until it was read */
 	bool unsaved_queue; /* what the queue said is in the fold alone */
 

@@ -140,29 +140,62 @@ read_gzip(struct reader *reader, struct err *err)
 	return came(reader, n);
 }
 
-/* The first bytes tell what it is. A pipe may give one at a time: two are needed. */
-static void
-recognise(struct reader *reader)
+/* How logs are compressed. No line of a log begins like that. */
+static const struct format {
+	struct str magic;
+	const char *program;
+} formats[] = {
+    {{"\x1f\x8b", 2}, "gzip"}, /* the one that is read here */
+    {{"\xfd" "7zXZ", 5}, "xz"},
+    {{"BZh", 3}, "bzip2"},
+    {{"\x28\xb5\x2f\xfd", 4}, "zstd"},
+};
+
+/* The format of a file with these first bytes, NULL for none. False: they are too few. */
+static bool
+find_format(struct str first, const struct format **format)
+{
+	*format = NULL;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (str_starts(first, formats[i].magic))
+			*format = &formats[i];
+		else if (str_starts(formats[i].magic, first))
+			return false;
+	}
+	return true;
+}
+
+/* The first bytes tell what it is. A pipe may give one at a time. */
+static bool
+recognise(struct reader *reader, struct err *err)
 {
 	struct lines *lines = &reader->lines;
 	struct str first = {lines->data + lines->start, lines->end - lines->start};
+	const struct format *format;
 
-	if (first.len < 2 && !reader->ended)
-		return;
+	if (!find_format(first, &format) && !reader->ended)
+		return true;
 	reader->begun = true;
-	if (gzip_is(first)) {
+	if (format != NULL && !gzip_is(first))
+		return err_set(err,
+		    "cannot read %s: it is compressed with %s, and gzip alone is known here; "
+		    "unpack it with %s -dc", reader->path, format->program, format->program);
+	if (format != NULL) {
 		reader->gzip = gzip_new(reader->fd, first);
 		lines_reset(lines, 0, STR(""));
 	} else if (reader->size >= WORTH_A_THREAD) {
 		reader->ahead = ahead_new(reader->fd, LINES_SPACE, LINES_ROOM);
 	}
+	return true;
 }
 
 static bool
 read_more(struct reader *reader, struct err *err)
 {
+	const struct lines *lines = &reader->lines;
+
 	if (!reader->begun)
-		return read_plain(reader, GZIP_FIRST_MAX, err);
+		return read_plain(reader, GZIP_FIRST_MAX - (lines->end - lines->start), err);
 	if (reader->gzip != NULL)
 		return read_gzip(reader, err);
 	if (reader->ahead != NULL)
@@ -202,13 +235,11 @@ reader_next(struct reader *reader, struct str *lines, struct err *err)
 	}
 	if (reader->ended)
 		return end(reader, lines);
-	if (!read_more(reader, err)) {
+	if (!read_more(reader, err) || (!reader->begun && !recognise(reader, err))) {
 		/* what is left has no newline: a damaged file's last bytes are no line */
 		reader->ended = reader->over = true;
 		return READER_FAILED;
 	}
-	if (!reader->begun)
-		recognise(reader);
 	reader->taken = !reader->begun;
 	return READER_MORE;
 }

@@ -76,10 +76,25 @@ ladder match --json "$dir/mail.log.gz"
 is 'a compressed log is read' "$out" "$all"
 cat "$dir/mail.log.gz" | "$program" -c "$dir/tlsladder.yaml" match --json >"$dir/out" 2>"$dir/err"
 is 'a compressed one from a pipe as well' "$(<"$dir/out")" "$all"
+{ head -c 1 "$dir/mail.log.gz"; read -rt 0.1 <> <(:); tail -c +2 "$dir/mail.log.gz"; } |
+	"$program" -c "$dir/tlsladder.yaml" match --json >"$dir/out"
+is 'also from one that gives its first byte alone' "$? $(<"$dir/out")" "0 $all"
 head -c 20000 "$dir/mail.log.gz" | head -c 5000 >"$dir/cut.gz"
 ladder match --json "$dir/cut.gz"
 is 'a cut compressed log is an error' $status 74
 has 'what could be read of it is there' "$all" "$(head -n 1 "$dir/out")"
+for packer in xz bzip2 zstd; do
+	command -v $packer >/dev/null || continue
+	$packer -qc <"$log" >"$dir/foreign"
+	ladder match --all "$dir/foreign" "$log"
+	is "a log compressed with $packer: exit status 74" $status 74
+	has "a log compressed with $packer: that is said" "$err" "it is compressed with $packer"
+	is "a log compressed with $packer: the others are read all the same" "$(cut -f 1 <<<"$out" | head -n 1)" \
+		"$("$program" -c "$dir/tlsladder.yaml" match --all "$log" | cut -f 1 | head -n 1)"
+	{ head -c 1 "$dir/foreign"; read -rt 0.1 <> <(:); tail -c +2 "$dir/foreign"; } |
+		"$program" -c "$dir/tlsladder.yaml" match >"$dir/out" 2>"$dir/err"
+	is "a log compressed with $packer: a pipe as well" "$? $(grep -c "compressed with $packer" "$dir/err")" '74 1'
+done
 ladder match --json "$log" "$log"
 is 'several files: one after the other, lines counted in each' "$out" "$all
 $all"
