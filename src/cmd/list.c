@@ -13,31 +13,31 @@ struct list {
 };
 
 static void
-add_value(struct buf *out, const struct destination *d)
+add_value(struct buf *out, const struct entry *d)
 {
-	buf_printf(out, "%s", level_name(d->entry));
+	buf_printf(out, "%s", level_name(d->level));
 	if (d->attributes[0] != '\0')
 		buf_printf(out, " %s", d->attributes);
 }
 
 static void
-print_json(struct buf *out, const struct destination *d)
+print_json(struct buf *out, const struct entry *d)
 {
 	buf_printf(out, "{\"destination\":");
 	buf_add_json(out, str_of(d->key));
-	buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->entry));
+	buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->level));
 	buf_add_json(out, str_of(d->attributes));
-	buf_printf(out, ",\"why\":\"%s\",\"since\":", why_slug(d->entry_why));
+	buf_printf(out, ",\"why\":\"%s\",\"since\":", why_slug(d->why));
 	buf_add_json_time(out, d->since_ms);
 	buf_printf(out, ",\"look_again\":");
-	buf_add_json_time(out, d->pinned ? d->pin_until_ms : d->look_ms);
+	buf_add_json_time(out, d->look_ms);
 	buf_printf(out, ",\"pinned\":%s,\"note\":", d->pinned ? "true" : "false");
 	buf_add_json(out, str_of(d->note));
 	buf_printf(out, "}\n");
 }
 
 static bool
-print_entry(void *context, const struct destination *d)
+print_entry(void *context, const struct entry *d)
 {
 	struct list *list = context;
 	struct buf value = {0};
@@ -48,10 +48,10 @@ print_entry(void *context, const struct destination *d)
 	}
 	add_value(&value, d);
 	buf_printf(&list->out, "%-30s  %-12s  %-14s  ", d->key, buf_text(&value),
-	    why_slug(d->entry_why));
+	    why_slug(d->why));
 	buf_add_time(&list->out, d->since_ms);
 	buf_printf(&list->out, "  ");
-	buf_add_time(&list->out, d->pinned ? d->pin_until_ms : d->look_ms);
+	buf_add_time(&list->out, d->look_ms);
 	buf_add_char(&list->out, '\n');
 	buf_clear(&value);
 	return true;

@@ -90,7 +90,7 @@ pin_apply(
 	           !store_commit(store, &err)) {
 		store_rollback(store);
 		status = cmd_fail(EX_IOERR, "%s", err.text);
-	} else if (!chore_export(config, &postfix, store, &version, &entries, &err)) {
+	} else if (!chore_export(config, &postfix, store, false, &version, &entries, &err)) {
 		status = cmd_fail(EX_CANTCREAT,
 		    "the entry is stored, but the map is not exported: %s", err.text);
 	}

@@ -11,6 +11,7 @@
 #include "publish/textmap.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/log.h"
 
 #define LOCK_WAIT_MS 30000
 #define BUSY_MS      10000
@@ -60,44 +61,112 @@ chore_map_type(const struct config *config, const struct postfix_facts *facts)
 	    ? facts->database_type : "hash";
 }
 
+/* Of a map smaller than that a new one is as fast, and what is done most is one thing. */
+#define UPDATE_FROM 2000
+
+/* A map that is about to be written. */
+struct export {
+	const struct postfix *postfix;
+	const char *path;
+	const char *type;
+	struct store *store;
+	struct map_source source;
+	int64_t version;
+	int64_t exported;
+};
+
+/* Did nobody else write to the database since we did? */
 static bool
-note_export(struct store *store, int64_t version, int64_t live_ms, struct err *err)
+is_as_left(const struct export *export)
 {
-	if (!store_begin(store, err))
+	struct buf now = {0}, left = {0};
+	struct err err;
+	bool same;
+
+	textmap_mark(export->path, export->type, &now);
+	same = store_blob_get(export->store, "map-mark", &left, &err) && now.len > 0 &&
+	    strcmp(buf_text(&now), buf_text(&left)) == 0;
+	buf_clear(&now);
+	buf_clear(&left);
+	return same;
+}
+
+static bool
+try_update(const struct export *export, int64_t now_s)
+{
+	struct changes *changes;
+	struct err err = {{0}};
+	bool done = false;
+
+	if (export->source.count < UPDATE_FROM || export->exported == 0 ||
+	    !textmap_can_update(export->type, NULL, 0) || !is_as_left(export))
 		return false;
-	if (!store_map_exported(store, version, live_ms, err)) {
-		store_rollback(store);
-		return false;
-	}
-	return store_commit(store, err);
+	changes = mem_new(1, sizeof(*changes));
+	if (export_changes(export->store, export->exported, changes, &err) &&
+	    !changes->too_many &&
+	    textmap_can_update(export->type, changes->items, changes->count))
+		done = textmap_update(export->postfix, export->path, export->type, changes->items,
+		    changes->count, &export->source, now_s, &err);
+	if (!done && err.text[0] != '\0')
+		log_warning("cannot update the map, will build it anew: %s", err.text);
+	changes_clear(changes);
+	free(changes);
+	return done;
 }
 
 /* Version and entries are of one moment; of nothing newer is the map said to be. */
 static bool
-publish(const struct config *config, const struct postfix *postfix, const char *type,
-    struct store *store, int64_t *version, size_t *count, struct err *err)
+write_map(struct export *export, bool anew, struct err *err)
 {
-	struct map_source source = {.each = export_each_line, .context = store};
-	int64_t exported, entries;
+	int64_t entries, now_s = clock_wall_ms() / 1000;
 	bool done;
 
-	if (!store_begin_read(store, err))
+	if (!store_begin_read(export->store, err))
 		return false;
-	done = store_map_versions(store, version, &exported, err) &&
-	    store_entry_count(store, &entries, err);
+	done = store_map_versions(export->store, &export->version, &export->exported, err) &&
+	    store_entry_count(export->store, &entries, err);
 	if (done) {
-		source.count = *count = (size_t)entries;
-		done = textmap_publish(
-		    postfix, config->map.file, type, &source, clock_wall_ms() / 1000, err);
+		export->source.count = (size_t)entries;
+		done = (!anew && try_update(export, now_s)) ||
+		    textmap_publish(export->postfix, export->path, export->type, &export->source,
+		        now_s, err);
 	}
-	store_rollback(store);
+	store_rollback(export->store);
+	return done;
+}
+
+/* Now, and not when the database lets us. */
+static bool
+note_export(const struct export *export, struct err *err)
+{
+	int64_t live_ms = clock_wall_ms();
+	struct buf mark = {0};
+	bool done;
+
+	textmap_mark(export->path, export->type, &mark);
+	done = store_begin(export->store, err);
+	if (done) {
+		done = store_map_exported(export->store, export->version, live_ms, err) &&
+		    store_blob_put(export->store, "map-mark",
+		        (struct str){buf_text(&mark), mark.len}, err) &&
+		    store_commit(export->store, err);
+		if (!done)
+			store_rollback(export->store);
+	}
+	buf_clear(&mark);
 	return done;
 }
 
 bool
 chore_export(const struct config *config, const struct postfix *postfix, struct store *store,
-    int64_t *version, size_t *count, struct err *err)
+    bool anew, int64_t *version, size_t *count, struct err *err)
 {
+	struct export export = {
+	    .postfix = postfix,
+	    .path = config->map.file,
+	    .store = store,
+	    .source = {.each = export_each_line, .context = store},
+	};
 	struct postfix_facts facts = {0};
 	struct buf lock_path = {0};
 	bool done = true;
@@ -110,10 +179,10 @@ chore_export(const struct config *config, const struct postfix *postfix, struct 
 		return false;
 	if (strcmp(config->map.type, "auto") == 0)
 		done = postfix_read_facts(postfix, &facts, err);
-	/* Noted now, and not when the database lets us. */
-	done = done &&
-	    publish(config, postfix, chore_map_type(config, &facts), store, version, count, err) &&
-	    note_export(store, *version, clock_wall_ms(), err);
+	export.type = chore_map_type(config, &facts);
+	done = done && write_map(&export, anew, err) && note_export(&export, err);
+	*version = export.version;
+	*count = export.source.count;
 	postfix_facts_clear(&facts);
 	file_unlock(lock);
 	return done;
@@ -127,8 +196,8 @@ do_export(struct chore *chore)
 
 	if (store == NULL)
 		return false;
-	done = chore_export(chore->config, chore->postfix, store, &chore->version,
-	    &chore->entries, &chore->err);
+	done = chore_export(chore->config, chore->postfix, store, chore->anew,
+	    &chore->version, &chore->entries, &chore->err);
 	store_close(store);
 	return done;
 }

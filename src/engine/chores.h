@@ -44,7 +44,8 @@ struct chore {
 
 	struct postfix_facts facts; /* of CHORE_FACTS, out; the taker clears them */
 
-	int64_t version; /* of CHORE_EXPORT, out: what the map now holds */
+	bool anew;       /* of CHORE_EXPORT: whatever is there is not trusted */
+	int64_t version; /* out: what the map now holds */
 	size_t entries;
 
 	bool flush; /* of CHORE_RETRY: postqueue -f instead of the ids */
@@ -72,9 +73,10 @@ void chore_work(struct job *job, void *context);
 /*
  * Read the entries, put the map in place, note the version in the database; under the
  * lock that all who export share. Blocks. For the daemon's chore and for commands.
+ * anew: a large map is built again even where it could be changed in place.
  */
 bool chore_export(const struct config *config, const struct postfix *postfix,
-    struct store *store, int64_t *version, size_t *entries, struct err *err);
+    struct store *store, bool anew, int64_t *version, size_t *entries, struct err *err);
 
 /* The map type to build: the configured one, or Postfix's default. Borrowed. */
 const char *chore_map_type(const struct config *config, const struct postfix_facts *facts);

@@ -49,7 +49,8 @@ struct engine {
 	int64_t export_ms;   /* monotonic: when the map is due; 0: it is in place */
 	int64_t map_version; /* as last read */
 	int64_t map_exported;
-	int64_t map_doubted_ms; /* monotonic: when it was last written anew for a doubt */
+	bool map_doubted;       /* the next one is built anew */
+	int64_t map_doubted_ms; /* monotonic: when it last was, for a doubt */
 	int64_t data_version;
 	int64_t retry_ms; /* wall: when a message is due; 0: none known */
 	int64_t again_ms; /* wall: when one is retried of which there was no word */

@@ -43,6 +43,7 @@ engine_map_doubted(struct engine *e)
 	if (e->map_doubted_ms != 0 && mono_ms - e->map_doubted_ms < SPAN_MINUTE_MS)
 		return;
 	e->map_doubted_ms = mono_ms;
+	e->map_doubted = true;
 	engine_map_changed(e);
 }
 
@@ -55,6 +56,8 @@ engine_take_export(struct engine *e, struct chore *chore, int64_t mono_ms)
 		return;
 	}
 	trouble_over(&e->exporting, "export the map");
+	if (chore->anew)
+		e->map_doubted = false;
 	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file, chore->version,
 	    chore->entries);
 	e->map_exported = chore->version;
@@ -67,8 +70,12 @@ engine_take_export(struct engine *e, struct chore *chore, int64_t mono_ms)
 void
 engine_try_export(struct engine *e, int64_t mono_ms)
 {
+	struct chore *chore;
+
 	if (e->mode != ENGINE_APPLY || e->export_ms == 0 || mono_ms < e->export_ms ||
 	    e->running[CHORE_EXPORT])
 		return;
-	workers_submit(e->chores, &engine_chore(e, CHORE_EXPORT)->job);
+	chore = engine_chore(e, CHORE_EXPORT);
+	chore->anew = e->map_doubted;
+	workers_submit(e->chores, &chore->job);
 }

@@ -102,6 +102,15 @@ enum answer postfix_lookup(const struct postfix *postfix, const char *map,
 /* postmap map ("hash:/path"): build it from its text. Output of a failure goes to err. */
 bool postfix_postmap(const struct postfix *postfix, const char *map, struct err *err);
 
+/*
+ * Change a built map as it is: lines "key<TAB>value" that come or are changed (postmap
+ * -r -i), lines of keys that go, whether they are there or not (postmap -d).
+ */
+bool postfix_map_put(
+    const struct postfix *postfix, const char *map, struct str lines, struct err *err);
+bool postfix_map_delete(
+    const struct postfix *postfix, const char *map, struct str keys, struct err *err);
+
 /* postqueue -i for each queue id (valid ones only; see postfix_is_queue_id). False:
  * one of them failed, or is no queue id; the rest was tried. An id that is no longer
  * in the queue is no failure. */

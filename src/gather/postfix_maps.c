@@ -200,6 +200,44 @@ postfix_lookup_all(const struct postfix *postfix, const char *map,
 	return ask(postfix, map, &lookup, err) || err_wrap(err, "%s", map);
 }
 
+static bool
+change(const struct postfix *postfix, const char *const *arguments, struct str input,
+    struct err *err)
+{
+	struct postfix_call call = {
+	    .program = "postmap",
+	    .arguments = arguments,
+	    .timeout_ms = QUERY_MS,
+	    .output_max = 65536,
+	    .input = input,
+	};
+	struct child_result result;
+	bool done = postfix_run(postfix, &call, &result, err);
+
+	if (done && result.status != 0 && !is_none(&result))
+		done = postfix_run_failed(&call, &result, err);
+	child_result_clear(&result);
+	return done;
+}
+
+bool
+postfix_map_put(
+    const struct postfix *postfix, const char *map, struct str lines, struct err *err)
+{
+	const char *arguments[] = {"-r", "-i", map, NULL};
+
+	return change(postfix, arguments, lines, err);
+}
+
+bool
+postfix_map_delete(
+    const struct postfix *postfix, const char *map, struct str keys, struct err *err)
+{
+	const char *arguments[] = {"-d", "-", map, NULL};
+
+	return change(postfix, arguments, keys, err);
+}
+
 static void
 take_one(void *context, size_t index, struct str value)
 {

@@ -14,13 +14,13 @@
 
 /* A line of the map, its texts in bufs that the next one uses again. */
 static struct map_entry
-map_line(const struct destination *d, struct buf *value, struct buf *why)
+map_line(const struct entry *d, struct buf *value, struct buf *why)
 {
 	buf_reset(value);
 	buf_reset(why);
-	buf_printf(value, "%s%s%s", level_name(d->entry), d->attributes[0] != '\0' ? " " : "",
+	buf_printf(value, "%s%s%s", level_name(d->level), d->attributes[0] != '\0' ? " " : "",
 	    d->attributes);
-	buf_printf(why, "%s: %s", why_slug(d->entry_why), why_sentence(d->entry_why));
+	buf_printf(why, "%s: %s", why_slug(d->why), why_sentence(d->why));
 	if (d->note[0] != '\0') {
 		buf_printf(why, " (");
 		buf_add_visible(why, str_of(d->note));
@@ -40,13 +40,13 @@ struct lines {
 };
 
 static bool
-take_line(void *context, const struct destination *d)
+take_line(void *context, const struct entry *d)
 {
 	struct lines *lines = context;
 	struct map_entry line;
 
 	/* A word that is no level, written by somebody else, would stop mail. */
-	if (d->entry == LEVEL_UNKNOWN)
+	if (d->level == LEVEL_UNKNOWN)
 		return true;
 	line = map_line(d, &lines->value, &lines->why);
 	lines->failed = !lines->take(lines->taker, &line, lines->err);
@@ -64,6 +64,44 @@ export_each_line(void *store, map_entry_fn *take, void *taker, struct err *err)
 	return done && !lines.failed;
 }
 
+static bool
+take_change(void *context, const struct entry *d)
+{
+	struct changes *changes = context;
+	struct map_entry *change = &changes->items[changes->count];
+	struct buf value = {0}, why = {0};
+
+	changes->too_many = changes->count == CHANGES_MAX;
+	if (changes->too_many)
+		return false;
+	*change = (struct map_entry){.key = mem_strdup(d->key)};
+	changes->count++;
+	if (d->level == LEVEL_NONE || d->level == LEVEL_UNKNOWN)
+		return true;
+	map_line(d, &value, &why);
+	change->value = buf_take(&value);
+	change->why = buf_take(&why);
+	return true;
+}
+
+bool
+export_changes(struct store *store, int64_t version, struct changes *changes, struct err *err)
+{
+	*changes = (struct changes){.count = 0};
+	return store_each_change(store, version, take_change, changes, err);
+}
+
+void
+changes_clear(struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		free((void *)(uintptr_t)changes->items[i].key);
+		free((void *)(uintptr_t)changes->items[i].value);
+		free((void *)(uintptr_t)changes->items[i].why);
+	}
+	changes->count = 0;
+}
+
 static void
 postmap_head(size_t count, int64_t now_ms, struct buf *out)
 {
@@ -71,7 +109,7 @@ postmap_head(size_t count, int64_t now_ms, struct buf *out)
 }
 
 static void
-postmap_entry(const struct destination *d, struct buf *out)
+postmap_entry(const struct entry *d, struct buf *out)
 {
 	struct buf value = {0}, why = {0};
 	struct map_entry line = map_line(d, &value, &why);
@@ -95,26 +133,19 @@ print_time(int64_t ms, char *out, size_t size)
 		out[0] = '\0';
 }
 
-/* When it ends of itself, or is looked at again. */
-static int64_t
-look_ms(const struct destination *d)
-{
-	return d->pinned ? d->pin_until_ms : d->look_ms;
-}
-
 static void
-json_entry(const struct destination *d, struct buf *out)
+json_entry(const struct entry *d, struct buf *out)
 {
 	char since[32], look[32];
 
 	print_time(d->since_ms, since, sizeof(since));
-	print_time(look_ms(d), look, sizeof(look));
+	print_time(d->look_ms, look, sizeof(look));
 	buf_printf(out, "{\"destination\":");
 	buf_add_json(out, str_of(d->key));
-	buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->entry));
+	buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->level));
 	buf_add_json(out, str_of(d->attributes));
 	buf_printf(
-	    out, ",\"why\":\"%s\",\"since\":\"%s\",\"look_again\":", why_slug(d->entry_why), since);
+	    out, ",\"why\":\"%s\",\"since\":\"%s\",\"look_again\":", why_slug(d->why), since);
 	if (look[0] != '\0')
 		buf_printf(out, "\"%s\"", look);
 	else
@@ -155,16 +186,16 @@ csv_head(size_t count, int64_t now_ms, struct buf *out)
 }
 
 static void
-csv_entry(const struct destination *d, struct buf *out)
+csv_entry(const struct entry *d, struct buf *out)
 {
 	char since[32], look[32];
 
 	print_time(d->since_ms, since, sizeof(since));
-	print_time(look_ms(d), look, sizeof(look));
+	print_time(d->look_ms, look, sizeof(look));
 	add_csv(out, d->key);
-	buf_printf(out, ",%s,", level_name(d->entry));
+	buf_printf(out, ",%s,", level_name(d->level));
 	add_csv(out, d->attributes);
-	buf_printf(out, ",%s,%s,%s,%s,", why_slug(d->entry_why), since, look,
+	buf_printf(out, ",%s,%s,%s,%s,", why_slug(d->why), since, look,
 	    d->pinned ? "yes" : "no");
 	add_csv(out, d->note);
 	buf_printf(out, "\r\n");
@@ -211,11 +242,11 @@ pass_on(struct printer *printer)
 }
 
 static bool
-print_entry(void *context, const struct destination *d)
+print_entry(void *context, const struct entry *d)
 {
 	struct printer *printer = context;
 
-	if (d->entry == LEVEL_UNKNOWN)
+	if (d->level == LEVEL_UNKNOWN)
 		return true;
 	printer->format->entry(d, &printer->out);
 	if (printer->out.len >= PIECE)

@@ -15,14 +15,27 @@
 #include "publish/textmap.h"
 #include "store/store.h"
 
+#define CHANGES_MAX 1000 /* more are put into a new database */
+
 /* The lines of the policy map: a struct map_source's each(), whose context is the store.
  * Of one moment where the caller has begun to read. */
 bool export_each_line(void *store, map_entry_fn *take, void *taker, struct err *err);
 
+/* What became of the entries after that version of the map. Owned; changes_clear(). */
+struct changes {
+	struct map_entry items[CHANGES_MAX]; /* value NULL: there is no entry any more */
+	size_t count;
+	bool too_many;
+};
+
+bool export_changes(
+    struct store *store, int64_t version, struct changes *changes, struct err *err);
+void changes_clear(struct changes *changes);
+
 struct export_format {
 	const char *name;
 	void (*head)(size_t count, int64_t now_ms, struct buf *out); /* NULL: none */
-	void (*entry)(const struct destination *d, struct buf *out);
+	void (*entry)(const struct entry *entry, struct buf *out);
 };
 
 const struct export_format *export_find(const char *name); /* NULL: none of that name */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "publish/textmap.h"
+#include "publish/textmap_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,46 +11,21 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "gather/reader.h"
 #include "sys/file.h"
 
-#define WRITE_SIZE     65536 /* bytes of text written at once */
-#define VERIFY_AT_ONCE 10000 /* entries looked up by one postmap */
+#define WRITE_SIZE 65536 /* bytes of text written at once */
 
-/*
- * What postmap(1) adds to the name of the text (NULL: it makes no file of its own), and
- * how it names that file while it is at work: Berkeley DB puts something before its name,
- * cdb behind it.
- */
-static const struct map_type {
-	const char *name;
-	const char *suffix;
-	const char *work_prefix;
-	const char *work_suffix;
-	bool is_looked_up;
-} types[] = {
-    {"hash", ".db", "__db.", "", true},
-    {"btree", ".db", "__db.", "", true},
-    {"cdb", ".cdb", "", ".tmp", true},
-    {"lmdb", ".lmdb", "", "", true},
-    {"texthash", NULL, "", "", true},
-    {"none", NULL, "", "", false},
+static const struct map_type types[] = {
+    {"hash", ".db", "__db.", "", true, false},
+    {"btree", ".db", "__db.", "", true, false},
+    {"cdb", ".cdb", "", ".tmp", true, false},
+    {"lmdb", ".lmdb", "", "", true, true},
+    {"texthash", NULL, "", "", true, false},
+    {"none", NULL, "", "", false, false},
 };
 
-/* The files of one publication. */
-struct edition {
-	const struct postfix *postfix;
-	const struct map_type *type;
-	const char *live_text;
-	char *text;          /* beside the live ones */
-	char *live_database; /* NULL: the type has none */
-	char *database;
-	char *work; /* what postmap leaves of the database where it is stopped */
-	char *map;  /* "type:text" */
-};
-
-static const struct map_type *
-find_type(const char *name)
+const struct map_type *
+textmap_find_type(const char *name)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(types[i].name, name) == 0)
@@ -61,7 +36,7 @@ find_type(const char *name)
 bool
 textmap_is_type(const char *type)
 {
-	return find_type(type) != NULL;
+	return textmap_find_type(type) != NULL;
 }
 
 /* U+00DF, U+1E9E, U+03C2: what Unicode folds and IDNA2008 does not (RFC 5894, 4.4). */
@@ -92,8 +67,8 @@ is_value(const char *value)
 	return len > 0 && value[0] != ' ' && value[len - 1] != ' ';
 }
 
-static bool
-is_ascii(const char *text)
+bool
+textmap_is_ascii(const char *text)
 {
 	while (*text != '\0')
 		if ((unsigned char)*text++ >= 0x80)
@@ -102,8 +77,8 @@ is_ascii(const char *text)
 }
 
 /* The caller composes them; a line break here would be an entry of somebody else's. */
-static bool
-is_entry(const struct map_entry *entry)
+bool
+textmap_is_entry(const struct map_entry *entry)
 {
 	return textmap_is_key(entry->key) && is_value(entry->value);
 }
@@ -162,7 +137,7 @@ work_path(const struct map_type *type, const char *database)
 	return buf_take(&text);
 }
 
-static void
+void
 edition_init(struct edition *edition, const char *path)
 {
 	const struct map_type *type = edition->type;
@@ -170,6 +145,7 @@ edition_init(struct edition *edition, const char *path)
 	edition->live_text = path;
 	edition->text = join(path, ".new", "");
 	edition->map = join(type->name, ":", edition->text);
+	edition->live_map = join(type->name, ":", path);
 	if (type->suffix != NULL) {
 		edition->live_database = join(path, type->suffix, "");
 		edition->database = join(edition->text, type->suffix, "");
@@ -177,8 +153,8 @@ edition_init(struct edition *edition, const char *path)
 	}
 }
 
-static void
-remove_files(const struct edition *edition)
+void
+edition_remove(const struct edition *edition)
 {
 	unlink(edition->text);
 	if (edition->database == NULL)
@@ -187,11 +163,12 @@ remove_files(const struct edition *edition)
 	unlink(edition->work); /* Berkeley DB never builds again where one is left */
 }
 
-static void
+void
 edition_clear(struct edition *edition)
 {
 	free(edition->text);
 	free(edition->map);
+	free(edition->live_map);
 	free(edition->live_database);
 	free(edition->database);
 	free(edition->work);
@@ -220,15 +197,15 @@ write_entry(void *taker, const struct map_entry *entry, struct err *err)
 	struct writer *writer = taker;
 
 	writer->count++;
-	if (!is_entry(entry))
+	if (!textmap_is_entry(entry))
 		return err_set(err, "%s: entry %zu cannot stand in a map", writer->path,
 		    writer->count);
 	textmap_print_entry(entry, &writer->text);
 	return writer->text.len < WRITE_SIZE || flush(writer, err);
 }
 
-static bool
-write_text(const struct edition *edition, const struct map_source *source,
+bool
+edition_write_text(const struct edition *edition, const struct map_source *source,
     int64_t written_s, struct err *err)
 {
 	struct writer writer = {.path = edition->text};
@@ -267,6 +244,19 @@ set_old(const char *path)
 	}
 }
 
+bool
+edition_date_text(const struct edition *edition, struct err *err)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+	struct stat st;
+
+	if (stat(edition->live_database, &st) != 0)
+		return err_set_errno(err, errno, "cannot look at %s", edition->live_database);
+	times[1] = st.st_mtim;
+	return utimensat(AT_FDCWD, edition->text, times, 0) == 0 ||
+	    err_set_errno(err, errno, "cannot set the time of %s", edition->text);
+}
+
 static bool
 build(const struct edition *edition, struct err *err)
 {
@@ -276,142 +266,6 @@ build(const struct edition *edition, struct err *err)
 	}
 	return postfix_postmap(edition->postfix, edition->map, err) &&
 	       file_sync(edition->database, err);
-}
-
-/* An entry as the text has it, to be found in the database. */
-struct wanted {
-	char *key;
-	char *value;
-	size_t spellings; /* values of entries before it that may be one with it */
-};
-
-/*
- * What is in the new database, compared with the text. Postfix folds the case of all
- * letters, we that of ASCII alone: of two spellings of one key the first wins.
- */
-struct check {
-	const struct edition *edition;
-	struct wanted wanted[VERIFY_AT_ONCE];
-	size_t count;
-	size_t total;
-	size_t right;
-	char **spellings; /* the values of keys beyond ASCII, each once */
-	size_t spelling_count;
-};
-
-static size_t
-find_spelling(const struct check *check, struct str value, size_t count)
-{
-	size_t i = 0;
-
-	while (i < count && !str_is(value, check->spellings[i]))
-		i++;
-	return i;
-}
-
-static void
-add_wanted(struct check *check, struct str key, struct str value)
-{
-	struct wanted *wanted = &check->wanted[check->count++];
-
-	*wanted = (struct wanted){
-	    .key = mem_strndup(key.p, key.len), .value = mem_strndup(value.p, value.len)};
-	check->total++;
-	if (is_ascii(wanted->key))
-		return;
-	wanted->spellings = check->spelling_count;
-	if (find_spelling(check, value, check->spelling_count) < check->spelling_count)
-		return;
-	check->spellings = mem_array(
-	    check->spellings, check->spelling_count + 1, sizeof(*check->spellings));
-	check->spellings[check->spelling_count++] = mem_strndup(value.p, value.len);
-}
-
-static void
-check_value(void *context, size_t index, struct str value)
-{
-	struct check *check = context;
-	const struct wanted *wanted = &check->wanted[index];
-
-	if (str_is(value, wanted->value) ||
-	    find_spelling(check, value, wanted->spellings) < wanted->spellings)
-		check->right++;
-}
-
-/* Nothing is asked as well: an empty map must open. */
-static bool
-ask_for_wanted(struct check *check, struct err *err)
-{
-	const struct edition *edition = check->edition;
-	const char *keys[VERIFY_AT_ONCE] = {"tlsladder.invalid"};
-	bool done;
-
-	for (size_t i = 0; i < check->count; i++)
-		keys[i] = check->wanted[i].key;
-	done = postfix_lookup_all(edition->postfix, edition->map, keys,
-	    check->count > 0 ? check->count : 1, check_value, check, err);
-	for (size_t i = 0; i < check->count; i++) {
-		free(check->wanted[i].key);
-		free(check->wanted[i].value);
-	}
-	check->count = 0;
-	return done;
-}
-
-static bool
-check_lines(struct check *check, struct str lines, struct err *err)
-{
-	struct str line, key;
-
-	while (str_cut(&lines, '\n', &line)) {
-		if (line.len == 0 || line.p[0] == '#' || !str_cut(&line, '\t', &key))
-			continue;
-		add_wanted(check, key, line);
-		if (check->count == VERIFY_AT_ONCE && !ask_for_wanted(check, err))
-			return false;
-	}
-	return true;
-}
-
-static bool
-check_text(struct check *check, struct err *err)
-{
-	struct reader *reader = reader_open(check->edition->text, err);
-	enum reader_result result = READER_MORE;
-	struct str lines;
-
-	if (reader == NULL)
-		return false;
-	while (result == READER_MORE || result == READER_LINES) {
-		result = reader_next(reader, &lines, err);
-		if (result == READER_LINES && !check_lines(check, lines, err))
-			result = READER_FAILED;
-	}
-	reader_free(reader);
-	if (result == READER_FAILED)
-		return false;
-	return (check->count == 0 && check->total > 0) || ask_for_wanted(check, err);
-}
-
-static bool
-verify(const struct edition *edition, struct err *err)
-{
-	struct check *check;
-	bool done;
-
-	if (!edition->type->is_looked_up)
-		return true;
-	check = mem_new(1, sizeof(*check));
-	check->edition = edition;
-	done = check_text(check, err);
-	if (done && check->right != check->total)
-		done = err_set(err, "%s gives back only %zu of %zu entries", edition->map,
-		    check->right, check->total);
-	for (size_t i = 0; i < check->spelling_count; i++)
-		free(check->spellings[i]);
-	free(check->spellings);
-	free(check);
-	return done;
 }
 
 /*
@@ -433,17 +287,17 @@ bool
 textmap_publish(const struct postfix *postfix, const char *path, const char *type,
     const struct map_source *source, int64_t written_s, struct err *err)
 {
-	struct edition edition = {.postfix = postfix, .type = find_type(type)};
+	struct edition edition = {.postfix = postfix, .type = textmap_find_type(type)};
 	bool done;
 
 	if (edition.type == NULL)
 		return err_set(err, "map type %s cannot be written", type);
 	edition_init(&edition, path);
-	remove_files(&edition); /* of a run that was stopped, perhaps of another user */
-	done = write_text(&edition, source, written_s, err) && build(&edition, err) &&
-	       verify(&edition, err) && put_live(&edition, err);
+	edition_remove(&edition); /* of a run that was stopped, perhaps of another user */
+	done = edition_write_text(&edition, source, written_s, err) && build(&edition, err) &&
+	       edition_verify(&edition, err) && put_live(&edition, err);
 	if (!done)
-		remove_files(&edition);
+		edition_remove(&edition);
 	edition_clear(&edition);
 	return done;
 }
@@ -451,7 +305,7 @@ textmap_publish(const struct postfix *postfix, const char *path, const char *typ
 bool
 textmap_exists(const char *path, const char *type)
 {
-	const struct map_type *found = find_type(type);
+	const struct map_type *found = textmap_find_type(type);
 	struct stat st;
 	char *name;
 	bool exists;

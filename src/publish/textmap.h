@@ -59,6 +59,26 @@ void textmap_print_entry(const struct map_entry *entry, struct buf *out);
 bool textmap_publish(const struct postfix *postfix, const char *path, const char *type,
     const struct map_source *source, int64_t written_s, struct err *err);
 
+/*
+ * Make changes in the live database (value NULL: the key goes) and write the text anew;
+ * source has all entries, the changes made. Far faster than building a large map anew,
+ * and as safe for readers: each entry is there or not. False: some of the changes may be
+ * live; textmap_publish() puts everything right.
+ */
+bool textmap_update(const struct postfix *postfix, const char *path, const char *type,
+    const struct map_entry *changes, size_t count, const struct map_source *source,
+    int64_t written_s, struct err *err);
+
+/* Can it be updated? Not all types can, and not all keys: of two that Postfix holds for
+ * one, textmap_publish() keeps the first. */
+bool textmap_can_update(const char *type, const struct map_entry *changes, size_t count);
+
+/*
+ * What tells that nobody else wrote to the live database since: its inode, size and
+ * time, as text. Empty: there is none.
+ */
+void textmap_mark(const char *path, const char *type, struct buf *out);
+
 /* Is the database at path there and built? For start-up and doctor. */
 bool textmap_exists(const char *path, const char *type);
 

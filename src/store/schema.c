@@ -122,6 +122,9 @@ static const char *const steps[] = {
     /* 4: what undo brings back */
     "ALTER TABLE decision ADD COLUMN before_attributes TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE decision ADD COLUMN after_attributes TEXT NOT NULL DEFAULT '';",
+    /* 5: what changed since the map was written */
+    "CREATE INDEX destination_map_version ON destination(map_version)"
+    "  WHERE map_version <> 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -14,6 +14,10 @@
 #include "store/schema.h"
 #include "sys/file.h"
 
+/* What store_entries.c reads, in its order. */
+#define ENTRY_COLUMNS                                                                        \
+	"key, entry, attributes, entry_why, note, pinned, pin_until_ms, since_ms, look_ms"
+
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
@@ -78,6 +82,10 @@ static const char *const texts[SQL_COUNT] = {
                                " WHERE not_before_ms > ?1 + 3600000",
     [SQL_FORCE] = "UPDATE destination SET force_ms = ?1"
                   " WHERE force_ms = 9223372036854775807 AND map_version <= ?2",
+    [SQL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM destination"
+                    " WHERE entry <> 'none' ORDER BY key",
+    [SQL_CHANGES] = "SELECT " ENTRY_COLUMNS " FROM destination"
+                    " WHERE map_version <> 0 AND map_version > ?",
     [SQL_ENTRY_COUNT] = "SELECT count(*) FROM destination WHERE entry <> 'none'",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
     [SQL_POSITION_GET] = "SELECT device, inode, birth_ns, offset, head_len, head_hash, mark_len,"
@@ -229,8 +237,10 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 	struct store *store = mem_new(1, sizeof(*store));
 
 	make_private(path);
-	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-	    SQLITE_OK) {
+	/* One thread uses it: SQLite need not lock it at every call. */
+	if (sqlite3_open_v2(path, &store->db,
+	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+	        NULL) != SQLITE_OK) {
 		fail_to_open(store->db, path, err);
 		store_close(store);
 		return NULL;

@@ -139,11 +139,30 @@ bool store_bring_back(
 bool store_look_at_level(
     struct store *store, enum level level, int64_t at_ms, struct err *err);
 
-/* Destinations that have an entry, in order of their keys. fn false: stop. */
-typedef bool destination_fn(void *context, const struct destination *destination);
-bool store_each_entry(
-    struct store *store, destination_fn *fn, void *context, struct err *err);
+/*
+ * An entry, as the map and lists show it; its texts go with the call. level is
+ * LEVEL_UNKNOWN where somebody else wrote a word that is none: it would stop mail.
+ */
+struct entry {
+	const char *key;
+	const char *attributes;
+	const char *note;
+	enum level level;
+	enum why why;
+	bool pinned;
+	int64_t since_ms;
+	int64_t look_ms; /* or when the pin ends; 0: never */
+};
+
+/* All of them, in order of their keys. fn false: stop. */
+typedef bool entry_fn(void *context, const struct entry *entry);
+bool store_each_entry(struct store *store, entry_fn *fn, void *context, struct err *err);
 bool store_entry_count(struct store *store, int64_t *count, struct err *err);
+/* What came, went (its level is LEVEL_NONE) or was changed after that version of the map. */
+bool store_each_change(
+    struct store *store, int64_t version, entry_fn *fn, void *context, struct err *err);
+
+typedef bool destination_fn(void *context, const struct destination *destination);
 /* Destinations decided or deferred at or after since_ms, in order of their keys. */
 bool store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn,
     void *context, struct err *err);

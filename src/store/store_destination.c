@@ -204,7 +204,6 @@ store_build_sql(enum sql which, struct buf *sql)
 	buf_printf(sql, " FROM destination ");
 	buf_printf(sql, "%s", which == SQL_GET ? "WHERE key = ?"
 	        : which == SQL_GET_ID       ? "WHERE id = ?"
-	        : which == SQL_ENTRIES      ? "WHERE entry <> 'none' ORDER BY key"
 	        : "WHERE since_ms >= ?1 OR deferral_ms >= ?1 ORDER BY key");
 }
 
@@ -330,18 +329,6 @@ each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
 		}
 	}
 	return !failed;
-}
-
-bool
-store_entry_count(struct store *store, int64_t *count, struct err *err)
-{
-	return store_finish_int(store, store_prepare(store, SQL_ENTRY_COUNT, err), count, err);
-}
-
-bool
-store_each_entry(struct store *store, destination_fn *fn, void *context, struct err *err)
-{
-	return each(store, store_prepare(store, SQL_ENTRIES, err), fn, context, err);
 }
 
 bool

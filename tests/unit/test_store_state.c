@@ -89,6 +89,15 @@ add_key(void *context, const struct destination *d)
 	return ++keys->count != keys->most;
 }
 
+static bool
+add_entry(void *context, const struct entry *entry)
+{
+	struct keys *keys = context;
+
+	buf_printf(&keys->text, "%s=%s ", entry->key, level_name(entry->level));
+	return ++keys->count != keys->most;
+}
+
 static void
 assert_keys(struct keys *keys, const char *expected)
 {
@@ -119,17 +128,45 @@ entries_come_by_their_keys(void **state)
 	put_entry(store, "none.test", LEVEL_NONE, 20);
 	put_entry(store, "[a.test]:25", LEVEL_ENCRYPT, 30);
 	put_entry(store, "m.test", LEVEL_DANE_ONLY, 40);
-	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
-	assert_keys(&keys, "[a.test]:25 m.test z.test ");
+	assert_true(store_each_entry(store, add_entry, &keys, &kit_err));
+	assert_keys(&keys, "[a.test]:25=encrypt m.test=dane-only z.test=may ");
 	keys.most = 2;
-	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
-	assert_keys(&keys, "[a.test]:25 m.test ");
+	assert_true(store_each_entry(store, add_entry, &keys, &kit_err));
+	assert_keys(&keys, "[a.test]:25=encrypt m.test=dane-only ");
 	keys.most = 0; /* that it stopped early leaves nothing behind */
-	assert_true(store_each_entry(store, add_key, &keys, &kit_err));
-	assert_keys(&keys, "[a.test]:25 m.test z.test ");
+	assert_true(store_each_entry(store, add_entry, &keys, &kit_err));
+	assert_keys(&keys, "[a.test]:25=encrypt m.test=dane-only z.test=may ");
 	put_pending(store, "deferred.test", 35, 0);
 	assert_true(store_each_touched(store, 30, add_key, &keys, &kit_err));
 	assert_keys(&keys, "[a.test]:25 deferred.test m.test ");
+	store_close(store);
+}
+
+static void
+changes_come_with_their_version(void **state)
+{
+	static const struct {
+		const char *key;
+		enum level level;
+		int64_t version;
+	} rows[] = {{"never.test", LEVEL_NONE, 0}, {"old.test", LEVEL_MAY, 3},
+	    {"new.test", LEVEL_ENCRYPT, 5}, {"gone.test", LEVEL_NONE, 4}};
+	struct store *store = kit_scratch();
+	struct keys keys = {0};
+	int64_t count;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put_entry(store, rows[i].key, rows[i].level, 1);
+		assert_true(store_entry_version(
+		    store, kit_get(store, rows[i].key).id, rows[i].version, &kit_err));
+	}
+	assert_true(store_each_change(store, 3, add_entry, &keys, &kit_err));
+	assert_keys(&keys, "gone.test=none new.test=encrypt ");
+	assert_true(store_each_change(store, 5, add_entry, &keys, &kit_err));
+	assert_keys(&keys, "");
+	assert_true(store_entry_count(store, &count, &kit_err));
+	assert_int_equal(count, 2);
 	store_close(store);
 }
 
@@ -570,6 +607,8 @@ main(void)
 	    due_are_those_whose_time_is_over, NULL, "due: those whose time is over");
 	suite_add(
 	    entries_come_by_their_keys, NULL, "entries come in the order of their keys");
+	suite_add(changes_come_with_their_version, NULL,
+	    "what changed since a version of the map, and how many entries there are");
 	suite_add(freeze_counts_up_to_a_limit, NULL,
 	    "failing destinations are counted to a limit");
 	suite_add(

@@ -296,18 +296,136 @@ full_disk_changes_nothing(void **state)
 	assert_nothing_beside();
 }
 
-/* --- with a faulty Postfix -----------------------------------------------------------
+/* --- in place ------------------------------------------------------------------------
  */
 
-/* $3 is "-q", or the map to build: its database says what a later query gives back. */
-#define BUILDS "case $3 in hash:*) cp \"${3#hash:}\" \"${3#hash:}.db\"; exit;; esac\n"
-#define READS  "map=${5#hash:}.db\n"
+static const struct map_entry changes[] = {
+    {"example.org", "encrypt", "changed"},
+    {"new.test", "may", "new"},
+    {"[ipv6:2001:db8::1]", NULL, NULL},
+    {"was-never-there.test", NULL, NULL},
+};
+#define CHANGE_COUNT (sizeof(changes) / sizeof(changes[0]))
+
+static const struct map_entry after[] = {
+    {"example.org", "encrypt", "changed"},
+    {"new.test", "may", "new"},
+    {"[mx.test]:2525", "secure match=mx.test:.test", ""},
+    {buecher, "encrypt", "only-encrypt"},
+};
+
+static bool
+update(const struct postfix *postfix, const char *type, struct err *err)
+{
+	struct some some = {after, sizeof(after) / sizeof(after[0])};
+	const struct map_source source = {some.count, each, &some};
+
+	return textmap_update(postfix, fake_path("map"), type, changes, CHANGE_COUNT, &source,
+	    WRITTEN_S, err);
+}
+
+static void
+lmdb_is_updated_in_place(void **state)
+{
+	struct buf mark = {0}, later = {0};
+	struct stat text, database, again;
+	struct err err = {{0}};
+	char *written;
+
+	(void)state;
+	remove_maps();
+	textmap_mark(fake_path("map"), "lmdb", &mark);
+	assert_int_equal(mark.len, 0);
+	need_type("lmdb");
+	assert_true(publish(&real_postfix, "lmdb", entries, ENTRY_COUNT, &err));
+	textmap_mark(fake_path("map"), "lmdb", &mark);
+	textmap_mark(fake_path("map"), "lmdb", &later);
+	assert_true(mark.len > 0);
+	assert_string_equal(buf_text(&later), buf_text(&mark));
+	assert_int_equal(stat(fake_path("map.lmdb"), &database), 0);
+
+	assert_true(textmap_can_update("lmdb", changes, CHANGE_COUNT));
+	assert_true(update(&real_postfix, "lmdb", &err));
+	assert_string_equal(err.text, "");
+	for (size_t i = 0; i < CHANGE_COUNT; i++)
+		assert_value("lmdb", changes[i].key, changes[i].value);
+	assert_value("lmdb", "[mx.test]:2525", "secure match=mx.test:.test");
+	assert_value("lmdb", buecher, "encrypt");
+	assert_nothing_beside();
+
+	assert_int_equal(stat(fake_path("map.lmdb"), &again), 0);
+	assert_int_equal(again.st_ino, database.st_ino);
+	assert_int_equal(stat(fake_path("map"), &text), 0);
+	assert_true(text.st_mtime <= again.st_mtime);
+	written = fake_get("map");
+	assert_non_null(strstr(written, "# changed\nexample.org\tencrypt\n"));
+	assert_null(strstr(written, "2001"));
+	free(written);
+	buf_reset(&later);
+	textmap_mark(fake_path("map"), "lmdb", &later);
+	assert_string_not_equal(buf_text(&later), buf_text(&mark));
+	buf_clear(&mark);
+	buf_clear(&later);
+}
+
+static void
+not_all_can_be_updated(void **state)
+{
+	static const char *const types[] = {"hash", "btree", "cdb", "texthash", "none", "x"};
+	const struct map_entry spelling = {buecher, "may", ""};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		assert_false(textmap_can_update(types[i], changes, CHANGE_COUNT));
+		assert_false(update(&fake_postfix, types[i], &err));
+		assert_non_null(strstr(err.text, "cannot be updated"));
+	}
+	assert_false(textmap_can_update("lmdb", &spelling, 1));
+}
 
 struct fault_row {
 	const char *name;
 	const char *script;
 	const char *err; /* part of it */
 };
+
+static const struct fault_row update_rows[] = {
+    {"it fails", "echo 'postmap: fatal: MDB_MAP_FULL' >&2; exit 1\n",
+        "postmap: exit status 1: postmap: fatal: MDB_MAP_FULL"},
+    {"what comes is not there", "exit 0\n", "does not give back what was changed"},
+    {"what goes is there still",
+        "case \"$*\" in *-q*) printf 'example.org\\tencrypt\\nnew.test\\tmay\\n'\n"
+        "printf '[ipv6:2001:db8::1]\\tmay\\n' ;; esac\n",
+        "does not give back what was changed"},
+    {"what was changed is as before",
+        "case \"$*\" in *-q*) printf 'example.org\\tdane-only\\nnew.test\\tmay\\n' ;; esac\n",
+        "does not give back what was changed"},
+};
+
+static void
+failed_update_is_told(void **state)
+{
+	const struct fault_row *row = *state;
+	struct err err;
+
+	remove_maps();
+	fake_reset();
+	fake_put("map", "old text");
+	fake_put("map.lmdb", "database");
+	fake_put("postmap.sh", row->script);
+	assert_false(update(&fake_postfix, "lmdb", &err));
+	assert_non_null(strstr(err.text, row->err));
+	assert_file("map", "old text");
+	assert_nothing_beside();
+}
+
+/* --- with a faulty Postfix -----------------------------------------------------------
+ */
+
+/* $3 is "-q", or the map to build: its database says what a later query gives back. */
+#define BUILDS "case $3 in hash:*) cp \"${3#hash:}\" \"${3#hash:}.db\"; exit;; esac\n"
+#define READS  "map=${5#hash:}.db\n"
 
 static const struct fault_row fault_rows[] = {
     {"postmap fails", "echo 'postmap: fatal: open database' >&2; exit 1\n",
@@ -447,6 +565,11 @@ main(void)
 	fake_begin();
 	suite_add(text_says_why, NULL, "the text says why");
 	FAKE_ROWS(type_is_published, type_rows, "%s is published", type_rows[i].type);
+	suite_add(lmdb_is_updated_in_place, NULL, "lmdb is updated in place");
+	suite_add(not_all_can_be_updated, NULL, "what cannot be updated in place");
+	for (size_t i = 0; i < sizeof(update_rows) / sizeof(update_rows[0]); i++)
+		suite_add(failed_update_is_told, &update_rows[i], "update in place: %s",
+		    update_rows[i].name);
 	suite_add(many_entries_are_verified, NULL, "25,001 entries are verified");
 	suite_add(spellings_in_other_case_share_the_first_value, NULL,
 	    "spellings in another case share the first one's value");
