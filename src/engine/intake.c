@@ -192,9 +192,23 @@ struct intake {
 	struct store *store;
 	const struct rules *rules;
 	enum level default_level;
-	int64_t verified_ms; /* the last proof that verification works here */
+	int64_t verified_ms; /* the last proof that what is asked for works here */
 	bool news;
 };
+
+/*
+ * It does what is asked for by default, so nothing is wrong here. DANE needs neither our
+ * CA file nor our clock: it proves them only where nothing else is asked for.
+ */
+static void
+note_proof(struct intake *in, const struct destination *d)
+{
+	later(&in->verified_ms, d->seen_verify_ms);
+	if (in->default_level != LEVEL_VERIFY && in->default_level != LEVEL_SECURE)
+		later(&in->verified_ms, d->seen_dane_ms);
+	if (in->default_level == LEVEL_ENCRYPT)
+		later(&in->verified_ms, d->seen_encrypt_ms);
+}
 
 static bool
 store_item(struct intake *in, const struct fold_item *item, struct err *err)
@@ -215,11 +229,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		note_sent(&d, item, in->default_level);
 	if (item->deferred)
 		note_deferral(&d, item, in->rules);
-	/* DANE needs neither our CA file nor our clock: it proves them only where nothing
-	 * else is asked for. */
-	later(&in->verified_ms, d.seen_verify_ms);
-	if (in->default_level != LEVEL_VERIFY && in->default_level != LEVEL_SECURE)
-		later(&in->verified_ms, d.seen_dane_ms);
+	note_proof(in, &d);
 	in->news = in->news || d.pending;
 	if (!store_put(store, &d, err))
 		return false;

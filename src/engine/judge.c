@@ -229,8 +229,21 @@ judge_wants_probe(const struct judge *judge, const struct destination *d, int64_
 static bool
 could_not_tell(enum why why)
 {
-	return why == WHY_ECHO || why == WHY_DNS_UNSURE || why == WHY_OTHER_MAP_UNSURE ||
-	    why == WHY_OUR_FAULT;
+	static const enum why whys[] = {WHY_ECHO, WHY_DNS_UNSURE, WHY_OTHER_MAP_UNSURE,
+	    WHY_OUR_FAULT, WHY_NO_RULE, WHY_RULE_WAITS, WHY_ELSEWHERE};
+
+	for (size_t i = 0; i < sizeof(whys) / sizeof(whys[0]); i++)
+		if (why == whys[i])
+			return true;
+	return false;
+}
+
+/* It goes on after a moment in which nothing could be told: that is no news. */
+static bool
+is_old_hold(const struct destination *d, const struct decision *decision)
+{
+	return decision->why == WHY_HOLD && d->hold_since_ms != 0 && could_not_tell(d->why) &&
+	    d->hold_level == decision->level;
 }
 
 static void
@@ -393,8 +406,8 @@ judge_destination(const struct judge *judge, struct destination *d,
 	}
 	if (out->decision.why != WHY_ECHO || next.look_ms <= now_ms)
 		next.look_ms = next_look(&next, &out->decision, &policy, now_ms);
-	/* So is the failure of DNS that makes it too many. */
-	out->tell = out->decision.alert && (out->changed ||
+	/* A change is news, and so is the failure of DNS that makes it too many. */
+	out->tell = out->decision.alert && !is_old_hold(d, &out->decision) && (out->changed ||
 	    (out->decision.why == WHY_DNS_UNSURE && !ev.dane.distrusted));
 	next.pending = false;
 	*d = next;

@@ -387,6 +387,31 @@ dane_is_no_proof_of_the_ca_file(void **state)
 	store_close(store);
 }
 
+/* Where encryption is all that is asked for, its sessions end a freeze, and prevent one. */
+static void
+encryption_is_proof_where_it_is_asked_for(void **state)
+{
+	struct store *store = kit_scratch();
+	struct fold *fold = fold_new(rules);
+	int64_t verified_ms;
+	bool news;
+
+	(void)state;
+	fold_set_sessions(fold, true);
+	read_line(fold, 5, SESSION("Untrusted"));
+	read_line(fold, 6, SENT("QA"));
+	must_store(store, fold); /* verify is the default */
+	assert_true(store_counter_get(store, "verified-ms", &verified_ms, &kit_err));
+	assert_int_equal(verified_ms, 0);
+	read_line(fold, 7, SESSION("Untrusted"));
+	read_line(fold, 8, SENT("QB"));
+	assert_true(try_store(store, fold, LEVEL_ENCRYPT, &news));
+	assert_true(store_counter_get(store, "verified-ms", &verified_ms, &kit_err));
+	assert_int_equal(verified_ms, ms(8));
+	fold_free(fold);
+	store_close(store);
+}
+
 /* A content filter on another host, say, took it. */
 static void
 sent_proves_nothing_beside_sessions(void **state)
@@ -663,6 +688,8 @@ main(void)
 	    "what could not be stored is kept, and stored once");
 	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++)
 		suite_add(mail_proves, &proofs[i], "proof: %s", proofs[i].name);
+	suite_add(encryption_is_proof_where_it_is_asked_for, NULL,
+	    "encryption is a proof where no more is asked for");
 	suite_add(dane_is_no_proof_of_the_ca_file, NULL,
 	    "DANE is no proof that certificates verify here");
 	suite_add(sent_proves_nothing_beside_sessions, NULL,

@@ -402,6 +402,7 @@ hold_is_not_begun_anew(void **state)
 		sim_assert(sim, LEVEL_NONE, WHY_HOLD);
 	}
 	assert_int_equal(sim_row(sim).hold_since_ms, since_ms);
+	assert_int_equal(sim->told, 1); /* nor to tell of it each time */
 	sim->judge.default_level = LEVEL_UNKNOWN; /* postconf did not answer */
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_OUR_FAULT);
@@ -410,6 +411,13 @@ hold_is_not_begun_anew(void **state)
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_OTHER_MAP_UNSURE);
 	sim->other_map = ANSWER_NO;
+	sim_defer(sim, "TLSA lookup error for mx.d.test:25");
+	sim_assert(sim, LEVEL_NONE, WHY_RULE_WAITS);
+	sim->elsewhere = true;
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_ELSEWHERE);
+	sim->elsewhere = false;
+	assert_int_equal(sim_row(sim).hold_since_ms, since_ms);
 	sim_wait(sim, 2 * HOUR);
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_MAY, WHY_NOT_ENCRYPTED);
