@@ -39,6 +39,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_DECISION_ADD] = "INSERT INTO decision(destination, time_ms, action, before, after, why,"
                          " rule, reason, dns_state, before_attributes, after_attributes)"
                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_DECISION_FORGET] = "DELETE FROM decision WHERE destination = ?1"
+                            " AND action IN ('keep', 'hold') AND id <= (SELECT id FROM decision"
+                            " WHERE destination = ?1 AND action IN ('keep', 'hold')"
+                            " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     [SQL_DECISIONS] = "SELECT time_ms, action, before, after, why, rule, reason, dns_state,"
                       " before_attributes, after_attributes"
                       " FROM decision WHERE destination = ? ORDER BY id",

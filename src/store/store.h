@@ -22,6 +22,7 @@
 #include "core/nexthop.h"
 #include "gather/follow.h"
 
+#define STORE_KEEPS_MAX   100 /* decisions without effect kept a destination */
 #define STORE_WAITING_MAX 51 /* messages kept a destination; one over the flush limit */
 
 /* One destination: a plain value. Times in ms since the epoch, 0: never. */
@@ -189,6 +190,8 @@ struct decision_record {
 	const char *dns_state;
 };
 
+/* Whoever fails in two ways by turns is decided on without end: of what changed no entry
+ * the last STORE_KEEPS_MAX stay. */
 bool store_decision_add(
     struct store *store, const struct decision_record *record, struct err *err);
 typedef void decision_fn(void *context, const struct decision_record *record);

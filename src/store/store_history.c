@@ -30,10 +30,14 @@ bool
 store_decision_add(struct store *store, const struct decision_record *r, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_DECISION_ADD, err, "iisssssssss", r->destination, r->time_ms, r->action,
-		r->before, r->after, r->why, r->rule, r->reason, r->dns_state,
-		r->before_attributes, r->after_attributes),
-	    err);
+		   store_bind(store, SQL_DECISION_ADD, err, "iisssssssss", r->destination,
+		       r->time_ms, r->action, r->before, r->after, r->why, r->rule, r->reason,
+		       r->dns_state, r->before_attributes, r->after_attributes),
+		   err) &&
+	    store_finish(store,
+		store_bind(store, SQL_DECISION_FORGET, err, "ii", r->destination,
+		    (int64_t)STORE_KEEPS_MAX),
+		err);
 }
 
 bool

@@ -470,6 +470,39 @@ decisions_come_oldest_first(void **state)
 }
 
 static void
+count_decision(void *context, const struct decision_record *r)
+{
+	int64_t *counts = context; /* of what changed an entry; of what did not; the first */
+
+	counts[strcmp(r->action, "set") == 0 ? 0 : 1]++;
+	if (counts[0] + counts[1] == 2)
+		counts[2] = r->time_ms;
+}
+
+/* A destination that fails in two ways by turns, for years. */
+static void
+decisions_without_effect_are_few(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t a = kit_add(store, "a.test"), b = kit_add(store, "b.test");
+	int64_t counts[3] = {0};
+
+	(void)state;
+	decide(store, a, 1, "set");
+	decide(store, b, 1, "keep");
+	for (int64_t i = 0; i < 1000; i++)
+		decide(store, a, 1000 + i, i % 2 == 0 ? "keep" : "hold");
+	decide(store, a, 2000, "set");
+	assert_true(store_each_decision(store, a, count_decision, counts, &kit_err));
+	assert_int_equal(counts[0], 2);
+	assert_int_equal(counts[1], STORE_KEEPS_MAX);
+	assert_int_equal(counts[2], 2000 - STORE_KEEPS_MAX); /* the newest ones */
+	assert_decisions(
+	    store, b, "2 1 keep none may not-encrypted refused it's \"so\" none\n");
+	store_close(store);
+}
+
+static void
 history_is_thinned(void **state)
 {
 	struct store *store = kit_scratch();
@@ -621,6 +654,8 @@ main(void)
 	suite_add(tallies_add_up, NULL, "tallies add up a day and a kind");
 	suite_add(
 	    decisions_come_oldest_first, NULL, "decisions come in the order of events");
+	suite_add(decisions_without_effect_are_few, NULL,
+	    "decisions that changed nothing: the last hundred of a destination stay");
 	suite_add(history_is_thinned, NULL, "history before a day is forgotten");
 	suite_add(copies_into_a_scratch_store, NULL,
 	    "a copy is a copy, the source is untouched");
