@@ -111,6 +111,31 @@ done
 comment "from the first deferral to the delivery under the entry: $(delays strict | figures)"
 is 'all of that within 30 s' "$(delays strict | awk '$1 > 30')" ''
 
+# --- one word for each decision, wherever it stands
+
+words() {
+	ladder list --json | python3 -c '
+import json, re, subprocess, sys
+def explained(key):
+    return json.loads(subprocess.run(sys.argv[3:] + ["explain", "--json", key], stdout=subprocess.PIPE, check=True).stdout)
+log, comments, last = {}, {}, ""
+for line in open(sys.argv[1], encoding="utf-8"):
+    if m := re.search(r"domain=(\S+) action=set .* why=(\S+)", line):
+        log[m[1]] = m[2]
+for line in open(sys.argv[2], encoding="utf-8"):
+    if not line.startswith("#"):
+        comments[line.split("\t")[0]] = last.lstrip("# ").split(":")[0]
+    last = line
+for e in map(json.loads, sys.stdin):
+    d, x = e["destination"], explained(e["destination"])
+    words = {e["why"], log[d], comments[d], x["entry_why"], x["decisions"][-1]["why"] if x["decisions"][-1]["action"] == "set" else e["why"]}
+    print(d, *sorted(words)) if len(words) > 1 else None
+print("compared", len(comments))' "$dir/daemon.err" "$dir/state/tls_policy" \
+		"$sandbox" exec "$dir" -- "${user[@]}" "$program" -c "$dir/tlsladder.yaml"
+}
+is 'list, explain, the log and the comments of the map have the same word for each entry' \
+	"$(words)" "compared $(entries | wc -l)"
+
 # --- what has to wait does so, at every attempt
 
 before=$(entries)
