@@ -24,6 +24,8 @@ static const struct map_type types[] = {
     {"none", NULL, "", "", false, false},
 };
 
+#define WRITTEN_BY ", written by tlsladder " /* in the first line of the text */
+
 const struct map_type *
 textmap_find_type(const char *name)
 {
@@ -93,7 +95,7 @@ textmap_print_head(size_t count, int64_t written_s, struct buf *out)
 	gmtime_r(&at, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	buf_printf(out,
-	    "# TLS policy of Postfix, %zu entries, written by tlsladder at %s.\n"
+	    "# TLS policy of Postfix, %zu entries" WRITTEN_BY "at %s.\n"
 	    "# Do not edit: the next change overwrites it. An entry of your own is set "
 	    "with\n"
 	    "# `tlsladder set DOMAIN LEVEL` and undone with `tlsladder unset DOMAIN`.\n",
@@ -283,6 +285,32 @@ put_live(const struct edition *edition, struct err *err)
 	return file_replace(edition->text, edition->live_text, err);
 }
 
+/* The administrator's own table, or a device, is not overwritten for a slip in map.file. */
+static bool
+check_live(const char *path, struct err *err)
+{
+	char line[128] = "";
+	struct stat st;
+	FILE *file;
+
+	if (stat(path, &st) != 0)
+		return true; /* what is wrong with it shows when it is written */
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, "%s is no file; name another one in map.file", path);
+	if (st.st_size == 0)
+		return true;
+	file = fopen(path, "re");
+	if (file == NULL)
+		return err_set_errno(err, errno, "cannot read %s", path);
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
+	fclose(file);
+	return strstr(line, WRITTEN_BY) != NULL ||
+	       err_set(err,
+	           "%s is there, and not written by tlsladder: move it away, or name another "
+	           "file in map.file", path);
+}
+
 bool
 textmap_publish(const struct postfix *postfix, const char *path, const char *type,
     const struct map_source *source, int64_t written_s, struct err *err)
@@ -292,6 +320,8 @@ textmap_publish(const struct postfix *postfix, const char *path, const char *typ
 
 	if (edition.type == NULL)
 		return err_set(err, "map type %s cannot be written", type);
+	if (!check_live(path, err))
+		return false;
 	edition_init(&edition, path);
 	edition_remove(&edition); /* of a run that was stopped, perhaps of another user */
 	done = edition_write_text(&edition, source, written_s, err) && build(&edition, err) &&

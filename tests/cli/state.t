@@ -152,6 +152,26 @@ umlaut.test	may'
 
 # --- what cannot be done
 
+printf '%s\n' '# of mine' 'partner.test secure match=.partner.test' >"$dir/mine"
+mine=$(<"$dir/mine")
+configure "map: {file: $dir/mine, type: hash}"
+ladder set over.test may
+is "a table that somebody else wrote: exit status 73" $status 73
+has 'and that is said' "$err" "$dir/mine is there, and not written by tlsladder"
+is 'and it is left as it is' "$(<"$dir/mine")" "$mine"
+: >"$dir/mine"
+configure "map: {file: $dir/mine, type: none}"
+ladder set over.test may
+is 'an empty file is nobody'"'"'s' "$status$err" 0
+mkfifo "$dir/pipe"
+configure "map: {file: $dir/pipe, type: none}"
+ladder set over.test may
+is "a map that is no file: exit status 73" $status 73
+has 'and why' "$err" "$dir/pipe is no file"
+check 'and it is what it was' test -p "$dir/pipe"
+configure
+ladder unset over.test
+
 ladder set long.test may --note "$(printf '%01000d' 0)"
 is 'a note that is too long is refused' $status 64
 configure "map: {file: $dir/tls_policy, type: hash}"

@@ -18,6 +18,8 @@
 static const char buecher[] = "b\xc3\xbc"
                               "cher.test";
 
+#define OLD_TEXT "# TLS policy of Postfix, 0 entries, written by tlsladder long ago.\n"
+
 static const struct map_entry entries[] = {
     {"example.org", "dane-only", "tlsa-usable: the servers have TLSA records"},
     {"[mx.test]:2525", "secure match=mx.test:.test", "why \n\"not\""},
@@ -453,12 +455,12 @@ fault_changes_nothing(void **state)
 
 	remove_maps();
 	fake_reset();
-	fake_put("map", "old text");
+	fake_put("map", OLD_TEXT);
 	fake_put("map.db", "old database");
 	fake_put("postmap.sh", row->script);
 	assert_false(publish(&fake_postfix, "hash", entries, ENTRY_COUNT, &err));
 	assert_non_null(strstr(err.text, row->err));
-	assert_file("map", "old text");
+	assert_file("map", OLD_TEXT);
 	assert_file("map.db", "old database");
 	assert_nothing_beside();
 }
@@ -550,10 +552,10 @@ bad_entry_is_refused(void **state)
 
 	remove_maps();
 	fake_reset();
-	fake_put("map", "old text");
+	fake_put("map", OLD_TEXT);
 	assert_false(publish(&fake_postfix, "none", two, 2, &err));
 	assert_non_null(strstr(err.text, "entry 2 cannot stand in a map"));
-	assert_file("map", "old text");
+	assert_file("map", OLD_TEXT);
 }
 
 int
