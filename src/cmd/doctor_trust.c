@@ -355,35 +355,50 @@ check_postfix_dns(struct doctor *d)
 	buf_clear(&text);
 }
 
+/* Asked where the others fail, if not before. */
+static const struct server *
+find_forwarder(const struct server_list *list)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (forwarder_of(&list->items[i]) != NULL)
+			return &list->items[i];
+	return NULL;
+}
+
+static void
+advise_local_for_us(struct doctor *d)
+{
+	if (!has_local_resolver(d))
+		doctor_advise(d, "apt-get install unbound");
+	doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
+}
+
 static void
 check_our_dns(struct doctor *d)
 {
 	struct resolver_settings settings = settings_of(d);
+	const struct server *forwarder;
 	struct server_list list;
 	struct err err;
 
 	if (!server_list_read(&list, &settings, &err)) {
 		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
 		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
-	} else if (validates(&settings, &err) && forwarder_of(&list.items[0]) != NULL) {
-		if (!has_local_resolver(d))
-			doctor_advise(d, "apt-get install unbound");
-		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
-		doctor_say(d, DOCTOR_WARNING, "dns",
-		    "%s is %s, which only passes on what its upstream says",
-		    list.items[0].name, forwarder_of(&list.items[0]));
-	} else if (validates(&settings, &err)) {
-		doctor_say(d, DOCTOR_OK, "dns", "%s validates", list.items[0].name);
-	} else {
-		if (!has_local_resolver(d))
-			doctor_advise(d, "apt-get install unbound");
-		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
+	} else if (!validates(&settings, &err)) {
+		advise_local_for_us(d);
 		if (!list.believed)
 			doctor_advise(d,
 			    "# or, where nobody can come between: dns: {resolver: %s,"
 			    " trust: ad}",
 			    list.items[0].name);
 		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
+	} else if ((forwarder = find_forwarder(&list)) != NULL) {
+		advise_local_for_us(d);
+		doctor_say(d, DOCTOR_WARNING, "dns",
+		    "%s is %s, which only passes on what its upstream says",
+		    forwarder->name, forwarder_of(forwarder));
+	} else {
+		doctor_say(d, DOCTOR_OK, "dns", "%s validates", list.items[0].name);
 	}
 }
 

@@ -143,7 +143,7 @@ judge_one(struct engine *e, struct destination *d, const struct asked *asked, in
 		e->map_version++;
 		engine_map_changed(e);
 	}
-	if (judged.decision.alert && d->policy_refused)
+	if (judged.decision.alert && d->deferral && d->policy_refused)
 		engine_map_doubted(e);
 	e->retry_look = e->retry_look || judged.decision.retry;
 	if (judged.changed && e->decided != NULL)

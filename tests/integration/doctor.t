@@ -335,6 +335,8 @@ server.serve_forever()' "$1" >"$dir/remote.out" &
 pass_on 127.0.0.53
 ill 'a resolver that only forwards (Postfix)' postfix-dns warning typed resolv_conf 'nameserver 127.0.0.53\n'
 ill 'a resolver that only forwards (ours)' dns warning typed resolv_conf 'nameserver 127.0.0.53\n'
+ill 'one that is asked where the first fails' dns warning typed \
+	resolv_conf 'nameserver 127.0.0.1\nnameserver 127.0.0.53\n'
 heal
 resolv_conf 'nameserver 127.0.0.53\n'
 has 'it is named' "$(ladder doctor)" 'warning dns +127\.0\.0\.53@53 is systemd-resolved, which only passes on'
