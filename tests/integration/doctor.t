@@ -58,6 +58,7 @@ examine() {
 	settings_are_old
 	ladder doctor --json >"$dir/doctor.json" 2>"$dir/doctor.err"
 	echo $? >"$dir/status"
+	cat "$dir/doctor.json" >>"$dir/seen.json"
 	python3 -c '
 import json, sys
 results = ["ok", "warning", "fault"]
@@ -142,6 +143,21 @@ heal
 no_retry
 is 'who does not retry need not be allowed to' "$(examine queue)" ok
 ill 'no Postfix there' postfix fault said yaml postfix '{config_directory: /nonexistent}'
+# In front of every command of Postfix, as of another Postfix.
+cat >"$dir/old" <<'END'
+#!/bin/sh
+"$@" | sed 's/^mail_version = .*/mail_version = 2.10.9/'
+END
+cat >"$dir/no-types" <<'END'
+#!/bin/sh
+case $1.$* in postconf.*' -m') echo 'no types today' >&2; exit 1 ;; esac
+exec "$@"
+END
+chmod 755 "$dir/old" "$dir/no-types"
+ill 'a Postfix without dane-only' postfix fault said yaml postfix "{config_directory: $config, command: [$dir/old]}"
+heal
+yaml postfix "{config_directory: $config, command: [$dir/no-types]}"
+is 'a Postfix that does not tell its map types: warning' "$(examine map-type)" warning
 no_finger() {
 	for tool in postconf postmap postqueue postfix cat ls test; do
 		ln -sf "$(PATH=$PATH:/usr/sbin type -P $tool)" "$dir/tools/$tool"
@@ -154,6 +170,7 @@ told() {
 	set_main 'sendmail_path = /nonexistent'
 }
 ill 'no sendmail' notify fault typed told
+ill 'an address that sendmail must not see' notify fault said yaml notify '{to: "a|b@sender.test"}'
 ill 'nobody to tell' notify ok said true
 
 # --- smtp_tls_policy_maps
@@ -302,6 +319,7 @@ resolv_conf() {
 }
 ill 'a resolver that is not there (Postfix)' postfix-dns fault typed resolv_conf 'nameserver 10.53.1.9\n'
 ill 'a resolver that is not there (ours)' dns fault typed resolv_conf 'nameserver 10.53.1.9\n'
+ill 'no resolv.conf' postfix-dns fault typed inside rm /etc/resolv.conf
 ill 'a resolver that is no address' postfix-dns warning typed resolv_conf 'nameserver localhost\n'
 jail() {
 	inside postconf -c "$config" -F smtp/unix/chroot=y
@@ -311,6 +329,7 @@ jail() {
 ill 'an old resolv.conf in the jail of smtp(8)' postfix-dns fault typed jail
 # pass_on ADDRESS: it passes on what the resolver says; its process id in remote.
 pass_on() {
+	: >"$dir/remote.out"
 	inside python3 -c '
 import socket, socketserver, sys, threading
 class Pass(socketserver.BaseRequestHandler):
@@ -362,8 +381,10 @@ for word in novalidate stop; do
 done
 
 heal
-is 'a clock of long ago is a fault' "$(inside env TLSLADDER_NOW_OFFSET=-500000000 "${user[@]}" "$program" \
-	-c "$dir/tlsladder.yaml" doctor | grep -c '^fault *clock')" 1
+inside env TLSLADDER_NOW_OFFSET=-500000000 "${user[@]}" "$program" -c "$dir/tlsladder.yaml" doctor --json \
+	>"$dir/doctor.json"
+is 'a clock of long ago is a fault' "$(grep -c '"check":"clock","result":"fault"' "$dir/doctor.json")" 1
+cat "$dir/doctor.json" >>"$dir/seen.json"
 bad_rules() {
 	printf 'rules:\n  - {name: a, reason: "^x$", fallback: encrypt, examples: [y]}\n' >"$dir/bad.yaml"
 	yaml rules "$dir/bad.yaml"
@@ -382,6 +403,7 @@ is 'a configuration that cannot be read ends it' $? 78
 
 heal
 inside "$program" -c "$dir/tlsladder.yaml" doctor --json >"$dir/doctor.json"
+cat "$dir/doctor.json" >>"$dir/seen.json"
 python3 -c '
 import json, sys
 print(next(d["advice"] for d in map(json.loads, open(sys.argv[1])) if d["check"] == "user"))' \
@@ -392,5 +414,21 @@ has 'run as root it says how to run it' "$(<"$dir/typed")" 'ok +user +runs as no
 heal
 ladder doctor --json | diff - "$dir/healthy.json" >/dev/null
 is 'doctor left everything as it was' "$(find "$dir/state" "$config" -newer "$dir/healthy.json" -type f)" ''
+
+# --- all of them
+
+# What the source says of faults and warnings, and no result of this test was.
+is 'every fault that it knows was made' "$(python3 - "$dir/seen.json" "$here"/../../src/cmd/doctor*.c <<'END_OF_KNOWN'
+import json, re, sys
+seen = {(d["result"], d["check"], d["text"]) for d in map(json.loads, open(sys.argv[1]))}
+say = re.compile(r'doctor_say\(\s*d,\s*DOCTOR_(FAULT|WARNING),\s*"([a-z-]+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)[,)]')
+for path in sys.argv[2:]:
+    for result, check, text in say.findall(open(path).read()):
+        text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
+        pattern = re.compile(".*".join(map(re.escape, re.split(r"%[0-9.*]*z?[a-z]", text))), re.S)
+        if not any(s[:2] == (result.lower(), check) and pattern.fullmatch(s[2]) for s in seen):
+            print(f"{result.lower()} {check}: {text}")
+END_OF_KNOWN
+)" ''
 
 finish
