@@ -12,6 +12,7 @@
 #include "gather/rulefile.h"
 
 #define NOW_MS (INT64_C(1800000000) * 1000)
+#define CASES  72
 
 struct row {
 	int number;
@@ -19,6 +20,7 @@ struct row {
 };
 
 static struct rules *rules;
+static bool is_there[CASES + 1];
 
 static const struct ladder_policy policy = {
     .lowest = LEVEL_MAY,
@@ -166,6 +168,16 @@ case_ends_in(void **state)
 	free(action);
 }
 
+/* A case that is taken out must be missed. */
+static void
+each_case_is_there(void **state)
+{
+	(void)state;
+	for (int number = 1; number <= CASES; number++)
+		if (!is_there[number])
+			fail_msg("case %d is not there", number);
+}
+
 static void
 add_row(char **fields, size_t count, unsigned line, void *context)
 {
@@ -181,6 +193,8 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	row->default_level = fields[4];
 	row->reason = fields[5];
 	row->action = fields[6];
+	if (row->number >= 1 && row->number <= CASES)
+		is_there[row->number] = true;
 	if (row->number <= 100)
 		suite_add(case_ends_in, row, "case %d: %s, %s, TLSA %s: %s", row->number,
 		    row->default_level, row->reason, row->state, row->action);
@@ -199,6 +213,7 @@ main(void)
 		return 2;
 	}
 	suite_read_table("tests/cases/dane.cases", add_row, NULL);
+	suite_add(each_case_is_there, NULL, "each of the cases 1 to %d is there", CASES);
 	status = suite_run();
 	rules_free(rules);
 	return status;
