@@ -300,6 +300,18 @@ is_too_early_for_may(const struct ladder_policy *policy, const struct evidence *
 	    ev->last_attempt_ms - ev->first_attempt_ms < policy->may_after_ms;
 }
 
+/* Once the time is over, one more attempt is made to decide it, a minute apart. */
+static struct decision
+wait_for_may(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	int64_t over_ms = ev->first_attempt_ms + policy->may_after_ms;
+	struct decision d = hold(LEVEL_MAY, WHY_MAY_AFTER,
+	    now_ms < over_ms ? over_ms : now_ms + SPAN_MINUTE_MS);
+
+	d.retry = now_ms >= over_ms;
+	return d;
+}
+
 /* Until the time is over and an attempt after it failed as well: what failed an hour ago
  * does not tell what would fail now. */
 static bool
@@ -320,7 +332,7 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 	enum level present = effective_level(ev, present_level(ev));
 	enum level level = weaker_level(present, ev->fallback, ev->fallback_level);
 	enum why why = step_why(ev->fallback, ev->fallback_level);
-	int64_t until_ms, may_ms;
+	int64_t until_ms;
 
 	if (level == LEVEL_NONE || (level == LEVEL_MAY && ev->wrapper))
 		return keep(WHY_NOTHING_WEAKER, 0);
@@ -348,12 +360,8 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		d.retry = now_ms >= until_ms;
 		return d;
 	}
-	if (level == LEVEL_MAY && is_too_early_for_may(policy, ev)) {
-		may_ms = ev->first_attempt_ms + policy->may_after_ms;
-		if (may_ms <= now_ms)
-			may_ms = now_ms + SPAN_MINUTE_MS;
-		return hold(level, WHY_MAY_AFTER, may_ms);
-	}
+	if (level == LEVEL_MAY && is_too_early_for_may(policy, ev))
+		return wait_for_may(policy, ev, now_ms);
 	if (is_default(ev, level))
 		return without_entry(ev, WHY_NOT_NEEDED);
 	return set(level, why, policy->recheck_ms, now_ms);
