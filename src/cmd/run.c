@@ -142,7 +142,7 @@ open_sources(struct daemon *daemon, struct err *err)
 		if (!open_source(daemon, &daemon->sources[i], &fresh, err))
 			return false;
 	}
-	if (fresh && !daemon->config->log.from_start)
+	if ((fresh && !daemon->config->log.from_start) || engine_left_queue(daemon->engine))
 		engine_read_queue(daemon->engine);
 	daemon->unsaved = true; /* the places themselves, before the first wait */
 	return true;

@@ -11,6 +11,7 @@
 
 #define HISTORY_DAYS    400
 #define QUEUE_DAYS      10  /* twice the default of maximal_queue_lifetime */
+#define QUEUE_UNREAD    "queue-unread" /* the counter that says so */
 #define CHORE_THREADS   3 /* a long retry must not keep the map waiting */
 #define JOBS_PER_WORKER 2
 #define BUSY_MS         1000 /* of SQLite; the engine tries again later anyway */
@@ -199,10 +200,37 @@ take_chores(struct engine *e, int64_t mono_ms)
 	}
 }
 
+/* For the next start. Where it cannot be noted the queue is read twice, or by us alone. */
+static void
+note_queue(struct engine *e, bool unread)
+{
+	struct err ignored;
+
+	store_counter_set(e->store, QUEUE_UNREAD, unread, &ignored);
+}
+
 void
 engine_read_queue(struct engine *e)
 {
 	e->queue_wanted = true;
+	note_queue(e, true);
+}
+
+bool
+engine_left_queue(struct engine *e)
+{
+	struct err ignored;
+	int64_t unread;
+
+	return store_counter_get(e->store, QUEUE_UNREAD, &unread, &ignored) && unread != 0;
+}
+
+static void
+save_queue(struct engine *e)
+{
+	e->unsaved_queue = engine_save(e, NULL, 0) != ENGINE_SAVED;
+	if (!e->unsaved_queue)
+		note_queue(e, false);
 }
 
 static void
@@ -291,7 +319,7 @@ engine_turn(struct engine *e)
 	engine_try_facts(e, mono_ms);
 	try_queue(e, mono_ms);
 	if (e->unsaved_queue && !trouble_waits(&e->storing, mono_ms))
-		e->unsaved_queue = engine_save(e, NULL, 0) != ENGINE_SAVED;
+		save_queue(e);
 	engine_try_judging(e, mono_ms);
 	engine_try_export(e, mono_ms);
 	engine_try_retry(e, mono_ms);

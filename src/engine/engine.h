@@ -52,6 +52,9 @@ enum engine_saved engine_save(
 /* Have the queue read: mail that was deferred before. */
 void engine_read_queue(struct engine *engine);
 
+/* Was it to be read, and was not when the daemon ended? */
+bool engine_left_queue(struct engine *engine);
+
 /* Do what can be done now: take results, judge, export, retry. */
 void engine_turn(struct engine *engine);
 

@@ -50,6 +50,9 @@ echo 'postqueue: fatal: the mail system is down' >"$dir/postqueue.err"
 start
 check 'the daemon says what it follows' await 20 said "follows $log"
 check 'a queue that cannot be read is told' await 20 said 'cannot read the queue.*the mail system is down'
+stop KILL
+start
+check 'after kill -9 it still wants to read the queue' await 20 said 'cannot read the queue.*the mail system is down'
 cat >"$dir/postqueue.out" <<'END'
 {"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYNB", "arrival_time": 1700000000, "recipients": [{"address": "user@queued.test", "delay_reason": "Server certificate not verified"}]}
 END
