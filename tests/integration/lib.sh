@@ -326,13 +326,15 @@ idle() {
 # and the mail retried, as far as that is due now (a waiting message of version -2 was
 # retried, and will be once more if it should still wait then).
 settled() {
-	local name=$1
-	idle "$name" &&
-		[[ $(stat -c %s "$dir/$name/mail.log") == "$(sql "SELECT offset FROM log_position WHERE path = '$dir/$name/mail.log'")" ]] &&
-		[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE pending <> 0)
+	local log=$dir/$1/mail.log position
+	idle "$1" || return
+	position=$(sql "SELECT offset FROM log_position WHERE path = '$log'")
+	[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE pending <> 0)
 			+ (SELECT count(*) FROM waiting WHERE version > 0 OR version = -1)
 			+ (SELECT (SELECT value FROM counter WHERE name = 'map-version') -
-				(SELECT value FROM counter WHERE name = 'map-exported'))") == 0 ]]
+				(SELECT value FROM counter WHERE name = 'map-exported'))") == 0 ]] &&
+		# Last: postlogd(8) may write what was delivered a moment after it has left the queue.
+		[[ $(stat -c %s "$log") == "$position" ]]
 }
 
 settle() {
