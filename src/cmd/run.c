@@ -54,6 +54,7 @@ struct daemon {
 	int64_t reload_ms;    /* monotonic: SIGHUP came, do not wait longer; 0: none did */
 	bool unsaved;         /* there is more in the fold than in the database */
 	int64_t unsaved_ms;   /* monotonic: since then */
+	int64_t rest_ms;      /* monotonic: until then rather read than store */
 	int64_t gaps;         /* to be counted with the next save */
 	int64_t long_lines;
 };
@@ -412,6 +413,21 @@ take_lines(struct daemon *daemon)
 	return more;
 }
 
+/*
+ * At once, where there is nothing more to read; but whoever writes a little slower than is
+ * read here (a pipe, a busy log) must not make each little a transaction: after one, there
+ * is as much time to read as it took.
+ */
+static bool
+is_time_to_save(struct daemon *daemon, bool more)
+{
+	int64_t mono_ms = clock_monotonic_ms();
+
+	return daemon->unsaved && ((!more && mono_ms >= daemon->rest_ms) ||
+	    mono_ms - daemon->unsaved_ms >= STORE_MS ||
+	    intake_is_full(engine_fold(daemon->engine)));
+}
+
 static bool
 all_ended(const struct daemon *daemon)
 {
@@ -432,6 +448,9 @@ wait_ms(struct daemon *daemon, bool reading)
 		wait = LOOK_MS;
 	if (daemon->reload_ms != 0 && daemon->reload_ms - clock_monotonic_ms() < wait)
 		wait = daemon->reload_ms - clock_monotonic_ms();
+	if (daemon->unsaved && daemon->rest_ms - clock_monotonic_ms() > 0 &&
+	    daemon->rest_ms - clock_monotonic_ms() < wait)
+		wait = daemon->rest_ms - clock_monotonic_ms();
 	if (!reading)
 		return wait > 0 ? wait : 0;
 	for (size_t i = 0; i < daemon->source_count; i++) {
@@ -480,8 +499,8 @@ serve(struct daemon *daemon)
 	enum engine_saved saved = ENGINE_SAVED;
 
 	while (!daemon->stop) {
-		bool more = false, reading;
-		int64_t mono_ms;
+		bool more = false, reading, saving;
+		int64_t began_ms;
 
 		/* With a full disk the lines stay in the log, not in memory; so do those
 		 * behind too many that wait for Postfix to say where they go. */
@@ -489,14 +508,16 @@ serve(struct daemon *daemon)
 		    !intake_is_full(engine_fold(daemon->engine)));
 		if (reading)
 			more = take_lines(daemon);
-		mono_ms = clock_monotonic_ms();
-		if (daemon->unsaved && (!more || intake_is_full(engine_fold(daemon->engine)) ||
-		    mono_ms - daemon->unsaved_ms >= STORE_MS))
+		began_ms = clock_monotonic_ms();
+		saving = is_time_to_save(daemon, more);
+		if (saving)
 			saved = save(daemon);
 		if (daemon->lost_state)
 			break;
 		engine_turn(daemon->engine);
-		if (all_ended(daemon) && saved == ENGINE_SAVED && engine_is_idle(daemon->engine))
+		if (saving)
+			daemon->rest_ms = 2 * clock_monotonic_ms() - began_ms;
+		if (all_ended(daemon) && !daemon->unsaved && engine_is_idle(daemon->engine))
 			break;
 		/* It can be stored again: what was written meanwhile is read at once. */
 		if (!reading && saved == ENGINE_SAVED)

@@ -45,8 +45,10 @@ engine_alert_decision(struct engine *e, const struct destination *d, const struc
 	int rule = rules_find(e->rules, d->rule);
 	const char *cause = rule >= 0 ? rules_get(e->rules, (size_t)rule)->cause : NULL;
 
+	if (e->mode != ENGINE_APPLY) /* it is only shown, and its why with it */
+		return;
 	count_alert(e);
-	if (e->mode == ENGINE_APPLY && ++e->alert_why[judged->decision.why] > SAME_MAX)
+	if (++e->alert_why[judged->decision.why] > SAME_MAX)
 		return;
 	buf_printf(&line, "%s: %s: %s", d->key, why_slug(judged->decision.why),
 	    why_sentence(judged->decision.why));
