@@ -73,22 +73,30 @@ struct export {
 	struct map_source source;
 	int64_t version;
 	int64_t exported;
+	bool ours;    /* a map of ours was there */
+	bool as_left; /* and it is as we left it */
 };
 
-/* Did nobody else write to the database since we did? */
-static bool
-is_as_left(const struct export *export)
+/* What we left there last; how much of it is as it was. */
+static void
+compare_mark(struct export *export)
 {
 	struct buf now = {0}, left = {0};
 	struct err err;
-	bool same;
+	struct str path;
 
 	textmap_mark(export->path, export->type, &now);
-	same = store_blob_get(export->store, "map-mark", &left, &err) && now.len > 0 &&
-	    strcmp(buf_text(&now), buf_text(&left)) == 0;
+	if (store_blob_get(export->store, "map-mark", &left, &err) && left.len > 0) {
+		struct str text = {buf_text(&left), left.len};
+
+		export->as_left = strcmp(buf_text(&now), buf_text(&left)) == 0;
+		/* The path itself may hold no blank (tlsladder.yaml(5)). */
+		export->ours = str_cut(&text, ' ', &path) &&
+		    str_eat(&path, str_of(export->path)) &&
+		    (path.len == 0 || path.p[0] == '.');
+	}
 	buf_clear(&now);
 	buf_clear(&left);
-	return same;
 }
 
 static bool
@@ -99,7 +107,7 @@ try_update(const struct export *export, int64_t now_s)
 	bool done = false;
 
 	if (export->source.count < UPDATE_FROM || export->exported == 0 ||
-	    !textmap_can_update(export->type, NULL, 0) || !is_as_left(export))
+	    !textmap_can_update(export->type, NULL, 0) || !export->as_left)
 		return false;
 	changes = mem_new(1, sizeof(*changes));
 	if (export_changes(export->store, export->exported, changes, &err) &&
@@ -125,6 +133,10 @@ write_map(struct export *export, bool anew, struct err *err)
 		return false;
 	done = store_map_versions(export->store, &export->version, &export->exported, err) &&
 	    store_entry_count(export->store, &entries, err);
+	if (done) {
+		compare_mark(export);
+		done = export->ours || textmap_may_replace(export->path, err);
+	}
 	if (done) {
 		export->source.count = (size_t)entries;
 		done = (!anew && try_update(export, now_s)) ||

@@ -285,9 +285,8 @@ put_live(const struct edition *edition, struct err *err)
 	return file_replace(edition->text, edition->live_text, err);
 }
 
-/* The administrator's own table, or a device, is not overwritten for a slip in map.file. */
-static bool
-check_live(const char *path, struct err *err)
+bool
+textmap_may_replace(const char *path, struct err *err)
 {
 	char line[128] = "";
 	struct stat st;
@@ -320,8 +319,6 @@ textmap_publish(const struct postfix *postfix, const char *path, const char *typ
 
 	if (edition.type == NULL)
 		return err_set(err, "map type %s cannot be written", type);
-	if (!check_live(path, err))
-		return false;
 	edition_init(&edition, path);
 	edition_remove(&edition); /* of a run that was stopped, perhaps of another user */
 	done = edition_write_text(&edition, source, written_s, err) && build(&edition, err) &&

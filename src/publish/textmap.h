@@ -74,8 +74,14 @@ bool textmap_update(const struct postfix *postfix, const char *path, const char 
 bool textmap_can_update(const char *type, const struct map_entry *changes, size_t count);
 
 /*
- * What tells that nobody else wrote to the live database since: its inode, size and
- * time, as text. Empty: there is none.
+ * May the map stand at path, where none of ours stood before? Not if the administrator's
+ * own table is there, or a device: a slip in map.file must not be its end.
+ */
+bool textmap_may_replace(const char *path, struct err *err);
+
+/*
+ * What tells that nobody else wrote to what Postfix reads: its path, inode, size and time,
+ * as text, with blanks between them. Empty: there is none.
  */
 void textmap_mark(const char *path, const char *type, struct buf *out);
 

@@ -26,15 +26,16 @@ void
 textmap_mark(const char *path, const char *type, struct buf *out)
 {
 	struct edition edition = {.type = textmap_find_type(type)};
+	const char *live;
 	struct stat st;
 
 	if (edition.type == NULL)
 		return;
 	edition_init(&edition, path);
-	if (edition.live_database != NULL && stat(edition.live_database, &st) == 0)
-		buf_printf(out, "%s %ju %jd %jd.%09ld", edition.live_database,
-		    (uintmax_t)st.st_ino, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
-		    st.st_mtim.tv_nsec);
+	live = edition.live_database != NULL ? edition.live_database : path;
+	if (stat(live, &st) == 0)
+		buf_printf(out, "%s %ju %jd %jd.%09ld", live, (uintmax_t)st.st_ino,
+		    (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	edition_clear(&edition);
 }
 

@@ -163,6 +163,10 @@ is 'and it is left as it is' "$(<"$dir/mine")" "$mine"
 configure "map: {file: $dir/mine, type: none}"
 ladder set over.test may
 is 'an empty file is nobody'"'"'s' "$status$err" 0
+echo 'over.test secure' >"$dir/mine"
+ladder set other.test may
+is 'what was written over a map of ours does not stay' \
+	"$status $(grep -c 'written by tlsladder' "$dir/mine") $(grep -c secure "$dir/mine")" '0 1 0'
 mkfifo "$dir/pipe"
 configure "map: {file: $dir/pipe, type: none}"
 ladder set over.test may
