@@ -20,8 +20,8 @@ at() {
 	certificate=$wanted
 	day=$1
 	start "TLSLADDER_NOW_OFFSET=$(($1 * 86400 + ${2:-0}))" || { not_ok "the daemon starts on day $1"; finish; }
-	settle strict
 	await 30 looked >/dev/null || comment "day $1: something is due and not done"
+	settle strict
 }
 
 # Nothing is due, by the daemon's clock, that is not being done.
