@@ -250,8 +250,10 @@ eat_level(struct str *s)
 	while (word.len < s->len &&
 	    (ascii_is_alnum(s->p[word.len]) || s->p[word.len] == '-'))
 		word.len++;
+	if (word.len == 0) /* s may be nowhere */
+		return LEVEL_UNKNOWN;
 	*s = str_skip(*s, word.len);
-	return word.len > 0 && level_parse(word, &level) ? level : LEVEL_UNKNOWN;
+	return level_parse(word, &level) ? level : LEVEL_UNKNOWN;
 }
 
 enum level

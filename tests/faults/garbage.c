@@ -61,8 +61,7 @@ static const char *const long_reasons[] = {
     "TLS is required, but host %s[192.0.2.1] refused to start TLS",
     "lost connection with %s[192.0.2.1] while receiving the STARTTLS respons",
     "TLSA lookup error for %s:25 ",
-    "host mx.test[192.0.2.1] said: 450 %s Server certificate not verified (in reply to "
-    "RCPT TO command)",
+    "host mx.test[192.0.2.1] said: 450 %s Server certificate not verified (in reply)",
 };
 
 #define LONGS (sizeof(long_reasons) / sizeof(long_reasons[0]))
