@@ -12,31 +12,7 @@ program=$builddir/tlsladder
 unset NO_COLOR TLSLADDER_NOW_OFFSET
 export LC_ALL=C.UTF-8 TZ=UTC
 
-number=0
-failed=0
-
-ok() {
-	number=$((number + 1))
-	echo "ok $number - $1"
-}
-
-# not_ok SENTENCE [LINE]...
-not_ok() {
-	number=$((number + 1))
-	failed=$((failed + 1))
-	echo "not ok $number - $1"
-	shift
-	[[ $# -eq 0 ]] || printf '%s\n' "$@" | head -n 60 | cat -v | sed 's/^/#   /'
-}
-
-# is SENTENCE GOT WANTED
-is() {
-	if [[ $2 == "$3" ]]; then
-		ok "$1"
-	else
-		not_ok "$1" 'got:' "$2" 'wanted:' "$3"
-	fi
-}
+. "$here/../tap.sh"
 
 # has SENTENCE TEXT PART: the text contains the part, as it is.
 has() {
@@ -53,17 +29,6 @@ hasnt() {
 		ok "$1"
 	else
 		not_ok "$1" 'got:' "$2" 'not wanted in it:' "$3"
-	fi
-}
-
-# check SENTENCE COMMAND...: it succeeds.
-check() {
-	local sentence=$1 output
-	shift
-	if output=$("$@" 2>&1); then
-		ok "$sentence"
-	else
-		not_ok "$sentence" "$*" "$output"
 	fi
 }
 
@@ -118,11 +83,6 @@ start_dns() {
 	done
 	echo 'Bail out! the name server does not start'
 	exit 1
-}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
 }
 
 # The last line of every test.

@@ -16,42 +16,12 @@ program=$builddir/tlsladder
 # Not root: as it is installed, in group adm for the log. The map's directory is its own.
 user=(setpriv --reuid=nobody --regid=nogroup --groups=adm)
 
-number=0
-failed=0
+. "$here/../tap.sh"
 
 # --- TAP
 
 comment() {
 	printf '# %s\n' "$@"
-}
-
-ok() {
-	number=$((number + 1))
-	echo "ok $number - $1"
-}
-
-# todo SENTENCE REASON: known not to be so yet.
-todo() {
-	number=$((number + 1))
-	echo "not ok $number - $1 # TODO $2"
-}
-
-# not_ok SENTENCE [LINE]...
-not_ok() {
-	number=$((number + 1))
-	failed=$((failed + 1))
-	echo "not ok $number - $1"
-	shift
-	[[ $# -eq 0 ]] || printf '%s\n' "$@" | sed 's/^/#   /'
-}
-
-# is SENTENCE GOT WANTED
-is() {
-	if [[ $2 == "$3" ]]; then
-		ok "$1"
-	else
-		not_ok "$1" "got:    $2" "wanted: $3"
-	fi
 }
 
 # has SENTENCE TEXT REGEX
@@ -61,22 +31,6 @@ has() {
 	else
 		not_ok "$1" "wanted: $3" "in:" "$2"
 	fi
-}
-
-# check SENTENCE COMMAND...: the command succeeds.
-check() {
-	local sentence=$1 output
-	shift
-	if output=$("$@" 2>&1); then
-		ok "$sentence"
-	else
-		not_ok "$sentence" "$*" "$output"
-	fi
-}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
 }
 
 # The last line of every test: what the daemon said, where something was wrong.

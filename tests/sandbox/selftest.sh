@@ -5,33 +5,7 @@ set -uo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 sandbox=$here/sandbox
-number=0
-failed=0
-
-ok() {
-    number=$((number + 1))
-    echo "ok $number - $*"
-}
-
-not_ok() {
-    number=$((number + 1))
-    failed=$((failed + 1))
-    echo "not ok $number - $1"
-    shift
-    printf '# %s\n' "$@"
-}
-
-# check SENTENCE COMMAND...: the command succeeds.
-check() {
-    local sentence=$1 output
-    shift
-    if output=$("$@" 2>&1); then
-        ok "$sentence"
-    else
-        mapfile -t lines <<<"$output"
-        not_ok "$sentence" "$*" "${lines[@]}"
-    fi
-}
+. "$here/../tap.sh"
 
 # says TEXT COMMAND...: the command's output contains TEXT.
 says() {
@@ -40,11 +14,6 @@ says() {
     output=$("$@" 2>&1)
     printf '%s\n' "$output"
     [[ $output == *"$text"* ]]
-}
-
-skip_all() {
-    echo "1..0 # SKIP $*"
-    exit 0
 }
 
 why=$("$sandbox" check) || skip_all "$why"
