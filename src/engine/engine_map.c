@@ -24,6 +24,7 @@ engine_start_map(struct engine *e, struct err *err)
 		}
 	}
 	e->export_ms = clock_monotonic_ms();
+	e->map_doubted = true; /* nobody knows what happened to it meanwhile */
 	return true;
 }
 
