@@ -39,6 +39,17 @@ check() {
 	fi
 }
 
+# await SECONDS COMMAND...: until it succeeds.
+await() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[[ $SECONDS -lt $end ]] || return 1
+		read -rt 0.02 <> <(:) # a pause that starts no program
+	done
+	return 0
+}
+
 skip_all() {
 	echo "1..0 # SKIP $*"
 	exit 0

@@ -14,8 +14,8 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "cmd/run_logs.h"
 #include "engine/engine.h"
-#include "gather/follow.h"
 #include "gather/rulefile.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -23,29 +23,18 @@
 #include "sys/service.h"
 #include "sys/watch.h"
 
-#define READ_MS  200              /* then what was read is stored, and others have a turn */
 #define STORE_MS SPAN_SECOND_MS   /* while a backlog is read, stored so often */
 #define LOOK_MS  SPAN_MINUTE_MS   /* the longest sleep */
 
 #define LOCK_MS   300 /* doctor tries the lock for a moment, to see whether it is held */
 #define FINISH_MS 700 /* to take what the workers are about to bring */
 
-/* One log. */
-struct source {
-	const char *path;
-	struct follow *follow;
-	struct follow_position stored; /* as the database has it */
-	bool ended;                    /* standard input is over */
-	struct daemon *daemon;
-};
-
 struct daemon {
 	const struct options *options;
 	struct config *config; /* on the heap: the engine borrows it */
 	struct rules *rules;
 	struct engine *engine;
-	struct source *sources;
-	size_t source_count;
+	struct logs *logs;
 	int signals; /* signalfd(2) */
 	struct watch *others; /* of the map's directory; NULL: no inotify */
 	bool stop;
@@ -55,39 +44,9 @@ struct daemon {
 	bool unsaved;         /* there is more in the fold than in the database */
 	int64_t unsaved_ms;   /* monotonic: since then */
 	int64_t rest_ms;      /* monotonic: until then rather read than store */
-	int64_t gaps;         /* to be counted with the next save */
-	int64_t long_lines;
 };
 
 /* --- what is said ------------------------------------------------------------------ */
-
-static void
-on_note(void *context, enum follow_note note, const char *text)
-{
-	struct source *source = context;
-
-	switch (note) {
-	case FOLLOW_NOTE_GAP:
-		source->daemon->gaps++;
-		log_warning("%s", text);
-		break;
-	case FOLLOW_NOTE_LONG_LINE:
-		source->daemon->long_lines++;
-		log_warning("%s", text);
-		break;
-	case FOLLOW_NOTE_TRUNCATED:
-	case FOLLOW_NOTE_MISSING:
-	case FOLLOW_NOTE_UNREADABLE:
-	case FOLLOW_NOTE_REFUSED:
-		log_warning("%s", text);
-		break;
-	case FOLLOW_NOTE_ROTATED:
-	case FOLLOW_NOTE_APPEARED:
-	case FOLLOW_NOTE_COUNT:
-		log_info("%s", text);
-		break;
-	}
-}
 
 static void
 on_decided(void *context, const struct destination *d, const struct judged *judged)
@@ -109,45 +68,6 @@ on_decided(void *context, const struct destination *d, const struct judged *judg
 }
 
 /* --- start ------------------------------------------------------------------------- */
-
-static bool
-open_source(struct daemon *daemon, struct source *source, bool *fresh, struct err *err)
-{
-	struct follow_position position;
-	bool found;
-
-	if (!store_position_get(
-		engine_store(daemon->engine), source->path, &position, &found, err))
-		return false;
-	*fresh = *fresh || !found;
-	source->follow = follow_new(source->path, found ? &position : NULL,
-	    daemon->config->log.from_start ? FOLLOW_FROM_START : FOLLOW_FROM_END, on_note, source,
-	    err);
-	if (source->follow == NULL)
-		return false;
-	follow_where(source->follow, &source->stored);
-	return true;
-}
-
-/* A first start reads no old lines unless told to, but the queue tells what waits. */
-static bool
-open_sources(struct daemon *daemon, struct err *err)
-{
-	bool fresh = false;
-
-	daemon->source_count = daemon->config->log.files.count;
-	daemon->sources = mem_new(daemon->source_count, sizeof(*daemon->sources));
-	for (size_t i = 0; i < daemon->source_count; i++) {
-		daemon->sources[i].path = daemon->config->log.files.items[i];
-		daemon->sources[i].daemon = daemon;
-		if (!open_source(daemon, &daemon->sources[i], &fresh, err))
-			return false;
-	}
-	if ((fresh && !daemon->config->log.from_start) || engine_left_queue(daemon->engine))
-		engine_read_queue(daemon->engine);
-	daemon->unsaved = true; /* the places themselves, before the first wait */
-	return true;
-}
 
 static int
 open_signals(struct err *err)
@@ -240,7 +160,7 @@ exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 	}
 	engine_free(daemon->engine);
 	rules_free(daemon->rules);
-	/* The sources borrow their paths: the old list stays with them. */
+	/* The logs borrow their paths: the old list stays with them. */
 	config->log.files = daemon->config->log.files;
 	daemon->config->log.files = files;
 	config_clear(daemon->config);
@@ -292,68 +212,7 @@ take_signals(struct daemon *daemon)
 	return hangup;
 }
 
-/* --- reading ----------------------------------------------------------------------- */
-
-/* Read one log for a while. True: there is more. */
-static bool
-read_source(struct daemon *daemon, struct source *source, int64_t until_ms)
-{
-	for (;;) {
-		int64_t mono_ms = clock_monotonic_ms();
-		struct str lines;
-
-		switch (follow_next(source->follow, mono_ms, &lines)) {
-		case FOLLOW_LINES:
-			intake_lines(engine_fold(daemon->engine), lines, clock_wall_ms());
-			if (!daemon->unsaved)
-				daemon->unsaved_ms = mono_ms;
-			daemon->unsaved = true;
-			break;
-		case FOLLOW_BUSY:
-			break;
-		case FOLLOW_IDLE:
-			return false;
-		case FOLLOW_END:
-			source->ended = true;
-			return false;
-		}
-		if (mono_ms >= until_ms || intake_is_full(engine_fold(daemon->engine)))
-			return true;
-	}
-}
-
-static bool
-has_moved(const struct daemon *daemon)
-{
-	for (size_t i = 0; i < daemon->source_count; i++) {
-		struct follow_position now;
-
-		follow_where(daemon->sources[i].follow, &now);
-		if (memcmp(&now, &daemon->sources[i].stored, sizeof(now)) != 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-store_notes(struct daemon *daemon)
-{
-	struct store *store = engine_store(daemon->engine);
-	struct err err;
-
-	if (daemon->gaps == 0 && daemon->long_lines == 0)
-		return true;
-	if (!store_begin(store, &err) ||
-	    !store_counter_add(store, "gaps", daemon->gaps, &err) ||
-	    !store_counter_add(store, "long-lines", daemon->long_lines, &err) ||
-	    !store_commit(store, &err)) {
-		store_rollback(store);
-		return false;
-	}
-	daemon->gaps = 0;
-	daemon->long_lines = 0;
-	return true;
-}
+/* --- reading and storing ----------------------------------------------------------- */
 
 /*
  * A database that was deleted or replaced under us takes what is stored along into
@@ -374,42 +233,38 @@ save(struct daemon *daemon)
 {
 	struct log_place *places;
 	enum engine_saved saved;
+	size_t count;
 
 	if (!has_state(daemon)) {
 		daemon->lost_state = true;
 		daemon->stop = true;
 		return ENGINE_SAVE_FAILED;
 	}
-	places = mem_new(daemon->source_count, sizeof(*places));
-
-	for (size_t i = 0; i < daemon->source_count; i++) {
-		places[i].path = daemon->sources[i].path;
-		follow_where(daemon->sources[i].follow, &places[i].position);
-	}
-	saved = engine_save(daemon->engine, places, daemon->source_count);
-	if (saved == ENGINE_SAVED && !store_notes(daemon))
+	places = logs_places(daemon->logs, &count);
+	saved = engine_save(daemon->engine, places, count);
+	if (saved == ENGINE_SAVED &&
+	    !logs_store_notes(daemon->logs, engine_store(daemon->engine)))
 		saved = ENGINE_SAVE_FAILED;
 	if (saved == ENGINE_SAVED) {
-		for (size_t i = 0; i < daemon->source_count; i++)
-			daemon->sources[i].stored = places[i].position;
+		logs_stored(daemon->logs, places);
 		daemon->unsaved = false;
 	}
 	free(places);
 	return saved;
 }
 
-/* Read and store. True: there is more to read at once. */
+/* True: there is more to read at once. */
 static bool
 take_lines(struct daemon *daemon)
 {
-	int64_t now_ms = clock_monotonic_ms();
-	bool more = false;
+	int64_t mono_ms = clock_monotonic_ms();
+	bool came = false;
+	bool more = logs_read(daemon->logs, engine_fold(daemon->engine), &came);
 
-	for (size_t i = 0; i < daemon->source_count; i++)
-		if (!daemon->sources[i].ended)
-			more = read_source(daemon, &daemon->sources[i], now_ms + READ_MS) || more;
-	if (!daemon->unsaved && !more)
-		daemon->unsaved = has_moved(daemon);
+	if (came && !daemon->unsaved)
+		daemon->unsaved_ms = mono_ms;
+	daemon->unsaved =
+	    daemon->unsaved || came || (!more && logs_have_moved(daemon->logs));
 	return more;
 }
 
@@ -428,15 +283,6 @@ is_time_to_save(struct daemon *daemon, bool more)
 	    intake_is_full(engine_fold(daemon->engine)));
 }
 
-static bool
-all_ended(const struct daemon *daemon)
-{
-	for (size_t i = 0; i < daemon->source_count; i++)
-		if (!daemon->sources[i].ended)
-			return false;
-	return true;
-}
-
 /* --- the loop ---------------------------------------------------------------------- */
 
 static int64_t
@@ -453,20 +299,15 @@ wait_ms(struct daemon *daemon, bool reading)
 		wait = daemon->rest_ms - clock_monotonic_ms();
 	if (!reading)
 		return wait > 0 ? wait : 0;
-	for (size_t i = 0; i < daemon->source_count; i++) {
-		int64_t follow = daemon->sources[i].ended
-		    ? LOOK_MS : follow_wait_ms(daemon->sources[i].follow);
-
-		wait = follow < wait ? follow : wait;
-	}
+	wait = logs_wait_ms(daemon->logs, wait);
 	return wait > 0 ? wait : 0;
 }
 
 static void
 wait_for_news(struct daemon *daemon, bool reading, int64_t ms)
 {
-	struct pollfd *fds = mem_new(daemon->source_count + 4, sizeof(*fds));
-	nfds_t count = 4;
+	size_t logs = reading ? logs_count(daemon->logs) : 0, count = 4 + logs;
+	struct pollfd *fds = mem_new(count, sizeof(*fds));
 	int engine_fd[2];
 
 	engine_fds(daemon->engine, engine_fd);
@@ -474,10 +315,9 @@ wait_for_news(struct daemon *daemon, bool reading, int64_t ms)
 	fds[1].fd = engine_fd[0];
 	fds[2].fd = engine_fd[1];
 	fds[3].fd = daemon->others != NULL ? watch_fd(daemon->others) : -1;
-	for (size_t i = 0; reading && i < daemon->source_count; i++)
-		if (!daemon->sources[i].ended)
-			fds[count++].fd = follow_fd(daemon->sources[i].follow);
-	for (nfds_t i = 0; i < count; i++)
+	for (size_t i = 0; i < logs; i++)
+		fds[4 + i].fd = logs_fd(daemon->logs, i);
+	for (size_t i = 0; i < count; i++)
 		fds[i].events = POLLIN;
 	poll(fds, count, (int)ms);
 	if (fds[3].revents != 0)
@@ -517,7 +357,7 @@ serve(struct daemon *daemon)
 		engine_turn(daemon->engine);
 		if (saving)
 			daemon->rest_ms = 2 * clock_monotonic_ms() - began_ms;
-		if (all_ended(daemon) && !daemon->unsaved && engine_is_idle(daemon->engine))
+		if (logs_are_over(daemon->logs) && !daemon->unsaved && engine_is_idle(daemon->engine))
 			break;
 		/* It can be stored again: what was written meanwhile is read at once. */
 		if (!reading && saved == ENGINE_SAVED)
@@ -563,6 +403,7 @@ static int
 start(struct daemon *daemon)
 {
 	struct buf lock_path = {0};
+	bool fresh = false;
 	struct err err;
 	int lock;
 
@@ -581,11 +422,16 @@ start(struct daemon *daemon)
 		return cmd_fail(EX_IOERR, "%s", err.text);
 	if (stat(daemon->config->state, &daemon->state) != 0)
 		return cmd_fail(EX_IOERR, "%s: %s", daemon->config->state, strerror(errno));
-	if (!open_sources(daemon, &err))
+	daemon->logs = logs_open(daemon->config, engine_store(daemon->engine), &fresh, &err);
+	if (daemon->logs == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
+	/* A first start reads no old lines unless told to, but the queue tells what waits. */
+	if ((fresh && !daemon->config->log.from_start) || engine_left_queue(daemon->engine))
+		engine_read_queue(daemon->engine);
+	daemon->unsaved = true; /* the places themselves, before the first wait */
 	watch_others(daemon);
 	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
-	    daemon->sources[0].path, rules_count(daemon->rules));
+	    daemon->config->log.files.items[0], rules_count(daemon->rules));
 	service_notify("READY=1");
 	serve(daemon);
 	service_notify("STOPPING=1");
@@ -617,9 +463,7 @@ run_run(const struct options *options, int argc, char **argv)
 		return status;
 	}
 	status = start(&daemon);
-	for (size_t i = 0; i < daemon.source_count; i++)
-		follow_free(daemon.sources[i].follow);
-	free(daemon.sources);
+	logs_close(daemon.logs);
 	watch_free(daemon.others);
 	engine_free(daemon.engine);
 	rules_free(daemon.rules);

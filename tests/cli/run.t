@@ -15,17 +15,6 @@ default_database_type = hash
 END
 configure "log: {file: $log}"
 
-# await SECONDS COMMAND...: until it succeeds.
-await() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[[ $SECONDS -lt $end ]] || return 1
-		read -rt 0.05 <> <(:) # a pause that starts no program
-	done
-	return 0
-}
-
 start() {
 	: >"$dir/run.err"
 	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" &

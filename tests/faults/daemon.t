@@ -25,17 +25,6 @@ smtp_tls_security_level = verify
 default_database_type = hash
 END
 
-# await SECONDS COMMAND...: until it succeeds.
-await() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[[ $SECONDS -lt $end ]] || return 1
-		read -rt 0.05 <> <(:) # a pause that starts no program
-	done
-	return 0
-}
-
 # write COUNT: so many lines, of ten destinations.
 write() {
 	local i
