@@ -5,7 +5,10 @@
  *   base/     text, numbers, errors, memory
  *   core/     pure: log line -> status -> fold; rules; DNS answers -> verdict; ladder
  *   sys/      the operating system: clock, log, children, threads, files
- *   gather/   facts in: configuration, rule files, log files, DNS, Postfix
+ *   conf/     configuration and rule files
+ *   logs/     log files: followed, rotated, packed
+ *   dns/      a validating resolver asked
+ *   postfix/  Postfix asked and told, through its own commands
  *   store/    the database
  *   publish/  facts out: the policy map, mail to the administrator
  *   engine/   evidence -> decision -> map -> retry, for run, scan and queue
@@ -24,12 +27,14 @@
 static void
 print_help(void)
 {
-	printf("usage: tlsladder [-c FILE] [-v] COMMAND [ARGUMENT]...\n\n"
-	       "Gives every mail destination the strongest TLS level at which its mail flows.\n\n"
-	       "  -c, --config FILE  configuration (default %s/tlsladder/tlsladder.yaml)\n"
-	       "  -v, --verbose      say more on standard error\n"
-	       "      --help         this text; COMMAND --help for that of a command\n"
-	       "      --version      the version\n\ncommands:\n",
+	printf(
+	    "usage: tlsladder [-c FILE] [-v] COMMAND [ARGUMENT]...\n\n"
+	    "Gives every mail destination the strongest TLS level at which its mail "
+	    "flows.\n\n"
+	    "  -c, --config FILE  configuration (default %s/tlsladder/tlsladder.yaml)\n"
+	    "  -v, --verbose      say more on standard error\n"
+	    "      --help         this text; COMMAND --help for that of a command\n"
+	    "      --version      the version\n\ncommands:\n",
 	    SYSCONFDIR);
 	for (size_t i = 0; i < command_count; i++)
 		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
@@ -55,8 +60,8 @@ wants_help(int argc, char **argv)
 }
 
 /*
- * Where standard files are closed, the next file opened would be one of them, and get what
- * is said. These cannot be written to, so that the loss is noticed.
+ * Where standard files are closed, the next file opened would be one of them, and get
+ * what is said. These cannot be written to, so that the loss is noticed.
  */
 static void
 open_standard_files(void)

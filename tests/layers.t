@@ -15,18 +15,23 @@ done <<'END'
 base base
 core base
 sys base core
-gather base core sys
-store base core sys gather
-publish base core sys gather store
-engine base core sys gather store publish
-cmd base core sys gather store publish engine
+conf base core sys
+logs base core sys
+dns base core sys
+postfix base core sys
+store base core sys logs
+publish base core sys logs postfix store
+engine base core sys conf logs dns postfix store publish
+cmd base core sys conf logs dns postfix store publish engine
 END
 is 'main.c includes cmd/, sys/ and base/ alone' \
 	"$(grep -n '^#include "' main.c | grep -vE '"(cmd|sys|base)/')" ''
 is 'sys/ knows of core/ only what the time of a log line is' \
 	"$(grep -h '^#include "core/' sys/*.[ch] | sort -u)" '#include "core/logline.h"'
-is 'the store knows of gather/ only what a log position is' \
-	"$(grep -h '^#include "gather/' store/*.[ch] | sort -u)" '#include "gather/follow.h"'
+is 'the store knows of logs/ only what a log position is' \
+	"$(grep -h '^#include "logs/' store/*.[ch] | sort -u)" '#include "logs/follow.h"'
+is 'publish/ knows of logs/ only how the text of a map is read back' \
+	"$(grep -h '^#include "logs/' publish/*.[ch] | sort -u)" '#include "logs/reader.h"'
 
 # HEADER  THE FILES THAT MAY INCLUDE IT
 while read -r header files; do
@@ -36,14 +41,14 @@ while read -r header files; do
 done <<'END'
 pcre2.h core/rules[a-z_]*\.[ch]
 sqlite3.h store/[a-z_]*\.[ch]
-yaml.h gather/yaml\.c
-ldns/.*.h gather/resolver[a-z_]*\.[ch]
+yaml.h conf/yaml\.c
+ldns/.*.h dns/resolver[a-z_]*\.[ch]
 idn2.h [a-z]*/[a-z_]*\.c
-zlib.h gather/gzip\.c
-jansson.h gather/[a-z_]*\.c
+zlib.h logs/gzip\.c
+jansson.h postfix/queue\.c
 spawn.h sys/child\.c
 END
-for header in idn2.h zlib.h jansson.h; do
+for header in idn2.h zlib.h; do
 	is "<$header> has one place" "$(grep -lE "^ *# *include <$header>" */*.[ch] | wc -l)" 1
 done
 

@@ -122,8 +122,11 @@ buf_add_quoted(struct buf *buf, struct str text)
 static size_t
 utf8_len(const unsigned char *p, size_t left)
 {
-	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
-	    : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	size_t len = p[0] < 0x80           ? 1
+	    : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
+	    : (p[0] & 0xf0) == 0xe0        ? 3
+	    : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+	                                   : 0;
 
 	if (len == 0 || len > left)
 		return 0;
@@ -148,7 +151,8 @@ is_plain_8(const char *p)
 	backslash = x ^ ones * '\\';
 	/* A byte that is too small borrows, one from DEL on has its high bit set. */
 	return ((x | (x - ones * 0x20) | (x + ones) | ((quote - ones) & ~quote) |
-		    ((backslash - ones) & ~backslash)) & high) == 0;
+	            ((backslash - ones) & ~backslash)) &
+	           high) == 0;
 }
 
 /* Add the plain beginning of text in one piece, which is nearly always all of it, and
@@ -168,8 +172,8 @@ add_plain(struct buf *buf, struct str text)
 	return len;
 }
 
-/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines, or have them shown
- * in another order. */
+/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines, or have them
+ * shown in another order. */
 static bool
 turns_text(const unsigned char p[3])
 {

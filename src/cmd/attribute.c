@@ -47,8 +47,8 @@ name_fault(struct str value)
 {
 	struct nexthop nexthop;
 
-	if (nexthop_parse(value, &nexthop) && !nexthop.bracketed &&
-	    !nexthop.literal && memchr(value.p, ':', value.len) == NULL)
+	if (nexthop_parse(value, &nexthop) && !nexthop.bracketed && !nexthop.literal &&
+	    memchr(value.p, ':', value.len) == NULL)
 		return NULL;
 	return "names no host";
 }
@@ -63,14 +63,15 @@ static const char *
 yes_no_fault(struct str value)
 {
 	return str_equal_nocase(value, STR("yes")) || str_equal_nocase(value, STR("no"))
-	    ? NULL : "is neither yes nor no";
+	    ? NULL
+	    : "is neither yes nor no";
 }
 
 static const struct attribute {
 	const char *name;
-	int major, minor; /* of the Postfix that knows it first */
+	int major, minor;   /* of the Postfix that knows it first */
 	bool authenticated; /* makes sense at verify and secure alone */
-	bool once; /* twice is an error */
+	bool once;          /* twice is an error */
 	const char *(*fault)(struct str value);
 } attributes[] = {
     {"ciphers", 2, 3, false, true, grade_fault},

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "cmd/cmd.h"
-#include "gather/resolver.h"
+#include "dns/resolver.h"
 
 #define PROBE_MS        15000
 #define PROBE_HOSTS_MAX 8 /* smtp(8) itself tries five addresses */
@@ -25,11 +25,11 @@ struct checker {
 	bool json;
 	const struct config *config;
 	struct postfix postfix;
-	struct postfix_facts facts; /* empty where Postfix could not be asked */
-	bool has_facts;
+	struct postfix_settings settings; /* empty where Postfix could not be asked */
+	bool has_settings;
 	char **other_maps;
 	struct resolver *resolver;
-	struct finger_settings finger;
+	struct probe_settings prober;
 	struct store *store; /* NULL: there is none to write to */
 	struct check *check;
 };
@@ -51,11 +51,11 @@ check_usable(const struct dns_host *host)
 /* --- the servers ------------------------------------------------------------------- */
 
 static enum answer
-answer_of(enum finger finger)
+answer_of(enum probe_outcome outcome)
 {
-	return finger == FINGER_YES  ? ANSWER_YES
-	       : finger == FINGER_NO ? ANSWER_NO
-	                             : ANSWER_UNSURE;
+	return outcome == PROBE_YES ? ANSWER_YES
+	    : outcome == PROBE_NO   ? ANSWER_NO
+	                            : ANSWER_UNSURE;
 }
 
 /* False: it makes no sense to go on with this server. */
@@ -65,11 +65,11 @@ probe(struct checker *c, const char *key, enum level level, struct check_probe *
 	struct err err = {{0}};
 
 	out->level = level;
-	out->finger = finger_probe(&c->postfix, &c->finger, key, level, &err);
+	out->outcome = probe_server(&c->postfix, &c->prober, key, level, &err);
 	snprintf(out->found, sizeof(out->found), "%.*s", (int)sizeof(out->found) - 1,
 	    err.text);
-	grade_note(&c->check->facts, level, answer_of(out->finger));
-	return out->finger == FINGER_YES || out->finger == FINGER_NO;
+	grade_note(&c->check->facts, level, answer_of(out->outcome));
+	return out->outcome == PROBE_YES || out->outcome == PROBE_NO;
 }
 
 /* From the strongest rung down; what verifies is encrypted as well. */
@@ -82,7 +82,7 @@ probe_host(struct checker *c, const char *key, bool dane, struct check_host *hos
 		struct check_probe *out = &host->probes[host->count++];
 
 		if (!probe(c, key, rungs[i], out) ||
-		    (rungs[i] == LEVEL_VERIFY && out->finger == FINGER_YES))
+		    (rungs[i] == LEVEL_VERIFY && out->outcome == PROBE_YES))
 			break;
 	}
 }
@@ -94,15 +94,15 @@ host_key(const struct check *check, const char *name, char key[NEXTHOP_KEY_SIZE]
 	struct nexthop parsed;
 
 	return snprintf(key, NEXTHOP_KEY_SIZE, "[%s]:%u", name, check->nexthop.port) <
-	           NEXTHOP_KEY_SIZE &&
-	       nexthop_parse(str_of(key), &parsed);
+	    NEXTHOP_KEY_SIZE &&
+	    nexthop_parse(str_of(key), &parsed);
 }
 
 static bool
 has_address(const struct dns_host *host)
 {
 	return host->literal || host->address == DNS_SECURE ||
-	       host->address == DNS_INSECURE;
+	    host->address == DNS_INSECURE;
 }
 
 static void
@@ -157,10 +157,10 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 	check->facts.lowest = c->config->ladder.lowest;
 	check->facts.default_level = c->config->postfix.default_level;
 	if (check->facts.default_level == LEVEL_UNKNOWN)
-		check->facts.default_level = c->facts.level;
-	check->facts.can_dane = !c->has_facts       ? ANSWER_UNSURE
-	                        : c->facts.can_dane ? ANSWER_YES
-	                                            : ANSWER_NO;
+		check->facts.default_level = c->settings.level;
+	check->facts.can_dane = !c->has_settings ? ANSWER_UNSURE
+	    : c->settings.can_dane               ? ANSWER_YES
+	                                         : ANSWER_NO;
 	ask_other_maps(c);
 	/* TLS from the first byte is not what is spoken here. */
 	check->facts.probed = c->probe && nexthop->port != SMTPS_PORT;
@@ -193,19 +193,20 @@ start(struct checker *c)
 	c->resolver = resolver_new(&settings, &err);
 	if (c->resolver == NULL)
 		return cmd_fail(EX_UNAVAILABLE, "%s", err.text);
-	c->has_facts = postfix_read_facts(&c->postfix, &c->facts, &err);
-	if (!c->has_facts)
+	c->has_settings = postfix_read_settings(&c->postfix, &c->settings, &err);
+	if (!c->has_settings)
 		fprintf(stderr, "tlsladder: warning: cannot ask Postfix: %s\n", err.text);
 	else
-		c->other_maps =
-		    postfix_other_maps(c->facts.policy_maps, c->config->map.file, &ours);
-	c->finger = (struct finger_settings){
-	    .ca_file = c->has_facts ? c->facts.ca_file : "",
-	    .ca_path = c->has_facts ? c->facts.ca_path : "",
+		c->other_maps = postfix_other_maps(
+		    c->settings.policy_maps, c->config->map.file, &ours);
+	c->prober = (struct probe_settings){
+	    .ca_file = c->has_settings ? c->settings.ca_file : "",
+	    .ca_path = c->has_settings ? c->settings.ca_path : "",
 	    .timeout_ms = PROBE_MS,
 	};
-	if (c->probe && finger_probe(&c->postfix, &c->finger, "[127.0.0.1]:1",
-	                    LEVEL_ENCRYPT, &err) == FINGER_MISSING)
+	if (c->probe &&
+	    probe_server(&c->postfix, &c->prober, "[127.0.0.1]:1", LEVEL_ENCRYPT, &err) ==
+	        PROBE_MISSING)
 		return cmd_fail(EX_UNAVAILABLE, "posttls-finger is not to be found");
 	return 0;
 }
@@ -273,7 +274,7 @@ run_check(const struct options *options, int argc, char **argv)
 		store_close(c.store);
 		resolver_free(c.resolver);
 		postfix_maps_free(c.other_maps);
-		postfix_facts_clear(&c.facts);
+		postfix_settings_clear(&c.settings);
 		config_clear(&config);
 	}
 	free(nexthops);
@@ -290,7 +291,8 @@ const struct command cmd_check = {
         "--json   an object a line\n"
         "Grades: green, DANE or a certificate that verifies; yellow, encrypted; red,\n"
         "cleartext; ?, could not tell or no mail flows. Exit status 69 where DNS could\n"
-        "not tell. No entry is changed; where the state may be written, the daemon looks\n"
+        "not tell. No entry is changed; where the state may be written, the daemon "
+        "looks\n"
         "at once at what is news to it.\n",
     .run = run_check,
 };

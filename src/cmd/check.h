@@ -4,18 +4,18 @@
 #define CMD_CHECK_H
 
 #include "base/buf.h"
+#include "conf/config.h"
 #include "core/dane.h"
 #include "core/grade.h"
 #include "core/nexthop.h"
-#include "gather/config.h"
-#include "gather/finger.h"
+#include "postfix/probe.h"
 #include "store/store.h"
 
 #define CHECK_PROBES_MAX 3 /* dane-only, verify, encrypt */
 
 struct check_probe {
 	enum level level;
-	enum finger finger;
+	enum probe_outcome outcome;
 	char found[256];
 };
 
@@ -27,14 +27,14 @@ struct check_host {
 
 struct check {
 	struct nexthop nexthop;
-	struct dns_facts dns;
+	struct dns_records dns;
 	struct dane_verdict verdict;
 	struct grade_facts facts;
 	struct grading grading;
 	struct check_host hosts[DNS_HOSTS_MAX]; /* as in dns; of an address, the first */
 	struct check_probe
 	    secure; /* of the destination, where that is the default level */
-	bool news; /* the daemon knew it otherwise, and looks at it now */
+	bool news;  /* the daemon knew it otherwise, and looks at it now */
 	char other_map_trouble[256]; /* why another map could not be asked; "" if none */
 };
 

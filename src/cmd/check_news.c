@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What `check` found that is news to the daemon. Its entry stays as it is: that the daemon
- * looks at it at once, and finds the same, is all that is asked for.
+ * What `check` found that is news to the daemon. Its entry stays as it is: that the
+ * daemon looks at it at once, and finds the same, is all that is asked for.
  */
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +19,8 @@ check_open_state(const struct config *config)
 
 	/* Whoever may not write there, or has no state yet, has only come to see. */
 	return access(config->state, R_OK | W_OK) == 0
-	    ? store_open(config->state, BUSY_MS, &ignored) : NULL;
+	    ? store_open(config->state, BUSY_MS, &ignored)
+	    : NULL;
 }
 
 static bool
@@ -58,7 +59,8 @@ look_now(struct store *store, struct destination *d, struct err *err)
 	return store_put(store, d, err);
 }
 
-/* A name that comes and goes beside the map; without it the daemon looks within a minute. */
+/* A name that comes and goes beside the map; without it the daemon looks within a minute.
+ */
 static void
 wake_daemon(const struct config *config)
 {
@@ -79,8 +81,9 @@ check_tell_daemon(
 	struct err ignored;
 	bool found;
 
-	if (store == NULL || !store_get(store, check->nexthop.key, &d, &found, &ignored) ||
-	    !found || !is_news(check, &d) || !store_begin(store, &ignored))
+	if (store == NULL ||
+	    !store_get(store, check->nexthop.key, &d, &found, &ignored) || !found ||
+	    !is_news(check, &d) || !store_begin(store, &ignored))
 		return false;
 	/* Read again: it may be another by now. */
 	if (!store_get(store, check->nexthop.key, &d, &found, &ignored) || !found ||

@@ -7,9 +7,9 @@
 #include "cmd/cmd.h"
 
 static const char *
-finger_word(enum finger finger)
+outcome_word(enum probe_outcome outcome)
 {
-	return finger == FINGER_YES ? "yes" : finger == FINGER_NO ? "no" : "?";
+	return outcome == PROBE_YES ? "yes" : outcome == PROBE_NO ? "no" : "?";
 }
 
 /* The one sentence that explains level and grade. */
@@ -32,8 +32,9 @@ add_sentence(struct buf *out, const struct check *check)
 static void
 add_name(struct buf *out, const struct check *check, unsigned i)
 {
-	buf_add_quoted(out, str_of(i < check->dns.host_count ? check->dns.hosts[i].name
-	                                                     : check->nexthop.host));
+	buf_add_quoted(out,
+	    str_of(i < check->dns.host_count ? check->dns.hosts[i].name
+	                                     : check->nexthop.host));
 }
 
 static unsigned
@@ -49,7 +50,7 @@ static void
 print_probe(struct buf *out, const struct check_probe *probe)
 {
 	buf_printf(out, "      %-9s %-3s ", level_name(probe->level),
-	    finger_word(probe->finger));
+	    outcome_word(probe->outcome));
 	buf_add_visible(out, str_of(probe->found));
 	buf_add_char(out, '\n');
 }
@@ -98,9 +99,9 @@ check_print(const struct check *check, struct buf *out)
 	buf_printf(out, ")\n");
 	if (check->dns.mx != DNS_NOT_ASKED)
 		buf_printf(out, "  MX %s%s\n", dns_answer_name(check->dns.mx),
-		    check->dns.null_mx       ? ", takes no mail (RFC 7505)"
-		    : check->dns.implicit_mx ? ", the domain itself is the host"
-		                             : "");
+		    check->dns.null_mx           ? ", takes no mail (RFC 7505)"
+		        : check->dns.implicit_mx ? ", the domain itself is the host"
+		                                 : "");
 	for (unsigned i = 0; i < host_count(check); i++)
 		print_host(out, check, i);
 	if (check->secure.level == LEVEL_SECURE)
@@ -135,9 +136,9 @@ static void
 json_probe(struct buf *out, const struct check_probe *probe)
 {
 	buf_printf(out, "{\"level\":\"%s\",\"works\":%s", level_name(probe->level),
-	    probe->finger == FINGER_YES  ? "true"
-	    : probe->finger == FINGER_NO ? "false"
-	                                 : "null");
+	    probe->outcome == PROBE_YES      ? "true"
+	        : probe->outcome == PROBE_NO ? "false"
+	                                     : "null");
 	json_text(out, "found", probe->found);
 	buf_add_char(out, '}');
 }

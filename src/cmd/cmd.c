@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gather/rulefile.h"
+#include "conf/rulefile.h"
 
 #define BUSY_MS 10000 /* how long a command waits for the daemon's transaction */
 
@@ -35,8 +35,7 @@ const struct command *const commands[] = {
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 /* What stands on a command line or in a file must not write on the terminal. */
-static void __attribute__((format(printf, 1, 0)))
-complain(const char *format, va_list ap)
+static void __attribute__((format(printf, 1, 0))) complain(const char *format, va_list ap)
 {
 	struct buf text = {0}, visible = {0};
 
@@ -130,8 +129,8 @@ cmd_load(const struct options *options, struct config *config, struct rules **ru
 		return cmd_complain(&errs);
 	if (rules == NULL)
 		return 0;
-	*rules =
-	    rulefile_load(config->rules.items, config->rules.count, RULEFILE_COMPILE, &errs);
+	*rules = rulefile_load(
+	    config->rules.items, config->rules.count, RULEFILE_COMPILE, &errs);
 	if (*rules != NULL)
 		return 0;
 	config_clear(config);
@@ -155,7 +154,8 @@ cmd_store(const struct config *config, bool create, int *status)
 	struct err err;
 
 	if (!create && access(config->state, F_OK) != 0 && errno == ENOENT) {
-		*status = cmd_fail(EX_NOINPUT, "there is no state at %s yet: has `tlsladder run` run?",
+		*status = cmd_fail(EX_NOINPUT,
+		    "there is no state at %s yet: has `tlsladder run` run?",
 		    config->state);
 		return NULL;
 	}
@@ -183,7 +183,8 @@ void
 cmd_tell_long(const char *path, uint64_t count)
 {
 	if (count > 0)
-		fprintf(stderr, "tlsladder: warning: %s: %" PRIu64 " lines over 64 KiB skipped\n",
+		fprintf(stderr,
+		    "tlsladder: warning: %s: %" PRIu64 " lines over 64 KiB skipped\n",
 		    path, count);
 }
 

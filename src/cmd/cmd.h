@@ -9,9 +9,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "conf/config.h"
 #include "core/rules.h"
-#include "gather/config.h"
-#include "gather/postfix.h"
+#include "postfix/postfix.h"
 #include "store/store.h"
 
 /* What stands before the subcommand. */
@@ -24,7 +24,8 @@ struct command {
 	const char *name;
 	const char *usage;   /* behind the name: "[--json] DOMAIN" */
 	const char *summary; /* one line for --help */
-	const char *help;    /* what COMMAND --help says of the arguments; NULL: nothing more */
+	const char
+	    *help; /* what COMMAND --help says of the arguments; NULL: nothing more */
 	/* argv[0] is the subcommand. The exit status, as in sysexits.h. */
 	int (*run)(const struct options *options, int argc, char **argv);
 };
@@ -69,7 +70,8 @@ struct postfix cmd_postfix(const struct config *config);
 struct store *cmd_store(const struct config *config, bool create, int *status);
 
 /* An argument as next-hop. False: said. */
-bool cmd_nexthop(const struct command *command, const char *argument, struct nexthop *out);
+bool cmd_nexthop(
+    const struct command *command, const char *argument, struct nexthop *out);
 
 /* So many lines of a log were skipped for their length; 0: says nothing. */
 void cmd_tell_long(const char *path, uint64_t count);

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "gather/postfix_run.h"
-#include "gather/rulefile.h"
+#include "conf/rulefile.h"
+#include "postfix/run.h"
 #include "sys/file.h"
 
 #define COMMAND_MS     60000
@@ -356,7 +356,7 @@ examine(struct doctor *d)
 	buf_clear(&d->config_text);
 	buf_clear(&d->advice);
 	free(d->queue_directory);
-	postfix_facts_clear(&d->facts);
+	postfix_settings_clear(&d->settings);
 	return status != 0 ? status : d->counts[DOCTOR_FAULT] > 0 ? EX_CONFIG : 0;
 }
 

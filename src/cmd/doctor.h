@@ -11,8 +11,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cmd/cmd.h"
-#include "gather/config.h"
-#include "gather/postfix.h"
+#include "conf/config.h"
+#include "postfix/postfix.h"
 
 enum doctor_result {
 	DOCTOR_OK,
@@ -25,7 +25,7 @@ struct doctor {
 	const struct options *options;
 	const struct config *config;
 	struct postfix postfix;
-	struct postfix_facts facts; /* empty where Postfix could not be asked */
+	struct postfix_settings settings; /* empty where Postfix could not be asked */
 	bool has_postfix;
 	enum level level;     /* the default level that counts */
 	const char *map_type; /* the type that is built */

@@ -65,7 +65,7 @@ doctor_check_directory(struct doctor *d, const char *check, const char *path)
 		advise_directory(d, buf_text(&command), directory);
 		doctor_say(d, DOCTOR_FAULT, check, "there is no directory %s", directory);
 	} else if (access(directory, W_OK | X_OK) != 0 ||
-	           (d->is_root && st.st_uid == 0)) {
+	    (d->is_root && st.st_uid == 0)) {
 		buf_printf(&command, "chown %s", d->user);
 		advise_directory(d, buf_text(&command), directory);
 		if ((st.st_mode & S_IRWXU) != S_IRWXU)

@@ -181,7 +181,7 @@ doctor_check_policy_maps(struct doctor *d)
 
 	if (!d->has_postfix)
 		return;
-	read_named(d, d->facts.policy_maps, &named);
+	read_named(d, d->settings.policy_maps, &named);
 	if (strcmp(d->map_type, "none") == 0) {
 		doctor_say(d, DOCTOR_OK, "policy-maps",
 		    "map.type is none: only the text is written");
@@ -336,8 +336,8 @@ compare_sample(struct doctor *d, struct sample *sample)
 	sample->keys[sample->count] = NO_DOMAIN; /* an empty map is asked as well */
 	sample->values[sample->count] = "";
 	buf_printf(&map, "%s:%s", d->map_type, d->config->map.file);
-	if (!postfix_lookup_all(&d->postfix, buf_text(&map), sample->keys, sample->count + 1,
-	        compare_value, sample, &err)) {
+	if (!postfix_lookup_all(&d->postfix, buf_text(&map), sample->keys,
+	        sample->count + 1, compare_value, sample, &err)) {
 		advise_rebuild(d);
 		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);
 	} else if (sample->same != sample->count) {
@@ -401,7 +401,7 @@ check_readable(struct doctor *d, const char *index)
 	struct stat st;
 	char *blocked;
 
-	read_named(d, d->facts.policy_maps, &named);
+	read_named(d, d->settings.policy_maps, &named);
 	postfix_maps_free(named.maps);
 	if (!named.proxied)
 		return;

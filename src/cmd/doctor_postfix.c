@@ -7,7 +7,7 @@
 
 #include "cmd/doctor.h"
 #include "engine/chores.h"
-#include "gather/postfix_run.h"
+#include "postfix/run.h"
 #include "publish/notify.h"
 
 #define MAJOR_MIN 2 /* 2.11: dane-only, postconf -P */
@@ -40,7 +40,7 @@ is_chrooted(const struct doctor *d)
 	if (sscanf(buf_text(&out), "%*s %*s %*s %*s %7s", chroot) != 1)
 		chroot[0] = '\0';
 	buf_clear(&out);
-	return chroot[0] == 'y' || (chroot[0] == '-' && d->facts.version[0] == '2');
+	return chroot[0] == 'y' || (chroot[0] == '-' && d->settings.version[0] == '2');
 }
 
 void
@@ -48,11 +48,11 @@ doctor_check_postfix(struct doctor *d)
 {
 	struct err err;
 
-	d->has_postfix = postfix_read_facts(&d->postfix, &d->facts, &err);
+	d->has_postfix = postfix_read_settings(&d->postfix, &d->settings, &err);
 	d->level = d->config->postfix.default_level != LEVEL_UNKNOWN
-	               ? d->config->postfix.default_level
-	               : d->facts.level;
-	d->map_type = chore_map_type(d->config, &d->facts);
+	    ? d->config->postfix.default_level
+	    : d->settings.level;
+	d->map_type = chore_map_type(d->config, &d->settings);
 	if (!d->has_postfix) {
 		if (d->postfix.command_count == 0 &&
 		    access("/usr/sbin/postconf", X_OK) != 0)
@@ -68,13 +68,13 @@ doctor_check_postfix(struct doctor *d)
 	}
 	d->queue_directory = doctor_parameter(d, "queue_directory");
 	d->chrooted = is_chrooted(d);
-	if (is_supported(d->facts.version)) {
-		doctor_say(d, DOCTOR_OK, "postfix", "version %s", d->facts.version);
+	if (is_supported(d->settings.version)) {
+		doctor_say(d, DOCTOR_OK, "postfix", "version %s", d->settings.version);
 		return;
 	}
 	doctor_advise(d, "# a newer Postfix: 2.11 has dane-only");
 	doctor_say(d, DOCTOR_FAULT, "postfix", "version %s is older than 2.11",
-	    d->facts.version);
+	    d->settings.version);
 }
 
 /* --- levels ------------------------------------------------------------------------ */
@@ -83,14 +83,14 @@ static bool
 is_strict(enum level level)
 {
 	return level == LEVEL_ENCRYPT || level == LEVEL_DANE || level == LEVEL_VERIFY ||
-	       level == LEVEL_SECURE || level == LEVEL_DANE_ONLY;
+	    level == LEVEL_SECURE || level == LEVEL_DANE_ONLY;
 }
 
 static void
 check_services(struct doctor *d)
 {
-	for (size_t i = 0; i < d->facts.service_count; i++) {
-		const struct service_level *service = &d->facts.services[i];
+	for (size_t i = 0; i < d->settings.service_count; i++) {
+		const struct service_level *service = &d->settings.services[i];
 
 		doctor_say(d, DOCTOR_OK, "service-level",
 		    "%s of master.cf has the level %s%s", service->name,
@@ -107,12 +107,12 @@ doctor_check_level(struct doctor *d)
 
 	if (!d->has_postfix)
 		return;
-	if (configured != LEVEL_UNKNOWN && configured != d->facts.level) {
+	if (configured != LEVEL_UNKNOWN && configured != d->settings.level) {
 		doctor_advise_setting(
 		    d, "smtp_tls_security_level", level_name(configured));
 		doctor_say(d, DOCTOR_WARNING, "level",
 		    "smtp_tls_security_level is %s, postfix.default_level says %s",
-		    level_name(d->facts.level), level_name(configured));
+		    level_name(d->settings.level), level_name(configured));
 	} else if (is_strict(d->level)) {
 		doctor_say(d, DOCTOR_OK, "level", "smtp_tls_security_level is %s",
 		    level_name(d->level));
@@ -134,9 +134,9 @@ doctor_check_loglevel(struct doctor *d)
 {
 	if (!d->has_postfix)
 		return;
-	if (d->facts.tls_loglevel[0] != '\0' && d->facts.tls_loglevel[0] != '0') {
+	if (d->settings.tls_loglevel[0] != '\0' && d->settings.tls_loglevel[0] != '0') {
 		doctor_say(d, DOCTOR_OK, "loglevel", "smtp_tls_loglevel is %s",
-		    d->facts.tls_loglevel);
+		    d->settings.tls_loglevel);
 		return;
 	}
 	doctor_advise_setting(d, "smtp_tls_loglevel", "1");
@@ -144,7 +144,8 @@ doctor_check_loglevel(struct doctor *d)
 	    "smtp_tls_loglevel is 0: what destinations did before is not seen");
 }
 
-/* Each reason of postfix_facts.dane_trouble begins with the parameter that it is about.
+/* Each reason of postfix_settings.dane_trouble begins with the parameter that it is
+ * about.
  */
 void
 doctor_check_dane(struct doctor *d)
@@ -162,18 +163,18 @@ doctor_check_dane(struct doctor *d)
 
 	if (!d->has_postfix)
 		return;
-	if (d->facts.can_dane) {
+	if (d->settings.can_dane) {
 		doctor_say(d, DOCTOR_OK, "dane", "Postfix can do DANE");
 		return;
 	}
-	trouble = str_of(d->facts.dane_trouble);
+	trouble = str_of(d->settings.dane_trouble);
 	str_cut(&trouble, ' ', &name);
 	for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++)
 		if (str_is(name, mends[i].name))
 			doctor_advise_setting(d, mends[i].name, mends[i].value);
 	doctor_say(d, DOCTOR_FAULT, "dane",
 	    "%s: Postfix cannot do DANE, and mail to destinations with TLSA waits",
-	    d->facts.dane_trouble);
+	    d->settings.dane_trouble);
 }
 
 /* --- its commands ------------------------------------------------------------------ */
@@ -249,7 +250,7 @@ check_queue(struct doctor *d)
 		doctor_say(
 		    d, DOCTOR_FAULT, "queue", "cannot list the queue: %s", err.text);
 	} else if (d->config->postfix.retry &&
-	           !postfix_retry(&d->postfix, ids, 1, &err)) {
+	    !postfix_retry(&d->postfix, ids, 1, &err)) {
 		if (strstr(err.text, "not allowed") != NULL)
 			advise_user(d, "authorized_flush_users");
 		else
@@ -294,7 +295,7 @@ doctor_check_notify(struct doctor *d)
 		doctor_say(
 		    d, DOCTOR_FAULT, "notify", "notify.to is not one plain mail address");
 	} else if (path[0] != '/' ||
-	           !doctor_run(d, true, "test", arguments, NULL, &ignored)) {
+	    !doctor_run(d, true, "test", arguments, NULL, &ignored)) {
 		doctor_advise_setting(d, "sendmail_path", "/usr/sbin/sendmail");
 		doctor_say(
 		    d, DOCTOR_FAULT, "notify", "sendmail_path is %s: no program", path);

@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "cmd/doctor.h"
 #include "core/certs.h"
-#include "gather/resolver.h"
-#include "gather/resolver_server.h"
+#include "dns/resolver.h"
+#include "dns/resolver_server.h"
 #include "sys/clock.h"
 
 #define RELEASED_MS (INT64_C(1767225600) * 1000) /* 2026: nothing of this is older */
@@ -50,7 +50,7 @@ advise_bundle(struct doctor *d)
 		struct err ignored;
 
 		if (doctor_run(d, true, "test", arguments, NULL, &ignored) &&
-		    strcmp(bundles[i], d->facts.ca_file) != 0) {
+		    strcmp(bundles[i], d->settings.ca_file) != 0) {
 			doctor_advise_setting(d, "smtp_tls_CAfile", bundles[i]);
 			return;
 		}
@@ -58,7 +58,7 @@ advise_bundle(struct doctor *d)
 	doctor_advise(d,
 	    "apt-get install --reinstall ca-certificates && update-ca-certificates"
 	    " --fresh");
-	if (strcmp(bundles[0], d->facts.ca_file) != 0)
+	if (strcmp(bundles[0], d->settings.ca_file) != 0)
 		doctor_advise_setting(d, "smtp_tls_CAfile", bundles[0]);
 }
 
@@ -66,7 +66,7 @@ advise_bundle(struct doctor *d)
 static void
 check_ca_file(struct doctor *d)
 {
-	const char *path = d->facts.ca_file;
+	const char *path = d->settings.ca_file;
 	struct buf pem = {0};
 	struct certs certs;
 	struct err err;
@@ -112,7 +112,7 @@ is_hashed_name(struct str name)
 	struct str hash;
 
 	return str_cut(&name, '.', &hash) && hash.len == 8 && name.len > 0 &&
-	       ascii_is_digit(name.p[0]);
+	    ascii_is_digit(name.p[0]);
 }
 
 /* smtp(8) reads the directory when it needs it: from within its jail. */
@@ -126,7 +126,7 @@ check_ca_path(struct doctor *d)
 	size_t count = 0;
 
 	buf_printf(
-	    &path, "%s%s", d->chrooted ? d->queue_directory : "", d->facts.ca_path);
+	    &path, "%s%s", d->chrooted ? d->queue_directory : "", d->settings.ca_path);
 	arguments[2] = buf_text(&path);
 	doctor_run(d, true, "ls", arguments, &out, &err);
 	rest = (struct str){buf_text(&out), out.len};
@@ -137,9 +137,10 @@ check_ca_path(struct doctor *d)
 		    "smtp_tls_CApath %s: %zu certificates", buf_text(&path), count);
 	} else {
 		doctor_advise_setting(d, "smtp_tls_CApath", "");
-		if (d->facts.ca_file[0] == '\0')
+		if (d->settings.ca_file[0] == '\0')
 			advise_bundle(d);
-		doctor_say(d, d->facts.ca_file[0] == '\0' ? DOCTOR_FAULT : DOCTOR_WARNING,
+		doctor_say(d,
+		    d->settings.ca_file[0] == '\0' ? DOCTOR_FAULT : DOCTOR_WARNING,
 		    "authorities", "smtp_tls_CApath %s holds no hashed certificate%s%s",
 		    buf_text(&path), err.text[0] != '\0' ? ": " : "", err.text);
 	}
@@ -155,11 +156,11 @@ doctor_check_authorities(struct doctor *d)
 
 	if (!d->has_postfix)
 		return;
-	if (d->facts.ca_file[0] != '\0')
+	if (d->settings.ca_file[0] != '\0')
 		check_ca_file(d);
-	if (d->facts.ca_path[0] != '\0')
+	if (d->settings.ca_path[0] != '\0')
 		check_ca_path(d);
-	if (d->facts.ca_file[0] != '\0' || d->facts.ca_path[0] != '\0')
+	if (d->settings.ca_file[0] != '\0' || d->settings.ca_path[0] != '\0')
 		return;
 	append = doctor_parameter(d, "tls_append_default_CA");
 	if (strcmp(append, "yes") == 0) {
@@ -249,8 +250,9 @@ nameserver_of(struct str line)
 }
 
 /*
- * On loopback, and yet only a messenger: its AD bit is what another machine said, on a way
- * that is open. systemd-resolved validates by itself where DNSSEC=yes, and not reliably.
+ * On loopback, and yet only a messenger: its AD bit is what another machine said, on a
+ * way that is open. systemd-resolved validates by itself where DNSSEC=yes, and not
+ * reliably.
  */
 static const char *
 forwarder_of(const struct server *server)
@@ -265,7 +267,7 @@ forwarder_of(const struct server *server)
 
 	for (size_t i = 0; i < sizeof(forwarders) / sizeof(forwarders[0]); i++)
 		if (strncmp(server->name, forwarders[i].address,
-			strlen(forwarders[i].address)) == 0)
+		        strlen(forwarders[i].address)) == 0)
 			return forwarders[i].name;
 	return NULL;
 }
@@ -316,8 +318,8 @@ check_nameserver(struct doctor *d, const char *path, char *name)
 	} else if (forwarder_of(&server) != NULL) {
 		advise_local(d, path);
 		doctor_say(d, DOCTOR_WARNING, "postfix-dns",
-		    "%s: %s is %s, which only passes on what its upstream says", path, name,
-		    forwarder_of(&server));
+		    "%s: %s is %s, which only passes on what its upstream says", path,
+		    name, forwarder_of(&server));
 	} else {
 		doctor_say(d, DOCTOR_OK, "postfix-dns", "%s: %s validates", path, name);
 	}

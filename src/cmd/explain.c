@@ -26,7 +26,8 @@ print_tally(void *context, int64_t day, const char *what, uint64_t count)
 	struct buf date = {0};
 
 	buf_add_json_time(&date, day * SPAN_DAY_MS + 1);
-	buf_printf(&x->out, "  %.10s  %-34s %" PRIu64 "\n", buf_text(&date) + 1, what, count);
+	buf_printf(
+	    &x->out, "  %.10s  %-34s %" PRIu64 "\n", buf_text(&date) + 1, what, count);
 	buf_clear(&date);
 }
 
@@ -100,14 +101,17 @@ print_now(struct buf *out, const struct destination *d)
 		buf_add_char(out, '\n');
 	}
 	if (d->hold_level != LEVEL_NONE)
-		buf_printf(out, "  step that is held      %s\n", level_name(d->hold_level));
+		buf_printf(
+		    out, "  step that is held      %s\n", level_name(d->hold_level));
 	print_time_line(out, "TLSA gone since", d->dane_absent_ms);
 	if (d->trial != LEVEL_NONE)
 		buf_printf(out, "  on trial, was          %s\n", level_name(d->trial));
 	if (d->probe_level != LEVEL_UNKNOWN)
-		buf_printf(out, "  probe of %-13s %s, %u clean\n", level_name(d->probe_level),
-		    d->probe_works == ANSWER_YES ? "works"
-		        : d->probe_works == ANSWER_NO ? "fails" : "could not tell",
+		buf_printf(out, "  probe of %-13s %s, %u clean\n",
+		    level_name(d->probe_level),
+		    d->probe_works == ANSWER_YES      ? "works"
+		        : d->probe_works == ANSWER_NO ? "fails"
+		                                      : "could not tell",
 		    d->probe_clean);
 	buf_printf(out, "  last decision          %s: %s\n", why_slug(d->why),
 	    why_sentence(d->why));
@@ -184,7 +188,8 @@ json_tally(void *context, int64_t day, const char *what, uint64_t count)
 
 	separate(x);
 	buf_add_json_time(&date, day * SPAN_DAY_MS + 1);
-	buf_printf(&x->out, "{\"day\":\"%.10s\",\"count\":%" PRIu64, buf_text(&date) + 1, count);
+	buf_printf(
+	    &x->out, "{\"day\":\"%.10s\",\"count\":%" PRIu64, buf_text(&date) + 1, count);
 	add_member(&x->out, "what", what);
 	buf_add_char(&x->out, '}');
 	buf_clear(&date);
@@ -256,7 +261,8 @@ explain_json(
 	add_time_member(out, "last_deferral", d->deferral ? d->deferral_ms : 0);
 	add_member(out, "reason", d->deferral ? d->reason : "");
 	buf_printf(out, ",\"attempts\":%u", d->attempts);
-	add_member(out, "held", d->hold_level != LEVEL_NONE ? level_name(d->hold_level) : "");
+	add_member(
+	    out, "held", d->hold_level != LEVEL_NONE ? level_name(d->hold_level) : "");
 	add_member(out, "why", why_slug(d->why));
 	add_member(out, "sentence", why_sentence(d->why));
 	add_time_member(out, "look_again", d->pinned ? d->pin_until_ms : d->look_ms);
@@ -266,7 +272,8 @@ explain_json(
 		buf_printf(out, ",\"level\":null");
 	else
 		add_member(out, "level", level_name(d->entry));
-	add_member(out, "entry_why", d->entry != LEVEL_NONE ? why_slug(d->entry_why) : "");
+	add_member(
+	    out, "entry_why", d->entry != LEVEL_NONE ? why_slug(d->entry_why) : "");
 	add_member(out, "attributes", d->attributes);
 	buf_printf(out, "}\n");
 	return true;

@@ -81,8 +81,8 @@ run_list(const struct options *options, int argc, char **argv)
 	store = cmd_store(&config, false, &status);
 	if (store != NULL) {
 		if (!list.json)
-			buf_printf(&list.out, "%-30s  %-12s  %-14s  %-19s  %s\n", "DESTINATION",
-			    "LEVEL", "WHY", "SINCE", "LOOK AGAIN");
+			buf_printf(&list.out, "%-30s  %-12s  %-14s  %-19s  %s\n",
+			    "DESTINATION", "LEVEL", "WHY", "SINCE", "LOOK AGAIN");
 		if (store_each_entry(store, print_entry, &list, &err)) {
 			fwrite(buf_text(&list.out), 1, list.out.len, stdout);
 			status = cmd_flush();

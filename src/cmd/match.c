@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "core/logline.h"
-#include "core/scan.h"
+#include "core/prefilter.h"
 #include "core/status.h"
-#include "gather/reader.h"
+#include "logs/reader.h"
 
 #define OUT_SIZE 65536
 
@@ -110,7 +110,8 @@ rule_of(struct match *m, const struct logline *line, const struct status_line *s
 	if (s->status == DELIVERY_SENT || s->status == DELIVERY_DELIVERABLE)
 		return NULL;
 	/* DNS is not asked here: what is said of signed domains alone does not count. */
-	rule = rules_match(m->rules, m->matcher, &subject, 0, RULE_DNSSEC_INSECURE, &m->gave_up);
+	rule = rules_match(
+	    m->rules, m->matcher, &subject, 0, RULE_DNSSEC_INSECURE, &m->gave_up);
 	return rule >= 0 ? rules_get(m->rules, (size_t)rule)->name : NULL;
 }
 
@@ -120,11 +121,12 @@ match_lines(struct match *m, struct str lines)
 	uint64_t first = m->line;
 	struct status_line s;
 	struct logline split;
-	struct scan scan;
+	struct prefilter prefilter;
 	struct str line;
 
-	scan_start(&scan, lines, m->all ? SCAN_TROUBLE | SCAN_SENT : SCAN_TROUBLE);
-	while (scan_next(&scan, &line)) {
+	prefilter_start(&prefilter, lines,
+	    m->all ? PREFILTER_TROUBLE | PREFILTER_SENT : PREFILTER_TROUBLE);
+	while (prefilter_next(&prefilter, &line)) {
 		const char *rule;
 
 		if (!logline_split(line, &split) || !status_parse(split.text, &s))
@@ -132,7 +134,7 @@ match_lines(struct match *m, struct str lines)
 		rule = rule_of(m, &split, &s);
 		if (rule == NULL && !m->all)
 			continue;
-		m->line = first + scan.line;
+		m->line = first + prefilter.line;
 		if (m->json)
 			print_json(m, &s, rule);
 		else
@@ -140,7 +142,7 @@ match_lines(struct match *m, struct str lines)
 		if (m->out.len >= OUT_SIZE && !write_out(m))
 			return false;
 	}
-	m->line = first + scan.line;
+	m->line = first + prefilter.line;
 	return true;
 }
 
@@ -184,8 +186,8 @@ match_file(struct match *m, const char *path)
 static int
 run_match(const struct options *options, int argc, char **argv)
 {
-	static const struct option longs[] = {
-	    {"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"all", no_argument, NULL, 'a'},
+	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
 	struct match m = {0};
 	struct config config;
 	struct rules *rules;
@@ -212,8 +214,10 @@ run_match(const struct options *options, int argc, char **argv)
 	}
 	if (m.gave_up > 0)
 		fprintf(stderr,
-		    "tlsladder: warning: %u times a pattern ran into its limit, which is no match; "
-		    "simplify what backtracks, as (a+)+\n", m.gave_up);
+		    "tlsladder: warning: %u times a pattern ran into its limit, which is "
+		    "no match; "
+		    "simplify what backtracks, as (a+)+\n",
+		    m.gave_up);
 	rules_matcher_free(m.matcher);
 	rules_free(rules);
 	config_clear(&config);
@@ -226,9 +230,10 @@ const struct command cmd_match = {
     .name = "match",
     .usage = "[--all] [--json] [FILE|-]...",
     .summary = "Show the delivery status lines that a rule matches",
-    .help = "  --all   every status line, sent ones too, rule or none\n"
-            "  --json  one JSON object a line\n\n"
-            "A record: line, queue id, recipient, domain, relay, dsn, status, reason, rule,\n"
-            "apart by tabs, - for nothing.\n",
+    .help =
+        "  --all   every status line, sent ones too, rule or none\n"
+        "  --json  one JSON object a line\n\n"
+        "A record: line, queue id, recipient, domain, relay, dsn, status, reason, rule,\n"
+        "apart by tabs, - for nothing.\n",
     .run = run_match,
 };

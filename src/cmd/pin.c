@@ -63,9 +63,9 @@ pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err
 		return false;
 	record.destination = d.id;
 	return store_decision_add(store, &record, err) &&
-	       store_map_changed(store, &version, err) &&
-	       store_entry_version(store, d.id, version, err) &&
-	       store_waiting_release(store, d.id, version, 0, true, err);
+	    store_map_changed(store, &version, err) &&
+	    store_entry_version(store, d.id, version, err) &&
+	    store_waiting_release(store, d.id, version, 0, true, err);
 }
 
 int
@@ -87,10 +87,11 @@ pin_apply(
 	} else if (choose != NULL && !choose(context, store, pin, &status)) {
 		store_rollback(store);
 	} else if (!pin_store(store, pin, clock_wall_ms(), &err) ||
-	           !store_commit(store, &err)) {
+	    !store_commit(store, &err)) {
 		store_rollback(store);
 		status = cmd_fail(EX_IOERR, "%s", err.text);
-	} else if (!chore_export(config, &postfix, store, false, &version, &entries, &err)) {
+	} else if (!chore_export(
+	               config, &postfix, store, false, &version, &entries, &err)) {
 		status = cmd_fail(EX_CANTCREAT,
 		    "the entry is stored, but the map is not exported: %s", err.text);
 	}

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "conf/config.h"
 #include "core/level.h"
 #include "core/why.h"
-#include "gather/config.h"
 #include "store/store.h"
 
 /* What the entry is to be. Texts are borrowed. */

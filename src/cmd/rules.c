@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "gather/rulefile.h"
+#include "conf/rulefile.h"
 
 static int
 run_rules(const struct options *options, int argc, char **argv)
@@ -29,8 +29,9 @@ run_rules(const struct options *options, int argc, char **argv)
 		status = cmd_complain(&errs);
 	} else {
 		count = rules_count(rules);
-		printf("%zu rule%s in %zu file%s, all examples as they should be\n", count,
-		    count == 1 ? "" : "s", files.count, files.count == 1 ? "" : "s");
+		printf("%zu rule%s in %zu file%s, all examples as they should be\n",
+		    count, count == 1 ? "" : "s", files.count,
+		    files.count == 1 ? "" : "s");
 		status = cmd_flush();
 	}
 	rules_free(rules);

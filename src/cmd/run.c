@@ -15,16 +15,16 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "cmd/run_logs.h"
+#include "conf/rulefile.h"
 #include "engine/engine.h"
-#include "gather/rulefile.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/service.h"
 #include "sys/watch.h"
 
-#define STORE_MS SPAN_SECOND_MS   /* while a backlog is read, stored so often */
-#define LOOK_MS  SPAN_MINUTE_MS   /* the longest sleep */
+#define STORE_MS SPAN_SECOND_MS /* while a backlog is read, stored so often */
+#define LOOK_MS  SPAN_MINUTE_MS /* the longest sleep */
 
 #define LOCK_MS   300 /* doctor tries the lock for a moment, to see whether it is held */
 #define FINISH_MS 700 /* to take what the workers are about to bring */
@@ -35,15 +35,15 @@ struct daemon {
 	struct rules *rules;
 	struct engine *engine;
 	struct logs *logs;
-	int signals; /* signalfd(2) */
+	int signals;          /* signalfd(2) */
 	struct watch *others; /* of the map's directory; NULL: no inotify */
 	bool stop;
-	bool lost_state;      /* the database is gone from its place */
-	struct stat state;    /* of the database, when it was opened */
-	int64_t reload_ms;    /* monotonic: SIGHUP came, do not wait longer; 0: none did */
-	bool unsaved;         /* there is more in the fold than in the database */
-	int64_t unsaved_ms;   /* monotonic: since then */
-	int64_t rest_ms;      /* monotonic: until then rather read than store */
+	bool lost_state;    /* the database is gone from its place */
+	struct stat state;  /* of the database, when it was opened */
+	int64_t reload_ms;  /* monotonic: SIGHUP came, do not wait longer; 0: none did */
+	bool unsaved;       /* there is more in the fold than in the database */
+	int64_t unsaved_ms; /* monotonic: since then */
+	int64_t rest_ms;    /* monotonic: until then rather read than store */
 };
 
 /* --- what is said ------------------------------------------------------------------ */
@@ -58,7 +58,8 @@ on_decided(void *context, const struct destination *d, const struct judged *judg
 	buf_printf(&line, "domain=%s action=%s", d->key, action_name(decision->action));
 	if (decision->action == ACTION_SET || decision->action == ACTION_HOLD)
 		buf_printf(&line, " level=%s", level_name(decision->level));
-	buf_printf(&line, " before=%s why=%s", level_name(judged->before), why_slug(decision->why));
+	buf_printf(&line, " before=%s why=%s", level_name(judged->before),
+	    why_slug(decision->why));
 	if (d->dns_state[0] != '\0')
 		buf_printf(&line, " tlsa=%s", d->dns_state);
 	if (d->deferral)
@@ -97,7 +98,8 @@ watch_others(struct daemon *daemon)
 	const char *file = daemon->config->map.file;
 	const char *slash = strrchr(file, '/');
 	char *directory = slash == NULL || slash == file
-	    ? mem_strdup(slash == NULL ? "." : "/") : mem_strndup(file, (size_t)(slash - file));
+	    ? mem_strdup(slash == NULL ? "." : "/")
+	    : mem_strndup(file, (size_t)(slash - file));
 
 	if (daemon->others == NULL)
 		daemon->others = watch_new();
@@ -223,8 +225,8 @@ has_state(const struct daemon *daemon)
 {
 	struct stat now;
 
-	return stat(daemon->config->state, &now) == 0 && now.st_dev == daemon->state.st_dev &&
-	    now.st_ino == daemon->state.st_ino;
+	return stat(daemon->config->state, &now) == 0 &&
+	    now.st_dev == daemon->state.st_dev && now.st_ino == daemon->state.st_ino;
 }
 
 /* Effects and places in one transaction. */
@@ -269,18 +271,19 @@ take_lines(struct daemon *daemon)
 }
 
 /*
- * At once, where there is nothing more to read; but whoever writes a little slower than is
- * read here (a pipe, a busy log) must not make each little a transaction: after one, there
- * is as much time to read as it took.
+ * At once, where there is nothing more to read; but whoever writes a little slower than
+ * is read here (a pipe, a busy log) must not make each little a transaction: after one,
+ * there is as much time to read as it took.
  */
 static bool
 is_time_to_save(struct daemon *daemon, bool more)
 {
 	int64_t mono_ms = clock_monotonic_ms();
 
-	return daemon->unsaved && ((!more && mono_ms >= daemon->rest_ms) ||
-	    mono_ms - daemon->unsaved_ms >= STORE_MS ||
-	    intake_is_full(engine_fold(daemon->engine)));
+	return daemon->unsaved &&
+	    ((!more && mono_ms >= daemon->rest_ms) ||
+	        mono_ms - daemon->unsaved_ms >= STORE_MS ||
+	        intake_is_full(engine_fold(daemon->engine)));
 }
 
 /* --- the loop ---------------------------------------------------------------------- */
@@ -330,7 +333,8 @@ static bool
 may_reload(struct daemon *daemon)
 {
 	return daemon->reload_ms != 0 && !daemon->unsaved &&
-	    (!engine_is_working(daemon->engine) || clock_monotonic_ms() >= daemon->reload_ms);
+	    (!engine_is_working(daemon->engine) ||
+	        clock_monotonic_ms() >= daemon->reload_ms);
 }
 
 static void
@@ -344,8 +348,9 @@ serve(struct daemon *daemon)
 
 		/* With a full disk the lines stay in the log, not in memory; so do those
 		 * behind too many that wait for Postfix to say where they go. */
-		reading = saved == ENGINE_SAVED || (saved == ENGINE_SAVE_WAITS &&
-		    !intake_is_full(engine_fold(daemon->engine)));
+		reading = saved == ENGINE_SAVED ||
+		    (saved == ENGINE_SAVE_WAITS &&
+		        !intake_is_full(engine_fold(daemon->engine)));
 		if (reading)
 			more = take_lines(daemon);
 		began_ms = clock_monotonic_ms();
@@ -357,13 +362,15 @@ serve(struct daemon *daemon)
 		engine_turn(daemon->engine);
 		if (saving)
 			daemon->rest_ms = 2 * clock_monotonic_ms() - began_ms;
-		if (logs_are_over(daemon->logs) && !daemon->unsaved && engine_is_idle(daemon->engine))
+		if (logs_are_over(daemon->logs) && !daemon->unsaved &&
+		    engine_is_idle(daemon->engine))
 			break;
 		/* It can be stored again: what was written meanwhile is read at once. */
 		if (!reading && saved == ENGINE_SAVED)
 			continue;
 		/* The last route came in this turn: what waited for it can be stored. */
-		if (saved == ENGINE_SAVE_WAITS && fold_parked(engine_fold(daemon->engine)) == 0)
+		if (saved == ENGINE_SAVE_WAITS &&
+		    fold_parked(engine_fold(daemon->engine)) == 0)
 			continue;
 		if (!more)
 			wait_for_news(daemon, reading, wait_ms(daemon, reading));
@@ -412,21 +419,26 @@ start(struct daemon *daemon)
 	buf_clear(&lock_path);
 	if (lock < 0)
 		return cmd_fail(lock == FILE_LOCKED ? EX_UNAVAILABLE : EX_IOERR, "%s%s",
-		    lock == FILE_LOCKED ? "another tlsladder is running: " : "", err.text);
+		    lock == FILE_LOCKED ? "another tlsladder is running: " : "",
+		    err.text);
 	daemon->signals = open_signals(&err);
 	if (daemon->signals < 0)
 		return cmd_fail(EX_OSERR, "%s", err.text);
-	daemon->engine =
-	    engine_new(daemon->config, daemon->rules, ENGINE_APPLY, on_decided, NULL, &err);
+	daemon->engine = engine_new(
+	    daemon->config, daemon->rules, ENGINE_APPLY, on_decided, NULL, &err);
 	if (daemon->engine == NULL)
 		return cmd_fail(EX_IOERR, "%s", err.text);
 	if (stat(daemon->config->state, &daemon->state) != 0)
-		return cmd_fail(EX_IOERR, "%s: %s", daemon->config->state, strerror(errno));
-	daemon->logs = logs_open(daemon->config, engine_store(daemon->engine), &fresh, &err);
+		return cmd_fail(
+		    EX_IOERR, "%s: %s", daemon->config->state, strerror(errno));
+	daemon->logs =
+	    logs_open(daemon->config, engine_store(daemon->engine), &fresh, &err);
 	if (daemon->logs == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
-	/* A first start reads no old lines unless told to, but the queue tells what waits. */
-	if ((fresh && !daemon->config->log.from_start) || engine_left_queue(daemon->engine))
+	/* A first start reads no old lines unless told to, but the queue tells what
+	 * waits. */
+	if ((fresh && !daemon->config->log.from_start) ||
+	    engine_left_queue(daemon->engine))
 		engine_read_queue(daemon->engine);
 	daemon->unsaved = true; /* the places themselves, before the first wait */
 	watch_others(daemon);
@@ -437,8 +449,10 @@ start(struct daemon *daemon)
 	service_notify("STOPPING=1");
 	if (daemon->lost_state)
 		return cmd_fail(EX_IOERR,
-		    "%s was removed or replaced while it was in use: stopped, nothing more is "
-		    "stored", daemon->config->state);
+		    "%s was removed or replaced while it was in use: stopped, nothing "
+		    "more is "
+		    "stored",
+		    daemon->config->state);
 	finish(daemon);
 	log_info("stopped");
 	file_unlock(lock);
@@ -478,7 +492,8 @@ const struct command cmd_run = {
     .name = "run",
     .usage = "",
     .summary = "Follow the log and keep the map, in the foreground",
-    .help = "SIGHUP reads configuration and rules anew; a bad one is refused and the old\n"
-            "one stays. SIGTERM ends cleanly.\n",
+    .help =
+        "SIGHUP reads configuration and rules anew; a bad one is refused and the old\n"
+        "one stays. SIGTERM ends cleanly.\n",
     .run = run_run,
 };

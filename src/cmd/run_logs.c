@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gather/follow.h"
+#include "logs/follow.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -56,8 +56,8 @@ on_note(void *context, enum follow_note note, const char *text)
 }
 
 static bool
-open_one(struct watched *log, const struct config *config, struct store *store, bool *fresh,
-    struct err *err)
+open_one(struct watched *log, const struct config *config, struct store *store,
+    bool *fresh, struct err *err)
 {
 	struct follow_position position;
 	bool found;
@@ -66,7 +66,8 @@ open_one(struct watched *log, const struct config *config, struct store *store, 
 		return false;
 	*fresh = *fresh || !found;
 	log->follow = follow_new(log->path, found ? &position : NULL,
-	    config->log.from_start ? FOLLOW_FROM_START : FOLLOW_FROM_END, on_note, log, err);
+	    config->log.from_start ? FOLLOW_FROM_START : FOLLOW_FROM_END, on_note, log,
+	    err);
 	if (log->follow == NULL)
 		return false;
 	follow_where(log->follow, &log->stored);
@@ -181,7 +182,8 @@ logs_store_notes(struct logs *logs, struct store *store)
 
 	if (logs->gaps == 0 && logs->long_lines == 0)
 		return true;
-	if (!store_begin(store, &err) || !store_counter_add(store, "gaps", logs->gaps, &err) ||
+	if (!store_begin(store, &err) ||
+	    !store_counter_add(store, "gaps", logs->gaps, &err) ||
 	    !store_counter_add(store, "long-lines", logs->long_lines, &err) ||
 	    !store_commit(store, &err)) {
 		store_rollback(store);
@@ -205,8 +207,9 @@ int64_t
 logs_wait_ms(const struct logs *logs, int64_t longest_ms)
 {
 	for (size_t i = 0; i < logs->count; i++) {
-		int64_t wait_ms =
-		    logs->items[i].ended ? longest_ms : follow_wait_ms(logs->items[i].follow);
+		int64_t wait_ms = logs->items[i].ended
+		    ? longest_ms
+		    : follow_wait_ms(logs->items[i].follow);
 
 		longest_ms = wait_ms < longest_ms ? wait_ms : longest_ms;
 	}

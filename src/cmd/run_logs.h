@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/config.h"
 #include "core/fold.h"
 #include "engine/intake.h"
-#include "gather/config.h"
 #include "store/store.h"
 
 struct logs; /* opaque */

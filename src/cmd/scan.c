@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine.h"
-#include "gather/reader.h"
+#include "logs/reader.h"
 #include "sys/clock.h"
 
 #define PROGRESS_MS 200
@@ -55,7 +55,8 @@ print_json(const struct destination *d, struct buf *out)
 		buf_printf(out, "\"%s\"", level_name(d->hold_level));
 	else
 		buf_printf(out, "null");
-	buf_printf(out, ",\"why\":\"%s\",\"sentence\":\"%s\",\"tlsa\":\"%s\",\"attempts\":%u",
+	buf_printf(out,
+	    ",\"why\":\"%s\",\"sentence\":\"%s\",\"tlsa\":\"%s\",\"attempts\":%u",
 	    why_slug(d->why), why_sentence(d->why), d->dns_state, d->attempts);
 	buf_printf(out, ",\"rule\":");
 	buf_add_json(out, str_of(d->rule));
@@ -71,9 +72,10 @@ print_text(const struct destination *d, struct buf *out)
 
 	buf_printf(&padded, "%-10s", outcome(d));
 	buf_printf(out, "%-30s  ", d->key);
-	buf_add_colour(out, d->entry == LEVEL_MAY ? COLOUR_RED
-	        : d->entry == LEVEL_ENCRYPT       ? COLOUR_YELLOW
-	                                          : COLOUR_GREEN,
+	buf_add_colour(out,
+	    d->entry == LEVEL_MAY           ? COLOUR_RED
+	        : d->entry == LEVEL_ENCRYPT ? COLOUR_YELLOW
+	                                    : COLOUR_GREEN,
 	    buf_text(&padded));
 	buf_printf(out, "  %-14s  TLSA %-11s  ", why_slug(d->why), d->dns_state);
 	buf_add_visible(out, str_of(d->reason));
@@ -106,8 +108,8 @@ show_all(struct scan *scan)
 	struct err err;
 
 	if (!scan->json)
-		printf("%-30s  %-10s  %-14s  %-16s  %s\n", "DESTINATION", "LEVEL", "WHY", "DNS",
-		    "REASON");
+		printf("%-30s  %-10s  %-14s  %-16s  %s\n", "DESTINATION", "LEVEL", "WHY",
+		    "DNS", "REASON");
 	if (!store_each_touched(engine_store(scan->engine), 0, show, scan, &err))
 		return cmd_fail(EX_IOERR, "%s", err.text);
 	if (!scan->json) {
@@ -117,7 +119,8 @@ show_all(struct scan *scan)
 			if (scan->levels[l] > 0)
 				printf(", %zu %s", scan->levels[l],
 				    l == LEVEL_NONE ? "without entry" : level_name(l));
-		printf("%s\n", scan->apply ? "" : "; nothing was changed (--apply does it)");
+		printf(
+		    "%s\n", scan->apply ? "" : "; nothing was changed (--apply does it)");
 	}
 	return cmd_flush();
 }
@@ -175,7 +178,9 @@ store(struct scan *scan)
 	while ((saved = engine_save(scan->engine, NULL, 0)) != ENGINE_SAVED &&
 	    engine_is_stuck(scan->engine) == ENGINE_MOVES)
 		turn(scan);
-	return saved == ENGINE_SAVED ? 0 : saved == ENGINE_SAVE_WAITS ? EX_UNAVAILABLE : EX_IOERR;
+	return saved == ENGINE_SAVED     ? 0
+	    : saved == ENGINE_SAVE_WAITS ? EX_UNAVAILABLE
+	                                 : EX_IOERR;
 }
 
 /* Until everything that can be decided now is, and mail was retried. */
@@ -191,8 +196,8 @@ settle(struct scan *scan)
 	} while (stuck == ENGINE_MOVES && !engine_is_idle(scan->engine));
 	end_progress();
 	if (stuck == ENGINE_STUCK_MAP)
-		return cmd_fail(EX_CANTCREAT,
-		    "the entries are stored, but the map is not exported");
+		return cmd_fail(
+		    EX_CANTCREAT, "the entries are stored, but the map is not exported");
 	if (stuck == ENGINE_STUCK)
 		return cmd_fail(EX_UNAVAILABLE, "gave up; not all was done");
 	return 0;
@@ -220,7 +225,8 @@ read_log(struct scan *scan, const char *path)
 		intake_lines(engine_fold(scan->engine), lines, clock_wall_ms());
 		reader_progress(reader, &used, &size);
 		progress(path, used, size);
-		if (intake_is_full(engine_fold(scan->engine)) && (stored = store(scan)) != 0)
+		if (intake_is_full(engine_fold(scan->engine)) &&
+		    (stored = store(scan)) != 0)
 			break;
 	}
 	end_progress();
@@ -268,7 +274,8 @@ run_scan(const struct options *options, int argc, char **argv)
 {
 	struct scan scan = {0};
 	struct rules *rules = NULL;
-	int status = read_options(&cmd_scan, argc, argv, &scan), worst = 0, settled, shown;
+	int status = read_options(&cmd_scan, argc, argv, &scan), worst = 0, settled,
+	    shown;
 
 	if (status != 0)
 		return status;
@@ -297,8 +304,8 @@ take_queued(void *context, const struct queued *queued)
 
 	if (queued->delay_reason[0] == '\0')
 		return; /* not tried yet */
-	fold_queued(engine_fold(scan->engine), str_of(queued->queue_id), str_of(queued->address),
-	    str_of(queued->delay_reason), clock_wall_ms());
+	fold_queued(engine_fold(scan->engine), str_of(queued->queue_id),
+	    str_of(queued->address), str_of(queued->delay_reason), clock_wall_ms());
 }
 
 static int

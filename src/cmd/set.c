@@ -23,7 +23,8 @@ read_arguments(const struct command *command, int argc, char **argv, struct pin 
 	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option == 'f' && command == &cmd_set) {
 			if (!span_parse(str_of(optarg), &pin->for_ms) || pin->for_ms == 0)
-				return cmd_usage(command, "--for wants a time like 90s, 10m, 6h or 7d");
+				return cmd_usage(command,
+				    "--for wants a time like 90s, 10m, 6h or 7d");
 		} else if (option == 'n' && command == &cmd_set) {
 			pin->note = optarg;
 		} else {
@@ -39,7 +40,7 @@ static int
 run_set(const struct options *options, int argc, char **argv)
 {
 	struct pin pin = {.pinned = true, .note = "", .why = WHY_PINNED, .action = "pin"};
-	struct postfix_facts facts = {0};
+	struct postfix_settings settings = {0};
 	struct buf attributes = {0};
 	struct nexthop nexthop;
 	struct postfix postfix;
@@ -58,30 +59,34 @@ run_set(const struct options *options, int argc, char **argv)
 	if (!level_parse(str_of(rest[1]), &pin.level) || pin.level == LEVEL_FINGERPRINT ||
 	    pin.level == LEVEL_NONE)
 		return cmd_usage(&cmd_set,
-		    "\"%s\" is no level: may, encrypt, dane, verify, secure or dane-only", rest[1]);
+		    "\"%s\" is no level: may, encrypt, dane, verify, secure or dane-only",
+		    rest[1]);
 	if (strlen(pin.note) >= sizeof(((struct destination *)0)->note))
 		return cmd_usage(&cmd_set, "the note is too long");
 	status = cmd_load(options, &config, NULL);
 	if (status != 0)
 		return status;
 	postfix = cmd_postfix(&config);
-	if (count > 2 && !postfix_read_facts(&postfix, &facts, &err))
-		fprintf(stderr, "tlsladder: warning: cannot check the attributes: %s\n", err.text);
+	if (count > 2 && !postfix_read_settings(&postfix, &settings, &err))
+		fprintf(stderr, "tlsladder: warning: cannot check the attributes: %s\n",
+		    err.text);
 	for (int i = 2; i < count && status == 0; i++) {
-		const char *fault = attribute_fault(rest + 2, i - 1, pin.level, facts.version);
+		const char *fault =
+		    attribute_fault(rest + 2, i - 1, pin.level, settings.version);
 
 		if (fault != NULL)
 			status = cmd_usage(&cmd_set, "\"%s\" %s", rest[i], fault);
 		buf_printf(&attributes, "%s%s", i > 2 ? " " : "", rest[i]);
 	}
-	if (status == 0 && attributes.len >= sizeof(((struct destination *)0)->attributes))
+	if (status == 0 &&
+	    attributes.len >= sizeof(((struct destination *)0)->attributes))
 		status = cmd_usage(&cmd_set, "the attributes are too long");
 	pin.key = nexthop.key;
 	pin.attributes = buf_text(&attributes);
 	if (status == 0)
 		status = pin_apply(&config, &pin, NULL, NULL);
 	buf_clear(&attributes);
-	postfix_facts_clear(&facts);
+	postfix_settings_clear(&settings);
 	config_clear(&config);
 	return status;
 }
@@ -89,7 +94,10 @@ run_set(const struct options *options, int argc, char **argv)
 static int
 run_unset(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.level = LEVEL_NONE, .attributes = "", .note = "", .why = WHY_NONE,
+	struct pin pin = {.level = LEVEL_NONE,
+	    .attributes = "",
+	    .note = "",
+	    .why = WHY_NONE,
 	    .action = "unpin"};
 	struct nexthop nexthop;
 	struct config config;

@@ -31,10 +31,12 @@ take_decision(void *context, const struct decision_record *record)
 	    !level_parse(str_of(record->before), &before) ||
 	    !level_parse(str_of(record->after), &after))
 		return;
-	if (before == after && strcmp(record->before_attributes, record->after_attributes) == 0)
+	if (before == after &&
+	    strcmp(record->before_attributes, record->after_attributes) == 0)
 		return;
 	*last = (struct last){.found = true, .before = before, .after = after};
-	str_copy(str_of(record->before_attributes), last->attributes, sizeof(last->attributes));
+	str_copy(str_of(record->before_attributes), last->attributes,
+	    sizeof(last->attributes));
 }
 
 /* Exactly the entry that stood before, never a guess: what is not recorded stays. */

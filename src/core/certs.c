@@ -79,7 +79,7 @@ days_of(int year, int month, int day)
 	int64_t past = year - 1;
 
 	return past * 365 + past / 4 - past / 100 + past / 400 + before[month - 1] +
-	       (leap && month > 2 ? 1 : 0) + day - 1 - 719162; /* 1970 begins there */
+	    (leap && month > 2 ? 1 : 0) + day - 1 - 719162; /* 1970 begins there */
 }
 
 /* RFC 5280 4.1.2.5: YYMMDDHHMMSSZ until 2049, then YYYYMMDDHHMMSSZ. */
@@ -132,7 +132,7 @@ read_validity(const uint8_t *p, const uint8_t *end, int64_t *from_s, int64_t *un
 	    (end = der_enter(&p, end, DER_SEQUENCE)) == NULL)
 		return false;
 	return p < end && take_time(&p, end, from_s) && p < end &&
-	       take_time(&p, end, until_s);
+	    take_time(&p, end, until_s);
 }
 
 static void

@@ -181,19 +181,19 @@ judge_host(const struct dns_host *host)
 }
 
 static enum dane_state
-judge_hosts(const struct dns_facts *facts)
+judge_hosts(const struct dns_records *records)
 {
 	enum host_state worst = HOST_ABSENT;
 
-	for (unsigned i = 0; i < facts->host_count; i++) {
-		enum host_state state = judge_host(&facts->hosts[i]);
+	for (unsigned i = 0; i < records->host_count; i++) {
+		enum host_state state = judge_host(&records->hosts[i]);
 
 		if (state > worst)
 			worst = state;
 	}
 	switch (worst) {
 	case HOST_USABLE:
-		return facts->mx == DNS_INSECURE ? DANE_INSECURE_MX : DANE_USABLE;
+		return records->mx == DNS_INSECURE ? DANE_INSECURE_MX : DANE_USABLE;
 	case HOST_UNUSABLE:
 		return DANE_UNUSABLE;
 	case HOST_NONE:
@@ -206,37 +206,37 @@ judge_hosts(const struct dns_facts *facts)
 }
 
 static enum dane_state
-judge(const struct dns_facts *facts)
+judge(const struct dns_records *records)
 {
 	/* Nobody was asked, so nobody need be trusted. */
-	if (facts->literal)
+	if (records->literal)
 		return DANE_NONE;
-	if (!facts->resolver_trusted || facts->truncated || facts->mx == DNS_ERROR)
+	if (!records->resolver_trusted || records->truncated || records->mx == DNS_ERROR)
 		return DANE_UNSURE;
-	if (facts->null_mx)
+	if (records->null_mx)
 		return DANE_NO_MAIL;
-	if (facts->host_count == 0)
+	if (records->host_count == 0)
 		return DANE_UNSURE;
-	return judge_hosts(facts);
+	return judge_hosts(records);
 }
 
 struct dane_verdict
-dane_judge(const struct dns_facts *facts)
+dane_judge(const struct dns_records *records)
 {
 	struct dane_verdict verdict = {
-	    .state = judge(facts),
-	    .distrusted = !facts->resolver_trusted,
-	    .mx = facts->mx,
-	    .ttl_s = facts->ttl_s,
+	    .state = judge(records),
+	    .distrusted = !records->resolver_trusted,
+	    .mx = records->mx,
+	    .ttl_s = records->ttl_s,
 	};
 
-	if (!facts->resolver_trusted)
+	if (!records->resolver_trusted)
 		verdict.signed_domain = false;
-	else if (facts->mx != DNS_NOT_ASKED)
-		verdict.signed_domain = is_signed(facts->mx);
+	else if (records->mx != DNS_NOT_ASKED)
+		verdict.signed_domain = is_signed(records->mx);
 	else
 		verdict.signed_domain =
-		    facts->host_count > 0 && is_signed(facts->hosts[0].address);
+		    records->host_count > 0 && is_signed(records->hosts[0].address);
 	return verdict;
 }
 
@@ -265,8 +265,8 @@ describe_host(const struct dns_host *host, struct buf *out)
 }
 
 void
-dane_describe(const struct dns_facts *facts, struct buf *out)
+dane_describe(const struct dns_records *records, struct buf *out)
 {
-	for (unsigned i = 0; i < facts->host_count; i++)
-		describe_host(&facts->hosts[i], out);
+	for (unsigned i = 0; i < records->host_count; i++)
+		describe_host(&records->hosts[i], out);
 }

@@ -2,7 +2,7 @@
 /*
  * What DNS says about a destination, and what DANE makes of it (RFC 7672, RFC 7671,
  * as Postfix does it: smtp_tls_policy.c, tls_dane.c). Plain values in, plain values
- * out: gather/resolver asks, this judges.
+ * out: dns/resolver asks, this judges.
  */
 #ifndef CORE_DANE_H
 #define CORE_DANE_H
@@ -14,8 +14,10 @@
 #include "base/buf.h"
 #include "core/nexthop.h"
 
-#define DNS_HOSTS_MAX 64 /* MX hosts held; more: truncated, which means could not tell */
-#define DNS_TLSA_MAX  32 /* TLSA records held a host */
+#define DNS_HOSTS_MAX \
+	64              /* MX hosts held; more: truncated, which means could not tell \
+	                 */
+#define DNS_TLSA_MAX 32 /* TLSA records held a host */
 
 #define DNS_TROUBLE_SIZE 224
 
@@ -46,21 +48,24 @@ struct dns_host {
 	bool literal;            /* the MX name is an address: no DANE (RFC 7672 2.2) */
 	enum dns_answer address; /* the better of A and AAAA */
 	bool alias;              /* the name is a CNAME */
-	enum dns_answer cname;   /* asked only where the address is insecure and an alias */
-	char base[NEXTHOP_HOST_SIZE]; /* TLSA base domain that answered or was asked last */
+	enum dns_answer cname; /* asked only where the address is insecure and an alias */
+	char base[NEXTHOP_HOST_SIZE]; /* TLSA base domain that answered or was asked last
+	                               */
 	enum dns_answer tlsa;
 	unsigned tlsa_count;
 	struct dns_tlsa tlsas[DNS_TLSA_MAX];
 };
 
-struct dns_facts {
-	bool resolver_trusted; /* `. NS` was just seen with AD, over a channel to believe */
-	char trouble[DNS_TROUBLE_SIZE]; /* why not, or what failed first; "" if nothing did */
-	enum dns_answer mx;    /* DNS_NOT_ASKED for [host] and literals */
-	bool null_mx;          /* RFC 7505 */
-	bool implicit_mx;      /* no MX: the domain itself is the host (RFC 5321 5.1) */
-	bool truncated;        /* more hosts or records than are held */
-	bool literal;          /* the next-hop is an address */
+struct dns_records {
+	bool resolver_trusted; /* `. NS` was just seen with AD, over a channel to believe
+	                        */
+	char trouble[DNS_TROUBLE_SIZE]; /* why not, or what failed first; "" if nothing
+	                                   did */
+	enum dns_answer mx;             /* DNS_NOT_ASKED for [host] and literals */
+	bool null_mx;                   /* RFC 7505 */
+	bool implicit_mx; /* no MX: the domain itself is the host (RFC 5321 5.1) */
+	bool truncated;   /* more hosts or records than are held */
+	bool literal;     /* the next-hop is an address */
 	unsigned host_count;
 	struct dns_host hosts[DNS_HOSTS_MAX];
 	uint32_t ttl_s; /* the smallest TTL seen, 0 where an answer failed */
@@ -79,15 +84,18 @@ enum dane_state {
 
 struct dane_verdict {
 	enum dane_state state;
-	enum dns_answer mx;  /* DNS_SECURE or DNS_NONE_SECURE: the domain is signed */
-	bool distrusted;     /* the resolver was not seen to validate: that is our own fault */
-	bool signed_domain;  /* the answer to the MX question (or to the host's) validated */
+	enum dns_answer mx; /* DNS_SECURE or DNS_NONE_SECURE: the domain is signed */
+	bool
+	    distrusted; /* the resolver was not seen to validate: that is our own fault */
+	bool signed_domain; /* the answer to the MX question (or to the host's) validated
+	                     */
 	uint32_t ttl_s;
 };
 
 bool dane_state_parse(struct str name, enum dane_state *state);
-const char *dane_state_name(enum dane_state state);   /* "usable", "none", "unsure" ... */
-const char *dns_answer_name(enum dns_answer answer);  /* "secure", "insecure", "error" ... */
+const char *dane_state_name(enum dane_state state); /* "usable", "none", "unsure" ... */
+const char *dns_answer_name(
+    enum dns_answer answer); /* "secure", "insecure", "error" ... */
 
 /*
  * What A and AAAA say together of a host's address: data of one counts though the other
@@ -95,7 +103,8 @@ const char *dns_answer_name(enum dns_answer answer);  /* "secure", "insecure", "
  */
 enum dns_answer dns_answer_merge(enum dns_answer a, enum dns_answer aaaa);
 
-/* Can Postfix use this record? RFC 7672 3.1.3, tls_dane.c parse_tlsa_rr(), dane_tlsa_add. */
+/* Can Postfix use this record? RFC 7672 3.1.3, tls_dane.c parse_tlsa_rr(), dane_tlsa_add.
+ */
 bool dane_tlsa_is_usable(const struct dns_tlsa *tlsa);
 
 /*
@@ -110,11 +119,11 @@ bool dane_der_is_exact(uint8_t selector, const uint8_t *data, size_t len);
  * DANE_UNUSABLE as it is: the TLSA records are signed, whoever led us to them, and one
  * of them promises STARTTLS (RFC 7672 2.2.3), so neither may end in cleartext.
  */
-struct dane_verdict dane_judge(const struct dns_facts *facts);
+struct dane_verdict dane_judge(const struct dns_records *records);
 
 /* One line a host, for explain and check: "mx.example.org address=secure tlsa=secure
  * usable=1/2", with alias, cname= and base= where they differ from the plain case.
  * Bounded; names are A-labels as asked. */
-void dane_describe(const struct dns_facts *facts, struct buf *out);
+void dane_describe(const struct dns_records *records, struct buf *out);
 
 #endif

@@ -93,19 +93,20 @@ take_session(struct fold *fold, const struct logline *line, const struct session
 	p->queue_id[0] = '\0';
 	/* "host[address]" stands in one piece in the line. */
 	peer = (struct str){s->host.p, s->host.len + s->address.len + 2};
-	p->has_session =
-	    memchr(peer.p, '\t', peer.len) == NULL && str_copy(peer, p->peer, sizeof(p->peer));
+	p->has_session = memchr(peer.p, '\t', peer.len) == NULL &&
+	    str_copy(peer, p->peer, sizeof(p->peer));
 }
 
 static void
-take_policy(struct fold *fold, const struct logline *line, const struct policy_line *policy)
+take_policy(
+    struct fold *fold, const struct logline *line, const struct policy_line *policy)
 {
 	struct process *p = processes_get(&fold->processes, line->pid);
 	struct nexthop nh;
 
 	p->nexthop[0] = '\0';
-	if (nexthop_parse(policy->nexthop, &nh) && memchr(policy->reason.p, '\t',
-	    policy->reason.len) == NULL &&
+	if (nexthop_parse(policy->nexthop, &nh) &&
+	    memchr(policy->reason.p, '\t', policy->reason.len) == NULL &&
 	    str_copy(policy->reason, p->reason, sizeof(p->reason)))
 		memcpy(p->nexthop, nh.key, sizeof(p->nexthop));
 }
@@ -194,8 +195,8 @@ fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
 }
 
 static void
-take_deferral(struct fold_item *item, const struct status_line *s, const struct logline *line,
-    unsigned rule, int64_t time_ms)
+take_deferral(struct fold_item *item, const struct status_line *s,
+    const struct logline *line, unsigned rule, int64_t time_ms)
 {
 	struct fold_deferral d = {
 	    .time_ms = time_ms,
@@ -222,8 +223,8 @@ take_deferral(struct fold_item *item, const struct status_line *s, const struct 
 	 * and took longer. */
 	if (item->deferred && !item->deferral.suspended &&
 	    (d.suspended ||
-	    (fold_is_earlier(d.attempt_ms, time_ms, item->deferral.attempt_ms) &&
-	    time_ms >= item->deferral.time_ms)))
+	        (fold_is_earlier(d.attempt_ms, time_ms, item->deferral.attempt_ms) &&
+	            time_ms >= item->deferral.time_ms)))
 		return;
 	reason_copy(s->own_reason, d.reason, sizeof(d.reason));
 	copy_relay(s->relay, d.relay, sizeof(d.relay));
@@ -268,8 +269,8 @@ match(struct fold *fold, const struct status_line *s, const struct logline *line
 	rule = rules_match(
 	    fold->rules, fold->matcher, &subject, 0, RULE_DNSSEC_INSECURE, &limit_hits);
 	if (rule < 0) /* it may still be one for signed domains alone */
-		rule = rules_match(
-		    fold->rules, fold->matcher, &subject, 0, RULE_DNSSEC_ANY, &limit_hits);
+		rule = rules_match(fold->rules, fold->matcher, &subject, 0,
+		    RULE_DNSSEC_ANY, &limit_hits);
 	fold->counts.limit_hits += limit_hits;
 	return rule;
 }
@@ -307,7 +308,8 @@ route(struct fold *fold, const struct process *p, const struct status_line *s,
 	if (fold->router != NULL && !fold->plain)
 		return fold->router(fold->router_context, s->recipient, s->domain, out);
 	memcpy(out->key, nh.key, sizeof(out->key));
-	str_copy(fold->plain ? STR("smtp") : STR(""), out->transport, sizeof(out->transport));
+	str_copy(
+	    fold->plain ? STR("smtp") : STR(""), out->transport, sizeof(out->transport));
 	return ANSWER_YES;
 }
 
@@ -320,7 +322,8 @@ find_own(const struct fold *fold, const struct process *p, const struct status_l
 {
 	struct fold_item *item;
 
-	if ((fold->router != NULL && !fold->plain) || is_named(p, s) || is_filter(s->relay))
+	if ((fold->router != NULL && !fold->plain) || is_named(p, s) ||
+	    is_filter(s->relay))
 		return NULL;
 	item = fold_items_find(&fold->items, s->domain);
 	return item != NULL && item->own ? item : NULL;
@@ -354,7 +357,8 @@ static struct fold_item *
 take_status(struct fold *fold, const struct process *p, const struct logline *line,
     const struct status_line *s, int64_t time_ms, bool *unsure)
 {
-	bool session = p != NULL && p->has_session && str_starts(s->relay, str_of(p->peer));
+	bool session =
+	    p != NULL && p->has_session && str_starts(s->relay, str_of(p->peer));
 	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line);
 	struct fold_item *item;
 
@@ -394,8 +398,8 @@ park(struct fold *fold, const struct process *p, struct str text, struct str ser
 
 	if (fold->parked_count == fold->parked_size) {
 		fold->parked_size = fold->parked_size > 0 ? 2 * fold->parked_size : 64;
-		fold->parked = mem_array(
-		    fold->parked, fold->parked_size, sizeof(*fold->parked));
+		fold->parked =
+		    mem_array(fold->parked, fold->parked_size, sizeof(*fold->parked));
 	}
 	parked = &fold->parked[fold->parked_count++];
 	*parked = (struct parked){
@@ -511,8 +515,8 @@ fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_
 	struct session_line session;
 	struct policy_line policy;
 
-	/* Other delivery agents do no TLS of smtp(8)'s, and lmtp(8) does it by settings of
-	 * its own; error(8) and qmgr(8) pass smtp(8)'s reasons on. */
+	/* Other delivery agents do no TLS of smtp(8)'s, and lmtp(8) does it by settings
+	 * of its own; error(8) and qmgr(8) pass smtp(8)'s reasons on. */
 	if (!str_is(line->program, "smtp") && !str_is(line->program, "error") &&
 	    !str_is(line->program, "qmgr"))
 		return;
@@ -522,15 +526,15 @@ fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_
 	} else if (session_parse(line->text, &session)) {
 		take_session(fold, line, &session);
 	} else {
-		fold_status(fold, processes_find(&fold->processes, line->pid), line->text, line->service,
-		    time_ms != 0 ? time_ms : now_ms, false);
+		fold_status(fold, processes_find(&fold->processes, line->pid), line->text,
+		    line->service, time_ms != 0 ? time_ms : now_ms, false);
 	}
 }
 
 /* The queue's words as the status line that they came from. */
 void
-fold_queued(struct fold *fold, struct str queue_id, struct str recipient, struct str reason,
-    int64_t now_ms)
+fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
+    struct str reason, int64_t now_ms)
 {
 	struct buf text = {0};
 
@@ -543,7 +547,8 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient, struct
 	buf_printf(&text, ">, relay=none, delay=0, delays=0/0/0/0, status=deferred (");
 	buf_add_str(&text, reason);
 	buf_printf(&text, ")");
-	fold_status(fold, NULL, (struct str){buf_text(&text), text.len}, STR("smtp"), now_ms, true);
+	fold_status(fold, NULL, (struct str){buf_text(&text), text.len}, STR("smtp"),
+	    now_ms, true);
 	buf_clear(&text);
 }
 

@@ -23,7 +23,7 @@
 
 /* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
 enum fold_what {
-	FOLD_SESSION,                         /* + enum session_grade */
+	FOLD_SESSION, /* + enum session_grade */
 	FOLD_SENT = FOLD_SESSION + SESSION_COUNT,
 	FOLD_BOUNCED, /* with a reason that a rule knows */
 	FOLD_RULE,
@@ -62,9 +62,10 @@ struct fold_item {
 	int64_t last_attempt_ms;
 	unsigned attempts; /* real ones since the last mail that was sent */
 	bool sent_proves;  /* that it was sent is all that tells of its level */
-	enum level sent_level; /* that Postfix says it was sent at; LEVEL_UNKNOWN: does not */
-	bool deferred;     /* since the last mail that was sent */
-	bool key_known;    /* Postfix named it; else it is the recipient's domain */
+	enum level
+	    sent_level; /* that Postfix says it was sent at; LEVEL_UNKNOWN: does not */
+	bool deferred;  /* since the last mail that was sent */
+	bool key_known; /* Postfix named it; else it is the recipient's domain */
 	bool own; /* mail to the domain of this name comes here: the fold's own note */
 	size_t tally_count;
 	struct fold_tally *tallies; /* few, while they suffice */
@@ -73,8 +74,8 @@ struct fold_item {
 	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	char **queue_ids;                /* messages that wait */
 	size_t queue_id_count;
-	unsigned lost;     /* messages that were bounced, whatever came of the next ones */
-	char *lost_reason; /* of the last of them; NULL: none */
+	unsigned lost; /* messages that were bounced, whatever came of the next ones */
+	char *lost_reason;             /* of the last of them; NULL: none */
 	struct fold_item *next;        /* in order of appearance */
 	struct fold_deferral deferral; /* the latest; a real one before an echo */
 };
@@ -85,7 +86,8 @@ struct fold_counts {
 	uint64_t recognised; /* a rule matched */
 	uint64_t limit_hits; /* patterns that ran into their limit */
 	uint64_t ambiguous;  /* an unquoted address may have written it */
-	uint64_t no_nexthop; /* a rule matched, but the line names no next-hop to act on */
+	uint64_t
+	    no_nexthop; /* a rule matched, but the line names no next-hop to act on */
 };
 
 /*
@@ -135,7 +137,8 @@ void fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context
 void fold_unpark(struct fold *fold);
 
 /* A line in, its time as the clock understands its stamp (0: unknown, then now_ms). */
-void fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms);
+void fold_line(
+    struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms);
 
 /* A deferred message as postqueue -j shows it, folded like a deferral line. */
 void fold_queued(struct fold *fold, struct str queue_id, struct str recipient,

@@ -192,7 +192,7 @@ fold_item_waits(struct fold_item *item, struct str queue_id)
 	for (size_t i = 0; i < item->queue_id_count; i++)
 		if (str_is(queue_id, item->queue_ids[i]))
 			return;
-	item->queue_ids =
-	    mem_array(item->queue_ids, item->queue_id_count + 1, sizeof(*item->queue_ids));
+	item->queue_ids = mem_array(
+	    item->queue_ids, item->queue_id_count + 1, sizeof(*item->queue_ids));
 	item->queue_ids[item->queue_id_count++] = mem_strndup(queue_id.p, queue_id.len);
 }

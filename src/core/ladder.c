@@ -5,7 +5,7 @@
 
 #define BACK_OFF_FIRST_MS (30 * SPAN_SECOND_MS)
 #define BACK_OFF_MAX_MS   SPAN_HOUR_MS
-#define PROBE_AGAIN_MS    SPAN_HOUR_MS       /* between two clean probes */
+#define PROBE_AGAIN_MS    SPAN_HOUR_MS /* between two clean probes */
 #define FREEZE_LOOK_MS    (5 * SPAN_MINUTE_MS)
 #define TELL_AFTER        2 /* so many answers in a row could not tell: say so, once */
 
@@ -57,7 +57,9 @@ static struct decision
 hold(enum level level, enum why why, int64_t look_again_ms)
 {
 	/* A freeze is one cause: it is told once, by whoever sees it (guard 12). */
-	return (struct decision){.action = ACTION_HOLD, .level = level, .why = why,
+	return (struct decision){.action = ACTION_HOLD,
+	    .level = level,
+	    .why = why,
 	    .look_again_ms = look_again_ms,
 	    .alert = why != WHY_MAY_AFTER && why != WHY_FREEZE};
 }
@@ -65,8 +67,12 @@ hold(enum level level, enum why why, int64_t look_again_ms)
 static struct decision
 set(enum level level, enum why why, int64_t lease_ms, int64_t now_ms)
 {
-	return (struct decision){.action = ACTION_SET, .level = level, .why = why,
-	    .look_again_ms = now_ms + lease_ms, .lease_ms = lease_ms, .retry = true};
+	return (struct decision){.action = ACTION_SET,
+	    .level = level,
+	    .why = why,
+	    .look_again_ms = now_ms + lease_ms,
+	    .lease_ms = lease_ms,
+	    .retry = true};
 }
 
 /* No entry of ours; without one there is nothing to do. */
@@ -82,17 +88,19 @@ without_entry(const struct evidence *ev, enum why why)
 static bool
 is_default(const struct evidence *ev, enum level level)
 {
-	return level == ev->default_level || level == effective_level(ev, ev->default_level);
+	return level == ev->default_level ||
+	    level == effective_level(ev, ev->default_level);
 }
 
 /* The entry is weaker than is allowed now: no weaker than the floor, and no stronger than
  * the default. */
 static struct decision
-raise_entry(const struct ladder_policy *policy, const struct evidence *ev, enum level floor,
-    enum why why, int64_t now_ms)
+raise_entry(const struct ladder_policy *policy, const struct evidence *ev,
+    enum level floor, enum why why, int64_t now_ms)
 {
 	return ev->default_level <= floor || is_default(ev, floor)
-	    ? without_entry(ev, why) : set(floor, why, policy->recheck_ms, now_ms);
+	    ? without_entry(ev, why)
+	    : set(floor, why, policy->recheck_ms, now_ms);
 }
 
 /* 30 s, 1 min, 2 min ... 1 h */
@@ -122,7 +130,8 @@ is_echo(const struct evidence *ev)
 {
 	if (ev->suspended || ev->attempt_ms < ev->force_ms)
 		return true;
-	return ev->attempt_level != LEVEL_UNKNOWN && ev->attempt_level != present_level(ev);
+	return ev->attempt_level != LEVEL_UNKNOWN &&
+	    ev->attempt_level != present_level(ev);
 }
 
 /*
@@ -134,7 +143,8 @@ is_entry_refused(const struct evidence *ev)
 {
 	if (!ev->policy_refused || ev->entry == LEVEL_NONE || is_echo(ev))
 		return false;
-	return ev->attributes || (ev->entry == LEVEL_DANE_ONLY && ev->can_dane == ANSWER_NO);
+	return ev->attributes ||
+	    (ev->entry == LEVEL_DANE_ONLY && ev->can_dane == ANSWER_NO);
 }
 
 /* A try under the present level would tell, unless there was one. */
@@ -187,7 +197,8 @@ ladder_decide_early(const struct ladder_policy *policy, const struct evidence *e
 /* --- guard 7 ----------------------------------------------------------------------- */
 
 static struct decision
-decide_usable(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+decide_usable(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	int64_t look_again_ms = now_ms + policy->recheck_ms;
 	enum level present = present_level(ev);
@@ -218,7 +229,8 @@ decide_usable(const struct ladder_policy *policy, const struct evidence *ev, int
 
 /* Our dane-only entry, and no usable TLSA any more: only lasting proof ends it. */
 static struct decision
-decide_withdrawn(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+decide_withdrawn(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	int64_t since_ms = ev->dane_absent_ms != 0 ? ev->dane_absent_ms : now_ms;
 	int64_t until_ms = since_ms + policy->dane_withdrawn_ms;
@@ -238,12 +250,15 @@ is_tls_mandatory(const struct evidence *ev)
 }
 
 static struct decision
-decide_cleartext(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+decide_cleartext(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	enum why why =
 	    ev->dane.state == DANE_UNUSABLE ? WHY_TLSA_UNUSABLE : WHY_INSECURE_MX;
-	struct decision d = ev->default_level == LEVEL_DANE /* which does no less by itself */
-	    ? without_entry(ev, why) : raise_entry(policy, ev, LEVEL_ENCRYPT, why, now_ms);
+	struct decision d =
+	    ev->default_level == LEVEL_DANE /* which does no less by itself */
+	    ? without_entry(ev, why)
+	    : raise_entry(policy, ev, LEVEL_ENCRYPT, why, now_ms);
 
 	d.alert = true;
 	return d;
@@ -286,8 +301,9 @@ step_why(enum fallback fallback, enum level fallback_level)
 {
 	if (fallback == FALLBACK_NEXT)
 		return WHY_ONE_RUNG;
-	return fallback_level == LEVEL_MAY ? WHY_NOT_ENCRYPTED
-	    : fallback_level == LEVEL_ENCRYPT ? WHY_NOT_AUTHENTIC : WHY_NO_DANE;
+	return fallback_level == LEVEL_MAY    ? WHY_NOT_ENCRYPTED
+	    : fallback_level == LEVEL_ENCRYPT ? WHY_NOT_AUTHENTIC
+	                                      : WHY_NO_DANE;
 }
 
 /* Guard 11: cleartext only after several attempts over some time. One has no span. */
@@ -302,7 +318,8 @@ is_too_early_for_may(const struct ladder_policy *policy, const struct evidence *
 
 /* Once the time is over, one more attempt is made to decide it, a minute apart. */
 static struct decision
-wait_for_may(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+wait_for_may(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	int64_t over_ms = ev->first_attempt_ms + policy->may_after_ms;
 	struct decision d = hold(LEVEL_MAY, WHY_MAY_AFTER,
@@ -352,10 +369,13 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 	}
 	/* It climbed not long ago: what it needed before is no news, no waiting again. */
 	if (ev->trial != LEVEL_NONE && level <= ev->trial && ev->trial < present)
-		return set(ev->trial, WHY_TRIAL_FAILED, doubled(policy, ev->lease_ms), now_ms);
-	/* Before may_after, which tells nobody: whoever did better must not wait unseen. */
+		return set(
+		    ev->trial, WHY_TRIAL_FAILED, doubled(policy, ev->lease_ms), now_ms);
+	/* Before may_after, which tells nobody: whoever did better must not wait unseen.
+	 */
 	if (is_held(policy, ev, level, now_ms, &until_ms)) {
-		struct decision d = hold(level, WHY_HOLD, now_ms < until_ms ? until_ms : 0);
+		struct decision d =
+		    hold(level, WHY_HOLD, now_ms < until_ms ? until_ms : 0);
 
 		d.retry = now_ms >= until_ms;
 		return d;
@@ -370,7 +390,8 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 /* --- the way up -------------------------------------------------------------------- */
 
 static struct decision
-decide_lease(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+decide_lease(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	int64_t lease_ms;
 
@@ -403,13 +424,15 @@ static bool
 is_climb(const struct evidence *ev, const struct decision *d)
 {
 	enum level after = d->action == ACTION_SET ? d->level
-	    : d->action == ACTION_REMOVE ? ev->default_level : LEVEL_NONE;
+	    : d->action == ACTION_REMOVE           ? ev->default_level
+	                                           : LEVEL_NONE;
 
 	return after > present_level(ev);
 }
 
 struct decision
-ladder_decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+ladder_decide(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	struct decision d;
 
@@ -438,7 +461,8 @@ ladder_decide(const struct ladder_policy *policy, const struct evidence *ev, int
 		d = decide_cleartext(policy, ev, now_ms);
 	} else if (!ev->deferral) {
 		d = decide_lease(policy, ev, now_ms);
-	} else if (ev->dane.state == DANE_INSECURE_MX && ev->default_level == LEVEL_DANE) {
+	} else if (ev->dane.state == DANE_INSECURE_MX &&
+	    ev->default_level == LEVEL_DANE) {
 		d = keep_and_tell(WHY_INSECURE_MX, 0);
 	} else if (ev->fallback == FALLBACK_WAIT) { /* with its dnssec condition met */
 		d = keep_and_tell(WHY_SIGNED, 0);

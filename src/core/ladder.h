@@ -34,52 +34,54 @@ struct ladder_policy {
 struct probe_evidence {
 	enum level level; /* LEVEL_UNKNOWN: no prober, or nothing probed */
 	enum answer works;
-	unsigned clean;   /* clean probes in a row, this one included */
+	unsigned clean; /* clean probes in a row, this one included */
 };
 
 /* All times in ms since the epoch; 0: never. */
 struct evidence {
 	/* what applies now */
 	enum level default_level;
-	enum level entry;         /* LEVEL_NONE: no entry */
-	int64_t force_ms;         /* since when Postfix sees that; 0: ever, LADDER_NOT_YET */
+	enum level entry; /* LEVEL_NONE: no entry */
+	int64_t force_ms; /* since when Postfix sees that; 0: ever, LADDER_NOT_YET */
 	bool pinned;
-	int64_t lease_ms;         /* the present lease's length */
+	int64_t lease_ms; /* the present lease's length */
 	int64_t lease_end_ms;
 
 	/* the deferral to judge; none at the end of a lease */
 	bool deferral;
-	bool suspended;          /* qmgr did not even try */
+	bool suspended; /* qmgr did not even try */
 	bool has_rule;
 	bool fault_ours;
-	bool policy_refused;      /* Postfix complains of the policy that it found, or did not */
-	bool attributes;          /* the entry has some */
+	bool policy_refused; /* Postfix complains of the policy that it found, or did not
+	                      */
+	bool attributes;     /* the entry has some */
 	enum rule_dnssec rule_dnssec; /* the rule's condition */
-	bool rule_alert;          /* the rule wants the administrator told */
+	bool rule_alert;              /* the rule wants the administrator told */
 	enum fallback fallback;
 	enum level fallback_level;
 	enum level attempt_level; /* from tls=, else LEVEL_UNKNOWN */
 	int64_t attempt_ms;       /* the earliest moment at which it can have begun */
-	unsigned attempts;        /* real ones since mail last flowed, this one included */
+	unsigned attempts; /* real ones since mail last flowed, this one included */
 	int64_t first_attempt_ms;
 	int64_t last_attempt_ms;
 
 	/* what others say */
-	enum answer other_map;    /* does another policy map answer for the key? */
+	enum answer other_map; /* does another policy map answer for the key? */
 	struct dane_verdict dane;
-	bool wrapper;             /* TLS from the first byte (port 465): no cleartext there */
-	bool elsewhere;           /* the server is none of this destination's */
-	enum answer can_dane;     /* can this Postfix do dane-only? */
-	unsigned dns_failures;    /* answers in a row that could not tell, this one included */
+	bool wrapper;         /* TLS from the first byte (port 465): no cleartext there */
+	bool elsewhere;       /* the server is none of this destination's */
+	enum answer can_dane; /* can this Postfix do dane-only? */
+	unsigned
+	    dns_failures; /* answers in a row that could not tell, this one included */
 
 	/* the past */
-	enum level best_seen;     /* in 90 days; LEVEL_UNKNOWN: no session seen */
-	int64_t hold_since_ms;    /* since when the step is due that is held; 0: none */
+	enum level best_seen;  /* in 90 days; LEVEL_UNKNOWN: no session seen */
+	int64_t hold_since_ms; /* since when the step is due that is held; 0: none */
 	bool frozen;
-	int64_t thawed_ms; /* when the last freeze ended */
-	int64_t dane_absent_ms;   /* since when TLSA is proven to be gone; 0: not */
-	enum level trial;         /* the entry that it climbed from less than a lease ago;
-	                           * LEVEL_NONE: none */
+	int64_t thawed_ms;      /* when the last freeze ended */
+	int64_t dane_absent_ms; /* since when TLSA is proven to be gone; 0: not */
+	enum level trial;       /* the entry that it climbed from less than a lease ago;
+	                         * LEVEL_NONE: none */
 	struct probe_evidence probe;
 };
 
@@ -93,7 +95,7 @@ enum action {
 
 struct decision {
 	enum action action;
-	enum level level;      /* of SET: the entry; of HOLD: the level that is due */
+	enum level level; /* of SET: the entry; of HOLD: the level that is due */
 	enum why why;
 	int64_t look_again_ms; /* when to judge again without news; 0: only on news */
 	int64_t lease_ms;      /* of SET: the new entry's lease */

@@ -5,11 +5,71 @@ static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 /* What names of programs are made of: letters, digits, "-", "." and "_". */
 static const bool in_name[256] = {
-    ['-'] = 1, 1,
-    ['0'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    ['A'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ['-'] = 1,
+    1,
+    ['0'] = 1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    ['A'] = 1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
     ['_'] = 1,
-    ['a'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ['a'] = 1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
 };
 
 /*
@@ -30,10 +90,11 @@ two_digits(struct str s, size_t at)
 STR_STEP bool
 eat_clock(struct str *s, struct stamp *stamp)
 {
-	int hour = two_digits(*s, 0), minute = two_digits(*s, 3), second = two_digits(*s, 6);
+	int hour = two_digits(*s, 0), minute = two_digits(*s, 3),
+	    second = two_digits(*s, 6);
 
-	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
-	    s->p[2] != ':' || s->p[5] != ':')
+	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+	    second > 60 || s->p[2] != ':' || s->p[5] != ':')
 		return false;
 	stamp->hour = (int8_t)hour;
 	stamp->minute = (int8_t)minute;
@@ -157,17 +218,19 @@ eat_iso_stamp(struct str *s, struct stamp *stamp)
 {
 	struct str rest = *s;
 	struct stamp out = {0};
-	int year = four_digits(rest), month = two_digits(rest, 5), day = two_digits(rest, 8);
+	int year = four_digits(rest), month = two_digits(rest, 5),
+	    day = two_digits(rest, 8);
 
 	if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || rest.len < 11 ||
-	    rest.p[4] != '-' || rest.p[7] != '-' || (rest.p[10] != 'T' && rest.p[10] != ' '))
+	    rest.p[4] != '-' || rest.p[7] != '-' ||
+	    (rest.p[10] != 'T' && rest.p[10] != ' '))
 		return false;
 	out.year = (int16_t)year;
 	out.month = (int8_t)month;
 	out.day = (int8_t)day;
 	rest = str_skip(rest, 11);
-	if (!eat_clock(&rest, &out) || !eat_fraction(&rest, &out) || !eat_zone(&rest, &out) ||
-	    !eat_blanks(&rest))
+	if (!eat_clock(&rest, &out) || !eat_fraction(&rest, &out) ||
+	    !eat_zone(&rest, &out) || !eat_blanks(&rest))
 		return false;
 	*s = rest;
 	*stamp = out;
@@ -181,8 +244,9 @@ eat_compose(struct str *s)
 	struct str rest = *s;
 	size_t i = 0;
 
-	while (i < rest.len && i < 256 && (ascii_is_alnum(rest.p[i]) || rest.p[i] == '-' ||
-	    rest.p[i] == '_' || rest.p[i] == '.'))
+	while (i < rest.len && i < 256 &&
+	    (ascii_is_alnum(rest.p[i]) || rest.p[i] == '-' || rest.p[i] == '_' ||
+	        rest.p[i] == '.'))
 		i++;
 	if (i == 0)
 		return;
@@ -210,8 +274,8 @@ eat_program(struct str *s, struct logline *out)
 	const char *slash;
 	uint64_t number;
 
-	if (!str_cut(&rest, ' ', &token) || token.len < 5 || token.p[token.len - 1] != ':' ||
-	    token.p[token.len - 2] != ']')
+	if (!str_cut(&rest, ' ', &token) || token.len < 5 ||
+	    token.p[token.len - 1] != ':' || token.p[token.len - 2] != ']')
 		return false;
 	token.len -= 2;
 	if (!str_cut(&token, '[', &name) || !str_number(token, UINT32_MAX, &number))

@@ -14,15 +14,15 @@
 
 /* The time as written; no calendar, no zone rules here (sys/clock has them). */
 struct stamp {
-	int16_t year;  /* 0: not written (RFC 3164) */
-	int8_t month;  /* 1..12; 0: the line has no stamp */
+	int16_t year; /* 0: not written (RFC 3164) */
+	int8_t month; /* 1..12; 0: the line has no stamp */
 	int8_t day;
 	int8_t hour;
 	int8_t minute;
 	int8_t second; /* 60 in a leap second */
 	bool has_zone;
-	int16_t zone_minutes;   /* east of UTC */
-	int32_t resolution_us;  /* of what is written: 1000000 without a fraction */
+	int16_t zone_minutes;  /* east of UTC */
+	int32_t resolution_us; /* of what is written: 1000000 without a fraction */
 	int32_t microsecond;
 };
 

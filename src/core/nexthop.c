@@ -10,7 +10,8 @@ is_ipv4(struct str s)
 	uint64_t n;
 
 	for (int i = 0; i < 3; i++)
-		if (!str_cut(&s, '.', &part) || part.len > 3 || !str_number(part, 255, &n))
+		if (!str_cut(&s, '.', &part) || part.len > 3 ||
+		    !str_number(part, 255, &n))
 			return false;
 	return s.len <= 3 && str_number(s, 255, &n);
 }
@@ -29,8 +30,10 @@ is_ipv6(struct str s)
 	while (s.len > 0) {
 		size_t digits = 0;
 
-		while (digits < s.len && (ascii_is_digit(s.p[digits]) ||
-		    (ascii_lower(s.p[digits]) >= 'a' && ascii_lower(s.p[digits]) <= 'f')))
+		while (digits < s.len &&
+		    (ascii_is_digit(s.p[digits]) ||
+		        (ascii_lower(s.p[digits]) >= 'a' &&
+		            ascii_lower(s.p[digits]) <= 'f')))
 			digits++;
 		if (digits < s.len && s.p[digits] == '.')
 			return is_ipv4(s) && groups + 2 <= 8 - (gap ? 1 : 0) &&
@@ -76,24 +79,17 @@ folds_into_another(uint32_t code)
 	static const struct {
 		uint32_t first, last;
 	} ranges[] = {
-	    {0x00df, 0x00df}, /* sharp s -> ss */
-	    {0x0130, 0x0130}, /* I with dot */
-	    {0x0149, 0x0149},
-	    {0x017f, 0x017f}, /* long s -> s */
-	    {0x01f0, 0x01f0},
-	    {0x0345, 0x0345},
-	    {0x0390, 0x0390},
-	    {0x03b0, 0x03b0},
+	    {0x00df, 0x00df},                   /* sharp s -> ss */
+	    {0x0130, 0x0130},                   /* I with dot */
+	    {0x0149, 0x0149}, {0x017f, 0x017f}, /* long s -> s */
+	    {0x01f0, 0x01f0}, {0x0345, 0x0345}, {0x0390, 0x0390}, {0x03b0, 0x03b0},
 	    {0x03c2, 0x03c2}, /* final sigma -> sigma */
 	    {0x03d0, 0x03f6}, /* Greek symbols */
-	    {0x0587, 0x0587},
-	    {0x13f8, 0x13fd},
-	    {0x1c80, 0x1c88}, /* variants of Cyrillic letters */
-	    {0x1e96, 0x1e9e},
-	    {0x1f00, 0x1fff}, /* Greek with iota and breathings */
-	    {0x2126, 0x212b}, /* ohm, kelvin, angstrom */
-	    {0xab70, 0xabbf},
-	    {0xfb00, 0xfb17}, /* ligatures */
+	    {0x0587, 0x0587}, {0x13f8, 0x13fd},
+	    {0x1c80, 0x1c88},                   /* variants of Cyrillic letters */
+	    {0x1e96, 0x1e9e}, {0x1f00, 0x1fff}, /* Greek with iota and breathings */
+	    {0x2126, 0x212b},                   /* ohm, kelvin, angstrom */
+	    {0xab70, 0xabbf}, {0xfb00, 0xfb17}, /* ligatures */
 	};
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
@@ -108,8 +104,10 @@ static size_t
 utf8_sequence(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
-	size_t len = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3
-	    : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	size_t len = p[0] >= 0xc2 && p[0] <= 0xdf ? 2
+	    : (p[0] & 0xf0) == 0xe0               ? 3
+	    : p[0] >= 0xf0 && p[0] <= 0xf4        ? 4
+	                                          : 0;
 	uint32_t code;
 
 	if (len == 0 || len > s.len)

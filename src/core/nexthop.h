@@ -11,15 +11,19 @@
 
 #include "base/str.h"
 
-#define NEXTHOP_KEY_SIZE  320 /* brackets, 255 octets, port, NUL; UTF-8 counts as bytes */
+#define NEXTHOP_KEY_SIZE \
+	320 /* brackets, 255 octets, port, NUL; UTF-8 counts as bytes \
+	     */
 #define NEXTHOP_HOST_SIZE 256
 
 struct nexthop {
-	char key[NEXTHOP_KEY_SIZE];   /* the map key: ASCII letters folded, else as spelled */
-	char host[NEXTHOP_HOST_SIZE]; /* domain, host or address without [], IPv6:, port */
-	uint16_t port;                /* 25 where none is written */
-	bool bracketed;               /* [host]: no MX look-up */
-	bool literal;                 /* host is an IPv4 or IPv6 address */
+	char key[NEXTHOP_KEY_SIZE]; /* the map key: ASCII letters folded, else as spelled
+	                             */
+	char
+	    host[NEXTHOP_HOST_SIZE]; /* domain, host or address without [], IPv6:, port */
+	uint16_t port;               /* 25 where none is written */
+	bool bracketed;              /* [host]: no MX look-up */
+	bool literal;                /* host is an IPv4 or IPv6 address */
 };
 
 /*

@@ -57,9 +57,9 @@ processes_save(const struct processes *all, struct buf *out)
 
 		if (p->used == 0)
 			continue;
-		buf_printf(out, "%lu\t%llu\t%d\t%d\t%s\t%s\t%s\t%s\n", (unsigned long)p->pid,
-		    (unsigned long long)p->used, p->has_session, (int)p->grade, p->peer,
-		    p->queue_id, p->nexthop, p->reason);
+		buf_printf(out, "%lu\t%llu\t%d\t%d\t%s\t%s\t%s\t%s\n",
+		    (unsigned long)p->pid, (unsigned long long)p->used, p->has_session,
+		    (int)p->grade, p->peer, p->queue_id, p->nexthop, p->reason);
 	}
 }
 

@@ -26,7 +26,8 @@ struct process {
 	char queue_id[64];                 /* the message it was for; "": the next */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
 	char reason[128];                  /* and what it said */
-	uint16_t next; /* one with the same remainder of its pid, counted from 1; 0: none */
+	uint16_t
+	    next; /* one with the same remainder of its pid, counted from 1; 0: none */
 };
 
 /* {0}: none yet. */

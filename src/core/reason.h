@@ -8,8 +8,9 @@
 #include "base/str.h"
 
 /*
- * Into out[size], cut, without the local parts of addresses: "<x@d>" becomes "<*@d>". They
- * are looked for before it is cut: what is cut off may be what tells that one was begun.
+ * Into out[size], cut, without the local parts of addresses: "<x@d>" becomes "<*@d>".
+ * They are looked for before it is cut: what is cut off may be what tells that one was
+ * begun.
  */
 void reason_copy(struct str reason, char *out, size_t size);
 

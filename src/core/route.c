@@ -58,7 +58,8 @@ route_keys(const struct route_settings *settings, struct str recipient,
 
 		if (!str_cut(&rest, '.', &label) || rest.len == 0)
 			break;
-		if (!add_key(settings->parents_match ? STR("") : STR("."), rest, keys, &count))
+		if (!add_key(
+		        settings->parents_match ? STR("") : STR("."), rest, keys, &count))
 			break;
 	}
 	add_key(STR("*"), STR(""), keys, &count);
@@ -84,7 +85,8 @@ route_of(const struct route_settings *settings, struct str domain, struct str fo
 	struct str transport, nexthop, default_transport, default_nexthop;
 	struct nexthop parsed;
 
-	split_value(str_of(settings->default_transport), &default_transport, &default_nexthop);
+	split_value(
+	    str_of(settings->default_transport), &default_transport, &default_nexthop);
 	if (default_transport.len == 0)
 		default_transport = STR("smtp");
 	if (found.len > 0) {
@@ -97,8 +99,9 @@ route_of(const struct route_settings *settings, struct str domain, struct str fo
 			transport = default_transport;
 	} else {
 		transport = default_transport;
-		nexthop = default_nexthop.len > 0 ? default_nexthop
-		    : settings->relayhost[0] != '\0' ? str_of(settings->relayhost) : domain;
+		nexthop = default_nexthop.len > 0    ? default_nexthop
+		    : settings->relayhost[0] != '\0' ? str_of(settings->relayhost)
+		                                     : domain;
 	}
 	if (nexthop.len == 0)
 		nexthop = domain;

@@ -27,13 +27,14 @@ struct route_settings {
 
 struct route {
 	char transport[ROUTE_NAME_SIZE]; /* "smtp", "relay", "local" ... */
-	char key[NEXTHOP_KEY_SIZE];      /* the next-hop; "" where it is none for smtp(8) */
+	char key[NEXTHOP_KEY_SIZE]; /* the next-hop; "" where it is none for smtp(8) */
 };
 
 /*
  * The keys under which transport maps are asked for a recipient, in order: the first
  * that is found counts. whole_only: those for maps that see whole addresses alone
- * (regexp, pcre, tcp). Returns their number; 0: the recipient has no domain or is too long.
+ * (regexp, pcre, tcp). Returns their number; 0: the recipient has no domain or is too
+ * long.
  */
 size_t route_keys(const struct route_settings *settings, struct str recipient,
     char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE], size_t *whole_only);

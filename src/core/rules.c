@@ -250,9 +250,10 @@ compile_parts(
 	}
 	if (is_anchored(&item->parts[PART_REASON]))
 		return true;
-	return err_set(err, "reason: the pattern does not begin with ^ in every "
-	                    "alternative, so a server could write what it looks for into "
-	                    "any reply; write '^...$', or '^(?:...|...)$'");
+	return err_set(err,
+	    "reason: the pattern does not begin with ^ in every "
+	    "alternative, so a server could write what it looks for into "
+	    "any reply; write '^...$', or '^(?:...|...)$'");
 }
 
 bool

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The compiled rules: what a deferral reason means. Pure: no files (gather/rulefile
+ * The compiled rules: what a deferral reason means. Pure: no files (conf/rulefile
  * reads them), no clock. The only user of PCRE2. Read-only once built, so any thread
  * may match, each with its own struct rules_matcher.
  */
@@ -61,8 +61,8 @@ void rules_free(struct rules *rules);
  * PCRE2's reason), a reason is not anchored at its start in every alternative, or the
  * name is taken. *key is then "reason", "dsn", "service", "status" or "name".
  */
-bool rules_add(
-    struct rules *rules, const struct rule_source *source, const char **key, struct err *err);
+bool rules_add(struct rules *rules, const struct rule_source *source, const char **key,
+    struct err *err);
 
 size_t rules_count(const struct rules *rules);
 const struct rule_source *rules_get(const struct rules *rules, size_t index);

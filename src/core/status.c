@@ -18,10 +18,69 @@ static const struct {
 
 /* What a queue id is made of: letters, digits, underscores. */
 static const bool is_id[256] = {
-    ['0'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    ['A'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ['0'] = 1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    ['A'] = 1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
     ['_'] = 1,
-    ['a'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ['a'] = 1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
 };
 
 /*
@@ -159,8 +218,8 @@ eat_dsn(struct str *s, struct str *dsn)
 	for (int part = 0; part < 3; part++) {
 		size_t digits = 0;
 
-		while (digits < s->len && digits < max[part] &&
-		    ascii_is_digit(s->p[digits]))
+		while (
+		    digits < s->len && digits < max[part] && ascii_is_digit(s->p[digits]))
 			digits++;
 		*s = str_skip(*s, digits);
 		if (digits == 0 || (part < 2 && !str_eat(s, STR("."))))

@@ -19,7 +19,7 @@ enum delivery_status {
 	DELIVERY_DEFERRED,
 	DELIVERY_BOUNCED,
 	DELIVERY_SOFTBOUNCE,
-	DELIVERY_DELIVERABLE,   /* the last three are address probes, not mail */
+	DELIVERY_DELIVERABLE, /* the last three are address probes, not mail */
 	DELIVERY_UNDELIVERABLE,
 	DELIVERY_UNDELIVERABLE_NOT_CACHED,
 	DELIVERY_COUNT,
@@ -32,15 +32,15 @@ struct status_line {
 	struct str recipient;
 	struct str domain; /* behind its last @, as spelled; empty without one */
 	struct str relay;
-	struct str tls;    /* Postfix 3.11: what was asked of TLS and what became of it */
-	struct str dsn;    /* empty before Postfix 2.3 */
+	struct str tls; /* Postfix 3.11: what was asked of TLS and what became of it */
+	struct str dsn; /* empty before Postfix 2.3 */
 	enum delivery_status status;
 	struct str status_word;
-	struct str reason;      /* between the outer brackets */
-	struct str own_reason;  /* the same without "delivery temporarily suspended: " */
-	bool suspended;         /* it had that: qmgr did not try */
-	bool ambiguous;         /* an unquoted address may have written this (Postfix < 3.5) */
-	int64_t attempt_us;     /* set-up and transmission time, 0 where not written */
+	struct str reason;     /* between the outer brackets */
+	struct str own_reason; /* the same without "delivery temporarily suspended: " */
+	bool suspended;        /* it had that: qmgr did not try */
+	bool ambiguous; /* an unquoted address may have written this (Postfix < 3.5) */
+	int64_t attempt_us; /* set-up and transmission time, 0 where not written */
 };
 
 /* The text behind "prog[pid]: ". False: not a status line, or a cut or glued one; *out
@@ -51,8 +51,9 @@ bool status_parse(struct str text, struct status_line *out);
  * verify, dane, may. LEVEL_UNKNOWN where the field is missing or says unknown. */
 enum level status_attempt_level(const struct status_line *line);
 
-/* The level that a delivery met, as tls= has it: "verify", "dane:encrypt" -> verify, encrypt;
- * "dane" is by TLSA records, dane-only. LEVEL_UNKNOWN: not said, undecided, not met. */
+/* The level that a delivery met, as tls= has it: "verify", "dane:encrypt" -> verify,
+ * encrypt; "dane" is by TLSA records, dane-only. LEVEL_UNKNOWN: not said, undecided, not
+ * met. */
 enum level status_met_level(const struct status_line *line);
 
 /* How a TLS session was authenticated: what the session line calls it. */

@@ -8,7 +8,8 @@
 struct asker {
 	struct resolver *resolver; /* NULL: err says why there is none */
 	struct err err;
-	struct dns_facts facts; /* of the destination at hand: too large for a stack */
+	struct dns_records
+	    records; /* of the destination at hand: too large for a stack */
 };
 
 void *
@@ -57,14 +58,14 @@ ask_relay_fits(const char *relay, const char *key, const char *text)
 }
 
 static bool
-relay_fits(const struct asked *asked, const struct dns_facts *facts)
+relay_fits(const struct asked *asked, const struct dns_records *records)
 {
 	struct str relay = str_of(asked->relay);
 
 	if (relay.len == 0 || str_equal_nocase(relay, str_of(asked->nexthop.host)))
 		return true;
-	for (unsigned i = 0; i < facts->host_count; i++)
-		if (str_equal_nocase(relay, str_of(facts->hosts[i].name)))
+	for (unsigned i = 0; i < records->host_count; i++)
+		if (str_equal_nocase(relay, str_of(records->hosts[i].name)))
 			return true;
 	return false;
 }
@@ -78,16 +79,18 @@ ask_dns(struct asker *asker, struct asked *asked)
 		asked->dane = (struct dane_verdict){.state = DANE_UNSURE};
 		buf_printf(&text, "%s", asker->err.text);
 	} else {
-		resolver_gather(asker->resolver, &asked->nexthop, &asker->facts);
-		asked->dane = dane_judge(&asker->facts);
-		asked->relay_fits = relay_fits(asked, &asker->facts);
-		if (asked->dane.state == DANE_UNSURE && asker->facts.trouble[0] != '\0') {
-			buf_add_visible(&text, str_of(asker->facts.trouble));
+		resolver_gather(asker->resolver, &asked->nexthop, &asker->records);
+		asked->dane = dane_judge(&asker->records);
+		asked->relay_fits = relay_fits(asked, &asker->records);
+		if (asked->dane.state == DANE_UNSURE &&
+		    asker->records.trouble[0] != '\0') {
+			buf_add_visible(&text, str_of(asker->records.trouble));
 			buf_add_char(&text, '\n');
 		}
-		dane_describe(&asker->facts, &text);
+		dane_describe(&asker->records, &text);
 	}
-	if (!str_copy((struct str){buf_text(&text), text.len}, asked->text, sizeof(asked->text))) {
+	if (!str_copy((struct str){buf_text(&text), text.len}, asked->text,
+	        sizeof(asked->text))) {
 		/* Long lists are cut: they are for reading, the verdict has seen all. */
 		memcpy(asked->text, text.data, sizeof(asked->text) - 1);
 		asked->text[sizeof(asked->text) - 1] = '\0';
@@ -111,18 +114,19 @@ ask_servers(const struct ask_job *ask, struct asked *asked)
 	    asked->dane.state == DANE_NO_MAIL)
 		return;
 	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++) {
-		enum finger finger;
+		enum probe_outcome outcome;
 
 		if (rungs[i] > asked->probe_up_to || rungs[i] <= asked->probe_above)
 			continue;
-		finger = finger_probe(
-		    ask->postfix, &ask->finger, asked->nexthop.key, rungs[i], &ignored);
-		if (finger == FINGER_MISSING)
+		outcome = probe_server(
+		    ask->postfix, &ask->prober, asked->nexthop.key, rungs[i], &ignored);
+		if (outcome == PROBE_MISSING)
 			return;
 		asked->probed = rungs[i];
-		asked->probe_works = finger == FINGER_YES ? ANSWER_YES
-		    : finger == FINGER_NO ? ANSWER_NO : ANSWER_UNSURE;
-		if (finger != FINGER_NO)
+		asked->probe_works = outcome == PROBE_YES ? ANSWER_YES
+		    : outcome == PROBE_NO                 ? ANSWER_NO
+		                                          : ANSWER_UNSURE;
+		if (outcome != PROBE_NO)
 			return;
 	}
 }

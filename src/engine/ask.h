@@ -12,9 +12,9 @@
 #include "base/err.h"
 #include "core/dane.h"
 #include "core/nexthop.h"
-#include "gather/finger.h"
-#include "gather/postfix.h"
-#include "gather/resolver.h"
+#include "dns/resolver.h"
+#include "postfix/postfix.h"
+#include "postfix/probe.h"
 #include "sys/workers.h"
 
 #define ASK_BATCH 16
@@ -23,16 +23,18 @@
 struct asked {
 	int64_t id;
 	struct nexthop nexthop;
-	char relay[NEXTHOP_HOST_SIZE]; /* the server that mail was deferred at; "" for none */
-	bool relay_fits;               /* it is one of the destination's, or there is none */
-	bool remembered;               /* the answer of before, not a new one */
-	enum level probe_above;    /* probe for levels stronger than this; LEVEL_UNKNOWN: do not */
-	enum level probe_up_to;    /* ... up to this */
+	char relay[NEXTHOP_HOST_SIZE]; /* the server that mail was deferred at; "" for
+	                                  none */
+	bool relay_fits; /* it is one of the destination's, or there is none */
+	bool remembered; /* the answer of before, not a new one */
+	enum level
+	    probe_above; /* probe for levels stronger than this; LEVEL_UNKNOWN: do not */
+	enum level probe_up_to; /* ... up to this */
 	enum answer other_map;
 	struct dane_verdict dane;
-	char text[2048]; /* the answers, a line a host */
-	enum level probed;         /* the strongest that works, else the weakest tried;
-	                            * LEVEL_UNKNOWN: nothing was probed, or nothing can */
+	char text[2048];   /* the answers, a line a host */
+	enum level probed; /* the strongest that works, else the weakest tried;
+	                    * LEVEL_UNKNOWN: nothing was probed, or nothing can */
 	enum answer probe_works;
 };
 
@@ -43,8 +45,8 @@ struct ask_job {
 	/* borrowed from the engine, which outlives its workers */
 	const struct postfix *postfix;
 	char *const *other_maps; /* NULL-terminated; NULL: none */
-	struct finger_settings finger;
-	struct err err;          /* why a map could not be asked; "" if all could */
+	struct probe_settings prober;
+	struct err err; /* why a map could not be asked; "" if all could */
 };
 
 /*

@@ -17,7 +17,8 @@
 #define BUSY_MS      10000
 
 struct chore *
-chore_new(enum chore_kind kind, const struct config *config, const struct postfix *postfix)
+chore_new(
+    enum chore_kind kind, const struct config *config, const struct postfix *postfix)
 {
 	struct chore *chore = mem_new(1, sizeof(*chore));
 
@@ -33,7 +34,7 @@ chore_free(struct chore *chore)
 {
 	if (chore == NULL)
 		return;
-	postfix_facts_clear(&chore->facts);
+	postfix_settings_clear(&chore->settings);
 	for (size_t i = 0; i < chore->queued_count; i++) {
 		free(chore->queued[i].queue_id);
 		free(chore->queued[i].recipient);
@@ -53,19 +54,21 @@ chore_free(struct chore *chore)
 /* --- the map ----------------------------------------------------------------------- */
 
 const char *
-chore_map_type(const struct config *config, const struct postfix_facts *facts)
+chore_map_type(const struct config *config, const struct postfix_settings *settings)
 {
 	if (strcmp(config->map.type, "auto") != 0)
 		return config->map.type;
-	return facts->database_type != NULL && facts->database_type[0] != '\0'
-	    ? facts->database_type : "hash";
+	return settings->database_type != NULL && settings->database_type[0] != '\0'
+	    ? settings->database_type
+	    : "hash";
 }
 
 /* Of a map smaller than that a new one is as fast, and what is done most is one thing. */
 #define UPDATE_FROM 2000
 
 /* A map that is about to be written. */
-struct export {
+struct export
+{
 	const struct postfix *postfix;
 	const char *path;
 	const char *type;
@@ -113,8 +116,8 @@ try_update(const struct export *export, int64_t now_s)
 	if (export_changes(export->store, export->exported, changes, &err) &&
 	    !changes->too_many &&
 	    textmap_can_update(export->type, changes->items, changes->count))
-		done = textmap_update(export->postfix, export->path, export->type, changes->items,
-		    changes->count, &export->source, now_s, &err);
+		done = textmap_update(export->postfix, export->path, export->type,
+		    changes->items, changes->count, &export->source, now_s, &err);
 	if (!done && err.text[0] != '\0')
 		log_warning("cannot update the map, will build it anew: %s", err.text);
 	changes_clear(changes);
@@ -131,7 +134,8 @@ write_map(struct export *export, bool anew, struct err *err)
 
 	if (!store_begin_read(export->store, err))
 		return false;
-	done = store_map_versions(export->store, &export->version, &export->exported, err) &&
+	done =
+	    store_map_versions(export->store, &export->version, &export->exported, err) &&
 	    store_entry_count(export->store, &entries, err);
 	if (done) {
 		compare_mark(export);
@@ -140,8 +144,8 @@ write_map(struct export *export, bool anew, struct err *err)
 	if (done) {
 		export->source.count = (size_t)entries;
 		done = (!anew && try_update(export, now_s)) ||
-		    textmap_publish(export->postfix, export->path, export->type, &export->source,
-		        now_s, err);
+		    textmap_publish(export->postfix, export->path, export->type,
+		        &export->source, now_s, err);
 	}
 	store_rollback(export->store);
 	return done;
@@ -170,8 +174,8 @@ note_export(const struct export *export, struct err *err)
 }
 
 bool
-chore_export(const struct config *config, const struct postfix *postfix, struct store *store,
-    bool anew, int64_t *version, size_t *count, struct err *err)
+chore_export(const struct config *config, const struct postfix *postfix,
+    struct store *store, bool anew, int64_t *version, size_t *count, struct err *err)
 {
 	struct export export = {
 	    .postfix = postfix,
@@ -179,7 +183,7 @@ chore_export(const struct config *config, const struct postfix *postfix, struct 
 	    .store = store,
 	    .source = {.each = export_each_line, .context = store},
 	};
-	struct postfix_facts facts = {0};
+	struct postfix_settings settings = {0};
 	struct buf lock_path = {0};
 	bool done = true;
 	int lock;
@@ -190,12 +194,12 @@ chore_export(const struct config *config, const struct postfix *postfix, struct 
 	if (lock < 0)
 		return false;
 	if (strcmp(config->map.type, "auto") == 0)
-		done = postfix_read_facts(postfix, &facts, err);
-	export.type = chore_map_type(config, &facts);
+		done = postfix_read_settings(postfix, &settings, err);
+	export.type = chore_map_type(config, &settings);
 	done = done && write_map(&export, anew, err) && note_export(&export, err);
 	*version = export.version;
 	*count = export.source.count;
-	postfix_facts_clear(&facts);
+	postfix_settings_clear(&settings);
 	file_unlock(lock);
 	return done;
 }
@@ -268,8 +272,9 @@ chore_work(struct job *job, void *context)
 
 	(void)context;
 	switch (chore->kind) {
-	case CHORE_FACTS:
-		chore->done = postfix_read_facts(chore->postfix, &chore->facts, &chore->err);
+	case CHORE_SETTINGS:
+		chore->done =
+		    postfix_read_settings(chore->postfix, &chore->settings, &chore->err);
 		break;
 	case CHORE_EXPORT:
 		chore->done = do_export(chore);

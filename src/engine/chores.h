@@ -10,15 +10,15 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "conf/config.h"
 #include "core/route.h"
-#include "gather/config.h"
-#include "gather/postfix.h"
+#include "postfix/postfix.h"
 #include "publish/notify.h"
 #include "store/store.h"
 #include "sys/workers.h"
 
 enum chore_kind {
-	CHORE_FACTS,
+	CHORE_SETTINGS,
 	CHORE_EXPORT,
 	CHORE_RETRY,
 	CHORE_QUEUE,
@@ -42,7 +42,8 @@ struct chore {
 	bool done; /* it went well; else err says what did not */
 	struct err err;
 
-	struct postfix_facts facts; /* of CHORE_FACTS, out; the taker clears them */
+	struct postfix_settings
+	    settings; /* of CHORE_SETTINGS, out; the taker clears them */
 
 	bool anew;       /* of CHORE_EXPORT: whatever is there is not trusted */
 	int64_t version; /* out: what the map now holds */
@@ -54,7 +55,7 @@ struct chore {
 
 	char **recipients; /* of CHORE_ROUTES */
 	size_t recipient_count;
-	struct route *routes;               /* out, as many */
+	struct route *routes;                 /* out, as many */
 	struct route_settings route_settings; /* borrowed texts, see config */
 	const char *transport_maps;
 
@@ -79,6 +80,7 @@ bool chore_export(const struct config *config, const struct postfix *postfix,
     struct store *store, bool anew, int64_t *version, size_t *entries, struct err *err);
 
 /* The map type to build: the configured one, or Postfix's default. Borrowed. */
-const char *chore_map_type(const struct config *config, const struct postfix_facts *facts);
+const char *chore_map_type(
+    const struct config *config, const struct postfix_settings *settings);
 
 #endif

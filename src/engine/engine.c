@@ -10,9 +10,9 @@
 #include "sys/log.h"
 
 #define HISTORY_DAYS    400
-#define QUEUE_DAYS      10  /* twice the default of maximal_queue_lifetime */
+#define QUEUE_DAYS      10             /* twice the default of maximal_queue_lifetime */
 #define QUEUE_UNREAD    "queue-unread" /* the counter that says so */
-#define CHORE_THREADS   3 /* a long retry must not keep the map waiting */
+#define CHORE_THREADS   3              /* a long retry must not keep the map waiting */
 #define JOBS_PER_WORKER 2
 #define BUSY_MS         1000 /* of SQLite; the engine tries again later anyway */
 
@@ -59,8 +59,10 @@ engine_new(const struct config *config, const struct rules *rules, enum engine_m
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
 	e->look = true;
 	e->retry_look = true;
-	if (!open_store(e, err) || !store_blob_get(e->store, "processes", &processes, err) ||
-	    !engine_start_map(e, err) || !engine_start_judging(e, err) || !engine_give_back(e, 0, err))
+	if (!open_store(e, err) ||
+	    !store_blob_get(e->store, "processes", &processes, err) ||
+	    !engine_start_map(e, err) || !engine_start_judging(e, err) ||
+	    !engine_give_back(e, 0, err))
 		goto fail;
 	fold_load_processes(e->fold, (struct str){buf_text(&processes), processes.len});
 	e->askers =
@@ -90,7 +92,7 @@ engine_free(struct engine *e)
 	routes_free(e->routes);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);
-	postfix_facts_clear(&e->facts);
+	postfix_settings_clear(&e->settings);
 	store_close(e->store);
 	buf_clear(&e->alerts);
 	free(e->asking);
@@ -121,15 +123,17 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 		return ENGINE_SAVE_WAITS;
 	engine_find_lost(e, &lost);
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, places,
-		place_count, &news, &err)) {
-		engine_trouble(e, &e->storing, "store what the log says", &err, clock_monotonic_ms());
+	        place_count, &news, &err)) {
+		engine_trouble(e, &e->storing, "store what the log says", &err,
+		    clock_monotonic_ms());
 		buf_clear(&lost);
 		return ENGINE_SAVE_FAILED;
 	}
 	trouble_over(&e->storing, "store what the log says");
 	if (limit_hits > 0 && !e->limit_told)
-		log_warning("a pattern of the rules ran into its limit, which is no match; `tlsladder "
-			    "match` counts how often");
+		log_warning("a pattern of the rules ran into its limit, which is no "
+		            "match; `tlsladder "
+		            "match` counts how often");
 	e->limit_told = e->limit_told || limit_hits > 0;
 	e->look = e->look || news;
 	engine_alert_lost(e, &lost);
@@ -161,7 +165,8 @@ take_queue(struct engine *e, struct chore *chore, int64_t mono_ms)
 	e->queue_wanted = false;
 	for (size_t i = 0; i < chore->queued_count; i++)
 		fold_queued(e->fold, str_of(chore->queued[i].queue_id),
-		    str_of(chore->queued[i].recipient), str_of(chore->queued[i].reason), now_ms);
+		    str_of(chore->queued[i].recipient), str_of(chore->queued[i].reason),
+		    now_ms);
 	e->unsaved_queue = true;
 }
 
@@ -175,8 +180,8 @@ take_chores(struct engine *e, int64_t mono_ms)
 
 		e->running[chore->kind] = false;
 		switch (chore->kind) {
-		case CHORE_FACTS:
-			engine_take_facts(e, chore, mono_ms);
+		case CHORE_SETTINGS:
+			engine_take_settings(e, chore, mono_ms);
 			break;
 		case CHORE_EXPORT:
 			engine_take_export(e, chore, mono_ms);
@@ -200,7 +205,8 @@ take_chores(struct engine *e, int64_t mono_ms)
 	}
 }
 
-/* For the next start. Where it cannot be noted the queue is read twice, or by us alone. */
+/* For the next start. Where it cannot be noted the queue is read twice, or by us alone.
+ */
 static void
 note_queue(struct engine *e, bool unread)
 {
@@ -222,7 +228,8 @@ engine_left_queue(struct engine *e)
 	struct err ignored;
 	int64_t unread;
 
-	return store_counter_get(e->store, QUEUE_UNREAD, &unread, &ignored) && unread != 0;
+	return store_counter_get(e->store, QUEUE_UNREAD, &unread, &ignored) &&
+	    unread != 0;
 }
 
 static void
@@ -236,7 +243,8 @@ save_queue(struct engine *e)
 static void
 try_queue(struct engine *e, int64_t mono_ms)
 {
-	if (e->queue_wanted && !e->running[CHORE_QUEUE] && !trouble_waits(&e->queueing, mono_ms))
+	if (e->queue_wanted && !e->running[CHORE_QUEUE] &&
+	    !trouble_waits(&e->queueing, mono_ms))
 		workers_submit(e->chores, &engine_chore(e, CHORE_QUEUE)->job);
 }
 
@@ -272,11 +280,11 @@ thin_history(struct engine *e, int64_t mono_ms)
 		return;
 	if (!store_counter_get(e->store, "thinned-day", &thinned, &err) ||
 	    (thinned != today &&
-		(!store_begin(e->store, &err) ||
-		    !store_thin(e->store, today - HISTORY_DAYS,
-			(today - QUEUE_DAYS) * SPAN_DAY_MS, &err) ||
-		    !store_counter_set(e->store, "thinned-day", today, &err) ||
-		    !store_commit(e->store, &err)))) {
+	        (!store_begin(e->store, &err) ||
+	            !store_thin(e->store, today - HISTORY_DAYS,
+	                (today - QUEUE_DAYS) * SPAN_DAY_MS, &err) ||
+	            !store_counter_set(e->store, "thinned-day", today, &err) ||
+	            !store_commit(e->store, &err)))) {
 		store_rollback(e->store);
 		engine_trouble(e, &e->storing, "thin the history", &err, mono_ms);
 		return;
@@ -316,7 +324,7 @@ engine_turn(struct engine *e)
 	take_chores(e, mono_ms);
 	engine_take_answers(e, mono_ms);
 	notice_others(e);
-	engine_try_facts(e, mono_ms);
+	engine_try_settings(e, mono_ms);
 	try_queue(e, mono_ms);
 	if (e->unsaved_queue && !trouble_waits(&e->storing, mono_ms))
 		save_queue(e);
@@ -355,14 +363,15 @@ engine_wait_ms(struct engine *e)
 	}
 	if (e->asking_postfix.failing)
 		sooner(&wait_ms, e->asking_postfix.again_ms - mono_ms);
-	else if (e->asking_count == 0 && !e->running[CHORE_FACTS]) {
+	else if (e->asking_count == 0 && !e->running[CHORE_SETTINGS]) {
 		if (e->due_ms != 0)
 			sooner(&wait_ms, e->due_ms - now_ms);
 		if (e->look || (e->unsaved_queue && fold_parked(e->fold) == 0))
 			sooner(&wait_ms, 0);
 	}
 	if (e->queue_wanted && !e->running[CHORE_QUEUE])
-		sooner(&wait_ms, e->queueing.failing ? e->queueing.again_ms - mono_ms : 0);
+		sooner(
+		    &wait_ms, e->queueing.failing ? e->queueing.again_ms - mono_ms : 0);
 	if (e->alert_ms != 0 && !e->running[CHORE_NOTIFY])
 		sooner(&wait_ms, e->alert_ms - mono_ms);
 	if (e->mode != ENGINE_APPLY)
@@ -396,7 +405,8 @@ engine_is_stuck(const struct engine *e)
 		return ENGINE_STUCK_MAP;
 	return trouble_lasts(&e->asking_postfix) || trouble_lasts(&e->routing) ||
 	        trouble_lasts(&e->storing) || trouble_lasts(&e->retrying)
-	    ? ENGINE_STUCK : ENGINE_MOVES;
+	    ? ENGINE_STUCK
+	    : ENGINE_MOVES;
 }
 
 bool
@@ -406,6 +416,6 @@ engine_is_idle(struct engine *e)
 	bool exporting = apply && e->export_ms != 0;
 	bool retrying = apply && (e->retry_look || e->retry_ms != 0);
 
-	return !engine_is_working(e) && !e->look && !e->queue_wanted && !e->unsaved_queue &&
-	    fold_parked(e->fold) == 0 && !exporting && !retrying;
+	return !engine_is_working(e) && !e->look && !e->queue_wanted &&
+	    !e->unsaved_queue && fold_parked(e->fold) == 0 && !exporting && !retrying;
 }

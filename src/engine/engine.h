@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "conf/config.h"
 #include "core/rules.h"
 #include "engine/intake.h"
 #include "engine/judge.h"
-#include "gather/config.h"
 #include "store/store.h"
 
 enum engine_mode {
@@ -26,8 +26,8 @@ enum engine_mode {
 };
 
 /* Told of each decision that changed something; for scan, queue and the log. */
-typedef void engine_decided_fn(void *context, const struct destination *destination,
-    const struct judged *judged);
+typedef void engine_decided_fn(
+    void *context, const struct destination *destination, const struct judged *judged);
 
 struct engine; /* opaque */
 
@@ -69,8 +69,8 @@ int64_t engine_wait_ms(struct engine *engine);
  * command of Postfix that hangs. */
 bool engine_is_working(const struct engine *engine);
 
-/* Does what it has to do fail again and again? A command that waits for it should end then.
- * Said already. */
+/* Does what it has to do fail again and again? A command that waits for it should end
+ * then. Said already. */
 enum engine_stuck {
 	ENGINE_MOVES,
 	ENGINE_STUCK_MAP, /* which cannot be exported */

@@ -39,7 +39,8 @@ engine_alert(struct engine *e, const char *line)
 }
 
 void
-engine_alert_decision(struct engine *e, const struct destination *d, const struct judged *judged)
+engine_alert_decision(
+    struct engine *e, const struct destination *d, const struct judged *judged)
 {
 	struct buf line = {0};
 	int rule = rules_find(e->rules, d->rule);
@@ -135,7 +136,8 @@ end_group(struct engine *e)
 	}
 	if (e->alert_lost > SAME_MAX) {
 		buf_reset(&line);
-		buf_printf(&line, "mail to %zu more was bounced", e->alert_lost - SAME_MAX);
+		buf_printf(
+		    &line, "mail to %zu more was bounced", e->alert_lost - SAME_MAX);
 		add_line(e, buf_text(&line));
 	}
 	e->alert_lost = 0;
@@ -151,7 +153,8 @@ engine_take_notify(struct engine *e, struct chore *chore, int64_t mono_ms)
 	if (chore->done)
 		trouble_over(&e->notifying, "mail the administrator");
 	else
-		trouble_report(&e->notifying, "mail the administrator", &chore->err, mono_ms);
+		trouble_report(
+		    &e->notifying, "mail the administrator", &chore->err, mono_ms);
 }
 
 void

@@ -28,9 +28,9 @@ struct engine {
 	struct workers *askers;
 	struct workers *chores;
 
-	struct postfix_facts facts;
+	struct postfix_settings settings;
 	char **other_maps;
-	int64_t facts_ms; /* monotonic; 0: never read */
+	int64_t settings_ms; /* monotonic; 0: never read */
 	struct routes *routes;
 	bool plain_routes; /* every domain is its own next-hop */
 	bool running[CHORE_KINDS];
@@ -38,13 +38,14 @@ struct engine {
 	int64_t *asking; /* ids that are with the askers */
 	size_t asking_count;
 	size_t asking_max;
-	bool look; /* there may be something to judge */
+	bool look;            /* there may be something to judge */
 	int64_t due_tokens;   /* looks at ended leases that may begin now */
 	int64_t due_token_ms; /* monotonic: when the last one came */
-	int64_t probed_ms[ENGINE_PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
-	bool limit_told;    /* that a pattern ran into its limit */
-	bool queue_wanted;  /* read it, until it was read */
-	bool unsaved_queue; /* what the queue said is in the fold alone */
+	int64_t
+	    probed_ms[ENGINE_PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
+	bool limit_told;                   /* that a pattern ran into its limit */
+	bool queue_wanted;                 /* read it, until it was read */
+	bool unsaved_queue;                /* what the queue said is in the fold alone */
 
 	int64_t export_ms;   /* monotonic: when the map is due; 0: it is in place */
 	int64_t map_version; /* as last read */
@@ -57,9 +58,9 @@ struct engine {
 	bool retry_look;
 	int64_t flushed_ms; /* monotonic */
 	int64_t thinned_day;
-	int64_t clock_ms; /* wall: of the last turn */
+	int64_t clock_ms;  /* wall: of the last turn */
 	bool clock_minded; /* no time in the store is further ahead than it can be */
-	int64_t due_ms;     /* wall: the next destination to look at again; 0: none */
+	int64_t due_ms;    /* wall: the next destination to look at again; 0: none */
 
 	struct trouble storing, exporting, retrying, asking_postfix, routing, notifying,
 	    queueing;
@@ -67,7 +68,8 @@ struct engine {
 	size_t alert_count;
 	size_t alert_why[WHY_COUNT]; /* of them, decisions by their why */
 	size_t alert_lost;           /* of them, destinations whose mail was bounced */
-	int64_t alert_ms; /* monotonic: when the group ends and is sent; 0: there is none */
+	int64_t
+	    alert_ms; /* monotonic: when the group ends and is sent; 0: there is none */
 };
 
 /* A chore of that kind, marked as running; the caller fills it in and submits it. */
@@ -79,7 +81,8 @@ void engine_trouble(struct engine *engine, struct trouble *trouble, const char *
     const struct err *err, int64_t mono_ms);
 void engine_alert_decision(
     struct engine *engine, const struct destination *d, const struct judged *judged);
-/* Mail that was bounced is told once it is stored, whatever is decided: an alert a line. */
+/* Mail that was bounced is told once it is stored, whatever is decided: an alert a line.
+ */
 void engine_find_lost(const struct engine *engine, struct buf *lines);
 void engine_alert_lost(struct engine *engine, const struct buf *lines);
 void engine_take_notify(struct engine *engine, struct chore *chore, int64_t mono_ms);
@@ -98,11 +101,11 @@ bool engine_give_back(struct engine *engine, int64_t not_before_ms, struct err *
 void engine_take_retry(struct engine *engine, struct chore *chore, int64_t mono_ms);
 void engine_try_retry(struct engine *engine, int64_t mono_ms);
 
-/* engine_facts.c: Postfix's settings, and where it sends mail. */
-void engine_take_facts(struct engine *engine, struct chore *chore, int64_t mono_ms);
+/* engine_settings.c: Postfix's settings, and where it sends mail. */
+void engine_take_settings(struct engine *engine, struct chore *chore, int64_t mono_ms);
 void engine_take_routes(struct engine *engine, struct chore *chore, int64_t mono_ms);
-void engine_try_facts(struct engine *engine, int64_t mono_ms);
-bool engine_facts_are_fresh(const struct engine *engine, int64_t mono_ms);
+void engine_try_settings(struct engine *engine, int64_t mono_ms);
+bool engine_settings_are_fresh(const struct engine *engine, int64_t mono_ms);
 enum answer engine_route(
     void *engine, struct str recipient, struct str domain, struct route *out);
 

@@ -8,12 +8,12 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-#define DUE_EVERY_MS   50  /* a look at an ended lease each so often, 20 a second */
+#define DUE_EVERY_MS   50 /* a look at an ended lease each so often, 20 a second */
 #define DUE_BURST      40
 #define PROBE_MS       30000 /* for connecting, and for each reply */
-#define PROBE_EVERY_MS 5000 /* of one MX host */
+#define PROBE_EVERY_MS 5000  /* of one MX host */
 #define FROZEN_MS      10000 /* how exactly the end of a freeze's cause is known */
-#define JUDGE_MAX 512 /* destinations fetched at once */
+#define JUDGE_MAX      512   /* destinations fetched at once */
 
 static bool
 look_below_lowest(struct engine *e, struct err *err)
@@ -70,12 +70,14 @@ tell_frozen(struct engine *e, int64_t held, int64_t failed)
 	buf_printf(&line, "freeze: within %lld minutes ",
 	    (long long)(e->config->ladder.freeze_ms / SPAN_MINUTE_MS));
 	if (held >= e->config->ladder.freeze_destinations)
-		buf_printf(&line, "%lld destinations or more do worse than before", (long long)held);
+		buf_printf(&line, "%lld destinations or more do worse than before",
+		    (long long)held);
 	else
 		buf_printf(&line, "%lld destinations or more failed and none verified",
 		    (long long)failed);
-	buf_printf(&line, ": look at this machine's CA file (smtp_tls_CAfile), resolver, "
-	                  "network and clock; nothing is weakened until sessions verify again");
+	buf_printf(&line,
+	    ": look at this machine's CA file (smtp_tls_CAfile), resolver, "
+	    "network and clock; nothing is weakened until sessions verify again");
 	engine_alert(e, buf_text(&line));
 	buf_clear(&line);
 }
@@ -89,7 +91,8 @@ look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 {
 	int64_t most = e->config->ladder.freeze_destinations;
 	int64_t since_ms = now_ms - e->config->ladder.freeze_ms;
-	int64_t held = 0, failed = 0, verified_ms = 0, frozen_ms = 0, thawed_ms = 0, was_ms;
+	int64_t held = 0, failed = 0, verified_ms = 0, frozen_ms = 0, thawed_ms = 0,
+	        was_ms;
 
 	if (!store_freeze_counts(e->store, since_ms, most, &held, &failed, err) ||
 	    !store_counter_get(e->store, "verified-ms", &verified_ms, err) ||
@@ -107,7 +110,8 @@ look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 		frozen_ms = 0;
 		thawed_ms = now_ms;
 	}
-	if (held >= most || (failed >= most && verified_ms < since_ms && verified_ms != 0)) {
+	if (held >= most ||
+	    (failed >= most && verified_ms < since_ms && verified_ms != 0)) {
 		if (frozen_ms == 0)
 			tell_frozen(e, held, failed);
 		if (frozen_ms == 0 || llabs(now_ms - frozen_ms) >= FROZEN_MS)
@@ -122,13 +126,13 @@ look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 	e->judge.verified_ms = verified_ms;
 	return frozen_ms == was_ms ||
 	    (store_counter_set(e->store, "frozen-ms", frozen_ms, err) &&
-		store_counter_set(e->store, "thawed-ms", thawed_ms, err));
+	        store_counter_set(e->store, "thawed-ms", thawed_ms, err));
 }
 
 /* Judge d and store what came of it. *needs: it must be asked about first. */
 static bool
-judge_one(struct engine *e, struct destination *d, const struct asked *asked, int64_t now_ms,
-    bool *needs, struct err *err)
+judge_one(struct engine *e, struct destination *d, const struct asked *asked,
+    int64_t now_ms, bool *needs, struct err *err)
 {
 	struct judged judged = {0};
 
@@ -214,7 +218,8 @@ probe_slot(const struct destination *d)
  * since its server was probed for another destination just before.
  */
 static bool
-plan_probe(struct engine *e, const struct destination *d, struct asked *asked, int64_t now_ms)
+plan_probe(
+    struct engine *e, const struct destination *d, struct asked *asked, int64_t now_ms)
 {
 	int64_t mono_ms = clock_monotonic_ms();
 	int64_t *last_ms = &e->probed_ms[probe_slot(d)];
@@ -236,9 +241,9 @@ submit(struct engine *e, struct ask_job *job)
 	job->job.work = ask_work;
 	job->postfix = &e->postfix;
 	job->other_maps = e->other_maps;
-	job->finger = (struct finger_settings){
-	    .ca_file = e->facts.ca_file,
-	    .ca_path = e->facts.ca_path,
+	job->prober = (struct probe_settings){
+	    .ca_file = e->settings.ca_file,
+	    .ca_path = e->settings.ca_path,
 	    .timeout_ms = PROBE_MS,
 	};
 	workers_submit(e->askers, &job->job);
@@ -328,12 +333,13 @@ out:
 static size_t
 due_tokens(struct engine *e, int64_t mono_ms)
 {
-	int64_t fresh = e->due_token_ms == 0 ? DUE_BURST
-	                                     : (mono_ms - e->due_token_ms) / DUE_EVERY_MS;
+	int64_t fresh =
+	    e->due_token_ms == 0 ? DUE_BURST : (mono_ms - e->due_token_ms) / DUE_EVERY_MS;
 
 	if (fresh > 0) {
 		e->due_token_ms = e->due_token_ms == 0 || fresh > DUE_BURST
-		    ? mono_ms : e->due_token_ms + fresh * DUE_EVERY_MS;
+		    ? mono_ms
+		    : e->due_token_ms + fresh * DUE_EVERY_MS;
 		e->due_tokens += fresh;
 	}
 	if (e->due_tokens > DUE_BURST)
@@ -382,7 +388,7 @@ engine_try_judging(struct engine *e, int64_t mono_ms)
 	if (!e->look || room(e) == 0 || trouble_waits(&e->storing, mono_ms))
 		return;
 	/* A default level of yesterday must not decide today. */
-	if (!engine_facts_are_fresh(e, mono_ms))
+	if (!engine_settings_are_fresh(e, mono_ms))
 		return;
 	judge_waiting(e, mono_ms);
 }

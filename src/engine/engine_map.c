@@ -59,11 +59,11 @@ engine_take_export(struct engine *e, struct chore *chore, int64_t mono_ms)
 	trouble_over(&e->exporting, "export the map");
 	if (chore->anew)
 		e->map_doubted = false;
-	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file, chore->version,
-	    chore->entries);
+	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file,
+	    chore->version, chore->entries);
 	e->map_exported = chore->version;
-	e->export_ms = e->map_version > e->map_exported
-	    ? mono_ms + e->config->map.settle_ms : 0;
+	e->export_ms =
+	    e->map_version > e->map_exported ? mono_ms + e->config->map.settle_ms : 0;
 	e->retry_look = true;
 	e->look = true;
 }

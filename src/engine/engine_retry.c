@@ -15,7 +15,8 @@ bool
 engine_give_back(struct engine *e, int64_t not_before_ms, struct err *err)
 {
 	if (store_begin(e->store, err) &&
-	    store_waiting_give_back(e->store, not_before_ms, err) && store_commit(e->store, err))
+	    store_waiting_give_back(e->store, not_before_ms, err) &&
+	    store_commit(e->store, err))
 		return true;
 	store_rollback(e->store);
 	return false;
@@ -26,9 +27,10 @@ mark_taken(struct engine *e, const struct chore *chore, struct err *err)
 {
 	if (!store_begin(e->store, err))
 		return false;
-	if ((chore->flush
-	            ? store_waiting_take_all(e->store, e->map_exported, clock_wall_ms(), err)
-	            : store_waiting_take(e->store, chore->waiting, chore->waiting_count, err)) &&
+	if ((chore->flush ? store_waiting_take_all(
+	                        e->store, e->map_exported, clock_wall_ms(), err)
+	                  : store_waiting_take(
+	                        e->store, chore->waiting, chore->waiting_count, err)) &&
 	    store_commit(e->store, err))
 		return true;
 	store_rollback(e->store);
@@ -43,8 +45,8 @@ mark_done(struct engine *e, const struct chore *chore, struct err *err)
 	if (!store_begin(e->store, err))
 		return false;
 	if ((chore->flush ? store_waiting_done_all(e->store, now_ms, err)
-	                  : store_waiting_done(e->store, chore->waiting, chore->waiting_count,
-	                        now_ms, err)) &&
+	                  : store_waiting_done(e->store, chore->waiting,
+	                        chore->waiting_count, now_ms, err)) &&
 	    store_commit(e->store, err))
 		return true;
 	store_rollback(e->store);
@@ -60,7 +62,8 @@ engine_take_retry(struct engine *e, struct chore *chore, int64_t mono_ms)
 	if (chore->done) {
 		trouble_over(&e->retrying, "retry mail");
 		if (!mark_done(e, chore, &err))
-			engine_trouble(e, &e->storing, "store what was retried", &err, mono_ms);
+			engine_trouble(
+			    e, &e->storing, "store what was retried", &err, mono_ms);
 		return;
 	}
 	engine_trouble(e, &e->retrying, "retry mail", &chore->err, mono_ms);
@@ -75,7 +78,9 @@ wants_flush(const struct waiting *waiting, size_t count)
 	size_t run = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		run = i > 0 && waiting[i].destination == waiting[i - 1].destination ? run + 1 : 1;
+		run = i > 0 && waiting[i].destination == waiting[i - 1].destination
+		    ? run + 1
+		    : 1;
 		if (run > FLUSH_OVER)
 			return true;
 	}
@@ -84,13 +89,14 @@ wants_flush(const struct waiting *waiting, size_t count)
 
 /* No flush for now: whom it is not for need not wait for it, unless that is a crowd. */
 static bool
-find_few(struct engine *e, struct chore *chore, int64_t now_ms, int64_t mono_ms, struct err *err)
+find_few(struct engine *e, struct chore *chore, int64_t now_ms, int64_t mono_ms,
+    struct err *err)
 {
 	e->retry_ms = now_ms + FLUSH_EVERY_MS - (mono_ms - e->flushed_ms);
 	e->again_ms = 0;
 	chore->flush = false;
 	if (!store_waiting_due_few(e->store, e->map_exported, now_ms, FLUSH_OVER,
-		chore->waiting, RETRY_MAX, &chore->waiting_count, err))
+	        chore->waiting, RETRY_MAX, &chore->waiting_count, err))
 		return false;
 	if (chore->waiting_count == RETRY_MAX)
 		chore->waiting_count = 0;
@@ -99,13 +105,15 @@ find_few(struct engine *e, struct chore *chore, int64_t now_ms, int64_t mono_ms,
 
 /* What is to be retried now, and how. */
 static bool
-find_due(struct engine *e, struct chore *chore, int64_t now_ms, int64_t mono_ms, struct err *err)
+find_due(struct engine *e, struct chore *chore, int64_t now_ms, int64_t mono_ms,
+    struct err *err)
 {
-	if (!store_waiting_due(e->store, e->map_exported, now_ms, chore->waiting, RETRY_MAX,
-		&chore->waiting_count, &e->retry_ms, &e->again_ms, err))
+	if (!store_waiting_due(e->store, e->map_exported, now_ms, chore->waiting,
+	        RETRY_MAX, &chore->waiting_count, &e->retry_ms, &e->again_ms, err))
 		return false;
 	chore->flush = wants_flush(chore->waiting, chore->waiting_count);
-	if (chore->flush && e->flushed_ms != 0 && mono_ms - e->flushed_ms < FLUSH_EVERY_MS)
+	if (chore->flush && e->flushed_ms != 0 &&
+	    mono_ms - e->flushed_ms < FLUSH_EVERY_MS)
 		return find_few(e, chore, now_ms, mono_ms, err);
 	return true;
 }
@@ -124,7 +132,8 @@ engine_try_retry(struct engine *e, int64_t mono_ms)
 		e->retry_look = false;
 		return;
 	}
-	if (!e->retry_look || e->running[CHORE_RETRY] || trouble_waits(&e->retrying, mono_ms))
+	if (!e->retry_look || e->running[CHORE_RETRY] ||
+	    trouble_waits(&e->retrying, mono_ms))
 		return;
 	chore = chore_new(CHORE_RETRY, e->config, &e->postfix);
 	chore->waiting = mem_new(RETRY_MAX, sizeof(*chore->waiting));

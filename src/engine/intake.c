@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "core/scan.h"
+#include "core/prefilter.h"
 #include "sys/clock.h"
 
 #define ITEMS_MAX  20000
@@ -43,13 +43,15 @@ void
 intake_lines(struct fold *fold, struct str lines, int64_t wall_ms)
 {
 	int64_t shift_ms = clock_offset_ms(), time_ms;
-	struct minute minute = {.begin_ms = 0}; /* of no month: as lines without a stamp */
+	struct minute minute = {
+	    .begin_ms = 0}; /* of no month: as lines without a stamp */
 	struct logline split;
-	struct scan scan;
+	struct prefilter prefilter;
 	struct str line;
 
-	scan_start(&scan, lines, SCAN_TROUBLE | SCAN_SENT | SCAN_TLS);
-	while (scan_next(&scan, &line)) {
+	prefilter_start(
+	    &prefilter, lines, PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS);
+	while (prefilter_next(&prefilter, &line)) {
 		if (!logline_split(line, &split))
 			continue;
 		/* Where the clock is shifted, the log's is not. */
@@ -75,7 +77,8 @@ later(int64_t *at_ms, int64_t than_ms)
 
 /* Which strength a verified session proves depends on what was demanded of it. */
 static void
-note_sessions(struct destination *d, const struct fold_item *item, enum level default_level)
+note_sessions(
+    struct destination *d, const struct fold_item *item, enum level default_level)
 {
 	enum level level = d->entry != LEVEL_NONE ? d->entry : default_level;
 	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED];
@@ -85,15 +88,17 @@ note_sessions(struct destination *d, const struct fold_item *item, enum level de
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_ANONYMOUS]);
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_UNTRUSTED]);
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_TRUSTED]);
-	destination_seen(d, in_force && level > LEVEL_VERIFY ? level : LEVEL_VERIFY, verified_ms);
+	destination_seen(
+	    d, in_force && level > LEVEL_VERIFY ? level : LEVEL_VERIFY, verified_ms);
 }
 
 /* Trouble that is over once mail flows: the next time it is news again, and told. */
 static bool
 is_trouble(enum why why)
 {
-	static const enum why troubles[] = {WHY_PIN_NOT_MET, WHY_OUR_FAULT, WHY_RULE_WAITS, WHY_DANE_NOT_MET,
-	    WHY_TLSA_UNUSABLE, WHY_INSECURE_MX, WHY_SIGNED, WHY_HOLD, WHY_FREEZE};
+	static const enum why troubles[] = {WHY_PIN_NOT_MET, WHY_OUR_FAULT,
+	    WHY_RULE_WAITS, WHY_DANE_NOT_MET, WHY_TLSA_UNUSABLE, WHY_INSECURE_MX,
+	    WHY_SIGNED, WHY_HOLD, WHY_FREEZE};
 
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
 		if (why == troubles[i])
@@ -125,7 +130,8 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	if (is_trouble(d->why))
 		d->why = d->why == WHY_DANE_NOT_MET ? WHY_DANE
 		    : d->why == WHY_PIN_NOT_MET     ? WHY_PINNED
-		    : d->entry != LEVEL_NONE ? d->entry_why : WHY_NOT_NEEDED;
+		    : d->entry != LEVEL_NONE        ? d->entry_why
+		                                    : WHY_NOT_NEEDED;
 }
 
 /* What began before the present level was in force tells nothing of it. */
@@ -150,11 +156,13 @@ note_deferral(
 	const struct fold_deferral *f = &item->deferral;
 
 	note_attempts(d, item);
-	/* As in a fold: the attempt that began last tells most, unless the clock went back.
-	 * Mail that waits since before the present level is to be retried all the same. */
-	if (d->deferral && !d->suspended && (f->suspended ||
-	    (fold_is_earlier(f->attempt_ms, f->time_ms, d->attempt_ms) &&
-	    f->time_ms >= d->deferral_ms))) {
+	/* As in a fold: the attempt that began last tells most, unless the clock went
+	 * back. Mail that waits since before the present level is to be retried all the
+	 * same. */
+	if (d->deferral && !d->suspended &&
+	    (f->suspended ||
+	        (fold_is_earlier(f->attempt_ms, f->time_ms, d->attempt_ms) &&
+	            f->time_ms >= d->deferral_ms))) {
 		d->pending = d->pending || d->attempt_ms < d->force_ms;
 		return;
 	}
@@ -184,7 +192,8 @@ what_name(unsigned what, const struct rules *rules, char *out, size_t size)
 	else if (what == FOLD_BOUNCED)
 		snprintf(out, size, "bounced");
 	else
-		snprintf(out, size, "deferred:%s", rules_get(rules, what - FOLD_RULE)->name);
+		snprintf(
+		    out, size, "deferred:%s", rules_get(rules, what - FOLD_RULE)->name);
 }
 
 /* What does not change from item to item. */
@@ -237,13 +246,13 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		return false;
 	for (size_t i = 0; i < item->tally_count; i++) {
 		what_name(item->tallies[i].what, in->rules, what, sizeof(what));
-		if (!store_tally_add(
-			store, d.id, item->tallies[i].day, what, item->tallies[i].count, err))
+		if (!store_tally_add(store, d.id, item->tallies[i].day, what,
+		        item->tallies[i].count, err))
 			return false;
 	}
 	for (size_t i = 0; i < item->queue_id_count; i++)
 		if (!store_waiting_add(
-			store, d.id, item->queue_ids[i], item->deferral.time_ms, err))
+		        store, d.id, item->queue_ids[i], item->deferral.time_ms, err))
 			return false;
 	return true;
 }
@@ -300,15 +309,17 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 
 bool
 intake_store(struct store *store, struct fold *fold, const struct rules *rules,
-    enum level default_level, const struct log_place *places, size_t place_count, bool *news,
-    struct err *err)
+    enum level default_level, const struct log_place *places, size_t place_count,
+    bool *news, struct err *err)
 {
-	struct intake in = {.store = store, .rules = rules, .default_level = default_level};
+	struct intake in = {
+	    .store = store, .rules = rules, .default_level = default_level};
 
 	*news = false;
 	if (!store_begin(store, err))
 		return false;
-	if (!store_all(&in, fold, places, place_count, err) || !store_commit(store, err)) {
+	if (!store_all(&in, fold, places, place_count, err) ||
+	    !store_commit(store, err)) {
 		store_rollback(store);
 		return false;
 	}

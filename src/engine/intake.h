@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "core/fold.h"
-#include "gather/follow.h"
+#include "logs/follow.h"
 #include "store/store.h"
 
 /* A log and where its lines were read up to. path is borrowed. */
@@ -30,7 +30,7 @@ bool intake_is_full(const struct fold *fold);
  * *news: destinations that wait to be judged now.
  */
 bool intake_store(struct store *store, struct fold *fold, const struct rules *rules,
-    enum level default_level, const struct log_place *places, size_t place_count, bool *news,
-    struct err *err);
+    enum level default_level, const struct log_place *places, size_t place_count,
+    bool *news, struct err *err);
 
 #endif

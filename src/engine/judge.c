@@ -5,10 +5,11 @@
 
 #include "base/span.h"
 
-#define SEEN_MS        (90 * SPAN_DAY_MS) /* how long a better past counts */
-#define SMTPS_PORT     465              /* smtp_tls_wrappermode */
+#define SEEN_MS    (90 * SPAN_DAY_MS) /* how long a better past counts */
+#define SMTPS_PORT 465                /* smtp_tls_wrappermode */
 
-#define DNS_TTL_MAX_MS (5 * SPAN_MINUTE_MS) /* an answer is used again no longer than this */
+#define DNS_TTL_MAX_MS \
+	(5 * SPAN_MINUTE_MS) /* an answer is used again no longer than this */
 
 /*
  * An attempt that a log with whole seconds puts into the second of the export is
@@ -53,10 +54,12 @@ best_seen(const struct judge *judge, const struct destination *d, int64_t now_ms
 
 /* What the rules say now: they may be others than when the line was read. */
 static int
-find_rule(const struct judge *judge, const struct destination *d, const struct asked *asked)
+find_rule(
+    const struct judge *judge, const struct destination *d, const struct asked *asked)
 {
 	enum rule_dnssec dnssec = asked == NULL ? RULE_DNSSEC_ANY
-	    : asked->dane.signed_domain ? RULE_DNSSEC_SECURE : RULE_DNSSEC_INSECURE;
+	    : asked->dane.signed_domain         ? RULE_DNSSEC_SECURE
+	                                        : RULE_DNSSEC_INSECURE;
 	struct rule_subject subject = {
 	    .reason = str_of(d->reason),
 	    .dsn = str_of(d->dsn),
@@ -68,7 +71,8 @@ find_rule(const struct judge *judge, const struct destination *d, const struct a
 }
 
 static const char *
-rule_name(const struct judge *judge, const struct destination *d, const struct asked *asked)
+rule_name(
+    const struct judge *judge, const struct destination *d, const struct asked *asked)
 {
 	return rules_get(judge->rules, (size_t)find_rule(judge, d, asked))->name;
 }
@@ -77,10 +81,10 @@ rule_name(const struct judge *judge, const struct destination *d, const struct a
 static enum level
 default_level(const struct judge *judge, const struct destination *d)
 {
-	if (judge->config->postfix.default_level != LEVEL_UNKNOWN || judge->facts == NULL ||
-	    d->transport[0] == '\0')
+	if (judge->config->postfix.default_level != LEVEL_UNKNOWN ||
+	    judge->settings == NULL || d->transport[0] == '\0')
 		return judge->default_level;
-	return postfix_service_level(judge->facts, d->transport);
+	return postfix_service_level(judge->settings, d->transport);
 }
 
 struct evidence
@@ -119,11 +123,12 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	if (asked != NULL) {
 		ev.dane = asked->dane;
 		ev.elsewhere = !asked->relay_fits;
-		ev.wrapper = nexthop_parse(str_of(d->key), &nexthop) &&
-		    nexthop.port == SMTPS_PORT;
+		ev.wrapper =
+		    nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == SMTPS_PORT;
 		if (asked->probed != LEVEL_UNKNOWN)
 			ev.probe = (struct probe_evidence){.level = d->probe_level,
-			    .works = d->probe_works, .clean = d->probe_clean};
+			    .works = d->probe_works,
+			    .clean = d->probe_clean};
 	}
 	if (rule >= 0) {
 		const struct rule_source *source = rules_get(judge->rules, (size_t)rule);
@@ -142,16 +147,18 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 static void
 note_answers(struct destination *d, const struct asked *asked, int64_t now_ms)
 {
-	bool gone = asked->dane.state == DANE_NONE || asked->dane.state == DANE_UNUSABLE ||
-	    asked->dane.state == DANE_INSECURE_MX;
+	bool gone = asked->dane.state == DANE_NONE ||
+	    asked->dane.state == DANE_UNUSABLE || asked->dane.state == DANE_INSECURE_MX;
 
-	str_copy(str_of(dane_state_name(asked->dane.state)), d->dns_state, sizeof(d->dns_state));
+	str_copy(str_of(dane_state_name(asked->dane.state)), d->dns_state,
+	    sizeof(d->dns_state));
 	str_copy(str_of(asked->text), d->dns_text, sizeof(d->dns_text));
 	if (!asked->remembered) {
 		int64_t ttl_ms = (int64_t)asked->dane.ttl_s * 1000;
 
 		d->dns_ms = now_ms;
-		d->dns_until_ms = now_ms + (ttl_ms < DNS_TTL_MAX_MS ? ttl_ms : DNS_TTL_MAX_MS);
+		d->dns_until_ms =
+		    now_ms + (ttl_ms < DNS_TTL_MAX_MS ? ttl_ms : DNS_TTL_MAX_MS);
 		d->dns_signed = asked->dane.signed_domain;
 	}
 	d->dns_failures = asked->dane.state == DANE_UNSURE ? d->dns_failures + 1 : 0;
@@ -221,8 +228,9 @@ judge_wants_probe(const struct judge *judge, const struct destination *d, int64_
 {
 	*above = d->entry;
 	*up_to = default_level(judge, d);
-	return !d->pinned && (!d->deferral || is_settled(d, now_ms)) && d->entry != LEVEL_NONE &&
-	    d->entry != LEVEL_DANE_ONLY && d->entry < *up_to && now_ms >= d->lease_end_ms;
+	return !d->pinned && (!d->deferral || is_settled(d, now_ms)) &&
+	    d->entry != LEVEL_NONE && d->entry != LEVEL_DANE_ONLY && d->entry < *up_to &&
+	    now_ms >= d->lease_end_ms;
 }
 
 /* Whoever disturbs DNS for a moment must not be able to begin a hold anew. */
@@ -242,8 +250,8 @@ could_not_tell(enum why why)
 static bool
 is_old_hold(const struct destination *d, const struct decision *decision)
 {
-	return decision->why == WHY_HOLD && d->hold_since_ms != 0 && could_not_tell(d->why) &&
-	    d->hold_level == decision->level;
+	return decision->why == WHY_HOLD && d->hold_since_ms != 0 &&
+	    could_not_tell(d->why) && d->hold_level == decision->level;
 }
 
 static void
@@ -316,12 +324,14 @@ bring_back(int64_t *at_ms, int64_t latest_ms, int64_t to_ms)
 /*
  * Times to come are of a clock that was set back since, or they are of just now; those of
  * the log may be a day ahead by its time zone. What it told came before what is decided.
- * But a better past stays where it is: should the clock be behind now, it was the right one.
+ * But a better past stays where it is: should the clock be behind now, it was the right
+ * one.
  */
 static void
 mend_times(struct destination *d, int64_t now_ms)
 {
-	int64_t soon_ms = now_ms + SPAN_MINUTE_MS, log_ms = now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
+	int64_t soon_ms = now_ms + SPAN_MINUTE_MS,
+	        log_ms = now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
 	int64_t *const of_log[] = {&d->deferral_ms, &d->attempt_ms, &d->first_attempt_ms,
 	    &d->last_attempt_ms, &d->sent_ms};
 
@@ -382,8 +392,9 @@ judge_destination(const struct judge *judge, struct destination *d,
 		return false;
 	out->before = d->entry;
 	memcpy(out->attributes_before, d->attributes, sizeof(out->attributes_before));
-	entry = out->decision.action == ACTION_SET ? out->decision.level
-	    : out->decision.action == ACTION_REMOVE ? LEVEL_NONE : d->entry;
+	entry = out->decision.action == ACTION_SET  ? out->decision.level
+	    : out->decision.action == ACTION_REMOVE ? LEVEL_NONE
+	                                            : d->entry;
 	out->map_changed = entry != d->entry;
 	out->changed = out->map_changed || out->decision.why != d->why ||
 	    (out->decision.action == ACTION_HOLD && out->decision.level != d->hold_level);
@@ -397,7 +408,8 @@ judge_destination(const struct judge *judge, struct destination *d,
 	if (d->pinned && !ev.pinned)
 		next.pinned = false;
 	if (ev.has_rule)
-		str_copy(str_of(rule_name(judge, d, asked)), next.rule, sizeof(next.rule));
+		str_copy(
+		    str_of(rule_name(judge, d, asked)), next.rule, sizeof(next.rule));
 	/* An echo tells nothing new: what was last decided still stands. */
 	if (out->decision.why != WHY_ECHO) {
 		next.why = out->decision.why;
@@ -407,16 +419,17 @@ judge_destination(const struct judge *judge, struct destination *d,
 	if (out->decision.why != WHY_ECHO || next.look_ms <= now_ms)
 		next.look_ms = next_look(&next, &out->decision, &policy, now_ms);
 	/* A change is news, and so is the failure of DNS that makes it too many. */
-	out->tell = out->decision.alert && !is_old_hold(d, &out->decision) && (out->changed ||
-	    (out->decision.why == WHY_DNS_UNSURE && !ev.dane.distrusted));
+	out->tell = out->decision.alert && !is_old_hold(d, &out->decision) &&
+	    (out->changed ||
+	        (out->decision.why == WHY_DNS_UNSURE && !ev.dane.distrusted));
 	next.pending = false;
 	*d = next;
 	return true;
 }
 
 static bool
-store_release(struct store *store, const struct destination *d, const struct judged *judged,
-    int64_t now_ms, struct err *err)
+store_release(struct store *store, const struct destination *d,
+    const struct judged *judged, int64_t now_ms, struct err *err)
 {
 	int64_t version = 0, exported = 0, not_before_ms = 0;
 
@@ -432,12 +445,14 @@ store_release(struct store *store, const struct destination *d, const struct jud
 	if (!judged->map_changed && d->force_ms != LADDER_NOT_YET &&
 	    d->force_ms + DOUBT_MS > now_ms)
 		not_before_ms = d->force_ms + DOUBT_MS;
-	/* The attempt that decides must have begun after this moment, by the log as well. */
+	/* The attempt that decides must have begun after this moment, by the log as well.
+	 */
 	if (judged->decision.action == ACTION_HOLD)
 		not_before_ms = now_ms + DOUBT_MS;
-	/* Version 0 means not decided: a map that never changed is version 1 of nothing. */
-	return store_waiting_release(store, d->id, version > 0 ? version : 1, not_before_ms,
-	    judged->map_changed, err);
+	/* Version 0 means not decided: a map that never changed is version 1 of nothing.
+	 */
+	return store_waiting_release(store, d->id, version > 0 ? version : 1,
+	    not_before_ms, judged->map_changed, err);
 }
 
 bool
@@ -448,8 +463,9 @@ judge_store(struct store *store, struct destination *d, const struct judged *jud
 	    .time_ms = now_ms,
 	    .action = action_name(judged->decision.action),
 	    .before = level_name(judged->before),
-	    .after = level_name(judged->decision.action == ACTION_HOLD ? judged->decision.level
-	                                                                : d->entry),
+	    .after =
+	        level_name(judged->decision.action == ACTION_HOLD ? judged->decision.level
+	                                                          : d->entry),
 	    .before_attributes = judged->attributes_before,
 	    .after_attributes = d->attributes,
 	    .why = why_slug(judged->decision.why),

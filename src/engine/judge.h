@@ -10,11 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/config.h"
 #include "core/ladder.h"
 #include "core/rules.h"
 #include "engine/ask.h"
-#include "gather/config.h"
-#include "gather/postfix.h"
+#include "postfix/postfix.h"
 #include "store/store.h"
 
 /* Nothing is looked at later than this: the longest lease. */
@@ -26,11 +26,13 @@ struct judge {
 	const struct rules *rules;
 	struct rules_matcher *matcher;
 	enum level default_level;
-	const struct postfix_facts *facts; /* for services with a level of their own; or NULL */
+	const struct postfix_settings
+	    *settings; /* for services with a level of their own; or NULL */
 	enum answer can_dane;
 	bool frozen;
 	int64_t thawed_ms; /* when the last freeze ended; 0: never */
-	int64_t verified_ms; /* when a session verified last, of any destination; 0: never */
+	int64_t
+	    verified_ms; /* when a session verified last, of any destination; 0: never */
 };
 
 /* What came of it. */
@@ -38,9 +40,9 @@ struct judged {
 	struct decision decision;
 	enum level before; /* the entry before */
 	char attributes_before[STORE_ATTRIBUTES_SIZE];
-	bool changed;      /* action, level or why are not what they were */
-	bool map_changed;  /* an entry came, went or is another */
-	bool tell;         /* the administrator was not told this yet */
+	bool changed;     /* action, level or why are not what they were */
+	bool map_changed; /* an entry came, went or is another */
+	bool tell;        /* the administrator was not told this yet */
 };
 
 /* The settings as the ladder wants them. */
@@ -63,8 +65,8 @@ bool judge_remembers(const struct destination *d, int64_t now_ms, struct asked *
  * Should the servers be probed before it is judged? True at the end of the lease of an
  * entry weaker than the default: for levels above *above, up to *up_to.
  */
-bool judge_wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
-    enum level *above, enum level *up_to);
+bool judge_wants_probe(const struct judge *judge, const struct destination *d,
+    int64_t now_ms, enum level *above, enum level *up_to);
 
 /*
  * Judge and write the outcome into *d, not yet into the store. False: nobody was asked

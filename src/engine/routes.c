@@ -88,22 +88,22 @@ routes_put(struct routes *routes, struct str recipient, const struct route *rout
 }
 
 struct route_settings
-routes_settings(const struct postfix_facts *facts)
+routes_settings(const struct postfix_settings *settings)
 {
 	return (struct route_settings){
-	    .relayhost = facts->relayhost,
-	    .default_transport = facts->default_transport,
-	    .recipient_delimiter = facts->recipient_delimiter,
-	    .parents_match = facts->transport_parents_match,
+	    .relayhost = settings->relayhost,
+	    .default_transport = settings->default_transport,
+	    .recipient_delimiter = settings->recipient_delimiter,
+	    .parents_match = settings->transport_parents_match,
 	};
 }
 
 bool
-routes_are_plain(const struct postfix_facts *facts)
+routes_are_plain(const struct postfix_settings *settings)
 {
-	return facts->relayhost[0] == '\0' && facts->transport_maps[0] == '\0' &&
-	    (facts->default_transport[0] == '\0' ||
-		strcmp(facts->default_transport, "smtp") == 0);
+	return settings->relayhost[0] == '\0' && settings->transport_maps[0] == '\0' &&
+	    (settings->default_transport[0] == '\0' ||
+	        strcmp(settings->default_transport, "smtp") == 0);
 }
 
 /* --- asking ------------------------------------------------------------------------ */
@@ -152,7 +152,8 @@ is_askable(const char *key)
 }
 
 static bool
-ask_map(const struct postfix *postfix, const char *map, struct question *q, struct err *err)
+ask_map(
+    const struct postfix *postfix, const char *map, struct question *q, struct err *err)
 {
 	bool whole_only = sees_whole_only(map);
 
@@ -165,7 +166,8 @@ ask_map(const struct postfix *postfix, const char *map, struct question *q, stru
 		q->asked_index[q->asked_count++] = i;
 	}
 	return q->asked_count == 0 ||
-	    postfix_lookup_all(postfix, map, q->asked, q->asked_count, take_value, q, err);
+	    postfix_lookup_all(
+	        postfix, map, q->asked, q->asked_count, take_value, q, err);
 }
 
 static void
@@ -175,7 +177,8 @@ collect_keys(const struct route_settings *settings, char *const *recipients, siz
 	char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE];
 
 	for (size_t r = 0; r < count; r++) {
-		size_t whole_only, n = route_keys(settings, str_of(recipients[r]), keys, &whole_only);
+		size_t whole_only,
+		    n = route_keys(settings, str_of(recipients[r]), keys, &whole_only);
 
 		for (size_t k = 0; k < n; k++) {
 			memcpy(q->keys[q->count], keys[k], ROUTE_KEY_SIZE);
@@ -207,8 +210,8 @@ choose(const struct route_settings *settings, char *const *recipients, size_t co
 
 bool
 routes_ask(const struct postfix *postfix, const struct route_settings *settings,
-    const char *transport_maps, char *const *recipients, size_t count, struct route *routes,
-    struct err *err)
+    const char *transport_maps, char *const *recipients, size_t count,
+    struct route *routes, struct err *err)
 {
 	size_t max = count * ROUTE_KEYS_MAX;
 	struct question q = {

@@ -11,7 +11,8 @@
 #define LASTS           3 /* tries that failed, the last 3 s after the first */
 
 bool
-trouble_report(struct trouble *t, const char *what, const struct err *err, int64_t mono_ms)
+trouble_report(
+    struct trouble *t, const char *what, const struct err *err, int64_t mono_ms)
 {
 	/* What fails beside it is the same try: several share a database. */
 	bool beside = trouble_waits(t, mono_ms);

@@ -18,8 +18,8 @@ map_line(const struct entry *d, struct buf *value, struct buf *why)
 {
 	buf_reset(value);
 	buf_reset(why);
-	buf_printf(value, "%s%s%s", level_name(d->level), d->attributes[0] != '\0' ? " " : "",
-	    d->attributes);
+	buf_printf(value, "%s%s%s", level_name(d->level),
+	    d->attributes[0] != '\0' ? " " : "", d->attributes);
 	buf_printf(why, "%s: %s", why_slug(d->why), why_sentence(d->why));
 	if (d->note[0] != '\0') {
 		buf_printf(why, " (");
@@ -85,7 +85,8 @@ take_change(void *context, const struct entry *d)
 }
 
 bool
-export_changes(struct store *store, int64_t version, struct changes *changes, struct err *err)
+export_changes(
+    struct store *store, int64_t version, struct changes *changes, struct err *err)
 {
 	*changes = (struct changes){.count = 0};
 	return store_each_change(store, version, take_change, changes, err);
@@ -144,8 +145,8 @@ json_entry(const struct entry *d, struct buf *out)
 	buf_add_json(out, str_of(d->key));
 	buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->level));
 	buf_add_json(out, str_of(d->attributes));
-	buf_printf(
-	    out, ",\"why\":\"%s\",\"since\":\"%s\",\"look_again\":", why_slug(d->why), since);
+	buf_printf(out,
+	    ",\"why\":\"%s\",\"since\":\"%s\",\"look_again\":", why_slug(d->why), since);
 	if (look[0] != '\0')
 		buf_printf(out, "\"%s\"", look);
 	else
@@ -182,7 +183,8 @@ csv_head(size_t count, int64_t now_ms, struct buf *out)
 {
 	(void)count;
 	(void)now_ms;
-	buf_printf(out, "destination,level,attributes,why,since,look_again,pinned,note\r\n");
+	buf_printf(
+	    out, "destination,level,attributes,why,since,look_again,pinned,note\r\n");
 }
 
 static void
@@ -237,7 +239,8 @@ struct printer {
 static void
 pass_on(struct printer *printer)
 {
-	printer->sink(printer->context, (struct str){buf_text(&printer->out), printer->out.len});
+	printer->sink(
+	    printer->context, (struct str){buf_text(&printer->out), printer->out.len});
 	buf_reset(&printer->out);
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gather/postfix_run.h"
+#include "postfix/run.h"
 
 #define POSTCONF_MS 10000
 #define SENDMAIL_MS 60000
@@ -99,11 +99,12 @@ notify_print(const struct notify_mail *mail, struct buf *out)
 		buf_printf(out, "From: tlsladder <%s>\n", mail->from);
 	buf_printf(out, "To: <%s>\n", mail->to);
 	add_subject(out, str_of(mail->subject));
-	buf_add_str(out, STR("Auto-Submitted: auto-generated\n"
-	                     "MIME-Version: 1.0\n"
-	                     "Content-Type: text/plain; charset=utf-8\n"
-	                     "Content-Transfer-Encoding: 8bit\n"
-	                     "\n"));
+	buf_add_str(out,
+	    STR("Auto-Submitted: auto-generated\n"
+	        "MIME-Version: 1.0\n"
+	        "Content-Type: text/plain; charset=utf-8\n"
+	        "Content-Transfer-Encoding: 8bit\n"
+	        "\n"));
 	for (const char *p = mail->body; *p != '\0'; p++)
 		buf_add_char(out, is_control(*p) && *p != '\n' && *p != '\t' ? '?' : *p);
 	if (out->data[out->len - 1] != '\n')

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "gather/postfix.h"
+#include "postfix/postfix.h"
 
 /* Texts are borrowed, UTF-8. */
 struct notify_mail {

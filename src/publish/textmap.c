@@ -46,7 +46,7 @@ static bool
 folds_into_another(const char *key)
 {
 	return strstr(key, "\xc3\x9f") != NULL || strstr(key, "\xe1\xba\x9e") != NULL ||
-	       strstr(key, "\xcf\x82") != NULL;
+	    strstr(key, "\xcf\x82") != NULL;
 }
 
 bool
@@ -213,15 +213,16 @@ edition_write_text(const struct edition *edition, const struct map_source *sourc
 	struct writer writer = {.path = edition->text};
 	bool done;
 
-	/* Postfix warns of a map whose owner is not that of its directory, and the index gets
-	 * the owner of the text. */
+	/* Postfix warns of a map whose owner is not that of its directory, and the index
+	 * gets the owner of the text. */
 	if (!file_make(edition->text, 0644, err))
 		return false;
 	writer.fd = file_create(edition->text, err);
 	if (writer.fd < 0)
 		return false;
 	textmap_print_head(source->count, written_s, &writer.text);
-	done = source->each(source->context, write_entry, &writer, err) && flush(&writer, err);
+	done = source->each(source->context, write_entry, &writer, err) &&
+	    flush(&writer, err);
 	if (done)
 		done = file_finish(writer.fd, edition->text, err);
 	else
@@ -253,7 +254,8 @@ edition_date_text(const struct edition *edition, struct err *err)
 	struct stat st;
 
 	if (stat(edition->live_database, &st) != 0)
-		return err_set_errno(err, errno, "cannot look at %s", edition->live_database);
+		return err_set_errno(
+		    err, errno, "cannot look at %s", edition->live_database);
 	times[1] = st.st_mtim;
 	return utimensat(AT_FDCWD, edition->text, times, 0) == 0 ||
 	    err_set_errno(err, errno, "cannot set the time of %s", edition->text);
@@ -267,7 +269,7 @@ build(const struct edition *edition, struct err *err)
 		return true;
 	}
 	return postfix_postmap(edition->postfix, edition->map, err) &&
-	       file_sync(edition->database, err);
+	    file_sync(edition->database, err);
 }
 
 /*
@@ -305,9 +307,11 @@ textmap_may_replace(const char *path, struct err *err)
 		line[0] = '\0';
 	fclose(file);
 	return strstr(line, WRITTEN_BY) != NULL ||
-	       err_set(err,
-	           "%s is there, and not written by tlsladder: move it away, or name another "
-	           "file in map.file", path);
+	    err_set(err,
+	        "%s is there, and not written by tlsladder: move it away, or name "
+	        "another "
+	        "file in map.file",
+	        path);
 }
 
 bool
@@ -321,8 +325,9 @@ textmap_publish(const struct postfix *postfix, const char *path, const char *typ
 		return err_set(err, "map type %s cannot be written", type);
 	edition_init(&edition, path);
 	edition_remove(&edition); /* of a run that was stopped, perhaps of another user */
-	done = edition_write_text(&edition, source, written_s, err) && build(&edition, err) &&
-	       edition_verify(&edition, err) && put_live(&edition, err);
+	done = edition_write_text(&edition, source, written_s, err) &&
+	    build(&edition, err) && edition_verify(&edition, err) &&
+	    put_live(&edition, err);
 	if (!done)
 		edition_remove(&edition);
 	edition_clear(&edition);

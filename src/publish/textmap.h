@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "gather/postfix.h"
+#include "postfix/postfix.h"
 
 /* A line of the map. Texts are borrowed. */
 struct map_entry {
@@ -25,7 +25,8 @@ struct map_entry {
 /* Takes one. False: err says why no more is wanted. */
 typedef bool map_entry_fn(void *taker, const struct map_entry *entry, struct err *err);
 
-/* Where the entries come from, however many: each() calls take for one after the other. */
+/* Where the entries come from, however many: each() calls take for one after the other.
+ */
 struct map_source {
 	size_t count; /* for the header */
 	bool (*each)(void *context, map_entry_fn *take, void *taker, struct err *err);
@@ -80,8 +81,8 @@ bool textmap_can_update(const char *type, const struct map_entry *changes, size_
 bool textmap_may_replace(const char *path, struct err *err);
 
 /*
- * What tells that nobody else wrote to what Postfix reads: its path, inode, size and time,
- * as text, with blanks between them. Empty: there is none.
+ * What tells that nobody else wrote to what Postfix reads: its path, inode, size and
+ * time, as text, with blanks between them. Empty: there is none.
  */
 void textmap_mark(const char *path, const char *type, struct buf *out);
 

@@ -16,7 +16,8 @@ struct map_type {
 	const char *work_prefix;
 	const char *work_suffix;
 	bool is_looked_up;
-	bool is_updated; /* entries come and go in the live database, and a reader sees it */
+	bool is_updated; /* entries come and go in the live database, and a reader sees it
+	                  */
 };
 
 /* The files of one publication. */
@@ -44,7 +45,8 @@ void edition_remove(const struct edition *edition); /* what is beside the live f
 bool edition_write_text(const struct edition *edition, const struct map_source *source,
     int64_t written_s, struct err *err);
 
-/* Postfix warns of a text that is newer than its database: it gets the live one's time. */
+/* Postfix warns of a text that is newer than its database: it gets the live one's time.
+ */
 bool edition_date_text(const struct edition *edition, struct err *err);
 
 /* textmap_verify.c: is all of the text beside in the database beside? */

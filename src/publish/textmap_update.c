@@ -35,7 +35,8 @@ textmap_mark(const char *path, const char *type, struct buf *out)
 	live = edition.live_database != NULL ? edition.live_database : path;
 	if (stat(live, &st) == 0)
 		buf_printf(out, "%s %ju %jd %jd.%09ld", live, (uintmax_t)st.st_ino,
-		    (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+		    (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+		    st.st_mtim.tv_nsec);
 	edition_clear(&edition);
 }
 
@@ -111,7 +112,8 @@ check(const struct edition *edition, const struct map_entry *changes, size_t cou
 		if (changes[i].value != NULL && !found.is_there[i])
 			found.is_wrong = true;
 	if (done && found.is_wrong)
-		done = err_set(err, "%s does not give back what was changed", edition->live_map);
+		done = err_set(
+		    err, "%s does not give back what was changed", edition->live_map);
 	free(keys);
 	free(found.is_there);
 	return done;
@@ -130,7 +132,8 @@ textmap_update(const struct postfix *postfix, const char *path, const char *type
 	edition_init(&edition, path);
 	edition_remove(&edition);
 	done = count == 0 ||
-	    (apply(&edition, changes, count, err) && check(&edition, changes, count, err));
+	    (apply(&edition, changes, count, err) &&
+	        check(&edition, changes, count, err));
 	done = done && edition_write_text(&edition, source, written_s, err) &&
 	    edition_date_text(&edition, err) &&
 	    file_replace(edition.text, edition.live_text, err);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gather/reader.h"
+#include "logs/reader.h"
 #include "publish/textmap_impl.h"
 
 #define VERIFY_AT_ONCE 10000 /* entries looked up by one postmap */

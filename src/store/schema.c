@@ -58,7 +58,8 @@ static const char *const steps[] = {
     "CREATE INDEX destination_pending ON destination(deferral_ms) WHERE pending <> 0;"
     "CREATE INDEX destination_look ON destination(look_ms) WHERE look_ms <> 0;"
     "CREATE INDEX destination_deferral ON destination(deferral_ms) WHERE deferral <> 0;"
-    "CREATE INDEX destination_hold ON destination(hold_since_ms) WHERE hold_since_ms <> 0;"
+    "CREATE INDEX destination_hold ON destination(hold_since_ms) WHERE hold_since_ms <> "
+    "0;"
     "CREATE INDEX destination_force ON destination(id)"
     "  WHERE force_ms = 9223372036854775807;"
     "CREATE INDEX destination_entry ON destination(key) WHERE entry <> 'none';"
@@ -182,7 +183,8 @@ schema_upgrade(sqlite3 *db, struct err *err)
 	if (version == SCHEMA_VERSION)
 		return true;
 	for (;;) {
-		/* Look again inside the transaction: another process may have been faster. */
+		/* Look again inside the transaction: another process may have been
+		 * faster. */
 		if (!run(db, "BEGIN IMMEDIATE", err) || !check_version(db, &version, err))
 			break;
 		if (version == SCHEMA_VERSION)

@@ -15,42 +15,50 @@
 #include "sys/file.h"
 
 /* What store_entries.c reads, in its order. */
-#define ENTRY_COLUMNS                                                                        \
-	"key, entry, attributes, entry_why, note, pinned, pin_until_ms, since_ms, look_ms"
+#define ENTRY_COLUMNS \
+	"key, entry, attributes, entry_why, note, pinned, pin_until_ms, since_ms, " \
+	"look_ms"
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_DATA_VERSION] = "PRAGMA data_version",
-    [SQL_PENDING] = "SELECT id FROM destination WHERE pending <> 0 ORDER BY deferral_ms LIMIT ?",
+    [SQL_PENDING] =
+        "SELECT id FROM destination WHERE pending <> 0 ORDER BY deferral_ms LIMIT ?",
     [SQL_DUE] = "SELECT id FROM destination WHERE look_ms <> 0 AND look_ms <= ?"
                 " ORDER BY look_ms LIMIT ?",
-    [SQL_NEXT_DUE] = "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
+    [SQL_NEXT_DUE] =
+        "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
     [SQL_LOOK_AT_LEVEL] = "UPDATE destination SET look_ms = ?"
                           " WHERE entry <> 'none' AND entry = ? AND pinned = 0",
     [SQL_LOOK_BRING_BACK] = "UPDATE destination SET look_ms = ?1"
                             " WHERE look_ms <> 0 AND look_ms > ?2 AND pinned = 0",
-    [SQL_TALLY_ADD] = "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"
-                      " ON CONFLICT(destination, day, what)"
-                      " DO UPDATE SET count = count + excluded.count",
+    [SQL_TALLY_ADD] =
+        "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT(destination, day, what)"
+        " DO UPDATE SET count = count + excluded.count",
     [SQL_TALLIES] = "SELECT day, what, count FROM tally WHERE destination = ?"
                     " ORDER BY day, what",
-    [SQL_DECISION_ADD] = "INSERT INTO decision(destination, time_ms, action, before, after, why,"
-                         " rule, reason, dns_state, before_attributes, after_attributes)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_DECISION_FORGET] = "DELETE FROM decision WHERE destination = ?1"
-                            " AND action IN ('keep', 'hold') AND id <= (SELECT id FROM decision"
-                            " WHERE destination = ?1 AND action IN ('keep', 'hold')"
-                            " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-    [SQL_DECISIONS] = "SELECT time_ms, action, before, after, why, rule, reason, dns_state,"
-                      " before_attributes, after_attributes"
-                      " FROM decision WHERE destination = ? ORDER BY id",
+    [SQL_DECISION_ADD] =
+        "INSERT INTO decision(destination, time_ms, action, before, after, why,"
+        " rule, reason, dns_state, before_attributes, after_attributes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_DECISION_FORGET] =
+        "DELETE FROM decision WHERE destination = ?1"
+        " AND action IN ('keep', 'hold') AND id <= (SELECT id FROM decision"
+        " WHERE destination = ?1 AND action IN ('keep', 'hold')"
+        " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    [SQL_DECISIONS] =
+        "SELECT time_ms, action, before, after, why, rule, reason, dns_state,"
+        " before_attributes, after_attributes"
+        " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
                           " AND queue_id <> ?",
-    [SQL_WAITING_ADD] = "INSERT INTO waiting(destination, queue_id, time_ms) VALUES (?, ?, ?)"
-                        " ON CONFLICT DO UPDATE SET version = 0, tries = 0"
-                        " WHERE version < 0",
+    [SQL_WAITING_ADD] =
+        "INSERT INTO waiting(destination, queue_id, time_ms) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET version = 0, tries = 0"
+        " WHERE version < 0",
     [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
                             " WHERE destination = ? AND (version = 0 OR ?)",
     [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version <> 0"
@@ -71,12 +79,14 @@ static const char *const texts[SQL_COUNT] = {
                          " AND queue_id = ?",
     [SQL_WAITING_TAKE_ALL] = "UPDATE waiting SET version = -1 WHERE version <> 0"
                              " AND version <> -1 AND version <= ? AND not_before_ms <= ?",
-    [SQL_WAITING_DONE_ALL] = "UPDATE waiting SET version = -2, tries = tries + 1,"
-                             " not_before_ms = ?1 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
-                             " WHERE version = -1",
-    [SQL_WAITING_DONE] = "UPDATE waiting SET version = -2, tries = tries + 1,"
-                         " not_before_ms = ?3 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
-                         " WHERE destination = ?1 AND queue_id = ?2 AND version = -1",
+    [SQL_WAITING_DONE_ALL] =
+        "UPDATE waiting SET version = -2, tries = tries + 1,"
+        " not_before_ms = ?1 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
+        " WHERE version = -1",
+    [SQL_WAITING_DONE] =
+        "UPDATE waiting SET version = -2, tries = tries + 1,"
+        " not_before_ms = ?3 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
+        " WHERE destination = ?1 AND queue_id = ?2 AND version = -1",
     [SQL_WAITING_GIVE_UP] = "DELETE FROM waiting WHERE version = -2 AND tries >= 3",
     [SQL_WAITING_SENT] = "DELETE FROM waiting WHERE destination = ? AND version < 0",
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
@@ -92,11 +102,13 @@ static const char *const texts[SQL_COUNT] = {
                     " WHERE map_version <> 0 AND map_version > ?",
     [SQL_ENTRY_COUNT] = "SELECT count(*) FROM destination WHERE entry <> 'none'",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
-    [SQL_POSITION_GET] = "SELECT device, inode, birth_ns, offset, head_len, head_hash, mark_len,"
-                         " mark_hash FROM log_position WHERE path = ?",
-    [SQL_POSITION_PUT] = "INSERT OR REPLACE INTO log_position(path, device, inode, birth_ns,"
-                         " offset, head_len, head_hash, mark_len, mark_hash)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_POSITION_GET] =
+        "SELECT device, inode, birth_ns, offset, head_len, head_hash, mark_len,"
+        " mark_hash FROM log_position WHERE path = ?",
+    [SQL_POSITION_PUT] =
+        "INSERT OR REPLACE INTO log_position(path, device, inode, birth_ns,"
+        " offset, head_len, head_hash, mark_len, mark_hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_COUNTER_ADD] = "INSERT INTO counter(name, value) VALUES (?, ?)"
                         " ON CONFLICT(name) DO UPDATE SET value = value + excluded.value",
     [SQL_COUNTER_SET] = "INSERT OR REPLACE INTO counter(name, value) VALUES (?, ?)",
@@ -133,7 +145,7 @@ store_prepare(struct store *store, enum sql which, struct err *err)
 		text = buf_text(&built);
 	}
 	if (sqlite3_prepare_v3(store->db, text, -1, SQLITE_PREPARE_PERSISTENT,
-		&store->statements[which], NULL) != SQLITE_OK)
+	        &store->statements[which], NULL) != SQLITE_OK)
 		store_fail(store, err);
 	buf_clear(&built);
 	return store->statements[which];
@@ -152,7 +164,8 @@ store_bind(struct store *store, enum sql which, struct err *err, const char *for
 		if (*format == 'i')
 			sqlite3_bind_int64(stmt, at, va_arg(ap, int64_t));
 		else
-			sqlite3_bind_text(stmt, at, va_arg(ap, const char *), -1, SQLITE_STATIC);
+			sqlite3_bind_text(
+			    stmt, at, va_arg(ap, const char *), -1, SQLITE_STATIC);
 	}
 	va_end(ap);
 	return stmt;
@@ -205,15 +218,16 @@ store_column(sqlite3_stmt *stmt, int at)
 {
 	const char *text = (const char *)sqlite3_column_text(stmt, at);
 
-	return text != NULL ? (struct str){text, (size_t)sqlite3_column_bytes(stmt, at)} : STR("");
+	return text != NULL ? (struct str){text, (size_t)sqlite3_column_bytes(stmt, at)}
+	                    : STR("");
 }
 
 /* --- opening ----------------------------------------------------------------------- */
 
 /*
- * SQLite makes its files as the umask says, which belongs to all threads. One that is there
- * is not opened here: to close a file is to lose SQLite's locks on it. If none can be made,
- * SQLite says so.
+ * SQLite makes its files as the umask says, which belongs to all threads. One that is
+ * there is not opened here: to close a file is to lose SQLite's locks on it. If none can
+ * be made, SQLite says so.
  */
 static void
 make_private(const char *path)
@@ -259,8 +273,9 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 	}
 	/* WAL with NORMAL: after power loss the last transactions may be gone, position
 	 * and effects together, and the log is read again from there. */
-	if (sqlite3_exec(store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", NULL,
-		NULL, NULL) != SQLITE_OK) {
+	if (sqlite3_exec(store->db,
+	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", NULL, NULL,
+	        NULL) != SQLITE_OK) {
 		err_set(err, "cannot use %s: %s", path, sqlite3_errmsg(store->db));
 		store_close(store);
 		return NULL;
@@ -298,7 +313,8 @@ store_load_copy(struct store *store, const char *path, struct err *err)
 	bool done;
 
 	if (stat(path, &st) != 0)
-		return errno == ENOENT || err_set_errno(err, errno, "cannot read %s", path);
+		return errno == ENOENT ||
+		    err_set_errno(err, errno, "cannot read %s", path);
 	/* Who opens to read alone cannot remove the -wal and -shm that this makes. */
 	done = sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK ||
 	    fail_to_open(from, path, err);
@@ -340,7 +356,8 @@ store_rollback(struct store *store)
 bool
 store_data_version(struct store *store, int64_t *version, struct err *err)
 {
-	return store_finish_int(store, store_prepare(store, SQL_DATA_VERSION, err), version, err);
+	return store_finish_int(
+	    store, store_prepare(store, SQL_DATA_VERSION, err), version, err);
 }
 
 /* --- the map ----------------------------------------------------------------------- */
@@ -348,20 +365,23 @@ store_data_version(struct store *store, int64_t *version, struct err *err)
 bool
 store_counter_add(struct store *store, const char *name, int64_t add, struct err *err)
 {
-	return store_finish(store, store_bind(store, SQL_COUNTER_ADD, err, "si", name, add), err);
+	return store_finish(
+	    store, store_bind(store, SQL_COUNTER_ADD, err, "si", name, add), err);
 }
 
 bool
 store_counter_get(struct store *store, const char *name, int64_t *value, struct err *err)
 {
 	*value = 0;
-	return store_finish_int(store, store_bind(store, SQL_COUNTER_GET, err, "s", name), value, err);
+	return store_finish_int(
+	    store, store_bind(store, SQL_COUNTER_GET, err, "s", name), value, err);
 }
 
 bool
 store_counter_set(struct store *store, const char *name, int64_t value, struct err *err)
 {
-	return store_finish(store, store_bind(store, SQL_COUNTER_SET, err, "si", name, value), err);
+	return store_finish(
+	    store, store_bind(store, SQL_COUNTER_SET, err, "si", name, value), err);
 }
 
 bool
@@ -379,7 +399,8 @@ store_entry_version(struct store *store, int64_t id, int64_t version, struct err
 }
 
 bool
-store_map_versions(struct store *store, int64_t *version, int64_t *exported, struct err *err)
+store_map_versions(
+    struct store *store, int64_t *version, int64_t *exported, struct err *err)
 {
 	return store_counter_get(store, "map-version", version, err) &&
 	    store_counter_get(store, "map-exported", exported, err);
@@ -389,7 +410,8 @@ bool
 store_map_exported(struct store *store, int64_t version, int64_t now_ms, struct err *err)
 {
 	return store_counter_set(store, "map-exported", version, err) &&
-	    store_finish(store, store_bind(store, SQL_FORCE, err, "ii", now_ms, version), err);
+	    store_finish(
+	        store, store_bind(store, SQL_FORCE, err, "ii", now_ms, version), err);
 }
 
 /* --- log position, blobs ----------------------------------------------------------- */
@@ -426,9 +448,10 @@ store_position_put(struct store *store, const char *path, const struct follow_po
     struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_POSITION_PUT, err, "siiiiiiii", path, (int64_t)p->device,
-		(int64_t)p->inode, p->birth_ns, (int64_t)p->offset, (int64_t)p->head_len,
-		(int64_t)p->head_hash, (int64_t)p->mark_len, (int64_t)p->mark_hash),
+	    store_bind(store, SQL_POSITION_PUT, err, "siiiiiiii", path,
+	        (int64_t)p->device, (int64_t)p->inode, p->birth_ns, (int64_t)p->offset,
+	        (int64_t)p->head_len, (int64_t)p->head_hash, (int64_t)p->mark_len,
+	        (int64_t)p->mark_hash),
 	    err);
 }
 
@@ -439,7 +462,8 @@ store_blob_put(struct store *store, const char *name, struct str value, struct e
 
 	if (stmt == NULL)
 		return false;
-	sqlite3_bind_blob64(stmt, 2, value.len > 0 ? value.p : "", value.len, SQLITE_STATIC);
+	sqlite3_bind_blob64(
+	    stmt, 2, value.len > 0 ? value.p : "", value.len, SQLITE_STATIC);
 	return store_finish(store, stmt, err);
 }
 

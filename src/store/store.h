@@ -20,10 +20,10 @@
 #include "base/str.h"
 #include "core/ladder.h"
 #include "core/nexthop.h"
-#include "gather/follow.h"
+#include "logs/follow.h"
 
 #define STORE_KEEPS_MAX   100 /* decisions without effect kept a destination */
-#define STORE_WAITING_MAX 51 /* messages kept a destination; one over the flush limit */
+#define STORE_WAITING_MAX 51  /* messages kept a destination; one over the flush limit */
 
 /* One destination: a plain value. Times in ms since the epoch, 0: never. */
 struct destination {
@@ -35,7 +35,7 @@ struct destination {
 	enum why entry_why; /* the decision that made the entry */
 	enum why why;       /* the last decision */
 	int64_t since_ms;   /* when the entry was decided */
-	int64_t force_ms; /* as struct evidence */
+	int64_t force_ms;   /* as struct evidence */
 	int64_t look_ms;
 	int64_t lease_ms;
 	int64_t lease_end_ms;
@@ -125,8 +125,8 @@ bool store_put(struct store *store, struct destination *destination, struct err 
  */
 bool store_pending(
     struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err);
-bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
-    struct err *err);
+bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max,
+    size_t *count, struct err *err);
 /* The earliest time at which one is due; 0: none. */
 bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
 /*
@@ -159,7 +159,8 @@ struct entry {
 typedef bool entry_fn(void *context, const struct entry *entry);
 bool store_each_entry(struct store *store, entry_fn *fn, void *context, struct err *err);
 bool store_entry_count(struct store *store, int64_t *count, struct err *err);
-/* What came, went (its level is LEVEL_NONE) or was changed after that version of the map. */
+/* What came, went (its level is LEVEL_NONE) or was changed after that version of the map.
+ */
 bool store_each_change(
     struct store *store, int64_t version, entry_fn *fn, void *context, struct err *err);
 
@@ -214,14 +215,14 @@ struct waiting {
 	char queue_id[256];
 };
 
-/* Those to retry now: at most max. *next_ms: when the next one will be; *again_ms: when one
- * is tried again of which there was no word; 0: none. */
+/* Those to retry now: at most max. *next_ms: when the next one will be; *again_ms: when
+ * one is tried again of which there was no word; 0: none. */
 bool store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
     struct waiting *out, size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms,
     struct err *err);
 /* The same without those of destinations that have more than few. */
-bool store_waiting_due_few(struct store *store, int64_t version, int64_t now_ms, size_t few,
-    struct waiting *out, size_t max, size_t *count, struct err *err);
+bool store_waiting_due_few(struct store *store, int64_t version, int64_t now_ms,
+    size_t few, struct waiting *out, size_t max, size_t *count, struct err *err);
 /* These are being retried now. */
 bool store_waiting_take(
     struct store *store, const struct waiting *taken, size_t count, struct err *err);
@@ -244,7 +245,8 @@ bool store_waiting_sent(struct store *store, int64_t id, struct err *err);
 /* The map: its version grows with every changed entry; exported: what is in place. */
 bool store_map_changed(struct store *store, int64_t *version, struct err *err);
 /* The destination's entry, or its end, comes with that version. */
-bool store_entry_version(struct store *store, int64_t id, int64_t version, struct err *err);
+bool store_entry_version(
+    struct store *store, int64_t id, int64_t version, struct err *err);
 bool store_map_versions(
     struct store *store, int64_t *version, int64_t *exported, struct err *err);
 /* In place since now_ms: what came with this version or before is in force from then on,
@@ -253,8 +255,8 @@ bool store_map_exported(
     struct store *store, int64_t version, int64_t now_ms, struct err *err);
 
 /* found: false where none is stored. */
-bool store_position_get(struct store *store, const char *path, struct follow_position *out,
-    bool *found, struct err *err);
+bool store_position_get(struct store *store, const char *path,
+    struct follow_position *out, bool *found, struct err *err);
 bool store_position_put(struct store *store, const char *path,
     const struct follow_position *position, struct err *err);
 
@@ -265,16 +267,19 @@ bool store_counter_set(
 bool store_counter_get(
     struct store *store, const char *name, int64_t *value, struct err *err);
 
-bool store_blob_put(struct store *store, const char *name, struct str value, struct err *err);
-bool store_blob_get(struct store *store, const char *name, struct buf *out, struct err *err);
+bool store_blob_put(
+    struct store *store, const char *name, struct str value, struct err *err);
+bool store_blob_get(
+    struct store *store, const char *name, struct buf *out, struct err *err);
 
 /* Forget tallies and decisions before day (days since the epoch), and messages that
  * waited already before waiting_since_ms: they are in no queue any more. */
-bool store_thin(struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err);
+bool store_thin(
+    struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err);
 
 /* What guard 12 asks: how many destinations began to do worse than before since
  * since_ms, and how many failed at all; each counted up to most. */
-bool store_freeze_counts(struct store *store, int64_t since_ms, int64_t most, int64_t *held,
-    int64_t *failed, struct err *err);
+bool store_freeze_counts(struct store *store, int64_t since_ms, int64_t most,
+    int64_t *held, int64_t *failed, struct err *err);
 
 #endif

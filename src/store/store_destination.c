@@ -6,12 +6,12 @@
 #include "store/store_impl.h"
 
 enum column_type {
-	COLUMN_INT,    /* int64_t */
-	COLUMN_COUNT,  /* unsigned, and enums that are stored as numbers */
+	COLUMN_INT,   /* int64_t */
+	COLUMN_COUNT, /* unsigned, and enums that are stored as numbers */
 	COLUMN_BOOL,
-	COLUMN_TEXT,   /* char[size] */
-	COLUMN_LEVEL,  /* enum level, by its name */
-	COLUMN_WHY,    /* enum why, by its slug */
+	COLUMN_TEXT,  /* char[size] */
+	COLUMN_LEVEL, /* enum level, by its name */
+	COLUMN_WHY,   /* enum why, by its slug */
 };
 
 struct column {
@@ -22,8 +22,10 @@ struct column {
 };
 
 #define COLUMN(field, type) \
-	{#field, type, offsetof(struct destination, field), \
-	    sizeof(((struct destination *)0)->field)}
+	{ \
+#field, type, offsetof(struct destination, field), \
+		    sizeof(((struct destination *)0)->field) \
+	}
 
 static const struct column columns[] = {
     COLUMN(id, COLUMN_INT),
@@ -83,8 +85,8 @@ static const struct column columns[] = {
 void
 destination_init(struct destination *d, const char *key)
 {
-	*d = (struct destination){.entry = LEVEL_NONE, .hold_level = LEVEL_NONE,
-	    .trial = LEVEL_NONE};
+	*d = (struct destination){
+	    .entry = LEVEL_NONE, .hold_level = LEVEL_NONE, .trial = LEVEL_NONE};
 	str_copy(str_of(key), d->key, sizeof(d->key));
 }
 
@@ -109,7 +111,8 @@ destination_seen(struct destination *d, enum level level, int64_t at_ms)
 }
 
 static void
-bind_column(sqlite3_stmt *stmt, int at, const struct column *c, const struct destination *d)
+bind_column(
+    sqlite3_stmt *stmt, int at, const struct column *c, const struct destination *d)
 {
 	const char *field = (const char *)d + c->offset;
 
@@ -128,11 +131,12 @@ bind_column(sqlite3_stmt *stmt, int at, const struct column *c, const struct des
 		break;
 	case COLUMN_LEVEL:
 		sqlite3_bind_text(stmt, at,
-		    level_name(*(const enum level *)(const void *)field), -1, SQLITE_STATIC);
+		    level_name(*(const enum level *)(const void *)field), -1,
+		    SQLITE_STATIC);
 		break;
 	case COLUMN_WHY:
-		sqlite3_bind_text(stmt, at, why_slug(*(const enum why *)(const void *)field), -1,
-		    SQLITE_STATIC);
+		sqlite3_bind_text(stmt, at,
+		    why_slug(*(const enum why *)(const void *)field), -1, SQLITE_STATIC);
 		break;
 	}
 }
@@ -202,8 +206,10 @@ store_build_sql(enum sql which, struct buf *sql)
 	buf_printf(sql, "SELECT ");
 	add_names(sql, 0, "");
 	buf_printf(sql, " FROM destination ");
-	buf_printf(sql, "%s", which == SQL_GET ? "WHERE key = ?"
-	        : which == SQL_GET_ID       ? "WHERE id = ?"
+	buf_printf(sql, "%s",
+	    which == SQL_GET ? "WHERE key = ?"
+	        : which == SQL_GET_ID
+	        ? "WHERE id = ?"
 	        : "WHERE since_ms >= ?1 OR deferral_ms >= ?1 ORDER BY key");
 }
 
@@ -276,40 +282,47 @@ read_ids(struct store *store, sqlite3_stmt *stmt, int64_t *ids, size_t max, size
 }
 
 bool
-store_pending(struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
+store_pending(
+    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
 {
-	return read_ids(
-	    store, store_bind(store, SQL_PENDING, err, "i", (int64_t)max), ids, max, count, err);
+	return read_ids(store, store_bind(store, SQL_PENDING, err, "i", (int64_t)max),
+	    ids, max, count, err);
 }
 
 bool
 store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
     struct err *err)
 {
-	return read_ids(store, store_bind(store, SQL_DUE, err, "ii", now_ms, (int64_t)max), ids, max,
-	    count, err);
+	return read_ids(store,
+	    store_bind(store, SQL_DUE, err, "ii", now_ms, (int64_t)max), ids, max, count,
+	    err);
 }
 
 bool
 store_next_due(struct store *store, int64_t *at_ms, struct err *err)
 {
-	return store_finish_int(store, store_prepare(store, SQL_NEXT_DUE, err), at_ms, err);
+	return store_finish_int(
+	    store, store_prepare(store, SQL_NEXT_DUE, err), at_ms, err);
 }
 
 bool
 store_look_at_level(struct store *store, enum level level, int64_t at_ms, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_LOOK_AT_LEVEL, err, "is", at_ms, level_name(level)), err);
+	    store_bind(store, SQL_LOOK_AT_LEVEL, err, "is", at_ms, level_name(level)),
+	    err);
 }
 
 bool
-store_bring_back(struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err)
+store_bring_back(
+    struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err)
 {
 	return store_finish(store,
-		   store_bind(store, SQL_LOOK_BRING_BACK, err, "ii", now_ms, now_ms + farthest_ms),
-		   err) &&
-	    store_finish(store, store_bind(store, SQL_WAITING_BRING_BACK, err, "i", now_ms), err);
+	           store_bind(store, SQL_LOOK_BRING_BACK, err, "ii", now_ms,
+	               now_ms + farthest_ms),
+	           err) &&
+	    store_finish(
+	        store, store_bind(store, SQL_WAITING_BRING_BACK, err, "i", now_ms), err);
 }
 
 static bool
@@ -332,16 +345,19 @@ each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
 }
 
 bool
-store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn, void *context,
-    struct err *err)
+store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn,
+    void *context, struct err *err)
 {
-	return each(store, store_bind(store, SQL_TOUCHED, err, "i", since_ms), fn, context, err);
+	return each(
+	    store, store_bind(store, SQL_TOUCHED, err, "i", since_ms), fn, context, err);
 }
 
 bool
 store_freeze_counts(struct store *store, int64_t since_ms, int64_t most, int64_t *held,
     int64_t *failed, struct err *err)
 {
-	return store_finish_int(store, store_bind(store, SQL_HELD, err, "ii", since_ms, most), held, err) &&
-	    store_finish_int(store, store_bind(store, SQL_FAILED, err, "ii", since_ms, most), failed, err);
+	return store_finish_int(store,
+	           store_bind(store, SQL_HELD, err, "ii", since_ms, most), held, err) &&
+	    store_finish_int(store,
+	        store_bind(store, SQL_FAILED, err, "ii", since_ms, most), failed, err);
 }

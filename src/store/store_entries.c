@@ -22,7 +22,8 @@ read_entry(sqlite3_stmt *stmt, struct entry *out)
 }
 
 static bool
-each(struct store *store, sqlite3_stmt *stmt, entry_fn *fn, void *context, struct err *err)
+each(
+    struct store *store, sqlite3_stmt *stmt, entry_fn *fn, void *context, struct err *err)
 {
 	struct entry entry;
 	bool failed = false;
@@ -49,11 +50,13 @@ bool
 store_each_change(
     struct store *store, int64_t version, entry_fn *fn, void *context, struct err *err)
 {
-	return each(store, store_bind(store, SQL_CHANGES, err, "i", version), fn, context, err);
+	return each(
+	    store, store_bind(store, SQL_CHANGES, err, "i", version), fn, context, err);
 }
 
 bool
 store_entry_count(struct store *store, int64_t *count, struct err *err)
 {
-	return store_finish_int(store, store_prepare(store, SQL_ENTRY_COUNT, err), count, err);
+	return store_finish_int(
+	    store, store_prepare(store, SQL_ENTRY_COUNT, err), count, err);
 }

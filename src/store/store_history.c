@@ -8,11 +8,13 @@ store_tally_add(struct store *store, int64_t id, int64_t day, const char *what,
     uint64_t count, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_TALLY_ADD, err, "iisi", id, day, what, (int64_t)count), err);
+	    store_bind(store, SQL_TALLY_ADD, err, "iisi", id, day, what, (int64_t)count),
+	    err);
 }
 
 bool
-store_each_tally(struct store *store, int64_t id, tally_fn *fn, void *context, struct err *err)
+store_each_tally(
+    struct store *store, int64_t id, tally_fn *fn, void *context, struct err *err)
 {
 	sqlite3_stmt *stmt = store_bind(store, SQL_TALLIES, err, "i", id);
 	bool failed = false;
@@ -30,14 +32,15 @@ bool
 store_decision_add(struct store *store, const struct decision_record *r, struct err *err)
 {
 	return store_finish(store,
-		   store_bind(store, SQL_DECISION_ADD, err, "iisssssssss", r->destination,
-		       r->time_ms, r->action, r->before, r->after, r->why, r->rule, r->reason,
-		       r->dns_state, r->before_attributes, r->after_attributes),
-		   err) &&
+	           store_bind(store, SQL_DECISION_ADD, err, "iisssssssss", r->destination,
+	               r->time_ms, r->action, r->before, r->after, r->why, r->rule,
+	               r->reason, r->dns_state, r->before_attributes,
+	               r->after_attributes),
+	           err) &&
 	    store_finish(store,
-		store_bind(store, SQL_DECISION_FORGET, err, "ii", r->destination,
-		    (int64_t)STORE_KEEPS_MAX),
-		err);
+	        store_bind(store, SQL_DECISION_FORGET, err, "ii", r->destination,
+	            (int64_t)STORE_KEEPS_MAX),
+	        err);
 }
 
 bool
@@ -72,9 +75,10 @@ store_each_decision(
 bool
 store_thin(struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err)
 {
-	return store_finish(
-		   store, store_bind(store, SQL_THIN_WAITING, err, "i", waiting_since_ms), err) &&
+	return store_finish(store,
+	           store_bind(store, SQL_THIN_WAITING, err, "i", waiting_since_ms),
+	           err) &&
 	    store_finish(store, store_bind(store, SQL_THIN_TALLY, err, "i", day), err) &&
 	    store_finish(store,
-		store_bind(store, SQL_THIN_DECISION, err, "i", day * SPAN_DAY_MS), err);
+	        store_bind(store, SQL_THIN_DECISION, err, "i", day * SPAN_DAY_MS), err);
 }

@@ -3,17 +3,19 @@
 #include "store/store_impl.h"
 
 bool
-store_waiting_add(
-    struct store *store, int64_t id, const char *queue_id, int64_t now_ms, struct err *err)
+store_waiting_add(struct store *store, int64_t id, const char *queue_id, int64_t now_ms,
+    struct err *err)
 {
 	int64_t count = 0;
 
-	if (!store_finish_int(
-		store, store_bind(store, SQL_WAITING_COUNT, err, "is", id, queue_id), &count, err))
+	if (!store_finish_int(store,
+	        store_bind(store, SQL_WAITING_COUNT, err, "is", id, queue_id), &count,
+	        err))
 		return false;
 	if (count >= STORE_WAITING_MAX)
 		return true; /* so many are flushed together, whoever they are */
-	return store_finish(store, store_bind(store, SQL_WAITING_ADD, err, "isi", id, queue_id, now_ms), err);
+	return store_finish(store,
+	    store_bind(store, SQL_WAITING_ADD, err, "isi", id, queue_id, now_ms), err);
 }
 
 bool
@@ -21,8 +23,8 @@ store_waiting_release(struct store *store, int64_t id, int64_t version,
     int64_t not_before_ms, bool change, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_WAITING_RELEASE, err, "iiii", version, not_before_ms, id,
-		(int64_t)change),
+	    store_bind(store, SQL_WAITING_RELEASE, err, "iiii", version, not_before_ms,
+	        id, (int64_t)change),
 	    err);
 }
 
@@ -46,18 +48,21 @@ read_waiting(struct store *store, sqlite3_stmt *stmt, struct waiting *out, size_
 }
 
 bool
-store_waiting_due(struct store *store, int64_t version, int64_t now_ms, struct waiting *out,
-    size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms, struct err *err)
+store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
+    struct waiting *out, size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms,
+    struct err *err)
 {
 	*next_ms = 0;
 	*again_ms = 0;
 	return read_waiting(store,
-		   store_bind(
-		       store, SQL_WAITING_DUE, err, "iii", version, now_ms, (int64_t)max),
-		   out, count, err) &&
-	    store_finish_int(store, store_bind(store, SQL_WAITING_NEXT, err, "ii", version, now_ms), next_ms,
-		err) &&
-	    store_finish_int(store, store_prepare(store, SQL_WAITING_AGAIN, err), again_ms, err);
+	           store_bind(
+	               store, SQL_WAITING_DUE, err, "iii", version, now_ms, (int64_t)max),
+	           out, count, err) &&
+	    store_finish_int(store,
+	        store_bind(store, SQL_WAITING_NEXT, err, "ii", version, now_ms), next_ms,
+	        err) &&
+	    store_finish_int(
+	        store, store_prepare(store, SQL_WAITING_AGAIN, err), again_ms, err);
 }
 
 bool
@@ -65,8 +70,8 @@ store_waiting_due_few(struct store *store, int64_t version, int64_t now_ms, size
     struct waiting *out, size_t max, size_t *count, struct err *err)
 {
 	return read_waiting(store,
-	    store_bind(store, SQL_WAITING_DUE_FEW, err, "iiii", version, now_ms, (int64_t)max,
-		(int64_t)few),
+	    store_bind(store, SQL_WAITING_DUE_FEW, err, "iiii", version, now_ms,
+	        (int64_t)max, (int64_t)few),
 	    out, count, err);
 }
 
@@ -76,9 +81,9 @@ store_waiting_take(
 {
 	for (size_t i = 0; i < count; i++)
 		if (!store_finish(store,
-			store_bind(store, SQL_WAITING_TAKE, err, "is", taken[i].destination,
-			    taken[i].queue_id),
-			err))
+		        store_bind(store, SQL_WAITING_TAKE, err, "is",
+		            taken[i].destination, taken[i].queue_id),
+		        err))
 			return false;
 	return true;
 }
@@ -89,36 +94,39 @@ store_waiting_done(struct store *store, const struct waiting *done, size_t count
 {
 	for (size_t i = 0; i < count; i++)
 		if (!store_finish(store,
-			store_bind(store, SQL_WAITING_DONE, err, "isi", done[i].destination,
-			    done[i].queue_id, now_ms),
-			err))
+		        store_bind(store, SQL_WAITING_DONE, err, "isi",
+		            done[i].destination, done[i].queue_id, now_ms),
+		        err))
 			return false;
 	return store_finish(store, store_prepare(store, SQL_WAITING_GIVE_UP, err), err);
 }
 
 bool
-store_waiting_take_all(struct store *store, int64_t version, int64_t now_ms, struct err *err)
+store_waiting_take_all(
+    struct store *store, int64_t version, int64_t now_ms, struct err *err)
 {
-	return store_finish(
-	    store, store_bind(store, SQL_WAITING_TAKE_ALL, err, "ii", version, now_ms), err);
+	return store_finish(store,
+	    store_bind(store, SQL_WAITING_TAKE_ALL, err, "ii", version, now_ms), err);
 }
 
 bool
 store_waiting_done_all(struct store *store, int64_t now_ms, struct err *err)
 {
-	return store_finish(
-		   store, store_bind(store, SQL_WAITING_DONE_ALL, err, "i", now_ms), err) &&
+	return store_finish(store,
+	           store_bind(store, SQL_WAITING_DONE_ALL, err, "i", now_ms), err) &&
 	    store_finish(store, store_prepare(store, SQL_WAITING_GIVE_UP, err), err);
 }
 
 bool
 store_waiting_sent(struct store *store, int64_t id, struct err *err)
 {
-	return store_finish(store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err);
+	return store_finish(
+	    store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err);
 }
 
 bool
 store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err)
 {
-	return store_finish(store, store_bind(store, SQL_WAITING_GIVE_BACK, err, "i", not_before_ms), err);
+	return store_finish(store,
+	    store_bind(store, SQL_WAITING_GIVE_BACK, err, "i", not_before_ms), err);
 }

@@ -133,7 +133,7 @@ find_program(const char *name, char program[PROGRAM_SIZE])
 
 		buf_printf(&candidate, "%.*s/%s", STR_ARG(dir), name);
 		found = str_copy(str_of(buf_text(&candidate)), program, PROGRAM_SIZE) &&
-		        access(program, X_OK) == 0;
+		    access(program, X_OK) == 0;
 		buf_clear(&candidate);
 		if (found)
 			return true;
@@ -326,7 +326,7 @@ has_ended(const struct running *run)
 	siginfo_t info = {0};
 
 	return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-	       info.si_pid == run->pid;
+	    info.si_pid == run->pid;
 }
 
 static void
@@ -369,7 +369,7 @@ read_rest(struct running *run)
 		if (clock_monotonic_ms() >= run->deadline_ms)
 			break;
 	while (run->result->errors.len < ERRORS_MAX &&
-	       read_pipe(run, &run->errors, take_errors))
+	    read_pipe(run, &run->errors, take_errors))
 		if (clock_monotonic_ms() >= run->deadline_ms)
 			break;
 }

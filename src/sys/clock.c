@@ -102,8 +102,8 @@ static bool
 is_time(const struct stamp *stamp)
 {
 	return stamp->month >= 1 && stamp->month <= 12 && stamp->day >= 1 &&
-	       stamp->hour >= 0 && stamp->hour < 24 && stamp->minute >= 0 &&
-	       stamp->minute < 60 && stamp->second >= 0 && stamp->second <= 60;
+	    stamp->hour >= 0 && stamp->hour < 24 && stamp->minute >= 0 &&
+	    stamp->minute < 60 && stamp->second >= 0 && stamp->second <= 60;
 }
 
 /* In seconds; false where that year has no such day. */
@@ -115,7 +115,7 @@ read_in_year(const struct stamp *stamp, int year, int64_t now_s, int64_t *at_s)
 	if (stamp->day > days_in_month(year, stamp->month))
 		return false;
 	wall_s = days_of_date(year, stamp->month, stamp->day) * DAY_S +
-	         stamp->hour * 3600 + stamp->minute * 60 + stamp->second;
+	    stamp->hour * 3600 + stamp->minute * 60 + stamp->second;
 	*at_s = stamp->has_zone ? wall_s - stamp->zone_minutes * 60
 	                        : from_local(wall_s, now_s);
 	return true;
@@ -148,7 +148,7 @@ clock_of_stamp(const struct stamp *stamp, int64_t now_ms)
 		found = false;
 		for (year = last; !found && year >= last - 1 - YEARS_BACK; year--)
 			found = read_in_year(stamp, year, now_s, &at_s) &&
-			        at_s <= now_s + DAY_S;
+			    at_s <= now_s + DAY_S;
 	}
 	return found ? at_s * 1000 + stamp->microsecond / 1000 : 0;
 }

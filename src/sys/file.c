@@ -79,8 +79,10 @@ file_make(const char *path, unsigned mode, struct err *err)
 	int failed = 0;
 
 	if (fd < 0)
-		return errno == EEXIST || err_set_errno(err, errno, "cannot create %s", path);
-	if (fchmod(fd, mode) != 0 || (geteuid() == 0 && !give_to_directory_owner(fd, path)))
+		return errno == EEXIST ||
+		    err_set_errno(err, errno, "cannot create %s", path);
+	if (fchmod(fd, mode) != 0 ||
+	    (geteuid() == 0 && !give_to_directory_owner(fd, path)))
 		failed = errno;
 	close(fd);
 	if (failed == 0)

@@ -49,7 +49,7 @@ watch_add_directory(struct watch *watch, const char *path)
 	/* not IN_MODIFY: /var/log holds busy files that are none of ours */
 	return inotify_add_watch(watch->fd, path,
 	    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MOVE_SELF |
-		IN_DELETE_SELF | IN_ONLYDIR);
+	        IN_DELETE_SELF | IN_ONLYDIR);
 }
 
 int
@@ -58,8 +58,8 @@ watch_add_file(struct watch *watch, int fd)
 	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return inotify_add_watch(watch->fd, path,
-	    IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF);
+	return inotify_add_watch(
+	    watch->fd, path, IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF);
 }
 
 void

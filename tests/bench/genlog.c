@@ -220,8 +220,9 @@ say_deferral(struct genlog *g)
 	g->messages++;
 	pick_id(g, id, sizeof(id));
 	pick_domain(g, tls, domain, sizeof(domain), &address);
-	kind = roll(g, tls ? sizeof(tls_reasons) / sizeof(tls_reasons[0])
-	                   : sizeof(other_reasons) / sizeof(other_reasons[0]));
+	kind = roll(g,
+	    tls ? sizeof(tls_reasons) / sizeof(tls_reasons[0])
+	        : sizeof(other_reasons) / sizeof(other_reasons[0]));
 	dsn = tls ? tls_reasons[kind].dsn : other_reasons[kind].dsn;
 	reached = tls ? tls_reasons[kind].reached : other_reasons[kind].reached;
 	format = tls ? tls_reasons[kind].reason : other_reasons[kind].reason;

@@ -7,10 +7,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "conf/rulefile.h"
 #include "core/fold.h"
 #include "engine/intake.h"
-#include "gather/reader.h"
-#include "gather/rulefile.h"
+#include "logs/reader.h"
 #include "sys/clock.h"
 
 static bool

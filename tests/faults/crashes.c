@@ -186,7 +186,8 @@ void
 faults_of_crashes(void)
 {
 	suite_add(killed_a_thousand_times, NULL,
-	    "33 34 killed 1000 times under load with rotations, half of them before a commit");
+	    "33 34 killed 1000 times under load with rotations, half of them before a "
+	    "commit");
 	suite_add(out_of_memory, NULL,
 	    "39 the n-th allocation fails, n = 1 and on: it ends with 71, then exact");
 }

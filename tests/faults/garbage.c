@@ -13,15 +13,17 @@
 #define LONG_EVERY 10000
 #define LONG_LEN   60000
 
-#define RECORD(domain, end)                                                            \
-	"4Xy%07u: to=<u@" domain "%u.garbage.test>, relay=mx%u.garbage.test[192.0.2.1]:25, " \
+#define RECORD(domain, end) \
+	"4Xy%07u: to=<u@" domain \
+	"%u.garbage.test>, relay=mx%u.garbage.test[192.0.2.1]:25, " \
 	"delay=1, delays=0/0/1/0, dsn=4.7.5, status=deferred " end
 #define WORDS "(Server certificate not verified)"
 
 /* %u: a number, as often as it is asked for. */
 static const char *const fakes[] = {
     "postfix/smtp[77]: " RECORD("cut", "(Server certificate not verifi"),
-    "postfix/smtp[77]: 4Xy%07u: to=<u@glued%u.garbage.test>, relay=mx%uNov 24 06:02:01 mx "
+    "postfix/smtp[77]: 4Xy%07u: to=<u@glued%u.garbage.test>, relay=mx%uNov 24 06:02:01 "
+    "mx "
     "postfix/smtp[78]: " RECORD("inner", WORDS),
     "postfix/smtp[77]: 4Xy%07u: to=<u@gluedNov 24 06:02:01 mx postfix/smtp[78]: " RECORD(
         "inner", WORDS),
@@ -43,13 +45,14 @@ static const char *const fakes[] = {
     "postfix/cleanup[9]: 4Xy%07u: message-id=<x> " RECORD("id", WORDS),
     "postfix/cleanup[9]: 4Xy%07u: warning: header Subject: " RECORD("subject", WORDS),
     "postfix/qmgr[7]: 4Xy%07u: from=<\"" RECORD("from", WORDS) "\"@a.test>, size=1, "
-    "nrcpt=1 (queue active)",
+                                                               "nrcpt=1 (queue active)",
     "postfix/smtpd[5]: 4Xy%07u: client=" RECORD("client", WORDS) "[192.0.2.9]",
     "postfix/smtpd[5]: connect from " RECORD("client", WORDS) "[192.0.2.9]",
     "postfix/smtpd[5]: NOQUEUE: reject: RCPT from a.test[192.0.2.9]: 554 5.7.1 no; "
     "from=<> to=<u@helo.test> proto=ESMTP helo=<" RECORD("helo", WORDS) ">",
-    "rspamd[900]: <ab12cd>; proxy; rspamd_task_write_log: id: <" RECORD("rspamd", WORDS)
-    ">, ip: 192.0.2.9, from: <a@a.test>, (default: F (no action): [0.00/15.00] []), len: 9",
+    "rspamd[900]: <ab12cd>; proxy; rspamd_task_write_log: id: <" RECORD(
+        "rspamd", WORDS) ">, ip: 192.0.2.9, from: <a@a.test>, (default: F (no action): "
+                         "[0.00/15.00] []), len: 9",
     "dovecot: imap-login: Login: user=<" RECORD("user", WORDS) ">, method=PLAIN",
 };
 
@@ -74,10 +77,12 @@ say_long(unsigned n)
 	static const char fillings[] = "a[:";
 	char filling[LONG_LEN + 1];
 
-	memset(filling, fillings[n / LONG_EVERY / LONGS % (sizeof(fillings) - 1)], LONG_LEN);
+	memset(
+	    filling, fillings[n / LONG_EVERY / LONGS % (sizeof(fillings) - 1)], LONG_LEN);
 	filling[LONG_LEN] = '\0';
-	printf("postfix/smtp[77]: 4Xy%07u: to=<u@long%u.garbage.test>, relay=none, delay=1, "
-	       "delays=0/0/1/0, dsn=4.7.5, status=deferred (",
+	printf(
+	    "postfix/smtp[77]: 4Xy%07u: to=<u@long%u.garbage.test>, relay=none, delay=1, "
+	    "delays=0/0/1/0, dsn=4.7.5, status=deferred (",
 	    n, n);
 	printf(long_reasons[n / LONG_EVERY % LONGS], filling);
 	puts(")");

@@ -17,8 +17,10 @@ struct inject inject;
 /* The names are the linker's. */
 ssize_t __real_pread(int fd, void *out, size_t size, off_t offset);
 ssize_t __wrap_pread(int fd, void *out, size_t size, off_t offset);
-int __real_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
-int __wrap_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+int __real_statx(
+    int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+int __wrap_statx(
+    int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 int __real_fstatfs(int fd, struct statfs *fs);
 int __wrap_fstatfs(int fd, struct statfs *fs);
 int __real_inotify_init1(int flags);

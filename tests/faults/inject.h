@@ -22,9 +22,10 @@ struct inject {
 	bool is_network;      /* every file system says that it is NFS */
 	bool no_inotify;      /* inotify_init1() fails */
 	bool no_watches;      /* inotify_add_watch() fails: max_user_watches is used up */
-	size_t alloc_fails;   /* the so many-th allocation from now on fails (1: the next) */
+	size_t
+	    alloc_fails; /* the so many-th allocation from now on fails (1: the next) */
 	void (*at_directory_end)(void); /* called once, when a directory was read */
-	unsigned happened;    /* faults so far */
+	unsigned happened;              /* faults so far */
 };
 
 extern struct inject inject;

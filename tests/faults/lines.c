@@ -221,7 +221,8 @@ endless_line(void **state)
 static void
 nul_bytes(void **state)
 {
-	static const char with_nul[] = "Nov 24 06:02:51 mx postfix/smtp[1]: a\0b line 7.\n";
+	static const char with_nul[] =
+	    "Nov 24 06:02:51 mx postfix/smtp[1]: a\0b line 7.\n";
 	struct rig *rig = rig_new(NULL);
 
 	(void)state;
@@ -272,8 +273,9 @@ nul_block_at_the_head(void **state)
 static void
 bytes_are_kept(void **state)
 {
-	static const char text[] = "one\r\n\rtwo\rthree\n\xff\xfe\xc3\x28\n\x1b[2J\x7f\n%n%s%d\n"
-				   "\t \n\n\x80\0\x01\n";
+	static const char text[] =
+	    "one\r\n\rtwo\rthree\n\xff\xfe\xc3\x28\n\x1b[2J\x7f\n%n%s%d\n"
+	    "\t \n\n\x80\0\x01\n";
 	struct rig *rig = rig_new(NULL);
 	struct buf came = {0};
 	struct str chunk;
@@ -306,7 +308,8 @@ names_are_quoted(void **state)
 static void
 glued_by_a_full_disk(void **state)
 {
-	static const char half[] = "Nov 24 06:02:51 mx postfix/smtp[9]: 4XyZ: to=<a@victim.exam";
+	static const char half[] =
+	    "Nov 24 06:02:51 mx postfix/smtp[9]: 4XyZ: to=<a@victim.exam";
 	struct rig *rig = rig_new(NULL);
 
 	(void)state;
@@ -321,8 +324,10 @@ glued_by_a_full_disk(void **state)
 	rig_expect_at_end(rig);
 }
 
-#define HEAD "postfix/smtp[12]: 4bYxkB1LhTz1X: to=<a@dest.test>, relay=mx.dest.test[192.0.2.1]:25, " \
-	     "delay=0.1, delays=0.01/0/0.09/0, "
+#define HEAD \
+	"postfix/smtp[12]: 4bYxkB1LhTz1X: to=<a@dest.test>, " \
+	"relay=mx.dest.test[192.0.2.1]:25, " \
+	"delay=0.1, delays=0.01/0/0.09/0, "
 
 struct grammar_row {
 	const char *name;
@@ -333,21 +338,23 @@ struct grammar_row {
 
 static const struct grammar_row grammar[] = {
     {"53 tls= of Postfix 3.11 is read",
-	"Nov  4 06:02:51 mx " HEAD "tls=dane?, dsn=4.7.5, status=deferred "
-	"(Server certificate not verified)",
-	"Server certificate not verified", false},
+        "Nov  4 06:02:51 mx " HEAD "tls=dane?, dsn=4.7.5, status=deferred "
+        "(Server certificate not verified)",
+        "Server certificate not verified", false},
     {"53 a day padded with zero is read",
-	"Nov 04 06:02:51 mx " HEAD "dsn=4.7.4, status=deferred (TLS is required, but was not "
-	"offered by host mx.dest.test[192.0.2.1])",
-	"TLS is required, but was not offered by host mx.dest.test[192.0.2.1]", false},
+        "Nov 04 06:02:51 mx " HEAD
+        "dsn=4.7.4, status=deferred (TLS is required, but was not "
+        "offered by host mx.dest.test[192.0.2.1])",
+        "TLS is required, but was not offered by host mx.dest.test[192.0.2.1]", false},
     {"53 a reason that was cut at 2000 bytes is no deferral",
-	"Nov 04 06:02:51 mx " HEAD "dsn=4.7.4, status=deferred (TLS is required, but was not "
-	"offered by host mx.dest.test[192.0.2",
-	NULL, false},
+        "Nov 04 06:02:51 mx " HEAD
+        "dsn=4.7.4, status=deferred (TLS is required, but was not "
+        "offered by host mx.dest.test[192.0.2",
+        NULL, false},
     {"32 a record glued to half a record is never a deferral of the half one's domain",
-	"Nov 04 06:02:51 mx postfix/smtp[9]: 4XyZ: to=<a@victim.examNov 04 06:02:52 mx " HEAD
-	"dsn=4.7.5, status=deferred (Server certificate not verified)",
-	"Server certificate not verified", true},
+        "Nov 04 06:02:51 mx postfix/smtp[9]: 4XyZ: to=<a@victim.examNov 04 06:02:52 "
+        "mx " HEAD "dsn=4.7.5, status=deferred (Server certificate not verified)",
+        "Server certificate not verified", true},
 };
 
 static void
@@ -388,7 +395,8 @@ faults_of_lines(void)
 	suite_add(endless_line, NULL, "29 3 GiB without a newline, killed in between");
 	suite_add(nul_bytes, NULL, "30 NUL within a line");
 	suite_add(nul_block_at_the_head, NULL, "30 a block of NULs at the head");
-	suite_add(bytes_are_kept, NULL, "31 CR, invalid UTF-8, ESC, DEL and %%n are bytes");
+	suite_add(
+	    bytes_are_kept, NULL, "31 CR, invalid UTF-8, ESC, DEL and %%n are bytes");
 	suite_add(names_are_quoted, NULL, "31 a file's name reaches no terminal");
 	suite_add(glued_by_a_full_disk, NULL, "32 a record glued to half a record");
 	for (size_t i = 0; i < sizeof(grammar) / sizeof(grammar[0]); i++)

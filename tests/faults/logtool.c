@@ -26,7 +26,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "gather/follow.h"
+#include "logs/follow.h"
 
 static volatile sig_atomic_t hangup, pause_wanted, terminated;
 
@@ -146,10 +146,10 @@ find_position(FILE *journal, const char *path, struct follow_position *p)
 		end += len;
 		found = bar != NULL &&
 		    sscanf(bar,
-			"| %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNu64 " %" SCNu32 " %" SCNu64
-			" %" SCNu32 " %" SCNu64,
-			&p->device, &p->inode, &p->birth_ns, &p->offset, &p->head_len,
-			&p->head_hash, &p->mark_len, &p->mark_hash) == 8;
+		        "| %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNu64 " %" SCNu32
+		        " %" SCNu64 " %" SCNu32 " %" SCNu64,
+		        &p->device, &p->inode, &p->birth_ns, &p->offset, &p->head_len,
+		        &p->head_hash, &p->mark_len, &p->mark_hash) == 8;
 	}
 	free(line);
 	if (truncate(path, end) < 0)

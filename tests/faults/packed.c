@@ -17,14 +17,15 @@ read_log(struct rig *rig, uint32_t to)
 
 struct gzip_row {
 	const char *name;
-	bool damage_end;   /* the checksum */
+	bool damage_end;    /* the checksum */
 	unsigned cut_parts; /* of eight */
-	uint32_t least;    /* lines that must come out of it */
+	uint32_t least;     /* lines that must come out of it */
 };
 
 static const struct gzip_row gzip_rows[] = {
     {"52 a .gz file with a wrong checksum: all it holds, and a notice", true, 0, 20000},
-    {"52 a .gz file that is cut in half: what decompresses, and a notice", false, 4, 8000},
+    {"52 a .gz file that is cut in half: what decompresses, and a notice", false, 4,
+        8000},
     {"52 a .gz file that is cut in its first eighth", false, 7, 1000},
 };
 
@@ -96,7 +97,10 @@ foreign_compressor(void **state)
 	read_log(rig, 100);
 	rig_kill(rig);
 	rig_rename(rig, "log", "log.2");
-	rig_write_text(rig, "log.1.xz", "\xfd" "7zXZ", 6);
+	rig_write_text(rig, "log.1.xz",
+	    "\xfd"
+	    "7zXZ",
+	    6);
 	rig_write(rig, "log", 120, 130);
 	rig_start(rig, FOLLOW_FROM_END);
 	rig_settle(rig);
@@ -111,6 +115,7 @@ faults_of_packed_files(void)
 {
 	for (size_t i = 0; i < sizeof(gzip_rows) / sizeof(gzip_rows[0]); i++)
 		suite_add(damaged_gzip, &gzip_rows[i], "%s", gzip_rows[i].name);
-	suite_add(gzip_is_being_written, NULL, "52 a .gz file that is still being written");
+	suite_add(
+	    gzip_is_being_written, NULL, "52 a .gz file that is still being written");
 	suite_add(foreign_compressor, NULL, "52 a compressor that is not known: named");
 }

@@ -114,7 +114,8 @@ rig_line(char *out, size_t size, uint32_t number)
 int
 rig_open_writer(const struct rig *rig, const char *name)
 {
-	int fd = open(rig_path(rig, name), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int fd =
+	    open(rig_path(rig, name), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 
 	must(fd >= 0, "cannot write", name);
 	return fd;
@@ -256,7 +257,8 @@ rig_gzip(const struct rig *rig, const char *name)
 	must(gz != NULL, "cannot write", packed);
 	each_piece(rig, name, gzip_piece, gz);
 	must(gzclose(gz) == Z_OK, "cannot write", packed);
-	must(utimensat(AT_FDCWD, packed, (struct timespec[]){st.st_atim, st.st_mtim}, 0) == 0,
+	must(utimensat(
+	         AT_FDCWD, packed, (struct timespec[]){st.st_atim, st.st_mtim}, 0) == 0,
 	    "cannot set the time of", packed);
 	free(packed);
 	rig_unlink(rig, name);
@@ -270,7 +272,8 @@ note(void *context, enum follow_note kind, const char *text)
 	rig->notes[kind]++;
 	snprintf(rig->note[kind], sizeof(rig->note[kind]), "%s", text);
 	if (getenv("RIG_VERBOSE") != NULL)
-		fprintf(stderr, "# %lld note %d: %s\n", (long long)rig->now_ms, kind, text);
+		fprintf(
+		    stderr, "# %lld note %d: %s\n", (long long)rig->now_ms, kind, text);
 }
 
 static void
@@ -285,8 +288,8 @@ rig_start(struct rig *rig, enum follow_from from)
 	struct err err;
 
 	assert_null(rig->follow);
-	rig->follow = follow_new(rig->path, rig->has_stored ? &rig->stored : NULL, from, note,
-	    rig, &err);
+	rig->follow = follow_new(
+	    rig->path, rig->has_stored ? &rig->stored : NULL, from, note, rig, &err);
 	if (rig->follow == NULL)
 		fail_msg("%s", err.text);
 	store(rig);
@@ -325,7 +328,8 @@ take_line(struct rig *rig, struct str line)
 	digits = (struct str){at + 1, (size_t)(line.p + line.len - 1 - (at + 1))};
 	if (!str_number(digits, UINT32_MAX, &number) ||
 	    !str_equal(line,
-		(struct str){right, rig_line(right, sizeof(right), (uint32_t)number) - 1})) {
+	        (struct str){
+	            right, rig_line(right, sizeof(right), (uint32_t)number) - 1})) {
 		rig->malformed++;
 		return;
 	}
@@ -404,7 +408,8 @@ rig_expect_at(
 
 		if (came == from + i)
 			continue;
-		print_error("# %zu lines came, %u malformed; where %u should be came %d\n",
+		print_error(
+		    "# %zu lines came, %u malformed; where %u should be came %d\n",
 		    rig->got_len, rig->malformed, from + i, (int)came);
 		_fail(file, line);
 	}

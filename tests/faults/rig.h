@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gather/follow.h"
+#include "logs/follow.h"
 
 struct rig {
 	char *dir;
@@ -43,7 +43,8 @@ const char *rig_path(const struct rig *rig, const char *name);
 
 /* Append lines number from..to-1 to dir/name, created if need be. */
 void rig_write(const struct rig *rig, const char *name, uint32_t from, uint32_t to);
-void rig_write_text(const struct rig *rig, const char *name, const void *text, size_t len);
+void rig_write_text(
+    const struct rig *rig, const char *name, const void *text, size_t len);
 
 /* The same through a descriptor that a slow writer keeps. */
 int rig_open_writer(const struct rig *rig, const char *name);
@@ -94,7 +95,7 @@ void rig_expect_at(
 void rig_expect_at_end_at(const struct rig *rig, const char *file, int line);
 
 /* So many notes of this kind were given since the start. */
-#define rig_expect_notes(rig, kind, count)                                             \
+#define rig_expect_notes(rig, kind, count) \
 	rig_expect_notes_at(rig, kind, count, __FILE__, __LINE__)
 void rig_expect_notes_at(const struct rig *rig, enum follow_note kind, unsigned count,
     const char *file, int line);

@@ -72,7 +72,7 @@ two_writers(int gap_s)
 			old++;
 		}
 		rig_write(rig, "log", new, new + 1);
-		new++;
+		new ++;
 		rig_pass(rig, 1000);
 	}
 	rig_settle(rig);
@@ -81,7 +81,8 @@ two_writers(int gap_s)
 	for (uint32_t i = 0, o = 0, n = 1000; i < rig->got_len; i++)
 		assert_int_equal(rig->got[i], rig->got[i] < 1000 ? o++ : n++);
 	if (gap_s == 1)
-		assert_int_equal(rig->got[old - 1], old - 1); /* all of the old one first */
+		assert_int_equal(
+		    rig->got[old - 1], old - 1); /* all of the old one first */
 	rig_expect_at_end(rig);
 }
 
@@ -226,7 +227,7 @@ rotated_copy_deleted(void **state)
 	rig_start(rig, FOLLOW_FROM_START);
 	rig_pump(rig);
 	rig_kill(rig);
-	rig_write(rig, "log", 100, 110); /* nobody will see these */
+	rig_write(rig, "log", 100, 110);      /* nobody will see these */
 	rig_write(rig, "log.keep", 110, 120); /* so that the inode is not used again */
 	rig_unlink(rig, "log");
 	rig_rename(rig, "log.keep", "log");
@@ -373,10 +374,11 @@ static const struct scheme schemes[] = {
     {"10 dateext", false, "log-20261124", "log-20261125", "log-20261124", 0},
     {"10 dateext, down", true, "log-20261124", "log-20261125", "log-20261124", 0},
     {"10 dateext with hour and time", true, "log-2026112406", "log-2026112506",
-	"log-2026112406", 0},
-    {"10 dateext by day first, down", true, "log-30112026", "log-01122026", "log-30112026", 0},
-    {"10 postfix logrotate names, down", true, "log.20261124-060251", "log.20261124-060253",
-	"log.20261124-060251", 0},
+        "log-2026112406", 0},
+    {"10 dateext by day first, down", true, "log-30112026", "log-01122026",
+        "log-30112026", 0},
+    {"10 postfix logrotate names, down", true, "log.20261124-060251",
+        "log.20261124-060253", "log.20261124-060251", 0},
     {"10 .1 that becomes .2", false, "log.1", "log.1", "log.2", 0},
     {"10 .1 that becomes .2, down", true, "log.1", "log.1", "log.2", 0},
     {"10 .9 that becomes .10, down", true, "log.9", "log.9", "log.10", 0},
@@ -399,7 +401,8 @@ named_by(void **state)
 		rig_kill(rig);
 	rig_write(rig, "log", 10, 20);
 	rig_rename(rig, "log", scheme->one);
-	nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* a tick of file times */
+	nanosleep(
+	    &(struct timespec){.tv_nsec = 20000000}, NULL); /* a tick of file times */
 	rig_write(rig, "log", 20, 30);
 	if (!scheme->down)
 		rig_pump(rig);
@@ -483,9 +486,11 @@ faults_of_rotation(void)
 	    "6 postfix logrotate while the reader is down: the rest is in a .gz file");
 	suite_add(down_in_the_middle_of_a_gzip_file, NULL,
 	    "6 killed again and again in the middle of the .gz file");
-	suite_add(down_during_two_rotations, NULL, "7 down during two rotations: oldest first");
+	suite_add(
+	    down_during_two_rotations, NULL, "7 down during two rotations: oldest first");
 	suite_add(rotated_copy_deleted, NULL,
-	    "8 the file read last was deleted while down: one gap notice, the rest exact");
+	    "8 the file read last was deleted while down: one gap notice, the rest "
+	    "exact");
 	suite_add(deleted_with_newer_ones_left, NULL,
 	    "8 deleted, but files that are certainly newer are left");
 	suite_add(started_again_and_again, NULL,

@@ -122,5 +122,6 @@ faults_of_stops(void)
 	suite_add(stopped_while_all_is_compressed, NULL,
 	    "46 stopped while five generations are compressed");
 	suite_add(reader_is_slower, NULL, "47 slower than the writer for 10 minutes");
-	suite_add(held_open_under_load, NULL, "47 a generation that is removed before it is read");
+	suite_add(held_open_under_load, NULL,
+	    "47 a generation that is removed before it is read");
 }

@@ -82,7 +82,8 @@ read_fails(void **state)
 	rig_expect_at_end(rig);
 	assert_in_range(inject.happened, 1, UINT32_MAX);
 	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
-	assert_in_range(rig->notes[FOLLOW_NOTE_UNREADABLE], row->unreadable, row->unreadable);
+	assert_in_range(
+	    rig->notes[FOLLOW_NOTE_UNREADABLE], row->unreadable, row->unreadable);
 }
 
 /* A short read that brings nothing new is no end of a file that is rotated already. */
@@ -300,7 +301,8 @@ rests(void **state)
 	read_log(rig, 100);
 	fd = open(rig->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (follow_wait_ms(rig->follow) == 1000) {
-		print_message("# the directory for temporary files is on no local file system\n");
+		print_message(
+		    "# the directory for temporary files is on no local file system\n");
 		close(fd);
 		skip();
 	}
@@ -354,12 +356,15 @@ overlay_child(struct rig *rig)
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", rig->dir, "tmpfs", 0, NULL) < 0)
 		return 77;
-	if (mkdir(rig_path(rig, "lower"), 0755) < 0 || mkdir(rig_path(rig, "upper"), 0755) < 0 ||
-	    mkdir(rig_path(rig, "work"), 0755) < 0 || mkdir(rig_path(rig, "merged"), 0755) < 0)
+	if (mkdir(rig_path(rig, "lower"), 0755) < 0 ||
+	    mkdir(rig_path(rig, "upper"), 0755) < 0 ||
+	    mkdir(rig_path(rig, "work"), 0755) < 0 ||
+	    mkdir(rig_path(rig, "merged"), 0755) < 0)
 		return 1;
 	rig_write(rig, "lower/log", 0, 100);
-	if (asprintf(&options, "lowerdir=%s,upperdir=%s,workdir=%s", rig_path(rig, "lower"),
-		rig_path(rig, "upper"), rig_path(rig, "work")) < 0 ||
+	if (asprintf(&options, "lowerdir=%s,upperdir=%s,workdir=%s",
+	        rig_path(rig, "lower"), rig_path(rig, "upper"),
+	        rig_path(rig, "work")) < 0 ||
 	    mount("overlay", rig_path(rig, "merged"), "overlay", 0, options) < 0)
 		return 77;
 	free(options);
@@ -391,7 +396,8 @@ on_overlay(void **state)
 		_exit(overlay_child(rig));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
-		print_message("# an overlay cannot be mounted here (needs CAP_SYS_ADMIN)\n");
+		print_message(
+		    "# an overlay cannot be mounted here (needs CAP_SYS_ADMIN)\n");
 		skip();
 	}
 	assert_int_equal(status, 0);
@@ -555,9 +561,11 @@ faults_of_the_system(void)
 		suite_add(read_fails, &read_rows[i], "%s", read_rows[i].name);
 	suite_add(short_read_of_an_old_file, NULL,
 	    "41 a short read without news of a file that is rotated");
-	suite_add(mode_000_at_rotation, NULL, "42 mode 000 at rotation, for 60 s: told once");
+	suite_add(
+	    mode_000_at_rotation, NULL, "42 mode 000 at rotation, for 60 s: told once");
 	suite_add(directory_without_x, NULL, "42 a directory that loses its x bit");
-	suite_add(started_without_permission, NULL, "42 started while it must not be read");
+	suite_add(
+	    started_without_permission, NULL, "42 started while it must not be read");
 	suite_add(first_start_without_permission, NULL,
 	    "42 the first start while it must not be read: old lines stay old");
 	suite_add(no_inotify, NULL, "43 no inotify: a look each second");

@@ -24,19 +24,20 @@
 #define GENERATIONS 12
 
 enum kind {
-	WRITE,         /* lines */
-	WRITE_PART,    /* the first half of a line */
-	ROTATE,        /* rename, the writer opens a new file */
-	ROTATE_LAG,    /* rename, the writer stays in the old file until it rotates or reopens */
-	REOPEN,        /* after ROTATE_LAG */
-	COMPRESS,      /* the newest generation that is not compressed */
-	DELETE,        /* the oldest one, if it was read */
+	WRITE,      /* lines */
+	WRITE_PART, /* the first half of a line */
+	ROTATE,     /* rename, the writer opens a new file */
+	ROTATE_LAG, /* rename, the writer stays in the old file until it rotates or
+	               reopens */
+	REOPEN,     /* after ROTATE_LAG */
+	COMPRESS,   /* the newest generation that is not compressed */
+	DELETE,     /* the oldest one, if it was read */
 	COPY_TRUNCATE,
-	TRUNCATE,      /* to nothing, after all was read */
-	CUT,           /* to a shorter length, after all was read */
-	READ,          /* some chunks */
-	PASS,          /* seconds, reading */
-	PAUSE,         /* time, not reading */
+	TRUNCATE, /* to nothing, after all was read */
+	CUT,      /* to a shorter length, after all was read */
+	READ,     /* some chunks */
+	PASS,     /* seconds, reading */
+	PAUSE,    /* time, not reading */
 	KILL,
 	KILL_UNCOMMITTED,
 	START,
@@ -44,14 +45,26 @@ enum kind {
 };
 
 static const char *const kind_names[KIND_COUNT] = {"write", "write part", "rotate",
-    "rotate lag", "reopen", "compress", "delete", "copytruncate", "truncate", "cut", "read",
-    "pass", "pause", "kill", "kill uncommitted", "start"};
+    "rotate lag", "reopen", "compress", "delete", "copytruncate", "truncate", "cut",
+    "read", "pass", "pause", "kill", "kill uncommitted", "start"};
 
 /* How often each is drawn. */
-static const unsigned weights[KIND_COUNT] = {
-    [WRITE] = 30, [WRITE_PART] = 4, [ROTATE] = 8, [ROTATE_LAG] = 4, [REOPEN] = 4,
-    [COMPRESS] = 6, [DELETE] = 2, [COPY_TRUNCATE] = 2, [TRUNCATE] = 1, [CUT] = 1,
-    [READ] = 25, [PASS] = 8, [PAUSE] = 4, [KILL] = 4, [KILL_UNCOMMITTED] = 4, [START] = 12};
+static const unsigned weights[KIND_COUNT] = {[WRITE] = 30,
+    [WRITE_PART] = 4,
+    [ROTATE] = 8,
+    [ROTATE_LAG] = 4,
+    [REOPEN] = 4,
+    [COMPRESS] = 6,
+    [DELETE] = 2,
+    [COPY_TRUNCATE] = 2,
+    [TRUNCATE] = 1,
+    [CUT] = 1,
+    [READ] = 25,
+    [PASS] = 8,
+    [PAUSE] = 4,
+    [KILL] = 4,
+    [KILL_UNCOMMITTED] = 4,
+    [START] = 12};
 
 enum style {
 	NUMBERS,
@@ -199,7 +212,8 @@ push_generation(struct model *m, char *name, size_t size)
 	if (m->style == NUMBERS)
 		snprintf(name, size, "log.1");
 	else
-		snprintf(name, size, "log-2026%02u%02u", 1 + m->date / 28, 1 + m->date % 28);
+		snprintf(
+		    name, size, "log-2026%02u%02u", 1 + m->date / 28, 1 + m->date % 28);
 	m->date++; /* SCRIPT_LEN days fit into a year */
 	snprintf(m->generations[0].name, sizeof(m->generations[0].name), "%s", name);
 }
@@ -391,7 +405,8 @@ check(const struct model *m, bool at_end)
 	for (size_t i = 0; i < rig->got_len; i++) {
 		if (rig->got[i] == i && i < m->lines)
 			continue;
-		snprintf(text, sizeof(text), "line %u came where %zu should be", rig->got[i], i);
+		snprintf(text, sizeof(text), "line %u came where %zu should be",
+		    rig->got[i], i);
 		return text;
 	}
 	if (rig->malformed > 0)
@@ -465,7 +480,8 @@ report(struct action *actions, size_t count, uint64_t seed)
 	print_error("# MODEL_SEED=%llu: %s\n", (unsigned long long)seed,
 	    wrong != NULL ? wrong : "not seen again");
 	for (size_t i = 0; i < count; i++)
-		print_error("#   %s %u\n", kind_names[actions[i].kind], actions[i].argument);
+		print_error(
+		    "#   %s %u\n", kind_names[actions[i].kind], actions[i].argument);
 	fail();
 }
 
@@ -500,6 +516,7 @@ random_histories(void **state)
 int
 main(void)
 {
-	suite_add(random_histories, NULL, "random histories of a log: each line once, in order");
+	suite_add(random_histories, NULL,
+	    "random histories of a log: each line once, in order");
 	return suite_run();
 }

@@ -183,7 +183,7 @@ cut_within_a_line(void **state)
 	read_log(rig, 100);
 	rig_truncate(rig, "log", size_of_lines(50) + 20);
 	rig_settle(rig);
-	rig_expect(rig, 0, 100); /* a stump is no line */
+	rig_expect(rig, 0, 100);         /* a stump is no line */
 	rig_write(rig, "log", 100, 110); /* the first of them is glued to it */
 	rig_settle(rig);
 	assert_int_equal(rig->got_len, 109);
@@ -333,7 +333,8 @@ impostor(void **state)
 	inject.no_birth = im->no_birth;
 	read_log(rig, im->read);
 	rig_kill(rig);
-	nanosleep(&(struct timespec){.tv_nsec = 12000000}, NULL); /* a tick of birth times */
+	nanosleep(
+	    &(struct timespec){.tv_nsec = 12000000}, NULL); /* a tick of birth times */
 	rig_write(rig, "new", 0, im->first);
 	rig_write(rig, "new", 1000, 1100 - im->first);
 	rig_rename(rig, "new", "log");
@@ -402,7 +403,8 @@ first_start_on_a_large_file(void **state)
 
 	(void)state;
 	rig_write(rig, "log", 0, 100);
-	rig_truncate(rig, "log", UINT64_C(1) << 30); /* sparse: its blocks do not matter */
+	rig_truncate(
+	    rig, "log", UINT64_C(1) << 30); /* sparse: its blocks do not matter */
 	rig_write(rig, "log", 100, 200);
 	rig_start(rig, FOLLOW_FROM_END);
 	/* stored at once, before the first wait */
@@ -438,7 +440,8 @@ faults_of_truncation(void)
 {
 	suite_add(copied_and_cut_at_rest, NULL, "11 copytruncate at rest");
 	suite_add(copied_cut_and_regrown, NULL,
-	    "12 copytruncate, regrown past the old offset: the copy's rest, then the file");
+	    "12 copytruncate, regrown past the old offset: the copy's rest, then the "
+	    "file");
 	suite_add(cut_and_regrown, NULL,
 	    "12 cut and regrown past the old offset, no copy: one notice, from 0");
 	suite_add(copied_while_down, NULL,
@@ -452,14 +455,16 @@ faults_of_truncation(void)
 	suite_add(cut_within_the_unfinished_line, NULL,
 	    "15 an unfinished line is taken back and written again");
 	suite_add(cut_twice_between_looks, NULL, "16 cut twice between two looks");
-	suite_add(rewritten_in_place, NULL, "17 rewritten in place, the size is the same");
+	suite_add(
+	    rewritten_in_place, NULL, "17 rewritten in place, the size is the same");
 	suite_add(rewritten_with_the_same_end, NULL,
 	    "17 rewritten in place, the bytes before the offset are the same");
 	suite_add(unlinked_and_created, NULL, "20 unlinked and created while running");
 	for (size_t i = 0; i < sizeof(impostors) / sizeof(impostors[0]); i++)
 		suite_add(impostor, &impostors[i], "%s", impostors[i].name);
 	suite_add(same_head_in_place, NULL, "22 running, the same first 2 KiB");
-	suite_add(grows_from_nothing, NULL, "23 empty, 1 and 10 bytes at the first start");
+	suite_add(
+	    grows_from_nothing, NULL, "23 empty, 1 and 10 bytes at the first start");
 	suite_add(first_start_on_a_large_file, NULL,
 	    "24 first start on 1 GiB: no old line, the position is known at once");
 	suite_add(first_start_without_a_file, NULL,

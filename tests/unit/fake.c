@@ -122,5 +122,5 @@ bool
 fake_has_postfix(void)
 {
 	return access("/usr/sbin/postmap", X_OK) == 0 &&
-	       access("/usr/sbin/postconf", X_OK) == 0;
+	    access("/usr/sbin/postconf", X_OK) == 0;
 }

@@ -6,7 +6,7 @@
 #ifndef TESTS_FAKE_H
 #define TESTS_FAKE_H
 
-#include "gather/postfix.h"
+#include "postfix/postfix.h"
 #include "suite.h"
 
 /* A test for each row of a table; i is its index, for the name. */

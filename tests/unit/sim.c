@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "conf/rulefile.h"
 #include "engine/intake.h"
-#include "gather/rulefile.h"
 #include "suite.h"
 
 static char postfix_rules[] = "rules/postfix.yaml";

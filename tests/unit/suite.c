@@ -57,8 +57,8 @@ print_tap(FILE *from)
 			continue;
 		if (sscanf(line, "not ok %u", &number) == 1 && name != NULL) {
 			name += strlen("# SKIP ");
-			printf("ok %u - %.*s # SKIP %s\n", number, (int)strcspn(name, "\n"), name,
-			    why);
+			printf("ok %u - %.*s # SKIP %s\n", number,
+			    (int)strcspn(name, "\n"), name, why);
 		} else {
 			fputs(line, stdout);
 		}
@@ -148,7 +148,8 @@ split(char *line, char **fields)
 		if (count == FIELDS_MAX)
 			return FIELDS_MAX + 1;
 		fields[count++] = p;
-		while (*end != '\0' && *end != '\t' && !(end[0] == ' ' && end[1] == ' ') &&
+		while (*end != '\0' && *end != '\t' &&
+		    !(end[0] == ' ' && end[1] == ' ') &&
 		    !(end[0] == ' ' && end[1] == '\0'))
 			end++;
 		p = end + strspn(end, " \t");

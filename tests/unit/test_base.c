@@ -77,9 +77,11 @@ what_turns_text_is_shown(void **state)
 
 	(void)state;
 	buf_add_visible(&out,
-	    STR("b\xc3\xbc\"\\ \x1b\x7f\xff\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xe2\x82\xac"));
+	    STR("b\xc3\xbc\"\\ "
+	        "\x1b\x7f\xff\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xe2\x82\xac"));
 	assert_string_equal(buf_text(&out),
-	    "b\xc3\xbc\"\\ \\x1b\\x7f\\xff\\xc2\\x9b\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\x8f"
+	    "b\xc3\xbc\"\\ "
+	    "\\x1b\\x7f\\xff\\xc2\\x9b\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\x8f"
 	    "\xe2\x82\xac");
 	buf_clear(&out);
 }
@@ -92,7 +94,8 @@ json_text_is_valid(void **state)
 	(void)state;
 	buf_add_json(&out, STR("b\xc3\xbc\"\\\n\xff\xed\xa0\x80z"));
 	assert_string_equal(buf_text(&out),
-	    "\"b\xc3\xbc\\\"\\\\\\u000a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
+	    "\"b\xc3\xbc\\\"\\\\\\u000a\xef\xbf\xbd\xef"
+	    "\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
 	buf_clear(&out);
 }
 
@@ -120,7 +123,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
 		suite_add(span_is, &spans[i], "span \"%s\" is %lld ms", spans[i].text,
 		    (long long)spans[i].ms);
-	suite_add(span_prints_largest_unit, NULL, "a span prints in its largest whole unit");
+	suite_add(
+	    span_prints_largest_unit, NULL, "a span prints in its largest whole unit");
 	suite_add(quoted_text_is_harmless, NULL, "quoted text has no control bytes");
 	suite_add(what_turns_text_is_shown, NULL,
 	    "controls and what turns the order of text are shown as bytes, letters stay");

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/span.h"
+#include "conf/rulefile.h"
 #include "core/ladder.h"
-#include "gather/rulefile.h"
 
 #define NOW_MS (INT64_C(1800000000) * 1000)
 #define CASES  72
@@ -139,7 +139,8 @@ case_ends_in(void **state)
 	ev.dane = (struct dane_verdict){.state = state_of(row->state),
 	    .distrusted = strstr(row->mx, "untrusted") != NULL};
 	set_reason(&ev, reason, &lost);
-	/* Without a rule there is a deferral all the same, or an old entry is looked at. */
+	/* Without a rule there is a deferral all the same, or an old entry is looked at.
+	 */
 	ev.deferral = ev.entry == LEVEL_NONE || ev.has_rule;
 	if (told)
 		action[len - 1] = '\0';
@@ -159,7 +160,8 @@ case_ends_in(void **state)
 		assert_sets(&ev, action);
 	}
 	if (second != NULL) {
-		/* Under verify it is the certificate that fails, whatever was said before. */
+		/* Under verify it is the certificate that fails, whatever was said
+		 * before. */
 		if (ev.fallback == FALLBACK_LEVEL && ev.fallback_level == LEVEL_VERIFY)
 			set_rule(&ev, "certificate-not-verified");
 		assert_sets(&ev, second);

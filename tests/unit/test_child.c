@@ -325,7 +325,7 @@ run_many(void *argument)
 	for (int i = 0; i < 10; i++) {
 		struct child_result result;
 		bool good = child_run(&request, &result, &err) && result.status == 0 &&
-		            strcmp(buf_text(&result.output), number) == 0;
+		    strcmp(buf_text(&result.output), number) == 0;
 
 		child_result_clear(&result);
 		if (!good)

@@ -63,14 +63,14 @@ put_firms(struct store *store, unsigned count, enum level level)
 }
 
 /* The inode of the database afterwards: another one if it was built anew. */
-static ino_t
-export(struct store *store, bool anew)
+static ino_t export(struct store *store, bool anew)
 {
 	int64_t version, wanted, exported;
 	struct stat st;
 	size_t count;
 
-	if (!chore_export(&config, &real_postfix, store, anew, &version, &count, &kit_err))
+	if (!chore_export(
+	        &config, &real_postfix, store, anew, &version, &count, &kit_err))
 		fail_msg("%s", kit_err.text);
 	assert_true(store_map_versions(store, &wanted, &exported, &kit_err));
 	assert_int_equal(version, wanted);

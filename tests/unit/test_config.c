@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "gather/config.h"
+#include "conf/config.h"
 #include "sys/file.h"
 
 /* All complaints, a line each. */
@@ -83,7 +83,8 @@ static const struct bad_row bad_rows[] = {
         "c: state and map.file are /x.db and /x, and one would overwrite the other; give "
         "them names of their own"},
     {"a map where SQLite's log will be", "state: /x\nmap: {file: /x-wal}\n",
-        "c: state and map.file are /x and /x-wal, and one would overwrite the other; give "
+        "c: state and map.file are /x and /x-wal, and one would overwrite the other; "
+        "give "
         "them names of their own"},
     {"a relative path in a list", "log:\n  file: [/a, b]\n",
         "c:2:14: log.file: \"b\" is no absolute path; begin it with /"},
@@ -588,9 +589,9 @@ every_key_is_explained(void **state)
 
 		buf_reset(&wanted);
 		buf_printf(&wanted, ".It Cm %s : %s", path,
-		    *initial != '\0'                       ? initial
-		    : strcmp(path, "postfix.command") == 0 ? "[]"
-		                                           : "Pq empty");
+		    *initial != '\0'                           ? initial
+		        : strcmp(path, "postfix.command") == 0 ? "[]"
+		                                               : "Pq empty");
 		if (!has_line((struct str){manual.data, manual.len}, buf_text(&wanted)))
 			fail_msg("the manual lacks: %s", buf_text(&wanted));
 		buf_reset(&wanted);

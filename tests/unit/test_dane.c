@@ -128,7 +128,7 @@ parse_host(struct str text, struct dns_host *host)
 }
 
 static void
-parse_mx(struct str text, struct dns_facts *facts)
+parse_mx(struct str text, struct dns_records *facts)
 {
 	struct str word;
 
@@ -151,10 +151,10 @@ parse_mx(struct str text, struct dns_facts *facts)
 	    facts->mx == DNS_NONE_SECURE || facts->mx == DNS_NONE_INSECURE;
 }
 
-static struct dns_facts *
+static struct dns_records *
 parse_facts(const char *mx, const char *hosts)
 {
-	struct dns_facts *facts = mem_new(1, sizeof(*facts));
+	struct dns_records *facts = mem_new(1, sizeof(*facts));
 	struct str rest = str_of(hosts), host;
 
 	parse_mx(str_of(mx), facts);
@@ -171,7 +171,7 @@ static void
 verdict_is(void **state)
 {
 	char *const *fields = *state;
-	struct dns_facts *facts = parse_facts(fields[MX], fields[HOSTS]);
+	struct dns_records *facts = parse_facts(fields[MX], fields[HOSTS]);
 	struct dane_verdict verdict = dane_judge(facts);
 
 	assert_string_equal(dane_state_name(verdict.state), fields[STATE]);
@@ -220,7 +220,7 @@ static void
 domain_is_signed(void **state)
 {
 	const struct signed_row *row = *state;
-	struct dns_facts *facts = parse_facts(row->mx, row->hosts);
+	struct dns_records *facts = parse_facts(row->mx, row->hosts);
 
 	assert_int_equal(dane_judge(facts).signed_domain, row->is_signed);
 	free(facts);
@@ -297,7 +297,7 @@ der_is_exact(void **state)
 
 	for (size_t i = 0; i < len; i++)
 		data[i] = (uint8_t)(hex_digit(row->hex[2 * i]) << 4 |
-		                    hex_digit(row->hex[2 * i + 1]));
+		    hex_digit(row->hex[2 * i + 1]));
 	assert_int_equal(
 	    dane_der_is_exact((uint8_t)row->selector, data, len), row->exact);
 	free(data);
@@ -306,7 +306,7 @@ der_is_exact(void **state)
 static void
 hosts_are_described(void **state)
 {
-	struct dns_facts *facts =
+	struct dns_records *facts =
 	    parse_facts("s", "A=s T=s:3.1.1,1.1.1 | A=i C=s T=- | A=i | literal");
 	struct buf out = {0};
 

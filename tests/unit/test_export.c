@@ -84,8 +84,10 @@ postmap_has_one_line_an_entry(void **state)
 	assert_non_null(strstr(text, "not-authentic"));
 	assert_non_null(strstr(text, "calc"));
 	for (const char *p = text; *p != '\0'; p++)
-		assert_true(*p == '\n' || *p == '\t' || ((unsigned char)*p >= ' ' && *p != 0x7f));
-	assert_non_null(strstr(text, "\\x0a\"quoted\"\\x0d\\x0ab\xc3\xbc\\x1b[31m \\xff)\n"));
+		assert_true(
+		    *p == '\n' || *p == '\t' || ((unsigned char)*p >= ' ' && *p != 0x7f));
+	assert_non_null(
+	    strstr(text, "\\x0a\"quoted\"\\x0d\\x0ab\xc3\xbc\\x1b[31m \\xff)\n"));
 	for (line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
 		comments += line[0] == '#';

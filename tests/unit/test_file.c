@@ -140,7 +140,8 @@ replaced_file_has_the_new_text(void **state)
 	buf_clear(&text);
 }
 
-/* Root and a directory of another user's are needed for the owner; the mode is for all. */
+/* Root and a directory of another user's are needed for the owner; the mode is for all.
+ */
 static void
 made_file_is_the_directory_owners(void **state)
 {
@@ -296,7 +297,8 @@ main(void)
 	suite_add(
 	    replaced_file_has_the_new_text, NULL, "a replaced file has the new text");
 	suite_add(made_file_is_the_directory_owners, NULL,
-	    "a file that is made has its mode and the owner of its directory, one that is "
+	    "a file that is made has its mode and the owner of its directory, one that "
+	    "is "
 	    "there is left");
 	suite_add(second_lock_is_refused_until_the_first_is_gone, NULL,
 	    "a second lock is refused until the first is gone");

@@ -58,8 +58,9 @@ static const struct script scripts[] = {
             SENT("1", "QA", "u@a.test"), SENT("1", "QB", "u@a.test")},
         "a.test: verified*1 sent*2; sent@4; verified@3\n"},
     {"mail that is refused over TLS is a session too",
-        {SESSION("1", "Trusted", MX), STATUS("1", "QA", "u@a.test", MX ":25", "bounced",
-                                          "host " MX " said: 550 no")},
+        {SESSION("1", "Trusted", MX),
+            STATUS(
+                "1", "QA", "u@a.test", MX ":25", "bounced", "host " MX " said: 550 no")},
         "a.test: trusted*1; trusted@2\n"},
     {"trouble that is none of TLS is nothing",
         {SESSION("1", "Trusted", "mx.b.test[192.0.2.9]"),

@@ -202,8 +202,9 @@ hostile_state_is_skipped(void **state)
 	fold_load_processes(fold, (struct str){saved, sizeof(saved) - 1});
 	session_and_mail(fold, 7, false);
 	session_and_mail(fold, 8, false);
-	foldkit_assert(fold, "p7.test: sent*1; sent@0\n"
-	                     "p8.test: verified*1 sent*1; sent@0; verified@0\n");
+	foldkit_assert(fold,
+	    "p7.test: sent*1; sent@0\n"
+	    "p8.test: verified*1 sent*1; sent@0; verified@0\n");
 	fold_free(fold);
 }
 
@@ -345,8 +346,9 @@ plain_fold_asks_no_router(void **state)
 	assert_string_equal(fold_first(fold)->transport, "smtp");
 	fold_set_plain(fold, false);
 	foldkit_feed(fold, SENT("1", "QC", "u@a.test"), START_MS + 2000);
-	foldkit_assert(fold, "a.test: sent*2; sent@1\n"
-	                     "[relay.test]:25: sent*1; sent@2\n");
+	foldkit_assert(fold,
+	    "a.test: sent*2; sent@1\n"
+	    "[relay.test]:25: sent*1; sent@2\n");
 	fold_free(fold);
 }
 
@@ -371,8 +373,9 @@ address_without_brackets_stays_none(void **state)
 static void
 known_domain_is_the_whole_of_it(void **state)
 {
-	static const char line[] = "smtp[1]: QB: to=<u@a.test\0\0>, relay=" MX ":25, delay=1, "
-	                           "delays=0/0/0/1, dsn=2.0.0, status=sent (250 Ok)";
+	static const char line[] =
+	    "smtp[1]: QB: to=<u@a.test\0\0>, relay=" MX ":25, delay=1, "
+	    "delays=0/0/0/1, dsn=2.0.0, status=sent (250 Ok)";
 	struct logline split = {.program = STR("smtp"), .service = STR("smtp"), .pid = 1};
 	struct fold *fold = fold_new(foldkit_rules);
 

@@ -37,7 +37,9 @@ answer_of(unsigned line, struct str text)
 {
 	if (!str_is(text, "yes") && !str_is(text, "no") && !str_is(text, "unsure"))
 		die(line, "no answer", text.p);
-	return str_is(text, "yes") ? ANSWER_YES : str_is(text, "no") ? ANSWER_NO : ANSWER_UNSURE;
+	return str_is(text, "yes") ? ANSWER_YES
+	    : str_is(text, "no")   ? ANSWER_NO
+	                           : ANSWER_UNSURE;
 }
 
 static void

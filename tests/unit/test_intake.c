@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/span.h"
+#include "conf/rulefile.h"
 #include "engine/intake.h"
-#include "gather/rulefile.h"
 #include "storekit.h"
 #include "sys/file.h"
 
@@ -218,7 +218,8 @@ struct proof {
 	const char *name;
 	enum level default_level;
 	enum level entry;
-	const char *session; /* before it, or its own ", tls=" (Postfix 3.11); NULL: none */
+	const char
+	    *session; /* before it, or its own ", tls=" (Postfix 3.11); NULL: none */
 	bool sent;
 	int force_s;          /* since when the level is in force; -1: not yet */
 	const char *expected; /* "encrypt verify dane": what it was seen to do */
@@ -262,22 +263,19 @@ static const struct proof proofs[] = {
         false, 1, "verify"},
     {"a verified session before secure was in force", LEVEL_VERIFY, LEVEL_SECURE,
         "Verified", false, -1, "verify"},
-    {"tls= names the level", LEVEL_MAY, LEVEL_NONE, ", tls=verify", true, 0,
-        "verify"},
+    {"tls= names the level", LEVEL_MAY, LEVEL_NONE, ", tls=verify", true, 0, "verify"},
     {"tls= stands before what should apply", LEVEL_VERIFY, LEVEL_NONE, ", tls=encrypt",
         true, 0, "encrypt"},
     {"also before the entry is in force", LEVEL_MAY, LEVEL_VERIFY, ", tls=secure", true,
         -1, "verify secure"},
     {"tls=dane is a proof of TLSA", LEVEL_DANE, LEVEL_NONE, ", tls=dane", true, 0,
         "dane"},
-    {"tls=dane:encrypt is encryption", LEVEL_DANE, LEVEL_NONE, ", tls=dane:encrypt", true, 0,
-        "encrypt"},
-    {"tls=may:none is cleartext", LEVEL_MAY, LEVEL_NONE, ", tls=may:none", true, 0,
-        ""},
-    {"what is undecided proves nothing", LEVEL_VERIFY, LEVEL_NONE, ", tls=verify?", true, 0,
-        ""},
-    {"nor what was violated", LEVEL_VERIFY, LEVEL_NONE, ", tls=!verify", true, 0,
-        ""},
+    {"tls=dane:encrypt is encryption", LEVEL_DANE, LEVEL_NONE, ", tls=dane:encrypt", true,
+        0, "encrypt"},
+    {"tls=may:none is cleartext", LEVEL_MAY, LEVEL_NONE, ", tls=may:none", true, 0, ""},
+    {"what is undecided proves nothing", LEVEL_VERIFY, LEVEL_NONE, ", tls=verify?", true,
+        0, ""},
+    {"nor what was violated", LEVEL_VERIFY, LEVEL_NONE, ", tls=!verify", true, 0, ""},
     {"requiretls is another matter", LEVEL_DANE, LEVEL_NONE,
         ", tls=dane/!requiretls:nostarttls", true, 0, "dane"},
     {"a session at may counts for what it was", LEVEL_VERIFY, LEVEL_MAY, "Untrusted",
@@ -297,9 +295,9 @@ mail_proves(void **state)
 
 	destination_init(&d, "a.test");
 	d.entry = proof->entry;
-	d.force_ms = proof->force_s < 0   ? LADDER_NOT_YET
-	             : proof->force_s > 0 ? ms(proof->force_s)
-	                                  : 0;
+	d.force_ms = proof->force_s < 0 ? LADDER_NOT_YET
+	    : proof->force_s > 0        ? ms(proof->force_s)
+	                                : 0;
 	d.deferral = d.pending = true;
 	d.attempts = 3;
 	d.hold_since_ms = 1;
@@ -387,7 +385,8 @@ dane_is_no_proof_of_the_ca_file(void **state)
 	store_close(store);
 }
 
-/* Where encryption is all that is asked for, its sessions end a freeze, and prevent one. */
+/* Where encryption is all that is asked for, its sessions end a freeze, and prevent one.
+ */
 static void
 encryption_is_proof_where_it_is_asked_for(void **state)
 {
@@ -482,9 +481,9 @@ deferral_is_noted(void **state)
 
 	destination_init(&d, "a.test");
 	d.entry = row->force_s != 0 ? LEVEL_ENCRYPT : LEVEL_NONE;
-	d.force_ms = row->force_s < 0   ? LADDER_NOT_YET
-	             : row->force_s > 0 ? ms(row->force_s)
-	                                : 0;
+	d.force_ms = row->force_s < 0 ? LADDER_NOT_YET
+	    : row->force_s > 0        ? ms(row->force_s)
+	                              : 0;
 	kit_put(store, &d);
 	for (int i = 0; i < 4 && row->lines[i] != NULL; i++) {
 		/* what came before was judged */
@@ -497,9 +496,9 @@ deferral_is_noted(void **state)
 	d = kit_get(store, "a.test");
 	if (d.deferral)
 		buf_printf(&got, "%s@%d ",
-		    d.lost        ? "lost"
-		    : d.suspended ? "echo"
-		                  : "real",
+		    d.lost            ? "lost"
+		        : d.suspended ? "echo"
+		                      : "real",
 		    (int)((d.deferral_ms - START_MS) / 1000));
 	else
 		buf_printf(&got, "none ");
@@ -658,7 +657,8 @@ is_full_until_it_is_stored(void **state)
 		assert_false(intake_is_full(fold));
 		buf_reset(&text);
 		buf_printf(&text,
-		    "postfix/smtp[1]: QA: to=<u@d%d.test>, relay=h.test[192.0.2.1]:25, delay=0, "
+		    "postfix/smtp[1]: QA: to=<u@d%d.test>, relay=h.test[192.0.2.1]:25, "
+		    "delay=0, "
 		    "delays=0/0/0/0, dsn=2.0.0, status=sent (250 Ok)\n",
 		    i);
 		intake_lines(fold, (struct str){buf_text(&text), text.len}, START_MS);

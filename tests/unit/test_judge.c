@@ -33,9 +33,10 @@ self_signed_gets_a_lease_and_a_trial(void **state)
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_TRIAL_FAILED);
 	sim_assert_lease(sim, 14 * DAY);
 	sim_assert_released(sim, 1);
-	sim_assert_history(sim, "set none->encrypt not-authentic\n"
-	                        "remove encrypt->none trial\n"
-	                        "set none->encrypt trial-failed\n");
+	sim_assert_history(sim,
+	    "set none->encrypt not-authentic\n"
+	    "remove encrypt->none trial\n"
+	    "set none->encrypt trial-failed\n");
 	sim_free(sim);
 }
 
@@ -402,7 +403,7 @@ hold_is_not_begun_anew(void **state)
 		sim_assert(sim, LEVEL_NONE, WHY_HOLD);
 	}
 	assert_int_equal(sim_row(sim).hold_since_ms, since_ms);
-	assert_int_equal(sim->told, 1); /* nor to tell of it each time */
+	assert_int_equal(sim->told, 1);           /* nor to tell of it each time */
 	sim->judge.default_level = LEVEL_UNKNOWN; /* postconf did not answer */
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_OUR_FAULT);
@@ -516,7 +517,7 @@ freeze_holds_and_thaws(void **state)
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
 	assert_true(sim_row(sim).hold_since_ms == 0); /* no reason to freeze on */
-	assert_int_equal(sim->told, 0); /* the engine tells of the freeze */
+	assert_int_equal(sim->told, 0);               /* the engine tells of the freeze */
 	sim_wait(sim, 20 * MIN);
 	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
 	sim->judge.frozen = false;
@@ -624,7 +625,8 @@ lease_of_a_clock_ahead_is_got_over(void **state)
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	d = sim_row(sim);
 	assert_true(d.look_ms > sim->now_ms && d.look_ms <= sim->now_ms + 7 * DAY);
-	assert_true(d.lease_end_ms > sim->now_ms && d.lease_end_ms <= sim->now_ms + 7 * DAY);
+	assert_true(
+	    d.lease_end_ms > sim->now_ms && d.lease_end_ms <= sim->now_ms + 7 * DAY);
 	assert_true(d.since_ms <= sim->now_ms && d.sent_ms <= sim->now_ms &&
 	    d.last_attempt_ms <= sim->now_ms);
 	sim_wait(sim, 7 * DAY + HOUR);

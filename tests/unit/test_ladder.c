@@ -44,7 +44,8 @@ static enum answer
 answer_of(const char *text)
 {
 	return strcmp(text, "yes") == 0 ? ANSWER_YES
-	    : strcmp(text, "no") == 0 ? ANSWER_NO : ANSWER_UNSURE;
+	    : strcmp(text, "no") == 0   ? ANSWER_NO
+	                                : ANSWER_UNSURE;
 }
 
 static void
@@ -97,7 +98,7 @@ set_more(struct row *row, char *more)
 	if (strcmp(more, "-") == 0)
 		return;
 	for (char *name = strtok_r(more, ",", &save); name != NULL;
-	    name = strtok_r(NULL, ",", &save)) {
+	     name = strtok_r(NULL, ",", &save)) {
 		char *value = strchr(name, '=');
 
 		if (value == NULL)
@@ -232,8 +233,8 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	};
 	set_reason(row, fields[2]);
 	set_dns(row, fields[3]);
-	suite_add(ladder_decides, row, "line %u: %s/%s, %s, DNS %s, %s: %s (%s)", line, fields[0],
-	    fields[1], fields[2], fields[3], fields[4], fields[5], fields[6]);
+	suite_add(ladder_decides, row, "line %u: %s/%s, %s, DNS %s, %s: %s (%s)", line,
+	    fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6]);
 	set_more(row, fields[4]);
 	level = strchr(fields[5], ' ');
 	if (level != NULL) {

@@ -6,7 +6,7 @@
 
 struct row {
 	const char *text;
-	const char *key;  /* NULL: refused */
+	const char *key; /* NULL: refused */
 	const char *host;
 	unsigned port;
 	bool bracketed;
@@ -15,7 +15,13 @@ struct row {
 
 static const struct row rows[] = {
     {"Example.ORG", "example.org", "example.org", 25, false, false},
-    {"b\xc3\xbc""cher.test", "b\xc3\xbc""cher.test", "b\xc3\xbc""cher.test", 25, false, false},
+    {"b\xc3\xbc"
+     "cher.test",
+        "b\xc3\xbc"
+        "cher.test",
+        "b\xc3\xbc"
+        "cher.test",
+        25, false, false},
     {"xn--bcher-kva.test", "xn--bcher-kva.test", "xn--bcher-kva.test", 25, false, false},
     {"[mx.example]:2525", "[mx.example]:2525", "mx.example", 2525, true, false},
     {"mx.example:587", "mx.example:587", "mx.example", 587, false, false},
@@ -39,9 +45,15 @@ static const struct row rows[] = {
     {"a\xff.test", NULL, NULL, 0, false, false},
     {"a\xe2\x80\xa8.test", NULL, NULL, 0, false, false},
     {"a\xc2\x85.test", NULL, NULL, 0, false, false},
-    {"stra\xc3\x9f""e.test", NULL, NULL, 0, false, false},
-    {"\xc5\xbf""ecure.test", NULL, NULL, 0, false, false},
-    {"\xe2\x84\xaa""elvin.test", NULL, NULL, 0, false, false},
+    {"stra\xc3\x9f"
+     "e.test",
+        NULL, NULL, 0, false, false},
+    {"\xc5\xbf"
+     "ecure.test",
+        NULL, NULL, 0, false, false},
+    {"\xe2\x84\xaa"
+     "elvin.test",
+        NULL, NULL, 0, false, false},
     {"\xcf\x83\xcf\x82.test", NULL, NULL, 0, false, false},
     {"\xef\xac\x81sh.test", NULL, NULL, 0, false, false},
     {"\xd0\xbf\xd0\xbe\xd1\x87\xd1\x82\xd0\xb0.test",
@@ -58,8 +70,8 @@ static const struct row rows[] = {
     {"example.org:smtp", NULL, NULL, 0, false, false},
     {"private/lmtp", NULL, NULL, 0, false, false},
     {"unix:private/lmtp", NULL, NULL, 0, false, false},
-    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", NULL, NULL, 0,
-        false, false},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", NULL, NULL,
+        0, false, false},
     {"$(reboot).test", NULL, NULL, 0, false, false},
     {"%n%s.test", NULL, NULL, 0, false, false},
 };
@@ -105,10 +117,11 @@ recipient_domain_is(void **state)
 	assert_true(str_is(domain, row[1]));
 }
 
-static const char *const addresses[] = {"0.0.0.0", "255.255.255.255", "::", "::1", "1::",
-    "2001:db8:1:2:3:4:5:6", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4", NULL};
-static const char *const no_addresses[] = {"256.1.1.1", "1.2.3", "1.2.3.4.5", "1:2:3:4:5:6:7",
-    "1:2:3:4:5:6:7:8:9", ":1", "1:", "1::2::3", "12345::", "::1.2.3", "g::", "1.2.3.", NULL};
+static const char *const addresses[] = {"0.0.0.0", "255.255.255.255", "::", "::1",
+    "1::", "2001:db8:1:2:3:4:5:6", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4", NULL};
+static const char *const no_addresses[] = {"256.1.1.1", "1.2.3", "1.2.3.4.5",
+    "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", ":1", "1:", "1::2::3", "12345::", "::1.2.3",
+    "g::", "1.2.3.", NULL};
 
 static void
 is_address(void **state)
@@ -143,11 +156,13 @@ main(void)
 		suite_add(nexthop_is, &rows[i], "next-hop row %zu: %s", i + 1,
 		    rows[i].key != NULL ? rows[i].key : "refused");
 	for (size_t i = 0; i < sizeof(recipients) / sizeof(recipients[0]); i++)
-		suite_add(recipient_domain_is, recipients[i], "recipient %s", recipients[i][0]);
+		suite_add(
+		    recipient_domain_is, recipients[i], "recipient %s", recipients[i][0]);
 	for (size_t i = 0; addresses[i] != NULL; i++)
 		suite_add(is_address, addresses[i], "%s is an address", addresses[i]);
 	for (size_t i = 0; no_addresses[i] != NULL; i++)
-		suite_add(is_no_address, no_addresses[i], "%s is no address", no_addresses[i]);
+		suite_add(
+		    is_no_address, no_addresses[i], "%s is no address", no_addresses[i]);
 	suite_add(levels_keep_their_names, NULL, "a level's name parses to that level");
 	return suite_run();
 }

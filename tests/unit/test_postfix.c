@@ -52,7 +52,7 @@ static void
 facts_are(void **state)
 {
 	const struct facts_row *row = *state;
-	struct postfix_facts facts;
+	struct postfix_settings facts;
 	struct buf out = {0};
 	struct err err;
 
@@ -60,20 +60,20 @@ facts_are(void **state)
 	buf_printf(&out, "%s%s", sound, row->printed);
 	fake_put("postconf.out", buf_text(&out));
 	fake_put("postconf.err", "postconf: warning: smtp_new: unknown parameter\n");
-	assert_true(postfix_read_facts(&fake_postfix, &facts, &err));
+	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
 	assert_string_equal(facts.version, "3.7.11");
 	assert_int_equal(facts.level, row->level);
 	assert_string_equal(facts.dane_trouble, row->trouble);
 	assert_int_equal(facts.can_dane, row->trouble[0] == '\0');
 	assert_string_equal(facts.relayhost, ""); /* not printed: not known there */
-	postfix_facts_clear(&facts);
+	postfix_settings_clear(&facts);
 	buf_clear(&out);
 }
 
 static void
 facts_are_asked_in_two_calls(void **state)
 {
-	struct postfix_facts facts;
+	struct postfix_settings facts;
 	struct err err;
 	char *calls;
 
@@ -85,7 +85,7 @@ facts_are_asked_in_two_calls(void **state)
 	    "default_database_type = lmdb\ntransport_maps = lmdb:/t\n"
 	    "default_transport = smtp\n"
 	    "sender_dependent_relayhost_maps = lmdb:/s\n");
-	assert_true(postfix_read_facts(&fake_postfix, &facts, &err));
+	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
 	assert_string_equal(facts.policy_maps, "lmdb:/map, inline:{ {a.test = may} }");
 	assert_string_equal(facts.relayhost, "[relay.test]:587");
 	assert_string_equal(facts.database_type, "lmdb");
@@ -97,7 +97,7 @@ facts_are_asked_in_two_calls(void **state)
 	    strstr(calls, "postconf [-c] [/etc/postfix-9] [-x] [mail_version] "));
 	assert_non_null(strstr(strchr(calls, '\n'),
 	    "\npostconf [-c] [/etc/postfix-9] [-P] [*/unix/smtp_tls_security_level]\n"));
-	postfix_facts_clear(&facts);
+	postfix_settings_clear(&facts);
 	free(calls);
 }
 
@@ -112,16 +112,16 @@ static void
 facts_cannot_be_had(void **state)
 {
 	const char *const *row = *state;
-	struct postfix_facts facts;
+	struct postfix_settings facts;
 	struct err err;
 
 	fake_reset();
 	fake_put("postconf.err", "postconf: fatal: open main.cf\n");
 	fake_put(row[0], row[1]);
-	assert_false(postfix_read_facts(&fake_postfix, &facts, &err));
+	assert_false(postfix_read_settings(&fake_postfix, &facts, &err));
 	assert_string_equal(err.text, row[2]);
 	assert_null(facts.version);
-	postfix_facts_clear(&facts);
+	postfix_settings_clear(&facts);
 }
 
 static void
@@ -131,15 +131,15 @@ missing_postfix_is_named(void **state)
 	            docker[] = "no-such-docker";
 	struct postfix nowhere = {
 	    .command = (char *const[]){env, path}, .command_count = 2};
-	struct postfix_facts facts;
+	struct postfix_settings facts;
 	struct err err;
 
 	(void)state;
-	assert_false(postfix_read_facts(&nowhere, &facts, &err));
+	assert_false(postfix_read_settings(&nowhere, &facts, &err));
 	assert_non_null(strstr(err.text, "postconf: exit status 127: "));
 	nowhere.command_count = 1;
 	nowhere.command = (char *const[]){docker};
-	assert_false(postfix_read_facts(&nowhere, &facts, &err));
+	assert_false(postfix_read_settings(&nowhere, &facts, &err));
 	assert_string_equal(
 	    err.text, "postconf: cannot run no-such-docker: No such file or directory");
 }
@@ -147,24 +147,25 @@ missing_postfix_is_named(void **state)
 static void
 real_facts_are_read(void **state)
 {
-	struct postfix_facts facts;
+	struct postfix_settings facts;
 	struct err err;
 
 	(void)state;
 	if (!fake_has_postfix())
 		suite_skip("Postfix is not installed");
-	fake_put("config/main.cf", "compatibility_level = 2\nmydb = texthash\n"
-	                           "smtp_tls_policy_maps = $mydb:/a,\n"
-	                           "# a comment\n"
-	                           "	inline:{ {a.test = may} }\n"
-	                           "smtp_tls_security_level = verify\n"
-	                           "smtp_dns_support_level = dnssec\n");
-	assert_true(postfix_read_facts(&real_postfix, &facts, &err));
+	fake_put("config/main.cf",
+	    "compatibility_level = 2\nmydb = texthash\n"
+	    "smtp_tls_policy_maps = $mydb:/a,\n"
+	    "# a comment\n"
+	    "	inline:{ {a.test = may} }\n"
+	    "smtp_tls_security_level = verify\n"
+	    "smtp_dns_support_level = dnssec\n");
+	assert_true(postfix_read_settings(&real_postfix, &facts, &err));
 	assert_string_equal(facts.policy_maps, "texthash:/a, inline:{ {a.test = may} }");
 	assert_int_equal(facts.level, LEVEL_VERIFY);
 	assert_true(facts.can_dane);
 	assert_true(facts.version[0] >= '2' && facts.version[1] == '.');
-	postfix_facts_clear(&facts);
+	postfix_settings_clear(&facts);
 }
 
 /* --- queue ------------------------------------------------------------------------- */
@@ -179,8 +180,9 @@ good_messages_are_retried(void **state)
 	(void)state;
 	fake_reset();
 	assert_true(postfix_retry(&fake_postfix, ids, 1, &err));
-	fake_put("postqueue.sh", "case $4 in 3F2A9) echo 'postqueue: fatal: no' >&2\n"
-	                         "exit 69;; esac\n");
+	fake_put("postqueue.sh",
+	    "case $4 in 3F2A9) echo 'postqueue: fatal: no' >&2\n"
+	    "exit 69;; esac\n");
 	fake_put("postqueue.calls", NULL);
 	assert_false(postfix_retry(&fake_postfix, ids, 4, &err));
 	assert_string_equal(err.text, "2 of 4 messages not retried: not a queue id");

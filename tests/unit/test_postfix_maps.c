@@ -182,8 +182,9 @@ maps_answer_as_smtp_asks(void **state)
 	fake_reset();
 	fake_put("postmap.sh", answering);
 	fake_put("empty", "none-of-these.test\n");
-	fake_put("table", "mail.known.test\n.parent.test\n.2.1\nb\xc3\xbc"
-	                  "cher.test\n");
+	fake_put("table",
+	    "mail.known.test\n.parent.test\n.2.1\nb\xc3\xbc"
+	    "cher.test\n");
 	assert_true(postfix_maps_answer(&fake_postfix, maps, keys, 9, answers, &err));
 	for (size_t i = 0; i < 9; i++)
 		assert_int_equal(answers[i], expected[i]);
@@ -225,12 +226,14 @@ proxied_map_is_opened_directly(void **state)
 	(void)state;
 	fake_reset();
 	fake_put("table", "known.test\n");
-	fake_put("postmap.sh", "case \"$*\" in *proxy:*) exit 1 2>&1;; esac\n"
-	                       "printf 'known.test\\tmay\\n'\n");
+	fake_put("postmap.sh",
+	    "case \"$*\" in *proxy:*) exit 1 2>&1;; esac\n"
+	    "printf 'known.test\\tmay\\n'\n");
 	assert_true(postfix_maps_answer(&fake_postfix, maps, keys, 1, &answer, &err));
 	assert_int_equal(answer, ANSWER_NO); /* proxymap itself said so */
-	fake_put("postmap.sh", "case \"$*\" in *proxy:*) echo fatal >&2; exit 1;; esac\n"
-	                       "printf 'known.test\\tmay\\n'\n");
+	fake_put("postmap.sh",
+	    "case \"$*\" in *proxy:*) echo fatal >&2; exit 1;; esac\n"
+	    "printf 'known.test\\tmay\\n'\n");
 	fake_put("postmap.calls", NULL);
 	assert_true(postfix_maps_answer(&fake_postfix, maps, keys, 1, &answer, &err));
 	assert_int_equal(answer, ANSWER_YES);
@@ -256,9 +259,10 @@ real_map_answers(void **state)
 	(void)state;
 	if (!fake_has_postfix())
 		suite_skip("Postfix is not installed");
-	fake_put("real", "known.test may\n.parent.test encrypt\nb\xc3\xbc"
-	                 "cher.test may\n"
-	                 "[mx.test]:2525 may\n");
+	fake_put("real",
+	    "known.test may\n.parent.test encrypt\nb\xc3\xbc"
+	    "cher.test may\n"
+	    "[mx.test]:2525 may\n");
 	buf_printf(&map, "texthash:%s", fake_path("real"));
 	maps[1] = map.data;
 	assert_true(postfix_maps_answer(&real_postfix, maps, keys, 6, answers, &err));
@@ -277,7 +281,8 @@ main(void)
 
 	fake_begin();
 	FAKE_ROWS(other_maps_are, maps_rows, "maps: %s", maps_rows[i].policy_maps);
-	suite_add(no_path_is_no_map, NULL, "maps: without a path of ours every map is another");
+	suite_add(
+	    no_path_is_no_map, NULL, "maps: without a path of ours every map is another");
 	FAKE_ROWS(lookup_gives, lookup_rows, "look-up: %s", lookup_rows[i].name);
 	for (size_t i = 0; i < sizeof(bad_keys) / sizeof(bad_keys[0]); i++)
 		suite_add(

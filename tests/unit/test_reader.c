@@ -10,8 +10,8 @@
 
 #include "../faults/rig.h"
 #include "base/buf.h"
-#include "gather/follow.h"
-#include "gather/reader.h"
+#include "logs/follow.h"
+#include "logs/reader.h"
 
 /* All that comes, as one text. The result that ended it. */
 static enum reader_result
@@ -56,7 +56,7 @@ struct row {
 	const char *parts[3]; /* gzip: a member each */
 	const char *tail;     /* raw bytes behind it all, at most 8 */
 	size_t tail_len;
-	uint64_t cut;         /* bytes taken off the end */
+	uint64_t cut; /* bytes taken off the end */
 	const char *wanted;
 	enum reader_result end;
 	bool packed;
@@ -67,23 +67,25 @@ static const struct row rows[] = {
     {"one newline", {"\n"}, "", 0, 0, "\n", READER_END, false},
     {"one byte", {"x"}, "", 0, 0, "x\n", READER_END, false},
     {"lines", {"one\ntwo\n"}, "", 0, 0, "one\ntwo\n", READER_END, false},
-    {"the last line without its newline", {"one\ntwo"}, "", 0, 0, "one\ntwo\n", READER_END,
-	false},
+    {"the last line without its newline", {"one\ntwo"}, "", 0, 0, "one\ntwo\n",
+        READER_END, false},
     {"gzip", {"one\ntwo\n"}, "", 0, 0, "one\ntwo\n", READER_END, true},
     {"gzip of nothing", {""}, "", 0, 0, "", READER_END, true},
     {"gzip, the last line without its newline", {"one\ntwo"}, "", 0, 0, "one\ntwo\n",
-	READER_END, true},
+        READER_END, true},
     {"gzip, two members with a line across them", {"one\ntw", "o\nthree\n"}, "", 0, 0,
-	"one\ntwo\nthree\n", READER_END, true},
-    {"gzip, an empty member in the middle", {"one\n", "", "two\n"}, "", 0, 0, "one\ntwo\n",
-	READER_END, true},
+        "one\ntwo\nthree\n", READER_END, true},
+    {"gzip, an empty member in the middle", {"one\n", "", "two\n"}, "", 0, 0,
+        "one\ntwo\n", READER_END, true},
     {"gzip, padded with zeros", {"one\n"}, "\0\0\0\0\0", 5, 0, "one\n", READER_END, true},
-    {"gzip, other bytes behind it", {"one\n"}, "garbage", 7, 0, "one\n", READER_END, true},
+    {"gzip, other bytes behind it", {"one\n"}, "garbage", 7, 0, "one\n", READER_END,
+        true},
     {"gzip, a broken member behind it", {"one\n"}, "\x1f\x8bxxxx", 6, 0, "one\n",
-	READER_FAILED, true},
-    {"gzip, cut in its checksum", {"one\ntwo\n"}, "", 0, 6, "one\ntwo\n", READER_FAILED, true},
-    {"gzip, cut: an unfinished line is none", {"one\ntwo"}, "", 0, 6, "one\n", READER_FAILED,
-	true},
+        READER_FAILED, true},
+    {"gzip, cut in its checksum", {"one\ntwo\n"}, "", 0, 6, "one\ntwo\n", READER_FAILED,
+        true},
+    {"gzip, cut: an unfinished line is none", {"one\ntwo"}, "", 0, 6, "one\n",
+        READER_FAILED, true},
     {"gzip, cut in its head", {"one\n"}, "", 0, 19, "", READER_FAILED, true},
 };
 
@@ -122,7 +124,8 @@ reads_many(void **state)
 	assert_int_equal(read_all(rig->path, &plain, &long_lines), READER_END);
 	assert_int_equal(plain.len, rig_size(rig, "log"));
 	rig_gzip(rig, "log");
-	assert_int_equal(read_all(rig_path(rig, "log.gz"), &packed, &long_lines), READER_END);
+	assert_int_equal(
+	    read_all(rig_path(rig, "log.gz"), &packed, &long_lines), READER_END);
 	assert_int_equal(packed.len, plain.len);
 	assert_memory_equal(packed.data, plain.data, plain.len);
 	buf_clear(&plain);
@@ -360,10 +363,12 @@ main(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(reads, &rows[i], "read once: %s", rows[i].name);
 	suite_add(reads_many, NULL, "read once: many lines, plain and compressed");
-	suite_add(skips_long_lines, NULL, "read once: long lines are skipped and counted");
+	suite_add(
+	    skips_long_lines, NULL, "read once: long lines are skipped and counted");
 	suite_add(reads_large_file, NULL, "read once: a large file, read ahead");
 	suite_add(leaves_large_file, NULL, "read once: a large file is left half read");
-	suite_add(refuses, NULL, "read once: what is not there or a directory is refused");
+	suite_add(
+	    refuses, NULL, "read once: what is not there or a directory is refused");
 	suite_add(follows_standard_input, NULL,
 	    "standard input is followed, and an empty pipe holds nobody");
 	suite_add(notes_long_lines_of_standard_input, NULL,

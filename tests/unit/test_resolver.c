@@ -12,7 +12,7 @@
 
 #include "../dns/server.h"
 #include "base/mem.h"
-#include "gather/resolver.h"
+#include "dns/resolver.h"
 #include "sys/clock.h"
 
 #define CASES_MAX 200
@@ -145,10 +145,10 @@ server_name(const struct server_script *server)
 	return buf_take(&name);
 }
 
-static struct dns_facts *
+static struct dns_records *
 gather(struct resolver *resolver, const char *ask)
 {
-	struct dns_facts *facts = mem_new(1, sizeof(*facts));
+	struct dns_records *facts = mem_new(1, sizeof(*facts));
 	struct nexthop nexthop;
 
 	assert_true(nexthop_parse(str_of(ask), &nexthop));
@@ -187,7 +187,7 @@ facts_are(void **state)
 	char *name = server_name(server);
 	struct resolver *resolver = new_resolver(
 	    &name, 1, timeout_for(buf_text(&scenario->script)), scenario->tries);
-	struct dns_facts *facts = gather(resolver, scenario->ask);
+	struct dns_records *facts = gather(resolver, scenario->ask);
 	struct buf hosts = {0};
 
 	dane_describe(facts, &hosts);
@@ -245,7 +245,7 @@ pair_gives(void **state)
 	struct server_script *first, *second = server_start("127.0.0.1", 0, row->second);
 	char *names[2];
 	struct resolver *resolver;
-	struct dns_facts *facts;
+	struct dns_records *facts;
 
 	first = server_start("127.0.0.1", 0, row->first != NULL ? row->first : "");
 	names[0] = server_name(first);
@@ -273,7 +273,7 @@ nobody_listens(void **state)
 	struct server_script *server = server_start("127.0.0.1", 0, "");
 	char *name = server_name(server);
 	struct resolver *resolver = new_resolver(&name, 1, LONG_MS, 2);
-	struct dns_facts *facts;
+	struct dns_records *facts;
 	struct err err;
 
 	(void)state;
@@ -298,7 +298,7 @@ server_recovers(void **state)
 	    "b.test MX secure\n\tb.test. 300 IN MX 0 .\n");
 	char *name = server_name(server);
 	struct resolver *resolver = new_resolver(&name, 1, SHORT_MS, 1);
-	struct dns_facts *facts = gather(resolver, "a.test");
+	struct dns_records *facts = gather(resolver, "a.test");
 
 	(void)state;
 	assert_int_equal(facts->mx, DNS_ERROR);
@@ -320,7 +320,7 @@ gathering_is_bounded(void **state)
 	struct buf script = {0};
 	struct server_script *server;
 	struct resolver *resolver;
-	struct dns_facts *facts;
+	struct dns_records *facts;
 	int64_t start_ms;
 	char *name;
 
@@ -373,7 +373,7 @@ ttl_is(void **state)
 	struct server_script *server = server_start("127.0.0.1", 0, row->script);
 	char *name = server_name(server);
 	struct resolver *resolver = new_resolver(&name, 1, LONG_MS, 1);
-	struct dns_facts *facts = gather(resolver, "[mx.test]");
+	struct dns_records *facts = gather(resolver, "[mx.test]");
 
 	assert_int_equal(facts->ttl_s, row->ttl_s);
 	free(facts);
@@ -423,7 +423,7 @@ ad_from_elsewhere(void **state)
 	settings.servers = names;
 	for (int trust = 0; trust < 2; trust++) {
 		struct resolver *resolver;
-		struct dns_facts *facts;
+		struct dns_records *facts;
 		struct err err;
 
 		settings.trust_ad = trust == 1;

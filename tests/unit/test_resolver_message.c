@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "gather/resolver_message.h"
+#include "dns/resolver_message.h"
 
 struct name_row {
 	const char *text;
@@ -125,8 +125,7 @@ changed_octets_are_survived(void **state)
 		memcpy(copy, reply_octets, sizeof(reply_octets));
 		copy[QUESTION_TYPE] = (uint8_t)type;
 		for (unsigned change = 0; change <= round % 4; change++) {
-			size_t at =
-			    HEADER_SIZE +
+			size_t at = HEADER_SIZE +
 			    next_random(&random) % (sizeof(reply_octets) - HEADER_SIZE);
 
 			copy[at] = (uint8_t)next_random(&random);

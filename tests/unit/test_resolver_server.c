@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "gather/resolver_server.h"
+#include "dns/resolver_server.h"
 
 struct server_row {
 	const char *text;

@@ -14,7 +14,9 @@ struct keys_row {
 
 static const struct keys_row keys_rows[] = {
     {"User+Ext@Sub.Example.ORG", false,
-        "user+ext@sub.example.org user@sub.example.org sub.example.org .example.org .org *", 1},
+        "user+ext@sub.example.org user@sub.example.org sub.example.org .example.org .org "
+        "*",
+        1},
     {"user@sub.example.org", true,
         "user@sub.example.org sub.example.org example.org org *", 1},
     {"user@localhost", false, "user@localhost localhost *", 1},
@@ -35,7 +37,8 @@ keys_are(void **state)
 	};
 	char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE];
 	char joined[2048] = "";
-	size_t whole_only, count = route_keys(&settings, str_of(row->recipient), keys, &whole_only);
+	size_t whole_only,
+	    count = route_keys(&settings, str_of(row->recipient), keys, &whole_only);
 
 	for (size_t i = 0; i < count; i++)
 		snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined), "%s%s",
@@ -107,11 +110,14 @@ int
 main(void)
 {
 	for (size_t i = 0; i < sizeof(keys_rows) / sizeof(keys_rows[0]); i++)
-		suite_add(keys_are, &keys_rows[i], "look-up keys of %s", keys_rows[i].recipient);
-	suite_add(many_labels_are_bounded, NULL, "a domain of a hundred labels is bounded");
+		suite_add(keys_are, &keys_rows[i], "look-up keys of %s",
+		    keys_rows[i].recipient);
+	suite_add(
+	    many_labels_are_bounded, NULL, "a domain of a hundred labels is bounded");
 	for (size_t i = 0; i < sizeof(route_rows) / sizeof(route_rows[0]); i++)
-		suite_add(route_is, &route_rows[i], "relayhost=%s default_transport=%s found=%s: %s",
-		    route_rows[i].relayhost, route_rows[i].default_transport, route_rows[i].found,
-		    route_rows[i].key);
+		suite_add(route_is, &route_rows[i],
+		    "relayhost=%s default_transport=%s found=%s: %s",
+		    route_rows[i].relayhost, route_rows[i].default_transport,
+		    route_rows[i].found, route_rows[i].key);
 	return suite_run();
 }

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "gather/rulefile.h"
+#include "conf/rulefile.h"
 #include "sys/file.h"
 
 static char directory[] = "/tmp/test_rulefile.XXXXXX";
@@ -261,10 +261,11 @@ meaning_is_read(void **state)
 	const struct rule_source *rule;
 
 	(void)state;
-	write_file(a, TOP "- {name: a, reason: '^A$', fallback: encrypt}\n"
-	                  "- {name: b, reason: '^B$', fallback: next, alert: on}\n"
-	                  "- {name: c, reason: '^C$', fallback: wait, fault: ours, "
-	                  "dnssec: insecure, dsn: d, service: s, status: t, cause: u}\n");
+	write_file(a,
+	    TOP "- {name: a, reason: '^A$', fallback: encrypt}\n"
+	        "- {name: b, reason: '^B$', fallback: next, alert: on}\n"
+	        "- {name: c, reason: '^C$', fallback: wait, fault: ours, "
+	        "dnssec: insecure, dsn: d, service: s, status: t, cause: u}\n");
 	rules = rulefile_load(files, 1, RULEFILE_COMPILE, &errs);
 	assert_non_null(rules);
 	assert_int_equal(rules_count(rules), 3);

@@ -104,14 +104,15 @@ texts_are_copied(void **state)
 	const struct rule_source *rule;
 
 	(void)state;
-	add(rules, (struct rule_source){.name = name,
-	               .reason = reason,
-	               .dsn = dsn,
-	               .fallback = FALLBACK_LEVEL,
-	               .level = LEVEL_ENCRYPT,
-	               .alert = true,
-	               .fault_ours = true,
-	               .cause = cause});
+	add(rules,
+	    (struct rule_source){.name = name,
+	        .reason = reason,
+	        .dsn = dsn,
+	        .fallback = FALLBACK_LEVEL,
+	        .level = LEVEL_ENCRYPT,
+	        .alert = true,
+	        .fault_ours = true,
+	        .cause = cause});
 	name[0] = reason[0] = dsn[0] = cause[0] = 'X';
 	rule = rules_get(rules, 0);
 	assert_string_equal(rule->name, "name");
@@ -276,8 +277,8 @@ first_bytes_lose_nothing(void **state)
 			char text[] = {(char)c, 'b', 'c'};
 			struct rule_subject subject = {.reason = {text, 3}};
 			bool expected = rows[i].first != NULL
-			                    ? strchr(rows[i].first, c) != NULL
-			                    : c != 'a' && c != '\n';
+			    ? strchr(rows[i].first, c) != NULL
+			    : c != 'a' && c != '\n';
 
 			if ((rules_match(rules, matcher, &subject, 0, 0, NULL) == 0) !=
 			    expected)

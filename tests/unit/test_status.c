@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Log lines into events: hand-made lines, and genuine logs with their expected reading. */
+/* Log lines into events: hand-made lines, and genuine logs with their expected reading.
+ */
 #include "suite.h"
 
 #include <stdlib.h>
@@ -21,41 +22,50 @@ struct prefix_row {
 };
 
 static const struct prefix_row prefixes[] = {
-    {"Nov  4 01:26:31 mail postfix/smtp[12]: x", "smtp", 12, 0, 11, 4, 1, 26, 31, 0, 9999, "x"},
-    {"Nov 04 01:26:31 mail postfix/smtp[12]: x", "smtp", 12, 0, 11, 4, 1, 26, 31, 0, 9999, "x"},
-    {"Feb 29 23:59:60 postfix/relay/smtp[1]: x", "relay/smtp", 1, 0, 2, 29, 23, 59, 60, 0, 9999,
+    {"Nov  4 01:26:31 mail postfix/smtp[12]: x", "smtp", 12, 0, 11, 4, 1, 26, 31, 0, 9999,
         "x"},
-    {"2013 Jun 10 06:28:18.123 h postfix/qmgr[7]: x", "qmgr", 7, 2013, 6, 10, 6, 28, 18, 123000,
+    {"Nov 04 01:26:31 mail postfix/smtp[12]: x", "smtp", 12, 0, 11, 4, 1, 26, 31, 0, 9999,
+        "x"},
+    {"Feb 29 23:59:60 postfix/relay/smtp[1]: x", "relay/smtp", 1, 0, 2, 29, 23, 59, 60, 0,
         9999, "x"},
-    {"2025-01-26T01:03:02.997382+01:00 mail postfix/smtp[9]: x", "smtp", 9, 2025, 1, 26, 1, 3, 2,
-        997382, 60, "x"},
-    {"2025-01-26T01:03:02Z mail mx-out/smtp[9]: x", "smtp", 9, 2025, 1, 26, 1, 3, 2, 0, 0, "x"},
-    {"2019-05-16T02:13:51-0330 001.mia postfix-inbound/smtp[3]: x", "smtp", 3, 2019, 5, 16, 2, 13,
-        51, 0, -210, "x"},
-    {"2024-12-30T12:16:31.9+01:00 WARNING postfix/smtp[4]: warning: x", "smtp", 4, 2024, 12, 30,
-        12, 16, 31, 900000, 60, "x"},
-    {"postfix-1   | Feb 14 15:24:13 183ccece54a3 postfix/smtp[459]: x", "smtp", 459, 0, 2, 14, 15,
-        24, 13, 0, 9999, "x"},
+    {"2013 Jun 10 06:28:18.123 h postfix/qmgr[7]: x", "qmgr", 7, 2013, 6, 10, 6, 28, 18,
+        123000, 9999, "x"},
+    {"2025-01-26T01:03:02.997382+01:00 mail postfix/smtp[9]: x", "smtp", 9, 2025, 1, 26,
+        1, 3, 2, 997382, 60, "x"},
+    {"2025-01-26T01:03:02Z mail mx-out/smtp[9]: x", "smtp", 9, 2025, 1, 26, 1, 3, 2, 0, 0,
+        "x"},
+    {"2019-05-16T02:13:51-0330 001.mia postfix-inbound/smtp[3]: x", "smtp", 3, 2019, 5,
+        16, 2, 13, 51, 0, -210, "x"},
+    {"2024-12-30T12:16:31.9+01:00 WARNING postfix/smtp[4]: warning: x", "smtp", 4, 2024,
+        12, 30, 12, 16, 31, 900000, 60, "x"},
+    {"postfix-1   | Feb 14 15:24:13 183ccece54a3 postfix/smtp[459]: x", "smtp", 459, 0, 2,
+        14, 15, 24, 13, 0, 9999, "x"},
     {"postfix/smtp[2379]: 6E72A101196: to=<", "smtp", 2379, 0, 0, 0, 0, 0, 0, 0, 9999,
         "6E72A101196: to=<"},
-    {"Nov  4 01:26:31 mail a/b/c/smtp[12]: x", "b/c/smtp", 12, 0, 11, 4, 1, 26, 31, 0, 9999, "x"},
+    {"Nov  4 01:26:31 mail a/b/c/smtp[12]: x", "b/c/smtp", 12, 0, 11, 4, 1, 26, 31, 0,
+        9999, "x"},
     /* refused */
     {"", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
     {"Nov  4 01:26:31 mail smtp[12]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
     {"Nov  4 01:26:31 mail postfix/smtp: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
     {"Nov  4 01:26:31 mail postfix/smtp[x]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
     {"Nov  4 01:26:31 mail postfix/smtp[]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
-    {"Nov  4 01:26:31 mail postfix/smtp[99999999999]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Nov  4 01:26:31 mail postfix/smtp[99999999999]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        NULL},
     {"Nov 32 01:26:31 mail postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
     {"Nov 04 24:26:31 mail postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
     {"Nox 04 04:26:31 mail postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
-    {"2025-13-26T01:03:02Z mail postfix/smtp[9]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
-    {"2025-01-26T01:03:02 mail postfix/smtp[9]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
-    {"Dec 15 13:15:06 srv mailu-smtp[4062297]: Dec 15 05:15:06 srv postfix/smtp[19390]: x", NULL,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
-    {"Jan 25 10:03:24|1548410604|host postfix/smtp[30521]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    {"2025-13-26T01:03:02Z mail postfix/smtp[9]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         NULL},
-    {"4jYQBx3n2tz1bYNB: to=<a@b.test>, relay=none", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"2025-01-26T01:03:02 mail postfix/smtp[9]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        NULL},
+    {"Dec 15 13:15:06 srv mailu-smtp[4062297]: Dec 15 05:15:06 srv postfix/smtp[19390]: "
+     "x",
+        NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"Jan 25 10:03:24|1548410604|host postfix/smtp[30521]: x", NULL, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, NULL},
+    {"4jYQBx3n2tz1bYNB: to=<a@b.test>, relay=none", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        NULL},
 };
 
 static void
@@ -96,83 +106,99 @@ struct status_row {
 	const char *level; /* of tls= */
 };
 
-#define TAIL ", relay=none, delay=1, delays=0.1/0/0.25/0.5, dsn=4.7.5, status=deferred (r)"
+#define TAIL \
+	", relay=none, delay=1, delays=0.1/0/0.25/0.5, dsn=4.7.5, status=deferred (r)"
 
 static const struct status_row statuses[] = {
-    {"a plain line", "4F00: to=<u@d.test>" TAIL, "d.test", "4.7.5", "r", 750000, "unknown"},
-    {"a long queue id", "4jYQBx3n2tz1bYNB: to=<u@d.test>" TAIL, "d.test", "4.7.5", "r", 750000,
+    {"a plain line", "4F00: to=<u@d.test>" TAIL, "d.test", "4.7.5", "r", 750000,
         "unknown"},
+    {"a long queue id", "4jYQBx3n2tz1bYNB: to=<u@d.test>" TAIL, "d.test", "4.7.5", "r",
+        750000, "unknown"},
     {"orig_to and conn_use",
-        "4F00: to=<u@d.test>, orig_to=<x>, relay=h[192.0.2.1]:25, conn_use=2, delay=0.03, "
+        "4F00: to=<u@d.test>, orig_to=<x>, relay=h[192.0.2.1]:25, conn_use=2, "
+        "delay=0.03, "
         "delays=0/0/0.01/0.02, dsn=2.0.0, status=sent (250 ok)",
         "d.test", "2.0.0", "250 ok", 30000, "unknown"},
     {"tls= before dsn= (Postfix 3.11)",
-        "4F00: to=<u@d.test>, relay=h[192.0.2.1]:25, delay=1, delays=0/0/1/0, tls=!verify, "
+        "4F00: to=<u@d.test>, relay=h[192.0.2.1]:25, delay=1, delays=0/0/1/0, "
+        "tls=!verify, "
         "dsn=4.7.5, status=deferred (r)",
         "d.test", "4.7.5", "r", 1000000, "verify"},
     {"tls= with requiretls",
-        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, tls=dane:encrypt/requiretls?, "
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, "
+        "tls=dane:encrypt/requiretls?, "
         "dsn=4.7.5, status=deferred (r)",
         "d.test", "4.7.5", "r", 1000000, "dane"},
-    {"tls=dane-only", "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, tls=dane-only?, "
+    {"tls=dane-only",
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, tls=dane-only?, "
         "dsn=4.7.5, status=deferred (r)",
         "d.test", "4.7.5", "r", 1000000, "dane-only"},
-    {"tls=unknown?", "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, tls=unknown?, "
+    {"tls=unknown?",
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, tls=unknown?, "
         "dsn=4.7.5, status=deferred (r)",
         "d.test", "4.7.5", "r", 1000000, "unknown"},
     {"no delays, no dsn (before 2.3)",
-        "4F00: to=<u@d.test>, relay=h[192.0.2.1], delay=423, status=deferred (r)", "d.test", "",
-        "r", 0, "unknown"},
+        "4F00: to=<u@d.test>, relay=h[192.0.2.1], delay=423, status=deferred (r)",
+        "d.test", "", "r", 0, "unknown"},
     {"a quoted local part that is a status line",
-        "4F00: to=<\"a>, relay=none, dsn=4.7.4, status=deferred (TLS is required, but was not "
+        "4F00: to=<\"a>, relay=none, dsn=4.7.4, status=deferred (TLS is required, but "
+        "was not "
         "offered by host x\"@dane-ok.test>" TAIL,
         "dane-ok.test", "4.7.5", "r", 750000, "unknown"},
     {"a quoted local part with an escaped quote",
-        "4F00: to=<\"a\\\"@victim.test>, x\"@d.test>" TAIL, "d.test", "4.7.5", "r", 750000,
-        "unknown"},
+        "4F00: to=<\"a\\\"@victim.test>, x\"@d.test>" TAIL, "d.test", "4.7.5", "r",
+        750000, "unknown"},
     {"suspended delivery",
-        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.5, status=deferred "
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.5, "
+        "status=deferred "
         "(delivery temporarily suspended: Server certificate not verified)",
         "d.test", "4.7.5", "Server certificate not verified", 1000000, "unknown"},
     {"a reason with brackets of its own",
-        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/0/0, dsn=4.0.0, status=deferred "
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/0/0, dsn=4.0.0, "
+        "status=deferred "
         "(a (b) c) d) )",
         "d.test", "4.0.0", "a (b) c) d) ", 0, "unknown"},
-    {"a recipient without domain", "4F00: to=<root>" TAIL, "", "4.7.5", "r", 750000, "unknown"},
+    {"a recipient without domain", "4F00: to=<root>" TAIL, "", "4.7.5", "r", 750000,
+        "unknown"},
     /* refused */
-    {"a reason that was cut", "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/0/0, "
+    {"a reason that was cut",
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=0/0/0/0, "
         "dsn=4.7.5, status=deferred (Server certificate not ver",
         NULL, NULL, NULL, 0, NULL},
     {"a message-id that is a status line",
-        "4F00: message-id=<4F01: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5, status=deferred "
+        "4F00: message-id=<4F01: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5, "
+        "status=deferred "
         "(r)>",
         NULL, NULL, NULL, 0, NULL},
     {"a sender that is a status line",
-        "4F00: from=<\"4F01: to=<u@d.test>, relay=none, delay=1, status=deferred (r)\"@x>", NULL,
-        NULL, NULL, 0, NULL},
+        "4F00: from=<\"4F01: to=<u@d.test>, relay=none, delay=1, status=deferred "
+        "(r)\"@x>",
+        NULL, NULL, NULL, 0, NULL},
     {"two records glued together within an address",
-        "4F00: to=<u@Nov  4 01:26:31 m postfix/smtp[1]: 4F01: to=<v@e.test>" TAIL, NULL, NULL,
-        NULL, 0, NULL},
+        "4F00: to=<u@Nov  4 01:26:31 m postfix/smtp[1]: 4F01: to=<v@e.test>" TAIL, NULL,
+        NULL, NULL, 0, NULL},
     {"two records glued together",
-        "4F00: to=<u@d.test>, relay=none, delay=0.Nov  4 01:26:31 m postfix/smtp[1]: 4F01: "
+        "4F00: to=<u@d.test>, relay=none, delay=0.Nov  4 01:26:31 m postfix/smtp[1]: "
+        "4F01: "
         "to=<v@e.test>" TAIL,
         NULL, NULL, NULL, 0, NULL},
     {"no queue id", "to=<u@d.test>" TAIL, NULL, NULL, NULL, 0, NULL},
     {"a queue id with a slash", "4F/00: to=<u@d.test>" TAIL, NULL, NULL, NULL, 0, NULL},
-    {"NOQUEUE: reject", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 450 to=<u@d.test>", NULL, NULL,
-        NULL, 0, NULL},
+    {"NOQUEUE: reject", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 450 to=<u@d.test>",
+        NULL, NULL, NULL, 0, NULL},
     {"an unknown status word",
-        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5, status=delayed (r)", NULL, NULL,
-        NULL, 0, NULL},
+        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5, status=delayed (r)", NULL,
+        NULL, NULL, 0, NULL},
     {"a dsn that is none",
-        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5x, status=deferred (r)", NULL, NULL,
-        NULL, 0, NULL},
+        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5x, status=deferred (r)", NULL,
+        NULL, NULL, 0, NULL},
     {"delays that are none",
-        "4F00: to=<u@d.test>, relay=none, delay=1, delays=1/2/3, dsn=4.7.5, status=deferred (r)",
+        "4F00: to=<u@d.test>, relay=none, delay=1, delays=1/2/3, dsn=4.7.5, "
+        "status=deferred (r)",
         NULL, NULL, NULL, 0, NULL},
     {"a quote that never ends", "4F00: to=<\"a@d.test>" TAIL, NULL, NULL, NULL, 0, NULL},
-    {"nothing behind status=", "4F00: to=<u@d.test>, relay=none, delay=1, status=", NULL, NULL,
-        NULL, 0, NULL},
+    {"nothing behind status=", "4F00: to=<u@d.test>, relay=none, delay=1, status=", NULL,
+        NULL, NULL, 0, NULL},
 };
 
 static void
@@ -220,19 +246,24 @@ sessions_are_read(void **state)
 	struct session_line s;
 
 	(void)state;
-	assert_true(session_parse(STR("Verified TLS connection established to "
-	                              "mx.d.test[192.0.2.1]:25: TLSv1.3 with cipher X (1/2 bits)"),
+	assert_true(session_parse(
+	    STR("Verified TLS connection established to "
+	        "mx.d.test[192.0.2.1]:25: TLSv1.3 with cipher X (1/2 bits)"),
 	    &s));
 	assert_int_equal(s.grade, SESSION_VERIFIED);
 	assert_true(str_is(s.host, "mx.d.test"));
 	assert_true(str_is(s.address, "192.0.2.1"));
 	assert_true(str_is(s.protocol, "TLSv1.3"));
 	assert_true(session_parse(
-	    STR("Untrusted TLS connection reused to m[2001:db8::1]:25: TLSv1.2 with"), &s));
+	    STR("Untrusted TLS connection reused to m[2001:db8::1]:25: TLSv1.2 with"),
+	    &s));
 	assert_true(str_is(s.address, "2001:db8::1"));
-	assert_false(session_parse(STR("Verified TLS connection established from m[1.2.3.4]: T "), &s));
-	assert_false(session_parse(STR("verified TLS connection established to m[1.2.3.4]:25: T "), &s));
-	assert_false(session_parse(STR("Verified TLS connection established to m[1.2.3.4]"), &s));
+	assert_false(session_parse(
+	    STR("Verified TLS connection established from m[1.2.3.4]: T "), &s));
+	assert_false(session_parse(
+	    STR("verified TLS connection established to m[1.2.3.4]:25: T "), &s));
+	assert_false(
+	    session_parse(STR("Verified TLS connection established to m[1.2.3.4]"), &s));
 }
 
 static void
@@ -242,7 +273,8 @@ policy_lines_are_read(void **state)
 
 	(void)state;
 	assert_true(policy_parse(
-	    STR("TLS policy lookup for [mx.d.test]:587/mx.d.test: no TLSA records found"), &p));
+	    STR("TLS policy lookup for [mx.d.test]:587/mx.d.test: no TLSA records found"),
+	    &p));
 	assert_true(str_is(p.nexthop, "[mx.d.test]:587"));
 	assert_true(str_is(p.host, "mx.d.test"));
 	assert_true(str_is(p.reason, "no TLSA records found"));
@@ -338,7 +370,8 @@ static void
 add_corpus(const char *log, const char *expected)
 {
 	size_t line_count, row_count;
-	char **lines = read_lines(log, &line_count), **rows = read_lines(expected, &row_count);
+	char **lines = read_lines(log, &line_count),
+	     **rows = read_lines(expected, &row_count);
 	struct genuine *all = mem_new(line_count + 1, sizeof(*all));
 
 	for (size_t i = 0; i < line_count; i++)
@@ -352,9 +385,11 @@ add_corpus(const char *log, const char *expected)
 		if (line == 0 || line > line_count)
 			exit(2);
 		memcpy(all[line - 1].fields, fields, sizeof(fields));
-		suite_add(corpus_line_is, &all[line - 1], "%s:%zu to %s", log, line, fields[3]);
+		suite_add(
+		    corpus_line_is, &all[line - 1], "%s:%zu to %s", log, line, fields[3]);
 	}
-	suite_add(corpus_others_are_refused, all, "%s: no other line is a status line", log);
+	suite_add(
+	    corpus_others_are_refused, all, "%s: no other line is a status line", log);
 }
 
 /* The published lines: line source class domain dsn status reason header */
@@ -366,7 +401,8 @@ published_line_is(void **state)
 	struct status_line s;
 	bool ok = logline_split(str_of(g->text), &line) && status_parse(line.text, &s);
 
-	assert_int_equal(ok, strcmp(g->fields[2], "not-a-status-line") != 0 && !g->refused);
+	assert_int_equal(
+	    ok, strcmp(g->fields[2], "not-a-status-line") != 0 && !g->refused);
 	if (!ok)
 		return;
 	assert_true(str_is(s.domain, g->fields[3]));
@@ -405,8 +441,8 @@ fragment_is_no_deferral(void **state)
 	struct logline line;
 	struct status_line s;
 
-	assert_false(logline_split(str_of(*state), &line) && status_parse(line.text, &s) &&
-	    s.status == DELIVERY_DEFERRED);
+	assert_false(logline_split(str_of(*state), &line) &&
+	    status_parse(line.text, &s) && s.status == DELIVERY_DEFERRED);
 }
 
 static void
@@ -419,7 +455,8 @@ add_fragments(void)
 		char *fields[3];
 
 		cut_fields(rows[i], fields, 3);
-		suite_add(fragment_is_no_deferral, fields[2], "fragment %zu is no deferral", i);
+		suite_add(
+		    fragment_is_no_deferral, fields[2], "fragment %zu is no deferral", i);
 	}
 }
 

@@ -171,8 +171,9 @@ upgrades_version_1(void **state)
 	assert_int_equal(d.entry, LEVEL_SECURE);
 	assert_string_equal(d.attributes, "match=mx.example");
 	assert_string_equal(d.note, "asked for by \"Zoë\", it's fine");
-	d = kit_get(store, "b\xc3\xbc"
-	                   "cher.test");
+	d = kit_get(store,
+	    "b\xc3\xbc"
+	    "cher.test");
 	assert_int_equal(d.entry, LEVEL_NONE);
 	assert_int_equal(d.force_ms, LADDER_NOT_YET);
 	assert_int_equal(d.trial, LEVEL_MAY);
@@ -345,11 +346,10 @@ assert_same(struct destination *a, struct destination *b)
 {
 	assert_int_equal(a->id, b->id);
 	for (size_t i = 0; i < FIELDS; i++) {
-		bool same =
-		    fields[i].type == TEXT
-		        ? strcmp(field_of(a, &fields[i]), field_of(b, &fields[i])) == 0
-		        : memcmp(field_of(a, &fields[i]), field_of(b, &fields[i]),
-		              fields[i].size) == 0;
+		bool same = fields[i].type == TEXT
+		    ? strcmp(field_of(a, &fields[i]), field_of(b, &fields[i])) == 0
+		    : memcmp(field_of(a, &fields[i]), field_of(b, &fields[i]),
+		          fields[i].size) == 0;
 
 		if (!same)
 			fail_msg("%s is another", fields[i].name);
@@ -431,8 +431,9 @@ static void
 keys_are_bytes(void **state)
 {
 	struct store *store = kit_scratch();
-	int64_t a = kit_add(store, "b\xc3\xbc"
-	                           "cher.test"),
+	int64_t a = kit_add(store,
+	            "b\xc3\xbc"
+	            "cher.test"),
 	        b = kit_add(store, "xn--bcher-kva.test");
 	struct destination d;
 

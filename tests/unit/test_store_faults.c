@@ -144,7 +144,8 @@ waits_for_a_lock(void **state)
 	store_close(other);
 }
 
-/* Two processes that start at once on an old database: one of them brings it up to date. */
+/* Two processes that start at once on an old database: one of them brings it up to date.
+ */
 static void
 upgrades_beside_another(void **state)
 {

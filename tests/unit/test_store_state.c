@@ -255,7 +255,8 @@ change(struct store *store, const char *key)
 
 	put_forced(store, key, LADDER_NOT_YET);
 	assert_true(store_map_changed(store, &version, &kit_err));
-	assert_true(store_entry_version(store, kit_get(store, key).id, version, &kit_err));
+	assert_true(
+	    store_entry_version(store, kit_get(store, key).id, version, &kit_err));
 }
 
 /* While mail to new destinations keeps coming, every map is out of date when it is
@@ -371,10 +372,9 @@ positions_come_back(void **state)
 		    store, "/var/log/mail.log", &got, &found, &kit_err));
 		assert_true(found);
 		assert_true(got.device == p->device && got.inode == p->inode &&
-		            got.birth_ns == p->birth_ns && got.offset == p->offset &&
-		            got.head_len == p->head_len &&
-		            got.head_hash == p->head_hash &&
-		            got.mark_len == p->mark_len && got.mark_hash == p->mark_hash);
+		    got.birth_ns == p->birth_ns && got.offset == p->offset &&
+		    got.head_len == p->head_len && got.head_hash == p->head_hash &&
+		    got.mark_len == p->mark_len && got.mark_hash == p->mark_hash);
 	}
 	assert_true(store_position_get(store, "/other", &got, &found, &kit_err));
 	assert_true(found);
@@ -421,7 +421,8 @@ assert_decisions(struct store *store, int64_t id, const char *expected)
 static void
 decide(struct store *store, int64_t id, int64_t time_ms, const char *action)
 {
-	struct decision_record r = {.destination = id, .before_attributes = "",
+	struct decision_record r = {.destination = id,
+	    .before_attributes = "",
 	    .after_attributes = "match=.d.test",
 	    .time_ms = time_ms,
 	    .action = action,
@@ -472,7 +473,8 @@ decisions_come_oldest_first(void **state)
 static void
 count_decision(void *context, const struct decision_record *r)
 {
-	int64_t *counts = context; /* of what changed an entry; of what did not; the first */
+	int64_t *counts =
+	    context; /* of what changed an entry; of what did not; the first */
 
 	counts[strcmp(r->action, "set") == 0 ? 0 : 1]++;
 	if (counts[0] + counts[1] == 2)

@@ -15,7 +15,8 @@ waits(struct store *store, int64_t id, const char *queue_id)
 static void
 releases(struct store *store, int64_t id, int64_t version, int64_t not_before_ms)
 {
-	assert_true(store_waiting_release(store, id, version, not_before_ms, true, &kit_err));
+	assert_true(
+	    store_waiting_release(store, id, version, not_before_ms, true, &kit_err));
 }
 
 /* The queue ids that are due, "id id "; next and again as the store says. */
@@ -261,10 +262,11 @@ few_do_not_stand_behind_many(void **state)
 	    store, 1, NOW_MS, 3, due, STORE_WAITING_MAX, &count, &kit_err));
 	assert_int_equal(count, 3);
 	assert_string_equal(due[0].queue_id, "123");
-	assert_true(store_waiting_due_few(store, 1, NOW_MS, 2, due, STORE_WAITING_MAX,
-	    &count, &kit_err));
+	assert_true(store_waiting_due_few(
+	    store, 1, NOW_MS, 2, due, STORE_WAITING_MAX, &count, &kit_err));
 	assert_int_equal(count, 0);
-	assert_true(store_waiting_due_few(store, 1, NOW_MS, 4, due, 10, &count, &kit_err));
+	assert_true(
+	    store_waiting_due_few(store, 1, NOW_MS, 4, due, 10, &count, &kit_err));
 	assert_int_equal(count, 10);
 	store_close(store);
 }
@@ -384,8 +386,7 @@ main(void)
 	    "mail that is sent while it is retried is retried no more");
 	suite_add(few_do_not_stand_behind_many, NULL,
 	    "few messages of a destination do not stand behind the many of others");
-	suite_add(flush_takes_all_that_are_due, NULL,
-	    "a flush is for all that are due");
+	suite_add(flush_takes_all_that_are_due, NULL, "a flush is for all that are due");
 	suite_add(
 	    sent_ends_the_retries, NULL, "sent mail ends the retries, not the waiting");
 	suite_add(deferred_while_retried_waits_again, NULL,

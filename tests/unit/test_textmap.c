@@ -322,8 +322,8 @@ update(const struct postfix *postfix, const char *type, struct err *err)
 	struct some some = {after, sizeof(after) / sizeof(after[0])};
 	const struct map_source source = {some.count, each, &some};
 
-	return textmap_update(postfix, fake_path("map"), type, changes, CHANGE_COUNT, &source,
-	    WRITTEN_S, err);
+	return textmap_update(postfix, fake_path("map"), type, changes, CHANGE_COUNT,
+	    &source, WRITTEN_S, err);
 }
 
 static void
@@ -373,7 +373,8 @@ lmdb_is_updated_in_place(void **state)
 static void
 not_all_can_be_updated(void **state)
 {
-	static const char *const types[] = {"hash", "btree", "cdb", "texthash", "none", "x"};
+	static const char *const types[] = {
+	    "hash", "btree", "cdb", "texthash", "none", "x"};
 	const struct map_entry spelling = {buecher, "may", ""};
 	struct err err;
 
@@ -401,7 +402,8 @@ static const struct fault_row update_rows[] = {
         "printf '[ipv6:2001:db8::1]\\tmay\\n' ;; esac\n",
         "does not give back what was changed"},
     {"what was changed is as before",
-        "case \"$*\" in *-q*) printf 'example.org\\tdane-only\\nnew.test\\tmay\\n' ;; esac\n",
+        "case \"$*\" in *-q*) printf 'example.org\\tdane-only\\nnew.test\\tmay\\n' ;; "
+        "esac\n",
         "does not give back what was changed"},
 };
 

@@ -20,8 +20,8 @@ static const struct row rows[] = {
     {"the fourth is not told again", {0, 1000, 3000, 7000, -1}, 15000, false},
     {"never after more than a quarter of a minute",
         {0, 1000, 3000, 7000, 15000, 30000, -1}, 45000, false},
-    {"what fails beside it, before its time, is no further try",
-        {0, 1, 2, 999, -1}, 1000, false},
+    {"what fails beside it, before its time, is no further try", {0, 1, 2, 999, -1}, 1000,
+        false},
     {"nor does it count towards what lasts", {0, 1000, 1001, 1002, -1}, 3000, false},
 };
 

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf/config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/span.h"
+#include "conf/doc.h"
+#include "conf/value.h"
+#include "conf/yaml.h"
+
+#define ITEMS_MAX 64  /* of one list */
+#define PATH_SIZE 128 /* of "section.section.key" */
+
+#define AT(member) offsetof(struct config, member)
+#define DAYS(n)    ((n)*SPAN_DAY_MS)
+
+static const struct key keys[] = {
+    {"log.file", &value_logs, AT(log.files), .initial = "/var/log/mail.log"},
+    {"log.from", &value_second_word, AT(log.from_start), .initial = "end",
+        .words = "end start"},
+    {"state", &value_path, AT(state), .initial = STATEDIR "/state.db"},
+    {"rules", &value_paths, AT(rules), .initial = RULESDIR "/postfix.yaml"},
+    {"map.file", &value_map_path, AT(map.file), .initial = STATEDIR "/tls_policy"},
+    {"map.type", &value_word, AT(map.type), .initial = "auto",
+        .words = "auto hash lmdb cdb btree texthash none"},
+    {"map.settle", &value_span, AT(map.settle_ms), .initial = "200ms",
+        .max = SPAN_MINUTE_MS},
+    {"postfix.config_directory", &value_path, AT(postfix.config_directory), .initial = "",
+        .none = ""},
+    {"postfix.command", &value_command, AT(postfix.command), .initial = "", .none = ""},
+    {"postfix.default_level", &value_level, AT(postfix.default_level), .initial = "auto",
+        .words = "auto none may encrypt dane fingerprint verify secure dane-only"},
+    {"postfix.retry", &value_bool, AT(postfix.retry), .initial = "true"},
+    {"dns.resolver", &value_resolvers, AT(dns.resolvers), .initial = "auto",
+        .none = "auto"},
+    {"dns.trust", &value_second_word, AT(dns.trust_ad), .initial = "auto",
+        .words = "auto ad"},
+    {"dns.timeout", &value_span, AT(dns.timeout_ms), .initial = "3s", .min = 100,
+        .max = SPAN_MINUTE_MS},
+    {"dns.tries", &value_number, AT(dns.tries), .initial = "3", .min = 1, .max = 10},
+    {"dns.workers", &value_number, AT(dns.workers), .initial = "8", .min = 1, .max = 64},
+    {"ladder.lowest", &value_level, AT(ladder.lowest), .initial = "may",
+        .words = "may encrypt verify"},
+    {"ladder.may_after.attempts", &value_number, AT(ladder.may_after_attempts),
+        .initial = "2", .min = 1, .max = 1000},
+    {"ladder.may_after.time", &value_span, AT(ladder.may_after_ms), .initial = "10m",
+        .max = DAYS(30)},
+    {"ladder.hold.encrypt", &value_span, AT(ladder.hold_encrypt_ms), .initial = "1h",
+        .max = DAYS(365)},
+    {"ladder.hold.may", &value_span, AT(ladder.hold_may_ms), .initial = "24h",
+        .max = DAYS(365)},
+    {"ladder.recheck", &value_span, AT(ladder.recheck_ms), .initial = "7d",
+        .min = SPAN_SECOND_MS, .max = DAYS(90)},
+    {"ladder.dane_withdrawn", &value_span, AT(ladder.dane_withdrawn_ms), .initial = "3d",
+        .max = DAYS(365)},
+    {"ladder.freeze.destinations", &value_number, AT(ladder.freeze_destinations),
+        .initial = "20", .min = 2, .max = 100000},
+    {"ladder.freeze.time", &value_span, AT(ladder.freeze_ms), .initial = "10m",
+        .min = SPAN_SECOND_MS, .max = DAYS(7)},
+    {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
+    {"notify.from", &value_mail, AT(notify.from), .initial = "", .none = ""},
+};
+
+#define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
+
+const char *
+config_key(size_t index, const char **initial)
+{
+	if (index >= KEY_COUNT)
+		return NULL;
+	*initial = keys[index].initial;
+	return keys[index].path;
+}
+
+static void *
+place_of(const struct key *key, struct config *config)
+{
+	return (char *)config + key->offset;
+}
+
+static void
+set_initial(const struct key *key, struct config *config)
+{
+	bool none = key->none != NULL && strcmp(key->initial, key->none) == 0;
+	void *out = place_of(key, config);
+	struct buf why = {0};
+	bool good = true;
+
+	if (none && key->type->list)
+		return;
+	if (none)
+		*(char **)out = mem_strdup("");
+	else
+		good = key->type->set(key, str_of(key->initial), out, &why);
+	assert(good); /* the table, and the directories given to configure */
+	buf_clear(&why);
+}
+
+static void
+clear_value(const struct key *key, struct config *config)
+{
+	struct strings *list = place_of(key, config);
+
+	if (key->type->text)
+		free(*(char **)place_of(key, config));
+	if (!key->type->list)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+}
+
+/* --- the walk --- */
+
+struct walk {
+	struct doc *doc;
+	struct config *config;
+	bool seen[KEY_COUNT];
+};
+
+static void
+set_text(struct walk *walk, const struct key *key, const struct node *node)
+{
+	struct buf why = {0};
+
+	if (!key->type->set(key, node->text, place_of(key, walk->config), &why))
+		doc_complain_value(walk->doc, node, key->path, buf_text(&why));
+	buf_clear(&why);
+}
+
+static void
+set_list(struct walk *walk, const struct key *key, const struct node *list)
+{
+	size_t count = 0;
+
+	if (list->child == NULL && (key->none == NULL || *key->none != '\0'))
+		doc_complain(walk->doc, list,
+		    "%s: an empty list; leave the key out for %s", key->path,
+		    key->initial);
+	for (const struct node *item = list->child; item != NULL; item = item->next) {
+		if (item->kind == NODE_REFUSED)
+			continue;
+		if (count++ == ITEMS_MAX) {
+			doc_complain(walk->doc, item, "%s: more than %d items", key->path,
+			    ITEMS_MAX);
+			return;
+		}
+		if (item->kind != NODE_TEXT || node_is_null(item))
+			doc_complain_value(walk->doc, item, key->path,
+			    "in a list of words; put an item that "
+			    "begins with : or - in quotes");
+		else
+			set_text(walk, key, item);
+	}
+}
+
+/* Is the text the key's word for nothing? */
+static bool
+means_none(const struct key *key, const struct node *node)
+{
+	if (key->none == NULL || node->kind != NODE_TEXT)
+		return false;
+	return str_is(node->text, key->none) ||
+	    (*key->none == '\0' && node_is_null(node));
+}
+
+static void
+set_value(struct walk *walk, const struct key *key, const struct node *node)
+{
+	if (node->kind == NODE_REFUSED)
+		return;
+	if (node->kind == NODE_LIST && key->type->list)
+		set_list(walk, key, node);
+	else if (means_none(key, node) && key->type->list)
+		return;
+	else if (means_none(key, node))
+		*(char **)place_of(key, walk->config) = mem_strdup("");
+	else if (node_is_null(node))
+		doc_complain(walk->doc, node->key,
+		    "%s: no value; leave the key out for %s", key->path, key->initial);
+	else if (node->kind != NODE_TEXT)
+		doc_complain_value(walk->doc, node, key->path,
+		    key->type->list ? "where a word or a list of words must be"
+		                    : "where a single word must be");
+	else if (key->type->no_alone)
+		doc_complain_value(
+		    walk->doc, node, key->path, "is no list; write [WORD, WORD]");
+	else
+		set_text(walk, key, node);
+}
+
+/* What may stand below "map.", as "file", "type", "settle": each once. */
+static size_t
+known_below(const char *prefix, char names[KEY_COUNT][PATH_SIZE], const char **known)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		struct str rest = str_of(keys[i].path), name;
+
+		if (!str_eat(&rest, str_of(prefix)))
+			continue;
+		if (!str_cut(&rest, '.', &name))
+			name = rest;
+		if (count > 0 && str_is(name, names[count - 1]))
+			continue;
+		str_copy(name, names[count], PATH_SIZE);
+		known[count] = names[count];
+		count++;
+	}
+	return count;
+}
+
+/* A key that is known elsewhere is mostly one with the wrong indentation. */
+static const char *
+known_elsewhere(struct str name)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		const char *dot = strrchr(keys[i].path, '.');
+
+		if (dot != NULL && str_is(name, dot + 1))
+			return keys[i].path;
+	}
+	return NULL;
+}
+
+static void
+complain_unknown(struct walk *walk, const struct node *key, const char *prefix)
+{
+	char names[KEY_COUNT][PATH_SIZE];
+	const char *known[KEY_COUNT];
+	size_t count = known_below(prefix, names, known);
+	const char *elsewhere = known_elsewhere(key->text);
+
+	if (elsewhere != NULL)
+		doc_complain(walk->doc, key, "unknown key \"%.*s\"; did you mean \"%s\"?",
+		    STR_ARG(key->text), elsewhere);
+	else
+		doc_complain_unknown(walk->doc, key, known, count);
+}
+
+static void walk_map(struct walk *walk, const struct node *map, const char *prefix);
+
+/* The member of a mapping, whose key is name behind prefix ("", "ladder.", ...). */
+static void
+walk_member(struct walk *walk, const struct node *node, const char *prefix)
+{
+	struct str name = node->key->text;
+	struct buf path = {0};
+	bool known = false;
+
+	if (memchr(name.p, '.', name.len) != NULL) {
+		complain_unknown(walk, node->key, prefix);
+		return;
+	}
+	buf_printf(&path, "%s%s", prefix, name.p);
+	for (size_t i = 0; i < KEY_COUNT && !known; i++) {
+		if (strcmp(keys[i].path, buf_text(&path)) == 0) {
+			known = true;
+			walk->seen[i] = true;
+			set_value(walk, &keys[i], node);
+		}
+	}
+	buf_add_char(&path, '.');
+	for (size_t i = 0; i < KEY_COUNT && !known; i++) {
+		if (str_starts(str_of(keys[i].path), str_of(buf_text(&path)))) {
+			known = true;
+			walk_map(walk, node, buf_text(&path));
+		}
+	}
+	if (!known)
+		complain_unknown(walk, node->key, prefix);
+	buf_clear(&path);
+}
+
+static void
+walk_map(struct walk *walk, const struct node *map, const char *prefix)
+{
+	/* "dns:" with all of its keys commented out */
+	if (node_is_null(map) || map->kind == NODE_REFUSED)
+		return;
+	if (map->kind != NODE_MAP) {
+		doc_complain(walk->doc, map,
+		    "keys must stand here, like \"log:\" and, below "
+		    "it, \"  file: /var/log/mail.log\"");
+		return;
+	}
+	for (const struct node *node = map->child; node != NULL; node = node->next)
+		walk_member(walk, node, prefix);
+}
+
+/* Is path named as a file that SQLite, or the daemon's lock, makes beside the state? */
+static bool
+is_beside_state(struct str path, struct str state)
+{
+	return str_eat(&path, state) &&
+	    (str_is(path, "-wal") || str_is(path, "-shm") || str_is(path, "-journal") ||
+	        str_is(path, ".lock"));
+}
+
+/* postmap and we make files called map.file and a suffix: ".db", ".new", ".lock", ... */
+static bool
+is_beside_map(struct str path, struct str map)
+{
+	return str_eat(&path, map) && path.len > 0 && path.p[0] == '.';
+}
+
+/* One slip of the editor, and the map would be written over the database. */
+static void
+check_files_differ(struct walk *walk)
+{
+	const struct config *config = walk->config;
+	struct str state, map;
+
+	if (config->state == NULL || config->map.file == NULL)
+		return;
+	state = str_of(config->state);
+	map = str_of(config->map.file);
+	if (str_equal(state, map))
+		doc_complain(walk->doc, NULL,
+		    "state and map.file are the same file; give each its own");
+	else if (is_beside_map(state, map) || is_beside_state(map, state))
+		doc_complain(walk->doc, NULL,
+		    "state and map.file are %s and %s, and one would overwrite the "
+		    "other; give "
+		    "them names of their own",
+		    config->state, config->map.file);
+}
+
+static bool
+read_doc(struct doc *doc, struct config *config, struct errs *errs)
+{
+	struct walk walk = {.doc = doc, .config = config};
+	bool good;
+
+	*config = (struct config){0};
+	if (doc_root(doc) != NULL)
+		walk_map(&walk, doc_root(doc), "");
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (!walk.seen[i])
+			set_initial(&keys[i], config);
+	check_files_differ(&walk);
+	good = doc_close(doc, errs);
+	if (!good)
+		config_clear(config);
+	return good;
+}
+
+bool
+config_load(const char *path, struct config *config, struct errs *errs)
+{
+	return read_doc(yaml_read(path), config, errs);
+}
+
+bool
+config_parse(const char *name, struct str text, struct config *config, struct errs *errs)
+{
+	return read_doc(yaml_parse(name, text), config, errs);
+}
+
+void
+config_default(struct config *config)
+{
+	*config = (struct config){0};
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		set_initial(&keys[i], config);
+}
+
+void
+config_clear(struct config *config)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		clear_value(&keys[i], config);
+	*config = (struct config){0};
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The configuration file as values (tlsladder.yaml(5)). Every key has a default; an
+ * unknown key, a wrong type or a bad value is a complaint with file:line:column, and
+ * all of them are found in one pass. Owns its texts; one owner, any thread may read.
+ */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "core/level.h"
+
+struct strings {
+	char **items;
+	size_t count;
+};
+
+struct config {
+	struct {
+		struct strings files; /* "-" is standard input */
+		bool from_start;
+	} log;
+	char *state;
+	struct strings rules; /* earlier files win */
+	struct {
+		char *file;
+		char *type; /* "auto", or a map type of Postfix, or "none" */
+		int64_t settle_ms;
+	} map;
+	struct {
+		char *config_directory;   /* "": Postfix's own */
+		struct strings command;   /* words before every Postfix command */
+		enum level default_level; /* LEVEL_UNKNOWN: auto */
+		bool retry;
+	} postfix;
+	struct {
+		struct strings resolvers; /* empty: auto; else ADDRESS or ADDRESS@PORT */
+		bool trust_ad;            /* trust: ad */
+		int64_t timeout_ms;
+		unsigned tries;
+		unsigned workers;
+	} dns;
+	struct {
+		enum level lowest; /* may, encrypt or verify */
+		unsigned may_after_attempts;
+		int64_t may_after_ms;
+		int64_t hold_encrypt_ms;
+		int64_t hold_may_ms;
+		int64_t recheck_ms;
+		int64_t dane_withdrawn_ms;
+		unsigned freeze_destinations;
+		int64_t freeze_ms;
+	} ladder;
+	struct {
+		char *to; /* "": none */
+		char *from;
+	} notify;
+};
+
+/*
+ * Read path into config. False if there is any complaint: they are appended to errs
+ * and config is empty. A file that is not there is a complaint as well.
+ */
+bool config_load(const char *path, struct config *config, struct errs *errs);
+
+/* The same of a text that is called name. */
+bool config_parse(
+    const char *name, struct str text, struct config *config, struct errs *errs);
+
+/* The defaults alone, as if the file were empty. */
+void config_default(struct config *config);
+
+void config_clear(struct config *config);
+
+/* The keys in the order of the manual, as "ladder.may_after.time"; NULL behind the last.
+ * *initial is the default as it would be written, of a list its only item. */
+const char *config_key(size_t index, const char **initial);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf/rule_examples.h"
+
+#include "base/buf.h"
+
+/* The keys of an example: the texts a rule looks at, and what DNS is supposed to say. */
+static const char *const subject_names[] = {
+    "reason", "dsn", "service", "status", "dnssec"};
+#define SUBJECT_COUNT (sizeof(subject_names) / sizeof(subject_names[0]))
+
+struct trial {
+	const struct rules *rules;
+	const struct example_origin *origins;
+	struct rules_matcher *matcher;
+};
+
+/* A text that is not tried at once is logged with this before the older reason. */
+#define SUSPENDED STR("delivery temporarily suspended: ")
+
+/* What every server can say, with the example in its mouth. */
+#define FORGED_BEFORE "host mx.example.org[192.0.2.1] said: 450 4.7.5 "
+#define FORGED_AFTER  " (in reply to RCPT TO command)"
+
+/* The first of a list, or the one that stands without a list. */
+static const struct node *
+first_example(const struct node *examples)
+{
+	if (examples == NULL || examples->kind == NODE_REFUSED)
+		return NULL;
+	return examples->kind == NODE_LIST ? examples->child : examples;
+}
+
+static const struct node *
+next_example(const struct node *examples, const struct node *example)
+{
+	return examples->kind == NODE_LIST ? example->next : NULL;
+}
+
+static void
+check_member(struct doc *doc, const struct node *member)
+{
+	for (size_t i = 0; i < SUBJECT_COUNT; i++) {
+		if (!str_is(member->key->text, subject_names[i]))
+			continue;
+		if (member->kind != NODE_TEXT)
+			doc_complain_value(
+			    doc, member, subject_names[i], "where a text must be");
+		else if (strcmp(subject_names[i], "dnssec") == 0 &&
+		    !str_is(member->text, "secure") && !str_is(member->text, "insecure"))
+			doc_complain_value(doc, member, "dnssec",
+			    "is not known here; write secure or insecure");
+		return;
+	}
+	doc_complain_unknown(doc, member->key, subject_names, SUBJECT_COUNT);
+}
+
+void
+example_check(struct doc *doc, const struct node *examples, const char *key)
+{
+	const struct node *node = first_example(examples);
+
+	if (examples != NULL && node == NULL && examples->kind == NODE_LIST)
+		doc_complain(doc, examples, "%s: an empty list; write a text", key);
+	for (; node != NULL; node = next_example(examples, node)) {
+		if (node->kind == NODE_MAP) {
+			for (const struct node *m = node->child; m != NULL; m = m->next)
+				check_member(doc, m);
+			if (node_find(node, "reason") == NULL)
+				doc_complain(
+				    doc, node, "%s: an example without reason", key);
+		} else if (node->kind == NODE_LIST || node_is_null(node)) {
+			doc_complain_value(doc, node, key,
+			    "where a text must be, or {reason: TEXT, service: TEXT, "
+			    "...}");
+		}
+	}
+}
+
+static struct str
+member_text(const struct node *example, const char *name)
+{
+	const struct node *node = node_find(example, name);
+
+	return node != NULL ? node->text : STR("");
+}
+
+/* An example as what the rules are asked; "suspended" is stripped as for a log line. */
+static struct rule_subject
+subject_of(const struct node *example, enum rule_dnssec own, enum rule_dnssec *dnssec)
+{
+	struct rule_subject subject = {.reason = example->text};
+	struct str word = member_text(example, "dnssec");
+
+	if (example->kind == NODE_MAP) {
+		subject.reason = member_text(example, "reason");
+		subject.dsn = member_text(example, "dsn");
+		subject.service = member_text(example, "service");
+		subject.status = member_text(example, "status");
+	}
+	str_eat(&subject.reason, SUSPENDED);
+	*dnssec = str_is(word, "secure") ? RULE_DNSSEC_SECURE
+	    : str_is(word, "insecure")   ? RULE_DNSSEC_INSECURE
+	                                 : own;
+	return subject;
+}
+
+/*
+ * The rule that takes the subject. Where the example does not say what DNS says, rules
+ * that want to know stand aside: the text alone shows nothing about them.
+ */
+static int
+taker_of(const struct trial *trial, const struct rule_subject *subject,
+    enum rule_dnssec dnssec, unsigned *limit_hits)
+{
+	int index = -1;
+
+	do {
+		index = rules_match(trial->rules, trial->matcher, subject,
+		    (size_t)(index + 1), dnssec, limit_hits);
+	} while (dnssec == RULE_DNSSEC_ANY && index >= 0 &&
+	    rules_get(trial->rules, (size_t)index)->dnssec != RULE_DNSSEC_ANY);
+	return index;
+}
+
+static bool
+is_own(const struct trial *trial, size_t index, const struct rule_subject *subject,
+    enum rule_dnssec dnssec)
+{
+	return rules_match(trial->rules, trial->matcher, subject, index, dnssec, NULL) ==
+	    (int)index;
+}
+
+static bool
+looks_at_more(const struct rule_source *rule)
+{
+	return rule->dsn != NULL || rule->service != NULL || rule->status != NULL;
+}
+
+static void
+try_example(const struct trial *trial, size_t index, const struct node *example)
+{
+	const struct example_origin *origin = &trial->origins[index], *other;
+	const struct rule_source *rule = rules_get(trial->rules, index);
+	unsigned limit_hits = 0;
+	enum rule_dnssec dnssec;
+	struct rule_subject subject = subject_of(example, rule->dnssec, &dnssec);
+	int taker = taker_of(trial, &subject, dnssec, &limit_hits);
+
+	if (taker == (int)index)
+		return;
+	if (limit_hits > 0) {
+		doc_complain(origin->doc, example,
+		    "examples: a pattern gave up on this text; simplify that of \"%s\", "
+		    "or of a rule before it",
+		    rule->name);
+	} else if (taker < 0 || !is_own(trial, index, &subject, dnssec)) {
+		doc_complain(origin->doc, example,
+		    "examples: not matched by its rule \"%s\"%s; correct the text or the "
+		    "pattern",
+		    rule->name,
+		    looks_at_more(rule) && example->kind == NODE_TEXT
+		        ? " (dsn, service and status are empty unless given)"
+		        : "");
+	} else {
+		other = &trial->origins[taker];
+		doc_complain(origin->doc, example,
+		    "examples: taken by the rule \"%s\" (%s, line %zu), which stands "
+		    "before \"%s\"; move one of them, or make the first one narrower",
+		    rules_get(trial->rules, (size_t)taker)->name, doc_name(other->doc),
+		    other->name->line, rule->name);
+	}
+}
+
+/*
+ * A rule that can weaken a destination must not take the same words from a server. One
+ * whose examples begin with "host " is about servers' words; its author knows.
+ */
+static void
+try_forged(const struct trial *trial, size_t index, const struct node *example)
+{
+	const struct rule_source *rule = rules_get(trial->rules, index);
+	enum rule_dnssec dnssec;
+	struct rule_subject subject = subject_of(example, rule->dnssec, &dnssec);
+	struct buf forged = {0};
+
+	if (rule->fallback == FALLBACK_WAIT || str_starts(subject.reason, STR("host ")))
+		return;
+	buf_printf(&forged, FORGED_BEFORE);
+	buf_add_str(&forged, subject.reason);
+	buf_printf(&forged, FORGED_AFTER);
+	subject.reason = (struct str){forged.data, forged.len};
+	if (is_own(trial, index, &subject, dnssec))
+		doc_complain(trial->origins[index].doc, trial->origins[index].reason,
+		    "reason: matches \"host ... said: ...\" with an example in it, so "
+		    "any server could have its own level lowered; do not begin with .*");
+	buf_clear(&forged);
+}
+
+static void
+try_counterexample(const struct trial *trial, size_t index, const struct node *example)
+{
+	const struct rule_source *rule = rules_get(trial->rules, index);
+	enum rule_dnssec dnssec;
+	struct rule_subject subject = subject_of(example, rule->dnssec, &dnssec);
+
+	if (is_own(trial, index, &subject, dnssec))
+		doc_complain(trial->origins[index].doc, example,
+		    "counterexamples: matched by its rule \"%s\"; make the pattern "
+		    "narrower",
+		    rule->name);
+}
+
+static void
+try_rule(const struct trial *trial, size_t index)
+{
+	const struct node *examples = trial->origins[index].examples;
+	const struct node *counters = trial->origins[index].counterexamples;
+	const struct node *node;
+
+	for (node = first_example(examples); node; node = next_example(examples, node))
+		try_example(trial, index, node);
+	if (first_example(examples) != NULL)
+		try_forged(trial, index, first_example(examples));
+	for (node = first_example(counters); node; node = next_example(counters, node))
+		try_counterexample(trial, index, node);
+}
+
+void
+example_try_all(const struct rules *rules, const struct example_origin *origins)
+{
+	struct trial trial = {
+	    .rules = rules, .origins = origins, .matcher = rules_matcher_new(rules)};
+
+	for (size_t i = 0; i < rules_count(rules); i++)
+		try_rule(&trial, i);
+	rules_matcher_free(trial.matcher);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf/value.h"
+
+#include <limits.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "conf/config.h"
+#include "core/nexthop.h"
+
+#define ADDRESS_MAX 254 /* octets of a mail address, RFC 5321 4.5.3.1.3 */
+
+/* "write a, b or c" from "a b c". */
+static void
+say_words(struct buf *why, const char *words)
+{
+	struct str rest = str_of(words), word;
+
+	buf_printf(why, "write ");
+	while (str_cut(&rest, ' ', &word)) {
+		buf_add_str(why, word);
+		buf_printf(why, memchr(rest.p, ' ', rest.len) != NULL ? ", " : " or ");
+	}
+	buf_add_str(why, rest);
+}
+
+/* Which of the words it is, from 0; or the complaint, and false. */
+static bool
+find_word(const struct key *key, struct str text, size_t *index, struct buf *why)
+{
+	struct str rest = str_of(key->words), word;
+
+	for (*index = 0; str_cut(&rest, ' ', &word); (*index)++)
+		if (str_equal(word, text))
+			return true;
+	if (str_equal(rest, text))
+		return true;
+	buf_printf(why, "is not known here; ");
+	say_words(why, key->words);
+	return false;
+}
+
+static bool
+set_word(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	size_t index;
+
+	if (!find_word(key, text, &index, why))
+		return false;
+	*(char **)out = mem_strndup(text.p, text.len);
+	return true;
+}
+
+/* Of two words: is it the second? */
+static bool
+set_second(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	size_t index;
+
+	if (!find_word(key, text, &index, why))
+		return false;
+	*(bool *)out = index == 1;
+	return true;
+}
+
+/* One of the words; one that is no level, auto, is LEVEL_UNKNOWN. */
+static bool
+set_level(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	enum level level = LEVEL_UNKNOWN;
+	size_t index;
+
+	if (!find_word(key, text, &index, why))
+		return false;
+	level_parse(text, &level);
+	*(enum level *)out = level;
+	return true;
+}
+
+/* YAML 1.1 has more words for it, and some of them surprise. */
+static bool
+set_bool(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	(void)key;
+	if (str_is(text, "true") || str_is(text, "yes") || str_is(text, "on")) {
+		*(bool *)out = true;
+		return true;
+	}
+	if (str_is(text, "false") || str_is(text, "no") || str_is(text, "off")) {
+		*(bool *)out = false;
+		return true;
+	}
+	buf_printf(why, "is neither true nor false; write true or false");
+	return false;
+}
+
+static bool
+set_span(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	int64_t ms;
+
+	if (!span_parse(text, &ms)) {
+		buf_printf(why, "is no time; write it like 200ms, 90s, 10m, 6h or 7d");
+		return false;
+	}
+	if (ms < key->min || ms > key->max) {
+		buf_printf(why, "is out of range; write ");
+		buf_add_span(why, key->min);
+		buf_printf(why, " to ");
+		buf_add_span(why, key->max);
+		return false;
+	}
+	*(int64_t *)out = ms;
+	return true;
+}
+
+static bool
+set_number(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	uint64_t n;
+
+	if (!str_number(text, (uint64_t)key->max, &n) || n < (uint64_t)key->min) {
+		buf_printf(
+		    why, "is no number from %d to %d", (int)key->min, (int)key->max);
+		return false;
+	}
+	*(unsigned *)out = (unsigned)n;
+	return true;
+}
+
+static bool
+has_control(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool
+is_path(struct str text, struct buf *why)
+{
+	if (text.len == 0 || text.p[0] != '/')
+		buf_printf(why, "is no absolute path; begin it with /");
+	else if (has_control(text) || text.len >= PATH_MAX)
+		buf_printf(why, "is no path: it is too long or has control characters");
+	else if (text.p[text.len - 1] == '/' && text.len > 1)
+		buf_printf(why, "ends in /; leave that away");
+	else
+		return true;
+	return false;
+}
+
+static bool
+set_path(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	(void)key;
+	if (!is_path(text, why))
+		return false;
+	*(char **)out = mem_strndup(text.p, text.len);
+	return true;
+}
+
+/* main.cf splits smtp_tls_policy_maps at blanks and commas, and expands $name. */
+static bool
+set_map_path(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (strchr(" ,{}$", text.p[i]) != NULL) {
+			buf_printf(why,
+			    "cannot be named in main.cf; use no blank, "
+			    "comma, brace or $");
+			return false;
+		}
+	}
+	return set_path(key, text, out, why);
+}
+
+static void
+add_item(struct strings *list, struct str text)
+{
+	list->items = mem_array(list->items, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = mem_strndup(text.p, text.len);
+}
+
+/* A file that is followed twice would be counted twice. */
+static bool
+add_new_item(struct strings *list, struct str text, struct buf *why)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (str_is(text, list->items[i])) {
+			buf_printf(why, "is listed twice; remove one");
+			return false;
+		}
+	}
+	add_item(list, text);
+	return true;
+}
+
+static bool
+add_path(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	(void)key;
+	return is_path(text, why) && add_new_item(out, text, why);
+}
+
+static bool
+add_log(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	if (str_is(text, "-"))
+		return add_new_item(out, text, why);
+	return add_path(key, text, out, why);
+}
+
+static bool
+add_word(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	(void)key;
+	if (text.len == 0 || has_control(text)) {
+		buf_printf(why,
+		    "is no word of a command; "
+		    "write at least one character, and no control characters");
+		return false;
+	}
+	add_item(out, text);
+	return true;
+}
+
+static bool
+add_resolver(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	struct str port = text, address = text;
+	uint64_t n = 1;
+
+	(void)key;
+	if ((str_cut(&port, '@', &address) && !str_number(port, 65535, &n)) || n == 0 ||
+	    !nexthop_is_address(address)) {
+		buf_printf(why,
+		    "is no address of a resolver; write it like 127.0.0.1, "
+		    "\"::1\" or 192.0.2.53@5353");
+		return false;
+	}
+	return add_new_item(out, text, why);
+}
+
+/*
+ * The address goes into a header and to sendmail(1): no second address, no display
+ * name, nothing that could be an option.
+ */
+static bool
+set_mail(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	bool plain = text.len > 0 && text.len <= ADDRESS_MAX && text.p[0] != '-' &&
+	    !has_control(text);
+
+	(void)key;
+	for (size_t i = 0; i < text.len; i++)
+		plain = plain && strchr(" <>(),;:\\\"", text.p[i]) == NULL;
+	if (!plain) {
+		buf_printf(why,
+		    "is no plain mail address; write it like "
+		    "postmaster@example.org");
+		return false;
+	}
+	*(char **)out = mem_strndup(text.p, text.len);
+	return true;
+}
+
+const struct value_type value_word = {.set = set_word, .text = true};
+const struct value_type value_second_word = {.set = set_second};
+const struct value_type value_level = {.set = set_level};
+const struct value_type value_bool = {.set = set_bool};
+const struct value_type value_span = {.set = set_span};
+const struct value_type value_number = {.set = set_number};
+const struct value_type value_path = {.set = set_path, .text = true};
+const struct value_type value_map_path = {.set = set_map_path, .text = true};
+const struct value_type value_mail = {.set = set_mail, .text = true};
+const struct value_type value_logs = {.set = add_log, .list = true};
+const struct value_type value_paths = {.set = add_path, .list = true};
+const struct value_type value_command = {.set = add_word, .list = true, .no_alone = true};
+const struct value_type value_resolvers = {.set = add_resolver, .list = true};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a key of the configuration can hold: one type a kind of value, each with what it
+ * accepts and with the words that help who wrote something else.
+ */
+#ifndef CONF_VALUE_H
+#define CONF_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct key;
+
+struct value_type {
+	/*
+	 * Put text into out, or say in why what is wrong, to stand behind the text: `is
+	 * no time; write it like ...`. A list is set item by item.
+	 */
+	bool (*set)(const struct key *key, struct str text, void *out, struct buf *why);
+	bool text;     /* out is a char *, with memory of its own */
+	bool list;     /* out is a struct strings */
+	bool no_alone; /* of a list: a text is no list of one */
+};
+
+struct key {
+	const char *path; /* "ladder.may_after.time" */
+	const struct value_type *type;
+	size_t offset;       /* in struct config */
+	const char *initial; /* as it would be written; of a list its only item */
+	const char *words;   /* the ones to choose from, with blanks between */
+	const char *none;    /* the word for an empty value or list; NULL: needs one */
+	int64_t min;         /* of a number, or milliseconds */
+	int64_t max;
+};
+
+extern const struct value_type value_word;        /* char *, one of key.words */
+extern const struct value_type value_second_word; /* bool: the second of key.words? */
+extern const struct value_type value_level;       /* enum level, auto: unknown */
+extern const struct value_type value_bool;        /* bool */
+extern const struct value_type value_span;        /* int64_t milliseconds */
+extern const struct value_type value_number;      /* unsigned */
+extern const struct value_type value_path;        /* char *, absolute */
+extern const struct value_type value_map_path;    /* char *, one that main.cf can name */
+extern const struct value_type value_mail;        /* char * */
+extern const struct value_type value_logs;        /* absolute paths, or - */
+extern const struct value_type value_paths;       /* absolute paths */
+extern const struct value_type value_command;     /* words */
+extern const struct value_type value_resolvers;   /* ADDRESS or ADDRESS@PORT */
+
+#endif

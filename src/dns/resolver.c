@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is asked for a destination, in four waves: MX; A and AAAA of every host; CNAME
+ * where only that can tell whether the name is signed; TLSA. The servers and the wire
+ * are in resolver_link.c, the verdict is core/dane's.
+ */
+#include "dns/resolver.h"
+
+#include <idn2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "dns/resolver_link.h"
+
+#define WAVE_MAX (2 * DNS_HOSTS_MAX)
+
+struct resolver {
+	struct link link;
+	struct question questions[WAVE_MAX]; /* of the wave that is under way */
+	struct dns_host *owners[WAVE_MAX];   /* whose host it is about */
+	unsigned count;
+};
+
+struct resolver *
+resolver_new(const struct resolver_settings *settings, struct err *err)
+{
+	struct resolver *resolver = mem_new(1, sizeof(*resolver));
+
+	link_init(&resolver->link, settings->timeout_ms, settings->tries);
+	if (server_list_read(&resolver->link.servers, settings, err))
+		return resolver;
+	resolver_free(resolver);
+	return NULL;
+}
+
+void
+resolver_free(struct resolver *resolver)
+{
+	if (resolver == NULL)
+		return;
+	link_end(&resolver->link);
+	free(resolver);
+}
+
+bool
+resolver_validates(struct resolver *resolver, struct err *err)
+{
+	bool trusted = link_begin(&resolver->link, true, err) == LINK_TRUSTED;
+
+	link_end(&resolver->link);
+	return trusted;
+}
+
+static void
+note_trouble(struct dns_records *records, const char *text)
+{
+	if (records->trouble[0] == '\0')
+		snprintf(records->trouble, sizeof(records->trouble), "%.*s",
+		    DNS_TROUBLE_SIZE - 1, text);
+}
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* The name as DNS has it: U-labels become A-labels as smtp(8) makes them (UTS #46,
+ * non-transitional). False: no name that can be asked for. */
+static bool
+ascii_name(const char *host, char out[NEXTHOP_HOST_SIZE])
+{
+	char *ascii = NULL;
+	bool done;
+
+	if (is_ascii(host))
+		return str_copy(str_of(host), out, NEXTHOP_HOST_SIZE) &&
+		    dns_name_is_valid(str_of(out));
+	if (idn2_to_ascii_8z(host, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
+		return false;
+	/* Mapping makes an address of full-width digits: whatever that is, it is no
+	 * domain. */
+	done = str_copy(str_of(ascii), out, NEXTHOP_HOST_SIZE) &&
+	    dns_name_is_valid(str_of(out)) && !nexthop_is_address(str_of(out));
+	idn2_free(ascii);
+	return done;
+}
+
+static struct question *
+add_question(
+    struct resolver *resolver, struct dns_host *host, const char *name, enum rr_type type)
+{
+	struct question *question = &resolver->questions[resolver->count];
+
+	*question = (struct question){.type = type};
+	str_copy(str_of(name), question->name, sizeof(question->name));
+	resolver->owners[resolver->count++] = host;
+	return question;
+}
+
+/* Ask what add_question() gathered; remember its smallest TTL and its first failure. */
+static void
+ask_wave(struct resolver *resolver, struct dns_records *records)
+{
+	link_ask(&resolver->link, resolver->questions, resolver->count);
+	for (unsigned i = 0; i < resolver->count; i++) {
+		const struct question *question = &resolver->questions[i];
+
+		if (question->answer == DNS_ERROR) {
+			note_trouble(records, question->trouble);
+			records->ttl_s = 0;
+		} else if (question->reply.ttl_s < records->ttl_s) {
+			records->ttl_s = question->reply.ttl_s;
+		}
+	}
+	resolver->count = 0;
+}
+
+/* Hosts stand in the order of their preference; a name that comes twice counts once. */
+static void
+add_host(struct dns_records *records, const char *name, uint16_t preference)
+{
+	struct dns_host *hosts = records->hosts;
+	unsigned at = 0;
+
+	while (at < records->host_count && strcmp(hosts[at].name, name) != 0)
+		at++;
+	if (at < records->host_count) {
+		if (hosts[at].preference <= preference)
+			return;
+	} else {
+		records->host_count++;
+	}
+	for (; at > 0 && hosts[at - 1].preference > preference; at--)
+		hosts[at] = hosts[at - 1];
+	hosts[at] = (struct dns_host){.preference = preference};
+	str_copy(str_of(name), hosts[at].name, sizeof(hosts[at].name));
+	hosts[at].literal = nexthop_is_address(str_of(name));
+}
+
+static void
+take_mx(const struct question *question, struct dns_records *records)
+{
+	const struct reply *reply = &question->reply;
+
+	records->mx = question->answer;
+	if (records->mx == DNS_ERROR)
+		return;
+	if (records->mx == DNS_NONE_SECURE || records->mx == DNS_NONE_INSECURE) {
+		records->implicit_mx = true;
+		add_host(records, question->name, 0);
+	} else if (reply->overflow) {
+		records->mx = DNS_ERROR;
+		records->truncated = true;
+		note_trouble(records, "more MX records than are held");
+	} else if (reply->count == 0 && reply->root_mx) {
+		records->null_mx = true;
+	} else if (reply->count == 0) {
+		records->mx = DNS_ERROR;
+		note_trouble(records, "no MX record has a valid host name");
+	}
+	for (unsigned i = 0; records->mx != DNS_ERROR && i < reply->count; i++)
+		add_host(records, question->mx[i].name, question->mx[i].preference);
+}
+
+static void
+gather_mx(struct resolver *resolver, const char *domain, struct dns_records *records)
+{
+	struct mx_record *mx = mem_new(DNS_HOSTS_MAX, sizeof(*mx));
+
+	add_question(resolver, NULL, domain, RR_MX)->mx = mx;
+	ask_wave(resolver, records);
+	take_mx(&resolver->questions[0], records);
+	free(mx);
+}
+
+static void
+gather_addresses(struct resolver *resolver, struct dns_records *records)
+{
+	unsigned asked = 0;
+
+	for (unsigned i = 0; i < records->host_count; i++) {
+		struct dns_host *host = &records->hosts[i];
+
+		if (host->literal)
+			continue;
+		add_question(resolver, host, host->name, RR_A);
+		add_question(resolver, host, host->name, RR_AAAA);
+		asked += 2;
+	}
+	ask_wave(resolver, records);
+	for (unsigned i = 0; i < asked; i += 2) {
+		const struct question *a = &resolver->questions[i], *aaaa = a + 1;
+		struct dns_host *host = resolver->owners[i];
+		const struct question *better;
+
+		host->address = dns_answer_merge(a->answer, aaaa->answer);
+		better = aaaa->answer == host->address ? aaaa : a;
+		if (host->address == DNS_ERROR)
+			continue;
+		host->alias = better->reply.alias;
+		/* TLSA is first looked for where the alias leads (RFC 7672 2.2.3). */
+		str_copy(str_of(better->reply.name), host->base, sizeof(host->base));
+	}
+}
+
+/* Of an unsigned address that an alias led to, the alias itself may still be signed: then
+ * TLSA is at the name before it (RFC 7672 2.2.2). */
+static void
+gather_aliases(struct resolver *resolver, struct dns_records *records)
+{
+	unsigned asked = 0;
+
+	for (unsigned i = 0; i < records->host_count; i++) {
+		struct dns_host *host = &records->hosts[i];
+
+		if (host->address != DNS_INSECURE || !host->alias)
+			continue;
+		add_question(resolver, host, host->name, RR_CNAME);
+		asked++;
+	}
+	ask_wave(resolver, records);
+	for (unsigned i = 0; i < asked; i++) {
+		struct dns_host *host = resolver->owners[i];
+
+		host->cname = resolver->questions[i].answer;
+		str_copy(str_of(host->name), host->base, sizeof(host->base));
+	}
+}
+
+static bool
+may_have_tlsa(const struct dns_host *host)
+{
+	return host->address == DNS_SECURE ||
+	    (host->address == DNS_INSECURE && host->cname == DNS_SECURE);
+}
+
+/* Was TLSA not found where the alias leads, so that it has to be looked for before it?
+ * Not after an error: there may be one (tls_dane.c). */
+static bool
+is_worth_another_look(const struct dns_host *host)
+{
+	return host->address == DNS_SECURE && host->alias && host->tlsa != DNS_ERROR &&
+	    host->tlsa != DNS_SECURE && strcmp(host->base, host->name) != 0;
+}
+
+/* One wave of TLSA questions, at host->base. */
+static void
+gather_tlsa(
+    struct resolver *resolver, uint16_t port, bool again, struct dns_records *records)
+{
+	unsigned asked = 0;
+
+	for (unsigned i = 0; i < records->host_count; i++) {
+		struct dns_host *host = &records->hosts[i];
+		char name[NEXTHOP_HOST_SIZE + 16];
+
+		if (!may_have_tlsa(host) || (again && !is_worth_another_look(host)))
+			continue;
+		if (again)
+			str_copy(str_of(host->name), host->base, sizeof(host->base));
+		snprintf(name, sizeof(name), "_%u._tcp.%s", port, host->base);
+		/* A name too long to exist has no records; smtp(8) says so too. */
+		host->tlsa = DNS_NONE_INSECURE;
+		host->tlsa_count = 0;
+		if (!dns_name_is_valid(str_of(name)))
+			continue;
+		add_question(resolver, host, name, RR_TLSA)->tlsas = host->tlsas;
+		asked++;
+	}
+	ask_wave(resolver, records);
+	for (unsigned i = 0; i < asked; i++) {
+		const struct question *question = &resolver->questions[i];
+		struct dns_host *host = resolver->owners[i];
+
+		host->tlsa = question->answer;
+		if (question->answer == DNS_SECURE || question->answer == DNS_INSECURE)
+			host->tlsa_count = question->reply.count;
+		if (!question->reply.overflow)
+			continue;
+		host->tlsa = DNS_ERROR;
+		records->truncated = true;
+		note_trouble(records, "more TLSA records than are held");
+	}
+}
+
+static void
+gather(struct resolver *resolver, const struct nexthop *nexthop, const char *domain,
+    struct dns_records *records)
+{
+	struct err err;
+
+	records->resolver_trusted =
+	    link_begin(&resolver->link, false, &err) == LINK_TRUSTED;
+	if (!records->resolver_trusted)
+		note_trouble(records, err.text);
+	records->ttl_s = UINT32_MAX;
+	if (nexthop->bracketed)
+		add_host(records, domain, 0);
+	else
+		gather_mx(resolver, domain, records);
+	gather_addresses(resolver, records);
+	gather_aliases(resolver, records);
+	gather_tlsa(resolver, nexthop->port, false, records);
+	gather_tlsa(resolver, nexthop->port, true, records);
+	link_end(&resolver->link);
+	if (records->ttl_s == UINT32_MAX || records->mx == DNS_ERROR)
+		records->ttl_s = 0;
+}
+
+void
+resolver_gather(
+    struct resolver *resolver, const struct nexthop *nexthop, struct dns_records *records)
+{
+	char domain[NEXTHOP_HOST_SIZE];
+
+	memset(records, 0, sizeof(*records));
+	if (nexthop->literal) {
+		records->literal = true;
+		add_host(records, nexthop->host, 0);
+		return;
+	}
+	if (!ascii_name(nexthop->host, domain)) {
+		records->mx = DNS_ERROR;
+		note_trouble(records, "the domain has no ASCII form that DNS could have");
+		return;
+	}
+	gather(resolver, nexthop, domain, records);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The only user of ldns: questions to a validating resolver over TCP, each answer
+ * checked against its question. One struct resolver per thread.
+ */
+#ifndef DNS_RESOLVER_H
+#define DNS_RESOLVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/dane.h"
+#include "core/nexthop.h"
+
+struct resolver_settings {
+	char *const *servers; /* ADDRESS or ADDRESS@PORT; none: from resolv_conf */
+	unsigned server_count;
+	const char *resolv_conf; /* normally "/etc/resolv.conf" */
+	bool trust_ad;      /* believe AD of the named servers though not on loopback */
+	int64_t timeout_ms; /* per question */
+	unsigned tries;
+};
+
+struct resolver; /* opaque */
+
+/* False: no usable server is named. Asks nothing yet. The settings are copied. */
+struct resolver *resolver_new(const struct resolver_settings *settings, struct err *err);
+void resolver_free(struct resolver *resolver);
+
+/*
+ * Everything that decides about a destination: `. NS` as proof that the resolver
+ * validates, MX, addresses, TLSA at the next-hop's port (RFC 7672
+ * 2.2). Never fails: what could not be had is in records as DNS_ERROR, with its first
+ * cause in records->trouble. Bounded by tries, hosts and alias hops.
+ */
+void resolver_gather(struct resolver *resolver, const struct nexthop *nexthop,
+    struct dns_records *records);
+
+/* Only the probe of `. NS`: true with AD. For doctor and start-up. */
+bool resolver_validates(struct resolver *resolver, struct err *err);
+
+#endif

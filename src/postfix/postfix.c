@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/postfix.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "postfix/run.h"
+
+#define POSTCONF_MS  10000
+#define POSTMAP_MS   300000 /* a million entries take seconds, a slow disk more */
+#define POSTQUEUE_MS 60000
+#define FACTS_MAX    ((size_t)1 << 20)
+
+/* Parameters that are asked for; those from FACT_LEVEL on are judged here. */
+enum fact {
+	FACT_VERSION,
+	FACT_POLICY_MAPS,
+	FACT_DATABASE_TYPE,
+	FACT_RELAYHOST,
+	FACT_TRANSPORT_MAPS,
+	FACT_DEFAULT_TRANSPORT,
+	FACT_SENDER_RELAYHOST_MAPS,
+	FACT_RECIPIENT_DELIMITER,
+	FACT_PARENT_DOMAIN_MATCHES,
+	FACT_ADDRESS_FORMAT,
+	FACT_CA_FILE,
+	FACT_CA_PATH,
+	FACT_TLS_LOGLEVEL,
+	FACT_LEVEL,
+	FACT_USE_TLS,
+	FACT_ENFORCE_TLS,
+	FACT_ENFORCE_PEERNAME,
+	FACT_DNS_SUPPORT,
+	FACT_HOST_LOOKUP,
+	FACT_IGNORE_MX_ERROR,
+	FACT_RESOLVER_OPTIONS,
+	FACT_COUNT,
+};
+
+static const char *const parameters[FACT_COUNT + 1] = {
+    [FACT_VERSION] = "mail_version",
+    [FACT_POLICY_MAPS] = "smtp_tls_policy_maps",
+    [FACT_DATABASE_TYPE] = "default_database_type",
+    [FACT_RELAYHOST] = "relayhost",
+    [FACT_TRANSPORT_MAPS] = "transport_maps",
+    [FACT_DEFAULT_TRANSPORT] = "default_transport",
+    [FACT_SENDER_RELAYHOST_MAPS] = "sender_dependent_relayhost_maps",
+    [FACT_RECIPIENT_DELIMITER] = "recipient_delimiter",
+    [FACT_PARENT_DOMAIN_MATCHES] = "parent_domain_matches_subdomains",
+    [FACT_ADDRESS_FORMAT] = "info_log_address_format",
+    [FACT_CA_FILE] = "smtp_tls_CAfile",
+    [FACT_CA_PATH] = "smtp_tls_CApath",
+    [FACT_TLS_LOGLEVEL] = "smtp_tls_loglevel",
+    [FACT_LEVEL] = "smtp_tls_security_level",
+    [FACT_USE_TLS] = "smtp_use_tls",
+    [FACT_ENFORCE_TLS] = "smtp_enforce_tls",
+    [FACT_ENFORCE_PEERNAME] = "smtp_tls_enforce_peername",
+    [FACT_DNS_SUPPORT] = "smtp_dns_support_level",
+    [FACT_HOST_LOOKUP] = "smtp_host_lookup",
+    [FACT_IGNORE_MX_ERROR] = "ignore_mx_lookup_error",
+    [FACT_RESOLVER_OPTIONS] = "smtp_dns_resolver_options",
+};
+
+/* "name = value". Parameters that this Postfix does not know are not printed. */
+static bool
+take_value(struct str line, struct str values[FACT_COUNT])
+{
+	struct str name;
+
+	if (!str_cut(&line, '=', &name))
+		return false;
+	name = str_trim(name);
+	for (size_t i = 0; i < FACT_COUNT; i++)
+		if (str_is(name, parameters[i]))
+			values[i] = str_trim(line);
+	return true;
+}
+
+static bool
+take_values(struct str text, struct str values[FACT_COUNT])
+{
+	struct str line;
+
+	while (str_cut(&text, '\n', &line))
+		if (!take_value(line, values))
+			return false;
+	return text.len == 0 && values[FACT_VERSION].len > 0;
+}
+
+/* smtp_tls_policy.c, global_tls_level() */
+static enum level
+default_level(const struct str values[FACT_COUNT])
+{
+	enum level level;
+
+	if (values[FACT_LEVEL].len > 0)
+		return level_parse(values[FACT_LEVEL], &level) ? level : LEVEL_UNKNOWN;
+	if (str_is(values[FACT_ENFORCE_TLS], "yes"))
+		return str_is(values[FACT_ENFORCE_PEERNAME], "no") ? LEVEL_ENCRYPT
+		                                                   : LEVEL_VERIFY;
+	return str_is(values[FACT_USE_TLS], "yes") ? LEVEL_MAY : LEVEL_NONE;
+}
+
+static bool
+has_word(struct str list, const char *word)
+{
+	while (list.len > 0) {
+		size_t len = 0;
+
+		while (len < list.len && strchr(", \t", list.p[len]) == NULL)
+			len++;
+		if (str_equal_nocase((struct str){list.p, len}, str_of(word)))
+			return true;
+		list = str_skip(list, len < list.len ? len + 1 : len);
+	}
+	return false;
+}
+
+/* smtp_tls_policy.c, dane_init(): with one of these, dane-only defers all mail. */
+static const char *
+dane_trouble(const struct str values[FACT_COUNT])
+{
+	if (!str_equal_nocase(values[FACT_DNS_SUPPORT], STR("dnssec")))
+		return "smtp_dns_support_level is not dnssec";
+	if (!has_word(values[FACT_HOST_LOOKUP], "dns"))
+		return "smtp_host_lookup does not contain dns";
+	if (!str_is(values[FACT_IGNORE_MX_ERROR], "no"))
+		return "ignore_mx_lookup_error is not no";
+	if (values[FACT_RESOLVER_OPTIONS].len > 0)
+		return "smtp_dns_resolver_options is not empty";
+	return "";
+}
+
+static char *
+copy(struct str text)
+{
+	return mem_strndup(text.len > 0 ? text.p : "", text.len);
+}
+
+static void
+fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT])
+{
+	const char *trouble = dane_trouble(values);
+
+	settings->version = copy(values[FACT_VERSION]);
+	settings->level = default_level(values);
+	settings->policy_maps = copy(values[FACT_POLICY_MAPS]);
+	settings->database_type = copy(values[FACT_DATABASE_TYPE]);
+	settings->relayhost = copy(values[FACT_RELAYHOST]);
+	settings->transport_maps = copy(values[FACT_TRANSPORT_MAPS]);
+	settings->default_transport = copy(values[FACT_DEFAULT_TRANSPORT]);
+	settings->sender_relayhost_maps = copy(values[FACT_SENDER_RELAYHOST_MAPS]);
+	settings->recipient_delimiter = copy(values[FACT_RECIPIENT_DELIMITER]);
+	settings->quotes_addresses = str_is(values[FACT_ADDRESS_FORMAT], "external");
+	settings->transport_parents_match =
+	    has_word(values[FACT_PARENT_DOMAIN_MATCHES], "transport_maps");
+	settings->ca_file = copy(values[FACT_CA_FILE]);
+	settings->ca_path = copy(values[FACT_CA_PATH]);
+	settings->tls_loglevel = copy(values[FACT_TLS_LOGLEVEL]);
+	settings->can_dane = trouble[0] == '\0';
+	settings->dane_trouble = mem_strdup(trouble);
+}
+
+/* "relay/unix/smtp_tls_security_level = encrypt" */
+static void
+take_service(struct postfix_settings *settings, struct str line)
+{
+	struct str name, type, parameter;
+	struct service_level *service;
+	enum level level;
+
+	if (!str_cut(&line, '/', &name) || !str_cut(&line, '/', &type) ||
+	    !str_cut(&line, '=', &parameter) || !str_is(type, "unix") ||
+	    !level_parse(str_trim(line), &level))
+		return;
+	settings->services = mem_array(
+	    settings->services, settings->service_count + 1, sizeof(*settings->services));
+	service = &settings->services[settings->service_count++];
+	service->name = copy(name);
+	service->level = level;
+}
+
+/* Postfix before 2.11 has no -P: no service is known to differ then. */
+static void
+read_services(const struct postfix *postfix, struct postfix_settings *settings)
+{
+	const char *arguments[] = {"-P", "*/unix/smtp_tls_security_level", NULL};
+	struct postfix_call call = {
+	    .program = "postconf",
+	    .arguments = arguments,
+	    .timeout_ms = POSTCONF_MS,
+	    .output_max = FACTS_MAX,
+	};
+	struct child_result result;
+	struct err ignored;
+
+	if (postfix_run_well(postfix, &call, &result, &ignored)) {
+		struct str text = {buf_text(&result.output), result.output.len}, line;
+
+		while (str_cut(&text, '\n', &line))
+			take_service(settings, line);
+	}
+	child_result_clear(&result);
+}
+
+enum level
+postfix_service_level(const struct postfix_settings *settings, const char *service)
+{
+	for (size_t i = 0; i < settings->service_count; i++)
+		if (strcmp(settings->services[i].name, service) == 0)
+			return settings->services[i].level;
+	return settings->level;
+}
+
+bool
+postfix_read_settings(
+    const struct postfix *postfix, struct postfix_settings *settings, struct err *err)
+{
+	const char *arguments[FACT_COUNT + 2] = {"-x"};
+	struct postfix_call call = {
+	    .program = "postconf",
+	    .arguments = arguments,
+	    .timeout_ms = POSTCONF_MS,
+	    .output_max = FACTS_MAX,
+	};
+	struct str values[FACT_COUNT] = {{"", 0}};
+	struct child_result result;
+	bool done;
+
+	*settings = (struct postfix_settings){0};
+	memcpy(arguments + 1, parameters, sizeof(parameters));
+	done = postfix_run_well(postfix, &call, &result, err);
+	if (done) {
+		struct str text = {buf_text(&result.output), result.output.len};
+
+		done =
+		    memchr(text.p, '\0', text.len) == NULL && take_values(text, values);
+		if (done)
+			fill_facts(settings, values);
+		else
+			err_set(err, "postconf printed what cannot be read");
+	}
+	child_result_clear(&result);
+	if (done)
+		read_services(postfix, settings);
+	return done;
+}
+
+void
+postfix_settings_clear(struct postfix_settings *settings)
+{
+	free(settings->version);
+	free(settings->policy_maps);
+	free(settings->database_type);
+	free(settings->relayhost);
+	free(settings->transport_maps);
+	free(settings->default_transport);
+	free(settings->sender_relayhost_maps);
+	free(settings->recipient_delimiter);
+	free(settings->ca_file);
+	free(settings->ca_path);
+	free(settings->tls_loglevel);
+	for (size_t i = 0; i < settings->service_count; i++)
+		free(settings->services[i].name);
+	free(settings->services);
+	free(settings->dane_trouble);
+	*settings = (struct postfix_settings){0};
+}
+
+static bool
+run_simple(const struct postfix *postfix, const char *program,
+    const char *const *arguments, int64_t timeout_ms, struct err *err)
+{
+	struct postfix_call call = {
+	    .program = program,
+	    .arguments = arguments,
+	    .timeout_ms = timeout_ms,
+	    .output_max = 65536,
+	};
+	struct child_result result;
+	bool done = postfix_run_well(postfix, &call, &result, err);
+
+	child_result_clear(&result);
+	return done;
+}
+
+bool
+postfix_postmap(const struct postfix *postfix, const char *map, struct err *err)
+{
+	const char *arguments[] = {map, NULL};
+
+	return run_simple(postfix, "postmap", arguments, POSTMAP_MS, err);
+}
+
+bool
+postfix_is_queue_id(const char *text)
+{
+	size_t len = 0;
+
+	while (ascii_is_alnum(text[len]) || text[len] == '_')
+		len++;
+	return len >= 1 && len <= 255 && text[len] == '\0';
+}
+
+bool
+postfix_retry(const struct postfix *postfix, const char *const *queue_ids, size_t count,
+    struct err *err)
+{
+	struct err first = {{0}}, now;
+	size_t failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *arguments[] = {"-i", queue_ids[i], NULL};
+		bool done = postfix_is_queue_id(queue_ids[i])
+		    ? run_simple(postfix, "postqueue", arguments, POSTQUEUE_MS, &now)
+		    : err_set(&now, "not a queue id");
+
+		if (!done && failed++ == 0)
+			first = now;
+	}
+	return failed == 0 ||
+	    err_set(
+	        err, "%zu of %zu messages not retried: %s", failed, count, first.text);
+}
+
+bool
+postfix_flush(const struct postfix *postfix, struct err *err)
+{
+	const char *arguments[] = {"-f", NULL};
+
+	return run_simple(postfix, "postqueue", arguments, POSTQUEUE_MS, err);
+}

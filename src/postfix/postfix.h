@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Postfix asked through its own commands: postconf, postqueue, postmap, posttls-finger.
+ * Everything blocks and belongs into a worker. Three answers: yes, no, could not tell.
+ */
+#ifndef POSTFIX_POSTFIX_H
+#define POSTFIX_POSTFIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/answer.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "core/level.h"
+
+/* How to reach this Postfix. Borrowed; must outlive every call. */
+struct postfix {
+	const char *config_directory; /* "" or NULL: Postfix's own */
+	char *const *command;         /* words before every command */
+	size_t command_count;
+};
+
+/* A service of master.cf that has a level of its own. */
+struct service_level {
+	char *name; /* "relay" */
+	enum level level;
+};
+
+/* What main.cf says that matters here. Texts are the owner's; postfix_settings_clear().
+ */
+struct postfix_settings {
+	char *version;       /* mail_version, "3.7.11" */
+	enum level level;    /* smtp_tls_security_level; see below for an empty one;
+	                      * LEVEL_UNKNOWN for a word that is no level */
+	char *policy_maps;   /* smtp_tls_policy_maps, expanded */
+	char *database_type; /* default_database_type */
+	char *relayhost;
+	char *transport_maps;
+	char *default_transport;
+	char *sender_relayhost_maps; /* sender_dependent_relayhost_maps */
+	char *recipient_delimiter;
+	bool quotes_addresses; /* in its log: info_log_address_format, Postfix 3.5 */
+	bool transport_parents_match;   /* transport_maps is in
+	                                   parent_domain_matches_subdomains */
+	char *ca_file;                  /* smtp_tls_CAfile */
+	char *ca_path;                  /* smtp_tls_CApath */
+	char *tls_loglevel;             /* smtp_tls_loglevel */
+	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
+	size_t service_count;
+	bool can_dane;      /* dane-only would work: no reason against it */
+	char *dane_trouble; /* which setting forbids it, "" if can_dane */
+};
+
+/*
+ * One postconf for main.cf, one for master.cf. An empty smtp_tls_security_level is, as in
+ * smtp_tls_policy.c, verify with smtp_enforce_tls (encrypt where
+ * smtp_tls_enforce_peername is no), may with smtp_use_tls, else none. A parameter that
+ * this Postfix does not know is empty. False: postconf failed or printed what could not
+ * be read; settings are then empty.
+ */
+bool postfix_read_settings(
+    const struct postfix *postfix, struct postfix_settings *settings, struct err *err);
+void postfix_settings_clear(struct postfix_settings *settings);
+
+/* The default level of mail that this service of master.cf delivers. */
+enum level postfix_service_level(
+    const struct postfix_settings *settings, const char *service);
+
+/*
+ * The maps named in smtp_tls_policy_maps other than ours ("type:name", the name being
+ * our map's path), into a NULL-terminated array of new texts. Our own may be missing:
+ * *ours tells. proxy: prefixes are kept; what stands in braces is one map, and ours
+ * where it names our path. An empty path: none is ours.
+ */
+char **postfix_other_maps(const char *policy_maps, const char *our_path, bool *ours);
+void postfix_maps_free(char **maps);
+
+/*
+ * Does one of maps answer for key, as smtp(8) asks: the key, and for a host name its
+ * parents .b.c and .c too (smtp_tls_policy.c)? keys[0..count): one postmap call a map
+ * and up to 1000 keys. answers[i] is YES, NO, or UNSURE where a map failed or the key
+ * cannot be asked (empty, blanks, control bytes). A proxy: map that cannot be asked
+ * through proxymap(8), which serves Postfix alone, is opened directly. False: a map
+ * failed, the first one of them is in err.
+ */
+bool postfix_maps_answer(const struct postfix *postfix, char *const *maps,
+    const char *const *keys, size_t count, enum answer *answers, struct err *err);
+
+/*
+ * One `postmap -q - map` for keys[0..count), exactly as they are. found() is called for
+ * each key that is there, in their order; the value is borrowed for the call. False: the
+ * map could not be asked, or printed something else; found() may have been called.
+ */
+typedef void postfix_found_fn(void *context, size_t index, struct str value);
+bool postfix_lookup_all(const struct postfix *postfix, const char *map,
+    const char *const *keys, size_t count, postfix_found_fn *found, void *context,
+    struct err *err);
+
+/* The same for one key: YES with its value in *value (free()), NO, UNSURE with err. */
+enum answer postfix_lookup(const struct postfix *postfix, const char *map,
+    const char *key, char **value, struct err *err);
+
+/* postmap map ("hash:/path"): build it from its text. Output of a failure goes to err. */
+bool postfix_postmap(const struct postfix *postfix, const char *map, struct err *err);
+
+/*
+ * Change a built map as it is: lines "key<TAB>value" that come or are changed (postmap
+ * -r -i), lines of keys that go, whether they are there or not (postmap -d).
+ */
+bool postfix_map_put(
+    const struct postfix *postfix, const char *map, struct str lines, struct err *err);
+bool postfix_map_delete(
+    const struct postfix *postfix, const char *map, struct str keys, struct err *err);
+
+/* postqueue -i for each queue id (valid ones only; see postfix_is_queue_id). False:
+ * one of them failed, or is no queue id; the rest was tried. An id that is no longer
+ * in the queue is no failure. */
+bool postfix_retry(const struct postfix *postfix, const char *const *queue_ids,
+    size_t count, struct err *err);
+bool postfix_flush(const struct postfix *postfix, struct err *err); /* postqueue -f */
+
+/* Letters, digits and _ only, 1 to 255 (mail_queue.c: mail_queue_id_ok), no option. */
+bool postfix_is_queue_id(const char *text);
+
+/* One recipient of one queued message, as postqueue -j shows it. Borrowed for the call.
+ */
+struct queued {
+	const char *queue_name;
+	const char *queue_id;
+	int64_t arrival_s;
+	const char *address;
+	const char *delay_reason; /* "" if none */
+};
+
+/* Call fn for each recipient in the queue. False: postqueue failed or its output is no
+ * JSON; what came before was handed out. Unknown members are ignored. */
+bool postfix_read_queue(const struct postfix *postfix,
+    void (*fn)(void *context, const struct queued *queued), void *context,
+    struct err *err);
+
+#endif
