@@ -58,11 +58,11 @@ ask_relay_fits(const char *relay, const char *key, const char *text)
 }
 
 static bool
-relay_fits(const struct asked *asked, const struct dns_records *records)
+relay_fits(const struct ask_item *item, const struct dns_records *records)
 {
-	struct str relay = str_of(asked->relay);
+	struct str relay = str_of(item->relay);
 
-	if (relay.len == 0 || str_equal_nocase(relay, str_of(asked->nexthop.host)))
+	if (relay.len == 0 || str_equal_nocase(relay, str_of(item->nexthop.host)))
 		return true;
 	for (unsigned i = 0; i < records->host_count; i++)
 		if (str_equal_nocase(relay, str_of(records->hosts[i].name)))
@@ -71,29 +71,30 @@ relay_fits(const struct asked *asked, const struct dns_records *records)
 }
 
 static void
-ask_dns(struct asker *asker, struct asked *asked)
+ask_dns(struct asker *asker, struct ask_item *item)
 {
+	struct answers *answers = &item->answers;
 	struct buf text = {0};
 
 	if (asker->resolver == NULL) {
-		asked->dane = (struct dane_verdict){.state = DANE_UNSURE};
+		answers->dane = (struct dane_verdict){.state = DANE_UNSURE};
 		buf_printf(&text, "%s", asker->err.text);
 	} else {
-		resolver_gather(asker->resolver, &asked->nexthop, &asker->records);
-		asked->dane = dane_judge(&asker->records);
-		asked->relay_fits = relay_fits(asked, &asker->records);
-		if (asked->dane.state == DANE_UNSURE &&
+		resolver_gather(asker->resolver, &item->nexthop, &asker->records);
+		answers->dane = dane_judge(&asker->records);
+		answers->relay_fits = relay_fits(item, &asker->records);
+		if (answers->dane.state == DANE_UNSURE &&
 		    asker->records.trouble[0] != '\0') {
 			buf_add_visible(&text, str_of(asker->records.trouble));
 			buf_add_char(&text, '\n');
 		}
 		dane_describe(&asker->records, &text);
 	}
-	if (!str_copy((struct str){buf_text(&text), text.len}, asked->text,
-	        sizeof(asked->text))) {
+	if (!str_copy((struct str){buf_text(&text), text.len}, answers->text,
+	        sizeof(answers->text))) {
 		/* Long lists are cut: they are for reading, the verdict has seen all. */
-		memcpy(asked->text, text.data, sizeof(asked->text) - 1);
-		asked->text[sizeof(asked->text) - 1] = '\0';
+		memcpy(answers->text, text.data, sizeof(answers->text) - 1);
+		answers->text[sizeof(answers->text) - 1] = '\0';
 	}
 	buf_clear(&text);
 }
@@ -103,29 +104,30 @@ static const enum level rungs[] = {LEVEL_SECURE, LEVEL_VERIFY, LEVEL_ENCRYPT};
 
 /* One by one, as smtp(8) would connect; DANE is a matter of DNS, not of a probe. */
 static void
-ask_servers(const struct ask_job *ask, struct asked *asked)
+ask_servers(const struct ask_job *ask, struct ask_item *item)
 {
+	struct answers *answers = &item->answers;
 	struct err ignored;
 
-	asked->probed = LEVEL_UNKNOWN;
-	asked->probe_works = ANSWER_UNSURE;
-	if (asked->probe_above == LEVEL_UNKNOWN || asked->other_map != ANSWER_NO ||
-	    asked->dane.state == DANE_UNSURE || asked->dane.state == DANE_USABLE ||
-	    asked->dane.state == DANE_NO_MAIL)
+	answers->probed = LEVEL_UNKNOWN;
+	answers->probe_works = ANSWER_UNSURE;
+	if (item->probe_above == LEVEL_UNKNOWN || answers->other_map != ANSWER_NO ||
+	    answers->dane.state == DANE_UNSURE || answers->dane.state == DANE_USABLE ||
+	    answers->dane.state == DANE_NO_MAIL)
 		return;
 	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++) {
 		enum probe_outcome outcome;
 
-		if (rungs[i] > asked->probe_up_to || rungs[i] <= asked->probe_above)
+		if (rungs[i] > item->probe_up_to || rungs[i] <= item->probe_above)
 			continue;
 		outcome = probe_server(
-		    ask->postfix, &ask->prober, asked->nexthop.key, rungs[i], &ignored);
+		    ask->postfix, &ask->prober, item->nexthop.key, rungs[i], &ignored);
 		if (outcome == PROBE_MISSING)
 			return;
-		asked->probed = rungs[i];
-		asked->probe_works = outcome == PROBE_YES ? ANSWER_YES
-		    : outcome == PROBE_NO                 ? ANSWER_NO
-		                                          : ANSWER_UNSURE;
+		answers->probed = rungs[i];
+		answers->probe_works = outcome == PROBE_YES ? ANSWER_YES
+		    : outcome == PROBE_NO                   ? ANSWER_NO
+		                                            : ANSWER_UNSURE;
 		if (outcome != PROBE_NO)
 			return;
 	}
@@ -139,15 +141,15 @@ ask_work(struct job *job, void *context)
 	enum answer answers[ASK_BATCH];
 
 	for (unsigned i = 0; i < ask->count; i++) {
-		keys[i] = ask->asked[i].nexthop.key;
+		keys[i] = ask->items[i].nexthop.key;
 		answers[i] = ANSWER_NO;
 	}
 	if (ask->other_maps != NULL && ask->other_maps[0] != NULL)
 		postfix_maps_answer(
 		    ask->postfix, ask->other_maps, keys, ask->count, answers, &ask->err);
 	for (unsigned i = 0; i < ask->count; i++) {
-		ask->asked[i].other_map = answers[i];
-		ask_dns(context, &ask->asked[i]);
-		ask_servers(ask, &ask->asked[i]);
+		ask->items[i].answers.other_map = answers[i];
+		ask_dns(context, &ask->items[i]);
+		ask_servers(ask, &ask->items[i]);
 	}
 }

@@ -10,7 +10,7 @@
 
 #include "base/answer.h"
 #include "base/err.h"
-#include "core/dane.h"
+#include "core/answers.h"
 #include "core/nexthop.h"
 #include "dns/resolver.h"
 #include "postfix/postfix.h"
@@ -19,29 +19,22 @@
 
 #define ASK_BATCH 16
 
-/* One destination: id, nexthop and relay in, the rest out. */
-struct asked {
+/* One destination: what to ask, and the answers. */
+struct ask_item {
 	int64_t id;
 	struct nexthop nexthop;
 	char relay[NEXTHOP_HOST_SIZE]; /* the server that mail was deferred at; "" for
 	                                  none */
-	bool relay_fits; /* it is one of the destination's, or there is none */
-	bool remembered; /* the answer of before, not a new one */
 	enum level
-	    probe_above; /* probe for levels stronger than this; LEVEL_UNKNOWN: do not */
+	    probe_above; /* probe for stronger levels than this; LEVEL_UNKNOWN: do not */
 	enum level probe_up_to; /* ... up to this */
-	enum answer other_map;
-	struct dane_verdict dane;
-	char text[2048];   /* the answers, a line a host */
-	enum level probed; /* the strongest that works, else the weakest tried;
-	                    * LEVEL_UNKNOWN: nothing was probed, or nothing can */
-	enum answer probe_works;
+	struct answers answers; /* out */
 };
 
 struct ask_job {
 	struct job job;
 	unsigned count;
-	struct asked asked[ASK_BATCH];
+	struct ask_item items[ASK_BATCH];
 	/* borrowed from the engine, which outlives its workers */
 	const struct postfix *postfix;
 	char *const *other_maps; /* NULL-terminated; NULL: none */

@@ -131,13 +131,13 @@ look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 
 /* Judge d and store what came of it. *needs: it must be asked about first. */
 static bool
-judge_one(struct engine *e, struct destination *d, const struct asked *asked,
+judge_one(struct engine *e, struct destination *d, const struct answers *answers,
     int64_t now_ms, bool *needs, struct err *err)
 {
 	struct judged judged = {0};
 
 	*needs = false;
-	if (!judge_destination(&e->judge, d, asked, now_ms, &judged)) {
+	if (!judge_destination(&e->judge, d, answers, now_ms, &judged)) {
 		*needs = true;
 		return true;
 	}
@@ -169,9 +169,10 @@ judge_answers(struct engine *e, const struct ask_job *job, struct err *err)
 		struct destination d;
 		bool found, needs;
 
-		if (!store_get_id(e->store, job->asked[i].id, &d, &found, err))
+		if (!store_get_id(e->store, job->items[i].id, &d, &found, err))
 			return false;
-		if (found && !judge_one(e, &d, &job->asked[i], now_ms, &needs, err))
+		if (found &&
+		    !judge_one(e, &d, &job->items[i].answers, now_ms, &needs, err))
 			return false;
 	}
 	return store_commit(e->store, err);
@@ -187,7 +188,7 @@ engine_take_answers(struct engine *e, int64_t mono_ms)
 		struct ask_job *job = (struct ask_job *)done;
 
 		for (unsigned i = 0; i < job->count; i++)
-			forget_asked(e, job->asked[i].id);
+			forget_asked(e, job->items[i].id);
 		if (job->err.text[0] != '\0')
 			log_warning("cannot ask another policy map: %s", job->err.text);
 		if (judge_answers(e, job, &err)) {
@@ -219,7 +220,7 @@ probe_slot(const struct destination *d)
  */
 static bool
 plan_probe(
-    struct engine *e, const struct destination *d, struct asked *asked, int64_t now_ms)
+    struct engine *e, const struct destination *d, struct ask_item *item, int64_t now_ms)
 {
 	int64_t mono_ms = clock_monotonic_ms();
 	int64_t *last_ms = &e->probed_ms[probe_slot(d)];
@@ -230,8 +231,9 @@ plan_probe(
 	if (*last_ms != 0 && mono_ms - *last_ms < PROBE_EVERY_MS)
 		return false;
 	*last_ms = mono_ms;
-	asked->probe_above = above;
-	asked->probe_up_to = up_to;
+	item->probe_above = above;
+	item->probe_up_to = up_to;
+	item->answers.probe_asked = true;
 	return true;
 }
 
@@ -273,7 +275,7 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 	size_t batch = count / e->config->dns.workers + 1;
 	int64_t now_ms = clock_wall_ms();
 	struct ask_job *job = NULL;
-	struct asked remembered;
+	struct answers remembered;
 	bool done = false;
 
 	if (batch > ASK_BATCH)
@@ -300,17 +302,17 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 			continue;
 		if (job == NULL)
 			job = mem_new(1, sizeof(*job));
-		if (!nexthop_parse(str_of(d.key), &job->asked[job->count].nexthop))
+		if (!nexthop_parse(str_of(d.key), &job->items[job->count].nexthop))
 			continue;
-		if (!plan_probe(e, &d, &job->asked[job->count], now_ms)) {
+		if (!plan_probe(e, &d, &job->items[job->count], now_ms)) {
 			d.look_ms = now_ms + PROBE_EVERY_MS;
 			if (!store_put(e->store, &d, err))
 				goto out;
 			continue;
 		}
-		memcpy(job->asked[job->count].relay, d.deferral ? d.relay : "",
+		memcpy(job->items[job->count].relay, d.deferral ? d.relay : "",
 		    d.deferral ? sizeof(d.relay) : 1);
-		job->asked[job->count++].id = d.id;
+		job->items[job->count++].id = d.id;
 		e->asking[e->asking_count++] = d.id;
 		if (job->count == batch) {
 			submit(e, job);

@@ -55,11 +55,11 @@ best_seen(const struct judge *judge, const struct destination *d, int64_t now_ms
 /* What the rules say now: they may be others than when the line was read. */
 static int
 find_rule(
-    const struct judge *judge, const struct destination *d, const struct asked *asked)
+    const struct judge *judge, const struct destination *d, const struct answers *answers)
 {
-	enum rule_dnssec dnssec = asked == NULL ? RULE_DNSSEC_ANY
-	    : asked->dane.signed_domain         ? RULE_DNSSEC_SECURE
-	                                        : RULE_DNSSEC_INSECURE;
+	enum rule_dnssec dnssec = answers == NULL ? RULE_DNSSEC_ANY
+	    : answers->dane.signed_domain         ? RULE_DNSSEC_SECURE
+	                                          : RULE_DNSSEC_INSECURE;
 	struct rule_subject subject = {
 	    .reason = str_of(d->reason),
 	    .dsn = str_of(d->dsn),
@@ -72,9 +72,9 @@ find_rule(
 
 static const char *
 rule_name(
-    const struct judge *judge, const struct destination *d, const struct asked *asked)
+    const struct judge *judge, const struct destination *d, const struct answers *answers)
 {
-	return rules_get(judge->rules, (size_t)find_rule(judge, d, asked))->name;
+	return rules_get(judge->rules, (size_t)find_rule(judge, d, answers))->name;
 }
 
 /* A configured level stands; else a service of master.cf may have one of its own. */
@@ -89,9 +89,9 @@ default_level(const struct judge *judge, const struct destination *d)
 
 struct evidence
 judge_evidence(const struct judge *judge, const struct destination *d,
-    const struct asked *asked, int64_t now_ms)
+    const struct answers *answers, int64_t now_ms)
 {
-	int rule = d->deferral ? find_rule(judge, d, asked) : -1;
+	int rule = d->deferral ? find_rule(judge, d, answers) : -1;
 	struct nexthop nexthop;
 	struct evidence ev = {
 	    .default_level = default_level(judge, d),
@@ -109,7 +109,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	    .attempts = d->attempts,
 	    .first_attempt_ms = d->first_attempt_ms,
 	    .last_attempt_ms = d->last_attempt_ms,
-	    .other_map = asked != NULL ? asked->other_map : ANSWER_UNSURE,
+	    .other_map = answers != NULL ? answers->other_map : ANSWER_UNSURE,
 	    .can_dane = judge->can_dane,
 	    .dns_failures = d->dns_failures,
 	    .best_seen = best_seen(judge, d, now_ms),
@@ -120,12 +120,12 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	    .trial = now_ms - d->since_ms <= d->lease_ms ? d->trial : LEVEL_NONE,
 	};
 
-	if (asked != NULL) {
-		ev.dane = asked->dane;
-		ev.elsewhere = !asked->relay_fits;
+	if (answers != NULL) {
+		ev.dane = answers->dane;
+		ev.elsewhere = !answers->relay_fits;
 		ev.wrapper =
 		    nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == SMTPS_PORT;
-		if (asked->probed != LEVEL_UNKNOWN)
+		if (answers->probed != LEVEL_UNKNOWN)
 			ev.probe = (struct probe_evidence){.level = d->probe_level,
 			    .works = d->probe_works,
 			    .clean = d->probe_clean};
@@ -143,26 +143,27 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	return ev;
 }
 
-/* What was asked becomes part of what is known. */
+/* What was answers becomes part of what is known. */
 static void
-note_answers(struct destination *d, const struct asked *asked, int64_t now_ms)
+note_answers(struct destination *d, const struct answers *answers, int64_t now_ms)
 {
-	bool gone = asked->dane.state == DANE_NONE ||
-	    asked->dane.state == DANE_UNUSABLE || asked->dane.state == DANE_INSECURE_MX;
+	bool gone = answers->dane.state == DANE_NONE ||
+	    answers->dane.state == DANE_UNUSABLE ||
+	    answers->dane.state == DANE_INSECURE_MX;
 
-	str_copy(str_of(dane_state_name(asked->dane.state)), d->dns_state,
+	str_copy(str_of(dane_state_name(answers->dane.state)), d->dns_state,
 	    sizeof(d->dns_state));
-	str_copy(str_of(asked->text), d->dns_text, sizeof(d->dns_text));
-	if (!asked->remembered) {
-		int64_t ttl_ms = (int64_t)asked->dane.ttl_s * 1000;
+	str_copy(str_of(answers->text), d->dns_text, sizeof(d->dns_text));
+	if (!answers->remembered) {
+		int64_t ttl_ms = (int64_t)answers->dane.ttl_s * 1000;
 
 		d->dns_ms = now_ms;
 		d->dns_until_ms =
 		    now_ms + (ttl_ms < DNS_TTL_MAX_MS ? ttl_ms : DNS_TTL_MAX_MS);
-		d->dns_signed = asked->dane.signed_domain;
+		d->dns_signed = answers->dane.signed_domain;
 	}
-	d->dns_failures = asked->dane.state == DANE_UNSURE ? d->dns_failures + 1 : 0;
-	if (asked->dane.state == DANE_USABLE)
+	d->dns_failures = answers->dane.state == DANE_UNSURE ? d->dns_failures + 1 : 0;
+	if (answers->dane.state == DANE_USABLE)
 		d->dane_absent_ms = 0;
 	else if (gone && d->entry == LEVEL_DANE_ONLY && d->dane_absent_ms == 0)
 		d->dane_absent_ms = now_ms;
@@ -170,42 +171,42 @@ note_answers(struct destination *d, const struct asked *asked, int64_t now_ms)
 
 /* Clean probes count while the same level works. */
 static void
-note_probe(struct destination *d, const struct asked *asked, int64_t now_ms)
+note_probe(struct destination *d, const struct answers *answers, int64_t now_ms)
 {
-	if (asked->probed == LEVEL_UNKNOWN) {
+	if (answers->probed == LEVEL_UNKNOWN) {
 		d->probe_level = LEVEL_UNKNOWN;
 		d->probe_clean = 0;
 		return;
 	}
-	if (asked->probe_works == ANSWER_YES)
-		destination_seen(d, asked->probed, now_ms);
-	if (asked->probe_works == ANSWER_YES)
-		d->probe_clean = d->probe_level == asked->probed ? d->probe_clean + 1 : 1;
-	else if (asked->probe_works == ANSWER_NO)
+	if (answers->probe_works == ANSWER_YES)
+		destination_seen(d, answers->probed, now_ms);
+	if (answers->probe_works == ANSWER_YES)
+		d->probe_clean =
+		    d->probe_level == answers->probed ? d->probe_clean + 1 : 1;
+	else if (answers->probe_works == ANSWER_NO)
 		d->probe_clean = 0;
-	d->probe_level = asked->probed;
-	d->probe_works = asked->probe_works;
+	d->probe_level = answers->probed;
+	d->probe_works = answers->probe_works;
 	d->probe_ms = now_ms;
 }
 
 bool
-judge_remembers(const struct destination *d, int64_t now_ms, struct asked *asked)
+judge_remembers(const struct destination *d, int64_t now_ms, struct answers *answers)
 {
 	enum dane_state state;
 
 	if (now_ms >= d->dns_until_ms || now_ms < d->dns_ms ||
 	    !dane_state_parse(str_of(d->dns_state), &state) || state == DANE_UNSURE)
 		return false;
-	*asked = (struct asked){
-	    .id = d->id,
+	*answers = (struct answers){
 	    .remembered = true,
 	    .other_map = ANSWER_NO,
 	    .dane = {.state = state, .signed_domain = d->dns_signed},
 	};
-	str_copy(str_of(d->dns_text), asked->text, sizeof(asked->text));
+	str_copy(str_of(d->dns_text), answers->text, sizeof(answers->text));
 	/* A server that is not in the answer may be in a newer one. */
-	asked->relay_fits = ask_relay_fits(d->relay, d->key, d->dns_text);
-	return asked->relay_fits;
+	answers->relay_fits = ask_relay_fits(d->relay, d->key, d->dns_text);
+	return answers->relay_fits;
 }
 
 /*
@@ -369,7 +370,7 @@ next_look(const struct destination *d, const struct decision *decision,
 
 bool
 judge_destination(const struct judge *judge, struct destination *d,
-    const struct asked *asked, int64_t now_ms, struct judged *out)
+    const struct answers *answers, int64_t now_ms, struct judged *out)
 {
 	struct ladder_policy policy = judge_policy(judge->config);
 	struct destination next = *d;
@@ -380,13 +381,13 @@ judge_destination(const struct judge *judge, struct destination *d,
 		next.deferral = false;
 	mend_times(&next, now_ms);
 	renew_hold(&next, now_ms);
-	if (asked != NULL) {
-		note_answers(&next, asked, now_ms);
-		if (asked->probe_above != LEVEL_UNKNOWN)
-			note_probe(&next, asked, now_ms);
+	if (answers != NULL) {
+		note_answers(&next, answers, now_ms);
+		if (answers->probe_asked)
+			note_probe(&next, answers, now_ms);
 	}
-	ev = judge_evidence(judge, &next, asked, now_ms);
-	if (asked != NULL)
+	ev = judge_evidence(judge, &next, answers, now_ms);
+	if (answers != NULL)
 		out->decision = ladder_decide(&policy, &ev, now_ms);
 	else if (!ladder_decide_early(&policy, &ev, now_ms, &out->decision))
 		return false;
@@ -409,7 +410,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 		next.pinned = false;
 	if (ev.has_rule)
 		str_copy(
-		    str_of(rule_name(judge, d, asked)), next.rule, sizeof(next.rule));
+		    str_of(rule_name(judge, d, answers)), next.rule, sizeof(next.rule));
 	/* An echo tells nothing new: what was last decided still stands. */
 	if (out->decision.why != WHY_ECHO) {
 		next.why = out->decision.why;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One destination judged: what the store knows of it and what was asked become the
+ * One destination judged: what the store knows of it and what was answers become the
  * ladder's evidence; its decision becomes the destination's new state. No I/O here but
  * the store's.
  */
@@ -49,17 +49,18 @@ struct judged {
 struct ladder_policy judge_policy(const struct config *config);
 
 /*
- * The evidence on destination. asked NULL: nobody was asked yet; only what
+ * The evidence on destination. answers NULL: nobody was asked yet; only what
  * ladder_decide_early() settles can be judged with it.
  */
 struct evidence judge_evidence(const struct judge *judge, const struct destination *d,
-    const struct asked *asked, int64_t now_ms);
+    const struct answers *answers, int64_t now_ms);
 
 /*
- * Is what DNS said of it last still good (its TTL), so that nobody need be asked again?
- * Then asked is filled in with it. Only where no other policy map is to be asked.
+ * Is what DNS said of it last still good (its TTL), so that nobody need be answers again?
+ * Then answers is filled in with it. Only where no other policy map is to be asked.
  */
-bool judge_remembers(const struct destination *d, int64_t now_ms, struct asked *asked);
+bool judge_remembers(
+    const struct destination *d, int64_t now_ms, struct answers *answers);
 
 /*
  * Should the servers be probed before it is judged? True at the end of the lease of an
@@ -70,10 +71,10 @@ bool judge_wants_probe(const struct judge *judge, const struct destination *d,
 
 /*
  * Judge and write the outcome into *d, not yet into the store. False: nobody was asked
- * (asked NULL) and it is necessary; *d is untouched then.
+ * (answers NULL) and it is necessary; *d is untouched then.
  */
 bool judge_destination(const struct judge *judge, struct destination *d,
-    const struct asked *asked, int64_t now_ms, struct judged *out);
+    const struct answers *answers, int64_t now_ms, struct judged *out);
 
 /*
  * Put a judged destination into the store: its row, its decision, the map's version,

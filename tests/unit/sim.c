@@ -77,24 +77,22 @@ sim_export(struct sim *sim)
 }
 
 static void
-answer(struct sim *sim, const struct destination *d, struct asked *asked)
+answer(struct sim *sim, const struct destination *d, struct answers *answers)
 {
 	enum level above, up_to;
 
-	*asked = (struct asked){.id = d->id,
-	    .relay_fits = !sim->elsewhere,
+	*answers = (struct answers){.relay_fits = !sim->elsewhere,
 	    .other_map = sim->other_map,
 	    .dane = {.state = sim->dns,
 	        .signed_domain = sim->is_signed,
 	        .distrusted = sim->distrusted,
 	        .ttl_s = sim->ttl_s}};
-	snprintf(asked->text, sizeof(asked->text), "mx.d.test tlsa=%s",
+	snprintf(answers->text, sizeof(answers->text), "mx.d.test tlsa=%s",
 	    dane_state_name(sim->dns));
 	if (judge_wants_probe(&sim->judge, d, sim->now_ms, &above, &up_to)) {
-		asked->probe_above = above;
-		asked->probe_up_to = up_to;
-		asked->probed = sim->probed;
-		asked->probe_works = sim->probe_works;
+		answers->probe_asked = true;
+		answers->probed = sim->probed;
+		answers->probe_works = sim->probe_works;
 	}
 	sim->asked++;
 }
@@ -105,7 +103,7 @@ judge_now(struct sim *sim)
 {
 	struct destination d = sim_row(sim);
 	struct judged judged = {0};
-	struct asked asked;
+	struct answers asked;
 
 	if (!judge_destination(&sim->judge, &d, NULL, sim->now_ms, &judged)) {
 		if (!judge_remembers(&d, sim->now_ms, &asked))

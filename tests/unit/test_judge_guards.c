@@ -230,7 +230,7 @@ port_465_is_never_in_cleartext(void **state)
 	struct sim *sim = sim_new(LEVEL_VERIFY, false);
 	struct destination d;
 	struct evidence ev;
-	struct asked asked = {.relay_fits = true};
+	struct answers asked = {.relay_fits = true};
 
 	(void)state;
 	destination_init(&d, "[mx.d.test]:465");
