@@ -14,15 +14,20 @@ static char strict_rules[] = "rules/strict.yaml";
 struct sim *
 sim_new(enum level default_level, bool strict)
 {
+	char *files[] = {(char *)(uintptr_t)suite_path(strict_rules),
+	    (char *)(uintptr_t)suite_path(postfix_rules)};
+
+	return strict ? sim_with_rules(default_level, files, 2)
+	              : sim_with_rules(default_level, files + 1, 1);
+}
+
+struct sim *
+sim_with_rules(enum level default_level, char **files, size_t count)
+{
 	struct sim *sim = calloc(1, sizeof(*sim));
 	struct errs errs = {0};
-	char *files[2];
-	size_t count = 0;
 
 	assert_non_null(sim);
-	if (strict)
-		files[count++] = (char *)(uintptr_t)suite_path(strict_rules);
-	files[count++] = (char *)(uintptr_t)suite_path(postfix_rules);
 	sim->rules = rulefile_load(files, count, RULEFILE_COMPILE, &errs);
 	assert_non_null(sim->rules);
 	config_default(&sim->config);
@@ -153,6 +158,42 @@ sim_wait(struct sim *sim, int64_t ms)
 		sim_settle(sim);
 	}
 	fail_msg("it is judged all the time");
+}
+
+void
+sim_await(struct sim *sim, enum why why, int64_t step_ms)
+{
+	int64_t until_ms = sim->now_ms + 100 * DAY;
+
+	while (sim_row(sim).why != why) {
+		if (sim->now_ms >= until_ms)
+			fail_msg("100 days, and the decision %s never came; it is %s",
+			    why_slug(why), why_slug(sim_row(sim).why));
+		sim_wait(sim, step_ms);
+	}
+}
+
+void
+sim_pin(struct sim *sim, enum level level, int64_t for_ms)
+{
+	struct destination d;
+	int64_t version;
+	bool found;
+
+	assert_true(store_get(sim->store, KEY, &d, &found, &kit_err));
+	if (!found)
+		destination_init(&d, KEY);
+	d.entry = level;
+	d.pinned = true;
+	d.why = WHY_PINNED;
+	d.pin_until_ms = for_ms != 0 ? sim->now_ms + for_ms : 0;
+	d.lease_ms = 0;
+	d.lease_end_ms = d.look_ms = d.pin_until_ms;
+	d.force_ms = LADDER_NOT_YET;
+	snprintf(d.attributes, sizeof(d.attributes), "match=mx.d.test");
+	kit_put(sim->store, &d);
+	assert_true(store_map_changed(sim->store, &version, &kit_err));
+	sim_export(sim);
 }
 
 /* A line of the log, written now. */

@@ -50,6 +50,9 @@ struct sim {
 
 /* strict: with the rules for signed domains before the ordinary ones. */
 struct sim *sim_new(enum level default_level, bool strict);
+
+/* With the rules of these files, the first that matches counts. */
+struct sim *sim_with_rules(enum level default_level, char **files, size_t count);
 void sim_free(struct sim *sim);
 
 struct destination sim_row(struct sim *sim);
@@ -59,6 +62,15 @@ void sim_settle(struct sim *sim);
 
 /* Let time pass; whatever falls due is judged then. */
 void sim_wait(struct sim *sim, int64_t ms);
+
+/*
+ * Let time pass in steps until this was decided; the test fails, with the word that never
+ * came, where it is not within 100 days.
+ */
+void sim_await(struct sim *sim, enum why why, int64_t step_ms);
+
+/* The administrator pins the level, with an attribute; for_ms 0: for good. */
+void sim_pin(struct sim *sim, enum level level, int64_t for_ms);
 
 /* The map is put in place, if an entry changed. */
 void sim_export(struct sim *sim);

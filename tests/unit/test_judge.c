@@ -183,8 +183,7 @@ probes_climb_after_two_clean_ones(void **state)
 	sim_wait(sim, 14 * DAY);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_STILL_NEEDED);
 	sim->probe_works = ANSWER_YES;
-	while (sim_row(sim).why != WHY_PROBED)
-		sim_wait(sim, MIN);
+	sim_await(sim, WHY_PROBED, MIN);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_PROBED);
 	assert_int_equal(sim_row(sim).probe_clean, 1);
 	sim_wait(sim, HOUR - 2 * MIN);
@@ -207,8 +206,7 @@ clean_probe_is_a_better_past(void **state)
 	sim_defer(sim, NOT_VERIFIED);
 	sim_wait(sim, MIN);
 	sim_deliver(sim);
-	while (sim_row(sim).why != WHY_PROBED)
-		sim_wait(sim, HOUR);
+	sim_await(sim, WHY_PROBED, HOUR);
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_HOLD);
 	sim_free(sim);

@@ -79,8 +79,7 @@ tlsa_that_is_withdrawn_must_stay_so(void **state)
 	assert_int_equal(sim_row(sim).dane_absent_ms, 0);
 	sim->dns = DANE_NONE;
 	sim_wait(sim, 7 * DAY);
-	while (sim_row(sim).why != WHY_DANE_GOING)
-		sim_wait(sim, HOUR);
+	sim_await(sim, WHY_DANE_GOING, HOUR);
 	sim_wait(sim, 2 * DAY);
 	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE_GOING);
 	sim_wait(sim, DAY);
@@ -311,36 +310,13 @@ rule_that_waits_needs_no_answers(void **state)
 /* --- pins -------------------------------------------------------------------------- */
 
 static void
-pin(struct sim *sim, enum level level, int64_t for_ms)
-{
-	struct destination d;
-	int64_t version;
-	bool found;
-
-	assert_true(store_get(sim->store, KEY, &d, &found, &kit_err));
-	if (!found)
-		destination_init(&d, KEY);
-	d.entry = level;
-	d.pinned = true;
-	d.why = WHY_PINNED;
-	d.pin_until_ms = for_ms != 0 ? sim->now_ms + for_ms : 0;
-	d.lease_ms = 0;
-	d.lease_end_ms = d.look_ms = d.pin_until_ms;
-	d.force_ms = LADDER_NOT_YET;
-	snprintf(d.attributes, sizeof(d.attributes), "match=mx.d.test");
-	kit_put(sim->store, &d);
-	assert_true(store_map_changed(sim->store, &version, &kit_err));
-	sim_export(sim);
-}
-
-static void
 pin_stands_until_it_ends(void **state)
 {
 	struct sim *sim = sim_new(LEVEL_VERIFY, false);
 	int64_t until_ms;
 
 	(void)state;
-	pin(sim, LEVEL_ENCRYPT, DAY);
+	sim_pin(sim, LEVEL_ENCRYPT, DAY);
 	until_ms = sim_row(sim).pin_until_ms;
 	sim_wait(sim, HOUR);
 	sim->dns = DANE_USABLE;
@@ -373,7 +349,7 @@ pin_for_good_stands_for_good(void **state)
 
 	(void)state;
 	sim_defer(sim, NOT_VERIFIED); /* and a lease that is over one day */
-	pin(sim, LEVEL_SECURE, 0);
+	sim_pin(sim, LEVEL_SECURE, 0);
 	sim_wait(sim, DAY);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_SECURE, WHY_PIN_NOT_MET);
@@ -391,7 +367,7 @@ pin_that_ends_in_trouble_is_judged(void **state)
 	struct sim *sim = sim_new(LEVEL_VERIFY, false);
 
 	(void)state;
-	pin(sim, LEVEL_SECURE, DAY);
+	sim_pin(sim, LEVEL_SECURE, DAY);
 	sim_wait(sim, HOUR);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_SECURE, WHY_PIN_NOT_MET);
