@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one guard that settled a decision. The slug is the same everywhere: explain,
- * list, the map's comments, the log, the manual, the tests. */
+/*
+ * The one guard that settled a decision. The slug is the same everywhere: explain, list,
+ * the map's comments, the log, the manual, the tests. All that is particular to a word is
+ * in its row below: a row that leaves something out does not compile.
+ */
 #ifndef CORE_WHY_H
 #define CORE_WHY_H
 
@@ -8,48 +11,171 @@
 
 #include "base/str.h"
 
-enum why {
-	WHY_NONE, /* nothing was decided yet */
-	WHY_PINNED,
-	WHY_PIN_NOT_MET,
-	WHY_OUR_FAULT,
-	WHY_OUR_ENTRY,
-	WHY_NO_RULE,
-	WHY_RULE_WAITS,
-	WHY_ECHO,
-	WHY_OTHER_MAP,
-	WHY_OTHER_MAP_UNSURE,
-	WHY_DNS_UNSURE,
-	WHY_NO_MAIL,
-	WHY_ELSEWHERE,
-	WHY_DANE,
-	WHY_DANE_NOT_MET,
-	WHY_DANE_IMPOSSIBLE,
-	WHY_DANE_GOING,
-	WHY_DANE_GONE,
-	WHY_TLSA_UNUSABLE,
-	WHY_INSECURE_MX,
-	WHY_SIGNED,
-	WHY_NOT_AUTHENTIC,
-	WHY_NOT_ENCRYPTED,
-	WHY_NO_DANE,
-	WHY_ONE_RUNG,
-	WHY_NOTHING_WEAKER,
-	WHY_LOWEST,
-	WHY_MAY_AFTER,
-	WHY_HOLD,
-	WHY_FREEZE,
-	WHY_TRIAL,
-	WHY_TRIAL_FAILED,
-	WHY_PROBED,
-	WHY_STILL_NEEDED,
-	WHY_NOT_NEEDED,
-	WHY_UNDONE,
-	WHY_COUNT,
+/* Does a decision with the word alert the administrator? */
+enum why_alerts {
+	WHY_ALERTS_NEVER,
+	WHY_ALERTS_ALWAYS,
+	WHY_ALERTS_BY_RULE, /* where the rule of the deferral says `alert: true`, unless
+	                     * the level rises */
+	WHY_ALERTS_BY_CASE, /* the ladder decides: see BY_CASE below */
 };
+
+/* Where THE LADDER of tlsladder(8) has the word: guards are numbered as there. */
+#define WHY_GUARD_NONE  0  /* not there: no guard decided this */
+#define WHY_GUARD_LEASE 14 /* behind the guards, the end of a lease */
+
+/*
+ * A row is W(NAME, slug, sentence, answer, alerts, sent, guard):
+ *
+ * answer  KNOWN: the matter was decided. UNSURE: for now nothing could be told, so a hold
+ *         that runs goes on
+ * alerts  NEVER, ALWAYS, BY_RULE, BY_CASE, as above
+ * sent    what mail that flows makes of it. STAYS: it says nothing of the matter. OVER:
+ *         the trouble is over, and news (an alert) should it come back; what stands then
+ *         is the why of the entry, or not-needed. PINNED, DANE: over, and it is that word
+ * guard   the number of the guard, or one of the two above
+ *
+ * BY_CASE means: our-fault alerts for a deferral, and not for a default level that is
+ * unknown; dns-unsure for a resolver that cannot be trusted, for the second answer in a
+ * row that could not tell, and by rule; lowest for a step that is held, and not for an
+ * entry that is raised.
+ */
+/* clang-format off */
+#define WHY_WORDS(W) \
+	W(NONE, "none", \
+	  "nothing was decided yet", \
+	  KNOWN, NEVER, STAYS, WHY_GUARD_NONE) \
+	W(PINNED, "pinned", \
+	  "the administrator set this level", \
+	  KNOWN, NEVER, STAYS, 1) \
+	W(PIN_NOT_MET, "pin-not-met", \
+	  "mail fails at the level that the administrator set", \
+	  KNOWN, ALWAYS, PINNED, 1) \
+	W(OUR_FAULT, "our-fault", \
+	  "the fault is in this Postfix, not at the destination", \
+	  UNSURE, BY_CASE, OVER, 2) \
+	W(OUR_ENTRY, "our-entry", \
+	  "Postfix refused our own entry, so it goes", \
+	  KNOWN, ALWAYS, STAYS, 2) \
+	W(NO_RULE, "no-rule", \
+	  "no rule knows this reason", \
+	  UNSURE, NEVER, STAYS, 3) \
+	W(RULE_WAITS, "rule-waits", \
+	  "the rule for this reason says wait", \
+	  UNSURE, BY_RULE, OVER, 3) \
+	W(ECHO, "echo", \
+	  "the attempt began before the present level was in force", \
+	  UNSURE, NEVER, STAYS, 4) \
+	W(OTHER_MAP, "other-map", \
+	  "another map in smtp_tls_policy_maps decides here", \
+	  KNOWN, NEVER, STAYS, 5) \
+	W(OTHER_MAP_UNSURE, "other-map-unsure", \
+	  "another map in smtp_tls_policy_maps could not be asked", \
+	  UNSURE, ALWAYS, OVER, 5) \
+	W(DNS_UNSURE, "dns-unsure", \
+	  "DNS could not tell, so nothing weaker", \
+	  UNSURE, BY_CASE, OVER, 6) \
+	W(NO_MAIL, "no-mail", \
+	  "the domain has no server that takes mail", \
+	  KNOWN, BY_RULE, OVER, 6) \
+	W(ELSEWHERE, "elsewhere", \
+	  "the server is none of this destination's: Postfix used another next-hop", \
+	  UNSURE, ALWAYS, OVER, 6) \
+	W(DANE, "dane", \
+	  "usable TLSA records: DANE and nothing less", \
+	  KNOWN, NEVER, STAYS, 7) \
+	W(DANE_NOT_MET, "dane-not-met", \
+	  "the servers do not meet their TLSA records: mail waits", \
+	  KNOWN, ALWAYS, DANE, 7) \
+	W(DANE_IMPOSSIBLE, "dane-impossible", \
+	  "usable TLSA records, but this Postfix cannot do DANE: mail waits", \
+	  KNOWN, ALWAYS, OVER, 7) \
+	W(DANE_GOING, "dane-going", \
+	  "TLSA is gone with proof, but not for long enough", \
+	  KNOWN, ALWAYS, OVER, 7) \
+	W(DANE_GONE, "dane-gone", \
+	  "TLSA is gone with proof for long enough", \
+	  KNOWN, BY_RULE, STAYS, 7) \
+	W(TLSA_UNUSABLE, "tlsa-unusable", \
+	  "TLSA records, none usable: TLS is mandatory, and only cleartext would help", \
+	  KNOWN, ALWAYS, OVER, 8) \
+	W(INSECURE_MX, "insecure-mx", \
+	  "TLSA behind an unsigned MX record: TLS is mandatory, and only cleartext would help", \
+	  KNOWN, ALWAYS, OVER, 9) \
+	W(SIGNED, "signed", \
+	  "a rule keeps signed domains from being weakened", \
+	  KNOWN, ALWAYS, OVER, 10) \
+	W(NOT_AUTHENTIC, "not-authentic", \
+	  "no certificate that verifies", \
+	  KNOWN, BY_RULE, STAYS, 10) \
+	W(NOT_ENCRYPTED, "not-encrypted", \
+	  "the server does no TLS", \
+	  KNOWN, BY_RULE, STAYS, 10) \
+	W(NO_DANE, "no-dane", \
+	  "no TLSA records, proven", \
+	  KNOWN, BY_RULE, STAYS, 10) \
+	W(ONE_RUNG, "one-rung", \
+	  "TLS fails at this level: one rung weaker", \
+	  KNOWN, BY_RULE, STAYS, 10) \
+	W(NOTHING_WEAKER, "nothing-weaker", \
+	  "no weaker level would help", \
+	  KNOWN, BY_RULE, OVER, 10) \
+	W(LOWEST, "lowest", \
+	  "weaker than ladder.lowest allows: mail waits", \
+	  KNOWN, BY_CASE, OVER, 11) \
+	W(MAY_AFTER, "may-after", \
+	  "too early for cleartext (ladder.may_after)", \
+	  KNOWN, BY_RULE, OVER, 11) \
+	W(HOLD, "hold", \
+	  "it did better lately (ladder.hold)", \
+	  KNOWN, ALWAYS, OVER, 11) \
+	W(FREEZE, "freeze", \
+	  "too many fail alike: our own fault is more likely", \
+	  KNOWN, BY_RULE, OVER, 12) \
+	W(TRIAL, "trial", \
+	  "the lease is over: lifted on trial", \
+	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE) \
+	W(TRIAL_FAILED, "trial-failed", \
+	  "the trial failed: back to what worked", \
+	  KNOWN, BY_RULE, STAYS, WHY_GUARD_LEASE) \
+	W(PROBED, "probed", \
+	  "a stronger level was probed and works", \
+	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE) \
+	W(STILL_NEEDED, "still-needed", \
+	  "a stronger level was probed and does not work", \
+	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE) \
+	W(NOT_NEEDED, "not-needed", \
+	  "the default level does the same", \
+	  KNOWN, BY_RULE, STAYS, 13) \
+	W(UNDONE, "undone", \
+	  "the administrator took the last decision back", \
+	  KNOWN, NEVER, STAYS, WHY_GUARD_NONE)
+
+/* clang-format on */
+
+#define WHY_ENUM(name, slug, sentence, answer, alerts, sent, guard) WHY_##name,
+enum why { WHY_WORDS(WHY_ENUM) WHY_COUNT };
+#undef WHY_ENUM
 
 const char *why_slug(enum why why);     /* "dns-unsure" */
 const char *why_sentence(enum why why); /* "DNS could not tell, so nothing weaker" */
+
+/* The word of a slug. False: there is none; *why is left as it was. */
 bool why_parse(struct str slug, enum why *why);
+
+/* Nothing was found out about the destination: DNS, a map or the reason did not tell. */
+bool why_could_not_tell(enum why why);
+
+enum why_alerts why_alerts(enum why why);
+
+/*
+ * The word that stands once mail flowed: why itself where that says nothing of the
+ * matter; entry_why, the word of the entry that applies, where the trouble is over and
+ * has no word of its own for that.
+ */
+enum why why_once_sent(enum why why, enum why entry_why);
+
+/* 1 to 13, WHY_GUARD_LEASE or WHY_GUARD_NONE. */
+int why_guard(enum why why);
 
 #endif

@@ -92,18 +92,20 @@ note_sessions(
 	    d, in_force && level > LEVEL_VERIFY ? level : LEVEL_VERIFY, verified_ms);
 }
 
-/* Trouble that is over once mail flows: the next time it is news again, and told. */
-static bool
-is_trouble(enum why why)
+/*
+ * Trouble that mail met is over when mail flows; the next time it is news again, and
+ * alerted, also that of DNS, whose failures are counted anew. What a re-check of an entry
+ * found is not over: it was found while mail flowed, and would be found and alerted again
+ * by each re-check. To be called before d->deferral is cleared.
+ */
+static void
+note_trouble_over(struct destination *d)
 {
-	static const enum why troubles[] = {WHY_PIN_NOT_MET, WHY_OUR_FAULT,
-	    WHY_RULE_WAITS, WHY_DANE_NOT_MET, WHY_TLSA_UNUSABLE, WHY_INSECURE_MX,
-	    WHY_SIGNED, WHY_HOLD, WHY_FREEZE};
-
-	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
-		if (why == troubles[i])
-			return true;
-	return false;
+	if (!d->deferral && d->entry != LEVEL_NONE)
+		return;
+	d->why =
+	    why_once_sent(d->why, d->entry != LEVEL_NONE ? d->entry_why : WHY_NOT_NEEDED);
+	d->dns_failures = 0;
 }
 
 /* Mail flowed: it met the level that it was sent at, and the trouble before is over. */
@@ -118,6 +120,7 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	destination_seen(d, item->sent_level != LEVEL_UNKNOWN ? item->sent_level : level,
 	    item->sent_ms);
 	later(&d->sent_ms, item->sent_ms);
+	note_trouble_over(d);
 	d->deferral = false;
 	d->pending = false;
 	d->attempts = 0;
@@ -127,11 +130,6 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 	d->hold_since_ms = 0;
 	if (d->entry == LEVEL_NONE && !d->pinned)
 		d->look_ms = 0; /* at nothing any more */
-	if (is_trouble(d->why))
-		d->why = d->why == WHY_DANE_NOT_MET ? WHY_DANE
-		    : d->why == WHY_PIN_NOT_MET     ? WHY_PINNED
-		    : d->entry != LEVEL_NONE        ? d->entry_why
-		                                    : WHY_NOT_NEEDED;
 }
 
 /* What began before the present level was in force tells nothing of it. */

@@ -234,32 +234,20 @@ judge_wants_probe(const struct judge *judge, const struct destination *d, int64_
 	    now_ms >= d->lease_end_ms;
 }
 
-/* Whoever disturbs DNS for a moment must not be able to begin a hold anew. */
-static bool
-could_not_tell(enum why why)
-{
-	static const enum why whys[] = {WHY_ECHO, WHY_DNS_UNSURE, WHY_OTHER_MAP_UNSURE,
-	    WHY_OUR_FAULT, WHY_NO_RULE, WHY_RULE_WAITS, WHY_ELSEWHERE};
-
-	for (size_t i = 0; i < sizeof(whys) / sizeof(whys[0]); i++)
-		if (why == whys[i])
-			return true;
-	return false;
-}
-
 /* It goes on after a moment in which nothing could be told: that is no news. */
 static bool
 is_old_hold(const struct destination *d, const struct decision *decision)
 {
 	return decision->why == WHY_HOLD && d->hold_since_ms != 0 &&
-	    could_not_tell(d->why) && d->hold_level == decision->level;
+	    why_could_not_tell(d->why) && d->hold_level == decision->level;
 }
 
 static void
 note_hold(struct destination *d, const struct decision *decision, enum level best,
     int64_t now_ms)
 {
-	if (could_not_tell(decision->why))
+	/* Whoever disturbs DNS for a moment must not be able to begin a hold anew. */
+	if (why_could_not_tell(decision->why))
 		return;
 	d->hold_level = decision->action == ACTION_HOLD ? decision->level : LEVEL_NONE;
 	if (decision->action != ACTION_HOLD) {

@@ -43,11 +43,11 @@ for option in $(grep -oE -- '--[a-z]+' <<<"$commands_of_manual" | sort -u); do
 	has "the option $option of the manual is in --help" "$help" "$option"
 done
 
-# {"slug", "sentence"} of why.c, however its lines are broken.
-pairs=$(tr -s '\n ' ' ' <"$srcdir/src/core/why.c" | grep -oE '\{"[a-z-]+", ?"[^"]*"\}' |
-	sed 's/^{"//; s/", *"/\t/; s/"}$//')
+# Slug and sentence of the rows of why.h, however their lines are broken.
+pairs=$(tr -s '\\\n\t ' ' ' <"$srcdir/src/core/why.h" | grep -oE ' W\([A-Z_]+, "[a-z-]+", "[^"]*",' |
+	sed 's/^[^"]*"//; s/", *"/\t/; s/",$//')
 why=$(section "$manual" WHY | squash)
-is 'why.c has words and sentences' "$(($(wc -l <<<"$pairs") > 30))" 1
+is 'why.h has words and sentences' "$(($(wc -l <<<"$pairs") > 30))" 1
 while IFS=$'\t' read -r slug sentence; do
 	has "the manual has the why $slug, with its sentence" "$why " " $slug $sentence "
 done <<<"$pairs"

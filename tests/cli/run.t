@@ -76,6 +76,40 @@ stop INT
 is 'SIGINT: exit status 0' $status 0
 is 'the queue is read at the first start alone' "$(wc -l <"$dir/postqueue.calls")" "$asked"
 
+# --- alerts: trouble that comes back after mail flowed
+
+cat >"$dir/dns" <<'END'
+away.test MX insecure
+	away.test. 300 IN MX 10 mx.away.test.
+mx.away.test A insecure
+	mx.away.test. 300 IN A 192.0.2.1
+END
+start_dns
+configure "log: {file: $log}" "dns: {resolver: '$resolver', trust: ad, tries: 1}"
+# attempt STATUS REASON: of mail to a server that away.test does not name.
+attempt() {
+	echo "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00) mail postfix/smtp[77]: 4jYQBx3n2tz1bYNC: to=<user@away.test>," \
+		"relay=mx.other.test[192.0.2.9]:25, delay=9, delays=8/0/0.03/0.02, dsn=4.7.5, status=$1 ($2)" >>"$log"
+}
+# alerted TIMES
+alerted() {
+	[[ $(grep -c 'alert: away.test: elsewhere: ' "$dir/run.err") -eq $1 ]]
+}
+# decided WHY: it is what was decided last.
+decided() {
+	"$program" -c "$dir/tlsladder.yaml" explain --json away.test 2>/dev/null |
+		grep -q "\"why\":\"$1\""
+}
+start
+await 20 said "follows $log"
+attempt deferred 'Server certificate not verified'
+check 'mail fails at another server: an alert' await 20 alerted 1
+attempt sent '250 2.0.0 Ok: queued as 1234'
+check 'mail flows: it is over' await 20 decided not-needed
+attempt deferred 'Server certificate not verified'
+check 'it fails again: another alert' await 20 alerted 2
+stop TERM
+
 # --- what it needs and does not get
 
 configure "log: {file: $dir}"
