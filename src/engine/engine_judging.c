@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/freeze.h"
 #include "engine/engine_impl.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -12,7 +13,6 @@
 #define DUE_BURST      40
 #define PROBE_MS       30000 /* for connecting, and for each reply */
 #define PROBE_EVERY_MS 5000  /* of one MX host */
-#define FROZEN_MS      10000 /* how exactly the end of a freeze's cause is known */
 #define JUDGE_MAX      512   /* destinations fetched at once */
 
 static bool
@@ -61,20 +61,20 @@ forget_asked(struct engine *e, int64_t id)
 	}
 }
 
-/* Said once, of all that it holds. */
+/* Alerted once, for all destinations that it holds. */
 static void
-tell_frozen(struct engine *e, int64_t held, int64_t failed)
+alert_freeze(struct engine *e, enum freeze_news news, const struct freeze_facts *facts)
 {
 	struct buf line = {0};
 
 	buf_printf(&line, "freeze: within %lld minutes ",
 	    (long long)(e->config->ladder.freeze_ms / SPAN_MINUTE_MS));
-	if (held >= e->config->ladder.freeze_destinations)
+	if (news == FREEZE_BEGINS_HELD)
 		buf_printf(&line, "%lld destinations or more do worse than before",
-		    (long long)held);
+		    (long long)facts->held);
 	else
 		buf_printf(&line, "%lld destinations or more failed and none verified",
-		    (long long)failed);
+		    (long long)facts->failed);
 	buf_printf(&line,
 	    ": look at this machine's CA file (smtp_tls_CAfile), resolver, "
 	    "network and clock; nothing is weakened until sessions verify again");
@@ -82,51 +82,36 @@ tell_frozen(struct engine *e, int64_t held, int64_t failed)
 	buf_clear(&line);
 }
 
-/*
- * Guard 12: is it us? Since when it last looked so is kept: a cause that lasts makes no
- * new trouble, and must not thaw before a session verifies. Inside a transaction.
- */
+/* Guard 12, before destinations are judged. Inside a transaction. */
 static bool
 look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 {
-	int64_t most = e->config->ladder.freeze_destinations;
-	int64_t since_ms = now_ms - e->config->ladder.freeze_ms;
-	int64_t held = 0, failed = 0, verified_ms = 0, frozen_ms = 0, thawed_ms = 0,
-	        was_ms;
+	struct freeze_limits limits = {
+	    .destinations = e->config->ladder.freeze_destinations,
+	    .time_ms = e->config->ladder.freeze_ms};
+	struct freeze_facts facts = {0};
+	struct freeze_outcome freeze;
 
-	if (!store_freeze_counts(e->store, since_ms, most, &held, &failed, err) ||
-	    !store_counter_get(e->store, "verified-ms", &verified_ms, err) ||
-	    !store_counter_get(e->store, "frozen-ms", &frozen_ms, err) ||
-	    !store_counter_get(e->store, "thawed-ms", &thawed_ms, err))
+	if (!store_freeze_counts(e->store, now_ms - limits.time_ms, limits.destinations,
+	        &facts.held, &facts.failed, err) ||
+	    !store_counter_get(e->store, "verified-ms", &facts.verified_ms, err) ||
+	    !store_counter_get(e->store, "frozen-ms", &facts.frozen_ms, err) ||
+	    !store_counter_get(e->store, "thawed-ms", &facts.thawed_ms, err))
 		return false;
-	was_ms = frozen_ms;
-	/* Times to come are of a clock that was set back since. */
-	if (verified_ms > now_ms + SPAN_MINUTE_MS) {
-		verified_ms = since_ms - 1;
-		if (!store_counter_set(e->store, "verified-ms", verified_ms, err))
-			return false;
-	}
-	if (frozen_ms > now_ms + SPAN_MINUTE_MS) {
-		frozen_ms = 0;
-		thawed_ms = now_ms;
-	}
-	if (held >= most ||
-	    (failed >= most && verified_ms < since_ms && verified_ms != 0)) {
-		if (frozen_ms == 0)
-			tell_frozen(e, held, failed);
-		if (frozen_ms == 0 || llabs(now_ms - frozen_ms) >= FROZEN_MS)
-			frozen_ms = now_ms;
-	} else if (frozen_ms != 0 && verified_ms > frozen_ms) {
+	freeze = freeze_judge(&limits, &facts, now_ms);
+	if (freeze.store_verified &&
+	    !store_counter_set(e->store, "verified-ms", freeze.verified_ms, err))
+		return false;
+	if (freeze.news == FREEZE_ENDS)
 		log_info("no freeze any more: sessions verify again");
-		frozen_ms = 0;
-		thawed_ms = verified_ms;
-	}
-	e->judge.frozen = frozen_ms != 0;
-	e->judge.thawed_ms = thawed_ms <= now_ms ? thawed_ms : 0;
-	e->judge.verified_ms = verified_ms;
-	return frozen_ms == was_ms ||
-	    (store_counter_set(e->store, "frozen-ms", frozen_ms, err) &&
-	        store_counter_set(e->store, "thawed-ms", thawed_ms, err));
+	else if (freeze.news != FREEZE_NO_NEWS)
+		alert_freeze(e, freeze.news, &facts);
+	e->judge.frozen = freeze.frozen;
+	e->judge.thawed_ms = freeze.thawed_ms;
+	e->judge.verified_ms = freeze.verified_ms;
+	return !freeze.store_frozen ||
+	    (store_counter_set(e->store, "frozen-ms", freeze.frozen_ms, err) &&
+	        store_counter_set(e->store, "thawed-ms", freeze.ended_ms, err));
 }
 
 /* Judge d and store what came of it. *needs: it must be asked about first. */

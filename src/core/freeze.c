@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/freeze.h"
+
+#include "base/span.h"
+
+#define EXACT_MS (10 * SPAN_SECOND_MS) /* how exactly the end of the cause is known */
+
+static enum freeze_news
+cause(const struct freeze_limits *limits, const struct freeze_facts *facts,
+    int64_t verified_ms, int64_t since_ms)
+{
+	if (facts->held >= limits->destinations)
+		return FREEZE_BEGINS_HELD;
+	/* Where no session ever verified, that none does now is no sign of a fault. */
+	if (facts->failed >= limits->destinations && verified_ms < since_ms &&
+	    verified_ms != 0)
+		return FREEZE_BEGINS_FAILED;
+	return FREEZE_NO_NEWS;
+}
+
+/* While the cause lasts, its time is stored anew this often, not with each judgement. */
+static bool
+is_outdated(int64_t frozen_ms, int64_t now_ms)
+{
+	return now_ms - frozen_ms >= EXACT_MS || frozen_ms - now_ms >= EXACT_MS;
+}
+
+/*
+ * frozen_ms says when the condition was last true. A lasting cause produces no new
+ * failures, so their absence proves nothing: only a session verified after that time
+ * thaws.
+ */
+struct freeze_outcome
+freeze_judge(
+    const struct freeze_limits *limits, const struct freeze_facts *facts, int64_t now_ms)
+{
+	int64_t since_ms = now_ms - limits->time_ms, soon_ms = now_ms + SPAN_MINUTE_MS;
+	struct freeze_outcome out = {.verified_ms = facts->verified_ms,
+	    .frozen_ms = facts->frozen_ms,
+	    .ended_ms = facts->thawed_ms};
+	enum freeze_news begins;
+
+	if (out.verified_ms > soon_ms) {
+		out.verified_ms = since_ms - 1;
+		out.store_verified = true;
+	}
+	if (out.frozen_ms > soon_ms) {
+		out.frozen_ms = 0;
+		out.ended_ms = now_ms;
+	}
+	begins = cause(limits, facts, out.verified_ms, since_ms);
+	if (begins != FREEZE_NO_NEWS) {
+		if (out.frozen_ms == 0)
+			out.news = begins;
+		if (out.frozen_ms == 0 || is_outdated(out.frozen_ms, now_ms))
+			out.frozen_ms = now_ms;
+	} else if (out.frozen_ms != 0 && out.verified_ms > out.frozen_ms) {
+		out.news = FREEZE_ENDS;
+		out.frozen_ms = 0;
+		out.ended_ms = out.verified_ms;
+	}
+	out.frozen = out.frozen_ms != 0;
+	out.thawed_ms = out.ended_ms <= now_ms ? out.ended_ms : 0;
+	out.store_frozen = out.frozen_ms != facts->frozen_ms;
+	return out;
+}
