@@ -123,7 +123,7 @@ doubled(const struct ladder_policy *policy, int64_t lease_ms)
 	return twice < policy->recheck_max_ms ? twice : policy->recheck_max_ms;
 }
 
-/* --- guards 1 to 4 ----------------------------------------------------------------- */
+/* --- guards 1 to 4, and 11 for an entry that is there ------------------------------- */
 
 static bool
 is_echo(const struct evidence *ev)

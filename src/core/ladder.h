@@ -104,8 +104,9 @@ struct decision {
 };
 
 /*
- * The guards that ask nobody (1 to 4): true if one of them settled it, and DNS and maps
- * need not be asked. ladder_decide() runs them as well.
+ * The guards that ask nobody: 1 to 4, and of 11 that an entry below `lowest` is raised.
+ * True if one of them settled it, and DNS and maps need not be asked. ladder_decide()
+ * runs them as well.
  */
 bool ladder_decide_early(const struct ladder_policy *policy, const struct evidence *ev,
     int64_t now_ms, struct decision *out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the engine has Postfix do: read its settings, take a new map, retry mail. One
- * thread of its own does one chore after the other.
+ * What the engine has Postfix do: read its settings, take a new map, retry mail. Chores
+ * run side by side in a few threads of their own (CHORE_THREADS of engine.c), one of each
+ * kind at a time.
  */
 #ifndef ENGINE_CHORES_H
 #define ENGINE_CHORES_H

@@ -59,7 +59,7 @@ typedef void follow_note_fn(void *context, enum follow_note note, const char *te
 enum follow_result {
 	FOLLOW_LINES, /* chunk holds one or more whole lines, the last newline included */
 	FOLLOW_IDLE,  /* nothing now; position may have moved to a newer generation */
-	FOLLOW_END,   /* standard input or a file of `scan` is over */
+	FOLLOW_END,   /* standard input is over */
 	FOLLOW_BUSY,  /* nothing yet, but call again at once (seeking through a .gz) */
 };
 
