@@ -26,17 +26,17 @@ check_open_state(const struct config *config)
 static bool
 is_dns_news(const struct check *check, const struct destination *d)
 {
-	return check->verdict.state != DANE_UNSURE && d->dns_state[0] != '\0' &&
-	    strcmp(dane_state_name(check->verdict.state), d->dns_state) != 0;
+	return check->verdict.state != DANE_UNSURE && d->dns.state[0] != '\0' &&
+	    strcmp(dane_state_name(check->verdict.state), d->dns.state) != 0;
 }
 
 /* Does a rung between the entry and the default work? */
 static bool
 is_probe_news(const struct check *check, const struct destination *d)
 {
-	if (d->entry == LEVEL_NONE)
+	if (d->entry.level == LEVEL_NONE)
 		return false;
-	for (enum level l = d->entry + 1; l <= check->facts.default_level; l++)
+	for (enum level l = d->entry.level + 1; l <= check->facts.default_level; l++)
 		if (check->facts.works[l] == ANSWER_YES)
 			return true;
 	return false;
@@ -45,7 +45,7 @@ is_probe_news(const struct check *check, const struct destination *d)
 static bool
 is_news(const struct check *check, const struct destination *d)
 {
-	return !d->pinned && (d->entry != LEVEL_NONE || d->deferral) &&
+	return !d->pin.set && (d->entry.level != LEVEL_NONE || d->alarm.raised) &&
 	    (is_dns_news(check, d) || is_probe_news(check, d));
 }
 
@@ -53,9 +53,9 @@ static bool
 look_now(struct store *store, struct destination *d, struct err *err)
 {
 	d->look_ms = clock_wall_ms();
-	d->dns_until_ms = 0; /* what DNS said before */
-	if (d->lease_end_ms > d->look_ms)
-		d->lease_end_ms = d->look_ms;
+	d->dns.until_ms = 0; /* what DNS said before */
+	if (d->entry.lease_end_ms > d->look_ms)
+		d->entry.lease_end_ms = d->look_ms;
 	return store_put(store, d, err);
 }
 

@@ -87,38 +87,40 @@ static void
 print_now(struct buf *out, const struct destination *d)
 {
 	buf_printf(out, "\nnow\n");
-	print_time_line(out, "last sent", d->sent_ms);
-	print_time_line(out, "last encrypted session", d->seen_encrypt_ms);
-	print_time_line(out, "last verified session", d->seen_verify_ms);
-	print_time_line(out, "last secure session", d->seen_secure_ms);
-	print_time_line(out, "last DANE session", d->seen_dane_ms);
-	if (d->deferral) {
-		print_time_line(out, "last deferral", d->deferral_ms);
+	print_time_line(out, "last sent", d->past.sent_ms);
+	print_time_line(out, "last encrypted session", d->past.encrypt_ms);
+	print_time_line(out, "last verified session", d->past.verify_ms);
+	print_time_line(out, "last secure session", d->past.secure_ms);
+	print_time_line(out, "last DANE session", d->past.dane_ms);
+	if (d->alarm.raised) {
+		print_time_line(out, "last deferral", d->alarm.time_ms);
 		buf_printf(out, "    ");
-		buf_add_visible(out, str_of(d->reason));
-		buf_printf(out, "\n  attempts               %u since ", d->attempts);
-		buf_add_time(out, d->first_attempt_ms);
+		buf_add_visible(out, str_of(d->alarm.reason));
+		buf_printf(
+		    out, "\n  attempts               %u since ", d->alarm.attempts);
+		buf_add_time(out, d->alarm.first_attempt_ms);
 		buf_add_char(out, '\n');
 	}
-	if (d->hold_level != LEVEL_NONE)
+	if (d->hold.level != LEVEL_NONE)
 		buf_printf(
-		    out, "  step that is held      %s\n", level_name(d->hold_level));
-	print_time_line(out, "TLSA gone since", d->dane_absent_ms);
-	if (d->trial != LEVEL_NONE)
-		buf_printf(out, "  on trial, was          %s\n", level_name(d->trial));
-	if (d->probe_level != LEVEL_UNKNOWN)
+		    out, "  step that is held      %s\n", level_name(d->hold.level));
+	print_time_line(out, "TLSA gone since", d->entry.dane_absent_ms);
+	if (d->entry.trial != LEVEL_NONE)
+		buf_printf(
+		    out, "  on trial, was          %s\n", level_name(d->entry.trial));
+	if (d->probe.level != LEVEL_UNKNOWN)
 		buf_printf(out, "  probe of %-13s %s, %u clean\n",
-		    level_name(d->probe_level),
-		    d->probe_works == ANSWER_YES      ? "works"
-		        : d->probe_works == ANSWER_NO ? "fails"
+		    level_name(d->probe.level),
+		    d->probe.works == ANSWER_YES      ? "works"
+		        : d->probe.works == ANSWER_NO ? "fails"
 		                                      : "could not tell",
-		    d->probe_clean);
+		    d->probe.clean);
 	buf_printf(out, "  last decision          %s: %s\n", why_slug(d->why),
 	    why_sentence(d->why));
-	print_time_line(out, "look again", d->pinned ? d->pin_until_ms : d->look_ms);
-	if (d->note[0] != '\0') {
+	print_time_line(out, "look again", d->pin.set ? d->pin.until_ms : d->look_ms);
+	if (d->pin.note[0] != '\0') {
 		buf_printf(out, "  note                   ");
-		buf_add_visible(out, str_of(d->note));
+		buf_add_visible(out, str_of(d->pin.note));
 		buf_add_char(out, '\n');
 	}
 }
@@ -134,24 +136,25 @@ explain_text(
 	if (!store_each_decision(store, d->id, print_decision, x, err))
 		return false;
 	buf_printf(&x->out, "\nDNS");
-	if (d->dns_ms != 0) {
+	if (d->dns.time_ms != 0) {
 		buf_printf(&x->out, " at ");
-		buf_add_time(&x->out, d->dns_ms);
-		buf_printf(&x->out, ": TLSA %s", d->dns_state);
+		buf_add_time(&x->out, d->dns.time_ms);
+		buf_printf(&x->out, ": TLSA %s", d->dns.state);
 	}
 	buf_add_char(&x->out, '\n');
-	print_indented(&x->out, d->dns_ms != 0 ? d->dns_text : "not asked yet");
+	print_indented(&x->out, d->dns.time_ms != 0 ? d->dns.text : "not asked yet");
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");
-	if (d->entry == LEVEL_NONE)
+	if (d->entry.level == LEVEL_NONE)
 		buf_printf(&x->out, "no entry: the default level applies\n");
 	else
-		buf_printf(&x->out, "%s\t%s%s%s\n  since ", d->key, level_name(d->entry),
-		    d->attributes[0] != '\0' ? " " : "", d->attributes);
-	if (d->entry != LEVEL_NONE) {
-		buf_add_time(&x->out, d->since_ms);
-		buf_printf(&x->out, ", %s: %s\n", why_slug(d->entry_why),
-		    why_sentence(d->entry_why));
+		buf_printf(&x->out, "%s\t%s%s%s\n  since ", d->key,
+		    level_name(d->entry.level), d->entry.attributes[0] != '\0' ? " " : "",
+		    d->entry.attributes);
+	if (d->entry.level != LEVEL_NONE) {
+		buf_add_time(&x->out, d->entry.since_ms);
+		buf_printf(&x->out, ", %s: %s\n", why_slug(d->entry.why),
+		    why_sentence(d->entry.why));
 	}
 	return true;
 }
@@ -217,11 +220,11 @@ json_decision(void *context, const struct decision_record *r)
 static void
 json_dns(struct explain *x, const struct destination *d)
 {
-	struct str rest = str_of(d->dns_text), line;
+	struct str rest = str_of(d->dns.text), line;
 
 	buf_printf(&x->out, ",\"dns\":{\"tlsa\":");
-	buf_add_json(&x->out, str_of(d->dns_state));
-	add_time_member(&x->out, "time", d->dns_ms);
+	buf_add_json(&x->out, str_of(d->dns.state));
+	add_time_member(&x->out, "time", d->dns.time_ms);
 	buf_printf(&x->out, ",\"hosts\":[");
 	x->first = true;
 	while (str_cut(&rest, '\n', &line)) {
@@ -253,28 +256,28 @@ explain_json(
 		return false;
 	buf_printf(out, "]");
 	json_dns(x, d);
-	add_time_member(out, "last_sent", d->sent_ms);
-	add_time_member(out, "last_encrypted", d->seen_encrypt_ms);
-	add_time_member(out, "last_verified", d->seen_verify_ms);
-	add_time_member(out, "last_secure", d->seen_secure_ms);
-	add_time_member(out, "last_dane", d->seen_dane_ms);
-	add_time_member(out, "last_deferral", d->deferral ? d->deferral_ms : 0);
-	add_member(out, "reason", d->deferral ? d->reason : "");
-	buf_printf(out, ",\"attempts\":%u", d->attempts);
+	add_time_member(out, "last_sent", d->past.sent_ms);
+	add_time_member(out, "last_encrypted", d->past.encrypt_ms);
+	add_time_member(out, "last_verified", d->past.verify_ms);
+	add_time_member(out, "last_secure", d->past.secure_ms);
+	add_time_member(out, "last_dane", d->past.dane_ms);
+	add_time_member(out, "last_deferral", d->alarm.raised ? d->alarm.time_ms : 0);
+	add_member(out, "reason", d->alarm.raised ? d->alarm.reason : "");
+	buf_printf(out, ",\"attempts\":%u", d->alarm.attempts);
 	add_member(
-	    out, "held", d->hold_level != LEVEL_NONE ? level_name(d->hold_level) : "");
+	    out, "held", d->hold.level != LEVEL_NONE ? level_name(d->hold.level) : "");
 	add_member(out, "why", why_slug(d->why));
 	add_member(out, "sentence", why_sentence(d->why));
-	add_time_member(out, "look_again", d->pinned ? d->pin_until_ms : d->look_ms);
-	buf_printf(out, ",\"pinned\":%s", d->pinned ? "true" : "false");
-	add_member(out, "note", d->note);
-	if (d->entry == LEVEL_NONE)
+	add_time_member(out, "look_again", d->pin.set ? d->pin.until_ms : d->look_ms);
+	buf_printf(out, ",\"pinned\":%s", d->pin.set ? "true" : "false");
+	add_member(out, "note", d->pin.note);
+	if (d->entry.level == LEVEL_NONE)
 		buf_printf(out, ",\"level\":null");
 	else
-		add_member(out, "level", level_name(d->entry));
+		add_member(out, "level", level_name(d->entry.level));
 	add_member(
-	    out, "entry_why", d->entry != LEVEL_NONE ? why_slug(d->entry_why) : "");
-	add_member(out, "attributes", d->attributes);
+	    out, "entry_why", d->entry.level != LEVEL_NONE ? why_slug(d->entry.why) : "");
+	add_member(out, "attributes", d->entry.attributes);
 	buf_printf(out, "}\n");
 	return true;
 }

@@ -11,27 +11,28 @@
 static void
 pin_destination(struct destination *d, const struct pin *pin, int64_t now_ms)
 {
-	d->entry = pin->level;
-	d->pinned = pin->pinned;
-	d->pin_until_ms = d->pinned && pin->for_ms > 0 ? now_ms + pin->for_ms : 0;
-	str_copy(str_of(pin->attributes), d->attributes, sizeof(d->attributes));
-	str_copy(str_of(pin->note), d->note, sizeof(d->note));
+	d->entry.level = pin->level;
+	d->pin.set = pin->pinned;
+	d->pin.until_ms = d->pin.set && pin->for_ms > 0 ? now_ms + pin->for_ms : 0;
+	str_copy(
+	    str_of(pin->attributes), d->entry.attributes, sizeof(d->entry.attributes));
+	str_copy(str_of(pin->note), d->pin.note, sizeof(d->pin.note));
 	d->why = pin->why;
-	d->entry_why = pin->level != LEVEL_NONE ? pin->why : WHY_NONE;
-	d->since_ms = now_ms;
-	d->force_ms = LADDER_NOT_YET;
-	d->attempts = 0;
-	d->first_attempt_ms = 0;
-	d->last_attempt_ms = 0;
-	d->look_ms = d->pin_until_ms;
-	d->lease_ms = 0;
-	d->lease_end_ms = d->pin_until_ms;
-	d->hold_level = LEVEL_NONE;
-	d->hold_since_ms = 0;
-	d->trial = LEVEL_NONE;
-	d->dane_absent_ms = 0;
+	d->entry.why = pin->level != LEVEL_NONE ? pin->why : WHY_NONE;
+	d->entry.since_ms = now_ms;
+	d->entry.force_ms = LADDER_NOT_YET;
+	d->alarm.attempts = 0;
+	d->alarm.first_attempt_ms = 0;
+	d->alarm.last_attempt_ms = 0;
+	d->look_ms = d->pin.until_ms;
+	d->entry.lease_ms = 0;
+	d->entry.lease_end_ms = d->pin.until_ms;
+	d->hold.level = LEVEL_NONE;
+	d->hold.since_ms = 0;
+	d->entry.trial = LEVEL_NONE;
+	d->entry.dane_absent_ms = 0;
 	/* What waits is tried again under the new level, and judged anew if it fails. */
-	d->pending = false;
+	d->alarm.pending = false;
 }
 
 /* With its record; inside the caller's transaction. */
@@ -55,8 +56,8 @@ pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err
 		return false;
 	if (!found)
 		destination_init(&d, pin->key);
-	record.before = level_name(d.entry);
-	memcpy(attributes, d.attributes, sizeof(attributes));
+	record.before = level_name(d.entry.level);
+	memcpy(attributes, d.entry.attributes, sizeof(attributes));
 	record.before_attributes = attributes;
 	pin_destination(&d, pin, now_ms);
 	if (!store_put(store, &d, err))

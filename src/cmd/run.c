@@ -60,10 +60,10 @@ on_decided(void *context, const struct destination *d, const struct judged *judg
 		buf_printf(&line, " level=%s", level_name(decision->level));
 	buf_printf(&line, " before=%s why=%s", level_name(judged->before),
 	    why_slug(decision->why));
-	if (d->dns_state[0] != '\0')
-		buf_printf(&line, " tlsa=%s", d->dns_state);
-	if (d->deferral)
-		buf_printf(&line, " rule=%s", d->rule);
+	if (d->dns.state[0] != '\0')
+		buf_printf(&line, " tlsa=%s", d->dns.state);
+	if (d->alarm.raised)
+		buf_printf(&line, " rule=%s", d->alarm.rule);
 	log_info("%s", buf_text(&line));
 	buf_clear(&line);
 }

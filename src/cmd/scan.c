@@ -38,7 +38,7 @@ struct scan {
 static const char *
 outcome(const struct destination *d)
 {
-	return d->entry != LEVEL_NONE ? level_name(d->entry) : "-";
+	return d->entry.level != LEVEL_NONE ? level_name(d->entry.level) : "-";
 }
 
 static void
@@ -46,22 +46,22 @@ print_json(const struct destination *d, struct buf *out)
 {
 	buf_printf(out, "{\"destination\":");
 	buf_add_json(out, str_of(d->key));
-	if (d->entry != LEVEL_NONE)
-		buf_printf(out, ",\"level\":\"%s\"", level_name(d->entry));
+	if (d->entry.level != LEVEL_NONE)
+		buf_printf(out, ",\"level\":\"%s\"", level_name(d->entry.level));
 	else
 		buf_printf(out, ",\"level\":null");
 	buf_printf(out, ",\"held\":");
-	if (d->hold_level != LEVEL_NONE)
-		buf_printf(out, "\"%s\"", level_name(d->hold_level));
+	if (d->hold.level != LEVEL_NONE)
+		buf_printf(out, "\"%s\"", level_name(d->hold.level));
 	else
 		buf_printf(out, "null");
 	buf_printf(out,
 	    ",\"why\":\"%s\",\"sentence\":\"%s\",\"tlsa\":\"%s\",\"attempts\":%u",
-	    why_slug(d->why), why_sentence(d->why), d->dns_state, d->attempts);
+	    why_slug(d->why), why_sentence(d->why), d->dns.state, d->alarm.attempts);
 	buf_printf(out, ",\"rule\":");
-	buf_add_json(out, str_of(d->rule));
+	buf_add_json(out, str_of(d->alarm.rule));
 	buf_printf(out, ",\"reason\":");
-	buf_add_json(out, str_of(d->reason));
+	buf_add_json(out, str_of(d->alarm.reason));
 	buf_printf(out, "}\n");
 }
 
@@ -73,12 +73,12 @@ print_text(const struct destination *d, struct buf *out)
 	buf_printf(&padded, "%-10s", outcome(d));
 	buf_printf(out, "%-30s  ", d->key);
 	buf_add_colour(out,
-	    d->entry == LEVEL_MAY           ? COLOUR_RED
-	        : d->entry == LEVEL_ENCRYPT ? COLOUR_YELLOW
-	                                    : COLOUR_GREEN,
+	    d->entry.level == LEVEL_MAY           ? COLOUR_RED
+	        : d->entry.level == LEVEL_ENCRYPT ? COLOUR_YELLOW
+	                                          : COLOUR_GREEN,
 	    buf_text(&padded));
-	buf_printf(out, "  %-14s  TLSA %-11s  ", why_slug(d->why), d->dns_state);
-	buf_add_visible(out, str_of(d->reason));
+	buf_printf(out, "  %-14s  TLSA %-11s  ", why_slug(d->why), d->dns.state);
+	buf_add_visible(out, str_of(d->alarm.reason));
 	buf_add_char(out, '\n');
 	buf_clear(&padded);
 }
@@ -89,10 +89,10 @@ show(void *context, const struct destination *d)
 	struct scan *scan = context;
 	struct buf out = {0};
 
-	if (!d->deferral && d->since_ms < scan->started_ms)
+	if (!d->alarm.raised && d->entry.since_ms < scan->started_ms)
 		return true;
 	scan->decided++;
-	scan->levels[d->entry]++;
+	scan->levels[d->entry.level]++;
 	if (scan->json)
 		print_json(d, &out);
 	else

@@ -61,7 +61,7 @@ run_set(const struct options *options, int argc, char **argv)
 		return cmd_usage(&cmd_set,
 		    "\"%s\" is no level: may, encrypt, dane, verify, secure or dane-only",
 		    rest[1]);
-	if (strlen(pin.note) >= sizeof(((struct destination *)0)->note))
+	if (strlen(pin.note) >= sizeof(((struct destination *)0)->pin.note))
 		return cmd_usage(&cmd_set, "the note is too long");
 	status = cmd_load(options, &config, NULL);
 	if (status != 0)
@@ -79,7 +79,7 @@ run_set(const struct options *options, int argc, char **argv)
 		buf_printf(&attributes, "%s%s", i > 2 ? " " : "", rest[i]);
 	}
 	if (status == 0 &&
-	    attributes.len >= sizeof(((struct destination *)0)->attributes))
+	    attributes.len >= sizeof(((struct destination *)0)->entry.attributes))
 		status = cmd_usage(&cmd_set, "the attributes are too long");
 	pin.key = nexthop.key;
 	pin.attributes = buf_text(&attributes);

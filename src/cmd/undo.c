@@ -53,7 +53,7 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);
 		return false;
 	}
-	if (!last->found || d.entry != last->after) {
+	if (!last->found || d.entry.level != last->after) {
 		*status = cmd_fail(
 		    EX_DATAERR, "there is no decision on %s to take back", pin->key);
 		return false;

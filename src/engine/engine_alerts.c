@@ -43,7 +43,7 @@ engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged)
 {
 	struct buf line = {0};
-	int rule = rules_find(e->rules, d->rule);
+	int rule = rules_find(e->rules, d->alarm.rule);
 	const char *cause = rule >= 0 ? rules_get(e->rules, (size_t)rule)->cause : NULL;
 
 	if (e->mode != ENGINE_APPLY) /* it is only shown, and its why with it */
@@ -54,18 +54,18 @@ engine_alert_decision(
 	buf_printf(&line, "%s: %s: %s", d->key, why_slug(judged->decision.why),
 	    why_sentence(judged->decision.why));
 	if (judged->decision.why == WHY_DNS_UNSURE) {
-		struct str rest = str_of(d->dns_text), first;
+		struct str rest = str_of(d->dns.text), first;
 
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
 	}
-	if (d->deferral && cause != NULL) {
+	if (d->alarm.raised && cause != NULL) {
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_of(cause));
 	}
-	if (d->deferral && d->reason[0] != '\0') {
+	if (d->alarm.raised && d->alarm.reason[0] != '\0') {
 		buf_printf(&line, "; Postfix said: ");
-		buf_add_quoted(&line, str_of(d->reason));
+		buf_add_quoted(&line, str_of(d->alarm.reason));
 	}
 	add_line(e, buf_text(&line));
 	buf_clear(&line);

@@ -132,7 +132,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 		e->map_version++;
 		engine_map_changed(e);
 	}
-	if (judged.decision.alert && d->deferral && d->policy_refused)
+	if (judged.decision.alert && d->alarm.raised && d->alarm.policy_refused)
 		engine_map_doubted(e);
 	e->retry_look = e->retry_look || judged.decision.retry;
 	if (judged.changed && e->decided != NULL)
@@ -194,7 +194,7 @@ probe_slot(const struct destination *d)
 {
 	size_t h = 5381;
 
-	for (const char *p = d->dns_text; *p != '\0' && *p != ' ' && *p != '\n'; p++)
+	for (const char *p = d->dns.text; *p != '\0' && *p != ' ' && *p != '\n'; p++)
 		h = h * 33 + (unsigned char)*p;
 	return h % ENGINE_PROBE_SLOTS;
 }
@@ -248,7 +248,7 @@ may_remember(const struct engine *e, const struct destination *d, int64_t now_ms
 {
 	enum level above, up_to;
 
-	return (e->other_maps == NULL || e->other_maps[0] == NULL) && d->deferral &&
+	return (e->other_maps == NULL || e->other_maps[0] == NULL) && d->alarm.raised &&
 	    !judge_wants_probe(&e->judge, d, now_ms, &above, &up_to);
 }
 
@@ -295,8 +295,8 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 				goto out;
 			continue;
 		}
-		memcpy(job->items[job->count].relay, d.deferral ? d.relay : "",
-		    d.deferral ? sizeof(d.relay) : 1);
+		memcpy(job->items[job->count].relay, d.alarm.raised ? d.alarm.relay : "",
+		    d.alarm.raised ? sizeof(d.alarm.relay) : 1);
 		job->items[job->count++].id = d.id;
 		e->asking[e->asking_count++] = d.id;
 		if (job->count == batch) {

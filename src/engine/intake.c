@@ -80,10 +80,10 @@ static void
 note_sessions(
     struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	enum level level = d->entry != LEVEL_NONE ? d->entry : default_level;
+	enum level level = d->entry.level != LEVEL_NONE ? d->entry.level : default_level;
 	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED];
 	/* The second of the export is the entry's, too: many a log has whole seconds. */
-	bool in_force = verified_ms + 999 >= d->force_ms;
+	bool in_force = verified_ms + 999 >= d->entry.force_ms;
 
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_ANONYMOUS]);
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_UNTRUSTED]);
@@ -96,39 +96,39 @@ note_sessions(
  * Trouble that mail met is over when mail flows; the next time it is news again, and
  * alerted, also that of DNS, whose failures are counted anew. What a re-check of an entry
  * found is not over: it was found while mail flowed, and would be found and alerted again
- * by each re-check. To be called before d->deferral is cleared.
+ * by each re-check. To be called before d->alarm.raised is cleared.
  */
 static void
 note_trouble_over(struct destination *d)
 {
-	if (!d->deferral && d->entry != LEVEL_NONE)
+	if (!d->alarm.raised && d->entry.level != LEVEL_NONE)
 		return;
-	d->why =
-	    why_once_sent(d->why, d->entry != LEVEL_NONE ? d->entry_why : WHY_NOT_NEEDED);
-	d->dns_failures = 0;
+	d->why = why_once_sent(
+	    d->why, d->entry.level != LEVEL_NONE ? d->entry.why : WHY_NOT_NEEDED);
+	d->dns.failures = 0;
 }
 
 /* Mail flowed: it met the level that it was sent at, and the trouble before is over. */
 static void
 note_sent(struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	enum level level = d->entry != LEVEL_NONE ? d->entry : default_level;
+	enum level level = d->entry.level != LEVEL_NONE ? d->entry.level : default_level;
 
 	/* Begun under what applied before, it proves nothing of the present level. */
-	if (item->sent_attempt_ms < d->force_ms || !item->sent_proves)
+	if (item->sent_attempt_ms < d->entry.force_ms || !item->sent_proves)
 		level = LEVEL_UNKNOWN;
 	destination_seen(d, item->sent_level != LEVEL_UNKNOWN ? item->sent_level : level,
 	    item->sent_ms);
-	later(&d->sent_ms, item->sent_ms);
+	later(&d->past.sent_ms, item->sent_ms);
 	note_trouble_over(d);
-	d->deferral = false;
-	d->pending = false;
-	d->attempts = 0;
-	d->first_attempt_ms = 0;
-	d->last_attempt_ms = 0;
-	d->hold_level = LEVEL_NONE;
-	d->hold_since_ms = 0;
-	if (d->entry == LEVEL_NONE && !d->pinned)
+	d->alarm.raised = false;
+	d->alarm.pending = false;
+	d->alarm.attempts = 0;
+	d->alarm.first_attempt_ms = 0;
+	d->alarm.last_attempt_ms = 0;
+	d->hold.level = LEVEL_NONE;
+	d->hold.since_ms = 0;
+	if (d->entry.level == LEVEL_NONE && !d->pin.set)
 		d->look_ms = 0; /* at nothing any more */
 }
 
@@ -136,15 +136,15 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 static void
 note_attempts(struct destination *d, const struct fold_item *item)
 {
-	bool all = item->first_attempt_ms >= d->force_ms;
+	bool all = item->first_attempt_ms >= d->entry.force_ms;
 	int64_t first_ms = all ? item->first_attempt_ms : item->last_attempt_ms;
 
-	if (item->attempts == 0 || item->deferral.attempt_ms < d->force_ms)
+	if (item->attempts == 0 || item->deferral.attempt_ms < d->entry.force_ms)
 		return;
-	if (d->attempts == 0 || first_ms < d->first_attempt_ms)
-		d->first_attempt_ms = first_ms;
-	d->attempts += all ? item->attempts : 1;
-	later(&d->last_attempt_ms, item->last_attempt_ms);
+	if (d->alarm.attempts == 0 || first_ms < d->alarm.first_attempt_ms)
+		d->alarm.first_attempt_ms = first_ms;
+	d->alarm.attempts += all ? item->attempts : 1;
+	later(&d->alarm.last_attempt_ms, item->last_attempt_ms);
 }
 
 static void
@@ -157,26 +157,28 @@ note_deferral(
 	/* As in a fold: the attempt that began last tells most, unless the clock went
 	 * back. Mail that waits since before the present level is to be retried all the
 	 * same. */
-	if (d->deferral && !d->suspended &&
+	if (d->alarm.raised && !d->alarm.suspended &&
 	    (f->suspended ||
-	        (fold_is_earlier(f->attempt_ms, f->time_ms, d->attempt_ms) &&
-	            f->time_ms >= d->deferral_ms))) {
-		d->pending = d->pending || d->attempt_ms < d->force_ms;
+	        (fold_is_earlier(f->attempt_ms, f->time_ms, d->alarm.attempt_ms) &&
+	            f->time_ms >= d->alarm.time_ms))) {
+		d->alarm.pending =
+		    d->alarm.pending || d->alarm.attempt_ms < d->entry.force_ms;
 		return;
 	}
-	d->deferral = true;
-	d->pending = true;
-	d->deferral_ms = f->time_ms;
-	d->lost = f->lost;
-	d->suspended = f->suspended;
-	d->policy_refused = f->policy_refused;
-	d->attempt_level = f->attempt_level;
-	d->attempt_ms = f->attempt_ms;
-	str_copy(str_of(rules_get(rules, f->rule)->name), d->rule, sizeof(d->rule));
-	str_copy(str_of(f->reason), d->reason, sizeof(d->reason));
-	str_copy(str_of(f->dsn), d->dsn, sizeof(d->dsn));
-	str_copy(str_of(f->service), d->service, sizeof(d->service));
-	str_copy(str_of(f->relay), d->relay, sizeof(d->relay));
+	d->alarm.raised = true;
+	d->alarm.pending = true;
+	d->alarm.time_ms = f->time_ms;
+	d->alarm.lost = f->lost;
+	d->alarm.suspended = f->suspended;
+	d->alarm.policy_refused = f->policy_refused;
+	d->alarm.attempt_level = f->attempt_level;
+	d->alarm.attempt_ms = f->attempt_ms;
+	str_copy(str_of(rules_get(rules, f->rule)->name), d->alarm.rule,
+	    sizeof(d->alarm.rule));
+	str_copy(str_of(f->reason), d->alarm.reason, sizeof(d->alarm.reason));
+	str_copy(str_of(f->dsn), d->alarm.dsn, sizeof(d->alarm.dsn));
+	str_copy(str_of(f->service), d->alarm.service, sizeof(d->alarm.service));
+	str_copy(str_of(f->relay), d->alarm.relay, sizeof(d->alarm.relay));
 }
 
 static void
@@ -210,11 +212,11 @@ struct intake {
 static void
 note_proof(struct intake *in, const struct destination *d)
 {
-	later(&in->verified_ms, d->seen_verify_ms);
+	later(&in->verified_ms, d->past.verify_ms);
 	if (in->default_level != LEVEL_VERIFY && in->default_level != LEVEL_SECURE)
-		later(&in->verified_ms, d->seen_dane_ms);
+		later(&in->verified_ms, d->past.dane_ms);
 	if (in->default_level == LEVEL_ENCRYPT)
-		later(&in->verified_ms, d->seen_encrypt_ms);
+		later(&in->verified_ms, d->past.encrypt_ms);
 }
 
 static bool
@@ -237,7 +239,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	if (item->deferred)
 		note_deferral(&d, item, in->rules);
 	note_proof(in, &d);
-	in->news = in->news || d.pending;
+	in->news = in->news || d.alarm.pending;
 	if (!store_put(store, &d, err))
 		return false;
 	if (found && item->sent_ms != 0 && !store_waiting_sent(store, d.id, err))

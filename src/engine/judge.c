@@ -41,13 +41,13 @@ best_seen(const struct judge *judge, const struct destination *d, int64_t now_ms
 {
 	if (judge->verified_ms != 0 && judge->verified_ms < now_ms)
 		now_ms = judge->verified_ms;
-	if (d->seen_dane_ms != 0 && now_ms - d->seen_dane_ms < SEEN_MS)
+	if (d->past.dane_ms != 0 && now_ms - d->past.dane_ms < SEEN_MS)
 		return LEVEL_DANE_ONLY;
-	if (d->seen_secure_ms != 0 && now_ms - d->seen_secure_ms < SEEN_MS)
+	if (d->past.secure_ms != 0 && now_ms - d->past.secure_ms < SEEN_MS)
 		return LEVEL_SECURE;
-	if (d->seen_verify_ms != 0 && now_ms - d->seen_verify_ms < SEEN_MS)
+	if (d->past.verify_ms != 0 && now_ms - d->past.verify_ms < SEEN_MS)
 		return LEVEL_VERIFY;
-	if (d->seen_encrypt_ms != 0 && now_ms - d->seen_encrypt_ms < SEEN_MS)
+	if (d->past.encrypt_ms != 0 && now_ms - d->past.encrypt_ms < SEEN_MS)
 		return LEVEL_ENCRYPT;
 	return LEVEL_UNKNOWN;
 }
@@ -61,10 +61,10 @@ find_rule(
 	    : answers->dane.signed_domain         ? RULE_DNSSEC_SECURE
 	                                          : RULE_DNSSEC_INSECURE;
 	struct rule_subject subject = {
-	    .reason = str_of(d->reason),
-	    .dsn = str_of(d->dsn),
-	    .service = str_of(d->service),
-	    .status = d->lost ? STR("bounced") : STR("deferred"),
+	    .reason = str_of(d->alarm.reason),
+	    .dsn = str_of(d->alarm.dsn),
+	    .service = str_of(d->alarm.service),
+	    .status = d->alarm.lost ? STR("bounced") : STR("deferred"),
 	};
 
 	return rules_match(judge->rules, judge->matcher, &subject, 0, dnssec, NULL);
@@ -91,33 +91,34 @@ struct evidence
 judge_evidence(const struct judge *judge, const struct destination *d,
     const struct answers *answers, int64_t now_ms)
 {
-	int rule = d->deferral ? find_rule(judge, d, answers) : -1;
+	int rule = d->alarm.raised ? find_rule(judge, d, answers) : -1;
 	struct nexthop nexthop;
 	struct evidence ev = {
 	    .default_level = default_level(judge, d),
-	    .entry = d->entry,
-	    .force_ms = d->force_ms,
-	    .pinned = d->pinned && (d->pin_until_ms == 0 || now_ms < d->pin_until_ms),
-	    .lease_ms = d->lease_ms,
-	    .lease_end_ms = d->lease_end_ms,
-	    .deferral = d->deferral,
-	    .suspended = d->suspended,
-	    .policy_refused = d->policy_refused,
-	    .attributes = d->attributes[0] != '\0',
-	    .attempt_level = d->attempt_level,
-	    .attempt_ms = d->attempt_ms,
-	    .attempts = d->attempts,
-	    .first_attempt_ms = d->first_attempt_ms,
-	    .last_attempt_ms = d->last_attempt_ms,
+	    .entry = d->entry.level,
+	    .force_ms = d->entry.force_ms,
+	    .pinned = d->pin.set && (d->pin.until_ms == 0 || now_ms < d->pin.until_ms),
+	    .lease_ms = d->entry.lease_ms,
+	    .lease_end_ms = d->entry.lease_end_ms,
+	    .deferral = d->alarm.raised,
+	    .suspended = d->alarm.suspended,
+	    .policy_refused = d->alarm.policy_refused,
+	    .attributes = d->entry.attributes[0] != '\0',
+	    .attempt_level = d->alarm.attempt_level,
+	    .attempt_ms = d->alarm.attempt_ms,
+	    .attempts = d->alarm.attempts,
+	    .first_attempt_ms = d->alarm.first_attempt_ms,
+	    .last_attempt_ms = d->alarm.last_attempt_ms,
 	    .other_map = answers != NULL ? answers->other_map : ANSWER_UNSURE,
 	    .can_dane = judge->can_dane,
-	    .dns_failures = d->dns_failures,
+	    .dns_failures = d->dns.failures,
 	    .best_seen = best_seen(judge, d, now_ms),
-	    .hold_since_ms = d->hold_since_ms,
+	    .hold_since_ms = d->hold.since_ms,
 	    .frozen = judge->frozen,
 	    .thawed_ms = judge->thawed_ms,
-	    .dane_absent_ms = d->dane_absent_ms,
-	    .trial = now_ms - d->since_ms <= d->lease_ms ? d->trial : LEVEL_NONE,
+	    .dane_absent_ms = d->entry.dane_absent_ms,
+	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
+	                                                             : LEVEL_NONE,
 	};
 
 	if (answers != NULL) {
@@ -126,9 +127,9 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.wrapper =
 		    nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == SMTPS_PORT;
 		if (answers->probed != LEVEL_UNKNOWN)
-			ev.probe = (struct probe_evidence){.level = d->probe_level,
-			    .works = d->probe_works,
-			    .clean = d->probe_clean};
+			ev.probe = (struct probe_evidence){.level = d->probe.level,
+			    .works = d->probe.works,
+			    .clean = d->probe.clean};
 	}
 	if (rule >= 0) {
 		const struct rule_source *source = rules_get(judge->rules, (size_t)rule);
@@ -151,22 +152,23 @@ note_answers(struct destination *d, const struct answers *answers, int64_t now_m
 	    answers->dane.state == DANE_UNUSABLE ||
 	    answers->dane.state == DANE_INSECURE_MX;
 
-	str_copy(str_of(dane_state_name(answers->dane.state)), d->dns_state,
-	    sizeof(d->dns_state));
-	str_copy(str_of(answers->text), d->dns_text, sizeof(d->dns_text));
+	str_copy(str_of(dane_state_name(answers->dane.state)), d->dns.state,
+	    sizeof(d->dns.state));
+	str_copy(str_of(answers->text), d->dns.text, sizeof(d->dns.text));
 	if (!answers->remembered) {
 		int64_t ttl_ms = (int64_t)answers->dane.ttl_s * 1000;
 
-		d->dns_ms = now_ms;
-		d->dns_until_ms =
+		d->dns.time_ms = now_ms;
+		d->dns.until_ms =
 		    now_ms + (ttl_ms < DNS_TTL_MAX_MS ? ttl_ms : DNS_TTL_MAX_MS);
-		d->dns_signed = answers->dane.signed_domain;
+		d->dns.signed_domain = answers->dane.signed_domain;
 	}
-	d->dns_failures = answers->dane.state == DANE_UNSURE ? d->dns_failures + 1 : 0;
+	d->dns.failures = answers->dane.state == DANE_UNSURE ? d->dns.failures + 1 : 0;
 	if (answers->dane.state == DANE_USABLE)
-		d->dane_absent_ms = 0;
-	else if (gone && d->entry == LEVEL_DANE_ONLY && d->dane_absent_ms == 0)
-		d->dane_absent_ms = now_ms;
+		d->entry.dane_absent_ms = 0;
+	else if (gone && d->entry.level == LEVEL_DANE_ONLY &&
+	    d->entry.dane_absent_ms == 0)
+		d->entry.dane_absent_ms = now_ms;
 }
 
 /* Clean probes count while the same level works. */
@@ -174,20 +176,20 @@ static void
 note_probe(struct destination *d, const struct answers *answers, int64_t now_ms)
 {
 	if (answers->probed == LEVEL_UNKNOWN) {
-		d->probe_level = LEVEL_UNKNOWN;
-		d->probe_clean = 0;
+		d->probe.level = LEVEL_UNKNOWN;
+		d->probe.clean = 0;
 		return;
 	}
 	if (answers->probe_works == ANSWER_YES)
 		destination_seen(d, answers->probed, now_ms);
 	if (answers->probe_works == ANSWER_YES)
-		d->probe_clean =
-		    d->probe_level == answers->probed ? d->probe_clean + 1 : 1;
+		d->probe.clean =
+		    d->probe.level == answers->probed ? d->probe.clean + 1 : 1;
 	else if (answers->probe_works == ANSWER_NO)
-		d->probe_clean = 0;
-	d->probe_level = answers->probed;
-	d->probe_works = answers->probe_works;
-	d->probe_ms = now_ms;
+		d->probe.clean = 0;
+	d->probe.level = answers->probed;
+	d->probe.works = answers->probe_works;
+	d->probe.time_ms = now_ms;
 }
 
 bool
@@ -195,17 +197,17 @@ judge_remembers(const struct destination *d, int64_t now_ms, struct answers *ans
 {
 	enum dane_state state;
 
-	if (now_ms >= d->dns_until_ms || now_ms < d->dns_ms ||
-	    !dane_state_parse(str_of(d->dns_state), &state) || state == DANE_UNSURE)
+	if (now_ms >= d->dns.until_ms || now_ms < d->dns.time_ms ||
+	    !dane_state_parse(str_of(d->dns.state), &state) || state == DANE_UNSURE)
 		return false;
 	*answers = (struct answers){
 	    .remembered = true,
 	    .other_map = ANSWER_NO,
-	    .dane = {.state = state, .signed_domain = d->dns_signed},
+	    .dane = {.state = state, .signed_domain = d->dns.signed_domain},
 	};
-	str_copy(str_of(d->dns_text), answers->text, sizeof(answers->text));
+	str_copy(str_of(d->dns.text), answers->text, sizeof(answers->text));
 	/* A server that is not in the answer may be in a newer one. */
-	answers->relay_fits = ask_relay_fits(d->relay, d->key, d->dns_text);
+	answers->relay_fits = ask_relay_fits(d->alarm.relay, d->key, d->dns.text);
 	return answers->relay_fits;
 }
 
@@ -216,30 +218,32 @@ judge_remembers(const struct destination *d, int64_t now_ms, struct answers *ans
 static bool
 is_settled(const struct destination *d, int64_t now_ms)
 {
-	bool under_another = d->suspended || d->attempt_ms < d->force_ms ||
-	    (d->attempt_level != LEVEL_UNKNOWN && d->attempt_level != d->entry);
+	bool under_another = d->alarm.suspended ||
+	    d->alarm.attempt_ms < d->entry.force_ms ||
+	    (d->alarm.attempt_level != LEVEL_UNKNOWN &&
+	        d->alarm.attempt_level != d->entry.level);
 
-	return d->deferral && !d->pending && d->entry != LEVEL_NONE &&
-	    now_ms >= d->lease_end_ms && under_another;
+	return d->alarm.raised && !d->alarm.pending && d->entry.level != LEVEL_NONE &&
+	    now_ms >= d->entry.lease_end_ms && under_another;
 }
 
 bool
 judge_wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
     enum level *above, enum level *up_to)
 {
-	*above = d->entry;
+	*above = d->entry.level;
 	*up_to = default_level(judge, d);
-	return !d->pinned && (!d->deferral || is_settled(d, now_ms)) &&
-	    d->entry != LEVEL_NONE && d->entry != LEVEL_DANE_ONLY && d->entry < *up_to &&
-	    now_ms >= d->lease_end_ms;
+	return !d->pin.set && (!d->alarm.raised || is_settled(d, now_ms)) &&
+	    d->entry.level != LEVEL_NONE && d->entry.level != LEVEL_DANE_ONLY &&
+	    d->entry.level < *up_to && now_ms >= d->entry.lease_end_ms;
 }
 
 /* It goes on after a moment in which nothing could be told: that is no news. */
 static bool
 is_old_hold(const struct destination *d, const struct decision *decision)
 {
-	return decision->why == WHY_HOLD && d->hold_since_ms != 0 &&
-	    why_could_not_tell(d->why) && d->hold_level == decision->level;
+	return decision->why == WHY_HOLD && d->hold.since_ms != 0 &&
+	    why_could_not_tell(d->why) && d->hold.level == decision->level;
 }
 
 static void
@@ -249,17 +253,17 @@ note_hold(struct destination *d, const struct decision *decision, enum level bes
 	/* Whoever disturbs DNS for a moment must not be able to begin a hold anew. */
 	if (why_could_not_tell(decision->why))
 		return;
-	d->hold_level = decision->action == ACTION_HOLD ? decision->level : LEVEL_NONE;
+	d->hold.level = decision->action == ACTION_HOLD ? decision->level : LEVEL_NONE;
 	if (decision->action != ACTION_HOLD) {
-		d->hold_since_ms = 0;
+		d->hold.since_ms = 0;
 		return;
 	}
 	/* What a freeze holds and never did better must not count as a reason for it. */
 	if (decision->why != WHY_HOLD &&
 	    (decision->why != WHY_FREEZE || best <= decision->level))
 		return;
-	if (d->hold_since_ms == 0)
-		d->hold_since_ms = now_ms;
+	if (d->hold.since_ms == 0)
+		d->hold.since_ms = now_ms;
 }
 
 /*
@@ -281,25 +285,25 @@ note_entry(struct destination *d, const struct decision *decision, enum level en
     int64_t now_ms)
 {
 	/* What it climbed from, should it fall back soon. */
-	if ((decision->why == WHY_TRIAL || decision->why == WHY_PROBED) && !d->pinned)
-		d->trial = d->entry;
+	if ((decision->why == WHY_TRIAL || decision->why == WHY_PROBED) && !d->pin.set)
+		d->entry.trial = d->entry.level;
 	else
-		d->trial = LEVEL_NONE;
-	d->entry = entry;
-	d->entry_why = entry != LEVEL_NONE ? decision->why : WHY_NONE;
-	d->attributes[0] = '\0';
-	d->force_ms = LADDER_NOT_YET;
-	d->attempts = 0; /* each level takes its own */
-	d->first_attempt_ms = 0;
-	d->last_attempt_ms = 0;
-	d->since_ms = now_ms;
-	d->dane_absent_ms = 0;
-	d->probe_level = LEVEL_UNKNOWN;
-	d->probe_works = ANSWER_UNSURE;
-	d->probe_clean = 0;
+		d->entry.trial = LEVEL_NONE;
+	d->entry.level = entry;
+	d->entry.why = entry != LEVEL_NONE ? decision->why : WHY_NONE;
+	d->entry.attributes[0] = '\0';
+	d->entry.force_ms = LADDER_NOT_YET;
+	d->alarm.attempts = 0; /* each level takes its own */
+	d->alarm.first_attempt_ms = 0;
+	d->alarm.last_attempt_ms = 0;
+	d->entry.since_ms = now_ms;
+	d->entry.dane_absent_ms = 0;
+	d->probe.level = LEVEL_UNKNOWN;
+	d->probe.works = ANSWER_UNSURE;
+	d->probe.clean = 0;
 	if (entry != LEVEL_NONE) {
-		d->lease_ms = decision->lease_ms;
-		d->lease_end_ms = now_ms + spread(d->key, decision->lease_ms);
+		d->entry.lease_ms = decision->lease_ms;
+		d->entry.lease_end_ms = now_ms + spread(d->key, decision->lease_ms);
 	}
 }
 
@@ -321,16 +325,17 @@ mend_times(struct destination *d, int64_t now_ms)
 {
 	int64_t soon_ms = now_ms + SPAN_MINUTE_MS,
 	        log_ms = now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
-	int64_t *const of_log[] = {&d->deferral_ms, &d->attempt_ms, &d->first_attempt_ms,
-	    &d->last_attempt_ms, &d->sent_ms};
+	int64_t *const of_log[] = {&d->alarm.time_ms, &d->alarm.attempt_ms,
+	    &d->alarm.first_attempt_ms, &d->alarm.last_attempt_ms, &d->past.sent_ms};
 
-	if (d->force_ms != LADDER_NOT_YET)
-		bring_back(&d->force_ms, soon_ms, now_ms);
-	bring_back(&d->since_ms, soon_ms, now_ms);
-	bring_back(&d->hold_since_ms, soon_ms, now_ms);
-	bring_back(&d->dane_absent_ms, soon_ms, now_ms);
-	if (!d->pinned)
-		bring_back(&d->lease_end_ms, soon_ms + d->lease_ms, now_ms + d->lease_ms);
+	if (d->entry.force_ms != LADDER_NOT_YET)
+		bring_back(&d->entry.force_ms, soon_ms, now_ms);
+	bring_back(&d->entry.since_ms, soon_ms, now_ms);
+	bring_back(&d->hold.since_ms, soon_ms, now_ms);
+	bring_back(&d->entry.dane_absent_ms, soon_ms, now_ms);
+	if (!d->pin.set)
+		bring_back(&d->entry.lease_end_ms, soon_ms + d->entry.lease_ms,
+		    now_ms + d->entry.lease_ms);
 	for (size_t i = 0; i < sizeof(of_log) / sizeof(of_log[0]); i++)
 		bring_back(of_log[i], log_ms, now_ms - 1);
 }
@@ -339,8 +344,8 @@ mend_times(struct destination *d, int64_t now_ms)
 static void
 renew_hold(struct destination *d, int64_t now_ms)
 {
-	if (d->hold_since_ms != 0 && d->look_ms != 0 && now_ms - d->look_ms > SPAN_DAY_MS)
-		d->hold_since_ms = now_ms;
+	if (d->hold.since_ms != 0 && d->look_ms != 0 && now_ms - d->look_ms > SPAN_DAY_MS)
+		d->hold.since_ms = now_ms;
 }
 
 /* When to look again; never a time that is over: it would be judged without end. */
@@ -348,12 +353,13 @@ static int64_t
 next_look(const struct destination *d, const struct decision *decision,
     const struct ladder_policy *policy, int64_t now_ms)
 {
-	if (d->pinned)
-		return d->pin_until_ms;
-	if (d->entry == LEVEL_NONE ||
+	if (d->pin.set)
+		return d->pin.until_ms;
+	if (d->entry.level == LEVEL_NONE ||
 	    (decision->look_again_ms != 0 && decision->lease_ms == 0))
 		return decision->look_again_ms;
-	return d->lease_end_ms > now_ms ? d->lease_end_ms : now_ms + policy->recheck_ms;
+	return d->entry.lease_end_ms > now_ms ? d->entry.lease_end_ms
+	                                      : now_ms + policy->recheck_ms;
 }
 
 bool
@@ -366,7 +372,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 	enum level entry;
 
 	if (is_settled(d, now_ms))
-		next.deferral = false;
+		next.alarm.raised = false;
 	mend_times(&next, now_ms);
 	renew_hold(&next, now_ms);
 	if (answers != NULL) {
@@ -379,26 +385,27 @@ judge_destination(const struct judge *judge, struct destination *d,
 		out->decision = ladder_decide(&policy, &ev, now_ms);
 	else if (!ladder_decide_early(&policy, &ev, now_ms, &out->decision))
 		return false;
-	out->before = d->entry;
-	memcpy(out->attributes_before, d->attributes, sizeof(out->attributes_before));
+	out->before = d->entry.level;
+	memcpy(
+	    out->attributes_before, d->entry.attributes, sizeof(out->attributes_before));
 	entry = out->decision.action == ACTION_SET  ? out->decision.level
 	    : out->decision.action == ACTION_REMOVE ? LEVEL_NONE
-	                                            : d->entry;
-	out->map_changed = entry != d->entry;
+	                                            : d->entry.level;
+	out->map_changed = entry != d->entry.level;
 	out->changed = out->map_changed || out->decision.why != d->why ||
-	    (out->decision.action == ACTION_HOLD && out->decision.level != d->hold_level);
+	    (out->decision.action == ACTION_HOLD && out->decision.level != d->hold.level);
 	note_hold(&next, &out->decision, ev.best_seen, now_ms);
 	if (out->map_changed)
 		note_entry(&next, &out->decision, entry, now_ms);
 	else if (out->decision.lease_ms != 0) {
-		next.lease_ms = out->decision.lease_ms;
-		next.lease_end_ms = now_ms + spread(d->key, out->decision.lease_ms);
+		next.entry.lease_ms = out->decision.lease_ms;
+		next.entry.lease_end_ms = now_ms + spread(d->key, out->decision.lease_ms);
 	}
-	if (d->pinned && !ev.pinned)
-		next.pinned = false;
+	if (d->pin.set && !ev.pinned)
+		next.pin.set = false;
 	if (ev.has_rule)
-		str_copy(
-		    str_of(rule_name(judge, d, answers)), next.rule, sizeof(next.rule));
+		str_copy(str_of(rule_name(judge, d, answers)), next.alarm.rule,
+		    sizeof(next.alarm.rule));
 	/* An echo tells nothing new: what was last decided still stands. */
 	if (out->decision.why != WHY_ECHO) {
 		next.why = out->decision.why;
@@ -411,7 +418,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 	out->tell = out->decision.alert && !is_old_hold(d, &out->decision) &&
 	    (out->changed ||
 	        (out->decision.why == WHY_DNS_UNSURE && !ev.dane.distrusted));
-	next.pending = false;
+	next.alarm.pending = false;
 	*d = next;
 	return true;
 }
@@ -431,9 +438,9 @@ store_release(struct store *store, const struct destination *d,
 	}
 	if (!judged->decision.retry)
 		return true;
-	if (!judged->map_changed && d->force_ms != LADDER_NOT_YET &&
-	    d->force_ms + DOUBT_MS > now_ms)
-		not_before_ms = d->force_ms + DOUBT_MS;
+	if (!judged->map_changed && d->entry.force_ms != LADDER_NOT_YET &&
+	    d->entry.force_ms + DOUBT_MS > now_ms)
+		not_before_ms = d->entry.force_ms + DOUBT_MS;
 	/* The attempt that decides must have begun after this moment, by the log as well.
 	 */
 	if (judged->decision.action == ACTION_HOLD)
@@ -454,13 +461,13 @@ judge_store(struct store *store, struct destination *d, const struct judged *jud
 	    .before = level_name(judged->before),
 	    .after =
 	        level_name(judged->decision.action == ACTION_HOLD ? judged->decision.level
-	                                                          : d->entry),
+	                                                          : d->entry.level),
 	    .before_attributes = judged->attributes_before,
-	    .after_attributes = d->attributes,
+	    .after_attributes = d->entry.attributes,
 	    .why = why_slug(judged->decision.why),
-	    .rule = d->deferral ? d->rule : "",
-	    .reason = d->deferral ? d->reason : "",
-	    .dns_state = d->dns_state,
+	    .rule = d->alarm.raised ? d->alarm.rule : "",
+	    .reason = d->alarm.raised ? d->alarm.reason : "",
+	    .dns_state = d->dns.state,
 	};
 
 	if (!store_put(store, d, err) || !store_release(store, d, judged, now_ms, err))

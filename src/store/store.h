@@ -18,76 +18,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "core/destination.h"
 #include "core/ladder.h"
-#include "core/nexthop.h"
 #include "logs/follow.h"
 
 #define STORE_KEEPS_MAX   100 /* decisions without effect kept a destination */
 #define STORE_WAITING_MAX 51  /* messages kept a destination; one over the flush limit */
-
-/* One destination: a plain value. Times in ms since the epoch, 0: never. */
-struct destination {
-	int64_t id; /* 0: not in the database yet */
-	char key[NEXTHOP_KEY_SIZE];
-
-	enum level entry; /* LEVEL_NONE: none */
-	char attributes[256];
-	enum why entry_why; /* the decision that made the entry */
-	enum why why;       /* the last decision */
-	int64_t since_ms;   /* when the entry was decided */
-	int64_t force_ms;   /* as struct evidence */
-	int64_t look_ms;
-	int64_t lease_ms;
-	int64_t lease_end_ms;
-	bool pinned;
-	int64_t pin_until_ms; /* 0: for good */
-	char note[256];
-
-	bool pending;  /* news that no decision was made on yet */
-	bool deferral; /* what follows is there */
-	int64_t deferral_ms;
-	char rule[64];
-	char reason[256]; /* cut; without local parts */
-	char dsn[16];
-	char service[64];
-	bool lost;
-	bool suspended;
-	bool policy_refused;
-	enum level attempt_level;
-	char relay[NEXTHOP_HOST_SIZE]; /* the server that it was about; "" for none */
-	char transport[64];            /* master.cf service, where known; "" for smtp */
-	int64_t attempt_ms;
-	unsigned attempts;
-	int64_t first_attempt_ms;
-	int64_t last_attempt_ms;
-
-	char dns_state[16];
-	char dns_text[2048];
-	int64_t dns_ms;
-	unsigned dns_failures;
-	int64_t dns_until_ms; /* so long the answer may be used again (its TTL) */
-	bool dns_signed;      /* the domain's MX answer was validated */
-
-	int64_t seen_encrypt_ms; /* last TLS session of that strength */
-	int64_t seen_verify_ms;
-	int64_t seen_secure_ms;
-	int64_t seen_dane_ms;
-	int64_t sent_ms;
-	enum level hold_level;
-	int64_t hold_since_ms;
-	int64_t dane_absent_ms;
-	enum level trial;
-	enum level probe_level;
-	enum answer probe_works;
-	unsigned probe_clean;
-	int64_t probe_ms;
-};
-
-/* A new one, with every level at "none" or "unknown". */
-void destination_init(struct destination *destination, const char *key);
-
-/* It did as well as that: the past that a hold looks at. 0: not. */
-void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 
 struct store; /* opaque */
 
@@ -175,7 +111,7 @@ typedef void tally_fn(void *context, int64_t day, const char *what, uint64_t cou
 bool store_each_tally(
     struct store *store, int64_t id, tally_fn *fn, void *context, struct err *err);
 
-#define STORE_ATTRIBUTES_SIZE sizeof(((struct destination *)0)->attributes)
+#define STORE_ATTRIBUTES_SIZE sizeof(((struct destination *)0)->entry.attributes)
 
 struct decision_record {
 	int64_t destination;

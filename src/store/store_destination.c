@@ -21,94 +21,66 @@ struct column {
 	size_t size;
 };
 
-#define COLUMN(field, type) \
+#define COLUMN(name, field, type) \
 	{ \
-#field, type, offsetof(struct destination, field), \
+#name, type, offsetof(struct destination, field), \
 		    sizeof(((struct destination *)0)->field) \
 	}
 
 static const struct column columns[] = {
-    COLUMN(id, COLUMN_INT),
-    COLUMN(key, COLUMN_TEXT),
-    COLUMN(entry, COLUMN_LEVEL),
-    COLUMN(attributes, COLUMN_TEXT),
-    COLUMN(why, COLUMN_WHY),
-    COLUMN(entry_why, COLUMN_WHY),
-    COLUMN(since_ms, COLUMN_INT),
-    COLUMN(force_ms, COLUMN_INT),
-    COLUMN(look_ms, COLUMN_INT),
-    COLUMN(lease_ms, COLUMN_INT),
-    COLUMN(lease_end_ms, COLUMN_INT),
-    COLUMN(pinned, COLUMN_BOOL),
-    COLUMN(pin_until_ms, COLUMN_INT),
-    COLUMN(note, COLUMN_TEXT),
-    COLUMN(pending, COLUMN_BOOL),
-    COLUMN(deferral, COLUMN_BOOL),
-    COLUMN(deferral_ms, COLUMN_INT),
-    COLUMN(rule, COLUMN_TEXT),
-    COLUMN(reason, COLUMN_TEXT),
-    COLUMN(dsn, COLUMN_TEXT),
-    COLUMN(service, COLUMN_TEXT),
-    COLUMN(lost, COLUMN_BOOL),
-    COLUMN(suspended, COLUMN_BOOL),
-    COLUMN(policy_refused, COLUMN_BOOL),
-    COLUMN(attempt_level, COLUMN_LEVEL),
-    COLUMN(relay, COLUMN_TEXT),
-    COLUMN(transport, COLUMN_TEXT),
-    COLUMN(attempt_ms, COLUMN_INT),
-    COLUMN(attempts, COLUMN_COUNT),
-    COLUMN(first_attempt_ms, COLUMN_INT),
-    COLUMN(last_attempt_ms, COLUMN_INT),
-    COLUMN(dns_state, COLUMN_TEXT),
-    COLUMN(dns_text, COLUMN_TEXT),
-    COLUMN(dns_ms, COLUMN_INT),
-    COLUMN(dns_failures, COLUMN_COUNT),
-    COLUMN(dns_until_ms, COLUMN_INT),
-    COLUMN(dns_signed, COLUMN_BOOL),
-    COLUMN(seen_encrypt_ms, COLUMN_INT),
-    COLUMN(seen_verify_ms, COLUMN_INT),
-    COLUMN(seen_secure_ms, COLUMN_INT),
-    COLUMN(seen_dane_ms, COLUMN_INT),
-    COLUMN(sent_ms, COLUMN_INT),
-    COLUMN(hold_level, COLUMN_LEVEL),
-    COLUMN(hold_since_ms, COLUMN_INT),
-    COLUMN(dane_absent_ms, COLUMN_INT),
-    COLUMN(trial, COLUMN_LEVEL),
-    COLUMN(probe_level, COLUMN_LEVEL),
-    COLUMN(probe_works, COLUMN_COUNT),
-    COLUMN(probe_clean, COLUMN_COUNT),
-    COLUMN(probe_ms, COLUMN_INT),
+    COLUMN(id, id, COLUMN_INT),
+    COLUMN(key, key, COLUMN_TEXT),
+    COLUMN(entry, entry.level, COLUMN_LEVEL),
+    COLUMN(attributes, entry.attributes, COLUMN_TEXT),
+    COLUMN(why, why, COLUMN_WHY),
+    COLUMN(entry_why, entry.why, COLUMN_WHY),
+    COLUMN(since_ms, entry.since_ms, COLUMN_INT),
+    COLUMN(force_ms, entry.force_ms, COLUMN_INT),
+    COLUMN(look_ms, look_ms, COLUMN_INT),
+    COLUMN(lease_ms, entry.lease_ms, COLUMN_INT),
+    COLUMN(lease_end_ms, entry.lease_end_ms, COLUMN_INT),
+    COLUMN(pinned, pin.set, COLUMN_BOOL),
+    COLUMN(pin_until_ms, pin.until_ms, COLUMN_INT),
+    COLUMN(note, pin.note, COLUMN_TEXT),
+    COLUMN(pending, alarm.pending, COLUMN_BOOL),
+    COLUMN(deferral, alarm.raised, COLUMN_BOOL),
+    COLUMN(deferral_ms, alarm.time_ms, COLUMN_INT),
+    COLUMN(rule, alarm.rule, COLUMN_TEXT),
+    COLUMN(reason, alarm.reason, COLUMN_TEXT),
+    COLUMN(dsn, alarm.dsn, COLUMN_TEXT),
+    COLUMN(service, alarm.service, COLUMN_TEXT),
+    COLUMN(lost, alarm.lost, COLUMN_BOOL),
+    COLUMN(suspended, alarm.suspended, COLUMN_BOOL),
+    COLUMN(policy_refused, alarm.policy_refused, COLUMN_BOOL),
+    COLUMN(attempt_level, alarm.attempt_level, COLUMN_LEVEL),
+    COLUMN(relay, alarm.relay, COLUMN_TEXT),
+    COLUMN(transport, transport, COLUMN_TEXT),
+    COLUMN(attempt_ms, alarm.attempt_ms, COLUMN_INT),
+    COLUMN(attempts, alarm.attempts, COLUMN_COUNT),
+    COLUMN(first_attempt_ms, alarm.first_attempt_ms, COLUMN_INT),
+    COLUMN(last_attempt_ms, alarm.last_attempt_ms, COLUMN_INT),
+    COLUMN(dns_state, dns.state, COLUMN_TEXT),
+    COLUMN(dns_text, dns.text, COLUMN_TEXT),
+    COLUMN(dns_ms, dns.time_ms, COLUMN_INT),
+    COLUMN(dns_failures, dns.failures, COLUMN_COUNT),
+    COLUMN(dns_until_ms, dns.until_ms, COLUMN_INT),
+    COLUMN(dns_signed, dns.signed_domain, COLUMN_BOOL),
+    COLUMN(seen_encrypt_ms, past.encrypt_ms, COLUMN_INT),
+    COLUMN(seen_verify_ms, past.verify_ms, COLUMN_INT),
+    COLUMN(seen_secure_ms, past.secure_ms, COLUMN_INT),
+    COLUMN(seen_dane_ms, past.dane_ms, COLUMN_INT),
+    COLUMN(sent_ms, past.sent_ms, COLUMN_INT),
+    COLUMN(hold_level, hold.level, COLUMN_LEVEL),
+    COLUMN(hold_since_ms, hold.since_ms, COLUMN_INT),
+    COLUMN(dane_absent_ms, entry.dane_absent_ms, COLUMN_INT),
+    COLUMN(trial, entry.trial, COLUMN_LEVEL),
+    COLUMN(probe_level, probe.level, COLUMN_LEVEL),
+    COLUMN(probe_works, probe.works, COLUMN_COUNT),
+    COLUMN(probe_clean, probe.clean, COLUMN_COUNT),
+    COLUMN(probe_ms, probe.time_ms, COLUMN_INT),
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-
-void
-destination_init(struct destination *d, const char *key)
-{
-	*d = (struct destination){
-	    .entry = LEVEL_NONE, .hold_level = LEVEL_NONE, .trial = LEVEL_NONE};
-	str_copy(str_of(key), d->key, sizeof(d->key));
-}
-
-static void
-later(int64_t *at_ms, int64_t than_ms)
-{
-	if (than_ms > *at_ms)
-		*at_ms = than_ms;
-}
-
-void
-destination_seen(struct destination *d, enum level level, int64_t at_ms)
-{
-	if (level == LEVEL_DANE_ONLY)
-		later(&d->seen_dane_ms, at_ms);
-	else if (level_is_authenticated(level))
-		later(&d->seen_verify_ms, at_ms);
-	else if (level == LEVEL_ENCRYPT)
-		later(&d->seen_encrypt_ms, at_ms);
-	if (level == LEVEL_SECURE)
-		later(&d->seen_secure_ms, at_ms);
-}
 
 static void
 bind_column(

@@ -119,7 +119,7 @@ judge_now(struct sim *sim)
 	kit_begin_transaction(sim->store);
 	assert_true(judge_store(sim->store, &d, &judged, sim->now_ms, &kit_err));
 	kit_commit(sim->store);
-	assert_false(d.pending);
+	assert_false(d.alarm.pending);
 	sim->told += judged.tell;
 	sim->last = judged;
 	sim_export(sim);
@@ -132,7 +132,7 @@ sim_settle(struct sim *sim)
 	for (int turn = 0; turn < 3; turn++) {
 		struct destination d = sim_row(sim);
 
-		if (!d.pending && (d.look_ms == 0 || d.look_ms > sim->now_ms))
+		if (!d.alarm.pending && (d.look_ms == 0 || d.look_ms > sim->now_ms))
 			return;
 		judge_now(sim);
 	}
@@ -183,14 +183,14 @@ sim_pin(struct sim *sim, enum level level, int64_t for_ms)
 	assert_true(store_get(sim->store, KEY, &d, &found, &kit_err));
 	if (!found)
 		destination_init(&d, KEY);
-	d.entry = level;
-	d.pinned = true;
+	d.entry.level = level;
+	d.pin.set = true;
 	d.why = WHY_PINNED;
-	d.pin_until_ms = for_ms != 0 ? sim->now_ms + for_ms : 0;
-	d.lease_ms = 0;
-	d.lease_end_ms = d.look_ms = d.pin_until_ms;
-	d.force_ms = LADDER_NOT_YET;
-	snprintf(d.attributes, sizeof(d.attributes), "match=mx.d.test");
+	d.pin.until_ms = for_ms != 0 ? sim->now_ms + for_ms : 0;
+	d.entry.lease_ms = 0;
+	d.entry.lease_end_ms = d.look_ms = d.pin.until_ms;
+	d.entry.force_ms = LADDER_NOT_YET;
+	snprintf(d.entry.attributes, sizeof(d.entry.attributes), "match=mx.d.test");
 	kit_put(sim->store, &d);
 	assert_true(store_map_changed(sim->store, &version, &kit_err));
 	sim_export(sim);
@@ -263,7 +263,7 @@ sim_assert(struct sim *sim, enum level entry, enum why why)
 {
 	struct destination d = sim_row(sim);
 
-	assert_string_equal(level_name(d.entry), level_name(entry));
+	assert_string_equal(level_name(d.entry.level), level_name(entry));
 	assert_string_equal(why_slug(d.why), why_slug(why));
 }
 
@@ -289,9 +289,10 @@ sim_assert_lease(struct sim *sim, int64_t lease_ms)
 {
 	struct destination d = sim_row(sim);
 
-	assert_int_equal(d.lease_ms, lease_ms);
-	assert_in_range(d.lease_end_ms - d.since_ms, lease_ms - lease_ms / 16, lease_ms);
-	assert_int_equal(d.look_ms, d.lease_end_ms);
+	assert_int_equal(d.entry.lease_ms, lease_ms);
+	assert_in_range(
+	    d.entry.lease_end_ms - d.entry.since_ms, lease_ms - lease_ms / 16, lease_ms);
+	assert_int_equal(d.look_ms, d.entry.lease_end_ms);
 }
 
 static void

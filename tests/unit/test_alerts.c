@@ -129,7 +129,7 @@ lost_dane(struct sim *sim)
 
 	loses_dane(sim);
 	d = sim_row(sim);
-	d.dane_absent_ms = sim->now_ms - 4 * DAY;
+	d.entry.dane_absent_ms = sim->now_ms - 4 * DAY;
 	kit_put(sim->store, &d);
 }
 
@@ -181,10 +181,10 @@ has_stronger_entry(struct sim *sim)
 
 	sim_deliver(sim);
 	d = sim_row(sim);
-	d.entry = LEVEL_VERIFY;
-	d.entry_why = WHY_PROBED;
-	d.lease_ms = 7 * DAY;
-	d.lease_end_ms = d.look_ms = sim->now_ms + 7 * DAY;
+	d.entry.level = LEVEL_VERIFY;
+	d.entry.why = WHY_PROBED;
+	d.entry.lease_ms = 7 * DAY;
+	d.entry.lease_end_ms = d.look_ms = sim->now_ms + 7 * DAY;
 	kit_put(sim->store, &d);
 }
 

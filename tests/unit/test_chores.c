@@ -42,7 +42,7 @@ put(struct store *store, const char *key, enum level level)
 	assert_true(store_get(store, key, &d, &found, &kit_err));
 	if (!found)
 		destination_init(&d, key);
-	d.entry = level;
+	d.entry.level = level;
 	kit_put(store, &d);
 	assert_true(store_map_changed(store, &version, &kit_err));
 	assert_true(store_entry_version(store, d.id, version, &kit_err));

@@ -20,19 +20,20 @@ filled(void)
 	struct destination d;
 
 	destination_init(&d, "z.test");
-	d.entry = LEVEL_ENCRYPT;
-	d.entry_why = d.why = WHY_NOT_AUTHENTIC;
-	d.since_ms = NOW_MS;
+	d.entry.level = LEVEL_ENCRYPT;
+	d.entry.why = d.why = WHY_NOT_AUTHENTIC;
+	d.entry.since_ms = NOW_MS;
 	d.look_ms = NOW_MS + 7 * INT64_C(86400000);
 	kit_put(store, &d);
 	destination_init(&d, "[mx.test]:2525");
-	d.entry = LEVEL_SECURE;
-	d.entry_why = d.why = WHY_PINNED;
-	d.pinned = true;
-	d.since_ms = NOW_MS - 1;
+	d.entry.level = LEVEL_SECURE;
+	d.entry.why = d.why = WHY_PINNED;
+	d.pin.set = true;
+	d.entry.since_ms = NOW_MS - 1;
 	d.look_ms = NOW_MS + 1000; /* of no meaning for a pin */
-	str_copy(STR("match=mx.test:.test"), d.attributes, sizeof(d.attributes));
-	str_copy(STR(HOSTILE_NOTE), d.note, sizeof(d.note));
+	str_copy(
+	    STR("match=mx.test:.test"), d.entry.attributes, sizeof(d.entry.attributes));
+	str_copy(STR(HOSTILE_NOTE), d.pin.note, sizeof(d.pin.note));
 	kit_put(store, &d);
 	destination_init(&d, "none.test");
 	kit_put(store, &d);
@@ -216,8 +217,8 @@ csv_holds_no_formula(void **state)
 	const char *p;
 
 	destination_init(&d, "a.test");
-	d.entry = LEVEL_MAY;
-	str_copy(str_of(*state), d.note, sizeof(d.note));
+	d.entry.level = LEVEL_MAY;
+	str_copy(str_of(*state), d.pin.note, sizeof(d.pin.note));
 	kit_put(store, &d);
 	text = export(store, "csv");
 	p = strchr(text, '\n') + 1;
@@ -282,7 +283,7 @@ lines_come_in_order_until_refused(void **state)
 
 		snprintf(key, sizeof(key), "d%03d.test", 999 - i);
 		destination_init(&d, key);
-		d.entry = LEVEL_MAY;
+		d.entry.level = LEVEL_MAY;
 		kit_put(store, &d);
 	}
 	assert_false(export_each_line(store, take_key, &keys, &kit_err));
@@ -307,7 +308,7 @@ many_entries_come_in_pieces(void **state)
 
 		snprintf(key, sizeof(key), "d%04d.test", i);
 		destination_init(&d, key);
-		d.entry = LEVEL_ENCRYPT;
+		d.entry.level = LEVEL_ENCRYPT;
 		kit_put(store, &d);
 	}
 	text = export(store, "json");
@@ -334,7 +335,7 @@ writer_is_not_waited_for(void **state)
 	(void)state;
 	assert_true(store_begin(other, &kit_err));
 	destination_init(&d, "new.test");
-	d.entry = LEVEL_MAY;
+	d.entry.level = LEVEL_MAY;
 	assert_true(store_put(other, &d, &kit_err));
 	text = export(store, "json");
 	assert_string_equal(text, "");

@@ -198,7 +198,7 @@ failed_store_keeps_the_fold(void **state)
 	assert_true(
 	    intake_store(store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
 	assert_false(news);
-	assert_int_equal(kit_get(store, "a.test").attempts, 2);
+	assert_int_equal(kit_get(store, "a.test").alarm.attempts, 2);
 	assert_true(store_counter_get(store, "status-lines", &lines, &kit_err));
 	assert_int_equal(lines, 2);
 	assert_true(store_position_get(store, "/log", &at, &found, &kit_err));
@@ -294,14 +294,14 @@ mail_proves(void **state)
 	bool news;
 
 	destination_init(&d, "a.test");
-	d.entry = proof->entry;
-	d.force_ms = proof->force_s < 0 ? LADDER_NOT_YET
-	    : proof->force_s > 0        ? ms(proof->force_s)
-	                                : 0;
-	d.deferral = d.pending = true;
-	d.attempts = 3;
-	d.hold_since_ms = 1;
-	d.hold_level = LEVEL_MAY;
+	d.entry.level = proof->entry;
+	d.entry.force_ms = proof->force_s < 0 ? LADDER_NOT_YET
+	    : proof->force_s > 0              ? ms(proof->force_s)
+	                                      : 0;
+	d.alarm.raised = d.alarm.pending = true;
+	d.alarm.attempts = 3;
+	d.hold.since_ms = 1;
+	d.hold.level = LEVEL_MAY;
 	kit_put(store, &d);
 	if (proof->session != NULL && proof->session[0] != ',') {
 		snprintf(session, sizeof(session), SESSION("%s"), proof->session);
@@ -314,18 +314,18 @@ mail_proves(void **state)
 	read_line(fold, 12, status);
 	assert_true(try_store(store, fold, proof->default_level, &news));
 	d = kit_get(store, "a.test");
-	buf_printf(&got, "%s%s%s%s", d.seen_encrypt_ms == ms(12) ? "encrypt" : "",
-	    d.seen_verify_ms == ms(12) ? "verify" : "",
-	    d.seen_secure_ms == ms(12) ? " secure" : "",
-	    d.seen_dane_ms == ms(12) ? "dane" : "");
+	buf_printf(&got, "%s%s%s%s", d.past.encrypt_ms == ms(12) ? "encrypt" : "",
+	    d.past.verify_ms == ms(12) ? "verify" : "",
+	    d.past.secure_ms == ms(12) ? " secure" : "",
+	    d.past.dane_ms == ms(12) ? "dane" : "");
 	assert_string_equal(buf_text(&got), proof->expected);
-	assert_int_equal(d.sent_ms, proof->sent ? ms(12) : 0);
+	assert_int_equal(d.past.sent_ms, proof->sent ? ms(12) : 0);
 	/* Mail that flows ends the trouble, at whatever level. */
-	assert_int_equal(d.pending, !proof->sent);
-	assert_int_equal(d.deferral, !proof->sent);
-	assert_int_equal(d.attempts, proof->sent ? 0 : 3);
-	assert_int_equal(d.hold_since_ms, proof->sent ? 0 : 1);
-	assert_int_equal(d.hold_level, proof->sent ? LEVEL_NONE : LEVEL_MAY);
+	assert_int_equal(d.alarm.pending, !proof->sent);
+	assert_int_equal(d.alarm.raised, !proof->sent);
+	assert_int_equal(d.alarm.attempts, proof->sent ? 0 : 3);
+	assert_int_equal(d.hold.since_ms, proof->sent ? 0 : 1);
+	assert_int_equal(d.hold.level, proof->sent ? LEVEL_NONE : LEVEL_MAY);
 	assert_int_equal(news, !proof->sent);
 	buf_clear(&got);
 	fold_free(fold);
@@ -353,7 +353,7 @@ proof_of_verification_is_counted(void **state)
 	must_store(store, fold);
 	assert_true(store_counter_get(store, "verified-ms", &verified_ms, &kit_err));
 	assert_int_equal(verified_ms, ms(6));
-	assert_int_equal(kit_get(store, "a.test").sent_ms, ms(6));
+	assert_int_equal(kit_get(store, "a.test").past.sent_ms, ms(6));
 	fold_free(fold);
 	store_close(store);
 }
@@ -370,11 +370,11 @@ dane_is_no_proof_of_the_ca_file(void **state)
 
 	(void)state;
 	destination_init(&d, "a.test");
-	d.entry = LEVEL_DANE_ONLY;
+	d.entry.level = LEVEL_DANE_ONLY;
 	kit_put(store, &d);
 	read_line(fold, 5, SENT("QA"));
 	must_store(store, fold);
-	assert_int_equal(kit_get(store, "a.test").seen_dane_ms, ms(5));
+	assert_int_equal(kit_get(store, "a.test").past.dane_ms, ms(5));
 	assert_true(store_counter_get(store, "verified-ms", &verified_ms, &kit_err));
 	assert_int_equal(verified_ms, 0);
 	read_line(fold, 6, SENT("QB"));
@@ -422,12 +422,12 @@ sent_proves_nothing_beside_sessions(void **state)
 	fold_set_sessions(fold, true);
 	read_line(fold, 5, SENT("QA"));
 	must_store(store, fold);
-	assert_int_equal(kit_get(store, "a.test").sent_ms, ms(5));
-	assert_int_equal(kit_get(store, "a.test").seen_verify_ms, 0);
+	assert_int_equal(kit_get(store, "a.test").past.sent_ms, ms(5));
+	assert_int_equal(kit_get(store, "a.test").past.verify_ms, 0);
 	read_line(fold, 6, SESSION("Verified"));
 	read_line(fold, 7, SENT("QB"));
 	must_store(store, fold);
-	assert_int_equal(kit_get(store, "a.test").seen_verify_ms, ms(7));
+	assert_int_equal(kit_get(store, "a.test").past.verify_ms, ms(7));
 	fold_free(fold);
 	store_close(store);
 }
@@ -480,31 +480,32 @@ deferral_is_noted(void **state)
 	bool news = false;
 
 	destination_init(&d, "a.test");
-	d.entry = row->force_s != 0 ? LEVEL_ENCRYPT : LEVEL_NONE;
-	d.force_ms = row->force_s < 0 ? LADDER_NOT_YET
-	    : row->force_s > 0        ? ms(row->force_s)
-	                              : 0;
+	d.entry.level = row->force_s != 0 ? LEVEL_ENCRYPT : LEVEL_NONE;
+	d.entry.force_ms = row->force_s < 0 ? LADDER_NOT_YET
+	    : row->force_s > 0              ? ms(row->force_s)
+	                                    : 0;
 	kit_put(store, &d);
 	for (int i = 0; i < 4 && row->lines[i] != NULL; i++) {
 		/* what came before was judged */
 		d = kit_get(store, "a.test");
-		d.pending = false;
+		d.alarm.pending = false;
 		kit_put(store, &d);
 		read_line(fold, 10 * (i + 1), row->lines[i]);
 		assert_true(try_store(store, fold, LEVEL_VERIFY, &news));
 	}
 	d = kit_get(store, "a.test");
-	if (d.deferral)
+	if (d.alarm.raised)
 		buf_printf(&got, "%s@%d ",
-		    d.lost            ? "lost"
-		        : d.suspended ? "echo"
-		                      : "real",
-		    (int)((d.deferral_ms - START_MS) / 1000));
+		    d.alarm.lost            ? "lost"
+		        : d.alarm.suspended ? "echo"
+		                            : "real",
+		    (int)((d.alarm.time_ms - START_MS) / 1000));
 	else
 		buf_printf(&got, "none ");
-	buf_printf(&got, "%u attempts%s", d.attempts, d.pending ? ", news" : "");
+	buf_printf(
+	    &got, "%u attempts%s", d.alarm.attempts, d.alarm.pending ? ", news" : "");
 	assert_string_equal(buf_text(&got), row->expected);
-	assert_int_equal(news, d.pending);
+	assert_int_equal(news, d.alarm.pending);
 	buf_clear(&got);
 	fold_free(fold);
 	store_close(store);
@@ -522,22 +523,22 @@ deferral_is_kept_whole(void **state)
 	    fold, 10, STATUS("QA", "0/0/1/2", ", tls=!verify", "deferred", NOT_VERIFIED));
 	must_store(store, fold);
 	d = kit_get(store, "a.test");
-	assert_string_equal(d.rule, "certificate-not-verified");
-	assert_string_equal(d.reason, NOT_VERIFIED);
-	assert_string_equal(d.dsn, "4.7.5");
-	assert_string_equal(d.service, "smtp");
-	assert_string_equal(d.relay, "mx.a.test");
-	assert_int_equal(d.attempt_level, LEVEL_VERIFY);
-	assert_in_range(d.attempt_ms, ms(7) - 20, ms(7));
-	assert_int_equal(d.first_attempt_ms, d.attempt_ms);
+	assert_string_equal(d.alarm.rule, "certificate-not-verified");
+	assert_string_equal(d.alarm.reason, NOT_VERIFIED);
+	assert_string_equal(d.alarm.dsn, "4.7.5");
+	assert_string_equal(d.alarm.service, "smtp");
+	assert_string_equal(d.alarm.relay, "mx.a.test");
+	assert_int_equal(d.alarm.attempt_level, LEVEL_VERIFY);
+	assert_in_range(d.alarm.attempt_ms, ms(7) - 20, ms(7));
+	assert_int_equal(d.alarm.first_attempt_ms, d.alarm.attempt_ms);
 	read_line(fold, 20,
 	    STATUS("QB", "0/0/0/0", "", "deferred", "client TLS configuration problem"));
 	must_store(store, fold);
 	d = kit_get(store, "a.test");
-	assert_true(d.policy_refused);
-	assert_int_equal(d.attempt_level, LEVEL_UNKNOWN);
-	assert_in_range(d.first_attempt_ms, ms(7) - 20, ms(7));
-	assert_in_range(d.last_attempt_ms, ms(20) - 20, ms(20));
+	assert_true(d.alarm.policy_refused);
+	assert_int_equal(d.alarm.attempt_level, LEVEL_UNKNOWN);
+	assert_in_range(d.alarm.first_attempt_ms, ms(7) - 20, ms(7));
+	assert_in_range(d.alarm.last_attempt_ms, ms(20) - 20, ms(20));
 	fold_free(fold);
 	store_close(store);
 }

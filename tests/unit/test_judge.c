@@ -17,17 +17,17 @@ self_signed_gets_a_lease_and_a_trial(void **state)
 	(void)state;
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
-	assert_int_equal(sim_row(sim).force_ms, START_MS + EXPORT_MS);
+	assert_int_equal(sim_row(sim).entry.force_ms, START_MS + EXPORT_MS);
 	sim_assert_lease(sim, 7 * DAY);
 	sim_assert_released(sim, 1);
 	sim_wait(sim, MIN);
 	sim_deliver(sim);
-	assert_false(sim_row(sim).deferral);
+	assert_false(sim_row(sim).alarm.raised);
 	sim_wait(sim, 6 * DAY);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	sim_wait(sim, DAY);
 	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
-	assert_int_equal(sim_row(sim).trial, LEVEL_ENCRYPT);
+	assert_int_equal(sim_row(sim).entry.trial, LEVEL_ENCRYPT);
 	sim_wait(sim, HOUR);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_TRIAL_FAILED);
@@ -74,7 +74,7 @@ trial_that_works_is_the_end_of_it(void **state)
 	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
 	sim_wait(sim, HOUR);
 	sim_deliver(sim);
-	assert_true(sim_row(sim).seen_verify_ms != 0);
+	assert_true(sim_row(sim).past.verify_ms != 0);
 	sim_wait(sim, 8 * DAY);
 	/* Now it is a destination that did better. */
 	sim_defer(sim, NOT_VERIFIED);
@@ -117,11 +117,11 @@ sent_before_the_map_proves_nothing(void **state)
 	sim_wait(sim, 7 * DAY);
 	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
 	d = sim_row(sim);
-	d.force_ms = sim->now_ms + 1000; /* the export took so long */
+	d.entry.force_ms = sim->now_ms + 1000; /* the export took so long */
 	kit_put(sim->store, &d);
 	sim_deliver(sim);
-	assert_int_equal(sim_row(sim).trial, LEVEL_ENCRYPT);
-	assert_int_equal(sim_row(sim).seen_verify_ms, 0);
+	assert_int_equal(sim_row(sim).entry.trial, LEVEL_ENCRYPT);
+	assert_int_equal(sim_row(sim).past.verify_ms, 0);
 	sim_wait(sim, HOUR);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_TRIAL_FAILED);
@@ -178,14 +178,14 @@ probes_climb_after_two_clean_ones(void **state)
 	sim_deliver(sim);
 	sim_wait(sim, 7 * DAY);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_STILL_NEEDED);
-	assert_int_equal(sim_row(sim).lease_ms, 14 * DAY);
+	assert_int_equal(sim_row(sim).entry.lease_ms, 14 * DAY);
 	sim->probe_works = ANSWER_UNSURE; /* its server was down */
 	sim_wait(sim, 14 * DAY);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_STILL_NEEDED);
 	sim->probe_works = ANSWER_YES;
 	sim_await(sim, WHY_PROBED, MIN);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_PROBED);
-	assert_int_equal(sim_row(sim).probe_clean, 1);
+	assert_int_equal(sim_row(sim).probe.clean, 1);
 	sim_wait(sim, HOUR - 2 * MIN);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_PROBED);
 	sim_wait(sim, 2 * MIN);
@@ -223,7 +223,7 @@ lease_that_ends_unsent_is_probed(void **state)
 	sim_defer(sim, NOT_VERIFIED);
 	sim_wait(sim, 7 * DAY);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_STILL_NEEDED);
-	assert_int_equal(sim_row(sim).lease_ms, 14 * DAY);
+	assert_int_equal(sim_row(sim).entry.lease_ms, 14 * DAY);
 	sim_free(sim);
 }
 
@@ -259,7 +259,8 @@ attempt_from_before_the_map_is_an_echo(void **state)
 	sim->config.ladder.may_after_attempts = 1;
 	sim_defer(sim, NO_HANDSHAKE); /* verify -> encrypt */
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_ONE_RUNG);
-	sim->now_ms = sim_row(sim).force_ms + 20; /* ended now, began 50 ms before */
+	sim->now_ms =
+	    sim_row(sim).entry.force_ms + 20; /* ended now, began 50 ms before */
 	sim_defer(sim, NO_HANDSHAKE);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_ONE_RUNG);
 	sim_wait(sim, MIN);
@@ -287,7 +288,7 @@ tls_field_tells_an_echo(void **state)
 	sim_assert(sim, LEVEL_NONE, WHY_DNS_UNSURE);
 	sim->dns = DANE_NONE;
 	sim_wait(sim, HOUR);
-	assert_int_equal(sim_row(sim).entry, LEVEL_NONE);
+	assert_int_equal(sim_row(sim).entry.level, LEVEL_NONE);
 	sim_free(sim);
 }
 
@@ -301,7 +302,7 @@ cleartext_takes_attempts_and_time(void **state)
 	(void)state;
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
-	assert_int_equal(sim_row(sim).hold_level, LEVEL_MAY);
+	assert_int_equal(sim_row(sim).hold.level, LEVEL_MAY);
 	sim_wait(sim, HOUR); /* time alone does not do */
 	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
 	sim_defer(sim, NOT_OFFERED);
@@ -325,15 +326,16 @@ attempts_count_for_one_level(void **state)
 	sim->dns = DANE_NONE;
 	sim_defer(sim, NO_HANDSHAKE);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_ONE_RUNG);
-	assert_int_equal(sim_row(sim).attempts, 0);
+	assert_int_equal(sim_row(sim).alarm.attempts, 0);
 	sim_suspend(sim, NO_HANDSHAKE);
-	sim->now_ms = sim_row(sim).force_ms + 20; /* ended now, began 50 ms before */
+	sim->now_ms =
+	    sim_row(sim).entry.force_ms + 20; /* ended now, began 50 ms before */
 	sim_defer(sim, NO_HANDSHAKE);
-	assert_int_equal(sim_row(sim).attempts, 0);
+	assert_int_equal(sim_row(sim).alarm.attempts, 0);
 	sim_wait(sim, MIN);
 	sim_defer(sim, NO_HANDSHAKE);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_MAY_AFTER);
-	assert_int_equal(sim_row(sim).attempts, 1);
+	assert_int_equal(sim_row(sim).alarm.attempts, 1);
 	sim_wait(sim, 10 * MIN - 1000);
 	sim_defer(sim, NO_HANDSHAKE);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_MAY_AFTER);
@@ -353,7 +355,7 @@ begin_hold(struct sim *sim)
 	sim_wait(sim, 15 * MIN);
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
-	assert_int_equal(sim_row(sim).hold_level, LEVEL_MAY);
+	assert_int_equal(sim_row(sim).hold.level, LEVEL_MAY);
 	sim_assert_released(sim, 0);
 }
 
@@ -389,7 +391,7 @@ hold_is_not_begun_anew(void **state)
 
 	(void)state;
 	begin_hold(sim);
-	since_ms = sim_row(sim).hold_since_ms;
+	since_ms = sim_row(sim).hold.since_ms;
 	for (int i = 0; i < 11; i++) {
 		sim_wait(sim, HOUR);
 		sim->dns = DANE_UNSURE;
@@ -400,7 +402,7 @@ hold_is_not_begun_anew(void **state)
 		sim_suspend(sim, NOT_OFFERED);
 		sim_assert(sim, LEVEL_NONE, WHY_HOLD);
 	}
-	assert_int_equal(sim_row(sim).hold_since_ms, since_ms);
+	assert_int_equal(sim_row(sim).hold.since_ms, since_ms);
 	assert_int_equal(sim->told, 1);           /* nor to tell of it each time */
 	sim->judge.default_level = LEVEL_UNKNOWN; /* postconf did not answer */
 	sim_defer(sim, NOT_OFFERED);
@@ -416,7 +418,7 @@ hold_is_not_begun_anew(void **state)
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_ELSEWHERE);
 	sim->elsewhere = false;
-	assert_int_equal(sim_row(sim).hold_since_ms, since_ms);
+	assert_int_equal(sim_row(sim).hold.since_ms, since_ms);
 	sim_wait(sim, 2 * HOUR);
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_MAY, WHY_NOT_ENCRYPTED);
@@ -431,9 +433,9 @@ hold_ends_when_mail_flows(void **state)
 	(void)state;
 	begin_hold(sim);
 	sim_deliver(sim);
-	assert_int_equal(sim_row(sim).hold_since_ms, 0);
+	assert_int_equal(sim_row(sim).hold.since_ms, 0);
 	sim_wait(sim, 3 * DAY);
-	assert_int_equal(sim_row(sim).entry, LEVEL_NONE);
+	assert_int_equal(sim_row(sim).entry.level, LEVEL_NONE);
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
 	assert_int_equal(sim->told, 2);
@@ -514,7 +516,7 @@ freeze_holds_and_thaws(void **state)
 	sim->judge.frozen = true;
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
-	assert_true(sim_row(sim).hold_since_ms == 0); /* no reason to freeze on */
+	assert_true(sim_row(sim).hold.since_ms == 0); /* no reason to freeze on */
 	assert_int_equal(sim->told, 0);               /* the engine tells of the freeze */
 	sim_wait(sim, 20 * MIN);
 	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
@@ -527,7 +529,7 @@ freeze_holds_and_thaws(void **state)
 	sim->judge.frozen = true;
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
-	assert_true(sim_row(sim).hold_since_ms != 0);
+	assert_true(sim_row(sim).hold.since_ms != 0);
 	sim_free(sim);
 }
 
@@ -623,10 +625,10 @@ lease_of_a_clock_ahead_is_got_over(void **state)
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	d = sim_row(sim);
 	assert_true(d.look_ms > sim->now_ms && d.look_ms <= sim->now_ms + 7 * DAY);
-	assert_true(
-	    d.lease_end_ms > sim->now_ms && d.lease_end_ms <= sim->now_ms + 7 * DAY);
-	assert_true(d.since_ms <= sim->now_ms && d.sent_ms <= sim->now_ms &&
-	    d.last_attempt_ms <= sim->now_ms);
+	assert_true(d.entry.lease_end_ms > sim->now_ms &&
+	    d.entry.lease_end_ms <= sim->now_ms + 7 * DAY);
+	assert_true(d.entry.since_ms <= sim->now_ms && d.past.sent_ms <= sim->now_ms &&
+	    d.alarm.last_attempt_ms <= sim->now_ms);
 	sim_wait(sim, 7 * DAY + HOUR);
 	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
 	sim_free(sim);
@@ -642,8 +644,8 @@ what_is_not_too_far_ahead_stays(void **state)
 	(void)state;
 	kit_add(store, "pin.test");
 	d = kit_get(store, "pin.test");
-	d.pinned = true;
-	d.pin_until_ms = d.look_ms = START_MS + 3650 * DAY;
+	d.pin.set = true;
+	d.pin.until_ms = d.look_ms = START_MS + 3650 * DAY;
 	kit_put(store, &d);
 	kit_add(store, "near.test");
 	d = kit_get(store, "near.test");

@@ -51,7 +51,7 @@ usable_tlsa_is_dane_only(void **state)
 	sim_defer(sim, NOT_OFFERED);
 	assert_int_equal(sim->told, 1);
 	sim_wait(sim, 60 * DAY);
-	assert_int_equal(sim_row(sim).entry, LEVEL_DANE_ONLY);
+	assert_int_equal(sim_row(sim).entry.level, LEVEL_DANE_ONLY);
 	sim_free(sim);
 }
 
@@ -76,7 +76,7 @@ tlsa_that_is_withdrawn_must_stay_so(void **state)
 	sim->dns = DANE_USABLE; /* it was but a mistake */
 	sim_wait(sim, 2 * HOUR);
 	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
-	assert_int_equal(sim_row(sim).dane_absent_ms, 0);
+	assert_int_equal(sim_row(sim).entry.dane_absent_ms, 0);
 	sim->dns = DANE_NONE;
 	sim_wait(sim, 7 * DAY);
 	sim_await(sim, WHY_DANE_GOING, HOUR);
@@ -84,7 +84,7 @@ tlsa_that_is_withdrawn_must_stay_so(void **state)
 	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE_GOING);
 	sim_wait(sim, DAY);
 	sim_assert(sim, LEVEL_NONE, WHY_DANE_GONE);
-	assert_int_equal(sim_row(sim).dane_absent_ms, 0);
+	assert_int_equal(sim_row(sim).entry.dane_absent_ms, 0);
 	sim_free(sim);
 }
 
@@ -127,7 +127,7 @@ dns_is_asked_ever_more_slowly(void **state)
 	sim->dns = DANE_NONE;
 	sim_wait(sim, HOUR);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
-	assert_int_equal(sim_row(sim).dns_failures, 0);
+	assert_int_equal(sim_row(sim).dns.failures, 0);
 	sim_free(sim);
 }
 
@@ -317,7 +317,7 @@ pin_stands_until_it_ends(void **state)
 
 	(void)state;
 	sim_pin(sim, LEVEL_ENCRYPT, DAY);
-	until_ms = sim_row(sim).pin_until_ms;
+	until_ms = sim_row(sim).pin.until_ms;
 	sim_wait(sim, HOUR);
 	sim->dns = DANE_USABLE;
 	for (int i = 0; i < 3; i++) {
@@ -336,9 +336,10 @@ pin_stands_until_it_ends(void **state)
 	sim->dns = DANE_NONE;
 	sim_wait(sim, DAY);
 	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
-	assert_false(sim_row(sim).pinned);
-	assert_string_equal(sim_row(sim).attributes, "");
-	assert_int_equal(sim_row(sim).trial, LEVEL_NONE); /* it was no finding of ours */
+	assert_false(sim_row(sim).pin.set);
+	assert_string_equal(sim_row(sim).entry.attributes, "");
+	assert_int_equal(
+	    sim_row(sim).entry.trial, LEVEL_NONE); /* it was no finding of ours */
 	sim_free(sim);
 }
 
@@ -357,7 +358,7 @@ pin_for_good_stands_for_good(void **state)
 	sim_wait(sim, 400 * DAY);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_SECURE, WHY_PIN_NOT_MET);
-	assert_string_equal(sim_row(sim).attributes, "match=mx.d.test");
+	assert_string_equal(sim_row(sim).entry.attributes, "match=mx.d.test");
 	sim_free(sim);
 }
 
@@ -373,7 +374,7 @@ pin_that_ends_in_trouble_is_judged(void **state)
 	sim_assert(sim, LEVEL_SECURE, WHY_PIN_NOT_MET);
 	sim_wait(sim, DAY);
 	sim_assert(sim, LEVEL_NONE, WHY_NOT_NEEDED); /* verify is the default */
-	assert_false(sim_row(sim).pinned);
+	assert_false(sim_row(sim).pin.set);
 	sim_free(sim);
 }
 
@@ -388,7 +389,7 @@ strict_rule_keeps_signed_domains(void **state)
 	sim->is_signed = true;
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_SIGNED);
-	assert_string_equal(sim_row(sim).rule, "signed-not-weakened");
+	assert_string_equal(sim_row(sim).alarm.rule, "signed-not-weakened");
 	assert_int_equal(sim->told, 1);
 	sim->dns = DANE_USABLE; /* no rule stands in the way of that */
 	sim_defer(sim, NOT_VERIFIED);
@@ -397,7 +398,7 @@ strict_rule_keeps_signed_domains(void **state)
 	sim = sim_new(LEVEL_VERIFY, true);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
-	assert_string_equal(sim_row(sim).rule, "certificate-not-verified");
+	assert_string_equal(sim_row(sim).alarm.rule, "certificate-not-verified");
 	sim_free(sim);
 }
 
@@ -410,9 +411,9 @@ nobody_asked_leaves_it_as_it_was(void **state)
 
 	(void)state;
 	destination_init(&d, KEY);
-	d.deferral = d.pending = true;
-	str_copy(STR(NOT_VERIFIED), d.reason, sizeof(d.reason));
-	str_copy(STR("smtp"), d.service, sizeof(d.service));
+	d.alarm.raised = d.alarm.pending = true;
+	str_copy(STR(NOT_VERIFIED), d.alarm.reason, sizeof(d.alarm.reason));
+	str_copy(STR("smtp"), d.alarm.service, sizeof(d.alarm.service));
 	before = d;
 	assert_false(judge_destination(&sim->judge, &d, NULL, START_MS, &judged));
 	assert_memory_equal(&d, &before, sizeof(d));

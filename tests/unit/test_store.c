@@ -159,24 +159,24 @@ upgrades_version_1(void **state)
 	make_v1(name);
 	store = kit_open(name);
 	d = kit_get(store, "selfsigned.test");
-	assert_int_equal(d.entry, LEVEL_ENCRYPT);
+	assert_int_equal(d.entry.level, LEVEL_ENCRYPT);
 	assert_int_equal(d.why, WHY_NOT_AUTHENTIC);
-	assert_int_equal(d.force_ms, INT64_C(1795483620250));
-	assert_int_equal(d.lease_ms, 7 * SPAN_DAY_MS);
-	assert_string_equal(d.reason, "Server certificate not verified");
-	assert_string_equal(d.dns_text, "mx.selfsigned.test address=secure tlsa=none");
-	assert_int_equal(d.attempts, 3);
+	assert_int_equal(d.entry.force_ms, INT64_C(1795483620250));
+	assert_int_equal(d.entry.lease_ms, 7 * SPAN_DAY_MS);
+	assert_string_equal(d.alarm.reason, "Server certificate not verified");
+	assert_string_equal(d.dns.text, "mx.selfsigned.test address=secure tlsa=none");
+	assert_int_equal(d.alarm.attempts, 3);
 	d = kit_get(store, "[mx.example]:2525");
-	assert_true(d.pinned);
-	assert_int_equal(d.entry, LEVEL_SECURE);
-	assert_string_equal(d.attributes, "match=mx.example");
-	assert_string_equal(d.note, "asked for by \"Zoë\", it's fine");
+	assert_true(d.pin.set);
+	assert_int_equal(d.entry.level, LEVEL_SECURE);
+	assert_string_equal(d.entry.attributes, "match=mx.example");
+	assert_string_equal(d.pin.note, "asked for by \"Zoë\", it's fine");
 	d = kit_get(store,
 	    "b\xc3\xbc"
 	    "cher.test");
-	assert_int_equal(d.entry, LEVEL_NONE);
-	assert_int_equal(d.force_ms, LADDER_NOT_YET);
-	assert_int_equal(d.trial, LEVEL_MAY);
+	assert_int_equal(d.entry.level, LEVEL_NONE);
+	assert_int_equal(d.entry.force_ms, LADDER_NOT_YET);
+	assert_int_equal(d.entry.trial, LEVEL_MAY);
 	assert_true(
 	    store_position_get(store, "/var/log/mail.log", &at, &found, &kit_err));
 	assert_true(found);
@@ -230,62 +230,62 @@ struct field {
 	size_t size;
 };
 
-#define FIELD(name, type) \
+#define FIELD(name, field, type) \
 	{ \
-#name, type, offsetof(struct destination, name), \
-		    sizeof(((struct destination *)0)->name) \
+#name, type, offsetof(struct destination, field), \
+		    sizeof(((struct destination *)0)->field) \
 	}
 
 static const struct field fields[] = {
-    FIELD(key, TEXT),
-    FIELD(entry, LEVEL),
-    FIELD(attributes, TEXT),
-    FIELD(why, WHY),
-    FIELD(since_ms, NUMBER),
-    FIELD(force_ms, NUMBER),
-    FIELD(look_ms, NUMBER),
-    FIELD(lease_ms, NUMBER),
-    FIELD(lease_end_ms, NUMBER),
-    FIELD(pinned, BOOL),
-    FIELD(pin_until_ms, NUMBER),
-    FIELD(note, TEXT),
-    FIELD(pending, BOOL),
-    FIELD(deferral, BOOL),
-    FIELD(deferral_ms, NUMBER),
-    FIELD(rule, TEXT),
-    FIELD(reason, TEXT),
-    FIELD(dsn, TEXT),
-    FIELD(service, TEXT),
-    FIELD(lost, BOOL),
-    FIELD(suspended, BOOL),
-    FIELD(policy_refused, BOOL),
-    FIELD(attempt_level, LEVEL),
-    FIELD(relay, TEXT),
-    FIELD(transport, TEXT),
-    FIELD(attempt_ms, NUMBER),
-    FIELD(attempts, COUNT),
-    FIELD(first_attempt_ms, NUMBER),
-    FIELD(last_attempt_ms, NUMBER),
-    FIELD(dns_state, TEXT),
-    FIELD(dns_text, TEXT),
-    FIELD(dns_ms, NUMBER),
-    FIELD(dns_failures, COUNT),
-    FIELD(dns_until_ms, NUMBER),
-    FIELD(dns_signed, BOOL),
-    FIELD(entry_why, WHY),
-    FIELD(seen_encrypt_ms, NUMBER),
-    FIELD(seen_verify_ms, NUMBER),
-    FIELD(seen_secure_ms, NUMBER),
-    FIELD(seen_dane_ms, NUMBER),
-    FIELD(sent_ms, NUMBER),
-    FIELD(hold_level, LEVEL),
-    FIELD(hold_since_ms, NUMBER),
-    FIELD(dane_absent_ms, NUMBER),
-    FIELD(trial, LEVEL),
-    FIELD(probe_level, LEVEL),
-    FIELD(probe_works, ANSWER),
-    FIELD(probe_clean, COUNT),
-    FIELD(probe_ms, NUMBER),
+    FIELD(key, key, TEXT),
+    FIELD(entry, entry.level, LEVEL),
+    FIELD(attributes, entry.attributes, TEXT),
+    FIELD(why, why, WHY),
+    FIELD(since_ms, entry.since_ms, NUMBER),
+    FIELD(force_ms, entry.force_ms, NUMBER),
+    FIELD(look_ms, look_ms, NUMBER),
+    FIELD(lease_ms, entry.lease_ms, NUMBER),
+    FIELD(lease_end_ms, entry.lease_end_ms, NUMBER),
+    FIELD(pinned, pin.set, BOOL),
+    FIELD(pin_until_ms, pin.until_ms, NUMBER),
+    FIELD(note, pin.note, TEXT),
+    FIELD(pending, alarm.pending, BOOL),
+    FIELD(deferral, alarm.raised, BOOL),
+    FIELD(deferral_ms, alarm.time_ms, NUMBER),
+    FIELD(rule, alarm.rule, TEXT),
+    FIELD(reason, alarm.reason, TEXT),
+    FIELD(dsn, alarm.dsn, TEXT),
+    FIELD(service, alarm.service, TEXT),
+    FIELD(lost, alarm.lost, BOOL),
+    FIELD(suspended, alarm.suspended, BOOL),
+    FIELD(policy_refused, alarm.policy_refused, BOOL),
+    FIELD(attempt_level, alarm.attempt_level, LEVEL),
+    FIELD(relay, alarm.relay, TEXT),
+    FIELD(transport, transport, TEXT),
+    FIELD(attempt_ms, alarm.attempt_ms, NUMBER),
+    FIELD(attempts, alarm.attempts, COUNT),
+    FIELD(first_attempt_ms, alarm.first_attempt_ms, NUMBER),
+    FIELD(last_attempt_ms, alarm.last_attempt_ms, NUMBER),
+    FIELD(dns_state, dns.state, TEXT),
+    FIELD(dns_text, dns.text, TEXT),
+    FIELD(dns_ms, dns.time_ms, NUMBER),
+    FIELD(dns_failures, dns.failures, COUNT),
+    FIELD(dns_until_ms, dns.until_ms, NUMBER),
+    FIELD(dns_signed, dns.signed_domain, BOOL),
+    FIELD(entry_why, entry.why, WHY),
+    FIELD(seen_encrypt_ms, past.encrypt_ms, NUMBER),
+    FIELD(seen_verify_ms, past.verify_ms, NUMBER),
+    FIELD(seen_secure_ms, past.secure_ms, NUMBER),
+    FIELD(seen_dane_ms, past.dane_ms, NUMBER),
+    FIELD(sent_ms, past.sent_ms, NUMBER),
+    FIELD(hold_level, hold.level, LEVEL),
+    FIELD(hold_since_ms, hold.since_ms, NUMBER),
+    FIELD(dane_absent_ms, entry.dane_absent_ms, NUMBER),
+    FIELD(trial, entry.trial, LEVEL),
+    FIELD(probe_level, probe.level, LEVEL),
+    FIELD(probe_works, probe.works, ANSWER),
+    FIELD(probe_clean, probe.clean, COUNT),
+    FIELD(probe_ms, probe.time_ms, NUMBER),
 };
 
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))

@@ -35,8 +35,8 @@ store_batch(struct store *store, int64_t n, struct err *err)
 		return false;
 	if (!found)
 		destination_init(&d, "a.test");
-	d.attempts++;
-	memset(d.dns_text, 'x', sizeof(d.dns_text) - 1);
+	d.alarm.attempts++;
+	memset(d.dns.text, 'x', sizeof(d.dns.text) - 1);
 	if (!store_put(store, &d, err) ||
 	    !store_tally_add(store, d.id, 1, "sent", 1, err) ||
 	    !store_counter_add(store, "lines", 1, err) ||
@@ -47,7 +47,7 @@ store_batch(struct store *store, int64_t n, struct err *err)
 
 		snprintf(key, sizeof(key), "n%" PRId64 "-%d.test", n, i);
 		destination_init(&d, key);
-		memset(d.dns_text, 'y', sizeof(d.dns_text) - 1);
+		memset(d.dns.text, 'y', sizeof(d.dns.text) - 1);
 		if (!store_put(store, &d, err))
 			return false;
 	}
@@ -86,7 +86,7 @@ batches(struct store *store)
 	assert_true(store_get(store, "a.test", &d, &found, &kit_err));
 	assert_int_equal(found, lines > 0);
 	if (found) {
-		assert_int_equal(d.attempts, lines);
+		assert_int_equal(d.alarm.attempts, lines);
 		assert_true(store_each_tally(store, d.id, add_count, &tallied, &kit_err));
 	}
 	assert_int_equal(tallied, lines);
@@ -384,10 +384,10 @@ million_destinations_are_no_matter(void **state)
 		snprintf(key, sizeof(key), "d%07d.test", i);
 		destination_init(&d, key);
 		d.look_ms = NOW_MS + i;
-		d.deferral = i % 1000 == 0;
-		d.pending = i % 100000 == 0;
-		d.deferral_ms = NOW_MS - i;
-		d.entry = i % 100 == 0 ? LEVEL_ENCRYPT : LEVEL_NONE;
+		d.alarm.raised = i % 1000 == 0;
+		d.alarm.pending = i % 100000 == 0;
+		d.alarm.time_ms = NOW_MS - i;
+		d.entry.level = i % 100 == 0 ? LEVEL_ENCRYPT : LEVEL_NONE;
 		kit_put(store, &d);
 	}
 	kit_commit(store);

@@ -20,8 +20,8 @@ put_pending(struct store *store, const char *key, int64_t deferral_ms, int64_t l
 	struct destination d;
 
 	destination_init(&d, key);
-	d.pending = deferral_ms != 0;
-	d.deferral_ms = deferral_ms;
+	d.alarm.pending = deferral_ms != 0;
+	d.alarm.time_ms = deferral_ms;
 	d.look_ms = look_ms;
 	kit_put(store, &d);
 }
@@ -112,8 +112,8 @@ put_entry(struct store *store, const char *key, enum level level, int64_t since_
 	struct destination d;
 
 	destination_init(&d, key);
-	d.entry = level;
-	d.since_ms = since_ms;
+	d.entry.level = level;
+	d.entry.since_ms = since_ms;
 	kit_put(store, &d);
 }
 
@@ -183,9 +183,9 @@ freeze_counts_up_to_a_limit(void **state)
 
 		snprintf(key, sizeof(key), "d%d.test", i);
 		destination_init(&d, key);
-		d.deferral = i != 9;
-		d.deferral_ms = 1000 + i;
-		d.hold_since_ms = i < 4 ? 1000 + i : 0;
+		d.alarm.raised = i != 9;
+		d.alarm.time_ms = 1000 + i;
+		d.hold.since_ms = i < 4 ? 1000 + i : 0;
 		kit_put(store, &d);
 	}
 	assert_true(store_freeze_counts(store, 1002, 20, &held, &failed, &kit_err));
@@ -218,7 +218,7 @@ put_forced(struct store *store, const char *key, int64_t force_ms)
 	struct destination d;
 
 	destination_init(&d, key);
-	d.force_ms = force_ms;
+	d.entry.force_ms = force_ms;
 	kit_put(store, &d);
 }
 
@@ -240,10 +240,10 @@ in_force_once_exported(void **state)
 	assert_int_equal(version, 2);
 	assert_true(store_map_exported(store, 2, NOW_MS, &kit_err));
 	assert_versions(store, 2, 2);
-	assert_int_equal(kit_get(store, "ever.test").force_ms, 0);
-	assert_int_equal(kit_get(store, "old.test").force_ms, 1000);
-	assert_int_equal(kit_get(store, "new.test").force_ms, NOW_MS);
-	assert_int_equal(kit_get(store, "newer.test").force_ms, NOW_MS);
+	assert_int_equal(kit_get(store, "ever.test").entry.force_ms, 0);
+	assert_int_equal(kit_get(store, "old.test").entry.force_ms, 1000);
+	assert_int_equal(kit_get(store, "new.test").entry.force_ms, NOW_MS);
+	assert_int_equal(kit_get(store, "newer.test").entry.force_ms, NOW_MS);
 	store_close(store);
 }
 
@@ -271,11 +271,11 @@ changed_while_exported_is_not_in_force(void **state)
 	change(store, "late.test");
 	assert_true(store_map_exported(store, 1, NOW_MS, &kit_err));
 	assert_versions(store, 2, 1);
-	assert_int_equal(kit_get(store, "soon.test").force_ms, NOW_MS);
-	assert_true(kit_get(store, "late.test").force_ms == LADDER_NOT_YET);
+	assert_int_equal(kit_get(store, "soon.test").entry.force_ms, NOW_MS);
+	assert_true(kit_get(store, "late.test").entry.force_ms == LADDER_NOT_YET);
 	assert_true(store_map_exported(store, 2, NOW_MS + 5, &kit_err));
-	assert_int_equal(kit_get(store, "soon.test").force_ms, NOW_MS);
-	assert_int_equal(kit_get(store, "late.test").force_ms, NOW_MS + 5);
+	assert_int_equal(kit_get(store, "soon.test").entry.force_ms, NOW_MS);
+	assert_int_equal(kit_get(store, "late.test").entry.force_ms, NOW_MS + 5);
 	store_close(store);
 }
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A destination: all that is known of one next-hop, and every way in which that changes.
+ * Pure: values in, values out; no store, clock, configuration or rules.
+ *
+ * Everybody may read the fields. They are assigned by the functions below alone, and by
+ * the store when it loads a row (tests/layers.t holds that).
+ */
+#ifndef CORE_DESTINATION_H
+#define CORE_DESTINATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/answer.h"
+#include "core/level.h"
+#include "core/nexthop.h"
+#include "core/why.h"
+
+/* The entry in the policy map, or its absence. */
+struct destination_entry {
+	enum level level; /* LEVEL_NONE: no entry, the default level applies */
+	char attributes[256];
+	enum why why;     /* the decision that made it */
+	int64_t since_ms; /* when it was decided */
+	int64_t force_ms; /* since when Postfix sees it; 0: ever; LADDER_NOT_YET */
+	int64_t lease_ms; /* how long it stands without new proof */
+	int64_t lease_end_ms;
+	enum level trial;       /* the entry before, which this one climbed from */
+	int64_t dane_absent_ms; /* since when TLSA is proven to be gone; 0: not */
+};
+
+/* The administrator's word, which no decision changes. */
+struct destination_pin {
+	bool set;
+	int64_t until_ms; /* 0: for good */
+	char note[256];
+};
+
+/* The deferral that was reported last, and the attempts since mail last flowed. */
+struct destination_alarm {
+	bool raised;  /* there is a deferral, described by what follows */
+	bool pending; /* it was not judged yet */
+	int64_t time_ms;
+	char rule[64];
+	char reason[256]; /* cut; without local parts */
+	char dsn[16];
+	char service[64];
+	bool lost;           /* the message was bounced */
+	bool suspended;      /* qmgr did not even try */
+	bool policy_refused; /* Postfix complains of the entry */
+	enum level attempt_level;
+	char relay[NEXTHOP_HOST_SIZE]; /* the server that it was about; "" for none */
+	int64_t attempt_ms; /* the earliest moment at which the attempt can have begun */
+	unsigned attempts;
+	int64_t first_attempt_ms;
+	int64_t last_attempt_ms;
+};
+
+/* When mail flowed last, and when a TLS session of that strength was last seen. */
+struct destination_past {
+	int64_t sent_ms;
+	int64_t encrypt_ms;
+	int64_t verify_ms;
+	int64_t secure_ms;
+	int64_t dane_ms;
+};
+
+/* What DNS answered last. */
+struct destination_dns {
+	char state[16]; /* dane_state_name(); "" before the first answer */
+	char text[2048];
+	int64_t time_ms;
+	int64_t until_ms;   /* so long the answer may be used again (its TTL) */
+	unsigned failures;  /* answers in a row that could not tell */
+	bool signed_domain; /* the domain's MX answer was validated */
+};
+
+/* The step that is due and not taken yet. */
+struct destination_hold {
+	enum level level; /* LEVEL_NONE: none */
+	int64_t since_ms; /* since when a better past holds it; 0: none does */
+};
+
+/* The last probe of a stronger level than the entry's. */
+struct destination_probe {
+	enum level level; /* LEVEL_UNKNOWN: none since the entry came */
+	enum answer works;
+	unsigned clean; /* clean probes of that level in a row */
+	int64_t time_ms;
+};
+
+/* A plain value. Times in ms since the epoch, 0: never. */
+struct destination {
+	int64_t id; /* 0: not in the database yet */
+	char key[NEXTHOP_KEY_SIZE];
+	char transport[64]; /* master.cf service, where known; "" for smtp */
+	enum why why;       /* the last decision */
+	int64_t look_ms;    /* when to judge it again without news; 0: only on news */
+	struct destination_entry entry;
+	struct destination_pin pin;
+	struct destination_alarm alarm;
+	struct destination_past past;
+	struct destination_dns dns;
+	struct destination_hold hold;
+	struct destination_probe probe;
+};
+
+/* A new one, with every level at "none" or "unknown". */
+void destination_init(struct destination *destination, const char *key);
+
+/* It did as well as that at at_ms (0: it did not): the past that a hold looks at. */
+void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
+
+#endif
