@@ -20,7 +20,7 @@ logs base core sys
 dns base core sys
 postfix base core sys
 store base core sys logs
-publish base core sys logs postfix store
+publish base core sys postfix store
 engine base core sys conf logs dns postfix store publish
 cmd base core sys conf logs dns postfix store publish engine
 END
@@ -30,8 +30,6 @@ is 'sys/ knows of core/ only what the time of a log line is' \
 	"$(grep -h '^#include "core/' sys/*.[ch] | sort -u)" '#include "core/logline.h"'
 is 'the store knows of logs/ only what a log position is' \
 	"$(grep -h '^#include "logs/' store/*.[ch] | sort -u)" '#include "logs/follow.h"'
-is 'publish/ knows of logs/ only how the text of a map is read back' \
-	"$(grep -h '^#include "logs/' publish/*.[ch] | sort -u)" '#include "logs/reader.h"'
 
 # HEADER  THE FILES THAT MAY INCLUDE IT
 while read -r header files; do

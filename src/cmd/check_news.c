@@ -49,18 +49,8 @@ is_news(const struct check *check, const struct destination *d)
 	    (is_dns_news(check, d) || is_probe_news(check, d));
 }
 
-static bool
-look_now(struct store *store, struct destination *d, struct err *err)
-{
-	d->look_ms = clock_wall_ms();
-	d->dns.until_ms = 0; /* what DNS said before */
-	if (d->entry.lease_end_ms > d->look_ms)
-		d->entry.lease_end_ms = d->look_ms;
-	return store_put(store, d, err);
-}
-
-/* A name that comes and goes beside the map; without it the daemon looks within a minute.
- */
+/* Creates and removes a file beside the map, which wakes the daemon's watch; else it
+ * notices within a minute. */
 static void
 wake_daemon(const struct config *config)
 {
@@ -73,22 +63,40 @@ wake_daemon(const struct config *config)
 	buf_clear(&path);
 }
 
+/* The daemon judges it at once, if what was found is news. It may be another by now, so
+ * that it is read in the transaction that changes it. */
+static bool
+ask_for_recheck(struct store *store, const struct check *check, struct err *err)
+{
+	struct destination d;
+	bool found, done;
+
+	done = store_get(store, check->nexthop.key, &d, &found, err) && found &&
+	    is_news(check, &d);
+	if (done) {
+		destination_recheck(&d, clock_wall_ms());
+		done = store_put(store, &d, err);
+	}
+	destination_clear(&d);
+	return done;
+}
+
 bool
 check_tell_daemon(
     struct store *store, const struct config *config, const struct check *check)
 {
 	struct destination d;
 	struct err ignored;
-	bool found;
+	bool found, news;
 
-	if (store == NULL ||
-	    !store_get(store, check->nexthop.key, &d, &found, &ignored) || !found ||
-	    !is_news(check, &d) || !store_begin(store, &ignored))
+	if (store == NULL)
 		return false;
-	/* Read again: it may be another by now. */
-	if (!store_get(store, check->nexthop.key, &d, &found, &ignored) || !found ||
-	    !is_news(check, &d) || !look_now(store, &d, &ignored) ||
-	    !store_commit(store, &ignored)) {
+	news = store_get(store, check->nexthop.key, &d, &found, &ignored) && found &&
+	    is_news(check, &d);
+	destination_clear(&d);
+	if (!news || !store_begin(store, &ignored))
+		return false;
+	if (!ask_for_recheck(store, check, &ignored) || !store_commit(store, &ignored)) {
 		store_rollback(store);
 		return false;
 	}

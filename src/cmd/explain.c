@@ -40,9 +40,10 @@ print_decision(void *context, const struct decision_record *r)
 	buf_printf(&x->out, "  ");
 	buf_add_time(&x->out, r->time_ms);
 	buf_printf(&x->out, "  %s", r->action);
-	if (strcmp(r->before, r->after) != 0 || strcmp(r->action, "keep") != 0)
-		buf_printf(&x->out, " %s -> %s%s%s", r->before, r->after,
-		    r->after_attributes[0] != '\0' ? " " : "", r->after_attributes);
+	if (!demand_equal(r->before, r->after) || strcmp(r->action, "keep") != 0) {
+		buf_printf(&x->out, " %s -> ", level_name(r->before.level));
+		demand_print(r->after, &x->out);
+	}
 	buf_printf(&x->out, "  %s", r->why);
 	if (why_parse(str_of(r->why), &why))
 		buf_printf(&x->out, ": %s", why_sentence(why));
@@ -145,17 +146,16 @@ explain_text(
 	print_indented(&x->out, d->dns.time_ms != 0 ? d->dns.text : "not asked yet");
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");
-	if (d->entry.level == LEVEL_NONE)
+	if (d->entry.level == LEVEL_NONE) {
 		buf_printf(&x->out, "no entry: the default level applies\n");
-	else
-		buf_printf(&x->out, "%s\t%s%s%s\n  since ", d->key,
-		    level_name(d->entry.level), d->entry.attributes[0] != '\0' ? " " : "",
-		    d->entry.attributes);
-	if (d->entry.level != LEVEL_NONE) {
-		buf_add_time(&x->out, d->entry.since_ms);
-		buf_printf(&x->out, ", %s: %s\n", why_slug(d->entry.why),
-		    why_sentence(d->entry.why));
+		return true;
 	}
+	buf_printf(&x->out, "%s\t", d->key);
+	demand_print(destination_demand(d), &x->out);
+	buf_printf(&x->out, "\n  since ");
+	buf_add_time(&x->out, d->entry.since_ms);
+	buf_printf(
+	    &x->out, ", %s: %s\n", why_slug(d->entry.why), why_sentence(d->entry.why));
 	return true;
 }
 
@@ -207,9 +207,9 @@ json_decision(void *context, const struct decision_record *r)
 	buf_printf(&x->out, "{\"time\":");
 	buf_add_json_time(&x->out, r->time_ms);
 	add_member(&x->out, "action", r->action);
-	add_member(&x->out, "before", r->before);
-	add_member(&x->out, "after", r->after);
-	add_member(&x->out, "attributes", r->after_attributes);
+	add_member(&x->out, "before", level_name(r->before.level));
+	add_member(&x->out, "after", level_name(r->after.level));
+	add_member(&x->out, "attributes", demand_attributes(r->after));
 	add_member(&x->out, "why", r->why);
 	add_member(&x->out, "rule", r->rule);
 	add_member(&x->out, "reason", r->reason);
@@ -277,7 +277,7 @@ explain_json(
 		add_member(out, "level", level_name(d->entry.level));
 	add_member(
 	    out, "entry_why", d->entry.level != LEVEL_NONE ? why_slug(d->entry.why) : "");
-	add_member(out, "attributes", d->entry.attributes);
+	add_member(out, "attributes", demand_attributes(destination_demand(d)));
 	buf_printf(out, "}\n");
 	return true;
 }
@@ -300,6 +300,7 @@ explain(const struct config *config, const struct nexthop *nexthop, struct expla
 		status = cmd_fail(EX_NOINPUT, "nothing is known of %s", nexthop->key);
 	else if (!(x->json ? explain_json : explain_text)(x, store, &d, &err))
 		status = cmd_fail(EX_IOERR, "%s", err.text);
+	destination_clear(&d);
 	store_close(store);
 	if (status != 0)
 		return status;

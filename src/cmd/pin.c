@@ -1,38 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/pin.h"
 
-#include <string.h>
 #include <sysexits.h>
 
 #include "cmd/cmd.h"
 #include "engine/chores.h"
 #include "sys/clock.h"
 
+/* What the record of decisions calls it. */
+static const char *const action_names[] = {
+    [PIN_SET] = "pin", [PIN_UNSET] = "unpin", [PIN_UNDO] = "undo"};
+
 static void
 pin_destination(struct destination *d, const struct pin *pin, int64_t now_ms)
 {
-	d->entry.level = pin->level;
-	d->pin.set = pin->pinned;
-	d->pin.until_ms = d->pin.set && pin->for_ms > 0 ? now_ms + pin->for_ms : 0;
-	str_copy(
-	    str_of(pin->attributes), d->entry.attributes, sizeof(d->entry.attributes));
-	str_copy(str_of(pin->note), d->pin.note, sizeof(d->pin.note));
-	d->why = pin->why;
-	d->entry.why = pin->level != LEVEL_NONE ? pin->why : WHY_NONE;
-	d->entry.since_ms = now_ms;
-	d->entry.force_ms = LADDER_NOT_YET;
-	d->alarm.attempts = 0;
-	d->alarm.first_attempt_ms = 0;
-	d->alarm.last_attempt_ms = 0;
-	d->look_ms = d->pin.until_ms;
-	d->entry.lease_ms = 0;
-	d->entry.lease_end_ms = d->pin.until_ms;
-	d->hold.level = LEVEL_NONE;
-	d->hold.since_ms = 0;
-	d->entry.trial = LEVEL_NONE;
-	d->entry.dane_absent_ms = 0;
-	/* What waits is tried again under the new level, and judged anew if it fails. */
-	d->alarm.pending = false;
+	int64_t until_ms = pin->for_ms > 0 ? now_ms + pin->for_ms : 0;
+
+	if (pin->action == PIN_SET)
+		destination_pin(d, pin->entry, until_ms, pin->note, now_ms);
+	else if (pin->action == PIN_UNDO)
+		destination_undo(d, pin->entry, until_ms, now_ms);
+	else
+		destination_unpin(d, now_ms);
 }
 
 /* With its record; inside the caller's transaction. */
@@ -40,33 +29,31 @@ static bool
 pin_store(struct store *store, const struct pin *pin, int64_t now_ms, struct err *err)
 {
 	struct decision_record record = {.time_ms = now_ms,
-	    .action = pin->action,
-	    .why = why_slug(pin->why),
+	    .action = action_names[pin->action],
 	    .rule = "",
 	    .reason = "",
-	    .dns_state = "",
-	    .after = level_name(pin->level),
-	    .after_attributes = pin->attributes};
-	char attributes[STORE_ATTRIBUTES_SIZE];
+	    .dns_state = ""};
+	struct demand before;
 	struct destination d;
 	int64_t version;
-	bool found;
+	bool found, done;
 
 	if (!store_get(store, pin->key, &d, &found, err))
 		return false;
-	if (!found)
-		destination_init(&d, pin->key);
-	record.before = level_name(d.entry.level);
-	memcpy(attributes, d.entry.attributes, sizeof(attributes));
-	record.before_attributes = attributes;
+	before = demand_copy(destination_demand(&d));
 	pin_destination(&d, pin, now_ms);
-	if (!store_put(store, &d, err))
-		return false;
+	done = store_put(store, &d, err);
 	record.destination = d.id;
-	return store_decision_add(store, &record, err) &&
+	record.before = before;
+	record.after = destination_demand(&d);
+	record.why = why_slug(d.why);
+	done = done && store_decision_add(store, &record, err) &&
 	    store_map_changed(store, &version, err) &&
 	    store_entry_version(store, d.id, version, err) &&
 	    store_waiting_release(store, d.id, version, 0, true, err);
+	destination_clear(&d);
+	demand_clear(&before);
+	return done;
 }
 
 int

@@ -11,20 +11,19 @@
 
 #include "base/err.h"
 #include "conf/config.h"
-#include "core/level.h"
-#include "core/why.h"
+#include "core/demand.h"
 #include "store/store.h"
+
+enum pin_action { PIN_SET, PIN_UNSET, PIN_UNDO };
 
 /* What the entry is to be. Texts are borrowed. */
 struct pin {
+	enum pin_action action;
 	const char *key;
-	enum level level; /* LEVEL_NONE: no entry, the default level applies */
-	bool pinned;      /* else the ladder decides again on the next news */
-	int64_t for_ms;   /* how long it stays pinned; 0: for good */
-	const char *attributes;
-	const char *note;
-	enum why why;
-	const char *action; /* what the record of decisions calls it */
+	struct demand entry; /* of PIN_SET and PIN_UNDO; LEVEL_NONE: no entry, the default
+	                      * level applies */
+	int64_t for_ms;      /* how long it stays pinned; 0: for good */
+	const char *note;    /* of PIN_SET */
 };
 
 /*

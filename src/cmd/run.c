@@ -57,8 +57,8 @@ on_decided(void *context, const struct destination *d, const struct judged *judg
 	(void)context;
 	buf_printf(&line, "domain=%s action=%s", d->key, action_name(decision->action));
 	if (decision->action == ACTION_SET || decision->action == ACTION_HOLD)
-		buf_printf(&line, " level=%s", level_name(decision->level));
-	buf_printf(&line, " before=%s why=%s", level_name(judged->before),
+		buf_printf(&line, " level=%s", level_name(decision->entry.level));
+	buf_printf(&line, " before=%s why=%s", level_name(judged->before.level),
 	    why_slug(decision->why));
 	if (d->dns.state[0] != '\0')
 		buf_printf(&line, " tlsa=%s", d->dns.state);

@@ -39,7 +39,7 @@ read_arguments(const struct command *command, int argc, char **argv, struct pin 
 static int
 run_set(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.pinned = true, .note = "", .why = WHY_PINNED, .action = "pin"};
+	struct pin pin = {.action = PIN_SET, .note = ""};
 	struct postfix_settings settings = {0};
 	struct buf attributes = {0};
 	struct nexthop nexthop;
@@ -56,8 +56,8 @@ run_set(const struct options *options, int argc, char **argv)
 		return cmd_usage(&cmd_set, "a domain and a level are needed");
 	if (!cmd_nexthop(&cmd_set, rest[0], &nexthop))
 		return EX_USAGE;
-	if (!level_parse(str_of(rest[1]), &pin.level) || pin.level == LEVEL_FINGERPRINT ||
-	    pin.level == LEVEL_NONE)
+	if (!level_parse(str_of(rest[1]), &pin.entry.level) ||
+	    pin.entry.level == LEVEL_FINGERPRINT || pin.entry.level == LEVEL_NONE)
 		return cmd_usage(&cmd_set,
 		    "\"%s\" is no level: may, encrypt, dane, verify, secure or dane-only",
 		    rest[1]);
@@ -72,17 +72,14 @@ run_set(const struct options *options, int argc, char **argv)
 		    err.text);
 	for (int i = 2; i < count && status == 0; i++) {
 		const char *fault =
-		    attribute_fault(rest + 2, i - 1, pin.level, settings.version);
+		    attribute_fault(rest + 2, i - 1, pin.entry.level, settings.version);
 
 		if (fault != NULL)
 			status = cmd_usage(&cmd_set, "\"%s\" %s", rest[i], fault);
 		buf_printf(&attributes, "%s%s", i > 2 ? " " : "", rest[i]);
 	}
-	if (status == 0 &&
-	    attributes.len >= sizeof(((struct destination *)0)->entry.attributes))
-		status = cmd_usage(&cmd_set, "the attributes are too long");
 	pin.key = nexthop.key;
-	pin.attributes = buf_text(&attributes);
+	pin.entry.attributes = buf_text(&attributes);
 	if (status == 0)
 		status = pin_apply(&config, &pin, NULL, NULL);
 	buf_clear(&attributes);
@@ -94,11 +91,7 @@ run_set(const struct options *options, int argc, char **argv)
 static int
 run_unset(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.level = LEVEL_NONE,
-	    .attributes = "",
-	    .note = "",
-	    .why = WHY_NONE,
-	    .action = "unpin"};
+	struct pin pin = {.action = PIN_UNSET};
 	struct nexthop nexthop;
 	struct config config;
 	char **rest = NULL;

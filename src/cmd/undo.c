@@ -12,31 +12,35 @@
 
 #define UNDONE_FOR_MS SPAN_DAY_MS
 
-/* The last decision that made the entry what it is. */
+/* The last decision that made the entry what it is; texts of their own. */
 struct last {
 	bool found;
-	enum level before;
-	enum level after;
-	char attributes[STORE_ATTRIBUTES_SIZE]; /* before */
+	struct demand before;
+	struct demand after;
 };
+
+static void
+last_clear(struct last *last)
+{
+	demand_clear(&last->before);
+	demand_clear(&last->after);
+}
 
 static void
 take_decision(void *context, const struct decision_record *record)
 {
 	struct last *last = context;
-	enum level before, after;
 
 	/* What is held is not done. */
 	if (strcmp(record->action, "hold") == 0 ||
-	    !level_parse(str_of(record->before), &before) ||
-	    !level_parse(str_of(record->after), &after))
+	    record->before.level == LEVEL_UNKNOWN ||
+	    record->after.level == LEVEL_UNKNOWN ||
+	    demand_equal(record->before, record->after))
 		return;
-	if (before == after &&
-	    strcmp(record->before_attributes, record->after_attributes) == 0)
-		return;
-	*last = (struct last){.found = true, .before = before, .after = after};
-	str_copy(str_of(record->before_attributes), last->attributes,
-	    sizeof(last->attributes));
+	last_clear(last);
+	*last = (struct last){.found = true,
+	    .before = demand_copy(record->before),
+	    .after = demand_copy(record->after)};
 }
 
 /* Exactly the entry that stood before, never a guess: what is not recorded stays. */
@@ -46,32 +50,36 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 	struct last *last = context;
 	struct destination d;
 	struct err err;
-	bool found;
+	bool found, done, stands;
 
-	if (!store_get(store, pin->key, &d, &found, &err) ||
-	    (found && !store_each_decision(store, d.id, take_decision, last, &err))) {
+	done = store_get(store, pin->key, &d, &found, &err) &&
+	    (!found || store_each_decision(store, d.id, take_decision, last, &err));
+	stands = last->found && demand_equal(destination_demand(&d), last->after);
+	destination_clear(&d);
+	if (!done)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);
-		return false;
-	}
-	if (!last->found || d.entry.level != last->after) {
+	else if (!stands)
 		*status = cmd_fail(
 		    EX_DATAERR, "there is no decision on %s to take back", pin->key);
-		return false;
-	}
-	pin->level = last->before;
-	pin->attributes = last->attributes;
-	return true;
+	pin->entry = last->before;
+	return done && stands;
+}
+
+static void
+print_undone(const struct pin *pin, const struct last *last)
+{
+	struct buf entry = {0};
+
+	demand_print(last->before, &entry);
+	printf("%s: %s -> %s for a day\n", pin->key, level_name(last->after.level),
+	    buf_text(&entry));
+	buf_clear(&entry);
 }
 
 static int
 run_undo(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.pinned = true,
-	    .for_ms = UNDONE_FOR_MS,
-	    .attributes = "",
-	    .note = "",
-	    .why = WHY_UNDONE,
-	    .action = "undo"};
+	struct pin pin = {.action = PIN_UNDO, .for_ms = UNDONE_FOR_MS};
 	struct last last = {0};
 	struct nexthop nexthop;
 	struct config config;
@@ -90,11 +98,10 @@ run_undo(const struct options *options, int argc, char **argv)
 	pin.key = nexthop.key;
 	status = pin_apply(&config, &pin, choose_before, &last);
 	if (status == 0) {
-		printf("%s: %s -> %s%s%s for a day\n", pin.key, level_name(last.after),
-		    level_name(last.before), last.attributes[0] != '\0' ? " " : "",
-		    last.attributes);
+		print_undone(&pin, &last);
 		status = cmd_flush();
 	}
+	last_clear(&last);
 	config_clear(&config);
 	return status;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "core/destination.h"
+#include "core/destination_impl.h"
+
+#include <stdlib.h>
 
 void
 destination_init(struct destination *d, const char *key)
@@ -9,8 +11,44 @@ destination_init(struct destination *d, const char *key)
 	str_copy(str_of(key), d->key, sizeof(d->key));
 }
 
-static void
-later(int64_t *at_ms, int64_t than_ms)
+void
+destination_clear(struct destination *d)
+{
+	free(d->entry.attributes);
+	destination_init(d, "");
+}
+
+/* With a text of its own. NULL where there are none. */
+static char *
+own_attributes(struct demand entry)
+{
+	return (char *)(uintptr_t)demand_copy(entry).attributes;
+}
+
+void
+destination_copy(struct destination *to, const struct destination *from)
+{
+	*to = *from;
+	to->entry.attributes = own_attributes(destination_demand(from));
+}
+
+void
+destination_move(struct destination *to, struct destination *from)
+{
+	free(to->entry.attributes);
+	*to = *from;
+	destination_init(from, "");
+}
+
+struct demand
+destination_demand(const struct destination *d)
+{
+	return (struct demand){
+	    .level = d->entry.level, .attributes = d->entry.attributes};
+}
+
+void
+destination_later(int64_t *at_ms, int64_t than_ms)
 {
 	if (than_ms > *at_ms)
 		*at_ms = than_ms;
@@ -20,11 +58,106 @@ void
 destination_seen(struct destination *d, enum level level, int64_t at_ms)
 {
 	if (level == LEVEL_DANE_ONLY)
-		later(&d->past.dane_ms, at_ms);
+		destination_later(&d->past.dane_ms, at_ms);
 	else if (level_is_authenticated(level))
-		later(&d->past.verify_ms, at_ms);
+		destination_later(&d->past.verify_ms, at_ms);
 	else if (level == LEVEL_ENCRYPT)
-		later(&d->past.encrypt_ms, at_ms);
+		destination_later(&d->past.encrypt_ms, at_ms);
 	if (level == LEVEL_SECURE)
-		later(&d->past.secure_ms, at_ms);
+		destination_later(&d->past.secure_ms, at_ms);
+}
+
+void
+destination_forget_attempts(struct destination *d)
+{
+	d->alarm.attempts = 0;
+	d->alarm.first_attempt_ms = 0;
+	d->alarm.last_attempt_ms = 0;
+}
+
+void
+destination_forget_hold(struct destination *d)
+{
+	d->hold = (struct destination_hold){.level = LEVEL_NONE};
+}
+
+void
+destination_reset_entry(
+    struct destination *d, struct demand entry, enum why why, int64_t now_ms)
+{
+	char *attributes = own_attributes(entry);
+
+	free(d->entry.attributes);
+	d->entry = (struct destination_entry){
+	    .level = entry.level,
+	    .attributes = attributes,
+	    .why = entry.level != LEVEL_NONE ? why : WHY_NONE,
+	    .since_ms = now_ms,
+	    .force_ms = LADDER_NOT_YET,
+	    /* Of an entry that is lifted on trial, the time that the trial takes. */
+	    .lease_ms = d->entry.lease_ms,
+	    .lease_end_ms = d->entry.lease_end_ms,
+	    .trial = LEVEL_NONE,
+	};
+	destination_forget_attempts(d); /* each level takes its own */
+	destination_forget_hold(d);
+	d->probe = (struct destination_probe){.time_ms = d->probe.time_ms};
+}
+
+/* --- the administrator's word ------------------------------------------------------ */
+
+static void
+set_pin(struct destination *d, struct destination_pin pin, struct demand entry,
+    enum why why, int64_t now_ms)
+{
+	destination_reset_entry(d, entry, why, now_ms);
+	d->pin = pin;
+	d->why = why;
+	d->entry.lease_ms = 0;
+	d->entry.lease_end_ms = pin.until_ms;
+	d->look_ms = pin.until_ms;
+	/* What waits is tried again under the new level, and judged anew if it fails. */
+	d->alarm.pending = false;
+}
+
+void
+destination_pin(struct destination *d, struct demand entry, int64_t until_ms,
+    const char *note, int64_t now_ms)
+{
+	struct destination_pin pin = {.set = true, .until_ms = until_ms};
+
+	str_copy(str_of(note), pin.note, sizeof(pin.note));
+	set_pin(d, pin, entry, WHY_PINNED, now_ms);
+}
+
+void
+destination_unpin(struct destination *d, int64_t now_ms)
+{
+	set_pin(d, (struct destination_pin){.set = false}, demand_of(LEVEL_NONE),
+	    WHY_NONE, now_ms);
+}
+
+void
+destination_undo(
+    struct destination *d, struct demand before, int64_t until_ms, int64_t now_ms)
+{
+	set_pin(d, (struct destination_pin){.set = true, .until_ms = until_ms}, before,
+	    WHY_UNDONE, now_ms);
+}
+
+/* --- when to judge ----------------------------------------------------------------- */
+
+void
+destination_postpone(struct destination *d, int64_t at_ms)
+{
+	d->look_ms = at_ms;
+}
+
+void
+destination_recheck(struct destination *d, int64_t now_ms)
+{
+	d->look_ms = now_ms;
+	d->dns.until_ms = 0;
+	if (d->entry.lease_end_ms > now_ms)
+		d->entry.lease_end_ms = now_ms;
 }

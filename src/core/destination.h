@@ -13,14 +13,19 @@
 #include <stdint.h>
 
 #include "base/answer.h"
+#include "core/demand.h"
+#include "core/ladder.h"
 #include "core/level.h"
 #include "core/nexthop.h"
 #include "core/why.h"
 
+struct answers;
+struct fold_item;
+
 /* The entry in the policy map, or its absence. */
 struct destination_entry {
 	enum level level; /* LEVEL_NONE: no entry, the default level applies */
-	char attributes[256];
+	char *attributes; /* owned, of any length; NULL: none */
 	enum why why;     /* the decision that made it */
 	int64_t since_ms; /* when it was decided */
 	int64_t force_ms; /* since when Postfix sees it; 0: ever; LADDER_NOT_YET */
@@ -90,7 +95,11 @@ struct destination_probe {
 	int64_t time_ms;
 };
 
-/* A plain value. Times in ms since the epoch, 0: never. */
+/*
+ * Times in ms since the epoch, 0: never. It owns the text of its entry: what was begun
+ * with destination_init(), destination_copy() or store_get() ends with
+ * destination_clear(). Everything else in it is a plain value.
+ */
 struct destination {
 	int64_t id; /* 0: not in the database yet */
 	char key[NEXTHOP_KEY_SIZE];
@@ -108,8 +117,95 @@ struct destination {
 
 /* A new one, with every level at "none" or "unknown". */
 void destination_init(struct destination *destination, const char *key);
+void destination_clear(struct destination *destination); /* of key "" then */
+
+/* to is uninitialized before, and owns its texts afterwards. */
+void destination_copy(struct destination *to, const struct destination *from);
+
+/* to becomes what from was; from is cleared. */
+void destination_move(struct destination *to, struct destination *from);
+
+/* The entry as a whole, borrowed from it; LEVEL_NONE: none. */
+struct demand destination_demand(const struct destination *destination);
+
+/* --- news from the log -------------------------------------------------------------- */
+
+/*
+ * What the log reported since the last news. default_level: mail that was sent without an
+ * entry met it. rule: the name of the rule that recognised item->deferral, read where
+ * item->deferred.
+ */
+void destination_take_news(struct destination *destination, const struct fold_item *item,
+    enum level default_level, const char *rule);
 
 /* It did as well as that at at_ms (0: it did not): the past that a hold looks at. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
+
+/* --- judging: these in turn --------------------------------------------------------- */
+
+/*
+ * May its servers be probed before it is judged? True at the end of the lease of an entry
+ * that is weaker than default_level.
+ */
+bool destination_wants_probe(
+    const struct destination *destination, enum level default_level, int64_t now_ms);
+
+/*
+ * What passed since it was judged last: a deferral that the entry settled is over, times
+ * that a clock was set back from are mended, a hold that nobody watched begins anew.
+ */
+void destination_catch_up(struct destination *destination, int64_t now_ms);
+
+/* What was measured of it now becomes part of what is known. */
+void destination_take_answers(
+    struct destination *destination, const struct answers *answers, int64_t now_ms);
+
+/*
+ * The ladder's evidence, as far as it is about the destination; default level, rule,
+ * can_dane, frozen and thawed_ms are the caller's to fill in. answers NULL: nothing was
+ * measured. verified_ms: when a session verified last, of any destination; 0: never.
+ * Texts are borrowed from the destination.
+ */
+struct evidence destination_evidence(const struct destination *destination,
+    const struct answers *answers, int64_t verified_ms, int64_t now_ms);
+
+/* What a decision came to. */
+struct judged {
+	struct decision decision; /* its text is borrowed from the destination */
+	struct demand before;     /* the entry before, with a text of its own */
+	bool changed;             /* action, entry or why are not what they were */
+	bool map_changed;         /* an entry came, went or is another */
+	bool tell;                /* the administrator was not alerted of this yet */
+};
+
+void judged_clear(struct judged *judged); /* and {0} */
+
+/*
+ * What was decided on that evidence is carried out: the entry set, removed or kept, a
+ * step held, the next re-check planned. rule: the name of the rule that applied; NULL:
+ * none. recheck_ms: when to judge it again where the decision does not say.
+ */
+void destination_decide(struct destination *destination, const struct evidence *ev,
+    const struct decision *decision, const char *rule, int64_t recheck_ms, int64_t now_ms,
+    struct judged *out);
+
+/* It has to wait: it is not judged before at_ms. */
+void destination_postpone(struct destination *destination, int64_t at_ms);
+
+/* Somebody found something else than is known: everything is asked anew, now. */
+void destination_recheck(struct destination *destination, int64_t now_ms);
+
+/* --- the administrator's word ------------------------------------------------------- */
+
+/* This entry (LEVEL_NONE: none), until_ms 0: for good. note of at most 255 bytes. */
+void destination_pin(struct destination *destination, struct demand entry,
+    int64_t until_ms, const char *note, int64_t now_ms);
+
+/* Neither pin nor entry: the ladder decides again on the next news. */
+void destination_unpin(struct destination *destination, int64_t now_ms);
+
+/* The entry before the last decision, pinned until until_ms. */
+void destination_undo(struct destination *destination, struct demand before,
+    int64_t until_ms, int64_t now_ms);
 
 #endif

@@ -25,7 +25,7 @@ action_name(enum action action)
 static enum level
 present_level(const struct evidence *ev)
 {
-	return ev->entry != LEVEL_NONE ? ev->entry : ev->default_level;
+	return ev->entry.level != LEVEL_NONE ? ev->entry.level : ev->default_level;
 }
 
 /* What a level comes to: `dane` depends on the records (RFC 7672 2.2). */
@@ -54,21 +54,21 @@ keep_and_tell(enum why why, int64_t look_again_ms)
 }
 
 static struct decision
-hold(enum level level, enum why why, int64_t look_again_ms)
+hold(struct demand entry, enum why why, int64_t look_again_ms)
 {
 	/* A freeze is one cause: it is told once, by whoever sees it (guard 12). */
 	return (struct decision){.action = ACTION_HOLD,
-	    .level = level,
+	    .entry = entry,
 	    .why = why,
 	    .look_again_ms = look_again_ms,
 	    .alert = why != WHY_MAY_AFTER && why != WHY_FREEZE};
 }
 
 static struct decision
-set(enum level level, enum why why, int64_t lease_ms, int64_t now_ms)
+set(struct demand entry, enum why why, int64_t lease_ms, int64_t now_ms)
 {
 	return (struct decision){.action = ACTION_SET,
-	    .level = level,
+	    .entry = entry,
 	    .why = why,
 	    .look_again_ms = now_ms + lease_ms,
 	    .lease_ms = lease_ms,
@@ -79,17 +79,17 @@ set(enum level level, enum why why, int64_t lease_ms, int64_t now_ms)
 static struct decision
 without_entry(const struct evidence *ev, enum why why)
 {
-	if (ev->entry == LEVEL_NONE)
+	if (ev->entry.level == LEVEL_NONE)
 		return keep(why, 0);
 	return (struct decision){.action = ACTION_REMOVE, .why = why, .retry = true};
 }
 
-/* Guard 13: does the default do the same? */
+/* Guard 13: does the default, which has no attributes, do the same? */
 static bool
-is_default(const struct evidence *ev, enum level level)
+is_default(const struct evidence *ev, struct demand entry)
 {
-	return level == ev->default_level ||
-	    level == effective_level(ev, ev->default_level);
+	return demand_equal(entry, demand_of(ev->default_level)) ||
+	    demand_equal(entry, demand_of(effective_level(ev, ev->default_level)));
 }
 
 /* The entry is weaker than is allowed now: no weaker than the floor, and no stronger than
@@ -98,9 +98,9 @@ static struct decision
 raise_entry(const struct ladder_policy *policy, const struct evidence *ev,
     enum level floor, enum why why, int64_t now_ms)
 {
-	return ev->default_level <= floor || is_default(ev, floor)
+	return ev->default_level <= floor || is_default(ev, demand_of(floor))
 	    ? without_entry(ev, why)
-	    : set(floor, why, policy->recheck_ms, now_ms);
+	    : set(demand_of(floor), why, policy->recheck_ms, now_ms);
 }
 
 /* 30 s, 1 min, 2 min ... 1 h */
@@ -141,10 +141,10 @@ is_echo(const struct evidence *ev)
 static bool
 is_entry_refused(const struct evidence *ev)
 {
-	if (!ev->policy_refused || ev->entry == LEVEL_NONE || is_echo(ev))
+	if (!ev->policy_refused || ev->entry.level == LEVEL_NONE || is_echo(ev))
 		return false;
-	return ev->attributes ||
-	    (ev->entry == LEVEL_DANE_ONLY && ev->can_dane == ANSWER_NO);
+	return demand_attributes(ev->entry)[0] != '\0' ||
+	    (ev->entry.level == LEVEL_DANE_ONLY && ev->can_dane == ANSWER_NO);
 }
 
 /* A try under the present level would tell, unless there was one. */
@@ -178,7 +178,7 @@ ladder_decide_early(const struct ladder_policy *policy, const struct evidence *e
 		out->alert = true;
 	} else if (ev->default_level == LEVEL_UNKNOWN) {
 		*out = keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
-	} else if (ev->entry != LEVEL_NONE && ev->entry < policy->lowest) {
+	} else if (ev->entry.level != LEVEL_NONE && ev->entry.level < policy->lowest) {
 		*out = raise_entry(policy, ev, policy->lowest, WHY_LOWEST, now_ms);
 	} else if (ev->deferral && !ev->has_rule) {
 		*out = keep(WHY_NO_RULE, 0);
@@ -207,9 +207,10 @@ decide_usable(
 		if (ev->default_level == LEVEL_DANE_ONLY)
 			return without_entry(ev, WHY_DANE);
 		if (ev->can_dane == ANSWER_YES)
-			return set(LEVEL_DANE_ONLY, WHY_DANE, policy->recheck_ms, now_ms);
-		if (ev->can_dane == ANSWER_NO && ev->entry != LEVEL_NONE &&
-		    ev->entry < ev->default_level) {
+			return set(demand_of(LEVEL_DANE_ONLY), WHY_DANE,
+			    policy->recheck_ms, now_ms);
+		if (ev->can_dane == ANSWER_NO && ev->entry.level != LEVEL_NONE &&
+		    ev->entry.level < ev->default_level) {
 			struct decision d = without_entry(ev, WHY_DANE_IMPOSSIBLE);
 
 			d.alert = true;
@@ -219,9 +220,9 @@ decide_usable(
 	}
 	if (ev->deferral && ev->can_dane == ANSWER_NO)
 		return keep_and_tell(WHY_DANE_IMPOSSIBLE, now_ms + BACK_OFF_MAX_MS);
-	if (ev->entry == LEVEL_NONE)
+	if (ev->entry.level == LEVEL_NONE)
 		look_again_ms = 0;
-	else if (ev->default_level == LEVEL_DANE_ONLY)
+	else if (is_default(ev, ev->entry))
 		return without_entry(ev, WHY_NOT_NEEDED);
 	return ev->deferral ? keep_and_tell(WHY_DANE_NOT_MET, look_again_ms)
 	                    : keep(WHY_DANE, look_again_ms);
@@ -322,7 +323,7 @@ wait_for_may(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	int64_t over_ms = ev->first_attempt_ms + policy->may_after_ms;
-	struct decision d = hold(LEVEL_MAY, WHY_MAY_AFTER,
+	struct decision d = hold(demand_of(LEVEL_MAY), WHY_MAY_AFTER,
 	    now_ms < over_ms ? over_ms : now_ms + SPAN_MINUTE_MS);
 
 	d.retry = now_ms >= over_ms;
@@ -358,10 +359,10 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 	if (level == LEVEL_MAY && ev->dane.state == DANE_INSECURE_MX)
 		return keep_and_tell(WHY_INSECURE_MX, 0);
 	if (level < policy->lowest)
-		return hold(level, WHY_LOWEST, 0);
+		return hold(demand_of(level), WHY_LOWEST, 0);
 	if (ev->frozen || ev->last_attempt_ms < ev->thawed_ms) {
-		struct decision d =
-		    hold(level, WHY_FREEZE, ev->frozen ? now_ms + FREEZE_LOOK_MS : 0);
+		struct decision d = hold(demand_of(level), WHY_FREEZE,
+		    ev->frozen ? now_ms + FREEZE_LOOK_MS : 0);
 
 		/* What failed by our fault must fail again without it. */
 		d.retry = !ev->frozen;
@@ -369,22 +370,22 @@ decide_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 	}
 	/* It climbed not long ago: what it needed before is no news, no waiting again. */
 	if (ev->trial != LEVEL_NONE && level <= ev->trial && ev->trial < present)
-		return set(
-		    ev->trial, WHY_TRIAL_FAILED, doubled(policy, ev->lease_ms), now_ms);
+		return set(demand_of(ev->trial), WHY_TRIAL_FAILED,
+		    doubled(policy, ev->lease_ms), now_ms);
 	/* Before may_after, which tells nobody: whoever did better must not wait unseen.
 	 */
 	if (is_held(policy, ev, level, now_ms, &until_ms)) {
 		struct decision d =
-		    hold(level, WHY_HOLD, now_ms < until_ms ? until_ms : 0);
+		    hold(demand_of(level), WHY_HOLD, now_ms < until_ms ? until_ms : 0);
 
 		d.retry = now_ms >= until_ms;
 		return d;
 	}
 	if (level == LEVEL_MAY && is_too_early_for_may(policy, ev))
 		return wait_for_may(policy, ev, now_ms);
-	if (is_default(ev, level))
+	if (is_default(ev, demand_of(level)))
 		return without_entry(ev, WHY_NOT_NEEDED);
-	return set(level, why, policy->recheck_ms, now_ms);
+	return set(demand_of(level), why, policy->recheck_ms, now_ms);
 }
 
 /* --- the way up -------------------------------------------------------------------- */
@@ -395,7 +396,7 @@ decide_lease(
 {
 	int64_t lease_ms;
 
-	if (ev->entry == LEVEL_NONE)
+	if (ev->entry.level == LEVEL_NONE)
 		return keep(WHY_NOT_NEEDED, 0);
 	if (is_default(ev, ev->entry))
 		return without_entry(ev, WHY_NOT_NEEDED);
@@ -416,14 +417,14 @@ decide_lease(
 		return keep(WHY_PROBED, now_ms + PROBE_AGAIN_MS);
 	if (ev->probe.level >= ev->default_level)
 		return without_entry(ev, WHY_PROBED);
-	return set(ev->probe.level, WHY_PROBED, policy->recheck_ms, now_ms);
+	return set(demand_of(ev->probe.level), WHY_PROBED, policy->recheck_ms, now_ms);
 }
 
 /* A rule's alert is about what is weakened, and about mail that waits. */
 static bool
 is_climb(const struct evidence *ev, const struct decision *d)
 {
-	enum level after = d->action == ACTION_SET ? d->level
+	enum level after = d->action == ACTION_SET ? d->entry.level
 	    : d->action == ACTION_REMOVE           ? ev->default_level
 	                                           : LEVEL_NONE;
 
@@ -455,9 +456,10 @@ ladder_decide(
 		d = keep_and_tell(WHY_ELSEWHERE, 0);
 	} else if (ev->dane.state == DANE_USABLE) {
 		d = decide_usable(policy, ev, now_ms);
-	} else if (ev->entry == LEVEL_DANE_ONLY && ev->default_level != LEVEL_DANE_ONLY) {
+	} else if (ev->entry.level == LEVEL_DANE_ONLY &&
+	    ev->default_level != LEVEL_DANE_ONLY) {
 		d = decide_withdrawn(policy, ev, now_ms);
-	} else if (ev->entry == LEVEL_MAY && is_tls_mandatory(ev)) {
+	} else if (ev->entry.level == LEVEL_MAY && is_tls_mandatory(ev)) {
 		d = decide_cleartext(policy, ev, now_ms);
 	} else if (!ev->deferral) {
 		d = decide_lease(policy, ev, now_ms);

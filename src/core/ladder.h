@@ -12,6 +12,7 @@
 
 #include "base/answer.h"
 #include "core/dane.h"
+#include "core/demand.h"
 #include "core/level.h"
 #include "core/rules.h"
 #include "core/why.h"
@@ -41,8 +42,8 @@ struct probe_evidence {
 struct evidence {
 	/* what applies now */
 	enum level default_level;
-	enum level entry; /* LEVEL_NONE: no entry */
-	int64_t force_ms; /* since when Postfix sees that; 0: ever, LADDER_NOT_YET */
+	struct demand entry; /* LEVEL_NONE: no entry */
+	int64_t force_ms;    /* since when Postfix sees that; 0: ever, LADDER_NOT_YET */
 	bool pinned;
 	int64_t lease_ms; /* the present lease's length */
 	int64_t lease_end_ms;
@@ -54,7 +55,6 @@ struct evidence {
 	bool fault_ours;
 	bool policy_refused; /* Postfix complains of the policy that it found, or did not
 	                      */
-	bool attributes;     /* the entry has some */
 	enum rule_dnssec rule_dnssec; /* the rule's condition */
 	bool rule_alert;              /* the rule wants the administrator told */
 	enum fallback fallback;
@@ -87,15 +87,16 @@ struct evidence {
 
 enum action {
 	ACTION_KEEP,   /* as it is */
-	ACTION_SET,    /* entry with decision.level */
+	ACTION_SET,    /* decision.entry */
 	ACTION_REMOVE, /* no entry */
-	ACTION_HOLD,   /* a step to decision.level is due and not taken yet */
+	ACTION_HOLD,   /* a step to decision.entry is due and not taken yet */
 	ACTION_COUNT,
 };
 
 struct decision {
 	enum action action;
-	enum level level; /* of SET: the entry; of HOLD: the level that is due */
+	struct demand entry; /* of SET: the entry; of HOLD: the one that is due. Its text
+	                      * is borrowed from the evidence */
 	enum why why;
 	int64_t look_again_ms; /* when to judge again without news; 0: only on news */
 	int64_t lease_ms;      /* of SET: the new entry's lease */

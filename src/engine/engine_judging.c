@@ -114,32 +114,41 @@ look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 	        store_counter_set(e->store, "thawed-ms", freeze.ended_ms, err));
 }
 
+/* What was judged is stored, reported and alerted. */
+static bool
+take_judged(struct engine *e, struct destination *d, const struct judged *judged,
+    int64_t now_ms, struct err *err)
+{
+	if (!judge_store(e->store, d, judged, now_ms, err))
+		return false;
+	if (judged->map_changed) {
+		e->map_version++;
+		engine_map_changed(e);
+	}
+	if (judged->decision.alert && d->alarm.raised && d->alarm.policy_refused)
+		engine_map_doubted(e);
+	e->retry_look = e->retry_look || judged->decision.retry;
+	if (judged->changed && e->decided != NULL)
+		e->decided(e->context, d, judged);
+	if (judged->tell)
+		engine_alert_decision(e, d, judged);
+	return true;
+}
+
 /* Judge d and store what came of it. *needs: it must be asked about first. */
 static bool
 judge_one(struct engine *e, struct destination *d, const struct answers *answers,
     int64_t now_ms, bool *needs, struct err *err)
 {
-	struct judged judged = {0};
+	struct judged judged;
+	bool done;
 
-	*needs = false;
-	if (!judge_destination(&e->judge, d, answers, now_ms, &judged)) {
-		*needs = true;
+	*needs = !judge_destination(&e->judge, d, answers, now_ms, &judged);
+	if (*needs)
 		return true;
-	}
-	if (!judge_store(e->store, d, &judged, now_ms, err))
-		return false;
-	if (judged.map_changed) {
-		e->map_version++;
-		engine_map_changed(e);
-	}
-	if (judged.decision.alert && d->alarm.raised && d->alarm.policy_refused)
-		engine_map_doubted(e);
-	e->retry_look = e->retry_look || judged.decision.retry;
-	if (judged.changed && e->decided != NULL)
-		e->decided(e->context, d, &judged);
-	if (judged.tell)
-		engine_alert_decision(e, d, &judged);
-	return true;
+	done = take_judged(e, d, &judged, now_ms, err);
+	judged_clear(&judged);
+	return done;
 }
 
 /* The answers of one job, judged in one transaction. */
@@ -152,12 +161,13 @@ judge_answers(struct engine *e, const struct ask_job *job, struct err *err)
 		return false;
 	for (unsigned i = 0; i < job->count; i++) {
 		struct destination d;
-		bool found, needs;
+		bool found, needs, done;
 
-		if (!store_get_id(e->store, job->items[i].id, &d, &found, err))
-			return false;
-		if (found &&
-		    !judge_one(e, &d, &job->items[i].answers, now_ms, &needs, err))
+		done = store_get_id(e->store, job->items[i].id, &d, &found, err) &&
+		    (!found ||
+		        judge_one(e, &d, &job->items[i].answers, now_ms, &needs, err));
+		destination_clear(&d);
+		if (!done)
 			return false;
 	}
 	return store_commit(e->store, err);
@@ -252,6 +262,50 @@ may_remember(const struct engine *e, const struct destination *d, int64_t now_ms
 	    !judge_wants_probe(&e->judge, d, now_ms, &above, &up_to);
 }
 
+/* Put it into *job, to be asked about; a full job is submitted. */
+static bool
+have_asked(struct engine *e, struct destination *d, struct ask_job **job, size_t batch,
+    int64_t now_ms, struct err *err)
+{
+	struct ask_item *item;
+
+	if (*job == NULL)
+		*job = mem_new(1, sizeof(**job));
+	item = &(*job)->items[(*job)->count];
+	if (!nexthop_parse(str_of(d->key), &item->nexthop))
+		return true;
+	if (!plan_probe(e, d, item, now_ms)) {
+		destination_postpone(d, now_ms + PROBE_EVERY_MS);
+		return store_put(e->store, d, err);
+	}
+	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
+	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
+	item->id = d->id;
+	(*job)->count++;
+	e->asking[e->asking_count++] = d->id;
+	if ((*job)->count == batch) {
+		submit(e, *job);
+		*job = NULL;
+	}
+	return true;
+}
+
+static bool
+judge_or_ask(struct engine *e, struct destination *d, struct ask_job **job, size_t batch,
+    int64_t now_ms, struct err *err)
+{
+	struct answers remembered;
+	bool needs;
+
+	if (!judge_one(e, d, NULL, now_ms, &needs, err))
+		return false;
+	if (needs && may_remember(e, d, now_ms) &&
+	    judge_remembers(d, now_ms, &remembered) &&
+	    !judge_one(e, d, &remembered, now_ms, &needs, err))
+		return false;
+	return !needs || have_asked(e, d, job, batch, now_ms, err);
+}
+
 /* Judge what needs no asking, and have asked what does. */
 static bool
 judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
@@ -260,52 +314,22 @@ judge_ids(struct engine *e, const int64_t *ids, size_t count, struct err *err)
 	size_t batch = count / e->config->dns.workers + 1;
 	int64_t now_ms = clock_wall_ms();
 	struct ask_job *job = NULL;
-	struct answers remembered;
-	bool done = false;
+	bool done;
 
 	if (batch > ASK_BATCH)
 		batch = ASK_BATCH;
-	if (!store_begin(e->store, err) || !look_at_all(e, now_ms, err))
-		goto out;
-	for (size_t i = 0; i < count && room(e) > 0; i++) {
+	done = store_begin(e->store, err) && look_at_all(e, now_ms, err);
+	for (size_t i = 0; done && i < count && room(e) > 0; i++) {
 		struct destination d;
-		bool found, needs;
+		bool found;
 
 		if (is_asked(e, ids[i]))
 			continue;
-		if (!store_get_id(e->store, ids[i], &d, &found, err))
-			goto out;
-		if (!found)
-			continue;
-		if (!judge_one(e, &d, NULL, now_ms, &needs, err))
-			goto out;
-		if (needs && may_remember(e, &d, now_ms) &&
-		    judge_remembers(&d, now_ms, &remembered) &&
-		    !judge_one(e, &d, &remembered, now_ms, &needs, err))
-			goto out;
-		if (!needs)
-			continue;
-		if (job == NULL)
-			job = mem_new(1, sizeof(*job));
-		if (!nexthop_parse(str_of(d.key), &job->items[job->count].nexthop))
-			continue;
-		if (!plan_probe(e, &d, &job->items[job->count], now_ms)) {
-			d.look_ms = now_ms + PROBE_EVERY_MS;
-			if (!store_put(e->store, &d, err))
-				goto out;
-			continue;
-		}
-		memcpy(job->items[job->count].relay, d.alarm.raised ? d.alarm.relay : "",
-		    d.alarm.raised ? sizeof(d.alarm.relay) : 1);
-		job->items[job->count++].id = d.id;
-		e->asking[e->asking_count++] = d.id;
-		if (job->count == batch) {
-			submit(e, job);
-			job = NULL;
-		}
+		done = store_get_id(e->store, ids[i], &d, &found, err) &&
+		    (!found || judge_or_ask(e, &d, &job, batch, now_ms, err));
+		destination_clear(&d);
 	}
-	done = store_commit(e->store, err);
-out:
+	done = done && store_commit(e->store, err);
 	if (job != NULL && job->count > 0)
 		submit(e, job);
 	else

@@ -75,112 +75,6 @@ later(int64_t *at_ms, int64_t than_ms)
 		*at_ms = than_ms;
 }
 
-/* Which strength a verified session proves depends on what was demanded of it. */
-static void
-note_sessions(
-    struct destination *d, const struct fold_item *item, enum level default_level)
-{
-	enum level level = d->entry.level != LEVEL_NONE ? d->entry.level : default_level;
-	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED];
-	/* The second of the export is the entry's, too: many a log has whole seconds. */
-	bool in_force = verified_ms + 999 >= d->entry.force_ms;
-
-	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_ANONYMOUS]);
-	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_UNTRUSTED]);
-	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_TRUSTED]);
-	destination_seen(
-	    d, in_force && level > LEVEL_VERIFY ? level : LEVEL_VERIFY, verified_ms);
-}
-
-/*
- * Trouble that mail met is over when mail flows; the next time it is news again, and
- * alerted, also that of DNS, whose failures are counted anew. What a re-check of an entry
- * found is not over: it was found while mail flowed, and would be found and alerted again
- * by each re-check. To be called before d->alarm.raised is cleared.
- */
-static void
-note_trouble_over(struct destination *d)
-{
-	if (!d->alarm.raised && d->entry.level != LEVEL_NONE)
-		return;
-	d->why = why_once_sent(
-	    d->why, d->entry.level != LEVEL_NONE ? d->entry.why : WHY_NOT_NEEDED);
-	d->dns.failures = 0;
-}
-
-/* Mail flowed: it met the level that it was sent at, and the trouble before is over. */
-static void
-note_sent(struct destination *d, const struct fold_item *item, enum level default_level)
-{
-	enum level level = d->entry.level != LEVEL_NONE ? d->entry.level : default_level;
-
-	/* Begun under what applied before, it proves nothing of the present level. */
-	if (item->sent_attempt_ms < d->entry.force_ms || !item->sent_proves)
-		level = LEVEL_UNKNOWN;
-	destination_seen(d, item->sent_level != LEVEL_UNKNOWN ? item->sent_level : level,
-	    item->sent_ms);
-	later(&d->past.sent_ms, item->sent_ms);
-	note_trouble_over(d);
-	d->alarm.raised = false;
-	d->alarm.pending = false;
-	d->alarm.attempts = 0;
-	d->alarm.first_attempt_ms = 0;
-	d->alarm.last_attempt_ms = 0;
-	d->hold.level = LEVEL_NONE;
-	d->hold.since_ms = 0;
-	if (d->entry.level == LEVEL_NONE && !d->pin.set)
-		d->look_ms = 0; /* at nothing any more */
-}
-
-/* What began before the present level was in force tells nothing of it. */
-static void
-note_attempts(struct destination *d, const struct fold_item *item)
-{
-	bool all = item->first_attempt_ms >= d->entry.force_ms;
-	int64_t first_ms = all ? item->first_attempt_ms : item->last_attempt_ms;
-
-	if (item->attempts == 0 || item->deferral.attempt_ms < d->entry.force_ms)
-		return;
-	if (d->alarm.attempts == 0 || first_ms < d->alarm.first_attempt_ms)
-		d->alarm.first_attempt_ms = first_ms;
-	d->alarm.attempts += all ? item->attempts : 1;
-	later(&d->alarm.last_attempt_ms, item->last_attempt_ms);
-}
-
-static void
-note_deferral(
-    struct destination *d, const struct fold_item *item, const struct rules *rules)
-{
-	const struct fold_deferral *f = &item->deferral;
-
-	note_attempts(d, item);
-	/* As in a fold: the attempt that began last tells most, unless the clock went
-	 * back. Mail that waits since before the present level is to be retried all the
-	 * same. */
-	if (d->alarm.raised && !d->alarm.suspended &&
-	    (f->suspended ||
-	        (fold_is_earlier(f->attempt_ms, f->time_ms, d->alarm.attempt_ms) &&
-	            f->time_ms >= d->alarm.time_ms))) {
-		d->alarm.pending =
-		    d->alarm.pending || d->alarm.attempt_ms < d->entry.force_ms;
-		return;
-	}
-	d->alarm.raised = true;
-	d->alarm.pending = true;
-	d->alarm.time_ms = f->time_ms;
-	d->alarm.lost = f->lost;
-	d->alarm.suspended = f->suspended;
-	d->alarm.policy_refused = f->policy_refused;
-	d->alarm.attempt_level = f->attempt_level;
-	d->alarm.attempt_ms = f->attempt_ms;
-	str_copy(str_of(rules_get(rules, f->rule)->name), d->alarm.rule,
-	    sizeof(d->alarm.rule));
-	str_copy(str_of(f->reason), d->alarm.reason, sizeof(d->alarm.reason));
-	str_copy(str_of(f->dsn), d->alarm.dsn, sizeof(d->alarm.dsn));
-	str_copy(str_of(f->service), d->alarm.service, sizeof(d->alarm.service));
-	str_copy(str_of(f->relay), d->alarm.relay, sizeof(d->alarm.relay));
-}
-
 static void
 what_name(unsigned what, const struct rules *rules, char *out, size_t size)
 {
@@ -219,42 +113,45 @@ note_proof(struct intake *in, const struct destination *d)
 		later(&in->verified_ms, d->past.encrypt_ms);
 }
 
+/* What is counted of it by days, and its messages that wait. */
 static bool
-store_item(struct intake *in, const struct fold_item *item, struct err *err)
+store_counted(
+    struct intake *in, const struct fold_item *item, int64_t id, struct err *err)
 {
 	struct store *store = in->store;
-	struct destination d;
 	char what[80];
-	bool found;
 
-	if (!store_get(store, item->key, &d, &found, err))
-		return false;
-	if (!found)
-		destination_init(&d, item->key);
-	if (item->transport[0] != '\0')
-		str_copy(str_of(item->transport), d.transport, sizeof(d.transport));
-	note_sessions(&d, item, in->default_level);
-	if (item->sent_ms != 0)
-		note_sent(&d, item, in->default_level);
-	if (item->deferred)
-		note_deferral(&d, item, in->rules);
-	note_proof(in, &d);
-	in->news = in->news || d.alarm.pending;
-	if (!store_put(store, &d, err))
-		return false;
-	if (found && item->sent_ms != 0 && !store_waiting_sent(store, d.id, err))
-		return false;
 	for (size_t i = 0; i < item->tally_count; i++) {
 		what_name(item->tallies[i].what, in->rules, what, sizeof(what));
-		if (!store_tally_add(store, d.id, item->tallies[i].day, what,
+		if (!store_tally_add(store, id, item->tallies[i].day, what,
 		        item->tallies[i].count, err))
 			return false;
 	}
 	for (size_t i = 0; i < item->queue_id_count; i++)
 		if (!store_waiting_add(
-		        store, d.id, item->queue_ids[i], item->deferral.time_ms, err))
+		        store, id, item->queue_ids[i], item->deferral.time_ms, err))
 			return false;
 	return true;
+}
+
+static bool
+store_item(struct intake *in, const struct fold_item *item, struct err *err)
+{
+	struct store *store = in->store;
+	struct destination d;
+	bool found, done;
+
+	if (!store_get(store, item->key, &d, &found, err))
+		return false;
+	destination_take_news(&d, item, in->default_level,
+	    item->deferred ? rules_get(in->rules, item->deferral.rule)->name : NULL);
+	note_proof(in, &d);
+	in->news = in->news || d.alarm.pending;
+	done = store_put(store, &d, err) &&
+	    (!found || item->sent_ms == 0 || store_waiting_sent(store, d.id, err)) &&
+	    store_counted(in, item, d.id, err);
+	destination_clear(&d);
+	return done;
 }
 
 /* --- the whole fold ---------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One destination judged: what the store knows of it and what was answers become the
- * ladder's evidence; its decision becomes the destination's new state. No I/O here but
- * the store's.
+ * One destination judged: core/destination says what is known of it and carries out what
+ * is decided, the ladder decides; here the rules, the settings and the store come in. No
+ * I/O but the store's.
  */
 #ifndef ENGINE_JUDGE_H
 #define ENGINE_JUDGE_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/config.h"
+#include "core/destination.h"
 #include "core/ladder.h"
 #include "core/rules.h"
 #include "engine/ask.h"
@@ -33,16 +34,6 @@ struct judge {
 	int64_t thawed_ms; /* when the last freeze ended; 0: never */
 	int64_t
 	    verified_ms; /* when a session verified last, of any destination; 0: never */
-};
-
-/* What came of it. */
-struct judged {
-	struct decision decision;
-	enum level before; /* the entry before */
-	char attributes_before[STORE_ATTRIBUTES_SIZE];
-	bool changed;     /* action, level or why are not what they were */
-	bool map_changed; /* an entry came, went or is another */
-	bool tell;        /* the administrator was not told this yet */
 };
 
 /* The settings as the ladder wants them. */
@@ -70,8 +61,9 @@ bool judge_wants_probe(const struct judge *judge, const struct destination *d,
     int64_t now_ms, enum level *above, enum level *up_to);
 
 /*
- * Judge and write the outcome into *d, not yet into the store. False: nobody was asked
- * (answers NULL) and it is necessary; *d is untouched then.
+ * Judge and write the outcome into *d, not yet into the store, and into *out, which ends
+ * with judged_clear(). False: nobody was asked (answers NULL) and it is necessary; *d and
+ * *out are untouched then.
  */
 bool judge_destination(const struct judge *judge, struct destination *d,
     const struct answers *answers, int64_t now_ms, struct judged *out);

@@ -11,7 +11,7 @@
 
 #define QUERY_MS      60000
 #define QUERY_MAX     ((size_t)1 << 30)
-#define VALUE_MAX     65536
+#define VALUE_MAX     ((size_t)8 << 20) /* more than a command line can hold */
 #define KEYS_PER_CALL 1000
 
 #define SEPARATORS ", \t\r\n" /* CHARS_COMMA_SP */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The new database compared with the text that it was made of, before it is live. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "logs/reader.h"
 #include "publish/textmap_impl.h"
 
-#define VERIFY_AT_ONCE 10000 /* entries looked up by one postmap */
+#define VERIFY_AT_ONCE 10000              /* entries looked up by one postmap */
+#define VERIFY_BYTES   ((size_t)64 << 20) /* of keys and values, after which no more */
 
 /* An entry as the text has it, to be found in the database. */
 struct wanted {
@@ -24,6 +26,7 @@ struct check {
 	const struct edition *edition;
 	struct wanted wanted[VERIFY_AT_ONCE];
 	size_t count;
+	size_t bytes;
 	size_t total;
 	size_t right;
 	char **spellings; /* the values of keys beyond ASCII, each once */
@@ -48,6 +51,7 @@ add_wanted(struct check *check, struct str key, struct str value)
 	*wanted = (struct wanted){
 	    .key = mem_strndup(key.p, key.len), .value = mem_strndup(value.p, value.len)};
 	check->total++;
+	check->bytes += key.len + value.len;
 	if (textmap_is_ascii(wanted->key))
 		return;
 	wanted->spellings = check->spelling_count;
@@ -86,42 +90,54 @@ ask_for_wanted(struct check *check, struct err *err)
 		free(check->wanted[i].value);
 	}
 	check->count = 0;
+	check->bytes = 0;
 	return done;
 }
 
 static bool
-check_lines(struct check *check, struct str lines, struct err *err)
+check_line(struct check *check, struct str line, struct err *err)
 {
-	struct str line, key;
+	struct str key;
 
-	while (str_cut(&lines, '\n', &line)) {
-		if (line.len == 0 || line.p[0] == '#' || !str_cut(&line, '\t', &key))
-			continue;
-		add_wanted(check, key, line);
-		if (check->count == VERIFY_AT_ONCE && !ask_for_wanted(check, err))
-			return false;
+	if (line.len == 0 || line.p[0] == '#' || !str_cut(&line, '\t', &key))
+		return true;
+	add_wanted(check, key, line);
+	return (check->count < VERIFY_AT_ONCE && check->bytes < VERIFY_BYTES) ||
+	    ask_for_wanted(check, err);
+}
+
+/* Lines of any length, as the attributes of an entry are. */
+static bool
+check_lines(struct check *check, FILE *text, struct err *err)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	bool done = true;
+
+	while (done && (len = getline(&line, &size, text)) >= 0) {
+		if (len > 0 && line[len - 1] == '\n')
+			len--;
+		done = check_line(check, (struct str){line, (size_t)len}, err);
 	}
-	return true;
+	if (done && ferror(text))
+		done = err_set_errno(err, errno, "cannot read %s", check->edition->text);
+	free(line);
+	return done;
 }
 
 static bool
 check_text(struct check *check, struct err *err)
 {
-	struct reader *reader = reader_open(check->edition->text, err);
-	enum reader_result result = READER_MORE;
-	struct str lines;
+	FILE *text = fopen(check->edition->text, "re");
+	bool done;
 
-	if (reader == NULL)
-		return false;
-	while (result == READER_MORE || result == READER_LINES) {
-		result = reader_next(reader, &lines, err);
-		if (result == READER_LINES && !check_lines(check, lines, err))
-			result = READER_FAILED;
-	}
-	reader_free(reader);
-	if (result == READER_FAILED)
-		return false;
-	return (check->count == 0 && check->total > 0) || ask_for_wanted(check, err);
+	if (text == NULL)
+		return err_set_errno(err, errno, "cannot read %s", check->edition->text);
+	done = check_lines(check, text, err);
+	fclose(text);
+	return done &&
+	    ((check->count == 0 && check->total > 0) || ask_for_wanted(check, err));
 }
 
 bool

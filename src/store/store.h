@@ -47,7 +47,8 @@ void store_rollback(struct store *store);
 /* Changes whenever another connection has committed. */
 bool store_data_version(struct store *store, int64_t *version, struct err *err);
 
-/* found: is it there? */
+/* found: is it there? If not, *out is a new one of that key. It ends with
+ * destination_clear(), which may be left out where it is false. */
 bool store_get(struct store *store, const char *key, struct destination *out, bool *found,
     struct err *err);
 bool store_get_id(struct store *store, int64_t id, struct destination *out, bool *found,
@@ -100,6 +101,7 @@ bool store_entry_count(struct store *store, int64_t *count, struct err *err);
 bool store_each_change(
     struct store *store, int64_t version, entry_fn *fn, void *context, struct err *err);
 
+/* It is gone after the call. */
 typedef bool destination_fn(void *context, const struct destination *destination);
 /* Destinations decided or deferred at or after since_ms, in order of their keys. */
 bool store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn,
@@ -111,16 +113,13 @@ typedef void tally_fn(void *context, int64_t day, const char *what, uint64_t cou
 bool store_each_tally(
     struct store *store, int64_t id, tally_fn *fn, void *context, struct err *err);
 
-#define STORE_ATTRIBUTES_SIZE sizeof(((struct destination *)0)->entry.attributes)
-
 struct decision_record {
 	int64_t destination;
 	int64_t time_ms;
 	const char *action;
-	const char *before; /* levels; of a hold, after is the one that is due */
-	const char *after;
-	const char *before_attributes; /* of the entries; "" for none */
-	const char *after_attributes;
+	struct demand
+	    before; /* the entries, texts borrowed; LEVEL_UNKNOWN where somebody */
+	struct demand after; /* else wrote it; of a hold, after is the one that is due */
 	const char *why;
 	const char *rule;
 	const char *reason;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "store/store_impl.h"
 
 enum column_type {
@@ -10,6 +11,7 @@ enum column_type {
 	COLUMN_COUNT, /* unsigned, and enums that are stored as numbers */
 	COLUMN_BOOL,
 	COLUMN_TEXT,  /* char[size] */
+	COLUMN_OWNED, /* char *, of any length; NULL for "" */
 	COLUMN_LEVEL, /* enum level, by its name */
 	COLUMN_WHY,   /* enum why, by its slug */
 };
@@ -31,7 +33,7 @@ static const struct column columns[] = {
     COLUMN(id, id, COLUMN_INT),
     COLUMN(key, key, COLUMN_TEXT),
     COLUMN(entry, entry.level, COLUMN_LEVEL),
-    COLUMN(attributes, entry.attributes, COLUMN_TEXT),
+    COLUMN(attributes, entry.attributes, COLUMN_OWNED),
     COLUMN(why, why, COLUMN_WHY),
     COLUMN(entry_why, entry.why, COLUMN_WHY),
     COLUMN(since_ms, entry.since_ms, COLUMN_INT),
@@ -83,6 +85,20 @@ static const struct column columns[] = {
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 static void
+bind_owned(sqlite3_stmt *stmt, int at, const char *text)
+{
+	sqlite3_bind_text(stmt, at, text != NULL ? text : "", -1, SQLITE_STATIC);
+}
+
+static void
+read_owned(sqlite3_stmt *stmt, int at, char **text)
+{
+	struct str column = store_column(stmt, at);
+
+	*text = column.len > 0 ? mem_strndup(column.p, column.len) : NULL;
+}
+
+static void
 bind_column(
     sqlite3_stmt *stmt, int at, const struct column *c, const struct destination *d)
 {
@@ -100,6 +116,9 @@ bind_column(
 		break;
 	case COLUMN_TEXT:
 		sqlite3_bind_text(stmt, at, field, -1, SQLITE_STATIC);
+		break;
+	case COLUMN_OWNED:
+		bind_owned(stmt, at, *(char *const *)(const void *)field);
 		break;
 	case COLUMN_LEVEL:
 		sqlite3_bind_text(stmt, at,
@@ -130,6 +149,9 @@ read_column(sqlite3_stmt *stmt, int at, const struct column *c, struct destinati
 		break;
 	case COLUMN_TEXT:
 		str_copy(store_column(stmt, at), field, c->size);
+		break;
+	case COLUMN_OWNED:
+		read_owned(stmt, at, (char **)(void *)field);
 		break;
 	case COLUMN_LEVEL:
 		if (!level_parse(store_column(stmt, at), (enum level *)(void *)field))
@@ -188,12 +210,13 @@ store_build_sql(enum sql which, struct buf *sql)
 /* --- reading and writing ----------------------------------------------------------- */
 
 static bool
-get(struct store *store, sqlite3_stmt *stmt, struct destination *out, bool *found,
-    struct err *err)
+get(struct store *store, sqlite3_stmt *stmt, const char *key, struct destination *out,
+    bool *found, struct err *err)
 {
 	bool failed = false;
 
 	*found = false;
+	destination_init(out, key);
 	if (stmt == NULL)
 		return false;
 	if (!store_step_row(store, stmt, &failed, err))
@@ -208,14 +231,16 @@ bool
 store_get(struct store *store, const char *key, struct destination *out, bool *found,
     struct err *err)
 {
-	return get(store, store_bind(store, SQL_GET, err, "s", key), out, found, err);
+	return get(
+	    store, store_bind(store, SQL_GET, err, "s", key), key, out, found, err);
 }
 
 bool
 store_get_id(struct store *store, int64_t id, struct destination *out, bool *found,
     struct err *err)
 {
-	return get(store, store_bind(store, SQL_GET_ID, err, "i", id), out, found, err);
+	return get(
+	    store, store_bind(store, SQL_GET_ID, err, "i", id), "", out, found, err);
 }
 
 bool
@@ -302,13 +327,15 @@ each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
     struct err *err)
 {
 	struct destination d;
-	bool failed = false;
+	bool failed = false, more;
 
 	if (stmt == NULL)
 		return false;
 	while (store_step_row(store, stmt, &failed, err)) {
 		read_destination(stmt, &d);
-		if (!fn(context, &d)) {
+		more = fn(context, &d);
+		destination_clear(&d);
+		if (!more) {
 			sqlite3_reset(stmt);
 			break;
 		}

@@ -33,14 +33,26 @@ store_decision_add(struct store *store, const struct decision_record *r, struct 
 {
 	return store_finish(store,
 	           store_bind(store, SQL_DECISION_ADD, err, "iisssssssss", r->destination,
-	               r->time_ms, r->action, r->before, r->after, r->why, r->rule,
-	               r->reason, r->dns_state, r->before_attributes,
-	               r->after_attributes),
+	               r->time_ms, r->action, level_name(r->before.level),
+	               level_name(r->after.level), r->why, r->rule, r->reason,
+	               r->dns_state, demand_attributes(r->before),
+	               demand_attributes(r->after)),
 	           err) &&
 	    store_finish(store,
 	        store_bind(store, SQL_DECISION_FORGET, err, "ii", r->destination,
 	            (int64_t)STORE_KEEPS_MAX),
 	        err);
+}
+
+static struct demand
+read_demand(sqlite3_stmt *stmt, int level, int attributes)
+{
+	struct demand demand = {
+	    .attributes = (const char *)sqlite3_column_text(stmt, attributes)};
+
+	if (!level_parse(store_column(stmt, level), &demand.level))
+		demand.level = LEVEL_UNKNOWN;
+	return demand;
 }
 
 bool
@@ -57,14 +69,12 @@ store_each_decision(
 		    .destination = id,
 		    .time_ms = sqlite3_column_int64(stmt, 0),
 		    .action = (const char *)sqlite3_column_text(stmt, 1),
-		    .before = (const char *)sqlite3_column_text(stmt, 2),
-		    .after = (const char *)sqlite3_column_text(stmt, 3),
+		    .before = read_demand(stmt, 2, 8),
+		    .after = read_demand(stmt, 3, 9),
 		    .why = (const char *)sqlite3_column_text(stmt, 4),
 		    .rule = (const char *)sqlite3_column_text(stmt, 5),
 		    .reason = (const char *)sqlite3_column_text(stmt, 6),
 		    .dns_state = (const char *)sqlite3_column_text(stmt, 7),
-		    .before_attributes = (const char *)sqlite3_column_text(stmt, 8),
-		    .after_attributes = (const char *)sqlite3_column_text(stmt, 9),
 		};
 
 		fn(context, &r);

@@ -47,6 +47,7 @@ sim_with_rules(enum level default_level, char **files, size_t count)
 void
 sim_free(struct sim *sim)
 {
+	judged_clear(&sim->last);
 	rules_matcher_free(sim->judge.matcher);
 	fold_free(sim->fold);
 	store_close(sim->store);
@@ -107,8 +108,8 @@ static void
 judge_now(struct sim *sim)
 {
 	struct destination d = sim_row(sim);
-	struct judged judged = {0};
 	struct answers asked;
+	struct judged judged;
 
 	if (!judge_destination(&sim->judge, &d, NULL, sim->now_ms, &judged)) {
 		if (!judge_remembers(&d, sim->now_ms, &asked))
@@ -121,6 +122,7 @@ judge_now(struct sim *sim)
 	kit_commit(sim->store);
 	assert_false(d.alarm.pending);
 	sim->told += judged.tell;
+	judged_clear(&sim->last);
 	sim->last = judged;
 	sim_export(sim);
 }
@@ -181,17 +183,11 @@ sim_pin(struct sim *sim, enum level level, int64_t for_ms)
 	bool found;
 
 	assert_true(store_get(sim->store, KEY, &d, &found, &kit_err));
-	if (!found)
-		destination_init(&d, KEY);
-	d.entry.level = level;
-	d.pin.set = true;
-	d.why = WHY_PINNED;
-	d.pin.until_ms = for_ms != 0 ? sim->now_ms + for_ms : 0;
-	d.entry.lease_ms = 0;
-	d.entry.lease_end_ms = d.look_ms = d.pin.until_ms;
-	d.entry.force_ms = LADDER_NOT_YET;
-	snprintf(d.entry.attributes, sizeof(d.entry.attributes), "match=mx.d.test");
+	destination_pin(&d,
+	    (struct demand){.level = level, .attributes = "match=mx.d.test"},
+	    for_ms != 0 ? sim->now_ms + for_ms : 0, "", sim->now_ms);
 	kit_put(sim->store, &d);
+	destination_clear(&d);
 	assert_true(store_map_changed(sim->store, &version, &kit_err));
 	sim_export(sim);
 }
@@ -298,7 +294,8 @@ sim_assert_lease(struct sim *sim, int64_t lease_ms)
 static void
 append_decision(void *context, const struct decision_record *r)
 {
-	buf_printf(context, "%s %s->%s %s\n", r->action, r->before, r->after, r->why);
+	buf_printf(context, "%s %s->%s %s\n", r->action, level_name(r->before.level),
+	    level_name(r->after.level), r->why);
 }
 
 /* All decisions so far, a line each. */

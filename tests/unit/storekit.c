@@ -106,6 +106,7 @@ kit_get(struct store *store, const char *key)
 		fail_msg("%s", kit_err.text);
 	if (!found)
 		fail_msg("%s is not there", key);
+	suite_keep(d.entry.attributes);
 	return d;
 }
 

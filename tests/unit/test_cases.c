@@ -81,7 +81,7 @@ set_reason(struct evidence *ev, char *reason, bool *lost)
 		else if (strncmp(word, "tls=", 4) == 0)
 			ev->attempt_level = level_of(word + 4);
 		else if (strncmp(word, "entry=", 6) == 0)
-			ev->entry = level_of(word + 6);
+			ev->entry.level = level_of(word + 6);
 		else
 			fail_msg("no such word: %s", word);
 	}
@@ -109,8 +109,8 @@ assert_sets(struct evidence *ev, const char *level)
 	struct decision d = ladder_decide(&policy, ev, NOW_MS);
 
 	assert_string_equal(action_name(d.action), "set");
-	assert_string_equal(level_name(d.level), level);
-	ev->entry = d.level;
+	assert_string_equal(level_name(d.entry.level), level);
+	ev->entry = d.entry;
 }
 
 static void
@@ -120,7 +120,7 @@ case_ends_in(void **state)
 	char *reason = strdup(row->reason), *action = strdup(row->action);
 	struct evidence ev = {
 	    .default_level = level_of(row->default_level),
-	    .entry = LEVEL_NONE,
+	    .entry = demand_of(LEVEL_NONE),
 	    .trial = LEVEL_NONE,
 	    .other_map = ANSWER_NO,
 	    .can_dane = ANSWER_YES,
@@ -141,7 +141,7 @@ case_ends_in(void **state)
 	set_reason(&ev, reason, &lost);
 	/* Without a rule there is a deferral all the same, or an old entry is looked at.
 	 */
-	ev.deferral = ev.entry == LEVEL_NONE || ev.has_rule;
+	ev.deferral = ev.entry.level == LEVEL_NONE || ev.has_rule;
 	if (told)
 		action[len - 1] = '\0';
 	d = ladder_decide(&policy, &ev, NOW_MS);

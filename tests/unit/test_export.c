@@ -31,8 +31,7 @@ filled(void)
 	d.pin.set = true;
 	d.entry.since_ms = NOW_MS - 1;
 	d.look_ms = NOW_MS + 1000; /* of no meaning for a pin */
-	str_copy(
-	    STR("match=mx.test:.test"), d.entry.attributes, sizeof(d.entry.attributes));
+	d.entry.attributes = suite_keep(strdup("match=mx.test:.test"));
 	str_copy(STR(HOSTILE_NOTE), d.pin.note, sizeof(d.pin.note));
 	kit_put(store, &d);
 	destination_init(&d, "none.test");

@@ -337,7 +337,7 @@ pin_stands_until_it_ends(void **state)
 	sim_wait(sim, DAY);
 	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
 	assert_false(sim_row(sim).pin.set);
-	assert_string_equal(sim_row(sim).entry.attributes, "");
+	assert_null(sim_row(sim).entry.attributes);
 	assert_int_equal(
 	    sim_row(sim).entry.trial, LEVEL_NONE); /* it was no finding of ours */
 	sim_free(sim);

@@ -130,7 +130,7 @@ set_more(struct row *row, char *more)
 		else if (strcmp(name, "frozen") == 0)
 			ev->frozen = true;
 		else if (strcmp(name, "attributes") == 0)
-			ev->attributes = true;
+			ev->entry.attributes = "match=.example";
 		else if (strcmp(name, "thawed") == 0)
 			ev->thawed_ms = time_of(value);
 		else if (strcmp(name, "alert") == 0)
@@ -181,17 +181,17 @@ ladder_decides(void **state)
 	assert_string_equal(why_slug(d.why), why_slug(row->why));
 	assert_string_equal(action_name(d.action), action_name(row->action));
 	if (row->action == ACTION_SET || row->action == ACTION_HOLD)
-		assert_string_equal(level_name(d.level), level_name(row->level));
+		assert_string_equal(level_name(d.entry.level), level_name(row->level));
 	if (row->look_s < 0)
 		assert_int_equal(d.look_again_ms, 0);
 	else
 		assert_int_equal((d.look_again_ms - NOW_MS) / 1000, row->look_s);
 	/* Whatever else: nothing weaker than a usable TLSA, an error, or the floor. */
 	if (row->ev.dane.state == DANE_USABLE && d.action == ACTION_SET)
-		assert_int_equal(d.level, LEVEL_DANE_ONLY);
+		assert_int_equal(d.entry.level, LEVEL_DANE_ONLY);
 	if (row->ev.dane.state == DANE_UNSURE)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused ||
-		    (d.action == ACTION_SET && d.level > row->ev.entry));
+		    (d.action == ACTION_SET && d.entry.level > row->ev.entry.level));
 	if (row->ev.dane.distrusted)
 		assert_true(d.alert);
 	snprintf(then, sizeof(then), "%s%s%s", d.alert ? "tell" : "",
@@ -221,7 +221,7 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	};
 	row->ev = (struct evidence){
 	    .default_level = level_of(line, fields[0]),
-	    .entry = level_of(line, fields[1]),
+	    .entry = demand_of(level_of(line, fields[1])),
 	    .other_map = ANSWER_NO,
 	    .can_dane = ANSWER_YES,
 	    .attempt_ms = NOW_MS,
@@ -290,10 +290,10 @@ draw_evidence(void)
 {
 	struct evidence ev = {
 	    .default_level = draw(20) == 0 ? LEVEL_UNKNOWN : LEVEL_NONE + draw(8),
-	    .entry = draw_entry(),
+	    .entry = {.level = draw_entry(),
+	        .attributes = draw(4) == 0 ? "match=.example" : NULL},
 	    .force_ms = draw(4) == 0 ? draw_time() : 0,
 	    .pinned = draw(20) == 0,
-	    .attributes = draw(4) == 0,
 	    .lease_ms = SPAN_DAY_MS,
 	    .lease_end_ms = draw_time() + (int64_t)draw(2) * SPAN_HOUR_MS,
 	    .deferral = draw(4) != 0,

@@ -404,8 +404,8 @@ static void
 append_decision(void *context, const struct decision_record *r)
 {
 	buf_printf(context, "%ld %ld %s %s %s %s %s %s %s\n", (long)r->destination,
-	    (long)r->time_ms, r->action, r->before, r->after, r->why, r->rule, r->reason,
-	    r->dns_state);
+	    (long)r->time_ms, r->action, level_name(r->before.level),
+	    level_name(r->after.level), r->why, r->rule, r->reason, r->dns_state);
 }
 
 static void
@@ -422,12 +422,10 @@ static void
 decide(struct store *store, int64_t id, int64_t time_ms, const char *action)
 {
 	struct decision_record r = {.destination = id,
-	    .before_attributes = "",
-	    .after_attributes = "match=.d.test",
 	    .time_ms = time_ms,
 	    .action = action,
-	    .before = "none",
-	    .after = "may",
+	    .before = {.level = LEVEL_NONE},
+	    .after = {.level = LEVEL_MAY, .attributes = "match=.d.test"},
 	    .why = "not-encrypted",
 	    .rule = "refused",
 	    .reason = "it's \"so\"",
