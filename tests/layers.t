@@ -50,6 +50,24 @@ for header in idn2.h zlib.h; do
 	is "<$header> has one place" "$(grep -lE "^ *# *include <$header>" */*.[ch] | wc -l)" 1
 done
 
+# A destination changes in core/destination*.c alone, and where the store loads one. A copy
+# of its header says const to everybody else, so that the compiler finds who assigns a
+# field, or hands one out to be written.
+mkdir -p "$dir/const/core"
+sed '/^struct destination {$/,/^};$/s/^\t\([a-z]\)/\tconst \1/' core/destination.h >"$dir/const/core/destination.h"
+is 'struct destination is found in its header' \
+	"$(grep -c '^	const ' "$dir/const/core/destination.h")" "$(sed -n '/^struct destination {$/,/^};$/p' core/destination.h | grep -c '^	')"
+destination_writes() {
+	for file; do
+		${CC:-cc} -std=c11 -include "$builddir/config.h" -DSYSCONFDIR='""' -DSTATEDIR='""' -DRULESDIR='""' \
+			-Wall -iquote "$dir/const" -iquote . -fsyntax-only "$file" 2>&1 |
+			grep -E 'read-only|discards|const-qualified'
+	done
+}
+is 'a destination is changed by core/destination alone' \
+	"$(destination_writes $(grep -lE 'struct (destination|judged)' */*.c | grep -vE '^(core/destination[a-z_]*|store/store_destination)\.c$'))" ''
+check 'that would be seen' test -n "$(destination_writes core/destination_news.c)"
+
 # What has one place though it needs no header of its own.
 while read -r function files; do
 	wrong=$(grep -nE "(^|[^a-z_])$function\(" ./*.c */*.c | sed 's,^\./,,' |

@@ -27,6 +27,14 @@ d = json.loads(sys.stdin.read())["decisions"][-1]
 print(d["action"], d["before"], d["after"], d["why"], d["attributes"])' <<<"$out"
 }
 
+# json EXPRESSION: of d, the list of the objects in $out.
+json() {
+	python3 -c '
+import json, sys
+d = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+print(eval(sys.argv[2]))' "$dir/out" "$1"
+}
+
 in_map() {
 	sed -n "s/^$1	//p" "$dir/tls_policy"
 }
@@ -76,6 +84,23 @@ ladder undo f.test
 is 'other attributes are a decision of their own' "$(in_map f.test)" 'secure match=.f.test'
 ladder explain f.test
 has 'explain shows them' "$out" 'undo secure -> secure match=.f.test'
+
+# As many names as the policy of a very large provider has.
+attributes=match=$(seq -s: -f mx-%g.mail.example 1 4000)
+is 'attributes of 72 kB and more' "$((${#attributes} > 72 * 1024))" 1
+ladder set long.test secure "$attributes" ciphers=high
+is 'are set' "$status" 0
+is 'and stand in the map' "$(in_map long.test)" "secure $attributes ciphers=high"
+ladder set long.test encrypt
+ladder undo long.test
+is 'undo brings them back' "$(in_map long.test)" "secure $attributes ciphers=high"
+is 'and says so' "$out" "long.test: encrypt -> secure $attributes ciphers=high for a day"
+is 'the record has them' "$(last_record long.test)" "undo encrypt secure undone $attributes ciphers=high"
+ladder explain --json long.test
+is 'explain --json shows them' "$(json 'd[0]["attributes"]')" "$attributes ciphers=high"
+ladder export --format json
+is 'export has them' "$(json '[e["attributes"] for e in d if e["destination"] == "long.test"]')" \
+	"['$attributes ciphers=high']"
 
 # As the daemon writes it while a weaker step is due.
 ladder set h.test encrypt

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "engine/chores.h"
+#include "engine/judge.h"
 #include "fake.h"
 #include "storekit.h"
 
@@ -118,6 +119,46 @@ large_map_is_changed_in_place(void **state)
 	store_close(store);
 }
 
+/* As a decision, they pass through destination, store and text into the database. */
+static void
+attributes_reach_the_map_whole(void **state)
+{
+	struct decision decision = {.action = ACTION_SET, .why = WHY_DANE};
+	struct evidence ev = {.best_seen = LEVEL_UNKNOWN};
+	struct store *store = large("attributes.db");
+	struct buf attributes = {0}, value = {0};
+	struct judged judged;
+	struct destination d;
+	char *text;
+
+	(void)state;
+	buf_printf(&attributes, "match=");
+	while (attributes.len < 72 * 1024)
+		buf_printf(&attributes, "mx.%zu.example:", attributes.len);
+	buf_printf(&attributes, ".example ciphers=high");
+	decision.entry =
+	    (struct demand){.level = LEVEL_SECURE, .attributes = buf_text(&attributes)};
+	demand_print(decision.entry, &value);
+	destination_init(&d, "long.example");
+	destination_decide(&d, &ev, &decision, NULL, 1000, 1000, &judged);
+	assert_true(judged.map_changed);
+	kit_begin_transaction(store);
+	assert_true(judge_store(store, &d, &judged, 1000, &kit_err));
+	kit_commit(store);
+	judged_clear(&judged);
+	destination_clear(&d);
+
+	export(store, false);
+	assert_level("long.example", buf_text(&value));
+	text = fake_get("large");
+	buf_add_char(&value, '\n');
+	assert_non_null(strstr(text, buf_text(&value)));
+	free(text);
+	store_close(store);
+	buf_clear(&attributes);
+	buf_clear(&value);
+}
+
 /* What is in it is not known any more. */
 static void
 changed_by_hand_it_is_built_anew(void **state)
@@ -166,6 +207,8 @@ main(void)
 	config.map.file = file;
 	suite_add(large_map_is_changed_in_place, NULL,
 	    "a large map is changed in place, and built anew when asked for");
+	suite_add(attributes_reach_the_map_whole, NULL,
+	    "attributes of 72 kB come from a decision into the map");
 	suite_add(changed_by_hand_it_is_built_anew, NULL,
 	    "a large map that somebody else changed is built anew");
 	suite_add(very_many_changes_are_built_anew, NULL,

@@ -245,6 +245,53 @@ many_entries_are_verified(void **state)
 	free(many);
 }
 
+/* "secure match=..." of 72 kB, as the names of a policy of many servers. */
+static char *
+long_value(char last)
+{
+	struct buf value = {0};
+
+	buf_printf(&value, "secure match=");
+	for (int i = 0; value.len < 72 * 1024; i++)
+		buf_printf(&value, "%smx-%d.mail.example", i > 0 ? ":" : "", i);
+	buf_add_char(&value, last);
+	return suite_keep(buf_take(&value));
+}
+
+static void
+long_value_is_published(void **state)
+{
+	const struct type_row *row = *state;
+	const struct map_entry some[] = {{"a.test", "encrypt", "why"},
+	    {"long.test", long_value('a'), "why"}, {"z.test", "may", "why"}};
+	struct err err = {{0}};
+
+	remove_maps();
+	need_type(row->type);
+	publish(&real_postfix, row->type, some, 3, &err);
+	assert_string_equal(err.text, "");
+	for (size_t i = 0; i < 3; i++)
+		assert_value(row->type, some[i].key, some[i].value);
+}
+
+static void
+long_value_is_updated(void **state)
+{
+	const struct map_entry before[] = {{"long.test", "encrypt", "why"}},
+	                       after[] = {{"long.test", long_value('a'), "why"}};
+	struct some some = {after, 1};
+	const struct map_source source = {1, each, &some};
+	struct err err = {{0}};
+
+	(void)state;
+	remove_maps();
+	need_type("lmdb");
+	assert_true(publish(&real_postfix, "lmdb", before, 1, &err));
+	assert_true(textmap_update(
+	    &real_postfix, fake_path("map"), "lmdb", after, 1, &source, WRITTEN_S, &err));
+	assert_value("lmdb", "long.test", after[0].value);
+}
+
 static void
 leftovers_are_no_obstacle(void **state)
 {
@@ -467,6 +514,27 @@ fault_changes_nothing(void **state)
 	assert_nothing_beside();
 }
 
+/* A line of the text that is longer than any line of a log. */
+static void
+fault_of_a_long_value_changes_nothing(void **state)
+{
+	const struct map_entry some[] = {{"long.test", long_value('a'), "why"}};
+	struct err err;
+
+	(void)state;
+	remove_maps();
+	fake_reset();
+	fake_put("map", OLD_TEXT);
+	fake_put("map.db", "old database");
+	fake_put("postmap.sh",
+	    BUILDS READS "grep -v '^#' \"$map\" | sed 's/examplea$/exampleb/'\n");
+	assert_false(publish(&fake_postfix, "hash", some, 1, &err));
+	assert_non_null(strstr(err.text, "gives back only 0 of 1 entries"));
+	assert_file("map", OLD_TEXT);
+	assert_file("map.db", "old database");
+	assert_nothing_beside();
+}
+
 static void
 good_postmap_is_believed(void **state)
 {
@@ -570,6 +638,9 @@ main(void)
 	suite_add(text_says_why, NULL, "the text says why");
 	FAKE_ROWS(type_is_published, type_rows, "%s is published", type_rows[i].type);
 	suite_add(lmdb_is_updated_in_place, NULL, "lmdb is updated in place");
+	FAKE_ROWS(long_value_is_published, type_rows,
+	    "a value of 72 kB is published as %s", type_rows[i].type);
+	suite_add(long_value_is_updated, NULL, "a value of 72 kB is updated in place");
 	suite_add(not_all_can_be_updated, NULL, "what cannot be updated in place");
 	for (size_t i = 0; i < sizeof(update_rows) / sizeof(update_rows[0]); i++)
 		suite_add(failed_update_is_told, &update_rows[i], "update in place: %s",
@@ -583,6 +654,8 @@ main(void)
 	    "a full disk changes nothing for %s", full_rows[i].type);
 	FAKE_ROWS(fault_changes_nothing, fault_rows, "nothing changes where %s",
 	    fault_rows[i].name);
+	suite_add(fault_of_a_long_value_changes_nothing, NULL,
+	    "nothing changes where a value of 72 kB is another");
 	suite_add(good_postmap_is_believed, NULL, "what postmap gives back is believed");
 	suite_add(type_none_needs_no_postmap, NULL, "type none needs no postmap");
 	suite_add(directory_that_is_not_there_is_named, NULL,

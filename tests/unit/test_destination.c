@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tests/cases/destination.cases: how a destination changes. */
+#include "suite.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "core/answers.h"
+#include "core/destination.h"
+#include "core/fold.h"
+
+#define NOW_MS       (INT64_C(1795483619) * 1000)
+#define KEY          "d.test"
+#define RECHECK_MS   (7 * SPAN_DAY_MS)
+#define AT_LEASE_END -1    /* "look=lease" */
+#define LONG_TEXT    73728 /* bytes of attributes */
+
+enum type { TIME, SPAN, COUNT, YES, TEXT, OWNED, LEVEL, WHY, ANSWER };
+
+struct field {
+	const char *name;
+	enum type type;
+	size_t offset;
+	size_t size;
+};
+
+#define FIELD(name, type, of, member) \
+	{ \
+		name, type, offsetof(struct of, member), \
+		    sizeof(((struct of *)0)->member) \
+	}
+
+/* All of a destination but its id and key, as the table names it. */
+static const struct field state_fields[] = {
+    FIELD("entry", LEVEL, destination, entry.level),
+    FIELD("attributes", OWNED, destination, entry.attributes),
+    FIELD("entry-why", WHY, destination, entry.why),
+    FIELD("since", TIME, destination, entry.since_ms),
+    FIELD("force", TIME, destination, entry.force_ms),
+    FIELD("lease", SPAN, destination, entry.lease_ms),
+    FIELD("lease-end", TIME, destination, entry.lease_end_ms),
+    FIELD("trial", LEVEL, destination, entry.trial),
+    FIELD("absent", TIME, destination, entry.dane_absent_ms),
+    FIELD("pinned", YES, destination, pin.set),
+    FIELD("until", TIME, destination, pin.until_ms),
+    FIELD("note", TEXT, destination, pin.note),
+    FIELD("why", WHY, destination, why),
+    FIELD("look", TIME, destination, look_ms),
+    FIELD("transport", TEXT, destination, transport),
+    FIELD("deferral", YES, destination, alarm.raised),
+    FIELD("pending", YES, destination, alarm.pending),
+    FIELD("deferred", TIME, destination, alarm.time_ms),
+    FIELD("rule", TEXT, destination, alarm.rule),
+    FIELD("reason", TEXT, destination, alarm.reason),
+    FIELD("dsn", TEXT, destination, alarm.dsn),
+    FIELD("service", TEXT, destination, alarm.service),
+    FIELD("lost", YES, destination, alarm.lost),
+    FIELD("suspended", YES, destination, alarm.suspended),
+    FIELD("refused", YES, destination, alarm.policy_refused),
+    FIELD("tls", LEVEL, destination, alarm.attempt_level),
+    FIELD("relay", TEXT, destination, alarm.relay),
+    FIELD("attempt", TIME, destination, alarm.attempt_ms),
+    FIELD("attempts", COUNT, destination, alarm.attempts),
+    FIELD("first", TIME, destination, alarm.first_attempt_ms),
+    FIELD("last", TIME, destination, alarm.last_attempt_ms),
+    FIELD("sent", TIME, destination, past.sent_ms),
+    FIELD("seen-encrypt", TIME, destination, past.encrypt_ms),
+    FIELD("seen-verify", TIME, destination, past.verify_ms),
+    FIELD("seen-secure", TIME, destination, past.secure_ms),
+    FIELD("seen-dane", TIME, destination, past.dane_ms),
+    FIELD("dns", TEXT, destination, dns.state),
+    FIELD("dns-text", TEXT, destination, dns.text),
+    FIELD("dns-at", TIME, destination, dns.time_ms),
+    FIELD("dns-until", TIME, destination, dns.until_ms),
+    FIELD("dns-failures", COUNT, destination, dns.failures),
+    FIELD("signed", YES, destination, dns.signed_domain),
+    FIELD("hold", LEVEL, destination, hold.level),
+    FIELD("hold-since", TIME, destination, hold.since_ms),
+    FIELD("probe", LEVEL, destination, probe.level),
+    FIELD("probe-works", ANSWER, destination, probe.works),
+    FIELD("clean", COUNT, destination, probe.clean),
+    FIELD("probed", TIME, destination, probe.time_ms),
+};
+
+/* What the log reports, as fold items have it. */
+static const struct field news_fields[] = {
+    FIELD("sent", TIME, fold_item, sent_ms),
+    FIELD("sent-attempt", TIME, fold_item, sent_attempt_ms),
+    FIELD("proves", YES, fold_item, sent_proves),
+    FIELD("sent-at", LEVEL, fold_item, sent_level),
+    FIELD("anonymous", TIME, fold_item, seen_ms[SESSION_ANONYMOUS]),
+    FIELD("untrusted", TIME, fold_item, seen_ms[SESSION_UNTRUSTED]),
+    FIELD("trusted", TIME, fold_item, seen_ms[SESSION_TRUSTED]),
+    FIELD("verified", TIME, fold_item, seen_ms[SESSION_VERIFIED]),
+    FIELD("first", TIME, fold_item, first_attempt_ms),
+    FIELD("last", TIME, fold_item, last_attempt_ms),
+    FIELD("attempts", COUNT, fold_item, attempts),
+    FIELD("transport", TEXT, fold_item, transport),
+    FIELD("deferral", YES, fold_item, deferred),
+    FIELD("deferred", TIME, fold_item, deferral.time_ms),
+    FIELD("attempt", TIME, fold_item, deferral.attempt_ms),
+    FIELD("suspended", YES, fold_item, deferral.suspended),
+    FIELD("lost", YES, fold_item, deferral.lost),
+    FIELD("refused", YES, fold_item, deferral.policy_refused),
+    FIELD("tls", LEVEL, fold_item, deferral.attempt_level),
+    FIELD("reason", TEXT, fold_item, deferral.reason),
+    FIELD("relay", TEXT, fold_item, deferral.relay),
+};
+
+/* What was measured. */
+static const struct field answer_fields[] = {
+    FIELD("signed", YES, answers, dane.signed_domain),
+    FIELD("ttl", COUNT, answers, dane.ttl_s),
+    FIELD("text", TEXT, answers, text),
+    FIELD("remembered", YES, answers, remembered),
+    FIELD("asked", YES, answers, probe_asked),
+    FIELD("probe", LEVEL, answers, probed),
+    FIELD("works", ANSWER, answers, probe_works),
+};
+
+/* What was decided, and the evidence that carrying it out looks at. */
+struct decided {
+	struct decision decision;
+	struct evidence ev;
+	char rule[64];
+};
+
+static const struct field decided_fields[] = {
+    FIELD("attributes", OWNED, decided, decision.entry.attributes),
+    FIELD("look", TIME, decided, decision.look_again_ms),
+    FIELD("lease", SPAN, decided, decision.lease_ms),
+    FIELD("alert", YES, decided, decision.alert),
+    FIELD("best", LEVEL, decided, ev.best_seen),
+    FIELD("pinned", YES, decided, ev.pinned),
+    FIELD("distrusted", YES, decided, ev.dane.distrusted),
+    FIELD("rule", TEXT, decided, rule),
+};
+
+/* What the administrator wants. */
+struct wish {
+	char *attributes;
+	int64_t until_ms;
+	char note[256];
+};
+
+static const struct field wish_fields[] = {
+    FIELD("attributes", OWNED, wish, attributes),
+    FIELD("until", TIME, wish, until_ms),
+    FIELD("note", TEXT, wish, note),
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+struct row {
+	unsigned line;
+	const char *before, *event, *after, *outcome;
+};
+
+static void
+die(unsigned line, const char *what, const char *text)
+{
+	fprintf(stderr, "destination.cases:%u: %s: %s\n", line, what, text);
+	exit(2);
+}
+
+static int64_t
+time_of(const char *text)
+{
+	if (strcmp(text, "not-yet") == 0)
+		return LADDER_NOT_YET;
+	if (strcmp(text, "lease") == 0)
+		return AT_LEASE_END;
+	if (strcmp(text, "now") == 0)
+		return NOW_MS;
+	return strcmp(text, "0") == 0 ? 0 : NOW_MS + (int64_t)(strtod(text, NULL) * 1000);
+}
+
+static enum level
+level_of(unsigned line, const char *text)
+{
+	enum level level = LEVEL_UNKNOWN;
+
+	if (strcmp(text, "unknown") != 0 && !level_parse(str_of(text), &level))
+		die(line, "no level", text);
+	return level;
+}
+
+static enum why
+why_of(unsigned line, const char *text)
+{
+	enum why why = WHY_NONE;
+
+	if (!why_parse(str_of(text), &why))
+		die(line, "no why", text);
+	return why;
+}
+
+/* As it is; "-" is empty, "LONG" is as long as an attribute of many names. */
+static char *
+owned_of(const char *text)
+{
+	char *out;
+
+	if (strcmp(text, "-") == 0)
+		return NULL;
+	if (strcmp(text, "LONG") != 0)
+		return suite_keep(mem_strdup(text));
+	out = suite_keep(mem_new(LONG_TEXT + 1, 1));
+	memset(out, 'x', LONG_TEXT);
+	return out;
+}
+
+static void
+set_field(unsigned line, void *of, const struct field *f, const char *text)
+{
+	char *at = (char *)of + f->offset;
+	int64_t number;
+
+	switch (f->type) {
+	case TIME:
+		number = time_of(text);
+		memcpy(at, &number, sizeof(number));
+		break;
+	case SPAN:
+		number = strtoll(text, NULL, 10) * 1000;
+		memcpy(at, &number, sizeof(number));
+		break;
+	case COUNT:
+		*(unsigned *)(void *)at = (unsigned)strtoul(text, NULL, 10);
+		break;
+	case YES:
+		*(bool *)(void *)at = strcmp(text, "yes") == 0;
+		break;
+	case TEXT:
+		str_copy(str_of(strcmp(text, "-") == 0 ? "" : text), at, f->size);
+		break;
+	case OWNED:
+		*(char **)(void *)at = owned_of(text);
+		break;
+	case LEVEL:
+		*(enum level *)(void *)at = level_of(line, text);
+		break;
+	case WHY:
+		*(enum why *)(void *)at = why_of(line, text);
+		break;
+	case ANSWER:
+		*(enum answer *)(void *)at = strcmp(text, "yes") == 0 ? ANSWER_YES
+		    : strcmp(text, "no") == 0                         ? ANSWER_NO
+		                                                      : ANSWER_UNSURE;
+		break;
+	}
+}
+
+/* NAME=VALUE into the field of that name. */
+static void
+set_word(unsigned line, void *of, const struct field *fields, size_t count, char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (value == NULL)
+		die(line, "no value", word);
+	*value++ = '\0';
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(fields[i].name, word) == 0) {
+			set_field(line, of, &fields[i], value);
+			return;
+		}
+	}
+	die(line, "no such name", word);
+}
+
+static void
+set_words(unsigned line, void *of, const struct field *fields, size_t count, char **rest)
+{
+	char *word;
+
+	while ((word = strtok_r(NULL, " ", rest)) != NULL)
+		set_word(line, of, fields, count, word);
+}
+
+static void
+set_state(unsigned line, struct destination *d, const char *text)
+{
+	char *copy = suite_keep(mem_strdup(text)), *rest;
+
+	for (char *word = strtok_r(copy, " ", &rest); word != NULL;
+	     word = strtok_r(NULL, " ", &rest))
+		if (strcmp(word, "-") != 0)
+			set_word(line, d, state_fields, COUNT_OF(state_fields), word);
+}
+
+/* --- events ------------------------------------------------------------------------ */
+
+static void
+news(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	struct fold_item item = {.deferral.attempt_level = LEVEL_UNKNOWN};
+	enum level default_level = level_of(line, strtok_r(NULL, " ", rest));
+
+	(void)judged;
+	set_words(line, &item, news_fields, COUNT_OF(news_fields), rest);
+	destination_take_news(d, &item, default_level, item.deferred ? "a-rule" : NULL);
+}
+
+static void
+answers(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	struct answers answers = {.relay_fits = true, .other_map = ANSWER_NO};
+	const char *state = strtok_r(NULL, " ", rest);
+
+	(void)judged;
+	if (!dane_state_parse(str_of(state), &answers.dane.state))
+		die(line, "no DNS state", state);
+	set_words(line, &answers, answer_fields, COUNT_OF(answer_fields), rest);
+	destination_take_answers(d, &answers, NOW_MS);
+}
+
+static void
+decided(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	struct decided decided = {.decision.entry = demand_of(LEVEL_NONE)};
+	const char *action = strtok_r(NULL, " ", rest);
+
+	while (strcmp(action_name(decided.decision.action), action) != 0)
+		if (++decided.decision.action == ACTION_COUNT)
+			die(line, "no action", action);
+	if (decided.decision.action == ACTION_SET ||
+	    decided.decision.action == ACTION_HOLD)
+		decided.decision.entry.level = level_of(line, strtok_r(NULL, " ", rest));
+	decided.decision.why = why_of(line, strtok_r(NULL, " ", rest));
+	set_words(line, &decided, decided_fields, COUNT_OF(decided_fields), rest);
+	destination_decide(d, &decided.ev, &decided.decision,
+	    decided.rule[0] != '\0' ? decided.rule : NULL, RECHECK_MS, NOW_MS, judged);
+}
+
+static void
+pinned(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	struct demand entry = demand_of(level_of(line, strtok_r(NULL, " ", rest)));
+	struct wish wish = {0};
+
+	(void)judged;
+	set_words(line, &wish, wish_fields, COUNT_OF(wish_fields), rest);
+	entry.attributes = wish.attributes;
+	destination_pin(d, entry, wish.until_ms, wish.note, NOW_MS);
+}
+
+static void
+undone(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	struct demand before = demand_of(level_of(line, strtok_r(NULL, " ", rest)));
+	struct wish wish = {0};
+
+	(void)judged;
+	set_words(line, &wish, wish_fields, COUNT_OF(wish_fields), rest);
+	before.attributes = wish.attributes;
+	destination_undo(d, before, wish.until_ms, NOW_MS);
+}
+
+static void
+unpinned(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	(void)line;
+	(void)rest;
+	(void)judged;
+	destination_unpin(d, NOW_MS);
+}
+
+static void
+postponed(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	(void)line;
+	(void)judged;
+	destination_postpone(d, time_of(strtok_r(NULL, " ", rest)));
+}
+
+static void
+rechecked(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	(void)line;
+	(void)rest;
+	(void)judged;
+	destination_recheck(d, NOW_MS);
+}
+
+static void
+caught_up(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	(void)line;
+	(void)rest;
+	(void)judged;
+	destination_catch_up(d, NOW_MS);
+}
+
+static const struct {
+	const char *name;
+	void (*happen)(
+	    unsigned line, struct destination *d, char **rest, struct judged *judged);
+} events[] = {
+    {"news", news},
+    {"answers", answers},
+    {"decided", decided},
+    {"pinned", pinned},
+    {"undone", undone},
+    {"unpinned", unpinned},
+    {"postponed", postponed},
+    {"rechecked", rechecked},
+    {"caught-up", caught_up},
+};
+
+static void
+happen(const struct row *row, struct destination *d, struct judged *judged)
+{
+	char *copy = suite_keep(mem_strdup(row->event)), *rest;
+	const char *name = strtok_r(copy, " ", &rest);
+
+	for (size_t i = 0; i < COUNT_OF(events); i++) {
+		if (strcmp(events[i].name, name) == 0) {
+			events[i].happen(row->line, d, &rest, judged);
+			return;
+		}
+	}
+	die(row->line, "no such event", name);
+}
+
+/* --- what came of it --------------------------------------------------------------- */
+
+/* Leases end apart: up to a sixteenth earlier than they are long. */
+static bool
+is_lease_end(const struct destination *d, int64_t expected_ms)
+{
+	int64_t lease_ms = d->entry.lease_ms;
+
+	return lease_ms > 0 && expected_ms == NOW_MS + lease_ms &&
+	    d->entry.lease_end_ms <= expected_ms &&
+	    d->entry.lease_end_ms >= expected_ms - lease_ms / 16;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+static bool
+is_same(const struct destination *got, const struct destination *expected,
+    const struct field *f)
+{
+	const char *a = (const char *)got + f->offset;
+	const char *b = (const char *)expected + f->offset;
+
+	if (f->type == TEXT)
+		return strcmp(a, b) == 0;
+	if (f->type == OWNED)
+		return is_same_text(
+		    *(char *const *)(const void *)a, *(char *const *)(const void *)b);
+	return memcmp(a, b, f->size) == 0 ||
+	    (f->offset == offsetof(struct destination, entry.lease_end_ms) &&
+	        is_lease_end(got, expected->entry.lease_end_ms)) ||
+	    (f->offset == offsetof(struct destination, look_ms) &&
+	        expected->look_ms == AT_LEASE_END &&
+	        got->look_ms == got->entry.lease_end_ms);
+}
+
+static void
+print_value(const struct destination *d, const struct field *f, char *out, size_t size)
+{
+	const char *at = (const char *)d + f->offset;
+
+	if (f->type == TIME || f->type == SPAN)
+		snprintf(out, size, "%lld s from now",
+		    (long long)((*(const int64_t *)(const void *)at - NOW_MS) / 1000));
+	else if (f->type == TEXT || f->type == OWNED)
+		snprintf(out, size, "%.60s",
+		    f->type == TEXT ? at : *(char *const *)(const void *)at);
+	else if (f->type == YES)
+		snprintf(out, size, "%d", *(const bool *)at);
+	else
+		snprintf(out, size, "%u", *(const unsigned *)(const void *)at);
+}
+
+static void
+assert_state(const struct destination *got, const struct destination *expected)
+{
+	char is[80], wanted[80];
+
+	assert_int_equal(got->id, expected->id);
+	assert_string_equal(got->key, expected->key);
+	for (size_t i = 0; i < COUNT_OF(state_fields); i++) {
+		const struct field *f = &state_fields[i];
+
+		if (is_same(got, expected, f))
+			continue;
+		print_value(got, f, is, sizeof(is));
+		print_value(expected, f, wanted, sizeof(wanted));
+		fail_msg("%s is %s, wanted %s", f->name, is, wanted);
+	}
+}
+
+static void
+destination_becomes(void **state)
+{
+	const struct row *row = *state;
+	struct destination d, before, expected;
+	struct judged judged = {.changed = false};
+	char outcome[32];
+
+	destination_init(&before, KEY);
+	before.id = 7;
+	set_state(row->line, &before, row->before);
+	expected = before;
+	set_state(row->line, &expected, row->after);
+	destination_copy(&d, &before);
+	happen(row, &d, &judged);
+	assert_state(&d, &expected);
+	snprintf(outcome, sizeof(outcome), "%s%s%s", judged.map_changed ? "map " : "",
+	    judged.changed ? "changed " : "", judged.tell ? "alert " : "");
+	outcome[outcome[0] != '\0' ? strlen(outcome) - 1 : 0] = '\0';
+	assert_string_equal(outcome[0] != '\0' ? outcome : "-", row->outcome);
+	if (strncmp(row->event, "decided", 7) == 0)
+		assert_true(demand_equal(judged.before, destination_demand(&before)));
+	judged_clear(&judged);
+	destination_clear(&d);
+}
+
+static void
+add_row(char **fields, size_t count, unsigned line, void *context)
+{
+	struct row *row = suite_keep(mem_new(1, sizeof(*row)));
+
+	(void)context;
+	if (count != 5)
+		die(line, "not five columns", count > 0 ? fields[0] : "");
+	*row = (struct row){.line = line,
+	    .before = fields[0],
+	    .event = fields[1],
+	    .after = fields[2],
+	    .outcome = fields[3]};
+	suite_add(destination_becomes, row, "line %u: %s", line, fields[4]);
+}
+
+/* A field that the table cannot name could change unseen. */
+static void
+every_field_has_a_name(void **state)
+{
+	static const size_t unnamed[][2] = {
+	    {offsetof(struct destination, id), sizeof(int64_t)},
+	    {offsetof(struct destination, key), NEXTHOP_KEY_SIZE},
+	};
+	char *named = mem_new(sizeof(struct destination), 1);
+	size_t padding = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(unnamed); i++)
+		memset(named + unnamed[i][0], 1, unnamed[i][1]);
+	for (size_t i = 0; i < COUNT_OF(state_fields); i++)
+		memset(named + state_fields[i].offset, 1, state_fields[i].size);
+	for (size_t i = 0; i <= sizeof(struct destination); i++) {
+		bool hole = i < sizeof(struct destination) && named[i] == 0;
+
+		padding = hole ? padding + 1 : 0;
+		if (padding >= sizeof(int64_t))
+			fail_msg("byte %zu has no name", i);
+	}
+	free(named);
+}
+
+static void
+copy_owns_its_text(void **state)
+{
+	struct destination d, copy, moved;
+
+	(void)state;
+	destination_init(&d, KEY);
+	destination_pin(&d,
+	    (struct demand){.level = LEVEL_SECURE, .attributes = "match=a"}, 0, "",
+	    NOW_MS);
+	destination_copy(&copy, &d);
+	/* from its own text */
+	destination_undo(&d, destination_demand(&d), 0, NOW_MS);
+	assert_true(demand_equal(destination_demand(&d), destination_demand(&copy)));
+	destination_clear(&d);
+	assert_string_equal(copy.entry.attributes, "match=a");
+	destination_init(&moved, "other.test");
+	destination_move(&moved, &copy);
+	assert_string_equal(moved.key, KEY);
+	assert_null(copy.entry.attributes);
+	destination_clear(&copy);
+	destination_clear(&moved);
+	destination_clear(&moved);
+}
+
+int
+main(void)
+{
+	suite_read_table("tests/cases/destination.cases", add_row, NULL);
+	suite_add(every_field_has_a_name, NULL, "every field has a name in the table");
+	suite_add(copy_owns_its_text, NULL, "a copy owns its text");
+	return suite_run();
+}
