@@ -10,7 +10,7 @@
  *   dns/      a validating resolver asked
  *   postfix/  Postfix asked and told, through its own commands
  *   store/    the database
- *   publish/  facts out: the policy map, mail to the administrator
+ *   publish/  facts out: the targets (the policy map), exports, mail to the administrator
  *   engine/   evidence -> decision -> map -> retry, for run, scan and queue
  *   cmd/      a file a subcommand
  */
@@ -44,10 +44,17 @@ print_help(void)
 static void
 print_command_help(const struct command *command)
 {
+	struct buf more = {0};
+
 	printf("usage: tlsladder [-c FILE] [-v] %s%s%s\n\n%s.\n", command->name,
 	    command->usage[0] != '\0' ? " " : "", command->usage, command->summary);
 	if (command->help != NULL)
 		printf("\n%s", command->help);
+	if (command->more_help != NULL) {
+		command->more_help(&more);
+		printf("\n%s", buf_text(&more));
+		buf_clear(&more);
+	}
 }
 
 static bool

@@ -20,7 +20,7 @@ logs base core sys
 dns base core sys
 postfix base core sys
 store base core sys logs
-publish base core sys postfix store
+publish base core sys conf postfix store
 engine base core sys conf logs dns postfix store publish
 cmd base core sys conf logs dns postfix store publish engine
 END

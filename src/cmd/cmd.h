@@ -26,6 +26,7 @@ struct command {
 	const char *summary; /* one line for --help */
 	const char
 	    *help; /* what COMMAND --help says of the arguments; NULL: nothing more */
+	void (*more_help)(struct buf *out); /* the same out of a table; NULL: none */
 	/* argv[0] is the subcommand. The exit status, as in sysexits.h. */
 	int (*run)(const struct options *options, int argc, char **argv);
 };

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "cmd/doctor.h"
-#include "publish/export.h"
+#include "publish/maplines.h"
 #include "publish/textmap.h"
 
 #define NO_PATH   "\001"                     /* no map has it, so that all are others */
@@ -358,7 +358,7 @@ check_entries(struct doctor *d, struct store *store)
 	struct sample *sample = mem_new(1, sizeof(*sample));
 	struct err err;
 
-	if (export_each_line(store, choose_key, sample, &err))
+	if (maplines_each(store, choose_key, sample, &err))
 		compare_sample(d, sample);
 	else
 		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "cmd/doctor.h"
-#include "engine/chores.h"
 #include "postfix/run.h"
 #include "publish/notify.h"
+#include "publish/target_map.h"
 
 #define MAJOR_MIN 2 /* 2.11: dane-only, postconf -P */
 #define MINOR_MIN 11
@@ -52,7 +52,7 @@ doctor_check_postfix(struct doctor *d)
 	d->level = d->config->postfix.default_level != LEVEL_UNKNOWN
 	    ? d->config->postfix.default_level
 	    : d->settings.level;
-	d->map_type = chore_map_type(d->config, &d->settings);
+	d->map_type = target_map_type(d->config, &d->settings);
 	if (!d->has_postfix) {
 		if (d->postfix.command_count == 0 &&
 		    access("/usr/sbin/postconf", X_OK) != 0)

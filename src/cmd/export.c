@@ -23,7 +23,7 @@ run_export(const struct options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {
 	    {"format", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
-	const struct export_format *format = export_find("postmap");
+	const struct export_format *format = export_find(NULL);
 	struct config config;
 	struct store *store;
 	struct buf out = {0};
@@ -60,7 +60,8 @@ run_export(const struct options *options, int argc, char **argv)
 
 const struct command cmd_export = {
     .name = "export",
-    .usage = "[--format postmap|json|csv]",
+    .usage = "[--format FORMAT]",
     .summary = "Write the entries to standard output",
+    .more_help = export_help,
     .run = run_export,
 };

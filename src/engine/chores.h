@@ -21,6 +21,7 @@
 enum chore_kind {
 	CHORE_SETTINGS,
 	CHORE_EXPORT,
+	CHORE_CATCH_UP, /* targets: what they left for later */
 	CHORE_RETRY,
 	CHORE_QUEUE,
 	CHORE_ROUTES,
@@ -73,15 +74,10 @@ void chore_free(struct chore *chore); /* with all that it holds; NULL is accepte
 void chore_work(struct job *job, void *context);
 
 /*
- * Read the entries, put the map in place, note the version in the database; under the
- * lock that all who export share. Blocks. For the daemon's chore and for commands.
- * anew: a large map is built again even where it could be changed in place.
+ * targets_publish() to all targets. Blocks. For the daemon's chore and for commands.
+ * anew: everything is built again, whatever is there. version and entries: of the map.
  */
 bool chore_export(const struct config *config, const struct postfix *postfix,
     struct store *store, bool anew, int64_t *version, size_t *entries, struct err *err);
-
-/* The map type to build: the configured one, or Postfix's default. Borrowed. */
-const char *chore_map_type(
-    const struct config *config, const struct postfix_settings *settings);
 
 #endif

@@ -186,6 +186,9 @@ take_chores(struct engine *e, int64_t mono_ms)
 		case CHORE_EXPORT:
 			engine_take_export(e, chore, mono_ms);
 			break;
+		case CHORE_CATCH_UP:
+			engine_take_catch_up(e, chore, mono_ms);
+			break;
 		case CHORE_RETRY:
 			engine_take_retry(e, chore, mono_ms);
 			break;
@@ -266,6 +269,7 @@ notice_others(struct engine *e)
 	if (store_map_versions(e->store, &e->map_version, &e->map_exported, &err) &&
 	    e->map_version > e->map_exported)
 		engine_map_changed(e);
+	engine_find_lag(e, clock_monotonic_ms());
 }
 
 /* Once a day what is older than the history goes. */
@@ -330,6 +334,7 @@ engine_turn(struct engine *e)
 		save_queue(e);
 	engine_try_judging(e, mono_ms);
 	engine_try_export(e, mono_ms);
+	engine_try_catch_up(e, mono_ms);
 	engine_try_retry(e, mono_ms);
 	engine_try_notify(e, mono_ms);
 	thin_history(e, mono_ms);
@@ -378,6 +383,8 @@ engine_wait_ms(struct engine *e)
 		return wait_ms;
 	if (e->export_ms != 0 && !e->running[CHORE_EXPORT])
 		sooner(&wait_ms, e->export_ms - mono_ms);
+	if (e->lag_ms != 0 && !e->running[CHORE_CATCH_UP])
+		sooner(&wait_ms, e->lag_ms - mono_ms);
 	if (e->retrying.failing)
 		sooner(&wait_ms, e->retrying.again_ms - mono_ms);
 	else if (!e->running[CHORE_RETRY]) {

@@ -52,6 +52,8 @@ struct engine {
 	int64_t map_exported;
 	bool map_doubted;       /* the next one is built anew */
 	int64_t map_doubted_ms; /* monotonic: when it last was, for a doubt */
+	int64_t lag_ms;         /* monotonic: when to look at what targets left for later;
+	                         * 0: nothing */
 	int64_t data_version;
 	int64_t retry_ms; /* wall: when a message is due; 0: none known */
 	int64_t again_ms; /* wall: when one is retried of which there was no word */
@@ -62,8 +64,8 @@ struct engine {
 	bool clock_minded; /* no time in the store is further ahead than it can be */
 	int64_t due_ms;    /* wall: the next destination to look at again; 0: none */
 
-	struct trouble storing, exporting, retrying, asking_postfix, routing, notifying,
-	    queueing;
+	struct trouble storing, exporting, catching_up, retrying, asking_postfix, routing,
+	    notifying, queueing;
 	struct buf alerts;
 	size_t alert_count;
 	size_t alert_why[WHY_COUNT]; /* of them, decisions by their why */
@@ -95,6 +97,10 @@ void engine_map_changed(struct engine *engine); /* there is something to export 
 void engine_map_doubted(struct engine *engine); /* Postfix cannot read a map */
 void engine_take_export(struct engine *engine, struct chore *chore, int64_t mono_ms);
 void engine_try_export(struct engine *engine, int64_t mono_ms);
+/* A publication may have left something for later. */
+void engine_find_lag(struct engine *engine, int64_t mono_ms);
+void engine_take_catch_up(struct engine *engine, struct chore *chore, int64_t mono_ms);
+void engine_try_catch_up(struct engine *engine, int64_t mono_ms);
 
 /* engine_retry.c: mail that waits. */
 bool engine_give_back(struct engine *engine, int64_t not_before_ms, struct err *err);

@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "publish/target.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -66,6 +67,7 @@ engine_take_export(struct engine *e, struct chore *chore, int64_t mono_ms)
 	    e->map_version > e->map_exported ? mono_ms + e->config->map.settle_ms : 0;
 	e->retry_look = true;
 	e->look = true;
+	engine_find_lag(e, mono_ms);
 }
 
 void
@@ -79,4 +81,41 @@ engine_try_export(struct engine *e, int64_t mono_ms)
 	chore = engine_chore(e, CHORE_EXPORT);
 	chore->anew = e->map_doubted;
 	workers_submit(e->chores, &chore->job);
+}
+
+void
+engine_find_lag(struct engine *e, int64_t mono_ms)
+{
+	struct err ignored;
+	bool lag;
+
+	if (e->mode != ENGINE_APPLY ||
+	    !targets_lag(targets, target_count, e->config, e->store, &lag, &ignored))
+		return;
+	if (!lag)
+		e->lag_ms = 0;
+	else if (e->lag_ms == 0)
+		e->lag_ms = mono_ms + SPAN_MINUTE_MS;
+}
+
+void
+engine_take_catch_up(struct engine *e, struct chore *chore, int64_t mono_ms)
+{
+	e->lag_ms = 0;
+	engine_find_lag(e, mono_ms);
+	if (chore->done)
+		trouble_over(&e->catching_up, "bring the map up to date");
+	else
+		engine_trouble(
+		    e, &e->catching_up, "bring the map up to date", &chore->err, mono_ms);
+}
+
+/* Once a minute until nothing is left: a database that somebody built of the old text is
+ * noticed by that too. */
+void
+engine_try_catch_up(struct engine *e, int64_t mono_ms)
+{
+	if (e->lag_ms == 0 || mono_ms < e->lag_ms || e->running[CHORE_CATCH_UP])
+		return;
+	workers_submit(e->chores, &engine_chore(e, CHORE_CATCH_UP)->job);
 }

@@ -1,107 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "publish/export.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/mem.h"
+#include "publish/maplines.h"
 
 #define PIECE 65536 /* bytes passed on at once */
 
 /* --- postmap ----------------------------------------------------------------------- */
-
-/* A line of the map, its texts in bufs that the next one uses again. */
-static struct map_entry
-map_line(const struct entry *d, struct buf *value, struct buf *why)
-{
-	buf_reset(value);
-	buf_reset(why);
-	buf_printf(value, "%s%s%s", level_name(d->level),
-	    d->attributes[0] != '\0' ? " " : "", d->attributes);
-	buf_printf(why, "%s: %s", why_slug(d->why), why_sentence(d->why));
-	if (d->note[0] != '\0') {
-		buf_printf(why, " (");
-		buf_add_visible(why, str_of(d->note));
-		buf_printf(why, ")");
-	}
-	return (struct map_entry){
-	    .key = d->key, .value = buf_text(value), .why = buf_text(why)};
-}
-
-struct lines {
-	map_entry_fn *take;
-	void *taker;
-	struct buf value;
-	struct buf why;
-	struct err *err;
-	bool failed;
-};
-
-static bool
-take_line(void *context, const struct entry *d)
-{
-	struct lines *lines = context;
-	struct map_entry line;
-
-	/* A word that is no level, written by somebody else, would stop mail. */
-	if (d->level == LEVEL_UNKNOWN)
-		return true;
-	line = map_line(d, &lines->value, &lines->why);
-	lines->failed = !lines->take(lines->taker, &line, lines->err);
-	return !lines->failed;
-}
-
-bool
-export_each_line(void *store, map_entry_fn *take, void *taker, struct err *err)
-{
-	struct lines lines = {.take = take, .taker = taker, .err = err};
-	bool done = store_each_entry(store, take_line, &lines, err);
-
-	buf_clear(&lines.value);
-	buf_clear(&lines.why);
-	return done && !lines.failed;
-}
-
-static bool
-take_change(void *context, const struct entry *d)
-{
-	struct changes *changes = context;
-	struct map_entry *change = &changes->items[changes->count];
-	struct buf value = {0}, why = {0};
-
-	changes->too_many = changes->count == CHANGES_MAX;
-	if (changes->too_many)
-		return false;
-	*change = (struct map_entry){.key = mem_strdup(d->key)};
-	changes->count++;
-	if (d->level == LEVEL_NONE || d->level == LEVEL_UNKNOWN)
-		return true;
-	map_line(d, &value, &why);
-	change->value = buf_take(&value);
-	change->why = buf_take(&why);
-	return true;
-}
-
-bool
-export_changes(
-    struct store *store, int64_t version, struct changes *changes, struct err *err)
-{
-	*changes = (struct changes){.count = 0};
-	return store_each_change(store, version, take_change, changes, err);
-}
-
-void
-changes_clear(struct changes *changes)
-{
-	for (size_t i = 0; i < changes->count; i++) {
-		free((void *)(uintptr_t)changes->items[i].key);
-		free((void *)(uintptr_t)changes->items[i].value);
-		free((void *)(uintptr_t)changes->items[i].why);
-	}
-	changes->count = 0;
-}
 
 static void
 postmap_head(size_t count, int64_t now_ms, struct buf *out)
@@ -113,7 +20,7 @@ static void
 postmap_entry(const struct entry *d, struct buf *out)
 {
 	struct buf value = {0}, why = {0};
-	struct map_entry line = map_line(d, &value, &why);
+	struct map_entry line = maplines_of(d, &value, &why);
 
 	textmap_print_entry(&line, out);
 	buf_clear(&value);
@@ -206,9 +113,15 @@ csv_entry(const struct entry *d, struct buf *out)
 /* --- all of them ------------------------------------------------------------------- */
 
 static const struct export_format formats[] = {
-    {"postmap", postmap_head, postmap_entry},
-    {"json", NULL, json_entry},
-    {"csv", csv_head, csv_entry},
+    {.name = "postmap",
+        .help = "the policy map, each entry with its reason",
+        .head = postmap_head,
+        .entry = postmap_entry},
+    {.name = "json", .help = "one JSON object a line", .entry = json_entry},
+    {.name = "csv",
+        .help = "for a spreadsheet, as RFC 4180 has it",
+        .head = csv_head,
+        .entry = csv_entry},
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -217,7 +130,7 @@ const struct export_format *
 export_find(const char *name)
 {
 	for (size_t i = 0; i < FORMATS; i++)
-		if (strcmp(formats[i].name, name) == 0)
+		if (name == NULL || strcmp(formats[i].name, name) == 0)
 			return &formats[i];
 	return NULL;
 }
@@ -227,6 +140,15 @@ export_names(struct buf *out)
 {
 	for (size_t i = 0; i < FORMATS; i++)
 		buf_printf(out, "%s%s", i > 0 ? ", " : "", formats[i].name);
+}
+
+void
+export_help(struct buf *out)
+{
+	buf_printf(out, "FORMAT is one of\n");
+	for (size_t i = 0; i < FORMATS; i++)
+		buf_printf(out, "  %-8s %s%s\n", formats[i].name, formats[i].help,
+		    i == 0 ? " (the default)" : "");
 }
 
 struct printer {
@@ -268,6 +190,8 @@ print_all(struct printer *printer, struct store *store, int64_t now_ms, struct e
 		printer->format->head((size_t)count, now_ms, &printer->out);
 	if (!store_each_entry(store, print_entry, printer, err))
 		return false;
+	if (printer->format->tail != NULL)
+		printer->format->tail(&printer->out);
 	pass_on(printer);
 	return true;
 }

@@ -102,6 +102,20 @@ textmap_print_head(size_t count, int64_t written_s, struct buf *out)
 	    count, when);
 }
 
+/* For who reads the text of a database that is updated where it is. */
+static void
+print_lag(const struct edition *edition, struct buf *out)
+{
+	buf_printf(out,
+	    "# What changed after that time may be in the database alone:\n"
+	    "#   %s\n"
+	    "# This text follows within minutes while `tlsladder run` is at work;\n"
+	    "# `tlsladder export` prints what is true now. Do not run postmap on it: "
+	    "that\n"
+	    "# would put old entries in force, until tlsladder notices.\n",
+	    edition->live_database);
+}
+
 void
 textmap_print_entry(const struct map_entry *entry, struct buf *out)
 {
@@ -140,12 +154,12 @@ work_path(const struct map_type *type, const char *database)
 }
 
 void
-edition_init(struct edition *edition, const char *path)
+edition_init(struct edition *edition, const char *path, const char *suffix)
 {
 	const struct map_type *type = edition->type;
 
 	edition->live_text = path;
-	edition->text = join(path, ".new", "");
+	edition->text = join(path, suffix, "");
 	edition->map = join(type->name, ":", edition->text);
 	edition->live_map = join(type->name, ":", path);
 	if (type->suffix != NULL) {
@@ -221,6 +235,8 @@ edition_write_text(const struct edition *edition, const struct map_source *sourc
 	if (writer.fd < 0)
 		return false;
 	textmap_print_head(source->count, written_s, &writer.text);
+	if (source->lags)
+		print_lag(edition, &writer.text);
 	done = source->each(source->context, write_entry, &writer, err) &&
 	    flush(&writer, err);
 	if (done)
@@ -245,20 +261,6 @@ set_old(const char *path)
 		times[1].tv_sec = st.st_mtim.tv_sec - 2;
 		utimensat(AT_FDCWD, path, times, 0);
 	}
-}
-
-bool
-edition_date_text(const struct edition *edition, struct err *err)
-{
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
-	struct stat st;
-
-	if (stat(edition->live_database, &st) != 0)
-		return err_set_errno(
-		    err, errno, "cannot look at %s", edition->live_database);
-	times[1] = st.st_mtim;
-	return utimensat(AT_FDCWD, edition->text, times, 0) == 0 ||
-	    err_set_errno(err, errno, "cannot set the time of %s", edition->text);
 }
 
 static bool
@@ -323,7 +325,8 @@ textmap_publish(const struct postfix *postfix, const char *path, const char *typ
 
 	if (edition.type == NULL)
 		return err_set(err, "map type %s cannot be written", type);
-	edition_init(&edition, path);
+	edition_init(&edition, path, TEXTMAP_NEW);
+	textmap_drop_text(path);
 	edition_remove(&edition); /* of a run that was stopped, perhaps of another user */
 	done = edition_write_text(&edition, source, written_s, err) &&
 	    build(&edition, err) && edition_verify(&edition, err) &&

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -29,6 +30,7 @@ typedef bool map_entry_fn(void *taker, const struct map_entry *entry, struct err
  */
 struct map_source {
 	size_t count; /* for the header */
+	bool lags;    /* the text may fall behind its database, and its header says so */
 	bool (*each)(void *context, map_entry_fn *take, void *taker, struct err *err);
 	void *context;
 };
@@ -61,14 +63,13 @@ bool textmap_publish(const struct postfix *postfix, const char *path, const char
     const struct map_source *source, int64_t written_s, struct err *err);
 
 /*
- * Make changes in the live database (value NULL: the key goes) and write the text anew;
- * source has all entries, the changes made. Far faster than building a large map anew,
- * and as safe for readers: each entry is there or not. False: some of the changes may be
- * live; textmap_publish() puts everything right.
+ * Make changes in the live database (value NULL: the key goes). As fast for a large map
+ * as for a small one, and as safe for readers as building it anew: each entry is there or
+ * not. The text stays as it is, older than the database. False: some of the changes may
+ * be live; textmap_publish() puts everything right.
  */
 bool textmap_update(const struct postfix *postfix, const char *path, const char *type,
-    const struct map_entry *changes, size_t count, const struct map_source *source,
-    int64_t written_s, struct err *err);
+    const struct map_entry *changes, size_t count, struct err *err);
 
 /* Can it be updated? Not all types can, and not all keys: of two that Postfix holds for
  * one, textmap_publish() keeps the first. */
@@ -85,6 +86,21 @@ bool textmap_may_replace(const char *path, struct err *err);
  * time, as text, with blanks between them. Empty: there is none.
  */
 void textmap_mark(const char *path, const char *type, struct buf *out);
+
+/*
+ * The text of a database that was updated, in two steps, so that the long one needs no
+ * lock. textmap_write_text() writes it beside the live one and dates it with when, which
+ * textmap_time() gave while the database was as source has it: where that changed since,
+ * the text is the older one. textmap_put_text() puts it in place, textmap_drop_text()
+ * removes it. Of two writers at once one fails or loses its text.
+ */
+bool textmap_time(
+    const char *path, const char *type, struct timespec *when, struct err *err);
+bool textmap_write_text(const char *path, const char *type,
+    const struct map_source *source, int64_t written_s, struct timespec when,
+    struct err *err);
+bool textmap_put_text(const char *path, struct err *err);
+void textmap_drop_text(const char *path);
 
 /* Is the database at path there and built? For start-up and doctor. */
 bool textmap_exists(const char *path, const char *type);

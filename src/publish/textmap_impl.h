@@ -5,6 +5,9 @@
 
 #include "publish/textmap.h"
 
+#define TEXTMAP_NEW  ".new"  /* beside the live files: a text with its database */
+#define TEXTMAP_TEXT ".text" /* a text alone */
+
 /*
  * What postmap(1) adds to the name of the text (NULL: it makes no file of its own), and
  * how it names that file while it is at work: Berkeley DB puts something before its name,
@@ -36,18 +39,14 @@ struct edition {
 /* NULL: no such type. */
 const struct map_type *textmap_find_type(const char *name);
 
-/* postfix and type are set. */
-void edition_init(struct edition *edition, const char *path);
+/* postfix and type are set. suffix: of the files beside the live ones. */
+void edition_init(struct edition *edition, const char *path, const char *suffix);
 void edition_clear(struct edition *edition);
 void edition_remove(const struct edition *edition); /* what is beside the live files */
 
 /* The text beside the live one, synced. */
 bool edition_write_text(const struct edition *edition, const struct map_source *source,
     int64_t written_s, struct err *err);
-
-/* Postfix warns of a text that is newer than its database: it gets the live one's time.
- */
-bool edition_date_text(const struct edition *edition, struct err *err);
 
 /* textmap_verify.c: is all of the text beside in the database beside? */
 bool edition_verify(const struct edition *edition, struct err *err);

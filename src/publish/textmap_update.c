@@ -31,7 +31,7 @@ textmap_mark(const char *path, const char *type, struct buf *out)
 
 	if (edition.type == NULL)
 		return;
-	edition_init(&edition, path);
+	edition_init(&edition, path, TEXTMAP_NEW);
 	live = edition.live_database != NULL ? edition.live_database : path;
 	if (stat(live, &st) == 0)
 		buf_printf(out, "%s %ju %jd %jd.%09ld", live, (uintmax_t)st.st_ino,
@@ -121,24 +121,18 @@ check(const struct edition *edition, const struct map_entry *changes, size_t cou
 
 bool
 textmap_update(const struct postfix *postfix, const char *path, const char *type,
-    const struct map_entry *changes, size_t count, const struct map_source *source,
-    int64_t written_s, struct err *err)
+    const struct map_entry *changes, size_t count, struct err *err)
 {
 	struct edition edition = {.postfix = postfix, .type = textmap_find_type(type)};
 	bool done;
 
 	if (edition.type == NULL || !edition.type->is_updated)
 		return err_set(err, "map type %s cannot be updated", type);
-	edition_init(&edition, path);
-	edition_remove(&edition);
+	edition_init(&edition, path, TEXTMAP_NEW);
+	edition_remove(&edition); /* of a run that was stopped */
 	done = count == 0 ||
 	    (apply(&edition, changes, count, err) &&
 	        check(&edition, changes, count, err));
-	done = done && edition_write_text(&edition, source, written_s, err) &&
-	    edition_date_text(&edition, err) &&
-	    file_replace(edition.text, edition.live_text, err);
-	if (!done)
-		edition_remove(&edition);
 	edition_clear(&edition);
 	return done;
 }

@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "publish/textmap_impl.h"
 
-#define VERIFY_AT_ONCE 10000              /* entries looked up by one postmap */
-#define VERIFY_BYTES   ((size_t)64 << 20) /* of keys and values, after which no more */
+#define VERIFY_AT_ONCE 10000             /* entries looked up by one postmap */
+#define VERIFY_BYTES   ((size_t)4 << 20) /* of keys and values, after which no more */
 
 /* An entry as the text has it, to be found in the database. */
 struct wanted {

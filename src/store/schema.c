@@ -126,6 +126,34 @@ static const char *const steps[] = {
     /* 5: what changed since the map was written */
     "CREATE INDEX destination_map_version ON destination(map_version)"
     "  WHERE map_version <> 0;",
+    /* 6: what is published where, and since when; 0: not known. Until now there was one
+     * target, whose text was never behind it. */
+    "CREATE TABLE target ("
+    "  name TEXT PRIMARY KEY,"
+    "  version INTEGER NOT NULL,"
+    "  since_ms INTEGER NOT NULL DEFAULT 0"
+    ") WITHOUT ROWID;"
+    "INSERT INTO target(name, version)"
+    "  SELECT 'map', value FROM counter WHERE name = 'map-exported';"
+    "INSERT INTO target(name, version)"
+    "  SELECT 'map-text', value FROM counter WHERE name = 'map-exported';"
+    "DELETE FROM counter WHERE name = 'map-exported';"
+    /* how many entries there are */
+    "INSERT INTO counter(name, value)"
+    "  SELECT 'entries', n FROM"
+    "  (SELECT count(*) AS n FROM destination WHERE entry <> 'none') WHERE n > 0;"
+    "CREATE TRIGGER entries_insert AFTER INSERT ON destination"
+    "  WHEN new.entry <> 'none' BEGIN"
+    "  INSERT INTO counter(name, value) VALUES ('entries', 1)"
+    "  ON CONFLICT(name) DO UPDATE SET value = value + 1; END;"
+    "CREATE TRIGGER entries_delete AFTER DELETE ON destination"
+    "  WHEN old.entry <> 'none' BEGIN"
+    "  UPDATE counter SET value = value - 1 WHERE name = 'entries'; END;"
+    "CREATE TRIGGER entries_update AFTER UPDATE OF entry ON destination"
+    "  WHEN (new.entry <> 'none') <> (old.entry <> 'none') BEGIN"
+    "  INSERT INTO counter(name, value)"
+    "  VALUES ('entries', (new.entry <> 'none') - (old.entry <> 'none'))"
+    "  ON CONFLICT(name) DO UPDATE SET value = value + excluded.value; END;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

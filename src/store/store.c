@@ -100,7 +100,11 @@ static const char *const texts[SQL_COUNT] = {
                     " WHERE entry <> 'none' ORDER BY key",
     [SQL_CHANGES] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE map_version <> 0 AND map_version > ?",
-    [SQL_ENTRY_COUNT] = "SELECT count(*) FROM destination WHERE entry <> 'none'",
+    [SQL_TARGET_GET] = "SELECT version, since_ms FROM target WHERE name = ?",
+    [SQL_TARGET_PUT] = "INSERT INTO target(name, version, since_ms) VALUES (?, ?, ?)"
+                       " ON CONFLICT(name) DO UPDATE SET version = excluded.version,"
+                       " since_ms = CASE version WHEN excluded.version THEN since_ms"
+                       "  ELSE excluded.since_ms END",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
     [SQL_POSITION_GET] =
         "SELECT device, inode, birth_ns, offset, head_len, head_hash, mark_len,"
@@ -360,7 +364,7 @@ store_data_version(struct store *store, int64_t *version, struct err *err)
 	    store, store_prepare(store, SQL_DATA_VERSION, err), version, err);
 }
 
-/* --- the map ----------------------------------------------------------------------- */
+/* --- counters ---------------------------------------------------------------------- */
 
 bool
 store_counter_add(struct store *store, const char *name, int64_t add, struct err *err)
@@ -382,36 +386,6 @@ store_counter_set(struct store *store, const char *name, int64_t value, struct e
 {
 	return store_finish(
 	    store, store_bind(store, SQL_COUNTER_SET, err, "si", name, value), err);
-}
-
-bool
-store_map_changed(struct store *store, int64_t *version, struct err *err)
-{
-	return store_counter_add(store, "map-version", 1, err) &&
-	    store_counter_get(store, "map-version", version, err);
-}
-
-bool
-store_entry_version(struct store *store, int64_t id, int64_t version, struct err *err)
-{
-	return store_finish(
-	    store, store_bind(store, SQL_ENTRY_VERSION, err, "ii", version, id), err);
-}
-
-bool
-store_map_versions(
-    struct store *store, int64_t *version, int64_t *exported, struct err *err)
-{
-	return store_counter_get(store, "map-version", version, err) &&
-	    store_counter_get(store, "map-exported", exported, err);
-}
-
-bool
-store_map_exported(struct store *store, int64_t version, int64_t now_ms, struct err *err)
-{
-	return store_counter_set(store, "map-exported", version, err) &&
-	    store_finish(
-	        store, store_bind(store, SQL_FORCE, err, "ii", now_ms, version), err);
 }
 
 /* --- log position, blobs ----------------------------------------------------------- */

@@ -177,17 +177,36 @@ bool store_waiting_done(struct store *store, const struct waiting *done, size_t 
     int64_t now_ms, struct err *err);
 bool store_waiting_sent(struct store *store, int64_t id, struct err *err);
 
-/* The map: its version grows with every changed entry; exported: what is in place. */
+/*
+ * The version of the entries grows with every changed one. A target is where they are
+ * published (publish/target.h); STORE_MAP is the one that the Postfix whose log is
+ * followed reads, and what is published there is in force.
+ */
+#define STORE_MAP "map"
+
 bool store_map_changed(struct store *store, int64_t *version, struct err *err);
 /* The destination's entry, or its end, comes with that version. */
 bool store_entry_version(
     struct store *store, int64_t id, int64_t version, struct err *err);
+/* exported: the version that STORE_MAP has. */
 bool store_map_versions(
     struct store *store, int64_t *version, int64_t *exported, struct err *err);
-/* In place since now_ms: what came with this version or before is in force from then on,
- * and what changed while the map was built is not. */
+/* STORE_MAP has that version since now_ms: what came with it or before is in force from
+ * then on, and what changed while the map was built is not. */
 bool store_map_exported(
     struct store *store, int64_t version, int64_t now_ms, struct err *err);
+
+struct target_state {
+	int64_t version;  /* of the entries; 0: nothing was published */
+	int64_t since_ms; /* when that version came; 0: not known */
+};
+
+/* All zero: nothing was published there. */
+bool store_target_get(
+    struct store *store, const char *name, struct target_state *out, struct err *err);
+/* Published again, a version keeps its time. */
+bool store_target_put(struct store *store, const char *name, int64_t version,
+    int64_t now_ms, struct err *err);
 
 /* found: false where none is stored. */
 bool store_position_get(struct store *store, const char *path,

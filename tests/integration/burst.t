@@ -50,8 +50,8 @@ deferrals() {
 
 decided() {
 	[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE entry = 'encrypt')
-		|| ' ' || (SELECT count(*) FROM counter a JOIN counter b WHERE a.name = 'map-version'
-		AND b.name = 'map-exported' AND a.value = b.value)") == "$crowd 1" ]]
+		|| ' ' || (SELECT count(*) FROM counter a JOIN target b WHERE a.name = 'map-version'
+		AND b.name = 'map' AND a.value = b.version)") == "$crowd 1" ]]
 }
 
 counted_other() {

@@ -286,7 +286,7 @@ settled() {
 	[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE pending <> 0)
 			+ (SELECT count(*) FROM waiting WHERE version > 0 OR version = -1)
 			+ (SELECT (SELECT value FROM counter WHERE name = 'map-version') -
-				(SELECT value FROM counter WHERE name = 'map-exported'))") == 0 ]] &&
+				(SELECT version FROM target WHERE name = 'map'))") == 0 ]] &&
 		# Last: postlogd(8) may write what was delivered a moment after it has left the queue.
 		[[ $(stat -c %s "$log") == "$position" ]]
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "publish/export.h"
+#include "publish/maplines.h"
 #include "storekit.h"
 
 #define NOW_MS (INT64_C(1795483619) * 1000) /* 2026-11-24T01:26:59Z, by date(1) */
@@ -249,6 +250,66 @@ nothing_is_exported_from_nothing(void **state)
 	store_close(store);
 }
 
+static void
+script_head(size_t count, int64_t now_ms, struct buf *out)
+{
+	(void)now_ms;
+	buf_printf(out, "BEGIN; -- %zu\n", count);
+}
+
+static void
+script_entry(const struct entry *entry, struct buf *out)
+{
+	buf_printf(out, "%s\n", entry->key);
+}
+
+static void
+script_tail(struct buf *out)
+{
+	buf_printf(out, "COMMIT;\n");
+}
+
+static void
+tail_comes_last(void **state)
+{
+	const struct export_format script = {
+	    .head = script_head, .entry = script_entry, .tail = script_tail};
+	struct store *store = filled();
+	struct buf out = {0};
+
+	(void)state;
+	assert_true(export_print(&script, store, NOW_MS, add_piece, &out, &kit_err));
+	assert_string_equal(
+	    buf_text(&out), "BEGIN; -- 2\n[mx.test]:2525\nz.test\nCOMMIT;\n");
+	buf_clear(&out);
+	store_close(store);
+}
+
+/* What the command line says of them is made of the table. */
+static void
+each_format_has_help(void **state)
+{
+	struct buf names = {0}, help = {0};
+	struct str rest, name;
+
+	(void)state;
+	export_names(&names);
+	buf_printf(&names, ", ");
+	export_help(&help);
+	rest = (struct str){buf_text(&names), names.len};
+	while (str_cut(&rest, ',', &name)) {
+		struct buf line = {0};
+
+		str_eat(&rest, STR(" "));
+		buf_printf(&line, "\n  %.*s ", (int)name.len, name.p);
+		assert_non_null(strstr(buf_text(&help), buf_text(&line)));
+		buf_clear(&line);
+	}
+	assert_ptr_equal(export_find(NULL), export_find("postmap"));
+	buf_clear(&names);
+	buf_clear(&help);
+}
+
 struct keys {
 	unsigned count;
 	bool in_order;
@@ -285,7 +346,7 @@ lines_come_in_order_until_refused(void **state)
 		d.entry.level = LEVEL_MAY;
 		kit_put(store, &d);
 	}
-	assert_false(export_each_line(store, take_key, &keys, &kit_err));
+	assert_false(maplines_each(store, take_key, &keys, &kit_err));
 	assert_string_equal(kit_err.text, "enough");
 	assert_int_equal(keys.count, 900);
 	assert_true(keys.in_order);
@@ -359,6 +420,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(formulas) / sizeof(formulas[0]); i++)
 		suite_add(csv_holds_no_formula, formulas[i], "csv: no formula, case %zu",
 		    i + 1);
+	suite_add(tail_comes_last, NULL, "a format may have a tail");
+	suite_add(each_format_has_help, NULL, "each format has a line of help");
 	suite_add(nothing_is_exported_from_nothing, NULL, "no entries, no lines");
 	suite_add(lines_come_in_order_until_refused, NULL,
 	    "the lines of a map come in order, until one is refused");

@@ -29,7 +29,7 @@ creates_and_reopens(void **state)
 	store = kit_open("new.db");
 	kit_get(store, "example.org");
 	store_close(store);
-	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "5\nwal\n");
+	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "6\nwal\n");
 }
 
 static void
@@ -195,6 +195,14 @@ upgrades_version_1(void **state)
 	    "SELECT count(*) FROM tally; SELECT count(*) FROM decision;"
 	    " SELECT count(*) FROM waiting",
 	    "3\n2\n2\n");
+	/* What was exported is what the map has, and its text; and counted are the
+	 * entries. */
+	kit_assert(name,
+	    "SELECT name, version, since_ms FROM target ORDER BY name;"
+	    " SELECT name, value FROM counter WHERE name IN ('map-exported', "
+	    "'map-version',"
+	    " 'entries') ORDER BY name",
+	    "map|3|0\nmap-text|3|0\nentries|2\nmap-version|4\n");
 }
 
 /* However many steps led there, the tables are those of a database made today. */

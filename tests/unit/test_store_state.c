@@ -279,6 +279,82 @@ changed_while_exported_is_not_in_force(void **state)
 	store_close(store);
 }
 
+static void
+each_target_has_its_version(void **state)
+{
+	struct store *store = kit_scratch();
+	struct target_state at;
+
+	(void)state;
+	change(store, "soon.test");
+	assert_true(store_target_get(store, "other", &at, &kit_err));
+	assert_int_equal(at.version, 0);
+	assert_int_equal(at.since_ms, 0);
+	assert_true(store_target_put(store, "other", 1, NOW_MS, &kit_err));
+	assert_versions(store, 1, 0);
+	assert_true(kit_get(store, "soon.test").entry.force_ms == LADDER_NOT_YET);
+	assert_true(store_map_exported(store, 1, NOW_MS + 1, &kit_err));
+	assert_true(store_target_put(store, "other", 1, NOW_MS + 2, &kit_err));
+	assert_true(store_target_get(store, "other", &at, &kit_err));
+	assert_int_equal(at.version, 1);
+	assert_int_equal(at.since_ms, NOW_MS);
+	assert_true(store_target_put(store, "other", 2, NOW_MS + 3, &kit_err));
+	assert_true(store_target_get(store, "other", &at, &kit_err));
+	assert_int_equal(at.version, 2);
+	assert_int_equal(at.since_ms, NOW_MS + 3);
+	assert_true(store_target_get(store, STORE_MAP, &at, &kit_err));
+	assert_int_equal(at.version, 1);
+	assert_int_equal(at.since_ms, NOW_MS + 1);
+	store_close(store);
+}
+
+static void
+assert_entries(struct store *store, int64_t expected)
+{
+	int64_t count = -1;
+
+	assert_true(store_entry_count(store, &count, &kit_err));
+	assert_int_equal(count, expected);
+}
+
+/* Whoever writes: us, in a transaction that fails as well, or sqlite3(1). */
+static void
+entries_are_counted(void **state)
+{
+	struct store *store = kit_open("counted.db");
+	struct destination d;
+
+	(void)state;
+	assert_entries(store, 0);
+	destination_init(&d, "a.test");
+	kit_put(store, &d);
+	assert_entries(store, 0);
+	d.entry.level = LEVEL_ENCRYPT;
+	kit_put(store, &d);
+	assert_entries(store, 1);
+	d.entry.level = LEVEL_MAY;
+	kit_put(store, &d);
+	assert_entries(store, 1);
+	destination_init(&d, "b.test");
+	d.entry.level = LEVEL_VERIFY;
+	kit_put(store, &d);
+	assert_entries(store, 2);
+	kit_begin_transaction(store);
+	d.entry.level = LEVEL_NONE;
+	kit_put(store, &d);
+	assert_entries(store, 1);
+	store_rollback(store);
+	assert_entries(store, 2);
+	kit_run(
+	    "counted.db", "INSERT INTO destination(key, entry) VALUES ('c.test', 'may')");
+	assert_entries(store, 3);
+	kit_run("counted.db", "DELETE FROM destination WHERE key <> 'b.test'");
+	assert_entries(store, 1);
+	kit_run("counted.db", "UPDATE destination SET entry = 'none'");
+	assert_entries(store, 0);
+	store_close(store);
+}
+
 /* --- counters, blobs, positions ---------------------------------------------------- */
 
 static void
@@ -646,6 +722,9 @@ main(void)
 	    "failing destinations are counted to a limit");
 	suite_add(
 	    in_force_once_exported, NULL, "entries are in force from the export on");
+	suite_add(each_target_has_its_version, NULL,
+	    "each target has its version, and the time that it came");
+	suite_add(entries_are_counted, NULL, "entries are counted");
 	suite_add(changed_while_exported_is_not_in_force, NULL,
 	    "an entry that came during the export is in force with the next one");
 	suite_add(counters_add_and_set, NULL, "counters add up and can be set");

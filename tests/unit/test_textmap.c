@@ -49,7 +49,7 @@ publish_at(const char *path, const struct postfix *postfix, const char *type,
     const struct map_entry *all, size_t count, struct err *err)
 {
 	struct some some = {all, count};
-	const struct map_source source = {count, each, &some};
+	const struct map_source source = {count, false, each, &some};
 
 	return textmap_publish(postfix, path, type, &source, WRITTEN_S, err);
 }
@@ -83,7 +83,7 @@ remove_maps(void)
 {
 	static const char *const names[] = {"map", "map.db", "map.cdb", "map.lmdb",
 	    "map.new", "map.new.db", "map.new.cdb", "map.new.lmdb", "__db.map.new.db",
-	    "map.new.cdb.tmp"};
+	    "map.new.cdb.tmp", "map.text"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		fake_put(names[i], NULL);
@@ -279,16 +279,14 @@ long_value_is_updated(void **state)
 {
 	const struct map_entry before[] = {{"long.test", "encrypt", "why"}},
 	                       after[] = {{"long.test", long_value('a'), "why"}};
-	struct some some = {after, 1};
-	const struct map_source source = {1, each, &some};
 	struct err err = {{0}};
 
 	(void)state;
 	remove_maps();
 	need_type("lmdb");
 	assert_true(publish(&real_postfix, "lmdb", before, 1, &err));
-	assert_true(textmap_update(
-	    &real_postfix, fake_path("map"), "lmdb", after, 1, &source, WRITTEN_S, &err));
+	assert_true(
+	    textmap_update(&real_postfix, fake_path("map"), "lmdb", after, 1, &err));
 	assert_value("lmdb", "long.test", after[0].value);
 }
 
@@ -366,11 +364,19 @@ static const struct map_entry after[] = {
 static bool
 update(const struct postfix *postfix, const char *type, struct err *err)
 {
-	struct some some = {after, sizeof(after) / sizeof(after[0])};
-	const struct map_source source = {some.count, each, &some};
+	return textmap_update(
+	    postfix, fake_path("map"), type, changes, CHANGE_COUNT, err);
+}
 
-	return textmap_update(postfix, fake_path("map"), type, changes, CHANGE_COUNT,
-	    &source, WRITTEN_S, err);
+/* The text of what is there after the changes, as late as it may be. */
+static bool
+write_text(struct timespec when, struct err *err)
+{
+	struct some some = {after, sizeof(after) / sizeof(after[0])};
+	const struct map_source source = {some.count, true, each, &some};
+
+	return textmap_write_text(
+	    fake_path("map"), "lmdb", &source, WRITTEN_S, when, err);
 }
 
 static void
@@ -379,7 +385,8 @@ lmdb_is_updated_in_place(void **state)
 	struct buf mark = {0}, later = {0};
 	struct stat text, database, again;
 	struct err err = {{0}};
-	char *written;
+	struct timespec when;
+	char *written, *before;
 
 	(void)state;
 	remove_maps();
@@ -393,6 +400,7 @@ lmdb_is_updated_in_place(void **state)
 	assert_string_equal(buf_text(&later), buf_text(&mark));
 	assert_int_equal(stat(fake_path("map.lmdb"), &database), 0);
 
+	before = fake_get("map");
 	assert_true(textmap_can_update("lmdb", changes, CHANGE_COUNT));
 	assert_true(update(&real_postfix, "lmdb", &err));
 	assert_string_equal(err.text, "");
@@ -407,14 +415,115 @@ lmdb_is_updated_in_place(void **state)
 	assert_int_equal(stat(fake_path("map"), &text), 0);
 	assert_true(text.st_mtime <= again.st_mtime);
 	written = fake_get("map");
+	assert_string_equal(written, before);
+	free(written);
+
+	assert_true(textmap_time(fake_path("map"), "lmdb", &when, &err));
+	assert_true(write_text(when, &err));
+	assert_file("map", before);
+	assert_true(textmap_put_text(fake_path("map"), &err));
+	assert_missing("map.text");
+	assert_nothing_beside();
+	assert_int_equal(stat(fake_path("map"), &text), 0);
+	assert_true(text.st_mtime <= again.st_mtime);
+	written = fake_get("map");
 	assert_non_null(strstr(written, "# changed\nexample.org\tencrypt\n"));
 	assert_null(strstr(written, "2001"));
 	free(written);
+	free(before);
 	buf_reset(&later);
 	textmap_mark(fake_path("map"), "lmdb", &later);
 	assert_string_not_equal(buf_text(&later), buf_text(&mark));
 	buf_clear(&mark);
 	buf_clear(&later);
+}
+
+/* Written while the database was changed once more, the text shows that it is older. */
+static void
+text_that_lags_is_older(void **state)
+{
+	struct stat text, database;
+	struct timespec when;
+	struct err err = {{0}};
+	char *written;
+
+	(void)state;
+	remove_maps();
+	need_type("lmdb");
+	assert_true(publish(&real_postfix, "lmdb", entries, ENTRY_COUNT, &err));
+	assert_true(textmap_time(fake_path("map"), "lmdb", &when, &err));
+	assert_true(update(&real_postfix, "lmdb", &err));
+	assert_true(write_text(when, &err));
+	assert_true(textmap_put_text(fake_path("map"), &err));
+	assert_int_equal(stat(fake_path("map.lmdb"), &database), 0);
+	assert_int_equal(stat(fake_path("map"), &text), 0);
+	assert_true(text.st_mtim.tv_sec < database.st_mtim.tv_sec ||
+	    (text.st_mtim.tv_sec == database.st_mtim.tv_sec &&
+	        text.st_mtim.tv_nsec < database.st_mtim.tv_nsec));
+	written = fake_get("map");
+	assert_memory_equal(written, "# TLS policy of Postfix, 4 entries", 34);
+	assert_non_null(strstr(written, "may be in the database alone:\n#   "));
+	assert_non_null(strstr(written, "/map.lmdb\n"));
+	free(written);
+	assert_true(textmap_may_replace(fake_path("map"), &err));
+	textmap_drop_text(fake_path("map")); /* nothing is there: no matter */
+	assert_true(write_text(when, &err));
+	textmap_drop_text(fake_path("map"));
+	assert_missing("map.text");
+	assert_false(textmap_put_text(fake_path("map"), &err));
+}
+
+/* What a source cannot give leaves no half of a text. */
+static void
+text_that_fails_leaves_nothing(void **state)
+{
+	static const struct map_entry bad[] = {{"a.test", "may", ""}, {"b c", "may", ""}};
+	struct some some = {bad, 2};
+	const struct map_source source = {2, true, each, &some};
+	struct timespec when = {0};
+	struct err err;
+
+	(void)state;
+	remove_maps();
+	fake_put("map", OLD_TEXT);
+	assert_false(
+	    textmap_write_text(fake_path("map"), "lmdb", &source, WRITTEN_S, when, &err));
+	assert_missing("map.text");
+	assert_file("map", OLD_TEXT);
+	assert_false(textmap_time(fake_path("map"), "lmdb", &when, &err));
+	assert_non_null(strstr(err.text, "map.lmdb"));
+}
+
+/* More of them than are to be in memory at once. */
+static void
+long_values_are_published(void **state)
+{
+	const struct type_row *row = *state;
+	struct map_entry rows[300];
+	struct buf value = {0};
+	struct err err = {{0}};
+	char keys[300][16];
+
+	remove_maps();
+	need_type(row->type);
+	buf_printf(&value, "secure match=");
+	while (value.len < 72000)
+		buf_printf(&value, ":mx.example");
+	for (size_t i = 0; i < 300; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "d%zu.test", i);
+		rows[i] = (struct map_entry){keys[i], buf_text(&value), buf_text(&value)};
+	}
+	assert_true(publish(&real_postfix, row->type, rows, 300, &err));
+	assert_string_equal(err.text, "");
+	assert_value(row->type, "d0.test", buf_text(&value));
+	assert_value(row->type, "d299.test", buf_text(&value));
+	if (strcmp(row->type, "lmdb") == 0) {
+		rows[0].key = "new.test";
+		assert_true(textmap_update(
+		    &real_postfix, fake_path("map"), "lmdb", rows, 1, &err));
+		assert_value("lmdb", "new.test", buf_text(&value));
+	}
+	buf_clear(&value);
 }
 
 static void
@@ -641,6 +750,12 @@ main(void)
 	FAKE_ROWS(long_value_is_published, type_rows,
 	    "a value of 72 kB is published as %s", type_rows[i].type);
 	suite_add(long_value_is_updated, NULL, "a value of 72 kB is updated in place");
+	suite_add(text_that_lags_is_older, NULL,
+	    "a text that is behind its database is older than that, and says so");
+	suite_add(text_that_fails_leaves_nothing, NULL,
+	    "a text that cannot be written leaves nothing");
+	FAKE_ROWS(long_values_are_published, type_rows, "%s: 300 values of 72 kB",
+	    type_rows[i].type);
 	suite_add(not_all_can_be_updated, NULL, "what cannot be updated in place");
 	for (size_t i = 0; i < sizeof(update_rows) / sizeof(update_rows[0]); i++)
 		suite_add(failed_update_is_told, &update_rows[i], "update in place: %s",

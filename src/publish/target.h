@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where entries are published: a target is a file, and a row in targets[]. One function,
+ * target_publish(), does for all of them what must not differ: the lock, the changes
+ * since the version that the target has, and the note of what is in force since when.
+ * A target that fails publishes nothing, is noted as nothing and keeps no other waiting.
+ * Everything blocks; belongs into a worker or a command.
+ */
+#ifndef PUBLISH_TARGET_H
+#define PUBLISH_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/answer.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "conf/config.h"
+#include "postfix/postfix.h"
+#include "publish/maplines.h"
+#include "store/store.h"
+
+#define TARGET_LOCK_WAIT_MS 30000 /* so long a publication waits for another one */
+
+/* What a publication works with. Borrowed; store belongs to this thread. */
+struct target_use {
+	const struct config *config;
+	const struct postfix *postfix;
+	struct store *store;
+};
+
+/* One publication, as the target sees it. */
+struct target_job {
+	struct target_use use; /* from verify() to the end of publish() or rebuild(), the
+	                        * store is read in one transaction */
+	int64_t had;           /* the version noted as published; 0: none */
+	int64_t version;       /* the version to publish */
+	size_t entries;        /* how many there are at that version */
+	int64_t now_ms;        /* wall clock */
+	void *own;             /* the target's own, from open() to close() */
+};
+
+struct target {
+	const char *name; /* its key in the database */
+
+	/* The Postfix whose log is followed reads it: an entry is in force, and the mail
+	 * that waits for it is retried, once it is published here. One target is that,
+	 * STORE_MAP by name. */
+	bool is_read_here;
+
+	/* Is it configured? NULL: always. */
+	bool (*is_wanted)(const struct config *config);
+
+	/* The file to lock, so that no two processes publish to it at once. */
+	void (*lock_path)(const struct config *config, struct buf *path);
+
+	/* Sets job->own, which close() frees. False: err; close() is called all the same.
+	 */
+	bool (*open)(struct target_job *job, struct err *err);
+	void (*close)(struct target_job *job);
+
+	/* Is it what was published last, as far as can be told? Anything but YES:
+	 * rebuild.
+	 */
+	enum answer (*verify)(struct target_job *job);
+
+	/*
+	 * Make changes->items in it. False, and nothing more than entries that are each
+	 * old or new is visible: it is to be rebuilt, silently where err is empty.
+	 */
+	bool (*publish)(
+	    struct target_job *job, const struct changes *changes, struct err *err);
+
+	/* Put all entries in place, whatever is there. False: readers see what they saw.
+	 */
+	bool (*rebuild)(struct target_job *job, struct err *err);
+
+	/* Store what verify() compares with; in the transaction that notes the version.
+	 * NULL: nothing. */
+	bool (*note)(struct target_job *job, struct err *err);
+
+	/*
+	 * What publish() left for later, for those who do not read the target itself: is
+	 * there something, and do it if it is time. NULL: never. catch_up() is called
+	 * without lock, so that it holds up no publication.
+	 */
+	bool (*lags)(struct store *store, bool *lags, struct err *err);
+	bool (*catch_up)(const struct target_use *use, struct err *err);
+};
+
+/* All of them. The one that is read here comes first. */
+extern const struct target *const targets[];
+extern const size_t target_count;
+
+extern const struct target target_map; /* target_map.c: the policy map of Postfix */
+
+/* What was published: to the target that is read here. */
+struct published {
+	int64_t version;
+	size_t entries;
+};
+
+/* Publish to one target what it lacks. anew: rebuild it, whatever is there. */
+bool target_publish(const struct target *target, const struct target_use *use, bool anew,
+    struct published *out, struct err *err);
+
+/*
+ * To all of list[0..count) that are wanted, one after the other. A failure does not end
+ * that: false, with the first one in err, the others logged. *out is set by the target
+ * that is read here, and zero where that failed.
+ */
+bool targets_publish(const struct target *const *list, size_t count,
+    const struct target_use *use, bool anew, struct published *out, struct err *err);
+
+/* Is something left for later? Call targets_catch_up() now and then until it is not. */
+bool targets_lag(const struct target *const *list, size_t count,
+    const struct config *config, struct store *store, bool *lag, struct err *err);
+
+/* Look whether targets with something left for later are still as published, repair them
+ * if not, and do what is left where it is time. As targets_publish() on failure. */
+bool targets_catch_up(const struct target *const *list, size_t count,
+    const struct target_use *use, struct err *err);
+
+#endif
