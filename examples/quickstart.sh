@@ -40,39 +40,39 @@ tempfail2.test         -          -              later
 destinations=$(grep . <<<"$destinations")
 
 [[ $# -eq 0 ]] || {
-    echo 'usage: examples/quickstart.sh' >&2
-    exit 64
+	echo 'usage: examples/quickstart.sh' >&2
+	exit 64
 }
 [[ $EUID -eq 0 ]] || {
-    echo 'quickstart: only root can make a network of its own' >&2
-    exit 77
+	echo 'quickstart: only root can make a network of its own' >&2
+	exit 77
 }
 
 bold='' plain=''
 if [[ -t 1 && -z ${NO_COLOR-} ]]; then
-    bold=$'\e[1m' plain=$'\e[0m'
+	bold=$'\e[1m' plain=$'\e[0m'
 fi
 
 step() {
-    printf '%s%s%s\n' "$bold" "$*" "$plain"
+	printf '%s%s%s\n' "$bold" "$*" "$plain"
 }
 
 # quietly WHAT COMMAND...: its output is shown where it fails.
 quietly() {
-    local what=$1
-    shift
-    if ! "$@" >"$work/out" 2>&1 </dev/null; then
-        tail -n 50 "$work/out" >&2
-        echo "quickstart: $what failed" >&2
-        exit 1
-    fi
+	local what=$1
+	shift
+	if ! "$@" >"$work/out" 2>&1 </dev/null; then
+		tail -n 50 "$work/out" >&2
+		echo "quickstart: $what failed" >&2
+		exit 1
+	fi
 }
 
 clean_up() {
-    trap - EXIT INT TERM HUP
-    [[ -z $daemon ]] || kill -TERM "$daemon" 2>/dev/null || true
-    "$sandbox" down "$work/net" 2>/dev/null || true
-    rm -rf -- "$work"
+	trap - EXIT INT TERM HUP
+	[[ -z $daemon ]] || kill -TERM "$daemon" 2>/dev/null || true
+	"$sandbox" down "$work/net" 2>/dev/null || true
+	rm -rf -- "$work"
 }
 
 work=$(mktemp -d /tmp/tlsladder.XXXXXX)
@@ -88,10 +88,10 @@ step '1. Packages, build, installation into a temporary directory'
 quietly 'the installation of packages' "$top/tests/packages" build
 quietly 'the installation of packages' "$sandbox" install
 build() {
-    "$top/tests/copy" "$work/source" && mkdir "$work/build" && cd "$work/build" &&
-        ../source/configure -q --prefix="$work/usr" --sysconfdir="$work/etc" \
-            --localstatedir="$work/var" &&
-        make -s -j"$(nproc)" && make -s install
+	"$top/tests/copy" "$work/source" && mkdir "$work/build" && cd "$work/build" &&
+		../source/configure -q --prefix="$work/usr" --sysconfdir="$work/etc" \
+			--localstatedir="$work/var" &&
+		make -s -j"$(nproc)" && make -s install
 }
 quietly 'the build' build
 
@@ -116,26 +116,26 @@ echo '   (may_after: here one failed attempt is enough for cleartext, by default
 echo '   two and ten minutes)'
 
 "$sandbox" sender "$work/net" sender smtp_tls_security_level=verify \
-    "smtp_tls_policy_maps=hash:$map"
+	"smtp_tls_policy_maps=hash:$map"
 chgrp adm "$log"
 chmod 640 "$log"
 
 # As examples/tlsladder.service has it: adm to read the log, postdrop for postqueue.
 tlsladder() {
-    "$sandbox" exec "$work/net" -- setpriv --no-new-privs --reuid=nobody --regid=nogroup \
-        --groups=adm,postdrop "$work/usr/bin/tlsladder" "$@"
+	"$sandbox" exec "$work/net" -- setpriv --no-new-privs --reuid=nobody --regid=nogroup \
+		--groups=adm,postdrop "$work/usr/bin/tlsladder" "$@"
 }
 tlsladder -v run </dev/null >"$work/daemon.log" 2>&1 &
 daemon=$!
 "$sandbox" wait "$work/net" true test -e "$map.db" || {
-    cat "$work/daemon.log" >&2
-    exit 1
+	cat "$work/daemon.log" >&2
+	exit 1
 }
 
 step "4. A message to each of $(grep -c . <<<"$destinations") destinations"
 while read -r domain _; do
-    echo "$domain $(date +%s.%N)" >>"$work/sent"
-    "$sandbox" send "$work/net" sender postmaster@sender.test "user@$domain" </dev/null
+	echo "$domain $(date +%s.%N)" >>"$work/sent"
+	"$sandbox" send "$work/net" sender postmaster@sender.test "user@$domain" </dev/null
 done <<<"$destinations"
 
 step '5. What becomes of it'

@@ -9,22 +9,22 @@ sandbox=$here/sandbox
 
 # says TEXT COMMAND...: the command's output contains TEXT.
 says() {
-    local text=$1 output
-    shift
-    output=$("$@" 2>&1)
-    printf '%s\n' "$output"
-    [[ $output == *"$text"* ]]
+	local text=$1 output
+	shift
+	output=$("$@" 2>&1)
+	printf '%s\n' "$output"
+	[[ $output == *"$text"* ]]
 }
 
 why=$("$sandbox" check) || skip_all "$why"
 
 # What must stay as it is.
 machine() {
-    cat /etc/resolv.conf /etc/hosts
-    ls -ld --time-style=full-iso /etc /etc/postfix /var/spool/postfix
-    ls -A /var/spool/postfix
-    ip -o address
-    grep -v '^nsfs' /proc/self/mounts
+	cat /etc/resolv.conf /etc/hosts
+	ls -ld --time-style=full-iso /etc /etc/postfix /var/spool/postfix
+	ls -A /var/spool/postfix
+	ip -o address
+	grep -v '^nsfs' /proc/self/mounts
 }
 
 before=$(machine)
@@ -37,12 +37,12 @@ check 'the sandbox comes up' "$sandbox" up "$dir" owner=$$
 [[ $failed -eq 0 ]] || { echo 'Bail out! nothing to test'; exit 1; }
 check 'a sender at verify starts' "$sandbox" sender "$dir" verify
 check 'a sender at dane-only starts' "$sandbox" sender "$dir" dane-only smtp_tls_security_level=dane-only \
-    enable_long_queue_ids=yes
+	enable_long_queue_ids=yes
 check 'a sender that logs through rsyslog starts' "$sandbox" sender "$dir" syslog log=syslog
 check 'a sender that logs with RFC 3339 times starts' "$sandbox" sender "$dir" rfc3339 log=rfc3339
 
 inside() {
-    "$sandbox" exec "$dir" "$@"
+	"$sandbox" exec "$dir" "$@"
 }
 
 mapfile -t rows < <(grep '^[a-z]' "$here/destinations")
@@ -52,22 +52,22 @@ inside bash -s "$dir" "${rows[@]%% *}" <<'END'
 dir=$1
 shift
 for name in verify dane-only; do
-    for domain in "$@"; do
-        sendmail -C "$dir/$name/config" -f sender@sender.test "user@$domain" <<<"Subject: $name"
-    done
+	for domain in "$@"; do
+		sendmail -C "$dir/$name/config" -f sender@sender.test "user@$domain" <<<"Subject: $name"
+	done
 done
 for name in syslog rfc3339; do
-    sendmail -C "$dir/$name/config" -f sender@sender.test user@selfsigned.test </dev/null
+	sendmail -C "$dir/$name/config" -f sender@sender.test user@selfsigned.test </dev/null
 done
 END
 
 # --- DNS
 
 answer() {
-    inside dig +dnssec +tries=1 +time=5 "$@" | awk '
-        /status:/ { sub(/.*status: /, ""); sub(/,.*/, ""); status = $0 }
-        /^;; flags:/ { ad = / ad[ ;]/ ? "secure" : "insecure" }
-        END { print status, ad }'
+	inside dig +dnssec +tries=1 +time=5 "$@" | awk '
+		/status:/ { sub(/.*status: /, ""); sub(/,.*/, ""); status = $0 }
+		/^;; flags:/ { ad = / ad[ ;]/ ? "secure" : "insecure" }
+		END { print status, ad }'
 }
 
 check 'the root is signed' says 'NOERROR secure' answer . ns
@@ -83,39 +83,39 @@ check 'damaged signature of TLSA: its MX is secure' says 'NOERROR secure' answer
 check 'name server silent about TLSA: no answer' says SERVFAIL answer _25._tcp.mx.dane-timeout.test tlsa
 # Unbound may have given the name server up for that, for a second.
 check 'name server silent about TLSA: its MX is secure' "$sandbox" wait "$dir" true \
-    sh -c 'dig +dnssec +tries=1 +time=5 dane-timeout.test mx | grep -q "flags:.* ad[ ;]"'
+	sh -c 'dig +dnssec +tries=1 +time=5 dane-timeout.test mx | grep -q "flags:.* ad[ ;]"'
 check 'there is no way out' says 'unreachable' inside ip route get 192.0.2.1
 
 # --- what Postfix logs
 
 declare -A reason
 while read -r word dsn status text; do
-    reason[$word]="dsn=$dsn, status=$status \\($text\\)"
+	reason[$word]="dsn=$dsn, status=$status \\($text\\)"
 done < <(grep -v '^#' "$here/reasons")
 
 # expect SENDER DOMAIN WORD
 expect() {
-    local lines
-    if lines=$(grep -E " to=<user@$2>, .*, ${reason[$3]}\$" "$dir/$1/mail.log"); then
-        ok "$1, $2: $3"
-    else
-        mapfile -t lines < <(grep -F " to=<user@$2>" "$dir/$1/mail.log")
-        not_ok "$1, $2: $3" "wanted: ${reason[$3]}" "${lines[@]}"
-    fi
+	local lines
+	if lines=$(grep -E " to=<user@$2>, .*, ${reason[$3]}\$" "$dir/$1/mail.log"); then
+		ok "$1, $2: $3"
+	else
+		mapfile -t lines < <(grep -F " to=<user@$2>" "$dir/$1/mail.log")
+		not_ok "$1, $2: $3" "wanted: ${reason[$3]}" "${lines[@]}"
+	fi
 }
 
 check 'verify has tried every message' "$sandbox" wait "$dir" -t 30 idle verify
 check 'dane-only has tried every message' "$sandbox" wait "$dir" -t 30 idle dane-only
 for row in "${rows[@]}"; do
-    read -r domain _ verify dane_only _ <<<"$row"
-    [[ $verify == - ]] || expect verify "$domain" "$verify"
-    [[ $dane_only == - ]] || expect dane-only "$domain" "$dane_only"
+	read -r domain _ verify dane_only _ <<<"$row"
+	[[ $verify == - ]] || expect verify "$domain" "$verify"
+	[[ $dane_only == - ]] || expect dane-only "$domain" "$dane_only"
 done
 
 check 'rsyslog writes the time of RFC 3164' "$sandbox" wait "$dir" log syslog \
-    '^[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d mail postfix/smtp\[\d+\]: [0-9A-F]+: to=<user@selfsigned.test>, .*not verified\)$'
+	'^[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d mail postfix/smtp\[\d+\]: [0-9A-F]+: to=<user@selfsigned.test>, .*not verified\)$'
 check 'rsyslog writes the time of RFC 3339' "$sandbox" wait "$dir" log rfc3339 \
-    '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d mail postfix/smtp\[\d+\]: [0-9A-F]+: to=<user@selfsigned.test>'
+	'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d mail postfix/smtp\[\d+\]: [0-9A-F]+: to=<user@selfsigned.test>'
 
 # --- what arrived
 
@@ -127,14 +127,14 @@ check 'only to servers of the sandbox, and none of it in the clear' test -z "$(c
 # --- queue tools
 
 check 'postqueue works for another user' says 'selfsigned.test' \
-    inside setpriv --reuid nobody --regid nogroup --clear-groups postqueue -c "$dir/verify/config" -p
+	inside setpriv --reuid nobody --regid nogroup --clear-groups postqueue -c "$dir/verify/config" -p
 check 'postqueue -j works' says '"delay_reason": "Server certificate not verified"' \
-    inside postqueue -c "$dir/verify/config" -j
+	inside postqueue -c "$dir/verify/config" -j
 
 retry() {
-    local id
-    id=$(grep -o "[0-9A-F]*: to=<user@$2>" "$dir/$1/mail.log" | head -n 1)
-    inside postqueue -c "$dir/$1/config" -i "${id%%:*}"
+	local id
+	id=$(grep -o "[0-9A-F]*: to=<user@$2>" "$dir/$1/mail.log" | head -n 1)
+	inside postqueue -c "$dir/$1/config" -i "${id%%:*}"
 }
 
 check 'greylisting lets the second attempt pass: retry' retry verify greylist.test
@@ -143,14 +143,14 @@ check 'greylisting lets the second attempt pass' "$sandbox" wait "$dir" log veri
 # --- changes while it runs
 
 send() {
-    "$sandbox" send "$dir" "$@" </dev/null
+	"$sandbox" send "$dir" "$@" </dev/null
 }
 
 # Postfix keeps DNS data for a TTL, which is a second.
 secure_tlsa() {
-    local answer
-    answer=$(inside dig +dnssec "_25._tcp.mx.$1" tlsa)
-    [[ $answer == *' ad;'* && $answer == *$'\tTLSA\t'* ]]
+	local answer
+	answer=$(inside dig +dnssec "_25._tcp.mx.$1" tlsa)
+	[[ $answer == *' ad;'* && $answer == *$'\tTLSA\t'* ]]
 }
 
 check 'TLSA records are added' "$sandbox" zone "$dir" tlsa mx.signed-no-tlsa.test 3-1-1
@@ -205,7 +205,7 @@ check 'answers are secure' says 'NOERROR secure' answer dane-ok.test mx
 # --- other ports, other levels, a sender for all programs inside
 
 check 'a sender with transports starts' "$sandbox" sender "$dir" ports smtp_tls_security_level=dane-only \
-    'transport_maps=inline:{ {p587.test = smtp:[mx.dane-port.test]:587}, {p2525.test = smtp:[mx.dane-port.test]:2525} }'
+	'transport_maps=inline:{ {p587.test = smtp:[mx.dane-port.test]:587}, {p2525.test = smtp:[mx.dane-port.test]:2525} }'
 send ports sender@sender.test user@p587.test user@p2525.test
 check 'TLSA records of port 587 are used' "$sandbox" wait "$dir" log ports 'to=<user@p587.test>, .*status=sent'
 check 'port 2525 has none' "$sandbox" wait "$dir" log ports 'to=<user@p2525.test>, .*no TLSA records found'
@@ -242,8 +242,8 @@ read -r holder _ <"$other/world/holder"
 kill $owner
 gone() { [[ ! -e $other && ! -e /proc/$holder/ns/net ]]; }
 for ((i = 0; i < 500; i++)); do
-    gone && break
-    sleep 0.01
+	gone && break
+	sleep 0.01
 done
 check 'it ends with its owner' gone
 check 'the first lives on' says 'NOERROR secure' answer dane-ok.test mx

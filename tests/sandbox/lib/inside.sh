@@ -18,7 +18,7 @@ rm -f $etc/resolv.conf
 printf 'nameserver 127.0.0.1\noptions timeout:2 attempts:2 trust-ad edns0\n' >$etc/resolv.conf
 printf '127.0.0.1 localhost\n::1 localhost\n127.0.0.1 mail.sender.test mail\n' >$etc/hosts
 printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n' \
-    >$etc/nsswitch.conf
+	>$etc/nsswitch.conf
 echo mail >$etc/hostname
 # What a program finds that asks Postfix without naming a configuration; "sandbox sender" adds to it.
 cat >$etc/postfix/main.cf <<END
@@ -33,8 +33,8 @@ mount --bind $etc /etc
 
 # /dev: the usual nodes, and a log socket of our own.
 for node in null zero full random urandom tty; do
-    : >/run/sandbox/dev/$node
-    mount --bind /dev/$node /run/sandbox/dev/$node
+	: >/run/sandbox/dev/$node
+	mount --bind /dev/$node /run/sandbox/dev/$node
 done
 mkdir -p /run/sandbox/dev/{pts,shm}
 mount --bind /dev/pts /run/sandbox/dev/pts
@@ -48,13 +48,13 @@ ln -s /run/sandbox/log/socket /run/sandbox/dev/log
 mount --rbind /run/sandbox/dev /dev
 
 for place in /var/spool/postfix /var/lib/postfix /var/spool/rsyslog; do
-    [[ ! -d $place ]] || mount -t tmpfs -o mode=755 sandbox $place
+	[[ ! -d $place ]] || mount -t tmpfs -o mode=755 sandbox $place
 done
 
 hostname mail
 # A machine without IPv6 may have handed that on.
 for setting in /proc/sys/net/ipv6/conf/*/disable_ipv6; do
-    (echo 0 >"$setting") 2>/dev/null || true
+	(echo 0 >"$setting") 2>/dev/null || true
 done
 ip link set lo up
 ip -batch "$dir/world/addresses"
