@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "../unit/scratch.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -27,13 +27,6 @@ must(bool good, const char *what, const char *path)
 {
 	if (!good)
 		fail_msg("%s %s: %s", what, path, strerror(errno));
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
 }
 
 __attribute__((format(printf, 1, 2))) static char *
@@ -57,8 +50,7 @@ clear(void)
 
 	follow_free(rig->follow);
 	free(rig->got);
-	if (rig->dir != NULL)
-		nftw(rig->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	scratch_remove(rig->dir);
 	free(rig->dir);
 	free(rig->path);
 	*rig = (struct rig){0};
@@ -68,7 +60,6 @@ struct rig *
 rig_new(const char *base)
 {
 	static bool registered;
-	const char *tmp = base != NULL ? base : getenv("TMPDIR");
 	struct rig *rig = &the_rig;
 
 	if (!registered)
@@ -77,8 +68,7 @@ rig_new(const char *base)
 	clear();
 	inject = (struct inject){0};
 	rig->now_ms = 1000000;
-	rig->dir = text_of("%s/follow-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	must(mkdtemp(rig->dir) != NULL, "cannot make", rig->dir);
+	rig->dir = scratch_new(base);
 	rig->path = text_of("%s/log", rig->dir);
 	return rig;
 }

@@ -2,7 +2,6 @@
 #include "fake.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +9,14 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "scratch.h"
 #include "suite.h"
 #include "sys/file.h"
 
-static char dir[] = "/tmp/tlsladder-test.XXXXXX";
+static char *dir;
 static char path_word[512];
-static char dir_word[64];
-static char config_dir[64];
+static char dir_word[256];
+static char config_dir[256];
 static char env_word[] = "env";
 static char *const command[] = {env_word, path_word, dir_word};
 
@@ -35,10 +35,8 @@ fake_begin(void)
 {
 	const char *tools_dir = suite_path("tests/fake");
 
-	if (mkdtemp(dir) == NULL)
-		die(dir);
+	dir = scratch_new(NULL);
 	snprintf(path_word, sizeof(path_word), "PATH=%s:/usr/bin:/bin", tools_dir);
-	free((void *)(uintptr_t)tools_dir);
 	snprintf(dir_word, sizeof(dir_word), "FAKE_DIR=%s", dir);
 	fake_postfix.command_count = sizeof(command) / sizeof(command[0]);
 	snprintf(config_dir, sizeof(config_dir), "%s/config", dir);
@@ -48,25 +46,17 @@ fake_begin(void)
 	fake_put("config/master.cf", "");
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 fake_end(void)
 {
-	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(dir);
+	free(dir);
 }
 
 const char *
 fake_path(const char *name)
 {
-	static char paths[8][128];
+	static char paths[8][256];
 	static unsigned next;
 	char *path = paths[next++ % 8];
 

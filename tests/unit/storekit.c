@@ -1,44 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "storekit.h"
 
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "suite.h"
 #include "sys/file.h"
 
 struct err kit_err;
 
 /* In memory where there is room for it: databases are synced to disk all the time. */
-static char dir[64];
+static char *dir;
 
 void
 kit_begin(void)
 {
-	snprintf(dir, sizeof(dir), "%s/tlsladder-test.XXXXXX",
-	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (mkdtemp(dir) == NULL) {
-		perror(dir);
-		exit(2);
-	}
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
+	dir = scratch_new(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NULL);
 }
 
 int
 kit_end(int status)
 {
-	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(dir);
+	free(dir);
 	return status;
 }
 
@@ -115,6 +102,22 @@ kit_put(struct store *store, struct destination *d)
 {
 	if (!store_put(store, d, &kit_err))
 		fail_msg("%s", kit_err.text);
+}
+
+void
+kit_decide(struct store *store, int64_t id, int64_t time_ms, const char *action)
+{
+	struct decision_record r = {.destination = id,
+	    .time_ms = time_ms,
+	    .action = action,
+	    .before = {.level = LEVEL_NONE},
+	    .after = {.level = LEVEL_MAY, .attributes = "match=.d.test"},
+	    .why = "not-encrypted",
+	    .rule = "refused",
+	    .reason = "it's \"so\"",
+	    .dns_state = "none"};
+
+	assert_true(store_decision_add(store, &r, &kit_err));
 }
 
 void

@@ -24,6 +24,8 @@ struct store *kit_open(const char *name);                         /* or the test
 int64_t kit_add(struct store *store, const char *key);            /* a new one; its id */
 struct destination kit_get(struct store *store, const char *key); /* or the test fails */
 void kit_put(struct store *store, struct destination *d);
+/* Adds one to the history, from none to may with match=.d.test. */
+void kit_decide(struct store *store, int64_t id, int64_t time_ms, const char *action);
 void kit_begin_transaction(struct store *store);
 void kit_commit(struct store *store);
 
