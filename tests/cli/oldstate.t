@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# A database of every schema version that was ever released: it opens, and list and explain
+# say the same of it as they did (tests/store/README). More may be said than then.
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+
+old=$srcdir/tests/store/old
+newest=$(ls "$old"/*.sql | sed 's,.*/,,; s/\.sql//' | sort -n | tail -n 1)
+configure
+
+# restore VERSION: the database as it was.
+restore() {
+	rm -f "$dir"/state.db*
+	python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.executescript(open(sys.argv[2], encoding="utf-8").read())' "$dir/state.db" "$old/$1.sql"
+}
+
+version_of() {
+	python3 -c '
+import sqlite3, sys
+print(*sqlite3.connect(sys.argv[1]).execute("PRAGMA user_version").fetchone())' "$dir/state.db"
+}
+
+# differences VERSION: where what is said now is not what was said. The sentence of a why is
+# wording, no state: the manual has it, and docs.t compares.
+differences() {
+	python3 -c '
+import json, subprocess, sys
+program, config, wanted = sys.argv[1:]
+def say(*words):
+    out = subprocess.run([program, "-c", config, *words], stdout=subprocess.PIPE, check=True).stdout
+    return [json.loads(line) for line in out.splitlines()]
+def missing(then, now, path):
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in then:
+            if key == "sentence":
+                continue
+            if key not in now:
+                print(path, key, "is gone")
+            else:
+                missing(then[key], now[key], path + " " + key)
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for a, b in zip(then, now):
+            missing(a, b, path)
+    elif then != now:
+        print(path, "was", json.dumps(then), "is", json.dumps(now))
+then = [json.loads(line) for line in open(wanted, encoding="utf-8")]
+entries = [d for d in then if "days" not in d]
+stories = [d for d in then if "days" in d]
+assert len(entries) > 20 and len(stories) > 40
+now = say("list", "--json")
+if [d["destination"] for d in now] != [d["destination"] for d in entries]:
+    print("list has other destinations:", [d["destination"] for d in now])
+for a, b in zip(entries, now):
+    missing(a, b, "list " + a["destination"])
+for a in stories:
+    missing(a, say("explain", "--json", a["destination"])[0], "explain " + a["destination"])' \
+		"$program" "$dir/tlsladder.yaml" "$old/$1.json" 2>&1
+}
+
+for ((version = 1; version <= newest; version++)); do
+	restore $version
+	is "version $version: it is one" "$(version_of)" $version
+	is "version $version: list and explain say what they said" "$(differences $version)" ''
+	# What writes brings it to the newest version, and changes nothing else.
+	ladder set added.test encrypt
+	is "version $version: it can be written" "$status" 0
+	ladder unset added.test
+	is "version $version: and says the same afterwards" "$(differences $version)" ''
+done
+
+# As many steps as the schema has, so many fixtures.
+ladder_version=$(version_of)
+is 'the newest schema version has a fixture: see tests/store/README' "$newest" "$ladder_version"
+finish
