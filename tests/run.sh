@@ -9,8 +9,6 @@ set -uo pipefail
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 test_deadline=300 # seconds, for one test program
 stage_deadline=1500
-# In the foreground: a test stays in the process group that ends with this script.
-limit="timeout --foreground -k 10 $test_deadline"
 shown_lines=80 # of a failed test's output
 jobs=$(nproc)
 quick=false
@@ -18,186 +16,185 @@ keep=false
 passed=0 failed=0 skipped=0
 
 usage() {
-    cat <<END
+	cat <<END
 usage: tests/run.sh [--quick] [--keep]
 
-  --quick  unit and command line tests alone: no sandbox, no clang, no valgrind
+  --quick  what \`make check\` runs, with gcc: unit and command line tests, without the slow
+           ones; no sandbox, no clang, no valgrind
   --keep   leave the build directories and logs where they are, and say where
 END
 }
 
 for word; do
-    case $word in
-        --quick) quick=true ;;
-        --keep) keep=true ;;
-        -h | --help)
-            usage
-            exit
-            ;;
-        *)
-            usage >&2
-            exit 64
-            ;;
-    esac
+	case $word in
+		--quick) quick=true ;;
+		--keep) keep=true ;;
+		-h | --help)
+			usage
+			exit
+			;;
+		*)
+			usage >&2
+			exit 64
+			;;
+	esac
 done
 
 say() {
-    printf '%s\n' "$*"
+	printf '%s\n' "$*"
 }
 
 heading() {
-    printf '\n== %s (%d s)\n' "$*" "$SECONDS"
+	printf '\n== %s (%d s)\n' "$*" "$SECONDS"
 }
 
 # count NAME OK: one more test, which is no TAP line.
 count() {
-    if [[ $2 -eq 0 ]]; then
-        passed=$((passed + 1))
-        say "ok - $1"
-    else
-        failed=$((failed + 1))
-        say "not ok - $1"
-    fi
+	if [[ $2 -eq 0 ]]; then
+		passed=$((passed + 1))
+		say "ok - $1"
+	else
+		failed=$((failed + 1))
+		say "not ok - $1"
+	fi
 }
 
 totals() {
-    local line="$passed passed, $failed failed"
-    [[ $skipped -eq 0 ]] || line+=", $skipped skipped"
-    printf '\n%s\n' "$line"
+	local line="$passed passed, $failed failed"
+	[[ $skipped -eq 0 ]] || line+=", $skipped skipped"
+	printf '\n%s\n' "$line"
 }
 
 stop() {
-    say "run.sh: $*" >&2
-    failed=$((failed + 1))
-    totals
-    exit 1
+	say "run.sh: $*" >&2
+	failed=$((failed + 1))
+	totals
+	exit 1
 }
 
 finish() {
-    trap - EXIT INT TERM HUP
-    if [[ -n $running ]] && kill -TERM -- "-$running" 2>/dev/null; then
-        # Tests take down their sandboxes, and must not write where we remove.
-        for ((i = 0; i < 100; i++)); do
-            kill -0 -- "-$running" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -KILL -- "-$running" 2>/dev/null
-    fi
-    if $keep; then
-        say "run.sh: everything is in $work" >&2
-    else
-        rm -rf -- "$work"
-    fi
+	trap - EXIT INT TERM HUP
+	if [[ -n $running ]] && kill -TERM -- "-$running" 2>/dev/null; then
+		# Tests take down their sandboxes, and must not write where we remove.
+		for ((i = 0; i < 100; i++)); do
+			kill -0 -- "-$running" 2>/dev/null || break
+			sleep 0.1
+		done
+		kill -KILL -- "-$running" 2>/dev/null
+	fi
+	if $keep; then
+		say "run.sh: everything is in $work" >&2
+	else
+		rm -rf -- "$work"
+	fi
 }
 
 # in_group COMMAND...: in a process group of its own, which ends with this script.
 in_group() {
-    set -m
-    "$@" </dev/null &
-    running=$!
-    set +m
-    wait "$running"
-    local status=$?
-    running=
-    return $status
+	set -m
+	"$@" </dev/null &
+	running=$!
+	set +m
+	wait "$running"
+	local status=$?
+	running=
+	return $status
 }
 
 # --- builds and their tests
 
 compile() {
-    in_group timeout "$stage_deadline" make -s -j"$jobs" "$@"
+	in_group timeout "$stage_deadline" make -s -j"$jobs" "$@"
 }
 
 # build NAME CONFIGURE-ARGUMENT...
 build() {
-    local name=$1
-    shift
-    mkdir "$work/$name"
-    if (cd "$work/$name" && ../source/configure -q --enable-werror "$@" &&
-        compile all && compile check TESTS=) >"$work/$name.out" 2>&1; then
-        count "$name: builds without a warning" 0
-        return
-    fi
-    grep -E -m "$shown_lines" 'error|warning|undefined|\*\*\*' "$work/$name.out"
-    count "$name: builds without a warning" 1
-    return 1
+	local name=$1
+	shift
+	mkdir "$work/$name"
+	if (cd "$work/$name" && ../source/configure -q --enable-werror "$@" &&
+		compile all && compile check TESTS=) >"$work/$name.out" 2>&1; then
+		count "$name: builds without a warning" 0
+		return
+	fi
+	grep -E -m "$shown_lines" 'error|warning|undefined|\*\*\*' "$work/$name.out"
+	count "$name: builds without a warning" 1
+	return 1
 }
 
 # Shows each test program once when its first result comes, and what fails.
 show_progress() {
-    awk '
-        /^(PASS|SKIP|FAIL|ERROR|XPASS): / && !seen[$2]++ { print "  " $2 }
-        /^(FAIL|ERROR|XPASS): / { print "    not ok: " $0 }
-        { fflush() }'
+	awk '
+		/^(PASS|SKIP|FAIL|ERROR|XPASS): / && !seen[$2]++ { print "  " $2 }
+		/^(FAIL|ERROR|XPASS): / { print "    not ok: " $0 }
+		{ fflush() }'
 }
 
-# run_tests NAME JOBS [TEST...]: the tests of a build; without TEST those of the Makefile.
+# run_tests NAME JOBS [TEST...]: the tests of a build; without TEST what make check runs.
 run_tests() {
-    local name=$1 parallel=$2
-    shift 2
-    local more=()
-    [[ $# -eq 0 ]] || more=("TESTS=$*")
-    in_group timeout "$stage_deadline" make -C "$work/$name" -k -j"$parallel" check \
-        T_LOG_COMPILER="$limit" \
-        LOG_COMPILER="$limit" \
-        "${more[@]}" > >(tee "$work/$name.out" | show_progress) 2>&1
-    local status=$?
-    wait $! 2>/dev/null
-    if [[ $status -ne 0 && $status -ne 124 ]]; then
-        run_alone "$name"
-        status=$?
-    fi
-    count_results "$name" "$status"
+	local name=$1 parallel=$2
+	shift 2
+	local more=()
+	[[ $# -eq 0 ]] || more=("TESTS=$*")
+	in_group timeout "$stage_deadline" make -C "$work/$name" -k -j"$parallel" check \
+		TEST_DEADLINE="$test_deadline" \
+		"${more[@]}" > >(tee "$work/$name.out" | show_progress) 2>&1
+	local status=$?
+	wait $! 2>/dev/null
+	if [[ $status -ne 0 && $status -ne 124 ]]; then
+		run_alone "$name"
+		status=$?
+	fi
+	count_results "$name" "$status"
 }
 
 # run_alone NAME: what failed once more, one after the other: a deadline that was missed because
 # two tests shared the processors is no fault of the program. Their new results count.
 run_alone() {
-    local name=$1 trs again=()
-    while read -r trs; do
-        trs=${trs#"$work/$name/"}
-        if [[ -e $work/source/${trs%.trs}.t ]]; then
-            again+=("${trs%.trs}.t")
-        else
-            again+=("${trs%.trs}")
-        fi
-    done < <(find "$work/$name" -name '*.trs' \
-        -exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
-    [[ ${#again[@]} -gt 0 ]] || return 1
-    say "  once more, alone: ${again[*]}"
-    in_group timeout "$stage_deadline" make -C "$work/$name" -k -j1 check \
-        T_LOG_COMPILER="$limit" \
-        LOG_COMPILER="$limit" \
-        TESTS="${again[*]}" > >(tee -a "$work/$name.out" | show_progress) 2>&1
-    local status=$?
-    wait $! 2>/dev/null
-    return $status
+	local name=$1 trs again=()
+	while read -r trs; do
+		trs=${trs#"$work/$name/"}
+		if [[ -e $work/source/${trs%.trs}.t ]]; then
+			again+=("${trs%.trs}.t")
+		else
+			again+=("${trs%.trs}")
+		fi
+	done < <(find "$work/$name" -name '*.trs' \
+		-exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
+	[[ ${#again[@]} -gt 0 ]] || return 1
+	say "  once more, alone: ${again[*]}"
+	in_group timeout "$stage_deadline" make -C "$work/$name" -k -j1 check \
+		TEST_DEADLINE="$test_deadline" \
+		TESTS="${again[*]}" > >(tee -a "$work/$name.out" | show_progress) 2>&1
+	local status=$?
+	wait $! 2>/dev/null
+	return $status
 }
 
 # The results of the .trs files; one that is written only when its test has ended.
 count_results() {
-    local name=$1 status=$2 results log
-    results=$(find "$work/$name" -name '*.trs' -exec cat {} +)
-    local p f s
-    p=$(grep -c '^:test-result: PASS' <<<"$results")
-    s=$(grep -c '^:test-result: SKIP' <<<"$results")
-    f=$(grep -cE '^:test-result: (FAIL|ERROR|XPASS)' <<<"$results")
-    # Tests that never began have no results.
-    if [[ $status -eq 124 ]]; then
-        say "not ok - the tests end within $stage_deadline s"
-        f=$((f + 1))
-    elif [[ $status -ne 0 && $f -eq 0 ]]; then
-        tail -n "$shown_lines" "$work/$name.out"
-        f=1
-    fi
-    while read -r log; do
-        say "--- ${log#"$work/"}"
-        grep -vE '^(ok|PASS:|FAIL:)' "${log%.trs}.log" | tail -n "$shown_lines"
-    done < <(find "$work/$name" -name '*.trs' \
-        -exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
-    find "$work/$name" -name '*.trs' -delete
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    say "  $p passed, $f failed, $s skipped"
+	local name=$1 status=$2 results log
+	results=$(find "$work/$name" -name '*.trs' -exec cat {} +)
+	local p f s
+	p=$(grep -c '^:test-result: PASS' <<<"$results")
+	s=$(grep -c '^:test-result: SKIP' <<<"$results")
+	f=$(grep -cE '^:test-result: (FAIL|ERROR|XPASS)' <<<"$results")
+	# Tests that never began have no results.
+	if [[ $status -eq 124 ]]; then
+		say "not ok - the tests end within $stage_deadline s"
+		f=$((f + 1))
+	elif [[ $status -ne 0 && $f -eq 0 ]]; then
+		tail -n "$shown_lines" "$work/$name.out"
+		f=1
+	fi
+	while read -r log; do
+		say "--- ${log#"$work/"}"
+		grep -vE '^(ok|PASS:|FAIL:)' "${log%.trs}.log" | tail -n "$shown_lines"
+	done < <(find "$work/$name" -name '*.trs' \
+		-exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
+	find "$work/$name" -name '*.trs' -delete
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	say "  $p passed, $f failed, $s skipped"
 }
 
 # --- memory
@@ -205,20 +202,28 @@ count_results() {
 # The tests of a whole scan once more, under valgrind: nothing is lost, and nothing is read that
 # was not written.
 check_leaks() {
-    local build=$work/valgrind
-    mkdir -p "$build/tests/dns"
-    ln -s "$work/gcc/tests/dns/dnsd" "$build/tests/dns/dnsd"
-    cat >"$build/tlsladder" <<END
+	local build=$work/valgrind
+	mkdir -p "$build/tests/dns"
+	ln -s "$work/gcc/tests/dns/dnsd" "$build/tests/dns/dnsd"
+	cat >"$build/tlsladder" <<END
 #!/bin/sh
 exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \\
     --suppressions="$work/source/tests/valgrind.supp" "$work/gcc/tlsladder" "\$@"
 END
-    chmod 755 "$build/tlsladder"
-    in_group env builddir="$build" srcdir="$work/source" \
-        timeout "$test_deadline" "$work/source/tests/cli/scan.t" >"$work/valgrind.out" 2>&1
-    local status=$?
-    [[ $status -eq 0 ]] || grep -v '^ok' "$work/valgrind.out" | tail -n "$shown_lines"
-    count 'valgrind finds nothing in a scan' $status
+	chmod 755 "$build/tlsladder"
+	in_group env builddir="$build" srcdir="$work/source" \
+		timeout "$test_deadline" "$work/source/tests/cli/scan.t" >"$work/valgrind.out" 2>&1
+	local status=$?
+	[[ $status -eq 0 ]] || grep -v '^ok' "$work/valgrind.out" | tail -n "$shown_lines"
+	count 'valgrind finds nothing in a scan' $status
+}
+
+# clang-tidy, cppcheck and shellcheck find nothing; formatting is a test of its own.
+check_lint() {
+	in_group timeout "$stage_deadline" make -s -C "$work/gcc" lint >"$work/lint.out" 2>&1
+	local status=$?
+	[[ $status -eq 0 ]] || tail -n "$shown_lines" "$work/lint.out"
+	count 'clang-tidy, cppcheck and shellcheck find nothing' $status
 }
 
 # --- all of it
@@ -231,29 +236,33 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 heading 'packages'
-kind=test
-$quick && kind=build
+kind='test'
+$quick && kind=check
 "$top/tests/packages" "$kind" || stop 'the packages cannot be installed'
 
 heading 'gcc'
 "$top/tests/copy" "$work/source" >"$work/copy.out" 2>&1 || {
-    cat "$work/copy.out"
-    stop 'the tree cannot be copied'
+	cat "$work/copy.out"
+	stop 'the tree cannot be copied'
 }
 build gcc CC=gcc || stop 'no program to test'
-run_tests gcc "$jobs"
-if ! $quick; then
-    check_leaks
-    heading 'clang with sanitizers'
-    if build clang CC=clang --enable-sanitizers; then
-        run_tests clang "$jobs"
-        run_tests clang 1 tests/integration/verify.t
-    fi
-    heading 'with a real Postfix, in the sandbox'
-    # Each has a sandbox of its own; they mostly wait.
-    integration=("$work"/source/tests/integration/*.t)
-    run_tests gcc 2 "${integration[@]#"$work/source/"}"
-    grep -hE '^# .* (median|maximum) ' "$work"/gcc/tests/integration/*.log | sort -u
+if $quick; then
+	run_tests gcc "$jobs"
+else
+	run_tests gcc "$jobs" '$(ALL_TESTS)'
+	check_leaks
+	heading 'lint'
+	check_lint
+	heading 'clang with sanitizers'
+	if build clang CC=clang --enable-sanitizers; then
+		run_tests clang "$jobs" '$(ALL_TESTS)'
+		run_tests clang 1 tests/integration/verify.t
+	fi
+	heading 'with a real Postfix, in the sandbox'
+	# Each has a sandbox of its own; they mostly wait.
+	integration=("$work"/source/tests/integration/*.t)
+	run_tests gcc 2 "${integration[@]#"$work/source/"}"
+	grep -hE '^# .* (median|maximum) ' "$work"/gcc/tests/integration/*.log | sort -u
 fi
 totals
 [[ $failed -eq 0 ]]

@@ -135,7 +135,7 @@ eat_address(struct str *s, struct str *address)
 STR_STEP const char *
 find(struct str s, struct str literal)
 {
-	const char *p = s.p;
+	const char *p;
 
 	while (s.len > 0 && (p = memchr(s.p, literal.p[0], s.len)) != NULL) {
 		s = str_skip(s, (size_t)(p - s.p));

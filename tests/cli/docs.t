@@ -110,7 +110,7 @@ done
 for package in $(sed -n '/apt-get install build/,/^ *autoreconf/p' "$readme" | tr ' ' '\n' | grep -E '^lib.*-dev$'); do
 	check "the README's package $package is one of tests/packages" grep -qw -- "$package" "$srcdir/tests/packages"
 done
-for word in $(sed -n 's/^build=(//p; s/^    \(lib.*\))$/\1/p' "$srcdir/tests/packages"); do
+for word in $(sed -n 's/^build=(//p; s/^\t\(lib.*\))$/\1/p' "$srcdir/tests/packages"); do
 	check "tests/packages' $word is in the README" grep -qw -- "$word" "$readme"
 done
 has 'the README says how to add a rule' "$(<"$readme")" 'A new failure phrase: a rule in rules/postfix.yaml'
