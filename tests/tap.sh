@@ -39,15 +39,57 @@ check() {
 	fi
 }
 
-# await SECONDS COMMAND...: until it succeeds.
+# has SENTENCE TEXT PART: the text contains the part, as it is.
+has() {
+	if [[ $2 == *"$3"* ]]; then
+		ok "$1"
+	else
+		not_ok "$1" 'got:' "$2" 'wanted in it:' "$3"
+	fi
+}
+
+# hasnt SENTENCE TEXT PART
+hasnt() {
+	if [[ $2 != *"$3"* ]]; then
+		ok "$1"
+	else
+		not_ok "$1" 'got:' "$2" 'not wanted in it:' "$3"
+	fi
+}
+
+# matches SENTENCE TEXT REGEX: an extended regular expression.
+matches() {
+	if [[ $2 =~ $3 ]]; then
+		ok "$1"
+	else
+		not_ok "$1" 'got:' "$2" 'wanted to match:' "$3"
+	fi
+}
+
+# await SECONDS COMMAND...: until it succeeds; false when the time is over. Prints what the
+# command printed last. It runs in a subshell: variables that it sets are lost.
 await() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 + 1)) output
 	shift
-	until "$@"; do
-		[[ $SECONDS -lt $end ]] || return 1
+	until output=$("$@" 2>&1); do
+		if ((SECONDS >= end)); then
+			printf '%s\n' "waited in vain for: $*" "$output"
+			return 1
+		fi
 		read -rt 0.02 <> <(:) # a pause that starts no program
 	done
-	return 0
+	[[ -z $output ]] || printf '%s\n' "$output"
+}
+
+# awaits SENTENCE SECONDS COMMAND...: an assertion.
+awaits() {
+	local sentence=$1 output
+	shift
+	if output=$(await "$@"); then
+		ok "$sentence"
+	else
+		not_ok "$sentence" "$output"
+	fi
 }
 
 skip_all() {

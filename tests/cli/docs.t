@@ -107,6 +107,9 @@ run_examples 'the README' < <(sed -n 's/^ *\(tlsladder [a-z]* .*\)/\1/p' "$readm
 for path in $(grep -oE '\b(src|tests|examples|rules)/[A-Za-z0-9_./-]*[a-z0-9/]' "$readme" | sort -u); do
 	check "the README speaks of $path, which is there" test -e "$srcdir/$path"
 done
+for path in $(grep -oE '\b(src|tests|examples|rules)/[A-Za-z0-9_./-]*[A-Za-z0-9]' "$srcdir/src/HACKING" | sort -u); do
+	check "HACKING speaks of $path, which is there" test -e "$srcdir/$path"
+done
 for package in $(sed -n '/apt-get install build/,/^ *autoreconf/p' "$readme" | tr ' ' '\n' | grep -E '^lib.*-dev$'); do
 	check "the README's package $package is one of tests/packages" grep -qw -- "$package" "$srcdir/tests/packages"
 done

@@ -14,24 +14,6 @@ export LC_ALL=C.UTF-8 TZ=UTC
 
 . "$here/../tap.sh"
 
-# has SENTENCE TEXT PART: the text contains the part, as it is.
-has() {
-	if [[ $2 == *"$3"* ]]; then
-		ok "$1"
-	else
-		not_ok "$1" 'got:' "$2" 'wanted in it:' "$3"
-	fi
-}
-
-# hasnt SENTENCE TEXT PART
-hasnt() {
-	if [[ $2 != *"$3"* ]]; then
-		ok "$1"
-	else
-		not_ok "$1" 'got:' "$2" 'not wanted in it:' "$3"
-	fi
-}
-
 # run COMMAND...: sets out, err and status.
 run() {
 	"$@" >"$dir/out" 2>"$dir/err" </dev/null

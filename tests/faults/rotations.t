@@ -9,27 +9,16 @@ set -uo pipefail
 builddir=$(cd -- "${builddir:-.}" && pwd)
 tool=$builddir/tests/faults/logtool
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
+. "$(dirname -- "$0")/../tap.sh"
 
 if ! command -v logrotate >/dev/null || ! command -v gzip >/dev/null; then
-	echo '1..0 # SKIP needs logrotate and gzip'
-	exit 0
+	skip_all 'needs logrotate and gzip'
 fi
 
 top=$(mktemp -d)
 trap 'rm -rf -- "$top"' EXIT
 
 # --- what a scenario is made of; each runs in a shell and a directory of its own
-
-# await SECONDS COMMAND...: until it succeeds.
-await() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[[ $SECONDS -lt $end ]] || return 1
-		read -rt 0.02 <> <(:) # a pause that starts no program
-	done
-	return 0
-}
 
 has_come() {
 	[[ $("$tool" count "$journal") -ge $1 ]]

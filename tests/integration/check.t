@@ -137,14 +137,14 @@ is 'DNS could not tell of one: exit status 69' $? 69
 # --- what people read
 
 text=$(ladder check --probe dane-multi-2nd.test)
-has 'the level and its reason' "$text" '^dane-multi-2nd\.test  green  level dane-only  \(dane: '
-has 'hosts in order of preference' "$text" 'mx\.dane-multi-2nd\.test  address secure, TLSA none.*mx2\.dane-multi-2nd\.test  address secure, TLSA secure, usable 1 of 1'
-has 'what the servers did' "$text" 'dane-only yes verified session'
+matches 'the level and its reason' "$text" '^dane-multi-2nd\.test  green  level dane-only  \(dane: '
+matches 'hosts in order of preference' "$text" 'mx\.dane-multi-2nd\.test  address secure, TLSA none.*mx2\.dane-multi-2nd\.test  address secure, TLSA secure, usable 1 of 1'
+matches 'what the servers did' "$text" 'dane-only yes verified session'
 text=$(ladder check --probe hostile-issuer.test selfsigned.test)
-has 'why a certificate does not verify' "$text" 'verify    no  the certificate does not verify: self-signed certificate'
+matches 'why a certificate does not verify' "$text" 'verify    no  the certificate does not verify: self-signed certificate'
 is 'a hostile certificate writes no control character' "$(tr -d '\n -~' <<<"$text")" ''
 text=$(ladder check dane-servfail.test)
-has 'what DNS said' "$text" 'DNS: _25\._tcp\.mx\.dane-servfail\.test TLSA: '
+matches 'what DNS said' "$text" 'DNS: _25\._tcp\.mx\.dane-servfail\.test TLSA: '
 
 # --- another default, another map
 
@@ -226,7 +226,7 @@ while read -r domain grade level _ mail; do
 		yellow) wanted='(Untrusted|Trusted|Anonymous)' ;;
 		red) wanted='none' ;;
 	esac
-	has "$domain is $grade: session $wanted" "$(session "$domain")" "^$wanted\$"
+	matches "$domain is $grade: session $wanted" "$(session "$domain")" "^$wanted\$"
 done <<<"$rows"
 
 finish

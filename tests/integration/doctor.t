@@ -358,7 +358,7 @@ ill 'one that is asked where the first fails' dns warning typed \
 	resolv_conf 'nameserver 127.0.0.1\nnameserver 127.0.0.53\n'
 heal
 resolv_conf 'nameserver 127.0.0.53\n'
-has 'it is named' "$(ladder doctor)" 'warning dns +127\.0\.0\.53@53 is systemd-resolved, which only passes on'
+matches 'it is named' "$(ladder doctor)" 'warning dns +127\.0\.0\.53@53 is systemd-resolved, which only passes on'
 kill "$remote"
 wait "$remote" 2>/dev/null
 # Reachable by another address than loopback, and validating.
@@ -392,7 +392,7 @@ bad_rules() {
 heal
 bad_rules
 is 'a rule whose example does not match' "$(examine rules)" fault
-has 'is named with its place' "$(grep '"check":"rules"' "$dir/doctor.json")" 'bad\.yaml:2'
+matches 'is named with its place' "$(grep '"check":"rules"' "$dir/doctor.json")" 'bad\.yaml:2'
 heal
 yaml colour red
 settings_are_old
@@ -409,7 +409,7 @@ import json, sys
 print(next(d["advice"] for d in map(json.loads, open(sys.argv[1])) if d["check"] == "user"))' \
 	"$dir/doctor.json" >"$dir/advice"
 type_advice
-has 'run as root it says how to run it' "$(<"$dir/typed")" 'ok +user +runs as nobody'
+matches 'run as root it says how to run it' "$(<"$dir/typed")" 'ok +user +runs as nobody'
 
 heal
 ladder doctor --json | diff - "$dir/healthy.json" >/dev/null

@@ -24,7 +24,7 @@ deferred() {
 
 # told DOMAIN WHY: there is an alert.
 told() {
-	has "the administrator is told: $1, $2" "$(grep "alert: $1: " "$dir/daemon.err")" "alert: $1: $2: "
+	matches "the administrator is told: $1, $2" "$(grep "alert: $1: " "$dir/daemon.err")" "alert: $1: $2: "
 }
 
 # why DOMAIN

@@ -24,15 +24,6 @@ comment() {
 	printf '# %s\n' "$@"
 }
 
-# has SENTENCE TEXT REGEX
-has() {
-	if [[ $2 =~ $3 ]]; then
-		ok "$1"
-	else
-		not_ok "$1" "wanted: $3" "in:" "$2"
-	fi
-}
-
 # The last line of every test: what the daemon said, where something was wrong.
 finish() {
 	local log
@@ -51,32 +42,6 @@ finish() {
 # Seconds with milliseconds, for what is measured.
 now() {
 	date +%s.%3N
-}
-
-# await SECONDS COMMAND...: until it succeeds; false when the time is over. Its output is
-# the last look's.
-await() {
-	local deadline=$((SECONDS + $1 + 1)) output
-	shift
-	until output=$("$@" 2>&1); do
-		if ((SECONDS >= deadline)); then
-			printf '%s\n' "waited in vain for: $*" "$output"
-			return 1
-		fi
-		sleep 0.03
-	done
-	printf '%s\n' "$output"
-}
-
-# awaits SENTENCE SECONDS COMMAND...: an assertion.
-awaits() {
-	local sentence=$1 output
-	shift
-	if output=$(await "$@"); then
-		ok "$sentence"
-	else
-		not_ok "$sentence" "$output"
-	fi
 }
 
 # Of the numbers on standard input: "median M, maximum X of N".
@@ -399,6 +364,12 @@ table_holds() {
 	done <<<"$rows"
 	is 'no entry for anything else' "$(awk '{ print $1 }' "$dir/entries" | sort)" \
 		"$(awk '$3 != "-" { print $2 == "=" ? $1 : $2 }' <<<"$rows" | sort)"
+}
+
+# rows_under LEVEL: the rows of levels.table for the default level verify or dane-only.
+rows_under() {
+	awk -v level="$1" '/^[^#]/ { print $1, $2, (level == "verify" ? $3 " " $4 " " $5 : $6 " " $7 " " $8) }' \
+		"$here/levels.table"
 }
 
 # forgotten ROWS: destinations of the sandbox that are in no row. "many-" are for load.

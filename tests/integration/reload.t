@@ -68,8 +68,8 @@ broken() {
 	local name=mine.yaml
 	cat >"$dir/rules/mine.yaml"
 	reload "$1: refused" 'not reloaded: the old configuration and rules stay in force'
-	has "$1: the place is told" "$(said)" "$dir/rules/$name:$2: "
-	has "$1: and what is wrong" "$(said)" "$3"
+	matches "$1: the place is told" "$(said)" "$dir/rules/$name:$2: "
+	matches "$1: and what is wrong" "$(said)" "$3"
 }
 broken 'a pattern that is none' 3:13 'reason|pattern|missing|paren' <<'YAML'
 rules:
@@ -112,8 +112,8 @@ configured 'ladder: {may_after: {attempts: 1}, lowest: sometimes}' 'speed: fast'
 heard
 kill -HUP "$daemon"
 awaits 'a broken configuration is refused' 10 says 'not reloaded'
-has 'the place of the first mistake is told' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+: .*sometimes|$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*lowest"
-has 'and of the second' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*speed"
+matches 'the place of the first mistake is told' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+: .*sometimes|$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*lowest"
+matches 'and of the second' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*speed"
 send strict starttls-refused.test
 awaits 'the old configuration is in force' 10 grep -q '^starttls-refused\.test	may' "$dir/state/tls_policy"
 
@@ -142,7 +142,7 @@ begun=$(now)
 second=$(ladder run 2>&1)
 is 'a second daemon is refused' $? 69
 comment "after $(bc <<<"$(now) - $begun") s"
-has 'it says why' "$second" 'another tlsladder'
+matches 'it says why' "$second" 'another tlsladder'
 is 'the first one does not mind' "$(kill -0 "$daemon" && echo yes)" yes
 
 begun=$(now)
@@ -150,7 +150,7 @@ stops
 took=$(bc <<<"$(now) - $begun")
 comment "it ended $took s after SIGTERM"
 is 'within two seconds' "$(bc <<<"$took < 2")" 1
-has 'it says so' "$(tail -n 1 "$dir/daemon.err")" 'stopped'
+matches 'it says so' "$(tail -n 1 "$dir/daemon.err")" 'stopped'
 is 'it has read the log to its end' "$(sql "SELECT offset FROM log_position")" "$(stat -c %s "$dir/strict/mail.log")"
 
 start

@@ -5,78 +5,7 @@
 # own, in whole seconds.
 . "$(dirname -- "$0")/lib.sh"
 
-# The columns: see table_holds in lib.sh.
-table='
-dane-ok.test                =  dane-only  =  tls
-dane-ta.test                =  dane-only  =  tls
-dane-ca.test                =  -          =  tls
-dane-roll.test              =  dane-only  =  tls
-dane-mixed.test             =  dane-only  =  tls
-dane-nsec3.test             =  dane-only  =  tls
-dane-v6.test                =  dane-only  =  tls
-dane-nomx.test              =  dane-only  dane-nomx.test  tls
-dane-hosted.test            =  dane-only  mx.dane-ok.test  tls
-dane-greylist.test          =  dane-only  =  tls
-dane-bad.test               =  dane-only  waits  -
-dane-bad-ca.test            =  -          =  tls
-dane-agility.test           =  dane-only  waits  -
-dane-notls.test             =  dane-only  waits  -
-dane-refuse.test            =  dane-only  waits  -
-dane-refuse-554.test        =  dane-only  bounced  -
-dane-broken.test            =  dane-only  waits  -
-dane-down.test              =  -          waits  -
-dane-pkix-only.test         =  encrypt    =  tls
-dane-pkix-ca.test           =  -          =  tls
-dane-pkix-notls.test        =  -          waits  -
-dane-junk.test              =  encrypt    =  tls
-dane-expired-sig.test       =  -          waits  -
-dane-bogus-mx.test          =  -          waits  -
-dane-servfail.test          =  -          waits  -
-dane-timeout.test           =  -          waits  -
-dane-multi.test             =  dane-only  =  tls
-dane-multi-2nd.test         =  dane-only  mx2.dane-multi-2nd.test  tls
-dane-multi-down.test        =  dane-only  waits  -
-dane-multi-error.test       =  -          waits  -
-dane-cname.test             =  dane-only  =  tls
-dane-mxcname.test           =  dane-only  real.dane-mxcname.test  tls
-dane-mxcname-name.test      =  dane-only  real.dane-mxcname-name.test  tls
-dane-mxcname-insecure.test  =  dane-only  mx.selfsigned.test  tls
-mx-address.test             =  encrypt    mx.selfsigned.test  tls
-nullmx.test                 =  -          bounced  -
-nohost.test                 =  -          bounced  -
-insecure-mx.test            =  encrypt    mx.dane-ok.test  tls
-insecure-mx-bad.test        =  encrypt    mx.dane-bad.test  tls
-signed-no-tlsa.test         =  encrypt    =  tls
-signed-no-tlsa-ca.test      =  -          =  tls
-unsigned-tlsa.test          =  encrypt    =  tls
-valid-ca.test               =  -          =  tls
-victim.test                 =  -          =  tls
-hosted.test                 =  -          mx.valid-ca.test  tls
-selfsigned.test             =  encrypt    =  tls
-selfsigned-v6.test          =  encrypt    =  tls
-nomx.test                   =  encrypt    nomx.test  tls
-expired-cert.test           =  encrypt    =  tls
-wrongname-cert.test         =  encrypt    =  tls
-hostile-cn.test             =  encrypt    =  tls
-hostile-issuer.test         =  encrypt    =  tls
-xn--bcher-kva.test          =  encrypt    =  tls
-plain.test                  =  may        =  clear
-starttls-refused.test       =  may        =  clear
-starttls-refused-554.test   =  may        bounced  -
-starttls-hostile.test       =  may        =  clear
-starttls-broken.test        =  may        waits  -
-tls10-only.test             =  encrypt    =  TLSv1
-greylist.test               =  -          waits  -
-tempfail.test               =  -          waits  -
-tempfail2.test              =  -          waits  -
-tempfail3.test              =  -          waits  -
-drop.test                   =  -          waits  -
-down.test                   =  -          waits  -
-dane-port.test              =  encrypt    =  tls
-port.test                   [mx.dane-port.test]:587   dane-only  mx.dane-port.test  tls
-other-port.test             [mx.dane-port.test]:2525  encrypt    mx.dane-port.test  tls
-'
-rows=$(grep . <<<"$table")
+rows=$(rows_under verify)
 mapfile -t domains < <(awk '{ print $1 }' <<<"$rows")
 
 up strict 'transport_maps=inline:{port.test=smtp:[mx.dane-port.test]:587, other-port.test=smtp:[mx.dane-port.test]:2525}'
@@ -98,7 +27,7 @@ settle strict
 table_holds strict "$rows"
 
 for domain in dane-refuse-554.test starttls-refused-554.test; do
-	has "$domain: the administrator is told of the mail that is lost" \
+	matches "$domain: the administrator is told of the mail that is lost" \
 		"$(grep "alert: $domain: mail was bounced" "$dir/daemon.err")" 'Postfix said: TLS is required, but host'
 done
 
