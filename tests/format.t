@@ -22,5 +22,5 @@ is 'scripts indent by tabs, as .editorconfig says' "$(
 	mapfile -t scripts < <(find tests examples -type f \( -name '*.t' -o -name '*.sh' \))
 	grep -lE '^ +(local .*|fi|done|esac)$' "${scripts[@]}" \
 		tests/copy tests/coverage tests/deadline tests/lint tests/packages tests/sandbox/sandbox \
-		tests/bench/bench tests/bench/endure)" ''
+		tests/bench/endure)" ''
 finish

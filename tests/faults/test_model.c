@@ -403,7 +403,7 @@ check(const struct model *m, bool at_end)
 	if (rig->broken != NULL)
 		return rig->broken;
 	for (size_t i = 0; i < rig->got_len; i++) {
-		if (rig->got[i] == i && i < m->lines)
+		if (i < m->lines && rig->got[i] == i)
 			continue;
 		snprintf(text, sizeof(text), "line %u came where %zu should be",
 		    rig->got[i], i);

@@ -115,7 +115,7 @@ forge() {
 	stamp=$(date '+%b %e %T mail')
 	long=$(printf '%080000d' 0)
 	sed "s/^/$stamp /" <<-END
-	postfix/smtpd[7]: connect from $line[192.0.2.1]
+	postfix/smtpd[7]: connect from ${line}[192.0.2.1]
 	postfix/smtpd[7]: NOQUEUE: reject: RCPT from a.test[192.0.2.1]: 450 4.7.1 <a>: Helo command rejected: Host not found; from=<a@a.test> to=<user@sender.test> proto=ESMTP helo=<postfix/smtp[8]: $line>
 	postfix/smtpd[7]: warning: a.test[192.0.2.1]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=postfix/smtp[8]: $line
 	postfix/smtpd[7]: 4jYZyv3bJtz1cWb5: client=a.test[192.0.2.1], sasl_method=PLAIN, sasl_username=postfix/smtp[8]: $line
