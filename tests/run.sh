@@ -7,8 +7,8 @@
 set -uo pipefail
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-test_deadline=300 # seconds, for one test program
-stage_deadline=1500
+stage_deadline=1500 # seconds, for a group of tests; one has TEST_DEADLINE of the Makefile
+leaks_deadline=300
 shown_lines=80 # of a failed test's output
 jobs=$(nproc)
 quick=false
@@ -137,7 +137,6 @@ run_tests() {
 	local more=()
 	[[ $# -eq 0 ]] || more=("TESTS=$*")
 	in_group timeout "$stage_deadline" make -C "$work/$name" -k -j"$parallel" check \
-		TEST_DEADLINE="$test_deadline" \
 		"${more[@]}" > >(tee "$work/$name.out" | show_progress) 2>&1
 	local status=$?
 	wait $! 2>/dev/null
@@ -164,7 +163,6 @@ run_alone() {
 	[[ ${#again[@]} -gt 0 ]] || return 1
 	say "  once more, alone: ${again[*]}"
 	in_group timeout "$stage_deadline" make -C "$work/$name" -k -j1 check \
-		TEST_DEADLINE="$test_deadline" \
 		TESTS="${again[*]}" > >(tee -a "$work/$name.out" | show_progress) 2>&1
 	local status=$?
 	wait $! 2>/dev/null
@@ -212,7 +210,7 @@ exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=d
 END
 	chmod 755 "$build/tlsladder"
 	in_group env builddir="$build" srcdir="$work/source" \
-		timeout "$test_deadline" "$work/source/tests/cli/scan.t" >"$work/valgrind.out" 2>&1
+		timeout "$leaks_deadline" "$work/source/tests/cli/scan.t" >"$work/valgrind.out" 2>&1
 	local status=$?
 	[[ $status -eq 0 ]] || grep -v '^ok' "$work/valgrind.out" | tail -n "$shown_lines"
 	count 'valgrind finds nothing in a scan' $status
