@@ -4,7 +4,7 @@
 #include <sysexits.h>
 
 #include "cmd/cmd.h"
-#include "engine/chores.h"
+#include "publish/target.h"
 #include "sys/clock.h"
 
 /* What the record of decisions calls it. */
@@ -61,15 +61,16 @@ pin_apply(
     const struct config *config, struct pin *pin, pin_choose_fn *choose, void *context)
 {
 	struct postfix postfix = cmd_postfix(config);
+	struct target_use use = {.config = config, .postfix = &postfix};
+	struct published published;
 	struct store *store;
 	struct err err;
-	int64_t version;
-	size_t entries;
 	int status = 0;
 
 	store = cmd_store(config, choose == NULL, &status);
 	if (store == NULL)
 		return status;
+	use.store = store;
 	if (!store_begin(store, &err)) {
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	} else if (choose != NULL && !choose(context, store, pin, &status)) {
@@ -78,8 +79,8 @@ pin_apply(
 	    !store_commit(store, &err)) {
 		store_rollback(store);
 		status = cmd_fail(EX_IOERR, "%s", err.text);
-	} else if (!chore_export(
-	               config, &postfix, store, false, &version, &entries, &err)) {
+	} else if (!targets_publish(
+	               targets, target_count, &use, false, &published, &err)) {
 		status = cmd_fail(EX_CANTCREAT,
 		    "the entry is stored, but the map is not exported: %s", err.text);
 	}

@@ -55,6 +55,8 @@ on_decided(void *context, const struct destination *d, const struct judged *judg
 	struct buf line = {0};
 
 	(void)context;
+	if (!judged->changed)
+		return;
 	buf_printf(&line, "domain=%s action=%s", d->key, action_name(decision->action));
 	if (decision->action == ACTION_SET || decision->action == ACTION_HOLD)
 		buf_printf(&line, " level=%s", level_name(decision->entry.level));

@@ -6,15 +6,19 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
-#include "sys/clock.h"
 #include "sys/log.h"
 
-#define HISTORY_DAYS    400
-#define QUEUE_DAYS      10             /* twice the default of maximal_queue_lifetime */
-#define QUEUE_UNREAD    "queue-unread" /* the counter that says so */
-#define CHORE_THREADS   3              /* a long retry must not keep the map waiting */
-#define JOBS_PER_WORKER 2
-#define BUSY_MS         1000 /* of SQLite; the engine tries again later anyway */
+#define HELPERS  3    /* a long retry must not keep the map waiting */
+#define BUSY_MS  1000 /* of SQLite; the engine tries again later anyway */
+#define FRESH_MS SPAN_MINUTE_MS
+
+#define ENGINE_ROW(name) &duty_##name,
+static const struct duty *const duties[] = {ENGINE_DUTIES(ENGINE_ROW)};
+#undef ENGINE_ROW
+
+#define DUTIES (sizeof(duties) / sizeof(duties[0]))
+
+/* --- life -------------------------------------------------------------------------- */
 
 static bool
 open_store(struct engine *e, struct err *err)
@@ -27,13 +31,53 @@ open_store(struct engine *e, struct err *err)
 	return e->store != NULL && store_load_copy(e->store, e->config->state, err);
 }
 
+static bool
+load_processes(struct engine *e, struct err *err)
+{
+	struct buf text = {0};
+	bool done = store_blob_get(e->store, "processes", &text, err);
+
+	if (done)
+		fold_load_processes(e->fold, (struct str){buf_text(&text), text.len});
+	buf_clear(&text);
+	return done;
+}
+
+static void
+make_states(struct engine *e)
+{
+	e->states = mem_new(DUTIES, sizeof(*e->states));
+	for (size_t i = 0; i < DUTIES; i++) {
+		e->states[i] = mem_new(1, duties[i]->state_size);
+		e->states[i]->duty = duties[i];
+	}
+}
+
+static bool
+open_duties(struct engine *e, struct err *err)
+{
+	for (size_t i = 0; i < DUTIES; i++)
+		if (duties[i]->open != NULL && !duties[i]->open(e, e->states[i], err))
+			return false;
+	return true;
+}
+
 struct engine *
 engine_new(const struct config *config, const struct rules *rules, enum engine_mode mode,
     engine_decided_fn *decided, void *context, struct err *err)
 {
-	struct engine *e = mem_new(1, sizeof(*e));
-	struct buf processes = {0};
+	return engine_new_in(
+	    &engine_real_world, config, rules, mode, decided, context, err);
+}
 
+struct engine *
+engine_new_in(const struct engine_world *world, const struct config *config,
+    const struct rules *rules, enum engine_mode mode, engine_decided_fn *decided,
+    void *context, struct err *err)
+{
+	struct engine *e = mem_new(1, sizeof(*e));
+
+	e->world = world;
 	e->config = config;
 	e->rules = rules;
 	e->mode = mode;
@@ -44,38 +88,15 @@ engine_new(const struct config *config, const struct rules *rules, enum engine_m
 	    .command = config->postfix.command.items,
 	    .command_count = config->postfix.command.count,
 	};
-	e->ask_settings.resolver = (struct resolver_settings){
-	    .servers = config->dns.resolvers.items,
-	    .server_count = (unsigned)config->dns.resolvers.count,
-	    .resolv_conf = "/etc/resolv.conf",
-	    .trust_ad = config->dns.trust_ad,
-	    .timeout_ms = config->dns.timeout_ms,
-	    .tries = config->dns.tries,
-	};
 	e->fold = fold_new(rules);
-	fold_set_router(e->fold, engine_route, e);
-	e->routes = routes_new();
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
-	e->look = true;
-	e->retry_look = true;
-	if (!open_store(e, err) ||
-	    !store_blob_get(e->store, "processes", &processes, err) ||
-	    !engine_start_map(e, err) || !engine_start_judging(e, err) ||
-	    !engine_give_back(e, 0, err))
-		goto fail;
-	fold_load_processes(e->fold, (struct str){buf_text(&processes), processes.len});
-	e->askers =
-	    workers_new(config->dns.workers, ask_make, ask_drop, &e->ask_settings, err);
-	e->chores = workers_new(CHORE_THREADS, NULL, NULL, NULL, err);
-	if (e->askers == NULL || e->chores == NULL)
-		goto fail;
-	e->asking_max = (size_t)config->dns.workers * JOBS_PER_WORKER * ASK_BATCH;
-	e->asking = mem_new(e->asking_max, sizeof(*e->asking));
-	buf_clear(&processes);
-	return e;
-fail:
-	buf_clear(&processes);
+	make_states(e);
+	if (open_store(e, err) && load_processes(e, err) && open_duties(e, err)) {
+		e->helpers = world->workers_new(HELPERS, NULL, NULL, NULL, err);
+		if (e->helpers != NULL)
+			return e;
+	}
 	engine_free(e);
 	return NULL;
 }
@@ -85,17 +106,28 @@ engine_free(struct engine *e)
 {
 	if (e == NULL)
 		return;
-	engine_send_last_alerts(e);
-	workers_free(e->askers);
-	workers_free(e->chores);
+	for (size_t i = 0; i < DUTIES; i++)
+		if (duties[i]->finish != NULL)
+			duties[i]->finish(e, e->states[i]);
+	e->world->workers_free(e->askers);
+	e->world->workers_free(e->helpers);
+	while (e->tasks != NULL) {
+		struct task *task = e->tasks;
+
+		e->tasks = task->next;
+		engine_drop(task);
+	}
+	for (size_t i = 0; i < DUTIES; i++) {
+		if (duties[i]->close != NULL)
+			duties[i]->close(e->states[i]);
+		free(e->states[i]);
+	}
+	free(e->states);
 	fold_free(e->fold);
-	routes_free(e->routes);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);
 	postfix_settings_clear(&e->settings);
 	store_close(e->store);
-	buf_clear(&e->alerts);
-	free(e->asking);
 	free(e);
 }
 
@@ -111,6 +143,69 @@ engine_fold(struct engine *e)
 	return e->fold;
 }
 
+/* --- what duties share ------------------------------------------------------------- */
+
+struct moment
+engine_now(const struct engine *e)
+{
+	return (struct moment){
+	    .mono_ms = e->world->mono_ms(), .wall_ms = e->world->wall_ms()};
+}
+
+int64_t
+engine_at_wall(const struct moment *now, int64_t wall_ms)
+{
+	return wall_ms <= now->wall_ms ? now->mono_ms
+	                               : now->mono_ms + (wall_ms - now->wall_ms);
+}
+
+void *
+engine_state(const struct engine *e, const struct duty *duty)
+{
+	size_t i = 0;
+
+	while (duties[i] != duty)
+		i++;
+	return e->states[i];
+}
+
+void
+engine_tell(struct engine *e, enum news news)
+{
+	struct moment now = engine_now(e);
+
+	for (size_t i = 0; i < DUTIES; i++)
+		if (duties[i]->hear != NULL)
+			duties[i]->hear(e, e->states[i], news, &now);
+}
+
+/* What lasts the administrator should know too. */
+static void
+fail(struct engine *e, struct backoff *backoff, const char *what, const struct err *err,
+    bool alerted)
+{
+	struct buf line = {0};
+
+	if (!backoff_report(backoff, what, err, e->world->mono_ms()) || !alerted)
+		return;
+	buf_printf(&line, "cannot %s: %s", what, err->text);
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
+void
+engine_stored(struct engine *e, const char *what)
+{
+	backoff_over(&e->storing, what);
+}
+
+void
+engine_not_stored(struct engine *e, const char *what, const struct err *err)
+{
+	store_rollback(e->store);
+	fail(e, &e->storing, what, err, true);
+}
+
 enum engine_saved
 engine_save(struct engine *e, const struct log_place *places, size_t place_count)
 {
@@ -124,305 +219,246 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	engine_find_lost(e, &lost);
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, places,
 	        place_count, &news, &err)) {
-		engine_trouble(e, &e->storing, "store what the log says", &err,
-		    clock_monotonic_ms());
+		fail(e, &e->storing, "store what the log says", &err, true);
 		buf_clear(&lost);
 		return ENGINE_SAVE_FAILED;
 	}
-	trouble_over(&e->storing, "store what the log says");
-	if (limit_hits > 0 && !e->limit_told)
+	engine_stored(e, "store what the log says");
+	if (limit_hits > 0 && !e->limit_reported)
 		log_warning("a pattern of the rules ran into its limit, which is no "
 		            "match; `tlsladder "
 		            "match` counts how often");
-	e->limit_told = e->limit_told || limit_hits > 0;
-	e->look = e->look || news;
+	e->limit_reported = e->limit_reported || limit_hits > 0;
+	if (news)
+		engine_tell(e, NEWS_EVIDENCE);
 	engine_alert_lost(e, &lost);
 	buf_clear(&lost);
 	return ENGINE_SAVED;
 }
 
-/* --- chores ------------------------------------------------------------------------ */
-
-struct chore *
-engine_chore(struct engine *e, enum chore_kind kind)
-{
-	struct chore *chore = chore_new(kind, e->config, &e->postfix);
-
-	e->running[kind] = true;
-	return chore;
-}
+/* --- tasks ------------------------------------------------------------------------- */
 
 static void
-take_queue(struct engine *e, struct chore *chore, int64_t mono_ms)
+work(struct job *job, void *context)
 {
-	int64_t now_ms = clock_wall_ms();
+	struct task *task = (struct task *)job;
 
-	if (!chore->done) {
-		engine_trouble(e, &e->queueing, "read the queue", &chore->err, mono_ms);
-		return;
-	}
-	trouble_over(&e->queueing, "read the queue");
-	e->queue_wanted = false;
-	for (size_t i = 0; i < chore->queued_count; i++)
-		fold_queued(e->fold, str_of(chore->queued[i].queue_id),
-		    str_of(chore->queued[i].recipient), str_of(chore->queued[i].reason),
-		    now_ms);
-	e->unsaved_queue = true;
+	task->done = task->kind->work(task, context);
 }
 
-static void
-take_chores(struct engine *e, int64_t mono_ms)
+void *
+engine_task(struct engine *e, struct duty_state *base, const struct task_kind *kind)
 {
-	struct job *job;
+	struct task *task = mem_new(1, kind->size);
 
-	while ((job = workers_done(e->chores)) != NULL) {
-		struct chore *chore = (struct chore *)job;
-
-		e->running[chore->kind] = false;
-		switch (chore->kind) {
-		case CHORE_SETTINGS:
-			engine_take_settings(e, chore, mono_ms);
-			break;
-		case CHORE_EXPORT:
-			engine_take_export(e, chore, mono_ms);
-			break;
-		case CHORE_CATCH_UP:
-			engine_take_catch_up(e, chore, mono_ms);
-			break;
-		case CHORE_RETRY:
-			engine_take_retry(e, chore, mono_ms);
-			break;
-		case CHORE_QUEUE:
-			take_queue(e, chore, mono_ms);
-			break;
-		case CHORE_ROUTES:
-			engine_take_routes(e, chore, mono_ms);
-			break;
-		case CHORE_NOTIFY:
-			engine_take_notify(e, chore, mono_ms);
-			break;
-		case CHORE_KINDS:
-			break;
-		}
-		chore_free(chore);
-	}
-}
-
-/* For the next start. Where it cannot be noted the queue is read twice, or by us alone.
- */
-static void
-note_queue(struct engine *e, bool unread)
-{
-	struct err ignored;
-
-	store_counter_set(e->store, QUEUE_UNREAD, unread, &ignored);
+	task->job.work = work;
+	task->kind = kind;
+	task->base = base;
+	task->world = e->world;
+	task->config = e->config;
+	task->postfix = &e->postfix;
+	return task;
 }
 
 void
-engine_read_queue(struct engine *e)
+engine_submit(struct engine *e, struct task *task)
 {
-	e->queue_wanted = true;
-	note_queue(e, true);
+	task->next = e->tasks;
+	e->tasks = task;
+	task->base->tasks++;
+	e->world->submit(task->kind->asks ? e->askers : e->helpers, &task->job);
+}
+
+void
+engine_drop(struct task *task)
+{
+	if (task == NULL)
+		return;
+	if (task->kind->release != NULL)
+		task->kind->release(task);
+	free(task);
+}
+
+static void
+forget_task(struct engine *e, const struct task *task)
+{
+	struct task **link = &e->tasks;
+
+	while (*link != task)
+		link = &(*link)->next;
+	*link = task->next;
+}
+
+static void
+take_tasks(struct engine *e, struct workers *workers)
+{
+	struct job *job;
+
+	while ((job = e->world->done(workers)) != NULL) {
+		struct task *task = (struct task *)job;
+		struct duty_state *base = task->base;
+		struct moment now = engine_now(e);
+
+		forget_task(e, task);
+		base->tasks--;
+		if (task->done)
+			backoff_over(&base->backoff, base->duty->what);
+		else
+			fail(e, &base->backoff, base->duty->what, &task->err,
+			    !base->duty->is_unalerted);
+		if (task->kind->take != NULL)
+			task->kind->take(e, base, task, &now);
+		engine_drop(task);
+	}
+}
+
+/* --- the turn: loops over the duties ----------------------------------------------- */
+
+static void
+not_before(struct due *due, const struct backoff *backoff, int64_t mono_ms)
+{
+	if (backoff_waits(backoff, mono_ms) && due->at_ms < backoff->again_ms)
+		due->at_ms = backoff->again_ms;
+}
+
+/* What it has to do, and when it may; but for Postfix's settings. */
+static struct due
+due_of(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	unsigned needs = base->duty->needs;
+	struct due due = {DUE_NEVER, false};
+
+	if ((needs & DUTY_APPLIES) != 0 && e->mode != ENGINE_APPLY)
+		return due;
+	due = base->duty->due(e, base, now);
+	if ((needs & DUTY_STORES) != 0)
+		not_before(&due, &e->storing, now->mono_ms);
+	not_before(&due, &base->backoff, now->mono_ms);
+	return due;
 }
 
 bool
-engine_left_queue(struct engine *e)
+engine_settings_are_fresh(const struct engine *e, const struct moment *now)
 {
-	struct err ignored;
-	int64_t unread;
-
-	return store_counter_get(e->store, QUEUE_UNREAD, &unread, &ignored) &&
-	    unread != 0;
+	return e->settings_ms != 0 && now->mono_ms - e->settings_ms <= FRESH_MS;
 }
 
-static void
-save_queue(struct engine *e)
+bool
+engine_settings_are_wanted(const struct engine *e, const struct moment *now)
 {
-	e->unsaved_queue = engine_save(e, NULL, 0) != ENGINE_SAVED;
-	if (!e->unsaved_queue)
-		note_queue(e, false);
-}
+	bool wanted = false;
 
-static void
-try_queue(struct engine *e, int64_t mono_ms)
-{
-	if (e->queue_wanted && !e->running[CHORE_QUEUE] &&
-	    !trouble_waits(&e->queueing, mono_ms))
-		workers_submit(e->chores, &engine_chore(e, CHORE_QUEUE)->job);
-}
-
-/* --- the turn ---------------------------------------------------------------------- */
-
-/* Another command may have set, unset or exported something. */
-static void
-notice_others(struct engine *e)
-{
-	int64_t data_version = e->data_version;
-	struct err err;
-
-	if (!store_data_version(e->store, &data_version, &err) ||
-	    data_version == e->data_version)
-		return;
-	e->data_version = data_version;
-	e->look = true;
-	e->retry_look = true;
-	if (store_map_versions(e->store, &e->map_version, &e->map_exported, &err) &&
-	    e->map_version > e->map_exported)
-		engine_map_changed(e);
-	engine_find_lag(e, clock_monotonic_ms());
-}
-
-/* Once a day what is older than the history goes. */
-static void
-thin_history(struct engine *e, int64_t mono_ms)
-{
-	int64_t today = clock_wall_ms() / SPAN_DAY_MS, thinned = 0;
-	struct err err;
-
-	if (e->mode != ENGINE_APPLY || today == e->thinned_day ||
-	    trouble_waits(&e->storing, mono_ms))
-		return;
-	if (!store_counter_get(e->store, "thinned-day", &thinned, &err) ||
-	    (thinned != today &&
-	        (!store_begin(e->store, &err) ||
-	            !store_thin(e->store, today - HISTORY_DAYS,
-	                (today - QUEUE_DAYS) * SPAN_DAY_MS, &err) ||
-	            !store_counter_set(e->store, "thinned-day", today, &err) ||
-	            !store_commit(e->store, &err)))) {
-		store_rollback(e->store);
-		engine_trouble(e, &e->storing, "thin the history", &err, mono_ms);
-		return;
+	if (engine_settings_are_fresh(e, now))
+		return false;
+	for (size_t i = 0; i < DUTIES; i++) {
+		if ((duties[i]->needs & DUTY_SETTINGS) == 0)
+			continue;
+		if (e->states[i]->tasks > 0)
+			return false;
+		wanted = wanted || due_of(e, e->states[i], now).at_ms <= now->mono_ms;
 	}
-	e->thinned_day = today;
+	return wanted;
 }
 
-/* What was decided while the clock was ahead must not wait until it is there again. */
-static void
-mind_clock(struct engine *e, int64_t mono_ms)
+/* When it is started. What waits for fresh settings is not: they are due themselves. */
+static int64_t
+start_ms(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
-	int64_t now_ms = clock_wall_ms();
-	struct err err;
+	int64_t at_ms = due_of(e, base, now).at_ms;
 
-	if (now_ms < e->clock_ms - SPAN_MINUTE_MS)
-		e->clock_minded = false;
-	e->clock_ms = now_ms;
-	if (e->clock_minded || trouble_waits(&e->storing, mono_ms))
-		return;
-	e->clock_minded = store_begin(e->store, &err) &&
-	    store_bring_back(e->store, now_ms, JUDGE_LOOK_MAX_MS, &err) &&
-	    store_commit(e->store, &err);
-	e->look = true;
-	e->retry_look = true;
-	if (e->clock_minded)
-		return;
-	store_rollback(e->store);
-	engine_trouble(e, &e->storing, "look at the times to come", &err, mono_ms);
+	return at_ms <= now->mono_ms && (base->duty->needs & DUTY_SETTINGS) != 0 &&
+	        !engine_settings_are_fresh(e, now)
+	    ? DUE_NEVER
+	    : at_ms;
 }
 
 void
 engine_turn(struct engine *e)
 {
-	int64_t mono_ms = clock_monotonic_ms();
+	struct moment now = engine_now(e);
 
-	mind_clock(e, mono_ms);
-	take_chores(e, mono_ms);
-	engine_take_answers(e, mono_ms);
-	notice_others(e);
-	engine_try_settings(e, mono_ms);
-	try_queue(e, mono_ms);
-	if (e->unsaved_queue && !trouble_waits(&e->storing, mono_ms))
-		save_queue(e);
-	engine_try_judging(e, mono_ms);
-	engine_try_export(e, mono_ms);
-	engine_try_catch_up(e, mono_ms);
-	engine_try_retry(e, mono_ms);
-	engine_try_notify(e, mono_ms);
-	thin_history(e, mono_ms);
+	for (size_t i = 0; i < DUTIES; i++)
+		if (duties[i]->notice != NULL)
+			duties[i]->notice(e, e->states[i], &now);
+	take_tasks(e, e->helpers);
+	take_tasks(e, e->askers);
+	for (size_t i = 0; i < DUTIES; i++) {
+		now = engine_now(e);
+		if (start_ms(e, e->states[i], &now) <= now.mono_ms)
+			duties[i]->start(e, e->states[i], &now);
+	}
 }
 
 void
 engine_fds(const struct engine *e, int fds[2])
 {
-	fds[0] = workers_fd(e->askers);
-	fds[1] = workers_fd(e->chores);
+	fds[0] = e->world->fd(e->askers);
+	fds[1] = e->world->fd(e->helpers);
 }
 
-static void
-sooner(int64_t *wait_ms, int64_t than_ms)
+const char *
+engine_next(const struct engine *e, int64_t *wait_ms)
 {
-	if (than_ms < 0)
-		than_ms = 0;
-	if (*wait_ms < 0 || than_ms < *wait_ms)
-		*wait_ms = than_ms;
+	struct moment now = engine_now(e);
+	struct due due = {DUE_NEVER, false};
+	const char *name = NULL;
+
+	/* Whoever could not engine_save() tries it again then. */
+	if (backoff_waits(&e->storing, now.mono_ms)) {
+		due.at_ms = e->storing.again_ms;
+		name = "saving";
+	}
+	for (size_t i = 0; i < DUTIES; i++) {
+		int64_t at_ms = start_ms(e, e->states[i], &now);
+
+		if (at_ms < due.at_ms) {
+			due.at_ms = at_ms;
+			name = duties[i]->name;
+		}
+	}
+	*wait_ms = due.at_ms == DUE_NEVER ? -1
+	    : due.at_ms > now.mono_ms     ? due.at_ms - now.mono_ms
+	                                  : 0;
+	return name;
 }
 
 int64_t
-engine_wait_ms(struct engine *e)
+engine_wait_ms(const struct engine *e)
 {
-	int64_t mono_ms = clock_monotonic_ms(), now_ms = clock_wall_ms(), wait_ms = -1;
+	int64_t wait_ms;
 
-	/* While something fails, its own next try is what to wait for. */
-	if (e->storing.failing) {
-		sooner(&wait_ms, e->storing.again_ms - mono_ms);
-		return wait_ms;
-	}
-	if (e->asking_postfix.failing)
-		sooner(&wait_ms, e->asking_postfix.again_ms - mono_ms);
-	else if (e->asking_count == 0 && !e->running[CHORE_SETTINGS]) {
-		if (e->due_ms != 0)
-			sooner(&wait_ms, e->due_ms - now_ms);
-		if (e->look || (e->unsaved_queue && fold_parked(e->fold) == 0))
-			sooner(&wait_ms, 0);
-	}
-	if (e->queue_wanted && !e->running[CHORE_QUEUE])
-		sooner(
-		    &wait_ms, e->queueing.failing ? e->queueing.again_ms - mono_ms : 0);
-	if (e->alert_ms != 0 && !e->running[CHORE_NOTIFY])
-		sooner(&wait_ms, e->alert_ms - mono_ms);
-	if (e->mode != ENGINE_APPLY)
-		return wait_ms;
-	if (e->export_ms != 0 && !e->running[CHORE_EXPORT])
-		sooner(&wait_ms, e->export_ms - mono_ms);
-	if (e->lag_ms != 0 && !e->running[CHORE_CATCH_UP])
-		sooner(&wait_ms, e->lag_ms - mono_ms);
-	if (e->retrying.failing)
-		sooner(&wait_ms, e->retrying.again_ms - mono_ms);
-	else if (!e->running[CHORE_RETRY]) {
-		if (e->retry_ms != 0)
-			sooner(&wait_ms, e->retry_ms - now_ms);
-		if (e->again_ms != 0)
-			sooner(&wait_ms, e->again_ms - now_ms);
-	}
+	engine_next(e, &wait_ms);
 	return wait_ms;
 }
 
 bool
 engine_is_working(const struct engine *e)
 {
-	for (size_t i = 0; i < CHORE_KINDS; i++)
-		if (e->running[i])
+	for (size_t i = 0; i < DUTIES; i++)
+		if (e->states[i]->tasks > 0)
 			return true;
-	return e->asking_count > 0;
+	return false;
 }
 
 enum engine_stuck
 engine_is_stuck(const struct engine *e)
 {
-	if (trouble_lasts(&e->exporting))
-		return ENGINE_STUCK_MAP;
-	return trouble_lasts(&e->asking_postfix) || trouble_lasts(&e->routing) ||
-	        trouble_lasts(&e->storing) || trouble_lasts(&e->retrying)
-	    ? ENGINE_STUCK
-	    : ENGINE_MOVES;
+	enum engine_stuck stuck =
+	    backoff_lasts(&e->storing) ? ENGINE_STUCK : ENGINE_MOVES;
+
+	for (size_t i = 0; i < DUTIES; i++)
+		if (backoff_lasts(&e->states[i]->backoff) && duties[i]->stuck > stuck)
+			stuck = duties[i]->stuck;
+	return stuck;
 }
 
 bool
-engine_is_idle(struct engine *e)
+engine_is_idle(const struct engine *e)
 {
-	bool apply = e->mode == ENGINE_APPLY;
-	bool exporting = apply && e->export_ms != 0;
-	bool retrying = apply && (e->retry_look || e->retry_ms != 0);
+	struct moment now = engine_now(e);
 
-	return !engine_is_working(e) && !e->look && !e->queue_wanted &&
-	    !e->unsaved_queue && fold_parked(e->fold) == 0 && !exporting && !retrying;
+	for (size_t i = 0; i < DUTIES; i++)
+		if (e->states[i]->tasks > 0 || due_of(e, e->states[i], &now).owed)
+			return false;
+	return true;
 }

@@ -5,7 +5,7 @@
  * on a scratch copy of the database, and nothing leaves it.
  *
  * One thread owns an engine. It never waits: DNS and Postfix's commands run in workers.
- * Whatever fails is said once and tried again; nothing is lost by it.
+ * Whatever fails is reported once and tried again; nothing is lost by it.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -25,23 +25,30 @@ enum engine_mode {
 	ENGINE_IMAGINE, /* decide in a scratch copy of the state; touch nothing */
 };
 
-/* Told of each decision that changed something; for scan, queue and the log. */
+/* Called for each destination that was judged; judged->changed: it is another decision.
+ */
 typedef void engine_decided_fn(
     void *context, const struct destination *destination, const struct judged *judged);
 
-struct engine; /* opaque */
+struct engine;       /* opaque */
+struct engine_world; /* engine/world.h */
 
 /* config and rules are borrowed until engine_free(). */
 struct engine *engine_new(const struct config *config, const struct rules *rules,
     enum engine_mode mode, engine_decided_fn *decided, void *context, struct err *err);
 void engine_free(struct engine *engine);
 
+/* The same in another world than the real one, for tests. world is borrowed as well. */
+struct engine *engine_new_in(const struct engine_world *world,
+    const struct config *config, const struct rules *rules, enum engine_mode mode,
+    engine_decided_fn *decided, void *context, struct err *err);
+
 struct store *engine_store(struct engine *engine); /* borrowed */
 struct fold *engine_fold(struct engine *engine);   /* borrowed: put lines in */
 
 enum engine_saved {
 	ENGINE_SAVED,
-	ENGINE_SAVE_FAILED, /* said; the fold is as it was, try again */
+	ENGINE_SAVE_FAILED, /* reported; the fold is as it was, try again */
 	ENGINE_SAVE_WAITS,  /* Postfix is being asked where some of the mail goes */
 };
 
@@ -63,23 +70,26 @@ void engine_fds(const struct engine *engine, int fds[2]);
 
 /* Milliseconds until engine_turn() has something to do by the clock; -1: not before
  * there is news. */
-int64_t engine_wait_ms(struct engine *engine);
+int64_t engine_wait_ms(const struct engine *engine);
+
+/* The same, and the name of the duty that is due then; NULL with -1. */
+const char *engine_next(const struct engine *engine, int64_t *wait_ms);
 
 /* Is a worker at work? engine_free() waits for it: for a resolver that is silent, or a
  * command of Postfix that hangs. */
 bool engine_is_working(const struct engine *engine);
 
 /* Does what it has to do fail again and again? A command that waits for it should end
- * then. Said already. */
+ * then. It was reported already. The last that applies counts. */
 enum engine_stuck {
 	ENGINE_MOVES,
-	ENGINE_STUCK_MAP, /* which cannot be exported */
 	ENGINE_STUCK,     /* Postfix or the database cannot be asked */
+	ENGINE_STUCK_MAP, /* the map cannot be exported */
 };
 
 enum engine_stuck engine_is_stuck(const struct engine *engine);
 
 /* Everything judged, exported and retried, as far as it can be now? */
-bool engine_is_idle(struct engine *engine);
+bool engine_is_idle(const struct engine *engine);
 
 #endif

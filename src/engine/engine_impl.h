@@ -1,19 +1,137 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The inside of an engine, for the files engine_*.c alone. */
+/*
+ * The inside of an engine, for engine.c and the duties alone. A duty is what an engine
+ * does by itself: it has a row in ENGINE_DUTIES, a file of its own, and in there a state
+ * that nobody else sees. To add one, write duty_NAME.c and its row.
+ *
+ * engine_turn() goes through the rows: whatever is due is started. A duty knows in one
+ * place, due(), what it has to do and when; the engine's waiting and its being idle
+ * follow from that. What blocks is a task that a worker does for the duty; the engine
+ * backs off from a duty whose task failed.
+ */
 #ifndef ENGINE_ENGINE_IMPL_H
 #define ENGINE_ENGINE_IMPL_H
 
 #include "base/buf.h"
-#include "engine/ask.h"
-#include "engine/chores.h"
+#include "engine/backoff.h"
 #include "engine/engine.h"
-#include "engine/routes.h"
-#include "engine/trouble.h"
-#include "sys/workers.h"
+#include "engine/world.h"
 
-#define ENGINE_PROBE_SLOTS 4096
+/* In this order they are looked at in a turn. */
+#define ENGINE_DUTIES(ROW) \
+	ROW(clock)    /* times of a clock that was set back */ \
+	ROW(others)   /* what other commands did to the database */ \
+	ROW(settings) /* Postfix's settings, read when they are needed */ \
+	ROW(routes)   /* where lines go whose next-hop the transport maps tell */ \
+	ROW(queue)    /* mail that was deferred before the log was read */ \
+	ROW(judging)  /* what is news or due is asked about and judged */ \
+	ROW(export)   /* the map in force */ \
+	ROW(catch_up) /* what targets left for later */ \
+	ROW(retry)    /* mail that waits */ \
+	ROW(alerts)   /* mail to the administrator */ \
+	ROW(thinning) /* what is older than the history */
 
+/* A moment by both clocks. Timers are monotonic; what is stored is wall time. */
+struct moment {
+	int64_t mono_ms;
+	int64_t wall_ms;
+};
+
+#define DUE_NEVER INT64_MAX
+
+/* What a duty has to do. */
+struct due {
+	int64_t at_ms; /* monotonic: when start() is to be called; DUE_NEVER: not before
+	                  a task ends or there is news */
+	bool owed;     /* a command does not end before it is done */
+};
+
+/* What one duty tells the others. */
+enum news {
+	NEWS_EVIDENCE, /* there may be something to judge */
+	NEWS_SETTINGS, /* Postfix's settings were read, or could not be */
+	NEWS_ENTRIES,  /* entries changed: the map in force is an old one */
+	NEWS_MAP,      /* another one may be in force, by us or by another command */
+	NEWS_DOUBT,    /* Postfix cannot read a map: perhaps ours */
+	NEWS_MAIL,     /* there may be mail to retry */
+};
+
+/* Every duty's state begins with it. */
+struct duty_state {
+	const struct duty *duty;
+	size_t tasks; /* that workers have */
+	struct backoff backoff;
+};
+
+struct engine;
+struct task;
+
+/* What a duty needs; without it, it is not started. */
+enum duty_needs {
+	DUTY_APPLIES = 1,  /* an engine that may change something */
+	DUTY_STORES = 2,   /* a database that can be written, as far as is known */
+	DUTY_SETTINGS = 4, /* fresh settings of Postfix; its tasks borrow them */
+};
+
+struct duty {
+	const char *name;
+	const char *what;  /* "retry mail", for "cannot retry mail"; NULL: never fails */
+	unsigned needs;    /* enum duty_needs, or-ed */
+	bool is_unalerted; /* failures that last are logged alone */
+	enum engine_stuck stuck; /* what they are for a command that waits */
+	size_t state_size;
+
+	/* All may be NULL but due. */
+	bool (*open)(struct engine *e, struct duty_state *base, struct err *err);
+	/* Each turn, before anything else: for changes that nobody tells of. */
+	void (*notice)(
+	    struct engine *e, struct duty_state *base, const struct moment *now);
+	void (*hear)(struct engine *e, struct duty_state *base, enum news news,
+	    const struct moment *now);
+	/* Only what the duty itself knows: needs and back-off are seen to. */
+	struct due (*due)(const struct engine *e, const struct duty_state *base,
+	    const struct moment *now);
+	void (*start)(
+	    struct engine *e, struct duty_state *base, const struct moment *now);
+	/* The engine ends: before its workers are waited for, and after. close() gets
+	 * what open() left, even where it failed or was not called. */
+	void (*finish)(struct engine *e, struct duty_state *base);
+	void (*close)(struct duty_state *base);
+};
+
+#define ENGINE_ROW(name) extern const struct duty duty_##name;
+ENGINE_DUTIES(ENGINE_ROW)
+#undef ENGINE_ROW
+
+/* A kind of work for a worker, with its completion and its release. */
+struct task_kind {
+	size_t size; /* of a struct that begins with a struct task */
+	bool asks;   /* it is the askers' work */
+	/* In a worker, with the asker's context. False: it failed, and err says why. */
+	bool (*work)(struct task *task, void *context);
+	/* In the engine's thread, or NULL; task->done tells whether it went well. A
+	 * failure was reported and backed off from already. */
+	void (*take)(struct engine *e, struct duty_state *base, struct task *task,
+	    const struct moment *now);
+	void (*release)(struct task *task); /* what it holds; or NULL */
+};
+
+struct task {
+	struct job job;
+	const struct task_kind *kind;
+	struct duty_state *base;
+	struct task *next; /* of the engine's */
+	bool done;
+	struct err err;
+	/* Borrowed; they outlive the workers. */
+	const struct engine_world *world;
+	const struct config *config;
+	const struct postfix *postfix;
+};
+
+/* What all duties share. What one alone uses is in its state. */
 struct engine {
+	const struct engine_world *world;
 	const struct config *config;
 	const struct rules *rules;
 	enum engine_mode mode;
@@ -21,103 +139,62 @@ struct engine {
 	void *context;
 
 	struct store *store;
+	struct backoff storing; /* from a database that cannot be written */
+	bool limit_reported;    /* that a pattern ran into its limit */
 	struct fold *fold;
 	struct judge judge;
 	struct postfix postfix;
-	struct ask_settings ask_settings;
-	struct workers *askers;
-	struct workers *chores;
 
 	struct postfix_settings settings;
-	char **other_maps;
-	int64_t settings_ms; /* monotonic; 0: never read */
-	struct routes *routes;
-	bool plain_routes; /* every domain is its own next-hop */
-	bool running[CHORE_KINDS];
+	char **other_maps;   /* of smtp_tls_policy_maps; NULL: not known */
+	int64_t settings_ms; /* monotonic: when they were read; 0: they are not known */
 
-	int64_t *asking; /* ids that are with the askers */
-	size_t asking_count;
-	size_t asking_max;
-	bool look;            /* there may be something to judge */
-	int64_t due_tokens;   /* looks at ended leases that may begin now */
-	int64_t due_token_ms; /* monotonic: when the last one came */
-	int64_t
-	    probed_ms[ENGINE_PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
-	bool limit_told;                   /* that a pattern ran into its limit */
-	bool queue_wanted;                 /* read it, until it was read */
-	bool unsaved_queue;                /* what the queue said is in the fold alone */
+	int64_t map_version;  /* of the entries */
+	int64_t map_exported; /* of the map in force */
 
-	int64_t export_ms;   /* monotonic: when the map is due; 0: it is in place */
-	int64_t map_version; /* as last read */
-	int64_t map_exported;
-	bool map_doubted;       /* the next one is built anew */
-	int64_t map_doubted_ms; /* monotonic: when it last was, for a doubt */
-	int64_t lag_ms;         /* monotonic: when to look at what targets left for later;
-	                         * 0: nothing */
-	int64_t data_version;
-	int64_t retry_ms; /* wall: when a message is due; 0: none known */
-	int64_t again_ms; /* wall: when one is retried of which there was no word */
-	bool retry_look;
-	int64_t flushed_ms; /* monotonic */
-	int64_t thinned_day;
-	int64_t clock_ms;  /* wall: of the last turn */
-	bool clock_minded; /* no time in the store is further ahead than it can be */
-	int64_t due_ms;    /* wall: the next destination to look at again; 0: none */
-
-	struct trouble storing, exporting, catching_up, retrying, asking_postfix, routing,
-	    notifying, queueing;
-	struct buf alerts;
-	size_t alert_count;
-	size_t alert_why[WHY_COUNT]; /* of them, decisions by their why */
-	size_t alert_lost;           /* of them, destinations whose mail was bounced */
-	int64_t
-	    alert_ms; /* monotonic: when the group ends and is sent; 0: there is none */
+	struct duty_state **states; /* in the order of the rows */
+	struct workers *askers;
+	struct workers *helpers; /* who run Postfix's commands */
+	struct task *tasks;      /* that workers have */
 };
 
-/* A chore of that kind, marked as running; the caller fills it in and submits it. */
-struct chore *engine_chore(struct engine *engine, enum chore_kind kind);
+/* --- engine.c --- */
 
-/* engine_alerts.c: what the administrator should know, grouped into mails. */
-void engine_alert(struct engine *engine, const char *line);
-void engine_trouble(struct engine *engine, struct trouble *trouble, const char *what,
-    const struct err *err, int64_t mono_ms);
+struct moment engine_now(const struct engine *e);
+
+/* Monotonic: when it will be wall_ms, or now. */
+int64_t engine_at_wall(const struct moment *now, int64_t wall_ms);
+
+/* The state of one of the rows. */
+void *engine_state(const struct engine *e, const struct duty *duty);
+
+/* Every duty that listens hears it, before this returns. */
+void engine_tell(struct engine *e, enum news news);
+
+/* A task of that kind, zeroed but for its head. The caller fills it in and submits it,
+ * or drops it. */
+void *engine_task(
+    struct engine *e, struct duty_state *base, const struct task_kind *kind);
+void engine_submit(struct engine *e, struct task *task);
+void engine_drop(struct task *task);
+
+/* Settings that are older than a minute are not believed. */
+bool engine_settings_are_fresh(const struct engine *e, const struct moment *now);
+/* Does a duty wait for fresh ones, and is none at work with the old ones? */
+bool engine_settings_are_wanted(const struct engine *e, const struct moment *now);
+
+/* The database could, or could not: "cannot WHAT". A failure rolls back. */
+void engine_stored(struct engine *e, const char *what);
+void engine_not_stored(struct engine *e, const char *what, const struct err *err);
+
+/* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
+
+void engine_alert(struct engine *e, const char *line);
 void engine_alert_decision(
-    struct engine *engine, const struct destination *d, const struct judged *judged);
-/* Mail that was bounced is told once it is stored, whatever is decided: an alert a line.
- */
-void engine_find_lost(const struct engine *engine, struct buf *lines);
-void engine_alert_lost(struct engine *engine, const struct buf *lines);
-void engine_take_notify(struct engine *engine, struct chore *chore, int64_t mono_ms);
-void engine_try_notify(struct engine *engine, int64_t mono_ms);
-void engine_send_last_alerts(struct engine *engine);
-
-/* engine_map.c: the map in place. */
-bool engine_start_map(struct engine *engine, struct err *err);
-void engine_map_changed(struct engine *engine); /* there is something to export */
-void engine_map_doubted(struct engine *engine); /* Postfix cannot read a map */
-void engine_take_export(struct engine *engine, struct chore *chore, int64_t mono_ms);
-void engine_try_export(struct engine *engine, int64_t mono_ms);
-/* A publication may have left something for later. */
-void engine_find_lag(struct engine *engine, int64_t mono_ms);
-void engine_take_catch_up(struct engine *engine, struct chore *chore, int64_t mono_ms);
-void engine_try_catch_up(struct engine *engine, int64_t mono_ms);
-
-/* engine_retry.c: mail that waits. */
-bool engine_give_back(struct engine *engine, int64_t not_before_ms, struct err *err);
-void engine_take_retry(struct engine *engine, struct chore *chore, int64_t mono_ms);
-void engine_try_retry(struct engine *engine, int64_t mono_ms);
-
-/* engine_settings.c: Postfix's settings, and where it sends mail. */
-void engine_take_settings(struct engine *engine, struct chore *chore, int64_t mono_ms);
-void engine_take_routes(struct engine *engine, struct chore *chore, int64_t mono_ms);
-void engine_try_settings(struct engine *engine, int64_t mono_ms);
-bool engine_settings_are_fresh(const struct engine *engine, int64_t mono_ms);
-enum answer engine_route(
-    void *engine, struct str recipient, struct str domain, struct route *out);
-
-/* engine_judging.c: what is news or due. */
-bool engine_start_judging(struct engine *engine, struct err *err);
-void engine_take_answers(struct engine *engine, int64_t mono_ms);
-void engine_try_judging(struct engine *engine, int64_t mono_ms);
+    struct engine *e, const struct destination *d, const struct judged *judged);
+/* Mail that was bounced, in what the fold holds: an alert a line, to be reported once
+ * the fold is stored. */
+void engine_find_lost(const struct engine *e, struct buf *lines);
+void engine_alert_lost(struct engine *e, const struct buf *lines);
 
 #endif

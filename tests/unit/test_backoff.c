@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "suite.h"
 
-#include "engine/trouble.h"
+#include "engine/backoff.h"
 
 #define STEPS 8
 
@@ -16,8 +16,8 @@ struct row {
 static const struct row rows[] = {
     {"the first: again after a second", {5, -1}, 1005, false},
     {"the second, when its time has come: after two", {0, 1000, -1}, 3000, false},
-    {"one that lasts is told once, at its third try", {0, 1000, 3000, -1}, 7000, true},
-    {"the fourth is not told again", {0, 1000, 3000, 7000, -1}, 15000, false},
+    {"one that lasts is alerted once, at its third try", {0, 1000, 3000, -1}, 7000, true},
+    {"the fourth is not alerted again", {0, 1000, 3000, 7000, -1}, 15000, false},
     {"never after more than a quarter of a minute",
         {0, 1000, 3000, 7000, 15000, 30000, -1}, 45000, false},
     {"what fails beside it, before its time, is no further try", {0, 1, 2, 999, -1}, 1000,
@@ -26,28 +26,28 @@ static const struct row rows[] = {
 };
 
 static void
-trouble_is_tried_again(void **state)
+backoff_grows(void **state)
 {
 	const struct row *row = *state;
-	struct trouble trouble = {0};
+	struct backoff backoff = {0};
 	struct err err;
 	bool lasts = false;
 
 	err_set(&err, "no space");
-	assert_false(trouble_waits(&trouble, 0));
+	assert_false(backoff_waits(&backoff, 0));
 	for (int i = 0; i < STEPS && row->at_ms[i] >= 0; i++)
-		lasts = trouble_report(&trouble, "do it", &err, row->at_ms[i]);
+		lasts = backoff_report(&backoff, "do it", &err, row->at_ms[i]);
 	assert_int_equal(lasts, row->lasts);
-	assert_true(trouble_waits(&trouble, row->again_ms - 1));
-	assert_false(trouble_waits(&trouble, row->again_ms));
-	trouble_over(&trouble, "do it");
-	assert_false(trouble_waits(&trouble, 0));
+	assert_true(backoff_waits(&backoff, row->again_ms - 1));
+	assert_false(backoff_waits(&backoff, row->again_ms));
+	backoff_over(&backoff, "do it");
+	assert_false(backoff_waits(&backoff, 0));
 }
 
 int
 main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		suite_add(trouble_is_tried_again, &rows[i], "%s", rows[i].name);
+		suite_add(backoff_grows, &rows[i], "%s", rows[i].name);
 	return suite_run();
 }

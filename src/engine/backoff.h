@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Something that may fail for a while: said once, tried again ever more slowly. */
-#ifndef ENGINE_TROUBLE_H
-#define ENGINE_TROUBLE_H
+/* The back-off of what may fail for a while: reported once, tried ever more slowly. */
+#ifndef ENGINE_BACKOFF_H
+#define ENGINE_BACKOFF_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
-struct trouble {
+struct backoff {
 	bool failing;
 	unsigned times; /* in a row */
 	int64_t wait_ms;
@@ -20,16 +20,16 @@ struct trouble {
  * It failed: "cannot WHAT, will try again: ..." the first time, and whenever the reason
  * is another. mono_ms: now. True once, when it lasts.
  */
-bool trouble_report(
-    struct trouble *trouble, const char *what, const struct err *err, int64_t mono_ms);
+bool backoff_report(
+    struct backoff *backoff, const char *what, const struct err *err, int64_t mono_ms);
 
 /* It went well: "can WHAT again" where it had failed. */
-void trouble_over(struct trouble *trouble, const char *what);
+void backoff_over(struct backoff *backoff, const char *what);
 
 /* Did it fail so often that it will not be over by itself soon? */
-bool trouble_lasts(const struct trouble *trouble);
+bool backoff_lasts(const struct backoff *backoff);
 
 /* Is it too early for the next try? */
-bool trouble_waits(const struct trouble *trouble, int64_t mono_ms);
+bool backoff_waits(const struct backoff *backoff, int64_t mono_ms);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "engine/trouble.h"
+#include "engine/backoff.h"
 
 #include <string.h>
 
@@ -11,11 +11,11 @@
 #define LASTS           3 /* tries that failed, the last 3 s after the first */
 
 bool
-trouble_report(
-    struct trouble *t, const char *what, const struct err *err, int64_t mono_ms)
+backoff_report(
+    struct backoff *t, const char *what, const struct err *err, int64_t mono_ms)
 {
 	/* What fails beside it is the same try: several share a database. */
-	bool beside = trouble_waits(t, mono_ms);
+	bool beside = backoff_waits(t, mono_ms);
 
 	if (!beside) {
 		t->wait_ms = t->failing ? t->wait_ms * 2 : BACK_OFF_MIN_MS;
@@ -34,21 +34,21 @@ trouble_report(
 }
 
 void
-trouble_over(struct trouble *t, const char *what)
+backoff_over(struct backoff *t, const char *what)
 {
 	if (t->failing)
 		log_info("can %s again", what);
-	*t = (struct trouble){0};
+	*t = (struct backoff){0};
 }
 
 bool
-trouble_lasts(const struct trouble *t)
+backoff_lasts(const struct backoff *t)
 {
 	return t->times >= LASTS;
 }
 
 bool
-trouble_waits(const struct trouble *t, int64_t mono_ms)
+backoff_waits(const struct backoff *t, int64_t mono_ms)
 {
 	return t->failing && mono_ms < t->again_ms;
 }

@@ -1,94 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "engine/routes.h"
+#include "engine/route_ask.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-#define ROUTES_MAX 50000 /* remembered; then all are asked for anew */
-
-struct remembered {
-	char *recipient;
-	struct route route;
-	struct remembered *next;
-};
-
-struct routes {
-	struct remembered *slots[8192];
-	size_t count;
-};
-
-struct routes *
-routes_new(void)
-{
-	return mem_new(1, sizeof(struct routes));
-}
-
-void
-routes_clear(struct routes *routes)
-{
-	for (size_t i = 0; i < sizeof(routes->slots) / sizeof(routes->slots[0]); i++) {
-		while (routes->slots[i] != NULL) {
-			struct remembered *r = routes->slots[i];
-
-			routes->slots[i] = r->next;
-			free(r->recipient);
-			free(r);
-		}
-	}
-	routes->count = 0;
-}
-
-void
-routes_free(struct routes *routes)
-{
-	if (routes == NULL)
-		return;
-	routes_clear(routes);
-	free(routes);
-}
-
-static size_t
-slot_of(const struct routes *routes, struct str recipient)
-{
-	size_t h = 5381;
-
-	for (size_t i = 0; i < recipient.len; i++)
-		h = h * 33 + (unsigned char)recipient.p[i];
-	return h % (sizeof(routes->slots) / sizeof(routes->slots[0]));
-}
-
-bool
-routes_get(const struct routes *routes, struct str recipient, struct route *out)
-{
-	const struct remembered *r = routes->slots[slot_of(routes, recipient)];
-
-	while (r != NULL && !str_is(recipient, r->recipient))
-		r = r->next;
-	if (r != NULL)
-		*out = r->route;
-	return r != NULL;
-}
-
-void
-routes_put(struct routes *routes, struct str recipient, const struct route *route)
-{
-	struct remembered **slot, *r;
-
-	if (routes->count >= ROUTES_MAX)
-		routes_clear(routes);
-	slot = &routes->slots[slot_of(routes, recipient)];
-	r = mem_new(1, sizeof(*r));
-	r->recipient = mem_strndup(recipient.p, recipient.len);
-	r->route = *route;
-	r->next = *slot;
-	*slot = r;
-	routes->count++;
-}
-
 struct route_settings
-routes_settings(const struct postfix_settings *settings)
+route_settings_of(const struct postfix_settings *settings)
 {
 	return (struct route_settings){
 	    .relayhost = settings->relayhost,
@@ -99,7 +18,7 @@ routes_settings(const struct postfix_settings *settings)
 }
 
 bool
-routes_are_plain(const struct postfix_settings *settings)
+route_is_plain(const struct postfix_settings *settings)
 {
 	return settings->relayhost[0] == '\0' && settings->transport_maps[0] == '\0' &&
 	    (settings->default_transport[0] == '\0' ||
@@ -209,7 +128,7 @@ choose(const struct route_settings *settings, char *const *recipients, size_t co
 }
 
 bool
-routes_ask(const struct postfix *postfix, const struct route_settings *settings,
+route_ask(const struct postfix *postfix, const struct route_settings *settings,
     const char *transport_maps, char *const *recipients, size_t count,
     struct route *routes, struct err *err)
 {

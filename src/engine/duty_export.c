@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The map in force: exported when entries changed, and at the start. */
+#include <inttypes.h>
+
+#include "base/span.h"
+#include "engine/engine_impl.h"
+#include "sys/log.h"
+
+struct export
+{
+	struct duty_state base;
+	int64_t due_ms;     /* monotonic: when the map is due; 0: it is in place */
+	bool doubted;       /* the next one is built anew */
+	int64_t doubted_ms; /* monotonic: when Postfix last doubted it; 0: never */
+};
+
+/* Before the first export there is no map, and Postfix defers all mail without it. */
+static bool
+open_export(struct engine *e, struct duty_state *base, struct err *err)
+{
+	struct export *x = (struct export *)base;
+	int64_t version;
+
+	if (!store_map_versions(e->store, &e->map_version, &e->map_exported, err))
+		return false;
+	if (e->map_version == 0) {
+		if (!store_begin(e->store, err))
+			return false;
+		if (!store_map_changed(e->store, &version, err) ||
+		    !store_commit(e->store, err)) {
+			store_rollback(e->store);
+			return false;
+		}
+	}
+	x->due_ms = engine_now(e).mono_ms;
+	x->doubted = true; /* nobody knows what happened to it meanwhile */
+	return true;
+}
+
+/* What changes within a moment is one map. */
+static void
+settle(const struct engine *e, struct export *x, int64_t mono_ms)
+{
+	if (x->due_ms == 0)
+		x->due_ms = mono_ms + e->config->map.settle_ms;
+}
+
+/* Ours, perhaps: it is gone, or was changed by hand. Written anew, once a minute. */
+static void
+doubt(const struct engine *e, struct export *x, int64_t mono_ms)
+{
+	if (x->doubted_ms != 0 && mono_ms - x->doubted_ms < SPAN_MINUTE_MS)
+		return;
+	x->doubted_ms = mono_ms;
+	x->doubted = true;
+	settle(e, x, mono_ms);
+}
+
+static void
+hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
+{
+	if (news == NEWS_ENTRIES)
+		settle(e, (struct export *)base, now->mono_ms);
+	else if (news == NEWS_DOUBT)
+		doubt(e, (struct export *)base, now->mono_ms);
+}
+
+struct export_task {
+	struct task task;
+	bool anew;       /* whatever is there is not trusted */
+	int64_t version; /* out: what the map now holds */
+	size_t entries;
+};
+
+static bool
+work(struct task *task, void *context)
+{
+	struct export_task *t = (struct export_task *)task;
+
+	(void)context;
+	return task->world->publish(
+	    task->config, task->postfix, t->anew, &t->version, &t->entries, &task->err);
+}
+
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	const struct export_task *t = (const struct export_task *)task;
+	struct export *x = (struct export *)base;
+
+	if (!task->done)
+		return;
+	if (t->anew)
+		x->doubted = false;
+	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file,
+	    t->version, t->entries);
+	e->map_exported = t->version;
+	x->due_ms = e->map_version > e->map_exported
+	    ? now->mono_ms + e->config->map.settle_ms
+	    : 0;
+	engine_tell(e, NEWS_MAP);
+}
+
+static const struct task_kind export_kind = {
+    .size = sizeof(struct export_task), .work = work, .take = take};
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	const struct export *x = (const struct export *)base;
+
+	(void)e;
+	(void)now;
+	if (x->due_ms == 0)
+		return (struct due){DUE_NEVER, false};
+	return (struct due){base->tasks > 0 ? DUE_NEVER : x->due_ms, true};
+}
+
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct export_task *t = engine_task(e, base, &export_kind);
+
+	(void)now;
+	t->anew = ((struct export *)base)->doubted;
+	engine_submit(e, &t->task);
+}
+
+const struct duty duty_export = {
+    .name = "export",
+    .what = "export the map",
+    .needs = DUTY_APPLIES,
+    .stuck = ENGINE_STUCK_MAP,
+    .state_size = sizeof(struct export),
+    .open = open_export,
+    .hear = hear,
+    .due = due,
+    .start = start,
+};

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When which destination is judged: what is news first, then what is due, after it was
+ * asked about where that is needed. What comes of it is judge.c's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "core/freeze.h"
+#include "engine/ask.h"
+#include "engine/engine_impl.h"
+#include "sys/log.h"
+
+#define DUE_EVERY_MS   50 /* a look at an ended lease each so often, 20 a second */
+#define DUE_BURST      40
+#define PROBE_MS       30000 /* for connecting, and for each reply */
+#define PROBE_EVERY_MS 5000  /* of one MX host */
+#define JUDGE_MAX      512   /* destinations fetched at once */
+#define PROBE_SLOTS    4096
+#define JOBS_PER_ASKER 2
+
+struct judging {
+	struct duty_state base;
+	struct ask_settings asker; /* borrowed by the askers */
+	int64_t *asked;            /* ids that are with the askers */
+	size_t asked_count;
+	size_t asked_max;
+	bool stored;      /* something, in this pass */
+	bool look;        /* there may be something to judge */
+	int64_t due_ms;   /* wall: the next destination to re-check; 0: none */
+	int64_t tokens;   /* re-checks of ended leases that may begin now */
+	int64_t token_ms; /* monotonic: when the last one came; 0: none did */
+	int64_t probed_ms[PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
+};
+
+static bool
+look_below_lowest(struct engine *e, struct err *err)
+{
+	int64_t now_ms = engine_now(e).wall_ms;
+
+	for (enum level l = LEVEL_MAY; l < e->config->ladder.lowest; l++)
+		if (!store_look_at_level(e->store, l, now_ms, err))
+			return false;
+	return store_counter_set(e->store, "lowest", e->config->ladder.lowest, err);
+}
+
+/* What the administrator forbids from now on does not last until its lease ends. */
+static bool
+mind_lowest(struct engine *e, struct err *err)
+{
+	int64_t lowest = LEVEL_MAY;
+
+	if (!store_counter_get(e->store, "lowest", &lowest, err))
+		return false;
+	if (lowest == (int64_t)e->config->ladder.lowest)
+		return true;
+	if (store_begin(e->store, err) && look_below_lowest(e, err) &&
+	    store_commit(e->store, err))
+		return true;
+	store_rollback(e->store);
+	return false;
+}
+
+static bool
+open_judging(struct engine *e, struct duty_state *base, struct err *err)
+{
+	struct judging *j = (struct judging *)base;
+	const struct config *config = e->config;
+
+	j->look = true;
+	j->asker.resolver = (struct resolver_settings){
+	    .servers = config->dns.resolvers.items,
+	    .server_count = (unsigned)config->dns.resolvers.count,
+	    .resolv_conf = "/etc/resolv.conf",
+	    .trust_ad = config->dns.trust_ad,
+	    .timeout_ms = config->dns.timeout_ms,
+	    .tries = config->dns.tries,
+	};
+	j->asked_max = (size_t)config->dns.workers * JOBS_PER_ASKER * ASK_BATCH;
+	j->asked = mem_new(j->asked_max, sizeof(*j->asked));
+	e->askers = e->world->workers_new(
+	    config->dns.workers, e->world->ask_make, e->world->ask_drop, &j->asker, err);
+	return e->askers != NULL && mind_lowest(e, err);
+}
+
+static void
+close_judging(struct duty_state *base)
+{
+	free(((struct judging *)base)->asked);
+}
+
+static void
+hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
+{
+	(void)e;
+	(void)now;
+	if (news == NEWS_EVIDENCE || news == NEWS_MAP)
+		((struct judging *)base)->look = true;
+}
+
+static bool
+is_asked(const struct judging *j, int64_t id)
+{
+	for (size_t i = 0; i < j->asked_count; i++)
+		if (j->asked[i] == id)
+			return true;
+	return false;
+}
+
+static void
+forget_asked(struct judging *j, int64_t id)
+{
+	for (size_t i = 0; i < j->asked_count; i++) {
+		if (j->asked[i] == id) {
+			j->asked[i] = j->asked[--j->asked_count];
+			return;
+		}
+	}
+}
+
+/* Alerted once, for all destinations that it holds. */
+static void
+alert_freeze(struct engine *e, enum freeze_news news, const struct freeze_facts *facts)
+{
+	struct buf line = {0};
+
+	buf_printf(&line, "freeze: within %lld minutes ",
+	    (long long)(e->config->ladder.freeze_ms / SPAN_MINUTE_MS));
+	if (news == FREEZE_BEGINS_HELD)
+		buf_printf(&line, "%lld destinations or more do worse than before",
+		    (long long)facts->held);
+	else
+		buf_printf(&line, "%lld destinations or more failed and none verified",
+		    (long long)facts->failed);
+	buf_printf(&line,
+	    ": look at this machine's CA file (smtp_tls_CAfile), resolver, "
+	    "network and clock; nothing is weakened until sessions verify again");
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
+/* Guard 12, before destinations are judged. Inside a transaction. */
+static bool
+look_at_all(struct engine *e, int64_t now_ms, struct err *err)
+{
+	struct freeze_limits limits = {
+	    .destinations = e->config->ladder.freeze_destinations,
+	    .time_ms = e->config->ladder.freeze_ms};
+	struct freeze_facts facts = {0};
+	struct freeze_outcome freeze;
+
+	if (!store_freeze_counts(e->store, now_ms - limits.time_ms, limits.destinations,
+	        &facts.held, &facts.failed, err) ||
+	    !store_counter_get(e->store, "verified-ms", &facts.verified_ms, err) ||
+	    !store_counter_get(e->store, "frozen-ms", &facts.frozen_ms, err) ||
+	    !store_counter_get(e->store, "thawed-ms", &facts.thawed_ms, err))
+		return false;
+	freeze = freeze_judge(&limits, &facts, now_ms);
+	if (freeze.store_verified &&
+	    !store_counter_set(e->store, "verified-ms", freeze.verified_ms, err))
+		return false;
+	if (freeze.news == FREEZE_ENDS)
+		log_info("no freeze any more: sessions verify again");
+	else if (freeze.news != FREEZE_NO_NEWS)
+		alert_freeze(e, freeze.news, &facts);
+	e->judge.frozen = freeze.frozen;
+	e->judge.thawed_ms = freeze.thawed_ms;
+	e->judge.verified_ms = freeze.verified_ms;
+	return !freeze.store_frozen ||
+	    (store_counter_set(e->store, "frozen-ms", freeze.frozen_ms, err) &&
+	        store_counter_set(e->store, "thawed-ms", freeze.ended_ms, err));
+}
+
+/* What was judged is stored, reported and alerted. */
+static bool
+take_judged(struct engine *e, struct destination *d, const struct judged *judged,
+    int64_t now_ms, struct err *err)
+{
+	if (!judge_store(e->store, d, judged, now_ms, err))
+		return false;
+	((struct judging *)engine_state(e, &duty_judging))->stored = true;
+	if (judged->map_changed) {
+		e->map_version++;
+		engine_tell(e, NEWS_ENTRIES);
+	}
+	if (judged->decision.alert && d->alarm.raised && d->alarm.policy_refused)
+		engine_tell(e, NEWS_DOUBT);
+	if (judged->decision.retry)
+		engine_tell(e, NEWS_MAIL);
+	if (e->decided != NULL)
+		e->decided(e->context, d, judged);
+	if (judged->tell)
+		engine_alert_decision(e, d, judged);
+	return true;
+}
+
+/* Judge d and store what came of it. *needs: it must be asked about first. */
+static bool
+judge_one(struct engine *e, struct destination *d, const struct answers *answers,
+    int64_t now_ms, bool *needs, struct err *err)
+{
+	struct judged judged;
+	bool done;
+
+	*needs = !judge_destination(&e->judge, d, answers, now_ms, &judged);
+	if (*needs)
+		return true;
+	done = take_judged(e, d, &judged, now_ms, err);
+	judged_clear(&judged);
+	return done;
+}
+
+/* --- asking ------------------------------------------------------------------------ */
+
+struct judging_task {
+	struct task task;
+	struct ask_job ask;
+};
+
+static bool
+work(struct task *task, void *context)
+{
+	task->world->ask(&((struct judging_task *)task)->ask.job, context);
+	return true;
+}
+
+/* The answers of one job, judged in one transaction. */
+static bool
+judge_answers(
+    struct engine *e, const struct ask_job *job, int64_t now_ms, struct err *err)
+{
+	if (!store_begin(e->store, err) || !look_at_all(e, now_ms, err))
+		return false;
+	for (unsigned i = 0; i < job->count; i++) {
+		struct destination d;
+		bool found, needs, done;
+
+		done = store_get_id(e->store, job->items[i].id, &d, &found, err) &&
+		    (!found ||
+		        judge_one(e, &d, &job->items[i].answers, now_ms, &needs, err));
+		destination_clear(&d);
+		if (!done)
+			return false;
+	}
+	return store_commit(e->store, err);
+}
+
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct judging *j = (struct judging *)base;
+	const struct ask_job *job = &((const struct judging_task *)task)->ask;
+	struct err err;
+
+	for (unsigned i = 0; i < job->count; i++)
+		forget_asked(j, job->items[i].id);
+	if (job->err.text[0] != '\0')
+		log_warning("cannot ask another policy map: %s", job->err.text);
+	if (judge_answers(e, job, now->wall_ms, &err))
+		engine_stored(e, "store decisions");
+	else
+		/* They stay pending and are asked about again. */
+		engine_not_stored(e, "store decisions", &err);
+	j->look = true;
+}
+
+static const struct task_kind judging_kind = {
+    .size = sizeof(struct judging_task), .asks = true, .work = work, .take = take};
+
+/* The host that a probe would most likely meet: the first of the last answer. */
+static size_t
+probe_slot(const struct destination *d)
+{
+	size_t h = 5381;
+
+	for (const char *p = d->dns.text; *p != '\0' && *p != ' ' && *p != '\n'; p++)
+		h = h * 33 + (unsigned char)*p;
+	return h % PROBE_SLOTS;
+}
+
+/*
+ * Does the destination want a probe, and may it have one now? False: it has to wait,
+ * since its server was probed for another destination just before.
+ */
+static bool
+plan_probe(const struct engine *e, struct judging *j, const struct destination *d,
+    struct ask_item *item, const struct moment *now)
+{
+	int64_t *last_ms = &j->probed_ms[probe_slot(d)];
+	enum level above, up_to;
+
+	if (!judge_wants_probe(&e->judge, d, now->wall_ms, &above, &up_to))
+		return true;
+	if (*last_ms != 0 && now->mono_ms - *last_ms < PROBE_EVERY_MS)
+		return false;
+	*last_ms = now->mono_ms;
+	item->probe_above = above;
+	item->probe_up_to = up_to;
+	item->answers.probe_asked = true;
+	return true;
+}
+
+static struct judging_task *
+make_task(struct engine *e, struct judging *j)
+{
+	struct judging_task *t = engine_task(e, &j->base, &judging_kind);
+
+	t->ask.postfix = &e->postfix;
+	t->ask.other_maps = e->other_maps;
+	t->ask.prober = (struct probe_settings){
+	    .ca_file = e->settings.ca_file,
+	    .ca_path = e->settings.ca_path,
+	    .timeout_ms = PROBE_MS,
+	};
+	return t;
+}
+
+static size_t
+room(const struct judging *j)
+{
+	return j->asked_max - j->asked_count;
+}
+
+/* Other maps are asked each time, and a look at the end of a lease is for news. */
+static bool
+may_remember(const struct engine *e, const struct destination *d, int64_t now_ms)
+{
+	enum level above, up_to;
+
+	return (e->other_maps == NULL || e->other_maps[0] == NULL) && d->alarm.raised &&
+	    !judge_wants_probe(&e->judge, d, now_ms, &above, &up_to);
+}
+
+/* --- judging ----------------------------------------------------------------------- */
+
+/* Put it into *t, to be asked about; a full task is submitted. */
+static bool
+have_asked(struct engine *e, struct judging *j, struct destination *d,
+    struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
+{
+	struct ask_item *item;
+
+	if (*t == NULL)
+		*t = make_task(e, j);
+	item = &(*t)->ask.items[(*t)->ask.count];
+	if (!nexthop_parse(str_of(d->key), &item->nexthop))
+		return true;
+	if (!plan_probe(e, j, d, item, now)) {
+		destination_postpone(d, now->wall_ms + PROBE_EVERY_MS);
+		return store_put(e->store, d, err);
+	}
+	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
+	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
+	item->id = d->id;
+	(*t)->ask.count++;
+	j->asked[j->asked_count++] = d->id;
+	if ((*t)->ask.count == batch) {
+		engine_submit(e, &(*t)->task);
+		*t = NULL;
+	}
+	return true;
+}
+
+static bool
+judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
+    struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
+{
+	struct answers remembered;
+	bool needs;
+
+	if (!judge_one(e, d, NULL, now->wall_ms, &needs, err))
+		return false;
+	if (needs && may_remember(e, d, now->wall_ms) &&
+	    judge_remembers(d, now->wall_ms, &remembered) &&
+	    !judge_one(e, d, &remembered, now->wall_ms, &needs, err))
+		return false;
+	return !needs || have_asked(e, j, d, t, batch, now, err);
+}
+
+/* Judge what needs no asking, and have asked what does. */
+static bool
+judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
+    const struct moment *now, struct err *err)
+{
+	/* Few in a task while few wait, so that they are asked about side by side. */
+	size_t batch = count / e->config->dns.workers + 1;
+	struct judging_task *t = NULL;
+	bool done;
+
+	if (batch > ASK_BATCH)
+		batch = ASK_BATCH;
+	done = store_begin(e->store, err) && look_at_all(e, now->wall_ms, err);
+	for (size_t i = 0; done && i < count && room(j) > 0; i++) {
+		struct destination d;
+		bool found;
+
+		if (is_asked(j, ids[i]))
+			continue;
+		done = store_get_id(e->store, ids[i], &d, &found, err) &&
+		    (!found || judge_or_ask(e, j, &d, &t, batch, now, err));
+		destination_clear(&d);
+	}
+	done = done && store_commit(e->store, err);
+	if (t != NULL && t->ask.count > 0)
+		engine_submit(e, &t->task);
+	else if (t != NULL)
+		engine_drop(&t->task);
+	return done;
+}
+
+/*
+ * How many re-checks of ended leases may begin. A hundred thousand that end while the
+ * machine is down must not become as many questions at once.
+ */
+static size_t
+take_tokens(struct judging *j, int64_t mono_ms)
+{
+	int64_t fresh =
+	    j->token_ms == 0 ? DUE_BURST : (mono_ms - j->token_ms) / DUE_EVERY_MS;
+
+	if (fresh > 0) {
+		j->token_ms = j->token_ms == 0 || fresh > DUE_BURST
+		    ? mono_ms
+		    : j->token_ms + fresh * DUE_EVERY_MS;
+		j->tokens += fresh;
+	}
+	if (j->tokens > DUE_BURST)
+		j->tokens = DUE_BURST;
+	return (size_t)j->tokens;
+}
+
+static bool
+judge_all(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
+{
+	int64_t ids[JUDGE_MAX];
+	size_t count = 0, tokens = take_tokens(j, now->mono_ms);
+
+	if (!store_pending(e->store, ids, JUDGE_MAX, &count, err) ||
+	    (count > 0 && !judge_ids(e, j, ids, count, now, err)))
+		return false;
+	count = 0;
+	if (tokens > 0 && !store_due(e->store, now->wall_ms, ids, tokens, &count, err))
+		return false;
+	if (count > 0 && !judge_ids(e, j, ids, count, now, err))
+		return false;
+	j->tokens -= (int64_t)count;
+	j->due_ms = 0;
+	if (!store_next_due(e->store, &j->due_ms, err))
+		return false;
+	/* What is due and is being asked about, or has no token, is not due right now. */
+	if (j->due_ms != 0 && j->due_ms <= now->wall_ms)
+		j->due_ms = now->wall_ms + DUE_BURST * DUE_EVERY_MS / 2;
+	return true;
+}
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	const struct judging *j = (const struct judging *)base;
+	struct due due = {.at_ms = DUE_NEVER, .owed = j->look};
+
+	(void)e;
+	if (j->look || (j->due_ms != 0 && j->due_ms <= now->wall_ms))
+		due = (struct due){now->mono_ms, true};
+	else if (j->due_ms != 0)
+		due.at_ms = engine_at_wall(now, j->due_ms);
+	if (room(j) == 0)
+		due.at_ms = DUE_NEVER;
+	return due;
+}
+
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct judging *j = (struct judging *)base;
+	struct err err;
+
+	j->look = false;
+	j->stored = false;
+	if (!judge_all(e, j, now, &err)) {
+		engine_not_stored(e, "judge", &err);
+		j->look = true;
+	} else if (j->stored) {
+		/* To have asked proves nothing: decisions may fail to be stored. */
+		engine_stored(e, "judge");
+	}
+}
+
+const struct duty duty_judging = {
+    .name = "judging",
+    .needs = DUTY_STORES | DUTY_SETTINGS,
+    .state_size = sizeof(struct judging),
+    .open = open_judging,
+    .hear = hear,
+    .due = due,
+    .start = start,
+    .close = close_judging,
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Another command may have set, unset or exported something. */
+#include "engine/engine_impl.h"
+
+struct others {
+	struct duty_state base;
+	int64_t data_version; /* of the database, as last seen */
+};
+
+static void
+notice(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct others *o = (struct others *)base;
+	int64_t data_version = o->data_version;
+	struct err err;
+
+	(void)now;
+	if (!store_data_version(e->store, &data_version, &err) ||
+	    data_version == o->data_version)
+		return;
+	o->data_version = data_version;
+	if (store_map_versions(e->store, &e->map_version, &e->map_exported, &err) &&
+	    e->map_version > e->map_exported)
+		engine_tell(e, NEWS_ENTRIES);
+	engine_tell(e, NEWS_EVIDENCE);
+	engine_tell(e, NEWS_MAP);
+}
+
+/* It has no time of its own: each turn looks. */
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	(void)e;
+	(void)base;
+	(void)now;
+	return (struct due){.at_ms = DUE_NEVER};
+}
+
+const struct duty duty_others = {
+    .name = "others",
+    .state_size = sizeof(struct others),
+    .notice = notice,
+    .due = due,
+};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The queue read at the start: mail that was deferred before the log was read. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "engine/engine_impl.h"
+
+#define QUEUE_UNREAD "queue-unread" /* the counter that says so to the next start */
+
+struct queue {
+	struct duty_state base;
+	bool wanted;  /* it is to be read, until it was */
+	bool unsaved; /* what was read is in the fold alone */
+};
+
+/* A mail that waits, copied out of postqueue -j. */
+struct queued_mail {
+	char *queue_id;
+	char *recipient;
+	char *reason;
+};
+
+struct queue_task {
+	struct task task;
+	struct queued_mail *mails; /* out */
+	size_t count;
+};
+
+/* Where it cannot be noted the queue is read twice, or by us alone. */
+static void
+note_unread(struct engine *e, bool unread)
+{
+	struct err ignored;
+
+	store_counter_set(e->store, QUEUE_UNREAD, unread, &ignored);
+}
+
+void
+engine_read_queue(struct engine *e)
+{
+	struct queue *q = engine_state(e, &duty_queue);
+
+	q->wanted = true;
+	note_unread(e, true);
+}
+
+bool
+engine_left_queue(struct engine *e)
+{
+	struct err ignored;
+	int64_t unread;
+
+	return store_counter_get(e->store, QUEUE_UNREAD, &unread, &ignored) &&
+	    unread != 0;
+}
+
+static void
+add_mail(void *context, const struct queued *queued)
+{
+	struct queue_task *t = context;
+	struct queued_mail *mail;
+
+	if (queued->delay_reason[0] == '\0')
+		return;
+	t->mails = mem_array(t->mails, t->count + 1, sizeof(*t->mails));
+	mail = &t->mails[t->count++];
+	mail->queue_id = mem_strdup(queued->queue_id);
+	mail->recipient = mem_strdup(queued->address);
+	mail->reason = mem_strdup(queued->delay_reason);
+}
+
+static bool
+work(struct task *task, void *context)
+{
+	(void)context;
+	return task->world->read_queue(task->postfix, add_mail, task, &task->err);
+}
+
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct queue *q = (struct queue *)base;
+	const struct queue_task *t = (const struct queue_task *)task;
+
+	if (!task->done)
+		return;
+	q->wanted = false;
+	for (size_t i = 0; i < t->count; i++)
+		fold_queued(e->fold, str_of(t->mails[i].queue_id),
+		    str_of(t->mails[i].recipient), str_of(t->mails[i].reason),
+		    now->wall_ms);
+	q->unsaved = true;
+}
+
+static void
+release(struct task *task)
+{
+	struct queue_task *t = (struct queue_task *)task;
+
+	for (size_t i = 0; i < t->count; i++) {
+		free(t->mails[i].queue_id);
+		free(t->mails[i].recipient);
+		free(t->mails[i].reason);
+	}
+	free(t->mails);
+}
+
+static const struct task_kind queue_kind = {
+    .size = sizeof(struct queue_task), .work = work, .take = take, .release = release};
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	const struct queue *q = (const struct queue *)base;
+	bool can_save = q->unsaved && fold_parked(e->fold) == 0;
+	bool can_read = q->wanted && base->tasks == 0;
+
+	return (struct due){
+	    can_save || can_read ? now->mono_ms : DUE_NEVER, q->wanted || q->unsaved};
+}
+
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct queue *q = (struct queue *)base;
+
+	(void)now;
+	if (q->wanted && base->tasks == 0)
+		engine_submit(e, engine_task(e, base, &queue_kind));
+	if (!q->unsaved)
+		return;
+	q->unsaved = engine_save(e, NULL, 0) != ENGINE_SAVED;
+	if (!q->unsaved)
+		note_unread(e, q->wanted);
+}
+
+const struct duty duty_queue = {
+    .name = "queue",
+    .what = "read the queue",
+    .needs = DUTY_STORES,
+    .state_size = sizeof(struct queue),
+    .due = due,
+    .start = start,
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where Postfix sends mail: the fold's router, and the transport maps asked for it. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "engine/engine_impl.h"
+#include "engine/route_ask.h"
+#include "engine/route_cache.h"
+
+#define ROUTES_MAX 1000 /* recipients of one question */
+
+struct routes {
+	struct duty_state base;
+	struct route_cache *cache;
+	bool plain; /* every domain is its own next-hop */
+};
+
+/* The fold's router. Unknown until Postfix's settings are known. */
+static enum answer
+route(void *context, struct str recipient, struct str domain, struct route *out)
+{
+	struct engine *e = context;
+	struct routes *r = engine_state(e, &duty_routes);
+	struct route_settings settings;
+
+	if (e->settings_ms == 0)
+		return ANSWER_UNSURE;
+	if (e->judge.settings == NULL || r->plain) {
+		settings = (struct route_settings){"", "smtp", "", false};
+		route_of(&settings, domain, STR(""), out);
+	} else if (e->settings.transport_maps[0] == '\0') {
+		settings = route_settings_of(&e->settings);
+		route_of(&settings, domain, STR(""), out);
+	} else if (!route_cache_get(r->cache, recipient, out)) {
+		return ANSWER_UNSURE;
+	}
+	return out->key[0] != '\0' ? ANSWER_YES : ANSWER_NO;
+}
+
+static bool
+open_routes(struct engine *e, struct duty_state *base, struct err *err)
+{
+	(void)err;
+	((struct routes *)base)->cache = route_cache_new();
+	fold_set_router(e->fold, route, e);
+	return true;
+}
+
+static void
+hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
+{
+	struct routes *r = (struct routes *)base;
+
+	(void)now;
+	if (news != NEWS_SETTINGS)
+		return;
+	if (e->judge.settings == NULL) {
+		fold_set_plain(e->fold, e->settings_ms != 0);
+	} else {
+		route_cache_clear(r->cache);
+		r->plain = route_is_plain(&e->settings);
+		fold_set_plain(e->fold, r->plain);
+	}
+	if (e->settings_ms != 0)
+		fold_unpark(e->fold);
+}
+
+struct routes_task {
+	struct task task;
+	char **recipients;
+	size_t count;
+	struct route *routes;           /* out, as many */
+	struct route_settings settings; /* borrows from the engine's */
+	const char *transport_maps;
+};
+
+static bool
+work(struct task *task, void *context)
+{
+	struct routes_task *t = (struct routes_task *)task;
+
+	(void)context;
+	t->routes = mem_new(t->count, sizeof(*t->routes));
+	return task->world->route_ask(task->postfix, &t->settings, t->transport_maps,
+	    t->recipients, t->count, t->routes, &task->err);
+}
+
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct routes *r = (struct routes *)base;
+	const struct routes_task *t = (const struct routes_task *)task;
+
+	(void)now;
+	if (!task->done)
+		return;
+	for (size_t i = 0; i < t->count; i++)
+		route_cache_put(r->cache, str_of(t->recipients[i]), &t->routes[i]);
+	fold_unpark(e->fold);
+}
+
+static void
+release(struct task *task)
+{
+	struct routes_task *t = (struct routes_task *)task;
+
+	for (size_t i = 0; i < t->count; i++)
+		free(t->recipients[i]);
+	free(t->recipients);
+	free(t->routes);
+}
+
+static const struct task_kind routes_kind = {
+    .size = sizeof(struct routes_task), .work = work, .take = take, .release = release};
+
+static void
+collect(void *context, struct str recipient)
+{
+	struct routes_task *t = context;
+
+	if (t->count == ROUTES_MAX)
+		return;
+	for (size_t i = 0; i < t->count; i++)
+		if (str_is(recipient, t->recipients[i]))
+			return;
+	t->recipients[t->count++] = mem_strndup(recipient.p, recipient.len);
+}
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	bool owed = fold_parked(e->fold) > 0;
+
+	return (struct due){owed && base->tasks == 0 ? now->mono_ms : DUE_NEVER, owed};
+}
+
+/* What is known meanwhile need not be asked. */
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct routes_task *t;
+
+	(void)now;
+	fold_unpark(e->fold);
+	if (fold_parked(e->fold) == 0)
+		return;
+	t = engine_task(e, base, &routes_kind);
+	t->recipients = mem_new(ROUTES_MAX, sizeof(*t->recipients));
+	fold_each_parked(e->fold, collect, t);
+	t->settings = route_settings_of(&e->settings);
+	t->transport_maps = e->settings.transport_maps;
+	engine_submit(e, &t->task);
+}
+
+static void
+close_routes(struct duty_state *base)
+{
+	route_cache_free(((struct routes *)base)->cache);
+}
+
+const struct duty duty_routes = {
+    .name = "routes",
+    .what = "ask the transport maps",
+    .needs = DUTY_SETTINGS,
+    .stuck = ENGINE_STUCK,
+    .state_size = sizeof(struct routes),
+    .open = open_routes,
+    .hear = hear,
+    .due = due,
+    .start = start,
+    .close = close_routes,
+};

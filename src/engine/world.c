@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/world.h"
+
+#include "engine/ask.h"
+#include "engine/route_ask.h"
+#include "publish/target.h"
+#include "store/store.h"
+#include "sys/clock.h"
+
+#define BUSY_MS 10000 /* of SQLite: the worker may wait, the loop goes on */
+
+/* By a connection of the worker's own. */
+static bool
+publish(const struct config *config, const struct postfix *postfix, bool anew,
+    int64_t *version, size_t *entries, struct err *err)
+{
+	struct target_use use = {
+	    config, postfix, store_open(config->state, BUSY_MS, err)};
+	struct published published = {0};
+	bool done = use.store != NULL &&
+	    targets_publish(targets, target_count, &use, anew, &published, err);
+
+	store_close(use.store);
+	*version = published.version;
+	*entries = published.entries;
+	return done;
+}
+
+static bool
+lags(const struct config *config, struct store *store, bool *lag, struct err *err)
+{
+	return targets_lag(targets, target_count, config, store, lag, err);
+}
+
+static bool
+catch_up(const struct config *config, const struct postfix *postfix, struct err *err)
+{
+	struct target_use use = {
+	    config, postfix, store_open(config->state, BUSY_MS, err)};
+	bool done =
+	    use.store != NULL && targets_catch_up(targets, target_count, &use, err);
+
+	store_close(use.store);
+	return done;
+}
+
+const struct engine_world engine_real_world = {
+    .wall_ms = clock_wall_ms,
+    .mono_ms = clock_monotonic_ms,
+    .workers_new = workers_new,
+    .workers_free = workers_free,
+    .submit = workers_submit,
+    .done = workers_done,
+    .fd = workers_fd,
+    .ask_make = ask_make,
+    .ask_drop = ask_drop,
+    .ask = ask_work,
+    .read_settings = postfix_read_settings,
+    .read_queue = postfix_read_queue,
+    .route_ask = route_ask,
+    .retry = postfix_retry,
+    .flush = postfix_flush,
+    .notify = notify_send,
+    .publish = publish,
+    .lags = lags,
+    .catch_up = catch_up,
+};

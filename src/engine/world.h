@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What an engine needs of the world around it: clocks, threads, the resolver, Postfix's
+ * commands. engine_new() takes the real one; a test hands in a scripted one, and no time
+ * passes but what it says.
+ */
+#ifndef ENGINE_WORLD_H
+#define ENGINE_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "conf/config.h"
+#include "core/route.h"
+#include "postfix/postfix.h"
+#include "publish/notify.h"
+#include "store/store.h"
+#include "sys/workers.h"
+
+struct engine_world {
+	int64_t (*wall_ms)(void);
+	int64_t (*mono_ms)(void);
+
+	/* Threads, as sys/workers.h has them. */
+	struct workers *(*workers_new)(unsigned count, void *(*make)(void *argument),
+	    void (*drop)(void *context), void *argument, struct err *err);
+	void (*workers_free)(struct workers *workers);
+	void (*submit)(struct workers *workers, struct job *job);
+	struct job *(*done)(struct workers *workers);
+	int (*fd)(const struct workers *workers);
+
+	/* What is done in those threads, all of it blocking. First what is asked about a
+	 * destination: an asker's context, and the work of an ask_job (engine/ask.h). */
+	void *(*ask_make)(void *settings);
+	void (*ask_drop)(void *context);
+	void (*ask)(struct job *job, void *context);
+	/* Postfix, as postfix/postfix.h and engine/route_ask.h have it. */
+	bool (*read_settings)(const struct postfix *postfix,
+	    struct postfix_settings *settings, struct err *err);
+	bool (*read_queue)(const struct postfix *postfix,
+	    void (*fn)(void *context, const struct queued *queued), void *context,
+	    struct err *err);
+	bool (*route_ask)(const struct postfix *postfix,
+	    const struct route_settings *settings, const char *transport_maps,
+	    char *const *recipients, size_t count, struct route *routes, struct err *err);
+	bool (*retry)(const struct postfix *postfix, const char *const *queue_ids,
+	    size_t count, struct err *err);
+	bool (*flush)(const struct postfix *postfix, struct err *err);
+	bool (*notify)(const struct postfix *postfix, const struct notify_mail *mail,
+	    struct err *err);
+	/* All targets, as publish/target.h has them, on the database config->state. anew:
+	 * what is there is not trusted. */
+	bool (*publish)(const struct config *config, const struct postfix *postfix,
+	    bool anew, int64_t *version, size_t *entries, struct err *err);
+	bool (*catch_up)(
+	    const struct config *config, const struct postfix *postfix, struct err *err);
+
+	/* In the engine's own thread: do targets lag? */
+	bool (*lags)(
+	    const struct config *config, struct store *store, bool *lag, struct err *err);
+};
+
+extern const struct engine_world engine_real_world;
+
+#endif
