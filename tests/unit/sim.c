@@ -2,14 +2,83 @@
 #include "sim.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/mem.h"
 #include "conf/rulefile.h"
-#include "engine/intake.h"
+#include "engine/engine_impl.h"
+#include "enginekit.h"
 #include "suite.h"
+
+#define STATE      "sim.db"
+#define LOOKS_MAX  5000
+#define JUDGED_MAX 3         /* at one moment */
+#define MONO_MS    (2 * MIN) /* more than any rate or freshness of the engine */
 
 static char postfix_rules[] = "rules/postfix.yaml";
 static char strict_rules[] = "rules/strict.yaml";
+
+/* The one that runs: the resolver asks it. */
+static struct sim *current;
+
+static void
+answer(struct ask_item *item)
+{
+	item->answers.relay_fits = !current->elsewhere;
+	item->answers.other_map = current->other_map;
+	item->answers.dane = (struct dane_verdict){.state = current->dns,
+	    .signed_domain = current->is_signed,
+	    .distrusted = current->distrusted,
+	    .ttl_s = current->ttl_s};
+	snprintf(item->answers.text, sizeof(item->answers.text), "mx.d.test tlsa=%s",
+	    dane_state_name(current->dns));
+	if (item->answers.probe_asked) {
+		item->answers.probed = current->probed;
+		item->answers.probe_works = current->probe_works;
+	}
+	/* Postfix says yes or no; an engine that could not ask it decides nothing, so
+	 * this one is made to. */
+	if (current->judge.can_dane == ANSWER_UNSURE)
+		current->engine->judge.can_dane = ANSWER_UNSURE;
+	current->asked++;
+}
+
+static void
+on_judged(void *context, const struct destination *d, const struct judged *judged)
+{
+	struct sim *sim = context;
+
+	assert_false(d->alarm.pending);
+	sim->told += judged->tell;
+	sim->last = *judged;
+	sim->last.before = (struct demand){0}; /* its text goes with the call */
+	sim->judged++;
+}
+
+static void
+set_counter(struct sim *sim, const char *name, int64_t value)
+{
+	int64_t is;
+
+	assert_true(store_counter_get(sim->store, name, &is, &kit_err));
+	if (is != value)
+		assert_true(store_counter_set(sim->store, name, value, &kit_err));
+}
+
+/*
+ * The world as the test has it now. Only the wall clock is simulated: the other one is
+ * ahead each time, so that nothing is held up by rates, nor answered from a minute ago.
+ */
+static void
+enter(struct sim *sim)
+{
+	world.wall_ms = sim->now_ms;
+	world.mono_ms += MONO_MS;
+	world.default_level = sim->judge.default_level;
+	world.can_dane = sim->judge.can_dane == ANSWER_YES;
+	world.policy_maps = sim->other_map != ANSWER_NO ? "hash:/etc/postfix/other" : "";
+	set_counter(sim, "verified-ms", sim->judge.verified_ms);
+	set_counter(sim, "frozen-ms", sim->judge.frozen ? sim->now_ms : 0);
+}
 
 struct sim *
 sim_new(enum level default_level, bool strict)
@@ -31,29 +100,43 @@ sim_with_rules(enum level default_level, char **files, size_t count)
 	sim->rules = rulefile_load(files, count, RULEFILE_COMPILE, &errs);
 	assert_non_null(sim->rules);
 	config_default(&sim->config);
-	sim->store = kit_scratch();
-	sim->fold = fold_new(sim->rules);
+	free(sim->config.state);
+	kit_remove(STATE);
+	sim->config.state = mem_strdup(kit_path(STATE));
+	sim->config.postfix.retry = false; /* see sim_assert_released() */
 	sim->judge = (struct judge){.config = &sim->config,
 	    .rules = sim->rules,
 	    .matcher = rules_matcher_new(sim->rules),
 	    .default_level = default_level,
 	    .can_dane = ANSWER_YES};
-	sim->now_ms = START_MS;
 	sim->dns = DANE_NONE;
 	sim->other_map = ANSWER_NO;
+	world_reset();
+	world.answer = answer;
+	current = sim;
+	sim->engine = engine_new_in(&scripted_world, &sim->config, sim->rules,
+	    ENGINE_APPLY, on_judged, sim, &kit_err);
+	if (sim->engine == NULL)
+		fail_msg("%s", kit_err.text);
+	/* Another connection than the engine's, as another command has. */
+	sim->store = kit_open(STATE);
+	sim->now_ms = START_MS;
+	enter(sim);
+	world_settle(sim->engine);
+	world.export_ms = EXPORT_MS;
 	return sim;
 }
 
 void
 sim_free(struct sim *sim)
 {
-	judged_clear(&sim->last);
+	engine_free(sim->engine);
 	rules_matcher_free(sim->judge.matcher);
-	fold_free(sim->fold);
 	store_close(sim->store);
 	rules_free(sim->rules);
 	config_clear(&sim->config);
 	free(sim);
+	world_reset();
 }
 
 struct destination
@@ -62,83 +145,58 @@ sim_row(struct sim *sim)
 	return kit_get(sim->store, KEY);
 }
 
-static void
-assert_quiet(int64_t look_ms, int64_t now_ms)
+static int64_t
+look_ms(struct sim *sim)
 {
-	if (look_ms != 0 && look_ms <= now_ms)
+	struct destination d;
+	int64_t at_ms;
+	bool found;
+
+	assert_true(store_get(sim->store, KEY, &d, &found, &kit_err));
+	at_ms = found ? d.look_ms : 0;
+	destination_clear(&d);
+	return at_ms;
+}
+
+static void
+assert_quiet(struct sim *sim)
+{
+	int64_t wait_ms, at_ms = look_ms(sim);
+
+	assert_true(engine_is_idle(sim->engine));
+	if (at_ms == 0)
+		return;
+	if (at_ms <= sim->now_ms)
 		fail_msg("it would be judged again at once, and again");
+	wait_ms = engine_wait_ms(sim->engine);
+	if (wait_ms < 0 || wait_ms > at_ms - sim->now_ms)
+		fail_msg("the engine would sleep when it is due");
+}
+
+/* Until nothing is left to do at this moment, but that the clock goes on meanwhile. */
+void
+sim_settle(struct sim *sim)
+{
+	unsigned judged = sim->judged;
+
+	enter(sim);
+	world_settle(sim->engine);
+	/* What was judged is exported when it had time to settle. */
+	while (!engine_is_idle(sim->engine)) {
+		world.mono_ms += sim->config.map.settle_ms;
+		world_settle(sim->engine);
+	}
+	sim->now_ms = world.wall_ms;
+	if (sim->judged - judged > JUDGED_MAX)
+		fail_msg("it is judged again at once, and again");
+	assert_quiet(sim);
 }
 
 /* The map is put in place. */
 void
 sim_export(struct sim *sim)
 {
-	int64_t version, exported;
-
-	assert_true(store_map_versions(sim->store, &version, &exported, &kit_err));
-	if (version == exported)
-		return;
-	sim->now_ms += EXPORT_MS;
-	assert_true(store_map_exported(sim->store, version, sim->now_ms, &kit_err));
-}
-
-static void
-answer(struct sim *sim, const struct destination *d, struct answers *answers)
-{
-	enum level above, up_to;
-
-	*answers = (struct answers){.relay_fits = !sim->elsewhere,
-	    .other_map = sim->other_map,
-	    .dane = {.state = sim->dns,
-	        .signed_domain = sim->is_signed,
-	        .distrusted = sim->distrusted,
-	        .ttl_s = sim->ttl_s}};
-	snprintf(answers->text, sizeof(answers->text), "mx.d.test tlsa=%s",
-	    dane_state_name(sim->dns));
-	if (judge_wants_probe(&sim->judge, d, sim->now_ms, &above, &up_to)) {
-		answers->probe_asked = true;
-		answers->probed = sim->probed;
-		answers->probe_works = sim->probe_works;
-	}
-	sim->asked++;
-}
-
-/* Judge it once, as it stands, and put the map in place. */
-static void
-judge_now(struct sim *sim)
-{
-	struct destination d = sim_row(sim);
-	struct answers asked;
-	struct judged judged;
-
-	if (!judge_destination(&sim->judge, &d, NULL, sim->now_ms, &judged)) {
-		if (!judge_remembers(&d, sim->now_ms, &asked))
-			answer(sim, &d, &asked);
-		assert_true(
-		    judge_destination(&sim->judge, &d, &asked, sim->now_ms, &judged));
-	}
-	kit_begin_transaction(sim->store);
-	assert_true(judge_store(sim->store, &d, &judged, sim->now_ms, &kit_err));
-	kit_commit(sim->store);
-	assert_false(d.alarm.pending);
-	sim->told += judged.tell;
-	judged_clear(&sim->last);
-	sim->last = judged;
-	sim_export(sim);
-}
-
-/* What the engine does with what is news or due at this moment. */
-void
-sim_settle(struct sim *sim)
-{
-	for (int turn = 0; turn < 3; turn++) {
-		struct destination d = sim_row(sim);
-
-		if (!d.alarm.pending && (d.look_ms == 0 || d.look_ms > sim->now_ms))
-			return;
-		judge_now(sim);
-	}
-	assert_quiet(sim_row(sim).look_ms, sim->now_ms);
+	sim_settle(sim);
 }
 
 /* Let time pass; whatever falls due is judged then. */
@@ -148,15 +206,15 @@ sim_wait(struct sim *sim, int64_t ms)
 	int64_t until_ms = sim->now_ms + ms;
 
 	sim_settle(sim);
-	for (int looks = 0; looks < 5000; looks++) {
-		struct destination d = sim_row(sim);
+	for (int looks = 0; looks < LOOKS_MAX; looks++) {
+		int64_t at_ms = look_ms(sim);
 
-		if (d.look_ms == 0 || d.look_ms > until_ms) {
+		if (at_ms == 0 || at_ms > until_ms) {
 			sim->now_ms = until_ms > sim->now_ms ? until_ms : sim->now_ms;
 			return;
 		}
-		if (d.look_ms > sim->now_ms)
-			sim->now_ms = d.look_ms;
+		if (at_ms > sim->now_ms)
+			sim->now_ms = at_ms;
 		sim_settle(sim);
 	}
 	fail_msg("it is judged all the time");
@@ -196,21 +254,10 @@ sim_pin(struct sim *sim, enum level level, int64_t for_ms)
 void
 sim_log(struct sim *sim, const char *text)
 {
-	time_t seconds = (time_t)(sim->now_ms / 1000);
-	struct buf line = {0};
-	char stamp[32];
-	struct tm tm;
-	bool news;
-
-	gmtime_r(&seconds, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_printf(&line, "%s.%03d+00:00 mail postfix/%s\n", stamp,
-	    (int)(sim->now_ms % 1000), text);
-	intake_lines(sim->fold, (struct str){buf_text(&line), line.len}, sim->now_ms);
-	buf_clear(&line);
-	if (!intake_store(sim->store, sim->fold, sim->rules, sim->judge.default_level,
-	        NULL, 0, &news, &kit_err))
-		fail_msg("%s", kit_err.text);
+	world.wall_ms = sim->now_ms;
+	world_log(sim->engine, text);
+	while (engine_save(sim->engine, NULL, 0) != ENGINE_SAVED)
+		world_settle(sim->engine);
 }
 
 /* Delivery attempts that took 50 ms; each is another message. */

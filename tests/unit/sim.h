@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One destination over simulated time: log lines come in, DNS answers, leases end. What
- * is due is judged when its time comes, as the engine does it, on a store in memory.
+ * One destination over simulated time: log lines come in, DNS answers, leases end. The
+ * engine itself judges what is due, in a scripted world (enginekit.h). It retries no
+ * mail, so that a test can see what it would retry.
  */
 #ifndef TESTS_SIM_H
 #define TESTS_SIM_H
@@ -10,11 +11,12 @@
 #include <stdint.h>
 
 #include "base/span.h"
-#include "core/fold.h"
+#include "engine/engine.h"
 #include "engine/judge.h"
+#include "enginekit.h"
 #include "storekit.h"
 
-#define START_MS  (INT64_C(1795483619) * 1000) /* 2026-11-24T01:26:59Z, by date(1) */
+#define START_MS  WORLD_START_MS
 #define KEY       "d.test"
 #define MIN       SPAN_MINUTE_MS
 #define HOUR      SPAN_HOUR_MS
@@ -26,12 +28,14 @@
 #define NO_HANDSHAKE "Cannot start TLS: handshake failure"
 
 struct sim {
-	struct store *store;
-	struct fold *fold;
+	struct engine *engine;
+	struct store *store; /* by a connection of the test's own */
 	struct config config;
 	struct rules *rules;
+	/* What the engine is to find, of it: default_level, can_dane, frozen,
+	 * verified_ms. */
 	struct judge judge;
-	int64_t now_ms;
+	int64_t now_ms; /* wall */
 	unsigned message;
 	/* what is answered when somebody asks */
 	enum dane_state dns;
@@ -45,6 +49,7 @@ struct sim {
 	/* what came of it */
 	unsigned asked;
 	unsigned told; /* alerts */
+	unsigned judged;
 	struct judged last;
 };
 

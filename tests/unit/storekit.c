@@ -50,6 +50,18 @@ kit_write(const char *name, const void *data, size_t len)
 	assert_int_equal(fclose(file), 0);
 }
 
+void
+kit_remove(const char *name)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	char path[300];
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", kit_path(name), ends[i]);
+		unlink(path);
+	}
+}
+
 static struct store *
 must_open(const char *path)
 {

@@ -19,6 +19,8 @@ int kit_end(int status); /* removes it with all that is in it; returns status */
 const char *kit_path(const char *name);
 void kit_write(const char *name, const void *data, size_t len);
 
+void kit_remove(const char *name); /* a database, if it is there */
+
 struct store *kit_scratch(void);                                  /* in memory */
 struct store *kit_open(const char *name);                         /* or the test fails */
 int64_t kit_add(struct store *store, const char *key);            /* a new one; its id */

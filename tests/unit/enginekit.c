@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "enginekit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "engine/intake.h"
+#include "storekit.h"
+#include "suite.h"
+
+#define TURNS_MAX 200 /* of one moment */
+#define WAKES_MAX 20000
+
+struct world world;
+
+/* --- clocks and threads ------------------------------------------------------------ */
+
+static int64_t
+wall_ms(void)
+{
+	return world.wall_ms;
+}
+
+static int64_t
+mono_ms(void)
+{
+	return world.mono_ms;
+}
+
+struct pool {
+	struct job *waiting;
+	struct job *done;
+	void (*drop)(void *context);
+	void *context;
+	struct pool *next;
+};
+
+static struct pool *pools;
+
+/* struct workers is the engine's name for it; nobody looks inside. */
+static struct pool *
+pool_of(struct workers *workers)
+{
+	return (struct pool *)(void *)workers;
+}
+
+static struct workers *
+pool_new(unsigned count, void *(*make)(void *argument), void (*drop)(void *context),
+    void *argument, struct err *err)
+{
+	struct pool *pool = mem_new(1, sizeof(*pool));
+
+	(void)count;
+	(void)err;
+	pool->context = make != NULL ? make(argument) : NULL;
+	pool->drop = drop;
+	pool->next = pools;
+	pools = pool;
+	return (struct workers *)(void *)pool;
+}
+
+static void
+pool_free(struct workers *workers)
+{
+	struct pool *pool = pool_of(workers), **link = &pools;
+
+	if (pool == NULL)
+		return;
+	while (*link != pool)
+		link = &(*link)->next;
+	*link = pool->next;
+	if (pool->drop != NULL)
+		pool->drop(pool->context);
+	free(pool);
+}
+
+static void
+put_last(struct job **list, struct job *job)
+{
+	while (*list != NULL)
+		list = &(*list)->next;
+	job->next = NULL;
+	*list = job;
+}
+
+static struct job *
+take_first(struct job **list)
+{
+	struct job *job = *list;
+
+	if (job != NULL)
+		*list = job->next;
+	return job;
+}
+
+static void
+pool_submit(struct workers *workers, struct job *job)
+{
+	put_last(&pool_of(workers)->waiting, job);
+}
+
+static struct job *
+pool_done(struct workers *workers)
+{
+	return take_first(&pool_of(workers)->done);
+}
+
+static int
+pool_fd(const struct workers *workers)
+{
+	(void)workers;
+	return -1;
+}
+
+size_t
+world_waiting(void)
+{
+	size_t count = 0;
+
+	for (const struct pool *pool = pools; pool != NULL; pool = pool->next)
+		for (const struct job *job = pool->waiting; job != NULL; job = job->next)
+			count++;
+	return count;
+}
+
+bool
+world_work(void)
+{
+	bool worked = false;
+
+	for (struct pool *pool = pools; pool != NULL; pool = pool->next) {
+		struct job *job;
+
+		while ((job = take_first(&pool->waiting)) != NULL) {
+			job->work(job, pool->context);
+			put_last(&pool->done, job);
+			worked = true;
+		}
+	}
+	return worked;
+}
+
+/* --- what workers do --------------------------------------------------------------- */
+
+static bool
+does(struct world_work *work, struct err *err)
+{
+	work->times++;
+	return !work->fails || err_set(err, "it fails");
+}
+
+static void *
+ask_nobody(void *settings)
+{
+	(void)settings;
+	return NULL;
+}
+
+static void
+ask(struct job *job, void *context)
+{
+	struct ask_job *asked = (struct ask_job *)job;
+
+	(void)context;
+	for (unsigned i = 0; i < asked->count; i++) {
+		struct ask_item *item = &asked->items[i];
+
+		item->answers.relay_fits = true;
+		item->answers.other_map = ANSWER_NO;
+		item->answers.dane.state = DANE_NONE;
+		if (world.answer != NULL)
+			world.answer(item);
+		world.asked++;
+		buf_printf(&world.asked_keys, "%s ", item->nexthop.key);
+	}
+}
+
+static bool
+read_settings(
+    const struct postfix *postfix, struct postfix_settings *settings, struct err *err)
+{
+	(void)postfix;
+	*settings = (struct postfix_settings){
+	    .version = mem_strdup("3.7.11"),
+	    .level = world.default_level,
+	    .policy_maps = mem_strdup(world.policy_maps),
+	    .database_type = mem_strdup("hash"),
+	    .relayhost = mem_strdup(""),
+	    .transport_maps = mem_strdup(world.transport_maps),
+	    .default_transport = mem_strdup("smtp"),
+	    .sender_relayhost_maps = mem_strdup(""),
+	    .recipient_delimiter = mem_strdup(""),
+	    .quotes_addresses = true,
+	    .ca_file = mem_strdup(""),
+	    .ca_path = mem_strdup(""),
+	    .tls_loglevel = mem_strdup("0"),
+	    .can_dane = world.can_dane,
+	    .dane_trouble = mem_strdup(""),
+	};
+	if (does(&world.settings, err))
+		return true;
+	postfix_settings_clear(settings);
+	return false;
+}
+
+static bool
+ask_routes(const struct postfix *postfix, const struct route_settings *settings,
+    const char *transport_maps, char *const *recipients, size_t count,
+    struct route *routes, struct err *err)
+{
+	struct str domain;
+
+	(void)postfix;
+	assert_string_equal(transport_maps, world.transport_maps);
+	if (!does(&world.routes, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		assert_true(nexthop_recipient_domain(str_of(recipients[i]), &domain));
+		route_of(settings, domain, STR(""), &routes[i]);
+	}
+	return true;
+}
+
+static bool
+read_queue(const struct postfix *postfix,
+    void (*fn)(void *context, const struct queued *queued), void *context,
+    struct err *err)
+{
+	(void)postfix;
+	for (const char *const *mail = world.queued;
+	     mail != NULL && *mail != NULL && !world.queue.fails; mail++) {
+		char id[32], recipient[64], reason[256] = "";
+		struct queued queued = {.queue_name = "deferred",
+		    .queue_id = id,
+		    .address = recipient,
+		    .delay_reason = reason};
+
+		assert_true(
+		    sscanf(*mail, "%31s %63s %255[^\n]", id, recipient, reason) >= 2);
+		fn(context, &queued);
+	}
+	return does(&world.queue, err);
+}
+
+static bool
+retry(const struct postfix *postfix, const char *const *queue_ids, size_t count,
+    struct err *err)
+{
+	(void)postfix;
+	if (!does(&world.retry, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&world.retried, "%s ", queue_ids[i]);
+	return true;
+}
+
+static bool
+flush(const struct postfix *postfix, struct err *err)
+{
+	(void)postfix;
+	return does(&world.flush, err);
+}
+
+static bool
+notify(const struct postfix *postfix, const struct notify_mail *mail, struct err *err)
+{
+	(void)postfix;
+	buf_reset(&world.subject);
+	buf_printf(&world.subject, "%s", mail->subject);
+	buf_reset(&world.body);
+	buf_printf(&world.body, "%s", mail->body);
+	return does(&world.notify, err);
+}
+
+static bool
+publish(const struct config *config, const struct postfix *postfix, bool anew,
+    int64_t *version, size_t *entries, struct err *err)
+{
+	struct store *store;
+	int64_t exported, count;
+
+	(void)postfix;
+	world.anew = anew;
+	if (!does(&world.export, err))
+		return false;
+	store = store_open(config->state, 0, err);
+	if (store == NULL)
+		fail_msg("%s", err->text);
+	assert_true(store_map_versions(store, version, &exported, err));
+	assert_true(store_entry_count(store, &count, err));
+	*entries = (size_t)count;
+	if (*version != exported) {
+		world.wall_ms += world.export_ms;
+		assert_true(store_map_exported(store, *version, world.wall_ms, err));
+	}
+	store_close(store);
+	return true;
+}
+
+static bool
+lags(const struct config *config, struct store *store, bool *lag, struct err *err)
+{
+	(void)config;
+	(void)store;
+	(void)err;
+	*lag = world.lag;
+	return true;
+}
+
+static bool
+catch_up(const struct config *config, const struct postfix *postfix, struct err *err)
+{
+	(void)config;
+	(void)postfix;
+	return does(&world.catch_up, err);
+}
+
+const struct engine_world scripted_world = {
+    .wall_ms = wall_ms,
+    .mono_ms = mono_ms,
+    .workers_new = pool_new,
+    .workers_free = pool_free,
+    .submit = pool_submit,
+    .done = pool_done,
+    .fd = pool_fd,
+    .ask_make = ask_nobody,
+    .ask = ask,
+    .read_settings = read_settings,
+    .read_queue = read_queue,
+    .route_ask = ask_routes,
+    .retry = retry,
+    .flush = flush,
+    .notify = notify,
+    .publish = publish,
+    .lags = lags,
+    .catch_up = catch_up,
+};
+
+void
+world_reset(void)
+{
+	buf_clear(&world.retried);
+	buf_clear(&world.subject);
+	buf_clear(&world.body);
+	buf_clear(&world.asked_keys);
+	world = (struct world){
+	    .wall_ms = WORLD_START_MS,
+	    .mono_ms = 1000000,
+	    .default_level = LEVEL_VERIFY,
+	    .can_dane = true,
+	    .policy_maps = "",
+	    .transport_maps = "",
+	};
+}
+
+/* --- time -------------------------------------------------------------------------- */
+
+void
+world_pass(int64_t ms)
+{
+	world.wall_ms += ms;
+	world.mono_ms += ms;
+}
+
+void
+world_log(struct engine *engine, const char *text)
+{
+	time_t seconds = (time_t)(world.wall_ms / 1000);
+	struct buf line = {0};
+	char stamp[32];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	buf_printf(&line, "%s.%03d+00:00 mail postfix/%s\n", stamp,
+	    (int)(world.wall_ms % 1000), text);
+	intake_lines(
+	    engine_fold(engine), (struct str){buf_text(&line), line.len}, world.wall_ms);
+	buf_clear(&line);
+}
+
+void
+world_settle(struct engine *engine)
+{
+	int64_t wait_ms = 0;
+
+	for (int turns = 0; turns < TURNS_MAX; turns++) {
+		engine_turn(engine);
+		if (world_work())
+			continue;
+		engine_next(engine, &wait_ms);
+		if (wait_ms == 0)
+			continue;
+		if (engine_is_working(engine))
+			fail_msg("a task was lost");
+		if (wait_ms < 0 && !engine_is_idle(engine))
+			fail_msg("something is left, and nothing will wake the engine");
+		return;
+	}
+	fail_msg("%s is due without end", engine_next(engine, &wait_ms));
+}
+
+void
+world_wait(struct engine *engine, int64_t ms)
+{
+	int64_t until_ms = world.mono_ms + ms;
+
+	world_settle(engine);
+	for (int wakes = 0; wakes < WAKES_MAX; wakes++) {
+		int64_t wait_ms;
+
+		engine_next(engine, &wait_ms);
+		if (wait_ms < 0 || world.mono_ms + wait_ms > until_ms) {
+			world_pass(until_ms - world.mono_ms);
+			return;
+		}
+		world_pass(wait_ms);
+		world_settle(engine);
+	}
+	fail_msg("it wakes all the time");
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An engine in a scripted world: clocks that stand still until they are moved, threads
+ * that work when they are told to, a resolver and a Postfix that answer what the test
+ * says. One engine at a time. storekit.h's kit_begin() comes first.
+ */
+#ifndef TESTS_ENGINEKIT_H
+#define TESTS_ENGINEKIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/rules.h"
+#include "engine/ask.h"
+#include "engine/engine.h"
+#include "engine/world.h"
+
+/* 2026-11-24T01:26:59Z, by date(1) */
+#define WORLD_START_MS (INT64_C(1795483619) * 1000)
+
+/* Something that is done in a worker. */
+struct world_work {
+	bool fails;
+	unsigned times; /* it was done, or failed */
+};
+
+struct world {
+	int64_t wall_ms;
+	int64_t mono_ms;
+
+	enum level default_level;
+	bool can_dane;
+	const char *policy_maps;
+	const char *transport_maps;
+	struct world_work settings;
+
+	/* Postfix's transport map: a recipient's domain is its next-hop. */
+	struct world_work routes;
+
+	/* postqueue -j: "id recipient reason" each, up to a NULL. */
+	const char *const *queued;
+	struct world_work queue;
+
+	struct world_work retry;
+	struct buf retried; /* ids, each with a blank behind it */
+	struct world_work flush;
+
+	struct world_work notify;
+	struct buf subject; /* of the last mail */
+	struct buf body;
+
+	/* Notes the version in the database and takes export_ms by the wall clock, where
+	 * there is a new one; through a connection of its own, as a worker does. */
+	struct world_work export;
+	int64_t export_ms;
+	bool anew; /* of the last one */
+
+	bool lag; /* targets left something for later */
+	struct world_work catch_up;
+
+	/* What is answered about a destination. */
+	void (*answer)(struct ask_item *item);
+	unsigned asked;        /* destinations */
+	struct buf asked_keys; /* each with a blank behind it */
+};
+
+extern struct world world;
+extern const struct engine_world scripted_world;
+
+/* As it was at the beginning; also before the first test. */
+void world_reset(void);
+
+/* All that waits for workers is done now. False: nothing does. */
+bool world_work(void);
+
+/* How many jobs wait for workers. */
+size_t world_waiting(void);
+
+/* Both clocks. */
+void world_pass(int64_t ms);
+
+/* A line of the log, behind "mail postfix/", written now, into the engine's fold. */
+void world_log(struct engine *engine, const char *text);
+
+/*
+ * Turns and work until the engine has nothing to do at this moment. The test fails where
+ * that has no end, or where something is left for which nothing will wake it.
+ */
+void world_settle(struct engine *engine);
+
+/* Let time pass: from one time that the engine waits for to the next. It settles at each.
+ */
+void world_wait(struct engine *engine, int64_t ms);
+
+#endif

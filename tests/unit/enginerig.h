@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One engine with a database of its own, for tests of what it does by itself. */
+#ifndef TESTS_ENGINERIG_H
+#define TESTS_ENGINERIG_H
+
+#include "base/span.h"
+#include "conf/config.h"
+#include "enginekit.h"
+#include "storekit.h"
+
+#define STATE  "engine.db"
+#define SECOND SPAN_SECOND_MS
+#define MIN    SPAN_MINUTE_MS
+#define HOUR   SPAN_HOUR_MS
+#define DAY    SPAN_DAY_MS
+#define SETTLE 200 /* map.settle */
+
+#define NOT_VERIFIED "Server certificate not verified"
+#define REFUSED      "client TLS configuration problem"
+#define TLSA_ERROR   "TLSA lookup error for mx.d.test:25" /* waits, and alerts */
+
+struct rig {
+	struct rules *rules;
+	struct config config;
+	struct engine *engine;
+	struct store *store; /* as another command has it */
+	unsigned judged;
+	unsigned decided; /* of them, decisions that changed something */
+	unsigned message;
+};
+
+extern struct rig rig;
+
+bool rig_begin(void);    /* for main(), before the first test; false: it cannot run */
+int rig_end(int status); /* after the last; returns status */
+
+/* A new database and an engine on it; nothing of the tests before. Settled: and what a
+ * start does is done. */
+void rig_new(enum engine_mode mode);
+void rig_new_settled(void);
+
+/* An engine on the same database. */
+void rig_open(enum engine_mode mode);
+void rig_close(void);
+
+void rig_notify_admin(void); /* alerts are mailed */
+
+/* Mail to u@DOMAIN was deferred; it is in the fold. */
+void rig_defer_because(const char *domain, const char *reason);
+void rig_save(void); /* the fold, once it can be */
+/* Both, for the certificate; and for PREFIX0.test, PREFIX1.test ... */
+void rig_defer(const char *domain);
+void rig_defer_many(const char *prefix, unsigned count);
+
+void rig_assert_entry(const char *domain, enum level level);
+/* The duty that is due next. */
+void rig_assert_next(const char *name, int64_t wait_ms);
+
+#endif

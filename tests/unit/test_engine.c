@@ -1,0 +1,780 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When an engine does what: each duty in a scripted world. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+static int64_t
+to_midnight(void)
+{
+	return DAY - world.wall_ms % DAY;
+}
+
+/* --- start, and nothing to do ------------------------------------------------------ */
+
+static void
+start_exports_and_sleeps(void **state)
+{
+	(void)state;
+	rig_new(ENGINE_APPLY);
+	assert_false(engine_is_idle(rig.engine));
+	world_settle(rig.engine);
+	assert_int_equal(world.export.times, 1);
+	assert_true(world.anew); /* nobody knows what is there */
+	assert_true(engine_is_idle(rig.engine));
+	assert_false(engine_is_working(rig.engine));
+	rig_assert_next("thinning", to_midnight());
+	rig_close();
+	/* Another start finds its map, and still does not trust it. */
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	assert_int_equal(world.export.times, 2);
+	assert_true(world.anew);
+	rig_close();
+}
+
+static void
+imagining_touches_nothing(void **state)
+{
+	char *before;
+
+	(void)state;
+	rig_new_settled();
+	rig_close();
+	before = kit_ask(STATE, "SELECT * FROM counter");
+	rig_open(ENGINE_IMAGINE);
+	engine_read_queue(rig.engine);
+	world_settle(rig.engine);
+	rig_defer("a.test");
+	world_wait(rig.engine, DAY);
+	assert_int_equal(rig.decided, 1);
+	assert_true(engine_is_idle(rig.engine));
+	assert_int_equal(world.export.times + world.retry.times + world.flush.times, 0);
+	kit_assert(STATE, "SELECT count(*) FROM destination", "0\n");
+	kit_assert(STATE, "SELECT * FROM counter", before);
+	free(before);
+	rig_close();
+}
+
+/* Each thing that is left to do keeps a command from ending, until it is done. */
+static void
+idle_when_nothing_is_left(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	engine_read_queue(rig.engine);
+	assert_false(engine_is_idle(rig.engine));
+	engine_turn(rig.engine);
+	assert_true(engine_is_working(rig.engine)); /* the queue is being read */
+	assert_false(engine_is_idle(rig.engine));
+	world_settle(rig.engine);
+	assert_true(engine_is_idle(rig.engine));
+	rig_defer("a.test");
+	assert_false(engine_is_idle(rig.engine)); /* news */
+	engine_turn(rig.engine);
+	assert_true(engine_is_working(rig.engine)); /* it is asked about */
+	assert_false(engine_is_idle(rig.engine));
+	world_settle(rig.engine);
+	assert_false(engine_is_working(rig.engine));
+	assert_false(engine_is_idle(rig.engine)); /* an entry that is in no map yet */
+	rig_assert_next("export", SETTLE);
+	world_pass(SETTLE);
+	engine_turn(rig.engine);
+	assert_true(engine_is_working(rig.engine));
+	world_settle(rig.engine);
+	assert_int_equal(world.retry.times, 1);
+	/* In 10 s it is retried again if nothing is heard of it: that is not waited for.
+	 */
+	assert_true(engine_is_idle(rig.engine));
+	rig_assert_next("retry", 10 * SECOND);
+	rig_close();
+}
+
+/* --- settings and routes ----------------------------------------------------------- */
+
+static void
+settings_are_read_when_needed(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	assert_int_equal(world.settings.times, 1); /* for what a start has to judge */
+	world_wait(rig.engine, 10 * MIN);
+	assert_int_equal(world.settings.times, 1);
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.settings.times, 2);
+	world_pass(MIN);
+	rig_defer("b.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.settings.times, 2); /* a minute old is fresh */
+	world_pass(1);
+	world.default_level = LEVEL_DANE_ONLY;
+	rig_defer("c.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.settings.times, 3);
+	assert_int_equal(rig.decided, 3);
+	rig_close();
+}
+
+/* The askers borrow from them. */
+static void
+settings_stay_while_borrowed(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 1); /* the asker */
+	world_pass(2 * MIN);
+	rig_defer("b.test");
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 1); /* neither judged nor read */
+	assert_int_equal(world.settings.times, 1);
+	assert_true(engine_wait_ms(rig.engine) != 0);
+	world_settle(rig.engine);
+	assert_int_equal(world.settings.times, 2);
+	assert_int_equal(rig.decided, 2);
+	rig_close();
+}
+
+static void
+lines_wait_for_their_route(void **state)
+{
+	(void)state;
+	rig_new(ENGINE_APPLY);
+	world.transport_maps = "hash:/etc/postfix/transport";
+	world_settle(rig.engine);
+	rig_defer_because("a.test", NOT_VERIFIED);
+	rig_defer_because("a.test", NOT_VERIFIED);
+	rig_defer_because("b.test", NOT_VERIFIED);
+	assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVE_WAITS);
+	assert_false(engine_is_idle(rig.engine));
+	rig_assert_next("routes", 0);
+	world_settle(rig.engine);
+	assert_int_equal(world.routes.times, 1); /* both recipients at once */
+	assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVED);
+	rig_defer_because("b.test", NOT_VERIFIED);
+	assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVED);
+	assert_int_equal(world.routes.times, 1); /* it is remembered */
+	world_pass(2 * MIN);
+	world_settle(rig.engine); /* new settings: perhaps other routes */
+	rig_defer_because("b.test", NOT_VERIFIED);
+	assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVE_WAITS);
+	world_settle(rig.engine);
+	assert_int_equal(world.routes.times, 2);
+	assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVED);
+	rig_close();
+}
+
+/* Until then no line belongs anywhere. */
+static void
+lines_wait_for_the_settings(void **state)
+{
+	(void)state;
+	rig_new(ENGINE_APPLY);
+	rig_defer_because("a.test", NOT_VERIFIED);
+	assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVE_WAITS);
+	world_settle(rig.engine);
+	assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVED);
+	assert_int_equal(world.routes.times, 0);
+	rig_close();
+}
+
+/* --- the queue --------------------------------------------------------------------- */
+
+static void
+queue_is_read_once(void **state)
+{
+	static const char *const mails[] = {"QA u@a.test " NOT_VERIFIED,
+	    "QB u@b.test " NOT_VERIFIED, "QC u@c.test", NULL};
+
+	(void)state;
+	rig_new(ENGINE_APPLY);
+	assert_false(engine_left_queue(rig.engine));
+	engine_read_queue(rig.engine);
+	rig_close();
+	/* It was stopped before. */
+	rig_open(ENGINE_APPLY);
+	assert_true(engine_left_queue(rig.engine));
+	engine_read_queue(rig.engine);
+	world.queued = mails;
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.queue.times, 1);
+	assert_false(engine_left_queue(rig.engine));
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_assert_entry("b.test", LEVEL_ENCRYPT);
+	kit_assert(STATE, "SELECT count(*) FROM destination", "2\n");
+	assert_string_equal(buf_text(&world.retried), "QA QB ");
+	rig_close();
+}
+
+/* --- judging ----------------------------------------------------------------------- */
+
+static void
+news_is_judged_exported_retried(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 1);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_int_equal(world.export.times, 0);
+	assert_int_equal(world.retry.times, 0); /* the map of before is in force */
+	world_wait(rig.engine, SETTLE);
+	assert_int_equal(world.export.times, 1);
+	assert_false(world.anew);
+	assert_int_equal(world.retry.times, 1);
+	rig_close();
+}
+
+/* Eight askers with two jobs of 16 each; nobody is asked about twice at a time. */
+static void
+askers_get_so_many(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.ladder.freeze_destinations = 10000;
+	rig_defer_many("a", 300);
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 16);
+	rig_defer("a7.test");
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 16);
+	assert_true(engine_wait_ms(rig.engine) != 0);
+	world_work();
+	assert_int_equal(world.asked, 256);
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 300); /* the answers are good for the news of a7 */
+	kit_assert(STATE, "SELECT count(*) FROM destination WHERE pending", "0\n");
+	rig_close();
+}
+
+/* While few wait, each is another asker's. */
+static void
+few_are_asked_side_by_side(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer_many("a", 5);
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 5);
+	world_settle(rig.engine);
+	rig_close();
+}
+
+static void
+answer_own_server(struct ask_item *item)
+{
+	snprintf(
+	    item->answers.text, sizeof(item->answers.text), "mx.%s", item->nexthop.host);
+}
+
+/* A hundred thousand leases that end together must not be as many questions at once. */
+static void
+ended_leases_are_rechecked_slowly(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.ladder.freeze_destinations = 10000;
+	world.answer = answer_own_server;
+	rig_defer_many("a", 100);
+	world_wait(rig.engine, MIN);
+	kit_run(STATE, "UPDATE destination SET look_ms = 1, lease_end_ms = 1");
+	world.asked = 0;
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 40);
+	world_wait(rig.engine, SECOND);
+	assert_in_range(world.asked, 55, 65);
+	world_wait(rig.engine, 2 * SECOND);
+	assert_int_equal(world.asked, 100);
+	rig_close();
+}
+
+static void
+answer_for_an_hour(struct ask_item *item)
+{
+	item->answers.dane.ttl_s = 3600;
+	snprintf(
+	    item->answers.text, sizeof(item->answers.text), "mx.%s", item->nexthop.host);
+}
+
+/* An answer is good for its TTL, unless another map has to be asked anyway. */
+static void
+answer_is_remembered(void **state)
+{
+	static const char *const maps[] = {"", "hash:/etc/postfix/other"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		rig_new(ENGINE_APPLY);
+		world.policy_maps = maps[i];
+		world.answer = answer_for_an_hour;
+		world_settle(rig.engine);
+		rig_defer("a.test");
+		world_wait(rig.engine, SECOND);
+		assert_int_equal(world.asked, 1);
+		rig_defer("a.test");
+		world_wait(rig.engine, SECOND);
+		assert_int_equal(world.asked, 1 + i);
+		rig_close();
+	}
+}
+
+static void
+answer_one_server(struct ask_item *item)
+{
+	snprintf(
+	    item->answers.text, sizeof(item->answers.text), "mx.shared.test tlsa=none");
+	if (item->answers.probe_asked) {
+		item->answers.probed = LEVEL_VERIFY;
+		item->answers.probe_works = ANSWER_NO;
+	}
+}
+
+/* Whose leases end together may share a server: it is probed every five seconds. */
+static void
+probes_of_a_server_keep_their_distance(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.answer = answer_one_server;
+	rig_defer_many("a", 3);
+	world_wait(rig.engine, MIN);
+	kit_run(STATE, "UPDATE destination SET look_ms = 1, lease_end_ms = 1");
+	world.asked = 0;
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 1);
+	world_wait(rig.engine, 5 * SECOND);
+	assert_int_equal(world.asked, 2);
+	world_wait(rig.engine, 5 * SECOND);
+	assert_int_equal(world.asked, 3);
+	rig_close();
+}
+
+/* What the administrator forbids does not last until its lease ends. */
+static void
+raised_lowest_is_minded_at_once(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+	rig.config.ladder.lowest = LEVEL_VERIFY;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+static void
+freeze_is_for_all(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.ladder.freeze_destinations = 5;
+	rig_notify_admin();
+	store_counter_set(rig.store, "verified-ms", world.wall_ms - DAY, &kit_err);
+	rig_defer_many("a", 5);
+	world_wait(rig.engine, MIN);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
+	kit_assert(STATE, "SELECT DISTINCT why FROM destination", "freeze\n");
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(buf_text(&world.subject), "tlsladder: 1 alert");
+	world_wait(rig.engine, HOUR);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
+	assert_int_equal(world.notify.times, 1);
+	/* A session verifies: it is not us. */
+	store_counter_set(rig.store, "verified-ms", world.wall_ms, &kit_err);
+	world_wait(rig.engine, MIN);
+	rig_defer_many("a", 5); /* an attempt from before the thaw proves nothing */
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE, "SELECT value FROM counter WHERE name = 'frozen-ms'", "0\n");
+	kit_assert(
+	    STATE, "SELECT DISTINCT entry FROM destination ORDER BY entry", "encrypt\n");
+	rig_close();
+}
+
+/* --- the map ----------------------------------------------------------------------- */
+
+static void
+changes_of_a_moment_are_one_map(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	world_wait(rig.engine, SETTLE / 2);
+	rig_defer("b.test");
+	world_settle(rig.engine);
+	rig_assert_next("export", SETTLE / 2);
+	world_wait(rig.engine, SETTLE / 2);
+	assert_int_equal(world.export.times, 1);
+	rig_close();
+}
+
+/* What changes while it is written is another one. */
+static void
+change_during_the_export_is_exported(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	rig_defer("b.test");
+	engine_turn(rig.engine);
+	world_work();
+	engine_turn(rig.engine);
+	world_pass(SETTLE);
+	engine_turn(rig.engine);
+	world_work(); /* the map is written, of both */
+	kit_run(STATE, "UPDATE counter SET value = value + 1 WHERE name = 'map-version'");
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.export.times, 2);
+	rig_close();
+}
+
+/* Postfix cannot read a map, perhaps ours: it is built anew, once a minute. */
+static void
+doubted_map_is_built_anew(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.answer = NULL;
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	assert_false(world.anew);
+	world.export.times = 0;
+	for (int i = 0; i < 5; i++) {
+		rig_defer_because("a.test", REFUSED);
+		rig_defer_because("b.test", REFUSED);
+		rig_save();
+		world_wait(rig.engine, 10 * SECOND);
+	}
+	assert_int_equal(world.export.times, 1);
+	assert_true(world.anew);
+	world_pass(MIN);
+	rig_defer_because("c.test", REFUSED);
+	rig_save();
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.export.times, 2);
+	rig_close();
+}
+
+/* A large map's text: no command waits for it, and it is looked at once a minute. */
+static void
+targets_catch_up_later(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.lag = true;
+	rig_defer("a.test");
+	world_wait(rig.engine, SETTLE);
+	assert_int_equal(world.export.times, 1);
+	assert_true(engine_is_idle(rig.engine));
+	world_wait(rig.engine, MIN - 1);
+	assert_int_equal(world.catch_up.times, 0);
+	world_wait(rig.engine, 1);
+	assert_int_equal(world.catch_up.times, 1);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.catch_up.times, 2);
+	world.lag = false;
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(world.catch_up.times, 3);
+	rig_close();
+}
+
+/* --- mail that waits --------------------------------------------------------------- */
+
+static void
+crowd_is_flushed_once_a_minute(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.ladder.freeze_destinations = 10000;
+	for (int i = 0; i < 60; i++)
+		rig_defer_because("a.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.flush.times, 1);
+	assert_int_equal(world.retry.times, 0);
+	for (int i = 0; i < 60; i++)
+		rig_defer_because("b.test", NOT_VERIFIED);
+	rig_defer_because("c.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.flush.times, 1);
+	assert_int_equal(world.retry.times, 1); /* who are few need not wait for it */
+	assert_false(engine_is_idle(rig.engine));
+	world_wait(rig.engine, 57 * SECOND);
+	assert_int_equal(world.flush.times, 1);
+	world_wait(rig.engine, 3 * SECOND);
+	assert_int_equal(world.flush.times, 2);
+	rig_close();
+}
+
+static void
+retry_that_is_off_is_off(void **state)
+{
+	(void)state;
+	rig_new(ENGINE_APPLY);
+	rig.config.postfix.retry = false;
+	world_settle(rig.engine);
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_int_equal(world.retry.times + world.flush.times, 0);
+	assert_true(engine_is_idle(rig.engine));
+	rig_close();
+}
+
+/* Three times, the last a minute after the one before; then it is Postfix's. */
+static void
+mail_without_word_is_retried_thrice(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.retry.times, 1);
+	world_wait(rig.engine, 10 * SECOND);
+	assert_int_equal(world.retry.times, 2);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.retry.times, 3);
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(world.retry.times, 3);
+	rig_close();
+}
+
+/* What was being retried when a process ended is retried by the next. */
+static void
+retry_cut_short_is_done_again(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	world_pass(SETTLE);
+	engine_turn(rig.engine);
+	world_work();
+	engine_turn(rig.engine);
+	kit_assert(STATE, "SELECT version FROM waiting", "-1\n");
+	assert_int_equal(world_waiting(), 1);
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	assert_int_equal(world.retry.times, 1);
+	rig_close();
+}
+
+/* --- alerts ------------------------------------------------------------------------ */
+
+static void
+alerts_of_a_moment_are_one_mail(void **state)
+{
+	size_t lines = 0;
+
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig.config.ladder.freeze_destinations = 10000;
+	for (unsigned i = 0; i < 25; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "a%u.test", i);
+		rig_defer_because(domain, TLSA_ERROR);
+	}
+	rig_save();
+	world_settle(rig.engine);
+	world_wait(rig.engine, 19 * SECOND);
+	assert_int_equal(world.notify.times, 0);
+	assert_true(engine_is_idle(rig.engine)); /* no command waits for it */
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(buf_text(&world.subject), "tlsladder: 25 alerts");
+	for (const char *p = buf_text(&world.body); *p != '\0'; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 20 + 1);
+	assert_non_null(strstr(buf_text(&world.body), "rule-waits: 5 more: "));
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
+static void
+last_alerts_are_sent_at_the_end(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_settle(rig.engine);
+	rig_close();
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(buf_text(&world.subject), "tlsladder: alerts");
+}
+
+static void
+alert_to_nobody_is_no_mail(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_close();
+	assert_int_equal(world.notify.times, 0);
+}
+
+/* --- others, clock, history -------------------------------------------------------- */
+
+static void
+other_commands_are_noticed(void **state)
+{
+	struct destination d;
+	int64_t version;
+
+	(void)state;
+	rig_new_settled();
+	destination_init(&d, "a.test");
+	d.entry.level = LEVEL_ENCRYPT;
+	d.pin.set = true;
+	d.look_ms = d.pin.until_ms = world.wall_ms + HOUR;
+	kit_begin_transaction(rig.store);
+	kit_put(rig.store, &d);
+	assert_true(store_map_changed(rig.store, &version, &kit_err));
+	assert_true(store_entry_version(rig.store, d.id, version, &kit_err));
+	kit_commit(rig.store);
+	world_settle(rig.engine);
+	rig_assert_next("export", SETTLE);
+	world_wait(rig.engine, SETTLE);
+	assert_int_equal(world.export.times, 1);
+	rig_assert_next("judging", HOUR - SETTLE); /* the pin ends */
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+static void
+clock_that_is_set_back_is_minded(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.wall_ms += 365 * DAY;
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	world.wall_ms -= 365 * DAY;
+	rig.judged = 0;
+	world_settle(rig.engine); /* its lease would have ended in a year */
+	assert_int_equal(rig.judged, 1);
+	assert_in_range(kit_get(rig.store, "a.test").look_ms, world.wall_ms,
+	    world.wall_ms + 90 * DAY);
+	/* A second back is none. */
+	world.wall_ms -= SECOND;
+	world_settle(rig.engine);
+	assert_int_equal(rig.judged, 1);
+	rig_close();
+}
+
+static void
+history_is_thinned_once_a_day(void **state)
+{
+	static const char add[] = "INSERT OR REPLACE INTO tally VALUES (1, 1, 'sent', 1)";
+	static const char count[] = "SELECT count(*) FROM tally";
+
+	(void)state;
+	rig_new_settled();
+	kit_add(rig.store, "a.test");
+	kit_run(STATE, add);
+	world_settle(rig.engine);
+	kit_assert(STATE, count, "1\n"); /* the start did it for today */
+	rig_close();
+	rig_open(ENGINE_APPLY); /* ... and another one knows */
+	world_settle(rig.engine);
+	kit_assert(STATE, count, "1\n");
+	world_wait(rig.engine, to_midnight() - 1);
+	kit_assert(STATE, count, "1\n");
+	rig_assert_next("thinning", 1);
+	world_wait(rig.engine, 1);
+	kit_assert(STATE, count, "0\n");
+	kit_run(STATE, add);
+	world_wait(rig.engine, DAY - 1);
+	kit_assert(STATE, count, "1\n");
+	world_wait(rig.engine, 1);
+	kit_assert(STATE, count, "0\n");
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 2;
+	suite_add(start_exports_and_sleeps, NULL,
+	    "a start puts the map in place, then it sleeps until midnight");
+	suite_add(imagining_touches_nothing, NULL,
+	    "what is only imagined leaves state, map and mail as they are");
+	suite_add(idle_when_nothing_is_left, NULL,
+	    "it is idle exactly when nothing is left to do");
+	suite_add(settings_are_read_when_needed, NULL,
+	    "Postfix's settings are read when they are needed, and believed for a "
+	    "minute");
+	suite_add(settings_stay_while_borrowed, NULL,
+	    "no new settings while an asker is at work with the old ones");
+	suite_add(lines_wait_for_their_route, NULL,
+	    "lines wait until the transport maps were asked, once a recipient");
+	suite_add(lines_wait_for_the_settings, NULL,
+	    "before the first settings no line is stored");
+	suite_add(queue_is_read_once, NULL,
+	    "the queue is read once, by the next start if need be");
+	suite_add(news_is_judged_exported_retried, NULL,
+	    "news is judged, exported when it settled, and then its mail is retried");
+	suite_add(askers_get_so_many, NULL,
+	    "the askers get a bounded number, nobody twice at a time");
+	suite_add(few_are_asked_side_by_side, NULL, "a few are asked about side by side");
+	suite_add(ended_leases_are_rechecked_slowly, NULL,
+	    "leases that end together are re-checked 40 at once, then 20 a second");
+	suite_add(answer_is_remembered, NULL,
+	    "an answer is used again, but not where another map is to be asked");
+	suite_add(probes_of_a_server_keep_their_distance, NULL,
+	    "a server is probed every five seconds at most");
+	suite_add(raised_lowest_is_minded_at_once, NULL,
+	    "a raised ladder.lowest ends weaker entries at the start");
+	suite_add(freeze_is_for_all, NULL,
+	    "when many fail and none verifies all is frozen, with one alert");
+	suite_add(changes_of_a_moment_are_one_map, NULL,
+	    "changes within map.settle are one map");
+	suite_add(change_during_the_export_is_exported, NULL,
+	    "what changes while a map is written is exported after it");
+	suite_add(doubted_map_is_built_anew, NULL,
+	    "a map that Postfix cannot read is built anew, once a minute");
+	suite_add(targets_catch_up_later, NULL,
+	    "what targets left for later is done once a minute, until nothing is left");
+	suite_add(crowd_is_flushed_once_a_minute, NULL,
+	    "a crowd is flushed, once a minute; the few do not wait for it");
+	suite_add(retry_that_is_off_is_off, NULL, "postfix.retry: false retries nothing");
+	suite_add(mail_without_word_is_retried_thrice, NULL,
+	    "mail of which there is no word is retried three times");
+	suite_add(retry_cut_short_is_done_again, NULL,
+	    "a retry that a restart cut short is done again");
+	suite_add(alerts_of_a_moment_are_one_mail, NULL,
+	    "alerts of 20 seconds are one mail, and 20 of a kind its lines");
+	suite_add(last_alerts_are_sent_at_the_end, NULL,
+	    "what is left to report is sent when the engine ends");
+	suite_add(alert_to_nobody_is_no_mail, NULL, "without notify.to there is no mail");
+	suite_add(other_commands_are_noticed, NULL,
+	    "what another command did to the database is exported and judged");
+	suite_add(clock_that_is_set_back_is_minded, NULL,
+	    "a clock that is set back makes what is far ahead due");
+	suite_add(history_is_thinned_once_a_day, NULL,
+	    "the history is thinned at the start of each day");
+	return rig_end(suite_run());
+}

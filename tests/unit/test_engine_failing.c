@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an engine does while something fails: it backs off, reports, and gets over it. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+/* --- what a worker does for a duty ------------------------------------------------- */
+
+struct row {
+	const char *name;
+	const char *what; /* in the alert */
+	void (*prepare)(void);
+	struct world_work *work;
+	enum engine_stuck stuck;
+};
+
+static void
+need_settings(void)
+{
+	world_pass(2 * MIN);
+	rig_defer("a.test");
+}
+
+static void
+need_routes(void)
+{
+	world.transport_maps = "hash:/etc/postfix/transport";
+	world_pass(2 * MIN);
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	rig_defer_because("b.test", NOT_VERIFIED);
+}
+
+static void
+need_queue(void)
+{
+	engine_read_queue(rig.engine);
+}
+
+static void
+need_map(void)
+{
+	rig_defer("a.test");
+}
+
+static void
+need_flush(void)
+{
+	for (int i = 0; i < 60; i++)
+		rig_defer_because("a.test", NOT_VERIFIED);
+	rig_save();
+}
+
+static const struct row rows[] = {
+    {"Postfix's settings", "cannot ask postconf: it fails\n", need_settings,
+        &world.settings, ENGINE_STUCK},
+    {"the transport maps", "cannot ask the transport maps: it fails\n", need_routes,
+        &world.routes, ENGINE_STUCK},
+    {"the queue", "cannot read the queue: it fails\n", need_queue, &world.queue,
+        ENGINE_MOVES},
+    {"the map", "cannot export the map: it fails\n", need_map, &world.export,
+        ENGINE_STUCK_MAP},
+    {"a retry", "cannot retry mail: it fails\n", need_map, &world.retry, ENGINE_STUCK},
+};
+
+static void
+work_is_tried_ever_more_slowly(void **state)
+{
+	static const int64_t waits[] = {
+	    SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 15 * SECOND, 15 * SECOND};
+	const struct row *row = *state;
+	struct world_work *work = row->work;
+	unsigned times = 1;
+
+	rig_new_settled();
+	rig_notify_admin();
+	row->prepare();
+	work->fails = true;
+	work->times = 0;
+	world_settle(rig.engine);
+	for (int i = 0; i < 100 && work->times == 0; i++)
+		world_wait(rig.engine, SETTLE / 2);
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		assert_int_equal(work->times, times++);
+		assert_false(engine_is_idle(rig.engine));
+		assert_int_equal(
+		    engine_is_stuck(rig.engine), times > 3 ? row->stuck : ENGINE_MOVES);
+		world_wait(rig.engine, waits[i] - 1);
+		assert_int_equal(work->times, times - 1);
+		world_wait(rig.engine, 1);
+	}
+	/* The administrator learns of it once, at the third time. */
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(buf_text(&world.body), row->what);
+	work->fails = false;
+	world_wait(rig.engine, 15 * SECOND);
+	assert_int_equal(work->times, times + 1);
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	assert_true(engine_is_idle(rig.engine));
+	if (row->work != &world.queue) /* which is empty */
+		rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* One a minute, whatever came of the last. */
+static void
+failed_flush_waits_a_minute(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.flush.fails = true;
+	need_flush();
+	world_wait(rig.engine, SETTLE);
+	assert_int_equal(world.flush.times, 1);
+	world.flush.fails = false;
+	world_wait(rig.engine, MIN - 1);
+	assert_int_equal(world.flush.times, 1);
+	assert_false(engine_is_idle(rig.engine));
+	world_wait(rig.engine, 1);
+	assert_int_equal(world.flush.times, 2);
+	rig_close();
+}
+
+/* Its mail was delivered meanwhile: nothing is left that would end the back-off. */
+static void
+failed_retry_without_mail_sleeps(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.retry.fails = true;
+	rig_defer("a.test");
+	world_wait(rig.engine, SETTLE);
+	assert_int_equal(world.retry.times, 1);
+	kit_run(STATE, "DELETE FROM waiting");
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(world.retry.times, 1);
+	assert_true(engine_is_idle(rig.engine));
+	rig_close();
+}
+
+/* A default level of yesterday must not decide today, and none must not at all. */
+static void
+without_settings_nothing_is_decided(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.settings.fails = true;
+	need_settings();
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(rig.judged, 0);
+	assert_int_equal(world.asked, 0);
+	world.settings.fails = false;
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* scan shows as much. */
+static void
+without_settings_it_is_imagined(void **state)
+{
+	struct destination d;
+
+	(void)state;
+	rig_new_settled();
+	rig_close();
+	world.settings.fails = true;
+	rig_open(ENGINE_IMAGINE);
+	world_settle(rig.engine);
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(rig.judged, 1);
+	d = kit_get(engine_store(rig.engine), "a.test");
+	assert_string_equal(why_slug(d.why), "our-fault");
+	rig_close();
+}
+
+/* It would be one more mail that cannot be sent; the log has its lines. */
+static void
+mail_that_fails_is_not_alerted(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	world.notify.fails = true;
+	for (unsigned i = 1; i <= 5; i++) {
+		char domain[16];
+
+		snprintf(domain, sizeof(domain), "a%u.test", i);
+		rig_defer_because(domain, TLSA_ERROR);
+		rig_save();
+		world_wait(rig.engine, MIN);
+		assert_int_equal(world.notify.times, i);
+		assert_string_equal(buf_text(&world.subject), "tlsladder: 1 alert");
+		assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
+	}
+	rig_close();
+}
+
+/* Once a minute all the same; the administrator learns of it. */
+static void
+lag_that_stays_is_alerted(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	world.lag = true;
+	world.catch_up.fails = true;
+	rig_defer("a.test");
+	world_wait(rig.engine, 5 * MIN);
+	assert_in_range(world.catch_up.times, 4, 5);
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(
+	    buf_text(&world.body), "cannot bring the map up to date: it fails\n");
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
+	rig_close();
+}
+
+/* A command says then that the entries are stored, but in no map. */
+static void
+map_is_what_a_command_reports(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	world.export.fails = true;
+	world.settings.fails = true;
+	world_pass(2 * MIN);
+	rig_defer("b.test");
+	world_wait(rig.engine, MIN);
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_STUCK_MAP);
+	world.export.fails = false;
+	world_wait(rig.engine, MIN);
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_STUCK);
+	rig_close();
+}
+
+/* --- the database ------------------------------------------------------------------ */
+
+#define FULL(on) \
+	"CREATE TRIGGER full BEFORE " on " BEGIN SELECT RAISE(FAIL, 'it is full'); END"
+#define NOT_FULL "DROP TRIGGER full"
+
+static void
+decisions_that_cannot_be_stored(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	kit_run(STATE, FULL("UPDATE ON destination"));
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 1);
+	assert_false(engine_is_idle(rig.engine));
+	rig_assert_next("saving", SECOND);
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.asked, 2); /* it is asked about and judged again */
+	world_wait(rig.engine, 2 * SECOND);
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_STUCK);
+	kit_run(STATE, NOT_FULL);
+	world_wait(rig.engine, 15 * SECOND);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
+	assert_int_equal(world.export.times, 1);
+	rig_close();
+}
+
+/* Whoever reads the log tries again with the same fold, when the engine wakes it. */
+static void
+lines_that_cannot_be_stored(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	kit_run(STATE, FULL("INSERT ON destination"));
+	rig_defer_because("a.test", NOT_VERIFIED);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVE_FAILED);
+		world_settle(rig.engine);
+		rig_assert_next("saving", SECOND << i);
+		world_pass(SECOND << i);
+	}
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_STUCK);
+	kit_run(STATE, NOT_FULL);
+	assert_int_equal(engine_save(rig.engine, NULL, 0), ENGINE_SAVED);
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
+	world_wait(rig.engine, SECOND);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+static void
+queue_that_cannot_be_stored(void **state)
+{
+	static const char *const mails[] = {"QA u@a.test " NOT_VERIFIED, NULL};
+
+	(void)state;
+	rig_new_settled();
+	world.queued = mails;
+	kit_run(STATE, FULL("INSERT ON destination"));
+	engine_read_queue(rig.engine);
+	world_wait(rig.engine, MIN);
+	assert_false(engine_is_idle(rig.engine));
+	assert_true(engine_left_queue(rig.engine)); /* for the next start */
+	kit_run(STATE, NOT_FULL);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.queue.times, 1);
+	assert_false(engine_left_queue(rig.engine));
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* Mail is not retried of which it cannot be noted that it is. */
+static void
+retry_that_cannot_be_noted(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	kit_run(STATE, FULL("UPDATE ON waiting"));
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.retry.times, 0);
+	assert_false(engine_is_idle(rig.engine));
+	kit_run(STATE, NOT_FULL);
+	world_wait(rig.engine, 15 * SECOND);
+	assert_in_range(world.retry.times, 1, 2); /* without a word again after 10 s */
+	world_wait(rig.engine, HOUR);
+	assert_true(engine_is_idle(rig.engine));
+	rig_close();
+}
+
+/* Nothing else is stored that day: the back-off ends all the same. */
+static void
+thinning_that_fails_once_sleeps(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	kit_run(STATE,
+	    "CREATE TRIGGER full BEFORE INSERT ON counter WHEN new.name = 'thinned-day'"
+	    " BEGIN SELECT RAISE(FAIL, 'it is full'); END");
+	world_wait(rig.engine, DAY - world.wall_ms % DAY);
+	rig_assert_next("saving", SECOND);
+	assert_true(engine_is_idle(rig.engine)); /* no command waits for it */
+	kit_run(STATE, NOT_FULL);
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
+	rig_assert_next("thinning", DAY - world.wall_ms % DAY);
+	rig_close();
+}
+
+static void
+clock_that_cannot_be_minded(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.wall_ms += 365 * DAY;
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	kit_run(STATE, FULL("UPDATE ON destination"));
+	world.wall_ms -= 365 * DAY;
+	world_wait(rig.engine, MIN);
+	assert_true(kit_get(rig.store, "a.test").look_ms > world.wall_ms + 90 * DAY);
+	kit_run(STATE, NOT_FULL);
+	world_wait(rig.engine, MIN);
+	assert_true(kit_get(rig.store, "a.test").look_ms <= world.wall_ms + 90 * DAY);
+	rig_close();
+}
+
+/* --- ends -------------------------------------------------------------------------- */
+
+static void
+engine_without_database_is_none(void **state)
+{
+	struct err err;
+
+	(void)state;
+	rig_new_settled();
+	rig_close();
+	free(rig.config.state);
+	rig.config.state = strdup("/nowhere/at/all.db");
+	assert_null(engine_new_in(
+	    &scripted_world, &rig.config, rig.rules, ENGINE_APPLY, NULL, NULL, &err));
+	assert_true(err.text[0] != '\0');
+}
+
+/* Jobs of every kind are with the workers, some of them done. */
+static void
+end_takes_what_is_under_way(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	need_routes();
+	rig_defer_because("b.test", NOT_VERIFIED);
+	engine_read_queue(rig.engine);
+	engine_turn(rig.engine);
+	assert_true(world_waiting() >= 2);
+	rig_close();
+	rig_new_settled();
+	need_flush();
+	engine_turn(rig.engine);
+	world_work();
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 2;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		suite_add(work_is_tried_ever_more_slowly, &rows[i],
+		    "%s that fails: tried ever more slowly, alerted once", rows[i].name);
+	suite_add(failed_flush_waits_a_minute, NULL,
+	    "a flush that fails is done again after a minute");
+	suite_add(failed_retry_without_mail_sleeps, NULL,
+	    "a retry that failed and whose mail is gone keeps nobody awake");
+	suite_add(without_settings_nothing_is_decided, NULL,
+	    "without Postfix's settings nothing is decided");
+	suite_add(without_settings_it_is_imagined, NULL,
+	    "without Postfix's settings scan shows as much");
+	suite_add(mail_that_fails_is_not_alerted, NULL,
+	    "a mail to the administrator that fails is not alerted");
+	suite_add(map_is_what_a_command_reports, NULL,
+	    "of what fails the map is what a command reports");
+	suite_add(lag_that_stays_is_alerted, NULL,
+	    "what targets cannot do later is alerted, and no command waits for it");
+	suite_add(decisions_that_cannot_be_stored, NULL,
+	    "a decision that cannot be stored is made again");
+	suite_add(lines_that_cannot_be_stored, NULL,
+	    "lines that cannot be stored wait in the fold");
+	suite_add(queue_that_cannot_be_stored, NULL,
+	    "a queue that cannot be stored is stored later");
+	suite_add(retry_that_cannot_be_noted, NULL,
+	    "mail is retried once it can be noted that it is");
+	suite_add(thinning_that_fails_once_sleeps, NULL,
+	    "a thinning that failed once keeps nobody awake");
+	suite_add(clock_that_cannot_be_minded, NULL,
+	    "a clock that was set back is minded once it can be");
+	suite_add(engine_without_database_is_none, NULL,
+	    "without a database there is no engine");
+	suite_add(
+	    end_takes_what_is_under_way, NULL, "an engine ends with jobs under way");
+	return rig_end(suite_run());
+}
