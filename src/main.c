@@ -9,6 +9,7 @@
  *   logs/     log files: followed, rotated, packed
  *   dns/      a validating resolver asked
  *   postfix/  Postfix asked and told, through its own commands
+ *   measure/  what can be asked of a destination; a fact source is a file and a row
  *   store/    the database
  *   publish/  facts out: the targets (the policy map), exports, mail to the administrator
  *   engine/   evidence -> decision -> map -> retry, for run, scan and queue

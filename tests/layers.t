@@ -19,10 +19,11 @@ conf base core sys
 logs base core sys
 dns base core sys
 postfix base core sys
+measure base core sys dns postfix
 store base core sys logs
 publish base core sys conf postfix store
-engine base core sys conf logs dns postfix store publish
-cmd base core sys conf logs dns postfix store publish engine
+engine base core sys conf logs postfix measure store publish
+cmd base core sys conf logs dns postfix measure store publish engine
 END
 is 'main.c includes cmd/, sys/ and base/ alone' \
 	"$(grep -n '^#include "' main.c | grep -vE '"(cmd|sys|base)/')" ''

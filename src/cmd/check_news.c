@@ -26,8 +26,10 @@ check_open_state(const struct config *config)
 static bool
 is_dns_news(const struct check *check, const struct destination *d)
 {
-	return check->verdict.state != DANE_UNSURE && d->dns.state[0] != '\0' &&
-	    strcmp(dane_state_name(check->verdict.state), d->dns.state) != 0;
+	enum dane_state state = check->item.answers.dane.state;
+
+	return state != DANE_UNSURE && d->dns.state[0] != '\0' &&
+	    strcmp(dane_state_name(state), d->dns.state) != 0;
 }
 
 /* Does a rung between the entry and the default work? */
@@ -36,8 +38,8 @@ is_probe_news(const struct check *check, const struct destination *d)
 {
 	if (d->entry.level == LEVEL_NONE)
 		return false;
-	for (enum level l = d->entry.level + 1; l <= check->facts.default_level; l++)
-		if (check->facts.works[l] == ANSWER_YES)
+	for (enum level l = d->entry.level + 1; l <= check->settings->default_level; l++)
+		if (check->item.answers.works[l] == ANSWER_YES)
 			return true;
 	return false;
 }
@@ -71,7 +73,7 @@ ask_for_recheck(struct store *store, const struct check *check, struct err *err)
 	struct destination d;
 	bool found, done;
 
-	done = store_get(store, check->nexthop.key, &d, &found, err) && found &&
+	done = store_get(store, check->item.nexthop.key, &d, &found, err) && found &&
 	    is_news(check, &d);
 	if (done) {
 		destination_recheck(&d, clock_wall_ms());
@@ -91,7 +93,7 @@ check_tell_daemon(
 
 	if (store == NULL)
 		return false;
-	news = store_get(store, check->nexthop.key, &d, &found, &ignored) && found &&
+	news = store_get(store, check->item.nexthop.key, &d, &found, &ignored) && found &&
 	    is_news(check, &d);
 	destination_clear(&d);
 	if (!news || !store_begin(store, &ignored))

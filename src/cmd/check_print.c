@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What `check` found, for people and as JSON. */
-#include <stdio.h>
-#include <string.h>
-
 #include "cmd/check.h"
 #include "cmd/cmd.h"
-
-static const char *
-outcome_word(enum probe_outcome outcome)
-{
-	return outcome == PROBE_YES ? "yes" : outcome == PROBE_NO ? "no" : "?";
-}
 
 /* The one sentence that explains level and grade. */
 static void
@@ -20,7 +11,7 @@ add_sentence(struct buf *out, const struct check *check)
 
 	if (g->why != WHY_NONE)
 		buf_printf(out, "%s: %s", why_slug(g->why), why_sentence(g->why));
-	else if (check->facts.probed)
+	else if (check->item.answers.probe_asked)
 		buf_printf(out, "the servers could not tell");
 	else
 		buf_printf(out, "the servers were not asked (--probe)");
@@ -28,56 +19,25 @@ add_sentence(struct buf *out, const struct check *check)
 		buf_printf(out, "; no level lets its mail flow");
 }
 
-/* The host that DNS knows, or the address that the destination is. */
 static void
-add_name(struct buf *out, const struct check *check, unsigned i)
+print_hosts(struct buf *out, const struct measurement *found)
 {
-	buf_add_quoted(out,
-	    str_of(i < check->dns.host_count ? check->dns.hosts[i].name
-	                                     : check->nexthop.host));
-}
-
-static unsigned
-host_count(const struct check *check)
-{
-	return check->dns.literal && check->dns.host_count == 0 ? 1
-	                                                        : check->dns.host_count;
-}
-
-/* --- text -------------------------------------------------------------------------- */
-
-static void
-print_probe(struct buf *out, const struct check_probe *probe)
-{
-	buf_printf(out, "      %-9s %-3s ", level_name(probe->level),
-	    outcome_word(probe->outcome));
-	buf_add_visible(out, str_of(probe->found));
-	buf_add_char(out, '\n');
+	for (unsigned i = 0; i < found->dns.host_count; i++)
+		for (size_t s = 0; s < MEASURE_COUNT; s++)
+			measure_sources[s]->check.host(found, i, out);
 }
 
 static void
-print_host(struct buf *out, const struct check *check, unsigned i)
+print_troubles(struct buf *out, const struct measurement *found)
 {
-	const struct dns_host *host = &check->dns.hosts[i];
-
-	buf_printf(out, "  ");
-	if (check->dns.mx != DNS_NOT_ASKED && !check->dns.implicit_mx)
-		buf_printf(out, "%u ", host->preference);
-	add_name(out, check, i);
-	if (i >= check->dns.host_count || host->literal) {
-		buf_printf(out, "  an address, no DANE");
-	} else {
-		buf_printf(out, "  address %s", dns_answer_name(host->address));
-		if (host->alias)
-			buf_printf(out, " (alias)");
-		buf_printf(out, ", TLSA %s", dns_answer_name(host->tlsa));
-		if (host->tlsa_count > 0)
-			buf_printf(out, ", usable %u of %u", check_usable(host),
-			    host->tlsa_count);
+	for (size_t s = 0; s < MEASURE_COUNT; s++) {
+		if (found->trouble[s][0] == '\0' ||
+		    measure_sources[s]->trouble.label[0] == '\0')
+			continue;
+		buf_printf(out, "  %s: ", measure_sources[s]->trouble.label);
+		buf_add_visible(out, str_of(found->trouble[s]));
+		buf_add_char(out, '\n');
 	}
-	buf_add_char(out, '\n');
-	for (unsigned p = 0; p < check->hosts[i].count; p++)
-		print_probe(out, &check->hosts[i].probes[p]);
 }
 
 void
@@ -91,33 +51,20 @@ check_print(const struct check *check, struct buf *out)
 	};
 	const struct grading *g = &check->grading;
 
-	buf_printf(out, "%s  ", check->nexthop.key);
+	buf_printf(out, "%s  ", check->item.nexthop.key);
 	buf_add_colour(out, colours[g->grade], grade_name(g->grade));
 	buf_printf(
 	    out, "  level %s  (", g->level != LEVEL_UNKNOWN ? level_name(g->level) : "?");
 	add_sentence(out, check);
 	buf_printf(out, ")\n");
-	if (check->dns.mx != DNS_NOT_ASKED)
-		buf_printf(out, "  MX %s%s\n", dns_answer_name(check->dns.mx),
-		    check->dns.null_mx           ? ", takes no mail (RFC 7505)"
-		        : check->dns.implicit_mx ? ", the domain itself is the host"
-		                                 : "");
-	for (unsigned i = 0; i < host_count(check); i++)
-		print_host(out, check, i);
-	if (check->secure.level == LEVEL_SECURE)
-		print_probe(out, &check->secure);
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		measure_sources[s]->check.before_hosts(check->found, out);
+	print_hosts(out, check->found);
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		measure_sources[s]->check.behind_hosts(check->found, out);
 	if (check->news)
 		buf_printf(out, "  news: the daemon looks at it now\n");
-	if (check->dns.trouble[0] != '\0') {
-		buf_printf(out, "  DNS: ");
-		buf_add_visible(out, str_of(check->dns.trouble));
-		buf_add_char(out, '\n');
-	}
-	if (check->other_map_trouble[0] != '\0') {
-		buf_printf(out, "  another map: ");
-		buf_add_visible(out, str_of(check->other_map_trouble));
-		buf_add_char(out, '\n');
-	}
+	print_troubles(out, check->found);
 }
 
 /* --- JSON -------------------------------------------------------------------------- */
@@ -133,73 +80,46 @@ json_text(struct buf *out, const char *name, const char *text)
 }
 
 static void
-json_probe(struct buf *out, const struct check_probe *probe)
+json_host(struct buf *out, const struct measurement *found, unsigned i)
 {
-	buf_printf(out, "{\"level\":\"%s\",\"works\":%s", level_name(probe->level),
-	    probe->outcome == PROBE_YES      ? "true"
-	        : probe->outcome == PROBE_NO ? "false"
-	                                     : "null");
-	json_text(out, "found", probe->found);
-	buf_add_char(out, '}');
-}
-
-static void
-json_host(struct buf *out, const struct check *check, unsigned i)
-{
-	const struct dns_host *host = &check->dns.hosts[i];
 	struct buf name = {0};
 
-	add_name(&name, check, i);
+	buf_add_quoted(&name, str_of(found->dns.hosts[i].name));
 	buf_printf(out, "{\"host\":");
 	buf_add_json(out, str_of(buf_text(&name)));
 	buf_clear(&name);
-	buf_printf(out, ",\"preference\":");
-	if (check->dns.mx != DNS_NOT_ASKED && !check->dns.implicit_mx)
-		buf_printf(out, "%u", host->preference);
-	else
-		buf_printf(out, "null");
-	json_text(out, "address", dns_answer_name(host->address));
-	json_text(out, "tlsa", dns_answer_name(host->tlsa));
-	buf_printf(out, ",\"usable\":%u,\"records\":%u,\"probes\":[", check_usable(host),
-	    host->tlsa_count);
-	for (unsigned p = 0; p < check->hosts[i].count; p++) {
-		if (p > 0)
-			buf_add_char(out, ',');
-		json_probe(out, &check->hosts[i].probes[p]);
-	}
-	buf_printf(out, "]}");
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		measure_sources[s]->check.json_host(found, i, out);
+	buf_add_char(out, '}');
 }
 
 void
 check_print_json(const struct check *check, struct buf *out)
 {
 	const struct grading *g = &check->grading;
-	enum level standard = check->facts.default_level;
+	enum level standard = check->settings->default_level;
 
 	buf_printf(out, "{\"domain\":");
-	buf_add_json(out, str_of(check->nexthop.key));
+	buf_add_json(out, str_of(check->item.nexthop.key));
 	json_text(out, "grade", grade_name(g->grade));
 	json_text(out, "level", g->level != LEVEL_UNKNOWN ? level_name(g->level) : NULL);
 	json_text(out, "why", why_slug(g->why));
 	buf_printf(out, ",\"waits\":%s,\"probed\":%s", g->waits ? "true" : "false",
-	    check->facts.probed ? "true" : "false");
+	    check->item.answers.probe_asked ? "true" : "false");
 	json_text(
 	    out, "default", standard != LEVEL_UNKNOWN ? level_name(standard) : NULL);
-	json_text(out, "dane", dane_state_name(check->verdict.state));
-	json_text(out, "mx", dns_answer_name(check->dns.mx));
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		measure_sources[s]->check.json(check->found, out);
 	buf_printf(out, ",\"hosts\":[");
-	for (unsigned i = 0; i < host_count(check); i++) {
+	for (unsigned i = 0; i < check->found->dns.host_count; i++) {
 		if (i > 0)
 			buf_add_char(out, ',');
-		json_host(out, check, i);
+		json_host(out, check->found, i);
 	}
-	buf_printf(out, "],\"secure\":");
-	if (check->secure.level == LEVEL_SECURE)
-		json_probe(out, &check->secure);
-	else
-		buf_printf(out, "null");
-	buf_printf(out, ",\"news\":%s", check->news ? "true" : "false");
-	json_text(out, "trouble", check->dns.trouble);
-	json_text(out, "other_map_trouble", check->other_map_trouble);
+	buf_printf(out, "],\"news\":%s", check->news ? "true" : "false");
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		if (measure_sources[s]->trouble.member[0] != '\0')
+			json_text(out, measure_sources[s]->trouble.member,
+			    check->found->trouble[s]);
 	buf_printf(out, "}\n");
 }

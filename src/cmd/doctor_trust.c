@@ -179,14 +179,11 @@ doctor_check_authorities(struct doctor *d)
 static struct resolver_settings
 settings_of(const struct doctor *d)
 {
-	return (struct resolver_settings){
-	    .servers = d->config->dns.resolvers.items,
-	    .server_count = (unsigned)d->config->dns.resolvers.count,
-	    .resolv_conf = RESOLV_CONF,
-	    .trust_ad = d->config->dns.trust_ad,
-	    .timeout_ms = d->config->dns.timeout_ms,
-	    .tries = 2,
-	};
+	struct resolver_settings settings = config_resolver(d->config);
+
+	/* Somebody waits for this. */
+	settings.tries = 2;
+	return settings;
 }
 
 static bool

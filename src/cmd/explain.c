@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "base/span.h"
+#include "measure/measure.h"
 #include "sys/clock.h"
 
 struct explain {
@@ -67,20 +68,24 @@ print_time_line(struct buf *out, const char *name, int64_t ms)
 	buf_add_char(out, '\n');
 }
 
+/* What each source answered last. */
 static void
-print_indented(struct buf *out, const char *text)
+print_answers(struct buf *out, const struct destination *d)
 {
-	struct str rest = str_of(text), line;
+	struct answers answers;
 
-	while (str_cut(&rest, '\n', &line)) {
-		buf_printf(out, "  ");
-		buf_add_visible(out, line);
-		buf_add_char(out, '\n');
-	}
-	if (rest.len > 0) {
-		buf_printf(out, "  ");
-		buf_add_visible(out, rest);
-		buf_add_char(out, '\n');
+	destination_recall(d, clock_wall_ms(), &answers);
+	for (size_t s = 0; s < MEASURE_COUNT; s++) {
+		if (measure_sources[s]->explain.title[0] == '\0')
+			continue;
+		buf_printf(out, "\n%s", measure_sources[s]->explain.title);
+		if (answers.asked_ms == 0) {
+			buf_printf(out, "\n  not asked yet\n");
+			continue;
+		}
+		buf_printf(out, " at ");
+		buf_add_time(out, answers.asked_ms);
+		measure_sources[s]->explain.text(&answers, out);
 	}
 }
 
@@ -136,14 +141,7 @@ explain_text(
 	buf_printf(&x->out, "\ndecisions\n");
 	if (!store_each_decision(store, d->id, print_decision, x, err))
 		return false;
-	buf_printf(&x->out, "\nDNS");
-	if (d->dns.time_ms != 0) {
-		buf_printf(&x->out, " at ");
-		buf_add_time(&x->out, d->dns.time_ms);
-		buf_printf(&x->out, ": TLSA %s", d->dns.state);
-	}
-	buf_add_char(&x->out, '\n');
-	print_indented(&x->out, d->dns.time_ms != 0 ? d->dns.text : "not asked yet");
+	print_answers(&x->out, d);
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");
 	if (d->entry.level == LEVEL_NONE) {
@@ -218,24 +216,19 @@ json_decision(void *context, const struct decision_record *r)
 }
 
 static void
-json_dns(struct explain *x, const struct destination *d)
+json_answers(struct buf *out, const struct destination *d)
 {
-	struct str rest = str_of(d->dns.text), line;
+	struct answers answers;
 
-	buf_printf(&x->out, ",\"dns\":{\"tlsa\":");
-	buf_add_json(&x->out, str_of(d->dns.state));
-	add_time_member(&x->out, "time", d->dns.time_ms);
-	buf_printf(&x->out, ",\"hosts\":[");
-	x->first = true;
-	while (str_cut(&rest, '\n', &line)) {
-		separate(x);
-		buf_add_json(&x->out, line);
+	destination_recall(d, clock_wall_ms(), &answers);
+	for (size_t s = 0; s < MEASURE_COUNT; s++) {
+		if (measure_sources[s]->explain.title[0] == '\0')
+			continue;
+		buf_printf(out, ",\"%s\":{\"time\":", measure_sources[s]->name);
+		buf_add_json_time(out, answers.asked_ms);
+		measure_sources[s]->explain.json(&answers, out);
+		buf_add_char(out, '}');
 	}
-	if (rest.len > 0) {
-		separate(x);
-		buf_add_json(&x->out, rest);
-	}
-	buf_printf(&x->out, "]}");
 }
 
 static bool
@@ -255,7 +248,7 @@ explain_json(
 	if (!store_each_decision(store, d->id, json_decision, x, err))
 		return false;
 	buf_printf(out, "]");
-	json_dns(x, d);
+	json_answers(out, d);
 	add_time_member(out, "last_sent", d->past.sent_ms);
 	add_time_member(out, "last_encrypted", d->past.encrypt_ms);
 	add_time_member(out, "last_verified", d->past.verify_ms);

@@ -376,3 +376,16 @@ config_clear(struct config *config)
 		clear_value(&keys[i], config);
 	*config = (struct config){0};
 }
+
+struct resolver_settings
+config_resolver(const struct config *config)
+{
+	return (struct resolver_settings){
+	    .servers = config->dns.resolvers.items,
+	    .server_count = (unsigned)config->dns.resolvers.count,
+	    .resolv_conf = "/etc/resolv.conf",
+	    .trust_ad = config->dns.trust_ad,
+	    .timeout_ms = config->dns.timeout_ms,
+	    .tries = config->dns.tries,
+	};
+}

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "core/level.h"
+#include "core/resolver_settings.h"
 
 struct strings {
 	char **items;
@@ -76,6 +77,10 @@ bool config_parse(
 void config_default(struct config *config);
 
 void config_clear(struct config *config);
+
+/* The resolver that is to be asked (dns), with the system's resolv.conf where none is
+ * named. Borrows from config. */
+struct resolver_settings config_resolver(const struct config *config);
 
 /* The keys in the order of the manual, as "ladder.may_after.time"; NULL behind the last.
  * *initial is the default as it would be written, of a list its only item. */

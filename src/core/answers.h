@@ -1,25 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What was measured of one destination, by whoever asks: a plain value. */
+/*
+ * What was measured of one destination, by whoever asks: a plain value. Each fact source
+ * (measure/measure.h) owns its fields: it says what is in them where it is not asked.
+ */
 #ifndef CORE_ANSWERS_H
 #define CORE_ANSWERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/answer.h"
 #include "core/dane.h"
 #include "core/level.h"
 
 struct answers {
+	bool remembered;  /* the answers of before, not new ones */
+	int64_t asked_ms; /* of remembered ones, when they came; 0: never asked */
+
+	/* maps */
+	enum answer other_map; /* another policy map answers for the key */
+
+	/* dns */
+	struct dane_verdict dane;
 	bool relay_fits; /* the server of the deferral is one of the destination's, or
 	                    none was */
-	bool remembered; /* the answer of before, not a new one */
-	enum answer other_map; /* another policy map answers for the key */
-	struct dane_verdict dane;
-	char text[2048];   /* the DNS answers, a line a host */
+	char text[2048]; /* the DNS answers, a line a host */
+
+	/* hosts, servers */
 	bool probe_asked;  /* the servers were to be probed */
 	enum level probed; /* the strongest level that works, else the weakest tried;
 	                    * LEVEL_UNKNOWN: nothing was probed, or nothing can */
 	enum answer probe_works;
+	/* Does mail flow at a server of it, by level? Only what was tried. */
+	enum answer works[LEVEL_COUNT];
 };
+
+/* One server's answer, of several: mail flows if it does at one of them, and one that
+ * did not answer says nothing of those that did. */
+void answers_note_server(struct answers *answers, enum level level, enum answer works);
 
 #endif

@@ -3,7 +3,10 @@
 
 #include <assert.h>
 
+#include "base/span.h"
 #include "core/der.h"
+
+#define TTL_MAX_MS (5 * SPAN_MINUTE_MS)
 
 #define USAGE_DANE_TA 2
 #define USAGE_DANE_EE 3
@@ -180,6 +183,12 @@ judge_host(const struct dns_host *host)
 	return host->cname == DNS_SECURE ? judge_tlsa(host) : HOST_FAILED;
 }
 
+unsigned
+dane_host_usable(const struct dns_host *host)
+{
+	return judge_host(host) == HOST_USABLE ? count_usable(host) : 0;
+}
+
 static enum dane_state
 judge_hosts(const struct dns_records *records)
 {
@@ -238,6 +247,16 @@ dane_judge(const struct dns_records *records)
 		verdict.signed_domain =
 		    records->host_count > 0 && is_signed(records->hosts[0].address);
 	return verdict;
+}
+
+int64_t
+dane_serves_ms(const struct dane_verdict *verdict)
+{
+	int64_t ttl_ms = (int64_t)verdict->ttl_s * SPAN_SECOND_MS;
+
+	if (verdict->state == DANE_UNSURE)
+		return 0;
+	return ttl_ms < TTL_MAX_MS ? ttl_ms : TTL_MAX_MS;
 }
 
 static void

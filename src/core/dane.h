@@ -107,6 +107,10 @@ enum dns_answer dns_answer_merge(enum dns_answer a, enum dns_answer aaaa);
  */
 bool dane_tlsa_is_usable(const struct dns_tlsa *tlsa);
 
+/* How many of a host's TLSA records can be used; 0 where its own answers do not allow it:
+ * an address that is not signed (nor its alias), TLSA that are not. */
+unsigned dane_host_usable(const struct dns_host *host);
+
 /*
  * Is the data exactly one DER object with the outline of a certificate (selector 0) or a
  * SubjectPublicKeyInfo (1)? Whether the key in it can be used is not looked at: a record
@@ -120,6 +124,10 @@ bool dane_der_is_exact(uint8_t selector, const uint8_t *data, size_t len);
  * of them promises STARTTLS (RFC 7672 2.2.3), so neither may end in cleartext.
  */
 struct dane_verdict dane_judge(const struct dns_records *records);
+
+/* How long a verdict may be used again, in ms from the answer: its TTL up to 5 minutes; 0
+ * where it could not tell. */
+int64_t dane_serves_ms(const struct dane_verdict *verdict);
 
 /* One line a host, for explain and check: "mx.example.org address=secure tlsa=secure
  * usable=1/2", with alias, cname= and base= where they differ from the plain case.

@@ -160,6 +160,11 @@ void destination_catch_up(struct destination *destination, int64_t now_ms);
 void destination_take_answers(
     struct destination *destination, const struct answers *answers, int64_t now_ms);
 
+/* The answers that were taken last, with what is left of their time in dane.ttl_s;
+ * out->asked_ms is 0 where there are none. */
+void destination_recall(
+    const struct destination *destination, int64_t now_ms, struct answers *out);
+
 /*
  * The ladder's evidence, as far as it is about the destination; default level, rule,
  * can_dane, frozen and thawed_ms are the caller's to fill in. answers NULL: nothing was

@@ -4,9 +4,8 @@
 #include "core/answers.h"
 #include "core/destination_impl.h"
 
-#define SEEN_MS        (90 * SPAN_DAY_MS)   /* how long a better past counts */
-#define DNS_TTL_MAX_MS (5 * SPAN_MINUTE_MS) /* an answer is used again no longer */
-#define SMTPS_PORT     465                  /* smtp_tls_wrappermode */
+#define SEEN_MS    (90 * SPAN_DAY_MS) /* how long a better past counts */
+#define SMTPS_PORT 465                /* smtp_tls_wrappermode */
 
 void
 judged_clear(struct judged *judged)
@@ -96,11 +95,8 @@ note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 	str_copy(str_of(dane_state_name(state)), d->dns.state, sizeof(d->dns.state));
 	str_copy(str_of(answers->text), d->dns.text, sizeof(d->dns.text));
 	if (!answers->remembered) {
-		int64_t ttl_ms = (int64_t)answers->dane.ttl_s * 1000;
-
 		d->dns.time_ms = now_ms;
-		d->dns.until_ms =
-		    now_ms + (ttl_ms < DNS_TTL_MAX_MS ? ttl_ms : DNS_TTL_MAX_MS);
+		d->dns.until_ms = now_ms + dane_serves_ms(&answers->dane);
 		d->dns.signed_domain = answers->dane.signed_domain;
 	}
 	d->dns.failures = state == DANE_UNSURE ? d->dns.failures + 1 : 0;
@@ -139,6 +135,26 @@ destination_take_answers(
 	note_dns(d, answers, now_ms);
 	if (answers->probe_asked)
 		note_probe(d, answers, now_ms);
+}
+
+void
+destination_recall(const struct destination *d, int64_t now_ms, struct answers *out)
+{
+	*out = (struct answers){
+	    .remembered = true,
+	    .asked_ms = d->dns.time_ms,
+	    .other_map = ANSWER_NO,
+	    .dane = {.state = DANE_UNSURE, .signed_domain = d->dns.signed_domain},
+	    .relay_fits = true,
+	};
+	/* What is left of its time; nothing where the clock was set back since. */
+	if (d->dns.time_ms <= now_ms && now_ms < d->dns.until_ms) {
+		int64_t rest_s = (d->dns.until_ms - now_ms + 999) / 1000;
+
+		out->dane.ttl_s = rest_s < UINT32_MAX ? (uint32_t)rest_s : UINT32_MAX;
+	}
+	dane_state_parse(str_of(d->dns.state), &out->dane.state);
+	str_copy(str_of(d->dns.text), out->text, sizeof(out->text));
 }
 
 /* --- evidence ---------------------------------------------------------------------- */

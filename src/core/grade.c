@@ -1,112 +1,196 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/grade.h"
 
-void
-grade_note(struct grade_facts *facts, enum level level, enum answer works)
+#include "core/ladder.h"
+
+#define NOW_MS 1 /* of the hypothetical destination; nothing of it is older */
+
+/* --- what was measured -------------------------------------------------------------- */
+
+static bool
+promises_tls(const struct answers *answers)
 {
-	/* One that did not answer says nothing of those that did. */
-	if (works > facts->works[level])
-		facts->works[level] = works;
+	return answers->dane.state == DANE_UNUSABLE ||
+	    answers->dane.state == DANE_INSECURE_MX;
 }
 
-static struct grading
-settle(enum grade grade, enum level level, enum why why)
+static enum answer
+dane_flows(const struct grade_settings *settings, const struct answers *answers)
 {
-	return (struct grading){.grade = grade, .level = level, .why = why};
+	if (answers->dane.state != DANE_USABLE || settings->can_dane == ANSWER_NO)
+		return ANSWER_NO;
+	return answers->probe_asked ? answers->works[LEVEL_DANE_ONLY] : ANSWER_YES;
 }
 
-static struct grading
-mail_waits(enum grade grade, enum level level, enum why why)
+/* Would mail flow at this level? */
+static enum answer
+flows(const struct grade_settings *settings, const struct answers *answers,
+    enum level level)
 {
-	return (struct grading){
-	    .grade = grade, .level = level, .why = why, .waits = true};
+	const enum answer *works = answers->works;
+	enum answer encrypted =
+	    works[LEVEL_SECURE] == ANSWER_YES || works[LEVEL_VERIFY] == ANSWER_YES
+	    ? ANSWER_YES /* what verifies is encrypted as well */
+	    : works[LEVEL_ENCRYPT];
+
+	switch (level) {
+	case LEVEL_NONE:
+	case LEVEL_MAY:
+		return ANSWER_YES;
+	case LEVEL_DANE: /* without usable TLSA it asks for nothing, or for TLS */
+		return promises_tls(answers) ? encrypted : ANSWER_YES;
+	case LEVEL_ENCRYPT:
+		return encrypted;
+	case LEVEL_VERIFY:
+		return works[LEVEL_SECURE] == ANSWER_YES ? ANSWER_YES
+		                                         : works[LEVEL_VERIFY];
+	case LEVEL_SECURE: /* is asked of servers that verify; unless it works, it is not
+	                    */
+		return works[LEVEL_SECURE] == ANSWER_YES ? ANSWER_YES
+		    : works[LEVEL_VERIFY] == ANSWER_YES  ? ANSWER_NO
+		                                         : works[LEVEL_VERIFY];
+	case LEVEL_DANE_ONLY:
+		return dane_flows(settings, answers);
+	default: /* fingerprints are not probed, but without TLS there is none */
+		return encrypted == ANSWER_NO ? ANSWER_NO : ANSWER_UNSURE;
+	}
 }
 
-static struct grading
-judge_usable(const struct grade_facts *facts)
+/* What the rules would say of the deferral: no TLS at all, or no proof of who it is. */
+static enum level
+fallback_level(const struct answers *answers)
 {
-	if (facts->can_dane == ANSWER_NO)
-		return mail_waits(GRADE_UNSURE, LEVEL_UNKNOWN, WHY_DANE_IMPOSSIBLE);
-	if (facts->probed && facts->works[LEVEL_DANE_ONLY] == ANSWER_NO)
-		return mail_waits(GRADE_UNSURE, LEVEL_DANE_ONLY, WHY_DANE_NOT_MET);
-	if (facts->probed && facts->works[LEVEL_DANE_ONLY] == ANSWER_UNSURE)
-		return settle(GRADE_UNSURE, LEVEL_DANE_ONLY, WHY_DANE);
-	return settle(GRADE_GREEN, LEVEL_DANE_ONLY, WHY_DANE);
+	return answers->works[LEVEL_VERIFY] == ANSWER_NO &&
+	        answers->works[LEVEL_ENCRYPT] == ANSWER_NO
+	    ? LEVEL_MAY
+	    : LEVEL_ENCRYPT;
 }
 
-/* The strongest rung that works, before the default level is looked at. */
-static struct grading
-judge_servers(const struct grade_facts *facts)
+/* --- what the ladder makes of it ---------------------------------------------------- */
+
+static struct evidence
+evidence_of(const struct grade_settings *settings, const struct answers *answers,
+    enum level entry, bool deferral)
 {
-	if (facts->works[LEVEL_SECURE] == ANSWER_YES)
-		return settle(GRADE_GREEN, LEVEL_SECURE, WHY_PROBED);
-	if (facts->works[LEVEL_VERIFY] == ANSWER_YES)
-		return settle(GRADE_GREEN, LEVEL_VERIFY, WHY_PROBED);
-	if (facts->works[LEVEL_VERIFY] == ANSWER_UNSURE)
-		return settle(GRADE_UNSURE, LEVEL_UNKNOWN, WHY_NONE);
-	if (facts->works[LEVEL_ENCRYPT] == ANSWER_YES)
-		return settle(GRADE_YELLOW, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
-	if (facts->works[LEVEL_ENCRYPT] == ANSWER_UNSURE)
-		return settle(GRADE_UNSURE, LEVEL_UNKNOWN, WHY_NONE);
-	/* Secure TLSA, usable or not, is a promise of TLS (RFC 7672 2.2.3). */
-	if (facts->dane == DANE_UNUSABLE)
-		return mail_waits(GRADE_RED, LEVEL_UNKNOWN, WHY_TLSA_UNUSABLE);
-	if (facts->dane == DANE_INSECURE_MX)
-		return mail_waits(GRADE_RED, LEVEL_UNKNOWN, WHY_INSECURE_MX);
-	return settle(GRADE_RED, LEVEL_MAY, WHY_NOT_ENCRYPTED);
+	return (struct evidence){
+	    .default_level = settings->default_level,
+	    .entry = demand_of(entry),
+	    .lease_end_ms = LADDER_NOT_YET,
+	    .deferral = deferral,
+	    .has_rule = true,
+	    .fallback = FALLBACK_LEVEL,
+	    .fallback_level = fallback_level(answers),
+	    .attempt_ms = NOW_MS,
+	    .attempts = 1,
+	    .first_attempt_ms = NOW_MS,
+	    .last_attempt_ms = NOW_MS,
+	    .other_map = answers->other_map,
+	    .dane = answers->dane,
+	    .can_dane = settings->can_dane,
+	};
 }
 
-/* Nothing stronger than the default is written, but DANE. */
-static struct grading
-under_default(const struct grade_facts *facts, struct grading g)
+/* Is there a level, though the ladder keeps what is there? */
+static bool
+tells_level(enum why why)
 {
-	enum level level = facts->default_level;
+	return why == WHY_DANE || why == WHY_DANE_NOT_MET || why == WHY_NOT_NEEDED ||
+	    why == WHY_STILL_NEEDED;
+}
 
-	if (g.level == LEVEL_UNKNOWN || level == LEVEL_UNKNOWN)
-		return g;
-	/* Below verify these three let mail flow by themselves, whatever the server does.
-	 */
-	if (level == LEVEL_NONE || level == LEVEL_MAY || level == LEVEL_DANE)
-		return settle(g.grade, level, WHY_NOT_NEEDED);
-	if (level == LEVEL_FINGERPRINT)
-		return settle(g.grade, LEVEL_UNKNOWN, WHY_NONE);
-	if (g.level >= level)
-		return settle(g.grade, level, WHY_NOT_NEEDED);
-	if (g.level < facts->lowest)
-		return mail_waits(g.grade, LEVEL_UNKNOWN, WHY_LOWEST);
+/* Is there none, and not only because it could not be told or is another's to say? */
+static bool
+tells_that_mail_waits(enum why why, bool deferral)
+{
+	if (why == WHY_NO_MAIL || why == WHY_DANE_IMPOSSIBLE)
+		return true;
+	return deferral && why != WHY_DNS_UNSURE && why != WHY_OTHER_MAP &&
+	    why != WHY_OTHER_MAP_UNSURE;
+}
+
+/* Where the ladder ends with this mail, a step at a time. */
+static struct grading
+walk(const struct grade_settings *settings, const struct answers *answers)
+{
+	struct ladder_policy policy = {
+	    .lowest = settings->lowest, .may_after_attempts = 1, .recheck_ms = 1};
+	enum level entry = LEVEL_NONE, present = settings->default_level;
+	enum why entry_why = WHY_NONE;
+	struct grading g = {0};
+
+	for (int step = 0; step < LEVEL_COUNT; step++) {
+		enum answer flow = flows(settings, answers, present);
+		struct evidence ev =
+		    evidence_of(settings, answers, entry, flow == ANSWER_NO);
+		struct decision d = ladder_decide(&policy, &ev, NOW_MS);
+
+		if (d.action == ACTION_SET) {
+			entry = present = d.entry.level;
+			entry_why = d.why;
+			continue;
+		}
+		g.why = d.why == WHY_STILL_NEEDED ? entry_why : d.why;
+		g.waits = tells_that_mail_waits(d.why, ev.deferral);
+		if (d.action == ACTION_KEEP && tells_level(d.why))
+			g.level = present;
+		/* Without usable TLSA only the servers can tell. */
+		if (flow == ANSWER_UNSURE && g.level != LEVEL_UNKNOWN &&
+		    present != LEVEL_DANE_ONLY)
+			g = (struct grading){0};
+		break;
+	}
+	/* That its certificate verifies is what the probe showed. */
+	if (g.why == WHY_NOT_AUTHENTIC && level_is_authenticated(g.level))
+		g.why = WHY_PROBED;
 	return g;
 }
 
-static struct grading
-judge(const struct grade_facts *facts)
+/* --- the grade ---------------------------------------------------------------------- */
+
+/* Of the level that it is able to, where nothing less was asked for. */
+static enum grade
+grade_of(const struct grading *able, bool unsure)
 {
-	switch (facts->dane) {
-	case DANE_USABLE:
-		return judge_usable(facts);
-	case DANE_UNUSABLE:
-	case DANE_INSECURE_MX:
-	case DANE_NONE:
-		if (!facts->probed)
-			return settle(GRADE_UNSURE, LEVEL_UNKNOWN, WHY_NONE);
-		return under_default(facts, judge_servers(facts));
-	case DANE_NO_MAIL:
-		return mail_waits(GRADE_UNSURE, LEVEL_UNKNOWN, WHY_NO_MAIL);
-	case DANE_UNSURE:
-	case DANE_STATE_COUNT:
-		break;
-	}
-	return settle(GRADE_UNSURE, LEVEL_UNKNOWN, WHY_DNS_UNSURE);
+	/* Secure TLSA, usable or not, is a promise of TLS (RFC 7672 2.2.3): all that is
+	 * left there is cleartext. */
+	if (able->why == WHY_TLSA_UNUSABLE || able->why == WHY_INSECURE_MX)
+		return GRADE_RED;
+	if (able->waits || unsure || able->level == LEVEL_UNKNOWN)
+		return GRADE_UNSURE;
+	return level_is_authenticated(able->level) ? GRADE_GREEN
+	    : able->level == LEVEL_ENCRYPT         ? GRADE_YELLOW
+	                                           : GRADE_RED;
 }
 
 struct grading
-grade_judge(const struct grade_facts *facts)
+grade_judge(const struct grade_settings *settings, const struct answers *answers)
 {
-	struct grading g = judge(facts);
+	struct grade_settings strictest = {.default_level = LEVEL_DANE_ONLY,
+	    .lowest = LEVEL_MAY,
+	    .can_dane = settings->can_dane};
+	struct grade_settings here = *settings;
+	struct answers alone = *answers;
+	struct grading able, g;
 
-	if (facts->other_map == ANSWER_YES)
-		return settle(g.grade, LEVEL_UNKNOWN, WHY_OTHER_MAP);
-	if (facts->other_map == ANSWER_UNSURE && g.level != LEVEL_UNKNOWN)
-		return settle(g.grade, LEVEL_UNKNOWN, WHY_OTHER_MAP_UNSURE);
+	/* A Postfix that could not be asked is taken for one that demands the most. */
+	if (here.default_level == LEVEL_UNKNOWN)
+		here = strictest;
+	if (here.can_dane == ANSWER_UNSURE)
+		here.can_dane = strictest.can_dane = ANSWER_YES;
+	alone.other_map = ANSWER_NO;
+	able = walk(&strictest, &alone);
+	able.grade =
+	    grade_of(&able, flows(&strictest, &alone, able.level) == ANSWER_UNSURE);
+	g = able.level == LEVEL_UNKNOWN && able.grade == GRADE_UNSURE
+	    ? able
+	    : walk(&here, &alone);
+	g.grade = able.grade;
+	/* Another map is asked for a level only where there is one. */
+	if (answers->other_map == ANSWER_YES ||
+	    (answers->other_map == ANSWER_UNSURE && g.level != LEVEL_UNKNOWN)) {
+		g = walk(&here, answers);
+		g.grade = able.grade;
+	}
 	return g;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a destination is able to, as `check` shows it: a grade, and the level at which
- * its mail would flow. Pure. It sees one moment and no deferral, so the ladder's waits
- * and holds are no part of it (core/ladder decides).
+ * its mail would flow. Pure. Both are the ladder's (core/ladder): it judges a destination
+ * that is not there, with mail that waits for just the reason that was measured and has
+ * waited long enough.
  */
 #ifndef CORE_GRADE_H
 #define CORE_GRADE_H
@@ -10,7 +11,7 @@
 #include <stdbool.h>
 
 #include "base/answer.h"
-#include "core/dane.h"
+#include "core/answers.h"
 #include "core/level.h"
 #include "core/why.h"
 
@@ -22,17 +23,11 @@ enum grade {
 	GRADE_COUNT,
 };
 
-/* What was asked. Zero it. */
-struct grade_facts {
+/* What is the same for all destinations. */
+struct grade_settings {
 	enum level default_level; /* LEVEL_UNKNOWN: Postfix could not be asked */
 	enum level lowest;
-	enum answer can_dane;  /* can this Postfix do dane-only? */
-	enum answer other_map; /* does another policy map answer for it? */
-	enum dane_state dane;
-	bool probed;
-	/* Does mail flow at a server of it, by level: encrypt, verify, secure, dane-only.
-	 */
-	enum answer works[LEVEL_COUNT];
+	enum answer can_dane; /* can this Postfix do dane-only? */
 };
 
 struct grading {
@@ -42,10 +37,9 @@ struct grading {
 	bool waits;       /* there is no level at which mail would flow */
 };
 
-/* The servers of one destination, one after the other: mail flows if it does at one. */
-void grade_note(struct grade_facts *facts, enum level level, enum answer works);
-
-struct grading grade_judge(const struct grade_facts *facts);
+/* Of the answers: other_map, dane, probe_asked and works. */
+struct grading grade_judge(
+    const struct grade_settings *settings, const struct answers *answers);
 
 const char *grade_name(enum grade grade); /* "green", "yellow", "red", "?" */
 

@@ -12,15 +12,7 @@
 #include "base/err.h"
 #include "core/dane.h"
 #include "core/nexthop.h"
-
-struct resolver_settings {
-	char *const *servers; /* ADDRESS or ADDRESS@PORT; none: from resolv_conf */
-	unsigned server_count;
-	const char *resolv_conf; /* normally "/etc/resolv.conf" */
-	bool trust_ad;      /* believe AD of the named servers though not on loopback */
-	int64_t timeout_ms; /* per question */
-	unsigned tries;
-};
+#include "core/resolver_settings.h"
 
 struct resolver; /* opaque */
 

@@ -7,22 +7,20 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/freeze.h"
-#include "engine/ask.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
 #define DUE_EVERY_MS   50 /* a look at an ended lease each so often, 20 a second */
 #define DUE_BURST      40
-#define PROBE_MS       30000 /* for connecting, and for each reply */
-#define PROBE_EVERY_MS 5000  /* of one MX host */
-#define JUDGE_MAX      512   /* destinations fetched at once */
+#define PROBE_EVERY_MS 5000 /* of one MX host */
+#define JUDGE_MAX      512  /* destinations fetched at once */
 #define PROBE_SLOTS    4096
 #define JOBS_PER_ASKER 2
 
 struct judging {
 	struct duty_state base;
-	struct ask_settings asker; /* borrowed by the askers */
-	int64_t *asked;            /* ids that are with the askers */
+	struct resolver_settings resolver; /* borrowed by the askers */
+	int64_t *asked;                    /* ids that are with the askers */
 	size_t asked_count;
 	size_t asked_max;
 	bool stored;      /* something, in this pass */
@@ -68,18 +66,11 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	const struct config *config = e->config;
 
 	j->look = true;
-	j->asker.resolver = (struct resolver_settings){
-	    .servers = config->dns.resolvers.items,
-	    .server_count = (unsigned)config->dns.resolvers.count,
-	    .resolv_conf = "/etc/resolv.conf",
-	    .trust_ad = config->dns.trust_ad,
-	    .timeout_ms = config->dns.timeout_ms,
-	    .tries = config->dns.tries,
-	};
-	j->asked_max = (size_t)config->dns.workers * JOBS_PER_ASKER * ASK_BATCH;
+	j->resolver = config_resolver(config);
+	j->asked_max = (size_t)config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH;
 	j->asked = mem_new(j->asked_max, sizeof(*j->asked));
-	e->askers = e->world->workers_new(
-	    config->dns.workers, e->world->ask_make, e->world->ask_drop, &j->asker, err);
+	e->askers = e->world->workers_new(config->dns.workers, e->world->ask_make,
+	    e->world->ask_drop, &j->resolver, err);
 	return e->askers != NULL && mind_lowest(e, err);
 }
 
@@ -214,7 +205,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 
 struct judging_task {
 	struct task task;
-	struct ask_job ask;
+	struct measure_job ask;
 };
 
 static bool
@@ -227,7 +218,7 @@ work(struct task *task, void *context)
 /* The answers of one job, judged in one transaction. */
 static bool
 judge_answers(
-    struct engine *e, const struct ask_job *job, int64_t now_ms, struct err *err)
+    struct engine *e, const struct measure_job *job, int64_t now_ms, struct err *err)
 {
 	if (!store_begin(e->store, err) || !look_at_all(e, now_ms, err))
 		return false;
@@ -250,13 +241,13 @@ take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
 {
 	struct judging *j = (struct judging *)base;
-	const struct ask_job *job = &((const struct judging_task *)task)->ask;
+	const struct measure_job *job = &((const struct judging_task *)task)->ask;
 	struct err err;
 
 	for (unsigned i = 0; i < job->count; i++)
 		forget_asked(j, job->items[i].id);
 	if (job->err.text[0] != '\0')
-		log_warning("cannot ask another policy map: %s", job->err.text);
+		log_warning("%s", job->err.text);
 	if (judge_answers(e, job, now->wall_ms, &err))
 		engine_stored(e, "store decisions");
 	else
@@ -285,7 +276,7 @@ probe_slot(const struct destination *d)
  */
 static bool
 plan_probe(const struct engine *e, struct judging *j, const struct destination *d,
-    struct ask_item *item, const struct moment *now)
+    struct measure_item *item, const struct moment *now)
 {
 	int64_t *last_ms = &j->probed_ms[probe_slot(d)];
 	enum level above, up_to;
@@ -295,6 +286,7 @@ plan_probe(const struct engine *e, struct judging *j, const struct destination *
 	if (*last_ms != 0 && now->mono_ms - *last_ms < PROBE_EVERY_MS)
 		return false;
 	*last_ms = now->mono_ms;
+	item->probing = MEASURE_PROBE_WHOLE;
 	item->probe_above = above;
 	item->probe_up_to = up_to;
 	item->answers.probe_asked = true;
@@ -306,13 +298,7 @@ make_task(struct engine *e, struct judging *j)
 {
 	struct judging_task *t = engine_task(e, &j->base, &judging_kind);
 
-	t->ask.postfix = &e->postfix;
-	t->ask.other_maps = e->other_maps;
-	t->ask.prober = (struct probe_settings){
-	    .ca_file = e->settings.ca_file,
-	    .ca_path = e->settings.ca_path,
-	    .timeout_ms = PROBE_MS,
-	};
+	t->ask.settings = measure_settings_of(&e->postfix, &e->settings, e->other_maps);
 	return t;
 }
 
@@ -322,16 +308,6 @@ room(const struct judging *j)
 	return j->asked_max - j->asked_count;
 }
 
-/* Other maps are asked each time, and a look at the end of a lease is for news. */
-static bool
-may_remember(const struct engine *e, const struct destination *d, int64_t now_ms)
-{
-	enum level above, up_to;
-
-	return (e->other_maps == NULL || e->other_maps[0] == NULL) && d->alarm.raised &&
-	    !judge_wants_probe(&e->judge, d, now_ms, &above, &up_to);
-}
-
 /* --- judging ----------------------------------------------------------------------- */
 
 /* Put it into *t, to be asked about; a full task is submitted. */
@@ -339,7 +315,7 @@ static bool
 have_asked(struct engine *e, struct judging *j, struct destination *d,
     struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
 {
-	struct ask_item *item;
+	struct measure_item *item;
 
 	if (*t == NULL)
 		*t = make_task(e, j);
@@ -366,13 +342,15 @@ static bool
 judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
     struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
 {
+	struct measure_settings settings =
+	    measure_settings_of(&e->postfix, &e->settings, e->other_maps);
 	struct answers remembered;
 	bool needs;
 
 	if (!judge_one(e, d, NULL, now->wall_ms, &needs, err))
 		return false;
-	if (needs && may_remember(e, d, now->wall_ms) &&
-	    judge_remembers(d, now->wall_ms, &remembered) &&
+	if (needs &&
+	    judge_remembers(&e->judge, &settings, d, now->wall_ms, &remembered) &&
 	    !judge_one(e, d, &remembered, now->wall_ms, &needs, err))
 		return false;
 	return !needs || have_asked(e, j, d, t, batch, now, err);
@@ -388,8 +366,8 @@ judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
 	struct judging_task *t = NULL;
 	bool done;
 
-	if (batch > ASK_BATCH)
-		batch = ASK_BATCH;
+	if (batch > MEASURE_BATCH)
+		batch = MEASURE_BATCH;
 	done = store_begin(e->store, err) && look_at_all(e, now->wall_ms, err);
 	for (size_t i = 0; done && i < count && room(j) > 0; i++) {
 		struct destination d;

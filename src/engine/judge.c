@@ -84,31 +84,29 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 }
 
 bool
-judge_remembers(const struct destination *d, int64_t now_ms, struct answers *answers)
-{
-	enum dane_state state;
-
-	if (now_ms >= d->dns.until_ms || now_ms < d->dns.time_ms ||
-	    !dane_state_parse(str_of(d->dns.state), &state) || state == DANE_UNSURE)
-		return false;
-	*answers = (struct answers){
-	    .remembered = true,
-	    .other_map = ANSWER_NO,
-	    .dane = {.state = state, .signed_domain = d->dns.signed_domain},
-	};
-	str_copy(str_of(d->dns.text), answers->text, sizeof(answers->text));
-	/* A server that is not in the answer may be in a newer one. */
-	answers->relay_fits = ask_relay_fits(d->alarm.relay, d->key, d->dns.text);
-	return answers->relay_fits;
-}
-
-bool
 judge_wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
     enum level *above, enum level *up_to)
 {
 	*above = d->entry.level;
 	*up_to = default_level(judge, d);
 	return destination_wants_probe(d, *up_to, now_ms);
+}
+
+bool
+judge_remembers(const struct judge *judge, const struct measure_settings *settings,
+    const struct destination *d, int64_t now_ms, struct answers *answers)
+{
+	struct measure_item item = {.probing = MEASURE_PROBE_NONE};
+	enum level above, up_to;
+
+	if (!d->alarm.raised || judge_wants_probe(judge, d, now_ms, &above, &up_to))
+		return false;
+	destination_recall(d, now_ms, &item.answers);
+	if (!measure_serves(settings, &item))
+		return false;
+	*answers = item.answers;
+	/* A server that is not in the answer may be in a newer one. */
+	return measure_relay_fits(d->alarm.relay, d->key, d->dns.text);
 }
 
 bool

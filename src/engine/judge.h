@@ -14,7 +14,7 @@
 #include "core/destination.h"
 #include "core/ladder.h"
 #include "core/rules.h"
-#include "engine/ask.h"
+#include "measure/measure.h"
 #include "postfix/postfix.h"
 #include "store/store.h"
 
@@ -47,10 +47,11 @@ struct evidence judge_evidence(const struct judge *judge, const struct destinati
     const struct answers *answers, int64_t now_ms);
 
 /*
- * Is what DNS said of it last still good (its TTL), so that nobody need be answers again?
- * Then answers is filled in with it. Only where no other policy map is to be asked.
+ * Do the answers of before still serve, so that nothing need be asked anew? Each source
+ * that would be asked says how long its own do (measure_serves()). The end of a lease is
+ * a look for news. Then answers is filled in with them.
  */
-bool judge_remembers(
+bool judge_remembers(const struct judge *judge, const struct measure_settings *settings,
     const struct destination *d, int64_t now_ms, struct answers *answers);
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/world.h"
 
-#include "engine/ask.h"
 #include "engine/route_ask.h"
+#include "measure/measure.h"
 #include "publish/target.h"
 #include "store/store.h"
 #include "sys/clock.h"
@@ -52,9 +52,9 @@ const struct engine_world engine_real_world = {
     .submit = workers_submit,
     .done = workers_done,
     .fd = workers_fd,
-    .ask_make = ask_make,
-    .ask_drop = ask_drop,
-    .ask = ask_work,
+    .ask_make = measure_make,
+    .ask_drop = measure_drop,
+    .ask = measure_work,
     .read_settings = postfix_read_settings,
     .read_queue = postfix_read_queue,
     .route_ask = route_ask,

@@ -32,7 +32,8 @@ struct engine_world {
 	int (*fd)(const struct workers *workers);
 
 	/* What is done in those threads, all of it blocking. First what is asked about a
-	 * destination: an asker's context, and the work of an ask_job (engine/ask.h). */
+	 * destination: an asker's context, and the work of a measure_job
+	 * (measure/measure.h). */
 	void *(*ask_make)(void *settings);
 	void (*ask_drop)(void *context);
 	void (*ask)(struct job *job, void *context);

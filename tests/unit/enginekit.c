@@ -162,11 +162,11 @@ ask_nobody(void *settings)
 static void
 ask(struct job *job, void *context)
 {
-	struct ask_job *asked = (struct ask_job *)job;
+	struct measure_job *asked = (struct measure_job *)job;
 
 	(void)context;
 	for (unsigned i = 0; i < asked->count; i++) {
-		struct ask_item *item = &asked->items[i];
+		struct measure_item *item = &asked->items[i];
 
 		item->answers.relay_fits = true;
 		item->answers.other_map = ANSWER_NO;

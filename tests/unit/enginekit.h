@@ -13,9 +13,9 @@
 
 #include "base/buf.h"
 #include "core/rules.h"
-#include "engine/ask.h"
 #include "engine/engine.h"
 #include "engine/world.h"
+#include "measure/measure.h"
 
 /* 2026-11-24T01:26:59Z, by date(1) */
 #define WORLD_START_MS (INT64_C(1795483619) * 1000)
@@ -61,7 +61,7 @@ struct world {
 	struct world_work catch_up;
 
 	/* What is answered about a destination. */
-	void (*answer)(struct ask_item *item);
+	void (*answer)(struct measure_item *item);
 	unsigned asked;        /* destinations */
 	struct buf asked_keys; /* each with a blank behind it */
 };

@@ -96,7 +96,7 @@ void
 fake_reset(void)
 {
 	static const char *const tools[] = {
-	    "postconf", "postmap", "postqueue", "sendmail"};
+	    "postconf", "postmap", "postqueue", "posttls-finger", "sendmail"};
 	static const char *const kinds[] = {
 	    "calls", "input", "sh", "out", "err", "status"};
 	char name[32];

@@ -21,7 +21,7 @@ static char strict_rules[] = "rules/strict.yaml";
 static struct sim *current;
 
 static void
-answer(struct ask_item *item)
+answer(struct measure_item *item)
 {
 	item->answers.relay_fits = !current->elsewhere;
 	item->answers.other_map = current->other_map;

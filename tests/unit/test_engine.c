@@ -267,7 +267,7 @@ few_are_asked_side_by_side(void **state)
 }
 
 static void
-answer_own_server(struct ask_item *item)
+answer_own_server(struct measure_item *item)
 {
 	snprintf(
 	    item->answers.text, sizeof(item->answers.text), "mx.%s", item->nexthop.host);
@@ -295,7 +295,7 @@ ended_leases_are_rechecked_slowly(void **state)
 }
 
 static void
-answer_for_an_hour(struct ask_item *item)
+answer_for_an_hour(struct measure_item *item)
 {
 	item->answers.dane.ttl_s = 3600;
 	snprintf(
@@ -325,7 +325,7 @@ answer_is_remembered(void **state)
 }
 
 static void
-answer_one_server(struct ask_item *item)
+answer_one_server(struct measure_item *item)
 {
 	snprintf(
 	    item->answers.text, sizeof(item->answers.text), "mx.shared.test tlsa=none");

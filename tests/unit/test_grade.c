@@ -8,7 +8,8 @@
 #include "core/grade.h"
 
 struct row {
-	struct grade_facts facts;
+	struct grade_settings settings;
+	struct answers answers;
 	const char *grade;
 	enum level level;
 	enum why why;
@@ -49,7 +50,7 @@ read_probes(struct row *row, unsigned line, const char *text)
 
 	if (str_is(rest, "none"))
 		return;
-	row->facts.probed = true;
+	row->answers.probe_asked = true;
 	while (rest.len > 0) {
 		if (!str_cut(&rest, ',', &probe)) {
 			probe = rest;
@@ -57,7 +58,8 @@ read_probes(struct row *row, unsigned line, const char *text)
 		}
 		if (!str_cut(&probe, '=', &level))
 			die(line, "no probe", text);
-		grade_note(&row->facts, level_of(line, level), answer_of(line, probe));
+		answers_note_server(
+		    &row->answers, level_of(line, level), answer_of(line, probe));
 	}
 }
 
@@ -66,17 +68,17 @@ read_else(struct row *row, unsigned line, const char *text)
 {
 	struct str word = str_of(text);
 
-	row->facts.can_dane = ANSWER_YES;
-	row->facts.other_map = ANSWER_NO;
-	row->facts.lowest = LEVEL_MAY;
+	row->settings.can_dane = ANSWER_YES;
+	row->answers.other_map = ANSWER_NO;
+	row->settings.lowest = LEVEL_MAY;
 	if (str_eat(&word, STR("lowest=")))
-		row->facts.lowest = level_of(line, word);
+		row->settings.lowest = level_of(line, word);
 	else if (str_is(word, "no-dnssec"))
-		row->facts.can_dane = ANSWER_NO;
+		row->settings.can_dane = ANSWER_NO;
 	else if (str_is(word, "other-map"))
-		row->facts.other_map = ANSWER_YES;
+		row->answers.other_map = ANSWER_YES;
 	else if (str_is(word, "other-map?"))
-		row->facts.other_map = ANSWER_UNSURE;
+		row->answers.other_map = ANSWER_UNSURE;
 	else if (!str_is(word, "-"))
 		die(line, "unknown word", text);
 }
@@ -85,7 +87,7 @@ static void
 destination_is(void **state)
 {
 	const struct row *row = *state;
-	struct grading got = grade_judge(&row->facts);
+	struct grading got = grade_judge(&row->settings, &row->answers);
 
 	assert_string_equal(grade_name(got.grade), row->grade);
 	assert_string_equal(level_name(got.level), level_name(row->level));
@@ -102,8 +104,8 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	(void)context;
 	if (count != 8)
 		die(line, "not eight columns", fields[0]);
-	row->facts.default_level = level_of(line, str_of(fields[0]));
-	if (!dane_state_parse(str_of(fields[1]), &row->facts.dane))
+	row->settings.default_level = level_of(line, str_of(fields[0]));
+	if (!dane_state_parse(str_of(fields[1]), &row->answers.dane.state))
 		die(line, "no verdict", fields[1]);
 	read_probes(row, line, fields[2]);
 	read_else(row, line, fields[3]);

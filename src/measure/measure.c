@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "measure/measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "measure/measure_impl.h"
+
+#define PROBE_MS 30000 /* for connecting, and for each reply: smtp_connect_timeout */
+
+const struct measure_source *const measure_sources[MEASURE_COUNT] = {
+#define MEASURE_ROW(name) [MEASURE_##name] = &measure_##name,
+    MEASURE_SOURCES(MEASURE_ROW)
+#undef MEASURE_ROW
+};
+
+struct measure_settings
+measure_settings_of(const struct postfix *postfix,
+    const struct postfix_settings *settings, char *const *other_maps)
+{
+	return (struct measure_settings){
+	    .postfix = postfix,
+	    .other_maps = other_maps,
+	    .prober =
+	        {
+	            .ca_file = settings != NULL ? settings->ca_file : "",
+	            .ca_path = settings != NULL ? settings->ca_path : "",
+	            .timeout_ms = PROBE_MS,
+	        },
+	};
+}
+
+void *
+measure_make(void *argument)
+{
+	const struct resolver_settings *settings = argument;
+	struct measurer *measurer = mem_new(1, sizeof(*measurer));
+
+	measurer->resolver = resolver_new(settings, &measurer->err);
+	return measurer;
+}
+
+void
+measure_drop(void *context)
+{
+	struct measurer *measurer = context;
+
+	if (measurer == NULL)
+		return;
+	resolver_free(measurer->resolver);
+	free(measurer);
+}
+
+bool
+measure_has_resolver(const struct measurer *measurer, struct err *err)
+{
+	return measurer->resolver != NULL || err_set(err, "%s", measurer->err.text);
+}
+
+bool
+measure_has_prober(const struct measure_settings *settings)
+{
+	struct err ignored;
+
+	return probe_server(settings->postfix, &settings->prober, "[127.0.0.1]:1",
+	           LEVEL_ENCRYPT, &ignored) != PROBE_MISSING;
+}
+
+/* --- asking ------------------------------------------------------------------------ */
+
+static void
+begin(struct measure_item *items, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		items[i].answers = (struct answers){
+		    .probe_asked = items[i].answers.probe_asked,
+		};
+		for (size_t s = 0; s < MEASURE_COUNT; s++)
+			measure_sources[s]->unasked(&items[i].answers);
+	}
+}
+
+/* The first trouble that the log is to have is the job's. */
+static void
+note_trouble(
+    struct measurement *found, size_t source, const struct err *trouble, struct err *job)
+{
+	const char *warning = measure_sources[source]->trouble.warning;
+
+	snprintf(found->trouble[source], sizeof(found->trouble[source]), "%.*s",
+	    (int)sizeof(found->trouble[source]) - 1, trouble->text);
+	if (trouble->text[0] == '\0' || warning[0] == '\0' || job->text[0] != '\0')
+		return;
+	*job = *trouble;
+	err_wrap(job, "%s", warning);
+}
+
+static void
+ask_batch(struct measurer *measurer, size_t source, struct measure_item *items,
+    unsigned count, struct err *err)
+{
+	struct measure_item *wanted[MEASURE_BATCH];
+	struct err trouble = {{0}};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (measure_sources[source]->wanted(measurer->settings, &items[i]))
+			wanted[n++] = &items[i];
+	if (n > 0)
+		measure_sources[source]->ask_all(measurer, wanted, n, &trouble);
+	note_trouble(&measurer->found, source, &trouble, err);
+}
+
+static void
+ask_one(struct measurer *measurer, struct measure_item *item, struct err *err)
+{
+	struct measurement *found = &measurer->found;
+
+	found->item = item;
+	found->dns = (struct dns_records){0};
+	memset(found->hosts, 0, sizeof(found->hosts));
+	found->whole = (struct measure_probe){0};
+	for (size_t s = 0; s < MEASURE_COUNT; s++) {
+		struct err trouble = {{0}};
+
+		if (measure_sources[s]->ask == NULL)
+			continue;
+		if (measure_sources[s]->wanted(measurer->settings, item))
+			measure_sources[s]->ask(measurer, item, &trouble);
+		note_trouble(found, s, &trouble, err);
+	}
+}
+
+static void
+ask(struct measurer *measurer, const struct measure_settings *settings,
+    struct measure_item *items, unsigned count, struct err *err)
+{
+	measurer->settings = settings;
+	begin(items, count);
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		if (measure_sources[s]->ask_all != NULL)
+			ask_batch(measurer, s, items, count, err);
+	for (unsigned i = 0; i < count; i++)
+		ask_one(measurer, &items[i], err);
+}
+
+void
+measure_work(struct job *job, void *context)
+{
+	struct measure_job *measure = (struct measure_job *)job;
+
+	ask(context, &measure->settings, measure->items, measure->count, &measure->err);
+}
+
+const struct measurement *
+measure_one(struct measurer *measurer, const struct measure_settings *settings,
+    struct measure_item *item)
+{
+	struct err ignored = {{0}};
+
+	ask(measurer, settings, item, 1, &ignored);
+	return &measurer->found;
+}
+
+/* --- answers of before ------------------------------------------------------------- */
+
+bool
+measure_serves(const struct measure_settings *settings, const struct measure_item *item)
+{
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		if (measure_sources[s]->wanted(settings, item) &&
+		    measure_sources[s]->serves_ms(&item->answers) <= 0)
+			return false;
+	return true;
+}
+
+/* --- what rows have in common ------------------------------------------------------ */
+
+int64_t
+measure_serves_never(const struct answers *answers)
+{
+	(void)answers;
+	return 0;
+}
+
+void
+measure_explains_nothing(const struct answers *answers, struct buf *out)
+{
+	(void)answers;
+	(void)out;
+}
+
+void
+measure_shows_nothing(const struct measurement *found, struct buf *out)
+{
+	(void)found;
+	(void)out;
+}
+
+void
+measure_shows_no_host(const struct measurement *found, unsigned host, struct buf *out)
+{
+	(void)found;
+	(void)host;
+	(void)out;
+}
+
+enum probe_outcome
+measure_probe(struct measurer *measurer, struct measure_item *item, const char *key,
+    enum level level, struct measure_probe *out)
+{
+	const struct measure_settings *settings = measurer->settings;
+	struct err err = {{0}};
+
+	out->level = level;
+	out->outcome =
+	    probe_server(settings->postfix, &settings->prober, key, level, &err);
+	snprintf(out->found, sizeof(out->found), "%.*s", (int)sizeof(out->found) - 1,
+	    err.text);
+	answers_note_server(&item->answers, level,
+	    out->outcome == PROBE_YES      ? ANSWER_YES
+	        : out->outcome == PROBE_NO ? ANSWER_NO
+	                                   : ANSWER_UNSURE);
+	return out->outcome;
+}
+
+void
+measure_show_probe(const struct measure_probe *probe, struct buf *out)
+{
+	buf_printf(out, "      %-9s %-3s ", level_name(probe->level),
+	    probe->outcome == PROBE_YES      ? "yes"
+	        : probe->outcome == PROBE_NO ? "no"
+	                                     : "?");
+	buf_add_visible(out, str_of(probe->found));
+	buf_add_char(out, '\n');
+}
+
+void
+measure_json_probe(const struct measure_probe *probe, struct buf *out)
+{
+	buf_printf(out, "{\"level\":\"%s\",\"works\":%s", level_name(probe->level),
+	    probe->outcome == PROBE_YES      ? "true"
+	        : probe->outcome == PROBE_NO ? "false"
+	                                     : "null");
+	measure_json_text(out, "found", probe->found);
+	buf_add_char(out, '}');
+}
+
+void
+measure_json_text(struct buf *out, const char *name, const char *text)
+{
+	buf_printf(out, ",\"%s\":", name);
+	buf_add_json(out, str_of(text));
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What can be asked about a destination, for the daemon, scan, queue and check alike. A
+ * fact source is a file (measure_NAME.c), a name in MEASURE_SOURCES and its fields in
+ * core/answers.h; everything else about it is in its row. All of it blocks: a batch of
+ * destinations is asked about in a worker, one alone in the caller's thread.
+ */
+#ifndef MEASURE_MEASURE_H
+#define MEASURE_MEASURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "core/answers.h"
+#include "core/nexthop.h"
+#include "core/resolver_settings.h"
+#include "postfix/postfix.h"
+#include "postfix/probe.h"
+#include "sys/workers.h"
+
+/* In the order in which they are asked, but that those for a batch at once come first. */
+#define MEASURE_SOURCES(X) X(dns) X(maps) X(hosts) X(servers)
+
+enum {
+#define MEASURE_NUMBER(name) MEASURE_##name,
+	MEASURE_SOURCES(MEASURE_NUMBER)
+#undef MEASURE_NUMBER
+	    MEASURE_COUNT
+};
+
+#define MEASURE_BATCH        16 /* destinations a job */
+#define MEASURE_PROBES_MAX   3  /* of a host: dane-only, verify, encrypt */
+#define MEASURE_TROUBLE_SIZE 256
+
+/* What is the same for all destinations of a moment. Borrowed; must outlive the job. */
+struct measure_settings {
+	const struct postfix *postfix;
+	char *const *other_maps; /* NULL-terminated; NULL: none */
+	struct probe_settings prober;
+};
+
+/* How the servers are to be probed. */
+enum measure_probing {
+	MEASURE_PROBE_NONE,
+	MEASURE_PROBE_WHOLE, /* the destination, as smtp(8) would connect to it */
+	MEASURE_PROBE_HOSTS, /* each MX host by itself; and the destination at secure,
+	                      * where that is probe_up_to and a host verifies */
+};
+
+/* One destination: what to ask, and the answers. Zero it, then fill in the question. */
+struct measure_item {
+	int64_t id; /* the caller's own */
+	struct nexthop nexthop;
+	char relay[NEXTHOP_HOST_SIZE]; /* the server that mail was deferred at; "" for
+	                                  none */
+	enum measure_probing probing;
+	enum level probe_above; /* WHOLE: probe for stronger levels than this */
+	enum level probe_up_to; /* ... up to this */
+	struct answers answers; /* out; probe_asked stays as the caller set it */
+};
+
+/* One probe, in the prober's words. */
+struct measure_probe {
+	enum level level; /* LEVEL_UNKNOWN: none was made */
+	enum probe_outcome outcome;
+	char found[256];
+};
+
+struct measure_host {
+	struct measure_probe probes[MEASURE_PROBES_MAX];
+	unsigned count;
+};
+
+/* All that was found out about one destination, for who wants to read it: more than
+ * the answers. Large. */
+struct measurement {
+	const struct measure_item *item;          /* borrowed */
+	struct dns_records dns;                   /* an address is a host, too */
+	struct measure_host hosts[DNS_HOSTS_MAX]; /* as in dns */
+	struct measure_probe whole; /* the last one of the destination itself */
+	char trouble[MEASURE_COUNT]
+	            [MEASURE_TROUBLE_SIZE]; /* why a source could not tell */
+};
+
+struct measurer; /* opaque: what one thread needs to ask; with a resolver of its own */
+
+/* A fact source. Each column is stated in each row (tests/unit/test_measure). */
+struct measure_source {
+	const char *name;
+
+	/* Is there something to ask, after what was asked before it? Where ask_all is
+	 * set, that is nothing yet. */
+	bool (*wanted)(
+	    const struct measure_settings *settings, const struct measure_item *item);
+
+	/* One of these two. What could not be told is in the answers as unsure, and why
+	 * in trouble ("" before). */
+	void (*ask)(
+	    struct measurer *measurer, struct measure_item *item, struct err *trouble);
+	void (*ask_all)(struct measurer *measurer, struct measure_item *const *items,
+	    unsigned count, struct err *trouble);
+
+	/* What its fields of the answers are while nobody asked. */
+	void (*unasked)(struct answers *answers);
+
+	/* How long what is in the answers serves, in ms from now, before it is to be
+	 * asked again; 0: not at all. */
+	int64_t (*serves_ms)(const struct answers *answers);
+
+	struct {
+		const char
+		    *label; /* before a trouble in `check`; "": it has none to show */
+		const char *member;  /* ... in JSON */
+		const char *warning; /* before it in the daemon's log; "": not logged */
+	} trouble;
+
+	/* `explain`, of answers that the database has. */
+	struct {
+		const char *title; /* "": it keeps none */
+		/* The rest of the title's line, and indented lines. */
+		void (*text)(const struct answers *answers, struct buf *out);
+		/* The rest of its object: `,"member":value`, each. */
+		void (*json)(const struct answers *answers, struct buf *out);
+	} explain;
+
+	/* `check`: whole lines, and members as above. host counts as in dns. */
+	struct {
+		void (*before_hosts)(const struct measurement *found, struct buf *out);
+		void (*host)(
+		    const struct measurement *found, unsigned host, struct buf *out);
+		void (*behind_hosts)(const struct measurement *found, struct buf *out);
+		void (*json)(const struct measurement *found, struct buf *out);
+		void (*json_host)(
+		    const struct measurement *found, unsigned host, struct buf *out);
+	} check;
+};
+
+/* The table. */
+extern const struct measure_source *const measure_sources[MEASURE_COUNT];
+
+/* The prober's part is Postfix's own; settings NULL: Postfix could not be asked. All is
+ * borrowed. */
+struct measure_settings measure_settings_of(const struct postfix *postfix,
+    const struct postfix_settings *settings, char *const *other_maps);
+
+/* For workers_new(): a measurer for each thread. settings is a struct resolver_settings,
+ * read at once. Without a resolver DNS cannot tell. */
+void *measure_make(void *settings);
+void measure_drop(void *measurer);
+
+/* False: there is no resolver to ask; err says why. */
+bool measure_has_resolver(const struct measurer *measurer, struct err *err);
+
+/* Is there a posttls-finger(1)? */
+bool measure_has_prober(const struct measure_settings *settings);
+
+/* Some destinations, in a worker. */
+struct measure_job {
+	struct job job;
+	unsigned count;
+	struct measure_item items[MEASURE_BATCH];
+	struct measure_settings settings;
+	struct err err; /* what the log should say of it; "" for nothing */
+};
+
+/* The work() of a measure_job; context is what measure_make() made. */
+void measure_work(struct job *job, void *context);
+
+/* One destination, now. The result is good until the next one of this measurer. */
+const struct measurement *measure_one(struct measurer *measurer,
+    const struct measure_settings *settings, struct measure_item *item);
+
+/* item->answers are those of before (remembered): need nothing be asked anew? */
+bool measure_serves(
+    const struct measure_settings *settings, const struct measure_item *item);
+
+/*
+ * Is the server one of this next-hop's, by the text of its answers (a line a host)? If
+ * not, mail went there by another next-hop (a relay that depends on the sender, a
+ * fallback relay), and this is not the key.
+ */
+bool measure_relay_fits(const char *relay, const char *key, const char *text);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* DNS: MX, addresses, TLSA, and what DANE makes of them. */
+#include <string.h>
+
+#include "measure/measure_impl.h"
+
+static bool
+wanted(const struct measure_settings *settings, const struct measure_item *item)
+{
+	(void)settings;
+	(void)item;
+	return true;
+}
+
+static void
+unasked(struct answers *answers)
+{
+	answers->dane = (struct dane_verdict){.state = DANE_UNSURE};
+	answers->relay_fits = true;
+	answers->text[0] = '\0';
+}
+
+bool
+measure_relay_fits(const char *relay, const char *key, const char *text)
+{
+	struct str rest = str_of(text), line;
+	struct nexthop nexthop;
+
+	if (relay[0] == '\0')
+		return true;
+	if (nexthop_parse(str_of(key), &nexthop) &&
+	    str_equal_nocase(str_of(relay), str_of(nexthop.host)))
+		return true;
+	while (rest.len > 0) {
+		struct str host;
+
+		if (!str_cut(&rest, '\n', &line)) {
+			line = rest;
+			rest.len = 0;
+		}
+		if (!str_cut(&line, ' ', &host))
+			host = line;
+		if (str_equal_nocase(host, str_of(relay)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+relay_fits(const struct measure_item *item, const struct dns_records *records)
+{
+	struct str relay = str_of(item->relay);
+
+	if (relay.len == 0 || str_equal_nocase(relay, str_of(item->nexthop.host)))
+		return true;
+	for (unsigned i = 0; i < records->host_count; i++)
+		if (str_equal_nocase(relay, str_of(records->hosts[i].name)))
+			return true;
+	return false;
+}
+
+static void
+ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
+{
+	struct answers *answers = &item->answers;
+	struct dns_records *records = &measurer->found.dns;
+	struct buf text = {0};
+
+	if (measurer->resolver == NULL) {
+		*trouble = measurer->err;
+		buf_printf(&text, "%s", measurer->err.text);
+	} else {
+		resolver_gather(measurer->resolver, &item->nexthop, records);
+		err_set(trouble, "%s", records->trouble);
+		answers->dane = dane_judge(records);
+		answers->relay_fits = relay_fits(item, records);
+		if (answers->dane.state == DANE_UNSURE && records->trouble[0] != '\0') {
+			buf_add_visible(&text, str_of(records->trouble));
+			buf_add_char(&text, '\n');
+		}
+		dane_describe(records, &text);
+	}
+	if (!str_copy((struct str){buf_text(&text), text.len}, answers->text,
+	        sizeof(answers->text))) {
+		/* Long lists are cut: they are for reading, the verdict has seen all. */
+		memcpy(answers->text, text.data, sizeof(answers->text) - 1);
+		answers->text[sizeof(answers->text) - 1] = '\0';
+	}
+	buf_clear(&text);
+}
+
+static int64_t
+serves_ms(const struct answers *answers)
+{
+	return dane_serves_ms(&answers->dane);
+}
+
+/* --- explain ----------------------------------------------------------------------- */
+
+static void
+explain_text(const struct answers *answers, struct buf *out)
+{
+	struct str rest = str_of(answers->text), line;
+
+	buf_printf(out, ": TLSA %s\n", dane_state_name(answers->dane.state));
+	while (rest.len > 0) {
+		if (!str_cut(&rest, '\n', &line)) {
+			line = rest;
+			rest.len = 0;
+		}
+		buf_printf(out, "  ");
+		buf_add_visible(out, line);
+		buf_add_char(out, '\n');
+	}
+}
+
+static void
+explain_json(const struct answers *answers, struct buf *out)
+{
+	struct str rest = str_of(answers->text), line;
+	const char *comma = "";
+
+	measure_json_text(out, "tlsa",
+	    answers->asked_ms != 0 ? dane_state_name(answers->dane.state) : "");
+	buf_printf(out, ",\"hosts\":[");
+	while (rest.len > 0) {
+		if (!str_cut(&rest, '\n', &line)) {
+			line = rest;
+			rest.len = 0;
+		}
+		buf_printf(out, "%s", comma);
+		buf_add_json(out, line);
+		comma = ",";
+	}
+	buf_add_char(out, ']');
+}
+
+/* --- check ------------------------------------------------------------------------- */
+
+static void
+show_mx(const struct measurement *found, struct buf *out)
+{
+	if (found->dns.mx == DNS_NOT_ASKED)
+		return;
+	buf_printf(out, "  MX %s%s\n", dns_answer_name(found->dns.mx),
+	    found->dns.null_mx           ? ", takes no mail (RFC 7505)"
+	        : found->dns.implicit_mx ? ", the domain itself is the host"
+	                                 : "");
+}
+
+static bool
+has_preference(const struct measurement *found)
+{
+	return found->dns.mx != DNS_NOT_ASKED && !found->dns.implicit_mx;
+}
+
+static void
+show_host(const struct measurement *found, unsigned i, struct buf *out)
+{
+	const struct dns_host *host = &found->dns.hosts[i];
+
+	buf_printf(out, "  ");
+	if (has_preference(found))
+		buf_printf(out, "%u ", host->preference);
+	buf_add_quoted(out, str_of(host->name));
+	if (host->literal) {
+		buf_printf(out, "  an address, no DANE\n");
+		return;
+	}
+	buf_printf(out, "  address %s", dns_answer_name(host->address));
+	if (host->alias)
+		buf_printf(out, " (alias)");
+	buf_printf(out, ", TLSA %s", dns_answer_name(host->tlsa));
+	if (host->tlsa_count > 0)
+		buf_printf(
+		    out, ", usable %u of %u", dane_host_usable(host), host->tlsa_count);
+	buf_add_char(out, '\n');
+}
+
+static void
+json(const struct measurement *found, struct buf *out)
+{
+	measure_json_text(out, "dane", dane_state_name(found->item->answers.dane.state));
+	measure_json_text(out, "mx", dns_answer_name(found->dns.mx));
+}
+
+static void
+json_host(const struct measurement *found, unsigned i, struct buf *out)
+{
+	const struct dns_host *host = &found->dns.hosts[i];
+
+	if (has_preference(found))
+		buf_printf(out, ",\"preference\":%u", host->preference);
+	else
+		buf_printf(out, ",\"preference\":null");
+	measure_json_text(out, "address", dns_answer_name(host->address));
+	measure_json_text(out, "tlsa", dns_answer_name(host->tlsa));
+	buf_printf(out, ",\"usable\":%u,\"records\":%u", dane_host_usable(host),
+	    host->tlsa_count);
+}
+
+const struct measure_source measure_dns = {
+    .name = "dns",
+    .wanted = wanted,
+    .ask = ask,
+    .unasked = unasked,
+    .serves_ms = serves_ms,
+    .trouble = {.label = "DNS", .member = "trouble", .warning = ""},
+    .explain = {.title = "DNS", .text = explain_text, .json = explain_json},
+    .check =
+        {
+            .before_hosts = show_mx,
+            .host = show_host,
+            .behind_hosts = measure_shows_nothing,
+            .json = json,
+            .json_host = json_host,
+        },
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* For the files of this room: a measurer's inside, and what rows have in common. */
+#ifndef MEASURE_MEASURE_IMPL_H
+#define MEASURE_MEASURE_IMPL_H
+
+#include "dns/resolver.h"
+#include "measure/measure.h"
+
+struct measurer {
+	struct resolver *resolver; /* NULL: err says why there is none */
+	struct err err;
+	const struct measure_settings *settings; /* of the job at hand */
+	struct measurement found; /* of the destination at hand: too large for a stack */
+};
+
+#define MEASURE_DECLARE(name) extern const struct measure_source measure_##name;
+MEASURE_SOURCES(MEASURE_DECLARE)
+#undef MEASURE_DECLARE
+
+/* Columns of a source that has nothing there. */
+int64_t measure_serves_never(const struct answers *answers);
+void measure_explains_nothing(const struct answers *answers, struct buf *out);
+void measure_shows_nothing(const struct measurement *found, struct buf *out);
+void measure_shows_no_host(
+    const struct measurement *found, unsigned host, struct buf *out);
+
+/* Probe key at a level, and note the outcome in *out and in the item's answers. */
+enum probe_outcome measure_probe(struct measurer *measurer, struct measure_item *item,
+    const char *key, enum level level, struct measure_probe *out);
+
+/* A probe for people, after so many blanks; and as a JSON object. */
+void measure_show_probe(const struct measure_probe *probe, struct buf *out);
+void measure_json_probe(const struct measure_probe *probe, struct buf *out);
+
+/* `,"name":"text"` */
+void measure_json_text(struct buf *out, const char *name, const char *text);
+
+#endif

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of fact sources: what each row says, when it is wanted, what is asked then
+ * (of a scripted name server, and of commands that stand for Postfix's), how long it
+ * serves.
+ */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../dns/server.h"
+#include "base/mem.h"
+#include "fake.h"
+#include "measure/measure.h"
+
+static char other_map[] = "hash:/other";
+static char *const other_maps[] = {other_map, NULL};
+
+/* --- the rows ---------------------------------------------------------------------- */
+
+static void
+row_states_its_columns(void **state)
+{
+	const struct measure_source *row = *(const struct measure_source *const *)*state;
+
+	assert_true(row->name != NULL && row->name[0] != '\0');
+	assert_non_null(row->wanted);
+	assert_true((row->ask != NULL) != (row->ask_all != NULL));
+	assert_non_null(row->unasked);
+	assert_non_null(row->serves_ms);
+	assert_non_null(row->trouble.label);
+	assert_non_null(row->trouble.member);
+	assert_non_null(row->trouble.warning);
+	assert_int_equal(row->trouble.label[0] == '\0', row->trouble.member[0] == '\0');
+	assert_non_null(row->explain.title);
+	assert_non_null(row->explain.text);
+	assert_non_null(row->explain.json);
+	assert_non_null(row->check.before_hosts);
+	assert_non_null(row->check.host);
+	assert_non_null(row->check.behind_hosts);
+	assert_non_null(row->check.json);
+	assert_non_null(row->check.json_host);
+}
+
+static void
+names_differ(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < MEASURE_COUNT; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(
+			    measure_sources[i]->name, measure_sources[j]->name);
+}
+
+/* All answers were there before, so what is unasked must not be left from them. */
+static void
+row_says_what_is_unasked(void **state)
+{
+	struct answers answers;
+
+	(void)state;
+	memset(&answers, 0xff, sizeof(answers));
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		measure_sources[s]->unasked(&answers);
+	assert_int_equal(answers.other_map, ANSWER_NO);
+	assert_int_equal(answers.dane.state, DANE_UNSURE);
+	assert_true(answers.relay_fits);
+	assert_string_equal(answers.text, "");
+	assert_int_equal(answers.probed, LEVEL_UNKNOWN);
+	assert_int_equal(answers.probe_works, ANSWER_UNSURE);
+	for (size_t l = 0; l < LEVEL_COUNT; l++)
+		assert_int_equal(answers.works[l], ANSWER_UNSURE);
+}
+
+/* --- wanted ------------------------------------------------------------------------ */
+
+struct wanted_row {
+	const char *what;
+	int source;
+	bool wanted;
+	bool other_maps;
+	enum measure_probing probing;
+	enum level up_to;
+	enum dane_state dane;
+	enum answer other_map;
+	enum answer verify;
+};
+
+static const struct wanted_row wanted_rows[] = {
+    {"always", MEASURE_dns, true, .dane = DANE_UNSURE},
+    {"where there are other maps", MEASURE_maps, true, .other_maps = true},
+    {"where there is none", MEASURE_maps, false, .other_maps = false},
+    {"unless the servers are to be probed", MEASURE_hosts, false, .dane = DANE_NONE},
+    {"where the destination is probed as a whole", MEASURE_hosts, false,
+        .probing = MEASURE_PROBE_WHOLE, .dane = DANE_NONE},
+    {"host by host", MEASURE_hosts, true, .probing = MEASURE_PROBE_HOSTS,
+        .dane = DANE_NONE},
+    {"host by host, whatever DNS says", MEASURE_hosts, true,
+        .probing = MEASURE_PROBE_HOSTS, .dane = DANE_UNSURE},
+    {"of hosts that take no mail", MEASURE_hosts, false, .probing = MEASURE_PROBE_HOSTS,
+        .dane = DANE_NO_MAIL},
+    {"unless they are to be probed", MEASURE_servers, false, .dane = DANE_NONE,
+        .other_map = ANSWER_NO},
+    {"without TLSA", MEASURE_servers, true, .probing = MEASURE_PROBE_WHOLE,
+        .dane = DANE_NONE, .other_map = ANSWER_NO},
+    {"with unusable TLSA", MEASURE_servers, true, .probing = MEASURE_PROBE_WHOLE,
+        .dane = DANE_UNUSABLE, .other_map = ANSWER_NO},
+    {"with an unsigned MX record", MEASURE_servers, true, .probing = MEASURE_PROBE_WHOLE,
+        .dane = DANE_INSECURE_MX, .other_map = ANSWER_NO},
+    {"where DANE decides", MEASURE_servers, false, .probing = MEASURE_PROBE_WHOLE,
+        .dane = DANE_USABLE, .other_map = ANSWER_NO},
+    {"where DNS could not tell", MEASURE_servers, false, .probing = MEASURE_PROBE_WHOLE,
+        .dane = DANE_UNSURE, .other_map = ANSWER_NO},
+    {"where no mail is taken", MEASURE_servers, false, .probing = MEASURE_PROBE_WHOLE,
+        .dane = DANE_NO_MAIL, .other_map = ANSWER_NO},
+    {"where another map answers", MEASURE_servers, false, .probing = MEASURE_PROBE_WHOLE,
+        .dane = DANE_NONE, .other_map = ANSWER_YES},
+    {"where another map could not be asked", MEASURE_servers, false,
+        .probing = MEASURE_PROBE_WHOLE, .dane = DANE_NONE, .other_map = ANSWER_UNSURE},
+    {"at secure, after hosts that verify", MEASURE_servers, true,
+        .probing = MEASURE_PROBE_HOSTS, .up_to = LEVEL_SECURE, .dane = DANE_NONE,
+        .verify = ANSWER_YES},
+    {"after hosts that do not verify", MEASURE_servers, false,
+        .probing = MEASURE_PROBE_HOSTS, .up_to = LEVEL_SECURE, .dane = DANE_NONE,
+        .verify = ANSWER_NO},
+    {"after hosts, under another default", MEASURE_servers, false,
+        .probing = MEASURE_PROBE_HOSTS, .up_to = LEVEL_VERIFY, .dane = DANE_NONE,
+        .verify = ANSWER_YES},
+};
+
+static void
+source_is_wanted(void **state)
+{
+	const struct wanted_row *row = *state;
+	struct measure_settings settings = {
+	    .other_maps = row->other_maps ? other_maps : NULL};
+	struct measure_item item = {
+	    .probing = row->probing,
+	    .probe_up_to = row->up_to,
+	    .answers = {.dane = {.state = row->dane}, .other_map = row->other_map},
+	};
+
+	item.answers.works[LEVEL_VERIFY] = row->verify;
+	assert_int_equal(
+	    measure_sources[row->source]->wanted(&settings, &item), row->wanted);
+}
+
+/* --- serves ------------------------------------------------------------------------ */
+
+struct serves_row {
+	const char *what;
+	int source;
+	enum dane_state dane;
+	uint32_t ttl_s;
+	int64_t serves_ms;
+};
+
+static const struct serves_row serves_rows[] = {
+    {"its TTL", MEASURE_dns, DANE_NONE, 60, 60000},
+    {"no longer than five minutes", MEASURE_dns, DANE_USABLE, 86400, 300000},
+    {"not, with a TTL of 0", MEASURE_dns, DANE_NONE, 0, 0},
+    {"not, where it could not tell", MEASURE_dns, DANE_UNSURE, 60, 0},
+    {"not: an administrator changes them at any time", MEASURE_maps, DANE_NONE, 60, 0},
+    {"not yet", MEASURE_hosts, DANE_NONE, 60, 0},
+    {"not yet", MEASURE_servers, DANE_NONE, 60, 0},
+};
+
+static void
+answer_serves(void **state)
+{
+	const struct serves_row *row = *state;
+	struct answers answers = {.dane = {.state = row->dane, .ttl_s = row->ttl_s}};
+
+	assert_int_equal(
+	    measure_sources[row->source]->serves_ms(&answers), row->serves_ms);
+}
+
+static void
+every_wanted_source_must_serve(void **state)
+{
+	struct measure_settings settings = {.other_maps = NULL};
+	struct measure_item item = {
+	    .answers = {.other_map = ANSWER_NO, .dane = {DANE_NONE, .ttl_s = 60}}};
+
+	(void)state;
+	assert_true(measure_serves(&settings, &item));
+	item.answers.dane.ttl_s = 0;
+	assert_false(measure_serves(&settings, &item));
+	item.answers.dane.ttl_s = 60;
+	settings.other_maps = other_maps;
+	assert_false(measure_serves(&settings, &item));
+	settings.other_maps = NULL;
+	item.probing = MEASURE_PROBE_WHOLE;
+	assert_false(measure_serves(&settings, &item));
+	/* Where DANE decides, no server would be asked. */
+	item.answers.dane.state = DANE_USABLE;
+	assert_true(measure_serves(&settings, &item));
+}
+
+/* --- asked ------------------------------------------------------------------------- */
+
+#define HOST(name) \
+	name " A insecure\n\t" name ". 300 IN A 192.0.2.1\n" name " AAAA insecure\n"
+
+#define SCRIPT \
+	"plain.test MX insecure\n" \
+	"\tplain.test. 300 IN MX 10 a.plain.test.\n" \
+	"\tplain.test. 300 IN MX 20 b.plain.test.\n" HOST("a.plain.test") \
+	    HOST("b.plain.test") "more.test MX insecure\n" \
+	                         "\tmore.test. 60 IN MX 10 a.plain.test.\n" \
+	                         "broken.test MX servfail\n"
+
+static const char finger[] =
+    "for key; do :; done\n"
+    "session='TLS connection established to x[192.0.2.1]:25: TLSv1.3 with cipher A "
+    "(256/256 bits)'\n"
+    "case \"$* \" in\n"
+    "*'-l verify '*'[a.plain.test]'*) echo \"posttls-finger: Verified $session\" ;;\n"
+    "*'-l encrypt '*) echo \"posttls-finger: Untrusted $session\" ;;\n"
+    "*) echo 'posttls-finger: certificate verification failed for x[192.0.2.1]:25: "
+    "self-signed certificate'\n"
+    "   echo \"posttls-finger: Untrusted $session\" ;;\n"
+    "esac\n";
+
+struct world {
+	struct server_script *dns;
+	char server[64];
+	char *servers[1];
+	struct resolver_settings resolver;
+	struct measure_settings settings;
+	struct measurer *measurer;
+};
+
+static struct world *
+world_new(char *const *maps)
+{
+	struct world *w = mem_new(1, sizeof(*w));
+
+	fake_reset();
+	fake_put("posttls-finger.sh", finger);
+	w->dns = server_start("127.0.0.1", 0, SCRIPT);
+	snprintf(w->server, sizeof(w->server), "127.0.0.1@%u", server_port(w->dns));
+	w->servers[0] = w->server;
+	w->resolver = (struct resolver_settings){
+	    .servers = w->servers, .server_count = 1, .timeout_ms = 10000, .tries = 1};
+	w->settings = measure_settings_of(&fake_postfix, NULL, maps);
+	w->measurer = measure_make(&w->resolver);
+	return w;
+}
+
+static void
+world_free(struct world *w)
+{
+	measure_drop(w->measurer);
+	server_stop(w->dns);
+	free(w);
+}
+
+static void
+set_item(struct measure_item *item, const char *key)
+{
+	assert_true(nexthop_parse(str_of(key), &item->nexthop));
+}
+
+/* How often was it called, in a way that holds part? */
+static unsigned
+calls(const char *tool, const char *part)
+{
+	char name[64], *text;
+	struct str rest, line;
+	unsigned count = 0;
+
+	snprintf(name, sizeof(name), "%s.calls", tool);
+	text = fake_get(name);
+	rest = str_of(text);
+	while (str_cut(&rest, '\n', &line)) {
+		char *copy = mem_strndup(line.p, line.len);
+
+		count += strstr(copy, part) != NULL;
+		free(copy);
+	}
+	free(text);
+	return count;
+}
+
+static void
+a_job_asks_maps_once(void **state)
+{
+	struct world *w = world_new(other_maps);
+	struct measure_job *job = mem_new(1, sizeof(*job));
+
+	(void)state;
+	fake_put("postmap.out", "more.test\tencrypt\n");
+	job->settings = w->settings;
+	job->count = 3;
+	set_item(&job->items[0], "plain.test");
+	set_item(&job->items[1], "more.test");
+	set_item(&job->items[2], "broken.test");
+	snprintf(job->items[0].relay, sizeof(job->items[0].relay), "b.plain.test");
+	snprintf(job->items[1].relay, sizeof(job->items[1].relay), "b.plain.test");
+	for (unsigned i = 0; i < 3; i++) {
+		job->items[i].probing = MEASURE_PROBE_WHOLE;
+		job->items[i].probe_above = LEVEL_MAY;
+		job->items[i].probe_up_to = LEVEL_VERIFY;
+		job->items[i].answers.probe_asked = i == 0;
+	}
+	measure_work(&job->job, w->measurer);
+	assert_int_equal(calls("postmap", "hash:/other"), 1);
+	assert_int_equal(job->items[0].answers.other_map, ANSWER_NO);
+	assert_int_equal(job->items[1].answers.other_map, ANSWER_YES);
+	assert_int_equal(job->items[2].answers.other_map, ANSWER_NO);
+	assert_int_equal(job->items[0].answers.dane.state, DANE_NONE);
+	assert_int_equal(job->items[1].answers.dane.state, DANE_NONE);
+	assert_int_equal(job->items[2].answers.dane.state, DANE_UNSURE);
+	assert_true(job->items[0].answers.relay_fits);
+	assert_false(job->items[1].answers.relay_fits);
+	assert_true(job->items[0].answers.probe_asked);
+	assert_false(job->items[1].answers.probe_asked);
+	assert_non_null(strstr(job->items[0].answers.text, "b.plain.test address="));
+	assert_non_null(strstr(job->items[2].answers.text, "broken.test MX"));
+	/* Of the three only the first is worth a probe: verify, then encrypt. */
+	assert_int_equal(calls("posttls-finger", ""), 2);
+	assert_int_equal(calls("posttls-finger", "[plain.test]"), 2);
+	assert_int_equal(job->items[0].answers.probed, LEVEL_ENCRYPT);
+	assert_int_equal(job->items[0].answers.probe_works, ANSWER_YES);
+	assert_int_equal(job->items[1].answers.probed, LEVEL_UNKNOWN);
+	/* What DNS could not tell is no warning. */
+	assert_string_equal(job->err.text, "");
+	free(job);
+	world_free(w);
+}
+
+static void
+a_map_that_fails_is_a_warning(void **state)
+{
+	struct world *w = world_new(other_maps);
+	struct measure_job *job = mem_new(1, sizeof(*job));
+
+	(void)state;
+	fake_put("postmap.status", "1");
+	fake_put("postmap.err", "postmap: fatal: no such map\n");
+	job->settings = w->settings;
+	job->count = 1;
+	set_item(&job->items[0], "plain.test");
+	measure_work(&job->job, w->measurer);
+	assert_int_equal(job->items[0].answers.other_map, ANSWER_UNSURE);
+	assert_true(strncmp(job->err.text, "cannot ask another policy map: ", 31) == 0);
+	assert_int_equal(calls("posttls-finger", ""), 0);
+	free(job);
+	world_free(w);
+}
+
+static void
+hosts_are_asked_one_by_one(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct measure_item item = {.probing = MEASURE_PROBE_HOSTS,
+	    .probe_up_to = LEVEL_SECURE,
+	    .answers.probe_asked = true};
+	const struct measurement *found;
+
+	(void)state;
+	set_item(&item, "plain.test");
+	found = measure_one(w->measurer, &w->settings, &item);
+	assert_int_equal(calls("postmap", ""), 0);
+	/* The first verifies; the second does not, but encrypts; then secure as a whole.
+	 */
+	assert_int_equal(calls("posttls-finger", "[[a.plain.test]:25]"), 1);
+	assert_int_equal(calls("posttls-finger", "[[b.plain.test]:25]"), 2);
+	assert_int_equal(calls("posttls-finger", "[secure]"), 1);
+	assert_int_equal(calls("posttls-finger", "[plain.test]"), 1);
+	assert_int_equal(item.answers.works[LEVEL_VERIFY], ANSWER_YES);
+	assert_int_equal(item.answers.works[LEVEL_ENCRYPT], ANSWER_YES);
+	assert_int_equal(item.answers.works[LEVEL_SECURE], ANSWER_NO);
+	assert_int_equal(item.answers.works[LEVEL_DANE_ONLY], ANSWER_UNSURE);
+	assert_int_equal(found->dns.host_count, 2);
+	assert_string_equal(found->dns.hosts[1].name, "b.plain.test");
+	assert_int_equal(found->hosts[0].count, 1);
+	assert_string_equal(found->hosts[0].probes[0].found, "verified session");
+	assert_int_equal(found->hosts[1].count, 2);
+	assert_int_equal(found->whole.level, LEVEL_SECURE);
+	world_free(w);
+}
+
+static void
+nothing_is_left_of_the_one_before(void **state)
+{
+	struct world *w = world_new(other_maps);
+	struct measure_item item = {.probing = MEASURE_PROBE_HOSTS};
+	const struct measurement *found;
+
+	(void)state;
+	fake_put("postmap.status", "1");
+	fake_put("postmap.err", "postmap: fatal: no such map\n");
+	set_item(&item, "plain.test");
+	found = measure_one(w->measurer, &w->settings, &item);
+	assert_true(found->trouble[MEASURE_maps][0] != '\0');
+	assert_int_equal(found->hosts[0].count, 1);
+	fake_put("postmap.status", NULL);
+	fake_put("postmap.err", NULL);
+	item.probing = MEASURE_PROBE_NONE;
+	set_item(&item, "broken.test");
+	found = measure_one(w->measurer, &w->settings, &item);
+	assert_string_equal(found->trouble[MEASURE_maps], "");
+	assert_true(found->trouble[MEASURE_dns][0] != '\0');
+	assert_int_equal(found->hosts[0].count, 0);
+	assert_int_equal(found->dns.host_count, 0);
+	assert_int_equal(item.answers.works[LEVEL_VERIFY], ANSWER_UNSURE);
+	world_free(w);
+}
+
+static void
+an_address_is_one_host(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct measure_item item = {.probing = MEASURE_PROBE_HOSTS};
+	const struct measurement *found;
+
+	(void)state;
+	set_item(&item, "[192.0.2.1]");
+	found = measure_one(w->measurer, &w->settings, &item);
+	assert_int_equal(found->dns.host_count, 1);
+	assert_string_equal(found->dns.hosts[0].name, "192.0.2.1");
+	assert_int_equal(calls("posttls-finger", "[[192.0.2.1]:25]"), 2);
+	assert_int_equal(found->hosts[0].count, 2);
+	world_free(w);
+}
+
+static void
+without_a_prober_nothing_is_probed(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct measure_item item = {.probing = MEASURE_PROBE_WHOLE,
+	    .probe_above = LEVEL_MAY,
+	    .probe_up_to = LEVEL_VERIFY};
+
+	(void)state;
+	assert_true(measure_has_prober(&w->settings));
+	fake_put("posttls-finger.sh", "exit 127\n");
+	assert_false(measure_has_prober(&w->settings));
+	set_item(&item, "plain.test");
+	measure_one(w->measurer, &w->settings, &item);
+	assert_int_equal(item.answers.probed, LEVEL_UNKNOWN);
+	assert_int_equal(item.answers.probe_works, ANSWER_UNSURE);
+	world_free(w);
+}
+
+static void
+without_a_resolver_dns_cannot_tell(void **state)
+{
+	struct world *w = world_new(NULL);
+	char wrong[] = "no address";
+	char *servers[] = {wrong};
+	struct resolver_settings resolver = {.servers = servers, .server_count = 1};
+	struct measurer *measurer = measure_make(&resolver);
+	struct measure_item item = {.relay = "a.plain.test"};
+	const struct measurement *found;
+	struct err err;
+
+	(void)state;
+	assert_true(measure_has_resolver(w->measurer, &err));
+	assert_false(measure_has_resolver(measurer, &err));
+	set_item(&item, "plain.test");
+	found = measure_one(measurer, &w->settings, &item);
+	assert_int_equal(item.answers.dane.state, DANE_UNSURE);
+	assert_string_equal(item.answers.text, err.text);
+	assert_string_equal(found->trouble[MEASURE_dns], err.text);
+	measure_drop(measurer);
+	world_free(w);
+}
+
+static void
+prober_knows_the_authorities(void **state)
+{
+	char file[] = "/ca.pem", path[] = "/ca";
+	struct postfix_settings postfix = {.ca_file = file, .ca_path = path};
+	struct measure_settings some =
+	    measure_settings_of(&fake_postfix, &postfix, other_maps);
+	struct measure_settings none = measure_settings_of(&fake_postfix, NULL, NULL);
+
+	(void)state;
+	assert_string_equal(some.prober.ca_file, "/ca.pem");
+	assert_string_equal(some.prober.ca_path, "/ca");
+	assert_string_equal(none.prober.ca_file, "");
+	assert_string_equal(none.prober.ca_path, "");
+	assert_int_equal(some.prober.timeout_ms, none.prober.timeout_ms);
+}
+
+int
+main(void)
+{
+	int status;
+
+	fake_begin();
+	for (size_t s = 0; s < MEASURE_COUNT; s++)
+		suite_add(row_states_its_columns, &measure_sources[s],
+		    "%s states its columns", measure_sources[s]->name);
+	suite_add(names_differ, NULL, "no two sources have one name");
+	suite_add(row_says_what_is_unasked, NULL,
+	    "what was not asked has values of its own in the answers");
+	FAKE_ROWS(source_is_wanted, wanted_rows, "%s %s: %s",
+	    measure_sources[wanted_rows[i].source]->name,
+	    wanted_rows[i].wanted ? "is wanted" : "is not wanted", wanted_rows[i].what);
+	FAKE_ROWS(answer_serves, serves_rows, "%s serves %s",
+	    measure_sources[serves_rows[i].source]->name, serves_rows[i].what);
+	suite_add(every_wanted_source_must_serve, NULL,
+	    "answers serve again where each source that is wanted says so");
+	suite_add(a_job_asks_maps_once, NULL,
+	    "a job asks the maps once, and then one destination after the other");
+	suite_add(a_map_that_fails_is_a_warning, NULL,
+	    "a map that fails is a warning, and no server is probed");
+	suite_add(hosts_are_asked_one_by_one, NULL,
+	    "hosts are asked one by one, and secure of the destination");
+	suite_add(nothing_is_left_of_the_one_before, NULL,
+	    "nothing is left of the destination before");
+	suite_add(an_address_is_one_host, NULL, "an address is one host, asked once");
+	suite_add(without_a_prober_nothing_is_probed, NULL,
+	    "without a prober nothing is probed");
+	suite_add(without_a_resolver_dns_cannot_tell, NULL,
+	    "without a resolver DNS cannot tell, and says why");
+	suite_add(prober_knows_the_authorities, NULL,
+	    "the prober knows Postfix's authorities, and one time-out");
+	status = suite_run();
+	fake_end();
+	return status;
+}
