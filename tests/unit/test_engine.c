@@ -84,6 +84,8 @@ idle_when_nothing_is_left(void **state)
 	world_pass(SETTLE);
 	engine_turn(rig.engine);
 	assert_true(engine_is_working(rig.engine));
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 1); /* it is exported once at a time */
 	world_settle(rig.engine);
 	assert_int_equal(world.retry.times, 1);
 	/* In 10 s it is retried again if nothing is heard of it: that is not waited for.

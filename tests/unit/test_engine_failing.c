@@ -336,7 +336,7 @@ retry_that_cannot_be_noted(void **state)
 
 /* Nothing else is stored that day: the back-off ends all the same. */
 static void
-thinning_that_fails_once_sleeps(void **state)
+thinning_that_failed_sleeps(void **state)
 {
 	(void)state;
 	rig_new_settled();
@@ -346,8 +346,10 @@ thinning_that_fails_once_sleeps(void **state)
 	world_wait(rig.engine, DAY - world.wall_ms % DAY);
 	rig_assert_next("saving", SECOND);
 	assert_true(engine_is_idle(rig.engine)); /* no command waits for it */
+	world_wait(rig.engine, 3 * SECOND);
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_STUCK);
 	kit_run(STATE, NOT_FULL);
-	world_wait(rig.engine, SECOND);
+	world_wait(rig.engine, MIN);
 	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
 	rig_assert_next("thinning", DAY - world.wall_ms % DAY);
 	rig_close();
@@ -438,8 +440,8 @@ main(void)
 	    "a queue that cannot be stored is stored later");
 	suite_add(retry_that_cannot_be_noted, NULL,
 	    "mail is retried once it can be noted that it is");
-	suite_add(thinning_that_fails_once_sleeps, NULL,
-	    "a thinning that failed once keeps nobody awake");
+	suite_add(thinning_that_failed_sleeps, NULL,
+	    "a thinning that failed and works again keeps nobody awake");
 	suite_add(clock_that_cannot_be_minded, NULL,
 	    "a clock that was set back is minded once it can be");
 	suite_add(engine_without_database_is_none, NULL,
