@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Log lines into the fold, and the fold into the store with the log's position. */
+/* The fold into the store, with the places that the logs were read up to. */
 #ifndef ENGINE_INTAKE_H
 #define ENGINE_INTAKE_H
 
@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/fold.h"
+#include "engine/intake_lines.h"
 #include "logs/follow.h"
 #include "store/store.h"
 
@@ -15,13 +16,6 @@ struct log_place {
 	const char *path;
 	struct follow_position position;
 };
-
-/* The wanted lines of a buffer into the fold. wall_ms: the time of unstamped lines. */
-void intake_lines(struct fold *fold, struct str lines, int64_t wall_ms);
-
-/* Enough for one transaction: to be stored before more lines are taken. What is known of
- * a destination takes 1.3 KB until then, and so does a line that waits for a route. */
-bool intake_is_full(const struct fold *fold);
 
 /*
  * The whole fold and the places of all logs, in one transaction: either both are

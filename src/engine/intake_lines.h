@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Log lines into the fold, and how many of them are enough for one transaction. */
+#ifndef ENGINE_INTAKE_LINES_H
+#define ENGINE_INTAKE_LINES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "core/fold.h"
+
+/* The wanted lines of a buffer into the fold. wall_ms: the time of unstamped lines. */
+void intake_lines(struct fold *fold, struct str lines, int64_t wall_ms);
+
+/* Enough for one transaction: to be stored before more lines are taken. What is known of
+ * a destination takes 1.3 KB until then, and so does a line that waits for a route. */
+bool intake_is_full(const struct fold *fold);
+
+#endif
