@@ -20,7 +20,7 @@ logs base core sys
 dns base core sys
 postfix base core sys
 measure base core sys dns postfix
-store base core sys logs
+store base core sys
 publish base core sys conf postfix store
 engine base core sys conf logs postfix measure store publish
 cmd base core sys conf logs dns postfix measure store publish engine
@@ -29,8 +29,8 @@ is 'main.c includes cmd/, sys/ and base/ alone' \
 	"$(grep -n '^#include "' main.c | grep -vE '"(cmd|sys|base)/')" ''
 is 'sys/ knows of core/ only what the time of a log line is' \
 	"$(grep -h '^#include "core/' sys/*.[ch] | sort -u)" '#include "core/logline.h"'
-is 'the store knows of logs/ only what a log position is' \
-	"$(grep -h '^#include "logs/' store/*.[ch] | sort -u)" '#include "logs/follow.h"'
+is 'nobody but its source knows of follow, and lines of its limits' \
+	"$(grep -l '^#include "logs/follow.h"' */*.[ch] | grep -vE '^logs/(follow[a-z_]*|lines)\.[ch]$')" logs/source_file.c
 
 # HEADER  THE FILES THAT MAY INCLUDE IT
 while read -r header files; do

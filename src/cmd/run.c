@@ -14,9 +14,9 @@
 
 #include "base/mem.h"
 #include "base/span.h"
-#include "cmd/run_logs.h"
 #include "conf/rulefile.h"
 #include "engine/engine.h"
+#include "engine/logs.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -433,8 +433,9 @@ start(struct daemon *daemon)
 	if (stat(daemon->config->state, &daemon->state) != 0)
 		return cmd_fail(
 		    EX_IOERR, "%s: %s", daemon->config->state, strerror(errno));
-	daemon->logs =
-	    logs_open(daemon->config, engine_store(daemon->engine), &fresh, &err);
+	daemon->logs = logs_open(daemon->config->log.files.items,
+	    daemon->config->log.files.count, daemon->config->log.from_start,
+	    engine_store(daemon->engine), &fresh, &err);
 	if (daemon->logs == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
 	/* A first start reads no old lines unless told to, but the queue tells what

@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine.h"
-#include "logs/reader.h"
+#include "logs/source.h"
 #include "sys/clock.h"
 
 #define PROGRESS_MS 200
@@ -203,38 +203,53 @@ settle(struct scan *scan)
 	return 0;
 }
 
+/* What is read, and what came of it. */
+struct reading {
+	struct scan *scan;
+	const char *path;
+	struct source *source;
+	uint64_t long_lines;
+	int status;
+};
+
+static void
+on_note(void *context, enum source_note note, const char *text)
+{
+	struct reading *reading = context;
+
+	if (note == SOURCE_LONG_LINE)
+		reading->long_lines++;
+	else
+		reading->status = cmd_fail(EX_IOERR, "%s", text);
+}
+
 static int
 read_log(struct scan *scan, const char *path)
 {
-	enum reader_result result;
-	struct reader *reader;
-	uint64_t used, size, long_lines = 0;
-	struct str lines;
+	struct reading reading = {.scan = scan, .path = path};
+	struct source_options options = {.note = on_note, .context = &reading};
+	enum source_result result = SOURCE_LINES;
+	struct fold *fold = engine_fold(scan->engine);
+	uint64_t used, size;
 	struct err err;
-	int status = 0, stored = 0;
+	bool came;
+	int stored = 0;
 
-	reader = reader_open(path, &err);
-	if (reader == NULL)
+	reading.source = source_open_whole(path, &options, &err);
+	if (reading.source == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
-	while ((result = reader_next(reader, &lines, &err)) != READER_END) {
-		if (result == READER_FAILED)
-			status = cmd_fail(EX_IOERR, "%s", err.text);
-		long_lines += result == READER_LONG;
-		if (result != READER_LINES)
-			continue;
-		intake_lines(engine_fold(scan->engine), lines, clock_wall_ms());
-		reader_progress(reader, &used, &size);
+	while (result == SOURCE_LINES && stored == 0) {
+		result = intake_read(
+		    fold, reading.source, clock_monotonic_ms() + PROGRESS_MS, &came);
+		source_progress(reading.source, &used, &size);
 		progress(path, used, size);
-		if (intake_is_full(engine_fold(scan->engine)) &&
-		    (stored = store(scan)) != 0)
-			break;
+		if (result == SOURCE_END || intake_is_full(fold))
+			stored = store(scan);
 	}
 	end_progress();
-	cmd_tell_long(path, long_lines);
-	reader_free(reader);
-	if (stored == 0)
-		stored = store(scan);
-	return status != 0 ? status : stored;
+	cmd_tell_long(path, reading.long_lines);
+	source_close(reading.source);
+	return reading.status != 0 ? reading.status : stored;
 }
 
 static int

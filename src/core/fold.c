@@ -6,17 +6,13 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/fold_items.h"
+#include "core/parked.h"
 #include "core/processes.h"
 #include "core/reason.h"
 
-/* A status line whose next-hop is not known yet, with what its process had said. */
-struct parked {
-	char *text;
-	char *service;
-	struct process process;
-	int64_t time_ms;
-	bool queued; /* from the queue, not from a log */
-};
+/* So many lines before it is their turn. */
+#define AHEAD_SLOT 12
+#define AHEAD_ITEM 6
 
 struct fold {
 	const struct rules *rules;
@@ -29,9 +25,7 @@ struct fold {
 	bool plain; /* every domain is its own next-hop: the router need not be asked */
 	fold_route_fn *router;
 	void *router_context;
-	struct parked *parked;
-	size_t parked_count;
-	size_t parked_size;
+	struct parked parked;
 };
 
 struct fold *
@@ -52,16 +46,6 @@ fold_set_rules(struct fold *fold, const struct rules *rules)
 	fold->matcher = rules_matcher_new(rules);
 }
 
-static void
-clear_parked(struct parked *parked, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		free(parked[i].text);
-		free(parked[i].service);
-	}
-	free(parked);
-}
-
 void
 fold_clear(struct fold *fold)
 {
@@ -75,7 +59,7 @@ fold_free(struct fold *fold)
 	if (fold == NULL)
 		return;
 	fold_items_clear(&fold->items);
-	clear_parked(fold->parked, fold->parked_count);
+	parked_clear(&fold->parked);
 	rules_matcher_free(fold->matcher);
 	free(fold);
 }
@@ -83,9 +67,9 @@ fold_free(struct fold *fold)
 /* --- lines ------------------------------------------------------------------------- */
 
 static void
-take_session(struct fold *fold, const struct logline *line, const struct session_line *s)
+take_session(struct fold *fold, uint32_t pid, const struct session_line *s)
 {
-	struct process *p = processes_get(&fold->processes, line->pid);
+	struct process *p = processes_get(&fold->processes, pid);
 	struct str peer;
 
 	fold->counts.sessions++;
@@ -98,10 +82,9 @@ take_session(struct fold *fold, const struct logline *line, const struct session
 }
 
 static void
-take_policy(
-    struct fold *fold, const struct logline *line, const struct policy_line *policy)
+take_policy(struct fold *fold, uint32_t pid, const struct policy_line *policy)
 {
-	struct process *p = processes_get(&fold->processes, line->pid);
+	struct process *p = processes_get(&fold->processes, pid);
 	struct nexthop nh;
 
 	p->nexthop[0] = '\0';
@@ -195,9 +178,10 @@ fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
 }
 
 static void
-take_deferral(struct fold_item *item, const struct status_line *s,
-    const struct logline *line, unsigned rule, int64_t time_ms)
+take_deferral(struct fold_item *item, const struct parsed *line, unsigned rule)
 {
+	const struct status_line *s = &line->status;
+	int64_t time_ms = line->time_ms;
 	struct fold_deferral d = {
 	    .time_ms = time_ms,
 	    .attempt_ms = attempt_began(s, time_ms),
@@ -251,12 +235,12 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
 
 /* Which rule speaks of this line; -1: none, or it is no business of a rule. */
 static int
-match(struct fold *fold, const struct status_line *s, const struct logline *line)
+match(struct fold *fold, const struct status_line *s, struct str service)
 {
 	struct rule_subject subject = {
 	    .reason = s->own_reason,
 	    .dsn = s->dsn,
-	    .service = line->service,
+	    .service = service,
 	    .status = s->status_word,
 	};
 	unsigned limit_hits = 0;
@@ -318,27 +302,28 @@ route(struct fold *fold, const struct process *p, const struct status_line *s,
  * is about, found without parsing it again. NULL: to be found the long way.
  */
 static struct fold_item *
-find_own(const struct fold *fold, const struct process *p, const struct status_line *s)
+find_own(const struct fold *fold, const struct process *p, const struct status_line *s,
+    uint32_t hash)
 {
 	struct fold_item *item;
 
 	if ((fold->router != NULL && !fold->plain) || is_named(p, s) ||
 	    is_filter(s->relay))
 		return NULL;
-	item = fold_items_find(&fold->items, s->domain);
+	item = fold_items_find(&fold->items, s->domain, hash);
 	return item != NULL && item->own ? item : NULL;
 }
 
 /* The item of a status line's next-hop, new perhaps. UNSURE: park it. */
 static enum answer
 find_or_make(struct fold *fold, const struct process *p, const struct status_line *s,
-    struct fold_item **item)
+    uint32_t hash, struct fold_item **item)
 {
 	enum answer answer;
 	struct route to;
 	bool named;
 
-	*item = find_own(fold, p, s);
+	*item = find_own(fold, p, s, hash);
 	if (*item != NULL)
 		return ANSWER_YES;
 	answer = route(fold, p, s, &to, &named);
@@ -354,18 +339,20 @@ find_or_make(struct fold *fold, const struct process *p, const struct status_lin
 
 /* The item that it was folded into, or NULL. *unsure: its next-hop is not known yet. */
 static struct fold_item *
-take_status(struct fold *fold, const struct process *p, const struct logline *line,
-    const struct status_line *s, int64_t time_ms, bool *unsure)
+take_status(
+    struct fold *fold, const struct process *p, const struct parsed *line, bool *unsure)
 {
+	const struct status_line *s = &line->status;
+	int64_t time_ms = line->time_ms;
 	bool session =
 	    p != NULL && p->has_session && str_starts(s->relay, str_of(p->peer));
-	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line);
+	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line->service);
 	struct fold_item *item;
 
 	*unsure = false;
 	if (rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
-	switch (find_or_make(fold, p, s, &item)) {
+	switch (find_or_make(fold, p, s, line->hash, &item)) {
 	case ANSWER_UNSURE:
 		*unsure = true;
 		return NULL;
@@ -384,33 +371,11 @@ take_status(struct fold *fold, const struct process *p, const struct logline *li
 	if (s->status == DELIVERY_SENT)
 		take_sent(fold, item, s, time_ms);
 	else if (rule >= 0)
-		take_deferral(item, s, line, (unsigned)rule, time_ms);
+		take_deferral(item, line, (unsigned)rule);
 	return item;
 }
 
 /* --- lines that wait for a route --------------------------------------------------- */
-
-static void
-park(struct fold *fold, const struct process *p, struct str text, struct str service,
-    int64_t time_ms, bool queued)
-{
-	struct parked *parked;
-
-	if (fold->parked_count == fold->parked_size) {
-		fold->parked_size = fold->parked_size > 0 ? 2 * fold->parked_size : 64;
-		fold->parked =
-		    mem_array(fold->parked, fold->parked_size, sizeof(*fold->parked));
-	}
-	parked = &fold->parked[fold->parked_count++];
-	*parked = (struct parked){
-	    .text = mem_strndup(text.p, text.len),
-	    .service = mem_strndup(service.p, service.len),
-	    .time_ms = time_ms,
-	    .queued = queued,
-	};
-	if (p != NULL)
-		parked->process = *p;
-}
 
 static void
 forget_own(struct fold *fold)
@@ -449,42 +414,37 @@ fold_set_sessions(struct fold *fold, bool logged)
 size_t
 fold_parked(const struct fold *fold)
 {
-	return fold->parked_count;
+	return fold->parked.count;
 }
 
 void
 fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context)
 {
-	for (size_t i = 0; i < fold->parked_count; i++) {
-		struct status_line s;
+	for (size_t i = 0; i < fold->parked.count; i++) {
+		struct parsed line;
 
-		if (status_parse(str_of(fold->parked[i].text), &s))
-			fn(context, s.recipient);
+		if (parked_parse(&fold->parked.lines[i], &line))
+			fn(context, line.status.recipient);
 	}
 }
 
 /* A status line, parked if need be. */
 static void
-fold_status(struct fold *fold, struct process *p, struct str text, struct str service,
-    int64_t time_ms, bool queued)
+fold_status(struct fold *fold, struct process *p, const struct parsed *line, bool queued)
 {
-	struct logline line = {.service = service};
 	struct fold_item *item;
-	struct status_line s;
 	bool unsure;
 
-	if (!status_parse(text, &s))
-		return;
-	if (s.ambiguous && fold->unquoted) {
+	if (line->status.ambiguous && fold->unquoted) {
 		fold->counts.ambiguous++;
 		return;
 	}
 	if (p != NULL)
-		bind_session(p, s.queue_id);
-	item = take_status(fold, p, &line, &s, time_ms, &unsure);
+		bind_session(p, line->status.queue_id);
+	item = take_status(fold, p, line, &unsure);
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)
-		park(fold, p, text, service, time_ms, queued);
+		parked_add(&fold->parked, p, line, queued);
 	/* When it was tried, the queue does not say: it is news only where no entry
 	 * ever was. */
 	else if (queued && item != NULL && item->deferred)
@@ -494,41 +454,64 @@ fold_status(struct fold *fold, struct process *p, struct str text, struct str se
 void
 fold_unpark(struct fold *fold)
 {
-	struct parked *parked = fold->parked;
-	size_t count = fold->parked_count;
+	struct parked parked = fold->parked;
 
-	fold->parked = NULL;
-	fold->parked_count = 0;
-	fold->parked_size = 0;
-	for (size_t i = 0; i < count; i++)
-		fold_status(fold, parked[i].process.used != 0 ? &parked[i].process : NULL,
-		    str_of(parked[i].text), str_of(parked[i].service), parked[i].time_ms,
-		    parked[i].queued);
-	clear_parked(parked, count);
+	fold->parked = (struct parked){0};
+	for (size_t i = 0; i < parked.count; i++) {
+		struct parked_line *p = &parked.lines[i];
+		struct parsed line;
+
+		if (parked_parse(p, &line))
+			fold_status(fold, p->process.used != 0 ? &p->process : NULL,
+			    &line, p->queued);
+	}
+	parked_clear(&parked);
 }
 
 /* --- lines in ---------------------------------------------------------------------- */
 
+static void
+fold_one(struct fold *fold, const struct parsed *line)
+{
+	switch (line->kind) {
+	case PARSED_STATUS:
+		fold_status(
+		    fold, processes_find(&fold->processes, line->pid), line, false);
+		break;
+	case PARSED_SESSION:
+		take_session(fold, line->pid, &line->session);
+		break;
+	case PARSED_POLICY:
+		take_policy(fold, line->pid, &line->policy);
+		break;
+	}
+}
+
+/*
+ * Items are found all over the memory; what the next lines need is asked for before it is
+ * their turn.
+ */
+void
+fold_parsed(struct fold *fold, const struct parsed *lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i + AHEAD_SLOT < count && lines[i + AHEAD_SLOT].kind == PARSED_STATUS)
+			fold_items_expect_slot(&fold->items, lines[i + AHEAD_SLOT].hash);
+		if (i + AHEAD_ITEM < count && lines[i + AHEAD_ITEM].kind == PARSED_STATUS)
+			fold_items_expect(&fold->items, lines[i + AHEAD_ITEM].hash);
+		fold_one(fold, &lines[i]);
+	}
+}
+
 void
 fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms)
 {
-	struct session_line session;
-	struct policy_line policy;
+	struct parsed parsed;
 
-	/* Other delivery agents do no TLS of smtp(8)'s, and lmtp(8) does it by settings
-	 * of its own; error(8) and qmgr(8) pass smtp(8)'s reasons on. */
-	if (!str_is(line->program, "smtp") && !str_is(line->program, "error") &&
-	    !str_is(line->program, "qmgr"))
+	if (!parsed_from(line, &parsed))
 		return;
-	if (line->has_severity) {
-		if (policy_parse(line->text, &policy))
-			take_policy(fold, line, &policy);
-	} else if (session_parse(line->text, &session)) {
-		take_session(fold, line, &session);
-	} else {
-		fold_status(fold, processes_find(&fold->processes, line->pid), line->text,
-		    line->service, time_ms != 0 ? time_ms : now_ms, false);
-	}
+	parsed.time_ms = time_ms != 0 ? time_ms : now_ms;
+	fold_one(fold, &parsed);
 }
 
 /* The queue's words as the status line that they came from. */
@@ -537,6 +520,7 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
     struct str reason, int64_t now_ms)
 {
 	struct buf text = {0};
+	struct parsed line;
 
 	/* What qmgr(8) says of a message that it did not try, it was told of one that it
 	 * tried. */
@@ -547,8 +531,11 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
 	buf_printf(&text, ">, relay=none, delay=0, delays=0/0/0/0, status=deferred (");
 	buf_add_str(&text, reason);
 	buf_printf(&text, ")");
-	fold_status(fold, NULL, (struct str){buf_text(&text), text.len}, STR("smtp"),
-	    now_ms, true);
+	if (parsed_from_status(
+	        (struct str){buf_text(&text), text.len}, STR("smtp"), &line)) {
+		line.time_ms = now_ms;
+		fold_status(fold, NULL, &line, true);
+	}
 	buf_clear(&text);
 }
 

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "core/logline.h"
 #include "core/nexthop.h"
+#include "core/parsed.h"
 #include "core/route.h"
 #include "core/rules.h"
 #include "core/status.h"
@@ -136,7 +137,10 @@ typedef void fold_parked_fn(void *context, struct str recipient);
 void fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context);
 void fold_unpark(struct fold *fold);
 
-/* A line in, its time as the clock understands its stamp (0: unknown, then now_ms). */
+/* Lines in, in their order. */
+void fold_parsed(struct fold *fold, const struct parsed *lines, size_t count);
+
+/* One, its time as the clock understands its stamp (0: unknown, then now_ms). */
 void fold_line(
     struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms);
 

@@ -9,6 +9,9 @@
 #define SLOTS_FIRST 1024
 #define SLOTS_KEPT  65536 /* 1 MiB: what one large batch needed beyond is given back */
 
+/* Of an item what a line touches that tells nothing new. */
+#define EXPECTED (offsetof(struct fold_item, key) + 32)
+
 /* Hash and length of the item's key: others are passed over without a look at them. */
 struct slot {
 	uint32_t hash;
@@ -75,9 +78,8 @@ load_8(const char *p)
 	return x;
 }
 
-/* Small and capital letters alike. No more is needed: the table is bounded by a batch. */
-static uint32_t
-hash(struct str key)
+uint32_t
+fold_items_hash(struct str key)
 {
 	const uint64_t small = UINT64_C(0x2020202020202020);
 	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
@@ -116,9 +118,27 @@ find_slot(const struct fold_items *all, struct str key, uint32_t h)
 }
 
 struct fold_item *
-fold_items_find(const struct fold_items *all, struct str key)
+fold_items_find(const struct fold_items *all, struct str key, uint32_t hash)
 {
-	return find_slot(all, key, hash(key))->item;
+	return find_slot(all, key, hash)->item;
+}
+
+void
+fold_items_expect_slot(const struct fold_items *all, uint32_t hash)
+{
+	__builtin_prefetch(&all->slots[hash & (all->slot_count - 1)]);
+}
+
+void
+fold_items_expect(const struct fold_items *all, uint32_t hash)
+{
+	const struct slot *slot = &all->slots[hash & (all->slot_count - 1)];
+	const char *item = (const char *)slot->item;
+
+	if (slot->hash != hash || item == NULL)
+		return;
+	for (size_t at = 0; at < EXPECTED; at += 64)
+		__builtin_prefetch(item + at, 1);
 }
 
 static void
@@ -140,7 +160,7 @@ struct fold_item *
 fold_items_get(struct fold_items *all, const char *key)
 {
 	struct str text = str_of(key);
-	uint32_t h = hash(text);
+	uint32_t h = fold_items_hash(text);
 	struct slot *slot = find_slot(all, text, h);
 	struct fold_item *item = slot->item;
 

@@ -23,8 +23,18 @@ void fold_items_init(struct fold_items *all);
 void fold_items_empty(struct fold_items *all); /* ready for the next ones */
 void fold_items_clear(struct fold_items *all); /* over */
 
-/* NULL: there is none of that key, in whatever case it is spelled. */
-struct fold_item *fold_items_find(const struct fold_items *all, struct str key);
+/* Small and capital letters alike. The same for every fold: a parser may know it before.
+ */
+uint32_t fold_items_hash(struct str key);
+
+/* NULL: there is none of that key, in whatever case it is spelled. hash: of the key. */
+struct fold_item *fold_items_find(
+    const struct fold_items *all, struct str key, uint32_t hash);
+
+/* A key of that hash is looked for soon: first the place in the table is brought near,
+ * some lines later the item. They change nothing. */
+void fold_items_expect_slot(const struct fold_items *all, uint32_t hash);
+void fold_items_expect(const struct fold_items *all, uint32_t hash);
 
 /* The same by a whole key, new if need be. */
 struct fold_item *fold_items_get(struct fold_items *all, const char *key);

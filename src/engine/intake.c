@@ -132,7 +132,7 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	if (!store_counter_set(store, "verified-ms", in->verified_ms, err))
 		return false;
 	for (size_t i = 0; i < place_count; i++)
-		if (!store_position_put(store, places[i].path, &places[i].position, err))
+		if (!store_place_put(store, places[i].name, &places[i].place, err))
 			return false;
 	fold_save_processes(fold, &processes);
 	done = store_blob_put(

@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 #include "core/fold.h"
+#include "core/place.h"
 #include "engine/intake_lines.h"
-#include "logs/follow.h"
 #include "store/store.h"
 
-/* A log and where its lines were read up to. path is borrowed. */
+/* A log and where its lines were read up to. name is borrowed. */
 struct log_place {
-	const char *path;
-	struct follow_position position;
+	const char *name;
+	struct place place;
 };
 
 /*

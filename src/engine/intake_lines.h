@@ -8,6 +8,14 @@
 
 #include "base/str.h"
 #include "core/fold.h"
+#include "logs/feed.h"
+
+/*
+ * Lines of a source into the fold, until it has no more, the fold is full, or the
+ * monotonic clock shows until_ms; see feed_read(). SOURCE_LINES: there may be more.
+ */
+enum source_result intake_read(
+    struct fold *fold, struct source *source, int64_t until_ms, bool *came);
 
 /* The wanted lines of a buffer into the fold. wall_ms: the time of unstamped lines. */
 void intake_lines(struct fold *fold, struct str lines, int64_t wall_ms);

@@ -3,11 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -44,18 +42,13 @@ follow_tell_unreadable(struct follow *follow, bool *told, const char *name, int 
 	follow_tell(follow, FOLLOW_NOTE_UNREADABLE, "%s", err.text);
 }
 
-static void
-tell_skipped(struct follow *follow, const char *name, uint64_t len, uint64_t offset)
-{
-	follow_tell(follow, FOLLOW_NOTE_LONG_LINE,
-	    "%s: a line of %llu bytes before offset %llu was skipped", name,
-	    (unsigned long long)len, (unsigned long long)offset);
-}
-
 void
 follow_tell_long(struct follow *follow, const char *name)
 {
-	tell_skipped(follow, name, follow->lines.skipped, follow->lines.offset);
+	follow_tell(follow, FOLLOW_NOTE_LONG_LINE,
+	    "%s: a line of %llu bytes before offset %llu was skipped", name,
+	    (unsigned long long)follow->lines.skipped,
+	    (unsigned long long)follow->lines.offset);
 }
 
 struct generation *
@@ -147,15 +140,12 @@ struct follow *
 follow_new(const char *path, const struct follow_position *position,
     enum follow_from from, follow_note_fn *note, void *context, struct err *err)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
-	struct reader *input = NULL;
 	struct follow *follow;
 	struct buf name = {0};
 
-	if (is_stdin ? (input = reader_open(path, err)) == NULL : !check_path(path, err))
+	if (!check_path(path, err))
 		return NULL;
 	follow = mem_new(1, sizeof(*follow));
-	follow->input = input;
 	follow->path = mem_strdup(path);
 	buf_add_quoted(&name, str_of(path));
 	follow->name = buf_take(&name);
@@ -166,8 +156,6 @@ follow_new(const char *path, const struct follow_position *position,
 	follow->dir_watch = WATCH_NONE;
 	follow->quiet_ms = follow->overlap_ms = follow->shrunk_ms = -1;
 	follow->missing_ms = follow->stuck_ms = -1;
-	if (is_stdin)
-		return follow;
 	lines_init(&follow->lines);
 	follow->watch = watch_new();
 	if (position == NULL || position->inode == 0) {
@@ -187,7 +175,6 @@ follow_free(struct follow *follow)
 {
 	if (follow == NULL)
 		return;
-	reader_free(follow->input);
 	search_clear(&follow->search);
 	late_clear(follow);
 	for (size_t i = 0; i < follow->chain_len; i++)
@@ -278,39 +265,6 @@ rest_ms(const struct follow *follow)
 	return REST_MS;
 }
 
-/* A pipe is read when poll(2) says that a read(2) will not wait. */
-static enum follow_result
-next_of_input(struct follow *follow, struct str *lines)
-{
-	for (int i = 0; i < STEPS_MAX; i++) {
-		struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
-		uint64_t len, offset;
-		struct err err;
-
-		if (follow->input_over)
-			return FOLLOW_END;
-		if (reader_wants_input(follow->input) && poll(&ready, 1, 0) == 0)
-			return FOLLOW_IDLE;
-		switch (reader_next(follow->input, lines, &err)) {
-		case READER_LINES:
-			return FOLLOW_LINES;
-		case READER_MORE:
-			break;
-		case READER_LONG:
-			reader_skipped(follow->input, &len, &offset);
-			tell_skipped(follow, "standard input", len, offset);
-			break;
-		case READER_FAILED:
-			follow_tell(follow, FOLLOW_NOTE_UNREADABLE, "%s", err.text);
-			break;
-		case READER_END:
-			follow->input_over = true;
-			break;
-		}
-	}
-	return FOLLOW_BUSY;
-}
-
 enum follow_result
 follow_next(struct follow *follow, int64_t now_ms, struct str *lines)
 {
@@ -319,11 +273,6 @@ follow_next(struct follow *follow, int64_t now_ms, struct str *lines)
 	*lines = STR("");
 	follow->wait_ms = 0;
 	follow->now_ms = now_ms;
-	if (follow->input != NULL) {
-		result = next_of_input(follow, lines);
-		follow->wait_ms = result == FOLLOW_IDLE ? REST_MS : 0;
-		return result;
-	}
 	/* under load too: who is held open now cannot be lost to a compressor */
 	if (!follow->was_looked || now_ms - follow->looked_ms >= LOOK_MS)
 		follow_look(follow);
@@ -352,8 +301,6 @@ follow_where(const struct follow *follow, struct follow_position *out)
 int
 follow_fd(const struct follow *follow)
 {
-	if (follow->input != NULL)
-		return STDIN_FILENO;
 	return follow->watch != NULL ? watch_fd(follow->watch) : -1;
 }
 

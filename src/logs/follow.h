@@ -59,7 +59,6 @@ typedef void follow_note_fn(void *context, enum follow_note note, const char *te
 enum follow_result {
 	FOLLOW_LINES, /* chunk holds one or more whole lines, the last newline included */
 	FOLLOW_IDLE,  /* nothing now; position may have moved to a newer generation */
-	FOLLOW_END,   /* standard input is over */
 	FOLLOW_BUSY,  /* nothing yet, but call again at once (seeking through a .gz) */
 };
 
@@ -68,8 +67,8 @@ struct follow; /* opaque */
 /*
  * Follow path from position (NULL: none is stored; then `from` decides). The file need
  * not exist. position is believed only where device, inode, birth time, head and mark
- * agree; else rotated generations beside the log are searched for it. "-" reads
- * standard input. False: path can never be followed (a directory, a FIFO, a device).
+ * agree; else rotated generations beside the log are searched for it. NULL: path can
+ * never be followed (a directory, a FIFO, a device).
  */
 struct follow *follow_new(const char *path, const struct follow_position *position,
     enum follow_from from, follow_note_fn *note, void *context, struct err *err);
@@ -84,8 +83,8 @@ enum follow_result follow_next(struct follow *follow, int64_t now_ms, struct str
 
 /*
  * The place behind the last chunk handed out. Store it with the chunk's effects, and
- * once right after follow_new(). False: there is none yet (standard input; a file that
- * could not be opened so far); storing *out does no harm. Inode 0: there was no file, and
+ * once right after follow_new(). False: there is none yet (a file that could not be
+ * opened so far); storing *out does no harm. Inode 0: there was no file, and
  * all of the next one is new.
  */
 bool follow_where(const struct follow *follow, struct follow_position *out);

@@ -16,7 +16,6 @@
 #include "logs/follow_file.h"
 #include "logs/follow_find.h"
 #include "logs/lines.h"
-#include "logs/reader.h"
 #include "sys/watch.h"
 
 #define CHAIN_MAX 32 /* more are found again when there is room */
@@ -78,9 +77,6 @@ struct follow {
 	enum follow_from from;
 	follow_note_fn *note;
 	void *context;
-
-	struct reader *input; /* standard input: nothing of what follows is used */
-	bool input_over;
 
 	enum phase phase;
 	struct search search;

@@ -154,6 +154,17 @@ static const char *const steps[] = {
     "  INSERT INTO counter(name, value)"
     "  VALUES ('entries', (new.entry <> 'none') - (old.entry <> 'none'))"
     "  ON CONFLICT(name) DO UPDATE SET value = value + excluded.value; END;",
+    /* 7: where a log was read up to is a kind of source and a text of its own; that of a
+     * file is printed as in logs/source_file.c */
+    "CREATE TABLE log_place ("
+    "  log TEXT PRIMARY KEY,"
+    "  kind TEXT NOT NULL,"
+    "  place TEXT NOT NULL"
+    ") WITHOUT ROWID;"
+    "INSERT INTO log_place(log, kind, place)"
+    "  SELECT path, 'file', printf('%u %u %u %d %u %u %u %u', offset, inode, device,"
+    "    birth_ns, head_len, head_hash, mark_len, mark_hash) FROM log_position;"
+    "DROP TABLE log_position;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

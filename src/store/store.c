@@ -106,13 +106,9 @@ static const char *const texts[SQL_COUNT] = {
                        " since_ms = CASE version WHEN excluded.version THEN since_ms"
                        "  ELSE excluded.since_ms END",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
-    [SQL_POSITION_GET] =
-        "SELECT device, inode, birth_ns, offset, head_len, head_hash, mark_len,"
-        " mark_hash FROM log_position WHERE path = ?",
-    [SQL_POSITION_PUT] =
-        "INSERT OR REPLACE INTO log_position(path, device, inode, birth_ns,"
-        " offset, head_len, head_hash, mark_len, mark_hash)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_PLACE_GET] = "SELECT kind, place FROM log_place WHERE log = ?",
+    [SQL_PLACE_PUT] =
+        "INSERT OR REPLACE INTO log_place(log, kind, place) VALUES (?, ?, ?)",
     [SQL_COUNTER_ADD] = "INSERT INTO counter(name, value) VALUES (?, ?)"
                         " ON CONFLICT(name) DO UPDATE SET value = value + excluded.value",
     [SQL_COUNTER_SET] = "INSERT OR REPLACE INTO counter(name, value) VALUES (?, ?)",
@@ -388,13 +384,13 @@ store_counter_set(struct store *store, const char *name, int64_t value, struct e
 	    store, store_bind(store, SQL_COUNTER_SET, err, "si", name, value), err);
 }
 
-/* --- log position, blobs ----------------------------------------------------------- */
+/* --- places in logs, blobs --------------------------------------------------------- */
 
 bool
-store_position_get(struct store *store, const char *path, struct follow_position *out,
-    bool *found, struct err *err)
+store_place_get(
+    struct store *store, const char *log, struct place *out, bool *found, struct err *err)
 {
-	sqlite3_stmt *stmt = store_bind(store, SQL_POSITION_GET, err, "s", path);
+	sqlite3_stmt *stmt = store_bind(store, SQL_PLACE_GET, err, "s", log);
 	bool failed = false;
 
 	*found = false;
@@ -402,30 +398,19 @@ store_position_get(struct store *store, const char *path, struct follow_position
 		return false;
 	if (!store_step_row(store, stmt, &failed, err))
 		return !failed;
-	*out = (struct follow_position){
-	    .device = (uint64_t)sqlite3_column_int64(stmt, 0),
-	    .inode = (uint64_t)sqlite3_column_int64(stmt, 1),
-	    .birth_ns = sqlite3_column_int64(stmt, 2),
-	    .offset = (uint64_t)sqlite3_column_int64(stmt, 3),
-	    .head_len = (uint32_t)sqlite3_column_int64(stmt, 4),
-	    .head_hash = (uint64_t)sqlite3_column_int64(stmt, 5),
-	    .mark_len = (uint32_t)sqlite3_column_int64(stmt, 6),
-	    .mark_hash = (uint64_t)sqlite3_column_int64(stmt, 7),
-	};
+	str_copy(store_column(stmt, 0), out->kind, sizeof(out->kind));
+	str_copy(store_column(stmt, 1), out->text, sizeof(out->text));
 	*found = true;
 	sqlite3_reset(stmt);
 	return true;
 }
 
 bool
-store_position_put(struct store *store, const char *path, const struct follow_position *p,
-    struct err *err)
+store_place_put(
+    struct store *store, const char *log, const struct place *place, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_POSITION_PUT, err, "siiiiiiii", path,
-	        (int64_t)p->device, (int64_t)p->inode, p->birth_ns, (int64_t)p->offset,
-	        (int64_t)p->head_len, (int64_t)p->head_hash, (int64_t)p->mark_len,
-	        (int64_t)p->mark_hash),
+	    store_bind(store, SQL_PLACE_PUT, err, "sss", log, place->kind, place->text),
 	    err);
 }
 

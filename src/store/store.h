@@ -20,7 +20,7 @@
 #include "base/str.h"
 #include "core/destination.h"
 #include "core/ladder.h"
-#include "logs/follow.h"
+#include "core/place.h"
 
 #define STORE_KEEPS_MAX   100 /* decisions without effect kept a destination */
 #define STORE_WAITING_MAX 51  /* messages kept a destination; one over the flush limit */
@@ -208,11 +208,11 @@ bool store_target_get(
 bool store_target_put(struct store *store, const char *name, int64_t version,
     int64_t now_ms, struct err *err);
 
-/* found: false where none is stored. */
-bool store_position_get(struct store *store, const char *path,
-    struct follow_position *out, bool *found, struct err *err);
-bool store_position_put(struct store *store, const char *path,
-    const struct follow_position *position, struct err *err);
+/* Where the log of that name was read up to. found: false where none is stored. */
+bool store_place_get(struct store *store, const char *log, struct place *out, bool *found,
+    struct err *err);
+bool store_place_put(
+    struct store *store, const char *log, const struct place *place, struct err *err);
 
 bool store_counter_add(
     struct store *store, const char *name, int64_t add, struct err *err);

@@ -9,27 +9,30 @@
 
 #include "conf/rulefile.h"
 #include "core/fold.h"
-#include "engine/intake.h"
-#include "logs/reader.h"
-#include "sys/clock.h"
+#include "engine/intake_lines.h"
+#include "logs/source.h"
+
+static void
+on_note(void *context, enum source_note note, const char *text)
+{
+	(void)note;
+	*(bool *)context = true;
+	fprintf(stderr, "%s\n", text);
+}
 
 static bool
 group(struct fold *fold, const char *path, struct err *err)
 {
-	struct reader *reader = reader_open(path, err);
-	enum reader_result result = READER_MORE;
-	int64_t now_ms = clock_wall_ms();
-	struct str lines;
+	bool failed = false, came;
+	struct source_options options = {.note = on_note, .context = &failed};
+	struct source *source = source_open_whole(path, &options, err);
 
-	if (reader == NULL)
+	if (source == NULL)
 		return false;
-	while (result != READER_END && result != READER_FAILED) {
-		result = reader_next(reader, &lines, err);
-		if (result == READER_LINES)
-			intake_lines(fold, lines, now_ms);
-	}
-	reader_free(reader);
-	return result == READER_END;
+	while (intake_read(fold, source, INT64_MAX, &came) != SOURCE_END)
+		;
+	source_close(source);
+	return !failed || err_set(err, "%s was not read to its end", path);
 }
 
 int

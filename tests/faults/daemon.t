@@ -46,7 +46,7 @@ except sqlite3.Error as e:
 }
 
 offset() {
-	sql 'SELECT offset FROM log_position'
+	sql 'SELECT place + 0 FROM log_place'
 }
 
 counted() {

@@ -48,7 +48,7 @@ counted() {
 }
 
 at_end() {
-	[[ $(sql 'SELECT offset FROM log_position') == "$(stat -c %s "$log")" ]]
+	[[ $(sql 'SELECT place + 0 FROM log_place') == "$(stat -c %s "$log")" ]]
 }
 
 start() {
@@ -88,7 +88,7 @@ for ((i = 1; i <= times; i++)); do
 	# now and then: a look takes longer than a kill
 	[[ $((i % 10)) -eq 0 ]] || continue
 	[[ $(sql 'PRAGMA integrity_check') == ok ]] || broken+="$i "
-	place=$(sql 'SELECT inode, offset FROM log_position')
+	place=$(sql 'SELECT place FROM log_place')
 	[[ $place == "$last" ]] || moved=$((moved + 1))
 	last=$place
 done

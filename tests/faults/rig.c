@@ -353,7 +353,6 @@ rig_step(struct rig *rig, unsigned count)
 		case FOLLOW_BUSY:
 			break;
 		case FOLLOW_IDLE:
-		case FOLLOW_END:
 			store(rig);
 			return false;
 		}

@@ -164,7 +164,7 @@ rm -f "$dir"/state.db*
 configure "log: {file: [$(printf '"%s", ' "${logs[@]}")], from: start}"
 "$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/out" 2>"$dir/err" &
 daemon=$!
-until [[ $(sql 'SELECT sum(offset) FROM log_position') == "$size" || $SECONDS -gt $deadline ]]; do
+until [[ $(sql 'SELECT sum(place + 0) FROM log_place') == "$size" || $SECONDS -gt $deadline ]]; do
 	kill -0 $daemon 2>/dev/null || break
 	read -rt 0.05 <> <(:) # a pause that starts no program
 done
@@ -176,6 +176,6 @@ status=$?
 daemon=''
 err=$(<"$dir/err")
 is 'run, files: it ends well' $status 0
-is 'run, files: to the end of each' "$(sql 'SELECT sum(offset) FROM log_position')" "$size"
+is 'run, files: to the end of each' "$(sql 'SELECT sum(place + 0) FROM log_place')" "$size"
 is_counted 'run, files'
 finish

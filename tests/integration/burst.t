@@ -31,7 +31,7 @@ ms() {
 }
 
 position() {
-	sql "SELECT offset FROM log_position WHERE path = '$log'"
+	sql "SELECT place + 0 FROM log_place WHERE log = '$log'"
 }
 
 at_end() {
@@ -106,7 +106,7 @@ while (now := time.monotonic()) - begun < seconds or ends:
             "(TLS is required, but was not offered by host mx.plain.test[10.53.1.32])\n")
         end += file.write(line.encode())
         ends.append((now, end))
-    offset = database.execute("SELECT offset FROM log_position WHERE path = ?", (log,)).fetchone()[0]
+    offset = database.execute("SELECT place + 0 FROM log_place WHERE log = ?", (log,)).fetchone()[0]
     seen = time.monotonic()
     while ends and ends[0][1] <= offset:
         worst = max(worst, seen - ends.pop(0)[0])

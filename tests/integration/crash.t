@@ -23,7 +23,7 @@ counted() {
 }
 
 position() {
-	sql "SELECT offset FROM log_position WHERE path = '$log'"
+	sql "SELECT place + 0 FROM log_place WHERE log = '$log'"
 }
 
 at_end() {
@@ -51,7 +51,7 @@ kill_often() {
 			continue
 		fi
 		[[ $(sqlite3 "$dir/copy/state.db" 'PRAGMA integrity_check' 2>&1) == ok ]] || broken+="kill $i; "
-		offset=$(sqlite3 "$dir/copy/state.db" "SELECT offset FROM log_position" 2>/dev/null)
+		offset=$(sqlite3 "$dir/copy/state.db" "SELECT place + 0 FROM log_place" 2>/dev/null)
 		[[ ${offset:-0} == "$last" ]] || last=$offset moved=$((moved + 1))
 	done
 	is "$log_name: after each of $1 kills the database is whole" "$broken" ''

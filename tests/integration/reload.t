@@ -151,7 +151,7 @@ took=$(bc <<<"$(now) - $begun")
 comment "it ended $took s after SIGTERM"
 is 'within two seconds' "$(bc <<<"$took < 2")" 1
 matches 'it says so' "$(tail -n 1 "$dir/daemon.err")" 'stopped'
-is 'it has read the log to its end' "$(sql "SELECT offset FROM log_position")" "$(stat -c %s "$dir/strict/mail.log")"
+is 'it has read the log to its end' "$(sql "SELECT place + 0 FROM log_place")" "$(stat -c %s "$dir/strict/mail.log")"
 
 start
 kill -INT "$daemon"

@@ -52,7 +52,7 @@ static const char everything[] =
     "SELECT destination, queue_id, version, not_before_ms, tries FROM waiting ORDER BY "
     "1, 2;"
     "SELECT name, value FROM counter ORDER BY 1; SELECT name, hex(value) FROM blob;"
-    "SELECT * FROM log_position";
+    "SELECT * FROM log_place";
 
 static void
 remove_database(const char *name)
@@ -88,11 +88,12 @@ read_in_pieces(const struct buf *log, size_t first, size_t then)
 		size_t end =
 		    line_end(log, at + size < log->len ? at + size - 1 : log->len - 1);
 		struct log_place place = {
-		    .path = "/var/log/mail.log", .position = {.inode = 7, .offset = end}};
+		    .name = "/var/log/mail.log", .place = {.kind = "file"}};
 		struct store *store = kit_open("pieces.db");
 		struct fold *fold = fold_new(rules);
 		bool news;
 
+		snprintf(place.place.text, sizeof(place.place.text), "%zu 7", end);
 		buf_reset(&processes);
 		assert_true(store_blob_get(store, "processes", &processes, &kit_err));
 		fold_load_processes(
@@ -169,11 +170,12 @@ ms(int at_s)
 static void
 failed_store_keeps_the_fold(void **state)
 {
-	struct log_place place = {.path = "/log", .position = {.inode = 1, .offset = 99}};
+	struct log_place place = {
+	    .name = "/log", .place = {.kind = "file", .text = "99 1"}};
 	struct store *store, *other;
 	struct fold *fold = fold_new(rules);
 	bool news = true, found;
-	struct follow_position at;
+	struct place at;
 	int64_t lines;
 
 	(void)state;
@@ -188,7 +190,7 @@ failed_store_keeps_the_fold(void **state)
 	assert_false(news);
 	assert_int_equal(fold_size(fold), 1);
 	store_rollback(other);
-	assert_true(store_position_get(other, "/log", &at, &found, &kit_err));
+	assert_true(store_place_get(other, "/log", &at, &found, &kit_err));
 	assert_false(found);
 	read_line(fold, 3, DEFERRED("QB")); /* reading goes on meanwhile */
 	assert_true(
@@ -201,9 +203,10 @@ failed_store_keeps_the_fold(void **state)
 	assert_int_equal(kit_get(store, "a.test").alarm.attempts, 2);
 	assert_true(store_counter_get(store, "status-lines", &lines, &kit_err));
 	assert_int_equal(lines, 2);
-	assert_true(store_position_get(store, "/log", &at, &found, &kit_err));
+	assert_true(store_place_get(store, "/log", &at, &found, &kit_err));
 	assert_true(found);
-	assert_int_equal(at.offset, 99);
+	assert_string_equal(at.kind, "file");
+	assert_string_equal(at.text, "99 1");
 	fold_free(fold);
 	store_close(store);
 	store_close(other);

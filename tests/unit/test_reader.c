@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "logs/follow.h"
 #include "logs/reader.h"
+#include "logs/source.h"
 
 /* All that comes, as one text. The result that ended it. */
 static enum reader_result
@@ -250,47 +251,49 @@ give_stdin_back(int old)
 static void
 follows_standard_input(void **state)
 {
-	struct follow_position position;
-	struct follow *follow;
+	struct place place;
+	struct source *source;
 	struct str lines;
 	struct err err;
 	int old, to = pipe_to_stdin(&old);
 
 	(void)state;
-	follow = follow_new("-", NULL, FOLLOW_FROM_END, NULL, NULL, &err);
-	assert_non_null(follow);
-	assert_false(follow_where(follow, &position));
-	assert_int_equal(follow_fd(follow), STDIN_FILENO);
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_IDLE);
+	source = source_open("-", NULL, &(struct source_options){0}, &err);
+	assert_non_null(source);
+	source_where(source, &place);
+	assert_string_equal(place.kind, "stdin");
+	assert_string_equal(place.text, "");
+	assert_int_equal(source_fd(source), STDIN_FILENO);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_IDLE);
 	assert_int_equal(write(to, "o", 1), 1);
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_IDLE);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_IDLE);
 	assert_int_equal(write(to, "ne\ntwo\nthr", 10), 10);
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_LINES);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_LINES);
 	assert_true(str_is(lines, "one\ntwo\n"));
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_IDLE);
-	assert_true(follow_wait_ms(follow) > 0);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_IDLE);
+	assert_true(source_wait_ms(source) > 0);
 	assert_int_equal(write(to, "ee", 2), 2);
 	close(to);
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_LINES);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_LINES);
 	assert_true(str_is(lines, "three\n"));
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_END);
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_END);
-	follow_free(follow);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_END);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_END);
+	source_close(source);
 	give_stdin_back(old);
 }
 
 /* The last note that was given. */
 static void
-on_note(void *context, enum follow_note note, const char *text)
+on_note(void *context, enum source_note note, const char *text)
 {
-	assert_int_equal(note, FOLLOW_NOTE_LONG_LINE);
+	assert_int_equal(note, SOURCE_LONG_LINE);
 	buf_reset(context);
 	buf_add_str(context, str_of(text));
 }
 
 /* So many bytes without a newline; read meanwhile, as a pipe holds less. */
 static void
-write_long(struct follow *follow, int to, size_t len)
+write_long(struct source *source, int to, size_t len)
 {
 	char block[4096];
 	struct str lines;
@@ -298,7 +301,7 @@ write_long(struct follow *follow, int to, size_t len)
 	memset(block, 'x', sizeof(block));
 	for (size_t done = 0; done < len; done += sizeof(block)) {
 		assert_int_equal(write(to, block, sizeof(block)), sizeof(block));
-		assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_IDLE);
+		assert_int_equal(source_next(source, 0, &lines), SOURCE_IDLE);
 	}
 }
 
@@ -306,29 +309,30 @@ static void
 notes_long_lines_of_standard_input(void **state)
 {
 	struct buf note = {0};
-	struct follow *follow;
+	struct source *source;
 	struct str lines;
 	struct err err;
 	int old, to = pipe_to_stdin(&old);
 
 	(void)state;
-	follow = follow_new("-", NULL, FOLLOW_FROM_END, on_note, &note, &err);
-	assert_non_null(follow);
+	source = source_open(
+	    "-", NULL, &(struct source_options){.note = on_note, .context = &note}, &err);
+	assert_non_null(source);
 	assert_int_equal(write(to, "one\n", 4), 4);
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_LINES);
-	write_long(follow, to, 1024 * 1024);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_LINES);
+	write_long(source, to, 1024 * 1024);
 	assert_string_equal(buf_text(&note), "");
 	assert_int_equal(write(to, "\ntwo\n", 5), 5);
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_LINES);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_LINES);
 	assert_true(str_is(lines, "two\n"));
 	assert_string_equal(buf_text(&note),
 	    "standard input: a line of 1048576 bytes before offset 1048581 was skipped");
-	write_long(follow, to, 128 * 1024);
+	write_long(source, to, 128 * 1024);
 	close(to);
-	assert_int_equal(follow_next(follow, 0, &lines), FOLLOW_END);
+	assert_int_equal(source_next(source, 0, &lines), SOURCE_END);
 	assert_string_equal(buf_text(&note),
 	    "standard input: a line of 131072 bytes before offset 1179657 was skipped");
-	follow_free(follow);
+	source_close(source);
 	buf_clear(&note);
 	give_stdin_back(old);
 }

@@ -29,7 +29,7 @@ creates_and_reopens(void **state)
 	store = kit_open("new.db");
 	kit_get(store, "example.org");
 	store_close(store);
-	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "6\nwal\n");
+	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "7\nwal\n");
 }
 
 static void
@@ -135,11 +135,11 @@ refuses_a_directory(void **state)
 /* --- the frozen version 1 ---------------------------------------------------------- */
 
 static void
-make_v1(const char *name)
+make_old(const char *name, const char *path)
 {
 	struct buf sql = {0};
 
-	assert_true(file_read(suite_path("tests/store/v1.sql"), 1000000, &sql, &kit_err));
+	assert_true(file_read(suite_path(path), 1000000, &sql, &kit_err));
 	kit_run(name, buf_text(&sql));
 	buf_clear(&sql);
 }
@@ -148,7 +148,7 @@ static void
 upgrades_version_1(void **state)
 {
 	const char *name = "v1.db";
-	struct follow_position at;
+	struct place at;
 	struct buf blob = {0};
 	struct destination d;
 	struct store *store;
@@ -156,7 +156,7 @@ upgrades_version_1(void **state)
 	bool found;
 
 	(void)state;
-	make_v1(name);
+	make_old(name, "tests/store/v1.sql");
 	store = kit_open(name);
 	d = kit_get(store, "selfsigned.test");
 	assert_int_equal(d.entry.level, LEVEL_ENCRYPT);
@@ -177,11 +177,12 @@ upgrades_version_1(void **state)
 	assert_int_equal(d.entry.level, LEVEL_NONE);
 	assert_int_equal(d.entry.force_ms, LADDER_NOT_YET);
 	assert_int_equal(d.entry.trial, LEVEL_MAY);
-	assert_true(
-	    store_position_get(store, "/var/log/mail.log", &at, &found, &kit_err));
+	assert_true(store_place_get(store, "/var/log/mail.log", &at, &found, &kit_err));
 	assert_true(found);
-	assert_true(at.inode == UINT64_MAX);
-	assert_true(at.head_hash == UINT64_C(0x8000000000000000));
+	assert_string_equal(at.kind, "file");
+	assert_string_equal(at.text,
+	    "52341 18446744073709551615 2049 1795400000123456789 1024 "
+	    "9223372036854775808 64 81985529216486895");
 	assert_true(store_map_versions(store, &version, &exported, &kit_err));
 	assert_int_equal(version, 4);
 	assert_int_equal(exported, 3);
@@ -205,6 +206,44 @@ upgrades_version_1(void **state)
 	    "map|3|0\nmap-text|3|0\nentries|2\nmap-version|4\n");
 }
 
+/* Places were columns, signed as SQLite has them; each is the same place as a text. */
+static void
+upgrades_places_of_version_5(void **state)
+{
+	static const struct {
+		const char *log, *text;
+	} places[] = {
+	    {"/var/log/mail.log",
+	        "52341 18446744073709551615 2049 1795400000123456789 1024 "
+	        "9223372036854775808 64 81985529216486895"},
+	    {"/largest",
+	        "18446744073709551615 18446744073709551615 18446744073709551615 "
+	        "9223372036854775807 4294967295 18446744073709551615 4294967295 "
+	        "18446744073709551615"},
+	    {"/smallest",
+	        "0 9223372036854775808 1 -9223372036854775808 0 9223372036854775808 0 "
+	        "9223372036854775807"},
+	    {"/missing", "0 0 0 0 0 0 0 0"},
+	    {"-", "1 0 0 0 0 0 0 0"},
+	};
+	struct store *store;
+	struct place place;
+	bool found;
+
+	(void)state;
+	make_old("v5.db", "tests/store/v5.sql");
+	store = kit_open("v5.db");
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		assert_true(
+		    store_place_get(store, places[i].log, &place, &found, &kit_err));
+		assert_true(found);
+		assert_string_equal(place.kind, "file");
+		assert_string_equal(place.text, places[i].text);
+	}
+	store_close(store);
+	kit_assert("v5.db", "SELECT count(*) FROM log_place", "5\n");
+}
+
 /* However many steps led there, the tables are those of a database made today. */
 static void
 upgraded_has_the_shape_of_a_new_one(void **state)
@@ -216,7 +255,7 @@ upgraded_has_the_shape_of_a_new_one(void **state)
 	char *old, *new;
 
 	(void)state;
-	make_v1("old.db");
+	make_old("old.db", "tests/store/v1.sql");
 	store_close(kit_open("old.db"));
 	store_close(kit_open("today.db"));
 	old = kit_ask("old.db", shape);
@@ -486,6 +525,8 @@ main(void)
 		    "garbage is refused and left as it is: %s", garbage[i].name);
 	suite_add(refuses_a_directory, NULL, "a directory is refused");
 	suite_add(upgrades_version_1, NULL, "a database of version 1 is upgraded");
+	suite_add(upgrades_places_of_version_5, NULL,
+	    "places in logs, of columns before version 7, stay what they are");
 	suite_add(upgraded_has_the_shape_of_a_new_one, NULL,
 	    "an upgraded database has the tables and indexes of a new one");
 	for (size_t i = 0; i < FIELDS; i++)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The logs that the daemon follows, and how far the database has them. */
-#ifndef CMD_RUN_LOGS_H
-#define CMD_RUN_LOGS_H
+#ifndef ENGINE_LOGS_H
+#define ENGINE_LOGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conf/config.h"
+#include "base/err.h"
 #include "core/fold.h"
 #include "engine/intake.h"
 #include "store/store.h"
@@ -15,11 +15,11 @@
 struct logs; /* opaque */
 
 /*
- * Each from where the store left it, else as the configuration says; *fresh: one of them
- * was never read. The paths stay the configuration's. NULL: err.
+ * Each from where the store left it, else from its start or its end; *fresh: one of them
+ * was never read. The names are borrowed until logs_close(). NULL: err.
  */
-struct logs *logs_open(
-    const struct config *config, struct store *store, bool *fresh, struct err *err);
+struct logs *logs_open(char *const *names, size_t count, bool from_start,
+    struct store *store, bool *fresh, struct err *err);
 void logs_close(struct logs *logs);
 
 /* Read for a while, lines into the fold. *came: there were some. True: there is more. */

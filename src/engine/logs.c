@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "cmd/run_logs.h"
+#include "engine/logs.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
-#include "logs/follow.h"
+#include "logs/source.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -13,10 +12,10 @@
 
 /* One of them. */
 struct watched {
-	const char *path;
-	struct follow *follow;
-	struct follow_position stored; /* as the store has it */
-	bool ended;                    /* standard input is over */
+	const char *name;
+	struct source *source;
+	struct place stored; /* as the store has it */
+	bool ended;          /* standard input is over */
 	struct logs *logs;
 };
 
@@ -28,64 +27,49 @@ struct logs {
 };
 
 static void
-on_note(void *context, enum follow_note note, const char *text)
+on_note(void *context, enum source_note note, const char *text)
 {
 	struct watched *log = context;
 
-	switch (note) {
-	case FOLLOW_NOTE_GAP:
-		log->logs->gaps++;
-		log_warning("%s", text);
-		break;
-	case FOLLOW_NOTE_LONG_LINE:
-		log->logs->long_lines++;
-		log_warning("%s", text);
-		break;
-	case FOLLOW_NOTE_TRUNCATED:
-	case FOLLOW_NOTE_MISSING:
-	case FOLLOW_NOTE_UNREADABLE:
-	case FOLLOW_NOTE_REFUSED:
-		log_warning("%s", text);
-		break;
-	case FOLLOW_NOTE_ROTATED:
-	case FOLLOW_NOTE_APPEARED:
-	case FOLLOW_NOTE_COUNT:
+	log->logs->gaps += note == SOURCE_GAP;
+	log->logs->long_lines += note == SOURCE_LONG_LINE;
+	if (note == SOURCE_INFO)
 		log_info("%s", text);
-		break;
-	}
+	else
+		log_warning("%s", text);
 }
 
 static bool
-open_one(struct watched *log, const struct config *config, struct store *store,
-    bool *fresh, struct err *err)
+open_one(struct watched *log, bool from_start, struct store *store, bool *fresh,
+    struct err *err)
 {
-	struct follow_position position;
+	struct source_options options = {from_start, on_note, log};
+	struct place place;
 	bool found;
 
-	if (!store_position_get(store, log->path, &position, &found, err))
+	if (!store_place_get(store, log->name, &place, &found, err))
 		return false;
 	*fresh = *fresh || !found;
-	log->follow = follow_new(log->path, found ? &position : NULL,
-	    config->log.from_start ? FOLLOW_FROM_START : FOLLOW_FROM_END, on_note, log,
-	    err);
-	if (log->follow == NULL)
+	log->source = source_open(log->name, found ? &place : NULL, &options, err);
+	if (log->source == NULL)
 		return false;
-	follow_where(log->follow, &log->stored);
+	source_where(log->source, &log->stored);
 	return true;
 }
 
 struct logs *
-logs_open(const struct config *config, struct store *store, bool *fresh, struct err *err)
+logs_open(char *const *names, size_t count, bool from_start, struct store *store,
+    bool *fresh, struct err *err)
 {
 	struct logs *logs = mem_new(1, sizeof(*logs));
 
 	*fresh = false;
-	logs->count = config->log.files.count;
-	logs->items = mem_new(logs->count, sizeof(*logs->items));
-	for (size_t i = 0; i < logs->count; i++) {
-		logs->items[i].path = config->log.files.items[i];
+	logs->count = count;
+	logs->items = mem_new(count, sizeof(*logs->items));
+	for (size_t i = 0; i < count; i++) {
+		logs->items[i].name = names[i];
 		logs->items[i].logs = logs;
-		if (!open_one(&logs->items[i], config, store, fresh, err)) {
+		if (!open_one(&logs->items[i], from_start, store, fresh, err)) {
 			logs_close(logs);
 			return NULL;
 		}
@@ -99,7 +83,7 @@ logs_close(struct logs *logs)
 	if (logs == NULL)
 		return;
 	for (size_t i = 0; i < logs->count; i++)
-		follow_free(logs->items[i].follow);
+		source_close(logs->items[i].source);
 	free(logs->items);
 	free(logs);
 }
@@ -108,26 +92,10 @@ logs_close(struct logs *logs)
 static bool
 read_one(struct watched *log, struct fold *fold, int64_t until_ms, bool *came)
 {
-	for (;;) {
-		int64_t mono_ms = clock_monotonic_ms();
-		struct str lines;
+	enum source_result result = intake_read(fold, log->source, until_ms, came);
 
-		switch (follow_next(log->follow, mono_ms, &lines)) {
-		case FOLLOW_LINES:
-			intake_lines(fold, lines, clock_wall_ms());
-			*came = true;
-			break;
-		case FOLLOW_BUSY:
-			break;
-		case FOLLOW_IDLE:
-			return false;
-		case FOLLOW_END:
-			log->ended = true;
-			return false;
-		}
-		if (mono_ms >= until_ms || intake_is_full(fold))
-			return true;
-	}
+	log->ended = result == SOURCE_END;
+	return result == SOURCE_LINES;
 }
 
 bool
@@ -146,10 +114,10 @@ bool
 logs_have_moved(const struct logs *logs)
 {
 	for (size_t i = 0; i < logs->count; i++) {
-		struct follow_position now;
+		struct place now;
 
-		follow_where(logs->items[i].follow, &now);
-		if (memcmp(&now, &logs->items[i].stored, sizeof(now)) != 0)
+		source_where(logs->items[i].source, &now);
+		if (!place_equal(&now, &logs->items[i].stored))
 			return true;
 	}
 	return false;
@@ -162,8 +130,8 @@ logs_places(const struct logs *logs, size_t *count)
 
 	*count = logs->count;
 	for (size_t i = 0; i < logs->count; i++) {
-		places[i].path = logs->items[i].path;
-		follow_where(logs->items[i].follow, &places[i].position);
+		places[i].name = logs->items[i].name;
+		source_where(logs->items[i].source, &places[i].place);
 	}
 	return places;
 }
@@ -172,7 +140,7 @@ void
 logs_stored(struct logs *logs, const struct log_place *places)
 {
 	for (size_t i = 0; i < logs->count; i++)
-		logs->items[i].stored = places[i].position;
+		logs->items[i].stored = places[i].place;
 }
 
 bool
@@ -209,7 +177,7 @@ logs_wait_ms(const struct logs *logs, int64_t longest_ms)
 	for (size_t i = 0; i < logs->count; i++) {
 		int64_t wait_ms = logs->items[i].ended
 		    ? longest_ms
-		    : follow_wait_ms(logs->items[i].follow);
+		    : source_wait_ms(logs->items[i].source);
 
 		longest_ms = wait_ms < longest_ms ? wait_ms : longest_ms;
 	}
@@ -225,5 +193,5 @@ logs_count(const struct logs *logs)
 int
 logs_fd(const struct logs *logs, size_t index)
 {
-	return logs->items[index].ended ? -1 : follow_fd(logs->items[index].follow);
+	return logs->items[index].ended ? -1 : source_fd(logs->items[index].source);
 }

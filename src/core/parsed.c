@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/parsed.h"
+
+#include "core/fold_items.h"
+
+/*
+ * Other delivery agents do no TLS of smtp(8)'s, and lmtp(8) does it by settings of its
+ * own; error(8) and qmgr(8) pass smtp(8)'s reasons on.
+ */
+static bool
+is_of_smtp(struct str program)
+{
+	return str_equal(program, STR("smtp")) || str_equal(program, STR("error")) ||
+	    str_equal(program, STR("qmgr"));
+}
+
+bool
+parsed_from_status(struct str text, struct str service, struct parsed *out)
+{
+	if (!status_parse(text, &out->status))
+		return false;
+	out->kind = PARSED_STATUS;
+	out->pid = 0;
+	out->hash = fold_items_hash(out->status.domain);
+	out->service = service;
+	out->text = text;
+	return true;
+}
+
+bool
+parsed_from(const struct logline *line, struct parsed *out)
+{
+	if (!is_of_smtp(line->program))
+		return false;
+	if (line->has_severity) {
+		out->kind = PARSED_POLICY;
+		out->pid = line->pid;
+		return policy_parse(line->text, &out->policy);
+	}
+	if (session_parse(line->text, &out->session)) {
+		out->kind = PARSED_SESSION;
+		out->pid = line->pid;
+		return true;
+	}
+	if (!parsed_from_status(line->text, line->service, out))
+		return false;
+	out->pid = line->pid;
+	return true;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A log line that the fold wants, parsed: what it takes from the text of a line is all
+ * here, so that lines can be parsed in one thread and folded in another.
+ */
+#ifndef CORE_PARSED_H
+#define CORE_PARSED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/logline.h"
+#include "core/status.h"
+
+enum parsed_kind {
+	PARSED_STATUS,
+	PARSED_SESSION,
+	PARSED_POLICY,
+};
+
+/* Slices borrow from the line that it was made of. */
+struct parsed {
+	enum parsed_kind kind;
+	uint32_t pid;
+	uint32_t hash; /* of a status line's domain, fold_items_hash() */
+	int64_t time_ms;
+	struct str service;
+	struct str text; /* of a status line: parsed again, it gives the same */
+	union {
+		struct status_line status;
+		struct session_line session;
+		struct policy_line policy;
+	};
+};
+
+/* False: a line of another program, or of another kind, and *out is of no use. time_ms is
+ * left to the caller. */
+bool parsed_from(const struct logline *line, struct parsed *out);
+
+/* The same of the text of a status line, without a process. */
+bool parsed_from_status(struct str text, struct str service, struct parsed *out);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "logs/parse.h"
+
+#include "core/logline.h"
+#include "sys/clock.h"
+
+static bool
+is_in_minute(const struct stamp *a, const struct stamp *b)
+{
+	return a->minute == b->minute && a->hour == b->hour && a->day == b->day &&
+	    a->month == b->month && a->year == b->year && a->has_zone == b->has_zone &&
+	    a->zone_minutes == b->zone_minutes;
+}
+
+/* The calendar takes longer than all the rest of a line: it is asked once a minute of
+ * the log, as clocks are put forward and back at the beginning of one. */
+static int64_t
+time_of(struct parse_minute *minute, const struct stamp *stamp, int64_t now_ms)
+{
+	if (!is_in_minute(&minute->stamp, stamp)) {
+		minute->stamp = *stamp;
+		minute->stamp.second = 0;
+		minute->stamp.microsecond = 0;
+		minute->begin_ms = clock_of_stamp(&minute->stamp, now_ms);
+	}
+	if (minute->begin_ms == 0)
+		return 0;
+	return minute->begin_ms + stamp->second * 1000 + stamp->microsecond / 1000;
+}
+
+void
+parse_start(struct parse *parse, struct str lines, int64_t wall_ms)
+{
+	parse->wall_ms = wall_ms;
+	parse->shift_ms = clock_offset_ms();
+	/* of no month: as lines without a stamp */
+	parse->minute = (struct parse_minute){.begin_ms = 0};
+	prefilter_start(
+	    &parse->prefilter, lines, PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS);
+}
+
+bool
+parse_find(struct parse *parse, struct str *line)
+{
+	return prefilter_next(&parse->prefilter, line);
+}
+
+bool
+parse_line(struct parse *parse, struct str line, struct parsed *out)
+{
+	struct logline split;
+	int64_t time_ms;
+
+	if (!logline_split(line, &split) || !parsed_from(&split, out))
+		return false;
+	/* Where the clock is shifted, the log's is not. */
+	time_ms = time_of(&parse->minute, &split.stamp, parse->wall_ms - parse->shift_ms);
+	out->time_ms = time_ms != 0 ? time_ms + parse->shift_ms : parse->wall_ms;
+	return true;
+}
