@@ -14,17 +14,23 @@ str_trim(struct str s)
 bool
 str_number(struct str s, uint64_t max, uint64_t *out)
 {
+	size_t few = s.len < 19 ? s.len : 19; /* so many digits always fit */
 	uint64_t n = 0;
 
-	if (s.len == 0)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
+	for (size_t i = 0; i < few; i++) {
+		if (!ascii_is_digit(s.p[i]))
+			return false;
+		n = n * 10 + (uint64_t)(s.p[i] - '0');
+	}
+	for (size_t i = few; i < s.len; i++) {
 		uint64_t digit = (uint64_t)(s.p[i] - '0');
 
 		if (!ascii_is_digit(s.p[i]) || n > max / 10 || n * 10 > max - digit)
 			return false;
 		n = n * 10 + digit;
 	}
+	if (s.len == 0 || n > max)
+		return false;
 	*out = n;
 	return true;
 }

@@ -72,7 +72,7 @@ note_attempts(struct destination *d, const struct fold_item *item)
 	bool all = item->first_attempt_ms >= d->entry.force_ms;
 	int64_t first_ms = all ? item->first_attempt_ms : item->last_attempt_ms;
 
-	if (item->attempts == 0 || item->deferral.attempt_ms < d->entry.force_ms)
+	if (item->attempts == 0 || item->deferral->attempt_ms < d->entry.force_ms)
 		return;
 	if (d->alarm.attempts == 0 || first_ms < d->alarm.first_attempt_ms)
 		d->alarm.first_attempt_ms = first_ms;
@@ -96,7 +96,7 @@ tells_less(const struct destination_alarm *known, const struct fold_deferral *f)
 static void
 note_deferral(struct destination *d, const struct fold_item *item, const char *rule)
 {
-	const struct fold_deferral *f = &item->deferral;
+	const struct fold_deferral *f = item->deferral;
 	struct destination_alarm *alarm = &d->alarm;
 
 	note_attempts(d, item);

@@ -79,6 +79,7 @@ take_session(struct fold *fold, uint32_t pid, const struct session_line *s)
 	peer = (struct str){s->host.p, s->host.len + s->address.len + 2};
 	p->has_session = memchr(peer.p, '\t', peer.len) == NULL &&
 	    str_copy(peer, p->peer, sizeof(p->peer));
+	p->peer_len = (uint16_t)strlen(p->peer);
 }
 
 static void
@@ -153,7 +154,7 @@ copy_relay(struct str relay, char *out, size_t size)
 static void
 take_lost(struct fold_item *item, struct str reason, int64_t time_ms)
 {
-	char cut[sizeof(item->deferral.reason)];
+	char cut[sizeof(item->deferral->reason)];
 
 	fold_item_tally(item, time_ms, FOLD_BOUNCED);
 	reason_copy(reason, cut, sizeof(cut));
@@ -205,17 +206,19 @@ take_deferral(struct fold_item *item, const struct parsed *line, unsigned rule)
 	}
 	/* An echo of qmgr's says less than an attempt, and so does one that began earlier
 	 * and took longer. */
-	if (item->deferred && !item->deferral.suspended &&
+	if (item->deferred && !item->deferral->suspended &&
 	    (d.suspended ||
-	        (fold_is_earlier(d.attempt_ms, time_ms, item->deferral.attempt_ms) &&
-	            time_ms >= item->deferral.time_ms)))
+	        (fold_is_earlier(d.attempt_ms, time_ms, item->deferral->attempt_ms) &&
+	            time_ms >= item->deferral->time_ms)))
 		return;
 	reason_copy(s->own_reason, d.reason, sizeof(d.reason));
 	copy_relay(s->relay, d.relay, sizeof(d.relay));
 	str_copy(s->dsn, d.dsn, sizeof(d.dsn));
 	str_copy(line->service, d.service, sizeof(d.service));
 	item->deferred = true;
-	item->deferral = d;
+	if (item->deferral == NULL)
+		item->deferral = mem_new(1, sizeof(*item->deferral));
+	*item->deferral = d;
 }
 
 static void
@@ -344,8 +347,8 @@ take_status(
 {
 	const struct status_line *s = &line->status;
 	int64_t time_ms = line->time_ms;
-	bool session =
-	    p != NULL && p->has_session && str_starts(s->relay, str_of(p->peer));
+	bool session = p != NULL && p->has_session &&
+	    str_starts(s->relay, (struct str){p->peer, p->peer_len});
 	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line->service);
 	struct fold_item *item;
 
@@ -448,7 +451,7 @@ fold_status(struct fold *fold, struct process *p, const struct parsed *line, boo
 	/* When it was tried, the queue does not say: it is news only where no entry
 	 * ever was. */
 	else if (queued && item != NULL && item->deferred)
-		item->deferral.attempt_ms = 0;
+		item->deferral->attempt_ms = 0;
 }
 
 void

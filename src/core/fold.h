@@ -76,9 +76,11 @@ struct fold_item {
 	char **queue_ids;                /* messages that wait */
 	size_t queue_id_count;
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */
-	char *lost_reason;             /* of the last of them; NULL: none */
-	struct fold_item *next;        /* in order of appearance */
-	struct fold_deferral deferral; /* the latest; a real one before an echo */
+	char *lost_reason;      /* of the last of them; NULL: none */
+	struct fold_item *next; /* in order of appearance */
+	/* The latest; a real one before an echo. NULL: none since the fold was cleared.
+	 */
+	struct fold_deferral *deferral;
 };
 
 struct fold_counts {

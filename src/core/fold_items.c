@@ -34,6 +34,7 @@ item_free(struct fold_item *item)
 		free(item->queue_ids[i]);
 	free(item->queue_ids);
 	free(item->lost_reason);
+	free(item->deferral);
 	if (item->tallies != item->few)
 		free(item->tallies);
 	free(item);

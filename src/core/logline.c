@@ -327,3 +327,38 @@ logline_split(struct str line, struct logline *out)
 	out->text = rest;
 	return true;
 }
+
+/*
+ * Is what comes before the program the same as in the line before? It was read from the
+ * left, up to a blank that ends it, so no byte behind it had a say in it; and the next
+ * one is no blank, which would be another of those.
+ */
+static bool
+begins_as(const struct logline_head *head, struct str line)
+{
+	return head->len > 0 && line.len > head->len && line.p[head->len] != ' ' &&
+	    memcmp(line.p, head->text, head->len) == 0;
+}
+
+bool
+logline_split_next(struct logline_head *head, struct str line, struct logline *out)
+{
+	if (begins_as(head, line)) {
+		struct str rest = str_skip(line, head->len);
+
+		if (eat_program(&rest, out)) {
+			out->stamp = head->stamp;
+			out->has_severity = eat_severity(&rest);
+			out->text = rest;
+			return true;
+		}
+	}
+	if (!logline_split(line, out))
+		return false;
+	head->len = (size_t)(out->tag.p - line.p);
+	if (out->stamp.month == 0 || head->len > sizeof(head->text))
+		head->len = 0;
+	memcpy(head->text, line.p, head->len);
+	head->stamp = out->stamp;
+	return true;
+}

@@ -50,4 +50,16 @@ struct logline {
  */
 bool logline_split(struct str line, struct logline *out);
 
+#define LOGLINE_HEAD_SIZE 64
+
+/* What the line before began with: stamp and host, all before the program. {0}: none. */
+struct logline_head {
+	struct stamp stamp;
+	size_t len;
+	char text[LOGLINE_HEAD_SIZE];
+};
+
+/* The same result; a line that begins as the one before is split in less time. */
+bool logline_split_next(struct logline_head *head, struct str line, struct logline *out);
+
 #endif

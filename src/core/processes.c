@@ -89,6 +89,7 @@ processes_load(struct processes *all, struct str saved)
 			continue;
 		p->pid = (uint32_t)pid;
 		p->used = used;
+		p->peer_len = (uint16_t)strlen(p->peer);
 		p->has_session = has_session != 0;
 		p->grade = (enum session_grade)grade;
 		if (p->used > all->used)

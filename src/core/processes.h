@@ -22,6 +22,7 @@ struct process {
 	uint64_t used; /* for finding the one that has been silent longest */
 	bool has_session;
 	enum session_grade grade;
+	uint16_t peer_len;
 	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of that session */
 	char queue_id[64];                 /* the message it was for; "": the next */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */

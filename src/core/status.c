@@ -88,20 +88,17 @@ static const bool is_id[256] = {
  * registers: a busy log has a million such lines.
  */
 
-/*
- * mail_queue.c: mail_queue_id_ok(). Whether a digit or a letter comes next cannot be
- * foretold, so nothing branches on it.
- */
+/* mail_queue.c: mail_queue_id_ok(). No colon is part of one. */
 STR_STEP bool
 eat_queue_id(struct str *s, struct str *id)
 {
-	bool good = true;
+	size_t len = 0;
 
-	if (!str_cut(s, ':', id) || id->len == 0 || id->len > 255)
-		return false;
-	for (size_t i = 0; i < id->len; i++)
-		good &= is_id[(unsigned char)id->p[i]];
-	return good && str_eat(s, STR(" "));
+	while (len < s->len && is_id[(unsigned char)s->p[len]])
+		len++;
+	*id = (struct str){s->p, len};
+	*s = str_skip(*s, len);
+	return len > 0 && len <= 255 && str_eat(s, STR(": "));
 }
 
 /*
@@ -247,8 +244,14 @@ parse_status(struct str s, struct status_line *out)
 {
 	struct str word;
 
-	if (!str_eat(&s, STR("status=")) || !str_cut(&s, ' ', &word))
+	if (!str_eat(&s, STR("status=")))
 		return false;
+	if (str_starts(s, STR("sent "))) { /* what most are */
+		word = (struct str){s.p, 4};
+		s = str_skip(s, 5);
+	} else if (!str_cut(&s, ' ', &word)) {
+		return false;
+	}
 	if (s.len < 2 || s.p[0] != '(' || s.p[s.len - 1] != ')')
 		return false;
 	s = (struct str){s.p + 1, s.len - 2};

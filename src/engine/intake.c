@@ -66,7 +66,7 @@ store_counted(
 	}
 	for (size_t i = 0; i < item->queue_id_count; i++)
 		if (!store_waiting_add(
-		        store, id, item->queue_ids[i], item->deferral.time_ms, err))
+		        store, id, item->queue_ids[i], item->deferral->time_ms, err))
 			return false;
 	return true;
 }
@@ -81,7 +81,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	if (!store_get(store, item->key, &d, &found, err))
 		return false;
 	destination_take_news(&d, item, in->default_level,
-	    item->deferred ? rules_get(in->rules, item->deferral.rule)->name : NULL);
+	    item->deferred ? rules_get(in->rules, item->deferral->rule)->name : NULL);
 	note_proof(in, &d);
 	in->news = in->news || d.alarm.pending;
 	done = store_put(store, &d, err) &&

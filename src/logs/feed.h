@@ -15,8 +15,9 @@
 #include "core/parsed.h"
 #include "logs/source.h"
 
-/* Lines taken after it wanted no more, at most: those that were parsed already. */
-#define FEED_BEHIND_MAX 4096
+/* Lines taken after it wanted no more, at most: those parsed already, and the rest of
+ * one read. */
+#define FEED_BEHIND_MAX 8192
 
 /* Some parsed lines, valid for the call. Called in the thread of feed_read(). False: no
  * more for now; see FEED_BEHIND_MAX. */

@@ -35,6 +35,7 @@ parse_start(struct parse *parse, struct str lines, int64_t wall_ms)
 	parse->shift_ms = clock_offset_ms();
 	/* of no month: as lines without a stamp */
 	parse->minute = (struct parse_minute){.begin_ms = 0};
+	parse->head.len = 0;
 	prefilter_start(
 	    &parse->prefilter, lines, PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS);
 }
@@ -51,7 +52,7 @@ parse_line(struct parse *parse, struct str line, struct parsed *out)
 	struct logline split;
 	int64_t time_ms;
 
-	if (!logline_split(line, &split) || !parsed_from(&split, out))
+	if (!logline_split_next(&parse->head, line, &split) || !parsed_from(&split, out))
 		return false;
 	/* Where the clock is shifted, the log's is not. */
 	time_ms = time_of(&parse->minute, &split.stamp, parse->wall_ms - parse->shift_ms);

@@ -18,6 +18,7 @@ struct parse_minute {
 struct parse {
 	struct prefilter prefilter;
 	struct parse_minute minute;
+	struct logline_head head;
 	int64_t wall_ms;
 	int64_t shift_ms;
 };

@@ -84,6 +84,9 @@ static const struct column columns[] = {
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
+#define FIRST_INSERTED 1 /* behind the id */
+#define FIRST_UPDATED  2 /* behind the key */
+
 static void
 bind_owned(sqlite3_stmt *stmt, int at, const char *text)
 {
@@ -184,16 +187,17 @@ store_build_sql(enum sql which, struct buf *sql)
 {
 	if (which == SQL_INSERT) {
 		buf_printf(sql, "INSERT INTO destination(");
-		add_names(sql, 1, "");
+		add_names(sql, FIRST_INSERTED, "");
 		buf_printf(sql, ") VALUES (?");
-		for (size_t i = 2; i < COLUMNS; i++)
+		for (size_t i = FIRST_INSERTED + 1; i < COLUMNS; i++)
 			buf_printf(sql, ", ?");
 		buf_printf(sql, ")");
 		return;
 	}
 	if (which == SQL_UPDATE) {
+		/* A key never changes; to set it would be to write its index anew. */
 		buf_printf(sql, "UPDATE destination SET ");
-		add_names(sql, 1, " = ?");
+		add_names(sql, FIRST_UPDATED, " = ?");
 		buf_printf(sql, " WHERE id = ?");
 		return;
 	}
@@ -247,14 +251,15 @@ bool
 store_put(struct store *store, struct destination *d, struct err *err)
 {
 	bool is_new = d->id == 0;
+	size_t first = is_new ? FIRST_INSERTED : FIRST_UPDATED;
 	sqlite3_stmt *stmt = store_prepare(store, is_new ? SQL_INSERT : SQL_UPDATE, err);
 
 	if (stmt == NULL)
 		return false;
-	for (size_t i = 1; i < COLUMNS; i++)
-		bind_column(stmt, (int)i, &columns[i], d);
+	for (size_t i = first; i < COLUMNS; i++)
+		bind_column(stmt, (int)(i - first) + 1, &columns[i], d);
 	if (!is_new)
-		sqlite3_bind_int64(stmt, (int)COLUMNS, d->id);
+		sqlite3_bind_int64(stmt, (int)(COLUMNS - first) + 1, d->id);
 	if (!store_finish(store, stmt, err))
 		return false;
 	if (is_new)

@@ -71,7 +71,7 @@ print_tally(struct buf *out, const struct fold_tally *t)
 static void
 print_deferral(struct buf *out, const struct fold_item *i)
 {
-	const struct fold_deferral *d = &i->deferral;
+	const struct fold_deferral *d = i->deferral;
 
 	buf_printf(out, "; %s@%ld %s %u attempts", d->lost ? "lost" : "deferred",
 	    second(d->time_ms), rules_get(foldkit_rules, d->rule)->name, i->attempts);

@@ -84,28 +84,33 @@ static const struct field state_fields[] = {
 };
 
 /* What the log reports, as fold items have it. */
+struct news {
+	struct fold_item item;
+	struct fold_deferral deferral; /* the item's */
+};
+
 static const struct field news_fields[] = {
-    FIELD("sent", TIME, fold_item, sent_ms),
-    FIELD("sent-attempt", TIME, fold_item, sent_attempt_ms),
-    FIELD("proves", YES, fold_item, sent_proves),
-    FIELD("sent-at", LEVEL, fold_item, sent_level),
-    FIELD("anonymous", TIME, fold_item, seen_ms[SESSION_ANONYMOUS]),
-    FIELD("untrusted", TIME, fold_item, seen_ms[SESSION_UNTRUSTED]),
-    FIELD("trusted", TIME, fold_item, seen_ms[SESSION_TRUSTED]),
-    FIELD("verified", TIME, fold_item, seen_ms[SESSION_VERIFIED]),
-    FIELD("first", TIME, fold_item, first_attempt_ms),
-    FIELD("last", TIME, fold_item, last_attempt_ms),
-    FIELD("attempts", COUNT, fold_item, attempts),
-    FIELD("transport", TEXT, fold_item, transport),
-    FIELD("deferral", YES, fold_item, deferred),
-    FIELD("deferred", TIME, fold_item, deferral.time_ms),
-    FIELD("attempt", TIME, fold_item, deferral.attempt_ms),
-    FIELD("suspended", YES, fold_item, deferral.suspended),
-    FIELD("lost", YES, fold_item, deferral.lost),
-    FIELD("refused", YES, fold_item, deferral.policy_refused),
-    FIELD("tls", LEVEL, fold_item, deferral.attempt_level),
-    FIELD("reason", TEXT, fold_item, deferral.reason),
-    FIELD("relay", TEXT, fold_item, deferral.relay),
+    FIELD("sent", TIME, news, item.sent_ms),
+    FIELD("sent-attempt", TIME, news, item.sent_attempt_ms),
+    FIELD("proves", YES, news, item.sent_proves),
+    FIELD("sent-at", LEVEL, news, item.sent_level),
+    FIELD("anonymous", TIME, news, item.seen_ms[SESSION_ANONYMOUS]),
+    FIELD("untrusted", TIME, news, item.seen_ms[SESSION_UNTRUSTED]),
+    FIELD("trusted", TIME, news, item.seen_ms[SESSION_TRUSTED]),
+    FIELD("verified", TIME, news, item.seen_ms[SESSION_VERIFIED]),
+    FIELD("first", TIME, news, item.first_attempt_ms),
+    FIELD("last", TIME, news, item.last_attempt_ms),
+    FIELD("attempts", COUNT, news, item.attempts),
+    FIELD("transport", TEXT, news, item.transport),
+    FIELD("deferral", YES, news, item.deferred),
+    FIELD("deferred", TIME, news, deferral.time_ms),
+    FIELD("attempt", TIME, news, deferral.attempt_ms),
+    FIELD("suspended", YES, news, deferral.suspended),
+    FIELD("lost", YES, news, deferral.lost),
+    FIELD("refused", YES, news, deferral.policy_refused),
+    FIELD("tls", LEVEL, news, deferral.attempt_level),
+    FIELD("reason", TEXT, news, deferral.reason),
+    FIELD("relay", TEXT, news, deferral.relay),
 };
 
 /* What was measured. */
@@ -295,12 +300,14 @@ set_state(unsigned line, struct destination *d, const char *text)
 static void
 news(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
-	struct fold_item item = {.deferral.attempt_level = LEVEL_UNKNOWN};
+	struct news news = {.deferral.attempt_level = LEVEL_UNKNOWN};
 	enum level default_level = level_of(line, strtok_r(NULL, " ", rest));
 
 	(void)judged;
-	set_words(line, &item, news_fields, COUNT_OF(news_fields), rest);
-	destination_take_news(d, &item, default_level, item.deferred ? "a-rule" : NULL);
+	news.item.deferral = &news.deferral;
+	set_words(line, &news, news_fields, COUNT_OF(news_fields), rest);
+	destination_take_news(
+	    d, &news.item, default_level, news.item.deferred ? "a-rule" : NULL);
 }
 
 static void

@@ -47,7 +47,7 @@ no_local_part_is_kept(void **state)
 	foldkit_feed(fold, line, START_MS);
 	assert_non_null(fold_first(fold));
 	snprintf(line, sizeof(line), REFUSED "%s", row->kept);
-	assert_string_equal(fold_first(fold)->deferral.reason, line);
+	assert_string_equal(fold_first(fold)->deferral->reason, line);
 	fold_free(fold);
 }
 
@@ -69,7 +69,7 @@ no_local_part_is_left_at_the_cut(void **state)
 		    pad, 0);
 		foldkit_feed(fold, line, START_MS);
 		assert_non_null(fold_first(fold));
-		assert_null(strstr(fold_first(fold)->deferral.reason, "sec"));
+		assert_null(strstr(fold_first(fold)->deferral->reason, "sec"));
 		fold_free(fold);
 	}
 }
@@ -246,7 +246,7 @@ no_stamp_is_now(void **state)
 
 	(void)state;
 	foldkit_feed(fold, DEFERRED("1", "QA", "u@a.test"), 0);
-	assert_int_equal(fold_first(fold)->deferral.time_ms, NOW_MS);
+	assert_int_equal(fold_first(fold)->deferral->time_ms, NOW_MS);
 	fold_free(fold);
 }
 
@@ -259,9 +259,9 @@ attempt_began_before_its_line(void **state)
 	(void)state;
 	foldkit_feed(fold, DEFERRED("1", "QA", "u@a.test"), START_MS + 5000);
 	assert_in_range(
-	    fold_first(fold)->deferral.attempt_ms, START_MS + 3980, START_MS + 4000);
+	    fold_first(fold)->deferral->attempt_ms, START_MS + 3980, START_MS + 4000);
 	assert_int_equal(
-	    fold_first(fold)->first_attempt_ms, fold_first(fold)->deferral.attempt_ms);
+	    fold_first(fold)->first_attempt_ms, fold_first(fold)->deferral->attempt_ms);
 	foldkit_feed(fold, DEFERRED("1", "QB", "u@a.test"), START_MS + 9000);
 	assert_in_range(
 	    fold_first(fold)->first_attempt_ms, START_MS + 3980, START_MS + 4000);
@@ -285,7 +285,7 @@ clock_that_went_back_hides_nothing(void **state)
 	foldkit_feed(fold,
 	    STATUS("1", "QB", "u@a.test", "none", "deferred", "no TLSA records found"),
 	    START_MS + 1000);
-	assert_int_equal(fold_first(fold)->deferral.time_ms, START_MS + 1000);
+	assert_int_equal(fold_first(fold)->deferral->time_ms, START_MS + 1000);
 	fold_free(fold);
 }
 
@@ -457,7 +457,7 @@ queue_is_news_of_no_time(void **state)
 	foldkit_assert(fold,
 	    "a.test: not-verified*1; deferred@3600 not-verified 1 attempts; waits QA\n"
 	    "b.test: not-verified*1; deferred@3600 not-verified 1 attempts; waits QB\n");
-	assert_int_equal(fold_first(fold)->deferral.attempt_ms, 0);
+	assert_int_equal(fold_first(fold)->deferral->attempt_ms, 0);
 	assert_int_equal(fold_counts(fold)->status_lines, 0);
 	fold_free(fold);
 }

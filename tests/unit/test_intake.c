@@ -642,7 +642,7 @@ each_line_has_its_own_time(void **state)
 	item = fold_first(fold);
 	for (size_t i = 0; i < count; i++, item = item->next) {
 		assert_non_null(item);
-		assert_int_equal(item->deferral.time_ms, stamps[i].time_ms);
+		assert_int_equal(item->deferral->time_ms, stamps[i].time_ms);
 	}
 	assert_null(item);
 	buf_clear(&text);
