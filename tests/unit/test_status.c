@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "core/logline.h"
 #include "core/status.h"
@@ -460,11 +461,80 @@ add_fragments(void)
 	}
 }
 
+/* --- lines that begin as the one before -------------------------------------------- */
+
+static bool
+same_str(struct str a, struct str b)
+{
+	return a.p == b.p && a.len == b.len;
+}
+
+/* Behind that line, is this one split as if it stood alone? */
+static void
+assert_splits_alike(struct str before, struct str line)
+{
+	struct logline_head head = {0};
+	struct logline alone, next, ignored;
+	bool good = logline_split(line, &alone);
+
+	logline_split_next(&head, before, &ignored);
+	if (logline_split_next(&head, line, &next) != good)
+		fail_msg("\"%.*s\" behind \"%.*s\"", STR_ARG(line), STR_ARG(before));
+	if (good &&
+	    (memcmp(&alone.stamp, &next.stamp, sizeof(alone.stamp)) != 0 ||
+	        !same_str(alone.tag, next.tag) ||
+	        !same_str(alone.service, next.service) ||
+	        !same_str(alone.program, next.program) || alone.pid != next.pid ||
+	        !same_str(alone.text, next.text) ||
+	        alone.has_severity != next.has_severity))
+		fail_msg("\"%.*s\" behind \"%.*s\"", STR_ARG(line), STR_ARG(before));
+}
+
+/* Where the program of a line begins; 0: it has none. */
+static size_t
+head_len(const char *text)
+{
+	struct logline line;
+
+	return logline_split(str_of(text), &line) ? (size_t)(line.tag.p - text) : 0;
+}
+
+/* The heads of all lines before the rests of all others, whole and not quite. */
+static void
+heads_change_nothing(void **state)
+{
+	static const char *const between[] = {"", " ", "  ", "x", "mail ", "| ", "\t"};
+	size_t count = sizeof(prefixes) / sizeof(prefixes[0]);
+	struct buf made = {0};
+
+	(void)state;
+	for (size_t i = 0; i < count * count; i++) {
+		const char *before = prefixes[i / count].line, *other;
+		size_t len = head_len(before);
+
+		other = prefixes[i % count].line;
+		assert_splits_alike(str_of(before), str_of(other));
+		for (size_t k = 0; k < sizeof(between) / sizeof(between[0]); k++) {
+			for (size_t cut = 0; cut < 2 && cut <= len; cut++) {
+				buf_reset(&made);
+				buf_add(&made, before, len - cut);
+				buf_printf(&made, "%s%s", between[k],
+				    other + (cut == 0 ? head_len(other) : 0));
+				assert_splits_alike(str_of(before),
+				    (struct str){buf_text(&made), made.len});
+			}
+		}
+	}
+	buf_clear(&made);
+}
+
 int
 main(void)
 {
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		suite_add(prefix_is, &prefixes[i], "prefix %s", prefixes[i].line);
+	suite_add(heads_change_nothing, NULL,
+	    "a line that begins as the one before is split as if it stood alone");
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
 		suite_add(status_is, &statuses[i], "status line: %s", statuses[i].name);
 	suite_add(cut_lines_are_refused, NULL, "a line cut anywhere is refused");
