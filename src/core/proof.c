@@ -75,7 +75,8 @@ ask(struct proof *proof, enum proof_ask what, const char *name)
 {
 	char copy[NEXTHOP_HOST_SIZE]; /* name may be proof's own */
 
-	if (proof->steps++ == PROOF_STEPS_MAX || !str_copy(str_of(name), copy, sizeof(copy))) {
+	if (proof->steps++ == PROOF_STEPS_MAX ||
+	    !str_copy(str_of(name), copy, sizeof(copy))) {
 		proof->verdict = PROOF_UNSURE;
 		return;
 	}
@@ -287,7 +288,8 @@ take_soa(struct proof *proof, const struct proof_reply *reply)
 	} else if (reply->kind == PROOF_ALIAS) {
 		/* No zone begins at an alias: it is in that of the name above. */
 		ask_above(proof, PROOF_ASK_SOA, proof->name);
-	} else if (reply->kind != PROOF_ERROR && is_above(reply->zone, proof->name, false)) {
+	} else if (reply->kind != PROOF_ERROR &&
+	    is_above(reply->zone, proof->name, false)) {
 		memcpy(zone, reply->zone, sizeof(zone));
 		judge_zone(proof, zone);
 	} else {

@@ -68,8 +68,8 @@ struct proof_ds {
 struct proof_reply {
 	enum proof_kind kind;
 	bool ad;
-	char zone[NEXTHOP_HOST_SIZE]; /* owner of the SOA record; "" without one */
-	char next[NEXTHOP_HOST_SIZE]; /* of CNAME with data: where the alias leads */
+	char zone[NEXTHOP_HOST_SIZE];    /* owner of the SOA record; "" without one */
+	char next[NEXTHOP_HOST_SIZE];    /* of CNAME with data: where the alias leads */
 	char opt_out[NEXTHOP_HOST_SIZE]; /* the zone of NSEC3 records with opt-out; "" */
 	unsigned denial_count;           /* those of the asked name only */
 	struct proof_denial denials[PROOF_DENIALS_MAX];
@@ -95,16 +95,16 @@ struct proof {
 	enum proof_ask ask;
 	char name[NEXTHOP_HOST_SIZE];
 
-	bool permissive;   /* opt-out proves nothing */
-	bool failed;       /* there was no answer: a lame zone is looked for */
-	bool walking;      /* towards the lowest name whose DS is answered */
-	unsigned climbed;  /* so many zones above the answer's */
-	bool pending;      /* the zone at hand left out the one below, if it is signed */
-	bool in_hop;       /* it is an alias that is judged */
-	bool all_secure;   /* so were all aliases before */
-	unsigned steps;    /* of this hop */
-	unsigned hops;     /* aliases behind us */
-	enum proof_verdict weakest; /* of the aliases behind us */
+	bool permissive;  /* opt-out proves nothing */
+	bool failed;      /* there was no answer: a lame zone is looked for */
+	bool walking;     /* towards the lowest name whose DS is answered */
+	unsigned climbed; /* so many zones above the answer's */
+	bool pending;     /* the zone at hand left out the one below, if it is signed */
+	bool in_hop;      /* it is an alias that is judged */
+	bool all_secure;  /* so were all aliases before */
+	unsigned steps;   /* of this hop */
+	unsigned hops;    /* aliases behind us */
+	enum proof_verdict weakest;      /* of the aliases behind us */
 	char at[NEXTHOP_HOST_SIZE];      /* the name that is judged */
 	char next[NEXTHOP_HOST_SIZE];    /* where its alias leads */
 	char opt_out[NEXTHOP_HOST_SIZE]; /* of its answer, as in the reply */

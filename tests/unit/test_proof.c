@@ -178,10 +178,12 @@ verdict_is(void **state)
 		if (scripted[i].asked == 0)
 			fail_msg("it does not ask %s", scripted[i].question);
 	if (proof.first_hop == PROOF_OPEN)
-		snprintf(verdict, sizeof(verdict), "%s", proof_verdict_name(proof.verdict));
+		snprintf(
+		    verdict, sizeof(verdict), "%s", proof_verdict_name(proof.verdict));
 	else
 		snprintf(verdict, sizeof(verdict), "%s first=%s",
-		    proof_verdict_name(proof.verdict), proof_verdict_name(proof.first_hop));
+		    proof_verdict_name(proof.verdict),
+		    proof_verdict_name(proof.first_hop));
 	assert_string_equal(verdict, row[VERDICT]);
 }
 
