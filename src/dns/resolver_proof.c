@@ -50,6 +50,10 @@ remember(struct prover *prover, const struct question *question,
 	if (reply->kind == PROOF_ERROR || ttl_s == UINT32_MAX ||
 	    (question->type != RR_SOA && question->type != RR_DS))
 		return;
+	/* That a zone is signed is asked for each time: an old answer and a zone that has
+	 * just become unsigned would look like a resolver in permissive mode. */
+	if (reply->kind == PROOF_DATA && reply->ad && question->type == RR_DS)
+		return;
 	if (ttl_s > KNOWN_FOR_MAX_S)
 		ttl_s = KNOWN_FOR_MAX_S;
 	*known = (struct known){.type = question->type,
