@@ -388,7 +388,7 @@ is_permissive(const struct doctor *d, const struct server *server)
 	if (!server->loopback || d->postfix.command_count > 0)
 		return false;
 	yes = doctor_run(d, true, "unbound-checkconf", arguments, &out, &ignored) &&
-	    str_is(str_trim((struct str){buf_text(&out), out.len}), "yes");
+	    strcmp(buf_text(&out), "yes\n") == 0;
 	buf_clear(&out);
 	return yes;
 }
@@ -414,13 +414,11 @@ check_our_dns(struct doctor *d)
 		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
 	} else if (is_permissive(d, &list.items[0])) {
 		doctor_advise(d,
-		    "# set val-permissive-mode: no in unbound.conf, then: systemctl "
-		    "restart"
-		    " unbound");
+		    "# in unbound.conf: val-permissive-mode: no; then: "
+		    "systemctl restart unbound");
 		doctor_say(d, DOCTOR_FAULT, "dns",
-		    "unbound is in permissive mode (val-permissive-mode: yes): what is "
-		    "bogus"
-		    " is passed on as if it were unsigned");
+		    "unbound is in permissive mode (val-permissive-mode: yes): "
+		    "what is bogus is passed on as if it were unsigned");
 	} else if ((forwarder = find_forwarder(&list)) != NULL) {
 		advise_local_for_us(d);
 		doctor_say(d, DOCTOR_WARNING, "dns",
