@@ -321,13 +321,14 @@ note_absence(
 {
 	char text[DNS_TROUBLE_SIZE];
 
-	if (stale_counts(question->name, question->reply.ttl_s, clock_monotonic_ms()))
+	if (!stale_is_suspect(question->reply.soa_ttl_s, question->reply.soa_minimum_s) ||
+	    stale_counts(question->name, clock_monotonic_ms()))
 		return;
 	host->stale = true;
 	snprintf(text, sizeof(text),
 	    "%.100s TLSA: absent, with a TTL of %u s, perhaps expired; asked again in a "
 	    "minute",
-	    question->name, question->reply.ttl_s);
+	    question->name, question->reply.soa_ttl_s);
 	note_trouble(records, text);
 }
 

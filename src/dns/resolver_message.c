@@ -322,6 +322,8 @@ note_negative_ttl(const ldns_rr_list *authority, struct reply *reply)
 			continue;
 		note_ttl(reply, ldns_rr_ttl(rr));
 		note_ttl(reply, minimum);
+		reply->soa_ttl_s = ldns_rr_ttl(rr);
+		reply->soa_minimum_s = minimum;
 	}
 }
 
@@ -394,7 +396,7 @@ message_read(struct str message, const char *name, enum rr_type type, uint16_t i
 	ldns_pkt *pkt = NULL;
 	bool done;
 
-	*reply = (struct reply){.ttl_s = UINT32_MAX};
+	*reply = (struct reply){.ttl_s = UINT32_MAX, .soa_ttl_s = UINT32_MAX};
 	if (message.len < HEADER_SIZE || message.len > UINT16_MAX ||
 	    ldns_wire2pkt(&pkt, (const uint8_t *)message.p, message.len) !=
 	        LDNS_STATUS_OK)

@@ -45,7 +45,10 @@ struct reply {
 	char name[NEXTHOP_HOST_SIZE]; /* where the chain ends; the asked name without one
 	                               */
 	unsigned aliases;             /* in this message */
-	uint32_t ttl_s;      /* smallest of what was used; UINT32_MAX: none seen */
+	uint32_t ttl_s; /* smallest of what was used; UINT32_MAX: none seen */
+	/* Of an absence: the TTL of the SOA record, and what the zone wants it to be at
+	 * most */
+	uint32_t soa_ttl_s, soa_minimum_s;
 	const char *refusal; /* "SERVFAIL" */
 	unsigned count;      /* records in mx or tlsas, of those types; else in all */
 	bool overflow;       /* there were more than there is room for */

@@ -43,12 +43,16 @@ counts(const char *name, int64_t now_ms)
 }
 
 bool
-stale_counts(const char *name, uint32_t ttl_s, int64_t now_ms)
+stale_is_suspect(uint32_t ttl_s, uint32_t minimum_s)
+{
+	return ttl_s <= STALE_TTL_S && (minimum_s >= STALE_TTL_S || ttl_s > minimum_s);
+}
+
+bool
+stale_counts(const char *name, int64_t now_ms)
 {
 	bool yes;
 
-	if (ttl_s > STALE_TTL_S)
-		return true;
 	pthread_mutex_lock(&lock);
 	yes = counts(name, now_ms);
 	pthread_mutex_unlock(&lock);

@@ -13,8 +13,12 @@
 #define STALE_TTL_S  30    /* an absence with a longer TTL is fresh */
 #define STALE_FOR_MS 60000 /* so much later it counts if it is still the answer */
 
-/* TLSA of name was just said to be absent, with such a TTL. Does that count: was it so
- * STALE_FOR_MS ago as well (and not an hour ago)? Thread-safe. */
-bool stale_counts(const char *name, uint32_t ttl_s, int64_t now_ms);
+/* Is this the TTL of an absence that may have expired? Not where the zone itself wants
+ * one so short: minimum_s, of its SOA record. What has expired is given STALE_TTL_S. */
+bool stale_is_suspect(uint32_t ttl_s, uint32_t minimum_s);
+
+/* TLSA of name was just said to be absent, by a suspect answer. Does that count: was it
+ * so STALE_FOR_MS ago as well (and not an hour ago)? Thread-safe. */
+bool stale_counts(const char *name, int64_t now_ms);
 
 #endif
