@@ -372,6 +372,24 @@ advise_local_for_us(struct doctor *d)
 	doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
 }
 
+/* An unbound in permissive mode validates, and passes on what is bogus all the same. Seen
+ * only in its configuration, where that is readable. */
+static bool
+is_permissive(const struct doctor *d, const struct server *server)
+{
+	const char *arguments[] = {"-o", "val-permissive-mode", NULL};
+	struct buf out = {0};
+	struct err ignored;
+	bool yes;
+
+	if (!server->loopback || d->postfix.command_count > 0)
+		return false;
+	yes = doctor_run(d, true, "unbound-checkconf", arguments, &out, &ignored) &&
+	    strcmp(buf_text(&out), "yes\n") == 0;
+	buf_clear(&out);
+	return yes;
+}
+
 static void
 check_our_dns(struct doctor *d)
 {
@@ -391,6 +409,13 @@ check_our_dns(struct doctor *d)
 			    " trust: ad}",
 			    list.items[0].name);
 		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
+	} else if (is_permissive(d, &list.items[0])) {
+		doctor_advise(d,
+		    "# in unbound.conf: val-permissive-mode: no; then: "
+		    "systemctl restart unbound");
+		doctor_say(d, DOCTOR_FAULT, "dns",
+		    "unbound is in permissive mode (val-permissive-mode: yes): "
+		    "what is bogus is passed on as if it were unsigned");
 	} else if ((forwarder = find_forwarder(&list)) != NULL) {
 		advise_local_for_us(d);
 		doctor_say(d, DOCTOR_WARNING, "dns",

@@ -18,16 +18,6 @@
 #define MATCHING_SHA256 1
 #define MATCHING_SHA512 2
 
-/* What one MX host adds to the verdict. */
-enum host_state {
-	HOST_ABSENT, /* no address: Postfix does not use it */
-	HOST_NONE,
-	HOST_UNUSABLE,
-	HOST_FAILED,
-	HOST_USABLE,
-	HOST_STATE_COUNT,
-};
-
 static const char *const state_names[DANE_STATE_COUNT] = {
     [DANE_UNSURE] = "unsure",
     [DANE_USABLE] = "usable",
@@ -37,6 +27,15 @@ static const char *const state_names[DANE_STATE_COUNT] = {
     [DANE_NO_MAIL] = "no-mail",
 };
 
+static const char *const host_state_names[DANE_HOST_STATE_COUNT] = {
+    [DANE_HOST_ABSENT] = "absent",
+    [DANE_HOST_UNREACHABLE] = "unreachable",
+    [DANE_HOST_NONE] = "none",
+    [DANE_HOST_UNUSABLE] = "unusable",
+    [DANE_HOST_FAILED] = "failed",
+    [DANE_HOST_USABLE] = "usable",
+};
+
 static const char *const answer_names[] = {
     [DNS_NOT_ASKED] = "not-asked",
     [DNS_ERROR] = "error",
@@ -44,6 +43,7 @@ static const char *const answer_names[] = {
     [DNS_INSECURE] = "insecure",
     [DNS_NONE_SECURE] = "none",
     [DNS_NONE_INSECURE] = "none-insecure",
+    [DNS_UNREACHABLE] = "unreachable",
 };
 
 const char *
@@ -63,6 +63,13 @@ dane_state_parse(struct str name, enum dane_state *state)
 		}
 	}
 	return false;
+}
+
+const char *
+dane_host_state_name(enum dane_host_state state)
+{
+	assert(state < DANE_HOST_STATE_COUNT);
+	return host_state_names[state];
 }
 
 const char *
@@ -91,8 +98,11 @@ dns_answer_merge(enum dns_answer a, enum dns_answer aaaa)
 		return DNS_SECURE;
 	if (a == DNS_INSECURE || aaaa == DNS_INSECURE)
 		return DNS_INSECURE;
-	if (!is_absent(a) || !is_absent(aaaa))
+	if ((!is_absent(a) && a != DNS_UNREACHABLE) ||
+	    (!is_absent(aaaa) && aaaa != DNS_UNREACHABLE))
 		return DNS_ERROR;
+	if (a == DNS_UNREACHABLE || aaaa == DNS_UNREACHABLE)
+		return DNS_UNREACHABLE;
 	return a == aaaa ? a : DNS_NONE_INSECURE;
 }
 
@@ -149,38 +159,66 @@ count_usable(const struct dns_host *host)
 	return usable;
 }
 
-static enum host_state
+static enum dane_host_state
 judge_tlsa(const struct dns_host *host)
 {
 	switch (host->tlsa) {
 	case DNS_SECURE:
-		return count_usable(host) > 0 ? HOST_USABLE : HOST_UNUSABLE;
+		return count_usable(host) > 0 ? DANE_HOST_USABLE : DANE_HOST_UNUSABLE;
 	case DNS_INSECURE: /* anyone could have written them: as if there were none */
 	case DNS_NONE_SECURE:
 	case DNS_NONE_INSECURE:
-		return HOST_NONE;
+		return host->stale ? DANE_HOST_FAILED : DANE_HOST_NONE;
 	default:
-		return HOST_FAILED;
+		return DANE_HOST_FAILED;
 	}
 }
 
-static enum host_state
-judge_host(const struct dns_host *host)
+enum dane_host_state
+dane_judge_host(const struct dns_records *records, unsigned i)
 {
+	const struct dns_host *host = &records->hosts[i];
+
+	assert(i < records->host_count);
 	if (host->literal)
-		return HOST_NONE;
+		return DANE_HOST_NONE;
 	if (is_absent(host->address))
-		return HOST_ABSENT;
+		return DANE_HOST_ABSENT;
+	if (host->address == DNS_UNREACHABLE)
+		return DANE_HOST_UNREACHABLE;
 	if (host->address == DNS_SECURE)
 		return judge_tlsa(host);
 	if (host->address != DNS_INSECURE)
-		return HOST_FAILED;
+		return DANE_HOST_FAILED;
 
 	/* RFC 7672 2.2.2: of an unsigned address, only a signed alias is worth a
 	 * question. */
 	if (!host->alias || host->cname == DNS_INSECURE)
-		return HOST_NONE;
-	return host->cname == DNS_SECURE ? judge_tlsa(host) : HOST_FAILED;
+		return DANE_HOST_NONE;
+	return host->cname == DNS_SECURE ? judge_tlsa(host) : DANE_HOST_FAILED;
+}
+
+bool
+dane_host_promises_tls(enum dane_host_state state)
+{
+	return state == DANE_HOST_UNUSABLE || state == DANE_HOST_USABLE;
+}
+
+/* Is it only for answers that may have expired that nothing can be told? */
+static bool
+is_only_stale(const struct dns_records *records)
+{
+	bool stale = false;
+
+	for (unsigned i = 0; i < records->host_count; i++) {
+		if (dane_judge_host(records, i) != DANE_HOST_FAILED)
+			continue;
+		if (!records->hosts[i].stale || !is_absent(records->hosts[i].tlsa))
+			return false;
+		stale = true;
+	}
+	return stale && records->resolver_trusted && !records->truncated &&
+	    records->mx != DNS_ERROR;
 }
 
 unsigned
@@ -192,22 +230,22 @@ dane_host_usable(const struct dns_host *host)
 static enum dane_state
 judge_hosts(const struct dns_records *records)
 {
-	enum host_state worst = HOST_ABSENT;
+	enum dane_host_state worst = DANE_HOST_ABSENT;
 
 	for (unsigned i = 0; i < records->host_count; i++) {
-		enum host_state state = judge_host(&records->hosts[i]);
+		enum dane_host_state state = dane_judge_host(records, i);
 
 		if (state > worst)
 			worst = state;
 	}
 	switch (worst) {
-	case HOST_USABLE:
+	case DANE_HOST_USABLE:
 		return records->mx == DNS_INSECURE ? DANE_INSECURE_MX : DANE_USABLE;
-	case HOST_UNUSABLE:
+	case DANE_HOST_UNUSABLE:
 		return DANE_UNUSABLE;
-	case HOST_NONE:
+	case DANE_HOST_NONE:
 		return DANE_NONE;
-	case HOST_ABSENT:
+	case DANE_HOST_ABSENT:
 		return DANE_NO_MAIL;
 	default:
 		return DANE_UNSURE;
@@ -234,11 +272,12 @@ dane_judge(const struct dns_records *records)
 {
 	struct dane_verdict verdict = {
 	    .state = judge(records),
-	    .distrusted = !records->resolver_trusted,
+	    .distrusted = !records->resolver_trusted || records->permissive,
 	    .mx = records->mx,
 	    .ttl_s = records->ttl_s,
 	};
 
+	verdict.stale_absence = verdict.state == DANE_UNSURE && is_only_stale(records);
 	if (!records->resolver_trusted)
 		verdict.signed_domain = false;
 	else if (records->mx != DNS_NOT_ASKED)

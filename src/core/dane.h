@@ -22,14 +22,17 @@
 #define DNS_TROUBLE_SIZE 224
 
 /* An answer to one question. Error is no answer: timeout, SERVFAIL, bogus, mismatched,
- * malformed, truncated, or more records than are held. */
+ * malformed, truncated, more records than are held, or one that is neither validated nor
+ * proven to be unsigned (core/proof.h). */
 enum dns_answer {
 	DNS_NOT_ASKED,
 	DNS_ERROR,
 	DNS_SECURE,        /* data, validated */
-	DNS_INSECURE,      /* data, not validated */
+	DNS_INSECURE,      /* data of a zone that is proven to be unsigned */
 	DNS_NONE_SECURE,   /* NODATA or NXDOMAIN, proven */
-	DNS_NONE_INSECURE, /* NODATA or NXDOMAIN, unsigned */
+	DNS_NONE_INSECURE, /* NODATA or NXDOMAIN, of a zone proven to be unsigned */
+	DNS_UNREACHABLE,   /* no answer, of a zone proven to be unsigned: it hides nothing
+	                    */
 };
 
 /* One TLSA record, with just what decides whether Postfix can use it. */
@@ -48,10 +51,12 @@ struct dns_host {
 	bool literal;            /* the MX name is an address: no DANE (RFC 7672 2.2) */
 	enum dns_answer address; /* the better of A and AAAA */
 	bool alias;              /* the name is a CNAME */
-	enum dns_answer cname; /* asked only where the address is insecure and an alias */
+	enum dns_answer cname;   /* only where the address is insecure and an alias */
 	char base[NEXTHOP_HOST_SIZE]; /* TLSA base domain that answered or was asked last
 	                               */
 	enum dns_answer tlsa;
+	bool stale; /* TLSA is absent by an answer that may have expired: asked again in a
+	             * minute before it counts */
 	unsigned tlsa_count;
 	struct dns_tlsa tlsas[DNS_TLSA_MAX];
 };
@@ -61,6 +66,7 @@ struct dns_records {
 	                        */
 	char trouble[DNS_TROUBLE_SIZE]; /* why not, or what failed first; "" if nothing
 	                                   did */
+	bool permissive;                /* it passed on what a signed zone cannot have */
 	enum dns_answer mx;             /* DNS_NOT_ASKED for [host] and literals */
 	bool null_mx;                   /* RFC 7505 */
 	bool implicit_mx; /* no MX: the domain itself is the host (RFC 5321 5.1) */
@@ -69,6 +75,18 @@ struct dns_records {
 	unsigned host_count;
 	struct dns_host hosts[DNS_HOSTS_MAX];
 	uint32_t ttl_s; /* the smallest TTL seen, 0 where an answer failed */
+};
+
+/* What one MX host adds to the verdict; the last that is there counts. */
+enum dane_host_state {
+	DANE_HOST_ABSENT,      /* no address: Postfix does not use it */
+	DANE_HOST_UNREACHABLE, /* its unsigned name has no answer: Postfix cannot use it
+	                        */
+	DANE_HOST_NONE,        /* no TLSA: nothing is promised */
+	DANE_HOST_UNUSABLE,    /* secure TLSA, none usable: it promises TLS */
+	DANE_HOST_FAILED,      /* could not tell */
+	DANE_HOST_USABLE,      /* secure usable TLSA: it promises what that says */
+	DANE_HOST_STATE_COUNT,
 };
 
 /* The verdict over all hosts: the worst for weakening counts. */
@@ -85,8 +103,10 @@ enum dane_state {
 struct dane_verdict {
 	enum dane_state state;
 	enum dns_answer mx; /* DNS_SECURE or DNS_NONE_SECURE: the domain is signed */
-	bool
-	    distrusted; /* the resolver was not seen to validate: that is our own fault */
+	bool distrusted;    /* the resolver was not seen to validate, or was seen not to:
+	                     * that    is our own fault */
+	bool stale_absence; /* DANE_UNSURE only until it was asked again in a minute: no
+	                     * failure */
 	bool signed_domain; /* the answer to the MX question (or to the host's) validated
 	                     */
 	uint32_t ttl_s;
@@ -99,7 +119,8 @@ const char *dns_answer_name(
 
 /*
  * What A and AAAA say together of a host's address: data of one counts though the other
- * failed, as smtp(8) uses it; absent only where neither failed.
+ * failed, as smtp(8) uses it; absent only where neither failed, unreachable where nothing
+ * else is the matter.
  */
 enum dns_answer dns_answer_merge(enum dns_answer a, enum dns_answer aaaa);
 
@@ -117,6 +138,16 @@ unsigned dane_host_usable(const struct dns_host *host);
  * that is wrongly held to be usable lets mail wait, the contrary would weaken it.
  */
 bool dane_der_is_exact(uint8_t selector, const uint8_t *data, size_t len);
+
+/* What is to be said of the host records->hosts[i] by itself, i < host_count. Whether
+ * the resolver is trusted, the answer was truncated, and the MX RRset is secure, is not
+ * in it: DANE_HOST_USABLE behind an unsigned MX RRset is a promise of that host alone. */
+enum dane_host_state dane_judge_host(const struct dns_records *records, unsigned i);
+
+/* Has it promised TLS (RFC 7672 2.2.3), so that it never may be given cleartext? */
+bool dane_host_promises_tls(enum dane_host_state state);
+
+const char *dane_host_state_name(enum dane_host_state state); /* "usable", "none" ... */
 
 /*
  * An unsigned MX RRset makes DANE_INSECURE_MX of what would be DANE_USABLE. It leaves

@@ -99,7 +99,10 @@ note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 		d->dns.until_ms = now_ms + dane_serves_ms(&answers->dane);
 		d->dns.signed_domain = answers->dane.signed_domain;
 	}
-	d->dns.failures = state == DANE_UNSURE ? d->dns.failures + 1 : 0;
+	if (state != DANE_UNSURE)
+		d->dns.failures = 0;
+	else if (!answers->dane.stale_absence)
+		d->dns.failures++;
 	if (state == DANE_USABLE)
 		d->entry.dane_absent_ms = 0;
 	else if (gone && d->entry.level == LEVEL_DANE_ONLY &&

@@ -7,7 +7,10 @@
 #define BACK_OFF_MAX_MS   SPAN_HOUR_MS
 #define PROBE_AGAIN_MS    SPAN_HOUR_MS /* between two clean probes */
 #define FREEZE_LOOK_MS    (5 * SPAN_MINUTE_MS)
-#define TELL_AFTER        2 /* so many answers in a row could not tell: say so, once */
+/* An absence that may have expired counts when it is still there so much later. */
+#define STALE_ABSENCE_MS 60000
+
+#define TELL_AFTER 2 /* so many answers in a row could not tell: say so, once */
 
 static const char *const action_names[ACTION_COUNT] = {
     [ACTION_KEEP] = "keep",
@@ -448,8 +451,11 @@ ladder_decide(
 		 * "We could not ask" is not "there is none": whoever can break DNS for us
 		 * must not be able to talk us down.
 		 */
-		d = keep(WHY_DNS_UNSURE, back_off(ev, now_ms));
-		d.alert = ev->dane.distrusted || ev->dns_failures == TELL_AFTER;
+		d = keep(WHY_DNS_UNSURE,
+		    ev->dane.stale_absence ? now_ms + STALE_ABSENCE_MS
+		                           : back_off(ev, now_ms));
+		d.alert = ev->dane.distrusted ||
+		    (ev->dns_failures == TELL_AFTER && !ev->dane.stale_absence);
 	} else if (ev->dane.state == DANE_NO_MAIL) {
 		d = keep(WHY_NO_MAIL, 0);
 	} else if (ev->deferral && ev->elsewhere) {

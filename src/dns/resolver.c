@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is asked for a destination, in four waves: MX; A and AAAA of every host; CNAME
- * where only that can tell whether the name is signed; TLSA. The servers and the wire
- * are in resolver_link.c, the verdict is core/dane's.
+ * What is asked for a destination, in three waves: MX; A and AAAA of every host; TLSA.
+ * Behind each wave stands the proof of its answers without AD (resolver_proof.c). The
+ * servers and the wire are in resolver_link.c, the verdict is core/dane's.
  */
 #include "dns/resolver.h"
 
@@ -13,6 +13,9 @@
 
 #include "base/mem.h"
 #include "dns/resolver_link.h"
+#include "dns/resolver_proof.h"
+#include "dns/resolver_stale.h"
+#include "sys/clock.h"
 
 #define WAVE_MAX (2 * DNS_HOSTS_MAX)
 
@@ -21,6 +24,8 @@ struct resolver {
 	struct question questions[WAVE_MAX]; /* of the wave that is under way */
 	struct dns_host *owners[WAVE_MAX];   /* whose host it is about */
 	unsigned count;
+	struct prover prover;
+	struct proof_job jobs[WAVE_MAX];
 };
 
 struct resolver *
@@ -103,15 +108,94 @@ add_question(
 	return question;
 }
 
+static bool
+is_address(const struct question *question)
+{
+	return question->type == RR_A || question->type == RR_AAAA;
+}
+
+/*
+ * Does this answer decide only if it is proven? Of the addresses of a host, which stand
+ * side by side, those decide that dns_answer_merge() makes something of. That there is
+ * no answer decides only about an address.
+ */
+static bool
+needs_proof(const struct resolver *resolver, unsigned i)
+{
+	const struct question *question = &resolver->questions[i];
+	enum dns_answer other =
+	    is_address(question) ? resolver->questions[i ^ 1].answer : DNS_NOT_ASKED;
+
+	if (question->answer == DNS_INSECURE || question->answer == DNS_NONE_INSECURE)
+		return other != DNS_SECURE;
+	return question->answer == DNS_ERROR && is_address(question) &&
+	    other != DNS_SECURE && other != DNS_INSECURE;
+}
+
+/* The first of its aliases may be signed though the address is not: TLSA is then at the
+ * name before it (RFC 7672 2.2.2). */
+static void
+note_alias(struct dns_host *host, const struct proof *proof)
+{
+	if (proof->first_hop == PROOF_OPEN)
+		host->cname = DNS_ERROR;
+	else
+		host->cname =
+		    proof->first_hop == PROOF_SECURE ? DNS_SECURE : DNS_INSECURE;
+}
+
+static void
+note_proof(struct resolver *resolver, const struct proof_job *job, unsigned i,
+    struct dns_records *records)
+{
+	struct question *question = &resolver->questions[i];
+	enum proof_verdict verdict = job->proof.verdict;
+
+	if (is_address(question) && question->alias && question->answer != DNS_ERROR)
+		note_alias(resolver->owners[i], &job->proof);
+	if (verdict == PROOF_PERMISSIVE) {
+		records->permissive = true;
+		memcpy(records->trouble, job->trouble, sizeof(records->trouble));
+	}
+	if (proof_is_insecure(verdict)) {
+		if (question->answer == DNS_ERROR)
+			question->answer = DNS_UNREACHABLE;
+		return;
+	}
+	question->answer = DNS_ERROR;
+	memcpy(question->trouble, job->trouble, sizeof(question->trouble));
+}
+
+/* An answer without AD counts as unsigned only if that is proven. */
+static void
+prove_wave(struct resolver *resolver, struct dns_records *records)
+{
+	unsigned places[WAVE_MAX], count = 0;
+
+	for (unsigned i = 0; i < resolver->count; i++) {
+		if (!needs_proof(resolver, i))
+			continue;
+		places[count] = i;
+		resolver->jobs[count++] =
+		    (struct proof_job){.question = &resolver->questions[i]};
+	}
+	prover_judge(&resolver->prover, &resolver->link, resolver->jobs, count);
+	for (unsigned i = 0; i < count; i++)
+		note_proof(resolver, &resolver->jobs[i], places[i], records);
+}
+
 /* Ask what add_question() gathered; remember its smallest TTL and its first failure. */
 static void
 ask_wave(struct resolver *resolver, struct dns_records *records)
 {
 	link_ask(&resolver->link, resolver->questions, resolver->count);
+	if (resolver->link.trust == LINK_TRUSTED)
+		prove_wave(resolver, records);
 	for (unsigned i = 0; i < resolver->count; i++) {
 		const struct question *question = &resolver->questions[i];
 
-		if (question->answer == DNS_ERROR) {
+		if (question->answer == DNS_ERROR ||
+		    question->answer == DNS_UNREACHABLE) {
 			note_trouble(records, question->trouble);
 			records->ttl_s = 0;
 		} else if (question->reply.ttl_s < records->ttl_s) {
@@ -201,35 +285,16 @@ gather_addresses(struct resolver *resolver, struct dns_records *records)
 
 		host->address = dns_answer_merge(a->answer, aaaa->answer);
 		better = aaaa->answer == host->address ? aaaa : a;
-		if (host->address == DNS_ERROR)
+		if (host->address == DNS_ERROR || host->address == DNS_UNREACHABLE)
 			continue;
 		host->alias = better->reply.alias;
 		/* TLSA is first looked for where the alias leads (RFC 7672 2.2.3). */
-		str_copy(str_of(better->reply.name), host->base, sizeof(host->base));
-	}
-}
-
-/* Of an unsigned address that an alias led to, the alias itself may still be signed: then
- * TLSA is at the name before it (RFC 7672 2.2.2). */
-static void
-gather_aliases(struct resolver *resolver, struct dns_records *records)
-{
-	unsigned asked = 0;
-
-	for (unsigned i = 0; i < records->host_count; i++) {
-		struct dns_host *host = &records->hosts[i];
-
-		if (host->address != DNS_INSECURE || !host->alias)
-			continue;
-		add_question(resolver, host, host->name, RR_CNAME);
-		asked++;
-	}
-	ask_wave(resolver, records);
-	for (unsigned i = 0; i < asked; i++) {
-		struct dns_host *host = resolver->owners[i];
-
-		host->cname = resolver->questions[i].answer;
-		str_copy(str_of(host->name), host->base, sizeof(host->base));
+		str_copy(host->address == DNS_INSECURE && host->alias
+		        ? str_of(host->name)
+		        : str_of(better->reply.name),
+		    host->base, sizeof(host->base));
+		if (host->address != DNS_INSECURE)
+			host->cname = DNS_NOT_ASKED;
 	}
 }
 
@@ -247,6 +312,24 @@ is_worth_another_look(const struct dns_host *host)
 {
 	return host->address == DNS_SECURE && host->alias && host->tlsa != DNS_ERROR &&
 	    host->tlsa != DNS_SECURE && strcmp(host->base, host->name) != 0;
+}
+
+/* TLSA is absent, but for how long? */
+static void
+note_absence(
+    const struct question *question, struct dns_host *host, struct dns_records *records)
+{
+	char text[DNS_TROUBLE_SIZE];
+
+	if (!stale_is_suspect(question->reply.soa_ttl_s, question->reply.soa_minimum_s) ||
+	    stale_counts(question->name, clock_monotonic_ms()))
+		return;
+	host->stale = true;
+	snprintf(text, sizeof(text),
+	    "%.100s TLSA: absent, with a TTL of %u s, perhaps expired; asked again in a "
+	    "minute",
+	    question->name, question->reply.soa_ttl_s);
+	note_trouble(records, text);
 }
 
 /* One wave of TLSA questions, at host->base. */
@@ -281,6 +364,9 @@ gather_tlsa(
 		host->tlsa = question->answer;
 		if (question->answer == DNS_SECURE || question->answer == DNS_INSECURE)
 			host->tlsa_count = question->reply.count;
+		if (question->answer == DNS_NONE_SECURE ||
+		    question->answer == DNS_NONE_INSECURE)
+			note_absence(question, host, records);
 		if (!question->reply.overflow)
 			continue;
 		host->tlsa = DNS_ERROR;
@@ -297,7 +383,9 @@ gather(struct resolver *resolver, const struct nexthop *nexthop, const char *dom
 
 	records->resolver_trusted =
 	    link_begin(&resolver->link, false, &err) == LINK_TRUSTED;
-	if (!records->resolver_trusted)
+	if (records->resolver_trusted)
+		prover_begin(&resolver->prover, &resolver->link);
+	else
 		note_trouble(records, err.text);
 	records->ttl_s = UINT32_MAX;
 	if (nexthop->bracketed)
@@ -305,7 +393,6 @@ gather(struct resolver *resolver, const struct nexthop *nexthop, const char *dom
 	else
 		gather_mx(resolver, domain, records);
 	gather_addresses(resolver, records);
-	gather_aliases(resolver, records);
 	gather_tlsa(resolver, nexthop->port, false, records);
 	gather_tlsa(resolver, nexthop->port, true, records);
 	link_end(&resolver->link);

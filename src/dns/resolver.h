@@ -23,8 +23,9 @@ void resolver_free(struct resolver *resolver);
 /*
  * Everything that decides about a destination: `. NS` as proof that the resolver
  * validates, MX, addresses, TLSA at the next-hop's port (RFC 7672
- * 2.2). Never fails: what could not be had is in records as DNS_ERROR, with its first
- * cause in records->trouble. Bounded by tries, hosts and alias hops.
+ * 2.2), and proof of what came without AD (core/proof). Never fails: what could not be
+ * had or is not proven is in records as DNS_ERROR, with its first cause in
+ * records->trouble. Bounded by tries, hosts, alias hops and steps of proof.
  */
 void resolver_gather(struct resolver *resolver, const struct nexthop *nexthop,
     struct dns_records *records);

@@ -3,8 +3,8 @@
  * ldns 1.8.3 parses well and does little else that can be built upon: it does not match
  * replies to questions, its denial checks ignore signatures, it aborts on NSEC3 records
  * with an unknown algorithm once they are hashed, and on names it could not read. So
- * names are screened before it sees them, NSEC, NSEC3 and RRSIG are left where they
- * are, and chains of aliases are walked here.
+ * names are screened before it sees them, NSEC3 likewise (resolver_denial.c), RRSIG is
+ * left where it is, and chains of aliases are walked here.
  *
  * What remains is ldns_wire2pkt() on the octets of a resolver that we chose to believe,
  * at most 64 KiB of them.
@@ -14,6 +14,8 @@
 #include <assert.h>
 #include <ldns/ldns.h>
 #include <string.h>
+
+#include "dns/resolver_denial.h"
 
 #define HEADER_SIZE   12
 #define EDNS_UDP_SIZE 1232 /* means nothing over TCP, but looks like everyone's */
@@ -31,10 +33,14 @@ rr_type_name(enum rr_type type)
 		return "NS";
 	case RR_CNAME:
 		return "CNAME";
+	case RR_SOA:
+		return "SOA";
 	case RR_MX:
 		return "MX";
 	case RR_AAAA:
 		return "AAAA";
+	case RR_DS:
+		return "DS";
 	case RR_TLSA:
 		return "TLSA";
 	}
@@ -102,9 +108,8 @@ message_id(struct str message, uint16_t *id)
 	return true;
 }
 
-/* A name as text in lower case, the root as ".". False: none that could be asked for. */
-static bool
-name_text(const ldns_rdf *rdf, char out[NEXTHOP_HOST_SIZE])
+bool
+message_name(const ldns_rdf *rdf, char out[NEXTHOP_HOST_SIZE])
 {
 	struct str wire;
 	size_t len = 0;
@@ -134,9 +139,8 @@ name_text(const ldns_rdf *rdf, char out[NEXTHOP_HOST_SIZE])
 	return dns_name_is_valid((struct str){out, len});
 }
 
-/* Rdata of an unsigned number of so many octets. */
-static bool
-number_of(const ldns_rr *rr, size_t index, size_t octets, uint32_t *number)
+bool
+message_number(const ldns_rr *rr, size_t index, size_t octets, uint32_t *number)
 {
 	const ldns_rdf *rdf = ldns_rr_rdf(rr, index);
 	const uint8_t *p;
@@ -165,7 +169,7 @@ is_record(const ldns_rr *rr, const char *name, enum rr_type type)
 
 	return ldns_rr_get_type(rr) == (ldns_rr_type)type &&
 	    ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN &&
-	    name_text(ldns_rr_owner(rr), owner) && strcmp(owner, name) == 0;
+	    message_name(ldns_rr_owner(rr), owner) && strcmp(owner, name) == 0;
 }
 
 /*
@@ -184,8 +188,8 @@ take_mx(const ldns_rr *rr, struct mx_record *mx, struct reply *reply)
 		return;
 	}
 	record = &mx[reply->count];
-	if (!number_of(rr, 0, 2, &preference) ||
-	    !name_text(ldns_rr_rdf(rr, 1), record->name))
+	if (!message_number(rr, 0, 2, &preference) ||
+	    !message_name(ldns_rr_rdf(rr, 1), record->name))
 		return;
 	if (strcmp(record->name, ".") == 0) {
 		reply->root_mx = true;
@@ -209,9 +213,9 @@ take_tlsa(const ldns_rr *rr, struct dns_tlsa *tlsas, struct reply *reply)
 	}
 	tlsa = &tlsas[reply->count++];
 	*tlsa = (struct dns_tlsa){0};
-	number_of(rr, 0, 1, &usage);
-	number_of(rr, 1, 1, &selector);
-	number_of(rr, 2, 1, &matching);
+	message_number(rr, 0, 1, &usage);
+	message_number(rr, 1, 1, &selector);
+	message_number(rr, 2, 1, &matching);
 	tlsa->usage = (uint8_t)usage;
 	tlsa->selector = (uint8_t)selector;
 	tlsa->matching = (uint8_t)matching;
@@ -222,6 +226,27 @@ take_tlsa(const ldns_rr *rr, struct dns_tlsa *tlsas, struct reply *reply)
 	    dane_der_is_exact(tlsa->selector, ldns_rdf_data(data), tlsa->length);
 	memcpy(tlsa->data, ldns_rdf_data(data),
 	    tlsa->length < sizeof(tlsa->data) ? tlsa->length : sizeof(tlsa->data));
+}
+
+/* Of the types that are asked for the sake of proof. */
+static void
+take_other(const ldns_rr *rr, enum rr_type type, struct reply *reply)
+{
+	struct proof_reply *proof = &reply->proof;
+	uint32_t algorithm = 0, digest = 0;
+
+	reply->count++;
+	if (type == RR_SOA) {
+		memcpy(proof->zone, reply->name, sizeof(proof->zone));
+	} else if (type == RR_CNAME) {
+		if (!message_name(ldns_rr_rdf(rr, 0), proof->next))
+			proof->next[0] = '\0';
+	} else if (type == RR_DS && proof->ds_count++ < PROOF_DS_MAX) {
+		message_number(rr, 1, 1, &algorithm);
+		message_number(rr, 2, 1, &digest);
+		proof->ds[proof->ds_count - 1] = (struct proof_ds){
+		    .algorithm = (uint8_t)algorithm, .digest = (uint8_t)digest};
+	}
 }
 
 /* Take the records of type at the name where the walk stands. False: there are none. */
@@ -238,12 +263,12 @@ take_records(const ldns_rr_list *answer, enum rr_type type, struct mx_record *mx
 			continue;
 		found = true;
 		note_ttl(reply, ldns_rr_ttl(rr));
-		if (type == RR_MX)
+		if (type == RR_MX && mx != NULL)
 			take_mx(rr, mx, reply);
-		else if (type == RR_TLSA)
+		else if (type == RR_TLSA && tlsas != NULL)
 			take_tlsa(rr, tlsas, reply);
 		else
-			reply->count++;
+			take_other(rr, type, reply);
 	}
 	return found;
 }
@@ -277,7 +302,7 @@ walk(const ldns_rr_list *answer, enum rr_type type, struct mx_record *mx,
 			return err_set(err, "aliases without an end");
 		reply->alias = true;
 		note_ttl(reply, ldns_rr_ttl(alias));
-		if (!name_text(ldns_rr_rdf(alias, 0), reply->name))
+		if (!message_name(ldns_rr_rdf(alias, 0), reply->name))
 			return err_set(err, "an alias to a malformed name");
 	}
 	reply->kind = REPLY_DATA;
@@ -293,10 +318,12 @@ note_negative_ttl(const ldns_rr_list *authority, struct reply *reply)
 		uint32_t minimum;
 
 		if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_SOA ||
-		    !number_of(rr, SOA_MINIMUM, 4, &minimum))
+		    !message_number(rr, SOA_MINIMUM, 4, &minimum))
 			continue;
 		note_ttl(reply, ldns_rr_ttl(rr));
 		note_ttl(reply, minimum);
+		reply->soa_ttl_s = ldns_rr_ttl(rr);
+		reply->soa_minimum_s = minimum;
 	}
 }
 
@@ -326,7 +353,7 @@ answers_question(const ldns_pkt *pkt, const char *name, enum rr_type type, uint1
 	question = ldns_rr_list_rr(questions, 0);
 	if (ldns_rr_get_type(question) != (ldns_rr_type)type ||
 	    ldns_rr_get_class(question) != LDNS_RR_CLASS_IN ||
-	    !name_text(ldns_rr_owner(question), asked) ||
+	    !message_name(ldns_rr_owner(question), asked) ||
 	    !str_equal_nocase(str_of(asked), str_of(name)))
 		return err_set(err, "a reply to another question");
 	if (ldns_pkt_tc(pkt))
@@ -348,12 +375,17 @@ read_packet(const ldns_pkt *pkt, enum rr_type type, struct mx_record *mx,
 	}
 	if (!walk(ldns_pkt_answer(pkt), type, mx, tlsas, reply, err))
 		return false;
+	denial_read(ldns_pkt_authority(pkt), reply->name, type == RR_DS, &reply->proof);
 	if (rcode == LDNS_RCODE_NXDOMAIN && reply->kind == REPLY_DATA)
 		return err_set(err, "records of a name that does not exist");
 	if (rcode == LDNS_RCODE_NXDOMAIN)
 		reply->kind = REPLY_NONE;
 	if (reply->kind == REPLY_NONE)
 		note_negative_ttl(ldns_pkt_authority(pkt), reply);
+	reply->proof.kind = reply->alias   ? PROOF_ALIAS
+	    : reply->kind == REPLY_DATA    ? PROOF_DATA
+	    : rcode == LDNS_RCODE_NXDOMAIN ? PROOF_NXDOMAIN
+	                                   : PROOF_NODATA;
 	return true;
 }
 
@@ -364,7 +396,7 @@ message_read(struct str message, const char *name, enum rr_type type, uint16_t i
 	ldns_pkt *pkt = NULL;
 	bool done;
 
-	*reply = (struct reply){.ttl_s = UINT32_MAX};
+	*reply = (struct reply){.ttl_s = UINT32_MAX, .soa_ttl_s = UINT32_MAX};
 	if (message.len < HEADER_SIZE || message.len > UINT16_MAX ||
 	    ldns_wire2pkt(&pkt, (const uint8_t *)message.p, message.len) !=
 	        LDNS_STATUS_OK)

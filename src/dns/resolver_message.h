@@ -13,13 +13,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "core/dane.h"
+#include "core/proof.h"
 
 enum rr_type {
 	RR_A = 1,
 	RR_NS = 2,
 	RR_CNAME = 5,
+	RR_SOA = 6,
 	RR_MX = 15,
 	RR_AAAA = 28,
+	RR_DS = 43,
 	RR_TLSA = 52,
 };
 
@@ -42,11 +45,17 @@ struct reply {
 	char name[NEXTHOP_HOST_SIZE]; /* where the chain ends; the asked name without one
 	                               */
 	unsigned aliases;             /* in this message */
-	uint32_t ttl_s;      /* smallest of what was used; UINT32_MAX: none seen */
+	uint32_t ttl_s; /* smallest of what was used; UINT32_MAX: none seen */
+	/* Of an absence: the TTL of the SOA record, and what the zone wants it to be at
+	 * most */
+	uint32_t soa_ttl_s, soa_minimum_s;
 	const char *refusal; /* "SERVFAIL" */
 	unsigned count;      /* records in mx or tlsas, of those types; else in all */
 	bool overflow;       /* there were more than there is room for */
 	bool root_mx;        /* an MX record with the root as its host */
+	/* What core/proof needs of the message; ad is ours to add. Where the message
+	 * leads through aliases it is about their end, but for kind. */
+	struct proof_reply proof;
 };
 
 #define ALIASES_MAX 16 /* unbound follows 11, smtp(8) 10 */
@@ -65,8 +74,8 @@ bool message_id(struct str message, uint16_t *id);
 
 /*
  * Read the reply to a question. mx has room for DNS_HOSTS_MAX records, tlsas for
- * DNS_TLSA_MAX; needed for those types only. False: not the reply to this question,
- * malformed, truncated, or aliases without an end.
+ * DNS_TLSA_MAX; used for those types only, NULL where the records do not matter. False:
+ * not the reply to this question, malformed, truncated, or aliases without an end.
  */
 bool message_read(struct str message, const char *name, enum rr_type type, uint16_t id,
     struct mx_record *mx, struct dns_tlsa *tlsas, struct reply *reply, struct err *err);

@@ -201,6 +201,49 @@ find_block(struct server_script *server, const char *question)
 	return found;
 }
 
+/* The last two labels of a name, or what there is of them. */
+static const char *
+zone_of(const char *name)
+{
+	const char *zone = name, *dot = name;
+
+	while ((dot = strchr(dot, '.')) != NULL) {
+		dot++;
+		if (strchr(dot, '.') != NULL)
+			zone = dot;
+	}
+	return zone;
+}
+
+static void
+add_authority(struct block *block, const char *name, const char *rest)
+{
+	char text[700];
+
+	snprintf(text, sizeof(text), "%s. 300 IN %s", name, rest);
+	block->authority[block->count] = true;
+	block->records[block->count++] = strdup(text);
+}
+
+/* What proves that a name is unsigned, where the script has nothing else. */
+static void
+answer_by_default(struct block *block)
+{
+	static const char soa[] = "SOA ns.test. p.test. 1 2 3 4 300";
+	const char *dot;
+	char name[300];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(block->question, " "),
+	    block->question);
+	dot = strchr(name, '.');
+	if (strstr(block->question, " SOA") != NULL)
+		add_authority(block, zone_of(name), soa);
+	if (strstr(block->question, " DS") != NULL) {
+		add_authority(block, dot != NULL ? dot + 1 : "", soa);
+		add_authority(block, name, "NSEC z.test. NS RRSIG NSEC");
+	}
+}
+
 static const struct block *
 count_question(struct server_script *server, const char *question)
 {
@@ -212,6 +255,7 @@ count_question(struct server_script *server, const char *question)
 		block = add_block(server);
 		snprintf(block->question, sizeof(block->question), "%s", question);
 		block->secure = true;
+		answer_by_default(block);
 	}
 	block->asked++;
 	pthread_mutex_unlock(&server->lock);

@@ -14,7 +14,8 @@
  * query (not a response), twice, garbage, short (a message of five octets), silent
  * (nothing comes), close (nor ever will), half (closed in the middle), octets (in parts).
  * A question that stands there several times is answered in that order, then ever like
- * the last. What is not in the script has no records, secure; `. NS` has one.
+ * the last. What is not in the script has no records, secure; `. NS` has one. SOA and DS
+ * that are not in it are those of a zone of two labels that is proven to be unsigned.
  */
 #ifndef TESTS_DNS_SERVER_H
 #define TESTS_DNS_SERVER_H

@@ -74,6 +74,23 @@ tempfail2.test              green   verify     not-needed     waits
 tempfail3.test              green   verify     not-needed     waits
 drop.test                   ?       ?          none           -
 down.test                   ?       ?          none           -
+island.test                 yellow  encrypt    not-authentic   tls
+unknown.test                yellow  encrypt    not-authentic   tls
+opt-out.test                yellow  encrypt    not-authentic   tls
+opt-out-dane.test           green   dane-only  dane            tls
+child.opt-out.test          yellow  encrypt    not-authentic   tls
+signed.opt-out.test         green   dane-only  dane            tls
+signed.valid-ca.test        yellow  encrypt    not-authentic   tls
+unsigned.valid-ca.test      yellow  encrypt    not-authentic   tls
+opt-out-host.test           yellow  encrypt    not-authentic   tls
+opt-out-wild.test           yellow  encrypt    not-authentic   tls
+stripped.test               ?       ?          dns-unsure      -
+lame.test                   ?       ?          dns-unsure      -
+lame-ds.test                ?       ?          dns-unsure      -
+with-lame.test              yellow  encrypt    not-authentic   tls
+with-lame-ds.test           ?       ?          dns-unsure      -
+lame.selfsigned.test        ?       ?          dns-unsure      -
+with-lame-below.test        yellow  encrypt    not-authentic   tls
 dane-port.test              yellow  encrypt    not-authentic  tls
 '
 # Not domains: a server by its name, its port, its address.

@@ -22,6 +22,7 @@ static const struct word answer_words[] = {
     {"e", DNS_ERROR},
     {"-", DNS_NONE_SECURE},
     {"-i", DNS_NONE_INSECURE},
+    {"u", DNS_UNREACHABLE},
 };
 
 static enum dns_answer
@@ -97,7 +98,8 @@ parse_tlsa(struct str text, struct dns_host *host)
 	struct str word;
 
 	assert_true(next_word(&text, ':', &word));
-	host->tlsa = parse_answer(word);
+	host->stale = str_is(word, "-old");
+	host->tlsa = host->stale ? DNS_NONE_SECURE : parse_answer(word);
 	while (next_word(&text, ',', &word)) {
 		assert_true(host->tlsa_count < DNS_TLSA_MAX);
 		host->tlsas[host->tlsa_count++] = parse_record(word);
@@ -226,6 +228,64 @@ domain_is_signed(void **state)
 	free(facts);
 }
 
+struct host_row {
+	const char *name;
+	const char *hosts;
+	enum dane_host_state state;
+	bool promises;
+};
+
+static const struct host_row host_rows[] = {
+    {"no address", "A=-", DANE_HOST_ABSENT, false},
+    {"no answer of an unsigned zone", "A=u", DANE_HOST_UNREACHABLE, false},
+    {"an unsigned address", "A=i", DANE_HOST_NONE, false},
+    {"no TLSA", "A=s T=-", DANE_HOST_NONE, false},
+    {"an address literal", "literal", DANE_HOST_NONE, false},
+    {"unusable TLSA", "A=s T=s:1.1.1", DANE_HOST_UNUSABLE, true},
+    {"usable TLSA", "A=s T=s:3.1.1", DANE_HOST_USABLE, true},
+    {"TLSA that could not be had", "A=s T=e", DANE_HOST_FAILED, false},
+    {"an address that could not be had", "A=e", DANE_HOST_FAILED, false},
+    {"an absence that may have expired", "A=s T=-old", DANE_HOST_FAILED, false},
+};
+
+static void
+host_is(void **state)
+{
+	const struct host_row *row = *state;
+	struct dns_records *facts = parse_facts("i", row->hosts);
+
+	assert_string_equal(dane_host_state_name(dane_judge_host(facts, 0)),
+	    dane_host_state_name(row->state));
+	assert_int_equal(
+	    dane_host_promises_tls(dane_judge_host(facts, 0)), row->promises);
+	free(facts);
+}
+
+struct stale_row {
+	const char *name;
+	const char *mx;
+	const char *hosts;
+	bool stale;
+};
+
+static const struct stale_row stale_rows[] = {
+    {"alone it is", "s", "A=s T=-old", true},
+    {"beside an error it is not", "s", "A=s T=-old | A=s T=e", false},
+    {"beside usable TLSA it is not", "s", "A=s T=-old | A=s T=s:3.1.1", false},
+    {"a fresh absence is not", "s", "A=s T=-", false},
+    {"nor without trust", "s untrusted", "A=s T=-old", false},
+};
+
+static void
+absence_is_stale(void **state)
+{
+	const struct stale_row *row = *state;
+	struct dns_records *facts = parse_facts(row->mx, row->hosts);
+
+	assert_int_equal(dane_judge(facts).stale_absence, row->stale);
+	free(facts);
+}
+
 /* A self-signed Ed25519 certificate and its public key, made by OpenSSL. */
 #define KEY_HEX \
 	"302a300506032b6570032100cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c9" \
@@ -336,6 +396,11 @@ main(void)
 	suite_read_table("tests/cases/dane.cases", add_row, NULL);
 	for (size_t i = 0; i < sizeof(signed_rows) / sizeof(signed_rows[0]); i++)
 		suite_add(domain_is_signed, &signed_rows[i], "%s", signed_rows[i].name);
+	for (size_t i = 0; i < sizeof(host_rows) / sizeof(host_rows[0]); i++)
+		suite_add(host_is, &host_rows[i], "a host: %s", host_rows[i].name);
+	for (size_t i = 0; i < sizeof(stale_rows) / sizeof(stale_rows[0]); i++)
+		suite_add(absence_is_stale, &stale_rows[i], "only to be asked again: %s",
+		    stale_rows[i].name);
 	for (size_t i = 0; i < sizeof(der_rows) / sizeof(der_rows[0]); i++)
 		suite_add(
 		    der_is_exact, &der_rows[i], "one DER object: %s", der_rows[i].name);

@@ -312,6 +312,52 @@ server_recovers(void **state)
 	free(name);
 }
 
+#define DIGEST "cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2"
+
+/* Opt-out proves nothing through a resolver that was seen to pass on a bogus answer. */
+static void
+opt_out_ends(void **state)
+{
+	struct server_script *server = server_start("127.0.0.1", 0,
+	    "mx.bogus.test A insecure\n\tmx.bogus.test. 300 IN A 192.0.2.1\n"
+	    "bogus.test DS secure\n\tbogus.test. 300 IN DS 1 13 2 " DIGEST "\n"
+	    "mx.out.test A insecure\n\tmx.out.test. 300 IN A 192.0.2.1\n"
+	    "out.test DS insecure\n\tauthority test. 1 IN SOA a.test. b.test. 1 2 3 4 5\n"
+	    "\tauthority 2t7b4g4vsa5smi47k61mv5bv1a22bojr.test. 1 IN NSEC3 1 1 0 - "
+	    "2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG\n"
+	    "test DS secure\n\ttest. 300 IN DS 1 13 2 " DIGEST "\n"
+	    "mx.plain.test A insecure\n\tmx.plain.test. 300 IN A 192.0.2.1\n");
+	static const struct {
+		const char *ask;
+		bool permissive;
+		enum dane_state state;
+	} steps[] = {
+	    {"[mx.out.test]", false, DANE_NONE}, {"[mx.bogus.test]", true, DANE_UNSURE},
+	    {"[mx.out.test]", true, DANE_UNSURE},
+	    {"[mx.plain.test]", false, DANE_NONE}, /* proven with AD */
+	};
+	char *name = server_name(server);
+	struct resolver *resolver = new_resolver(&name, 1, LONG_MS, 1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct dns_records *facts = gather(resolver, steps[i].ask);
+		struct dane_verdict verdict = dane_judge(facts);
+
+		assert_int_equal(verdict.state, steps[i].state);
+		assert_int_equal(facts->permissive, steps[i].permissive);
+		assert_int_equal(verdict.distrusted, steps[i].permissive);
+		if (steps[i].permissive)
+			assert_non_null(strstr(facts->trouble, "permissive mode"));
+		free(facts);
+	}
+	/* What a zone said is remembered, by those with AD. */
+	assert_int_equal(server_asked(server, "bogus.test DS"), 1);
+	resolver_free(resolver);
+	server_stop(server);
+	free(name);
+}
+
 /* Hosts whose names never resolve, as many as fit: bounded by time, not by their number.
  */
 static void
@@ -454,6 +500,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(ttl_rows) / sizeof(ttl_rows[0]); i++)
 		suite_add(ttl_is, &ttl_rows[i], "TTL: %s", ttl_rows[i].name);
 	suite_add(nobody_listens, NULL, "nobody listens");
+	suite_add(opt_out_ends, NULL, "opt-out proves nothing after a bogus answer");
 	suite_add(server_recovers, NULL, "a timeout is forgotten with its question");
 	suite_add(
 	    gathering_is_bounded, NULL, "silent hosts without end are not waited for");

@@ -109,7 +109,8 @@ next_random(uint32_t *random)
 static void
 changed_octets_are_survived(void **state)
 {
-	static const enum rr_type types[] = {RR_TLSA, RR_MX, RR_A, RR_CNAME};
+	static const enum rr_type types[] = {
+	    RR_TLSA, RR_MX, RR_A, RR_CNAME, RR_SOA, RR_DS};
 	struct mx_record *mx = mem_new(DNS_HOSTS_MAX, sizeof(*mx));
 	struct dns_tlsa *tlsas = mem_new(DNS_TLSA_MAX, sizeof(*tlsas));
 	uint8_t *copy = mem_new(sizeof(reply_octets), 1);
@@ -118,7 +119,7 @@ changed_octets_are_survived(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 20000; round++) {
-		enum rr_type type = types[round / 4 % 4];
+		enum rr_type type = types[round / 4 % 6];
 		struct reply reply;
 		struct err err;
 
@@ -135,6 +136,7 @@ changed_octets_are_survived(void **state)
 			continue;
 		assert_true(dns_name_is_valid(str_of(reply.name)));
 		assert_true(reply.count <= DNS_HOSTS_MAX);
+		assert_true(reply.proof.denial_count <= PROOF_DENIALS_MAX);
 	}
 	free(copy);
 	free(tlsas);

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 ZONES = ("signed", "nsec3", "unsigned", "expired", "bogus-tlsa", "bogus-mx", "silent-tlsa", "stripped",
-         "stripped-tlsa")
+         "stripped-tlsa", "opt-out", "island", "unknown", "lame", "lame-ds")
 CERTIFICATES = ("good", "selfsigned", "own-ca", "expired", "wrong-name", "hostile", "hostile-issuer")
 
 
@@ -53,7 +53,13 @@ class Domain:
 
     @property
     def secure(self):
-        return self.zone != "unsigned"
+        """Has it DS at the zone above?"""
+        return self.zone not in ("unsigned", "island", "lame")
+
+    @property
+    def lame(self):
+        """Is its name server not to be found?"""
+        return self.zone in ("lame", "lame-ds")
 
 
 def _address(word):
@@ -124,6 +130,20 @@ class Table:
             if domain.name == name:
                 return domain
         raise TableError(f"no such domain: {name}")
+
+    def find(self, name):
+        return next((domain for domain in self.domains if domain.name == name), None)
+
+    def parent(self, name):
+        """The zone above a domain, another domain or "test"."""
+        while name := name.partition(".")[2]:
+            if name == "test" or self.find(name):
+                return name
+        raise TableError("nothing is above test")
+
+    def below(self, zone):
+        """The domains that a zone delegates."""
+        return [domain for domain in self.domains if self.parent(domain.name) == zone]
 
     def domain_of(self, host):
         for domain in self.domains:

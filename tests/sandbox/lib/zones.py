@@ -65,6 +65,7 @@ UNBOUND = """server:
     local-zone: "test." nodefault
     cache-max-negative-ttl: 1
     val-bogus-ttl: 1
+    val-permissive-mode: {permissive}
     aggressive-nsec: no
     # A name server that swallows some questions is not given up for the others.
     infra-host-ttl: 1
@@ -122,11 +123,13 @@ class Zones:
             os.link(self.path("keys", "shared.private"), base + ".private")
         return base
 
-    def _ds(self, zone):
+    def _ds(self, zone, unknown=False):
         flags, protocol, algorithm, key = self._public_key()
         data = struct.pack("!HBB", int(flags), int(protocol), int(algorithm)) + base64.b64decode(key)
         tag = sum(byte if i & 1 else byte << 8 for i, byte in enumerate(data))
         tag = (tag + (tag >> 16)) & 0xffff
+        if unknown:
+            algorithm = 200
         return f"{tag} {algorithm} 2 {hashlib.sha256(_wire(zone) + data).hexdigest()}"
 
     # --- the text of zones
@@ -141,14 +144,25 @@ class Zones:
     def _test(self):
         text = self._head("test.", "ns")
         text += f"ns 60 A {SERVER}\nsilent 60 A {SILENT}\n"
-        for domain in self.table.domains:
-            text += f"{domain.name}. 60 NS {self._server_of(domain)}\n"
-            if domain.secure:
-                text += f"{domain.name}. 60 DS {self._ds(domain.name + '.')}\n"
+        return text + "".join(map(self._delegation, self.table.below("test")))
+
+    def _delegation(self, domain):
+        text = f"{domain.name}. 60 NS {self._server_of(domain)}\n"
+        if domain.secure:
+            text += f"{domain.name}. 60 DS {self._ds(domain.name + '.', domain.zone == 'unknown')}\n"
         return text
+
+    def _left_out(self, name):
+        """The delegations that a zone with opt-out has beside its chain of NSEC3 records."""
+        domain = self.table.find(name.rstrip("."))
+        if domain is None or domain.zone != "opt-out":
+            return []
+        return [child for child in self.table.below(domain.name) if not child.secure]
 
     @staticmethod
     def _server_of(domain):
+        if domain.lame:
+            return "ns.nowhere.test."
         return "silent.test." if domain.zone == "silent-tlsa" else "ns.test."
 
     def _destination(self, domain):
@@ -165,6 +179,10 @@ class Zones:
             if kind == "TLSA" and " " not in data:
                 data = self.certificates.tlsa(None, Tlsa.parse(data))
             text += f"{name} {kind} {data}\n"
+        left_out = self._left_out(domain.name)
+        for child in self.table.below(domain.name):
+            if child not in left_out:
+                text += self._delegation(child)
         return text
 
     # --- signing
@@ -177,12 +195,19 @@ class Zones:
         command = ["ldns-signzone", "-i", str(int(start)), "-e", str(int(end)), "-o", zone]
         if kind == "nsec3":
             command += ["-n", "-a", "1", "-t", "0"]
+        if kind == "opt-out":
+            command += ["-n", "-p", "-a", "1", "-t", "0"]
         command += ["-f", self.path("signed", _file(zone)), self.path("plain", _file(zone)), self._key_of(zone)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         if kind.startswith("bogus-"):
             self._damage(zone, kind.partition("-")[2].upper())
         if kind == "stripped-tlsa":
             self._strip(zone, "TLSA")
+        left_out = self._left_out(zone)
+        if left_out:
+            # A delegation needs no signature, and with opt-out no NSEC3 record either.
+            with open(self.path("signed", _file(zone)), "a", encoding="ascii") as file:
+                file.write("".join(map(self._delegation, left_out)))
 
     def _strip(self, zone, kind):
         """Removes the signatures over the records of one type."""
@@ -200,7 +225,7 @@ class Zones:
         self._write(text, "signed", zone)
 
     def _make(self, zone, text, kind):
-        if kind in ("unsigned", "stripped"):
+        if kind in ("unsigned", "unknown", "stripped"):
             self._write(text, "signed", _file(zone))
         else:
             self._write(text, "plain", _file(zone))
@@ -212,7 +237,7 @@ class Zones:
         """Makes the zones of the domains named, or of all, and the two above them."""
         jobs = [(".", self._root(), "signed"), ("test.", self._test(), "signed")]
         jobs += [(domain.name + ".", self._destination(domain), domain.zone)
-                 for domain in self.table.domains if names is None or domain.name in names]
+                 for domain in self.table.domains if not domain.lame and (names is None or domain.name in names)]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda job: self._make(*job), jobs))
 
@@ -224,8 +249,10 @@ class Zones:
             if domain.zone == "silent-tlsa":
                 # NSD has this zone as well, and would answer for it when asked about its parent.
                 text += f"stub-zone:\n    name: {domain.name}\n    stub-addr: {SILENT}\n"
-        self._write(text.format(dir=self.directory, modules="validator iterator"), "unbound.conf")
-        self._write(text.format(dir=self.directory, modules="iterator"), "unbound-novalidate.conf")
+        for name, modules, permissive in (("unbound", "validator iterator", "no"),
+                                          ("unbound-permissive", "validator iterator", "yes"),
+                                          ("unbound-novalidate", "iterator", "no")):
+            self._write(text.format(dir=self.directory, modules=modules, permissive=permissive), name + ".conf")
 
     def configure(self):
         """Everything the servers need to start."""
@@ -234,7 +261,7 @@ class Zones:
         self.make_key()
         self.make()
         nsd = NSD.format(dir=self.directory, address=SERVER)
-        for zone in [".", "test."] + [domain.name + "." for domain in self.table.domains]:
+        for zone in [".", "test."] + [domain.name + "." for domain in self.table.domains if not domain.lame]:
             nsd += f'zone:\n    name: "{zone}"\n    zonefile: "{_file(zone)}"\n'
         self._write(nsd, "nsd.conf")
         self._write(f". 3600 IN NS ns.test.\nns.test. 3600 IN A {SERVER}\n", "root.hints")
@@ -243,6 +270,8 @@ class Zones:
 
     def publish(self, names):
         """Makes the zones of some domains anew, and returns when the running servers know it."""
+        # The zone above says whether there is DS.
+        names = sorted(set(names) | {self.table.parent(name) for name in names} - {"test"})
         self.make(names)
         for zone in ["test"] + list(names):
             self._control("nsd-control", "-c", self.path("nsd.conf"), "reload", zone)
