@@ -116,6 +116,7 @@ taker_of(const struct trial *trial, const struct rule_subject *subject,
 
 	do {
 		index = rules_match(trial->rules, trial->matcher, subject,
+		    /* NOLINTNEXTLINE(bugprone-misplaced-widening-cast): -1 becomes 0 */
 		    (size_t)(index + 1), dnssec, limit_hits);
 	} while (dnssec == RULE_DNSSEC_ANY && index >= 0 &&
 	    rules_get(trial->rules, (size_t)index)->dnssec != RULE_DNSSEC_ANY);

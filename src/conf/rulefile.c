@@ -184,6 +184,8 @@ add_rule(
 	if (other >= 0) {
 		doc_complain(draft->doc, draft->nodes[KEY_NAME],
 		    "name: \"%s\" is taken by the rule in %s, line %zu; choose another",
+		    /* A rule that is there has an origin. */
+		    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		    source->name, doc_name(loader->origins[other].doc),
 		    loader->origins[other].name->line);
 		return;

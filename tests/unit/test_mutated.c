@@ -292,13 +292,14 @@ rule_files_are_survived(void **state)
 int
 main(void)
 {
+	const char *more = getenv("MUTATED_ROUNDS");
 	static const char *const logs[] = {"tests/logs/corpus/verify-maillog.log",
 	    "tests/logs/corpus/dane-only-rfc3339.log", "tests/logs/wild/lines.log"};
 	static const char *const rule_files[] = {
 	    "rules/postfix.yaml", "rules/strict.yaml"};
 
-	if (getenv("MUTATED_ROUNDS") != NULL)
-		rounds = (unsigned)strtoul(getenv("MUTATED_ROUNDS"), NULL, 10);
+	if (more != NULL)
+		rounds = (unsigned)strtoul(more, NULL, 10);
 	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
 		suite_add(lines_are_survived, logs[i], "changed lines of %s", logs[i]);
 		suite_add(searches_agree, logs[i],
