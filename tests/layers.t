@@ -89,11 +89,13 @@ strtok none
 getenv sys/[a-z]*\.c|cmd/cmd\.c
 END
 
-is 'every header compiles by itself' "$(
-	for header in */*.h; do
-		echo "#include \"$header\"" | ${CC:-cc} -std=c11 -D_GNU_SOURCE -iquote . -fsyntax-only -x c - 2>&1 |
-			grep -v 'pcre2\|PCRE2'
-	done)" ''
+# Each in a file of its own, in one call: what a compiler costs is its start.
+mkdir "$dir/headers"
+for header in */*.h; do
+	echo "#include \"$header\"" >"$dir/headers/${header//\//-}.c"
+done
+is 'every header compiles by itself' "$(${CC:-cc} -std=c11 -D_GNU_SOURCE -iquote . -fsyntax-only \
+	"$dir"/headers/*.c 2>&1 | grep -v 'pcre2\|PCRE2')" ''
 
 # --- the core is pure
 

@@ -22,15 +22,16 @@ for page in "$manual" "$srcdir/src/tlsladder.yaml.5"; do
 		"$(mandoc -T lint "$page" 2>/dev/null | grep -v 'referenced manual not found')" ''
 done
 
-commands_of_manual=$(section "$manual" COMMANDS | squash)
+commands=$(section "$manual" COMMANDS)
+commands_of_manual=$(squash <<<"$commands")
 run "$program" --help
 help=$out
 for command in $(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help"); do
 	run "$program" "$command" --help
 	usage=$(sed -n 's/^usage: tlsladder \[-c FILE\] \[-v\] //p' <<<"$out")
-	has "the manual has the command $command" "$(section "$manual" COMMANDS)" "
+	has "the manual has the command $command" "$commands" "
      $command "
-	is "and $command once" "$(section "$manual" COMMANDS | grep -cE "^     $command( |\$)")" 1
+	is "and $command once" "$(grep -cE "^     $command( |\$)" <<<"$commands")" 1
 	help+=$'\n'$out
 	# Its arguments in the manual's spelling.
 	first=$(cut -d ' ' -f 1 <<<"$usage")
