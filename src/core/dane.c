@@ -174,12 +174,9 @@ judge_tlsa(const struct dns_host *host)
 	}
 }
 
-enum dane_host_state
-dane_judge_host(const struct dns_records *records, unsigned i)
+static enum dane_host_state
+judge_host(const struct dns_host *host)
 {
-	const struct dns_host *host = &records->hosts[i];
-
-	assert(i < records->host_count);
 	if (host->literal)
 		return DANE_HOST_NONE;
 	if (is_absent(host->address))
@@ -196,6 +193,13 @@ dane_judge_host(const struct dns_records *records, unsigned i)
 	if (!host->alias || host->cname == DNS_INSECURE)
 		return DANE_HOST_NONE;
 	return host->cname == DNS_SECURE ? judge_tlsa(host) : DANE_HOST_FAILED;
+}
+
+enum dane_host_state
+dane_judge_host(const struct dns_records *records, unsigned i)
+{
+	assert(i < records->host_count);
+	return judge_host(&records->hosts[i]);
 }
 
 bool
@@ -224,7 +228,7 @@ is_only_stale(const struct dns_records *records)
 unsigned
 dane_host_usable(const struct dns_host *host)
 {
-	return judge_host(host) == HOST_USABLE ? count_usable(host) : 0;
+	return judge_host(host) == DANE_HOST_USABLE ? count_usable(host) : 0;
 }
 
 static enum dane_state
