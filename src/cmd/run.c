@@ -443,7 +443,12 @@ start(struct daemon *daemon)
 	if ((fresh && !daemon->config->log.from_start) ||
 	    engine_left_queue(daemon->engine))
 		engine_read_queue(daemon->engine);
-	daemon->unsaved = true; /* the places themselves, before the first wait */
+	/* The places themselves, before anything is read: killed in its first backlog, the
+	 * next start goes on there, and not in a file that came since. */
+	daemon->unsaved = true;
+	if (fresh)
+		save(daemon);
+	daemon->unsaved = true;
 	watch_others(daemon);
 	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
 	    daemon->config->log.files.items[0], rules_count(daemon->rules));
