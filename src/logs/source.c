@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "logs/source.h"
 
-/* The last one has every name that no other has. */
-static const struct source_kind *const kinds[] = {
-    &source_stdin,
-    &source_file,
-};
+#define LOG_SOURCE(name) &source_##name,
+static const struct source_kind *const kinds[] = {LOG_SOURCES(LOG_SOURCE)};
+#undef LOG_SOURCE
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

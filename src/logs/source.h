@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where log lines come from. Each kind of source is a file source_*.c and a row of the
- * table in source.c; nothing else knows which kinds there are. One thread at a time uses
+ * Where log lines come from. Each kind of source is a file source_*.c and a name in
+ * LOG_SOURCES; nothing else here knows which kinds there are. One thread at a time uses
  * a source. Nothing here waits, but for a source of source_open_whole(): the caller polls
  * source_fd() and calls source_next() again after source_wait_ms() at the latest.
  */
@@ -109,7 +109,11 @@ void source_init(struct source *source, const struct source_kind *kind,
     const struct source_options *options);
 void source_tell(const struct source *source, enum source_note note, const char *text);
 
-/* The kinds, in files of their own. */
-extern const struct source_kind source_file, source_stdin;
+/* The kinds. The last one has every name that no other has. */
+#define LOG_SOURCES(X) X(stdin) X(file)
+
+#define LOG_SOURCE(name) extern const struct source_kind source_##name;
+LOG_SOURCES(LOG_SOURCE)
+#undef LOG_SOURCE
 
 #endif
