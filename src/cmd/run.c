@@ -46,7 +46,7 @@ struct daemon {
 	int64_t rest_ms;    /* monotonic: until then rather read than store */
 };
 
-/* --- what is said ------------------------------------------------------------------ */
+/* --- reports ------------------------------------------------------------------------ */
 
 static void
 on_decided(void *context, const struct destination *d, const struct judged *judged)
@@ -439,7 +439,7 @@ start(struct daemon *daemon)
 	    engine_store(daemon->engine), &fresh, &err);
 	if (daemon->logs == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
-	/* A first start reads no old lines unless told to, but the queue tells what
+	/* A first start reads no old lines unless asked to, but the queue shows what
 	 * waits. */
 	if ((fresh && !daemon->config->log.from_start) ||
 	    engine_left_queue(daemon->engine))
