@@ -442,8 +442,7 @@ hold_ends_when_mail_flows(void **state)
 	sim_free(sim);
 }
 
-/* One attempt is enough for an alert: else it would stay unseen until may_after is over.
- */
+/* One attempt is enough for an alert, or it would stay unseen until may_after is over. */
 static void
 stripped_starttls_is_told_at_once(void **state)
 {
