@@ -8,7 +8,7 @@
  *   conf/     configuration and rule files
  *   logs/     log files: followed, rotated, packed
  *   dns/      a validating resolver asked
- *   postfix/  Postfix asked and told, through its own commands
+ *   postfix/  Postfix queried and changed, through its own commands
  *   measure/  what can be asked of a destination; a fact source is a file and a row
  *   store/    the database
  *   publish/  facts out: the targets (the policy map), exports, mail to the administrator
@@ -68,8 +68,8 @@ wants_help(int argc, char **argv)
 }
 
 /*
- * Where standard files are closed, the next file opened would be one of them, and get
- * what is said. These cannot be written to, so that the loss is noticed.
+ * If a standard descriptor is closed, the next file opened would take its number and
+ * receive our output. The replacements cannot be written to, so that the loss is noticed.
  */
 static void
 open_standard_files(void)

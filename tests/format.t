@@ -11,7 +11,7 @@ done
 
 cd "$srcdir" || exit 1
 mapfile -t files < <(find src tests -name '*.[ch]' | LC_ALL=C sort)
-check 'there is something to look at' test ${#files[@]} -gt 150
+check 'there are files to check' test ${#files[@]} -gt 150
 is 'every C file is as .clang-format wants it: make format' \
 	"$(printf '%s\0' "${files[@]}" | xargs -0 -n 40 "$formatter" --style=file --dry-run 2>&1 | grep -oE '^[^: ]+:[0-9]+' | head -n 20)" ''
 

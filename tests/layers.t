@@ -29,7 +29,7 @@ is 'main.c includes cmd/, sys/ and base/ alone' \
 	"$(grep -n '^#include "' main.c | grep -vE '"(cmd|sys|base)/')" ''
 is 'sys/ knows of core/ only what the time of a log line is' \
 	"$(grep -h '^#include "core/' sys/*.[ch] | sort -u)" '#include "core/logline.h"'
-is 'nobody but its source knows of follow, and lines of its limits' \
+is 'only its source knows of follow, and lines of its limits' \
 	"$(grep -l '^#include "logs/follow.h"' */*.[ch] | grep -vE '^logs/(follow[a-z_]*|lines)\.[ch]$')" logs/source_file.c
 
 # HEADER  THE FILES THAT MAY INCLUDE IT

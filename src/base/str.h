@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Borrowed slices of somebody else's bytes. They live only inside parsers, until
+ * Slices of bytes that belong to others (borrowed). They live only inside parsers, until
  * the next line is read; what must stay is copied. Never NUL-terminated.
  */
 #ifndef BASE_STR_H

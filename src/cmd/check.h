@@ -14,13 +14,14 @@ struct check {
 	struct measure_item item;
 	const struct measurement *found;
 	struct grading grading;
-	bool news; /* the daemon knew it otherwise, and looks at it now */
+	bool news; /* differs from what the daemon knew; it re-checks now */
 };
 
-/* The state, where it may be written; else NULL, and nothing is said. */
+/* The state, if it may be written; else NULL, without a report. */
 struct store *check_open_state(const struct config *config);
 
-/* Where it is news of an entry, or of mail that waits: the daemon is to look at once. */
+/* If the result is news of an entry or of waiting mail, have the daemon re-check at
+ * once. */
 bool check_tell_daemon(
     struct store *store, const struct config *config, const struct check *check);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What `check` found that is news to the daemon. Its entry stays as it is: that the
- * daemon looks at it at once, and finds the same, is all that is asked for.
+ * What `check` found that is news to the daemon. The entry is not changed here: the
+ * daemon is only made to re-check it at once, and finds the same by itself.
  */
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +17,8 @@ check_open_state(const struct config *config)
 {
 	struct err ignored;
 
-	/* Whoever may not write there, or has no state yet, has only come to see. */
+	/* A user without write permission, or without a state yet, only wants the
+	 * output. */
 	return access(config->state, R_OK | W_OK) == 0
 	    ? store_open(config->state, BUSY_MS, &ignored)
 	    : NULL;
@@ -32,7 +33,7 @@ is_dns_news(const struct check *check, const struct destination *d)
 	    strcmp(dane_state_name(state), d->dns.state) != 0;
 }
 
-/* Does a rung between the entry and the default work? */
+/* Does a level between the entry and the default work? */
 static bool
 is_probe_news(const struct check *check, const struct destination *d)
 {

@@ -66,15 +66,15 @@ int cmd_load(const struct options *options, struct config *config, struct rules 
 /* How to reach Postfix by this configuration; borrows from it. */
 struct postfix cmd_postfix(const struct config *config);
 
-/* The state, which must exist already unless create. NULL: *status says how to exit,
- * and it was said. */
+/* The state, which must exist already unless create. NULL: the cause was reported, and
+ * *status is the exit status. */
 struct store *cmd_store(const struct config *config, bool create, int *status);
 
-/* An argument as next-hop. False: said. */
+/* An argument as next-hop. False: it is none, which was reported. */
 bool cmd_nexthop(
     const struct command *command, const char *argument, struct nexthop *out);
 
-/* So many lines of a log were skipped for their length; 0: says nothing. */
+/* Report how many lines of a log were skipped as too long; 0: no report. */
 void cmd_tell_long(const char *path, uint64_t count);
 
 /* stdout, flushed and checked: 0 or EX_IOERR. For the last line of a command. */

@@ -29,7 +29,7 @@ static const char *const result_names[DOCTOR_RESULT_COUNT] = {
     [DOCTOR_FAULT] = "fault",
 };
 
-/* --- what is said ------------------------------------------------------------------ */
+/* --- the report --------------------------------------------------------------------- */
 
 static void
 print_json(const char *result, const char *check, const char *text, struct str advice,

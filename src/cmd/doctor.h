@@ -31,8 +31,8 @@ struct doctor {
 	const char *map_type; /* the type that is built */
 	bool chrooted;        /* smtp(8) runs in queue_directory */
 	char *queue_directory;
-	char user[64]; /* whose service it is, or is to be */
-	bool is_root;  /* what may be read and written tells nothing then */
+	char user[64]; /* the user that the service runs as, or will */
+	bool is_root;  /* as root: what may be read and written tells nothing then */
 	bool can_open; /* the state may be opened without doing harm */
 	bool json;
 	struct buf config_text;
@@ -48,7 +48,7 @@ void doctor_say(struct doctor *doctor, enum doctor_result result, const char *ch
 void doctor_advise(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A parameter of main.cf, and Postfix told of it. */
+/* Advice to set a parameter of main.cf and to reload Postfix. */
 void doctor_advise_setting(struct doctor *doctor, const char *name, const char *value);
 
 /*

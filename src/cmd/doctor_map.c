@@ -10,8 +10,8 @@
 #include "publish/maplines.h"
 #include "publish/textmap.h"
 
-#define NO_PATH   "\001"                     /* no map has it, so that all are others */
-#define NO_DOMAIN "doctor.tlsladder.invalid" /* RFC 6761: nobody's */
+#define NO_PATH   "\001"                     /* no map has it: all count as others */
+#define NO_DOMAIN "doctor.tlsladder.invalid" /* RFC 6761: never registered */
 #define BUSY_MS   5000
 #define KEYS_MAX  1000 /* entries that are looked up */
 
@@ -26,7 +26,7 @@ struct named {
 	bool proxied;
 };
 
-/* "hash:/path", or the same behind proxy:; what stands in braces is not looked into. */
+/* "hash:/path", or the same behind proxy:; text in braces is not examined. */
 static bool
 has_type(const char *map, const char *type, bool *proxied)
 {
@@ -310,7 +310,7 @@ compare_value(void *context, size_t index, struct str value)
 		sample->same++;
 }
 
-/* Keys beyond ASCII share an entry with their other spellings: not looked at. */
+/* Keys beyond ASCII share an entry with their other spellings, so they are skipped. */
 static bool
 choose_key(void *taker, const struct map_entry *line, struct err *err)
 {
@@ -447,7 +447,7 @@ doctor_check_map(struct doctor *d)
 	check_readable(d, index);
 	free(index);
 	if (!d->can_open)
-		return; /* that was said */
+		return; /* reported by the check of the state */
 	store = store_open(d->config->state, BUSY_MS, &err);
 	if (store != NULL)
 		check_entries(d, store);

@@ -279,10 +279,10 @@ doctor_check_notify(struct doctor *d)
 	char *path;
 
 	if (d->config->notify.to[0] == '\0') {
-		doctor_advise(d, "# to be told: notify: {to: postmaster} in %s",
+		doctor_advise(d, "# to be alerted: notify: {to: postmaster} in %s",
 		    d->options->config_file);
-		doctor_say(d, DOCTOR_OK, "notify",
-		    "nobody is told by mail (notify.to is empty)");
+		doctor_say(
+		    d, DOCTOR_OK, "notify", "no alerts by mail (notify.to is empty)");
 		return;
 	}
 	if (!d->has_postfix)
@@ -300,7 +300,7 @@ doctor_check_notify(struct doctor *d)
 		doctor_say(
 		    d, DOCTOR_FAULT, "notify", "sendmail_path is %s: no program", path);
 	} else {
-		doctor_say(d, DOCTOR_OK, "notify", "%s is told, by %s",
+		doctor_say(d, DOCTOR_OK, "notify", "alerts to %s, by %s",
 		    d->config->notify.to, path);
 	}
 	free(path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * doctor: what everything else trusts: the clock, certification authorities, resolvers.
- * Where one of them fails, every destination looks as if the fault were its own.
+ * If one of them fails, every destination seems to be at fault.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -181,7 +181,7 @@ settings_of(const struct doctor *d)
 {
 	struct resolver_settings settings = config_resolver(d->config);
 
-	/* Somebody waits for this. */
+	/* A person waits for the result, so only two tries. */
 	settings.tries = 2;
 	return settings;
 }
@@ -196,7 +196,7 @@ validates(const struct resolver_settings *settings, struct err *err)
 	return yes;
 }
 
-/* One server, believed for the question's sake. */
+/* Asks one server, which is believed for this question alone. */
 static bool
 server_validates(const struct doctor *d, char *name, struct err *err)
 {
@@ -247,8 +247,8 @@ nameserver_of(struct str line)
 }
 
 /*
- * On loopback, and yet only a messenger: its AD bit is what another machine said, on a
- * way that is open. systemd-resolved validates by itself where DNSSEC=yes, and not
+ * A forwarder on loopback: it repeats another machine's AD bit, received over an
+ * unprotected path. systemd-resolved validates by itself only with DNSSEC=yes, and not
  * reliably.
  */
 static const char *
@@ -276,7 +276,7 @@ advise_local(struct doctor *d, const char *path)
 
 	if (!has_local_resolver(d))
 		doctor_advise(d, "apt-get install unbound");
-	/* What a link leads to is another program's to write. */
+	/* The target of a link is written by another program. */
 	if (lstat(RESOLV_CONF, &st) == 0 && S_ISLNK(st.st_mode))
 		doctor_advise(d, "rm %s", RESOLV_CONF);
 	doctor_advise(d, "printf 'nameserver 127.0.0.1\\noptions trust-ad edns0\\n' >%s",
@@ -290,7 +290,8 @@ advise_local(struct doctor *d, const char *path)
 	buf_printf(&d->advice, " reload\n");
 }
 
-/* Postfix believes whoever it asks; another machine can be reached only from there. */
+/* Postfix believes any resolver that it asks. If it runs on another machine, its resolver
+ * can be asked only from there. */
 static void
 check_nameserver(struct doctor *d, const char *path, char *name)
 {

@@ -10,7 +10,7 @@
 #include "publish/export.h"
 #include "sys/clock.h"
 
-/* cmd_flush() tells of what could not be written. */
+/* cmd_flush() reports a failed write. */
 static void
 print(void *context, struct str piece)
 {

@@ -109,7 +109,7 @@ rule_of(struct match *m, const struct logline *line, const struct status_line *s
 
 	if (s->status == DELIVERY_SENT || s->status == DELIVERY_DELIVERABLE)
 		return NULL;
-	/* DNS is not asked here: what is said of signed domains alone does not count. */
+	/* DNS is not asked here, so rules for signed domains alone do not count. */
 	rule = rules_match(
 	    m->rules, m->matcher, &subject, 0, RULE_DNSSEC_INSECURE, &m->gave_up);
 	return rule >= 0 ? rules_get(m->rules, (size_t)rule)->name : NULL;
@@ -171,7 +171,8 @@ match_file(struct match *m, const char *path)
 			status = cmd_fail(EX_IOERR, "cannot write to standard output");
 			break;
 		}
-		/* Someone may watch: what a pipe brings is shown when it comes. */
+		/* A person may be watching, so lines from a pipe are shown as they
+		 * come. */
 		if (result == READER_LINES && reader_wants_input(reader) &&
 		    strcmp(path, "-") == 0 && (!write_out(m) || fflush(stdout) != 0))
 			break;

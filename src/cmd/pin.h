@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entries by the administrator's word, which tlsladder does not change while they are
- * pinned: for set, unset and undo.
+ * Pins: entries that the administrator set and tlsladder does not change while they are
+ * pinned. For set, unset and undo.
  */
 #ifndef CMD_PIN_H
 #define CMD_PIN_H
@@ -28,7 +28,7 @@ struct pin {
 
 /*
  * Choose what to pin, with the store as it is in the transaction that stores it. False:
- * nothing is to be done, and *status says how to exit; that was said.
+ * nothing is to be done, which was reported; *status is the exit status.
  */
 typedef bool pin_choose_fn(
     void *context, struct store *store, struct pin *pin, int *status);

@@ -46,7 +46,7 @@ struct daemon {
 	int64_t rest_ms;    /* monotonic: until then rather read than store */
 };
 
-/* --- what is said ------------------------------------------------------------------ */
+/* --- reports ------------------------------------------------------------------------ */
 
 static void
 on_decided(void *context, const struct destination *d, const struct judged *judged)
@@ -92,7 +92,7 @@ open_signals(struct err *err)
 
 /*
  * Every command that changes an entry renames a new map into place. That wakes us, and
- * the engine asks the database what is new; without it that waits for LOOK_MS.
+ * the engine asks the database what is new; else it does so after LOOK_MS.
  */
 static void
 watch_others(struct daemon *daemon)
@@ -177,8 +177,8 @@ exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 }
 
 /*
- * SIGHUP: configuration and rules are read anew. Whatever is wrong with them is said,
- * and everything stays as it was.
+ * SIGHUP: configuration and rules are read anew. Any mistake in them is reported, and
+ * everything stays as it was.
  */
 static void
 reload(struct daemon *daemon)
@@ -219,8 +219,8 @@ take_signals(struct daemon *daemon)
 /* --- reading and storing ----------------------------------------------------------- */
 
 /*
- * A database that was deleted or replaced under us takes what is stored along into
- * nowhere. The next start makes a new one, and says so.
+ * What is stored in a database that was deleted or replaced under us is lost. The next
+ * start makes a new one, and reports it.
  */
 static bool
 has_state(const struct daemon *daemon)
@@ -273,9 +273,9 @@ take_lines(struct daemon *daemon)
 }
 
 /*
- * At once, where there is nothing more to read; but whoever writes a little slower than
- * is read here (a pipe, a busy log) must not make each little a transaction: after one,
- * there is as much time to read as it took.
+ * Stores at once if there is nothing more to read. A writer a little slower than this
+ * reader (a pipe, a busy log) must not cause a transaction for every few lines, so after
+ * each transaction reading gets as much time as it took.
  */
 static bool
 is_time_to_save(struct daemon *daemon, bool more)
@@ -330,7 +330,8 @@ wait_for_news(struct daemon *daemon, bool reading, int64_t ms)
 	free(fds);
 }
 
-/* When everything is stored, and best while no worker is at work: it is waited for. */
+/* Runs when everything is stored, and if possible while no worker is busy, as it waits
+ * for workers. */
 static bool
 may_reload(struct daemon *daemon)
 {
@@ -388,8 +389,8 @@ serve(struct daemon *daemon)
 }
 
 /*
- * Asked to stop, it stops: nobody waits for a resolver that is silent. Everything is in
- * the database, and what a worker was at is begun anew by the next start.
+ * Stops at once when asked to, without waiting for a silent resolver. Everything is in
+ * the database, and the next start begins the workers' unfinished jobs anew.
  */
 static void
 finish(struct daemon *daemon)
@@ -438,7 +439,7 @@ start(struct daemon *daemon)
 	    engine_store(daemon->engine), &fresh, &err);
 	if (daemon->logs == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
-	/* A first start reads no old lines unless told to, but the queue tells what
+	/* A first start reads no old lines unless asked to, but the queue shows what
 	 * waits. */
 	if ((fresh && !daemon->config->log.from_start) ||
 	    engine_left_queue(daemon->engine))

@@ -169,7 +169,8 @@ turn(struct scan *scan)
 	poll(fds, 2, (int)wait_ms);
 }
 
-/* An exit status; said. What waits for a route or for the database is waited for. */
+/* Waits until nothing waits for a route or for the database. An exit status; a failure
+ * was reported. */
 static int
 store(struct scan *scan)
 {

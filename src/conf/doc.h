@@ -18,7 +18,7 @@ enum node_kind {
 	NODE_TEXT,
 	NODE_LIST,
 	NODE_MAP,
-	NODE_REFUSED, /* complained of already: say no more about it */
+	NODE_REFUSED, /* complained of already: no second complaint */
 };
 
 struct node {
@@ -44,7 +44,7 @@ const char *doc_name(const struct doc *doc);
 const struct node *doc_root(const struct doc *doc);
 bool doc_has_complaints(const struct doc *doc);
 
-/* For whoever makes the tree. The node is the document's; root may be NULL. */
+/* For the maker of the tree (conf/yaml). The node is the document's; root may be NULL. */
 struct node *doc_add_node(
     struct doc *doc, enum node_kind kind, size_t line, size_t column);
 size_t doc_node_count(const struct doc *doc);

@@ -3,7 +3,8 @@
 
 #include "base/buf.h"
 
-/* The keys of an example: the texts a rule looks at, and what DNS is supposed to say. */
+/* The keys of an example: the texts that a rule matches, and the supposed answer of
+ * DNS. */
 static const char *const subject_names[] = {
     "reason", "dsn", "service", "status", "dnssec"};
 #define SUBJECT_COUNT (sizeof(subject_names) / sizeof(subject_names[0]))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What was measured of one destination, by whoever asks: a plain value. Each fact source
- * (measure/measure.h) owns its fields: it says what is in them where it is not asked.
+ * What was measured of one destination, whichever command asked: a plain value. Each
+ * fact source (measure/measure.h) owns its fields: it says what is in them where it is
+ * not asked.
  */
 #ifndef CORE_ANSWERS_H
 #define CORE_ANSWERS_H

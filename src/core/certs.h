@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A file of certificates (PEM, RFC 7468), as far as `doctor` looks at it. */
+/* A file of certificates (PEM, RFC 7468), as far as `doctor` examines it. */
 #ifndef CORE_CERTS_H
 #define CORE_CERTS_H
 

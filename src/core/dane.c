@@ -208,7 +208,7 @@ dane_host_promises_tls(enum dane_host_state state)
 	return state == DANE_HOST_UNUSABLE || state == DANE_HOST_USABLE;
 }
 
-/* Is it only for answers that may have expired that nothing can be told? */
+/* Is the verdict unsure only because some answers may have expired? */
 static bool
 is_only_stale(const struct dns_records *records)
 {
@@ -259,7 +259,7 @@ judge_hosts(const struct dns_records *records)
 static enum dane_state
 judge(const struct dns_records *records)
 {
-	/* Nobody was asked, so nobody need be trusted. */
+	/* No question was asked, so no resolver need be trusted. */
 	if (records->literal)
 		return DANE_NONE;
 	if (!records->resolver_trusted || records->truncated || records->mx == DNS_ERROR)

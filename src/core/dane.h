@@ -133,15 +133,15 @@ bool dane_tlsa_is_usable(const struct dns_tlsa *tlsa);
 unsigned dane_host_usable(const struct dns_host *host);
 
 /*
- * Is the data exactly one DER object with the outline of a certificate (selector 0) or a
- * SubjectPublicKeyInfo (1)? Whether the key in it can be used is not looked at: a record
- * that is wrongly held to be usable lets mail wait, the contrary would weaken it.
+ * Is the data exactly one DER object with the outline of a certificate (selector 0) or
+ * a SubjectPublicKeyInfo (1)? The key inside is not examined: a record wrongly held to be
+ * usable makes mail wait, the opposite mistake would weaken it.
  */
 bool dane_der_is_exact(uint8_t selector, const uint8_t *data, size_t len);
 
-/* What is to be said of the host records->hosts[i] by itself, i < host_count. Whether
- * the resolver is trusted, the answer was truncated, and the MX RRset is secure, is not
- * in it: DANE_HOST_USABLE behind an unsigned MX RRset is a promise of that host alone. */
+/* The verdict on the host records->hosts[i] by itself, i < host_count. Whether the
+ * resolver is trusted, the answer was truncated, and the MX RRset is secure, is not in
+ * it: DANE_HOST_USABLE behind an unsigned MX RRset is a promise of that host alone. */
 enum dane_host_state dane_judge_host(const struct dns_records *records, unsigned i);
 
 /* Has it promised TLS (RFC 7672 2.2.3), so that it never may be given cleartext? */
@@ -151,8 +151,8 @@ const char *dane_host_state_name(enum dane_host_state state); /* "usable", "none
 
 /*
  * An unsigned MX RRset makes DANE_INSECURE_MX of what would be DANE_USABLE. It leaves
- * DANE_UNUSABLE as it is: the TLSA records are signed, whoever led us to them, and one
- * of them promises STARTTLS (RFC 7672 2.2.3), so neither may end in cleartext.
+ * DANE_UNUSABLE as it is: the TLSA records are signed even if the MX records are not, and
+ * one of them promises STARTTLS (RFC 7672 2.2.3), so neither may end in cleartext.
  */
 struct dane_verdict dane_judge(const struct dns_records *records);
 

@@ -150,7 +150,7 @@ copy_relay(struct str relay, char *out, size_t size)
 			*p = ascii_lower(*p);
 }
 
-/* What follows in the log makes it no less lost. */
+/* A bounce stays counted whatever follows in the log: the mail is lost. */
 static void
 take_lost(struct fold_item *item, struct str reason, int64_t time_ms)
 {
@@ -204,8 +204,8 @@ take_deferral(struct fold_item *item, const struct parsed *line, unsigned rule)
 		if (d.attempt_ms > item->last_attempt_ms)
 			item->last_attempt_ms = d.attempt_ms;
 	}
-	/* An echo of qmgr's says less than an attempt, and so does one that began earlier
-	 * and took longer. */
+	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
+	 * began earlier and took longer. */
 	if (item->deferred && !item->deferral->suspended &&
 	    (d.suspended ||
 	        (fold_is_earlier(d.attempt_ms, time_ms, item->deferral->attempt_ms) &&
@@ -236,7 +236,7 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
 	fold_item_tally(item, time_ms, FOLD_SENT);
 }
 
-/* Which rule speaks of this line; -1: none, or it is no business of a rule. */
+/* The rule that matches this line; -1: none, or rules do not apply to it. */
 static int
 match(struct fold *fold, const struct status_line *s, struct str service)
 {
@@ -448,8 +448,8 @@ fold_status(struct fold *fold, struct process *p, const struct parsed *line, boo
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)
 		parked_add(&fold->parked, p, line, queued);
-	/* When it was tried, the queue does not say: it is news only where no entry
-	 * ever was. */
+	/* The queue does not tell when the message was tried, so it is news only for a
+	 * destination that never had an entry. */
 	else if (queued && item != NULL && item->deferred)
 		item->deferral->attempt_ms = 0;
 }
@@ -490,10 +490,7 @@ fold_one(struct fold *fold, const struct parsed *line)
 	}
 }
 
-/*
- * Items are found all over the memory; what the next lines need is asked for before it is
- * their turn.
- */
+/* Items are spread over the memory, so what the next lines need is prefetched. */
 void
 fold_parsed(struct fold *fold, const struct parsed *lines, size_t count)
 {
@@ -525,8 +522,8 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
 	struct buf text = {0};
 	struct parsed line;
 
-	/* What qmgr(8) says of a message that it did not try, it was told of one that it
-	 * tried. */
+	/* qmgr(8) repeats, for a message that was not tried, the reason of one that
+	 * was. */
 	str_eat(&reason, STR("delivery temporarily suspended: "));
 	buf_add_str(&text, queue_id);
 	buf_printf(&text, ": to=<");

@@ -12,7 +12,7 @@
 /* Of an item what a line touches that tells nothing new. */
 #define EXPECTED (offsetof(struct fold_item, key) + 32)
 
-/* Hash and length of the item's key: others are passed over without a look at them. */
+/* Hash and length of the item's key: others are passed over without reading them. */
 struct slot {
 	uint32_t hash;
 	uint32_t len;

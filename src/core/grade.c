@@ -98,7 +98,8 @@ tells_level(enum why why)
 	    why == WHY_STILL_NEEDED;
 }
 
-/* Is there none, and not only because it could not be told or is another's to say? */
+/* Is there certainly none? Not if it could not be determined or another map decides
+ * it. */
 static bool
 tells_that_mail_waits(enum why why, bool deferral)
 {

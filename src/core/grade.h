@@ -32,7 +32,7 @@ struct grade_settings {
 
 struct grading {
 	enum grade grade;
-	enum level level; /* LEVEL_UNKNOWN: cannot tell, or another's to decide */
+	enum level level; /* LEVEL_UNKNOWN: unsure, or decided by another map */
 	enum why why;     /* WHY_NONE: the servers were not asked, or none answered */
 	bool waits;       /* there is no level at which mail would flow */
 };

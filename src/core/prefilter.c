@@ -12,12 +12,12 @@
 
 /*
  * What is searched for, as bytes at a distance from each other. They are the ones that
- * mail logs hold nowhere else, or seldom: a line that has them is looked at again.
+ * mail logs hold nowhere else, or seldom: a line that has them is then checked in full.
  *
  *   "tatus=d"  't' at 0, '=' at 5; at 6 no 's', unless mail that was sent is wanted
  *   "TLS "     'T' at 0, 'S' at 2, ' ' at 3
  */
-#define BEHIND 6 /* bytes behind a place that a look at it sees */
+#define BEHIND 6 /* bytes behind a place that the check of it reads */
 #define BLOCK  64
 
 /* One bit for each of 64 places, the lowest for the first. */
@@ -142,8 +142,8 @@ look_avx2(const char *p, unsigned want)
 typedef struct masks look_fn(const char *p, unsigned want);
 
 /*
- * The first place from p on at which `look` sees something, or end; the newlines before
- * it are added. Inlined into each of its callers, with what they look for and how.
+ * The first place from p on at which `look` finds something, or end; the newlines
+ * before it are added. Inlined into each caller, together with its way of searching.
  */
 static inline __attribute__((always_inline)) const char *
 find(const char *p, const char *end, unsigned want, look_fn *look, uint64_t *newlines)

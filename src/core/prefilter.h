@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The lines of a buffer that can matter, found by a few bytes of them over the whole
- * buffer before any line is cut. Most of a mail log is never looked at more closely.
+ * buffer before any line is cut. Most of a mail log is never examined more closely.
  */
 #ifndef CORE_PREFILTER_H
 #define CORE_PREFILTER_H
@@ -26,7 +26,7 @@ enum prefilter_how {
 };
 
 struct prefilter {
-	const char *at; /* not looked at yet */
+	const char *at; /* not searched yet */
 	const char *end;
 	uint64_t line; /* newlines before the line that was returned; at the end: all */
 	uint64_t newlines; /* before `at` */

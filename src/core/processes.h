@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What each smtp(8) process said last: its session and policy look-up lines tell what its
- * next status lines are about. Bounded; who has been silent longest is forgotten first.
+ * next status lines are about. Bounded; the one silent longest is forgotten first.
  */
 #ifndef CORE_PROCESSES_H
 #define CORE_PROCESSES_H
@@ -26,7 +26,7 @@ struct process {
 	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of that session */
 	char queue_id[64];                 /* the message it was for; "": the next */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
-	char reason[128];                  /* and what it said */
+	char reason[128];                  /* and the reason that it gives */
 	uint16_t
 	    next; /* one with the same remainder of its pid, counted from 1; 0: none */
 };

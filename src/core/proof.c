@@ -201,8 +201,8 @@ climb(struct proof *proof, const struct proof_reply *reply)
 		proof->verdict = PROOF_UNSURE;
 		return;
 	}
-	/* That a name does not exist is not what opt-out is for; nor may it stand in for
-	 * the delegation of a zone that nobody serves. */
+	/* Opt-out proves nothing about a name that does not exist; nor does it replace
+	 * the delegation of a zone that no server answers for. */
 	proof->pending = reply->kind == PROOF_NODATA && !proof->walking &&
 	    strcmp(reply->opt_out, reply->zone) == 0;
 	proof->climbed++;

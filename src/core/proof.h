@@ -11,9 +11,9 @@
  * 3. DS of that zone, and where it proves nothing by itself, of the zones above.
  *
  * Where not even SOA is answered, the lowest name whose DS question is answered counts as
- * a zone that nobody serves only if the zone above proves a delegation without DS there.
- * Without that, whoever drops all questions but the DS of a host in a signed zone would
- * make it unsigned.
+ * a zone without servers only if the zone above proves a delegation without DS there.
+ * Without that rule, an attacker could make a host in a signed zone unsigned by dropping
+ * all questions but the one for its DS.
  */
 #ifndef CORE_PROOF_H
 #define CORE_PROOF_H
@@ -35,7 +35,8 @@ enum proof_verdict {
 	PROOF_UNSIGNED_OPT_OUT, /* the zone above leaves unsigned ones out (RFC 5155 6) */
 	PROOF_UNSIGNED_PARENT,  /* so is the zone above */
 	PROOF_NONE, /* a missing name or a wildcard in an opt-out zone: no signed data */
-	PROOF_LAME, /* no answer, and none is owed: an unsigned zone that nobody serves */
+	PROOF_LAME, /* no answer, and none can be expected: an unsigned zone without
+	               servers */
 	PROOF_UNSURE, /* an error on the way, or a contradiction */
 	/* A signed zone cannot have this answer: the resolver is in permissive mode, or
 	 * has a negative trust anchor. */

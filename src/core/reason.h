@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The reason of a deferral as it may be kept: nobody's address. */
+/* The reason of a deferral as it may be kept: without mail addresses. */
 #ifndef CORE_REASON_H
 #define CORE_REASON_H
 

@@ -10,7 +10,7 @@
 /* unbound reads no further on a connection with 32 open questions. */
 #define SIDE_BY_SIDE 32
 
-/* For how long one look at `. NS` stands for all questions. */
+/* For how long one check of `. NS` stands for all questions. */
 #define VALIDATED_FOR_MS 5000
 
 /* How often a server may close a connection within so short a time. */
@@ -27,7 +27,7 @@ link_init(struct link *link, int64_t timeout_ms, unsigned tries)
 	*link = (struct link){.timeout_ms = timeout_ms > 0 ? timeout_ms : 1,
 	    .tries = tries > 0 ? tries : 1};
 	stream_init(&link->stream);
-	/* Over TCP an id only tells questions apart; nobody has to guess it. */
+	/* Over TCP an id only tells questions apart, so it need not be unpredictable. */
 	if (getrandom(&link->next_id, sizeof(link->next_id), GRND_NONBLOCK) < 0)
 		link->next_id = 1;
 }
@@ -256,8 +256,8 @@ ask_server(struct link *link, unsigned server, struct question *questions, unsig
 }
 
 /*
- * Does this server validate? RFC 7672 2.1.1: where nothing is ever validated all would
- * look unsigned, and that would be taken for an answer.
+ * Does this server validate? RFC 7672 2.1.1: from a server that never validates, all
+ * would appear unsigned, and that would be taken for an answer.
  */
 static enum link_trust
 probe(struct link *link, unsigned server, int64_t deadline_ms, struct err *err)
@@ -320,7 +320,7 @@ link_begin(struct link *link, bool fresh, struct err *err)
 			link->trust = trust;
 			link->preferred = server;
 		}
-		/* A second look at a server that answered would show the same. */
+		/* A server that answered would give the same answer again. */
 		if (trust == LINK_TRUSTED ||
 		    (trust == LINK_DISBELIEVED && link->servers.count == 1))
 			break;
@@ -330,7 +330,7 @@ link_begin(struct link *link, bool fresh, struct err *err)
 
 /*
  * One try of what has no answer yet. A server counts only after its own proof that it
- * validates: answers of one that does not would make the signed look unsigned.
+ * validates: answers of one that does not would make signed zones appear unsigned.
  */
 static void
 try_once(struct link *link, unsigned server, struct question *questions, unsigned count)

@@ -169,7 +169,7 @@ ask_wave(
 static void
 note_permissive(struct prover *prover, const struct question *question)
 {
-	/* What it said before may have been forged. */
+	/* The earlier answers may have been forged. */
 	if (!prover->permissive)
 		forget_all(prover);
 	prover->permissive = true;
@@ -187,7 +187,7 @@ conclude(struct prover *prover, struct proof_job *job)
 		job->proof.verdict = PROOF_UNSURE;
 	if (job->proof.verdict == PROOF_PERMISSIVE) {
 		snprintf(job->trouble, sizeof(job->trouble), "%s", permissive_text);
-		/* Opt-out that does not count is no new sight of it. */
+		/* Opt-out that does not count is no new evidence of permissive mode. */
 		if (!job->proof.rests_on_opt_out)
 			note_permissive(prover, question);
 	} else if (question->answer == DNS_ERROR) {

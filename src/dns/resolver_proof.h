@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Proof that answers without AD are unsigned: asks what core/proof wants to know, for
- * many answers side by side, and remembers what zones said. Part of one resolver.
+ * many answers side by side, and remembers the answers of zones. Part of one resolver.
  */
 #ifndef DNS_RESOLVER_PROOF_H
 #define DNS_RESOLVER_PROOF_H

@@ -47,8 +47,8 @@ server_parse(struct str text, struct server *server, struct err *err)
 	if (address.len == 0 || !str_copy(address, host, sizeof(host)))
 		return err_set(err, "no IPv4 or IPv6 address");
 	snprintf(service, sizeof(service), "%u", (unsigned)port);
-	/* getaddrinfo() knows scope ids (fe80::1%eth0); with these flags it asks nobody.
-	 */
+	/* getaddrinfo() knows scope ids (fe80::1%eth0); with these flags it asks no
+	 * server. */
 	if (getaddrinfo(host, service, &hints, &found) != 0)
 		return err_set(err, "no IPv4 or IPv6 address");
 	assert(found->ai_addrlen <= sizeof(server->address));

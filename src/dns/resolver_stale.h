@@ -17,8 +17,8 @@
  * one so short: minimum_s, of its SOA record. What has expired is given STALE_TTL_S. */
 bool stale_is_suspect(uint32_t ttl_s, uint32_t minimum_s);
 
-/* TLSA of name was just said to be absent, by a suspect answer. Does that count: was it
- * so STALE_FOR_MS ago as well (and not an hour ago)? Thread-safe. */
+/* A suspect answer has just denied TLSA of name. Does that count? Only if it was denied
+ * STALE_FOR_MS ago as well (and not an hour ago). Thread-safe. */
 bool stale_counts(const char *name, int64_t now_ms);
 
 #endif

@@ -14,7 +14,8 @@ bool
 backoff_report(
     struct backoff *t, const char *what, const struct err *err, int64_t mono_ms)
 {
-	/* What fails beside it is the same try: several share a database. */
+	/* Another failure within the same try is not counted: several share a
+	 * database. */
 	bool beside = backoff_waits(t, mono_ms);
 
 	if (!beside) {

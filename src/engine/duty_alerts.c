@@ -107,7 +107,7 @@ engine_alert_lost(struct engine *e, const struct buf *lines)
 	struct buf text = {0};
 
 	if (e->mode != ENGINE_APPLY)
-		return; /* of an old log, say: nobody can mend that */
+		return; /* of an old log, for example: no one can act on that */
 	while (str_cut(&rest, '\n', &line)) {
 		count_alert(e);
 		if (++a->lost > SAME_MAX)
@@ -178,11 +178,11 @@ release(struct task *task)
 	free(m->body);
 }
 
-/* A mail that could not be sent is not sent again: the log has its lines. */
+/* A mail that failed is not sent again, as its lines are in the log. */
 static const struct task_kind mail_kind = {
     .size = sizeof(struct mail_task), .work = work, .release = release};
 
-/* The group's mail; NULL: there is nobody to send it to. */
+/* The group's mail; NULL: no recipient is configured. */
 static struct task *
 make_mail(struct engine *e, struct alerts *a, const char *subject)
 {
@@ -226,7 +226,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 		engine_submit(e, task);
 }
 
-/* What is left is sent now: nobody will come back to it. */
+/* The engine ends, so what is left is sent now. */
 static void
 finish(struct engine *e, struct duty_state *base)
 {

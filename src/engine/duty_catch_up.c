@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What targets left for later when they were published to. They are looked at once a
- * minute until nothing is left: a database that somebody built of the old text is noticed
- * by that too.
+ * Work that targets left for later when they were published to. They are re-checked once
+ * a minute until nothing is left; this also detects a database that was rebuilt by hand
+ * from the old text.
  */
 #include "base/span.h"
 #include "engine/engine_impl.h"
@@ -14,7 +14,7 @@ struct catch_up {
 	int64_t due_ms; /* monotonic; 0: nothing is left */
 };
 
-/* A database that does not say leaves it as it was. */
+/* If the database cannot be read, the state stays as it was. */
 static void
 find_lag(struct engine *e, struct catch_up *c, const struct moment *now)
 {

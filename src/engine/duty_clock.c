@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What was decided while the clock was ahead must not wait until it is there again. */
+/* Times stored while the clock was ahead are brought back, or they would delay their work
+ * until the clock reaches them again. */
 #include "base/span.h"
 #include "engine/engine_impl.h"
 

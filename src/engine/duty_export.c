@@ -33,11 +33,11 @@ open_export(struct engine *e, struct duty_state *base, struct err *err)
 		}
 	}
 	x->due_ms = engine_now(e).mono_ms;
-	x->doubted = true; /* nobody knows what happened to it meanwhile */
+	x->doubted = true; /* the map may have changed meanwhile */
 	return true;
 }
 
-/* What changes within a moment is one map. */
+/* Changes within settle_ms are collected in one map. */
 static void
 settle(const struct engine *e, struct export *x, int64_t mono_ms)
 {
@@ -45,7 +45,8 @@ settle(const struct engine *e, struct export *x, int64_t mono_ms)
 		x->due_ms = mono_ms + e->config->map.settle_ms;
 }
 
-/* Ours, perhaps: it is gone, or was changed by hand. Written anew, once a minute. */
+/* Postfix cannot read a map, perhaps ours: it is gone, or was changed by hand. Write it
+ * anew, at most once a minute. */
 static void
 doubt(const struct engine *e, struct export *x, int64_t mono_ms)
 {

@@ -26,7 +26,7 @@ notice(struct engine *e, struct duty_state *base, const struct moment *now)
 	engine_tell(e, NEWS_MAP);
 }
 
-/* It has no time of its own: each turn looks. */
+/* It has no time of its own: each turn checks. */
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {

@@ -14,7 +14,7 @@ struct retry {
 	struct duty_state base;
 	bool look;          /* there may be mail to retry */
 	int64_t due_ms;     /* wall: when a message is due; 0: none known */
-	int64_t again_ms;   /* wall: when one is retried of which there was no word */
+	int64_t again_ms;   /* wall: when one that the log did not mention is retried */
 	int64_t flushed_ms; /* monotonic; 0: never */
 };
 
@@ -31,7 +31,7 @@ is_on(const struct engine *e)
 	return e->mode == ENGINE_APPLY && e->config->postfix.retry;
 }
 
-/* What was being retried when a process ended, or could not be, is due. */
+/* Messages are due again whose retry failed or was cut short by the end of a process. */
 static bool
 give_back(struct engine *e, int64_t not_before_ms, struct err *err)
 {
@@ -124,7 +124,7 @@ static const struct task_kind retry_kind = {
 
 /* --- what is due ------------------------------------------------------------------- */
 
-/* More messages of one destination than are worth naming? */
+/* Has one destination more messages than are retried by id? */
 static bool
 wants_flush(const struct waiting *waiting, size_t count)
 {

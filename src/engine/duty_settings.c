@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Postfix's settings, read when a duty needs fresh ones. The tasks of such duties borrow
- * from them: no new ones while they are at work.
+ * from them, so they are not replaced while such a task runs.
  */
 #include "base/mem.h"
 #include "engine/engine_impl.h"
@@ -56,7 +56,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		e->judge.settings = NULL;
 		e->judge.default_level = LEVEL_UNKNOWN;
 		e->judge.can_dane = ANSWER_UNSURE;
-		/* Nothing is decided without an answer; scan shows as much. */
+		/* Nothing is decided without an answer. A scan goes on, to show
+		 * that. */
 		if (e->mode == ENGINE_APPLY)
 			e->settings_ms = 0;
 	}

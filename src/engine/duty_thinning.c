@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Once a day what is older than the history goes. */
+/* Once a day, what is older than the history is deleted. */
 #include "base/span.h"
 #include "engine/engine_impl.h"
 

@@ -179,7 +179,7 @@ engine_tell(struct engine *e, enum news news)
 			duties[i]->hear(e, e->states[i], news, &now);
 }
 
-/* What lasts the administrator should know too. */
+/* A failure that lasts is alerted as well. */
 static void
 fail(struct engine *e, struct backoff *backoff, const char *what, const struct err *err,
     bool alerted)
@@ -321,7 +321,7 @@ not_before(struct due *due, const struct backoff *backoff, int64_t mono_ms)
 		due->at_ms = backoff->again_ms;
 }
 
-/* What it has to do, and when it may; but for Postfix's settings. */
+/* What a duty has to do and when it may, without regard to Postfix's settings. */
 static struct due
 due_of(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
@@ -403,7 +403,7 @@ engine_next(const struct engine *e, int64_t *wait_ms)
 	struct due due = {DUE_NEVER, false};
 	const char *name = NULL;
 
-	/* Whoever could not engine_save() tries it again then. */
+	/* A caller whose engine_save() failed tries it again then. */
 	if (backoff_waits(&e->storing, now.mono_ms)) {
 		due.at_ms = e->storing.again_ms;
 		name = "saving";

@@ -2,7 +2,7 @@
 /*
  * The inside of an engine, for engine.c and the duties alone. A duty is what an engine
  * does by itself: it has a row in ENGINE_DUTIES, a file of its own, and in there a state
- * that nobody else sees. To add one, write duty_NAME.c and its row.
+ * that no other file sees. To add one, write duty_NAME.c and its row.
  *
  * engine_turn() goes through the rows: whatever is due is started. A duty knows in one
  * place, due(), what it has to do and when; the engine's waiting and its being idle
@@ -17,7 +17,7 @@
 #include "engine/engine.h"
 #include "engine/world.h"
 
-/* In this order they are looked at in a turn. */
+/* A turn goes through them in this order. */
 #define ENGINE_DUTIES(ROW) \
 	ROW(clock)    /* times of a clock that was set back */ \
 	ROW(others)   /* what other commands did to the database */ \
@@ -31,7 +31,7 @@
 	ROW(alerts)   /* mail to the administrator */ \
 	ROW(thinning) /* what is older than the history */
 
-/* A moment by both clocks. Timers are monotonic; what is stored is wall time. */
+/* A time by both clocks. Timers are monotonic; what is stored is wall time. */
 struct moment {
 	int64_t mono_ms;
 	int64_t wall_ms;
@@ -83,12 +83,12 @@ struct duty {
 
 	/* All may be NULL but due. */
 	bool (*open)(struct engine *e, struct duty_state *base, struct err *err);
-	/* Each turn, before anything else: for changes that nobody tells of. */
+	/* Each turn, before anything else: for changes that arrive without news. */
 	void (*notice)(
 	    struct engine *e, struct duty_state *base, const struct moment *now);
 	void (*hear)(struct engine *e, struct duty_state *base, enum news news,
 	    const struct moment *now);
-	/* Only what the duty itself knows: needs and back-off are seen to. */
+	/* Only what the duty itself knows: the engine adds needs and back-off. */
 	struct due (*due)(const struct engine *e, const struct duty_state *base,
 	    const struct moment *now);
 	void (*start)(

@@ -37,8 +37,9 @@ struct intake {
 };
 
 /*
- * It does what is asked for by default, so nothing is wrong here. DANE needs neither our
- * CA file nor our clock: it proves them only where nothing else is asked for.
+ * The destination does what is asked for by default, so nothing is wrong on our side.
+ * DANE needs neither our CA file nor our clock: it proves them only where nothing else is
+ * asked for.
  */
 static void
 note_proof(struct intake *in, const struct destination *d)

@@ -38,7 +38,7 @@ bool logs_store_notes(struct logs *logs, struct store *store);
 bool logs_are_over(const struct logs *logs); /* standard input, and it ended */
 int64_t logs_wait_ms(const struct logs *logs, int64_t longest_ms);
 
-/* What tells of news of each of logs_count(); -1: nothing does. */
+/* The descriptor that signals news of each of logs_count(); -1: none. */
 size_t logs_count(const struct logs *logs);
 int logs_fd(const struct logs *logs, size_t index);
 

@@ -18,7 +18,7 @@ bool route_is_plain(const struct postfix_settings *settings);
 
 /*
  * Ask the transport maps for recipients[0..count); routes[] gets the answers. Blocks.
- * False: a map could not be asked, and nothing is known.
+ * False: a map could not be asked, and routes[] holds nothing.
  */
 bool route_ask(const struct postfix *postfix, const struct route_settings *settings,
     const char *transport_maps, char *const *recipients, size_t count,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What an engine needs of the world around it: clocks, threads, the resolver, Postfix's
- * commands. engine_new() takes the real one; a test hands in a scripted one, and no time
- * passes but what it says.
+ * commands. engine_new() takes the real one; a test hands in a scripted one, whose clock
+ * moves only as the script says.
  */
 #ifndef ENGINE_WORLD_H
 #define ENGINE_WORLD_H

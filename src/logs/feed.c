@@ -16,7 +16,7 @@
 
 /*
  * Two reads of that size, one after the other, are a backlog. A pipe holds twice as much;
- * who writes to it line by line never gets there.
+ * a writer that writes line by line never fills it so far.
  */
 #define BACKLOG_BYTES (32u * 1024)
 #define BACKLOG_READS 2

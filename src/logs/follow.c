@@ -12,7 +12,8 @@
 
 #define STEPS_MAX 32 /* reads in one call before the caller gets a turn: 8 MiB */
 
-/* Of a file that could not be opened so far; stored, it is as if nothing was. */
+/* The position in a file that could not be opened so far; to store it is as good as
+ * storing none. */
 static const struct follow_position nowhere = {.offset = 1};
 
 void
@@ -29,7 +30,7 @@ follow_tell(struct follow *follow, enum follow_note note, const char *format, ..
 	buf_clear(&text);
 }
 
-/* Once, until the caller sets *told back. */
+/* Reported once, until the caller resets *told. */
 void
 follow_tell_unreadable(struct follow *follow, bool *told, const char *name, int errnum)
 {
@@ -120,7 +121,7 @@ directory_of(const char *path)
 	return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* What is no file now will never be a log; what is not there may become one. */
+/* A directory or device will never be a log; a missing file may become one. */
 static bool
 check_path(const char *path, struct err *err)
 {
@@ -245,7 +246,7 @@ advance(struct follow *follow, struct str *lines)
 	return read_chain(follow, lines);
 }
 
-/* How long nothing need be looked at, if nothing is signalled. */
+/* How long no file need be checked, if nothing is signalled. */
 static int64_t
 rest_ms(const struct follow *follow)
 {
@@ -273,12 +274,12 @@ follow_next(struct follow *follow, int64_t now_ms, struct str *lines)
 	*lines = STR("");
 	follow->wait_ms = 0;
 	follow->now_ms = now_ms;
-	/* under load too: who is held open now cannot be lost to a compressor */
+	/* under load too: a generation that is open now cannot be lost to a compressor */
 	if (!follow->was_looked || now_ms - follow->looked_ms >= LOOK_MS)
 		follow_look(follow);
 	result = advance(follow, lines);
 	if (result == FOLLOW_IDLE) {
-		/* in this order: news after the look is signalled again */
+		/* in this order: news after the check is signalled again */
 		if (follow->watch != NULL)
 			watch_drain(follow->watch);
 		follow_look(follow);

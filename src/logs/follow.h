@@ -40,12 +40,12 @@ enum follow_from {
 	FOLLOW_FROM_START,
 };
 
-/* What may have been lost or skipped, told once each. */
+/* What may have been lost or skipped; each is reported once. */
 enum follow_note {
 	FOLLOW_NOTE_GAP, /* lines may be lost: counted, named with offset and times */
 	FOLLOW_NOTE_TRUNCATED,  /* the file was cut or rewritten in place */
 	FOLLOW_NOTE_ROTATED,    /* a newer generation took over */
-	FOLLOW_NOTE_MISSING,    /* no file at the path (once, not at every look) */
+	FOLLOW_NOTE_MISSING,    /* no file at the path (once, not at every check) */
 	FOLLOW_NOTE_APPEARED,   /* it is there again */
 	FOLLOW_NOTE_UNREADABLE, /* open or read failed; tried again */
 	FOLLOW_NOTE_LONG_LINE,  /* a line over FOLLOW_LINE_MAX was skipped */
@@ -92,7 +92,7 @@ bool follow_where(const struct follow *follow, struct follow_position *out);
 /* To poll for reading beside other things: -1 where there is none (inotify failed). */
 int follow_fd(const struct follow *follow);
 
-/* Milliseconds until follow_next() wants to look again though nothing was signalled. */
+/* Milliseconds until follow_next() wants to re-check though nothing was signalled. */
 int64_t follow_wait_ms(const struct follow *follow);
 
 #endif

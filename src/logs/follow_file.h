@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One generation of a log: a file that is open, whatever its name is by now, and how
- * it is told from others. Private to follow.
+ * One generation of a log: a file that is open, whatever its name is by now, and how it
+ * is distinguished from others. Private to follow.
  */
 #ifndef LOGS_FOLLOW_FILE_H
 #define LOGS_FOLLOW_FILE_H
@@ -18,7 +18,7 @@
 struct identity {
 	uint64_t device;
 	uint64_t inode;
-	int64_t birth_ns; /* 0: the file system does not tell */
+	int64_t birth_ns; /* 0: unknown to the file system */
 };
 
 struct file_facts {
@@ -51,7 +51,7 @@ struct generation {
 	struct gzip *gzip; /* NULL: the file is read as it is */
 	char *name;        /* when it was opened, quoted, for notes */
 	bool is_local;     /* sizes are true at once (see watch_serves()) */
-	bool is_whole;     /* a copy or compressed: nobody writes to it any more */
+	bool is_whole;     /* a copy or compressed: it is not written to any more */
 	bool was_idle;     /* the last read met the end */
 	bool is_damaged;   /* gzip: nothing more can be had, trouble says why */
 	struct err trouble;

@@ -13,7 +13,7 @@
 #include "logs/follow_file.h"
 
 enum sibling_kind {
-	SIBLING_OTHER,    /* mail.log.old, mail.log.save: only looked at for a position */
+	SIBLING_OTHER,    /* mail.log.old, mail.log.save: only searched for a position */
 	SIBLING_NUMBERED, /* the larger the older */
 	SIBLING_DATED,
 };

@@ -18,7 +18,8 @@ follow_has_bytes_from(const struct follow *follow, size_t at)
 
 /*
  * Was a newer one still written to, QUIET_MS after it was made and after the first one's
- * last byte? Whoever is ended and started again more often than that gets on as well.
+ * last byte? This is judged by times of files, so a reader that is restarted more often
+ * than every QUIET_MS gets on as well.
  */
 static bool
 is_outlived(const struct follow *follow, const struct file_facts *first)

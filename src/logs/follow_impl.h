@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The state machine of follow, shared by its files and by nobody else.
+ * The state machine of follow, for its own files only.
  *
  *   follow.c         the interface; reads the chain of generations, oldest first
  *   follow_finish.c  at the end of the oldest one: is it finished?
@@ -35,7 +35,8 @@
  */
 #define OVERLAP_MS 120000
 
-/* A missing file is told after this time: between rename and creation is a moment. */
+/* A missing file is reported after this time, as a rotation leaves a moment between
+ * rename and creation. */
 #define MISSING_MS 10000
 
 /* A size that is too small on a network file system may be an old one (attribute
@@ -104,7 +105,7 @@ struct follow {
 	    missing_ms;   /* since when there is no file at the path; -1: there is one */
 	int64_t stuck_ms; /* since when an older generation cannot be opened; -1: none */
 	bool missing_told;
-	bool read_failed; /* these are told once */
+	bool read_failed; /* these are reported once */
 	bool open_failed;
 	bool refused;
 

@@ -2,8 +2,8 @@
 /*
  * A file that was finished stays open for a while: a writer that was slow to reopen the
  * log, or never does, is heard all the same. What it writes is handed out as it comes;
- * the position stays with the newer file. What it wrote and nobody read when the reader
- * ends is not read again: a place is a place in one file.
+ * the position stays with the newer file. What is still unread in it when the reader ends
+ * is not read later, as a place belongs to one file.
  */
 #include "logs/follow_impl.h"
 

@@ -194,8 +194,8 @@ append_sibling(struct follow *follow, const struct sibling *sibling)
 }
 
 /*
- * Looked at so rarely (stopped, no time) that more than one rotation may lie between,
- * and our file is gone: what came between them cannot be told.
+ * Reports a gap: the last check is so long ago (stopped, no time) that more than one
+ * rotation may lie between, and our file is gone, so generations between may be missing.
  */
 static void
 tell_gap(struct follow *follow, const struct file_facts *last, int64_t away_ms)

@@ -136,7 +136,7 @@ skip(struct lines *lines)
 
 /*
  * Where the whole lines from `start` on end. Every stretch of FOLLOW_LINE_MAX + 1 bytes
- * must hold a newline, or a line that is too long begins there; so one look backwards
+ * must hold a newline, or a line that is too long begins there; so one search backwards
  * from the end of each stretch is enough, whatever lies in between.
  */
 static size_t

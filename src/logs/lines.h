@@ -61,7 +61,7 @@ char *lines_room(struct lines *lines);
 void lines_added(struct lines *lines, size_t len);
 
 /*
- * The same in a buffer of somebody else's, where the room is behind LINES_SPACE bytes and
+ * The same in another owner's buffer, where the room is behind LINES_SPACE bytes and
  * before one more. The buffer that was used until now may go after the call.
  */
 void lines_room_in(struct lines *lines, char *data);

@@ -34,7 +34,7 @@ enum {
 #define MEASURE_PROBES_MAX   3  /* of a host: dane-only, verify, encrypt */
 #define MEASURE_TROUBLE_SIZE 256
 
-/* What is the same for all destinations of a moment. Borrowed; must outlive the job. */
+/* What is the same for all destinations of a batch. Borrowed; must outlive the job. */
 struct measure_settings {
 	const struct postfix *postfix;
 	char *const *other_maps; /* NULL-terminated; NULL: none */
@@ -73,8 +73,8 @@ struct measure_host {
 	unsigned count;
 };
 
-/* All that was found out about one destination, for who wants to read it: more than
- * the answers. Large. */
+/* All that was found out about one destination, for people to read: more than the
+ * answers. Large. */
 struct measurement {
 	const struct measure_item *item;          /* borrowed */
 	struct dns_records dns;                   /* an address is a host, too */
@@ -95,14 +95,14 @@ struct measure_source {
 	bool (*wanted)(
 	    const struct measure_settings *settings, const struct measure_item *item);
 
-	/* One of these two. What could not be told is in the answers as unsure, and why
-	 * in trouble ("" before). */
+	/* One of these two. What could not be determined is in the answers as unsure, and
+	 * why in trouble ("" before). */
 	void (*ask)(
 	    struct measurer *measurer, struct measure_item *item, struct err *trouble);
 	void (*ask_all)(struct measurer *measurer, struct measure_item *const *items,
 	    unsigned count, struct err *trouble);
 
-	/* What its fields of the answers are while nobody asked. */
+	/* The values of its fields of the answers while it was not asked. */
 	void (*unasked)(struct answers *answers);
 
 	/* How long what is in the answers serves, in ms from now, before it is to be

@@ -182,7 +182,7 @@ take_service(struct postfix_settings *settings, struct str line)
 	service->level = level;
 }
 
-/* Postfix before 2.11 has no -P: no service is known to differ then. */
+/* Postfix before 2.11 has no -P, so no service is known to differ. */
 static void
 read_services(const struct postfix *postfix, struct postfix_settings *settings)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Postfix asked through its own commands: postconf, postqueue, postmap, posttls-finger.
- * Everything blocks and belongs into a worker. Three answers: yes, no, could not tell.
+ * Everything blocks and belongs into a worker. Three answers: yes, no, unsure.
  */
 #ifndef POSTFIX_POSTFIX_H
 #define POSTFIX_POSTFIX_H

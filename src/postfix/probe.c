@@ -39,7 +39,7 @@ struct reading {
 	enum level level;
 	enum probe_outcome outcome;
 	bool spoke;   /* of the server: of all but one that does not offer STARTTLS */
-	bool no_tlsa; /* dane-only was not tried: it looked for less */
+	bool no_tlsa; /* dane-only was not tried: a lower level was probed */
 	struct str mismatch; /* why the certificate does not do */
 	struct err *err;
 };
@@ -205,7 +205,8 @@ probe_server(const struct postfix *postfix, const struct probe_settings *setting
 			    (struct str){buf_text(&result.errors), result.errors.len});
 			answer =
 			    probe_read((struct str){buf_text(&all), all.len}, level, err);
-			/* Silence is an answer only of one that ended well. */
+			/* The output counts as an answer only if the program ended
+			 * well. */
 			if (result.status != 0 && answer != PROBE_UNSURE) {
 				answer = PROBE_UNSURE;
 				postfix_run_failed(&call, &result, err);

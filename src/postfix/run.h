@@ -40,7 +40,7 @@ bool postfix_run(const struct postfix *postfix, const struct postfix_call *call,
 bool postfix_run_well(const struct postfix *postfix, const struct postfix_call *call,
     struct child_result *result, struct err *err);
 
-/* "PROGRAM: exit status N: what it said". Always false. */
+/* "PROGRAM: exit status N: its output". Always false. */
 bool postfix_run_failed(
     const struct postfix_call *call, const struct child_result *result, struct err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Mail to the administrator through sendmail(1) of Postfix, so that it is queued where
- * other mail is. Blocks; belongs into a worker. What is one mail is the caller's to say.
+ * other mail is. Blocks; belongs into a worker. The caller decides what is one mail.
  */
 #ifndef PUBLISH_NOTIFY_H
 #define PUBLISH_NOTIFY_H

@@ -60,9 +60,8 @@ struct target {
 	bool (*open)(struct target_job *job, struct err *err);
 	void (*close)(struct target_job *job);
 
-	/* Is it what was published last, as far as can be told? Anything but YES:
-	 * rebuild.
-	 */
+	/* Is it what was published last? UNSURE where that is not known. Anything but
+	 * YES: rebuild. */
 	enum answer (*verify)(struct target_job *job);
 
 	/*
@@ -117,8 +116,8 @@ bool targets_publish(const struct target *const *list, size_t count,
 bool targets_lag(const struct target *const *list, size_t count,
     const struct config *config, struct store *store, bool *lag, struct err *err);
 
-/* Look whether targets with something left for later are still as published, repair them
- * if not, and do what is left where it is time. As targets_publish() on failure. */
+/* Re-check targets with something left for later: repair those that are not as published,
+ * and do what is left where it is time. As targets_publish() on failure. */
 bool targets_catch_up(const struct target *const *list, size_t count,
     const struct target_use *use, struct err *err);
 

@@ -195,8 +195,9 @@ is_time(const struct versions *versions, int64_t now_ms)
 }
 
 /*
- * Beside the live text, in one snapshot. *version: of its entries; 0: there is nothing to
- * do, or the database is not as it was left, which the next publication mends.
+ * Writes the text beside the live one, in one snapshot. *version: of its entries; 0:
+ * there is nothing to do, or the database was changed since, which the next publication
+ * mends.
  */
 static bool
 write_text(struct target_job *job, int64_t *version, struct err *err)
@@ -209,7 +210,8 @@ write_text(struct target_job *job, int64_t *version, struct err *err)
 	bool done;
 
 	*version = 0;
-	/* Before the snapshot: of a database that changes meanwhile the text is older. */
+	/* Taken before the snapshot: if the database changes meanwhile, the text is dated
+	 * older. */
 	if (!textmap_time(own->path, own->type, &when, err) ||
 	    !store_begin_read(store, err))
 		return false;
@@ -227,8 +229,8 @@ write_text(struct target_job *job, int64_t *version, struct err *err)
 	return done;
 }
 
-/* Under the lock: not over a text that is newer, nor beside a database that is not ours.
- */
+/* Runs under the lock. Replaces no newer text, and puts none beside a database that is
+ * not ours. */
 static bool
 put_text(struct target_job *job, int64_t version, struct err *err)
 {

@@ -78,7 +78,7 @@ textmap_is_ascii(const char *text)
 	return true;
 }
 
-/* The caller composes them; a line break here would be an entry of somebody else's. */
+/* The caller composes them; a line break here would forge an entry of another domain. */
 bool
 textmap_is_entry(const struct map_entry *entry)
 {
@@ -102,7 +102,7 @@ textmap_print_head(size_t count, int64_t written_s, struct buf *out)
 	    count, when);
 }
 
-/* For who reads the text of a database that is updated where it is. */
+/* For people who read the text of a database that is updated in place. */
 static void
 print_lag(const struct edition *edition, struct buf *out)
 {
@@ -248,8 +248,8 @@ edition_write_text(const struct edition *edition, const struct map_source *sourc
 }
 
 /*
- * Postfix reads a text again and again until it is older than a second (dict_thash.c),
- * in case somebody is still writing it. Nobody is.
+ * Postfix reads a text again and again until it is older than a second (dict_thash.c), in
+ * case it is still being written. It is complete, so it is dated back.
  */
 static void
 set_old(const char *path)

@@ -52,12 +52,12 @@ void textmap_print_head(size_t count, int64_t written_s, struct buf *out);
 void textmap_print_entry(const struct map_entry *entry, struct buf *out);
 
 /*
- * Put it in place at path with its database of type. Every entry is looked up in the
- * new database before it is live. False: no reader sees anything new, and err says why
- * (or the very last steps failed: the new database is live, the text beside it old or
- * not synced). Spellings of a key that Postfix holds for one, as they differ in the case
- * of letters beyond ASCII, get the value of the first. As root, the files get the owner
- * of their directory.
+ * Put it in place at path with its database of type. Every entry is looked up in the new
+ * database before it goes live. False: no reader sees anything new, and err says why (or
+ * the very last steps failed: the new database is live, the text beside it old or not
+ * synced). Spellings of a key that Postfix holds for one, as they differ in the case of
+ * letters beyond ASCII, get the value of the first. As root, the files get the owner of
+ * their directory.
  */
 bool textmap_publish(const struct postfix *postfix, const char *path, const char *type,
     const struct map_source *source, int64_t written_s, struct err *err);
@@ -82,8 +82,8 @@ bool textmap_can_update(const char *type, const struct map_entry *changes, size_
 bool textmap_may_replace(const char *path, struct err *err);
 
 /*
- * What tells that nobody else wrote to what Postfix reads: its path, inode, size and
- * time, as text, with blanks between them. Empty: there is none.
+ * Identifies the file that Postfix reads, to detect that another program wrote to it: its
+ * path, inode, size and time, as text, with blanks between them. Empty: there is none.
  */
 void textmap_mark(const char *path, const char *type, struct buf *out);
 

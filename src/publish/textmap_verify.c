@@ -73,7 +73,7 @@ check_value(void *context, size_t index, struct str value)
 		check->right++;
 }
 
-/* Nothing is asked as well: an empty map must open. */
+/* A lookup is made even without entries: an empty map must open. */
 static bool
 ask_for_wanted(struct check *check, struct err *err)
 {

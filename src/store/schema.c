@@ -110,7 +110,7 @@ static const char *const steps[] = {
     ") WITHOUT ROWID;"
     "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE blob (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
-    /* 2: how long an answer of DNS may be used again, and what else it said */
+    /* 2: how long an answer of DNS may be used again, and the rest of that answer */
     "ALTER TABLE destination ADD COLUMN dns_until_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE destination ADD COLUMN dns_signed INTEGER NOT NULL DEFAULT 0;"
     /* why the entry is what it is; why: what was decided last */
@@ -192,7 +192,7 @@ read_int(sqlite3 *db, const char *sql, int *out, struct err *err)
 	return done;
 }
 
-/* Of version 0 is what is empty, and what another program made. */
+/* Version 0 means an empty database, or one of another program. */
 static bool
 check_version(sqlite3 *db, int *version, struct err *err)
 {
@@ -216,13 +216,13 @@ schema_upgrade(sqlite3 *db, struct err *err)
 	char pragma[64];
 	int version;
 
-	/* Mostly there is nothing to do; then nobody who writes is waited for. */
+	/* Usually there is nothing to do; then the check does not wait for a writer. */
 	if (!check_version(db, &version, err))
 		return false;
 	if (version == SCHEMA_VERSION)
 		return true;
 	for (;;) {
-		/* Look again inside the transaction: another process may have been
+		/* Re-check inside the transaction: another process may have been
 		 * faster. */
 		if (!run(db, "BEGIN IMMEDIATE", err) || !check_version(db, &version, err))
 			break;

@@ -315,7 +315,8 @@ store_load_copy(struct store *store, const char *path, struct err *err)
 	if (stat(path, &st) != 0)
 		return errno == ENOENT ||
 		    err_set_errno(err, errno, "cannot read %s", path);
-	/* Who opens to read alone cannot remove the -wal and -shm that this makes. */
+	/* Opened for writing: a connection that only reads cannot remove the -wal and
+	 * -shm files that it makes. */
 	done = sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK ||
 	    fail_to_open(from, path, err);
 	if (done) {

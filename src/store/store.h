@@ -39,7 +39,7 @@ void store_close(struct store *store);
 bool store_load_copy(struct store *store, const char *path, struct err *err);
 
 bool store_begin(struct store *store, struct err *err); /* takes the writer's lock */
-/* All that is read until store_commit() is of one moment; nobody waits for it. */
+/* All reads until store_commit() see one snapshot; writers need not wait for it. */
 bool store_begin_read(struct store *store, struct err *err);
 bool store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
@@ -57,8 +57,8 @@ bool store_get_id(struct store *store, int64_t id, struct destination *out, bool
 bool store_put(struct store *store, struct destination *destination, struct err *err);
 
 /*
- * Ids to judge, into ids[0..max): with news, oldest deferral first, or (due) those
- * whose time to look again is over at now_ms.
+ * Ids to judge, into ids[0..max): with news, oldest deferral first, or (due) those whose
+ * re-check is due at now_ms.
  */
 bool store_pending(
     struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err);
@@ -67,8 +67,8 @@ bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max,
 /* The earliest time at which one is due; 0: none. */
 bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
 /*
- * The clock may have been set back. Whatever is to be looked at more than farthest_ms
- * ahead, pins apart, is due now, and so is mail that is to be retried in hours.
+ * The clock may have been set back. Re-checks more than farthest_ms ahead, apart from
+ * pins, are due now, and so is mail that is to be retried in hours.
  */
 bool store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err);
@@ -78,8 +78,9 @@ bool store_look_at_level(
     struct store *store, enum level level, int64_t at_ms, struct err *err);
 
 /*
- * An entry, as the map and lists show it; its texts go with the call. level is
- * LEVEL_UNKNOWN where somebody else wrote a word that is none: it would stop mail.
+ * An entry, as the map and lists show it; its texts are valid for the call. level is
+ * LEVEL_UNKNOWN where another program wrote a word that is no level, which would stop
+ * mail in a map.
  */
 struct entry {
 	const char *key;
@@ -117,17 +118,18 @@ struct decision_record {
 	int64_t destination;
 	int64_t time_ms;
 	const char *action;
-	struct demand
-	    before; /* the entries, texts borrowed; LEVEL_UNKNOWN where somebody */
-	struct demand after; /* else wrote it; of a hold, after is the one that is due */
+	/* The entries, texts borrowed; LEVEL_UNKNOWN where another program wrote it. Of a
+	 * hold, after is the one that is due. */
+	struct demand before;
+	struct demand after;
 	const char *why;
 	const char *rule;
 	const char *reason;
 	const char *dns_state;
 };
 
-/* Whoever fails in two ways by turns is decided on without end: of what changed no entry
- * the last STORE_KEEPS_MAX stay. */
+/* A destination that fails in two ways by turns causes decisions without end, so only the
+ * last STORE_KEEPS_MAX of those that changed no entry are kept. */
 bool store_decision_add(
     struct store *store, const struct decision_record *record, struct err *err);
 typedef void decision_fn(void *context, const struct decision_record *record);
@@ -151,7 +153,7 @@ struct waiting {
 };
 
 /* Those to retry now: at most max. *next_ms: when the next one will be; *again_ms: when
- * one is tried again of which there was no word; 0: none. */
+ * one that the log did not mention is tried again; 0: none. */
 bool store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
     struct waiting *out, size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms,
     struct err *err);
@@ -165,12 +167,12 @@ bool store_waiting_take(
 bool store_waiting_take_all(
     struct store *store, int64_t version, int64_t now_ms, struct err *err);
 bool store_waiting_done_all(struct store *store, int64_t now_ms, struct err *err);
-/* What was taken and is not done is due again. */
+/* Messages whose retry was begun and not finished are due again. */
 bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err);
 /*
  * Retried. postqueue -i does nothing for a message that is just being delivered to
- * another of its recipients, and does not say so: one of which the log brings no word
- * is tried twice more, 10 s and 60 s later. A deferral makes it wait for a decision as
+ * another of its recipients, and does not say so: one that the log does not mention is
+ * tried twice more, 10 s and 60 s later. A deferral makes it wait for a decision as
  * before; store_waiting_sent(): mail to the destination flowed.
  */
 bool store_waiting_done(struct store *store, const struct waiting *done, size_t count,

@@ -13,7 +13,7 @@ store_waiting_add(struct store *store, int64_t id, const char *queue_id, int64_t
 	        err))
 		return false;
 	if (count >= STORE_WAITING_MAX)
-		return true; /* so many are flushed together, whoever they are */
+		return true; /* so many are flushed together, without their ids */
 	return store_finish(store,
 	    store_bind(store, SQL_WAITING_ADD, err, "isi", id, queue_id, now_ms), err);
 }

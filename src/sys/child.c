@@ -231,7 +231,7 @@ start(struct running *run)
 	return true;
 }
 
-/* The first failure is told; the program is ended, and its end waited for. */
+/* Reports the first failure; ends the program and waits for its end. */
 static void
 end_program(struct running *run, enum ending ending)
 {
@@ -259,7 +259,7 @@ pass_deadline(struct running *run)
 		end_program(run, ENDING_KILL);
 		return;
 	default:
-		/* It runs as somebody else (sudo), or hangs inside the kernel. */
+		/* It runs as another user (sudo), or hangs inside the kernel. */
 		err_wrap(run->err, "%s cannot be ended", name);
 		end_program(run, ENDING_GIVEN_UP);
 	}
@@ -381,13 +381,14 @@ reap(struct running *run)
 	pid_t pid;
 
 	if (run->ending != ENDING_NOT)
-		kill(-run->pid, SIGKILL); /* whoever outlived the leader */
+		kill(-run->pid, SIGKILL); /* what outlived the leader */
 	do {
 		pid = waitpid(
 		    run->pid, &status, run->ending == ENDING_GIVEN_UP ? WNOHANG : 0);
 	} while (pid < 0 && errno == EINTR);
 	if (pid != run->pid) {
-		/* Not ours to wait for: SIGCHLD is ignored, or somebody waits for all. */
+		/* Its status is lost: SIGCHLD is ignored, or other code waits for all
+		 * children. */
 		if (!run->failed)
 			err_set_errno(run->err, errno, "no exit status of %s",
 			    run->request->argv[0]);

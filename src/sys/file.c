@@ -194,9 +194,9 @@ file_replace(const char *from, const char *to, struct err *err)
 }
 
 /*
- * flock(2) has no time limit, and a signal to end it would need a handler; nobody holds
- * a lock for long, so looking again now and then is enough. For reading, so that any
- * user who may read the file may lock it, whoever created it.
+ * flock(2) has no time limit, and a signal to end it would need a handler; locks are held
+ * for a short time, so trying again now and then is enough. The file is opened for
+ * reading, so that any user who may read it may lock it, not its owner alone.
  */
 int
 file_lock(const char *path, int64_t timeout_ms, struct err *err)

@@ -23,9 +23,9 @@ bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
 bool file_make(const char *path, unsigned mode, struct err *err);
 
 /*
- * Write text to path (created or truncated, mode 0644 whatever the umask), fsync it.
- * Not atomic: for a file that nobody reads yet. A symbolic link is not followed. False:
- * there is no file at path any more, so that a full disk gets its space back.
+ * Write text to path (created or truncated, mode 0644 whatever the umask), fsync it. Not
+ * atomic: for a file that is not read yet. A symbolic link is not followed. False: there
+ * is no file at path any more, so that a full disk gets its space back.
  */
 bool file_write(const char *path, struct str text, struct err *err);
 
@@ -38,7 +38,7 @@ int file_create(const char *path, struct err *err);
 bool file_append(int fd, const char *path, struct str text, struct err *err);
 bool file_finish(int fd, const char *path, struct err *err);
 
-/* fsync what somebody else wrote there. */
+/* fsync what another program wrote there. */
 bool file_sync(const char *path, struct err *err);
 
 /* rename(from, to), then fsync the directory of to. */
@@ -51,8 +51,8 @@ bool file_sync_directory(const char *path, struct err *err);
 
 /*
  * An exclusive lock on path (created if need be), waiting up to timeout_ms. Negative: not
- * had; FILE_LOCKED: somebody else has it. It holds between threads too, and goes with the
- * process.
+ * had; FILE_LOCKED: another holder has it. It holds between threads too, and goes with
+ * the process.
  */
 int file_lock(const char *path, int64_t timeout_ms, struct err *err);
 void file_unlock(int fd);

@@ -46,7 +46,7 @@ log_say(enum log_level level, const char *format, va_list ap)
 	buf_vprintf(&line, format, ap);
 	buf_add_char(&line, '\n');
 	ignored = write(STDERR_FILENO, line.data, line.len);
-	(void)ignored; /* nobody is left to tell */
+	(void)ignored; /* there is nowhere left to report it */
 	buf_clear(&line);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the daemon says, on stderr: one line an event, `level: text`, or with systemd's
- * <N> priority prefix when JOURNAL_STREAM is set. Any thread may call. Text from
- * outside goes through buf_add_quoted() before it gets here.
+ * The daemon's log, on stderr: one line an event, `level: text`, or with systemd's <N>
+ * priority prefix when JOURNAL_STREAM is set. Any thread may call. Text from outside goes
+ * through buf_add_quoted() before it gets here.
  */
 #ifndef SYS_LOG_H
 #define SYS_LOG_H

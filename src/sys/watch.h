@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * News of files (inotify(7)), to shorten a wait. Nothing may depend on it: queues
- * overflow, network and overlay file systems stay silent, limits are reached. Whoever
- * uses it looks for himself now and then; watch_serves() tells how rarely is enough.
+ * overflow, network and overlay file systems stay silent, limits are reached. The caller
+ * also checks the files now and then; watch_serves() tells how rarely is enough.
  */
 #ifndef SYS_WATCH_H
 #define SYS_WATCH_H

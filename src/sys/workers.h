@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads for what may block: a job goes in, done it comes out in the loop's thread.
- * A job is owned by whoever holds it: the caller until workers_submit(), a worker while
- * its work() runs, the caller again when workers_done() returns it. Two queues, one
- * lock, one eventfd; nothing else is shared.
+ * Threads for what may block: a job goes in, done it comes out in the loop's thread. A
+ * job is owned by its holder: the caller until workers_submit(), a worker while its
+ * work() runs, the caller again when workers_done() returns it. Two queues, one lock, one
+ * eventfd; nothing else is shared.
  */
 #ifndef SYS_WORKERS_H
 #define SYS_WORKERS_H

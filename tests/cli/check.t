@@ -103,8 +103,8 @@ done
 
 ladder check broken.test dane.test
 is 'DNS could not tell of one: exit status 69' $status 69
-has 'and what it said is there' "$out" 'broken.test  ?  level ?  (dns-unsure: DNS could not tell, so nothing weaker)'
-has 'the other is told all the same' "$out" '
+has 'and the reason is there' "$out" 'broken.test  ?  level ?  (dns-unsure: DNS could not tell, so nothing weaker)'
+has 'the other is reported all the same' "$out" '
 dane.test  green'
 
 # --- news
@@ -136,7 +136,7 @@ while read -r news key option entry state more sentence; do
 	ladder check ${option#-} --json "$key"
 	is "$sentence: $news" "$(python3 -c 'import json, sys; print(json.loads(sys.stdin.read())["news"])' <<<"$out")" $news
 	[[ $news == True ]] && time=now || time=later
-	is "$sentence: the entry stays, looked at $time" "$(looks "$key")" "$entry $time $time $time"
+	is "$sentence: the entry stays, re-checked $time" "$(looks "$key")" "$entry $time $time $time"
 done <<'END'
 True dane.test - encrypt none pending=0 TLSA appeared
 False dane.test - dane-only usable pending=0 TLSA as before
@@ -152,20 +152,20 @@ False broken.test - encrypt none pending=0 DNS could not tell
 END
 known dane.test encrypt none pending=0
 ladder check dane.test
-has 'people are told of it' "$out" '  news: the daemon looks at it now'
+has 'the user is told of it' "$out" '  news: the daemon looks at it now'
 if [[ $EUID -ne 0 ]]; then
 	known dane.test encrypt none pending=0
 	chmod -w "$dir/state.db"
 	ladder check dane.test
 	is 'a state that may not be written: it only prints' "$status$err" 0
-	hasnt 'and tells nobody' "$out" 'news'
+	hasnt 'and reports no news' "$out" 'news'
 	chmod u+w "$dir/state.db"
 fi
 
 configure "dns: {resolver: $resolver}" 'postfix: {command: [/nonexistent]}'
 ladder check dane.test
 is 'without a Postfix DNS is asked all the same' $status 0
-has 'which is said' "$err" 'cannot ask Postfix'
+has 'which is reported' "$err" 'cannot ask Postfix'
 ladder check --probe dane.test
 has 'and a probe that cannot be made proves nothing' "$out" 'dane.test  ?  level dane-only'
 

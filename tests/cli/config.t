@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# A configuration with mistakes: nothing starts on it, and every mistake is told at once,
+# A configuration with mistakes: nothing starts on it, and every mistake is reported at once,
 # with its place.
 . "$(dirname -- "$0")/lib.sh"
 
@@ -28,9 +28,9 @@ complaints='
 while read -r place part; do
 	run "$program" -c "$dir/bad.yaml" list
 	line=$(grep -F "bad.yaml:$place: " <<<"$err")
-	has "a mistake at $place is told" "$line" "$part"
+	has "a mistake at $place is reported" "$line" "$part"
 done < <(grep . <<<"$complaints")
-is 'no mistake is told twice, none is made up' "$(wc -l <"$dir/err")" 7
+is 'no mistake is reported twice, none is made up' "$(wc -l <"$dir/err")" 7
 is 'nothing is printed on standard output' "$out" ''
 
 for command in run scan queue match rules list 'explain a.test' 'set a.test may' 'unset a.test' \

@@ -43,7 +43,7 @@ is 'policy-maps: ok' "$(of policy-maps result)" ok
 is 'map-type: ok' "$(of map-type result)" ok
 is 'authorities of the system: ok' "$(of authorities result)" ok
 is 'no map yet: fault' "$(of map result)" fault
-is 'nobody answers DNS: fault' "$(of dns result)" fault
+is 'no server answers DNS: fault' "$(of dns result)" fault
 is 'a fault: exit status 78' $status 78
 
 main_cf 'smtp_tls_security_level = may' 'smtp_tls_policy_maps ='

@@ -37,7 +37,7 @@ configure() {
 		[[ $lines == *rules:* ]] || echo "rules: $srcdir/rules/postfix.yaml"
 		[[ $lines == *map:* ]] || echo "map: {file: $dir/tls_policy, type: none}"
 		[[ $lines == *postfix:* ]] || echo "postfix: {command: [$(fakes)], default_level: verify}"
-		# Nobody answers there.
+		# No server answers there.
 		[[ $lines == *dns:* ]] || echo 'dns: {resolver: 127.0.0.1@1, tries: 1, timeout: 100ms}'
 		printf '%s\n' "$lines"
 	} >"$dir/tlsladder.yaml"

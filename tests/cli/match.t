@@ -88,7 +88,7 @@ for packer in xz bzip2 zstd; do
 	$packer -qc <"$log" >"$dir/foreign"
 	ladder match --all "$dir/foreign" "$log"
 	is "a log compressed with $packer: exit status 74" $status 74
-	has "a log compressed with $packer: that is said" "$err" "it is compressed with $packer"
+	has "a log compressed with $packer: that is reported" "$err" "it is compressed with $packer"
 	is "a log compressed with $packer: the others are read all the same" "$(cut -f 1 <<<"$out" | head -n 1)" \
 		"$("$program" -c "$dir/tlsladder.yaml" match --all "$log" | cut -f 1 | head -n 1)"
 	{ head -c 1 "$dir/foreign"; read -rt 0.1 <> <(:); tail -c +2 "$dir/foreign"; } |
@@ -104,7 +104,7 @@ has 'and is named' "$err" "$dir/none.log"
 is 'the others are read all the same' "$out" "$all"
 ladder match "$dir"
 is 'a directory is no log' $status 66
-# A line without its end, at the end of a file that nobody writes any more.
+# A line without its end, at the end of a file that is not written to any more.
 grep -m 1 'status=deferred (Server certificate not verified)' "$log" | head -c -1 >"$dir/unended.log"
 ladder match --json "$dir/unended.log"
 is 'a last line without an end counts' "$(grep -c . <<<"$out")" 1
@@ -131,7 +131,7 @@ record = json.loads(open(sys.argv[1], "rb").read().decode("utf-8"))
 assert record["domain"] == "x.test" and "\x1b" in record["recipient"]' "$dir/out"
 hasnt 'hostile bytes: JSON has no raw escape' "$out" $'\e'
 
-# A reason in somebody else's mouth.
+# A reason that a server wrote into its reply.
 printf '%s to=<u@x.test>, relay=h.test[192.0.2.1]:25, delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (host h.test[192.0.2.1] said: 450 4.7.5 Server certificate not verified (in reply to RCPT TO command))\n' "$header" >"$dir/said.log"
 ladder match "$dir/said.log"
 is 'the words of a server are no rule of ours' "$status$out" 0
@@ -142,7 +142,7 @@ is 'the words of a server are no rule of ours' "$status$out" 0
 	printf '%s to=<u@y.test>%s\n' "$header" "$tail"
 } >"$dir/long.log"
 ladder match --json "$dir/long.log"
-has 'a line over 64 KiB is told' "$err" 'lines over 64 KiB skipped'
+has 'a line over 64 KiB is reported' "$err" 'lines over 64 KiB skipped'
 has 'and the next is read' "$out" '"line":2,'
 printf 'x\0y\n%s to=<u@y.test>%s\n' "$header" "$tail" >"$dir/nul.log"
 ladder match --json "$dir/nul.log"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # A database of every schema version that was ever released: it opens, and list and explain
-# say the same of it as they did (tests/store/README). More may be said than then.
+# say the same of it as they did (tests/store/README). They may report more than then.
 . "$(dirname -- "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all 'needs python3'
 
@@ -24,7 +24,7 @@ import sqlite3, sys
 print(*sqlite3.connect(sys.argv[1]).execute("PRAGMA user_version").fetchone())' "$dir/state.db"
 }
 
-# differences VERSION EVERY: where what is said now is not what was said. The sentence of a why is
+# differences VERSION EVERY: where the output now differs from the output then. The sentence of a why is
 # wording, no state: the manual has it, and docs.t compares. Of EVERY destinations one is explained.
 differences() {
 	python3 -c '

@@ -16,7 +16,7 @@ configure "rules: [$srcdir/rules/strict.yaml, $srcdir/rules/postfix.yaml]"
 ladder rules
 has 'the files of the configuration are those' "$out" ' rules in 2 files'
 
-# broken PLACE COMPLAINT, the file on standard input: exit status 78, and it is said.
+# broken PLACE COMPLAINT, the file on standard input: exit status 78, and it is reported.
 broken() {
 	cat >"$dir/rules.yaml"
 	ladder rules "$dir/rules.yaml"
@@ -109,7 +109,7 @@ for place in first.yaml:2:44 first.yaml:3:25 second.yaml:2:53; do
 	has "all mistakes of all files: $place" "$err" "$place: "
 done
 
-# A pattern that backtracks without end is no match, and that is said.
+# A pattern that backtracks without end is no match, and that is reported.
 cat >"$dir/slow.yaml" <<'END'
 rules:
   - {name: slow, reason: '^(a+)+$', fallback: may, examples: [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab]}
@@ -117,13 +117,13 @@ END
 cp "$dir/slow.yaml" "$dir/rules.yaml"
 ladder rules "$dir/rules.yaml"
 is 'a pattern that gives up on an example: exit status 78' $status 78
-has 'and that is said' "$err" 'a pattern gave up on this text'
+has 'and that is reported' "$err" 'a pattern gave up on this text'
 configure "rules: $dir/slow.yaml"
 printf 'Nov 24 07:00:00 mail postfix/smtp[1]: 4jYQBx3n2tz1bYNB: to=<a@x.test>, relay=none, delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (%s)\n' \
 	aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab >"$dir/slow.log"
 for command in match scan; do
 	ladder $command "$dir/slow.log"
-	has "$command: a pattern that gives up is told" "$err" 'ran into its limit'
+	has "$command: a pattern that gives up is reported" "$err" 'ran into its limit'
 done
 
 # As the README has it: a rule of one's own, before the shipped ones.

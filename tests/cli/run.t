@@ -38,7 +38,7 @@ echo 69 >"$dir/postqueue.status"
 echo 'postqueue: fatal: the mail system is down' >"$dir/postqueue.err"
 start
 check 'the daemon says what it follows' await 20 said "follows $log"
-check 'a queue that cannot be read is told' await 20 said 'cannot read the queue.*the mail system is down'
+check 'a queue that cannot be read is reported' await 20 said 'cannot read the queue.*the mail system is down'
 stop KILL
 start
 check 'after kill -9 it still wants to read the queue' await 20 said 'cannot read the queue.*the mail system is down'

@@ -132,7 +132,7 @@ is 'standard input gives the same' "$(as_table <"$dir/out")" "$got"
 	cat "$log"
 } >"$dir/long.log"
 ladder scan --json "$dir/long.log"
-has 'a line over 64 KiB is told' "$err" "long.log: 1 lines over 64 KiB skipped"
+has 'a line over 64 KiB is reported' "$err" "long.log: 1 lines over 64 KiB skipped"
 is 'and the others are read' "$(as_table <"$dir/out")" "$got"
 ladder scan "$dir/none.log"
 is 'a log that is missing is an error' $status 66
@@ -173,7 +173,7 @@ is 'the same log once more changes no level' "$(as_table <"$dir/out" | cut -d ' 
 # --- a clock that was a year ahead
 
 rm -f "$dir"/state.db* "$dir"/tls_policy*
-# days_ahead: how far the last time to look again is.
+# days_ahead: how far ahead the last re-check is.
 days_ahead() {
 	ladder list --json
 	python3 -c '
@@ -183,7 +183,7 @@ print(max((datetime.datetime.fromisoformat(json.loads(line)["look_again"].replac
           for line in sys.stdin))' <"$dir/out"
 }
 TLSLADDER_NOW_OFFSET=31536000 ladder scan --apply --json "$log"
-check 'a clock that is a year ahead: times to look again are, too' test "$(days_ahead)" -gt 350
+check 'a clock that is a year ahead: re-checks are, too' test "$(days_ahead)" -gt 350
 ladder scan --apply --json /dev/null
 check 'when it is right again, they are no further ahead than a lease' test "$(days_ahead)" -lt 91
 
@@ -219,7 +219,7 @@ rm "$dir"/postqueue.{err,status}
 echo 1 >"$dir/postconf.status"
 ladder scan --apply "$log"
 is 'scan --apply without an answer of postconf: exit status 69' $status 69
-has 'and it is said' "$err" 'cannot ask postconf'
+has 'and it is reported' "$err" 'cannot ask postconf'
 rm "$dir/postconf.status"
 configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" "map: {file: $dir/tls_policy, type: hash}" \
 	"postfix: {command: [$(fakes)], default_level: auto}"

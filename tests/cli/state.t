@@ -106,7 +106,7 @@ ladder explain --json '[mx.example.test]:587'
 is 'a next-hop with a port is explained' "$(json 'd[0]["destination"]')" '[mx.example.test]:587'
 ladder explain nobody.test
 is 'of one that was never seen: exit status 66' $status 66
-has 'and that is said' "$err" 'nothing is known of nobody.test'
+has 'and that is reported' "$err" 'nothing is known of nobody.test'
 
 # --- unset
 
@@ -156,13 +156,13 @@ printf '%s\n' '# of mine' 'partner.test secure match=.partner.test' >"$dir/mine"
 mine=$(<"$dir/mine")
 configure "map: {file: $dir/mine, type: hash}"
 ladder set over.test may
-is "a table that somebody else wrote: exit status 73" $status 73
-has 'and that is said' "$err" "$dir/mine is there, and not written by tlsladder"
+is "a table that another program wrote: exit status 73" $status 73
+has 'and that is reported' "$err" "$dir/mine is there, and not written by tlsladder"
 is 'and it is left as it is' "$(<"$dir/mine")" "$mine"
 : >"$dir/mine"
 configure "map: {file: $dir/mine, type: none}"
 ladder set over.test may
-is 'an empty file is nobody'"'"'s' "$status$err" 0
+is 'an empty file belongs to no other program' "$status$err" 0
 echo 'over.test secure' >"$dir/mine"
 ladder set other.test may
 is 'what was written over a map of ours does not stay' \
@@ -184,7 +184,7 @@ echo 1 >"$dir/postmap.status"
 before=$(<"$dir/tls_policy")
 ladder set late.test may
 is 'postmap fails: exit status 73' $status 73
-has 'postmap fails: what it said' "$err" 'postmap: fatal: no room'
+has 'postmap fails: its message' "$err" 'postmap: fatal: no room'
 has 'postmap fails: what is so all the same' "$err" 'the entry is stored, but the map is not exported'
 is 'postmap fails: the map in force is untouched' "$(<"$dir/tls_policy")" "$before"
 configure
@@ -200,7 +200,7 @@ is 'a state that is none is refused' $status 74
 has 'and is named' "$err" "$dir/other.db"
 ladder scan -
 is 'by scan as well' $status 74
-has 'and why is said' "$err" 'file is not a database'
+has 'and why is reported' "$err" 'file is not a database'
 is 'and left as it is' "$(<"$dir/other.db")" 'this is no database, but long enough to look like a file of something else'
 
 # A command that root ran must leave nothing that the daemon cannot use.

@@ -46,7 +46,7 @@ ladder set a.test verify
 ladder set a.test may --note 'for a while'
 ladder undo a.test
 is 'a weaker pin is taken back' $status 0
-is 'and that is said' "$out" 'a.test: may -> verify for a day'
+is 'and that is reported' "$out" 'a.test: may -> verify for a day'
 is 'the level from before is pinned for a day' "$(standing a.test)" 'verify True undone 86400.0'
 is 'the record says so' "$(last_record a.test)" 'undo may verify undone '
 is 'the map has it' "$(in_map a.test)" 'verify'
@@ -73,7 +73,7 @@ ladder set d.test secure match=.d.test ciphers=high
 ladder set d.test encrypt
 ladder undo d.test
 is 'a level comes back with its attributes' "$(in_map d.test)" 'secure match=.d.test ciphers=high'
-is 'which is said' "$out" 'd.test: encrypt -> secure match=.d.test ciphers=high for a day'
+is 'which is reported' "$out" 'd.test: encrypt -> secure match=.d.test ciphers=high for a day'
 is 'the record says so' "$(last_record d.test)" 'undo encrypt secure undone match=.d.test ciphers=high'
 ladder undo d.test
 is 'and goes without them' "$(in_map d.test)" 'encrypt'
@@ -113,7 +113,7 @@ db.commit()' "$dir/state.db"
 ladder undo h.test
 is 'what is held was no change: the one before is taken back' "$out" 'h.test: encrypt -> none for a day'
 
-# What is stored without its decision, as after 400 days: nobody knows what was before.
+# What is stored without its decision, as after 400 days: the entry before is not known.
 ladder set e.test verify
 ladder set e.test encrypt
 python3 -c '
@@ -127,7 +127,7 @@ is 'and nothing changed' "$(in_map e.test)" 'encrypt'
 
 ladder undo never.test
 is 'an unknown destination: nothing to take back' $status 65
-has 'that is said' "$err" 'there is no decision on never.test to take back'
+has 'that is reported' "$err" 'there is no decision on never.test to take back'
 is 'nothing on standard output' "$out" ''
 
 # WORDS|WHAT IS SAID

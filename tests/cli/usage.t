@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What a person meets first: help, the version, and what is said of a wrong command line.
+# What a person meets first: help, the version, and the report of a wrong command line.
 . "$(dirname -- "$0")/lib.sh"
 
 configure

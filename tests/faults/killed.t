@@ -85,7 +85,7 @@ for ((i = 1; i <= times; i++)); do
 	printf -v pause '0.%03d' $((RANDOM % 250 + 1))
 	read -rt "$pause" <> <(:)
 	end_daemon KILL
-	# now and then: a look takes longer than a kill
+	# now and then: a check takes longer than a kill
 	[[ $((i % 10)) -eq 0 ]] || continue
 	[[ $(sql 'PRAGMA integrity_check') == ok ]] || broken+="$i "
 	place=$(sql 'SELECT place FROM log_place')

@@ -60,7 +60,7 @@ open_log(const char *path)
 	return fd;
 }
 
-/* In one piece: whoever reads it reads one of the texts. */
+/* In one piece: a reader gets one of the texts, never a mix. */
 static void
 acknowledge(const char *path, const char *what, unsigned long number)
 {

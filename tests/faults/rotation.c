@@ -227,7 +227,7 @@ rotated_copy_deleted(void **state)
 	rig_start(rig, FOLLOW_FROM_START);
 	rig_pump(rig);
 	rig_kill(rig);
-	rig_write(rig, "log", 100, 110);      /* nobody will see these */
+	rig_write(rig, "log", 100, 110);      /* these are never read */
 	rig_write(rig, "log.keep", 110, 120); /* so that the inode is not used again */
 	rig_unlink(rig, "log");
 	rig_rename(rig, "log.keep", "log");
@@ -235,7 +235,7 @@ rotated_copy_deleted(void **state)
 	rig_settle(rig);
 	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 1);
 	rig_kill(rig);
-	rig_start(rig, FOLLOW_FROM_END); /* it is not told again */
+	rig_start(rig, FOLLOW_FROM_END); /* it is not reported again */
 	rig_settle(rig);
 	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 1);
 	assert_int_equal(rig->got_len, 110);
@@ -430,7 +430,7 @@ rotate_now(void)
 	rig_write(rotated_rig, "log", 30, 40);
 }
 
-/* A rotation right between the reading of the directory and the look at the path. */
+/* A rotation right between the reading of the directory and the check of the path. */
 static void
 rotated_while_the_directory_is_read(void **state)
 {
@@ -479,7 +479,8 @@ faults_of_rotation(void)
 	suite_add(appended, NULL, "1 100,000 lines appended while running");
 	suite_add(renamed, NULL, "2 renamed and created: old before new");
 	suite_add(writes_on, NULL, "3 the writer goes on in the renamed file for 30 s");
-	suite_add(missing_for_a_minute, NULL, "4 missing for 60 s: told once, no exit");
+	suite_add(
+	    missing_for_a_minute, NULL, "4 missing for 60 s: reported once, no exit");
 	suite_add(stopped_during_postfix_logrotate, NULL,
 	    "5 postfix logrotate while the reader is stopped");
 	suite_add(down_during_postfix_logrotate, NULL,

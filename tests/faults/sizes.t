@@ -94,7 +94,7 @@ is 'match, files: the line behind each, with its number' "$out" "$(
 	record 1 nul
 	for _ in 0 1 2 3 4 5 6 7 8 9; do record $((lines + 1)) garbage; done
 )"
-has 'match, files: the long line is told' "$err" "long.log: 1 lines over 64 KiB skipped"
+has 'match, files: the long line is reported' "$err" "long.log: 1 lines over 64 KiB skipped"
 measured match < <(cat "${logs[@]}")
 ends_well 'match, a pipe' 16
 is 'match, a pipe: the line behind each, with its number' "$out" "$(
@@ -102,7 +102,7 @@ is 'match, a pipe: the line behind each, with its number' "$out" "$(
 	record 3 nul
 	for i in 0 1 2 3 4 5 6 7 8 9; do record $((3 + (i + 1) * (lines + 1))) garbage; done
 )"
-has 'match, a pipe: the long line is told' "$err" "-: 1 lines over 64 KiB skipped"
+has 'match, a pipe: the long line is reported' "$err" "-: 1 lines over 64 KiB skipped"
 
 # --- scan: no destination but those of the good lines
 
@@ -125,7 +125,7 @@ for how in files 'a pipe'; do
 	fi
 	ends_well "scan, $how" 24
 	is "scan, $how: the destinations of the lines behind, no others" "$(destinations)" "$wanted"
-	has "scan, $how: the long line is told" "$err" '1 lines over 64 KiB skipped'
+	has "scan, $how: the long line is reported" "$err" '1 lines over 64 KiB skipped'
 	check "scan, $how: no state" test ! -e "$dir/state.db"
 done
 
@@ -148,7 +148,7 @@ is_counted() {
 		$((10 * whole + 12))
 	is "$1: so do those that a rule matches" "$(sql "SELECT value FROM counter WHERE name = 'recognised'")" 12
 	is "$1: the long line is counted" "$(sql "SELECT value FROM counter WHERE name = 'long-lines'")" 1
-	has "$1: it is told" "$err" "a line of $((3 * 1024 ** 3 + 1)) bytes before offset $((3 * 1024 ** 3 + 2)) was skipped"
+	has "$1: it is reported" "$err" "a line of $((3 * 1024 ** 3 + 1)) bytes before offset $((3 * 1024 ** 3 + 2)) was skipped"
 	is "$1: no entry" "$(sql "SELECT count(*) FROM destination WHERE entry <> 'none'")" 0
 	is "$1: the destinations of the lines behind, no others" \
 		"$(sql 'SELECT key, attempts FROM destination ORDER BY key')" "${wanted//- /}"

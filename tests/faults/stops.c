@@ -88,7 +88,7 @@ reader_is_slower(void **state)
 	rig_expect_notes(rig, FOLLOW_NOTE_GAP, 0);
 }
 
-/* Under load too, a new generation is opened before somebody can remove it. */
+/* Under load too, a new generation is opened before it can be removed. */
 static void
 held_open_under_load(void **state)
 {

@@ -108,7 +108,7 @@ short_read_of_an_old_file(void **state)
 	rig_expect_at_end(rig);
 }
 
-/* root may read everything: the reader becomes nobody while it reads. */
+/* root may read everything, so the reader becomes the user nobody while it reads. */
 static void
 become(uid_t uid)
 {
@@ -215,7 +215,7 @@ first_start_without_permission(void **state)
 		rig_start(rig, FOLLOW_FROM_END);
 		become(0);
 		assert_false(rig->has_stored);
-		rig->has_stored = true; /* whoever stores it all the same */
+		rig->has_stored = true; /* as of a caller that stores it all the same */
 		pass_as_nobody(rig, 3000);
 		rig_kill(rig);
 		rig->has_stored = true;
@@ -290,7 +290,7 @@ queue_overflows(void **state)
 	assert_false(is_signalled(rig)); /* and it does not keep us awake */
 }
 
-/* At rest only one look a minute; each kind of news is signalled. */
+/* At rest only one check a minute; each kind of news is signalled. */
 static void
 rests(void **state)
 {
@@ -561,17 +561,17 @@ faults_of_the_system(void)
 		suite_add(read_fails, &read_rows[i], "%s", read_rows[i].name);
 	suite_add(short_read_of_an_old_file, NULL,
 	    "41 a short read without news of a file that is rotated");
-	suite_add(
-	    mode_000_at_rotation, NULL, "42 mode 000 at rotation, for 60 s: told once");
+	suite_add(mode_000_at_rotation, NULL,
+	    "42 mode 000 at rotation, for 60 s: reported once");
 	suite_add(directory_without_x, NULL, "42 a directory that loses its x bit");
 	suite_add(
 	    started_without_permission, NULL, "42 started while it must not be read");
 	suite_add(first_start_without_permission, NULL,
 	    "42 the first start while it must not be read: old lines stay old");
-	suite_add(no_inotify, NULL, "43 no inotify: a look each second");
+	suite_add(no_inotify, NULL, "43 no inotify: a check each second");
 	suite_add(no_watches, NULL, "43 max_user_watches is used up");
 	suite_add(queue_overflows, NULL, "43 20,000 renames in the directory");
-	suite_add(rests, NULL, "43 at rest a look a minute, and all news is signalled");
+	suite_add(rests, NULL, "43 at rest a check a minute, and all news is signalled");
 	suite_add(on_tmpfs, NULL, "44 on tmpfs");
 	suite_add(on_overlay, NULL, "44 on an overlay, copied up while it is read");
 	suite_add(stale_size, NULL, "44 a network file system that shows an old size");

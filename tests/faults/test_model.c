@@ -288,7 +288,7 @@ copy_truncate(struct model *m)
 		rig_pump(m->rig);
 }
 
-/* Lines that nobody read would be lost: only where all was. Then one more is read. */
+/* Unread lines would be lost, so only where all was read. Then one more is read. */
 static void
 cut(struct model *m, uint64_t size)
 {

@@ -222,7 +222,7 @@ cut_twice_between_looks(void **state)
 	(void)state;
 	read_log(rig, 100);
 	rig_truncate(rig, "log", 0);
-	rig_write(rig, "log", 500, 510); /* gone before anybody looks */
+	rig_write(rig, "log", 500, 510); /* gone before it is checked */
 	rig_truncate(rig, "log", 0);
 	rig_write(rig, "log", 100, 110);
 	rig_settle(rig);
@@ -454,7 +454,7 @@ faults_of_truncation(void)
 	suite_add(cut_within_a_line, NULL, "15 cut within a line: the stump is no line");
 	suite_add(cut_within_the_unfinished_line, NULL,
 	    "15 an unfinished line is taken back and written again");
-	suite_add(cut_twice_between_looks, NULL, "16 cut twice between two looks");
+	suite_add(cut_twice_between_looks, NULL, "16 cut twice between two checks");
 	suite_add(
 	    rewritten_in_place, NULL, "17 rewritten in place, the size is the same");
 	suite_add(rewritten_with_the_same_end, NULL,

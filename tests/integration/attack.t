@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # An attacker's day. Destinations that were verified for a week lose STARTTLS, their
 # certificate, their TLSA records; 500 of one hoster at once; and the log says what others
-# would like. Until a hold is over nothing weaker is in force, the administrator is told
+# would like. Until a hold is over nothing weaker is in force, the administrator is alerted
 # within a minute, and after the attack everything stands as before.
 . "$(dirname -- "$0")/lib.sh"
 
@@ -22,7 +22,7 @@ configure strict 'notify: {to: postmaster@sender.test}' 'dns: {timeout: 1s, trie
 
 # at SECONDS: the daemon's clock is so far ahead from now on.
 at() {
-	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when told to'
+	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when asked to'
 	start "TLSLADDER_NOW_OFFSET=$1" || { not_ok "the daemon starts at $1 s"; finish; }
 }
 
@@ -87,18 +87,18 @@ at 0
 "$sandbox" behave "$dir" mx.dane-mixed.test plain
 "$sandbox" zone "$dir" kind dane-ok.test silent-tlsa
 "$sandbox" zone "$dir" kind dane-ta.test bogus-tlsa
-# The attacker's own key, in an answer that nobody signed.
+# The attacker's own key, in an answer without a signature.
 "$sandbox" zone "$dir" tlsa mx.dane-roll.test 3-1-1:mx.plain.test
 "$sandbox" zone "$dir" kind dane-roll.test stripped-tlsa
 attacked=(valid-ca.test signed-no-tlsa-ca.test dane-mixed.test dane-ok.test dane-ta.test dane-roll.test)
 begun=$(now)
 send strict "${attacked[@]}"
-awaits 'STARTTLS stripped: the administrator is told' 50 told 'valid-ca.test: hold'
-awaits 'a wrong certificate: the administrator is told' 50 told 'signed-no-tlsa-ca.test: hold'
-awaits 'STARTTLS stripped from DANE: the administrator is told' 50 told 'dane-mixed.test: dane-not-met'
-awaits 'TLSA answers dropped: the administrator is told' 50 told 'dane-ok.test: .*TLSA lookup error'
-awaits 'TLSA answers made SERVFAIL: the administrator is told' 50 told 'dane-ta.test: .*TLSA lookup error'
-awaits 'TLSA answers forged, without signature: the administrator is told' 50 \
+awaits 'STARTTLS stripped: the administrator is alerted' 50 told 'valid-ca.test: hold'
+awaits 'a wrong certificate: the administrator is alerted' 50 told 'signed-no-tlsa-ca.test: hold'
+awaits 'STARTTLS stripped from DANE: the administrator is alerted' 50 told 'dane-mixed.test: dane-not-met'
+awaits 'TLSA answers dropped: the administrator is alerted' 50 told 'dane-ok.test: .*TLSA lookup error'
+awaits 'TLSA answers made SERVFAIL: the administrator is alerted' 50 told 'dane-ta.test: .*TLSA lookup error'
+awaits 'TLSA answers forged, without signature: the administrator is alerted' 50 \
 	told 'dane-roll.test: .*TLSA lookup error'
 comment "the last of these alerts came $(bc <<<"$(now) - $begun") s after the mail"
 settle strict
@@ -107,7 +107,7 @@ for domain in "${attacked[@]}"; do
 	is "at once: mail to $domain waits" "$(arrivals "$domain")" 4
 done
 
-# --- what others write about somebody who does well
+# --- what others write about a destination that does well
 
 forge() {
 	local what="relay=none, delay=0.1, delays=0.1/0/0/0, dsn=4.7.4, status=deferred (TLS is required, but was not offered by host mx.victim.test[10.53.1.38])"
@@ -167,7 +167,7 @@ begun_crowd=$(now)
 "$sandbox" behave "$dir" mx.selfsigned.test plain
 send_crowd
 settle strict 60
-awaits 'a crowd stripped: the administrator is told' 50 told 'freeze: '
+awaits 'a crowd stripped: the administrator is alerted' 50 told 'freeze: '
 is 'in few words' "$(($(told | wc -l) - alerts < 60))" 1
 send strict expired-cert.test
 settle strict
@@ -188,15 +188,15 @@ at 3200
 send strict victim.test
 settle strict
 retry_all strict
-# It never did better, and somebody verified since.
+# It never did better, and another destination verified since.
 before=$(printf '%s\n' "$before" 'expired-cert.test encrypt' | sort)
 is 'after an hour, nearly: the newcomer has its entry' "$(weaker)" 'expired-cert.test set encrypt not-authentic'
-is 'after an hour, nearly: nobody else' "$(entries)" "$before"
+is 'after an hour, nearly: no other' "$(entries)" "$before"
 "$sandbox" cert "$dir" mx.signed-no-tlsa-ca.test good
 
 at 86000
 retry_all strict
-is 'after a day, nearly: nobody else' "$(weaker)" 'expired-cert.test set encrypt not-authentic'
+is 'after a day, nearly: no other' "$(weaker)" 'expired-cert.test set encrypt not-authentic'
 is 'after a day, nearly: Postfix finds nothing else' "$(grep -v '^#' "$dir/state/tls_policy" | tr '\t' ' ')" "$before"
 is 'the right certificate is back: mail flows' "$(arrived user@signed-no-tlsa-ca.test | sed 's/ .*//')" mx.signed-no-tlsa-ca.test
 

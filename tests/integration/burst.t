@@ -86,7 +86,7 @@ fresh() {
 
 # lag SECONDS: lines are added all the time, each about a destination of its own; how far
 # the position in the database was behind the end of the log at most, in milliseconds,
-# and how late the looks themselves were.
+# and how late the checks themselves were.
 lag() {
 	python3 - "$log" "$dir/state/state.db" "$1" <<'END_OF_LAG'
 import sqlite3, sys, time
@@ -127,7 +127,7 @@ printf '%s mail postfix/smtp[7]: S0: to=<u@first.nowhere.test>, relay=none, dela
 	"$(date '+%b %e %T')" >>"$log"
 await 10 at_end >/dev/null
 read -r behind late lines < <(lag 8)
-comment "a resolver that takes 2 s an answer: $lines lines in 8 s, the database at most $behind ms behind (looks up to $late ms late)"
+comment "a resolver that takes 2 s an answer: $lines lines in 8 s, the database at most $behind ms behind (checks up to $late ms late)"
 is 'the log is never more than a second ahead' "$((behind <= 1000 + late))" 1
 awaits 'with an answer there is a decision' 30 grep -q '=s1.many-plain.test action=set level=may' "$dir/daemon.err"
 stops
@@ -202,7 +202,7 @@ retried() {
 		$(sql "SELECT count(*) FROM waiting JOIN destination ON id = destination 
 			WHERE key LIKE 'f1___.%' AND (waiting.version > 0 OR waiting.version = -1)") == 0 ]]
 }
-# Who has many waits for a flush, a minute perhaps; nobody else does.
+# A destination with many messages waits for a flush, a minute perhaps; no other does.
 awaits 'in a flood of deferrals everybody with few messages is retried at once' 40 retried
 comment "$flood deferrals: read and retried in $(($(ms) - begun)) ms; $(calls -f) flushes, $(grep -c ' -i ' "$dir/state/calls") messages by name, $(calls 'postmap -c [^ ]* hash:[^ ]*') maps built"
 

@@ -6,7 +6,7 @@
 . "$(dirname -- "$0")/lib.sh"
 
 # DOMAIN  GRADE  LEVEL  WHY  MAIL
-#   LEVEL  "?": none can be told; "!" behind the why: mail waits
+#   LEVEL  "?": none can be determined; "!" behind the why: mail waits
 #   MAIL   what a message sent at that level gets: tls, clear, waits; "-": none is sent
 table='
 dane-ok.test                green   dane-only  dane           tls

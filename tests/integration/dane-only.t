@@ -19,7 +19,7 @@ comment "everything settled $(bc <<<"$(now) - $begun") s after the first message
 
 matches 'the log has the times of RFC 3339' "$(head -n 1 "$dir/dane/mail.log")" \
 	'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}[+-][0-9:]{5} mail postfix/'
-# The look-up that names verify as the next step comes before anybody connects; so its
+# The look-up that names verify as the next step comes before the first connection; so its
 # greylisting begins with the first retry.
 awaits 'a retry that met greylisting is made once more' 20 \
 	grep -q 'user@greylist.test	' "$dir/delivered.tsv"

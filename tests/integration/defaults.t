@@ -28,7 +28,7 @@ under() {
 			"$(grep -F "to=<$name@$domain>" "$dir/$name/mail.log")"
 		[[ $got != "$mail" ]] || ok "$name: $domain: mail $mail"
 	done < <(grep . <<<"$rows")
-	stop || not_ok "$name: the daemon ends when told to"
+	stop || not_ok "$name: the daemon ends when asked to"
 	rm -rf "${dir:?}/state/"*
 }
 

@@ -27,7 +27,7 @@ cat >"$dir/bin/apt-get" <<END
 END
 chmod +x "$dir/bin"/*
 
-# A destination is known, the map is there, and nobody is running.
+# A destination is known, the map is there, and no daemon is running.
 starts
 send strict selfsigned.test
 settle strict
@@ -171,7 +171,7 @@ told() {
 }
 ill 'no sendmail' notify fault typed told
 ill 'an address that sendmail must not see' notify fault said yaml notify '{to: "a|b@sender.test"}'
-ill 'nobody to tell' notify ok said true
+ill 'no recipient of alerts' notify ok said true
 
 # --- smtp_tls_policy_maps
 
@@ -350,7 +350,7 @@ server.serve_forever()' "$1" >"$dir/remote.out" &
 	remote=$!
 	await 10 grep -q ready "$dir/remote.out" >/dev/null
 }
-# Validating, but by somebody else.
+# Validated, but on another machine.
 pass_on 127.0.0.53
 ill 'a resolver that only forwards (Postfix)' postfix-dns warning typed resolv_conf 'nameserver 127.0.0.53\n'
 ill 'a resolver that only forwards (ours)' dns warning typed resolv_conf 'nameserver 127.0.0.53\n'

@@ -14,7 +14,7 @@ certificate=selfsigned
 # on odd days alone. What is due then is done.
 at() {
 	local wanted=selfsigned
-	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when told to'
+	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when asked to'
 	(($1 % 2 == 0)) || wanted=good
 	[[ $wanted == "$certificate" ]] || "$sandbox" cert "$dir" mx.selfsigned.test $wanted
 	certificate=$wanted
@@ -84,7 +84,7 @@ climbs 7
 is 'day 8: back at once, with twice the lease' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 14'
 at 16
 mail_flows selfsigned.test
-is 'day 16: not looked at before the lease is over' "$(lease selfsigned.test) $(why selfsigned.test)" '14 trial-failed'
+is 'day 16: not re-checked before the lease is over' "$(lease selfsigned.test) $(why selfsigned.test)" '14 trial-failed'
 at 22
 is 'day 22: a probe that fails doubles it as well' "$(lease selfsigned.test) $(why selfsigned.test)" '28 still-needed'
 mail_flows selfsigned.test
@@ -115,7 +115,7 @@ send strict "gone@$domain"
 settle strict
 is 'day 209: withdrawn, with proof: mail waits' "$(arrived "gone@$domain")" waits
 is 'day 209: the entry stays' "$(entry $domain) $(why $domain)" 'dane-only dane-going'
-awaits 'day 209: the administrator is told' 10 \
+awaits 'day 209: the administrator is alerted' 10 \
 	grep -q "alert: $domain: dane-going" <(tail -n "+$said" "$dir/daemon.err")
 at 211 86000
 retry_all strict

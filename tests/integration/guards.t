@@ -24,7 +24,7 @@ deferred() {
 
 # told DOMAIN WHY: there is an alert.
 told() {
-	matches "the administrator is told: $1, $2" "$(grep "alert: $1: " "$dir/daemon.err")" "alert: $1: $2: "
+	matches "the administrator is alerted: $1, $2" "$(grep "alert: $1: " "$dir/daemon.err")" "alert: $1: $2: "
 }
 
 # why DOMAIN
@@ -100,7 +100,7 @@ is 'nor where mail flows by what it says' \
 is 'it has others: our entry' \
 	"$(entry xn--bcher-kva.test) $(arrived user@xn--bcher-kva.test | cut -d ' ' -f 1)" 'encrypt mx.xn--bcher-kva.test'
 
-# It is gone: for whom it has policies nobody can tell.
+# It is gone, so it is not known which keys it has policies for.
 before=$(entries)
 inside kill "$(cut -d ' ' -f 2 "$dir/plugin.out")"
 wait "$plugin" 2>/dev/null
@@ -165,7 +165,7 @@ awaits 'and the mail is delivered, by a new one' 30 \
 settle strict
 is 'which is as it was at first' "$(in_map expired-cert.test)" encrypt
 
-# The same by an administrator's hand: it is theirs, but they are told.
+# The same by an administrator's hand: it is theirs, but they are alerted.
 ladder set wrongname-cert.test encrypt
 sql "UPDATE destination SET attributes = 'speed=fast' WHERE key = 'wrongname-cert.test'"
 ladder set nobody.nowhere.test encrypt

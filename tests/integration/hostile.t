@@ -103,7 +103,7 @@ is 'entries of those alone who earned them' "$(entries | sort)" "dane-ok.test da
 hostile-cn.test encrypt
 hostile-issuer.test encrypt
 starttls-hostile.test may"
-is 'nobody else is known' \
+is 'no other destination is known' \
 	"$(sql "SELECT key FROM destination ORDER BY key" | tr '\n' ' ')" \
 	'dane-ok.test hostile-cn.test hostile-issuer.test starttls-hostile.test tempfail.test tempfail2.test tempfail3.test valid-ca.test victim.test '
 is 'nothing but a verified session is known of victim.test' \

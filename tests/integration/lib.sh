@@ -24,7 +24,7 @@ comment() {
 	printf '# %s\n' "$@"
 }
 
-# The last line of every test: what the daemon said, where something was wrong.
+# The last line of every test: the daemon's log, if something was wrong.
 finish() {
 	local log
 	if [[ $failed -gt 0 ]]; then
@@ -65,7 +65,7 @@ done
 
 dir=$(mktemp -d /tmp/ladder.XXXXXX)
 map_file=$dir/state/tls_policy
-# In front of looks at state and map: "inside", where only the sandbox sees them.
+# In front of commands that read state and map: "inside", where only the sandbox sees them.
 look=()
 daemon=''
 
@@ -185,7 +185,7 @@ starts() {
 
 stops() {
 	stop
-	is 'the daemon ends when told to' $? 0
+	is 'the daemon ends when asked to' $? 0
 }
 
 map_is_there() {
@@ -233,7 +233,7 @@ sql() {
 	"${look[@]}" sqlite3 -cmd '.timeout 5000' "$dir/state/state.db" "$1"
 }
 
-# No message of a sender is new or on its way: looked at in the order in which one moves.
+# No message of a sender is new or on its way: checked in the order in which one moves.
 idle() {
 	local queue
 	for queue in maildrop incoming active; do
@@ -330,7 +330,7 @@ not_ok_of() {
 #
 #   KEY     "=": the domain
 #   ENTRY   "-": none
-#   SERVER  who took the message; "waits": nobody, "bounced": it went back. "=": mx.DOMAIN
+#   SERVER  who took the message; "waits": none, "bounced": it went back. "=": mx.DOMAIN
 #   TLS     "clear", or the protocol; "tls": 1.2 or 1.3
 table_holds() {
 	local sender=$1 rows=$2 domain key level server tls got wanted

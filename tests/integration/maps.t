@@ -116,7 +116,7 @@ for type in hash lmdb btree cdb; do
 		whole_map
 		changes
 		stop
-		is "$type: the daemon ends when told to" $? 0
+		is "$type: the daemon ends when asked to" $? 0
 	fi
 done
 

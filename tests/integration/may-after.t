@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # ladder.may_after: cleartext takes several attempts over some time; the last one is
-# tlsladder's own, as Postfix itself would try after minutes alone. Nobody flushes here.
+# tlsladder's own, as Postfix itself would try after minutes alone. Nothing flushes here.
 . "$(dirname -- "$0")/lib.sh"
 
 up strict

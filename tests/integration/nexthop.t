@@ -63,7 +63,7 @@ check_rows() {
 
 ends() {
 	stop
-	is "$1: the daemon ends when told to" $? 0
+	is "$1: the daemon ends when asked to" $? 0
 }
 
 # --- transport maps
@@ -161,7 +161,7 @@ begin bysender sender_dependent_relayhost_maps=inline:{special@sender.test=[mx.p
 settle bysender
 is 'bysender: no entry for anybody' "$(entries)" ''
 for domain in valid-ca.test selfsigned.test; do
-	matches "bysender: $domain: that is said" "$(ladder explain --json $domain)" '"why":"elsewhere"'
+	matches "bysender: $domain: that is reported" "$(ladder explain --json $domain)" '"why":"elsewhere"'
 done
 # ... and mail that goes its own way is judged by itself.
 send bysender selfsigned.test

@@ -71,7 +71,7 @@ ends() {
 			"$(grep "to=<user@$domain>" "$log" | grep -c 'status=deferred')"
 	done
 	is "$outage: it is still the same process" "$(daemon_pid)" "$first_pid"
-	is "$outage: it said so once" "$(lines | grep -c ': error: cannot ')" 1
+	is "$outage: it was reported once" "$(lines | grep -c ': error: cannot ')" 1
 	is "$outage: and that it is over" "$(lines | grep -c ': info: can .* again')" 1
 }
 
@@ -97,7 +97,7 @@ send strict expired-cert.test dane-ok.test plain.test
 awaits "$outage: it says so" 15 says 'error: cannot store .*full'
 flows_meanwhile
 is "$outage: nothing is decided" "$(in_map expired-cert.test)$(in_map dane-ok.test)$(in_map plain.test)" ''
-check "$outage: commands that only look work" ladder list
+check "$outage: commands that only read work" ladder list
 free state
 ends expired-cert.test dane-ok.test plain.test
 
@@ -139,7 +139,7 @@ await 10 test -e "$dir/locked" >/dev/null
 send strict hostile-cn.test dane-ta.test
 awaits "$outage: it says so" 15 says 'error: cannot store .*locked'
 flows_meanwhile
-check "$outage: commands that only look work" ladder list
+check "$outage: commands that only read work" ladder list
 wait $locker
 ends hostile-cn.test dane-ta.test
 

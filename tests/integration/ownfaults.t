@@ -14,7 +14,7 @@ configure strict "${settings[@]}"
 
 # at SECONDS: the daemon's clock is so far ahead from now on.
 at() {
-	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when told to'
+	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when asked to'
 	start "TLSLADDER_NOW_OFFSET=$1" || { not_ok "the daemon starts at $1 s"; finish; }
 }
 
@@ -123,11 +123,11 @@ reload
 # Tried again with the right one, who never verified before is what it is.
 before=$(printf '%s\n' "$before" 'expired-cert.test encrypt' | sort)
 retry_all strict
-at 90400 # the next look
+at 90400 # the next re-check
 settle strict
 is "$fault, mended: no mail waits" "$(inside postqueue -c "$dir/strict/config" -j | head -n 3)" ''
 is "$fault, mended: an entry for whom it is right" "$(entries)" "$before"
-awaits "$fault, mended: that is said" 10 told 'no freeze any more'
+awaits "$fault, mended: that is reported" 10 told 'no freeze any more'
 
 # --- the resolver
 

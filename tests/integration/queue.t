@@ -129,7 +129,7 @@ done
 settle strict
 for domain in signed-no-tlsa.test mx-address.test dane-pkix-only.test; do
 	is "strict.yaml: $domain, which is signed, is not weakened" "$(entry $domain) $(arrived user@$domain)" '- waits'
-	matches "strict.yaml: the administrator is told of $domain" "$(cat "$dir/daemon.err")" "alert: $domain: signed: "
+	matches "strict.yaml: the administrator is alerted of $domain" "$(cat "$dir/daemon.err")" "alert: $domain: signed: "
 done
 is 'strict.yaml: usable TLSA records still lead to dane-only' "$(entry dane-mixed.test)" dane-only
 is 'strict.yaml: what is not signed is treated as ever' "$(entry unsigned-tlsa.test) $(entry starttls-hostile.test)" \

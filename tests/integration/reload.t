@@ -68,7 +68,7 @@ broken() {
 	local name=mine.yaml
 	cat >"$dir/rules/mine.yaml"
 	reload "$1: refused" 'not reloaded: the old configuration and rules stay in force'
-	matches "$1: the place is told" "$(said)" "$dir/rules/$name:$2: "
+	matches "$1: the place is reported" "$(said)" "$dir/rules/$name:$2: "
 	matches "$1: and what is wrong" "$(said)" "$3"
 }
 broken 'a pattern that is none' 3:13 'reason|pattern|missing|paren' <<'YAML'
@@ -112,7 +112,7 @@ configured 'ladder: {may_after: {attempts: 1}, lowest: sometimes}' 'speed: fast'
 heard
 kill -HUP "$daemon"
 awaits 'a broken configuration is refused' 10 says 'not reloaded'
-matches 'the place of the first mistake is told' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+: .*sometimes|$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*lowest"
+matches 'the place of the first mistake is reported' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+: .*sometimes|$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*lowest"
 matches 'and of the second' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*speed"
 send strict starttls-refused.test
 awaits 'the old configuration is in force' 10 grep -q '^starttls-refused\.test	may' "$dir/state/tls_policy"

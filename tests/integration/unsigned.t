@@ -69,9 +69,9 @@ is 'mail to the good host beside a lame one is delivered' "$(arrived user@with-l
 is 'no word of a permissive resolver' "$(grep -c "$permissive" "$dir/daemon.err")" 0
 stops
 
-# --- a lame zone that somebody delegates while mail waits
+# --- a lame zone that gets a delegation while mail waits
 
-check 'an MX host in a zone that nobody serves' "$sandbox" zone "$dir" add wrongname-cert.test lame NS ns.nowhere.test.
+check 'an MX host in a zone without servers' "$sandbox" zone "$dir" add wrongname-cert.test lame NS ns.nowhere.test.
 check 'is named' "$sandbox" zone "$dir" mx wrongname-cert.test mx.wrongname-cert.test,mx.lame.wrongname-cert.test
 starts
 send strict wrongname-cert.test

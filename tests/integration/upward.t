@@ -18,10 +18,10 @@ chmod 755 "$dir/wrapper"
 configure strict 'ladder: {may_after: {attempts: 1}, recheck: 1d, dane_withdrawn: 1d}' \
 	"postfix: {config_directory: $dir/strict/config, command: [$dir/wrapper]}"
 
-# at SECONDS: the daemon's clock is so far ahead from now on, and it has looked at what is
+# at SECONDS: the daemon's clock is so far ahead from now on, and it has re-checked what is
 # due by then.
 at() {
-	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when told to'
+	[[ -z $daemon ]] || stop || not_ok 'the daemon ends when asked to'
 	start "TLSLADDER_NOW_OFFSET=$1" || { not_ok "the daemon starts at $1 s"; finish; }
 	offset=$1
 	await 30 looked >/dev/null || comment "still due at $offset: $(due)"
@@ -99,7 +99,7 @@ is 'over DANE' "$(last_session signed-no-tlsa.test)" Verified
 for domain in dane-ok.test dane-roll.test; do
 	is "$domain: TLSA records were withdrawn with proof: it stays for now" \
 		"$(entry $domain) $(column $domain why)" 'dane-only dane-going'
-	matches "$domain: the administrator is told" "$(grep "alert: $domain" "$dir/daemon.err")" 'dane-going'
+	matches "$domain: the administrator is alerted" "$(grep "alert: $domain" "$dir/daemon.err")" 'dane-going'
 done
 is 'without proof: it stays' "$(entry dane-ta.test) $(column dane-ta.test why)" 'dane-only dns-unsure'
 is 'nothing changed: it stays, with a new lease' \
@@ -189,12 +189,12 @@ is 'no probe was taken for mail' "$(grep -c 'user@hostile-cn.test	' "$dir/delive
 # --- check brings news
 
 "$sandbox" zone "$dir" tlsa mx.dane-ok.test 3-1-1
-matches 'check by somebody who may not write the state only prints' \
+matches 'check by a user who may not write the state only prints' \
 	"$(inside setpriv --reuid=daemon --regid=daemon --clear-groups "$program" -c "$dir/tlsladder.yaml" check dane-ok.test 2>&1)" \
 	'^dane-ok\.test  green  level dane-only'
 is 'the entry stays' "$(entry dane-ok.test)" encrypt
-matches 'check by somebody who may' "$(TLSLADDER_NOW_OFFSET=$offset ladder check dane-ok.test 2>&1)" 'news: the daemon looks at it now'
-awaits 'has the daemon look, long before the lease is over' 10 \
+matches 'check by a user who may' "$(TLSLADDER_NOW_OFFSET=$offset ladder check dane-ok.test 2>&1)" 'news: the daemon looks at it now'
+awaits 'has the daemon re-check, long before the lease is over' 10 \
 	eval '[[ $(in_map dane-ok.test) == dane-only ]]'
 matches 'which tells it once' "$(ladder check dane-ok.test)" 'usable 1 of 1$'
 stops

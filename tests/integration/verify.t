@@ -27,7 +27,7 @@ settle strict
 table_holds strict "$rows"
 
 for domain in dane-refuse-554.test starttls-refused-554.test; do
-	matches "$domain: the administrator is told of the mail that is lost" \
+	matches "$domain: the administrator is alerted of the mail that is lost" \
 		"$(grep "alert: $domain: mail was bounced" "$dir/daemon.err")" 'Postfix said: TLS is required, but host'
 done
 

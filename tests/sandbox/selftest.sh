@@ -47,7 +47,7 @@ inside() {
 
 mapfile -t rows < <(grep '^[a-z]' "$here/destinations")
 
-# The mail to all of them goes out first, and is looked at last.
+# The mail to all of them goes out first, and is checked last.
 inside bash -s "$dir" "${rows[@]%% *}" <<'END'
 dir=$1
 shift
@@ -194,7 +194,7 @@ check 'a server goes down' "$sandbox" behave "$dir" mx.victim.test down
 check 'and up' "$sandbox" behave "$dir" mx.victim.test tls
 
 check 'the resolver stops' "$sandbox" resolver "$dir" stop
-check 'nobody answers' says 'connection refused' inside dig +tries=1 dane-ok.test mx
+check 'no server answers' says 'connection refused' inside dig +tries=1 dane-ok.test mx
 check 'it starts without validation' "$sandbox" resolver "$dir" novalidate
 check 'nothing is secure' says 'NOERROR insecure' answer dane-ok.test mx
 check 'it freezes' "$sandbox" resolver "$dir" freeze

@@ -40,7 +40,7 @@ struct pool {
 
 static struct pool *pools;
 
-/* struct workers is the engine's name for it; nobody looks inside. */
+/* struct workers is the engine's name for it; its inside is not used. */
 static struct pool *
 pool_of(struct workers *workers)
 {

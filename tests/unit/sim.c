@@ -326,7 +326,7 @@ sim_assert_released(struct sim *sim, size_t expected)
 	assert_true(store_waiting_done(sim->store, due, count, sim->now_ms, &kit_err));
 }
 
-/* A lease is as long as was said, less up to a sixteenth. */
+/* A lease is as long as stated, less up to a sixteenth. */
 void
 sim_assert_lease(struct sim *sim, int64_t lease_ms)
 {

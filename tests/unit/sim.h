@@ -37,7 +37,7 @@ struct sim {
 	struct judge judge;
 	int64_t now_ms; /* wall */
 	unsigned message;
-	/* what is answered when somebody asks */
+	/* the answers to what is asked */
 	enum dane_state dns;
 	bool is_signed;
 	bool elsewhere;
@@ -96,7 +96,7 @@ void sim_assert(struct sim *sim, enum level entry, enum why why);
 /* So much mail is retried now; it is not then. */
 void sim_assert_released(struct sim *sim, size_t expected);
 
-/* The entry's lease is as long as was said, less up to a sixteenth. */
+/* The entry's lease is as long as stated, less up to a sixteenth. */
 void sim_assert_lease(struct sim *sim, int64_t lease_ms);
 
 /* All decisions so far, a line each: "set none->encrypt not-authentic". */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* For tests of what is stored: a directory that goes with the program, stores in it and
- * in memory, and a look into them that does not go through the code under test. */
+ * in memory, and a way to read them without the code under test. */
 #ifndef TESTS_STOREKIT_H
 #define TESTS_STOREKIT_H
 

@@ -5,7 +5,7 @@
 
 #define STEPS 8
 
-/* Failures at these milliseconds; -1 ends the row. What is said after the last. */
+/* Failures at these milliseconds; -1 ends the row. What is reported after the last. */
 struct row {
 	const char *name;
 	int64_t at_ms[STEPS];

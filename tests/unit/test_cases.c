@@ -139,14 +139,14 @@ case_ends_in(void **state)
 	ev.dane = (struct dane_verdict){.state = state_of(row->state),
 	    .distrusted = strstr(row->mx, "untrusted") != NULL};
 	set_reason(&ev, reason, &lost);
-	/* Without a rule there is a deferral all the same, or an old entry is looked at.
+	/* Without a rule there is a deferral all the same, or an old entry is re-checked.
 	 */
 	ev.deferral = ev.entry.level == LEVEL_NONE || ev.has_rule;
 	if (told)
 		action[len - 1] = '\0';
 	d = ladder_decide(&policy, &ev, NOW_MS);
 	/* An unrelated reason is no news for the ladder: the alarm is doctor's (case 56).
-	 * Lost mail is told as it is read, whatever is decided (test_fold.c). */
+	 * Lost mail is alerted as it is read, whatever is decided (test_fold.c). */
 	if (told && ev.has_rule && !lost)
 		assert_true(d.alert);
 	second = strchr(action, ',');
@@ -160,7 +160,7 @@ case_ends_in(void **state)
 		assert_sets(&ev, action);
 	}
 	if (second != NULL) {
-		/* Under verify it is the certificate that fails, whatever was said
+		/* Under verify it is the certificate that fails, whatever was given
 		 * before. */
 		if (ev.fallback == FALLBACK_LEVEL && ev.fallback_level == LEVEL_VERIFY)
 			set_rule(&ev, "certificate-not-verified");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Configurations that are refused, and what is said about them. */
+/* Configurations that are refused, and the complaints about them. */
 #include "suite.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ joined(const struct errs *errs)
 	return buf_take(&out);
 }
 
-/* --- bad configurations and every word that is said about them --- */
+/* --- bad configurations and every word of the complaints ------- */
 
 struct bad_row {
 	const char *name;
@@ -255,7 +255,7 @@ assert_refused(struct str text, const char *complaints)
 	assert_string_equal(said, complaints);
 	free(said);
 	errs_clear(&errs);
-	/* empty, so that nobody goes on with half of it */
+	/* empty, so that half of it is never used */
 	assert_null(config.state);
 	assert_int_equal(config.rules.count, 0);
 }

@@ -124,7 +124,7 @@ static const struct field answer_fields[] = {
     FIELD("works", ANSWER, answers, probe_works),
 };
 
-/* What was decided, and the evidence that carrying it out looks at. */
+/* What was decided, and the evidence that carrying it out needs. */
 struct decided {
 	struct decision decision;
 	struct evidence ev;

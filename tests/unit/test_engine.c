@@ -23,7 +23,7 @@ start_exports_and_sleeps(void **state)
 	assert_false(engine_is_idle(rig.engine));
 	world_settle(rig.engine);
 	assert_int_equal(world.export.times, 1);
-	assert_true(world.anew); /* nobody knows what is there */
+	assert_true(world.anew); /* what is there is not known */
 	assert_true(engine_is_idle(rig.engine));
 	assert_false(engine_is_working(rig.engine));
 	rig_assert_next("thinning", to_midnight());
@@ -233,7 +233,7 @@ news_is_judged_exported_retried(void **state)
 	rig_close();
 }
 
-/* Eight askers with two jobs of 16 each; nobody is asked about twice at a time. */
+/* Eight askers with two jobs of 16 each; none is asked about twice at a time. */
 static void
 askers_get_so_many(void **state)
 {
@@ -469,7 +469,7 @@ doubted_map_is_built_anew(void **state)
 	rig_close();
 }
 
-/* A large map's text: no command waits for it, and it is looked at once a minute. */
+/* A large map's text: no command waits for it, and it is re-checked once a minute. */
 static void
 targets_catch_up_later(void **state)
 {
@@ -740,7 +740,7 @@ main(void)
 	suite_add(news_is_judged_exported_retried, NULL,
 	    "news is judged, exported when it settled, and then its mail is retried");
 	suite_add(askers_get_so_many, NULL,
-	    "the askers get a bounded number, nobody twice at a time");
+	    "the askers get a bounded number, none twice at a time");
 	suite_add(few_are_asked_side_by_side, NULL, "a few are asked about side by side");
 	suite_add(ended_leases_are_rechecked_slowly, NULL,
 	    "leases that end together are re-checked 40 at once, then 20 a second");

@@ -270,7 +270,7 @@ decisions_that_cannot_be_stored(void **state)
 	rig_close();
 }
 
-/* Whoever reads the log tries again with the same fold, when the engine wakes it. */
+/* The reader of the log tries again with the same fold, when the engine wakes it. */
 static void
 lines_that_cannot_be_stored(void **state)
 {
@@ -421,7 +421,7 @@ main(void)
 	suite_add(failed_flush_waits_a_minute, NULL,
 	    "a flush that fails is done again after a minute");
 	suite_add(failed_retry_without_mail_sleeps, NULL,
-	    "a retry that failed and whose mail is gone keeps nobody awake");
+	    "a retry that failed and whose mail is gone does not wake the loop");
 	suite_add(without_settings_nothing_is_decided, NULL,
 	    "without Postfix's settings nothing is decided");
 	suite_add(without_settings_it_is_imagined, NULL,
@@ -441,7 +441,7 @@ main(void)
 	suite_add(retry_that_cannot_be_noted, NULL,
 	    "mail is retried once it can be noted that it is");
 	suite_add(thinning_that_failed_sleeps, NULL,
-	    "a thinning that failed and works again keeps nobody awake");
+	    "a thinning that failed and works again does not wake the loop");
 	suite_add(clock_that_cannot_be_minded, NULL,
 	    "a clock that was set back is minded once it can be");
 	suite_add(engine_without_database_is_none, NULL,

@@ -247,14 +247,14 @@ service_manager_is_told(void **state)
 	int fd;
 
 	(void)state;
-	service_notify("READY=1"); /* nobody to tell */
+	service_notify("READY=1"); /* no service manager */
 
 	memcpy(address.sun_path, in_dir("notify"), strlen(in_dir("notify")));
 	fd = listen_at(&address, sizeof(address));
 	setenv("NOTIFY_SOCKET", in_dir("notify"), 1);
 	service_notify("READY=1\nSTATUS=well");
 	assert_hears(fd, "READY=1\nSTATUS=well");
-	service_notify("STOPPING=1"); /* nobody listens any more */
+	service_notify("STOPPING=1"); /* the socket is closed */
 
 	snprintf(name, sizeof(name), "@tlsladder-test-%d", (int)getpid());
 	memset(address.sun_path, 0, sizeof(address.sun_path));
@@ -303,7 +303,7 @@ main(void)
 	suite_add(second_lock_is_refused_until_the_first_is_gone, NULL,
 	    "a second lock is refused until the first is gone");
 	suite_add(lock_keeps_threads_apart, NULL, "a lock keeps threads apart");
-	suite_add(service_manager_is_told, NULL, "the service manager is told");
+	suite_add(service_manager_is_told, NULL, "the service manager is notified");
 	failed = suite_run();
 	remove_all();
 	return failed;

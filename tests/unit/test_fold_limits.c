@@ -519,7 +519,7 @@ main(void)
 	suite_add(route_names_the_service, NULL,
 	    "a next-hop that a look-up named is of its route's service");
 	suite_add(parked_lines_are_folded_later, NULL,
-	    "lines without a route are folded later, with what their process had said");
+	    "lines without a route are folded later, with the facts of their process");
 	suite_add(queue_is_news_of_no_time, NULL,
 	    "what the queue says is news of no known time");
 	suite_add(

@@ -193,7 +193,7 @@ probes_climb_after_two_clean_ones(void **state)
 	sim_free(sim);
 }
 
-/* Whoever can break it after that is no reason to weaken it at once. */
+/* An attacker who can break it after that is no reason to weaken it at once. */
 static void
 clean_probe_is_a_better_past(void **state)
 {
@@ -382,7 +382,7 @@ hold_lasts_a_day(void **state)
 	sim_free(sim);
 }
 
-/* Whoever can disturb DNS for a moment must not be able to keep mail for ever. */
+/* An attacker who disturbs DNS for a moment must not be able to keep mail for ever. */
 static void
 hold_is_not_begun_anew(void **state)
 {
@@ -442,7 +442,7 @@ hold_ends_when_mail_flows(void **state)
 	sim_free(sim);
 }
 
-/* One attempt is enough to tell of: nobody would see it before may_after is over. */
+/* One attempt is enough for an alert, or it would stay unseen until may_after is over. */
 static void
 stripped_starttls_is_told_at_once(void **state)
 {
@@ -634,7 +634,7 @@ lease_of_a_clock_ahead_is_got_over(void **state)
 	sim_free(sim);
 }
 
-/* A pin ends when the administrator said; what is near enough may be right. */
+/* A pin ends when the administrator chose; a time that is near enough may be right. */
 static void
 what_is_not_too_far_ahead_stays(void **state)
 {
@@ -674,7 +674,7 @@ main(void)
 	suite_add(lease_ends_where_no_mail_was_sent, NULL,
 	    "a lease ends in a trial though no mail was ever sent");
 	suite_add(useless_entry_is_not_judged_for_ever, NULL,
-	    "a destination that fails at its weakest is looked at now and then, not all "
+	    "a destination that fails at its weakest is re-checked now and then, not all "
 	    "the time");
 	suite_add(probes_climb_after_two_clean_ones, NULL,
 	    "two clean probes an hour apart climb");
@@ -690,10 +690,10 @@ main(void)
 	    "attempts at another level, and those from before it, never count");
 	suite_add(
 	    cleartext_takes_attempts_and_time, NULL, "cleartext takes attempts and time");
-	suite_add(
-	    hold_lasts_a_day, NULL, "who did better is held for a day, and told of once");
+	suite_add(hold_lasts_a_day, NULL,
+	    "a destination that did better is held for a day, and alerted of once");
 	suite_add(stripped_starttls_is_told_at_once, NULL,
-	    "STARTTLS that was stripped is told of at the first attempt");
+	    "STARTTLS that was stripped causes an alert at the first attempt");
 	suite_add(better_past_counts_from_the_last_proof, NULL,
 	    "a better past is counted back from the last session that verified");
 	suite_add(hold_is_not_begun_anew, NULL,

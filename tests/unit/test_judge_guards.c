@@ -289,7 +289,7 @@ our_own_entry_goes_when_postfix_refuses_it(void **state)
 	sim->judge.can_dane = ANSWER_NO;
 	sim_defer(sim, "client TLS configuration problem");
 	sim_assert(sim, LEVEL_NONE, WHY_OUR_ENTRY);
-	assert_int_equal(sim->asked, 1); /* nobody was asked for it */
+	assert_int_equal(sim->asked, 1); /* no question was asked for it */
 	sim_free(sim);
 }
 
@@ -433,9 +433,9 @@ main(void)
 	suite_add(tlsa_that_appears_ends_a_weak_entry, NULL,
 	    "TLSA that appears is seen at the end of the lease");
 	suite_add(dns_is_asked_ever_more_slowly, NULL,
-	    "DNS that cannot tell is asked ever more slowly, and told of once");
+	    "DNS that cannot tell is asked ever more slowly, with one alert");
 	suite_add(distrusted_resolver_is_told_once, NULL,
-	    "a resolver that is not believed is told of once");
+	    "a resolver that is not believed causes one alert");
 	suite_add(answer_is_used_again_for_its_ttl, NULL,
 	    "an answer is used again for its TTL");
 	suite_add(

@@ -187,7 +187,7 @@ main(void)
 		suite_add(is_no_address, no_addresses[i], "address %zu is none", i + 1);
 	FAKE_ROWS(mail_is_sent, send_rows, "sent %s", send_rows[i].name);
 	suite_add(path_of_postfix_is_used, NULL, "sendmail is where Postfix says");
-	suite_add(refusal_is_told, NULL, "a refusal is told");
+	suite_add(refusal_is_told, NULL, "a refusal is reported");
 	failed = suite_run();
 	fake_end();
 	return failed;

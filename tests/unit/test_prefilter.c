@@ -202,7 +202,8 @@ scan_agrees(enum prefilter_how how, struct str text, unsigned want)
 	assert_int_equal(prefilter.line, all);
 }
 
-/* In memory of its exact size, so that a look behind the end is seen (ASan, valgrind). */
+/* In memory of its exact size, so that a read behind the end is detected (ASan,
+ * valgrind). */
 static void
 random_texts_agree(void **state)
 {

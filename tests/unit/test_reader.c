@@ -374,7 +374,7 @@ main(void)
 	suite_add(
 	    refuses, NULL, "read once: what is not there or a directory is refused");
 	suite_add(follows_standard_input, NULL,
-	    "standard input is followed, and an empty pipe holds nobody");
+	    "standard input is followed, and an empty pipe does not block");
 	suite_add(notes_long_lines_of_standard_input, NULL,
 	    "standard input: long lines are skipped and named");
 	suite_add(reads_gzip_from_a_pipe, NULL, "gzip from a pipe");

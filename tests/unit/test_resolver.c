@@ -217,13 +217,14 @@ facts_are(void **state)
 
 struct pair_row {
 	const char *name;
-	const char *first; /* the script of the first server; NULL: nobody listens */
+	const char *first; /* the script of the first server; NULL: it does not listen */
 	const char *second;
 	enum dane_state state;
 };
 
 static const struct pair_row pair_rows[] = {
-    {"the second server is asked where nobody listens", NULL, SIGNED, DANE_USABLE},
+    {"the second server is asked where the first does not listen", NULL, SIGNED,
+        DANE_USABLE},
     {"the second server is asked where the first is silent", ". NS silent\n", SIGNED,
         DANE_USABLE},
     {"the second server is asked where the first fails",
@@ -351,7 +352,7 @@ opt_out_ends(void **state)
 			assert_non_null(strstr(facts->trouble, "permissive mode"));
 		free(facts);
 	}
-	/* What a zone said is remembered, by those with AD. */
+	/* The answers of a zone are remembered, if they have AD. */
 	assert_int_equal(server_asked(server, "bogus.test DS"), 1);
 	resolver_free(resolver);
 	server_stop(server);
@@ -499,13 +500,13 @@ main(void)
 		suite_add(pair_gives, &pair_rows[i], "%s", pair_rows[i].name);
 	for (size_t i = 0; i < sizeof(ttl_rows) / sizeof(ttl_rows[0]); i++)
 		suite_add(ttl_is, &ttl_rows[i], "TTL: %s", ttl_rows[i].name);
-	suite_add(nobody_listens, NULL, "nobody listens");
+	suite_add(nobody_listens, NULL, "no server listens");
 	suite_add(opt_out_ends, NULL, "opt-out proves nothing after a bogus answer");
 	suite_add(server_recovers, NULL, "a timeout is forgotten with its question");
 	suite_add(
 	    gathering_is_bounded, NULL, "silent hosts without end are not waited for");
-	suite_add(
-	    ad_from_elsewhere, NULL, "AD from elsewhere is believed only when told to");
+	suite_add(ad_from_elsewhere, NULL,
+	    "AD from elsewhere is believed only when configured");
 	status = suite_run();
 	free_scenarios();
 	return status;

@@ -32,7 +32,7 @@ write_file(const char *name, const char *text)
 		fail_msg("%s", err.text);
 }
 
-/* --- one file, or two, and what is said about them --- */
+/* --- one file, or two, and the complaints ------------ */
 
 #define TOP    "rules:\n"
 #define A_RULE "- name: a\n  reason: '^A$'\n  fallback: may\n  examples: ['A']\n"

@@ -362,7 +362,7 @@ ends_by_the_clock(void **state)
 	source_close(source);
 }
 
-/* Lines that matter to nobody are lines that came: their place is to be stored. */
+/* Lines that no fold wants have been read as well: their place is to be stored. */
 static void
 unwanted_lines_came(void **state)
 {

@@ -289,7 +289,7 @@ policy_lines_are_read(void **state)
 
 /* --- genuine logs ------------------------------------------------------------------ */
 
-/* One line of a log and what somebody else's reading of it says. */
+/* One line of a log, and how another parser reads it. */
 struct genuine {
 	unsigned line;
 	const char *text;
@@ -427,8 +427,8 @@ add_published(void)
 
 		*g = (struct genuine){.line = (unsigned)i + 1, .text = lines[i]};
 		cut_fields(rows[i + 1], g->fields, 8);
-		/* A line inside another program's text, and a stamp nobody ships:
-		 * tests/logs/wild/refused.txt says why. */
+		/* A line inside another program's text, and a stamp that no logger
+		 * writes: tests/logs/wild/refused.txt says why. */
 		g->refused = strcmp(g->fields[7], "nested") == 0 ||
 		    strcmp(g->fields[7], "epoch-pipes") == 0;
 		suite_add(published_line_is, g, "published line %u is %s (%s)", g->line,

@@ -420,9 +420,9 @@ main(void)
 	kit_begin();
 	suite_add(locked_fails_and_works_later, NULL,
 	    "while another has the lock it fails with words, then it works");
-	suite_add(waits_for_a_lock, NULL, "a lock is waited for as long as was said");
+	suite_add(waits_for_a_lock, NULL, "a lock is waited for as long as asked");
 	suite_add(upgrades_beside_another, NULL, "an upgrade waits for the lock too");
-	suite_add(opens_beside_another, NULL, "who only looks waits for nobody");
+	suite_add(opens_beside_another, NULL, "a reader waits for no other");
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		suite_add(failed_write_leaves_nothing, &faults[i],
 		    "nothing stays of a batch where %s", faults[i].name);

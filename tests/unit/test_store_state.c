@@ -317,7 +317,7 @@ assert_entries(struct store *store, int64_t expected)
 	assert_int_equal(count, expected);
 }
 
-/* Whoever writes: us, in a transaction that fails as well, or sqlite3(1). */
+/* Whichever program writes: ours, also in a transaction that fails, or sqlite3(1). */
 static void
 entries_are_counted(void **state)
 {

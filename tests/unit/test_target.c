@@ -348,7 +348,7 @@ very_many_changes_are_built_anew(void **state)
 	store_close(store);
 }
 
-/* --- a target that does as it is told ---------------------------------------------- */
+/* --- a scripted target ------------------------------------------------------------- */
 
 static struct {
 	bool wanted;
@@ -634,11 +634,11 @@ main(void)
 	suite_add(attributes_reach_the_map_whole, NULL,
 	    "attributes of 72 kB come from a decision into the map");
 	suite_add(changed_by_hand_it_is_built_anew, NULL,
-	    "a large map that somebody else changed is built anew");
+	    "a large map that another program changed is built anew");
 	suite_add(very_many_changes_are_built_anew, NULL,
 	    "a large map with very many changes is built anew");
 	suite_add(built_of_the_old_text_it_is_repaired, NULL,
-	    "a large map that somebody built of its old text is repaired");
+	    "a large map that was built by hand of its old text is repaired");
 	suite_add(stopped_before_it_was_noted_it_is_built_anew, NULL,
 	    "a large map: killed before the note");
 	suite_add(text_has_nothing_that_the_database_lacks, NULL,

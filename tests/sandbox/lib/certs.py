@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 DAY = datetime.timedelta(days=1)
 AUTHORITY = "Sandbox certification authority"
 # What a hostile server may put into its certificate: line ends, an escape sequence, U+0085, U+2028,
-# U+202E, and the text of a log line about somebody else.
+# U+202E, and the text of a log line about another destination.
 HOSTILE = ("x\nNov 24 01:26:49 mail postfix/smtp[1]: ABCDEF012345: to=<x@victim.test>, relay=none, dsn=4.7.4, "
            "status=deferred (TLS is required, but was not offered by host mx.victim.test[192.0.2.1])\r\n"
            "\x1b[31m\x85\u2028\u202e")

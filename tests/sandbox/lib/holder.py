@@ -32,7 +32,7 @@ def hold(directory, lifetime, owner, go, ready):
     setup = subprocess.run(["bash", os.path.join(os.path.dirname(__file__), "inside.sh"), directory], check=False)
     os.write(ready, bytes([setup.returncode & 0xff]))
     os.close(ready)
-    # From here on nobody waits for us: orphans are ours, and are to vanish.
+    # From here on no process waits for us. Orphans become ours, and must vanish.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     quiet = os.open("/dev/null", os.O_RDWR)

@@ -32,7 +32,7 @@ def matching(path, pattern):
 
 
 def idle(queue):
-    # In the order in which a message moves, so that none slips through between two looks.
+    # In the order in which a message moves, so that none slips through between two checks.
     return not any(os.listdir(os.path.join(queue, name)) for name in ("maildrop", "incoming", "active"))
 
 
