@@ -43,6 +43,15 @@ take_decision(void *context, const struct decision_record *record)
 	    .after = demand_copy(record->after)};
 }
 
+/* A record of an old database (schema 3 and before) has no attributes: its level tells.
+ */
+static bool
+is_the_one(struct demand entry, struct demand after)
+{
+	return entry.level == after.level &&
+	    (demand_equal(entry, after) || demand_attributes(after)[0] == '\0');
+}
+
 /* Exactly the entry that stood before, never a guess: what is not recorded stays. */
 static bool
 choose_before(void *context, struct store *store, struct pin *pin, int *status)
@@ -54,7 +63,7 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 
 	done = store_get(store, pin->key, &d, &found, &err) &&
 	    (!found || store_each_decision(store, d.id, take_decision, last, &err));
-	stands = last->found && demand_equal(destination_demand(&d), last->after);
+	stands = last->found && is_the_one(destination_demand(&d), last->after);
 	destination_clear(&d);
 	if (!done)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);

@@ -72,6 +72,12 @@ for ((version = 1; version <= newest; version++)); do
 	is "version $version: and says the same afterwards" "$(differences $version 9)" ''
 done
 
+# Decisions of version 1 were recorded without attributes.
+restore 1
+ladder undo '[mx.example]:2525'
+is 'version 1: a decision on an entry with attributes can be taken back' \
+	"$status $out" '0 [mx.example]:2525: secure -> encrypt for a day'
+
 # Steps that were not released yet can still change. A release brings a fixture (src/HACKING).
 released=5
 check 'every schema version that was released has a fixture: see tests/store/README' \
