@@ -444,8 +444,8 @@ start(struct daemon *daemon)
 	if ((fresh && !daemon->config->log.from_start) ||
 	    engine_left_queue(daemon->engine))
 		engine_read_queue(daemon->engine);
-	/* The places themselves, before anything is read: killed in its first backlog, the
-	 * next start goes on there, and not in a file that came since. */
+	/* The places themselves, before anything is read: killed in its first backlog,
+	 * the next start goes on there, and not in a file that came since. */
 	daemon->unsaved = true;
 	if (fresh)
 		save(daemon);
