@@ -233,7 +233,7 @@ read_log(struct scan *scan, const char *path)
 	struct fold *fold = engine_fold(scan->engine);
 	uint64_t used, size;
 	struct err err;
-	bool came;
+	bool came = false;
 	int stored = 0;
 
 	reading.source = source_open_whole(path, &options, &err);

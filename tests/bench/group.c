@@ -23,7 +23,7 @@ on_note(void *context, enum source_note note, const char *text)
 static bool
 group(struct fold *fold, const char *path, struct err *err)
 {
-	bool failed = false, came;
+	bool failed = false, came = false;
 	struct source_options options = {.note = on_note, .context = &failed};
 	struct source *source = source_open_whole(path, &options, err);
 
