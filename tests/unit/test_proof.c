@@ -214,14 +214,14 @@ static size_t row_count;
 static void
 add_row(char **fields, size_t count, unsigned line, void *context)
 {
-	char **row = table[row_count];
+	char **row;
 
 	(void)context;
 	if (count != COLUMNS || row_count == ROWS_MAX) {
 		fprintf(stderr, "unsigned.cases:%u: %zu columns\n", line, count);
 		exit(2);
 	}
-	row_count++;
+	row = table[row_count++];
 	memcpy(row, fields, COLUMNS * sizeof(*row));
 	suite_add(verdict_is, row, "%s: %s", row[NUMBER], row[WHAT]);
 }

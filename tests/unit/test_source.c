@@ -192,10 +192,9 @@ old_place_goes_on(const char *database, const char *sql_file, bool rotated)
 	store_close(store);
 	source = must_open(rig->path, &place, &from_end);
 	for (int64_t ms = 0; ms < 600000; ms += 1000) {
-		enum source_result result;
 		struct str lines;
 
-		while ((result = source_next(source, ms, &lines)) != SOURCE_IDLE)
+		while (source_next(source, ms, &lines) != SOURCE_IDLE)
 			buf_add_str(&out, lines);
 	}
 	assert_string_equal(buf_text(&out), buf_text(&wanted));
