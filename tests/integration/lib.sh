@@ -247,7 +247,7 @@ idle() {
 settled() {
 	local log=$dir/$1/mail.log position
 	idle "$1" || return
-	position=$(sql "SELECT offset FROM log_position WHERE path = '$log'")
+	position=$(sql "SELECT place + 0 FROM log_place WHERE log = '$log'")
 	[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE pending <> 0)
 			+ (SELECT count(*) FROM waiting WHERE version > 0 OR version = -1)
 			+ (SELECT (SELECT value FROM counter WHERE name = 'map-version') -
