@@ -361,6 +361,12 @@ resolv_conf 'nameserver 127.0.0.53\n'
 matches 'it is named' "$(ladder doctor)" 'warning dns +127\.0\.0\.53@53 is systemd-resolved, which only passes on'
 kill "$remote"
 wait "$remote" 2>/dev/null
+# A validator that passes on what is bogus.
+permissive() {
+	inside sh -c 'mkdir -p /etc/unbound; printf "server:\\n    val-permissive-mode: yes\\n" >/etc/unbound/unbound.conf'
+}
+ill 'a resolver in permissive mode' dns fault said permissive
+inside rm /etc/unbound/unbound.conf
 # Reachable by another address than loopback, and validating.
 pass_on 10.53.1.9
 ill 'a resolver elsewhere (Postfix)' postfix-dns warning typed resolv_conf 'nameserver 10.53.1.9\n'
