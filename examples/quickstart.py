@@ -18,7 +18,7 @@ import time
 WORK, SANDBOX, LOG = sys.argv[1:4]
 SECONDS = float(sys.argv[4])
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-COLOURS = {"dane-only": "32", "encrypt": "33", "may": "31"}
+COLOURS = {"dane-only": "32", "encrypt": "33", "may": "31", "dane": "31"}
 WIDTHS = (22, 16, 10, 14, 22)
 
 

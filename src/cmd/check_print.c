@@ -53,8 +53,11 @@ check_print(const struct check *check, struct buf *out)
 
 	buf_printf(out, "%s  ", check->item.nexthop.key);
 	buf_add_colour(out, colours[g->grade], grade_name(g->grade));
-	buf_printf(
-	    out, "  level %s  (", g->level != LEVEL_UNKNOWN ? level_name(g->level) : "?");
+	/* What the default level comes to is no entry. */
+	buf_printf(out, "  level %s  (",
+	    g->level == LEVEL_UNKNOWN      ? "?"
+	        : g->why == WHY_NOT_NEEDED ? level_name(g->level)
+	                                   : level_label(g->level));
 	add_sentence(out, check);
 	buf_printf(out, ")\n");
 	for (size_t s = 0; s < MEASURE_COUNT; s++)

@@ -42,8 +42,10 @@ print_decision(void *context, const struct decision_record *r)
 	buf_add_time(&x->out, r->time_ms);
 	buf_printf(&x->out, "  %s", r->action);
 	if (!demand_equal(r->before, r->after) || strcmp(r->action, "keep") != 0) {
-		buf_printf(&x->out, " %s -> ", level_name(r->before.level));
-		demand_print(r->after, &x->out);
+		buf_printf(&x->out, " %s -> %s", level_label(r->before.level),
+		    level_label(r->after.level));
+		if (demand_attributes(r->after)[0] != '\0')
+			buf_printf(&x->out, " %s", demand_attributes(r->after));
 	}
 	buf_printf(&x->out, "  %s", r->why);
 	if (why_parse(str_of(r->why), &why))
@@ -109,11 +111,11 @@ print_now(struct buf *out, const struct destination *d)
 	}
 	if (d->hold.level != LEVEL_NONE)
 		buf_printf(
-		    out, "  step that is held      %s\n", level_name(d->hold.level));
+		    out, "  step that is held      %s\n", level_label(d->hold.level));
 	print_time_line(out, "TLSA gone since", d->entry.dane_absent_ms);
 	if (d->entry.trial != LEVEL_NONE)
 		buf_printf(
-		    out, "  on trial, was          %s\n", level_name(d->entry.trial));
+		    out, "  on trial, was          %s\n", level_label(d->entry.trial));
 	if (d->probe.level != LEVEL_UNKNOWN)
 		buf_printf(out, "  probe of %-13s %s, %u clean\n",
 		    level_name(d->probe.level),

@@ -15,7 +15,7 @@ struct list {
 static void
 add_value(struct buf *out, const struct entry *d)
 {
-	buf_printf(out, "%s", level_name(d->level));
+	buf_printf(out, "%s", level_label(d->level));
 	if (d->attributes[0] != '\0')
 		buf_printf(out, " %s", d->attributes);
 }
@@ -47,7 +47,7 @@ print_entry(void *context, const struct entry *d)
 		return true;
 	}
 	add_value(&value, d);
-	buf_printf(&list->out, "%-30s  %-12s  %-14s  ", d->key, buf_text(&value),
+	buf_printf(&list->out, "%-30s  %-16s  %-14s  ", d->key, buf_text(&value),
 	    why_slug(d->why));
 	buf_add_time(&list->out, d->since_ms);
 	buf_printf(&list->out, "  ");
@@ -81,7 +81,7 @@ run_list(const struct options *options, int argc, char **argv)
 	store = cmd_store(&config, false, &status);
 	if (store != NULL) {
 		if (!list.json)
-			buf_printf(&list.out, "%-30s  %-12s  %-14s  %-19s  %s\n",
+			buf_printf(&list.out, "%-30s  %-16s  %-14s  %-19s  %s\n",
 			    "DESTINATION", "LEVEL", "WHY", "SINCE", "LOOK AGAIN");
 		if (store_each_entry(store, print_entry, &list, &err)) {
 			fwrite(buf_text(&list.out), 1, list.out.len, stdout);

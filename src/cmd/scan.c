@@ -38,7 +38,7 @@ struct scan {
 static const char *
 outcome(const struct destination *d)
 {
-	return d->entry.level != LEVEL_NONE ? level_name(d->entry.level) : "-";
+	return d->entry.level != LEVEL_NONE ? level_label(d->entry.level) : "-";
 }
 
 static void
@@ -70,12 +70,12 @@ print_text(const struct destination *d, struct buf *out)
 {
 	struct buf padded = {0};
 
-	buf_printf(&padded, "%-10s", outcome(d));
+	buf_printf(&padded, "%-16s", outcome(d));
 	buf_printf(out, "%-30s  ", d->key);
 	buf_add_colour(out,
-	    d->entry.level == LEVEL_MAY           ? COLOUR_RED
-	        : d->entry.level == LEVEL_ENCRYPT ? COLOUR_YELLOW
-	                                          : COLOUR_GREEN,
+	    level_promise(d->entry.level) == LEVEL_MAY ? COLOUR_RED
+	        : d->entry.level == LEVEL_ENCRYPT      ? COLOUR_YELLOW
+	                                               : COLOUR_GREEN,
 	    buf_text(&padded));
 	buf_printf(out, "  %-14s  TLSA %-11s  ", why_slug(d->why), d->dns.state);
 	buf_add_visible(out, str_of(d->alarm.reason));
@@ -108,7 +108,7 @@ show_all(struct scan *scan)
 	struct err err;
 
 	if (!scan->json)
-		printf("%-30s  %-10s  %-14s  %-16s  %s\n", "DESTINATION", "LEVEL", "WHY",
+		printf("%-30s  %-16s  %-14s  %-16s  %s\n", "DESTINATION", "LEVEL", "WHY",
 		    "DNS", "REASON");
 	if (!store_each_touched(engine_store(scan->engine), 0, show, scan, &err))
 		return cmd_fail(EX_IOERR, "%s", err.text);
@@ -118,7 +118,7 @@ show_all(struct scan *scan)
 		for (enum level l = LEVEL_COUNT; l-- > LEVEL_NONE;)
 			if (scan->levels[l] > 0)
 				printf(", %zu %s", scan->levels[l],
-				    l == LEVEL_NONE ? "without entry" : level_name(l));
+				    l == LEVEL_NONE ? "without entry" : level_label(l));
 		printf(
 		    "%s\n", scan->apply ? "" : "; nothing was changed (--apply does it)");
 	}

@@ -25,6 +25,7 @@ struct config {
 	struct {
 		struct strings files; /* "-" is standard input */
 		bool from_start;
+		int64_t learn_ms; /* 0: nothing is learnt of the rotated logs */
 	} log;
 	char *state;
 	struct strings rules; /* earlier files win */
@@ -47,12 +48,19 @@ struct config {
 		unsigned workers;
 	} dns;
 	struct {
+		bool off;                /* servers: no */
+		struct strings canaries; /* hosts that are known to verify */
+	} probe;
+	struct {
 		enum level lowest; /* may, encrypt or verify */
 		unsigned may_after_attempts;
 		int64_t may_after_ms;
+		int64_t hold_verify_ms; /* a step down to verify or secure */
 		int64_t hold_encrypt_ms;
 		int64_t hold_may_ms;
 		int64_t recheck_ms;
+		unsigned climb_probes;
+		int64_t climb_apart_ms;
 		int64_t dane_withdrawn_ms;
 		unsigned freeze_destinations;
 		int64_t freeze_ms;

@@ -243,6 +243,21 @@ add_resolver(const struct key *key, struct str text, void *out, struct buf *why)
 	return add_new_item(out, text, why);
 }
 
+static bool
+add_host(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	struct nexthop host;
+
+	(void)key;
+	if (!nexthop_parse(text, &host) || host.bracketed || host.literal) {
+		buf_printf(why,
+		    "is no name of a mail server; write it like mx.example.org "
+		    "or mx.example.org:587");
+		return false;
+	}
+	return add_new_item(out, text, why);
+}
+
 /*
  * The address goes into a header and to sendmail(1): no second address, no display
  * name, nothing that could be an option.
@@ -279,3 +294,4 @@ const struct value_type value_logs = {.set = add_log, .list = true};
 const struct value_type value_paths = {.set = add_path, .list = true};
 const struct value_type value_command = {.set = add_word, .list = true, .no_alone = true};
 const struct value_type value_resolvers = {.set = add_resolver, .list = true};
+const struct value_type value_hosts = {.set = add_host, .list = true};

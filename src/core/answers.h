@@ -12,7 +12,19 @@
 
 #include "base/answer.h"
 #include "core/dane.h"
+#include "core/ladder.h"
 #include "core/level.h"
+#include "core/measured.h"
+
+/* What the witnesses of a step down say (core/ladder). */
+struct witnesses {
+	enum answer credentials;
+	enum queue_says queue;
+	enum answer prober;
+	struct measured measured;
+	struct measured measured_gone;
+	enum canary_says canary;
+};
 
 struct answers {
 	bool remembered;  /* the answers of before, not new ones */
@@ -34,6 +46,7 @@ struct answers {
 	enum answer probe_works;
 	/* Does mail flow at a server of it, by level? Only what was tried. */
 	enum answer works[LEVEL_COUNT];
+	const struct witnesses *witnesses; /* borrowed; NULL: there are none to ask */
 };
 
 /* One server's answer, of several: mail flows if it does at one of them, and one that

@@ -231,6 +231,22 @@ dane_host_usable(const struct dns_host *host)
 	return judge_host(host) == DANE_HOST_USABLE ? count_usable(host) : 0;
 }
 
+static bool
+is_all_usable(const struct dns_records *records)
+{
+	bool usable = false;
+
+	for (unsigned i = 0; i < records->host_count; i++) {
+		enum dane_host_state state = dane_judge_host(records, i);
+
+		if (state != DANE_HOST_USABLE && state != DANE_HOST_ABSENT &&
+		    state != DANE_HOST_UNREACHABLE)
+			return false;
+		usable = usable || state == DANE_HOST_USABLE;
+	}
+	return usable;
+}
+
 static enum dane_state
 judge_hosts(const struct dns_records *records)
 {
@@ -282,6 +298,7 @@ dane_judge(const struct dns_records *records)
 	};
 
 	verdict.stale_absence = verdict.state == DANE_UNSURE && is_only_stale(records);
+	verdict.all_usable = verdict.state == DANE_USABLE && is_all_usable(records);
 	if (!records->resolver_trusted)
 		verdict.signed_domain = false;
 	else if (records->mx != DNS_NOT_ASKED)

@@ -109,6 +109,7 @@ struct dane_verdict {
 	                     * failure */
 	bool signed_domain; /* the answer to the MX question (or to the host's) validated
 	                     */
+	bool all_usable;    /* every MX host that has an address has secure usable TLSA */
 	uint32_t ttl_s;
 };
 

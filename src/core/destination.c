@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/span.h"
+
 void
 destination_init(struct destination *d, const char *key)
 {
@@ -73,6 +75,50 @@ destination_forget_attempts(struct destination *d)
 	d->alarm.attempts = 0;
 	d->alarm.first_attempt_ms = 0;
 	d->alarm.last_attempt_ms = 0;
+	d->alarm.plain = (struct plain_attempts){0};
+	d->alarm.contradictions = 0;
+	d->alarm.contradicted_ms = 0;
+	d->alarm.silent_ms = 0;
+}
+
+void
+destination_add_plain(struct destination *d, struct plain_attempts more,
+    const struct destination_spans *spans)
+{
+	struct plain_attempts *plain = &d->alarm.plain;
+
+	if (more.count == 0)
+		return;
+	/* So many cannot all be near enough to the next: the last stands alone. */
+	if (more.last_ms - more.first_ms > spans->attempts_ms * (int64_t)(more.count - 1))
+		more = (struct plain_attempts){1, more.last_ms, more.last_ms};
+	if (plain->count == 0 || more.first_ms - plain->last_ms > spans->attempts_ms) {
+		*plain = more;
+		return;
+	}
+	plain->count += more.count;
+	if (more.first_ms < plain->first_ms)
+		plain->first_ms = more.first_ms;
+	destination_later(&plain->last_ms, more.last_ms);
+}
+
+int64_t
+destination_better_ms(const struct destination *d)
+{
+	const struct destination_past *past = &d->past;
+	int64_t after_ms = d->entry.force_ms, better_ms = 0;
+
+	if (d->probe.time_ms != 0)
+		destination_later(&after_ms, d->probe.time_ms + SPAN_DAY_MS);
+	if (level_promise(d->entry.level) == LEVEL_MAY)
+		destination_later(&better_ms, past->encrypt_ms);
+	if (level_promise(d->entry.level) == LEVEL_MAY ||
+	    d->entry.level == LEVEL_ENCRYPT) {
+		destination_later(&better_ms, past->trusted_ms);
+		destination_later(&better_ms, past->verify_ms);
+		destination_later(&better_ms, past->dane_ms);
+	}
+	return better_ms > after_ms ? better_ms : 0;
 }
 
 void
@@ -102,6 +148,23 @@ destination_reset_entry(
 	destination_forget_attempts(d); /* each level takes its own */
 	destination_forget_hold(d);
 	d->probe = (struct destination_probe){.time_ms = d->probe.time_ms};
+}
+
+void
+destination_trouble_over(struct destination *d)
+{
+	d->why = why_once_sent(
+	    d->why, d->entry.level != LEVEL_NONE ? d->entry.why : WHY_NOT_NEEDED);
+	d->dns.failures = 0;
+}
+
+void
+destination_end_alarm(struct destination *d)
+{
+	d->alarm.raised = false;
+	d->alarm.pending = false;
+	destination_forget_attempts(d);
+	destination_forget_hold(d);
 }
 
 /* --- the administrator's word ------------------------------------------------------ */

@@ -60,12 +60,18 @@ struct destination_alarm {
 	unsigned attempts;
 	int64_t first_attempt_ms;
 	int64_t last_attempt_ms;
+	struct plain_attempts plain; /* of them, and no further apart than they count */
+	unsigned contradictions; /* attempts that failed at a level that the servers were
+	                            measured to meet, in a row */
+	int64_t contradicted_ms; /* the last of them */
+	int64_t silent_ms;       /* since when the servers could not tell; 0: they did */
 };
 
 /* When mail flowed last, and when a TLS session of that strength was last seen. */
 struct destination_past {
 	int64_t sent_ms;
 	int64_t encrypt_ms;
+	int64_t trusted_ms; /* a session with a good chain, whose name nobody compared */
 	int64_t verify_ms;
 	int64_t secure_ms;
 	int64_t dane_ms;
@@ -79,20 +85,35 @@ struct destination_dns {
 	int64_t until_ms;   /* so long the answer may be used again (its TTL) */
 	unsigned failures;  /* answers in a row that could not tell */
 	bool signed_domain; /* the domain's MX answer was validated */
+	bool all_usable;    /* every MX host has secure usable TLSA */
+	int64_t denied_ms;  /* when Postfix last denied TLSA that all hosts have */
 };
 
-/* The step that is due and not taken yet. */
+/* The step that is due and not taken yet, and since when a better past holds the steps to
+ * verify or secure, to encrypt, and to cleartext; 0: it does not. */
 struct destination_hold {
 	enum level level; /* LEVEL_NONE: none */
-	int64_t since_ms; /* since when a better past holds it; 0: none does */
+	int64_t verify_ms;
+	int64_t encrypt_ms;
+	int64_t may_ms;
 };
 
 /* The last probe of a stronger level than the entry's. */
 struct destination_probe {
 	enum level level; /* LEVEL_UNKNOWN: none since the entry came */
 	enum answer works;
-	unsigned clean; /* clean probes of that level in a row */
+	unsigned clean; /* clean probes of that level in a row, far enough apart */
 	int64_t time_ms;
+	int64_t clean_ms; /* the last clean one that counted */
+	bool better;      /* a session was better than the entry when it was made */
+};
+
+/* How long what is remembered counts. */
+struct destination_spans {
+	int64_t attempts_ms; /* attempts that met no TLS count no further apart:
+	                      * ladder.may_after.time + 2 x maximal_backoff_time */
+	int64_t alarm_ms;    /* no alarm is older: maximal_queue_lifetime */
+	int64_t apart_ms;    /* clean probes count so far apart: ladder.climb.apart */
 };
 
 /*
@@ -133,10 +154,11 @@ struct demand destination_demand(const struct destination *destination);
 /*
  * What the log reported since the last news. default_level: mail that was sent without an
  * entry met it. rule: the name of the rule that recognised item->deferral, read where
- * item->deferred.
+ * item->deferred. Mail that flows by a weakened entry leads to a re-check where a session
+ * was better than the entry, and a day after DNS was asked.
  */
 void destination_take_news(struct destination *destination, const struct fold_item *item,
-    enum level default_level, const char *rule);
+    enum level default_level, const char *rule, const struct destination_spans *spans);
 
 /* It did as well as that at at_ms (0: it did not): the past that a hold looks at. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
@@ -144,21 +166,22 @@ void destination_seen(struct destination *destination, enum level level, int64_t
 /* --- judging: these in turn --------------------------------------------------------- */
 
 /*
- * May its servers be probed before it is judged? True at the end of the lease of an entry
- * that is weaker than default_level.
+ * May its servers be probed before it is judged? True for an entry that is weaker than
+ * default_level, at the end of its lease and where a session was better than it.
  */
 bool destination_wants_probe(
     const struct destination *destination, enum level default_level, int64_t now_ms);
 
 /*
- * What passed since it was judged last: a deferral that the entry settled is over, times
- * that a clock was set back from are mended, a hold that nobody watched begins anew.
+ * What passed since it was judged last: a deferral that the entry settled, or that is
+ * older than mail waits, is over; times that a clock was set back from are mended.
  */
-void destination_catch_up(struct destination *destination, int64_t now_ms);
+void destination_catch_up(struct destination *destination,
+    const struct destination_spans *spans, int64_t now_ms);
 
 /* What was measured of it now becomes part of what is known. */
-void destination_take_answers(
-    struct destination *destination, const struct answers *answers, int64_t now_ms);
+void destination_take_answers(struct destination *destination,
+    const struct answers *answers, const struct destination_spans *spans, int64_t now_ms);
 
 /* The answers that were taken last, with what is left of their time in dane.ttl_s;
  * out->asked_ms is 0 where there are none. */
@@ -167,12 +190,21 @@ void destination_recall(
 
 /*
  * The ladder's evidence, as far as it is about the destination; default level, rule,
- * can_dane, frozen and thawed_ms are the caller's to fill in. answers NULL: nothing was
- * measured. verified_ms: when a session verified last, of any destination; 0: never.
- * Texts are borrowed from the destination.
+ * can_dane, frozen, thawed_ms and the witnesses are the caller's to fill in. answers
+ * NULL: nobody was asked. verified_ms: when a session verified last, of any destination;
+ * 0: never. Texts are borrowed from the destination.
  */
 struct evidence destination_evidence(const struct destination *destination,
-    const struct answers *answers, int64_t verified_ms, int64_t now_ms);
+    const struct answers *answers, const struct destination_spans *spans,
+    int64_t verified_ms, int64_t now_ms);
+
+/*
+ * What the servers were measured to do (ev->measured, once it is complete otherwise) says
+ * of the alarm: an attempt that met no TLS counts, and so does one that failed at a level
+ * that they meet. Into the destination, and into ev.
+ */
+void destination_take_measured(struct destination *destination, struct evidence *ev,
+    const struct destination_spans *spans);
 
 /* What a decision came to. */
 struct judged {
@@ -193,6 +225,9 @@ void judged_clear(struct judged *judged); /* and {0} */
 void destination_decide(struct destination *destination, const struct evidence *ev,
     const struct decision *decision, const char *rule, int64_t recheck_ms, int64_t now_ms,
     struct judged *out);
+
+/* Nothing waits any more: alarm, attempts and holds are forgotten. */
+void destination_end_alarm(struct destination *destination);
 
 /* It has to wait: it is not judged before at_ms. */
 void destination_postpone(struct destination *destination, int64_t at_ms);

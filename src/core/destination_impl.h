@@ -8,8 +8,24 @@
 /* *at_ms, or than_ms if that is later. */
 void destination_later(int64_t *at_ms, int64_t than_ms);
 
-/* Attempts are counted anew. */
+/* Attempts are counted anew, those with a contradiction too; nobody is waited for. */
 void destination_forget_attempts(struct destination *destination);
+
+/*
+ * Attempts that met no TLS, of count with the first and the last at these times, count
+ * together with those before them if they are no further apart than spans->attempts_ms.
+ */
+void destination_add_plain(struct destination *destination, struct plain_attempts more,
+    const struct destination_spans *spans);
+
+/*
+ * When a session last proved more than the entry demands, since the entry came and a day
+ * after the last probe at the earliest; 0: none did.
+ */
+int64_t destination_better_ms(const struct destination *destination);
+
+/* Trouble is over: the next time it is news again, and alerted. */
+void destination_trouble_over(struct destination *destination);
 
 /* No step is due. */
 void destination_forget_hold(struct destination *destination);

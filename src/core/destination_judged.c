@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A destination judged: answers in, evidence out, the decision carried out. */
+#include <string.h>
+
 #include "base/span.h"
 #include "core/answers.h"
 #include "core/destination_impl.h"
@@ -38,7 +40,8 @@ destination_wants_probe(
 {
 	return !d->pin.set && (!d->alarm.raised || is_settled(d, now_ms)) &&
 	    d->entry.level != LEVEL_NONE && d->entry.level != LEVEL_DANE_ONLY &&
-	    d->entry.level < default_level && now_ms >= d->entry.lease_end_ms;
+	    level_promise(d->entry.level) < level_promise(default_level) &&
+	    (now_ms >= d->entry.lease_end_ms || destination_better_ms(d) != 0);
 }
 
 static void
@@ -59,12 +62,18 @@ mend_times(struct destination *d, int64_t now_ms)
 	int64_t soon_ms = now_ms + SPAN_MINUTE_MS,
 	        log_ms = now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
 	int64_t *const of_log[] = {&d->alarm.time_ms, &d->alarm.attempt_ms,
-	    &d->alarm.first_attempt_ms, &d->alarm.last_attempt_ms, &d->past.sent_ms};
+	    &d->alarm.first_attempt_ms, &d->alarm.last_attempt_ms,
+	    &d->alarm.plain.first_ms, &d->alarm.plain.last_ms, &d->alarm.contradicted_ms,
+	    &d->past.sent_ms};
 
 	if (d->entry.force_ms != LADDER_NOT_YET)
 		bring_back(&d->entry.force_ms, soon_ms, now_ms);
 	bring_back(&d->entry.since_ms, soon_ms, now_ms);
-	bring_back(&d->hold.since_ms, soon_ms, now_ms);
+	bring_back(&d->hold.verify_ms, soon_ms, now_ms);
+	bring_back(&d->hold.encrypt_ms, soon_ms, now_ms);
+	bring_back(&d->hold.may_ms, soon_ms, now_ms);
+	bring_back(&d->alarm.silent_ms, soon_ms, now_ms);
+	bring_back(&d->dns.denied_ms, soon_ms, now_ms);
 	bring_back(&d->entry.dane_absent_ms, soon_ms, now_ms);
 	if (!d->pin.set)
 		bring_back(&d->entry.lease_end_ms, soon_ms + d->entry.lease_ms,
@@ -73,16 +82,26 @@ mend_times(struct destination *d, int64_t now_ms)
 		bring_back(of_log[i], log_ms, now_ms - 1);
 }
 
+/* Was it judged, and does no message wait as long? What is news is of a log read late. */
+static bool
+is_outlived(
+    const struct destination *d, const struct destination_spans *spans, int64_t now_ms)
+{
+	return d->alarm.raised && !d->alarm.pending &&
+	    now_ms - d->alarm.time_ms > spans->alarm_ms;
+}
+
 void
-destination_catch_up(struct destination *d, int64_t now_ms)
+destination_catch_up(
+    struct destination *d, const struct destination_spans *spans, int64_t now_ms)
 {
 	if (is_settled(d, now_ms))
 		d->alarm.raised = false;
 	mend_times(d, now_ms);
-	/* The re-check at its end is a day late: the clock was behind, or the daemon off.
-	 * Whether mail failed all that time is not known. */
-	if (d->hold.since_ms != 0 && d->look_ms != 0 && now_ms - d->look_ms > SPAN_DAY_MS)
-		d->hold.since_ms = now_ms;
+	if (is_outlived(d, spans, now_ms)) {
+		destination_trouble_over(d);
+		destination_end_alarm(d);
+	}
 }
 
 static void
@@ -98,6 +117,7 @@ note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 		d->dns.time_ms = now_ms;
 		d->dns.until_ms = now_ms + dane_serves_ms(&answers->dane);
 		d->dns.signed_domain = answers->dane.signed_domain;
+		d->dns.all_usable = answers->dane.all_usable;
 	}
 	if (state != DANE_UNSURE)
 		d->dns.failures = 0;
@@ -110,34 +130,47 @@ note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 		d->entry.dane_absent_ms = now_ms;
 }
 
-/* Clean probes count while the same level works. */
+/* Clean probes count while the same level works, and far enough apart. */
 static void
-note_probe(struct destination *d, const struct answers *answers, int64_t now_ms)
+note_clean_probe(struct destination *d, enum level level,
+    const struct destination_spans *spans, int64_t now_ms)
 {
+	destination_seen(d, level, now_ms);
+	if (d->probe.level != level)
+		d->probe.clean = 0;
+	if (d->probe.clean > 0 && now_ms - d->probe.clean_ms < spans->apart_ms &&
+	    now_ms >= d->probe.clean_ms)
+		return;
+	d->probe.clean++;
+	d->probe.clean_ms = now_ms;
+}
+
+static void
+note_probe(struct destination *d, const struct answers *answers,
+    const struct destination_spans *spans, int64_t now_ms)
+{
+	d->probe.better = destination_better_ms(d) != 0;
+	d->probe.time_ms = now_ms;
 	if (answers->probed == LEVEL_UNKNOWN) {
 		d->probe.level = LEVEL_UNKNOWN;
 		d->probe.clean = 0;
 		return;
 	}
-	if (answers->probe_works == ANSWER_YES) {
-		destination_seen(d, answers->probed, now_ms);
-		d->probe.clean =
-		    d->probe.level == answers->probed ? d->probe.clean + 1 : 1;
-	} else if (answers->probe_works == ANSWER_NO) {
+	if (answers->probe_works == ANSWER_YES)
+		note_clean_probe(d, answers->probed, spans, now_ms);
+	else if (answers->probe_works == ANSWER_NO)
 		d->probe.clean = 0;
-	}
 	d->probe.level = answers->probed;
 	d->probe.works = answers->probe_works;
-	d->probe.time_ms = now_ms;
 }
 
 void
-destination_take_answers(
-    struct destination *d, const struct answers *answers, int64_t now_ms)
+destination_take_answers(struct destination *d, const struct answers *answers,
+    const struct destination_spans *spans, int64_t now_ms)
 {
 	note_dns(d, answers, now_ms);
 	if (answers->probe_asked)
-		note_probe(d, answers, now_ms);
+		note_probe(d, answers, spans, now_ms);
 }
 
 void
@@ -147,7 +180,9 @@ destination_recall(const struct destination *d, int64_t now_ms, struct answers *
 	    .remembered = true,
 	    .asked_ms = d->dns.time_ms,
 	    .other_map = ANSWER_NO,
-	    .dane = {.state = DANE_UNSURE, .signed_domain = d->dns.signed_domain},
+	    .dane = {.state = DANE_UNSURE,
+	        .signed_domain = d->dns.signed_domain,
+	        .all_usable = d->dns.all_usable},
 	    .relay_fits = true,
 	};
 	/* What is left of its time; nothing where the clock was set back since. */
@@ -182,9 +217,43 @@ best_seen(const struct destination_past *past, int64_t verified_ms, int64_t now_
 	return LEVEL_UNKNOWN;
 }
 
+/* The best that was seen since the entry came; LEVEL_UNKNOWN: nothing. */
+static enum level
+seen_since_entry(const struct destination *d)
+{
+	const struct destination_past *past = &d->past;
+	int64_t since_ms = d->entry.since_ms;
+
+	return past->dane_ms > since_ms   ? LEVEL_DANE_ONLY
+	    : past->secure_ms > since_ms  ? LEVEL_SECURE
+	    : past->verify_ms > since_ms  ? LEVEL_VERIFY
+	    : past->encrypt_ms > since_ms ? LEVEL_ENCRYPT
+	                                  : LEVEL_UNKNOWN;
+}
+
+/* Those that still count: no further back than the next might be. */
+static struct plain_attempts
+plain_attempts(
+    const struct destination *d, const struct destination_spans *spans, int64_t now_ms)
+{
+	int64_t at_ms = d->alarm.pending ? d->alarm.last_attempt_ms : now_ms;
+
+	return at_ms - d->alarm.plain.last_ms <= spans->attempts_ms
+	    ? d->alarm.plain
+	    : (struct plain_attempts){0};
+}
+
+/* What dane-only says where it finds no TLSA, or no signed MX record. */
+static bool
+denies_tlsa(const struct destination_alarm *alarm)
+{
+	return strcmp(alarm->reason, "no TLSA records found") == 0 ||
+	    strcmp(alarm->reason, "non DNSSEC destination") == 0;
+}
+
 struct evidence
 destination_evidence(const struct destination *d, const struct answers *answers,
-    int64_t verified_ms, int64_t now_ms)
+    const struct destination_spans *spans, int64_t verified_ms, int64_t now_ms)
 {
 	struct nexthop nexthop;
 	struct evidence ev = {
@@ -196,47 +265,113 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .deferral = d->alarm.raised,
 	    .suspended = d->alarm.suspended,
 	    .policy_refused = d->alarm.policy_refused,
+	    .denies_tlsa = denies_tlsa(&d->alarm),
+	    .denied_ms = d->dns.denied_ms,
 	    .attempt_level = d->alarm.attempt_level,
 	    .attempt_ms = d->alarm.attempt_ms,
 	    .attempts = d->alarm.attempts,
 	    .first_attempt_ms = d->alarm.first_attempt_ms,
 	    .last_attempt_ms = d->alarm.last_attempt_ms,
+	    .plain = plain_attempts(d, spans, now_ms),
+	    .asked = answers != NULL,
+	    .no_dane_rung = str_starts(str_of(d->key), STR("unix:")),
+	    .contradictions = d->alarm.contradictions,
+	    .silent_since_ms = d->alarm.silent_ms,
 	    .other_map = answers != NULL ? answers->other_map : ANSWER_UNSURE,
 	    .dns_failures = d->dns.failures,
 	    .best_seen = best_seen(&d->past, verified_ms, now_ms),
-	    .hold_since_ms = d->hold.since_ms,
+	    .hold_since_ms = {[LEVEL_MAY] = d->hold.may_ms,
+	        [LEVEL_ENCRYPT] = d->hold.encrypt_ms,
+	        [LEVEL_VERIFY] = d->hold.verify_ms,
+	        [LEVEL_SECURE] = d->hold.verify_ms},
 	    .dane_absent_ms = d->entry.dane_absent_ms,
 	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
 	                                                             : LEVEL_NONE,
+	    .seen_since_climb = seen_since_entry(d),
+	    .better_session = destination_better_ms(d) != 0,
+	    .clean = d->probe.clean,
 	};
 
 	if (answers == NULL)
 		return ev;
+	if (answers->probe_asked)
+		ev.better_session = d->probe.better;
 	ev.dane = answers->dane;
 	ev.elsewhere = !answers->relay_fits;
 	ev.wrapper =
 	    nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == SMTPS_PORT;
-	if (answers->probed != LEVEL_UNKNOWN)
-		ev.probe = (struct probe_evidence){.level = d->probe.level,
-		    .works = d->probe.works,
-		    .clean = d->probe.clean};
 	return ev;
+}
+
+/* An attempt that is new since at_ms: an answer that is read twice is one answer. */
+static bool
+is_fresh_attempt(const struct destination *d, int64_t at_ms)
+{
+	return d->alarm.raised && !d->alarm.suspended && d->alarm.last_attempt_ms > at_ms;
+}
+
+void
+destination_take_measured(
+    struct destination *d, struct evidence *ev, const struct destination_spans *spans)
+{
+	const struct measured *m = &ev->measured;
+	struct destination_alarm *alarm = &d->alarm;
+
+	if (!m->asked || !m->answered)
+		return;
+	/* Nobody does TLS: whatever the attempt was about, it met none. */
+	if (m->meets[LEVEL_ENCRYPT] == ANSWER_NO && m->meets[LEVEL_MAY] == ANSWER_YES &&
+	    is_fresh_attempt(d, alarm->plain.last_ms))
+		destination_add_plain(d,
+		    (struct plain_attempts){
+		        1, alarm->last_attempt_ms, alarm->last_attempt_ms},
+		    spans);
+	if (m->meets[ladder_level_in_force(ev)] != ANSWER_YES)
+		alarm->contradictions = 0;
+	else if (is_fresh_attempt(d, alarm->contradicted_ms)) {
+		alarm->contradictions++;
+		alarm->contradicted_ms = alarm->last_attempt_ms;
+	}
+	ev->plain = alarm->plain;
+	ev->contradictions = alarm->contradictions;
 }
 
 /* --- the decision ------------------------------------------------------------------ */
 
+/* Since when a better past holds the step to that level. */
+static int64_t *
+hold_since(struct destination_hold *hold, enum level level)
+{
+	return level_promise(level) <= LEVEL_MAY ? &hold->may_ms
+	    : level == LEVEL_ENCRYPT             ? &hold->encrypt_ms
+	                                         : &hold->verify_ms;
+}
+
 /* It goes on after a moment in which nothing could be told: that is no news. */
 static bool
-is_old_hold(const struct destination *d, const struct decision *decision)
+is_old_hold(struct destination *d, const struct decision *decision)
 {
-	return decision->why == WHY_HOLD && d->hold.since_ms != 0 &&
-	    why_could_not_tell(d->why) && d->hold.level == decision->entry.level;
+	return decision->why == WHY_HOLD && why_could_not_tell(d->why) &&
+	    d->hold.level == decision->entry.level &&
+	    *hold_since(&d->hold, decision->entry.level) == decision->since_ms;
+}
+
+/* Nobody confirmed it for so long that it is another one. */
+static bool
+begins_anew(struct destination *d, const struct decision *decision)
+{
+	int64_t since_ms = *hold_since(&d->hold, decision->entry.level);
+
+	return decision->why == WHY_HOLD && since_ms != 0 &&
+	    since_ms != decision->since_ms;
 }
 
 static void
 note_hold(struct destination *d, const struct decision *decision, enum level best,
     int64_t now_ms)
 {
+	int64_t *since_ms = hold_since(&d->hold, decision->entry.level);
+
 	/* Whoever disturbs DNS for a moment must not be able to begin a hold anew. */
 	if (why_could_not_tell(decision->why))
 		return;
@@ -246,11 +381,24 @@ note_hold(struct destination *d, const struct decision *decision, enum level bes
 	}
 	d->hold.level = decision->entry.level;
 	/* What a freeze holds and never did better must not count as a reason for it. */
-	if (decision->why != WHY_HOLD &&
-	    (decision->why != WHY_FREEZE || best <= decision->entry.level))
-		return;
-	if (d->hold.since_ms == 0)
-		d->hold.since_ms = now_ms;
+	if (decision->why == WHY_HOLD)
+		*since_ms = decision->since_ms;
+	else if (decision->why == WHY_FREEZE && *since_ms == 0 &&
+	    best > level_promise(decision->entry.level))
+		*since_ms = now_ms;
+}
+
+/* Servers that could not tell are waited for, until they do. */
+static void
+note_silence(struct destination *d, const struct evidence *ev,
+    const struct decision *decision, int64_t now_ms)
+{
+	if (decision->why == WHY_NO_ANSWER || decision->why == WHY_AWAITED) {
+		if (d->alarm.silent_ms == 0)
+			d->alarm.silent_ms = now_ms;
+	} else if (ladder_servers_tell(ev)) {
+		d->alarm.silent_ms = 0;
+	}
 }
 
 /*
@@ -289,8 +437,10 @@ change_entry(struct destination *d, const struct decision *decision, int64_t now
 	 */
 	bool climbs = decision->why == WHY_TRIAL || decision->why == WHY_PROBED;
 	enum level trial = climbs && !d->pin.set ? d->entry.level : LEVEL_NONE;
+	/* The same rung in another word is there for the same reason. */
+	enum why why = decision->why == WHY_STILL_NEEDED ? d->entry.why : decision->why;
 
-	destination_reset_entry(d, entry_after(d, decision), decision->why, now_ms);
+	destination_reset_entry(d, entry_after(d, decision), why, now_ms);
 	d->entry.trial = trial;
 	if (d->entry.level != LEVEL_NONE)
 		set_lease(d, decision->lease_ms, now_ms);
@@ -310,14 +460,36 @@ next_look(const struct destination *d, const struct decision *decision,
 	                                      : now_ms + recheck_ms;
 }
 
-/* An echo tells nothing new: what was last decided still stands. */
+/*
+ * An echo tells nothing new, and neither does DNS that was asked in the midst of a lease:
+ * what was last decided still stands.
+ */
 static bool
-is_change(const struct destination *d, const struct decision *decision, bool map_changed)
+is_news(const struct destination *d, const struct evidence *ev,
+    const struct decision *decision, int64_t now_ms)
 {
-	if (decision->why == WHY_ECHO)
-		return false;
-	return map_changed || decision->why != d->why ||
+	if (decision->why == WHY_STILL_NEEDED)
+		return decision->action != ACTION_KEEP || ev->measured.asked ||
+		    now_ms >= d->entry.lease_end_ms || d->alarm.raised ||
+		    why_once_sent(d->why, WHY_NONE) != d->why;
+	return decision->why != WHY_ECHO;
+}
+
+static bool
+is_change(struct destination *d, const struct decision *decision, bool map_changed)
+{
+	return map_changed || decision->why != d->why || begins_anew(d, decision) ||
 	    (decision->action == ACTION_HOLD && decision->entry.level != d->hold.level);
+}
+
+/* These last, and are to be known for that: alerted though they are no change. A re-check
+ * of a contradiction is no more of it. */
+static bool
+is_worse(const struct destination *d, const struct evidence *ev,
+    const struct decision *decision)
+{
+	return (decision->why == WHY_DNS_UNSURE && !ev->dane.distrusted) ||
+	    (decision->why == WHY_CONTRADICTION && d->alarm.pending);
 }
 
 void
@@ -327,16 +499,21 @@ destination_decide(struct destination *d, const struct evidence *ev,
 {
 	struct demand before = destination_demand(d);
 	bool map_changed = !demand_equal(entry_after(d, decision), before);
-	bool changed = is_change(d, decision, map_changed);
+	bool news = is_news(d, ev, decision, now_ms);
+	bool changed = news && is_change(d, decision, map_changed);
 
 	*out = (struct judged){.decision = *decision,
 	    .before = demand_copy(before),
 	    .map_changed = map_changed,
 	    .changed = changed,
-	    /* A change is news, and so is the failure of DNS that makes it too many. */
 	    .tell = decision->alert && !is_old_hold(d, decision) &&
-	        (changed || (decision->why == WHY_DNS_UNSURE && !ev->dane.distrusted))};
+	        (changed || is_worse(d, ev, decision))};
 	note_hold(d, decision, ev->best_seen, now_ms);
+	note_silence(d, ev, decision, now_ms);
+	if (decision->why == WHY_RESOLVERS_DIFFER && ev->deferral && ev->denies_tlsa)
+		d->dns.denied_ms = now_ms;
+	if (decision->ends_alarm)
+		destination_end_alarm(d);
 	if (map_changed)
 		change_entry(d, decision, now_ms);
 	else if (decision->lease_ms != 0)
@@ -345,7 +522,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 		d->pin.set = false;
 	if (rule != NULL)
 		str_copy(str_of(rule), d->alarm.rule, sizeof(d->alarm.rule));
-	if (decision->why != WHY_ECHO)
+	if (news)
 		d->why = decision->why;
 	if (decision->why != WHY_ECHO || d->look_ms <= now_ms)
 		d->look_ms = next_look(d, decision, recheck_ms, now_ms);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the log reported of a destination. */
+#include "base/span.h"
 #include "core/destination_impl.h"
 #include "core/fold.h"
 
@@ -23,28 +24,36 @@ note_sessions(
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_ANONYMOUS]);
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_UNTRUSTED]);
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_TRUSTED]);
+	destination_later(&d->past.trusted_ms, item->seen_ms[SESSION_TRUSTED]);
 	destination_seen(
 	    d, in_force && level > LEVEL_VERIFY ? level : LEVEL_VERIFY, verified_ms);
 }
 
 /*
- * Trouble that mail met is over when mail flows; the next time it is news again, and
- * alerted, also that of DNS, whose failures are counted anew. What a re-check of an entry
- * found is not over: it was found while mail flowed, and would be found and alerted again
- * by each re-check. To be called before the deferral is cleared.
+ * Trouble that mail met is over when mail flows, also that of DNS, whose failures are
+ * counted anew. What a re-check of an entry found is not over: it was found while mail
+ * flowed, and would be found and alerted again by each re-check. To be called before the
+ * deferral is cleared.
  */
 static void
 note_trouble_over(struct destination *d)
 {
-	bool has_entry = d->entry.level != LEVEL_NONE;
-
-	if (!d->alarm.raised && has_entry)
-		return;
-	d->why = why_once_sent(d->why, has_entry ? d->entry.why : WHY_NOT_NEEDED);
-	d->dns.failures = 0;
+	if (d->alarm.raised || d->entry.level == LEVEL_NONE)
+		destination_trouble_over(d);
 }
 
-/* Mail flowed: it met the level that it was sent at, and the trouble before is over. */
+/* Mail flowed: the trouble before is over. */
+static void
+note_flow(struct destination *d, int64_t at_ms)
+{
+	destination_later(&d->past.sent_ms, at_ms);
+	note_trouble_over(d);
+	destination_end_alarm(d);
+	if (d->entry.level == LEVEL_NONE && !d->pin.set)
+		d->look_ms = 0; /* nothing is left to re-check */
+}
+
+/* It met the level that it was sent at. */
 static void
 note_sent(struct destination *d, const struct fold_item *item, enum level default_level)
 {
@@ -55,14 +64,27 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 		level = LEVEL_UNKNOWN;
 	destination_seen(d, item->sent_level != LEVEL_UNKNOWN ? item->sent_level : level,
 	    item->sent_ms);
-	destination_later(&d->past.sent_ms, item->sent_ms);
-	note_trouble_over(d);
-	d->alarm.raised = false;
-	d->alarm.pending = false;
-	destination_forget_attempts(d);
-	destination_forget_hold(d);
-	if (d->entry.level == LEVEL_NONE && !d->pin.set)
-		d->look_ms = 0; /* nothing is left to re-check */
+	note_flow(d, item->sent_ms);
+}
+
+/*
+ * Sent without a TLS session where the level demands one, it went to a filter, a relay of
+ * its sender's or a fallback: whatever fails here fails on.
+ */
+static bool
+went_elsewhere(
+    const struct destination *d, const struct fold_item *item, enum level default_level)
+{
+	return level_promise(level_met(d, default_level)) >= LEVEL_ENCRYPT &&
+	    item->bare_attempt_ms >= d->entry.force_ms;
+}
+
+/* When mail was last sent that way, and flowed; 0: none did. */
+static int64_t
+bare_flow(
+    const struct destination *d, const struct fold_item *item, enum level default_level)
+{
+	return went_elsewhere(d, item, default_level) ? 0 : item->bare_ms;
 }
 
 /* What began before the present level was in force tells nothing of it. */
@@ -80,6 +102,19 @@ note_attempts(struct destination *d, const struct fold_item *item)
 	destination_later(&d->alarm.last_attempt_ms, item->last_attempt_ms);
 }
 
+static void
+note_plain(struct destination *d, const struct fold_attempts *f,
+    const struct destination_spans *spans)
+{
+	struct plain_attempts more = {f->count, f->first_ms, f->last_ms};
+
+	if (f->count == 0 || f->last_ms < d->entry.force_ms)
+		return;
+	if (f->first_ms < d->entry.force_ms)
+		more = (struct plain_attempts){1, f->last_ms, f->last_ms};
+	destination_add_plain(d, more, spans);
+}
+
 /*
  * As in a fold: the attempt that began last tells most, unless the clock went back, and a
  * real one tells more than one that was suspended.
@@ -94,12 +129,17 @@ tells_less(const struct destination_alarm *known, const struct fold_deferral *f)
 }
 
 static void
-note_deferral(struct destination *d, const struct fold_item *item, const char *rule)
+note_deferral(struct destination *d, const struct fold_item *item,
+    enum level default_level, const char *rule, const struct destination_spans *spans)
 {
 	const struct fold_deferral *f = item->deferral;
 	struct destination_alarm *alarm = &d->alarm;
 
 	note_attempts(d, item);
+	note_plain(d, &item->plain, spans);
+	/* Where encryption is all that is asked for, there was none. */
+	if (level_promise(level_met(d, default_level)) <= LEVEL_ENCRYPT)
+		note_plain(d, &item->broken, spans);
 	if (tells_less(alarm, f)) {
 		/* Mail that waits since before the present level is to be retried all the
 		 * same. */
@@ -121,15 +161,41 @@ note_deferral(struct destination *d, const struct fold_item *item, const char *r
 	str_copy(str_of(f->relay), alarm->relay, sizeof(alarm->relay));
 }
 
+/*
+ * What is known of a weakened entry is as old as mail may be that goes by it: a day. A
+ * session that proves more is news at once.
+ */
+static void
+plan_recheck(
+    struct destination *d, const struct fold_item *item, enum level default_level)
+{
+	int64_t due_ms = destination_better_ms(d);
+
+	if (d->pin.set || d->alarm.raised || d->entry.level == LEVEL_NONE ||
+	    level_promise(d->entry.level) >= level_promise(default_level))
+		return;
+	if (due_ms == 0 && d->past.sent_ms - d->dns.time_ms >= SPAN_DAY_MS &&
+	    (item->sent_ms != 0 || item->bare_ms != 0))
+		due_ms = d->past.sent_ms;
+	if (due_ms != 0 && (d->look_ms == 0 || d->look_ms > due_ms))
+		d->look_ms = due_ms;
+}
+
 void
 destination_take_news(struct destination *d, const struct fold_item *item,
-    enum level default_level, const char *rule)
+    enum level default_level, const char *rule, const struct destination_spans *spans)
 {
+	int64_t bare_ms = bare_flow(d, item, default_level);
+
 	if (item->transport[0] != '\0')
 		str_copy(str_of(item->transport), d->transport, sizeof(d->transport));
 	note_sessions(d, item, default_level);
 	if (item->sent_ms != 0)
 		note_sent(d, item, default_level);
-	if (item->deferred)
-		note_deferral(d, item, rule);
+	destination_later(&d->past.sent_ms, item->bare_ms);
+	if (bare_ms != 0)
+		note_flow(d, bare_ms);
+	if (item->deferred && (bare_ms == 0 || item->deferral->time_ms >= bare_ms))
+		note_deferral(d, item, default_level, rule, spans);
+	plan_recheck(d, item, default_level);
 }

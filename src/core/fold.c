@@ -179,7 +179,27 @@ fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
 }
 
 static void
-take_deferral(struct fold_item *item, const struct parsed *line, unsigned rule)
+count_attempt(struct fold_attempts *attempts, int64_t attempt_ms)
+{
+	if (attempts->count++ == 0 || attempt_ms < attempts->first_ms)
+		attempts->first_ms = attempt_ms;
+	if (attempt_ms > attempts->last_ms)
+		attempts->last_ms = attempt_ms;
+}
+
+/* What it was about matters before cleartext is allowed. */
+static void
+count_kind(struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms)
+{
+	if (rule->fallback == FALLBACK_LEVEL && rule->level == LEVEL_MAY)
+		count_attempt(&item->plain, attempt_ms);
+	else if (rule->fallback == FALLBACK_NEXT)
+		count_attempt(&item->broken, attempt_ms);
+}
+
+static void
+take_deferral(
+    struct fold *fold, struct fold_item *item, const struct parsed *line, unsigned rule)
 {
 	const struct status_line *s = &line->status;
 	int64_t time_ms = line->time_ms;
@@ -203,6 +223,7 @@ take_deferral(struct fold_item *item, const struct parsed *line, unsigned rule)
 			item->first_attempt_ms = d.attempt_ms;
 		if (d.attempt_ms > item->last_attempt_ms)
 			item->last_attempt_ms = d.attempt_ms;
+		count_kind(item, rules_get(fold->rules, rule), d.attempt_ms);
 	}
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
@@ -223,8 +244,14 @@ take_deferral(struct fold_item *item, const struct parsed *line, unsigned rule)
 
 static void
 take_sent(const struct fold *fold, struct fold_item *item, const struct status_line *s,
-    int64_t time_ms)
+    bool session, int64_t time_ms)
 {
+	fold_item_tally(item, time_ms, FOLD_SENT);
+	if (fold->sessions_logged && !session && s->tls.len == 0) {
+		item->bare_ms = time_ms;
+		item->bare_attempt_ms = attempt_began(s, time_ms);
+		return;
+	}
 	item->sent_ms = time_ms;
 	item->sent_proves = !fold->sessions_logged && s->tls.len == 0;
 	item->sent_level = status_met_level(s);
@@ -233,7 +260,8 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
 	item->attempts = 0;
 	item->first_attempt_ms = 0;
 	item->last_attempt_ms = 0;
-	fold_item_tally(item, time_ms, FOLD_SENT);
+	item->plain = (struct fold_attempts){0};
+	item->broken = (struct fold_attempts){0};
 }
 
 /* The rule that matches this line; -1: none, or rules do not apply to it. */
@@ -372,9 +400,9 @@ take_status(
 		fold_item_tally(item, time_ms, FOLD_SESSION + p->grade);
 	}
 	if (s->status == DELIVERY_SENT)
-		take_sent(fold, item, s, time_ms);
+		take_sent(fold, item, s, session, time_ms);
 	else if (rule >= 0)
-		take_deferral(item, line, (unsigned)rule);
+		take_deferral(fold, item, line, (unsigned)rule);
 	return item;
 }
 

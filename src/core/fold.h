@@ -53,16 +53,29 @@ struct fold_deferral {
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
 };
 
+/* Attempts of one kind. */
+struct fold_attempts {
+	unsigned count;
+	int64_t first_ms; /* when they can have begun at the earliest */
+	int64_t last_ms;
+};
+
 /* News of one destination since the last fold_clear(). What every line touches stands
  * first, close together. */
 struct fold_item {
 	int64_t sent_ms;
 	int64_t sent_attempt_ms; /* the earliest moment at which that can have begun */
+	/* The same of mail that was sent without a TLS session, though sessions are
+	 * logged: at a level that demands TLS it went elsewhere. */
+	int64_t bare_ms;
+	int64_t bare_attempt_ms;
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
 	int64_t first_attempt_ms;
 	int64_t last_attempt_ms;
-	unsigned attempts; /* real ones since the last mail that was sent */
-	bool sent_proves;  /* that it was sent is all that tells of its level */
+	unsigned attempts;           /* real ones since the last mail that was sent */
+	struct fold_attempts plain;  /* of them: a rule says that there is no TLS */
+	struct fold_attempts broken; /* ... that TLS fails at this level */
+	bool sent_proves;            /* that it was sent is all that tells of its level */
 	enum level
 	    sent_level; /* that Postfix says it was sent at; LEVEL_UNKNOWN: does not */
 	bool deferred;  /* since the last mail that was sent */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guard 12: do so many destinations fail at once that the fault is ours? Pure: what was
+ * Guard 15: do so many destinations fail at once that the fault is ours? Pure: what was
  * counted goes in, what is the case and what to store comes out
  * (tests/cases/freeze.cases).
  */

@@ -3,6 +3,10 @@
  * The level a destination may have, given what is known. Pure: no clock, no DNS, no
  * store; the same evidence gives the same decision, so a test is a line in a table.
  * Guards run in order, the first that applies settles it (tlsladder(8), THE LADDER).
+ *
+ * A deferral is an alarm, never evidence: before anything weaker than what applies now is
+ * written, witnesses must agree. Where one was not asked yet, the decision says which it
+ * wants, and nothing else: ask, and call again.
  */
 #ifndef CORE_LADDER_H
 #define CORE_LADDER_H
@@ -14,6 +18,7 @@
 #include "core/dane.h"
 #include "core/demand.h"
 #include "core/level.h"
+#include "core/measured.h"
 #include "core/rules.h"
 #include "core/why.h"
 
@@ -24,18 +29,48 @@ struct ladder_policy {
 	enum level lowest;
 	unsigned may_after_attempts;
 	int64_t may_after_ms;
+	int64_t hold_verify_ms; /* a step down to verify or secure */
 	int64_t hold_encrypt_ms;
 	int64_t hold_may_ms;
 	int64_t recheck_ms;
 	int64_t recheck_max_ms;
+	unsigned climb_probes;  /* clean probes before an entry climbs ... */
+	int64_t climb_apart_ms; /* ... so far apart */
 	int64_t dane_withdrawn_ms;
 };
 
-/* What a probe of the next stronger rung found (0 where none was made). */
-struct probe_evidence {
-	enum level level; /* LEVEL_UNKNOWN: no prober, or nothing probed */
-	enum answer works;
-	unsigned clean; /* clean probes in a row, this one included */
+/* What the queue says of the message that raised the alarm. */
+enum queue_says {
+	QUEUE_NOT_ASKED,
+	QUEUE_SHOWS,      /* it is there, deferred for the reason of the alarm */
+	QUEUE_NEWER,      /* it is there; a newer attempt was made or is under way */
+	QUEUE_GONE,       /* it is in the queue no more */
+	QUEUE_UNREADABLE, /* nothing can be told */
+	QUEUE_NONE,       /* there is no queue to ask: the log of another machine */
+};
+
+/* A canary is a host that is known to verify: does it verify now? */
+enum canary_says {
+	CANARY_NOT_ASKED,
+	CANARY_NONE, /* none is known, or there is no prober */
+	CANARY_VERIFIES,
+	CANARY_FAILS,
+};
+
+/* What a decision wants to be asked before it can be made. */
+enum ladder_wants {
+	WANTS_DNS = 1, /* DNS, the other policy maps, credentials */
+	WANTS_QUEUE = 2,
+	WANTS_SERVERS = 4,
+	WANTS_CANARY = 8,
+};
+
+/* Attempts that met no TLS, by themselves or by the probe that was made for them, and
+ * within the window of ladder.may_after. */
+struct plain_attempts {
+	unsigned count;
+	int64_t first_ms;
+	int64_t last_ms;
 };
 
 /* All times in ms since the epoch; 0: never. */
@@ -48,13 +83,15 @@ struct evidence {
 	int64_t lease_ms; /* the present lease's length */
 	int64_t lease_end_ms;
 
-	/* the deferral to judge; none at the end of a lease */
+	/* the alarm to judge; none at the end of a lease */
 	bool deferral;
 	bool suspended; /* qmgr did not even try */
 	bool has_rule;
 	bool fault_ours;
 	bool policy_refused; /* Postfix complains of the policy that it found, or did not
 	                      */
+	bool denies_tlsa;    /* Postfix says that there is no TLSA, or no DNSSEC */
+	int64_t denied_ms;   /* when it last said so though there are, for all hosts */
 	enum rule_dnssec rule_dnssec; /* the rule's condition */
 	bool rule_alert;              /* the rule wants the administrator told */
 	enum fallback fallback;
@@ -64,25 +101,45 @@ struct evidence {
 	unsigned attempts; /* real ones since mail last flowed, this one included */
 	int64_t first_attempt_ms;
 	int64_t last_attempt_ms;
+	struct plain_attempts plain;
 
 	/* what others say */
+	bool asked;            /* DNS, maps and credentials were */
 	enum answer other_map; /* does another policy map answer for the key? */
 	struct dane_verdict dane;
 	bool wrapper;         /* TLS from the first byte (port 465): no cleartext there */
+	bool no_dane_rung;    /* to a unix socket: `dane` is no level there */
 	bool elsewhere;       /* the server is none of this destination's */
 	enum answer can_dane; /* can this Postfix do dane-only? */
+	enum answer credentials; /* does it log in there (smtp_sasl_password_maps)? */
 	unsigned
 	    dns_failures; /* answers in a row that could not tell, this one included */
 
+	/* the witnesses */
+	enum queue_says queue;
+	enum answer prober; /* NO: there is no posttls-finger, or it must not be used */
+	struct measured measured; /* silent hosts with a better past are waited for */
+	struct measured measured_gone; /* the same hosts, and none is waited for; read
+	                                * once the wait is over */
+	enum canary_says canary;
+	unsigned contradictions; /* probes in a row that met the level at which mail
+	                          * fails, this one included */
+	int64_t silent_since_ms; /* since when the servers could not tell (no-answer,
+	                          * awaited) */
+
 	/* the past */
-	enum level best_seen;  /* in 90 days; LEVEL_UNKNOWN: no session seen */
-	int64_t hold_since_ms; /* since when the step is due that is held; 0: none */
+	enum level best_seen; /* in 90 days; LEVEL_UNKNOWN: no session seen */
+	int64_t hold_since_ms[LEVEL_COUNT]; /* since when a better past holds the step to
+	                                     * that level; 0: it does not */
 	bool frozen;
 	int64_t thawed_ms;      /* when the last freeze ended */
 	int64_t dane_absent_ms; /* since when TLSA is proven to be gone; 0: not */
 	enum level trial;       /* the entry that it climbed from less than a lease ago;
 	                         * LEVEL_NONE: none */
-	struct probe_evidence probe;
+	enum level seen_since_climb; /* the best since then; LEVEL_UNKNOWN: nothing */
+	bool better_session; /* one better than the entry was logged since the last probe
+	                      */
+	unsigned clean; /* clean probes of the same level in a row, this one included */
 };
 
 enum action {
@@ -94,26 +151,36 @@ enum action {
 };
 
 struct decision {
+	unsigned wants; /* enum ladder_wants: where not 0, nothing else here counts */
 	enum action action;
 	struct demand entry; /* of SET: the entry; of HOLD: the one that is due. Its text
 	                      * is borrowed from the evidence */
 	enum why why;
 	int64_t look_again_ms; /* when to judge again without news; 0: only on news */
 	int64_t lease_ms;      /* of SET: the new entry's lease */
+	int64_t since_ms;      /* of HOLD for a better past: since when it is held */
 	bool alert;            /* the administrator should know */
 	bool retry;            /* the waiting mail has something to gain from a retry */
+	bool ends_alarm; /* the message is gone: alarm, attempts and hold are forgotten */
 };
-
-/*
- * The guards that ask nobody: 1 to 4, and of 11 that an entry below `lowest` is raised.
- * True if one of them settled it, and DNS and maps need not be asked. ladder_decide()
- * runs them as well.
- */
-bool ladder_decide_early(const struct ladder_policy *policy, const struct evidence *ev,
-    int64_t now_ms, struct decision *out);
 
 struct decision ladder_decide(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+
+/* The lowest rung as it is written: `dane` where that can be used, as TLSA records that
+ * appear count at once then; else `may`. */
+enum level ladder_lowest_rung(const struct evidence *ev);
+
+/* What the level in force comes to: `dane` depends on the TLSA records. */
+enum level ladder_level_in_force(const struct evidence *ev);
+
+/* Did the servers tell what the level in force and a step down from it come to? Else they
+ * are waited for. */
+bool ladder_servers_tell(const struct evidence *ev);
+
+/* How long a step down to a level is held for a destination that did better. */
+int64_t ladder_hold_ms(
+    const struct ladder_policy *policy, const struct evidence *ev, enum level level);
 
 const char *action_name(enum action action);
 

@@ -19,6 +19,14 @@ level_name(enum level level)
 	return names[level];
 }
 
+const char *
+level_label(enum level level)
+{
+	return level == LEVEL_DANE ? "cleartext (dane)"
+	    : level == LEVEL_MAY   ? "cleartext (may)"
+	                           : names[level];
+}
+
 bool
 level_parse(struct str text, enum level *level)
 {
@@ -35,4 +43,10 @@ bool
 level_is_authenticated(enum level level)
 {
 	return level >= LEVEL_FINGERPRINT;
+}
+
+enum level
+level_promise(enum level level)
+{
+	return level == LEVEL_DANE ? LEVEL_MAY : level;
 }

@@ -27,11 +27,21 @@ enum level {
 /* The word as it stands in main.cf; "unknown" for LEVEL_UNKNOWN. */
 const char *level_name(enum level level);
 
+/*
+ * An entry's level for people: the lowest rung, which allows cleartext whatever Postfix
+ * calls it, is "cleartext (dane)" or "cleartext (may)"; every other is its word.
+ */
+const char *level_label(enum level level);
+
 /* False: no such level. Case does not matter (Postfix: name_code() without NOCASE
  * is exact, but people write Verify). "unknown" is not a level. */
 bool level_parse(struct str text, enum level *level);
 
 /* Does it demand that the server proves who it is? (tls.h: TLS_MUST_MATCH) */
 bool level_is_authenticated(enum level level);
+
+/* What the level promises for certain: `dane` alone promises no more than `may`. The
+ * level that allows cleartext is may for whoever compares. */
+enum level level_promise(enum level level);
 
 #endif

@@ -22,7 +22,7 @@ enum why_alerts {
 
 /* Where THE LADDER of tlsladder(8) has the word: guards are numbered as there. */
 #define WHY_GUARD_NONE  0  /* not there: no guard decided this */
-#define WHY_GUARD_LEASE 14 /* behind the guards, the end of a lease */
+#define WHY_GUARD_LEASE 17 /* behind the guards, the end of a lease */
 
 /*
  * A row is W(NAME, slug, sentence, answer, alerts, sent, guard):
@@ -37,8 +37,10 @@ enum why_alerts {
  *
  * BY_CASE means: our-fault alerts for a deferral, and not for a default level that is
  * unknown; dns-unsure for a resolver that cannot be trusted, for the second answer in a
- * row that could not tell, and by rule; lowest for a step that is held, and not for an
- * entry that is raised.
+ * row that could not tell, and by rule; no-mail for mail that waits, and not at a
+ * re-check; contradiction for the third probe in a row; lowest for a step that is held,
+ * and not for an entry that is raised. What sets an entry alerts where that is cleartext,
+ * where a host that did better was given up, and by rule.
  */
 /* clang-format off */
 #define WHY_WORDS(W) \
@@ -57,12 +59,18 @@ enum why_alerts {
 	W(OUR_ENTRY, "our-entry", \
 	  "Postfix refused our own entry, so it goes", \
 	  KNOWN, ALWAYS, STAYS, 2) \
+	W(NO_EFFECT, "no-effect", \
+	  "this reason cannot come at the level in force: Postfix uses another", \
+	  KNOWN, ALWAYS, OVER, 2) \
+	W(RESOLVERS_DIFFER, "resolvers-differ", \
+	  "usable TLSA records, but Postfix does not see them: its resolver is another", \
+	  KNOWN, ALWAYS, OVER, 2) \
 	W(NO_RULE, "no-rule", \
 	  "no rule knows this reason", \
-	  UNSURE, NEVER, STAYS, 3) \
+	  UNSURE, ALWAYS, OVER, 3) \
 	W(RULE_WAITS, "rule-waits", \
 	  "the rule for this reason says wait", \
-	  UNSURE, BY_RULE, OVER, 3) \
+	  UNSURE, ALWAYS, OVER, 3) \
 	W(ECHO, "echo", \
 	  "the attempt began before the present level was in force", \
 	  UNSURE, NEVER, STAYS, 4) \
@@ -77,7 +85,7 @@ enum why_alerts {
 	  UNSURE, BY_CASE, OVER, 6) \
 	W(NO_MAIL, "no-mail", \
 	  "the domain has no server that takes mail", \
-	  KNOWN, BY_RULE, OVER, 6) \
+	  UNSURE, BY_CASE, OVER, 6) \
 	W(ELSEWHERE, "elsewhere", \
 	  "the server is none of this destination's: Postfix used another next-hop", \
 	  UNSURE, ALWAYS, OVER, 6) \
@@ -102,51 +110,72 @@ enum why_alerts {
 	W(INSECURE_MX, "insecure-mx", \
 	  "TLSA behind an unsigned MX record: TLS is mandatory, and only cleartext would help", \
 	  KNOWN, ALWAYS, OVER, 9) \
+	W(CREDENTIALS, "credentials", \
+	  "Postfix logs in there: a password goes at the default level or not at all", \
+	  KNOWN, ALWAYS, OVER, 11) \
+	W(GONE, "gone", \
+	  "the message is no longer in the queue: nothing waits", \
+	  KNOWN, NEVER, OVER, 12) \
+	W(NEWER, "newer", \
+	  "the queue shows a newer attempt: its own line decides", \
+	  UNSURE, BY_RULE, OVER, 12) \
+	W(QUEUE_UNREAD, "queue-unread", \
+	  "the queue could not be read, so nothing weaker", \
+	  UNSURE, ALWAYS, OVER, 12) \
+	W(NO_ANSWER, "no-answer", \
+	  "no server told what it can do, so nothing weaker yet", \
+	  UNSURE, ALWAYS, OVER, 12) \
+	W(AWAITED, "awaited", \
+	  "a server that did better says nothing now: it is waited for", \
+	  UNSURE, ALWAYS, OVER, 12) \
+	W(CONTRADICTION, "contradiction", \
+	  "the servers meet the level at which mail fails: Postfix and we differ", \
+	  KNOWN, BY_CASE, OVER, 12) \
 	W(SIGNED, "signed", \
 	  "a rule keeps signed domains from being weakened", \
-	  KNOWN, ALWAYS, OVER, 10) \
+	  KNOWN, ALWAYS, OVER, 13) \
 	W(NOT_AUTHENTIC, "not-authentic", \
 	  "no certificate that verifies", \
-	  KNOWN, BY_RULE, STAYS, 10) \
+	  KNOWN, BY_CASE, STAYS, 13) \
 	W(NOT_ENCRYPTED, "not-encrypted", \
 	  "the server does no TLS", \
-	  KNOWN, BY_RULE, STAYS, 10) \
+	  KNOWN, ALWAYS, STAYS, 13) \
 	W(NO_DANE, "no-dane", \
 	  "no TLSA records, proven", \
-	  KNOWN, BY_RULE, STAYS, 10) \
+	  KNOWN, BY_CASE, STAYS, 13) \
 	W(ONE_RUNG, "one-rung", \
 	  "TLS fails at this level: one rung weaker", \
-	  KNOWN, BY_RULE, STAYS, 10) \
+	  KNOWN, BY_CASE, STAYS, 13) \
 	W(NOTHING_WEAKER, "nothing-weaker", \
 	  "no weaker level would help", \
-	  KNOWN, BY_RULE, OVER, 10) \
+	  KNOWN, ALWAYS, OVER, 13) \
 	W(LOWEST, "lowest", \
 	  "weaker than ladder.lowest allows: mail waits", \
-	  KNOWN, BY_CASE, OVER, 11) \
+	  KNOWN, BY_CASE, OVER, 14) \
 	W(MAY_AFTER, "may-after", \
 	  "too early for cleartext (ladder.may_after)", \
-	  KNOWN, BY_RULE, OVER, 11) \
+	  KNOWN, BY_RULE, OVER, 14) \
 	W(HOLD, "hold", \
 	  "it did better lately (ladder.hold)", \
-	  KNOWN, ALWAYS, OVER, 11) \
+	  KNOWN, ALWAYS, OVER, 14) \
 	W(FREEZE, "freeze", \
 	  "too many fail alike: our own fault is more likely", \
-	  KNOWN, BY_RULE, OVER, 12) \
+	  KNOWN, BY_RULE, OVER, 15) \
+	W(NOT_NEEDED, "not-needed", \
+	  "the default level does the same", \
+	  KNOWN, BY_RULE, STAYS, 16) \
 	W(TRIAL, "trial", \
-	  "the lease is over: lifted on trial", \
+	  "lifted on trial: mail itself tries the stronger level", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE) \
 	W(TRIAL_FAILED, "trial-failed", \
 	  "the trial failed: back to what worked", \
-	  KNOWN, BY_RULE, STAYS, WHY_GUARD_LEASE) \
+	  KNOWN, BY_CASE, STAYS, WHY_GUARD_LEASE) \
 	W(PROBED, "probed", \
 	  "a stronger level was probed and works", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE) \
 	W(STILL_NEEDED, "still-needed", \
-	  "a stronger level was probed and does not work", \
+	  "nothing stronger is known to work", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE) \
-	W(NOT_NEEDED, "not-needed", \
-	  "the default level does the same", \
-	  KNOWN, BY_RULE, STAYS, 13) \
 	W(UNDONE, "undone", \
 	  "the administrator took the last decision back", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_NONE)
@@ -175,7 +204,7 @@ enum why_alerts why_alerts(enum why why);
  */
 enum why why_once_sent(enum why why, enum why entry_why);
 
-/* 1 to 13, WHY_GUARD_LEASE or WHY_GUARD_NONE. */
+/* 1 to 16, WHY_GUARD_LEASE or WHY_GUARD_NONE. */
 int why_guard(enum why why);
 
 #endif

@@ -36,8 +36,9 @@ look_below_lowest(struct engine *e, struct err *err)
 {
 	int64_t now_ms = engine_now(e).wall_ms;
 
-	for (enum level l = LEVEL_MAY; l < e->config->ladder.lowest; l++)
-		if (!store_look_at_level(e->store, l, now_ms, err))
+	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
+		if (level_promise(l) < e->config->ladder.lowest &&
+		    !store_look_at_level(e->store, l, now_ms, err))
 			return false;
 	return store_counter_set(e->store, "lowest", e->config->ladder.lowest, err);
 }
@@ -130,7 +131,7 @@ alert_freeze(struct engine *e, enum freeze_news news, const struct freeze_facts 
 	buf_clear(&line);
 }
 
-/* Guard 12, before destinations are judged. Inside a transaction. */
+/* Guard 15, before destinations are judged. Inside a transaction. */
 static bool
 look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 {
@@ -286,7 +287,8 @@ plan_probe(const struct engine *e, struct judging *j, const struct destination *
 	if (*last_ms != 0 && now->mono_ms - *last_ms < PROBE_EVERY_MS)
 		return false;
 	*last_ms = now->mono_ms;
-	item->probing = MEASURE_PROBE_WHOLE;
+	/* Where the servers are not to be asked, nothing comes back. */
+	item->probing = e->config->probe.off ? MEASURE_PROBE_NONE : MEASURE_PROBE_WHOLE;
 	item->probe_above = above;
 	item->probe_up_to = up_to;
 	item->answers.probe_asked = true;

@@ -209,6 +209,7 @@ engine_not_stored(struct engine *e, const char *what, const struct err *err)
 enum engine_saved
 engine_save(struct engine *e, const struct log_place *places, size_t place_count)
 {
+	struct destination_spans spans = judge_spans(e->config);
 	struct buf lost = {0};
 	uint64_t limit_hits = fold_counts(e->fold)->limit_hits;
 	struct err err;
@@ -217,8 +218,8 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	if (fold_parked(e->fold) > 0)
 		return ENGINE_SAVE_WAITS;
 	engine_find_lost(e, &lost);
-	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, places,
-	        place_count, &news, &err)) {
+	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, &spans,
+	        places, place_count, &news, &err)) {
 		fail(e, &e->storing, "store what the log says", &err, true);
 		buf_clear(&lost);
 		return ENGINE_SAVE_FAILED;

@@ -32,6 +32,7 @@ struct intake {
 	struct store *store;
 	const struct rules *rules;
 	enum level default_level;
+	const struct destination_spans *spans;
 	int64_t verified_ms; /* the last proof that what is asked for works here */
 	bool news;
 };
@@ -77,16 +78,21 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 {
 	struct store *store = in->store;
 	struct destination d;
+	int64_t look_ms;
 	bool found, done;
 
 	if (!store_get(store, item->key, &d, &found, err))
 		return false;
+	look_ms = d.look_ms;
 	destination_take_news(&d, item, in->default_level,
-	    item->deferred ? rules_get(in->rules, item->deferral->rule)->name : NULL);
+	    item->deferred ? rules_get(in->rules, item->deferral->rule)->name : NULL,
+	    in->spans);
 	note_proof(in, &d);
-	in->news = in->news || d.alarm.pending;
+	in->news = in->news || d.alarm.pending ||
+	    (d.look_ms != 0 && (look_ms == 0 || d.look_ms < look_ms));
 	done = store_put(store, &d, err) &&
-	    (!found || item->sent_ms == 0 || store_waiting_sent(store, d.id, err)) &&
+	    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
+	        store_waiting_sent(store, d.id, err)) &&
 	    store_counted(in, item, d.id, err);
 	destination_clear(&d);
 	return done;
@@ -144,11 +150,13 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 
 bool
 intake_store(struct store *store, struct fold *fold, const struct rules *rules,
-    enum level default_level, const struct log_place *places, size_t place_count,
-    bool *news, struct err *err)
+    enum level default_level, const struct destination_spans *spans,
+    const struct log_place *places, size_t place_count, bool *news, struct err *err)
 {
-	struct intake in = {
-	    .store = store, .rules = rules, .default_level = default_level};
+	struct intake in = {.store = store,
+	    .rules = rules,
+	    .default_level = default_level,
+	    .spans = spans};
 
 	*news = false;
 	if (!store_begin(store, err))

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/destination.h"
 #include "core/fold.h"
 #include "core/place.h"
 #include "engine/intake_lines.h"
@@ -20,11 +21,11 @@ struct log_place {
 /*
  * The whole fold and the places of all logs, in one transaction: either both are
  * stored, or neither, and the caller tries again with the same fold. On true the fold
- * is empty. default_level: mail that was sent without an entry met it.
- * *news: destinations that wait to be judged now.
+ * is empty. default_level: mail that was sent without an entry met it; spans:
+ * judge_spans(). *news: destinations that wait to be judged now.
  */
 bool intake_store(struct store *store, struct fold *fold, const struct rules *rules,
-    enum level default_level, const struct log_place *places, size_t place_count,
-    bool *news, struct err *err);
+    enum level default_level, const struct destination_spans *spans,
+    const struct log_place *places, size_t place_count, bool *news, struct err *err);
 
 #endif

@@ -9,6 +9,10 @@
  */
 #define DOUBT_MS 1100
 
+/* maximal_backoff_time and maximal_queue_lifetime, as Postfix has them by default. */
+#define MAXIMAL_BACKOFF_MS        (4000 * SPAN_SECOND_MS)
+#define MAXIMAL_QUEUE_LIFETIME_MS (5 * SPAN_DAY_MS)
+
 struct ladder_policy
 judge_policy(const struct config *config)
 {
@@ -16,11 +20,24 @@ judge_policy(const struct config *config)
 	    .lowest = config->ladder.lowest,
 	    .may_after_attempts = config->ladder.may_after_attempts,
 	    .may_after_ms = config->ladder.may_after_ms,
+	    .hold_verify_ms = config->ladder.hold_verify_ms,
 	    .hold_encrypt_ms = config->ladder.hold_encrypt_ms,
 	    .hold_may_ms = config->ladder.hold_may_ms,
 	    .recheck_ms = config->ladder.recheck_ms,
 	    .recheck_max_ms = JUDGE_LOOK_MAX_MS,
+	    .climb_probes = config->ladder.climb_probes,
+	    .climb_apart_ms = config->ladder.climb_apart_ms,
 	    .dane_withdrawn_ms = config->ladder.dane_withdrawn_ms,
+	};
+}
+
+struct destination_spans
+judge_spans(const struct config *config)
+{
+	return (struct destination_spans){
+	    .attempts_ms = config->ladder.may_after_ms + 2 * MAXIMAL_BACKOFF_MS,
+	    .alarm_ms = MAXIMAL_QUEUE_LIFETIME_MS,
+	    .apart_ms = config->ladder.climb_apart_ms,
 	};
 }
 
@@ -59,11 +76,80 @@ default_level(const struct judge *judge, const struct destination *d)
 	return postfix_service_level(judge->settings, d->transport);
 }
 
+/*
+ * From a probe of the stronger levels, from the strongest down to one that works or could
+ * not be told, to the levels that are met. What is weaker than one that works works too.
+ */
+static struct measured
+measured_by_probe(const struct answers *answers)
+{
+	struct measured m = {.asked = true, .answered = true};
+	bool could_not_tell = answers->probe_works == ANSWER_UNSURE;
+
+	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
+		m.meets[l] = l > answers->probed            ? ANSWER_NO
+		    : l < answers->probed && could_not_tell ? ANSWER_UNSURE
+		    : l < answers->probed && answers->probe_works == ANSWER_YES
+		    ? ANSWER_YES
+		    : answers->probe_works;
+	m.meets[LEVEL_DANE] = m.meets[LEVEL_MAY] = ANSWER_YES;
+	m.answered = !could_not_tell;
+	m.promised = answers->dane.state == DANE_UNUSABLE ||
+	    answers->dane.state == DANE_INSECURE_MX;
+	return m;
+}
+
+/* A prober there is, for what is weakened; the servers are asked at a re-check alone. */
+static void
+take_probe(const struct judge *judge, const struct destination *d,
+    const struct answers *answers, int64_t now_ms, struct evidence *ev)
+{
+	enum level above, up_to;
+
+	if (ev->deferral)
+		return;
+	if (answers == NULL || !answers->probe_asked) {
+		if (judge_wants_probe(judge, d, now_ms, &above, &up_to))
+			ev->prober = ANSWER_UNSURE;
+	} else if (answers->probed != LEVEL_UNKNOWN) {
+		ev->prober = ANSWER_YES;
+		ev->measured = ev->measured_gone = measured_by_probe(answers);
+	}
+}
+
+/*
+ * What the witnesses say: the queue, the servers, a canary, the credentials. Where there
+ * are none to ask the ladder is told so, and the reason of the deferral decides alone.
+ */
+static void
+take_witnesses(const struct judge *judge, const struct destination *d,
+    const struct answers *answers, int64_t now_ms, struct evidence *ev)
+{
+	const struct witnesses *w = answers != NULL ? answers->witnesses : NULL;
+
+	if (w != NULL) {
+		ev->credentials = w->credentials;
+		ev->queue = w->queue;
+		ev->prober = w->prober;
+		ev->measured = w->measured;
+		ev->measured_gone = w->measured_gone;
+		ev->canary = w->canary;
+		return;
+	}
+	ev->credentials = ANSWER_NO;
+	ev->queue = QUEUE_NONE;
+	ev->canary = CANARY_NONE;
+	ev->prober = ANSWER_NO;
+	take_probe(judge, d, answers, now_ms, ev);
+}
+
 struct evidence
 judge_evidence(const struct judge *judge, const struct destination *d,
     const struct answers *answers, int64_t now_ms)
 {
-	struct evidence ev = destination_evidence(d, answers, judge->verified_ms, now_ms);
+	struct destination_spans spans = judge_spans(judge->config);
+	struct evidence ev =
+	    destination_evidence(d, answers, &spans, judge->verified_ms, now_ms);
 	int rule = d->alarm.raised ? find_rule(judge, d, answers) : -1;
 
 	ev.default_level = default_level(judge, d);
@@ -80,6 +166,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.fallback = source->fallback;
 		ev.fallback_level = source->level;
 	}
+	take_witnesses(judge, d, answers, now_ms, &ev);
 	return ev;
 }
 
@@ -87,9 +174,18 @@ bool
 judge_wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
     enum level *above, enum level *up_to)
 {
+	struct destination_spans spans = judge_spans(judge->config);
+	struct destination next;
+	bool wants;
+
 	*above = d->entry.level;
 	*up_to = default_level(judge, d);
-	return destination_wants_probe(d, *up_to, now_ms);
+	/* As it will be judged. */
+	destination_copy(&next, d);
+	destination_catch_up(&next, &spans, now_ms);
+	wants = destination_wants_probe(&next, *up_to, now_ms);
+	destination_clear(&next);
+	return wants;
 }
 
 bool
@@ -114,18 +210,20 @@ judge_destination(const struct judge *judge, struct destination *d,
     const struct answers *answers, int64_t now_ms, struct judged *out)
 {
 	struct ladder_policy policy = judge_policy(judge->config);
+	struct destination_spans spans = judge_spans(judge->config);
 	struct decision decision;
 	struct destination next;
 	struct evidence ev;
 
 	destination_copy(&next, d);
-	destination_catch_up(&next, now_ms);
+	destination_catch_up(&next, &spans, now_ms);
 	if (answers != NULL)
-		destination_take_answers(&next, answers, now_ms);
+		destination_take_answers(&next, answers, &spans, now_ms);
 	ev = judge_evidence(judge, &next, answers, now_ms);
-	if (answers != NULL) {
-		decision = ladder_decide(&policy, &ev, now_ms);
-	} else if (!ladder_decide_early(&policy, &ev, now_ms, &decision)) {
+	destination_take_measured(&next, &ev, &spans);
+	decision = ladder_decide(&policy, &ev, now_ms);
+	if (decision.wants != 0) {
+		*out = (struct judged){.decision = decision};
 		destination_clear(&next);
 		return false;
 	}

@@ -36,12 +36,13 @@ struct judge {
 	    verified_ms; /* when a session verified last, of any destination; 0: never */
 };
 
-/* The settings as the ladder wants them. */
+/* The settings as the ladder wants them, and as destinations do. */
 struct ladder_policy judge_policy(const struct config *config);
+struct destination_spans judge_spans(const struct config *config);
 
 /*
- * The evidence on destination. answers NULL: nobody was asked yet; only what
- * ladder_decide_early() settles can be judged with it.
+ * The evidence on destination. answers NULL: nobody was asked yet, and the ladder says
+ * so where that is needed.
  */
 struct evidence judge_evidence(const struct judge *judge, const struct destination *d,
     const struct answers *answers, int64_t now_ms);
@@ -63,8 +64,8 @@ bool judge_wants_probe(const struct judge *judge, const struct destination *d,
 
 /*
  * Judge and write the outcome into *d, not yet into the store, and into *out, which ends
- * with judged_clear(). False: nobody was asked (answers NULL) and it is necessary; *d and
- * *out are untouched then.
+ * with judged_clear(). False: more has to be asked first, out->decision.wants; there is
+ * nothing else in *out then, and *d is untouched.
  */
 bool judge_destination(const struct judge *judge, struct destination *d,
     const struct answers *answers, int64_t now_ms, struct judged *out);

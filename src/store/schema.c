@@ -165,6 +165,29 @@ static const char *const steps[] = {
     "  SELECT path, 'file', printf('%u %u %u %d %u %u %u %u', offset, inode, device,"
     "    birth_ns, head_len, head_hash, mark_len, mark_hash) FROM log_position;"
     "DROP TABLE log_position;",
+    /* 8: each step that is held has its own time; what counts of attempts and sessions */
+    "ALTER TABLE destination ADD COLUMN hold_verify_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN hold_encrypt_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN hold_may_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE destination SET hold_verify_ms = hold_since_ms"
+    "  WHERE hold_level IN ('verify', 'secure');"
+    "UPDATE destination SET hold_encrypt_ms = hold_since_ms WHERE hold_level = 'encrypt';"
+    "UPDATE destination SET hold_may_ms = hold_since_ms WHERE hold_level = 'may';"
+    "DROP INDEX destination_hold;"
+    "CREATE INDEX destination_hold"
+    "  ON destination(max(hold_verify_ms, hold_encrypt_ms, hold_may_ms))"
+    "  WHERE max(hold_verify_ms, hold_encrypt_ms, hold_may_ms) <> 0;"
+    "ALTER TABLE destination ADD COLUMN plain_attempts INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN plain_first_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN plain_last_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN contradictions INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN contradicted_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN silent_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN seen_trusted_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN dns_all_usable INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN dns_denied_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN probe_clean_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE destination ADD COLUMN probe_better INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -19,6 +19,9 @@
 	"key, entry, attributes, entry_why, note, pinned, pin_until_ms, since_ms, " \
 	"look_ms"
 
+/* Since when a better past holds a step; of several the last. */
+#define HELD_MS "max(hold_verify_ms, hold_encrypt_ms, hold_may_ms)"
+
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
@@ -119,7 +122,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_THIN_TALLY] = "DELETE FROM tally WHERE day < ?",
     [SQL_THIN_DECISION] = "DELETE FROM decision WHERE time_ms < ?",
     [SQL_HELD] = "SELECT count(*) FROM (SELECT 1 FROM destination"
-                 " WHERE hold_since_ms >= ? AND hold_since_ms <> 0 LIMIT ?)",
+                 " WHERE " HELD_MS " >= ? AND " HELD_MS " <> 0 LIMIT ?)",
     [SQL_FAILED] = "SELECT count(*) FROM (SELECT 1 FROM destination"
                    " WHERE deferral_ms >= ? AND deferral <> 0 LIMIT ?)",
 };

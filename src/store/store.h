@@ -233,7 +233,7 @@ bool store_blob_get(
 bool store_thin(
     struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err);
 
-/* What guard 12 asks: how many destinations began to do worse than before since
+/* What guard 15 asks: how many destinations began to do worse than before since
  * since_ms, and how many failed at all; each counted up to most. */
 bool store_freeze_counts(struct store *store, int64_t since_ms, int64_t most,
     int64_t *held, int64_t *failed, struct err *err);

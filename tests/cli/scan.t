@@ -41,14 +41,14 @@ expired-cert.test     unsigned  encrypt    not-authentic
 hostile-cn.test       unsigned  encrypt    not-authentic
 insecure-mx-bad.test  gateway   encrypt    not-authentic  mx.dane-bad.test
 insecure-mx.test      gateway   encrypt    not-authentic  mx.dane-ok.test
-plain.test            unsigned  may        not-encrypted
+plain.test            unsigned  dane       not-encrypted
 relayed.test          unsigned  -          elsewhere
 selfsigned-v6.test    unsigned  encrypt    not-authentic
 selfsigned.test       unsigned  encrypt    not-authentic
 signed-no-tlsa.test   signed    encrypt    not-authentic
 starttls-broken.test  unsigned  encrypt    one-rung
-starttls-hostile.test unsigned  may        not-encrypted
-starttls-refused.test unsigned  may        not-encrypted
+starttls-hostile.test unsigned  dane       not-encrypted
+starttls-refused.test unsigned  dane       not-encrypted
 tls10-only.test       unsigned  encrypt    one-rung
 transported.test      unsigned  -          elsewhere
 unsigned-tlsa.test    unsigned  encrypt    not-authentic

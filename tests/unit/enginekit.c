@@ -196,7 +196,7 @@ read_settings(
 	    .quotes_addresses = true,
 	    .ca_file = mem_strdup(""),
 	    .ca_path = mem_strdup(""),
-	    .tls_loglevel = mem_strdup("0"),
+	    .tls_loglevel = mem_strdup(world.sessions_logged ? "1" : "0"),
 	    .can_dane = world.can_dane,
 	    .dane_trouble = mem_strdup(""),
 	};

@@ -33,6 +33,7 @@ struct world {
 	enum level default_level;
 	bool can_dane;
 	const char *policy_maps;
+	bool sessions_logged; /* smtp_tls_loglevel = 1 */
 	const char *transport_maps;
 	struct world_work settings;
 

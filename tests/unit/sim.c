@@ -28,6 +28,7 @@ answer(struct measure_item *item)
 	item->answers.dane = (struct dane_verdict){.state = current->dns,
 	    .signed_domain = current->is_signed,
 	    .distrusted = current->distrusted,
+	    .all_usable = current->all_usable,
 	    .ttl_s = current->ttl_s};
 	snprintf(item->answers.text, sizeof(item->answers.text), "mx.d.test tlsa=%s",
 	    dane_state_name(current->dns));
@@ -35,6 +36,7 @@ answer(struct measure_item *item)
 		item->answers.probed = current->probed;
 		item->answers.probe_works = current->probe_works;
 	}
+	item->answers.witnesses = current->witnessed ? &current->witnesses : NULL;
 	/* Postfix says yes or no; an engine that could not ask it decides nothing, so
 	 * this one is made to. */
 	if (current->judge.can_dane == ANSWER_UNSURE)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "core/answers.h"
 #include "engine/engine.h"
 #include "engine/judge.h"
 #include "enginekit.h"
@@ -46,6 +47,9 @@ struct sim {
 	enum answer other_map;
 	enum level probed; /* LEVEL_UNKNOWN: there is no prober */
 	enum answer probe_works;
+	bool all_usable;
+	bool witnessed; /* there are witnesses */
+	struct witnesses witnesses;
 	/* what came of it */
 	unsigned asked;
 	unsigned told; /* alerts */

@@ -25,7 +25,8 @@ static bool is_there[CASES + 1];
 static const struct ladder_policy policy = {
     .lowest = LEVEL_MAY,
     .may_after_attempts = 1,
-    .hold_encrypt_ms = SPAN_HOUR_MS,
+    .hold_verify_ms = SPAN_DAY_MS,
+    .hold_encrypt_ms = SPAN_DAY_MS,
     .hold_may_ms = SPAN_DAY_MS,
     .recheck_ms = 7 * SPAN_DAY_MS,
     .recheck_max_ms = 90 * SPAN_DAY_MS,
@@ -104,9 +105,11 @@ assert_waits(const struct decision *d)
 }
 
 static void
-assert_sets(struct evidence *ev, const char *level)
+assert_sets(struct evidence *ev, const char *text)
 {
 	struct decision d = ladder_decide(&policy, ev, NOW_MS);
+	const char *level =
+	    strcmp(text, "may") == 0 ? level_name(ladder_lowest_rung(ev)) : text;
 
 	assert_string_equal(action_name(d.action), "set");
 	assert_string_equal(level_name(d.entry.level), level);
@@ -122,7 +125,13 @@ case_ends_in(void **state)
 	    .default_level = level_of(row->default_level),
 	    .entry = demand_of(LEVEL_NONE),
 	    .trial = LEVEL_NONE,
+	    .asked = true,
 	    .other_map = ANSWER_NO,
+	    .credentials = ANSWER_NO,
+	    .queue = QUEUE_SHOWS,
+	    .prober = ANSWER_NO,
+	    .canary = CANARY_NONE,
+	    .plain = {1, NOW_MS, NOW_MS},
 	    .can_dane = ANSWER_YES,
 	    .attempt_ms = NOW_MS,
 	    .attempts = 1,
@@ -134,7 +143,7 @@ case_ends_in(void **state)
 	size_t len = strlen(action);
 	bool told = action[len - 1] == '!', lost = false;
 	struct decision d;
-	char *second;
+	char *next;
 
 	ev.dane = (struct dane_verdict){.state = state_of(row->state),
 	    .distrusted = strstr(row->mx, "untrusted") != NULL};
@@ -149,9 +158,9 @@ case_ends_in(void **state)
 	 * Lost mail is alerted as it is read, whatever is decided (test_fold.c). */
 	if (told && ev.has_rule && !lost)
 		assert_true(d.alert);
-	second = strchr(action, ',');
-	if (second != NULL)
-		*second++ = '\0';
+	next = strchr(action, ',');
+	if (next != NULL)
+		*next++ = '\0';
 	if (strcmp(action, "wait") == 0 || strcmp(action, "none") == 0) {
 		assert_waits(&d);
 	} else if (strcmp(action, "remove") == 0) {
@@ -159,12 +168,17 @@ case_ends_in(void **state)
 	} else {
 		assert_sets(&ev, action);
 	}
-	if (second != NULL) {
+	while (next != NULL) {
+		const char *level = next;
+
 		/* Under verify it is the certificate that fails, whatever was given
 		 * before. */
 		if (ev.fallback == FALLBACK_LEVEL && ev.fallback_level == LEVEL_VERIFY)
 			set_rule(&ev, "certificate-not-verified");
-		assert_sets(&ev, second);
+		next = strchr(next, ',');
+		if (next != NULL)
+			*next++ = '\0';
+		assert_sets(&ev, level);
 	}
 	free(reason);
 	free(action);

@@ -51,9 +51,15 @@ assert_defaults(const struct config *c)
 	assert_int_equal(c->ladder.lowest, LEVEL_MAY);
 	assert_int_equal(c->ladder.may_after_attempts, 2);
 	assert_int_equal(c->ladder.may_after_ms, 600000);
-	assert_int_equal(c->ladder.hold_encrypt_ms, 3600000);
+	assert_int_equal(c->ladder.hold_verify_ms, 86400000);
+	assert_int_equal(c->ladder.hold_encrypt_ms, 86400000);
 	assert_int_equal(c->ladder.hold_may_ms, 86400000);
 	assert_int_equal(c->ladder.recheck_ms, 604800000);
+	assert_int_equal(c->ladder.climb_probes, 2);
+	assert_int_equal(c->ladder.climb_apart_ms, 3600000);
+	assert_false(c->probe.off);
+	assert_list(&c->probe.canaries, NULL, NULL);
+	assert_int_equal(c->log.learn_ms, INT64_C(2592000000));
 	assert_int_equal(c->ladder.dane_withdrawn_ms, 259200000);
 	assert_int_equal(c->ladder.freeze_destinations, 20);
 	assert_int_equal(c->ladder.freeze_ms, 600000);
@@ -97,14 +103,17 @@ every_key_is_read(void **state)
 	(void)state;
 	parse_good(
 	    "log:\n  file: [/a/b.log, \"-\"]\n  from: start\n"
+	    "  learn: 0\n"
 	    "state: /s\nrules: [/r1, /r2]\n"
 	    "map: {file: /m, type: none, settle: 0}\n"
 	    "postfix:\n  config_directory: /etc/postfix-out\n"
 	    "  command: [docker, -i]\n  default_level: dane-only\n  retry: off\n"
 	    "dns:\n  resolver:\n  - 127.0.0.1\n  - 2001:db8::1@5353\n  trust: ad\n"
 	    "  timeout: 60s\n  tries: 10\n  workers: 64\n"
+	    "probe: {servers: no, canaries: [mx.example.org, 'mx2.example.org:587']}\n"
 	    "ladder:\n  lowest: encrypt\n  may_after: {attempts: 1000, time: 30d}\n"
-	    "  hold: {encrypt: 0, may: 0s}\n  recheck: 90d\n  dane_withdrawn: 12h\n"
+	    "  hold: {verify: 1s, encrypt: 0, may: 0s}\n  recheck: 90d\n"
+	    "  climb: {probes: 1, apart: 1s}\n  dane_withdrawn: 12h\n"
 	    "  freeze: {destinations: 2, time: 1s}\n"
 	    "notify: {to: postmaster, from: 'root@[192.0.2.1]'}\r\n",
 	    &c);
@@ -127,6 +136,12 @@ every_key_is_read(void **state)
 	assert_int_equal(c.ladder.lowest, LEVEL_ENCRYPT);
 	assert_int_equal(c.ladder.may_after_attempts, 1000);
 	assert_int_equal(c.ladder.may_after_ms, INT64_C(2592000000));
+	assert_int_equal(c.log.learn_ms, 0);
+	assert_true(c.probe.off);
+	assert_list(&c.probe.canaries, "mx.example.org", "mx2.example.org:587");
+	assert_int_equal(c.ladder.climb_probes, 1);
+	assert_int_equal(c.ladder.climb_apart_ms, 1000);
+	assert_int_equal(c.ladder.hold_verify_ms, 1000);
 	assert_int_equal(c.ladder.hold_encrypt_ms, 0);
 	assert_int_equal(c.ladder.hold_may_ms, 0);
 	assert_int_equal(c.ladder.recheck_ms, INT64_C(7776000000));
@@ -220,9 +235,11 @@ every_key_is_explained(void **state)
 
 		buf_reset(&wanted);
 		buf_printf(&wanted, ".It Cm %s : %s", path,
-		    *initial != '\0'                           ? initial
-		        : strcmp(path, "postfix.command") == 0 ? "[]"
-		                                               : "Pq empty");
+		    *initial != '\0' ? initial
+		        : strcmp(path, "postfix.command") == 0 ||
+		            strcmp(path, "probe.canaries") == 0
+		        ? "[]"
+		        : "Pq empty");
 		if (!has_line((struct str){manual.data, manual.len}, buf_text(&wanted)))
 			fail_msg("the manual lacks: %s", buf_text(&wanted));
 		buf_reset(&wanted);
@@ -231,7 +248,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 27);
+	assert_int_equal(count, 33);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);

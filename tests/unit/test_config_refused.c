@@ -28,7 +28,8 @@ struct bad_row {
 	const char *complaints;
 };
 
-#define KNOWN_AT_TOP "known here: log, state, rules, map, postfix, dns, ladder, notify"
+#define KNOWN_AT_TOP \
+	"known here: log, state, rules, map, postfix, dns, probe, ladder, notify"
 #define A_SECTION \
 	"keys must stand here, like \"log:\" and, below it, \"  file: " \
 	"/var/log/mail.log\""
@@ -42,7 +43,7 @@ static const struct bad_row bad_rows[] = {
         "c:2:3: unknown key \"cache\"; known here: resolver, trust, timeout, tries, "
         "workers"},
     {"an unknown key in a section of a section", "ladder: {hold: {secure: 1h}}\n",
-        "c:1:17: unknown key \"secure\"; known here: encrypt, may"},
+        "c:1:17: unknown key \"secure\"; known here: verify, encrypt, may"},
     {"a key of another section", "settle: 1s\n",
         "c:1:1: unknown key \"settle\"; did you mean \"map.settle\"?"},
     {"a key written with its section", "log.file: /x\n",

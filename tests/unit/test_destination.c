@@ -16,6 +16,12 @@
 #define AT_LEASE_END -1    /* "look=lease" */
 #define LONG_TEXT    73728 /* bytes of attributes */
 
+static const struct destination_spans spans = {
+    .attempts_ms = 8600 * SPAN_SECOND_MS,
+    .alarm_ms = 5 * SPAN_DAY_MS,
+    .apart_ms = SPAN_HOUR_MS,
+};
+
 enum type { TIME, SPAN, COUNT, YES, TEXT, OWNED, LEVEL, WHY, ANSWER };
 
 struct field {
@@ -64,8 +70,15 @@ static const struct field state_fields[] = {
     FIELD("attempts", COUNT, destination, alarm.attempts),
     FIELD("first", TIME, destination, alarm.first_attempt_ms),
     FIELD("last", TIME, destination, alarm.last_attempt_ms),
+    FIELD("plain", COUNT, destination, alarm.plain.count),
+    FIELD("plain-first", TIME, destination, alarm.plain.first_ms),
+    FIELD("plain-last", TIME, destination, alarm.plain.last_ms),
+    FIELD("contradictions", COUNT, destination, alarm.contradictions),
+    FIELD("contradicted", TIME, destination, alarm.contradicted_ms),
+    FIELD("silent", TIME, destination, alarm.silent_ms),
     FIELD("sent", TIME, destination, past.sent_ms),
     FIELD("seen-encrypt", TIME, destination, past.encrypt_ms),
+    FIELD("seen-trusted", TIME, destination, past.trusted_ms),
     FIELD("seen-verify", TIME, destination, past.verify_ms),
     FIELD("seen-secure", TIME, destination, past.secure_ms),
     FIELD("seen-dane", TIME, destination, past.dane_ms),
@@ -75,12 +88,18 @@ static const struct field state_fields[] = {
     FIELD("dns-until", TIME, destination, dns.until_ms),
     FIELD("dns-failures", COUNT, destination, dns.failures),
     FIELD("signed", YES, destination, dns.signed_domain),
+    FIELD("all-usable", YES, destination, dns.all_usable),
+    FIELD("denied", TIME, destination, dns.denied_ms),
     FIELD("hold", LEVEL, destination, hold.level),
-    FIELD("hold-since", TIME, destination, hold.since_ms),
+    FIELD("hold-verify", TIME, destination, hold.verify_ms),
+    FIELD("hold-encrypt", TIME, destination, hold.encrypt_ms),
+    FIELD("hold-may", TIME, destination, hold.may_ms),
     FIELD("probe", LEVEL, destination, probe.level),
     FIELD("probe-works", ANSWER, destination, probe.works),
     FIELD("clean", COUNT, destination, probe.clean),
     FIELD("probed", TIME, destination, probe.time_ms),
+    FIELD("cleaned", TIME, destination, probe.clean_ms),
+    FIELD("better", YES, destination, probe.better),
 };
 
 /* What the log reports, as fold items have it. */
@@ -92,6 +111,8 @@ struct news {
 static const struct field news_fields[] = {
     FIELD("sent", TIME, news, item.sent_ms),
     FIELD("sent-attempt", TIME, news, item.sent_attempt_ms),
+    FIELD("bare", TIME, news, item.bare_ms),
+    FIELD("bare-attempt", TIME, news, item.bare_attempt_ms),
     FIELD("proves", YES, news, item.sent_proves),
     FIELD("sent-at", LEVEL, news, item.sent_level),
     FIELD("anonymous", TIME, news, item.seen_ms[SESSION_ANONYMOUS]),
@@ -101,6 +122,12 @@ static const struct field news_fields[] = {
     FIELD("first", TIME, news, item.first_attempt_ms),
     FIELD("last", TIME, news, item.last_attempt_ms),
     FIELD("attempts", COUNT, news, item.attempts),
+    FIELD("plain", COUNT, news, item.plain.count),
+    FIELD("plain-first", TIME, news, item.plain.first_ms),
+    FIELD("plain-last", TIME, news, item.plain.last_ms),
+    FIELD("broken", COUNT, news, item.broken.count),
+    FIELD("broken-first", TIME, news, item.broken.first_ms),
+    FIELD("broken-last", TIME, news, item.broken.last_ms),
     FIELD("transport", TEXT, news, item.transport),
     FIELD("deferral", YES, news, item.deferred),
     FIELD("deferred", TIME, news, deferral.time_ms),
@@ -116,6 +143,7 @@ static const struct field news_fields[] = {
 /* What was measured. */
 static const struct field answer_fields[] = {
     FIELD("signed", YES, answers, dane.signed_domain),
+    FIELD("all-usable", YES, answers, dane.all_usable),
     FIELD("ttl", COUNT, answers, dane.ttl_s),
     FIELD("text", TEXT, answers, text),
     FIELD("remembered", YES, answers, remembered),
@@ -136,10 +164,27 @@ static const struct field decided_fields[] = {
     FIELD("look", TIME, decided, decision.look_again_ms),
     FIELD("lease", SPAN, decided, decision.lease_ms),
     FIELD("alert", YES, decided, decision.alert),
+    FIELD("since", TIME, decided, decision.since_ms),
+    FIELD("ends", YES, decided, decision.ends_alarm),
+    FIELD("deferral", YES, decided, ev.deferral),
+    FIELD("denies", YES, decided, ev.denies_tlsa),
+    FIELD("asked", YES, decided, ev.measured.asked),
+    FIELD("answered", YES, decided, ev.measured.answered),
+    FIELD("verify", ANSWER, decided, ev.measured.meets[LEVEL_VERIFY]),
+    FIELD("encrypt", ANSWER, decided, ev.measured.meets[LEVEL_ENCRYPT]),
+    FIELD("may", ANSWER, decided, ev.measured.meets[LEVEL_MAY]),
     FIELD("best", LEVEL, decided, ev.best_seen),
     FIELD("pinned", YES, decided, ev.pinned),
     FIELD("distrusted", YES, decided, ev.dane.distrusted),
     FIELD("rule", TEXT, decided, rule),
+};
+
+/* What the servers were measured to do. */
+static const struct field measured_fields[] = {
+    FIELD("answered", YES, measured, answered),
+    FIELD("verify", ANSWER, measured, meets[LEVEL_VERIFY]),
+    FIELD("encrypt", ANSWER, measured, meets[LEVEL_ENCRYPT]),
+    FIELD("may", ANSWER, measured, meets[LEVEL_MAY]),
 };
 
 /* What the administrator wants. */
@@ -307,7 +352,7 @@ news(unsigned line, struct destination *d, char **rest, struct judged *judged)
 	news.item.deferral = &news.deferral;
 	set_words(line, &news, news_fields, COUNT_OF(news_fields), rest);
 	destination_take_news(
-	    d, &news.item, default_level, news.item.deferred ? "a-rule" : NULL);
+	    d, &news.item, default_level, news.item.deferred ? "a-rule" : NULL, &spans);
 }
 
 static void
@@ -320,13 +365,30 @@ answers(unsigned line, struct destination *d, char **rest, struct judged *judged
 	if (!dane_state_parse(str_of(state), &answers.dane.state))
 		die(line, "no DNS state", state);
 	set_words(line, &answers, answer_fields, COUNT_OF(answer_fields), rest);
-	destination_take_answers(d, &answers, NOW_MS);
+	destination_take_answers(d, &answers, &spans, NOW_MS);
+}
+
+static void
+measured(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	struct evidence ev = {.default_level = level_of(line, strtok_r(NULL, " ", rest)),
+	    .entry = destination_demand(d),
+	    .measured = {.asked = true, .answered = true}};
+
+	(void)judged;
+	set_words(line, &ev.measured, measured_fields, COUNT_OF(measured_fields), rest);
+	destination_take_measured(d, &ev, &spans);
+	if (ev.measured.answered) {
+		assert_int_equal(ev.contradictions, d->alarm.contradictions);
+		assert_int_equal(ev.plain.count, d->alarm.plain.count);
+	}
 }
 
 static void
 decided(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
-	struct decided decided = {.decision.entry = demand_of(LEVEL_NONE)};
+	struct decided decided = {.decision.entry = demand_of(LEVEL_NONE),
+	    .ev = {.default_level = LEVEL_VERIFY, .entry = destination_demand(d)}};
 	const char *action = strtok_r(NULL, " ", rest);
 
 	while (strcmp(action_name(decided.decision.action), action) != 0)
@@ -397,7 +459,7 @@ caught_up(unsigned line, struct destination *d, char **rest, struct judged *judg
 	(void)line;
 	(void)rest;
 	(void)judged;
-	destination_catch_up(d, NOW_MS);
+	destination_catch_up(d, &spans, NOW_MS);
 }
 
 static const struct {
@@ -407,6 +469,7 @@ static const struct {
 } events[] = {
     {"news", news},
     {"answers", answers},
+    {"measured", measured},
     {"decided", decided},
     {"pinned", pinned},
     {"undone", undone},

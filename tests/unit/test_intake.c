@@ -29,10 +29,13 @@ load_rules(void)
 	}
 }
 
+static const struct destination_spans spans = {.attempts_ms = 8600000};
+
 static bool
 try_store(struct store *store, struct fold *fold, enum level default_level, bool *news)
 {
-	return intake_store(store, fold, rules, default_level, NULL, 0, news, &kit_err);
+	return intake_store(
+	    store, fold, rules, default_level, &spans, NULL, 0, news, &kit_err);
 }
 
 static void
@@ -99,8 +102,8 @@ read_in_pieces(const struct buf *log, size_t first, size_t then)
 		fold_load_processes(
 		    fold, (struct str){buf_text(&processes), processes.len});
 		intake_lines(fold, (struct str){log->data + at, end - at}, START_MS);
-		assert_true(intake_store(
-		    store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
+		assert_true(intake_store(store, fold, rules, LEVEL_VERIFY, &spans, &place,
+		    1, &news, &kit_err));
 		fold_free(fold);
 		store_close(store);
 		at = end;
@@ -184,8 +187,8 @@ failed_store_keeps_the_fold(void **state)
 	read_line(fold, 1, SESSION("Verified"));
 	read_line(fold, 2, DEFERRED("QA"));
 	kit_begin_transaction(other);
-	assert_false(
-	    intake_store(store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
+	assert_false(intake_store(
+	    store, fold, rules, LEVEL_VERIFY, &spans, &place, 1, &news, &kit_err));
 	assert_non_null(strstr(kit_err.text, "locked"));
 	assert_false(news);
 	assert_int_equal(fold_size(fold), 1);
@@ -193,12 +196,12 @@ failed_store_keeps_the_fold(void **state)
 	assert_true(store_place_get(other, "/log", &at, &found, &kit_err));
 	assert_false(found);
 	read_line(fold, 3, DEFERRED("QB")); /* reading goes on meanwhile */
-	assert_true(
-	    intake_store(store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
+	assert_true(intake_store(
+	    store, fold, rules, LEVEL_VERIFY, &spans, &place, 1, &news, &kit_err));
 	assert_true(news);
 	assert_int_equal(fold_size(fold), 0);
-	assert_true(
-	    intake_store(store, fold, rules, LEVEL_VERIFY, &place, 1, &news, &kit_err));
+	assert_true(intake_store(
+	    store, fold, rules, LEVEL_VERIFY, &spans, &place, 1, &news, &kit_err));
 	assert_false(news);
 	assert_int_equal(kit_get(store, "a.test").alarm.attempts, 2);
 	assert_true(store_counter_get(store, "status-lines", &lines, &kit_err));
@@ -303,7 +306,8 @@ mail_proves(void **state)
 	                                      : 0;
 	d.alarm.raised = d.alarm.pending = true;
 	d.alarm.attempts = 3;
-	d.hold.since_ms = 1;
+	d.hold.may_ms = 1;
+	d.dns.time_ms = ms(0);
 	d.hold.level = LEVEL_MAY;
 	kit_put(store, &d);
 	if (proof->session != NULL && proof->session[0] != ',') {
@@ -327,9 +331,13 @@ mail_proves(void **state)
 	assert_int_equal(d.alarm.pending, !proof->sent);
 	assert_int_equal(d.alarm.raised, !proof->sent);
 	assert_int_equal(d.alarm.attempts, proof->sent ? 0 : 3);
-	assert_int_equal(d.hold.since_ms, proof->sent ? 0 : 1);
+	assert_int_equal(d.hold.may_ms, proof->sent ? 0 : 1);
 	assert_int_equal(d.hold.level, proof->sent ? LEVEL_NONE : LEVEL_MAY);
-	assert_int_equal(news, !proof->sent);
+	/* A session that is better than the entry leads to a re-check. */
+	assert_int_equal(news, !proof->sent || d.look_ms != 0);
+	assert_int_equal(d.look_ms != 0,
+	    proof->entry == LEVEL_MAY && proof->sent && proof->session != NULL &&
+	        proof->session[0] != ',');
 	buf_clear(&got);
 	fold_free(fold);
 	store_close(store);
@@ -487,6 +495,7 @@ deferral_is_noted(void **state)
 	d.entry.force_ms = row->force_s < 0 ? LADDER_NOT_YET
 	    : row->force_s > 0              ? ms(row->force_s)
 	                                    : 0;
+	d.dns.time_ms = ms(0);
 	kit_put(store, &d);
 	for (int i = 0; i < 4 && row->lines[i] != NULL; i++) {
 		/* what came before was judged */

@@ -15,6 +15,9 @@ struct row {
 	enum action action;
 	enum level level;
 	enum why why;
+	unsigned wants;
+	enum level rung; /* of a probe; LEVEL_UNKNOWN: there was none */
+	enum answer works;
 	int64_t look_s; /* -1: only on news */
 	const char *then;
 };
@@ -46,6 +49,93 @@ answer_of(const char *text)
 	return strcmp(text, "yes") == 0 ? ANSWER_YES
 	    : strcmp(text, "no") == 0   ? ANSWER_NO
 	                                : ANSWER_UNSURE;
+}
+
+static enum queue_says
+queue_of(unsigned line, const char *text)
+{
+	static const char *const names[] = {
+	    "not-asked", "shows", "newer", "gone", "unreadable", "none"};
+
+	for (enum queue_says q = QUEUE_NOT_ASKED; q <= QUEUE_NONE; q++)
+		if (strcmp(text, names[q]) == 0)
+			return q;
+	die(line, "the queue does not say", text);
+	return QUEUE_NONE;
+}
+
+static enum canary_says
+canary_of(unsigned line, const char *text)
+{
+	static const char *const names[] = {"not-asked", "none", "verifies", "fails"};
+
+	for (enum canary_says c = CANARY_NOT_ASKED; c <= CANARY_FAILS; c++)
+		if (strcmp(text, names[c]) == 0)
+			return c;
+	die(line, "a canary does not say", text);
+	return CANARY_NONE;
+}
+
+/* Servers that answered and meet nothing yet. */
+static void
+set_asked(struct evidence *ev, struct measured *m)
+{
+	ev->prober = ANSWER_YES;
+	if (m->asked)
+		return;
+	*m = (struct measured){.asked = true, .answered = true};
+	for (size_t l = 0; l < LEVEL_COUNT; l++)
+		m->meets[l] = ANSWER_NO;
+}
+
+/* "encrypt/may" are met, or could not be told. */
+static void
+set_meets(
+    unsigned line, struct evidence *ev, struct measured *m, char *levels, enum answer as)
+{
+	char *save = NULL;
+
+	set_asked(ev, m);
+	for (char *name = strtok_r(levels, "/", &save); name != NULL;
+	     name = strtok_r(NULL, "/", &save))
+		if (strcmp(name, "-") != 0)
+			m->meets[level_of(line, name)] = as;
+}
+
+/* From the strongest level down to one that works or could not be told: what is weaker
+ * works too, or could not be told either. */
+static void
+set_probe(struct row *row)
+{
+	struct measured *m = &row->ev.measured;
+
+	set_asked(&row->ev, m);
+	m->answered = row->works != ANSWER_UNSURE;
+	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
+		m->meets[l] = l > row->rung                    ? ANSWER_NO
+		    : l < row->rung && row->works == ANSWER_NO ? ANSWER_UNSURE
+		                                               : row->works;
+	m->meets[LEVEL_MAY] = ANSWER_YES;
+}
+
+static unsigned
+wants_of(unsigned line, char *text)
+{
+	static const char *const names[] = {"dns", "queue", "servers", "canary"};
+	unsigned wants = 0;
+	char *save = NULL;
+
+	for (char *name = strtok_r(text, "+", &save); name != NULL;
+	     name = strtok_r(NULL, "+", &save)) {
+		unsigned before = wants;
+
+		for (unsigned i = 0; i < 4; i++)
+			if (strcmp(name, names[i]) == 0)
+				wants |= 1u << i;
+		if (wants == before)
+			die(line, "nothing to be asked", name);
+	}
+	return wants;
 }
 
 static void
@@ -138,15 +228,62 @@ set_more(struct row *row, char *more)
 		else if (strcmp(name, "signed-rule") == 0)
 			ev->rule_dnssec = RULE_DNSSEC_SECURE;
 		else if (strcmp(name, "attempts") == 0)
-			ev->attempts = (unsigned)atoi(value);
+			ev->attempts = ev->plain.count = (unsigned)atoi(value);
 		else if (strcmp(name, "first") == 0)
-			ev->first_attempt_ms = time_of(value);
+			ev->first_attempt_ms = ev->plain.first_ms = time_of(value);
 		else if (strcmp(name, "last") == 0)
-			ev->last_attempt_ms = time_of(value);
+			ev->last_attempt_ms = ev->plain.last_ms = time_of(value);
+		else if (strcmp(name, "plain") == 0)
+			ev->plain.count = (unsigned)atoi(value);
+		else if (strcmp(name, "not-asked") == 0)
+			ev->asked = false;
+		else if (strcmp(name, "denies") == 0)
+			ev->denies_tlsa = true;
+		else if (strcmp(name, "denied") == 0)
+			ev->denied_ms = time_of(value);
+		else if (strcmp(name, "all-usable") == 0)
+			ev->dane.all_usable = true;
+		else if (strcmp(name, "socket") == 0)
+			ev->no_dane_rung = true;
+		else if (strcmp(name, "credentials") == 0)
+			ev->credentials = answer_of(value);
+		else if (strcmp(name, "queue") == 0)
+			ev->queue = queue_of(row->line, value);
+		else if (strcmp(name, "prober") == 0)
+			ev->prober = answer_of(value);
+		else if (strcmp(name, "meets") == 0)
+			set_meets(row->line, ev, &ev->measured, value, ANSWER_YES);
+		else if (strcmp(name, "maybe") == 0)
+			set_meets(row->line, ev, &ev->measured, value, ANSWER_UNSURE);
+		else if (strcmp(name, "gone-meets") == 0)
+			set_meets(row->line, ev, &ev->measured_gone, value, ANSWER_YES);
+		else if (strcmp(name, "gone-maybe") == 0)
+			set_meets(
+			    row->line, ev, &ev->measured_gone, value, ANSWER_UNSURE);
+		else if (strcmp(name, "answered") == 0)
+			ev->measured.answered = strcmp(value, "no") != 0;
+		else if (strcmp(name, "gone-answered") == 0)
+			ev->measured_gone.answered = strcmp(value, "no") != 0;
+		else if (strcmp(name, "awaited") == 0)
+			ev->measured.awaited = true;
+		else if (strcmp(name, "promised") == 0)
+			ev->measured.promised = true;
+		else if (strcmp(name, "ours") == 0)
+			ev->measured.ours = true;
+		else if (strcmp(name, "silent") == 0)
+			ev->silent_since_ms = time_of(value);
+		else if (strcmp(name, "contradictions") == 0)
+			ev->contradictions = (unsigned)atoi(value);
+		else if (strcmp(name, "canary") == 0)
+			ev->canary = canary_of(row->line, value);
+		else if (strcmp(name, "climbed") == 0)
+			ev->seen_since_climb = level_of(row->line, value);
+		else if (strcmp(name, "better") == 0)
+			ev->better_session = true;
 		else if (strcmp(name, "seen") == 0)
 			ev->best_seen = level_of(row->line, value);
-		else if (strcmp(name, "hold") == 0)
-			ev->hold_since_ms = time_of(value);
+		else if (strncmp(name, "hold-", 5) == 0)
+			ev->hold_since_ms[level_of(row->line, name + 5)] = time_of(value);
 		else if (strcmp(name, "absent") == 0)
 			ev->dane_absent_ms = time_of(value);
 		else if (strcmp(name, "lease") == 0)
@@ -156,19 +293,21 @@ set_more(struct row *row, char *more)
 		else if (strcmp(name, "trial") == 0)
 			ev->trial = level_of(row->line, value);
 		else if (strcmp(name, "clean") == 0)
-			ev->probe.clean = (unsigned)atoi(value);
+			ev->clean = (unsigned)atoi(value);
 		else if (strcmp(name, "rung") == 0)
-			ev->probe.level = level_of(row->line, value);
+			row->rung = level_of(row->line, value);
 		else if (strcmp(name, "lowest") == 0)
 			row->policy.lowest = level_of(row->line, value);
 		else if (strcmp(name, "after") == 0)
 			row->policy.may_after_attempts = (unsigned)atoi(value);
 		else if (strcmp(name, "probe") == 0) {
-			ev->probe.works = answer_of(value);
-			ev->probe.level = LEVEL_VERIFY;
+			row->works = answer_of(value);
+			row->rung = LEVEL_VERIFY;
 		} else
 			die(row->line, "no such evidence", name);
 	}
+	if (row->rung != LEVEL_UNKNOWN)
+		set_probe(row);
 }
 
 static void
@@ -176,8 +315,11 @@ ladder_decides(void **state)
 {
 	const struct row *row = *state;
 	struct decision d = ladder_decide(&row->policy, &row->ev, NOW_MS);
-	char then[16];
+	char then[32];
 
+	assert_int_equal(d.wants, row->wants);
+	if (row->wants != 0)
+		return;
 	assert_string_equal(why_slug(d.why), why_slug(row->why));
 	assert_string_equal(action_name(d.action), action_name(row->action));
 	if (row->action == ACTION_SET || row->action == ACTION_HOLD)
@@ -191,12 +333,14 @@ ladder_decides(void **state)
 		assert_int_equal(d.entry.level, LEVEL_DANE_ONLY);
 	if (row->ev.dane.state == DANE_UNSURE)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused ||
-		    (d.action == ACTION_SET && d.entry.level > row->ev.entry.level));
+		    (d.action == ACTION_SET &&
+		        level_promise(d.entry.level) >
+		            level_promise(row->ev.entry.level)));
 	if (row->ev.dane.distrusted)
 		assert_true(d.alert);
-	snprintf(then, sizeof(then), "%s%s%s", d.alert ? "tell" : "",
-	    d.alert && d.retry ? " " : "", d.retry ? "retry" : "");
-	assert_string_equal(then[0] != '\0' ? then : "-", row->then);
+	snprintf(then, sizeof(then), "%s%s%s", d.alert ? " tell" : "",
+	    d.retry ? " retry" : "", d.ends_alarm ? " over" : "");
+	assert_string_equal(then[0] != '\0' ? then + 1 : "-", row->then);
 }
 
 static void
@@ -213,21 +357,30 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	    .lowest = LEVEL_MAY,
 	    .may_after_attempts = 2,
 	    .may_after_ms = 10 * SPAN_MINUTE_MS,
-	    .hold_encrypt_ms = SPAN_HOUR_MS,
+	    .hold_verify_ms = SPAN_DAY_MS,
+	    .hold_encrypt_ms = SPAN_DAY_MS,
 	    .hold_may_ms = SPAN_DAY_MS,
 	    .recheck_ms = 7 * SPAN_DAY_MS,
 	    .recheck_max_ms = 90 * SPAN_DAY_MS,
+	    .climb_probes = 2,
+	    .climb_apart_ms = SPAN_HOUR_MS,
 	    .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
 	};
 	row->ev = (struct evidence){
 	    .default_level = level_of(line, fields[0]),
 	    .entry = demand_of(level_of(line, fields[1])),
+	    .asked = true,
 	    .other_map = ANSWER_NO,
+	    .credentials = ANSWER_NO,
 	    .can_dane = ANSWER_YES,
+	    .queue = QUEUE_SHOWS,
+	    .prober = ANSWER_NO,
+	    .canary = CANARY_NONE,
 	    .attempt_ms = NOW_MS,
 	    .attempts = 5,
 	    .first_attempt_ms = NOW_MS - SPAN_HOUR_MS,
 	    .last_attempt_ms = NOW_MS,
+	    .plain = {5, NOW_MS - SPAN_HOUR_MS, NOW_MS},
 	    .trial = LEVEL_NONE,
 	    .lease_ms = 7 * SPAN_DAY_MS,
 	};
@@ -237,6 +390,10 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	    fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6]);
 	set_more(row, fields[4]);
 	level = strchr(fields[5], ' ');
+	if (level != NULL && strncmp(fields[5], "wants ", 6) == 0) {
+		row->wants = wants_of(line, level + 1);
+		return;
+	}
 	if (level != NULL) {
 		*level++ = '\0';
 		row->level = level_of(line, level);
@@ -279,10 +436,26 @@ draw_time(void)
 static enum level
 draw_entry(void)
 {
-	static const enum level levels[] = {LEVEL_NONE, LEVEL_NONE, LEVEL_MAY,
+	static const enum level levels[] = {LEVEL_NONE, LEVEL_NONE, LEVEL_MAY, LEVEL_DANE,
 	    LEVEL_ENCRYPT, LEVEL_VERIFY, LEVEL_SECURE, LEVEL_DANE_ONLY};
 
 	return levels[draw(sizeof(levels) / sizeof(levels[0]))];
+}
+
+static struct measured
+draw_measured(void)
+{
+	struct measured m = {
+	    .asked = draw(4) != 0,
+	    .answered = draw(8) != 0,
+	    .ours = draw(20) == 0,
+	    .promised = draw(4) == 0,
+	    .awaited = draw(4) == 0,
+	};
+
+	for (size_t l = 0; l < LEVEL_COUNT; l++)
+		m.meets[l] = draw(4) == 0 ? ANSWER_UNSURE : ANSWER_NO + draw(2);
+	return m;
 }
 
 static struct evidence
@@ -311,24 +484,79 @@ draw_evidence(void)
 	    .attempts = draw(4),
 	    .first_attempt_ms = draw_time(),
 	    .last_attempt_ms = draw_time(),
+	    .plain = {draw(4), draw_time(), draw_time()},
+	    .denies_tlsa = draw(10) == 0,
+	    .denied_ms = draw(10) == 0 ? draw_time() : 0,
+	    .asked = draw(20) != 0,
 	    .other_map = draw(10) == 0 ? draw(ANSWER_YES + 1) : ANSWER_NO,
-	    .dane = {.state = draw(DANE_STATE_COUNT), .distrusted = draw(4) == 0},
+	    .credentials = draw(10) == 0 ? draw(ANSWER_YES + 1) : ANSWER_NO,
+	    .dane = {.state = draw(DANE_STATE_COUNT),
+	        .distrusted = draw(4) == 0,
+	        .all_usable = draw(2)},
+	    .queue = draw(QUEUE_NONE + 1),
+	    .prober = draw(ANSWER_YES + 1),
+	    .measured = draw_measured(),
+	    .measured_gone = draw_measured(),
+	    .canary = draw(CANARY_FAILS + 1),
+	    .contradictions = draw(5),
+	    .silent_since_ms = draw(2) ? draw_time() : 0,
+	    .no_dane_rung = draw(10) == 0,
 	    .wrapper = draw(10) == 0,
 	    .elsewhere = draw(10) == 0,
 	    .can_dane = draw(ANSWER_YES + 1),
 	    .dns_failures = 1 + draw(4),
 	    .best_seen = draw_entry(),
-	    .hold_since_ms = draw(2) ? draw_time() : 0,
+	    .hold_since_ms = {[LEVEL_MAY] = draw(2) ? draw_time() : 0,
+	        [LEVEL_ENCRYPT] = draw(2) ? draw_time() : 0,
+	        [LEVEL_VERIFY] = draw(2) ? draw_time() : 0},
 	    .frozen = draw(10) == 0,
 	    .thawed_ms = draw(4) == 0 ? draw_time() : 0,
 	    .dane_absent_ms = draw(2) ? draw_time() : 0,
 	    .trial = draw(4) == 0 ? draw_entry() : LEVEL_NONE,
-	    .probe = {.level = draw(2) ? LEVEL_UNKNOWN : LEVEL_MAY + draw(7),
-	        .works = draw(ANSWER_YES + 1),
-	        .clean = draw(4)},
+	    .seen_since_climb = draw(2) ? draw_entry() : LEVEL_UNKNOWN,
+	    .better_session = draw(4) == 0,
+	    .clean = draw(4),
 	};
 
 	return ev;
+}
+
+/* Whatever is known: what no decision may do. */
+static void
+assert_safe(const struct evidence *ev, const struct decision *d)
+{
+	enum level before = level_promise(ladder_level_in_force(ev));
+	enum level after = level_promise(d->entry.level);
+
+	/* What was asked is not wanted again, and what cannot be asked never. */
+	if (((d->wants & WANTS_DNS) != 0 && ev->asked) ||
+	    ((d->wants & WANTS_QUEUE) != 0 && ev->queue != QUEUE_NOT_ASKED) ||
+	    ((d->wants & WANTS_SERVERS) != 0 &&
+	        (ev->measured.asked || ev->prober == ANSWER_NO)) ||
+	    ((d->wants & WANTS_CANARY) != 0 && ev->canary != CANARY_NOT_ASKED))
+		fail_msg("it wants %u again", d->wants);
+	if (d->wants != 0)
+		return;
+	if (d->look_again_ms != 0 && d->look_again_ms <= NOW_MS)
+		fail_msg("%s: to be judged again without end", why_slug(d->why));
+	if (d->action != ACTION_SET || after >= before || !ev->deferral)
+		return;
+	/* It weakens. */
+	if (d->why == WHY_LOWEST || d->why == WHY_INSECURE_MX ||
+	    d->why == WHY_TLSA_UNUSABLE)
+		return;
+	assert_true(ev->asked && ev->other_map == ANSWER_NO);
+	assert_true(ev->dane.state != DANE_UNSURE && ev->dane.state != DANE_USABLE);
+	assert_true(ev->queue == QUEUE_SHOWS || ev->queue == QUEUE_NONE);
+	assert_true(ev->canary != CANARY_FAILS);
+	assert_true(ev->canary != CANARY_NOT_ASKED ||
+	    !level_is_authenticated(ladder_level_in_force(ev)));
+	assert_true(
+	    ev->credentials == ANSWER_NO || after >= level_promise(ev->default_level));
+	assert_true(ev->prober == ANSWER_NO || ev->measured.asked);
+	assert_true(after != LEVEL_MAY || d->alert);
+	assert_true(after != LEVEL_MAY || ev->dane.state != DANE_UNUSABLE);
+	assert_true(after != LEVEL_MAY || ev->plain.count >= 2);
 }
 
 static void
@@ -338,10 +566,13 @@ words_keep_what_they_state(void **state)
 	struct ladder_policy policy = {
 	    .may_after_attempts = 2,
 	    .may_after_ms = 10 * SPAN_MINUTE_MS,
+	    .hold_verify_ms = SPAN_HOUR_MS,
 	    .hold_encrypt_ms = SPAN_HOUR_MS,
 	    .hold_may_ms = SPAN_DAY_MS,
 	    .recheck_ms = 7 * SPAN_DAY_MS,
 	    .recheck_max_ms = 90 * SPAN_DAY_MS,
+	    .climb_probes = 2,
+	    .climb_apart_ms = SPAN_HOUR_MS,
 	    .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
 	};
 
@@ -351,8 +582,11 @@ words_keep_what_they_state(void **state)
 		bool by_rule = ev.deferral && ev.rule_alert;
 		struct decision d;
 
-		policy.lowest = draw(4) == 0 ? draw_entry() : LEVEL_MAY;
+		policy.lowest = draw(4) == 0 ? level_promise(draw_entry()) : LEVEL_MAY;
 		d = ladder_decide(&policy, &ev, NOW_MS);
+		assert_safe(&ev, &d);
+		if (d.wants != 0)
+			continue;
 		silent[d.why] = silent[d.why] || (!d.alert && !by_rule);
 		alerted[d.why] = alerted[d.why] || d.alert;
 		switch (why_alerts(d.why)) {

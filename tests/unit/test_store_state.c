@@ -185,7 +185,9 @@ freeze_counts_up_to_a_limit(void **state)
 		destination_init(&d, key);
 		d.alarm.raised = i != 9;
 		d.alarm.time_ms = 1000 + i;
-		d.hold.since_ms = i < 4 ? 1000 + i : 0;
+		*(i == 0         ? &d.hold.verify_ms
+		        : i == 1 ? &d.hold.encrypt_ms
+		                 : &d.hold.may_ms) = i < 4 ? 1000 + i : 0;
 		kit_put(store, &d);
 	}
 	assert_true(store_freeze_counts(store, 1002, 20, &held, &failed, &kit_err));

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of the ladder, for the files ladder*.c alone. */
+#ifndef CORE_LADDER_IMPL_H
+#define CORE_LADDER_IMPL_H
+
+#include "base/span.h"
+#include "core/ladder.h"
+
+#define BACK_OFF_FIRST_MS (30 * SPAN_SECOND_MS)
+#define BACK_OFF_MAX_MS   SPAN_HOUR_MS
+
+/* --- ladder.c: how a decision is put together -------------------------------------- */
+
+/* The level in force: the entry's or the default. */
+enum level ladder_present(const struct evidence *ev);
+
+/* What a level comes to for this destination: `dane` depends on its records (RFC
+ * 7672 2.2). */
+enum level ladder_effective(const struct evidence *ev, enum level level);
+
+/* The entry for a level of the ladder: may is the lowest rung. */
+struct demand ladder_entry(const struct evidence *ev, enum level level);
+
+/* Guard 16: does the default, which has no attributes, do the same? */
+bool ladder_is_default(const struct evidence *ev, struct demand entry);
+
+struct decision ladder_wants(unsigned wants);
+struct decision ladder_keep(enum why why, int64_t look_again_ms);
+struct decision ladder_keep_and_alert(enum why why, int64_t look_again_ms);
+struct decision ladder_hold(
+    const struct evidence *ev, enum level level, enum why why, int64_t look_again_ms);
+struct decision ladder_set(
+    struct demand entry, enum why why, int64_t lease_ms, int64_t now_ms);
+/* No entry of ours; without one there is nothing to do. */
+struct decision ladder_without_entry(const struct evidence *ev, enum why why);
+
+/* As long again as it took since since_ms (0: it begins now), within these bounds. */
+int64_t ladder_patience(
+    int64_t since_ms, int64_t now_ms, int64_t least_ms, int64_t most_ms);
+/* 30 s, 1 min, 2 min ... 1 h */
+int64_t ladder_back_off(unsigned failures, int64_t now_ms);
+/* Twice the lease, within its bounds. */
+int64_t ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms);
+
+/* --- ladder_step.c: guards 11 to 16, a step down ----------------------------------- */
+
+struct decision ladder_step(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+
+/* --- ladder_up.c: the end of a lease, news of something better --------------------- */
+
+struct decision ladder_up(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+
+#endif

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A deferral is an alarm, not evidence: what an attempt was about, how old it is, and
+ * what is looked at again. Each was once a way to a weaker level than is safe, or to mail
+ * that waits for ever.
+ */
+#include "suite.h"
+
+#include <stdlib.h>
+
+#include "sim.h"
+
+#define STARTTLS_LOST \
+	"lost connection with mx.d.test[192.0.2.1] while receiving the STARTTLS " \
+	"response"
+#define NO_TLSA "no TLSA records found"
+
+/* A session, and mail that is sent in it. */
+static void
+sessions_deliver(struct sim *sim, const char *grade)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: %s TLS connection established to mx.d.test[192.0.2.1]:25: "
+	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    grade);
+	sim_log(sim, text);
+	sim_deliver(sim);
+}
+
+static struct sim *
+sim_begin(enum level default_level)
+{
+	struct sim *sim = sim_new(default_level, false);
+
+	world.sessions_logged = true; /* for the next time that it asks */
+	fold_set_sessions(engine_fold(sim->engine), true);
+	return sim;
+}
+
+/* To cleartext, by two attempts within the time. */
+static void
+fall_to_cleartext(struct sim *sim)
+{
+	sim_defer(sim, NOT_OFFERED);
+	sim_wait(sim, 11 * MIN);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+}
+
+/* --- attempts and holds grow old ---------------------------------------------------- */
+
+static void
+hold_of_a_month_ago_begins_anew(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	unsigned told;
+
+	(void)state;
+	sessions_deliver(sim, "Verified");
+	sim_wait(sim, DAY);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	told = sim->told;
+	sim_wait(sim, 25 * HOUR + 30 * DAY); /* the message was deleted */
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	assert_int_equal(sim->told, told + 1);
+	sim_free(sim);
+}
+
+/* The same within the time that mail waits: nobody confirmed it within a day. */
+static void
+hold_that_nobody_confirmed_begins_anew(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	unsigned told;
+
+	(void)state;
+	sessions_deliver(sim, "Verified");
+	sim_wait(sim, DAY);
+	sim_defer(sim, NOT_VERIFIED);
+	told = sim->told;
+	sim_wait(sim, 2 * DAY + MIN);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	assert_int_equal(sim_row(sim).hold.encrypt_ms, sim->now_ms);
+	assert_int_equal(sim->told, told + 1);
+	sim_free(sim);
+}
+
+static void
+attempt_of_two_days_ago_counts_no_more(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	sim_defer(sim, NOT_OFFERED);
+	sim_wait(sim, 2 * DAY);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 1);
+	sim_free(sim);
+}
+
+static void
+attempt_about_something_else_does_not_count(void **state)
+{
+	static const char *const reasons[] = {
+	    "client TLS configuration problem", STARTTLS_LOST, NOT_VERIFIED};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+		sim->dns = DANE_UNSURE;
+		sim_defer(sim, reasons[i]);
+		sim_wait(sim, 11 * MIN);
+		sim->dns = DANE_NONE;
+		sim_defer(sim, NOT_OFFERED);
+		sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+		sim_free(sim);
+	}
+}
+
+static void
+hold_of_another_step_does_not_count(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	sessions_deliver(sim, "Verified");
+	sim_wait(sim, HOUR);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim_wait(sim, 25 * HOUR);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	assert_int_equal(sim_row(sim).hold.may_ms, sim->now_ms);
+	sim_wait(sim, 12 * HOUR);
+	sim_defer(sim, NOT_VERIFIED); /* which has been over since */
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_free(sim);
+}
+
+/* One connection that is stripped, after a climb and a week of verified mail. */
+static void
+one_stripped_connection_is_not_enough(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	fall_to_cleartext(sim);
+	sim->probed = LEVEL_VERIFY;
+	sim->probe_works = ANSWER_YES;
+	sim_wait(sim, 7 * DAY);
+	sim_await(sim, WHY_PROBED, HOUR);
+	sim_wait(sim, 2 * HOUR);
+	sim_assert(sim, LEVEL_NONE, WHY_PROBED);
+	for (int i = 0; i < 6; i++) {
+		sim_wait(sim, DAY);
+		sessions_deliver(sim, "Verified");
+	}
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim_free(sim);
+}
+
+/* --- better is used at once --------------------------------------------------------- */
+
+static void
+tlsa_ends_a_weak_entry_within_a_day(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim->dns = DANE_USABLE;
+	for (int i = 0; i < 23; i++) {
+		sim_wait(sim, HOUR);
+		sessions_deliver(sim, "Untrusted");
+		sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	}
+	sim_wait(sim, HOUR + MIN);
+	sessions_deliver(sim, "Untrusted");
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	sim_free(sim);
+}
+
+static void
+dns_is_asked_once_a_day(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	unsigned asked;
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED);
+	asked = sim->asked;
+	for (int i = 0; i < 6 * 24 - 1; i++) {
+		sim_wait(sim, HOUR);
+		sessions_deliver(sim, "Untrusted");
+	}
+	assert_int_equal(sim->asked - asked, 5);
+	sim_assert_history(sim, "set none->encrypt not-authentic\n");
+	sim_free(sim);
+}
+
+/* A session with TLS where cleartext is allowed: the servers are probed, and it climbs.
+ */
+static void
+better_session_climbs_at_once(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	fall_to_cleartext(sim);
+	sim_wait(sim, HOUR);
+	sim_deliver(sim);
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+	sim->probed = LEVEL_VERIFY;
+	sim->probe_works = ANSWER_YES;
+	sim_wait(sim, HOUR);
+	sessions_deliver(sim, "Trusted");
+	sim_assert(sim, LEVEL_NONE, WHY_PROBED);
+	sim_free(sim);
+}
+
+/* A certificate of another name: its chain is good each time, and a probe says no. */
+static void
+trusted_sessions_are_probed_once_a_day(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	unsigned asked;
+
+	(void)state;
+	sim->probed = LEVEL_VERIFY;
+	sim->probe_works = ANSWER_NO;
+	sim_defer(sim, NOT_VERIFIED);
+	asked = sim->asked;
+	for (int i = 0; i < 48; i++) {
+		sim_wait(sim, HOUR);
+		sessions_deliver(sim, "Trusted");
+	}
+	assert_in_range(sim->asked - asked, 2, 3);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_STILL_NEEDED);
+	assert_int_equal(sim_row(sim).entry.lease_ms, 7 * DAY);
+	sim_free(sim);
+}
+
+/* Without a prober mail tries itself, once; a server that flaps is left alone then. */
+static void
+better_session_is_tried_once(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	fall_to_cleartext(sim);
+	sim_wait(sim, HOUR);
+	sessions_deliver(sim, "Untrusted");
+	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
+	sim_wait(sim, MIN);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_wait(sim, HOUR);
+	sessions_deliver(sim, "Trusted"); /* what verify would say nobody knows */
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_free(sim);
+}
+
+static void
+may_becomes_dane(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	sim->judge.can_dane = ANSWER_NO;
+	sim_defer(sim, NOT_OFFERED);
+	sim_wait(sim, 11 * MIN);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_MAY, WHY_NOT_ENCRYPTED);
+	sim->judge.can_dane = ANSWER_YES;
+	sim_wait(sim, DAY + MIN);
+	sim_deliver(sim);
+	sim_assert(sim, LEVEL_DANE, WHY_STILL_NEEDED);
+	assert_int_equal(sim_row(sim).entry.why, WHY_NOT_ENCRYPTED);
+	sim_wait(sim, HOUR);
+	sim_deliver(sim);
+	sim_assert(sim, LEVEL_DANE, WHY_STILL_NEEDED);
+	sim_free(sim);
+}
+
+/* --- nothing is looked at for ever, nor never --------------------------------------- */
+
+static void
+old_deferral_is_none(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	fall_to_cleartext(sim);
+	sim_wait(sim, DAY);
+	sim_defer(sim, STARTTLS_LOST); /* and the message was deleted */
+	sim_assert(sim, LEVEL_DANE, WHY_RULE_WAITS);
+	sim->dns = DANE_USABLE;
+	sim->probed = LEVEL_VERIFY;
+	sim->probe_works = ANSWER_YES;
+	sim_wait(sim, 20 * DAY);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	sim_free(sim);
+}
+
+static void
+one_attempt_is_not_judged_for_ever(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	sim_defer(sim, NOT_OFFERED);
+	sim_wait(sim, 2 * DAY);
+	assert_in_range(sim->asked, 2, 12);
+	assert_int_equal(sim_row(sim).look_ms, 0);
+	sim_free(sim);
+}
+
+/* A content filter takes a message every nine minutes; the destination gets none. */
+static void
+filter_does_not_reset_attempts(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	for (int i = 0; i < 72; i++) {
+		sim_log(sim,
+		    "smtp[90]: F1: to=<u@d.test>, relay=172.22.1.9[172.22.1.9]:10025, "
+		    "delay=0.3, delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)");
+		sim_settle(sim);
+		if (sim_row(sim).entry.level == LEVEL_NONE)
+			sim_defer(sim, NOT_OFFERED);
+		sim_wait(sim, 9 * MIN);
+	}
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+	sim_free(sim);
+}
+
+/* --- what Postfix does and we do not see -------------------------------------------- */
+
+static void
+entry_without_effect_is_told(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	assert_int_equal(sim->told, 0);
+	for (int i = 0; i < 100; i++) {
+		sim_wait(sim, HOUR);
+		sim_defer(sim, NOT_VERIFIED);
+		sim_assert(sim, LEVEL_ENCRYPT, WHY_NO_EFFECT);
+	}
+	assert_int_equal(sim->told, 1);
+	sim_free(sim);
+}
+
+/* Postfix's resolver does not validate: dane-only would keep mail waiting. */
+static void
+other_resolver_is_told(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	(void)state;
+	sim->dns = DANE_USABLE;
+	sim->all_usable = true;
+	sim->ttl_s = 300;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	sim_wait(sim, MIN);
+	sim_defer(sim, "non DNSSEC destination");
+	sim_assert(sim, LEVEL_NONE, WHY_RESOLVERS_DIFFER);
+	assert_int_equal(sim->told, 1);
+	sim_wait(sim, HOUR);
+	sim_defer(sim, NOT_VERIFIED); /* not to and fro */
+	sim_assert(sim, LEVEL_NONE, WHY_RESOLVERS_DIFFER);
+	sim_wait(sim, DAY);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
+	sim_free(sim);
+}
+
+static void
+tlsa_withdrawn_under_each_default(void **state)
+{
+	struct sim *sim = sim_begin(LEVEL_DANE_ONLY);
+
+	(void)state;
+	sessions_deliver(sim, "Verified");
+	for (int i = 0; i < 3 * 24; i++) {
+		sim_wait(sim, HOUR);
+		sim_defer(sim, NO_TLSA);
+		sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	}
+	sim_wait(sim, HOUR + MIN);
+	sim_defer(sim, NO_TLSA);
+	sim_assert(sim, LEVEL_SECURE, WHY_NO_DANE);
+	sim_free(sim);
+}
+
+/* --- the witnesses ------------------------------------------------------------------ */
+
+static struct sim *
+sim_witnessed(void)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	sim->witnessed = true;
+	sim->witnesses = (struct witnesses){
+	    .credentials = ANSWER_NO,
+	    .queue = QUEUE_SHOWS,
+	    .prober = ANSWER_YES,
+	    .measured = {.asked = true, .answered = true},
+	    .canary = CANARY_NONE,
+	};
+	for (size_t l = 0; l < LEVEL_COUNT; l++)
+		sim->witnesses.measured.meets[l] = ANSWER_NO;
+	sim->witnesses.measured.meets[LEVEL_MAY] = ANSWER_YES;
+	return sim;
+}
+
+static void
+message_that_is_gone_ends_the_alarm(void **state)
+{
+	struct sim *sim = sim_witnessed();
+
+	(void)state;
+	sessions_deliver(sim, "Verified");
+	sim_wait(sim, HOUR);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim->witnesses.queue = QUEUE_GONE;
+	sim_wait(sim, DAY);
+	sim_assert(sim, LEVEL_NONE, WHY_GONE);
+	assert_false(sim_row(sim).alarm.raised);
+	assert_int_equal(sim_row(sim).hold.may_ms, 0);
+	assert_int_equal(sim_row(sim).alarm.attempts, 0);
+	assert_int_equal(sim_row(sim).look_ms, 0);
+	sim_free(sim);
+}
+
+/* The reason is about a certificate; the servers do no TLS at all. */
+static void
+probe_makes_an_attempt_count(void **state)
+{
+	struct sim *sim = sim_witnessed();
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 1);
+	sim_wait(sim, 10 * MIN);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 1);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+	sim_free(sim);
+}
+
+static void
+contradiction_weakens_nothing(void **state)
+{
+	struct sim *sim = sim_witnessed();
+
+	(void)state;
+	sim->witnesses.measured.meets[LEVEL_VERIFY] = ANSWER_YES;
+	for (unsigned i = 1; i <= 5; i++) {
+		sim_defer(sim, NOT_VERIFIED);
+		sim_assert(sim, LEVEL_NONE, WHY_CONTRADICTION);
+		assert_int_equal(sim->told, i >= 3);
+		assert_int_equal(sim->last.decision.retry, i < 3);
+		sim_wait(sim, 2 * HOUR); /* a re-check is no attempt */
+		assert_int_equal(sim_row(sim).alarm.contradictions, i);
+	}
+	sim_deliver(sim);
+	sim_free(sim);
+}
+
+static void
+silent_servers_are_waited_for(void **state)
+{
+	struct sim *sim = sim_witnessed();
+	unsigned asked;
+
+	(void)state;
+	sim->witnesses.measured.answered = false;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_NO_ANSWER);
+	asked = sim->asked;
+	sim_wait(sim, DAY - MIN);
+	sim_assert(sim, LEVEL_NONE, WHY_NO_ANSWER);
+	assert_in_range(sim->asked - asked, 20, 40);
+	assert_int_equal(sim->told, 1);
+	sim_wait(sim, 2 * MIN);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	assert_int_equal(sim->told, 2);
+	sim_free(sim);
+}
+
+static void
+servers_that_answer_are_waited_for_anew(void **state)
+{
+	struct sim *sim = sim_witnessed();
+
+	(void)state;
+	sim->witnesses.measured.answered = false;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_wait(sim, 20 * HOUR);
+	sim->witnesses.measured.answered = true;
+	sim_wait(sim, HOUR);
+	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+	assert_int_equal(sim_row(sim).alarm.silent_ms, 0);
+	sim_free(sim);
+}
+
+static void
+what_is_not_asked_is_wanted(void **state)
+{
+	struct sim *sim = sim_witnessed();
+	struct answers answers = {.relay_fits = true,
+	    .other_map = ANSWER_NO,
+	    .dane = {.state = DANE_NONE},
+	    .witnesses = &sim->witnesses};
+	struct judged judged;
+	struct destination d, before;
+
+	(void)state;
+	destination_init(&d, KEY);
+	d.alarm.raised = d.alarm.pending = true;
+	str_copy(STR(NOT_VERIFIED), d.alarm.reason, sizeof(d.alarm.reason));
+	str_copy(STR("smtp"), d.alarm.service, sizeof(d.alarm.service));
+	before = d;
+	assert_false(judge_destination(&sim->judge, &d, NULL, START_MS, &judged));
+	assert_int_equal(judged.decision.wants, WANTS_DNS);
+	sim->witnesses.queue = QUEUE_NOT_ASKED;
+	sim->witnesses.measured.asked = false;
+	sim->witnesses.canary = CANARY_NOT_ASKED;
+	assert_false(judge_destination(&sim->judge, &d, &answers, START_MS, &judged));
+	assert_int_equal(
+	    judged.decision.wants, WANTS_QUEUE | WANTS_SERVERS | WANTS_CANARY);
+	judged_clear(&judged);
+	assert_memory_equal(&d, &before, sizeof(d));
+	sim_free(sim);
+}
+
+int
+main(void)
+{
+	kit_begin();
+	suite_add(hold_of_a_month_ago_begins_anew, NULL,
+	    "a hold of a month ago is no hold: it begins anew, and is told");
+	suite_add(hold_that_nobody_confirmed_begins_anew, NULL,
+	    "a hold that nobody confirmed within a day of its end begins anew");
+	suite_add(attempt_of_two_days_ago_counts_no_more, NULL,
+	    "an attempt of two days ago counts no more");
+	suite_add(attempt_about_something_else_does_not_count, NULL,
+	    "an attempt about something else is none without TLS");
+	suite_add(
+	    hold_of_another_step_does_not_count, NULL, "each step has a hold of its own");
+	suite_add(one_stripped_connection_is_not_enough, NULL,
+	    "one stripped connection after a climb weakens nothing");
+	suite_add(tlsa_ends_a_weak_entry_within_a_day, NULL,
+	    "TLSA ends a weakened entry with mail within a day");
+	suite_add(dns_is_asked_once_a_day, NULL,
+	    "DNS of a weakened entry with mail is asked once a day, which is no news");
+	suite_add(better_session_climbs_at_once, NULL,
+	    "a better session and a clean probe climb at once");
+	suite_add(trusted_sessions_are_probed_once_a_day, NULL,
+	    "better sessions lead to one probe a day");
+	suite_add(better_session_is_tried_once, NULL,
+	    "without a prober a better session is tried by mail, once");
+	suite_add(may_becomes_dane, NULL, "may of an older state becomes dane");
+	suite_add(old_deferral_is_none, NULL,
+	    "a deferral older than mail waits does not keep a weak entry");
+	suite_add(one_attempt_is_not_judged_for_ever, NULL,
+	    "one attempt whose mail is gone is judged a few times");
+	suite_add(filter_does_not_reset_attempts, NULL,
+	    "mail that a content filter takes does not reset attempts");
+	suite_add(
+	    entry_without_effect_is_told, NULL, "an entry without effect is told, once");
+	suite_add(other_resolver_is_told, NULL,
+	    "a resolver of Postfix's that sees no TLSA is told, and not tried each time");
+	suite_add(tlsa_withdrawn_under_each_default, NULL,
+	    "TLSA must be gone for three days under dane-only as well");
+	suite_add(message_that_is_gone_ends_the_alarm, NULL,
+	    "a message that is gone takes alarm, attempts and hold with it");
+	suite_add(probe_makes_an_attempt_count, NULL,
+	    "an attempt counts where the probe for it met no TLS");
+	suite_add(contradiction_weakens_nothing, NULL,
+	    "servers that meet the level are no reason; the third attempt is told");
+	suite_add(silent_servers_are_waited_for, NULL,
+	    "silent servers are waited for as long as a hold, then the reason decides");
+	suite_add(servers_that_answer_are_waited_for_anew, NULL,
+	    "servers that answered are waited for anew");
+	suite_add(what_is_not_asked_is_wanted, NULL,
+	    "what was not asked is wanted, and nothing is touched");
+	return kit_end(suite_run());
+}
