@@ -28,7 +28,7 @@ at() {
 
 weaker() {
 	sql "SELECT key || ' ' || action || ' ' || after || ' ' || decision.why FROM decision JOIN destination ON destination.id = destination
-		WHERE action = 'set' AND after IN ('may', 'encrypt') ORDER BY key LIMIT 10"
+		WHERE action = 'set' AND after IN ('may', 'dane', 'encrypt') ORDER BY key LIMIT 10"
 }
 
 told() {

@@ -129,7 +129,7 @@ await 10 at_end >/dev/null
 read -r behind late lines < <(lag 8)
 comment "a resolver that takes 2 s an answer: $lines lines in 8 s, the database at most $behind ms behind (checks up to $late ms late)"
 is 'the log is never more than a second ahead' "$((behind <= 1000 + late))" 1
-awaits 'with an answer there is a decision' 30 grep -q '=s1.many-plain.test action=set level=may' "$dir/daemon.err"
+awaits 'with an answer there is a decision' 30 grep -q '=s1.many-plain.test action=set level=dane' "$dir/daemon.err"
 stops
 "$sandbox" resolver "$dir" start
 

@@ -62,11 +62,11 @@ wrongname-cert.test         yellow  encrypt    not-authentic  tls
 hostile-cn.test             yellow  encrypt    not-authentic  tls
 hostile-issuer.test         yellow  encrypt    not-authentic  tls
 xn--bcher-kva.test          yellow  encrypt    not-authentic  tls
-plain.test                  red     may        not-encrypted  clear
-starttls-refused.test       red     may        not-encrypted  clear
-starttls-refused-554.test   red     may        not-encrypted  clear
-starttls-hostile.test       red     may        not-encrypted  clear
-starttls-broken.test        red     may        not-encrypted  waits
+plain.test                  red     dane       not-encrypted  clear
+starttls-refused.test       red     dane       not-encrypted  clear
+starttls-refused-554.test   red     dane       not-encrypted  clear
+starttls-hostile.test       red     dane       not-encrypted  clear
+starttls-broken.test        red     dane       not-encrypted  waits
 tls10-only.test             yellow  encrypt    not-authentic  tls
 greylist.test               green   verify     not-needed     waits
 tempfail.test               green   verify     not-needed     waits
@@ -100,7 +100,7 @@ others='
 [mx.dane-port.test]:2525    yellow  encrypt    not-authentic
 [mx.valid-ca.test]          green   verify     not-needed
 [10.53.1.33]                yellow  encrypt    not-authentic
-[10.53.1.32]                red     may        not-encrypted
+[10.53.1.32]                red     dane       not-encrypted
 nowhere.test                ?       ?          no-mail!
 '
 

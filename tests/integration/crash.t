@@ -145,7 +145,7 @@ for domain in selfsigned.test dane-ok.test plain.test signed-no-tlsa.test; do
 done
 is 'mail: the right entries' "$(entries | grep -E '^(selfsigned|dane-ok|plain|dane-servfail|valid-ca)\.')" \
 	"dane-ok.test dane-only
-plain.test may
+plain.test dane
 selfsigned.test encrypt"
 killed=$(counted)
 # Retries would add to the log.

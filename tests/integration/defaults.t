@@ -45,7 +45,7 @@ under secure secure '' '
 valid-ca.test         -          none           tls
 hosted.test           verify     not-authentic  tls
 selfsigned.test       encrypt    not-authentic  tls
-plain.test            may        not-encrypted  clear
+plain.test            dane       not-encrypted  clear
 dane-ok.test          dane-only  dane           tls
 dane-notls.test       dane-only  dane-not-met   waits
 dane-pkix-notls.test  -          tlsa-unusable  waits
@@ -59,7 +59,7 @@ dane-ok.test          dane-only  dane           tls
 under encrypt encrypt '' '
 valid-ca.test         -          none           tls
 selfsigned.test       -          none           tls
-plain.test            may        not-encrypted  clear
+plain.test            dane       not-encrypted  clear
 dane-ok.test          -          none           tls
 dane-notls.test       dane-only  dane-not-met   waits
 dane-pkix-notls.test  -          tlsa-unusable  waits

@@ -126,14 +126,14 @@ is_held() {
 }
 awaits 'after three days it goes, and what did better lately is held first' 20 is_held
 is 'day 212: mail waits' "$(arrived "gone@$domain")" waits
-at 212 4000
+at 213 4000
 awaits 'after the hold mail flows' 20 grep -q "gone@$domain" "$dir/delivered.tsv"
 settle strict
-is 'day 212: as before there was TLSA' "$(entry $domain) $(lease $domain)" 'encrypt 7'
+is 'day 213: as before there was TLSA' "$(entry $domain) $(lease $domain)" 'encrypt 7'
 
 "$sandbox" zone "$dir" tlsa $host 3-1-1
-at 220
-is 'day 220: published again' "$(entry $domain) $(why $domain)" 'dane-only dane'
+at 221
+is 'day 221: published again' "$(entry $domain) $(why $domain)" 'dane-only dane'
 mail_flows $domain
 stops
 finish

@@ -102,7 +102,7 @@ in_log 'a subject of a certificate' 'mx\.hostile-(cn|issuer)\.test\[10\.53\.1\.(
 is 'entries of those alone who earned them' "$(entries | sort)" "dane-ok.test dane-only
 hostile-cn.test encrypt
 hostile-issuer.test encrypt
-starttls-hostile.test may"
+starttls-hostile.test dane"
 is 'no other destination is known' \
 	"$(sql "SELECT key FROM destination ORDER BY key" | tr '\n' ' ')" \
 	'dane-ok.test hostile-cn.test hostile-issuer.test starttls-hostile.test tempfail.test tempfail2.test tempfail3.test valid-ca.test victim.test '

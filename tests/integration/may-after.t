@@ -14,7 +14,7 @@ awaits 'too early for cleartext, it is held' 20 \
 	grep -q 'domain=plain.test action=hold .*why=may-after' "$dir/daemon.err"
 is 'nothing weaker is in the map' "$(in_map plain.test)" ''
 awaits 'the mail flows without anybody else' 60 grep -q 'user@plain.test' "$dir/delivered.tsv"
-is 'in cleartext' "$(in_map plain.test) $(arrived user@plain.test)" 'may mx.plain.test clear'
+is 'in cleartext' "$(in_map plain.test) $(arrived user@plain.test)" 'dane mx.plain.test clear'
 is 'after two attempts' \
 	"$(grep -c 'to=<user@plain.test>.*status=deferred' "$dir/strict/mail.log")" 2
 stops

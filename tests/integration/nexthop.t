@@ -115,11 +115,11 @@ user@SelfSigned.test       selfsigned.test            encrypt  mx.selfsigned.tes
 user@unsigned-tlsa.test    =                          encrypt  mx.unsigned-tlsa.test  tls
 user@xn--bcher-kva.test    =                          encrypt  mx.xn--bcher-kva.test  tls
 user@bücher.test           =                          encrypt  mx.xn--bcher-kva.test  tls
-user@lax.test              [mx.plain.test]            may      mx.plain.test  clear
+user@lax.test              [mx.plain.test]            dane     mx.plain.test  clear
 user@enough.test           -                          -        mx.hostile-cn.test  tls
 user@strict.test           signed-no-tlsa-ca.test     verify   mx.signed-no-tlsa-ca.test  tls
 user@stricter.test         [mx.hostile-issuer.test]   encrypt  mx.hostile-issuer.test  tls
-$(regexp_type regexp && echo 'boss+x@whole.test   [mx.starttls-refused.test]  may  mx.starttls-refused.test  clear')
+$(regexp_type regexp && echo 'boss+x@whole.test   [mx.starttls-refused.test]  dane  mx.starttls-refused.test  clear')
 $(regexp_type pcre && echo 'info@pcre.test  [nomx.test]  encrypt  nomx.test  tls')
 END
 ends routes

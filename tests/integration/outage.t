@@ -110,7 +110,7 @@ awaits "$outage: it says so" 15 says 'error: cannot export the map.*\(No space\|
 flows_meanwhile
 is "$outage: the old map stays whole" \
 	"$(in_map selfsigned.test) $(in_map dane-ok.test) $(in_map plain.test) $(in_map wrongname-cert.test)" \
-	'encrypt dane-only may '
+	'encrypt dane-only dane '
 free maps
 ends wrongname-cert.test dane-roll.test
 

@@ -43,7 +43,7 @@ send strict selfsigned.test dane-ok.test plain.test valid-ca.test greylist.test
 awaits 'mail waits before the installation' 20 deferred selfsigned.test dane-ok.test plain.test greylist.test
 before=$(fingerprint)
 wanted='dane-ok.test dane-only
-plain.test may
+plain.test dane
 selfsigned.test encrypt'
 is 'queue tells what it would do' "$(ladder queue --json | levels)" "$wanted"
 is 'scan tells the same of the log' "$(ladder scan --json "$log" | levels)" "$wanted"
@@ -77,7 +77,7 @@ await 10 deferred expired-cert.test dane-ta.test starttls-refused.test >/dev/nul
 before=$(fingerprint)
 wanted='dane-ta.test dane-only
 expired-cert.test encrypt
-starttls-refused.test may'
+starttls-refused.test dane'
 is 'queue: what it would do now' "$(ladder queue --json | levels)" "$wanted"
 is 'scan: the same of the new lines' \
 	"$(grep -E 'expired-cert|dane-ta|starttls-refused' "$log" | ladder scan --json | levels)" "$wanted"
@@ -86,11 +86,11 @@ check 'queue --apply' ladder queue --apply
 is 'does it' "$(entries | sort)" "dane-ok.test dane-only
 dane-ta.test dane-only
 expired-cert.test encrypt
-plain.test may
+plain.test dane
 selfsigned.test encrypt
-starttls-refused.test may"
+starttls-refused.test dane"
 is 'in the map, too' "$(in_map expired-cert.test) $(in_map dane-ta.test) $(in_map starttls-refused.test)" \
-	'encrypt dane-only may'
+	'encrypt dane-only dane'
 for domain in expired-cert.test dane-ta.test starttls-refused.test; do
 	awaits "and mail to $domain is delivered" 15 grep -q "user@$domain	" "$dir/delivered.tsv"
 done
@@ -133,6 +133,6 @@ for domain in signed-no-tlsa.test mx-address.test dane-pkix-only.test; do
 done
 is 'strict.yaml: usable TLSA records still lead to dane-only' "$(entry dane-mixed.test)" dane-only
 is 'strict.yaml: what is not signed is treated as ever' "$(entry unsigned-tlsa.test) $(entry starttls-hostile.test)" \
-	'encrypt may'
+	'encrypt dane'
 stops
 finish

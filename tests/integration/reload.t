@@ -115,7 +115,7 @@ awaits 'a broken configuration is refused' 10 says 'not reloaded'
 matches 'the place of the first mistake is reported' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+: .*sometimes|$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*lowest"
 matches 'and of the second' "$(said)" "$dir/tlsladder.yaml:[0-9]+:[0-9]+:.*speed"
 send strict starttls-refused.test
-awaits 'the old configuration is in force' 10 grep -q '^starttls-refused\.test	may' "$dir/state/tls_policy"
+awaits 'the old configuration is in force' 10 grep -q '^starttls-refused\.test	dane' "$dir/state/tls_policy"
 
 configured 'ladder: {may_after: {attempts: 1}, lowest: encrypt}'
 reload 'a new configuration is taken' 'reloaded: '

@@ -45,7 +45,7 @@ comment "all mail delivered $(bc <<<"$(now) - $over") s after the resolver was b
 settle strict
 is 'with the right entries' "$(entries)" "dane-ok.test dane-only
 dane-ta.test dane-only
-plain.test may
+plain.test dane
 selfsigned.test encrypt"
 stops
 finish

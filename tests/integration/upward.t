@@ -15,7 +15,7 @@ case " $* " in *' posttls-finger '*) [ ! -e "${0%/*}/no-finger" ] || exit 127 ;;
 exec "$@"
 SH
 chmod 755 "$dir/wrapper"
-configure strict 'ladder: {may_after: {attempts: 1}, recheck: 1d, dane_withdrawn: 1d}' \
+configure strict 'ladder: {may_after: {attempts: 1}, recheck: 1d, dane_withdrawn: 1d, hold: {encrypt: 1h}}' \
 	"postfix: {config_directory: $dir/strict/config, command: [$dir/wrapper]}"
 
 # at SECONDS: the daemon's clock is so far ahead from now on, and it has re-checked what is
@@ -73,10 +73,10 @@ dane-roll.test dane-only
 dane-ta.test dane-only
 expired-cert.test encrypt
 hostile-cn.test encrypt
-plain.test may
+plain.test dane
 selfsigned.test encrypt
 signed-no-tlsa.test encrypt
-starttls-refused.test may
+starttls-refused.test dane
 wrongname-cert.test encrypt"
 at $((day / 2))
 is 'half a lease later: none is touched' "$(entries | wc -l)" 11
@@ -163,7 +163,7 @@ done
 send strict wrongname-cert.test hostile-cn.test starttls-refused.test
 settle strict
 is 'three entries' \
-	"$(entry wrongname-cert.test) $(entry hostile-cn.test) $(entry starttls-refused.test)" 'encrypt encrypt may'
+	"$(entry wrongname-cert.test) $(entry hostile-cn.test) $(entry starttls-refused.test)" 'encrypt encrypt dane'
 "$sandbox" cert "$dir" mx.wrongname-cert.test good
 "$sandbox" behave "$dir" mx.starttls-refused.test accept
 at $((4 * day + 2 * hour))
@@ -172,7 +172,7 @@ is 'a clean probe is not enough' \
 	'encrypt probed 1'
 is 'a stronger server than it was: the same' \
 	"$(entry starttls-refused.test) $(column starttls-refused.test why) $(column starttls-refused.test probe_level)" \
-	'may probed encrypt'
+	'dane probed encrypt'
 is 'a probe that fails: still needed, twice the lease' \
 	"$(entry hostile-cn.test) $(column hostile-cn.test why) $(column hostile-cn.test lease_ms)" \
 	"encrypt still-needed $((2 * day * 1000))"
