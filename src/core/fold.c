@@ -242,14 +242,30 @@ take_deferral(
 	*item->deferral = d;
 }
 
+uint32_t
+fold_server_hash(struct str host)
+{
+	return fold_items_hash(host);
+}
+
+/* It says nothing of the session that its level demands, if it does: news decides. */
+static void
+take_bare(struct fold_item *item, const struct status_line *s, int64_t time_ms)
+{
+	struct str relay = s->relay, host;
+
+	item->bare_ms = time_ms;
+	item->bare_attempt_ms = attempt_began(s, time_ms);
+	item->bare_server = fold_server_hash(str_cut(&relay, '[', &host) ? host : relay);
+}
+
 static void
 take_sent(const struct fold *fold, struct fold_item *item, const struct status_line *s,
     bool session, int64_t time_ms)
 {
 	fold_item_tally(item, time_ms, FOLD_SENT);
 	if (fold->sessions_logged && !session && s->tls.len == 0) {
-		item->bare_ms = time_ms;
-		item->bare_attempt_ms = attempt_began(s, time_ms);
+		take_bare(item, s, time_ms);
 		return;
 	}
 	item->sent_ms = time_ms;
