@@ -178,7 +178,7 @@ judge_wants_probe(const struct judge *judge, const struct destination *d, int64_
 	struct destination next;
 	bool wants;
 
-	*above = d->entry.level;
+	*above = level_promise(d->entry.level); /* `dane` may come to cleartext */
 	*up_to = default_level(judge, d);
 	/* As it will be judged. */
 	destination_copy(&next, d);

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Destinations that change their mind. A certificate that is good one day and not the
-# next: leases grow up to 90 days, and no mail waits longer than for one retry. TLSA
-# records that are published, withdrawn and published again.
+# next: leases grow up to 90 days, and no mail waits longer than for one retry, but where
+# it was verified in between. TLSA records that are published, withdrawn and published
+# again.
 . "$(dirname -- "$0")/lib.sh"
 
 up strict
@@ -67,20 +68,23 @@ at 0
 mail_flows selfsigned.test
 is 'day 0: an entry' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 7'
 
-# climbs DAY: its lease is over, and it is good on that day; the next it is not.
+# climbs DAY: its lease is over, and it is good on that day.
 climbs() {
 	at "$1" 1
 	is "day $1: one clean probe is not enough" "$(entry selfsigned.test) $(why selfsigned.test)" 'encrypt probed'
 	mail_flows selfsigned.test 0
 	at "$1" 3700
 	is "day $1: two clean probes an hour apart climb" "$(entry selfsigned.test) $(why selfsigned.test)" '- probed'
-	mail_flows selfsigned.test 0
-	matches "day $1: its session was verified" "$(last_session mx.selfsigned.test)" '^Verified '
-	at $(($1 + 1))
+}
+
+# falls DAY: it is good no more, and nobody wrote in between.
+falls() {
+	at "$1"
 	mail_flows selfsigned.test
 }
 
 climbs 7
+falls 8
 is 'day 8: back at once, with twice the lease' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 14'
 at 16
 mail_flows selfsigned.test
@@ -89,51 +93,72 @@ at 22
 is 'day 22: a probe that fails doubles it as well' "$(lease selfsigned.test) $(why selfsigned.test)" '28 still-needed'
 mail_flows selfsigned.test
 climbs 51
+falls 52
 is 'day 52: 56 days' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 56'
 climbs 109
+falls 110
 is 'day 110: no more than 90 days' "$(entry selfsigned.test) $(lease selfsigned.test)" 'encrypt 90'
-is 'no mail was held for it' "$(sql "SELECT count(*) FROM decision WHERE action = 'hold'")" 0
+is 'no mail was held for it' "$(sql "SELECT datetime(time_ms / 1000, 'unixepoch'), after, why, reason FROM decision WHERE action = 'hold'")" ''
+# Somebody wrote in between: what did better since it climbed is held.
+climbs 201
+mail_flows selfsigned.test 0
+matches 'day 201: its session was verified' "$(last_session mx.selfsigned.test)" '^Verified '
+known_at_climb() {
+	[[ $(sql "SELECT seen_verify_ms > since_ms FROM destination WHERE key = 'selfsigned.test'") == 1 ]]
+}
+awaits 'day 201: it is known' 20 known_at_climb
+at 202
+send strict again@selfsigned.test
+settle strict
+is 'day 202: mail waits' "$(arrived again@selfsigned.test)" waits
+is 'day 202: held, as it did better since' "$(entry selfsigned.test) $(why selfsigned.test)" '- hold'
+check 'day 202: the administrator is alerted' grep -q 'alert: selfsigned.test: hold' "$dir/daemon.err"
+at 203
+retry_all strict
+awaits 'day 203: it verifies again, and the mail goes by itself' 20 \
+	grep -q 'again@selfsigned.test' "$dir/delivered.tsv"
+is 'day 203: no entry' "$(entry selfsigned.test)" -
 comment "from the first failure to delivery: $(delays strict | figures)"
 
 # --- TLSA records that come and go
 
 domain=signed-no-tlsa.test
 host=mx.$domain
-at 200
+at 210
 mail_flows $domain
-is 'day 200: without TLSA' "$(entry $domain)" encrypt
+is 'day 210: without TLSA' "$(entry $domain)" encrypt
 "$sandbox" zone "$dir" tlsa $host 3-1-1
-at 207
-is 'day 207: published, and seen when the lease is over' "$(entry $domain) $(why $domain)" 'dane-only dane'
+at 217
+is 'day 217: published, and seen when the lease is over' "$(entry $domain) $(why $domain)" 'dane-only dane'
 mail_flows $domain
-matches 'day 207: its session was verified' "$(last_session $host)" '^Verified '
+matches 'day 217: its session was verified' "$(last_session $host)" '^Verified '
 
 "$sandbox" zone "$dir" tlsa $host
-at 209
+at 219
 said=$(wc -l <"$dir/daemon.err")
 send strict "gone@$domain"
 settle strict
-is 'day 209: withdrawn, with proof: mail waits' "$(arrived "gone@$domain")" waits
-is 'day 209: the entry stays' "$(entry $domain) $(why $domain)" 'dane-only dane-going'
-awaits 'day 209: the administrator is alerted' 10 \
+is 'day 219: withdrawn, with proof: mail waits' "$(arrived "gone@$domain")" waits
+is 'day 219: the entry stays' "$(entry $domain) $(why $domain)" 'dane-only dane-going'
+awaits 'day 219: the administrator is alerted' 10 \
 	grep -q "alert: $domain: dane-going" <(tail -n "+$said" "$dir/daemon.err")
-at 211 86000
+at 221 86000
 retry_all strict
 is 'three days, nearly: the entry stays' "$(entry $domain)" dane-only
-at 212 100
+at 222 100
 is_held() {
 	[[ "$(entry $domain) $(why $domain)" == '- hold' ]]
 }
 awaits 'after three days it goes, and what did better lately is held first' 20 is_held
-is 'day 212: mail waits' "$(arrived "gone@$domain")" waits
-at 213 4000
+is 'day 222: mail waits' "$(arrived "gone@$domain")" waits
+at 223 4000
 awaits 'after the hold mail flows' 20 grep -q "gone@$domain" "$dir/delivered.tsv"
 settle strict
-is 'day 213: as before there was TLSA' "$(entry $domain) $(lease $domain)" 'encrypt 7'
+is 'day 223: as before there was TLSA' "$(entry $domain) $(lease $domain)" 'encrypt 7'
 
 "$sandbox" zone "$dir" tlsa $host 3-1-1
-at 221
-is 'day 221: published again' "$(entry $domain) $(why $domain)" 'dane-only dane'
+at 231
+is 'day 231: published again' "$(entry $domain) $(why $domain)" 'dane-only dane'
 mail_flows $domain
 stops
 finish
