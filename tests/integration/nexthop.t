@@ -117,7 +117,7 @@ user@xn--bcher-kva.test    =                          encrypt  mx.xn--bcher-kva.
 user@bücher.test           =                          encrypt  mx.xn--bcher-kva.test  tls
 user@lax.test              [mx.plain.test]            dane     mx.plain.test  clear
 user@enough.test           -                          -        mx.hostile-cn.test  tls
-user@strict.test           signed-no-tlsa-ca.test     verify   mx.signed-no-tlsa-ca.test  tls
+user@strict.test           signed-no-tlsa-ca.test     secure   mx.signed-no-tlsa-ca.test  tls
 user@stricter.test         [mx.hostile-issuer.test]   encrypt  mx.hostile-issuer.test  tls
 $(regexp_type regexp && echo 'boss+x@whole.test   [mx.starttls-refused.test]  dane  mx.starttls-refused.test  clear')
 $(regexp_type pcre && echo 'info@pcre.test  [nomx.test]  encrypt  nomx.test  tls')
