@@ -13,6 +13,8 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "core/freeze.h"
+#include "core/ladder.h"
 #include "core/level.h"
 #include "core/resolver_settings.h"
 
@@ -51,20 +53,8 @@ struct config {
 		bool off;                /* servers: no */
 		struct strings canaries; /* hosts that are known to verify */
 	} probe;
-	struct {
-		enum level lowest; /* may, encrypt or verify */
-		unsigned may_after_attempts;
-		int64_t may_after_ms;
-		int64_t hold_verify_ms; /* a step down to verify or secure */
-		int64_t hold_encrypt_ms;
-		int64_t hold_may_ms;
-		int64_t recheck_ms;
-		unsigned climb_probes;
-		int64_t climb_apart_ms;
-		int64_t dane_withdrawn_ms;
-		unsigned freeze_destinations;
-		int64_t freeze_ms;
-	} ladder;
+	struct ladder_policy ladder;
+	struct freeze_limits freeze; /* ladder.freeze */
 	struct {
 		char *to; /* "": none */
 		char *from;

@@ -12,7 +12,7 @@
 
 /* The administrator's settings (tlsladder.yaml(5), ladder.freeze). */
 struct freeze_limits {
-	int64_t destinations;
+	unsigned destinations;
 	int64_t time_ms; /* within which they fail */
 };
 

@@ -90,12 +90,11 @@ struct decision
 ladder_hold(
     const struct evidence *ev, enum level level, enum why why, int64_t look_again_ms)
 {
-	/* A freeze is one cause: it is alerted once, by whoever notices it (guard 15). */
 	return (struct decision){.action = ACTION_HOLD,
 	    .entry = ladder_entry(ev, level),
 	    .why = why,
 	    .look_again_ms = look_again_ms,
-	    .alert = why != WHY_MAY_AFTER && why != WHY_FREEZE};
+	    .alert = why_alerts_held(why)};
 }
 
 struct decision
@@ -155,7 +154,7 @@ ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms)
 {
 	int64_t twice = lease_ms > 0 ? lease_ms * 2 : policy->recheck_ms;
 
-	return twice < policy->recheck_max_ms ? twice : policy->recheck_max_ms;
+	return twice < LADDER_LEASE_MAX_MS ? twice : LADDER_LEASE_MAX_MS;
 }
 
 int64_t

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/answer.h"
+#include "base/span.h"
 #include "core/dane.h"
 #include "core/demand.h"
 #include "core/level.h"
@@ -24,16 +25,18 @@
 
 #define LADDER_NOT_YET INT64_MAX /* decided, but the map is not in place yet */
 
-/* The administrator's settings (tlsladder.yaml(5), ladder). */
+#define LADDER_LEASE_MAX_MS (90 * SPAN_DAY_MS) /* a lease is doubled up to that */
+
+/* The administrator's settings (tlsladder.yaml(5), ladder), as the configuration holds
+ * them. */
 struct ladder_policy {
-	enum level lowest;
+	enum level lowest; /* may, encrypt or verify */
 	unsigned may_after_attempts;
 	int64_t may_after_ms;
 	int64_t hold_verify_ms; /* a step down to verify or secure */
 	int64_t hold_encrypt_ms;
 	int64_t hold_may_ms;
 	int64_t recheck_ms;
-	int64_t recheck_max_ms;
 	unsigned climb_probes;  /* clean probes before an entry climbs ... */
 	int64_t climb_apart_ms; /* ... so far apart */
 	int64_t dane_withdrawn_ms;

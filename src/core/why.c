@@ -52,6 +52,13 @@ why_alerts(enum why why)
 	return rows[why].alerts;
 }
 
+bool
+why_alerts_held(enum why why)
+{
+	return rows[why].alerts == WHY_ALERTS_ALWAYS ||
+	    rows[why].alerts == WHY_ALERTS_BY_CASE;
+}
+
 enum why
 why_once_sent(enum why why, enum why entry_why)
 {

@@ -29,7 +29,8 @@ enum why_alerts {
  *
  * answer  KNOWN: the matter was decided. UNSURE: for now nothing could be told, so a hold
  *         that runs goes on
- * alerts  NEVER, ALWAYS, BY_RULE, BY_CASE, as above
+ * alerts  NEVER, ALWAYS, BY_RULE, BY_CASE, as above. A freeze is one cause, which is
+ *         alerted once, by whoever notices it: a step that it holds does not alert
  * sent    what mail that flows makes of it. STAYS: it says nothing of the matter. OVER:
  *         the trouble is over, and news (an alert) should it come back; what stands then
  *         is the why of the entry, or not-needed. PINNED, DANE: over, and it is that word
@@ -196,6 +197,10 @@ bool why_parse(struct str slug, enum why *why);
 bool why_could_not_tell(enum why why);
 
 enum why_alerts why_alerts(enum why why);
+
+/* Does a step down that is due, and held with the word, alert by itself? With ALWAYS and
+ * BY_CASE it does. */
+bool why_alerts_held(enum why why);
 
 /*
  * The word that stands once mail flowed: why itself where that says nothing of the

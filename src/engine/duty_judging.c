@@ -117,7 +117,7 @@ alert_freeze(struct engine *e, enum freeze_news news, const struct freeze_facts 
 	struct buf line = {0};
 
 	buf_printf(&line, "freeze: within %lld minutes ",
-	    (long long)(e->config->ladder.freeze_ms / SPAN_MINUTE_MS));
+	    (long long)(e->config->freeze.time_ms / SPAN_MINUTE_MS));
 	if (news == FREEZE_BEGINS_HELD)
 		buf_printf(&line, "%lld destinations or more do worse than before",
 		    (long long)facts->held);
@@ -135,19 +135,17 @@ alert_freeze(struct engine *e, enum freeze_news news, const struct freeze_facts 
 static bool
 look_at_all(struct engine *e, int64_t now_ms, struct err *err)
 {
-	struct freeze_limits limits = {
-	    .destinations = e->config->ladder.freeze_destinations,
-	    .time_ms = e->config->ladder.freeze_ms};
+	const struct freeze_limits *limits = &e->config->freeze;
 	struct freeze_facts facts = {0};
 	struct freeze_outcome freeze;
 
-	if (!store_freeze_counts(e->store, now_ms - limits.time_ms, limits.destinations,
+	if (!store_freeze_counts(e->store, now_ms - limits->time_ms, limits->destinations,
 	        &facts.held, &facts.failed, err) ||
 	    !store_counter_get(e->store, "verified-ms", &facts.verified_ms, err) ||
 	    !store_counter_get(e->store, "frozen-ms", &facts.frozen_ms, err) ||
 	    !store_counter_get(e->store, "thawed-ms", &facts.thawed_ms, err))
 		return false;
-	freeze = freeze_judge(&limits, &facts, now_ms);
+	freeze = freeze_judge(limits, &facts, now_ms);
 	if (freeze.store_verified &&
 	    !store_counter_set(e->store, "verified-ms", freeze.verified_ms, err))
 		return false;

@@ -13,24 +13,6 @@
 #define MAXIMAL_BACKOFF_MS        (4000 * SPAN_SECOND_MS)
 #define MAXIMAL_QUEUE_LIFETIME_MS (5 * SPAN_DAY_MS)
 
-struct ladder_policy
-judge_policy(const struct config *config)
-{
-	return (struct ladder_policy){
-	    .lowest = config->ladder.lowest,
-	    .may_after_attempts = config->ladder.may_after_attempts,
-	    .may_after_ms = config->ladder.may_after_ms,
-	    .hold_verify_ms = config->ladder.hold_verify_ms,
-	    .hold_encrypt_ms = config->ladder.hold_encrypt_ms,
-	    .hold_may_ms = config->ladder.hold_may_ms,
-	    .recheck_ms = config->ladder.recheck_ms,
-	    .recheck_max_ms = JUDGE_LOOK_MAX_MS,
-	    .climb_probes = config->ladder.climb_probes,
-	    .climb_apart_ms = config->ladder.climb_apart_ms,
-	    .dane_withdrawn_ms = config->ladder.dane_withdrawn_ms,
-	};
-}
-
 struct destination_spans
 judge_spans(const struct config *config)
 {
@@ -209,7 +191,7 @@ bool
 judge_destination(const struct judge *judge, struct destination *d,
     const struct answers *answers, int64_t now_ms, struct judged *out)
 {
-	struct ladder_policy policy = judge_policy(judge->config);
+	const struct ladder_policy *policy = &judge->config->ladder;
 	struct destination_spans spans = judge_spans(judge->config);
 	struct decision decision;
 	struct destination next;
@@ -221,14 +203,14 @@ judge_destination(const struct judge *judge, struct destination *d,
 		destination_take_answers(&next, answers, &spans, now_ms);
 	ev = judge_evidence(judge, &next, answers, now_ms);
 	destination_take_measured(&next, &ev, &spans);
-	decision = ladder_decide(&policy, &ev, now_ms);
+	decision = ladder_decide(policy, &ev, now_ms);
 	if (decision.wants != 0) {
 		*out = (struct judged){.decision = decision};
 		destination_clear(&next);
 		return false;
 	}
 	destination_decide(&next, &ev, &decision,
-	    ev.has_rule ? rule_name(judge, d, answers) : NULL, policy.recheck_ms, now_ms,
+	    ev.has_rule ? rule_name(judge, d, answers) : NULL, policy->recheck_ms, now_ms,
 	    out);
 	destination_move(d, &next);
 	return true;

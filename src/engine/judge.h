@@ -19,7 +19,7 @@
 #include "store/store.h"
 
 /* Nothing is looked at later than this: the longest lease. */
-#define JUDGE_LOOK_MAX_MS (90 * SPAN_DAY_MS)
+#define JUDGE_LOOK_MAX_MS LADDER_LEASE_MAX_MS
 
 /* What is the same for all destinations of a moment. Borrowed. */
 struct judge {
@@ -36,8 +36,7 @@ struct judge {
 	    verified_ms; /* when a session verified last, of any destination; 0: never */
 };
 
-/* The settings as the ladder wants them, and as destinations do. */
-struct ladder_policy judge_policy(const struct config *config);
+/* The settings as destinations want them. */
 struct destination_spans judge_spans(const struct config *config);
 
 /*

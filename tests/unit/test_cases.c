@@ -29,7 +29,6 @@ static const struct ladder_policy policy = {
     .hold_encrypt_ms = SPAN_DAY_MS,
     .hold_may_ms = SPAN_DAY_MS,
     .recheck_ms = 7 * SPAN_DAY_MS,
-    .recheck_max_ms = 90 * SPAN_DAY_MS,
     .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
 };
 

@@ -61,8 +61,8 @@ assert_defaults(const struct config *c)
 	assert_list(&c->probe.canaries, NULL, NULL);
 	assert_int_equal(c->log.learn_ms, INT64_C(2592000000));
 	assert_int_equal(c->ladder.dane_withdrawn_ms, 259200000);
-	assert_int_equal(c->ladder.freeze_destinations, 20);
-	assert_int_equal(c->ladder.freeze_ms, 600000);
+	assert_int_equal(c->freeze.destinations, 20);
+	assert_int_equal(c->freeze.time_ms, 600000);
 	assert_string_equal(c->notify.to, "");
 	assert_string_equal(c->notify.from, "");
 }
@@ -146,8 +146,8 @@ every_key_is_read(void **state)
 	assert_int_equal(c.ladder.hold_may_ms, 0);
 	assert_int_equal(c.ladder.recheck_ms, INT64_C(7776000000));
 	assert_int_equal(c.ladder.dane_withdrawn_ms, 43200000);
-	assert_int_equal(c.ladder.freeze_destinations, 2);
-	assert_int_equal(c.ladder.freeze_ms, 1000);
+	assert_int_equal(c.freeze.destinations, 2);
+	assert_int_equal(c.freeze.time_ms, 1000);
 	assert_string_equal(c.notify.to, "postmaster");
 	assert_string_equal(c.notify.from, "root@[192.0.2.1]");
 	config_clear(&c);

@@ -239,7 +239,7 @@ askers_get_so_many(void **state)
 {
 	(void)state;
 	rig_new_settled();
-	rig.config.ladder.freeze_destinations = 10000;
+	rig.config.freeze.destinations = 10000;
 	rig_defer_many("a", 300);
 	engine_turn(rig.engine);
 	assert_int_equal(world_waiting(), 16);
@@ -281,7 +281,7 @@ ended_leases_are_rechecked_slowly(void **state)
 {
 	(void)state;
 	rig_new_settled();
-	rig.config.ladder.freeze_destinations = 10000;
+	rig.config.freeze.destinations = 10000;
 	world.answer = answer_own_server;
 	rig_defer_many("a", 100);
 	world_wait(rig.engine, MIN);
@@ -379,7 +379,7 @@ freeze_is_for_all(void **state)
 {
 	(void)state;
 	rig_new_settled();
-	rig.config.ladder.freeze_destinations = 5;
+	rig.config.freeze.destinations = 5;
 	rig_notify_admin();
 	store_counter_set(rig.store, "verified-ms", world.wall_ms - DAY, &kit_err);
 	rig_defer_many("a", 5);
@@ -499,7 +499,7 @@ crowd_is_flushed_once_a_minute(void **state)
 {
 	(void)state;
 	rig_new_settled();
-	rig.config.ladder.freeze_destinations = 10000;
+	rig.config.freeze.destinations = 10000;
 	for (int i = 0; i < 60; i++)
 		rig_defer_because("a.test", NOT_VERIFIED);
 	rig_save();
@@ -585,7 +585,7 @@ alerts_of_a_moment_are_one_mail(void **state)
 	(void)state;
 	rig_new_settled();
 	rig_notify_admin();
-	rig.config.ladder.freeze_destinations = 10000;
+	rig.config.freeze.destinations = 10000;
 	for (unsigned i = 0; i < 25; i++) {
 		char domain[32];
 
