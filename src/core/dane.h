@@ -15,9 +15,10 @@
 #include "core/nexthop.h"
 
 #define DNS_HOSTS_MAX \
-	64              /* MX hosts held; more: truncated, which means could not tell \
-	                 */
-#define DNS_TLSA_MAX 32 /* TLSA records held a host */
+	64 /* MX hosts held; more: truncated, which means could not tell \
+	    */
+#define DNS_TLSA_MAX      32 /* TLSA records held a host */
+#define DNS_ADDRESSES_MAX 16 /* addresses held a host, of each kind */
 
 #define DNS_TROUBLE_SIZE 224
 
@@ -45,16 +46,27 @@ struct dns_tlsa {
 	uint8_t data[64]; /* its first octets, for explain */
 };
 
+/* A host's addresses of one kind. */
+struct dns_addresses {
+	enum dns_answer answer; /* INSECURE and NONE_INSECURE are not proven where the
+	                         * other kind is secure (dns_answer_merge()) */
+	uint32_t ttl_s;         /* 0 where there was no answer */
+	unsigned count;         /* held, of what may be more */
+	uint8_t octets[DNS_ADDRESSES_MAX][16]; /* in network order; of A the first 4 */
+};
+
 struct dns_host {
 	char name[NEXTHOP_HOST_SIZE]; /* the MX host, A-label */
 	uint16_t preference;
 	bool literal;            /* the MX name is an address: no DANE (RFC 7672 2.2) */
 	enum dns_answer address; /* the better of A and AAAA */
-	bool alias;              /* the name is a CNAME */
-	enum dns_answer cname;   /* only where the address is insecure and an alias */
+	struct dns_addresses a, aaaa;
+	bool alias;            /* the name is a CNAME */
+	enum dns_answer cname; /* only where the address is insecure and an alias */
 	char base[NEXTHOP_HOST_SIZE]; /* TLSA base domain that answered or was asked last
 	                               */
 	enum dns_answer tlsa;
+	uint32_t tlsa_ttl_s; /* 0 where it was not asked, or not answered */
 	bool stale; /* TLSA is absent by an answer that may have expired: asked again in a
 	             * minute before it counts */
 	unsigned tlsa_count;
@@ -68,6 +80,7 @@ struct dns_records {
 	                                   did */
 	bool permissive;                /* it passed on what a signed zone cannot have */
 	enum dns_answer mx;             /* DNS_NOT_ASKED for [host] and literals */
+	uint32_t mx_ttl_s;              /* 0 where it was not asked, or not answered */
 	bool null_mx;                   /* RFC 7505 */
 	bool implicit_mx; /* no MX: the domain itself is the host (RFC 5321 5.1) */
 	bool truncated;   /* more hosts or records than are held */

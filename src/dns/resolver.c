@@ -205,6 +205,17 @@ ask_wave(struct resolver *resolver, struct dns_records *records)
 	resolver->count = 0;
 }
 
+/* So long the answer counts, as far as there was one. */
+static uint32_t
+ttl_of(const struct question *question)
+{
+	bool answered =
+	    question->answer != DNS_ERROR && question->answer != DNS_UNREACHABLE;
+
+	return answered && question->reply.ttl_s != UINT32_MAX ? question->reply.ttl_s
+	                                                       : 0;
+}
+
 /* Hosts stand in the order of their preference; a name that comes twice counts once. */
 static void
 add_host(struct dns_records *records, const char *name, uint16_t preference)
@@ -233,6 +244,7 @@ take_mx(const struct question *question, struct dns_records *records)
 	const struct reply *reply = &question->reply;
 
 	records->mx = question->answer;
+	records->mx_ttl_s = ttl_of(question);
 	if (records->mx == DNS_ERROR)
 		return;
 	if (records->mx == DNS_NONE_SECURE || records->mx == DNS_NONE_INSECURE) {
@@ -264,6 +276,17 @@ gather_mx(struct resolver *resolver, const char *domain, struct dns_records *rec
 }
 
 static void
+take_addresses(const struct question *question, struct dns_addresses *out)
+{
+	out->answer = question->answer;
+	out->ttl_s = ttl_of(question);
+	if (question->answer != DNS_SECURE && question->answer != DNS_INSECURE)
+		return;
+	out->count = question->reply.count;
+	memcpy(out->octets, question->reply.addresses, sizeof(out->octets));
+}
+
+static void
 gather_addresses(struct resolver *resolver, struct dns_records *records)
 {
 	unsigned asked = 0;
@@ -283,6 +306,8 @@ gather_addresses(struct resolver *resolver, struct dns_records *records)
 		struct dns_host *host = resolver->owners[i];
 		const struct question *better;
 
+		take_addresses(a, &host->a);
+		take_addresses(aaaa, &host->aaaa);
 		host->address = dns_answer_merge(a->answer, aaaa->answer);
 		better = aaaa->answer == host->address ? aaaa : a;
 		if (host->address == DNS_ERROR || host->address == DNS_UNREACHABLE)
@@ -362,6 +387,7 @@ gather_tlsa(
 		struct dns_host *host = resolver->owners[i];
 
 		host->tlsa = question->answer;
+		host->tlsa_ttl_s = ttl_of(question);
 		if (question->answer == DNS_SECURE || question->answer == DNS_INSECURE)
 			host->tlsa_count = question->reply.count;
 		if (question->answer == DNS_NONE_SECURE ||

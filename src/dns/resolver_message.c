@@ -228,6 +228,19 @@ take_tlsa(const ldns_rr *rr, struct dns_tlsa *tlsas, struct reply *reply)
 	    tlsa->length < sizeof(tlsa->data) ? tlsa->length : sizeof(tlsa->data));
 }
 
+/* Those that have no room are left out: one is enough to be reached. */
+static void
+take_address(const ldns_rr *rr, enum rr_type type, struct reply *reply)
+{
+	const ldns_rdf *data = ldns_rr_rdf(rr, 0);
+	size_t size = type == RR_A ? 4 : 16;
+
+	if (data == NULL || ldns_rdf_size(data) != size ||
+	    reply->count == DNS_ADDRESSES_MAX)
+		return;
+	memcpy(reply->addresses[reply->count++], ldns_rdf_data(data), size);
+}
+
 /* Of the types that are asked for the sake of proof. */
 static void
 take_other(const ldns_rr *rr, enum rr_type type, struct reply *reply)
@@ -267,6 +280,8 @@ take_records(const ldns_rr_list *answer, enum rr_type type, struct mx_record *mx
 			take_mx(rr, mx, reply);
 		else if (type == RR_TLSA && tlsas != NULL)
 			take_tlsa(rr, tlsas, reply);
+		else if (type == RR_A || type == RR_AAAA)
+			take_address(rr, type, reply);
 		else
 			take_other(rr, type, reply);
 	}

@@ -50,9 +50,11 @@ struct reply {
 	 * most */
 	uint32_t soa_ttl_s, soa_minimum_s;
 	const char *refusal; /* "SERVFAIL" */
-	unsigned count;      /* records in mx or tlsas, of those types; else in all */
-	bool overflow;       /* there were more than there is room for */
-	bool root_mx;        /* an MX record with the root as its host */
+	unsigned count;      /* records in mx, tlsas or addresses, of those types; else in
+	                      * all */
+	uint8_t addresses[DNS_ADDRESSES_MAX][16]; /* of A and AAAA; of A the first 4 */
+	bool overflow; /* there were more than there is room for */
+	bool root_mx;  /* an MX record with the root as its host */
 	/* What core/proof needs of the message; ad is ours to add. Where the message
 	 * leads through aliases it is about their end, but for kind. */
 	struct proof_reply proof;

@@ -208,6 +208,66 @@ facts_are(void **state)
 	free(name);
 }
 
+/* --- what is held for fact sources ------------------------------------------------ */
+
+#define SIXTEEN_AND_MORE \
+	"\tb.test. 50 IN A 192.0.2.1\n\tb.test. 50 IN A 192.0.2.2\n" \
+	"\tb.test. 50 IN A 192.0.2.3\n\tb.test. 50 IN A 192.0.2.4\n" \
+	"\tb.test. 50 IN A 192.0.2.5\n\tb.test. 50 IN A 192.0.2.6\n" \
+	"\tb.test. 50 IN A 192.0.2.7\n\tb.test. 50 IN A 192.0.2.8\n" \
+	"\tb.test. 50 IN A 192.0.2.9\n\tb.test. 50 IN A 192.0.2.10\n" \
+	"\tb.test. 50 IN A 192.0.2.11\n\tb.test. 50 IN A 192.0.2.12\n" \
+	"\tb.test. 50 IN A 192.0.2.13\n\tb.test. 50 IN A 192.0.2.14\n" \
+	"\tb.test. 50 IN A 192.0.2.15\n\tb.test. 50 IN A 192.0.2.16\n" \
+	"\tb.test. 50 IN A 192.0.2.17\n"
+
+static const char held_script[] =
+    "held.test MX secure\n"
+    "\theld.test. 300 IN MX 10 a.test.\n\theld.test. 200 IN MX 20 b.test.\n"
+    "a.test A secure\n"
+    "\ta.test. 100 IN A 192.0.2.1\n\ta.test. 90 IN A 192.0.2.2\n"
+    "a.test AAAA secure\n\ta.test. 80 IN CNAME c.test.\n"
+    "\tc.test. 70 IN AAAA 2001:db8::1\n"
+    "_25._tcp.a.test TLSA secure\n\t_25._tcp.a.test. 60 IN TLSA 3 1 1 "
+    "cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2\n"
+    "b.test A secure\n" SIXTEEN_AND_MORE "b.test AAAA servfail\n";
+
+static void
+addresses_and_ttls_are_held(void **state)
+{
+	static const uint8_t second[] = {192, 0, 2, 2};
+	static const uint8_t sixth[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+	struct server_script *server = server_start("127.0.0.1", 0, held_script);
+	char *name = server_name(server);
+	struct resolver *resolver = new_resolver(&name, 1, timeout_for(held_script), 1);
+	struct dns_records *facts = gather(resolver, "held.test");
+	const struct dns_host *a = &facts->hosts[0], *b = &facts->hosts[1];
+
+	(void)state;
+	assert_int_equal(facts->host_count, 2);
+	assert_int_equal(facts->mx_ttl_s, 200);
+	assert_int_equal(a->a.answer, DNS_SECURE);
+	assert_int_equal(a->a.ttl_s, 90);
+	assert_int_equal(a->a.count, 2);
+	assert_memory_equal(a->a.octets[1], second, sizeof(second));
+	assert_int_equal(a->aaaa.answer, DNS_SECURE);
+	assert_int_equal(a->aaaa.ttl_s, 70);
+	assert_int_equal(a->aaaa.count, 1);
+	assert_memory_equal(a->aaaa.octets[0], sixth, sizeof(sixth));
+	assert_int_equal(a->tlsa_ttl_s, 60);
+	/* What has no room is left out; what failed holds nothing. */
+	assert_int_equal(b->a.count, DNS_ADDRESSES_MAX);
+	assert_int_equal(b->a.octets[DNS_ADDRESSES_MAX - 1][3], 16);
+	assert_int_equal(b->aaaa.answer, DNS_ERROR);
+	assert_int_equal(b->aaaa.ttl_s, 0);
+	assert_int_equal(b->aaaa.count, 0);
+	assert_int_equal(facts->ttl_s, 0);
+	free(facts);
+	resolver_free(resolver);
+	server_stop(server);
+	free(name);
+}
+
 /* --- several servers ------------------------------------------------------------- */
 
 #define SIGNED \
@@ -500,6 +560,8 @@ main(void)
 		suite_add(pair_gives, &pair_rows[i], "%s", pair_rows[i].name);
 	for (size_t i = 0; i < sizeof(ttl_rows) / sizeof(ttl_rows[0]); i++)
 		suite_add(ttl_is, &ttl_rows[i], "TTL: %s", ttl_rows[i].name);
+	suite_add(addresses_and_ttls_are_held, NULL,
+	    "addresses of both kinds and the TTL of each answer are held");
 	suite_add(nobody_listens, NULL, "no server listens");
 	suite_add(opt_out_ends, NULL, "opt-out proves nothing after a bogus answer");
 	suite_add(server_recovers, NULL, "a timeout is forgotten with its question");
