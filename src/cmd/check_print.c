@@ -23,14 +23,14 @@ static void
 print_hosts(struct buf *out, const struct measurement *found)
 {
 	for (unsigned i = 0; i < found->dns.host_count; i++)
-		for (size_t s = 0; s < MEASURE_COUNT; s++)
+		for (size_t s = 0; s < FACT_COUNT; s++)
 			measure_sources[s]->check.host(found, i, out);
 }
 
 static void
 print_troubles(struct buf *out, const struct measurement *found)
 {
-	for (size_t s = 0; s < MEASURE_COUNT; s++) {
+	for (size_t s = 0; s < FACT_COUNT; s++) {
 		if (found->trouble[s][0] == '\0' ||
 		    measure_sources[s]->trouble.label[0] == '\0')
 			continue;
@@ -60,10 +60,10 @@ check_print(const struct check *check, struct buf *out)
 	                                   : level_label(g->level));
 	add_sentence(out, check);
 	buf_printf(out, ")\n");
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->check.before_hosts(check->found, out);
 	print_hosts(out, check->found);
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->check.behind_hosts(check->found, out);
 	if (check->news)
 		buf_printf(out, "  news: the daemon looks at it now\n");
@@ -91,7 +91,7 @@ json_host(struct buf *out, const struct measurement *found, unsigned i)
 	buf_printf(out, "{\"host\":");
 	buf_add_json(out, str_of(buf_text(&name)));
 	buf_clear(&name);
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->check.json_host(found, i, out);
 	buf_add_char(out, '}');
 }
@@ -111,7 +111,7 @@ check_print_json(const struct check *check, struct buf *out)
 	    check->item.answers.probe_asked ? "true" : "false");
 	json_text(
 	    out, "default", standard != LEVEL_UNKNOWN ? level_name(standard) : NULL);
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->check.json(check->found, out);
 	buf_printf(out, ",\"hosts\":[");
 	for (unsigned i = 0; i < check->found->dns.host_count; i++) {
@@ -120,7 +120,7 @@ check_print_json(const struct check *check, struct buf *out)
 		json_host(out, check->found, i);
 	}
 	buf_printf(out, "],\"news\":%s", check->news ? "true" : "false");
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		if (measure_sources[s]->trouble.member[0] != '\0')
 			json_text(out, measure_sources[s]->trouble.member,
 			    check->found->trouble[s]);

@@ -76,17 +76,17 @@ print_answers(struct buf *out, const struct destination *d)
 {
 	struct answers answers;
 
-	destination_recall(d, clock_wall_ms(), &answers);
-	for (size_t s = 0; s < MEASURE_COUNT; s++) {
+	measure_recall(d, clock_wall_ms(), &answers);
+	for (size_t s = 0; s < FACT_COUNT; s++) {
 		if (measure_sources[s]->explain.title[0] == '\0')
 			continue;
 		buf_printf(out, "\n%s", measure_sources[s]->explain.title);
-		if (answers.asked_ms == 0) {
+		if (answers.sources[s].asked_ms == 0) {
 			buf_printf(out, "\n  not asked yet\n");
 			continue;
 		}
 		buf_printf(out, " at ");
-		buf_add_time(out, answers.asked_ms);
+		buf_add_time(out, answers.sources[s].asked_ms);
 		measure_sources[s]->explain.text(&answers, out);
 	}
 }
@@ -222,12 +222,12 @@ json_answers(struct buf *out, const struct destination *d)
 {
 	struct answers answers;
 
-	destination_recall(d, clock_wall_ms(), &answers);
-	for (size_t s = 0; s < MEASURE_COUNT; s++) {
+	measure_recall(d, clock_wall_ms(), &answers);
+	for (size_t s = 0; s < FACT_COUNT; s++) {
 		if (measure_sources[s]->explain.title[0] == '\0')
 			continue;
 		buf_printf(out, ",\"%s\":{\"time\":", measure_sources[s]->name);
-		buf_add_json_time(out, answers.asked_ms);
+		buf_add_json_time(out, answers.sources[s].asked_ms);
 		measure_sources[s]->explain.json(&answers, out);
 		buf_add_char(out, '}');
 	}

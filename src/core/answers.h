@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What was measured of one destination, whichever command asked: a plain value. Each
- * fact source (measure/measure.h) owns its fields: it says what is in them where it is
- * not asked.
+ * fact source (measure/measure.h) has its name and its fields here, and owns them: it
+ * says what is in them where it is not asked.
  */
 #ifndef CORE_ANSWERS_H
 #define CORE_ANSWERS_H
@@ -16,6 +16,26 @@
 #include "core/level.h"
 #include "core/measured.h"
 
+/* The fact sources, in the order in which they are asked, but that those for a batch at
+ * once come first. */
+#define FACT_SOURCES(X) X(dns) X(maps) X(hosts) X(servers)
+
+enum fact_source {
+#define FACT_NUMBER(name) FACT_##name,
+	FACT_SOURCES(FACT_NUMBER)
+#undef FACT_NUMBER
+	    FACT_COUNT
+};
+
+/* Of one source. */
+struct answers_source {
+	bool asked;        /* it was asked for these answers */
+	int64_t asked_ms;  /* of remembered ones: when it was; 0: never, or its answer is
+	                    * not kept */
+	int64_t serves_ms; /* of remembered ones: so long they may be used again; 0: not
+	                    * at all */
+};
+
 /* What the witnesses of a step down say (core/ladder). */
 struct witnesses {
 	enum answer credentials;
@@ -27,8 +47,8 @@ struct witnesses {
 };
 
 struct answers {
-	bool remembered;  /* the answers of before, not new ones */
-	int64_t asked_ms; /* of remembered ones, when they came; 0: never asked */
+	bool remembered; /* the answers of before, not new ones */
+	struct answers_source sources[FACT_COUNT];
 
 	/* maps */
 	enum answer other_map; /* another policy map answers for the key */
@@ -48,6 +68,11 @@ struct answers {
 	enum answer works[LEVEL_COUNT];
 	const struct witnesses *witnesses; /* borrowed; NULL: there are none to ask */
 };
+
+/* A source that was asked at asked_ms (0: never), whose answer serves until until_ms, as
+ * of now_ms: not at all where the clock was set back since. */
+struct answers_source answers_source_of(
+    int64_t asked_ms, int64_t until_ms, int64_t now_ms);
 
 /* One server's answer, of several: mail flows if it does at one of them, and one that
  * did not answer says nothing of those that did. */

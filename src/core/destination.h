@@ -14,6 +14,7 @@
 
 #include "base/answer.h"
 #include "core/demand.h"
+#include "core/facts.h"
 #include "core/ladder.h"
 #include "core/level.h"
 #include "core/nexthop.h"
@@ -82,7 +83,8 @@ struct destination_dns {
 	char state[16]; /* dane_state_name(); "" before the first answer */
 	char text[2048];
 	int64_t time_ms;
-	int64_t until_ms;   /* so long the answer may be used again (its TTL) */
+	int64_t until_ms;   /* so long the answer may be used again (its TTL); where that
+	                     * is over every source is asked anew */
 	unsigned failures;  /* answers in a row that could not tell */
 	bool signed_domain; /* the domain's MX answer was validated */
 	bool all_usable;    /* every MX host has secure usable TLSA */
@@ -134,6 +136,7 @@ struct destination {
 	struct destination_dns dns;
 	struct destination_hold hold;
 	struct destination_probe probe;
+	char facts[FACTS_SIZE]; /* what fact sources answered last, but for DNS */
 };
 
 /* A new one, with every level at "none" or "unknown". */
@@ -183,9 +186,11 @@ void destination_catch_up(struct destination *destination,
 void destination_take_answers(struct destination *destination,
     const struct answers *answers, const struct destination_spans *spans, int64_t now_ms);
 
-/* The answers that were taken last, with what is left of their time in dane.ttl_s;
- * out->asked_ms is 0 where there are none. */
-void destination_recall(
+/* What one fact source answered becomes part of it, to be kept. */
+void destination_take_fact(struct destination *destination, const struct fact *fact);
+
+/* What DNS answered last, into its fields of out; the others stay (measure_recall()). */
+void destination_recall_dns(
     const struct destination *destination, int64_t now_ms, struct answers *out);
 
 /*

@@ -174,23 +174,19 @@ destination_take_answers(struct destination *d, const struct answers *answers,
 }
 
 void
-destination_recall(const struct destination *d, int64_t now_ms, struct answers *out)
+destination_take_fact(struct destination *d, const struct fact *fact)
 {
-	*out = (struct answers){
-	    .remembered = true,
-	    .asked_ms = d->dns.time_ms,
-	    .other_map = ANSWER_NO,
-	    .dane = {.state = DANE_UNSURE,
-	        .signed_domain = d->dns.signed_domain,
-	        .all_usable = d->dns.all_usable},
-	    .relay_fits = true,
-	};
-	/* What is left of its time; nothing where the clock was set back since. */
-	if (d->dns.time_ms <= now_ms && now_ms < d->dns.until_ms) {
-		int64_t rest_s = (d->dns.until_ms - now_ms + 999) / 1000;
+	facts_put(d->facts, fact);
+}
 
-		out->dane.ttl_s = rest_s < UINT32_MAX ? (uint32_t)rest_s : UINT32_MAX;
-	}
+void
+destination_recall_dns(const struct destination *d, int64_t now_ms, struct answers *out)
+{
+	out->sources[FACT_dns] =
+	    answers_source_of(d->dns.time_ms, d->dns.until_ms, now_ms);
+	out->dane = (struct dane_verdict){.state = DANE_UNSURE,
+	    .signed_domain = d->dns.signed_domain,
+	    .all_usable = d->dns.all_usable};
 	dane_state_parse(str_of(d->dns.state), &out->dane.state);
 	str_copy(str_of(d->dns.text), out->text, sizeof(out->text));
 }

@@ -179,7 +179,7 @@ judge_remembers(const struct judge *judge, const struct measure_settings *settin
 
 	if (!d->alarm.raised || judge_wants_probe(judge, d, now_ms, &above, &up_to))
 		return false;
-	destination_recall(d, now_ms, &item.answers);
+	measure_recall(d, now_ms, &item.answers);
 	if (!measure_serves(settings, &item))
 		return false;
 	*answers = item.answers;
@@ -199,8 +199,10 @@ judge_destination(const struct judge *judge, struct destination *d,
 
 	destination_copy(&next, d);
 	destination_catch_up(&next, &spans, now_ms);
-	if (answers != NULL)
+	if (answers != NULL) {
 		destination_take_answers(&next, answers, &spans, now_ms);
+		measure_keep(answers, now_ms, &next);
+	}
 	ev = judge_evidence(judge, &next, answers, now_ms);
 	destination_take_measured(&next, &ev, &spans);
 	decision = ladder_decide(policy, &ev, now_ms);

@@ -10,9 +10,9 @@
 
 #define PROBE_MS 30000 /* for connecting, and for each reply: smtp_connect_timeout */
 
-const struct measure_source *const measure_sources[MEASURE_COUNT] = {
-#define MEASURE_ROW(name) [MEASURE_##name] = &measure_##name,
-    MEASURE_SOURCES(MEASURE_ROW)
+const struct measure_source *const measure_sources[FACT_COUNT] = {
+#define MEASURE_ROW(name) [FACT_##name] = &measure_##name,
+    FACT_SOURCES(MEASURE_ROW)
 #undef MEASURE_ROW
 };
 
@@ -70,16 +70,35 @@ measure_has_prober(const struct measure_settings *settings)
 
 /* --- asking ------------------------------------------------------------------------ */
 
+static struct answers
+nothing_asked(void)
+{
+	struct answers answers = {.remembered = false};
+
+	for (size_t s = 0; s < FACT_COUNT; s++)
+		measure_sources[s]->unasked(&answers);
+	return answers;
+}
+
 static void
 begin(struct measure_item *items, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		items[i].answers = (struct answers){
-		    .probe_asked = items[i].answers.probe_asked,
-		};
-		for (size_t s = 0; s < MEASURE_COUNT; s++)
-			measure_sources[s]->unasked(&items[i].answers);
+		bool probe_asked = items[i].answers.probe_asked;
+
+		items[i].answers = nothing_asked();
+		items[i].answers.probe_asked = probe_asked;
 	}
+}
+
+/* Is the source to be asked? If so, it is noted. */
+static bool
+is_wanted(const struct measurer *measurer, size_t source, struct measure_item *item)
+{
+	bool wanted = measure_sources[source]->wanted(measurer->settings, item);
+
+	item->answers.sources[source].asked = wanted;
+	return wanted;
 }
 
 /* The first trouble that the log is to have is the job's. */
@@ -106,7 +125,7 @@ ask_batch(struct measurer *measurer, size_t source, struct measure_item *items,
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < count; i++)
-		if (measure_sources[source]->wanted(measurer->settings, &items[i]))
+		if (is_wanted(measurer, source, &items[i]))
 			wanted[n++] = &items[i];
 	if (n > 0)
 		measure_sources[source]->ask_all(measurer, wanted, n, &trouble);
@@ -122,12 +141,12 @@ ask_one(struct measurer *measurer, struct measure_item *item, struct err *err)
 	found->dns = (struct dns_records){0};
 	memset(found->hosts, 0, sizeof(found->hosts));
 	found->whole = (struct measure_probe){0};
-	for (size_t s = 0; s < MEASURE_COUNT; s++) {
+	for (size_t s = 0; s < FACT_COUNT; s++) {
 		struct err trouble = {{0}};
 
 		if (measure_sources[s]->ask == NULL)
 			continue;
-		if (measure_sources[s]->wanted(measurer->settings, item))
+		if (is_wanted(measurer, s, item))
 			measure_sources[s]->ask(measurer, item, &trouble);
 		note_trouble(found, s, &trouble, err);
 	}
@@ -139,7 +158,7 @@ ask(struct measurer *measurer, const struct measure_settings *settings,
 {
 	measurer->settings = settings;
 	begin(items, count);
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		if (measure_sources[s]->ask_all != NULL)
 			ask_batch(measurer, s, items, count, err);
 	for (unsigned i = 0; i < count; i++)
@@ -166,12 +185,69 @@ measure_one(struct measurer *measurer, const struct measure_settings *settings,
 
 /* --- answers of before ------------------------------------------------------------- */
 
+/* Each source has room for its line. */
+_Static_assert(FACT_COUNT *FACT_LINE_SIZE <= FACTS_SIZE, "FACTS_SIZE is too small");
+
+void
+measure_keep_one(const struct measure_source *source, const struct answers *answers,
+    int64_t now_ms, struct destination *destination)
+{
+	struct buf text = {0};
+
+	source->kept.save(answers, &text);
+	if (text.len > 0)
+		destination_take_fact(destination,
+		    &(struct fact){.name = str_of(source->name),
+		        .asked_ms = now_ms,
+		        .until_ms = now_ms + source->serves_ms(answers),
+		        .text = {text.data, text.len}});
+	buf_clear(&text);
+}
+
+void
+measure_keep(
+    const struct answers *answers, int64_t now_ms, struct destination *destination)
+{
+	for (size_t s = 0; s < FACT_COUNT; s++)
+		if (answers->sources[s].asked)
+			measure_keep_one(
+			    measure_sources[s], answers, now_ms, destination);
+}
+
+bool
+measure_recall_one(const struct measure_source *source,
+    const struct destination *destination, int64_t now_ms, struct answers *out,
+    struct answers_source *known)
+{
+	struct fact fact;
+
+	if (!facts_find(destination->facts, source->name, &fact))
+		return false;
+	if (!source->kept.load(fact.text, out)) {
+		source->unasked(out);
+		return false;
+	}
+	*known = answers_source_of(fact.asked_ms, fact.until_ms, now_ms);
+	return true;
+}
+
+void
+measure_recall(const struct destination *destination, int64_t now_ms, struct answers *out)
+{
+	*out = nothing_asked();
+	out->remembered = true;
+	destination_recall_dns(destination, now_ms, out);
+	for (size_t s = 0; s < FACT_COUNT; s++)
+		measure_recall_one(
+		    measure_sources[s], destination, now_ms, out, &out->sources[s]);
+}
+
 bool
 measure_serves(const struct measure_settings *settings, const struct measure_item *item)
 {
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		if (measure_sources[s]->wanted(settings, item) &&
-		    measure_sources[s]->serves_ms(&item->answers) <= 0)
+		    item->answers.sources[s].serves_ms <= 0)
 			return false;
 	return true;
 }
@@ -183,6 +259,21 @@ measure_serves_never(const struct answers *answers)
 {
 	(void)answers;
 	return 0;
+}
+
+void
+measure_saves_nothing(const struct answers *answers, struct buf *out)
+{
+	(void)answers;
+	(void)out;
+}
+
+bool
+measure_loads_nothing(struct str text, struct answers *answers)
+{
+	(void)text;
+	(void)answers;
+	return false;
 }
 
 void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What can be asked about a destination, for the daemon, scan, queue and check alike. A
- * fact source is a file (measure_NAME.c), a name in MEASURE_SOURCES and its fields in
- * core/answers.h; everything else about it is in its row. All of it blocks: a batch of
- * destinations is asked about in a worker, one alone in the caller's thread.
+ * fact source is a file (measure_NAME.c), and its name and fields in core/answers.h;
+ * everything else about it is in its row. Asking blocks: a batch of destinations is asked
+ * about in a worker, one alone in the caller's thread.
  */
 #ifndef MEASURE_MEASURE_H
 #define MEASURE_MEASURE_H
@@ -14,21 +14,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "core/answers.h"
+#include "core/destination.h"
 #include "core/nexthop.h"
 #include "core/resolver_settings.h"
 #include "postfix/postfix.h"
 #include "postfix/probe.h"
 #include "sys/workers.h"
-
-/* In the order in which they are asked, but that those for a batch at once come first. */
-#define MEASURE_SOURCES(X) X(dns) X(maps) X(hosts) X(servers)
-
-enum {
-#define MEASURE_NUMBER(name) MEASURE_##name,
-	MEASURE_SOURCES(MEASURE_NUMBER)
-#undef MEASURE_NUMBER
-	    MEASURE_COUNT
-};
 
 #define MEASURE_BATCH        16 /* destinations a job */
 #define MEASURE_PROBES_MAX   3  /* of a host: dane-only, verify, encrypt */
@@ -80,8 +71,7 @@ struct measurement {
 	struct dns_records dns;                   /* an address is a host, too */
 	struct measure_host hosts[DNS_HOSTS_MAX]; /* as in dns */
 	struct measure_probe whole; /* the last one of the destination itself */
-	char trouble[MEASURE_COUNT]
-	            [MEASURE_TROUBLE_SIZE]; /* why a source could not tell */
+	char trouble[FACT_COUNT][MEASURE_TROUBLE_SIZE]; /* why a source could not tell */
 };
 
 struct measurer; /* opaque: what one thread needs to ask; with a resolver of its own */
@@ -105,9 +95,20 @@ struct measure_source {
 	/* The values of its fields of the answers while it was not asked. */
 	void (*unasked)(struct answers *answers);
 
-	/* How long what is in the answers serves, in ms from now, before it is to be
-	 * asked again; 0: not at all. */
+	/* How long what it was just answered serves, in ms, before it is to be asked
+	 * again; 0: not at all. Kept with the answer. */
 	int64_t (*serves_ms)(const struct answers *answers);
+
+	/* What of its answer is kept with a destination, for `explain` and while it
+	 * serves: one line of less than FACT_TEXT_SIZE bytes (core/facts.h). */
+	struct {
+		/* Nothing written: nothing is kept, so that it does not serve either, and
+		 * what was kept before stays. */
+		void (*save)(const struct answers *answers, struct buf *out);
+		/* False: another version wrote it, and it cannot be read here; then it
+		 * was not asked. */
+		bool (*load)(struct str text, struct answers *answers);
+	} kept;
 
 	struct {
 		const char
@@ -116,9 +117,9 @@ struct measure_source {
 		const char *warning; /* before it in the daemon's log; "": not logged */
 	} trouble;
 
-	/* `explain`, of answers that the database has. */
+	/* `explain`, of answers that were kept. */
 	struct {
-		const char *title; /* "": it keeps none */
+		const char *title; /* "": it has none to show */
 		/* The rest of the title's line, and indented lines. */
 		void (*text)(const struct answers *answers, struct buf *out);
 		/* The rest of its object: `,"member":value`, each. */
@@ -138,7 +139,7 @@ struct measure_source {
 };
 
 /* The table. */
-extern const struct measure_source *const measure_sources[MEASURE_COUNT];
+extern const struct measure_source *const measure_sources[FACT_COUNT];
 
 /* The prober's part is Postfix's own; settings NULL: Postfix could not be asked. All is
  * borrowed. */
@@ -171,6 +172,15 @@ void measure_work(struct job *job, void *context);
 /* One destination, now. The result is good until the next one of this measurer. */
 const struct measurement *measure_one(struct measurer *measurer,
     const struct measure_settings *settings, struct measure_item *item);
+
+/* What was asked for these answers is kept with the destination. */
+void measure_keep(
+    const struct answers *answers, int64_t now_ms, struct destination *destination);
+
+/* The answers that were kept: remembered ones. A source of which none is kept is as if it
+ * was not asked. */
+void measure_recall(
+    const struct destination *destination, int64_t now_ms, struct answers *out);
 
 /* item->answers are those of before (remembered): need nothing be asked anew? */
 bool measure_serves(

@@ -121,7 +121,9 @@ explain_json(const struct answers *answers, struct buf *out)
 	const char *comma = "";
 
 	measure_json_text(out, "tlsa",
-	    answers->asked_ms != 0 ? dane_state_name(answers->dane.state) : "");
+	    answers->sources[FACT_dns].asked_ms != 0
+	        ? dane_state_name(answers->dane.state)
+	        : "");
 	buf_printf(out, ",\"hosts\":[");
 	while (rest.len > 0) {
 		if (!str_cut(&rest, '\n', &line)) {
@@ -205,6 +207,8 @@ const struct measure_source measure_dns = {
     .ask = ask,
     .unasked = unasked,
     .serves_ms = serves_ms,
+    /* A destination has fields of its own for it, which decisions read. */
+    .kept = {.save = measure_saves_nothing, .load = measure_loads_nothing},
     .trouble = {.label = "DNS", .member = "trouble", .warning = ""},
     .explain = {.title = "DNS", .text = explain_text, .json = explain_json},
     .check =

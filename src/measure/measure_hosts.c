@@ -100,6 +100,7 @@ const struct measure_source measure_hosts = {
     .ask = ask,
     .unasked = unasked,
     .serves_ms = measure_serves_never,
+    .kept = {.save = measure_saves_nothing, .load = measure_loads_nothing},
     .trouble = {.label = "", .member = "", .warning = ""}, /* it stands at each probe */
     .explain =
         {

@@ -14,15 +14,24 @@ struct measurer {
 };
 
 #define MEASURE_DECLARE(name) extern const struct measure_source measure_##name;
-MEASURE_SOURCES(MEASURE_DECLARE)
+FACT_SOURCES(MEASURE_DECLARE)
 #undef MEASURE_DECLARE
 
 /* Columns of a source that has nothing there. */
 int64_t measure_serves_never(const struct answers *answers);
+void measure_saves_nothing(const struct answers *answers, struct buf *out);
+bool measure_loads_nothing(struct str text, struct answers *answers);
 void measure_explains_nothing(const struct answers *answers, struct buf *out);
 void measure_shows_nothing(const struct measurement *found, struct buf *out);
 void measure_shows_no_host(
     const struct measurement *found, unsigned host, struct buf *out);
+
+/* What measure_keep() and measure_recall() do with a row. True: *known was set. */
+void measure_keep_one(const struct measure_source *source, const struct answers *answers,
+    int64_t now_ms, struct destination *destination);
+bool measure_recall_one(const struct measure_source *source,
+    const struct destination *destination, int64_t now_ms, struct answers *out,
+    struct answers_source *known);
 
 /* Probe key at a level, and note the outcome in *out and in the item's answers. */
 enum probe_outcome measure_probe(struct measurer *measurer, struct measure_item *item,

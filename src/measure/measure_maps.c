@@ -39,6 +39,7 @@ const struct measure_source measure_maps = {
     .ask_all = ask_all,
     .unasked = unasked,
     .serves_ms = measure_serves_never, /* an administrator's file changes at any time */
+    .kept = {.save = measure_saves_nothing, .load = measure_loads_nothing},
     .trouble =
         {
             .label = "another map",

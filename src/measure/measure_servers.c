@@ -83,6 +83,7 @@ const struct measure_source measure_servers = {
     .ask = ask,
     .unasked = unasked,
     .serves_ms = measure_serves_never,
+    .kept = {.save = measure_saves_nothing, .load = measure_loads_nothing},
     .trouble = {.label = "", .member = "", .warning = ""}, /* it stands at the probe */
     .explain =
         {

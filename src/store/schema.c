@@ -188,6 +188,8 @@ static const char *const steps[] = {
     "ALTER TABLE destination ADD COLUMN dns_denied_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE destination ADD COLUMN probe_clean_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE destination ADD COLUMN probe_better INTEGER NOT NULL DEFAULT 0;",
+    /* 9: what fact sources answered last, a line each (core/facts.h) */
+    "ALTER TABLE destination ADD COLUMN facts TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -93,6 +93,7 @@ static const struct column columns[] = {
     COLUMN(probe_ms, probe.time_ms, COLUMN_INT),
     COLUMN(probe_clean_ms, probe.clean_ms, COLUMN_INT),
     COLUMN(probe_better, probe.better, COLUMN_BOOL),
+    COLUMN(facts, facts, COLUMN_TEXT),
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))

@@ -100,6 +100,7 @@ static const struct field state_fields[] = {
     FIELD("probed", TIME, destination, probe.time_ms),
     FIELD("cleaned", TIME, destination, probe.clean_ms),
     FIELD("better", YES, destination, probe.better),
+    FIELD("facts", TEXT, destination, facts),
 };
 
 /* What the log reports, as fold items have it. */

@@ -12,7 +12,7 @@
 #include "../dns/server.h"
 #include "base/mem.h"
 #include "fake.h"
-#include "measure/measure.h"
+#include "measure/measure_impl.h"
 
 static char other_map[] = "hash:/other";
 static char *const other_maps[] = {other_map, NULL};
@@ -23,12 +23,17 @@ static void
 row_states_its_columns(void **state)
 {
 	const struct measure_source *row = *(const struct measure_source *const *)*state;
+	struct answers answers = {.remembered = true};
 
 	assert_true(row->name != NULL && row->name[0] != '\0');
 	assert_non_null(row->wanted);
 	assert_true((row->ask != NULL) != (row->ask_all != NULL));
 	assert_non_null(row->unasked);
 	assert_non_null(row->serves_ms);
+	assert_non_null(row->kept.save);
+	assert_non_null(row->kept.load);
+	/* Whatever it keeps, it is not this. */
+	assert_false(row->kept.load(STR("?\xff"), &answers));
 	assert_non_null(row->trouble.label);
 	assert_non_null(row->trouble.member);
 	assert_non_null(row->trouble.warning);
@@ -43,14 +48,18 @@ row_states_its_columns(void **state)
 	assert_non_null(row->check.json_host);
 }
 
+/* They stand before what is kept (core/facts.h). */
 static void
 names_differ(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < MEASURE_COUNT; i++)
+	for (size_t i = 0; i < FACT_COUNT; i++) {
+		assert_true(strlen(measure_sources[i]->name) < 32);
+		assert_null(strpbrk(measure_sources[i]->name, " \n"));
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(
 			    measure_sources[i]->name, measure_sources[j]->name);
+	}
 }
 
 /* All answers were there before, so what is unasked must not be left from them. */
@@ -61,7 +70,7 @@ row_says_what_is_unasked(void **state)
 
 	(void)state;
 	memset(&answers, 0xff, sizeof(answers));
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->unasked(&answers);
 	assert_int_equal(answers.other_map, ANSWER_NO);
 	assert_int_equal(answers.dane.state, DANE_UNSURE);
@@ -88,43 +97,42 @@ struct wanted_row {
 };
 
 static const struct wanted_row wanted_rows[] = {
-    {"always", MEASURE_dns, true, .dane = DANE_UNSURE},
-    {"where there are other maps", MEASURE_maps, true, .other_maps = true},
-    {"where there is none", MEASURE_maps, false, .other_maps = false},
-    {"unless the servers are to be probed", MEASURE_hosts, false, .dane = DANE_NONE},
-    {"where the destination is probed as a whole", MEASURE_hosts, false,
+    {"always", FACT_dns, true, .dane = DANE_UNSURE},
+    {"where there are other maps", FACT_maps, true, .other_maps = true},
+    {"where there is none", FACT_maps, false, .other_maps = false},
+    {"unless the servers are to be probed", FACT_hosts, false, .dane = DANE_NONE},
+    {"where the destination is probed as a whole", FACT_hosts, false,
         .probing = MEASURE_PROBE_WHOLE, .dane = DANE_NONE},
-    {"host by host", MEASURE_hosts, true, .probing = MEASURE_PROBE_HOSTS,
-        .dane = DANE_NONE},
-    {"host by host, whatever DNS says", MEASURE_hosts, true,
-        .probing = MEASURE_PROBE_HOSTS, .dane = DANE_UNSURE},
-    {"of hosts that take no mail", MEASURE_hosts, false, .probing = MEASURE_PROBE_HOSTS,
+    {"host by host", FACT_hosts, true, .probing = MEASURE_PROBE_HOSTS, .dane = DANE_NONE},
+    {"host by host, whatever DNS says", FACT_hosts, true, .probing = MEASURE_PROBE_HOSTS,
+        .dane = DANE_UNSURE},
+    {"of hosts that take no mail", FACT_hosts, false, .probing = MEASURE_PROBE_HOSTS,
         .dane = DANE_NO_MAIL},
-    {"unless they are to be probed", MEASURE_servers, false, .dane = DANE_NONE,
+    {"unless they are to be probed", FACT_servers, false, .dane = DANE_NONE,
         .other_map = ANSWER_NO},
-    {"without TLSA", MEASURE_servers, true, .probing = MEASURE_PROBE_WHOLE,
+    {"without TLSA", FACT_servers, true, .probing = MEASURE_PROBE_WHOLE,
         .dane = DANE_NONE, .other_map = ANSWER_NO},
-    {"with unusable TLSA", MEASURE_servers, true, .probing = MEASURE_PROBE_WHOLE,
+    {"with unusable TLSA", FACT_servers, true, .probing = MEASURE_PROBE_WHOLE,
         .dane = DANE_UNUSABLE, .other_map = ANSWER_NO},
-    {"with an unsigned MX record", MEASURE_servers, true, .probing = MEASURE_PROBE_WHOLE,
+    {"with an unsigned MX record", FACT_servers, true, .probing = MEASURE_PROBE_WHOLE,
         .dane = DANE_INSECURE_MX, .other_map = ANSWER_NO},
-    {"where DANE decides", MEASURE_servers, false, .probing = MEASURE_PROBE_WHOLE,
+    {"where DANE decides", FACT_servers, false, .probing = MEASURE_PROBE_WHOLE,
         .dane = DANE_USABLE, .other_map = ANSWER_NO},
-    {"where DNS could not tell", MEASURE_servers, false, .probing = MEASURE_PROBE_WHOLE,
+    {"where DNS could not tell", FACT_servers, false, .probing = MEASURE_PROBE_WHOLE,
         .dane = DANE_UNSURE, .other_map = ANSWER_NO},
-    {"where no mail is taken", MEASURE_servers, false, .probing = MEASURE_PROBE_WHOLE,
+    {"where no mail is taken", FACT_servers, false, .probing = MEASURE_PROBE_WHOLE,
         .dane = DANE_NO_MAIL, .other_map = ANSWER_NO},
-    {"where another map answers", MEASURE_servers, false, .probing = MEASURE_PROBE_WHOLE,
+    {"where another map answers", FACT_servers, false, .probing = MEASURE_PROBE_WHOLE,
         .dane = DANE_NONE, .other_map = ANSWER_YES},
-    {"where another map could not be asked", MEASURE_servers, false,
+    {"where another map could not be asked", FACT_servers, false,
         .probing = MEASURE_PROBE_WHOLE, .dane = DANE_NONE, .other_map = ANSWER_UNSURE},
-    {"at secure, after hosts that verify", MEASURE_servers, true,
+    {"at secure, after hosts that verify", FACT_servers, true,
         .probing = MEASURE_PROBE_HOSTS, .up_to = LEVEL_SECURE, .dane = DANE_NONE,
         .verify = ANSWER_YES},
-    {"after hosts that do not verify", MEASURE_servers, false,
+    {"after hosts that do not verify", FACT_servers, false,
         .probing = MEASURE_PROBE_HOSTS, .up_to = LEVEL_SECURE, .dane = DANE_NONE,
         .verify = ANSWER_NO},
-    {"after hosts, under another default", MEASURE_servers, false,
+    {"after hosts, under another default", FACT_servers, false,
         .probing = MEASURE_PROBE_HOSTS, .up_to = LEVEL_VERIFY, .dane = DANE_NONE,
         .verify = ANSWER_YES},
 };
@@ -157,13 +165,13 @@ struct serves_row {
 };
 
 static const struct serves_row serves_rows[] = {
-    {"its TTL", MEASURE_dns, DANE_NONE, 60, 60000},
-    {"no longer than five minutes", MEASURE_dns, DANE_USABLE, 86400, 300000},
-    {"not, with a TTL of 0", MEASURE_dns, DANE_NONE, 0, 0},
-    {"not, where it could not tell", MEASURE_dns, DANE_UNSURE, 60, 0},
-    {"not: an administrator changes them at any time", MEASURE_maps, DANE_NONE, 60, 0},
-    {"not yet", MEASURE_hosts, DANE_NONE, 60, 0},
-    {"not yet", MEASURE_servers, DANE_NONE, 60, 0},
+    {"its TTL", FACT_dns, DANE_NONE, 60, 60000},
+    {"no longer than five minutes", FACT_dns, DANE_USABLE, 86400, 300000},
+    {"not, with a TTL of 0", FACT_dns, DANE_NONE, 0, 0},
+    {"not, where it could not tell", FACT_dns, DANE_UNSURE, 60, 0},
+    {"not: an administrator changes them at any time", FACT_maps, DANE_NONE, 60, 0},
+    {"not yet", FACT_hosts, DANE_NONE, 60, 0},
+    {"not yet", FACT_servers, DANE_NONE, 60, 0},
 };
 
 static void
@@ -181,13 +189,16 @@ every_wanted_source_must_serve(void **state)
 {
 	struct measure_settings settings = {.other_maps = NULL};
 	struct measure_item item = {
-	    .answers = {.other_map = ANSWER_NO, .dane = {DANE_NONE, .ttl_s = 60}}};
+	    .answers = {.other_map = ANSWER_NO, .dane = {DANE_NONE}}};
 
 	(void)state;
+	for (size_t s = 0; s < FACT_COUNT; s++)
+		if (measure_sources[s]->wanted(&settings, &item))
+			item.answers.sources[s].serves_ms = 60000;
 	assert_true(measure_serves(&settings, &item));
-	item.answers.dane.ttl_s = 0;
+	item.answers.sources[FACT_dns].serves_ms = 0;
 	assert_false(measure_serves(&settings, &item));
-	item.answers.dane.ttl_s = 60;
+	item.answers.sources[FACT_dns].serves_ms = 60000;
 	settings.other_maps = other_maps;
 	assert_false(measure_serves(&settings, &item));
 	settings.other_maps = NULL;
@@ -196,6 +207,124 @@ every_wanted_source_must_serve(void **state)
 	/* Where DANE decides, no server would be asked. */
 	item.answers.dane.state = DANE_USABLE;
 	assert_true(measure_serves(&settings, &item));
+}
+
+/* --- kept -------------------------------------------------------------------------- */
+
+#define NOW_MS INT64_C(1700000000000)
+
+/* A source that keeps at which level a probe worked; it is in no table. */
+static void
+sample_unasked(struct answers *answers)
+{
+	answers->probed = LEVEL_UNKNOWN;
+}
+
+static int64_t
+sample_serves_ms(const struct answers *answers)
+{
+	(void)answers;
+	return 60000;
+}
+
+static void
+sample_save(const struct answers *answers, struct buf *out)
+{
+	if (answers->probed != LEVEL_UNKNOWN)
+		buf_printf(out, "%s", level_name(answers->probed));
+}
+
+static bool
+sample_load(struct str text, struct answers *answers)
+{
+	return level_parse(text, &answers->probed);
+}
+
+static const struct measure_source sample = {
+    .name = "sample",
+    .unasked = sample_unasked,
+    .serves_ms = sample_serves_ms,
+    .kept = {.save = sample_save, .load = sample_load},
+};
+
+static struct answers_source
+recall_sample(const struct destination *d, int64_t now_ms, struct answers *out)
+{
+	struct answers_source known = {.asked_ms = 0};
+
+	sample.unasked(out);
+	measure_recall_one(&sample, d, now_ms, out, &known);
+	return known;
+}
+
+static void
+what_is_kept_is_recalled(void **state)
+{
+	struct answers answers = {.probed = LEVEL_VERIFY}, out = {0};
+	struct answers_source known;
+	struct destination d;
+
+	(void)state;
+	destination_init(&d, "d.test");
+	known = recall_sample(&d, NOW_MS, &out);
+	assert_int_equal(known.asked_ms, 0);
+	assert_int_equal(out.probed, LEVEL_UNKNOWN);
+
+	measure_keep_one(&sample, &answers, NOW_MS, &d);
+	known = recall_sample(&d, NOW_MS + 20000, &out);
+	assert_int_equal(out.probed, LEVEL_VERIFY);
+	assert_int_equal(known.asked_ms, NOW_MS);
+	assert_int_equal(known.serves_ms, 40000);
+	known = recall_sample(&d, NOW_MS + 60000, &out);
+	assert_int_equal(known.asked_ms, NOW_MS);
+	assert_int_equal(known.serves_ms, 0);
+	/* The clock was set back. */
+	assert_int_equal(recall_sample(&d, NOW_MS - 1, &out).serves_ms, 0);
+
+	/* Nothing was written: what is kept stays. */
+	answers.probed = LEVEL_UNKNOWN;
+	measure_keep_one(&sample, &answers, NOW_MS + 1, &d);
+	assert_int_equal(recall_sample(&d, NOW_MS, &out).asked_ms, NOW_MS);
+	destination_clear(&d);
+}
+
+static void
+what_cannot_be_read_was_not_asked(void **state)
+{
+	struct answers out = {.probed = LEVEL_VERIFY};
+	struct destination d;
+
+	(void)state;
+	destination_init(&d, "d.test");
+	destination_take_fact(&d,
+	    &(struct fact){STR("sample"), NOW_MS, NOW_MS + 60000, STR("of a later day")});
+	assert_int_equal(recall_sample(&d, NOW_MS, &out).asked_ms, 0);
+	assert_int_equal(out.probed, LEVEL_UNKNOWN);
+	destination_clear(&d);
+}
+
+static void
+what_was_not_asked_is_not_kept(void **state)
+{
+	struct answers answers = {.remembered = true}, out;
+	struct destination d;
+
+	(void)state;
+	destination_init(&d, "d.test");
+	destination_take_fact(
+	    &d, &(struct fact){STR("later"), NOW_MS, NOW_MS, STR("a newer source's")});
+	measure_keep(&answers, NOW_MS + 1, &d);
+	measure_recall(&d, NOW_MS + 1, &out);
+	assert_string_equal(
+	    d.facts, "later 1700000000000 1700000000000 a newer source's\n");
+	assert_true(out.remembered);
+	assert_int_equal(out.other_map, ANSWER_NO);
+	assert_true(out.relay_fits);
+	for (size_t s = 0; s < FACT_COUNT; s++) {
+		assert_false(out.sources[s].asked);
+		assert_int_equal(out.sources[s].asked_ms, 0);
+	}
+	destination_clear(&d);
 }
 
 /* --- asked ------------------------------------------------------------------------- */
@@ -318,6 +447,11 @@ a_job_asks_maps_once(void **state)
 	assert_true(job->items[0].answers.probe_asked);
 	assert_false(job->items[1].answers.probe_asked);
 	assert_non_null(strstr(job->items[0].answers.text, "b.plain.test address="));
+	assert_true(job->items[0].answers.sources[FACT_dns].asked);
+	assert_true(job->items[0].answers.sources[FACT_maps].asked);
+	assert_false(job->items[0].answers.sources[FACT_hosts].asked);
+	assert_true(job->items[0].answers.sources[FACT_servers].asked);
+	assert_false(job->items[1].answers.sources[FACT_servers].asked);
 	assert_non_null(strstr(job->items[2].answers.text, "broken.test MX"));
 	/* Of the three only the first is worth a probe: verify, then encrypt. */
 	assert_int_equal(calls("posttls-finger", ""), 2);
@@ -395,15 +529,15 @@ nothing_is_left_of_the_one_before(void **state)
 	fake_put("postmap.err", "postmap: fatal: no such map\n");
 	set_item(&item, "plain.test");
 	found = measure_one(w->measurer, &w->settings, &item);
-	assert_true(found->trouble[MEASURE_maps][0] != '\0');
+	assert_true(found->trouble[FACT_maps][0] != '\0');
 	assert_int_equal(found->hosts[0].count, 1);
 	fake_put("postmap.status", NULL);
 	fake_put("postmap.err", NULL);
 	item.probing = MEASURE_PROBE_NONE;
 	set_item(&item, "broken.test");
 	found = measure_one(w->measurer, &w->settings, &item);
-	assert_string_equal(found->trouble[MEASURE_maps], "");
-	assert_true(found->trouble[MEASURE_dns][0] != '\0');
+	assert_string_equal(found->trouble[FACT_maps], "");
+	assert_true(found->trouble[FACT_dns][0] != '\0');
 	assert_int_equal(found->hosts[0].count, 0);
 	assert_int_equal(found->dns.host_count, 0);
 	assert_int_equal(item.answers.works[LEVEL_VERIFY], ANSWER_UNSURE);
@@ -465,7 +599,7 @@ without_a_resolver_dns_cannot_tell(void **state)
 	found = measure_one(measurer, &w->settings, &item);
 	assert_int_equal(item.answers.dane.state, DANE_UNSURE);
 	assert_string_equal(item.answers.text, err.text);
-	assert_string_equal(found->trouble[MEASURE_dns], err.text);
+	assert_string_equal(found->trouble[FACT_dns], err.text);
 	measure_drop(measurer);
 	world_free(w);
 }
@@ -493,10 +627,10 @@ main(void)
 	int status;
 
 	fake_begin();
-	for (size_t s = 0; s < MEASURE_COUNT; s++)
+	for (size_t s = 0; s < FACT_COUNT; s++)
 		suite_add(row_states_its_columns, &measure_sources[s],
 		    "%s states its columns", measure_sources[s]->name);
-	suite_add(names_differ, NULL, "no two sources have one name");
+	suite_add(names_differ, NULL, "no two sources have one name, which is a word");
 	suite_add(row_says_what_is_unasked, NULL,
 	    "what was not asked has values of its own in the answers");
 	FAKE_ROWS(source_is_wanted, wanted_rows, "%s %s: %s",
@@ -506,6 +640,12 @@ main(void)
 	    measure_sources[serves_rows[i].source]->name, serves_rows[i].what);
 	suite_add(every_wanted_source_must_serve, NULL,
 	    "answers serve again where each source that is wanted says so");
+	suite_add(what_is_kept_is_recalled, NULL,
+	    "what is kept of an answer is recalled, for the rest of its time");
+	suite_add(what_cannot_be_read_was_not_asked, NULL,
+	    "what another version kept and cannot be read was not asked");
+	suite_add(what_was_not_asked_is_not_kept, NULL,
+	    "of what was not asked nothing is kept, and lines of others stay");
 	suite_add(a_job_asks_maps_once, NULL,
 	    "a job asks the maps once, and then one destination after the other");
 	suite_add(a_map_that_fails_is_a_warning, NULL,

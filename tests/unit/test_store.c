@@ -29,7 +29,7 @@ creates_and_reopens(void **state)
 	store = kit_open("new.db");
 	kit_get(store, "example.org");
 	store_close(store);
-	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "8\nwal\n");
+	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "9\nwal\n");
 }
 
 static void
@@ -340,6 +340,7 @@ static const struct field fields[] = {
     FIELD(dns_denied_ms, dns.denied_ms, NUMBER),
     FIELD(probe_clean_ms, probe.clean_ms, NUMBER),
     FIELD(probe_better, probe.better, BOOL),
+    FIELD(facts, facts, TEXT),
     FIELD(dane_absent_ms, entry.dane_absent_ms, NUMBER),
     FIELD(trial, entry.trial, LEVEL),
     FIELD(probe_level, probe.level, LEVEL),
