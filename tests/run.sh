@@ -253,13 +253,14 @@ else
 	check_lint
 	heading 'clang with sanitizers'
 	if build clang CC=clang --enable-sanitizers; then
-		run_tests clang "$jobs" '$(ALL_TESTS)'
+		run_tests clang "$jobs" '$(SANITIZED_TESTS)'
 		run_tests clang 1 tests/integration/verify.t
 	fi
 	heading 'with a real Postfix, in the sandbox'
-	# Each has a sandbox of its own; they mostly wait.
-	integration=("$work"/source/tests/integration/*.t)
-	run_tests gcc 2 "${integration[@]#"$work/source/"}"
+	# Each has a sandbox of its own; they mostly wait. The largest first, which mostly take longest:
+	# none of them is then left to run alone.
+	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t)
+	run_tests gcc 2 "${integration[@]}"
 	grep -hE '^# .* (median|maximum) ' "$work"/gcc/tests/integration/*.log | sort -u
 fi
 totals

@@ -4,6 +4,8 @@
 
 number=0
 failed=0
+# The system's own programs first: a python3 of pyenv takes ten times as long to start.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 ok() {
 	number=$((number + 1))
@@ -66,17 +68,28 @@ matches() {
 	fi
 }
 
+# pause SECONDS: starts no process, not even a subshell. Nothing ever comes from that pipe.
+exec {pause_fd}<> <(:)
+pause() {
+	read -rt "$1" -u "$pause_fd"
+}
+
 # await SECONDS COMMAND...: until it succeeds; false when the time is over. Prints what the
-# command printed last. It runs in a subshell: variables that it sets are lost.
+# command printed last. It runs in a subshell: variables that it sets are lost. Asking costs
+# processor time, which what is waited for needs: the pause grows with the time that was waited.
 await() {
-	local end=$((SECONDS + $1 + 1)) output
+	local end=$((SECONDS + $1 + 1)) output pause begun=${EPOCHREALTIME//[^0-9]/}
 	shift
 	until output=$("$@" 2>&1); do
 		if ((SECONDS >= end)); then
 			printf '%s\n' "waited in vain for: $*" "$output"
 			return 1
 		fi
-		read -rt 0.02 <> <(:) # a pause that starts no program
+		# a twentieth of it, in microseconds, from 0.02 to 0.1 s
+		pause=$(((${EPOCHREALTIME//[^0-9]/} - begun) / 20))
+		pause=$((pause < 20000 ? 20000 : pause > 100000 ? 100000 : pause))
+		printf -v pause '0.%06d' "$pause"
+		pause "$pause"
 	done
 	[[ -z $output ]] || printf '%s\n' "$output"
 }

@@ -121,22 +121,25 @@ db.execute("UPDATE destination SET entry = ?, dns_state = ?, dns_ms = 1, dns_unt
            " lease_end_ms = 1 << 60, " + sys.argv[5] + " WHERE key = ?", (sys.argv[3], sys.argv[4], sys.argv[2]))
 db.commit()' "$dir/state.db" "$1" "$2" "$3" "$4"
 }
-# looks KEY: "ENTRY now|later LEASE TTL"
-looks() {
+# news_and_looks KEY: of the JSON in out whether there is news, and from the state
+# "ENTRY now|later LEASE TTL"
+news_and_looks() {
 	python3 -c '
-import sqlite3, sys, time
+import json, sqlite3, sys, time
 entry, *times = sqlite3.connect(sys.argv[1]).execute(
     "SELECT entry, look_ms, lease_end_ms, dns_until_ms FROM destination WHERE key = ?", (sys.argv[2],)).fetchone()
-print(entry, *["now" if t <= time.time() * 1000 else "later" for t in times])' "$dir/state.db" "$1"
+print(json.loads(sys.stdin.read())["news"], entry, *["now" if t <= time.time() * 1000 else "later" for t in times])' \
+		"$dir/state.db" "$1" <<<"$out"
 }
 # NEWS  KEY  OPTION  ENTRY  DNS-STATE  MORE
 while read -r news key option entry state more sentence; do
 	known "$key" "$entry" "$state" "$more"
 	# shellcheck disable=SC2086
 	ladder check ${option#-} --json "$key"
-	is "$sentence: $news" "$(python3 -c 'import json, sys; print(json.loads(sys.stdin.read())["news"])' <<<"$out")" $news
+	read -r got_news looks < <(news_and_looks "$key")
+	is "$sentence: $news" "$got_news" $news
 	[[ $news == True ]] && time=now || time=later
-	is "$sentence: the entry stays, re-checked $time" "$(looks "$key")" "$entry $time $time $time"
+	is "$sentence: the entry stays, re-checked $time" "$looks" "$entry $time $time $time"
 done <<'END'
 True dane.test - encrypt none pending=0 TLSA appeared
 False dane.test - dane-only usable pending=0 TLSA as before

@@ -56,19 +56,20 @@ is 'the manual has no other why' "$(grep -c '^\.It Sy' < <(sed -n '/^\.Sh WHY/,/
 	"$(wc -l <<<"$pairs")"
 ladder_of_manual=$(section "$manual" 'THE LADDER' | squash)
 for slug in $(cut -f 1 <<<"$pairs" | grep -vxE 'none|undone'); do
-	check "THE LADDER says where $slug stands" grep -qE "(^|[^a-z-])$slug([^a-z-]|\$)" <<<"$ladder_of_manual"
+	matches "THE LADDER says where $slug stands" "$ladder_of_manual" "(^|[^a-z-])$slug([^a-z-]|\$)"
 done
 
 # The numbers of sysexits.h.
 statuses=$(section "$manual" 'EXIT STATUS' | awk '/^ +[0-9]+ / { print $1 }')
-for name in $(grep -ohE '\bEX_[A-Z]+\b' "$srcdir"/src/cmd/*.c "$srcdir/src/main.c" | sort -u); do
-	number_of=$(echo "#include <sysexits.h>
-$name" | ${CC:-cc} -E -P -x c - | tail -n 1 | tr -d ' ')
-	has "the manual has the exit status $number_of ($name)" " $(tr '\n' ' ' <<<"$statuses")" " $number_of "
-done
+names=$(grep -ohE '\bEX_[A-Z]+\b' "$srcdir"/src/cmd/*.c "$srcdir/src/main.c" | sort -u)
+while read -r name number_of; do
+	has "the manual has the exit status $number_of ($name)" " ${statuses//$'\n'/ } " " $number_of "
+done < <({ echo '#include <sysexits.h>'; sed 's/.*/wanted "&" &/' <<<"$names"; } |
+	${CC:-cc} -E -P -x c - | sed -n 's/^wanted "\(.*\)"/\1/p')
 
+keys=$'\n'$(grep '^\.It Cm ' "$srcdir/src/tlsladder.yaml.5")$'\n'
 for key in $(grep -oE '^ *[a-z_]+:' "$srcdir/examples/tlsladder.yaml" | tr -d ' :' | sort -u); do
-	check "tlsladder.yaml(5) has the key $key" grep -qE "^\.It Cm ([a-z_]+\.)*$key( |\.|\$)" "$srcdir/src/tlsladder.yaml.5"
+	matches "tlsladder.yaml(5) has the key $key" "$keys" $'\n'"\\.It Cm ([a-z_]+\\.)*$key( |\\.|"$'\n)'
 done
 
 # --- examples

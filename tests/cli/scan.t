@@ -111,8 +111,12 @@ is 'scan ends well' "$status" 0
 got=$(as_table <"$dir/out")
 is 'no destination too many, none missing' "$(cut -d ' ' -f 1 <<<"$got")" \
 	"$(cut -d ' ' -f 1 <<<"$wanted")"
+declare -A got_of=()
+while read -r name level_why; do
+	got_of[$name]=$level_why
+done <<<"$got"
 while read -r name level why; do
-	is "$name: $level, $why" "$(grep -F "$name " <<<"$got" | head -n 1)" "$name $level $why"
+	is "$name: $level, $why" "$name ${got_of[$name]-}" "$name $level $why"
 done <<<"$wanted"
 json=$out
 

@@ -14,6 +14,8 @@ fi
 log=$dir/mail.log
 state=$dir/state
 written=0
+# Seconds, so that what hangs ends. A busy machine may take half a minute, with sanitizers.
+patience=120
 daemon=''
 trap '[[ -z $daemon ]] || kill -KILL "$daemon"; umount "$state" 2>/dev/null; rm -rf -- "$dir"' EXIT
 mkdir "$state"
@@ -75,7 +77,7 @@ stop() {
 
 # exact SENTENCE: all that was written is read, and counted once.
 exact() {
-	await 20 has_read_all
+	await "$patience" has_read_all
 	is "$1" "$(offset) $(counted)" "$(stat -c %s "$log") $written"
 }
 
@@ -92,7 +94,7 @@ exact 'the log is read from its start'
 
 if [[ -n ${FAULTS_MOUNTED-} ]]; then
 	write 100
-	await 20 has_read_all
+	await "$patience" has_read_all
 	before=$(offset)
 	dd if=/dev/zero of="$state/filler" bs=4k 2>/dev/null
 	rm -f "$state/filler.last"
@@ -100,7 +102,7 @@ if [[ -n ${FAULTS_MOUNTED-} ]]; then
 	# more than fits into what the write-ahead log may have left
 	for _ in 1 2 3 4 5 6; do write 2000; done
 	full() { [[ $(told 'full|disk') -gt 0 ]]; }
-	if await 20 full; then
+	if await "$patience" full; then
 		ok '36 the disk is full: it says so'
 	else
 		not_ok '36 the disk is full: it says so' "$(cat "$dir/run.err")" "$(df "$state")"
@@ -133,11 +135,11 @@ db.execute("ROLLBACK")' "$state/state.db" <"$dir/hold" >"$dir/locker" 8>&- &
 locker=$!
 exec 8>"$dir/hold" # it ends when this is closed
 locked() { [[ -s $dir/locker ]]; }
-await 10 locked
+await "$patience" locked
 : >"$dir/run.err"
 write 500
 busy() { [[ $(told 'lock|busy') -gt 0 ]]; }
-if await 30 busy; then
+if await "$patience" busy; then
 	ok '37 the database is locked by another process: it says so'
 else
 	not_ok '37 the database is locked by another process: it says so' "$(cat "$dir/run.err")"
@@ -198,7 +200,7 @@ rm -f "$state"/state.db*
 start
 written_now=$written
 fresh() { [[ $(counted) == "$written_now" ]]; }
-if await 20 fresh; then
+if await "$patience" fresh; then
 	ok '38 an empty file becomes a database: a first start, from where log.from says'
 else
 	not_ok '38 an empty file becomes a database: a first start, from where log.from says' \

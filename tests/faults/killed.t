@@ -65,11 +65,8 @@ end_daemon() {
 
 # to_the_end: it runs until all is read and stored, and ends.
 to_the_end() {
-	local until=$((SECONDS + 60))
 	start
-	until at_end || [[ $SECONDS -gt $until ]]; do
-		read -rt 0.1 <> <(:) # a pause that starts no program
-	done
+	await 60 at_end
 	end_daemon TERM
 }
 
@@ -83,7 +80,7 @@ broken='' moved=0 last=''
 for ((i = 1; i <= times; i++)); do
 	start
 	printf -v pause '0.%03d' $((RANDOM % 250 + 1))
-	read -rt "$pause" <> <(:)
+	pause "$pause"
 	end_daemon KILL
 	# now and then: a check takes longer than a kill
 	[[ $((i % 10)) -eq 0 ]] || continue

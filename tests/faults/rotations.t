@@ -170,7 +170,7 @@ killed() {
 		for ((kills += 4, i = 0; i < 4; i++)); do
 			end_reader KILL
 			start_reader
-			read -rt "0.0$((RANDOM % 90 + 10))" <> <(:)
+			pause "0.0$((RANDOM % 90 + 10))"
 		done
 		rotate
 	done

@@ -164,10 +164,10 @@ rm -f "$dir"/state.db*
 configure "log: {file: [$(printf '"%s", ' "${logs[@]}")], from: start}"
 "$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/out" 2>"$dir/err" &
 daemon=$!
-until [[ $(sql 'SELECT sum(place + 0) FROM log_place') == "$size" || $SECONDS -gt $deadline ]]; do
-	kill -0 $daemon 2>/dev/null || break
-	read -rt 0.05 <> <(:) # a pause that starts no program
-done
+at_end() {
+	[[ $(sql 'SELECT sum(place + 0) FROM log_place') == "$size" ]] || ! kill -0 $daemon 2>/dev/null
+}
+await $((deadline - SECONDS)) at_end
 kib=$(awk '/^VmHWM/ { print $2 }' /proc/$daemon/status)
 is_small 'run, files' 24
 kill -TERM $daemon

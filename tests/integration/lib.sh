@@ -237,7 +237,7 @@ sql() {
 idle() {
 	local queue
 	for queue in maildrop incoming active; do
-		[[ -z $(ls -A "$dir/$1/queue/$queue") ]] || return
+		! compgen -G "$dir/$1/queue/$queue/*" >/dev/null || return
 	done
 }
 
@@ -245,13 +245,14 @@ idle() {
 # and the mail retried, as far as that is due now (a waiting message of version -2 was
 # retried, and will be once more if it should still wait then).
 settled() {
-	local log=$dir/$1/mail.log position
+	local log=$dir/$1/mail.log due position
 	idle "$1" || return
-	position=$(sql "SELECT place + 0 FROM log_place WHERE log = '$log'")
-	[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE pending <> 0)
+	IFS='|' read -r due position < <(sql "SELECT (SELECT count(*) FROM destination WHERE pending <> 0)
 			+ (SELECT count(*) FROM waiting WHERE version > 0 OR version = -1)
 			+ (SELECT (SELECT value FROM counter WHERE name = 'map-version') -
-				(SELECT version FROM target WHERE name = 'map'))") == 0 ]] &&
+				(SELECT version FROM target WHERE name = 'map')),
+			(SELECT place + 0 FROM log_place WHERE log = '$log')")
+	[[ $due == 0 ]] &&
 		# Last: postlogd(8) may write what was delivered a moment after it has left the queue.
 		[[ $(stat -c %s "$log") == "$position" ]]
 }
