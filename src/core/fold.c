@@ -66,63 +66,6 @@ fold_free(struct fold *fold)
 
 /* --- lines ------------------------------------------------------------------------- */
 
-static void
-take_session(struct fold *fold, uint32_t pid, const struct session_line *s)
-{
-	struct process *p = processes_get(&fold->processes, pid);
-	struct str peer;
-
-	fold->counts.sessions++;
-	p->grade = s->grade;
-	p->queue_id[0] = '\0';
-	/* "host[address]" stands in one piece in the line. */
-	peer = (struct str){s->host.p, s->host.len + s->address.len + 2};
-	p->has_session = memchr(peer.p, '\t', peer.len) == NULL &&
-	    str_copy(peer, p->peer, sizeof(p->peer));
-	p->peer_len = (uint16_t)strlen(p->peer);
-}
-
-static void
-take_policy(struct fold *fold, uint32_t pid, const struct policy_line *policy)
-{
-	struct process *p = processes_get(&fold->processes, pid);
-	struct nexthop nh;
-
-	p->nexthop[0] = '\0';
-	if (nexthop_parse(policy->nexthop, &nh) &&
-	    memchr(policy->reason.p, '\t', policy->reason.len) == NULL &&
-	    str_copy(policy->reason, p->reason, sizeof(p->reason)))
-		memcpy(p->nexthop, nh.key, sizeof(p->nexthop));
-}
-
-/*
- * A session line is about the next message of its process, and all its recipients. What
- * comes after that without one was sent without TLS: a connection that is used again is
- * logged again ("reused").
- */
-static void
-bind_session(struct process *p, struct str queue_id)
-{
-	if (!p->has_session)
-		return;
-	p->has_session = p->queue_id[0] == '\0'
-	    ? str_copy(queue_id, p->queue_id, sizeof(p->queue_id))
-	    : str_is(queue_id, p->queue_id);
-}
-
-/*
- * Did Postfix name the next-hop of this attempt? A look-up that fails for the last MX
- * host is the reason of the status line, word for word, and no server was reached. A
- * process that goes on to another destination of the same message would look up, and
- * name, that one before it could fail alike.
- */
-static bool
-is_named(const struct process *p, const struct status_line *s)
-{
-	return p != NULL && p->nexthop[0] != '\0' && str_is(s->relay, "none") &&
-	    str_is(s->reason, p->reason);
-}
-
 /*
  * Mail to an address of this machine is on its way to a filter, not to its destination:
  * its status lines say nothing of the recipient's domain.
@@ -330,7 +273,7 @@ route(struct fold *fold, const struct process *p, const struct status_line *s,
 {
 	struct nexthop nh;
 
-	*named = is_named(p, s);
+	*named = process_named(p, s);
 	if (*named)
 		return route_named(fold, p, s, out);
 	if (is_filter(s->relay) || !nexthop_parse(s->domain, &nh) ||
@@ -354,7 +297,7 @@ find_own(const struct fold *fold, const struct process *p, const struct status_l
 {
 	struct fold_item *item;
 
-	if ((fold->router != NULL && !fold->plain) || is_named(p, s) ||
+	if ((fold->router != NULL && !fold->plain) || process_named(p, s) ||
 	    is_filter(s->relay))
 		return NULL;
 	item = fold_items_find(&fold->items, s->domain, hash);
@@ -487,7 +430,7 @@ fold_status(struct fold *fold, struct process *p, const struct parsed *line, boo
 		return;
 	}
 	if (p != NULL)
-		bind_session(p, line->status.queue_id);
+		process_bind(p, line->status.queue_id);
 	item = take_status(fold, p, line, &unsure);
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)
@@ -526,10 +469,13 @@ fold_one(struct fold *fold, const struct parsed *line)
 		    fold, processes_find(&fold->processes, line->pid), line, false);
 		break;
 	case PARSED_SESSION:
-		take_session(fold, line->pid, &line->session);
+		fold->counts.sessions++;
+		process_note_session(
+		    processes_get(&fold->processes, line->pid), &line->session);
 		break;
 	case PARSED_POLICY:
-		take_policy(fold, line->pid, &line->policy);
+		process_note_policy(
+		    processes_get(&fold->processes, line->pid), &line->policy);
 		break;
 	}
 }

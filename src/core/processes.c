@@ -50,6 +50,49 @@ processes_get(struct processes *all, uint32_t pid)
 }
 
 void
+process_note_session(struct process *p, const struct session_line *s)
+{
+	struct str peer;
+
+	p->grade = s->grade;
+	p->queue_id[0] = '\0';
+	/* "host[address]" stands in one piece in the line. */
+	peer = (struct str){s->host.p, s->host.len + s->address.len + 2};
+	p->has_session = memchr(peer.p, '\t', peer.len) == NULL &&
+	    str_copy(peer, p->peer, sizeof(p->peer));
+	p->peer_len = (uint16_t)strlen(p->peer);
+}
+
+void
+process_note_policy(struct process *p, const struct policy_line *policy)
+{
+	struct nexthop nh;
+
+	p->nexthop[0] = '\0';
+	if (nexthop_parse(policy->nexthop, &nh) &&
+	    memchr(policy->reason.p, '\t', policy->reason.len) == NULL &&
+	    str_copy(policy->reason, p->reason, sizeof(p->reason)))
+		memcpy(p->nexthop, nh.key, sizeof(p->nexthop));
+}
+
+void
+process_bind(struct process *p, struct str queue_id)
+{
+	if (!p->has_session)
+		return;
+	p->has_session = p->queue_id[0] == '\0'
+	    ? str_copy(queue_id, p->queue_id, sizeof(p->queue_id))
+	    : str_is(queue_id, p->queue_id);
+}
+
+bool
+process_named(const struct process *p, const struct status_line *s)
+{
+	return p != NULL && p->nexthop[0] != '\0' && str_is(s->relay, "none") &&
+	    str_is(s->reason, p->reason);
+}
+
+void
 processes_save(const struct processes *all, struct buf *out)
 {
 	for (size_t i = 0; i < PROCESSES; i++) {

@@ -44,6 +44,25 @@ struct process *processes_find(struct processes *all, uint32_t pid);
 /* The same, new if need be; it is now the one that spoke last. */
 struct process *processes_get(struct processes *all, uint32_t pid);
 
+/* Its session line, or its policy look-up line, was read. */
+void process_note_session(struct process *p, const struct session_line *s);
+void process_note_policy(struct process *p, const struct policy_line *policy);
+
+/*
+ * A session line is about the next message of its process, and all its recipients. What
+ * comes after that without one was sent without TLS: a connection that is used again is
+ * logged again ("reused").
+ */
+void process_bind(struct process *p, struct str queue_id);
+
+/*
+ * Did Postfix name the next-hop of this attempt? A look-up that fails for the last MX
+ * host is the reason of the status line, word for word, and no server was reached. A
+ * process that goes on to another destination of the same message would look up, and
+ * name, that one before it could fail alike. p may be NULL.
+ */
+bool process_named(const struct process *p, const struct status_line *s);
+
 /* As lines of text, and back; what does not fit the form is skipped. */
 void processes_save(const struct processes *all, struct buf *out);
 void processes_load(struct processes *all, struct str saved);
