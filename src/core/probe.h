@@ -60,4 +60,12 @@ bool probe_end_parse(struct str name, enum probe_end *end);
 const char *cause_name(enum cause cause); /* "self-signed" ..., "" for none */
 bool cause_parse(struct str name, enum cause *cause);
 
+/*
+ * Two answers of the same server, or of two addresses of one host, made one: what both
+ * say alike stays, what they say differently is UNSURE. A silent answer says nothing
+ * against another one; PROBE_OURS makes both PROBE_OURS. Where only one of them offers
+ * TLS, the end is PROBE_TLS and nothing is sure. begun_ms is the earlier one.
+ */
+struct probe probe_merge(const struct probe *a, const struct probe *b);
+
 #endif
