@@ -21,10 +21,10 @@ struct server {
 	                                seen */
 };
 
-/* How Postfix compares names at the two levels. */
+/* How Postfix compares names at the two levels; see names_match(). Borrowed. */
 struct server_rules {
-	struct names_rule verify;
-	struct names_rule secure;
+	const char *verify; /* smtp_tls_verify_cert_match */
+	const char *secure; /* smtp_tls_secure_cert_match */
 };
 
 /* The same for one destination: verify and secure held against its names as in
