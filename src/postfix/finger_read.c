@@ -26,7 +26,7 @@ find(struct finger_reader *reader, struct str text)
 {
 	struct buf visible = {0};
 
-	buf_add_visible(&visible, text);
+	buf_add_visible(&visible, str_trim(text));
 	if (!str_copy((struct str){buf_text(&visible), visible.len}, reader->seen.found,
 	        sizeof(reader->seen.found)))
 		str_copy((struct str){buf_text(&visible), 160}, reader->seen.found,
