@@ -40,7 +40,10 @@ struct asking {
 static bool
 is_plain(struct str text)
 {
-	if (text.len == 0 || text.len >= WANTED_SIZE - 1 || text.p[0] == '-')
+	struct str name = text;
+
+	str_eat(&name, STR("."));
+	if (name.len == 0 || text.len >= WANTED_SIZE || name.p[0] == '-')
 		return false;
 	for (size_t i = 0; i < text.len; i++)
 		if (!ascii_is_alnum(text.p[i]) && memchr(".-_:", text.p[i], 4) == NULL)
@@ -191,16 +194,21 @@ connect_once(struct asking *asking, enum level level, const char *target,
 	return run(asking, &words, outcome, seen);
 }
 
-/* Another connection, where there is time for one. False: nothing is known from it. */
+/* Another connection, where there is time for one, and what it found behind what is
+ * known. False: nothing is to be concluded from it. */
 static bool
 connect_again(struct asking *asking, enum level level, const char *target,
     const struct wanted *wanted, const struct finger_seen **seen)
 {
+	struct err first = *asking->why;
 	enum finger_outcome outcome;
+	bool asked = asking->deadline_ms - clock_monotonic_ms() >= SHORTEST_MS &&
+	    connect_once(asking, level, target, wanted, &outcome, seen);
 
-	return asking->deadline_ms - clock_monotonic_ms() >= SHORTEST_MS &&
-	    connect_once(asking, level, target, wanted, &outcome, seen) &&
-	    (*seen)->end != PROBE_SILENT && (*seen)->end != PROBE_OURS;
+	err_set(asking->why, "%.400s; %s: %s", first.text,
+	    level == LEVEL_SECURE ? wanted->names[0] : level_name(level),
+	    asked ? (*seen)->found : "not asked");
+	return asked && (*seen)->end != PROBE_SILENT && (*seen)->end != PROBE_OURS;
 }
 
 /* --- what it comes to -------------------------------------------------------------- */
@@ -247,14 +255,6 @@ disagree(struct server *server, const struct finger_seen *seen)
 	names_add_more(server->names);
 }
 
-static void
-tell(struct asking *asking, const char *level, const struct finger_seen *seen)
-{
-	struct err first = *asking->why;
-
-	err_set(asking->why, "%.400s; %s: %s", first.text, level, seen->found);
-}
-
 /* A failed handshake at secure: would one at encrypt work? */
 static void
 ask_encrypt(struct asking *asking, const char *target, struct server *server)
@@ -264,7 +264,6 @@ ask_encrypt(struct asking *asking, const char *target, struct server *server)
 
 	if (!connect_again(asking, LEVEL_ENCRYPT, target, &nothing, &seen))
 		return;
-	tell(asking, "encrypt", seen);
 	server->probe.auth = server->probe.auth || seen->auth;
 	if (seen->end == PROBE_TLS)
 		server->probe.encrypt = ANSWER_YES;
@@ -285,7 +284,6 @@ ask_chain(struct asking *asking, const char *target, struct server *server)
 	    !is_plain(str_of(wanted.names[0])) ||
 	    !connect_again(asking, LEVEL_SECURE, target, &wanted, &seen))
 		return;
-	tell(asking, wanted.names[0], seen);
 	if (seen->end != PROBE_TLS) {
 		disagree(server, seen);
 		return;
@@ -314,7 +312,6 @@ ask_dane(struct asking *asking, struct server *server)
 	want(&wanted, str_of(question->nexthop));
 	if (!connect_again(asking, LEVEL_DANE_ONLY, target, &wanted, &seen))
 		return;
-	tell(asking, "dane-only", seen);
 	if (strcmp(seen->address, question->address) != 0 &&
 	    (seen->leaf[0] == '\0' || strcmp(seen->leaf, server->leaf) != 0))
 		return;
@@ -322,6 +319,12 @@ ask_dane(struct asking *asking, struct server *server)
 		disagree(server, seen);
 		return;
 	}
+	/* Without a lookup of MX it may not know that the destination's name does, too.
+	 */
+	if (seen->cause == CAUSE_NAME &&
+	    names_match(str_of(seen->names), "hostname, nexthop", question->host,
+	        question->nexthop) != ANSWER_NO)
+		return;
 	server->probe.dane = seen->matched_dane ? ANSWER_YES : ANSWER_NO;
 	if (!seen->matched_dane && !seen->fallback)
 		server->probe.cause = CAUSE_TLSA;
