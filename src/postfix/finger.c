@@ -332,6 +332,30 @@ ask_dane(struct asking *asking, struct server *server)
 
 /* --- */
 
+static const char *
+text_or(const char *text, const char *otherwise)
+{
+	return given(text) != NULL ? text : otherwise;
+}
+
+struct finger_settings
+finger_settings_of(const struct postfix_settings *settings)
+{
+	static const struct postfix_settings nothing;
+
+	if (settings == NULL)
+		settings = &nothing;
+	return (struct finger_settings){
+	    .ca_file = text_or(settings->ca_file, ""),
+	    .ca_path = text_or(settings->ca_path, ""),
+	    .protocols = text_or(settings->mandatory_protocols, ""),
+	    .ciphers = text_or(settings->mandatory_ciphers, ""),
+	    .helo = text_or(settings->helo_name, ""),
+	    .rules = {.verify = text_or(settings->verify_match, "hostname"),
+	        .secure = text_or(settings->secure_match, "nexthop, dot-nexthop")},
+	};
+}
+
 static bool
 is_question(const struct finger_question *question)
 {

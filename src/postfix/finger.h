@@ -31,6 +31,10 @@ struct finger_settings {
 	int64_t whole_ms;          /* 0: FINGER_WHOLE_MS */
 };
 
+/* Those of main.cf, with Postfix's defaults where it says nothing of names. NULL: Postfix
+ * could not be asked. Borrows their texts. */
+struct finger_settings finger_settings_of(const struct postfix_settings *settings);
+
 struct finger_question {
 	const char *host;    /* the MX host's name in A-labels, or a literal address */
 	const char *address; /* one of its addresses, as inet_ntop(3) writes it */

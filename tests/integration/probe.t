@@ -4,7 +4,7 @@
 # each level, and why not. Then addresses of one host that differ, and faults of our own.
 . "$(dirname -- "$0")/lib.sh"
 
-finger=$builddir/tests/integration/finger
+finger=$builddir/tests/tools/finger
 [[ -x $finger ]] || skip_all "$finger is not built: make check builds it"
 
 # DESTINATION  HOST  ADDRESS[,ADDRESS]  PORT  dane|-  WHAT IT DOES

@@ -511,6 +511,24 @@ path_of_ours(void **state)
 	assert_string_equal(why.text, "the directory of CAs cannot be read");
 }
 
+static void
+settings_of_main_cf(void **state)
+{
+	static char high[] = "high", name[] = "mail.test", hostname[] = "nexthop";
+	struct postfix_settings main_cf = {
+	    .mandatory_ciphers = high, .helo_name = name, .verify_match = hostname};
+	struct finger_settings found = finger_settings_of(&main_cf);
+
+	(void)state;
+	assert_string_equal(found.ciphers, "high");
+	assert_string_equal(found.helo, "mail.test");
+	assert_string_equal(found.rules.verify, "nexthop");
+	assert_string_equal(found.rules.secure, "nexthop, dot-nexthop");
+	assert_string_equal(found.ca_file, "");
+	found = finger_settings_of(NULL);
+	assert_string_equal(found.rules.verify, "hostname");
+}
+
 int
 main(void)
 {
@@ -530,6 +548,7 @@ main(void)
 	suite_add(not_there, NULL, "it is not there, or cannot be run");
 	suite_add(
 	    path_of_ours, NULL, "a directory of CAs that cannot be read is our fault");
+	suite_add(settings_of_main_cf, NULL, "what main.cf says");
 	status = suite_run();
 	fake_end();
 	return status;
