@@ -3,45 +3,12 @@
 
 #include <stdbool.h>
 
+#include "core/base64.h"
 #include "core/der.h"
 
 #define DER_MAX 16384 /* the largest certificates are of a few thousand octets */
 
 /* --- PEM --------------------------------------------------------------------------- */
-
-static int
-base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (ascii_is_digit(c))
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Octets of base64 with line ends in it. 0: none, or something else, or too many. */
-static size_t
-base64_decode(struct str text, uint8_t out[DER_MAX])
-{
-	uint32_t bits = 0;
-	size_t len = 0, digits = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.p[i];
-		int value = base64_value(c);
-
-		if (c == '\n' || c == '\r' || c == ' ' || c == '\t' || c == '=')
-			continue;
-		if (value < 0 || len == DER_MAX)
-			return 0;
-		bits = bits << 6 | (uint32_t)value;
-		if (++digits % 4 != 1)
-			out[len++] = (uint8_t)(bits >> (6 - 2 * ((digits - 1) % 4)));
-	}
-	return len;
-}
 
 static bool
 find(struct str text, const char *word, size_t *at)
@@ -139,7 +106,7 @@ static void
 take_certificate(struct str base64, int64_t now_s, struct certs *out)
 {
 	uint8_t der[DER_MAX];
-	size_t len = base64_decode(base64, der);
+	size_t len = base64_decode(base64, der, sizeof(der));
 	int64_t from_s, until_s;
 
 	if (!read_validity(der, der + len, &from_s, &until_s)) {

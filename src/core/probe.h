@@ -60,4 +60,12 @@ bool probe_end_parse(struct str name, enum probe_end *end);
 const char *cause_name(enum cause cause); /* "self-signed" ..., "" for none */
 bool cause_parse(struct str name, enum cause *cause);
 
+/*
+ * Two answers of one server, or of two addresses of one host, made one: at each level
+ * what both say alike stays, and what they say differently is UNSURE. The end is that of
+ * the one that got further, begun_ms the earlier one. A silent answer says nothing
+ * against another one; PROBE_OURS makes both PROBE_OURS.
+ */
+struct probe probe_merge(const struct probe *a, const struct probe *b);
+
 #endif

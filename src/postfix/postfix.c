@@ -28,6 +28,11 @@ enum fact {
 	FACT_CA_FILE,
 	FACT_CA_PATH,
 	FACT_TLS_LOGLEVEL,
+	FACT_MANDATORY_PROTOCOLS,
+	FACT_MANDATORY_CIPHERS,
+	FACT_VERIFY_MATCH,
+	FACT_SECURE_MATCH,
+	FACT_HELO_NAME,
 	FACT_LEVEL,
 	FACT_USE_TLS,
 	FACT_ENFORCE_TLS,
@@ -53,6 +58,11 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_CA_FILE] = "smtp_tls_CAfile",
     [FACT_CA_PATH] = "smtp_tls_CApath",
     [FACT_TLS_LOGLEVEL] = "smtp_tls_loglevel",
+    [FACT_MANDATORY_PROTOCOLS] = "smtp_tls_mandatory_protocols",
+    [FACT_MANDATORY_CIPHERS] = "smtp_tls_mandatory_ciphers",
+    [FACT_VERIFY_MATCH] = "smtp_tls_verify_cert_match",
+    [FACT_SECURE_MATCH] = "smtp_tls_secure_cert_match",
+    [FACT_HELO_NAME] = "smtp_helo_name",
     [FACT_LEVEL] = "smtp_tls_security_level",
     [FACT_USE_TLS] = "smtp_use_tls",
     [FACT_ENFORCE_TLS] = "smtp_enforce_tls",
@@ -159,6 +169,11 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->ca_file = copy(values[FACT_CA_FILE]);
 	settings->ca_path = copy(values[FACT_CA_PATH]);
 	settings->tls_loglevel = copy(values[FACT_TLS_LOGLEVEL]);
+	settings->mandatory_protocols = copy(values[FACT_MANDATORY_PROTOCOLS]);
+	settings->mandatory_ciphers = copy(values[FACT_MANDATORY_CIPHERS]);
+	settings->verify_match = copy(values[FACT_VERIFY_MATCH]);
+	settings->secure_match = copy(values[FACT_SECURE_MATCH]);
+	settings->helo_name = copy(values[FACT_HELO_NAME]);
 	settings->can_dane = trouble[0] == '\0';
 	settings->dane_trouble = mem_strdup(trouble);
 }
@@ -262,6 +277,11 @@ postfix_settings_clear(struct postfix_settings *settings)
 	free(settings->ca_file);
 	free(settings->ca_path);
 	free(settings->tls_loglevel);
+	free(settings->mandatory_protocols);
+	free(settings->mandatory_ciphers);
+	free(settings->verify_match);
+	free(settings->secure_match);
+	free(settings->helo_name);
 	for (size_t i = 0; i < settings->service_count; i++)
 		free(settings->services[i].name);
 	free(settings->services);

@@ -47,6 +47,11 @@ struct postfix_settings {
 	char *ca_file;                  /* smtp_tls_CAfile */
 	char *ca_path;                  /* smtp_tls_CApath */
 	char *tls_loglevel;             /* smtp_tls_loglevel */
+	char *mandatory_protocols;      /* smtp_tls_mandatory_protocols */
+	char *mandatory_ciphers;        /* smtp_tls_mandatory_ciphers */
+	char *verify_match;             /* smtp_tls_verify_cert_match */
+	char *secure_match;             /* smtp_tls_secure_cert_match */
+	char *helo_name;                /* smtp_helo_name */
 	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
 	size_t service_count;
 	bool can_dane;      /* dane-only would work: no reason against it */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hostile inputs made of good ones: lines of logs, configurations and rule files with
- * octets flipped, cut, doubled and spliced, from a fixed seed. Whatever becomes of them,
- * the readers stay within their octets (the sanitizers say so) and keep their contracts.
- * Replies of DNS are changed in test_resolver_message.
+ * Hostile inputs made of good ones: lines of logs, output of posttls-finger,
+ * configurations and rule files with octets flipped, cut, doubled and spliced, from a
+ * fixed seed. Whatever becomes of them, the readers stay within their octets (the
+ * sanitizers say so) and keep their contracts. Replies of DNS are changed in
+ * test_resolver_message.
  *
  * MUTATED_ROUNDS (1) multiplies the work, MUTATED_SEED begins elsewhere.
  */
@@ -19,6 +20,7 @@
 #include "core/prefilter.h"
 #include "core/rules.h"
 #include "core/status.h"
+#include "postfix/finger_read.h"
 #include "scratch.h"
 #include "sys/file.h"
 
@@ -220,6 +222,72 @@ searches_agree(void **state)
 	buf_clear(&log);
 }
 
+/* --- output of posttls-finger ------------------------------------------------------- */
+
+/* The lines behind "| " of a table. */
+static void
+read_output(const char *name, struct buf *out)
+{
+	struct buf table = {0};
+	struct str text, line;
+
+	read_seed(name, &table);
+	text = (struct str){table.data, table.len};
+	while (str_cut(&text, '\n', &line)) {
+		if (str_eat(&line, STR("| "))) {
+			buf_add_str(out, line);
+			buf_add_char(out, '\n');
+		}
+	}
+	buf_clear(&table);
+}
+
+/* From the beginning of some connection on. */
+static struct str
+some_connection(const struct buf *output)
+{
+	static const char begin[] = "posttls-finger: Connected to ";
+	size_t at = next_random((uint32_t)output->len - 8192);
+	const char *hit =
+	    memmem(output->data + at, output->len - at, begin, strlen(begin));
+
+	if (hit != NULL)
+		at = (size_t)(hit - output->data);
+	return (struct str){
+	    output->data + at, output->len - at < 5000 ? output->len - at : 5000};
+}
+
+static void
+output_is_survived(void **state)
+{
+	struct finger_reader *reader = mem_new(1, sizeof(*reader));
+	struct buf output = {0};
+	unsigned sessions = 0;
+
+	begin();
+	read_output(*state, &output);
+	for (unsigned round = 0; round < 1000 * rounds; round++) {
+		const struct finger_seen *seen;
+		size_t len;
+		char *text = mutated(some_connection(&output), &len);
+
+		finger_begin(reader);
+		finger_take(reader, (struct str){text, len});
+		seen = finger_end(reader, round % 2 == 0);
+		sessions += seen->end == PROBE_TLS;
+		assert_true(!seen->verified || seen->end == PROBE_TLS);
+		assert_true(!seen->matched_dane || seen->verified);
+		assert_true(strlen(seen->names) < NAMES_SIZE);
+		assert_true(strlen(seen->leaf) < SERVER_LEAF_SIZE);
+		for (const char *p = seen->found; *p != '\0'; p++)
+			assert_true((unsigned char)*p >= ' ' && *p != 0x7f);
+		free(text);
+	}
+	assert_true(sessions > 0);
+	free(reader);
+	buf_clear(&output);
+}
+
 /* --- files ------------------------------------------------------------------------- */
 
 static void
@@ -305,6 +373,8 @@ main(void)
 		suite_add(searches_agree, logs[i],
 		    "changed pieces of %s: all searches find the same", logs[i]);
 	}
+	suite_add(output_is_survived, "tests/cases/finger.cases",
+	    "changed output of posttls-finger");
 	suite_add(configurations_are_survived, "examples/tlsladder.yaml",
 	    "changed configurations");
 	for (size_t i = 0; i < sizeof(rule_files) / sizeof(rule_files[0]); i++)

@@ -84,7 +84,11 @@ facts_are_asked_in_two_calls(void **state)
 	    "smtp_tls_policy_maps = lmdb:/map, inline:{ {a.test = may} }\n"
 	    "default_database_type = lmdb\ntransport_maps = lmdb:/t\n"
 	    "default_transport = smtp\n"
-	    "sender_dependent_relayhost_maps = lmdb:/s\n");
+	    "sender_dependent_relayhost_maps = lmdb:/s\n"
+	    "smtp_tls_mandatory_protocols = >=TLSv1.2\n"
+	    "smtp_tls_mandatory_ciphers = high\n"
+	    "smtp_tls_verify_cert_match = hostname, nexthop\n"
+	    "smtp_tls_secure_cert_match = nexthop\nsmtp_helo_name = mail.test\n");
 	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
 	assert_string_equal(facts.policy_maps, "lmdb:/map, inline:{ {a.test = may} }");
 	assert_string_equal(facts.relayhost, "[relay.test]:587");
@@ -92,6 +96,11 @@ facts_are_asked_in_two_calls(void **state)
 	assert_string_equal(facts.transport_maps, "lmdb:/t");
 	assert_string_equal(facts.default_transport, "smtp");
 	assert_string_equal(facts.sender_relayhost_maps, "lmdb:/s");
+	assert_string_equal(facts.mandatory_protocols, ">=TLSv1.2");
+	assert_string_equal(facts.mandatory_ciphers, "high");
+	assert_string_equal(facts.verify_match, "hostname, nexthop");
+	assert_string_equal(facts.secure_match, "nexthop");
+	assert_string_equal(facts.helo_name, "mail.test");
 	calls = fake_get("postconf.calls");
 	assert_non_null(
 	    strstr(calls, "postconf [-c] [/etc/postfix-9] [-x] [mail_version] "));
