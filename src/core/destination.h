@@ -163,7 +163,7 @@ struct demand destination_demand(const struct destination *destination);
 void destination_take_news(struct destination *destination, const struct fold_item *item,
     enum level default_level, const char *rule, const struct destination_spans *spans);
 
-/* It did as well as that at at_ms (0: it did not): the past that a hold looks at. */
+/* It did as well as that at at_ms (0: it did not): the past that a hold goes by. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 
 /* --- judging: these in turn --------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
-#define DUE_EVERY_MS   50 /* a look at an ended lease each so often, 20 a second */
+#define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
 #define DUE_BURST      40
 #define PROBE_EVERY_MS 5000 /* of one MX host */
 #define JUDGE_MAX      512  /* destinations fetched at once */

@@ -101,7 +101,7 @@ take_probe(const struct judge *judge, const struct destination *d,
 
 /*
  * What the witnesses say: the queue, the servers, a canary, the credentials. Where there
- * are none to ask the ladder is told so, and the reason of the deferral decides alone.
+ * are none to ask the ladder gets to know, and the reason of the deferral decides alone.
  */
 static void
 take_witnesses(const struct judge *judge, const struct destination *d,

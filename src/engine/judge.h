@@ -18,7 +18,7 @@
 #include "postfix/postfix.h"
 #include "store/store.h"
 
-/* Nothing is looked at later than this: the longest lease. */
+/* Everything is re-checked by then: the longest lease. */
 #define JUDGE_LOOK_MAX_MS LADDER_LEASE_MAX_MS
 
 /* What is the same for all destinations of a moment. Borrowed. */
@@ -49,7 +49,7 @@ struct evidence judge_evidence(const struct judge *judge, const struct destinati
 /*
  * Do the answers of before still serve, so that nothing need be asked anew? Each source
  * that would be asked says how long its own do (measure_serves()). The end of a lease is
- * a look for news. Then answers is filled in with them.
+ * a search for news. Then answers is filled in with them.
  */
 bool judge_remembers(const struct judge *judge, const struct measure_settings *settings,
     const struct destination *d, int64_t now_ms, struct answers *answers);
