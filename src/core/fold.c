@@ -160,7 +160,7 @@ take_deferral(
 	if (d.lost)
 		take_lost(item, s->own_reason, time_ms);
 	else
-		fold_item_waits(item, s->queue_id);
+		fold_item_waits(item, s, rule, time_ms);
 	if (!d.suspended) {
 		if (item->attempts++ == 0 || d.attempt_ms < item->first_attempt_ms)
 			item->first_attempt_ms = d.attempt_ms;

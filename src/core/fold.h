@@ -19,8 +19,9 @@
 #include "core/route.h"
 #include "core/rules.h"
 #include "core/status.h"
+#include "core/witness.h"
 
-#define FOLD_QUEUE_IDS 51 /* as many as are worth keeping: more are flushed together */
+#define FOLD_WAITING_MAX 51 /* as are worth keeping: more are flushed together */
 
 /* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
 enum fold_what {
@@ -51,6 +52,15 @@ struct fold_deferral {
 	char dsn[16];
 	char service[64];
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
+};
+
+/* A message that waits, as the last of its lines had it. */
+struct fold_waiting {
+	char *queue_id;
+	char *domain; /* of the recipient, in small letters */
+	int64_t time_ms;
+	unsigned rule;
+	struct reason_mark reason;
 };
 
 /* Attempts of one kind. */
@@ -87,8 +97,8 @@ struct fold_item {
 	struct fold_tally few[FOLD_FEW_TALLIES];
 	char key[NEXTHOP_KEY_SIZE];
 	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
-	char **queue_ids;                /* messages that wait */
-	size_t queue_id_count;
+	struct fold_waiting *waiting;
+	size_t waiting_count;
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */
 	char *lost_reason;      /* of the last of them; NULL: none */
 	struct fold_item *next; /* in order of appearance */

@@ -42,7 +42,9 @@ struct fold_item *fold_items_get(struct fold_items *all, const char *key);
 /* One more of what (enum fold_what) on the day of time_ms. */
 void fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what);
 
-/* A message that waits: once, and only as many as are worth keeping. */
-void fold_item_waits(struct fold_item *item, struct str queue_id);
+/* The message of that line, which a rule recognised, waits: once, as its last line has
+ * it, and only as many as are worth keeping. */
+void fold_item_waits(struct fold_item *item, const struct status_line *line,
+    unsigned rule, int64_t time_ms);
 
 #endif

@@ -8,7 +8,7 @@
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
-#define HELPERS  3    /* a long retry must not keep the map waiting */
+#define HELPERS  4    /* long retries and listings must not keep the map waiting */
 #define BUSY_MS  1000 /* of SQLite; the engine tries again later anyway */
 #define FRESH_MS SPAN_MINUTE_MS
 
@@ -91,6 +91,8 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->fold = fold_new(rules);
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
+	e->judge.asks_queue = mode == ENGINE_APPLY;
+	e->witnessed = witnesses_new();
 	make_states(e);
 	if (open_store(e, err) && load_processes(e, err) && open_duties(e, err)) {
 		e->helpers = world->workers_new(HELPERS, NULL, NULL, NULL, err);
@@ -123,6 +125,7 @@ engine_free(struct engine *e)
 		free(e->states[i]);
 	}
 	free(e->states);
+	witnesses_free(e->witnessed);
 	fold_free(e->fold);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);

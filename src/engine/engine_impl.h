@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "engine/backoff.h"
 #include "engine/engine.h"
+#include "engine/witnesses.h"
 #include "engine/world.h"
 
 /* A turn goes through them in this order. */
@@ -25,6 +26,7 @@
 	ROW(routes)   /* where lines go whose next-hop the transport maps tell */ \
 	ROW(queue)    /* mail that was deferred before the log was read */ \
 	ROW(judging)  /* what is news or due is asked about and judged */ \
+	ROW(witness)  /* the queue, before anything weaker is written */ \
 	ROW(export)   /* the map in force */ \
 	ROW(catch_up) /* what targets left for later */ \
 	ROW(retry)    /* mail that waits */ \
@@ -143,6 +145,7 @@ struct engine {
 	bool limit_reported;    /* that a pattern ran into its limit */
 	struct fold *fold;
 	struct judge judge;
+	struct witnessed_table *witnessed; /* who waits for witnesses */
 	struct postfix postfix;
 
 	struct postfix_settings settings;
@@ -186,6 +189,24 @@ bool engine_settings_are_wanted(const struct engine *e, const struct moment *now
 /* The database could, or could not: "cannot WHAT". A failure rolls back. */
 void engine_stored(struct engine *e, const char *what);
 void engine_not_stored(struct engine *e, const char *what, const struct err *err);
+
+/* --- duty_judging.c --- */
+
+/* Witnesses told something of these: judge those that wait for nobody else. */
+void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
+
+/* --- duty_witness.c --- */
+
+/* The witnesses that a duty asks. */
+#define ENGINE_WITNESSES WANTS_QUEUE
+
+/*
+ * d is judged once those of these witnesses (enum ladder_wants) have told that a duty
+ * asks; answers: what else was measured of it. False: none does, or too many wait
+ * already.
+ */
+bool engine_ask_witnesses(struct engine *e, const struct destination *d,
+    const struct answers *answers, unsigned wants);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 

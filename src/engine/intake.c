@@ -66,10 +66,19 @@ store_counted(
 		        item->tallies[i].count, err))
 			return false;
 	}
-	for (size_t i = 0; i < item->queue_id_count; i++)
-		if (!store_waiting_add(
-		        store, id, item->queue_ids[i], item->deferral->time_ms, err))
+	for (size_t i = 0; i < item->waiting_count; i++) {
+		const struct fold_waiting *w = &item->waiting[i];
+		struct waiting_mail mail = {
+		    .queue_id = w->queue_id,
+		    .domain = w->domain,
+		    .rule = rules_get(in->rules, w->rule)->name,
+		    .reason = w->reason,
+		    .time_ms = w->time_ms,
+		};
+
+		if (!store_waiting_add(store, id, &mail, err))
 			return false;
+	}
 	return true;
 }
 

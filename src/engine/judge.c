@@ -23,14 +23,9 @@ judge_spans(const struct config *config)
 	};
 }
 
-/* What the rules say now: they may be others than when the line was read. */
 static int
-find_rule(
-    const struct judge *judge, const struct destination *d, const struct answers *answers)
+match(const struct judge *judge, const struct destination *d, enum rule_dnssec dnssec)
 {
-	enum rule_dnssec dnssec = answers == NULL ? RULE_DNSSEC_ANY
-	    : answers->dane.signed_domain         ? RULE_DNSSEC_SECURE
-	                                          : RULE_DNSSEC_INSECURE;
 	struct rule_subject subject = {
 	    .reason = str_of(d->alarm.reason),
 	    .dsn = str_of(d->alarm.dsn),
@@ -39,6 +34,28 @@ find_rule(
 	};
 
 	return rules_match(judge->rules, judge->matcher, &subject, 0, dnssec, NULL);
+}
+
+/* What the rules say now: they may be others than when the line was read. */
+static int
+find_rule(
+    const struct judge *judge, const struct destination *d, const struct answers *answers)
+{
+	return match(judge, d,
+	    answers == NULL                   ? RULE_DNSSEC_ANY
+	        : answers->dane.signed_domain ? RULE_DNSSEC_SECURE
+	                                      : RULE_DNSSEC_INSECURE);
+}
+
+/* As in a fold. */
+const char *
+judge_alarm_rule(const struct judge *judge, const struct destination *d)
+{
+	int rule = match(judge, d, RULE_DNSSEC_INSECURE);
+
+	if (rule < 0)
+		rule = match(judge, d, RULE_DNSSEC_ANY);
+	return rule >= 0 ? rules_get(judge->rules, (size_t)rule)->name : "";
 }
 
 static const char *
@@ -99,30 +116,37 @@ take_probe(const struct judge *judge, const struct destination *d,
 	}
 }
 
+struct witnesses
+judge_no_witnesses(const struct judge *judge)
+{
+	return (struct witnesses){
+	    .credentials = ANSWER_NO,
+	    .queue = judge->asks_queue ? QUEUE_NOT_ASKED : QUEUE_NONE,
+	    .prober = ANSWER_NO,
+	    .canary = CANARY_NONE,
+	};
+}
+
 /*
  * What the witnesses say: the queue, the servers, a canary, the credentials. Where there
- * are none to ask the ladder is told so, and the reason of the deferral decides alone.
+ * is no prober the ladder is told so, and the reason of the deferral decides alone.
  */
 static void
 take_witnesses(const struct judge *judge, const struct destination *d,
     const struct answers *answers, int64_t now_ms, struct evidence *ev)
 {
-	const struct witnesses *w = answers != NULL ? answers->witnesses : NULL;
+	struct witnesses none = judge_no_witnesses(judge);
+	const struct witnesses *w =
+	    answers != NULL && answers->witnesses != NULL ? answers->witnesses : &none;
 
-	if (w != NULL) {
-		ev->credentials = w->credentials;
-		ev->queue = w->queue;
-		ev->prober = w->prober;
-		ev->measured = w->measured;
-		ev->measured_gone = w->measured_gone;
-		ev->canary = w->canary;
-		return;
-	}
-	ev->credentials = ANSWER_NO;
-	ev->queue = QUEUE_NONE;
-	ev->canary = CANARY_NONE;
-	ev->prober = ANSWER_NO;
-	take_probe(judge, d, answers, now_ms, ev);
+	ev->credentials = w->credentials;
+	ev->queue = w->queue;
+	ev->prober = w->prober;
+	ev->measured = w->measured;
+	ev->measured_gone = w->measured_gone;
+	ev->canary = w->canary;
+	if (w->prober == ANSWER_NO)
+		take_probe(judge, d, answers, now_ms, ev);
 }
 
 struct evidence

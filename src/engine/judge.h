@@ -34,10 +34,19 @@ struct judge {
 	int64_t thawed_ms; /* when the last freeze ended; 0: never */
 	int64_t
 	    verified_ms; /* when a session verified last, of any destination; 0: never */
+	bool asks_queue; /* a step down needs the queue as a witness; false: there is
+	                  * none to ask, as for the log of another machine */
 };
 
 /* The settings as destinations want them. */
 struct destination_spans judge_spans(const struct config *config);
+
+/* What is known before any witness was asked. */
+struct witnesses judge_no_witnesses(const struct judge *judge);
+
+/* The rule that recognises the alarm of d as a line of the log; "": none does. What it
+ * demands of DNS is not looked at. */
+const char *judge_alarm_rule(const struct judge *judge, const struct destination *d);
 
 /*
  * The evidence on destination. answers NULL: nobody was asked yet, and the ladder says

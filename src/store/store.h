@@ -21,6 +21,7 @@
 #include "core/destination.h"
 #include "core/ladder.h"
 #include "core/place.h"
+#include "core/witness.h"
 
 #define STORE_KEEPS_MAX   100 /* decisions without effect kept a destination */
 #define STORE_WAITING_MAX 51  /* messages kept a destination; one over the flush limit */
@@ -140,8 +141,28 @@ bool store_each_decision(
  * Messages that wait. Kept up to STORE_WAITING_MAX a destination. A message is retried
  * once `version` of the map is in place and not_before_ms is over.
  */
-bool store_waiting_add(struct store *store, int64_t id, const char *queue_id,
-    int64_t now_ms, struct err *err);
+struct waiting_mail {
+	const char *queue_id;
+	const char *domain; /* of the recipient, in small letters */
+	const char *rule;   /* that recognised its reason; "" where not known */
+	struct reason_mark reason;
+	int64_t time_ms;   /* of the line that told of it last */
+	unsigned absences; /* complete listings of the queue in a row without it */
+};
+
+/* It waits, or waits still: it was deferred once more. absences is not read. */
+bool store_waiting_add(
+    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err);
+/* All of a destination's. Texts are valid for the call. */
+typedef void waiting_fn(void *context, const struct waiting_mail *mail);
+bool store_each_waiting(
+    struct store *store, int64_t id, waiting_fn *fn, void *context, struct err *err);
+/* Unless it was deferred once more since time_ms: how many listings it was not in. */
+bool store_waiting_absent(struct store *store, int64_t id, const char *queue_id,
+    int64_t time_ms, unsigned absences, struct err *err);
+/* The same: it is in the queue no more. */
+bool store_waiting_gone(struct store *store, int64_t id, const char *queue_id,
+    int64_t time_ms, struct err *err);
 /* A change: all of a destination's are retried; else those that nothing was decided for,
  * and not again what was or is being retried for the change before. */
 bool store_waiting_release(struct store *store, int64_t id, int64_t version,

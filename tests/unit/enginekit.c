@@ -224,6 +224,58 @@ ask_routes(const struct postfix *postfix, const struct route_settings *settings,
 	return true;
 }
 
+static struct world_mail *
+find_mail(struct str id)
+{
+	for (size_t i = 0; i < world.mail_count; i++)
+		if (str_is(id, world.mails[i].id))
+			return &world.mails[i];
+	return NULL;
+}
+
+void
+world_queue(const char *id, const char *recipient, const char *reason)
+{
+	struct world_mail *mail = find_mail(str_of(id));
+
+	if (mail == NULL) {
+		world.mails =
+		    mem_array(world.mails, world.mail_count + 1, sizeof(*world.mails));
+		mail = &world.mails[world.mail_count++];
+	}
+	assert_true(str_copy(str_of(id), mail->id, sizeof(mail->id)) &&
+	    str_copy(str_of(recipient), mail->recipient, sizeof(mail->recipient)) &&
+	    str_copy(str_of(reason), mail->reason, sizeof(mail->reason)));
+}
+
+void
+world_unqueue(const char *id)
+{
+	struct world_mail *mail = find_mail(str_of(id));
+
+	if (mail != NULL)
+		*mail = world.mails[--world.mail_count];
+}
+
+/* The queue is changed before the line is written. */
+static void
+note_mail(const char *text)
+{
+	const char *behind = strstr(text, "]: ");
+	char id[32], recipient[64], reason[256];
+	struct status_line s;
+
+	if (behind == NULL || !status_parse(str_of(behind + 3), &s))
+		return;
+	assert_true(str_copy(s.queue_id, id, sizeof(id)) &&
+	    str_copy(s.recipient, recipient, sizeof(recipient)) &&
+	    str_copy(s.reason, reason, sizeof(reason)));
+	if (s.status == DELIVERY_DEFERRED)
+		world_queue(id, recipient, reason);
+	else if (s.status <= DELIVERY_BOUNCED)
+		world_unqueue(id);
+}
+
 static bool
 read_queue(const struct postfix *postfix,
     void (*fn)(void *context, const struct queued *queued), void *context,
@@ -242,6 +294,13 @@ read_queue(const struct postfix *postfix,
 		    sscanf(*mail, "%31s %63s %255[^\n]", id, recipient, reason) >= 2);
 		fn(context, &queued);
 	}
+	for (size_t i = 0; i < world.mail_count && !world.queue.fails; i++)
+		fn(context,
+		    &(struct queued){.queue_name = "deferred",
+		        .queue_id = world.mails[i].id,
+		        .address = world.mails[i].recipient,
+		        .delay_reason = world.mails[i].reason});
+	world_pass(world.queue_ms);
 	return does(&world.queue, err);
 }
 
@@ -346,6 +405,7 @@ world_reset(void)
 	buf_clear(&world.subject);
 	buf_clear(&world.body);
 	buf_clear(&world.asked_keys);
+	free(world.mails);
 	world = (struct world){
 	    .wall_ms = WORLD_START_MS,
 	    .mono_ms = 1000000,
@@ -373,6 +433,7 @@ world_log(struct engine *engine, const char *text)
 	char stamp[32];
 	struct tm tm;
 
+	note_mail(text);
 	gmtime_r(&seconds, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	buf_printf(&line, "%s.%03d+00:00 mail postfix/%s\n", stamp,

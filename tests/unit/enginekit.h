@@ -40,9 +40,13 @@ struct world {
 	/* Postfix's transport map: a recipient's domain is its next-hop. */
 	struct world_work routes;
 
-	/* postqueue -j: "id recipient reason" each, up to a NULL. */
+	/* postqueue -j: "id recipient reason" each, up to a NULL; and what world_log()
+	 * has deferred and not sent or bounced since. */
 	const char *const *queued;
+	struct world_mail *mails;
+	size_t mail_count;
 	struct world_work queue;
+	int64_t queue_ms; /* how long a listing takes */
 
 	struct world_work retry;
 	struct buf retried; /* ids, each with a blank behind it */
@@ -67,6 +71,12 @@ struct world {
 	struct buf asked_keys; /* each with a blank behind it */
 };
 
+struct world_mail {
+	char id[32];
+	char recipient[64];
+	char reason[256];
+};
+
 extern struct world world;
 extern const struct engine_world scripted_world;
 
@@ -81,6 +91,10 @@ size_t world_waiting(void);
 
 /* Both clocks. */
 void world_pass(int64_t ms);
+
+/* That message in the queue, new perhaps, with that reason; "" while it is retried. */
+void world_queue(const char *id, const char *recipient, const char *reason);
+void world_unqueue(const char *id);
 
 /* A line of the log, behind "mail postfix/", written now, into the engine's fold. */
 void world_log(struct engine *engine, const char *text);

@@ -149,8 +149,8 @@ keeps_51_messages(void **state)
 		snprintf(line, sizeof(line), DEFERRED("1", "Q%d", "u@a.test"), i);
 		foldkit_feed(fold, line, START_MS);
 	}
-	assert_int_equal(fold_first(fold)->queue_id_count, 51);
-	assert_string_equal(fold_first(fold)->queue_ids[50], "Q50");
+	assert_int_equal(fold_first(fold)->waiting_count, 51);
+	assert_string_equal(fold_first(fold)->waiting[50].queue_id, "Q50");
 	assert_int_equal(fold_first(fold)->attempts, 100);
 	fold_free(fold);
 }

@@ -9,7 +9,7 @@
 static void
 waits(struct store *store, int64_t id, const char *queue_id)
 {
-	assert_true(store_waiting_add(store, id, queue_id, NOW_MS, &kit_err));
+	kit_wait(store, id, queue_id, NOW_MS);
 }
 
 static void
