@@ -24,7 +24,7 @@ struct judging {
 	size_t asked_count;
 	size_t asked_max;
 	int64_t *ids;   /* to judge; room for all that are with somebody, and JUDGE_MAX */
-	bool stored;    /* something, in this pass */
+	bool stored;    /* something, in this batch */
 	bool look;      /* there may be something to judge */
 	int64_t due_ms; /* wall: the next destination to re-check; 0: none */
 	int64_t tokens; /* re-checks of ended leases that may begin now */
