@@ -321,7 +321,8 @@ take_queued(void *context, const struct queued *queued)
 	if (queued->delay_reason[0] == '\0')
 		return; /* not tried yet */
 	fold_queued(engine_fold(scan->engine), str_of(queued->queue_id),
-	    str_of(queued->address), str_of(queued->delay_reason), clock_wall_ms());
+	    str_of(queued->address), str_of(queued->delay_reason), queued->arrival_s,
+	    clock_wall_ms());
 }
 
 static int

@@ -163,6 +163,12 @@ struct demand destination_demand(const struct destination *destination);
 void destination_take_news(struct destination *destination, const struct fold_item *item,
     enum level default_level, const char *rule, const struct destination_spans *spans);
 
+/*
+ * No message waits for it any more, though none was sent: they were bounced for another
+ * reason, or expired. An alarm that is about a bounce is judged all the same.
+ */
+void destination_take_end(struct destination *destination);
+
 /* It did as well as that at at_ms (0: it did not): the past that a hold looks at. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 

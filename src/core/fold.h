@@ -21,6 +21,8 @@
 #include "core/status.h"
 #include "core/witness.h"
 
+#define FOLD_ENDED_MAX \
+	4096 /* of one fold; the queue tells of others that they are gone */
 #define FOLD_WAITING_MAX 51 /* as are worth keeping: more are flushed together */
 
 /* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
@@ -59,8 +61,15 @@ struct fold_waiting {
 	char *queue_id;
 	char *domain; /* of the recipient, in small letters */
 	int64_t time_ms;
+	int64_t arrival_ms; /* when the message came into the queue */
 	unsigned rule;
 	struct reason_mark reason;
+};
+
+/* A message that waits no more, and was not sent: it was bounced, or expired. */
+struct fold_ended {
+	char *queue_id;
+	char *domain; /* of the recipient, in small letters; "": to whomever */
 };
 
 /* Attempts of one kind. */
@@ -173,11 +182,13 @@ void fold_parsed(struct fold *fold, const struct parsed *lines, size_t count);
 void fold_line(
     struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms);
 
-/* A deferred message as postqueue -j shows it, folded like a deferral line. */
+/* A deferred message as postqueue -j shows it, folded like a deferral line. arrival_s:
+ * since the epoch; 0: not known. */
 void fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
-    struct str reason, int64_t now_ms);
+    struct str reason, int64_t arrival_s, int64_t now_ms);
 
 struct fold_item *fold_first(const struct fold *fold);
+const struct fold_ended *fold_ended(const struct fold *fold, size_t *count);
 size_t fold_size(const struct fold *fold); /* items */
 const struct fold_counts *fold_counts(const struct fold *fold);
 

@@ -53,6 +53,13 @@ fold_items_empty(struct fold_items *all)
 		item_free(item);
 		item = next;
 	}
+	for (size_t i = 0; i < all->ended_count; i++) {
+		free(all->ended[i].queue_id);
+		free(all->ended[i].domain);
+	}
+	free(all->ended);
+	all->ended = NULL;
+	all->ended_count = 0;
 	if (all->slot_count > SLOTS_KEPT) {
 		free(all->slots);
 		fold_items_init(all);
@@ -207,6 +214,26 @@ fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what)
 	item->tallies[item->tally_count++] = (struct fold_tally){day, what, 1};
 }
 
+static char *
+lower(struct str domain)
+{
+	char *text = mem_strndup(domain.p, domain.len);
+
+	for (char *p = text; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+	return text;
+}
+
+void
+fold_items_end(struct fold_items *all, struct str queue_id, struct str domain)
+{
+	if (all->ended_count >= FOLD_ENDED_MAX)
+		return;
+	all->ended = mem_array(all->ended, all->ended_count + 1, sizeof(*all->ended));
+	all->ended[all->ended_count++] =
+	    (struct fold_ended){mem_strndup(queue_id.p, queue_id.len), lower(domain)};
+}
+
 static struct fold_waiting *
 find_waiting(struct fold_item *item, struct str queue_id)
 {
@@ -231,10 +258,9 @@ fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned
 	if (w == NULL)
 		return;
 	free(w->domain);
-	w->domain = mem_strndup(line->domain.p, line->domain.len);
-	for (char *p = w->domain; *p != '\0'; p++)
-		*p = ascii_lower(*p);
+	w->domain = lower(line->domain);
 	w->time_ms = time_ms;
+	w->arrival_ms = time_ms - line->delay_us / 1000;
 	w->rule = rule;
 	w->reason = reason_mark_of(line->own_reason, false);
 }

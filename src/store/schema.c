@@ -198,7 +198,10 @@ static const char *const steps[] = {
     "ALTER TABLE waiting ADD COLUMN reason_len INTEGER NOT NULL DEFAULT -1;"
     "ALTER TABLE waiting ADD COLUMN reason_hash INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE waiting ADD COLUMN reason_cut INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE waiting ADD COLUMN absences INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE waiting ADD COLUMN absences INTEGER NOT NULL DEFAULT 0;"
+    /* when it came into the queue; 0: not known */
+    "ALTER TABLE waiting ADD COLUMN arrival_ms INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX waiting_queue_id ON waiting(queue_id);",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -197,6 +197,7 @@ read_settings(
 	    .ca_file = mem_strdup(""),
 	    .ca_path = mem_strdup(""),
 	    .tls_loglevel = mem_strdup(world.sessions_logged ? "1" : "0"),
+	    .queue_lifetime_ms = 5 * SPAN_DAY_MS,
 	    .can_dane = world.can_dane,
 	    .dane_trouble = mem_strdup(""),
 	};

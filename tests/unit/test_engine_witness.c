@@ -374,6 +374,74 @@ held_step_asks_again(void **state)
 	rig_close();
 }
 
+/* How a message leaves the queue, and whether its alarm is over by that. */
+static const struct {
+	const char *program;
+	const char *text; /* behind its id */
+	bool ends;
+} leaves[] = {
+    {"qmgr[7]", ": from=<s@s.test>, status=expired, returned to sender", true},
+    {"qmgr[7]", ": from=<>, status=force-expired, returned to sender", true},
+    {"qmgr[7]", "X: from=<>, status=expired, returned to sender", false},
+    {"qmgr[7]", ": from=<a>, status=expired, returned to sender>, size=1", false},
+    {"cleanup[7]", ": from=<>, status=expired, returned to sender", false},
+    {"smtp[77]",
+        ": to=<u@A.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+        "delays=8/0/0.03/0.02, dsn=5.1.1, status=bounced (host said: 550 no user)",
+        true},
+    {"smtp[77]",
+        ": to=<u@b.test>, relay=mx.b.test[192.0.2.1]:25, delay=9, "
+        "delays=8/0/0.03/0.02, dsn=5.1.1, status=bounced (host said: 550 no user)",
+        false},
+};
+
+static void
+message_that_leaves_ends_its_alarm(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+		char line[512];
+
+		rig_new_settled();
+		rig_defer_because("a.test", NOT_OFFERED);
+		rig_save();
+		world_settle(rig.engine);
+		assert_why("a.test", WHY_MAY_AFTER);
+		snprintf(line, sizeof(line), "%s: %s%s", leaves[i].program, last_id(),
+		    leaves[i].text);
+		world_log(rig.engine, line);
+		rig_save();
+		assert_int_equal(row("a.test").alarm.raised, !leaves[i].ends);
+		assert_int_equal(row("a.test").alarm.attempts, !leaves[i].ends);
+		assert_int_equal(row("a.test").look_ms == 0, leaves[i].ends);
+		kit_assert(STATE, "SELECT count(*) FROM waiting",
+		    leaves[i].ends ? "0\n" : "1\n");
+		rig_close();
+	}
+}
+
+/* Another one waits for the same. */
+static void
+others_that_wait_keep_the_alarm(void **state)
+{
+	char line[512];
+
+	(void)state;
+	rig_new_settled();
+	rig_defer_because("a.test", NOT_OFFERED);
+	rig_defer_because("a.test", NOT_OFFERED);
+	rig_save();
+	world_settle(rig.engine);
+	snprintf(line, sizeof(line),
+	    "qmgr[7]: %s: from=<s@s.test>, status=expired, returned to sender",
+	    last_id());
+	world_log(rig.engine, line);
+	rig_save();
+	assert_true(row("a.test").alarm.raised);
+	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -409,5 +477,9 @@ main(void)
 	suite_add(imagining_asks_no_queue, NULL, "what is only imagined asks no queue");
 	suite_add(
 	    held_step_asks_again, NULL, "at the end of a hold the queue is asked again");
+	suite_add(message_that_leaves_ends_its_alarm, NULL,
+	    "a message that expires or is bounced ends its alarm");
+	suite_add(
+	    others_that_wait_keep_the_alarm, NULL, "while others wait the alarm stays");
 	return rig_end(suite_run());
 }
