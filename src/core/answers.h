@@ -66,7 +66,7 @@ struct answers {
 	enum answer probe_works;
 	/* Does mail flow at a server of it, by level? Only what was tried. */
 	enum answer works[LEVEL_COUNT];
-	const struct witnesses *witnesses; /* borrowed; NULL: there are none to ask */
+	const struct witnesses *witnesses; /* borrowed; NULL: none was asked yet */
 };
 
 /* A source that was asked at asked_ms (0: never), whose answer serves until until_ms, as

@@ -15,7 +15,7 @@
 #include "core/answers.h"
 #include "core/destination.h"
 
-#define WITNESSES_MAX       2048  /* destinations; each takes 3 KB */
+#define WITNESSES_MAX       4096  /* destinations; each takes 3 KB */
 #define WITNESSES_SERVES_MS 60000 /* so long what was told is good for a decision */
 
 /* Which alarm a witness spoke of: what tells it from a later one. */

@@ -210,7 +210,7 @@ flood_is_one_listing(void **state)
 {
 	(void)state;
 	rig_new_settled();
-	rig.config.ladder.freeze_destinations = 100000;
+	rig.config.freeze.destinations = 100000;
 	for (unsigned i = 0; i < 5; i++)
 		rig_defer_many("a", 2000);
 	world_settle(rig.engine);
@@ -230,7 +230,7 @@ crowd_waits_in_turn(void **state)
 
 	(void)state;
 	rig_new_settled();
-	rig.config.ladder.freeze_destinations = 100000;
+	rig.config.freeze.destinations = 100000;
 	rig_defer_many("a", most);
 	for (int i = 0; i < 4; i++) {
 		world_settle(rig.engine);
