@@ -74,6 +74,7 @@ ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 		err_set(trouble, "%s", records->trouble);
 		answers->dane = dane_judge(records);
 		answers->relay_fits = relay_fits(item, records);
+		choice_of(records, &measurer->settings->limits, &item->choice);
 		if (answers->dane.state == DANE_UNSURE && records->trouble[0] != '\0') {
 			buf_add_visible(&text, str_of(records->trouble));
 			buf_add_char(&text, '\n');

@@ -14,6 +14,7 @@
 #define POSTQUEUE_MS 60000
 #define FACTS_MAX    ((size_t)1 << 20)
 
+#define ADDRESS_LIMIT     5 /* smtp_mx_address_limit, by default */
 #define QUEUE_LIFETIME_MS (5 * SPAN_DAY_MS)
 
 /* Parameters that are asked for; those from FACT_LEVEL on are judged here. */
@@ -31,6 +32,8 @@ enum fact {
 	FACT_CA_FILE,
 	FACT_CA_PATH,
 	FACT_TLS_LOGLEVEL,
+	FACT_ADDRESS_LIMIT,
+	FACT_PROTOCOLS,
 	FACT_QUEUE_LIFETIME,
 	FACT_MANDATORY_PROTOCOLS,
 	FACT_MANDATORY_CIPHERS,
@@ -62,6 +65,8 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_CA_FILE] = "smtp_tls_CAfile",
     [FACT_CA_PATH] = "smtp_tls_CApath",
     [FACT_TLS_LOGLEVEL] = "smtp_tls_loglevel",
+    [FACT_ADDRESS_LIMIT] = "smtp_mx_address_limit",
+    [FACT_PROTOCOLS] = "inet_protocols",
     [FACT_QUEUE_LIFETIME] = "maximal_queue_lifetime",
     [FACT_MANDATORY_PROTOCOLS] = "smtp_tls_mandatory_protocols",
     [FACT_MANDATORY_CIPHERS] = "smtp_tls_mandatory_ciphers",
@@ -178,6 +183,22 @@ copy(struct str text)
 	return mem_strndup(text.len > 0 ? text.p : "", text.len);
 }
 
+/* Which addresses of MX hosts smtp(8) tries, and how many. */
+static void
+fill_addresses(struct postfix_settings *settings, const struct str values[FACT_COUNT])
+{
+	bool all = has_word(values[FACT_PROTOCOLS], "all");
+	uint64_t limit = ADDRESS_LIMIT;
+
+	if (values[FACT_ADDRESS_LIMIT].len > 0)
+		str_number(values[FACT_ADDRESS_LIMIT], UINT32_MAX, &limit);
+	settings->address_limit = (unsigned)limit;
+	settings->ipv4 = all || has_word(values[FACT_PROTOCOLS], "ipv4");
+	settings->ipv6 = all || has_word(values[FACT_PROTOCOLS], "ipv6");
+	if (!settings->ipv4 && !settings->ipv6)
+		settings->ipv4 = settings->ipv6 = true;
+}
+
 static void
 fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT])
 {
@@ -198,6 +219,7 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->ca_file = copy(values[FACT_CA_FILE]);
 	settings->ca_path = copy(values[FACT_CA_PATH]);
 	settings->tls_loglevel = copy(values[FACT_TLS_LOGLEVEL]);
+	fill_addresses(settings, values);
 	settings->queue_lifetime_ms = lifetime_ms(values[FACT_QUEUE_LIFETIME]);
 	settings->mandatory_protocols = copy(values[FACT_MANDATORY_PROTOCOLS]);
 	settings->mandatory_ciphers = copy(values[FACT_MANDATORY_CIPHERS]);
