@@ -153,20 +153,20 @@ end_progress(void)
 static void
 turn(struct scan *scan)
 {
-	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	struct pollfd fds[ENGINE_FDS];
 	int64_t wait_ms;
-	int engine_fd[2];
+	int engine_fd[ENGINE_FDS];
 
 	engine_turn(scan->engine);
 	if (engine_is_idle(scan->engine))
 		return;
 	engine_fds(scan->engine, engine_fd);
-	fds[0].fd = engine_fd[0];
-	fds[1].fd = engine_fd[1];
+	for (size_t i = 0; i < ENGINE_FDS; i++)
+		fds[i] = (struct pollfd){.fd = engine_fd[i], .events = POLLIN};
 	wait_ms = engine_wait_ms(scan->engine);
 	if (wait_ms < 0 || wait_ms > SPAN_SECOND_MS)
 		wait_ms = SPAN_SECOND_MS;
-	poll(fds, 2, (int)wait_ms);
+	poll(fds, ENGINE_FDS, (int)wait_ms);
 }
 
 /* Waits until nothing waits for a route or for the database. An exit status; a failure

@@ -74,6 +74,13 @@ struct answers {
 struct answers_source answers_source_of(
     int64_t asked_ms, int64_t until_ms, int64_t now_ms);
 
+/*
+ * A probe of the levels above the entry's, up to *up_to*, from what was measured: probed
+ * and probe_works. measured NULL: nothing can be probed.
+ */
+void answers_note_measured(struct answers *answers, const struct measured *measured,
+    enum level above, enum level up_to);
+
 /* One server's answer, of several: mail flows if it does at one of them, and one that
  * did not answer says nothing of those that did. */
 void answers_note_server(struct answers *answers, enum level level, enum answer works);

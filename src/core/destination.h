@@ -181,6 +181,10 @@ void destination_seen(struct destination *destination, enum level level, int64_t
 bool destination_wants_probe(
     const struct destination *destination, enum level default_level, int64_t now_ms);
 
+/* What its servers do tells of it only if they were asked after that moment: when the
+ * attempt of its alarm began, or a session that was better than its entry. 0: ever. */
+int64_t destination_news_ms(const struct destination *destination);
+
 /*
  * What passed since it was judged last: a deferral that the entry settled, or that is
  * older than mail waits, is over; times that a clock was set back from are mended.

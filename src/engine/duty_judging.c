@@ -72,9 +72,9 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	j->asked_max = (size_t)config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH;
 	j->asked = mem_new(j->asked_max, sizeof(*j->asked));
 	j->ids = mem_new(JUDGE_MAX + j->asked_max + WITNESSES_MAX, sizeof(*j->ids));
-	e->askers = e->world->workers_new(config->dns.workers, e->world->ask_make,
-	    e->world->ask_drop, &j->resolver, err);
-	return e->askers != NULL && mind_lowest(e, err);
+	e->workers[POOL_ASKERS] = e->world->workers_new(config->dns.workers,
+	    e->world->ask_make, e->world->ask_drop, &j->resolver, err);
+	return e->workers[POOL_ASKERS] != NULL && mind_lowest(e, err);
 }
 
 static void
@@ -338,7 +338,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 }
 
 static const struct task_kind judging_kind = {
-    .size = sizeof(struct judging_task), .asks = true, .work = work, .take = take};
+    .size = sizeof(struct judging_task), .pool = POOL_ASKERS, .work = work, .take = take};
 
 /* The host that a probe would most likely meet: the first of the last answer. */
 static size_t

@@ -105,10 +105,18 @@ struct duty {
 ENGINE_DUTIES(ENGINE_ROW)
 #undef ENGINE_ROW
 
+/* Who works: what takes long must not keep the others waiting. */
+enum pool {
+	POOL_HELPERS, /* they run Postfix's commands */
+	POOL_ASKERS,  /* they have a resolver */
+	POOL_PROBERS, /* they connect to servers */
+	POOL_COUNT,
+};
+
 /* A kind of work for a worker, with its completion and its release. */
 struct task_kind {
 	size_t size; /* of a struct that begins with a struct task */
-	bool asks;   /* it is the askers' work */
+	enum pool pool;
 	/* In a worker, with the asker's context. False: it failed, and err says why. */
 	bool (*work)(struct task *task, void *context);
 	/* In the engine's thread, or NULL; task->done tells whether it went well. A
@@ -156,9 +164,8 @@ struct engine {
 	int64_t map_exported; /* of the map in force */
 
 	struct duty_state **states; /* in the order of the rows */
-	struct workers *askers;
-	struct workers *helpers; /* who run Postfix's commands */
-	struct task *tasks;      /* that workers have */
+	struct workers *workers[POOL_COUNT];
+	struct task *tasks; /* that workers have */
 };
 
 /* --- engine.c --- */
