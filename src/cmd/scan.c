@@ -119,8 +119,9 @@ show_all(struct scan *scan)
 			if (scan->levels[l] > 0)
 				printf(", %zu %s", scan->levels[l],
 				    l == LEVEL_NONE ? "without entry" : level_label(l));
-		printf(
-		    "%s\n", scan->apply ? "" : "; nothing was changed (--apply does it)");
+		printf("%s\nThe servers were not asked: what is weakened is so by the "
+		       "reason alone, where the daemon would measure first.\n",
+		    scan->apply ? "" : "; nothing was changed (--apply does it)");
 	}
 	return cmd_flush();
 }
@@ -261,6 +262,8 @@ open_scan(const struct options *options, struct scan *scan, struct rules **rules
 
 	if (status != 0)
 		return status;
+	/* A log may be old, or another machine's: its servers are left alone. */
+	scan->config.probe.off = true;
 	scan->started_ms = clock_wall_ms();
 	scan->engine = engine_new(&scan->config, *rules,
 	    scan->apply ? ENGINE_APPLY : ENGINE_IMAGINE, NULL, NULL, &err);

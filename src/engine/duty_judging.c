@@ -12,9 +12,7 @@
 
 #define DUE_EVERY_MS   50 /* a look at an ended lease each so often, 20 a second */
 #define DUE_BURST      40
-#define PROBE_EVERY_MS 5000 /* of one MX host */
-#define JUDGE_MAX      512  /* destinations judged at once */
-#define PROBE_SLOTS    4096
+#define JUDGE_MAX      512 /* destinations judged at once */
 #define JOBS_PER_ASKER 2
 
 struct judging {
@@ -29,7 +27,6 @@ struct judging {
 	int64_t due_ms; /* wall: the next destination to re-check; 0: none */
 	int64_t tokens; /* re-checks of ended leases that may begin now */
 	int64_t token_ms; /* monotonic: when the last one came; 0: none did */
-	int64_t probed_ms[PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
 };
 
 static bool
@@ -189,17 +186,25 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	return true;
 }
 
-/* What witnesses told of it, as far as that serves now; NULL: none was asked. */
-static const struct witnesses *
-find_witnesses(struct engine *e, const struct destination *d)
+/* What witnesses told of it, as far as that serves now, becomes part of what is known. */
+static void
+add_witnesses(struct engine *e, const struct destination *d, struct answers *known)
 {
 	struct witnessed *w = witnesses_find(e->witnessed, d->id);
 
 	if (w == NULL)
-		return NULL;
+		return;
 	if (!witnessed_queue_serves(w, d, engine_now(e).mono_ms))
-		w->says.queue = QUEUE_NOT_ASKED;
-	return &w->says;
+		w->says.queue = judge_no_witnesses(&e->judge).queue;
+	if (!engine_servers_serve(e, w, d))
+		w->says.measured = w->says.measured_gone = (struct measured){0};
+	w->says.prober = e->judge.prober;
+	known->witnesses = &w->says;
+	if (!w->says.measured.asked)
+		return;
+	w->says.prober = ANSWER_YES;
+	known->sources[FACT_servers].asked = true;
+	memcpy(known->servers, w->servers->text, sizeof(known->servers));
 }
 
 /*
@@ -217,7 +222,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 	if (answers != NULL) {
 		known = *answers;
 		if (known.witnesses == NULL)
-			known.witnesses = find_witnesses(e, d);
+			add_witnesses(e, d, &known);
 		answers = &known;
 	}
 	*wants = 0;
@@ -296,10 +301,14 @@ static bool
 judge_told(struct engine *e, const int64_t *ids, size_t count, const struct moment *now,
     struct err *err)
 {
-	if (!store_begin(e->store, err) || !look_at_all(e, now->wall_ms, err))
+	if (!store_begin(e->store, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
+
+		/* What a host did may be news of thousands: a freeze must not be late. */
+		if (i % MEASURE_BATCH == 0 && !look_at_all(e, now->wall_ms, err))
+			return false;
 
 		/* What DNS answered long ago is asked again; then it is judged. */
 		if (w != NULL && w->wants == 0 &&
@@ -307,7 +316,7 @@ judge_told(struct engine *e, const int64_t *ids, size_t count, const struct mome
 		    !judge_answered(e, ids[i], &w->answers, now->wall_ms, err))
 			return false;
 	}
-	return store_commit(e->store, err);
+	return look_at_all(e, now->wall_ms, err) && store_commit(e->store, err);
 }
 
 void
@@ -339,41 +348,6 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 
 static const struct task_kind judging_kind = {
     .size = sizeof(struct judging_task), .pool = POOL_ASKERS, .work = work, .take = take};
-
-/* The host that a probe would most likely meet: the first of the last answer. */
-static size_t
-probe_slot(const struct destination *d)
-{
-	size_t h = 5381;
-
-	for (const char *p = d->dns.text; *p != '\0' && *p != ' ' && *p != '\n'; p++)
-		h = h * 33 + (unsigned char)*p;
-	return h % PROBE_SLOTS;
-}
-
-/*
- * Does the destination want a probe, and may it have one now? False: it has to wait,
- * since its server was probed for another destination just before.
- */
-static bool
-plan_probe(const struct engine *e, struct judging *j, const struct destination *d,
-    struct measure_item *item, const struct moment *now)
-{
-	int64_t *last_ms = &j->probed_ms[probe_slot(d)];
-	enum level above, up_to;
-
-	if (!judge_wants_probe(&e->judge, d, now->wall_ms, &above, &up_to))
-		return true;
-	if (*last_ms != 0 && now->mono_ms - *last_ms < PROBE_EVERY_MS)
-		return false;
-	*last_ms = now->mono_ms;
-	/* Where the servers are not to be asked, nothing comes back. */
-	item->probing = e->config->probe.off ? MEASURE_PROBE_NONE : MEASURE_PROBE_WHOLE;
-	item->probe_above = above;
-	item->probe_up_to = up_to;
-	item->answers.probe_asked = true;
-	return true;
-}
 
 static struct judging_task *
 make_task(struct engine *e, struct judging *j)
@@ -420,9 +394,9 @@ leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t 
 /* --- judging ----------------------------------------------------------------------- */
 
 /* Put it into *t, to be asked about; a full task is submitted. */
-static bool
-have_asked(struct engine *e, struct judging *j, struct destination *d,
-    struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
+static void
+have_asked(struct engine *e, struct judging *j, const struct destination *d,
+    struct judging_task **t, size_t batch)
 {
 	struct measure_item *item;
 
@@ -430,11 +404,7 @@ have_asked(struct engine *e, struct judging *j, struct destination *d,
 		*t = make_task(e, j);
 	item = &(*t)->ask.items[(*t)->ask.count];
 	if (!nexthop_parse(str_of(d->key), &item->nexthop))
-		return true;
-	if (!plan_probe(e, j, d, item, now)) {
-		destination_postpone(d, now->wall_ms + PROBE_EVERY_MS);
-		return store_put(e->store, d, err);
-	}
+		return;
 	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
 	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
 	item->id = d->id;
@@ -444,7 +414,6 @@ have_asked(struct engine *e, struct judging *j, struct destination *d,
 		engine_submit(e, &(*t)->task);
 		*t = NULL;
 	}
-	return true;
 }
 
 static bool
@@ -462,7 +431,9 @@ judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
 	    judge_remembers(&e->judge, &settings, d, now->wall_ms, &remembered) &&
 	    !judge_one(e, d, &remembered, now->wall_ms, &wants, err))
 		return false;
-	return wants == 0 || have_asked(e, j, d, t, batch, now, err);
+	if (wants != 0)
+		have_asked(e, j, d, t, batch);
+	return true;
 }
 
 /* Judge what needs no asking, and have asked what does. */

@@ -199,9 +199,16 @@ engine_ask_witnesses(struct engine *e, const struct destination *d,
 		return false;
 	if (w->answers_ms == 0)
 		w->says = judge_no_witnesses(&e->judge);
+	if ((wants & WANTS_SERVERS) != 0 &&
+	    !engine_ask_servers(e, w, d, answers->choice)) {
+		if (w->answers_ms == 0)
+			witnesses_drop(e->witnessed, d->id);
+		return false;
+	}
 	w->answers_ms = engine_now(e).mono_ms;
 	w->answers = *answers;
 	w->answers.witnesses = NULL;
+	w->answers.choice = w->servers != NULL ? &w->servers->choice : NULL;
 	w->wants = wants & ENGINE_WITNESSES;
 	if (first)
 		state->wanted_ms = w->answers_ms;

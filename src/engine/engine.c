@@ -94,6 +94,8 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
 	e->judge.asks_queue = mode == ENGINE_APPLY;
+	e->judge.prober =
+	    mode == ENGINE_APPLY && !config->probe.off ? ANSWER_UNSURE : ANSWER_NO;
 	e->witnessed = witnesses_new();
 	make_states(e);
 	if (open_store(e, err) && load_processes(e, err) && open_duties(e, err)) {

@@ -27,6 +27,7 @@
 	ROW(queue)    /* mail that was deferred before the log was read */ \
 	ROW(judging)  /* what is news or due is asked about and judged */ \
 	ROW(witness)  /* the queue, before anything weaker is written */ \
+	ROW(servers)  /* the MX hosts, before a step and at a re-check */ \
 	ROW(export)   /* the map in force */ \
 	ROW(catch_up) /* what targets left for later */ \
 	ROW(retry)    /* mail that waits */ \
@@ -205,15 +206,26 @@ void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
 /* --- duty_witness.c --- */
 
 /* The witnesses that a duty asks. */
-#define ENGINE_WITNESSES WANTS_QUEUE
+#define ENGINE_WITNESSES (WANTS_QUEUE | WANTS_SERVERS)
 
 /*
  * d is judged once those of these witnesses (enum ladder_wants) have told that a duty
- * asks; answers: what else was measured of it. False: none does, or too many wait
- * already.
+ * asks; answers: what else was measured of it. False: none does, too many wait already,
+ * or DNS has to tell which servers there are.
  */
 bool engine_ask_witnesses(struct engine *e, const struct destination *d,
     const struct answers *answers, unsigned wants);
+
+/* --- duty_servers.c: the servers as a witness --- */
+
+/* Have the servers of d asked. choice NULL: those that they were when it was asked for
+ * them before. False: they are not known. */
+bool engine_ask_servers(struct engine *e, struct witnessed *w,
+    const struct destination *d, const struct choice *choice);
+
+/* Does what they were measured to do still serve, for d as it is now? */
+bool engine_servers_serve(
+    const struct engine *e, const struct witnessed *w, const struct destination *d);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 

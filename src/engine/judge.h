@@ -34,8 +34,11 @@ struct judge {
 	int64_t thawed_ms; /* when the last freeze ended; 0: never */
 	int64_t
 	    verified_ms; /* when a session verified last, of any destination; 0: never */
-	bool asks_queue; /* a step down needs the queue as a witness; false: there is
-	                  * none to ask, as for the log of another machine */
+	enum answer prober; /* are the servers asked, before a step and at a re-check? NO:
+	                     * nobody can, or must not; the reason of a deferral decides
+	                     */
+	bool asks_queue;    /* a step down needs the queue as a witness; false: there is
+	                     * none to ask, as for the log of another machine */
 };
 
 /* The settings as destinations want them. */
@@ -62,13 +65,6 @@ struct evidence judge_evidence(const struct judge *judge, const struct destinati
  */
 bool judge_remembers(const struct judge *judge, const struct measure_settings *settings,
     const struct destination *d, int64_t now_ms, struct answers *answers);
-
-/*
- * Should the servers be probed before it is judged? True at the end of the lease of an
- * entry weaker than the default: for levels above *above, up to *up_to.
- */
-bool judge_wants_probe(const struct judge *judge, const struct destination *d,
-    int64_t now_ms, enum level *above, enum level *up_to);
 
 /*
  * Judge and write the outcome into *d, not yet into the store, and into *out, which ends

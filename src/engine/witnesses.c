@@ -26,8 +26,8 @@ witnesses_free(struct witnessed_table *table)
 {
 	if (table == NULL)
 		return;
-	for (size_t i = 0; i < table->count; i++)
-		free(table->items[i]);
+	while (table->count > 0)
+		witnesses_drop(table, table->items[0]->id);
 	free(table);
 }
 
@@ -98,6 +98,7 @@ witnesses_drop(struct witnessed_table *table, int64_t id)
 	*link = w->chain;
 	table->items[w->at] = table->items[--table->count];
 	table->items[w->at]->at = w->at;
+	free(w->servers);
 	free(w);
 }
 

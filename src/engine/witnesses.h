@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/answers.h"
+#include "core/choice.h"
 #include "core/destination.h"
 
 #define WITNESSES_MAX       4096  /* destinations; each takes 3 KB */
@@ -25,6 +26,19 @@ struct witnessed_alarm {
 	unsigned attempts;
 	char rule[64];
 	char reason[256];
+};
+
+/* Its hosts, and what was measured of them so far. */
+struct witnessed_servers {
+	int64_t news_ms;    /* what they are asked for, as the destination has it ... */
+	int64_t attempt_ms; /* ... and not in the future: an answer must be younger */
+	int64_t until_ms;   /* monotonic: so long the oldest of them serves */
+	char text[FACT_TEXT_SIZE]; /* for people: of as many hosts as there is room for */
+	uint16_t port;
+	struct choice choice;
+	bool heard[CHOICE_MAX];
+	struct probe probes[CHOICE_MAX];
+	enum level pasts[CHOICE_MAX];
 };
 
 /* A destination. */
@@ -40,6 +54,8 @@ struct witnessed {
 	/* of the queue: the alarm that a listing is about, from when it begins */
 	struct witnessed_alarm alarm;
 	int64_t queue_ms; /* monotonic: when it told; 0: it did not */
+
+	struct witnessed_servers *servers; /* owned; NULL: they were not asked */
 
 	size_t at; /* the table's own */
 	struct witnessed *chain;

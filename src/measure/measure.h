@@ -52,7 +52,7 @@ struct measure_item {
 	enum level probe_above; /* WHOLE: probe for stronger levels than this */
 	enum level probe_up_to; /* ... up to this */
 	struct answers answers; /* out; probe_asked stays as the caller set it */
-	struct choice choice;   /* out, by dns: the hosts that smtp(8) would try */
+	struct choice choice;   /* out: what answers.choice is */
 };
 
 /* One probe, in the prober's words. */

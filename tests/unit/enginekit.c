@@ -159,6 +159,17 @@ ask_nobody(void *settings)
 	return NULL;
 }
 
+void
+world_add_host(struct measure_item *item, const char *name, enum promise promise)
+{
+	struct chosen_host *host = &item->choice.hosts[item->choice.count++];
+
+	*host = (struct chosen_host){.promise = promise,
+	    .address_count = 1,
+	    .addresses = {{.length = 4, .octets = {192, 0, 2, 1}}}};
+	snprintf(host->name, sizeof(host->name), "%s", name);
+}
+
 static void
 ask(struct job *job, void *context)
 {
@@ -171,8 +182,17 @@ ask(struct job *job, void *context)
 		item->answers.relay_fits = true;
 		item->answers.other_map = ANSWER_NO;
 		item->answers.dane.state = DANE_NONE;
+		item->answers.choice = &item->choice;
+		snprintf(item->choice.domain, sizeof(item->choice.domain), "%s",
+		    item->nexthop.host);
 		if (world.answer != NULL)
 			world.answer(item);
+		if (item->choice.count == 0) {
+			char name[NEXTHOP_HOST_SIZE + 3];
+
+			snprintf(name, sizeof(name), "mx.%s", item->nexthop.host);
+			world_add_host(item, name, PROMISE_NONE);
+		}
 		world.asked++;
 		buf_printf(&world.asked_keys, "%s ", item->nexthop.key);
 	}
@@ -198,6 +218,7 @@ read_settings(
 	    .ca_path = mem_strdup(""),
 	    .tls_loglevel = mem_strdup(world.sessions_logged ? "1" : "0"),
 	    .queue_lifetime_ms = 5 * SPAN_DAY_MS,
+	    .ipv4 = true,
 	    .can_dane = world.can_dane,
 	    .dane_trouble = mem_strdup(""),
 	};
@@ -305,6 +326,22 @@ read_queue(const struct postfix *postfix,
 	return does(&world.queue, err);
 }
 
+static enum finger_outcome
+finger(const struct postfix *postfix, const struct finger_settings *settings,
+    const struct finger_question *question, struct server *server, struct err *why)
+{
+	(void)postfix;
+	err_set(why, "scripted");
+	*server = (struct server){.probe = {.end = PROBE_SILENT}};
+	if (world.finger == NULL)
+		return FINGER_MISSING;
+	assert_string_equal(settings->rules.verify, "hostname");
+	world.fingered++;
+	buf_printf(&world.fingered_hosts, "%s ", question->host);
+	world.finger(question, server);
+	return FINGER_ASKED;
+}
+
 static bool
 retry(const struct postfix *postfix, const char *const *queue_ids, size_t count,
     struct err *err)
@@ -391,6 +428,7 @@ const struct engine_world scripted_world = {
     .read_settings = read_settings,
     .read_queue = read_queue,
     .route_ask = ask_routes,
+    .finger = finger,
     .retry = retry,
     .flush = flush,
     .notify = notify,
@@ -407,6 +445,7 @@ world_reset(void)
 	buf_clear(&world.body);
 	buf_clear(&world.asked_keys);
 	free(world.mails);
+	buf_clear(&world.fingered_hosts);
 	world = (struct world){
 	    .wall_ms = WORLD_START_MS,
 	    .mono_ms = 1000000,

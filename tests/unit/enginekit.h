@@ -65,7 +65,13 @@ struct world {
 	bool lag; /* targets left something for later */
 	struct world_work catch_up;
 
-	/* What is answered about a destination. */
+	/* What an MX host does; NULL: there is no posttls-finger. */
+	void (*finger)(const struct finger_question *question, struct server *server);
+	unsigned fingered;         /* addresses that were connected to */
+	struct buf fingered_hosts; /* each with a blank behind it */
+
+	/* What is answered about a destination; where it adds no host, it has one:
+	 * mx.DOMAIN. */
 	void (*answer)(struct measure_item *item);
 	unsigned asked;        /* destinations */
 	struct buf asked_keys; /* each with a blank behind it */
@@ -82,6 +88,9 @@ extern const struct engine_world scripted_world;
 
 /* As it was at the beginning; also before the first test. */
 void world_reset(void);
+
+/* For world.answer: a host of the destination, with an address. */
+void world_add_host(struct measure_item *item, const char *name, enum promise promise);
 
 /* All that waits for workers is done now. False: nothing does. */
 bool world_work(void);

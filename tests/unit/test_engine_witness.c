@@ -253,7 +253,8 @@ alarm_during_a_listing_waits_for_the_next(void **state)
 	rig_defer("a.test");
 	turns(1);
 	engine_turn(rig.engine);
-	assert_int_equal(world_waiting(), 1); /* the queue is being listed */
+	assert_int_equal(world_waiting(), 2); /* the queue is being listed, beside the
+	                                       * server that is asked */
 	world_pass(100);
 	rig_defer("b.test");
 	turns(2);
