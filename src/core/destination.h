@@ -169,7 +169,7 @@ void destination_take_news(struct destination *destination, const struct fold_it
  */
 void destination_take_end(struct destination *destination);
 
-/* It did as well as that at at_ms (0: it did not): the past that a hold looks at. */
+/* It did as well as that at at_ms (0: it did not): the past that a hold goes by. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 
 /* --- judging: these in turn --------------------------------------------------------- */

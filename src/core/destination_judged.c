@@ -352,7 +352,7 @@ hold_since(struct destination_hold *hold, enum level level)
 	                                         : &hold->verify_ms;
 }
 
-/* It goes on after a moment in which nothing could be told: that is no news. */
+/* It goes on after a moment in which nothing was found out: that is no news. */
 static bool
 is_old_hold(struct destination *d, const struct decision *decision)
 {

@@ -192,10 +192,11 @@ const struct fold_ended *fold_ended(const struct fold *fold, size_t *count);
 size_t fold_size(const struct fold *fold); /* items */
 const struct fold_counts *fold_counts(const struct fold *fold);
 
-/* Forget the items and the counts; what the processes said last stays. */
+/* Forget the items and the counts; the last lines of the processes stay. */
 void fold_clear(struct fold *fold);
 
-/* What the processes said last, to be stored with the log's position and brought back. */
+/* The last lines of the processes, to be stored with the log's position and brought back.
+ */
 void fold_save_processes(const struct fold *fold, struct buf *out);
 void fold_load_processes(struct fold *fold, struct str saved);
 

@@ -48,7 +48,7 @@ enum queue_says {
 	QUEUE_SHOWS,      /* it is there, deferred for the reason of the alarm */
 	QUEUE_NEWER,      /* it is there; a newer attempt was made or is under way */
 	QUEUE_GONE,       /* it is in the queue no more */
-	QUEUE_UNREADABLE, /* nothing can be told */
+	QUEUE_UNREADABLE, /* the listing failed */
 	QUEUE_NONE,       /* there is no queue to ask: the log of another machine */
 };
 
@@ -94,9 +94,9 @@ struct evidence {
 	bool policy_refused; /* Postfix complains of the policy that it found, or did not
 	                      */
 	bool denies_tlsa;    /* Postfix says that there is no TLSA, or no DNSSEC */
-	int64_t denied_ms;   /* when it last said so though there are, for all hosts */
+	int64_t denied_ms;   /* when it last did so though there are, for all hosts */
 	enum rule_dnssec rule_dnssec; /* the rule's condition */
-	bool rule_alert;              /* the rule wants the administrator told */
+	bool rule_alert;              /* the rule wants an alert */
 	enum fallback fallback;
 	enum level fallback_level;
 	enum level attempt_level; /* from tls=, else LEVEL_UNKNOWN */

@@ -15,7 +15,7 @@ struct step {
 	enum level present; /* what the level in force comes to */
 	enum level level;   /* may is the lowest rung */
 	enum why why;
-	bool measured; /* the servers told so; else the reason alone */
+	bool measured; /* by the servers; else by the reason alone */
 	bool gone;     /* who did better, or did not answer, is waited for no longer */
 	bool back;     /* a trial failed: it goes back to what it climbed from */
 };
@@ -59,7 +59,7 @@ by_reason(const struct evidence *ev, struct step *step)
 
 /*
  * Guard 2: a reason that cannot come at the level in force, so that Postfix does not use
- * it. Only dane-only complains of TLSA that are not there; no certificate is looked at
+ * it. Only dane-only complains of TLSA that are not there; no certificate is checked
  * below verify; nothing is required at the lowest rung.
  */
 static bool
@@ -161,7 +161,7 @@ measured_why(const struct step *step)
 	    : WHY_NOT_AUTHENTIC;
 }
 
-/* Nothing can be said of the level in force, or of one between it and the step.
+/* Nothing is known of the level in force, or of one between it and the step.
  * Fingerprints are no matter of a probe. */
 static bool
 is_unsure(const struct measured *m, const struct step *step)

@@ -2,7 +2,7 @@
 /* The way up: what an entry still has to prove. Upward at once, downward slowly. */
 #include "core/ladder_impl.h"
 
-/* After a probe that told nothing, from the end of the lease on. */
+/* After a probe that found nothing out, from the end of the lease on. */
 #define PROBE_AGAIN_MS     SPAN_HOUR_MS
 #define PROBE_AGAIN_MAX_MS SPAN_DAY_MS
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Status lines whose next-hop is not known yet, with what their process had said. */
+/* Status lines whose next-hop is not known yet, with the last lines of their process. */
 #ifndef CORE_PARKED_H
 #define CORE_PARKED_H
 
@@ -12,7 +12,7 @@
 struct parked_line {
 	char *text;
 	char *service;
-	struct process process; /* used is 0 where it had said nothing */
+	struct process process; /* used is 0 where it had logged nothing */
 	int64_t time_ms;
 	bool queued; /* from the queue, not from a log */
 };

@@ -16,7 +16,7 @@
 
 #define PROCESSES 256 /* remembered; default_process_limit is 100 */
 
-/* What a process said last. */
+/* The last lines of a process. */
 struct process {
 	uint32_t pid;
 	uint64_t used; /* for finding the one that has been silent longest */

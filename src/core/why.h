@@ -27,7 +27,7 @@ enum why_alerts {
 /*
  * A row is W(NAME, slug, sentence, answer, alerts, sent, guard):
  *
- * answer  KNOWN: the matter was decided. UNSURE: for now nothing could be told, so a hold
+ * answer  KNOWN: the matter was decided. UNSURE: for now nothing was found out, so a hold
  *         that runs goes on
  * alerts  NEVER, ALWAYS, BY_RULE, BY_CASE, as above. A freeze is one cause, which is
  *         alerted once, by whoever notices it: a step that it holds does not alert

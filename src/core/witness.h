@@ -35,7 +35,7 @@ struct reason_mark reason_mark_of(struct str reason, bool cut);
 /* Is it the reason that the queue shows, be it for a message that was suspended? */
 bool reason_mark_fits(const struct reason_mark *mark, struct str reason);
 
-/* A message that waits, and what the last status line told of it. Texts are the owner's.
+/* A message that waits, and what the last status line has of it. Texts are the owner's.
  */
 struct witness_message {
 	char *queue_id;

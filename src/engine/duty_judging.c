@@ -10,7 +10,7 @@
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
-#define DUE_EVERY_MS   50 /* a look at an ended lease each so often, 20 a second */
+#define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
 #define DUE_BURST      40
 #define JUDGE_MAX      512 /* destinations judged at once */
 #define JOBS_PER_ASKER 2
@@ -186,7 +186,8 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	return true;
 }
 
-/* What witnesses told of it, as far as that serves now, becomes part of what is known. */
+/* What witnesses answered of it, as far as that serves now, becomes part of what is
+ * known. */
 static void
 add_witnesses(struct engine *e, const struct destination *d, struct answers *known)
 {

@@ -274,7 +274,7 @@ ask_hosts(struct engine *e, struct servers *s, struct witnessed_servers *of,
 	return complete;
 }
 
-/* More hosts than are held: of what none of these does nothing can be told. */
+/* More hosts than are held: what none of these does is not known. */
 static struct measured
 as_far_as_held(struct measured m)
 {

@@ -252,7 +252,7 @@ add_ask(struct engine *e, struct witness_task *t, struct witnessed *w, struct er
 	return done;
 }
 
-/* What is looked for, as of one moment. */
+/* What the listing must show, as of one moment. */
 static bool
 add_asks(struct engine *e, struct witness_task *t, struct err *err)
 {

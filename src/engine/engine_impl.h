@@ -200,7 +200,7 @@ void engine_not_stored(struct engine *e, const char *what, const struct err *err
 
 /* --- duty_judging.c --- */
 
-/* Witnesses told something of these: judge those that wait for nobody else. */
+/* Witnesses answered for these: judge those that wait for nobody else. */
 void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
 
 /* --- duty_witness.c --- */
@@ -209,7 +209,7 @@ void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
 #define ENGINE_WITNESSES (WANTS_QUEUE | WANTS_SERVERS)
 
 /*
- * d is judged once those of these witnesses (enum ladder_wants) have told that a duty
+ * d is judged once those of these witnesses (enum ladder_wants) have answered that a duty
  * asks; answers: what else was measured of it. False: none does, too many wait already,
  * or DNS has to tell which servers there are.
  */

@@ -99,7 +99,7 @@ judge_no_witnesses(const struct judge *judge)
 
 /*
  * What the witnesses say: the queue, the servers, a canary, the credentials. Where there
- * is no prober the ladder is told so, and the reason of the deferral decides alone.
+ * is no prober the ladder gets to know, and the reason of the deferral decides alone.
  */
 static void
 take_witnesses(const struct judge *judge, const struct destination *d,

@@ -18,7 +18,7 @@
 #include "postfix/postfix.h"
 #include "store/store.h"
 
-/* Nothing is looked at later than this: the longest lease. */
+/* Everything is re-checked by then: the longest lease. */
 #define JUDGE_LOOK_MAX_MS LADDER_LEASE_MAX_MS
 
 /* What is the same for all destinations of a moment. Borrowed. */
@@ -48,7 +48,7 @@ struct destination_spans judge_spans(const struct config *config);
 struct witnesses judge_no_witnesses(const struct judge *judge);
 
 /* The rule that recognises the alarm of d as a line of the log; "": none does. What it
- * demands of DNS is not looked at. */
+ * demands of DNS is left out. */
 const char *judge_alarm_rule(const struct judge *judge, const struct destination *d);
 
 /*
@@ -61,7 +61,7 @@ struct evidence judge_evidence(const struct judge *judge, const struct destinati
 /*
  * Do the answers of before still serve, so that nothing need be asked anew? Each source
  * that would be asked says how long its own do (measure_serves()). The end of a lease is
- * a look for news. Then answers is filled in with them.
+ * a search for news. Then answers is filled in with them.
  */
 bool judge_remembers(const struct judge *judge, const struct measure_settings *settings,
     const struct destination *d, int64_t now_ms, struct answers *answers);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Destinations that wait for witnesses of a step down, and what each witness told so far.
- * Witnesses are asked side by side, each by a duty of its own: a destination is judged
- * once none is waited for any more (engine_judge_witnessed()). In memory, bounded; after
- * a restart they are asked again.
+ * Destinations that wait for witnesses of a step down, and what each witness answered so
+ * far. Witnesses are asked side by side, each by a duty of its own: a destination is
+ * judged once none is waited for any more (engine_judge_witnessed()). In memory, bounded;
+ * after a restart they are asked again.
  */
 #ifndef ENGINE_WITNESSES_H
 #define ENGINE_WITNESSES_H
@@ -53,7 +53,7 @@ struct witnessed {
 
 	/* of the queue: the alarm that a listing is about, from when it begins */
 	struct witnessed_alarm alarm;
-	int64_t queue_ms; /* monotonic: when it told; 0: it did not */
+	int64_t queue_ms; /* monotonic: when it answered; 0: it did not */
 
 	struct witnessed_servers *servers; /* owned; NULL: they were not asked */
 
@@ -78,14 +78,14 @@ struct witnessed *witnesses_find(const struct witnessed_table *table, int64_t id
 struct witnessed *witnesses_get(struct witnessed_table *table, int64_t id);
 /* It may be missing. */
 void witnesses_drop(struct witnessed_table *table, int64_t id);
-/* All that wait for nobody, and were told nothing at or after mono_ms. */
+/* All that wait for nobody, and got no answer at or after mono_ms. */
 void witnesses_drop_old(struct witnessed_table *table, int64_t mono_ms);
 
-/* What the queue told is about the alarm that d has now. */
+/* What the queue showed is about the alarm that d has now. */
 void witnessed_note_alarm(struct witnessed *witnessed, const struct destination *d);
 
 /*
- * Does what the queue told serve for the alarm that d has now? A message that it showed
+ * Does what the queue showed serve for the alarm that d has now? A message that it showed
  * does for all alarms of the same rule; that there is none, for that alarm alone: a later
  * one may be of a message that came since.
  */

@@ -73,7 +73,7 @@ bool finger_take(struct finger_reader *reader, struct str piece);
 
 /*
  * What came until now counts, what did not is not known. ended: the program ended by
- * itself, so that its having said nothing about any server is a fault of ours
+ * itself, so that its silence about any server is a fault of ours
  * (PROBE_OURS). Borrowed; call it once.
  */
 const struct finger_seen *finger_end(struct finger_reader *reader, bool ended);

@@ -190,7 +190,7 @@ static const char *const steps[] = {
     "ALTER TABLE destination ADD COLUMN probe_better INTEGER NOT NULL DEFAULT 0;",
     /* 9: what fact sources answered last, a line each (core/facts.h) */
     "ALTER TABLE destination ADD COLUMN facts TEXT NOT NULL DEFAULT '';",
-    /* 10: what the queue must show of a message that waits: the line that told of it last
+    /* 10: what the queue must show of a message that waits: its last status line
      * (core/witness.h), and how many listings in a row it was not in */
     "ALTER TABLE waiting ADD COLUMN line_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE waiting ADD COLUMN domain TEXT NOT NULL DEFAULT '';"

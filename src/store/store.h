@@ -146,7 +146,7 @@ struct waiting_mail {
 	const char *domain; /* of the recipient, in small letters */
 	const char *rule;   /* that recognised its reason; "" where not known */
 	struct reason_mark reason;
-	int64_t time_ms;    /* of the line that told of it last */
+	int64_t time_ms;    /* of its last status line */
 	int64_t arrival_ms; /* when it came into the queue; 0: not known */
 	unsigned absences;  /* complete listings of the queue in a row without it */
 };
