@@ -27,7 +27,7 @@ read_host(struct dns_records *records, unsigned line, struct str word)
 {
 	struct dns_host *host = &records->hosts[records->host_count++];
 	struct str preference, name;
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (!str_cut(&word, ':', &preference) || !str_number(preference, 65535, &value))
 		die(line, "no preference", word.p);

@@ -632,6 +632,22 @@ last_alerts_are_sent_at_the_end(void **state)
 	assert_string_equal(buf_text(&world.subject), "tlsladder: alerts");
 }
 
+/* Five days after it came, which was nine seconds before the line (delay=). */
+static void
+mail_that_waits_has_an_end(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_settle(rig.engine);
+	rig_close();
+	assert_non_null(strstr(buf_text(&world.body), "a.test: rule-waits: "));
+	assert_non_null(strstr(buf_text(&world.body),
+	    "; the first message bounces at 2026-11-29T01:26:50Z; Postfix said: "));
+}
+
 static void
 alert_to_nobody_is_no_mail(void **state)
 {
@@ -780,6 +796,8 @@ main(void)
 	    "alerts of 20 seconds are one mail, and 20 of a kind its lines");
 	suite_add(last_alerts_are_sent_at_the_end, NULL,
 	    "what is left to report is sent when the engine ends");
+	suite_add(mail_that_waits_has_an_end, NULL,
+	    "an alert of mail that waits has the hour at which it bounces");
 	suite_add(alert_to_nobody_is_no_mail, NULL, "without notify.to there is no mail");
 	suite_add(other_commands_are_noticed, NULL,
 	    "what another command did to the database is exported and judged");

@@ -189,7 +189,7 @@ every_wanted_source_must_serve(void **state)
 {
 	struct measure_settings settings = {.other_maps = NULL};
 	struct measure_item item = {
-	    .answers = {.other_map = ANSWER_NO, .dane = {DANE_NONE}}};
+	    .answers = {.other_map = ANSWER_NO, .dane = {.state = DANE_NONE}}};
 
 	(void)state;
 	for (size_t s = 0; s < FACT_COUNT; s++)

@@ -248,13 +248,12 @@ some_connection(const struct buf *output)
 {
 	static const char begin[] = "posttls-finger: Connected to ";
 	size_t at = next_random((uint32_t)output->len - 8192);
-	const char *hit =
-	    memmem(output->data + at, output->len - at, begin, strlen(begin));
+	const char *text = buf_text(output);
+	const char *hit = memmem(text + at, output->len - at, begin, strlen(begin));
 
 	if (hit != NULL)
-		at = (size_t)(hit - output->data);
-	return (struct str){
-	    output->data + at, output->len - at < 5000 ? output->len - at : 5000};
+		at = (size_t)(hit - text);
+	return (struct str){text + at, output->len - at < 5000 ? output->len - at : 5000};
 }
 
 static void
@@ -266,6 +265,7 @@ output_is_survived(void **state)
 
 	begin();
 	read_output(*state, &output);
+	assert_true(output.len > 8192);
 	for (unsigned round = 0; round < 1000 * rounds; round++) {
 		const struct finger_seen *seen;
 		size_t len;
