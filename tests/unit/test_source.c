@@ -325,7 +325,7 @@ stops_and_goes_on(void **state)
 	struct source *source;
 	struct place place;
 	size_t stops = 0;
-	bool came;
+	bool came = false;
 
 	(void)state;
 	write_backlog(rig);
