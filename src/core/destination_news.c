@@ -199,7 +199,7 @@ destination_take_news(struct destination *d, const struct fold_item *item,
 	destination_later(&d->past.sent_ms, item->bare_ms);
 	if (bare_ms != 0)
 		note_flow(d, bare_ms);
-	if (item->deferred && (bare_ms == 0 || item->deferral->time_ms >= bare_ms))
+	if (item->deferred && (bare_ms == 0 || item->deferred_since_bare))
 		note_deferral(d, item, default_level, rule, spans);
 	plan_recheck(d, item, default_level);
 }

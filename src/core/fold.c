@@ -157,6 +157,7 @@ take_deferral(
 	};
 
 	fold_item_tally(item, time_ms, FOLD_RULE + rule);
+	item->deferred_since_bare = true;
 	if (d.lost)
 		take_lost(item, s->own_reason, time_ms);
 	else
@@ -198,6 +199,7 @@ take_bare(struct fold_item *item, const struct status_line *s, int64_t time_ms)
 	struct str relay = s->relay, host;
 
 	item->bare_ms = time_ms;
+	item->deferred_since_bare = false;
 	item->bare_attempt_ms = attempt_began(s, time_ms);
 	item->bare_server = fold_server_hash(str_cut(&relay, '[', &host) ? host : relay);
 }

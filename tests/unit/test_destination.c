@@ -114,6 +114,7 @@ static const struct field news_fields[] = {
     FIELD("sent-attempt", TIME, news, item.sent_attempt_ms),
     FIELD("bare", TIME, news, item.bare_ms),
     FIELD("bare-attempt", TIME, news, item.bare_attempt_ms),
+    FIELD("since-bare", YES, news, item.deferred_since_bare),
     FIELD("proves", YES, news, item.sent_proves),
     FIELD("sent-at", LEVEL, news, item.sent_level),
     FIELD("anonymous", TIME, news, item.seen_ms[SESSION_ANONYMOUS]),

@@ -344,6 +344,31 @@ filter_does_not_reset_attempts(void **state)
 	sim_free(sim);
 }
 
+/* Both in one second, and read together, as scan reads a log. */
+static void
+last_line_of_a_second_counts(void **state)
+{
+	static const char failed[] =
+	    "smtp[77]: Q1: to=<u@d.test>, relay=mx.d.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=4.7.4, status=deferred (" NOT_OFFERED ")";
+	static const char sent[] =
+	    "smtp[77]: Q1: to=<u@d.test>, relay=mx.d.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=sent (250 2.0.0 Ok)";
+
+	(void)state;
+	for (int flows = 0; flows <= 1; flows++) {
+		struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+		world.wall_ms = sim->now_ms;
+		world_log(sim->engine, flows ? failed : sent);
+		sim_log(sim, flows ? sent : failed);
+		sim_settle(sim);
+		assert_int_equal(sim_row(sim).alarm.raised, !flows);
+		assert_int_equal(sim_row(sim).alarm.plain.count, !flows);
+		sim_free(sim);
+	}
+}
+
 /* --- what Postfix does and we do not see -------------------------------------------- */
 
 static void
@@ -584,6 +609,8 @@ main(void)
 	    "one attempt whose mail is gone is judged a few times");
 	suite_add(filter_does_not_reset_attempts, NULL,
 	    "mail that a content filter takes does not reset attempts");
+	suite_add(last_line_of_a_second_counts, NULL,
+	    "of one second the line that stands last counts");
 	suite_add(
 	    entry_without_effect_is_told, NULL, "an entry without effect is told, once");
 	suite_add(other_resolver_is_told, NULL,

@@ -124,6 +124,8 @@ read_certificates(void)
 			last->name = mem_strdup(text + 2);
 			suite_add(certificate_names, last, "certificate: %s", last->name);
 			suite_add(damaged_certificate, last, "damaged: %s", last->name);
+		} else if (last == NULL) {
+			exit(2);
 		} else if (strncmp(text, "| ", 2) == 0) {
 			buf_printf(&last->pem, "%s\n", text + 2);
 		} else {
@@ -170,7 +172,7 @@ list_to_the_last_byte(void **state)
 		char name[256];
 
 		list[NAMES_SIZE] = 'x';
-		for (char c = 'a'; c < 'a' + 15; c++) {
+		for (int c = 'a'; c < 'a' + 15; c++) {
 			memset(name, c, 255);
 			names_add(list, (struct str){name, 255});
 		}
