@@ -70,7 +70,8 @@ struct fold_item {
 	int64_t bare_ms;
 	int64_t bare_attempt_ms;
 	uint32_t bare_server;
-	bool deferred_since_bare; /* by the order of lines: many a log has whole seconds */
+	bool
+	    deferred_since_bare; /* by the order of lines: many a log has whole seconds */
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
 	int64_t first_attempt_ms;
 	int64_t last_attempt_ms;
