@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When an engine judges a destination, and whom it asks before. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+static void
+news_is_judged_exported_retried(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 1);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_int_equal(world.export.times, 0);
+	assert_int_equal(world.retry.times, 0); /* the map of before is in force */
+	world_wait(rig.engine, SETTLE);
+	assert_int_equal(world.export.times, 1);
+	assert_false(world.anew);
+	assert_int_equal(world.retry.times, 1);
+	rig_close();
+}
+
+/* Eight askers with two jobs of 16 each; none is asked about twice at a time. */
+static void
+askers_get_so_many(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.freeze.destinations = 10000;
+	rig_defer_many("a", 300);
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 16);
+	rig_defer("a7.test");
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 16);
+	assert_true(engine_wait_ms(rig.engine) != 0);
+	world_work();
+	assert_int_equal(world.asked, 256);
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 300); /* the answers are good for the news of a7 */
+	kit_assert(STATE, "SELECT count(*) FROM destination WHERE pending", "0\n");
+	rig_close();
+}
+
+/* While few wait, each is another asker's. */
+static void
+few_are_asked_side_by_side(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer_many("a", 5);
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 5);
+	world_settle(rig.engine);
+	rig_close();
+}
+
+static void
+answer_own_server(struct measure_item *item)
+{
+	snprintf(
+	    item->answers.text, sizeof(item->answers.text), "mx.%s", item->nexthop.host);
+}
+
+/* A hundred thousand leases that end together must not be as many questions at once. */
+static void
+ended_leases_are_rechecked_slowly(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.freeze.destinations = 10000;
+	world.answer = answer_own_server;
+	rig_defer_many("a", 100);
+	world_wait(rig.engine, MIN);
+	kit_run(STATE, "UPDATE destination SET look_ms = 1, lease_end_ms = 1");
+	world.asked = 0;
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 40);
+	world_wait(rig.engine, SECOND);
+	assert_in_range(world.asked, 55, 65);
+	world_wait(rig.engine, 2 * SECOND);
+	assert_int_equal(world.asked, 100);
+	rig_close();
+}
+
+static void
+answer_for_an_hour(struct measure_item *item)
+{
+	item->answers.dane.ttl_s = 3600;
+	snprintf(
+	    item->answers.text, sizeof(item->answers.text), "mx.%s", item->nexthop.host);
+}
+
+/* An answer is good for its TTL, unless another map has to be asked anyway. */
+static void
+answer_is_remembered(void **state)
+{
+	static const char *const maps[] = {"", "hash:/etc/postfix/other"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		rig_new(ENGINE_APPLY);
+		world.policy_maps = maps[i];
+		world.answer = answer_for_an_hour;
+		world_settle(rig.engine);
+		rig_defer("a.test");
+		world_wait(rig.engine, SECOND);
+		assert_int_equal(world.asked, 1);
+		rig_defer("a.test");
+		world_wait(rig.engine, SECOND);
+		assert_int_equal(world.asked, 1 + i);
+		rig_close();
+	}
+}
+
+static void
+answer_one_server(struct measure_item *item)
+{
+	snprintf(
+	    item->answers.text, sizeof(item->answers.text), "mx.shared.test tlsa=none");
+	if (item->answers.probe_asked) {
+		item->answers.probed = LEVEL_VERIFY;
+		item->answers.probe_works = ANSWER_NO;
+	}
+}
+
+/* Whose leases end together may share a server: it is probed every five seconds. */
+static void
+probes_of_a_server_keep_their_distance(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.answer = answer_one_server;
+	rig_defer_many("a", 3);
+	world_wait(rig.engine, MIN);
+	kit_run(STATE, "UPDATE destination SET look_ms = 1, lease_end_ms = 1");
+	world.asked = 0;
+	world_settle(rig.engine);
+	assert_int_equal(world.asked, 1);
+	world_wait(rig.engine, 5 * SECOND);
+	assert_int_equal(world.asked, 2);
+	world_wait(rig.engine, 5 * SECOND);
+	assert_int_equal(world.asked, 3);
+	rig_close();
+}
+
+/* What the administrator forbids does not last until its lease ends. */
+static void
+raised_lowest_is_minded_at_once(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+	rig.config.ladder.lowest = LEVEL_VERIFY;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+static void
+freeze_is_for_all(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.freeze.destinations = 5;
+	rig_notify_admin();
+	store_counter_set(rig.store, "verified-ms", world.wall_ms - DAY, &kit_err);
+	rig_defer_many("a", 5);
+	world_wait(rig.engine, MIN);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
+	kit_assert(STATE, "SELECT DISTINCT why FROM destination", "freeze\n");
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(buf_text(&world.subject), "tlsladder: 1 alert");
+	world_wait(rig.engine, HOUR);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
+	assert_int_equal(world.notify.times, 1);
+	/* A session verifies: it is not us. */
+	store_counter_set(rig.store, "verified-ms", world.wall_ms, &kit_err);
+	world_wait(rig.engine, MIN);
+	rig_defer_many("a", 5); /* an attempt from before the thaw proves nothing */
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE, "SELECT value FROM counter WHERE name = 'frozen-ms'", "0\n");
+	kit_assert(
+	    STATE, "SELECT DISTINCT entry FROM destination ORDER BY entry", "encrypt\n");
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 2;
+	suite_add(news_is_judged_exported_retried, NULL,
+	    "news is judged, exported when it settled, and then its mail is retried");
+	suite_add(askers_get_so_many, NULL,
+	    "the askers get a bounded number, none twice at a time");
+	suite_add(few_are_asked_side_by_side, NULL, "a few are asked about side by side");
+	suite_add(ended_leases_are_rechecked_slowly, NULL,
+	    "leases that end together are re-checked 40 at once, then 20 a second");
+	suite_add(answer_is_remembered, NULL,
+	    "an answer is used again, but not where another map is to be asked");
+	suite_add(probes_of_a_server_keep_their_distance, NULL,
+	    "a server is probed every five seconds at most");
+	suite_add(raised_lowest_is_minded_at_once, NULL,
+	    "a raised ladder.lowest ends weaker entries at the start");
+	suite_add(freeze_is_for_all, NULL,
+	    "when many fail and none verifies all is frozen, with one alert");
+	return rig_end(suite_run());
+}

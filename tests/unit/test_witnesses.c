@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the witnesses of a step down say, and what is made of it. */
+#include "suite.h"
+
+#include <stdlib.h>
+
+#include "sim.h"
+
+
+/* A session, and mail that is sent in it. */
+static void
+sessions_deliver(struct sim *sim, const char *grade)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: %s TLS connection established to mx.d.test[192.0.2.1]:25: "
+	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    grade);
+	sim_log(sim, text);
+	sim_deliver(sim);
+}
+
+static struct sim *
+sim_begin(enum level default_level)
+{
+	struct sim *sim = sim_new(default_level, false);
+
+	world.sessions_logged = true; /* for the next time that it asks */
+	fold_set_sessions(engine_fold(sim->engine), true);
+	return sim;
+}
+
+static struct sim *
+sim_witnessed(void)
+{
+	struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+	sim->witnessed = true;
+	sim->witnesses = (struct witnesses){
+	    .credentials = ANSWER_NO,
+	    .queue = QUEUE_SHOWS,
+	    .prober = ANSWER_YES,
+	    .measured = {.asked = true, .answered = true},
+	    .canary = CANARY_NONE,
+	};
+	for (size_t l = 0; l < LEVEL_COUNT; l++)
+		sim->witnesses.measured.meets[l] = ANSWER_NO;
+	sim->witnesses.measured.meets[LEVEL_MAY] = ANSWER_YES;
+	return sim;
+}
+
+static void
+message_that_is_gone_ends_the_alarm(void **state)
+{
+	struct sim *sim = sim_witnessed();
+
+	(void)state;
+	sessions_deliver(sim, "Verified");
+	sim_wait(sim, HOUR);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim->witnesses.queue = QUEUE_GONE;
+	sim_wait(sim, DAY);
+	sim_assert(sim, LEVEL_NONE, WHY_GONE);
+	assert_false(sim_row(sim).alarm.raised);
+	assert_int_equal(sim_row(sim).hold.may_ms, 0);
+	assert_int_equal(sim_row(sim).alarm.attempts, 0);
+	assert_int_equal(sim_row(sim).look_ms, 0);
+	sim_free(sim);
+}
+
+/* The reason is about a certificate; the servers do no TLS at all. */
+static void
+probe_makes_an_attempt_count(void **state)
+{
+	struct sim *sim = sim_witnessed();
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 1);
+	sim_wait(sim, 10 * MIN);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 1);
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+	sim_free(sim);
+}
+
+static void
+contradiction_weakens_nothing(void **state)
+{
+	struct sim *sim = sim_witnessed();
+
+	(void)state;
+	sim->witnesses.measured.meets[LEVEL_VERIFY] = ANSWER_YES;
+	for (unsigned i = 1; i <= 5; i++) {
+		sim_defer(sim, NOT_VERIFIED);
+		sim_assert(sim, LEVEL_NONE, WHY_CONTRADICTION);
+		assert_int_equal(sim->told, i >= 3);
+		assert_int_equal(sim->last.decision.retry, i < 3);
+		sim_wait(sim, 2 * HOUR); /* a re-check is no attempt */
+		assert_int_equal(sim_row(sim).alarm.contradictions, i);
+	}
+	sim_deliver(sim);
+	sim_free(sim);
+}
+
+static void
+silent_servers_are_waited_for(void **state)
+{
+	struct sim *sim = sim_witnessed();
+	unsigned asked;
+
+	(void)state;
+	sim->witnesses.measured.answered = false;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_NO_ANSWER);
+	asked = sim->asked;
+	sim_wait(sim, DAY - MIN);
+	sim_assert(sim, LEVEL_NONE, WHY_NO_ANSWER);
+	assert_in_range(sim->asked - asked, 20, 40);
+	assert_int_equal(sim->told, 1);
+	sim_wait(sim, 2 * MIN);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	assert_int_equal(sim->told, 2);
+	sim_free(sim);
+}
+
+static void
+servers_that_answer_are_waited_for_anew(void **state)
+{
+	struct sim *sim = sim_witnessed();
+
+	(void)state;
+	sim->witnesses.measured.answered = false;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_wait(sim, 20 * HOUR);
+	sim->witnesses.measured.answered = true;
+	sim_wait(sim, HOUR);
+	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+	assert_int_equal(sim_row(sim).alarm.silent_ms, 0);
+	sim_free(sim);
+}
+
+static void
+what_is_not_asked_is_wanted(void **state)
+{
+	struct sim *sim = sim_witnessed();
+	struct answers answers = {.relay_fits = true,
+	    .other_map = ANSWER_NO,
+	    .dane = {.state = DANE_NONE},
+	    .witnesses = &sim->witnesses};
+	struct judged judged;
+	struct destination d, before;
+
+	(void)state;
+	destination_init(&d, KEY);
+	d.alarm.raised = d.alarm.pending = true;
+	str_copy(STR(NOT_VERIFIED), d.alarm.reason, sizeof(d.alarm.reason));
+	str_copy(STR("smtp"), d.alarm.service, sizeof(d.alarm.service));
+	before = d;
+	assert_false(judge_destination(&sim->judge, &d, NULL, START_MS, &judged));
+	assert_int_equal(judged.decision.wants, WANTS_DNS);
+	sim->witnesses.queue = QUEUE_NOT_ASKED;
+	sim->witnesses.measured.asked = false;
+	sim->witnesses.canary = CANARY_NOT_ASKED;
+	assert_false(judge_destination(&sim->judge, &d, &answers, START_MS, &judged));
+	assert_int_equal(
+	    judged.decision.wants, WANTS_QUEUE | WANTS_SERVERS | WANTS_CANARY);
+	judged_clear(&judged);
+	assert_memory_equal(&d, &before, sizeof(d));
+	sim_free(sim);
+}
+
+int
+main(void)
+{
+	kit_begin();
+	suite_add(message_that_is_gone_ends_the_alarm, NULL,
+	    "a message that is gone takes alarm, attempts and hold with it");
+	suite_add(probe_makes_an_attempt_count, NULL,
+	    "an attempt counts where the probe for it met no TLS");
+	suite_add(contradiction_weakens_nothing, NULL,
+	    "servers that meet the level are no reason; the third attempt is told");
+	suite_add(silent_servers_are_waited_for, NULL,
+	    "silent servers are waited for as long as a hold, then the reason decides");
+	suite_add(servers_that_answer_are_waited_for_anew, NULL,
+	    "servers that answered are waited for anew");
+	suite_add(what_is_not_asked_is_wanted, NULL,
+	    "what was not asked is wanted, and nothing is touched");
+	return kit_end(suite_run());
+}
