@@ -52,19 +52,17 @@ fakes() {
 # start_dns: a name server on loopback that says what $dir/dns scripts (tests/dns/server.h);
 # its address is in resolver. It ends with the test.
 start_dns() {
-	local dnsd=$builddir/tests/dns/dnsd i
+	local dnsd=$builddir/tests/dns/dnsd
 	[[ -x $dnsd ]] || skip_all "$dnsd is not built"
 	mkfifo "$dir/hold"
 	: >"$dir/dnsd.out"
 	"$dnsd" 127.0.0.1 0 "$dir/dns" <"$dir/hold" >"$dir/dnsd.out" 9>&- &
 	exec 9>"$dir/hold" # it ends when this is closed
-	for ((i = 0; i < 1000; i++)); do
-		resolver=$(<"$dir/dnsd.out")
-		[[ -z $resolver ]] || return
-		sleep 0.01
-	done
-	echo 'Bail out! the name server does not start'
-	exit 1
+	if ! await 10 test -s "$dir/dnsd.out" >/dev/null; then
+		echo 'Bail out! the name server does not start'
+		exit 1
+	fi
+	resolver=$(<"$dir/dnsd.out")
 }
 
 # The last line of every test.

@@ -177,6 +177,22 @@ rig_shift(const struct rig *rig, unsigned count)
 }
 
 void
+rig_tick(void)
+{
+	FILE *file = tmpfile();
+	struct stat first, now;
+
+	assert_non_null(file);
+	assert_int_equal(fstat(fileno(file), &first), 0);
+	do {
+		assert_int_equal(write(fileno(file), "", 1), 1);
+		assert_int_equal(fstat(fileno(file), &now), 0);
+	} while (now.st_mtim.tv_sec == first.st_mtim.tv_sec &&
+	    now.st_mtim.tv_nsec == first.st_mtim.tv_nsec);
+	fclose(file);
+}
+
+void
 rig_unlink(const struct rig *rig, const char *name)
 {
 	must(unlink(rig_path(rig, name)) == 0, "cannot unlink", name);

@@ -401,8 +401,7 @@ named_by(void **state)
 		rig_kill(rig);
 	rig_write(rig, "log", 10, 20);
 	rig_rename(rig, "log", scheme->one);
-	nanosleep(
-	    &(struct timespec){.tv_nsec = 20000000}, NULL); /* a tick of file times */
+	rig_tick();
 	rig_write(rig, "log", 20, 30);
 	if (!scheme->down)
 		rig_pump(rig);

@@ -3,7 +3,6 @@
 #include "faults.h"
 
 #include <stdio.h>
-#include <time.h>
 
 /* Ten rotations while the process is stopped; the file it reads and the next are gone. */
 static void
@@ -18,7 +17,7 @@ stopped_for_an_hour(void **state)
 	rig_write(rig, "log", 100, 120);
 	for (uint32_t i = 0; i < 10; i++) {
 		rig_shift(rig, 12);
-		nanosleep(&(struct timespec){.tv_nsec = 12000000}, NULL);
+		rig_tick();
 		rig_write(rig, "log", 120 + 10 * i, 130 + 10 * i);
 	}
 	rig_unlink(rig, "log.10"); /* the one we hold */
@@ -47,7 +46,7 @@ stopped_while_all_is_compressed(void **state)
 
 		snprintf(name, sizeof(name), "log-2026112%u", i);
 		rig_rename(rig, "log", name);
-		nanosleep(&(struct timespec){.tv_nsec = 12000000}, NULL);
+		rig_tick();
 		rig_gzip(rig, name);
 		rig_write(rig, "log", 100 + 10 * i, 110 + 10 * i);
 	}

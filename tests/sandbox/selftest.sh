@@ -241,11 +241,7 @@ check 'a second sandbox comes up beside it' "$sandbox" up "$other" owner=$owner
 read -r holder _ <"$other/world/holder"
 kill $owner
 gone() { [[ ! -e $other && ! -e /proc/$holder/ns/net ]]; }
-for ((i = 0; i < 500; i++)); do
-	gone && break
-	sleep 0.01
-done
-check 'it ends with its owner' gone
+awaits 'it ends with its owner' 10 gone
 check 'the first lives on' says 'NOERROR secure' answer dane-ok.test mx
 
 read -r holder _ <"$dir/world/holder"

@@ -6,7 +6,6 @@
 
 #include "sim.h"
 
-
 /* A session, and mail that is sent in it. */
 static void
 sessions_deliver(struct sim *sim, const char *grade)
