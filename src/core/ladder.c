@@ -387,7 +387,7 @@ decide_cleartext(const struct ladder_policy *policy, const struct evidence *ev,
 
 /* An entry that would send a password at less than the default. */
 static bool
-exposes_credentials(const struct evidence *ev)
+entry_exposes_credentials(const struct evidence *ev)
 {
 	return ev->credentials == ANSWER_YES && ev->entry.level != LEVEL_NONE &&
 	    level_promise(ev->entry.level) < level_promise(ev->default_level);
@@ -437,7 +437,7 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 		return decide_withdrawn(policy, ev, now_ms);
 	if (decide_cleartext(policy, ev, now_ms, &d))
 		return d;
-	if (exposes_credentials(ev)) {
+	if (entry_exposes_credentials(ev)) {
 		d = ladder_without_entry(ev, WHY_CREDENTIALS);
 		d.alert = true;
 		return d;

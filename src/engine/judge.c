@@ -65,17 +65,12 @@ default_level(const struct judge *judge, const struct destination *d)
 static struct measured
 measured_by_probe(const struct answers *answers)
 {
-	struct measured m = {.asked = true, .answered = true};
-	bool could_not_tell = answers->probe_works == ANSWER_UNSURE;
+	struct measured m = {
+	    .asked = true, .answered = answers->probe_works != ANSWER_UNSURE};
 
 	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
-		m.meets[l] = l > answers->probed            ? ANSWER_NO
-		    : l < answers->probed && could_not_tell ? ANSWER_UNSURE
-		    : l < answers->probed && answers->probe_works == ANSWER_YES
-		    ? ANSWER_YES
-		    : answers->probe_works;
+		m.meets[l] = l > answers->probed ? ANSWER_NO : answers->probe_works;
 	m.meets[LEVEL_DANE] = m.meets[LEVEL_MAY] = ANSWER_YES;
-	m.answered = !could_not_tell;
 	m.promised = answers->dane.state == DANE_UNUSABLE ||
 	    answers->dane.state == DANE_INSECURE_MX;
 	return m;
