@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utc.h"
 #include "conf/rulefile.h"
 
 #define BUSY_MS 10000 /* how long a command waits for the daemon's transaction */
@@ -213,15 +214,12 @@ buf_add_time(struct buf *buf, int64_t ms)
 void
 buf_add_json_time(struct buf *buf, int64_t ms)
 {
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-	char text[32];
+	char text[UTC_SIZE];
 
-	if (ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		buf_printf(buf, "null");
-	else
+	if (ms != 0 && utc_print(ms / 1000, text))
 		buf_printf(buf, "\"%s\"", text);
+	else
+		buf_printf(buf, "null");
 }
 
 void

@@ -311,21 +311,22 @@ wait_ms(struct daemon *daemon, bool reading)
 static void
 wait_for_news(struct daemon *daemon, bool reading, int64_t ms)
 {
-	size_t logs = reading ? logs_count(daemon->logs) : 0, count = 4 + logs;
+	size_t logs = reading ? logs_count(daemon->logs) : 0,
+	       count = 2 + ENGINE_FDS + logs;
 	struct pollfd *fds = mem_new(count, sizeof(*fds));
-	int engine_fd[2];
+	int engine_fd[ENGINE_FDS];
 
 	engine_fds(daemon->engine, engine_fd);
-	fds[0].fd = daemon->signals;
-	fds[1].fd = engine_fd[0];
-	fds[2].fd = engine_fd[1];
-	fds[3].fd = daemon->others != NULL ? watch_fd(daemon->others) : -1;
+	fds[0].fd = daemon->others != NULL ? watch_fd(daemon->others) : -1;
+	fds[1].fd = daemon->signals;
+	for (size_t i = 0; i < ENGINE_FDS; i++)
+		fds[2 + i].fd = engine_fd[i];
 	for (size_t i = 0; i < logs; i++)
-		fds[4 + i].fd = logs_fd(daemon->logs, i);
+		fds[2 + ENGINE_FDS + i].fd = logs_fd(daemon->logs, i);
 	for (size_t i = 0; i < count; i++)
 		fds[i].events = POLLIN;
 	poll(fds, count, (int)ms);
-	if (fds[3].revents != 0)
+	if (fds[0].revents != 0)
 		watch_drain(daemon->others);
 	free(fds);
 }

@@ -119,8 +119,9 @@ show_all(struct scan *scan)
 			if (scan->levels[l] > 0)
 				printf(", %zu %s", scan->levels[l],
 				    l == LEVEL_NONE ? "without entry" : level_label(l));
-		printf(
-		    "%s\n", scan->apply ? "" : "; nothing was changed (--apply does it)");
+		printf("%s\nThe servers were not asked: what is weakened is so by the "
+		       "reason alone, where the daemon would measure first.\n",
+		    scan->apply ? "" : "; nothing was changed (--apply does it)");
 	}
 	return cmd_flush();
 }
@@ -153,20 +154,20 @@ end_progress(void)
 static void
 turn(struct scan *scan)
 {
-	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	struct pollfd fds[ENGINE_FDS];
 	int64_t wait_ms;
-	int engine_fd[2];
+	int engine_fd[ENGINE_FDS];
 
 	engine_turn(scan->engine);
 	if (engine_is_idle(scan->engine))
 		return;
 	engine_fds(scan->engine, engine_fd);
-	fds[0].fd = engine_fd[0];
-	fds[1].fd = engine_fd[1];
+	for (size_t i = 0; i < ENGINE_FDS; i++)
+		fds[i] = (struct pollfd){.fd = engine_fd[i], .events = POLLIN};
 	wait_ms = engine_wait_ms(scan->engine);
 	if (wait_ms < 0 || wait_ms > SPAN_SECOND_MS)
 		wait_ms = SPAN_SECOND_MS;
-	poll(fds, 2, (int)wait_ms);
+	poll(fds, ENGINE_FDS, (int)wait_ms);
 }
 
 /* Waits until nothing waits for a route or for the database. An exit status; a failure
@@ -261,6 +262,8 @@ open_scan(const struct options *options, struct scan *scan, struct rules **rules
 
 	if (status != 0)
 		return status;
+	/* A log may be old, or another machine's: its servers are left alone. */
+	scan->config.probe.off = true;
 	scan->started_ms = clock_wall_ms();
 	scan->engine = engine_new(&scan->config, *rules,
 	    scan->apply ? ENGINE_APPLY : ENGINE_IMAGINE, NULL, NULL, &err);
@@ -321,7 +324,8 @@ take_queued(void *context, const struct queued *queued)
 	if (queued->delay_reason[0] == '\0')
 		return; /* not tried yet */
 	fold_queued(engine_fold(scan->engine), str_of(queued->queue_id),
-	    str_of(queued->address), str_of(queued->delay_reason), clock_wall_ms());
+	    str_of(queued->address), str_of(queued->delay_reason), queued->arrival_s,
+	    clock_wall_ms());
 }
 
 static int

@@ -11,6 +11,23 @@ answers_source_of(int64_t asked_ms, int64_t until_ms, int64_t now_ms)
 }
 
 void
+answers_note_measured(struct answers *answers, const struct measured *measured,
+    enum level above, enum level up_to)
+{
+	answers->probe_asked = true;
+	answers->probed = LEVEL_UNKNOWN;
+	answers->probe_works = ANSWER_UNSURE;
+	if (measured == NULL)
+		return;
+	for (enum level l = up_to; l > above && l > LEVEL_MAY; l = measured_next(l)) {
+		answers->probed = l;
+		answers->probe_works = measured->meets[l];
+		if (measured->meets[l] != ANSWER_NO)
+			return;
+	}
+}
+
+void
 answers_note_server(struct answers *answers, enum level level, enum answer works)
 {
 	/* Unsure, no, yes: in this order. */

@@ -12,6 +12,7 @@
 
 #include "base/answer.h"
 #include "core/dane.h"
+#include "core/facts.h"
 #include "core/ladder.h"
 #include "core/level.h"
 #include "core/measured.h"
@@ -46,6 +47,8 @@ struct witnesses {
 	enum canary_says canary;
 };
 
+struct choice;
+
 struct answers {
 	bool remembered; /* the answers of before, not new ones */
 	struct answers_source sources[FACT_COUNT];
@@ -59,6 +62,10 @@ struct answers {
 	                    none was */
 	char text[2048]; /* the DNS answers, a line a host */
 
+	/* servers */
+	char servers[FACT_TEXT_SIZE]; /* what they did as witnesses: measured_describe()
+	                               */
+
 	/* hosts, servers */
 	bool probe_asked;  /* the servers were to be probed */
 	enum level probed; /* the strongest level that works, else the weakest tried;
@@ -66,13 +73,22 @@ struct answers {
 	enum answer probe_works;
 	/* Does mail flow at a server of it, by level? Only what was tried. */
 	enum answer works[LEVEL_COUNT];
-	const struct witnesses *witnesses; /* borrowed; NULL: there are none to ask */
+	const struct witnesses *witnesses; /* borrowed; NULL: none was asked yet */
+	const struct choice *choice;       /* borrowed; the hosts that smtp(8) would try;
+	                                    * NULL: not known */
 };
 
 /* A source that was asked at asked_ms (0: never), whose answer serves until until_ms, as
  * of now_ms: not at all where the clock was set back since. */
 struct answers_source answers_source_of(
     int64_t asked_ms, int64_t until_ms, int64_t now_ms);
+
+/*
+ * A probe of the levels above the entry's, up to *up_to*, from what was measured: probed
+ * and probe_works. measured NULL: nothing can be probed.
+ */
+void answers_note_measured(struct answers *answers, const struct measured *measured,
+    enum level above, enum level up_to);
 
 /* One server's answer, of several: mail flows if it does at one of them, and one that
  * did not answer says nothing of those that did. */

@@ -74,6 +74,7 @@ struct dns_host {
 };
 
 struct dns_records {
+	char domain[NEXTHOP_HOST_SIZE]; /* the next-hop in A-labels; "" if it has none */
 	bool resolver_trusted; /* `. NS` was just seen with AD, over a channel to believe
 	                        */
 	char trouble[DNS_TROUBLE_SIZE]; /* why not, or what failed first; "" if nothing

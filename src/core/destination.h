@@ -163,6 +163,12 @@ struct demand destination_demand(const struct destination *destination);
 void destination_take_news(struct destination *destination, const struct fold_item *item,
     enum level default_level, const char *rule, const struct destination_spans *spans);
 
+/*
+ * No message waits for it any more, though none was sent: they were bounced for another
+ * reason, or expired. An alarm that is about a bounce is judged all the same.
+ */
+void destination_take_end(struct destination *destination);
+
 /* It did as well as that at at_ms (0: it did not): the past that a hold goes by. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 
@@ -174,6 +180,10 @@ void destination_seen(struct destination *destination, enum level level, int64_t
  */
 bool destination_wants_probe(
     const struct destination *destination, enum level default_level, int64_t now_ms);
+
+/* What its servers do tells of it only if they were asked after that moment: when the
+ * attempt of its alarm began, or a session that was better than its entry. 0: ever. */
+int64_t destination_news_ms(const struct destination *destination);
 
 /*
  * What passed since it was judged last: a deferral that the entry settled, or that is

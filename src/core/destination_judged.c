@@ -44,6 +44,15 @@ destination_wants_probe(
 	    (now_ms >= d->entry.lease_end_ms || destination_better_ms(d) != 0);
 }
 
+int64_t
+destination_news_ms(const struct destination *d)
+{
+	if (!d->alarm.raised)
+		return destination_better_ms(d);
+	return d->alarm.last_attempt_ms > d->alarm.attempt_ms ? d->alarm.last_attempt_ms
+	                                                      : d->alarm.attempt_ms;
+}
+
 static void
 bring_back(int64_t *at_ms, int64_t latest_ms, int64_t to_ms)
 {

@@ -53,6 +53,17 @@ note_flow(struct destination *d, int64_t at_ms)
 		d->look_ms = 0; /* nothing is left to re-check */
 }
 
+void
+destination_take_end(struct destination *d)
+{
+	if (!d->alarm.raised || d->alarm.lost)
+		return;
+	note_trouble_over(d);
+	destination_end_alarm(d);
+	if (d->entry.level == LEVEL_NONE && !d->pin.set)
+		d->look_ms = 0;
+}
+
 /* It met the level that it was sent at. */
 static void
 note_sent(struct destination *d, const struct fold_item *item, enum level default_level)

@@ -161,7 +161,7 @@ take_deferral(
 	if (d.lost)
 		take_lost(item, s->own_reason, time_ms);
 	else
-		fold_item_waits(item, s->queue_id);
+		fold_item_waits(item, s, rule, time_ms);
 	if (!d.suspended) {
 		if (item->attempts++ == 0 || d.attempt_ms < item->first_attempt_ms)
 			item->first_attempt_ms = d.attempt_ms;
@@ -431,6 +431,8 @@ fold_status(struct fold *fold, struct process *p, const struct parsed *line, boo
 		fold->counts.ambiguous++;
 		return;
 	}
+	if (line->status.status == DELIVERY_BOUNCED)
+		fold_items_end(&fold->items, line->status.queue_id, line->status.domain);
 	if (p != NULL)
 		process_bind(p, line->status.queue_id);
 	item = take_status(fold, p, line, &unsure);
@@ -479,6 +481,9 @@ fold_one(struct fold *fold, const struct parsed *line)
 		process_note_policy(
 		    processes_get(&fold->processes, line->pid), &line->policy);
 		break;
+	case PARSED_EXPIRY:
+		fold_items_end(&fold->items, line->expired, STR(""));
+		break;
 	}
 }
 
@@ -509,8 +514,9 @@ fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_
 /* The queue's words as the status line that they came from. */
 void
 fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
-    struct str reason, int64_t now_ms)
+    struct str reason, int64_t arrival_s, int64_t now_ms)
 {
+	int64_t age_s = arrival_s > 0 ? now_ms / SPAN_SECOND_MS - arrival_s : 0;
 	struct buf text = {0};
 	struct parsed line;
 
@@ -520,7 +526,8 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
 	buf_add_str(&text, queue_id);
 	buf_printf(&text, ": to=<");
 	buf_add_str(&text, recipient);
-	buf_printf(&text, ">, relay=none, delay=0, delays=0/0/0/0, status=deferred (");
+	buf_printf(&text, ">, relay=none, delay=%lld, delays=0/0/0/0, status=deferred (",
+	    (long long)(age_s > 0 && age_s < INT32_MAX ? age_s : 0));
 	buf_add_str(&text, reason);
 	buf_printf(&text, ")");
 	if (parsed_from_status(
@@ -547,6 +554,13 @@ struct fold_item *
 fold_first(const struct fold *fold)
 {
 	return fold->items.first;
+}
+
+const struct fold_ended *
+fold_ended(const struct fold *fold, size_t *count)
+{
+	*count = fold->items.ended_count;
+	return fold->items.ended;
 }
 
 size_t

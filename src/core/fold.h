@@ -19,8 +19,11 @@
 #include "core/route.h"
 #include "core/rules.h"
 #include "core/status.h"
+#include "core/witness.h"
 
-#define FOLD_QUEUE_IDS 51 /* as many as are worth keeping: more are flushed together */
+#define FOLD_ENDED_MAX \
+	4096 /* of one fold; the queue tells of others that they are gone */
+#define FOLD_WAITING_MAX 51 /* as are worth keeping: more are flushed together */
 
 /* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
 enum fold_what {
@@ -51,6 +54,22 @@ struct fold_deferral {
 	char dsn[16];
 	char service[64];
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
+};
+
+/* A message that waits, as the last of its lines had it. */
+struct fold_waiting {
+	char *queue_id;
+	char *domain; /* of the recipient, in small letters */
+	int64_t time_ms;
+	int64_t arrival_ms; /* when the message came into the queue */
+	unsigned rule;
+	struct reason_mark reason;
+};
+
+/* A message that waits no more, and was not sent: it was bounced, or expired. */
+struct fold_ended {
+	char *queue_id;
+	char *domain; /* of the recipient, in small letters; "": to whomever */
 };
 
 /* Attempts of one kind. */
@@ -89,8 +108,8 @@ struct fold_item {
 	struct fold_tally few[FOLD_FEW_TALLIES];
 	char key[NEXTHOP_KEY_SIZE];
 	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
-	char **queue_ids;                /* messages that wait */
-	size_t queue_id_count;
+	struct fold_waiting *waiting;
+	size_t waiting_count;
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */
 	char *lost_reason;      /* of the last of them; NULL: none */
 	struct fold_item *next; /* in order of appearance */
@@ -165,11 +184,13 @@ void fold_parsed(struct fold *fold, const struct parsed *lines, size_t count);
 void fold_line(
     struct fold *fold, const struct logline *line, int64_t time_ms, int64_t now_ms);
 
-/* A deferred message as postqueue -j shows it, folded like a deferral line. */
+/* A deferred message as postqueue -j shows it, folded like a deferral line. arrival_s:
+ * since the epoch; 0: not known. */
 void fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
-    struct str reason, int64_t now_ms);
+    struct str reason, int64_t arrival_s, int64_t now_ms);
 
 struct fold_item *fold_first(const struct fold *fold);
+const struct fold_ended *fold_ended(const struct fold *fold, size_t *count);
 size_t fold_size(const struct fold *fold); /* items */
 const struct fold_counts *fold_counts(const struct fold *fold);
 

@@ -30,9 +30,11 @@ fold_items_init(struct fold_items *all)
 static void
 item_free(struct fold_item *item)
 {
-	for (size_t i = 0; i < item->queue_id_count; i++)
-		free(item->queue_ids[i]);
-	free(item->queue_ids);
+	for (size_t i = 0; i < item->waiting_count; i++) {
+		free(item->waiting[i].queue_id);
+		free(item->waiting[i].domain);
+	}
+	free(item->waiting);
 	free(item->lost_reason);
 	free(item->deferral);
 	if (item->tallies != item->few)
@@ -51,6 +53,13 @@ fold_items_empty(struct fold_items *all)
 		item_free(item);
 		item = next;
 	}
+	for (size_t i = 0; i < all->ended_count; i++) {
+		free(all->ended[i].queue_id);
+		free(all->ended[i].domain);
+	}
+	free(all->ended);
+	all->ended = NULL;
+	all->ended_count = 0;
 	if (all->slot_count > SLOTS_KEPT) {
 		free(all->slots);
 		fold_items_init(all);
@@ -205,15 +214,53 @@ fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what)
 	item->tallies[item->tally_count++] = (struct fold_tally){day, what, 1};
 }
 
-void
-fold_item_waits(struct fold_item *item, struct str queue_id)
+static char *
+lower(struct str domain)
 {
-	if (item->queue_id_count >= FOLD_QUEUE_IDS)
+	char *text = mem_strndup(domain.p, domain.len);
+
+	for (char *p = text; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+	return text;
+}
+
+void
+fold_items_end(struct fold_items *all, struct str queue_id, struct str domain)
+{
+	if (all->ended_count >= FOLD_ENDED_MAX)
 		return;
-	for (size_t i = 0; i < item->queue_id_count; i++)
-		if (str_is(queue_id, item->queue_ids[i]))
-			return;
-	item->queue_ids = mem_array(
-	    item->queue_ids, item->queue_id_count + 1, sizeof(*item->queue_ids));
-	item->queue_ids[item->queue_id_count++] = mem_strndup(queue_id.p, queue_id.len);
+	all->ended = mem_array(all->ended, all->ended_count + 1, sizeof(*all->ended));
+	all->ended[all->ended_count++] =
+	    (struct fold_ended){mem_strndup(queue_id.p, queue_id.len), lower(domain)};
+}
+
+static struct fold_waiting *
+find_waiting(struct fold_item *item, struct str queue_id)
+{
+	for (size_t i = 0; i < item->waiting_count; i++)
+		if (str_is(queue_id, item->waiting[i].queue_id))
+			return &item->waiting[i];
+	if (item->waiting_count >= FOLD_WAITING_MAX)
+		return NULL;
+	item->waiting =
+	    mem_array(item->waiting, item->waiting_count + 1, sizeof(*item->waiting));
+	item->waiting[item->waiting_count] =
+	    (struct fold_waiting){.queue_id = mem_strndup(queue_id.p, queue_id.len)};
+	return &item->waiting[item->waiting_count++];
+}
+
+void
+fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned rule,
+    int64_t time_ms)
+{
+	struct fold_waiting *w = find_waiting(item, line->queue_id);
+
+	if (w == NULL)
+		return;
+	free(w->domain);
+	w->domain = lower(line->domain);
+	w->time_ms = time_ms;
+	w->arrival_ms = time_ms - line->delay_us / 1000;
+	w->rule = rule;
+	w->reason = reason_mark_of(line->own_reason, false);
 }

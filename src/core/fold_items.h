@@ -17,6 +17,8 @@ struct fold_items {
 	size_t size;
 	struct fold_item *first;
 	struct fold_item **last;
+	struct fold_ended *ended;
+	size_t ended_count;
 };
 
 void fold_items_init(struct fold_items *all);
@@ -39,10 +41,15 @@ void fold_items_expect(const struct fold_items *all, uint32_t hash);
 /* The same by a whole key, new if need be. */
 struct fold_item *fold_items_get(struct fold_items *all, const char *key);
 
+/* That message waits no more for recipients of that domain (empty: for nobody). */
+void fold_items_end(struct fold_items *all, struct str queue_id, struct str domain);
+
 /* One more of what (enum fold_what) on the day of time_ms. */
 void fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what);
 
-/* A message that waits: once, and only as many as are worth keeping. */
-void fold_item_waits(struct fold_item *item, struct str queue_id);
+/* The message of that line, which a rule recognised, waits: once, as its last line has
+ * it, and only as many as are worth keeping. */
+void fold_item_waits(struct fold_item *item, const struct status_line *line,
+    unsigned rule, int64_t time_ms);
 
 #endif

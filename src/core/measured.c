@@ -121,6 +121,32 @@ measured_of(const struct measured_host *hosts, unsigned count, bool gone)
 	return m;
 }
 
+static void
+describe(const struct measured_host *host, struct buf *out)
+{
+	enum level best = best_of(host, false);
+
+	buf_add_visible(out, str_of(host->name));
+	buf_printf(out, " answer=%s", probe_end_name(host->probe.end));
+	if (host->probe.end != PROBE_SILENT && host->probe.end != PROBE_OURS)
+		buf_printf(
+		    out, " meets=%s", best == LEVEL_MAY ? "cleartext" : level_name(best));
+	else if (host->past != LEVEL_UNKNOWN)
+		buf_printf(out, " past=%s", level_name(host->past));
+	if (host->probe.cause != CAUSE_NONE)
+		buf_printf(out, " cause=%s", cause_name(host->probe.cause));
+}
+
+void
+measured_describe(const struct measured_host *hosts, unsigned count, struct buf *out)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (i > 0)
+			buf_printf(out, "; ");
+		describe(&hosts[i], out);
+	}
+}
+
 enum level
 measured_strongest(const struct measured *measured, enum level below)
 {

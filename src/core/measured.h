@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/answer.h"
+#include "base/buf.h"
 #include "core/level.h"
 #include "core/probe.h"
 
@@ -51,6 +52,11 @@ enum answer measured_host_meets(
  * does. It is not met where every host was seen not to; else it could not be told.
  */
 struct measured measured_of(const struct measured_host *hosts, unsigned count, bool gone);
+
+/* For people, hosts parted by "; ": "mx.example.org answer=tls meets=encrypt
+ * cause=self-signed", past= where that counts. Names come from DNS, in A-labels. */
+void measured_describe(
+    const struct measured_host *hosts, unsigned count, struct buf *out);
 
 /*
  * The strongest level below `below` that is met, while every one between is seen not to

@@ -42,6 +42,12 @@ parsed_from(const struct logline *line, struct parsed *out)
 		out->pid = line->pid;
 		return true;
 	}
+	if (str_equal(line->program, STR("qmgr")) &&
+	    expiry_parse(line->text, &out->expired)) {
+		out->kind = PARSED_EXPIRY;
+		out->pid = line->pid;
+		return true;
+	}
 	if (!parsed_from_status(line->text, line->service, out))
 		return false;
 	out->pid = line->pid;

@@ -16,6 +16,7 @@ enum parsed_kind {
 	PARSED_STATUS,
 	PARSED_SESSION,
 	PARSED_POLICY,
+	PARSED_EXPIRY,
 };
 
 /* Slices borrow from the line that it was made of. */
@@ -30,6 +31,7 @@ struct parsed {
 		struct status_line status;
 		struct session_line session;
 		struct policy_line policy;
+		struct str expired; /* the queue id */
 	};
 };
 

@@ -266,7 +266,6 @@ bool
 status_parse(struct str text, struct status_line *out)
 {
 	struct str s = text, ignored;
-	int64_t delay_us;
 	bool quoted;
 
 	/* What may be missing; all else is written before it is true. */
@@ -282,7 +281,7 @@ status_parse(struct str text, struct status_line *out)
 	if (!eat_field(&s, STR("relay="), &out->relay))
 		return false;
 	eat_field(&s, STR("conn_use="), &ignored);
-	if (!str_eat(&s, STR("delay=")) || !eat_seconds(&s, &delay_us) ||
+	if (!str_eat(&s, STR("delay=")) || !eat_seconds(&s, &out->delay_us) ||
 	    !str_eat(&s, STR(", ")))
 		return false;
 	if (str_eat(&s, STR("delays=")) &&
@@ -358,6 +357,18 @@ session_grade_name(enum session_grade grade)
 	};
 
 	return names[grade];
+}
+
+bool
+expiry_parse(struct str text, struct str *queue_id)
+{
+	struct str address;
+
+	/* An empty sender is one, too. */
+	return eat_queue_id(&text, queue_id) && str_eat(&text, STR("from=<")) &&
+	    eat_address(&text, &address) &&
+	    (str_equal(text, STR("status=expired, returned to sender")) ||
+	        str_equal(text, STR("status=force-expired, returned to sender")));
 }
 
 bool

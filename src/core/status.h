@@ -39,7 +39,8 @@ struct status_line {
 	struct str reason;     /* between the outer brackets */
 	struct str own_reason; /* the same without "delivery temporarily suspended: " */
 	bool suspended;        /* it had that: qmgr did not try */
-	bool ambiguous; /* an unquoted address may have written this (Postfix < 3.5) */
+	bool ambiguous;   /* an unquoted address may have written this (Postfix < 3.5) */
+	int64_t delay_us; /* since the message arrived */
 	int64_t attempt_us; /* set-up and transmission time, 0 where not written */
 };
 
@@ -55,6 +56,9 @@ enum level status_attempt_level(const struct status_line *line);
  * encrypt; "dane" is by TLSA records, dane-only. LEVEL_UNKNOWN: not said, undecided, not
  * met. */
 enum level status_met_level(const struct status_line *line);
+
+/* "QID: from=<A>, status=expired, returned to sender", of qmgr(8); also force-expired. */
+bool expiry_parse(struct str text, struct str *queue_id);
 
 /* How a TLS session was authenticated: what the session line calls it. */
 enum session_grade {

@@ -435,6 +435,7 @@ resolver_gather(
 	memset(records, 0, sizeof(*records));
 	if (nexthop->literal) {
 		records->literal = true;
+		str_copy(str_of(nexthop->host), records->domain, sizeof(records->domain));
 		add_host(records, nexthop->host, 0);
 		return;
 	}
@@ -443,5 +444,6 @@ resolver_gather(
 		note_trouble(records, "the domain has no ASCII form that DNS could have");
 		return;
 	}
+	str_copy(str_of(domain), records->domain, sizeof(records->domain));
 	gather(resolver, nexthop, domain, records);
 }

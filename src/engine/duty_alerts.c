@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "base/utc.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
@@ -50,6 +51,28 @@ engine_alert(struct engine *e, const char *line)
 	add_line(e, line);
 }
 
+/* Mail that waits on is sent back in the end: when? */
+static void
+add_bounce(struct engine *e, const struct destination *d, const struct decision *decision,
+    struct buf *line)
+{
+	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
+	char when[UTC_SIZE];
+	int64_t arrival_ms = 0;
+	struct err err;
+
+	if (!d->alarm.raised || d->alarm.lost || !waits || decision->retry ||
+	    e->settings.queue_lifetime_ms == 0)
+		return;
+	if (!store_waiting_first(e->store, d->id, &arrival_ms, &err)) {
+		engine_not_stored(e, "read what waits", &err);
+		return;
+	}
+	if (arrival_ms != 0 &&
+	    utc_print((arrival_ms + e->settings.queue_lifetime_ms) / 1000, when))
+		buf_printf(line, "; the first message bounces at %s", when);
+}
+
 void
 engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged)
@@ -76,6 +99,7 @@ engine_alert_decision(
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_of(cause));
 	}
+	add_bounce(e, d, &judged->decision, &line);
 	if (d->alarm.raised && d->alarm.reason[0] != '\0') {
 		buf_printf(&line, "; Postfix said: ");
 		buf_add_quoted(&line, str_of(d->alarm.reason));

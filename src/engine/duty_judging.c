@@ -12,9 +12,7 @@
 
 #define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
 #define DUE_BURST      40
-#define PROBE_EVERY_MS 5000 /* of one MX host */
-#define JUDGE_MAX      512  /* destinations fetched at once */
-#define PROBE_SLOTS    4096
+#define JUDGE_MAX      512 /* destinations judged at once */
 #define JOBS_PER_ASKER 2
 
 struct judging {
@@ -23,12 +21,12 @@ struct judging {
 	int64_t *asked;                    /* ids that are with the askers */
 	size_t asked_count;
 	size_t asked_max;
-	bool stored;      /* something, in this pass */
-	bool look;        /* there may be something to judge */
-	int64_t due_ms;   /* wall: the next destination to re-check; 0: none */
-	int64_t tokens;   /* re-checks of ended leases that may begin now */
+	int64_t *ids;   /* to judge; room for all that are with somebody, and JUDGE_MAX */
+	bool stored;    /* something, in this batch */
+	bool look;      /* there may be something to judge */
+	int64_t due_ms; /* wall: the next destination to re-check; 0: none */
+	int64_t tokens; /* re-checks of ended leases that may begin now */
 	int64_t token_ms; /* monotonic: when the last one came; 0: none did */
-	int64_t probed_ms[PROBE_SLOTS]; /* monotonic, by hash of the first MX host */
 };
 
 static bool
@@ -70,15 +68,19 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	j->resolver = config_resolver(config);
 	j->asked_max = (size_t)config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH;
 	j->asked = mem_new(j->asked_max, sizeof(*j->asked));
-	e->askers = e->world->workers_new(config->dns.workers, e->world->ask_make,
-	    e->world->ask_drop, &j->resolver, err);
-	return e->askers != NULL && mind_lowest(e, err);
+	j->ids = mem_new(JUDGE_MAX + j->asked_max + WITNESSES_MAX, sizeof(*j->ids));
+	e->workers[POOL_ASKERS] = e->world->workers_new(config->dns.workers,
+	    e->world->ask_make, e->world->ask_drop, &j->resolver, err);
+	return e->workers[POOL_ASKERS] != NULL && mind_lowest(e, err);
 }
 
 static void
 close_judging(struct duty_state *base)
 {
-	free(((struct judging *)base)->asked);
+	struct judging *j = (struct judging *)base;
+
+	free(j->asked);
+	free(j->ids);
 }
 
 static void
@@ -184,19 +186,58 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	return true;
 }
 
-/* Judge d and store what came of it. *needs: it must be asked about first. */
+/* What witnesses answered of it, as far as that serves now, becomes part of what is
+ * known. */
+static void
+add_witnesses(struct engine *e, const struct destination *d, struct answers *known)
+{
+	struct witnessed *w = witnesses_find(e->witnessed, d->id);
+
+	if (w == NULL)
+		return;
+	if (!witnessed_queue_serves(w, d, engine_now(e).mono_ms))
+		w->says.queue = judge_no_witnesses(&e->judge).queue;
+	if (!engine_servers_serve(e, w, d))
+		w->says.measured = w->says.measured_gone = (struct measured){0};
+	w->says.prober = e->judge.prober;
+	known->witnesses = &w->says;
+	if (!w->says.measured.asked)
+		return;
+	w->says.prober = ANSWER_YES;
+	known->sources[FACT_servers].asked = true;
+	memcpy(known->servers, w->servers->text, sizeof(known->servers));
+}
+
+/*
+ * Judge d and store what came of it. *wants: nothing did, this must be asked first (enum
+ * ladder_wants). Witnesses are asked here, once there are answers.
+ */
 static bool
 judge_one(struct engine *e, struct destination *d, const struct answers *answers,
-    int64_t now_ms, bool *needs, struct err *err)
+    int64_t now_ms, unsigned *wants, struct err *err)
 {
+	struct answers known;
 	struct judged judged;
 	bool done;
 
-	*needs = !judge_destination(&e->judge, d, answers, now_ms, &judged);
-	if (*needs)
+	if (answers != NULL) {
+		known = *answers;
+		if (known.witnesses == NULL)
+			add_witnesses(e, d, &known);
+		answers = &known;
+	}
+	*wants = 0;
+	if (!judge_destination(&e->judge, d, answers, now_ms, &judged)) {
+		*wants = judged.decision.wants;
+		/* Where there is no room it stays pending. */
+		if (answers != NULL && engine_ask_witnesses(e, d, answers, *wants))
+			*wants = 0;
 		return true;
+	}
 	done = take_judged(e, d, &judged, now_ms, err);
 	judged_clear(&judged);
+	if (done)
+		witnesses_drop(e->witnessed, d->id);
 	return done;
 }
 
@@ -214,6 +255,24 @@ work(struct task *task, void *context)
 	return true;
 }
 
+/* One of which all is known that was asked for. */
+static bool
+judge_answered(struct engine *e, int64_t id, const struct answers *answers,
+    int64_t now_ms, struct err *err)
+{
+	struct destination d;
+	unsigned wants;
+	bool found, done;
+
+	if (!store_get_id(e->store, id, &d, &found, err))
+		return false;
+	if (!found)
+		witnesses_drop(e->witnessed, id);
+	done = !found || judge_one(e, &d, answers, now_ms, &wants, err);
+	destination_clear(&d);
+	return done;
+}
+
 /* The answers of one job, judged in one transaction. */
 static bool
 judge_answers(
@@ -221,18 +280,55 @@ judge_answers(
 {
 	if (!store_begin(e->store, err) || !look_at_all(e, now_ms, err))
 		return false;
-	for (unsigned i = 0; i < job->count; i++) {
-		struct destination d;
-		bool found, needs, done;
+	for (unsigned i = 0; i < job->count; i++)
+		if (!judge_answered(
+		        e, job->items[i].id, &job->items[i].answers, now_ms, err))
+			return false;
+	return store_commit(e->store, err);
+}
 
-		done = store_get_id(e->store, job->items[i].id, &d, &found, err) &&
-		    (!found ||
-		        judge_one(e, &d, &job->items[i].answers, now_ms, &needs, err));
-		destination_clear(&d);
-		if (!done)
+/* Where it was not stored they stay pending, and are asked about again. */
+static void
+end_batch(struct engine *e, struct judging *j, bool done, const struct err *err)
+{
+	if (!done)
+		engine_not_stored(e, "store decisions", err);
+	else if (j->stored)
+		engine_stored(e, "store decisions");
+	j->look = true;
+}
+
+static bool
+judge_told(struct engine *e, const int64_t *ids, size_t count, const struct moment *now,
+    struct err *err)
+{
+	if (!store_begin(e->store, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
+
+		/* What a host did may be news of thousands: a freeze must not be late. */
+		if (i % MEASURE_BATCH == 0 && !look_at_all(e, now->wall_ms, err))
+			return false;
+
+		/* What DNS answered long ago is asked again; then it is judged. */
+		if (w != NULL && w->wants == 0 &&
+		    now->mono_ms - w->answers_ms <= WITNESSES_SERVES_MS &&
+		    !judge_answered(e, ids[i], &w->answers, now->wall_ms, err))
 			return false;
 	}
-	return store_commit(e->store, err);
+	return look_at_all(e, now->wall_ms, err) && store_commit(e->store, err);
+}
+
+void
+engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count)
+{
+	struct judging *j = engine_state(e, &duty_judging);
+	struct moment now = engine_now(e);
+	struct err err;
+
+	j->stored = false;
+	end_batch(e, j, judge_told(e, ids, count, &now, &err), &err);
 }
 
 static void
@@ -247,51 +343,12 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		forget_asked(j, job->items[i].id);
 	if (job->err.text[0] != '\0')
 		log_warning("%s", job->err.text);
-	if (judge_answers(e, job, now->wall_ms, &err))
-		engine_stored(e, "store decisions");
-	else
-		/* They stay pending and are asked about again. */
-		engine_not_stored(e, "store decisions", &err);
-	j->look = true;
+	j->stored = false;
+	end_batch(e, j, judge_answers(e, job, now->wall_ms, &err), &err);
 }
 
 static const struct task_kind judging_kind = {
-    .size = sizeof(struct judging_task), .asks = true, .work = work, .take = take};
-
-/* The host that a probe would most likely meet: the first of the last answer. */
-static size_t
-probe_slot(const struct destination *d)
-{
-	size_t h = 5381;
-
-	for (const char *p = d->dns.text; *p != '\0' && *p != ' ' && *p != '\n'; p++)
-		h = h * 33 + (unsigned char)*p;
-	return h % PROBE_SLOTS;
-}
-
-/*
- * Does the destination want a probe, and may it have one now? False: it has to wait,
- * since its server was probed for another destination just before.
- */
-static bool
-plan_probe(const struct engine *e, struct judging *j, const struct destination *d,
-    struct measure_item *item, const struct moment *now)
-{
-	int64_t *last_ms = &j->probed_ms[probe_slot(d)];
-	enum level above, up_to;
-
-	if (!judge_wants_probe(&e->judge, d, now->wall_ms, &above, &up_to))
-		return true;
-	if (*last_ms != 0 && now->mono_ms - *last_ms < PROBE_EVERY_MS)
-		return false;
-	*last_ms = now->mono_ms;
-	/* Where the servers are not to be asked, nothing comes back. */
-	item->probing = e->config->probe.off ? MEASURE_PROBE_NONE : MEASURE_PROBE_WHOLE;
-	item->probe_above = above;
-	item->probe_up_to = up_to;
-	item->answers.probe_asked = true;
-	return true;
-}
+    .size = sizeof(struct judging_task), .pool = POOL_ASKERS, .work = work, .take = take};
 
 static struct judging_task *
 make_task(struct engine *e, struct judging *j)
@@ -302,18 +359,45 @@ make_task(struct engine *e, struct judging *j)
 	return t;
 }
 
+/* How many may be asked about: any of them may have to wait for witnesses. */
 static size_t
-room(const struct judging *j)
+room(const struct engine *e, const struct judging *j)
 {
-	return j->asked_max - j->asked_count;
+	size_t askers = j->asked_max - j->asked_count;
+	size_t waiting = witnesses_count(e->witnessed) + j->asked_count;
+	size_t witnesses = waiting < WITNESSES_MAX ? WITNESSES_MAX - waiting : 0;
+
+	return askers < witnesses ? askers : witnesses;
+}
+
+/* Is it with somebody who is being asked? */
+static bool
+is_with_somebody(const struct engine *e, const struct judging *j, int64_t id)
+{
+	const struct witnessed *w = witnesses_find(e->witnessed, id);
+
+	return is_asked(j, id) || (w != NULL && w->wants != 0);
+}
+
+/* Without those that are with somebody, and at most so many. How many are left. */
+static size_t
+leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t count,
+    size_t most)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < count && left < most; i++)
+		if (!is_with_somebody(e, j, ids[i]))
+			ids[left++] = ids[i];
+	return left;
 }
 
 /* --- judging ----------------------------------------------------------------------- */
 
 /* Put it into *t, to be asked about; a full task is submitted. */
-static bool
-have_asked(struct engine *e, struct judging *j, struct destination *d,
-    struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
+static void
+have_asked(struct engine *e, struct judging *j, const struct destination *d,
+    struct judging_task **t, size_t batch)
 {
 	struct measure_item *item;
 
@@ -321,11 +405,7 @@ have_asked(struct engine *e, struct judging *j, struct destination *d,
 		*t = make_task(e, j);
 	item = &(*t)->ask.items[(*t)->ask.count];
 	if (!nexthop_parse(str_of(d->key), &item->nexthop))
-		return true;
-	if (!plan_probe(e, j, d, item, now)) {
-		destination_postpone(d, now->wall_ms + PROBE_EVERY_MS);
-		return store_put(e->store, d, err);
-	}
+		return;
 	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
 	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
 	item->id = d->id;
@@ -335,7 +415,6 @@ have_asked(struct engine *e, struct judging *j, struct destination *d,
 		engine_submit(e, &(*t)->task);
 		*t = NULL;
 	}
-	return true;
 }
 
 static bool
@@ -345,15 +424,17 @@ judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
 	struct measure_settings settings =
 	    measure_settings_of(&e->postfix, &e->settings, e->other_maps);
 	struct answers remembered;
-	bool needs;
+	unsigned wants;
 
-	if (!judge_one(e, d, NULL, now->wall_ms, &needs, err))
+	if (!judge_one(e, d, NULL, now->wall_ms, &wants, err))
 		return false;
-	if (needs &&
+	if (wants != 0 &&
 	    judge_remembers(&e->judge, &settings, d, now->wall_ms, &remembered) &&
-	    !judge_one(e, d, &remembered, now->wall_ms, &needs, err))
+	    !judge_one(e, d, &remembered, now->wall_ms, &wants, err))
 		return false;
-	return !needs || have_asked(e, j, d, t, batch, now, err);
+	if (wants != 0)
+		have_asked(e, j, d, t, batch);
+	return true;
 }
 
 /* Judge what needs no asking, and have asked what does. */
@@ -369,12 +450,10 @@ judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
 	if (batch > MEASURE_BATCH)
 		batch = MEASURE_BATCH;
 	done = store_begin(e->store, err) && look_at_all(e, now->wall_ms, err);
-	for (size_t i = 0; done && i < count && room(j) > 0; i++) {
+	for (size_t i = 0; done && i < count && room(e, j) > 0; i++) {
 		struct destination d;
 		bool found;
 
-		if (is_asked(j, ids[i]))
-			continue;
 		done = store_get_id(e->store, ids[i], &d, &found, err) &&
 		    (!found || judge_or_ask(e, j, &d, &t, batch, now, err));
 		destination_clear(&d);
@@ -411,16 +490,21 @@ take_tokens(struct judging *j, int64_t mono_ms)
 static bool
 judge_all(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
 {
-	int64_t ids[JUDGE_MAX];
+	size_t away = j->asked_count + witnesses_count(e->witnessed);
 	size_t count = 0, tokens = take_tokens(j, now->mono_ms);
 
-	if (!store_pending(e->store, ids, JUDGE_MAX, &count, err) ||
-	    (count > 0 && !judge_ids(e, j, ids, count, now, err)))
+	if (!store_pending(e->store, j->ids, JUDGE_MAX + away, &count, err))
+		return false;
+	count = leave_out(e, j, j->ids, count, JUDGE_MAX);
+	if (count > 0 && !judge_ids(e, j, j->ids, count, now, err))
 		return false;
 	count = 0;
-	if (tokens > 0 && !store_due(e->store, now->wall_ms, ids, tokens, &count, err))
+	away = j->asked_count + witnesses_count(e->witnessed);
+	if (tokens > 0 &&
+	    !store_due(e->store, now->wall_ms, j->ids, tokens + away, &count, err))
 		return false;
-	if (count > 0 && !judge_ids(e, j, ids, count, now, err))
+	count = leave_out(e, j, j->ids, count, tokens);
+	if (count > 0 && !judge_ids(e, j, j->ids, count, now, err))
 		return false;
 	j->tokens -= (int64_t)count;
 	j->due_ms = 0;
@@ -438,12 +522,11 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	const struct judging *j = (const struct judging *)base;
 	struct due due = {.at_ms = DUE_NEVER, .owed = j->look};
 
-	(void)e;
 	if (j->look || (j->due_ms != 0 && j->due_ms <= now->wall_ms))
 		due = (struct due){now->mono_ms, true};
 	else if (j->due_ms != 0)
 		due.at_ms = engine_at_wall(now, j->due_ms);
-	if (room(j) == 0)
+	if (room(e, j) == 0)
 		due.at_ms = DUE_NEVER;
 	return due;
 }

@@ -18,6 +18,7 @@ struct queued_mail {
 	char *queue_id;
 	char *recipient;
 	char *reason;
+	int64_t arrival_s;
 };
 
 struct queue_task {
@@ -67,6 +68,7 @@ add_mail(void *context, const struct queued *queued)
 	mail->queue_id = mem_strdup(queued->queue_id);
 	mail->recipient = mem_strdup(queued->address);
 	mail->reason = mem_strdup(queued->delay_reason);
+	mail->arrival_s = queued->arrival_s;
 }
 
 static bool
@@ -89,7 +91,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	for (size_t i = 0; i < t->count; i++)
 		fold_queued(e->fold, str_of(t->mails[i].queue_id),
 		    str_of(t->mails[i].recipient), str_of(t->mails[i].reason),
-		    now->wall_ms);
+		    t->mails[i].arrival_s, now->wall_ms);
 	q->unsaved = true;
 }
 

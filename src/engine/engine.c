@@ -8,13 +8,15 @@
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
-#define HELPERS  3    /* a long retry must not keep the map waiting */
+#define HELPERS  4    /* long retries and listings must not keep the map waiting */
 #define BUSY_MS  1000 /* of SQLite; the engine tries again later anyway */
 #define FRESH_MS SPAN_MINUTE_MS
 
 #define ENGINE_ROW(name) &duty_##name,
 static const struct duty *const duties[] = {ENGINE_DUTIES(ENGINE_ROW)};
 #undef ENGINE_ROW
+
+_Static_assert(ENGINE_FDS == POOL_COUNT, "a descriptor a pool");
 
 #define DUTIES (sizeof(duties) / sizeof(duties[0]))
 
@@ -91,10 +93,15 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->fold = fold_new(rules);
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
+	e->judge.asks_queue = mode == ENGINE_APPLY;
+	e->judge.prober =
+	    mode == ENGINE_APPLY && !config->probe.off ? ANSWER_UNSURE : ANSWER_NO;
+	e->witnessed = witnesses_new();
 	make_states(e);
 	if (open_store(e, err) && load_processes(e, err) && open_duties(e, err)) {
-		e->helpers = world->workers_new(HELPERS, NULL, NULL, NULL, err);
-		if (e->helpers != NULL)
+		e->workers[POOL_HELPERS] =
+		    world->workers_new(HELPERS, NULL, NULL, NULL, err);
+		if (e->workers[POOL_HELPERS] != NULL)
 			return e;
 	}
 	engine_free(e);
@@ -109,8 +116,8 @@ engine_free(struct engine *e)
 	for (size_t i = 0; i < DUTIES; i++)
 		if (duties[i]->finish != NULL)
 			duties[i]->finish(e, e->states[i]);
-	e->world->workers_free(e->askers);
-	e->world->workers_free(e->helpers);
+	for (size_t i = 0; i < POOL_COUNT; i++)
+		e->world->workers_free(e->workers[i]);
 	while (e->tasks != NULL) {
 		struct task *task = e->tasks;
 
@@ -123,6 +130,7 @@ engine_free(struct engine *e)
 		free(e->states[i]);
 	}
 	free(e->states);
+	witnesses_free(e->witnessed);
 	fold_free(e->fold);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);
@@ -267,7 +275,7 @@ engine_submit(struct engine *e, struct task *task)
 	task->next = e->tasks;
 	e->tasks = task;
 	task->base->tasks++;
-	e->world->submit(task->kind->asks ? e->askers : e->helpers, &task->job);
+	e->world->submit(e->workers[task->kind->pool], &task->job);
 }
 
 void
@@ -381,8 +389,9 @@ engine_turn(struct engine *e)
 	for (size_t i = 0; i < DUTIES; i++)
 		if (duties[i]->notice != NULL)
 			duties[i]->notice(e, e->states[i], &now);
-	take_tasks(e, e->helpers);
-	take_tasks(e, e->askers);
+	for (size_t i = 0; i < POOL_COUNT; i++)
+		if (e->workers[i] != NULL)
+			take_tasks(e, e->workers[i]);
 	for (size_t i = 0; i < DUTIES; i++) {
 		now = engine_now(e);
 		if (start_ms(e, e->states[i], &now) <= now.mono_ms)
@@ -391,10 +400,10 @@ engine_turn(struct engine *e)
 }
 
 void
-engine_fds(const struct engine *e, int fds[2])
+engine_fds(const struct engine *e, int fds[ENGINE_FDS])
 {
-	fds[0] = e->world->fd(e->askers);
-	fds[1] = e->world->fd(e->helpers);
+	for (size_t i = 0; i < POOL_COUNT; i++)
+		fds[i] = e->workers[i] != NULL ? e->world->fd(e->workers[i]) : -1;
 }
 
 const char *

@@ -65,8 +65,10 @@ bool engine_left_queue(struct engine *engine);
 /* Do what can be done now: take results, judge, export, retry. */
 void engine_turn(struct engine *engine);
 
-/* Descriptors that become readable when there is something to do: fds[0..2). */
-void engine_fds(const struct engine *engine, int fds[2]);
+#define ENGINE_FDS 3
+
+/* Descriptors that become readable when there is something to do; -1: none. */
+void engine_fds(const struct engine *engine, int fds[ENGINE_FDS]);
 
 /* Milliseconds until engine_turn() has something to do by the clock; -1: not before
  * there is news. */

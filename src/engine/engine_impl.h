@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "engine/backoff.h"
 #include "engine/engine.h"
+#include "engine/witnesses.h"
 #include "engine/world.h"
 
 /* A turn goes through them in this order. */
@@ -25,6 +26,8 @@
 	ROW(routes)   /* where lines go whose next-hop the transport maps tell */ \
 	ROW(queue)    /* mail that was deferred before the log was read */ \
 	ROW(judging)  /* what is news or due is asked about and judged */ \
+	ROW(witness)  /* the queue, before anything weaker is written */ \
+	ROW(servers)  /* the MX hosts, before a step and at a re-check */ \
 	ROW(export)   /* the map in force */ \
 	ROW(catch_up) /* what targets left for later */ \
 	ROW(retry)    /* mail that waits */ \
@@ -103,10 +106,18 @@ struct duty {
 ENGINE_DUTIES(ENGINE_ROW)
 #undef ENGINE_ROW
 
+/* Who works: what takes long must not keep the others waiting. */
+enum pool {
+	POOL_HELPERS, /* they run Postfix's commands */
+	POOL_ASKERS,  /* they have a resolver */
+	POOL_PROBERS, /* they connect to servers */
+	POOL_COUNT,
+};
+
 /* A kind of work for a worker, with its completion and its release. */
 struct task_kind {
 	size_t size; /* of a struct that begins with a struct task */
-	bool asks;   /* it is the askers' work */
+	enum pool pool;
 	/* In a worker, with the asker's context. False: it failed, and err says why. */
 	bool (*work)(struct task *task, void *context);
 	/* In the engine's thread, or NULL; task->done tells whether it went well. A
@@ -143,6 +154,7 @@ struct engine {
 	bool limit_reported;    /* that a pattern ran into its limit */
 	struct fold *fold;
 	struct judge judge;
+	struct witnessed_table *witnessed; /* who waits for witnesses */
 	struct postfix postfix;
 
 	struct postfix_settings settings;
@@ -153,9 +165,8 @@ struct engine {
 	int64_t map_exported; /* of the map in force */
 
 	struct duty_state **states; /* in the order of the rows */
-	struct workers *askers;
-	struct workers *helpers; /* who run Postfix's commands */
-	struct task *tasks;      /* that workers have */
+	struct workers *workers[POOL_COUNT];
+	struct task *tasks; /* that workers have */
 };
 
 /* --- engine.c --- */
@@ -186,6 +197,35 @@ bool engine_settings_are_wanted(const struct engine *e, const struct moment *now
 /* The database could, or could not: "cannot WHAT". A failure rolls back. */
 void engine_stored(struct engine *e, const char *what);
 void engine_not_stored(struct engine *e, const char *what, const struct err *err);
+
+/* --- duty_judging.c --- */
+
+/* Witnesses answered for these: judge those that wait for nobody else. */
+void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
+
+/* --- duty_witness.c --- */
+
+/* The witnesses that a duty asks. */
+#define ENGINE_WITNESSES (WANTS_QUEUE | WANTS_SERVERS)
+
+/*
+ * d is judged once those of these witnesses (enum ladder_wants) have answered that a duty
+ * asks; answers: what else was measured of it. False: none does, too many wait already,
+ * or DNS has to tell which servers there are.
+ */
+bool engine_ask_witnesses(struct engine *e, const struct destination *d,
+    const struct answers *answers, unsigned wants);
+
+/* --- duty_servers.c: the servers as a witness --- */
+
+/* Have the servers of d asked. choice NULL: those that they were when it was asked for
+ * them before. False: they are not known. */
+bool engine_ask_servers(struct engine *e, struct witnessed *w,
+    const struct destination *d, const struct choice *choice);
+
+/* Does what they were measured to do still serve, for d as it is now? */
+bool engine_servers_serve(
+    const struct engine *e, const struct witnessed *w, const struct destination *d);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 

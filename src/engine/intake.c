@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#define ENDED_MAX 64 /* destinations that one message waits for */
+
 /* --- one item ---------------------------------------------------------------------- */
 
 static void
@@ -66,10 +68,20 @@ store_counted(
 		        item->tallies[i].count, err))
 			return false;
 	}
-	for (size_t i = 0; i < item->queue_id_count; i++)
-		if (!store_waiting_add(
-		        store, id, item->queue_ids[i], item->deferral->time_ms, err))
+	for (size_t i = 0; i < item->waiting_count; i++) {
+		const struct fold_waiting *w = &item->waiting[i];
+		struct waiting_mail mail = {
+		    .queue_id = w->queue_id,
+		    .domain = w->domain,
+		    .rule = rules_get(in->rules, w->rule)->name,
+		    .reason = w->reason,
+		    .time_ms = w->time_ms,
+		    .arrival_ms = w->arrival_ms,
+		};
+
+		if (!store_waiting_add(store, id, &mail, err))
 			return false;
+	}
 	return true;
 }
 
@@ -96,6 +108,31 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	    store_counted(in, item, d.id, err);
 	destination_clear(&d);
 	return done;
+}
+
+/* What waits no more is no alarm any more. */
+static bool
+store_ended(struct intake *in, const struct fold_ended *ended, struct err *err)
+{
+	int64_t ids[ENDED_MAX];
+	size_t count;
+
+	if (!store_waiting_end(
+	        in->store, ended->queue_id, ended->domain, ids, ENDED_MAX, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct destination d;
+		bool found, done;
+
+		if (!store_get_id(in->store, ids[i], &d, &found, err))
+			return false;
+		destination_take_end(&d);
+		done = !found || store_put(in->store, &d, err);
+		destination_clear(&d);
+		if (!done)
+			return false;
+	}
+	return true;
 }
 
 /* --- the whole fold ---------------------------------------------------------------- */
@@ -128,13 +165,19 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
     size_t place_count, struct err *err)
 {
 	struct store *store = in->store;
+	const struct fold_ended *ended;
 	struct buf processes = {0};
+	size_t ended_count;
 	bool done;
 
 	if (!store_counter_get(store, "verified-ms", &in->verified_ms, err))
 		return false;
 	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
 		if (!store_item(in, i, err))
+			return false;
+	ended = fold_ended(fold, &ended_count);
+	for (size_t i = 0; i < ended_count; i++)
+		if (!store_ended(in, &ended[i], err))
 			return false;
 	if (!store_counter_set(store, "verified-ms", in->verified_ms, err))
 		return false;

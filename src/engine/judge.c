@@ -9,6 +9,8 @@
  */
 #define DOUBT_MS 1100
 
+#define SMTPS_PORT 465
+
 /* maximal_backoff_time and maximal_queue_lifetime, as Postfix has them by default. */
 #define MAXIMAL_BACKOFF_MS        (4000 * SPAN_SECOND_MS)
 #define MAXIMAL_QUEUE_LIFETIME_MS (5 * SPAN_DAY_MS)
@@ -23,14 +25,9 @@ judge_spans(const struct config *config)
 	};
 }
 
-/* What the rules say now: they may be others than when the line was read. */
 static int
-find_rule(
-    const struct judge *judge, const struct destination *d, const struct answers *answers)
+match(const struct judge *judge, const struct destination *d, enum rule_dnssec dnssec)
 {
-	enum rule_dnssec dnssec = answers == NULL ? RULE_DNSSEC_ANY
-	    : answers->dane.signed_domain         ? RULE_DNSSEC_SECURE
-	                                          : RULE_DNSSEC_INSECURE;
 	struct rule_subject subject = {
 	    .reason = str_of(d->alarm.reason),
 	    .dsn = str_of(d->alarm.dsn),
@@ -39,6 +36,28 @@ find_rule(
 	};
 
 	return rules_match(judge->rules, judge->matcher, &subject, 0, dnssec, NULL);
+}
+
+/* What the rules say now: they may be others than when the line was read. */
+static int
+find_rule(
+    const struct judge *judge, const struct destination *d, const struct answers *answers)
+{
+	return match(judge, d,
+	    answers == NULL                   ? RULE_DNSSEC_ANY
+	        : answers->dane.signed_domain ? RULE_DNSSEC_SECURE
+	                                      : RULE_DNSSEC_INSECURE);
+}
+
+/* As in a fold. */
+const char *
+judge_alarm_rule(const struct judge *judge, const struct destination *d)
+{
+	int rule = match(judge, d, RULE_DNSSEC_INSECURE);
+
+	if (rule < 0)
+		rule = match(judge, d, RULE_DNSSEC_ANY);
+	return rule >= 0 ? rules_get(judge->rules, (size_t)rule)->name : "";
 }
 
 static const char *
@@ -58,66 +77,44 @@ default_level(const struct judge *judge, const struct destination *d)
 	return postfix_service_level(judge->settings, d->transport);
 }
 
-/*
- * From a probe of the stronger levels, from the strongest down to one that works or could
- * not be told, to the levels that are met. What is weaker than one that works works too.
- */
-static struct measured
-measured_by_probe(const struct answers *answers)
+/* Not behind a socket, nor where TLS begins with the first byte. */
+static bool
+can_probe(const struct destination *d)
 {
-	struct measured m = {
-	    .asked = true, .answered = answers->probe_works != ANSWER_UNSURE};
+	struct nexthop nexthop;
 
-	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
-		m.meets[l] = l > answers->probed ? ANSWER_NO : answers->probe_works;
-	m.meets[LEVEL_DANE] = m.meets[LEVEL_MAY] = ANSWER_YES;
-	m.promised = answers->dane.state == DANE_UNUSABLE ||
-	    answers->dane.state == DANE_INSECURE_MX;
-	return m;
+	return nexthop_parse(str_of(d->key), &nexthop) && nexthop.port != SMTPS_PORT;
 }
 
-/* A prober there is, for what is weakened; the servers are asked at a re-check alone. */
-static void
-take_probe(const struct judge *judge, const struct destination *d,
-    const struct answers *answers, int64_t now_ms, struct evidence *ev)
+struct witnesses
+judge_no_witnesses(const struct judge *judge)
 {
-	enum level above, up_to;
-
-	if (ev->deferral)
-		return;
-	if (answers == NULL || !answers->probe_asked) {
-		if (judge_wants_probe(judge, d, now_ms, &above, &up_to))
-			ev->prober = ANSWER_UNSURE;
-	} else if (answers->probed != LEVEL_UNKNOWN) {
-		ev->prober = ANSWER_YES;
-		ev->measured = ev->measured_gone = measured_by_probe(answers);
-	}
+	return (struct witnesses){
+	    .credentials = ANSWER_NO,
+	    .queue = judge->asks_queue ? QUEUE_NOT_ASKED : QUEUE_NONE,
+	    .prober = judge->prober,
+	    .canary = CANARY_NONE,
+	};
 }
 
 /*
  * What the witnesses say: the queue, the servers, a canary, the credentials. Where there
- * are none to ask the ladder gets to know, and the reason of the deferral decides alone.
+ * is no prober the ladder gets to know, and the reason of the deferral decides alone.
  */
 static void
 take_witnesses(const struct judge *judge, const struct destination *d,
-    const struct answers *answers, int64_t now_ms, struct evidence *ev)
+    const struct answers *answers, struct evidence *ev)
 {
-	const struct witnesses *w = answers != NULL ? answers->witnesses : NULL;
+	struct witnesses none = judge_no_witnesses(judge);
+	const struct witnesses *w =
+	    answers != NULL && answers->witnesses != NULL ? answers->witnesses : &none;
 
-	if (w != NULL) {
-		ev->credentials = w->credentials;
-		ev->queue = w->queue;
-		ev->prober = w->prober;
-		ev->measured = w->measured;
-		ev->measured_gone = w->measured_gone;
-		ev->canary = w->canary;
-		return;
-	}
-	ev->credentials = ANSWER_NO;
-	ev->queue = QUEUE_NONE;
-	ev->canary = CANARY_NONE;
-	ev->prober = ANSWER_NO;
-	take_probe(judge, d, answers, now_ms, ev);
+	ev->credentials = w->credentials;
+	ev->queue = w->queue;
+	ev->prober = can_probe(d) ? w->prober : ANSWER_NO;
+	ev->measured = w->measured;
+	ev->measured_gone = w->measured_gone;
+	ev->canary = w->canary;
 }
 
 struct evidence
@@ -143,26 +140,26 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.fallback = source->fallback;
 		ev.fallback_level = source->level;
 	}
-	take_witnesses(judge, d, answers, now_ms, &ev);
+	take_witnesses(judge, d, answers, &ev);
 	return ev;
 }
 
-bool
-judge_wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
-    enum level *above, enum level *up_to)
+/* At a re-check the servers are asked for levels above the entry's. d is as it will be
+ * judged. */
+static bool
+wants_probe(const struct judge *judge, const struct destination *d, int64_t now_ms)
+{
+	return destination_wants_probe(d, default_level(judge, d), now_ms);
+}
+
+static void
+copy_as_judged(const struct judge *judge, const struct destination *d, int64_t now_ms,
+    struct destination *next)
 {
 	struct destination_spans spans = judge_spans(judge->config);
-	struct destination next;
-	bool wants;
 
-	*above = level_promise(d->entry.level); /* `dane` may come to cleartext */
-	*up_to = default_level(judge, d);
-	/* As it will be judged. */
-	destination_copy(&next, d);
-	destination_catch_up(&next, &spans, now_ms);
-	wants = destination_wants_probe(&next, *up_to, now_ms);
-	destination_clear(&next);
-	return wants;
+	destination_copy(next, d);
+	destination_catch_up(next, &spans, now_ms);
 }
 
 bool
@@ -170,9 +167,13 @@ judge_remembers(const struct judge *judge, const struct measure_settings *settin
     const struct destination *d, int64_t now_ms, struct answers *answers)
 {
 	struct measure_item item = {.probing = MEASURE_PROBE_NONE};
-	enum level above, up_to;
+	struct destination next;
+	bool looks_for_news;
 
-	if (!d->alarm.raised || judge_wants_probe(judge, d, now_ms, &above, &up_to))
+	copy_as_judged(judge, d, now_ms, &next);
+	looks_for_news = !d->alarm.raised || wants_probe(judge, &next, now_ms);
+	destination_clear(&next);
+	if (looks_for_news)
 		return false;
 	measure_recall(d, now_ms, &item.answers);
 	if (!measure_serves(settings, &item))
@@ -182,29 +183,67 @@ judge_remembers(const struct judge *judge, const struct measure_settings *settin
 	return measure_relay_fits(d->alarm.relay, d->key, d->dns.text);
 }
 
+/* At a re-check that wants one, what the servers were measured to do is a probe. */
+static bool
+note_probe(const struct judge *judge, const struct destination *d, int64_t now_ms,
+    struct answers *answers)
+{
+	struct evidence ev = {.prober = ANSWER_UNSURE};
+
+	take_witnesses(judge, d, answers, &ev);
+	if (!wants_probe(judge, d, now_ms) || !ev.measured.asked)
+		return false;
+	answers_note_measured(answers, &ev.measured, level_promise(d->entry.level),
+	    default_level(judge, d));
+	return true;
+}
+
+/* The next state of the destination, and what is decided on it. */
+static struct decision
+decide(const struct judge *judge, const struct ladder_policy *policy,
+    const struct answers *answers, int64_t now_ms, struct destination *next,
+    struct evidence *ev)
+{
+	struct destination_spans spans = judge_spans(judge->config);
+
+	if (answers != NULL) {
+		destination_take_answers(next, answers, &spans, now_ms);
+		measure_keep(answers, now_ms, next);
+	}
+	*ev = judge_evidence(judge, next, answers, now_ms);
+	destination_take_measured(next, ev, &spans);
+	return ladder_decide(policy, ev, now_ms);
+}
+
 bool
 judge_destination(const struct judge *judge, struct destination *d,
     const struct answers *answers, int64_t now_ms, struct judged *out)
 {
 	const struct ladder_policy *policy = &judge->config->ladder;
-	struct destination_spans spans = judge_spans(judge->config);
 	struct decision decision;
 	struct destination next;
+	struct answers with;
 	struct evidence ev;
+	bool wants = false;
 
-	destination_copy(&next, d);
-	destination_catch_up(&next, &spans, now_ms);
+	copy_as_judged(judge, d, now_ms, &next);
 	if (answers != NULL) {
-		destination_take_answers(&next, answers, &spans, now_ms);
-		measure_keep(answers, now_ms, &next);
+		with = *answers;
+		wants = wants_probe(judge, &next, now_ms) &&
+		    !note_probe(judge, &next, now_ms, &with);
+		answers = &with;
 	}
-	ev = judge_evidence(judge, &next, answers, now_ms);
-	destination_take_measured(&next, &ev, &spans);
-	decision = ladder_decide(policy, &ev, now_ms);
+	decision = decide(judge, policy, answers, now_ms, &next, &ev);
 	if (decision.wants != 0) {
 		*out = (struct judged){.decision = decision};
 		destination_clear(&next);
 		return false;
+	}
+	if (wants) { /* none is needed, or none can be made: it counts as made */
+		destination_clear(&next);
+		copy_as_judged(judge, d, now_ms, &next);
+		answers_note_measured(&with, NULL, LEVEL_UNKNOWN, LEVEL_UNKNOWN);
+		decision = decide(judge, policy, answers, now_ms, &next, &ev);
 	}
 	destination_decide(&next, &ev, &decision,
 	    ev.has_rule ? rule_name(judge, d, answers) : NULL, policy->recheck_ms, now_ms,

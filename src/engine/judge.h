@@ -34,10 +34,22 @@ struct judge {
 	int64_t thawed_ms; /* when the last freeze ended; 0: never */
 	int64_t
 	    verified_ms; /* when a session verified last, of any destination; 0: never */
+	enum answer prober; /* are the servers asked, before a step and at a re-check? NO:
+	                     * nobody can, or must not; the reason of a deferral decides
+	                     */
+	bool asks_queue;    /* a step down needs the queue as a witness; false: there is
+	                     * none to ask, as for the log of another machine */
 };
 
 /* The settings as destinations want them. */
 struct destination_spans judge_spans(const struct config *config);
+
+/* What is known before any witness was asked. */
+struct witnesses judge_no_witnesses(const struct judge *judge);
+
+/* The rule that recognises the alarm of d as a line of the log; "": none does. What it
+ * demands of DNS is left out. */
+const char *judge_alarm_rule(const struct judge *judge, const struct destination *d);
 
 /*
  * The evidence on destination. answers NULL: nobody was asked yet, and the ladder says
@@ -53,13 +65,6 @@ struct evidence judge_evidence(const struct judge *judge, const struct destinati
  */
 bool judge_remembers(const struct judge *judge, const struct measure_settings *settings,
     const struct destination *d, int64_t now_ms, struct answers *answers);
-
-/*
- * Should the servers be probed before it is judged? True at the end of the lease of an
- * entry weaker than the default: for levels above *above, up to *up_to.
- */
-bool judge_wants_probe(const struct judge *judge, const struct destination *d,
-    int64_t now_ms, enum level *above, enum level *up_to);
 
 /*
  * Judge and write the outcome into *d, not yet into the store, and into *out, which ends

@@ -58,6 +58,7 @@ const struct engine_world engine_real_world = {
     .read_settings = postfix_read_settings,
     .read_queue = postfix_read_queue,
     .route_ask = route_ask,
+    .finger = finger_ask,
     .retry = postfix_retry,
     .flush = postfix_flush,
     .notify = notify_send,

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "conf/config.h"
 #include "core/route.h"
+#include "postfix/finger.h"
 #include "postfix/postfix.h"
 #include "publish/notify.h"
 #include "store/store.h"
@@ -46,6 +47,11 @@ struct engine_world {
 	bool (*route_ask)(const struct postfix *postfix,
 	    const struct route_settings *settings, const char *transport_maps,
 	    char *const *recipients, size_t count, struct route *routes, struct err *err);
+	/* An MX host's address, as postfix/finger.h has it. */
+	enum finger_outcome (*finger)(const struct postfix *postfix,
+	    const struct finger_settings *settings,
+	    const struct finger_question *question, struct server *server,
+	    struct err *why);
 	bool (*retry)(const struct postfix *postfix, const char *const *queue_ids,
 	    size_t count, struct err *err);
 	bool (*flush)(const struct postfix *postfix, struct err *err);

@@ -8,9 +8,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/utc.h"
 
 /* So much text before the offset is no coincidence: head and mark do not overlap. */
 #define CONTENT_MIN (FOLLOW_HEAD_MAX + FOLLOW_MARK_MAX)
@@ -291,13 +291,10 @@ seek_packed(struct follow *follow)
 static void
 add_time(struct buf *out, int64_t ns)
 {
-	time_t s = (time_t)(ns / 1000000000);
-	char text[32] = "at an unknown time";
-	struct tm tm;
+	char text[UTC_SIZE];
 
-	if (ns > 0 && gmtime_r(&s, &tm) != NULL)
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	buf_printf(out, "%s", text);
+	buf_printf(out, "%s",
+	    ns > 0 && utc_print(ns / 1000000000, text) ? text : "at an unknown time");
 }
 
 static void

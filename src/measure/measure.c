@@ -22,6 +22,10 @@ measure_settings_of(const struct postfix *postfix,
 {
 	return (struct measure_settings){
 	    .postfix = postfix,
+	    .limits = {.addresses =
+	                   settings != NULL ? settings->address_limit : CHOICE_ADDRESSES,
+	        .ipv4 = settings == NULL || settings->ipv4,
+	        .ipv6 = settings == NULL || settings->ipv6},
 	    .other_maps = other_maps,
 	    .prober =
 	        {

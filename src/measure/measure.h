@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "core/answers.h"
+#include "core/choice.h"
 #include "core/destination.h"
 #include "core/nexthop.h"
 #include "core/resolver_settings.h"
@@ -30,6 +31,7 @@ struct measure_settings {
 	const struct postfix *postfix;
 	char *const *other_maps; /* NULL-terminated; NULL: none */
 	struct probe_settings prober;
+	struct choice_limits limits;
 };
 
 /* How the servers are to be probed. */
@@ -50,6 +52,7 @@ struct measure_item {
 	enum level probe_above; /* WHOLE: probe for stronger levels than this */
 	enum level probe_up_to; /* ... up to this */
 	struct answers answers; /* out; probe_asked stays as the caller set it */
+	struct choice choice;   /* out: what answers.choice is */
 };
 
 /* One probe, in the prober's words. */

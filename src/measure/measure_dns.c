@@ -18,6 +18,7 @@ unasked(struct answers *answers)
 	answers->dane = (struct dane_verdict){.state = DANE_UNSURE};
 	answers->relay_fits = true;
 	answers->text[0] = '\0';
+	answers->choice = NULL;
 }
 
 bool
@@ -74,6 +75,8 @@ ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 		err_set(trouble, "%s", records->trouble);
 		answers->dane = dane_judge(records);
 		answers->relay_fits = relay_fits(item, records);
+		choice_of(records, &measurer->settings->limits, &item->choice);
+		answers->choice = &item->choice;
 		if (answers->dane.state == DANE_UNSURE && records->trouble[0] != '\0') {
 			buf_add_visible(&text, str_of(records->trouble));
 			buf_add_char(&text, '\n');

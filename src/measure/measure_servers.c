@@ -29,6 +29,7 @@ unasked(struct answers *answers)
 {
 	answers->probed = LEVEL_UNKNOWN;
 	answers->probe_works = ANSWER_UNSURE;
+	answers->servers[0] = '\0';
 }
 
 /* From the strongest rung down: verify is another question than secure. */
@@ -60,6 +61,68 @@ ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 	}
 }
 
+/* --- what they did as witnesses ---------------------------------------------------- */
+
+static void
+save(const struct answers *answers, struct buf *out)
+{
+	buf_printf(out, "%s", answers->servers);
+}
+
+static bool
+load(struct str text, struct answers *answers)
+{
+	struct str rest = text, name;
+
+	if (!str_cut(&rest, ' ', &name) || !str_starts(rest, STR("answer=")))
+		return false;
+	return str_copy(text, answers->servers, sizeof(answers->servers));
+}
+
+/* The next host of "...; ..."; false: there is none left. */
+static bool
+next_host(struct str *rest, struct str *host)
+{
+	if (rest->len == 0)
+		return false;
+	if (!str_cut(rest, ';', host)) {
+		*host = *rest;
+		rest->len = 0;
+	}
+	*host = str_trim(*host);
+	return true;
+}
+
+static void
+explain_text(const struct answers *answers, struct buf *out)
+{
+	struct str rest = str_of(answers->servers), host;
+
+	buf_add_char(out, '\n');
+	while (next_host(&rest, &host)) {
+		buf_printf(out, "  ");
+		buf_add_visible(out, host);
+		buf_add_char(out, '\n');
+	}
+}
+
+static void
+explain_json(const struct answers *answers, struct buf *out)
+{
+	struct str rest = str_of(answers->servers), host;
+	const char *comma = "";
+
+	buf_printf(out, ",\"hosts\":[");
+	while (next_host(&rest, &host)) {
+		buf_printf(out, "%s", comma);
+		buf_add_json(out, host);
+		comma = ",";
+	}
+	buf_add_char(out, ']');
+}
+
+/* --- check ------------------------------------------------------------------------- */
+
 static void
 show(const struct measurement *found, struct buf *out)
 {
@@ -83,13 +146,13 @@ const struct measure_source measure_servers = {
     .ask = ask,
     .unasked = unasked,
     .serves_ms = measure_serves_never,
-    .kept = {.save = measure_saves_nothing, .load = measure_loads_nothing},
+    .kept = {.save = save, .load = load},
     .trouble = {.label = "", .member = "", .warning = ""}, /* it stands at the probe */
     .explain =
         {
-            .title = "", /* what a probe leads to is the destination's own state */
-            .text = measure_explains_nothing,
-            .json = measure_explains_nothing,
+            .title = "servers",
+            .text = explain_text,
+            .json = explain_json,
         },
     .check =
         {

@@ -6,12 +6,16 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/span.h"
 #include "postfix/run.h"
 
 #define POSTCONF_MS  10000
 #define POSTMAP_MS   300000 /* a million entries take seconds, a slow disk more */
 #define POSTQUEUE_MS 60000
 #define FACTS_MAX    ((size_t)1 << 20)
+
+#define ADDRESS_LIMIT     5 /* smtp_mx_address_limit, by default */
+#define QUEUE_LIFETIME_MS (5 * SPAN_DAY_MS)
 
 /* Parameters that are asked for; those from FACT_LEVEL on are judged here. */
 enum fact {
@@ -28,6 +32,9 @@ enum fact {
 	FACT_CA_FILE,
 	FACT_CA_PATH,
 	FACT_TLS_LOGLEVEL,
+	FACT_ADDRESS_LIMIT,
+	FACT_PROTOCOLS,
+	FACT_QUEUE_LIFETIME,
 	FACT_MANDATORY_PROTOCOLS,
 	FACT_MANDATORY_CIPHERS,
 	FACT_VERIFY_MATCH,
@@ -58,6 +65,9 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_CA_FILE] = "smtp_tls_CAfile",
     [FACT_CA_PATH] = "smtp_tls_CApath",
     [FACT_TLS_LOGLEVEL] = "smtp_tls_loglevel",
+    [FACT_ADDRESS_LIMIT] = "smtp_mx_address_limit",
+    [FACT_PROTOCOLS] = "inet_protocols",
+    [FACT_QUEUE_LIFETIME] = "maximal_queue_lifetime",
     [FACT_MANDATORY_PROTOCOLS] = "smtp_tls_mandatory_protocols",
     [FACT_MANDATORY_CIPHERS] = "smtp_tls_mandatory_ciphers",
     [FACT_VERIFY_MATCH] = "smtp_tls_verify_cert_match",
@@ -143,10 +153,50 @@ dane_trouble(const struct str values[FACT_COUNT])
 	return "";
 }
 
+/* "5d", in days where it names no unit (conv_time.c); Postfix's default where it is none.
+ */
+static int64_t
+lifetime_ms(struct str text)
+{
+	static const struct {
+		char letter;
+		int64_t ms;
+	} units[] = {{'s', SPAN_SECOND_MS}, {'m', SPAN_MINUTE_MS}, {'h', SPAN_HOUR_MS},
+	    {'d', SPAN_DAY_MS}, {'w', 7 * SPAN_DAY_MS}};
+	int64_t unit_ms = SPAN_DAY_MS;
+	uint64_t number;
+
+	for (size_t i = 0; text.len > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (ascii_lower(text.p[text.len - 1]) == units[i].letter) {
+			unit_ms = units[i].ms;
+			text.len--;
+			break;
+		}
+	}
+	return str_number(text, INT32_MAX, &number) ? (int64_t)number * unit_ms
+	                                            : QUEUE_LIFETIME_MS;
+}
+
 static char *
 copy(struct str text)
 {
 	return mem_strndup(text.len > 0 ? text.p : "", text.len);
+}
+
+/* Which addresses of MX hosts smtp(8) tries, and how many. */
+static void
+fill_addresses(struct postfix_settings *settings, const struct str values[FACT_COUNT])
+{
+	bool all = has_word(values[FACT_PROTOCOLS], "all");
+	uint64_t limit = ADDRESS_LIMIT;
+
+	if (values[FACT_ADDRESS_LIMIT].len > 0)
+		str_number(values[FACT_ADDRESS_LIMIT], UINT32_MAX, &limit);
+	settings->address_limit = (unsigned)limit;
+	settings->ipv4 = all || has_word(values[FACT_PROTOCOLS], "ipv4");
+	settings->ipv6 = all || has_word(values[FACT_PROTOCOLS], "ipv6");
+	if (!settings->ipv4 && !settings->ipv6)
+		settings->ipv4 = settings->ipv6 = true;
 }
 
 static void
@@ -169,6 +219,8 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->ca_file = copy(values[FACT_CA_FILE]);
 	settings->ca_path = copy(values[FACT_CA_PATH]);
 	settings->tls_loglevel = copy(values[FACT_TLS_LOGLEVEL]);
+	fill_addresses(settings, values);
+	settings->queue_lifetime_ms = lifetime_ms(values[FACT_QUEUE_LIFETIME]);
 	settings->mandatory_protocols = copy(values[FACT_MANDATORY_PROTOCOLS]);
 	settings->mandatory_ciphers = copy(values[FACT_MANDATORY_CIPHERS]);
 	settings->verify_match = copy(values[FACT_VERIFY_MATCH]);

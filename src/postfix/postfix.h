@@ -47,6 +47,9 @@ struct postfix_settings {
 	char *ca_file;                  /* smtp_tls_CAfile */
 	char *ca_path;                  /* smtp_tls_CApath */
 	char *tls_loglevel;             /* smtp_tls_loglevel */
+	unsigned address_limit;         /* smtp_mx_address_limit; 0: none */
+	bool ipv4, ipv6;                /* inet_protocols */
+	int64_t queue_lifetime_ms;      /* maximal_queue_lifetime */
 	char *mandatory_protocols;      /* smtp_tls_mandatory_protocols */
 	char *mandatory_ciphers;        /* smtp_tls_mandatory_ciphers */
 	char *verify_match;             /* smtp_tls_verify_cert_match */

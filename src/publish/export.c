@@ -2,8 +2,8 @@
 #include "publish/export.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/utc.h"
 #include "publish/maplines.h"
 
 #define PIECE 65536 /* bytes passed on at once */
@@ -29,25 +29,22 @@ postmap_entry(const struct entry *d, struct buf *out)
 
 /* --- json, csv --------------------------------------------------------------------- */
 
-/* RFC 3339 in UTC; "" for 0. */
+/* "" for 0. */
 static void
-print_time(int64_t ms, char *out, size_t size)
+print_time(int64_t ms, char out[UTC_SIZE])
 {
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-
-	if (ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		out[0] = '\0';
+	out[0] = '\0';
+	if (ms != 0)
+		(void)utc_print(ms / 1000, out);
 }
 
 static void
 json_entry(const struct entry *d, struct buf *out)
 {
-	char since[32], look[32];
+	char since[UTC_SIZE], look[UTC_SIZE];
 
-	print_time(d->since_ms, since, sizeof(since));
-	print_time(d->look_ms, look, sizeof(look));
+	print_time(d->since_ms, since);
+	print_time(d->look_ms, look);
 	buf_printf(out, "{\"destination\":");
 	buf_add_json(out, str_of(d->key));
 	buf_printf(out, ",\"level\":\"%s\",\"attributes\":", level_name(d->level));
@@ -97,10 +94,10 @@ csv_head(size_t count, int64_t now_ms, struct buf *out)
 static void
 csv_entry(const struct entry *d, struct buf *out)
 {
-	char since[32], look[32];
+	char since[UTC_SIZE], look[UTC_SIZE];
 
-	print_time(d->since_ms, since, sizeof(since));
-	print_time(d->look_ms, look, sizeof(look));
+	print_time(d->since_ms, since);
+	print_time(d->look_ms, look);
 	add_csv(out, d->key);
 	buf_printf(out, ",%s,", level_name(d->level));
 	add_csv(out, d->attributes);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/utc.h"
 #include "sys/file.h"
 
 #define WRITE_SIZE 65536 /* bytes of text written at once */
@@ -88,12 +89,9 @@ textmap_is_entry(const struct map_entry *entry)
 void
 textmap_print_head(size_t count, int64_t written_s, struct buf *out)
 {
-	time_t at = (time_t)written_s;
-	struct tm utc = {.tm_mday = 1};
-	char when[32] = "";
+	char when[UTC_SIZE];
 
-	gmtime_r(&at, &utc);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	(void)utc_print(written_s, when);
 	buf_printf(out,
 	    "# TLS policy of Postfix, %zu entries" WRITTEN_BY "at %s.\n"
 	    "# Do not edit: the next change overwrites it. An entry of your own is set "

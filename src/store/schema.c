@@ -190,6 +190,18 @@ static const char *const steps[] = {
     "ALTER TABLE destination ADD COLUMN probe_better INTEGER NOT NULL DEFAULT 0;",
     /* 9: what fact sources answered last, a line each (core/facts.h) */
     "ALTER TABLE destination ADD COLUMN facts TEXT NOT NULL DEFAULT '';",
+    /* 10: what the queue must show of a message that waits: its last status line
+     * (core/witness.h), and how many listings in a row it was not in */
+    "ALTER TABLE waiting ADD COLUMN line_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE waiting ADD COLUMN domain TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE waiting ADD COLUMN rule TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE waiting ADD COLUMN reason_len INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE waiting ADD COLUMN reason_hash INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE waiting ADD COLUMN reason_cut INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE waiting ADD COLUMN absences INTEGER NOT NULL DEFAULT 0;"
+    /* when it came into the queue; 0: not known */
+    "ALTER TABLE waiting ADD COLUMN arrival_ms INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX waiting_queue_id ON waiting(queue_id);",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -59,9 +59,28 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
                           " AND queue_id <> ?",
     [SQL_WAITING_ADD] =
-        "INSERT INTO waiting(destination, queue_id, time_ms) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET version = 0, tries = 0"
-        " WHERE version < 0",
+        "INSERT INTO waiting(destination, queue_id, time_ms, line_ms, domain, rule,"
+        " reason_len, reason_hash, reason_cut, arrival_ms)"
+        " VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        " ON CONFLICT DO UPDATE SET line_ms = ?3, domain = ?4, rule = ?5,"
+        " reason_len = ?6, reason_hash = ?7, reason_cut = ?8, absences = 0,"
+        " arrival_ms = CASE arrival_ms WHEN 0 THEN ?9 ELSE arrival_ms END,"
+        " version = max(version, 0), tries = CASE WHEN version < 0 THEN 0 ELSE tries END",
+    [SQL_WAITING_EACH] = "SELECT queue_id, domain, rule, reason_len, reason_hash,"
+                         " reason_cut, line_ms, absences, arrival_ms FROM waiting"
+                         " WHERE destination = ?",
+    [SQL_WAITING_FIRST] = "SELECT coalesce(min(arrival_ms), 0) FROM waiting"
+                          " WHERE destination = ? AND arrival_ms <> 0",
+    [SQL_WAITING_ABSENT] = "UPDATE waiting SET absences = ? WHERE destination = ?"
+                           " AND queue_id = ? AND line_ms = ?",
+    [SQL_WAITING_GONE] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?"
+                         " AND line_ms = ?",
+    [SQL_WAITING_LAST] = "SELECT destination FROM waiting AS w WHERE queue_id = ?1"
+                         " AND (?2 = '' OR domain = ?2) AND NOT EXISTS"
+                         " (SELECT 1 FROM waiting WHERE destination = w.destination"
+                         "  AND queue_id <> ?1) LIMIT ?3",
+    [SQL_WAITING_END] = "DELETE FROM waiting WHERE queue_id = ?1"
+                        " AND (?2 = '' OR domain = ?2)",
     [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
                             " WHERE destination = ? AND (version = 0 OR ?)",
     [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version <> 0"

@@ -21,6 +21,7 @@
 #include "core/destination.h"
 #include "core/ladder.h"
 #include "core/place.h"
+#include "core/witness.h"
 
 #define STORE_KEEPS_MAX   100 /* decisions without effect kept a destination */
 #define STORE_WAITING_MAX 51  /* messages kept a destination; one over the flush limit */
@@ -140,12 +141,42 @@ bool store_each_decision(
  * Messages that wait. Kept up to STORE_WAITING_MAX a destination. A message is retried
  * once `version` of the map is in place and not_before_ms is over.
  */
-bool store_waiting_add(struct store *store, int64_t id, const char *queue_id,
-    int64_t now_ms, struct err *err);
+struct waiting_mail {
+	const char *queue_id;
+	const char *domain; /* of the recipient, in small letters */
+	const char *rule;   /* that recognised its reason; "" where not known */
+	struct reason_mark reason;
+	int64_t time_ms;    /* of its last status line */
+	int64_t arrival_ms; /* when it came into the queue; 0: not known */
+	unsigned absences;  /* complete listings of the queue in a row without it */
+};
+
+/* It waits, or waits still: it was deferred once more. absences is not read. */
+bool store_waiting_add(
+    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err);
+/* When the first of a destination's came into the queue, of those where that is known; 0:
+ * none. It bounces maximal_queue_lifetime later. */
+bool store_waiting_first(
+    struct store *store, int64_t id, int64_t *arrival_ms, struct err *err);
+/* All of a destination's. Texts are valid for the call. */
+typedef void waiting_fn(void *context, const struct waiting_mail *mail);
+bool store_each_waiting(
+    struct store *store, int64_t id, waiting_fn *fn, void *context, struct err *err);
+/* Unless it was deferred once more since time_ms: how many listings it was not in. */
+bool store_waiting_absent(struct store *store, int64_t id, const char *queue_id,
+    int64_t time_ms, unsigned absences, struct err *err);
+/* The same: it is in the queue no more. */
+bool store_waiting_gone(struct store *store, int64_t id, const char *queue_id,
+    int64_t time_ms, struct err *err);
 /* A change: all of a destination's are retried; else those that nothing was decided for,
  * and not again what was or is being retried for the change before. */
 bool store_waiting_release(struct store *store, int64_t id, int64_t version,
     int64_t not_before_ms, bool change, struct err *err);
+
+/* It waits no more for recipients of that domain ("": for nobody). ids[0..max): the
+ * destinations for which it did, and nothing waits now. */
+bool store_waiting_end(struct store *store, const char *queue_id, const char *domain,
+    int64_t *ids, size_t max, size_t *count, struct err *err);
 
 struct waiting {
 	int64_t destination;

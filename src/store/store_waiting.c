@@ -3,19 +3,92 @@
 #include "store/store_impl.h"
 
 bool
-store_waiting_add(struct store *store, int64_t id, const char *queue_id, int64_t now_ms,
-    struct err *err)
+store_waiting_add(
+    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
 {
 	int64_t count = 0;
 
 	if (!store_finish_int(store,
-	        store_bind(store, SQL_WAITING_COUNT, err, "is", id, queue_id), &count,
-	        err))
+	        store_bind(store, SQL_WAITING_COUNT, err, "is", id, mail->queue_id),
+	        &count, err))
 		return false;
 	if (count >= STORE_WAITING_MAX)
 		return true; /* so many are flushed together, without their ids */
 	return store_finish(store,
-	    store_bind(store, SQL_WAITING_ADD, err, "isi", id, queue_id, now_ms), err);
+	    store_bind(store, SQL_WAITING_ADD, err, "isissiiii", id, mail->queue_id,
+	        mail->time_ms, mail->domain, mail->rule, mail->reason.len,
+	        (int64_t)mail->reason.hash, (int64_t)mail->reason.cut, mail->arrival_ms),
+	    err);
+}
+
+bool
+store_waiting_first(struct store *store, int64_t id, int64_t *arrival_ms, struct err *err)
+{
+	return store_finish_int(
+	    store, store_bind(store, SQL_WAITING_FIRST, err, "i", id), arrival_ms, err);
+}
+
+bool
+store_each_waiting(
+    struct store *store, int64_t id, waiting_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store, SQL_WAITING_EACH, err, "i", id);
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		struct waiting_mail mail = {
+		    .queue_id = store_column(stmt, 0).p,
+		    .domain = store_column(stmt, 1).p,
+		    .rule = store_column(stmt, 2).p,
+		    .reason = {sqlite3_column_int64(stmt, 3),
+		        (uint64_t)sqlite3_column_int64(stmt, 4),
+		        sqlite3_column_int64(stmt, 5) != 0},
+		    .time_ms = sqlite3_column_int64(stmt, 6),
+		    .absences = (unsigned)sqlite3_column_int64(stmt, 7),
+		    .arrival_ms = sqlite3_column_int64(stmt, 8),
+		};
+
+		fn(context, &mail);
+	}
+	return !failed;
+}
+
+bool
+store_waiting_absent(struct store *store, int64_t id, const char *queue_id,
+    int64_t time_ms, unsigned absences, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_WAITING_ABSENT, err, "iisi", (int64_t)absences, id,
+	        queue_id, time_ms),
+	    err);
+}
+
+bool
+store_waiting_gone(struct store *store, int64_t id, const char *queue_id, int64_t time_ms,
+    struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_WAITING_GONE, err, "isi", id, queue_id, time_ms), err);
+}
+
+bool
+store_waiting_end(struct store *store, const char *queue_id, const char *domain,
+    int64_t *ids, size_t max, size_t *count, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(
+	    store, SQL_WAITING_LAST, err, "ssi", queue_id, domain, (int64_t)max);
+	bool failed = false;
+
+	*count = 0;
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
+	return !failed &&
+	    store_finish(store,
+	        store_bind(store, SQL_WAITING_END, err, "ss", queue_id, domain), err);
 }
 
 bool

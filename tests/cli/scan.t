@@ -124,6 +124,7 @@ ladder scan "$log"
 has 'as text: a row' "$(tr -s ' ' <<<"$out")" 'selfsigned.test encrypt not-authentic TLSA none Server certificate not verified'
 has 'as text: the sum' "$out" "$(wc -l <<<"$table") destinations with TLS deferrals"
 has 'as text: what it did not do' "$out" 'nothing was changed (--apply does it)'
+has 'as text: whom it did not ask' "$out" 'The servers were not asked'
 hasnt 'no colour without a terminal' "$out" $'\e'
 
 gzip -c "$log" >"$dir/mail.log.gz"
@@ -158,6 +159,25 @@ check 'no state without --apply' test ! -e "$dir/state.db"
 check 'no map without --apply' test ! -e "$dir/tls_policy"
 check 'nothing was retried' test ! -e "$dir/postqueue.calls"
 
+ladder scan --apply --json "$log"
+is '--apply of mail that is in the queue no more: exit status 0' "$status" 0
+ladder list --json
+is '... and nothing weaker is written for it' "$(as_table <"$dir/out" | grep -v ' dane-only ')" ''
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+
+# As it waits in the queue: what the log deferred last.
+ladder match --all --json "$log"
+python3 -c '
+import json, sys
+waits = {}
+for r in map(json.loads, sys.stdin):
+    waits.pop((r["queue_id"], r["recipient"]), None)
+    if r["status"] == "deferred":
+        waits[r["queue_id"], r["recipient"]] = r["reason"]
+for (queue_id, recipient), reason in waits.items():
+    print(json.dumps({"queue_name": "deferred", "queue_id": queue_id, "arrival_time": 1700000000,
+                      "recipients": [{"address": recipient, "delay_reason": reason}]}))' \
+	<"$dir/out" >"$dir/postqueue.out"
 ladder scan --apply --json "$log"
 is '--apply ends well' "$status" 0
 is '--apply decides the same' "$(as_table <"$dir/out")" "$got"

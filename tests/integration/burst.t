@@ -12,10 +12,29 @@ log=$dir/generated.log
 : >"$log"
 chmod 644 "$log"
 
+# The queue as the log has it: what was deferred, and not sent since.
+cat >"$dir/listing" <<'END'
+/ status=sent / { delete waits[$6] }
+/ status=deferred / { waits[$6] = $7 $0 }
+END {
+	for (id in waits) {
+		to = reason = waits[id]
+		sub(/^to=</, "", to)
+		sub(/>.*/, "", to)
+		sub(/.* status=deferred [(]/, "", reason)
+		sub(/[)]$/, "", reason)
+		printf "{\"queue_name\": \"deferred\", \"queue_id\": \"%s\", \"arrival_time\": 1700000000, \"recipients\": [{\"address\": \"%s\", \"delay_reason\": \"%s\"}]}\n", \
+			substr(id, 1, length(id) - 1), to, reason
+	}
+}
+END
+
 # Every command of Postfix goes through this, and is written down.
 cat >"$dir/noted" <<'END'
 #!/bin/bash
-printf '%s %s\n' "$EPOCHREALTIME" "$*" >>"${0%/*}/state/calls"
+dir=${0%/*}
+printf '%s %s\n' "$EPOCHREALTIME" "$*" >>"$dir/state/calls"
+[[ $* != *' -j' ]] || exec awk -f "$dir/listing" "$dir/generated.log"
 exec "$@"
 END
 chmod 755 "$dir/noted"
@@ -185,6 +204,7 @@ case "$*" in
 		sent "$id" "${n%x*}"
 		exit
 		;;
+	postqueue*' -j') exec awk -f "$dir/listing" "$dir/generated.log" ;;
 	postqueue*' -f')
 		for n in $(sed -n 's/^f\([0-9]*\)[.].*/\1/p' "$dir/state/tls_policy"); do
 			sent "F${n}x0" "$n"

@@ -65,6 +65,11 @@ print("compared", len(comments))' "$dir/daemon.err" "$dir/state/tls_policy" \
 is 'list, explain, the log and the comments of the map have the same word for each entry' \
 	"$(words)" "compared $(entries | wc -l)"
 
+matches 'explain says what the servers were measured to do' "$(ladder explain selfsigned.test)" \
+	'mx\.selfsigned\.test answer=tls meets=encrypt cause=self-signed'
+matches 'explain --json too' "$(ladder explain --json plain.test)" \
+	'"servers":\{"time":"[^"]*","hosts":\["mx\.plain\.test answer=plain meets=cleartext cause=not-offered"\]'
+
 # --- what has to wait does so, at every attempt
 
 before=$(entries)

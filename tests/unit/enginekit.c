@@ -159,6 +159,17 @@ ask_nobody(void *settings)
 	return NULL;
 }
 
+void
+world_add_host(struct measure_item *item, const char *name, enum promise promise)
+{
+	struct chosen_host *host = &item->choice.hosts[item->choice.count++];
+
+	*host = (struct chosen_host){.promise = promise,
+	    .address_count = 1,
+	    .addresses = {{.length = 4, .octets = {192, 0, 2, 1}}}};
+	snprintf(host->name, sizeof(host->name), "%s", name);
+}
+
 static void
 ask(struct job *job, void *context)
 {
@@ -171,8 +182,17 @@ ask(struct job *job, void *context)
 		item->answers.relay_fits = true;
 		item->answers.other_map = ANSWER_NO;
 		item->answers.dane.state = DANE_NONE;
+		item->answers.choice = &item->choice;
+		snprintf(item->choice.domain, sizeof(item->choice.domain), "%s",
+		    item->nexthop.host);
 		if (world.answer != NULL)
 			world.answer(item);
+		if (item->choice.count == 0) {
+			char name[NEXTHOP_HOST_SIZE + 3];
+
+			snprintf(name, sizeof(name), "mx.%s", item->nexthop.host);
+			world_add_host(item, name, PROMISE_NONE);
+		}
 		world.asked++;
 		buf_printf(&world.asked_keys, "%s ", item->nexthop.key);
 	}
@@ -197,6 +217,8 @@ read_settings(
 	    .ca_file = mem_strdup(""),
 	    .ca_path = mem_strdup(""),
 	    .tls_loglevel = mem_strdup(world.sessions_logged ? "1" : "0"),
+	    .queue_lifetime_ms = 5 * SPAN_DAY_MS,
+	    .ipv4 = true,
 	    .can_dane = world.can_dane,
 	    .dane_trouble = mem_strdup(""),
 	};
@@ -224,6 +246,58 @@ ask_routes(const struct postfix *postfix, const struct route_settings *settings,
 	return true;
 }
 
+static struct world_mail *
+find_mail(struct str id)
+{
+	for (size_t i = 0; i < world.mail_count; i++)
+		if (str_is(id, world.mails[i].id))
+			return &world.mails[i];
+	return NULL;
+}
+
+void
+world_queue(const char *id, const char *recipient, const char *reason)
+{
+	struct world_mail *mail = find_mail(str_of(id));
+
+	if (mail == NULL) {
+		world.mails =
+		    mem_array(world.mails, world.mail_count + 1, sizeof(*world.mails));
+		mail = &world.mails[world.mail_count++];
+	}
+	assert_true(str_copy(str_of(id), mail->id, sizeof(mail->id)) &&
+	    str_copy(str_of(recipient), mail->recipient, sizeof(mail->recipient)) &&
+	    str_copy(str_of(reason), mail->reason, sizeof(mail->reason)));
+}
+
+void
+world_unqueue(const char *id)
+{
+	struct world_mail *mail = find_mail(str_of(id));
+
+	if (mail != NULL)
+		*mail = world.mails[--world.mail_count];
+}
+
+/* The queue is changed before the line is written. */
+static void
+note_mail(const char *text)
+{
+	const char *behind = strstr(text, "]: ");
+	char id[32], recipient[64], reason[256];
+	struct status_line s;
+
+	if (behind == NULL || !status_parse(str_of(behind + 3), &s))
+		return;
+	assert_true(str_copy(s.queue_id, id, sizeof(id)) &&
+	    str_copy(s.recipient, recipient, sizeof(recipient)) &&
+	    str_copy(s.reason, reason, sizeof(reason)));
+	if (s.status == DELIVERY_DEFERRED)
+		world_queue(id, recipient, reason);
+	else if (s.status <= DELIVERY_BOUNCED)
+		world_unqueue(id);
+}
+
 static bool
 read_queue(const struct postfix *postfix,
     void (*fn)(void *context, const struct queued *queued), void *context,
@@ -242,7 +316,30 @@ read_queue(const struct postfix *postfix,
 		    sscanf(*mail, "%31s %63s %255[^\n]", id, recipient, reason) >= 2);
 		fn(context, &queued);
 	}
+	for (size_t i = 0; i < world.mail_count && !world.queue.fails; i++)
+		fn(context,
+		    &(struct queued){.queue_name = "deferred",
+		        .queue_id = world.mails[i].id,
+		        .address = world.mails[i].recipient,
+		        .delay_reason = world.mails[i].reason});
+	world_pass(world.queue_ms);
 	return does(&world.queue, err);
+}
+
+static enum finger_outcome
+finger(const struct postfix *postfix, const struct finger_settings *settings,
+    const struct finger_question *question, struct server *server, struct err *why)
+{
+	(void)postfix;
+	err_set(why, "scripted");
+	*server = (struct server){.probe = {.end = PROBE_SILENT}};
+	if (world.finger == NULL)
+		return FINGER_MISSING;
+	assert_string_equal(settings->rules.verify, "hostname");
+	world.fingered++;
+	buf_printf(&world.fingered_hosts, "%s ", question->host);
+	world.finger(question, server);
+	return FINGER_ASKED;
 }
 
 static bool
@@ -331,6 +428,7 @@ const struct engine_world scripted_world = {
     .read_settings = read_settings,
     .read_queue = read_queue,
     .route_ask = ask_routes,
+    .finger = finger,
     .retry = retry,
     .flush = flush,
     .notify = notify,
@@ -346,6 +444,8 @@ world_reset(void)
 	buf_clear(&world.subject);
 	buf_clear(&world.body);
 	buf_clear(&world.asked_keys);
+	free(world.mails);
+	buf_clear(&world.fingered_hosts);
 	world = (struct world){
 	    .wall_ms = WORLD_START_MS,
 	    .mono_ms = 1000000,
@@ -373,6 +473,7 @@ world_log(struct engine *engine, const char *text)
 	char stamp[32];
 	struct tm tm;
 
+	note_mail(text);
 	gmtime_r(&seconds, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	buf_printf(&line, "%s.%03d+00:00 mail postfix/%s\n", stamp,

@@ -40,9 +40,13 @@ struct world {
 	/* Postfix's transport map: a recipient's domain is its next-hop. */
 	struct world_work routes;
 
-	/* postqueue -j: "id recipient reason" each, up to a NULL. */
+	/* postqueue -j: "id recipient reason" each, up to a NULL; and what world_log()
+	 * has deferred and not sent or bounced since. */
 	const char *const *queued;
+	struct world_mail *mails;
+	size_t mail_count;
 	struct world_work queue;
+	int64_t queue_ms; /* how long a listing takes */
 
 	struct world_work retry;
 	struct buf retried; /* ids, each with a blank behind it */
@@ -61,10 +65,22 @@ struct world {
 	bool lag; /* targets left something for later */
 	struct world_work catch_up;
 
-	/* What is answered about a destination. */
+	/* What an MX host does; NULL: there is no posttls-finger. */
+	void (*finger)(const struct finger_question *question, struct server *server);
+	unsigned fingered;         /* addresses that were connected to */
+	struct buf fingered_hosts; /* each with a blank behind it */
+
+	/* What is answered about a destination; where it adds no host, it has one:
+	 * mx.DOMAIN. */
 	void (*answer)(struct measure_item *item);
 	unsigned asked;        /* destinations */
 	struct buf asked_keys; /* each with a blank behind it */
+};
+
+struct world_mail {
+	char id[32];
+	char recipient[64];
+	char reason[256];
 };
 
 extern struct world world;
@@ -72,6 +88,9 @@ extern const struct engine_world scripted_world;
 
 /* As it was at the beginning; also before the first test. */
 void world_reset(void);
+
+/* For world.answer: a host of the destination, with an address. */
+void world_add_host(struct measure_item *item, const char *name, enum promise promise);
 
 /* All that waits for workers is done now. False: nothing does. */
 bool world_work(void);
@@ -81,6 +100,10 @@ size_t world_waiting(void);
 
 /* Both clocks. */
 void world_pass(int64_t ms);
+
+/* That message in the queue, new perhaps, with that reason; "" while it is retried. */
+void world_queue(const char *id, const char *recipient, const char *reason);
+void world_unqueue(const char *id);
 
 /* A line of the log, behind "mail postfix/", written now, into the engine's fold. */
 void world_log(struct engine *engine, const char *text);

@@ -8,12 +8,13 @@
 #include "enginekit.h"
 #include "storekit.h"
 
-#define STATE  "engine.db"
-#define SECOND SPAN_SECOND_MS
-#define MIN    SPAN_MINUTE_MS
-#define HOUR   SPAN_HOUR_MS
-#define DAY    SPAN_DAY_MS
-#define SETTLE 200 /* map.settle */
+#define STATE   "engine.db"
+#define SECOND  SPAN_SECOND_MS
+#define MIN     SPAN_MINUTE_MS
+#define HOUR    SPAN_HOUR_MS
+#define DAY     SPAN_DAY_MS
+#define SETTLE  200  /* map.settle */
+#define LISTING 2000 /* listings of the queue begin so far apart */
 
 #define NOT_VERIFIED "Server certificate not verified"
 #define REFUSED      "client TLS configuration problem"

@@ -104,9 +104,9 @@ foldkit_print(const struct fold *fold)
 			print_deferral(&out, i);
 		if (i->lost > 0)
 			buf_printf(&out, "; bounced %u, %s", i->lost, i->lost_reason);
-		for (size_t q = 0; q < i->queue_id_count; q++)
-			buf_printf(
-			    &out, "%s%s", q == 0 ? "; waits " : " ", i->queue_ids[q]);
+		for (size_t q = 0; q < i->waiting_count; q++)
+			buf_printf(&out, "%s%s", q == 0 ? "; waits " : " ",
+			    i->waiting[q].queue_id);
 		buf_printf(&out, "\n");
 	}
 	if (c->no_nexthop + c->limit_hits + c->ambiguous > 0)

@@ -32,16 +32,33 @@ answer(struct measure_item *item)
 	    .ttl_s = current->ttl_s};
 	snprintf(item->answers.text, sizeof(item->answers.text), "mx.d.test tlsa=%s",
 	    dane_state_name(current->dns));
-	if (item->answers.probe_asked) {
-		item->answers.probed = current->probed;
-		item->answers.probe_works = current->probe_works;
-	}
 	item->answers.witnesses = current->witnessed ? &current->witnesses : NULL;
 	/* Postfix says yes or no; an engine that could not ask it decides nothing, so
 	 * this one is made to. */
 	if (current->judge.can_dane == ANSWER_UNSURE)
 		current->engine->judge.can_dane = ANSWER_UNSURE;
 	current->asked++;
+}
+
+/* The only server: it meets `probed`, or just does not. */
+static void
+finger(const struct finger_question *question, struct server *server)
+{
+	enum level level = current->probed;
+	bool works = current->probe_works == ANSWER_YES;
+
+	(void)question;
+	*server = (struct server){.chain = ANSWER_NO,
+	    .probe = {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}};
+	if (current->probe_works == ANSWER_UNSURE)
+		server->probe.end = PROBE_SILENT;
+	else if (level == LEVEL_ENCRYPT && !works)
+		server->probe.end = PROBE_PLAIN;
+	else if (level >= LEVEL_VERIFY && works)
+		server->chain = ANSWER_YES;
+	names_add(server->names, STR("mx.d.test"));
+	if (level == LEVEL_SECURE && works)
+		names_add(server->names, STR(KEY));
 }
 
 static void
@@ -77,6 +94,10 @@ enter(struct sim *sim)
 	world.mono_ms += MONO_MS;
 	world.default_level = sim->judge.default_level;
 	world.can_dane = sim->judge.can_dane == ANSWER_YES;
+	world.finger = sim->probed != LEVEL_UNKNOWN ? finger : NULL;
+	/* It is looked for again each hour; here at once. */
+	if (sim->probed != LEVEL_UNKNOWN)
+		sim->engine->judge.prober = ANSWER_UNSURE;
 	world.policy_maps = sim->other_map != ANSWER_NO ? "hash:/etc/postfix/other" : "";
 	set_counter(sim, "verified-ms", sim->judge.verified_ms);
 	set_counter(sim, "frozen-ms", sim->judge.frozen ? sim->now_ms : 0);

@@ -45,7 +45,9 @@ struct sim {
 	bool distrusted;
 	uint32_t ttl_s; /* of the answers; 0: they are not used again */
 	enum answer other_map;
-	enum level probed; /* LEVEL_UNKNOWN: there is no prober */
+	/* What the server does, mx.d.test: it meets that level, does not and meets the
+	 * one below (UNSURE: is silent). LEVEL_UNKNOWN: there is no prober. */
+	enum level probed;
 	enum answer probe_works;
 	bool all_usable;
 	bool witnessed; /* there are witnesses */

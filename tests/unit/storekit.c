@@ -133,6 +133,18 @@ kit_decide(struct store *store, int64_t id, int64_t time_ms, const char *action)
 }
 
 void
+kit_wait(struct store *store, int64_t id, const char *queue_id, int64_t time_ms)
+{
+	struct waiting_mail mail = {.queue_id = queue_id,
+	    .domain = "d.test",
+	    .rule = "r",
+	    .reason = reason_mark_of(STR("reason"), false),
+	    .time_ms = time_ms};
+
+	assert_true(store_waiting_add(store, id, &mail, &kit_err));
+}
+
+void
 kit_begin_transaction(struct store *store)
 {
 	if (!store_begin(store, &kit_err))

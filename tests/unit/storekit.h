@@ -28,6 +28,8 @@ struct destination kit_get(struct store *store, const char *key); /* or the test
 void kit_put(struct store *store, struct destination *d);
 /* Adds one to the history, from none to may with match=.d.test. */
 void kit_decide(struct store *store, int64_t id, int64_t time_ms, const char *action);
+/* A message for u@d.test waits: the rule "r" recognised "reason". */
+void kit_wait(struct store *store, int64_t id, const char *queue_id, int64_t time_ms);
 void kit_begin_transaction(struct store *store);
 void kit_commit(struct store *store);
 

@@ -163,6 +163,12 @@ one_stripped_connection_is_not_enough(void **state)
 		sessions_deliver(sim, "Verified");
 	}
 	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_CONTRADICTION);
+	/* The probe is stripped as well. */
+	sim->probed = LEVEL_ENCRYPT;
+	sim->probe_works = ANSWER_NO;
+	sim_wait(sim, MIN);
+	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
 	sim_free(sim);
 }

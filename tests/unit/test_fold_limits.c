@@ -149,8 +149,8 @@ keeps_51_messages(void **state)
 		snprintf(line, sizeof(line), DEFERRED("1", "Q%d", "u@a.test"), i);
 		foldkit_feed(fold, line, START_MS);
 	}
-	assert_int_equal(fold_first(fold)->queue_id_count, 51);
-	assert_string_equal(fold_first(fold)->queue_ids[50], "Q50");
+	assert_int_equal(fold_first(fold)->waiting_count, 51);
+	assert_string_equal(fold_first(fold)->waiting[50].queue_id, "Q50");
 	assert_int_equal(fold_first(fold)->attempts, 100);
 	fold_free(fold);
 }
@@ -448,17 +448,27 @@ static void
 queue_is_news_of_no_time(void **state)
 {
 	struct fold *fold = fold_new(foldkit_rules);
+	const struct fold_waiting *w;
 
 	(void)state;
-	fold_queued(fold, STR("QA"), STR("u@a.test"), STR(NOT_VERIFIED), NOW_MS);
+	fold_queued(fold, STR("QA"), STR("u@A.test"), STR(NOT_VERIFIED),
+	    NOW_MS / 1000 - 90000, NOW_MS);
 	fold_queued(fold, STR("QB"), STR("u@b.test"),
-	    STR("delivery temporarily suspended: " NOT_VERIFIED), NOW_MS);
-	fold_queued(fold, STR("QC"), STR("u@c.test"), STR("host said: no"), NOW_MS);
+	    STR("delivery temporarily suspended: " NOT_VERIFIED), 0, NOW_MS);
+	fold_queued(fold, STR("QC"), STR("u@c.test"), STR("host said: no"), 0, NOW_MS);
 	foldkit_assert(fold,
 	    "a.test: not-verified*1; deferred@3600 not-verified 1 attempts; waits QA\n"
 	    "b.test: not-verified*1; deferred@3600 not-verified 1 attempts; waits QB\n");
 	assert_int_equal(fold_first(fold)->deferral->attempt_ms, 0);
 	assert_int_equal(fold_counts(fold)->status_lines, 0);
+	w = fold_first(fold)->waiting;
+	assert_int_equal(w->arrival_ms, NOW_MS / 1000 * 1000 - 90000 * 1000);
+	assert_string_equal(w->domain, "a.test");
+	assert_true(reason_mark_fits(&w->reason, STR(NOT_VERIFIED)));
+	/* Suspended: it is known by what it was deferred for before. */
+	w = fold_first(fold)->next->waiting;
+	assert_int_equal(w->arrival_ms, NOW_MS);
+	assert_true(reason_mark_fits(&w->reason, STR(NOT_VERIFIED)));
 	fold_free(fold);
 }
 

@@ -206,11 +206,14 @@ clean_probe_is_a_better_past(void **state)
 	(void)state;
 	sim->config.ladder.may_after_attempts = 1;
 	sim->probed = LEVEL_VERIFY;
-	sim->probe_works = ANSWER_YES;
+	sim->probe_works = ANSWER_NO;
 	sim_defer(sim, NOT_VERIFIED);
 	sim_wait(sim, MIN);
 	sim_deliver(sim);
+	sim->probe_works = ANSWER_YES;
 	sim_await(sim, WHY_PROBED, HOUR);
+	sim->probed = LEVEL_ENCRYPT;
+	sim->probe_works = ANSWER_NO;
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_HOLD);
 	sim_free(sim);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/span.h"
 #include "fake.h"
 #include "sys/file.h"
 
@@ -108,6 +109,33 @@ facts_are_asked_in_two_calls(void **state)
 	    "\npostconf [-c] [/etc/postfix-9] [-P] [*/unix/smtp_tls_security_level]\n"));
 	postfix_settings_clear(&facts);
 	free(calls);
+}
+
+static const struct {
+	const char *text;
+	int64_t ms;
+} lifetimes[] = {{"5d", 5 * SPAN_DAY_MS}, {"36h", 36 * SPAN_HOUR_MS},
+    {"3600s", SPAN_HOUR_MS}, {"90m", 90 * SPAN_MINUTE_MS}, {"2w", 14 * SPAN_DAY_MS},
+    {"3", 3 * SPAN_DAY_MS}, {"0", 0}, {"", 5 * SPAN_DAY_MS}, {"long", 5 * SPAN_DAY_MS}};
+
+static void
+lifetime_of_mail_is_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(lifetimes[0]); i++) {
+		struct postfix_settings facts;
+		char printed[80];
+		struct err err;
+
+		fake_reset();
+		snprintf(printed, sizeof(printed),
+		    "mail_version = 3.7.11\nmaximal_queue_lifetime = %s\n",
+		    lifetimes[i].text);
+		fake_put("postconf.out", printed);
+		assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
+		assert_int_equal(facts.queue_lifetime_ms, lifetimes[i].ms);
+		postfix_settings_clear(&facts);
+	}
 }
 
 static const char *const unreadable[][3] = {
@@ -381,6 +409,8 @@ main(void)
 	corpus_queue = suite_path("tests/logs/corpus/verify.postqueue.json");
 	corpus_expected = suite_path("tests/logs/corpus/verify.postqueue.expected.tsv");
 	FAKE_ROWS(facts_are, facts_rows, "facts: %s", facts_rows[i].name);
+	suite_add(lifetime_of_mail_is_read, NULL,
+	    "maximal_queue_lifetime is read, in whatever unit");
 	suite_add(facts_are_asked_in_two_calls, NULL,
 	    "facts are asked in two calls, one for main.cf, one for master.cf");
 	FAKE_ROWS(facts_cannot_be_had, unreadable, "facts cannot be had: row %zu", i + 1);

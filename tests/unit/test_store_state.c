@@ -511,7 +511,7 @@ rollback_leaves_nothing(void **state)
 	store_rollback(store); /* of nothing: does nothing */
 	kit_begin_transaction(store);
 	kit_add(store, "b.test");
-	assert_true(store_waiting_add(store, id, "Q1", NOW_MS, &kit_err));
+	kit_wait(store, id, "Q1", NOW_MS);
 	assert_true(store_tally_add(store, id, 1, "sent", 1, &kit_err));
 	assert_true(store_map_changed(store, &version, &kit_err));
 	assert_true(store_blob_put(store, "p", STR("x"), &kit_err));

@@ -9,7 +9,7 @@
 static void
 waits(struct store *store, int64_t id, const char *queue_id)
 {
-	assert_true(store_waiting_add(store, id, queue_id, NOW_MS, &kit_err));
+	kit_wait(store, id, queue_id, NOW_MS);
 }
 
 static void
@@ -366,6 +366,66 @@ brought_back_is_due(void **state)
 	store_close(store);
 }
 
+static void
+note_mail(void *context, const struct waiting_mail *mail)
+{
+	struct buf *out = context;
+
+	buf_printf(out, "%s %s %s %lld%s %lld %lld %u\n", mail->queue_id, mail->domain,
+	    mail->rule, (long long)mail->reason.len, mail->reason.cut ? "+" : "",
+	    (long long)(mail->time_ms - NOW_MS), (long long)mail->arrival_ms,
+	    mail->absences);
+}
+
+static void
+assert_mails(struct store *store, int64_t id, const char *expected)
+{
+	struct buf out = {0};
+
+	assert_true(store_each_waiting(store, id, note_mail, &out, &kit_err));
+	assert_string_equal(buf_text(&out), expected);
+	buf_clear(&out);
+}
+
+/* What the queue must show of it is of its last line, when it arrived of its first. */
+static void
+mail_is_known_by_its_last_line(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test"), other = kit_add(store, "b.test"), first;
+	struct waiting_mail mail = {.queue_id = "Q1",
+	    .domain = "a.test",
+	    .rule = "one",
+	    .reason = reason_mark_of(STR("reason"), true),
+	    .time_ms = NOW_MS,
+	    .arrival_ms = 1000};
+
+	(void)state;
+	assert_true(store_waiting_add(store, id, &mail, &kit_err));
+	kit_wait(store, id, "Q2", NOW_MS + 5);
+	kit_wait(store, other, "Q1", NOW_MS);
+	assert_mails(store, id, "Q1 a.test one 6+ 0 1000 0\nQ2 d.test r 6 5 0 0\n");
+	assert_true(store_waiting_first(store, id, &first, &kit_err));
+	assert_int_equal(first, 1000);
+	assert_true(store_waiting_first(store, other, &first, &kit_err));
+	assert_int_equal(first, 0);
+	assert_true(store_waiting_absent(store, id, "Q1", NOW_MS, 1, &kit_err));
+	assert_mails(store, id, "Q1 a.test one 6+ 0 1000 1\nQ2 d.test r 6 5 0 0\n");
+	mail.time_ms = NOW_MS + 9;
+	mail.arrival_ms = 2000;
+	mail.rule = "two";
+	assert_true(store_waiting_add(store, id, &mail, &kit_err));
+	assert_mails(store, id, "Q1 a.test two 6+ 9 1000 0\nQ2 d.test r 6 5 0 0\n");
+	/* What is said of an older line of it does not count. */
+	assert_true(store_waiting_absent(store, id, "Q1", NOW_MS, 1, &kit_err));
+	assert_true(store_waiting_gone(store, id, "Q1", NOW_MS, &kit_err));
+	assert_mails(store, id, "Q1 a.test two 6+ 9 1000 0\nQ2 d.test r 6 5 0 0\n");
+	assert_true(store_waiting_gone(store, id, "Q1", NOW_MS + 9, &kit_err));
+	assert_mails(store, id, "Q2 d.test r 6 5 0 0\n");
+	assert_mails(store, other, "Q1 d.test r 6 0 0 0\n");
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -395,5 +455,7 @@ main(void)
 	    "deferred while it is retried, it does so too where 51 are kept");
 	suite_add(
 	    given_back_is_due_again, NULL, "what could not be retried is due again");
+	suite_add(mail_is_known_by_its_last_line, NULL,
+	    "mail that waits is known by its last line");
 	return kit_end(suite_run());
 }

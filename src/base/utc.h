@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A moment as RFC 3339 writes it in UTC: 2026-11-24T07:12:01Z. */
+#ifndef BASE_UTC_H
+#define BASE_UTC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define UTC_SIZE 32
+
+/* s: seconds since the epoch. False: no calendar has it; out is "" then. */
+bool utc_print(int64_t s, char out[UTC_SIZE]);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a listing of the queue says of the messages whose deferral raised an alarm.
+ * Whoever can write a line of the log cannot put a message into the queue that was
+ * deferred for that reason. Pure.
+ *
+ * A listing is no snapshot: a message that changes its place while it is made may be
+ * missing though it is there. It is gone where two complete listings miss it, the second
+ * begun after the first had ended.
+ */
+#ifndef CORE_WITNESS_H
+#define CORE_WITNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "core/ladder.h"
+
+#define WITNESS_ABSENCES 2 /* complete listings in a row */
+
+/*
+ * The reason of a status line, as it is kept to be compared: it may hold the local parts
+ * of addresses. Without "delivery temporarily suspended: ".
+ */
+struct reason_mark {
+	int64_t len; /* bytes; -1: not known, it fits nothing */
+	uint64_t hash;
+	bool cut; /* the log cut it: more may follow */
+};
+
+struct reason_mark reason_mark_of(struct str reason, bool cut);
+
+/* Is it the reason that the queue shows, be it for a message that was suspended? */
+bool reason_mark_fits(const struct reason_mark *mark, struct str reason);
+
+/* A message that waits, and what the last status line has of it. Texts are the owner's.
+ */
+struct witness_message {
+	char *queue_id;
+	char *domain; /* of the recipient, in small letters */
+	int64_t time_ms;
+	struct reason_mark reason;
+	bool of_alarm; /* it was deferred for what the alarm is about */
+	unsigned
+	    absences; /* complete listings in a row that it was not in, those before */
+	/* what the listing shows */
+	bool there;
+	bool fits; /* deferred for that reason */
+};
+
+/*
+ * A recipient of the message with that queue id, as a listing has it: in whatever part of
+ * the queue, as `hold` and `maildrop` are no attempt. reason: "" for none. A recipient
+ * may be listed twice, once without a reason.
+ */
+void witness_listed(
+    struct witness_message *message, struct str address, struct str reason);
+
+/* The listing is complete. */
+void witness_ended(struct witness_message *message);
+
+static inline bool
+witness_is_gone(const struct witness_message *message)
+{
+	return message->absences >= WITNESS_ABSENCES;
+}
+
+/*
+ * What it says of an alarm, from all messages of its destination, each ended: SHOWS where
+ * one that the alarm is about was deferred for that reason; NEWER where they are there
+ * otherwise: another attempt was made, or is under way; GONE where all are, or there are
+ * none; NOT_ASKED: another listing is needed.
+ */
+enum queue_says witness_says(const struct witness_message *messages, size_t count);
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The servers as a witness: before anything weaker is written for a destination, and
+ * before an entry of it climbs, its MX hosts are connected to, each for all destinations
+ * that have it (engine/hosts.h). What a host did is held against each by itself.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "engine/engine_impl.h"
+#include "engine/hosts.h"
+#include "sys/log.h"
+
+#define PROBERS    16             /* addresses that are connected to at once */
+#define MISSING_MS SPAN_HOUR_MS   /* so long posttls-finger is believed to be missing */
+#define NO_ROOM_MS SPAN_SECOND_MS /* until a host is looked for again */
+
+struct servers {
+	struct duty_state base;
+	struct hosts *hosts;
+	bool look;     /* something may be asked, or was answered */
+	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
+	int64_t
+	    missing_ms; /* monotonic: so long there is no posttls-finger; 0: there is */
+};
+
+static struct server_rules
+rules_of(const struct engine *e)
+{
+	return finger_settings_of(&e->settings).rules;
+}
+
+static bool
+open_servers(struct engine *e, struct duty_state *base, struct err *err)
+{
+	struct servers *s = (struct servers *)base;
+
+	s->hosts = hosts_new();
+	s->at_ms = DUE_NEVER;
+	if (e->judge.prober == ANSWER_NO)
+		return true;
+	e->workers[POOL_PROBERS] = e->world->workers_new(PROBERS, NULL, NULL, NULL, err);
+	return e->workers[POOL_PROBERS] != NULL;
+}
+
+static void
+close_servers(struct duty_state *base)
+{
+	hosts_free(((struct servers *)base)->hosts);
+}
+
+/* --- the task: one address of one host --------------------------------------------- */
+
+struct servers_task {
+	struct task task;
+	char host[NEXTHOP_HOST_SIZE];
+	char nexthop[NEXTHOP_HOST_SIZE];
+	char address[INET6_ADDRSTRLEN];
+	uint16_t port;
+	bool dane;
+	/* Copies: Postfix's settings may be read again meanwhile. */
+	char *ca_file, *ca_path, *protocols, *ciphers, *helo, *verify_match,
+	    *secure_match;
+	enum finger_outcome outcome;
+	struct server server;
+};
+
+static bool
+work(struct task *task, void *context)
+{
+	struct servers_task *t = (struct servers_task *)task;
+	struct finger_settings settings = {
+	    .ca_file = t->ca_file,
+	    .ca_path = t->ca_path,
+	    .protocols = t->protocols,
+	    .ciphers = t->ciphers,
+	    .helo = t->helo,
+	    .rules = {.verify = t->verify_match, .secure = t->secure_match},
+	};
+	struct finger_question question = {
+	    .host = t->host,
+	    .address = t->address,
+	    .port = t->port,
+	    .nexthop = t->nexthop,
+	    .dane = t->dane,
+	};
+
+	(void)context;
+	t->outcome = task->world->finger(
+	    task->postfix, &settings, &question, &t->server, &task->err);
+	/* A host that cannot be asked is no failure of ours: others go on. */
+	return true;
+}
+
+static void
+release(struct task *task)
+{
+	struct servers_task *t = (struct servers_task *)task;
+
+	free(t->ca_file);
+	free(t->ca_path);
+	free(t->protocols);
+	free(t->ciphers);
+	free(t->helo);
+	free(t->verify_match);
+	free(t->secure_match);
+}
+
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct servers *s = (struct servers *)base;
+	const struct servers_task *t = (const struct servers_task *)task;
+	struct host *host = hosts_get(s->hosts, t->host, t->port);
+	struct server_rules rules = rules_of(e);
+
+	s->look = true;
+	if (t->outcome == FINGER_MISSING && s->missing_ms == 0) {
+		log_info("posttls-finger is not there: servers are not asked, the reason "
+		         "of a deferral decides");
+		s->missing_ms = now->mono_ms + MISSING_MS;
+		e->judge.prober = ANSWER_NO;
+	}
+	if (t->outcome == FINGER_FAILED)
+		log_warning("cannot ask %s[%s]:%u: %s", t->host, t->address, t->port,
+		    task->err.text);
+	else
+		log_debug("asked %s[%s]:%u: %s (%s)", t->host, t->address, t->port,
+		    probe_end_name(t->server.probe.end), task->err.text);
+	host_answered(host, t->outcome == FINGER_ASKED ? &t->server : NULL, &rules);
+}
+
+static const struct task_kind servers_kind = {.size = sizeof(struct servers_task),
+    .pool = POOL_PROBERS,
+    .work = work,
+    .take = take,
+    .release = release};
+
+static char *
+copy(const char *text)
+{
+	return mem_strdup(text != NULL ? text : "");
+}
+
+static void
+ask_address(struct engine *e, struct servers *s, const struct witnessed_servers *of,
+    const struct chosen_host *host, const struct chosen_address *address)
+{
+	struct servers_task *t = engine_task(e, &s->base, &servers_kind);
+	struct finger_settings settings = finger_settings_of(&e->settings);
+
+	str_copy(str_of(host->name), t->host, sizeof(t->host));
+	str_copy(str_of(of->choice.domain), t->nexthop, sizeof(t->nexthop));
+	if (address != NULL)
+		inet_ntop(address->length == 4 ? AF_INET : AF_INET6, address->octets,
+		    t->address, sizeof(t->address));
+	else
+		str_copy(str_of(host->name), t->address, sizeof(t->address));
+	t->port = of->port;
+	t->dane = host->promise == PROMISE_DANE;
+	t->ca_file = copy(settings.ca_file);
+	t->ca_path = copy(settings.ca_path);
+	t->protocols = copy(settings.protocols);
+	t->ciphers = copy(settings.ciphers);
+	t->helo = copy(settings.helo);
+	t->verify_match = copy(settings.rules.verify);
+	t->secure_match = copy(settings.rules.secure);
+	engine_submit(e, &t->task);
+}
+
+static void
+ask_host(struct engine *e, struct servers *s, const struct witnessed_servers *of,
+    const struct chosen_host *chosen, struct host *host, const struct host_time *now)
+{
+	host_begin(host, chosen->literal ? 1 : chosen->address_count,
+	    chosen->promise == PROMISE_DANE, now);
+	if (chosen->literal)
+		ask_address(e, s, of, chosen, NULL);
+	for (unsigned i = 0; i < chosen->address_count; i++)
+		ask_address(e, s, of, chosen, &chosen->addresses[i]);
+}
+
+/* --- one destination --------------------------------------------------------------- */
+
+bool
+engine_ask_servers(struct engine *e, struct witnessed *w, const struct destination *d,
+    const struct choice *choice)
+{
+	struct servers *s = engine_state(e, &duty_servers);
+	struct witnessed_servers *of = w->servers;
+	int64_t now_ms = engine_now(e).wall_ms;
+	struct nexthop nexthop;
+
+	if (!nexthop_parse(str_of(d->key), &nexthop) || (choice == NULL && of == NULL))
+		return false;
+	if (of == NULL) {
+		of = mem_new(1, sizeof(*of));
+		w->servers = of;
+	}
+	if (choice != NULL && choice != &of->choice)
+		of->choice = *choice;
+	for (unsigned i = 0; i < CHOICE_MAX; i++)
+		of->heard[i] = false;
+	of->port = nexthop.port;
+	of->news_ms = destination_news_ms(d);
+	/* No attempt is younger than the line that tells of it: the clock of the log may
+	 * be ahead. */
+	of->attempt_ms = of->news_ms < now_ms ? of->news_ms : now_ms - 1;
+	of->until_ms = DUE_NEVER;
+	s->look = true;
+	return true;
+}
+
+bool
+engine_servers_serve(
+    const struct engine *e, const struct witnessed *w, const struct destination *d)
+{
+	const struct witnessed_servers *of = w->servers;
+
+	return of != NULL && w->says.measured.asked &&
+	    destination_news_ms(d) == of->news_ms && engine_now(e).mono_ms < of->until_ms;
+}
+
+static void
+hear(const struct engine *e, struct witnessed_servers *of, unsigned i,
+    const struct host *host)
+{
+	struct server_rules rules = rules_of(e);
+	int64_t until_ms = host->known.begun.mono_ms + HOSTS_SERVES_MS;
+
+	of->heard[i] = true;
+	of->pasts[i] = host->best;
+	of->probes[i] = host->answer != NULL
+	    ? server_probe(
+	          host->answer, &rules, of->choice.hosts[i].name, of->choice.domain)
+	    : (struct probe){.end = PROBE_SILENT};
+	if (until_ms < of->until_ms)
+		of->until_ms = until_ms;
+}
+
+/* Ask those of its hosts that may be asked now. True: all have answered. */
+static bool
+ask_hosts(struct engine *e, struct servers *s, struct witnessed_servers *of,
+    const struct moment *now)
+{
+	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
+	bool complete = true;
+
+	for (unsigned i = 0; i < of->choice.count; i++) {
+		const struct chosen_host *chosen = &of->choice.hosts[i];
+		struct host_need need = {.attempt_ms = of->attempt_ms,
+		    .dane = chosen->promise == PROMISE_DANE};
+		struct host *host;
+		int64_t at_ms = now->mono_ms + NO_ROOM_MS;
+		enum host_turn turn = HOST_WAITS;
+
+		if (of->heard[i])
+			continue;
+		host = hosts_get(s->hosts, chosen->name, of->port);
+		if (host != NULL)
+			turn =
+			    host_turn(&host->known, &host->asking, &need, &time, &at_ms);
+		if (turn == HOST_SERVES)
+			hear(e, of, i, host);
+		else if (turn == HOST_ASK && s->base.tasks < PROBERS)
+			ask_host(e, s, of, chosen, host, &time);
+		else if (turn == HOST_WAITS && at_ms < s->at_ms)
+			s->at_ms = at_ms;
+		complete = complete && of->heard[i];
+	}
+	return complete;
+}
+
+/* More hosts than are held: what none of these does is not known. */
+static struct measured
+as_far_as_held(struct measured m)
+{
+	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
+		if (m.meets[l] == ANSWER_NO)
+			m.meets[l] = ANSWER_UNSURE;
+	return m;
+}
+
+static void
+describe(struct witnessed_servers *of, const struct measured_host *hosts)
+{
+	struct buf text = {0};
+	unsigned count = of->choice.count;
+
+	measured_describe(hosts, count, &text);
+	while (!str_copy(
+	           (struct str){buf_text(&text), text.len}, of->text, sizeof(of->text)) &&
+	    count > 0) {
+		buf_reset(&text);
+		measured_describe(hosts, --count, &text);
+	}
+	buf_clear(&text);
+}
+
+static void
+tell(struct witnessed *w)
+{
+	struct witnessed_servers *of = w->servers;
+	struct measured_host hosts[CHOICE_MAX];
+
+	for (unsigned i = 0; i < of->choice.count; i++)
+		hosts[i] = (struct measured_host){
+		    .name = of->choice.hosts[i].name,
+		    .promise = of->choice.hosts[i].promise,
+		    .probe = of->probes[i],
+		    .past = of->pasts[i],
+		};
+	describe(of, hosts);
+	w->says.measured = measured_of(hosts, of->choice.count, false);
+	w->says.measured_gone = measured_of(hosts, of->choice.count, true);
+	if (!of->choice.cut)
+		return;
+	w->says.measured = as_far_as_held(w->says.measured);
+	w->says.measured_gone = as_far_as_held(w->says.measured_gone);
+}
+
+/* --- the duty ---------------------------------------------------------------------- */
+
+static void
+hear_news(
+    struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
+{
+	(void)e;
+	(void)now;
+	if (news == NEWS_SETTINGS)
+		((struct servers *)base)->look = true;
+}
+
+/* It may have been installed. */
+static void
+notice(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct servers *s = (struct servers *)base;
+
+	if (s->missing_ms == 0 || now->mono_ms < s->missing_ms)
+		return;
+	s->missing_ms = 0;
+	e->judge.prober = ANSWER_UNSURE;
+}
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	const struct servers *s = (const struct servers *)base;
+	bool waits = witnesses_waiting(e->witnessed, WANTS_SERVERS) > 0;
+
+	return (struct due){!waits               ? DUE_NEVER
+	        : s->look && e->settings_ms != 0 ? now->mono_ms
+	                                         : s->at_ms,
+	    waits};
+}
+
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct servers *s = (struct servers *)base;
+	size_t count = witnesses_count(e->witnessed), told = 0;
+	int64_t *ids = mem_new(count + 1, sizeof(*ids));
+
+	s->look = false;
+	s->at_ms = DUE_NEVER;
+	for (size_t i = 0; i < count; i++) {
+		struct witnessed *w = witnesses_at(e->witnessed, i);
+
+		if ((w->wants & WANTS_SERVERS) == 0)
+			continue;
+		if (e->judge.prober != ANSWER_NO) {
+			if (!ask_hosts(e, s, w->servers, now))
+				continue;
+			tell(w);
+		}
+		w->wants &= ~(unsigned)WANTS_SERVERS;
+		ids[told++] = w->id;
+	}
+	if (told > 0)
+		engine_judge_witnessed(e, ids, told);
+	free(ids);
+}
+
+const struct duty duty_servers = {
+    .name = "servers",
+    .state_size = sizeof(struct servers),
+    .open = open_servers,
+    .hear = hear_news,
+    .notice = notice,
+    .due = due,
+    .start = start,
+    .close = close_servers,
+};

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The queue as a witness: before anything weaker is written for a destination, a listing
+ * must show a message that was deferred for the reason of its alarm (core/witness.h). One
+ * listing serves all that wait when it begins.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "core/witness.h"
+#include "engine/engine_impl.h"
+
+#define APART_MS    (2 * SPAN_SECOND_MS) /* listings begin so far apart at least ... */
+#define APART_TIMES 10  /* ... and so many times as long as the last one took */
+#define GATHER_MS   200 /* alarms of a burst share one */
+
+struct witness {
+	struct duty_state base;
+	int64_t wanted_ms; /* monotonic: since when somebody waits for a listing */
+	int64_t began_ms;  /* monotonic: the last listing; 0: none */
+	int64_t took_ms;
+};
+
+/* A destination, and its messages among all of them. */
+struct witness_ask {
+	int64_t id;
+	size_t from, count;
+};
+
+struct witness_task {
+	struct task task;
+	struct witness_ask *asks;
+	size_t ask_count;
+	struct witness_message *messages;
+	size_t message_count;
+	struct witness_message **by_id;
+	const char *rule; /* of the alarm whose messages are being added */
+};
+
+/* --- the task ---------------------------------------------------------------------- */
+
+static int
+compare(const void *a, const void *b)
+{
+	struct witness_message *const *x = a, *const *y = b;
+
+	return strcmp((*x)->queue_id, (*y)->queue_id);
+}
+
+static void
+sort(struct witness_task *t)
+{
+	t->by_id = mem_new(t->message_count + 1, sizeof(*t->by_id));
+	for (size_t i = 0; i < t->message_count; i++)
+		t->by_id[i] = &t->messages[i];
+	qsort(t->by_id, t->message_count, sizeof(*t->by_id), compare);
+}
+
+/* The first of that id, or where it would be. */
+static size_t
+find(const struct witness_task *t, const char *queue_id)
+{
+	size_t low = 0, high = t->message_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(t->by_id[middle]->queue_id, queue_id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A message may wait for several destinations. */
+static void
+take_listed(void *context, const struct queued *queued)
+{
+	struct witness_task *t = context;
+	size_t i = find(t, queued->queue_id);
+
+	for (; i < t->message_count; i++) {
+		if (strcmp(t->by_id[i]->queue_id, queued->queue_id) != 0)
+			return;
+		witness_listed(
+		    t->by_id[i], str_of(queued->address), str_of(queued->delay_reason));
+	}
+}
+
+static bool
+work(struct task *task, void *context)
+{
+	struct witness_task *t = (struct witness_task *)task;
+
+	(void)context;
+	sort(t);
+	if (!task->world->read_queue(task->postfix, take_listed, t, &task->err))
+		return false;
+	for (size_t i = 0; i < t->message_count; i++)
+		witness_ended(&t->messages[i]);
+	return true;
+}
+
+static void
+release(struct task *task)
+{
+	struct witness_task *t = (struct witness_task *)task;
+
+	for (size_t i = 0; i < t->message_count; i++) {
+		free(t->messages[i].queue_id);
+		free(t->messages[i].domain);
+	}
+	free(t->messages);
+	free(t->by_id);
+	free(t->asks);
+}
+
+/* --- what came of it --------------------------------------------------------------- */
+
+static bool
+store_absence(
+    struct store *store, int64_t id, const struct witness_message *m, struct err *err)
+{
+	return witness_is_gone(m)
+	    ? store_waiting_gone(store, id, m->queue_id, m->time_ms, err)
+	    : store_waiting_absent(store, id, m->queue_id, m->time_ms, m->absences, err);
+}
+
+static bool
+store_absences(struct store *store, const struct witness_task *t, struct err *err)
+{
+	if (!store_begin(store, err))
+		return false;
+	for (size_t i = 0; i < t->ask_count; i++) {
+		const struct witness_ask *ask = &t->asks[i];
+
+		for (size_t m = ask->from; m < ask->from + ask->count; m++)
+			if (!store_absence(store, ask->id, &t->messages[m], err))
+				return false;
+	}
+	return store_commit(store, err);
+}
+
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct witness *state = (struct witness *)base;
+	const struct witness_task *t = (const struct witness_task *)task;
+	int64_t *ids = mem_new(t->ask_count + 1, sizeof(*ids));
+	size_t count = 0;
+	struct err err;
+
+	state->took_ms = now->mono_ms - state->began_ms;
+	state->wanted_ms = now->mono_ms;
+	if (task->done && !store_absences(e->store, t, &err)) {
+		/* The next listing tells it again. */
+		engine_not_stored(e, "store what the queue shows", &err);
+		free(ids);
+		return;
+	}
+	for (size_t i = 0; i < t->ask_count; i++) {
+		const struct witness_ask *ask = &t->asks[i];
+		struct witnessed *w = witnesses_find(e->witnessed, ask->id);
+		enum queue_says says = QUEUE_UNREADABLE;
+
+		if (task->done)
+			says = witness_says(t->messages + ask->from, ask->count);
+		if (w == NULL || (w->wants & WANTS_QUEUE) == 0 || says == QUEUE_NOT_ASKED)
+			continue;
+		w->says.queue = says;
+		w->queue_ms = now->mono_ms;
+		w->wants &= ~(unsigned)WANTS_QUEUE;
+		ids[count++] = ask->id;
+	}
+	engine_judge_witnessed(e, ids, count);
+	free(ids);
+}
+
+static const struct task_kind witness_kind = {
+    .size = sizeof(struct witness_task), .work = work, .take = take, .release = release};
+
+/* --- who waits --------------------------------------------------------------------- */
+
+bool
+engine_ask_witnesses(struct engine *e, const struct destination *d,
+    const struct answers *answers, unsigned wants)
+{
+	struct witness *state = engine_state(e, &duty_witness);
+	bool first = witnesses_waiting(e->witnessed, WANTS_QUEUE) == 0;
+	struct witnessed *w = NULL;
+
+	if ((wants & ENGINE_WITNESSES) != 0)
+		w = witnesses_get(e->witnessed, d->id);
+	if (w == NULL)
+		return false;
+	if (w->answers_ms == 0)
+		w->says = judge_no_witnesses(&e->judge);
+	if ((wants & WANTS_SERVERS) != 0 &&
+	    !engine_ask_servers(e, w, d, answers->choice)) {
+		if (w->answers_ms == 0)
+			witnesses_drop(e->witnessed, d->id);
+		return false;
+	}
+	w->answers_ms = engine_now(e).mono_ms;
+	w->answers = *answers;
+	w->answers.witnesses = NULL;
+	w->answers.choice = w->servers != NULL ? &w->servers->choice : NULL;
+	w->wants = wants & ENGINE_WITNESSES;
+	if (first)
+		state->wanted_ms = w->answers_ms;
+	return true;
+}
+
+static void
+add_message(void *context, const struct waiting_mail *mail)
+{
+	struct witness_task *t = context;
+	struct witness_message *m;
+
+	t->messages = mem_array(t->messages, t->message_count + 1, sizeof(*t->messages));
+	m = &t->messages[t->message_count++];
+	*m = (struct witness_message){
+	    .queue_id = mem_strdup(mail->queue_id),
+	    .domain = mem_strdup(mail->domain),
+	    .time_ms = mail->time_ms,
+	    .reason = mail->reason,
+	    .of_alarm = strcmp(mail->rule, t->rule) == 0,
+	    .absences = mail->absences,
+	};
+}
+
+static bool
+add_ask(struct engine *e, struct witness_task *t, struct witnessed *w, struct err *err)
+{
+	struct witness_ask *ask = &t->asks[t->ask_count];
+	struct destination d;
+	bool found, done;
+
+	if (!store_get_id(e->store, w->id, &d, &found, err))
+		return false;
+	*ask = (struct witness_ask){.id = w->id, .from = t->message_count};
+	witnessed_note_alarm(w, &d);
+	t->rule = judge_alarm_rule(&e->judge, &d);
+	done = store_each_waiting(e->store, w->id, add_message, t, err);
+	destination_clear(&d);
+	ask->count = t->message_count - ask->from;
+	t->ask_count++;
+	return done;
+}
+
+/* What the listing must show, as of one moment. */
+static bool
+add_asks(struct engine *e, struct witness_task *t, struct err *err)
+{
+	size_t count = witnesses_count(e->witnessed);
+
+	t->asks = mem_new(count, sizeof(*t->asks));
+	if (!store_begin_read(e->store, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct witnessed *w = witnesses_at(e->witnessed, i);
+
+		if ((w->wants & WANTS_QUEUE) != 0 && !add_ask(e, t, w, err))
+			return false;
+	}
+	return store_commit(e->store, err);
+}
+
+/* While others are being asked about, more may come; it is not waited for long. */
+static int64_t
+listing_ms(const struct engine *e, const struct witness *state)
+{
+	const struct duty_state *judging = engine_state(e, &duty_judging);
+	int64_t at_ms = state->wanted_ms + (judging->tasks > 0 ? GATHER_MS : 0);
+	int64_t apart_ms = APART_TIMES * state->took_ms;
+
+	if (apart_ms < APART_MS)
+		apart_ms = APART_MS;
+	return state->began_ms != 0 && state->began_ms + apart_ms > at_ms
+	    ? state->began_ms + apart_ms
+	    : at_ms;
+}
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	const struct witness *state = (const struct witness *)base;
+	bool waits = witnesses_waiting(e->witnessed, WANTS_QUEUE) > 0;
+
+	(void)now;
+	return (struct due){
+	    waits && base->tasks == 0 ? listing_ms(e, state) : DUE_NEVER, waits};
+}
+
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct witness *state = (struct witness *)base;
+	struct witness_task *t = engine_task(e, base, &witness_kind);
+	struct err err;
+
+	witnesses_drop_old(e->witnessed, now->mono_ms - WITNESSES_SERVES_MS);
+	if (!add_asks(e, t, &err)) {
+		engine_not_stored(e, "find mail that waits", &err);
+		engine_drop(&t->task);
+		return;
+	}
+	state->began_ms = now->mono_ms;
+	engine_submit(e, &t->task);
+}
+
+const struct duty duty_witness = {
+    .name = "witness",
+    .what = "check waiting mail against the queue",
+    .needs = DUTY_APPLIES | DUTY_STORES,
+    .state_size = sizeof(struct witness),
+    .due = due,
+    .start = start,
+};

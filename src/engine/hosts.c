@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/hosts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define BUCKETS 1024 /* a power of two */
+
+struct hosts {
+	size_t count;
+	struct host *newest, *oldest;
+	struct host *buckets[BUCKETS];
+};
+
+/* --- the rules of time ------------------------------------------------------------- */
+
+/* Of an alarm only what was begun after its attempt tells; where the clock was set back
+ * since, nothing does. */
+static bool
+is_of_use(const struct host_asked *asked, const struct host_need *need,
+    const struct host_time *now)
+{
+	return asked->there && asked->begun.wall_ms > need->attempt_ms &&
+	    asked->begun.wall_ms <= now->wall_ms && (asked->dane || !need->dane);
+}
+
+static bool
+still_serves(const struct host_asked *known, const struct host_time *now)
+{
+	return now->mono_ms - known->begun.mono_ms <
+	    (known->silent ? HOSTS_ANEW_MS : HOSTS_SERVES_MS);
+}
+
+enum host_turn
+host_turn(const struct host_asked *known, const struct host_asked *asking,
+    const struct host_need *need, const struct host_time *now, int64_t *at_ms)
+{
+	bool lacks_dane = need->dane && !known->dane;
+
+	if (is_of_use(known, need, now) && still_serves(known, now))
+		return HOST_SERVES;
+	if (asking->there)
+		return HOST_IS_ASKED;
+	if (!known->there)
+		return HOST_ASK;
+	*at_ms = known->begun.mono_ms + (lacks_dane ? HOSTS_APART_MS : HOSTS_ANEW_MS);
+	return now->mono_ms >= *at_ms ? HOST_ASK : HOST_WAITS;
+}
+
+/* --- one host ---------------------------------------------------------------------- */
+
+void
+host_begin(struct host *host, unsigned addresses, bool dane, const struct host_time *now)
+{
+	host->asking = (struct host_asked){.there = true, .dane = dane, .begun = *now};
+	host->pending = addresses;
+}
+
+/* What it did by itself, whatever its destinations want. */
+static enum level
+level_of(const struct host *host, const struct server_rules *rules)
+{
+	struct probe probe = server_probe(host->answer, rules, host->name, "");
+
+	if (probe.end != PROBE_TLS)
+		return probe.encrypt == ANSWER_YES ? LEVEL_ENCRYPT : LEVEL_UNKNOWN;
+	return probe.dane == ANSWER_YES   ? LEVEL_DANE_ONLY
+	    : probe.verify == ANSWER_YES  ? LEVEL_VERIFY
+	    : probe.encrypt == ANSWER_YES ? LEVEL_ENCRYPT
+	                                  : LEVEL_UNKNOWN;
+}
+
+static void
+complete(struct host *host, const struct server_rules *rules)
+{
+	enum level level;
+
+	free(host->answer);
+	host->answer = host->partial;
+	host->partial = NULL;
+	host->known = host->asking;
+	host->asking.there = false;
+	host->known.silent = host->answer == NULL ||
+	    host->answer->probe.end == PROBE_SILENT ||
+	    host->answer->probe.end == PROBE_OURS;
+	if (host->answer == NULL)
+		return;
+	host->answer->probe.begun_ms = host->known.begun.wall_ms;
+	level = level_of(host, rules);
+	if (level > host->best)
+		host->best = level;
+}
+
+bool
+host_answered(
+    struct host *host, const struct server *server, const struct server_rules *rules)
+{
+	if (server != NULL && host->partial == NULL) {
+		host->partial = mem_new(1, sizeof(*host->partial));
+		*host->partial = *server;
+	} else if (server != NULL) {
+		*host->partial = server_merge(host->partial, server);
+	}
+	if (--host->pending > 0)
+		return false;
+	complete(host, rules);
+	return true;
+}
+
+/* --- the table --------------------------------------------------------------------- */
+
+static struct host **
+bucket(struct hosts *hosts, const char *name, uint16_t port)
+{
+	size_t h = 5381 + port;
+
+	for (; *name != '\0'; name++)
+		h = h * 33 + (unsigned char)*name;
+	return &hosts->buckets[h & (BUCKETS - 1)];
+}
+
+static void
+unlink_use(struct hosts *hosts, struct host *host)
+{
+	*(host->newer != NULL ? &host->newer->older : &hosts->newest) = host->older;
+	*(host->older != NULL ? &host->older->newer : &hosts->oldest) = host->newer;
+}
+
+static void
+use(struct hosts *hosts, struct host *host)
+{
+	host->newer = NULL;
+	host->older = hosts->newest;
+	*(host->older != NULL ? &host->older->newer : &hosts->oldest) = host;
+	hosts->newest = host;
+}
+
+static void
+drop(struct hosts *hosts, struct host *host)
+{
+	struct host **link = bucket(hosts, host->name, host->port);
+
+	while (*link != host)
+		link = &(*link)->chain;
+	*link = host->chain;
+	unlink_use(hosts, host);
+	hosts->count--;
+	free(host->answer);
+	free(host->partial);
+	free(host);
+}
+
+static bool
+make_room(struct hosts *hosts)
+{
+	struct host *host = hosts->oldest;
+
+	if (hosts->count < HOSTS_MAX)
+		return true;
+	while (host != NULL && host->asking.there)
+		host = host->newer;
+	if (host == NULL)
+		return false;
+	drop(hosts, host);
+	return true;
+}
+
+struct host *
+hosts_get(struct hosts *hosts, const char *name, uint16_t port)
+{
+	struct host **head = bucket(hosts, name, port), *host = *head;
+
+	while (host != NULL && (host->port != port || strcmp(host->name, name) != 0))
+		host = host->chain;
+	if (host != NULL) {
+		unlink_use(hosts, host);
+		use(hosts, host);
+		return host;
+	}
+	if (!make_room(hosts))
+		return NULL;
+	host = mem_new(1, sizeof(*host));
+	str_copy(str_of(name), host->name, sizeof(host->name));
+	host->port = port;
+	host->chain = *head;
+	*head = host;
+	use(hosts, host);
+	hosts->count++;
+	return host;
+}
+
+struct hosts *
+hosts_new(void)
+{
+	return mem_new(1, sizeof(struct hosts));
+}
+
+void
+hosts_free(struct hosts *hosts)
+{
+	if (hosts == NULL)
+		return;
+	while (hosts->oldest != NULL)
+		drop(hosts, hosts->oldest);
+	free(hosts);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The MX hosts that were asked, for all destinations that have them: a table in memory,
+ * bounded, and the rules of time. It asks nobody and knows no clock: times are arguments.
+ */
+#ifndef ENGINE_HOSTS_H
+#define ENGINE_HOSTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/level.h"
+#include "core/nexthop.h"
+#include "core/server.h"
+
+#define HOSTS_MAX       2048
+#define HOSTS_SERVES_MS 300000 /* so long an answer serves */
+#define HOSTS_ANEW_MS   30000  /* a host is asked anew once in this time */
+#define HOSTS_APART_MS  5000   /* whatever for: it is connected to once in this time */
+
+/* A time by both clocks. */
+struct host_time {
+	int64_t wall_ms;
+	int64_t mono_ms;
+};
+
+/* A question to a host. */
+struct host_asked {
+	bool there; /* it was asked */
+	bool
+	    silent; /* no answer: that serves no longer than until it may be asked anew */
+	bool dane;  /* its TLSA records were part of the question */
+	struct host_time begun;
+};
+
+/* What a destination needs: an answer that was begun after attempt_ms (wall). */
+struct host_need {
+	int64_t attempt_ms;
+	bool dane;
+};
+
+enum host_turn {
+	HOST_SERVES,   /* its answer does */
+	HOST_IS_ASKED, /* an answer is on its way */
+	HOST_ASK,      /* it may be asked now */
+	HOST_WAITS,    /* it may be asked later */
+};
+
+/*
+ * known: the last question that was answered; asking: the one that is under way. *at_ms:
+ * with HOST_WAITS, from when on it may be asked (monotonic).
+ */
+enum host_turn host_turn(const struct host_asked *known, const struct host_asked *asking,
+    const struct host_need *need, const struct host_time *now, int64_t *at_ms);
+
+struct host {
+	char name[NEXTHOP_HOST_SIZE];
+	uint16_t port;
+	struct host_asked known;
+	struct host_asked asking;
+	struct server *answer;      /* of `known`; NULL: it could not be asked */
+	struct server *partial;     /* of `asking`: of the addresses that answered */
+	unsigned pending;           /* addresses that did not yet */
+	enum level best;            /* the best that it did; LEVEL_UNKNOWN: nothing */
+	struct host *chain;         /* of one hash */
+	struct host *newer, *older; /* in the order of their use */
+};
+
+struct hosts; /* opaque */
+
+struct hosts *hosts_new(void);
+void hosts_free(struct hosts *hosts);
+
+/* The one of that name (in small letters), a new one if need be, for which the one goes
+ * that was not used for the longest time. NULL: all are being asked. */
+struct host *hosts_get(struct hosts *hosts, const char *name, uint16_t port);
+
+/* So many of its addresses (1 or more) are asked now. */
+void host_begin(
+    struct host *host, unsigned addresses, bool dane, const struct host_time *now);
+
+/*
+ * One of them answered; server NULL: it could not be asked. rules: how names are compared
+ * for what the host did itself. True: that was the last one, the answer is complete.
+ */
+bool host_answered(
+    struct host *host, const struct server *server, const struct server_rules *rules);
+
+#endif

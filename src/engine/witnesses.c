@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/witnesses.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define BUCKETS 1024
+
+struct witnessed_table {
+	struct witnessed *items[WITNESSES_MAX];
+	size_t count;
+	struct witnessed *buckets[BUCKETS];
+};
+
+struct witnessed_table *
+witnesses_new(void)
+{
+	return mem_new(1, sizeof(struct witnessed_table));
+}
+
+void
+witnesses_free(struct witnessed_table *table)
+{
+	if (table == NULL)
+		return;
+	while (table->count > 0)
+		witnesses_drop(table, table->items[0]->id);
+	free(table);
+}
+
+size_t
+witnesses_count(const struct witnessed_table *table)
+{
+	return table->count;
+}
+
+size_t
+witnesses_waiting(const struct witnessed_table *table, enum ladder_wants whom)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < table->count; i++)
+		count += (table->items[i]->wants & whom) != 0;
+	return count;
+}
+
+struct witnessed *
+witnesses_at(const struct witnessed_table *table, size_t at)
+{
+	return table->items[at];
+}
+
+static size_t
+bucket(int64_t id)
+{
+	return (uint64_t)id % BUCKETS;
+}
+
+struct witnessed *
+witnesses_find(const struct witnessed_table *table, int64_t id)
+{
+	struct witnessed *w = table->buckets[bucket(id)];
+
+	while (w != NULL && w->id != id)
+		w = w->chain;
+	return w;
+}
+
+struct witnessed *
+witnesses_get(struct witnessed_table *table, int64_t id)
+{
+	struct witnessed *w = witnesses_find(table, id);
+
+	if (w != NULL || table->count == WITNESSES_MAX)
+		return w;
+	w = mem_new(1, sizeof(*w));
+	w->id = id;
+	w->at = table->count;
+	w->chain = table->buckets[bucket(id)];
+	table->buckets[bucket(id)] = w;
+	table->items[table->count++] = w;
+	return w;
+}
+
+void
+witnesses_drop(struct witnessed_table *table, int64_t id)
+{
+	struct witnessed **link = &table->buckets[bucket(id)], *w;
+
+	while (*link != NULL && (*link)->id != id)
+		link = &(*link)->chain;
+	w = *link;
+	if (w == NULL)
+		return;
+	*link = w->chain;
+	table->items[w->at] = table->items[--table->count];
+	table->items[w->at]->at = w->at;
+	free(w->servers);
+	free(w);
+}
+
+void
+witnesses_drop_old(struct witnessed_table *table, int64_t mono_ms)
+{
+	for (size_t i = table->count; i-- > 0;) {
+		const struct witnessed *w = table->items[i];
+
+		if (w->wants == 0 && w->answers_ms < mono_ms && w->queue_ms < mono_ms)
+			witnesses_drop(table, w->id);
+	}
+}
+
+void
+witnessed_note_alarm(struct witnessed *witnessed, const struct destination *d)
+{
+	struct witnessed_alarm *alarm = &witnessed->alarm;
+
+	alarm->time_ms = d->alarm.time_ms;
+	alarm->attempt_ms = d->alarm.attempt_ms;
+	alarm->attempts = d->alarm.attempts;
+	memcpy(alarm->rule, d->alarm.rule, sizeof(alarm->rule));
+	memcpy(alarm->reason, d->alarm.reason, sizeof(alarm->reason));
+}
+
+bool
+witnessed_queue_serves(
+    const struct witnessed *witnessed, const struct destination *d, int64_t mono_ms)
+{
+	const struct witnessed_alarm *alarm = &witnessed->alarm;
+
+	if (witnessed->queue_ms == 0 ||
+	    mono_ms - witnessed->queue_ms > WITNESSES_SERVES_MS ||
+	    strcmp(alarm->rule, d->alarm.rule) != 0)
+		return false;
+	return witnessed->says.queue == QUEUE_SHOWS ||
+	    (alarm->time_ms == d->alarm.time_ms &&
+	        alarm->attempt_ms == d->alarm.attempt_ms &&
+	        alarm->attempts == d->alarm.attempts &&
+	        strcmp(alarm->reason, d->alarm.reason) == 0);
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The queue as a witness: what an engine does with what a listing shows. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine_impl.h"
+#include "enginerig.h"
+
+#define NOT_OFFERED "TLS is required, but was not offered by host mx.a.test[192.0.2.1]"
+
+static struct destination
+row(const char *domain)
+{
+	return kit_get(rig.store, domain);
+}
+
+static void
+assert_why(const char *domain, enum why why)
+{
+	assert_string_equal(why_slug(row(domain).why), why_slug(why));
+}
+
+static const char *
+last_id(void)
+{
+	static char id[32];
+
+	snprintf(id, sizeof(id), "Q%u", rig.message);
+	return id;
+}
+
+/* The queue is listed, and DNS asked, and so on. */
+static void
+turns(unsigned count)
+{
+	while (count-- > 0) {
+		engine_turn(rig.engine);
+		world_work();
+	}
+}
+
+static void
+message_that_is_shown(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 1);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* Anybody may write a line; and whoever deletes a message ends its alarm. */
+static void
+message_that_is_gone(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_unqueue(last_id());
+	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 1);
+	assert_int_equal(rig.judged, 0);
+	assert_false(engine_is_idle(rig.engine));
+	rig_assert_next("witness", LISTING);
+	world_wait(rig.engine, LISTING);
+	assert_int_equal(world.queue.times, 2);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	assert_why("a.test", WHY_GONE);
+	assert_false(row("a.test").alarm.raised);
+	assert_int_equal(row("a.test").alarm.attempts, 0);
+	kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
+	assert_true(engine_is_idle(rig.engine));
+	rig.judged = 0;
+	world_wait(rig.engine, 2 * DAY); /* and nothing of it is judged again */
+	assert_int_equal(rig.judged, 0);
+	assert_int_equal(world.queue.times, 2);
+	rig_close();
+}
+
+/* A listing is no snapshot. */
+static void
+message_that_is_missed_once(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_unqueue(last_id());
+	world_settle(rig.engine);
+	rig_close();
+	rig_open(ENGINE_APPLY); /* a restart does not count it again */
+	world_queue(last_id(), "u@a.test", NOT_VERIFIED);
+	world_wait(rig.engine, LISTING);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	kit_assert(STATE, "SELECT absences FROM waiting", "0\n");
+	rig_close();
+}
+
+/* Each alarm must be absent twice, not the first of them alone. */
+static void
+absences_are_counted_by_message(void **state)
+{
+	char left[40];
+
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_unqueue(last_id());
+	world_settle(rig.engine);
+	world_pass(SECOND);
+	rig_defer("a.test");
+	world_unqueue(last_id());
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.queue.times, 2);
+	assert_true(row("a.test").alarm.pending);
+	snprintf(left, sizeof(left), "%s|1\n", last_id());
+	kit_assert(STATE, "SELECT queue_id, absences FROM waiting", left);
+	world_wait(rig.engine, LISTING);
+	assert_why("a.test", WHY_GONE);
+	rig_close();
+}
+
+static void
+message_with_another_reason(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_queue(last_id(), "u@a.test", "connect to mx.a.test: Connection refused");
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	assert_why("a.test", WHY_NEWER);
+	assert_true(row("a.test").alarm.raised);
+	/* Its own line decides. */
+	world_pass(MIN);
+	--rig.message;
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+static void
+message_that_is_retried(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_queue(last_id(), "u@a.test", "");
+	world_settle(rig.engine);
+	assert_why("a.test", WHY_NEWER);
+	world_queue(last_id(), "u@a.test", NOT_VERIFIED);
+	world_wait(rig.engine, 5 * MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* Mail waits for another reason; a line that says more about it is not believed. */
+static void
+reason_that_was_made_up(void **state)
+{
+	char line[512];
+
+	(void)state;
+	rig_new_settled();
+	rig.config.ladder.may_after_attempts = 1;
+	rig_defer("a.test");
+	snprintf(line, sizeof(line),
+	    "smtp[77]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=4.7.4, status=deferred (%s)",
+	    last_id(), NOT_OFFERED);
+	world_log(rig.engine, line);
+	world_queue(last_id(), "u@a.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	assert_why("a.test", WHY_NEWER);
+	rig_close();
+}
+
+static void
+queue_that_cannot_be_read(void **state)
+{
+	(void)state;
+	rig_new(ENGINE_APPLY);
+	rig_notify_admin();
+	world_settle(rig.engine);
+	world.queue.fails = true;
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 1);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	assert_why("a.test", WHY_QUEUE_UNREAD);
+	assert_true(row("a.test").alarm.raised);
+	assert_true(engine_is_idle(rig.engine));
+	world_wait(rig.engine, 25 * SECOND);
+	assert_non_null(strstr(buf_text(&world.body), "a.test: queue-unread: "));
+	world.queue.fails = false;
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* 10,000 alarms of 2000 destinations. */
+static void
+flood_is_one_listing(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.freeze.destinations = 100000;
+	for (unsigned i = 0; i < 5; i++)
+		rig_defer_many("a", 2000);
+	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 1);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry = 'encrypt'", "2000\n");
+	assert_int_equal(witnesses_count(rig.engine->witnessed), 0);
+	rig_close();
+}
+
+/* Who waits takes a bounded room; the others are asked about afterwards. */
+static void
+crowd_waits_in_turn(void **state)
+{
+	unsigned listings = 0, most = 3 * WITNESSES_MAX / 2;
+	char *left;
+
+	(void)state;
+	rig_new_settled();
+	rig.config.freeze.destinations = 100000;
+	rig_defer_many("a", most);
+	for (int i = 0; i < 4; i++) {
+		world_settle(rig.engine);
+		listings = world.queue.times;
+		assert_in_range(witnesses_count(rig.engine->witnessed), 0, WITNESSES_MAX);
+		world_wait(rig.engine, LISTING);
+	}
+	assert_in_range(listings, 2, 3);
+	left = kit_ask(STATE, "SELECT count(*) FROM destination WHERE pending");
+	assert_string_equal(left, "0\n");
+	free(left);
+	rig_close();
+}
+
+static void
+alarm_during_a_listing_waits_for_the_next(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	turns(1);
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 2); /* the queue is being listed, beside the
+	                                       * server that is asked */
+	world_pass(100);
+	rig_defer("b.test");
+	turns(2);
+	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 1);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_assert_entry("b.test", LEVEL_NONE);
+	world_wait(rig.engine, LISTING - 101);
+	assert_int_equal(world.queue.times, 1);
+	world_wait(rig.engine, 1);
+	assert_int_equal(world.queue.times, 2);
+	rig_assert_entry("b.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* What was not there is no answer for the message that came meanwhile. */
+static void
+answer_is_about_its_alarm(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_unqueue(last_id());
+	world_settle(rig.engine);
+	world_pass(LISTING);
+	engine_turn(rig.engine);
+	world_work(); /* absent twice */
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 2);
+	assert_true(row("a.test").alarm.raised);
+	world_wait(rig.engine, LISTING);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* Of a large queue. */
+static void
+listings_keep_their_distance(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.queue_ms = 3 * SECOND;
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	rig_defer("b.test");
+	world_wait(rig.engine, 27 * SECOND - 1);
+	assert_int_equal(world.queue.times, 1);
+	world_wait(rig.engine, 1);
+	assert_int_equal(world.queue.times, 2);
+	rig_assert_entry("b.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* DNS that answered before a long wait is asked again, and the queue is not. */
+static void
+old_answers_are_asked_anew(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.queue_ms = 70 * SECOND;
+	rig_defer("a.test");
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.queue.times, 1);
+	assert_int_equal(world.asked, 2);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_int_equal(witnesses_count(rig.engine->witnessed), 0);
+	rig_close();
+}
+
+/* It was refused for good: nothing waits for an entry. */
+static void
+bounced_mail_is_no_witness(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world_log(rig.engine,
+	    "smtp[77]: Q1: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=5.7.5, status=bounced (" NOT_VERIFIED ")");
+	rig_save();
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	assert_why("a.test", WHY_GONE);
+	rig_close();
+}
+
+/* The log is of another machine, perhaps. */
+static void
+imagining_asks_no_queue(void **state)
+{
+	(void)state;
+	rig_new(ENGINE_IMAGINE);
+	world_settle(rig.engine);
+	rig_defer("a.test");
+	world_unqueue(last_id());
+	world_settle(rig.engine);
+	assert_int_equal(rig.decided, 1);
+	assert_int_equal(world.queue.times, 0);
+	rig_close();
+}
+
+/* A hold that is over is not for a message that was deleted meanwhile. */
+static void
+held_step_asks_again(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer_because("a.test", NOT_OFFERED);
+	rig_save();
+	world_settle(rig.engine);
+	assert_why("a.test", WHY_MAY_AFTER);
+	world_unqueue(last_id());
+	world_wait(rig.engine, 11 * MIN);
+	assert_why("a.test", WHY_GONE);
+	assert_int_equal(row("a.test").alarm.plain.count, 0);
+	assert_int_equal(row("a.test").look_ms, 0);
+	assert_int_equal(world.queue.times, 3);
+	rig_close();
+}
+
+/* How a message leaves the queue, and whether its alarm is over by that. */
+static const struct {
+	const char *program;
+	const char *text; /* behind its id */
+	bool ends;
+} leaves[] = {
+    {"qmgr[7]", ": from=<s@s.test>, status=expired, returned to sender", true},
+    {"qmgr[7]", ": from=<>, status=force-expired, returned to sender", true},
+    {"qmgr[7]", "X: from=<>, status=expired, returned to sender", false},
+    {"qmgr[7]", ": from=<a>, status=expired, returned to sender>, size=1", false},
+    {"cleanup[7]", ": from=<>, status=expired, returned to sender", false},
+    {"smtp[77]",
+        ": to=<u@A.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+        "delays=8/0/0.03/0.02, dsn=5.1.1, status=bounced (host said: 550 no user)",
+        true},
+    {"smtp[77]",
+        ": to=<u@b.test>, relay=mx.b.test[192.0.2.1]:25, delay=9, "
+        "delays=8/0/0.03/0.02, dsn=5.1.1, status=bounced (host said: 550 no user)",
+        false},
+};
+
+static void
+message_that_leaves_ends_its_alarm(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+		char line[512];
+
+		rig_new_settled();
+		rig_defer_because("a.test", NOT_OFFERED);
+		rig_save();
+		world_settle(rig.engine);
+		assert_why("a.test", WHY_MAY_AFTER);
+		snprintf(line, sizeof(line), "%s: %s%s", leaves[i].program, last_id(),
+		    leaves[i].text);
+		world_log(rig.engine, line);
+		rig_save();
+		assert_int_equal(row("a.test").alarm.raised, !leaves[i].ends);
+		assert_int_equal(row("a.test").alarm.attempts, !leaves[i].ends);
+		assert_int_equal(row("a.test").look_ms == 0, leaves[i].ends);
+		kit_assert(STATE, "SELECT count(*) FROM waiting",
+		    leaves[i].ends ? "0\n" : "1\n");
+		rig_close();
+	}
+}
+
+/* Another one waits for the same. */
+static void
+others_that_wait_keep_the_alarm(void **state)
+{
+	char line[512];
+
+	(void)state;
+	rig_new_settled();
+	rig_defer_because("a.test", NOT_OFFERED);
+	rig_defer_because("a.test", NOT_OFFERED);
+	rig_save();
+	world_settle(rig.engine);
+	snprintf(line, sizeof(line),
+	    "qmgr[7]: %s: from=<s@s.test>, status=expired, returned to sender",
+	    last_id());
+	world_log(rig.engine, line);
+	rig_save();
+	assert_true(row("a.test").alarm.raised);
+	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 1;
+	suite_add(message_that_is_shown, NULL,
+	    "a message that the queue shows is a witness at once");
+	suite_add(message_that_is_gone, NULL,
+	    "one that two listings miss ends its alarm, for good");
+	suite_add(message_that_is_missed_once, NULL,
+	    "one that a listing misses is looked for again, by the next start too");
+	suite_add(
+	    absences_are_counted_by_message, NULL, "each message must be missed twice");
+	suite_add(message_with_another_reason, NULL,
+	    "one with another reason is waited for: its own line decides");
+	suite_add(message_that_is_retried, NULL, "and so is one that is being retried");
+	suite_add(reason_that_was_made_up, NULL,
+	    "a reason that the queue does not show is not believed");
+	suite_add(queue_that_cannot_be_read, NULL,
+	    "a queue that cannot be read weakens nothing, and is alerted");
+	suite_add(flood_is_one_listing, NULL, "10,000 alarms are one listing");
+	suite_add(crowd_waits_in_turn, NULL, "who waits takes a bounded room");
+	suite_add(alarm_during_a_listing_waits_for_the_next, NULL,
+	    "an alarm that comes while a listing is made waits for the next");
+	suite_add(answer_is_about_its_alarm, NULL,
+	    "what is absent is no answer for an alarm that came meanwhile");
+	suite_add(listings_keep_their_distance, NULL,
+	    "listings begin ten times as far apart as the last one took");
+	suite_add(old_answers_are_asked_anew, NULL,
+	    "DNS that answered before a long listing is asked again");
+	suite_add(
+	    bounced_mail_is_no_witness, NULL, "mail that was bounced is no witness");
+	suite_add(imagining_asks_no_queue, NULL, "what is only imagined asks no queue");
+	suite_add(
+	    held_step_asks_again, NULL, "at the end of a hold the queue is asked again");
+	suite_add(message_that_leaves_ends_its_alarm, NULL,
+	    "a message that expires or is bounced ends its alarm");
+	suite_add(
+	    others_that_wait_keep_the_alarm, NULL, "while others wait the alarm stays");
+	return rig_end(suite_run());
+}
