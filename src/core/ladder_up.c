@@ -72,6 +72,13 @@ may_try(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 	        ev->lease_ms <= policy->recheck_ms);
 }
 
+/* An entry that a pin left behind (without a lease) was never found necessary. */
+static bool
+may_climb(const struct ladder_policy *policy, const struct evidence *ev)
+{
+	return ev->better_session || ev->lease_ms == 0 || ev->clean >= policy->climb_probes;
+}
+
 struct decision
 ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
@@ -99,7 +106,7 @@ ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t
 		        ev->lease_end_ms, now_ms, PROBE_AGAIN_MS, PROBE_AGAIN_MAX_MS));
 	if (level == LEVEL_NONE)
 		return still_needed(policy, ev, now_ms);
-	if (!ev->better_session && ev->clean < policy->climb_probes)
+	if (!may_climb(policy, ev))
 		return ladder_keep(WHY_PROBED, now_ms + policy->climb_apart_ms);
 	if (level >= top)
 		return ladder_without_entry(ev, WHY_PROBED);

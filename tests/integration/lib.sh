@@ -257,9 +257,10 @@ settled() {
 		[[ $(stat -c %s "$log") == "$position" ]]
 }
 
+# A server is asked anew 30 seconds after it was asked before.
 settle() {
 	local output
-	output=$(await "${2:-30}" settled "$1") || comment "not settled: $output" \
+	output=$(await "${2:-75}" settled "$1") || comment "not settled: $output" \
 		"$(sql "SELECT key, pending, rule, reason FROM destination WHERE pending <> 0")" \
 		"$(sql "SELECT * FROM waiting")" "$(sql 'SELECT * FROM counter')"
 }
@@ -297,7 +298,7 @@ retry_all() {
 	inside postqueue -c "$dir/$name/config" -f
 	await 30 were_tried "$name" "$from" "$ids" >/dev/null ||
 		comment "not every message was tried again"
-	settle "$name" 60
+	settle "$name"
 }
 
 were_tried() {
