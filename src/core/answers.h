@@ -19,7 +19,7 @@
 
 /* The fact sources, in the order in which they are asked, but that those for a batch at
  * once come first. */
-#define FACT_SOURCES(X) X(dns) X(maps) X(hosts) X(servers)
+#define FACT_SOURCES(X) X(dns) X(maps) X(credentials) X(hosts) X(servers)
 
 enum fact_source {
 #define FACT_NUMBER(name) FACT_##name,
@@ -39,7 +39,6 @@ struct answers_source {
 
 /* What the witnesses of a step down say (core/ladder). */
 struct witnesses {
-	enum answer credentials;
 	enum queue_says queue;
 	enum answer prober;
 	struct measured measured;
@@ -55,6 +54,9 @@ struct answers {
 
 	/* maps */
 	enum answer other_map; /* another policy map answers for the key */
+
+	/* credentials */
+	enum answer credentials; /* Postfix logs in there; UNSURE: if it offers AUTH */
 
 	/* dns */
 	struct dane_verdict dane;

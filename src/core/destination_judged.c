@@ -283,6 +283,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .contradictions = d->alarm.contradictions,
 	    .silent_since_ms = d->alarm.silent_ms,
 	    .other_map = answers != NULL ? answers->other_map : ANSWER_UNSURE,
+	    .credentials = ANSWER_NO,
 	    .dns_failures = d->dns.failures,
 	    .best_seen = best_seen(&d->past, verified_ms, now_ms),
 	    .hold_since_ms = {[LEVEL_MAY] = d->hold.may_ms,
@@ -302,6 +303,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	if (answers->probe_asked)
 		ev.better_session = d->probe.better;
 	ev.dane = answers->dane;
+	ev.credentials = answers->credentials;
 	ev.elsewhere = !answers->relay_fits;
 	ev.wrapper =
 	    nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == SMTPS_PORT;

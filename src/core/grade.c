@@ -86,7 +86,7 @@ evidence_of(const struct grade_settings *settings, const struct answers *answers
 	    .last_attempt_ms = NOW_MS,
 	    .plain = {1, NOW_MS, NOW_MS},
 	    .asked = true,
-	    .credentials = ANSWER_NO,
+	    .credentials = answers->credentials,
 	    .queue = QUEUE_NONE,
 	    .prober = ANSWER_NO,
 	    .canary = CANARY_NONE,

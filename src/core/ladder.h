@@ -114,7 +114,8 @@ struct evidence {
 	bool no_dane_rung;    /* to a unix socket: `dane` is no level there */
 	bool elsewhere;       /* the server is none of this destination's */
 	enum answer can_dane; /* can this Postfix do dane-only? */
-	enum answer credentials; /* does it log in there (smtp_sasl_password_maps)? */
+	enum answer credentials; /* does it log in there (smtp_sasl_password_maps)?
+	                          * UNSURE: where a server offers AUTH */
 	unsigned
 	    dns_failures; /* answers in a row that could not tell, this one included */
 

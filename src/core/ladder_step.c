@@ -228,12 +228,21 @@ promise_stands(const struct evidence *ev, const struct step *step)
 	return !step->measured || ev->measured.promised;
 }
 
+/* Where it could not be told whether there is a password, a server that offers no AUTH is
+ * sent none. */
+static enum answer
+logs_in(const struct evidence *ev)
+{
+	return ev->credentials == ANSWER_UNSURE && ev->measured.asked ? ev->measured.auth
+	                                                              : ev->credentials;
+}
+
 /* A password must not be sent at less than the default; where it could not be told
  * whether there is one, there may be. */
 static bool
 exposes_credentials(const struct evidence *ev, enum level level)
 {
-	return ev->credentials != ANSWER_NO && level < level_promise(ev->default_level);
+	return logs_in(ev) != ANSWER_NO && level < level_promise(ev->default_level);
 }
 
 static bool
@@ -397,7 +406,8 @@ ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 	if (step.level == LEVEL_NONE)
 		return ladder_keep_and_alert(WHY_NOTHING_WEAKER, 0);
 	/* Whatever the servers do, there is no step that it allows. */
-	if (exposes_credentials(ev, measured_next(step.present)))
+	if ((ev->credentials == ANSWER_YES || ev->prober == ANSWER_NO) &&
+	    exposes_credentials(ev, measured_next(step.present)))
 		return ladder_keep_and_alert(WHY_CREDENTIALS, 0);
 	if (missing(ev, step.present) != 0)
 		return ladder_wants(missing(ev, step.present));

@@ -96,6 +96,7 @@ measured_of(const struct measured_host *hosts, unsigned count, bool gone)
 
 	for (size_t l = 0; l < LEVEL_COUNT; l++)
 		m.meets[l] = ANSWER_NO;
+	m.auth = ANSWER_NO;
 	for (unsigned i = 0; i < count; i++) {
 		const struct measured_host *host = &hosts[i];
 		bool answered =
@@ -110,6 +111,10 @@ measured_of(const struct measured_host *hosts, unsigned count, bool gone)
 		for (size_t r = 0; r < RUNG_COUNT; r++)
 			m.meets[rungs[r]] = better(
 			    m.meets[rungs[r]], measured_host_meets(host, rungs[r], gone));
+		m.auth = better(m.auth,
+		    !answered              ? ANSWER_UNSURE
+		        : host->probe.auth ? ANSWER_YES
+		                           : ANSWER_NO);
 		if (answered && best_of(host, gone) > best) {
 			best = best_of(host, gone);
 			m.cause = host->probe.cause;

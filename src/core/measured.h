@@ -39,6 +39,7 @@ struct measured {
 	                  levels */
 	bool awaited;  /* a host that did better before is silent: it is waited for */
 	enum answer meets[LEVEL_COUNT]; /* does one host meet it? */
+	enum answer auth;               /* does one host offer AUTH? */
 	enum cause cause;               /* of the best host that answered */
 };
 

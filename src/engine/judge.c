@@ -90,7 +90,6 @@ struct witnesses
 judge_no_witnesses(const struct judge *judge)
 {
 	return (struct witnesses){
-	    .credentials = ANSWER_NO,
 	    .queue = judge->asks_queue ? QUEUE_NOT_ASKED : QUEUE_NONE,
 	    .prober = judge->prober,
 	    .canary = CANARY_NONE,
@@ -98,8 +97,8 @@ judge_no_witnesses(const struct judge *judge)
 }
 
 /*
- * What the witnesses say: the queue, the servers, a canary, the credentials. Where there
- * is no prober the ladder gets to know, and the reason of the deferral decides alone.
+ * What the witnesses say: the queue, the servers, a canary. Where there is no prober the
+ * ladder gets to know, and the reason of the deferral decides alone.
  */
 static void
 take_witnesses(const struct judge *judge, const struct destination *d,
@@ -109,7 +108,6 @@ take_witnesses(const struct judge *judge, const struct destination *d,
 	const struct witnesses *w =
 	    answers != NULL && answers->witnesses != NULL ? answers->witnesses : &none;
 
-	ev->credentials = w->credentials;
 	ev->queue = w->queue;
 	ev->prober = can_probe(d) ? w->prober : ANSWER_NO;
 	ev->measured = w->measured;

@@ -33,6 +33,13 @@ measure_settings_of(const struct postfix *postfix,
 	            .ca_path = settings != NULL ? settings->ca_path : "",
 	            .timeout_ms = PROBE_MS,
 	        },
+	    .credentials =
+	        {
+	            .used = settings != NULL && settings->logs_in,
+	            .by_sender = settings != NULL && settings->passwords_by_sender,
+	            .maps = settings != NULL ? settings->password_maps : "",
+	            .relayhost = settings != NULL ? settings->relayhost : "",
+	        },
 	};
 }
 

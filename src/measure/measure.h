@@ -26,12 +26,21 @@
 #define MEASURE_PROBES_MAX   3  /* of a host: dane-only, verify, encrypt */
 #define MEASURE_TROUBLE_SIZE 256
 
+/* Where Postfix has a password. Borrowed. */
+struct credentials_settings {
+	bool used;        /* smtp_sasl_auth_enable */
+	bool by_sender;   /* smtp_sender_dependent_authentication */
+	const char *maps; /* smtp_sasl_password_maps */
+	const char *relayhost;
+};
+
 /* What is the same for all destinations of a batch. Borrowed; must outlive the job. */
 struct measure_settings {
 	const struct postfix *postfix;
 	char *const *other_maps; /* NULL-terminated; NULL: none */
 	struct probe_settings prober;
 	struct choice_limits limits;
+	struct credentials_settings credentials;
 };
 
 /* How the servers are to be probed. */

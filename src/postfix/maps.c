@@ -326,6 +326,37 @@ ask_forms(
 	        forms, &ignored);
 }
 
+static void
+note_one(void *context, size_t index, struct str value)
+{
+	(void)index;
+	(void)value;
+	*(bool *)context = true;
+}
+
+enum answer
+postfix_maps_have(const struct postfix *postfix, const char *names,
+    const char *const *keys, size_t count, struct err *err)
+{
+	bool ours, found = false, failed = false;
+	char **maps = postfix_other_maps(names, "", &ours);
+
+	for (size_t m = 0; maps[m] != NULL && !found; m++) {
+		struct str direct = str_of(maps[m]);
+		struct err now;
+
+		str_eat(&direct, STR("proxy:")); /* proxymap(8) serves Postfix alone */
+		if (!postfix_lookup_all(
+		        postfix, direct.p, keys, count, note_one, &found, &now) &&
+		    !failed) {
+			failed = true;
+			*err = now;
+		}
+	}
+	postfix_maps_free(maps);
+	return found ? ANSWER_YES : failed ? ANSWER_UNSURE : ANSWER_NO;
+}
+
 /* How many maps failed. */
 static size_t
 answer_some(const struct postfix *postfix, char *const *maps, const char *const *keys,

@@ -40,6 +40,9 @@ enum fact {
 	FACT_VERIFY_MATCH,
 	FACT_SECURE_MATCH,
 	FACT_HELO_NAME,
+	FACT_LOGS_IN,
+	FACT_PASSWORD_MAPS,
+	FACT_PASSWORDS_BY_SENDER,
 	FACT_LEVEL,
 	FACT_USE_TLS,
 	FACT_ENFORCE_TLS,
@@ -73,6 +76,9 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_VERIFY_MATCH] = "smtp_tls_verify_cert_match",
     [FACT_SECURE_MATCH] = "smtp_tls_secure_cert_match",
     [FACT_HELO_NAME] = "smtp_helo_name",
+    [FACT_LOGS_IN] = "smtp_sasl_auth_enable",
+    [FACT_PASSWORD_MAPS] = "smtp_sasl_password_maps",
+    [FACT_PASSWORDS_BY_SENDER] = "smtp_sender_dependent_authentication",
     [FACT_LEVEL] = "smtp_tls_security_level",
     [FACT_USE_TLS] = "smtp_use_tls",
     [FACT_ENFORCE_TLS] = "smtp_enforce_tls",
@@ -226,21 +232,20 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->verify_match = copy(values[FACT_VERIFY_MATCH]);
 	settings->secure_match = copy(values[FACT_SECURE_MATCH]);
 	settings->helo_name = copy(values[FACT_HELO_NAME]);
+	settings->logs_in = str_is(values[FACT_LOGS_IN], "yes");
+	settings->password_maps = copy(values[FACT_PASSWORD_MAPS]);
+	settings->passwords_by_sender = str_is(values[FACT_PASSWORDS_BY_SENDER], "yes");
 	settings->can_dane = trouble[0] == '\0';
 	settings->dane_trouble = mem_strdup(trouble);
 }
 
-/* "relay/unix/smtp_tls_security_level = encrypt" */
 static void
-take_service(struct postfix_settings *settings, struct str line)
+take_service_level(struct postfix_settings *settings, struct str name, struct str value)
 {
-	struct str name, type, parameter;
 	struct service_level *service;
 	enum level level;
 
-	if (!str_cut(&line, '/', &name) || !str_cut(&line, '/', &type) ||
-	    !str_cut(&line, '=', &parameter) || !str_is(type, "unix") ||
-	    !level_parse(str_trim(line), &level))
+	if (!level_parse(value, &level))
 		return;
 	settings->services = mem_array(
 	    settings->services, settings->service_count + 1, sizeof(*settings->services));
@@ -249,11 +254,49 @@ take_service(struct postfix_settings *settings, struct str line)
 	service->level = level;
 }
 
+/* Whose mail goes by which service is not known to a destination: what one may send, any
+ * may. */
+static void
+add_password_maps(struct postfix_settings *settings, struct str maps)
+{
+	struct buf all = {0};
+
+	buf_printf(&all, "%s ", settings->password_maps);
+	buf_add_str(&all, maps);
+	free(settings->password_maps);
+	settings->password_maps = mem_strdup(buf_text(&all));
+	buf_clear(&all);
+}
+
+/* "relay/unix/smtp_tls_security_level = encrypt" */
+static void
+take_service(struct postfix_settings *settings, struct str line)
+{
+	struct str name, type, parameter, value;
+
+	if (!str_cut(&line, '/', &name) || !str_cut(&line, '/', &type) ||
+	    !str_cut(&line, '=', &parameter) || !str_is(type, "unix"))
+		return;
+	parameter = str_trim(parameter);
+	value = str_trim(line);
+	if (str_is(parameter, parameters[FACT_LEVEL]))
+		take_service_level(settings, name, value);
+	else if (str_is(parameter, parameters[FACT_LOGS_IN]))
+		settings->logs_in = settings->logs_in || str_is(value, "yes");
+	else if (str_is(parameter, parameters[FACT_PASSWORDS_BY_SENDER]))
+		settings->passwords_by_sender =
+		    settings->passwords_by_sender || str_is(value, "yes");
+	else if (str_is(parameter, parameters[FACT_PASSWORD_MAPS]))
+		add_password_maps(settings, value);
+}
+
 /* Postfix before 2.11 has no -P, so no service is known to differ. */
 static void
 read_services(const struct postfix *postfix, struct postfix_settings *settings)
 {
-	const char *arguments[] = {"-P", "*/unix/smtp_tls_security_level", NULL};
+	const char *arguments[] = {"-P", "*/unix/smtp_tls_security_level",
+	    "*/unix/smtp_sasl_auth_enable", "*/unix/smtp_sasl_password_maps",
+	    "*/unix/smtp_sender_dependent_authentication", NULL};
 	struct postfix_call call = {
 	    .program = "postconf",
 	    .arguments = arguments,
@@ -334,6 +377,7 @@ postfix_settings_clear(struct postfix_settings *settings)
 	free(settings->verify_match);
 	free(settings->secure_match);
 	free(settings->helo_name);
+	free(settings->password_maps);
 	for (size_t i = 0; i < settings->service_count; i++)
 		free(settings->services[i].name);
 	free(settings->services);

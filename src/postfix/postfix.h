@@ -55,6 +55,9 @@ struct postfix_settings {
 	char *verify_match;             /* smtp_tls_verify_cert_match */
 	char *secure_match;             /* smtp_tls_secure_cert_match */
 	char *helo_name;                /* smtp_helo_name */
+	bool logs_in;                   /* smtp_sasl_auth_enable, of a service at least */
+	char *password_maps;            /* smtp_sasl_password_maps, of all services */
+	bool passwords_by_sender;       /* smtp_sender_dependent_authentication */
 	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
 	size_t service_count;
 	bool can_dane;      /* dane-only would work: no reason against it */
@@ -95,6 +98,14 @@ void postfix_maps_free(char **maps);
  */
 bool postfix_maps_answer(const struct postfix *postfix, char *const *maps,
     const char *const *keys, size_t count, enum answer *answers, struct err *err);
+
+/*
+ * Is one of keys[0..count), exactly as they are, in one of maps (names parted as in
+ * main.cf)? UNSURE: none is where it could be told, and a map could not be asked; err
+ * says why. proxy: maps are opened directly.
+ */
+enum answer postfix_maps_have(const struct postfix *postfix, const char *maps,
+    const char *const *keys, size_t count, struct err *err);
 
 /*
  * One `postmap -q - map` for keys[0..count), exactly as they are. found() is called for

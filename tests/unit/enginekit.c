@@ -181,6 +181,7 @@ ask(struct job *job, void *context)
 
 		item->answers.relay_fits = true;
 		item->answers.other_map = ANSWER_NO;
+		item->answers.credentials = ANSWER_NO;
 		item->answers.dane.state = DANE_NONE;
 		item->answers.choice = &item->choice;
 		snprintf(item->choice.domain, sizeof(item->choice.domain), "%s",

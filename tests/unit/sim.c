@@ -25,6 +25,7 @@ answer(struct measure_item *item)
 {
 	item->answers.relay_fits = !current->elsewhere;
 	item->answers.other_map = current->other_map;
+	item->answers.credentials = current->credentials;
 	item->answers.dane = (struct dane_verdict){.state = current->dns,
 	    .signed_domain = current->is_signed,
 	    .distrusted = current->distrusted,
@@ -134,6 +135,7 @@ sim_with_rules(enum level default_level, char **files, size_t count)
 	    .can_dane = ANSWER_YES};
 	sim->dns = DANE_NONE;
 	sim->other_map = ANSWER_NO;
+	sim->credentials = ANSWER_NO;
 	world_reset();
 	world.answer = answer;
 	current = sim;

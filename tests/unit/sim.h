@@ -45,6 +45,7 @@ struct sim {
 	bool distrusted;
 	uint32_t ttl_s; /* of the answers; 0: they are not used again */
 	enum answer other_map;
+	enum answer credentials;
 	/* What the server does, mx.d.test: it meets that level, does not and meets the
 	 * one below (UNSURE: is silent). LEVEL_UNKNOWN: there is no prober. */
 	enum level probed;

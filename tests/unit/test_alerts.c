@@ -172,7 +172,6 @@ witnessed(struct sim *sim)
 {
 	sim->witnessed = true;
 	sim->witnesses = (struct witnesses){
-	    .credentials = ANSWER_NO,
 	    .queue = QUEUE_SHOWS,
 	    .prober = ANSWER_NO,
 	    .measured = {.asked = true, .answered = true},
@@ -185,7 +184,7 @@ static void
 logs_in(struct sim *sim)
 {
 	witnessed(sim);
-	sim->witnesses.credentials = ANSWER_YES;
+	sim->credentials = ANSWER_YES;
 }
 
 static void

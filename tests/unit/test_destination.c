@@ -360,7 +360,8 @@ news(unsigned line, struct destination *d, char **rest, struct judged *judged)
 static void
 answers(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
-	struct answers answers = {.relay_fits = true, .other_map = ANSWER_NO};
+	struct answers answers = {
+	    .relay_fits = true, .other_map = ANSWER_NO, .credentials = ANSWER_NO};
 	const char *state = strtok_r(NULL, " ", rest);
 
 	(void)judged;

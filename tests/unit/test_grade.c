@@ -70,6 +70,7 @@ read_else(struct row *row, unsigned line, const char *text)
 
 	row->settings.can_dane = ANSWER_YES;
 	row->answers.other_map = ANSWER_NO;
+	row->answers.credentials = ANSWER_NO;
 	row->settings.lowest = LEVEL_MAY;
 	if (str_eat(&word, STR("lowest=")))
 		row->settings.lowest = level_of(line, word);

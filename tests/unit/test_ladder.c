@@ -270,6 +270,8 @@ set_more(struct row *row, char *more)
 			ev->measured.promised = true;
 		else if (strcmp(name, "ours") == 0)
 			ev->measured.ours = true;
+		else if (strcmp(name, "auth") == 0)
+			ev->measured.auth = answer_of(value);
 		else if (strcmp(name, "silent") == 0)
 			ev->silent_since_ms = time_of(value);
 		else if (strcmp(name, "contradictions") == 0)
@@ -450,6 +452,7 @@ draw_measured(void)
 	    .ours = draw(20) == 0,
 	    .promised = draw(4) == 0,
 	    .awaited = draw(4) == 0,
+	    .auth = draw(ANSWER_YES + 1),
 	};
 
 	for (size_t l = 0; l < LEVEL_COUNT; l++)
@@ -550,8 +553,9 @@ assert_safe(const struct evidence *ev, const struct decision *d)
 	assert_true(ev->canary != CANARY_FAILS);
 	assert_true(ev->canary != CANARY_NOT_ASKED ||
 	    !level_is_authenticated(ladder_level_in_force(ev)));
-	assert_true(
-	    ev->credentials == ANSWER_NO || after >= level_promise(ev->default_level));
+	assert_true(ev->credentials == ANSWER_NO ||
+	    (ev->credentials == ANSWER_UNSURE && ev->measured.auth == ANSWER_NO) ||
+	    after >= level_promise(ev->default_level));
 	assert_true(ev->prober == ANSWER_NO || ev->measured.asked);
 	assert_true(after != LEVEL_MAY || d->alert);
 	assert_true(after != LEVEL_MAY || ev->dane.state != DANE_UNUSABLE);

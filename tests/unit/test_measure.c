@@ -503,12 +503,66 @@ prober_knows_the_authorities(void **state)
 	assert_int_equal(some.prober.timeout_ms, none.prober.timeout_ms);
 }
 
+/* What postmap prints, and who logs in: the server's name or the next-hop as it is
+ * written (smtp_sasl_auth.c); where that could not be told, whoever is named as a relay.
+ */
+static const struct password_row {
+	const char *what;
+	const char *key;
+	const char *out, *err, *status;
+	bool by_sender;
+	const char *relayhost;
+	enum answer answer;
+} password_rows[] = {
+    {"nobody", "plain.test", "", "", "1", false, "", ANSWER_NO},
+    {"a server of it", "plain.test", "b.plain.test\tboss:secret\n", "", "0", false, "",
+        ANSWER_YES},
+    {"the next-hop", "plain.test", "plain.test\tboss:secret\n", "", "0", false, "",
+        ANSWER_YES},
+    {"a map for root alone", "plain.test", "", "postmap: fatal: open /p: denied\n", "1",
+        false, "", ANSWER_UNSURE},
+    {"... and the relay", "plain.test", "", "postmap: fatal: open /p: denied\n", "1",
+        false, "plain.test", ANSWER_YES},
+    {"... and a server by name", "[127.0.0.1]", "", "postmap: fatal: open /p: denied\n",
+        "1", false, "", ANSWER_YES},
+    {"passwords of senders", "plain.test", "", "", "1", true, "", ANSWER_UNSURE},
+    {"... and a server by name", "[127.0.0.1]", "", "", "1", true, "", ANSWER_YES},
+};
+
+static void
+password_is_for(void **state)
+{
+	const struct password_row *row = *state;
+	struct world *w = world_new(NULL);
+	struct measure_item item = {.probing = MEASURE_PROBE_NONE};
+	char *input;
+
+	fake_put("postmap.out", row->out);
+	fake_put("postmap.err", row->err);
+	fake_put("postmap.status", row->status);
+	w->settings.credentials = (struct credentials_settings){.used = true,
+	    .by_sender = row->by_sender,
+	    .maps = "proxy:hash:/p",
+	    .relayhost = row->relayhost};
+	set_item(&item, row->key);
+	measure_one(w->measurer, &w->settings, &item);
+	assert_true(item.answers.sources[FACT_credentials].asked);
+	assert_int_equal(item.answers.credentials, row->answer);
+	assert_int_equal(calls("postmap", "[-q] [-] [hash:/p]"), 1);
+	input = fake_get("postmap.input");
+	assert_non_null(strstr(input, row->key));
+	free(input);
+	world_free(w);
+}
+
 int
 main(void)
 {
 	int status;
 
 	fake_begin();
+	FAKE_ROWS(
+	    password_is_for, password_rows, "a password: %s", password_rows[i].what);
 	for (size_t s = 0; s < FACT_COUNT; s++)
 		suite_add(row_states_its_columns, &measure_sources[s],
 		    "%s states its columns", measure_sources[s]->name);

@@ -59,7 +59,9 @@ take_word(struct measured_host *host, unsigned line, struct str word)
 {
 	if (probe_end_parse(word, &host->probe.end) || take_level(host, word))
 		return;
-	if (str_is(word, "mandatory"))
+	if (str_is(word, "auth"))
+		host->probe.auth = true;
+	else if (str_is(word, "mandatory"))
 		host->promise = PROMISE_TLS;
 	else if (str_is(word, "dane"))
 		host->promise = PROMISE_DANE;
@@ -112,6 +114,8 @@ mail_flows(void **state)
 	add_word(&also, m.awaited, "awaited");
 	add_word(&also, m.promised, "promised");
 	add_word(&also, m.ours, "ours");
+	add_word(&also, m.auth == ANSWER_YES, "auth");
+	add_word(&also, m.auth == ANSWER_UNSURE, "auth?");
 	add_word(&also, m.meets[row->below] == ANSWER_YES, "met");
 	add_word(&also, m.meets[row->below] == ANSWER_UNSURE, "met?");
 	assert_string_equal(also.len > 0 ? buf_text(&also) : "-", row->also);

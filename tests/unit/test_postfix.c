@@ -106,7 +106,9 @@ facts_are_asked_in_two_calls(void **state)
 	assert_non_null(
 	    strstr(calls, "postconf [-c] [/etc/postfix-9] [-x] [mail_version] "));
 	assert_non_null(strstr(strchr(calls, '\n'),
-	    "\npostconf [-c] [/etc/postfix-9] [-P] [*/unix/smtp_tls_security_level]\n"));
+	    "\npostconf [-c] [/etc/postfix-9] [-P] [*/unix/smtp_tls_security_level] "
+	    "[*/unix/smtp_sasl_auth_enable] [*/unix/smtp_sasl_password_maps] "
+	    "[*/unix/smtp_sender_dependent_authentication]\n"));
 	postfix_settings_clear(&facts);
 	free(calls);
 }

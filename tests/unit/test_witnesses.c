@@ -37,7 +37,6 @@ sim_witnessed(void)
 
 	sim->witnessed = true;
 	sim->witnesses = (struct witnesses){
-	    .credentials = ANSWER_NO,
 	    .queue = QUEUE_SHOWS,
 	    .prober = ANSWER_YES,
 	    .measured = {.asked = true, .answered = true},

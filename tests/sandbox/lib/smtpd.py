@@ -5,7 +5,8 @@ usage: smtpd.py DIR
 A scripted server does what no real one does on demand; BEHAVIOURS has a row for each. On SIGHUP the
 table of destinations is read again. The recorder is a plain SMTP server behind the real Postfix; it
 and the scripted servers append to DIR/delivered.tsv: time, recipient, server, TLS protocol or "-",
-message-id, subject.
+message-id, subject; and to DIR/passwords.tsv what they were sent: time, server, TLS protocol or "-",
+the command.
 """
 
 import datetime
@@ -28,6 +29,8 @@ FORGED = ("to=<x@victim.test>, relay=none, delay=0.1, delays=0.1/0/0/0, dsn=4.7.
 @dataclass
 class Behaviour:
     greet: bool = True                  # False: hangs up at once
+    offer: bool = True                  # STARTTLS
+    auth: bool = False                  # AUTH is offered, with TLS and without
     starttls: str = "220 2.0.0 Ready to start TLS"
     handshake: bool = True              # False: sends rubbish instead of TLS
     recipient: str = "250 2.1.5 Ok"     # {user}: the recipient
@@ -41,6 +44,8 @@ BEHAVIOURS = {
     "broken": Behaviour(handshake=False),
     "drop": Behaviour(greet=False),
     "accept": Behaviour(),
+    "auth": Behaviour(auth=True),
+    "auth-plain": Behaviour(auth=True, offer=False),
     "greylist": Behaviour(first="450 4.2.0 <{user}>: Recipient address rejected: Greylisted"),
     "say-unverified": Behaviour(recipient="450 4.7.5 Server certificate not verified"),
     "say-unoffered": Behaviour(recipient="450 4.7.5 TLS is required, but was not offered by host "
@@ -73,11 +78,18 @@ class Recorder:
             protocol = using[1] if using else "-"
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
         texts = [fields.get("message-id", "-"), fields.get("subject", "-")]
+        self._append(self.path, [[now, recipient, server, protocol, *texts] for recipient in recipients])
+
+    def password(self, server, protocol, command):
+        now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
+        self._append(os.path.join(os.path.dirname(self.path), "passwords.tsv"), [[now, server, protocol, command]])
+
+    @staticmethod
+    def _append(path, rows):
         out = ""
-        for recipient in recipients:
-            row = [now, recipient, server, protocol, *texts]
+        for row in rows:
             out += "\t".join(re.sub(r"[\x00-\x1f]", " ", text) for text in row) + "\n"
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.write(file, out.encode("utf-8", "surrogateescape"))
         os.close(file)
 
@@ -120,8 +132,10 @@ class Session:
         words = ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
         if self.name is None:
             words.append("XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE")
-        elif not self.tls:
+        elif self.behaviour.offer and not self.tls:
             words.append("STARTTLS")
+        if self.behaviour.auth:
+            words.append("AUTH PLAIN")
         self.reply("\r\n".join([f"250-{self.name or 'recorder'}"] + [f"250-{w}" for w in words[:-1]]
                                + [f"250 {words[-1]}"]))
 
@@ -148,6 +162,10 @@ class Session:
         self.connection = self.context.wrap_socket(self.connection, server_side=True)
         self.lines = self.connection.makefile("rb")
         return True
+
+    def do_auth(self, line):
+        self.recorder.password(self.name, self.connection.version() if self.tls else "-", line)
+        self.reply("235 2.7.0 Authentication successful")
 
     def do_mail(self, _line):
         self.recipients = []
