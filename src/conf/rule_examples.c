@@ -18,10 +18,6 @@ struct trial {
 /* A text that is not tried at once is logged with this before the older reason. */
 #define SUSPENDED STR("delivery temporarily suspended: ")
 
-/* What every server can say, with the example in its mouth. */
-#define FORGED_BEFORE "host mx.example.org[192.0.2.1] said: 450 4.7.5 "
-#define FORGED_AFTER  " (in reply to RCPT TO command)"
-
 /* The first of a list, or the one that stands without a list. */
 static const struct node *
 first_example(const struct node *examples)
@@ -173,31 +169,6 @@ try_example(const struct trial *trial, size_t index, const struct node *example)
 	}
 }
 
-/*
- * A rule that can weaken a destination must not take the same words from a server. One
- * whose examples begin with "host " is about servers' words; its author knows.
- */
-static void
-try_forged(const struct trial *trial, size_t index, const struct node *example)
-{
-	const struct rule_source *rule = rules_get(trial->rules, index);
-	enum rule_dnssec dnssec;
-	struct rule_subject subject = subject_of(example, rule->dnssec, &dnssec);
-	struct buf forged = {0};
-
-	if (rule->fallback == FALLBACK_WAIT || str_starts(subject.reason, STR("host ")))
-		return;
-	buf_printf(&forged, FORGED_BEFORE);
-	buf_add_str(&forged, subject.reason);
-	buf_printf(&forged, FORGED_AFTER);
-	subject.reason = (struct str){forged.data, forged.len};
-	if (is_own(trial, index, &subject, dnssec))
-		doc_complain(trial->origins[index].doc, trial->origins[index].reason,
-		    "reason: matches \"host ... said: ...\" with an example in it, so "
-		    "any server could have its own level lowered; do not begin with .*");
-	buf_clear(&forged);
-}
-
 static void
 try_counterexample(const struct trial *trial, size_t index, const struct node *example)
 {
@@ -221,8 +192,6 @@ try_rule(const struct trial *trial, size_t index)
 
 	for (node = first_example(examples); node; node = next_example(examples, node))
 		try_example(trial, index, node);
-	if (first_example(examples) != NULL)
-		try_forged(trial, index, first_example(examples));
 	for (node = first_example(counters); node; node = next_example(counters, node))
 		try_counterexample(trial, index, node);
 }

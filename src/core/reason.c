@@ -48,3 +48,13 @@ reason_copy(struct str reason, char *out, size_t size)
 	}
 	out[n] = '\0';
 }
+
+bool
+reason_is_servers(struct str reason)
+{
+	struct str host;
+
+	return str_eat(&reason, STR("host ")) && str_cut(&reason, ']', &host) &&
+	    (str_starts(reason, STR(" said: ")) ||
+	        str_starts(reason, STR(" refused to talk to me: ")));
+}

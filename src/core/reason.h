@@ -3,6 +3,7 @@
 #ifndef CORE_REASON_H
 #define CORE_REASON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/str.h"
@@ -13,5 +14,9 @@
  * begun.
  */
 void reason_copy(struct str reason, char *out, size_t size);
+
+/* Is it what a server said, and not what smtp(8) found (smtp_trouble.c, smtp_proto.c)?
+ * "host NAME[ADDRESS] said: ...", "host NAME[ADDRESS] refused to talk to me: ..." */
+bool reason_is_servers(struct str reason);
 
 #endif

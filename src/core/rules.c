@@ -230,6 +230,34 @@ append(struct rules *rules, struct compiled item)
 	rules->items[rules->count++] = item;
 }
 
+/* Beginnings of what a server says: see reason_is_servers(). */
+static const char *const servers_words[] = {"host mx.example.org[192.0.2.1] said: ",
+    "host mx.example.org[192.0.2.1] refused to talk to me: "};
+
+/* Could a text that begins so match? */
+static bool
+may_take(const struct rules *rules, const struct compiled *item, const char *beginning)
+{
+	struct rules_matcher *matcher = rules_matcher_new(rules);
+	int code = pcre2_match(item->parts[PART_REASON].code, (PCRE2_SPTR)beginning,
+	    strlen(beginning), 0, PCRE2_PARTIAL_HARD, matcher->data, matcher->context);
+
+	rules_matcher_free(matcher);
+	return code != PCRE2_ERROR_NOMATCH;
+}
+
+/* Whoever only waits may. */
+static bool
+takes_servers_words(const struct rules *rules, const struct compiled *item)
+{
+	if (item->source.fallback == FALLBACK_WAIT)
+		return false;
+	for (size_t i = 0; i < sizeof(servers_words) / sizeof(servers_words[0]); i++)
+		if (may_take(rules, item, servers_words[i]))
+			return true;
+	return false;
+}
+
 static bool
 compile_parts(
     const struct rules *rules, struct compiled *item, const char **key, struct err *err)
@@ -248,12 +276,17 @@ compile_parts(
 		    !compile(rules, texts[part], *key, &item->parts[part], err))
 			return false;
 	}
-	if (is_anchored(&item->parts[PART_REASON]))
-		return true;
-	return err_set(err,
-	    "reason: the pattern does not begin with ^ in every "
-	    "alternative, so a server could write what it looks for into "
-	    "any reply; write '^...$', or '^(?:...|...)$'");
+	if (!is_anchored(&item->parts[PART_REASON]))
+		return err_set(err,
+		    "reason: the pattern does not begin with ^ in every "
+		    "alternative, so a server could write what it looks for into "
+		    "any reply; write '^...$', or '^(?:...|...)$'");
+	if (takes_servers_words(rules, item))
+		return err_set(err,
+		    "reason: matches what a server says (\"host ... said: ...\"), which "
+		    "could lower its own level so; make it narrower, or write fallback: "
+		    "wait");
+	return true;
 }
 
 bool

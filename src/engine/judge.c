@@ -2,6 +2,7 @@
 #include "engine/judge.h"
 
 #include "base/span.h"
+#include "core/reason.h"
 
 /*
  * In a log with whole seconds an attempt in the second of the export may be older or
@@ -137,6 +138,11 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.rule_dnssec = source->dnssec;
 		ev.fallback = source->fallback;
 		ev.fallback_level = source->level;
+		/* Whatever the rule says: words are no evidence. */
+		if (reason_is_servers(str_of(d->alarm.reason))) {
+			ev.fallback = FALLBACK_WAIT;
+			ev.rule_dnssec = RULE_DNSSEC_ANY;
+		}
 	}
 	take_witnesses(judge, d, answers, &ev);
 	return ev;

@@ -200,9 +200,25 @@ static const struct row rows[] = {
         TOP "- name: a\n  reason: '^.*bad.*$'\n"
             "  fallback: may\n  examples: [bad]\n",
         NULL,
-        "a.yaml:3:11: reason: matches \"host ... said: ...\" with an example in it, so "
-        "any "
-        "server could have its own level lowered; do not begin with .*"},
+        "a.yaml:3:11: reason: matches what a server says (\"host ... said: ...\"), which "
+        "could lower its own level so; make it narrower, or write fallback: wait"},
+    {"a server's words",
+        TOP "- name: a\n  reason: '^host [^ ]+ said: 450 bad$'\n  fallback: next\n"
+            "  examples: ['host a[b] said: 450 bad']\n",
+        NULL,
+        "a.yaml:3:11: reason: matches what a server says (\"host ... said: ...\"), which "
+        "could lower its own level so; make it narrower, or write fallback: wait"},
+    {"its greeting",
+        TOP "- name: a\n  reason: '^host .* refused to talk to me: 421 bad$'\n"
+            "  fallback: encrypt\n"
+            "  examples: ['host a[b] refused to talk to me: 421 bad']\n",
+        NULL,
+        "a.yaml:3:11: reason: matches what a server says (\"host ... said: ...\"), which "
+        "could lower its own level so; make it narrower, or write fallback: wait"},
+    {"a server's words, to wait",
+        TOP "- name: a\n  reason: '^host [^ ]+ said: 450 bad$'\n  fallback: wait\n"
+            "  examples: ['host a[b] said: 450 bad']\n",
+        NULL, ""},
     {"the same where nothing is weakened",
         TOP "- name: a\n  reason: '^.*bad.*$'\n"
             "  fallback: wait\n  examples: [bad]\n",

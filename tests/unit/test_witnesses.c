@@ -3,6 +3,7 @@
 #include "suite.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim.h"
 
@@ -171,6 +172,32 @@ what_is_not_asked_is_wanted(void **state)
 	sim_free(sim);
 }
 
+/* A rule that names one server is no more than its words either. */
+static void
+words_are_no_evidence(void **state)
+{
+	static const char rules[] =
+	    "rules:\n- name: mine\n"
+	    "  reason: '^host mx\\.d\\.test\\[[^ ]+\\] (?:said|refused to talk to me): "
+	    "4'\n"
+	    "  fallback: encrypt\n"
+	    "  examples: ['host mx.d.test[192.0.2.1] said: 450 no']\n";
+	static const char *const reasons[] = {"host mx.d.test[192.0.2.1] said: 450 no",
+	    "host mx.d.test[192.0.2.1] refused to talk to me: 421 no"};
+	char *files[1];
+
+	(void)state;
+	kit_write("mine.yaml", rules, strlen(rules));
+	files[0] = (char *)(uintptr_t)kit_path("mine.yaml");
+	for (size_t i = 0; i < 2; i++) {
+		struct sim *sim = sim_with_rules(LEVEL_VERIFY, files, 1);
+
+		sim_defer(sim, reasons[i]);
+		sim_assert(sim, LEVEL_NONE, WHY_RULE_WAITS);
+		sim_free(sim);
+	}
+}
+
 int
 main(void)
 {
@@ -187,5 +214,7 @@ main(void)
 	    "servers that answered are waited for anew");
 	suite_add(what_is_not_asked_is_wanted, NULL,
 	    "what was not asked is wanted, and nothing is touched");
+	suite_add(words_are_no_evidence, NULL,
+	    "what a server says weakens nothing, whatever a rule says of it");
 	return kit_end(suite_run());
 }
