@@ -167,12 +167,34 @@ fold(struct str s, char *out)
 	out[s.len] = '\0';
 }
 
+/* known_tcp_ports of Postfix 3.6, which /etc/services has for older ones. */
+static bool
+parse_port(struct str text, uint16_t *port)
+{
+	static const struct {
+		const char *name;
+		uint16_t port;
+	} names[] = {{"lmtp", 24}, {"smtp", 25}, {"smtps", 465}, {"submissions", 465},
+	    {"submission", 587}};
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (str_is(text, names[i].name)) {
+			*port = names[i].port;
+			return true;
+		}
+	}
+	if (!str_number(text, 65535, &number) || number == 0)
+		return false;
+	*port = (uint16_t)number;
+	return true;
+}
+
 bool
 nexthop_parse(struct str text, struct nexthop *out)
 {
 	struct nexthop nh = {.port = SMTP_PORT};
 	struct str rest = text, host = text, tag;
-	uint64_t port;
 
 	if (text.len == 0 || text.len >= sizeof(nh.key))
 		return false;
@@ -190,11 +212,8 @@ nexthop_parse(struct str text, struct nexthop *out)
 	} else if (rest.len == 0) {
 		return false;
 	}
-	if (rest.len > 0) {
-		if (!str_number(rest, 65535, &port) || port == 0)
-			return false;
-		nh.port = (uint16_t)port;
-	}
+	if (rest.len > 0 && !parse_port(rest, &nh.port))
+		return false;
 	tag = (struct str){host.p, host.len < 5 ? host.len : 5};
 	if (nh.bracketed && str_equal_nocase(tag, STR("ipv6:"))) {
 		host = str_skip(host, 5);

@@ -78,6 +78,36 @@ split_value(struct str value, struct str *transport, struct str *nexthop)
 	}
 }
 
+/*
+ * Of a list "[a], [b]" (Postfix 3.5) the last one: it is what a status line is about, as
+ * smtp(8) tries them in turn. False: no next-hop, or a text (error: 5.1.1 no such user).
+ */
+static bool
+parse_last(struct str list, struct nexthop *last)
+{
+	struct str next = list;
+
+	if (memchr(list.p, ',', list.len) == NULL)
+		return nexthop_parse(list, last);
+	while (list.len > 0) {
+		if (!str_cut(&list, ',', &next)) {
+			next = list;
+			list.len = 0;
+		}
+		if (!nexthop_parse(str_trim(next), last))
+			return false;
+	}
+	return true;
+}
+
+/* Their next-hop is a text for people. */
+static bool
+is_text(const char *transport)
+{
+	return strcmp(transport, "error") == 0 || strcmp(transport, "retry") == 0 ||
+	    strcmp(transport, "discard") == 0;
+}
+
 void
 route_of(const struct route_settings *settings, struct str domain, struct str found,
     struct route *out)
@@ -106,7 +136,7 @@ route_of(const struct route_settings *settings, struct str domain, struct str fo
 	if (nexthop.len == 0)
 		nexthop = domain;
 	str_copy(transport, out->transport, sizeof(out->transport));
-	if (nexthop_parse(nexthop, &parsed))
+	if (!is_text(out->transport) && parse_last(nexthop, &parsed))
 		memcpy(out->key, parsed.key, sizeof(out->key));
 	else
 		out->key[0] = '\0';

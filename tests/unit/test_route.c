@@ -87,6 +87,10 @@ static const struct route_row route_rows[] = {
     {"", "smtp", "lmtp:unix:private/lmtp", "lmtp", ""},
     {"", "smtp", "error:5.1.2 no such domain", "error", ""},
     {"", "", "", "smtp", "example.org"},
+    {"[isp.example]:submission", "smtp", "", "smtp", "[isp.example]:submission"},
+    {"[a.example], [b.example]:587", "smtp", "", "smtp", "[b.example]:587"},
+    {"[a.example], b c", "smtp", "", "smtp", ""},
+    {"", "smtp", "error:no mail, sorry", "error", ""},
     {"", "smtp", "smtp:[IPv6:2001:DB8::1]:26", "smtp", "[ipv6:2001:db8::1]:26"},
 };
 
