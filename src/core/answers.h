@@ -13,6 +13,7 @@
 #include "base/answer.h"
 #include "core/dane.h"
 #include "core/facts.h"
+#include "core/host.h"
 #include "core/ladder.h"
 #include "core/level.h"
 #include "core/measured.h"
@@ -76,8 +77,10 @@ struct answers {
 	/* Does mail flow at a server of it, by level? Only what was tried. */
 	enum answer works[LEVEL_COUNT];
 	const struct witnesses *witnesses; /* borrowed; NULL: none was asked yet */
-	const struct choice *choice;       /* borrowed; the hosts that smtp(8) would try;
-	                                    * NULL: not known */
+	struct host_past
+	    hosts_past; /* the best of its MX hosts, for whatever destination */
+	const struct choice *choice; /* borrowed; the hosts that smtp(8) would try;
+	                              * NULL: not known */
 };
 
 /* A source that was asked at asked_ms (0: never), whose answer serves until until_ms, as

@@ -21,7 +21,9 @@
 #include "core/why.h"
 
 struct answers;
+struct fold_host;
 struct fold_item;
+struct host_past;
 
 /* The entry in the policy map, or its absence. */
 struct destination_entry {
@@ -162,6 +164,11 @@ struct demand destination_demand(const struct destination *destination);
  */
 void destination_take_news(struct destination *destination, const struct fold_item *item,
     enum level default_level, const char *rule, const struct destination_spans *spans);
+
+/* What the same news say of one of its servers, into out. The destination as it was, or
+ * as it is after them. */
+void destination_host_news(const struct destination *destination,
+    const struct fold_host *host, enum level default_level, struct host_past *out);
 
 /*
  * No message waits for it any more, though none was sent: they were bounced for another

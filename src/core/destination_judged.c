@@ -6,8 +6,8 @@
 #include "core/answers.h"
 #include "core/destination_impl.h"
 
-#define SEEN_MS    (90 * SPAN_DAY_MS) /* how long a better past counts */
-#define SMTPS_PORT 465                /* smtp_tls_wrappermode */
+#define SEEN_MS    HOST_PAST_MS /* how long a better past counts */
+#define SMTPS_PORT 465          /* smtp_tls_wrappermode */
 
 void
 judged_clear(struct judged *judged)
@@ -203,6 +203,27 @@ destination_recall_dns(const struct destination *d, int64_t now_ms, struct answe
 /* --- evidence ---------------------------------------------------------------------- */
 
 /*
+ * Its own past, and that of its MX hosts: another name of the same servers is no way
+ * around it. What TLSA records proved counts for signed destinations alone.
+ */
+static struct destination_past
+past_with_hosts(const struct destination *d, const struct answers *answers)
+{
+	struct destination_past past = d->past;
+	const struct host_past *hosts;
+
+	if (answers == NULL)
+		return past;
+	hosts = &answers->hosts_past;
+	destination_later(&past.encrypt_ms, hosts->encrypt_ms);
+	destination_later(&past.encrypt_ms, hosts->dane_ms);
+	destination_later(&past.verify_ms, hosts->verify_ms);
+	if (answers->dane.signed_domain)
+		destination_later(&past.dane_ms, hosts->dane_ms);
+	return past;
+}
+
+/*
  * Counted back from the last proof that verification works here: where the clock is a
  * year ahead no certificate verifies, and a past of yesterday must still count.
  */
@@ -260,6 +281,7 @@ struct evidence
 destination_evidence(const struct destination *d, const struct answers *answers,
     const struct destination_spans *spans, int64_t verified_ms, int64_t now_ms)
 {
+	struct destination_past past = past_with_hosts(d, answers);
 	struct nexthop nexthop;
 	struct evidence ev = {
 	    .entry = destination_demand(d),
@@ -285,7 +307,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .other_map = answers != NULL ? answers->other_map : ANSWER_UNSURE,
 	    .credentials = ANSWER_NO,
 	    .dns_failures = d->dns.failures,
-	    .best_seen = best_seen(&d->past, verified_ms, now_ms),
+	    .best_seen = best_seen(&past, verified_ms, now_ms),
 	    .hold_since_ms = {[LEVEL_MAY] = d->hold.may_ms,
 	        [LEVEL_ENCRYPT] = d->hold.encrypt_ms,
 	        [LEVEL_VERIFY] = d->hold.verify_ms,

@@ -3,6 +3,7 @@
 #include "base/span.h"
 #include "core/destination_impl.h"
 #include "core/fold.h"
+#include "core/host.h"
 
 /* The level that mail meets without a word of Postfix. */
 static enum level
@@ -213,4 +214,34 @@ destination_take_news(struct destination *d, const struct fold_item *item,
 	if (item->deferred && (bare_ms == 0 || item->deferred_since_bare))
 		note_deferral(d, item, default_level, rule, spans);
 	plan_recheck(d, item, default_level);
+}
+
+/* Under `dane` and dane-only it is TLSA records that verify a server. */
+static bool
+is_by_dane(const struct destination *d, enum level default_level, int64_t at_ms)
+{
+	/* As in note_sessions(). */
+	bool in_force = at_ms + 999 >= d->entry.force_ms;
+	enum level level = in_force ? level_met(d, default_level) : default_level;
+
+	return level == LEVEL_DANE || level == LEVEL_DANE_ONLY;
+}
+
+void
+destination_host_news(const struct destination *d, const struct fold_host *host,
+    enum level default_level, struct host_past *out)
+{
+	int64_t verified_ms = host->seen_ms[SESSION_VERIFIED];
+	enum level sent = host->sent_level;
+
+	*out = (struct host_past){.failed_ms = host->failed_ms};
+	for (int grade = 0; grade < SESSION_VERIFIED; grade++)
+		host_past_seen(out, LEVEL_ENCRYPT, host->seen_ms[grade]);
+	host_past_seen(out,
+	    is_by_dane(d, default_level, verified_ms) ? LEVEL_DANE_ONLY : LEVEL_VERIFY,
+	    verified_ms);
+	if (sent == LEVEL_UNKNOWN && host->sent_proves &&
+	    host->sent_attempt_ms >= d->entry.force_ms)
+		sent = level_met(d, default_level);
+	host_past_seen(out, sent, host->sent_ms);
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/fold_host.h"
 #include "core/fold_items.h"
 #include "core/parked.h"
 #include "core/processes.h"
@@ -157,6 +158,7 @@ take_deferral(
 	};
 
 	fold_item_tally(item, time_ms, FOLD_RULE + rule);
+	fold_host_failed(item, s, rules_get(fold->rules, rule), time_ms);
 	item->deferred_since_bare = true;
 	if (d.lost)
 		take_lost(item, s->own_reason, time_ms);
@@ -217,6 +219,7 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
 	item->sent_proves = !fold->sessions_logged && s->tls.len == 0;
 	item->sent_level = status_met_level(s);
 	item->sent_attempt_ms = attempt_began(s, time_ms);
+	fold_host_sent(item, s);
 	item->deferred = false;
 	item->attempts = 0;
 	item->first_attempt_ms = 0;
@@ -359,6 +362,7 @@ take_status(
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
 		fold_item_tally(item, time_ms, FOLD_SESSION + p->grade);
+		fold_host_seen(item, s, p->grade, time_ms);
 	}
 	if (s->status == DELIVERY_SENT)
 		take_sent(fold, item, s, session, time_ms);

@@ -23,6 +23,7 @@
 
 #define FOLD_ENDED_MAX \
 	4096 /* of one fold; the queue tells of others that they are gone */
+#define FOLD_HOSTS_MAX   16 /* servers of one item: as many as smtp(8) tries, and more */
 #define FOLD_WAITING_MAX 51 /* as are worth keeping: more are flushed together */
 
 /* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
@@ -54,6 +55,18 @@ struct fold_deferral {
 	char dsn[16];
 	char service[64];
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
+};
+
+/* A server of a destination: what happened there. */
+struct fold_host {
+	char *name; /* in small letters */
+	uint16_t port;
+	bool sent_proves;               /* as in fold_item, of mail that was sent there */
+	enum level sent_level;          /* as in fold_item */
+	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
+	int64_t sent_ms;                /* that tells its level; 0: none */
+	int64_t sent_attempt_ms;
+	int64_t failed_ms; /* the last attempt that met less than was asked for */
 };
 
 /* A message that waits, as the last of its lines had it. */
@@ -108,6 +121,8 @@ struct fold_item {
 	struct fold_tally few[FOLD_FEW_TALLIES];
 	char key[NEXTHOP_KEY_SIZE];
 	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
+	struct fold_host *hosts;
+	size_t host_count;
 	struct fold_waiting *waiting;
 	size_t waiting_count;
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */

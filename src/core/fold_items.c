@@ -35,6 +35,9 @@ item_free(struct fold_item *item)
 		free(item->waiting[i].domain);
 	}
 	free(item->waiting);
+	for (size_t i = 0; i < item->host_count; i++)
+		free(item->hosts[i].name);
+	free(item->hosts);
 	free(item->lost_reason);
 	free(item->deferral);
 	if (item->tallies != item->few)

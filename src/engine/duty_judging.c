@@ -220,13 +220,15 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 	struct judged judged;
 	bool done;
 
+	*wants = 0;
 	if (answers != NULL) {
 		known = *answers;
+		if (!engine_past(e, d, answers, &known.hosts_past, err))
+			return false;
 		if (known.witnesses == NULL)
 			add_witnesses(e, d, &known);
 		answers = &known;
 	}
-	*wants = 0;
 	if (!judge_destination(&e->judge, d, answers, now_ms, &judged)) {
 		*wants = judged.decision.wants;
 		/* Where there is no room it stays pending. */

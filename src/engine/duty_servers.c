@@ -115,7 +115,6 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct servers *s = (struct servers *)base;
 	const struct servers_task *t = (const struct servers_task *)task;
 	struct host *host = hosts_get(s->hosts, t->host, t->port);
-	struct server_rules rules = rules_of(e);
 
 	s->look = true;
 	if (t->outcome == FINGER_MISSING && s->missing_ms == 0) {
@@ -130,7 +129,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	else
 		log_debug("asked %s[%s]:%u: %s (%s)", t->host, t->address, t->port,
 		    probe_end_name(t->server.probe.end), task->err.text);
-	host_answered(host, t->outcome == FINGER_ASKED ? &t->server : NULL, &rules);
+	if (host_answered(host, t->outcome == FINGER_ASKED ? &t->server : NULL))
+		engine_note_host(e, host);
 }
 
 static const struct task_kind servers_kind = {.size = sizeof(struct servers_task),
@@ -224,6 +224,20 @@ engine_servers_serve(
 	    destination_news_ms(d) == of->news_ms && engine_now(e).mono_ms < of->until_ms;
 }
 
+/* The database could not tell: whatever comes of it cannot be stored either. */
+static enum level
+past_of(const struct engine *e, const struct witnessed_servers *of, unsigned i)
+{
+	const struct chosen_host *host = &of->choice.hosts[i];
+	struct host_past past;
+	struct err ignored;
+
+	if (!store_host_get(e->store, host->name, of->port, &past, &ignored))
+		return LEVEL_UNKNOWN;
+	return host_past_best(&past, host->promise == PROMISE_DANE, e->judge.verified_ms,
+	    engine_now(e).wall_ms);
+}
+
 static void
 hear(const struct engine *e, struct witnessed_servers *of, unsigned i,
     const struct host *host)
@@ -232,7 +246,7 @@ hear(const struct engine *e, struct witnessed_servers *of, unsigned i,
 	int64_t until_ms = host->known.begun.mono_ms + HOSTS_SERVES_MS;
 
 	of->heard[i] = true;
-	of->pasts[i] = host->best;
+	of->pasts[i] = past_of(e, of, i);
 	of->probes[i] = host->answer != NULL
 	    ? server_probe(
 	          host->answer, &rules, of->choice.hosts[i].name, of->choice.domain)

@@ -24,6 +24,19 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	        : now->mono_ms};
 }
 
+/* What may still count: as host_past_best() has it, and a day more. */
+static bool
+thin_hosts(struct engine *e, const struct moment *now, struct err *err)
+{
+	int64_t at_ms = now->wall_ms, verified_ms;
+
+	if (!store_counter_get(e->store, "verified-ms", &verified_ms, err))
+		return false;
+	if (verified_ms != 0 && verified_ms < at_ms)
+		at_ms = verified_ms;
+	return store_thin_hosts(e->store, at_ms - HOST_PAST_MS - SPAN_DAY_MS, err);
+}
+
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
@@ -36,6 +49,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	        (!store_begin(e->store, &err) ||
 	            !store_thin(e->store, today - HISTORY_DAYS,
 	                (today - QUEUE_DAYS) * SPAN_DAY_MS, &err) ||
+	            !thin_hosts(e, now, &err) ||
 	            !store_counter_set(e->store, THINNED_DAY, today, &err) ||
 	            !store_commit(e->store, &err)))) {
 		engine_not_stored(e, "thin the history", &err);

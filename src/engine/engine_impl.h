@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "engine/backoff.h"
 #include "engine/engine.h"
+#include "engine/hosts.h"
 #include "engine/witnesses.h"
 #include "engine/world.h"
 
@@ -226,6 +227,15 @@ bool engine_ask_servers(struct engine *e, struct witnessed *w,
 /* Does what they were measured to do still serve, for d as it is now? */
 bool engine_servers_serve(
     const struct engine *e, const struct witnessed *w, const struct destination *d);
+
+/* --- past.c: what MX hosts did before ---------------------------------------------- */
+
+/* The best that hosts of d did, for whomever. False: the database could not tell. */
+bool engine_past(struct engine *e, const struct destination *d,
+    const struct answers *answers, struct host_past *out, struct err *err);
+
+/* A host has answered: that is its past from now on. Outside of a transaction. */
+void engine_note_host(struct engine *e, const struct host *host);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 

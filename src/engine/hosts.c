@@ -58,25 +58,9 @@ host_begin(struct host *host, unsigned addresses, bool dane, const struct host_t
 	host->pending = addresses;
 }
 
-/* What it did by itself, whatever its destinations want. */
-static enum level
-level_of(const struct host *host, const struct server_rules *rules)
-{
-	struct probe probe = server_probe(host->answer, rules, host->name, "");
-
-	if (probe.end != PROBE_TLS)
-		return probe.encrypt == ANSWER_YES ? LEVEL_ENCRYPT : LEVEL_UNKNOWN;
-	return probe.dane == ANSWER_YES   ? LEVEL_DANE_ONLY
-	    : probe.verify == ANSWER_YES  ? LEVEL_VERIFY
-	    : probe.encrypt == ANSWER_YES ? LEVEL_ENCRYPT
-	                                  : LEVEL_UNKNOWN;
-}
-
 static void
-complete(struct host *host, const struct server_rules *rules)
+complete(struct host *host)
 {
-	enum level level;
-
 	free(host->answer);
 	host->answer = host->partial;
 	host->partial = NULL;
@@ -85,17 +69,12 @@ complete(struct host *host, const struct server_rules *rules)
 	host->known.silent = host->answer == NULL ||
 	    host->answer->probe.end == PROBE_SILENT ||
 	    host->answer->probe.end == PROBE_OURS;
-	if (host->answer == NULL)
-		return;
-	host->answer->probe.begun_ms = host->known.begun.wall_ms;
-	level = level_of(host, rules);
-	if (level > host->best)
-		host->best = level;
+	if (host->answer != NULL)
+		host->answer->probe.begun_ms = host->known.begun.wall_ms;
 }
 
 bool
-host_answered(
-    struct host *host, const struct server *server, const struct server_rules *rules)
+host_answered(struct host *host, const struct server *server)
 {
 	if (server != NULL && host->partial == NULL) {
 		host->partial = mem_new(1, sizeof(*host->partial));
@@ -105,8 +84,40 @@ host_answered(
 	}
 	if (--host->pending > 0)
 		return false;
-	complete(host, rules);
+	complete(host);
 	return true;
+}
+
+/* It could not be told, or it did what is wanted: it did not fail. */
+static bool
+fails(const struct probe *probe, enum level wanted)
+{
+	if (probe->end == PROBE_TLS)
+		return level_is_authenticated(wanted) && probe->verify == ANSWER_NO &&
+		    probe->dane != ANSWER_YES;
+	return level_promise(wanted) > LEVEL_MAY &&
+	    (level_is_authenticated(wanted) || probe->encrypt != ANSWER_YES);
+}
+
+struct host_past
+host_news(const struct host *host, const struct server_rules *rules, enum level wanted)
+{
+	struct host_past news = {0};
+	int64_t at_ms = host->known.begun.wall_ms;
+	struct probe probe;
+
+	if (!host->known.there || host->known.silent)
+		return news;
+	probe = server_probe(host->answer, rules, host->name, "");
+	if (probe.encrypt == ANSWER_YES)
+		news.encrypt_ms = at_ms;
+	if (probe.end == PROBE_TLS && probe.verify == ANSWER_YES)
+		news.verify_ms = news.proven_ms = at_ms;
+	if (probe.end == PROBE_TLS && probe.dane == ANSWER_YES)
+		news.dane_ms = at_ms;
+	if (fails(&probe, wanted))
+		news.failed_ms = at_ms;
+	return news;
 }
 
 /* --- the table --------------------------------------------------------------------- */

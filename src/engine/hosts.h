@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/host.h"
 #include "core/level.h"
 #include "core/nexthop.h"
 #include "core/server.h"
@@ -62,7 +63,6 @@ struct host {
 	struct server *answer;      /* of `known`; NULL: it could not be asked */
 	struct server *partial;     /* of `asking`: of the addresses that answered */
 	unsigned pending;           /* addresses that did not yet */
-	enum level best;            /* the best that it did; LEVEL_UNKNOWN: nothing */
 	struct host *chain;         /* of one hash */
 	struct host *newer, *older; /* in the order of their use */
 };
@@ -80,11 +80,16 @@ struct host *hosts_get(struct hosts *hosts, const char *name, uint16_t port);
 void host_begin(
     struct host *host, unsigned addresses, bool dane, const struct host_time *now);
 
+/* One of them answered; server NULL: it could not be asked. True: that was the last one,
+ * the answer is complete. */
+bool host_answered(struct host *host, const struct server *server);
+
 /*
- * One of them answered; server NULL: it could not be asked. rules: how names are compared
- * for what the host did itself. True: that was the last one, the answer is complete.
+ * What its last answer says of the host itself, whatever its destinations want: names are
+ * compared by rules. wanted: the level that is asked for by default; it failed if it did
+ * less, as far as it answered.
  */
-bool host_answered(
-    struct host *host, const struct server *server, const struct server_rules *rules);
+struct host_past host_news(
+    const struct host *host, const struct server_rules *rules, enum level wanted);
 
 #endif

@@ -54,6 +54,21 @@ note_proof(struct intake *in, const struct destination *d)
 		later(&in->verified_ms, d->past.encrypt_ms);
 }
 
+static bool
+store_hosts(struct intake *in, const struct fold_item *item, const struct destination *d,
+    struct err *err)
+{
+	for (size_t i = 0; i < item->host_count; i++) {
+		const struct fold_host *host = &item->hosts[i];
+		struct host_past news;
+
+		destination_host_news(d, host, in->default_level, &news);
+		if (!store_host_add(in->store, host->name, host->port, &news, err))
+			return false;
+	}
+	return true;
+}
+
 /* What is counted of it by days, and its messages that wait. */
 static bool
 store_counted(
@@ -105,7 +120,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	done = store_put(store, &d, err) &&
 	    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
 	        store_waiting_sent(store, d.id, err)) &&
-	    store_counted(in, item, d.id, err);
+	    store_counted(in, item, d.id, err) && store_hosts(in, item, &d, err);
 	destination_clear(&d);
 	return done;
 }

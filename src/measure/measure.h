@@ -198,6 +198,11 @@ void measure_recall(
 bool measure_serves(
     const struct measure_settings *settings, const struct measure_item *item);
 
+/* The names of the hosts in the text of such answers, in small letters as DNS has them.
+ */
+void measure_each_host(
+    const char *text, void (*each)(void *context, struct str name), void *context);
+
 /*
  * Is the server one of this next-hop's, by the text of its answers (a line a host)? If
  * not, mail went there by another next-hop (a relay that depends on the sender, a

@@ -202,6 +202,21 @@ static const char *const steps[] = {
     /* when it came into the queue; 0: not known */
     "ALTER TABLE waiting ADD COLUMN arrival_ms INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX waiting_queue_id ON waiting(queue_id);",
+    /* 11: what MX hosts did, whichever destinations have them (core/host.h) */
+    "CREATE TABLE host ("
+    "  name TEXT NOT NULL,"
+    "  port INTEGER NOT NULL,"
+    "  parent TEXT NOT NULL,"
+    "  encrypt_ms INTEGER NOT NULL,"
+    "  verify_ms INTEGER NOT NULL,"
+    "  dane_ms INTEGER NOT NULL,"
+    "  proven_ms INTEGER NOT NULL,"
+    "  failed_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (name, port)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX host_verify ON host(verify_ms);"
+    "CREATE INDEX host_proven ON host(proven_ms) WHERE proven_ms <> 0;"
+    "CREATE INDEX host_failed ON host(failed_ms) WHERE failed_ms <> 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -140,6 +140,20 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_THIN_WAITING] = "DELETE FROM waiting WHERE time_ms < ?",
     [SQL_THIN_TALLY] = "DELETE FROM tally WHERE day < ?",
     [SQL_THIN_DECISION] = "DELETE FROM decision WHERE time_ms < ?",
+    [SQL_HOST_ADD] =
+        "INSERT INTO host(name, port, parent, encrypt_ms, verify_ms, dane_ms,"
+        " proven_ms, failed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(name, port) DO UPDATE SET"
+        " encrypt_ms = max(encrypt_ms, excluded.encrypt_ms),"
+        " verify_ms = max(verify_ms, excluded.verify_ms),"
+        " dane_ms = max(dane_ms, excluded.dane_ms),"
+        " proven_ms = max(proven_ms, excluded.proven_ms),"
+        " failed_ms = max(failed_ms, excluded.failed_ms)",
+    [SQL_HOST_GET] = "SELECT encrypt_ms, verify_ms, dane_ms, proven_ms, failed_ms"
+                     " FROM host WHERE name = ? AND port = ?",
+    [SQL_HOST_BRING_BACK] = "UPDATE host SET failed_ms = 0 WHERE failed_ms > ?",
+    [SQL_THIN_HOST] = "DELETE FROM host WHERE"
+                      " max(encrypt_ms, verify_ms, dane_ms, failed_ms) < ?",
     [SQL_HELD] = "SELECT count(*) FROM (SELECT 1 FROM destination"
                  " WHERE " HELD_MS " >= ? AND " HELD_MS " <> 0 LIMIT ?)",
     [SQL_FAILED] = "SELECT count(*) FROM (SELECT 1 FROM destination"

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "core/destination.h"
+#include "core/host.h"
 #include "core/ladder.h"
 #include "core/place.h"
 #include "core/witness.h"
@@ -69,7 +70,8 @@ bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max,
 bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
 /*
  * The clock may have been set back. Re-checks more than farthest_ms ahead, apart from
- * pins, are due now, and so is mail that is to be retried in hours.
+ * pins, are due now, and so is mail that is to be retried in hours. Hosts that failed
+ * more than a day ahead did not.
  */
 bool store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err);
@@ -263,6 +265,17 @@ bool store_blob_get(
  * waited already before waiting_since_ms: they are in no queue any more. */
 bool store_thin(
     struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err);
+
+/*
+ * What an MX host did, by its name in small letters and its port. News: whatever is later
+ * than what is known. A host that is not there did nothing.
+ */
+bool store_host_add(struct store *store, const char *name, uint16_t port,
+    const struct host_past *news, struct err *err);
+bool store_host_get(struct store *store, const char *name, uint16_t port,
+    struct host_past *out, struct err *err);
+/* Forget those that did nothing since since_ms. */
+bool store_thin_hosts(struct store *store, int64_t since_ms, struct err *err);
 
 /* What guard 15 asks: how many destinations began to do worse than before since
  * since_ms, and how many failed at all; each counted up to most. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/span.h"
 #include "store/store_impl.h"
 
 enum column_type {
@@ -337,8 +338,11 @@ store_bring_back(
 	           store_bind(store, SQL_LOOK_BRING_BACK, err, "ii", now_ms,
 	               now_ms + farthest_ms),
 	           err) &&
-	    store_finish(
-	        store, store_bind(store, SQL_WAITING_BRING_BACK, err, "i", now_ms), err);
+	    store_finish(store,
+	        store_bind(store, SQL_WAITING_BRING_BACK, err, "i", now_ms), err) &&
+	    store_finish(store,
+	        store_bind(store, SQL_HOST_BRING_BACK, err, "i", now_ms + SPAN_DAY_MS),
+	        err);
 }
 
 static bool

@@ -60,6 +60,10 @@ enum sql {
 	SQL_THIN_WAITING,
 	SQL_THIN_TALLY,
 	SQL_THIN_DECISION,
+	SQL_HOST_ADD,
+	SQL_HOST_GET,
+	SQL_HOST_BRING_BACK,
+	SQL_THIN_HOST,
 	SQL_HELD,
 	SQL_FAILED,
 	/* built from the table of columns */

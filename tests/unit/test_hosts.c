@@ -142,6 +142,12 @@ verifying(const char *name)
 	return server;
 }
 
+static struct host_past
+news_of(const struct host *host)
+{
+	return host_news(host, &rules, LEVEL_VERIFY);
+}
+
 static void
 one_host_a_name_and_port(void **state)
 {
@@ -166,23 +172,80 @@ all_addresses_make_one_answer(void **state)
 
 	(void)state;
 	host_begin(host, 3, false, &now);
-	assert_false(host_answered(host, NULL, &rules)); /* it could not be asked */
-	assert_false(host_answered(host, &good, &rules));
+	assert_false(host_answered(host, NULL)); /* it could not be asked */
+	assert_false(host_answered(host, &good));
 	assert_false(host->known.there);
-	assert_true(host_answered(host, &good, &rules));
+	assert_true(host_answered(host, &good));
 	assert_true(host->known.there && !host->known.silent && !host->asking.there);
 	assert_int_equal(host->answer->probe.begun_ms, WALL_MS);
-	assert_int_equal(host->best, LEVEL_VERIFY);
-	/* They disagree: nothing is sure, and what it did before is not forgotten. */
+	assert_int_equal(news_of(host).verify_ms, WALL_MS);
+	assert_int_equal(news_of(host).proven_ms, WALL_MS);
+	assert_int_equal(news_of(host).failed_ms, 0);
+	/* They disagree: nothing is sure, and neither did it fail. */
 	host_begin(host, 2, false, &now);
-	assert_false(host_answered(host, &good, &rules));
-	assert_true(host_answered(host, &plain, &rules));
+	assert_false(host_answered(host, &good));
+	assert_true(host_answered(host, &plain));
 	probe = server_probe(host->answer, &rules, "mx.a.test", "a.test");
 	assert_int_equal(probe.verify, ANSWER_UNSURE);
-	assert_int_equal(host->best, LEVEL_VERIFY);
+	assert_int_equal(news_of(host).verify_ms, 0);
+	assert_int_equal(news_of(host).failed_ms, 0);
 	host_begin(host, 1, false, &now);
-	assert_true(host_answered(host, NULL, &rules));
+	assert_true(host_answered(host, NULL));
 	assert_true(host->known.silent);
+	assert_int_equal(news_of(host).encrypt_ms, 0);
+	hosts_free(hosts);
+}
+
+struct news {
+	const char *what;
+	struct probe probe;
+	enum answer chain;
+	enum level wanted;
+	const char *is; /* a letter each: encrypt, verify (and proven), dane, failed */
+};
+
+static const struct news news[] = {
+    {"verified", {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}, ANSWER_YES,
+        LEVEL_VERIFY, "ev"},
+    {"a bad certificate", {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO},
+        ANSWER_NO, LEVEL_VERIFY, "ef"},
+    {"a bad certificate that nobody asks for",
+        {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}, ANSWER_NO,
+        LEVEL_ENCRYPT, "e"},
+    {"TLSA matched, and no certificate",
+        {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_YES}, ANSWER_NO,
+        LEVEL_VERIFY, "ed"},
+    {"no TLS", {.end = PROBE_PLAIN}, ANSWER_UNSURE, LEVEL_VERIFY, "f"},
+    {"no TLS, of which encrypt is asked", {.end = PROBE_PLAIN}, ANSWER_UNSURE,
+        LEVEL_ENCRYPT, "f"},
+    {"no TLS, which nobody asks for", {.end = PROBE_PLAIN}, ANSWER_UNSURE, LEVEL_MAY, ""},
+    {"a handshake that works at encrypt alone",
+        {.end = PROBE_BROKEN, .encrypt = ANSWER_YES}, ANSWER_UNSURE, LEVEL_VERIFY, "ef"},
+    {"the same where that is all", {.end = PROBE_BROKEN, .encrypt = ANSWER_YES},
+        ANSWER_UNSURE, LEVEL_ENCRYPT, "e"},
+    {"silence", {.end = PROBE_SILENT}, ANSWER_UNSURE, LEVEL_VERIFY, ""},
+    {"our own fault", {.end = PROBE_OURS}, ANSWER_UNSURE, LEVEL_VERIFY, ""},
+};
+
+static void
+answer_is_news(void **state)
+{
+	const struct news *row = *state;
+	struct hosts *hosts = hosts_new();
+	struct host *host = hosts_get(hosts, "mx.a.test", 25);
+	struct server server = {.probe = row->probe, .chain = row->chain};
+	struct host_past past;
+	char text[8];
+
+	names_add(server.names, STR("mx.a.test"));
+	host_begin(host, 1, true, &now);
+	assert_true(host_answered(host, &server));
+	past = host_news(host, &rules, row->wanted);
+	assert_int_equal(past.verify_ms, past.proven_ms);
+	snprintf(text, sizeof(text), "%s%s%s%s", past.encrypt_ms != 0 ? "e" : "",
+	    past.verify_ms != 0 ? "v" : "", past.dane_ms != 0 ? "d" : "",
+	    past.failed_ms != 0 ? "f" : "");
+	assert_string_equal(text, row->is);
 	hosts_free(hosts);
 }
 
@@ -199,7 +262,7 @@ table_is_bounded(void **state)
 	host_begin(first, 1, false, &now);
 	second = hosts_get(hosts, "second.test", 25);
 	host_begin(second, 1, false, &now);
-	host_answered(second, &good, &rules);
+	host_answered(second, &good);
 	for (unsigned i = 0; i < 3 * HOSTS_MAX; i++) {
 		snprintf(name, sizeof(name), "h%u.test", i);
 		assert_non_null(hosts_get(hosts, name, 25));
@@ -222,6 +285,8 @@ main(void)
 	suite_read_table("tests/cases/hosts.cases", add_row, NULL);
 	suite_add(one_host_a_name_and_port, NULL, "a host is a name and a port");
 	suite_add(all_addresses_make_one_answer, NULL, "all addresses make one answer");
+	for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++)
+		suite_add(answer_is_news, &news[i], "news of a host: %s", news[i].what);
 	suite_add(table_is_bounded, NULL, "the table is bounded");
 	return suite_run();
 }

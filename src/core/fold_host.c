@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/fold_host.h"
+
+#include "base/mem.h"
+
+#define SMTP_PORT 25
+
+static bool
+cut_relay(struct str relay, struct str *name, uint16_t *port)
+{
+	struct str address;
+	uint64_t number = SMTP_PORT; /* old versions write none */
+
+	if (!str_cut(&relay, '[', name) || name->len == 0 ||
+	    name->len >= NEXTHOP_HOST_SIZE || !str_cut(&relay, ']', &address) ||
+	    (str_eat(&relay, STR(":")) && !str_number(relay, UINT16_MAX, &number)))
+		return false;
+	*port = (uint16_t)number;
+	return true;
+}
+
+/* New if need be; NULL: there is none. */
+static struct fold_host *
+find_or_make(struct fold_item *item, struct str relay)
+{
+	struct fold_host *host;
+	struct str name;
+	uint16_t port;
+
+	if (!cut_relay(relay, &name, &port))
+		return NULL;
+	for (size_t i = 0; i < item->host_count; i++) {
+		host = &item->hosts[i];
+		if (host->port == port && str_equal_nocase(name, str_of(host->name)))
+			return host;
+	}
+	if (item->host_count >= FOLD_HOSTS_MAX)
+		return NULL;
+	item->hosts = mem_array(item->hosts, item->host_count + 1, sizeof(*item->hosts));
+	host = &item->hosts[item->host_count++];
+	*host = (struct fold_host){.name = mem_strndup(name.p, name.len), .port = port};
+	for (char *p = host->name; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+	return host;
+}
+
+void
+fold_host_seen(struct fold_item *item, const struct status_line *line,
+    enum session_grade grade, int64_t time_ms)
+{
+	struct fold_host *host = find_or_make(item, line->relay);
+
+	if (host != NULL)
+		host->seen_ms[grade] = time_ms;
+}
+
+void
+fold_host_sent(struct fold_item *item, const struct status_line *line)
+{
+	struct fold_host *host;
+
+	/* Where sessions are logged they tell more. */
+	if (!item->sent_proves && item->sent_level == LEVEL_UNKNOWN)
+		return;
+	host = find_or_make(item, line->relay);
+	if (host == NULL)
+		return;
+	host->sent_ms = item->sent_ms;
+	host->sent_attempt_ms = item->sent_attempt_ms;
+	host->sent_level = item->sent_level;
+	host->sent_proves = item->sent_proves;
+}
+
+void
+fold_host_failed(struct fold_item *item, const struct status_line *line,
+    const struct rule_source *rule, int64_t time_ms)
+{
+	struct fold_host *host;
+
+	/* For what waits by a rule, and for what is our own fault, it is not to blame. */
+	if (line->suspended || rule->fault_ours || rule->fallback == FALLBACK_WAIT)
+		return;
+	host = find_or_make(item, line->relay);
+	if (host != NULL)
+		host->failed_ms = time_ms;
+}

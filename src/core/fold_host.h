@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What status lines say of the server in their relay field, in the item of their
+ * destination. A line that names none says nothing; nor does one of a server beyond
+ * FOLD_HOSTS_MAX. */
+#ifndef CORE_FOLD_HOST_H
+#define CORE_FOLD_HOST_H
+
+#include <stdint.h>
+
+#include "core/fold.h"
+
+/* There was a session with it. */
+void fold_host_seen(struct fold_item *item, const struct status_line *line,
+    enum session_grade grade, int64_t time_ms);
+
+/* It took the mail, as the item has it (sent_ms and the rest). */
+void fold_host_sent(struct fold_item *item, const struct status_line *line);
+
+/* Mail was deferred there, which that rule recognised. */
+void fold_host_failed(struct fold_item *item, const struct status_line *line,
+    const struct rule_source *rule, int64_t time_ms);
+
+#endif

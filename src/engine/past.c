@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The past of MX hosts, in the database: written from the log with the rest of a fold
+ * (engine/intake.h) and here from probes, read for whatever is judged.
+ */
+#include "engine/engine_impl.h"
+
+struct past {
+	struct engine *e;
+	uint16_t port;
+	bool failed;
+	struct host_past *out;
+	struct err *err;
+};
+
+static void
+add_host(struct past *past, const char *name)
+{
+	struct host_past host;
+
+	if (past->failed)
+		return;
+	past->failed =
+	    !store_host_get(past->e->store, name, past->port, &host, past->err);
+	if (!past->failed)
+		host_past_add(past->out, &host);
+}
+
+static void
+add_named(void *context, struct str name)
+{
+	char host[NEXTHOP_HOST_SIZE];
+
+	if (str_copy(name, host, sizeof(host)))
+		add_host(context, host);
+}
+
+bool
+engine_past(struct engine *e, const struct destination *d, const struct answers *answers,
+    struct host_past *out, struct err *err)
+{
+	struct past past = {.e = e, .out = out, .err = err};
+	struct nexthop nexthop;
+
+	*out = (struct host_past){0};
+	if (!nexthop_parse(str_of(d->key), &nexthop))
+		return true;
+	past.port = nexthop.port;
+	/* Those that smtp(8) would try, and whoever else DNS named, as far as it is kept.
+	 */
+	for (unsigned i = 0; answers->choice != NULL && i < answers->choice->count; i++)
+		add_host(&past, answers->choice->hosts[i].name);
+	measure_each_host(
+	    answers->text[0] != '\0' ? answers->text : d->dns.text, add_named, &past);
+	if (d->alarm.raised && d->alarm.relay[0] != '\0' && answers->relay_fits)
+		add_host(&past, d->alarm.relay);
+	return !past.failed;
+}
+
+void
+engine_note_host(struct engine *e, const struct host *host)
+{
+	struct server_rules rules = finger_settings_of(&e->settings).rules;
+	struct host_past news = host_news(host, &rules, e->judge.default_level);
+	struct err err;
+
+	if (!store_begin(e->store, &err) ||
+	    !store_host_add(e->store, host->name, host->port, &news, &err) ||
+	    !store_commit(e->store, &err))
+		engine_not_stored(e, "store what a server did", &err);
+}
