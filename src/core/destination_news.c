@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the log reported of a destination. */
+#include <string.h>
+
 #include "base/span.h"
 #include "core/destination_impl.h"
 #include "core/fold.h"
@@ -197,12 +199,133 @@ plan_recheck(
 		d->look_ms = due_ms;
 }
 
+/* --- whose news it is --------------------------------------------------------------- */
+
+/* Does the text of DNS answers, a line a host, name it first in a line? */
+static bool
+is_named(struct str text, struct str name)
+{
+	struct str line, host;
+
+	while (text.len > 0) {
+		if (!str_cut(&text, '\n', &line)) {
+			line = text;
+			text.len = 0;
+		}
+		if (!str_cut(&line, ' ', &host))
+			host = line;
+		if (str_equal_nocase(host, name))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is that server one of its own, by what DNS answered lately? Else mail went there by a
+ * relay of its sender's, say. What was not asked, or is as old as an MX record may live,
+ * could not tell.
+ */
+static enum answer
+has_server(const struct destination *d, const struct fold_host *host)
+{
+	struct str text = str_of(d->dns.text);
+	struct nexthop nexthop;
+
+	if (!nexthop_parse(str_of(d->key), &nexthop))
+		return ANSWER_UNSURE;
+	if (str_equal_nocase(str_of(host->name), str_of(nexthop.host)) ||
+	    is_named(text, str_of(host->name)))
+		return ANSWER_YES;
+	return d->dns.time_ms == 0 || text.len == 0 ||
+	        text.len + 1 >= sizeof(d->dns.text) ||
+	        strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) == 0 ||
+	        host->flow_ms - d->dns.time_ms > SPAN_DAY_MS
+	    ? ANSWER_UNSURE
+	    : ANSWER_NO;
+}
+
+/* Whoever the server is, what failed there is over where it takes mail. */
+static bool
+has_failed(const struct destination *d, const struct fold_host *host)
+{
+	return d->alarm.raised &&
+	    str_equal_nocase(str_of(d->alarm.relay), str_of(host->name));
+}
+
+/* Sessions at servers of its own alone. */
+static void
+leave_sessions(const struct destination *d, struct fold_item *own)
+{
+	for (size_t i = 0; i < own->host_count; i++) {
+		const struct fold_host *other, *host = &own->hosts[i];
+
+		if (has_server(d, host) != ANSWER_NO)
+			continue;
+		for (int grade = 0; grade < SESSION_COUNT; grade++) {
+			if (host->seen_ms[grade] == 0 ||
+			    host->seen_ms[grade] < own->seen_ms[grade])
+				continue;
+			own->seen_ms[grade] = 0;
+			for (size_t j = 0; j < own->host_count; j++) {
+				other = &own->hosts[j];
+				if (has_server(d, other) != ANSWER_NO)
+					destination_later(
+					    &own->seen_ms[grade], other->seen_ms[grade]);
+			}
+		}
+	}
+}
+
+/* Mail that was sent by servers of its own alone; one without a name is. */
+static void
+leave_flow(const struct destination *d, struct fold_item *own)
+{
+	int64_t flow_ms = 0, named_ms = 0;
+	bool ended = false;
+
+	for (size_t i = 0; i < own->host_count; i++) {
+		const struct fold_host *host = &own->hosts[i];
+
+		destination_later(&named_ms, host->flow_ms);
+		if (host->flow_ms == 0 ||
+		    (has_server(d, host) == ANSWER_NO && !has_failed(d, host)))
+			continue;
+		destination_later(&flow_ms, host->flow_ms);
+		ended = ended || !host->deferred_since;
+	}
+	if (own->sent_ms > named_ms)
+		return;
+	if (own->sent_ms != flow_ms) {
+		own->sent_ms = flow_ms;
+		own->sent_level = LEVEL_UNKNOWN;
+		own->sent_proves = false;
+	}
+	if (flow_ms == 0 || !own->deferred)
+		return;
+	if (ended) {
+		own->deferred = false;
+	} else if (own->attempts > 1 && own->first_attempt_ms < flow_ms) {
+		/* Which of them came after it is not known, but for the last. */
+		own->attempts = 1;
+		own->first_attempt_ms = own->last_attempt_ms;
+		own->plain.count = own->plain.last_ms >= flow_ms;
+		own->plain.first_ms = own->plain.last_ms;
+		own->broken.count = own->broken.last_ms >= flow_ms;
+		own->broken.first_ms = own->broken.last_ms;
+	}
+}
+
 void
-destination_take_news(struct destination *d, const struct fold_item *item,
+destination_take_news(struct destination *d, const struct fold_item *news,
     enum level default_level, const char *rule, const struct destination_spans *spans)
 {
-	int64_t bare_ms = bare_flow(d, item, default_level);
+	struct fold_item copy = *news;
+	const struct fold_item *item = &copy;
+	int64_t bare_ms;
 
+	leave_sessions(d, &copy);
+	leave_flow(d, &copy);
+	bare_ms = bare_flow(d, item, default_level);
 	if (item->transport[0] != '\0')
 		str_copy(str_of(item->transport), d->transport, sizeof(d->transport));
 	note_sessions(d, item, default_level);

@@ -220,6 +220,9 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
 	item->sent_level = status_met_level(s);
 	item->sent_attempt_ms = attempt_began(s, time_ms);
 	fold_host_sent(item, s);
+	/* Another server may be none of its own: news decides. */
+	if (item->deferred && fold_host_differs(item->deferral, s))
+		return;
 	item->deferred = false;
 	item->attempts = 0;
 	item->first_attempt_ms = 0;

@@ -66,7 +66,9 @@ struct fold_host {
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
 	int64_t sent_ms;                /* that tells its level; 0: none */
 	int64_t sent_attempt_ms;
-	int64_t failed_ms; /* the last attempt that met less than was asked for */
+	int64_t flow_ms;     /* mail was sent there, but for the bare one; 0: none */
+	bool deferred_since; /* a deferral came after that, by the order of lines */
+	int64_t failed_ms;   /* the last attempt that met less than was asked for */
 };
 
 /* A message that waits, as the last of its lines had it. */

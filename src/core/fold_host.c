@@ -5,6 +5,16 @@
 
 #define SMTP_PORT 25
 
+/* Is it another server than that of a deferral? Without a name it could not be told. */
+bool
+fold_host_differs(const struct fold_deferral *deferral, const struct status_line *line)
+{
+	struct str rest = line->relay, name;
+
+	return deferral->relay[0] != '\0' && str_cut(&rest, '[', &name) &&
+	    !str_equal_nocase(name, str_of(deferral->relay));
+}
+
 static bool
 cut_relay(struct str relay, struct str *name, uint16_t *port)
 {
@@ -57,13 +67,14 @@ fold_host_seen(struct fold_item *item, const struct status_line *line,
 void
 fold_host_sent(struct fold_item *item, const struct status_line *line)
 {
-	struct fold_host *host;
+	struct fold_host *host = find_or_make(item, line->relay);
 
+	if (host == NULL)
+		return;
+	host->flow_ms = item->sent_ms;
+	host->deferred_since = false;
 	/* Where sessions are logged they tell more. */
 	if (!item->sent_proves && item->sent_level == LEVEL_UNKNOWN)
-		return;
-	host = find_or_make(item, line->relay);
-	if (host == NULL)
 		return;
 	host->sent_ms = item->sent_ms;
 	host->sent_attempt_ms = item->sent_attempt_ms;
@@ -77,6 +88,8 @@ fold_host_failed(struct fold_item *item, const struct status_line *line,
 {
 	struct fold_host *host;
 
+	for (size_t i = 0; i < item->host_count; i++)
+		item->hosts[i].deferred_since = true;
 	/* For what waits by a rule, and for what is our own fault, it is not to blame. */
 	if (line->suspended || rule->fault_ours || rule->fallback == FALLBACK_WAIT)
 		return;

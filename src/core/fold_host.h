@@ -5,9 +5,14 @@
 #ifndef CORE_FOLD_HOST_H
 #define CORE_FOLD_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/fold.h"
+
+/* Is it another server than that of the deferral? No, where one of them has no name. */
+bool fold_host_differs(
+    const struct fold_deferral *deferral, const struct status_line *line);
 
 /* There was a session with it. */
 void fold_host_seen(struct fold_item *item, const struct status_line *line,

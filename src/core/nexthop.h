@@ -30,7 +30,8 @@ struct nexthop {
  * Parse a next-hop or the domain of a recipient. False for everything that Postfix
  * could not have as a TCP next-hop and that must not enter a map or a question:
  * blanks, quotes, control bytes, empty labels, labels over 63 octets, bytes that are
- * not UTF-8, ports by names that Postfix does not bring along, socket paths. A trailing dot is not forgiven.
+ * not UTF-8, ports by names that Postfix does not bring along, socket paths. A trailing
+ * dot is not forgiven.
  */
 bool nexthop_parse(struct str text, struct nexthop *out);
 

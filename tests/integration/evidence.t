@@ -57,7 +57,7 @@ awaits 'no TLS: the lowest rung, which uses TLSA' 90 went_down
 settle strict
 is 'and mail flows' "$(arrived user@signed-no-tlsa.test)" 'mx.signed-no-tlsa.test clear'
 "$sandbox" behave "$dir" mx.signed-no-tlsa.test tls
-"$sandbox" zone "$dir" signed-no-tlsa.test tlsa mx 3-1-1
+"$sandbox" zone "$dir" tlsa mx.signed-no-tlsa.test 3-1-1
 "$sandbox" cert "$dir" mx.signed-no-tlsa.test selfsigned newkey
 "$sandbox" resolver "$dir" start
 send strict signed-no-tlsa.test

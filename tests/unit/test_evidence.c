@@ -350,6 +350,44 @@ filter_does_not_reset_attempts(void **state)
 	sim_free(sim);
 }
 
+/* A newsletter by its sender's relay, which verifies; the destination has no TLS. Read
+ * one by one, or a deferral and a newsletter together. */
+static void
+newsletter_proves_nothing(void **state)
+{
+	static const char session[] =
+	    "smtp[91]: Verified TLS connection established to relay.test[192.0.2.9]:25: "
+	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)";
+	static const char sent[] =
+	    "smtp[91]: N1: to=<o@d.test>, relay=relay.test[192.0.2.9]:25, delay=1, "
+	    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)";
+
+	(void)state;
+	for (unsigned together = 0; together < 2; together++) {
+		struct sim *sim = sim_begin(LEVEL_VERIFY);
+
+		sim_defer(sim, NOT_OFFERED);
+		for (unsigned i = 0; i < 20; i++) {
+			if (together && sim_row(sim).entry.level == LEVEL_NONE)
+				sim_log(sim,
+				    "smtp[77]: Q1: to=<u@d.test>, "
+				    "relay=mx.d.test[192.0.2.1]:25, delay=9, "
+				    "delays=8/0/0.03/0.02, dsn=4.7.4, "
+				    "status=deferred (" NOT_OFFERED ")");
+			sim_log(sim, session);
+			sim_log(sim, sent);
+			sim_settle(sim);
+			if (!together && sim_row(sim).entry.level == LEVEL_NONE)
+				sim_defer(sim, NOT_OFFERED);
+			sim_wait(sim, MIN);
+		}
+		sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+		assert_int_equal(sim_row(sim).past.verify_ms, 0);
+		assert_int_equal(sim_row(sim).past.encrypt_ms, 0);
+		sim_free(sim);
+	}
+}
+
 /* Both in one second, and read together, as scan reads a log. */
 static void
 last_line_of_a_second_counts(void **state)
@@ -471,6 +509,8 @@ main(void)
 	    "one attempt whose mail is gone is judged a few times");
 	suite_add(filter_does_not_reset_attempts, NULL,
 	    "mail that a content filter takes does not reset attempts");
+	suite_add(newsletter_proves_nothing, NULL,
+	    "mail by its sender's relay is no past, and resets no attempts");
 	suite_add(last_line_of_a_second_counts, NULL,
 	    "of one second the line that stands last counts");
 	suite_add(
