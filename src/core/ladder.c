@@ -412,8 +412,9 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 	struct decision d;
 
 	if (ev->other_map == ANSWER_UNSURE)
-		return ladder_keep_and_alert(
-		    WHY_OTHER_MAP_UNSURE, now_ms + BACK_OFF_FIRST_MS);
+		return ladder_keep_and_alert(WHY_OTHER_MAP_UNSURE,
+		    ladder_patience(ev->deferral ? ev->last_attempt_ms : ev->lease_end_ms,
+		        now_ms, BACK_OFF_FIRST_MS, BACK_OFF_MAX_MS));
 	if (ev->dane.state == DANE_UNSURE) {
 		/* "We could not ask" is not "there is none": whoever can break DNS for us
 		 * must not be able to talk us down. */

@@ -13,6 +13,7 @@
 #define QUERY_MAX     ((size_t)1 << 30)
 #define VALUE_MAX     ((size_t)8 << 20) /* more than a command line can hold */
 #define KEYS_PER_CALL 1000
+#define ALONE_MAX     64 /* so few are asked one by one where a map failed */
 
 #define SEPARATORS ", \t\r\n" /* CHARS_COMMA_SP */
 
@@ -398,9 +399,15 @@ postfix_maps_answer(const struct postfix *postfix, char *const *maps,
 		size_t some = count - at < KEYS_PER_CALL ? count - at : KEYS_PER_CALL;
 		struct err now;
 
-		if (answer_some(postfix, maps, keys + at, some, answers + at, &now) > 0 &&
-		    failed++ == 0)
+		if (answer_some(postfix, maps, keys + at, some, answers + at, &now) == 0)
+			continue;
+		if (failed++ == 0)
 			*err = now;
+		/* One key that a map cannot answer makes no other key unsure. */
+		for (size_t i = 0; some > 1 && some <= ALONE_MAX && i < some; i++)
+			if (answers[at + i] == ANSWER_UNSURE)
+				answer_some(postfix, maps, keys + at + i, 1,
+				    answers + at + i, &now);
 	}
 	return failed == 0;
 }

@@ -91,7 +91,7 @@ add_subject(struct buf *out, struct str text)
 }
 
 /* Date and Message-ID are cleanup(8)'s. Auto-Submitted (RFC 3834) keeps responders
- * silent. */
+ * silent; with TLS-Required (RFC 8689) the mail does not wait for what it is about. */
 void
 notify_print(const struct notify_mail *mail, struct buf *out)
 {
@@ -101,6 +101,7 @@ notify_print(const struct notify_mail *mail, struct buf *out)
 	add_subject(out, str_of(mail->subject));
 	buf_add_str(out,
 	    STR("Auto-Submitted: auto-generated\n"
+	        "TLS-Required: no\n"
 	        "MIME-Version: 1.0\n"
 	        "Content-Type: text/plain; charset=utf-8\n"
 	        "Content-Transfer-Encoding: 8bit\n"

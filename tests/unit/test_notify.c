@@ -9,7 +9,7 @@
 #include "publish/notify.h"
 
 #define FIXED \
-	"Auto-Submitted: auto-generated\nMIME-Version: 1.0\n" \
+	"Auto-Submitted: auto-generated\nTLS-Required: no\nMIME-Version: 1.0\n" \
 	"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
 
 struct mail_row {

@@ -214,6 +214,29 @@ failed_map_makes_unsure(void **state)
 	assert_non_null(strstr(err.text, "x:missing: postmap: exit status 1: "));
 }
 
+/* A plugin that cannot answer one key (socketmap: TEMP). */
+static void
+failure_is_one_keys_own(void **state)
+{
+	const char *const keys[] = {"a.test", "evil.test", "known.test"};
+	char *maps[] = {table_map, NULL};
+	enum answer answers[3];
+	struct err err;
+
+	(void)state;
+	fake_reset();
+	fake_put("postmap.sh",
+	    "keys=$(cat)\n"
+	    "case $keys in *evil*) echo 'postmap: fatal: TEMP' >&2; exit 1;; esac\n"
+	    "case $keys in *known*) printf 'known.test\\tmay\\n'; exit;; esac\n"
+	    "exit 1\n");
+	assert_false(postfix_maps_answer(&fake_postfix, maps, keys, 3, answers, &err));
+	assert_int_equal(answers[0], ANSWER_NO);
+	assert_int_equal(answers[1], ANSWER_UNSURE);
+	assert_int_equal(answers[2], ANSWER_YES);
+	assert_non_null(strstr(err.text, "TEMP"));
+}
+
 static void
 proxied_map_is_opened_directly(void **state)
 {
@@ -289,6 +312,8 @@ main(void)
 		    key_cannot_be_asked, bad_keys[i], "bad key %zu is not asked", i + 1);
 	suite_add(
 	    maps_answer_as_smtp_asks, NULL, "maps are asked for parents of host names");
+	suite_add(failure_is_one_keys_own, NULL,
+	    "one key that a map cannot answer makes no other key unsure");
 	suite_add(
 	    failed_map_makes_unsure, NULL, "a map that fails leaves the rest unsure");
 	suite_add(proxied_map_is_opened_directly, NULL,
