@@ -36,6 +36,25 @@ read_arguments(const struct command *command, int argc, char **argv, struct pin 
 	return 0;
 }
 
+/* A pin stands above the guard of passwords: whoever sets it should know. */
+static void
+warn_of_password(const struct postfix *postfix, const struct postfix_settings *settings,
+    const struct nexthop *nexthop, enum level level)
+{
+	const char *keys[] = {nexthop->host, nexthop->key};
+	struct err ignored;
+	enum answer found;
+
+	if (!settings->logs_in || level_promise(level) >= level_promise(settings->level))
+		return;
+	found = postfix_maps_have(postfix, settings->password_maps, keys, 2, &ignored);
+	if (found == ANSWER_YES || (found == ANSWER_UNSURE && nexthop->bracketed))
+		fprintf(stderr,
+		    "tlsladder: warning: Postfix logs in at %s: the password goes at "
+		    "%s\n",
+		    nexthop->key, level_name(level));
+}
+
 static int
 run_set(const struct options *options, int argc, char **argv)
 {
@@ -67,9 +86,14 @@ run_set(const struct options *options, int argc, char **argv)
 	if (status != 0)
 		return status;
 	postfix = cmd_postfix(&config);
-	if (count > 2 && !postfix_read_settings(&postfix, &settings, &err))
-		fprintf(stderr, "tlsladder: warning: cannot check the attributes: %s\n",
-		    err.text);
+	if (!postfix_read_settings(&postfix, &settings, &err)) {
+		if (count > 2)
+			fprintf(stderr,
+			    "tlsladder: warning: cannot check the attributes: %s\n",
+			    err.text);
+	} else {
+		warn_of_password(&postfix, &settings, &nexthop, pin.entry.level);
+	}
 	for (int i = 2; i < count && status == 0; i++) {
 		const char *fault =
 		    attribute_fault(rest + 2, i - 1, pin.entry.level, settings.version);

@@ -50,19 +50,22 @@ is 'no password was sent' "$(cat "$sent" 2>/dev/null)" ''
 
 # --- a password that comes when there is an entry
 
+before=$(entry wrongname-cert.test)
 printf '%s boss:secret\n' '[mx.selfsigned.test]:2525' mx.wrongname-cert.test >"$dir/own/password"
 chmod 644 "$dir/own/password"
 reload
 "$sandbox" behave "$dir" mx.wrongname-cert.test auth
-sql_before=$(entry wrongname-cert.test)
 stop
 start TLSLADDER_NOW_OFFSET=90000 # a day later its DNS is asked again
 send strict wrongname-cert.test
 awaits 'an entry goes when a password comes' 60 eval '[[ $(entry wrongname-cert.test) == - ]]'
-is 'there was one' "$sql_before" encrypt
+is 'there was one' "$before" encrypt
 
 # --- and the recorder records: a pin stands above it
 
+matches 'who sets one is warned' "$(ladder set '[mx.selfsigned.test]:2525' may 2>&1)" \
+	'warning: Postfix logs in at \[mx\.selfsigned\.test\]:2525: the password goes at may'
+ladder unset '[mx.selfsigned.test]:2525' >/dev/null
 ladder set plain.test may >/dev/null 2>&1
 printf 'mx.plain.test boss:secret\n' >>"$dir/own/password"
 reload
