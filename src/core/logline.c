@@ -328,34 +328,61 @@ logline_split(struct str line, struct logline *out)
 	return true;
 }
 
-/*
- * Is what comes before the program the same as in the line before? It was read from the
- * left, up to a blank that ends it, so no byte behind it had a say in it; and the next
- * one is no blank, which would be another of those.
- */
-static bool
-begins_as(const struct logline_head *head, struct str line)
+/* "123]: " at the start of s. */
+STR_STEP bool
+eat_pid(struct str *s, uint32_t *pid)
 {
-	return head->len > 0 && line.len > head->len && line.p[head->len] != ' ' &&
-	    memcmp(line.p, head->text, head->len) == 0;
+	uint64_t number = 0;
+	size_t i = 0;
+
+	for (; i < s->len && ascii_is_digit(s->p[i]); i++) {
+		number = number * 10 + (uint64_t)(s->p[i] - '0');
+		if (number > UINT32_MAX)
+			return false;
+	}
+	*s = str_skip(*s, i);
+	*pid = (uint32_t)number;
+	return i > 0 && str_eat(s, STR("]: "));
+}
+
+/*
+ * A line that is the same up to the bracket before the process id. It was read from the
+ * left, and each part ends in a byte before that bracket or in the bracket itself, so no
+ * byte behind it had a say in it. False: to be split the long way.
+ */
+STR_STEP bool
+split_alike(const struct logline_head *head, struct str line, struct logline *out)
+{
+	struct str rest;
+
+	if (head->len == 0 || line.len < head->len ||
+	    memcmp(line.p, head->text, head->len) != 0)
+		return false;
+	rest = str_skip(line, head->len);
+	if (!eat_pid(&rest, &out->pid))
+		return false;
+	out->stamp = head->stamp;
+	out->tag = (struct str){line.p + head->tag, head->program - head->tag - 1};
+	out->service =
+	    (struct str){line.p + head->service, head->len - head->service - 1};
+	out->program =
+	    (struct str){line.p + head->program, head->len - head->program - 1};
+	out->has_severity = eat_severity(&rest);
+	out->text = rest;
+	return true;
 }
 
 bool
 logline_split_next(struct logline_head *head, struct str line, struct logline *out)
 {
-	if (begins_as(head, line)) {
-		struct str rest = str_skip(line, head->len);
-
-		if (eat_program(&rest, out)) {
-			out->stamp = head->stamp;
-			out->has_severity = eat_severity(&rest);
-			out->text = rest;
-			return true;
-		}
-	}
+	if (split_alike(head, line, out))
+		return true;
 	if (!logline_split(line, out))
 		return false;
-	head->len = (size_t)(out->tag.p - line.p);
+	head->tag = (size_t)(out->tag.p - line.p);
+	head->service = (size_t)(out->service.p - line.p);
+	head->program = (size_t)(out->program.p - line.p);
+	head->len = head->program + out->program.len + 1;
 	if (out->stamp.month == 0 || head->len > sizeof(head->text))
 		head->len = 0;
 	memcpy(head->text, line.p, head->len);

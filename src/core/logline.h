@@ -52,10 +52,14 @@ bool logline_split(struct str line, struct logline *out);
 
 #define LOGLINE_HEAD_SIZE 64
 
-/* What the line before began with: stamp and host, all before the program. {0}: none. */
+/* What the line before began with: stamp, host and program, up to the bracket before the
+ * process id. {0}: none. */
 struct logline_head {
 	struct stamp stamp;
 	size_t len;
+	size_t tag; /* where it begins in the text */
+	size_t service;
+	size_t program;
 	char text[LOGLINE_HEAD_SIZE];
 };
 

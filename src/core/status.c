@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/status.h"
 
+#include <endian.h>
+
 #include "core/nexthop.h"
 
 static const struct {
@@ -160,35 +162,66 @@ eat_field(struct str *s, struct str name, struct str *value)
 	return true;
 }
 
+/*
+ * The digits that s starts with, up to eight, as a number. How many there are cannot be
+ * foretold, so nothing branches on it: of eight bytes the digits are moved to the end,
+ * zeros take their place, and pairs, fours and eights are joined.
+ */
+STR_STEP size_t
+eight_digits(struct str s, uint32_t *number)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101),
+	               pairs = UINT64_C(0x000000ff000000ff);
+	uint64_t x = 0, other;
+	size_t count;
+
+	for (size_t i = s.len; i < 8 && i > 0; i--)
+		x = x << 8 | (unsigned char)s.p[i - 1];
+	if (s.len >= 8) {
+		memcpy(&x, s.p, 8);
+		x = le64toh(x);
+	}
+	x ^= ones * '0';
+	other = ((x + ones * 0x76) | x) & ones * 0x80; /* 0x76 + 9 is below 0x80 */
+	count = other != 0 ? (size_t)__builtin_ctzll(other) / 8 : 8;
+	x = count > 0 ? x << (64 - 8 * count) : 0;
+	x = x * 10 + (x >> 8);
+	x = ((x & pairs) * (100 + (UINT64_C(1000000) << 32)) +
+	        (x >> 16 & pairs) * (1 + (UINT64_C(10000) << 32))) >>
+	    32;
+	*number = (uint32_t)x;
+	return count;
+}
+
 /* "12", "0.03" at the start of s, stepped over, in microseconds; digits behind the sixth
  * do not count. False: no number, or one over 2^31 seconds. */
 STR_STEP bool
 eat_seconds(struct str *s, int64_t *us)
 {
-	static const int32_t units[7] = {1000000, 100000, 10000, 1000, 100, 10, 1};
-	int64_t seconds = 0;
-	int32_t fraction = 0;
-	size_t i = 0, digits = 0;
+	static const int64_t tens[9] = {
+	    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+	struct str rest = *s;
+	int64_t seconds = 0, fraction_us = 0;
+	uint32_t number;
+	size_t n;
 
-	for (; i < s->len && ascii_is_digit(s->p[i]); i++) {
-		seconds = seconds * 10 + (s->p[i] - '0');
-		if (seconds > INT32_MAX)
-			return false;
-	}
-	if (i == 0)
+	do {
+		n = eight_digits(rest, &number);
+		seconds = seconds * tens[n] + number;
+		rest = str_skip(rest, n);
+	} while (n == 8 && seconds <= INT32_MAX);
+	if (rest.p == s->p || seconds > INT32_MAX)
 		return false;
-	if (i < s->len && s->p[i] == '.') {
-		for (i++; i < s->len && ascii_is_digit(s->p[i]); i++) {
-			if (digits == 6)
-				continue;
-			fraction = fraction * 10 + (s->p[i] - '0');
-			digits++;
-		}
-		if (digits == 0)
+	if (str_eat(&rest, STR("."))) {
+		n = eight_digits(rest, &number);
+		if (n == 0)
 			return false;
+		fraction_us = n <= 6 ? number * tens[6 - n] : number / tens[n - 6];
+		for (rest = str_skip(rest, n); n == 8; rest = str_skip(rest, n))
+			n = eight_digits(rest, &number);
 	}
-	*us = seconds * units[0] + fraction * units[digits];
-	*s = str_skip(*s, i);
+	*us = seconds * tens[6] + fraction_us;
+	*s = rest;
 	return true;
 }
 

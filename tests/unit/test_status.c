@@ -528,6 +528,35 @@ heads_change_nothing(void **state)
 	buf_clear(&made);
 }
 
+/* All up to the bracket before the process id, and then what is one and what is not. */
+static void
+process_ids_are_read_alike(void **state)
+{
+	static const char *const behind[] = {"", "1", "1]", "1]:", "1]: ", "]: x",
+	    "1]: x", "1] : x", "1]:x", "1]x: x", "1x]: x", " 1]: x", "1 ]: x", "-1]: x",
+	    "+1]: x", "0]: x", "0000000000000000000000001]: x", "4294967295]: x",
+	    "4294967296]: x", "99999999999999999999999999]: x", "1[2]: x", "[1]: x",
+	    "1]: x]: y", "1/smtp[2]: x", "1]: warning: x",
+	    "1]: warning:", "1]: fatal: error: x"};
+	struct buf made = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		const char *before = prefixes[i].line;
+		const char *bracket = strchr(before + head_len(before), '[');
+
+		for (size_t k = 0;
+		     bracket != NULL && k < sizeof(behind) / sizeof(behind[0]); k++) {
+			buf_reset(&made);
+			buf_add(&made, before, (size_t)(bracket + 1 - before));
+			buf_printf(&made, "%s", behind[k]);
+			assert_splits_alike(
+			    str_of(before), (struct str){buf_text(&made), made.len});
+		}
+	}
+	buf_clear(&made);
+}
+
 int
 main(void)
 {
@@ -535,6 +564,8 @@ main(void)
 		suite_add(prefix_is, &prefixes[i], "prefix %s", prefixes[i].line);
 	suite_add(heads_change_nothing, NULL,
 	    "a line that begins as the one before is split as if it stood alone");
+	suite_add(process_ids_are_read_alike, NULL,
+	    "so is one that is the same up to its process id");
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
 		suite_add(status_is, &statuses[i], "status line: %s", statuses[i].name);
 	suite_add(cut_lines_are_refused, NULL, "a line cut anywhere is refused");
