@@ -157,7 +157,7 @@ match_file(struct match *m, const char *path)
 	int status = 0;
 
 	m->line = 1;
-	reader = reader_open(path, &err);
+	reader = reader_open(path, READER_AHEAD, &err);
 	if (reader == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
 	while ((result = reader_next(reader, &lines, &err)) != READER_END) {

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "logs/feed.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "logs/parse.h"
@@ -25,171 +20,207 @@
 #define FEW 64
 
 /*
- * What goes from thread to thread. Fewer lines would mean that they wait for each other
- * more often; with more, a batch would fall out of the second-level cache.
+ * Of a backlog, the caller's thread and one beside it read and parse: each takes the next
+ * chunk, while the other is still at work on the one before. The chunks stand in a ring
+ * in the order of the source, and the caller takes them in it; when the next one is not
+ * ready it helps. So neither thread waits for long, whichever part of the work is the
+ * larger.
  */
-#define BATCH_LINES 1024
-#define BATCH_TEXT  (4u * SOURCE_LINE_MAX)
-#define BATCHES     3
+#define CHUNKS      6    /* under way at most */
+#define CHUNK_LINES 1024 /* parsed at once; if there are more, the caller does the rest \
+	                  */
 
-_Static_assert(BATCHES *BATCH_LINES <= FEED_BEHIND_MAX, "no more is under way");
+/* Two may turn out to have more lines, of 50 bytes each, once both were read. */
+_Static_assert((CHUNKS - 2) * CHUNK_LINES + 2 * SOURCE_CHUNK_MAX / 50 <= FEED_BEHIND_MAX,
+    "no more is under way");
 
-struct batch {
+struct chunk {
+	char *buffer; /* that the text stands in; later a spare one */
+	struct parse parse;
 	struct parsed *lines;
 	size_t count;
-	char *text; /* that lines borrow from: the source's own buffer is used again */
-	size_t text_len;
-	bool last;
+	bool ready; /* parsed, as far as there is room for lines */
 };
 
-/* Batches go round: the thread fills those that are empty, the caller takes the full. */
-struct beside {
+struct ring {
 	struct source *source;
 	int64_t until_ms;
 	pthread_t thread;
-	sem_t empty;
-	sem_t full;
-	atomic_bool stopping;
-	struct batch batches[BATCHES];
-	size_t filled;             /* the thread's count */
-	enum source_result result; /* the thread's, until the last batch */
+	pthread_mutex_t
+	    lock; /* guards all below, and chunks while nobody works on them */
+	pthread_cond_t changed;
+	bool reading;              /* one thread is */
+	bool over;                 /* no more is to be read */
+	enum source_result result; /* of the last reading */
+	size_t read;               /* chunks since the beginning */
+	size_t taken;
+	size_t crowded; /* chunks that have more lines than there is room for */
+	struct chunk chunks[CHUNKS];
 };
 
-/* --- the thread -------------------------------------------------------------------- */
+/* --- both threads ------------------------------------------------------------------ */
 
-static void
-wait_for(sem_t *semaphore)
+/* With a crowded chunk in the ring enough lines are under way. */
+static bool
+may_read(const struct ring *ring)
 {
-	while (sem_wait(semaphore) < 0 && errno == EINTR)
-		;
-}
-
-static struct batch *
-next_batch(struct beside *b)
-{
-	struct batch *batch = &b->batches[b->filled % BATCHES];
-
-	wait_for(&b->empty);
-	batch->count = 0;
-	batch->text_len = 0;
-	batch->last = false;
-	return batch;
+	return !ring->reading && !ring->over && ring->crowded == 0 &&
+	    ring->read - ring->taken < CHUNKS;
 }
 
 static void
-hand_over(struct beside *b)
+parse_some(struct chunk *chunk)
 {
-	b->filled++;
-	sem_post(&b->full); /* from here on it is the caller's */
-}
-
-/* Lines in their order, each parsed where it will stay. */
-static void
-fill(struct beside *b, struct batch **batch, struct str lines)
-{
-	struct parse parse;
 	struct str line;
 
-	parse_start(&parse, lines, clock_wall_ms());
-	while (parse_find(&parse, &line)) {
-		struct str copy;
+	chunk->count = 0;
+	while (chunk->count < CHUNK_LINES && parse_find(&chunk->parse, &line))
+		chunk->count +=
+		    parse_line(&chunk->parse, line, &chunk->lines[chunk->count]);
+}
 
-		if ((*batch)->count == BATCH_LINES ||
-		    (*batch)->text_len + line.len > BATCH_TEXT) {
-			hand_over(b);
-			*batch = next_batch(b);
-		}
-		copy = (struct str){(*batch)->text + (*batch)->text_len, line.len};
-		memcpy((*batch)->text + (*batch)->text_len, line.p, line.len);
-		if (parse_line(&parse, copy, &(*batch)->lines[(*batch)->count])) {
-			(*batch)->count++;
-			(*batch)->text_len += line.len;
-		}
-	}
+/*
+ * Read and parse the next chunk. The lock is in the caller's hands before and after; no
+ * thread has it while it reads or parses.
+ */
+static void
+work(struct ring *ring)
+{
+	struct chunk *chunk = &ring->chunks[ring->read % CHUNKS];
+	int64_t mono_ms = clock_monotonic_ms();
+	enum source_result result;
+	struct str text;
+
+	ring->reading = true;
+	pthread_mutex_unlock(&ring->lock);
+	result = source_next(ring->source, mono_ms, &text);
+	if (result == SOURCE_LINES)
+		chunk->buffer = source_exchange(ring->source, chunk->buffer);
+	pthread_mutex_lock(&ring->lock);
+	ring->reading = false;
+	ring->result = result;
+	ring->over = ring->over || result == SOURCE_IDLE || result == SOURCE_END ||
+	    mono_ms >= ring->until_ms;
+	ring->read += result == SOURCE_LINES;
+	pthread_cond_signal(&ring->changed);
+	if (result != SOURCE_LINES)
+		return;
+	pthread_mutex_unlock(&ring->lock);
+	parse_start(&chunk->parse, text, clock_wall_ms());
+	parse_some(chunk);
+	pthread_mutex_lock(&ring->lock);
+	chunk->ready = true;
+	ring->crowded += chunk->count == CHUNK_LINES;
+	pthread_cond_signal(&ring->changed);
 }
 
 static void *
 run(void *argument)
 {
-	struct beside *b = argument;
-	struct batch *batch = next_batch(b);
-	enum source_result result;
-	int64_t mono_ms;
+	struct ring *ring = argument;
 
-	do {
-		struct str lines;
-
-		mono_ms = clock_monotonic_ms();
-		result = source_next(b->source, mono_ms, &lines);
-		if (result == SOURCE_LINES)
-			fill(b, &batch, lines);
-	} while ((result == SOURCE_LINES || result == SOURCE_BUSY) && !b->stopping &&
-	    mono_ms < b->until_ms);
-	b->result = result;
-	batch->last = true;
-	hand_over(b);
+	pthread_mutex_lock(&ring->lock);
+	while (!ring->over) {
+		if (may_read(ring))
+			work(ring);
+		else
+			pthread_cond_wait(&ring->changed, &ring->lock);
+	}
+	pthread_mutex_unlock(&ring->lock);
 	return NULL;
 }
 
 /* --- the caller -------------------------------------------------------------------- */
 
 static void
-beside_free(struct beside *b)
+ring_free(struct ring *ring)
 {
-	sem_destroy(&b->empty);
-	sem_destroy(&b->full);
-	for (size_t i = 0; i < BATCHES; i++) {
-		free(b->batches[i].lines);
-		free(b->batches[i].text);
+	pthread_mutex_destroy(&ring->lock);
+	pthread_cond_destroy(&ring->changed);
+	for (size_t i = 0; i < CHUNKS; i++) {
+		free(ring->chunks[i].lines);
+		free(ring->chunks[i].buffer);
 	}
-	free(b);
+	free(ring);
 }
 
 /* NULL: no thread can be had. Signals are for the thread that made it. */
-static struct beside *
-beside_new(struct source *source, int64_t until_ms)
+static struct ring *
+ring_new(struct source *source, int64_t until_ms)
 {
-	struct beside *b = mem_new(1, sizeof(*b));
+	struct ring *ring = mem_new(1, sizeof(*ring));
 	sigset_t all, before;
 	int failed;
 
-	b->source = source;
-	b->until_ms = until_ms;
-	sem_init(&b->empty, 0, BATCHES);
-	sem_init(&b->full, 0, 0);
-	for (size_t i = 0; i < BATCHES; i++) {
-		b->batches[i].lines =
-		    mem_array(NULL, BATCH_LINES, sizeof(*b->batches[i].lines));
-		b->batches[i].text = mem_array(NULL, BATCH_TEXT, 1);
-	}
+	ring->source = source;
+	ring->until_ms = until_ms;
+	pthread_mutex_init(&ring->lock, NULL);
+	pthread_cond_init(&ring->changed, NULL);
+	for (size_t i = 0; i < CHUNKS; i++)
+		ring->chunks[i].lines =
+		    mem_array(NULL, CHUNK_LINES, sizeof(*ring->chunks[i].lines));
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&b->thread, NULL, run, b);
+	failed = pthread_create(&ring->thread, NULL, run, ring);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (failed == 0)
-		return b;
-	beside_free(b);
+		return ring;
+	ring_free(ring);
 	return NULL;
 }
 
+/* All lines of a chunk. False: no more is wanted. */
+static bool
+take_chunk(struct chunk *chunk, feed_fn *take, void *context)
+{
+	bool going = true;
+
+	while (chunk->count > 0) {
+		size_t count = chunk->count;
+
+		going = take(context, chunk->lines, count) && going;
+		chunk->count = 0;
+		if (count == CHUNK_LINES)
+			parse_some(chunk);
+	}
+	return going;
+}
+
+/* The next chunk, which is ready. */
+static void
+take_next(struct ring *ring, feed_fn *take, void *context)
+{
+	struct chunk *chunk = &ring->chunks[ring->taken % CHUNKS];
+	bool crowds = chunk->count == CHUNK_LINES, going;
+
+	pthread_mutex_unlock(&ring->lock);
+	going = take_chunk(chunk, take, context);
+	pthread_mutex_lock(&ring->lock);
+	chunk->ready = false;
+	ring->taken++;
+	ring->crowded -= crowds;
+	ring->over = ring->over || !going;
+	pthread_cond_signal(&ring->changed);
+}
+
 static enum source_result
-take_all(struct beside *b, feed_fn *take, void *context)
+take_all(struct ring *ring, feed_fn *take, void *context)
 {
 	enum source_result result;
-	bool last = false;
 
-	for (size_t taken = 0; !last; taken++) {
-		const struct batch *batch = &b->batches[taken % BATCHES];
-
-		wait_for(&b->full);
-		if (batch->count > 0 && !take(context, batch->lines, batch->count))
-			b->stopping = true;
-		last = batch->last;
-		sem_post(&b->empty);
+	pthread_mutex_lock(&ring->lock);
+	while (!ring->over || ring->reading || ring->taken < ring->read) {
+		if (ring->chunks[ring->taken % CHUNKS].ready)
+			take_next(ring, take, context);
+		else if (may_read(ring))
+			work(ring);
+		else
+			pthread_cond_wait(&ring->changed, &ring->lock);
 	}
-	pthread_join(b->thread, NULL);
-	result = b->result;
-	beside_free(b);
+	pthread_mutex_unlock(&ring->lock);
+	pthread_join(ring->thread, NULL);
+	result = ring->result;
+	ring_free(ring);
 	return result;
 }
 
@@ -222,14 +253,14 @@ feed_read(
 
 	for (;;) {
 		int64_t mono_ms = clock_monotonic_ms();
-		struct beside *b = NULL;
+		struct ring *ring = NULL;
 		enum source_result result;
 		struct str lines;
 
 		if (large >= BACKLOG_READS)
-			b = beside_new(source, until_ms);
-		if (b != NULL) {
-			result = take_all(b, take, context);
+			ring = ring_new(source, until_ms);
+		if (ring != NULL) {
+			result = take_all(ring, take, context);
 			return result == SOURCE_BUSY ? SOURCE_LINES : result;
 		}
 		result = source_next(source, mono_ms, &lines);

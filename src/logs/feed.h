@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The parsed lines of a source, in order. A few are read and parsed here; of a backlog a
- * thread reads and parses the next ones while the caller makes use of the last. The
- * thread lives for one call of feed_read() only: at rest there is none, and between two
- * calls everything that was read was taken, so that source_where() is its place.
+ * thread reads and parses as well, beside the caller. The thread lives for one call of
+ * feed_read() only: at rest there is none, and between two calls everything that was read
+ * was taken, so that source_where() is its place.
  */
 #ifndef LOGS_FEED_H
 #define LOGS_FEED_H
@@ -15,9 +15,9 @@
 #include "core/parsed.h"
 #include "logs/source.h"
 
-/* Lines taken after it wanted no more, at most: those parsed already, and the rest of
- * one read. */
-#define FEED_BEHIND_MAX 8192
+/* Lines taken after it wanted no more, at most: those of the chunks that were read
+ * already. */
+#define FEED_BEHIND_MAX 20000
 
 /* Some parsed lines, valid for the call. Called in the thread of feed_read(). False: no
  * more for now; see FEED_BEHIND_MAX. */

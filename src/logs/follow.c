@@ -292,6 +292,12 @@ follow_next(struct follow *follow, int64_t now_ms, struct str *lines)
 	return result;
 }
 
+char *
+follow_exchange(struct follow *follow, char *spare)
+{
+	return lines_exchange(&follow->lines, spare);
+}
+
 bool
 follow_where(const struct follow *follow, struct follow_position *out)
 {

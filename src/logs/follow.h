@@ -81,6 +81,9 @@ void follow_free(struct follow *follow);
  */
 enum follow_result follow_next(struct follow *follow, int64_t now_ms, struct str *lines);
 
+/* Right after FOLLOW_LINES: as source_exchange() has it. */
+char *follow_exchange(struct follow *follow, char *spare);
+
 /*
  * The place behind the last chunk handed out. Store it with the chunk's effects, and
  * once right after follow_new(). False: there is none yet (a file that could not be

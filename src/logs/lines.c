@@ -7,8 +7,6 @@
 
 #include "base/mem.h"
 
-#define SIZE (LINES_SPACE + LINES_ROOM + 1)
-
 static size_t
 smaller(size_t a, size_t b)
 {
@@ -18,7 +16,7 @@ smaller(size_t a, size_t b)
 void
 lines_init(struct lines *lines)
 {
-	char *own = mem_new(1, SIZE);
+	char *own = mem_array(NULL, LINES_SIZE, 1);
 
 	*lines = (struct lines){.own = own, .data = own};
 }
@@ -80,7 +78,7 @@ lines_room(struct lines *lines)
 void
 lines_added(struct lines *lines, size_t len)
 {
-	assert(len < SIZE - lines->end);
+	assert(len < LINES_SIZE - lines->end);
 	lines->end += len;
 }
 
@@ -95,6 +93,21 @@ lines_read_offset(const struct lines *lines)
 {
 	return lines->offset + (lines->skipping ? lines->skipped : 0) +
 	    (lines->end - lines->start);
+}
+
+char *
+lines_exchange(struct lines *lines, char *spare)
+{
+	size_t from =
+	    lines->start - smaller(lines->start - lines->floor, FOLLOW_MARK_MAX);
+	char *data = spare != NULL ? spare : mem_array(NULL, LINES_SIZE, 1);
+	char *old = lines->own;
+
+	assert(lines->data == old);
+	memcpy(data + from, old + from, lines->end - from);
+	lines->floor = from;
+	lines->own = lines->data = data;
+	return old;
 }
 
 /* Everything before `to` is dealt with; it ends in a newline. */

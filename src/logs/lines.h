@@ -23,8 +23,10 @@
 /* Before it stands what is left of the reads before: less than a line, and a mark. */
 #define LINES_SPACE (FOLLOW_MARK_MAX + FOLLOW_LINE_MAX + 1)
 
+#define LINES_SIZE (LINES_SPACE + LINES_ROOM + 1)
+
 struct lines {
-	char *own;    /* LINES_SPACE, LINES_ROOM and one byte */
+	char *own;    /* LINES_SIZE bytes */
 	char *data;   /* that, or the buffer that lines_room_in() was given */
 	size_t floor; /* where valid bytes begin */
 	size_t start; /* of what is not handed out yet */
@@ -65,6 +67,12 @@ void lines_added(struct lines *lines, size_t len);
  * before one more. The buffer that was used until now may go after the call.
  */
 void lines_room_in(struct lines *lines, char *data);
+
+/*
+ * The buffer that the lines which were handed out stand in becomes the caller's: they
+ * stay as they are. spare takes its place: one that was got so before, or NULL. free().
+ */
+char *lines_exchange(struct lines *lines, char *spare);
 
 /* The bytes right before the room, for the overlap: at most FOLLOW_MARK_MAX. */
 size_t lines_overlap(const struct lines *lines);

@@ -19,6 +19,7 @@
 
 struct reader {
 	int fd;
+	enum reader_how how;
 	bool begun; /* the first bytes were seen */
 	bool taken; /* no whole line is left of what was read */
 	bool ended; /* no more bytes come */
@@ -32,7 +33,7 @@ struct reader {
 };
 
 struct reader *
-reader_open(const char *path, struct err *err)
+reader_open(const char *path, enum reader_how how, struct err *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -51,6 +52,7 @@ reader_open(const char *path, struct err *err)
 	reader = mem_new(1, sizeof(*reader) + strlen(path) + 1);
 	memcpy(reader->path, path, strlen(path) + 1);
 	reader->fd = fd;
+	reader->how = how;
 	reader->taken = true;
 	reader->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	lines_init(&reader->lines);
@@ -78,6 +80,12 @@ bool
 reader_wants_input(const struct reader *reader)
 {
 	return reader->taken && !reader->ended;
+}
+
+char *
+reader_exchange(struct reader *reader, char *spare)
+{
+	return lines_exchange(&reader->lines, spare);
 }
 
 void
@@ -189,7 +197,7 @@ recognise(struct reader *reader, struct err *err)
 	if (format != NULL) {
 		reader->gzip = gzip_new(reader->fd, first);
 		lines_reset(lines, 0, STR(""));
-	} else if (reader->size >= WORTH_A_THREAD) {
+	} else if (reader->how == READER_AHEAD && reader->size >= WORTH_A_THREAD) {
 		reader->ahead = ahead_new(reader->fd, LINES_SPACE, LINES_ROOM);
 	}
 	return true;

@@ -20,9 +20,14 @@ enum reader_result {
 	READER_FAILED, /* unreadable or damaged from here on; what came before was good */
 };
 
+enum reader_how {
+	READER_ALONE, /* in the thread that calls */
+	READER_AHEAD, /* large files by a thread, while the last lines are made use of */
+};
+
 struct reader; /* opaque */
 
-struct reader *reader_open(const char *path, struct err *err);
+struct reader *reader_open(const char *path, enum reader_how how, struct err *err);
 void reader_free(struct reader *reader);
 
 /*
@@ -31,6 +36,9 @@ void reader_free(struct reader *reader);
  * newline gets one. After READER_FAILED comes READER_END.
  */
 enum reader_result reader_next(struct reader *reader, struct str *lines, struct err *err);
+
+/* Of READER_ALONE: as source_exchange() has it. */
+char *reader_exchange(struct reader *reader, char *spare);
 
 /* Will the next call read(2)? Then poll a pipe first, to not wait for it. */
 bool reader_wants_input(const struct reader *reader);

@@ -55,6 +55,12 @@ source_next(struct source *source, int64_t now_ms, struct str *lines)
 	return source->kind->next(source, now_ms, lines);
 }
 
+char *
+source_exchange(struct source *source, char *spare)
+{
+	return source->kind->exchange(source, spare);
+}
+
 void
 source_where(const struct source *source, struct place *out)
 {

@@ -15,7 +15,8 @@
 #include "base/str.h"
 #include "core/place.h"
 
-#define SOURCE_LINE_MAX 65536 /* bytes; no source hands out a longer line */
+#define SOURCE_LINE_MAX  65536         /* bytes; no source hands out a longer line */
+#define SOURCE_CHUNK_MAX (384u * 1024) /* nor more lines at a time */
 
 /* What is to be known of a source beside its lines. */
 enum source_note {
@@ -62,6 +63,7 @@ struct source_kind {
 	void (*close)(struct source *source);
 	enum source_result (*next)(
 	    struct source *source, int64_t now_ms, struct str *lines);
+	char *(*exchange)(struct source *source, char *spare);
 	void (*where)(const struct source *source, char text[PLACE_TEXT_SIZE]);
 	int (*fd)(const struct source *source);
 	int64_t (*wait_ms)(const struct source *source);
@@ -90,6 +92,13 @@ void source_close(struct source *source);
  * they may hold any byte. now_ms is the monotonic clock.
  */
 enum source_result source_next(struct source *source, int64_t now_ms, struct str *lines);
+
+/*
+ * Right after SOURCE_LINES: the buffer that the lines stand in becomes the caller's, so
+ * that they stay valid until it is freed or given back. spare takes its place: one that
+ * was got so from this source, or NULL. free().
+ */
+char *source_exchange(struct source *source, char *spare);
 
 /* The place behind the last lines. Store it with their effects, and once right after
  * source_open(), so that a next start misses nothing. */

@@ -6,9 +6,11 @@
 
 #include "base/mem.h"
 #include "logs/follow.h"
+#include "logs/lines.h"
 #include "logs/source.h"
 
 _Static_assert(FOLLOW_LINE_MAX <= SOURCE_LINE_MAX, "lines of a file are no longer");
+_Static_assert(LINES_SIZE <= SOURCE_CHUNK_MAX, "nor are more of them in a buffer");
 
 struct file {
 	struct source source;
@@ -133,6 +135,12 @@ next_lines(struct source *source, int64_t now_ms, struct str *lines)
 	}
 }
 
+static char *
+exchange(struct source *source, char *spare)
+{
+	return follow_exchange(((struct file *)source)->follow, spare);
+}
+
 static void
 where(const struct source *source, char text[PLACE_TEXT_SIZE])
 {
@@ -160,6 +168,7 @@ const struct source_kind source_file = {
     .open = open_file,
     .close = close_file,
     .next = next_lines,
+    .exchange = exchange,
     .where = where,
     .fd = poll_fd,
     .wait_ms = wait_ms,

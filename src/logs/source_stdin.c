@@ -26,7 +26,7 @@ static struct source *
 open_input(const struct source_kind *kind, const char *path,
     const struct source_options *options, struct err *err)
 {
-	struct reader *reader = reader_open(path, err);
+	struct reader *reader = reader_open(path, READER_ALONE, err);
 	struct input *input;
 
 	if (reader == NULL)
@@ -141,6 +141,12 @@ next_of_stdin(struct source *source, int64_t now_ms, struct str *lines)
 	return result;
 }
 
+static char *
+exchange(struct source *source, char *spare)
+{
+	return reader_exchange(((struct input *)source)->reader, spare);
+}
+
 /* There is no going back in a pipe. */
 static void
 nowhere(const struct source *source, char text[PLACE_TEXT_SIZE])
@@ -174,6 +180,7 @@ const struct source_kind source_stdin = {
     .open = open_stdin,
     .close = close_input,
     .next = next_of_stdin,
+    .exchange = exchange,
     .where = nowhere,
     .fd = poll_fd,
     .wait_ms = wait_ms,
@@ -185,6 +192,7 @@ static const struct source_kind source_whole = {
     .name = "whole",
     .close = close_input,
     .next = next_of_whole,
+    .exchange = exchange,
     .where = nowhere,
     .fd = poll_fd,
     .wait_ms = wait_ms,

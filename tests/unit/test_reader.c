@@ -19,7 +19,7 @@ static enum reader_result
 read_all(const char *path, struct buf *out, uint64_t *long_lines)
 {
 	struct err err;
-	struct reader *reader = reader_open(path, &err);
+	struct reader *reader = reader_open(path, READER_AHEAD, &err);
 	enum reader_result result;
 	struct str lines;
 
@@ -202,7 +202,7 @@ leaves_large_file(void **state)
 	rig_write(rig, "log", 0, 300000);
 	assert_true(rig_size(rig, "log") > 5u << 20);
 	for (unsigned calls = 0; calls < 4; calls++) {
-		reader = reader_open(rig->path, &err);
+		reader = reader_open(rig->path, READER_AHEAD, &err);
 		assert_non_null(reader);
 		for (unsigned i = 0; i < calls; i++) {
 			result = reader_next(reader, &lines, &err);
@@ -219,9 +219,9 @@ refuses(void **state)
 	struct err err;
 
 	(void)state;
-	assert_null(reader_open(rig->path, &err));
+	assert_null(reader_open(rig->path, READER_AHEAD, &err));
 	assert_non_null(strstr(err.text, "No such file"));
-	assert_null(reader_open(rig->dir, &err));
+	assert_null(reader_open(rig->dir, READER_AHEAD, &err));
 	assert_non_null(strstr(err.text, "directory"));
 }
 
