@@ -341,20 +341,29 @@ may_reload(struct daemon *daemon)
 	        clock_monotonic_ms() >= daemon->reload_ms);
 }
 
+/* Is Postfix being asked for what the first lines wait for? Reading on would not help. */
+static bool
+is_early(struct daemon *daemon)
+{
+	return intake_is_early(engine_fold(daemon->engine)) &&
+	    engine_asks_settings(daemon->engine);
+}
+
 static void
 serve(struct daemon *daemon)
 {
 	enum engine_saved saved = ENGINE_SAVED;
 
 	while (!daemon->stop) {
-		bool more = false, reading, saving;
+		bool more = false, early = is_early(daemon), reading, saving;
 		int64_t began_ms;
 
 		/* With a full disk the lines stay in the log, not in memory; so do those
 		 * behind too many that wait for Postfix to say where they go. */
-		reading = saved == ENGINE_SAVED ||
-		    (saved == ENGINE_SAVE_WAITS &&
-		        !intake_is_full(engine_fold(daemon->engine)));
+		reading = !early &&
+		    (saved == ENGINE_SAVED ||
+		        (saved == ENGINE_SAVE_WAITS &&
+		            !intake_is_full(engine_fold(daemon->engine))));
 		if (reading)
 			more = take_lines(daemon);
 		began_ms = clock_monotonic_ms();
@@ -370,11 +379,13 @@ serve(struct daemon *daemon)
 		    engine_is_idle(daemon->engine))
 			break;
 		/* It can be stored again: what was written meanwhile is read at once. */
-		if (!reading && saved == ENGINE_SAVED)
+		if (!reading && !early && saved == ENGINE_SAVED)
 			continue;
 		/* The last route came in this turn: what waited for it can be stored. */
 		if (saved == ENGINE_SAVE_WAITS &&
 		    fold_parked(engine_fold(daemon->engine)) == 0)
+			continue;
+		if (early && !is_early(daemon))
 			continue;
 		if (!more)
 			wait_for_news(daemon, reading, wait_ms(daemon, reading));

@@ -110,7 +110,7 @@ show_all(struct scan *scan)
 	if (!scan->json)
 		printf("%-30s  %-16s  %-14s  %-16s  %s\n", "DESTINATION", "LEVEL", "WHY",
 		    "DNS", "REASON");
-	if (!store_each_touched(engine_store(scan->engine), 0, show, scan, &err))
+	if (!store_each_touched(engine_store(scan->engine), 1, show, scan, &err))
 		return cmd_fail(EX_IOERR, "%s", err.text);
 	if (!scan->json) {
 		printf("\n%zu destination%s with TLS deferrals", scan->decided,
@@ -245,7 +245,7 @@ read_log(struct scan *scan, const char *path)
 		    fold, reading.source, clock_monotonic_ms() + PROGRESS_MS, &came);
 		source_progress(reading.source, &used, &size);
 		progress(path, used, size);
-		if (result == SOURCE_END || intake_is_full(fold))
+		if (result == SOURCE_END || intake_is_full(fold) || intake_is_early(fold))
 			stored = store(scan);
 	}
 	end_progress();

@@ -27,6 +27,7 @@ struct fold {
 	fold_route_fn *router;
 	void *router_context;
 	struct parked parked;
+	bool was_unparked;
 };
 
 struct fold *
@@ -416,6 +417,12 @@ fold_parked(const struct fold *fold)
 	return fold->parked.count;
 }
 
+bool
+fold_was_unparked(const struct fold *fold)
+{
+	return fold->was_unparked;
+}
+
 void
 fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context)
 {
@@ -458,6 +465,7 @@ fold_unpark(struct fold *fold)
 	struct parked parked = fold->parked;
 
 	fold->parked = (struct parked){0};
+	fold->was_unparked = true;
 	for (size_t i = 0; i < parked.count; i++) {
 		struct parked_line *p = &parked.lines[i];
 		struct parsed line;

@@ -190,6 +190,7 @@ void fold_set_sessions(struct fold *fold, bool logged);
 
 /* Lines that wait for a route: how many, whose, and a new try for all of them. */
 size_t fold_parked(const struct fold *fold);
+bool fold_was_unparked(const struct fold *fold); /* ever */
 typedef void fold_parked_fn(void *context, struct str recipient);
 void fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context);
 void fold_unpark(struct fold *fold);

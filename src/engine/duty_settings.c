@@ -88,6 +88,12 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	engine_submit(e, engine_task(e, base, &settings_kind));
 }
 
+bool
+engine_asks_settings(struct engine *e)
+{
+	return ((const struct duty_state *)engine_state(e, &duty_settings))->tasks > 0;
+}
+
 const struct duty duty_settings = {
     .name = "settings",
     .what = "ask postconf",

@@ -59,6 +59,9 @@ enum engine_saved engine_save(
 /* Have the queue read: mail that was deferred before. */
 void engine_read_queue(struct engine *engine);
 
+/* Is a worker about to bring Postfix's settings? */
+bool engine_asks_settings(struct engine *engine);
+
 /* Was it to be read, and was not when the daemon ended? */
 bool engine_left_queue(struct engine *engine);
 

@@ -75,6 +75,7 @@ store_counted(
     struct intake *in, const struct fold_item *item, int64_t id, struct err *err)
 {
 	struct store *store = in->store;
+	struct waiting_mail mails[FOLD_WAITING_MAX];
 	char what[80];
 
 	for (size_t i = 0; i < item->tally_count; i++) {
@@ -85,7 +86,8 @@ store_counted(
 	}
 	for (size_t i = 0; i < item->waiting_count; i++) {
 		const struct fold_waiting *w = &item->waiting[i];
-		struct waiting_mail mail = {
+
+		mails[i] = (struct waiting_mail){
 		    .queue_id = w->queue_id,
 		    .domain = w->domain,
 		    .rule = rules_get(in->rules, w->rule)->name,
@@ -93,11 +95,8 @@ store_counted(
 		    .time_ms = w->time_ms,
 		    .arrival_ms = w->arrival_ms,
 		};
-
-		if (!store_waiting_add(store, id, &mail, err))
-			return false;
 	}
-	return true;
+	return store_waiting_add(store, id, mails, item->waiting_count, err);
 }
 
 static bool

@@ -25,13 +25,19 @@ take(void *context, const struct parsed *lines, size_t count)
 	struct fold *fold = context;
 
 	fold_parsed(fold, lines, count);
-	return !intake_is_full(fold);
+	return !intake_is_full(fold) && !intake_is_early(fold);
 }
 
 enum source_result
 intake_read(struct fold *fold, struct source *source, int64_t until_ms, bool *came)
 {
 	return feed_read(source, until_ms, take, fold, came);
+}
+
+bool
+intake_is_early(const struct fold *fold)
+{
+	return fold_parked(fold) > 0 && !fold_was_unparked(fold);
 }
 
 bool

@@ -20,6 +20,12 @@ enum source_result intake_read(
 /* The wanted lines of a buffer into the fold. wall_ms: the time of unstamped lines. */
 void intake_lines(struct fold *fold, struct str lines, int64_t wall_ms);
 
+/*
+ * Do the first lines wait to be told where mail goes? What is read before that is parked
+ * and parsed twice, so that intake_read() ends then; the answer is a moment away.
+ */
+bool intake_is_early(const struct fold *fold);
+
 /* Enough for one transaction: to be stored before more lines are taken. What is known of
  * a destination takes 1.3 KB until then, and so does a line that waits for a route. */
 bool intake_is_full(const struct fold *fold);

@@ -26,9 +26,10 @@
  * ready it helps. So neither thread waits for long, whichever part of the work is the
  * larger.
  */
-#define CHUNKS      6    /* under way at most */
-#define CHUNK_LINES 1024 /* parsed at once; if there are more, the caller does the rest \
-	                  */
+#define CHUNKS 6 /* under way at most */
+#define CHUNK_LINES \
+	1024 /* parsed at once; if there are more, the caller does the rest \
+	      */
 
 /* Two may turn out to have more lines, of 50 bytes each, once both were read. */
 _Static_assert((CHUNKS - 2) * CHUNK_LINES + 2 * SOURCE_CHUNK_MAX / 50 <= FEED_BEHIND_MAX,

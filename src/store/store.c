@@ -291,6 +291,9 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 	struct store *store = mem_new(1, sizeof(*store));
 
 	make_private(path);
+	/* Nobody asks how much memory SQLite has, which it would lock each time to count.
+	 * Refused where a database was opened before: then it is so already. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* One thread uses it: SQLite need not lock it at every call. */
 	if (sqlite3_open_v2(path, &store->db,
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,

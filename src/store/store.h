@@ -153,9 +153,9 @@ struct waiting_mail {
 	unsigned absences;  /* complete listings of the queue in a row without it */
 };
 
-/* It waits, or waits still: it was deferred once more. absences is not read. */
-bool store_waiting_add(
-    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err);
+/* They wait, or wait still: they were deferred once more. absences is not read. */
+bool store_waiting_add(struct store *store, int64_t id, const struct waiting_mail *mails,
+    size_t count, struct err *err);
 /* When the first of a destination's came into the queue, of those where that is known; 0:
  * none. It bounces maximal_queue_lifetime later. */
 bool store_waiting_first(

@@ -2,23 +2,41 @@
 /* Messages that wait for a decision, or for being retried. */
 #include "store/store_impl.h"
 
-bool
-store_waiting_add(
-    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
+/* How many of a destination wait beside that one. */
+static bool
+count_others(struct store *store, int64_t id, const struct waiting_mail *mail,
+    int64_t *count, struct err *err)
 {
-	int64_t count = 0;
+	return store_finish_int(store,
+	    store_bind(store, SQL_WAITING_COUNT, err, "is", id, mail->queue_id), count,
+	    err);
+}
 
-	if (!store_finish_int(store,
-	        store_bind(store, SQL_WAITING_COUNT, err, "is", id, mail->queue_id),
-	        &count, err))
-		return false;
-	if (count >= STORE_WAITING_MAX)
-		return true; /* so many are flushed together, without their ids */
+static bool
+add_one(struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
+{
 	return store_finish(store,
 	    store_bind(store, SQL_WAITING_ADD, err, "isissiiii", id, mail->queue_id,
 	        mail->time_ms, mail->domain, mail->rule, mail->reason.len,
 	        (int64_t)mail->reason.hash, (int64_t)mail->reason.cut, mail->arrival_ms),
 	    err);
+}
+
+bool
+store_waiting_add(struct store *store, int64_t id, const struct waiting_mail *mails,
+    size_t count, struct err *err)
+{
+	int64_t others = STORE_WAITING_MAX; /* at most; so that they are counted first */
+
+	for (size_t i = 0; i < count; i++, others++) {
+		if (others >= STORE_WAITING_MAX &&
+		    !count_others(store, id, &mails[i], &others, err))
+			return false;
+		/* so many are flushed together, without their ids */
+		if (others < STORE_WAITING_MAX && !add_one(store, id, &mails[i], err))
+			return false;
+	}
+	return true;
 }
 
 bool

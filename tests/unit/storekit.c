@@ -141,7 +141,7 @@ kit_wait(struct store *store, int64_t id, const char *queue_id, int64_t time_ms)
 	    .reason = reason_mark_of(STR("reason"), false),
 	    .time_ms = time_ms};
 
-	assert_true(store_waiting_add(store, id, &mail, &kit_err));
+	assert_true(store_waiting_add(store, id, &mail, 1, &kit_err));
 }
 
 void

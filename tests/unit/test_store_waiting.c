@@ -401,7 +401,7 @@ mail_is_known_by_its_last_line(void **state)
 	    .arrival_ms = 1000};
 
 	(void)state;
-	assert_true(store_waiting_add(store, id, &mail, &kit_err));
+	assert_true(store_waiting_add(store, id, &mail, 1, &kit_err));
 	kit_wait(store, id, "Q2", NOW_MS + 5);
 	kit_wait(store, other, "Q1", NOW_MS);
 	assert_mails(store, id, "Q1 a.test one 6+ 0 1000 0\nQ2 d.test r 6 5 0 0\n");
@@ -414,7 +414,7 @@ mail_is_known_by_its_last_line(void **state)
 	mail.time_ms = NOW_MS + 9;
 	mail.arrival_ms = 2000;
 	mail.rule = "two";
-	assert_true(store_waiting_add(store, id, &mail, &kit_err));
+	assert_true(store_waiting_add(store, id, &mail, 1, &kit_err));
 	assert_mails(store, id, "Q1 a.test two 6+ 9 1000 0\nQ2 d.test r 6 5 0 0\n");
 	/* What is said of an older line of it does not count. */
 	assert_true(store_waiting_absent(store, id, "Q1", NOW_MS, 1, &kit_err));
