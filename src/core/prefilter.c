@@ -26,6 +26,12 @@ struct masks {
 	uint64_t newlines;
 };
 
+static inline bool
+wants_count(unsigned want)
+{
+	return (want & PREFILTER_UNCOUNTED) == 0;
+}
+
 /* --- a block, eight bytes at a time ------------------------------------------------ */
 
 /* A bit for each of eight bytes that is c. No carry runs from one byte into the next. */
@@ -59,7 +65,7 @@ look_8(const char *p, unsigned want)
 		hits &= ~equal_8(p + 6, 's');
 	if ((want & PREFILTER_TLS) != 0)
 		hits |= equal_8(p, 'T') & equal_8(p + 2, 'S') & equal_8(p + 3, ' ');
-	return (struct masks){hits, equal_8(p, '\n')};
+	return (struct masks){hits, wants_count(want) ? equal_8(p, '\n') : 0};
 }
 
 static inline struct masks
@@ -94,7 +100,7 @@ look_16(const char *p, unsigned want)
 		    _mm_and_si128(_mm_and_si128(equal_16(p, 'T'), equal_16(p + 2, 'S')),
 		        equal_16(p + 3, ' ')));
 	return (struct masks){(unsigned)_mm_movemask_epi8(hits),
-	    (unsigned)_mm_movemask_epi8(equal_16(p, '\n'))};
+	    wants_count(want) ? (unsigned)_mm_movemask_epi8(equal_16(p, '\n')) : 0};
 }
 
 static inline struct masks
@@ -126,7 +132,7 @@ look_32(const char *p, unsigned want)
 		        _mm256_and_si256(equal_32(p, 'T'), equal_32(p + 2, 'S')),
 		        equal_32(p + 3, ' ')));
 	return (struct masks){(unsigned)_mm256_movemask_epi8(hits),
-	    (unsigned)_mm256_movemask_epi8(equal_32(p, '\n'))};
+	    wants_count(want) ? (unsigned)_mm256_movemask_epi8(equal_32(p, '\n')) : 0};
 }
 
 AVX2 static inline struct masks
@@ -184,6 +190,11 @@ static inline __attribute__((always_inline)) const char *
 find_wanted(
     const char *p, const char *end, unsigned want, look_fn *look, uint64_t *newlines)
 {
+	if ((want & PREFILTER_TLS) != 0 && !wants_count(want))
+		return find(p, end,
+		    PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS |
+		        PREFILTER_UNCOUNTED,
+		    look, newlines);
 	if ((want & PREFILTER_TLS) != 0)
 		return find(p, end, PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS,
 		    look, newlines);

@@ -12,9 +12,10 @@
 #include "base/str.h"
 
 enum prefilter_want {
-	PREFILTER_TROUBLE = 1, /* status lines of mail that was not sent */
-	PREFILTER_SENT = 2,    /* status lines of mail that was */
-	PREFILTER_TLS = 4,     /* TLS sessions with servers, policy look-ups */
+	PREFILTER_TROUBLE = 1,   /* status lines of mail that was not sent */
+	PREFILTER_SENT = 2,      /* status lines of mail that was */
+	PREFILTER_TLS = 4,       /* TLS sessions with servers, policy look-ups */
+	PREFILTER_UNCOUNTED = 8, /* and the numbers of lines are not asked for */
 };
 
 /* How the bytes are searched for. All find the same. */
@@ -28,6 +29,7 @@ enum prefilter_how {
 struct prefilter {
 	const char *at; /* not searched yet */
 	const char *end;
+	/* Not with PREFILTER_UNCOUNTED: */
 	uint64_t line; /* newlines before the line that was returned; at the end: all */
 	uint64_t newlines; /* before `at` */
 	unsigned want;

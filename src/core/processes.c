@@ -60,7 +60,7 @@ process_note_session(struct process *p, const struct session_line *s)
 	peer = (struct str){s->host.p, s->host.len + s->address.len + 2};
 	p->has_session = memchr(peer.p, '\t', peer.len) == NULL &&
 	    str_copy(peer, p->peer, sizeof(p->peer));
-	p->peer_len = (uint16_t)strlen(p->peer);
+	p->peer_len = p->has_session ? (uint16_t)peer.len : 0;
 }
 
 void

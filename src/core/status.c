@@ -162,66 +162,86 @@ eat_field(struct str *s, struct str name, struct str *value)
 	return true;
 }
 
-/*
- * The digits that s starts with, up to eight, as a number. How many there are cannot be
- * foretold, so nothing branches on it: of eight bytes the digits are moved to the end,
- * zeros take their place, and pairs, fours and eights are joined.
- */
-STR_STEP size_t
-eight_digits(struct str s, uint32_t *number)
+/* "12", "0.03" as below, whatever its length. */
+static bool
+eat_long_seconds(struct str *s, int64_t *us)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101),
-	               pairs = UINT64_C(0x000000ff000000ff);
-	uint64_t x = 0, other;
-	size_t count;
+	int64_t seconds = 0, fraction_us = 0, unit_us = 1000000;
+	size_t i = 0;
 
-	for (size_t i = s.len; i < 8 && i > 0; i--)
-		x = x << 8 | (unsigned char)s.p[i - 1];
-	if (s.len >= 8) {
-		memcpy(&x, s.p, 8);
-		x = le64toh(x);
+	for (; i < s->len && ascii_is_digit(s->p[i]); i++) {
+		seconds = seconds * 10 + (s->p[i] - '0');
+		if (seconds > INT32_MAX)
+			return false;
 	}
-	x ^= ones * '0';
-	other = ((x + ones * 0x76) | x) & ones * 0x80; /* 0x76 + 9 is below 0x80 */
-	count = other != 0 ? (size_t)__builtin_ctzll(other) / 8 : 8;
-	x = count > 0 ? x << (64 - 8 * count) : 0;
-	x = x * 10 + (x >> 8);
-	x = ((x & pairs) * (100 + (UINT64_C(1000000) << 32)) +
-	        (x >> 16 & pairs) * (1 + (UINT64_C(10000) << 32))) >>
-	    32;
-	*number = (uint32_t)x;
-	return count;
+	if (i == 0)
+		return false;
+	if (i < s->len && s->p[i] == '.') {
+		size_t point = i++;
+
+		for (; i < s->len && ascii_is_digit(s->p[i]); i++) {
+			unit_us /= 10;
+			fraction_us += (s->p[i] - '0') * unit_us;
+		}
+		if (i == point + 1)
+			return false;
+	}
+	*us = seconds * 1000000 + fraction_us;
+	*s = str_skip(*s, i);
+	return true;
 }
 
-/* "12", "0.03" at the start of s, stepped over, in microseconds; digits behind the sixth
- * do not count. False: no number, or one over 2^31 seconds. */
+/* The number that the first `count` of eight digits are, the first in the lowest byte:
+ * zeros are put before them, then pairs, fours and eights are joined. */
+STR_STEP uint32_t
+join_digits(uint64_t digits, size_t count)
+{
+	const uint64_t pairs = UINT64_C(0x000000ff000000ff);
+	uint64_t x = digits << (64 - 8 * count);
+
+	x = x * 10 + (x >> 8);
+	x = (x & pairs) * (100 + (UINT64_C(1000000) << 32)) +
+	    (x >> 16 & pairs) * (1 + (UINT64_C(10000) << 32));
+	return (uint32_t)(x >> 32);
+}
+
+/*
+ * "12", "0.03" at the start of s, stepped over, in microseconds; digits behind the sixth
+ * do not count. False: no number, or one over 2^31 seconds. How many digits there are
+ * cannot be foretold: of those that fit into eight bytes, nothing branches on it.
+ */
 STR_STEP bool
 eat_seconds(struct str *s, int64_t *us)
 {
-	static const int64_t tens[9] = {
-	    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-	struct str rest = *s;
-	int64_t seconds = 0, fraction_us = 0;
-	uint32_t number;
-	size_t n;
+	static const int32_t units[7] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x, other;
+	size_t whole, len, fraction = 0;
 
-	do {
-		n = eight_digits(rest, &number);
-		seconds = seconds * tens[n] + number;
-		rest = str_skip(rest, n);
-	} while (n == 8 && seconds <= INT32_MAX);
-	if (rest.p == s->p || seconds > INT32_MAX)
+	if (s->len < 8)
+		return eat_long_seconds(s, us);
+	memcpy(&x, s->p, 8);
+	x = le64toh(x) ^ ones * '0';
+	other = ((x + ones * 0x76) | x) & ones * 0x80; /* 0x76 + 9 is below 0x80 */
+	if (other == 0)
+		return eat_long_seconds(s, us);
+	len = whole = (size_t)__builtin_ctzll(other) / 8;
+	if (whole == 0)
 		return false;
-	if (str_eat(&rest, STR("."))) {
-		n = eight_digits(rest, &number);
-		if (n == 0)
+	if (s->p[whole] == '.') {
+		uint64_t low = (UINT64_C(1) << 8 * whole) - 1;
+
+		other &= other - 1;
+		if (other == 0)
+			return eat_long_seconds(s, us);
+		len = (size_t)__builtin_ctzll(other) / 8;
+		fraction = len - whole - 1;
+		if (fraction == 0)
 			return false;
-		fraction_us = n <= 6 ? number * tens[6 - n] : number / tens[n - 6];
-		for (rest = str_skip(rest, n); n == 8; rest = str_skip(rest, n))
-			n = eight_digits(rest, &number);
+		x = (x & low) | (x >> 8 & ~low); /* without the point */
 	}
-	*us = seconds * tens[6] + fraction_us;
-	*s = rest;
+	*us = (int64_t)join_digits(x, whole + fraction) * units[fraction];
+	*s = str_skip(*s, len);
 	return true;
 }
 
@@ -245,6 +265,13 @@ eat_dsn(struct str *s, struct str *dsn)
 	static const size_t max[3] = {1, 3, 3};
 	const char *start = s->p;
 
+	if (s->len > 5 && ascii_is_digit(start[0]) && start[1] == '.' &&
+	    ascii_is_digit(start[2]) && start[3] == '.' && ascii_is_digit(start[4]) &&
+	    start[5] == ',') { /* what most are */
+		*dsn = (struct str){start, 5};
+		*s = str_skip(*s, 5);
+		return true;
+	}
 	for (int part = 0; part < 3; part++) {
 		size_t digits = 0;
 

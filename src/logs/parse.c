@@ -36,8 +36,8 @@ parse_start(struct parse *parse, struct str lines, int64_t wall_ms)
 	/* of no month: as lines without a stamp */
 	parse->minute = (struct parse_minute){.begin_ms = 0};
 	parse->head.len = 0;
-	prefilter_start(
-	    &parse->prefilter, lines, PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS);
+	prefilter_start(&parse->prefilter, lines,
+	    PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS | PREFILTER_UNCOUNTED);
 }
 
 bool

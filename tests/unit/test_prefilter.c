@@ -80,6 +80,10 @@ is_found(const struct row *row, enum prefilter_how how, unsigned want, size_t be
 	}
 	assert_int_equal(prefilter.line, before > 0 ? 1 : 0);
 	free(text);
+	prefilter_start(
+	    &prefilter, (struct str){row->line, len}, want | PREFILTER_UNCOUNTED);
+	prefilter.how = how;
+	assert_int_equal(prefilter_next(&prefilter, &line), found);
 	return found;
 }
 
@@ -183,20 +187,25 @@ next_slowly(
 static void
 scan_agrees(enum prefilter_how how, struct str text, unsigned want)
 {
-	struct str rest = text, line, wanted;
+	struct str rest = text, line, wanted, again;
 	uint64_t number = 0, all = 0;
 	bool first = true;
-	struct prefilter prefilter;
+	struct prefilter prefilter, uncounted;
 
 	prefilter_start(&prefilter, text, want);
-	prefilter.how = how;
+	prefilter_start(&uncounted, text, want | PREFILTER_UNCOUNTED);
+	prefilter.how = uncounted.how = how;
 	while (next_slowly(&rest, want, &number, &first, &wanted)) {
 		assert_true(prefilter_next(&prefilter, &line));
 		assert_ptr_equal(line.p, wanted.p);
 		assert_int_equal(line.len, wanted.len);
 		assert_int_equal(prefilter.line, number);
+		assert_true(prefilter_next(&uncounted, &again));
+		assert_ptr_equal(again.p, line.p);
+		assert_int_equal(again.len, line.len);
 	}
 	assert_false(prefilter_next(&prefilter, &line));
+	assert_false(prefilter_next(&uncounted, &again));
 	for (size_t i = 0; i < text.len; i++)
 		all += text.p[i] == '\n';
 	assert_int_equal(prefilter.line, all);

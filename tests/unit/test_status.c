@@ -220,6 +220,90 @@ status_is(void **state)
 	assert_string_equal(level_name(status_attempt_level(&line)), row->level);
 }
 
+static const struct {
+	const char *text;
+	int64_t us; /* -1: no number of seconds */
+} seconds[] = {
+    {"0", 0},
+    {"7", 7000000},
+    {"12", 12000000},
+    {"30073", INT64_C(30073000000)},
+    {"123456", INT64_C(123456000000)},
+    {"1234567", INT64_C(1234567000000)},
+    {"12345678", INT64_C(12345678000000)},
+    {"123456789", INT64_C(123456789000000)},
+    {"2147483647", INT64_C(2147483647000000)},
+    {"0000000000000012", 12000000},
+    {"0.1", 100000},
+    {"0.01", 10000},
+    {"0.07", 70000},
+    {"1.13", 1130000},
+    {"12.34", 12340000},
+    {"0.123", 123000},
+    {"0.12345", 123450},
+    {"0.123456", 123456},
+    {"0.1234567", 123456},
+    {"0.000000999", 0},
+    {"1234.56", INT64_C(1234560000)},
+    {"12345.6", INT64_C(12345600000)},
+    {"123456.7", INT64_C(123456700000)},
+    {"1234567.8", INT64_C(1234567800000)},
+    {"9.99999999999999999999", 9999999},
+    {"2147483647.999999", INT64_C(2147483647999999)},
+    {"2147483648", -1},
+    {"99999999999999999999", -1},
+    {"", -1},
+    {".", -1},
+    {".5", -1},
+    {"1.", -1},
+    {"1234567.", -1},
+    {"12345678.", -1},
+    {"1..2", -1},
+    {"1.2.3", -1},
+    {"-1", -1},
+    {"+1", -1},
+    {" 1", -1},
+    {"1e3", -1},
+    {"1.\xb0", -1},
+    {"\xff", -1},
+    {"0x1", -1},
+};
+
+/* In each place, and the last one with as little behind it as there can be. */
+static void
+seconds_are_exact(void **state)
+{
+	static const char *const forms[] = {
+	    "Q: to=<u@d.test>, relay=h, delay=%s, status=sent (o)",
+	    "Q: to=<u@d.test>, relay=h, delay=1, delays=0/0/%s/0, status=sent (o)",
+	    "Q: to=<u@d.test>, relay=h, delay=1, delays=0/%s/0/0, status=sent (o)",
+	    "Q: to=<u@d.test>, relay=h, delay=1, delays=0/0/0/%s, dsn=2.0.0, "
+	    "status=sent (o)",
+	};
+	struct buf text = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+		for (size_t k = 0; k < sizeof(forms) / sizeof(forms[0]); k++) {
+			const char *at = strstr(forms[k], "%s");
+			struct status_line line;
+			bool good;
+
+			buf_reset(&text);
+			buf_add(&text, forms[k], (size_t)(at - forms[k]));
+			buf_add_str(&text, str_of(seconds[i].text));
+			buf_add_str(&text, str_of(at + 2));
+			good =
+			    status_parse((struct str){buf_text(&text), text.len}, &line);
+			assert_int_equal(good, seconds[i].us >= 0);
+			if (good)
+				assert_int_equal(
+				    line.attempt_us, k % 2 == 1 ? seconds[i].us : 0);
+		}
+	}
+	buf_clear(&text);
+}
+
 /* Every prefix of a status line is refused or harmless: no read past its end (ASan). */
 static void
 cut_lines_are_refused(void **state)
@@ -568,6 +652,7 @@ main(void)
 	    "so is one that is the same up to its process id");
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
 		suite_add(status_is, &statuses[i], "status line: %s", statuses[i].name);
+	suite_add(seconds_are_exact, NULL, "seconds are read to the microsecond");
 	suite_add(cut_lines_are_refused, NULL, "a line cut anywhere is refused");
 	suite_add(sessions_are_read, NULL, "TLS session lines are read");
 	suite_add(policy_lines_are_read, NULL, "TLS policy look-ups name the next-hop");
