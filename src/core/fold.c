@@ -14,6 +14,9 @@
 /* So many lines before it is their turn. */
 #define AHEAD_SLOT 12
 #define AHEAD_ITEM 6
+#define AHEAD_TEXT 4
+
+#define EXPECTED_TEXT 192 /* queue id, recipient, server */
 
 struct fold {
 	const struct rules *rules;
@@ -502,6 +505,14 @@ fold_one(struct fold *fold, const struct parsed *line)
 	}
 }
 
+/* The text that is read of most lines: another processor may have parsed it. */
+static void
+expect_text(const struct parsed *line)
+{
+	for (size_t at = 0; line->kind == PARSED_STATUS && at < EXPECTED_TEXT; at += 64)
+		__builtin_prefetch(line->text.p + at);
+}
+
 /* Items are spread over the memory, so what the next lines need is prefetched. */
 void
 fold_parsed(struct fold *fold, const struct parsed *lines, size_t count)
@@ -511,6 +522,8 @@ fold_parsed(struct fold *fold, const struct parsed *lines, size_t count)
 			fold_items_expect_slot(&fold->items, lines[i + AHEAD_SLOT].hash);
 		if (i + AHEAD_ITEM < count && lines[i + AHEAD_ITEM].kind == PARSED_STATUS)
 			fold_items_expect(&fold->items, lines[i + AHEAD_ITEM].hash);
+		if (i + AHEAD_TEXT < count)
+			expect_text(&lines[i + AHEAD_TEXT]);
 		fold_one(fold, &lines[i]);
 	}
 }

@@ -25,14 +25,14 @@ struct parsed {
 	uint32_t pid;
 	uint32_t hash; /* of a status line's domain, fold_items_hash() */
 	int64_t time_ms;
-	struct str service;
-	struct str text; /* of a status line: parsed again, it gives the same */
 	union {
 		struct status_line status;
 		struct session_line session;
 		struct policy_line policy;
 		struct str expired; /* the queue id */
 	};
+	struct str service;
+	struct str text; /* of a status line: parsed again, it gives the same */
 };
 
 /* False: a line of another program, or of another kind, and *out is of no use. time_ms is

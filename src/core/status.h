@@ -28,20 +28,21 @@ enum delivery_status {
 /* QUEUEID: to=<A>[, orig_to=<B>], relay=R[, conn_use=N], delay=D[, delays=a/b/c/d]
  * [, tls=T], dsn=X.Y.Z, status=WORD (REASON). Slices borrow from the line. */
 struct status_line {
+	/* What is read of every line stands first, close together. */
 	struct str queue_id;
-	struct str recipient;
 	struct str domain; /* behind its last @, as spelled; empty without one */
 	struct str relay;
-	struct str tls; /* Postfix 3.11: what was asked of TLS and what became of it */
-	struct str dsn; /* empty before Postfix 2.3 */
-	enum delivery_status status;
-	struct str status_word;
-	struct str reason;     /* between the outer brackets */
-	struct str own_reason; /* the same without "delivery temporarily suspended: " */
-	bool suspended;        /* it had that: qmgr did not try */
-	bool ambiguous;   /* an unquoted address may have written this (Postfix < 3.5) */
+	struct str tls;   /* Postfix 3.11: what was asked of TLS and what became of it */
 	int64_t delay_us; /* since the message arrived */
 	int64_t attempt_us; /* set-up and transmission time, 0 where not written */
+	enum delivery_status status;
+	bool suspended; /* the reason had "delivery temporarily suspended: ": not tried */
+	bool ambiguous; /* an unquoted address may have written this (Postfix < 3.5) */
+	struct str recipient;
+	struct str dsn; /* empty before Postfix 2.3 */
+	struct str status_word;
+	struct str reason;     /* between the outer brackets */
+	struct str own_reason; /* the same without what makes it suspended */
 };
 
 /* The text behind "prog[pid]: ". False: not a status line, or a cut or glued one; *out

@@ -21,26 +21,33 @@
 
 /*
  * Of a backlog, the caller's thread and one beside it read and parse: each takes the next
- * chunk, while the other is still at work on the one before. The chunks stand in a ring
- * in the order of the source, and the caller takes them in it; when the next one is not
- * ready it helps. So neither thread waits for long, whichever part of the work is the
- * larger.
+ * chunk, while the other is still at work on the one before. The caller takes the lines
+ * of all chunks, in the order of the source; when the next chunk is not ready it helps.
+ * So neither thread waits for long, whichever part of the work is the larger. Each has
+ * chunks of its own, whose memory stays in the cache of its processor.
  */
-#define CHUNKS 6 /* under way at most */
-#define CHUNK_LINES \
-	1024 /* parsed at once; if there are more, the caller does the rest \
-	      */
+enum who {
+	CALLER,
+	HELPER,
+	WHO_COUNT,
+};
+
+#define CHUNKS      5    /* under way at most; two are the caller's */
+#define CHUNK_LINES 1024 /* parsed at once; if there are more, the caller does the rest \
+	                  */
 
 /* Two may turn out to have more lines, of 50 bytes each, once both were read. */
 _Static_assert((CHUNKS - 2) * CHUNK_LINES + 2 * SOURCE_CHUNK_MAX / 50 <= FEED_BEHIND_MAX,
     "no more is under way");
 
 struct chunk {
-	char *buffer; /* that the text stands in; later a spare one */
+	struct chunk *next; /* of those that are free */
+	enum who whose;
+	bool ready;   /* parsed, as far as there is room for lines */
+	char *buffer; /* that the text stands in */
 	struct parse parse;
 	struct parsed *lines;
 	size_t count;
-	bool ready; /* parsed, as far as there is room for lines */
 };
 
 struct ring {
@@ -56,6 +63,8 @@ struct ring {
 	size_t read;               /* chunks since the beginning */
 	size_t taken;
 	size_t crowded; /* chunks that have more lines than there is room for */
+	struct chunk *order[CHUNKS];
+	struct chunk *free[WHO_COUNT];
 	struct chunk chunks[CHUNKS];
 };
 
@@ -63,10 +72,18 @@ struct ring {
 
 /* With a crowded chunk in the ring enough lines are under way. */
 static bool
-may_read(const struct ring *ring)
+may_read(const struct ring *ring, enum who who)
 {
 	return !ring->reading && !ring->over && ring->crowded == 0 &&
-	    ring->read - ring->taken < CHUNKS;
+	    ring->free[who] != NULL;
+}
+
+static void
+free_chunk(struct ring *ring, struct chunk *chunk)
+{
+	chunk->ready = false;
+	chunk->next = ring->free[chunk->whose];
+	ring->free[chunk->whose] = chunk;
 }
 
 static void
@@ -80,34 +97,49 @@ parse_some(struct chunk *chunk)
 		    parse_line(&chunk->parse, line, &chunk->lines[chunk->count]);
 }
 
+/* The source reads into the chunk's buffer, and has its own one again. */
+static enum source_result
+read_chunk(struct source *source, int64_t mono_ms, struct chunk *chunk)
+{
+	char *own = source_exchange(source, chunk->buffer);
+	enum source_result result;
+	struct str text;
+
+	result = source_next(source, mono_ms, &text);
+	chunk->buffer = source_exchange(source, own);
+	if (result == SOURCE_LINES)
+		parse_start(&chunk->parse, text, clock_wall_ms());
+	return result;
+}
+
 /*
  * Read and parse the next chunk. The lock is in the caller's hands before and after; no
  * thread has it while it reads or parses.
  */
 static void
-work(struct ring *ring)
+work(struct ring *ring, enum who who)
 {
-	struct chunk *chunk = &ring->chunks[ring->read % CHUNKS];
+	struct chunk *chunk = ring->free[who];
 	int64_t mono_ms = clock_monotonic_ms();
 	enum source_result result;
-	struct str text;
 
+	ring->free[who] = chunk->next;
 	ring->reading = true;
 	pthread_mutex_unlock(&ring->lock);
-	result = source_next(ring->source, mono_ms, &text);
-	if (result == SOURCE_LINES)
-		chunk->buffer = source_exchange(ring->source, chunk->buffer);
+	result = read_chunk(ring->source, mono_ms, chunk);
 	pthread_mutex_lock(&ring->lock);
 	ring->reading = false;
 	ring->result = result;
 	ring->over = ring->over || result == SOURCE_IDLE || result == SOURCE_END ||
 	    mono_ms >= ring->until_ms;
-	ring->read += result == SOURCE_LINES;
+	if (result == SOURCE_LINES)
+		ring->order[ring->read++ % CHUNKS] = chunk;
+	else
+		free_chunk(ring, chunk);
 	pthread_cond_signal(&ring->changed);
 	if (result != SOURCE_LINES)
 		return;
 	pthread_mutex_unlock(&ring->lock);
-	parse_start(&chunk->parse, text, clock_wall_ms());
 	parse_some(chunk);
 	pthread_mutex_lock(&ring->lock);
 	chunk->ready = true;
@@ -122,8 +154,8 @@ run(void *argument)
 
 	pthread_mutex_lock(&ring->lock);
 	while (!ring->over) {
-		if (may_read(ring))
-			work(ring);
+		if (may_read(ring, HELPER))
+			work(ring, HELPER);
 		else
 			pthread_cond_wait(&ring->changed, &ring->lock);
 	}
@@ -157,9 +189,13 @@ ring_new(struct source *source, int64_t until_ms)
 	ring->until_ms = until_ms;
 	pthread_mutex_init(&ring->lock, NULL);
 	pthread_cond_init(&ring->changed, NULL);
-	for (size_t i = 0; i < CHUNKS; i++)
-		ring->chunks[i].lines =
-		    mem_array(NULL, CHUNK_LINES, sizeof(*ring->chunks[i].lines));
+	for (size_t i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &ring->chunks[i];
+
+		chunk->whose = i < 2 ? CALLER : HELPER;
+		chunk->lines = mem_array(NULL, CHUNK_LINES, sizeof(*chunk->lines));
+		free_chunk(ring, chunk);
+	}
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	failed = pthread_create(&ring->thread, NULL, run, ring);
@@ -187,20 +223,27 @@ take_chunk(struct chunk *chunk, feed_fn *take, void *context)
 	return going;
 }
 
-/* The next chunk, which is ready. */
-static void
-take_next(struct ring *ring, feed_fn *take, void *context)
+/* The next chunk in order, if it is ready. */
+static struct chunk *
+next_chunk(const struct ring *ring)
 {
-	struct chunk *chunk = &ring->chunks[ring->taken % CHUNKS];
+	struct chunk *chunk = ring->order[ring->taken % CHUNKS];
+
+	return ring->taken < ring->read && chunk->ready ? chunk : NULL;
+}
+
+static void
+take_next(struct ring *ring, struct chunk *chunk, feed_fn *take, void *context)
+{
 	bool crowds = chunk->count == CHUNK_LINES, going;
 
 	pthread_mutex_unlock(&ring->lock);
 	going = take_chunk(chunk, take, context);
 	pthread_mutex_lock(&ring->lock);
-	chunk->ready = false;
 	ring->taken++;
 	ring->crowded -= crowds;
 	ring->over = ring->over || !going;
+	free_chunk(ring, chunk);
 	pthread_cond_signal(&ring->changed);
 }
 
@@ -211,10 +254,12 @@ take_all(struct ring *ring, feed_fn *take, void *context)
 
 	pthread_mutex_lock(&ring->lock);
 	while (!ring->over || ring->reading || ring->taken < ring->read) {
-		if (ring->chunks[ring->taken % CHUNKS].ready)
-			take_next(ring, take, context);
-		else if (may_read(ring))
-			work(ring);
+		struct chunk *chunk = next_chunk(ring);
+
+		if (chunk != NULL)
+			take_next(ring, chunk, take, context);
+		else if (may_read(ring, CALLER))
+			work(ring, CALLER);
 		else
 			pthread_cond_wait(&ring->changed, &ring->lock);
 	}

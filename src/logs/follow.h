@@ -81,7 +81,7 @@ void follow_free(struct follow *follow);
  */
 enum follow_result follow_next(struct follow *follow, int64_t now_ms, struct str *lines);
 
-/* Right after FOLLOW_LINES: as source_exchange() has it. */
+/* As source_exchange() has it. */
 char *follow_exchange(struct follow *follow, char *spare);
 
 /*

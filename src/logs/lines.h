@@ -69,8 +69,8 @@ void lines_added(struct lines *lines, size_t len);
 void lines_room_in(struct lines *lines, char *data);
 
 /*
- * The buffer that the lines which were handed out stand in becomes the caller's: they
- * stay as they are. spare takes its place: one that was got so before, or NULL. free().
+ * The buffer becomes the caller's, and the lines in it that were handed out stay as they
+ * are. spare takes its place: one that was got so before, or NULL for a new one. free().
  */
 char *lines_exchange(struct lines *lines, char *spare);
 

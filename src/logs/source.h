@@ -94,9 +94,9 @@ void source_close(struct source *source);
 enum source_result source_next(struct source *source, int64_t now_ms, struct str *lines);
 
 /*
- * Right after SOURCE_LINES: the buffer that the lines stand in becomes the caller's, so
- * that they stay valid until it is freed or given back. spare takes its place: one that
- * was got so from this source, or NULL. free().
+ * The buffer that the source reads into becomes the caller's: lines that came last and
+ * stand in it stay valid until it is freed or given back. spare takes its place: one that
+ * was got so from this source, or NULL for a new one. free().
  */
 char *source_exchange(struct source *source, char *spare);
 
