@@ -262,10 +262,22 @@ check_version(sqlite3 *db, int *version, struct err *err)
 	return true;
 }
 
+/* The steps that are missing, within a transaction. */
+static bool
+take_steps(sqlite3 *db, int version, struct err *err)
+{
+	char pragma[64];
+
+	for (; version < SCHEMA_VERSION; version++)
+		if (!run(db, steps[version], err))
+			return false;
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);
+	return run(db, pragma, err);
+}
+
 bool
 schema_upgrade(sqlite3 *db, struct err *err)
 {
-	char pragma[64];
 	int version;
 
 	/* Usually there is nothing to do; then the check does not wait for a writer. */
@@ -273,18 +285,10 @@ schema_upgrade(sqlite3 *db, struct err *err)
 		return false;
 	if (version == SCHEMA_VERSION)
 		return true;
-	for (;;) {
-		/* Re-check inside the transaction: another process may have been
-		 * faster. */
-		if (!run(db, "BEGIN IMMEDIATE", err) || !check_version(db, &version, err))
-			break;
-		if (version == SCHEMA_VERSION)
-			return run(db, "COMMIT", err);
-		snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", version + 1);
-		if (!run(db, steps[version], err) || !run(db, pragma, err) ||
-		    !run(db, "COMMIT", err))
-			break;
-	}
+	/* Re-check inside the transaction: another process may have been faster. */
+	if (run(db, "BEGIN IMMEDIATE", err) && check_version(db, &version, err) &&
+	    take_steps(db, version, err) && run(db, "COMMIT", err))
+		return true;
 	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return false;
 }
