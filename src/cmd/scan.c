@@ -245,7 +245,10 @@ read_log(struct scan *scan, const char *path)
 		    fold, reading.source, clock_monotonic_ms() + PROGRESS_MS, &came);
 		source_progress(reading.source, &used, &size);
 		progress(path, used, size);
-		if (result == SOURCE_END || intake_is_full(fold) || intake_is_early(fold))
+		while (intake_is_early(fold) &&
+		    engine_is_stuck(scan->engine) == ENGINE_MOVES)
+			turn(scan);
+		if (result == SOURCE_END || intake_is_full(fold))
 			stored = store(scan);
 	}
 	end_progress();

@@ -32,9 +32,10 @@ enum who {
 	WHO_COUNT,
 };
 
-#define CHUNKS      5    /* under way at most; two are the caller's */
-#define CHUNK_LINES 1024 /* parsed at once; if there are more, the caller does the rest \
-	                  */
+#define CHUNKS 5 /* under way at most; two are the caller's */
+#define CHUNK_LINES \
+	1024 /* parsed at once; if there are more, the caller does the rest \
+	      */
 
 /* Two may turn out to have more lines, of 50 bytes each, once both were read. */
 _Static_assert((CHUNKS - 2) * CHUNK_LINES + 2 * SOURCE_CHUNK_MAX / 50 <= FEED_BEHIND_MAX,
