@@ -277,8 +277,7 @@ seconds_are_exact(void **state)
 	    "Q: to=<u@d.test>, relay=h, delay=%s, status=sent (o)",
 	    "Q: to=<u@d.test>, relay=h, delay=1, delays=0/0/%s/0, status=sent (o)",
 	    "Q: to=<u@d.test>, relay=h, delay=1, delays=0/%s/0/0, status=sent (o)",
-	    "Q: to=<u@d.test>, relay=h, delay=1, delays=0/0/0/%s, dsn=2.0.0, "
-	    "status=sent (o)",
+	    "Q: to=<u@d.test>, relay=h, delay=1, delays=0/0/0/%s, status=sent (o)",
 	};
 	struct buf text = {0};
 
