@@ -199,6 +199,7 @@ add_witnesses(struct engine *e, const struct destination *d, struct answers *kno
 		w->says.queue = judge_no_witnesses(&e->judge).queue;
 	if (!engine_servers_serve(e, w, d))
 		w->says.measured = w->says.measured_gone = (struct measured){0};
+	w->says.canary = engine_canary(e, w, d);
 	w->says.prober = e->judge.prober;
 	known->witnesses = &w->says;
 	if (!w->says.measured.asked)

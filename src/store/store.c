@@ -152,6 +152,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_HOST_GET] = "SELECT encrypt_ms, verify_ms, dane_ms, proven_ms, failed_ms"
                      " FROM host WHERE name = ? AND port = ?",
     [SQL_HOST_BRING_BACK] = "UPDATE host SET failed_ms = 0 WHERE failed_ms > ?",
+    [SQL_HOST_PROVEN] = "SELECT name, port FROM host WHERE proven_ms <> 0"
+                        " AND proven_ms >= ? ORDER BY proven_ms DESC LIMIT ?",
+    [SQL_HOST_VERIFIED] = "SELECT name, port FROM host WHERE verify_ms <> 0"
+                          " AND verify_ms >= ? ORDER BY verify_ms DESC LIMIT ?",
     [SQL_THIN_HOST] = "DELETE FROM host WHERE"
                       " max(encrypt_ms, verify_ms, dane_ms, failed_ms) < ?",
     [SQL_HELD] = "SELECT count(*) FROM (SELECT 1 FROM destination"

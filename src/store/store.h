@@ -274,6 +274,11 @@ bool store_host_add(struct store *store, const char *name, uint16_t port,
     const struct host_past *news, struct err *err);
 bool store_host_get(struct store *store, const char *name, uint16_t port,
     struct host_past *out, struct err *err);
+/* Those whose certificate verified at or after since_ms, the last first, at most so many;
+ * proven: by a probe. Texts are valid for the call; false: enough. */
+typedef bool host_fn(void *context, const char *name, uint16_t port);
+bool store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t most,
+    host_fn *fn, void *context, struct err *err);
 /* Forget those that did nothing since since_ms. */
 bool store_thin_hosts(struct store *store, int64_t since_ms, struct err *err);
 

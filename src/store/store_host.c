@@ -43,6 +43,26 @@ store_host_get(struct store *store, const char *name, uint16_t port,
 }
 
 bool
+store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t most,
+    host_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store,
+	    proven ? SQL_HOST_PROVEN : SQL_HOST_VERIFIED, err, "ii", since_ms, most);
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		if (!fn(context, (const char *)sqlite3_column_text(stmt, 0),
+		        (uint16_t)sqlite3_column_int64(stmt, 1))) {
+			sqlite3_reset(stmt);
+			break;
+		}
+	}
+	return !failed;
+}
+
+bool
 store_thin_hosts(struct store *store, int64_t since_ms, struct err *err)
 {
 	return store_finish(
