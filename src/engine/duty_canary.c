@@ -42,9 +42,10 @@ struct canary {
 	size_t count;
 	int64_t cached_ms; /* monotonic: when they were read; 0: not, or others came */
 	bool look;
-	bool keep;       /* whether there are enough is to be checked */
-	int64_t kept_ms; /* monotonic: when it was; 0: never */
-	int64_t at_ms;   /* monotonic: when a host may be asked; DUE_NEVER: none waits */
+	bool keep;         /* whether there are enough is to be checked */
+	int64_t kept_ms;   /* monotonic: when it was; 0: never */
+	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
+	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 };
 
 /* --- candidates -------------------------------------------------------------------- */
@@ -305,6 +306,12 @@ engine_canary(struct engine *e, const struct witnessed *w, const struct destinat
 	return says(e, engine_state(e, &duty_canary), w, &next);
 }
 
+int64_t
+engine_canary_failed_ms(const struct engine *e)
+{
+	return ((const struct canary *)engine_state(e, &duty_canary))->failed_ms;
+}
+
 /* --- the duty ---------------------------------------------------------------------- */
 
 /* Ask that one, as soon as it may be. */
@@ -393,10 +400,15 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 		if ((w->wants & WANTS_CANARY) == 0)
 			continue;
-		if (e->judge.prober != ANSWER_NO &&
-		    says(e, c, w, &next) == CANARY_NOT_ASKED) {
-			ask_next(e, c, next, w->canary_ms, now);
-			continue;
+		if (e->judge.prober != ANSWER_NO) {
+			enum canary_says all = says(e, c, w, &next);
+
+			if (all == CANARY_NOT_ASKED) {
+				ask_next(e, c, next, w->canary_ms, now);
+				continue;
+			}
+			if (all != CANARY_NONE)
+				c->failed_ms = all == CANARY_FAILS ? now->wall_ms : 0;
 		}
 		w->wants &= ~(unsigned)WANTS_CANARY;
 		ids[told++] = w->id;

@@ -247,6 +247,14 @@ void engine_ask_canary(
 enum canary_says engine_canary(
     struct engine *e, const struct witnessed *w, const struct destination *d);
 
+/* When one last failed, while none verified; 0: none did. */
+int64_t engine_canary_failed_ms(const struct engine *e);
+
+/* --- freeze.c ---------------------------------------------------------------------- */
+
+/* Guard 15, before destinations are judged: into e->judge. Inside a transaction. */
+bool engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err);
+
 /* --- past.c: what MX hosts did before ---------------------------------------------- */
 
 /* The best that hosts of d did, for whomever. False: the database could not tell. */

@@ -256,6 +256,10 @@ freeze_thaws_when_it_verifies(void **state)
 	FREEZES("x.test");
 	good = " mx.b.test ";
 	world_wait(rig.engine, 15 * MIN);
+	kit_assert(STATE, "SELECT value FROM counter WHERE name = 'frozen-ms'", "0\n");
+	FREEZES("x.test"); /* what failed meanwhile must fail once more */
+	rig_defer("x.test");
+	world_wait(rig.engine, 15 * MIN);
 	STEPS("x.test");
 	rig_close();
 }
