@@ -21,7 +21,8 @@
 #define CANDIDATES_OF 256                   /* are looked through for them */
 #define ASKED_MAX     5                     /* for one destination, until one verifies */
 #define KEPT          3                     /* so many are proven ... */
-#define KEPT_MS       SPAN_HOUR_MS          /* ... which is checked this often */
+#define KEPT_MS       SPAN_HOUR_MS          /* ... which is checked this often, */
+#define LACK_MS       SPAN_MINUTE_MS        /* and this often where there are not */
 #define KNOWN_MS      (7 * SPAN_DAY_MS)     /* so long it is known to verify */
 #define FRESH_MS      (6 * SPAN_DAY_MS)     /* then it is proven anew */
 #define TRIED_MS      SPAN_DAY_MS           /* one that does not verify is left alone */
@@ -43,7 +44,7 @@ struct canary {
 	int64_t cached_ms; /* monotonic: when they were read; 0: not, or others came */
 	bool look;
 	bool keep;         /* whether there are enough is to be checked */
-	int64_t kept_ms;   /* monotonic: when it was; 0: never */
+	int64_t keep_ms;   /* monotonic: not before then */
 	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 };
@@ -356,6 +357,8 @@ keep_some(struct engine *e, struct canary *c, const struct moment *now)
 		ask(e, c, candidate, host, &time);
 		fresh++;
 	}
+	if (fresh >= KEPT)
+		c->keep_ms = now->mono_ms + KEPT_MS;
 }
 
 static void
@@ -368,8 +371,7 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	if (news == NEWS_SERVER)
 		c->cached_ms = 0;
 	if (news == NEWS_LOG && e->judge.prober != ANSWER_NO &&
-	    level_is_authenticated(e->judge.default_level) &&
-	    (c->kept_ms == 0 || now->mono_ms - c->kept_ms >= KEPT_MS))
+	    level_is_authenticated(e->judge.default_level) && now->mono_ms >= c->keep_ms)
 		c->keep = true;
 }
 
@@ -415,7 +417,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	}
 	if (c->keep) {
 		c->keep = false;
-		c->kept_ms = now->mono_ms;
+		c->keep_ms = now->mono_ms + LACK_MS;
 		if (e->judge.prober != ANSWER_NO)
 			keep_some(e, c, now);
 	}
