@@ -20,12 +20,13 @@
 #define CANDIDATES    8                     /* of different parent domains */
 #define CANDIDATES_OF 256                   /* are looked through for them */
 #define ASKED_MAX     5                     /* for one destination, until one verifies */
-#define KEPT          3                     /* so many are proven ... */
-#define KEPT_MS       SPAN_HOUR_MS          /* ... which is checked this often, */
-#define LACK_MS       SPAN_MINUTE_MS        /* and this often where there are not */
+#define KEPT          3                     /* so many are proven: checked ... */
+#define KEPT_MS       SPAN_HOUR_MS          /* ... this often, ... */
+#define LACK_MS       (5 * SPAN_SECOND_MS)  /* ... and where there are fewer, with news */
 #define KNOWN_MS      (7 * SPAN_DAY_MS)     /* so long it is known to verify */
 #define FRESH_MS      (6 * SPAN_DAY_MS)     /* then it is proven anew */
 #define TRIED_MS      SPAN_DAY_MS           /* one that does not verify is left alone */
+#define SILENT_MS     (10 * SPAN_MINUTE_MS) /* ... and one that is silent */
 #define SERVES_MS     (10 * SPAN_MINUTE_MS) /* so long its answer does */
 #define CACHED_MS     (10 * SPAN_SECOND_MS)
 #define NO_ROOM_MS    SPAN_SECOND_MS
@@ -44,6 +45,7 @@ struct canary {
 	int64_t cached_ms; /* monotonic: when they were read; 0: not, or others came */
 	bool look;
 	bool keep;         /* whether there are enough is to be checked */
+	bool lacks;        /* there are not: it is checked again soon after news */
 	int64_t keep_ms;   /* monotonic: not before then */
 	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
@@ -334,6 +336,15 @@ ask_next(struct engine *e, struct canary *c, const struct candidate *candidate,
 		c->at_ms = at_ms;
 }
 
+/* Not long ago. */
+static bool
+was_tried(const struct host *host, int64_t mono_ms)
+{
+	return host->known.there &&
+	    mono_ms - host->known.begun.mono_ms <
+	    (host->known.silent ? SILENT_MS : TRIED_MS);
+}
+
 /* A few canaries are to be known when something fails. */
 static void
 keep_some(struct engine *e, struct canary *c, const struct moment *now)
@@ -351,13 +362,13 @@ keep_some(struct engine *e, struct canary *c, const struct moment *now)
 
 		host = hosts_get(e->hosts, candidate->name, candidate->port);
 		if (candidate->fresh || host == NULL || host->asking.there ||
-		    (host->known.there &&
-		        now->mono_ms - host->known.begun.mono_ms < TRIED_MS))
+		    was_tried(host, now->mono_ms))
 			continue;
 		ask(e, c, candidate, host, &time);
 		fresh++;
 	}
-	if (fresh >= KEPT)
+	c->lacks = fresh < KEPT;
+	if (!c->lacks)
 		c->keep_ms = now->mono_ms + KEPT_MS;
 }
 
@@ -371,7 +382,8 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	if (news == NEWS_SERVER)
 		c->cached_ms = 0;
 	if (news == NEWS_LOG && e->judge.prober != ANSWER_NO &&
-	    level_is_authenticated(e->judge.default_level) && now->mono_ms >= c->keep_ms)
+	    level_is_authenticated(e->judge.default_level) &&
+	    (c->lacks || now->mono_ms >= c->keep_ms))
 		c->keep = true;
 }
 
@@ -380,11 +392,11 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 {
 	const struct canary *c = (const struct canary *)base;
 	bool waits = witnesses_waiting(e->witnessed, WANTS_CANARY) > 0;
+	int64_t at_ms = !waits ? DUE_NEVER : c->look ? now->mono_ms : c->at_ms;
 
-	return (struct due){(waits && c->look) || c->keep ? now->mono_ms
-	        : waits                                   ? c->at_ms
-	                                                  : DUE_NEVER,
-	    waits};
+	if (c->keep && e->judge.prober != ANSWER_NO && c->keep_ms < at_ms)
+		at_ms = c->keep_ms > now->mono_ms ? c->keep_ms : now->mono_ms;
+	return (struct due){at_ms, waits};
 }
 
 static void
@@ -415,7 +427,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 		w->wants &= ~(unsigned)WANTS_CANARY;
 		ids[told++] = w->id;
 	}
-	if (c->keep) {
+	if (c->keep && now->mono_ms >= c->keep_ms) {
 		c->keep = false;
 		c->keep_ms = now->mono_ms + LACK_MS;
 		if (e->judge.prober != ANSWER_NO)
