@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/freeze.h"
 
-#include "base/span.h"
-
 #define EXACT_MS (10 * SPAN_SECOND_MS) /* how exactly the end of the cause is known */
+
+/* Whoever verifies after it speaks against a canary. */
+static bool
+is_canary_heard(const struct freeze_facts *facts, int64_t verified_ms, int64_t soon_ms)
+{
+	return facts->canary_ms != 0 && facts->canary_ms > verified_ms &&
+	    facts->canary_ms <= soon_ms;
+}
 
 static enum freeze_news
 cause(const struct freeze_limits *limits, const struct freeze_facts *facts,
@@ -15,6 +21,8 @@ cause(const struct freeze_limits *limits, const struct freeze_facts *facts,
 	if (facts->failed >= limits->destinations && verified_ms < since_ms &&
 	    verified_ms != 0)
 		return FREEZE_BEGINS_FAILED;
+	if (facts->last >= FREEZE_LEAST && facts->last_failed == facts->last)
+		return FREEZE_BEGINS_LAST;
 	return FREEZE_NO_NEWS;
 }
 
@@ -27,8 +35,7 @@ is_outdated(int64_t frozen_ms, int64_t now_ms)
 
 /*
  * frozen_ms says when the condition was last true. A lasting cause produces no new
- * failures, so their absence proves nothing: only a session verified after that time
- * thaws.
+ * failures, so their absence proves nothing: only what verified after that time thaws.
  */
 struct freeze_outcome
 freeze_judge(
@@ -49,7 +56,13 @@ freeze_judge(
 		out.ended_ms = now_ms;
 	}
 	begins = cause(limits, facts, out.verified_ms, since_ms);
-	if (begins != FREEZE_NO_NEWS) {
+	if (is_canary_heard(facts, out.verified_ms, soon_ms)) {
+		/* It failed at that moment, and not until now. */
+		if (out.frozen_ms == 0)
+			out.news = FREEZE_BEGINS_CANARY;
+		if (facts->canary_ms > out.frozen_ms)
+			out.frozen_ms = facts->canary_ms;
+	} else if (begins != FREEZE_NO_NEWS) {
 		if (out.frozen_ms == 0)
 			out.news = begins;
 		if (out.frozen_ms == 0 || is_outdated(out.frozen_ms, now_ms))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guard 15: do so many destinations fail at once that the fault is ours? Pure: what was
- * counted goes in, what is the case and what to store comes out
- * (tests/cases/freeze.cases).
+ * Guard 15: do so many servers fail at once that the fault is ours? Counted are the
+ * parent domains of MX hosts (core/host.h): names of destinations, and of hosts, anybody
+ * can make up. Pure: what was counted goes in, what is the case and what to store comes
+ * out (tests/cases/freeze.cases).
  */
 #ifndef CORE_FREEZE_H
 #define CORE_FREEZE_H
@@ -10,25 +11,37 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/span.h"
+
 /* The administrator's settings (tlsladder.yaml(5), ladder.freeze). */
 struct freeze_limits {
 	unsigned destinations;
 	int64_t time_ms; /* within which they fail */
 };
 
-/* Times in ms since the epoch; 0: never. */
+#define FREEZE_LAST    5           /* parent domains that did better last ... */
+#define FREEZE_LEAST   3           /* ... of which there must be so many, */
+#define FREEZE_LAST_MS SPAN_DAY_MS /* and which failed within this time */
+
+/* Times in ms since the epoch; 0: never. Counts are of parent domains. */
 struct freeze_facts {
-	int64_t held;        /* destinations that do worse than before, within the time */
-	int64_t failed;      /* destinations that failed, within the time */
-	int64_t verified_ms; /* when a session last proved that verifying works */
-	int64_t frozen_ms;   /* when the condition was last true; 0: there is no freeze */
-	int64_t thawed_ms;   /* when the last freeze ended */
+	int64_t held; /* did better, and failed since anybody verified, within the time */
+	int64_t failed; /* failed, within the time */
+	unsigned last;  /* of those that did better last: FREEZE_LAST, where there are as
+	                 * many */
+	unsigned last_failed; /* ... failed since anybody verified */
+	int64_t canary_ms;    /* when a canary last failed */
+	int64_t verified_ms;  /* when something last proved that verifying works */
+	int64_t frozen_ms; /* when the condition was last true; 0: there is no freeze */
+	int64_t thawed_ms; /* when the last freeze ended */
 };
 
 enum freeze_news {
 	FREEZE_NO_NEWS,
 	FREEZE_BEGINS_HELD,   /* too many do worse than before */
 	FREEZE_BEGINS_FAILED, /* too many failed, and no session verified */
+	FREEZE_BEGINS_LAST,   /* all that did better last fail */
+	FREEZE_BEGINS_CANARY, /* a canary fails */
 	FREEZE_ENDS,          /* a session verified after the condition was last true */
 };
 

@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "base/span.h"
-#include "core/freeze.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
@@ -112,57 +111,6 @@ forget_asked(struct judging *j, int64_t id)
 	}
 }
 
-/* Alerted once, for all destinations that it holds. */
-static void
-alert_freeze(struct engine *e, enum freeze_news news, const struct freeze_facts *facts)
-{
-	struct buf line = {0};
-
-	buf_printf(&line, "freeze: within %lld minutes ",
-	    (long long)(e->config->freeze.time_ms / SPAN_MINUTE_MS));
-	if (news == FREEZE_BEGINS_HELD)
-		buf_printf(&line, "%lld destinations or more do worse than before",
-		    (long long)facts->held);
-	else
-		buf_printf(&line, "%lld destinations or more failed and none verified",
-		    (long long)facts->failed);
-	buf_printf(&line,
-	    ": look at this machine's CA file (smtp_tls_CAfile), resolver, "
-	    "network and clock; nothing is weakened until sessions verify again");
-	engine_alert(e, buf_text(&line));
-	buf_clear(&line);
-}
-
-/* Guard 15, before destinations are judged. Inside a transaction. */
-static bool
-look_at_all(struct engine *e, int64_t now_ms, struct err *err)
-{
-	const struct freeze_limits *limits = &e->config->freeze;
-	struct freeze_facts facts = {0};
-	struct freeze_outcome freeze;
-
-	if (!store_freeze_counts(e->store, now_ms - limits->time_ms, limits->destinations,
-	        &facts.held, &facts.failed, err) ||
-	    !store_counter_get(e->store, "verified-ms", &facts.verified_ms, err) ||
-	    !store_counter_get(e->store, "frozen-ms", &facts.frozen_ms, err) ||
-	    !store_counter_get(e->store, "thawed-ms", &facts.thawed_ms, err))
-		return false;
-	freeze = freeze_judge(limits, &facts, now_ms);
-	if (freeze.store_verified &&
-	    !store_counter_set(e->store, "verified-ms", freeze.verified_ms, err))
-		return false;
-	if (freeze.news == FREEZE_ENDS)
-		log_info("no freeze any more: sessions verify again");
-	else if (freeze.news != FREEZE_NO_NEWS)
-		alert_freeze(e, freeze.news, &facts);
-	e->judge.frozen = freeze.frozen;
-	e->judge.thawed_ms = freeze.thawed_ms;
-	e->judge.verified_ms = freeze.verified_ms;
-	return !freeze.store_frozen ||
-	    (store_counter_set(e->store, "frozen-ms", freeze.frozen_ms, err) &&
-	        store_counter_set(e->store, "thawed-ms", freeze.ended_ms, err));
-}
-
 /* What was judged is stored, reported and alerted. */
 static bool
 take_judged(struct engine *e, struct destination *d, const struct judged *judged,
@@ -199,6 +147,7 @@ add_witnesses(struct engine *e, const struct destination *d, struct answers *kno
 		w->says.queue = judge_no_witnesses(&e->judge).queue;
 	if (!engine_servers_serve(e, w, d))
 		w->says.measured = w->says.measured_gone = (struct measured){0};
+	w->says.canary = engine_canary(e, w, d);
 	w->says.prober = e->judge.prober;
 	known->witnesses = &w->says;
 	if (!w->says.measured.asked)
@@ -280,7 +229,7 @@ static bool
 judge_answers(
     struct engine *e, const struct measure_job *job, int64_t now_ms, struct err *err)
 {
-	if (!store_begin(e->store, err) || !look_at_all(e, now_ms, err))
+	if (!store_begin(e->store, err) || !engine_mind_freeze(e, now_ms, err))
 		return false;
 	for (unsigned i = 0; i < job->count; i++)
 		if (!judge_answered(
@@ -310,7 +259,7 @@ judge_told(struct engine *e, const int64_t *ids, size_t count, const struct mome
 		struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
 
 		/* What a host did may be news of thousands: a freeze must not be late. */
-		if (i % MEASURE_BATCH == 0 && !look_at_all(e, now->wall_ms, err))
+		if (i % MEASURE_BATCH == 0 && !engine_mind_freeze(e, now->wall_ms, err))
 			return false;
 
 		/* What DNS answered long ago is asked again; then it is judged. */
@@ -319,7 +268,7 @@ judge_told(struct engine *e, const int64_t *ids, size_t count, const struct mome
 		    !judge_answered(e, ids[i], &w->answers, now->wall_ms, err))
 			return false;
 	}
-	return look_at_all(e, now->wall_ms, err) && store_commit(e->store, err);
+	return engine_mind_freeze(e, now->wall_ms, err) && store_commit(e->store, err);
 }
 
 void
@@ -451,7 +400,7 @@ judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
 
 	if (batch > MEASURE_BATCH)
 		batch = MEASURE_BATCH;
-	done = store_begin(e->store, err) && look_at_all(e, now->wall_ms, err);
+	done = store_begin(e->store, err) && engine_mind_freeze(e, now->wall_ms, err);
 	for (size_t i = 0; done && i < count && room(e, j) > 0; i++) {
 		struct destination d;
 		bool found;

@@ -19,7 +19,6 @@
 
 struct servers {
 	struct duty_state base;
-	struct hosts *hosts;
 	bool look;     /* something may be asked, or was answered */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 	int64_t
@@ -37,18 +36,11 @@ open_servers(struct engine *e, struct duty_state *base, struct err *err)
 {
 	struct servers *s = (struct servers *)base;
 
-	s->hosts = hosts_new();
 	s->at_ms = DUE_NEVER;
 	if (e->judge.prober == ANSWER_NO)
 		return true;
 	e->workers[POOL_PROBERS] = e->world->workers_new(PROBERS, NULL, NULL, NULL, err);
 	return e->workers[POOL_PROBERS] != NULL;
-}
-
-static void
-close_servers(struct duty_state *base)
-{
-	hosts_free(((struct servers *)base)->hosts);
 }
 
 /* --- the task: one address of one host --------------------------------------------- */
@@ -114,7 +106,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 {
 	struct servers *s = (struct servers *)base;
 	const struct servers_task *t = (const struct servers_task *)task;
-	struct host *host = hosts_get(s->hosts, t->host, t->port);
+	struct host *host = hosts_get(e->hosts, t->host, t->port);
 
 	s->look = true;
 	if (t->outcome == FINGER_MISSING && s->missing_ms == 0) {
@@ -131,6 +123,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		    probe_end_name(t->server.probe.end), task->err.text);
 	if (host_answered(host, t->outcome == FINGER_ASKED ? &t->server : NULL))
 		engine_note_host(e, host);
+	engine_tell(e, NEWS_SERVER);
 }
 
 static const struct task_kind servers_kind = {.size = sizeof(struct servers_task),
@@ -146,20 +139,20 @@ copy(const char *text)
 }
 
 static void
-ask_address(struct engine *e, struct servers *s, const struct witnessed_servers *of,
-    const struct chosen_host *host, const struct chosen_address *address)
+ask_address(struct engine *e, struct servers *s, const struct chosen_host *host,
+    uint16_t port, const char *nexthop, const struct chosen_address *address)
 {
 	struct servers_task *t = engine_task(e, &s->base, &servers_kind);
 	struct finger_settings settings = finger_settings_of(&e->settings);
 
 	str_copy(str_of(host->name), t->host, sizeof(t->host));
-	str_copy(str_of(of->choice.domain), t->nexthop, sizeof(t->nexthop));
+	str_copy(str_of(nexthop), t->nexthop, sizeof(t->nexthop));
 	if (address != NULL)
 		inet_ntop(address->length == 4 ? AF_INET : AF_INET6, address->octets,
 		    t->address, sizeof(t->address));
 	else
 		str_copy(str_of(host->name), t->address, sizeof(t->address));
-	t->port = of->port;
+	t->port = port;
 	t->dane = host->promise == PROMISE_DANE;
 	t->ca_file = copy(settings.ca_file);
 	t->ca_path = copy(settings.ca_path);
@@ -171,16 +164,25 @@ ask_address(struct engine *e, struct servers *s, const struct witnessed_servers 
 	engine_submit(e, &t->task);
 }
 
+void
+engine_ask_host(struct engine *e, const struct chosen_host *chosen, uint16_t port,
+    const char *nexthop)
+{
+	struct servers *s = engine_state(e, &duty_servers);
+
+	if (chosen->literal)
+		ask_address(e, s, chosen, port, nexthop, NULL);
+	for (unsigned i = 0; i < chosen->address_count; i++)
+		ask_address(e, s, chosen, port, nexthop, &chosen->addresses[i]);
+}
+
 static void
-ask_host(struct engine *e, struct servers *s, const struct witnessed_servers *of,
+ask_host(struct engine *e, const struct witnessed_servers *of,
     const struct chosen_host *chosen, struct host *host, const struct host_time *now)
 {
 	host_begin(host, chosen->literal ? 1 : chosen->address_count,
 	    chosen->promise == PROMISE_DANE, now);
-	if (chosen->literal)
-		ask_address(e, s, of, chosen, NULL);
-	for (unsigned i = 0; i < chosen->address_count; i++)
-		ask_address(e, s, of, chosen, &chosen->addresses[i]);
+	engine_ask_host(e, chosen, of->port, of->choice.domain);
 }
 
 /* --- one destination --------------------------------------------------------------- */
@@ -273,14 +275,14 @@ ask_hosts(struct engine *e, struct servers *s, struct witnessed_servers *of,
 
 		if (of->heard[i])
 			continue;
-		host = hosts_get(s->hosts, chosen->name, of->port);
+		host = hosts_get(e->hosts, chosen->name, of->port);
 		if (host != NULL)
 			turn =
 			    host_turn(&host->known, &host->asking, &need, &time, &at_ms);
 		if (turn == HOST_SERVES)
 			hear(e, of, i, host);
 		else if (turn == HOST_ASK && s->base.tasks < PROBERS)
-			ask_host(e, s, of, chosen, host, &time);
+			ask_host(e, of, chosen, host, &time);
 		else if (turn == HOST_WAITS && at_ms < s->at_ms)
 			s->at_ms = at_ms;
 		complete = complete && of->heard[i];
@@ -407,5 +409,4 @@ const struct duty duty_servers = {
     .notice = notice,
     .due = due,
     .start = start,
-    .close = close_servers,
 };

@@ -205,6 +205,8 @@ engine_ask_witnesses(struct engine *e, const struct destination *d,
 			witnesses_drop(e->witnessed, d->id);
 		return false;
 	}
+	if ((wants & WANTS_CANARY) != 0)
+		engine_ask_canary(e, w, d);
 	w->answers_ms = engine_now(e).mono_ms;
 	w->answers = *answers;
 	w->answers.witnesses = NULL;

@@ -97,6 +97,7 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->judge.prober =
 	    mode == ENGINE_APPLY && !config->probe.off ? ANSWER_UNSURE : ANSWER_NO;
 	e->witnessed = witnesses_new();
+	e->hosts = hosts_new();
 	make_states(e);
 	if (open_store(e, err) && load_processes(e, err) && open_duties(e, err)) {
 		e->workers[POOL_HELPERS] =
@@ -131,6 +132,7 @@ engine_free(struct engine *e)
 	}
 	free(e->states);
 	witnesses_free(e->witnessed);
+	hosts_free(e->hosts);
 	fold_free(e->fold);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);
@@ -238,6 +240,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 		            "match; `tlsladder "
 		            "match` counts how often");
 	e->limit_reported = e->limit_reported || limit_hits > 0;
+	engine_tell(e, NEWS_LOG);
 	if (news)
 		engine_tell(e, NEWS_EVIDENCE);
 	engine_alert_lost(e, &lost);

@@ -29,6 +29,7 @@
 	ROW(judging)  /* what is news or due is asked about and judged */ \
 	ROW(witness)  /* the queue, before anything weaker is written */ \
 	ROW(servers)  /* the MX hosts, before a step and at a re-check */ \
+	ROW(canary)   /* hosts that are known to verify, beside them */ \
 	ROW(export)   /* the map in force */ \
 	ROW(catch_up) /* what targets left for later */ \
 	ROW(retry)    /* mail that waits */ \
@@ -52,12 +53,14 @@ struct due {
 
 /* What one duty tells the others. */
 enum news {
+	NEWS_LOG,      /* what the log said was stored */
 	NEWS_EVIDENCE, /* there may be something to judge */
 	NEWS_SETTINGS, /* Postfix's settings were read, or could not be */
 	NEWS_ENTRIES,  /* entries changed: the map in force is an old one */
 	NEWS_MAP,      /* another one may be in force, by us or by another command */
 	NEWS_DOUBT,    /* Postfix cannot read a map: perhaps ours */
 	NEWS_MAIL,     /* there may be mail to retry */
+	NEWS_SERVER,   /* an MX host answered */
 };
 
 /* Every duty's state begins with it. */
@@ -156,6 +159,7 @@ struct engine {
 	struct fold *fold;
 	struct judge judge;
 	struct witnessed_table *witnessed; /* who waits for witnesses */
+	struct hosts *hosts;               /* MX hosts that were asked */
 	struct postfix postfix;
 
 	struct postfix_settings settings;
@@ -207,7 +211,7 @@ void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
 /* --- duty_witness.c --- */
 
 /* The witnesses that a duty asks. */
-#define ENGINE_WITNESSES (WANTS_QUEUE | WANTS_SERVERS)
+#define ENGINE_WITNESSES (WANTS_QUEUE | WANTS_SERVERS | WANTS_CANARY)
 
 /*
  * d is judged once those of these witnesses (enum ladder_wants) have answered that a duty
@@ -227,6 +231,29 @@ bool engine_ask_servers(struct engine *e, struct witnessed *w,
 /* Does what they were measured to do still serve, for d as it is now? */
 bool engine_servers_serve(
     const struct engine *e, const struct witnessed *w, const struct destination *d);
+
+/* The addresses of an MX host are connected to, for destination nexthop; host_begin()
+ * was called. */
+void engine_ask_host(struct engine *e, const struct chosen_host *chosen, uint16_t port,
+    const char *nexthop);
+
+/* --- duty_canary.c: hosts that are known to verify --------------------------------- */
+
+/* Have one asked for d. */
+void engine_ask_canary(
+    struct engine *e, struct witnessed *w, const struct destination *d);
+
+/* What one says for d as it is now, whose other answers w has. */
+enum canary_says engine_canary(
+    struct engine *e, const struct witnessed *w, const struct destination *d);
+
+/* When one last failed, while none verified; 0: none did. */
+int64_t engine_canary_failed_ms(const struct engine *e);
+
+/* --- freeze.c ---------------------------------------------------------------------- */
+
+/* Guard 15, before destinations are judged: into e->judge. Inside a transaction. */
+bool engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err);
 
 /* --- past.c: what MX hosts did before ---------------------------------------------- */
 

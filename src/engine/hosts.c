@@ -27,10 +27,13 @@ is_of_use(const struct host_asked *asked, const struct host_need *need,
 }
 
 static bool
-still_serves(const struct host_asked *known, const struct host_time *now)
+still_serves(const struct host_asked *known, const struct host_need *need,
+    const struct host_time *now)
 {
+	int64_t serves_ms = need->serves_ms != 0 ? need->serves_ms : HOSTS_SERVES_MS;
+
 	return now->mono_ms - known->begun.mono_ms <
-	    (known->silent ? HOSTS_ANEW_MS : HOSTS_SERVES_MS);
+	    (known->silent ? HOSTS_ANEW_MS : serves_ms);
 }
 
 enum host_turn
@@ -39,7 +42,7 @@ host_turn(const struct host_asked *known, const struct host_asked *asking,
 {
 	bool lacks_dane = need->dane && !known->dane;
 
-	if (is_of_use(known, need, now) && still_serves(known, now))
+	if (is_of_use(known, need, now) && still_serves(known, need, now))
 		return HOST_SERVES;
 	if (asking->there)
 		return HOST_IS_ASKED;
@@ -55,6 +58,12 @@ void
 host_begin(struct host *host, unsigned addresses, bool dane, const struct host_time *now)
 {
 	host->asking = (struct host_asked){.there = true, .dane = dane, .begun = *now};
+	host->pending = addresses;
+}
+
+void
+host_go_on(struct host *host, unsigned addresses)
+{
 	host->pending = addresses;
 }
 

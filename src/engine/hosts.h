@@ -39,6 +39,7 @@ struct host_asked {
 struct host_need {
 	int64_t attempt_ms;
 	bool dane;
+	int64_t serves_ms; /* so long an answer does; 0: HOSTS_SERVES_MS */
 };
 
 enum host_turn {
@@ -79,6 +80,10 @@ struct host *hosts_get(struct hosts *hosts, const char *name, uint16_t port);
 /* So many of its addresses (1 or more) are asked now. */
 void host_begin(
     struct host *host, unsigned addresses, bool dane, const struct host_time *now);
+
+/* It was begun with one, while its addresses were looked up: these are so many, 1 or
+ * more. */
+void host_go_on(struct host *host, unsigned addresses);
 
 /* One of them answered; server NULL: it could not be asked. True: that was the last one,
  * the answer is complete. */

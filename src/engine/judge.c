@@ -93,7 +93,7 @@ judge_no_witnesses(const struct judge *judge)
 	return (struct witnesses){
 	    .queue = judge->asks_queue ? QUEUE_NOT_ASKED : QUEUE_NONE,
 	    .prober = judge->prober,
-	    .canary = CANARY_NONE,
+	    .canary = judge->prober == ANSWER_NO ? CANARY_NONE : CANARY_NOT_ASKED,
 	};
 }
 

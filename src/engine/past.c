@@ -57,6 +57,25 @@ engine_past(struct engine *e, const struct destination *d, const struct answers 
 	return !past.failed;
 }
 
+/* What it proves of us: our CA file, where certificates are what is asked for. As for
+ * sessions in the log (engine/intake.c). */
+static bool
+note_proof(struct engine *e, const struct host_past *news, struct err *err)
+{
+	enum level level = e->judge.default_level;
+	bool by_dane = level == LEVEL_DANE || level == LEVEL_DANE_ONLY;
+	int64_t at_ms = by_dane ? news->dane_ms : news->proven_ms, verified_ms;
+
+	if (level == LEVEL_ENCRYPT)
+		at_ms = news->encrypt_ms;
+	if (at_ms == 0)
+		return true;
+	if (!store_counter_get(e->store, "verified-ms", &verified_ms, err))
+		return false;
+	return verified_ms >= at_ms ||
+	    store_counter_set(e->store, "verified-ms", at_ms, err);
+}
+
 void
 engine_note_host(struct engine *e, const struct host *host)
 {
@@ -66,6 +85,6 @@ engine_note_host(struct engine *e, const struct host *host)
 
 	if (!store_begin(e->store, &err) ||
 	    !store_host_add(e->store, host->name, host->port, &news, &err) ||
-	    !store_commit(e->store, &err))
+	    !note_proof(e, &news, &err) || !store_commit(e->store, &err))
 		engine_not_stored(e, "store what a server did", &err);
 }

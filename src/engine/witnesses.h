@@ -55,6 +55,11 @@ struct witnessed {
 	struct witnessed_alarm alarm;
 	int64_t queue_ms; /* monotonic: when it answered; 0: it did not */
 
+	/* of a canary: the first attempt that failed, as the destination has it, and not
+	 * in the future: what it says must be younger */
+	int64_t canary_news_ms;
+	int64_t canary_ms;
+
 	struct witnessed_servers *servers; /* owned; NULL: they were not asked */
 
 	size_t at; /* the table's own */

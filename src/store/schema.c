@@ -215,8 +215,11 @@ static const char *const steps[] = {
     "  PRIMARY KEY (name, port)"
     ") WITHOUT ROWID;"
     "CREATE INDEX host_verify ON host(verify_ms);"
+    "CREATE INDEX host_authentic ON host(max(verify_ms, dane_ms));"
     "CREATE INDEX host_proven ON host(proven_ms) WHERE proven_ms <> 0;"
-    "CREATE INDEX host_failed ON host(failed_ms) WHERE failed_ms <> 0;",
+    "CREATE INDEX host_failed ON host(failed_ms) WHERE failed_ms <> 0;"
+    /* a freeze is counted in hosts */
+    "DROP INDEX destination_hold;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

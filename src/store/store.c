@@ -19,9 +19,6 @@
 	"key, entry, attributes, entry_why, note, pinned, pin_until_ms, since_ms, " \
 	"look_ms"
 
-/* Since when a better past holds a step; of several the last. */
-#define HELD_MS "max(hold_verify_ms, hold_encrypt_ms, hold_may_ms)"
-
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
@@ -152,12 +149,27 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_HOST_GET] = "SELECT encrypt_ms, verify_ms, dane_ms, proven_ms, failed_ms"
                      " FROM host WHERE name = ? AND port = ?",
     [SQL_HOST_BRING_BACK] = "UPDATE host SET failed_ms = 0 WHERE failed_ms > ?",
+    [SQL_HOST_PROVEN] = "SELECT name, port FROM host WHERE proven_ms <> 0"
+                        " AND proven_ms >= ? ORDER BY proven_ms DESC LIMIT ?",
+    [SQL_HOST_VERIFIED] = "SELECT name, port FROM host WHERE verify_ms <> 0"
+                          " AND verify_ms >= ? ORDER BY verify_ms DESC LIMIT ?",
     [SQL_THIN_HOST] = "DELETE FROM host WHERE"
                       " max(encrypt_ms, verify_ms, dane_ms, failed_ms) < ?",
-    [SQL_HELD] = "SELECT count(*) FROM (SELECT 1 FROM destination"
-                 " WHERE " HELD_MS " >= ? AND " HELD_MS " <> 0 LIMIT ?)",
-    [SQL_FAILED] = "SELECT count(*) FROM (SELECT 1 FROM destination"
-                   " WHERE deferral_ms >= ? AND deferral <> 0 LIMIT ?)",
+    [SQL_HOST_HELD] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
+                      " WHERE failed_ms <> 0 AND failed_ms >= ?1 AND failed_ms <= ?2"
+                      " AND failed_ms > ?3 AND parent <> ''"
+                      " AND max(verify_ms, dane_ms * ?4, encrypt_ms * ?5) <> 0 LIMIT ?6)",
+    [SQL_HOST_FAILED] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
+                        " WHERE failed_ms <> 0 AND failed_ms >= ? AND failed_ms <= ?"
+                        " AND parent <> '' LIMIT ?)",
+    [SQL_HOST_LAST] = "SELECT parent FROM host WHERE verify_ms <> 0 AND verify_ms <= ?"
+                      " ORDER BY verify_ms DESC LIMIT ?",
+    [SQL_HOST_LAST_DANE] = "SELECT parent FROM host WHERE max(verify_ms, dane_ms) <> 0"
+                           " AND max(verify_ms, dane_ms) <= ?"
+                           " ORDER BY max(verify_ms, dane_ms) DESC LIMIT ?",
+    [SQL_HOST_PARENT_FAILED] = "SELECT EXISTS(SELECT 1 FROM host WHERE failed_ms <> 0"
+                               " AND failed_ms >= ?1 AND failed_ms <= ?2"
+                               " AND failed_ms > ?3 AND parent = ?4)",
 };
 
 /* --- running statements ------------------------------------------------------------ */

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "core/destination.h"
+#include "core/freeze.h"
 #include "core/host.h"
 #include "core/ladder.h"
 #include "core/place.h"
@@ -274,12 +275,30 @@ bool store_host_add(struct store *store, const char *name, uint16_t port,
     const struct host_past *news, struct err *err);
 bool store_host_get(struct store *store, const char *name, uint16_t port,
     struct host_past *out, struct err *err);
+/* Those whose certificate verified at or after since_ms, the last first, at most so many;
+ * proven: by a probe. Texts are valid for the call; false: enough. */
+typedef bool host_fn(void *context, const char *name, uint16_t port);
+bool store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t most,
+    host_fn *fn, void *context, struct err *err);
 /* Forget those that did nothing since since_ms. */
 bool store_thin_hosts(struct store *store, int64_t since_ms, struct err *err);
 
-/* What guard 15 asks: how many destinations began to do worse than before since
- * since_ms, and how many failed at all; each counted up to most. */
-bool store_freeze_counts(struct store *store, int64_t since_ms, int64_t most,
-    int64_t *held, int64_t *failed, struct err *err);
+/*
+ * What guard 15 counts (core/freeze.h), into held, failed, last and last_failed: parent
+ * domains that failed since since_ms, up to most of them, and those that did better last.
+ * What is after soon_ms is of a clock that was ahead. level: what is asked for by
+ * default, which says what it is to do better.
+ */
+struct freeze_span {
+	int64_t since_ms;
+	int64_t last_since_ms; /* the same for those that did better last */
+	int64_t soon_ms;
+	int64_t verified_ms; /* failures before do not count */
+	int64_t most;
+	enum level level;
+};
+
+bool store_freeze_counts(struct store *store, const struct freeze_span *span,
+    struct freeze_facts *facts, struct err *err);
 
 #endif

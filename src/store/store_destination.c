@@ -373,13 +373,3 @@ store_each_touched(struct store *store, int64_t since_ms, destination_fn *fn,
 	return each(
 	    store, store_bind(store, SQL_TOUCHED, err, "i", since_ms), fn, context, err);
 }
-
-bool
-store_freeze_counts(struct store *store, int64_t since_ms, int64_t most, int64_t *held,
-    int64_t *failed, struct err *err)
-{
-	return store_finish_int(store,
-	           store_bind(store, SQL_HELD, err, "ii", since_ms, most), held, err) &&
-	    store_finish_int(store,
-	        store_bind(store, SQL_FAILED, err, "ii", since_ms, most), failed, err);
-}

@@ -43,8 +43,109 @@ store_host_get(struct store *store, const char *name, uint16_t port,
 }
 
 bool
+store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t most,
+    host_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store,
+	    proven ? SQL_HOST_PROVEN : SQL_HOST_VERIFIED, err, "ii", since_ms, most);
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		if (!fn(context, (const char *)sqlite3_column_text(stmt, 0),
+		        (uint16_t)sqlite3_column_int64(stmt, 1))) {
+			sqlite3_reset(stmt);
+			break;
+		}
+	}
+	return !failed;
+}
+
+bool
 store_thin_hosts(struct store *store, int64_t since_ms, struct err *err)
 {
 	return store_finish(
 	    store, store_bind(store, SQL_THIN_HOST, err, "i", since_ms), err);
+}
+
+/* --- guard 15 ---------------------------------------------------------------------- */
+
+#define LAST_OF 256 /* hosts that are looked through for those that did better last */
+
+static bool
+parent_failed(struct store *store, const struct freeze_span *span, const char *parent,
+    bool *failed, struct err *err)
+{
+	int64_t found = 0;
+	bool done = store_finish_int(store,
+	    store_bind(store, SQL_HOST_PARENT_FAILED, err, "iiis", span->last_since_ms,
+	        span->soon_ms, span->verified_ms, parent),
+	    &found, err);
+
+	*failed = found != 0;
+	return done;
+}
+
+static bool
+is_listed(char parents[][PARENT_SIZE], unsigned count, struct str parent)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (str_is(parent, parents[i]))
+			return true;
+	return false;
+}
+
+/* Those that did better last, and whether they fail. */
+static bool
+count_last(struct store *store, const struct freeze_span *span,
+    struct freeze_facts *facts, struct err *err)
+{
+	enum sql which = span->level == LEVEL_DANE || span->level == LEVEL_DANE_ONLY
+	    ? SQL_HOST_LAST_DANE
+	    : SQL_HOST_LAST;
+	sqlite3_stmt *stmt =
+	    store_bind(store, which, err, "ii", span->soon_ms, (int64_t)LAST_OF);
+	char parents[FREEZE_LAST][PARENT_SIZE];
+	bool failed = false;
+
+	facts->last = facts->last_failed = 0;
+	if (stmt == NULL)
+		return false;
+	while (facts->last < FREEZE_LAST && store_step_row(store, stmt, &failed, err)) {
+		struct str parent = store_column(stmt, 0);
+
+		if (parent.len != 0 && !is_listed(parents, facts->last, parent) &&
+		    str_copy(parent, parents[facts->last], PARENT_SIZE))
+			facts->last++;
+	}
+	if (failed)
+		return false;
+	sqlite3_reset(stmt);
+	for (unsigned i = 0; i < facts->last; i++) {
+		if (!parent_failed(store, span, parents[i], &failed, err))
+			return false;
+		facts->last_failed += failed;
+	}
+	return true;
+}
+
+bool
+store_freeze_counts(struct store *store, const struct freeze_span *span,
+    struct freeze_facts *facts, struct err *err)
+{
+	bool certificates = span->level == LEVEL_VERIFY || span->level == LEVEL_SECURE ||
+	    span->level == LEVEL_FINGERPRINT;
+	bool authentic = level_is_authenticated(span->level) || span->level == LEVEL_DANE;
+
+	return store_finish_int(store,
+	           store_bind(store, SQL_HOST_HELD, err, "iiiiii", span->since_ms,
+	               span->soon_ms, span->verified_ms, (int64_t)!certificates,
+	               (int64_t)!authentic, span->most),
+	           &facts->held, err) &&
+	    store_finish_int(store,
+	        store_bind(store, SQL_HOST_FAILED, err, "iii", span->since_ms,
+	            span->soon_ms, span->most),
+	        &facts->failed, err) &&
+	    (!authentic || count_last(store, span, facts, err));
 }

@@ -85,6 +85,12 @@ settle strict
 is 'before: they verify' "$(sql "SELECT count(*) FROM destination WHERE seen_verify_ms > 0")" $((crowd + 1))
 cp "$dir/ca.pem" "$dir/ca.good"
 
+# The crowd is one server: it is another one that tells whose fault it is.
+proven() {
+	[[ $(sql 'SELECT count(*) FROM host WHERE proven_ms > 0') == 2 ]]
+}
+awaits 'before: canaries are known' 30 proven
+
 # --- the CA file
 
 stage 'an empty CA file'

@@ -191,7 +191,8 @@ ask(struct job *job, void *context)
 		if (item->choice.count == 0) {
 			char name[NEXTHOP_HOST_SIZE + 3];
 
-			snprintf(name, sizeof(name), "mx.%s", item->nexthop.host);
+			snprintf(name, sizeof(name), "%s%s",
+			    item->nexthop.bracketed ? "" : "mx.", item->nexthop.host);
 			world_add_host(item, name, PROMISE_NONE);
 		}
 		world.asked++;

@@ -71,7 +71,7 @@ struct world {
 	struct buf fingered_hosts; /* each with a blank behind it */
 
 	/* What is answered about a destination; where it adds no host, it has one:
-	 * mx.DOMAIN. */
+	 * mx.DOMAIN; [HOST] is that itself. */
 	void (*answer)(struct measure_item *item);
 	unsigned asked;        /* destinations */
 	struct buf asked_keys; /* each with a blank behind it */

@@ -25,6 +25,8 @@ static const char *const news_names[] = {
     [FREEZE_NO_NEWS] = "-",
     [FREEZE_BEGINS_HELD] = "held",
     [FREEZE_BEGINS_FAILED] = "failed",
+    [FREEZE_BEGINS_LAST] = "last",
+    [FREEZE_BEGINS_CANARY] = "canary",
     [FREEZE_ENDS] = "ends",
 };
 
@@ -88,12 +90,11 @@ freeze_settles(void **state)
 {
 	const struct row *row = *state;
 	struct freeze_outcome first = freeze_judge(&limits, &row->facts, NOW_MS), again;
-	struct freeze_facts facts = {.held = row->facts.held,
-	    .failed = row->facts.failed,
-	    .verified_ms = first.verified_ms,
-	    .frozen_ms = first.frozen_ms,
-	    .thawed_ms = first.ended_ms};
+	struct freeze_facts facts = row->facts;
 
+	facts.verified_ms = first.verified_ms;
+	facts.frozen_ms = first.frozen_ms;
+	facts.thawed_ms = first.ended_ms;
 	again = freeze_judge(&limits, &facts, NOW_MS);
 	assert_int_equal(again.frozen, first.frozen);
 	assert_int_equal(again.news, FREEZE_NO_NEWS);
@@ -106,26 +107,31 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	struct row *row = suite_keep(mem_new(1, sizeof(*row)));
 
 	(void)context;
-	if (count != 11)
-		die(line, "not eleven fields", fields[0]);
+	if (count != 13)
+		die(line, "not thirteen fields", fields[0]);
 	row->facts = (struct freeze_facts){.held = atoi(fields[0]),
 	    .failed = atoi(fields[1]),
-	    .verified_ms = time_of(line, fields[2]),
-	    .frozen_ms = time_of(line, fields[3]),
-	    .thawed_ms = time_of(line, fields[4])};
-	row->frozen = strcmp(fields[5], "frozen") == 0;
-	if (!row->frozen && strcmp(fields[5], "free") != 0)
-		die(line, "no state", fields[5]);
-	while (strcmp(news_names[row->news], fields[6]) != 0)
+	    .canary_ms = time_of(line, fields[3]),
+	    .verified_ms = time_of(line, fields[4]),
+	    .frozen_ms = time_of(line, fields[5]),
+	    .thawed_ms = time_of(line, fields[6])};
+	if (strcmp(fields[2], "-") != 0 &&
+	    sscanf(fields[2], "%u/%u", &row->facts.last_failed, &row->facts.last) != 2)
+		die(line, "no counts", fields[2]);
+	row->frozen = strcmp(fields[7], "frozen") == 0;
+	if (!row->frozen && strcmp(fields[7], "free") != 0)
+		die(line, "no state", fields[7]);
+	while (strcmp(news_names[row->news], fields[8]) != 0)
 		if (++row->news > FREEZE_ENDS)
-			die(line, "no news", fields[6]);
-	row->frozen_after = fields[7];
-	row->ended_after = fields[8];
-	row->judged = fields[9];
-	row->verified_after = fields[10];
+			die(line, "no news", fields[8]);
+	row->frozen_after = fields[9];
+	row->ended_after = fields[10];
+	row->judged = fields[11];
+	row->verified_after = fields[12];
 	suite_add(freeze_is, row,
-	    "line %u: held %s, failed %s, verified %s, frozen %s: %s", line, fields[0],
-	    fields[1], fields[2], fields[3], fields[5]);
+	    "line %u: held %s, failed %s, last %s, canary %s, verified %s, frozen %s: %s",
+	    line, fields[0], fields[1], fields[2], fields[3], fields[4], fields[5],
+	    fields[7]);
 	suite_add(freeze_settles, row, "line %u: and so it stays", line);
 }
 

@@ -349,15 +349,13 @@ freeze_counts_them_as_they_are_judged(void **state)
 {
 	(void)state;
 	begin(self_signed);
-	world.answer = answer_shared_host;
 	rig_notify_admin();
 	rig_defer_many("a", 100);
-	kit_run(STATE,
-	    "UPDATE destination SET seen_verify_ms = (SELECT max(attempt_ms) FROM "
-	    "destination) - 1000");
-	world_wait(rig.engine, 2 * SECOND);
+	/* Nobody failed yet: each is known to when it was asked. */
+	kit_run(STATE, "UPDATE host SET failed_ms = 0, verify_ms = 1");
+	world_wait(rig.engine, 10 * SECOND);
 	kit_assert(
-	    STATE, "SELECT count(*) FROM destination WHERE why = 'freeze'", "68\n");
+	    STATE, "SELECT count(*) > 70 FROM destination WHERE why = 'freeze'", "1\n");
 	kit_assert(
 	    STATE, "SELECT value > 0 FROM counter WHERE name = 'frozen-ms'", "1\n");
 	rig_close();

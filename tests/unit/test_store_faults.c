@@ -370,7 +370,13 @@ torn_wal_is_an_earlier_moment(void **state)
 static void
 million_destinations_are_no_matter(void **state)
 {
-	int64_t start_ms, ids[512], at_ms, held, failed;
+	int64_t start_ms, ids[512], at_ms;
+	struct freeze_span span = {.since_ms = NOW_MS - 1000,
+	    .last_since_ms = NOW_MS - SPAN_DAY_MS,
+	    .soon_ms = NOW_MS,
+	    .most = 20,
+	    .level = LEVEL_VERIFY};
+	struct freeze_facts facts = {0};
 	struct store *store;
 	size_t count;
 
@@ -390,6 +396,14 @@ million_destinations_are_no_matter(void **state)
 		d.entry.level = i % 100 == 0 ? LEVEL_ENCRYPT : LEVEL_NONE;
 		kit_put(store, &d);
 	}
+	for (int i = 0; i < 200000; i++) {
+		struct host_past past = {
+		    .verify_ms = NOW_MS - i, .failed_ms = i % 1000 == 0 ? NOW_MS - i : 0};
+		char name[64];
+
+		snprintf(name, sizeof(name), "mx.d%07d.test", i);
+		assert_true(store_host_add(store, name, 25, &past, &kit_err));
+	}
 	kit_commit(store);
 	store_close(store);
 	start_ms = clock_monotonic_ms();
@@ -400,9 +414,9 @@ million_destinations_are_no_matter(void **state)
 	assert_int_equal(count, 1);
 	assert_true(store_next_due(store, &at_ms, &kit_err));
 	assert_int_equal(at_ms, NOW_MS);
-	assert_true(
-	    store_freeze_counts(store, NOW_MS - 1000, 20, &held, &failed, &kit_err));
-	assert_int_equal(failed, 2);
+	assert_true(store_freeze_counts(store, &span, &facts, &kit_err));
+	assert_int_equal(facts.failed, 2);
+	assert_int_equal(facts.last, FREEZE_LAST);
 	kit_get(store, "d0999999.test");
 	assert_true(store_map_exported(store, 0, NOW_MS, &kit_err));
 	print_message("# %d ms\n", (int)(clock_monotonic_ms() - start_ms));

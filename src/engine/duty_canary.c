@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Canaries: before a step below an authenticated level, a host of somebody else that is
+ * known to verify is connected to. If it verifies now, our own CA file, clock and network
+ * are as they should be; if it does not, they are not.
+ *
+ * A canary is a host that a probe found to verify within the last days: what the log
+ * calls verified may have been so by TLSA records. Hosts that the log calls so, and those
+ * of the configuration, are candidates, which become canaries by being asked. A few are
+ * kept.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "engine/engine_impl.h"
+
+#define CANDIDATES    8                     /* of different parent domains */
+#define CANDIDATES_OF 256                   /* are looked through for them */
+#define ASKED_MAX     5                     /* for one destination, until one verifies */
+#define KEPT          3                     /* so many are proven: checked ... */
+#define KEPT_MS       SPAN_HOUR_MS          /* ... this often, ... */
+#define LACK_MS       (5 * SPAN_SECOND_MS)  /* ... and where there are fewer, with news */
+#define KNOWN_MS      (7 * SPAN_DAY_MS)     /* so long it is known to verify */
+#define FRESH_MS      (6 * SPAN_DAY_MS)     /* then it is proven anew */
+#define TRIED_MS      SPAN_DAY_MS           /* one that does not verify is left alone */
+#define SILENT_MS     (10 * SPAN_MINUTE_MS) /* ... and one that is silent */
+#define SERVES_MS     (10 * SPAN_MINUTE_MS) /* so long its answer does */
+#define CACHED_MS     (10 * SPAN_SECOND_MS)
+#define NO_ROOM_MS    SPAN_SECOND_MS
+
+struct candidate {
+	char name[NEXTHOP_HOST_SIZE];
+	uint16_t port;
+	bool proven; /* a canary */
+	bool fresh;
+};
+
+struct canary {
+	struct duty_state base;
+	struct candidate candidates[CANDIDATES];
+	size_t count;
+	int64_t cached_ms; /* monotonic: when they were read; 0: not, or others came */
+	bool look;
+	bool keep;         /* whether there are enough is to be checked */
+	bool lacks;        /* there are not: it is checked again soon after news */
+	int64_t keep_ms;   /* monotonic: not before then */
+	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
+	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
+};
+
+/* --- candidates -------------------------------------------------------------------- */
+
+/* Days are counted back as for a past: where the clock is a year ahead nothing verifies,
+ * and who did yesterday must be asked. */
+static int64_t
+today_ms(const struct engine *e)
+{
+	int64_t now_ms = engine_now(e).wall_ms, verified_ms = e->judge.verified_ms;
+
+	return verified_ms != 0 && verified_ms < now_ms ? verified_ms : now_ms;
+}
+
+struct gathering {
+	struct engine *e;
+	struct canary *c;
+	bool proven; /* only these */
+};
+
+/* The first of each parent domain. False: there are enough. */
+static bool
+add(void *context, const char *name, uint16_t port)
+{
+	const struct gathering *g = context;
+	struct canary *c = g->c;
+	struct str parent = host_parent(str_of(name));
+	struct candidate *candidate = &c->candidates[c->count];
+	struct host_past past;
+	struct err ignored;
+
+	if (c->count == CANDIDATES)
+		return false;
+	for (size_t i = 0; i < c->count; i++)
+		if (str_equal(host_parent(str_of(c->candidates[i].name)), parent))
+			return true;
+	if (parent.len == 0 || !store_host_get(g->e->store, name, port, &past, &ignored))
+		return true;
+	*candidate = (struct candidate){
+	    .port = port,
+	    .proven = past.proven_ms > today_ms(g->e) - KNOWN_MS,
+	    .fresh = past.proven_ms > today_ms(g->e) - FRESH_MS,
+	};
+	if (candidate->proven != g->proven ||
+	    !str_copy(str_of(name), candidate->name, sizeof(candidate->name)))
+		return true;
+	c->count++;
+	return c->count < CANDIDATES;
+}
+
+static void
+add_configured(struct gathering *g)
+{
+	const struct strings *names = &g->e->config->probe.canaries;
+	struct nexthop nexthop;
+
+	for (size_t i = 0; i < names->count; i++)
+		if (nexthop_parse(str_of(names->items[i]), &nexthop))
+			add(g, nexthop.host, nexthop.port);
+}
+
+/* Canaries first; in each half those of the administrator. */
+static void
+gather(struct engine *e, struct canary *c)
+{
+	struct gathering g = {.e = e, .c = c, .proven = true};
+	int64_t since_ms = today_ms(e) - KNOWN_MS, now_ms = engine_now(e).mono_ms;
+	struct err err;
+
+	if (c->cached_ms != 0 && now_ms - c->cached_ms < CACHED_MS)
+		return;
+	c->cached_ms = now_ms;
+	c->count = 0;
+	add_configured(&g);
+	if (!store_each_verified(e->store, true, since_ms, CANDIDATES_OF, add, &g, &err))
+		engine_not_stored(e, "find canaries", &err);
+	g.proven = false;
+	add_configured(&g);
+	if (!store_each_verified(e->store, false, since_ms, CANDIDATES_OF, add, &g, &err))
+		engine_not_stored(e, "find canaries", &err);
+}
+
+/* --- asking one -------------------------------------------------------------------- */
+
+struct canary_task {
+	struct task task;
+	struct measure_job ask; /* of the host as a destination: its addresses */
+	char name[NEXTHOP_HOST_SIZE];
+	uint16_t port;
+};
+
+static bool
+work(struct task *task, void *context)
+{
+	task->world->ask(&((struct canary_task *)task)->ask.job, context);
+	return true;
+}
+
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	const struct canary_task *t = (const struct canary_task *)task;
+	struct host *host = hosts_get(e->hosts, t->name, t->port);
+	struct chosen_host chosen = t->ask.items[0].choice.hosts[0];
+
+	(void)now;
+	((struct canary *)base)->look = true;
+	if (t->ask.items[0].choice.count == 0 || chosen.literal ||
+	    chosen.address_count == 0) {
+		if (host_answered(host, NULL))
+			engine_tell(e, NEWS_SERVER);
+		return;
+	}
+	memcpy(chosen.name, t->name, sizeof(chosen.name));
+	/* It is to verify by its certificate, whatever TLSA records it has. */
+	chosen.promise = PROMISE_NONE;
+	host_go_on(host, chosen.address_count);
+	engine_ask_host(e, &chosen, t->port, t->name);
+}
+
+static const struct task_kind canary_kind = {
+    .size = sizeof(struct canary_task), .pool = POOL_ASKERS, .work = work, .take = take};
+
+static void
+ask(struct engine *e, struct canary *c, const struct candidate *candidate,
+    struct host *host, const struct host_time *now)
+{
+	struct canary_task *t = engine_task(e, &c->base, &canary_kind);
+	char key[NEXTHOP_KEY_SIZE];
+
+	snprintf(key, sizeof(key), "[%s]:%u", candidate->name, candidate->port);
+	t->ask.settings = measure_settings_of(&e->postfix, &e->settings, NULL);
+	t->ask.count = 1;
+	memcpy(t->name, candidate->name, sizeof(t->name));
+	t->port = candidate->port;
+	host_begin(host, 1, false, now);
+	if (nexthop_parse(str_of(key), &t->ask.items[0].nexthop)) {
+		engine_submit(e, &t->task);
+		return;
+	}
+	engine_drop(&t->task);
+	host_answered(host, NULL);
+}
+
+/* --- what they say for one destination ---------------------------------------------- */
+
+struct relation {
+	struct str parent;
+	bool related;
+};
+
+static void
+compare(void *context, struct str host)
+{
+	struct relation *r = context;
+
+	r->related = r->related || str_equal(host_parent(host), r->parent);
+}
+
+/* Of the same parent domain as one of its MX hosts? */
+static bool
+is_related(const struct candidate *candidate, const struct witnessed *w)
+{
+	struct relation r = {.parent = host_parent(str_of(candidate->name))};
+
+	for (unsigned i = 0; w->servers != NULL && i < w->servers->choice.count; i++)
+		compare(&r, str_of(w->servers->choice.hosts[i].name));
+	measure_each_host(w->answers.text, compare, &r);
+	return r.related;
+}
+
+/* What it did. NOT_ASKED: it did not answer. */
+static enum canary_says
+says_of(const struct engine *e, const struct host *host)
+{
+	struct server_rules rules = finger_settings_of(&e->settings).rules;
+	struct probe probe;
+
+	if (host->answer == NULL || host->answer->probe.end == PROBE_SILENT)
+		return CANARY_NOT_ASKED;
+	probe = server_probe(host->answer, &rules, host->name, "");
+	if (probe.end != PROBE_TLS)
+		return CANARY_FAILS;
+	return probe.verify == ANSWER_YES ? CANARY_VERIFIES
+	    : probe.verify == ANSWER_NO   ? CANARY_FAILS
+	                                  : CANARY_NOT_ASKED;
+}
+
+/*
+ * One that verifies is enough; those that are silent, and candidates that were never
+ * proven and do not verify, say nothing. NOT_ASKED: *next is to be asked, or waited for.
+ */
+static enum canary_says
+says(struct engine *e, struct canary *c, const struct witnessed *w,
+    const struct candidate **next)
+{
+	struct moment now = engine_now(e);
+	struct host_time time = {.wall_ms = now.wall_ms, .mono_ms = now.mono_ms};
+	struct host_need need = {.attempt_ms = w->canary_ms, .serves_ms = SERVES_MS};
+	enum canary_says all = CANARY_NONE;
+	unsigned asked = 0;
+	int64_t at_ms;
+
+	gather(e, c);
+	for (size_t i = 0; i < c->count && asked < ASKED_MAX; i++) {
+		const struct candidate *candidate = &c->candidates[i];
+		const struct host *host;
+		enum canary_says one;
+
+		if (is_related(candidate, w))
+			continue;
+		asked++;
+		host = hosts_get(e->hosts, candidate->name, candidate->port);
+		if (host == NULL ||
+		    host_turn(&host->known, &host->asking, &need, &time, &at_ms) !=
+		        HOST_SERVES) {
+			*next = candidate;
+			return CANARY_NOT_ASKED;
+		}
+		one = says_of(e, host);
+		if (one == CANARY_VERIFIES)
+			return one;
+		if (one == CANARY_FAILS && candidate->proven)
+			all = CANARY_FAILS;
+	}
+	return all;
+}
+
+static int64_t
+first_failed_ms(const struct destination *d)
+{
+	return d->alarm.first_attempt_ms != 0 ? d->alarm.first_attempt_ms
+	                                      : d->alarm.attempt_ms;
+}
+
+void
+engine_ask_canary(struct engine *e, struct witnessed *w, const struct destination *d)
+{
+	int64_t now_ms = engine_now(e).wall_ms;
+
+	w->canary_news_ms = first_failed_ms(d);
+	/* As for its servers: the clock of the log may be ahead. */
+	w->canary_ms = w->canary_news_ms < now_ms ? w->canary_news_ms : now_ms - 1;
+	((struct canary *)engine_state(e, &duty_canary))->look = true;
+}
+
+enum canary_says
+engine_canary(struct engine *e, const struct witnessed *w, const struct destination *d)
+{
+	const struct candidate *next;
+
+	if (e->judge.prober == ANSWER_NO)
+		return CANARY_NONE;
+	/* It was asked for an alarm that is over. */
+	if (w->canary_ms == 0 || w->canary_news_ms < first_failed_ms(d))
+		return CANARY_NOT_ASKED;
+	return says(e, engine_state(e, &duty_canary), w, &next);
+}
+
+int64_t
+engine_canary_failed_ms(const struct engine *e)
+{
+	return ((const struct canary *)engine_state(e, &duty_canary))->failed_ms;
+}
+
+/* --- the duty ---------------------------------------------------------------------- */
+
+/* Ask that one, as soon as it may be. */
+static void
+ask_next(struct engine *e, struct canary *c, const struct candidate *candidate,
+    int64_t attempt_ms, const struct moment *now)
+{
+	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
+	struct host_need need = {.attempt_ms = attempt_ms, .serves_ms = SERVES_MS};
+	struct host *host = hosts_get(e->hosts, candidate->name, candidate->port);
+	int64_t at_ms = now->mono_ms + NO_ROOM_MS;
+	enum host_turn turn = HOST_WAITS;
+
+	if (host != NULL)
+		turn = host_turn(&host->known, &host->asking, &need, &time, &at_ms);
+	if (turn == HOST_ASK)
+		ask(e, c, candidate, host, &time);
+	else if (turn == HOST_WAITS && at_ms < c->at_ms)
+		c->at_ms = at_ms;
+}
+
+/* Not long ago. */
+static bool
+was_tried(const struct host *host, int64_t mono_ms)
+{
+	return host->known.there &&
+	    mono_ms - host->known.begun.mono_ms <
+	    (host->known.silent ? SILENT_MS : TRIED_MS);
+}
+
+/* A few canaries are to be known when something fails. */
+static void
+keep_some(struct engine *e, struct canary *c, const struct moment *now)
+{
+	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
+	unsigned fresh = 0;
+
+	c->cached_ms = 0;
+	gather(e, c);
+	for (size_t i = 0; i < c->count; i++)
+		fresh += c->candidates[i].fresh;
+	for (size_t i = 0; i < c->count && fresh < KEPT; i++) {
+		const struct candidate *candidate = &c->candidates[i];
+		struct host *host;
+
+		host = hosts_get(e->hosts, candidate->name, candidate->port);
+		if (candidate->fresh || host == NULL || host->asking.there ||
+		    was_tried(host, now->mono_ms))
+			continue;
+		ask(e, c, candidate, host, &time);
+		fresh++;
+	}
+	c->lacks = fresh < KEPT;
+	if (!c->lacks)
+		c->keep_ms = now->mono_ms + KEPT_MS;
+}
+
+static void
+hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
+{
+	struct canary *c = (struct canary *)base;
+
+	if (news == NEWS_SERVER || news == NEWS_SETTINGS)
+		c->look = true;
+	if (news == NEWS_SERVER)
+		c->cached_ms = 0;
+	if (news == NEWS_LOG && e->judge.prober != ANSWER_NO &&
+	    level_is_authenticated(e->judge.default_level) &&
+	    (c->lacks || now->mono_ms >= c->keep_ms))
+		c->keep = true;
+}
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	const struct canary *c = (const struct canary *)base;
+	bool waits = witnesses_waiting(e->witnessed, WANTS_CANARY) > 0;
+	int64_t at_ms = !waits ? DUE_NEVER : c->look ? now->mono_ms : c->at_ms;
+
+	if (c->keep && e->judge.prober != ANSWER_NO && c->keep_ms < at_ms)
+		at_ms = c->keep_ms > now->mono_ms ? c->keep_ms : now->mono_ms;
+	return (struct due){at_ms, waits};
+}
+
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct canary *c = (struct canary *)base;
+	size_t count = witnesses_count(e->witnessed), told = 0;
+	int64_t *ids = mem_new(count + 1, sizeof(*ids));
+
+	c->look = false;
+	c->at_ms = DUE_NEVER;
+	for (size_t i = 0; i < count; i++) {
+		struct witnessed *w = witnesses_at(e->witnessed, i);
+		const struct candidate *next;
+
+		if ((w->wants & WANTS_CANARY) == 0)
+			continue;
+		if (e->judge.prober != ANSWER_NO) {
+			enum canary_says all = says(e, c, w, &next);
+
+			if (all == CANARY_NOT_ASKED) {
+				ask_next(e, c, next, w->canary_ms, now);
+				continue;
+			}
+			if (all != CANARY_NONE)
+				c->failed_ms = all == CANARY_FAILS ? now->wall_ms : 0;
+		}
+		w->wants &= ~(unsigned)WANTS_CANARY;
+		ids[told++] = w->id;
+	}
+	if (c->keep && now->mono_ms >= c->keep_ms) {
+		c->keep = false;
+		c->keep_ms = now->mono_ms + LACK_MS;
+		if (e->judge.prober != ANSWER_NO)
+			keep_some(e, c, now);
+	}
+	if (told > 0)
+		engine_judge_witnessed(e, ids, told);
+	free(ids);
+}
+
+const struct duty duty_canary = {
+    .name = "canary",
+    .needs = DUTY_STORES | DUTY_SETTINGS,
+    .state_size = sizeof(struct canary),
+    .hear = hear,
+    .due = due,
+    .start = start,
+};

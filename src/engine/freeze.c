@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The freeze: what is counted for it, what is stored of it, and its alert. */
+#include "core/freeze.h"
+
+#include "engine/engine_impl.h"
+#include "sys/log.h"
+
+static void
+describe(const struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
+    struct buf *line)
+{
+	long long minutes = (long long)(e->config->freeze.time_ms / SPAN_MINUTE_MS);
+
+	switch (news) {
+	case FREEZE_BEGINS_HELD:
+		buf_printf(line,
+		    "within %lld minutes servers of %lld domains or more do worse than "
+		    "before, and none verified since",
+		    minutes, (long long)facts->held);
+		break;
+	case FREEZE_BEGINS_FAILED:
+		buf_printf(line,
+		    "within %lld minutes servers of %lld domains or more failed and none "
+		    "verified",
+		    minutes, (long long)facts->failed);
+		break;
+	case FREEZE_BEGINS_LAST:
+		buf_printf(line,
+		    "the servers of all %u domains that did better last fail",
+		    facts->last);
+		break;
+	default:
+		buf_printf(line, "a server that is known to verify does not");
+		break;
+	}
+}
+
+/* Alerted once, for all destinations that it holds. */
+static void
+alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts)
+{
+	struct buf line = {0};
+
+	buf_printf(&line, "freeze: ");
+	describe(e, news, facts, &line);
+	buf_printf(&line,
+	    ": look at this machine's CA file (smtp_tls_CAfile), resolver, "
+	    "network and clock; nothing is weakened until servers verify again");
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
+static bool
+count(struct engine *e, int64_t now_ms, struct freeze_facts *facts, struct err *err)
+{
+	const struct freeze_limits *limits = &e->config->freeze;
+	struct freeze_span span = {
+	    .since_ms = now_ms - limits->time_ms,
+	    .last_since_ms = now_ms - FREEZE_LAST_MS,
+	    .soon_ms = now_ms + SPAN_MINUTE_MS,
+	    .most = limits->destinations,
+	    .level = e->judge.default_level,
+	};
+
+	if (!store_counter_get(e->store, "verified-ms", &facts->verified_ms, err) ||
+	    !store_counter_get(e->store, "frozen-ms", &facts->frozen_ms, err) ||
+	    !store_counter_get(e->store, "thawed-ms", &facts->thawed_ms, err))
+		return false;
+	span.verified_ms = facts->verified_ms;
+	facts->canary_ms = engine_canary_failed_ms(e);
+	return store_freeze_counts(e->store, &span, facts, err);
+}
+
+bool
+engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
+{
+	struct freeze_facts facts = {0};
+	struct freeze_outcome freeze;
+
+	if (!count(e, now_ms, &facts, err))
+		return false;
+	freeze = freeze_judge(&e->config->freeze, &facts, now_ms);
+	if (freeze.store_verified &&
+	    !store_counter_set(e->store, "verified-ms", freeze.verified_ms, err))
+		return false;
+	if (freeze.news == FREEZE_ENDS)
+		log_info("no freeze any more: servers verify again");
+	else if (freeze.news != FREEZE_NO_NEWS)
+		alert(e, freeze.news, &facts);
+	e->judge.frozen = freeze.frozen;
+	e->judge.thawed_ms = freeze.thawed_ms;
+	e->judge.verified_ms = freeze.verified_ms;
+	return !freeze.store_frozen ||
+	    (store_counter_set(e->store, "frozen-ms", freeze.frozen_ms, err) &&
+	        store_counter_set(e->store, "thawed-ms", freeze.ended_ms, err));
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Canaries: hosts of others that are known to verify say whether a fault is ours. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "enginerig.h"
+
+/* --- the servers ------------------------------------------------------------------- */
+
+static const char *good;   /* hosts that verify, with a blank around each */
+static const char *silent; /* ... that say nothing */
+
+static bool
+is_among(const char *names, const char *host)
+{
+	char word[NEXTHOP_HOST_SIZE + 2];
+
+	snprintf(word, sizeof(word), " %s ", host);
+	return strstr(names, word) != NULL;
+}
+
+static void
+answer(const struct finger_question *question, struct server *server)
+{
+	bool verifies = is_among(good, question->host);
+
+	*server = (struct server){.chain = verifies ? ANSWER_YES : ANSWER_NO,
+	    .probe = {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}};
+	if (is_among(silent, question->host))
+		*server = (struct server){.probe = {.end = PROBE_SILENT}};
+	names_add(server->names, str_of(question->host));
+}
+
+static void
+begin(void)
+{
+	rig_new_settled();
+	world.finger = answer;
+	good = silent = "";
+}
+
+/* A probe found it to verify so long ago. */
+static void
+prove(const char *name, int64_t ago_ms)
+{
+	struct host_past past = {
+	    .verify_ms = world.wall_ms - ago_ms, .proven_ms = world.wall_ms - ago_ms};
+
+	assert_true(store_host_add(rig.store, name, 25, &past, &kit_err));
+}
+
+/* The log called it verified. */
+static void
+verify(const char *name, int64_t ago_ms)
+{
+	struct host_past past = {.verify_ms = world.wall_ms - ago_ms};
+
+	assert_true(store_host_add(rig.store, name, 25, &past, &kit_err));
+}
+
+static void
+configure(const char *name)
+{
+	struct strings *names = &rig.config.probe.canaries;
+
+	names->items = mem_array(names->items, names->count + 1, sizeof(*names->items));
+	names->items[names->count++] = mem_strdup(name);
+}
+
+static void
+deferred(const char *domain)
+{
+	rig_defer(domain);
+	world_wait(rig.engine, 2 * MIN);
+}
+
+static void
+assert_asked(const char *hosts)
+{
+	assert_string_equal(buf_text(&world.fingered_hosts), hosts);
+	buf_reset(&world.fingered_hosts);
+}
+
+static void
+assert_judged(const char *domain, enum level entry, enum why why)
+{
+	assert_string_equal(why_slug(kit_get(rig.store, domain).why), why_slug(why));
+	rig_assert_entry(domain, entry);
+}
+
+#define STEPS(domain)   assert_judged(domain, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC)
+#define FREEZES(domain) assert_judged(domain, LEVEL_NONE, WHY_FREEZE)
+
+/* --- what they say ----------------------------------------------------------------- */
+
+struct outcome {
+	const char *what;
+	const char *proven, *older, *logged, *configured; /* one each; NULL: none */
+	const char *good, *silent;
+	bool freezes;
+	const char *asked; /* candidates that are no canaries beforehand */
+};
+
+static const struct outcome outcomes[] = {
+    {.what = "no canary: as without", .good = "", .asked = "mx.a.test "},
+    {.what = "it verifies",
+        .proven = "mx.b.test",
+        .good = " mx.b.test ",
+        .asked = "mx.a.test mx.b.test "},
+    {.what = "it fails",
+        .proven = "mx.b.test",
+        .good = "",
+        .freezes = true,
+        .asked = "mx.a.test mx.b.test "},
+    {.what = "one fails, the next one verifies",
+        .proven = "mx.b.test",
+        .older = "mx.c.test",
+        .good = " mx.c.test ",
+        .asked = "mx.a.test mx.b.test mx.c.test "},
+    {.what = "one fails, one is silent",
+        .proven = "mx.b.test",
+        .older = "mx.c.test",
+        .good = "",
+        .silent = " mx.c.test ",
+        .freezes = true,
+        .asked = "mx.a.test mx.b.test mx.c.test "},
+    {.what = "it is silent",
+        .proven = "mx.b.test",
+        .good = "",
+        .silent = " mx.b.test ",
+        .asked = "mx.a.test mx.b.test "},
+    {.what = "of the same parent domain it is none",
+        .proven = "other.a.test",
+        .good = "",
+        .asked = "mx.a.test "},
+    {.what = "two of one parent domain are one",
+        .proven = "mx1.b.test",
+        .older = "mx2.b.test",
+        .good = "",
+        .freezes = true,
+        .asked = "mx.a.test mx1.b.test "},
+    {.what = "one that the log calls verified is not known to be",
+        .logged = "mx.d.test",
+        .good = "",
+        .asked = "mx.d.test mx.a.test "},
+    {.what = "it speaks for us, once it verifies",
+        .proven = "mx.b.test",
+        .logged = "mx.d.test",
+        .good = " mx.d.test ",
+        .asked = "mx.d.test mx.a.test mx.b.test "},
+    {.what = "nor is one of the configuration",
+        .configured = "mx.e.test",
+        .good = "",
+        .asked = "mx.e.test mx.a.test "},
+    {.what = "which comes first where it is proven, too",
+        .proven = "mx.b.test",
+        .older = "mx.e.test",
+        .configured = "mx.e.test",
+        .good = " mx.e.test ",
+        .asked = "mx.a.test mx.e.test "},
+};
+
+static void
+canary_says(void **state)
+{
+	const struct outcome *row = *state;
+
+	begin();
+	good = row->good;
+	silent = row->silent != NULL ? row->silent : "";
+	if (row->proven != NULL)
+		prove(row->proven, DAY);
+	if (row->older != NULL)
+		prove(row->older, 2 * DAY);
+	if (row->logged != NULL)
+		verify(row->logged, HOUR);
+	if (row->configured != NULL)
+		configure(row->configured);
+	rig_defer_because("a.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, 2 * MIN);
+	assert_asked(row->asked);
+	assert_judged("a.test", row->freezes ? LEVEL_NONE : LEVEL_ENCRYPT,
+	    row->freezes ? WHY_FREEZE : WHY_NOT_AUTHENTIC);
+	rig_close();
+}
+
+/* --- when they are asked ------------------------------------------------------------ */
+
+/* Enough are proven, so that none is asked but for an alarm. */
+static void
+begin_with_three(void)
+{
+	begin();
+	good = " mx.b.test mx.c.test mx.d.test ";
+	prove("mx.b.test", HOUR);
+	prove("mx.c.test", 2 * HOUR);
+	prove("mx.d.test", 3 * HOUR);
+}
+
+static void
+its_answer_serves_older_alarms(void **state)
+{
+	(void)state;
+	begin_with_three();
+	rig_defer_because("x.test", NOT_VERIFIED);
+	rig_defer_because("y.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	STEPS("x.test");
+	STEPS("y.test");
+	assert_int_equal(world.fingered, 3);
+	/* A younger one needs a younger answer. */
+	world_wait(rig.engine, MIN);
+	deferred("z.test");
+	STEPS("z.test");
+	assert_int_equal(world.fingered, 5);
+	rig_close();
+}
+
+/* A held destination: its first attempt is old, each of its later ones may be served for
+ * ten minutes. */
+static void
+its_answer_serves_ten_minutes(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	begin_with_three();
+	verify("mx.x.test", 30 * DAY);
+	deferred("x.test");
+	assert_judged("x.test", LEVEL_NONE, WHY_HOLD);
+	world_wait(rig.engine, 5 * MIN);
+	before = world.fingered;
+	deferred("x.test"); /* its server is asked anew, the canary is not */
+	assert_int_equal(world.fingered, before + 1);
+	world_wait(rig.engine, 10 * MIN);
+	before = world.fingered;
+	deferred("x.test");
+	assert_int_equal(world.fingered, before + 2);
+	rig_close();
+}
+
+static void
+freeze_thaws_when_it_verifies(void **state)
+{
+	(void)state;
+	begin_with_three();
+	good = "";
+	deferred("x.test");
+	FREEZES("x.test");
+	world_wait(rig.engine, HOUR);
+	FREEZES("x.test");
+	good = " mx.b.test ";
+	world_wait(rig.engine, 15 * MIN);
+	kit_assert(STATE, "SELECT value FROM counter WHERE name = 'frozen-ms'", "0\n");
+	FREEZES("x.test"); /* what failed meanwhile must fail once more */
+	rig_defer("x.test");
+	world_wait(rig.engine, 15 * MIN);
+	STEPS("x.test");
+	rig_close();
+}
+
+/* A clock a year ahead: nothing verifies, and whoever did before it is still known. */
+static void
+clock_ahead_forgets_none(void **state)
+{
+	(void)state;
+	begin_with_three();
+	good = "";
+	kit_run(STATE,
+	    "INSERT OR REPLACE INTO counter SELECT 'verified-ms', max(proven_ms) "
+	    "FROM host");
+	world.wall_ms += 365 * DAY;
+	deferred("x.test");
+	FREEZES("x.test");
+	rig_close();
+}
+
+static void
+log_ahead_is_one_of_now(void **state)
+{
+	int64_t now_ms;
+
+	(void)state;
+	begin_with_three();
+	now_ms = world.wall_ms;
+	world.wall_ms += 2 * HOUR;
+	rig_defer_because("x.test", NOT_VERIFIED);
+	world.wall_ms = now_ms;
+	rig_save();
+	world_wait(rig.engine, 2 * MIN);
+	STEPS("x.test");
+	rig_close();
+}
+
+/* Below verify there is nothing that a certificate could say. */
+static void
+none_is_asked_below_verify(void **state)
+{
+	(void)state;
+	begin_with_three();
+	world.default_level = LEVEL_ENCRYPT;
+	world_pass(2 * MIN);
+	rig_defer_because("x.test",
+	    "TLS is required, but was not offered by host mx.x.test[192.0.2.1]");
+	rig_save();
+	world_wait(rig.engine, 2 * MIN);
+	assert_asked("mx.x.test ");
+	rig_close();
+}
+
+/* --- those that are kept ------------------------------------------------------------ */
+
+static void
+some_are_proven_beforehand(void **state)
+{
+	(void)state;
+	begin();
+	good = " mx.b.test mx.c.test ";
+	verify("mx.b.test", HOUR);
+	verify("mx.c.test", 2 * HOUR);
+	verify("mx.d.test", 3 * HOUR);
+	verify("mx.e.test", 4 * HOUR);
+	verify("mx.old.test", 8 * DAY);
+	world_log(rig.engine,
+	    "smtp[77]: QA: to=<u@f.test>, relay=mx.f.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0/0, dsn=2.0.0, status=sent (250 Ok)");
+	rig_save();
+	world_settle(rig.engine);
+	assert_asked("mx.f.test mx.b.test mx.c.test ");
+	kit_assert(STATE, "SELECT name FROM host WHERE proven_ms > 0 ORDER BY name",
+	    "mx.b.test\nmx.c.test\n");
+	/* One is missing, which the next hour's candidates may be. */
+	world_wait(rig.engine, HOUR);
+	rig_defer_because("g.test", TLSA_ERROR);
+	rig_save();
+	world_settle(rig.engine);
+	assert_asked("mx.d.test ");
+	world_wait(rig.engine, HOUR);
+	rig_defer_because("g.test", TLSA_ERROR);
+	rig_save();
+	world_settle(rig.engine);
+	assert_asked("mx.e.test ");
+	/* Each once a day; and what was long ago is none. */
+	world_wait(rig.engine, HOUR);
+	rig_defer_because("g.test", TLSA_ERROR);
+	rig_save();
+	world_settle(rig.engine);
+	assert_asked("");
+	rig_close();
+}
+
+static void
+none_is_asked_without_leave(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_close();
+	rig.config.probe.off = true;
+	rig_open(ENGINE_APPLY);
+	world.finger = answer;
+	good = silent = "";
+	prove("mx.b.test", HOUR);
+	deferred("x.test");
+	assert_int_equal(world.fingered, 0);
+	STEPS("x.test");
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 2;
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+		suite_add(canary_says, &outcomes[i], "a canary: %s", outcomes[i].what);
+	suite_add(its_answer_serves_older_alarms, NULL,
+	    "its answer serves the alarms that were before it");
+	suite_add(its_answer_serves_ten_minutes, NULL, "its answer serves ten minutes");
+	suite_add(
+	    freeze_thaws_when_it_verifies, NULL, "a freeze thaws when a canary verifies");
+	suite_add(clock_ahead_forgets_none, NULL, "a clock a year ahead forgets none");
+	suite_add(log_ahead_is_one_of_now, NULL,
+	    "the clock of the log is ahead: it is not waited for");
+	suite_add(none_is_asked_below_verify, NULL,
+	    "at encrypt there is nothing to ask a canary");
+	suite_add(some_are_proven_beforehand, NULL,
+	    "some that the log calls verified are proven beforehand");
+	suite_add(none_is_asked_without_leave, NULL,
+	    "probe.servers: no: there are no canaries");
+	return rig_end(suite_run());
+}

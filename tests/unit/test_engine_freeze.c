@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whose fault is it? Many names of one server are one server; a few servers that all fail
+ * are enough where there is little mail. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+static const char *good; /* hosts that verify, with a blank around each */
+
+static void
+answer(const struct finger_question *question, struct server *server)
+{
+	char word[NEXTHOP_HOST_SIZE + 2];
+
+	snprintf(word, sizeof(word), " %s ", question->host);
+	*server =
+	    (struct server){.chain = strstr(good, word) != NULL ? ANSWER_YES : ANSWER_NO,
+	        .probe = {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}};
+	names_add(server->names, str_of(question->host));
+}
+
+/* Names below many.test share a server. */
+static void
+answer_dns(struct measure_item *item)
+{
+	if (strstr(item->nexthop.host, ".many.test") != NULL)
+		world_add_host(item, "mx.many.test", PROMISE_NONE);
+}
+
+static const char *
+host_of(const char *domain, char host[NEXTHOP_HOST_SIZE])
+{
+	snprintf(host, NEXTHOP_HOST_SIZE, "mx.%s",
+	    strstr(domain, ".many.test") != NULL ? "many.test" : domain);
+	return host;
+}
+
+static void
+log_of(const char *domain, const char *status)
+{
+	char text[512], host[NEXTHOP_HOST_SIZE];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: Q%u: to=<u@%s>, relay=%s[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=%s",
+	    ++rig.message, domain, host_of(domain, host), status);
+	world_log(rig.engine, text);
+}
+
+/* Sessions are not logged: what was sent met the default level, verify. */
+static void
+verifies(const char *domain)
+{
+	log_of(domain, "sent (250 2.0.0 Ok)");
+	rig_save();
+}
+
+static void
+fails(const char *domain)
+{
+	log_of(domain, "deferred (" NOT_VERIFIED ")");
+	rig_save();
+}
+
+static void
+begin(bool prober)
+{
+	rig_new_settled();
+	rig_notify_admin();
+	world.answer = answer_dns;
+	world.finger = prober ? answer : NULL;
+	good = "";
+}
+
+static void
+assert_frozen(bool frozen)
+{
+	kit_assert(STATE,
+	    "SELECT count(*) FROM counter WHERE name = 'frozen-ms' AND value <> 0",
+	    frozen ? "1\n" : "0\n");
+}
+
+static void
+assert_judged(const char *domain, enum level entry, enum why why)
+{
+	assert_string_equal(why_slug(kit_get(rig.store, domain).why), why_slug(why));
+	rig_assert_entry(domain, entry);
+}
+
+/* 21 names of one wildcard zone, one server; its certificate goes bad. */
+static void
+one_stranger_freezes_nobody(void **state)
+{
+	bool prober = *(const bool *)*state;
+	char name[32];
+
+	begin(prober);
+	good = " mx.many.test mx.other.test ";
+	for (int i = 0; i < 21; i++) {
+		snprintf(name, sizeof(name), "n%d.many.test", i);
+		verifies(name);
+	}
+	verifies("other.test");
+	world_wait(rig.engine, 20 * MIN);
+	good = " mx.other.test ";
+	for (int i = 0; i < 21; i++) {
+		snprintf(name, sizeof(name), "n%d.many.test", i);
+		fails(name);
+	}
+	world_wait(rig.engine, 2 * MIN);
+	assert_frozen(false);
+	kit_assert(STATE,
+	    "SELECT DISTINCT why FROM destination WHERE pending = 0 AND "
+	    "key LIKE '%.many.test'",
+	    "hold\n");
+	/* Whoever never did better is decided, as ever. */
+	fails("plain.test");
+	world_wait(rig.engine, 2 * MIN);
+	assert_judged("plain.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_close();
+}
+
+static const char *const four[] = {"a.test", "b.test", "c.test", "d.test"};
+
+/* 50 mails a day, and our CA file is exchanged. */
+static void
+small_server_weakens_nothing(void **state)
+{
+	bool prober = *(const bool *)*state;
+
+	begin(prober);
+	rig.config.ladder.hold_encrypt_ms = 4 * SECOND;
+	good = " mx.a.test mx.b.test mx.c.test mx.d.test ";
+	for (size_t i = 0; i < 4; i++)
+		verifies(four[i]);
+	world_wait(rig.engine, 2 * HOUR);
+	good = ""; /* nobody verifies from now on */
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 4; i++) {
+			fails(four[i]);
+			world_wait(rig.engine, MIN);
+		}
+	}
+	assert_frozen(true);
+	fails("new.test");
+	world_wait(rig.engine, 10 * MIN);
+	kit_assert(STATE, "SELECT key FROM destination WHERE entry <> 'none'", "");
+	assert_judged("new.test", LEVEL_NONE, WHY_FREEZE);
+	world_pass(SECOND);
+	/* It is mended: mail flows, and who still fails gets what it needs. */
+	good = " mx.a.test mx.b.test mx.c.test mx.d.test ";
+	for (size_t i = 0; i < 4; i++)
+		verifies(four[i]);
+	for (int round = 0; round < 2; round++) { /* what failed meanwhile fails again */
+		world_wait(rig.engine, 10 * MIN);
+		fails("new.test");
+	}
+	world_wait(rig.engine, 10 * MIN);
+	assert_frozen(false);
+	kit_assert(
+	    STATE, "SELECT key FROM destination WHERE entry <> 'none'", "new.test\n");
+	rig_close();
+}
+
+/* The first of the four: with a canary nobody is weakened, not even the first. */
+static void
+canary_freezes_at_once(void **state)
+{
+	(void)state;
+	begin(true);
+	good = " mx.a.test mx.b.test ";
+	verifies("a.test");
+	verifies("b.test");
+	world_wait(rig.engine, HOUR);
+	good = "";
+	fails("new.test");
+	world_wait(rig.engine, MIN);
+	assert_judged("new.test", LEVEL_NONE, WHY_FREEZE);
+	assert_frozen(true);
+	assert_non_null(strstr(buf_text(&world.body), "freeze: a server that is known"));
+	rig_close();
+}
+
+/* Two servers, one of which fails: that is no sign of anything. */
+static void
+one_of_two_is_no_sign(void **state)
+{
+	(void)state;
+	begin(false);
+	verifies("a.test");
+	verifies("b.test");
+	world_wait(rig.engine, HOUR);
+	fails("a.test");
+	fails("b.test");
+	fails("new.test");
+	world_wait(rig.engine, MIN);
+	assert_frozen(false);
+	assert_judged("new.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_close();
+}
+
+/* Twenty servers fail, and another one verifies: it is not us. */
+static void
+whoever_verifies_speaks_against_it(void **state)
+{
+	bool another = *(const bool *)*state;
+	char name[32];
+
+	begin(false);
+	for (int i = 0; i < 25; i++) {
+		snprintf(name, sizeof(name), "p%d.test", i);
+		verifies(name);
+	}
+	world_wait(rig.engine, HOUR);
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "p%d.test", i);
+		fails(name);
+		world_pass(10 * SECOND);
+		if (another && i == 10)
+			verifies("p24.test");
+	}
+	world_wait(rig.engine, SECOND);
+	assert_frozen(!another);
+	rig_close();
+}
+
+int
+main(void)
+{
+	static const bool yes = true, no = false;
+
+	if (!rig_begin())
+		return 2;
+	suite_add(one_stranger_freezes_nobody, &yes,
+	    "21 names of one server, which goes bad: no freeze");
+	suite_add(one_stranger_freezes_nobody, &no, "the same without posttls-finger");
+	suite_add(small_server_weakens_nothing, &yes,
+	    "a small server with a broken CA file weakens nothing");
+	suite_add(small_server_weakens_nothing, &no, "the same without posttls-finger");
+	suite_add(
+	    canary_freezes_at_once, NULL, "with canaries the first failure freezes");
+	suite_add(one_of_two_is_no_sign, NULL, "two servers that fail are no freeze");
+	suite_add(whoever_verifies_speaks_against_it, &no,
+	    "twenty servers fail within the time: a freeze");
+	suite_add(whoever_verifies_speaks_against_it, &yes,
+	    "... not where another one verifies meanwhile");
+	return rig_end(suite_run());
+}
