@@ -88,9 +88,8 @@ missing(const struct evidence *ev, enum level present)
 	return wants;
 }
 
-/* Did the queue settle it? */
-static bool
-queue_settles(const struct evidence *ev, int64_t now_ms, struct decision *out)
+bool
+ladder_queue_settles(const struct evidence *ev, int64_t now_ms, struct decision *out)
 {
 	switch (ev->queue) {
 	case QUEUE_GONE:
@@ -411,7 +410,7 @@ ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return ladder_keep_and_alert(WHY_CREDENTIALS, 0);
 	if (missing(ev, step.present) != 0)
 		return ladder_wants(missing(ev, step.present));
-	if (queue_settles(ev, now_ms, &d))
+	if (ladder_queue_settles(ev, now_ms, &d))
 		return d;
 	if (ev->prober != ANSWER_NO && servers_settle(policy, ev, now_ms, &step, &d))
 		return d;
