@@ -327,7 +327,8 @@ decide_blind(const struct evidence *ev, int64_t now_ms)
 		d = ladder_without_entry(ev, WHY_RESOLVERS_DIFFER);
 	else if (ev->entry.level == LEVEL_NONE && ev->default_level == LEVEL_DANE_ONLY)
 		d.look_again_ms = 0;
-	d.alert = true;
+	/* That it was tried again in vain is no news. */
+	d.alert = d.action != ACTION_REMOVE || !ev->denied_again;
 	return d;
 }
 

@@ -7,9 +7,9 @@
 
 #define FREEZE_LOOK_MS     (5 * SPAN_MINUTE_MS)
 #define NEWER_LOOK_MS      (5 * SPAN_MINUTE_MS) /* its own line is waited for */
-#define UNWATCHED_MS       SPAN_DAY_MS /* a hold that nobody confirmed begins anew */
+#define UNWATCHED_MS       SPAN_DAY_MS  /* a hold that nobody confirmed begins anew */
 #define SENT_PLAIN_MS      SPAN_HOUR_MS /* smtp(8) does by itself, at the latest */
-#define CONTRADICTIONS_MAX 3           /* so many: alert, once, and mail waits */
+#define CONTRADICTIONS_MAX 3            /* so many: alert, once, and mail waits */
 
 /* The step that is due. */
 struct step {
