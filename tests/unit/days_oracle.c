@@ -23,7 +23,7 @@
 #define SLACK_MS     (9 * HOUR) /* back-offs, and retries that are 4 h apart */
 #define UNTOLD_MS    (2 * HOUR)
 #define JUDGED_MAX   200 /* a day */
-#define TELLS_MAX    6   /* of one cause, while mail waits: TLSA are tried once a day */
+#define TELLS_MAX    4   /* of one cause, while mail waits */
 #define TELLS_TODAY  4   /* of all causes */
 
 static void objects(struct day *day, const char *format, ...)
@@ -213,6 +213,22 @@ oracle_sent(struct day *day, const struct mail *mail, enum strength met)
 		o->better_due_ms = now_ms + 15 * MIN;
 }
 
+static void
+note_plain(struct day *day, int64_t at_ms)
+{
+	struct oracle *o = &day->oracle;
+
+	/* Too far apart; lines that somebody writes may bridge that, if they lie about
+	 * the message and not about the server. */
+	if (o->plain == 0 ||
+	    (at_ms - o->plain_last_ms > PLAIN_MS && !day_has(day, ACT_LINES))) {
+		o->plain = 0;
+		o->plain_first_ms = at_ms;
+	}
+	o->plain++;
+	o->plain_last_ms = at_ms;
+}
+
 void
 oracle_failed(struct day *day, const struct mail *mail, bool tls, bool plain)
 {
@@ -226,23 +242,32 @@ oracle_failed(struct day *day, const struct mail *mail, bool tls, bool plain)
 	note_due(day, now_ms);
 	if (!plain)
 		return;
-	/* Too far apart; lines that somebody writes may bridge that, if they lie about
-	 * the message and not about the server. */
-	if (o->plain == 0 ||
-	    (now_ms - o->plain_last_ms > PLAIN_MS && !day_has(day, ACT_LINES))) {
-		o->plain = 0;
-		o->plain_first_ms = now_ms;
-	}
-	o->plain++;
-	o->plain_last_ms = now_ms;
+	note_plain(day, now_ms);
 }
 
 void
 oracle_bounced(struct day *day, const struct mail *mail)
 {
+	unsigned told = day->oracle.told;
+
 	check_wait(day, mail, "bounced");
-	if (day->queued == 0)
-		forget_failures(&day->oracle);
+	if (day->queued > 0)
+		return;
+	forget_failures(&day->oracle);
+	/* Nothing flowed: whoever was alerted of it knows. */
+	day->oracle.told = told;
+}
+
+/* An attempt counts where it, or the probe that was made for it, met no TLS. */
+static void
+note_probe_of(struct day *day, int64_t now_ms)
+{
+	struct oracle *o = &day->oracle;
+	struct view view = day_view(day, VIEW_OURS, now_ms);
+
+	if (batch.prober && view_answers(&view) && !view_meets(&view, S_ENCRYPT) &&
+	    o->failed_ms > o->plain_last_ms)
+		note_plain(day, o->failed_ms);
 }
 
 /* --- a step down ---------------------------------------------------------------------
@@ -459,8 +484,10 @@ oracle_judged(void *context, const struct destination *d, const struct judged *j
 	count_judgement(day, now_ms);
 	if (judged->tell)
 		count_alert(day, judged->decision.why, now_ms);
-	if (is_waiting(day))
+	if (is_waiting(day)) {
 		note_due(day, now_ms);
+		note_probe_of(day, now_ms);
+	}
 	day->lease_end_ms = d->entry.lease_end_ms - world.wall_ms + now_ms;
 	if (judged->map_changed)
 		take_entry(day, d->entry.level, now_ms);
