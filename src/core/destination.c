@@ -108,8 +108,11 @@ destination_better_ms(const struct destination *d)
 	const struct destination_past *past = &d->past;
 	int64_t after_ms = d->entry.force_ms, better_ms = 0;
 
+	/* What a probe for such a session did not confirm is asked again in a day: a
+	 * chain that is good may be another name's with each message. */
 	if (d->probe.time_ms != 0)
-		destination_later(&after_ms, d->probe.time_ms + SPAN_DAY_MS);
+		destination_later(
+		    &after_ms, d->probe.time_ms + (d->probe.better ? SPAN_DAY_MS : 0));
 	if (level_promise(d->entry.level) == LEVEL_MAY)
 		destination_later(&better_ms, past->encrypt_ms);
 	if (level_promise(d->entry.level) == LEVEL_MAY ||

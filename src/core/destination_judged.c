@@ -294,6 +294,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .policy_refused = d->alarm.policy_refused,
 	    .denies_tlsa = denies_tlsa(&d->alarm),
 	    .denied_ms = d->dns.denied_ms,
+	    .denied_again = d->dns.denied_ms != 0 && d->past.sent_ms < d->dns.denied_ms,
 	    .attempt_level = d->alarm.attempt_level,
 	    .attempt_ms = d->alarm.attempt_ms,
 	    .attempts = d->alarm.attempts,
@@ -355,6 +356,10 @@ destination_take_measured(
 		    (struct plain_attempts){
 		        1, alarm->last_attempt_ms, alarm->last_attempt_ms},
 		    spans);
+	/* Whatever Postfix met, TLS is there. Attempts that did not meet it must not wait
+	 * for the moment in which somebody strips it here as well. */
+	if (m->meets[LEVEL_ENCRYPT] == ANSWER_YES)
+		alarm->plain = (struct plain_attempts){0};
 	if (m->meets[ladder_level_in_force(ev)] != ANSWER_YES)
 		alarm->contradictions = 0;
 	else if (is_fresh_attempt(d, alarm->contradicted_ms)) {
@@ -537,6 +542,10 @@ destination_decide(struct destination *d, const struct evidence *ev,
 	    .changed = changed,
 	    .tell = decision->alert && !is_old_hold(d, decision) &&
 	        (changed || is_worse(d, ev, decision))};
+	/* No witness was asked: anybody may have written the lines before this one. */
+	if (ev->deferral && !ev->asked && ev->queue == QUEUE_NOT_ASKED &&
+	    decision->why != WHY_ECHO)
+		d->alarm.plain = (struct plain_attempts){0};
 	note_hold(d, decision, ev->best_seen, now_ms);
 	note_silence(d, ev, decision, now_ms);
 	if (decision->why == WHY_RESOLVERS_DIFFER && ev->deferral && ev->denies_tlsa)

@@ -215,6 +215,34 @@ decide_pinned(const struct evidence *ev)
 	return is_echo(ev) ? decide_echo(ev) : ladder_keep_and_alert(WHY_PIN_NOT_MET, 0);
 }
 
+/*
+ * Whoever can only write a line moves nothing: it is asked whether the message is there.
+ * True: it is to be asked, or that settled it.
+ */
+static bool
+must_ask_queue(const struct evidence *ev, int64_t now_ms, struct decision *out)
+{
+	if (ev->queue != QUEUE_NOT_ASKED)
+		return ladder_queue_settles(ev, now_ms, out);
+	*out = ladder_wants(WANTS_QUEUE);
+	return true;
+}
+
+/* The fault is ours. Without our entry Postfix is back at the default. */
+static struct decision
+decide_fault(const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d;
+
+	if (!is_entry_refused(ev))
+		return ladder_keep_and_alert(WHY_OUR_FAULT, 0);
+	if (must_ask_queue(ev, now_ms, &d))
+		return d;
+	d = ladder_without_entry(ev, WHY_OUR_ENTRY);
+	d.alert = true;
+	return d;
+}
+
 /* True: one of them settled it. */
 static bool
 decide_early(const struct ladder_policy *policy, const struct evidence *ev,
@@ -223,10 +251,7 @@ decide_early(const struct ladder_policy *policy, const struct evidence *ev,
 	if (ev->pinned) {
 		*out = decide_pinned(ev);
 	} else if (ev->deferral && ev->fault_ours) {
-		/* Without our entry Postfix is back at the default: never weaker. */
-		*out = is_entry_refused(ev) ? ladder_without_entry(ev, WHY_OUR_ENTRY)
-		                            : ladder_keep(WHY_OUR_FAULT, 0);
-		out->alert = true;
+		*out = decide_fault(ev, now_ms);
 	} else if (ev->default_level == LEVEL_UNKNOWN) {
 		*out = ladder_keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
 	} else if (ev->entry.level != LEVEL_NONE &&
@@ -293,13 +318,17 @@ is_blind(const struct evidence *ev, int64_t now_ms)
 static struct decision
 decide_blind(const struct evidence *ev, int64_t now_ms)
 {
-	struct decision d = ladder_keep(WHY_RESOLVERS_DIFFER, now_ms + BLIND_MS);
+	struct decision d;
 
+	if (ev->deferral && ev->denies_tlsa && must_ask_queue(ev, now_ms, &d))
+		return d;
+	d = ladder_keep(WHY_RESOLVERS_DIFFER, now_ms + BLIND_MS);
 	if (ev->entry.level == LEVEL_DANE_ONLY)
 		d = ladder_without_entry(ev, WHY_RESOLVERS_DIFFER);
 	else if (ev->entry.level == LEVEL_NONE && ev->default_level == LEVEL_DANE_ONLY)
 		d.look_again_ms = 0;
-	d.alert = true;
+	/* That it was tried again in vain is no news. */
+	d.alert = d.action != ACTION_REMOVE || !ev->denied_again;
 	return d;
 }
 

@@ -95,6 +95,7 @@ struct evidence {
 	                      */
 	bool denies_tlsa;    /* Postfix says that there is no TLSA, or no DNSSEC */
 	int64_t denied_ms;   /* when it last did so though there are, for all hosts */
+	bool denied_again;   /* ... and no mail flowed since then */
 	enum rule_dnssec rule_dnssec; /* the rule's condition */
 	bool rule_alert;              /* the rule wants an alert */
 	enum fallback fallback;

@@ -44,6 +44,10 @@ int64_t ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms);
 
 /* --- ladder_step.c: guards 11 to 16, a step down ----------------------------------- */
 
+/* Guard 12: did the queue settle it? Only once it was asked. */
+bool ladder_queue_settles(
+    const struct evidence *ev, int64_t now_ms, struct decision *out);
+
 struct decision ladder_step(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 

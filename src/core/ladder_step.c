@@ -7,8 +7,9 @@
 
 #define FREEZE_LOOK_MS     (5 * SPAN_MINUTE_MS)
 #define NEWER_LOOK_MS      (5 * SPAN_MINUTE_MS) /* its own line is waited for */
-#define UNWATCHED_MS       SPAN_DAY_MS /* a hold that nobody confirmed begins anew */
-#define CONTRADICTIONS_MAX 3           /* so many: alert, once, and mail waits */
+#define UNWATCHED_MS       SPAN_DAY_MS  /* a hold that nobody confirmed begins anew */
+#define SENT_PLAIN_MS      SPAN_HOUR_MS /* smtp(8) does by itself, at the latest */
+#define CONTRADICTIONS_MAX 3            /* so many: alert, once, and mail waits */
 
 /* The step that is due. */
 struct step {
@@ -88,9 +89,8 @@ missing(const struct evidence *ev, enum level present)
 	return wants;
 }
 
-/* Did the queue settle it? */
-static bool
-queue_settles(const struct evidence *ev, int64_t now_ms, struct decision *out)
+bool
+ladder_queue_settles(const struct evidence *ev, int64_t now_ms, struct decision *out)
 {
 	switch (ev->queue) {
 	case QUEUE_GONE:
@@ -394,6 +394,20 @@ take(const struct ladder_policy *policy, const struct evidence *ev,
 	return d;
 }
 
+/*
+ * Nothing weaker is left. After a failed handshake smtp(8) goes on in cleartext by itself
+ * at the lowest rung, once the message is old enough: with each message anew, which is no
+ * news for the administrator. Mail waits only where that does not end.
+ */
+static struct decision
+decide_bottom(const struct evidence *ev, const struct step *step)
+{
+	if (step->present <= LEVEL_MAY && ev->fallback == FALLBACK_NEXT && !ev->wrapper &&
+	    ev->last_attempt_ms - ev->first_attempt_ms < SENT_PLAIN_MS)
+		return ladder_keep(WHY_MAY_AFTER, 0);
+	return ladder_keep_and_alert(WHY_NOTHING_WEAKER, 0);
+}
+
 struct decision
 ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
@@ -404,14 +418,14 @@ ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return ladder_keep_and_alert(WHY_NO_EFFECT, 0);
 	by_reason(ev, &step);
 	if (step.level == LEVEL_NONE)
-		return ladder_keep_and_alert(WHY_NOTHING_WEAKER, 0);
+		return decide_bottom(ev, &step);
 	/* Whatever the servers do, there is no step that it allows. */
 	if ((ev->credentials == ANSWER_YES || ev->prober == ANSWER_NO) &&
 	    exposes_credentials(ev, measured_next(step.present)))
 		return ladder_keep_and_alert(WHY_CREDENTIALS, 0);
 	if (missing(ev, step.present) != 0)
 		return ladder_wants(missing(ev, step.present));
-	if (queue_settles(ev, now_ms, &d))
+	if (ladder_queue_settles(ev, now_ms, &d))
 		return d;
 	if (ev->prober != ANSWER_NO && servers_settle(policy, ev, now_ms, &step, &d))
 		return d;

@@ -37,7 +37,8 @@ enum why_alerts {
  * guard   the number of the guard, or one of the two above
  *
  * BY_CASE means: our-fault alerts for a deferral, and not for a default level that is
- * unknown; dns-unsure for a resolver that cannot be trusted, for the second answer in a
+ * unknown; resolvers-differ, but not where dane-only was tried again and no mail flowed;
+ * dns-unsure for a resolver that cannot be trusted, for the second answer in a
  * row that could not tell, and by rule; no-mail for mail that waits, and not at a
  * re-check; contradiction for the third probe in a row; lowest for a step that is held,
  * and not for an entry that is raised. What sets an entry alerts where that is cleartext,
@@ -65,7 +66,7 @@ enum why_alerts {
 	  KNOWN, ALWAYS, OVER, 2) \
 	W(RESOLVERS_DIFFER, "resolvers-differ", \
 	  "usable TLSA records, but Postfix does not see them: its resolver is another", \
-	  KNOWN, ALWAYS, OVER, 2) \
+	  KNOWN, BY_CASE, OVER, 2) \
 	W(NO_RULE, "no-rule", \
 	  "no rule knows this reason", \
 	  UNSURE, ALWAYS, OVER, 3) \

@@ -76,6 +76,6 @@ under may may '' '
 selfsigned.test       -          none           tls
 plain.test            -          none           clear
 dane-bad.test         -          none           tls
-starttls-broken.test  -          nothing-weaker waits
+starttls-broken.test  -          may-after      waits
 '
 finish

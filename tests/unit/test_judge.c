@@ -162,6 +162,9 @@ useless_entry_is_not_judged_for_ever(void **state)
 	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
 	sim_wait(sim, HOUR);
 	sim_defer(sim, NO_HANDSHAKE);
+	sim_assert(sim, LEVEL_DANE, WHY_MAY_AFTER);
+	sim_wait(sim, HOUR);
+	sim_defer(sim, NO_HANDSHAKE); /* it should have been sent in cleartext by now */
 	sim_assert(sim, LEVEL_DANE, WHY_NOTHING_WEAKER);
 	asked = sim->asked;
 	sim_wait(sim, 30 * DAY);

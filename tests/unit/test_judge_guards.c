@@ -289,7 +289,8 @@ our_own_entry_goes_when_postfix_refuses_it(void **state)
 	sim->judge.can_dane = ANSWER_NO;
 	sim_defer(sim, "client TLS configuration problem");
 	sim_assert(sim, LEVEL_NONE, WHY_OUR_ENTRY);
-	assert_int_equal(sim->asked, 1); /* no question was asked for it */
+	/* The queue was asked, as anybody may write such a line, and DNS before that. */
+	assert_int_equal(sim->asked, 2);
 	sim_free(sim);
 }
 

@@ -241,6 +241,8 @@ set_more(struct row *row, char *more)
 			ev->denies_tlsa = true;
 		else if (strcmp(name, "denied") == 0)
 			ev->denied_ms = time_of(value);
+		else if (strcmp(name, "again") == 0)
+			ev->denied_again = true;
 		else if (strcmp(name, "all-usable") == 0)
 			ev->dane.all_usable = true;
 		else if (strcmp(name, "socket") == 0)
@@ -489,6 +491,7 @@ draw_evidence(void)
 	    .plain = {draw(4), draw_time(), draw_time()},
 	    .denies_tlsa = draw(10) == 0,
 	    .denied_ms = draw(10) == 0 ? draw_time() : 0,
+	    .denied_again = draw(2) == 0,
 	    .asked = draw(20) != 0,
 	    .other_map = draw(10) == 0 ? draw(ANSWER_YES + 1) : ANSWER_NO,
 	    .credentials = draw(10) == 0 ? draw(ANSWER_YES + 1) : ANSWER_NO,
