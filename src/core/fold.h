@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Log lines folded into news per destination: a destination that is seen a million
- * times is one item. Lines of one smtp(8) process belong together: a session line and
- * a policy look-up tell what its next status lines are about. Pure; one owner.
+ * times is one item. Lines of one smtp(8) process belong together: a session line, a
+ * policy look-up and what it says of servers that it passes over tell what its next
+ * status lines are about. Pure; one owner.
  */
 #ifndef CORE_FOLD_H
 #define CORE_FOLD_H

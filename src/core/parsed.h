@@ -17,6 +17,8 @@ enum parsed_kind {
 	PARSED_SESSION,
 	PARSED_POLICY,
 	PARSED_EXPIRY,
+	PARSED_FAULT,
+	PARSED_REASON,
 };
 
 /* Slices borrow from the line that it was made of. */
@@ -32,6 +34,8 @@ struct parsed {
 		struct session_line session;
 		struct policy_line policy;
 		struct str expired; /* the queue id */
+		struct fault_line fault;
+		struct reason_line reason;
 	};
 };
 

@@ -14,7 +14,8 @@
 enum prefilter_want {
 	PREFILTER_TROUBLE = 1, /* status lines of mail that was not sent */
 	PREFILTER_SENT = 2,    /* status lines of mail that was */
-	PREFILTER_TLS = 4,     /* TLS sessions with servers, policy look-ups */
+	PREFILTER_TLS = 4,     /* TLS sessions with servers and what failed of them,
+	                        * policy look-ups */
 };
 
 /* How the bytes are searched for. All find the same. */
