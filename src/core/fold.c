@@ -30,6 +30,7 @@ struct fold {
 	fold_route_fn *router;
 	void *router_context;
 	struct parked parked;
+	unsigned starts;
 };
 
 struct fold *
@@ -115,25 +116,6 @@ fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
 }
 
 static void
-count_attempt(struct fold_attempts *attempts, int64_t attempt_ms)
-{
-	if (attempts->count++ == 0 || attempt_ms < attempts->first_ms)
-		attempts->first_ms = attempt_ms;
-	if (attempt_ms > attempts->last_ms)
-		attempts->last_ms = attempt_ms;
-}
-
-/* What it was about matters before cleartext is allowed. */
-static void
-count_kind(struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms)
-{
-	if (rule->fallback == FALLBACK_LEVEL && rule->level == LEVEL_MAY)
-		count_attempt(&item->plain, attempt_ms);
-	else if (rule->fallback == FALLBACK_NEXT)
-		count_attempt(&item->broken, attempt_ms);
-}
-
-static void
 take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *line,
     const struct trouble *trouble)
 {
@@ -163,7 +145,8 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 		if (d.attempt_ms > item->last_attempt_ms)
 			item->last_attempt_ms = d.attempt_ms;
 		if (!trouble->nowhere)
-			count_kind(item, rules_get(fold->rules, rule), d.attempt_ms);
+			fold_item_counts(
+			    item, rules_get(fold->rules, rule), d.attempt_ms);
 	}
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
@@ -501,6 +484,9 @@ fold_one(struct fold *fold, const struct parsed *line)
 	case PARSED_REASON:
 		note_reason(fold, line);
 		break;
+	case PARSED_START:
+		fold->starts++;
+		break;
 	}
 }
 
@@ -553,6 +539,12 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
 		fold_status(fold, NULL, NULL, &line, true);
 	}
 	buf_clear(&text);
+}
+
+unsigned
+fold_starts(const struct fold *fold)
+{
+	return fold->starts;
 }
 
 void

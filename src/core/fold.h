@@ -212,6 +212,9 @@ const struct fold_ended *fold_ended(const struct fold *fold, size_t *count);
 size_t fold_size(const struct fold *fold); /* items */
 const struct fold_counts *fold_counts(const struct fold *fold);
 
+/* How often Postfix said that it started or read its settings again, ever. */
+unsigned fold_starts(const struct fold *fold);
+
 /* Forget the items and the counts; the last lines of the processes stay. */
 void fold_clear(struct fold *fold);
 

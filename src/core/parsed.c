@@ -44,8 +44,12 @@ is_of_server(const struct logline *line, struct parsed *out)
 bool
 parsed_from(const struct logline *line, struct parsed *out)
 {
-	if (!is_of_smtp(line->program))
-		return false;
+	if (!is_of_smtp(line->program)) {
+		out->kind = PARSED_START;
+		out->pid = line->pid;
+		return str_equal(line->program, STR("master")) && !line->has_severity &&
+		    start_parse(line->text);
+	}
 	if (line->has_severity) {
 		out->kind = PARSED_POLICY;
 		out->pid = line->pid;

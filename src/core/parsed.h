@@ -19,6 +19,7 @@ enum parsed_kind {
 	PARSED_EXPIRY,
 	PARSED_FAULT,
 	PARSED_REASON,
+	PARSED_START, /* Postfix started, or read its settings again */
 };
 
 /* Slices borrow from the line that it was made of. */

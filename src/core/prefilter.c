@@ -18,6 +18,7 @@
  *   "TLS "     'T' at 0, 'S' at 2, at 3 ' ', or ':' or another of its bits
  *   "tificate" 't' at 0, 'f' at 2, 'c' at 4
  *   " SSL_"    'S' at 2, '_' at 4
+ *   " -- v"    '-' at 2, at 3 as of "TLS ", 'v' at 4
  */
 #define BEHIND 6 /* bytes behind a place that the check of it reads */
 #define BLOCK  64
@@ -73,8 +74,10 @@ look_8(const char *p, unsigned want)
 	if ((want & PREFILTER_SENT) == 0)
 		hits &= ~equal_8(p + 6, 's');
 	if ((want & PREFILTER_TLS) != 0)
-		hits |= equal_8(p + 2, 'S') &
-		    ((equal_8(p, 'T') & either_8(p + 3, ' ', ':')) | equal_8(p + 4, '_'));
+		hits |= (equal_8(p + 2, 'S') & equal_8(p + 4, '_')) |
+		    (either_8(p + 3, ' ', ':') &
+		        ((equal_8(p, 'T') & equal_8(p + 2, 'S')) |
+		            (equal_8(p + 2, '-') & equal_8(p + 4, 'v'))));
 	return (struct masks){hits, equal_8(p, '\n')};
 }
 
@@ -119,11 +122,13 @@ look_16(const char *p, unsigned want)
 	if ((want & PREFILTER_SENT) == 0)
 		hits = _mm_andnot_si128(equal_16(p + 6, 's'), hits);
 	if ((want & PREFILTER_TLS) != 0) {
-		__m128i tls = _mm_and_si128(equal_16(p, 'T'), either_16(p + 3, ' ', ':'));
+		__m128i s = equal_16(p + 2, 'S');
+		__m128i tls = _mm_and_si128(equal_16(p, 'T'), s);
+		__m128i start = _mm_and_si128(equal_16(p + 2, '-'), equal_16(p + 4, 'v'));
 
-		hits = _mm_or_si128(hits,
-		    _mm_and_si128(
-		        equal_16(p + 2, 'S'), _mm_or_si128(tls, equal_16(p + 4, '_'))));
+		tls = _mm_and_si128(_mm_or_si128(tls, start), either_16(p + 3, ' ', ':'));
+		hits = _mm_or_si128(
+		    hits, _mm_or_si128(tls, _mm_and_si128(s, equal_16(p + 4, '_'))));
 	}
 	return (struct masks){(unsigned)_mm_movemask_epi8(hits),
 	    (unsigned)_mm_movemask_epi8(equal_16(p, '\n'))};
@@ -167,12 +172,15 @@ look_32(const char *p, unsigned want)
 	if ((want & PREFILTER_SENT) == 0)
 		hits = _mm256_andnot_si256(equal_32(p + 6, 's'), hits);
 	if ((want & PREFILTER_TLS) != 0) {
-		__m256i tls =
-		    _mm256_and_si256(equal_32(p, 'T'), either_32(p + 3, ' ', ':'));
+		__m256i s = equal_32(p + 2, 'S');
+		__m256i tls = _mm256_and_si256(equal_32(p, 'T'), s);
+		__m256i start =
+		    _mm256_and_si256(equal_32(p + 2, '-'), equal_32(p + 4, 'v'));
 
+		tls = _mm256_and_si256(
+		    _mm256_or_si256(tls, start), either_32(p + 3, ' ', ':'));
 		hits = _mm256_or_si256(hits,
-		    _mm256_and_si256(equal_32(p + 2, 'S'),
-		        _mm256_or_si256(tls, equal_32(p + 4, '_'))));
+		    _mm256_or_si256(tls, _mm256_and_si256(s, equal_32(p + 4, '_'))));
 	}
 	return (struct masks){(unsigned)_mm256_movemask_epi8(hits),
 	    (unsigned)_mm256_movemask_epi8(equal_32(p, '\n'))};
@@ -332,7 +340,7 @@ is_wanted_certificate(const struct prefilter *prefilter, const char *p)
 	            follows(prefilter, p, STR("Server cer"))));
 }
 
-/* Is it about a server's TLS, not a client's? */
+/* Is it about a server's TLS, not a client's, or of master(8)? */
 static bool
 is_wanted_tls(const struct prefilter *prefilter, const char *p)
 {
@@ -345,6 +353,9 @@ is_wanted_tls(const struct prefilter *prefilter, const char *p)
 		    str_starts(text, STR("connection reused to ")) ||
 		    str_starts(text, STR("policy lookup ")) ||
 		    str_starts(text, STR("is required, but "));
+	if (str_starts(text, STR(" -- version ")))
+		return follows(prefilter, p, STR("daemon started")) ||
+		    follows(prefilter, p, STR("reload"));
 	return str_starts(text, STR("TLS: handshake failure")) ||
 	    str_starts(text, STR(" SSL_connect error to "));
 }

@@ -15,7 +15,7 @@ enum prefilter_want {
 	PREFILTER_TROUBLE = 1, /* status lines of mail that was not sent */
 	PREFILTER_SENT = 2,    /* status lines of mail that was */
 	PREFILTER_TLS = 4,     /* TLS sessions with servers and what failed of them,
-	                        * policy look-ups */
+	                        * policy look-ups, starts and reloads of Postfix */
 };
 
 /* How the bytes are searched for. All find the same. */

@@ -372,6 +372,13 @@ expiry_parse(struct str text, struct str *queue_id)
 }
 
 bool
+start_parse(struct str text)
+{
+	return str_starts(text, STR("daemon started -- version ")) ||
+	    str_starts(text, STR("reload -- version "));
+}
+
+bool
 session_parse(struct str text, struct session_line *out)
 {
 	struct str s = text;

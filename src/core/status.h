@@ -60,6 +60,10 @@ enum level status_met_level(const struct status_line *line);
 /* "QID: from=<A>, status=expired, returned to sender", of qmgr(8); also force-expired. */
 bool expiry_parse(struct str text, struct str *queue_id);
 
+/* "daemon started -- version V, configuration DIR", "reload -- version ...", of
+ * master(8). */
+bool start_parse(struct str text);
+
 /* How a TLS session was authenticated: what the session line calls it. */
 enum session_grade {
 	SESSION_ANONYMOUS,

@@ -52,6 +52,8 @@ static const struct row rows[] = {
     {"... for its handshake", "4F: Cannot start TLS: handshake failure", PREFILTER_TLS},
     {"... as it has no TLS", "4F: TLS is required, but was not offered by host m[1]",
         PREFILTER_TLS},
+    {"Postfix that started", "m[1]: daemon started -- version 3.7", PREFILTER_TLS},
+    {"Postfix that reloaded", "m[1]: reload -- version 3.7.11, x", PREFILTER_TLS},
     {"a session and a status in one line",
         "status=deferred (x) TLS connection established to , status=sent",
         PREFILTER_TLS | PREFILTER_SENT},
@@ -64,7 +66,7 @@ static const struct row rows[] = {
     {"a status without its word", "4F: to=<u@a.test>, status=", 0},
     {"bytes at the right places",
         "tatus=d xtatusxd TxS T..S  TLS TLS connection TLS:x t.f.c tificate not "
-        "certificate not ..S._  SSL_connect ",
+        "certificate not ..S._  SSL_connect  -- version  --  v",
         0},
     {"nothing", "", 0},
 };
@@ -129,9 +131,9 @@ make_text(uint32_t *seed, char *out, size_t size)
 	    "s", "d", "sent (", "TLS ", "T", "S ", "connection established to ",
 	    "connection reused to ", "policy lookup ", "is required, but ",
 	    "TLS: ", "handshake failure", "Server cer", "cer", "tificate not ",
-	    "tificate verification failed for ", " SSL_", "connect error to ", "\n",
-	    "\r\n", "\n\n", "t....=", "T.S ", "xxxxxxxxxxxxxxxxxxxxxxxx",
-	    "\xff\x80\xf4\xbd"};
+	    "tificate verification failed for ", " SSL_", "connect error to ", "reload",
+	    "daemon started", " -- version ", "\n", "\r\n", "\n\n", "t....=", "T.S ",
+	    "xxxxxxxxxxxxxxxxxxxxxxxx", "\xff\x80\xf4\xbd"};
 	size_t len = 0, want = roll(seed, (uint32_t)size);
 
 	while (len < want) {
@@ -177,7 +179,9 @@ is_wanted(struct str line, unsigned want)
 	            holds(line, "TLS: handshake failure") ||
 	            holds(line, "Server certificate not ") ||
 	            holds(line, "certificate verification failed for ") ||
-	            holds(line, " SSL_connect error to ")));
+	            holds(line, " SSL_connect error to ") ||
+	            holds(line, "daemon started -- version ") ||
+	            holds(line, "reload -- version ")));
 }
 
 /* The next wanted line by cutting all of them; *number: newlines before it. */
