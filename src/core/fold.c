@@ -8,8 +8,10 @@
 #include "core/fold_host.h"
 #include "core/fold_items.h"
 #include "core/parked.h"
+#include "core/passed.h"
 #include "core/processes.h"
 #include "core/reason.h"
+#include "core/trouble.h"
 
 /* So many lines before it is their turn. */
 #define AHEAD_SLOT 12
@@ -24,6 +26,7 @@ struct fold {
 	struct fold_items items;
 	struct fold_counts counts;
 	struct processes processes;
+	struct passed_table passed;
 	bool unquoted; /* addresses stand in the log as they are */
 	bool sessions_logged;
 	bool plain; /* every domain is its own next-hop: the router need not be asked */
@@ -31,6 +34,7 @@ struct fold {
 	void *router_context;
 	struct parked parked;
 	bool was_unparked;
+	unsigned starts;
 };
 
 struct fold *
@@ -87,17 +91,6 @@ is_filter(struct str relay)
 	return str_starts(address, STR("127.")) || str_starts(address, STR("::1]"));
 }
 
-static void
-copy_relay(struct str relay, char *out, size_t size)
-{
-	struct str host;
-
-	out[0] = '\0';
-	if (str_cut(&relay, '[', &host) && str_copy(host, out, size))
-		for (char *p = out; *p != '\0'; p++)
-			*p = ascii_lower(*p);
-}
-
 /* A bounce stays counted whatever follows in the log: the mail is lost. */
 static void
 take_lost(struct fold_item *item, struct str reason, int64_t time_ms)
@@ -127,29 +120,11 @@ fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
 }
 
 static void
-count_attempt(struct fold_attempts *attempts, int64_t attempt_ms)
-{
-	if (attempts->count++ == 0 || attempt_ms < attempts->first_ms)
-		attempts->first_ms = attempt_ms;
-	if (attempt_ms > attempts->last_ms)
-		attempts->last_ms = attempt_ms;
-}
-
-/* What it was about matters before cleartext is allowed. */
-static void
-count_kind(struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms)
-{
-	if (rule->fallback == FALLBACK_LEVEL && rule->level == LEVEL_MAY)
-		count_attempt(&item->plain, attempt_ms);
-	else if (rule->fallback == FALLBACK_NEXT)
-		count_attempt(&item->broken, attempt_ms);
-}
-
-static void
-take_deferral(
-    struct fold *fold, struct fold_item *item, const struct parsed *line, unsigned rule)
+take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *line,
+    const struct trouble *trouble)
 {
 	const struct status_line *s = &line->status;
+	unsigned rule = (unsigned)trouble->rule;
 	int64_t time_ms = line->time_ms;
 	struct fold_deferral d = {
 	    .time_ms = time_ms,
@@ -157,7 +132,7 @@ take_deferral(
 	    .rule = rule,
 	    .lost = s->status == DELIVERY_BOUNCED,
 	    .suspended = s->suspended,
-	    .policy_refused = str_is(s->own_reason, "client TLS configuration problem"),
+	    .policy_refused = str_is(trouble->reason, "client TLS configuration problem"),
 	    .attempt_level = status_attempt_level(s),
 	};
 
@@ -173,7 +148,9 @@ take_deferral(
 			item->first_attempt_ms = d.attempt_ms;
 		if (d.attempt_ms > item->last_attempt_ms)
 			item->last_attempt_ms = d.attempt_ms;
-		count_kind(item, rules_get(fold->rules, rule), d.attempt_ms);
+		if (!trouble->nowhere)
+			fold_item_counts(
+			    item, rules_get(fold->rules, rule), d.attempt_ms);
 	}
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
@@ -182,9 +159,9 @@ take_deferral(
 	        (fold_is_earlier(d.attempt_ms, time_ms, item->deferral->attempt_ms) &&
 	            time_ms >= item->deferral->time_ms)))
 		return;
-	reason_copy(s->own_reason, d.reason, sizeof(d.reason));
-	copy_relay(s->relay, d.relay, sizeof(d.relay));
-	str_copy(s->dsn, d.dsn, sizeof(d.dsn));
+	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
+	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
+	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));
 	str_copy(line->service, d.service, sizeof(d.service));
 	item->deferred = true;
 	if (item->deferral == NULL)
@@ -233,32 +210,6 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
 	item->last_attempt_ms = 0;
 	item->plain = (struct fold_attempts){0};
 	item->broken = (struct fold_attempts){0};
-}
-
-/* The rule that matches this line; -1: none, or rules do not apply to it. */
-static int
-match(struct fold *fold, const struct status_line *s, struct str service)
-{
-	struct rule_subject subject = {
-	    .reason = s->own_reason,
-	    .dsn = s->dsn,
-	    .service = service,
-	    .status = s->status_word,
-	};
-	unsigned limit_hits = 0;
-	int rule;
-
-	/* The last kinds are address probes: no mail waits for them. */
-	if (s->status != DELIVERY_DEFERRED && s->status != DELIVERY_BOUNCED &&
-	    s->status != DELIVERY_SOFTBOUNCE)
-		return -1;
-	rule = rules_match(
-	    fold->rules, fold->matcher, &subject, 0, RULE_DNSSEC_INSECURE, &limit_hits);
-	if (rule < 0) /* it may still be one for signed domains alone */
-		rule = rules_match(fold->rules, fold->matcher, &subject, 0,
-		    RULE_DNSSEC_ANY, &limit_hits);
-	fold->counts.limit_hits += limit_hits;
-	return rule;
 }
 
 /* The look-up names no service: that is the route's, if it leads to the same next-hop. */
@@ -339,32 +290,45 @@ find_or_make(struct fold *fold, const struct process *p, const struct status_lin
 	return ANSWER_YES;
 }
 
+static struct trouble
+trouble_in(struct fold *fold, const struct parsed *line, const struct passed *passed)
+{
+	unsigned limit_hits = 0;
+	struct trouble trouble = trouble_of(fold->rules, fold->matcher, &line->status,
+	    line->service, passed, &limit_hits);
+
+	fold->counts.limit_hits += limit_hits;
+	return trouble;
+}
+
 /* The item that it was folded into, or NULL. *unsure: its next-hop is not known yet. */
 static struct fold_item *
-take_status(
-    struct fold *fold, const struct process *p, const struct parsed *line, bool *unsure)
+take_status(struct fold *fold, const struct process *p, const struct passed *passed,
+    const struct parsed *line, bool *unsure)
 {
 	const struct status_line *s = &line->status;
 	int64_t time_ms = line->time_ms;
 	bool session = p != NULL && p->has_session &&
 	    str_starts(s->relay, (struct str){p->peer, p->peer_len});
-	int rule = s->status == DELIVERY_SENT ? -1 : match(fold, s, line->service);
+	struct trouble trouble = {.rule = -1};
 	struct fold_item *item;
 
 	*unsure = false;
-	if (rule < 0 && s->status != DELIVERY_SENT && !session)
+	if (s->status != DELIVERY_SENT)
+		trouble = trouble_in(fold, line, passed);
+	if (trouble.rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
 	switch (find_or_make(fold, p, s, line->hash, &item)) {
 	case ANSWER_UNSURE:
 		*unsure = true;
 		return NULL;
 	case ANSWER_NO:
-		fold->counts.no_nexthop += rule >= 0;
+		fold->counts.no_nexthop += trouble.rule >= 0;
 		return NULL;
 	case ANSWER_YES:
 		break;
 	}
-	if (rule >= 0)
+	if (trouble.rule >= 0)
 		fold->counts.recognised++;
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
@@ -373,8 +337,8 @@ take_status(
 	}
 	if (s->status == DELIVERY_SENT)
 		take_sent(fold, item, s, session, time_ms);
-	else if (rule >= 0)
-		take_deferral(fold, item, line, (unsigned)rule);
+	else if (trouble.rule >= 0)
+		take_deferral(fold, item, line, &trouble);
 	return item;
 }
 
@@ -439,7 +403,8 @@ fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context)
 
 /* A status line, parked if need be. */
 static void
-fold_status(struct fold *fold, struct process *p, const struct parsed *line, bool queued)
+fold_status(struct fold *fold, struct process *p, const struct passed *passed,
+    const struct parsed *line, bool queued)
 {
 	struct fold_item *item;
 	bool unsure;
@@ -452,10 +417,10 @@ fold_status(struct fold *fold, struct process *p, const struct parsed *line, boo
 		fold_items_end(&fold->items, line->status.queue_id, line->status.domain);
 	if (p != NULL)
 		process_bind(p, line->status.queue_id);
-	item = take_status(fold, p, line, &unsure);
+	item = take_status(fold, p, passed, line, &unsure);
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)
-		parked_add(&fold->parked, p, line, queued);
+		parked_add(&fold->parked, p, passed, line, queued);
 	/* The queue does not tell when the message was tried, so it is news only for a
 	 * destination that never had an entry. */
 	else if (queued && item != NULL && item->deferred)
@@ -475,20 +440,42 @@ fold_unpark(struct fold *fold)
 
 		if (parked_parse(p, &line))
 			fold_status(fold, p->process.used != 0 ? &p->process : NULL,
-			    &line, p->queued);
+			    p->passed, &line, p->queued);
 	}
 	parked_clear(&parked);
 }
 
 /* --- lines in ---------------------------------------------------------------------- */
 
+static const struct passed *
+take_passed(struct fold *fold, const struct parsed *line)
+{
+	return passed_take(&fold->passed, line->pid, &line->status, line->hash,
+	    attempt_began(&line->status, line->time_ms));
+}
+
+static void
+note_reason(struct fold *fold, const struct parsed *line)
+{
+	const struct process *p = processes_find(&fold->processes, line->pid);
+	bool session = p != NULL && p->has_session &&
+	    (p->queue_id[0] == '\0' || str_is(line->reason.queue_id, p->queue_id));
+	unsigned limit_hits = 0;
+	unsigned rank = trouble_rank(
+	    fold->rules, fold->matcher, line->reason.reason, line->service, &limit_hits);
+
+	fold->counts.limit_hits += limit_hits;
+	passed_note_reason(&fold->passed, line->pid, &line->reason,
+	    session ? p->peer : "", rank, line->time_ms);
+}
+
 static void
 fold_one(struct fold *fold, const struct parsed *line)
 {
 	switch (line->kind) {
 	case PARSED_STATUS:
-		fold_status(
-		    fold, processes_find(&fold->processes, line->pid), line, false);
+		fold_status(fold, processes_find(&fold->processes, line->pid),
+		    fold->passed.count > 0 ? take_passed(fold, line) : NULL, line, false);
 		break;
 	case PARSED_SESSION:
 		fold->counts.sessions++;
@@ -501,6 +488,15 @@ fold_one(struct fold *fold, const struct parsed *line)
 		break;
 	case PARSED_EXPIRY:
 		fold_items_end(&fold->items, line->expired, STR(""));
+		break;
+	case PARSED_FAULT:
+		passed_note_fault(&fold->passed, line->pid, &line->fault);
+		break;
+	case PARSED_REASON:
+		note_reason(fold, line);
+		break;
+	case PARSED_START:
+		fold->starts++;
 		break;
 	}
 }
@@ -561,21 +557,29 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
 	if (parsed_from_status(
 	        (struct str){buf_text(&text), text.len}, STR("smtp"), &line)) {
 		line.time_ms = now_ms;
-		fold_status(fold, NULL, &line, true);
+		fold_status(fold, NULL, NULL, &line, true);
 	}
 	buf_clear(&text);
+}
+
+unsigned
+fold_starts(const struct fold *fold)
+{
+	return fold->starts;
 }
 
 void
 fold_save_processes(const struct fold *fold, struct buf *out)
 {
 	processes_save(&fold->processes, out);
+	passed_save(&fold->passed, out);
 }
 
 void
 fold_load_processes(struct fold *fold, struct str saved)
 {
 	processes_load(&fold->processes, saved);
+	passed_load(&fold->passed, saved);
 }
 
 struct fold_item *

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Log lines folded into news per destination: a destination that is seen a million
- * times is one item. Lines of one smtp(8) process belong together: a session line and
- * a policy look-up tell what its next status lines are about. Pure; one owner.
+ * times is one item. Lines of one smtp(8) process belong together: a session line, a
+ * policy look-up and what it says of servers that it passes over tell what its next
+ * status lines are about. Pure; one owner.
  */
 #ifndef CORE_FOLD_H
 #define CORE_FOLD_H
@@ -211,6 +212,9 @@ struct fold_item *fold_first(const struct fold *fold);
 const struct fold_ended *fold_ended(const struct fold *fold, size_t *count);
 size_t fold_size(const struct fold *fold); /* items */
 const struct fold_counts *fold_counts(const struct fold *fold);
+
+/* How often Postfix said that it started or read its settings again, ever. */
+unsigned fold_starts(const struct fold *fold);
 
 /* Forget the items and the counts; the last lines of the processes stay. */
 void fold_clear(struct fold *fold);

@@ -267,3 +267,22 @@ fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned
 	w->rule = rule;
 	w->reason = reason_mark_of(line->own_reason, false);
 }
+
+static void
+count_attempt(struct fold_attempts *attempts, int64_t attempt_ms)
+{
+	if (attempts->count++ == 0 || attempt_ms < attempts->first_ms)
+		attempts->first_ms = attempt_ms;
+	if (attempt_ms > attempts->last_ms)
+		attempts->last_ms = attempt_ms;
+}
+
+void
+fold_item_counts(
+    struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms)
+{
+	if (rule->fallback == FALLBACK_LEVEL && rule->level == LEVEL_MAY)
+		count_attempt(&item->plain, attempt_ms);
+	else if (rule->fallback == FALLBACK_NEXT)
+		count_attempt(&item->broken, attempt_ms);
+}

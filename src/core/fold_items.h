@@ -47,6 +47,11 @@ void fold_items_end(struct fold_items *all, struct str queue_id, struct str doma
 /* One more of what (enum fold_what) on the day of time_ms. */
 void fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what);
 
+/* An attempt that failed for what that rule says: it matters before cleartext is allowed.
+ */
+void fold_item_counts(
+    struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms);
+
 /* The message of that line, which a rule recognised, waits: once, as its last line has
  * it, and only as many as are worth keeping. */
 void fold_item_waits(struct fold_item *item, const struct status_line *line,

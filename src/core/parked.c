@@ -9,7 +9,7 @@
 
 void
 parked_add(struct parked *parked, const struct process *process,
-    const struct parsed *line, bool queued)
+    const struct passed *passed, const struct parsed *line, bool queued)
 {
 	struct parked_line *added;
 
@@ -27,6 +27,10 @@ parked_add(struct parked *parked, const struct process *process,
 	};
 	if (process != NULL)
 		added->process = *process;
+	if (passed != NULL) {
+		added->passed = mem_new(1, sizeof(*passed));
+		*added->passed = *passed;
+	}
 }
 
 bool
@@ -44,6 +48,7 @@ parked_clear(struct parked *parked)
 	for (size_t i = 0; i < parked->count; i++) {
 		free(parked->lines[i].text);
 		free(parked->lines[i].service);
+		free(parked->lines[i].passed);
 	}
 	free(parked->lines);
 	*parked = (struct parked){0};

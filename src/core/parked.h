@@ -7,12 +7,14 @@
 #include <stddef.h>
 
 #include "core/parsed.h"
+#include "core/passed.h"
 #include "core/processes.h"
 
 struct parked_line {
 	char *text;
 	char *service;
 	struct process process; /* used is 0 where it had logged nothing */
+	struct passed *passed;  /* what was said of servers before it; NULL: nothing */
 	int64_t time_ms;
 	bool queued; /* from the queue, not from a log */
 };
@@ -24,9 +26,9 @@ struct parked {
 	size_t size;
 };
 
-/* Copies of all that is given; process may be NULL. */
+/* Copies of all that is given; process and passed may be NULL. */
 void parked_add(struct parked *parked, const struct process *process,
-    const struct parsed *line, bool queued);
+    const struct passed *passed, const struct parsed *line, bool queued);
 
 /* The line as it was; it borrows from the parked one. */
 bool parked_parse(const struct parked_line *parked, struct parsed *out);

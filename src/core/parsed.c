@@ -27,11 +27,29 @@ parsed_from_status(struct str text, struct str service, struct parsed *out)
 	return true;
 }
 
+/* Seldom: what smtp(8) says of a server that is not the last one of its message. */
+static bool
+is_of_server(const struct logline *line, struct parsed *out)
+{
+	if (!str_equal(line->program, STR("smtp")))
+		return false;
+	out->kind = PARSED_FAULT;
+	if (fault_parse(line->text, &out->fault))
+		return true;
+	out->kind = PARSED_REASON;
+	out->service = line->service;
+	return reason_parse(line->text, &out->reason);
+}
+
 bool
 parsed_from(const struct logline *line, struct parsed *out)
 {
-	if (!is_of_smtp(line->program))
-		return false;
+	if (!is_of_smtp(line->program)) {
+		out->kind = PARSED_START;
+		out->pid = line->pid;
+		return str_equal(line->program, STR("master")) && !line->has_severity &&
+		    start_parse(line->text);
+	}
 	if (line->has_severity) {
 		out->kind = PARSED_POLICY;
 		out->pid = line->pid;
@@ -48,7 +66,8 @@ parsed_from(const struct logline *line, struct parsed *out)
 		out->pid = line->pid;
 		return true;
 	}
-	if (!parsed_from_status(line->text, line->service, out))
+	if (!parsed_from_status(line->text, line->service, out) &&
+	    !is_of_server(line, out))
 		return false;
 	out->pid = line->pid;
 	return true;

@@ -17,6 +17,9 @@ enum parsed_kind {
 	PARSED_SESSION,
 	PARSED_POLICY,
 	PARSED_EXPIRY,
+	PARSED_FAULT,
+	PARSED_REASON,
+	PARSED_START, /* Postfix started, or read its settings again */
 };
 
 /* Slices borrow from the line that it was made of. */
@@ -30,6 +33,8 @@ struct parsed {
 		struct session_line session;
 		struct policy_line policy;
 		struct str expired; /* the queue id */
+		struct fault_line fault;
+		struct reason_line reason;
 	};
 	struct str service;
 	struct str text; /* of a status line: parsed again, it gives the same */

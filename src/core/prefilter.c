@@ -15,10 +15,16 @@
  * mail logs hold nowhere else, or seldom: a line that has them is then checked in full.
  *
  *   "tatus=d"  't' at 0, '=' at 5; at 6 no 's', unless mail that was sent is wanted
- *   "TLS "     'T' at 0, 'S' at 2, ' ' at 3
+ *   "TLS "     'T' at 0, 'S' at 2, at 3 ' ', or ':' or another of its bits
+ *   "tificate" 't' at 0, 'f' at 2, 'c' at 4
+ *   " SSL_"    'S' at 2, '_' at 4
+ *   " -- v"    '-' at 2, at 3 as of "TLS ", 'v' at 4
  */
 #define BEHIND 6 /* bytes behind a place that the check of it reads */
 #define BLOCK  64
+
+/* Into each loop over a buffer: a call for a block would take as long as the search. */
+#define INLINE inline __attribute__((always_inline))
 
 /* One bit for each of 64 places, the lowest for the first. */
 struct masks {
@@ -48,6 +54,13 @@ equal_8(const char *p, char c)
 	return (zero >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
+/* ... that is one of two, or has bits of both: the check in full tells. */
+static inline uint64_t
+either_8(const char *p, char a, char b)
+{
+	return equal_8(p, a) | equal_8(p, b);
+}
+
 /* The masks of two neighbouring stretches of `bits` bytes as those of one. */
 static inline struct masks
 join(struct masks low, struct masks high, unsigned bits)
@@ -56,19 +69,25 @@ join(struct masks low, struct masks high, unsigned bits)
 	    low.hits | high.hits << bits, low.newlines | high.newlines << bits};
 }
 
-static inline struct masks
+static INLINE struct masks
 look_8(const char *p, unsigned want)
 {
-	uint64_t hits = equal_8(p, 't') & equal_8(p + 5, '=');
+	uint64_t behind = equal_8(p + 5, '='), hits;
 
+	if ((want & PREFILTER_TLS) != 0)
+		behind |= equal_8(p + 2, 'f') & equal_8(p + 4, 'c');
+	hits = equal_8(p, 't') & behind;
 	if ((want & PREFILTER_SENT) == 0)
 		hits &= ~equal_8(p + 6, 's');
 	if ((want & PREFILTER_TLS) != 0)
-		hits |= equal_8(p, 'T') & equal_8(p + 2, 'S') & equal_8(p + 3, ' ');
+		hits |= (equal_8(p + 2, 'S') & equal_8(p + 4, '_')) |
+		    (either_8(p + 3, ' ', ':') &
+		        ((equal_8(p, 'T') & equal_8(p + 2, 'S')) |
+		            (equal_8(p + 2, '-') & equal_8(p + 4, 'v'))));
 	return (struct masks){hits, wants_count(want) ? equal_8(p, '\n') : 0};
 }
 
-static inline struct masks
+static INLINE struct masks
 look_plain(const char *p, unsigned want)
 {
 	struct masks out = look_8(p, want);
@@ -88,22 +107,40 @@ equal_16(const char *p, char c)
 	return _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(c));
 }
 
-static inline struct masks
+static inline __m128i
+either_16(const char *p, char a, char b)
+{
+	__m128i both = _mm_set1_epi8((char)(a ^ b));
+
+	return _mm_cmpeq_epi8(_mm_or_si128(_mm_loadu_si128((const __m128i *)p), both),
+	    _mm_set1_epi8((char)(a | b)));
+}
+
+static INLINE struct masks
 look_16(const char *p, unsigned want)
 {
-	__m128i hits = _mm_and_si128(equal_16(p, 't'), equal_16(p + 5, '='));
+	__m128i behind = equal_16(p + 5, '='), hits;
 
+	if ((want & PREFILTER_TLS) != 0)
+		behind = _mm_or_si128(
+		    behind, _mm_and_si128(equal_16(p + 2, 'f'), equal_16(p + 4, 'c')));
+	hits = _mm_and_si128(equal_16(p, 't'), behind);
 	if ((want & PREFILTER_SENT) == 0)
 		hits = _mm_andnot_si128(equal_16(p + 6, 's'), hits);
-	if ((want & PREFILTER_TLS) != 0)
-		hits = _mm_or_si128(hits,
-		    _mm_and_si128(_mm_and_si128(equal_16(p, 'T'), equal_16(p + 2, 'S')),
-		        equal_16(p + 3, ' ')));
+	if ((want & PREFILTER_TLS) != 0) {
+		__m128i s = equal_16(p + 2, 'S');
+		__m128i tls = _mm_and_si128(equal_16(p, 'T'), s);
+		__m128i start = _mm_and_si128(equal_16(p + 2, '-'), equal_16(p + 4, 'v'));
+
+		tls = _mm_and_si128(_mm_or_si128(tls, start), either_16(p + 3, ' ', ':'));
+		hits = _mm_or_si128(
+		    hits, _mm_or_si128(tls, _mm_and_si128(s, equal_16(p + 4, '_'))));
+	}
 	return (struct masks){(unsigned)_mm_movemask_epi8(hits),
 	    wants_count(want) ? (unsigned)_mm_movemask_epi8(equal_16(p, '\n')) : 0};
 }
 
-static inline struct masks
+static INLINE struct masks
 look_sse2(const char *p, unsigned want)
 {
 	return join(join(look_16(p, want), look_16(p + 16, want), 16),
@@ -119,23 +156,43 @@ equal_32(const char *p, char c)
 	    _mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi8(c));
 }
 
-AVX2 static inline struct masks
+AVX2 static inline __m256i
+either_32(const char *p, char a, char b)
+{
+	__m256i both = _mm256_set1_epi8((char)(a ^ b));
+
+	return _mm256_cmpeq_epi8(
+	    _mm256_or_si256(_mm256_loadu_si256((const __m256i *)p), both),
+	    _mm256_set1_epi8((char)(a | b)));
+}
+
+AVX2 static INLINE struct masks
 look_32(const char *p, unsigned want)
 {
-	__m256i hits = _mm256_and_si256(equal_32(p, 't'), equal_32(p + 5, '='));
+	__m256i behind = equal_32(p + 5, '='), hits;
 
+	if ((want & PREFILTER_TLS) != 0)
+		behind = _mm256_or_si256(
+		    behind, _mm256_and_si256(equal_32(p + 2, 'f'), equal_32(p + 4, 'c')));
+	hits = _mm256_and_si256(equal_32(p, 't'), behind);
 	if ((want & PREFILTER_SENT) == 0)
 		hits = _mm256_andnot_si256(equal_32(p + 6, 's'), hits);
-	if ((want & PREFILTER_TLS) != 0)
+	if ((want & PREFILTER_TLS) != 0) {
+		__m256i s = equal_32(p + 2, 'S');
+		__m256i tls = _mm256_and_si256(equal_32(p, 'T'), s);
+		__m256i start =
+		    _mm256_and_si256(equal_32(p + 2, '-'), equal_32(p + 4, 'v'));
+
+		tls = _mm256_and_si256(
+		    _mm256_or_si256(tls, start), either_32(p + 3, ' ', ':'));
 		hits = _mm256_or_si256(hits,
-		    _mm256_and_si256(
-		        _mm256_and_si256(equal_32(p, 'T'), equal_32(p + 2, 'S')),
-		        equal_32(p + 3, ' ')));
+		    _mm256_or_si256(tls, _mm256_and_si256(s, equal_32(p + 4, '_'))));
+	}
 	return (struct masks){(unsigned)_mm256_movemask_epi8(hits),
 	    wants_count(want) ? (unsigned)_mm256_movemask_epi8(equal_32(p, '\n')) : 0};
 }
 
-AVX2 static inline struct masks
+AVX2 static INLINE struct masks
 look_avx2(const char *p, unsigned want)
 {
 	return join(look_32(p, want), look_32(p + 32, want), 32);
@@ -151,7 +208,7 @@ typedef struct masks look_fn(const char *p, unsigned want);
  * The first place from p on at which `look` finds something, or end; the newlines
  * before it are added. Inlined into each caller, together with its way of searching.
  */
-static inline __attribute__((always_inline)) const char *
+static INLINE const char *
 find(const char *p, const char *end, unsigned want, look_fn *look, uint64_t *newlines)
 {
 	uint64_t count = *newlines;
@@ -186,7 +243,7 @@ find(const char *p, const char *end, unsigned want, look_fn *look, uint64_t *new
 }
 
 /* The compiler makes a loop of its own for each thing to want. */
-static inline __attribute__((always_inline)) const char *
+static INLINE const char *
 find_wanted(
     const char *p, const char *end, unsigned want, look_fn *look, uint64_t *newlines)
 {
@@ -273,16 +330,45 @@ is_wanted_status(const struct prefilter *prefilter, const char *p)
 	    (prefilter->want & (word == 's' ? PREFILTER_SENT : PREFILTER_TROUBLE)) != 0;
 }
 
-/* Is it about a server's TLS, not a client's? */
+/* Do these bytes stand before p? */
+static bool
+follows(const struct prefilter *prefilter, const char *p, struct str before)
+{
+	return (size_t)(p - prefilter->at) >= before.len &&
+	    memcmp(p - before.len, before.p, before.len) == 0;
+}
+
+/* Is it about a server's certificate, or what smtp(8) says of it? */
+static bool
+is_wanted_certificate(const struct prefilter *prefilter, const char *p)
+{
+	struct str text = {p, (size_t)(prefilter->end - p)};
+
+	return (prefilter->want & PREFILTER_TLS) != 0 &&
+	    follows(prefilter, p, STR("cer")) &&
+	    (str_starts(text, STR("tificate verification failed for ")) ||
+	        (str_starts(text, STR("tificate not ")) &&
+	            follows(prefilter, p, STR("Server cer"))));
+}
+
+/* Is it about a server's TLS, not a client's, or of master(8)? */
 static bool
 is_wanted_tls(const struct prefilter *prefilter, const char *p)
 {
 	struct str text = {p, (size_t)(prefilter->end - p)};
 
-	return (prefilter->want & PREFILTER_TLS) != 0 && str_eat(&text, STR("TLS ")) &&
-	    (str_starts(text, STR("connection established to ")) ||
-	        str_starts(text, STR("connection reused to ")) ||
-	        str_starts(text, STR("policy lookup ")));
+	if ((prefilter->want & PREFILTER_TLS) == 0)
+		return false;
+	if (str_eat(&text, STR("TLS ")))
+		return str_starts(text, STR("connection established to ")) ||
+		    str_starts(text, STR("connection reused to ")) ||
+		    str_starts(text, STR("policy lookup ")) ||
+		    str_starts(text, STR("is required, but "));
+	if (str_starts(text, STR(" -- version ")))
+		return follows(prefilter, p, STR("daemon started")) ||
+		    follows(prefilter, p, STR("reload"));
+	return str_starts(text, STR("TLS: handshake failure")) ||
+	    str_starts(text, STR(" SSL_connect error to "));
 }
 
 /* The line around p, which stands behind every newline before it that was counted. */
@@ -311,7 +397,8 @@ prefilter_next(struct prefilter *prefilter, struct str *line)
 		prefilter->line = prefilter->newlines;
 		if (p == prefilter->end)
 			break;
-		if (*p == 't' ? is_wanted_status(prefilter, p)
+		if (*p == 't' ? is_wanted_status(prefilter, p) ||
+		            is_wanted_certificate(prefilter, p)
 		              : is_wanted_tls(prefilter, p)) {
 			*line = cut_line(prefilter, p);
 			prefilter->newlines += prefilter->at[-1] == '\n';

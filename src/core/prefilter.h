@@ -14,7 +14,8 @@
 enum prefilter_want {
 	PREFILTER_TROUBLE = 1,   /* status lines of mail that was not sent */
 	PREFILTER_SENT = 2,      /* status lines of mail that was */
-	PREFILTER_TLS = 4,       /* TLS sessions with servers, policy look-ups */
+	PREFILTER_TLS = 4,       /* TLS sessions with servers and what failed of them,
+	                          * policy look-ups, starts and reloads of Postfix */
 	PREFILTER_UNCOUNTED = 8, /* and the numbers of lines are not asked for */
 };
 

@@ -432,6 +432,13 @@ expiry_parse(struct str text, struct str *queue_id)
 }
 
 bool
+start_parse(struct str text)
+{
+	return str_starts(text, STR("daemon started -- version ")) ||
+	    str_starts(text, STR("reload -- version "));
+}
+
+bool
 session_parse(struct str text, struct session_line *out)
 {
 	struct str s = text;
@@ -450,6 +457,47 @@ session_parse(struct str text, struct session_line *out)
 	if (!str_eat(&s, STR(": ")) || !str_cut(&s, ' ', &out->protocol))
 		return false;
 	out->grade = grade;
+	return true;
+}
+
+bool
+fault_parse(struct str text, struct fault_line *out)
+{
+	struct str s = text;
+
+	out->step = TLS_CERTIFICATE;
+	if (str_eat(&s, STR("SSL_connect error to ")))
+		out->step = TLS_HANDSHAKE;
+	else if (!str_eat(&s, STR("certificate verification failed for ")) &&
+	    !str_eat(&s, STR("server certificate verification failed for ")) &&
+	    !str_eat(&s, STR("CA certificate verification failed for ")))
+		return false;
+	return str_cut(&s, '[', &out->host) && out->host.len > 0;
+}
+
+bool
+reason_parse(struct str text, struct reason_line *out)
+{
+	struct str s = text;
+
+	if (!eat_queue_id(&s, &out->queue_id))
+		return false;
+	out->reason = s;
+	out->host = (struct str){s.p, 0};
+	out->step = TLS_START;
+	if (str_starts(s, STR("Server certificate not "))) {
+		out->step = TLS_CERTIFICATE;
+		return true;
+	}
+	if (str_starts(s, STR("Cannot start TLS: "))) {
+		out->step = TLS_HANDSHAKE;
+		return true;
+	}
+	if (!str_eat(&s, STR("TLS is required, but ")))
+		return false;
+	if ((str_eat(&s, STR("was not offered by host ")) || str_eat(&s, STR("host "))) &&
+	    !str_cut(&s, '[', &out->host))
+		out->host.len = 0;
 	return true;
 }
 

@@ -61,6 +61,10 @@ enum level status_met_level(const struct status_line *line);
 /* "QID: from=<A>, status=expired, returned to sender", of qmgr(8); also force-expired. */
 bool expiry_parse(struct str text, struct str *queue_id);
 
+/* "daemon started -- version V, configuration DIR", "reload -- version ...", of
+ * master(8). */
+bool start_parse(struct str text);
+
 /* How a TLS session was authenticated: what the session line calls it. */
 enum session_grade {
 	SESSION_ANONYMOUS,
@@ -90,5 +94,34 @@ struct policy_line {
 };
 
 bool policy_parse(struct str text, struct policy_line *out);
+
+/* Which part of TLS failed. */
+enum tls_step {
+	TLS_CERTIFICATE,
+	TLS_HANDSHAKE,
+	TLS_START, /* it was not offered, or refused */
+};
+
+/* "certificate verification failed for mx.example[192.0.2.1]:25: CAUSE" and
+ * "SSL_connect error to mx.example[192.0.2.1]:25: CAUSE": which server it is about. */
+struct fault_line {
+	enum tls_step step;
+	struct str host;
+};
+
+bool fault_parse(struct str text, struct fault_line *out);
+
+/*
+ * "QID: REASON": smtp(8) goes on to the next server of that message, as TLS with this one
+ * failed. True for reasons of TLS alone; a server's own words are none.
+ */
+struct reason_line {
+	enum tls_step step;
+	struct str queue_id;
+	struct str reason;
+	struct str host; /* that the reason names; empty: none */
+};
+
+bool reason_parse(struct str text, struct reason_line *out);
 
 #endif

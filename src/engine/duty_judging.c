@@ -13,6 +13,7 @@
 #define DUE_BURST      40
 #define JUDGE_MAX      512 /* destinations judged at once */
 #define JOBS_PER_ASKER 2
+#define JUST_READ_MS   10000 /* settings, to be told that they are wrong */
 
 struct judging {
 	struct duty_state base;
@@ -87,7 +88,7 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 {
 	(void)e;
 	(void)now;
-	if (news == NEWS_EVIDENCE || news == NEWS_MAP)
+	if (news == NEWS_EVIDENCE || news == NEWS_MAP || news == NEWS_SETTINGS)
 		((struct judging *)base)->look = true;
 }
 
@@ -158,6 +159,23 @@ add_witnesses(struct engine *e, const struct destination *d, struct answers *kno
 }
 
 /*
+ * Would an entry change by settings that Postfix has no more? A reason that cannot come
+ * at the level in force says so too, unless they were read just now.
+ */
+static bool
+rests_on_old_settings(struct engine *e, const struct judged *judged)
+{
+	if (e->mode != ENGINE_APPLY)
+		return false;
+	if (judged->decision.why == WHY_NO_EFFECT &&
+	    engine_now(e).mono_ms - e->settings_ms > JUST_READ_MS)
+		engine_doubt_settings(e);
+	else if (judged->map_changed)
+		return !engine_settings_stand(e);
+	return e->settings_stale > 0;
+}
+
+/*
  * Judge d and store what came of it. *wants: nothing did, this must be asked first (enum
  * ladder_wants). Witnesses are asked here, once there are answers.
  */
@@ -183,6 +201,10 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 		/* Where there is no room it stays pending. */
 		if (answers != NULL && engine_ask_witnesses(e, d, answers, *wants))
 			*wants = 0;
+		return true;
+	}
+	if (rests_on_old_settings(e, &judged)) {
+		judged_clear(&judged); /* it stays as it is, and is judged by new ones */
 		return true;
 	}
 	done = take_judged(e, d, &judged, now_ms, err);

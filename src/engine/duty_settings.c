@@ -3,13 +3,146 @@
  * Postfix's settings, read when a duty needs fresh ones. The tasks of such duties borrow
  * from them, so they are not replaced while such a task runs.
  */
+#include <stdlib.h>
+
 #include "base/mem.h"
+#include "base/sha256.h"
+#include "base/span.h"
 #include "engine/engine_impl.h"
+#include "sys/log.h"
+
+#define LOOK_MS SPAN_MINUTE_MS /* so often Postfix's files are looked at */
+
+struct settings {
+	struct duty_state base;
+	uint64_t mark;     /* of the files that they were read from */
+	int64_t looked_ms; /* monotonic: when these were looked at last */
+	unsigned starts;   /* fold_starts() */
+};
 
 struct settings_task {
 	struct task task;
 	struct postfix_settings settings; /* out */
+	uint64_t mark;                    /* before they were read */
+	unsigned stale;                   /* reasons to read them, by then */
 };
+
+/* --- are they what Postfix works by? ----------------------------------------------- */
+
+void
+engine_doubt_settings(struct engine *e)
+{
+	e->settings_stale++;
+}
+
+static void
+look_at_files(struct engine *e, struct settings *s, int64_t mono_ms)
+{
+	uint64_t mark;
+
+	s->looked_ms = mono_ms;
+	if (e->settings_ms == 0 || s->base.tasks > 0)
+		return;
+	mark = e->world->files_mark(&e->postfix, &e->settings);
+	if (mark == s->mark)
+		return;
+	s->mark = mark;
+	engine_doubt_settings(e);
+}
+
+bool
+engine_settings_stand(struct engine *e)
+{
+	look_at_files(e, engine_state(e, &duty_settings), engine_now(e).mono_ms);
+	return e->settings_stale == 0;
+}
+
+static void
+notice(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct settings *s = (struct settings *)base;
+
+	if (fold_starts(e->fold) != s->starts) {
+		s->starts = fold_starts(e->fold);
+		engine_doubt_settings(e);
+	}
+	if (now->mono_ms - s->looked_ms >= LOOK_MS)
+		look_at_files(e, s, now->mono_ms);
+}
+
+/* --- what was decided under others ------------------------------------------------- */
+
+static void
+add_text(struct buf *out, const char *text)
+{
+	buf_printf(out, "%s\n", text != NULL ? text : "");
+}
+
+/* Of all that decisions rest on; never 0. */
+static int64_t
+sum_of(const struct engine *e)
+{
+	const struct postfix_settings *s = &e->settings;
+	struct buf text = {0};
+	uint64_t sum;
+
+	buf_printf(&text, "%d %d %d %d\n", (int)e->judge.default_level, s->can_dane,
+	    s->logs_in, s->passwords_by_sender);
+	add_text(&text, s->policy_maps);
+	add_text(&text, s->relayhost);
+	add_text(&text, s->transport_maps);
+	add_text(&text, s->default_transport);
+	add_text(&text, s->sender_relayhost_maps);
+	add_text(&text, s->ca_file);
+	add_text(&text, s->ca_path);
+	add_text(&text, s->mandatory_protocols);
+	add_text(&text, s->verify_match);
+	add_text(&text, s->secure_match);
+	add_text(&text, s->password_maps);
+	for (size_t i = 0; i < s->service_count; i++)
+		buf_printf(
+		    &text, "%s %d\n", s->services[i].name, (int)s->services[i].level);
+	sum = sha256_of((struct str){text.data, text.len}) >> 1;
+	buf_clear(&text);
+	return sum != 0 ? (int64_t)sum : 1;
+}
+
+static bool
+store_sum(struct engine *e, int64_t sum, int64_t known, int64_t now_ms, struct err *err)
+{
+	return store_begin(e->store, err) &&
+	    store_counter_set(e->store, "settings", sum, err) &&
+	    (known == 0 || store_look_at_all(e->store, now_ms, err)) &&
+	    store_commit(e->store, err);
+}
+
+/* Other settings than the decisions rest on: they are made again. */
+static void
+judge_again(struct engine *e, const struct moment *now)
+{
+	int64_t sum = sum_of(e), known = 0;
+	struct err err;
+
+	if (e->mode != ENGINE_APPLY)
+		return;
+	if (!store_counter_get(e->store, "settings", &known, &err)) {
+		engine_not_stored(e, "read what settings there were", &err);
+		return;
+	}
+	if (known == sum)
+		return;
+	if (!store_sum(e, sum, known, now->wall_ms, &err)) {
+		engine_not_stored(e, "store Postfix's settings", &err);
+		return;
+	}
+	engine_stored(e, "store Postfix's settings");
+	if (known == 0)
+		return;
+	log_info("Postfix has other settings: what was decided is judged again");
+	engine_tell(e, NEWS_EVIDENCE);
+}
+
+/* --- reading them ------------------------------------------------------------------ */
 
 static bool
 work(struct task *task, void *context)
@@ -41,17 +174,23 @@ static void
 take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
 {
+	struct settings *s = (struct settings *)base;
 	struct settings_task *t = (struct settings_task *)task;
 
-	(void)base;
 	postfix_settings_clear(&e->settings);
 	postfix_maps_free(e->other_maps);
 	e->other_maps = NULL;
 	e->settings = t->settings;
 	t->settings = (struct postfix_settings){0};
 	e->settings_ms = now->mono_ms;
+	e->settings_stale -= t->stale;
 	if (task->done) {
+		/* At first nobody knew where they are. */
+		s->mark = t->mark != 0 ? t->mark
+		                       : e->world->files_mark(&e->postfix, &e->settings);
+		s->looked_ms = now->mono_ms;
 		take_new(e);
+		judge_again(e, now);
 	} else {
 		e->judge.settings = NULL;
 		e->judge.default_level = LEVEL_UNKNOWN;
@@ -78,14 +217,19 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 {
 	bool wanted = base->tasks == 0 && engine_settings_are_wanted(e, now);
 
-	return (struct due){.at_ms = wanted ? now->mono_ms : DUE_NEVER};
+	return (struct due){wanted ? now->mono_ms : DUE_NEVER, e->settings_stale > 0};
 }
 
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
+	struct settings_task *t = engine_task(e, base, &settings_kind);
+
 	(void)now;
-	engine_submit(e, engine_task(e, base, &settings_kind));
+	t->stale = e->settings_stale;
+	if (e->settings_ms != 0)
+		t->mark = e->world->files_mark(&e->postfix, &e->settings);
+	engine_submit(e, &t->task);
 }
 
 bool
@@ -98,7 +242,8 @@ const struct duty duty_settings = {
     .name = "settings",
     .what = "ask postconf",
     .stuck = ENGINE_STUCK,
-    .state_size = sizeof(struct duty_state),
+    .state_size = sizeof(struct settings),
+    .notice = notice,
     .due = due,
     .start = start,
 };

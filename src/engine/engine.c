@@ -352,13 +352,16 @@ due_of(const struct engine *e, const struct duty_state *base, const struct momen
 bool
 engine_settings_are_fresh(const struct engine *e, const struct moment *now)
 {
-	return e->settings_ms != 0 && now->mono_ms - e->settings_ms <= FRESH_MS;
+	return e->settings_ms != 0 && e->settings_stale == 0 &&
+	    now->mono_ms - e->settings_ms <= FRESH_MS;
 }
 
 bool
 engine_settings_are_wanted(const struct engine *e, const struct moment *now)
 {
-	bool wanted = false;
+	/* Those that changed are read though nobody needs them now: what was decided
+	 * under others is judged again. */
+	bool wanted = e->settings_stale > 0;
 
 	if (engine_settings_are_fresh(e, now))
 		return false;

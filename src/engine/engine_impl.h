@@ -165,6 +165,7 @@ struct engine {
 	struct postfix_settings settings;
 	char **other_maps;   /* of smtp_tls_policy_maps; NULL: not known */
 	int64_t settings_ms; /* monotonic: when they were read; 0: they are not known */
+	unsigned settings_stale; /* why they are to be read again: so many reasons */
 
 	int64_t map_version;  /* of the entries */
 	int64_t map_exported; /* of the map in force */
@@ -194,7 +195,8 @@ void *engine_task(
 void engine_submit(struct engine *e, struct task *task);
 void engine_drop(struct task *task);
 
-/* Settings that are older than a minute are not believed. */
+/* Settings that are older than a minute are not believed, nor are those that were
+ * changed since, as far as that is known. */
 bool engine_settings_are_fresh(const struct engine *e, const struct moment *now);
 /* Does a duty wait for fresh ones, and is none at work with the old ones? */
 bool engine_settings_are_wanted(const struct engine *e, const struct moment *now);
@@ -202,6 +204,15 @@ bool engine_settings_are_wanted(const struct engine *e, const struct moment *now
 /* The database could, or could not: "cannot WHAT". A failure rolls back. */
 void engine_stored(struct engine *e, const char *what);
 void engine_not_stored(struct engine *e, const char *what, const struct err *err);
+
+/* --- duty_settings.c --- */
+
+/* Have Postfix's settings read again. */
+void engine_doubt_settings(struct engine *e);
+
+/* Are they what Postfix works by now, as far as its files tell? False: they are read
+ * again, and nothing must be decided before. */
+bool engine_settings_stand(struct engine *e);
 
 /* --- duty_judging.c --- */
 

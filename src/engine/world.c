@@ -56,6 +56,7 @@ const struct engine_world engine_real_world = {
     .ask_drop = measure_drop,
     .ask = measure_work,
     .read_settings = postfix_read_settings,
+    .files_mark = postfix_files_mark,
     .read_queue = postfix_read_queue,
     .route_ask = route_ask,
     .finger = finger_ask,

@@ -41,6 +41,9 @@ struct engine_world {
 	/* Postfix, as postfix/postfix.h and engine/route_ask.h have it. */
 	bool (*read_settings)(const struct postfix *postfix,
 	    struct postfix_settings *settings, struct err *err);
+	/* In the engine's own thread. */
+	uint64_t (*files_mark)(
+	    const struct postfix *postfix, const struct postfix_settings *settings);
 	bool (*read_queue)(const struct postfix *postfix,
 	    void (*fn)(void *context, const struct queued *queued), void *context,
 	    struct err *err);

@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/span.h"
 #include "postfix/run.h"
 
@@ -22,6 +24,7 @@ enum fact {
 	FACT_VERSION,
 	FACT_POLICY_MAPS,
 	FACT_DATABASE_TYPE,
+	FACT_DIRECTORY,
 	FACT_RELAYHOST,
 	FACT_TRANSPORT_MAPS,
 	FACT_DEFAULT_TRANSPORT,
@@ -58,6 +61,7 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_VERSION] = "mail_version",
     [FACT_POLICY_MAPS] = "smtp_tls_policy_maps",
     [FACT_DATABASE_TYPE] = "default_database_type",
+    [FACT_DIRECTORY] = "config_directory",
     [FACT_RELAYHOST] = "relayhost",
     [FACT_TRANSPORT_MAPS] = "transport_maps",
     [FACT_DEFAULT_TRANSPORT] = "default_transport",
@@ -214,6 +218,7 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->level = default_level(values);
 	settings->policy_maps = copy(values[FACT_POLICY_MAPS]);
 	settings->database_type = copy(values[FACT_DATABASE_TYPE]);
+	settings->directory = copy(values[FACT_DIRECTORY]);
 	settings->relayhost = copy(values[FACT_RELAYHOST]);
 	settings->transport_maps = copy(values[FACT_TRANSPORT_MAPS]);
 	settings->default_transport = copy(values[FACT_DEFAULT_TRANSPORT]);
@@ -315,6 +320,40 @@ read_services(const struct postfix *postfix, struct postfix_settings *settings)
 	child_result_clear(&result);
 }
 
+static void
+add_mark(const char *directory, const char *name, struct buf *mark)
+{
+	struct buf path = {0};
+	struct stat st;
+
+	buf_printf(&path, "%s/%s", directory, name);
+	if (stat(buf_text(&path), &st) == 0)
+		buf_printf(mark, "%llu %lld %lld.%09ld\n", (unsigned long long)st.st_ino,
+		    (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+		    st.st_mtim.tv_nsec);
+	buf_clear(&path);
+}
+
+uint64_t
+postfix_files_mark(const struct postfix *postfix, const struct postfix_settings *settings)
+{
+	const char *directory =
+	    postfix->config_directory != NULL && postfix->config_directory[0] != '\0'
+	    ? postfix->config_directory
+	    : settings->directory;
+	struct buf text = {0};
+	uint64_t mark = 0;
+
+	if (postfix->command_count > 0 || directory == NULL || directory[0] == '\0')
+		return 0;
+	add_mark(directory, "main.cf", &text);
+	add_mark(directory, "master.cf", &text);
+	if (text.len > 0)
+		mark = sha256_of((struct str){text.data, text.len});
+	buf_clear(&text);
+	return mark;
+}
+
 enum level
 postfix_service_level(const struct postfix_settings *settings, const char *service)
 {
@@ -364,6 +403,7 @@ postfix_settings_clear(struct postfix_settings *settings)
 	free(settings->version);
 	free(settings->policy_maps);
 	free(settings->database_type);
+	free(settings->directory);
 	free(settings->relayhost);
 	free(settings->transport_maps);
 	free(settings->default_transport);

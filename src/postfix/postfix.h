@@ -36,6 +36,7 @@ struct postfix_settings {
 	                      * LEVEL_UNKNOWN for a word that is no level */
 	char *policy_maps;   /* smtp_tls_policy_maps, expanded */
 	char *database_type; /* default_database_type */
+	char *directory;     /* config_directory */
 	char *relayhost;
 	char *transport_maps;
 	char *default_transport;
@@ -74,6 +75,14 @@ struct postfix_settings {
 bool postfix_read_settings(
     const struct postfix *postfix, struct postfix_settings *settings, struct err *err);
 void postfix_settings_clear(struct postfix_settings *settings);
+
+/*
+ * What tells whether main.cf or master.cf was changed: smtp(8) takes a change without a
+ * reload, and without a line in the log. 0: cannot be told, as they are not on this
+ * machine. Two stat(2): does not block.
+ */
+uint64_t postfix_files_mark(
+    const struct postfix *postfix, const struct postfix_settings *settings);
 
 /* The default level of mail that this service of master.cf delivers. */
 enum level postfix_service_level(

@@ -32,6 +32,8 @@ static const char *const texts[SQL_COUNT] = {
         "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
     [SQL_LOOK_AT_LEVEL] = "UPDATE destination SET look_ms = ?"
                           " WHERE entry <> 'none' AND entry = ? AND pinned = 0",
+    [SQL_LOOK_AT_ALL] = "UPDATE destination SET look_ms = ?"
+                        " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0)",
     [SQL_LOOK_BRING_BACK] = "UPDATE destination SET look_ms = ?1"
                             " WHERE look_ms <> 0 AND look_ms > ?2 AND pinned = 0",
     [SQL_TALLY_ADD] =

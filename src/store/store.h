@@ -77,6 +77,9 @@ bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
 bool store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err);
 
+/* All that were decided are due at at_ms, but for pins. */
+bool store_look_at_all(struct store *store, int64_t at_ms, struct err *err);
+
 /* All entries of that level are due at at_ms, but for pins. */
 bool store_look_at_level(
     struct store *store, enum level level, int64_t at_ms, struct err *err);

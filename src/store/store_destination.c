@@ -331,6 +331,13 @@ store_look_at_level(struct store *store, enum level level, int64_t at_ms, struct
 }
 
 bool
+store_look_at_all(struct store *store, int64_t at_ms, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_LOOK_AT_ALL, err, "i", at_ms), err);
+}
+
+bool
 store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err)
 {

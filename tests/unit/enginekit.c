@@ -230,6 +230,14 @@ read_settings(
 	return false;
 }
 
+static uint64_t
+files_mark(const struct postfix *postfix, const struct postfix_settings *settings)
+{
+	(void)postfix;
+	(void)settings;
+	return world.files_mark;
+}
+
 static bool
 ask_routes(const struct postfix *postfix, const struct route_settings *settings,
     const char *transport_maps, char *const *recipients, size_t count,
@@ -428,6 +436,7 @@ const struct engine_world scripted_world = {
     .ask_make = ask_nobody,
     .ask = ask,
     .read_settings = read_settings,
+    .files_mark = files_mark,
     .read_queue = read_queue,
     .route_ask = ask_routes,
     .finger = finger,

@@ -36,6 +36,7 @@ struct world {
 	bool sessions_logged; /* smtp_tls_loglevel = 1 */
 	const char *transport_maps;
 	struct world_work settings;
+	uint64_t files_mark; /* of main.cf and master.cf */
 
 	/* Postfix's transport map: a recipient's domain is its next-hop. */
 	struct world_work routes;

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 #include "fake.h"
+#include "scratch.h"
 #include "sys/file.h"
 
 /* --- facts ------------------------------------------------------------------------- */
@@ -402,6 +403,41 @@ genuine_queue_is_read_whole(void **state)
 	buf_clear(&expected);
 }
 
+/* Another size, another file of the same size; not what only looks alike. */
+static void
+files_have_a_mark(void **state)
+{
+	char *directory = scratch_new(NULL), *words[] = {(char *)(uintptr_t) "docker"};
+	struct postfix here = {.config_directory = directory};
+	struct postfix_settings settings = {.directory = directory};
+	struct buf main_cf = {0}, master_cf = {0};
+	struct err err;
+	uint64_t first, second;
+
+	(void)state;
+	buf_printf(&main_cf, "%s/main.cf", directory);
+	buf_printf(&master_cf, "%s/master.cf", directory);
+	assert_int_equal(postfix_files_mark(&here, &settings), 0);
+	assert_true(file_write(buf_text(&main_cf), STR("a = 1\n"), &err));
+	first = postfix_files_mark(&here, &settings);
+	assert_int_not_equal(first, 0);
+	assert_int_equal(postfix_files_mark(&here, &settings), first);
+	assert_true(file_write(buf_text(&master_cf), STR("x\n"), &err));
+	second = postfix_files_mark(&here, &settings);
+	assert_int_not_equal(second, first);
+	assert_true(file_write(buf_text(&main_cf), STR("a = 12\n"), &err));
+	assert_int_not_equal(postfix_files_mark(&here, &settings), second);
+	here.config_directory = "";
+	assert_int_not_equal(postfix_files_mark(&here, &settings), 0);
+	here.command = words;
+	here.command_count = 1;
+	assert_int_equal(postfix_files_mark(&here, &settings), 0);
+	scratch_remove(directory);
+	free(directory);
+	buf_clear(&main_cf);
+	buf_clear(&master_cf);
+}
+
 int
 main(void)
 {
@@ -418,6 +454,7 @@ main(void)
 	FAKE_ROWS(facts_cannot_be_had, unreadable, "facts cannot be had: row %zu", i + 1);
 	suite_add(missing_postfix_is_named, NULL, "a missing Postfix is named");
 	suite_add(real_facts_are_read, NULL, "postconf of this machine is read");
+	suite_add(files_have_a_mark, NULL, "a change of main.cf or master.cf is seen");
 	suite_add(good_messages_are_retried, NULL, "what is no queue id is not retried");
 	suite_add(flush_is_one_call, NULL, "a flush is one call");
 	suite_add(queue_ids_are_told_apart, NULL, "queue ids are told from options");

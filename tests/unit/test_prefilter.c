@@ -42,6 +42,18 @@ static const struct row rows[] = {
     {"a policy look-up", "warning: TLS policy lookup for a.test/m: x", PREFILTER_TLS},
     {"a policy look-up that failed", "warning: TLS policy lookup error for a.test/m: x",
         PREFILTER_TLS},
+    {"a certificate that was refused", ": certificate verification failed for m[1]:25: x",
+        PREFILTER_TLS},
+    {"one that was found wrong later",
+        ": server certificate verification failed for m[1]:25: num=62:x", PREFILTER_TLS},
+    {"a handshake that failed", ": SSL_connect error to m[1]:25: -1", PREFILTER_TLS},
+    {"a server that is passed over for its certificate",
+        "4F: Server certificate not verified", PREFILTER_TLS},
+    {"... for its handshake", "4F: Cannot start TLS: handshake failure", PREFILTER_TLS},
+    {"... as it has no TLS", "4F: TLS is required, but was not offered by host m[1]",
+        PREFILTER_TLS},
+    {"Postfix that started", "m[1]: daemon started -- version 3.7", PREFILTER_TLS},
+    {"Postfix that reloaded", "m[1]: reload -- version 3.7.11, x", PREFILTER_TLS},
     {"a session and a status in one line",
         "status=deferred (x) TLS connection established to , status=sent",
         PREFILTER_TLS | PREFILTER_SENT},
@@ -52,7 +64,10 @@ static const struct row rows[] = {
         0},
     {"a status that does not stand behind a comma", "4F: status=deferred (x)", 0},
     {"a status without its word", "4F: to=<u@a.test>, status=", 0},
-    {"bytes at the right places", "tatus=d xtatusxd TxS T..S  TLS TLS connection", 0},
+    {"bytes at the right places",
+        "tatus=d xtatusxd TxS T..S  TLS TLS connection TLS:x t.f.c tificate not "
+        "certificate not ..S._  SSL_connect  -- version  --  v",
+        0},
     {"nothing", "", 0},
 };
 
@@ -118,8 +133,11 @@ make_text(uint32_t *seed, char *out, size_t size)
 {
 	static const char *const pieces[] = {", status=", "tatus=", "status=s", "t", "=",
 	    "s", "d", "sent (", "TLS ", "T", "S ", "connection established to ",
-	    "connection reused to ", "policy lookup ", "\n", "\r\n", "\n\n",
-	    "t....=", "T.S ", "xxxxxxxxxxxxxxxxxxxxxxxx", "\xff\x80\xf4\xbd"};
+	    "connection reused to ", "policy lookup ", "is required, but ",
+	    "TLS: ", "handshake failure", "Server cer", "cer", "tificate not ",
+	    "tificate verification failed for ", " SSL_", "connect error to ", "reload",
+	    "daemon started", " -- version ", "\n", "\r\n", "\n\n", "t....=", "T.S ",
+	    "xxxxxxxxxxxxxxxxxxxxxxxx", "\xff\x80\xf4\xbd"};
 	size_t len = 0, want = roll(seed, (uint32_t)size);
 
 	while (len < want) {
@@ -160,7 +178,14 @@ is_wanted(struct str line, unsigned want)
 	    ((want & PREFILTER_TLS) != 0 &&
 	        (holds(line, "TLS connection established to ") ||
 	            holds(line, "TLS connection reused to ") ||
-	            holds(line, "TLS policy lookup ")));
+	            holds(line, "TLS policy lookup ") ||
+	            holds(line, "TLS is required, but ") ||
+	            holds(line, "TLS: handshake failure") ||
+	            holds(line, "Server certificate not ") ||
+	            holds(line, "certificate verification failed for ") ||
+	            holds(line, " SSL_connect error to ") ||
+	            holds(line, "daemon started -- version ") ||
+	            holds(line, "reload -- version ")));
 }
 
 /* The next wanted line by cutting all of them; *number: newlines before it. */

@@ -370,6 +370,58 @@ policy_lines_are_read(void **state)
 	assert_false(policy_parse(STR("TLS policy lookup for "), &p));
 }
 
+static void
+servers_that_are_passed_over(void **state)
+{
+	struct fault_line f;
+	struct reason_line r;
+
+	(void)state;
+	assert_true(fault_parse(STR("certificate verification failed for "
+	                            "mx.a.test[192.0.2.1]:25: self-signed certificate"),
+	    &f));
+	assert_int_equal(f.step, TLS_CERTIFICATE);
+	assert_true(str_is(f.host, "mx.a.test"));
+	assert_true(fault_parse(STR("server certificate verification failed for "
+	                            "m[fd53::1]:25: num=62:hostname mismatch"),
+	    &f));
+	assert_true(fault_parse(
+	    STR("CA certificate verification failed for m[1]:25: num=65:x"), &f));
+	assert_true(
+	    fault_parse(STR("SSL_connect error to m[1]:25: lost connection"), &f));
+	assert_int_equal(f.step, TLS_HANDSHAKE);
+	assert_false(fault_parse(STR("SSL_connect error to smtp.example: -1"), &f));
+	assert_false(fault_parse(STR("SSL_connect error to [1]:25: -1"), &f));
+	assert_false(fault_parse(STR("certificate verification failed for"), &f));
+
+	assert_true(reason_parse(STR("4jYQBx: Server certificate not verified"), &r));
+	assert_true(str_is(r.queue_id, "4jYQBx"));
+	assert_true(str_is(r.reason, "Server certificate not verified"));
+	assert_int_equal(r.step, TLS_CERTIFICATE);
+	assert_int_equal(r.host.len, 0);
+	assert_true(reason_parse(STR("QA: Server certificate not trusted"), &r));
+	assert_true(reason_parse(STR("QA: Cannot start TLS: handshake failure"), &r));
+	assert_int_equal(r.step, TLS_HANDSHAKE);
+	assert_true(reason_parse(
+	    STR("QA: TLS is required, but was not offered by host mx.a.test[1]"), &r));
+	assert_int_equal(r.step, TLS_START);
+	assert_true(str_is(r.host, "mx.a.test"));
+	assert_true(
+	    reason_parse(STR("QA: TLS is required, but host m[1] refused to start "
+	                     "TLS: 454 by host x[2]"),
+	        &r));
+	assert_true(str_is(r.host, "m"));
+	assert_true(reason_parse(
+	    STR("QA: TLS is required, but our TLS engine is unavailable"), &r));
+	assert_int_equal(r.host.len, 0);
+	assert_false(reason_parse(
+	    STR("QA: host m[1] said: 450 Server certificate not verified"), &r));
+	assert_false(reason_parse(STR("Server certificate not verified"), &r));
+	assert_false(reason_parse(STR(": Server certificate not verified"), &r));
+	assert_false(reason_parse(STR("QA: "), &r));
+	assert_false(reason_parse(STR("Q/A: Server certificate not verified"), &r));
+}
+
 /* --- genuine logs ------------------------------------------------------------------ */
 
 /* One line of a log, and how another parser reads it. */
@@ -655,6 +707,8 @@ main(void)
 	suite_add(cut_lines_are_refused, NULL, "a line cut anywhere is refused");
 	suite_add(sessions_are_read, NULL, "TLS session lines are read");
 	suite_add(policy_lines_are_read, NULL, "TLS policy look-ups name the next-hop");
+	suite_add(servers_that_are_passed_over, NULL,
+	    "lines of servers that are passed over are read");
 	add_corpus("tests/logs/corpus/verify-maillog.log",
 	    "tests/logs/corpus/verify-maillog.expected.tsv");
 	add_corpus("tests/logs/corpus/verify-syslog.log",
