@@ -207,6 +207,7 @@ stage 'a clock a year behind'
 at -$year
 "$sandbox" cert "$dir" mx.selfsigned.test expired
 "$sandbox" cert "$dir" mx.valid-ca.test expired
+"$sandbox" cert "$dir" mx.victim.test expired
 send strict valid-ca.test
 settle strict
 no_entry 'one destination'
@@ -219,6 +220,7 @@ at 98120
 retry_all strict
 no_entry 'set right: who still fails has a hold to wait for'
 "$sandbox" cert "$dir" mx.valid-ca.test good
+"$sandbox" cert "$dir" mx.victim.test good
 all_flows
 thaws
 
