@@ -91,19 +91,6 @@ is_filter(struct str relay)
 	return str_starts(address, STR("127.")) || str_starts(address, STR("::1]"));
 }
 
-/* A bounce stays counted whatever follows in the log: the mail is lost. */
-static void
-take_lost(struct fold_item *item, struct str reason, int64_t time_ms)
-{
-	char cut[sizeof(item->deferral->reason)];
-
-	fold_item_tally(item, time_ms, FOLD_BOUNCED);
-	reason_copy(reason, cut, sizeof(cut));
-	free(item->lost_reason);
-	item->lost_reason = mem_strdup(cut);
-	item->lost++;
-}
-
 /* Rounded down: Postfix shows two digits of each delay at the least. */
 static int64_t
 attempt_began(const struct status_line *s, int64_t time_ms)
@@ -140,7 +127,7 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	fold_host_failed(item, s, rules_get(fold->rules, rule), time_ms);
 	item->deferred_since_bare = true;
 	if (d.lost)
-		take_lost(item, s->own_reason, time_ms);
+		fold_item_lost(item, s->own_reason, time_ms);
 	else
 		fold_item_waits(item, s, rule, time_ms);
 	if (!d.suspended) {

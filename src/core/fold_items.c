@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/reason.h"
 
 #define SLOTS_FIRST 1024
 #define SLOTS_KEPT  65536 /* 1 MiB: what one large batch needed beyond is given back */
@@ -215,6 +216,18 @@ fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what)
 	if (item->tally_count >= FOLD_FEW_TALLIES)
 		more_tallies(item);
 	item->tallies[item->tally_count++] = (struct fold_tally){day, what, 1};
+}
+
+void
+fold_item_lost(struct fold_item *item, struct str reason, int64_t time_ms)
+{
+	char cut[sizeof(item->deferral->reason)];
+
+	fold_item_tally(item, time_ms, FOLD_BOUNCED);
+	reason_copy(reason, cut, sizeof(cut));
+	free(item->lost_reason);
+	item->lost_reason = mem_strdup(cut);
+	item->lost++;
 }
 
 static char *

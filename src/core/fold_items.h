@@ -47,6 +47,9 @@ void fold_items_end(struct fold_items *all, struct str queue_id, struct str doma
 /* One more of what (enum fold_what) on the day of time_ms. */
 void fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what);
 
+/* A message was bounced: it stays counted whatever follows in the log, as it is lost. */
+void fold_item_lost(struct fold_item *item, struct str reason, int64_t time_ms);
+
 /* An attempt that failed for what that rule says: it matters before cleartext is allowed.
  */
 void fold_item_counts(
