@@ -133,6 +133,11 @@ hold_is_not_begun_anew(void **state)
 	sim->elsewhere = false;
 	assert_int_equal(sim_row(sim).hold.may_ms, since_ms);
 	sim_wait(sim, 2 * HOUR);
+	/* The hold is over; but attempts before those that no witness was asked about are
+	 * none towards cleartext. */
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+	sim_wait(sim, 11 * MIN);
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
 	sim_free(sim);
