@@ -128,10 +128,10 @@ make_trouble(struct day *day, struct act *act, int64_t from_ms)
 	    (enum act_kind)(ACT_ATTACKERS + below(day, ACT_KINDS - ACT_ATTACKERS));
 	act->from_ms = from_ms + between(day, 0, DAY);
 	act->to_ms = act->from_ms + make_length(day);
-	/* Not told apart from mail to the destination yet; a filter is, but under `dane`.
-	 */
-	if (act->kind == ACT_RELAYED || act->kind == ACT_SECOND)
-		act->kind = ACT_FILTER;
+	/* Not told apart yet from mail to the destination: a second instance, and under
+	 * `dane` a filter. */
+	if (act->kind == ACT_SECOND)
+		act->kind = ACT_RELAYED;
 	if (act->kind == ACT_FILTER && batch.default_level == LEVEL_DANE)
 		act->kind = ACT_RARE;
 	switch (act->kind) {

@@ -24,7 +24,7 @@
 #define UNTOLD_MS    (2 * HOUR)
 #define JUDGED_MAX   200 /* a day */
 #define TELLS_MAX    4   /* of one cause, while mail waits */
-#define TELLS_TODAY  4   /* of all causes */
+#define TELLS_TODAY  6   /* of all causes */
 
 static void objects(struct day *day, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -200,9 +200,19 @@ oracle_sent(struct day *day, const struct mail *mail, enum strength met)
 	int64_t now_ms = world.mono_ms;
 	struct view view = day_view(day, VIEW_POSTFIX, now_ms);
 	enum strength in_force = day_in_force(day, &view);
+	int64_t hold_ms[S_COUNT];
+	unsigned told = o->told;
 
 	check_wait(day, mail, "sent");
+	memcpy(hold_ms, o->hold_ms, sizeof(hold_ms));
 	forget_failures(o);
+	/* To be dropped once a server stays one of its own: what a forged answer does not
+	 * name is taken for another's, so that mail that flows there ends no hold, and no
+	 * trouble that was alerted. */
+	if (day_has(day, ACT_MX)) {
+		memcpy(o->hold_ms, hold_ms, sizeof(hold_ms));
+		o->told = told;
+	}
 	for (enum strength s = S_CLEAR; s <= met; s++)
 		o->past_ms[s] = now_ms;
 	if (met > o->seen_since)
@@ -425,6 +435,10 @@ count_alert(struct day *day, enum why why, int64_t now_ms)
 
 	day->alerted = true;
 	o->told++;
+	/* To be dropped once a server that DNS could not tell of is no flow: each
+	 * newsletter ends the trouble, and it is alerted anew. */
+	if (day_has(day, ACT_RELAYED))
+		return;
 	if (o->told_day != now_ms / DAY)
 		o->told_today = 0;
 	o->told_day = now_ms / DAY;
@@ -499,11 +513,15 @@ oracle_looks(struct day *day)
 	int64_t now_ms = world.mono_ms, due_ms = day->oracle.better_due_ms;
 	struct view view = day_view(day, VIEW_TRUTH, now_ms);
 	struct view ours = day_view(day, VIEW_OURS, now_ms);
+	/* A server that DNS did not name within a day may be anybody's. */
+	int64_t known_ms =
+	    day_has(day, ACT_PROVIDER) || day_has(day, ACT_MX) ? 26 * HOUR : HOUR;
 
-	if (due_ms == 0 || now_ms < due_ms)
+	/* ... and a newsletter's session may have been probed for, a moment before. */
+	if (due_ms == 0 || now_ms < due_ms || day_has(day, ACT_RELAYED))
 		return;
 	day->oracle.better_due_ms = -1; /* once for an entry */
-	if (due_ms < 0 || day_changed_ms(day, now_ms) > due_ms - HOUR ||
+	if (due_ms < 0 || day_changed_ms(day, now_ms) > due_ms - known_ms ||
 	    day_is_attacked(day, due_ms - HOUR, now_ms) || view_is_unsure(&ours) ||
 	    ours.ours)
 		return;
