@@ -24,7 +24,7 @@
 #define HOUR   SPAN_HOUR_MS
 #define DAY    SPAN_DAY_MS
 
-#define DAYS_BATCH  128 /* of one engine */
+#define DAYS_BATCH  64 /* of one engine */
 #define DAY_HOSTS   2
 #define DAY_ACTS    3
 #define DAY_QUEUE   2 /* messages that wait */

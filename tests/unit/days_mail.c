@@ -82,7 +82,8 @@ pid_of(const struct day *day)
 struct attempt {
 	char relay[64];
 	char reason[256];
-	bool tls;          /* the reason is about TLS */
+	bool tls;          /* a reason is about TLS */
+	bool says_plain;   /* ... and says that there is none */
 	bool plain;        /* ... and no host did any */
 	enum strength met; /* it was sent; S_NONE: it was not */
 };
@@ -92,7 +93,10 @@ note(struct attempt *a, const char *relay, const char *reason, bool tls)
 {
 	snprintf(a->relay, sizeof(a->relay), "%s", relay);
 	snprintf(a->reason, sizeof(a->reason), "%s", reason);
-	a->tls = tls;
+	a->tls = a->tls || tls; /* of any host: each has its line */
+	a->says_plain = a->says_plain ||
+	    strncmp(reason, "TLS is required, but ", 21) == 0 ||
+	    strncmp(reason, "Cannot start TLS: ", 18) == 0;
 }
 
 static const char *
@@ -161,6 +165,8 @@ try_host(const struct day *day, const struct mail *mail, const struct view *view
 	strcat(relay, ":25");
 	if (host->tls == TLS_BROKEN) {
 		if (need >= S_ENCRYPT || world.mono_ms - mail->arrival_ms < YOUNG_MS) {
+			log_line(day, "smtp[%u]: SSL_connect error to %s: -1",
+			    pid_of(day), relay);
 			note(a, relay, "Cannot start TLS: handshake failure", true);
 			return false;
 		}
@@ -169,6 +175,10 @@ try_host(const struct day *day, const struct mail *mail, const struct view *view
 	if ((need == S_DANE && host->tlsa != TLSA_MATCHES) ||
 	    (need == S_VERIFY && !host_meets(view, i, S_VERIFY)) ||
 	    (need == S_SECURE && !host_meets(view, i, S_SECURE))) {
+		log_line(day,
+		    "smtp[%u]: certificate verification failed for %s: self-signed "
+		    "certificate",
+		    pid_of(day), relay);
 		note(a, relay, "Server certificate not verified", true);
 		return false;
 	}
@@ -216,17 +226,16 @@ attempt(const struct day *day, const struct mail *mail, struct attempt *a)
 	for (unsigned i = 0; i < view.count; i++) {
 		enum strength need = demanded(&view, &view.hosts[i], level, a);
 
-		/* Of the hosts before the last one only this is in the log. */
+		/* Of the hosts before the last one. */
 		if (i > 0 && a->reason[0] != '\0')
 			log_line(
 			    day, "smtp[%u]: %s: %s", pid_of(day), mail->id, a->reason);
 		if (need != S_NONE && try_host(day, mail, &view, i, need, a))
 			return;
 	}
-	/* Without a prober the reason is all that is known. */
+	/* Without a prober the reasons are all that is known. */
 	if (!batch.prober)
-		a->plain = strstr(a->reason, "not offered by") != NULL ||
-		    strstr(a->reason, "handshake failure") != NULL;
+		a->plain = a->says_plain;
 }
 
 static void

@@ -146,10 +146,8 @@ patience(const struct day *day, int64_t now_ms)
 	for (unsigned i = 0; i < postfix.count; i++) {
 		if (postfix.hosts[i].down || postfix.hosts[i].lame)
 			most_ms += HOLD_MS; /* it is waited for, first */
-		/* Whether another level helps is up to one that takes mail. The status
-		 * line is of the last host: where that is down it says nothing of TLS,
-		 * and what stands in the log of the others is not read. */
-		if (postfix.hosts[i].tempfails || postfix.hosts[postfix.count - 1].down)
+		/* Whether another level helps is up to one that takes mail. */
+		if (postfix.hosts[i].tempfails)
 			return INT64_MAX;
 		if (host_meets(&postfix, i, S_ENCRYPT))
 			best = S_ENCRYPT;

@@ -22,7 +22,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define DAYS 300 /* it is slow */
 #else
-#define DAYS 10000
+#define DAYS 3000
 #endif
 #define OBJECTIONS 5 /* are told as a story */
 #define TURNS_MAX  400
