@@ -218,6 +218,7 @@ static const char *const steps[] = {
     "CREATE INDEX host_authentic ON host(max(verify_ms, dane_ms));"
     "CREATE INDEX host_proven ON host(proven_ms) WHERE proven_ms <> 0;"
     "CREATE INDEX host_failed ON host(failed_ms) WHERE failed_ms <> 0;"
+    "CREATE INDEX host_parent_failed ON host(parent, failed_ms) WHERE failed_ms <> 0;"
     /* a freeze is counted in hosts */
     "DROP INDEX destination_hold;",
 };

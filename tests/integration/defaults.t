@@ -52,7 +52,7 @@ dane-pkix-notls.test  -          tlsa-unusable  waits
 '
 under floor secure ', lowest: verify' '
 hosted.test           verify     not-authentic  tls
-selfsigned.test       verify     lowest         waits
+selfsigned.test       -          lowest         waits
 plain.test            -          lowest         waits
 dane-ok.test          dane-only  dane           tls
 '

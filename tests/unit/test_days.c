@@ -19,6 +19,11 @@
 #include "enginekit.h"
 #include "storekit.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* gcc's word */
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 #define DAYS 300 /* it is slow */
 #else
