@@ -109,15 +109,15 @@ bare_flow(
 static void
 note_attempts(struct destination *d, const struct fold_item *item)
 {
-	bool all = item->first_attempt_ms >= d->entry.force_ms;
-	int64_t first_ms = all ? item->first_attempt_ms : item->last_attempt_ms;
+	bool all = item->tried.first_ms >= d->entry.force_ms;
+	int64_t first_ms = all ? item->tried.first_ms : item->tried.last_ms;
 
-	if (item->attempts == 0 || item->deferral->attempt_ms < d->entry.force_ms)
+	if (item->tried.count == 0 || item->deferral->attempt_ms < d->entry.force_ms)
 		return;
 	if (d->alarm.attempts == 0 || first_ms < d->alarm.first_attempt_ms)
 		d->alarm.first_attempt_ms = first_ms;
-	d->alarm.attempts += all ? item->attempts : 1;
-	destination_later(&d->alarm.last_attempt_ms, item->last_attempt_ms);
+	d->alarm.attempts += all ? item->tried.count : 1;
+	destination_later(&d->alarm.last_attempt_ms, item->tried.last_ms);
 }
 
 static void
@@ -280,6 +280,7 @@ leave_sessions(const struct destination *d, struct fold_item *own)
 static void
 leave_flow(const struct destination *d, struct fold_item *own)
 {
+	const struct fold_host *last = NULL;
 	int64_t flow_ms = 0, named_ms = 0;
 	bool ended = false;
 
@@ -292,6 +293,8 @@ leave_flow(const struct destination *d, struct fold_item *own)
 			continue;
 		destination_later(&flow_ms, host->flow_ms);
 		ended = ended || !host->deferred_since;
+		if (last == NULL || host->tried.count < last->tried.count)
+			last = host;
 	}
 	if (own->sent_ms > named_ms)
 		return;
@@ -300,19 +303,12 @@ leave_flow(const struct destination *d, struct fold_item *own)
 		own->sent_level = LEVEL_UNKNOWN;
 		own->sent_proves = false;
 	}
-	if (flow_ms == 0 || !own->deferred)
+	own->deferred = own->deferred && !ended;
+	if (last == NULL || last->tried.count >= own->tried.count)
 		return;
-	if (ended) {
-		own->deferred = false;
-	} else if (own->attempts > 1 && own->first_attempt_ms < flow_ms) {
-		/* Which of them came after it is not known, but for the last. */
-		own->attempts = 1;
-		own->first_attempt_ms = own->last_attempt_ms;
-		own->plain.count = own->plain.last_ms >= flow_ms;
-		own->plain.first_ms = own->plain.last_ms;
-		own->broken.count = own->broken.last_ms >= flow_ms;
-		own->broken.first_ms = own->broken.last_ms;
-	}
+	own->tried = last->tried;
+	own->plain = last->plain;
+	own->broken = last->broken;
 }
 
 void

@@ -130,15 +130,9 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 		fold_item_lost(item, s->own_reason, time_ms);
 	else
 		fold_item_waits(item, s, rule, time_ms);
-	if (!d.suspended) {
-		if (item->attempts++ == 0 || d.attempt_ms < item->first_attempt_ms)
-			item->first_attempt_ms = d.attempt_ms;
-		if (d.attempt_ms > item->last_attempt_ms)
-			item->last_attempt_ms = d.attempt_ms;
-		if (!trouble->nowhere)
-			fold_item_counts(
-			    item, rules_get(fold->rules, rule), d.attempt_ms);
-	}
+	if (!d.suspended)
+		fold_item_tried(item,
+		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms);
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
 	if (item->deferred && !item->deferral->suspended &&
@@ -192,9 +186,7 @@ take_sent(const struct fold *fold, struct fold_item *item, const struct status_l
 	if (item->deferred && fold_host_differs(item->deferral, s))
 		return;
 	item->deferred = false;
-	item->attempts = 0;
-	item->first_attempt_ms = 0;
-	item->last_attempt_ms = 0;
+	item->tried = (struct fold_attempts){0};
 	item->plain = (struct fold_attempts){0};
 	item->broken = (struct fold_attempts){0};
 }

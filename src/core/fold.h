@@ -58,6 +58,13 @@ struct fold_deferral {
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
 };
 
+/* Attempts of one kind. */
+struct fold_attempts {
+	unsigned count;
+	int64_t first_ms; /* when they can have begun at the earliest */
+	int64_t last_ms;
+};
+
 /* A server of a destination: what happened there. */
 struct fold_host {
 	char *name; /* in small letters */
@@ -67,9 +74,12 @@ struct fold_host {
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
 	int64_t sent_ms;                /* that tells its level; 0: none */
 	int64_t sent_attempt_ms;
-	int64_t flow_ms;     /* mail was sent there, but for the bare one; 0: none */
-	bool deferred_since; /* a deferral came after that, by the order of lines */
-	int64_t failed_ms;   /* the last attempt that met less than was asked for */
+	int64_t flow_ms; /* mail was sent there, but for the bare one; 0: none */
+	/* By the order of lines, of the destination since then: a deferral, and attempts
+	 * as in fold_item. */
+	bool deferred_since;
+	struct fold_attempts tried, plain, broken;
+	int64_t failed_ms; /* the last attempt that met less than was asked for */
 };
 
 /* A message that waits, as the last of its lines had it. */
@@ -88,13 +98,6 @@ struct fold_ended {
 	char *domain; /* of the recipient, in small letters; "": to whomever */
 };
 
-/* Attempts of one kind. */
-struct fold_attempts {
-	unsigned count;
-	int64_t first_ms; /* when they can have begun at the earliest */
-	int64_t last_ms;
-};
-
 /* News of one destination since the last fold_clear(). What every line touches stands
  * first, close together. */
 struct fold_item {
@@ -108,12 +111,10 @@ struct fold_item {
 	bool
 	    deferred_since_bare; /* by the order of lines: many a log has whole seconds */
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
-	int64_t first_attempt_ms;
-	int64_t last_attempt_ms;
-	unsigned attempts;           /* real ones since the last mail that was sent */
-	struct fold_attempts plain;  /* of them: a rule says that there is no TLS */
-	struct fold_attempts broken; /* ... that TLS fails at this level */
-	bool sent_proves;            /* that it was sent is all that tells of its level */
+	struct fold_attempts tried;     /* real ones since the last mail that was sent */
+	struct fold_attempts plain;     /* of them: a rule says that there is no TLS */
+	struct fold_attempts broken;    /* ... that TLS fails at this level */
+	bool sent_proves; /* that it was sent is all that tells of its level */
 	enum level
 	    sent_level; /* that Postfix says it was sent at; LEVEL_UNKNOWN: does not */
 	bool deferred;  /* since the last mail that was sent */

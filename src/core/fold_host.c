@@ -73,6 +73,7 @@ fold_host_sent(struct fold_item *item, const struct status_line *line)
 		return;
 	host->flow_ms = item->sent_ms;
 	host->deferred_since = false;
+	host->tried = host->plain = host->broken = (struct fold_attempts){0};
 	/* Where sessions are logged they tell more. */
 	if (!item->sent_proves && item->sent_level == LEVEL_UNKNOWN)
 		return;

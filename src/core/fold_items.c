@@ -290,12 +290,28 @@ count_attempt(struct fold_attempts *attempts, int64_t attempt_ms)
 		attempts->last_ms = attempt_ms;
 }
 
-void
-fold_item_counts(
-    struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms)
+static void
+count_kind(const struct rule_source *rule, int64_t attempt_ms,
+    struct fold_attempts *plain, struct fold_attempts *broken)
 {
 	if (rule->fallback == FALLBACK_LEVEL && rule->level == LEVEL_MAY)
-		count_attempt(&item->plain, attempt_ms);
+		count_attempt(plain, attempt_ms);
 	else if (rule->fallback == FALLBACK_NEXT)
-		count_attempt(&item->broken, attempt_ms);
+		count_attempt(broken, attempt_ms);
+}
+
+void
+fold_item_tried(
+    struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms)
+{
+	count_attempt(&item->tried, attempt_ms);
+	if (rule != NULL)
+		count_kind(rule, attempt_ms, &item->plain, &item->broken);
+	for (size_t i = 0; i < item->host_count; i++) {
+		struct fold_host *host = &item->hosts[i];
+
+		count_attempt(&host->tried, attempt_ms);
+		if (rule != NULL)
+			count_kind(rule, attempt_ms, &host->plain, &host->broken);
+	}
 }

@@ -50,9 +50,9 @@ void fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what);
 /* A message was bounced: it stays counted whatever follows in the log, as it is lost. */
 void fold_item_lost(struct fold_item *item, struct str reason, int64_t time_ms);
 
-/* An attempt that failed for what that rule says: it matters before cleartext is allowed.
- */
-void fold_item_counts(
+/* An attempt that failed for what that rule says, which matters before cleartext is
+ * allowed; NULL: that says nothing of TLS there. */
+void fold_item_tried(
     struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms);
 
 /* The message of that line, which a rule recognised, waits: once, as its last line has

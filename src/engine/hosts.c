@@ -158,6 +158,14 @@ use(struct hosts *hosts, struct host *host)
 }
 
 static void
+host_free(struct host *host)
+{
+	free(host->answer);
+	free(host->partial);
+	free(host);
+}
+
+static void
 drop(struct hosts *hosts, struct host *host)
 {
 	struct host **link = bucket(hosts, host->name, host->port);
@@ -167,9 +175,7 @@ drop(struct hosts *hosts, struct host *host)
 	*link = host->chain;
 	unlink_use(hosts, host);
 	hosts->count--;
-	free(host->answer);
-	free(host->partial);
-	free(host);
+	host_free(host);
 }
 
 static bool
@@ -222,7 +228,9 @@ hosts_free(struct hosts *hosts)
 {
 	if (hosts == NULL)
 		return;
-	while (hosts->oldest != NULL)
-		drop(hosts, hosts->oldest);
+	for (struct host *host = hosts->oldest, *newer; host != NULL; host = newer) {
+		newer = host->newer;
+		host_free(host);
+	}
 	free(hosts);
 }

@@ -13,7 +13,7 @@ log=$dir/generated.log
 chmod 644 "$log"
 
 # The queue as the log has it: what was deferred, and not sent since.
-cat >"$dir/listing" <<'END'
+cat >"$dir/listing" <<'AWK'
 / status=sent / { delete waits[$6] }
 / status=deferred / { waits[$6] = $7 $0 }
 END {
@@ -27,7 +27,7 @@ END {
 			substr(id, 1, length(id) - 1), to, reason
 	}
 }
-END
+AWK
 
 # Every command of Postfix goes through this, and is written down.
 cat >"$dir/noted" <<'END'

@@ -256,7 +256,8 @@ day_describe(const struct day *day)
 
 		print_message(
 		    "#   %s (mode %u, mx%u) from day %.2f to %.2f, on %.2f of %.2f h\n",
-		    act_name(act->kind), act->mode, act->host % day->host_count,
+		    act_name(act->kind), act->mode,
+		    day->host_count > 0 ? act->host % day->host_count : 0,
 		    days_of(day, act->from_ms), days_of(day, act->to_ms),
 		    (double)act->on_ms / (double)HOUR,
 		    (double)act->period_ms / (double)HOUR);

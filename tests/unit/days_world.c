@@ -240,7 +240,8 @@ attack(struct view *view, const struct day *day, const struct act *act)
 {
 	switch (act->kind) {
 	case ACT_ONE_PATH:
-		on_the_path(&view->hosts[act->host % view->count], act->mode);
+		if (view->count > 0)
+			on_the_path(&view->hosts[act->host % view->count], act->mode);
 		break;
 	case ACT_ALL_PATHS:
 		for (unsigned i = 0; i < view->count; i++)

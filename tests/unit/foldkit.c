@@ -74,7 +74,7 @@ print_deferral(struct buf *out, const struct fold_item *i)
 	const struct fold_deferral *d = i->deferral;
 
 	buf_printf(out, "; %s@%ld %s %u attempts", d->lost ? "lost" : "deferred",
-	    second(d->time_ms), rules_get(foldkit_rules, d->rule)->name, i->attempts);
+	    second(d->time_ms), rules_get(foldkit_rules, d->rule)->name, i->tried.count);
 	if (d->suspended)
 		buf_printf(out, " suspended");
 	if (d->policy_refused)

@@ -143,6 +143,7 @@ sim_with_rules(enum level default_level, char **files, size_t count)
 	    ENGINE_APPLY, on_judged, sim, &kit_err);
 	if (sim->engine == NULL)
 		fail_msg("%s", kit_err.text);
+	assert_non_null(sim->engine);
 	/* Another connection than the engine's, as another command has. */
 	sim->store = kit_open(STATE);
 	sim->now_ms = START_MS;

@@ -151,7 +151,7 @@ keeps_51_messages(void **state)
 	}
 	assert_int_equal(fold_first(fold)->waiting_count, 51);
 	assert_string_equal(fold_first(fold)->waiting[50].queue_id, "Q50");
-	assert_int_equal(fold_first(fold)->attempts, 100);
+	assert_int_equal(fold_first(fold)->tried.count, 100);
 	fold_free(fold);
 }
 
@@ -170,7 +170,7 @@ many_destinations_are_found_again(void **state)
 		}
 	assert_int_equal(fold_size(fold), 5000);
 	for (struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
-		assert_int_equal(i->attempts, 2);
+		assert_int_equal(i->tried.count, 2);
 	fold_free(fold);
 }
 
@@ -261,14 +261,14 @@ attempt_began_before_its_line(void **state)
 	assert_in_range(
 	    fold_first(fold)->deferral->attempt_ms, START_MS + 3980, START_MS + 4000);
 	assert_int_equal(
-	    fold_first(fold)->first_attempt_ms, fold_first(fold)->deferral->attempt_ms);
+	    fold_first(fold)->tried.first_ms, fold_first(fold)->deferral->attempt_ms);
 	foldkit_feed(fold, DEFERRED("1", "QB", "u@a.test"), START_MS + 9000);
 	assert_in_range(
-	    fold_first(fold)->first_attempt_ms, START_MS + 3980, START_MS + 4000);
+	    fold_first(fold)->tried.first_ms, START_MS + 3980, START_MS + 4000);
 	assert_in_range(
-	    fold_first(fold)->last_attempt_ms, START_MS + 7980, START_MS + 8000);
+	    fold_first(fold)->tried.last_ms, START_MS + 7980, START_MS + 8000);
 	foldkit_feed(fold, SENT("1", "QC", "u@a.test"), START_MS + 20000);
-	assert_int_equal(fold_first(fold)->last_attempt_ms, 0);
+	assert_int_equal(fold_first(fold)->tried.last_ms, 0);
 	assert_in_range(
 	    fold_first(fold)->sent_attempt_ms, START_MS + 18980, START_MS + 19000);
 	fold_free(fold);

@@ -610,7 +610,7 @@ lines_that_are_none_are_skipped(void **state)
 	(void)state;
 	intake_lines(fold, (struct str){text, sizeof(text) - 1}, START_MS);
 	assert_int_equal(fold_size(fold), 1); /* of the last, whose newline is to come */
-	assert_int_equal(fold_first(fold)->attempts, 1);
+	assert_int_equal(fold_first(fold)->tried.count, 1);
 	fold_free(fold);
 }
 

@@ -256,7 +256,7 @@ print(const struct fold *fold)
 			    " %s of %s: %s; %u attempts, %u plain, %u broken",
 			    rules_get(rules, i->deferral->rule)->name,
 			    i->deferral->relay[0] != '\0' ? i->deferral->relay : "?",
-			    i->deferral->reason, i->attempts, i->plain.count,
+			    i->deferral->reason, i->tried.count, i->plain.count,
 			    i->broken.count);
 		if (i->seen_ms[SESSION_VERIFIED] != 0)
 			buf_printf(&out, "; verified");
