@@ -168,7 +168,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		enum queue_says says = QUEUE_UNREADABLE;
 
 		if (task->done)
-			says = witness_says(t->messages + ask->from, ask->count);
+			says = witness_says(
+			    ask->count > 0 ? &t->messages[ask->from] : NULL, ask->count);
 		if (w == NULL || (w->wants & WANTS_QUEUE) == 0 || says == QUEUE_NOT_ASKED)
 			continue;
 		w->says.queue = says;
