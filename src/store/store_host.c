@@ -10,6 +10,7 @@ store_host_add(struct store *store, const char *name, uint16_t port,
 {
 	char parent[PARENT_SIZE] = "";
 
+	store->host_changes++;
 	str_copy(host_parent(str_of(name)), parent, sizeof(parent));
 	return store_finish(store,
 	    store_bind(store, SQL_HOST_ADD, err, "sisiiiii", name, (int64_t)port, parent,
@@ -130,8 +131,8 @@ count_last(struct store *store, const struct freeze_span *span,
 	return true;
 }
 
-bool
-store_freeze_counts(struct store *store, const struct freeze_span *span,
+static bool
+count_freeze(struct store *store, const struct freeze_span *span,
     struct freeze_facts *facts, struct err *err)
 {
 	bool certificates = span->level == LEVEL_VERIFY || span->level == LEVEL_SECURE ||
@@ -148,4 +149,37 @@ store_freeze_counts(struct store *store, const struct freeze_span *span,
 	            span->soon_ms, span->most),
 	        &facts->failed, err) &&
 	    (!authentic || count_last(store, span, facts, err));
+}
+
+/* Thousands of decisions may come of what one host did: it is counted once a second, and
+ * where a host did something. */
+static bool
+is_counted(const struct store *store, const struct freeze_span *span)
+{
+	const struct freeze_span *last = &store->counted.span;
+
+	return store->counted.host_changes == store->host_changes + 1 &&
+	    span->since_ms >= last->since_ms && span->since_ms - last->since_ms < 1000 &&
+	    span->verified_ms == last->verified_ms && span->most == last->most &&
+	    span->level == last->level;
+}
+
+bool
+store_freeze_counts(struct store *store, const struct freeze_span *span,
+    struct freeze_facts *facts, struct err *err)
+{
+	const struct freeze_facts *counted = &store->counted.facts;
+
+	if (!is_counted(store, span)) {
+		if (!count_freeze(store, span, facts, err))
+			return false;
+		store->counted.host_changes = store->host_changes + 1;
+		store->counted.span = *span;
+		store->counted.facts = *facts;
+	}
+	facts->held = counted->held;
+	facts->failed = counted->failed;
+	facts->last = counted->last;
+	facts->last_failed = counted->last_failed;
+	return true;
 }

@@ -84,6 +84,13 @@ enum sql {
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_COUNT];
+	uint64_t host_changes; /* by this connection */
+	/* What was counted for a freeze last. */
+	struct {
+		uint64_t host_changes; /* when it was */
+		struct freeze_span span;
+		struct freeze_facts facts;
+	} counted;
 };
 
 /* SQLite's own words. Always false. */
