@@ -157,9 +157,11 @@ static bool
 is_counted(const struct store *store, const struct freeze_span *span)
 {
 	const struct freeze_span *last = &store->counted.span;
+	int64_t later_ms = span->since_ms - last->since_ms;
 
-	return store->counted.host_changes == store->host_changes + 1 &&
-	    span->since_ms >= last->since_ms && span->since_ms - last->since_ms < 1000 &&
+	return store->counted.host_changes == store->host_changes + 1 && later_ms >= 0 &&
+	    later_ms < 1000 && span->last_since_ms - last->last_since_ms == later_ms &&
+	    span->soon_ms - last->soon_ms == later_ms &&
 	    span->verified_ms == last->verified_ms && span->most == last->most &&
 	    span->level == last->level;
 }
