@@ -224,7 +224,10 @@ add_message(void *context, const struct waiting_mail *mail)
 	struct witness_task *t = context;
 	struct witness_message *m;
 
-	t->messages = mem_array(t->messages, t->message_count + 1, sizeof(*t->messages));
+	/* Doubled when it is full, at each power of two. */
+	if ((t->message_count & (t->message_count - 1)) == 0)
+		t->messages = mem_array(
+		    t->messages, 2 * t->message_count + 1, sizeof(*t->messages));
 	m = &t->messages[t->message_count++];
 	*m = (struct witness_message){
 	    .queue_id = mem_strdup(mail->queue_id),
