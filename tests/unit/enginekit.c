@@ -271,8 +271,9 @@ world_queue(const char *id, const char *recipient, const char *reason)
 	struct world_mail *mail = find_mail(str_of(id));
 
 	if (mail == NULL) {
-		world.mails =
-		    mem_array(world.mails, world.mail_count + 1, sizeof(*world.mails));
+		if ((world.mail_count & (world.mail_count - 1)) == 0)
+			world.mails = mem_array(
+			    world.mails, 2 * world.mail_count + 1, sizeof(*world.mails));
 		mail = &world.mails[world.mail_count++];
 	}
 	assert_true(str_copy(str_of(id), mail->id, sizeof(mail->id)) &&
