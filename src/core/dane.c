@@ -349,3 +349,42 @@ dane_describe(const struct dns_records *records, struct buf *out)
 	for (unsigned i = 0; i < records->host_count; i++)
 		describe_host(&records->hosts[i], out);
 }
+
+void
+dane_each_host(
+    const char *text, void (*each)(void *context, struct str name), void *context)
+{
+	struct str rest = str_of(text), line, host;
+
+	while (rest.len > 0) {
+		if (!str_cut(&rest, '\n', &line)) {
+			line = rest;
+			rest.len = 0;
+		}
+		if (!str_cut(&line, ' ', &host))
+			host = line;
+		each(context, host);
+	}
+}
+
+struct wanted {
+	struct str name;
+	bool found;
+};
+
+static void
+compare(void *context, struct str name)
+{
+	struct wanted *wanted = context;
+
+	wanted->found = wanted->found || str_equal_nocase(name, wanted->name);
+}
+
+bool
+dane_describes(const char *text, struct str name)
+{
+	struct wanted wanted = {.name = name};
+
+	dane_each_host(text, compare, &wanted);
+	return wanted.found;
+}

@@ -180,4 +180,10 @@ int64_t dane_serves_ms(const struct dane_verdict *verdict);
  * Bounded; names are A-labels as asked. */
 void dane_describe(const struct dns_records *records, struct buf *out);
 
+/* The names of the hosts in such a text, in small letters as DNS has them; and whether
+ * one is among them, in any letters. */
+void dane_each_host(
+    const char *text, void (*each)(void *context, struct str name), void *context);
+bool dane_describes(const char *text, struct str name);
+
 #endif

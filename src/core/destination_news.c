@@ -201,25 +201,6 @@ plan_recheck(
 
 /* --- whose news it is --------------------------------------------------------------- */
 
-/* Does the text of DNS answers, a line a host, name it first in a line? */
-static bool
-is_named(struct str text, struct str name)
-{
-	struct str line, host;
-
-	while (text.len > 0) {
-		if (!str_cut(&text, '\n', &line)) {
-			line = text;
-			text.len = 0;
-		}
-		if (!str_cut(&line, ' ', &host))
-			host = line;
-		if (str_equal_nocase(host, name))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Is that server one of its own, by what DNS answered lately? Else mail went there by a
  * relay of its sender's, say. What was not asked, or is as old as an MX record may live,
@@ -228,16 +209,15 @@ is_named(struct str text, struct str name)
 static enum answer
 has_server(const struct destination *d, const struct fold_host *host)
 {
-	struct str text = str_of(d->dns.text);
 	struct nexthop nexthop;
 
 	if (!nexthop_parse(str_of(d->key), &nexthop))
 		return ANSWER_UNSURE;
 	if (str_equal_nocase(str_of(host->name), str_of(nexthop.host)) ||
-	    is_named(text, str_of(host->name)))
+	    dane_describes(d->dns.text, str_of(host->name)))
 		return ANSWER_YES;
-	return d->dns.time_ms == 0 || text.len == 0 ||
-	        text.len + 1 >= sizeof(d->dns.text) ||
+	return d->dns.time_ms == 0 || d->dns.text[0] == '\0' ||
+	        strlen(d->dns.text) + 1 >= sizeof(d->dns.text) ||
 	        strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) == 0 ||
 	        host->flow_ms - d->dns.time_ms > SPAN_DAY_MS
 	    ? ANSWER_UNSURE
@@ -252,28 +232,25 @@ has_failed(const struct destination *d, const struct fold_host *host)
 	    str_equal_nocase(str_of(d->alarm.relay), str_of(host->name));
 }
 
-/* Sessions at servers of its own alone. */
+/* Sessions at servers of its own alone, as far as each server is known. */
 static void
 leave_sessions(const struct destination *d, struct fold_item *own)
 {
-	for (size_t i = 0; i < own->host_count; i++) {
-		const struct fold_host *other, *host = &own->hosts[i];
+	int64_t seen_ms[SESSION_COUNT] = {0};
+	bool others = false;
 
-		if (has_server(d, host) != ANSWER_NO)
+	for (size_t i = 0; i < own->host_count; i++) {
+		const struct fold_host *host = &own->hosts[i];
+
+		if (has_server(d, host) == ANSWER_NO) {
+			others = true;
 			continue;
-		for (int grade = 0; grade < SESSION_COUNT; grade++) {
-			if (host->seen_ms[grade] == 0 ||
-			    host->seen_ms[grade] < own->seen_ms[grade])
-				continue;
-			own->seen_ms[grade] = 0;
-			for (size_t j = 0; j < own->host_count; j++) {
-				other = &own->hosts[j];
-				if (has_server(d, other) != ANSWER_NO)
-					destination_later(
-					    &own->seen_ms[grade], other->seen_ms[grade]);
-			}
 		}
+		for (int grade = 0; grade < SESSION_COUNT; grade++)
+			destination_later(&seen_ms[grade], host->seen_ms[grade]);
 	}
+	if (others && own->host_count < FOLD_HOSTS_MAX)
+		memcpy(own->seen_ms, seen_ms, sizeof(seen_ms));
 }
 
 /* Mail that was sent by servers of its own alone; one without a name is. */

@@ -217,7 +217,7 @@ is_related(const struct candidate *candidate, const struct witnessed *w)
 
 	for (unsigned i = 0; w->servers != NULL && i < w->servers->choice.count; i++)
 		compare(&r, str_of(w->servers->choice.hosts[i].name));
-	measure_each_host(w->answers.text, compare, &r);
+	dane_each_host(w->answers.text, compare, &r);
 	return r.related;
 }
 

@@ -50,7 +50,7 @@ engine_past(struct engine *e, const struct destination *d, const struct answers 
 	 */
 	for (unsigned i = 0; answers->choice != NULL && i < answers->choice->count; i++)
 		add_host(&past, answers->choice->hosts[i].name);
-	measure_each_host(
+	dane_each_host(
 	    answers->text[0] != '\0' ? answers->text : d->dns.text, add_named, &past);
 	if (d->alarm.raised && d->alarm.relay[0] != '\0' && answers->relay_fits)
 		add_host(&past, d->alarm.relay);

@@ -21,49 +21,15 @@ unasked(struct answers *answers)
 	answers->choice = NULL;
 }
 
-void
-measure_each_host(
-    const char *text, void (*each)(void *context, struct str name), void *context)
-{
-	struct str rest = str_of(text), line, host;
-
-	while (rest.len > 0) {
-		if (!str_cut(&rest, '\n', &line)) {
-			line = rest;
-			rest.len = 0;
-		}
-		if (!str_cut(&line, ' ', &host))
-			host = line;
-		each(context, host);
-	}
-}
-
-struct relay {
-	struct str name;
-	bool found;
-};
-
-static void
-compare(void *context, struct str host)
-{
-	struct relay *relay = context;
-
-	relay->found = relay->found || str_equal_nocase(host, relay->name);
-}
-
 bool
 measure_relay_fits(const char *relay, const char *key, const char *text)
 {
-	struct relay wanted = {.name = str_of(relay)};
 	struct nexthop nexthop;
 
-	if (relay[0] == '\0')
-		return true;
-	if (nexthop_parse(str_of(key), &nexthop) &&
-	    str_equal_nocase(wanted.name, str_of(nexthop.host)))
-		return true;
-	measure_each_host(text, compare, &wanted);
-	return wanted.found;
+	return relay[0] == '\0' ||
+	    (nexthop_parse(str_of(key), &nexthop) &&
+	        str_equal_nocase(str_of(relay), str_of(nexthop.host))) ||
+	    dane_describes(text, str_of(relay));
 }
 
 static bool
