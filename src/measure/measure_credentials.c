@@ -30,18 +30,30 @@ serves_ms(const struct answers *answers)
 	return SERVES_MS;
 }
 
+static bool
+is_relayhost(const char *relayhost, const struct nexthop *nexthop)
+{
+	struct str rest = str_of(relayhost), one;
+	struct nexthop relay;
+
+	while (rest.len > 0) {
+		if (!str_cut(&rest, ',', &one)) {
+			one = rest;
+			rest.len = 0;
+		}
+		if (nexthop_parse(str_trim(one), &relay) &&
+		    strcmp(relay.key, nexthop->key) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Whoever names a server, or is named as a relay, is one that passwords are for. */
 static bool
 is_relay(const struct credentials_settings *settings, const struct nexthop *nexthop)
 {
 	return nexthop->bracketed || strchr(nexthop->key, ':') != NULL ||
-	    strstr(settings->relayhost, nexthop->key) != NULL;
-}
-
-static bool
-can_ask(const char *key)
-{
-	return key[0] != '\0' && strpbrk(key, " \t\r\n") == NULL;
+	    is_relayhost(settings->relayhost, nexthop);
 }
 
 static enum answer
@@ -54,10 +66,8 @@ ask_maps(
 	size_t count = 0;
 
 	for (unsigned i = 0; i < dns->host_count; i++)
-		if (can_ask(dns->hosts[i].name))
-			keys[count++] = dns->hosts[i].name;
-	if (can_ask(item->nexthop.key))
-		keys[count++] = item->nexthop.key;
+		keys[count++] = dns->hosts[i].name;
+	keys[count++] = item->nexthop.key;
 	return postfix_maps_have(
 	    settings->postfix, settings->credentials.maps, keys, count, trouble);
 }
