@@ -44,8 +44,14 @@ ends_with(struct str name, struct str end)
 	    str_equal_nocase(str_skip(name, name.len - end.len), end);
 }
 
-bool
-names_one_matches(struct str name, struct str wanted)
+/*
+ * Does this one name of a certificate match `wanted`, a name or .domain? As
+ * X509_check_host(3) does with X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, which is how Postfix
+ * calls it since 3.6: `*` as the whole first label, with two labels or more behind it,
+ * stands for exactly one label of letters, digits and hyphens.
+ */
+static bool
+one_matches(struct str name, struct str wanted)
 {
 	struct str label;
 
@@ -252,7 +258,7 @@ match_one(void *context, struct str wanted)
 		return;
 	}
 	while (next_name(&names, &name)) {
-		if (names_one_matches(name, wanted) && !str_is(name, NAMES_MORE)) {
+		if (one_matches(name, wanted) && !str_is(name, NAMES_MORE)) {
 			matching->answer = ANSWER_YES;
 			return;
 		}

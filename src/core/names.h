@@ -35,14 +35,6 @@ enum answer names_match(
 void names_wanted(const char *match, const char *host, const char *nexthop,
     void (*each)(void *context, struct str wanted), void *context);
 
-/*
- * Does this one name of a certificate match `wanted`, a name or .domain? As
- * X509_check_host(3) does with X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, which is how Postfix
- * calls it since 3.6: `*` as the whole first label, with two labels or more behind it,
- * stands for exactly one label of letters, digits and hyphens.
- */
-bool names_one_matches(struct str name, struct str wanted);
-
 bool names_is_address(struct str text); /* a literal one, IPv4 or IPv6 */
 
 /* Append to a list of NAMES_SIZE bytes. A name that can never match (empty, longer than

@@ -48,18 +48,6 @@ cause_name(enum cause cause)
 	return cause_names[cause];
 }
 
-bool
-cause_parse(struct str name, enum cause *cause)
-{
-	for (enum cause c = CAUSE_NONE; c < CAUSE_COUNT; c++) {
-		if (str_is(name, cause_names[c])) {
-			*cause = c;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* What it did at a level as an answer, whatever its end. */
 static void
 spell_out(struct probe *probe)

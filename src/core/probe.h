@@ -58,7 +58,6 @@ struct probe {
 const char *probe_end_name(enum probe_end end); /* "silent", "plain" ... */
 bool probe_end_parse(struct str name, enum probe_end *end);
 const char *cause_name(enum cause cause); /* "self-signed" ..., "" for none */
-bool cause_parse(struct str name, enum cause *cause);
 
 /*
  * Two answers of one server, or of two addresses of one host, made one: at each level

@@ -46,7 +46,6 @@ struct measure_settings {
 /* How the servers are to be probed. */
 enum measure_probing {
 	MEASURE_PROBE_NONE,
-	MEASURE_PROBE_WHOLE, /* the destination, as smtp(8) would connect to it */
 	MEASURE_PROBE_HOSTS, /* each MX host by itself; and the destination at secure,
 	                      * where that is probe_up_to and a host verifies */
 };
@@ -58,8 +57,7 @@ struct measure_item {
 	char relay[NEXTHOP_HOST_SIZE]; /* the server that mail was deferred at; "" for
 	                                  none */
 	enum measure_probing probing;
-	enum level probe_above; /* WHOLE: probe for stronger levels than this */
-	enum level probe_up_to; /* ... up to this */
+	enum level probe_up_to; /* of HOSTS */
 	struct answers answers; /* out; probe_asked stays as the caller set it */
 	struct choice choice;   /* out: what answers.choice is */
 };
@@ -197,11 +195,6 @@ void measure_recall(
 /* item->answers are those of before (remembered): need nothing be asked anew? */
 bool measure_serves(
     const struct measure_settings *settings, const struct measure_item *item);
-
-/* The names of the hosts in the text of such answers, in small letters as DNS has them.
- */
-void measure_each_host(
-    const char *text, void (*each)(void *context, struct str name), void *context);
 
 /*
  * Is the server one of this next-hop's, by the text of its answers (a line a host)? If

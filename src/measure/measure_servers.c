@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The servers, the destination as a whole: as smtp(8) would connect to it. */
+/* The servers: the destination as a whole, as smtp(8) would connect to it; and, of what
+ * is kept, what they did as witnesses. */
 #include "measure/measure_impl.h"
 
 /* What hosts by themselves cannot tell: the names of secure are the destination's. */
 static bool
-wants_secure(const struct measure_item *item)
+wanted(const struct measure_settings *settings, const struct measure_item *item)
 {
+	(void)settings;
 	return item->probing == MEASURE_PROBE_HOSTS &&
 	    item->probe_up_to == LEVEL_SECURE &&
 	    item->answers.works[LEVEL_VERIFY] == ANSWER_YES;
-}
-
-/* DANE is a matter of DNS, not of a probe. */
-static bool
-wanted(const struct measure_settings *settings, const struct measure_item *item)
-{
-	enum dane_state dane = item->answers.dane.state;
-
-	(void)settings;
-	if (item->probing != MEASURE_PROBE_WHOLE)
-		return wants_secure(item);
-	return item->answers.other_map == ANSWER_NO && dane != DANE_UNSURE &&
-	    dane != DANE_USABLE && dane != DANE_NO_MAIL;
 }
 
 static void
@@ -32,33 +21,12 @@ unasked(struct answers *answers)
 	answers->servers[0] = '\0';
 }
 
-/* From the strongest rung down: verify is another question than secure. */
-static const enum level rungs[] = {LEVEL_SECURE, LEVEL_VERIFY, LEVEL_ENCRYPT};
-
 static void
 ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 {
-	struct answers *answers = &item->answers;
-	enum level above =
-	    item->probing == MEASURE_PROBE_HOSTS ? LEVEL_VERIFY : item->probe_above;
-
 	(void)trouble;
-	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++) {
-		enum probe_outcome outcome;
-
-		if (rungs[i] > item->probe_up_to || rungs[i] <= above)
-			continue;
-		outcome = measure_probe(
-		    measurer, item, item->nexthop.key, rungs[i], &measurer->found.whole);
-		if (outcome == PROBE_MISSING)
-			return;
-		answers->probed = rungs[i];
-		answers->probe_works = outcome == PROBE_YES ? ANSWER_YES
-		    : outcome == PROBE_NO                   ? ANSWER_NO
-		                                            : ANSWER_UNSURE;
-		if (outcome != PROBE_NO)
-			return;
-	}
+	measure_probe(
+	    measurer, item, item->nexthop.key, LEVEL_SECURE, &measurer->found.whole);
 }
 
 /* --- what they did as witnesses ---------------------------------------------------- */

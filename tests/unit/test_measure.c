@@ -101,8 +101,6 @@ static const struct wanted_row wanted_rows[] = {
     {"where there are other maps", FACT_maps, true, .other_maps = true},
     {"where there is none", FACT_maps, false, .other_maps = false},
     {"unless the servers are to be probed", FACT_hosts, false, .dane = DANE_NONE},
-    {"where the destination is probed as a whole", FACT_hosts, false,
-        .probing = MEASURE_PROBE_WHOLE, .dane = DANE_NONE},
     {"host by host", FACT_hosts, true, .probing = MEASURE_PROBE_HOSTS, .dane = DANE_NONE},
     {"host by host, whatever DNS says", FACT_hosts, true, .probing = MEASURE_PROBE_HOSTS,
         .dane = DANE_UNSURE},
@@ -110,22 +108,6 @@ static const struct wanted_row wanted_rows[] = {
         .dane = DANE_NO_MAIL},
     {"unless they are to be probed", FACT_servers, false, .dane = DANE_NONE,
         .other_map = ANSWER_NO},
-    {"without TLSA", FACT_servers, true, .probing = MEASURE_PROBE_WHOLE,
-        .dane = DANE_NONE, .other_map = ANSWER_NO},
-    {"with unusable TLSA", FACT_servers, true, .probing = MEASURE_PROBE_WHOLE,
-        .dane = DANE_UNUSABLE, .other_map = ANSWER_NO},
-    {"with an unsigned MX record", FACT_servers, true, .probing = MEASURE_PROBE_WHOLE,
-        .dane = DANE_INSECURE_MX, .other_map = ANSWER_NO},
-    {"where DANE decides", FACT_servers, false, .probing = MEASURE_PROBE_WHOLE,
-        .dane = DANE_USABLE, .other_map = ANSWER_NO},
-    {"where DNS could not tell", FACT_servers, false, .probing = MEASURE_PROBE_WHOLE,
-        .dane = DANE_UNSURE, .other_map = ANSWER_NO},
-    {"where no mail is taken", FACT_servers, false, .probing = MEASURE_PROBE_WHOLE,
-        .dane = DANE_NO_MAIL, .other_map = ANSWER_NO},
-    {"where another map answers", FACT_servers, false, .probing = MEASURE_PROBE_WHOLE,
-        .dane = DANE_NONE, .other_map = ANSWER_YES},
-    {"where another map could not be asked", FACT_servers, false,
-        .probing = MEASURE_PROBE_WHOLE, .dane = DANE_NONE, .other_map = ANSWER_UNSURE},
     {"at secure, after hosts that verify", FACT_servers, true,
         .probing = MEASURE_PROBE_HOSTS, .up_to = LEVEL_SECURE, .dane = DANE_NONE,
         .verify = ANSWER_YES},
@@ -202,10 +184,10 @@ every_wanted_source_must_serve(void **state)
 	settings.other_maps = other_maps;
 	assert_false(measure_serves(&settings, &item));
 	settings.other_maps = NULL;
-	item.probing = MEASURE_PROBE_WHOLE;
+	item.probing = MEASURE_PROBE_HOSTS;
 	assert_false(measure_serves(&settings, &item));
-	/* Where DANE decides, no server would be asked. */
-	item.answers.dane.state = DANE_USABLE;
+	/* Where no mail is taken, no server would be asked. */
+	item.answers.dane.state = DANE_NO_MAIL;
 	assert_true(measure_serves(&settings, &item));
 }
 
@@ -311,9 +293,6 @@ a_job_asks_maps_once(void **state)
 	snprintf(job->items[0].relay, sizeof(job->items[0].relay), "b.plain.test");
 	snprintf(job->items[1].relay, sizeof(job->items[1].relay), "b.plain.test");
 	for (unsigned i = 0; i < 3; i++) {
-		job->items[i].probing = MEASURE_PROBE_WHOLE;
-		job->items[i].probe_above = LEVEL_MAY;
-		job->items[i].probe_up_to = LEVEL_VERIFY;
 		job->items[i].answers.probe_asked = i == 0;
 	}
 	measure_work(&job->job, w->measurer);
@@ -332,15 +311,8 @@ a_job_asks_maps_once(void **state)
 	assert_true(job->items[0].answers.sources[FACT_dns].asked);
 	assert_true(job->items[0].answers.sources[FACT_maps].asked);
 	assert_false(job->items[0].answers.sources[FACT_hosts].asked);
-	assert_true(job->items[0].answers.sources[FACT_servers].asked);
-	assert_false(job->items[1].answers.sources[FACT_servers].asked);
 	assert_non_null(strstr(job->items[2].answers.text, "broken.test MX"));
-	/* Of the three only the first is worth a probe: verify, then encrypt. */
-	assert_int_equal(calls("posttls-finger", ""), 2);
-	assert_int_equal(calls("posttls-finger", "[plain.test]"), 2);
-	assert_int_equal(job->items[0].answers.probed, LEVEL_ENCRYPT);
-	assert_int_equal(job->items[0].answers.probe_works, ANSWER_YES);
-	assert_int_equal(job->items[1].answers.probed, LEVEL_UNKNOWN);
+	assert_int_equal(calls("posttls-finger", ""), 0);
 	/* What DNS could not tell is no warning. */
 	assert_string_equal(job->err.text, "");
 	free(job);
@@ -447,9 +419,8 @@ static void
 without_a_prober_nothing_is_probed(void **state)
 {
 	struct world *w = world_new(NULL);
-	struct measure_item item = {.probing = MEASURE_PROBE_WHOLE,
-	    .probe_above = LEVEL_MAY,
-	    .probe_up_to = LEVEL_VERIFY};
+	struct measure_item item = {
+	    .probing = MEASURE_PROBE_HOSTS, .probe_up_to = LEVEL_VERIFY};
 
 	(void)state;
 	assert_true(measure_has_prober(&w->settings));
@@ -457,8 +428,8 @@ without_a_prober_nothing_is_probed(void **state)
 	assert_false(measure_has_prober(&w->settings));
 	set_item(&item, "plain.test");
 	measure_one(w->measurer, &w->settings, &item);
-	assert_int_equal(item.answers.probed, LEVEL_UNKNOWN);
-	assert_int_equal(item.answers.probe_works, ANSWER_UNSURE);
+	assert_int_equal(item.answers.works[LEVEL_VERIFY], ANSWER_UNSURE);
+	assert_int_equal(item.answers.works[LEVEL_ENCRYPT], ANSWER_UNSURE);
 	world_free(w);
 }
 
