@@ -115,6 +115,16 @@ sim_new(enum level default_level, bool strict)
 }
 
 struct sim *
+sim_with_sessions(enum level default_level)
+{
+	struct sim *sim = sim_new(default_level, false);
+
+	world.sessions_logged = true; /* for the next time that it asks */
+	fold_set_sessions(engine_fold(sim->engine), true);
+	return sim;
+}
+
+struct sim *
 sim_with_rules(enum level default_level, char **files, size_t count)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
@@ -310,6 +320,19 @@ void
 sim_deliver(struct sim *sim)
 {
 	sim_attempt(sim, "sent", "250 2.0.0 Ok: queued as 1234");
+}
+
+void
+sim_deliver_in(struct sim *sim, const char *grade)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: %s TLS connection established to mx.d.test[192.0.2.1]:25: "
+	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    grade);
+	sim_log(sim, text);
+	sim_deliver(sim);
 }
 
 /* qmgr did not try; error(8) says so. */

@@ -63,6 +63,9 @@ struct sim {
 /* strict: with the rules for signed domains before the ordinary ones. */
 struct sim *sim_new(enum level default_level, bool strict);
 
+/* Not strict, with a Postfix that logs each TLS session. */
+struct sim *sim_with_sessions(enum level default_level);
+
 /* With the rules of these files, the first that matches counts. */
 struct sim *sim_with_rules(enum level default_level, char **files, size_t count);
 void sim_free(struct sim *sim);
@@ -94,6 +97,9 @@ void sim_log(struct sim *sim, const char *text);
 void sim_attempt(struct sim *sim, const char *status, const char *reason);
 void sim_defer(struct sim *sim, const char *reason);
 void sim_deliver(struct sim *sim);
+
+/* The same in a session of that grade: "Verified", "Trusted" ... */
+void sim_deliver_in(struct sim *sim, const char *grade);
 
 /* qmgr did not try; error(8) says so. */
 void sim_suspend(struct sim *sim, const char *reason);

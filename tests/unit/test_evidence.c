@@ -15,30 +15,6 @@
 	"response"
 #define NO_TLSA "no TLSA records found"
 
-/* A session, and mail that is sent in it. */
-static void
-sessions_deliver(struct sim *sim, const char *grade)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text),
-	    "smtp[77]: %s TLS connection established to mx.d.test[192.0.2.1]:25: "
-	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
-	    grade);
-	sim_log(sim, text);
-	sim_deliver(sim);
-}
-
-static struct sim *
-sim_begin(enum level default_level)
-{
-	struct sim *sim = sim_new(default_level, false);
-
-	world.sessions_logged = true; /* for the next time that it asks */
-	fold_set_sessions(engine_fold(sim->engine), true);
-	return sim;
-}
-
 /* To cleartext, by two attempts within the time. */
 static void
 fall_to_cleartext(struct sim *sim)
@@ -54,11 +30,11 @@ fall_to_cleartext(struct sim *sim)
 static void
 hold_of_a_month_ago_begins_anew(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 	unsigned told;
 
 	(void)state;
-	sessions_deliver(sim, "Verified");
+	sim_deliver_in(sim, "Verified");
 	sim_wait(sim, DAY);
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
@@ -74,11 +50,11 @@ hold_of_a_month_ago_begins_anew(void **state)
 static void
 hold_that_nobody_confirmed_begins_anew(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 	unsigned told;
 
 	(void)state;
-	sessions_deliver(sim, "Verified");
+	sim_deliver_in(sim, "Verified");
 	sim_wait(sim, DAY);
 	sim_defer(sim, NOT_VERIFIED);
 	told = sim->told;
@@ -93,7 +69,7 @@ hold_that_nobody_confirmed_begins_anew(void **state)
 static void
 attempt_of_two_days_ago_counts_no_more(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	sim_defer(sim, NOT_OFFERED);
@@ -112,7 +88,7 @@ attempt_about_something_else_does_not_count(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		struct sim *sim = sim_begin(LEVEL_VERIFY);
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 		sim->dns = DANE_UNSURE;
 		sim_defer(sim, reasons[i]);
@@ -127,10 +103,10 @@ attempt_about_something_else_does_not_count(void **state)
 static void
 hold_of_another_step_does_not_count(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
-	sessions_deliver(sim, "Verified");
+	sim_deliver_in(sim, "Verified");
 	sim_wait(sim, HOUR);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
@@ -148,7 +124,7 @@ hold_of_another_step_does_not_count(void **state)
 static void
 one_stripped_connection_is_not_enough(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	fall_to_cleartext(sim);
@@ -160,7 +136,7 @@ one_stripped_connection_is_not_enough(void **state)
 	sim_assert(sim, LEVEL_NONE, WHY_PROBED);
 	for (int i = 0; i < 6; i++) {
 		sim_wait(sim, DAY);
-		sessions_deliver(sim, "Verified");
+		sim_deliver_in(sim, "Verified");
 	}
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_CONTRADICTION);
@@ -178,7 +154,7 @@ one_stripped_connection_is_not_enough(void **state)
 static void
 tlsa_ends_a_weak_entry_within_a_day(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	sim_defer(sim, NOT_VERIFIED);
@@ -186,11 +162,11 @@ tlsa_ends_a_weak_entry_within_a_day(void **state)
 	sim->dns = DANE_USABLE;
 	for (int i = 0; i < 23; i++) {
 		sim_wait(sim, HOUR);
-		sessions_deliver(sim, "Untrusted");
+		sim_deliver_in(sim, "Untrusted");
 		sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	}
 	sim_wait(sim, HOUR + MIN);
-	sessions_deliver(sim, "Untrusted");
+	sim_deliver_in(sim, "Untrusted");
 	sim_assert(sim, LEVEL_DANE_ONLY, WHY_DANE);
 	sim_free(sim);
 }
@@ -198,7 +174,7 @@ tlsa_ends_a_weak_entry_within_a_day(void **state)
 static void
 dns_is_asked_once_a_day(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 	unsigned asked;
 
 	(void)state;
@@ -206,7 +182,7 @@ dns_is_asked_once_a_day(void **state)
 	asked = sim->asked;
 	for (int i = 0; i < 6 * 24 - 1; i++) {
 		sim_wait(sim, HOUR);
-		sessions_deliver(sim, "Untrusted");
+		sim_deliver_in(sim, "Untrusted");
 	}
 	assert_int_equal(sim->asked - asked, 5);
 	sim_assert_history(sim, "set none->encrypt not-authentic\n");
@@ -218,7 +194,7 @@ dns_is_asked_once_a_day(void **state)
 static void
 better_session_climbs_at_once(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	fall_to_cleartext(sim);
@@ -228,7 +204,7 @@ better_session_climbs_at_once(void **state)
 	sim->probed = LEVEL_VERIFY;
 	sim->probe_works = ANSWER_YES;
 	sim_wait(sim, HOUR);
-	sessions_deliver(sim, "Trusted");
+	sim_deliver_in(sim, "Trusted");
 	sim_assert(sim, LEVEL_NONE, WHY_PROBED);
 	sim_free(sim);
 }
@@ -237,7 +213,7 @@ better_session_climbs_at_once(void **state)
 static void
 trusted_sessions_are_probed_once_a_day(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 	unsigned asked;
 
 	(void)state;
@@ -247,7 +223,7 @@ trusted_sessions_are_probed_once_a_day(void **state)
 	asked = sim->asked;
 	for (int i = 0; i < 48; i++) {
 		sim_wait(sim, HOUR);
-		sessions_deliver(sim, "Trusted");
+		sim_deliver_in(sim, "Trusted");
 	}
 	assert_in_range(sim->asked - asked, 2, 3);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_STILL_NEEDED);
@@ -259,18 +235,18 @@ trusted_sessions_are_probed_once_a_day(void **state)
 static void
 better_session_is_tried_once(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	fall_to_cleartext(sim);
 	sim_wait(sim, HOUR);
-	sessions_deliver(sim, "Untrusted");
+	sim_deliver_in(sim, "Untrusted");
 	sim_assert(sim, LEVEL_NONE, WHY_TRIAL);
 	sim_wait(sim, MIN);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	sim_wait(sim, HOUR);
-	sessions_deliver(sim, "Trusted"); /* what verify would say nobody knows */
+	sim_deliver_in(sim, "Trusted"); /* what verify would say nobody knows */
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	sim_free(sim);
 }
@@ -278,7 +254,7 @@ better_session_is_tried_once(void **state)
 static void
 may_becomes_dane(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	sim->judge.can_dane = ANSWER_NO;
@@ -302,7 +278,7 @@ may_becomes_dane(void **state)
 static void
 old_deferral_is_none(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	fall_to_cleartext(sim);
@@ -320,7 +296,7 @@ old_deferral_is_none(void **state)
 static void
 one_attempt_is_not_judged_for_ever(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	sim_defer(sim, NOT_OFFERED);
@@ -334,7 +310,7 @@ one_attempt_is_not_judged_for_ever(void **state)
 static void
 filter_does_not_reset_attempts(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	for (int i = 0; i < 72; i++) {
@@ -364,7 +340,7 @@ newsletter_proves_nothing(void **state)
 
 	(void)state;
 	for (unsigned together = 0; together < 2; together++) {
-		struct sim *sim = sim_begin(LEVEL_VERIFY);
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 		sim_defer(sim, NOT_OFFERED);
 		for (unsigned i = 0; i < 20; i++) {
@@ -401,7 +377,7 @@ last_line_of_a_second_counts(void **state)
 
 	(void)state;
 	for (int flows = 0; flows <= 1; flows++) {
-		struct sim *sim = sim_begin(LEVEL_VERIFY);
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 		world.wall_ms = sim->now_ms;
 		world_log(sim->engine, flows ? failed : sent);
@@ -418,7 +394,7 @@ last_line_of_a_second_counts(void **state)
 static void
 entry_without_effect_is_told(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	sim_defer(sim, NOT_VERIFIED);
@@ -437,7 +413,7 @@ entry_without_effect_is_told(void **state)
 static void
 other_resolver_is_told(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	(void)state;
 	sim->dns = DANE_USABLE;
@@ -461,10 +437,10 @@ other_resolver_is_told(void **state)
 static void
 tlsa_withdrawn_under_each_default(void **state)
 {
-	struct sim *sim = sim_begin(LEVEL_DANE_ONLY);
+	struct sim *sim = sim_with_sessions(LEVEL_DANE_ONLY);
 
 	(void)state;
-	sessions_deliver(sim, "Verified");
+	sim_deliver_in(sim, "Verified");
 	for (int i = 0; i < 3 * 24; i++) {
 		sim_wait(sim, HOUR);
 		sim_defer(sim, NO_TLSA);

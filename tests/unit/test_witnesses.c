@@ -7,34 +7,10 @@
 
 #include "sim.h"
 
-/* A session, and mail that is sent in it. */
-static void
-sessions_deliver(struct sim *sim, const char *grade)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text),
-	    "smtp[77]: %s TLS connection established to mx.d.test[192.0.2.1]:25: "
-	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
-	    grade);
-	sim_log(sim, text);
-	sim_deliver(sim);
-}
-
-static struct sim *
-sim_begin(enum level default_level)
-{
-	struct sim *sim = sim_new(default_level, false);
-
-	world.sessions_logged = true; /* for the next time that it asks */
-	fold_set_sessions(engine_fold(sim->engine), true);
-	return sim;
-}
-
 static struct sim *
 sim_witnessed(void)
 {
-	struct sim *sim = sim_begin(LEVEL_VERIFY);
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
 
 	sim->witnessed = true;
 	sim->witnesses = (struct witnesses){
@@ -55,7 +31,7 @@ message_that_is_gone_ends_the_alarm(void **state)
 	struct sim *sim = sim_witnessed();
 
 	(void)state;
-	sessions_deliver(sim, "Verified");
+	sim_deliver_in(sim, "Verified");
 	sim_wait(sim, HOUR);
 	sim_defer(sim, NOT_OFFERED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
