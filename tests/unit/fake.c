@@ -92,6 +92,16 @@ fake_get(const char *name)
 	return buf_take(&text);
 }
 
+bool
+fake_has(const char *name, const char *text)
+{
+	char *all = fake_get(name);
+	bool has = strstr(all, text) != NULL;
+
+	free(all);
+	return has;
+}
+
 void
 fake_reset(void)
 {

@@ -29,6 +29,9 @@ void fake_put(const char *name, const char *text);
 /* A file there, "" where there is none; free(). */
 char *fake_get(const char *name);
 
+/* Does that file hold such a text? */
+bool fake_has(const char *name, const char *text);
+
 /* Remove what was noted and laid out, for the next test. */
 void fake_reset(void);
 

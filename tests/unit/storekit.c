@@ -209,3 +209,19 @@ kit_assert(const char *name, const char *sql, const char *expected)
 	assert_string_equal(got, expected);
 	free(got);
 }
+
+void
+kit_put_level(struct store *store, const char *key, enum level level)
+{
+	struct destination d;
+	int64_t version;
+	bool found;
+
+	assert_true(store_get(store, key, &d, &found, &kit_err));
+	if (!found)
+		destination_init(&d, key);
+	d.entry.level = level;
+	kit_put(store, &d);
+	assert_true(store_map_changed(store, &version, &kit_err));
+	assert_true(store_entry_version(store, d.id, version, &kit_err));
+}

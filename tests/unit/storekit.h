@@ -26,6 +26,8 @@ struct store *kit_open(const char *name);                         /* or the test
 int64_t kit_add(struct store *store, const char *key);            /* a new one; its id */
 struct destination kit_get(struct store *store, const char *key); /* or the test fails */
 void kit_put(struct store *store, struct destination *d);
+/* An entry of that level, new perhaps, in the map's next version. */
+void kit_put_level(struct store *store, const char *key, enum level level);
 /* Adds one to the history, from none to may with match=.d.test. */
 void kit_decide(struct store *store, int64_t id, int64_t time_ms, const char *action);
 /* A message for u@d.test waits: the rule "r" recognised "reason". */

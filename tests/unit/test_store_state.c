@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is to be judged; the map's versions, counters and positions; and what a copy and a
- * rollback do. */
+/* What is to be judged; the map's versions, counters and positions. */
 #include "suite.h"
 
 #include <stdlib.h>
@@ -167,102 +166,6 @@ changes_come_with_their_version(void **state)
 	assert_keys(&keys, "");
 	assert_true(store_entry_count(store, &count, &kit_err));
 	assert_int_equal(count, 2);
-	store_close(store);
-}
-
-/* What guard 15 counts, as text: held, failed, last. */
-static void
-assert_counts(struct store *store, const struct freeze_span *span, const char *expected)
-{
-	struct freeze_facts facts = {0};
-	char text[64];
-
-	assert_true(store_freeze_counts(store, span, &facts, &kit_err));
-	snprintf(text, sizeof(text), "%d %d %u/%u", (int)facts.held, (int)facts.failed,
-	    facts.last_failed, facts.last);
-	assert_string_equal(text, expected);
-}
-
-static void
-put_host(struct store *store, const char *name, struct host_past past)
-{
-	assert_true(store_host_add(store, name, 25, &past, &kit_err));
-}
-
-/* Whatever names somebody makes up below one domain, it is one. */
-static void
-freeze_counts_parent_domains(void **state)
-{
-	struct store *store = kit_scratch();
-	struct freeze_span span = {.since_ms = 1000,
-	    .last_since_ms = 500,
-	    .soon_ms = 2000,
-	    .verified_ms = 900,
-	    .most = 20,
-	    .level = LEVEL_VERIFY};
-	char name[32];
-
-	(void)state;
-	assert_counts(store, &span, "0 0 0/0");
-	for (int i = 0; i < 30; i++) {
-		snprintf(name, sizeof(name), "mx%d.a.test", i);
-		put_host(
-		    store, name, (struct host_past){.verify_ms = 800, .failed_ms = 1100});
-	}
-	assert_counts(store, &span, "1 1 1/1");
-	put_host(store, "mx.b.test", (struct host_past){.failed_ms = 1100});
-	assert_counts(store, &span, "1 2 1/1"); /* it did no better before */
-	put_host(
-	    store, "mx.c.test", (struct host_past){.encrypt_ms = 1, .failed_ms = 1000});
-	put_host(store, "mx.d.test", (struct host_past){.dane_ms = 1, .failed_ms = 1000});
-	put_host(
-	    store, "192.0.2.1", (struct host_past){.verify_ms = 1, .failed_ms = 1000});
-	assert_counts(store, &span, "1 4 1/1");
-	span.level = LEVEL_DANE;
-	assert_counts(store, &span, "2 4 2/2");
-	span.level = LEVEL_ENCRYPT;
-	assert_counts(store, &span, "3 4 0/0");
-	span.most = 2;
-	assert_counts(store, &span, "2 2 0/0");
-	/* Since somebody verified; not long ago; not in the future. */
-	span = (struct freeze_span){.soon_ms = 2000, .most = 20, .level = LEVEL_VERIFY};
-	span.verified_ms = 1100;
-	assert_counts(store, &span, "0 4 0/1");
-	span.verified_ms = 0;
-	span.since_ms = 1101;
-	assert_counts(store, &span, "0 0 1/1");
-	span.last_since_ms = 1101;
-	assert_counts(store, &span, "0 0 0/1");
-	span.since_ms = span.last_since_ms = 0;
-	span.soon_ms = 1050;
-	assert_counts(store, &span, "0 2 0/1");
-	store_close(store);
-}
-
-/* Five, the last ones; of a domain with several hosts any that fails will do. */
-static void
-freeze_counts_those_that_did_better_last(void **state)
-{
-	struct store *store = kit_scratch();
-	struct freeze_span span = {.soon_ms = 5000, .most = 20, .level = LEVEL_VERIFY};
-	char name[32];
-
-	(void)state;
-	for (int i = 0; i < 7; i++) {
-		snprintf(name, sizeof(name), "mx1.d%d.test", i);
-		put_host(store, name, (struct host_past){.verify_ms = 100 + i});
-	}
-	assert_counts(store, &span, "0 0 0/5");
-	put_host(store, "mx1.d6.test", (struct host_past){.failed_ms = 200});
-	put_host(store, "mx2.d5.test", (struct host_past){.failed_ms = 200});
-	put_host(store, "mx1.d1.test", (struct host_past){.failed_ms = 200});
-	assert_counts(store, &span, "2 3 2/5");
-	put_host(store, "mx1.d0.test", (struct host_past){.verify_ms = 300});
-	assert_counts(store, &span, "2 3 2/5");
-	/* Of the future: the clock was ahead. */
-	put_host(store, "mx1.d4.test", (struct host_past){.verify_ms = 6000});
-	put_host(store, "mx1.d0.test", (struct host_past){.verify_ms = 6000});
-	assert_counts(store, &span, "2 3 3/5");
 	store_close(store);
 }
 
@@ -500,117 +403,6 @@ places_come_back(void **state)
 	store_close(store);
 }
 
-/* --- copy, rollback, two connections ----------------------------------------------- */
-
-static void
-copies_into_a_scratch_store(void **state)
-{
-	struct store *store = kit_open("source.db"), *copy = kit_scratch();
-
-	(void)state;
-	kit_add(store, "a.test");
-	assert_true(store_counter_set(store, "lines", 5, &kit_err));
-	/* still open, and the rows are in the WAL alone */
-	assert_true(store_load_copy(copy, kit_path("source.db"), &kit_err));
-	kit_get(copy, "a.test");
-	kit_begin_transaction(copy);
-	kit_add(copy, "b.test");
-	kit_commit(copy);
-	store_close(copy);
-	store_close(store);
-	kit_assert("source.db", "SELECT key FROM destination", "a.test\n");
-}
-
-static void
-copy_of_nothing_is_empty(void **state)
-{
-	struct store *copy = kit_scratch();
-
-	(void)state;
-	assert_true(store_load_copy(copy, kit_path("missing.db"), &kit_err));
-	assert_int_not_equal(access(kit_path("missing.db"), F_OK), 0);
-	kit_add(copy, "a.test");
-	store_close(copy);
-}
-
-static void
-copy_of_what_cannot_be_read_fails(void **state)
-{
-	struct store *copy = kit_scratch();
-
-	(void)state;
-	assert_int_equal(symlink("loop.db", kit_path("loop.db")), 0);
-	assert_false(store_load_copy(copy, kit_path("loop.db"), &kit_err));
-	assert_non_null(strstr(kit_err.text, "loop.db"));
-	kit_write("text.db", "this is no database, and long enough to be seen", 47);
-	assert_false(store_load_copy(copy, kit_path("text.db"), &kit_err));
-	assert_non_null(strstr(kit_err.text, "text.db"));
-	assert_non_null(strstr(kit_err.text, "file is not a database"));
-	store_close(copy);
-}
-
-static void
-copy_of_a_newer_one_fails(void **state)
-{
-	struct store *copy = kit_scratch();
-
-	(void)state;
-	store_close(kit_open("newer.db"));
-	kit_run("newer.db", "PRAGMA user_version = 99");
-	assert_false(store_load_copy(copy, kit_path("newer.db"), &kit_err));
-	assert_non_null(strstr(kit_err.text, "newer tlsladder"));
-	store_close(copy);
-}
-
-static void
-rollback_leaves_nothing(void **state)
-{
-	struct store *store = kit_open("rollback.db");
-	int64_t id = kit_add(store, "a.test"), version;
-	struct place place = {"file", "99 1"};
-	struct destination d;
-	bool found;
-
-	(void)state;
-	store_rollback(store); /* of nothing: does nothing */
-	kit_begin_transaction(store);
-	kit_add(store, "b.test");
-	kit_wait(store, id, "Q1", NOW_MS);
-	assert_true(store_tally_add(store, id, 1, "sent", 1, &kit_err));
-	assert_true(store_map_changed(store, &version, &kit_err));
-	assert_true(store_blob_put(store, "p", STR("x"), &kit_err));
-	assert_true(store_place_put(store, "/log", &place, &kit_err));
-	kit_decide(store, id, NOW_MS, "set");
-	store_rollback(store);
-	assert_true(store_get(store, "b.test", &d, &found, &kit_err));
-	assert_false(found);
-	store_close(store);
-	kit_assert("rollback.db",
-	    "SELECT count(*) FROM waiting; SELECT count(*) FROM tally;"
-	    " SELECT count(*) FROM counter; SELECT count(*) FROM blob;"
-	    " SELECT count(*) FROM log_place; SELECT count(*) FROM decision",
-	    "0\n0\n0\n0\n0\n0\n");
-}
-
-static void
-others_are_noticed(void **state)
-{
-	struct store *mine = kit_open("both.db"), *other = kit_open("both.db");
-	int64_t before, after;
-
-	(void)state;
-	assert_true(store_data_version(mine, &before, &kit_err));
-	kit_add(mine, "mine.test");
-	assert_true(store_data_version(mine, &after, &kit_err));
-	assert_int_equal(after, before);
-	kit_add(other, "other.test");
-	assert_true(store_data_version(mine, &after, &kit_err));
-	assert_int_not_equal(after, before);
-	kit_get(mine, "other.test");
-	store_close(mine);
-	store_close(other);
-}
-
 int
 main(void)
 {
@@ -622,10 +414,6 @@ main(void)
 	    entries_come_by_their_keys, NULL, "entries come in the order of their keys");
 	suite_add(changes_come_with_their_version, NULL,
 	    "what changed since a version of the map, and how many entries there are");
-	suite_add(freeze_counts_parent_domains, NULL,
-	    "guard 15 counts parent domains of hosts, up to a limit");
-	suite_add(freeze_counts_those_that_did_better_last, NULL,
-	    "guard 15 counts those that did better last");
 	suite_add(
 	    in_force_once_exported, NULL, "entries are in force from the export on");
 	suite_add(each_target_has_its_version, NULL,
@@ -636,14 +424,5 @@ main(void)
 	suite_add(counters_add_and_set, NULL, "counters add up and can be set");
 	suite_add(blobs_are_bytes, NULL, "blobs hold any bytes, and none");
 	suite_add(places_come_back, NULL, "places come back to the letter");
-	suite_add(copies_into_a_scratch_store, NULL,
-	    "a copy is a copy, the source is untouched");
-	suite_add(
-	    copy_of_nothing_is_empty, NULL, "a copy of no file is empty, and makes none");
-	suite_add(copy_of_what_cannot_be_read_fails, NULL,
-	    "a copy of what is not readable fails");
-	suite_add(copy_of_a_newer_one_fails, NULL, "a copy of a newer one fails");
-	suite_add(rollback_leaves_nothing, NULL, "a rollback leaves nothing");
-	suite_add(others_are_noticed, NULL, "what another connection commits is noticed");
 	return kit_end(suite_run());
 }
