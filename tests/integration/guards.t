@@ -140,6 +140,9 @@ done
 own 'signed-no-tlsa.test secure speed=fast' 'unsigned-tlsa.test sometimes'
 set_postfix strict "smtp_tls_policy_maps=$theirs, $ours"
 reload
+awaits 'what their map answers for is theirs, whatever it says' 15 \
+	eval '[[ $(entry unsigned-tlsa.test) == - ]]'
+settle strict
 before=$(entries)
 send strict signed-no-tlsa.test unsigned-tlsa.test
 settle strict
