@@ -25,8 +25,8 @@ struct heal {
 /* It was found to be malformed like that. */
 void heal_note(struct heal *heal, const char *why);
 
-/* Set it aside, as was noted. False: it cannot be renamed, or the one before was set aside
- * within the last hour: that is the disk. */
+/* Set it aside, as was noted. False: it cannot be renamed, or the one before was set
+ * aside within the last hour: that is the disk. */
 bool heal_set_aside(
     struct heal *heal, const struct config *config, int64_t now_ms, struct err *err);
 

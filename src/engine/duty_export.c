@@ -114,9 +114,8 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	(void)now;
 	if (x->due_ms == 0)
 		return (struct due){DUE_NEVER, false};
-	return (struct due){base->tasks > 0 || e->unchecked || e->is_malformed
-	        ? DUE_NEVER
-	        : x->due_ms,
+	return (struct due){
+	    base->tasks > 0 || e->unchecked || e->is_malformed ? DUE_NEVER : x->due_ms,
 	    true};
 }
 
