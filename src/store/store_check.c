@@ -100,6 +100,9 @@ quick_check(sqlite3 *db, struct err *why)
 	} else {
 		text = (const char *)sqlite3_column_text(stmt, 0);
 		answer = text != NULL && strcmp(text, "ok") == 0 ? ANSWER_YES : ANSWER_NO;
+		/* Behind a line that names the database. */
+		if (text != NULL && strchr(text, '\n') != NULL)
+			text = strchr(text, '\n') + 1;
 		err_set(why, "%s", text != NULL ? text : "no answer");
 	}
 	sqlite3_finalize(stmt);
