@@ -15,8 +15,6 @@
 #include "base/utc.h"
 #include "conf/rulefile.h"
 
-#define BUSY_MS 10000 /* how long a command waits for the daemon's transaction */
-
 const struct command *const commands[] = {
     &cmd_run,
     &cmd_scan,
@@ -146,24 +144,6 @@ cmd_postfix(const struct config *config)
 	    .command = config->postfix.command.items,
 	    .command_count = config->postfix.command.count,
 	};
-}
-
-struct store *
-cmd_store(const struct config *config, bool create, int *status)
-{
-	struct store *store;
-	struct err err;
-
-	if (!create && access(config->state, F_OK) != 0 && errno == ENOENT) {
-		*status = cmd_fail(EX_NOINPUT,
-		    "there is no state at %s yet: has `tlsladder run` run?",
-		    config->state);
-		return NULL;
-	}
-	store = store_open(config->state, BUSY_MS, &err);
-	if (store == NULL)
-		*status = cmd_fail(EX_IOERR, "%s", err.text);
-	return store;
 }
 
 bool

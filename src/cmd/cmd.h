@@ -66,8 +66,9 @@ int cmd_load(const struct options *options, struct config *config, struct rules 
 /* How to reach Postfix by this configuration; borrows from it. */
 struct postfix cmd_postfix(const struct config *config);
 
-/* The state, which must exist already unless create. NULL: the cause was reported, and
- * *status is the exit status. */
+/* The state, which must exist already unless create; then what was lost of it is taken
+ * over from the map, with a warning. NULL: the cause was reported, and *status is the
+ * exit status. */
 struct store *cmd_store(const struct config *config, bool create, int *status);
 
 /* An argument as next-hop. False: it is none, which was reported. */

@@ -331,6 +331,7 @@ examine(struct doctor *d)
 	    doctor_check_policy_maps,
 	    doctor_check_map_type,
 	    doctor_check_map,
+	    doctor_check_map_text,
 	    doctor_check_loglevel,
 	    doctor_check_authorities,
 	    doctor_check_dane,

@@ -107,4 +107,9 @@ void doctor_check_log(struct doctor *doctor);
 void doctor_check_state(struct doctor *doctor);
 void doctor_check_daemon(struct doctor *doctor);
 
+/* doctor_state.c */
+bool doctor_check_whole(struct doctor *doctor); /* false: it is malformed, and said so */
+void doctor_check_origin(struct doctor *doctor, struct store *store); /* NULL: none */
+void doctor_check_map_text(struct doctor *doctor);
+
 #endif

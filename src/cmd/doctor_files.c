@@ -299,6 +299,7 @@ check_database(struct doctor *d)
 		store_rollback(store);
 		d->can_open = true;
 		doctor_say(d, DOCTOR_OK, "state", "%s", d->config->state);
+		doctor_check_origin(d, store);
 	}
 	store_close(store);
 }
@@ -307,11 +308,13 @@ void
 doctor_check_state(struct doctor *d)
 {
 	doctor_check_directory(d, "state-directory", d->config->state);
-	if (access(d->config->state, F_OK) != 0)
+	if (access(d->config->state, F_OK) != 0) {
 		doctor_say(d, DOCTOR_OK, "state",
 		    "%s is not there yet: `tlsladder run` makes it", d->config->state);
-	else if (are_ours(d))
+		doctor_check_origin(d, NULL);
+	} else if (are_ours(d) && doctor_check_whole(d)) {
 		check_database(d);
+	}
 }
 
 /* --- the daemon -------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "cmd/run_heal.h"
 #include "conf/rulefile.h"
 #include "engine/engine.h"
 #include "engine/logs.h"
@@ -38,7 +39,9 @@ struct daemon {
 	int signals;          /* signalfd(2) */
 	struct watch *others; /* of the map's directory; NULL: no inotify */
 	bool stop;
-	bool lost_state;    /* the database is gone from its place */
+	bool lost_state; /* the database is gone from its place */
+	bool is_broken;  /* it is malformed, and cannot be rebuilt */
+	struct heal heal;
 	struct stat state;  /* of the database, when it was opened */
 	int64_t reload_ms;  /* monotonic: SIGHUP came, do not wait longer; 0: none did */
 	bool unsaved;       /* there is more in the fold than in the database */
@@ -288,6 +291,39 @@ is_time_to_save(struct daemon *daemon, bool more)
 	        intake_is_full(engine_fold(daemon->engine)));
 }
 
+/* The engine and its logs. err says why not. */
+static bool
+open_all(struct daemon *daemon, struct err *err)
+{
+	const struct config *config = daemon->config;
+	bool from_start = config->log.from_start || daemon->heal.healed, fresh = false;
+
+	daemon->engine = heal_engine(
+	    &daemon->heal, config, daemon->rules, on_decided, clock_wall_ms(), err);
+	if (daemon->engine == NULL)
+		return false;
+	from_start = from_start || daemon->heal.healed;
+	daemon->logs = logs_open(config->log.files.items, config->log.files.count,
+	    from_start, engine_store(daemon->engine), &fresh, err);
+	if (daemon->logs == NULL)
+		return false;
+	if (stat(config->state, &daemon->state) != 0)
+		return err_set_errno(err, errno, "%s", config->state);
+	/* A first start reads no old lines unless asked to, but the queue shows what
+	 * waits. */
+	if ((fresh && (!from_start || daemon->heal.healed)) ||
+	    engine_left_queue(daemon->engine))
+		engine_read_queue(daemon->engine);
+	/* The places themselves, before anything is read: killed in its first backlog,
+	 * the next start goes on there, and not in a file that came since. */
+	daemon->unsaved = true;
+	if (fresh)
+		save(daemon);
+	daemon->unsaved = true;
+	daemon->unsaved_ms = daemon->rest_ms = 0;
+	return true;
+}
+
 /* --- the loop ---------------------------------------------------------------------- */
 
 static int64_t
@@ -349,6 +385,28 @@ is_early(struct daemon *daemon)
 	    engine_asks_settings(daemon->engine);
 }
 
+/*
+ * The database is malformed: it is set aside, and a new one made of the map and the log,
+ * from its beginning. False: that is not possible.
+ */
+static bool
+rebuild(struct daemon *daemon)
+{
+	struct err err;
+
+	heal_note(&daemon->heal, engine_malformed(daemon->engine));
+	logs_close(daemon->logs);
+	daemon->logs = NULL;
+	engine_free(daemon->engine);
+	daemon->engine = NULL;
+	daemon->is_broken =
+	    !heal_set_aside(&daemon->heal, daemon->config, clock_wall_ms(), &err) ||
+	    !open_all(daemon, &err);
+	if (daemon->is_broken)
+		log_error("%s", err.text);
+	return !daemon->is_broken;
+}
+
 static void
 serve(struct daemon *daemon)
 {
@@ -373,6 +431,12 @@ serve(struct daemon *daemon)
 		if (daemon->lost_state)
 			break;
 		engine_turn(daemon->engine);
+		if (engine_malformed(daemon->engine) != NULL) {
+			if (!rebuild(daemon))
+				break;
+			saved = ENGINE_SAVED;
+			continue;
+		}
 		if (saving)
 			daemon->rest_ms = 2 * clock_monotonic_ms() - began_ms;
 		if (logs_are_over(daemon->logs) && !daemon->unsaved &&
@@ -396,7 +460,7 @@ serve(struct daemon *daemon)
 			reload(daemon);
 		}
 	}
-	if (daemon->unsaved && !daemon->lost_state)
+	if (daemon->unsaved && !daemon->lost_state && !daemon->is_broken)
 		save(daemon);
 }
 
@@ -425,7 +489,6 @@ static int
 start(struct daemon *daemon)
 {
 	struct buf lock_path = {0};
-	bool fresh = false;
 	struct err err;
 	int lock;
 
@@ -439,29 +502,12 @@ start(struct daemon *daemon)
 	daemon->signals = open_signals(&err);
 	if (daemon->signals < 0)
 		return cmd_fail(EX_OSERR, "%s", err.text);
-	daemon->engine = engine_new(
-	    daemon->config, daemon->rules, ENGINE_APPLY, on_decided, NULL, &err);
-	if (daemon->engine == NULL)
-		return cmd_fail(EX_IOERR, "%s", err.text);
-	if (stat(daemon->config->state, &daemon->state) != 0)
-		return cmd_fail(
-		    EX_IOERR, "%s: %s", daemon->config->state, strerror(errno));
-	daemon->logs = logs_open(daemon->config->log.files.items,
-	    daemon->config->log.files.count, daemon->config->log.from_start,
-	    engine_store(daemon->engine), &fresh, &err);
-	if (daemon->logs == NULL)
-		return cmd_fail(EX_NOINPUT, "%s", err.text);
-	/* A first start reads no old lines unless asked to, but the queue shows what
-	 * waits. */
-	if ((fresh && !daemon->config->log.from_start) ||
-	    engine_left_queue(daemon->engine))
-		engine_read_queue(daemon->engine);
-	/* The places themselves, before anything is read: killed in its first backlog,
-	 * the next start goes on there, and not in a file that came since. */
-	daemon->unsaved = true;
-	if (fresh)
-		save(daemon);
-	daemon->unsaved = true;
+	if (!heal_check(&daemon->heal, daemon->config, clock_wall_ms(), &err) ||
+	    !open_all(daemon, &err))
+		return cmd_fail(daemon->engine == NULL || daemon->logs != NULL
+		        ? EX_IOERR
+		        : EX_NOINPUT,
+		    "%s", err.text);
 	watch_others(daemon);
 	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
 	    daemon->config->log.files.items[0], rules_count(daemon->rules));
@@ -473,6 +519,9 @@ start(struct daemon *daemon)
 		    "%s was removed or replaced while it was in use: stopped, nothing "
 		    "more is "
 		    "stored",
+		    daemon->config->state);
+	if (daemon->is_broken)
+		return cmd_fail(EX_IOERR, "%s is malformed, and cannot be rebuilt",
 		    daemon->config->state);
 	finish(daemon);
 	log_info("stopped");

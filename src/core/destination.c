@@ -211,6 +211,19 @@ destination_undo(
 	    WHY_UNDONE, now_ms);
 }
 
+void
+destination_adopt(struct destination *d, struct demand entry, enum why why,
+    const struct destination_pin *pin, int64_t lease_ms, int64_t look_ms, int64_t now_ms)
+{
+	set_pin(d, *pin, entry, why, now_ms);
+	d->entry.force_ms = 0;
+	if (pin->set)
+		return;
+	d->entry.lease_ms = lease_ms;
+	d->entry.lease_end_ms = look_ms;
+	d->look_ms = look_ms;
+}
+
 /* --- when to judge ----------------------------------------------------------------- */
 
 void

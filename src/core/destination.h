@@ -266,6 +266,14 @@ void destination_pin(struct destination *destination, struct demand entry,
 /* Neither pin nor entry: the ladder decides again on the next news. */
 void destination_unpin(struct destination *destination, int64_t now_ms);
 
+/*
+ * The map has that entry, and nothing else is known of it: it becomes the entry, in force
+ * already. pin.set: it is pinned; else it is re-checked at look_ms, which ends its lease
+ * of lease_ms.
+ */
+void destination_adopt(struct destination *destination, struct demand entry, enum why why,
+    const struct destination_pin *pin, int64_t lease_ms, int64_t look_ms, int64_t now_ms);
+
 /* The entry before the last decision, pinned until until_ms. */
 void destination_undo(struct destination *destination, struct demand before,
     int64_t until_ms, int64_t now_ms);

@@ -122,7 +122,7 @@ processes_load(struct processes *all, struct str saved)
 		for (int i = 0; i < 7; i++)
 			whole = whole && str_cut(&line, '\t', &field[i]);
 		if (!whole || !str_number(field[0], UINT32_MAX, &pid) ||
-		    !str_number(field[1], UINT64_MAX, &used) ||
+		    !str_number(field[1], INT64_MAX, &used) ||
 		    !str_number(field[2], 1, &has_session) ||
 		    !str_number(field[3], SESSION_COUNT - 1, &grade) ||
 		    !str_copy(field[4], p->peer, sizeof(p->peer)) ||

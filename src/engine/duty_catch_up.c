@@ -81,6 +81,7 @@ const struct duty duty_catch_up = {
     .name = "catch_up",
     .what = "bring the map up to date",
     .needs = DUTY_APPLIES,
+    .opens_store = true,
     .state_size = sizeof(struct catch_up),
     .hear = hear,
     .due = due,

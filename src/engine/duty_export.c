@@ -111,11 +111,12 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 {
 	const struct export *x = (const struct export *)base;
 
-	(void)e;
 	(void)now;
 	if (x->due_ms == 0)
 		return (struct due){DUE_NEVER, false};
-	return (struct due){base->tasks > 0 ? DUE_NEVER : x->due_ms, true};
+	return (struct due){
+	    base->tasks > 0 || e->unchecked || e->is_malformed ? DUE_NEVER : x->due_ms,
+	    true};
 }
 
 static void
@@ -132,6 +133,7 @@ const struct duty duty_export = {
     .name = "export",
     .what = "export the map",
     .needs = DUTY_APPLIES,
+    .opens_store = true,
     .stuck = ENGINE_STUCK_MAP,
     .state_size = sizeof(struct export),
     .open = open_export,

@@ -8,8 +8,7 @@
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
-#define HELPERS  4    /* long retries and listings must not keep the map waiting */
-#define BUSY_MS  1000 /* of SQLite; the engine tries again later anyway */
+#define HELPERS  4 /* long retries and listings must not keep the map waiting */
 #define FRESH_MS SPAN_MINUTE_MS
 
 #define ENGINE_ROW(name) &duty_##name,
@@ -21,17 +20,6 @@ _Static_assert(ENGINE_FDS == POOL_COUNT, "a descriptor a pool");
 #define DUTIES (sizeof(duties) / sizeof(duties[0]))
 
 /* --- life -------------------------------------------------------------------------- */
-
-static bool
-open_store(struct engine *e, struct err *err)
-{
-	if (e->mode == ENGINE_APPLY) {
-		e->store = store_open(e->config->state, BUSY_MS, err);
-		return e->store != NULL;
-	}
-	e->store = store_open(":memory:", BUSY_MS, err);
-	return e->store != NULL && store_load_copy(e->store, e->config->state, err);
-}
 
 static bool
 load_processes(struct engine *e, struct err *err)
@@ -99,7 +87,7 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->witnessed = witnesses_new();
 	e->hosts = hosts_new();
 	make_states(e);
-	if (open_store(e, err) && load_processes(e, err) && open_duties(e, err)) {
+	if (engine_open_store(e, err) && load_processes(e, err) && open_duties(e, err)) {
 		e->workers[POOL_HELPERS] =
 		    world->workers_new(HELPERS, NULL, NULL, NULL, err);
 		if (e->workers[POOL_HELPERS] != NULL)
@@ -214,6 +202,7 @@ engine_not_stored(struct engine *e, const char *what, const struct err *err)
 {
 	store_rollback(e->store);
 	fail(e, &e->storing, what, err, true);
+	engine_tell(e, NEWS_FAILED);
 }
 
 enum engine_saved
@@ -231,6 +220,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, &spans,
 	        places, place_count, &news, &err)) {
 		fail(e, &e->storing, "store what the log says", &err, true);
+		engine_tell(e, NEWS_FAILED);
 		buf_clear(&lost);
 		return ENGINE_SAVE_FAILED;
 	}
@@ -318,6 +308,8 @@ take_tasks(struct engine *e, struct workers *workers)
 		else
 			fail(e, &base->backoff, base->duty->what, &task->err,
 			    !base->duty->is_unalerted);
+		if (!task->done && base->duty->opens_store)
+			engine_tell(e, NEWS_FAILED);
 		if (task->kind->take != NULL)
 			task->kind->take(e, base, task, &now);
 		engine_drop(task);
@@ -456,11 +448,17 @@ engine_is_working(const struct engine *e)
 	return false;
 }
 
+const char *
+engine_malformed(const struct engine *e)
+{
+	return e->is_malformed ? e->malformed.text : NULL;
+}
+
 enum engine_stuck
 engine_is_stuck(const struct engine *e)
 {
 	enum engine_stuck stuck =
-	    backoff_lasts(&e->storing) ? ENGINE_STUCK : ENGINE_MOVES;
+	    e->is_malformed || backoff_lasts(&e->storing) ? ENGINE_STUCK : ENGINE_MOVES;
 
 	for (size_t i = 0; i < DUTIES; i++)
 		if (backoff_lasts(&e->states[i]->backoff) && duties[i]->stuck > stuck)

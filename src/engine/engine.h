@@ -94,6 +94,17 @@ enum engine_stuck {
 
 enum engine_stuck engine_is_stuck(const struct engine *engine);
 
+/* How the database was found to be malformed; NULL: it was not. Nothing is exported from
+ * it any more, and no other engine should be made before it is set aside. */
+const char *engine_malformed(const struct engine *engine);
+
+/* Is the database so large that it is checked in the background? Else check it before an
+ * engine is made (store/store_check.h). */
+bool engine_is_checked_late(const struct config *config);
+
+/* A line for the administrator: logged, and mailed where that is configured. */
+void engine_alert(struct engine *engine, const char *line);
+
 /* Everything judged, exported and retried, as far as it can be now? */
 bool engine_is_idle(const struct engine *engine);
 

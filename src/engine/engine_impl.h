@@ -22,6 +22,7 @@
 /* A turn goes through them in this order. */
 #define ENGINE_DUTIES(ROW) \
 	ROW(clock)    /* times of a clock that was set back */ \
+	ROW(health)   /* a database that is malformed */ \
 	ROW(others)   /* what other commands did to the database */ \
 	ROW(settings) /* Postfix's settings, read when they are needed */ \
 	ROW(routes)   /* where lines go whose next-hop the transport maps tell */ \
@@ -61,6 +62,7 @@ enum news {
 	NEWS_DOUBT,    /* Postfix cannot read a map: perhaps ours */
 	NEWS_MAIL,     /* there may be mail to retry */
 	NEWS_SERVER,   /* an MX host answered */
+	NEWS_FAILED,   /* what needs the database failed: perhaps it is malformed */
 };
 
 /* Every duty's state begins with it. */
@@ -85,6 +87,7 @@ struct duty {
 	const char *what;  /* "retry mail", for "cannot retry mail"; NULL: never fails */
 	unsigned needs;    /* enum duty_needs, or-ed */
 	bool is_unalerted; /* failures that last are logged alone */
+	bool opens_store;  /* its tasks do, each for itself */
 	enum engine_stuck stuck; /* what they are for a command that waits */
 	size_t state_size;
 
@@ -155,7 +158,11 @@ struct engine {
 
 	struct store *store;
 	struct backoff storing; /* from a database that cannot be written */
-	bool limit_reported;    /* that a pattern ran into its limit */
+	bool unchecked;         /* nobody looked yet whether it is malformed: nothing is
+	                         * exported from it */
+	bool is_malformed;
+	struct err malformed; /* how */
+	bool limit_reported;  /* that a pattern ran into its limit */
 	struct fold *fold;
 	struct judge judge;
 	struct witnessed_table *witnessed; /* who waits for witnesses */
@@ -178,6 +185,9 @@ struct engine {
 /* --- engine.c --- */
 
 struct moment engine_now(const struct engine *e);
+
+/* state.c: the database of its mode, into e->store. */
+bool engine_open_store(struct engine *e, struct err *err);
 
 /* Monotonic: when it will be wall_ms, or now. */
 int64_t engine_at_wall(const struct moment *now, int64_t wall_ms);
@@ -277,7 +287,6 @@ void engine_note_host(struct engine *e, const struct host *host);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 
-void engine_alert(struct engine *e, const char *line);
 void engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged);
 /* Mail that was bounced, in what the fold holds: an alert a line, to be reported once

@@ -5,6 +5,7 @@
 #include "measure/measure.h"
 #include "publish/target.h"
 #include "store/store.h"
+#include "store/store_check.h"
 #include "sys/clock.h"
 
 #define BUSY_MS 10000 /* of SQLite: the worker may wait, the loop goes on */
@@ -66,4 +67,5 @@ const struct engine_world engine_real_world = {
     .publish = publish,
     .lags = lags,
     .catch_up = catch_up,
+    .check = store_check,
 };

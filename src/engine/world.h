@@ -67,6 +67,9 @@ struct engine_world {
 	bool (*catch_up)(
 	    const struct config *config, const struct postfix *postfix, struct err *err);
 
+	/* The database, as store/store_check.h has it. */
+	enum answer (*check)(const char *path, struct err *why);
+
 	/* In the engine's own thread: do targets lag? */
 	bool (*lags)(
 	    const struct config *config, struct store *store, bool *lag, struct err *err);

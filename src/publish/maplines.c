@@ -5,6 +5,21 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utc.h"
+
+/* A pin whose text does not say otherwise is one for good: mapread.c reads it back. */
+static void
+add_end(const struct entry *d, struct buf *why)
+{
+	char when[UTC_SIZE];
+
+	if (d->why != WHY_PINNED && d->why != WHY_UNDONE)
+		return;
+	if (!d->pinned)
+		buf_printf(why, MAPLINES_ENDED);
+	else if (d->look_ms > 0 && utc_print(d->look_ms / 1000, when))
+		buf_printf(why, MAPLINES_UNTIL "%s", when);
+}
 
 struct map_entry
 maplines_of(const struct entry *d, struct buf *value, struct buf *why)
@@ -14,6 +29,7 @@ maplines_of(const struct entry *d, struct buf *value, struct buf *why)
 	buf_printf(value, "%s%s%s", level_name(d->level),
 	    d->attributes[0] != '\0' ? " " : "", d->attributes);
 	buf_printf(why, "%s: %s", why_slug(d->why), why_sentence(d->why));
+	add_end(d, why);
 	if (d->note[0] != '\0') {
 		buf_printf(why, " (");
 		buf_add_visible(why, str_of(d->note));

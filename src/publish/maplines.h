@@ -15,6 +15,13 @@
 #define CHANGES_MAX       1000      /* more are put into a new database */
 #define CHANGES_BYTES_MAX (4 << 20) /* and so is what would fill the memory */
 
+/*
+ * Above an entry stands its why: "SLUG: SENTENCE", of a pin that ends with the time, and
+ * of one that ended that it did; at the end the note in parentheses.
+ */
+#define MAPLINES_UNTIL ", until "
+#define MAPLINES_ENDED ", ended"
+
 /* The line of an entry; its texts are in value and why, which the next call may reuse. */
 struct map_entry maplines_of(
     const struct entry *entry, struct buf *value, struct buf *why);

@@ -12,9 +12,12 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "publish/takeover.h"
 #include "publish/target.h"
+#include "store/store_check.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/log.h"
 
 /* Below this size a rebuild is as fast as an update, and the common case keeps one path.
  */
@@ -48,6 +51,24 @@ map_lock_path(const struct config *config, struct buf *path)
 	buf_printf(path, "%s.lock", config->map.file);
 }
 
+/* The last wall before an export: a state that was emptied meanwhile, as a worker's own
+ * connection sees it, gets back what the map has. */
+static bool
+take_over(struct target_job *job, struct err *err)
+{
+	struct takeover taken;
+	struct buf line = {0};
+
+	if (!takeover(job->use.store, job->use.config, job->now_ms, &taken, err))
+		return false;
+	if (taken.entries > 0) {
+		takeover_print(job->use.config, &taken, &line);
+		log_warning("%s", buf_text(&line));
+	}
+	buf_clear(&line);
+	return true;
+}
+
 static bool
 map_open(struct target_job *job, struct err *err)
 {
@@ -60,7 +81,7 @@ map_open(struct target_job *job, struct err *err)
 	    !postfix_read_settings(job->use.postfix, &own->settings, err))
 		return false;
 	own->type = target_map_type(config, &own->settings);
-	return true;
+	return take_over(job, err);
 }
 
 static void
@@ -75,6 +96,40 @@ map_close(struct target_job *job)
 	job->own = NULL;
 }
 
+/* The path itself may hold no blank (tlsladder.yaml(5)). */
+static bool
+is_mark_of(struct str mark, const char *path)
+{
+	struct str marked;
+
+	return str_cut(&mark, ' ', &marked) && str_eat(&marked, str_of(path)) &&
+	    (marked.len == 0 || marked.p[0] == '.');
+}
+
+bool
+target_map_is_marked(struct store *store, const char *path)
+{
+	struct buf left = {0};
+	struct err err;
+	bool marked = store_blob_get(store, MARK, &left, &err) &&
+	    is_mark_of((struct str){buf_text(&left), left.len}, path);
+
+	buf_clear(&left);
+	return marked;
+}
+
+void
+target_map_salvage(struct store *store, const char *path)
+{
+	struct buf mark = {0};
+	struct err ignored;
+
+	if (store_salvage_blob(path, MARK, &mark) && mark.len > 0)
+		store_blob_put(
+		    store, MARK, (struct str){buf_text(&mark), mark.len}, &ignored);
+	buf_clear(&mark);
+}
+
 /* Compares what is there with the mark that was left. */
 static bool
 is_as_left(struct store *store, struct own *own)
@@ -82,17 +137,12 @@ is_as_left(struct store *store, struct own *own)
 	struct buf now = {0}, left = {0};
 	bool as_left = false;
 	struct err err;
-	struct str path;
 
 	textmap_mark(own->path, own->type, &now);
 	if (store_blob_get(store, MARK, &left, &err) && left.len > 0) {
-		struct str text = {buf_text(&left), left.len};
-
 		as_left = strcmp(buf_text(&now), buf_text(&left)) == 0;
-		/* The path itself may hold no blank (tlsladder.yaml(5)). */
-		own->ours = str_cut(&text, ' ', &path) &&
-		    str_eat(&path, str_of(own->path)) &&
-		    (path.len == 0 || path.p[0] == '.');
+		own->ours =
+		    is_mark_of((struct str){buf_text(&left), left.len}, own->path);
 	}
 	buf_clear(&now);
 	buf_clear(&left);

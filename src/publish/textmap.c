@@ -288,11 +288,23 @@ put_live(const struct edition *edition, struct err *err)
 }
 
 bool
+textmap_is_ours(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[128] = "";
+
+	if (file == NULL)
+		return false;
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
+	fclose(file);
+	return strstr(line, WRITTEN_BY) != NULL;
+}
+
+bool
 textmap_may_replace(const char *path, struct err *err)
 {
-	char line[128] = "";
 	struct stat st;
-	FILE *file;
 
 	if (stat(path, &st) != 0)
 		return true; /* what is wrong with it shows when it is written */
@@ -300,13 +312,9 @@ textmap_may_replace(const char *path, struct err *err)
 		return err_set(err, "%s is no file; name another one in map.file", path);
 	if (st.st_size == 0)
 		return true;
-	file = fopen(path, "re");
-	if (file == NULL)
+	if (access(path, R_OK) != 0)
 		return err_set_errno(err, errno, "cannot read %s", path);
-	if (fgets(line, sizeof(line), file) == NULL)
-		line[0] = '\0';
-	fclose(file);
-	return strstr(line, WRITTEN_BY) != NULL ||
+	return textmap_is_ours(path) ||
 	    err_set(err,
 	        "%s is there, and not written by tlsladder: move it away, or name "
 	        "another "

@@ -81,6 +81,9 @@ bool textmap_can_update(const char *type, const struct map_entry *changes, size_
  */
 bool textmap_may_replace(const char *path, struct err *err);
 
+/* Does the first line of the text say that we wrote it? */
+bool textmap_is_ours(const char *path);
+
 /*
  * Identifies the file that Postfix reads, to detect that another program wrote to it: its
  * path, inode, size and time, as text, with blanks between them. Empty: there is none.

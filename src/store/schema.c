@@ -279,6 +279,12 @@ take_steps(sqlite3 *db, int version, struct err *err)
 	return run(db, pragma, err);
 }
 
+int
+schema_version(void)
+{
+	return SCHEMA_VERSION;
+}
+
 bool
 schema_upgrade(sqlite3 *db, struct err *err)
 {

@@ -9,6 +9,8 @@
 
 struct sqlite3;
 
+int schema_version(void); /* the newest */
+
 /*
  * Bring the database to the newest version, each step in a transaction of its own.
  * False: a newer version than this program knows, or SQLite's own words.

@@ -179,6 +179,10 @@ static const char *const texts[SQL_COUNT] = {
 bool
 store_fail(struct store *store, struct err *err)
 {
+	int rc = sqlite3_errcode(store->db) & 0xff;
+
+	store->met_damage =
+	    store->met_damage || rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
 	return err_set(err, "database: %s", sqlite3_errmsg(store->db));
 }
 
@@ -318,12 +322,15 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 	}
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, (int)busy_ms);
-	/* First, so that a file that is not ours stays as it is. */
+	/* First, so that a file that is not ours stays as it is, and a -wal that is not
+	 * of it is not written into it. */
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (!schema_upgrade(store->db, err)) {
 		err_wrap(err, "cannot use %s", path);
 		store_close(store);
 		return NULL;
 	}
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	/* WAL with NORMAL: after power loss the last transactions may be gone, position
 	 * and effects together, and the log is read again from there. */
 	if (sqlite3_exec(store->db,
@@ -380,6 +387,12 @@ store_load_copy(struct store *store, const char *path, struct err *err)
 	if (!done)
 		return false;
 	return schema_upgrade(store->db, err) || err_wrap(err, "cannot use %s", path);
+}
+
+bool
+store_met_damage(const struct store *store)
+{
+	return store->met_damage;
 }
 
 bool

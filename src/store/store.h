@@ -41,6 +41,10 @@ void store_close(struct store *store);
  * happening. A path that does not exist leaves it empty. */
 bool store_load_copy(struct store *store, const char *path, struct err *err);
 
+/* Did SQLite find what it read to be malformed (store/store_check.h), ever since it was
+ * opened? */
+bool store_met_damage(const struct store *store);
+
 bool store_begin(struct store *store, struct err *err); /* takes the writer's lock */
 /* All reads until store_commit() see one snapshot; writers need not wait for it. */
 bool store_begin_read(struct store *store, struct err *err);

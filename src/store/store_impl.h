@@ -84,6 +84,7 @@ enum sql {
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_COUNT];
+	bool met_damage;
 	uint64_t host_changes; /* by this connection */
 	/* What was counted for a freeze last. */
 	struct {

@@ -426,6 +426,16 @@ catch_up(const struct config *config, const struct postfix *postfix, struct err 
 	return does(&world.catch_up, err);
 }
 
+static enum answer
+check(const char *path, struct err *why)
+{
+	(void)path;
+	world.checks++;
+	if (world.whole != ANSWER_YES)
+		err_set(why, "its pages are mixed up");
+	return world.whole;
+}
+
 const struct engine_world scripted_world = {
     .wall_ms = wall_ms,
     .mono_ms = mono_ms,
@@ -447,6 +457,7 @@ const struct engine_world scripted_world = {
     .publish = publish,
     .lags = lags,
     .catch_up = catch_up,
+    .check = check,
 };
 
 void
@@ -462,6 +473,7 @@ world_reset(void)
 	    .wall_ms = WORLD_START_MS,
 	    .mono_ms = 1000000,
 	    .default_level = LEVEL_VERIFY,
+	    .whole = ANSWER_YES,
 	    .can_dane = true,
 	    .policy_maps = "",
 	    .transport_maps = "",

@@ -63,6 +63,9 @@ struct world {
 	int64_t export_ms;
 	bool anew; /* of the last one */
 
+	enum answer whole; /* is the database? */
+	unsigned checks;
+
 	bool lag; /* targets left something for later */
 	struct world_work catch_up;
 

@@ -356,6 +356,56 @@ thinning_that_failed_sleeps(void **state)
 }
 
 static void
+failing_database_is_checked(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	assert_int_equal(world.checks, 0);
+	kit_run(STATE, FULL("INSERT ON waiting"));
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.checks, 1); /* not at each try */
+	assert_null(engine_malformed(rig.engine));
+	world_wait(rig.engine, 11 * MIN);
+	rig_save();
+	assert_null(engine_malformed(rig.engine));
+	kit_run(STATE, NOT_FULL);
+	rig_close();
+}
+
+static void
+malformed_database_is_exported_no_more(void **state)
+{
+	unsigned exported;
+
+	(void)state;
+	rig_new_settled();
+	world.whole = ANSWER_NO;
+	world_wait(rig.engine, 2 * DAY);
+	assert_int_equal(world.checks, 1);
+	assert_non_null(engine_malformed(rig.engine));
+	assert_string_equal(engine_malformed(rig.engine), "its pages are mixed up");
+	assert_int_equal(engine_is_stuck(rig.engine), ENGINE_STUCK);
+	exported = world.export.times;
+	kit_put_level(engine_store(rig.engine), "a.test", LEVEL_MAY);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.export.times, exported);
+	rig_close();
+}
+
+static void
+unchecked_database_is_tried_again(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.whole = ANSWER_UNSURE;
+	world_wait(rig.engine, 2 * DAY);
+	assert_int_equal(world.checks, 1);
+	assert_null(engine_malformed(rig.engine));
+	rig_close();
+}
+
+static void
 clock_that_cannot_be_minded(void **state)
 {
 	(void)state;
@@ -442,6 +492,12 @@ main(void)
 	    "mail is retried once it can be noted that it is");
 	suite_add(thinning_that_failed_sleeps, NULL,
 	    "a thinning that failed and works again does not wake the loop");
+	suite_add(failing_database_is_checked, NULL,
+	    "a database that fails is checked, but not at each try");
+	suite_add(malformed_database_is_exported_no_more, NULL,
+	    "a database that is malformed is exported no more, and that is known");
+	suite_add(unchecked_database_is_tried_again, NULL,
+	    "a check that could not be made changes nothing");
 	suite_add(clock_that_cannot_be_minded, NULL,
 	    "a clock that was set back is minded once it can be");
 	suite_add(engine_without_database_is_none, NULL,

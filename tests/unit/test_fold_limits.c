@@ -195,6 +195,7 @@ hostile_state_is_skipped(void **state)
 	static const char saved[] = "x\n1\t2\n1\t2\t3\t4\t5\t6\t7\t8\n"
 	                            "7\t1\t1\t99\tp[1]\tQ\t\t\n"
 	                            "-1\t1\t1\t1\tp[1]\tQ\t\t\n"
+	                            "9\t18446744073709551615\t1\t3\t" MX "\tQ9\t\t\n"
 	                            "8\t1\t1\t3\t" MX "\tQ8\t\t\nno newline at its end";
 	struct fold *fold = fold_new(foldkit_rules);
 
@@ -202,9 +203,11 @@ hostile_state_is_skipped(void **state)
 	fold_load_processes(fold, (struct str){saved, sizeof(saved) - 1});
 	session_and_mail(fold, 7, false);
 	session_and_mail(fold, 8, false);
+	session_and_mail(fold, 9, false); /* its number leaves none for the next */
 	foldkit_assert(fold,
 	    "p7.test: sent*1; sent@0\n"
-	    "p8.test: verified*1 sent*1; sent@0; verified@0\n");
+	    "p8.test: verified*1 sent*1; sent@0; verified@0\n"
+	    "p9.test: sent*1; sent@0\n");
 	fold_free(fold);
 }
 

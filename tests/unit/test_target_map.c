@@ -105,6 +105,9 @@ large(const char *name)
 
 	if (!fake_has_postfix())
 		suite_skip("Postfix is not installed");
+	/* A new state takes over what a map of ours has. */
+	unlink(fake_path("large"));
+	unlink(fake_path("large.lmdb"));
 	store = kit_open(name);
 	put_firms(store, MANY, LEVEL_ENCRYPT);
 	return store;

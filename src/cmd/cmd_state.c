@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The state of a command: opened, with what was lost of it taken over from the map. */
+#include <errno.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "publish/takeover.h"
+#include "sys/clock.h"
+
+#define BUSY_MS 10000 /* how long a command waits for the daemon's transaction */
+
+/* What only reads does not show an empty state as if there were no entries. */
+static int
+refuse(const struct config *config, const char *state, const struct takeover *wanted)
+{
+	return cmd_fail(EX_NOINPUT,
+	    "%s %s, but the map %s has %zu %s, %zu of them pinned: `tlsladder run` takes "
+	    "them over",
+	    state, config->state, config->map.file, wanted->entries,
+	    wanted->entries == 1 ? "entry" : "entries", wanted->pins);
+}
+
+static int
+no_state(const struct config *config)
+{
+	struct takeover wanted;
+	struct err err;
+
+	if (takeover_wanted(NULL, config, &wanted, &err) && wanted.entries > 0)
+		return refuse(config, "there is no state at", &wanted);
+	return cmd_fail(EX_NOINPUT,
+	    "there is no state at %s yet: has `tlsladder run` run?", config->state);
+}
+
+/* 0, or the exit status. */
+static int
+take_over(const struct config *config, struct store *store, bool create)
+{
+	struct takeover found;
+	struct buf line = {0}, visible = {0};
+	struct err err;
+
+	if (!create) {
+		if (!takeover_wanted(store, config, &found, &err))
+			return cmd_fail(EX_IOERR, "%s", err.text);
+		return found.entries > 0
+		    ? refuse(config, "there is nothing in the state", &found)
+		    : 0;
+	}
+	if (!takeover(store, config, clock_wall_ms(), &found, &err))
+		return cmd_fail(EX_IOERR, "%s", err.text);
+	if (found.entries == 0)
+		return 0;
+	takeover_print(config, &found, &line);
+	buf_add_visible(&visible, (struct str){buf_text(&line), line.len});
+	fprintf(stderr, "tlsladder: warning: %s\n", buf_text(&visible));
+	buf_clear(&line);
+	buf_clear(&visible);
+	return 0;
+}
+
+struct store *
+cmd_store(const struct config *config, bool create, int *status)
+{
+	struct store *store;
+	struct err err;
+
+	if (!create && access(config->state, F_OK) != 0 && errno == ENOENT) {
+		*status = no_state(config);
+		return NULL;
+	}
+	store = store_open(config->state, BUSY_MS, &err);
+	*status = store != NULL ? take_over(config, store, create)
+	                        : cmd_fail(EX_IOERR, "%s", err.text);
+	if (*status == 0)
+		return store;
+	store_close(store);
+	return NULL;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The database of an engine, opened, with what was lost of it taken over from the map. */
+#include <sys/stat.h>
+
+#include "engine/engine_impl.h"
+#include "publish/takeover.h"
+
+#define BUSY_MS        1000     /* of SQLite; the engine tries again later anyway */
+#define CHECK_SIZE_MAX 33554432 /* bytes that are checked in a fraction of a second */
+
+bool
+engine_is_checked_late(const struct config *config)
+{
+	struct stat st;
+
+	return stat(config->state, &st) == 0 && st.st_size > CHECK_SIZE_MAX;
+}
+
+/* Before anything else is put into it: what the log reports belongs to these entries. */
+static bool
+take_over(struct engine *e, struct err *err)
+{
+	struct takeover taken;
+	struct buf line = {0};
+
+	if (!takeover(e->store, e->config, engine_now(e).wall_ms, &taken, err))
+		return false;
+	if (taken.entries > 0) {
+		takeover_print(e->config, &taken, &line);
+		engine_alert(e, buf_text(&line));
+	}
+	buf_clear(&line);
+	return true;
+}
+
+bool
+engine_open_store(struct engine *e, struct err *err)
+{
+	if (e->mode == ENGINE_APPLY) {
+		e->store = store_open(e->config->state, BUSY_MS, err);
+		return e->store != NULL && take_over(e, err);
+	}
+	e->store = store_open(":memory:", BUSY_MS, err);
+	return e->store != NULL && store_load_copy(e->store, e->config->state, err);
+}

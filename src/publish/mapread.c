@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "publish/mapread.h"
+
+#include "base/utc.h"
+#include "publish/maplines.h"
+#include "publish/textmap.h"
+
+/* "# SLUG: rest". */
+static bool
+cut_why(struct str *comment, enum why *why)
+{
+	struct str slug;
+
+	return str_eat(comment, STR("# ")) && str_cut(comment, ':', &slug) &&
+	    why_parse(slug, why);
+}
+
+bool
+mapread_is_why(struct str comment)
+{
+	enum why why;
+
+	return cut_why(&comment, &why);
+}
+
+/* No more than fits, and no half of a letter beyond ASCII. */
+static void
+copy_note(struct str note, char *out, size_t size)
+{
+	if (note.len >= size) {
+		note.len = size - 1;
+		while (note.len > 0 && ((unsigned char)note.p[note.len] & 0xc0) == 0x80)
+			note.len--;
+	}
+	str_copy(note, out, size);
+}
+
+static void
+read_note(struct str text, struct destination_pin *pin)
+{
+	if (str_eat(&text, STR(" (")) && text.len > 0 && text.p[text.len - 1] == ')')
+		copy_note(
+		    (struct str){text.p, text.len - 1}, pin->note, sizeof(pin->note));
+}
+
+/* The sentence may be that of another version: then it ends where a note begins. */
+static struct str
+skip_sentence(struct str text, enum why why)
+{
+	if (str_eat(&text, STR(" ")) && str_eat(&text, str_of(why_sentence(why))))
+		return text;
+	while (text.len > 0 && !str_starts(text, STR(" (")) &&
+	    !str_starts(text, STR(MAPLINES_UNTIL)))
+		text = str_skip(text, 1);
+	return text;
+}
+
+static void
+read_pin(struct str text, enum why why, struct destination_pin *pin)
+{
+	struct str rest = skip_sentence(text, why), until;
+	int64_t until_s;
+
+	pin->set = !str_eat(&rest, STR(MAPLINES_ENDED));
+	if (pin->set && str_eat(&rest, STR(MAPLINES_UNTIL)) &&
+	    rest.len >= sizeof("0000-00-00T00:00:00Z") - 1) {
+		until = (struct str){rest.p, sizeof("0000-00-00T00:00:00Z") - 1};
+		if (utc_parse(until, &until_s))
+			pin->until_ms = until_s * 1000;
+		rest = str_skip(rest, until.len);
+	}
+	read_note(rest, pin);
+}
+
+static bool
+is_plain(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.p[i] < ' ' || (unsigned char)text.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+/* "KEY<tab>LEVEL ATTRIBUTES". */
+static bool
+read_line(struct str line, struct mapread *out)
+{
+	struct str key, level = line;
+
+	if (line.len == 0 || line.p[0] == '#' || !str_cut(&line, '\t', &key) ||
+	    memchr(key.p, '\0', key.len) != NULL ||
+	    !str_copy(key, out->key, sizeof(out->key)) || !textmap_is_key(out->key))
+		return false;
+	if (!str_cut(&line, ' ', &level)) {
+		level = line;
+		line.len = 0;
+	}
+	buf_reset(&out->attributes);
+	buf_add_str(&out->attributes, line);
+	return level_parse(level, &out->level) && out->level != LEVEL_NONE &&
+	    is_plain(line);
+}
+
+bool
+mapread_entry(struct str comment, struct str line, struct mapread *out)
+{
+	out->why = WHY_NONE;
+	out->pin = (struct destination_pin){.set = false};
+	if (!read_line(line, out))
+		return false;
+	if (cut_why(&comment, &out->why) &&
+	    (out->why == WHY_PINNED || out->why == WHY_UNDONE))
+		read_pin(comment, out->why, &out->pin);
+	return true;
+}
+
+void
+mapread_clear(struct mapread *out)
+{
+	buf_clear(&out->attributes);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "publish/takeover.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/span.h"
+#include "publish/mapread.h"
+#include "publish/target_map.h"
+#include "publish/textmap.h"
+
+/* Counters of the state. */
+#define AT_MS   "taken-over-ms"
+#define ENTRIES "taken-over-entries"
+#define PINS    "taken-over-pins"
+
+#define UNDONE_MS SPAN_DAY_MS /* an undone decision, where the text has no end */
+
+/* --- the text of the map ------------------------------------------------------------ */
+
+/* false: err says why no more is wanted */
+typedef bool found_fn(void *context, struct mapread *found, struct err *err);
+
+static bool
+each_line(FILE *file, found_fn *fn, void *context, struct err *err)
+{
+	struct mapread found = {0};
+	struct buf comment = {0};
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	bool done = true;
+
+	while (done && (len = getline(&line, &size, file)) >= 0) {
+		struct str text = {line, (size_t)len};
+
+		if (text.len > 0 && text.p[text.len - 1] == '\n')
+			text.len--;
+		if (mapread_entry(
+		        (struct str){buf_text(&comment), comment.len}, text, &found))
+			done = fn(context, &found, err);
+		buf_reset(&comment);
+		if (text.len > 0 && text.p[0] == '#')
+			buf_add_str(&comment, text);
+	}
+	free(line);
+	buf_clear(&comment);
+	mapread_clear(&found);
+	return done;
+}
+
+/* No text, no entries. */
+static bool
+each_found(const char *path, found_fn *fn, void *context, struct err *err)
+{
+	FILE *file = fopen(path, "re");
+	bool done;
+
+	if (file == NULL)
+		return errno == ENOENT ||
+		    err_set_errno(err, errno, "cannot read %s", path);
+	done = each_line(file, fn, context, err);
+	if (done && ferror(file))
+		done = err_set_errno(err, errno, "cannot read %s", path);
+	fclose(file);
+	return done;
+}
+
+static bool
+count(void *context, struct mapread *found, struct err *err)
+{
+	struct takeover *out = context;
+
+	(void)err;
+	out->entries++;
+	out->pins += found->pin.set;
+	return true;
+}
+
+/* --- is it called for? -------------------------------------------------------------- */
+
+/* Nothing was published from the state, nor taken over into it. */
+static bool
+is_new(struct store *store, bool *new, struct err *err)
+{
+	int64_t version, exported, at_ms;
+
+	if (!store_map_versions(store, &version, &exported, err) ||
+	    !store_counter_get(store, AT_MS, &at_ms, err))
+		return false;
+	*new = exported == 0 && at_ms == 0;
+	return true;
+}
+
+/* The header says so, or else the state proves it: it has the mark of the database. */
+static bool
+is_ours(struct store *store, const struct config *config)
+{
+	return textmap_is_ours(config->map.file) ||
+	    (store != NULL && target_map_is_marked(store, config->map.file));
+}
+
+bool
+takeover_wanted(struct store *store, const struct config *config, struct takeover *out,
+    struct err *err)
+{
+	bool new = true;
+
+	*out = (struct takeover){0};
+	if (store != NULL && !is_new(store, &new, err))
+		return false;
+	if (!new || !is_ours(store, config))
+		return true;
+	return each_found(config->map.file, count, out, err);
+}
+
+/* --- taking over -------------------------------------------------------------------- */
+
+struct taking {
+	struct store *store;
+	const struct config *config;
+	int64_t now_ms;
+	struct takeover taken;
+};
+
+/* Re-checks are spread over the second half of a lease: not all servers at once. */
+static int64_t
+look_ms(const struct taking *taking, const char *key)
+{
+	int64_t half_ms = taking->config->ladder.recheck_ms / 2;
+	uint32_t hash = 2166136261U;
+
+	for (const char *p = key; *p != '\0'; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619U;
+	return taking->now_ms + half_ms + half_ms * (int64_t)(hash % 1000) / 1000;
+}
+
+static bool
+record(struct taking *taking, const struct destination *d, struct err *err)
+{
+	const struct decision_record record = {
+	    .destination = d->id,
+	    .time_ms = taking->now_ms,
+	    .action = "take over",
+	    .before = demand_of(LEVEL_NONE),
+	    .after = destination_demand(d),
+	    .why = why_slug(d->why),
+	    .rule = "",
+	    .reason = "",
+	    .dns_state = "",
+	};
+
+	return store_decision_add(taking->store, &record, err);
+}
+
+static bool
+take(void *context, struct mapread *found, struct err *err)
+{
+	struct taking *taking = context;
+	struct demand entry = {found->level, buf_text(&found->attributes)};
+	struct destination d;
+	bool known, done = true;
+
+	if (!store_get(taking->store, found->key, &d, &known, err))
+		return false;
+	if (!known) {
+		if (found->why == WHY_UNDONE && found->pin.until_ms == 0)
+			found->pin.until_ms = taking->now_ms + UNDONE_MS;
+		destination_adopt(&d, entry, found->why, &found->pin,
+		    taking->config->ladder.recheck_ms, look_ms(taking, found->key),
+		    taking->now_ms);
+		done = store_put(taking->store, &d, err) && record(taking, &d, err);
+		count(&taking->taken, found, err);
+	}
+	destination_clear(&d);
+	return done;
+}
+
+/* Inside a transaction, which another process may have been faster to begin. */
+static bool
+take_all(struct taking *taking, struct err *err)
+{
+	struct store *store = taking->store;
+	int64_t version;
+	bool new;
+
+	if (!is_new(store, &new, err))
+		return false;
+	return !new ||
+	    (each_found(taking->config->map.file, take, taking, err) &&
+	        store_map_changed(store, &version, err) &&
+	        store_counter_set(store, AT_MS, taking->now_ms, err) &&
+	        store_counter_set(store, ENTRIES, (int64_t)taking->taken.entries, err) &&
+	        store_counter_set(store, PINS, (int64_t)taking->taken.pins, err));
+}
+
+bool
+takeover(struct store *store, const struct config *config, int64_t now_ms,
+    struct takeover *out, struct err *err)
+{
+	struct taking taking = {store, config, now_ms, {0}};
+
+	if (!takeover_wanted(store, config, out, err))
+		return false;
+	if (out->entries == 0)
+		return true;
+	*out = (struct takeover){0};
+	if (!store_begin(store, err))
+		return false;
+	if (!take_all(&taking, err) || !store_commit(store, err)) {
+		store_rollback(store);
+		return err_wrap(
+		    err, "cannot take over the entries of %s", config->map.file);
+	}
+	*out = taking.taken;
+	return true;
+}
+
+bool
+takeover_last(struct store *store, int64_t *at_ms, struct takeover *out, struct err *err)
+{
+	int64_t entries, pins;
+
+	if (!store_counter_get(store, AT_MS, at_ms, err) ||
+	    !store_counter_get(store, ENTRIES, &entries, err) ||
+	    !store_counter_get(store, PINS, &pins, err))
+		return false;
+	*out = (struct takeover){(size_t)entries, (size_t)pins};
+	return true;
+}
+
+void
+takeover_print(const struct config *config, const struct takeover *taken, struct buf *out)
+{
+	buf_printf(out,
+	    "the state %s was missing or empty: %zu %s, %zu of them pinned, taken over "
+	    "from %s; what was known beside them is lost",
+	    config->state, taken->entries, taken->entries == 1 ? "entry" : "entries",
+	    taken->pins, config->map.file);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fuzz.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/utc.h"
+#include "conf/config.h"
+#include "conf/rulefile.h"
+#include "core/fold.h"
+#include "core/processes.h"
+#include "core/rules.h"
+#include "dns/resolver_message.h"
+#include "logs/parse.h"
+#include "logs/source.h"
+#include "postfix/finger_read.h"
+#include "publish/mapread.h"
+
+#define WALL_MS (INT64_C(1795483619) * 1000)
+
+/* What must hold whatever comes. */
+static void
+must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* In memory of just that size, so that a sanitizer sees a step beyond it. */
+static struct str
+exact(const uint8_t *data, size_t size)
+{
+	char *copy = mem_new(size > 0 ? size : 1, 1);
+
+	memcpy(copy, data, size);
+	return (struct str){copy, size};
+}
+
+static void
+drop(struct str text)
+{
+	free((void *)(uintptr_t)text.p);
+}
+
+static bool
+is_within(struct str part, struct str whole)
+{
+	return part.len == 0 ||
+	    (part.p >= whole.p && part.p + part.len <= whole.p + whole.len);
+}
+
+/* --- the log ------------------------------------------------------------------------ */
+
+static struct rules *
+few_rules(void)
+{
+	static struct rules *rules;
+	const struct rule_source source = {.name = "not-verified",
+	    .reason = "^Server certificate not (?:verified|trusted)$",
+	    .fallback = FALLBACK_NEXT};
+	const char *key;
+	struct err err;
+
+	if (rules == NULL) {
+		rules = rules_new();
+		must(rules_add(rules, &source, &key, &err));
+	}
+	return rules;
+}
+
+/* As run reads it: found, split, taken. */
+static void
+take_log(const uint8_t *data, size_t size)
+{
+	struct str lines = exact(data, size), line;
+	struct fold *fold = fold_new(few_rules());
+	struct buf saved = {0}, again = {0};
+	struct logline split;
+
+	for (struct str rest = lines; str_cut(&rest, '\n', &line);)
+		if (logline_split(line, &split))
+			fold_line(fold, &split, WALL_MS, WALL_MS);
+	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
+		must(i->key[0] != '\0' && strchr(i->key, '@') == NULL);
+	fold_save_processes(fold, &saved);
+	fold_load_processes(fold, (struct str){buf_text(&saved), saved.len});
+	fold_save_processes(fold, &again);
+	must(strcmp(buf_text(&saved), buf_text(&again)) == 0);
+	buf_clear(&saved);
+	buf_clear(&again);
+	fold_free(fold);
+	drop(lines);
+}
+
+static void
+take_status(const uint8_t *data, size_t size)
+{
+	struct str text = exact(data, size), id;
+	struct rules_matcher *matcher = rules_matcher_new(few_rules());
+	struct status_line status;
+	struct session_line session;
+	struct policy_line policy;
+	struct fault_line fault;
+	struct reason_line reason;
+
+	if (status_parse(text, &status)) {
+		must(is_within(status.reason, text) && is_within(status.relay, text));
+		(void)status_attempt_level(&status);
+		(void)status_met_level(&status);
+	}
+	if (session_parse(text, &session))
+		must(is_within(session.host, text) && is_within(session.address, text));
+	if (policy_parse(text, &policy))
+		must(is_within(policy.nexthop, text) && is_within(policy.reason, text));
+	(void)fault_parse(text, &fault);
+	(void)reason_parse(text, &reason);
+	(void)expiry_parse(text, &id);
+	(void)start_parse(text);
+	rules_matcher_free(matcher);
+	drop(text);
+}
+
+/* --- configuration and rules -------------------------------------------------------- */
+
+static void
+take_config(const uint8_t *data, size_t size)
+{
+	struct str text = exact(data, size);
+	struct config config;
+	struct errs errs = {0};
+
+	if (config_parse("fuzz.yaml", text, &config, &errs))
+		config_clear(&config);
+	else
+		must(errs.count > 0);
+	errs_clear(&errs);
+	drop(text);
+}
+
+/* Rules are read of files alone. */
+static void
+take_rules(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	struct errs errs = {0};
+	struct rules *rules;
+	char path[64], *files[] = {path};
+
+	must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	rules = rulefile_load(files, 1, RULEFILE_EXAMPLES, &errs);
+	must(rules != NULL || errs.count > 0);
+	rules_free(rules);
+	errs_clear(&errs);
+	close(fd);
+}
+
+/* --- answers of others -------------------------------------------------------------- */
+
+/* The first octet chooses the question. */
+static void
+take_dns(const uint8_t *data, size_t size)
+{
+	static const enum rr_type types[] = {
+	    RR_TLSA, RR_MX, RR_A, RR_AAAA, RR_DS, RR_SOA};
+	enum rr_type type =
+	    types[size > 0 ? data[0] % (sizeof(types) / sizeof(types[0])) : 0];
+	struct str message = exact(data + (size > 0), size - (size > 0));
+	struct mx_record *mx = mem_new(DNS_HOSTS_MAX, sizeof(*mx));
+	struct dns_tlsa *tlsas = mem_new(DNS_TLSA_MAX, sizeof(*tlsas));
+	struct reply reply;
+	struct err err;
+	uint16_t id;
+
+	if (message_read(message, "example.test", type, 0x1234, mx, tlsas, &reply, &err))
+		must(message_id(message, &id) && id == 0x1234 &&
+		    dns_name_is_valid(str_of(reply.name)));
+	free(mx);
+	free(tlsas);
+	drop(message);
+}
+
+/* The first octet is the size of the pieces. */
+static void
+take_finger(const uint8_t *data, size_t size)
+{
+	struct finger_reader *reader = mem_new(1, sizeof(*reader));
+	size_t piece = size > 0 && data[0] > 0 ? data[0] : 1;
+	struct str rest = exact(data, size), whole = rest;
+	const struct finger_seen *seen;
+	bool goes_on = true;
+
+	finger_begin(reader);
+	while (rest.len > 0 && goes_on) {
+		size_t len = rest.len < piece ? rest.len : piece;
+
+		goes_on = finger_take(reader, (struct str){rest.p, len});
+		rest = str_skip(rest, len);
+	}
+	seen = finger_end(reader, true);
+	for (const char *p = seen->found; *p != '\0'; p++)
+		must((unsigned char)*p >= ' ');
+	free(reader);
+	drop(whole);
+}
+
+/* --- what we wrote ourselves -------------------------------------------------------- */
+
+static void
+take_map(const uint8_t *data, size_t size)
+{
+	struct str text = exact(data, size), rest = text, line, comment = STR("");
+	struct mapread found = {0};
+	int64_t s;
+
+	while (str_cut(&rest, '\n', &line)) {
+		if (mapread_entry(comment, line, &found))
+			must(found.key[0] != '\0' && strchr(found.key, ' ') == NULL &&
+			    found.level > LEVEL_NONE && found.level < LEVEL_COUNT &&
+			    strlen(found.pin.note) < sizeof(found.pin.note));
+		comment = line;
+	}
+	(void)utc_parse(text, &s);
+	mapread_clear(&found);
+	drop(text);
+}
+
+/* What is loaded is saved as it is loaded again, and the next process is remembered. */
+static void
+take_stored(const uint8_t *data, size_t size)
+{
+	struct str text = exact(data, size);
+	struct processes *all = mem_new(1, sizeof(*all)),
+	                 *more = mem_new(1, sizeof(*more));
+	struct fold *fold = fold_new(few_rules());
+	const struct source_options options = {.from_start = true};
+	struct place place = {.kind = "file"};
+	struct buf saved = {0}, again = {0};
+	struct source *source;
+	struct err err;
+
+	processes_load(all, text);
+	processes_save(all, &saved);
+	processes_load(more, (struct str){buf_text(&saved), saved.len});
+	processes_save(more, &again);
+	must(strcmp(buf_text(&saved), buf_text(&again)) == 0);
+	must(processes_get(all, 4000000000U)->used > 0);
+	fold_load_processes(fold, text);
+	fold_free(fold);
+	if (size < sizeof(place.text)) {
+		memcpy(place.text, data, size);
+		source = source_open("/dev/null", &place, &options, &err);
+		source_close(source);
+	}
+	buf_clear(&saved);
+	buf_clear(&again);
+	free(all);
+	free(more);
+	drop(text);
+}
+
+const struct fuzz_target fuzz_targets[] = {
+    {"log", take_log},
+    {"status", take_status},
+    {"rules", take_rules},
+    {"config", take_config},
+    {"dns", take_dns},
+    {"finger", take_finger},
+    {"map", take_map},
+    {"stored", take_stored},
+};
+
+const size_t fuzz_target_count = sizeof(fuzz_targets) / sizeof(fuzz_targets[0]);
+
+const struct fuzz_target *
+fuzz_find(const char *name)
+{
+	for (size_t i = 0; i < fuzz_target_count; i++)
+		if (strcmp(fuzz_targets[i].name, name) == 0)
+			return &fuzz_targets[i];
+	return NULL;
+}

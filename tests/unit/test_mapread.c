@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The text of the map read back. */
+#include "suite.h"
+
+#include <string.h>
+
+#include "base/utc.h"
+#include "publish/maplines.h"
+#include "publish/mapread.h"
+
+#define UNTIL_MS (INT64_C(1795483619) * 1000) /* 2026-11-24T01:26:59Z, by date(1) */
+
+struct line_row {
+	const char *name;
+	const char *comment;
+	const char *line;
+	const char
+	    *read; /* KEY LEVEL [ATTRIBUTES] WHY[ pin[ UNTIL_S]][ NOTE]; NULL: none */
+};
+
+#define SENTENCE "the administrator set this level"
+
+static const struct line_row line_rows[] = {
+    {"a decision", "# no-dane: no TLSA records, proven", "a.test\tverify",
+        "a.test verify [] no-dane"},
+    {"a pin with attributes and a note", "# pinned: " SENTENCE " (ticket 7)",
+        "a.test\tsecure match=.a.test servername=b",
+        "a.test secure [match=.a.test servername=b] pinned pin 0 ticket 7"},
+    {"one that ends", "# pinned: " SENTENCE ", until 2026-11-24T01:26:59Z",
+        "[mx.test]:587\tmay", "[mx.test]:587 may [] pinned pin 1795483619 "},
+    {"one that ends, with a note of parentheses",
+        "# pinned: " SENTENCE ", until 2026-11-24T01:26:59Z (a (b), until (c))",
+        "a.test\tmay", "a.test may [] pinned pin 1795483619 a (b), until (c)"},
+    {"a note that looks like an end",
+        "# pinned: " SENTENCE " (x), until 2026-11-24T01:26:59Z (y)", "a.test\tmay",
+        "a.test may [] pinned pin 0 x), until 2026-11-24T01:26:59Z (y"},
+    {"one that ended", "# pinned: " SENTENCE ", ended (x)", "a.test\tmay",
+        "a.test may [] pinned"},
+    {"a sentence of another version", "# pinned: somebody wished it (x)", "a.test\tmay",
+        "a.test may [] pinned pin 0 x"},
+    {"an end that is none", "# pinned: " SENTENCE ", until 2026-13-24T01:26:59Z (x)",
+        "a.test\tmay", "a.test may [] pinned pin 0 x"},
+    {"an unknown word", "# because: I say so", "a.test\tmay", "a.test may [] none"},
+    {"no comment", "", "a.test\tdane-only", "a.test dane-only [] none"},
+    {"a key of letters beyond ASCII", "",
+        "b\xc3\xbc"
+        "cher.test\tmay",
+        "b\xc3\xbc"
+        "cher.test may [] none"},
+    {"a parent", "", ".a.test\tmay", ".a.test may [] none"},
+    {"a comment is no entry", "", "# pinned: x", NULL},
+    {"an empty line", "", "", NULL},
+    {"no tab", "", "a.test may", NULL},
+    {"no level", "", "a.test\tstrong", NULL},
+    {"none is no level of an entry", "", "a.test\tnone", NULL},
+    {"no key", "", "\tmay", NULL},
+    {"a key with a blank", "", "a test\tmay", NULL},
+    {"a control character in the attributes", "", "a.test\tmay match=\x1b[31m", NULL},
+};
+
+static void
+line_is_read(void **state)
+{
+	const struct line_row *row = *state;
+	struct mapread found = {0};
+	struct buf read = {0};
+	bool is_entry = mapread_entry(str_of(row->comment), str_of(row->line), &found);
+
+	assert_int_equal(is_entry, row->read != NULL);
+	if (is_entry) {
+		buf_printf(&read, "%s %s [%s] %s", found.key, level_name(found.level),
+		    buf_text(&found.attributes), why_slug(found.why));
+		if (found.pin.set)
+			buf_printf(&read, " pin %lld %s",
+			    (long long)(found.pin.until_ms / 1000), found.pin.note);
+		assert_string_equal(buf_text(&read), row->read);
+	}
+	buf_clear(&read);
+	mapread_clear(&found);
+}
+
+/* Whatever is written of an entry is read again. */
+static void
+what_is_written_is_read(void **state)
+{
+	struct buf value = {0}, why = {0}, comment = {0}, line = {0};
+	struct mapread found = {0};
+
+	(void)state;
+	for (enum why w = WHY_NONE + 1; w < WHY_COUNT; w++) {
+		struct entry entry = {.key = "a.test",
+		    .attributes = "match=b.test",
+		    .note = "(a) b, until \xe2\x80\x9e"
+		            "c\xe2\x80\x9c",
+		    .level = LEVEL_SECURE,
+		    .why = w,
+		    .pinned = w == WHY_PINNED || w == WHY_UNDONE,
+		    .look_ms = UNTIL_MS};
+		struct map_entry written = maplines_of(&entry, &value, &why);
+
+		buf_reset(&comment);
+		buf_reset(&line);
+		buf_printf(&comment, "# %s", written.why);
+		buf_printf(&line, "%s\t%s", written.key, written.value);
+		assert_true(mapread_is_why(str_of(buf_text(&comment))));
+		assert_true(mapread_entry(
+		    str_of(buf_text(&comment)), str_of(buf_text(&line)), &found));
+		assert_int_equal(found.level, LEVEL_SECURE);
+		assert_string_equal(buf_text(&found.attributes), "match=b.test");
+		assert_int_equal(found.why, w);
+		assert_int_equal(found.pin.set, entry.pinned);
+		assert_int_equal(found.pin.until_ms, entry.pinned ? UNTIL_MS : 0);
+		assert_string_equal(found.pin.note, entry.pinned ? entry.note : "");
+	}
+	buf_clear(&value);
+	buf_clear(&why);
+	buf_clear(&comment);
+	buf_clear(&line);
+	mapread_clear(&found);
+}
+
+static void
+long_note_is_cut_between_letters(void **state)
+{
+	struct buf comment = {0};
+	struct mapread found = {0};
+
+	(void)state;
+	buf_printf(&comment, "# pinned: " SENTENCE " (x");
+	for (int i = 0; i < 200; i++)
+		buf_printf(&comment, "\xc3\xbc");
+	buf_printf(&comment, ")");
+	assert_true(
+	    mapread_entry(str_of(buf_text(&comment)), STR("a.test\tmay"), &found));
+	assert_int_equal(strlen(found.pin.note), 255);
+	assert_string_equal(found.pin.note + 253, "\xc3\xbc");
+	buf_reset(&comment);
+	buf_clear(&comment);
+	mapread_clear(&found);
+}
+
+/* --- times -------------------------------------------------------------------------- */
+
+static void
+time_is_read_back(void **state)
+{
+	char text[UTC_SIZE];
+	int64_t s;
+
+	(void)state;
+	for (int64_t at = 0; at < INT64_C(253402300800); at += 86399 * 211) {
+		assert_true(utc_print(at, text));
+		assert_true(utc_parse(str_of(text), &s));
+		assert_int_equal(s, at);
+	}
+}
+
+static void
+what_is_no_time_is_refused(void **state)
+{
+	static const char *const wrong[] = {"", "2026-11-24T01:26:59",
+	    "2026-02-29T00:00:00Z", "2026-00-01T00:00:00Z", "2026-13-01T00:00:00Z",
+	    "2026-01-00T00:00:00Z", "2026-01-32T00:00:00Z", "2026-01-01T24:00:00Z",
+	    "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z", "1969-12-31T23:59:59Z",
+	    "2026-01-01 00:00:00Z", "2026-01-01T00:00:0aZ"};
+	int64_t s = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(utc_parse(str_of(wrong[i]), &s));
+	assert_int_equal(s, 7);
+	assert_true(utc_parse(STR("2028-02-29T00:00:00Z"), &s));
+	assert_int_equal(s, 1835395200);
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(line_rows) / sizeof(line_rows[0]); i++)
+		suite_add(line_is_read, &line_rows[i], "%s", line_rows[i].name);
+	suite_add(what_is_written_is_read, NULL,
+	    "whatever is written of an entry is read again, with every why");
+	suite_add(long_note_is_cut_between_letters, NULL,
+	    "a note that is too long is cut between letters");
+	suite_add(time_is_read_back, NULL, "a time is read as it was written");
+	suite_add(what_is_no_time_is_refused, NULL, "what is no time is refused");
+	return suite_run();
+}
