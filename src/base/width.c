@@ -161,10 +161,11 @@ count_blanks(struct str text)
 	return at;
 }
 
+/* None where the line is indented. */
 static size_t
 first_word(struct str line)
 {
-	size_t at = count_blanks(line);
+	size_t at = 0;
 
 	while (at < line.len && line.p[at] != ' ' && line.p[at] != '\t')
 		at++;
