@@ -294,12 +294,13 @@ bool store_place_put(
     struct store *store, const char *log, const struct place *place, struct err *err);
 
 /* Names of counters, and of a blob, that the daemon leaves for other commands. */
-#define STORE_DEFAULT_LEVEL  "default-level"  /* the blob: a level's name */
-#define STORE_QUEUE_LIFETIME "queue-lifetime" /* maximal_queue_lifetime, ms; 0: unknown \
-	                                       */
-#define STORE_SETTINGS_READ "settings-ms"     /* when Postfix's settings were read */
-#define STORE_LOG_READ      "read-ms"         /* when the last line of the log was read */
-#define STORE_AGAIN         "again-ms" /* when all was to be decided anew, or one */
+#define STORE_DEFAULT_LEVEL "default-level" /* the blob: a level's name */
+#define STORE_QUEUE_LIFETIME \
+	"queue-lifetime"                  /* maximal_queue_lifetime, ms; 0: unknown \
+	                                   */
+#define STORE_SETTINGS_READ "settings-ms" /* when Postfix's settings were read */
+#define STORE_LOG_READ      "read-ms"     /* when the last line of the log was read */
+#define STORE_AGAIN         "again-ms"    /* when all was to be decided anew, or one */
 
 bool store_counter_add(
     struct store *store, const char *name, int64_t add, struct err *err);
