@@ -45,6 +45,14 @@ is_wanted(const struct list *list, enum level level, enum why why, bool waits)
 	    (list->why == WHY_COUNT || list->why == why) && (!list->waiting || waits);
 }
 
+/* The why that is shown: of an entry its own; of mail that waits, and where there is no
+ * entry, what was decided last. */
+static enum why
+shown_why(const struct list *list, const struct view *v)
+{
+	return list->waiting || v->entry.level == LEVEL_NONE ? v->why : v->entry.why;
+}
+
 static void
 print_json(const struct list *list, struct buf *out, const struct view *v)
 {
@@ -58,7 +66,7 @@ print_json(const struct list *list, struct buf *out, const struct view *v)
 		buf_printf(
 		    out, ",\"level\":\"%s\",\"attributes\":", level_name(d->level));
 	buf_add_json(out, str_of(d->attributes));
-	buf_printf(out, ",\"why\":\"%s\",\"entry_why\":", why_slug(v->why));
+	buf_printf(out, ",\"why\":\"%s\",\"entry_why\":", why_slug(shown_why(list, v)));
 	if (d->level == LEVEL_NONE)
 		buf_printf(out, "null,\"since\":");
 	else
@@ -68,7 +76,11 @@ print_json(const struct list *list, struct buf *out, const struct view *v)
 	buf_add_json_time(out, d->look_ms);
 	buf_printf(out, ",\"pinned\":%s,\"note\":", d->pinned ? "true" : "false");
 	buf_add_json(out, str_of(d->note));
-	buf_printf(out, ",\"waits\":%s,\"bounces_at\":", v->waits ? "true" : "false");
+	buf_printf(out, ",\"waits\":%s,\"waits_for\":", v->waits ? "true" : "false");
+	if (v->waits)
+		buf_printf(out, "\"%s\",\"bounces_at\":", why_slug(v->why));
+	else
+		buf_printf(out, "null,\"bounces_at\":");
 	buf_add_json_time(
 	    out, v->waits ? store_bounces_ms(v->first_ms, list->lifetime_ms) : 0);
 	buf_printf(out, "}\n");
@@ -79,7 +91,7 @@ print_json(const struct list *list, struct buf *out, const struct view *v)
 static void
 add_bounce(const struct list *list, struct buf *out, const struct view *v)
 {
-	buf_printf(out, "mail waits");
+	buf_printf(out, "mail waits: %s", why_slug(v->why));
 	if (store_bounces_ms(v->first_ms, list->lifetime_ms) == 0)
 		return;
 	buf_printf(out, ", the first bounces at ");
@@ -89,7 +101,8 @@ add_bounce(const struct list *list, struct buf *out, const struct view *v)
 static void
 print_waiting(const struct list *list, struct buf *out, const struct view *v)
 {
-	buf_printf(out, "%-16s  %-16s  ", level_label(v->entry.level), why_slug(v->why));
+	buf_printf(out, "%-16s  %-16s  ", level_label(v->entry.level),
+	    why_slug(shown_why(list, v)));
 	page_add_minute(out, store_bounces_ms(v->first_ms, list->lifetime_ms));
 	buf_add_char(out, '\n');
 }
@@ -98,7 +111,8 @@ print_waiting(const struct list *list, struct buf *out, const struct view *v)
 static void
 print_narrow(const struct list *list, struct buf *out, const struct view *v)
 {
-	buf_printf(out, "%-16s  %-16s  ", level_label(v->entry.level), why_slug(v->why));
+	buf_printf(out, "%-16s  %-16s  ", level_label(v->entry.level),
+	    why_slug(shown_why(list, v)));
 	if (v->entry.since_ms == 0)
 		buf_printf(out, "%-10s", "-");
 	else
@@ -123,7 +137,7 @@ print_wide(const struct list *list, struct buf *out, const struct view *v)
 	buf_printf(&value, "%s", level_label(v->entry.level));
 	if (v->entry.attributes[0] != '\0')
 		buf_printf(&value, " %s", v->entry.attributes);
-	buf_printf(out, "%-16s  %-14s  ", buf_text(&value), why_slug(v->why));
+	buf_printf(out, "%-16s  %-14s  ", buf_text(&value), why_slug(shown_why(list, v)));
 	buf_add_time(out, v->entry.since_ms);
 	buf_printf(out, "  ");
 	buf_add_time(out, v->entry.look_ms);
@@ -171,7 +185,7 @@ show(void *context, const struct view *v)
 {
 	struct list *list = context;
 
-	if (!is_wanted(list, v->entry.level, v->why, v->waits))
+	if (!is_wanted(list, v->entry.level, shown_why(list, v), v->waits))
 		return true;
 	list->counted++;
 	if (list->count)
@@ -314,8 +328,8 @@ const struct command cmd_list = {
             "when the\n"
             "           first message bounces\n"
             "--level    those alone whose entry has that level; none: no entry\n"
-            "--why      those alone with that word: of mail that waits, what it waits "
-            "for\n"
+            "--why      those alone with that word: with --waiting what the mail "
+            "waits for\n"
             "--count    only how many they are\n"
             "--json     an object a line\n"
             "DOMAIN     these destinations, whatever is known of them\n",

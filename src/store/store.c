@@ -25,7 +25,7 @@
 	              " (SELECT coalesce(min(arrival_ms), 0) FROM waiting" \
 	              "  WHERE destination = id AND arrival_ms <> 0)"
 
-/* Of mail that waits and was not judged yet the why of the entry is shown. */
+/* Where nothing was decided yet the why of the entry stands. */
 #define WAITS_WHY "CASE why WHEN 'none' THEN entry_why ELSE why END"
 
 static const char *const texts[SQL_COUNT] = {
@@ -131,12 +131,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_CHANGES] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE map_version <> 0 AND map_version > ?",
     [SQL_ENTRY_COUNT] = "SELECT coalesce(sum(count), 0) FROM entry_count",
-    /* by the why that is shown: of one whose mail waits what was decided last */
-    [SQL_ENTRY_COUNTS] =
-        "SELECT level, why, sum(count) FROM (SELECT level, why, count FROM entry_count"
-        " UNION ALL SELECT level, entry_why, -count FROM waits_count"
-        " UNION ALL SELECT level, " WAITS_WHY ", count FROM waits_count)"
-        " WHERE level <> 'none' GROUP BY 1, 2 HAVING sum(count) > 0",
+    [SQL_ENTRY_COUNTS] = "SELECT level, why, count FROM entry_count WHERE count > 0",
     [SQL_WAITING_COUNTS] = "SELECT level, " WAITS_WHY ", sum(count) FROM waits_count"
                            " GROUP BY 1, 2 HAVING sum(count) > 0",
     [SQL_WAITING_NEXT_ARRIVAL] =

@@ -113,10 +113,9 @@ bool store_each_change(
     struct store *store, int64_t version, entry_fn *fn, void *context, struct err *err);
 
 /*
- * What lists and status show. Numbers of destinations by the level of their entry
- * (LEVEL_NONE: none) and the why that is shown: of one whose mail waits, and of one
- * without entry, what was decided last, if anything was; else that of its entry. They are
- * kept, so that asking takes no time.
+ * What lists and status show: numbers of entries by level and why, and of destinations
+ * whose mail waits by the level of their entry (LEVEL_NONE: none) and what was decided
+ * last. They are kept, so that asking takes no time.
  */
 typedef void count_fn(void *context, enum level level, enum why why, int64_t count);
 bool store_each_entry_count(
@@ -127,7 +126,7 @@ bool store_each_waiting_count(
 /* A destination as shown; the texts of its entry are valid for the call. */
 struct view {
 	struct entry entry; /* LEVEL_NONE: none */
-	enum why why;       /* the one that is shown, as above */
+	enum why why;       /* decided last; nothing was: that of the entry */
 	bool waits;         /* mail to it waits */
 	int64_t first_ms;   /* when the first of that came into the queue; 0: not known */
 };

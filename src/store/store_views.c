@@ -51,9 +51,7 @@ show(sqlite3_stmt *stmt, view_fn *fn, void *context)
 
 	store_read_entry(stmt, &view.entry);
 	why_parse(store_column(stmt, VIEW_WHY), &last);
-	view.why = last != WHY_NONE && (view.waits || view.entry.level == LEVEL_NONE)
-	    ? last
-	    : view.entry.why;
+	view.why = last != WHY_NONE ? last : view.entry.why;
 	return fn(context, &view);
 }
 

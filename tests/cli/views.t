@@ -102,11 +102,11 @@ is 'the first message bounces five days after it came' "$(json '[round((__import
 	e["bounces_at"].replace("Z", "+00:00")).timestamp() - '"$(date +%s)"') / 3600) for e in d]')" '[120, 120]'
 ladder list --json
 is 'list: an entry whose mail waits is not shown as if well' \
-	"$(json '[(e["destination"], e["why"], e["entry_why"], e["waits"]) for e in d]')" \
-	"[('dane-bad.test', 'dane-not-met', 'dane', True)]"
+	"$(json '[(e["destination"], e["why"], e["waits"], e["waits_for"], e["bounces_at"] > "2") for e in d]')" \
+	"[('dane-bad.test', 'dane', True, 'dane-not-met', True)]"
 ladder list
 matches 'in the text too' "$out" '
-dane-bad\.test +dane-only +dane-not-met .* mail waits, the first bounces at 2'
+dane-bad\.test +dane-only +dane .* mail waits: dane-not-met, the first bounces at 2'
 matches 'and the zone of its times is named' "$(head -n 1 <<<"$out")" ' UTC$'
 ladder list --waiting
 matches 'list --waiting: a head, and a line each' "$out" '^DESTINATION +LEVEL +WHY +BOUNCES UTC
@@ -124,8 +124,8 @@ while IFS='|' read -r options wanted; do
 done <<'END'
 --level dane-only|dane-bad.test
 --level encrypt|
---why dane-not-met|dane-bad.test
---why dane|
+--why dane-not-met|
+--why dane|dane-bad.test
 --waiting --level none|away.test
 --waiting --why elsewhere|away.test
 --waiting --why dane-not-met --level dane-only|dane-bad.test
@@ -177,7 +177,7 @@ asked_anew() {
 }
 check 'and asks DNS anew, whose answer would serve five minutes' await 20 asked_anew
 ladder list --json dane-bad.test
-is 'nothing is weakened by it' "$(json '[(e["level"], e["why"]) for e in d]')" "[('dane-only', 'dane-not-met')]"
+is 'nothing is weakened by it' "$(json '[(e["level"], e["waits_for"]) for e in d]')" "[('dane-only', 'dane-not-met')]"
 before=$(dns_time dane-bad.test)
 check 'a second passes' await 5 eval '[[ $(date -u +%Y-%m-%dT%H:%M:%SZ) > $before ]]'
 ladder again --all
