@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/page.h"
 
 #define SMTPS_PORT 465
 
@@ -53,7 +54,10 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 	check->grading = grade_judge(&c->grade, &check->item.answers);
 	check->news = check_tell_daemon(c->store, c->config, check);
 	(c->json ? check_print_json : check_print)(check, &out);
-	fwrite(buf_text(&out), 1, out.len, stdout);
+	if (c->json)
+		fwrite(buf_text(&out), 1, out.len, stdout);
+	else
+		page_print(&out);
 	fflush(stdout);
 	buf_clear(&out);
 	sure = check->item.answers.dane.state != DANE_UNSURE;

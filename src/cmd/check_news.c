@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/check.h"
+#include "cmd/daemon.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -52,20 +53,6 @@ is_news(const struct check *check, const struct destination *d)
 	    (is_dns_news(check, d) || is_probe_news(check, d));
 }
 
-/* Creates and removes a file beside the map, which wakes the daemon's watch; else it
- * notices within a minute. */
-static void
-wake_daemon(const struct config *config)
-{
-	struct buf path = {0};
-	struct err ignored;
-
-	buf_printf(&path, "%s.news", config->map.file);
-	if (file_make(buf_text(&path), 0644, &ignored))
-		unlink(buf_text(&path));
-	buf_clear(&path);
-}
-
 /* The daemon judges it at once, if what was found is news. It may be another by now, so
  * that it is read in the transaction that changes it. */
 static bool
@@ -103,6 +90,6 @@ check_tell_daemon(
 		store_rollback(store);
 		return false;
 	}
-	wake_daemon(config);
+	daemon_wake(config);
 	return true;
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/utc.h"
@@ -22,11 +21,13 @@ const struct command *const commands[] = {
     &cmd_match,
     &cmd_rules,
     &cmd_check,
+    &cmd_status,
     &cmd_list,
     &cmd_explain,
     &cmd_set,
     &cmd_unset,
     &cmd_undo,
+    &cmd_again,
     &cmd_export,
     &cmd_doctor,
 };
@@ -180,15 +181,12 @@ cmd_flush(void)
 void
 buf_add_time(struct buf *buf, int64_t ms)
 {
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-	char text[32];
+	char text[UTC_SIZE];
 
-	if (ms == 0 || localtime_r(&seconds, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		buf_printf(buf, "-");
+	if (ms != 0 && utc_print(ms / 1000, text))
+		buf_printf(buf, "%.10s %.8s", text, text + sizeof("2026-11-24"));
 	else
-		buf_printf(buf, "%s", text);
+		buf_printf(buf, "-");
 }
 
 void

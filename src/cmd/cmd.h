@@ -31,8 +31,9 @@ struct command {
 	int (*run)(const struct options *options, int argc, char **argv);
 };
 
-extern const struct command cmd_check, cmd_doctor, cmd_explain, cmd_export, cmd_list,
-    cmd_match, cmd_queue, cmd_rules, cmd_run, cmd_scan, cmd_set, cmd_undo, cmd_unset;
+extern const struct command cmd_again, cmd_check, cmd_doctor, cmd_explain, cmd_export,
+    cmd_list, cmd_match, cmd_queue, cmd_rules, cmd_run, cmd_scan, cmd_set, cmd_status,
+    cmd_undo, cmd_unset;
 
 /* All of them, in the order of the manual. */
 extern const struct command *const commands[];
@@ -81,7 +82,7 @@ void cmd_tell_long(const char *path, uint64_t count);
 /* stdout, flushed and checked: 0 or EX_IOERR. For the last line of a command. */
 int cmd_flush(void);
 
-/* Local time as "2026-11-24 07:12:01", "-" for 0. */
+/* UTC, as JSON and alerts have it, as "2026-11-24 07:12:01"; "-" for 0. */
 void buf_add_time(struct buf *buf, int64_t ms);
 
 /* UTC with a Z as RFC 3339 writes it, in quotes, null for 0: for JSON. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "cmd/page.h"
 #include "conf/rulefile.h"
 #include "postfix/run.h"
 #include "sys/file.h"
@@ -54,17 +55,24 @@ print_text(enum doctor_result result, const char *check, const char *text,
 	    [DOCTOR_WARNING] = COLOUR_YELLOW,
 	    [DOCTOR_FAULT] = COLOUR_RED,
 	};
+	struct buf row = {0};
 	struct str line;
 
-	buf_add_colour(out, colours[result], result_names[result]);
-	buf_printf(out, "%*s %-15s ", 7 - (int)strlen(result_names[result]), "", check);
-	buf_add_visible(out, str_of(text));
-	buf_add_char(out, '\n');
+	buf_add_colour(&row, colours[result], result_names[result]);
+	buf_printf(&row, "%*s %-15s ", 7 - (int)strlen(result_names[result]), "", check);
+	buf_add_visible(&row, str_of(text));
+	page_wrap(buf_text(&row), "                        ", "", out);
+	/* What is to be typed goes on behind a backslash, a remark behind its mark. */
 	while (str_cut(&advice, '\n', &line)) {
-		buf_printf(out, "        ");
-		buf_add_visible(out, line);
-		buf_add_char(out, '\n');
+		bool is_remark = str_starts(line, STR("#"));
+
+		buf_reset(&row);
+		buf_printf(&row, "        ");
+		buf_add_visible(&row, line);
+		page_wrap(buf_text(&row), is_remark ? "        # " : "            ",
+		    is_remark ? "" : " \\", out);
 	}
+	buf_clear(&row);
 }
 
 void

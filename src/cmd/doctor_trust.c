@@ -29,9 +29,9 @@ doctor_check_clock(struct doctor *d)
 	if (clock_wall_ms() < RELEASED_MS) {
 		doctor_advise(d, "timedatectl set-ntp true");
 		doctor_say(d, DOCTOR_FAULT, "clock",
-		    "%s is before this program was written", buf_text(&now));
+		    "%s UTC is before this program was written", buf_text(&now));
 	} else {
-		doctor_say(d, DOCTOR_OK, "clock", "%s", buf_text(&now));
+		doctor_say(d, DOCTOR_OK, "clock", "%s UTC", buf_text(&now));
 	}
 	buf_clear(&now);
 }

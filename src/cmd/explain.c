@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "base/span.h"
+#include "cmd/page.h"
 #include "measure/measure.h"
 #include "sys/clock.h"
 
@@ -137,7 +138,7 @@ static bool
 explain_text(
     struct explain *x, struct store *store, const struct destination *d, struct err *err)
 {
-	buf_printf(&x->out, "%s\n\nper day (UTC)\n", d->key);
+	buf_printf(&x->out, "%s\ntimes are %s\n\nper day\n", d->key, PAGE_ZONE);
 	if (!store_each_tally(store, d->id, print_tally, x, err))
 		return false;
 	buf_printf(&x->out, "\ndecisions\n");
@@ -299,7 +300,10 @@ explain(const struct config *config, const struct nexthop *nexthop, struct expla
 	store_close(store);
 	if (status != 0)
 		return status;
-	fwrite(buf_text(&x->out), 1, x->out.len, stdout);
+	if (x->json)
+		fwrite(buf_text(&x->out), 1, x->out.len, stdout);
+	else
+		page_print(&x->out);
 	return cmd_flush();
 }
 

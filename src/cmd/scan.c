@@ -17,11 +17,15 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "cmd/page.h"
 #include "engine/engine.h"
 #include "logs/source.h"
 #include "sys/clock.h"
 
 #define PROGRESS_MS 200
+
+#define KEY_WIDE   30 /* columns of a destination; on a terminal: */
+#define KEY_NARROW 20
 
 struct scan {
 	struct engine *engine;
@@ -69,15 +73,19 @@ static void
 print_text(const struct destination *d, struct buf *out)
 {
 	struct buf padded = {0};
+	bool narrow = page_columns() > 0;
 
 	buf_printf(&padded, "%-16s", outcome(d));
-	buf_printf(out, "%-30s  ", d->key);
+	page_add_key(out, d->key, narrow ? KEY_NARROW : KEY_WIDE);
 	buf_add_colour(out,
 	    level_promise(d->entry.level) == LEVEL_MAY ? COLOUR_RED
 	        : d->entry.level == LEVEL_ENCRYPT      ? COLOUR_YELLOW
 	                                               : COLOUR_GREEN,
 	    buf_text(&padded));
-	buf_printf(out, "  %-14s  TLSA %-11s  ", why_slug(d->why), d->dns.state);
+	buf_printf(out, "  %-14s  TLSA %-11s", why_slug(d->why), d->dns.state);
+	/* On a terminal there is no room behind the others. */
+	if (d->alarm.reason[0] != '\0')
+		buf_printf(out, "%s", narrow ? "\n    " : "  ");
 	buf_add_visible(out, str_of(d->alarm.reason));
 	buf_add_char(out, '\n');
 	buf_clear(&padded);
@@ -93,11 +101,13 @@ show(void *context, const struct destination *d)
 		return true;
 	scan->decided++;
 	scan->levels[d->entry.level]++;
-	if (scan->json)
+	if (scan->json) {
 		print_json(d, &out);
-	else
+		fwrite(buf_text(&out), 1, out.len, stdout);
+	} else {
 		print_text(d, &out);
-	fwrite(buf_text(&out), 1, out.len, stdout);
+		page_print(&out);
+	}
 	buf_clear(&out);
 	return true;
 }
@@ -105,23 +115,31 @@ show(void *context, const struct destination *d)
 static int
 show_all(struct scan *scan)
 {
+	bool narrow = page_columns() > 0;
+	struct buf end = {0}, out = {0};
 	struct err err;
 
 	if (!scan->json)
-		printf("%-30s  %-16s  %-14s  %-16s  %s\n", "DESTINATION", "LEVEL", "WHY",
-		    "DNS", "REASON");
+		printf("%-*s  %-16s  %-14s  %-16s%s\n", narrow ? KEY_NARROW : KEY_WIDE,
+		    "DESTINATION", "LEVEL", "WHY", "DNS", narrow ? "" : "  REASON");
 	if (!store_each_touched(engine_store(scan->engine), 1, show, scan, &err))
 		return cmd_fail(EX_IOERR, "%s", err.text);
 	if (!scan->json) {
-		printf("\n%zu destination%s with TLS deferrals", scan->decided,
+		buf_printf(&end, "%zu destination%s with TLS deferrals", scan->decided,
 		    scan->decided == 1 ? "" : "s");
 		for (enum level l = LEVEL_COUNT; l-- > LEVEL_NONE;)
 			if (scan->levels[l] > 0)
-				printf(", %zu %s", scan->levels[l],
+				buf_printf(&end, ", %zu %s", scan->levels[l],
 				    l == LEVEL_NONE ? "without entry" : level_label(l));
-		printf("%s\nThe servers were not asked: what is weakened is so by the "
-		       "reason alone, where the daemon would measure first.\n",
+		buf_printf(&end, "%s",
 		    scan->apply ? "" : "; nothing was changed (--apply does it)");
+		page_wrap(buf_text(&end), "", "", &out);
+		page_wrap("The servers were not asked: what is weakened is so by the "
+		          "reason alone, where the daemon would measure first.",
+		    "", "", &out);
+		printf("\n%s", buf_text(&out));
+		buf_clear(&end);
+		buf_clear(&out);
 	}
 	return cmd_flush();
 }

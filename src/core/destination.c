@@ -240,3 +240,12 @@ destination_recheck(struct destination *d, int64_t now_ms)
 	if (d->entry.lease_end_ms > now_ms)
 		d->entry.lease_end_ms = now_ms;
 }
+
+void
+destination_again(struct destination *d, int64_t now_ms)
+{
+	if (d->pin.set)
+		return;
+	destination_recheck(d, now_ms);
+	d->again_ms = now_ms;
+}

@@ -131,6 +131,7 @@ struct destination {
 	char transport[64]; /* master.cf service, where known; "" for smtp */
 	enum why why;       /* the last decision */
 	int64_t look_ms;    /* when to judge it again without news; 0: only on news */
+	int64_t again_ms;   /* when the administrator had it decided anew last */
 	struct destination_entry entry;
 	struct destination_pin pin;
 	struct destination_alarm alarm;
@@ -189,7 +190,8 @@ bool destination_wants_probe(
     const struct destination *destination, enum level default_level, int64_t now_ms);
 
 /* What its servers do tells of it only if they were asked after that moment: when the
- * attempt of its alarm began, or a session that was better than its entry. 0: ever. */
+ * attempt of its alarm began, or a session that was better than its entry;
+ * and when it was to be decided anew. 0: ever. */
 int64_t destination_news_ms(const struct destination *destination);
 
 /*
@@ -256,6 +258,10 @@ void destination_postpone(struct destination *destination, int64_t at_ms);
 
 /* Somebody found something else than is known: everything is asked anew, now. */
 void destination_recheck(struct destination *destination, int64_t now_ms);
+
+/* The same at the administrator's word, who knows that something changed: nor does what
+ * its servers did before serve any more. A pin stays as it is. */
+void destination_again(struct destination *destination, int64_t now_ms);
 
 /* --- the administrator's word ------------------------------------------------------- */
 

@@ -47,10 +47,15 @@ destination_wants_probe(
 int64_t
 destination_news_ms(const struct destination *d)
 {
-	if (!d->alarm.raised)
-		return destination_better_ms(d);
-	return d->alarm.last_attempt_ms > d->alarm.attempt_ms ? d->alarm.last_attempt_ms
-	                                                      : d->alarm.attempt_ms;
+	int64_t news_ms = d->again_ms;
+
+	if (d->alarm.raised) {
+		destination_later(&news_ms, d->alarm.last_attempt_ms);
+		destination_later(&news_ms, d->alarm.attempt_ms);
+	} else {
+		destination_later(&news_ms, destination_better_ms(d));
+	}
+	return news_ms;
 }
 
 static void
@@ -77,6 +82,7 @@ mend_times(struct destination *d, int64_t now_ms)
 
 	if (d->entry.force_ms != LADDER_NOT_YET)
 		bring_back(&d->entry.force_ms, soon_ms, now_ms);
+	bring_back(&d->again_ms, soon_ms, now_ms);
 	bring_back(&d->entry.since_ms, soon_ms, now_ms);
 	bring_back(&d->hold.verify_ms, soon_ms, now_ms);
 	bring_back(&d->hold.encrypt_ms, soon_ms, now_ms);

@@ -58,18 +58,17 @@ add_bounce(struct engine *e, const struct destination *d, const struct decision 
 {
 	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
 	char when[UTC_SIZE];
-	int64_t arrival_ms = 0;
+	int64_t bounces_ms;
 	struct err err;
 
-	if (!d->alarm.raised || d->alarm.lost || !waits || decision->retry ||
-	    e->settings.queue_lifetime_ms == 0)
+	if (!d->alarm.raised || d->alarm.lost || !waits || decision->retry)
 		return;
-	if (!store_waiting_first(e->store, d->id, &arrival_ms, &err)) {
+	if (!store_waiting_bounces(
+	        e->store, d->id, e->settings.queue_lifetime_ms, &bounces_ms, &err)) {
 		engine_not_stored(e, "read what waits", &err);
 		return;
 	}
-	if (arrival_ms != 0 &&
-	    utc_print((arrival_ms + e->settings.queue_lifetime_ms) / 1000, when))
+	if (bounces_ms != 0 && utc_print(bounces_ms / 1000, when))
 		buf_printf(line, "; the first message bounces at %s", when);
 }
 

@@ -5,7 +5,23 @@
 struct others {
 	struct duty_state base;
 	int64_t data_version; /* of the database, as last seen */
+	int64_t again_ms;     /* when something was to be decided anew, as last seen */
 };
+
+/* What is decided anew rests on nothing old: where mail goes is asked again as well,
+ * which the settings of Postfix begin with. */
+static void
+notice_again(struct engine *e, struct others *o)
+{
+	int64_t again_ms;
+	struct err err;
+
+	if (!store_counter_get(e->store, STORE_AGAIN, &again_ms, &err) ||
+	    again_ms == o->again_ms)
+		return;
+	o->again_ms = again_ms;
+	engine_doubt_settings(e);
+}
 
 static void
 notice(struct engine *e, struct duty_state *base, const struct moment *now)
@@ -22,6 +38,7 @@ notice(struct engine *e, struct duty_state *base, const struct moment *now)
 	if (store_map_versions(e->store, &e->map_version, &e->map_exported, &err) &&
 	    e->map_version > e->map_exported)
 		engine_tell(e, NEWS_ENTRIES);
+	notice_again(e, o);
 	engine_tell(e, NEWS_EVIDENCE);
 	engine_tell(e, NEWS_MAP);
 }

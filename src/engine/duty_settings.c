@@ -142,6 +142,25 @@ judge_again(struct engine *e, const struct moment *now)
 	engine_tell(e, NEWS_EVIDENCE);
 }
 
+/* For those who ask what the daemon goes by. */
+static void
+note_settings(struct engine *e, const struct moment *now)
+{
+	struct err err;
+
+	if (e->mode != ENGINE_APPLY)
+		return;
+	if (store_begin(e->store, &err) &&
+	    store_blob_put(e->store, STORE_DEFAULT_LEVEL,
+	        str_of(level_name(e->judge.default_level)), &err) &&
+	    store_counter_set(
+	        e->store, STORE_QUEUE_LIFETIME, e->settings.queue_lifetime_ms, &err) &&
+	    store_counter_set(e->store, STORE_SETTINGS_READ, now->wall_ms, &err) &&
+	    store_commit(e->store, &err))
+		return;
+	engine_not_stored(e, "store Postfix's settings", &err);
+}
+
 /* --- reading them ------------------------------------------------------------------ */
 
 static bool
@@ -190,6 +209,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		                       : e->world->files_mark(&e->postfix, &e->settings);
 		s->looked_ms = now->mono_ms;
 		take_new(e);
+		note_settings(e, now);
 		judge_again(e, now);
 	} else {
 		e->judge.settings = NULL;

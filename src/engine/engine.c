@@ -218,7 +218,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 		return ENGINE_SAVE_WAITS;
 	engine_find_lost(e, &lost);
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, &spans,
-	        places, place_count, &news, &err)) {
+	        places, place_count, engine_now(e).wall_ms, &news, &err)) {
 		fail(e, &e->storing, "store what the log says", &err, true);
 		engine_tell(e, NEWS_FAILED);
 		buf_clear(&lost);

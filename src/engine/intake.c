@@ -174,9 +174,29 @@ store_counts(struct store *store, const struct fold *fold, struct err *err)
 	return true;
 }
 
+/* And when lines came last. */
+static bool
+store_places(struct store *store, const struct fold *fold, const struct log_place *places,
+    size_t count, int64_t now_ms, struct err *err)
+{
+	bool came =
+	    count > 0 && (fold_size(fold) > 0 || fold_counts(fold)->status_lines > 0);
+
+	for (size_t i = 0; i < count; i++) {
+		struct place before;
+		bool found;
+
+		if (!store_place_get(store, places[i].name, &before, &found, err) ||
+		    !store_place_put(store, places[i].name, &places[i].place, err))
+			return false;
+		came = came || (found && !place_equal(&before, &places[i].place));
+	}
+	return !came || store_counter_set(store, STORE_LOG_READ, now_ms, err);
+}
+
 static bool
 store_all(struct intake *in, const struct fold *fold, const struct log_place *places,
-    size_t place_count, struct err *err)
+    size_t place_count, int64_t now_ms, struct err *err)
 {
 	struct store *store = in->store;
 	const struct fold_ended *ended;
@@ -195,9 +215,8 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 			return false;
 	if (!store_counter_set(store, "verified-ms", in->verified_ms, err))
 		return false;
-	for (size_t i = 0; i < place_count; i++)
-		if (!store_place_put(store, places[i].name, &places[i].place, err))
-			return false;
+	if (!store_places(store, fold, places, place_count, now_ms, err))
+		return false;
 	fold_save_processes(fold, &processes);
 	done = store_blob_put(
 	    store, "processes", (struct str){buf_text(&processes), processes.len}, err);
@@ -208,7 +227,8 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 bool
 intake_store(struct store *store, struct fold *fold, const struct rules *rules,
     enum level default_level, const struct destination_spans *spans,
-    const struct log_place *places, size_t place_count, bool *news, struct err *err)
+    const struct log_place *places, size_t place_count, int64_t now_ms, bool *news,
+    struct err *err)
 {
 	struct intake in = {.store = store,
 	    .rules = rules,
@@ -218,7 +238,7 @@ intake_store(struct store *store, struct fold *fold, const struct rules *rules,
 	*news = false;
 	if (!store_begin(store, err))
 		return false;
-	if (!store_all(&in, fold, places, place_count, err) ||
+	if (!store_all(&in, fold, places, place_count, now_ms, err) ||
 	    !store_commit(store, err)) {
 		store_rollback(store);
 		return false;

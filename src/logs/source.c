@@ -88,3 +88,14 @@ source_progress(const struct source *source, uint64_t *used, uint64_t *size)
 	if (source->kind->progress != NULL)
 		source->kind->progress(source, used, size);
 }
+
+enum source_behind
+source_behind(const char *name, const struct place *place, uint64_t *bytes)
+{
+	const struct source_kind *kind = kind_of(name);
+
+	*bytes = 0;
+	if (kind->behind == NULL || strcmp(place->kind, kind->name) != 0)
+		return SOURCE_BEHIND_UNKNOWN;
+	return kind->behind(name, place->text, bytes);
+}

@@ -43,6 +43,14 @@ enum source_result {
 	SOURCE_END,   /* over for good */
 };
 
+/* How far a place is behind the end of its source. */
+enum source_behind {
+	SOURCE_BEHIND_UNKNOWN,
+	SOURCE_BEHIND,          /* so many bytes */
+	SOURCE_BEHIND_AT_LEAST, /* there are older ones as well, which are not found here
+	                         */
+};
+
 struct source_kind;
 
 /* The first member of what each kind keeps. */
@@ -67,6 +75,9 @@ struct source_kind {
 	void (*where)(const struct source *source, char text[PLACE_TEXT_SIZE]);
 	int (*fd)(const struct source *source);
 	int64_t (*wait_ms)(const struct source *source);
+	/* As source_behind(), of a place that this kind wrote. NULL: never known. */
+	enum source_behind (*behind)(
+	    const char *name, const char *place, uint64_t *bytes);
 	/* Bytes read, and of how many (0: not known). NULL: neither is known. */
 	void (*progress)(const struct source *source, uint64_t *used, uint64_t *size);
 };
@@ -112,6 +123,11 @@ int64_t source_wait_ms(const struct source *source);
 
 /* For a progress display: bytes read, and of how many (0: not known). */
 void source_progress(const struct source *source, uint64_t *used, uint64_t *size);
+
+/* How many bytes of the source of that name are behind a place in it. It is not opened:
+ * sizes tell. */
+enum source_behind source_behind(
+    const char *name, const struct place *place, uint64_t *bytes);
 
 /* For the kinds: what the options ask for. */
 void source_init(struct source *source, const struct source_kind *kind,

@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "logs/follow.h"
 #include "logs/lines.h"
@@ -162,6 +164,40 @@ wait_ms(const struct source *source)
 	return follow_wait_ms(((const struct file *)source)->follow);
 }
 
+/* The bytes of the file at path behind the position, if it is in that file. */
+static bool
+rest_of(const char *path, const struct follow_position *p, uint64_t *bytes)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || st.st_dev != p->device || st.st_ino != p->inode ||
+	    (uint64_t)st.st_size < p->offset)
+		return false;
+	*bytes = (uint64_t)st.st_size - p->offset;
+	return true;
+}
+
+/* Behind a rotation the rest of the old file counts, which is NAME.1 mostly. */
+static enum source_behind
+behind(const char *name, const char *place, uint64_t *bytes)
+{
+	struct follow_position position;
+	struct buf older = {0};
+	uint64_t rest = 0;
+	struct stat st;
+	bool found;
+
+	if (!parse_place(place, &position) || stat(name, &st) != 0)
+		return SOURCE_BEHIND_UNKNOWN;
+	if (rest_of(name, &position, bytes))
+		return SOURCE_BEHIND;
+	buf_printf(&older, "%s.1", name);
+	found = rest_of(buf_text(&older), &position, &rest);
+	buf_clear(&older);
+	*bytes = (uint64_t)st.st_size + rest;
+	return found ? SOURCE_BEHIND : SOURCE_BEHIND_AT_LEAST;
+}
+
 const struct source_kind source_file = {
     .name = "file",
     .has = has_any,
@@ -172,4 +208,5 @@ const struct source_kind source_file = {
     .where = where,
     .fd = poll_fd,
     .wait_ms = wait_ms,
+    .behind = behind,
 };

@@ -4,6 +4,22 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+/* What the triggers of step 12 do for the row of an entry, or of one whose mail waits. */
+#define ENTRY_FEWER \
+	" UPDATE entry_count SET count = count - 1" \
+	" WHERE level = old.entry AND why = old.entry_why;"
+#define ENTRY_MORE \
+	" INSERT INTO entry_count(level, why, count)" \
+	" SELECT new.entry, new.entry_why, 1 WHERE new.entry <> 'none'" \
+	" ON CONFLICT(level, why) DO UPDATE SET count = count + 1;"
+#define WAITS_FEWER \
+	" UPDATE waits_count SET count = count - 1 WHERE level = old.entry" \
+	" AND entry_why = old.entry_why AND why = old.why;"
+#define WAITS_MORE \
+	" INSERT INTO waits_count(level, entry_why, why, count)" \
+	" VALUES (new.entry, new.entry_why, new.why, 1)" \
+	" ON CONFLICT(level, entry_why, why) DO UPDATE SET count = count + 1;"
+
 /* Oldest first; append only. A step never changes once it was released. */
 static const char *const steps[] = {
     /* 1 */
@@ -221,6 +237,63 @@ static const char *const steps[] = {
     "CREATE INDEX host_parent_failed ON host(parent, failed_ms) WHERE failed_ms <> 0;"
     /* a freeze is counted in hosts */
     "DROP INDEX destination_hold;",
+    /* 12: entries by level and why, and destinations whose mail waits by these and by
+     * what was decided last: kept by triggers, since counting a million takes long */
+    "CREATE TABLE entry_count ("
+    "  level TEXT NOT NULL,"
+    "  why TEXT NOT NULL,"
+    "  count INTEGER NOT NULL,"
+    "  PRIMARY KEY (level, why)"
+    ") WITHOUT ROWID;"
+    "INSERT INTO entry_count(level, why, count)"
+    "  SELECT entry, entry_why, count(*) FROM destination WHERE entry <> 'none'"
+    "  GROUP BY entry, entry_why;"
+    "DROP TRIGGER entries_insert;"
+    "DROP TRIGGER entries_delete;"
+    "DROP TRIGGER entries_update;"
+    "DELETE FROM counter WHERE name = 'entries';"
+    "CREATE TRIGGER entries_insert AFTER INSERT ON destination"
+    "  WHEN new.entry <> 'none' BEGIN" ENTRY_MORE " END;"
+    "CREATE TRIGGER entries_delete AFTER DELETE ON destination"
+    "  WHEN old.entry <> 'none' BEGIN" ENTRY_FEWER " END;"
+    "CREATE TRIGGER entries_update AFTER UPDATE OF entry, entry_why ON destination"
+    "  WHEN new.entry <> old.entry OR new.entry_why <> old.entry_why"
+    "  BEGIN" ENTRY_FEWER ENTRY_MORE " END;"
+    "CREATE TABLE waits_count ("
+    "  level TEXT NOT NULL,"
+    "  entry_why TEXT NOT NULL,"
+    "  why TEXT NOT NULL,"
+    "  count INTEGER NOT NULL,"
+    "  PRIMARY KEY (level, entry_why, why)"
+    ") WITHOUT ROWID;"
+    "INSERT INTO waits_count(level, entry_why, why, count)"
+    "  SELECT entry, entry_why, why, count(*) FROM destination"
+    "  WHERE id IN (SELECT destination FROM waiting) GROUP BY entry, entry_why, why;"
+    "CREATE TRIGGER waits_insert AFTER INSERT ON waiting"
+    "  WHEN NOT EXISTS (SELECT 1 FROM waiting WHERE destination = new.destination"
+    "    AND queue_id <> new.queue_id) BEGIN"
+    "  INSERT INTO waits_count(level, entry_why, why, count)"
+    "  SELECT entry, entry_why, why, 1 FROM destination WHERE id = new.destination"
+    "  ON CONFLICT(level, entry_why, why) DO UPDATE SET count = count + 1; END;"
+    "CREATE TRIGGER waits_delete AFTER DELETE ON waiting"
+    "  WHEN NOT EXISTS (SELECT 1 FROM waiting WHERE destination = old.destination) BEGIN"
+    "  UPDATE waits_count SET count = count - 1 WHERE (level, entry_why, why) ="
+    "  (SELECT entry, entry_why, why FROM destination WHERE id = old.destination); END;"
+    "CREATE TRIGGER waits_new AFTER INSERT ON destination"
+    "  WHEN EXISTS (SELECT 1 FROM waiting WHERE destination = new.id)"
+    "  BEGIN" WAITS_MORE " END;"
+    "CREATE TRIGGER waits_gone AFTER DELETE ON destination"
+    "  WHEN EXISTS (SELECT 1 FROM waiting WHERE destination = old.id)"
+    "  BEGIN" WAITS_FEWER " END;"
+    "CREATE TRIGGER waits_update AFTER UPDATE OF entry, entry_why, why ON destination"
+    "  WHEN (new.entry <> old.entry OR new.entry_why <> old.entry_why"
+    "    OR new.why <> old.why)"
+    "    AND EXISTS (SELECT 1 FROM waiting WHERE destination = new.id)"
+    "  BEGIN" WAITS_FEWER WAITS_MORE " END;"
+    /* which message bounces first */
+    "CREATE INDEX waiting_arrival ON waiting(arrival_ms) WHERE arrival_ms <> 0;"
+    /* when the administrator had it decided anew */
+    "ALTER TABLE destination ADD COLUMN again_ms INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -19,6 +19,15 @@
 	"key, entry, attributes, entry_why, note, pinned, pin_until_ms, since_ms, " \
 	"look_ms"
 
+/* What store_views.c reads behind these. */
+#define VIEW_COLUMNS \
+	ENTRY_COLUMNS ", why, EXISTS(SELECT 1 FROM waiting WHERE destination = id)," \
+	              " (SELECT coalesce(min(arrival_ms), 0) FROM waiting" \
+	              "  WHERE destination = id AND arrival_ms <> 0)"
+
+/* Where nothing was decided yet the why of the entry stands. */
+#define WAITS_WHY "CASE why WHEN 'none' THEN entry_why ELSE why END"
+
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
@@ -121,6 +130,21 @@ static const char *const texts[SQL_COUNT] = {
                     " WHERE entry <> 'none' ORDER BY key",
     [SQL_CHANGES] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE map_version <> 0 AND map_version > ?",
+    [SQL_ENTRY_COUNT] = "SELECT coalesce(sum(count), 0) FROM entry_count",
+    [SQL_ENTRY_COUNTS] = "SELECT level, why, count FROM entry_count WHERE count > 0",
+    [SQL_WAITING_COUNTS] = "SELECT level, " WAITS_WHY ", sum(count) FROM waits_count"
+                           " GROUP BY 1, 2 HAVING sum(count) > 0",
+    [SQL_WAITING_NEXT_ARRIVAL] =
+        "SELECT d.key FROM waiting AS w JOIN destination AS d ON d.id = w.destination"
+        " WHERE w.arrival_ms <> 0 ORDER BY w.arrival_ms LIMIT 1",
+    [SQL_VIEW] = "SELECT " VIEW_COLUMNS " FROM destination WHERE key = ?",
+    [SQL_VIEWS] = "SELECT " VIEW_COLUMNS " FROM destination WHERE entry <> 'none'"
+                  " ORDER BY key",
+    [SQL_VIEWS_WAITING] = "SELECT " VIEW_COLUMNS " FROM destination WHERE id IN"
+                          " (SELECT destination FROM waiting) ORDER BY key",
+    [SQL_AGAIN_ALL] = "UPDATE destination SET look_ms = ?1, dns_until_ms = 0,"
+                      " lease_end_ms = min(lease_end_ms, ?1), again_ms = ?1"
+                      " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0)",
     [SQL_TARGET_GET] = "SELECT version, since_ms FROM target WHERE name = ?",
     [SQL_TARGET_PUT] = "INSERT INTO target(name, version, since_ms) VALUES (?, ?, ?)"
                        " ON CONFLICT(name) DO UPDATE SET version = excluded.version,"

@@ -84,6 +84,9 @@ bool store_bring_back(
 /* All that were decided are due at at_ms, but for pins. */
 bool store_look_at_all(struct store *store, int64_t at_ms, struct err *err);
 
+/* The same, as destination_again() does it with each. */
+bool store_again_all(struct store *store, int64_t now_ms, struct err *err);
+
 /* All entries of that level are due at at_ms, but for pins. */
 bool store_look_at_level(
     struct store *store, enum level level, int64_t at_ms, struct err *err);
@@ -112,6 +115,36 @@ bool store_entry_count(struct store *store, int64_t *count, struct err *err);
  */
 bool store_each_change(
     struct store *store, int64_t version, entry_fn *fn, void *context, struct err *err);
+
+/*
+ * What lists and status show: numbers of entries by level and why, and of destinations
+ * whose mail waits by the level of their entry (LEVEL_NONE: none) and what was decided
+ * last. They are kept, so that asking takes no time.
+ */
+typedef void count_fn(void *context, enum level level, enum why why, int64_t count);
+bool store_each_entry_count(
+    struct store *store, count_fn *fn, void *context, struct err *err);
+bool store_each_waiting_count(
+    struct store *store, count_fn *fn, void *context, struct err *err);
+
+/* A destination as shown; the texts of its entry are valid for the call. */
+struct view {
+	struct entry entry; /* LEVEL_NONE: none */
+	enum why why;       /* decided last; nothing was: that of the entry */
+	bool waits;         /* mail to it waits */
+	int64_t first_ms;   /* when the first of that came into the queue; 0: not known */
+};
+
+/* All with an entry, or all whose mail waits, in order of their keys. fn false: stop. */
+typedef bool view_fn(void *context, const struct view *view);
+bool store_each_view(
+    struct store *store, bool waiting, view_fn *fn, void *context, struct err *err);
+/* One of them, whatever is known of it. found: it is there. */
+bool store_view(struct store *store, const char *key, view_fn *fn, void *context,
+    bool *found, struct err *err);
+/* The one whose mail came into the queue first, of those where that is known. */
+bool store_view_first(
+    struct store *store, view_fn *fn, void *context, bool *found, struct err *err);
 
 /* It is gone after the call. */
 typedef bool destination_fn(void *context, const struct destination *destination);
@@ -168,6 +201,12 @@ bool store_waiting_add(struct store *store, int64_t id, const struct waiting_mai
  * none. It bounces maximal_queue_lifetime later. */
 bool store_waiting_first(
     struct store *store, int64_t id, int64_t *arrival_ms, struct err *err);
+/* When the first message that came into the queue at first_ms bounces; 0: not known, as
+ * one of the two is. lifetime_ms: maximal_queue_lifetime. */
+int64_t store_bounces_ms(int64_t first_ms, int64_t lifetime_ms);
+/* The same of a destination's. */
+bool store_waiting_bounces(struct store *store, int64_t id, int64_t lifetime_ms,
+    int64_t *bounces_ms, struct err *err);
 /* All of a destination's. Texts are valid for the call. */
 typedef void waiting_fn(void *context, const struct waiting_mail *mail);
 bool store_each_waiting(
@@ -256,6 +295,15 @@ bool store_place_get(struct store *store, const char *log, struct place *out, bo
     struct err *err);
 bool store_place_put(
     struct store *store, const char *log, const struct place *place, struct err *err);
+
+/* Names of counters, and of a blob, that the daemon leaves for other commands. */
+#define STORE_DEFAULT_LEVEL "default-level" /* the blob: a level's name */
+#define STORE_QUEUE_LIFETIME \
+	"queue-lifetime"                  /* maximal_queue_lifetime, ms; 0: unknown \
+	                                   */
+#define STORE_SETTINGS_READ "settings-ms" /* when Postfix's settings were read */
+#define STORE_LOG_READ      "read-ms"     /* when the last line of the log was read */
+#define STORE_AGAIN         "again-ms"    /* when all was to be decided anew, or one */
 
 bool store_counter_add(
     struct store *store, const char *name, int64_t add, struct err *err);

@@ -95,6 +95,7 @@ static const struct column columns[] = {
     COLUMN(probe_clean_ms, probe.clean_ms, COLUMN_INT),
     COLUMN(probe_better, probe.better, COLUMN_BOOL),
     COLUMN(facts, facts, COLUMN_TEXT),
+    COLUMN(again_ms, again_ms, COLUMN_INT),
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -335,6 +336,13 @@ store_look_at_all(struct store *store, int64_t at_ms, struct err *err)
 {
 	return store_finish(
 	    store, store_bind(store, SQL_LOOK_AT_ALL, err, "i", at_ms), err);
+}
+
+bool
+store_again_all(struct store *store, int64_t now_ms, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_AGAIN_ALL, err, "i", now_ms), err);
 }
 
 bool

@@ -2,8 +2,8 @@
 /* The entries alone: of a destination, the few columns that the map is made of. */
 #include "store/store_impl.h"
 
-static void
-read_entry(sqlite3_stmt *stmt, struct entry *out)
+void
+store_read_entry(sqlite3_stmt *stmt, struct entry *out)
 {
 	bool pinned = sqlite3_column_int(stmt, 5) != 0;
 
@@ -31,7 +31,7 @@ each(
 	if (stmt == NULL)
 		return false;
 	while (store_step_row(store, stmt, &failed, err)) {
-		read_entry(stmt, &entry);
+		store_read_entry(stmt, &entry);
 		if (!fn(context, &entry)) {
 			sqlite3_reset(stmt);
 			break;
@@ -58,5 +58,7 @@ store_each_change(
 bool
 store_entry_count(struct store *store, int64_t *count, struct err *err)
 {
-	return store_counter_get(store, "entries", count, err);
+	*count = 0;
+	return store_finish_int(
+	    store, store_prepare(store, SQL_ENTRY_COUNT, err), count, err);
 }

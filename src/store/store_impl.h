@@ -49,6 +49,14 @@ enum sql {
 	SQL_ENTRY_VERSION,
 	SQL_ENTRIES,
 	SQL_CHANGES,
+	SQL_ENTRY_COUNT,
+	SQL_ENTRY_COUNTS,
+	SQL_WAITING_COUNTS,
+	SQL_WAITING_NEXT_ARRIVAL,
+	SQL_VIEW,
+	SQL_VIEWS,
+	SQL_VIEWS_WAITING,
+	SQL_AGAIN_ALL,
 	SQL_TARGET_GET,
 	SQL_TARGET_PUT,
 	SQL_PLACE_GET,
@@ -120,6 +128,9 @@ bool store_finish_int(
 
 /* A column's text, borrowed until the next step. */
 struct str store_column(sqlite3_stmt *stmt, int at);
+
+/* store_entries.c: the first columns of a statement that has those of an entry. */
+void store_read_entry(sqlite3_stmt *stmt, struct entry *out);
 
 /* store_destination.c: the text of a statement that names all columns. */
 void store_build_sql(enum sql which, struct buf *sql);

@@ -46,6 +46,27 @@ store_waiting_first(struct store *store, int64_t id, int64_t *arrival_ms, struct
 	    store, store_bind(store, SQL_WAITING_FIRST, err, "i", id), arrival_ms, err);
 }
 
+int64_t
+store_bounces_ms(int64_t first_ms, int64_t lifetime_ms)
+{
+	return first_ms == 0 || lifetime_ms == 0 ? 0 : first_ms + lifetime_ms;
+}
+
+bool
+store_waiting_bounces(struct store *store, int64_t id, int64_t lifetime_ms,
+    int64_t *bounces_ms, struct err *err)
+{
+	int64_t first_ms = 0;
+
+	*bounces_ms = 0;
+	if (lifetime_ms == 0)
+		return true;
+	if (!store_waiting_first(store, id, &first_ms, err))
+		return false;
+	*bounces_ms = store_bounces_ms(first_ms, lifetime_ms);
+	return true;
+}
+
 bool
 store_each_waiting(
     struct store *store, int64_t id, waiting_fn *fn, void *context, struct err *err)

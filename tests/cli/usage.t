@@ -11,7 +11,7 @@ is '--help says nothing on standard error' "$err" ''
 has '--help names the configuration file' "$out" '--config FILE'
 help=$out
 commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
-for command in run scan queue match rules check list explain set unset undo export doctor; do
+for command in run scan queue match rules check status list explain set unset undo again export doctor; do
 	has "--help lists $command" "
 $commands
 " "
@@ -43,7 +43,14 @@ done <<'END'
 frobnicate|no command "frobnicate"
 --frobnicate|there is no option "--frobnicate"
 -c|option "-c" wants a value
-list extra|no argument is expected
+list a..test|"a..test" is no domain
+list --level strong|"strong" is no level
+list --why because|"because" is no why
+status extra|no argument is expected
+status --frobnicate|there is no option "--frobnicate"
+again|either domains or --all is needed
+again --all a.test|either domains or --all is needed
+again a..test|"a..test" is no domain
 list --frobnicate|there is no option "--frobnicate"
 list -x|there is no option "-x"
 list --json=yes|option "--json=yes" takes no value

@@ -101,6 +101,7 @@ static const struct field state_fields[] = {
     FIELD("cleaned", TIME, destination, probe.clean_ms),
     FIELD("better", YES, destination, probe.better),
     FIELD("facts", TEXT, destination, facts),
+    FIELD("again", TIME, destination, again_ms),
 };
 
 /* What the log reports, as fold items have it. */
@@ -457,6 +458,15 @@ rechecked(unsigned line, struct destination *d, char **rest, struct judged *judg
 }
 
 static void
+again(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	(void)line;
+	(void)rest;
+	(void)judged;
+	destination_again(d, NOW_MS);
+}
+
+static void
 caught_up(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
 	(void)line;
@@ -479,6 +489,7 @@ static const struct {
     {"unpinned", unpinned},
     {"postponed", postponed},
     {"rechecked", rechecked},
+    {"again", again},
     {"caught-up", caught_up},
 };
 

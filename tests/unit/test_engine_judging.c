@@ -203,6 +203,56 @@ freeze_is_for_all(void **state)
 	rig_close();
 }
 
+static void
+answer_one_server_for_an_hour(struct measure_item *item)
+{
+	answer_one_server(item);
+	item->answers.dane.ttl_s = 3600;
+}
+
+/* As the command does it, with the rig's own connection as another process. */
+static void
+decide_again(const char *key)
+{
+	struct destination d = kit_get(rig.store, key);
+
+	destination_again(&d, world.wall_ms);
+	kit_begin_transaction(rig.store);
+	kit_put(rig.store, &d);
+	assert_true(store_counter_set(rig.store, STORE_AGAIN, world.wall_ms, &kit_err));
+	kit_commit(rig.store);
+	destination_clear(&d);
+}
+
+/* What is remembered would serve: DNS for an hour, a server for five minutes, settings
+ * for one. */
+static void
+again_asks_all_anew(void **state)
+{
+	unsigned settings;
+
+	(void)state;
+	rig_new_settled();
+	world.answer = answer_one_server_for_an_hour;
+	world.finger = does_not_verify;
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_int_equal(world.asked, 1);
+	assert_int_equal(world.fingered, 1);
+	world_wait(rig.engine, MIN);
+	settings = world.settings.times;
+	decide_again("a.test");
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.asked, 2);
+	assert_int_equal(world.fingered, 2);
+	assert_true(world.settings.times > settings);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.asked, 2); /* once */
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -219,6 +269,8 @@ main(void)
 	    "an answer is used again, but not where another map is to be asked");
 	suite_add(probes_of_a_server_are_shared, NULL,
 	    "a server is probed once for all whose leases end");
+	suite_add(again_asks_all_anew, NULL,
+	    "again asks settings, DNS and servers, and weakens nothing by itself");
 	suite_add(raised_lowest_is_minded_at_once, NULL,
 	    "a raised ladder.lowest ends weaker entries at the start");
 	suite_add(freeze_is_for_all, NULL,

@@ -29,7 +29,7 @@ creates_and_reopens(void **state)
 	store = kit_open("new.db");
 	kit_get(store, "example.org");
 	store_close(store);
-	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "11\nwal\n");
+	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "12\nwal\n");
 }
 
 static void
@@ -202,8 +202,9 @@ upgrades_version_1(void **state)
 	    "SELECT name, version, since_ms FROM target ORDER BY name;"
 	    " SELECT name, value FROM counter WHERE name IN ('map-exported', "
 	    "'map-version',"
-	    " 'entries') ORDER BY name",
-	    "map|3|0\nmap-text|3|0\nentries|2\nmap-version|4\n");
+	    " 'entries') ORDER BY name;"
+	    " SELECT 'entries', sum(count) FROM entry_count",
+	    "map|3|0\nmap-text|3|0\nmap-version|4\nentries|2\n");
 }
 
 /* Places were columns, signed as SQLite has them; each is the same place as a text. */
@@ -341,6 +342,7 @@ static const struct field fields[] = {
     FIELD(probe_clean_ms, probe.clean_ms, NUMBER),
     FIELD(probe_better, probe.better, BOOL),
     FIELD(facts, facts, TEXT),
+    FIELD(again_ms, again_ms, NUMBER),
     FIELD(dane_absent_ms, entry.dane_absent_ms, NUMBER),
     FIELD(trial, entry.trial, LEVEL),
     FIELD(probe_level, probe.level, LEVEL),

@@ -1,0 +1,313 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# list, status and again: what waits is seen, whether the daemon keeps up, and a destination
+# is decided anew; and what people are shown fits their terminal.
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+
+daemon=''
+trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT
+log=$dir/mail.log
+: >"$log"
+digest=cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2
+{
+	printf 'dane-bad.test MX secure\n\tdane-bad.test. 300 IN MX 10 mx.dane-bad.test.\n'
+	printf 'mx.dane-bad.test A secure\n\tmx.dane-bad.test. 300 IN A 192.0.2.1\n'
+	printf '_25._tcp.mx.dane-bad.test TLSA secure\n\t_25._tcp.mx.dane-bad.test. 300 IN TLSA 3 1 1 %s\n' "$digest"
+	printf 'away.test MX insecure\n\taway.test. 300 IN MX 10 mx.away.test.\n'
+	printf 'mx.away.test A insecure\n\tmx.away.test. 300 IN A 192.0.2.1\n'
+} >"$dir/dns"
+start_dns
+cat >"$dir/postconf.out" <<'END'
+mail_version = 3.7.11
+smtp_tls_security_level = verify
+smtp_dns_support_level = dnssec
+smtp_host_lookup = dns
+ignore_mx_lookup_error = no
+maximal_queue_lifetime = 5d
+default_database_type = hash
+END
+standard() {
+	configure "log: {file: $log}" "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
+		"postfix: {command: [$(fakes)]}" "$@"
+}
+standard
+
+# json EXPRESSION: of the objects in standard output, a list named d.
+json() {
+	python3 -c '
+import json, sys
+d = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+print(eval(sys.argv[2]))' "$dir/out" "$1"
+}
+start() {
+	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" &
+	daemon=$!
+	check 'the daemon starts' await 20 grep -q "follows $log" "$dir/run.err"
+}
+stop() {
+	kill -TERM "$daemon"
+	wait "$daemon"
+	daemon=''
+}
+# attempt ID DOMAIN SERVER REASON: that failed now, of a message that came 9 s ago
+attempt() {
+	echo "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00) mail postfix/smtp[77]: $1: to=<user@$2>," \
+		"relay=$3[192.0.2.1]:25, delay=9, delays=8.9/0/0.03/0.02, dsn=4.7.5, status=deferred ($4)" >>"$log"
+}
+# says WHY KEY: that was decided last
+says() {
+	"$program" -c "$dir/tlsladder.yaml" explain --json "$2" 2>/dev/null | grep -q "\"why\":\"$1\",\"sentence"
+}
+dns_time() {
+	ladder explain --json "$1"
+	json 'd[0]["dns"]["time"]'
+}
+
+# --- without anything
+
+ladder status
+is 'status without a state: exit status 66' $status 66
+ladder again a.test
+is 'again without a state too' $status 66
+
+# --- what waits
+
+start
+ladder status --json
+is 'status: a daemon runs' "$(json 'd[0]["daemon"]')" running
+attempt 4jYQBx3n2tz1bYNC away.test mx.other.test 'Server certificate not verified'
+check 'mail waits without an entry' await 20 says elsewhere away.test
+attempt 4jYQBx3n2tz1bYND dane-bad.test mx.dane-bad.test 'Server certificate not verified'
+check 'DANE is found' await 20 says dane dane-bad.test
+in_force() {
+	python3 -c '
+import sqlite3, sys
+(force,), = sqlite3.connect(sys.argv[1]).execute("SELECT force_ms FROM destination WHERE key = ?", (sys.argv[2],))
+sys.exit(force > 1 << 60)' "$dir/state.db" "$1"
+}
+check 'and its entry is in force' await 20 in_force dane-bad.test
+# Another attempt at each try: the first may have begun before the entry was in force.
+fails_under_dane() {
+	attempt 4jYQBx3n2tz1bYND dane-bad.test mx.dane-bad.test 'Server certificate not verified'
+	await 3 says dane-not-met dane-bad.test
+}
+check 'mail waits under dane-only' await 20 fails_under_dane
+
+ladder list --waiting --json
+is 'list --waiting: with an entry and without' \
+	"$(json '[(e["destination"], e["level"], e["why"], e["waits"]) for e in d]')" \
+	"[('away.test', None, 'elsewhere', True), ('dane-bad.test', 'dane-only', 'dane-not-met', True)]"
+is 'the first message bounces five days after it came' "$(json '[round((__import__("datetime").datetime.fromisoformat(
+	e["bounces_at"].replace("Z", "+00:00")).timestamp() - '"$(date +%s)"') / 3600) for e in d]')" '[120, 120]'
+ladder list --json
+is 'list: an entry whose mail waits is not shown as if well' \
+	"$(json '[(e["destination"], e["why"], e["waits"], e["waits_for"], e["bounces_at"] > "2") for e in d]')" \
+	"[('dane-bad.test', 'dane', True, 'dane-not-met', True)]"
+ladder list
+matches 'in the text too' "$out" '
+dane-bad\.test +dane-only +dane .* mail waits: dane-not-met, the first bounces at 2'
+matches 'and the zone of its times is named' "$(head -n 1 <<<"$out")" ' UTC$'
+ladder list --waiting
+matches 'list --waiting: a head, and a line each' "$out" '^DESTINATION +LEVEL +WHY +BOUNCES UTC
+away\.test +none +elsewhere +2[0-9-]+ [0-9:]{5}
+dane-bad\.test +dane-only +dane-not-met +2[0-9-]+ [0-9:]{5}$'
+
+# OPTIONS|DESTINATIONS
+while IFS='|' read -r options wanted; do
+	# shellcheck disable=SC2086
+	ladder list --json $options
+	is "list $options" "$(json '" ".join(e["destination"] for e in d)')" "$wanted"
+	# shellcheck disable=SC2086
+	ladder list --count $options
+	is "list --count $options" "$status $out" "0 $(wc -w <<<"$wanted")"
+done <<'END'
+--level dane-only|dane-bad.test
+--level encrypt|
+--why dane-not-met|
+--why dane|dane-bad.test
+--waiting --level none|away.test
+--waiting --why elsewhere|away.test
+--waiting --why dane-not-met --level dane-only|dane-bad.test
+away.test|away.test
+--waiting away.test dane-bad.test|away.test dane-bad.test
+--level secure dane-bad.test|
+END
+ladder list --count --json
+is 'list --count --json' "$out" '{"count":1}'
+ladder list dane-bad.test never.test
+is 'list of an unknown name: exit status 66' $status 66
+has 'which is named' "$err" 'nothing is known of never.test'
+has 'the others are shown' "$out" 'dane-bad.test'
+
+# --- status
+
+read_all() {
+	ladder status --json
+	[[ $(json 'd[0]["log"][0]["lag_bytes"]') == 0 ]]
+}
+check 'status: the log is read to its end' await 20 read_all
+is 'the default level, and that it was read' "$(json 'd[0]["default_level"], d[0]["default_level_read_at"] > "2"')" \
+	"('verify', True)"
+is 'entries by level' "$(json 'd[0]["entries"]')" "{'dane-only': 1}"
+is 'what waits by why' "$(json 'sorted(d[0]["waiting"].items())')" "[('dane-not-met', 1), ('elsewhere', 1)]"
+is 'how many' "$(json 'd[0]["waits"]')" 2
+is 'whose mail bounces first' "$(json '[d[0]["first"][name] for name in ("destination", "level", "why", "waits")]')" \
+	"['away.test', None, 'elsewhere', True]"
+is 'and when' "$(json 'd[0]["first"]["bounces_at"] == d[0]["bounces_at"] > "2"')" True
+is 'no freeze' "$(json 'd[0]["frozen"], d[0]["frozen_since"]')" '(False, None)'
+is 'when the last line was read' "$(json 'd[0]["last_line_read_at"] > "2"')" True
+ladder status
+matches 'status as text' "$out" '^daemon +runs
+default +verify, read at 2[0-9: -]+
+entries +1: 1 dane-only
+mail waits +for 2 destinations: 1 dane-not-met, 1 elsewhere
+first bounce +2[0-9: -]+, to away\.test
+freeze +no
+last line +read at 2[0-9: -]+
+log +read to its end: '
+
+# --- again
+
+before=$(dns_time dane-bad.test)
+ladder again dane-bad.test
+is 'again: the daemon decides' "$status $out$err" '0 dane-bad.test is decided anew now'
+asked_anew() {
+	[[ $(dns_time dane-bad.test) > $before ]]
+}
+check 'and asks DNS anew, whose answer would serve five minutes' await 20 asked_anew
+ladder list --json dane-bad.test
+is 'nothing is weakened by it' "$(json '[(e["level"], e["waits_for"]) for e in d]')" "[('dane-only', 'dane-not-met')]"
+before=$(dns_time dane-bad.test)
+check 'a second passes' await 5 eval '[[ $(date -u +%Y-%m-%dT%H:%M:%SZ) > $before ]]'
+ladder again --all
+is 'again --all' "$status $out" '0 all that is not pinned is decided anew now'
+check 'asks for each' await 20 asked_anew
+ladder again dane-bad.test never.test
+is 'an unknown name: exit status 66' $status 66
+has 'which is named' "$err" 'nothing is known of never.test'
+is 'and nothing is done' "$out" ''
+stop
+ladder status --json
+is 'no daemon runs' "$(json 'd[0]["daemon"]')" stopped
+echo 'one more line' >>"$log"
+ladder status --json
+is 'what it did not read yet is counted in bytes' "$(json 'd[0]["log"][0]["lag_bytes"], d[0]["log"][0]["at_least"]')" \
+	'(14, False)'
+mv "$log" "$log.1"
+echo 'another' >"$log"
+ladder status --json
+is 'behind a rotation too' "$(json 'd[0]["log"][0]["lag_bytes"], d[0]["log"][0]["at_least"]')" '(22, False)'
+ladder again away.test
+is 'without a daemon it is done by the next one' "$out" 'away.test is decided anew once the daemon runs'
+# due KEY: "now" or "later": when it is judged; and how long DNS serves
+due() {
+	python3 -c '
+import sqlite3, sys, time
+now = time.time() * 1000
+print(*["now" if 0 < t <= now else "never" if t == 0 else "later" for t in sqlite3.connect(sys.argv[1]).execute(
+    "SELECT look_ms, dns_until_ms FROM destination WHERE key = ?", (sys.argv[2],)).fetchone()])' "$dir/state.db" "$1"
+}
+is 'it is due, and DNS is asked' "$(due away.test)" 'now never'
+ladder set pin.test encrypt
+ladder again pin.test
+is 'a pin stays' "$out $(due pin.test)" 'pin.test is pinned, and stays so (unset ends that) never never'
+ladder again --all
+is 'with --all as well' "$(due pin.test)" 'never never'
+
+# --- a terminal
+
+# on_terminal COLUMNS ARGUMENT...: what the program prints on a terminal so wide, into out.
+on_terminal() {
+	local columns=$1
+	shift
+	out=$(python3 -c '
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+text = b""
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    text += part
+os.waitpid(pid, 0)
+sys.stdout.write(text.decode().replace("\r\n", "\n"))' "$columns" "$program" -c "$dir/tlsladder.yaml" "$@" </dev/null)
+}
+# widest: columns of the widest line of out, colours left out
+widest() {
+	python3 -c '
+import re, sys, unicodedata
+def width(c):
+    return 0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+print(max(sum(map(width, re.sub("\033\\[[0-9;]*[mK]", "", line))) for line in sys.stdin.read().split("\n")))' <<<"$out"
+}
+
+long=$(printf 'a%.0s' {1..60}).$(printf 'b%.0s' {1..60}).$(printf 'c%.0s' {1..60}).example.test
+ladder set "$long" secure "match=$(printf 'mx%s.example.test:' {1..20})end" --note 'a note that is long enough to need more than one line of eighty columns'
+ladder set bücher-und-noch-mehr-bücher.test verify
+python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+reason = "Cannot start TLS: " + "日本語 " * 30
+db.execute("UPDATE destination SET reason = ?, deferral = 1, deferral_ms = since_ms WHERE pinned = 1", (reason,))
+db.commit()' "$dir/state.db"
+cat >"$dir/long.log" <<END
+2026-11-24T07:12:01.000000+00:00 mail postfix/smtp[77]: 4jYQBx3n2tz1bYNE: to=<user@$long>, relay=mx.away.test[192.0.2.1]:25, delay=9, delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (Server certificate not verified)
+2026-11-24T07:12:01.000000+00:00 mail postfix/smtp[77]: 4jYQBx3n2tz1bYNF: to=<user@scan-of-a-rather-long-name.test>, relay=mx.away.test[192.0.2.1]:25, delay=9, delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (TLS is required, but was not offered by host mx.scan-of-a-rather-long-name.test[192.0.2.1])
+END
+echo '{"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYNB", "arrival_time": 1700000000, "recipients": [{"address": "user@queued-for-a-long-time-already.test", "delay_reason": "TLS is required, but was not offered by host mx.queued.test[192.0.2.1], and nobody knows for how long"}]}' >"$dir/postqueue.out"
+# COLUMNS COMMAND
+while read -r columns command; do
+	command=${command//LONG/$long}
+	# shellcheck disable=SC2086
+	on_terminal $columns $command
+	check "${command//$long/LONG} prints something on a terminal of $columns columns" test -n "$out"
+	out=${out//$long/}
+	check "${command//$long/LONG}: no more than $columns columns, but for a long name" test "$(widest)" -le "$columns"
+done <<END
+80 list
+80 list --waiting
+80 explain away.test
+80 explain bücher-und-noch-mehr-bücher.test
+80 explain LONG
+80 check away.test dane-bad.test LONG
+80 scan $dir/long.log
+80 queue
+80 status
+120 list
+120 explain LONG
+60 list
+60 explain away.test
+END
+on_terminal 80 list
+has 'a long name is whole' "$out" "$long"
+matches 'its row goes on below' "$out" "$long
+ +secure +pinned "
+has 'what is cut ends with an ellipsis' "$out" '…'
+on_terminal 80 explain "$long"
+has 'explain: the name is whole' "$out" "$long"
+hasnt 'one zone on the page' "$(grep -c UTC <<<"$out")" 2
+ladder explain "$long"
+has 'not on a terminal nothing is cut' "$out" 'mx20.example.test:end'
+hasnt 'or marked' "$out" '…'
+COLUMNS=40 on_terminal 120 status
+check 'COLUMNS is honoured' test "$(widest)" -le 40
+on_terminal 80 doctor
+paths=${dir//\//\\/}
+out=$(sed "s/$paths[^ ]*//g" <<<"$out")
+check 'doctor: no more than 80 columns, but for a long path' test "$(widest)" -le 80
+hasnt 'doctor: what is to be typed is not cut' "$out" '…'
+
+export TZ=Europe/Berlin
+ladder list pin.test
+east=$out
+TZ=America/New_York ladder list pin.test
+is 'moments are shown in UTC wherever that is read' "$out" "$east"
+finish
