@@ -221,6 +221,10 @@ static const char *const steps[] = {
     "CREATE INDEX host_parent_failed ON host(parent, failed_ms) WHERE failed_ms <> 0;"
     /* a freeze is counted in hosts */
     "DROP INDEX destination_hold;",
+    /* 12: the pin that a decision took the place of, for undo */
+    "ALTER TABLE decision ADD COLUMN was_pinned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE decision ADD COLUMN was_until_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE decision ADD COLUMN was_note TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -44,8 +44,9 @@ static const char *const texts[SQL_COUNT] = {
                     " ORDER BY day, what",
     [SQL_DECISION_ADD] =
         "INSERT INTO decision(destination, time_ms, action, before, after, why,"
-        " rule, reason, dns_state, before_attributes, after_attributes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " rule, reason, dns_state, before_attributes, after_attributes,"
+        " was_pinned, was_until_ms, was_note)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_DECISION_FORGET] =
         "DELETE FROM decision WHERE destination = ?1"
         " AND action IN ('keep', 'hold') AND id <= (SELECT id FROM decision"
@@ -53,7 +54,7 @@ static const char *const texts[SQL_COUNT] = {
         " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     [SQL_DECISIONS] =
         "SELECT time_ms, action, before, after, why, rule, reason, dns_state,"
-        " before_attributes, after_attributes"
+        " before_attributes, after_attributes, was_pinned, was_until_ms, was_note"
         " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
                           " AND queue_id <> ?",

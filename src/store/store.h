@@ -133,6 +133,10 @@ struct decision_record {
 	const char *rule;
 	const char *reason;
 	const char *dns_state;
+	/* The pin that was there before, with its end (0: none) and its note. */
+	bool was_pinned;
+	int64_t was_until_ms;
+	const char *was_note; /* NULL, to add: none */
 };
 
 /* A destination that fails in two ways by turns causes decisions without end, so only the

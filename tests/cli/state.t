@@ -30,7 +30,8 @@ done
 # --- pins
 
 ladder set Example.TEST encrypt
-is 'set ends well' "$status$out$err" 0
+is 'set ends well' "$status$err" 0
+is 'and says what it did' "$out" 'example.test: none -> encrypt, pinned'
 ladder list --json
 is 'the key is folded as Postfix folds it' "$(json 'd[0]["destination"]')" example.test
 is 'it is pinned' "$(json 'd[0]["level"], d[0]["why"], d[0]["pinned"]')" "('encrypt', 'pinned', True)"
@@ -111,7 +112,8 @@ has 'and that is reported' "$err" 'nothing is known of nobody.test'
 # --- unset
 
 ladder unset EXAMPLE.test.
-is 'unset ends well' "$status$out$err" 0
+is 'unset ends well' "$status$err" 0
+is 'and says what it did' "$out" 'example.test: secure -> none, the ladder decides'
 ladder list --json
 is 'the pin is gone' "$(json '"example.test" in [e["destination"] for e in d]')" False
 hasnt 'from the map as well' "$(<"$dir/tls_policy")" '
@@ -120,7 +122,8 @@ ladder explain example.test
 has 'its history stays' "$out" 'unpin secure -> none'
 is 'explain: no entry' "$(sed -n '/^map$/{n;p}' <<<"$out")" '  no entry: the default level applies'
 ladder unset never.test
-is 'unset of one that is not there does no harm' $status 0
+is 'unset of one that was never seen is an error' $status 65
+has 'which is named' "$err" 'there is neither pin nor entry of never.test'
 
 # --- hostile text
 
