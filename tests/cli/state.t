@@ -79,6 +79,22 @@ ladder export --format json
 is 'export --format json: an object a line' "$(json 'len(d)')" 5
 is 'export --format json: the fields' "$(json 'sorted(d[0])')" \
 	"['attributes', 'destination', 'level', 'look_again', 'note', 'pinned', 'since', 'why']"
+wanted=$out
+ladder export --json
+is 'export --json: the same' "$out" "$wanted"
+echo old >"$dir/entries"
+ladder export --json -o "$dir/entries"
+is 'export -o: the same, in a file' "$status$out$err $(<"$dir/entries")" "0 $wanted"
+check 'export -o: nothing stands beside it' test ! -e "$dir/entries.new"
+ladder export -o "$dir/none/entries"
+is 'export -o: where there is no directory' $status 73
+has 'export -o: which is named' "$err" "$dir/none/entries"
+ladder export --output - --json
+is 'export -o -: standard output' "$out" "$wanted"
+ln -s /dev/full "$dir/full.new"
+ladder export -o "$dir/full"
+is 'export -o: no link is followed' "$status $(test -e "$dir/full" && echo there)" '73 '
+rm -f "$dir/full.new"
 ladder set csv.test may --note '=1+1,"quoted"'
 ladder export --format csv
 is 'export --format csv: read by a reader of CSV' "$(python3 -c '

@@ -171,6 +171,8 @@ main(void)
 	suite_add(tallies_add_up, NULL, "tallies add up a day and a kind");
 	suite_add(
 	    decisions_come_oldest_first, NULL, "decisions come in the order of events");
+	suite_add(a_decision_knows_the_pin_before, NULL,
+	    "a decision knows the pin that it took the place of");
 	suite_add(decisions_without_effect_are_few, NULL,
 	    "decisions that changed nothing: the last hundred of a destination stay");
 	suite_add(history_is_thinned, NULL, "history before a day is forgotten");
