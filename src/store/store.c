@@ -120,6 +120,9 @@ static const char *const texts[SQL_COUNT] = {
                   " WHERE force_ms = 9223372036854775807 AND map_version <= ?2",
     [SQL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE entry <> 'none' ORDER BY key",
+    /* '/' is the byte behind '.' */
+    [SQL_PARENTS] = "SELECT " ENTRY_COLUMNS " FROM destination"
+                    " WHERE key >= '.' AND key < '/' AND pinned <> 0 ORDER BY key",
     [SQL_CHANGES] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE map_version <> 0 AND map_version > ?",
     [SQL_TARGET_GET] = "SELECT version, since_ms FROM target WHERE name = ?",
