@@ -7,6 +7,7 @@ static const struct {
 	const char *unit;
 	int64_t ms;
 } units[] = {
+    {"w", 7 * SPAN_DAY_MS},
     {"d", SPAN_DAY_MS},
     {"h", SPAN_HOUR_MS},
     {"m", SPAN_MINUTE_MS},
@@ -45,7 +46,8 @@ void
 buf_add_span(struct buf *buf, int64_t ms)
 {
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (ms % units[i].ms == 0 && ms != 0) {
+		/* a week is 7d, as in the manual */
+		if (i > 0 && ms % units[i].ms == 0 && ms != 0) {
 			buf_printf(buf, "%" PRId64 "%s", ms / units[i].ms, units[i].unit);
 			return;
 		}

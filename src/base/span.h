@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Spans of time as people write them: 200ms 90s 10m 6h 7d. */
+/* Spans of time as people write them: 200ms 90s 10m 6h 7d 2w. */
 #ifndef BASE_SPAN_H
 #define BASE_SPAN_H
 
@@ -15,12 +15,12 @@
 #define SPAN_DAY_MS    (24 * SPAN_HOUR_MS)
 
 /*
- * Milliseconds of a text: digits and one of ms, s, m, h, d; 0 may stand alone.
+ * Milliseconds of a text: digits and one of ms, s, m, h, d, w; 0 may stand alone.
  * False: another form, or more than 10,000 days.
  */
 bool span_parse(struct str text, int64_t *ms);
 
-/* The same backwards, in the largest unit that divides it: 90s, 10m, 1h. */
+/* The same backwards, in the largest unit up to days that divides it: 90s, 10m, 1h. */
 void buf_add_span(struct buf *buf, int64_t ms);
 
 #endif

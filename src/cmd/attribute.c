@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/like.h"
 #include "base/str.h"
 #include "core/nexthop.h"
 
@@ -120,26 +121,61 @@ stands_before(char *const *texts, int count, const struct attribute *attribute)
 	return false;
 }
 
-const char *
-attribute_fault(char *const *texts, int count, enum level level, const char *version)
+/* A comma parts attributes for Postfix, and people write it between values. */
+static const char *
+byte_fault(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.p[i] == ',')
+			return "has a blank, a comma or a byte that is not ASCII in it; "
+			       "put \":\" between several values, as match=a:b";
+		if (text.p[i] <= ' ' || text.p[i] >= 0x7f)
+			return "has a blank, a comma or a byte that is not ASCII in it";
+	}
+	return NULL;
+}
+
+static void
+say_unknown(const char *text, struct buf *why)
+{
+	const char *known[sizeof(attributes) / sizeof(attributes[0])], *like;
+	struct str rest = str_of(text), name = rest;
+
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+		known[i] = attributes[i].name;
+	str_cut(&rest, '=', &name);
+	like = like_nearest(name, known, sizeof(known) / sizeof(known[0]));
+	buf_printf(why, "is no attribute of smtp_tls_policy_maps");
+	if (like != NULL)
+		buf_printf(why, "; did you mean \"%s\"?", like);
+}
+
+bool
+attribute_check(
+    char *const *texts, int count, enum level level, const char *version, struct buf *why)
 {
 	struct str value = str_of(texts[count - 1]);
 	const struct attribute *attribute;
-	const char *equals = strchr(value.p, '=');
+	const char *equals = strchr(value.p, '='), *fault = byte_fault(value);
 
 	if (equals == NULL || equals[1] == '\0')
-		return "is not ATTR=VALUE";
-	for (size_t i = 0; i < value.len; i++)
-		if (value.p[i] <= ' ' || value.p[i] >= 0x7f || value.p[i] == ',')
-			return "has a blank, a comma or a byte that is not ASCII in it";
+		fault = "is not ATTR=VALUE";
 	attribute = find(&value);
-	if (attribute == NULL)
-		return "is no attribute of smtp_tls_policy_maps";
-	if (attribute->authenticated && level != LEVEL_VERIFY && level != LEVEL_SECURE)
-		return "is for verify and secure alone";
-	if (is_older(version, attribute->major, attribute->minor))
-		return "is not known to the installed Postfix";
-	if (attribute->once && stands_before(texts, count, attribute))
-		return "is of an attribute that may stand there once";
-	return attribute->fault != NULL ? attribute->fault(value) : NULL;
+	if (fault == NULL && attribute == NULL) {
+		say_unknown(texts[count - 1], why);
+		return false;
+	}
+	if (fault != NULL)
+		;
+	else if (attribute->authenticated && level != LEVEL_VERIFY &&
+	    level != LEVEL_SECURE)
+		fault = "is for verify and secure alone";
+	else if (is_older(version, attribute->major, attribute->minor))
+		fault = "is not known to the installed Postfix";
+	else if (attribute->once && stands_before(texts, count, attribute))
+		fault = "is of an attribute that may stand there once";
+	else if (attribute->fault != NULL)
+		fault = attribute->fault(value);
+	buf_printf(why, "%s", fault != NULL ? fault : "");
+	return fault == NULL;
 }

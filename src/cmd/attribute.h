@@ -6,13 +6,17 @@
 #ifndef CMD_ATTRIBUTE_H
 #define CMD_ATTRIBUTE_H
 
+#include <stdbool.h>
+
+#include "base/buf.h"
 #include "core/level.h"
 
 /*
- * What is wrong with texts[count - 1], an ATTR=VALUE behind the others, for a sentence
- * that begins with it; NULL: nothing. version: mail_version of Postfix, NULL: unknown.
+ * Is texts[count - 1] an ATTR=VALUE that may stand behind the others? Else false, and why
+ * it is not, for a sentence that begins with it. version: mail_version of Postfix, NULL:
+ * unknown.
  */
-const char *attribute_fault(
-    char *const *texts, int count, enum level level, const char *version);
+bool attribute_check(char *const *texts, int count, enum level level, const char *version,
+    struct buf *why);
 
 #endif

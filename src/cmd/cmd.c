@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/utc.h"
+#include "cmd/words.h"
 #include "conf/rulefile.h"
 
 const struct command *const commands[] = {
@@ -30,18 +31,20 @@ const struct command *const commands[] = {
     &cmd_again,
     &cmd_export,
     &cmd_doctor,
+    &cmd_help,
 };
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 /* What stands on a command line or in a file must not write on the terminal. */
-static void __attribute__((format(printf, 1, 0))) complain(const char *format, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+complain(const char *kind, const char *format, va_list ap)
 {
 	struct buf text = {0}, visible = {0};
 
 	buf_vprintf(&text, format, ap);
 	buf_add_visible(&visible, (struct str){buf_text(&text), text.len});
-	fprintf(stderr, "tlsladder: error: %s\n", buf_text(&visible));
+	fprintf(stderr, "tlsladder: %s: %s\n", kind, buf_text(&visible));
 	buf_clear(&text);
 	buf_clear(&visible);
 }
@@ -52,9 +55,29 @@ cmd_fail(int status, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	complain(format, ap);
+	complain("error", format, ap);
 	va_end(ap);
 	return status;
+}
+
+void
+cmd_warn(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	complain("warning", format, ap);
+	va_end(ap);
+}
+
+void
+cmd_note(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	complain("note", format, ap);
+	va_end(ap);
 }
 
 int
@@ -63,15 +86,15 @@ cmd_usage(const struct command *command, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	complain(format, ap);
+	complain("error", format, ap);
 	va_end(ap);
 	fprintf(stderr, "usage: tlsladder %s%s%s\n", command->name,
 	    command->usage[0] != '\0' ? " " : "", command->usage);
 	return EX_USAGE;
 }
 
-void
-cmd_option_fault(int option, char **argv, struct buf *out)
+static void
+add_option_fault(int option, char **argv, struct buf *out)
 {
 	const char *last = argv[optind - 1];
 
@@ -90,7 +113,9 @@ cmd_wrong_option(const struct command *command, int option, char **argv)
 {
 	struct buf fault = {0};
 
-	cmd_option_fault(option, argv, &fault);
+	add_option_fault(option, argv, &fault);
+	if (option != ':' && optopt == 0)
+		words_add_like_option(command, argv[optind - 1], &fault);
 	cmd_usage(command, "%s", buf_text(&fault));
 	buf_clear(&fault);
 	return EX_USAGE;
@@ -145,20 +170,6 @@ cmd_postfix(const struct config *config)
 	    .command = config->postfix.command.items,
 	    .command_count = config->postfix.command.count,
 	};
-}
-
-bool
-cmd_nexthop(const struct command *command, const char *argument, struct nexthop *out)
-{
-	struct str text = str_of(argument);
-
-	/* DNS has a dot at its end; Postfix looks it up without. */
-	if (text.len > 1 && text.p[text.len - 1] == '.')
-		text.len--;
-	if (nexthop_parse(text, out))
-		return true;
-	cmd_usage(command, "\"%s\" is no domain, [host] or [host]:port", argument);
-	return false;
 }
 
 void

@@ -14,7 +14,7 @@
 #include "postfix/postfix.h"
 #include "store/store.h"
 
-/* What stands before the subcommand. */
+/* The options of every command. */
 struct options {
 	const char *config_file;
 	bool verbose;
@@ -22,7 +22,9 @@ struct options {
 
 struct command {
 	const char *name;
-	const char *usage;   /* behind the name: "[--json] DOMAIN" */
+	const char *usage;   /* behind the name: "[--json] [--for TIME] DOMAIN". Every
+	                      * option   is in it, and in capital letters the value that it
+	                      * wants:   cmd/words.c goes by that */
 	const char *summary; /* one line for --help */
 	const char
 	    *help; /* what COMMAND --help says of the arguments; NULL: nothing more */
@@ -32,8 +34,8 @@ struct command {
 };
 
 extern const struct command cmd_again, cmd_check, cmd_doctor, cmd_explain, cmd_export,
-    cmd_list, cmd_match, cmd_queue, cmd_rules, cmd_run, cmd_scan, cmd_set, cmd_status,
-    cmd_undo, cmd_unset;
+    cmd_help, cmd_list, cmd_match, cmd_queue, cmd_rules, cmd_run, cmd_scan, cmd_set,
+    cmd_status, cmd_undo, cmd_unset;
 
 /* All of them, in the order of the manual. */
 extern const struct command *const commands[];
@@ -41,6 +43,10 @@ extern const size_t command_count;
 
 /* "tlsladder: error: ..." on stderr; the status, so that `return cmd_fail(...)` works. */
 int cmd_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "tlsladder: warning: ..." and "tlsladder: note: ..." on stderr. */
+void cmd_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cmd_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A wrong command line: what is wrong, and the usage. EX_USAGE. */
 int cmd_usage(const struct command *command, const char *format, ...)
@@ -51,7 +57,6 @@ int cmd_usage(const struct command *command, const char *format, ...)
  * options: what is wrong, and the usage. EX_USAGE.
  */
 int cmd_wrong_option(const struct command *command, int option, char **argv);
-void cmd_option_fault(int option, char **argv, struct buf *out); /* only what is wrong */
 
 /* The same for a command that has no options, which may end them with "--": 0, and optind
  * is at its first argument; or EX_USAGE. */
@@ -72,9 +77,13 @@ struct postfix cmd_postfix(const struct config *config);
  * exit status. */
 struct store *cmd_store(const struct config *config, bool create, int *status);
 
-/* An argument as next-hop. False: it is none, which was reported. */
+/*
+ * An argument as next-hop (cmd/operand.h), with a note where an address or a URL was cut
+ * to it. cmd_key(): ".example.org" is one as well. False: it is none, which was reported.
+ */
 bool cmd_nexthop(
     const struct command *command, const char *argument, struct nexthop *out);
+bool cmd_key(const struct command *command, const char *argument, struct nexthop *out);
 
 /* Report how many lines of a log were skipped as too long; 0: no report. */
 void cmd_tell_long(const char *path, uint64_t count);

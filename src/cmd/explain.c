@@ -5,9 +5,11 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/mem.h"
 #include "base/span.h"
 #include "cmd/page.h"
 #include "measure/measure.h"
@@ -279,17 +281,14 @@ explain_json(
 }
 
 static int
-explain(const struct config *config, const struct nexthop *nexthop, struct explain *x)
+explain(struct store *store, const struct nexthop *nexthop, struct explain *x)
 {
 	struct destination d;
-	struct store *store;
 	struct err err;
 	bool found;
 	int status = 0;
 
-	store = cmd_store(config, false, &status);
-	if (store == NULL)
-		return status;
+	buf_reset(&x->out);
 	if (!store_get(store, nexthop->key, &d, &found, &err))
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	else if (!found)
@@ -297,14 +296,35 @@ explain(const struct config *config, const struct nexthop *nexthop, struct expla
 	else if (!(x->json ? explain_json : explain_text)(x, store, &d, &err))
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	destination_clear(&d);
+	return status;
+}
+
+/* One of which nothing is known does not keep the others from being explained. */
+static int
+explain_all(const struct config *config, const struct nexthop *nexthops, size_t count,
+    struct explain *x)
+{
+	int status = 0, all = 0;
+	bool shown = false;
+	struct store *store = cmd_store(config, false, &all);
+
+	for (size_t i = 0; i < count && store != NULL; i++) {
+		status = explain(store, &nexthops[i], x);
+		if (status != 0) {
+			all = all != 0 ? all : status;
+			continue;
+		}
+		if (shown && !x->json)
+			putchar('\n');
+		if (x->json)
+			fwrite(buf_text(&x->out), 1, x->out.len, stdout);
+		else
+			page_print(&x->out);
+		shown = true;
+	}
 	store_close(store);
-	if (status != 0)
-		return status;
-	if (x->json)
-		fwrite(buf_text(&x->out), 1, x->out.len, stdout);
-	else
-		page_print(&x->out);
-	return cmd_flush();
+	status = cmd_flush();
+	return all != 0 ? all : status;
 }
 
 static int
@@ -313,31 +333,37 @@ run_explain(const struct options *options, int argc, char **argv)
 	static const struct option longs[] = {
 	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
 	struct explain x = {0};
-	struct nexthop nexthop;
+	struct nexthop *nexthops;
 	struct config config;
-	int option, status;
+	size_t count;
+	int option, status = 0;
 
 	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option != 'j')
 			return cmd_wrong_option(&cmd_explain, option, argv);
 		x.json = true;
 	}
-	if (argc - optind != 1)
-		return cmd_usage(&cmd_explain, "one domain is needed");
-	if (!cmd_nexthop(&cmd_explain, argv[optind], &nexthop))
-		return EX_USAGE;
-	status = cmd_load(options, &config, NULL);
-	if (status != 0)
-		return status;
-	status = explain(&config, &nexthop, &x);
+	if (optind == argc)
+		return cmd_usage(&cmd_explain, "a domain is needed");
+	count = (size_t)(argc - optind);
+	nexthops = mem_new(count, sizeof(*nexthops));
+	for (size_t i = 0; i < count && status == 0; i++)
+		if (!cmd_key(&cmd_explain, argv[(size_t)optind + i], &nexthops[i]))
+			status = EX_USAGE;
+	if (status == 0)
+		status = cmd_load(options, &config, NULL);
+	if (status == 0) {
+		status = explain_all(&config, nexthops, count, &x);
+		config_clear(&config);
+	}
 	buf_clear(&x.out);
-	config_clear(&config);
+	free(nexthops);
 	return status;
 }
 
 const struct command cmd_explain = {
     .name = "explain",
-    .usage = "[--json] DOMAIN",
-    .summary = "Tell everything known of one destination, oldest first",
+    .usage = "[--json] DOMAIN...",
+    .summary = "Tell everything known of a destination, oldest first",
     .run = run_explain,
 };

@@ -10,7 +10,7 @@
 static int
 run_rules(const struct options *options, int argc, char **argv)
 {
-	struct errs errs = {0};
+	struct errs errs = {0}, notes = {0};
 	struct config config;
 	struct strings files;
 	struct rules *rules;
@@ -24,7 +24,8 @@ run_rules(const struct options *options, int argc, char **argv)
 	files = config.rules;
 	if (optind < argc)
 		files = (struct strings){argv + optind, (size_t)(argc - optind)};
-	rules = rulefile_load(files.items, files.count, RULEFILE_EXAMPLES, &errs);
+	rules = rulefile_load_noting(
+	    files.items, files.count, RULEFILE_EXAMPLES, &notes, &errs);
 	if (rules == NULL) {
 		status = cmd_complain(&errs);
 	} else {
@@ -32,8 +33,11 @@ run_rules(const struct options *options, int argc, char **argv)
 		printf("%zu rule%s in %zu file%s, all examples as they should be\n",
 		    count, count == 1 ? "" : "s", files.count,
 		    files.count == 1 ? "" : "s");
+		for (size_t i = 0; i < notes.count; i++)
+			printf("%s\n", notes.lines[i]);
 		status = cmd_flush();
 	}
+	errs_clear(&notes);
 	rules_free(rules);
 	config_clear(&config);
 	return status;

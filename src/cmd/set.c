@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tlsladder set and unset: pins, entries that tlsladder never changes. */
+/* tlsladder set: pins, entries that tlsladder never changes. */
 #include "cmd/cmd.h"
 
 #include <getopt.h>
@@ -8,150 +8,189 @@
 #include <sysexits.h>
 
 #include "base/span.h"
-#include "cmd/attribute.h"
-#include "cmd/pin.h"
+#include "cmd/pin_file.h"
+#include "cmd/pin_warn.h"
+#include "sys/clock.h"
 
-/* [--for TIME] [--note TEXT] may stand anywhere behind the command. */
+/* The command line. */
+struct order {
+	int64_t for_ms;   /* 0: for good */
+	const char *note; /* NULL: none */
+	const char *from; /* the file; NULL: none */
+	char **words;     /* DOMAIN... LEVEL [ATTR=VALUE]... */
+	size_t count;
+	size_t level_at; /* where the level stands in them */
+	enum level level;
+};
+
 static int
-read_arguments(const struct command *command, int argc, char **argv, struct pin *pin,
-    char ***rest, int *rest_count)
+read_options(int argc, char **argv, struct order *order)
 {
 	static const struct option longs[] = {{"for", required_argument, NULL, 'f'},
-	    {"note", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
+	    {"note", required_argument, NULL, 'n'},
+	    {"from", required_argument, NULL, 'F'}, {NULL, 0, NULL, 0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
-		if (option == 'f' && command == &cmd_set) {
-			if (!span_parse(str_of(optarg), &pin->for_ms) || pin->for_ms == 0)
-				return cmd_usage(command,
-				    "--for wants a time like 90s, 10m, 6h or 7d");
-		} else if (option == 'n' && command == &cmd_set) {
-			pin->note = optarg;
+		if (option == 'f') {
+			if (!span_parse(str_of(optarg), &order->for_ms) ||
+			    order->for_ms == 0)
+				return cmd_usage(&cmd_set,
+				    "--for wants a time like 90s, 10m, 6h, 7d or 2w");
+		} else if (option == 'n') {
+			order->note = optarg;
+		} else if (option == 'F') {
+			order->from = optarg;
 		} else {
-			return cmd_wrong_option(command, option, argv);
+			return cmd_wrong_option(&cmd_set, option, argv);
 		}
 	}
-	*rest = argv + optind;
-	*rest_count = argc - optind;
+	order->words = argv + optind;
+	order->count = (size_t)(argc - optind);
 	return 0;
 }
 
-/* A pin stands above the guard of passwords: whoever sets it should know. */
-static void
-warn_of_password(const struct postfix *postfix, const struct postfix_settings *settings,
-    const struct nexthop *nexthop, enum level level)
+/* The level is the first word behind a domain that can be one. */
+static int
+find_level(struct order *order)
 {
-	const char *keys[] = {nexthop->host, nexthop->key};
-	struct err ignored;
-	enum answer found;
+	struct buf why = {0}, ignored = {0};
+	size_t last = 0, i;
 
-	if (!settings->logs_in || level_promise(level) >= level_promise(settings->level))
-		return;
-	found = postfix_maps_have(postfix, settings->password_maps, keys, 2, &ignored);
-	if (found == ANSWER_YES || (found == ANSWER_UNSURE && nexthop->bracketed))
-		fprintf(stderr,
-		    "tlsladder: warning: Postfix logs in at %s: the password goes at "
-		    "%s\n",
-		    nexthop->key, level_name(level));
+	if (order->count < 2)
+		return cmd_usage(&cmd_set, "a domain and a level are needed");
+	for (i = 1; i < order->count; i++) {
+		if (strchr(order->words[i], '=') == NULL)
+			last = i;
+		if (pin_read_level(order->words[i], &order->level, &ignored))
+			break;
+	}
+	buf_clear(&ignored);
+	order->level_at = i;
+	if (i < order->count)
+		return 0;
+	if (last == 0)
+		return cmd_usage(&cmd_set, "a level is needed before the attributes");
+	pin_read_level(order->words[last], &order->level, &why);
+	cmd_usage(&cmd_set, "\"%s\" %s", order->words[last], buf_text(&why));
+	buf_clear(&why);
+	return EX_USAGE;
+}
+
+static int
+read_arguments(int argc, char **argv, struct order *order, struct pins *pins)
+{
+	int status = read_options(argc, argv, order);
+
+	if (status != 0)
+		return status;
+	if (order->note != NULL && strlen(order->note) >= sizeof(((struct pin *)0)->note))
+		return cmd_usage(&cmd_set, "the note is too long");
+	if (order->from != NULL)
+		return order->count == 0
+		    ? 0
+		    : cmd_usage(&cmd_set, "with --from no destination is expected");
+	status = find_level(order);
+	if (status != 0)
+		return status;
+	return pins_add_arguments(pins, &cmd_set, order->words, order->level_at);
+}
+
+/* What the words say of the entry. settings: of no version where Postfix could not be
+ * asked. */
+static int
+read_entries(
+    const struct order *order, const struct postfix_settings *settings, struct pins *pins)
+{
+	char *const *words = order->words + order->level_at + 1;
+	struct buf attributes = {0}, why = {0};
+	int status = 0;
+
+	if (order->from != NULL)
+		return pin_read_file(order->from, settings->version, pins);
+	if (!pin_read_attributes(words, order->count - order->level_at - 1, order->level,
+	        settings->version, &attributes, &why))
+		status = cmd_usage(&cmd_set, "%s", buf_text(&why));
+	for (size_t i = 0; i < pins->count && status == 0; i++)
+		pins->items[i].entry =
+		    demand_copy((struct demand){order->level, buf_text(&attributes)});
+	buf_clear(&attributes);
+	buf_clear(&why);
+	return status;
+}
+
+static bool
+has_attributes(const struct order *order, const struct pins *pins)
+{
+	bool has = order->from == NULL && order->level_at + 1 < order->count;
+
+	for (size_t i = 0; i < pins->count && order->from != NULL; i++)
+		has = has || demand_attributes(pins->items[i].entry)[0] != '\0';
+	return has;
+}
+
+static int
+set_all(const struct order *order, const struct config *config, struct pins *pins)
+{
+	struct postfix postfix = cmd_postfix(config);
+	struct postfix_settings settings = {0};
+	struct err err;
+	bool asked = postfix_read_settings(&postfix, &settings, &err);
+	int status = read_entries(order, &settings, pins);
+
+	pins->now_ms = clock_wall_ms();
+	for (size_t i = 0; i < pins->count; i++) {
+		struct pin *pin = &pins->items[i];
+
+		pin->until_ms = order->for_ms > 0 ? pins->now_ms + order->for_ms : 0;
+		if (order->note != NULL)
+			str_copy(str_of(order->note), pin->note, sizeof(pin->note));
+	}
+	if (status == 0 && !asked && has_attributes(order, pins))
+		cmd_warn("cannot check the attributes: %s", err.text);
+	if (status == 0 && asked)
+		pin_warn_of_passwords(&postfix, &settings, pins);
+	if (status == 0)
+		status = pins_apply(config, pins, NULL, NULL);
+	if (status == 0)
+		pins_print(pins);
+	if (status == 0)
+		pin_warn_of_dane(config, pins);
+	postfix_settings_clear(&settings);
+	return status;
 }
 
 static int
 run_set(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.action = PIN_SET, .note = ""};
-	struct postfix_settings settings = {0};
-	struct buf attributes = {0};
-	struct nexthop nexthop;
-	struct postfix postfix;
+	struct pins pins = {.action = PIN_SET};
+	struct order order = {.level = LEVEL_UNKNOWN};
 	struct config config;
-	struct err err;
-	char **rest = NULL;
-	int count = 0, status;
+	int status = read_arguments(argc, argv, &order, &pins);
 
-	status = read_arguments(&cmd_set, argc, argv, &pin, &rest, &count);
-	if (status != 0)
-		return status;
-	if (count < 2)
-		return cmd_usage(&cmd_set, "a domain and a level are needed");
-	if (!cmd_nexthop(&cmd_set, rest[0], &nexthop))
-		return EX_USAGE;
-	if (!level_parse(str_of(rest[1]), &pin.entry.level) ||
-	    pin.entry.level == LEVEL_FINGERPRINT || pin.entry.level == LEVEL_NONE)
-		return cmd_usage(&cmd_set,
-		    "\"%s\" is no level: may, encrypt, dane, verify, secure or dane-only",
-		    rest[1]);
-	if (strlen(pin.note) >= sizeof(((struct destination *)0)->pin.note))
-		return cmd_usage(&cmd_set, "the note is too long");
-	status = cmd_load(options, &config, NULL);
-	if (status != 0)
-		return status;
-	postfix = cmd_postfix(&config);
-	if (!postfix_read_settings(&postfix, &settings, &err)) {
-		if (count > 2)
-			fprintf(stderr,
-			    "tlsladder: warning: cannot check the attributes: %s\n",
-			    err.text);
-	} else {
-		warn_of_password(&postfix, &settings, &nexthop, pin.entry.level);
-	}
-	for (int i = 2; i < count && status == 0; i++) {
-		const char *fault =
-		    attribute_fault(rest + 2, i - 1, pin.entry.level, settings.version);
-
-		if (fault != NULL)
-			status = cmd_usage(&cmd_set, "\"%s\" %s", rest[i], fault);
-		buf_printf(&attributes, "%s%s", i > 2 ? " " : "", rest[i]);
-	}
-	pin.key = nexthop.key;
-	pin.entry.attributes = buf_text(&attributes);
 	if (status == 0)
-		status = pin_apply(&config, &pin, NULL, NULL);
-	buf_clear(&attributes);
-	postfix_settings_clear(&settings);
-	config_clear(&config);
-	return status;
-}
-
-static int
-run_unset(const struct options *options, int argc, char **argv)
-{
-	struct pin pin = {.action = PIN_UNSET};
-	struct nexthop nexthop;
-	struct config config;
-	char **rest = NULL;
-	int count = 0, status;
-
-	status = read_arguments(&cmd_unset, argc, argv, &pin, &rest, &count);
-	if (status != 0)
-		return status;
-	if (count != 1)
-		return cmd_usage(&cmd_unset, "one domain is needed");
-	if (!cmd_nexthop(&cmd_unset, rest[0], &nexthop))
-		return EX_USAGE;
-	status = cmd_load(options, &config, NULL);
-	if (status != 0)
-		return status;
-	pin.key = nexthop.key;
-	status = pin_apply(&config, &pin, NULL, NULL);
-	config_clear(&config);
+		status = cmd_load(options, &config, NULL);
+	if (status == 0) {
+		status = set_all(&order, &config, &pins);
+		config_clear(&config);
+	}
+	pins_clear(&pins);
 	return status;
 }
 
 const struct command cmd_set = {
     .name = "set",
-    .usage = "DOMAIN LEVEL [ATTR=VALUE]... [--for TIME] [--note TEXT]",
-    .summary = "Pin a destination to a level",
-    .help = "DOMAIN  as Postfix looks it up: a domain, [host] or [host]:port\n"
+    .usage = "{DOMAIN... LEVEL [ATTR=VALUE]... | --from FILE} [--for TIME] "
+             "[--note TEXT]",
+    .summary = "Pin destinations to a level",
+    .help = "DOMAIN  as Postfix looks it up: a domain, [host] or [host]:port; or\n"
+            "        .example.org for all domains below it\n"
             "LEVEL   may, encrypt, dane, verify, secure or dane-only\n"
             "ATTR    an attribute of smtp_tls_policy_maps, as match=.example.org\n"
-            "--for   the pin ends by itself after this time (10m, 6h, 7d)\n"
-            "--note  who wanted it and why; shown by list, explain and in the map\n",
+            "--from  a file with a line of DOMAIN LEVEL [ATTR=VALUE]... each; - is\n"
+            "        standard input, and a # begins a comment\n"
+            "--for   the pin ends by itself after this time (10m, 6h, 7d, 2w)\n"
+            "--note  who wanted it and why; shown by list, explain and in the map\n"
+            "All are set, or none.\n",
     .run = run_set,
-};
-
-const struct command cmd_unset = {
-    .name = "unset",
-    .usage = "DOMAIN",
-    .summary = "Take a pin or an entry away; the ladder decides again",
-    .run = run_unset,
 };

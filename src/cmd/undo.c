@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tlsladder undo: the last decision on a destination taken back for a day. */
+/* tlsladder undo: the last decision on a destination taken back, for a day or, where it
+ * took the place of a pin, for as long as that stands. */
 #include "cmd/cmd.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/span.h"
 #include "cmd/pin.h"
+#include "cmd/pin_warn.h"
+#include "sys/clock.h"
 
 #define UNDONE_FOR_MS SPAN_DAY_MS
 
@@ -17,6 +19,7 @@ struct last {
 	bool found;
 	struct demand before;
 	struct demand after;
+	struct destination_pin was; /* the pin before; not set: none */
 };
 
 static void
@@ -40,7 +43,9 @@ take_decision(void *context, const struct decision_record *record)
 	last_clear(last);
 	*last = (struct last){.found = true,
 	    .before = demand_copy(record->before),
-	    .after = demand_copy(record->after)};
+	    .after = demand_copy(record->after),
+	    .was = {.set = record->was_pinned, .until_ms = record->was_until_ms}};
+	str_copy(str_of(record->was_note), last->was.note, sizeof(last->was.note));
 }
 
 /* A record of an old database (schema 3 and before) has no attributes: its level tells.
@@ -52,74 +57,92 @@ is_the_one(struct demand entry, struct demand after)
 	    (demand_equal(entry, after) || demand_attributes(after)[0] == '\0');
 }
 
+static void
+choose(const struct last *last, int64_t now_ms, struct pin *pin)
+{
+	const struct destination_pin *was = &last->was;
+
+	demand_clear(&pin->entry);
+	pin->entry = demand_copy(last->before);
+	pin->gives_back = was->set && (was->until_ms == 0 || was->until_ms > now_ms);
+	pin->until_ms = pin->gives_back ? was->until_ms : now_ms + UNDONE_FOR_MS;
+	if (pin->gives_back)
+		memcpy(pin->note, was->note, sizeof(pin->note));
+}
+
 /* Exactly the entry that stood before, never a guess: what is not recorded stays. */
 static bool
 choose_before(void *context, struct store *store, struct pin *pin, int *status)
 {
-	struct last *last = context;
+	const struct pins *pins = context;
+	struct last last = {.found = false};
 	struct destination d;
 	struct err err;
 	bool found, done, stands;
 
-	done = store_get(store, pin->key, &d, &found, &err) &&
-	    (!found || store_each_decision(store, d.id, take_decision, last, &err));
-	stands = last->found && is_the_one(destination_demand(&d), last->after);
+	done = store_get(store, pin->nexthop.key, &d, &found, &err) &&
+	    (!found || store_each_decision(store, d.id, take_decision, &last, &err));
+	stands = done && last.found && is_the_one(destination_demand(&d), last.after);
 	destination_clear(&d);
 	if (!done)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);
 	else if (!stands)
-		*status = cmd_fail(
-		    EX_DATAERR, "there is no decision on %s to take back", pin->key);
-	pin->entry = last->before;
-	return done && stands;
+		*status = cmd_fail(EX_DATAERR, "there is no decision on %s to take back",
+		    pin->nexthop.key);
+	else
+		choose(&last, pins->now_ms, pin);
+	last_clear(&last);
+	return stands;
 }
 
 static void
-print_undone(const struct pin *pin, const struct last *last)
+warn(const struct config *config, const struct pins *pins)
 {
-	struct buf entry = {0};
+	struct postfix postfix = cmd_postfix(config);
+	struct postfix_settings settings = {0};
+	struct err ignored;
+	bool asked = postfix_read_settings(&postfix, &settings, &ignored);
 
-	demand_print(last->before, &entry);
-	printf("%s: %s -> %s for a day\n", pin->key, level_name(last->after.level),
-	    buf_text(&entry));
-	buf_clear(&entry);
+	pin_warn_of_cleartext(config, asked ? &settings : NULL, pins);
+	pin_warn_of_dane(config, pins);
+	postfix_settings_clear(&settings);
 }
 
 static int
 run_undo(const struct options *options, int argc, char **argv)
 {
-	struct pin pin = {.action = PIN_UNDO, .for_ms = UNDONE_FOR_MS};
-	struct last last = {0};
-	struct nexthop nexthop;
+	struct pins pins = {.action = PIN_UNDO};
 	struct config config;
-	int status;
+	int status = cmd_no_options(&cmd_undo, argc, argv);
 
-	status = cmd_no_options(&cmd_undo, argc, argv);
 	if (status != 0)
 		return status;
-	if (argc - optind != 1)
-		return cmd_usage(&cmd_undo, "one domain is needed");
-	if (!cmd_nexthop(&cmd_undo, argv[optind], &nexthop))
-		return EX_USAGE;
-	status = cmd_load(options, &config, NULL);
-	if (status != 0)
-		return status;
-	pin.key = nexthop.key;
-	status = pin_apply(&config, &pin, choose_before, &last);
+	if (optind == argc)
+		return cmd_usage(&cmd_undo, "a domain is needed");
+	status =
+	    pins_add_arguments(&pins, &cmd_undo, argv + optind, (size_t)(argc - optind));
+	if (status == 0)
+		status = cmd_load(options, &config, NULL);
 	if (status == 0) {
-		print_undone(&pin, &last);
-		status = cmd_flush();
+		pins.now_ms = clock_wall_ms();
+		status = pins_apply(&config, &pins, choose_before, &pins);
+		if (status == 0)
+			pins_print(&pins);
+		if (status == 0)
+			warn(&config, &pins);
+		config_clear(&config);
 	}
-	last_clear(&last);
-	config_clear(&config);
+	pins_clear(&pins);
 	return status;
 }
 
 const struct command cmd_undo = {
     .name = "undo",
-    .usage = "DOMAIN",
-    .summary = "Take the last decision on a destination back for a day",
-    .help = "The entry becomes what it was before that decision and stays so for a day;\n"
-            "then the ladder decides again. \"unset\" ends that earlier.\n",
+    .usage = "DOMAIN...",
+    .summary = "Take the last decision on a destination back",
+    .help =
+        "The entry becomes what it was before that decision and stays so for a day;\n"
+        "then the ladder decides again. \"unset\" ends that earlier. A pin comes back\n"
+        "as it was, with its note and its end. All are taken back, or none.\n",
     .run = run_undo,
 };

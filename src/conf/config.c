@@ -237,15 +237,32 @@ known_elsewhere(struct str name)
 	return NULL;
 }
 
+/* "ladder.lowest:" on one line. *last: what stands behind the last dot. */
+static bool
+is_path_in_one(struct str name, const char **last)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		if (str_is(name, keys[i].path) && strchr(keys[i].path, '.') != NULL) {
+			*last = strrchr(name.p, '.') + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 complain_unknown(struct walk *walk, const struct node *key, const char *prefix)
 {
 	char names[KEY_COUNT][PATH_SIZE];
 	const char *known[KEY_COUNT];
 	size_t count = known_below(prefix, names, known);
-	const char *elsewhere = known_elsewhere(key->text);
+	const char *elsewhere = known_elsewhere(key->text), *last;
 
-	if (elsewhere != NULL)
+	if (is_path_in_one(key->text, &last))
+		doc_complain(walk->doc, key,
+		    "unknown key \"%.*s\"; write \"%s:\" below \"%.*s:\"",
+		    STR_ARG(key->text), last, (int)(last - key->text.p - 1), key->text.p);
+	else if (elsewhere != NULL)
 		doc_complain(walk->doc, key, "unknown key \"%.*s\"; did you mean \"%s\"?",
 		    STR_ARG(key->text), elsewhere);
 	else
@@ -286,11 +303,54 @@ walk_member(struct walk *walk, const struct node *node, const char *prefix)
 	buf_clear(&path);
 }
 
+/* Could that be the value of the key? */
+static bool
+accepts(const struct key *key, struct str text)
+{
+	struct config scratch = {0};
+	struct buf ignored = {0};
+	bool good = !key->type->no_alone &&
+	    key->type->set(key, text, place_of(key, &scratch), &ignored);
+
+	clear_value(key, &scratch);
+	buf_clear(&ignored);
+	return good;
+}
+
+/* "hold: 2h" is meant for a key below it: the last one that takes such a value. False: it
+ * is none of any. */
+static bool
+complain_of_value(struct walk *walk, const struct node *value, const char *prefix)
+{
+	const struct key *meant = NULL;
+	struct str path = str_of(prefix);
+	struct buf shown = {0};
+
+	if (value->kind != NODE_TEXT || path.len == 0)
+		return false;
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (str_starts(str_of(keys[i].path), path) &&
+		    strchr(keys[i].path + path.len, '.') == NULL &&
+		    accepts(&keys[i], value->text))
+			meant = &keys[i];
+	if (meant == NULL)
+		return false;
+	node_describe(value, &shown);
+	doc_complain(walk->doc, value,
+	    "%.*s: %s where keys must stand; write %.*s: {%s: %.*s}", (int)path.len - 1,
+	    prefix, buf_text(&shown), STR_ARG(value->key->text), meant->path + path.len,
+	    STR_ARG(value->text));
+	buf_clear(&shown);
+	return true;
+}
+
 static void
 walk_map(struct walk *walk, const struct node *map, const char *prefix)
 {
 	/* "dns:" with all of its keys commented out */
 	if (node_is_null(map) || map->kind == NODE_REFUSED)
+		return;
+	if (map->kind != NODE_MAP && complain_of_value(walk, map, prefix))
 		return;
 	if (map->kind != NODE_MAP) {
 		doc_complain(walk->doc, map,

@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
+#include "base/like.h"
 #include "base/mem.h"
 
 #define COMPLAINTS_MAX 50 /* more are no help, and hostile text has thousands */
 #define SHOWN_MAX      60 /* octets of a value that are repeated in a complaint */
-#define KEY_MAX        64 /* a longer key resembles none of ours */
 
 struct complaint {
 	size_t line;
@@ -169,60 +169,11 @@ doc_complain_value(
 	buf_clear(&shown);
 }
 
-/* Letters to put in, take out or replace to make one of the other (Levenshtein). */
-static size_t
-distance(struct str a, struct str b)
-{
-	size_t row[KEY_MAX + 1];
-
-	for (size_t j = 0; j <= b.len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t least = corner;
-
-			corner = row[j];
-			if (a.p[i - 1] != b.p[j - 1])
-				least++;
-			if (row[j] + 1 < least)
-				least = row[j] + 1;
-			if (row[j - 1] + 1 < least)
-				least = row[j - 1] + 1;
-			row[j] = least;
-		}
-	}
-	return row[b.len];
-}
-
-/* Two slips of the finger at most, and not more than half of a short word. */
-static const char *
-nearest(struct str word, const char *const *known, size_t count)
-{
-	const char *best = NULL;
-	size_t least = 3;
-
-	if (word.len > KEY_MAX)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		struct str other = str_of(known[i]);
-		size_t d = other.len <= KEY_MAX ? distance(word, other) : least;
-
-		if (d < least && 2 * d <= other.len) {
-			least = d;
-			best = known[i];
-		}
-	}
-	return best;
-}
-
 void
 doc_complain_unknown(
     struct doc *doc, const struct node *key, const char *const *known, size_t count)
 {
-	const char *like = nearest(key->text, known, count);
+	const char *like = like_nearest(key->text, known, count);
 	struct buf text = {0};
 
 	buf_printf(&text, "unknown key ");

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/rule_examples.h"
 
+#include <stdlib.h>
+
 #include "base/buf.h"
+#include "base/mem.h"
+#include "core/logline.h"
 
 /* The keys of an example: the texts that a rule matches, and the supposed answer of
  * DNS. */
@@ -13,6 +17,16 @@ struct trial {
 	const struct rules *rules;
 	const struct example_origin *origins;
 	struct rules_matcher *matcher;
+	struct faults *of_rule; /* by the rule's index */
+};
+
+/* What one rule does wrong is one complaint, at the first example that shows it. */
+struct faults {
+	size_t taken; /* examples of others that it takes */
+	size_t taken_index;
+	const struct node *first_taken; /* of the rule taken_index */
+	size_t missed;                  /* examples of its own that it does not match */
+	const struct node *first_missed;
 };
 
 /* A text that is not tried at once is logged with this before the older reason. */
@@ -51,6 +65,26 @@ check_member(struct doc *doc, const struct node *member)
 	doc_complain_unknown(doc, member->key, subject_names, SUBJECT_COUNT);
 }
 
+/* A whole line of the log, or its end. */
+static bool
+is_line_of_log(struct str text)
+{
+	struct logline line;
+
+	return logline_split(text, &line) || str_starts(text, STR("status=")) ||
+	    str_starts(text, STR("to=<"));
+}
+
+static void
+check_text(struct doc *doc, const struct node *text, const char *key)
+{
+	if (text->kind == NODE_TEXT && is_line_of_log(text->text))
+		doc_complain(doc, text,
+		    "%s: a whole line of the log; write only the text in the parentheses "
+		    "at its end",
+		    key);
+}
+
 void
 example_check(struct doc *doc, const struct node *examples, const char *key)
 {
@@ -65,10 +99,14 @@ example_check(struct doc *doc, const struct node *examples, const char *key)
 			if (node_find(node, "reason") == NULL)
 				doc_complain(
 				    doc, node, "%s: an example without reason", key);
+			else
+				check_text(doc, node_find(node, "reason"), key);
 		} else if (node->kind == NODE_LIST || node_is_null(node)) {
 			doc_complain_value(doc, node, key,
 			    "where a text must be, or {reason: TEXT, service: TEXT, "
 			    "...}");
+		} else {
+			check_text(doc, node, key);
 		}
 	}
 }
@@ -135,14 +173,22 @@ looks_at_more(const struct rule_source *rule)
 }
 
 static void
+note(size_t *count, const struct node **first, const struct node *example)
+{
+	if ((*count)++ == 0)
+		*first = example;
+}
+
+static void
 try_example(const struct trial *trial, size_t index, const struct node *example)
 {
-	const struct example_origin *origin = &trial->origins[index], *other;
+	const struct example_origin *origin = &trial->origins[index];
 	const struct rule_source *rule = rules_get(trial->rules, index);
 	unsigned limit_hits = 0;
 	enum rule_dnssec dnssec;
 	struct rule_subject subject = subject_of(example, rule->dnssec, &dnssec);
 	int taker = taker_of(trial, &subject, dnssec, &limit_hits);
+	struct faults *of_taker;
 
 	if (taker == (int)index)
 		return;
@@ -152,20 +198,13 @@ try_example(const struct trial *trial, size_t index, const struct node *example)
 		    "or of a rule before it",
 		    rule->name);
 	} else if (taker < 0 || !is_own(trial, index, &subject, dnssec)) {
-		doc_complain(origin->doc, example,
-		    "examples: not matched by its rule \"%s\"%s; correct the text or the "
-		    "pattern",
-		    rule->name,
-		    looks_at_more(rule) && example->kind == NODE_TEXT
-		        ? " (dsn, service and status are empty unless given)"
-		        : "");
+		note(&trial->of_rule[index].missed, &trial->of_rule[index].first_missed,
+		    example);
 	} else {
-		other = &trial->origins[taker];
-		doc_complain(origin->doc, example,
-		    "examples: taken by the rule \"%s\" (%s, line %zu), which stands "
-		    "before \"%s\"; move one of them, or make the first one narrower",
-		    rules_get(trial->rules, (size_t)taker)->name, doc_name(other->doc),
-		    other->name->line, rule->name);
+		of_taker = &trial->of_rule[taker];
+		if (of_taker->taken == 0)
+			of_taker->taken_index = index;
+		note(&of_taker->taken, &of_taker->first_taken, example);
 	}
 }
 
@@ -181,6 +220,54 @@ try_counterexample(const struct trial *trial, size_t index, const struct node *e
 		    "counterexamples: matched by its rule \"%s\"; make the pattern "
 		    "narrower",
 		    rule->name);
+}
+
+/* One example is where to look; of several, the pattern that takes them. */
+static void
+complain_taken(const struct trial *trial, size_t index)
+{
+	const struct example_origin *origin = &trial->origins[index];
+	const struct faults *faults = &trial->of_rule[index];
+	const struct example_origin *other = &trial->origins[faults->taken_index];
+	const char *name = rules_get(trial->rules, index)->name;
+	const char *other_name = rules_get(trial->rules, faults->taken_index)->name;
+
+	if (faults->taken == 1)
+		doc_complain(other->doc, faults->first_taken,
+		    "examples: taken by the rule \"%s\" (%s, line %zu), which stands "
+		    "before \"%s\"; move one of them, or make the first one narrower",
+		    name, doc_name(origin->doc), origin->name->line, other_name);
+	else
+		doc_complain(origin->doc, origin->reason,
+		    "reason: takes %zu examples of rules behind it, the first of \"%s\" "
+		    "(%s, line %zu); make the pattern narrower, or move the rule behind "
+		    "them",
+		    faults->taken, other_name, doc_name(other->doc),
+		    faults->first_taken->line);
+}
+
+static void
+complain(const struct trial *trial, size_t index)
+{
+	const struct example_origin *origin = &trial->origins[index];
+	const struct faults *faults = &trial->of_rule[index];
+	const struct rule_source *rule = rules_get(trial->rules, index);
+	struct buf more = {0};
+
+	if (faults->taken > 0)
+		complain_taken(trial, index);
+	if (faults->missed > 1)
+		buf_printf(&more, " (and %zu more)", faults->missed - 1);
+	if (faults->missed > 0)
+		doc_complain(origin->doc, faults->first_missed,
+		    "examples: not matched by its rule \"%s\"%s%s; correct the text or "
+		    "the "
+		    "pattern",
+		    rule->name, buf_text(&more),
+		    looks_at_more(rule) && faults->first_missed->kind == NODE_TEXT
+		        ? " (dsn, service and status are empty unless given)"
+		        : "");
+	buf_clear(&more);
 }
 
 static void
@@ -199,10 +286,15 @@ try_rule(const struct trial *trial, size_t index)
 void
 example_try_all(const struct rules *rules, const struct example_origin *origins)
 {
-	struct trial trial = {
-	    .rules = rules, .origins = origins, .matcher = rules_matcher_new(rules)};
+	struct trial trial = {.rules = rules,
+	    .origins = origins,
+	    .matcher = rules_matcher_new(rules),
+	    .of_rule = mem_new(rules_count(rules) + 1, sizeof(struct faults))};
 
 	for (size_t i = 0; i < rules_count(rules); i++)
 		try_rule(&trial, i);
+	for (size_t i = 0; i < rules_count(rules); i++)
+		complain(&trial, i);
+	free(trial.of_rule);
 	rules_matcher_free(trial.matcher);
 }

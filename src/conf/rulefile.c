@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "conf/doc.h"
 #include "conf/rule_examples.h"
+#include "conf/rule_order.h"
 #include "conf/yaml.h"
 
 #define RULES_MAX     1000
@@ -13,6 +14,7 @@
 
 enum rule_key {
 	KEY_NAME,
+	KEY_OVERRIDE,
 	KEY_REASON,
 	KEY_DSN,
 	KEY_SERVICE,
@@ -21,6 +23,7 @@ enum rule_key {
 	KEY_FALLBACK,
 	KEY_ALERT,
 	KEY_FAULT,
+	KEY_HINT,
 	KEY_CAUSE,
 	KEY_EXAMPLES,
 	KEY_COUNTEREXAMPLES,
@@ -29,6 +32,7 @@ enum rule_key {
 
 static const char *const key_names[KEY_COUNT] = {
     [KEY_NAME] = "name",
+    [KEY_OVERRIDE] = "override",
     [KEY_REASON] = "reason",
     [KEY_DSN] = "dsn",
     [KEY_SERVICE] = "service",
@@ -37,6 +41,7 @@ static const char *const key_names[KEY_COUNT] = {
     [KEY_FALLBACK] = "fallback",
     [KEY_ALERT] = "alert",
     [KEY_FAULT] = "fault",
+    [KEY_HINT] = "hint",
     [KEY_CAUSE] = "cause",
     [KEY_EXAMPLES] = "examples",
     [KEY_COUNTEREXAMPLES] = "counterexamples",
@@ -44,11 +49,17 @@ static const char *const key_names[KEY_COUNT] = {
 
 /* One rule as it is read: its nodes by key. */
 struct draft {
+	struct rule_place place;
 	struct doc *doc;
+	const struct node *rule;
 	const struct node *nodes[KEY_COUNT];
 };
 
 struct loader {
+	struct draft **drafts; /* in the order of the files */
+	size_t draft_count;
+	struct rule_disable *disables; /* one a file */
+	size_t disable_count;
 	struct rules *rules;
 	struct example_origin *origins; /* by the rule's index */
 	enum rulefile_check check;
@@ -89,8 +100,9 @@ read_name(const struct draft *draft, struct rule_source *source)
 {
 	struct str name;
 	bool good;
+	enum rule_key key = draft->nodes[KEY_NAME] != NULL ? KEY_NAME : KEY_OVERRIDE;
 
-	source->name = text_of(draft, KEY_NAME);
+	source->name = text_of(draft, key);
 	if (source->name == NULL)
 		return;
 	name = str_of(source->name);
@@ -99,7 +111,7 @@ read_name(const struct draft *draft, struct rule_source *source)
 		good = good && (ascii_is_alnum(name.p[i]) || name.p[i] == '-');
 	if (good)
 		return;
-	doc_complain_value(draft->doc, draft->nodes[KEY_NAME], "name",
+	doc_complain_value(draft->doc, draft->nodes[key], key_names[key],
 	    "is no name; use letters, digits and hyphens, 64 at most");
 	source->name = NULL;
 }
@@ -183,11 +195,13 @@ add_rule(
 
 	if (other >= 0) {
 		doc_complain(draft->doc, draft->nodes[KEY_NAME],
-		    "name: \"%s\" is taken by the rule in %s, line %zu; choose another",
+		    "name: \"%s\" is taken by the rule in %s, line %zu; choose another, "
+		    "or "
+		    "write \"override: %s\" in the one that is to take the other's place",
 		    /* A rule that is there has an origin. */
 		    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		    source->name, doc_name(loader->origins[other].doc),
-		    loader->origins[other].name->line);
+		    loader->origins[other].name->line, source->name);
 		return;
 	}
 	if (!rules_add(loader->rules, source, &key, &err)) {
@@ -201,18 +215,78 @@ add_rule(
 	loader->origins = mem_array(loader->origins, count + 1, sizeof(*loader->origins));
 	loader->origins[count] = (struct example_origin){
 	    .doc = draft->doc,
-	    .name = draft->nodes[KEY_NAME],
+	    .name = draft->place.name,
 	    .reason = draft->nodes[KEY_REASON],
 	    .examples = draft->nodes[KEY_EXAMPLES],
 	    .counterexamples = draft->nodes[KEY_COUNTEREXAMPLES],
 	};
 }
 
+/* What `cause` was is called hint now; the word is kept for a condition. */
 static void
-read_rule(struct loader *loader, struct doc *doc, const struct node *rule)
+refuse_cause(const struct draft *draft)
 {
-	struct draft draft = {.doc = doc};
+	static const char *const words[] = {"self-signed", "expired", "not-yet-valid",
+	    "name", "issuer", "handshake", "not-offered", "refused"};
+	const struct node *node = draft->nodes[KEY_CAUSE];
+
+	if (node == NULL || node->kind == NODE_REFUSED)
+		return;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (node->kind == NODE_TEXT && str_is(node->text, words[i])) {
+			doc_complain(draft->doc, node,
+			    "cause: this condition is not available yet; leave it out");
+			return;
+		}
+	}
+	doc_complain(draft->doc, node,
+	    "cause: a sentence for the alert is called hint; write hint: instead");
+}
+
+static void
+read_rule(struct loader *loader, const struct draft *draft)
+{
 	struct rule_source source = {0};
+
+	if (draft->nodes[KEY_OVERRIDE] == NULL)
+		require(draft, draft->rule, KEY_NAME,
+		    "give it one that explain and the log can show");
+	require(draft, draft->rule, KEY_REASON,
+	    "write the pattern of the text in parentheses");
+	require(draft, draft->rule, KEY_FALLBACK,
+	    "write may, encrypt, verify, secure, next or wait");
+	if (loader->check == RULEFILE_EXAMPLES)
+		require(draft, draft->rule, KEY_EXAMPLES,
+		    "give at least one text that it matches");
+	read_name(draft, &source);
+	read_fallback(draft, &source);
+	read_words(draft, &source);
+	source.reason = text_of(draft, KEY_REASON);
+	source.dsn = text_of(draft, KEY_DSN);
+	source.service = text_of(draft, KEY_SERVICE);
+	source.status = text_of(draft, KEY_STATUS);
+	source.hint = text_of(draft, KEY_HINT);
+	refuse_cause(draft);
+	example_check(draft->doc, draft->nodes[KEY_EXAMPLES], "examples");
+	example_check(draft->doc, draft->nodes[KEY_COUNTEREXAMPLES], "counterexamples");
+	if (source.name != NULL && source.reason != NULL)
+		add_rule(loader, draft, &source);
+}
+
+/* A text that can be a name, or NULL. */
+static const struct node *
+usable(const struct node *node)
+{
+	return node != NULL && node->kind == NODE_TEXT && node->text.len > 0 &&
+	        !node_is_null(node)
+	    ? node
+	    : NULL;
+}
+
+static void
+add_draft(struct loader *loader, struct doc *doc, const struct node *rule)
+{
+	struct draft *draft;
 
 	if (rule->kind == NODE_REFUSED)
 		return;
@@ -221,41 +295,41 @@ read_rule(struct loader *loader, struct doc *doc, const struct node *rule)
 		    doc, rule, "a rule is a mapping; begin it with \"- name: ...\"");
 		return;
 	}
-	find_keys(&draft, rule);
-	require(&draft, rule, KEY_NAME, "give it one that explain and the log can show");
-	require(&draft, rule, KEY_REASON, "write the pattern of the text in parentheses");
-	require(&draft, rule, KEY_FALLBACK,
-	    "write may, encrypt, verify, secure, next or wait");
-	if (loader->check == RULEFILE_EXAMPLES)
-		require(
-		    &draft, rule, KEY_EXAMPLES, "give at least one text that it matches");
-	read_name(&draft, &source);
-	read_fallback(&draft, &source);
-	read_words(&draft, &source);
-	source.reason = text_of(&draft, KEY_REASON);
-	source.dsn = text_of(&draft, KEY_DSN);
-	source.service = text_of(&draft, KEY_SERVICE);
-	source.status = text_of(&draft, KEY_STATUS);
-	source.cause = text_of(&draft, KEY_CAUSE);
-	example_check(doc, draft.nodes[KEY_EXAMPLES], "examples");
-	example_check(doc, draft.nodes[KEY_COUNTEREXAMPLES], "counterexamples");
-	if (source.name != NULL && source.reason != NULL)
-		add_rule(loader, &draft, &source);
+	draft = mem_new(1, sizeof(*draft));
+	draft->doc = doc;
+	draft->rule = rule;
+	find_keys(draft, rule);
+	draft->place = (struct rule_place){.doc = doc,
+	    .name = usable(draft->nodes[KEY_NAME]),
+	    .override = usable(draft->nodes[KEY_OVERRIDE])};
+	if (draft->nodes[KEY_OVERRIDE] != NULL)
+		text_of(draft, KEY_OVERRIDE);
+	if (draft->nodes[KEY_NAME] == NULL)
+		draft->place.name = draft->place.override;
+	loader->drafts =
+	    mem_array(loader->drafts, loader->draft_count + 1, sizeof(struct draft *));
+	loader->drafts[loader->draft_count++] = draft;
 }
 
+/* The rules of a file, which may disable those of others alone. */
 static void
-read_rules(struct loader *loader, struct doc *doc)
+read_file(struct loader *loader, struct doc *doc)
 {
-	static const char *const top[] = {"rules"};
+	static const char *const top[] = {"rules", "disable"};
 	const struct node *root = doc_root(doc);
 	const struct node *list = root != NULL ? node_find(root, "rules") : NULL;
+	const struct node *names = root != NULL ? node_find(root, "disable") : NULL;
 
 	if (root == NULL && doc_has_complaints(doc))
 		return;
 	if (root != NULL && root->kind == NODE_MAP)
 		for (const struct node *n = root->child; n != NULL; n = n->next)
-			if (!str_is(n->key->text, top[0]))
-				doc_complain_unknown(doc, n->key, top, 1);
+			if (n != list && n != names)
+				doc_complain_unknown(doc, n->key, top, 2);
+	loader->disables[loader->disable_count++] =
+	    (struct rule_disable){.doc = doc, .names = names};
+	if (list == NULL && names != NULL)
+		return;
 	if (list == NULL || list->kind != NODE_LIST || list->child == NULL) {
 		doc_complain(doc, list,
 		    "no rules; write \"rules:\" and below it a list of "
@@ -263,36 +337,81 @@ read_rules(struct loader *loader, struct doc *doc)
 		return;
 	}
 	for (const struct node *rule = list->child; rule != NULL; rule = rule->next) {
-		if (rules_count(loader->rules) == RULES_MAX) {
+		if (loader->draft_count == RULES_MAX) {
 			doc_complain(doc, rule, "more than %d rules", RULES_MAX);
 			return;
 		}
-		read_rule(loader, doc, rule);
+		add_draft(loader, doc, rule);
 	}
 }
 
-struct rules *
-rulefile_load(
-    char *const *files, size_t count, enum rulefile_check check, struct errs *errs)
+/* Those that count, each in its place. */
+static void
+read_drafts(struct loader *loader, struct errs *notes)
 {
-	struct loader loader = {.rules = rules_new(), .check = check};
+	struct rule_place **places = mem_new(loader->draft_count + 1, sizeof(*places));
+
+	for (size_t i = 0; i < loader->draft_count; i++)
+		places[i] = &loader->drafts[i]->place;
+	rule_order(places, loader->draft_count, loader->disables, loader->disable_count);
+	for (size_t i = 0; i < loader->draft_count; i++) {
+		const struct draft *draft = loader->drafts[i];
+
+		if (draft->place.override != NULL || draft->place.off != NULL)
+			continue;
+		/* The place is the first member. */
+		if (draft->place.instead != NULL)
+			draft = (const struct draft *)draft->place.instead;
+		read_rule(loader, draft);
+	}
+	if (notes != NULL)
+		rule_order_note(places, loader->draft_count, notes);
+	free(places);
+}
+
+static void
+clear_loader(struct loader *loader)
+{
+	for (size_t i = 0; i < loader->draft_count; i++)
+		free(loader->drafts[i]);
+	free(loader->drafts);
+	free(loader->disables);
+	free(loader->origins);
+}
+
+struct rules *
+rulefile_load_noting(char *const *files, size_t count, enum rulefile_check check,
+    struct errs *notes, struct errs *errs)
+{
+	struct loader loader = {.rules = rules_new(),
+	    .check = check,
+	    .disables = mem_new(count, sizeof(struct rule_disable))};
 	struct doc **docs = mem_new(count, sizeof(*docs));
 	bool good = true;
 
 	for (size_t i = 0; i < count; i++) {
 		docs[i] = yaml_read(files[i]);
-		read_rules(&loader, docs[i]);
-		good = good && !doc_has_complaints(docs[i]);
+		read_file(&loader, docs[i]);
 	}
+	read_drafts(&loader, notes);
+	for (size_t i = 0; i < count; i++)
+		good = good && !doc_has_complaints(docs[i]);
 	/* With a rule missing, the examples of others would be blamed for it. */
 	if (good && check == RULEFILE_EXAMPLES)
 		example_try_all(loader.rules, loader.origins);
 	for (size_t i = 0; i < count; i++)
 		good = doc_close(docs[i], errs) && good;
 	free(docs);
-	free(loader.origins);
+	clear_loader(&loader);
 	if (good)
 		return loader.rules;
 	rules_free(loader.rules);
 	return NULL;
+}
+
+struct rules *
+rulefile_load(
+    char *const *files, size_t count, enum rulefile_check check, struct errs *errs)
+{
+	return rulefile_load_noting(files, count, check, NULL, errs);
 }

@@ -22,4 +22,8 @@ enum rulefile_check {
 struct rules *rulefile_load(
     char *const *files, size_t count, enum rulefile_check check, struct errs *errs);
 
+/* The same, and a line a rule that is overridden or off is appended to notes. */
+struct rules *rulefile_load_noting(char *const *files, size_t count,
+    enum rulefile_check check, struct errs *notes, struct errs *errs);
+
 #endif

@@ -48,6 +48,9 @@ static const struct {
     {"found character that cannot start any token",
         "no value can begin with this; indent with blanks, not tabs, and put a text "
         "that begins with @, % or ` in quotes"},
+    {"found unknown escape character",
+        "a \"\\\" that is none of YAML's in double quotes; use single quotes, in which "
+        "patterns stand as they are"},
     {"control characters are not allowed", "a control character; remove it"},
     {"invalid leading UTF-8 octet", "no UTF-8 text; save the file as UTF-8"},
     {"invalid trailing UTF-8 octet", "no UTF-8 text; save the file as UTF-8"},
@@ -328,8 +331,11 @@ has_many_directives(struct doc *doc, struct str text)
 static void
 parse(struct doc *doc, struct str text)
 {
-	struct builder b = {.doc = doc, .source = text};
+	struct builder b = {.doc = doc};
 
+	str_eat(
+	    &text, STR("\xef\xbb\xbf")); /* a byte order mark, as editors put it there */
+	b.source = text;
 	if (text.len > YAML_SIZE_MAX) {
 		doc_complain(doc, NULL, "is larger than %d bytes", YAML_SIZE_MAX);
 		return;

@@ -224,6 +224,19 @@ destination_adopt(struct destination *d, struct demand entry, enum why why,
 	d->look_ms = look_ms;
 }
 
+void
+destination_end_parent(struct destination *d, int64_t now_ms, struct judged *out)
+{
+	bool had = d->entry.level != LEVEL_NONE;
+
+	*out = (struct judged){
+	    .decision = {.action = had ? ACTION_REMOVE : ACTION_KEEP, .why = WHY_NONE},
+	    .before = demand_copy(destination_demand(d)),
+	    .changed = had,
+	    .map_changed = had};
+	destination_unpin(d, now_ms);
+}
+
 /* --- when to judge ----------------------------------------------------------------- */
 
 void

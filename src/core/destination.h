@@ -250,6 +250,11 @@ void destination_decide(struct destination *destination, const struct evidence *
     const struct decision *decision, const char *rule, int64_t recheck_ms, int64_t now_ms,
     struct judged *out);
 
+/* It is the parent of others (".example.org"), which nothing is known of but what the
+ * administrator said: pin and entry end, and out says so. */
+void destination_end_parent(
+    struct destination *destination, int64_t now_ms, struct judged *out);
+
 /* Nothing waits any more: alarm, attempts and holds are forgotten. */
 void destination_end_alarm(struct destination *destination);
 

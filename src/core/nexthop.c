@@ -230,6 +230,15 @@ nexthop_parse(struct str text, struct nexthop *out)
 }
 
 bool
+nexthop_is_below(const char *key, const char *parent)
+{
+	size_t len = strlen(key), end = strlen(parent);
+
+	return parent[0] == '.' && len > end && strpbrk(key, "[:") == NULL &&
+	    strcmp(key + len - end, parent) == 0;
+}
+
+bool
 nexthop_recipient_domain(struct str address, struct str *domain)
 {
 	const char *at = address.len > 0 ? memrchr(address.p, '@', address.len) : NULL;

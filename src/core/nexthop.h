@@ -42,6 +42,12 @@ bool nexthop_parse(struct str text, struct nexthop *out);
  */
 bool nexthop_recipient_domain(struct str address, struct str *domain);
 
+/*
+ * Does Postfix look up ".example.org" (parent) for that next-hop, where it has no entry
+ * of its own? It does for domains without brackets and port.
+ */
+bool nexthop_is_below(const char *key, const char *parent);
+
 /* Is the text an IPv4 or IPv6 address (without brackets)? */
 bool nexthop_is_address(struct str text);
 

@@ -122,7 +122,7 @@ clear_compiled(struct compiled *item)
 	free((char *)item->source.dsn);
 	free((char *)item->source.service);
 	free((char *)item->source.status);
-	free((char *)item->source.cause);
+	free((char *)item->source.hint);
 }
 
 void
@@ -221,7 +221,7 @@ append(struct rules *rules, struct compiled item)
 	item.source.dsn = copy(item.source.dsn);
 	item.source.service = copy(item.source.service);
 	item.source.status = copy(item.source.status);
-	item.source.cause = copy(item.source.cause);
+	item.source.hint = copy(item.source.hint);
 	if (rules->count == rules->size) {
 		rules->size = rules->size > 0 ? 2 * rules->size : 32;
 		rules->items =
@@ -246,6 +246,26 @@ may_take(const struct rules *rules, const struct compiled *item, const char *beg
 	return code != PCRE2_ERROR_NOMATCH;
 }
 
+static bool
+pattern_matches(const struct pattern *pattern, struct rules_matcher *matcher,
+    struct str text, unsigned *limit_hits)
+{
+	PCRE2_SPTR subject = (PCRE2_SPTR)(text.p != NULL ? text.p : "");
+	int rc;
+
+	if (pattern->code == NULL)
+		return true;
+	if (pattern->jit)
+		rc = pcre2_jit_match(pattern->code, subject, text.len, 0, 0,
+		    matcher->data, matcher->context);
+	else
+		rc = pcre2_match(pattern->code, subject, text.len, 0, 0, matcher->data,
+		    matcher->context);
+	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH && limit_hits != NULL)
+		(*limit_hits)++;
+	return rc >= 0;
+}
+
 /* Whoever only waits may. */
 static bool
 takes_servers_words(const struct rules *rules, const struct compiled *item)
@@ -256,6 +276,19 @@ takes_servers_words(const struct rules *rules, const struct compiled *item)
 		if (may_take(rules, item, servers_words[i]))
 			return true;
 	return false;
+}
+
+/* No rule is asked about mail of another status, so that it would never match. */
+static bool
+fits_a_status(const struct rules *rules, const struct compiled *item)
+{
+	const struct pattern *status = &item->parts[PART_STATUS];
+	struct rules_matcher *matcher = rules_matcher_new(rules);
+	bool fits = pattern_matches(status, matcher, STR("deferred"), NULL) ||
+	    pattern_matches(status, matcher, STR("bounced"), NULL);
+
+	rules_matcher_free(matcher);
+	return fits;
 }
 
 static bool
@@ -281,6 +314,13 @@ compile_parts(
 		    "reason: the pattern does not begin with ^ in every "
 		    "alternative, so a server could write what it looks for into "
 		    "any reply; write '^...$', or '^(?:...|...)$'");
+	if (!fits_a_status(rules, item)) {
+		*key = part_keys[PART_STATUS];
+		return err_set(err,
+		    "status: matches neither \"deferred\" nor \"bounced\", and there is "
+		    "no "
+		    "other that a rule is asked about; correct it, or leave the key out");
+	}
 	if (takes_servers_words(rules, item))
 		return err_set(err,
 		    "reason: matches what a server says (\"host ... said: ...\"), which "
@@ -358,26 +398,6 @@ rules_matcher_free(struct rules_matcher *matcher)
 	pcre2_match_data_free(matcher->data);
 	pcre2_match_context_free(matcher->context);
 	free(matcher);
-}
-
-static bool
-pattern_matches(const struct pattern *pattern, struct rules_matcher *matcher,
-    struct str text, unsigned *limit_hits)
-{
-	PCRE2_SPTR subject = (PCRE2_SPTR)(text.p != NULL ? text.p : "");
-	int rc;
-
-	if (pattern->code == NULL)
-		return true;
-	if (pattern->jit)
-		rc = pcre2_jit_match(pattern->code, subject, text.len, 0, 0,
-		    matcher->data, matcher->context);
-	else
-		rc = pcre2_match(pattern->code, subject, text.len, 0, 0, matcher->data,
-		    matcher->context);
-	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH && limit_hits != NULL)
-		(*limit_hits)++;
-	return rc >= 0;
 }
 
 static bool

@@ -37,8 +37,8 @@ struct rule_source {
 	enum fallback fallback;
 	enum level level; /* of FALLBACK_LEVEL: may, encrypt, verify or secure */
 	bool alert;
-	bool fault_ours;   /* the fault is in our own Postfix: no entry, alert */
-	const char *cause; /* what an alert adds to it, or NULL */
+	bool fault_ours;  /* the fault is in our own Postfix: no entry, alert */
+	const char *hint; /* what an alert adds to it, or NULL */
 };
 
 /* What a rule is asked about. */

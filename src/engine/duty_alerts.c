@@ -79,7 +79,7 @@ engine_alert_decision(
 	struct alerts *a = engine_state(e, &duty_alerts);
 	struct buf line = {0};
 	int rule = rules_find(e->rules, d->alarm.rule);
-	const char *cause = rule >= 0 ? rules_get(e->rules, (size_t)rule)->cause : NULL;
+	const char *hint = rule >= 0 ? rules_get(e->rules, (size_t)rule)->hint : NULL;
 
 	if (e->mode != ENGINE_APPLY) /* it is only shown, and its why with it */
 		return;
@@ -94,9 +94,9 @@ engine_alert_decision(
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
 	}
-	if (d->alarm.raised && cause != NULL) {
+	if (d->alarm.raised && hint != NULL) {
 		buf_printf(&line, "; ");
-		buf_add_quoted(&line, str_of(cause));
+		buf_add_quoted(&line, str_of(hint));
 	}
 	add_bounce(e, d, &judged->decision, &line);
 	if (d->alarm.raised && d->alarm.reason[0] != '\0') {

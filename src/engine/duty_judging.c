@@ -251,7 +251,8 @@ static bool
 judge_answers(
     struct engine *e, const struct measure_job *job, int64_t now_ms, struct err *err)
 {
-	if (!store_begin(e->store, err) || !engine_mind_freeze(e, now_ms, err))
+	if (!store_begin(e->store, err) || !engine_mind_freeze(e, now_ms, err) ||
+	    !engine_mind_parents(e, err))
 		return false;
 	for (unsigned i = 0; i < job->count; i++)
 		if (!judge_answered(
@@ -275,7 +276,7 @@ static bool
 judge_told(struct engine *e, const int64_t *ids, size_t count, const struct moment *now,
     struct err *err)
 {
-	if (!store_begin(e->store, err))
+	if (!store_begin(e->store, err) || !engine_mind_parents(e, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
@@ -422,7 +423,8 @@ judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
 
 	if (batch > MEASURE_BATCH)
 		batch = MEASURE_BATCH;
-	done = store_begin(e->store, err) && engine_mind_freeze(e, now->wall_ms, err);
+	done = store_begin(e->store, err) && engine_mind_freeze(e, now->wall_ms, err) &&
+	    engine_mind_parents(e, err);
 	for (size_t i = 0; done && i < count && room(e, j) > 0; i++) {
 		struct destination d;
 		bool found;

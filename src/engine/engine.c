@@ -121,6 +121,7 @@ engine_free(struct engine *e)
 	free(e->states);
 	witnesses_free(e->witnessed);
 	hosts_free(e->hosts);
+	engine_forget_parents(e);
 	fold_free(e->fold);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);

@@ -165,6 +165,7 @@ struct engine {
 	bool limit_reported;  /* that a pattern ran into its limit */
 	struct fold *fold;
 	struct judge judge;
+	char **parents;                    /* of the judge */
 	struct witnessed_table *witnessed; /* who waits for witnesses */
 	struct hosts *hosts;               /* MX hosts that were asked */
 	struct postfix postfix;
@@ -275,6 +276,11 @@ int64_t engine_canary_failed_ms(const struct engine *e);
 
 /* Guard 15, before destinations are judged: into e->judge. Inside a transaction. */
 bool engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err);
+
+/* Which parents of domains are pinned now, for the judge; at the beginning of each
+ * transaction in which destinations are judged. engine_forget_parents(): at the end. */
+bool engine_mind_parents(struct engine *e, struct err *err);
+void engine_forget_parents(struct engine *e);
 
 /* --- past.c: what MX hosts did before ---------------------------------------------- */
 

@@ -116,6 +116,16 @@ take_witnesses(const struct judge *judge, const struct destination *d,
 	ev->canary = w->canary;
 }
 
+/* Is it the pin of a parent that applies? It is the administrator's word as well. */
+static bool
+is_under_pin(const struct judge *judge, const struct destination *d)
+{
+	for (size_t i = 0; i < judge->parent_count && d->entry.level == LEVEL_NONE; i++)
+		if (nexthop_is_below(d->key, judge->parents[i]))
+			return true;
+	return false;
+}
+
 struct evidence
 judge_evidence(const struct judge *judge, const struct destination *d,
     const struct answers *answers, int64_t now_ms)
@@ -126,6 +136,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	int rule = d->alarm.raised ? find_rule(judge, d, answers) : -1;
 
 	ev.default_level = default_level(judge, d);
+	ev.pinned = ev.pinned || is_under_pin(judge, d);
 	ev.can_dane = judge->can_dane;
 	ev.frozen = judge->frozen;
 	ev.thawed_ms = judge->thawed_ms;
@@ -230,6 +241,11 @@ judge_destination(const struct judge *judge, struct destination *d,
 	struct evidence ev;
 	bool wants = false;
 
+	if (d->key[0] == '.' &&
+	    (!d->pin.set || (d->pin.until_ms != 0 && d->pin.until_ms <= now_ms))) {
+		destination_end_parent(d, now_ms, out);
+		return true;
+	}
 	copy_as_judged(judge, d, now_ms, &next);
 	if (answers != NULL) {
 		with = *answers;

@@ -37,8 +37,12 @@ struct judge {
 	enum answer prober; /* are the servers asked, before a step and at a re-check? NO:
 	                     * nobody can, or must not; the reason of a deferral decides
 	                     */
-	bool asks_queue;    /* a step down needs the queue as a witness; false: there is
-	                     * none to ask, as for the log of another machine */
+	char *const
+	    *parents; /* keys like ".example.org" that are pinned, of which Postfix
+	               * asks where a domain below has no entry of its own */
+	size_t parent_count;
+	bool asks_queue; /* a step down needs the queue as a witness; false: there is
+	                  * none to ask, as for the log of another machine */
 };
 
 /* The settings as destinations want them. */

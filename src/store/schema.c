@@ -294,6 +294,10 @@ static const char *const steps[] = {
     "CREATE INDEX waiting_arrival ON waiting(arrival_ms) WHERE arrival_ms <> 0;"
     /* when the administrator had it decided anew */
     "ALTER TABLE destination ADD COLUMN again_ms INTEGER NOT NULL DEFAULT 0;",
+    /* 13: the pin that a decision took the place of, for undo */
+    "ALTER TABLE decision ADD COLUMN was_pinned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE decision ADD COLUMN was_until_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE decision ADD COLUMN was_note TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -53,8 +53,9 @@ static const char *const texts[SQL_COUNT] = {
                     " ORDER BY day, what",
     [SQL_DECISION_ADD] =
         "INSERT INTO decision(destination, time_ms, action, before, after, why,"
-        " rule, reason, dns_state, before_attributes, after_attributes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " rule, reason, dns_state, before_attributes, after_attributes,"
+        " was_pinned, was_until_ms, was_note)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_DECISION_FORGET] =
         "DELETE FROM decision WHERE destination = ?1"
         " AND action IN ('keep', 'hold') AND id <= (SELECT id FROM decision"
@@ -62,7 +63,7 @@ static const char *const texts[SQL_COUNT] = {
         " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     [SQL_DECISIONS] =
         "SELECT time_ms, action, before, after, why, rule, reason, dns_state,"
-        " before_attributes, after_attributes"
+        " before_attributes, after_attributes, was_pinned, was_until_ms, was_note"
         " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
                           " AND queue_id <> ?",
@@ -128,6 +129,9 @@ static const char *const texts[SQL_COUNT] = {
                   " WHERE force_ms = 9223372036854775807 AND map_version <= ?2",
     [SQL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE entry <> 'none' ORDER BY key",
+    /* '/' is the byte behind '.' */
+    [SQL_PARENTS] = "SELECT " ENTRY_COLUMNS " FROM destination"
+                    " WHERE key >= '.' AND key < '/' AND pinned <> 0 ORDER BY key",
     [SQL_CHANGES] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE map_version <> 0 AND map_version > ?",
     [SQL_ENTRY_COUNT] = "SELECT coalesce(sum(count), 0) FROM entry_count",

@@ -110,6 +110,8 @@ struct entry {
 /* All of them, in order of their keys. fn false: stop. */
 typedef bool entry_fn(void *context, const struct entry *entry);
 bool store_each_entry(struct store *store, entry_fn *fn, void *context, struct err *err);
+/* The pins of ".example.org" and the like, entry or none. */
+bool store_each_parent(struct store *store, entry_fn *fn, void *context, struct err *err);
 bool store_entry_count(struct store *store, int64_t *count, struct err *err);
 /* What came, went (its level is LEVEL_NONE) or was changed after that version of the map.
  */
@@ -170,6 +172,10 @@ struct decision_record {
 	const char *rule;
 	const char *reason;
 	const char *dns_state;
+	/* The pin that was there before, with its end (0: none) and its note. */
+	bool was_pinned;
+	int64_t was_until_ms;
+	const char *was_note; /* NULL, to add: none */
 };
 
 /* A destination that fails in two ways by turns causes decisions without end, so only the

@@ -47,6 +47,12 @@ store_each_entry(struct store *store, entry_fn *fn, void *context, struct err *e
 }
 
 bool
+store_each_parent(struct store *store, entry_fn *fn, void *context, struct err *err)
+{
+	return each(store, store_prepare(store, SQL_PARENTS, err), fn, context, err);
+}
+
+bool
 store_each_change(
     struct store *store, int64_t version, entry_fn *fn, void *context, struct err *err)
 {

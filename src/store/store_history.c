@@ -32,11 +32,12 @@ bool
 store_decision_add(struct store *store, const struct decision_record *r, struct err *err)
 {
 	return store_finish(store,
-	           store_bind(store, SQL_DECISION_ADD, err, "iisssssssss", r->destination,
-	               r->time_ms, r->action, level_name(r->before.level),
+	           store_bind(store, SQL_DECISION_ADD, err, "iisssssssssiis",
+	               r->destination, r->time_ms, r->action, level_name(r->before.level),
 	               level_name(r->after.level), r->why, r->rule, r->reason,
 	               r->dns_state, demand_attributes(r->before),
-	               demand_attributes(r->after)),
+	               demand_attributes(r->after), (int64_t)r->was_pinned,
+	               r->was_until_ms, r->was_note != NULL ? r->was_note : ""),
 	           err) &&
 	    store_finish(store,
 	        store_bind(store, SQL_DECISION_FORGET, err, "ii", r->destination,
@@ -75,6 +76,9 @@ store_each_decision(
 		    .rule = (const char *)sqlite3_column_text(stmt, 5),
 		    .reason = (const char *)sqlite3_column_text(stmt, 6),
 		    .dns_state = (const char *)sqlite3_column_text(stmt, 7),
+		    .was_pinned = sqlite3_column_int64(stmt, 10) != 0,
+		    .was_until_ms = sqlite3_column_int64(stmt, 11),
+		    .was_note = (const char *)sqlite3_column_text(stmt, 12),
 		};
 
 		fn(context, &r);

@@ -54,6 +54,33 @@ run "$program" -c "$dir/escape.yaml" list
 is 'an escape in a value: 78' $status 78
 hasnt 'an escape in a value does not reach the terminal' "$err" $'\e'
 
+# What was meant. CONFIGURATION|LINE:COLUMN|WHAT IS SAID
+while IFS='|' read -r text place said; do
+	printf '%b\n' "$text" >"$dir/meant.yaml"
+	run "$program" -c "$dir/meant.yaml" list
+	is "$text: 78, and one complaint" "$status $(wc -l <"$dir/err")" '78 1'
+	has "$text: $said" "$err" "meant.yaml:$place: $said"
+done <<'END'
+ladder: {hold: 2h}|1:16|ladder.hold: "2h" where keys must stand; write hold: {may: 2h}
+ladder:\n  may_after: 3|2:14|ladder.may_after: "3" where keys must stand; write may_after: {attempts: 3}
+ladder:\n  may_after: 10m|2:14|ladder.may_after: "10m" where keys must stand; write may_after: {time: 10m}
+log: /var/log/maillog|1:6|log: "/var/log/maillog" where keys must stand; write log: {file: /var/log/maillog}
+dns: 127.0.0.1|1:6|dns: "127.0.0.1" where keys must stand; write dns: {resolver: 127.0.0.1}
+notify: nonsense here|1:9|keys must stand here
+ladder.lowest: encrypt|1:1|unknown key "ladder.lowest"; write "lowest:" below "ladder:"
+ladder: {hold.may: 2h}|1:10|unknown key "hold.may"
+ladder.hold.may: 2h|1:1|unknown key "ladder.hold.may"; write "may:" below "ladder.hold:"
+rules: "/etc/\\S"|1:14|a "\" that is none of YAML's in double quotes; use single quotes
+END
+
+# As some editors of Windows leave it.
+printf '\xef\xbb\xbflog: {file: /var/log/mail.log}\nrules: %s\n' "$srcdir/rules/postfix.yaml" >"$dir/bom.yaml"
+run "$program" -c "$dir/bom.yaml" rules
+is 'a byte order mark at the beginning is skipped' "$status$err" 0
+printf '\xef\xbb\xbflog: {file: mail.log}\n' >"$dir/bom.yaml"
+run "$program" -c "$dir/bom.yaml" list
+has 'and counts as no column' "$err" 'bom.yaml:1:13: '
+
 configure 'rules: [/nonexistent/rules.yaml]'
 for command in run scan match rules; do
 	ladder $command

@@ -140,4 +140,30 @@ ladder match "$srcdir/tests/logs/corpus/verify-maillog.log"
 has 'an own rule before the shipped ones wins' "$out" '	not-verified-by-us'
 hasnt 'and theirs is not reached' "$out" '	certificate-not-verified'
 
+# Rules of one's own that take the place of shipped ones, or switch them off.
+cat >"$dir/own.yaml" <<'END'
+disable: [tls-not-offered]
+rules:
+  - name: not-verified-by-us
+    override: certificate-not-verified
+    reason: '^Server certificate not (?:verified|trusted)$'
+    fallback: wait
+    hint: 'ask them'
+    examples: ['Server certificate not verified']
+END
+ladder rules
+is 'a shipped rule is overridden, another is off' "$status$err" 0
+is 'and that is shown' "$(sed "s|$dir/||; s|$srcdir/rules/||; s/line [0-9]*/line N/" <<<"$out")" \
+	"$((count - 1)) rules in 2 files, all examples as they should be
+own.yaml:4: \"not-verified-by-us\" takes the place of \"certificate-not-verified\" (postfix.yaml, line N)
+own.yaml:1: \"tls-not-offered\" (postfix.yaml, line N) is off"
+ladder match "$srcdir/tests/logs/corpus/verify-maillog.log"
+has 'the own rule matches' "$out" '	not-verified-by-us'
+hasnt 'what is off does not' "$out" '	tls-not-offered'
+sed -i 's/override: certificate-not-verified/override: certificate-not-verifed/' "$dir/own.yaml"
+ladder rules
+is 'a name that is none: exit status 78' $status 78
+has 'with its place, and what was meant' "$err" \
+	'own.yaml:4:15: override: there is no rule "certificate-not-verifed"; did you mean "certificate-not-verified"?'
+
 finish

@@ -30,7 +30,8 @@ done
 # --- pins
 
 ladder set Example.TEST encrypt
-is 'set ends well' "$status$out$err" 0
+is 'set ends well' "$status$err" 0
+is 'and says what it did' "$out" 'example.test: none -> encrypt, pinned'
 ladder list --json
 is 'the key is folded as Postfix folds it' "$(json 'd[0]["destination"]')" example.test
 is 'it is pinned' "$(json 'd[0]["level"], d[0]["why"], d[0]["pinned"]')" "('encrypt', 'pinned', True)"
@@ -78,6 +79,22 @@ ladder export --format json
 is 'export --format json: an object a line' "$(json 'len(d)')" 5
 is 'export --format json: the fields' "$(json 'sorted(d[0])')" \
 	"['attributes', 'destination', 'level', 'look_again', 'note', 'pinned', 'since', 'why']"
+wanted=$out
+ladder export --json
+is 'export --json: the same' "$out" "$wanted"
+echo old >"$dir/entries"
+ladder export --json -o "$dir/entries"
+is 'export -o: the same, in a file' "$status$out$err $(<"$dir/entries")" "0 $wanted"
+check 'export -o: nothing stands beside it' test ! -e "$dir/entries.new"
+ladder export -o "$dir/none/entries"
+is 'export -o: where there is no directory' $status 73
+has 'export -o: which is named' "$err" "$dir/none/entries"
+ladder export --output - --json
+is 'export -o -: standard output' "$out" "$wanted"
+ln -s /dev/full "$dir/full.new"
+ladder export -o "$dir/full"
+is 'export -o: no link is followed' "$status $(test -e "$dir/full" && echo there)" '73 '
+rm -f "$dir/full.new"
 ladder set csv.test may --note '=1+1,"quoted"'
 ladder export --format csv
 is 'export --format csv: read by a reader of CSV' "$(python3 -c '
@@ -111,7 +128,8 @@ has 'and that is reported' "$err" 'nothing is known of nobody.test'
 # --- unset
 
 ladder unset EXAMPLE.test.
-is 'unset ends well' "$status$out$err" 0
+is 'unset ends well' "$status$err" 0
+is 'and says what it did' "$out" 'example.test: secure -> none, the ladder decides'
 ladder list --json
 is 'the pin is gone' "$(json '"example.test" in [e["destination"] for e in d]')" False
 hasnt 'from the map as well' "$(<"$dir/tls_policy")" '
@@ -120,7 +138,8 @@ ladder explain example.test
 has 'its history stays' "$out" 'unpin secure -> none'
 is 'explain: no entry' "$(sed -n '/^map$/{n;p}' <<<"$out")" '  no entry: the default level applies'
 ladder unset never.test
-is 'unset of one that is not there does no harm' $status 0
+is 'unset of one that was never seen is an error' $status 65
+has 'which is named' "$err" 'there is neither pin nor entry of never.test'
 
 # --- hostile text
 

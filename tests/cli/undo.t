@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# undo: the entry becomes what it was before the last decision, for a day and no weaker.
+# undo: the entry becomes what it was before the last decision, a pin for as long as it stood,
+# everything else for a day.
 . "$(dirname -- "$0")/lib.sh"
 
 configure
@@ -46,15 +47,41 @@ ladder set a.test verify
 ladder set a.test may --note 'for a while'
 ladder undo a.test
 is 'a weaker pin is taken back' $status 0
-is 'and that is reported' "$out" 'a.test: may -> verify for a day'
-is 'the level from before is pinned for a day' "$(standing a.test)" 'verify True undone 86400.0'
-is 'the record says so' "$(last_record a.test)" 'undo may verify undone '
+is 'and that is reported' "$out" 'a.test: may -> verify, pinned'
+is 'the pin from before is back, without an end' "$(standing a.test)" 'verify True pinned None'
+is 'the record says so' "$(last_record a.test)" 'undo may verify pinned '
 is 'the map has it' "$(in_map a.test)" 'verify'
 hasnt 'the note of what was taken back is gone' "$(<"$dir/tls_policy")" 'for a while'
 
 ladder undo a.test
-is 'undo takes an undo back' "$out" 'a.test: verify -> may for a day'
-is 'again for a day' "$(standing a.test)" 'may True undone 86400.0'
+is 'undo takes an undo back' "$out" 'a.test: verify -> may, pinned'
+is 'with its note' "$(standing a.test) $(sed -n 's/.*(\(.*\))$/\1/p' "$dir/tls_policy")" \
+	'may True pinned None for a while'
+has 'that cleartext is back is a warning' "$err" 'warning: mail to a.test may go in cleartext again'
+
+ladder set pin.test verify --for 6h --note 'until they moved'
+ladder set pin.test secure
+ladder undo pin.test
+matches 'a pin comes back with its end' "$out" '^pin\.test: secure -> verify, pinned until [-0-9]+ [:0-9]+$'
+is 'which is the one it had' "$(standing pin.test)" 'verify True pinned 21600.0'
+ladder explain --json pin.test
+is 'and with its note' "$(json 'd[0]["note"]')" 'until they moved'
+ladder unset pin.test
+ladder undo pin.test
+is 'what unset took away comes back as well' "$(standing pin.test)" 'verify True pinned 21600.0'
+is 'an authenticated level is no reason for a warning' "$err" ''
+ladder unset pin.test
+TLSLADDER_NOW_OFFSET=86400 ladder undo pin.test
+is 'a pin that is over by then stands for a day' "$out" 'pin.test: none -> verify for a day'
+
+# Several, all or none.
+ladder set one.test two.test encrypt
+ladder undo one.test never.test two.test
+is 'one that cannot be: none is taken back' "$status $(in_map one.test)" '65 encrypt'
+is 'and nothing is said to be done' "$out" ''
+ladder undo one.test two.test
+is 'several at once' "$status $out" '0 one.test: encrypt -> none for a day
+two.test: encrypt -> none for a day'
 
 ladder set b.test encrypt
 ladder undo b.test
@@ -73,8 +100,8 @@ ladder set d.test secure match=.d.test ciphers=high
 ladder set d.test encrypt
 ladder undo d.test
 is 'a level comes back with its attributes' "$(in_map d.test)" 'secure match=.d.test ciphers=high'
-is 'which is reported' "$out" 'd.test: encrypt -> secure match=.d.test ciphers=high for a day'
-is 'the record says so' "$(last_record d.test)" 'undo encrypt secure undone match=.d.test ciphers=high'
+is 'which is reported' "$out" 'd.test: encrypt -> secure match=.d.test ciphers=high, pinned'
+is 'the record says so' "$(last_record d.test)" 'undo encrypt secure pinned match=.d.test ciphers=high'
 ladder undo d.test
 is 'and goes without them' "$(in_map d.test)" 'encrypt'
 
@@ -94,8 +121,8 @@ is 'and stand in the map' "$(in_map long.test)" "secure $attributes ciphers=high
 ladder set long.test encrypt
 ladder undo long.test
 is 'undo brings them back' "$(in_map long.test)" "secure $attributes ciphers=high"
-is 'and says so' "$out" "long.test: encrypt -> secure $attributes ciphers=high for a day"
-is 'the record has them' "$(last_record long.test)" "undo encrypt secure undone $attributes ciphers=high"
+is 'and says so' "$out" "long.test: encrypt -> secure $attributes ciphers=high, pinned"
+is 'the record has them' "$(last_record long.test)" "undo encrypt secure pinned $attributes ciphers=high"
 ladder explain --json long.test
 is 'explain --json shows them' "$(json 'd[0]["attributes"]')" "$attributes ciphers=high"
 ladder export --format json
@@ -137,8 +164,8 @@ while IFS='|' read -r words said; do
 	is "\"tlsladder $words\" is a usage error" $status 64
 	has "\"tlsladder $words\": $said" "$err" "$said"
 done <<'END'
-undo|one domain is needed
-undo a.test b.test|one domain is needed
+undo|a domain is needed
+undo a.test a.test|a.test is named twice
 undo --json|there is no option "--json"
 undo a..test|"a..test" is no domain
 END

@@ -11,7 +11,7 @@ is '--help says nothing on standard error' "$err" ''
 has '--help names the configuration file' "$out" '--config FILE'
 help=$out
 commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
-for command in run scan queue match rules check status list explain set unset undo again export doctor; do
+for command in run scan queue match rules check status list explain set unset undo again export doctor help; do
 	has "--help lists $command" "
 $commands
 " "
@@ -62,8 +62,9 @@ check|a domain is needed
 check --probe|a domain is needed
 check --frobnicate a.test|there is no option "--frobnicate"
 check a.test b..test|"b..test" is no domain
-explain|one domain is needed
-explain a.test b.test|one domain is needed
+explain|a domain is needed
+explain a.test b..test|"b..test" is no domain
+explain *.a.test|"*.a.test" is no domain, [host] or [host]:port; ".a.test" is all that is below it
 explain a..test|"a..test" is no domain
 doctor extra|no argument is expected
 doctor --frobnicate|there is no option "--frobnicate"
@@ -93,10 +94,30 @@ set a.test may connection_reuse=perhaps|"connection_reuse=perhaps" is neither ye
 set a.test may servername=-bad-|"servername=-bad-" names no host
 set a.test may servername=[mx.a.test]|"servername=[mx.a.test]" names no host
 set a.test verify tafile=ca.pem|"tafile=ca.pem" is no absolute path
-unset|one domain is needed
-unset a.test b.test|one domain is needed
-undo|one domain is needed
-undo a.test b.test|one domain is needed
+set a.test stron|"stron" is no level
+set a.test secur|did you mean "secure"?
+set a.test cleartext|did you mean "may"?
+set a.test b.test ciphers=high|"b.test" is no level
+set a.test ciphers=high|a level is needed before the attributes
+set a.test a.test may|a.test is named twice
+set a.test A.test. may|a.test is named twice
+set a.test secure macht=b.test|is no attribute of smtp_tls_policy_maps; did you mean "match"?
+set a.test secure match=a.test,b.test|put ":" between several values
+set --from|option "--from" wants a value
+set --from - a.test may|with --from no destination is expected
+set a.test may --frm -|did you mean "--from"?
+unset|a domain is needed
+unset a.test a.test|a.test is named twice
+undo|a domain is needed
+undo a.test a.test|a.test is named twice
+lst|no command "lst"; did you mean "list"?
+LIST|did you mean "list"?
+help frobnicate|no command "frobnicate"
+help list extra|one command is expected
+list --jsno|there is no option "--jsno"; did you mean "--json"?
+--jsno list|did you mean "--json"?
+--verbos=1 list|option "--verbos=1" takes no value
+list --config|option "--config" wants a value
 undo --frobnicate|there is no option "--frobnicate"
 rules --frobnicate|there is no option "--frobnicate"
 rules -x|there is no option "-x"
@@ -117,6 +138,32 @@ ladder match -- --json
 is 'and an option is none there' "$status" 66
 ladder rules -- "$srcdir/rules/postfix.yaml"
 is 'rules: a file behind "--" is a file' "$status$err" 0
+
+# Options of every command, and those of the command, stand where they like.
+ladder list --json
+wanted="$status $out$err"
+config=$dir/tlsladder.yaml
+for words in "-c $config --json list" "--config=$config list --json" "list -c $config --json" \
+	"list --json --config $config -v" "-v list --json -c$config" "list -vc $config --js" \
+	"--verbose -c $config -- list --json"; do
+	# shellcheck disable=SC2086
+	run "$program" $words
+	is "\"${words//$dir/.}\" is list --json" "$status $out$err" "$wanted"
+done
+ladder set note.test may --note -v
+is 'what stands behind an option that wants a value is one' "$(grep -c '(-v)$' "$dir/tls_policy")" 1
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+run "$program" --format csv -c "$config" export
+is 'an option with a value before its command' "$status $(grep -c 'no state' <<<"$err")" '66 1'
+run "$program" match -- -c
+is 'behind "--" there are no options' $status 78
+run "$program" help
+is 'help is --help' "$status $out" "0 $help"
+run "$program" list --version
+is '--version behind a command' "$out" "tlsladder $version"
+run "$program" help set
+has 'help COMMAND is COMMAND --help' "$out" "$("$program" set --help)"
+is 'and ends well' $status 0
 
 # A stranger's domain is shown as it is written, and the dot of DNS at its end is none.
 ladder explain 'bücher..test'

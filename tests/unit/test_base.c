@@ -28,7 +28,8 @@ static const struct span_row spans[] = {
     {"1.5h", -1},
     {"10001d", -1},
     {"99999999999999999999d", -1},
-    {"1w", -1},
+    {"1w", 7 * SPAN_DAY_MS},
+    {"1W", -1},
 };
 
 static void

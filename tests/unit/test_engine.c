@@ -143,6 +143,37 @@ settings_stay_while_borrowed(void **state)
 }
 
 static void
+pin_of_a_parent_stands(void **state)
+{
+	struct destination d;
+	bool found;
+
+	(void)state;
+	rig_new_settled();
+	assert_true(store_get(rig.store, ".test", &d, &found, &kit_err));
+	destination_pin(
+	    &d, demand_of(LEVEL_SECURE), world.wall_ms + HOUR, "", world.wall_ms);
+	kit_put(rig.store, &d);
+	destination_clear(&d);
+	rig_defer("a.test");
+	rig_save();
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_assert_entry(".test", LEVEL_SECURE);
+	world_pass(HOUR + MIN);
+	world_settle(rig.engine);
+	rig_assert_entry(".test", LEVEL_NONE); /* the ladder does not judge it */
+	d = kit_get(rig.store, ".test");
+	assert_int_equal(d.look_ms, 0);
+	assert_false(d.pin.set);
+	rig_defer("a.test");
+	rig_save();
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+static void
 lines_wait_for_their_route(void **state)
 {
 	(void)state;
@@ -558,6 +589,8 @@ main(void)
 	    "minute");
 	suite_add(settings_stay_while_borrowed, NULL,
 	    "no new settings while an asker is at work with the old ones");
+	suite_add(pin_of_a_parent_stands, NULL,
+	    "the pin of a parent stands for the domains below, until it ends");
 	suite_add(lines_wait_for_their_route, NULL,
 	    "lines wait until the transport maps were asked, once a recipient");
 	suite_add(lines_wait_for_the_settings, NULL,

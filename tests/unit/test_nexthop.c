@@ -109,6 +109,20 @@ static const char *const recipients[][2] = {
 };
 
 static void
+parents_are_of_domains(void **state)
+{
+	(void)state;
+	assert_true(nexthop_is_below("a.d.test", ".d.test"));
+	assert_true(nexthop_is_below("a.b.d.test", ".d.test"));
+	assert_false(nexthop_is_below("d.test", ".d.test"));
+	assert_false(nexthop_is_below("ad.test", ".d.test"));
+	assert_false(nexthop_is_below(".d.test", ".d.test"));
+	assert_false(nexthop_is_below("[a.d.test]", ".d.test"));
+	assert_false(nexthop_is_below("a.d.test:25", ".d.test"));
+	assert_false(nexthop_is_below("a.d.test", "d.test"));
+}
+
+static void
 recipient_domain_is(void **state)
 {
 	const char *const *row = *state;
@@ -168,6 +182,8 @@ main(void)
 	for (size_t i = 0; no_addresses[i] != NULL; i++)
 		suite_add(
 		    is_no_address, no_addresses[i], "%s is no address", no_addresses[i]);
+	suite_add(
+	    parents_are_of_domains, NULL, "Postfix looks up the parents of a domain");
 	suite_add(levels_keep_their_names, NULL, "a level's name parses to that level");
 	return suite_run();
 }

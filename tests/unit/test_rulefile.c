@@ -69,8 +69,9 @@ static const struct row rows[] = {
         "a.yaml:1:1: unknown key \"rule\"; did you mean \"rules\"?"},
     {"unknown keys", TOP A_RULE "  fallbak: may\n  priority: 1\n", NULL,
         "a.yaml:6:3: unknown key \"fallbak\"; did you mean \"fallback\"?\n"
-        "a.yaml:7:3: unknown key \"priority\"; known here: name, reason, dsn, service, "
-        "status, dnssec, fallback, alert, fault, cause, examples, counterexamples"},
+        "a.yaml:7:3: unknown key \"priority\"; known here: name, override, reason, dsn, "
+        "service, "
+        "status, dnssec, fallback, alert, fault, hint, cause, examples, counterexamples"},
     {"an empty rule", "rules:\n- {}\n", NULL,
         "a.yaml:2:3: a rule without name; give it one that explain and the log can show\n"
         "a.yaml:2:3: a rule without reason; write the pattern of the text in "
@@ -130,7 +131,74 @@ static const struct row rows[] = {
         "'^(?:...|...)$'"},
     {"the same name in another file", TOP A_RULE,
         TOP "- name: a\n  reason: '^B$'\n  fallback: may\n  examples: [B]\n",
-        "b.yaml:2:9: name: \"a\" is taken by the rule in a.yaml, line 2; choose another"},
+        "b.yaml:2:9: name: \"a\" is taken by the rule in a.yaml, line 2; choose another, "
+        "or write \"override: a\" in the one that is to take the other's place"},
+    {"a rule that takes the place of another",
+        TOP "- {name: b, override: a, reason: '^B$', fallback: may, examples: [B]}\n",
+        TOP A_RULE "- {name: c, reason: '^A', fallback: may, examples: [A]}\n", ""},
+    {"the same under its name",
+        TOP "- {name: a, override: a, reason: '^B$', fallback: may, examples: [B]}\n",
+        TOP A_RULE, ""},
+    {"the same without a name",
+        TOP "- {override: a, reason: '^B$', fallback: may, examples: [B]}\n", TOP A_RULE,
+        ""},
+    {"a rule that is off", "disable: [a]\n",
+        TOP A_RULE "- {name: c, reason: '^A', fallback: may, examples: [A]}\n", ""},
+    {"one is no list", "disable: a\n", TOP A_RULE, ""},
+    {"override and disable of a name that nobody has",
+        "disable: [b, certificate, A1]\n" TOP
+        "- {override: aa, reason: '^B$', fallback: may, examples: [B]}\n",
+        TOP "- {name: certificates, reason: '^C', fallback: may, examples: [C]}\n",
+        "a.yaml:1:11: disable: there is no rule \"b\"\n"
+        "a.yaml:1:14: disable: there is no rule \"certificate\"; did you mean "
+        "\"certificates\"?\n"
+        "a.yaml:1:27: disable: there is no rule \"A1\"\n"
+        "a.yaml:3:14: override: there is no rule \"aa\""},
+    {"override twice, and disable of the same",
+        "disable: [a]\n" TOP
+        "- {name: b, override: a, reason: '^B$', fallback: may, examples: [B]}\n"
+        "- {name: c, override: a, reason: '^C$', fallback: may, examples: [C]}\n",
+        TOP A_RULE,
+        "a.yaml:1:11: disable: \"a\" is overridden in a.yaml, line 3; remove one\n"
+        "a.yaml:4:23: override: \"a\" is overridden in a.yaml, line 3, already; remove "
+        "one"},
+    {"disable of what is no name", "disable: [[a], {}, ~]\n", TOP A_RULE,
+        "a.yaml:1:11: disable: a list where the name of a rule must be\n"
+        "a.yaml:1:16: disable: a mapping where the name of a rule must be\n"
+        "a.yaml:1:20: disable: no value where the name of a rule must be"},
+    {"a sentence as cause", TOP A_RULE "  cause: look there\n", NULL,
+        "a.yaml:6:10: cause: a sentence for the alert is called hint; write hint: "
+        "instead"},
+    {"a cause as condition", TOP A_RULE "  cause: self-signed\n", NULL,
+        "a.yaml:6:10: cause: this condition is not available yet; leave it out"},
+    {"a status that no line has", TOP A_RULE "  status: defered\n", NULL,
+        "a.yaml:6:11: status: matches neither \"deferred\" nor \"bounced\", and there is "
+        "no other that a rule is asked about; correct it, or leave the key out"},
+    {"a whole line as example",
+        TOP "- name: a\n  reason: '^A$'\n  fallback: may\n  examples:\n"
+            "  - 'Nov 24 07:00:00 mail postfix/smtp[1]: 4jYQBx3n2tz1bYNB: to=<a@x.test>, "
+            "relay=none, delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (A)'\n"
+            "  - {reason: 'status=deferred (A)'}\n",
+        NULL,
+        "a.yaml:6:5: examples: a whole line of the log; write only the text in the "
+        "parentheses at its end\n"
+        "a.yaml:7:14: examples: a whole line of the log; write only the text in the "
+        "parentheses at its end"},
+    {"a rule that is too wide is one complaint",
+        TOP "- {name: w, reason: '^', fallback: wait, examples: [x]}\n",
+        TOP "- {name: a, reason: '^A$', fallback: may, examples: [A, A, A]}\n"
+            "- {name: b, reason: '^B$', fallback: may, examples: [B]}\n",
+        "a.yaml:2:21: reason: takes 4 examples of rules behind it, the first of \"a\" "
+        "(b.yaml, line 2); make the pattern narrower, or move the rule behind them"},
+    {"a rule that matches none of its examples",
+        TOP "- {name: a, reason: '^A$', fallback: may, examples: [B, C, D]}\n", NULL,
+        "a.yaml:2:54: examples: not matched by its rule \"a\" (and 2 more); correct the "
+        "text or the pattern"},
+    {"a pattern in double quotes",
+        TOP "- name: a\n  reason: \"^host \\S+$\"\n  fallback: may\n", NULL,
+        "a.yaml:3:18: a \"\\\" that is none of YAML's in double quotes; use single "
+        "quotes, in which patterns stand as they are"},
+    {"a byte order mark", "\xef\xbb\xbf" TOP A_RULE, NULL, ""},
     {"complaints of two files", "rules:\n- x\n", "rules:\n- y\n",
         "a.yaml:2:3: a rule is a mapping; begin it with \"- name: ...\"\n"
         "b.yaml:2:3: a rule is a mapping; begin it with \"- name: ...\""},
@@ -281,7 +349,7 @@ meaning_is_read(void **state)
 	    TOP "- {name: a, reason: '^A$', fallback: encrypt}\n"
 	        "- {name: b, reason: '^B$', fallback: next, alert: on}\n"
 	        "- {name: c, reason: '^C$', fallback: wait, fault: ours, "
-	        "dnssec: insecure, dsn: d, service: s, status: t, cause: u}\n");
+	        "dnssec: insecure, dsn: d, service: s, status: bounced, hint: u}\n");
 	rules = rulefile_load(files, 1, RULEFILE_COMPILE, &errs);
 	assert_non_null(rules);
 	assert_int_equal(rules_count(rules), 3);
@@ -292,7 +360,7 @@ meaning_is_read(void **state)
 	assert_false(rule->fault_ours);
 	assert_int_equal(rule->dnssec, RULE_DNSSEC_ANY);
 	assert_null(rule->dsn);
-	assert_null(rule->cause);
+	assert_null(rule->hint);
 	rule = rules_get(rules, 1);
 	assert_int_equal(rule->fallback, FALLBACK_NEXT);
 	assert_true(rule->alert);
@@ -302,8 +370,43 @@ meaning_is_read(void **state)
 	assert_int_equal(rule->dnssec, RULE_DNSSEC_INSECURE);
 	assert_string_equal(rule->dsn, "d");
 	assert_string_equal(rule->service, "s");
-	assert_string_equal(rule->status, "t");
-	assert_string_equal(rule->cause, "u");
+	assert_string_equal(rule->status, "bounced");
+	assert_string_equal(rule->hint, "u");
+	rules_free(rules);
+}
+
+/* A rule of one's own stands where the shipped one stood. */
+static void
+overriding_keeps_the_place(void **state)
+{
+	char a[] = "a.yaml", b[] = "b.yaml";
+	char *files[] = {a, b};
+	struct errs errs = {0}, notes = {0};
+	struct rules *rules;
+	char *text;
+
+	(void)state;
+	write_file(a,
+	    "disable: [three]\n" TOP "- {name: own, reason: '^O$', fallback: may}\n"
+	    "- {name: mine, override: two, reason: '^M$', fallback: may}\n");
+	write_file(b,
+	    TOP "- {name: one, reason: '^1$', fallback: may}\n"
+	        "- {name: two, reason: '^2$', fallback: may}\n"
+	        "- {name: three, reason: '^3$', fallback: may}\n"
+	        "- {name: four, reason: '^4$', fallback: may}\n");
+	rules = rulefile_load_noting(files, 2, RULEFILE_COMPILE, &notes, &errs);
+	assert_non_null(rules);
+	assert_int_equal(rules_count(rules), 4);
+	assert_string_equal(rules_get(rules, 0)->name, "own");
+	assert_string_equal(rules_get(rules, 1)->name, "one");
+	assert_string_equal(rules_get(rules, 2)->name, "mine");
+	assert_string_equal(rules_get(rules, 3)->name, "four");
+	text = joined(&notes);
+	assert_string_equal(text,
+	    "a.yaml:4: \"mine\" takes the place of \"two\" (b.yaml, line 3)\n"
+	    "a.yaml:1: \"three\" (b.yaml, line 4) is off");
+	free(text);
+	errs_clear(&notes);
 	rules_free(rules);
 }
 
@@ -451,6 +554,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(complaints_are, &rows[i], "%s", rows[i].name);
 	suite_add(meaning_is_read, NULL, "what a rule says is read");
+	suite_add(overriding_keeps_the_place, NULL,
+	    "a rule that overrides stands where the other stood, and that is noted");
 	suite_add(daemon_does_without_examples, NULL, "the daemon does not try examples");
 	suite_add(missing_file_is_named, NULL, "a file that is not there is named");
 	suite_add(too_many_rules_are_refused, NULL, "1001 rules are too many");

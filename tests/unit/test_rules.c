@@ -25,6 +25,8 @@ static const struct refused_row refused[] = {
         {.name = "a", .reason = "^a$", .service = "["}, "service", "service: missing"},
     {"a status pattern that does not compile",
         {.name = "a", .reason = "^a$", .status = "\\"}, "status", "status: "},
+    {"a status that no line has", {.name = "a", .reason = "^a$", .status = "^defered$"},
+        "status", "status: matches neither \"deferred\" nor \"bounced\""},
     {"no anchor", {.name = "a", .reason = "TLS is required"}, "reason",
         "reason: the pattern does not begin with ^ in every alternative"},
     {"an anchor in the first alternative only", {.name = "a", .reason = "^a$|b"},
@@ -100,7 +102,7 @@ static void
 texts_are_copied(void **state)
 {
 	struct rules *rules = rules_new();
-	char name[] = "name", reason[] = "^reason$", dsn[] = "^4", cause[] = "why";
+	char name[] = "name", reason[] = "^reason$", dsn[] = "^4", hint[] = "why";
 	const struct rule_source *rule;
 
 	(void)state;
@@ -112,8 +114,8 @@ texts_are_copied(void **state)
 	        .level = LEVEL_ENCRYPT,
 	        .alert = true,
 	        .fault_ours = true,
-	        .cause = cause});
-	name[0] = reason[0] = dsn[0] = cause[0] = 'X';
+	        .hint = hint});
+	name[0] = reason[0] = dsn[0] = hint[0] = 'X';
 	rule = rules_get(rules, 0);
 	assert_string_equal(rule->name, "name");
 	assert_string_equal(rule->reason, "^reason$");
@@ -124,7 +126,7 @@ texts_are_copied(void **state)
 	assert_int_equal(rule->level, LEVEL_ENCRYPT);
 	assert_true(rule->alert);
 	assert_true(rule->fault_ours);
-	assert_string_equal(rule->cause, "why");
+	assert_string_equal(rule->hint, "why");
 	assert_int_equal(rules_find(rules, "name"), 0);
 	assert_int_equal(rules_find(rules, "Name"), -1);
 	rules_free(rules);

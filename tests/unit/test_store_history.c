@@ -79,6 +79,39 @@ decisions_come_oldest_first(void **state)
 }
 
 static void
+append_pin(void *context, const struct decision_record *r)
+{
+	buf_printf(
+	    context, "%d %ld %s\n", r->was_pinned, (long)r->was_until_ms, r->was_note);
+}
+
+static void
+a_decision_knows_the_pin_before(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t a = kit_add(store, "a.test");
+	struct decision_record r = {.destination = a,
+	    .time_ms = 1000,
+	    .action = "pin",
+	    .why = "pinned",
+	    .rule = "",
+	    .reason = "",
+	    .dns_state = "",
+	    .was_pinned = true,
+	    .was_until_ms = INT64_C(5000000000000),
+	    .was_note = "ticket 7"};
+	struct buf out = {0};
+
+	(void)state;
+	kit_decide(store, a, 500, "set");
+	assert_true(store_decision_add(store, &r, &kit_err));
+	assert_true(store_each_decision(store, a, append_pin, &out, &kit_err));
+	assert_string_equal(buf_text(&out), "0 0 \n1 5000000000000 ticket 7\n");
+	buf_clear(&out);
+	store_close(store);
+}
+
+static void
 count_decision(void *context, const struct decision_record *r)
 {
 	int64_t *counts =
@@ -138,6 +171,8 @@ main(void)
 	suite_add(tallies_add_up, NULL, "tallies add up a day and a kind");
 	suite_add(
 	    decisions_come_oldest_first, NULL, "decisions come in the order of events");
+	suite_add(a_decision_knows_the_pin_before, NULL,
+	    "a decision knows the pin that it took the place of");
 	suite_add(decisions_without_effect_are_few, NULL,
 	    "decisions that changed nothing: the last hundred of a destination stay");
 	suite_add(history_is_thinned, NULL, "history before a day is forgotten");

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A destination as people write it. What they paste, an address or a URL, is cut to the
+ * domain in it.
+ */
+#ifndef CMD_OPERAND_H
+#define CMD_OPERAND_H
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "core/nexthop.h"
+
+enum operand {
+	OPERAND_NONE,  /* no destination */
+	OPERAND_PLAIN, /* one as it is written, but for blanks around it, capital letters
+	                * and the dot of DNS at its end */
+	OPERAND_CUT,   /* the one that is in it */
+};
+
+/* parents: ".example.org", the key for all that is below a domain, is one as well; of
+ * *out key and host are meant then. */
+enum operand operand_parse(struct str text, bool parents, struct nexthop *out);
+
+/* Why it is none: `is no domain, ...`. */
+void operand_add_fault(struct str text, bool parents, struct buf *out);
+
+#endif

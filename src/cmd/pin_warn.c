@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/pin_warn.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "cmd/cmd.h"
+#include "measure/measure.h"
+#include "sys/clock.h"
+
+/* A warning is no reason to wait long: for an answer; before the last question begins. */
+#define DNS_TIMEOUT_MS SPAN_SECOND_MS
+#define DNS_ALL_MS     SPAN_SECOND_MS
+
+/* --- passwords --------------------------------------------------------------------- */
+
+#define KEYS_EACH 2 /* the host, and the next-hop as it is written */
+
+static void
+note_found(void *context, size_t index, struct str value)
+{
+	bool *found = context;
+
+	(void)value;
+	found[index / KEYS_EACH] = true;
+}
+
+/* False: a map could not be asked. */
+static bool
+ask_passwords(const struct postfix *postfix, const char *names, const char *const *keys,
+    size_t count, bool *found)
+{
+	bool ours, asked = true;
+	char **maps = postfix_other_maps(names, "", &ours);
+
+	for (size_t m = 0; maps[m] != NULL; m++) {
+		struct str direct = str_of(maps[m]);
+		struct err ignored;
+
+		str_eat(&direct, STR("proxy:")); /* proxymap(8) serves Postfix alone */
+		asked = postfix_lookup_all(postfix, direct.p, keys, count, note_found,
+		            found, &ignored) &&
+		    asked;
+	}
+	postfix_maps_free(maps);
+	return asked;
+}
+
+void
+pin_warn_of_passwords(const struct postfix *postfix,
+    const struct postfix_settings *settings, const struct pins *pins)
+{
+	const char **keys;
+	bool *found, asked;
+
+	if (!settings->logs_in)
+		return;
+	keys = mem_new(pins->count * KEYS_EACH, sizeof(*keys));
+	found = mem_new(pins->count, sizeof(*found));
+	for (size_t i = 0; i < pins->count; i++) {
+		keys[i * KEYS_EACH] = pins->items[i].nexthop.host;
+		keys[i * KEYS_EACH + 1] = pins->items[i].nexthop.key;
+	}
+	asked = ask_passwords(
+	    postfix, settings->password_maps, keys, pins->count * KEYS_EACH, found);
+	for (size_t i = 0; i < pins->count; i++) {
+		const struct pin *pin = &pins->items[i];
+
+		if (level_promise(pin->entry.level) < level_promise(settings->level) &&
+		    (found[i] || (!asked && pin->nexthop.bracketed)))
+			cmd_warn("Postfix logs in at %s: the password goes at %s",
+			    pin->nexthop.key, level_name(pin->entry.level));
+	}
+	free(keys);
+	free(found);
+}
+
+/* --- DANE -------------------------------------------------------------------------- */
+
+static bool
+leaves_dane_out(const struct pin *pin)
+{
+	return pin->entry.level != LEVEL_NONE && pin->entry.level != LEVEL_DANE &&
+	    pin->entry.level != LEVEL_DANE_ONLY && pin->nexthop.key[0] != '.';
+}
+
+static void
+ask_dane(struct measurer *measurer, const struct measure_settings *settings,
+    const struct pin *pin)
+{
+	struct measure_item *item = mem_new(1, sizeof(*item));
+
+	item->nexthop = pin->nexthop;
+	measure_one(measurer, settings, item);
+	if (item->answers.dane.state == DANE_USABLE)
+		cmd_warn(
+		    "%s has usable TLSA records; at %s Postfix does not look at them",
+		    pin->nexthop.key, level_name(pin->entry.level));
+	free(item);
+}
+
+void
+pin_warn_of_dane(const struct config *config, const struct pins *pins)
+{
+	struct resolver_settings resolver = config_resolver(config);
+	struct postfix postfix = cmd_postfix(config);
+	struct measure_settings settings = measure_settings_of(&postfix, NULL, NULL);
+	int64_t until_ms = clock_monotonic_ms() + DNS_ALL_MS;
+	struct measurer *measurer;
+	size_t left = 0;
+	struct err ignored;
+
+	resolver.tries = 1;
+	if (resolver.timeout_ms > DNS_TIMEOUT_MS)
+		resolver.timeout_ms = DNS_TIMEOUT_MS;
+	measurer = measure_make(&resolver);
+	for (size_t i = 0; i < pins->count && measure_has_resolver(measurer, &ignored);
+	     i++) {
+		if (!leaves_dane_out(&pins->items[i]))
+			continue;
+		if (clock_monotonic_ms() < until_ms)
+			ask_dane(measurer, &settings, &pins->items[i]);
+		else
+			left++;
+	}
+	measure_drop(measurer);
+	if (left > 0)
+		cmd_note("DNS was not asked whether the last %zu have TLSA records; "
+		         "tlsladder check asks it",
+		    left);
+}
+
+/* --- cleartext --------------------------------------------------------------------- */
+
+void
+pin_warn_of_cleartext(const struct config *config,
+    const struct postfix_settings *settings, const struct pins *pins)
+{
+	enum level standard = config->postfix.default_level;
+
+	if (standard == LEVEL_UNKNOWN && settings != NULL)
+		standard = settings->level;
+	for (size_t i = 0; i < pins->count; i++) {
+		const struct pin *pin = &pins->items[i];
+		enum level level =
+		    pin->entry.level == LEVEL_NONE ? standard : pin->entry.level;
+
+		if (level != LEVEL_UNKNOWN && level_promise(level) <= LEVEL_MAY)
+			cmd_warn(
+			    "mail to %s may go in cleartext again", pin->nexthop.key);
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a pin does that whoever sets it should know: warnings on stderr. */
+#ifndef CMD_PIN_WARN_H
+#define CMD_PIN_WARN_H
+
+#include "cmd/pin.h"
+#include "postfix/postfix.h"
+
+/* A pin stands above the guard of passwords: where one goes out at less than the default
+ * level. */
+void pin_warn_of_passwords(const struct postfix *postfix,
+    const struct postfix_settings *settings, const struct pins *pins);
+
+/* DNS is asked: where usable TLSA records are left unused. What it cannot tell is not
+ * reported. */
+void pin_warn_of_dane(const struct config *config, const struct pins *pins);
+
+/* Where mail may go in cleartext again. settings NULL: Postfix could not be asked. */
+void pin_warn_of_cleartext(const struct config *config,
+    const struct postfix_settings *settings, const struct pins *pins);
+
+#endif

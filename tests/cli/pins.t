@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# set, unset and explain with several names, lists from files, and what people paste for a
+# domain.
+. "$(dirname -- "$0")/lib.sh"
+
+in_map() {
+	grep -v '^#' "$dir/tls_policy"
+}
+
+# --- many in one transaction
+
+configure "map: {file: $dir/tls_policy, type: hash}"
+cat >"$dir/postconf.out" <<'END'
+mail_version = 3.7.11
+smtp_tls_policy_maps =
+smtp_tls_security_level = verify
+default_database_type = hash
+END
+cat >"$dir/postmap.sh" <<'END'
+for last; do :; done
+case $* in
+*-q*) awk -F '\t' 'NR == FNR { v[$1] = $2; next } $1 in v { print $1 "\t" v[$1] }' "${last#*:}.db" - ;;
+*) cp "${last#*:}" "${last#*:}.db" ;;
+esac
+END
+names=$(seq -f 'd%03g.test' 1 100)
+before=$(date +%s%N)
+# shellcheck disable=SC2086
+ladder set $names encrypt --note 'all of them'
+echo "# $((($(date +%s%N) - before) / 1000000)) ms for 100 pins"
+is 'a hundred at once' "$status$err" 0
+is 'a line each' "$(wc -l <<<"$out") $(head -n 1 <<<"$out")" '100 d001.test: none -> encrypt, pinned'
+is 'and one postmap for all' "$(grep -vc -- '\[-q\]' "$dir/postmap.calls")" 1
+rm "$dir/postmap.calls"
+# shellcheck disable=SC2086
+ladder unset $names
+is 'unset as well' "$status $(wc -l <<<"$out") $(grep -vc -- '\[-q\]' "$dir/postmap.calls")" '0 100 1'
+rm -f "$dir"/state.db* "$dir"/tls_policy* "$dir"/postmap.*
+configure
+
+ladder set a.test b.test '[mx.c.test]:587' secure match=mx.test ciphers=high
+is 'several names: each gets level and attributes' "$(in_map)" '[mx.c.test]:587	secure match=mx.test ciphers=high
+a.test	secure match=mx.test ciphers=high
+b.test	secure match=mx.test ciphers=high'
+ladder set a.test c..test may
+is 'one that is none: nothing is done' "$status $(in_map | grep -c may)" '64 0'
+ladder set a.test VERIFY
+is 'a level in capital letters is one' "$status $(in_map | grep a.test)" '0 a.test	verify'
+
+ladder unset a.test never.test b.test
+is 'unset: one that was never seen, and nothing is done' "$status $(in_map | grep -c '^[ab].test')" '65 2'
+is 'and nothing is said to be done' "$out" ''
+
+ladder explain a.test b.test
+is 'explain tells of each' "$(grep -E '^[ab]\.test$' <<<"$out" | tr '\n' ' ')" 'a.test b.test '
+ladder explain --json a.test never.test b.test
+is 'one of which nothing is known: an error' $status 66
+is 'and the others all the same' "$(grep -o '"destination":"[^"]*"' <<<"$out" | tr '\n' ' ')" \
+	'"destination":"a.test" "destination":"b.test" '
+
+# --- a parent
+
+ladder set .example.test encrypt
+is 'all domains below one' "$status $out" '0 .example.test: none -> encrypt, pinned'
+has 'as Postfix looks them up' "$(in_map)" '.example.test	encrypt'
+ladder explain .Example.test
+has 'it can be explained' "$out" '.example.test	encrypt'
+ladder undo .example.test
+is 'and taken back' "$out" '.example.test: encrypt -> none for a day'
+ladder unset .example.test
+is 'and ended' $status 0
+for word in . .. '.[a.test]' .a.test:25 .192.0.2.1; do
+	ladder set "$word" encrypt
+	is "\"$word\" is no parent" $status 64
+done
+ladder check .example.test
+is 'no mail goes to a parent' $status 64
+has 'which check says' "$err" 'name a domain that mail goes to'
+
+# --- what people paste: WHAT IT IS|WHAT IT IS TAKEN FOR|is it said?
+
+while IFS='|' read -r text key said; do
+	ladder set "$text" encrypt
+	is "\"$text\" is $key" "$(tail -n 1 <<<"$out")" "$key: none -> encrypt, pinned"
+	if [[ $said == said ]]; then
+		has "\"$text\": which is said" "$err" "is taken for $key"
+	else
+		is "\"$text\": nothing is said" "$err" ''
+	fi
+	ladder unset "$key"
+	rm -f "$dir"/state.db* "$dir"/tls_policy*
+done <<'END'
+postmaster@d.test|d.test|said
+@d.test|d.test|said
+"a@b"@d.test|d.test|said
+<postmaster@d.test>|d.test|said
+Post Master <postmaster@D.test>|d.test|said
+mailto:postmaster@d.test?subject=x|d.test|said
+https://www.d.test/path?q=a@b|www.d.test|said
+HTTPS://u:p@d.test:443/|d.test|said
+smtp://d.test:2525|d.test:2525|said
+smtp://[mx.d.test]:2525|[mx.d.test]:2525|said
+d.test/contact|d.test|said
+ d.test |d.test|
+D.TEST|d.test|
+d.test.|d.test|
+END
+for word in @ a@ 'a b.test' https:// / ' ' '' '<>' 'a.test,b.test'; do
+	ladder set "$word" encrypt
+	is "\"$word\" is none" $status 64
+done
+
+# --- a list
+
+cat >"$dir/pins" <<'END'
+# partners
+a.test secure match=.a.test:mx.b.test ciphers=high   # as agreed
+
+  B.test	may
+.c.test encrypt
+[mx.d.test]:587 dane-only
+END
+ladder set --from "$dir/pins" --note 'ticket 7' --for 1w
+is 'a list of pins' "$status$err" 0
+is 'in its order' "$out" 'a.test: none -> secure match=.a.test:mx.b.test ciphers=high, pinned for 7d
+b.test: none -> may, pinned for 7d
+.c.test: none -> encrypt, pinned for 7d
+[mx.d.test]:587: none -> dane-only, pinned for 7d'
+has 'with the note' "$(<"$dir/tls_policy")" '(ticket 7)
+b.test	may'
+run bash -c "printf '\xef\xbb\xbfe.test verify\r\n' | '$program' -c '$dir/tlsladder.yaml' set --from -"
+is 'of standard input' "$status $out" '0 e.test: none -> verify, pinned'
+
+before=$(in_map)
+cat >"$dir/pins" <<'END'
+f.test may
+f..test may
+g.test
+h.test strong
+i.test secure macht=.i.test
+
+j.test encrypt match=.j.test
+F.test encrypt
+END
+ladder set --from "$dir/pins"
+is 'a list with faults' "$status$out" 65
+is 'nothing of it is set' "$(in_map)" "$before"
+while IFS='|' read -r line said; do
+	has "line $line: $said" "$err" "$dir/pins:$line: $said"
+done <<'END'
+2|"f..test" is no domain
+3|a level is missing behind "g.test"
+4|"strong" is no level
+5|"macht=.i.test" is no attribute of smtp_tls_policy_maps; did you mean "match"?
+7|"match=.j.test" is for verify and secure alone
+8|f.test stands here twice, first in line 1
+END
+ladder set --from "$dir/none"
+is 'a list that is missing: no input' $status 66
+has 'and is named' "$err" "$dir/none"
+ladder set --from -
+is 'an empty list' "$status" 65
+
+# --- what a pin switches off
+
+cat >"$dir/dns" <<'END'
+d.test MX secure
+	d.test. 300 IN MX 10 mx.d.test.
+mx.d.test A secure
+	mx.d.test. 300 IN A 192.0.2.1
+_25._tcp.mx.d.test TLSA secure
+	_25._tcp.mx.d.test. 300 IN TLSA 3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+END
+start_dns
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}"
+for level in may encrypt verify secure; do
+	ladder set d.test $level
+	has "$level where there are TLSA records: a warning" "$err" \
+		"warning: d.test has usable TLSA records; at $level Postfix does not look at them"
+	is "$level: and it is set" "$status $(in_map | grep '^d.test')" "0 d.test	$level"
+done
+ladder set d.test dane-only
+is 'dane-only: none' "$status$err" 0
+ladder undo d.test
+has 'an undo that switches DANE off: a warning' "$err" 'at secure Postfix does not look at them'
+
+finish
