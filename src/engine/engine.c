@@ -91,6 +91,8 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	    .command_count = config->postfix.command.count,
 	};
 	e->fold = fold_new(rules);
+	fold_set_quoted(e->fold, ANSWER_UNSURE); /* until Postfix tells */
+	fold_set_outer(e->fold, config->log.nested);
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
 	e->judge.asks_queue = mode == ENGINE_APPLY;

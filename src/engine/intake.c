@@ -165,6 +165,7 @@ store_counts(struct store *store, const struct fold *fold, struct err *err)
 	    {"limit-hits", counts->limit_hits},
 	    {"ambiguous", counts->ambiguous},
 	    {"no-nexthop", counts->no_nexthop},
+	    {"not-understood", counts->strange},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -29,8 +29,9 @@ time_of(struct parse_minute *minute, const struct stamp *stamp, int64_t now_ms)
 }
 
 void
-parse_start(struct parse *parse, struct str lines, int64_t wall_ms)
+parse_start(struct parse *parse, struct str lines, struct str outer, int64_t wall_ms)
 {
+	parse->outer = outer;
 	parse->wall_ms = wall_ms;
 	parse->shift_ms = clock_offset_ms();
 	/* of no month: as lines without a stamp */
@@ -52,8 +53,11 @@ parse_line(struct parse *parse, struct str line, struct parsed *out)
 	struct logline split;
 	int64_t time_ms;
 
-	if (!logline_split_next(&parse->head, line, &split) || !parsed_from(&split, out))
-		return false;
+	if (!logline_split_next(&parse->head, line, &split) &&
+	    !logline_split_nested(line, parse->outer, &split))
+		return parsed_from_strange(line, NULL, out);
+	if (!parsed_from(&split, out))
+		return parsed_from_strange(line, &split, out);
 	/* Where the clock is shifted, the log's is not. */
 	time_ms = time_of(&parse->minute, &split.stamp, parse->wall_ms - parse->shift_ms);
 	out->time_ms = time_ms != 0 ? time_ms + parse->shift_ms : parse->wall_ms;
