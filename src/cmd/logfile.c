@@ -52,6 +52,15 @@ logfile_is_own(const struct config *config, const char *path)
 	return own;
 }
 
+void
+logfile_started(struct logfile *log, bool quotes)
+{
+	if (!quotes)
+		log->started = ANSWER_NO;
+	else if (log->started == ANSWER_UNSURE)
+		log->started = ANSWER_YES;
+}
+
 static void
 take_start(struct logfile *log, struct str line)
 {
@@ -62,10 +71,7 @@ take_start(struct logfile *log, struct str line)
 	    !str_equal(split.program, STR("master")) || split.has_severity ||
 	    !start_parse(split.text))
 		return;
-	if (!start_quotes(split.text))
-		log->started = ANSWER_NO;
-	else if (log->started == ANSWER_UNSURE)
-		log->started = ANSWER_YES;
+	logfile_started(log, start_quotes(split.text));
 }
 
 /* The line around p, in text. */

@@ -34,6 +34,9 @@ bool logfile_is_own(const struct config *config, const char *path);
 /* Whole lines that are about to be read, of what cannot be read again. */
 void logfile_expect(struct logfile *log, struct str lines);
 
+/* The same of a line that tells which version started. */
+void logfile_started(struct logfile *log, bool quotes);
+
 /* Only NO and YES. Asked once, of a file by reading it. */
 enum answer logfile_quotes(struct logfile *log);
 

@@ -205,6 +205,10 @@ uint64_t fold_strange(const struct fold *fold, const char **line);
  */
 void fold_set_sessions(struct fold *fold, bool logged);
 
+/* Called for each status line that was counted before, and is not again. */
+typedef void fold_known_fn(void *context, const struct parsed *line);
+void fold_on_known(struct fold *fold, fold_known_fn *fn, void *context);
+
 /* Lines that wait for a route: how many, whose, and a new try for all of them. */
 size_t fold_parked(const struct fold *fold);
 bool fold_was_unparked(const struct fold *fold); /* ever */

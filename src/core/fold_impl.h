@@ -19,6 +19,8 @@ struct fold {
 	enum answer quoted; /* addresses are in the log */
 	bool foreign;       /* ... of another Postfix, and its log does not say so */
 	bool unparking;
+	fold_known_fn *known;
+	void *known_context;
 	const char *outer;
 	uint64_t strange;
 	char strange_line[FOLD_STRANGE_SIZE];

@@ -37,6 +37,13 @@ fold_set_foreign(struct fold *fold, bool foreign)
 }
 
 void
+fold_on_known(struct fold *fold, fold_known_fn *fn, void *context)
+{
+	fold->known = fn;
+	fold->known_context = context;
+}
+
+void
 fold_set_outer(struct fold *fold, const char *outer)
 {
 	fold->outer = outer;
