@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/logfile.h"
+#include "core/covered.h"
 #include "engine/intake_lines.h"
 #include "logs/feed.h"
 #include "logs/parse.h"
@@ -33,7 +34,7 @@ struct input {
 	bool parsing;
 	struct parsed next; /* where has_next */
 	bool has_next;
-	bool foreign; /* as the fold was told last */
+	unsigned place; /* of the fold's covered */
 	uint64_t used;
 	uint64_t size;
 	uint64_t long_lines;
@@ -87,6 +88,7 @@ take_lines(struct input *in, const struct parsed *lines, size_t count)
 	struct fold *fold = in->logs->fold;
 	size_t from = 0;
 
+	fold_set_source(fold, in->place);
 	for (size_t i = 0; i <= count; i++) {
 		const struct parsed *line = &lines[i];
 		bool early = i < count && line->kind != PARSED_STRANGE &&
@@ -325,6 +327,7 @@ scan_logs_read(const struct scan_logs *logs, char *const *paths, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		inputs[i].logs = logs;
 		inputs[i].path = paths[i];
+		inputs[i].place = covered_source(fold_covered(logs->fold), false);
 		logfile_init(&inputs[i].file, logs->config, paths[i]);
 	}
 	if (count == 1)

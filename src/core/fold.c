@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/covered.h"
 #include "core/fold_host.h"
 #include "core/fold_impl.h"
 #include "core/reason.h"
@@ -383,13 +384,33 @@ note_reason(struct fold *fold, const struct parsed *line)
 	    session ? p->peer : "", rank, line->time_ms);
 }
 
+/* A status line, unless it was counted before. */
+static void
+fold_counted(struct fold *fold, const struct parsed *line)
+{
+	struct process *p = processes_find(&fold->processes, line->pid);
+	const struct passed *passed =
+	    fold->passed.count > 0 ? take_passed(fold, line) : NULL;
+
+	if (fold->covered == NULL || line->writer == 0 ||
+	    covered_take(
+	        fold->covered, fold->source, line->writer, line->second, line->print)) {
+		fold_status(fold, p, passed, line, false);
+		return;
+	}
+	fold->counts.known++;
+	if (p != NULL)
+		process_bind(p, line->status.queue_id);
+	if (fold->known != NULL)
+		fold->known(fold->known_context, line);
+}
+
 static void
 fold_one(struct fold *fold, const struct parsed *line)
 {
 	switch (line->kind) {
 	case PARSED_STATUS:
-		fold_status(fold, processes_find(&fold->processes, line->pid),
-		    fold->passed.count > 0 ? take_passed(fold, line) : NULL, line, false);
+		fold_counted(fold, line);
 		break;
 	case PARSED_SESSION:
 		fold->counts.sessions++;

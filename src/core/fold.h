@@ -144,6 +144,7 @@ struct fold_counts {
 	uint64_t recognised; /* a rule matched */
 	uint64_t limit_hits; /* patterns that ran into their limit */
 	uint64_t ambiguous;  /* an unquoted address may have written it */
+	uint64_t known;      /* counted before: not counted here */
 	uint64_t strange;    /* like status lines, but not understood */
 	uint64_t
 	    no_nexthop; /* a rule matched, but the line names no next-hop to act on */
@@ -204,6 +205,13 @@ uint64_t fold_strange(const struct fold *fold, const char **line);
  * another host took it, perhaps, or a relay of its sender's.
  */
 void fold_set_sessions(struct fold *fold, bool logged);
+
+/* Lines that were counted before are not counted again (core/covered.h, borrowed), and of
+ * which of its sources the next ones are. NULL: all count. */
+struct covered;
+void fold_set_covered(struct fold *fold, struct covered *covered);
+struct covered *fold_covered(const struct fold *fold);
+void fold_set_source(struct fold *fold, unsigned source);
 
 /* Called for each status line that was counted before, and is not again. */
 typedef void fold_known_fn(void *context, const struct parsed *line);

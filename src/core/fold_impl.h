@@ -19,6 +19,8 @@ struct fold {
 	enum answer quoted; /* addresses are in the log */
 	bool foreign;       /* ... of another Postfix, and its log does not say so */
 	bool unparking;
+	struct covered *covered; /* NULL: every line counts */
+	unsigned source;
 	fold_known_fn *known;
 	void *known_context;
 	const char *outer;

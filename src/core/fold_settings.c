@@ -37,6 +37,24 @@ fold_set_foreign(struct fold *fold, bool foreign)
 }
 
 void
+fold_set_covered(struct fold *fold, struct covered *covered)
+{
+	fold->covered = covered;
+}
+
+struct covered *
+fold_covered(const struct fold *fold)
+{
+	return fold->covered;
+}
+
+void
+fold_set_source(struct fold *fold, unsigned source)
+{
+	fold->source = source;
+}
+
+void
 fold_on_known(struct fold *fold, fold_known_fn *fn, void *context)
 {
 	fold->known = fn;

@@ -359,11 +359,9 @@ is_priority(struct str word)
 }
 
 STR_STEP bool
-eat_host(struct str *s)
+eat_host(struct str *s, struct str *host)
 {
-	struct str host;
-
-	if (!str_cut(s, ' ', &host) || host.len == 0)
+	if (!str_cut(s, ' ', host) || host->len == 0)
 		return false;
 	eat_blanks(s); /* a severity in the host's place is padded */
 	return true;
@@ -413,7 +411,7 @@ split_5424(struct str line, struct logline *out)
 
 	if (!str_eat(&rest, STR("<")) || !str_cut(&rest, '>', &word) || word.len > 3 ||
 	    !str_number(word, 191, &number) || !str_eat(&rest, STR("1 ")) ||
-	    !eat_iso_stamp(&rest, &out->stamp) || !str_cut(&rest, ' ', &word) ||
+	    !eat_iso_stamp(&rest, &out->stamp) || !str_cut(&rest, ' ', &out->host) ||
 	    !str_cut(&rest, ' ', &name) || !str_cut(&rest, ' ', &pid) ||
 	    !str_number(pid, UINT32_MAX, &number) || !str_cut(&rest, ' ', &word))
 		return false;
@@ -449,6 +447,7 @@ logline_split(struct str line, struct logline *out)
 	struct stamp inner;
 
 	out->stamp = (struct stamp){0};
+	out->host = (struct str){line.p, 0};
 	eat_compose(&rest);
 	if (rest.len > 0 && rest.p[0] == '<')
 		return split_5424(rest, out);
@@ -459,7 +458,7 @@ logline_split(struct str line, struct logline *out)
 		after = rest;
 		if (!eat_program(&rest, out)) {
 			rest = after;
-			if (!eat_host(&rest) ||
+			if (!eat_host(&rest, &out->host) ||
 			    (!eat_program(&rest, out) && !eat_busybox(&rest, out)))
 				return false;
 		}
@@ -495,12 +494,13 @@ eat_outer(struct str *s, struct str program)
 bool
 logline_split_nested(struct str line, struct str outer, struct logline *out)
 {
-	struct str rest = line;
+	struct str rest = line, host;
 	struct stamp stamp;
 
 	if (outer.len == 0 || !eat_stamp(&rest, &stamp))
 		return false;
-	if (!eat_outer(&rest, outer) && (!eat_host(&rest) || !eat_outer(&rest, outer)))
+	if (!eat_outer(&rest, outer) &&
+	    (!eat_host(&rest, &host) || !eat_outer(&rest, outer)))
 		return false;
 	if (!logline_split(rest, out))
 		return false;
@@ -565,6 +565,7 @@ split_alike(const struct logline_head *head, struct str line, struct logline *ou
 	if (!eat_pid(&rest, &out->pid))
 		return false;
 	out->stamp = head->stamp;
+	out->host = (struct str){line.p + head->host, head->host_len};
 	out->tag = (struct str){line.p + head->tag, head->program - head->tag - 1};
 	out->service =
 	    (struct str){line.p + head->service, head->len - head->service - 1};
@@ -583,6 +584,8 @@ logline_split_next(struct logline_head *head, struct str line, struct logline *o
 	if (!logline_split(line, out))
 		return false;
 	head->tag = (size_t)(out->tag.p - line.p);
+	head->host = (size_t)(out->host.p - line.p);
+	head->host_len = out->host.len;
 	head->service = (size_t)(out->service.p - line.p);
 	head->program = (size_t)(out->program.p - line.p);
 	head->len = head->program + out->program.len + 1;

@@ -28,6 +28,7 @@ struct stamp {
 
 struct logline {
 	struct stamp stamp;
+	struct str host;    /* empty where none is written */
 	struct str tag;     /* "postfix/relay", what stands before the program */
 	struct str service; /* "relay/smtp": all behind the first slash of the tag */
 	struct str program; /* "smtp" */
@@ -67,6 +68,8 @@ struct logline_head {
 	struct stamp stamp;
 	size_t len;
 	size_t tag; /* where it begins in the text */
+	size_t host;
+	size_t host_len;
 	size_t service;
 	size_t program;
 	char text[LOGLINE_HEAD_SIZE];

@@ -21,6 +21,7 @@ parsed_from_status(struct str text, struct str service, struct parsed *out)
 		return false;
 	out->kind = PARSED_STATUS;
 	out->pid = 0;
+	out->writer = 0;
 	out->hash = fold_items_hash(out->status.domain);
 	out->service = service;
 	out->text = text;

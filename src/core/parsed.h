@@ -29,6 +29,10 @@ struct parsed {
 	uint32_t pid;
 	uint32_t hash; /* of a status line's domain, fold_items_hash() */
 	int64_t time_ms;
+	/* Of a status line, for core/covered.h; writer 0: its time is not written. */
+	uint64_t writer;
+	uint64_t print;
+	int64_t second;
 	union {
 		struct status_line status;
 		struct session_line session;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/covered.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
@@ -41,6 +42,10 @@ load_processes(struct engine *e, struct err *err)
 
 	if (done)
 		fold_load_processes(e->fold, (struct str){buf_text(&text), text.len});
+	buf_reset(&text);
+	done = done && store_blob_get(e->store, "covered", &text, err);
+	if (done)
+		covered_load(e->covered, (struct str){buf_text(&text), text.len});
 	buf_clear(&text);
 	return done;
 }
@@ -92,6 +97,8 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	};
 	e->fold = fold_new(rules);
 	fold_set_quoted(e->fold, ANSWER_UNSURE); /* until Postfix tells */
+	e->covered = covered_new();
+	fold_set_covered(e->fold, e->covered);
 	fold_set_outer(e->fold, config->log.nested);
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
@@ -136,6 +143,7 @@ engine_free(struct engine *e)
 	witnesses_free(e->witnessed);
 	hosts_free(e->hosts);
 	fold_free(e->fold);
+	covered_free(e->covered);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);
 	postfix_settings_clear(&e->settings);

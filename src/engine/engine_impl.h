@@ -157,6 +157,7 @@ struct engine {
 	struct backoff storing; /* from a database that cannot be written */
 	bool limit_reported;    /* that a pattern ran into its limit */
 	struct fold *fold;
+	struct covered *covered; /* the fold's */
 	struct judge judge;
 	struct witnessed_table *witnessed; /* who waits for witnesses */
 	struct hosts *hosts;               /* MX hosts that were asked */

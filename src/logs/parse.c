@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "logs/parse.h"
 
+#include "core/covered.h"
 #include "core/logline.h"
 #include "sys/clock.h"
+
+#define PRINT_MAX 256 /* bytes of a text that tell it from others */
 
 static bool
 is_in_minute(const struct stamp *a, const struct stamp *b)
@@ -47,6 +50,19 @@ parse_find(struct parse *parse, struct str *line)
 	return prefilter_next(&parse->prefilter, line);
 }
 
+/* As it is written: its queue id, recipient, delays and status stand at its beginning. */
+static void
+identify(const struct logline *split, int64_t second, struct parsed *out)
+{
+	struct str text = split->text;
+
+	if (text.len > PRINT_MAX)
+		text.len = PRINT_MAX;
+	out->writer = (covered_hash(split->host) ^ covered_hash(split->tag) << 1) | 1;
+	out->print = covered_hash(text) + split->text.len;
+	out->second = second;
+}
+
 bool
 parse_line(struct parse *parse, struct str line, struct parsed *out)
 {
@@ -61,5 +77,7 @@ parse_line(struct parse *parse, struct str line, struct parsed *out)
 	/* Where the clock is shifted, the log's is not. */
 	time_ms = time_of(&parse->minute, &split.stamp, parse->wall_ms - parse->shift_ms);
 	out->time_ms = time_ms != 0 ? time_ms + parse->shift_ms : parse->wall_ms;
+	if (out->kind == PARSED_STATUS && time_ms != 0)
+		identify(&split, time_ms / 1000, out);
 	return true;
 }
