@@ -14,7 +14,9 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "cmd/learn.h"
 #include "cmd/logfile.h"
+#include "cmd/scan_logs.h"
 #include "conf/rulefile.h"
 #include "engine/engine.h"
 #include "engine/logs.h"
@@ -291,8 +293,10 @@ static bool
 take_lines(struct daemon *daemon)
 {
 	int64_t mono_ms = clock_monotonic_ms();
-	bool came = false;
-	bool more = logs_read(daemon->logs, engine_fold(daemon->engine), &came);
+	bool came = false, more;
+
+	engine_refresh_counted(daemon->engine);
+	more = logs_read(daemon->logs, engine_fold(daemon->engine), &came);
 
 	if (came && !daemon->unsaved)
 		daemon->unsaved_ms = mono_ms;
@@ -376,6 +380,60 @@ is_early(struct daemon *daemon)
 {
 	return intake_is_early(engine_fold(daemon->engine)) &&
 	    engine_asks_settings(daemon->engine);
+}
+
+/* --- what was before --------------------------------------------------------------- */
+
+/* Stores what was read, without a place. False: to end. */
+static bool
+pause_learning(void *context, bool end)
+{
+	struct daemon *daemon = context;
+	struct fold *fold = engine_fold(daemon->engine);
+
+	if (take_signals(daemon))
+		daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
+	if (!end && !intake_is_full(fold) && !intake_is_early(fold))
+		return !daemon->stop;
+	while (!daemon->stop) {
+		enum engine_saved saved = engine_save(daemon->engine, NULL, 0);
+
+		if (saved == ENGINE_SAVED)
+			break;
+		engine_turn(daemon->engine);
+		if (saved == ENGINE_SAVE_FAILED || fold_parked(fold) > 0)
+			wait_for_news(daemon, false, wait_ms(daemon, false));
+		if (take_signals(daemon))
+			daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
+	}
+	return !daemon->stop;
+}
+
+/* At the first start, what destinations did before: of the rotated logs, and nothing of
+ * what failed. */
+static void
+learn(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct scan_logs logs = {
+	    .config = config,
+	    .fold = engine_fold(daemon->engine),
+	    .since_ms = clock_wall_ms() - config->log.learn_ms,
+	    .pause = pause_learning,
+	    .context = daemon,
+	};
+	struct learn_paths paths = {0};
+
+	for (size_t i = 0; i < config->log.files.count; i++)
+		learn_find(&paths, config->log.files.items[i], logs.since_ms);
+	if (paths.count > 0) {
+		log_info("learns what destinations did from %zu rotated log%s",
+		    paths.count, paths.count == 1 ? "" : "s");
+		fold_set_past(logs.fold, true);
+		scan_logs_read(&logs, paths.items, paths.count);
+		fold_set_past(logs.fold, false);
+	}
+	learn_clear(&paths);
 }
 
 static void
@@ -495,6 +553,8 @@ start(struct daemon *daemon)
 	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
 	    daemon->config->log.files.items[0], rules_count(daemon->rules));
 	service_notify("READY=1");
+	if (fresh && !daemon->config->log.from_start && daemon->config->log.learn_ms > 0)
+		learn(daemon);
 	serve(daemon);
 	service_notify("STOPPING=1");
 	if (daemon->lost_state)

@@ -140,7 +140,8 @@ read_one(struct input *in)
 		result = feed_read(in->source, str_of(logs->config->log.nested),
 		    clock_monotonic_ms() + PAUSE_MS, take, in, &came);
 		source_progress(in->source, &in->used, &in->size);
-		logs->progress(in->path, in->used, in->size);
+		if (logs->progress != NULL)
+			logs->progress(in->path, in->used, in->size);
 		going = logs->pause(logs->context, result == SOURCE_END);
 	}
 	close_input(in);
@@ -282,7 +283,8 @@ tell_progress(const struct input *inputs, size_t count)
 		used += inputs[i].used;
 		size += inputs[i].size;
 	}
-	inputs->logs->progress("reading", used, size);
+	if (inputs->logs->progress != NULL)
+		inputs->logs->progress("reading", used, size);
 }
 
 static void

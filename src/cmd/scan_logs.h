@@ -18,7 +18,7 @@ struct scan_logs {
 	int64_t since_ms; /* earlier lines are passed over; 0: all count */
 	/* Called now and then: the lines until here are in the fold. False: enough. */
 	bool (*pause)(void *context, bool end);
-	/* For a display. size 0: not known. */
+	/* For a display; NULL: none. size 0: not known. */
 	void (*progress)(const char *what, uint64_t used, uint64_t size);
 	void *context; /* of pause */
 };

@@ -9,7 +9,7 @@
 
 #define END_S     2 /* lines are written in order but for that */
 #define FILTER    8192
-#define JUMP_S    10  /* further back, and other lines begin */
+#define JUMP_S    120 /* further back, and other lines begin */
 #define SPANS_MAX 100 /* of one writer; then the two nearest become one */
 
 struct mark {

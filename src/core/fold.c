@@ -276,7 +276,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 	struct fold_item *item;
 
 	*unsure = false;
-	if (s->status != DELIVERY_SENT)
+	if (s->status != DELIVERY_SENT && !fold->past)
 		trouble = trouble_in(fold, line, passed);
 	if (trouble.rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
@@ -326,7 +326,7 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 			return;
 		}
 	}
-	if (line->status.status == DELIVERY_BOUNCED)
+	if (line->status.status == DELIVERY_BOUNCED && !fold->past)
 		fold_items_end(&fold->items, line->status.queue_id, line->status.domain);
 	if (p != NULL)
 		process_bind(p, line->status.queue_id);
@@ -422,7 +422,8 @@ fold_one(struct fold *fold, const struct parsed *line)
 		    processes_get(&fold->processes, line->pid), &line->policy);
 		break;
 	case PARSED_EXPIRY:
-		fold_items_end(&fold->items, line->expired, STR(""));
+		if (!fold->past)
+			fold_items_end(&fold->items, line->expired, STR(""));
 		break;
 	case PARSED_FAULT:
 		passed_note_fault(&fold->passed, line->pid, &line->fault);
@@ -431,7 +432,7 @@ fold_one(struct fold *fold, const struct parsed *line)
 		note_reason(fold, line);
 		break;
 	case PARSED_START:
-		fold->starts++;
+		fold->starts += !fold->past;
 		break;
 	case PARSED_STRANGE:
 		fold->counts.strange++;

@@ -206,6 +206,10 @@ uint64_t fold_strange(const struct fold *fold, const char **line);
  */
 void fold_set_sessions(struct fold *fold, bool logged);
 
+/* What follows is long ago: sessions and mail that was sent are taken, nothing that
+ * failed. */
+void fold_set_past(struct fold *fold, bool past);
+
 /* Lines that were counted before are not counted again (core/covered.h, borrowed), and of
  * which of its sources the next ones are. NULL: all count. */
 struct covered;

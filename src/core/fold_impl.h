@@ -19,6 +19,7 @@ struct fold {
 	enum answer quoted; /* addresses are in the log */
 	bool foreign;       /* ... of another Postfix, and its log does not say so */
 	bool unparking;
+	bool past;               /* only what went well is taken */
 	struct covered *covered; /* NULL: every line counts */
 	unsigned source;
 	fold_known_fn *known;

@@ -37,6 +37,12 @@ fold_set_foreign(struct fold *fold, bool foreign)
 }
 
 void
+fold_set_past(struct fold *fold, bool past)
+{
+	fold->past = past;
+}
+
+void
 fold_set_covered(struct fold *fold, struct covered *covered)
 {
 	fold->covered = covered;

@@ -226,6 +226,24 @@ engine_not_stored(struct engine *e, const char *what, const struct err *err)
 	fail(e, &e->storing, what, err, true);
 }
 
+void
+engine_refresh_counted(struct engine *e)
+{
+	int64_t version = e->covered_version;
+	struct buf text = {0};
+	struct err ignored;
+
+	if (fold_size(e->fold) > 0 || fold_parked(e->fold) > 0 ||
+	    !store_data_version(e->store, &version, &ignored) ||
+	    version == e->covered_version)
+		return;
+	if (store_blob_get(e->store, "covered", &text, &ignored)) {
+		covered_load(e->covered, (struct str){buf_text(&text), text.len});
+		e->covered_version = version;
+	}
+	buf_clear(&text);
+}
+
 enum engine_saved
 engine_save(struct engine *e, const struct log_place *places, size_t place_count)
 {

@@ -158,6 +158,7 @@ struct engine {
 	bool limit_reported;    /* that a pattern ran into its limit */
 	struct fold *fold;
 	struct covered *covered; /* the fold's */
+	int64_t covered_version; /* of the database, as last seen */
 	struct judge judge;
 	struct witnessed_table *witnessed; /* who waits for witnesses */
 	struct hosts *hosts;               /* MX hosts that were asked */
