@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/span.h"
 #include "cmd/cmd.h"
 #include "core/logline.h"
 #include "core/prefilter.h"
 #include "core/status.h"
 #include "logs/reader.h"
 #include "postfix/postfix.h"
+#include "sys/log.h"
 
 #define SHOWN_MAX 160 /* bytes of a line */
 
@@ -160,8 +162,8 @@ logfile_quotes(struct logfile *log)
 	    : ANSWER_YES;
 }
 
-void
-buf_add_strange(struct buf *out, uint64_t count, struct str line)
+static void
+add_strange(struct buf *out, uint64_t count, struct str line)
 {
 	if (line.len > SHOWN_MAX)
 		line.len = SHOWN_MAX;
@@ -179,10 +181,30 @@ logfile_tell_strange(const char *path, uint64_t count, struct str line)
 
 	if (count == 0)
 		return;
-	buf_add_strange(&text, count, line);
+	add_strange(&text, count, line);
 	fprintf(stderr, "tlsladder: warning: %s%s%s\n", path != NULL ? path : "",
 	    path != NULL ? ": " : "", buf_text(&text));
 	buf_clear(&text);
+}
+
+void
+logfile_report_strange(
+    struct strange_report *report, const struct fold *fold, int64_t mono_ms)
+{
+	struct buf text = {0};
+	const char *line;
+	uint64_t count = fold_strange(fold, &line);
+
+	if (count < report->count) /* another engine after a reload */
+		report->count = 0;
+	if (count == report->count ||
+	    (report->mono_ms != 0 && mono_ms - report->mono_ms < SPAN_HOUR_MS))
+		return;
+	add_strange(&text, count - report->count, str_of(line));
+	log_warning("%s", buf_text(&text));
+	buf_clear(&text);
+	report->count = count;
+	report->mono_ms = mono_ms;
 }
 
 void

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "conf/config.h"
+#include "core/fold.h"
 
 /*
  * Do the addresses in a log stand in quotes where they need them? Its own Postfix is
@@ -47,8 +48,13 @@ enum answer logfile_postfix_quotes(const struct config *config);
  * warning. path: NULL for all that was read. */
 void logfile_tell_strange(const char *path, uint64_t count, struct str line);
 
-/* The same as a text, for a log. */
-void buf_add_strange(struct buf *out, uint64_t count, struct str line);
+/* The same to the log of a daemon: the first at once, then once in an hour at most. */
+struct strange_report {
+	uint64_t count;  /* that were reported */
+	int64_t mono_ms; /* when; 0: never */
+};
+void logfile_report_strange(
+    struct strange_report *report, const struct fold *fold, int64_t mono_ms);
 
 /* Warn of status lines that were left out, as a recipient may have written them. */
 void logfile_tell_doubtful(const char *path, uint64_t count);

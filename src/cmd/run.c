@@ -29,10 +29,6 @@
 #define STORE_MS SPAN_SECOND_MS /* while a backlog is read, stored so often */
 #define LOOK_MS  SPAN_MINUTE_MS /* the longest sleep */
 
-#define STRANGE_MS \
-	SPAN_HOUR_MS /* lines that are not understood are reported so often \
-	              */
-
 #define LOCK_MS   300 /* doctor tries the lock for a moment, to see whether it is held */
 #define FINISH_MS 700 /* to take what the workers are about to bring */
 
@@ -51,8 +47,7 @@ struct daemon {
 	bool unsaved;       /* there is more in the fold than in the database */
 	int64_t unsaved_ms; /* monotonic: since then */
 	int64_t rest_ms;    /* monotonic: until then rather read than store */
-	uint64_t strange;   /* lines not understood that were reported */
-	int64_t strange_ms; /* monotonic: when; 0: never */
+	struct strange_report strange;
 };
 
 /* --- reports ------------------------------------------------------------------------ */
@@ -240,27 +235,6 @@ has_state(const struct daemon *daemon)
 	    now.st_dev == daemon->state.st_dev && now.st_ino == daemon->state.st_ino;
 }
 
-/* The first at once, then once in an hour at most. */
-static void
-report_strange(struct daemon *daemon)
-{
-	int64_t mono_ms = clock_monotonic_ms();
-	struct buf text = {0};
-	const char *line;
-	uint64_t count = fold_strange(engine_fold(daemon->engine), &line);
-
-	if (count < daemon->strange) /* another engine after a reload */
-		daemon->strange = 0;
-	if (count == daemon->strange ||
-	    (daemon->strange_ms != 0 && mono_ms - daemon->strange_ms < STRANGE_MS))
-		return;
-	buf_add_strange(&text, count - daemon->strange, str_of(line));
-	log_warning("%s", buf_text(&text));
-	buf_clear(&text);
-	daemon->strange = count;
-	daemon->strange_ms = mono_ms;
-}
-
 /* Effects and places in one transaction. */
 static enum engine_saved
 save(struct daemon *daemon)
@@ -281,7 +255,8 @@ save(struct daemon *daemon)
 		saved = ENGINE_SAVE_FAILED;
 	if (saved == ENGINE_SAVED) {
 		logs_stored(daemon->logs, places);
-		report_strange(daemon);
+		logfile_report_strange(
+		    &daemon->strange, engine_fold(daemon->engine), clock_monotonic_ms());
 		daemon->unsaved = false;
 	}
 	free(places);
