@@ -8,7 +8,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cmd/logfile.h"
 #include "core/logline.h"
+#include "core/parsed.h"
 #include "core/prefilter.h"
 #include "core/status.h"
 #include "logs/reader.h"
@@ -20,7 +22,12 @@ struct match {
 	struct rules_matcher *matcher;
 	bool all;
 	bool json;
-	uint64_t line;    /* number of the line at hand */
+	const struct config *config;
+	struct logfile log;
+	uint64_t line;     /* number of the line at hand */
+	uint64_t strange;  /* lines that look like Postfix's, and are not read */
+	uint64_t doubtful; /* that a recipient may have written */
+	char strange_line[512];
 	unsigned gave_up; /* texts on which a pattern ran into its limit */
 	struct buf out;
 };
@@ -115,6 +122,39 @@ rule_of(struct match *m, const struct logline *line, const struct status_line *s
 	return rule >= 0 ? rules_get(m->rules, (size_t)rule)->name : NULL;
 }
 
+static void
+note_strange(struct match *m, struct str line, const struct logline *split)
+{
+	struct parsed strange;
+
+	if (!parsed_from_strange(line, split, &strange))
+		return;
+	m->strange++;
+	if (strange.text.len >= sizeof(m->strange_line))
+		strange.text.len = sizeof(m->strange_line) - 1;
+	str_copy(strange.text, m->strange_line, sizeof(m->strange_line));
+}
+
+/* A status line of Postfix that says whose it is. */
+static bool
+parse_line(struct match *m, struct str line, struct logline *split, struct status_line *s)
+{
+	if (!logline_split(line, split) &&
+	    !logline_split_nested(line, str_of(m->config->log.nested), split)) {
+		note_strange(m, line, NULL);
+		return false;
+	}
+	if (!status_parse(split->text, s)) {
+		note_strange(m, line, split);
+		return false;
+	}
+	if (s->ambiguous && logfile_quotes(&m->log) != ANSWER_YES) {
+		m->doubtful++;
+		return false;
+	}
+	return true;
+}
+
 static bool
 match_lines(struct match *m, struct str lines)
 {
@@ -129,7 +169,7 @@ match_lines(struct match *m, struct str lines)
 	while (prefilter_next(&prefilter, &line)) {
 		const char *rule;
 
-		if (!logline_split(line, &split) || !status_parse(split.text, &s))
+		if (!parse_line(m, line, &split, &s))
 			continue;
 		rule = rule_of(m, &split, &s);
 		if (rule == NULL && !m->all)
@@ -157,6 +197,8 @@ match_file(struct match *m, const char *path)
 	int status = 0;
 
 	m->line = 1;
+	m->strange = m->doubtful = 0;
+	logfile_init(&m->log, m->config, path);
 	reader = reader_open(path, READER_AHEAD, &err);
 	if (reader == NULL)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
@@ -167,6 +209,8 @@ match_file(struct match *m, const char *path)
 			m->line++;
 			long_lines++;
 		}
+		if (result == READER_LINES)
+			logfile_expect(&m->log, lines);
 		if (result == READER_LINES && !match_lines(m, lines)) {
 			status = cmd_fail(EX_IOERR, "cannot write to standard output");
 			break;
@@ -178,6 +222,8 @@ match_file(struct match *m, const char *path)
 			break;
 	}
 	cmd_tell_long(path, long_lines);
+	logfile_tell_strange(path, m->strange, str_of(m->strange_line));
+	logfile_tell_doubtful(path, m->doubtful);
 	reader_free(reader);
 	if (!write_out(m))
 		return cmd_fail(EX_IOERR, "cannot write to standard output");
@@ -205,10 +251,13 @@ run_match(const struct options *options, int argc, char **argv)
 	status = cmd_load(options, &config, &rules);
 	if (status != 0)
 		return status;
+	m.config = &config;
 	m.rules = rules;
 	m.matcher = rules_matcher_new(rules);
-	if (optind == argc)
+	if (optind == argc) {
+		logfile_tell_terminal();
 		worst = match_file(&m, "-");
+	}
 	for (; optind < argc; optind++) {
 		status = match_file(&m, argv[optind]);
 		worst = status != 0 ? status : worst;

@@ -14,6 +14,8 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "cmd/learn.h"
+#include "cmd/logfile.h"
 #include "cmd/run_heal.h"
 #include "conf/rulefile.h"
 #include "engine/engine.h"
@@ -41,12 +43,14 @@ struct daemon {
 	bool stop;
 	bool lost_state; /* the database is gone from its place */
 	bool is_broken;  /* it is malformed, and cannot be rebuilt */
+	bool fresh;      /* nothing is known of the time before */
 	struct heal heal;
 	struct stat state;  /* of the database, when it was opened */
 	int64_t reload_ms;  /* monotonic: SIGHUP came, do not wait longer; 0: none did */
 	bool unsaved;       /* there is more in the fold than in the database */
 	int64_t unsaved_ms; /* monotonic: since then */
 	int64_t rest_ms;    /* monotonic: until then rather read than store */
+	struct strange_report strange;
 };
 
 /* --- reports ------------------------------------------------------------------------ */
@@ -254,6 +258,8 @@ save(struct daemon *daemon)
 		saved = ENGINE_SAVE_FAILED;
 	if (saved == ENGINE_SAVED) {
 		logs_stored(daemon->logs, places);
+		logfile_report_strange(
+		    &daemon->strange, engine_fold(daemon->engine), clock_monotonic_ms());
 		daemon->unsaved = false;
 	}
 	free(places);
@@ -265,8 +271,10 @@ static bool
 take_lines(struct daemon *daemon)
 {
 	int64_t mono_ms = clock_monotonic_ms();
-	bool came = false;
-	bool more = logs_read(daemon->logs, engine_fold(daemon->engine), &came);
+	bool came = false, more;
+
+	engine_refresh_counted(daemon->engine);
+	more = logs_read(daemon->logs, engine_fold(daemon->engine), &came);
 
 	if (came && !daemon->unsaved)
 		daemon->unsaved_ms = mono_ms;
@@ -298,6 +306,7 @@ open_all(struct daemon *daemon, struct err *err)
 	const struct config *config = daemon->config;
 	bool from_start = config->log.from_start || daemon->heal.healed, fresh = false;
 
+	daemon->fresh = false;
 	daemon->engine = heal_engine(
 	    &daemon->heal, config, daemon->rules, on_decided, clock_wall_ms(), err);
 	if (daemon->engine == NULL)
@@ -317,6 +326,7 @@ open_all(struct daemon *daemon, struct err *err)
 	/* The places themselves, before anything is read: killed in its first backlog,
 	 * the next start goes on there, and not in a file that came since. */
 	daemon->unsaved = true;
+	daemon->fresh = fresh && !config->log.from_start;
 	if (fresh)
 		save(daemon);
 	daemon->unsaved = true;
@@ -385,6 +395,39 @@ is_early(struct daemon *daemon)
 	    engine_asks_settings(daemon->engine);
 }
 
+/* Stores what was read, without a place. False: to end. */
+static bool
+pause_learning(void *context, bool end)
+{
+	struct daemon *daemon = context;
+	struct fold *fold = engine_fold(daemon->engine);
+
+	if (take_signals(daemon))
+		daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
+	if (!end && !intake_is_full(fold) && !intake_is_early(fold))
+		return !daemon->stop;
+	while (!daemon->stop) {
+		enum engine_saved saved = engine_save(daemon->engine, NULL, 0);
+
+		if (saved == ENGINE_SAVED)
+			break;
+		engine_turn(daemon->engine);
+		if (saved == ENGINE_SAVE_FAILED || fold_parked(fold) > 0)
+			wait_for_news(daemon, false, wait_ms(daemon, false));
+		if (take_signals(daemon))
+			daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
+	}
+	return !daemon->stop;
+}
+
+static void
+learn_past(struct daemon *daemon)
+{
+	if (daemon->fresh && daemon->config->log.learn_ms > 0)
+		learn(daemon->config, engine_fold(daemon->engine), clock_wall_ms(),
+		    pause_learning, daemon);
+}
+
 /*
  * The database is malformed: it is set aside, and a new one made of the map and the log,
  * from its beginning. False: that is not possible.
@@ -404,6 +447,8 @@ rebuild(struct daemon *daemon)
 	    !open_all(daemon, &err);
 	if (daemon->is_broken)
 		log_error("%s", err.text);
+	else
+		learn_past(daemon);
 	return !daemon->is_broken;
 }
 
@@ -512,6 +557,7 @@ start(struct daemon *daemon)
 	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
 	    daemon->config->log.files.items[0], rules_count(daemon->rules));
 	service_notify("READY=1");
+	learn_past(daemon);
 	serve(daemon);
 	service_notify("STOPPING=1");
 	if (daemon->lost_state)

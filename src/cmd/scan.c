@@ -13,13 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "cmd/logfile.h"
 #include "cmd/page.h"
+#include "cmd/scan_logs.h"
+#include "core/nexthop.h"
 #include "engine/engine.h"
-#include "logs/source.h"
 #include "sys/clock.h"
 
 #define PROGRESS_MS 200
@@ -27,15 +30,65 @@
 #define KEY_WIDE   30 /* columns of a destination; on a terminal: */
 #define KEY_NARROW 20
 
+/* Some may be there twice. */
+struct names {
+	char **items;
+	size_t count;
+	size_t room;
+	bool sorted;
+};
+
 struct scan {
 	struct engine *engine;
 	struct config config;
 	bool apply;
 	bool json;
 	int64_t started_ms;
+	int64_t since_ms; /* of the lines that count; 0: all */
+	int stored;       /* exit status of the last store() */
+	struct names names;
 	size_t decided;
 	size_t levels[LEVEL_COUNT];
 };
+
+/* --- the destinations of what is read ---------------------------------------------- */
+
+static void
+names_add(struct names *names, const char *name)
+{
+	if (names->count == names->room) {
+		names->room = names->room > 0 ? 2 * names->room : 256;
+		names->items =
+		    mem_array(names->items, names->room, sizeof(*names->items));
+	}
+	names->items[names->count++] = mem_strdup(name);
+	names->sorted = false;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+names_have(struct names *names, const char *name)
+{
+	if (!names->sorted && names->count > 0)
+		qsort(names->items, names->count, sizeof(*names->items), compare_names);
+	names->sorted = true;
+	return names->count > 0 &&
+	    bsearch(&name, names->items, names->count, sizeof(*names->items),
+	        compare_names) != NULL;
+}
+
+static void
+names_clear(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->items[i]);
+	free(names->items);
+}
 
 /* --- what is shown ----------------------------------------------------------------- */
 
@@ -97,7 +150,8 @@ show(void *context, const struct destination *d)
 	struct scan *scan = context;
 	struct buf out = {0};
 
-	if (!d->alarm.raised && d->entry.since_ms < scan->started_ms)
+	if ((!d->alarm.raised && d->entry.since_ms < scan->started_ms) ||
+	    !names_have(&scan->names, d->key))
 		return true;
 	scan->decided++;
 	scan->levels[d->entry.level]++;
@@ -188,6 +242,18 @@ turn(struct scan *scan)
 	poll(fds, ENGINE_FDS, (int)wait_ms);
 }
 
+/* The names of what is stored next. */
+static void
+note_names(struct scan *scan)
+{
+	struct fold *fold = engine_fold(scan->engine);
+
+	if (fold_parked(fold) > 0)
+		return;
+	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
+		names_add(&scan->names, i->key);
+}
+
 /* Waits until nothing waits for a route or for the database. An exit status; a failure
  * was reported. */
 static int
@@ -195,9 +261,12 @@ store(struct scan *scan)
 {
 	enum engine_saved saved;
 
+	note_names(scan);
 	while ((saved = engine_save(scan->engine, NULL, 0)) != ENGINE_SAVED &&
-	    engine_is_stuck(scan->engine) == ENGINE_MOVES)
+	    engine_is_stuck(scan->engine) == ENGINE_MOVES) {
 		turn(scan);
+		note_names(scan);
+	}
 	return saved == ENGINE_SAVED     ? 0
 	    : saved == ENGINE_SAVE_WAITS ? EX_UNAVAILABLE
 	                                 : EX_IOERR;
@@ -223,56 +292,53 @@ settle(struct scan *scan)
 	return 0;
 }
 
-/* What is read, and what came of it. */
-struct reading {
-	struct scan *scan;
-	const char *path;
-	struct source *source;
-	uint64_t long_lines;
-	int status;
-};
-
-static void
-on_note(void *context, enum source_note note, const char *text)
+/* What was read until here is stored where it is time for that. */
+static bool
+pause_reading(void *context, bool end)
 {
-	struct reading *reading = context;
+	struct scan *scan = context;
+	struct fold *fold = engine_fold(scan->engine);
 
-	if (note == SOURCE_LONG_LINE)
-		reading->long_lines++;
-	else
-		reading->status = cmd_fail(EX_IOERR, "%s", text);
+	while (intake_is_early(fold) && engine_is_stuck(scan->engine) == ENGINE_MOVES)
+		turn(scan);
+	if (end || intake_is_full(fold))
+		scan->stored = store(scan);
+	return scan->stored == 0;
+}
+
+/* A line that is counted already is of the files all the same. */
+static void
+on_known(void *context, const struct parsed *line)
+{
+	struct scan *scan = context;
+	struct nexthop nh;
+
+	if (line->status.status != DELIVERY_SENT &&
+	    nexthop_parse(line->status.domain, &nh))
+		names_add(&scan->names, nh.key);
 }
 
 static int
-read_log(struct scan *scan, const char *path)
+read_logs(struct scan *scan, char *const *paths, size_t count)
 {
-	struct reading reading = {.scan = scan, .path = path};
-	struct source_options options = {.note = on_note, .context = &reading};
-	enum source_result result = SOURCE_LINES;
-	struct fold *fold = engine_fold(scan->engine);
-	uint64_t used, size;
-	struct err err;
-	bool came = false;
-	int stored = 0;
+	struct scan_logs logs = {
+	    .config = &scan->config,
+	    .fold = engine_fold(scan->engine),
+	    .since_ms = scan->since_ms,
+	    .pause = pause_reading,
+	    .progress = progress,
+	    .context = scan,
+	};
+	const char *line;
+	uint64_t strange;
+	int status;
 
-	reading.source = source_open_whole(path, &options, &err);
-	if (reading.source == NULL)
-		return cmd_fail(EX_NOINPUT, "%s", err.text);
-	while (result == SOURCE_LINES && stored == 0) {
-		result = intake_read(
-		    fold, reading.source, clock_monotonic_ms() + PROGRESS_MS, &came);
-		source_progress(reading.source, &used, &size);
-		progress(path, used, size);
-		while (intake_is_early(fold) &&
-		    engine_is_stuck(scan->engine) == ENGINE_MOVES)
-			turn(scan);
-		if (result == SOURCE_END || intake_is_full(fold))
-			stored = store(scan);
-	}
+	fold_on_known(logs.fold, on_known, scan);
+	status = scan_logs_read(&logs, paths, count);
 	end_progress();
-	cmd_tell_long(path, reading.long_lines);
-	source_close(reading.source);
-	return reading.status != 0 ? reading.status : stored;
+	strange = fold_strange(logs.fold, &line);
+	logfile_tell_strange(count == 1 ? paths[0] : NULL, strange, str_of(line));
+	return status != 0 ? status : scan->stored;
 }
 
 static int
@@ -291,11 +357,37 @@ open_scan(const struct options *options, struct scan *scan, struct rules **rules
 	return scan->engine != NULL ? 0 : cmd_fail(EX_IOERR, "%s", err.text);
 }
 
+/* A span until now, or a day, or a time of a day, in local time. */
+static bool
+parse_since(const char *text, int64_t *ms)
+{
+	static const char *const forms[] = {
+	    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"};
+
+	if (span_parse(str_of(text), ms)) {
+		*ms = clock_wall_ms() - *ms;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct tm tm = {.tm_isdst = -1};
+		const char *end = strptime(text, forms[i], &tm);
+		time_t time;
+
+		if (end == NULL || *end != '\0')
+			continue;
+		time = mktime(&tm);
+		*ms = (int64_t)time * SPAN_SECOND_MS;
+		return time != (time_t)-1;
+	}
+	return false;
+}
+
 static int
 read_options(const struct command *command, int argc, char **argv, struct scan *scan)
 {
 	static const struct option longs[] = {{"apply", no_argument, NULL, 'a'},
-	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	    {"json", no_argument, NULL, 'j'}, {"since", required_argument, NULL, 's'},
+	    {NULL, 0, NULL, 0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
@@ -303,7 +395,13 @@ read_options(const struct command *command, int argc, char **argv, struct scan *
 			scan->apply = true;
 		else if (option == 'j')
 			scan->json = true;
-		else
+		else if (option == 's' && command == &cmd_scan) {
+			if (!parse_since(optarg, &scan->since_ms))
+				return cmd_usage(command,
+				    "--since: \"%s\" is no time; write 7d, 2026-11-24 or "
+				    "\"2026-11-24 07:30\"",
+				    optarg);
+		} else
 			return cmd_wrong_option(command, option, argv);
 	}
 	return 0;
@@ -314,6 +412,8 @@ run_scan(const struct options *options, int argc, char **argv)
 {
 	struct scan scan = {0};
 	struct rules *rules = NULL;
+	static char standard_input[] = "-";
+	char *only = standard_input;
 	int status = read_options(&cmd_scan, argc, argv, &scan), worst = 0, settled,
 	    shown;
 
@@ -321,16 +421,17 @@ run_scan(const struct options *options, int argc, char **argv)
 		return status;
 	status = open_scan(options, &scan, &rules);
 	if (status == 0) {
-		if (optind == argc)
-			worst = read_log(&scan, "-");
-		for (; optind < argc; optind++) {
-			status = read_log(&scan, argv[optind]);
-			worst = status != 0 ? status : worst;
+		if (optind == argc) {
+			logfile_tell_terminal();
+			worst = read_logs(&scan, &only, 1);
+		} else {
+			worst = read_logs(&scan, argv + optind, (size_t)(argc - optind));
 		}
 		settled = settle(&scan);
 		shown = show_all(&scan);
 		status = worst != 0 ? worst : settled != 0 ? settled : shown;
 	}
+	names_clear(&scan.names);
 	engine_free(scan.engine);
 	rules_free(rules);
 	config_clear(&scan.config);
@@ -380,6 +481,7 @@ run_queue(const struct options *options, int argc, char **argv)
 		shown = show_all(&scan);
 		status = read != 0 ? read : settled != 0 ? settled : shown;
 	}
+	names_clear(&scan.names);
 	engine_free(scan.engine);
 	rules_free(rules);
 	config_clear(&scan.config);
@@ -388,11 +490,13 @@ run_queue(const struct options *options, int argc, char **argv)
 
 const struct command cmd_scan = {
     .name = "scan",
-    .usage = "[--apply] [--json] [FILE|-]...",
+    .usage = "[--apply] [--json] [--since TIME] [FILE|-]...",
     .summary = "Show what would be decided on logs, read once",
-    .help = "  --apply  do it\n"
-            "  --json   one JSON object a line\n\n"
-            "FILE may be compressed with gzip. - is standard input.\n",
+    .help = "  --apply       do it\n"
+            "  --json        one JSON object a line\n"
+            "  --since TIME  leave out lines before: 7d, or 2026-11-24 07:30\n\n"
+            "FILE may be compressed with gzip. - is standard input. The order of files\n"
+            "does not matter.\n",
     .run = run_scan,
 };
 

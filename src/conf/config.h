@@ -28,6 +28,7 @@ struct config {
 		struct strings files; /* "-" is standard input */
 		bool from_start;
 		int64_t learn_ms; /* 0: nothing is learnt of the rotated logs */
+		char *nested;     /* the program whose text is our log; "": none */
 	} log;
 	char *state;
 	struct strings rules; /* earlier files win */

@@ -281,6 +281,24 @@ set_mail(const struct key *key, struct str text, void *out, struct buf *why)
 	return true;
 }
 
+static bool
+set_program(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	bool good = text.len > 0 && text.len <= NAME_MAX && !has_control(text);
+
+	(void)key;
+	for (size_t i = 0; i < text.len; i++)
+		good = good && strchr(" :[]", text.p[i]) == NULL;
+	if (!good) {
+		buf_printf(why,
+		    "is no name of a program in a log; write what stands before "
+		    "[123]: there, like mailu-smtp");
+		return false;
+	}
+	*(char **)out = mem_strndup(text.p, text.len);
+	return true;
+}
+
 const struct value_type value_word = {.set = set_word, .text = true};
 const struct value_type value_second_word = {.set = set_second};
 const struct value_type value_level = {.set = set_level};
@@ -290,6 +308,7 @@ const struct value_type value_number = {.set = set_number};
 const struct value_type value_path = {.set = set_path, .text = true};
 const struct value_type value_map_path = {.set = set_map_path, .text = true};
 const struct value_type value_mail = {.set = set_mail, .text = true};
+const struct value_type value_program = {.set = set_program, .text = true};
 const struct value_type value_logs = {.set = add_log, .list = true};
 const struct value_type value_paths = {.set = add_path, .list = true};
 const struct value_type value_command = {.set = add_word, .list = true, .no_alone = true};

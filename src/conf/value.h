@@ -46,6 +46,7 @@ extern const struct value_type value_number;      /* unsigned */
 extern const struct value_type value_path;        /* char *, absolute */
 extern const struct value_type value_map_path;    /* char *, one that main.cf can name */
 extern const struct value_type value_mail;        /* char * */
+extern const struct value_type value_program;     /* char *, as syslog names one */
 extern const struct value_type value_logs;        /* absolute paths, or - */
 extern const struct value_type value_paths;       /* absolute paths */
 extern const struct value_type value_command;     /* words */

@@ -5,11 +5,9 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/covered.h"
 #include "core/fold_host.h"
-#include "core/fold_items.h"
-#include "core/parked.h"
-#include "core/passed.h"
-#include "core/processes.h"
+#include "core/fold_impl.h"
 #include "core/reason.h"
 #include "core/trouble.h"
 
@@ -20,28 +18,13 @@
 
 #define EXPECTED_TEXT 192 /* queue id, recipient, server */
 
-struct fold {
-	const struct rules *rules;
-	struct rules_matcher *matcher;
-	struct fold_items items;
-	struct fold_counts counts;
-	struct processes processes;
-	struct passed_table passed;
-	bool unquoted; /* addresses stand in the log as they are */
-	bool sessions_logged;
-	bool plain; /* every domain is its own next-hop: the router need not be asked */
-	fold_route_fn *router;
-	void *router_context;
-	struct parked parked;
-	bool was_unparked;
-	unsigned starts;
-};
-
 struct fold *
 fold_new(const struct rules *rules)
 {
 	struct fold *fold = mem_new(1, sizeof(*fold));
 
+	fold->quoted = ANSWER_YES;
+	fold->outer = "";
 	fold_items_init(&fold->items);
 	fold_set_rules(fold, rules);
 	return fold;
@@ -293,7 +276,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 	struct fold_item *item;
 
 	*unsure = false;
-	if (s->status != DELIVERY_SENT)
+	if (s->status != DELIVERY_SENT && !fold->past)
 		trouble = trouble_in(fold, line, passed);
 	if (trouble.rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
@@ -323,63 +306,6 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 
 /* --- lines that wait for a route --------------------------------------------------- */
 
-static void
-forget_own(struct fold *fold)
-{
-	for (struct fold_item *item = fold->items.first; item != NULL; item = item->next)
-		item->own = false;
-}
-
-void
-fold_set_router(struct fold *fold, fold_route_fn *router, void *context)
-{
-	fold->router = router;
-	fold->router_context = context;
-	forget_own(fold);
-}
-
-void
-fold_set_plain(struct fold *fold, bool plain)
-{
-	fold->plain = plain;
-	forget_own(fold);
-}
-
-void
-fold_set_quoted(struct fold *fold, bool quoted)
-{
-	fold->unquoted = !quoted;
-}
-
-void
-fold_set_sessions(struct fold *fold, bool logged)
-{
-	fold->sessions_logged = logged;
-}
-
-size_t
-fold_parked(const struct fold *fold)
-{
-	return fold->parked.count;
-}
-
-bool
-fold_was_unparked(const struct fold *fold)
-{
-	return fold->was_unparked;
-}
-
-void
-fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context)
-{
-	for (size_t i = 0; i < fold->parked.count; i++) {
-		struct parsed line;
-
-		if (parked_parse(&fold->parked.lines[i], &line))
-			fn(context, line.status.recipient);
-	}
-}
-
 /* A status line, parked if need be. */
 static void
 fold_status(struct fold *fold, struct process *p, const struct passed *passed,
@@ -388,11 +314,19 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 	struct fold_item *item;
 	bool unsure;
 
-	if (line->status.ambiguous && fold->unquoted) {
-		fold->counts.ambiguous++;
-		return;
+	if (line->status.ambiguous && !queued) {
+		enum answer quoted = fold->foreign ? ANSWER_NO : fold->quoted;
+
+		if (quoted == ANSWER_UNSURE && !fold->unparking) {
+			parked_add(&fold->parked, p, passed, line, queued);
+			return;
+		}
+		if (quoted != ANSWER_YES) {
+			fold->counts.ambiguous++;
+			return;
+		}
 	}
-	if (line->status.status == DELIVERY_BOUNCED)
+	if (line->status.status == DELIVERY_BOUNCED && !fold->past)
 		fold_items_end(&fold->items, line->status.queue_id, line->status.domain);
 	if (p != NULL)
 		process_bind(p, line->status.queue_id);
@@ -413,6 +347,7 @@ fold_unpark(struct fold *fold)
 
 	fold->parked = (struct parked){0};
 	fold->was_unparked = true;
+	fold->unparking = true;
 	for (size_t i = 0; i < parked.count; i++) {
 		struct parked_line *p = &parked.lines[i];
 		struct parsed line;
@@ -421,6 +356,7 @@ fold_unpark(struct fold *fold)
 			fold_status(fold, p->process.used != 0 ? &p->process : NULL,
 			    p->passed, &line, p->queued);
 	}
+	fold->unparking = false;
 	parked_clear(&parked);
 }
 
@@ -448,13 +384,33 @@ note_reason(struct fold *fold, const struct parsed *line)
 	    session ? p->peer : "", rank, line->time_ms);
 }
 
+/* A status line, unless it was counted before. */
+static void
+fold_counted(struct fold *fold, const struct parsed *line)
+{
+	struct process *p = processes_find(&fold->processes, line->pid);
+	const struct passed *passed =
+	    fold->passed.count > 0 ? take_passed(fold, line) : NULL;
+
+	if (fold->covered == NULL || line->writer == 0 ||
+	    covered_take(
+	        fold->covered, fold->source, line->writer, line->second, line->print)) {
+		fold_status(fold, p, passed, line, false);
+		return;
+	}
+	fold->counts.known++;
+	if (p != NULL)
+		process_bind(p, line->status.queue_id);
+	if (fold->known != NULL)
+		fold->known(fold->known_context, line);
+}
+
 static void
 fold_one(struct fold *fold, const struct parsed *line)
 {
 	switch (line->kind) {
 	case PARSED_STATUS:
-		fold_status(fold, processes_find(&fold->processes, line->pid),
-		    fold->passed.count > 0 ? take_passed(fold, line) : NULL, line, false);
+		fold_counted(fold, line);
 		break;
 	case PARSED_SESSION:
 		fold->counts.sessions++;
@@ -466,7 +422,8 @@ fold_one(struct fold *fold, const struct parsed *line)
 		    processes_get(&fold->processes, line->pid), &line->policy);
 		break;
 	case PARSED_EXPIRY:
-		fold_items_end(&fold->items, line->expired, STR(""));
+		if (!fold->past)
+			fold_items_end(&fold->items, line->expired, STR(""));
 		break;
 	case PARSED_FAULT:
 		passed_note_fault(&fold->passed, line->pid, &line->fault);
@@ -475,7 +432,15 @@ fold_one(struct fold *fold, const struct parsed *line)
 		note_reason(fold, line);
 		break;
 	case PARSED_START:
-		fold->starts++;
+		fold->starts += !fold->past;
+		break;
+	case PARSED_STRANGE:
+		fold->counts.strange++;
+		fold->strange++;
+		str_copy((struct str){line->text.p,
+		             line->text.len < FOLD_STRANGE_SIZE ? line->text.len
+		                                                : FOLD_STRANGE_SIZE - 1},
+		    fold->strange_line, FOLD_STRANGE_SIZE);
 		break;
 	}
 }
@@ -523,6 +488,9 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
 	struct buf text = {0};
 	struct parsed line;
 
+	/* It would write a line of its own. */
+	if (memchr(recipient.p, '>', recipient.len) != NULL)
+		return;
 	/* qmgr(8) repeats, for a message that was not tried, the reason of one that
 	 * was. */
 	str_eat(&reason, STR("delivery temporarily suspended: "));
@@ -539,49 +507,4 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
 		fold_status(fold, NULL, NULL, &line, true);
 	}
 	buf_clear(&text);
-}
-
-unsigned
-fold_starts(const struct fold *fold)
-{
-	return fold->starts;
-}
-
-void
-fold_save_processes(const struct fold *fold, struct buf *out)
-{
-	processes_save(&fold->processes, out);
-	passed_save(&fold->passed, out);
-}
-
-void
-fold_load_processes(struct fold *fold, struct str saved)
-{
-	processes_load(&fold->processes, saved);
-	passed_load(&fold->passed, saved);
-}
-
-struct fold_item *
-fold_first(const struct fold *fold)
-{
-	return fold->items.first;
-}
-
-const struct fold_ended *
-fold_ended(const struct fold *fold, size_t *count)
-{
-	*count = fold->items.ended_count;
-	return fold->items.ended;
-}
-
-size_t
-fold_size(const struct fold *fold)
-{
-	return fold->items.size;
-}
-
-const struct fold_counts *
-fold_counts(const struct fold *fold)
-{
-	return &fold->counts;
 }

@@ -24,8 +24,9 @@
 
 #define FOLD_ENDED_MAX \
 	4096 /* of one fold; the queue tells of others that they are gone */
-#define FOLD_HOSTS_MAX   16 /* servers of one item: as many as smtp(8) tries, and more */
-#define FOLD_WAITING_MAX 51 /* as are worth keeping: more are flushed together */
+#define FOLD_HOSTS_MAX    16 /* servers of one item: as many as smtp(8) tries, and more */
+#define FOLD_STRANGE_SIZE 512
+#define FOLD_WAITING_MAX  51 /* as are worth keeping: more are flushed together */
 
 /* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
 enum fold_what {
@@ -143,6 +144,8 @@ struct fold_counts {
 	uint64_t recognised; /* a rule matched */
 	uint64_t limit_hits; /* patterns that ran into their limit */
 	uint64_t ambiguous;  /* an unquoted address may have written it */
+	uint64_t known;      /* counted before: not counted here */
+	uint64_t strange;    /* like status lines, but not understood */
 	uint64_t
 	    no_nexthop; /* a rule matched, but the line names no next-hop to act on */
 };
@@ -179,9 +182,22 @@ void fold_set_plain(struct fold *fold, bool plain);
 
 /*
  * Does this Postfix quote addresses in its log (3.5 and newer)? If not, a recipient can
- * write a whole status line, and a line that looks like two is refused.
+ * write a whole status line, and a line that looks like two is refused. UNSURE: not known
+ * yet, such a line is parked.
  */
-void fold_set_quoted(struct fold *fold, bool quoted);
+void fold_set_quoted(struct fold *fold, enum answer quoted);
+
+/* Is what follows of a log that this Postfix did not write, as far as is known, and that
+ * names no version that quotes? Then a line that looks like two is refused as well. */
+void fold_set_foreign(struct fold *fold, bool foreign);
+
+/* The program whose text may be a whole line: logline_split_nested(). Borrowed. */
+void fold_set_outer(struct fold *fold, const char *outer);
+struct str fold_outer(const struct fold *fold);
+
+/* Lines that look like status lines and were not understood, ever; the beginning of the
+ * last one, as it is. */
+uint64_t fold_strange(const struct fold *fold, const char **line);
 
 /*
  * Does this Postfix log every TLS session (smtp_tls_loglevel)? Then sessions tell what a
@@ -189,6 +205,21 @@ void fold_set_quoted(struct fold *fold, bool quoted);
  * another host took it, perhaps, or a relay of its sender's.
  */
 void fold_set_sessions(struct fold *fold, bool logged);
+
+/* What follows is long ago: sessions and mail that was sent are taken, nothing that
+ * failed. */
+void fold_set_past(struct fold *fold, bool past);
+
+/* Lines that were counted before are not counted again (core/covered.h, borrowed), and of
+ * which of its sources the next ones are. NULL: all count. */
+struct covered;
+void fold_set_covered(struct fold *fold, struct covered *covered);
+struct covered *fold_covered(const struct fold *fold);
+void fold_set_source(struct fold *fold, unsigned source);
+
+/* Called for each status line that was counted before, and is not again. */
+typedef void fold_known_fn(void *context, const struct parsed *line);
+void fold_on_known(struct fold *fold, fold_known_fn *fn, void *context);
 
 /* Lines that wait for a route: how many, whose, and a new try for all of them. */
 size_t fold_parked(const struct fold *fold);

@@ -237,13 +237,30 @@ eat_iso_stamp(struct str *s, struct stamp *stamp)
 	return true;
 }
 
-/* "postfix-1     | ", as `docker compose logs` puts before each line. */
+/* "ESC[36m", any number of them: how a terminal is told of colours. */
+STR_STEP void
+eat_colours(struct str *s)
+{
+	while (s->len > 2 && s->p[0] == '\x1b' && s->p[1] == '[') {
+		size_t i = 2;
+
+		while (
+		    i < s->len && i < 16 && (ascii_is_digit(s->p[i]) || s->p[i] == ';'))
+			i++;
+		if (i == s->len || s->p[i] != 'm')
+			return;
+		*s = str_skip(*s, i + 1);
+	}
+}
+
+/* "postfix-1     | ", as `docker compose logs` puts before each line, coloured or not. */
 STR_STEP void
 eat_compose(struct str *s)
 {
 	struct str rest = *s;
 	size_t i = 0;
 
+	eat_colours(&rest);
 	while (i < rest.len && i < 256 &&
 	    (ascii_is_alnum(rest.p[i]) || rest.p[i] == '-' || rest.p[i] == '_' ||
 	        rest.p[i] == '.'))
@@ -251,8 +268,17 @@ eat_compose(struct str *s)
 	if (i == 0)
 		return;
 	rest = str_skip(rest, i);
-	if (eat_blanks(&rest) && str_eat(&rest, STR("| ")))
-		*s = rest;
+	if (!eat_blanks(&rest) || !str_eat(&rest, STR("|")))
+		return;
+	if (rest.len > 0 && rest.p[0] == '\x1b') {
+		eat_colours(&rest); /* the blank stands before or behind it */
+		str_eat(&rest, STR(" "));
+	} else if (str_eat(&rest, STR(" "))) {
+		eat_colours(&rest);
+	} else {
+		return;
+	}
+	*s = rest;
 }
 
 /* Whose letters cannot be foretold: nothing branches on them. */
@@ -302,22 +328,138 @@ eat_severity(struct str *s)
 	    str_eat(s, STR("fatal: ")) || str_eat(s, STR("panic: "));
 }
 
+/* False: there is none, and s is as it was. */
+STR_STEP bool
+eat_stamp(struct str *s, struct stamp *stamp)
+{
+	return eat_bsd_stamp(s, stamp) || eat_iso_stamp(s, stamp);
+}
+
+/* "mail.info", as busybox's syslogd writes before the program. */
+static bool
+is_priority(struct str word)
+{
+	static const struct str facilities[] = {{"mail", 4}, {"user", 4}, {"daemon", 6},
+	    {"syslog", 6}, {"local0", 6}, {"local1", 6}, {"local2", 6}, {"local3", 6},
+	    {"local4", 6}, {"local5", 6}, {"local6", 6}, {"local7", 6}};
+	static const struct str severities[] = {{"info", 4}, {"notice", 6}, {"warn", 4},
+	    {"warning", 7}, {"err", 3}, {"error", 5}, {"crit", 4}, {"alert", 5},
+	    {"emerg", 5}, {"panic", 5}, {"debug", 5}};
+	struct str facility;
+	bool known = false;
+
+	if (!str_cut(&word, '.', &facility))
+		return false;
+	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++)
+		known = known || str_equal(facility, facilities[i]);
+	for (size_t i = 0; known && i < sizeof(severities) / sizeof(severities[0]); i++)
+		if (str_equal(word, severities[i]))
+			return true;
+	return false;
+}
+
+STR_STEP bool
+eat_host(struct str *s, struct str *host)
+{
+	if (!str_cut(s, ' ', host) || host->len == 0)
+		return false;
+	eat_blanks(s); /* a severity in the host's place is padded */
+	return true;
+}
+
+/* The program behind a priority. */
+static bool
+eat_busybox(struct str *s, struct logline *out)
+{
+	struct str word, rest = *s;
+
+	if (!str_cut(&rest, ' ', &word) || !is_priority(word) || !eat_program(&rest, out))
+		return false;
+	*s = rest;
+	return true;
+}
+
+/* A structured element "[id name=\"value\"]" at the start of s, stepped over. */
+static bool
+eat_element(struct str *s)
+{
+	bool quoted = false;
+
+	for (size_t i = 1; i < s->len; i++) {
+		if (quoted && s->p[i] == '\\')
+			i++;
+		else if (s->p[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && s->p[i] == ']') {
+			*s = str_skip(*s, i + 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * RFC 5424: "<22>1 STAMP HOST PROGRAM PID ID DATA TEXT". What stands before the text is
+ * written by the syslog daemon alone; names hold no blank.
+ */
+static bool
+split_5424(struct str line, struct logline *out)
+{
+	struct str rest = line, word, name, pid;
+	const char *slash;
+	uint64_t number;
+
+	if (!str_eat(&rest, STR("<")) || !str_cut(&rest, '>', &word) || word.len > 3 ||
+	    !str_number(word, 191, &number) || !str_eat(&rest, STR("1 ")) ||
+	    !eat_iso_stamp(&rest, &out->stamp) || !str_cut(&rest, ' ', &out->host) ||
+	    !str_cut(&rest, ' ', &name) || !str_cut(&rest, ' ', &pid) ||
+	    !str_number(pid, UINT32_MAX, &number) || !str_cut(&rest, ' ', &word))
+		return false;
+	slash = memrchr(name.p, '/', name.len);
+	if (slash == NULL || slash == name.p)
+		return false;
+	out->tag = (struct str){name.p, (size_t)(slash - name.p)};
+	out->program = str_skip(name, out->tag.len + 1);
+	if (!is_name(out->program))
+		return false;
+	slash = memchr(name.p, '/', name.len);
+	out->service = str_skip(name, (size_t)(slash - name.p) + 1);
+	out->pid = (uint32_t)number;
+	if (!str_eat(&rest, STR("-"))) {
+		if (rest.len == 0 || rest.p[0] != '[')
+			return false;
+		while (rest.len > 0 && rest.p[0] == '[')
+			if (!eat_element(&rest))
+				return false;
+	}
+	if (!eat_blanks(&rest)) /* rsyslog keeps the blank that stood before the text */
+		return false;
+	str_eat(&rest, STR("\xef\xbb\xbf"));
+	out->has_severity = eat_severity(&rest);
+	out->text = rest;
+	return true;
+}
+
 bool
 logline_split(struct str line, struct logline *out)
 {
-	struct str rest = line, host;
+	struct str rest = line, after;
+	struct stamp inner;
 
 	out->stamp = (struct stamp){0};
+	out->host = (struct str){line.p, 0};
 	eat_compose(&rest);
-	if (eat_bsd_stamp(&rest, &out->stamp) || eat_iso_stamp(&rest, &out->stamp)) {
-		struct str after = rest;
-
+	if (rest.len > 0 && rest.p[0] == '<')
+		return split_5424(rest, out);
+	if (eat_stamp(&rest, &out->stamp)) {
+		/* `docker logs -t`: its own stamp is whole, with its zone */
+		if (out->stamp.has_zone)
+			eat_stamp(&rest, &inner);
+		after = rest;
 		if (!eat_program(&rest, out)) {
-			if (!str_cut(&after, ' ', &host) || host.len == 0)
-				return false;
-			eat_blanks(&after); /* a severity in the host's place is padded */
 			rest = after;
-			if (!eat_program(&rest, out))
+			if (!eat_host(&rest, &out->host) ||
+			    (!eat_program(&rest, out) && !eat_busybox(&rest, out)))
 				return false;
 		}
 	} else if (!eat_program(&rest, out)) {
@@ -326,6 +468,67 @@ logline_split(struct str line, struct logline *out)
 	out->has_severity = eat_severity(&rest);
 	out->text = rest;
 	return true;
+}
+
+/* "PROGRAM: " or "PROGRAM[123]: " of that name at the start of s. */
+static bool
+eat_outer(struct str *s, struct str program)
+{
+	struct str rest = *s, pid;
+
+	if (!str_eat(&rest, program))
+		return false;
+	if (str_eat(&rest, STR("["))) {
+		uint64_t number;
+
+		if (!str_cut(&rest, ']', &pid) || !str_number(pid, UINT32_MAX, &number))
+			return false;
+	}
+	if (!str_eat(&rest, STR(": ")))
+		return false;
+	eat_blanks(&rest);
+	*s = rest;
+	return true;
+}
+
+bool
+logline_split_nested(struct str line, struct str outer, struct logline *out)
+{
+	struct str rest = line, host;
+	struct stamp stamp;
+
+	if (outer.len == 0 || !eat_stamp(&rest, &stamp))
+		return false;
+	if (!eat_outer(&rest, outer) &&
+	    (!eat_host(&rest, &host) || !eat_outer(&rest, outer)))
+		return false;
+	if (!logline_split(rest, out))
+		return false;
+	/* The outer one is of this machine: what is inside may have another zone. */
+	out->stamp = stamp;
+	return true;
+}
+
+/*
+ * "]: QUEUEID: to=<", or the same without a program: no other program of a mail server
+ * writes that before ", status=".
+ */
+bool
+logline_is_like_status(struct str line)
+{
+	const char *to = memmem(line.p, line.len, ": to=<", 6), *p = to;
+	struct str rest;
+
+	if (to == NULL)
+		return false;
+	while (p > line.p && (ascii_is_alnum(p[-1]) || p[-1] == '_'))
+		p--;
+	if (p == to)
+		return false;
+	rest = (struct str){to, (size_t)(line.p + line.len - to)};
+	return memmem(rest.p, rest.len, ", relay=", 8) != NULL &&
+	    memmem(rest.p, rest.len, ", delay=", 8) != NULL &&
+	    memmem(rest.p, rest.len, ", status=", 9) != NULL;
 }
 
 /* "123]: " at the start of s. */
@@ -362,6 +565,7 @@ split_alike(const struct logline_head *head, struct str line, struct logline *ou
 	if (!eat_pid(&rest, &out->pid))
 		return false;
 	out->stamp = head->stamp;
+	out->host = (struct str){line.p + head->host, head->host_len};
 	out->tag = (struct str){line.p + head->tag, head->program - head->tag - 1};
 	out->service =
 	    (struct str){line.p + head->service, head->len - head->service - 1};
@@ -380,10 +584,13 @@ logline_split_next(struct logline_head *head, struct str line, struct logline *o
 	if (!logline_split(line, out))
 		return false;
 	head->tag = (size_t)(out->tag.p - line.p);
+	head->host = (size_t)(out->host.p - line.p);
+	head->host_len = out->host.len;
 	head->service = (size_t)(out->service.p - line.p);
 	head->program = (size_t)(out->program.p - line.p);
 	head->len = head->program + out->program.len + 1;
-	if (out->stamp.month == 0 || head->len > sizeof(head->text))
+	if (out->stamp.month == 0 || head->len > sizeof(head->text) ||
+	    line.p[head->len - 1] != '[') /* RFC 5424 has none */
 		head->len = 0;
 	memcpy(head->text, line.p, head->len);
 	head->stamp = out->stamp;

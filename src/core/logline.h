@@ -28,6 +28,7 @@ struct stamp {
 
 struct logline {
 	struct stamp stamp;
+	struct str host;    /* empty where none is written */
 	struct str tag;     /* "postfix/relay", what stands before the program */
 	struct str service; /* "relay/smtp": all behind the first slash of the tag */
 	struct str program; /* "smtp" */
@@ -42,13 +43,22 @@ struct logline {
  *
  * Accepted: RFC 3164 (day padded with blank or zero; host missing too), RFC 3164 with
  * year and milliseconds, RFC 3339 with and without fraction and with or without the
- * zone's colon (syslog-ng, journald's short-iso), a severity word in the host's place
- * (docker images of Postfix), any of these behind "name  | " of docker compose, and no
- * header at all. The program must be one behind a slash, as Postfix names its own
+ * zone's colon (syslog-ng, journald's short-iso), RFC 5424 with its priority, a severity
+ * word in the host's place (docker images of Postfix), "mail.info" behind the host
+ * (busybox), any of these behind the stamp of `docker logs -t` or "name  | " of docker
+ * compose, coloured or not, and no header at all. Where there are two stamps the first
+ * one counts. The program must be one behind a slash, as Postfix names its own
  * (mail_task.c): syslog_name/program[pid]. Text of another program that holds such a
  * line is that program's text, and refused.
  */
 bool logline_split(struct str line, struct logline *out);
+
+/* A line that the program named outer ("": none) has as its text: "STAMP HOST outer[pid]:
+ * LINE". Whoever can make that program log a text writes our log. */
+bool logline_split_nested(struct str line, struct str outer, struct logline *out);
+
+/* Of a line that was refused: does it hold what a delivery status line holds? */
+bool logline_is_like_status(struct str line);
 
 #define LOGLINE_HEAD_SIZE 64
 
@@ -58,6 +68,8 @@ struct logline_head {
 	struct stamp stamp;
 	size_t len;
 	size_t tag; /* where it begins in the text */
+	size_t host;
+	size_t host_len;
 	size_t service;
 	size_t program;
 	char text[LOGLINE_HEAD_SIZE];

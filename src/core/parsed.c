@@ -21,6 +21,7 @@ parsed_from_status(struct str text, struct str service, struct parsed *out)
 		return false;
 	out->kind = PARSED_STATUS;
 	out->pid = 0;
+	out->writer = 0;
 	out->hash = fold_items_hash(out->status.domain);
 	out->service = service;
 	out->text = text;
@@ -47,8 +48,11 @@ parsed_from(const struct logline *line, struct parsed *out)
 	if (!is_of_smtp(line->program)) {
 		out->kind = PARSED_START;
 		out->pid = line->pid;
-		return str_equal(line->program, STR("master")) && !line->has_severity &&
-		    start_parse(line->text);
+		if (!str_equal(line->program, STR("master")) || line->has_severity ||
+		    !start_parse(line->text))
+			return false;
+		out->start_quotes = start_quotes(line->text);
+		return true;
 	}
 	if (line->has_severity) {
 		out->kind = PARSED_POLICY;
@@ -70,5 +74,26 @@ parsed_from(const struct logline *line, struct parsed *out)
 	    !is_of_server(line, out))
 		return false;
 	out->pid = line->pid;
+	return true;
+}
+
+bool
+parsed_from_strange(struct str line, const struct logline *split, struct parsed *out)
+{
+	struct str rest, queue_id;
+
+	if (split != NULL) {
+		rest = split->text;
+		if (!is_of_smtp(split->program) || split->has_severity ||
+		    !str_cut(&rest, ':', &queue_id) || !str_starts(rest, STR(" to=<")))
+			return false;
+		line = split->text;
+	}
+	if (!logline_is_like_status(line))
+		return false;
+	out->kind = PARSED_STRANGE;
+	out->pid = 0;
+	out->time_ms = 0;
+	out->text = line;
 	return true;
 }

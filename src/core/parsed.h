@@ -19,7 +19,8 @@ enum parsed_kind {
 	PARSED_EXPIRY,
 	PARSED_FAULT,
 	PARSED_REASON,
-	PARSED_START, /* Postfix started, or read its settings again */
+	PARSED_START,   /* Postfix started, or read its settings again */
+	PARSED_STRANGE, /* like a status line, in a form that is not known */
 };
 
 /* Slices borrow from the line that it was made of. */
@@ -28,6 +29,10 @@ struct parsed {
 	uint32_t pid;
 	uint32_t hash; /* of a status line's domain, fold_items_hash() */
 	int64_t time_ms;
+	/* Of a status line, for core/covered.h; writer 0: its time is not written. */
+	uint64_t writer;
+	uint64_t print;
+	int64_t second;
 	union {
 		struct status_line status;
 		struct session_line session;
@@ -35,14 +40,21 @@ struct parsed {
 		struct str expired; /* the queue id */
 		struct fault_line fault;
 		struct reason_line reason;
+		bool start_quotes; /* the version that started quotes addresses */
 	};
 	struct str service;
-	struct str text; /* of a status line: parsed again, it gives the same */
+	struct str
+	    text; /* of a status line: parsed again, it gives the same; or STRANGE */
 };
 
 /* False: a line of another program, or of another kind, and *out is of no use. time_ms is
  * left to the caller. */
 bool parsed_from(const struct logline *line, struct parsed *out);
+
+/* Of a line that was split (NULL: could not be) and is nothing of the above: is it
+ * PARSED_STRANGE? */
+bool parsed_from_strange(
+    struct str line, const struct logline *split, struct parsed *out);
 
 /* The same of the text of a status line, without a process. */
 bool parsed_from_status(struct str text, struct str service, struct parsed *out);

@@ -18,6 +18,8 @@ static const struct {
     {{"undeliverable-but-not-cached", 28}, DELIVERY_UNDELIVERABLE_NOT_CACHED},
 };
 
+#define TEXT_MAX 2000 /* of what Postfix logs (msg_syslog.c); the rest is cut */
+
 /* What a queue id is made of: letters, digits, underscores. */
 static const bool is_id[256] = {
     ['0'] = 1,
@@ -322,21 +324,39 @@ parse_status(struct str s, struct status_line *out)
 	return parse_word(word, &out->status);
 }
 
+/* Does an address end in s, as those of a status line do? */
+static bool
+ends_address(struct str s)
+{
+	const char *p;
+
+	while ((p = find(s, STR(">, "))) != NULL) {
+		s = str_skip(s, (size_t)(p - s.p) + 3);
+		if (str_starts(s, STR("relay=")) || str_starts(s, STR("orig_to=<")))
+			return true;
+	}
+	return false;
+}
+
+static bool
+quotes_end(struct str address)
+{
+	return address.len > 0 && address.p[0] == '"' && ends_address(address);
+}
+
 bool
 status_parse(struct str text, struct status_line *out)
 {
-	struct str s = text, ignored;
-	bool quoted;
+	struct str s = text, original = {NULL, 0}, ignored;
 
 	/* What may be missing; all else is written before it is true. */
 	out->tls = out->dsn = (struct str){NULL, 0};
 	out->attempt_us = 0;
 	if (!eat_queue_id(&s, &out->queue_id) || !str_eat(&s, STR("to=<")))
 		return false;
-	quoted = s.len > 0 && s.p[0] == '"';
 	if (!eat_address(&s, &out->recipient))
 		return false;
-	if (str_eat(&s, STR("orig_to=<")) && !eat_address(&s, &ignored))
+	if (str_eat(&s, STR("orig_to=<")) && !eat_address(&s, &original))
 		return false;
 	if (!eat_field(&s, STR("relay="), &out->relay))
 		return false;
@@ -357,7 +377,8 @@ status_parse(struct str text, struct status_line *out)
 		return false;
 	if (!nexthop_recipient_domain(out->recipient, &out->domain))
 		out->domain = (struct str){out->recipient.p, 0};
-	out->ambiguous = !quoted && find(out->reason, STR(">, ")) != NULL;
+	out->ambiguous = ends_address(out->reason) || quotes_end(out->recipient) ||
+	    quotes_end(original) || text.len >= TEXT_MAX;
 	return true;
 }
 
@@ -436,6 +457,25 @@ start_parse(struct str text)
 {
 	return str_starts(text, STR("daemon started -- version ")) ||
 	    str_starts(text, STR("reload -- version "));
+}
+
+bool
+start_quotes(struct str text)
+{
+	const char *at = find(text, STR("version "));
+	struct str rest, part;
+	uint64_t major, minor;
+	size_t digits = 0;
+
+	if (at == NULL)
+		return false;
+	rest = str_skip(text, (size_t)(at - text.p) + 8);
+	if (!str_cut(&rest, '.', &part) || !str_number(part, 1000, &major))
+		return false;
+	while (digits < rest.len && ascii_is_digit(rest.p[digits]))
+		digits++;
+	return str_number((struct str){rest.p, digits}, 1000, &minor) &&
+	    (major > 3 || (major == 3 && minor >= 5));
 }
 
 bool

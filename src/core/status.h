@@ -37,7 +37,9 @@ struct status_line {
 	int64_t attempt_us; /* set-up and transmission time, 0 where not written */
 	enum delivery_status status;
 	bool suspended; /* the reason had "delivery temporarily suspended: ": not tried */
-	bool ambiguous; /* an unquoted address may have written this (Postfix < 3.5) */
+	/* Where addresses are logged as they are (Postfix before 3.5), a recipient may
+	 * have written this: an address ends in it twice, or where it was cut. */
+	bool ambiguous;
 	struct str recipient;
 	struct str dsn; /* empty before Postfix 2.3 */
 	struct str status_word;
@@ -64,6 +66,10 @@ bool expiry_parse(struct str text, struct str *queue_id);
 /* "daemon started -- version V, configuration DIR", "reload -- version ...", of
  * master(8). */
 bool start_parse(struct str text);
+
+/* Does the version in it quote addresses in its log, unless its main.cf says otherwise?
+ * That is 3.5 and newer. */
+bool start_quotes(struct str text);
 
 /* How a TLS session was authenticated: what the session line calls it. */
 enum session_grade {

@@ -184,7 +184,7 @@ take_new(struct engine *e)
 	e->judge.can_dane = e->settings.can_dane ? ANSWER_YES : ANSWER_NO;
 	e->other_maps =
 	    postfix_other_maps(e->settings.policy_maps, e->config->map.file, &ours);
-	fold_set_quoted(e->fold, e->settings.quotes_addresses);
+	fold_set_quoted(e->fold, e->settings.quotes_addresses ? ANSWER_YES : ANSWER_NO);
 	fold_set_sessions(e->fold,
 	    e->settings.tls_loglevel[0] >= '1' && e->settings.tls_loglevel[0] <= '9');
 }
@@ -215,6 +215,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		e->judge.settings = NULL;
 		e->judge.default_level = LEVEL_UNKNOWN;
 		e->judge.can_dane = ANSWER_UNSURE;
+		fold_set_quoted(e->fold, ANSWER_NO); /* as far as is known */
 		/* Nothing is decided without an answer. A scan goes on, to show
 		 * that. */
 		if (e->mode == ENGINE_APPLY)

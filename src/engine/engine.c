@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/covered.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
@@ -29,6 +30,10 @@ load_processes(struct engine *e, struct err *err)
 
 	if (done)
 		fold_load_processes(e->fold, (struct str){buf_text(&text), text.len});
+	buf_reset(&text);
+	done = done && store_blob_get(e->store, "covered", &text, err);
+	if (done)
+		covered_load(e->covered, (struct str){buf_text(&text), text.len});
 	buf_clear(&text);
 	return done;
 }
@@ -79,6 +84,10 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	    .command_count = config->postfix.command.count,
 	};
 	e->fold = fold_new(rules);
+	fold_set_quoted(e->fold, ANSWER_UNSURE); /* until Postfix tells */
+	e->covered = covered_new();
+	fold_set_covered(e->fold, e->covered);
+	fold_set_outer(e->fold, config->log.nested);
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
 	e->judge.asks_queue = mode == ENGINE_APPLY;
@@ -123,6 +132,7 @@ engine_free(struct engine *e)
 	hosts_free(e->hosts);
 	engine_forget_parents(e);
 	fold_free(e->fold);
+	covered_free(e->covered);
 	rules_matcher_free(e->judge.matcher);
 	postfix_maps_free(e->other_maps);
 	postfix_settings_clear(&e->settings);
@@ -204,6 +214,24 @@ engine_not_stored(struct engine *e, const char *what, const struct err *err)
 	store_rollback(e->store);
 	fail(e, &e->storing, what, err, true);
 	engine_tell(e, NEWS_FAILED);
+}
+
+void
+engine_refresh_counted(struct engine *e)
+{
+	int64_t version = e->covered_version;
+	struct buf text = {0};
+	struct err ignored;
+
+	if (fold_size(e->fold) > 0 || fold_parked(e->fold) > 0 ||
+	    !store_data_version(e->store, &version, &ignored) ||
+	    version == e->covered_version)
+		return;
+	if (store_blob_get(e->store, "covered", &text, &ignored)) {
+		covered_load(e->covered, (struct str){buf_text(&text), text.len});
+		e->covered_version = version;
+	}
+	buf_clear(&text);
 }
 
 enum engine_saved

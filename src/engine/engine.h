@@ -46,6 +46,10 @@ struct engine *engine_new_in(const struct engine_world *world,
 struct store *engine_store(struct engine *engine); /* borrowed */
 struct fold *engine_fold(struct engine *engine);   /* borrowed: put lines in */
 
+/* Take over what others counted since the fold was stored: before lines are read into it.
+ */
+void engine_refresh_counted(struct engine *engine);
+
 enum engine_saved {
 	ENGINE_SAVED,
 	ENGINE_SAVE_FAILED, /* reported; the fold is as it was, try again */

@@ -164,6 +164,8 @@ struct engine {
 	struct err malformed; /* how */
 	bool limit_reported;  /* that a pattern ran into its limit */
 	struct fold *fold;
+	struct covered *covered; /* the fold's */
+	int64_t covered_version; /* of the database, as last seen */
 	struct judge judge;
 	char **parents;                    /* of the judge */
 	struct witnessed_table *witnessed; /* who waits for witnesses */

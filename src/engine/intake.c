@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/intake.h"
 
+#include "core/covered.h"
+
 #include <stdio.h>
 
 #define ENDED_MAX 64 /* destinations that one message waits for */
@@ -165,6 +167,8 @@ store_counts(struct store *store, const struct fold *fold, struct err *err)
 	    {"limit-hits", counts->limit_hits},
 	    {"ambiguous", counts->ambiguous},
 	    {"no-nexthop", counts->no_nexthop},
+	    {"counted-before", counts->known},
+	    {"not-understood", counts->strange},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -194,6 +198,25 @@ store_places(struct store *store, const struct fold *fold, const struct log_plac
 	return !came || store_counter_set(store, STORE_LOG_READ, now_ms, err);
 }
 
+/* Others may have read logs meanwhile: what they know is taken over. */
+static bool
+store_covered(struct store *store, const struct fold *fold, struct err *err)
+{
+	struct covered *covered = fold_covered(fold);
+	struct buf text = {0};
+	bool done = covered == NULL || store_blob_get(store, "covered", &text, err);
+
+	if (done && covered != NULL) {
+		covered_load(covered, (struct str){buf_text(&text), text.len});
+		buf_reset(&text);
+		covered_save(covered, &text);
+		done = store_blob_put(
+		    store, "covered", (struct str){buf_text(&text), text.len}, err);
+	}
+	buf_clear(&text);
+	return done;
+}
+
 static bool
 store_all(struct intake *in, const struct fold *fold, const struct log_place *places,
     size_t place_count, int64_t now_ms, struct err *err)
@@ -221,7 +244,7 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	done = store_blob_put(
 	    store, "processes", (struct str){buf_text(&processes), processes.len}, err);
 	buf_clear(&processes);
-	return done && store_counts(store, fold, err);
+	return done && store_covered(store, fold, err) && store_counts(store, fold, err);
 }
 
 bool

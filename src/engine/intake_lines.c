@@ -13,7 +13,7 @@ intake_lines(struct fold *fold, struct str lines, int64_t wall_ms)
 	struct parse parse;
 	struct str line;
 
-	parse_start(&parse, lines, wall_ms);
+	parse_start(&parse, lines, fold_outer(fold), wall_ms);
 	while (parse_find(&parse, &line))
 		if (parse_line(&parse, line, &parsed))
 			fold_parsed(fold, &parsed, 1);
@@ -31,7 +31,7 @@ take(void *context, const struct parsed *lines, size_t count)
 enum source_result
 intake_read(struct fold *fold, struct source *source, int64_t until_ms, bool *came)
 {
-	return feed_read(source, until_ms, take, fold, came);
+	return feed_read(source, fold_outer(fold), until_ms, take, fold, came);
 }
 
 bool

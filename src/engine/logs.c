@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "core/covered.h"
 #include "logs/source.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -16,6 +17,9 @@ struct watched {
 	struct source *source;
 	struct place stored; /* as the store has it */
 	bool ended;          /* standard input is over */
+	bool gap;            /* since the last line: what follows is not joined to it */
+	unsigned place;      /* of the fold's covered; 0: none yet */
+	const struct fold *fold; /* of which that is */
 	struct logs *logs;
 };
 
@@ -32,6 +36,7 @@ on_note(void *context, enum source_note note, const char *text)
 	struct watched *log = context;
 
 	log->logs->gaps += note == SOURCE_GAP;
+	log->gap = log->gap || note == SOURCE_GAP;
 	log->logs->long_lines += note == SOURCE_LONG_LINE;
 	if (note == SOURCE_INFO)
 		log_info("%s", text);
@@ -92,7 +97,14 @@ logs_close(struct logs *logs)
 static bool
 read_one(struct watched *log, struct fold *fold, int64_t until_ms, bool *came)
 {
-	enum source_result result = intake_read(fold, log->source, until_ms, came);
+	enum source_result result;
+
+	if (log->place == 0 || log->gap || log->fold != fold)
+		log->place = covered_source(fold_covered(fold), true);
+	log->gap = false;
+	log->fold = fold;
+	fold_set_source(fold, log->place);
+	result = intake_read(fold, log->source, until_ms, came);
 
 	log->ended = result == SOURCE_END;
 	return result == SOURCE_LINES;

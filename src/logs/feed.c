@@ -53,6 +53,7 @@ struct chunk {
 
 struct ring {
 	struct source *source;
+	struct str outer;
 	int64_t until_ms;
 	pthread_t thread;
 	pthread_mutex_t
@@ -100,7 +101,7 @@ parse_some(struct chunk *chunk)
 
 /* The source reads into the chunk's buffer, and has its own one again. */
 static enum source_result
-read_chunk(struct source *source, int64_t mono_ms, struct chunk *chunk)
+read_chunk(struct source *source, struct str outer, int64_t mono_ms, struct chunk *chunk)
 {
 	char *own = source_exchange(source, chunk->buffer);
 	enum source_result result;
@@ -109,7 +110,7 @@ read_chunk(struct source *source, int64_t mono_ms, struct chunk *chunk)
 	result = source_next(source, mono_ms, &text);
 	chunk->buffer = source_exchange(source, own);
 	if (result == SOURCE_LINES)
-		parse_start(&chunk->parse, text, clock_wall_ms());
+		parse_start(&chunk->parse, text, outer, clock_wall_ms());
 	return result;
 }
 
@@ -127,7 +128,7 @@ work(struct ring *ring, enum who who)
 	ring->free[who] = chunk->next;
 	ring->reading = true;
 	pthread_mutex_unlock(&ring->lock);
-	result = read_chunk(ring->source, mono_ms, chunk);
+	result = read_chunk(ring->source, ring->outer, mono_ms, chunk);
 	pthread_mutex_lock(&ring->lock);
 	ring->reading = false;
 	ring->result = result;
@@ -180,13 +181,14 @@ ring_free(struct ring *ring)
 
 /* NULL: no thread can be had. Signals are for the thread that made it. */
 static struct ring *
-ring_new(struct source *source, int64_t until_ms)
+ring_new(struct source *source, struct str outer, int64_t until_ms)
 {
 	struct ring *ring = mem_new(1, sizeof(*ring));
 	sigset_t all, before;
 	int failed;
 
 	ring->source = source;
+	ring->outer = outer;
 	ring->until_ms = until_ms;
 	pthread_mutex_init(&ring->lock, NULL);
 	pthread_cond_init(&ring->changed, NULL);
@@ -273,7 +275,7 @@ take_all(struct ring *ring, feed_fn *take, void *context)
 
 /* All of one buffer. False: no more is wanted. */
 static bool
-take_here(struct str lines, feed_fn *take, void *context)
+take_here(struct str lines, struct str outer, feed_fn *take, void *context)
 {
 	struct parsed few[FEW];
 	size_t count = 0;
@@ -281,7 +283,7 @@ take_here(struct str lines, feed_fn *take, void *context)
 	struct str line;
 	bool going = true;
 
-	parse_start(&parse, lines, clock_wall_ms());
+	parse_start(&parse, lines, outer, clock_wall_ms());
 	while (parse_find(&parse, &line)) {
 		count += parse_line(&parse, line, &few[count]);
 		if (count == FEW) {
@@ -293,8 +295,8 @@ take_here(struct str lines, feed_fn *take, void *context)
 }
 
 enum source_result
-feed_read(
-    struct source *source, int64_t until_ms, feed_fn *take, void *context, bool *came)
+feed_read(struct source *source, struct str outer, int64_t until_ms, feed_fn *take,
+    void *context, bool *came)
 {
 	unsigned large = 0;
 
@@ -305,7 +307,7 @@ feed_read(
 		struct str lines;
 
 		if (large >= BACKLOG_READS)
-			ring = ring_new(source, until_ms);
+			ring = ring_new(source, outer, until_ms);
 		if (ring != NULL) {
 			result = take_all(ring, take, context);
 			return result == SOURCE_BUSY ? SOURCE_LINES : result;
@@ -316,7 +318,7 @@ feed_read(
 		large =
 		    result == SOURCE_LINES && lines.len >= BACKLOG_BYTES ? large + 1 : 0;
 		*came = *came || result == SOURCE_LINES;
-		if ((result == SOURCE_LINES && !take_here(lines, take, context)) ||
+		if ((result == SOURCE_LINES && !take_here(lines, outer, take, context)) ||
 		    mono_ms >= until_ms)
 			return SOURCE_LINES;
 	}

@@ -24,12 +24,12 @@
 typedef bool feed_fn(void *context, const struct parsed *lines, size_t count);
 
 /*
- * Read source until it has nothing more, until `take` wants no more, or until the
- * monotonic clock shows until_ms. SOURCE_LINES: there may be more; SOURCE_IDLE and
- * SOURCE_END are the source's. *came becomes true where whole lines came, wanted or not;
- * else it stays. `take` must not touch the source.
+ * outer: as parse_start() has it. Read source until it has nothing more, until `take`
+ * wants no more, or until the monotonic clock shows until_ms. SOURCE_LINES: there may be
+ * more; SOURCE_IDLE and SOURCE_END are the source's. *came becomes true where whole lines
+ * came, wanted or not; else it stays. `take` must not touch the source.
  */
-enum source_result feed_read(
-    struct source *source, int64_t until_ms, feed_fn *take, void *context, bool *came);
+enum source_result feed_read(struct source *source, struct str outer, int64_t until_ms,
+    feed_fn *take, void *context, bool *came);
 
 #endif

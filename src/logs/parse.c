@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "logs/parse.h"
 
+#include "core/covered.h"
 #include "core/logline.h"
 #include "sys/clock.h"
+
+#define PRINT_MAX 256 /* bytes of a text that tell it from others */
 
 static bool
 is_in_minute(const struct stamp *a, const struct stamp *b)
@@ -29,8 +32,9 @@ time_of(struct parse_minute *minute, const struct stamp *stamp, int64_t now_ms)
 }
 
 void
-parse_start(struct parse *parse, struct str lines, int64_t wall_ms)
+parse_start(struct parse *parse, struct str lines, struct str outer, int64_t wall_ms)
 {
+	parse->outer = outer;
 	parse->wall_ms = wall_ms;
 	parse->shift_ms = clock_offset_ms();
 	/* of no month: as lines without a stamp */
@@ -46,16 +50,34 @@ parse_find(struct parse *parse, struct str *line)
 	return prefilter_next(&parse->prefilter, line);
 }
 
+/* As it is written: its queue id, recipient, delays and status stand at its beginning. */
+static void
+identify(const struct logline *split, int64_t second, struct parsed *out)
+{
+	struct str text = split->text;
+
+	if (text.len > PRINT_MAX)
+		text.len = PRINT_MAX;
+	out->writer = (covered_hash(split->host) ^ covered_hash(split->tag) << 1) | 1;
+	out->print = covered_hash(text) + split->text.len;
+	out->second = second;
+}
+
 bool
 parse_line(struct parse *parse, struct str line, struct parsed *out)
 {
 	struct logline split;
 	int64_t time_ms;
 
-	if (!logline_split_next(&parse->head, line, &split) || !parsed_from(&split, out))
-		return false;
+	if (!logline_split_next(&parse->head, line, &split) &&
+	    !logline_split_nested(line, parse->outer, &split))
+		return parsed_from_strange(line, NULL, out);
+	if (!parsed_from(&split, out))
+		return parsed_from_strange(line, &split, out);
 	/* Where the clock is shifted, the log's is not. */
 	time_ms = time_of(&parse->minute, &split.stamp, parse->wall_ms - parse->shift_ms);
 	out->time_ms = time_ms != 0 ? time_ms + parse->shift_ms : parse->wall_ms;
+	if (out->kind == PARSED_STATUS && time_ms != 0)
+		identify(&split, time_ms / 1000, out);
 	return true;
 }

@@ -19,12 +19,15 @@ struct parse {
 	struct prefilter prefilter;
 	struct parse_minute minute;
 	struct logline_head head;
+	struct str outer;
 	int64_t wall_ms;
 	int64_t shift_ms;
 };
 
-/* Begin with a buffer of whole lines. wall_ms: the time of lines without a stamp. */
-void parse_start(struct parse *parse, struct str lines, int64_t wall_ms);
+/* Begin with a buffer of whole lines. outer: as logline_split_nested() has it, borrowed;
+ * wall_ms: the time of lines without a stamp. */
+void parse_start(
+    struct parse *parse, struct str lines, struct str outer, int64_t wall_ms);
 
 /* The next line that may matter, found by a few of its bytes. False: no more. */
 bool parse_find(struct parse *parse, struct str *line);

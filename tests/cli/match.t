@@ -148,6 +148,80 @@ printf 'x\0y\n%s to=<u@y.test>%s\n' "$header" "$tail" >"$dir/nul.log"
 ladder match --json "$dir/nul.log"
 has 'after a line with a NUL the next is read' "$out" '"line":2,'
 
+# --- forms of a line
+
+record='A1B2C3D4E5: to=<u@x.test>, relay=none, delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server certificate not verified)'
+while IFS='|' read -r name form; do
+	form=${form//!/|}
+	printf '%b%s\n' "${form%_} " "$record" >"$dir/form.log"
+	ladder match --json "$dir/form.log"
+	is "$name is read" "$err$(grep -o '"domain":"[^"]*"' "$dir/out")" '"domain":"x.test"'
+done <<'END'
+RFC 5424|<22>1 2026-09-10T13:18:46.685309+02:00 mx postfix/smtp 417 - -_
+docker logs -t|2026-09-10T13:18:46.685309102Z Sep 10 13:18:46 mx postfix/smtp[417]:_
+a coloured prefix of docker compose|\e[36mpostfix-1  !\e[0m Sep 10 13:18:46 mx postfix/smtp[417]:_
+a coloured prefix, the blank before the colour|\e[36mpostfix-1  ! \e[0mSep 10 13:18:46 mx postfix/smtp[417]:_
+busybox with its priority|Nov 26 10:00:00 host mail.info postfix/smtp[417]:_
+END
+
+nested="Sep 10 13:18:46 srv mailu-smtp[40]: Sep 10 13:18:46 mx postfix/smtp[417]: $record"
+{
+	printf '%s\n' "$nested"
+	printf '{"log":"\e[31m%s"}\n' "$record"
+	printf 'Sep 10 13:18:46 mx dovecot: done, status=deferred\n'
+} >"$dir/strange.log"
+ladder match --all "$dir/strange.log"
+is 'lines that are not understood: no record' "$status$out" 0
+has 'they are counted' "$err" "strange.log: 2 lines like Postfix's are in a form that is not read"
+has 'one is shown' "$err" '{"log":"'
+hasnt 'what is shown has visible characters alone' "$err" $'\e'
+is 'and it is bounded' "$((${#err} < 400))" 1
+cp "$dir/tlsladder.yaml" "$dir/plain.yaml"
+configure 'log: {nested: mailu-smtp}'
+ladder match --all "$dir/strange.log"
+is 'log.nested: the text of that program is read' "$(cut -f 4 <<<"$out")" x.test
+has 'and of no other' "$err" '1 line like'
+printf '%s\n' "${nested/mailu-smtp/evil}" >"$dir/evil.log"
+ladder match --all "$dir/evil.log"
+is 'another program writes no line' "$status$out" 0
+cp "$dir/plain.yaml" "$dir/tlsladder.yaml"
+
+# --- lines that a recipient writes, where addresses are logged as they are
+
+forged='relay=none, delay=1, delays=0/0/1/0, dsn=4.7.4, status=deferred (TLS is required, but host m[192.0.2.1] refused to start TLS: x)'
+end='relay=none, delay=1, delays=0/0/0/0, dsn=5.1.1, status=bounced (unknown user)'
+{
+	printf '%s to=<a@victim.test>, %s y@evil.test>, %s\n' "$header" "$forged" "$end"
+	printf '%s to=<"a"@victim.test>, %s y@evil.test>, %s\n' "$header" "$forged" "$end"
+	printf '%s to=<"a@evil.test>, relay=none, delay=1, delays=0/0/0/0, dsn=5.1.1, status=bounced (host said: 550 "@victim.test>, %s)\n' "$header" "$forged"
+	printf '%s to=<a@victim.test>, orig_to=<"y@evil.test>, relay=none, delay=1, delays=0/0/0/0, dsn=5.1.1, status=bounced (host said: 550 "x>, %s)\n' "$header" "$forged"
+	printf '%s to=<a@victim.test>, %s\n' "$header" "${forged/: x)/: $(printf '%01900d' 0))}"
+	printf '%s to=<a@fine.test>, %s\n' "$header" "$forged"
+} >"$dir/forged.log"
+started='Nov 24 06:00:00 mail postfix/master[1]: daemon started -- version 3.%s, configuration /etc/postfix\n'
+ladder match --all "$dir/forged.log"
+is 'another log that tells no version: they are left out' "$(cut -f 4 <<<"$out")" fine.test
+has 'that is said' "$err" 'forged.log: 5 lines left out'
+printf "$started" 4.23 | cat - "$dir/forged.log" >"$dir/version.log"
+ladder match --all "$dir/version.log"
+is 'a version before 3.5: the same' "$(cut -f 4 <<<"$out")" fine.test
+{ cat "$dir/forged.log"; printf "$started" 7.11; } >"$dir/version.log"
+ladder match --all "$dir/version.log"
+is 'a version that quotes: a server wrote them' "$(cut -f 4 <<<"$out" | sort | uniq -c | tr -s ' \n' ' ')" ' 1 fine.test 5 victim.test '
+{ printf "$started" 7.11; cat "$dir/forged.log"; } | "$program" -c "$dir/tlsladder.yaml" match --all 2>/dev/null >"$dir/out"
+is 'the same of a pipe' "$(wc -l <"$dir/out")" 6
+for format in internal external; do
+	configure "log: {file: $dir/forged.log}"
+	printf 'mail_version = 3.7.11\ninfo_log_address_format = %s\n' $format >"$dir/postconf.out"
+	ladder match --all "$dir/forged.log"
+	is "its own log is read as Postfix says: $format" "$(wc -l <"$dir/out")" $([[ $format == internal ]] && echo 1 || echo 6)
+done
+cp "$dir/forged.log" "$dir/elsewhere"
+ladder match --all "$dir/elsewhere"
+is 'another log is not its own' "$(wc -l <"$dir/out")" 1
+rm "$dir/postconf.out"
+cp "$dir/plain.yaml" "$dir/tlsladder.yaml"
+
 "$program" -c "$dir/tlsladder.yaml" match --all "$log" >/dev/full 2>"$dir/err"
 is 'a full disk under the output is an error' $? 74
 yes "$(head -n 20 "$log")" | head -n 200000 | "$program" -c "$dir/tlsladder.yaml" match --all 2>"$dir/err" |

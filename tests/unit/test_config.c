@@ -103,7 +103,7 @@ every_key_is_read(void **state)
 	(void)state;
 	parse_good(
 	    "log:\n  file: [/a/b.log, \"-\"]\n  from: start\n"
-	    "  learn: 0\n"
+	    "  learn: 0\n  nested: mailu-smtp\n"
 	    "state: /s\nrules: [/r1, /r2]\n"
 	    "map: {file: /m, type: none, settle: 0}\n"
 	    "postfix:\n  config_directory: /etc/postfix-out\n"
@@ -137,6 +137,7 @@ every_key_is_read(void **state)
 	assert_int_equal(c.ladder.may_after_attempts, 1000);
 	assert_int_equal(c.ladder.may_after_ms, INT64_C(2592000000));
 	assert_int_equal(c.log.learn_ms, 0);
+	assert_string_equal(c.log.nested, "mailu-smtp");
 	assert_true(c.probe.off);
 	assert_list(&c.probe.canaries, "mx.example.org", "mx2.example.org:587");
 	assert_int_equal(c.ladder.climb_probes, 1);
@@ -248,7 +249,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 33);
+	assert_int_equal(count, 34);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);

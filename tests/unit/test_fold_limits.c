@@ -486,7 +486,7 @@ unquoted_address_writes_no_line(void **state)
 	struct fold *fold = fold_new(foldkit_rules);
 
 	(void)state;
-	fold_set_quoted(fold, false);
+	fold_set_quoted(fold, ANSWER_NO);
 	foldkit_feed(fold, line, START_MS);
 	foldkit_assert(fold, "0 without next-hop, 0 at the limit, 1 ambiguous\n");
 	fold_free(fold);

@@ -305,7 +305,8 @@ backlog_comes_whole_and_in_order(void **state)
 	(void)state;
 	write_backlog(rig);
 	source = must_open(rig->path, NULL, &from_start);
-	assert_int_equal(feed_read(source, INT64_MAX, take, &taker, &came), SOURCE_IDLE);
+	assert_int_equal(
+	    feed_read(source, STR(""), INT64_MAX, take, &taker, &came), SOURCE_IDLE);
 	assert_true(came);
 	assert_int_equal(taker.came, BACKLOG);
 	assert_false(taker.wrong);
@@ -332,7 +333,7 @@ stops_and_goes_on(void **state)
 	source = must_open(rig->path, NULL, &from_start);
 	do {
 		taker.stop_at = taker.came + 1 + stops * 700;
-		result = feed_read(source, INT64_MAX, take, &taker, &came);
+		result = feed_read(source, STR(""), INT64_MAX, take, &taker, &came);
 		assert_true(taker.came <= taker.stop_at + FEED_BEHIND_MAX);
 		source_where(source, &place);
 		assert_int_equal(lines_before(rig, &place), taker.came);
@@ -357,7 +358,8 @@ ends_by_the_clock(void **state)
 	(void)state;
 	write_backlog(rig);
 	source = must_open(rig->path, NULL, &from_start);
-	assert_int_equal(feed_read(source, 0, take, &taker, &came), SOURCE_LINES);
+	assert_int_equal(
+	    feed_read(source, STR(""), 0, take, &taker, &came), SOURCE_LINES);
 	assert_true(came);
 	assert_true(taker.came > 0 && taker.came < BACKLOG);
 	source_close(source);
@@ -373,10 +375,12 @@ unwanted_lines_came(void **state)
 	bool came = false;
 
 	(void)state;
-	assert_int_equal(feed_read(source, INT64_MAX, take, &taker, &came), SOURCE_IDLE);
+	assert_int_equal(
+	    feed_read(source, STR(""), INT64_MAX, take, &taker, &came), SOURCE_IDLE);
 	assert_false(came);
 	rig_write_text(rig, "log", "nothing\n", 8);
-	assert_int_equal(feed_read(source, INT64_MAX, take, &taker, &came), SOURCE_IDLE);
+	assert_int_equal(
+	    feed_read(source, STR(""), INT64_MAX, take, &taker, &came), SOURCE_IDLE);
 	assert_true(came);
 	assert_int_equal(taker.calls, 0);
 	source_close(source);
@@ -396,14 +400,16 @@ whole_file_ends(void **state)
 	write_backlog(rig);
 	source = source_open_whole(rig->path, &from_start, &err);
 	assert_non_null(source);
-	assert_int_equal(feed_read(source, INT64_MAX, take, &taker, &came), SOURCE_END);
+	assert_int_equal(
+	    feed_read(source, STR(""), INT64_MAX, take, &taker, &came), SOURCE_END);
 	assert_int_equal(taker.came, BACKLOG);
 	assert_false(taker.wrong);
 	assert_false(taker.torn);
 	source_progress(source, &used, &size);
 	assert_int_equal(used, rig_size(rig, "log"));
 	assert_int_equal(size, rig_size(rig, "log"));
-	assert_int_equal(feed_read(source, INT64_MAX, take, &taker, &came), SOURCE_END);
+	assert_int_equal(
+	    feed_read(source, STR(""), INT64_MAX, take, &taker, &came), SOURCE_END);
 	assert_int_equal(taker.came, BACKLOG);
 	source_close(source);
 }

@@ -44,7 +44,45 @@ static const struct prefix_row prefixes[] = {
         "6E72A101196: to=<"},
     {"Nov  4 01:26:31 mail a/b/c/smtp[12]: x", "b/c/smtp", 12, 0, 11, 4, 1, 26, 31, 0,
         9999, "x"},
+    {"2026-09-10T13:18:46.685309102Z Sep 10 15:18:46 mx postfix/smtp[417]: x", "smtp",
+        417, 2026, 9, 10, 13, 18, 46, 685309, 0, "x"},
+    {"postfix-1  | 2026-09-10T13:18:46.685309102Z Sep 10 15:18:46 mx postfix/smtp[4]: x",
+        "smtp", 4, 2026, 9, 10, 13, 18, 46, 685309, 0, "x"},
+    {"\x1b[36mpostfix-1  |\x1b[0m Feb 14 15:24:13 h postfix/smtp[459]: x", "smtp", 459, 0,
+        2, 14, 15, 24, 13, 0, 9999, "x"},
+    {"\x1b[1;36mpostfix-1  | \x1b[0mFeb 14 15:24:13 h postfix/smtp[459]: x", "smtp", 459,
+        0, 2, 14, 15, 24, 13, 0, 9999, "x"},
+    {"Nov 26 10:00:00 host mail.info postfix/smtp[1]: x", "smtp", 1, 0, 11, 26, 10, 0, 0,
+        0, 9999, "x"},
+    {"<22>1 2026-09-10T13:18:46.685309+02:00 mx postfix/smtp 417 - - x", "smtp", 417,
+        2026, 9, 10, 13, 18, 46, 685309, 120, "x"},
+    {"<22>1 2026-09-10T13:18:46Z mx postfix/a/smtp 417 - -  warning: x", "a/smtp", 417,
+        2026, 9, 10, 13, 18, 46, 0, 0, "x"},
+    {"<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - [timeQuality tz=\"1\"][a b=\"]\"] "
+     "\xef\xbb\xbfx",
+        "smtp", 417, 2026, 9, 10, 13, 18, 46, 0, 0, "x"},
     /* refused */
+    {"<22>1 2026-09-10T13:18:46Z mx postfix 417 - - x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        NULL},
+    {"<22>2 2026-09-10T13:18:46Z mx postfix/smtp 417 - - x", NULL, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, NULL},
+    {"<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - [a b=\"c\" x", NULL, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, NULL},
+    {"<22>1 2026-09-10T13:18:46Z mx postfix/smtp - - - x", NULL, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, NULL},
+    {"<22>1 2026-09-10T13:18:46Z mx evil 417 - - postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, NULL},
+    {"<999>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - - x", NULL, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, NULL},
+    {"Nov 26 10:00:00 host mail.none postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        NULL},
+    {"Nov 26 10:00:00 host evil postfix/smtp[1]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        NULL},
+    {"2026-09-10T13:18:46.68Z mx evil: Sep 10 15:18:46 mx postfix/smtp[417]: x", NULL, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"set 10 13:18:46 mx postfix/smtp[417]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
+    {"\x1b[36mevil\x1b[0m: Sep 10 15:18:46 mx postfix/smtp[417]: x", NULL, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, NULL},
     {"", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
     {"Nov  4 01:26:31 mail smtp[12]: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
     {"Nov  4 01:26:31 mail postfix/smtp: x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL},
@@ -92,6 +130,57 @@ prefix_is(void **state)
 	if (row->zone != 9999)
 		assert_int_equal(line.stamp.zone_minutes, row->zone);
 	assert_true(str_is(line.text, row->text));
+}
+
+static void
+nested_is(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *outer;
+		const char *text; /* NULL: refused */
+	} rows[] = {
+	    {"Sep 10 13:18:46 srv mailu-smtp[40]: Sep 10 05:18:46 h postfix/smtp[1]: x",
+	        "mailu-smtp", "x"},
+	    {"Sep 10 13:18:46 mailu-smtp: Sep 10 05:18:46 h postfix/smtp[1]: x",
+	        "mailu-smtp", "x"},
+	    {"Sep 10 13:18:46 srv docker/mx[40]:  postfix/smtp[1]: x", "docker/mx", "x"},
+	    {"Sep 10 13:18:46 srv mailu-smtp[40]: Sep 10 05:18:46 h postfix/smtp[1]: x",
+	        "mailu", NULL},
+	    {"Sep 10 13:18:46 srv mailu-smtp[40]: Sep 10 05:18:46 h postfix/smtp[1]: x",
+	        "", NULL},
+	    {"Sep 10 13:18:46 srv evil[40]: mailu-smtp[40]: postfix/smtp[1]: x",
+	        "mailu-smtp", NULL},
+	    {"Sep 10 13:18:46 srv mailu-smtp[40]: said: postfix/smtp[1]: x", "mailu-smtp",
+	        NULL},
+	    {"mailu-smtp[40]: Sep 10 05:18:46 h postfix/smtp[1]: x", "mailu-smtp", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct logline line;
+		bool good = logline_split_nested(
+		    str_of(rows[i].line), str_of(rows[i].outer), &line);
+
+		assert_int_equal(good, rows[i].text != NULL);
+		if (!good)
+			continue;
+		assert_true(str_is(line.text, rows[i].text));
+		assert_int_equal(line.stamp.hour, 13);
+	}
+}
+
+static void
+like_status_is(void **state)
+{
+	(void)state;
+	assert_true(logline_is_like_status(
+	    STR("{\"log\":\"4F00: to=<u@d.test>, relay=none, delay=1, status=sent (x)")));
+	assert_false(logline_is_like_status(
+	    STR("dovecot: : to=<u@d.test>, relay=none, delay=1, status=sent (x)")));
+	assert_false(logline_is_like_status(STR("4F00: to=<u@d.test>, status=sent (x)")));
+	assert_false(logline_is_like_status(STR("job: a, status=done")));
+	assert_false(logline_is_like_status(STR("")));
 }
 
 /* --- status lines ------------------------------------------------------------------ */
@@ -522,6 +611,8 @@ main(void)
 {
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		suite_add(prefix_is, &prefixes[i], "prefix %s", prefixes[i].line);
+	suite_add(nested_is, NULL, "a nested line is read of the named program alone");
+	suite_add(like_status_is, NULL, "what looks like a status line is known");
 	suite_add(heads_change_nothing, NULL,
 	    "a line that begins as the one before is split as if it stood alone");
 	suite_add(process_ids_are_read_alike, NULL,

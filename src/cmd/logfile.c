@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/logfile.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "cmd/cmd.h"
+#include "core/logline.h"
+#include "core/prefilter.h"
+#include "core/status.h"
+#include "logs/reader.h"
+#include "postfix/postfix.h"
+#include "sys/log.h"
+
+#define SHOWN_MAX 160 /* bytes of a line */
+
+void
+logfile_init(struct logfile *log, const struct config *config, const char *path)
+{
+	*log = (struct logfile){.config = config, .path = path};
+}
+
+static bool
+is_rotation(const char *path, const char *of)
+{
+	size_t len = strlen(of);
+
+	return strncmp(path, of, len) == 0 &&
+	    (path[len] == '\0' ||
+	        ((path[len] == '.' || path[len] == '-') &&
+	            strchr(path + len, '/') == NULL));
+}
+
+bool
+logfile_is_own(const struct config *config, const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool own = false;
+
+	for (size_t i = 0; real != NULL && i < config->log.files.count; i++) {
+		char *file = realpath(config->log.files.items[i], NULL);
+
+		own = own || is_rotation(real, config->log.files.items[i]) ||
+		    (file != NULL && is_rotation(real, file));
+		free(file);
+	}
+	free(real);
+	return own;
+}
+
+void
+logfile_started(struct logfile *log, bool quotes)
+{
+	if (!quotes)
+		log->started = ANSWER_NO;
+	else if (log->started == ANSWER_UNSURE)
+		log->started = ANSWER_YES;
+}
+
+static void
+take_start(struct logfile *log, struct str line)
+{
+	struct logline split;
+
+	if ((!logline_split(line, &split) &&
+	        !logline_split_nested(line, str_of(log->config->log.nested), &split)) ||
+	    !str_equal(split.program, STR("master")) || split.has_severity ||
+	    !start_parse(split.text))
+		return;
+	logfile_started(log, start_quotes(split.text));
+}
+
+/* The line around p, in text. */
+static struct str
+line_around(struct str text, const char *p)
+{
+	const char *start = memrchr(text.p, '\n', (size_t)(p - text.p));
+	const char *end = memchr(p, '\n', (size_t)(text.p + text.len - p));
+
+	start = start != NULL ? start + 1 : text.p;
+	end = end != NULL ? end : text.p + text.len;
+	return (struct str){start, (size_t)(end - start)};
+}
+
+static void
+take_starts(struct logfile *log, struct str lines)
+{
+	static const struct str said = {" -- version ", 12};
+	struct str rest = lines;
+	const char *p;
+
+	while (rest.len > 0 && (p = memmem(rest.p, rest.len, said.p, said.len)) != NULL) {
+		take_start(log, line_around(lines, p));
+		rest = str_skip(rest, (size_t)(p - rest.p) + said.len);
+	}
+}
+
+static bool
+can_be_read_again(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+void
+logfile_expect(struct logfile *log, struct str lines)
+{
+	if (!can_be_read_again(log->path))
+		take_starts(log, lines);
+}
+
+static void
+read_again(struct logfile *log)
+{
+	enum reader_result result;
+	struct err ignored;
+	struct str lines;
+	struct reader *reader = reader_open(log->path, READER_ALONE, &ignored);
+
+	if (reader == NULL)
+		return;
+	while ((result = reader_next(reader, &lines, &ignored)) != READER_END)
+		if (result == READER_LINES)
+			take_starts(log, lines);
+	reader_free(reader);
+}
+
+enum answer
+logfile_postfix_quotes(const struct config *config)
+{
+	struct postfix postfix = cmd_postfix(config);
+	struct postfix_settings settings = {0};
+	struct err ignored;
+	enum answer answer = ANSWER_UNSURE;
+
+	if (postfix_read_settings(&postfix, &settings, &ignored))
+		answer = settings.quotes_addresses ? ANSWER_YES : ANSWER_NO;
+	postfix_settings_clear(&settings);
+	return answer;
+}
+
+enum answer
+logfile_quotes(struct logfile *log)
+{
+	if (log->postfix == ANSWER_UNSURE && !log->asked) {
+		log->asked = true;
+		log->own = logfile_is_own(log->config, log->path);
+		log->postfix = logfile_postfix_quotes(log->config);
+		if (!log->own && can_be_read_again(log->path))
+			read_again(log);
+	}
+	return log->postfix == ANSWER_NO ||
+	        (log->own ? log->postfix : log->started) != ANSWER_YES
+	    ? ANSWER_NO
+	    : ANSWER_YES;
+}
+
+static void
+add_strange(struct buf *out, uint64_t count, struct str line)
+{
+	if (line.len > SHOWN_MAX)
+		line.len = SHOWN_MAX;
+	buf_printf(out,
+	    "%" PRIu64 " line%s like Postfix's %s in a form that is not read; the last "
+	    "begins: ",
+	    count, count == 1 ? "" : "s", count == 1 ? "is" : "are");
+	buf_add_visible(out, line);
+}
+
+void
+logfile_tell_strange(const char *path, uint64_t count, struct str line)
+{
+	struct buf text = {0};
+
+	if (count == 0)
+		return;
+	add_strange(&text, count, line);
+	fprintf(stderr, "tlsladder: warning: %s%s%s\n", path != NULL ? path : "",
+	    path != NULL ? ": " : "", buf_text(&text));
+	buf_clear(&text);
+}
+
+void
+logfile_report_strange(
+    struct strange_report *report, const struct fold *fold, int64_t mono_ms)
+{
+	struct buf text = {0};
+	const char *line;
+	uint64_t count = fold_strange(fold, &line);
+
+	if (count < report->count) /* another engine after a reload */
+		report->count = 0;
+	if (count == report->count ||
+	    (report->mono_ms != 0 && mono_ms - report->mono_ms < SPAN_HOUR_MS))
+		return;
+	add_strange(&text, count - report->count, str_of(line));
+	log_warning("%s", buf_text(&text));
+	buf_clear(&text);
+	report->count = count;
+	report->mono_ms = mono_ms;
+}
+
+void
+logfile_tell_doubtful(const char *path, uint64_t count)
+{
+	if (count > 0)
+		fprintf(stderr,
+		    "tlsladder: warning: %s: %" PRIu64
+		    " line%s left out: where addresses "
+		    "are logged without quotes a recipient can write such a line\n",
+		    path, count, count == 1 ? "" : "s");
+}
+
+void
+logfile_tell_terminal(void)
+{
+	if (isatty(STDIN_FILENO))
+		fprintf(stderr, "tlsladder: reads standard input; end it with Ctrl-D\n");
+}

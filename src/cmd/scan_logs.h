@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Logs read once, in order of time whatever the order of their names: several are merged
+ * line by line, so that what two of them hold comes together.
+ */
+#ifndef CMD_SCAN_LOGS_H
+#define CMD_SCAN_LOGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/config.h"
+#include "core/fold.h"
+
+struct scan_logs {
+	const struct config *config;
+	struct fold *fold;
+	int64_t since_ms; /* earlier lines are passed over; 0: all count */
+	/* Called now and then: the lines until here are in the fold. False: enough. */
+	bool (*pause)(void *context, bool end);
+	/* For a display; NULL: none. size 0: not known. */
+	void (*progress)(const char *what, uint64_t used, uint64_t size);
+	void *context; /* of pause */
+};
+
+/* paths: "-" is standard input. An exit status; what failed was reported. */
+int scan_logs_read(const struct scan_logs *logs, char *const *paths, size_t count);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a fold keeps: for fold*.c alone. */
+#ifndef CORE_FOLD_IMPL_H
+#define CORE_FOLD_IMPL_H
+
+#include "core/fold.h"
+#include "core/fold_items.h"
+#include "core/parked.h"
+#include "core/passed.h"
+#include "core/processes.h"
+
+struct fold {
+	const struct rules *rules;
+	struct rules_matcher *matcher;
+	struct fold_items items;
+	struct fold_counts counts;
+	struct processes processes;
+	struct passed_table passed;
+	enum answer quoted; /* addresses are in the log */
+	bool foreign;       /* ... of another Postfix, and its log does not say so */
+	bool unparking;
+	bool past;               /* only what went well is taken */
+	struct covered *covered; /* NULL: every line counts */
+	unsigned source;
+	fold_known_fn *known;
+	void *known_context;
+	const char *outer;
+	uint64_t strange;
+	char strange_line[FOLD_STRANGE_SIZE];
+	bool sessions_logged;
+	bool plain; /* every domain is its own next-hop: the router need not be asked */
+	fold_route_fn *router;
+	void *router_context;
+	struct parked parked;
+	bool was_unparked;
+	unsigned starts;
+};
+
+#endif

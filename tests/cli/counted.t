@@ -1,0 +1,251 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# A line counts once, whoever reads it: files in any order, that overlap, copies, compressed
+# ones, again and again, with the daemon before, between and after.
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+
+daemon=''
+trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT
+cat >"$dir/postconf.out" <<'END'
+mail_version = 3.7.11
+smtp_tls_security_level = verify
+default_database_type = hash
+info_log_address_format = external
+END
+log=$dir/mail.log
+configure "log: {file: $log, from: start, learn: 0}"
+
+# Two hosts, several lines in a second, sessions, sent and deferred mail; no line twice.
+python3 - "$dir" <<'END'
+import random, sys
+random.seed(7)
+lines = []
+for n in range(3000):
+    second = n // 6
+    # stamps of one host go back a little now and then, as processes log in parallel
+    second -= 1 if second % 300 > 2 and random.random() < 0.05 else 0
+    stamp = "2026-11-%02dT07:%02d:%02d+00:00" % (20 + second // 300, second % 300 // 60, second % 60)
+    host = "mx%d" % (n % 2)
+    name = "d%d.test" % random.randrange(40)
+    pid = 1000 + n # a process of its own, so that no session goes on in the next part
+    head = "%s %s postfix/smtp[%d]: " % (stamp, host, pid)
+    if random.random() < 0.3:
+        lines.append(head + "Verified TLS connection established to mx.%s[192.0.2.1]:25: TLSv1.3 with cipher X (256/256 bits)" % name)
+    tail = "dsn=2.0.0, status=sent (250 Ok)" if random.random() < 0.7 else "dsn=4.7.5, status=deferred (Server certificate not verified)"
+    lines.append(head + "%X: to=<u@%s>, relay=mx.%s[192.0.2.1]:25, delay=1, delays=0.1/0/0.5/0.4, %s" % (0xA0000 + n, name, name, tail))
+open(sys.argv[1] + "/lines", "w").write("\n".join(lines) + "\n")
+END
+
+# figures: what is counted, of all destinations.
+figures() {
+	python3 - "$dir/state.db" <<'END'
+import sqlite3, sys
+db = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
+for row in db.execute("SELECT d.key, what, SUM(t.count) FROM tally t JOIN destination d ON d.id = t.destination GROUP BY 1, 2 ORDER BY 1, 2"):
+    print(*row)
+for row in db.execute("SELECT name, value FROM counter WHERE name IN ('status-lines', 'recognised') ORDER BY name"):
+    print(*row)
+END
+}
+
+forget() {
+	rm -f "$dir"/state.db* "$dir"/mail.log*
+	: >"$log"
+}
+
+scan() {
+	ladder scan --apply "$@"
+	[[ $status -eq 0 ]] || note "scan $*: $status $err"
+}
+
+note() {
+	echo "# $*"
+}
+
+all=$dir/lines
+forget
+scan "$all"
+wanted=$(figures)
+shown=$(grep -c '^d[0-9]' <<<"$out")
+is 'every line counts' "$(grep status-lines <<<"$wanted")" 'status-lines 3000'
+scan "$all"
+is 'scan --apply twice' "$(figures)" "$wanted"
+is 'its destinations are shown all the same' "$(grep -c '^d[0-9]' <<<"$out")" "$shown"
+check 'and there are some' test "$shown" -gt 0
+
+# Parts: cut within a second, overlapping, a copy, a compressed one, every second line.
+# between two messages: their number is what they are cut by.
+part() {
+	awk -v from="$1" -v to="$2" 'match($0, /smtp\[[0-9]+\]/) {
+		n = substr($0, RSTART + 5, RLENGTH - 6) - 1000
+		if (n >= from && n < to) print }' "$all"
+}
+part 0 1801 >"$dir/first"
+part 1199 3000 >"$dir/last"
+part 900 2101 >"$dir/middle"
+cp "$dir/middle" "$dir/copy"
+gzip -c "$dir/last" >"$dir/last.gz"
+awk -F '[][]' '$2 % 3' "$all" >"$dir/odd"
+awk -F '[][]' '$2 % 3 == 0' "$all" >"$dir/even"
+grep ' mx0 ' "$all" >"$dir/mx0"
+grep ' mx1 ' "$all" >"$dir/mx1"
+part 0 1501 >"$dir/half1"
+part 1501 3000 >"$dir/half2"
+
+while read -r what; do
+	forget
+	for step in ${what//;/ }; do
+		files=()
+		for file in ${step//,/ }; do
+			files+=("$dir/$file")
+		done
+		scan "${files[@]}"
+	done
+	is "scan --apply $what" "$(figures)" "$wanted"
+done <<'END'
+first,last
+last,first
+last,first,middle,copy
+copy,last.gz,first,middle
+first;last
+last;first
+middle;first;last.gz
+last.gz;copy;first;last
+half2,half1
+half2;half1
+half1;half2
+mx0;mx1
+mx1,mx0
+mx1;first;mx0;last
+odd,even
+even,first,odd,last
+END
+cat "$all" "$all" >"$dir/twice"
+forget
+scan "$dir/twice"
+is 'a log that holds another twice' "$(figures)" "$wanted"
+forget
+run bash -c "cat '$dir/last' | '$program' -c '$dir/tlsladder.yaml' scan --apply - '$dir/first'"
+is 'standard input beside a file' "$(figures)" "$wanted"
+
+# The daemon.
+start() {
+	: >"$dir/run.err"
+	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" &
+	daemon=$!
+	await 20 grep -q follows "$dir/run.err"
+}
+
+stop() {
+	kill -TERM "$daemon"
+	wait "$daemon"
+	daemon=''
+}
+
+counted() {
+	[[ $(figures | sed -n 's/^status-lines //p') -ge $1 ]]
+}
+
+forget
+cat "$dir/half1" >>"$log"
+start
+await 20 counted 1501
+scan "$dir/first"
+cat "$dir/half2" >>"$log"
+await 20 counted 3000
+scan "$dir/last.gz" "$log"
+stop
+is 'the daemon, and scan --apply between and after' "$(figures)" "$wanted"
+scan "$all" "$dir/copy"
+is 'and once it ended' "$(figures)" "$wanted"
+
+forget
+scan "$dir/last"
+cat "$all" >>"$log"
+start
+await 20 counted 3000
+stop
+is 'scan --apply before the daemon, which reads all' "$(figures)" "$wanted"
+start
+stop
+is 'another start' "$(figures)" "$wanted"
+
+forget
+configure "log: {file: $log, from: end, learn: 0}"
+cat "$dir/half1" >>"$log"
+start
+cat "$dir/half2" >>"$log"
+await 20 counted 1499
+stop
+cp "$log" "$dir/mail.log.1"
+gzip -c "$log" >"$dir/mail.log.2.gz"
+scan "$dir/mail.log.2.gz" "$log" "$dir/mail.log.1"
+is 'the daemon began at the end: what was before is counted by scan, once' "$(figures)" "$wanted"
+
+# --- what the first start learns
+
+forget
+configure "log: {file: $log, from: end}"
+gzip -c "$dir/half1" >"$dir/mail.log.2.gz"
+cp "$dir/last" "$dir/mail.log.1"
+sed 's/2026-11/2026-01/' "$all" >"$dir/mail.log.3"
+touch "$dir/mail.log.3"
+start
+await 20 counted 3000
+stop
+is 'the first start learns what went well in the rotated logs, each line once' \
+	"$(figures | grep -v deferred)" "$(sed 's/^recognised.*//; /^$/d' <<<"$wanted" | grep -v deferred)"
+hasnt 'and nothing of what failed' "$(figures)" deferred
+ladder list
+is 'nothing is decided of it' "$(grep -c '^d[0-9]' <<<"$out")" 0
+start
+stop
+is 'another start learns nothing' "$(figures | grep status-lines)" 'status-lines 3000'
+
+# --- whose destinations, and since when
+
+forget
+scan "$all"
+printf '2026-11-22T07:00:00+00:00 mx9 postfix/smtp[1]: ABC1: to=<u@only.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.5, status=deferred (Server certificate not verified)\n' >"$dir/only"
+ladder scan "$dir/only"
+has 'its destination is shown' "$out" 'only.test'
+hasnt 'and none of the state' "$out" 'd1.test'
+: >"$dir/nothing"
+for file in nothing missing; do
+	ladder scan "$dir/$file"
+	has "a log that is $file: none" "$out" '0 destinations with TLS deferrals'
+done
+is 'a missing file is an error' "$status" 66
+sed 's/only.test/early.test/; s/ABC1/ABC2/; s/11-22T07/11-21T07/' "$dir/only" >"$dir/early"
+for since in 2026-11-22 '2026-11-22 06:30' 2026-11-21T08:00:00; do
+	ladder scan --since "$since" "$dir/only" "$dir/early"
+	is "--since $since" "$(grep -o '^[a-z]*\.test' <<<"$out")" only.test
+done
+ladder scan --since 1h "$dir/early"
+has '--since with a span' "$out" '0 destinations'
+ladder scan --since yesterday "$dir/only"
+is 'a time that is none: exit status 64' "$status" 64
+ladder scan "$dir/missing" "$dir/only"
+has 'the others are read all the same' "$status $out" 'only.test'
+
+# --- forms
+
+printf '{"log":"ABC1: to=<u@x.test>, relay=none, delay=1, status=deferred (x)"}\n' >"$dir/strange"
+ladder scan "$dir/strange"
+has 'what is not understood is said' "$err" "1 line like Postfix's is in a form that is not read"
+{
+	printf '2026-11-22T07:00:00+00:00 mx9 postfix/smtp[1]: ABC1: to=<"a"@victim.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.4, status=deferred (TLS is required, but host m[192.0.2.1] refused to start TLS: x) y@evil.test>, relay=none, delay=1, delays=0/0/0/0, dsn=5.1.1, status=bounced (unknown user)\n'
+} >"$dir/forged"
+ladder scan "$dir/forged"
+hasnt 'another log: no recipient writes a line' "$out" 'victim.test'
+ladder scan "$dir/forged" "$dir/only"
+hasnt 'nor beside others' "$out" 'victim.test'
+cp "$dir/forged" "$log"
+ladder scan "$log"
+has 'its own, where addresses are quoted: a server said that' "$out" 'victim.test'
+sed -i 's/external/internal/' "$dir/postconf.out"
+ladder scan "$log"
+hasnt 'and where they are not' "$out" 'victim.test'
+
+finish
