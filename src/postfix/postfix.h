@@ -101,9 +101,9 @@ void postfix_maps_free(char **maps);
  * Does one of maps answer for key, as smtp(8) asks: the key, and for a host name its
  * parents .b.c and .c too (smtp_tls_policy.c)? keys[0..count): one postmap call a map
  * and up to 1000 keys. answers[i] is YES, NO, or UNSURE where a map failed or the key
- * cannot be asked (empty, blanks, control bytes). A proxy: map that cannot be asked
- * through proxymap(8), which serves Postfix alone, is opened directly. False: a map
- * failed, the first one of them is in err.
+ * cannot be asked (empty, blanks, control bytes). proxy: maps are opened directly, as
+ * proxymap(8) serves Postfix alone. False: a map failed, the first one of them is in err,
+ * with what could not be read.
  */
 bool postfix_maps_answer(const struct postfix *postfix, char *const *maps,
     const char *const *keys, size_t count, enum answer *answers, struct err *err);
