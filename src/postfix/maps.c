@@ -312,8 +312,8 @@ note_found(void *context, size_t index, struct str value)
 	forms->found[forms->owners[index]] = true;
 }
 
-/* Through proxymap(8) postmap tries for 100 seconds where its user may not enter private/,
- * and then says that something timed out, and not what may not be read. */
+/* Through proxymap(8) postmap tries for 100 seconds where its user may not enter
+ * private/, and then says that something timed out, and not what may not be read. */
 static const char *
 direct_form(const char *map)
 {
@@ -327,8 +327,8 @@ static bool
 ask_forms(
     const struct postfix *postfix, const char *map, struct forms *forms, struct err *err)
 {
-	return postfix_lookup_all(postfix, direct_form(map), forms->keys, forms->count,
-	    note_found, forms, err);
+	return postfix_lookup_all(
+	    postfix, direct_form(map), forms->keys, forms->count, note_found, forms, err);
 }
 
 static void

@@ -77,6 +77,14 @@ bool postfix_read_settings(
 void postfix_settings_clear(struct postfix_settings *settings);
 
 /*
+ * A sum of all that decisions rest on, with the default level that counts; never 0. The
+ * daemon keeps that of the settings it decided under as POSTFIX_SETTINGS_COUNTER.
+ */
+#define POSTFIX_SETTINGS_COUNTER "settings"
+int64_t postfix_settings_sum(
+    const struct postfix_settings *settings, enum level default_level);
+
+/*
  * What tells whether main.cf or master.cf was changed: smtp(8) takes a change without a
  * reload, and without a line in the log. 0: cannot be told, as they are not on this
  * machine. Two stat(2): does not block.

@@ -13,7 +13,17 @@ map=$dir/state/tls_policy
 mkdir -p "$dir/bin" "$dir/tools" "$dir/saved"
 cat >"$dir/bin/systemctl" <<END
 #!/bin/bash
-[[ "\$*" == 'enable --now tlsladder' ]] || exit 1
+case \$* in
+	'restart unbound') exec $dir/world/bin/unbound -c $dir/world/dns/unbound.conf ;;
+	'reload tlsladder') exec kill -HUP \$(fuser $dir/state/state.db.lock 2>/dev/null) ;;
+	'restart tlsladder')
+		holder=\$(fuser $dir/state/state.db.lock 2>/dev/null) || exit 0
+		kill \$holder
+		flock -w 10 $dir/state/state.db.lock true
+		;;
+	'enable --now tlsladder') ;;
+	*) exit 1 ;;
+esac
 ${user[*]} $program -c $dir/tlsladder.yaml run </dev/null >/dev/null 2>&1 &
 for ((i = 0; i < 500; i++)); do
 	flock -n $dir/state/state.db.lock true 2>/dev/null || break
@@ -23,7 +33,10 @@ exit 0
 END
 cat >"$dir/bin/apt-get" <<END
 #!/bin/bash
-[[ "\$*" == 'install postfix-lmdb' ]] && cp -a $dir/saved/dynamicmaps.cf /etc/postfix/dynamicmaps.cf
+case \$* in
+	'install postfix-lmdb') cp -a $dir/saved/dynamicmaps.cf /etc/postfix/dynamicmaps.cf ;;
+	'install rsyslog') install -m 644 /dev/null $dir/elsewhere/mail.log ;;
+esac
 END
 chmod +x "$dir/bin"/*
 
@@ -38,13 +51,14 @@ cp -a "$dir/ca.pem" "$dir/tlsladder.yaml" "$dir/saved"
 inside cp -a /etc/resolv.conf /etc/postfix/dynamicmaps.cf "$dir/saved"
 
 heal() {
-	rm -rf "$dir/state" "$dir/elsewhere"
+	rm -rf "$dir/state" "$dir/elsewhere" "$dir/nowhere" "$config"/passwords*
 	cp -a "$dir/saved/state" "$dir/state"
 	cp -a "$dir/saved/config/." "$config"
 	cp -a "$dir/saved/ca.pem" "$dir/saved/tlsladder.yaml" "$dir"
 	chmod 640 "$dir/strict/mail.log"
 	inside cp -a "$dir/saved/resolv.conf" /etc/resolv.conf
 	inside cp -a "$dir/saved/dynamicmaps.cf" /etc/postfix/dynamicmaps.cf
+	mkdir "$dir/elsewhere"
 	rm -rf "$dir/strict/queue/etc"
 }
 
@@ -185,11 +199,74 @@ is 'the order stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
 ill 'our map is named twice' policy-maps warning typed set_main "smtp_tls_policy_maps = hash:$map, inline:{a.test=encrypt}, hash:$map"
 ill 'a map that answers for everything' other-map warning typed set_main "smtp_tls_policy_maps = static:encrypt, inline:{a.test=encrypt}, hash:$map"
 is 'the rest stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" "inline:{a.test=encrypt}, hash:$map"
-ill 'a map that cannot be asked' other-map warning typed set_main "smtp_tls_policy_maps = inline:{a.test=encrypt}, hash:/nonexistent, hash:$map"
+others="$dir/elsewhere/exceptions"
+other_map() {
+	set_main "smtp_tls_policy_maps = inline:{a.test=encrypt}, ${1:-hash}:$others, hash:$map"
+}
+ill 'a map that is not there' other-map fault typed other_map
+is 'it keeps its place' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
+	"inline:{a.test=encrypt}, hash:$others, hash:$map"
+not_built() {
+	other_map
+	echo 'a.test may' >"$others"
+}
+ill 'a map that was not built' other-map fault typed not_built
+is 'it has what its text says' "$(inside postmap -q a.test "hash:$others")" may
+ill 'a text that is not there' other-map fault typed other_map texthash
+ill 'a map that is behind proxymap and not there' other-map fault typed other_map proxy:hash
+not_ours_to_read() {
+	not_built
+	inside postmap "hash:$others"
+	chmod 600 "$others" "$others.db"
+}
+ill 'a map that we may not read' other-map fault typed not_ours_to_read
+matches 'the permission is named' "$(grep -h '"check":"other-map"' "$dir/seen.json")" 'Permission denied'
+down() {
+	set_main "smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8642:QUERY, hash:$map"
+}
+ill 'a map whose program is down' other-map fault said down
+is 'it is not dropped' "$(grep -c postconf "$dir/advice")" 0
+has 'what to start is named' "$(<"$dir/advice")" 'start what serves socketmap:inet:127.0.0.1:8642:QUERY'
+ill 'a map after ours' other-map warning typed set_main "smtp_tls_policy_maps = hash:$map, inline:{a.test=encrypt}"
+is 'it stands before ours then' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
+	"inline:{a.test=encrypt}, hash:$map"
+heal
+set_main "smtp_tls_policy_maps = static:may, lmdb:$map, static:encrypt"
+examine other-map >/dev/null
+python3 -c '
+import json, sys
+for d in map(json.loads, open(sys.argv[1])):
+    if d["check"] in ("policy-maps", "other-map"):
+        print(d["advice"] or "", end="")' "$dir/doctor.json" >"$dir/advice"
+type_advice
+is 'one advice does not undo another' "$(examine policy-maps) $(examine other-map) $(
+	inside postconf -c "$config" -h smtp_tls_policy_maps)" "ok - hash:$map"
 ill 'a harmless map' other-map ok typed set_main "smtp_tls_policy_maps = inline:{a.test=encrypt}, hash:$map"
 ill 'a service with maps of its own' service-maps warning typed \
 	inside postconf -c "$config" -P 'relay/unix/smtp_tls_policy_maps=inline:{a.test=encrypt}'
 is 'that service has those of main.cf again' "$(inside postconf -c "$config" -P 2>&1 | grep policy_maps)" ''
+ill 'smtp(8) itself with maps of its own' service-maps fault typed \
+	inside postconf -c "$config" -P 'smtp/unix/smtp_tls_policy_maps=inline:{a.test=encrypt}'
+ill 'smtp(8) itself with a level that is none' service-level fault typed \
+	inside postconf -c "$config" -P 'smtp/unix/smtp_tls_security_level=may'
+ill 'smtp(8) itself with another level' service-level warning typed \
+	inside postconf -c "$config" -P 'smtp/unix/smtp_tls_security_level=encrypt'
+ill 'a service of little use' service-level warning typed \
+	inside postconf -c "$config" -P 'relay/unix/smtp_tls_security_level=may'
+heal
+inside postconf -c "$config" -P 'relay/unix/smtp_tls_security_level=encrypt'
+is 'a stricter service beside it is no fault' "$(examine service-level)" ok
+ill 'our map is asked by proxymap' policy-maps warning typed set_main "smtp_tls_policy_maps = proxy:hash:$map"
+is 'the plain type is better' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" "hash:$map"
+both_missing() {
+	set_main 'smtp_tls_policy_maps ='
+	rm -f "$map" "$map.db"
+}
+heal
+both_missing
+examine policy-maps >/dev/null
+type_advice
+is 'a map is not named before it is there' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" ''
 
 # --- the map
 
@@ -225,13 +302,13 @@ proxied_file() {
 	chmod 640 "$map.db"
 }
 ill 'proxymap cannot read the map' map-mode fault typed proxied_file
-ill 'no directory for the map' map-directory fault typed yaml map "{file: $dir/elsewhere/tls_policy, type: hash}"
+ill 'no directory for the map' map-directory fault typed yaml map "{file: $dir/nowhere/tls_policy, type: hash}"
 ill 'a directory of another owner' map-directory fault typed chown root "$dir/state"
 ill 'a directory that others may write to' map-directory fault typed chmod o+w "$dir/state"
 
 # --- the state
 
-ill 'no directory for the state' state-directory fault typed yaml state "$dir/elsewhere/state.db"
+ill 'no directory for the state' state-directory fault typed yaml state "$dir/nowhere/state.db"
 ill 'a state that root made' state fault typed chown root "$dir/state/state.db"
 ill 'a state that may not be written' state fault typed chmod 440 "$dir/state/state.db"
 damaged() {
@@ -266,14 +343,45 @@ pkill_daemon
 # --- the log
 
 ill 'a log that may not be read' log fault typed chmod 600 "$dir/strict/mail.log"
-ill 'no log' log fault said yaml log '{file: /nonexistent/mail.log}'
+ill 'Postfix writes to another file' log fault typed yaml log "{from: end, file: $dir/other.log}"
+ill 'Postfix writes to another file than the usual one' log fault typed yaml log ''
+blocks() {
+	yaml log ''
+	printf 'log:\n  # a comment\n  file: %s  # that is it\n  from: end\n' "$dir/other.log" >>"$dir/tlsladder.yaml"
+}
+ill 'the same in lines of their own' log fault typed blocks
+blocks_without() {
+	yaml log ''
+	printf 'log:\n    from: end\n' >>"$dir/tlsladder.yaml"
+}
+ill 'the same where no file is named' log fault typed blocks_without
+no_syslog() {
+	set_main 'maillog_file ='
+	yaml log "{file: $dir/elsewhere/mail.log}"
+	inside mount --bind /dev/null /usr/sbin/rsyslogd
+}
+ill 'nothing writes a log' log fault typed no_syslog
+has 'what writes one is named' "$(grep -h '"check":"log","result":"fault"' "$dir/seen.json" | tail -n 1)" 'apt-get install rsyslog'
+inside umount /usr/sbin/rsyslogd
+no_file() {
+	set_main 'maillog_file ='
+	yaml log "{file: $dir/elsewhere/mail.log}"
+}
+ill 'no log' log fault said no_file
+# What follows has logs that no Postfix writes.
 no_postfix() {
+	set_main 'maillog_file ='
 	echo 'Nov 24 07:12:01 host kernel: something else' >"$dir/other.log"
 	yaml log "{file: $dir/other.log}"
 }
 ill 'a log without Postfix' log warning said no_postfix
-ill 'a log that is a directory' log fault said yaml log "{file: $dir/state}"
+directory() {
+	set_main 'maillog_file ='
+	yaml log "{file: $dir/state}"
+}
+ill 'a log that is a directory' log fault said directory
 fine_stamps() {
+	set_main 'maillog_file ='
 	echo '2026-11-24T07:12:01.123456+01:00 host postfix/smtp[1]: x' >"$dir/other.log"
 	yaml log "{file: $dir/other.log}"
 }
@@ -306,7 +414,6 @@ half() {
 ill 'a CA file that is cut at its end' authorities warning typed half
 ill 'a CA file that may not be read' authorities fault typed chmod 600 "$dir/ca.pem"
 empty_directory() {
-	mkdir -p "$dir/elsewhere"
 	set_main 'smtp_tls_CAfile =' "smtp_tls_CApath = $dir/elsewhere"
 }
 ill 'a CA directory without certificates' authorities fault typed empty_directory
@@ -382,9 +489,75 @@ for word in novalidate stop; do
 	"$sandbox" resolver "$dir" $word
 	is "resolver $word: a fault of Postfix's" "$(examine postfix-dns)" fault
 	is "resolver $word: a fault of ours" "$(examine dns)" fault
-	"$sandbox" resolver "$dir" start
+	if [[ $word == stop ]]; then
+		is 'what is as it should be is not written again' "$(<"$dir/advice")" 'systemctl restart unbound'
+		type_advice
+	else
+		hasnt 'one that runs is not started' "$(<"$dir/advice")" $'\nsystemctl'
+		"$sandbox" resolver "$dir" start
+	fi
 	is "resolver $word: healed" "$(examine dns) $(examine postfix-dns)" 'ok ok'
 done
+
+# --- what the ladder rests on
+
+short_lived() {
+	set_main 'maximal_queue_lifetime = 6h'
+}
+ill 'holds that outlast the queue' hold warning typed short_lived
+ill 'a hold that outlasts the queue' hold warning said yaml ladder '{hold: {may: 10d}}'
+ill 'a canary that verifies' canary ok typed yaml probe '{canaries: [mx.valid-ca.test]}'
+is 'it was asked' "$(grep -c 'mx.valid-ca.test verifies' "$dir/doctor.json")" 1
+ill 'a canary that does not' canary warning said yaml probe '{canaries: [mx.selfsigned.test]}'
+ill 'a canary that is not there' canary warning said yaml probe '{canaries: [mx.nowhere.test]}'
+pinned() {
+	printf '[relay.example.test]:587 user:secret\n' >"$config/passwords"
+	inside postmap "hash:$config/passwords"
+	set_main 'smtp_sasl_auth_enable = yes' "smtp_sasl_password_maps = hash:$config/passwords"
+	ladder set '[relay.example.test]:587' encrypt
+	ladder set 'other.test' encrypt
+}
+ill 'a pin by which a password goes to anybody' pin warning typed pinned
+is 'the other pin stays' "$(in_map other.test)" encrypt
+
+# --- Postfix stopped, the daemon behind the times
+
+stopped() {
+	inside postfix -c "$config" stop
+}
+ill 'Postfix does not run' queue fault typed stopped
+heal
+send strict valid-ca.test
+awaits 'mail flows again' 20 grep -q 'user@valid-ca.test	' "$dir/delivered.tsv"
+
+examined() {
+	[[ $(examine "$1") == "$2" ]]
+}
+is_running() {
+	! flock -n "$dir/state/state.db.lock" true
+}
+cp "$rules/postfix.yaml" "$dir/rules.yaml"
+yaml rules "$dir/rules.yaml"
+starts
+daemon=''
+is 'the daemon works by these files' "$(examine reload)" ok
+awaits 'and by the settings of Postfix' 20 examined settings ok
+echo '# edited' >>"$dir/tlsladder.yaml"
+is 'a configuration that was edited: warning' "$(examine reload)" warning
+type_advice
+awaits 'its advice mends it' 20 examined reload ok
+echo '# edited' >>"$dir/rules.yaml"
+is 'rules that were edited: warning' "$(examine reload)" warning
+type_advice
+awaits 'a reload mends it' 20 examined reload ok
+echo '# edited' | tee -a "$dir/rules.yaml" >>"$dir/tlsladder.yaml"
+is 'both: warning' "$(examine reload)" warning
+awaits 'the settings are those of Postfix' 20 examined settings ok
+set_main 'smtp_tls_security_level = secure'
+is 'settings that the daemon has not read: warning' "$(examine settings)" warning
+type_advice
+awaits 'its advice mends that' 20 examined settings ok
+pkill_daemon
 
 heal
 inside env TLSLADDER_NOW_OFFSET=-500000000 "${user[@]}" "$program" -c "$dir/tlsladder.yaml" doctor --json \

@@ -254,8 +254,7 @@ proxied_map_is_opened_directly(void **state)
 	assert_true(postfix_maps_answer(&fake_postfix, maps, keys, 1, &answer, &err));
 	assert_int_equal(answer, ANSWER_YES);
 	calls = fake_get("postmap.calls");
-	assert_string_equal(
-	    calls, "postmap [-c] [/etc/postfix-9] [-q] [-] [x:table]\n");
+	assert_string_equal(calls, "postmap [-c] [/etc/postfix-9] [-q] [-] [x:table]\n");
 	free(calls);
 }
 
@@ -278,8 +277,7 @@ permission_is_named(void **state)
 	assert_int_equal(answer, ANSWER_UNSURE);
 	assert_non_null(strstr(err.text, "open /etc/postfix/sql.cf: Permission denied"));
 	calls = fake_get("postmap.calls");
-	assert_string_equal(
-	    calls, "postmap [-c] [/etc/postfix-9] [-q] [-] [x:table]\n");
+	assert_string_equal(calls, "postmap [-c] [/etc/postfix-9] [-q] [-] [x:table]\n");
 	free(calls);
 }
 
