@@ -205,6 +205,8 @@ is_written_elsewhere(struct doctor *d)
 		    is_same_file(files->items[i], written))
 			elsewhere = false;
 	if (elsewhere) {
+		if (access(written, R_OK) != 0 && errno == EACCES)
+			advise_readable(d, written);
 		doctor_advise_yaml(d, "log", "file", written);
 		doctor_say(d, DOCTOR_FAULT, "log",
 		    "Postfix writes to %s (maillog_file), and log.file is %s", written,

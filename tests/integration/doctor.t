@@ -578,6 +578,31 @@ settings_are_old
 ladder doctor >/dev/null 2>"$dir/doctor.err"
 is 'a configuration that cannot be read ends it' $? 78
 
+# --- all at once
+
+# Nothing of what is typed undoes what was typed before.
+heal
+set_main 'smtp_tls_security_level = may' 'smtp_tls_loglevel = 0' 'smtp_tls_CAfile =' 'smtp_dns_support_level ='
+set_main "smtp_tls_policy_maps = texthash:$dir/elsewhere/others, lmdb:$map, inline:{a.test=encrypt}"
+inside postconf -c "$config" -P 'smtp/unix/smtp_tls_security_level=may' \
+	'smtp/unix/smtp_tls_policy_maps=inline:{a.test=encrypt}'
+yaml log "{file: $dir/other.log}"
+chmod 600 "$dir/strict/mail.log"
+rm -f "$map" "$map.db"
+resolv_conf 'nameserver 10.53.1.9\n'
+inside postfix -c "$config" stop >/dev/null 2>&1
+"$sandbox" resolver "$dir" stop
+examine configuration >/dev/null
+comment "$(grep -c '"result":"fault"' "$dir/doctor.json") faults"
+python3 -c '
+import json, sys
+for line in open(sys.argv[1]):
+    sys.stdout.write(json.loads(line)["advice"] or "")' "$dir/doctor.json" >"$dir/advice"
+type_advice
+examine configuration >/dev/null
+is 'all that was typed in order mends all' "$(grep -v '"result":"ok"' "$dir/doctor.json")" ''
+pkill_daemon
+
 # --- who runs it
 
 heal

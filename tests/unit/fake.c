@@ -129,12 +129,13 @@ bool
 fake_has_type(const char *type)
 {
 	FILE *types;
-	char line[64];
+	char line[64], list[sizeof(config_dir) + 64];
 	bool has = false;
 
 	if (!fake_has_postfix())
 		return false;
-	types = popen("/usr/sbin/postconf -m 2>/dev/null", "r");
+	snprintf(list, sizeof(list), "/usr/sbin/postconf -c %s -m", config_dir);
+	types = popen(list, "r");
 	while (types != NULL && fgets(line, sizeof(line), types) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		has = has || strcmp(line, type) == 0;
