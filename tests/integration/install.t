@@ -52,7 +52,7 @@ mount -t tmpfs -o mode=755 postfix /var/spool/postfix
 mount -t tmpfs -o mode=755 postfix /var/lib/postfix
 chown postfix: /var/lib/postfix
 rm -f /var/log/mail.* /var/log/syslog' 2>/dev/null || skip_all 'needs overlay file systems'
-check 'a copy of the tree' "$top/tests/copy" "$dir/source"
+check 'a copy of the tree' "$top/tests/copy" "$dir/source" bare
 
 # --- the machine before
 
