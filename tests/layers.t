@@ -51,6 +51,11 @@ for header in idn2.h zlib.h; do
 	is "<$header> has one place" "$(grep -lE "^ *# *include <$header>" */*.[ch] | wc -l)" 1
 done
 
+# What has a path of the installation in it is compiled anew where that is another.
+is 'objects with paths depend on them' \
+	"$(cd "$srcdir" && grep -lE '(SYSCONF|STATE|RULES)DIR' src/*.c src/*/*.c tests/*/*.c | sed 's/c$/$(OBJEXT)/' | sort)" \
+	"$(sed -n '/^PATH_OBJECTS/,/[^\\]$/p' "$srcdir/Makefile.am" | grep -oE '(src|tests)/[^ ]*' | sort)"
+
 # A destination changes in core/destination*.c alone, and where the store loads one. A copy
 # of its header says const to everybody else, so that the compiler finds who assigns a
 # field, or hands one out to be written.

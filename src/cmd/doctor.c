@@ -21,7 +21,6 @@
 #define COMMAND_MS     60000
 #define OUTPUT_MAX     ((size_t)16 << 20)
 #define CONFIG_MAX     ((size_t)1 << 20)
-#define STANDARD_FILE  SYSCONFDIR "/tlsladder/tlsladder.yaml"
 #define STANDARD_RULES RULESDIR "/postfix.yaml"
 
 static const char *const result_names[DOCTOR_RESULT_COUNT] = {
@@ -107,96 +106,6 @@ doctor_advise(struct doctor *d, const char *format, ...)
 	buf_vprintf(&d->advice, format, ap);
 	va_end(ap);
 	buf_add_char(&d->advice, '\n');
-}
-
-void
-buf_add_shell(struct buf *buf, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                            "0123456789_@%+=:,./-";
-
-	if (word[0] != '\0' && strspn(word, plain) == strlen(word)) {
-		buf_printf(buf, "%s", word);
-		return;
-	}
-	buf_add_char(buf, '\'');
-	for (; *word != '\0'; word++) {
-		if (*word == '\'')
-			buf_printf(buf, "'\\''");
-		else
-			buf_add_char(buf, *word);
-	}
-	buf_add_char(buf, '\'');
-}
-
-void
-doctor_add_postfix(const struct doctor *d, const char *program, struct buf *buf)
-{
-	for (size_t i = 0; i < d->postfix.command_count; i++) {
-		buf_add_shell(buf, d->postfix.command[i]);
-		buf_add_char(buf, ' ');
-	}
-	buf_printf(buf, "%s", program);
-	if (d->config->postfix.config_directory[0] != '\0') {
-		buf_printf(buf, " -c ");
-		buf_add_shell(buf, d->config->postfix.config_directory);
-	}
-}
-
-void
-doctor_add_self(const struct doctor *d, struct buf *buf)
-{
-	buf_printf(buf, "tlsladder");
-	if (strcmp(d->options->config_file, STANDARD_FILE) != 0) {
-		buf_printf(buf, " -c ");
-		buf_add_shell(buf, d->options->config_file);
-	}
-}
-
-void
-doctor_advise_setting(struct doctor *d, const char *name, const char *value)
-{
-	struct buf setting = {0};
-
-	buf_printf(&setting, "%s = %s", name, value);
-	doctor_add_postfix(d, "postconf", &d->advice);
-	buf_printf(&d->advice, " -e ");
-	buf_add_shell(&d->advice, buf_text(&setting));
-	buf_add_char(&d->advice, '\n');
-	doctor_add_postfix(d, "postfix", &d->advice);
-	buf_printf(&d->advice, " reload\n");
-	buf_clear(&setting);
-}
-
-/* Has our configuration a line that begins with "section:"? */
-static bool
-has_section(const struct doctor *d, const char *section)
-{
-	struct str rest = {buf_text(&d->config_text), d->config_text.len}, line;
-
-	while (str_cut(&rest, '\n', &line))
-		if (str_eat(&line, str_of(section)) && line.len > 0 && line.p[0] == ':')
-			return true;
-	return false;
-}
-
-void
-doctor_advise_yaml(struct doctor *d, const char *section, const char *lines)
-{
-	struct buf text = {0};
-
-	buf_printf(&text, "%s: %s", section, lines);
-	if (has_section(d, section)) {
-		doctor_advise(d, "# in %s: %s", d->options->config_file, buf_text(&text));
-	} else {
-		buf_printf(&d->advice, "echo ");
-		buf_add_shell(&d->advice, buf_text(&text));
-		buf_printf(&d->advice, " >>");
-		buf_add_shell(&d->advice, d->options->config_file);
-		buf_add_char(&d->advice, '\n');
-	}
-	doctor_advise(d, "# then: systemctl restart tlsladder");
-	buf_clear(&text);
 }
 
 /* --- what is asked ----------------------------------------------------------------- */
@@ -287,7 +196,7 @@ check_user(struct doctor *d)
 	if (getpwnam(d->user) == NULL)
 		doctor_advise(d,
 		    "useradd --system --user-group --groups adm,postdrop"
-		    " --home-dir /nonexistent --shell /usr/sbin/nologin %s",
+		    " --home-dir /var/lib/tlsladder --shell /usr/sbin/nologin %s",
 		    d->user);
 	buf_printf(&d->advice, "runuser -u %s -- ", d->user);
 	doctor_add_self(d, &d->advice);
@@ -314,10 +223,13 @@ check_rules(struct doctor *d)
 	}
 	for (size_t i = 1; i < errs.count && i < 20; i++)
 		doctor_advise(d, "# %s", errs.lines[i]);
-	for (size_t i = 0; i < files->count; i++)
+	for (size_t i = 0; i < files->count; i++) {
 		if (access(files->items[i], R_OK) != 0 &&
-		    access(STANDARD_RULES, R_OK) == 0)
-			doctor_advise_yaml(d, "rules", STANDARD_RULES);
+		    access(STANDARD_RULES, R_OK) == 0) {
+			doctor_advise_yaml(d, "rules", NULL, STANDARD_RULES);
+			break;
+		}
+	}
 	doctor_say(
 	    d, DOCTOR_FAULT, "rules", "%s", errs.count > 0 ? errs.lines[0] : "none");
 	errs_clear(&errs);
@@ -335,16 +247,19 @@ examine(struct doctor *d)
 	    doctor_check_state,
 	    doctor_check_daemon,
 	    doctor_check_postfix,
+	    doctor_check_settings,
 	    doctor_check_level,
-	    doctor_check_policy_maps,
 	    doctor_check_map_type,
 	    doctor_check_map,
 	    doctor_check_map_text,
+	    doctor_check_policy_maps,
 	    doctor_check_loglevel,
 	    doctor_check_authorities,
 	    doctor_check_dane,
 	    doctor_check_resolvers,
 	    doctor_check_tools,
+	    doctor_check_queue,
+	    doctor_check_ladder,
 	    doctor_check_notify,
 	};
 	struct err ignored;
@@ -352,7 +267,6 @@ examine(struct doctor *d)
 
 	find_user(d);
 	file_read(d->options->config_file, CONFIG_MAX, &d->config_text, &ignored);
-	buf_add_char(&d->config_text, '\n');
 	doctor_say(d, DOCTOR_OK, "configuration", "%s", d->options->config_file);
 	check_user(d);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
@@ -363,6 +277,7 @@ examine(struct doctor *d)
 		    d->counts[DOCTOR_WARNING] == 1 ? "" : "s");
 	status = cmd_flush();
 	buf_clear(&d->config_text);
+	buf_clear(&d->written);
 	buf_clear(&d->advice);
 	free(d->queue_directory);
 	postfix_settings_clear(&d->settings);

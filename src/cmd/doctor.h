@@ -34,9 +34,12 @@ struct doctor {
 	char user[64]; /* the user that the service runs as, or will */
 	bool is_root;  /* as root: what may be read and written tells nothing then */
 	bool can_open; /* the state may be opened without doing harm */
+	bool runs;     /* the daemon */
+	bool has_map;  /* Postfix that names our map finds it */
 	bool json;
 	struct buf config_text;
-	struct buf advice; /* for the next word of doctor_say() */
+	struct buf written; /* sections of it that advice adds, a line each */
+	struct buf advice;  /* for the next word of doctor_say() */
 	unsigned counts[DOCTOR_RESULT_COUNT];
 };
 
@@ -52,10 +55,14 @@ void doctor_advise(struct doctor *doctor, const char *format, ...)
 void doctor_advise_setting(struct doctor *doctor, const char *name, const char *value);
 
 /*
- * A section of our own configuration: a command where the section is not there yet, else
- * what to write there. lines: "{resolver: 127.0.0.1}".
+ * Advice to set a key of our own configuration, and to restart the daemon: a command,
+ * where one is sure to write the right thing, else what to write. key NULL: the section
+ * itself is the key. value: as it stands in YAML, "127.0.0.1".
  */
-void doctor_advise_yaml(struct doctor *doctor, const char *section, const char *lines);
+void doctor_advise_yaml(
+    struct doctor *doctor, const char *section, const char *key, const char *value);
+
+void doctor_advise_restart(struct doctor *doctor);
 
 /* A word of a shell command, quoted where it has to be. */
 void buf_add_shell(struct buf *buf, const char *word);
@@ -87,10 +94,23 @@ void doctor_check_dane(struct doctor *doctor);
 void doctor_check_tools(struct doctor *doctor);
 void doctor_check_notify(struct doctor *doctor);
 
+/* Does mail go there that nothing sends elsewhere (default_transport)? */
+bool doctor_is_default_service(const struct doctor *doctor, struct str service);
+/* Advice to take "smtp/unix/PARAMETER" out of master.cf. */
+void doctor_advise_service(struct doctor *doctor, const char *parameter);
+
+/* doctor_queue.c */
+void doctor_check_queue(struct doctor *doctor);
+
 /* doctor_map.c */
-void doctor_check_policy_maps(struct doctor *doctor);
 void doctor_check_map_type(struct doctor *doctor);
 void doctor_check_map(struct doctor *doctor);
+char *doctor_index(const struct doctor *doctor); /* the file that Postfix reads; free() */
+
+/* doctor_policy.c */
+bool doctor_is_proxied(
+    const struct doctor *doctor); /* is our map asked by proxymap(8)? */
+void doctor_check_policy_maps(struct doctor *doctor);
 
 /* doctor_trust.c */
 void doctor_check_clock(struct doctor *doctor);
@@ -101,11 +121,21 @@ void doctor_check_resolvers(struct doctor *doctor);
 char *doctor_directory(const char *path); /* that path is in; free() */
 char *doctor_blocked(const char *path); /* a directory above it that others may not enter,
                                          * NULL if none; free() */
+/* "COMMAND PATH" */
+void doctor_advise_path(struct doctor *doctor, const char *command, const char *path);
 /* Is the directory of path there, and ours alone to write? */
 void doctor_check_directory(struct doctor *doctor, const char *check, const char *path);
-void doctor_check_log(struct doctor *doctor);
 void doctor_check_state(struct doctor *doctor);
+
+/* doctor_log.c */
+void doctor_check_log(struct doctor *doctor);
+
+/* doctor_daemon.c */
 void doctor_check_daemon(struct doctor *doctor);
+void doctor_check_settings(struct doctor *doctor);
+
+/* doctor_ladder.c */
+void doctor_check_ladder(struct doctor *doctor);
 
 /* doctor_state.c */
 bool doctor_check_whole(struct doctor *doctor); /* false: it is malformed, and said so */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* doctor: our map, what names it in main.cf, and what stands beside it there. */
+/* doctor: our map, and what is in it. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,202 +10,9 @@
 #include "publish/maplines.h"
 #include "publish/textmap.h"
 
-#define NO_PATH   "\001"                     /* no map has it: all count as others */
 #define NO_DOMAIN "doctor.tlsladder.invalid" /* RFC 6761: never registered */
 #define BUSY_MS   5000
 #define KEYS_MAX  1000 /* entries that are looked up */
-
-/* --- smtp_tls_policy_maps ---------------------------------------------------------- */
-
-/* What the setting has of ours. */
-struct named {
-	char **maps; /* all of it, in order */
-	size_t ours; /* how often it names our path */
-	size_t first;
-	bool right; /* the first is of the type that is built */
-	bool proxied;
-};
-
-/* "hash:/path", or the same behind proxy:; text in braces is not examined. */
-static bool
-has_type(const char *map, const char *type, bool *proxied)
-{
-	struct str rest = str_of(map), name;
-
-	if (memchr(rest.p, '{', rest.len) != NULL)
-		return true;
-	*proxied = str_eat(&rest, STR("proxy:"));
-	return str_cut(&rest, ':', &name) && str_is(name, type);
-}
-
-static void
-read_named(const struct doctor *d, const char *policy_maps, struct named *named)
-{
-	bool ignored;
-
-	*named =
-	    (struct named){.maps = postfix_other_maps(policy_maps, NO_PATH, &ignored)};
-	for (size_t i = 0; named->maps[i] != NULL; i++) {
-		char **others;
-		bool ours;
-
-		others = postfix_other_maps(named->maps[i], d->config->map.file, &ours);
-		postfix_maps_free(others);
-		if (!ours)
-			continue;
-		if (named->ours++ == 0) {
-			named->first = i;
-			named->right =
-			    has_type(named->maps[i], d->map_type, &named->proxied);
-		}
-	}
-}
-
-/* The setting as it should be: others as they are, ours once, last where it was not. */
-static char *
-right_value(const struct doctor *d, const struct named *named, size_t without)
-{
-	struct buf value = {0};
-	bool written = false;
-
-	for (size_t i = 0; named->maps[i] != NULL; i++) {
-		char **others;
-		bool ours;
-
-		others = postfix_other_maps(named->maps[i], d->config->map.file, &ours);
-		postfix_maps_free(others);
-		if (i == without || (ours && written))
-			continue;
-		buf_printf(&value, "%s", value.len > 0 ? ", " : "");
-		if (ours && strcmp(d->map_type, "none") != 0 && !named->right)
-			buf_printf(&value, "%s:%s", d->map_type, d->config->map.file);
-		else
-			buf_printf(&value, "%s", named->maps[i]);
-		written = written || ours;
-	}
-	if (!written)
-		buf_printf(&value, "%s%s:%s", value.len > 0 ? ", " : "", d->map_type,
-		    d->config->map.file);
-	return buf_take(&value);
-}
-
-static void
-advise_value(struct doctor *d, const struct named *named, size_t without)
-{
-	char *value = right_value(d, named, without);
-
-	doctor_advise_setting(d, "smtp_tls_policy_maps", value);
-	free(value);
-}
-
-/* Maps of others: what they answer is theirs (guard 5), so they must be able to answer.
- */
-static void
-check_others(struct doctor *d, const struct named *named)
-{
-	for (size_t i = 0; named->maps[i] != NULL; i++) {
-		const char *key = NO_DOMAIN;
-		char **map;
-		enum answer answer = ANSWER_NO;
-		struct err err;
-		bool ours;
-
-		map = postfix_other_maps(named->maps[i], d->config->map.file, &ours);
-		if (!ours)
-			postfix_maps_answer(&d->postfix, map, &key, 1, &answer, &err);
-		postfix_maps_free(map);
-		if (ours)
-			continue;
-		if (answer == ANSWER_NO) {
-			doctor_say(d, DOCTOR_OK, "other-map",
-			    "%s is asked %s ours, and decides where it has an entry",
-			    named->maps[i],
-			    named->ours > 0 && i > named->first ? "after" : "before");
-			continue;
-		}
-		advise_value(d, named, i);
-		if (answer == ANSWER_YES)
-			doctor_say(d, DOCTOR_WARNING, "other-map",
-			    "%s answers for every destination: nothing is left to ours",
-			    named->maps[i]);
-		else
-			doctor_say(d, DOCTOR_WARNING, "other-map",
-			    "%s cannot be asked, so there will be no entries: %s",
-			    named->maps[i], err.text);
-	}
-}
-
-/* Services of master.cf that have maps of their own. */
-static void
-check_services(struct doctor *d)
-{
-	const char *arguments[] = {"-P", "*/unix/smtp_tls_policy_maps", NULL};
-	struct buf out = {0};
-	struct str rest, line, name;
-	struct err ignored;
-
-	doctor_run(d, false, "postconf", arguments, &out, &ignored);
-	rest = (struct str){buf_text(&out), out.len};
-	while (str_cut(&rest, '\n', &line)) {
-		struct named named;
-		char *value;
-
-		if (!str_cut(&line, '=', &name))
-			continue;
-		name = str_trim(name);
-		value = mem_strndup(line.p, line.len);
-		read_named(d, value, &named);
-		if (named.ours == 0) {
-			doctor_add_postfix(d, "postconf", &d->advice);
-			buf_printf(&d->advice, " -P -X ");
-			free(value);
-			value = mem_strndup(name.p, name.len);
-			buf_add_shell(&d->advice, value);
-			buf_add_char(&d->advice, '\n');
-			doctor_add_postfix(d, "postfix", &d->advice);
-			buf_printf(&d->advice, " reload\n");
-			doctor_say(d, DOCTOR_WARNING, "service-maps",
-			    "%s in master.cf does not name our map", value);
-		}
-		free(value);
-		postfix_maps_free(named.maps);
-	}
-	buf_clear(&out);
-}
-
-void
-doctor_check_policy_maps(struct doctor *d)
-{
-	const char *path = d->config->map.file;
-	struct named named;
-
-	if (!d->has_postfix)
-		return;
-	read_named(d, d->settings.policy_maps, &named);
-	if (strcmp(d->map_type, "none") == 0) {
-		doctor_say(d, DOCTOR_OK, "policy-maps",
-		    "map.type is none: only the text is written");
-	} else if (named.ours == 0) {
-		advise_value(d, &named, SIZE_MAX);
-		doctor_say(d, DOCTOR_FAULT, "policy-maps",
-		    "smtp_tls_policy_maps does not name %s", path);
-	} else if (!named.right) {
-		advise_value(d, &named, SIZE_MAX);
-		doctor_say(d, DOCTOR_FAULT, "policy-maps",
-		    "smtp_tls_policy_maps names %s, but the map is built as %s",
-		    named.maps[named.first], d->map_type);
-	} else if (named.ours > 1) {
-		advise_value(d, &named, SIZE_MAX);
-		doctor_say(d, DOCTOR_WARNING, "policy-maps",
-		    "smtp_tls_policy_maps names %s more than once", path);
-	} else {
-		doctor_say(d, DOCTOR_OK, "policy-maps", "smtp_tls_policy_maps names %s",
-		    named.maps[named.first]);
-	}
-	check_others(d, &named);
-	check_services(d);
-	postfix_maps_free(named.maps);
-}
 
 /* --- the type ---------------------------------------------------------------------- */
 
@@ -260,8 +67,13 @@ static void
 advise_rebuild(struct doctor *d)
 {
 	const char *path = d->config->map.file;
-	char *directory = doctor_directory(path);
+	char *directory;
 
+	if (access(d->config->state, F_OK) != 0) {
+		doctor_advise(d, "# the daemon makes it when it starts: see above");
+		return;
+	}
+	directory = doctor_directory(path);
 	doctor_add_self(d, &d->advice);
 	buf_printf(&d->advice, " export >");
 	buf_add_shell(&d->advice, path);
@@ -280,8 +92,8 @@ advise_rebuild(struct doctor *d)
 }
 
 /* The file that Postfix reads. free() */
-static char *
-index_of(const struct doctor *d)
+char *
+doctor_index(const struct doctor *d)
 {
 	struct buf path = {0};
 
@@ -397,13 +209,10 @@ check_owners(struct doctor *d, const char *index)
 static void
 check_readable(struct doctor *d, const char *index)
 {
-	struct named named;
 	struct stat st;
 	char *blocked;
 
-	read_named(d, d->settings.policy_maps, &named);
-	postfix_maps_free(named.maps);
-	if (!named.proxied)
+	if (!doctor_is_proxied(d))
 		return;
 	blocked = doctor_blocked(index);
 	if (blocked != NULL) {
@@ -441,7 +250,8 @@ doctor_check_map(struct doctor *d)
 		    d->map_type, path);
 		return;
 	}
-	index = index_of(d);
+	d->has_map = true;
+	index = doctor_index(d);
 	doctor_say(d, DOCTOR_OK, "map", "%s is there", index);
 	check_owners(d, index);
 	check_readable(d, index);

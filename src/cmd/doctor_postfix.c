@@ -13,8 +13,6 @@
 #define MAJOR_MIN 2 /* 2.11: dane-only, postconf -P */
 #define MINOR_MIN 11
 
-#define NO_SUCH_ID "0000000000" /* valid, and of no message */
-
 /* --- Postfix itself ---------------------------------------------------------------- */
 
 static bool
@@ -86,18 +84,58 @@ is_strict(enum level level)
 	    level == LEVEL_SECURE || level == LEVEL_DANE_ONLY;
 }
 
+bool
+doctor_is_default_service(const struct doctor *d, struct str service)
+{
+	struct str rest = str_of(d->settings.default_transport), name;
+
+	if (!str_cut(&rest, ':', &name))
+		name = rest;
+	return str_equal(service, name);
+}
+
+void
+doctor_advise_service(struct doctor *d, const char *parameter)
+{
+	doctor_add_postfix(d, "postconf", &d->advice);
+	buf_printf(&d->advice, " -P -X ");
+	buf_add_shell(&d->advice, parameter);
+	buf_add_char(&d->advice, '\n');
+	doctor_add_postfix(d, "postfix", &d->advice);
+	buf_printf(&d->advice, " reload\n");
+}
+
+/* A stricter service beside the others is as an administrator wants it. */
+static void
+check_service(struct doctor *d, const struct service_level *service)
+{
+	bool is_default = doctor_is_default_service(d, str_of(service->name));
+	struct buf parameter = {0};
+
+	buf_printf(&parameter, "%s/unix/smtp_tls_security_level", service->name);
+	if (!is_strict(service->level)) {
+		doctor_advise_service(d, buf_text(&parameter));
+		doctor_say(d, is_default ? DOCTOR_FAULT : DOCTOR_WARNING, "service-level",
+		    "%s of master.cf has the level %s: nothing to climb down from there",
+		    service->name, level_name(service->level));
+	} else if (is_default && service->level != d->settings.level) {
+		doctor_advise_service(d, buf_text(&parameter));
+		doctor_say(d, DOCTOR_WARNING, "service-level",
+		    "%s of master.cf has the level %s: that of main.cf does not count",
+		    service->name, level_name(service->level));
+	} else {
+		doctor_say(d, DOCTOR_OK, "service-level",
+		    "%s of master.cf has the level %s", service->name,
+		    level_name(service->level));
+	}
+	buf_clear(&parameter);
+}
+
 static void
 check_services(struct doctor *d)
 {
-	for (size_t i = 0; i < d->settings.service_count; i++) {
-		const struct service_level *service = &d->settings.services[i];
-
-		doctor_say(d, DOCTOR_OK, "service-level",
-		    "%s of master.cf has the level %s%s", service->name,
-		    level_name(service->level),
-		    is_strict(service->level) ? ""
-		                              : ": nothing to climb down from there");
-	}
+	for (size_t i = 0; i < d->settings.service_count; i++)
+		check_service(d, &d->settings.services[i]);
 }
 
 void
@@ -206,69 +244,12 @@ check_finger(struct doctor *d)
 	    "is not there: leases end by a trial with real mail");
 }
 
-static bool
-skip_line(void *context, struct str line, struct err *err)
-{
-	(void)context, (void)line, (void)err;
-	return true;
-}
-
-/* "a, b" without blanks around it; static:anyone and static:all are everybody. */
-static void
-advise_user(struct doctor *d, const char *parameter)
-{
-	char *users = doctor_parameter(d, parameter);
-	struct buf value = {0};
-
-	buf_printf(&value, "%s%s%s", users, users[0] != '\0' ? ", " : "", d->user);
-	doctor_advise_setting(d, parameter, buf_text(&value));
-	buf_clear(&value);
-	free(users);
-}
-
-static void
-check_queue(struct doctor *d)
-{
-	static const char *const arguments[] = {"-j", NULL};
-	static const char *const ids[] = {NO_SUCH_ID};
-	struct postfix_call call = {.program = "postqueue",
-	    .arguments = arguments,
-	    .timeout_ms = 60000,
-	    .output_max = SIZE_MAX,
-	    .line = skip_line,
-	    .line_max = (size_t)64 << 20};
-	struct child_result result;
-	struct err err;
-	bool can_list = postfix_run_well(&d->postfix, &call, &result, &err);
-
-	child_result_clear(&result);
-	if (!can_list) {
-		if (strstr(err.text, "not allowed") != NULL)
-			advise_user(d, "authorized_mailq_users");
-		else
-			doctor_advise(d, "usermod -aG postdrop %s", d->user);
-		doctor_say(
-		    d, DOCTOR_FAULT, "queue", "cannot list the queue: %s", err.text);
-	} else if (d->config->postfix.retry &&
-	    !postfix_retry(&d->postfix, ids, 1, &err)) {
-		if (strstr(err.text, "not allowed") != NULL)
-			advise_user(d, "authorized_flush_users");
-		else
-			doctor_advise(d, "usermod -aG postdrop %s", d->user);
-		doctor_say(d, DOCTOR_FAULT, "queue", "cannot retry mail: %s", err.text);
-	} else {
-		doctor_say(d, DOCTOR_OK, "queue", "the queue can be listed%s",
-		    d->config->postfix.retry ? " and retried" : "");
-	}
-}
-
 void
 doctor_check_tools(struct doctor *d)
 {
 	if (!d->has_postfix)
 		return;
 	check_finger(d);
-	check_queue(d);
 }
 
 void

@@ -208,13 +208,28 @@ server_validates(const struct doctor *d, char *name, struct err *err)
 	return validates(&settings, err);
 }
 
-static bool
-has_local_resolver(const struct doctor *d)
-{
-	char name[] = "127.0.0.1";
-	struct err ignored;
+#define LOCAL_RESOLVER "127.0.0.1"
 
-	return server_validates(d, name, &ignored);
+/* A validating one on this machine: there already, to be started, mended or installed. */
+static void
+advise_resolver(struct doctor *d)
+{
+	char name[] = LOCAL_RESOLVER;
+	struct err err;
+
+	if (server_validates(d, name, &err))
+		return;
+	if (strstr(err.text, "does not validate") != NULL)
+		doctor_advise(d,
+		    "# %s answers, and does not validate. unbound does with"
+		    " auto-trust-anchor-file: /var/lib/unbound/root.key and"
+		    " module-config: \"validator iterator\"; then: systemctl restart "
+		    "unbound",
+		    LOCAL_RESOLVER);
+	else if (access("/usr/sbin/unbound", X_OK) == 0)
+		doctor_advise(d, "systemctl restart unbound");
+	else
+		doctor_advise(d, "apt-get install unbound");
 }
 
 /* Postfix's own, where it reads it: a copy within the jail of a smtp(8) that has one. */
@@ -269,22 +284,64 @@ forwarder_of(const struct server *server)
 	return NULL;
 }
 
+/* Is 127.0.0.1 the one server that the text names? */
+static bool
+names_local_alone(struct str text)
+{
+	unsigned count = 0;
+	bool local = true;
+	struct str line;
+
+	while (text.len > 0) {
+		char *name;
+
+		if (!str_cut(&text, '\n', &line)) {
+			line = text;
+			text.len = 0;
+		}
+		if ((name = nameserver_of(line)) == NULL)
+			continue;
+		local = local && strcmp(name, LOCAL_RESOLVER) == 0;
+		count++;
+		free(name);
+	}
+	return count > 0 && local;
+}
+
+static bool
+is_local_already(const struct doctor *d, const char *path)
+{
+	struct buf text = {0};
+	struct err ignored;
+	bool already = doctor_read(d, path, &text, &ignored) &&
+	    names_local_alone((struct str){buf_text(&text), text.len});
+
+	buf_clear(&text);
+	return already;
+}
+
+/* What is as it should be is not written again. */
 static void
 advise_local(struct doctor *d, const char *path)
 {
+	bool right = is_local_already(d, RESOLV_CONF);
 	struct stat st;
 
-	if (!has_local_resolver(d))
-		doctor_advise(d, "apt-get install unbound");
+	advise_resolver(d);
 	/* The target of a link is written by another program. */
-	if (lstat(RESOLV_CONF, &st) == 0 && S_ISLNK(st.st_mode))
+	if (!right && lstat(RESOLV_CONF, &st) == 0 && S_ISLNK(st.st_mode))
 		doctor_advise(d, "rm %s", RESOLV_CONF);
-	doctor_advise(d, "printf 'nameserver 127.0.0.1\\noptions trust-ad edns0\\n' >%s",
-	    RESOLV_CONF);
-	if (strcmp(path, RESOLV_CONF) != 0) {
+	if (!right)
+		doctor_advise(d,
+		    "printf 'nameserver " LOCAL_RESOLVER
+		    "\\noptions trust-ad edns0\\n' >%s",
+		    RESOLV_CONF);
+	if (strcmp(path, RESOLV_CONF) != 0 && !is_local_already(d, path)) {
 		buf_printf(&d->advice, "cp %s ", RESOLV_CONF);
 		buf_add_shell(&d->advice, path);
 		buf_add_char(&d->advice, '\n');
+	} else if (right) {
+		return;
 	}
 	doctor_add_postfix(d, "postfix", &d->advice);
 	buf_printf(&d->advice, " reload\n");
@@ -365,12 +422,14 @@ find_forwarder(const struct server_list *list)
 	return NULL;
 }
 
+/* list: what is asked now, NULL for nothing. */
 static void
-advise_local_for_us(struct doctor *d)
+advise_local_for_us(struct doctor *d, const struct server_list *list)
 {
-	if (!has_local_resolver(d))
-		doctor_advise(d, "apt-get install unbound");
-	doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
+	advise_resolver(d);
+	if (list == NULL || list->count != 1 ||
+	    strcmp(list->items[0].name, LOCAL_RESOLVER "@53") != 0)
+		doctor_advise_yaml(d, "dns", "resolver", LOCAL_RESOLVER);
 }
 
 /* An unbound in permissive mode validates, and passes on what is bogus all the same. Seen
@@ -400,10 +459,10 @@ check_our_dns(struct doctor *d)
 	struct err err;
 
 	if (!server_list_read(&list, &settings, &err)) {
-		doctor_advise_yaml(d, "dns", "{resolver: 127.0.0.1}");
+		advise_local_for_us(d, NULL);
 		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
 	} else if (!validates(&settings, &err)) {
-		advise_local_for_us(d);
+		advise_local_for_us(d, &list);
 		if (!list.believed)
 			doctor_advise(d,
 			    "# or, where nobody can come between: dns: {resolver: %s,"
@@ -418,7 +477,7 @@ check_our_dns(struct doctor *d)
 		    "unbound is in permissive mode (val-permissive-mode: yes): "
 		    "what is bogus is passed on as if it were unsigned");
 	} else if ((forwarder = find_forwarder(&list)) != NULL) {
-		advise_local_for_us(d);
+		advise_local_for_us(d, &list);
 		doctor_say(d, DOCTOR_WARNING, "dns",
 		    "%s is %s, which only passes on what its upstream says",
 		    forwarder->name, forwarder_of(forwarder));

@@ -16,6 +16,7 @@
 #include "base/span.h"
 #include "cmd/learn.h"
 #include "cmd/logfile.h"
+#include "cmd/loaded.h"
 #include "cmd/run_heal.h"
 #include "conf/rulefile.h"
 #include "engine/engine.h"
@@ -117,6 +118,17 @@ watch_others(struct daemon *daemon)
 	free(directory);
 }
 
+/* For doctor, which compares it with the files. */
+static void
+store_loaded(struct daemon *daemon)
+{
+	struct loaded loaded = loaded_of(daemon->options->config_file, daemon->config);
+	struct err err;
+
+	if (!loaded_store(engine_store(daemon->engine), &loaded, &err))
+		log_warning("cannot store what was loaded: %s", err.text);
+}
+
 /* --- reload ------------------------------------------------------------------------ */
 
 static bool
@@ -156,11 +168,12 @@ static bool
 exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 {
 	struct strings files = config->log.files;
+	bool whole = same_strings(&files, &daemon->config->log.files) &&
+	    strcmp(config->state, daemon->config->state) == 0;
 	struct engine *engine;
 	struct err err;
 
-	if (!same_strings(&files, &daemon->config->log.files) ||
-	    strcmp(config->state, daemon->config->state) != 0)
+	if (!whole)
 		log_warning("log.file and state are changed by a restart alone");
 	free(config->state);
 	config->state = mem_strdup(daemon->config->state);
@@ -180,6 +193,8 @@ exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 	daemon->rules = rules;
 	daemon->config = config;
 	watch_others(daemon);
+	if (whole)
+		store_loaded(daemon);
 	return true;
 }
 
@@ -331,6 +346,7 @@ open_all(struct daemon *daemon, struct err *err)
 		save(daemon);
 	daemon->unsaved = true;
 	daemon->unsaved_ms = daemon->rest_ms = 0;
+	store_loaded(daemon);
 	return true;
 }
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/sha256.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
@@ -72,46 +71,11 @@ notice(struct engine *e, struct duty_state *base, const struct moment *now)
 
 /* --- what was decided under others ------------------------------------------------- */
 
-static void
-add_text(struct buf *out, const char *text)
-{
-	buf_printf(out, "%s\n", text != NULL ? text : "");
-}
-
-/* Of all that decisions rest on; never 0. */
-static int64_t
-sum_of(const struct engine *e)
-{
-	const struct postfix_settings *s = &e->settings;
-	struct buf text = {0};
-	uint64_t sum;
-
-	buf_printf(&text, "%d %d %d %d\n", (int)e->judge.default_level, s->can_dane,
-	    s->logs_in, s->passwords_by_sender);
-	add_text(&text, s->policy_maps);
-	add_text(&text, s->relayhost);
-	add_text(&text, s->transport_maps);
-	add_text(&text, s->default_transport);
-	add_text(&text, s->sender_relayhost_maps);
-	add_text(&text, s->ca_file);
-	add_text(&text, s->ca_path);
-	add_text(&text, s->mandatory_protocols);
-	add_text(&text, s->verify_match);
-	add_text(&text, s->secure_match);
-	add_text(&text, s->password_maps);
-	for (size_t i = 0; i < s->service_count; i++)
-		buf_printf(
-		    &text, "%s %d\n", s->services[i].name, (int)s->services[i].level);
-	sum = sha256_of((struct str){text.data, text.len}) >> 1;
-	buf_clear(&text);
-	return sum != 0 ? (int64_t)sum : 1;
-}
-
 static bool
 store_sum(struct engine *e, int64_t sum, int64_t known, int64_t now_ms, struct err *err)
 {
 	return store_begin(e->store, err) &&
-	    store_counter_set(e->store, "settings", sum, err) &&
+	    store_counter_set(e->store, POSTFIX_SETTINGS_COUNTER, sum, err) &&
 	    (known == 0 || store_look_at_all(e->store, now_ms, err)) &&
 	    store_commit(e->store, err);
 }
@@ -120,12 +84,13 @@ store_sum(struct engine *e, int64_t sum, int64_t known, int64_t now_ms, struct e
 static void
 judge_again(struct engine *e, const struct moment *now)
 {
-	int64_t sum = sum_of(e), known = 0;
+	int64_t sum = postfix_settings_sum(&e->settings, e->judge.default_level),
+	        known = 0;
 	struct err err;
 
 	if (e->mode != ENGINE_APPLY)
 		return;
-	if (!store_counter_get(e->store, "settings", &known, &err)) {
+	if (!store_counter_get(e->store, POSTFIX_SETTINGS_COUNTER, &known, &err)) {
 		engine_not_stored(e, "read what settings there were", &err);
 		return;
 	}

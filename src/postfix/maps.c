@@ -312,19 +312,23 @@ note_found(void *context, size_t index, struct str value)
 	forms->found[forms->owners[index]] = true;
 }
 
+/* Through proxymap(8) postmap tries for 100 seconds where its user may not enter
+ * private/, and then says that something timed out, and not what may not be read. */
+static const char *
+direct_form(const char *map)
+{
+	struct str direct = str_of(map);
+
+	str_eat(&direct, STR("proxy:"));
+	return direct.p;
+}
+
 static bool
 ask_forms(
     const struct postfix *postfix, const char *map, struct forms *forms, struct err *err)
 {
-	struct str direct = str_of(map);
-	struct err ignored;
-
-	if (postfix_lookup_all(
-	        postfix, map, forms->keys, forms->count, note_found, forms, err))
-		return true;
-	return str_eat(&direct, STR("proxy:")) &&
-	    postfix_lookup_all(postfix, direct.p, forms->keys, forms->count, note_found,
-	        forms, &ignored);
+	return postfix_lookup_all(
+	    postfix, direct_form(map), forms->keys, forms->count, note_found, forms, err);
 }
 
 static void
@@ -343,12 +347,10 @@ postfix_maps_have(const struct postfix *postfix, const char *names,
 	char **maps = postfix_other_maps(names, "", &ours);
 
 	for (size_t m = 0; maps[m] != NULL && !found; m++) {
-		struct str direct = str_of(maps[m]);
 		struct err now;
 
-		str_eat(&direct, STR("proxy:")); /* proxymap(8) serves Postfix alone */
-		if (!postfix_lookup_all(
-		        postfix, direct.p, keys, count, note_one, &found, &now) &&
+		if (!postfix_lookup_all(postfix, direct_form(maps[m]), keys, count,
+		        note_one, &found, &now) &&
 		    !failed) {
 			failed = true;
 			*err = now;

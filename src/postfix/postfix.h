@@ -77,6 +77,14 @@ bool postfix_read_settings(
 void postfix_settings_clear(struct postfix_settings *settings);
 
 /*
+ * A sum of all that decisions rest on, with the default level that counts; never 0. The
+ * daemon keeps that of the settings it decided under as POSTFIX_SETTINGS_COUNTER.
+ */
+#define POSTFIX_SETTINGS_COUNTER "settings"
+int64_t postfix_settings_sum(
+    const struct postfix_settings *settings, enum level default_level);
+
+/*
  * What tells whether main.cf or master.cf was changed: smtp(8) takes a change without a
  * reload, and without a line in the log. 0: cannot be told, as they are not on this
  * machine. Two stat(2): does not block.
@@ -101,9 +109,9 @@ void postfix_maps_free(char **maps);
  * Does one of maps answer for key, as smtp(8) asks: the key, and for a host name its
  * parents .b.c and .c too (smtp_tls_policy.c)? keys[0..count): one postmap call a map
  * and up to 1000 keys. answers[i] is YES, NO, or UNSURE where a map failed or the key
- * cannot be asked (empty, blanks, control bytes). A proxy: map that cannot be asked
- * through proxymap(8), which serves Postfix alone, is opened directly. False: a map
- * failed, the first one of them is in err.
+ * cannot be asked (empty, blanks, control bytes). proxy: maps are opened directly, as
+ * proxymap(8) serves Postfix alone. False: a map failed, the first one of them is in err,
+ * with what could not be read.
  */
 bool postfix_maps_answer(const struct postfix *postfix, char *const *maps,
     const char *const *keys, size_t count, enum answer *answers, struct err *err);

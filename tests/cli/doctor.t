@@ -49,6 +49,12 @@ is 'a fault: exit status 78' $status 78
 main_cf 'smtp_tls_security_level = may' 'smtp_tls_policy_maps ='
 ladder_json
 is 'our map is not named' "$(of policy-maps result)" fault
+matches 'nor is it to be before it is there' "$(of policy-maps advice)" "^test -e $dir/tls_policy\.db && [^
+]* && [^
+]* postfix reload\$"
+echo built >"$dir/tls_policy.db"
+echo built >"$dir/tls_policy"
+ladder_json
 is 'how Postfix is reached is part of the advice' "$(of policy-maps advice)" \
 	"env PATH=$srcdir/tests/fake:/usr/bin:/bin FAKE_DIR=$dir postconf -e 'smtp_tls_policy_maps = hash:$dir/tls_policy'
 env PATH=$srcdir/tests/fake:/usr/bin:/bin FAKE_DIR=$dir postfix reload"

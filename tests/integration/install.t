@@ -1,84 +1,188 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# The README's "Set up", done: its commands as they stand there, in a sandbox whose /usr and
-# /var/lib are copies on write. systemd is not there; what the unit says is done by hand.
+# The README, followed to the letter: the commands of "Set up", as they stand there, beside a
+# Postfix as Debian configures it (chrooted, logging through rsyslog), in a sandbox whose /usr
+# and /var are copies on write. Then its commands to remove all of it.
+#
+# What stands for the world outside: apt-get finds installed what it is asked for; systemctl
+# does what the units say; the resolver is the sandbox's, which has another root.
 . "$(dirname -- "$0")/lib.sh"
 
 top=$(cd -- "$here/../.." && pwd)
 readme=$top/README
+unit=/etc/systemd/system/tlsladder.service
 
-# The indented commands of one step, continuation lines joined.
+# The indented commands of one step.
 step() {
-	awk -v step="$1" '/^Set up/ { inside = 1 } /^How it is made/ { inside = 0 }
+	awk -v step="$1" '/^Set up/ { inside = 1 } /^Upgrade/ { inside = 0 }
 		inside && /^[0-9]\. / { at = $1 + 0 }
-		inside && at == step && /^       / { sub(/^ */, ""); print }' "$readme"
+		inside && at == step && /^       / { print substr($0, 8) }' "$readme"
 }
 
-# follow STEP: its commands succeed, one assertion each.
+removal() {
+	awk '/^Remove:/ { inside = 1 } /^A fault/ { inside = 0 } inside && /^    / { print substr($0, 5) }' "$readme"
+}
+
+# follow NAME: the commands on standard input, typed by root into one shell.
 follow() {
-	local line output
-	while IFS= read -r line; do
-		if output=$(inside bash -c "cd '$dir/source' && MAKEFLAGS='-s -j$(nproc)' $line" 2>&1 </dev/null); then
-			ok "step $1: $line"
-		else
-			not_ok "step $1: $line" "$output"
-			finish
-		fi
-	done < <(step "$1" | grep -v '^systemctl')
+	local output
+	cat >"$dir/typed"
+	if output=$(inside env PATH="$dir/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+		MAKEFLAGS="-s -j$(nproc) -- TESTS=tests/cli/usage.t check_PROGRAMS= check_LIBRARIES=" \
+		bash -ec "cd '$dir/source'; $(<"$dir/typed")" 2>&1 </dev/null); then
+		ok "$1"
+	else
+		not_ok "$1" "$(<"$dir/typed")" "$(tail -n 40 <<<"$output")"
+		tail -n 20 "$dir"/*.err 2>/dev/null | sed 's/^/# /'
+		finish
+	fi
+	printf '%s\n' "$output" >"$dir/answer"
 }
 
 "$sandbox" up "$dir" owner=$$ || { not_ok 'the sandbox comes up'; finish; }
 inside bash -ec '
 mkdir /run/overlay
 mount -t tmpfs overlay /run/overlay
-for path in usr var/lib; do
+for path in usr var/lib var/log; do
 	mkdir -p "/run/overlay/$path/upper" "/run/overlay/$path/work"
 	mount -t overlay overlay -o \
 		"lowerdir=/$path,upperdir=/run/overlay/$path/upper,workdir=/run/overlay/$path/work" "/$path"
-done' 2>/dev/null || skip_all 'needs overlay file systems'
-check 'a copy of the tree' "$top/tests/copy" "$dir/source"
-"$sandbox" sender "$dir" strict default=yes || { not_ok 'a sender starts'; finish; }
-chgrp adm "$dir/strict/mail.log"
-chmod 640 "$dir/strict/mail.log"
+done
+mount -t tmpfs -o mode=755 postfix /var/spool/postfix
+mount -t tmpfs -o mode=755 postfix /var/lib/postfix
+chown postfix: /var/lib/postfix
+rm -f /var/log/mail.* /var/log/syslog' 2>/dev/null || skip_all 'needs overlay file systems'
+check 'a copy of the tree' "$top/tests/copy" "$dir/source" bare
 
-is 'six steps' "$(awk '/^Set up/ { i = 1 } /^How it/ { i = 0 } i && /^[0-9]\. / { n++ } END { print n }' "$readme")" 6
-follow 1
+# --- the machine before
+
+mkdir "$dir/bin"
+cat >"$dir/bin/apt-get" <<'END'
+#!/bin/bash
+[[ $1 == install ]] || exit 1
+shift
+for package; do
+	[[ $(dpkg-query -W -f '${Status}' "$package") == 'install ok installed' ]] || exit 1
+	# As the package does, once it is there.
+	[[ $package != rsyslog ]] || "${0%/*}/rsyslogd" -i /run/rsyslogd.pid || exit 1
+done
+END
+# From a copy: where AppArmor has a profile for its path, it could not write there.
+cp /usr/sbin/rsyslogd "$dir/bin/rsyslogd"
+cat >"$dir/bin/systemctl" <<END
+#!/bin/bash
+unit=$unit
+case \$* in
+	daemon-reload) ;;
+	'enable --now tlsladder')
+		setting() {
+			sed -n "s/^\$1=//p" \$unit
+		}
+		install -d -o "\$(setting User)" -g "\$(setting Group)" -m "\$(setting StateDirectoryMode)" \
+			"/var/lib/\$(setting StateDirectory)" || exit
+		umask "\$(setting UMask)"
+		setsid setpriv --no-new-privs --reuid="\$(setting User)" --regid="\$(setting Group)" \
+			--init-groups \$(setting ExecStart) </dev/null >$dir/daemon.out 2>$dir/daemon.err &
+		echo \$! >/run/tlsladder.pid
+		# Type=notify: it returns when the service is ready.
+		for ((i = 0; i < 500; i++)); do
+			! grep -q ' follows ' $dir/daemon.err || exit 0
+			read -rt 0.02 <> <(:)
+		done
+		exit 1
+		;;
+	'disable --now tlsladder')
+		pid=\$(cat /run/tlsladder.pid)
+		kill "\$pid" && timeout 20 tail -s 0.01 --pid="\$pid" -f /dev/null
+		;;
+	*) exit 1 ;;
+esac
+END
+chmod +x "$dir/bin"/*
+
+# As the package's questions leave it, for an "Internet Site".
+inside bash -ec '
+cat >/etc/postfix/main.cf <<END
+compatibility_level = 3.6
+smtpd_banner = \$myhostname ESMTP
+biff = no
+smtp_tls_CApath=/etc/ssl/certs
+smtp_tls_security_level=may
+smtp_tls_session_cache_database = btree:\${data_directory}/smtp_scache
+myhostname = mail.sender.test
+mydestination = sender.test, localhost
+relayhost =
+mynetworks = 127.0.0.0/8 [::1]/128
+inet_interfaces = loopback-only
+inet_protocols = all
+END
+cp /etc/postfix/master.cf.proto /etc/postfix/master.cf
+touch -d "1 minute ago" /etc/postfix/*.cf
+cat "$1" >>/etc/ssl/certs/ca-certificates.crt
+rm -f /etc/resolv.conf
+ln -s ../run/resolv.conf /etc/resolv.conf
+echo "nameserver 192.0.2.53" >/run/resolv.conf
+/usr/lib/postfix/configure-instance.sh - >/dev/null 2>&1 || true
+postfix start' bash "$dir/ca.pem" >"$dir/postfix.out" 2>&1 ||
+	{ not_ok 'Postfix starts' "$(<"$dir/postfix.out")"; finish; }
+matches 'its smtp(8) is chrooted' "$(inside postconf -M smtp/unix)" 'smtp +unix +- +- +y '
+
+# --- set up
+
+is 'six steps' "$(awk '/^Set up/ { i = 1 } /^Upgrade/ { i = 0 } i && /^[0-9]\. / { n++ } END { print n }' "$readme")" 6
+follow 'step 1: build, install' < <(step 1)
 check 'the program is there' inside tlsladder --version
 check 'its rules are there' inside tlsladder -c /etc/tlsladder/tlsladder.yaml rules
 check 'its manual is there' inside test -e /usr/share/man/man8/tlsladder.8
-inside sed -i "s,/var/log/mail.log,$dir/strict/mail.log," /etc/tlsladder/tlsladder.yaml
-follow 2
-is 'the user has the groups of the unit' "$(inside id -nG tlsladder)" "tlsladder $(
-	sed -n 's/^SupplementaryGroups=//p' "$top/examples/tlsladder.service")"
-is 'step 3 is the resolver alone' "$(step 3)" 'apt-get install unbound'
-is 'step 4 needs no command' "$(step 4)" ''
-follow 5
-
-# systemctl enable --now tlsladder
-unit=/etc/systemd/system/tlsladder.service
+follow 'step 2: the user' < <(step 2)
+is 'the user has its groups' "$(inside id -nG tlsladder)" 'tlsladder adm postdrop'
+follow 'step 3: the resolver' < <(step 3)
+is 'smtp(8) has the same in its chroot' "$(inside cat /var/spool/postfix/etc/resolv.conf)" \
+	"$(inside cat /etc/resolv.conf)"
+follow 'step 4: the log' < <(step 4)
+follow 'step 5: the service' < <(step 5)
 check 'the unit is in place' inside test -e $unit
-command=$(inside sed -n 's/^ExecStart=//p' $unit)
-inside install -d -o tlsladder -g tlsladder -m 750 /var/lib/tlsladder
-read -ra words <<<"$command"
-"$sandbox" exec "$dir" -- setpriv --no-new-privs --reuid=tlsladder --regid=tlsladder \
-	--init-groups "${words[@]}" </dev/null >"$dir/daemon.out" 2>"$dir/daemon.err" &
-daemon=$!
 awaits 'the daemon makes the first map' 10 inside test -e /var/lib/tlsladder/tls_policy.db
+step 6 | sed '/^postfix reload/,$d' >"$dir/step6"
+follow 'step 6: Postfix' <"$dir/step6"
+is 'nothing of it complains' "$(<"$dir/answer")" ''
+# Postfix waits while a configuration file is younger than two seconds.
+inside touch -d '1 minute ago' /etc/postfix/main.cf
+follow 'step 6: doctor finds no fault' < <(step 6 | sed -n '/^postfix reload/,$p')
+begun=$SECONDS
+matches 'and no warning' "$(<"$dir/answer")" '0 faults, 0 warnings'
 
-# Step 6
-# Postfix warns of parameters that stand twice; those of the sandbox go.
-inside sed -i '/^smtp_tls_\|^smtp_dns_/d' /etc/postfix/main.cf
-grep -v '^#' "$top/examples/main.cf.example" | sed "s,/etc/ssl/certs/ca-certificates.crt,$dir/ca.pem," |
-	inside bash -c 'cat >>/etc/postfix/main.cf && touch -d "1 minute ago" /etc/postfix/main.cf'
-follow 6
+# --- the first mail
 
-send strict selfsigned.test dane-ok.test valid-ca.test
 for domain in selfsigned.test dane-ok.test valid-ca.test; do
-	awaits "$domain: its mail arrives" 20 grep -q "user@$domain	" "$dir/delivered.tsv"
+	inside sendmail -i -f sender@sender.test "user@$domain" <<<"Subject: $domain"
 done
+for domain in selfsigned.test dane-ok.test valid-ca.test; do
+	awaits "$domain: its mail arrives" 60 grep -q "user@$domain	" "$dir/delivered.tsv"
+done
+check 'all within a minute of the last step' test $((SECONDS - begun)) -le 60
 is 'tlsladder list: the entries' "$(inside tlsladder list | awk 'NR > 1 { print $1, $2 }')" \
 	'dane-ok.test dane-only
 selfsigned.test encrypt'
 matches 'tlsladder explain: the story' "$(inside tlsladder explain selfsigned.test)" 'not-authentic'
-stops
+check 'doctor is content' inside runuser -u tlsladder -- tlsladder doctor
+follow 'a copy of the database' < <(grep -o 'runuser.*\.backup.*' "$readme")
+check 'it can be opened' inside sqlite3 /var/lib/tlsladder/state.copy 'SELECT count(*) FROM destination'
+
+# --- removed
+
+follow 'all of it is removed' < <(removal)
+is 'Postfix names no map that is gone' "$(inside postconf -h smtp_tls_policy_maps)" ''
+is 'nothing is left' "$(inside sh -c 'command -v tlsladder; ls -d /etc/tlsladder /var/lib/tlsladder /usr/share/tlsladder/rules/* \
+	/usr/share/man/man*/tlsladder* /etc/systemd/system/tlsladder* 2>/dev/null')" ''
+check 'the user is gone' bash -c '! "$@"' bash nsenter -t "$(cut -d ' ' -f 1 "$dir/world/holder")" -m -- id tlsladder
+inside touch -d '1 minute ago' /etc/postfix/main.cf
+inside postfix reload 2>/dev/null
+inside sendmail -i -f sender@sender.test user@plain.test <<<'Subject: after'
+awaits 'mail flows' 20 grep -q 'user@plain.test	' "$dir/delivered.tsv"
+
+# --- another prefix
+
+inside bash -c "cd '$dir/source' && make -s sysconfdir=/elsewhere tlsladder" >/dev/null 2>&1
+has 'what is built for other paths has them' "$(inside "$dir/source/tlsladder" --help)" /elsewhere/
 finish

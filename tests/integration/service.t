@@ -13,7 +13,10 @@ setting() {
 is 'the unit: no new privileges' "$(setting NoNewPrivileges)" yes
 is 'the unit: what is written to' "$(setting ReadWritePaths)" /var/spool/postfix/maildrop
 is 'the unit: nothing else' "$(setting ProtectSystem)" strict
-groups=$(setting SupplementaryGroups | tr ' ' ,)
+# The user's, where README makes it: the unit names none.
+groups=$(grep -o -- '--groups [a-z,]*' "$here/../../README" | cut -d ' ' -f 2)
+is 'README: the groups of the user' "$groups" adm,postdrop
+is 'the unit adds none' "$(setting SupplementaryGroups)" ''
 
 up strict
 chmod "$(setting StateDirectoryMode)" "$dir/state"
@@ -55,7 +58,7 @@ stops
 awaits 'the mail to the administrator arrives' 20 grep -q 'admin@valid-ca.test' "$dir/delivered.tsv"
 is 'no complaint of a command of Postfix' "$(grep -iE 'permission|read-only|denied|cannot' "$dir/daemon.err")" ''
 
-# Without the group, postqueue is refused: that is why it stands in the unit.
+# Without the group, postqueue is refused: that is why the user is in it.
 matches 'postqueue needs the group postdrop' \
 	"$(inside setpriv --no-new-privs --reuid=nobody --regid=nogroup --groups=adm \
 		postqueue -c "$dir/strict/config" -f 2>&1)" 'Permission denied'

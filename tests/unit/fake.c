@@ -34,6 +34,7 @@ void
 fake_begin(void)
 {
 	const char *tools_dir = suite_path("tests/fake");
+	char main_cf[4 * sizeof(config_dir) + 200];
 
 	dir = scratch_new(NULL);
 	snprintf(path_word, sizeof(path_word), "PATH=%s:/usr/bin:/bin", tools_dir);
@@ -42,7 +43,13 @@ fake_begin(void)
 	snprintf(config_dir, sizeof(config_dir), "%s/config", dir);
 	if (mkdir(config_dir, 0755) != 0)
 		die(config_dir);
-	fake_put("config/main.cf", "compatibility_level = 2\n");
+	/* What these commands complain of goes nowhere: no postlogd(8) is there, and
+	 * the machine's mail log is not asked. */
+	snprintf(main_cf, sizeof(main_cf),
+	    "compatibility_level = 2\nqueue_directory = %s\n"
+	    "maillog_file = %s/mail.log\nmaillog_file_prefixes = %s\n",
+	    config_dir, config_dir, config_dir);
+	fake_put("config/main.cf", main_cf);
 	fake_put("config/master.cf", "");
 }
 
@@ -116,6 +123,26 @@ fake_reset(void)
 			snprintf(name, sizeof(name), "%s.%s", tools[t], kinds[k]);
 			fake_put(name, NULL);
 		}
+}
+
+bool
+fake_has_type(const char *type)
+{
+	FILE *types;
+	char line[64], list[sizeof(config_dir) + 64];
+	bool has = false;
+
+	if (!fake_has_postfix())
+		return false;
+	snprintf(list, sizeof(list), "/usr/sbin/postconf -c %s -m", config_dir);
+	types = popen(list, "r");
+	while (types != NULL && fgets(line, sizeof(line), types) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		has = has || strcmp(line, type) == 0;
+	}
+	if (types != NULL)
+		pclose(types);
+	return has;
 }
 
 bool

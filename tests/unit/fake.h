@@ -44,5 +44,6 @@ extern struct postfix fake_postfix;
  */
 extern struct postfix real_postfix;
 bool fake_has_postfix(void);
+bool fake_has_type(const char *type); /* a map type of it */
 
 #endif

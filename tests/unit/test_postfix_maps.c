@@ -248,22 +248,36 @@ proxied_map_is_opened_directly(void **state)
 
 	(void)state;
 	fake_reset();
-	fake_put("table", "known.test\n");
-	fake_put("postmap.sh",
-	    "case \"$*\" in *proxy:*) exit 1 2>&1;; esac\n"
-	    "printf 'known.test\\tmay\\n'\n");
-	assert_true(postfix_maps_answer(&fake_postfix, maps, keys, 1, &answer, &err));
-	assert_int_equal(answer, ANSWER_NO); /* proxymap itself said so */
 	fake_put("postmap.sh",
 	    "case \"$*\" in *proxy:*) echo fatal >&2; exit 1;; esac\n"
 	    "printf 'known.test\\tmay\\n'\n");
-	fake_put("postmap.calls", NULL);
 	assert_true(postfix_maps_answer(&fake_postfix, maps, keys, 1, &answer, &err));
 	assert_int_equal(answer, ANSWER_YES);
 	calls = fake_get("postmap.calls");
-	assert_string_equal(calls,
-	    "postmap [-c] [/etc/postfix-9] [-q] [-] [proxy:x:table]\n"
-	    "postmap [-c] [/etc/postfix-9] [-q] [-] [x:table]\n");
+	assert_string_equal(calls, "postmap [-c] [/etc/postfix-9] [-q] [-] [x:table]\n");
+	free(calls);
+}
+
+/* What may not be read is named at once; proxymap(8) is not asked instead. */
+static void
+permission_is_named(void **state)
+{
+	const char *const keys[] = {"known.test"};
+	char *maps[] = {proxied_map, NULL};
+	enum answer answer;
+	struct err err;
+	char *calls;
+
+	(void)state;
+	fake_reset();
+	fake_put("postmap.sh",
+	    "echo 'postmap: fatal: open /etc/postfix/sql.cf: Permission denied' >&2; "
+	    "exit 1\n");
+	assert_false(postfix_maps_answer(&fake_postfix, maps, keys, 1, &answer, &err));
+	assert_int_equal(answer, ANSWER_UNSURE);
+	assert_non_null(strstr(err.text, "open /etc/postfix/sql.cf: Permission denied"));
+	calls = fake_get("postmap.calls");
+	assert_string_equal(calls, "postmap [-c] [/etc/postfix-9] [-q] [-] [x:table]\n");
 	free(calls);
 }
 
@@ -317,7 +331,8 @@ main(void)
 	suite_add(
 	    failed_map_makes_unsure, NULL, "a map that fails leaves the rest unsure");
 	suite_add(proxied_map_is_opened_directly, NULL,
-	    "a map behind an unreachable proxymap is opened directly");
+	    "a map behind proxymap is opened directly");
+	suite_add(permission_is_named, NULL, "what may not be read is named");
 	suite_add(real_map_answers, NULL, "postmap of this machine answers");
 	failed = suite_run();
 	fake_end();

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* doctor: the log, and who writes it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cmd/doctor.h"
+#include "core/logline.h"
+
+#define TAIL_SIZE ((size_t)64 * 1024)
+#define SECOND_US 1000000
+
+/* What the last lines are like. */
+struct tail {
+	size_t lines;
+	size_t known;
+	bool fine; /* a stamp with a fraction of a second */
+};
+
+static bool
+read_tail(int fd, off_t size, struct buf *out, struct err *err)
+{
+	off_t from = size > (off_t)TAIL_SIZE ? size - (off_t)TAIL_SIZE : 0;
+	char *data = mem_new(TAIL_SIZE, 1);
+	ssize_t len = pread(fd, data, TAIL_SIZE, from);
+
+	if (len < 0)
+		err_set_errno(err, errno, "cannot read");
+	else
+		buf_add(out, data, (size_t)len);
+	free(data);
+	return len >= 0;
+}
+
+static void
+look_at(struct str text, bool is_cut, struct tail *tail)
+{
+	struct logline split;
+	struct str line;
+
+	*tail = (struct tail){0};
+	if (is_cut)
+		str_cut(&text, '\n', &line);
+	while (str_cut(&text, '\n', &line)) {
+		tail->lines++;
+		if (!logline_split(line, &split))
+			continue;
+		tail->known++;
+		tail->fine =
+		    split.stamp.month != 0 && split.stamp.resolution_us < SECOND_US;
+	}
+}
+
+/* Whose group may read it? */
+static void
+advise_readable(struct doctor *d, const char *path)
+{
+	struct stat st;
+	const struct group *group;
+
+	if (stat(path, &st) != 0) {
+		char *directory = doctor_directory(path);
+
+		doctor_advise_path(d, "chmod go+x", directory);
+		free(directory);
+		return;
+	}
+	group = getgrgid(st.st_gid);
+	if ((st.st_mode & S_IRGRP) == 0)
+		doctor_advise_path(d, "chmod g+r", path);
+	if (group != NULL && st.st_gid != 0) {
+		doctor_advise(d, "usermod -aG %s %s", group->gr_name, d->user);
+	} else {
+		doctor_advise_path(d, "chgrp adm", path);
+		doctor_advise(d, "usermod -aG adm %s", d->user);
+	}
+	doctor_advise_restart(d);
+}
+
+/* Who takes what Postfix hands to syslog(3), where Postfix does not write the file
+ * itself. */
+static const char *
+syslog_daemon(void)
+{
+	static const struct {
+		const char *path, *service;
+	} daemons[] = {{"/usr/sbin/rsyslogd", "rsyslog"},
+	    {"/usr/sbin/syslog-ng", "syslog-ng"}, {"/usr/sbin/syslogd", "syslogd"},
+	    {"/sbin/syslogd", "syslogd"}, {"/usr/sbin/metalog", "metalog"}};
+
+	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
+		if (access(daemons[i].path, X_OK) == 0)
+			return daemons[i].service;
+	return NULL;
+}
+
+/* A reload is a line of Postfix's: with the first one the file is made. */
+static void
+advise_syslog(struct doctor *d, const char *path)
+{
+	const char *service = syslog_daemon();
+
+	if (service == NULL)
+		doctor_advise(d, "apt-get install rsyslog");
+	else
+		doctor_advise(d, "systemctl restart %s", service);
+	doctor_add_postfix(d, "postfix", &d->advice);
+	buf_printf(&d->advice, " reload\n");
+	if (service != NULL)
+		doctor_advise(d,
+		    "# still no %s: %s writes mail.* to another file, and log.file names "
+		    "it",
+		    path, service);
+}
+
+static void
+say_unreadable(struct doctor *d, const char *path, int errnum)
+{
+	if (errnum == EACCES)
+		advise_readable(d, path);
+	else if (errnum == ENOENT)
+		advise_syslog(d, path);
+	else
+		doctor_advise(d, "# log.file in %s", d->options->config_file);
+	doctor_say(d, DOCTOR_FAULT, "log", "%s: %s", path, strerror(errnum));
+}
+
+static void
+say_tail(struct doctor *d, const char *path, const struct tail *tail)
+{
+	if (tail->known > 0 && tail->fine) {
+		doctor_say(d, DOCTOR_OK, "log", "%s", path);
+	} else if (tail->known > 0) {
+		doctor_advise(d,
+		    "# better with fractions of a second: rsyslog has them with"
+		    " template=\"RSYSLOG_FileFormat\"");
+		doctor_say(d, DOCTOR_OK, "log", "%s, in whole seconds", path);
+	} else if (tail->lines == 0) {
+		doctor_say(d, DOCTOR_OK, "log", "%s, empty as yet", path);
+	} else {
+		doctor_advise(d,
+		    "# a line has to read: TIME HOST postfix/smtp[PID]: ..., see"
+		    " tlsladder.yaml(5)");
+		doctor_say(d, DOCTOR_WARNING, "log",
+		    "%s: none of the last %zu lines is one of Postfix", path,
+		    tail->lines);
+	}
+}
+
+static void
+check_log(struct doctor *d, const char *path)
+{
+	struct buf text = {0};
+	struct tail tail;
+	struct stat st;
+	struct err err;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		say_unreadable(d, path, errno);
+		return;
+	}
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		doctor_advise(d, "# log.file in %s", d->options->config_file);
+		doctor_say(d, DOCTOR_FAULT, "log", "%s is no file", path);
+	} else if (!read_tail(fd, st.st_size, &text, &err)) {
+		doctor_say(d, DOCTOR_FAULT, "log", "%s: %s", path, err.text);
+	} else {
+		look_at((struct str){buf_text(&text), text.len},
+		    st.st_size > (off_t)TAIL_SIZE, &tail);
+		say_tail(d, path, &tail);
+	}
+	buf_clear(&text);
+	close(fd);
+}
+
+static bool
+is_same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	return stat(a, &first) == 0 && stat(b, &second) == 0 &&
+	    first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* Postfix may write its log by itself: then to a file that we read? A path on another
+ * machine, or in a container, is not this one's. */
+static bool
+is_written_elsewhere(struct doctor *d)
+{
+	const struct strings *files = &d->config->log.files;
+	char *written = doctor_parameter(d, "maillog_file");
+	bool elsewhere = written[0] == '/' && strncmp(written, "/dev/", 5) != 0 &&
+	    d->postfix.command_count == 0;
+
+	for (size_t i = 0; i < files->count; i++)
+		if (strcmp(files->items[i], "-") == 0 ||
+		    is_same_file(files->items[i], written))
+			elsewhere = false;
+	if (elsewhere) {
+		if (access(written, R_OK) != 0 && errno == EACCES)
+			advise_readable(d, written);
+		doctor_advise_yaml(d, "log", "file", written);
+		doctor_say(d, DOCTOR_FAULT, "log",
+		    "Postfix writes to %s (maillog_file), and log.file is %s", written,
+		    files->items[0]);
+	}
+	free(written);
+	return elsewhere;
+}
+
+void
+doctor_check_log(struct doctor *d)
+{
+	if (is_written_elsewhere(d))
+		return;
+	for (size_t i = 0; i < d->config->log.files.count; i++) {
+		const char *path = d->config->log.files.items[i];
+
+		if (strcmp(path, "-") == 0)
+			doctor_say(d, DOCTOR_OK, "log", "standard input");
+		else
+			check_log(d, path);
+	}
+}

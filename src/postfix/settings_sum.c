@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Are Postfix's settings those that the decisions rest on? */
+#include "base/buf.h"
+#include "base/sha256.h"
+#include "postfix/postfix.h"
+
+static void
+add_text(struct buf *out, const char *text)
+{
+	buf_printf(out, "%s\n", text != NULL ? text : "");
+}
+
+int64_t
+postfix_settings_sum(const struct postfix_settings *s, enum level default_level)
+{
+	struct buf text = {0};
+	uint64_t sum;
+
+	buf_printf(&text, "%d %d %d %d\n", (int)default_level, s->can_dane, s->logs_in,
+	    s->passwords_by_sender);
+	add_text(&text, s->policy_maps);
+	add_text(&text, s->relayhost);
+	add_text(&text, s->transport_maps);
+	add_text(&text, s->default_transport);
+	add_text(&text, s->sender_relayhost_maps);
+	add_text(&text, s->ca_file);
+	add_text(&text, s->ca_path);
+	add_text(&text, s->mandatory_protocols);
+	add_text(&text, s->verify_match);
+	add_text(&text, s->secure_match);
+	add_text(&text, s->password_maps);
+	for (size_t i = 0; i < s->service_count; i++)
+		buf_printf(
+		    &text, "%s %d\n", s->services[i].name, (int)s->services[i].level);
+	sum = sha256_of((struct str){text.data, text.len}) >> 1;
+	buf_clear(&text);
+	return sum != 0 ? (int64_t)sum : 1;
+}
