@@ -82,19 +82,16 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 }
 
 /*
- * Sent without a TLS session where the level demands one, and to another server than the
- * one that mail failed at, it went to a filter, a relay of its sender's or a fallback:
+ * Sent without a TLS session where the level demands one, it went to a filter, a relay of
+ * its sender's or a fallback, or another instance sent it, at a level of its own:
  * whatever fails here fails on.
  */
 static bool
 went_elsewhere(
     const struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	const char *failed = item->deferred ? item->deferral->relay : d->alarm.relay;
-
 	return level_promise(level_met(d, default_level)) >= LEVEL_ENCRYPT &&
-	    item->bare_attempt_ms >= d->entry.force_ms &&
-	    item->bare_server != fold_server_hash(str_of(failed));
+	    item->bare_attempt_ms >= d->entry.force_ms;
 }
 
 /* When mail was last sent that way, and flowed; 0: none did. */
