@@ -364,6 +364,46 @@ newsletter_proves_nothing(void **state)
 	}
 }
 
+/* Another instance, at a level of its own, in the same log: to the very server that fails
+ * here. Its newsletters are no TLS, and reset nothing. */
+static void
+second_instance_resets_nothing(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+	(void)state;
+	sim_defer(sim, NOT_OFFERED);
+	for (int i = 0; i < 20; i++) {
+		sim_log(sim,
+		    "smtp[94]: B1: to=<o@d.test>, relay=mx.d.test[192.0.2.1]:25, "
+		    "delay=1, "
+		    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)");
+		sim_settle(sim);
+		sim_wait(sim, MIN);
+		if (sim_row(sim).entry.level == LEVEL_NONE)
+			sim_defer(sim, NOT_OFFERED);
+	}
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+	assert_int_equal(sim_row(sim).past.encrypt_ms, 0);
+	sim_free(sim);
+}
+
+/* A plugin begins to answer where there is an entry: with mail, that goes in a day. */
+static void
+other_map_is_asked_once_a_day(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+	(void)state;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim->other_map = ANSWER_YES;
+	sim_wait(sim, DAY + MIN);
+	sim_deliver_in(sim, "Untrusted");
+	sim_assert(sim, LEVEL_NONE, WHY_OTHER_MAP);
+	sim_free(sim);
+}
+
 static void
 deliver_at(struct sim *sim, const char *server)
 {
@@ -565,6 +605,31 @@ other_resolver_is_told(void **state)
 	sim_free(sim);
 }
 
+/* Verified for weeks, and TLSA that were wrong all along: one temporary refusal. */
+static void
+refusal_makes_no_outage_of_a_default_that_works(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		sim_deliver_in(sim, "Verified");
+		sim_wait(sim, DAY);
+	}
+	sim->dns = DANE_USABLE;
+	sim->probed = LEVEL_VERIFY;
+	sim->probe_works = ANSWER_YES;
+	sim_defer(sim,
+	    "TLS is required, but host mx.d.test[192.0.2.1] refused to start TLS: 454 "
+	    "4.7.0 later");
+	sim_assert(sim, LEVEL_NONE, WHY_DANE_NOT_MET);
+	assert_int_equal(sim->told, 1);
+	sim_deliver_in(sim, "Verified");
+	assert_false(sim_row(sim).alarm.raised);
+	sim_assert(sim, LEVEL_NONE, WHY_DANE);
+	sim_free(sim);
+}
+
 static void
 tlsa_withdrawn_under_each_default(void **state)
 {
@@ -618,6 +683,10 @@ main(void)
 	    "mail that a content filter takes does not reset attempts");
 	suite_add(newsletter_proves_nothing, NULL,
 	    "mail by its sender's relay is no past, and resets no attempts");
+	suite_add(second_instance_resets_nothing, NULL,
+	    "what a second instance sends in cleartext resets no attempts");
+	suite_add(other_map_is_asked_once_a_day, NULL,
+	    "another map that begins to answer ends an entry with mail within a day");
 	suite_add(forged_answer_takes_no_server_away, NULL,
 	    "a forged answer of DNS takes no server away");
 	suite_add(so_many_servers_are_kept, NULL,
@@ -630,6 +699,8 @@ main(void)
 	    entry_without_effect_is_told, NULL, "an entry without effect is told, once");
 	suite_add(other_resolver_is_told, NULL,
 	    "a resolver of Postfix's that sees no TLSA is told, and not tried each time");
+	suite_add(refusal_makes_no_outage_of_a_default_that_works, NULL,
+	    "TLSA that are not met do not take the place of a default that is");
 	suite_add(tlsa_withdrawn_under_each_default, NULL,
 	    "TLSA must be gone for three days under dane-only as well");
 	return kit_end(suite_run());
