@@ -336,6 +336,9 @@ describe_host(const struct dns_host *host, struct buf *out)
 	    !str_equal_nocase(str_of(host->base), str_of(host->name))) {
 		buf_add_str(out, STR(" base="));
 		buf_add_quoted(out, str_of(host->base));
+	} else if (host->target[0] != '\0') {
+		buf_add_str(out, STR(" target="));
+		buf_add_quoted(out, str_of(host->target));
 	}
 	buf_printf(out, " tlsa=%s", dns_answer_name(host->tlsa));
 	if (host->tlsa_count > 0)
@@ -350,20 +353,38 @@ dane_describe(const struct dns_records *records, struct buf *out)
 		describe_host(&records->hosts[i], out);
 }
 
+static struct str
+next_word(struct str *line)
+{
+	struct str word;
+
+	if (!str_cut(line, ' ', &word)) {
+		word = *line;
+		line->len = 0;
+	}
+	return word;
+}
+
 void
 dane_each_host(
     const char *text, void (*each)(void *context, struct str name), void *context)
 {
-	struct str rest = str_of(text), line, host;
+	struct str rest = str_of(text), line;
 
 	while (rest.len > 0) {
 		if (!str_cut(&rest, '\n', &line)) {
 			line = rest;
 			rest.len = 0;
 		}
-		if (!str_cut(&line, ' ', &host))
-			host = line;
-		each(context, host);
+		each(context, next_word(&line));
+		/* Where an alias leads it is logged by that name, perhaps. */
+		while (line.len > 0) {
+			struct str word = next_word(&line);
+
+			if (str_eat(&word, STR("base=")) ||
+			    str_eat(&word, STR("target=")))
+				each(context, word);
+		}
 	}
 }
 

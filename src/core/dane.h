@@ -61,7 +61,8 @@ struct dns_host {
 	bool literal;            /* the MX name is an address: no DANE (RFC 7672 2.2) */
 	enum dns_answer address; /* the better of A and AAAA */
 	struct dns_addresses a, aaaa;
-	bool alias;            /* the name is a CNAME */
+	bool alias;                     /* the name is a CNAME */
+	char target[NEXTHOP_HOST_SIZE]; /* where that leads */
 	enum dns_answer cname; /* only where the address is insecure and an alias */
 	char base[NEXTHOP_HOST_SIZE]; /* TLSA base domain that answered or was asked last
 	                               */
@@ -176,12 +177,12 @@ struct dane_verdict dane_judge(const struct dns_records *records);
 int64_t dane_serves_ms(const struct dane_verdict *verdict);
 
 /* One line a host, for explain and check: "mx.example.org address=secure tlsa=secure
- * usable=1/2", with alias, cname= and base= where they differ from the plain case.
- * Bounded; names are A-labels as asked. */
+ * usable=1/2", with alias, cname=, and base= or target= (where an alias leads), where
+ * they differ from the plain case. Bounded; names are A-labels as asked. */
 void dane_describe(const struct dns_records *records, struct buf *out);
 
-/* The names of the hosts in such a text, in small letters as DNS has them; and whether
- * one is among them, in any letters. */
+/* The names of the hosts in such a text, and those that their aliases lead to, in small
+ * letters as DNS has them; and whether one is among them, in any letters. */
 void dane_each_host(
     const char *text, void (*each)(void *context, struct str name), void *context);
 bool dane_describes(const char *text, struct str name);

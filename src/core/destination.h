@@ -225,7 +225,8 @@ struct evidence destination_evidence(const struct destination *destination,
 /*
  * What the servers were measured to do (ev->measured, once it is complete otherwise) says
  * of the alarm: an attempt that met no TLS counts, and so does one that failed at a level
- * that they meet. Into the destination, and into ev.
+ * that they meet. Where they cannot be asked (ev->prober) an attempt counts that Postfix
+ * names no server of. Into the destination, and into ev.
  */
 void destination_take_measured(struct destination *destination, struct evidence *ev,
     const struct destination_spans *spans);

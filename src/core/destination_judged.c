@@ -138,6 +138,9 @@ note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 		d->dns.failures = 0;
 	else if (!answers->dane.stale_absence)
 		d->dns.failures++;
+	if (!answers->remembered && state != DANE_UNSURE && answers->relay_fits &&
+	    d->alarm.raised && d->alarm.relay[0] != '\0')
+		destination_accept_server(d, d->alarm.relay, now_ms);
 	if (state == DANE_USABLE)
 		d->entry.dane_absent_ms = 0;
 	else if (gone && d->entry.level == LEVEL_DANE_ONLY &&
@@ -337,43 +340,6 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	ev.wrapper =
 	    nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == SMTPS_PORT;
 	return ev;
-}
-
-/* An attempt that is new since at_ms: an answer that is read twice is one answer. */
-static bool
-is_fresh_attempt(const struct destination *d, int64_t at_ms)
-{
-	return d->alarm.raised && !d->alarm.suspended && d->alarm.last_attempt_ms > at_ms;
-}
-
-void
-destination_take_measured(
-    struct destination *d, struct evidence *ev, const struct destination_spans *spans)
-{
-	const struct measured *m = &ev->measured;
-	struct destination_alarm *alarm = &d->alarm;
-
-	if (!m->asked || !m->answered)
-		return;
-	/* Nobody does TLS: whatever the attempt was about, it met none. */
-	if (m->meets[LEVEL_ENCRYPT] == ANSWER_NO && m->meets[LEVEL_MAY] == ANSWER_YES &&
-	    is_fresh_attempt(d, alarm->plain.last_ms))
-		destination_add_plain(d,
-		    (struct plain_attempts){
-		        1, alarm->last_attempt_ms, alarm->last_attempt_ms},
-		    spans);
-	/* Whatever Postfix met, TLS is there. Attempts that did not meet it must not wait
-	 * for the moment in which somebody strips it here as well. */
-	if (m->meets[LEVEL_ENCRYPT] == ANSWER_YES)
-		alarm->plain = (struct plain_attempts){0};
-	if (m->meets[ladder_level_in_force(ev)] != ANSWER_YES)
-		alarm->contradictions = 0;
-	else if (is_fresh_attempt(d, alarm->contradicted_ms)) {
-		alarm->contradictions++;
-		alarm->contradicted_ms = alarm->last_attempt_ms;
-	}
-	ev->plain = alarm->plain;
-	ev->contradictions = alarm->contradictions;
 }
 
 /* --- the decision ------------------------------------------------------------------ */

@@ -82,19 +82,16 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 }
 
 /*
- * Sent without a TLS session where the level demands one, and to another server than the
- * one that mail failed at, it went to a filter, a relay of its sender's or a fallback:
+ * Sent without a TLS session where the level demands one, it went to a filter, a relay of
+ * its sender's or a fallback, or another instance sent it, at a level of its own:
  * whatever fails here fails on.
  */
 static bool
 went_elsewhere(
     const struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	const char *failed = item->deferred ? item->deferral->relay : d->alarm.relay;
-
 	return level_promise(level_met(d, default_level)) >= LEVEL_ENCRYPT &&
-	    item->bare_attempt_ms >= d->entry.force_ms &&
-	    item->bare_server != fold_server_hash(str_of(failed));
+	    item->bare_attempt_ms >= d->entry.force_ms;
 }
 
 /* When mail was last sent that way, and flowed; 0: none did. */
@@ -201,29 +198,6 @@ plan_recheck(
 
 /* --- whose news it is --------------------------------------------------------------- */
 
-/*
- * Is that server one of its own, by what DNS answered lately? Else mail went there by a
- * relay of its sender's, say. What was not asked, or is as old as an MX record may live,
- * could not tell.
- */
-static enum answer
-has_server(const struct destination *d, const struct fold_host *host)
-{
-	struct nexthop nexthop;
-
-	if (!nexthop_parse(str_of(d->key), &nexthop))
-		return ANSWER_UNSURE;
-	if (str_equal_nocase(str_of(host->name), str_of(nexthop.host)) ||
-	    dane_describes(d->dns.text, str_of(host->name)))
-		return ANSWER_YES;
-	return d->dns.time_ms == 0 || d->dns.text[0] == '\0' ||
-	        strlen(d->dns.text) + 1 >= sizeof(d->dns.text) ||
-	        strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) == 0 ||
-	        host->flow_ms - d->dns.time_ms > SPAN_DAY_MS
-	    ? ANSWER_UNSURE
-	    : ANSWER_NO;
-}
-
 /* Whoever the server is, what failed there is over where it takes mail. */
 static bool
 has_failed(const struct destination *d, const struct fold_host *host)
@@ -242,7 +216,7 @@ leave_sessions(const struct destination *d, struct fold_item *own)
 	for (size_t i = 0; i < own->host_count; i++) {
 		const struct fold_host *host = &own->hosts[i];
 
-		if (has_server(d, host) == ANSWER_NO) {
+		if (destination_has_server(d, host) == ANSWER_NO) {
 			others = true;
 			continue;
 		}
@@ -266,7 +240,8 @@ leave_flow(const struct destination *d, struct fold_item *own)
 
 		destination_later(&named_ms, host->flow_ms);
 		if (host->flow_ms == 0 ||
-		    (has_server(d, host) == ANSWER_NO && !has_failed(d, host)))
+		    (destination_has_server(d, host) == ANSWER_NO &&
+		        !has_failed(d, host)))
 			continue;
 		destination_later(&flow_ms, host->flow_ms);
 		ended = ended || !host->deferred_since;
@@ -296,6 +271,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	const struct fold_item *item = &copy;
 	int64_t bare_ms;
 
+	destination_accept_servers(d, item);
 	leave_sessions(d, &copy);
 	leave_flow(d, &copy);
 	bare_ms = bare_flow(d, item, default_level);

@@ -133,22 +133,13 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	*item->deferral = d;
 }
 
-uint32_t
-fold_server_hash(struct str host)
-{
-	return fold_items_hash(host);
-}
-
 /* It says nothing of the session that its level demands, if it does: news decides. */
 static void
 take_bare(struct fold_item *item, const struct status_line *s, int64_t time_ms)
 {
-	struct str relay = s->relay, host;
-
 	item->bare_ms = time_ms;
 	item->deferred_since_bare = false;
 	item->bare_attempt_ms = attempt_began(s, time_ms);
-	item->bare_server = fold_server_hash(str_cut(&relay, '[', &host) ? host : relay);
 }
 
 static void

@@ -105,10 +105,9 @@ struct fold_item {
 	int64_t sent_ms;
 	int64_t sent_attempt_ms; /* the earliest moment at which that can have begun */
 	/* The same of mail that was sent without a TLS session, though sessions are
-	 * logged; and a hash of its server, fold_server_hash(). */
+	 * logged. */
 	int64_t bare_ms;
 	int64_t bare_attempt_ms;
-	uint32_t bare_server;
 	bool
 	    deferred_since_bare; /* by the order of lines: many a log has whole seconds */
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
@@ -162,9 +161,6 @@ typedef enum answer fold_route_fn(
  * of whole seconds leave a second open: there the line that is written last counts.
  */
 bool fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms);
-
-/* Of a server's name, whatever its case. */
-uint32_t fold_server_hash(struct str host);
 
 struct fold; /* opaque */
 

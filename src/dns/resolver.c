@@ -313,6 +313,9 @@ gather_addresses(struct resolver *resolver, struct dns_records *records)
 		if (host->address == DNS_ERROR || host->address == DNS_UNREACHABLE)
 			continue;
 		host->alias = better->reply.alias;
+		if (host->alias)
+			str_copy(str_of(better->reply.name), host->target,
+			    sizeof(host->target));
 		/* TLSA is first looked for where the alias leads (RFC 7672 2.2.3). */
 		str_copy(host->address == DNS_INSECURE && host->alias
 		        ? str_of(host->name)

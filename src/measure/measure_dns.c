@@ -39,8 +39,10 @@ relay_fits(const struct measure_item *item, const struct dns_records *records)
 
 	if (relay.len == 0 || str_equal_nocase(relay, str_of(item->nexthop.host)))
 		return true;
+	/* smtp_cname_overrides_servername has it logged by where an alias leads. */
 	for (unsigned i = 0; i < records->host_count; i++)
-		if (str_equal_nocase(relay, str_of(records->hosts[i].name)))
+		if (str_equal_nocase(relay, str_of(records->hosts[i].name)) ||
+		    str_equal_nocase(relay, str_of(records->hosts[i].target)))
 			return true;
 	return false;
 }

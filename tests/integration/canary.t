@@ -7,8 +7,14 @@
 four=(valid-ca.test victim.test signed-no-tlsa-ca.test d1.many-selfsigned.test)
 
 up strict
-configure strict 'ladder: {hold: {encrypt: 4s}}' 'probe: {canaries: [mx.victim.test]}'
+configure strict 'ladder: {hold: {encrypt: 4s}}' 'probe: {canaries: [mx.victim.test]}' \
+	'notify: {to: admin@hosted.test}'
 "$sandbox" cert "$dir" mx.selfsigned.test good
+# Alerts go to a domain with a pin: what they are about must not stop them.
+ladder set hosted.test may >/dev/null
+mailed() {
+	[[ $(grep -c '	admin@hosted.test	' "$dir/delivered.tsv") -gt $1 ]]
+}
 starts
 send strict "${four[@]}"
 settle strict
@@ -43,12 +49,14 @@ is 'all that time there was no freeze' "$(grep -c 'alert: freeze' "$dir/daemon.e
 # --- our own CA file
 
 before=$(entries)
+mails=$(grep -c '	admin@hosted.test	' "$dir/delivered.tsv")
 cp "$dir/ca.pem" "$dir/ca.good"
 cp "$dir/world/certs/mx.plain.test.issuer" "$dir/ca.pem"
 inside kill -HUP "$(tr -d ' ' <"$dir/strict/queue/pid/master.pid")"
 send strict wrongname-cert.test
 settle strict
 awaits 'another CA file: the first failure freezes' 30 grep -q 'alert: freeze: .*CA file' "$dir/daemon.err"
+awaits 'and the alert arrives, by its pin' 90 mailed "$mails"
 send strict "${four[@]}" hostile-cn.test
 settle strict
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A policy plugin as those for MTA-STS are: answers Postfix's socketmap questions from a
-file with a KEY, a blank and a VALUE on each line, which is read anew for each of them.
+file with a KEY, a blank and a VALUE on each line, which is read anew for each of them. The
+value TEMP alone: that key cannot be answered now.
 
 usage: socketmap.py PORT FILE
 """
@@ -17,7 +18,7 @@ def answer(key):
         for line in file:
             name, _, value = line.rstrip("\n").partition(" ")
             if name == key:
-                return "OK " + value
+                return "TEMP not now" if value == "TEMP" else "OK " + value
     return "NOTFOUND "
 
 

@@ -31,8 +31,8 @@ answer(struct measure_item *item)
 	    .distrusted = current->distrusted,
 	    .all_usable = current->all_usable,
 	    .ttl_s = current->ttl_s};
-	snprintf(item->answers.text, sizeof(item->answers.text), "mx.d.test tlsa=%s",
-	    dane_state_name(current->dns));
+	snprintf(item->answers.text, sizeof(item->answers.text), "%s tlsa=%s",
+	    current->mx, dane_state_name(current->dns));
 	item->answers.witnesses = current->witnessed ? &current->witnesses : NULL;
 	/* Postfix says yes or no; an engine that could not ask it decides nothing, so
 	 * this one is made to. */
@@ -144,6 +144,7 @@ sim_with_rules(enum level default_level, char **files, size_t count)
 	    .default_level = default_level,
 	    .can_dane = ANSWER_YES};
 	sim->dns = DANE_NONE;
+	sim->mx = "mx.d.test";
 	sim->other_map = ANSWER_NO;
 	sim->credentials = ANSWER_NO;
 	world_reset();

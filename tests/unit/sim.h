@@ -42,6 +42,7 @@ struct sim {
 	enum dane_state dns;
 	bool is_signed;
 	bool elsewhere;
+	const char *mx; /* the host that DNS names; "mx.d.test" */
 	bool distrusted;
 	uint32_t ttl_s; /* of the answers; 0: they are not used again */
 	enum answer other_map;

@@ -379,13 +379,20 @@ hosts_are_described(void **state)
 	assert_true(
 	    str_copy(STR("target.test"), facts->hosts[1].base, NEXTHOP_HOST_SIZE));
 	assert_true(str_copy(STR("a\nb"), facts->hosts[2].name, NEXTHOP_HOST_SIZE));
+	assert_true(str_copy(STR("to.test"), facts->hosts[2].target, NEXTHOP_HOST_SIZE));
 	assert_true(str_copy(STR("192.0.2.1"), facts->hosts[3].name, NEXTHOP_HOST_SIZE));
 	dane_describe(facts, &out);
 	assert_string_equal(buf_text(&out),
 	    "mx.example.org address=secure tlsa=secure usable=1/2\n"
 	    "alias.test address=insecure alias cname=secure base=target.test tlsa=none\n"
-	    "a\\x0ab address=insecure tlsa=not-asked\n"
+	    "a\\x0ab address=insecure target=to.test tlsa=not-asked\n"
 	    "192.0.2.1 literal\n");
+	/* By these names a server is logged. */
+	assert_true(dane_describes(buf_text(&out), STR("MX.Example.org")));
+	assert_true(dane_describes(buf_text(&out), STR("target.test")));
+	assert_true(dane_describes(buf_text(&out), STR("To.test")));
+	assert_false(dane_describes(buf_text(&out), STR("secure")));
+	assert_false(dane_describes(buf_text(&out), STR("alias")));
 	buf_clear(&out);
 	free(facts);
 }

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which servers are a destination's own. Those that DNS named when mail met them are
+ * kept: a line of the text of facts, names with a blank behind each, the last one first.
+ * So one forged answer of DNS does not take them away.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/span.h"
+#include "core/dane.h"
+#include "core/destination_impl.h"
+#include "core/fold.h"
+
+#define OWN_SERVERS "own-servers"
+
+static bool
+is_accepted(const struct destination *d, const char *name)
+{
+	struct fact fact;
+	struct str word;
+
+	if (!facts_find(d->facts, OWN_SERVERS, &fact))
+		return false;
+	while (str_cut(&fact.text, ' ', &word))
+		if (str_equal_nocase(word, str_of(name)))
+			return true;
+	return false;
+}
+
+/* It stays one of its own until others need the room. */
+void
+destination_accept_server(struct destination *d, const char *name, int64_t now_ms)
+{
+	char names[FACT_TEXT_SIZE];
+	struct fact fact = {.text = STR("")};
+	size_t used;
+
+	if (is_accepted(d, name) || strlen(name) + 2 > sizeof(names))
+		return;
+	facts_find(d->facts, OWN_SERVERS, &fact);
+	used = (size_t)snprintf(names, sizeof(names), "%s ", name);
+	while (fact.text.len > 0) {
+		struct str word;
+
+		if (!str_cut(&fact.text, ' ', &word) ||
+		    used + word.len + 2 > sizeof(names))
+			break;
+		used += (size_t)snprintf(
+		    names + used, sizeof(names) - used, "%.*s ", STR_ARG(word));
+	}
+	fact = (struct fact){
+	    .name = STR(OWN_SERVERS), .asked_ms = now_ms, .text = {names, used}};
+	facts_put(d->facts, &fact);
+}
+
+static bool
+is_named(const struct destination *d, const struct fold_host *host)
+{
+	return strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) != 0 &&
+	    dane_describes(d->dns.text, str_of(host->name));
+}
+
+void
+destination_accept_servers(struct destination *d, const struct fold_item *item)
+{
+	for (size_t i = 0; i < item->host_count; i++)
+		if (is_named(d, &item->hosts[i]))
+			destination_accept_server(d, item->hosts[i].name, d->dns.time_ms);
+}
+
+enum answer
+destination_has_server(const struct destination *d, const struct fold_host *host)
+{
+	struct nexthop nexthop;
+
+	if (!nexthop_parse(str_of(d->key), &nexthop))
+		return ANSWER_UNSURE;
+	if (str_equal_nocase(str_of(host->name), str_of(nexthop.host)) ||
+	    dane_describes(d->dns.text, str_of(host->name)) || is_accepted(d, host->name))
+		return ANSWER_YES;
+	return d->dns.time_ms == 0 || d->dns.text[0] == '\0' ||
+	        strlen(d->dns.text) + 1 >= sizeof(d->dns.text) ||
+	        strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) == 0 ||
+	        host->flow_ms - d->dns.time_ms > SPAN_DAY_MS
+	    ? ANSWER_UNSURE
+	    : ANSWER_NO;
+}
