@@ -326,7 +326,7 @@ days_retry(const char *ids)
 		struct day *day = &batch.days[d];
 
 		for (unsigned i = day->queued; i-- > 0;) {
-			if (strstr(ids, day->queue[i].id) == NULL)
+			if (ids != NULL && strstr(ids, day->queue[i].id) == NULL)
 				continue;
 			day_tell(day, "it is retried");
 			try_mail(day, i);

@@ -11,7 +11,7 @@
 #include "storekit.h"
 #include "suite.h"
 
-#define TURNS_MAX 200 /* of one moment */
+#define TURNS_MAX 1000 /* of one moment */
 #define WAKES_MAX 20000
 
 struct world world;
