@@ -3,8 +3,8 @@
  * Generated days: one destination each, with servers, DNS, mail, and somebody who attacks
  * or something that breaks. days_world.c says what is the case at a moment, days_shared.c
  * what is so for all of a batch, days_mail.c what Postfix does with mail then,
- * days_oracle.c what may come of it, days_table.c what came of it. They share nothing with
- * the code under test but the words for levels.
+ * days_oracle.c what may come of it, days_table.c what came of it. They share nothing
+ * with the code under test but the words for levels.
  */
 #ifndef TESTS_DAYS_H
 #define TESTS_DAYS_H
@@ -70,17 +70,17 @@ struct view {
 /* Who does it, or what breaks. The attackers come first. */
 enum act_kind {
 	ACT_NONE,
-	ACT_LINES,     /* writes log lines; the queue is not his */
-	ACT_ONE_PATH,  /* is between us and one MX host */
-	ACT_ALL_PATHS, /* ... all of them */
-	ACT_MX,        /* forges MX records */
-	ACT_DNS,       /* forges or drops other answers */
-	ACT_TEXT,      /* the server writes into the log what it likes */
-	ACT_SHARED,    /* those behind it act on all days of a batch */
+	ACT_LINES,              /* writes log lines; the queue is not his */
+	ACT_ONE_PATH,           /* is between us and one MX host */
+	ACT_ALL_PATHS,          /* ... all of them */
+	ACT_MX,                 /* forges MX records */
+	ACT_DNS,                /* forges or drops other answers */
+	ACT_TEXT,               /* the server writes into the log what it likes */
+	ACT_SHARED,             /* those behind it act on all days of a batch */
 	ACT_CLOCK = ACT_SHARED, /* sets our clock */
-	ACT_EVERYBODY, /* is between us and everybody */
-	ACT_CANARY,    /* one of our canaries is his */
-	ACT_FLOOD,     /* makes up thousands of names */
+	ACT_EVERYBODY,          /* is between us and everybody */
+	ACT_CANARY,             /* one of our canaries is his */
+	ACT_FLOOD,              /* makes up thousands of names */
 	ACT_ATTACKERS,
 	ACT_DEAD_BACKUP = ACT_ATTACKERS,
 	ACT_TEMPFAIL,  /* one MX host says 450 to all mail */
@@ -302,7 +302,7 @@ void oracle_failed(struct day *day, const struct mail *mail, bool tls, bool plai
 void oracle_bounced(struct day *day, const struct mail *mail);
 void oracle_judged(
     void *context, const struct destination *d, const struct judged *judged);
-void oracle_looks(struct day *day); /* now and then */
+void oracle_looks(struct day *day);   /* now and then */
 void oracle_flooded(struct day *day); /* when it is over */
 void oracle_end(struct day *day);
 

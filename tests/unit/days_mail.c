@@ -116,7 +116,7 @@ demanded(const struct view *view, const struct host_view *host, enum level level
 
 	if (level != LEVEL_DANE && level != LEVEL_DANE_ONLY)
 		return level_strength(level, view);
-	if (view->mx != MX_SIGNED)
+	if (view->mx != MX_SIGNED || host->lame)
 		return S_CLEAR; /* only at `dane`: the other was refused before */
 	switch (host->tlsa) {
 	case TLSA_MATCHES:
@@ -148,6 +148,13 @@ try_host(const struct day *day, const struct mail *mail, const struct view *view
 	bool cleartext;
 
 	snprintf(relay, sizeof(relay), "%s[192.0.2.%u]", host->name, i + 1);
+	if (host->lame) {
+		note(a, "none",
+		    "Host or domain name not found. Name service error for name=d.test "
+		    "type=A: Host not found, try again",
+		    false);
+		return false;
+	}
 	if (host->down) {
 		snprintf(
 		    text, sizeof(text), "connect to %s:25: Connection refused", relay);

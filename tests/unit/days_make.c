@@ -25,14 +25,16 @@ between(struct day *day, int64_t least, int64_t most)
 	    (int64_t)(days_random(&day->random) % (uint64_t)(most - least + 1));
 }
 
-/* --- what is done to all ------------------------------------------------------------- */
+/* --- what is done to all -------------------------------------------------------------
+ */
 
 static int64_t
 random_length(uint64_t *random)
 {
 	static const int64_t lengths[] = {
 	    30 * SECOND, 10 * MIN, 2 * HOUR, 20 * HOUR, 3 * DAY, 8 * DAY, 15 * DAY};
-	int64_t length_ms = lengths[days_below(random, sizeof(lengths) / sizeof(*lengths))];
+	int64_t length_ms =
+	    lengths[days_below(random, sizeof(lengths) / sizeof(*lengths))];
 
 	return length_ms + (int64_t)(days_random(random) % (uint64_t)(length_ms + 1));
 }
@@ -67,8 +69,8 @@ shared_kind(uint64_t number, bool honest, uint64_t *random)
 static void
 make_shared(uint64_t number, bool honest, uint64_t *random)
 {
-	static const int64_t clocks[] = {2 * HOUR, 12 * HOUR, 25 * HOUR, 4 * DAY, 40 * DAY,
-	    100 * DAY, 365 * DAY, 366 * DAY};
+	static const int64_t clocks[] = {2 * HOUR, 12 * HOUR, 25 * HOUR, 4 * DAY,
+	    40 * DAY, 100 * DAY, 365 * DAY, 366 * DAY};
 	struct act *act = &batch.shared;
 
 	*act = (struct act){.kind = shared_kind(number, honest, random)};
@@ -293,7 +295,8 @@ day_generate(struct day *day, uint64_t number, unsigned index, bool honest)
 	if (day_is_flooded(day))
 		day->mail_ms = INT64_MAX;
 	for (unsigned i = 0; i < day->act_count; i++)
-		if (day->acts[i].kind == ACT_LINES && day->acts[i].from_ms < day->forge_ms)
+		if (day->acts[i].kind == ACT_LINES &&
+		    day->acts[i].from_ms < day->forge_ms)
 			day->forge_ms = day->acts[i].from_ms;
 	if (day_has(day, ACT_RELAYED) || day_has(day, ACT_FILTER) ||
 	    day_has(day, ACT_SECOND))

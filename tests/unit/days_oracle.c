@@ -380,7 +380,7 @@ check_cleartext(struct day *day, int64_t now_ms)
 		objects(day, "cleartext, and no attempt met a server without TLS");
 	else if (o->plain < 2 && !day_has(day, ACT_LINES))
 		objects(day, "cleartext after one attempt");
-	else if (now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
+	else if (o->plain >= 2 && now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
 		objects(day, "cleartext after %.1f min",
 		    (double)(now_ms - o->plain_first_ms) / (double)MIN);
 }
@@ -389,8 +389,8 @@ check_cleartext(struct day *day, int64_t now_ms)
 static void
 check_login(struct day *day, enum level level, const struct view *view)
 {
-	bool logs_in = day->login == ANSWER_YES ||
-	    (day->login == ANSWER_UNSURE && day->offers_auth);
+	bool logs_in =
+	    day->login == ANSWER_YES || (day->login == ANSWER_UNSURE && day->offers_auth);
 
 	if (logs_in && level != LEVEL_NONE &&
 	    level_strength(level, view) < level_strength(batch.default_level, view))
@@ -472,8 +472,7 @@ count_alert(struct day *day, enum why why, int64_t now_ms)
 		objects(day, "%u alerts in a day", o->told_today);
 	if (++o->tells[why] > o->most_tells)
 		o->most_tells = o->tells[why];
-	if (o->tells[why] > TELLS_MAX &&
-	    !day_is_attacked(day, now_ms - 5 * DAY, now_ms))
+	if (o->tells[why] > TELLS_MAX && !day_is_attacked(day, now_ms - 5 * DAY, now_ms))
 		objects(day, "%s is alerted %u times", why_slug(why), o->tells[why]);
 }
 
@@ -569,7 +568,8 @@ oracle_flooded(struct day *day)
 	if (day->decided_ms == 0)
 		objects(day, "it is not decided amid a flood of names");
 	else if (day->decided_ms - day->flooded_ms > FLOODED_MS)
-		objects(day, "it is decided %.1f s after it failed, amid a flood of names",
+		objects(day,
+		    "it is decided %.1f s after it failed, amid a flood of names",
 		    (double)(day->decided_ms - day->flooded_ms) / (double)SECOND);
 }
 

@@ -9,17 +9,18 @@
 #include "enginekit.h"
 #include "suite.h"
 
-#define BEGUN_MONO_MS   1000000      /* as world_reset() has it */
-#define CERTS_OFF_MS    (35 * DAY)   /* no certificate is valid where the clock is ... */
-#define DNSSEC_OFF_MS   (10 * DAY)   /* ... and no signature */
-#define CANARY_SEEN_MS  (15 * MIN)   /* an answer serves for ten, and is asked for late */
-#define FLOOD_NAMES     3000
-#define FLOOD_ASKED_MS  20 /* a question about one, divided by those who ask */
-#define FLOOD_PID       8000
-#define FLOOD_HOST      "mx.many.example"
-#define FLOOD_SUFFIX    ".many.example"
+#define BEGUN_MONO_MS  1000000    /* as world_reset() has it */
+#define CERTS_OFF_MS   (35 * DAY) /* no certificate is valid where the clock is ... */
+#define DNSSEC_OFF_MS  (10 * DAY) /* ... and no signature */
+#define CANARY_SEEN_MS (15 * MIN) /* an answer serves for ten, and is asked for late */
+#define FLOOD_NAMES    3000
+#define FLOOD_ASKED_MS 20 /* a question about one, divided by those who ask */
+#define FLOOD_PID      8000
+#define FLOOD_HOST     "mx.many.example"
+#define FLOOD_SUFFIX   ".many.example"
 
-/* --- the clock ----------------------------------------------------------------------- */
+/* --- the clock -----------------------------------------------------------------------
+ */
 
 int64_t
 shared_clock_off(int64_t at_ms)
@@ -59,7 +60,8 @@ shared_attack(struct view *view, const struct act *act, int64_t at_ms)
 			view->hosts[i].tls = TLS_SELF_SIGNED;
 }
 
-/* --- canaries ------------------------------------------------------------------------ */
+/* --- canaries ------------------------------------------------------------------------
+ */
 
 void
 shared_canary_name(unsigned i, char *name, size_t size)
@@ -115,7 +117,8 @@ shared_canaries_fail(int64_t now_ms)
 	return true;
 }
 
-/* --- the flood ----------------------------------------------------------------------- */
+/* --- the flood -----------------------------------------------------------------------
+ */
 
 int64_t
 shared_flood_ms(void)
@@ -147,8 +150,8 @@ shared_flood(void)
 		snprintf(text, sizeof(text),
 		    "smtp[%u]: %s: to=<u@n%u" FLOOD_SUFFIX ">, relay=" FLOOD_HOST
 		    "[192.0.2.66]:25, delay=1, delays=0.9/0/0.03/0.02, dsn=4.7.5, "
-		    "status=deferred (TLS is required, but was not offered by host "
-		    FLOOD_HOST "[192.0.2.66])",
+		    "status=deferred (TLS is required, but was not offered by "
+		    "host " FLOOD_HOST "[192.0.2.66])",
 		    FLOOD_PID, id, batch.flooded);
 		world_log(batch.engine, text);
 	}
@@ -165,7 +168,8 @@ shared_flood_over(void)
 	}
 }
 
-/* --- what is answered ---------------------------------------------------------------- */
+/* --- what is answered ----------------------------------------------------------------
+ */
 
 static bool
 is_of_flood(const char *name)
@@ -209,8 +213,7 @@ shared_finger(const struct finger_question *question, struct server *server)
 		if (host.down)
 			return true;
 		server->probe.end = host.tls == TLS_PLAIN ? PROBE_PLAIN : PROBE_TLS;
-		server->probe.encrypt =
-		    host.tls == TLS_PLAIN ? ANSWER_NO : ANSWER_YES;
+		server->probe.encrypt = host.tls == TLS_PLAIN ? ANSWER_NO : ANSWER_YES;
 		server->probe.cause = host.tls == TLS_PLAIN ? CAUSE_NOT_OFFERED
 		    : host.tls >= TLS_VALID                 ? CAUSE_NONE
 		                                            : CAUSE_SELF_SIGNED;

@@ -37,7 +37,8 @@ static struct {
 	int64_t flooded_ms; /* the longest until it was decided */
 } all;
 
-/* --- noting -------------------------------------------------------------------------- */
+/* --- noting --------------------------------------------------------------------------
+ */
 
 static void
 note_attacked(struct attacked *a, const struct day *day, int64_t from_ms)
@@ -120,7 +121,8 @@ table_weeks(unsigned *days)
 	return all.weeks;
 }
 
-/* --- printing ------------------------------------------------------------------------ */
+/* --- printing ------------------------------------------------------------------------
+ */
 
 static void
 print_attacked(const char *name, const char *company, const struct attacked *a)
@@ -136,8 +138,8 @@ print_attacked(const char *name, const char *company, const struct attacked *a)
 			snprintf(cells[d], sizeof(cells[d]), "-, 0 of %u", r->days);
 		else
 			snprintf(cells[d], sizeof(cells[d]), "%s %.1f h, %u of %u",
-			    strength_name(r->weakest),
-			    (double)r->after_ms / (double)HOUR, r->weakened, r->days);
+			    strength_name(r->weakest), (double)r->after_ms / (double)HOUR,
+			    r->weakened, r->days);
 	}
 	print_message("# %-17s %-6s %5u %4u %5u  %-13s %-26s %-26s %s\n", name, company,
 	    a->days, a->objections, a->alerted, cells[DAY_DANE], cells[DAY_VERIFIED],
@@ -147,8 +149,9 @@ print_attacked(const char *name, const char *company, const struct attacked *a)
 static void
 print_attackers(void)
 {
-	print_message("# weakest result by attacker and destination: what, after how long "
-	              "at the earliest, in how many of the days\n");
+	print_message(
+	    "# weakest result by attacker and destination: what, after how long "
+	    "at the earliest, in how many of the days\n");
 	print_message("# %-17s %-6s %5s %4s %5s  %-13s %-26s %-26s %s\n", "attacker", "",
 	    "days", "obj.", "told", "dane", "verified", "encrypted", "cleartext");
 	for (unsigned company = ALONE; company < COMPANIES; company++)
@@ -165,9 +168,10 @@ print_attackers(void)
 static void
 print_troubles(void)
 {
-	print_message("# honest days with one trouble: how long mail waited that could flow, "
-	              "how many days had mail that waited over 2 h, alerted of these, most "
-	              "alerts of a cause in one wait, messages bounced\n");
+	print_message(
+	    "# honest days with one trouble: how long mail waited that could flow, "
+	    "how many days had mail that waited over 2 h, alerted of these, most "
+	    "alerts of a cause in one wait, messages bounced\n");
 	print_message("# %-20s %5s %4s %9s %8s %7s %6s %5s\n", "trouble", "days", "obj.",
 	    "longest", "waited", "alerted", "most", "gone");
 	for (unsigned k = ACT_ATTACKERS; k < ACT_KINDS; k++) {

@@ -172,8 +172,7 @@ trouble(
 		last->tempfails = true;
 		break;
 	case ACT_LAME:
-		last->lame = viewer != VIEW_POSTFIX;
-		last->down = true;
+		last->lame = last->down = true;
 		break;
 	case ACT_EXPIRED:
 		for (unsigned i = 0; i < view->count; i++)
@@ -241,8 +240,7 @@ host_attacked(struct host_view *host, unsigned mode)
 }
 
 static void
-attack(
-    struct view *view, const struct day *day, const struct act *act, int64_t at_ms)
+attack(struct view *view, const struct day *day, const struct act *act, int64_t at_ms)
 {
 	switch (act->kind) {
 	case ACT_ONE_PATH:
@@ -476,6 +474,7 @@ days_answer(struct measure_item *item)
 	struct view view;
 	struct buf text = {0};
 
+	item->answers.sources[FACT_credentials].asked = true;
 	if (shared_answer(item) || day == NULL)
 		return;
 	item->answers.credentials = day->login;

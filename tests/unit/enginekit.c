@@ -216,6 +216,8 @@ read_settings(
 	    .sender_relayhost_maps = mem_strdup(""),
 	    .recipient_delimiter = mem_strdup(""),
 	    .quotes_addresses = true,
+	    .logs_in = world.logs_in,
+	    .password_maps = mem_strdup(""),
 	    .ca_file = mem_strdup(""),
 	    .ca_path = mem_strdup(""),
 	    .tls_loglevel = mem_strdup(world.sessions_logged ? "1" : "0"),

@@ -76,8 +76,7 @@ configure_canaries(void)
 
 	while (names->count > 0)
 		free(names->items[--names->count]);
-	names->items =
-	    mem_array(names->items, batch.canaries + 1, sizeof(*names->items));
+	names->items = mem_array(names->items, batch.canaries + 1, sizeof(*names->items));
 	for (; names->count < batch.canaries; names->count++) {
 		shared_canary_name((unsigned)names->count, name, sizeof(name));
 		names->items[names->count] = mem_strdup(name);
@@ -93,7 +92,7 @@ open_engine(void)
 	in_memory.publish = publish;
 	world_reset();
 	world.default_level = batch.default_level;
-	world.sessions_logged = true;
+	world.sessions_logged = world.logs_in = true;
 	world.answer = days_answer;
 	world.finger = batch.prober ? days_finger : NULL;
 	config.ladder.lowest = batch.lowest;
