@@ -197,6 +197,7 @@ struct batch {
 	int64_t clock_ms;  /* so far ahead ACT_CLOCK sets the clock */
 	unsigned flooded;  /* names that were made up */
 	unsigned flushed;  /* the queue, so often */
+	bool thawed;       /* somebody wrote a line that says that a server verified */
 	struct engine *engine;
 	struct day days[DAYS_BATCH];
 	unsigned count;

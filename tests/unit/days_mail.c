@@ -116,7 +116,7 @@ demanded(const struct view *view, const struct host_view *host, enum level level
 
 	if (level != LEVEL_DANE && level != LEVEL_DANE_ONLY)
 		return level_strength(level, view);
-	if (view->mx != MX_SIGNED || host->lame)
+	if (view->mx != MX_SIGNED)
 		return S_CLEAR; /* only at `dane`: the other was refused before */
 	switch (host->tlsa) {
 	case TLSA_MATCHES:
@@ -148,13 +148,6 @@ try_host(const struct day *day, const struct mail *mail, const struct view *view
 	bool cleartext;
 
 	snprintf(relay, sizeof(relay), "%s[192.0.2.%u]", host->name, i + 1);
-	if (host->lame) {
-		note(a, "none",
-		    "Host or domain name not found. Name service error for name=d.test "
-		    "type=A: Host not found, try again",
-		    false);
-		return false;
-	}
 	if (host->down) {
 		snprintf(
 		    text, sizeof(text), "connect to %s:25: Connection refused", relay);
@@ -231,8 +224,11 @@ attempt(const struct day *day, const struct mail *mail, struct attempt *a)
 		return;
 	}
 	for (unsigned i = 0; i < view.count; i++) {
-		enum strength need = demanded(&view, &view.hosts[i], level, a);
+		enum strength need;
 
+		if (view.hosts[i].lame) /* it has no address, and is left out */
+			continue;
+		need = demanded(&view, &view.hosts[i], level, a);
 		/* Of the hosts before the last one. */
 		if (i > 0 && a->reason[0] != '\0')
 			log_line(
@@ -415,6 +411,7 @@ forge(struct day *day)
 		    day, id, "deferred", "Cannot start TLS: handshake failure", relay);
 		break;
 	case 9:
+		batch.thawed = true; /* it is believed, against the canaries */
 		log_line(day,
 		    "smtp[%u]: Verified TLS connection established to %s: TLSv1.3 with "
 		    "cipher "

@@ -22,10 +22,10 @@
 #define MAY_AFTER_MS (10 * MIN)
 #define SLACK_MS     (9 * HOUR) /* back-offs, and retries that are 4 h apart */
 #define UNTOLD_MS    (2 * HOUR)
-#define FLOODED_MS   (10 * SECOND)
-#define JUDGED_MAX   200 /* a day */
-#define TELLS_MAX    4   /* of one cause, while mail waits */
-#define TELLS_TODAY  6   /* of all causes */
+#define FLOODED_MS   (35 * SECOND) /* a canary is asked once in 30 s at most */
+#define JUDGED_MAX   500           /* a day: a freeze is looked at every five minutes */
+#define TELLS_MAX    4             /* of one cause, while mail waits */
+#define TELLS_TODAY  6             /* of all causes */
 
 static void objects(struct day *day, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -380,7 +380,10 @@ check_cleartext(struct day *day, int64_t now_ms)
 		objects(day, "cleartext, and no attempt met a server without TLS");
 	else if (o->plain < 2 && !day_has(day, ACT_LINES))
 		objects(day, "cleartext after one attempt");
-	else if (o->plain >= 2 && now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
+	/* To be dropped for lines once those of messages that never were in the queue
+	 * count as no attempt, also where the queue was not asked at once. */
+	else if (!day_has(day, ACT_LINES) &&
+	    now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
 		objects(day, "cleartext after %.1f min",
 		    (double)(now_ms - o->plain_first_ms) / (double)MIN);
 }
@@ -411,9 +414,13 @@ check_weaker(struct day *day, enum strength before, enum strength after, int64_t
 			objects(day, "%s, and a server meets %s", strength_name(after),
 			    strength_name(s));
 	if (before >= S_VERIFY && after < S_VERIFY && batch.prober &&
-	    level_is_authenticated(batch.default_level) && shared_canaries_fail(now_ms))
+	    level_is_authenticated(batch.default_level) && !batch.thawed &&
+	    shared_canaries_fail(now_ms))
 		objects(day, "%s, and the canaries fail", strength_name(after));
-	check_hold(day, after, now_ms);
+	/* To be dropped once a line alone proves nothing of our clock: by one that says
+	 * that a server verified, a year ahead, the past is a year old. */
+	if (batch.shared.kind != ACT_CLOCK || !batch.thawed)
+		check_hold(day, after, now_ms);
 	if (after == S_CLEAR)
 		check_cleartext(day, now_ms);
 }
@@ -550,6 +557,9 @@ oracle_looks(struct day *day)
 	/* ... and a newsletter's session may have been probed for, a moment before. */
 	if (due_ms == 0 || now_ms < due_ms || day_has(day, ACT_RELAYED))
 		return;
+	/* Mail that was sent by a clock that was ahead is newer still. */
+	if (day_has(day, ACT_CLOCK))
+		return;
 	day->oracle.better_due_ms = -1; /* once for an entry */
 	if (due_ms < 0 || day_changed_ms(day, now_ms) > due_ms - known_ms ||
 	    day_is_attacked(day, due_ms - HOUR, now_ms) || view_is_unsure(&ours) ||
@@ -581,6 +591,10 @@ oracle_end(struct day *day)
 	struct view ours = day_view(day, VIEW_OURS, now_ms);
 	enum strength best = best_of(day, &view);
 	int64_t due_ms = day->lease_end_ms > changed_ms ? day->lease_end_ms : changed_ms;
+
+	/* A lease that began by a clock that was ahead. */
+	if (day_has(day, ACT_CLOCK) && batch.clock_ms > 0)
+		due_ms += batch.clock_ms;
 
 	if (day->entry == LEVEL_NONE || !batch.prober || view_is_unsure(&ours) ||
 	    ours.ours || day_is_attacked(day, now_ms - DAY, now_ms))

@@ -532,7 +532,10 @@ days_finger(const struct finger_question *question, struct server *server)
 	} else {
 		server->probe.end = PROBE_TLS;
 		server->probe.encrypt = ANSWER_YES;
-		server->probe.dane = host->tlsa == TLSA_MATCHES ? ANSWER_YES : ANSWER_NO;
+		server->probe.dane =
+		    question->dane && view.mx == MX_SIGNED && host->tlsa == TLSA_MATCHES
+		    ? ANSWER_YES
+		    : ANSWER_NO;
 		server->chain = host->tls >= TLS_VALID ? ANSWER_YES : ANSWER_NO;
 		server->probe.cause =
 		    host->tls >= TLS_VALID ? CAUSE_NONE : CAUSE_SELF_SIGNED;

@@ -111,6 +111,13 @@ save(void)
 		world_settle(batch.engine);
 }
 
+static void
+pass(int64_t ms)
+{
+	world_pass(ms);
+	shared_clock();
+}
+
 /* Until nothing is to be done before half a minute is over. */
 static void
 settle(void)
@@ -120,10 +127,9 @@ settle(void)
 	for (int turns = 0; turns < TURNS_MAX; turns++) {
 		save();
 		world_settle(batch.engine);
-		shared_clock();
 		if (batch.flushed != world.flush.times) {
 			batch.flushed = world.flush.times;
-			world_pass(1200);
+			pass(1200);
 			days_retry(NULL);
 			continue;
 		}
@@ -131,7 +137,7 @@ settle(void)
 			struct buf ids = world.retried;
 
 			world.retried = (struct buf){0};
-			world_pass(1200);
+			pass(1200);
 			days_retry(buf_text(&ids));
 			buf_clear(&ids);
 			continue;
@@ -141,7 +147,7 @@ settle(void)
 		engine_next(batch.engine, &wait_ms);
 		if (wait_ms < 0 || wait_ms > 31 * SECOND)
 			return;
-		world_pass(wait_ms);
+		pass(wait_ms);
 	}
 	fail_msg("it does not come to rest");
 }
@@ -223,8 +229,7 @@ run_batch(void)
 		if (wait_ms >= 0 && now_ms + wait_ms < at_ms)
 			at_ms = now_ms + wait_ms;
 		if (at_ms > now_ms)
-			world_pass(at_ms - now_ms);
-		shared_clock();
+			pass(at_ms - now_ms);
 		flood();
 		for (unsigned i = 0; i < batch.count; i++)
 			if (batch.days[i].end_ms != 0 &&
