@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "engine/fair.h"
 #include "sys/log.h"
 
 #define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
@@ -462,13 +463,32 @@ take_tokens(struct judging *j, int64_t mono_ms)
 	return (size_t)j->tokens;
 }
 
+static void
+add_pending(void *context, int64_t id, const char *key)
+{
+	fair_add(context, id, key);
+}
+
+/* Ids with news, each domain in turn. */
+static bool
+pending_in_turn(
+    struct engine *e, struct judging *j, size_t most, size_t *count, struct err *err)
+{
+	struct fair *fair = fair_new();
+	bool done = store_each_pending(e->store, FAIR_MAX, add_pending, fair, err);
+
+	*count = done ? fair_take(fair, j->ids, most) : 0;
+	fair_free(fair);
+	return done;
+}
+
 static bool
 judge_all(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
 {
 	size_t away = j->asked_count + witnesses_count(e->witnessed);
 	size_t count = 0, tokens = take_tokens(j, now->mono_ms);
 
-	if (!store_pending(e->store, j->ids, JUDGE_MAX + away, &count, err))
+	if (!pending_in_turn(e, j, JUDGE_MAX + away, &count, err))
 		return false;
 	count = leave_out(e, j, j->ids, count, JUDGE_MAX);
 	if (count > 0 && !judge_ids(e, j, j->ids, count, now, err))

@@ -300,11 +300,18 @@ read_ids(struct store *store, sqlite3_stmt *stmt, int64_t *ids, size_t max, size
 }
 
 bool
-store_pending(
-    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
+store_each_pending(
+    struct store *store, size_t most, pending_fn *fn, void *context, struct err *err)
 {
-	return read_ids(store, store_bind(store, SQL_PENDING, err, "i", (int64_t)max),
-	    ids, max, count, err);
+	sqlite3_stmt *stmt = store_bind(store, SQL_PENDING, err, "i", (int64_t)most);
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		fn(context, sqlite3_column_int64(stmt, 0),
+		    (const char *)sqlite3_column_text(stmt, 1));
+	return !failed;
 }
 
 bool

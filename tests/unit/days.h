@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Generated days: one destination each, with servers, DNS, mail, and somebody who attacks
- * or something that breaks. days_world.c says what is the case at a moment, days_mail.c
- * what Postfix does with mail then, days_oracle.c what may come of it. They share nothing
+ * or something that breaks. days_world.c says what is the case at a moment, days_shared.c
+ * what is so for all of a batch, days_mail.c what Postfix does with mail then,
+ * days_oracle.c what may come of it, days_table.c what came of it. They share nothing
  * with the code under test but the words for levels.
  */
 #ifndef TESTS_DAYS_H
@@ -26,7 +27,7 @@
 
 #define DAYS_BATCH  64 /* of one engine */
 #define DAY_HOSTS   2
-#define DAY_ACTS    3
+#define DAY_ACTS    4
 #define DAY_QUEUE   2 /* messages that wait */
 #define LIFETIME_MS (5 * DAY)
 /* Mail comes when the bells ring, so that one transaction serves many days. */
@@ -69,12 +70,17 @@ struct view {
 /* Who does it, or what breaks. The attackers come first. */
 enum act_kind {
 	ACT_NONE,
-	ACT_LINES,     /* writes log lines; the queue is not his */
-	ACT_ONE_PATH,  /* is between us and one MX host */
-	ACT_ALL_PATHS, /* ... all of them */
-	ACT_MX,        /* forges MX records */
-	ACT_DNS,       /* forges or drops other answers */
-	ACT_TEXT,      /* the server writes into the log what it likes */
+	ACT_LINES,              /* writes log lines; the queue is not his */
+	ACT_ONE_PATH,           /* is between us and one MX host */
+	ACT_ALL_PATHS,          /* ... all of them */
+	ACT_MX,                 /* forges MX records */
+	ACT_DNS,                /* forges or drops other answers */
+	ACT_TEXT,               /* the server writes into the log what it likes */
+	ACT_SHARED,             /* those behind it act on all days of a batch */
+	ACT_CLOCK = ACT_SHARED, /* sets our clock */
+	ACT_EVERYBODY,          /* is between us and everybody */
+	ACT_CANARY,             /* one of our canaries is his */
+	ACT_FLOOD,              /* makes up thousands of names */
 	ACT_ATTACKERS,
 	ACT_DEAD_BACKUP = ACT_ATTACKERS,
 	ACT_TEMPFAIL,  /* one MX host says 450 to all mail */
@@ -93,6 +99,8 @@ enum act_kind {
 	ACT_RESOLVER,  /* our resolver answers nothing */
 	ACT_DISTRUST,  /* ... or does not validate */
 	ACT_BLIND,     /* Postfix's resolver strips AD */
+	ACT_TROUBLES,  /* those behind it befall all days of a batch */
+	ACT_CANARIES = ACT_TROUBLES, /* our canaries verify no more */
 	ACT_KINDS
 };
 
@@ -129,6 +137,7 @@ struct oracle {
 	unsigned told;        /* since mail flowed last */
 	int64_t flowed_ms;    /* when mail that failed before was sent */
 	unsigned told_before; /* ... and so many alerts before that */
+	unsigned most_tells;  /* of one cause, while mail waited */
 	int64_t told_day, judged_day;
 	unsigned told_today;
 	unsigned judged;
@@ -149,6 +158,8 @@ struct day {
 	char others[DAY_HOSTS][32]; /* of another provider */
 	enum tls tls[DAY_HOSTS];
 	enum tlsa tlsa[DAY_HOSTS];
+	enum answer login; /* has Postfix a password for it? */
+	bool offers_auth;
 	struct act acts[DAY_ACTS];
 	unsigned act_count;
 	int64_t begin_ms, end_ms;
@@ -162,12 +173,16 @@ struct day {
 	int64_t entry_ms;
 	int64_t lease_end_ms;
 	struct oracle oracle;
-	/* for the summary */
+	int64_t flooded_ms; /* its mail failed amid a flood; 0: it did not */
+	int64_t decided_ms; /* ... and it had an entry */
+	/* for the table */
 	enum strength weakest;
 	int64_t weakest_ms;
 	bool alerted;
 	unsigned sent, bounced;
-	int64_t waited_ms; /* the longest */
+	int64_t waited_ms; /* the longest that mail did which could flow */
+	int64_t lasted_ms;
+	bool waited_long;  /* so that somebody is to be alerted */
 	char verdict[256]; /* what the oracle objects to; "": nothing */
 };
 
@@ -177,6 +192,12 @@ struct batch {
 	enum level default_level;
 	enum level lowest;
 	bool prober;
+	unsigned canaries; /* so many are configured */
+	struct act shared; /* what is done to all; ACT_NONE: nothing */
+	int64_t clock_ms;  /* so far ahead ACT_CLOCK sets the clock */
+	unsigned flooded;  /* names that were made up */
+	unsigned flushed;  /* the queue, so often */
+	bool thawed;       /* somebody wrote a line that says that a server verified */
 	struct engine *engine;
 	struct day days[DAYS_BATCH];
 	unsigned count;
@@ -191,6 +212,9 @@ unsigned days_below(uint64_t *state, unsigned limit);
 const char *act_name(enum act_kind kind);
 const char *day_kind_name(enum day_kind kind);
 const char *strength_name(enum strength strength);
+
+/* That host at that moment, whoever is on the path to it. */
+void host_attacked(struct host_view *host, unsigned mode);
 
 /* Rounded up to the next bell. */
 int64_t days_bell(int64_t at_ms);
@@ -222,10 +246,41 @@ enum strength day_in_force(const struct day *day, const struct view *view);
 void days_answer(struct measure_item *item);
 void days_finger(const struct finger_question *question, struct server *server);
 
+/* --- days_shared.c ----------------------------------------------------------------- */
+
+#define SHARED_CANARIES 2
+
+/* Our clock as it is set now. */
+void shared_clock(void);
+/* So far ahead it is at that moment. */
+int64_t shared_clock_off(int64_t at_ms);
+/* Of what is done to all, what is the case for one of them. */
+void shared_attack(struct view *view, const struct act *act, int64_t at_ms);
+
+/* The configured canaries. */
+void shared_canary_name(unsigned i, char *name, size_t size);
+/* Did all that are honest fail in the time before, so that somebody must have seen it? */
+bool shared_canaries_fail(int64_t now_ms);
+
+/* Names that are not of a day. False: it is of one. */
+bool shared_answer(struct measure_item *item);
+bool shared_finger(const struct finger_question *question, struct server *server);
+
+/* When the flood is to come; INT64_MAX: it came, or none will. */
+int64_t shared_flood_ms(void);
+/* It is under way. */
+bool shared_is_flooding(void);
+/* Half of its lines. */
+void shared_flood(void);
+/* They are over. */
+void shared_flood_over(void);
+
 /* --- days_make.c ------------------------------------------------------------------- */
 
 /* What is the same for all days of a batch. */
-void batch_generate(uint64_t number);
+void batch_generate(uint64_t number, bool honest);
+/* Mail to it fails amid the flood. */
+bool day_is_flooded(const struct day *day);
 void day_generate(struct day *day, uint64_t number, unsigned index, bool honest);
 /* For people: who does what when. */
 void day_describe(const struct day *day);
@@ -237,7 +292,8 @@ void day_tell(const struct day *day, const char *format, ...)
 void day_print_story(void); /* what was told since */
 int64_t day_next_ms(const struct day *day);
 void day_run(struct day *day); /* what is due */
-/* These messages, ids with a blank behind each, are tried now. True: one was. */
+/* These messages, ids with a blank behind each, are tried now; NULL: all. True: one was.
+ */
 bool days_retry(const char *ids);
 
 /* --- days_oracle.c ----------------------------------------------------------------- */
@@ -247,7 +303,15 @@ void oracle_failed(struct day *day, const struct mail *mail, bool tls, bool plai
 void oracle_bounced(struct day *day, const struct mail *mail);
 void oracle_judged(
     void *context, const struct destination *d, const struct judged *judged);
-void oracle_looks(struct day *day); /* now and then */
+void oracle_looks(struct day *day);   /* now and then */
+void oracle_flooded(struct day *day); /* when it is over */
 void oracle_end(struct day *day);
+
+/* --- days_table.c ------------------------------------------------------------------ */
+
+void table_note(const struct day *day);
+void table_print(void);
+/* How many days of all lasted two to four weeks. */
+unsigned table_weeks(unsigned *all);
 
 #endif

@@ -224,8 +224,11 @@ attempt(const struct day *day, const struct mail *mail, struct attempt *a)
 		return;
 	}
 	for (unsigned i = 0; i < view.count; i++) {
-		enum strength need = demanded(&view, &view.hosts[i], level, a);
+		enum strength need;
 
+		if (view.hosts[i].lame) /* it has no address, and is left out */
+			continue;
+		need = demanded(&view, &view.hosts[i], level, a);
 		/* Of the hosts before the last one. */
 		if (i > 0 && a->reason[0] != '\0')
 			log_line(
@@ -326,7 +329,7 @@ days_retry(const char *ids)
 		struct day *day = &batch.days[d];
 
 		for (unsigned i = day->queued; i-- > 0;) {
-			if (strstr(ids, day->queue[i].id) == NULL)
+			if (ids != NULL && strstr(ids, day->queue[i].id) == NULL)
 				continue;
 			day_tell(day, "it is retried");
 			try_mail(day, i);
@@ -408,6 +411,7 @@ forge(struct day *day)
 		    day, id, "deferred", "Cannot start TLS: handshake failure", relay);
 		break;
 	case 9:
+		batch.thawed = true; /* it is believed, against the canaries */
 		log_line(day,
 		    "smtp[%u]: Verified TLS connection established to %s: TLSv1.3 with "
 		    "cipher "

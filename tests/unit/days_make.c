@@ -10,6 +10,7 @@
 #define PAST_MAILS 6
 #define MAILS_MAX  28
 #define AFTER_MS   (9 * DAY) /* the first lease of an entry is 7 days */
+#define FLOODS     41        /* a batch of so many has a flood */
 
 static unsigned
 below(struct day *day, unsigned limit)
@@ -24,8 +25,78 @@ between(struct day *day, int64_t least, int64_t most)
 	    (int64_t)(days_random(&day->random) % (uint64_t)(most - least + 1));
 }
 
+/* --- what is done to all -------------------------------------------------------------
+ */
+
+static int64_t
+random_length(uint64_t *random)
+{
+	static const int64_t lengths[] = {
+	    30 * SECOND, 10 * MIN, 2 * HOUR, 20 * HOUR, 3 * DAY, 8 * DAY, 15 * DAY};
+	int64_t length_ms =
+	    lengths[days_below(random, sizeof(lengths) / sizeof(*lengths))];
+
+	return length_ms + (int64_t)(days_random(random) % (uint64_t)(length_ms + 1));
+}
+
+static void
+random_pattern(uint64_t *random, struct act *act)
+{
+	static const int64_t periods[] = {7 * MIN, HOUR, 5 * HOUR, DAY, 3 * DAY};
+
+	if (days_below(random, 5) >= 2)
+		return;
+	act->period_ms = periods[days_below(random, sizeof(periods) / sizeof(*periods))];
+	act->on_ms = act->period_ms * (1 + days_below(random, 9)) / 10;
+}
+
+/* Half of the batches have something. */
+static enum act_kind
+shared_kind(uint64_t number, bool honest, uint64_t *random)
+{
+	unsigned kind = days_below(random, 16);
+
+	if (honest)
+		return kind < 3 ? ACT_CANARIES : ACT_NONE;
+	if (number % FLOODS == 0)
+		return ACT_FLOOD;
+	return kind < 3 ? ACT_CLOCK
+	    : kind < 6  ? ACT_EVERYBODY
+	    : kind < 8  ? ACT_CANARY
+	                : ACT_NONE;
+}
+
+static void
+make_shared(uint64_t number, bool honest, uint64_t *random)
+{
+	static const int64_t clocks[] = {2 * HOUR, 12 * HOUR, 25 * HOUR, 4 * DAY,
+	    40 * DAY, 100 * DAY, 365 * DAY, 366 * DAY};
+	struct act *act = &batch.shared;
+
+	*act = (struct act){.kind = shared_kind(number, honest, random)};
+	batch.canaries = act->kind == ACT_CANARY || act->kind == ACT_CANARIES ||
+	        days_below(random, 2) == 0
+	    ? SHARED_CANARIES
+	    : 0;
+	act->mode = days_below(random, 4);
+	act->from_ms = world.mono_ms + (int64_t)(days_random(random) % (6 * DAY));
+	act->to_ms = act->from_ms + random_length(random);
+	random_pattern(random, act);
+	batch.clock_ms = clocks[days_below(random, sizeof(clocks) / sizeof(*clocks))];
+	if (days_below(random, 3) == 0)
+		batch.clock_ms = -batch.clock_ms;
+	if (act->kind != ACT_FLOOD)
+		return;
+	act->from_ms = days_bell(act->from_ms) + SECOND;
+	act->to_ms = act->from_ms + HOUR;
+	act->period_ms = 0;
+	batch.default_level = number % (2 * FLOODS) == 0 ? LEVEL_VERIFY : LEVEL_SECURE;
+	batch.lowest = LEVEL_MAY;
+	batch.prober = true;
+}
+
 void
-batch_generate(uint64_t number)
+batch_generate(uint64_t number, bool honest)
 {
 	static const enum level defaults[] = {
 	    LEVEL_VERIFY, LEVEL_SECURE, LEVEL_DANE_ONLY, LEVEL_DANE};
@@ -38,7 +109,9 @@ batch_generate(uint64_t number)
 	    : lowest == 1          ? LEVEL_VERIFY
 	                           : LEVEL_MAY;
 	batch.prober = days_below(&random, 12) != 0;
-	batch.count = 0;
+	batch.count = batch.flooded = batch.flushed = 0;
+	batch.thawed = false;
+	make_shared(number, honest, &random);
 }
 
 /* --- servers ------------------------------------------------------------------------ */
@@ -84,38 +157,34 @@ make_servers(struct day *day)
 		day->tlsa[0] = TLSA_UNUSABLE;
 }
 
-/* --- who acts ----------------------------------------------------------------------- */
-
-static int64_t
-make_length(struct day *day)
+bool
+day_is_flooded(const struct day *day)
 {
-	static const int64_t lengths[] = {
-	    30 * SECOND, 10 * MIN, 2 * HOUR, 20 * HOUR, 3 * DAY, 8 * DAY, 15 * DAY};
-	int64_t length_ms = lengths[below(day, sizeof(lengths) / sizeof(lengths[0]))];
-
-	return between(day, length_ms, 2 * length_ms);
+	return batch.shared.kind == ACT_FLOOD && day->index % 4 == 0;
 }
 
 static void
-make_pattern(struct day *day, struct act *act)
+make_flooded(struct day *day)
 {
-	static const int64_t periods[] = {7 * MIN, HOUR, 5 * HOUR, DAY, 3 * DAY};
-
-	if (below(day, 5) >= 2)
-		return;
-	act->period_ms = periods[below(day, sizeof(periods) / sizeof(periods[0]))];
-	act->on_ms = act->period_ms * (1 + below(day, 9)) / 10;
+	day->kind = DAY_ENCRYPTED;
+	day->has_past = day->is_signed = false;
+	for (unsigned i = 0; i < day->host_count; i++) {
+		day->tls[i] = TLS_SELF_SIGNED;
+		day->tlsa[i] = TLSA_NONE;
+	}
 }
+
+/* --- who acts ----------------------------------------------------------------------- */
 
 static void
 make_attack(struct day *day, struct act *act, int64_t from_ms)
 {
-	act->kind = (enum act_kind)(ACT_NONE + 1 + below(day, ACT_ATTACKERS - 1));
+	act->kind = (enum act_kind)(ACT_NONE + 1 + below(day, ACT_SHARED - 1));
 	act->mode = below(day, 3);
 	act->host = below(day, DAY_HOSTS);
 	act->from_ms = from_ms + between(day, 0, below(day, 2) ? 10 * MIN : 2 * DAY);
-	act->to_ms = act->from_ms + make_length(day);
-	make_pattern(day, act);
+	act->to_ms = act->from_ms + random_length(&day->random);
+	random_pattern(&day->random, act);
 }
 
 static void
@@ -125,9 +194,9 @@ make_trouble(struct day *day, struct act *act, int64_t from_ms)
 	    TLS_PLAIN, TLS_SELF_SIGNED, TLS_VALID, TLS_SECURE};
 
 	act->kind =
-	    (enum act_kind)(ACT_ATTACKERS + below(day, ACT_KINDS - ACT_ATTACKERS));
+	    (enum act_kind)(ACT_ATTACKERS + below(day, ACT_TROUBLES - ACT_ATTACKERS));
 	act->from_ms = from_ms + between(day, 0, DAY);
-	act->to_ms = act->from_ms + make_length(day);
+	act->to_ms = act->from_ms + random_length(&day->random);
 	/* Not told apart yet from mail to the destination: a second instance, and under
 	 * `dane` a filter. */
 	if (act->kind == ACT_SECOND)
@@ -170,10 +239,21 @@ make_acts(struct day *day, bool honest)
 	unsigned attackers = honest ? 0 : 1 + below(day, 2);
 	unsigned troubles = honest ? 1 + below(day, 2) : below(day, 5) == 0;
 
+	if (batch.shared.kind != ACT_NONE) {
+		if (honest)
+			troubles = below(day, 2);
+		else
+			attackers = below(day, 3) != 0;
+	}
+	if (day_is_flooded(day)) /* by nothing else */
+		attackers = troubles = 0;
 	for (; attackers > 0; attackers--)
 		make_attack(day, &day->acts[day->act_count++], from_ms);
 	for (; troubles > 0; troubles--)
 		make_trouble(day, &day->acts[day->act_count++], from_ms);
+	/* Behind them: who forges a server has its certificate held against our clock. */
+	if (batch.shared.kind != ACT_NONE)
+		day->acts[day->act_count++] = batch.shared;
 }
 
 void
@@ -186,6 +266,7 @@ day_generate(struct day *day, uint64_t number, unsigned index, bool honest)
 	    .random = number * 1000003 + honest,
 	    .index = index,
 	    .entry = LEVEL_NONE,
+	    .login = ANSWER_NO,
 	    .weakest = S_COUNT,
 	    .begin_ms = world.mono_ms,
 	    .retry_ms = INT64_MAX,
@@ -194,6 +275,11 @@ day_generate(struct day *day, uint64_t number, unsigned index, bool honest)
 	snprintf(day->key, sizeof(day->key), "d%u.test", index);
 	days_random(&day->random);
 	make_servers(day);
+	if (day_is_flooded(day))
+		make_flooded(day);
+	else if (below(day, 8) == 0)
+		day->login = below(day, 3) != 0 ? ANSWER_YES : ANSWER_UNSURE;
+	day->offers_auth = day->login == ANSWER_YES || below(day, 2) == 0;
 	day->every_ms = every[below(day, 4)];
 	make_acts(day, honest);
 	last_ms = day->begin_ms + DAY;
@@ -205,12 +291,16 @@ day_generate(struct day *day, uint64_t number, unsigned index, bool honest)
 			last_ms = at_ms;
 	}
 	day->end_ms = last_ms + AFTER_MS + between(day, 0, 2 * DAY);
+	day->lasted_ms = day->end_ms - day->begin_ms;
 	if (day->every_ms < (day->end_ms - day->begin_ms) / MAILS_MAX)
 		day->every_ms = (day->end_ms - day->begin_ms) / MAILS_MAX;
 	day->mail_ms = days_bell(day->begin_ms + between(day, 0, HOUR));
-	if (day_has(day, ACT_LINES))
-		day->forge_ms = day->acts[0].kind == ACT_LINES ? day->acts[0].from_ms
-		                                               : day->acts[1].from_ms;
+	if (day_is_flooded(day))
+		day->mail_ms = INT64_MAX;
+	for (unsigned i = 0; i < day->act_count; i++)
+		if (day->acts[i].kind == ACT_LINES &&
+		    day->acts[i].from_ms < day->forge_ms)
+			day->forge_ms = day->acts[i].from_ms;
 	if (day_has(day, ACT_RELAYED) || day_has(day, ACT_FILTER) ||
 	    day_has(day, ACT_SECOND))
 		day->other_ms = day->begin_ms + 4 * HOUR;
@@ -248,6 +338,15 @@ day_describe(const struct day *day)
 	    level_name(batch.lowest), batch.prober ? "" : "no ", day_kind_name(day->kind),
 	    day->is_signed ? "signed" : "unsigned",
 	    day->has_past ? "with a past" : "new");
+	if (day->login != ANSWER_NO || batch.canaries > 0)
+		print_message("#   %u canaries, %s password, %s AUTH\n", batch.canaries,
+		    day->login == ANSWER_YES      ? "a"
+		        : day->login == ANSWER_NO ? "no"
+		                                  : "perhaps a",
+		    day->offers_auth ? "offers" : "no");
+	if (batch.shared.kind == ACT_CLOCK)
+		print_message("#   the clock is set by %.1f h\n",
+		    (double)batch.clock_ms / (double)HOUR);
 	for (unsigned i = 0; i < day->host_count; i++)
 		print_message("#   mx%u: %s, TLSA %s\n", i, tls_name(day->tls[i]),
 		    tlsa_name(day->tlsa[i]));

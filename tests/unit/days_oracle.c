@@ -22,9 +22,10 @@
 #define MAY_AFTER_MS (10 * MIN)
 #define SLACK_MS     (9 * HOUR) /* back-offs, and retries that are 4 h apart */
 #define UNTOLD_MS    (2 * HOUR)
-#define JUDGED_MAX   200 /* a day */
-#define TELLS_MAX    4   /* of one cause, while mail waits */
-#define TELLS_TODAY  6   /* of all causes */
+#define FLOODED_MS   (35 * SECOND) /* a canary is asked once in 30 s at most */
+#define JUDGED_MAX   500           /* a day: a freeze is looked at every five minutes */
+#define TELLS_MAX    4             /* of one cause, while mail waits */
+#define TELLS_TODAY  6             /* of all causes */
 
 static void objects(struct day *day, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -126,6 +127,14 @@ forget_failures(struct oracle *o)
 /* --- mail that waited ----------------------------------------------------------------
  */
 
+/* What froze ends only with what verifies after it. */
+static bool
+canaries_failed(const struct day *day, int64_t now_ms)
+{
+	return day_has(day, ACT_CANARIES) && now_ms >= batch.shared.from_ms &&
+	    now_ms < batch.shared.to_ms + HOUR;
+}
+
 /* So long it may wait as things are; INT64_MAX: as long as they are. */
 static int64_t
 patience(const struct day *day, int64_t now_ms)
@@ -138,10 +147,10 @@ patience(const struct day *day, int64_t now_ms)
 	enum strength best = S_NONE;
 	int64_t most_ms = HOLD_MS + SLACK_MS;
 
-	/* What nobody's patience helps: our own faults, DNS, DANE. */
+	/* What nobody's patience helps: our own faults, DNS, DANE, a password. */
 	if (ours.ours || postfix.ours || view_is_unsure(&ours) ||
 	    view_is_unsure(&postfix) || view_promises(&ours) || view_promises(&postfix) ||
-	    !batch.prober)
+	    day->login != ANSWER_NO || canaries_failed(day, now_ms) || !batch.prober)
 		return INT64_MAX;
 	for (unsigned i = 0; i < postfix.count; i++) {
 		if (postfix.hosts[i].down || postfix.hosts[i].lame)
@@ -175,12 +184,14 @@ check_wait(struct day *day, const struct mail *mail, const char *how)
 
 	if (from_ms < mail->arrival_ms)
 		from_ms = mail->arrival_ms;
-	if (now_ms - mail->arrival_ms > day->waited_ms)
-		day->waited_ms = now_ms - mail->arrival_ms;
+	day->waited_long =
+	    day->waited_long || (mail->tls && now_ms - from_ms > UNTOLD_MS);
 	if (day_is_attacked(day, mail->arrival_ms - 2 * DAY, now_ms))
 		return;
 	/* As it was before this moment. */
 	most_ms = patience(day, now_ms - 1);
+	if (most_ms != INT64_MAX && now_ms - from_ms > day->waited_ms)
+		day->waited_ms = now_ms - from_ms;
 	if (now_ms - from_ms > most_ms)
 		objects(day, "mail was %s after %.1f h, which is more than %.1f h", how,
 		    (double)(now_ms - from_ms) / (double)HOUR,
@@ -248,6 +259,8 @@ oracle_failed(struct day *day, const struct mail *mail, bool tls, bool plain)
 		return;
 	o->failed_ms = now_ms;
 	note_due(day, now_ms);
+	if (shared_is_flooding() && day->flooded_ms == 0)
+		day->flooded_ms = now_ms;
 	if (!plain)
 		return;
 	note_plain(day, now_ms);
@@ -367,9 +380,24 @@ check_cleartext(struct day *day, int64_t now_ms)
 		objects(day, "cleartext, and no attempt met a server without TLS");
 	else if (o->plain < 2 && !day_has(day, ACT_LINES))
 		objects(day, "cleartext after one attempt");
-	else if (now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
+	/* To be dropped for lines once those of messages that never were in the queue
+	 * count as no attempt, also where the queue was not asked at once. */
+	else if (!day_has(day, ACT_LINES) &&
+	    now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
 		objects(day, "cleartext after %.1f min",
 		    (double)(now_ms - o->plain_first_ms) / (double)MIN);
+}
+
+/* A password is sent at the default or better. */
+static void
+check_login(struct day *day, enum level level, const struct view *view)
+{
+	bool logs_in =
+	    day->login == ANSWER_YES || (day->login == ANSWER_UNSURE && day->offers_auth);
+
+	if (logs_in && level != LEVEL_NONE &&
+	    level_strength(level, view) < level_strength(batch.default_level, view))
+		objects(day, "a password at %s", level_name(level));
 }
 
 static void
@@ -385,7 +413,14 @@ check_weaker(struct day *day, enum strength before, enum strength after, int64_t
 		if (was_met(day, s, now_ms))
 			objects(day, "%s, and a server meets %s", strength_name(after),
 			    strength_name(s));
-	check_hold(day, after, now_ms);
+	if (before >= S_VERIFY && after < S_VERIFY && batch.prober &&
+	    level_is_authenticated(batch.default_level) && !batch.thawed &&
+	    shared_canaries_fail(now_ms))
+		objects(day, "%s, and the canaries fail", strength_name(after));
+	/* To be dropped once a line alone proves nothing of our clock: by one that says
+	 * that a server verified, a year ahead, the past is a year old. */
+	if (batch.shared.kind != ACT_CLOCK || !batch.thawed)
+		check_hold(day, after, now_ms);
 	if (after == S_CLEAR)
 		check_cleartext(day, now_ms);
 }
@@ -442,8 +477,9 @@ count_alert(struct day *day, enum why why, int64_t now_ms)
 	o->told_day = now_ms / DAY;
 	if (++o->told_today > TELLS_TODAY && !day_is_attacked(day, now_ms - DAY, now_ms))
 		objects(day, "%u alerts in a day", o->told_today);
-	if (++o->tells[why] > TELLS_MAX &&
-	    !day_is_attacked(day, now_ms - 5 * DAY, now_ms))
+	if (++o->tells[why] > o->most_tells)
+		o->most_tells = o->tells[why];
+	if (o->tells[why] > TELLS_MAX && !day_is_attacked(day, now_ms - 5 * DAY, now_ms))
 		objects(day, "%s is alerted %u times", why_slug(why), o->tells[why]);
 }
 
@@ -461,6 +497,7 @@ take_entry(struct day *day, enum level level, int64_t now_ms)
 	if (level != LEVEL_NONE && level_promise(level) < batch.lowest)
 		objects(day, "%s is below ladder.lowest", level_name(level));
 	check_dane(day, old, level, now_ms);
+	check_login(day, level, &view);
 	if (after < before && before != S_DANE)
 		check_weaker(day, before, after, now_ms);
 	else if (after < before && old != LEVEL_DANE_ONLY) /* the default */
@@ -472,6 +509,8 @@ take_entry(struct day *day, enum level level, int64_t now_ms)
 	}
 	o->better_due_ms = 0;
 	day->entry_ms = now_ms;
+	if (day->flooded_ms != 0 && day->decided_ms == 0)
+		day->decided_ms = now_ms;
 	if (after < day->weakest && after < best_of(day, &truth)) {
 		day->weakest = after;
 		day->weakest_ms = now_ms;
@@ -518,6 +557,9 @@ oracle_looks(struct day *day)
 	/* ... and a newsletter's session may have been probed for, a moment before. */
 	if (due_ms == 0 || now_ms < due_ms || day_has(day, ACT_RELAYED))
 		return;
+	/* Mail that was sent by a clock that was ahead is newer still. */
+	if (day_has(day, ACT_CLOCK))
+		return;
 	day->oracle.better_due_ms = -1; /* once for an entry */
 	if (due_ms < 0 || day_changed_ms(day, now_ms) > due_ms - known_ms ||
 	    day_is_attacked(day, due_ms - HOUR, now_ms) || view_is_unsure(&ours) ||
@@ -529,6 +571,19 @@ oracle_looks(struct day *day)
 }
 
 void
+oracle_flooded(struct day *day)
+{
+	if (day->flooded_ms == 0)
+		return;
+	if (day->decided_ms == 0)
+		objects(day, "it is not decided amid a flood of names");
+	else if (day->decided_ms - day->flooded_ms > FLOODED_MS)
+		objects(day,
+		    "it is decided %.1f s after it failed, amid a flood of names",
+		    (double)(day->decided_ms - day->flooded_ms) / (double)SECOND);
+}
+
+void
 oracle_end(struct day *day)
 {
 	int64_t now_ms = world.mono_ms, changed_ms = day_changed_ms(day, now_ms);
@@ -536,6 +591,10 @@ oracle_end(struct day *day)
 	struct view ours = day_view(day, VIEW_OURS, now_ms);
 	enum strength best = best_of(day, &view);
 	int64_t due_ms = day->lease_end_ms > changed_ms ? day->lease_end_ms : changed_ms;
+
+	/* A lease that began by a clock that was ahead. */
+	if (day_has(day, ACT_CLOCK) && batch.clock_ms > 0)
+		due_ms += batch.clock_ms;
 
 	if (day->entry == LEVEL_NONE || !batch.prober || view_is_unsure(&ours) ||
 	    ours.ours || day_is_attacked(day, now_ms - DAY, now_ms))

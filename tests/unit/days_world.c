@@ -35,6 +35,10 @@ static const char *const act_names[ACT_KINDS] = {
     [ACT_MX] = "forged MX",
     [ACT_DNS] = "forged DNS",
     [ACT_TEXT] = "hostile text",
+    [ACT_CLOCK] = "our clock",
+    [ACT_EVERYBODY] = "path to everybody",
+    [ACT_CANARY] = "one canary",
+    [ACT_FLOOD] = "3,000 names",
     [ACT_DEAD_BACKUP] = "dead backup MX",
     [ACT_TEMPFAIL] = "tempfailing MX",
     [ACT_GREYLIST] = "greylisting",
@@ -52,6 +56,7 @@ static const char *const act_names[ACT_KINDS] = {
     [ACT_RESOLVER] = "resolver broken",
     [ACT_DISTRUST] = "resolver permissive",
     [ACT_BLIND] = "other resolver",
+    [ACT_CANARIES] = "canaries fail",
 };
 
 const char *
@@ -167,8 +172,7 @@ trouble(
 		last->tempfails = true;
 		break;
 	case ACT_LAME:
-		last->lame = viewer != VIEW_POSTFIX;
-		last->down = true;
+		last->lame = last->down = true;
 		break;
 	case ACT_EXPIRED:
 		for (unsigned i = 0; i < view->count; i++)
@@ -218,8 +222,8 @@ trouble(
 	}
 }
 
-static void
-on_the_path(struct host_view *host, unsigned mode)
+void
+host_attacked(struct host_view *host, unsigned mode)
 {
 	switch (mode) {
 	case 0:
@@ -236,16 +240,16 @@ on_the_path(struct host_view *host, unsigned mode)
 }
 
 static void
-attack(struct view *view, const struct day *day, const struct act *act)
+attack(struct view *view, const struct day *day, const struct act *act, int64_t at_ms)
 {
 	switch (act->kind) {
 	case ACT_ONE_PATH:
 		if (view->count > 0)
-			on_the_path(&view->hosts[act->host % view->count], act->mode);
+			host_attacked(&view->hosts[act->host % view->count], act->mode);
 		break;
 	case ACT_ALL_PATHS:
 		for (unsigned i = 0; i < view->count; i++)
-			on_the_path(&view->hosts[i], act->mode);
+			host_attacked(&view->hosts[i], act->mode);
 		break;
 	case ACT_MX:
 		if (view->mx == MX_SIGNED) {
@@ -272,6 +276,7 @@ attack(struct view *view, const struct day *day, const struct act *act)
 			view->hosts[i].tempfails = true;
 		break;
 	default:
+		shared_attack(view, act, at_ms);
 		break;
 	}
 }
@@ -288,7 +293,7 @@ day_view(const struct day *day, enum viewer viewer, int64_t at_ms)
 			trouble(&view, day, &day->acts[i], viewer);
 	for (unsigned i = 0; viewer != VIEW_TRUTH && i < day->act_count; i++)
 		if (act_is_on(&day->acts[i], at_ms) && day->acts[i].kind < ACT_ATTACKERS)
-			attack(&view, day, &day->acts[i]);
+			attack(&view, day, &day->acts[i], at_ms);
 	return view;
 }
 
@@ -469,8 +474,10 @@ days_answer(struct measure_item *item)
 	struct view view;
 	struct buf text = {0};
 
-	if (day == NULL)
+	item->answers.sources[FACT_credentials].asked = true;
+	if (shared_answer(item) || day == NULL)
 		return;
+	item->answers.credentials = day->login;
 	view = day_view(day, VIEW_OURS, world.mono_ms);
 	records.host_count = 0;
 	snprintf(records.domain, sizeof(records.domain), "%s", item->nexthop.host);
@@ -504,7 +511,7 @@ days_finger(const struct finger_question *question, struct server *server)
 	unsigned i;
 
 	*server = (struct server){.chain = ANSWER_NO, .probe = {.end = PROBE_SILENT}};
-	if (day == NULL)
+	if (shared_finger(question, server) || day == NULL)
 		return;
 	view = day_view(day, VIEW_OURS, world.mono_ms);
 	for (i = 0; i < view.count && host == NULL; i++)
@@ -512,6 +519,7 @@ days_finger(const struct finger_question *question, struct server *server)
 			host = &view.hosts[i];
 	if (host == NULL || host->down || host->lame)
 		return;
+	server->probe.auth = day->offers_auth;
 	if (view.ours) {
 		server->probe.end = PROBE_OURS;
 	} else if (host->tls == TLS_PLAIN) {
@@ -524,7 +532,10 @@ days_finger(const struct finger_question *question, struct server *server)
 	} else {
 		server->probe.end = PROBE_TLS;
 		server->probe.encrypt = ANSWER_YES;
-		server->probe.dane = host->tlsa == TLSA_MATCHES ? ANSWER_YES : ANSWER_NO;
+		server->probe.dane =
+		    question->dane && view.mx == MX_SIGNED && host->tlsa == TLSA_MATCHES
+		    ? ANSWER_YES
+		    : ANSWER_NO;
 		server->chain = host->tls >= TLS_VALID ? ANSWER_YES : ANSWER_NO;
 		server->probe.cause =
 		    host->tls >= TLS_VALID ? CAUSE_NONE : CAUSE_SELF_SIGNED;

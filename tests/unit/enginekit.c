@@ -11,7 +11,7 @@
 #include "storekit.h"
 #include "suite.h"
 
-#define TURNS_MAX 200 /* of one moment */
+#define TURNS_MAX 1000 /* of one moment */
 #define WAKES_MAX 20000
 
 struct world world;
@@ -216,6 +216,8 @@ read_settings(
 	    .sender_relayhost_maps = mem_strdup(""),
 	    .recipient_delimiter = mem_strdup(""),
 	    .quotes_addresses = true,
+	    .logs_in = world.logs_in,
+	    .password_maps = mem_strdup(""),
 	    .ca_file = mem_strdup(""),
 	    .ca_path = mem_strdup(""),
 	    .tls_loglevel = mem_strdup(world.sessions_logged ? "1" : "0"),

@@ -34,6 +34,7 @@ struct world {
 	bool can_dane;
 	const char *policy_maps;
 	bool sessions_logged; /* smtp_tls_loglevel = 1 */
+	bool logs_in;         /* smtp_sasl_auth_enable */
 	const char *transport_maps;
 	struct world_work settings;
 	uint64_t files_mark; /* of main.cf and master.cf */

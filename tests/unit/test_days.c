@@ -31,20 +31,13 @@
 #endif
 #define OBJECTIONS 5 /* are told as a story */
 #define TURNS_MAX  400
+#define ENOUGH     500 /* days, to say what part of them ... */
+#define WEEKS_PART 5   /* ... lasts for weeks: every fifth */
 
 static struct rules *rules;
 static struct config config;
 static unsigned days_count = DAYS;
 static uint64_t days_first = 1;
-
-struct cell {
-	unsigned days;
-	enum strength weakest;
-	int64_t after_ms; /* since the attack began */
-	unsigned weakened, alerted;
-};
-
-static struct cell cells[ACT_KINDS + 1][DAY_KINDS];
 
 static struct {
 	unsigned days, objections;
@@ -76,6 +69,21 @@ publish(const struct config *of, const struct postfix *postfix, bool anew,
 }
 
 static void
+configure_canaries(void)
+{
+	struct strings *names = &config.probe.canaries;
+	char name[32];
+
+	while (names->count > 0)
+		free(names->items[--names->count]);
+	names->items = mem_array(names->items, batch.canaries + 1, sizeof(*names->items));
+	for (; names->count < batch.canaries; names->count++) {
+		shared_canary_name((unsigned)names->count, name, sizeof(name));
+		names->items[names->count] = mem_strdup(name);
+	}
+}
+
+static void
 open_engine(void)
 {
 	static struct engine_world in_memory;
@@ -84,10 +92,11 @@ open_engine(void)
 	in_memory.publish = publish;
 	world_reset();
 	world.default_level = batch.default_level;
-	world.sessions_logged = true;
+	world.sessions_logged = world.logs_in = true;
 	world.answer = days_answer;
 	world.finger = batch.prober ? days_finger : NULL;
 	config.ladder.lowest = batch.lowest;
+	configure_canaries();
 	batch.engine = engine_new_in(
 	    &in_memory, &config, rules, ENGINE_APPLY, oracle_judged, NULL, &kit_err);
 	if (batch.engine == NULL)
@@ -102,6 +111,13 @@ save(void)
 		world_settle(batch.engine);
 }
 
+static void
+pass(int64_t ms)
+{
+	world_pass(ms);
+	shared_clock();
+}
+
 /* Until nothing is to be done before half a minute is over. */
 static void
 settle(void)
@@ -111,11 +127,17 @@ settle(void)
 	for (int turns = 0; turns < TURNS_MAX; turns++) {
 		save();
 		world_settle(batch.engine);
+		if (batch.flushed != world.flush.times) {
+			batch.flushed = world.flush.times;
+			pass(1200);
+			days_retry(NULL);
+			continue;
+		}
 		if (world.retried.len > 0) {
 			struct buf ids = world.retried;
 
 			world.retried = (struct buf){0};
-			world_pass(1200);
+			pass(1200);
 			days_retry(buf_text(&ids));
 			buf_clear(&ids);
 			continue;
@@ -125,7 +147,7 @@ settle(void)
 		engine_next(batch.engine, &wait_ms);
 		if (wait_ms < 0 || wait_ms > 31 * SECOND)
 			return;
-		world_pass(wait_ms);
+		pass(wait_ms);
 	}
 	fail_msg("it does not come to rest");
 }
@@ -171,6 +193,27 @@ is_over(void)
 }
 
 static void
+flood(void)
+{
+	if (world.mono_ms < shared_flood_ms())
+		return;
+	shared_flood();
+	for (unsigned i = 0; i < batch.count; i++) {
+		struct day *day = &batch.days[i];
+
+		if (!day_is_flooded(day) || day->end_ms == 0)
+			continue;
+		day->mail_ms = world.mono_ms;
+		day_run(day);
+	}
+	shared_flood();
+	settle();
+	for (unsigned i = 0; i < batch.count; i++)
+		oracle_flooded(&batch.days[i]);
+	shared_flood_over();
+}
+
+static void
 run_batch(void)
 {
 	open_engine();
@@ -180,11 +223,14 @@ run_batch(void)
 		for (unsigned i = 0; i < batch.count; i++)
 			if (batch.days[i].end_ms != 0 && batch.days[i].end_ms < at_ms)
 				at_ms = batch.days[i].end_ms;
+		if (shared_flood_ms() < at_ms)
+			at_ms = shared_flood_ms();
 		engine_next(batch.engine, &wait_ms);
 		if (wait_ms >= 0 && now_ms + wait_ms < at_ms)
 			at_ms = now_ms + wait_ms;
 		if (at_ms > now_ms)
-			world_pass(at_ms - now_ms);
+			pass(at_ms - now_ms);
+		flood();
 		for (unsigned i = 0; i < batch.count; i++)
 			if (batch.days[i].end_ms != 0 &&
 			    day_next_ms(&batch.days[i]) <= world.mono_ms)
@@ -200,63 +246,28 @@ run_batch(void)
  */
 
 static void
-note_cell(const struct day *day)
-{
-	unsigned attackers = 0;
-	enum act_kind kind = ACT_NONE;
-	int64_t from_ms = INT64_MAX;
-	struct cell *cell;
-
-	for (unsigned i = 0; i < day->act_count; i++) {
-		if (day->acts[i].kind >= ACT_ATTACKERS)
-			return; /* it may be to blame */
-		attackers++;
-		kind = day->acts[i].kind;
-		if (day->acts[i].from_ms < from_ms)
-			from_ms = day->acts[i].from_ms;
-	}
-	/* Without a prober mail itself tries what is stronger, attacked or not. */
-	if (attackers == 0 || !batch.prober)
-		return;
-	cell = &cells[attackers > 1 ? ACT_KINDS : kind][day->kind];
-	cell->days++;
-	cell->alerted += day->alerted;
-	if (day->weakest == S_COUNT || day->weakest_ms < from_ms)
-		return;
-	cell->weakened++;
-	if (cell->weakest == S_NONE || day->weakest < cell->weakest) {
-		cell->weakest = day->weakest;
-		cell->after_ms = INT64_MAX;
-	}
-	if (day->weakest == cell->weakest && day->weakest_ms - from_ms < cell->after_ms)
-		cell->after_ms = day->weakest_ms - from_ms;
-}
-
-static void
 note_day(const struct day *day)
 {
 	sum.days++;
 	sum.sent += day->sent;
 	sum.bounced += day->bounced;
-	note_cell(day);
+	table_note(day);
 }
 
 static void
-make_batch(uint64_t number, uint64_t first, uint64_t end, bool honest)
+make_batch(uint64_t number, bool honest)
 {
 	world_reset();
-	batch_generate(number);
+	batch_generate(number, honest);
 	for (unsigned i = 0; i < DAYS_BATCH; i++)
 		day_generate(
 		    &batch.days[batch.count++], number * DAYS_BATCH + i, i, honest);
-	(void)first;
-	(void)end;
 }
 
 static void
 tell_story(uint64_t day, bool honest)
 {
-	make_batch(day / DAYS_BATCH, 0, 0, honest);
+	make_batch(day / DAYS_BATCH, honest);
 	batch.days[day % DAYS_BATCH].story = true;
 	day_describe(&batch.days[day % DAYS_BATCH]);
 	run_batch();
@@ -272,7 +283,7 @@ run_days(bool honest)
 
 	memset(&sum, 0, sizeof(sum));
 	for (uint64_t b = first / DAYS_BATCH; b * DAYS_BATCH < end; b++) {
-		make_batch(b, first, end, honest);
+		make_batch(b, honest);
 		run_batch();
 		for (unsigned i = 0; i < batch.count; i++) {
 			const struct day *day = &batch.days[i];
@@ -316,34 +327,14 @@ honest(void **state)
 }
 
 static void
-print_summary(void)
-{
-	print_message(
-	    "# weakest level by attack and destination, how soon, in how many of "
-	    "the days, alerted in how many\n");
-	for (unsigned k = 1; k <= ACT_KINDS; k++) {
-		if (k >= ACT_ATTACKERS && k != ACT_KINDS)
-			continue;
-		for (unsigned d = 0; d < DAY_KINDS; d++) {
-			const struct cell *cell = &cells[k][d];
-
-			if (cell->days == 0)
-				continue;
-			print_message("# %-15s %-10s %-10s %6.1f h  %5u of %5u  %5u\n",
-			    k == ACT_KINDS ? "two at once" : act_name((enum act_kind)k),
-			    day_kind_name((enum day_kind)d),
-			    cell->weakest == S_NONE ? "-" : strength_name(cell->weakest),
-			    (double)cell->after_ms / (double)HOUR, cell->weakened,
-			    cell->days, cell->alerted);
-		}
-	}
-}
-
-static void
 summary(void **state)
 {
+	unsigned all, weeks = table_weeks(&all);
+
 	(void)state;
-	print_summary();
+	table_print();
+	if (all >= ENOUGH && weeks * WEEKS_PART < all)
+		fail_msg("%u of %u days lasted two to four weeks", weeks, all);
 }
 
 static bool

@@ -25,26 +25,40 @@ put_pending(struct store *store, const char *key, int64_t deferral_ms, int64_t l
 	kit_put(store, &d);
 }
 
+struct ids {
+	int64_t ids[8];
+	size_t count;
+};
+
+static void
+add_id(void *context, int64_t id, const char *key)
+{
+	struct ids *ids = context;
+
+	(void)key;
+	assert_true(ids->count < 8);
+	ids->ids[ids->count++] = id;
+}
+
 static void
 pending_come_oldest_first(void **state)
 {
 	struct store *store = kit_scratch();
-	int64_t ids[8];
-	size_t count;
+	struct ids all = {.count = 0}, two = {.count = 0};
 
 	(void)state;
 	put_pending(store, "third.test", 300, 0);
 	put_pending(store, "none.test", 0, 0);
 	put_pending(store, "first.test", 100, 0);
 	put_pending(store, "second.test", 200, 0);
-	assert_true(store_pending(store, ids, 8, &count, &kit_err));
-	assert_int_equal(count, 3);
-	assert_int_equal(ids[0], kit_get(store, "first.test").id);
-	assert_int_equal(ids[1], kit_get(store, "second.test").id);
-	assert_int_equal(ids[2], kit_get(store, "third.test").id);
-	assert_true(store_pending(store, ids, 2, &count, &kit_err));
-	assert_int_equal(count, 2);
-	assert_int_equal(ids[0], kit_get(store, "first.test").id);
+	assert_true(store_each_pending(store, 8, add_id, &all, &kit_err));
+	assert_int_equal(all.count, 3);
+	assert_int_equal(all.ids[0], kit_get(store, "first.test").id);
+	assert_int_equal(all.ids[1], kit_get(store, "second.test").id);
+	assert_int_equal(all.ids[2], kit_get(store, "third.test").id);
+	assert_true(store_each_pending(store, 2, add_id, &two, &kit_err));
+	assert_int_equal(two.count, 2);
+	assert_int_equal(two.ids[0], kit_get(store, "first.test").id);
 	store_close(store);
 }
 

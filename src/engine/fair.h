@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whose turn it is, of destinations that are to be judged: names below one registered
+ * domain cost nothing, so that thousands of them must not stand before somebody else's
+ * one. Pure.
+ */
+#ifndef ENGINE_FAIR_H
+#define ENGINE_FAIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FAIR_MAX 4096 /* are looked through; what is behind waits for its turn */
+
+struct fair;
+
+/* To be freed by fair_free(). */
+struct fair *fair_new(void);
+void fair_free(struct fair *fair);
+
+/* One more, that has waited no longer than those before it, up to FAIR_MAX. key: its
+ * next-hop, as in the map. */
+void fair_add(struct fair *fair, int64_t id, const char *key);
+
+/*
+ * Into ids[0..most): the first of each registered domain, then the second of each, and so
+ * on; among these, who was added first comes first. How many.
+ */
+size_t fair_take(struct fair *fair, int64_t *ids, size_t most);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+#include "engine/fair.h"
+
+#define KEYS 8
+
+/* Keys in the order in which they came, and that in which it is their turn. */
+struct row {
+	const char *name;
+	const char *keys[KEYS];
+	size_t most;
+	int64_t ids[KEYS]; /* from 1, 0 ends them */
+};
+
+static const struct row rows[] = {
+    {"of several domains, who came first", {"a.test", "b.test", "c.test"}, 8, {1, 2, 3}},
+    {"names below one domain do not stand before another's",
+        {"n1.a.test", "n2.a.test", "n3.a.test", "b.test"}, 8, {1, 4, 2, 3}},
+    {"nor does a host of it, or a port", {"a.test", "[mx.a.test]", "a.test:26", "b.test"},
+        8, {1, 4, 2, 3}},
+    {"each in turn", {"n1.a.test", "n2.a.test", "m1.b.test", "m2.b.test"}, 8,
+        {1, 3, 2, 4}},
+    {"below co.uk a domain has three labels", {"a.co.uk", "b.co.uk", "n.a.co.uk"}, 8,
+        {1, 2, 3}},
+    {"an address is one of its own", {"[192.0.2.1]", "[192.0.2.2]", "n1.a.test"}, 8,
+        {1, 2, 3}},
+    {"as many as there is room for", {"n1.a.test", "n2.a.test", "b.test"}, 2, {1, 3}},
+    {"nobody", {NULL}, 8, {0}},
+};
+
+static void
+taken_in_turn(void **state)
+{
+	const struct row *row = *state;
+	struct fair *fair = fair_new();
+	int64_t ids[KEYS];
+	size_t count, expected = 0;
+
+	for (int i = 0; i < KEYS && row->keys[i] != NULL; i++)
+		fair_add(fair, i + 1, row->keys[i]);
+	count = fair_take(fair, ids, row->most);
+	while (expected < KEYS && row->ids[expected] != 0)
+		expected++;
+	assert_int_equal(count, expected);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(ids[i], row->ids[i]);
+	fair_free(fair);
+}
+
+static void
+what_is_too_much_is_left(void **state)
+{
+	struct fair *fair = fair_new();
+	static int64_t ids[FAIR_MAX + 1];
+
+	(void)state;
+	for (int i = 0; i <= FAIR_MAX; i++)
+		fair_add(fair, i + 1, i == FAIR_MAX / 2 ? "b.test" : "n.a.test");
+	assert_int_equal(fair_take(fair, ids, FAIR_MAX + 1), FAIR_MAX);
+	assert_int_equal(ids[0], 1);
+	assert_int_equal(ids[1], FAIR_MAX / 2 + 1);
+	assert_int_equal(ids[2], 2);
+	fair_free(fair);
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		suite_add(taken_in_turn, &rows[i], "%s", rows[i].name);
+	suite_add(what_is_too_much_is_left, NULL, "what is too much is left");
+	return suite_run();
+}
