@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/loaded.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/sha256.h"
+#include "conf/rulefile.h"
 #include "sys/file.h"
+#include "sys/log.h"
 
 #define FILE_MAX ((size_t)16 << 20)
 
@@ -56,4 +62,37 @@ loaded_get(struct store *store, struct loaded *loaded, struct err *err)
 	*loaded = (struct loaded){0};
 	return store_counter_get(store, CONFIG_COUNTER, &loaded->config, err) &&
 	    store_counter_get(store, RULES_COUNTER, &loaded->rules, err);
+}
+
+struct config *
+loaded_again(const char *config_file, struct rules **rules)
+{
+	struct config *config = mem_new(1, sizeof(*config));
+	struct errs errs = {0};
+
+	if (config_load(config_file, config, &errs)) {
+		*rules = rulefile_load(
+		    config->rules.items, config->rules.count, RULEFILE_COMPILE, &errs);
+		if (*rules != NULL)
+			return config;
+		config_clear(config);
+	}
+	for (size_t i = 0; i < errs.count; i++)
+		log_error("%s", errs.lines[i]);
+	errs_clear(&errs);
+	free(config);
+	return NULL;
+}
+
+bool
+loaded_whole(const struct config *config, const struct config *now)
+{
+	const struct strings *a = &config->log.files, *b = &now->log.files;
+
+	if (a->count != b->count || strcmp(config->state, now->state) != 0)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
 }

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "conf/config.h"
+#include "core/rules.h"
 #include "store/store.h"
 
 struct loaded {
@@ -26,5 +27,12 @@ bool loaded_store(struct store *store, const struct loaded *loaded, struct err *
 
 /* All 0: no daemon has stored it yet. */
 bool loaded_get(struct store *store, struct loaded *loaded, struct err *err);
+
+/* The configuration of that file and its rules, both the caller's, or NULL after every
+ * complaint was logged. */
+struct config *loaded_again(const char *config_file, struct rules **rules);
+
+/* Can all of config come into force beside what of now only a restart changes? */
+bool loaded_whole(const struct config *config, const struct config *now);
 
 #endif

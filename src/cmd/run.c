@@ -15,10 +15,9 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "cmd/learn.h"
-#include "cmd/logfile.h"
 #include "cmd/loaded.h"
+#include "cmd/logfile.h"
 #include "cmd/run_heal.h"
-#include "conf/rulefile.h"
 #include "engine/engine.h"
 #include "engine/logs.h"
 #include "sys/clock.h"
@@ -131,45 +130,12 @@ store_loaded(struct daemon *daemon)
 
 /* --- reload ------------------------------------------------------------------------ */
 
-static bool
-same_strings(const struct strings *a, const struct strings *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (strcmp(a->items[i], b->items[i]) != 0)
-			return false;
-	return true;
-}
-
-/* The new configuration and rules, or NULL after every complaint was logged. */
-static struct config *
-read_again(const struct daemon *daemon, struct rules **rules)
-{
-	struct config *config = mem_new(1, sizeof(*config));
-	struct errs errs = {0};
-
-	if (config_load(daemon->options->config_file, config, &errs)) {
-		*rules = rulefile_load(
-		    config->rules.items, config->rules.count, RULEFILE_COMPILE, &errs);
-		if (*rules != NULL)
-			return config;
-		config_clear(config);
-	}
-	for (size_t i = 0; i < errs.count; i++)
-		log_error("%s", errs.lines[i]);
-	errs_clear(&errs);
-	free(config);
-	return NULL;
-}
-
 /* A new engine on the same database: every setting is new, and nothing is lost. */
 static bool
 exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 {
 	struct strings files = config->log.files;
-	bool whole = same_strings(&files, &daemon->config->log.files) &&
-	    strcmp(config->state, daemon->config->state) == 0;
+	bool whole = loaded_whole(config, daemon->config);
 	struct engine *engine;
 	struct err err;
 
@@ -209,7 +175,7 @@ reload(struct daemon *daemon)
 	struct config *config;
 
 	service_notify("RELOADING=1");
-	config = read_again(daemon, &rules);
+	config = loaded_again(daemon->options->config_file, &rules);
 	if (config != NULL && exchange(daemon, config, rules)) {
 		log_info("reloaded: %zu rules", rules_count(rules));
 	} else {

@@ -59,7 +59,7 @@ struct host_view {
 
 enum mx { MX_UNSIGNED, MX_SIGNED, MX_ERROR };
 
-struct view {
+struct outlook {
 	enum mx mx;
 	bool ours;       /* the CA file here is broken */
 	bool distrusted; /* the resolver does not validate */
@@ -231,17 +231,17 @@ enum viewer {
 	VIEW_POSTFIX,
 };
 
-struct view day_view(const struct day *day, enum viewer viewer, int64_t at_ms);
-bool host_meets(const struct view *view, unsigned host, enum strength strength);
+struct outlook day_view(const struct day *day, enum viewer viewer, int64_t at_ms);
+bool host_meets(const struct outlook *view, unsigned host, enum strength strength);
 /* The strongest below `below` that a host meets; S_NONE: none does. */
-enum strength view_strongest(const struct view *view, enum strength below);
-bool view_meets(const struct view *view, enum strength strength);
-bool view_answers(const struct view *view);    /* a host does */
-bool view_has_usable(const struct view *view); /* secure usable TLSA of a signed MX */
-bool view_promises(const struct view *view);   /* TLSA of some kind */
-bool view_is_unsure(const struct view *view);  /* DNS cannot tell */
-enum strength level_strength(enum level level, const struct view *view);
-enum strength day_in_force(const struct day *day, const struct view *view);
+enum strength view_strongest(const struct outlook *view, enum strength below);
+bool view_meets(const struct outlook *view, enum strength strength);
+bool view_answers(const struct outlook *view);    /* a host does */
+bool view_has_usable(const struct outlook *view); /* secure usable TLSA of a signed MX */
+bool view_promises(const struct outlook *view);   /* TLSA of some kind */
+bool view_is_unsure(const struct outlook *view);  /* DNS cannot tell */
+enum strength level_strength(enum level level, const struct outlook *view);
+enum strength day_in_force(const struct day *day, const struct outlook *view);
 
 void days_answer(struct measure_item *item);
 void days_finger(const struct finger_question *question, struct server *server);
@@ -255,7 +255,7 @@ void shared_clock(void);
 /* So far ahead it is at that moment. */
 int64_t shared_clock_off(int64_t at_ms);
 /* Of what is done to all, what is the case for one of them. */
-void shared_attack(struct view *view, const struct act *act, int64_t at_ms);
+void shared_attack(struct outlook *view, const struct act *act, int64_t at_ms);
 
 /* The configured canaries. */
 void shared_canary_name(unsigned i, char *name, size_t size);

@@ -100,7 +100,8 @@ note(struct attempt *a, const char *relay, const char *reason, bool tls)
 }
 
 static const char *
-session_grade(const struct view *view, const struct host_view *host, enum strength need)
+session_grade(
+    const struct outlook *view, const struct host_view *host, enum strength need)
 {
 	if (need >= S_VERIFY)
 		return "Verified";
@@ -109,7 +110,7 @@ session_grade(const struct view *view, const struct host_view *host, enum streng
 
 /* What that level demands of this host. S_NONE: it is not tried; the reason is noted. */
 static enum strength
-demanded(const struct view *view, const struct host_view *host, enum level level,
+demanded(const struct outlook *view, const struct host_view *host, enum level level,
     struct attempt *a)
 {
 	char text[128];
@@ -140,7 +141,7 @@ demanded(const struct view *view, const struct host_view *host, enum level level
 }
 
 static bool
-try_host(const struct day *day, const struct mail *mail, const struct view *view,
+try_host(const struct day *day, const struct mail *mail, const struct outlook *view,
     unsigned i, enum strength need, struct attempt *a)
 {
 	const struct host_view *host = &view->hosts[i];
@@ -204,7 +205,7 @@ try_host(const struct day *day, const struct mail *mail, const struct view *view
 static void
 attempt(const struct day *day, const struct mail *mail, struct attempt *a)
 {
-	struct view view = day_view(day, VIEW_POSTFIX, world.mono_ms);
+	struct outlook view = day_view(day, VIEW_POSTFIX, world.mono_ms);
 	enum level level = day->entry != LEVEL_NONE ? day->entry : batch.default_level;
 
 	*a = (struct attempt){.plain = true};
@@ -373,7 +374,7 @@ forged_status(struct day *day, const char *id, const char *status, const char *r
 static void
 forge(struct day *day)
 {
-	struct view view = day_view(day, VIEW_TRUTH, world.mono_ms);
+	struct outlook view = day_view(day, VIEW_TRUTH, world.mono_ms);
 	char id[16], relay[64], offered[128];
 	unsigned what = days_below(&day->random, 14);
 

@@ -73,7 +73,7 @@ is_waiting(const struct day *day)
 
 /* DANE is gone only after three days, whoever asks for it. */
 static int64_t
-hold_length(const struct day *day, const struct view *view, int64_t now_ms)
+hold_length(const struct day *day, const struct outlook *view, int64_t now_ms)
 {
 	return day_in_force(day, view) == S_DANE && past_of(day, now_ms) == S_DANE
 	    ? WITHDRAWN_MS
@@ -98,7 +98,7 @@ note_due_level(struct oracle *o, enum strength due, int64_t length_ms, int64_t n
 static void
 note_due(struct day *day, int64_t now_ms)
 {
-	struct view view = day_view(day, VIEW_OURS, now_ms);
+	struct outlook view = day_view(day, VIEW_OURS, now_ms);
 	enum strength in_force = day_in_force(day, &view);
 	int64_t length_ms = hold_length(day, &view, now_ms);
 
@@ -139,8 +139,8 @@ canaries_failed(const struct day *day, int64_t now_ms)
 static int64_t
 patience(const struct day *day, int64_t now_ms)
 {
-	struct view ours = day_view(day, VIEW_OURS, now_ms);
-	struct view postfix = day_view(day, VIEW_POSTFIX, now_ms);
+	struct outlook ours = day_view(day, VIEW_OURS, now_ms);
+	struct outlook postfix = day_view(day, VIEW_POSTFIX, now_ms);
 	enum strength floor = batch.lowest == LEVEL_MAY ? S_CLEAR
 	    : batch.lowest == LEVEL_ENCRYPT             ? S_ENCRYPT
 	                                                : S_VERIFY;
@@ -207,7 +207,7 @@ oracle_sent(struct day *day, const struct mail *mail, enum strength met)
 {
 	struct oracle *o = &day->oracle;
 	int64_t now_ms = world.mono_ms;
-	struct view view = day_view(day, VIEW_POSTFIX, now_ms);
+	struct outlook view = day_view(day, VIEW_POSTFIX, now_ms);
 	enum strength in_force = day_in_force(day, &view);
 	int64_t hold_ms[S_COUNT];
 	unsigned told = o->told;
@@ -284,7 +284,7 @@ static void
 note_probe_of(struct day *day, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
-	struct view view = day_view(day, VIEW_OURS, now_ms);
+	struct outlook view = day_view(day, VIEW_OURS, now_ms);
 
 	if (batch.prober && view_answers(&view) && !view_meets(&view, S_ENCRYPT) &&
 	    o->failed_ms > o->plain_last_ms)
@@ -299,7 +299,7 @@ static bool
 was_met(const struct day *day, enum strength strength, int64_t now_ms)
 {
 	for (int64_t ago_ms = 0; ago_ms <= PROBE_MS; ago_ms += 20 * SECOND) {
-		struct view view = day_view(day, VIEW_OURS, now_ms - ago_ms);
+		struct outlook view = day_view(day, VIEW_OURS, now_ms - ago_ms);
 
 		if (!view_meets(&view, strength))
 			return false;
@@ -311,7 +311,7 @@ static bool
 was_unsure(const struct day *day, int64_t now_ms)
 {
 	for (int64_t ago_ms = 0; ago_ms <= PROBE_MS; ago_ms += 20 * SECOND) {
-		struct view view = day_view(day, VIEW_OURS, now_ms - ago_ms);
+		struct outlook view = day_view(day, VIEW_OURS, now_ms - ago_ms);
 
 		if (!view_is_unsure(&view))
 			return false;
@@ -324,7 +324,7 @@ static bool
 had_usable(const struct day *day, int64_t now_ms, int64_t long_ms)
 {
 	for (int64_t ago_ms = 0; ago_ms <= long_ms; ago_ms += 30 * MIN) {
-		struct view view = day_view(day, VIEW_TRUTH, now_ms - ago_ms);
+		struct outlook view = day_view(day, VIEW_TRUTH, now_ms - ago_ms);
 
 		if (view_has_usable(&view))
 			return true;
@@ -335,8 +335,8 @@ had_usable(const struct day *day, int64_t now_ms, int64_t long_ms)
 static void
 check_dane(struct day *day, enum level before, enum level after, int64_t now_ms)
 {
-	struct view truth = day_view(day, VIEW_TRUTH, now_ms);
-	struct view postfix = day_view(day, VIEW_POSTFIX, now_ms);
+	struct outlook truth = day_view(day, VIEW_TRUTH, now_ms);
+	struct outlook postfix = day_view(day, VIEW_POSTFIX, now_ms);
 
 	if (view_has_usable(&truth) && after != LEVEL_NONE && after != LEVEL_DANE_ONLY)
 		objects(day, "usable TLSA, and %s", level_name(after));
@@ -390,7 +390,7 @@ check_cleartext(struct day *day, int64_t now_ms)
 
 /* A password is sent at the default or better. */
 static void
-check_login(struct day *day, enum level level, const struct view *view)
+check_login(struct day *day, enum level level, const struct outlook *view)
 {
 	bool logs_in =
 	    day->login == ANSWER_YES || (day->login == ANSWER_UNSURE && day->offers_auth);
@@ -427,7 +427,7 @@ check_weaker(struct day *day, enum strength before, enum strength after, int64_t
 
 /* The strongest that the servers do in truth, up to the default. */
 static enum strength
-best_of(const struct day *day, const struct view *truth)
+best_of(const struct day *day, const struct outlook *truth)
 {
 	enum strength top = level_strength(batch.default_level, truth);
 
@@ -487,8 +487,8 @@ static void
 take_entry(struct day *day, enum level level, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
-	struct view view = day_view(day, VIEW_OURS, now_ms);
-	struct view truth = day_view(day, VIEW_TRUTH, now_ms);
+	struct outlook view = day_view(day, VIEW_OURS, now_ms);
+	struct outlook truth = day_view(day, VIEW_TRUTH, now_ms);
 	enum level old = day->entry;
 	enum strength before = day_in_force(day, &view), after;
 
@@ -548,8 +548,8 @@ void
 oracle_looks(struct day *day)
 {
 	int64_t now_ms = world.mono_ms, due_ms = day->oracle.better_due_ms;
-	struct view view = day_view(day, VIEW_TRUTH, now_ms);
-	struct view ours = day_view(day, VIEW_OURS, now_ms);
+	struct outlook view = day_view(day, VIEW_TRUTH, now_ms);
+	struct outlook ours = day_view(day, VIEW_OURS, now_ms);
 	/* A server that DNS did not name within a day may be anybody's. */
 	int64_t known_ms =
 	    day_has(day, ACT_PROVIDER) || day_has(day, ACT_MX) ? 26 * HOUR : HOUR;
@@ -587,8 +587,8 @@ void
 oracle_end(struct day *day)
 {
 	int64_t now_ms = world.mono_ms, changed_ms = day_changed_ms(day, now_ms);
-	struct view view = day_view(day, VIEW_TRUTH, now_ms);
-	struct view ours = day_view(day, VIEW_OURS, now_ms);
+	struct outlook view = day_view(day, VIEW_TRUTH, now_ms);
+	struct outlook ours = day_view(day, VIEW_OURS, now_ms);
 	enum strength best = best_of(day, &view);
 	int64_t due_ms = day->lease_end_ms > changed_ms ? day->lease_end_ms : changed_ms;
 

@@ -47,7 +47,7 @@ is_off_by(int64_t at_ms, int64_t most_ms)
 }
 
 void
-shared_attack(struct view *view, const struct act *act, int64_t at_ms)
+shared_attack(struct outlook *view, const struct act *act, int64_t at_ms)
 {
 	if (act->kind == ACT_EVERYBODY)
 		for (unsigned i = 0; i < view->count; i++)

@@ -148,7 +148,7 @@ day_is_attacked(const struct day *day, int64_t from_ms, int64_t to_ms)
 /* --- views ------------------------------------------------------------------------- */
 
 static void
-add_host(struct view *view, const struct day *day, unsigned i)
+add_host(struct outlook *view, const struct day *day, unsigned i)
 {
 	struct host_view *host = &view->hosts[view->count++];
 
@@ -159,8 +159,8 @@ add_host(struct view *view, const struct day *day, unsigned i)
 
 /* What is wrong without anybody's will. */
 static void
-trouble(
-    struct view *view, const struct day *day, const struct act *act, enum viewer viewer)
+trouble(struct outlook *view, const struct day *day, const struct act *act,
+    enum viewer viewer)
 {
 	struct host_view *last = &view->hosts[view->count - 1];
 
@@ -240,7 +240,7 @@ host_attacked(struct host_view *host, unsigned mode)
 }
 
 static void
-attack(struct view *view, const struct day *day, const struct act *act, int64_t at_ms)
+attack(struct outlook *view, const struct day *day, const struct act *act, int64_t at_ms)
 {
 	switch (act->kind) {
 	case ACT_ONE_PATH:
@@ -281,10 +281,10 @@ attack(struct view *view, const struct day *day, const struct act *act, int64_t 
 	}
 }
 
-struct view
+struct outlook
 day_view(const struct day *day, enum viewer viewer, int64_t at_ms)
 {
-	struct view view = {.mx = day->is_signed ? MX_SIGNED : MX_UNSIGNED};
+	struct outlook view = {.mx = day->is_signed ? MX_SIGNED : MX_UNSIGNED};
 
 	for (unsigned i = 0; i < day->host_count; i++)
 		add_host(&view, day, i);
@@ -300,13 +300,13 @@ day_view(const struct day *day, enum viewer viewer, int64_t at_ms)
 /* TLSA count only with a signed MX record; the servers' own zone is signed with it here.
  */
 static enum tlsa
-tlsa_of(const struct view *view, unsigned host)
+tlsa_of(const struct outlook *view, unsigned host)
 {
 	return view->mx == MX_UNSIGNED ? TLSA_NONE : view->hosts[host].tlsa;
 }
 
 bool
-host_meets(const struct view *view, unsigned i, enum strength strength)
+host_meets(const struct outlook *view, unsigned i, enum strength strength)
 {
 	const struct host_view *host = &view->hosts[i];
 	enum tlsa tlsa = tlsa_of(view, i);
@@ -330,7 +330,7 @@ host_meets(const struct view *view, unsigned i, enum strength strength)
 }
 
 bool
-view_meets(const struct view *view, enum strength strength)
+view_meets(const struct outlook *view, enum strength strength)
 {
 	for (unsigned i = 0; i < view->count; i++)
 		if (host_meets(view, i, strength))
@@ -339,7 +339,7 @@ view_meets(const struct view *view, enum strength strength)
 }
 
 enum strength
-view_strongest(const struct view *view, enum strength below)
+view_strongest(const struct outlook *view, enum strength below)
 {
 	for (enum strength s = below; s-- > S_NONE;)
 		if (view_meets(view, s))
@@ -348,7 +348,7 @@ view_strongest(const struct view *view, enum strength below)
 }
 
 bool
-view_answers(const struct view *view)
+view_answers(const struct outlook *view)
 {
 	for (unsigned i = 0; i < view->count; i++)
 		if (!view->hosts[i].down && !view->hosts[i].lame)
@@ -357,7 +357,7 @@ view_answers(const struct view *view)
 }
 
 bool
-view_has_usable(const struct view *view)
+view_has_usable(const struct outlook *view)
 {
 	for (unsigned i = 0; i < view->count; i++)
 		if (view->mx == MX_SIGNED && !view->hosts[i].lame &&
@@ -368,7 +368,7 @@ view_has_usable(const struct view *view)
 }
 
 bool
-view_promises(const struct view *view)
+view_promises(const struct outlook *view)
 {
 	for (unsigned i = 0; i < view->count; i++)
 		if (tlsa_of(view, i) != TLSA_NONE)
@@ -377,7 +377,7 @@ view_promises(const struct view *view)
 }
 
 bool
-view_is_unsure(const struct view *view)
+view_is_unsure(const struct outlook *view)
 {
 	if (view->mx == MX_ERROR || view->distrusted)
 		return true;
@@ -388,7 +388,7 @@ view_is_unsure(const struct view *view)
 }
 
 enum strength
-level_strength(enum level level, const struct view *view)
+level_strength(enum level level, const struct outlook *view)
 {
 	switch (level) {
 	case LEVEL_DANE:
@@ -409,7 +409,7 @@ level_strength(enum level level, const struct view *view)
 }
 
 enum strength
-day_in_force(const struct day *day, const struct view *view)
+day_in_force(const struct day *day, const struct outlook *view)
 {
 	return level_strength(
 	    day->entry != LEVEL_NONE ? day->entry : batch.default_level, view);
@@ -431,7 +431,7 @@ day_of_name(const char *name)
 }
 
 static void
-record_host(const struct view *view, unsigned i, struct dns_records *records)
+record_host(const struct outlook *view, unsigned i, struct dns_records *records)
 {
 	const struct host_view *from = &view->hosts[i];
 	struct dns_host *host = &records->hosts[records->host_count++];
@@ -471,7 +471,7 @@ days_answer(struct measure_item *item)
 	static const struct choice_limits limits = {CHOICE_ADDRESSES, true, false};
 	static struct dns_records records;
 	const struct day *day = day_of_name(item->nexthop.host);
-	struct view view;
+	struct outlook view;
 	struct buf text = {0};
 
 	item->answers.sources[FACT_credentials].asked = true;
@@ -506,7 +506,7 @@ void
 days_finger(const struct finger_question *question, struct server *server)
 {
 	const struct day *day = day_of_name(question->host);
-	struct view view;
+	struct outlook view;
 	const struct host_view *host = NULL;
 	unsigned i;
 
