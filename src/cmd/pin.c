@@ -173,7 +173,7 @@ pins_apply(
 	struct err err;
 	int status = 0;
 
-	store = cmd_store(config, choose == NULL, &status);
+	store = cmd_store(config, pins->action != PIN_UNDO, &status);
 	if (store == NULL)
 		return status;
 	use.store = store;

@@ -18,11 +18,11 @@
 #define DAYS(n)    ((n)*SPAN_DAY_MS)
 
 static const struct key keys[] = {
+    {"log.nested", &value_program, AT(log.nested), .initial = "", .none = ""},
     {"log.file", &value_logs, AT(log.files), .initial = "/var/log/mail.log"},
     {"log.from", &value_second_word, AT(log.from_start), .initial = "end",
         .words = "end start"},
     {"log.learn", &value_span, AT(log.learn_ms), .initial = "30d", .max = DAYS(400)},
-    {"log.nested", &value_program, AT(log.nested), .initial = "", .none = ""},
     {"state", &value_path, AT(state), .initial = STATEDIR "/state.db"},
     {"rules", &value_paths, AT(rules), .initial = RULESDIR "/postfix.yaml"},
     {"map.file", &value_map_path, AT(map.file), .initial = STATEDIR "/tls_policy"},

@@ -20,6 +20,7 @@ struct mark {
 struct span {
 	uint64_t writer;
 	unsigned source; /* 0: read by another process, or before */
+	bool followed;   /* of a log that is followed */
 	int64_t from;
 	int64_t to;
 	struct mark *head; /* of its first seconds */
@@ -40,7 +41,6 @@ struct covered {
 	struct spans stored; /* by writer and time, none touches another */
 	struct spans live;   /* of this process */
 	unsigned sources;
-	unsigned followed; /* one bit a source, of the first 32 */
 };
 
 struct covered *
@@ -75,19 +75,17 @@ covered_free(struct covered *covered)
 	free(covered);
 }
 
+/* The lowest bit tells whether it is followed. */
 unsigned
 covered_source(struct covered *covered, bool followed)
 {
-	covered->sources++;
-	if (followed && covered->sources < 32)
-		covered->followed |= 1u << covered->sources;
-	return covered->sources;
+	return ++covered->sources << 1 | (followed ? 1 : 0);
 }
 
 static bool
-is_followed(const struct covered *covered, unsigned source)
+is_followed(unsigned source)
 {
-	return source < 32 && (covered->followed >> source & 1) != 0;
+	return (source & 1) != 0;
 }
 
 uint64_t
@@ -183,33 +181,62 @@ span_has(const struct span *span, int64_t second, uint64_t print)
 	    has_mark(span->head, span->head_count, second, print);
 }
 
-/* In a log that is followed a line that stands far behind is no repetition: clocks are
- * put back. */
 static bool
-is_late(const struct covered *covered, const struct span *span, int64_t second)
+span_knows(const struct span *span, uint64_t writer, unsigned source, int64_t second,
+    uint64_t print)
 {
-	return is_followed(covered, span->source) && second < span->to - END_S;
+	if (span->writer != writer)
+		return false;
+	return source != 0 && span->source == source ? tail_has(span, second, print)
+	                                             : span_has(span, second, print);
+}
+
+/* When the last line of a followed log was written, as far as it was read. */
+static int64_t
+followed_to(const struct spans *spans, uint64_t writer, int64_t to)
+{
+	for (size_t i = 0; i < spans->count; i++)
+		if (spans->items[i].followed && spans->items[i].writer == writer &&
+		    spans->items[i].to > to)
+			to = spans->items[i].to;
+	return to;
+}
+
+/*
+ * Of a log that is followed each byte is read once: only others, who read logs once, can
+ * have counted its lines before; and not those that stand far behind the last one, since
+ * the clock was put back.
+ */
+static bool
+is_known_followed(
+    const struct covered *covered, uint64_t writer, int64_t second, uint64_t print)
+{
+	const struct spans *both[] = {&covered->live, &covered->stored};
+	int64_t to = followed_to(&covered->live, writer, INT64_MIN / 2);
+
+	to = followed_to(&covered->stored, writer, to);
+	if (second < to - END_S)
+		return false;
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; i < both[k]->count; i++)
+			if (!both[k]->items[i].followed &&
+			    span_knows(&both[k]->items[i], writer, 0, second, print))
+				return true;
+	return false;
 }
 
 static bool
 is_known(const struct covered *covered, unsigned source, uint64_t writer, int64_t second,
     uint64_t print)
 {
-	for (size_t i = 0; i < covered->live.count; i++) {
-		const struct span *span = &covered->live.items[i];
+	const struct spans *both[] = {&covered->live, &covered->stored};
 
-		if (span->writer != writer)
-			continue;
-		if (span->source == source && is_late(covered, span, second))
-			return tail_has(span, second, print);
-		if (span->source == source ? tail_has(span, second, print)
-		                           : span_has(span, second, print))
-			return true;
-	}
-	for (size_t i = 0; i < covered->stored.count; i++)
-		if (covered->stored.items[i].writer == writer &&
-		    span_has(&covered->stored.items[i], second, print))
-			return true;
+	if (is_followed(source))
+		return is_known_followed(covered, writer, second, print);
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; i < both[k]->count; i++)
+			if (span_knows(&both[k]->items[i], writer, source, second, print))
+				return true;
 	return false;
 }
 
@@ -223,14 +250,17 @@ live_span(struct covered *covered, unsigned source, uint64_t writer, int64_t sec
 		span = &live->items[i];
 		if (span->source != source || span->writer != writer)
 			continue;
-		if (second >= span->to - JUMP_S || is_followed(covered, source))
+		if (second >= span->to - JUMP_S || is_followed(source))
 			return span;
 		span->source = 0;
 	}
 	live->items = mem_array(live->items, live->count + 1, sizeof(*live->items));
 	span = &live->items[live->count++];
-	*span = (struct span){
-	    .writer = writer, .source = source, .from = second, .to = second};
+	*span = (struct span){.writer = writer,
+	    .source = source,
+	    .followed = is_followed(source),
+	    .from = second,
+	    .to = second};
 	return span;
 }
 
@@ -262,6 +292,8 @@ compare_spans(const void *a, const void *b)
 
 	if (x->writer != y->writer)
 		return x->writer < y->writer ? -1 : 1;
+	if (x->followed != y->followed)
+		return x->followed ? -1 : 1;
 	if (x->from != y->from)
 		return x->from < y->from ? -1 : 1;
 	return x->to < y->to ? -1 : x->to > y->to;
@@ -283,7 +315,8 @@ add_ends(struct span *to, const struct mark *marks, size_t count)
 static void
 join(struct span *first, const struct span *second)
 {
-	struct span joined = {.writer = first->writer, .from = first->from};
+	struct span joined = {
+	    .writer = first->writer, .followed = first->followed, .from = first->from};
 
 	joined.to = second->to > first->to ? second->to : first->to;
 	for (int i = 0; i < 2; i++) {
@@ -311,8 +344,10 @@ copy_into(struct spans *out, const struct spans *from)
 {
 	for (size_t i = 0; i < from->count; i++) {
 		const struct span *span = &from->items[i];
-		struct span empty = {
-		    .writer = span->writer, .from = span->from, .to = span->to};
+		struct span empty = {.writer = span->writer,
+		    .followed = span->followed,
+		    .from = span->from,
+		    .to = span->to};
 
 		out->items = mem_array(out->items, out->count + 1, sizeof(*out->items));
 		out->items[out->count] = empty;
@@ -332,6 +367,7 @@ unite(struct spans *spans)
 		struct span *last = kept > 0 ? &spans->items[kept - 1] : NULL;
 
 		if (last != NULL && last->writer == spans->items[i].writer &&
+		    last->followed == spans->items[i].followed &&
 		    spans->items[i].from <= last->to) {
 			join(last, &spans->items[i]);
 			clear_span(&spans->items[i]);
@@ -352,7 +388,7 @@ find_nearest(const struct spans *spans)
 	for (size_t i = 1; i < spans->count; i++) {
 		const struct span *a = &spans->items[i - 1], *b = &spans->items[i];
 
-		if (a->writer != b->writer) {
+		if (a->writer != b->writer || a->followed != b->followed) {
 			if (run > SPANS_MAX)
 				return found;
 			run = 1;
@@ -398,7 +434,7 @@ save_marks(const struct mark *marks, size_t count, const struct span *span,
 	}
 }
 
-/* A span a line: "WRITER FROM TO SECOND:PRINT ...", the seconds since FROM. */
+/* A span a line: "WRITER FOLLOWED FROM TO SECOND:PRINT ...", the seconds since FROM. */
 void
 covered_save(const struct covered *covered, struct buf *out)
 {
@@ -411,8 +447,8 @@ covered_save(const struct covered *covered, struct buf *out)
 	for (size_t i = 0; i < all.count; i++) {
 		const struct span *span = &all.items[i];
 
-		buf_printf(out, "%" PRIu64 " %" PRId64 " %" PRId64, span->writer,
-		    span->from, span->to);
+		buf_printf(out, "%" PRIu64 " %d %" PRId64 " %" PRId64, span->writer,
+		    span->followed, span->from, span->to);
 		save_marks(span->head, span->head_count, span, NULL, 0, out);
 		save_marks(span->tail, span->tail_count, span, span->head,
 		    span->head_count, out);
@@ -455,14 +491,16 @@ static bool
 load_span(struct str line, struct span *span)
 {
 	struct str word, second;
-	uint64_t from, to, offset, print;
+	uint64_t followed, from, to, offset, print;
 	struct mark mark;
 
 	*span = (struct span){0};
 	if (!eat_word(&line, &word) || !str_number(word, UINT64_MAX, &span->writer) ||
+	    !eat_word(&line, &word) || !str_number(word, 1, &followed) ||
 	    !eat_word(&line, &word) || !str_number(word, INT64_MAX / 2, &from) ||
 	    !eat_word(&line, &word) || !str_number(word, INT64_MAX / 2, &to) || to < from)
 		return false;
+	span->followed = followed == 1;
 	span->from = (int64_t)from;
 	span->to = (int64_t)to;
 	while (eat_word(&line, &word)) {

@@ -26,8 +26,8 @@ void covered_load(struct covered *covered, struct str saved);
 /* All that is known, for covered_load(). */
 void covered_save(const struct covered *covered, struct buf *out);
 
-/* The lines of one source follow each other without a gap. followed: it is a log that is
- * written to, and time may go back in it. */
+/* The lines of one source follow each other without a gap. followed: each of them is read
+ * once, by its place, whatever their stamps; only who reads once can have counted it. */
 unsigned covered_source(struct covered *covered, bool followed);
 
 /* A line of a source, at that second. writer, print: covered_hash() of who wrote it and

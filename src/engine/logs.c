@@ -100,7 +100,8 @@ read_one(struct watched *log, struct fold *fold, int64_t until_ms, bool *came)
 	enum source_result result;
 
 	if (log->place == 0 || log->gap || log->fold != fold)
-		log->place = covered_source(fold_covered(fold), true);
+		log->place =
+		    covered_source(fold_covered(fold), strcmp(log->name, "-") != 0);
 	log->gap = false;
 	log->fold = fold;
 	fold_set_source(fold, log->place);

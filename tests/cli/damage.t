@@ -121,8 +121,8 @@ sed -i 's/, until 20[^ ]*//' "$dir/tls_policy"
 start
 await 20 said 'map=.*entries=4'
 stop
-is 'a text without ends, as older versions wrote it: a pin stays, what was undone ends' \
-	"$(pins | awk '{ print $1, $NF == "None" }')" "$(printf '%s\n' '[mx.example]:587 1' 'bank.example 1' 'short.example 1' 'undone.example 0')"
+is 'a text without ends, as older versions wrote it: a pin stays' \
+	"$(pins | awk '{ print $1, $NF == "None" }')" "$(printf '%s\n' '[mx.example]:587 1' 'bank.example 1' 'short.example 1' 'undone.example 1')"
 
 # --- the first line
 
