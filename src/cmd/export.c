@@ -17,7 +17,7 @@ struct exporter {
 	const char *path; /* NULL: standard output */
 	int fd;           /* of the file beside it */
 	const char *beside;
-	struct err *err;
+	struct err err;
 	bool failed; /* to write, with the cause in err */
 };
 
@@ -29,7 +29,7 @@ write_piece(void *context, struct str piece)
 	if (x->path == NULL) /* cmd_flush() reports a failed write */
 		fwrite(piece.p, 1, piece.len, stdout);
 	else if (!x->failed)
-		x->failed = !file_append(x->fd, x->beside, piece, x->err);
+		x->failed = !file_append(x->fd, x->beside, piece, &x->err);
 }
 
 /* Whoever reads the file sees the old one or the new one. */
@@ -38,29 +38,27 @@ export_to_file(struct exporter *x, struct store *store)
 {
 	struct buf beside = {0};
 	bool read, done;
-	struct err err;
 
 	buf_printf(&beside, "%s.new", x->path);
 	x->beside = buf_text(&beside);
-	x->err = &err;
-	x->fd = file_create(x->beside, &err);
+	x->fd = file_create(x->beside, &x->err);
 	if (x->fd < 0) {
 		buf_clear(&beside);
-		return cmd_fail(EX_CANTCREAT, "%s", err.text);
+		return cmd_fail(EX_CANTCREAT, "%s", x->err.text);
 	}
-	read = export_print(x->format, store, clock_wall_ms(), write_piece, x, &err);
+	read = export_print(x->format, store, clock_wall_ms(), write_piece, x, &x->err);
 	if (!read || x->failed) {
 		close(x->fd);
 		unlink(x->beside);
 		done = false;
 	} else {
-		done = file_finish(x->fd, x->beside, &err) &&
-		    file_replace(x->beside, x->path, &err);
+		done = file_finish(x->fd, x->beside, &x->err) &&
+		    file_replace(x->beside, x->path, &x->err);
 		if (!done)
 			unlink(x->beside);
 	}
 	buf_clear(&beside);
-	return done ? 0 : cmd_fail(read ? EX_CANTCREAT : EX_IOERR, "%s", err.text);
+	return done ? 0 : cmd_fail(read ? EX_CANTCREAT : EX_IOERR, "%s", x->err.text);
 }
 
 static int

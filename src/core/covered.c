@@ -119,7 +119,7 @@ add_mark(struct mark **marks, size_t *count, struct mark mark)
 static bool
 has_mark(const struct mark *marks, size_t count, int64_t second, uint64_t print)
 {
-	for (size_t i = count; i-- > 0;)
+	for (size_t i = count; marks != NULL && i-- > 0;)
 		if (marks[i].print == print && marks[i].second == second)
 			return true;
 	return false;

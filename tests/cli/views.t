@@ -301,7 +301,7 @@ COLUMNS=40 on_terminal 120 status
 check 'COLUMNS is honoured' test "$(widest)" -le 40
 on_terminal 80 doctor
 paths=${dir//\//\\/}
-out=$(sed "s/$paths[^ ]*//g" <<<"$out")
+out=$(sed "s/${paths}[^ ]*//g" <<<"$out")
 check 'doctor: no more than 80 columns, but for a long path' test "$(widest)" -le 80
 hasnt 'doctor: what is to be typed is not cut' "$out" '…'
 

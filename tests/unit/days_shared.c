@@ -151,7 +151,7 @@ shared_flood(void)
 	for (unsigned i = 0; i < FLOOD_NAMES / 2; i++) {
 		flood_id(++batch.flooded, id, sizeof(id));
 		snprintf(text, sizeof(text),
-		    "smtp[%u]: %s: to=<u@n%u" FLOOD_SUFFIX ">, relay=" FLOOD_HOST
+		    "smtp[%d]: %s: to=<u@n%u" FLOOD_SUFFIX ">, relay=" FLOOD_HOST
 		    "[192.0.2.66]:25, delay=1, delays=0.9/0/0.03/0.02, dsn=4.7.5, "
 		    "status=deferred (TLS is required, but was not offered by "
 		    "host " FLOOD_HOST "[192.0.2.66])",

@@ -38,7 +38,7 @@ compare(const void *a, const void *b)
 static char *
 sorted(char *text)
 {
-	char *lines[64], *rest, *out = calloc(1, strlen(text) + 1);
+	char *lines[64] = {NULL}, *rest, *out = calloc(1, strlen(text) + 1);
 	size_t count = 0;
 
 	for (char *l = strtok_r(text, "\n", &rest); l != NULL;
