@@ -418,6 +418,47 @@ limit(struct spans *spans)
 	}
 }
 
+/* --- a clock that was ahead -------------------------------------------------------- */
+
+static size_t
+drop_marks(struct mark *marks, size_t count, int64_t after)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (marks[i].second <= after)
+			marks[kept++] = marks[i];
+	return kept;
+}
+
+static void
+bring_back(struct spans *spans, int64_t latest, int64_t to)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < spans->count; i++) {
+		struct span *span = &spans->items[i];
+
+		if (span->to > latest) {
+			span->to = to;
+			span->head_count = drop_marks(span->head, span->head_count, to);
+			span->tail_count = drop_marks(span->tail, span->tail_count, to);
+		}
+		if (span->from > span->to)
+			clear_span(span);
+		else
+			spans->items[kept++] = *span;
+	}
+	spans->count = kept;
+}
+
+void
+covered_bring_back(struct covered *covered, int64_t latest, int64_t to)
+{
+	bring_back(&covered->stored, latest, to);
+	bring_back(&covered->live, latest, to);
+}
+
 /* --- as text ----------------------------------------------------------------------- */
 
 static void

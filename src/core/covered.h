@@ -35,6 +35,10 @@ unsigned covered_source(struct covered *covered, bool followed);
 bool covered_take(struct covered *covered, unsigned source, uint64_t writer,
     int64_t second, uint64_t print);
 
+/* The clock was ahead and is right again: no line after the second latest was read. What
+ * ends after it ends at the second to, so that lines from then on count. */
+void covered_bring_back(struct covered *covered, int64_t latest, int64_t to);
+
 uint64_t covered_hash(struct str text);
 
 #endif

@@ -2,6 +2,7 @@
 /* Times stored while the clock was ahead are brought back, or they would delay their work
  * until the clock reaches them again. */
 #include "base/span.h"
+#include "core/covered.h"
 #include "engine/engine_impl.h"
 
 struct clock {
@@ -30,6 +31,33 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	return (struct due){.at_ms = minded ? DUE_NEVER : now->mono_ms};
 }
 
+/* Else the lines of that time would pass for those that were read already. The log's
+ * stamps may be a day ahead (time zone). */
+static bool
+bring_back_covered(struct engine *e, int64_t now_ms, struct err *err)
+{
+	int64_t to = now_ms / SPAN_SECOND_MS;
+	int64_t latest = (now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS) / SPAN_SECOND_MS;
+	/* Lines that are not stored yet are not stored as read. */
+	struct covered *stored = covered_new();
+	struct buf text = {0};
+	bool done = store_blob_get(e->store, "covered", &text, err);
+
+	if (done) {
+		covered_load(stored, (struct str){buf_text(&text), text.len});
+		covered_bring_back(stored, latest, to);
+		buf_reset(&text);
+		covered_save(stored, &text);
+		covered_load(e->covered, (struct str){buf_text(&text), text.len});
+		covered_bring_back(e->covered, latest, to);
+		done = store_blob_put(
+		    e->store, "covered", (struct str){buf_text(&text), text.len}, err);
+	}
+	buf_clear(&text);
+	covered_free(stored);
+	return done;
+}
+
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
@@ -38,7 +66,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 	c->minded = store_begin(e->store, &err) &&
 	    store_bring_back(e->store, now->wall_ms, JUDGE_LOOK_MAX_MS, &err) &&
-	    store_commit(e->store, &err);
+	    bring_back_covered(e, now->wall_ms, &err) && store_commit(e->store, &err);
 	if (c->minded)
 		engine_stored(e, "look at the times to come");
 	else
