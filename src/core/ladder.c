@@ -215,12 +215,8 @@ decide_pinned(const struct evidence *ev)
 	return is_echo(ev) ? decide_echo(ev) : ladder_keep_and_alert(WHY_PIN_NOT_MET, 0);
 }
 
-/*
- * Whoever can only write a line moves nothing: it is asked whether the message is there.
- * True: it is to be asked, or that settled it.
- */
-static bool
-must_ask_queue(const struct evidence *ev, int64_t now_ms, struct decision *out)
+bool
+ladder_must_ask_queue(const struct evidence *ev, int64_t now_ms, struct decision *out)
 {
 	if (ev->queue != QUEUE_NOT_ASKED)
 		return ladder_queue_settles(ev, now_ms, out);
@@ -236,7 +232,7 @@ decide_fault(const struct evidence *ev, int64_t now_ms)
 
 	if (!is_entry_refused(ev))
 		return ladder_keep_and_alert(WHY_OUR_FAULT, 0);
-	if (must_ask_queue(ev, now_ms, &d))
+	if (ladder_must_ask_queue(ev, now_ms, &d))
 		return d;
 	d = ladder_without_entry(ev, WHY_OUR_ENTRY);
 	d.alert = true;
@@ -320,7 +316,7 @@ decide_blind(const struct evidence *ev, int64_t now_ms)
 {
 	struct decision d;
 
-	if (ev->deferral && ev->denies_tlsa && must_ask_queue(ev, now_ms, &d))
+	if (ev->deferral && ev->denies_tlsa && ladder_must_ask_queue(ev, now_ms, &d))
 		return d;
 	d = ladder_keep(WHY_RESOLVERS_DIFFER, now_ms + BLIND_MS);
 	if (ev->entry.level == LEVEL_DANE_ONLY)
@@ -477,7 +473,9 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 	if (ev->dane.state == DANE_INSECURE_MX && ev->default_level == LEVEL_DANE)
 		return ladder_keep_and_alert(WHY_INSECURE_MX, 0);
 	if (ev->fallback == FALLBACK_WAIT) /* with its dnssec condition met */
-		return ladder_keep_and_alert(WHY_SIGNED, 0);
+		return ladder_must_ask_queue(ev, now_ms, &d)
+		    ? d
+		    : ladder_keep_and_alert(WHY_SIGNED, 0);
 	return ladder_step(policy, ev, now_ms);
 }
 

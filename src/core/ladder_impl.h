@@ -48,6 +48,14 @@ int64_t ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms);
 bool ladder_queue_settles(
     const struct evidence *ev, int64_t now_ms, struct decision *out);
 
+/*
+ * Whoever can only write a line moves nothing, neither hold nor attempts: before its
+ * reason settles anything it is asked whether the message is there. True: it is to be
+ * asked, or that settled it.
+ */
+bool ladder_must_ask_queue(
+    const struct evidence *ev, int64_t now_ms, struct decision *out);
+
 struct decision ladder_step(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 

@@ -415,7 +415,9 @@ ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 	struct decision d;
 
 	if (is_impossible(ev, step.present))
-		return ladder_keep_and_alert(WHY_NO_EFFECT, 0);
+		return ladder_must_ask_queue(ev, now_ms, &d)
+		    ? d
+		    : ladder_keep_and_alert(WHY_NO_EFFECT, 0);
 	by_reason(ev, &step);
 	if (step.level == LEVEL_NONE)
 		return decide_bottom(ev, &step);
