@@ -194,6 +194,10 @@ bool destination_wants_probe(
  * and when it was to be decided anew. 0: ever. */
 int64_t destination_news_ms(const struct destination *destination);
 
+/* When a session last met that level, as far as it was one of the destination's; 0: none
+ * did. */
+int64_t destination_met_ms(const struct destination *destination, enum level level);
+
 /*
  * What passed since it was judged last: a deferral that the entry settled, or that is
  * older than mail waits, is over; times that a clock was set back from are mended.

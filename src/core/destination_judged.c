@@ -52,10 +52,30 @@ destination_news_ms(const struct destination *d)
 	if (d->alarm.raised) {
 		destination_later(&news_ms, d->alarm.last_attempt_ms);
 		destination_later(&news_ms, d->alarm.attempt_ms);
+		/* A session speaks against a hold, if they confirm it. */
+		if (d->hold.level != LEVEL_NONE)
+			destination_later(&news_ms, destination_met_ms(d, LEVEL_ENCRYPT));
 	} else {
 		destination_later(&news_ms, destination_better_ms(d));
 	}
 	return news_ms;
+}
+
+int64_t
+destination_met_ms(const struct destination *d, enum level level)
+{
+	int64_t met_ms = 0;
+
+	if (level < LEVEL_ENCRYPT || level == LEVEL_FINGERPRINT)
+		return 0;
+	destination_later(&met_ms, d->past.dane_ms);
+	if (level != LEVEL_DANE_ONLY)
+		destination_later(&met_ms, d->past.secure_ms);
+	if (level <= LEVEL_VERIFY)
+		destination_later(&met_ms, d->past.verify_ms);
+	if (level == LEVEL_ENCRYPT)
+		destination_later(&met_ms, d->past.encrypt_ms);
+	return met_ms;
 }
 
 static void
@@ -364,20 +384,33 @@ is_old_hold(struct destination *d, const struct decision *decision)
 
 /* Nobody confirmed it for so long that it is another one. */
 static bool
-begins_anew(struct destination *d, const struct decision *decision)
+begins_anew(struct destination *d, const struct decision *decision, int64_t now_ms)
 {
 	int64_t since_ms = *hold_since(&d->hold, decision->entry.level);
 
 	return decision->why == WHY_HOLD && since_ms != 0 &&
-	    since_ms != decision->since_ms;
+	    since_ms != decision->since_ms && decision->since_ms == now_ms;
+}
+
+/* Whatever is decided: the servers were found to do what the hold waits for. */
+static bool
+is_met(const struct evidence *ev)
+{
+	return ev->measured.asked && ev->measured.answered && !ev->measured.ours &&
+	    ev->measured.meets[ladder_level_in_force(ev)] == ANSWER_YES;
 }
 
 static void
-note_hold(struct destination *d, const struct decision *decision, enum level best,
-    int64_t now_ms)
+note_hold(struct destination *d, const struct decision *decision,
+    const struct evidence *ev, int64_t now_ms)
 {
 	int64_t *since_ms = hold_since(&d->hold, decision->entry.level);
+	enum level best = ev->best_seen;
 
+	if (ev->deferral && is_met(ev)) {
+		destination_forget_hold(d);
+		return;
+	}
 	/* Whoever disturbs DNS for a moment must not be able to begin a hold anew. */
 	if (why_could_not_tell(decision->why))
 		return;
@@ -482,9 +515,11 @@ is_news(const struct destination *d, const struct evidence *ev,
 }
 
 static bool
-is_change(struct destination *d, const struct decision *decision, bool map_changed)
+is_change(struct destination *d, const struct decision *decision, bool map_changed,
+    int64_t now_ms)
 {
-	return map_changed || decision->why != d->why || begins_anew(d, decision) ||
+	return map_changed || decision->why != d->why ||
+	    begins_anew(d, decision, now_ms) ||
 	    (decision->action == ACTION_HOLD && decision->entry.level != d->hold.level);
 }
 
@@ -506,7 +541,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 	struct demand before = destination_demand(d);
 	bool map_changed = !demand_equal(entry_after(d, decision), before);
 	bool news = is_news(d, ev, decision, now_ms);
-	bool changed = news && is_change(d, decision, map_changed);
+	bool changed = news && is_change(d, decision, map_changed, now_ms);
 
 	*out = (struct judged){.decision = *decision,
 	    .before = demand_copy(before),
@@ -519,7 +554,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 	if (ev->deferral && ev->queue == QUEUE_NOT_ASKED &&
 	    (!ev->asked || decision->why == WHY_ELSEWHERE) && decision->why != WHY_ECHO)
 		d->alarm.plain = (struct plain_attempts){0};
-	note_hold(d, decision, ev->best_seen, now_ms);
+	note_hold(d, decision, ev, now_ms);
 	note_silence(d, ev, decision, now_ms);
 	if (decision->why == WHY_RESOLVERS_DIFFER && ev->deferral && ev->denies_tlsa)
 		d->dns.denied_ms = now_ms;

@@ -196,6 +196,34 @@ plan_recheck(
 		d->look_ms = due_ms;
 }
 
+/*
+ * A step down is held, and a session at one of its own servers met what is in force: that
+ * is evidence to the contrary, if the servers confirm it, so they are asked now.
+ */
+static void
+mind_hold(struct destination *d, const struct fold_item *item, enum level default_level)
+{
+	enum level level = level_promise(level_met(d, default_level));
+	int64_t since_ms = d->hold.verify_ms, met_ms = 0;
+
+	destination_later(&since_ms, d->hold.encrypt_ms);
+	destination_later(&since_ms, d->hold.may_ms);
+	if (since_ms == 0 || !d->alarm.raised || d->pin.set || level < LEVEL_ENCRYPT)
+		return;
+	for (size_t i = 0; i < item->host_count; i++) {
+		const struct fold_host *host = &item->hosts[i];
+
+		if (destination_has_server(d, host) != ANSWER_YES)
+			continue;
+		destination_later(&met_ms, host->seen_ms[SESSION_VERIFIED]);
+		for (int grade = 0; level == LEVEL_ENCRYPT && grade < SESSION_COUNT;
+		     grade++)
+			destination_later(&met_ms, host->seen_ms[grade]);
+	}
+	if (met_ms > since_ms && (d->look_ms == 0 || d->look_ms > met_ms))
+		d->look_ms = met_ms;
+}
+
 /* --- whose news it is --------------------------------------------------------------- */
 
 /* Whoever the server is, what failed there is over where it takes mail. */
@@ -286,6 +314,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	if (item->deferred && (bare_ms == 0 || item->deferred_since_bare))
 		note_deferral(d, item, default_level, rule, spans);
 	plan_recheck(d, item, default_level);
+	mind_hold(d, item, default_level);
 }
 
 /* Under `dane` and dane-only it is TLSA records that verify a server. */

@@ -311,6 +311,11 @@ is_held(const struct ladder_policy *policy, const struct evidence *ev, enum leve
 	int64_t since_ms = ev->hold_since_ms[level];
 	int64_t until_ms;
 
+	/* What a session proved meanwhile the servers are asked to confirm; where nobody
+	 * can ask them it counts as it is. */
+	if (since_ms != 0 && ev->prober == ANSWER_NO && ev->met_ms > since_ms &&
+	    ev->met_ms <= now_ms)
+		since_ms = ev->met_ms;
 	if (since_ms == 0 || now_ms > since_ms + hold_ms + UNWATCHED_MS)
 		since_ms = now_ms;
 	until_ms = since_ms + hold_ms;

@@ -155,6 +155,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 			ev.rule_dnssec = RULE_DNSSEC_ANY;
 		}
 	}
+	ev.met_ms = destination_met_ms(d, ladder_level_in_force(&ev));
 	take_witnesses(judge, d, answers, &ev);
 	return ev;
 }

@@ -177,6 +177,7 @@ static const struct field decided_fields[] = {
     FIELD("encrypt", ANSWER, decided, ev.measured.meets[LEVEL_ENCRYPT]),
     FIELD("may", ANSWER, decided, ev.measured.meets[LEVEL_MAY]),
     FIELD("best", LEVEL, decided, ev.best_seen),
+    FIELD("default", LEVEL, decided, ev.default_level),
     FIELD("pinned", YES, decided, ev.pinned),
     FIELD("distrusted", YES, decided, ev.dane.distrusted),
     FIELD("rule", TEXT, decided, rule),

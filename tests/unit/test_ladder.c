@@ -286,6 +286,8 @@ set_more(struct row *row, char *more)
 			ev->better_session = true;
 		else if (strcmp(name, "seen") == 0)
 			ev->best_seen = level_of(row->line, value);
+		else if (strcmp(name, "met") == 0)
+			ev->met_ms = time_of(value);
 		else if (strncmp(name, "hold-", 5) == 0)
 			ev->hold_since_ms[level_of(row->line, name + 5)] = time_of(value);
 		else if (strcmp(name, "absent") == 0)
@@ -511,6 +513,7 @@ draw_evidence(void)
 	    .can_dane = draw(ANSWER_YES + 1),
 	    .dns_failures = 1 + draw(4),
 	    .best_seen = draw_entry(),
+	    .met_ms = draw(2) ? draw_time() : 0,
 	    .hold_since_ms = {[LEVEL_MAY] = draw(2) ? draw_time() : 0,
 	        [LEVEL_ENCRYPT] = draw(2) ? draw_time() : 0,
 	        [LEVEL_VERIFY] = draw(2) ? draw_time() : 0},

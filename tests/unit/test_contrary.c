@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Evidence to the contrary, and lines that were made up: neither two moments a day apart
+ * nor whoever can write a line moves an entry. */
+#include "suite.h"
+
+#include <string.h>
+
+#include "engine/engine_impl.h"
+#include "enginerig.h"
+
+#define A_TEST "SELECT entry, why FROM destination WHERE key = 'a.test'"
+
+#define A_ENTRY "SELECT entry FROM destination WHERE key = 'a.test'"
+#define FULL \
+	"host mx.a.test[192.0.2.1] said: 452 4.2.2 mailbox full (in reply to RCPT TO " \
+	"command)"
+
+static enum { SELF_SIGNED, GOOD, PLAIN } server_is;
+
+static void
+finger(const struct finger_question *q, struct server *server)
+{
+	*server = (struct server){.probe = {.end = PROBE_PLAIN}};
+	if (server_is == PLAIN)
+		return;
+	server->chain = server_is == GOOD ? ANSWER_YES : ANSWER_NO;
+	server->probe = (struct probe){.end = PROBE_TLS,
+	    .encrypt = ANSWER_YES,
+	    .verify = server->chain,
+	    .secure = server->chain,
+	    .dane = ANSWER_NO};
+	names_add(server->names, str_of(q->host));
+}
+
+static void
+defer_again(const char *id, const char *reason)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+	    "smtp[%u]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (%s)",
+	    strcmp(reason, FULL) == 0 ? 77 : 78, id, reason);
+	world_log(rig.engine, text);
+	rig_save();
+	world_settle(rig.engine);
+}
+
+static void
+log_session(const char *domain)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: Verified TLS connection established to mx.%s[192.0.2.1]:25: "
+	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    domain);
+	world_log(rig.engine, text);
+}
+
+static void
+deliver(const char *domain)
+{
+	char text[256];
+
+	log_session(domain);
+	snprintf(text, sizeof(text),
+	    "smtp[77]: S%u: to=<u@%s>, relay=mx.%s[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)",
+	    ++rig.message, domain, domain);
+	world_log(rig.engine, text);
+	rig_save();
+}
+
+/* Sessions are logged; a.test verified a day ago. */
+static void
+begin(bool prober)
+{
+	rig_new_settled();
+	world.sessions_logged = true;
+	world.finger = prober ? finger : NULL;
+	server_is = GOOD;
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	deliver("a.test");
+	world_settle(rig.engine);
+	world_wait(rig.engine, DAY);
+	server_is = SELF_SIGNED;
+}
+
+/* Two moments a day apart; in between it verifies each hour, and the mail waits for
+ * another reason. */
+static void
+two_moments(bool prober)
+{
+	begin(prober);
+	defer_again("Q2", NOT_VERIFIED);
+	kit_assert(STATE, A_TEST, "none|hold\n");
+	world_wait(rig.engine, MIN);
+	server_is = GOOD;
+	for (int i = 0; i < 24; i++) {
+		world_wait(rig.engine, HOUR);
+		log_session("a.test");
+		defer_again("Q2", FULL);
+	}
+	world_wait(rig.engine, 10 * MIN);
+	server_is = SELF_SIGNED;
+	defer_again("Q2", NOT_VERIFIED);
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE, A_TEST, "none|hold\n");
+	/* What lasts is believed all the same. */
+	for (int i = 0; i < 26; i++) {
+		world_wait(rig.engine, HOUR);
+		defer_again("Q2", NOT_VERIFIED);
+	}
+	kit_assert(STATE, A_ENTRY, "encrypt\n");
+	rig_close();
+}
+
+static void
+probe_that_meets_it_ends_a_hold(void **state)
+{
+	(void)state;
+	two_moments(true);
+}
+
+static void
+session_begins_a_hold_anew(void **state)
+{
+	(void)state;
+	two_moments(false);
+}
+
+/* With a reason that cannot come at the level in force, each 20 hours. */
+static void
+made_up_reason_moves_no_hold(void **state)
+{
+	(void)state;
+	begin(true);
+	for (int h = 0; h < 50; h++) {
+		defer_again("Q2", NOT_VERIFIED);
+		world_wait(rig.engine, HOUR);
+		if (h % 20 != 19)
+			continue;
+		world_log(rig.engine,
+		    "smtp[99]: FORGED1: to=<u@a.test>, relay=none, delay=0, "
+		    "delays=0/0/0/0, "
+		    "dsn=4.7.5, status=deferred (no TLSA records found)");
+		world_unqueue("FORGED1");
+		rig_save();
+		world_wait(rig.engine, MIN);
+	}
+	kit_assert(STATE, A_ENTRY, "encrypt\n");
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 99;
+	suite_add(probe_that_meets_it_ends_a_hold, NULL,
+	    "two moments of a false certificate a day apart are no reason where a probe "
+	    "found the level met in between");
+	suite_add(session_begins_a_hold_anew, NULL,
+	    "... nor where sessions verified, and nothing can probe");
+	suite_add(made_up_reason_moves_no_hold, NULL,
+	    "a made-up line whose reason cannot come there moves no hold");
+	return rig_end(suite_run());
+}
