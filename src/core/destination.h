@@ -177,6 +177,24 @@ void destination_host_news(const struct destination *destination,
  */
 void destination_take_end(struct destination *destination);
 
+/*
+ * When its own servers last proved that what is asked for by default works here: sessions
+ * at servers that DNS named, of a destination whose mail does not fail; 0: never. *check:
+ * DNS was never asked, so that it cannot be told of a session; it was at that time (0:
+ * there was none).
+ */
+int64_t destination_proof_ms(const struct destination *destination,
+    const struct fold_item *news, enum level default_level, int64_t *check_ms);
+
+/* DNS is asked whose servers those are, and nothing is decided; but not of one that is
+ * judged anyway, or was. */
+void destination_check_servers(struct destination *destination, int64_t check_ms);
+bool destination_checks_servers(const struct destination *destination);
+
+/* What DNS answered then. */
+void destination_take_servers(struct destination *destination,
+    const struct answers *answers, const struct destination_spans *spans, int64_t now_ms);
+
 /* It did as well as that at at_ms (0: it did not): the past that a hold goes by. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 

@@ -11,6 +11,7 @@
 #include "core/dane.h"
 #include "core/destination_impl.h"
 #include "core/fold.h"
+#include "core/host.h"
 
 #define OWN_SERVERS "own-servers"
 
@@ -67,6 +68,69 @@ destination_accept_servers(struct destination *d, const struct fold_item *item)
 	for (size_t i = 0; i < item->host_count; i++)
 		if (is_named(d, &item->hosts[i]))
 			destination_accept_server(d, item->hosts[i].name, d->dns.time_ms);
+}
+
+/* The best that a host did of what is asked for by default; 0: less. DANE needs neither
+ * our CA file nor our clock: it proves them only where nothing else is asked for. */
+static int64_t
+proof_of(
+    const struct destination *d, const struct fold_host *host, enum level default_level)
+{
+	struct host_past past;
+	int64_t at_ms;
+
+	destination_host_news(d, host, default_level, &past);
+	at_ms = past.verify_ms;
+	if (default_level != LEVEL_VERIFY && default_level != LEVEL_SECURE)
+		destination_later(&at_ms, past.dane_ms);
+	if (default_level == LEVEL_ENCRYPT)
+		destination_later(&at_ms, past.encrypt_ms);
+	return host->failed_ms < at_ms ? at_ms : 0;
+}
+
+int64_t
+destination_proof_ms(const struct destination *d, const struct fold_item *news,
+    enum level default_level, int64_t *check_ms)
+{
+	int64_t proof_ms = 0;
+
+	*check_ms = 0;
+	for (size_t i = 0; i < news->host_count && !d->alarm.raised; i++) {
+		const struct fold_host *host = &news->hosts[i];
+		int64_t at_ms = proof_of(d, host, default_level);
+
+		if (d->dns.time_ms == 0)
+			destination_later(check_ms, at_ms);
+		else if (destination_has_server(d, host) == ANSWER_YES)
+			destination_later(&proof_ms, at_ms);
+	}
+	return proof_ms;
+}
+
+void
+destination_check_servers(struct destination *d, int64_t check_ms)
+{
+	if (d->look_ms != 0 || d->dns.time_ms != 0 || d->alarm.raised || d->pin.set ||
+	    d->entry.level != LEVEL_NONE || d->why != WHY_NONE)
+		return;
+	d->look_ms = check_ms;
+}
+
+bool
+destination_checks_servers(const struct destination *d)
+{
+	int64_t at_ms = destination_met_ms(d, LEVEL_ENCRYPT);
+
+	return d->look_ms != 0 && d->look_ms == at_ms && d->dns.time_ms == 0 &&
+	    !d->alarm.raised && !d->pin.set && d->entry.level == LEVEL_NONE;
+}
+
+void
+destination_take_servers(struct destination *d, const struct answers *answers,
+    const struct destination_spans *spans, int64_t now_ms)
+{
+	destination_take_answers(d, answers, spans, now_ms);
+	d->look_ms = 0;
 }
 
 enum answer

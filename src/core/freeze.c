@@ -3,11 +3,13 @@
 
 #define EXACT_MS (10 * SPAN_SECOND_MS) /* how exactly the end of the cause is known */
 
-/* Whoever verifies after it speaks against a canary. */
+/* What a probe finds to verify after it speaks against a canary; no line of the log does.
+ */
 static bool
-is_canary_heard(const struct freeze_facts *facts, int64_t verified_ms, int64_t soon_ms)
+is_canary_heard(const struct freeze_facts *facts, int64_t soon_ms)
 {
-	return facts->canary_ms != 0 && facts->canary_ms > verified_ms &&
+	return facts->canary_ms != 0 &&
+	    (facts->canary_ms > facts->probed_ms || facts->probed_ms > soon_ms) &&
 	    facts->canary_ms <= soon_ms;
 }
 
@@ -56,7 +58,7 @@ freeze_judge(
 		out.ended_ms = now_ms;
 	}
 	begins = cause(limits, facts, out.verified_ms, since_ms);
-	if (is_canary_heard(facts, out.verified_ms, soon_ms)) {
+	if (is_canary_heard(facts, soon_ms)) {
 		/* It failed at that moment, and not until now. */
 		if (out.frozen_ms == 0)
 			out.news = FREEZE_BEGINS_CANARY;

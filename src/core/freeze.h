@@ -32,6 +32,7 @@ struct freeze_facts {
 	unsigned last_failed; /* ... failed since anybody verified */
 	int64_t canary_ms;    /* when a canary last failed */
 	int64_t verified_ms;  /* when something last proved that verifying works */
+	int64_t probed_ms;    /* ... when a probe did, which no line can make up */
 	int64_t frozen_ms; /* when the condition was last true; 0: there is no freeze */
 	int64_t thawed_ms; /* when the last freeze ended */
 };

@@ -186,7 +186,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 {
 	struct answers known;
 	struct judged judged;
-	bool done;
+	bool done, checks = answers != NULL && destination_checks_servers(d);
 
 	*wants = 0;
 	if (answers != NULL) {
@@ -196,6 +196,9 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 		if (known.witnesses == NULL)
 			add_witnesses(e, d, &known);
 		answers = &known;
+		if (checks && known.dane.state != DANE_UNSURE &&
+		    !engine_note_servers(e, &known.hosts_past, err))
+			return false;
 	}
 	if (!judge_destination(&e->judge, d, answers, now_ms, &judged)) {
 		*wants = judged.decision.wants;

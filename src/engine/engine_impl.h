@@ -286,6 +286,10 @@ void engine_forget_parents(struct engine *e);
 
 /* --- past.c: what MX hosts did before ---------------------------------------------- */
 
+/* The servers of a destination, as DNS names them, did that before: what it proves of us.
+ * In the caller's transaction. */
+bool engine_note_servers(struct engine *e, const struct host_past *past, struct err *err);
+
 /* The best that hosts of d did, for whomever. False: the database could not tell. */
 bool engine_past(struct engine *e, const struct destination *d,
     const struct answers *answers, struct host_past *out, struct err *err);

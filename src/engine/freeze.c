@@ -63,6 +63,7 @@ count(struct engine *e, int64_t now_ms, struct freeze_facts *facts, struct err *
 	};
 
 	if (!store_counter_get(e->store, "verified-ms", &facts->verified_ms, err) ||
+	    !store_counter_get(e->store, "probed-ms", &facts->probed_ms, err) ||
 	    !store_counter_get(e->store, "frozen-ms", &facts->frozen_ms, err) ||
 	    !store_counter_get(e->store, "thawed-ms", &facts->thawed_ms, err))
 		return false;

@@ -7,6 +7,8 @@
 
 #define ENDED_MAX 64 /* destinations that one message waits for */
 
+#define PROOF_APART_MS SPAN_MINUTE_MS /* a proof is wanted so often */
+
 /* --- one item ---------------------------------------------------------------------- */
 
 static void
@@ -38,22 +40,25 @@ struct intake {
 	enum level default_level;
 	const struct destination_spans *spans;
 	int64_t verified_ms; /* the last proof that what is asked for works here */
+	int64_t now_ms;
 	bool news;
 };
 
 /*
- * The destination does what is asked for by default, so nothing is wrong on our side.
- * DANE needs neither our CA file nor our clock: it proves them only where nothing else is
- * asked for.
+ * A destination does what is asked for by default, so nothing is wrong on our side: if
+ * its servers are its own, as anybody can make up a name and a line. Where DNS was never
+ * asked for it, it is, where there was no other proof for a while.
  */
 static void
-note_proof(struct intake *in, const struct destination *d)
+note_proof(struct intake *in, struct destination *d, const struct fold_item *item)
 {
-	later(&in->verified_ms, d->past.verify_ms);
-	if (in->default_level != LEVEL_VERIFY && in->default_level != LEVEL_SECURE)
-		later(&in->verified_ms, d->past.dane_ms);
-	if (in->default_level == LEVEL_ENCRYPT)
-		later(&in->verified_ms, d->past.encrypt_ms);
+	int64_t check_ms;
+
+	later(&in->verified_ms,
+	    destination_proof_ms(d, item, in->default_level, &check_ms));
+	if (check_ms - in->verified_ms >= PROOF_APART_MS &&
+	    in->now_ms - check_ms < PROOF_APART_MS && check_ms <= in->now_ms)
+		destination_check_servers(d, check_ms);
 }
 
 static bool
@@ -115,7 +120,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	destination_take_news(&d, item, in->default_level,
 	    item->deferred ? rules_get(in->rules, item->deferral->rule)->name : NULL,
 	    in->spans);
-	note_proof(in, &d);
+	note_proof(in, &d, item);
 	in->news = in->news || d.alarm.pending ||
 	    (d.look_ms != 0 && (look_ms == 0 || d.look_ms < look_ms));
 	done = store_put(store, &d, err) &&
@@ -256,7 +261,8 @@ intake_store(struct store *store, struct fold *fold, const struct rules *rules,
 	struct intake in = {.store = store,
 	    .rules = rules,
 	    .default_level = default_level,
-	    .spans = spans};
+	    .spans = spans,
+	    .now_ms = now_ms};
 
 	*news = false;
 	if (!store_begin(store, err))

@@ -247,6 +247,15 @@ judge_destination(const struct judge *judge, struct destination *d,
 		destination_end_parent(d, now_ms, out);
 		return true;
 	}
+	if (answers != NULL && destination_checks_servers(d)) {
+		struct destination_spans spans = judge_spans(judge->config);
+
+		destination_take_servers(d, answers, &spans, now_ms);
+		measure_keep(answers, now_ms, d);
+		*out =
+		    (struct judged){.decision = {.action = ACTION_KEEP, .why = d->why}};
+		return true;
+	}
 	copy_as_judged(judge, d, now_ms, &next);
 	if (answers != NULL) {
 		with = *answers;

@@ -57,6 +57,17 @@ engine_past(struct engine *e, const struct destination *d, const struct answers 
 	return !past.failed;
 }
 
+static bool
+raise_verified(struct engine *e, int64_t at_ms, struct err *err)
+{
+	int64_t verified_ms;
+
+	if (!store_counter_get(e->store, "verified-ms", &verified_ms, err))
+		return false;
+	return verified_ms >= at_ms ||
+	    store_counter_set(e->store, "verified-ms", at_ms, err);
+}
+
 /* What it proves of us: our CA file, where certificates are what is asked for. As for
  * sessions in the log (engine/intake.c). */
 static bool
@@ -64,16 +75,27 @@ note_proof(struct engine *e, const struct host_past *news, struct err *err)
 {
 	enum level level = e->judge.default_level;
 	bool by_dane = level == LEVEL_DANE || level == LEVEL_DANE_ONLY;
-	int64_t at_ms = by_dane ? news->dane_ms : news->proven_ms, verified_ms;
+	int64_t at_ms = by_dane ? news->dane_ms : news->proven_ms;
 
 	if (level == LEVEL_ENCRYPT)
 		at_ms = news->encrypt_ms;
 	if (at_ms == 0)
 		return true;
-	if (!store_counter_get(e->store, "verified-ms", &verified_ms, err))
-		return false;
-	return verified_ms >= at_ms ||
-	    store_counter_set(e->store, "verified-ms", at_ms, err);
+	return store_counter_set(e->store, "probed-ms", at_ms, err) &&
+	    raise_verified(e, at_ms, err);
+}
+
+bool
+engine_note_servers(struct engine *e, const struct host_past *past, struct err *err)
+{
+	enum level level = e->judge.default_level;
+	int64_t at_ms = past->verify_ms;
+
+	if (level != LEVEL_VERIFY && level != LEVEL_SECURE && past->dane_ms > at_ms)
+		at_ms = past->dane_ms;
+	if (level == LEVEL_ENCRYPT && past->encrypt_ms > at_ms)
+		at_ms = past->encrypt_ms;
+	return past->failed_ms >= at_ms || raise_verified(e, at_ms, err);
 }
 
 void

@@ -72,12 +72,25 @@ deliver(const char *domain)
 	rig_save();
 }
 
+static void
+name_own_server(struct measure_item *item)
+{
+	char host[NEXTHOP_HOST_SIZE];
+
+	if (strcmp(item->nexthop.host, "x.example") == 0)
+		return; /* it has none */
+	snprintf(host, sizeof(host), "mx.%.200s", item->nexthop.host);
+	world_add_host(item, host, PROMISE_NONE);
+	snprintf(item->answers.text, sizeof(item->answers.text), "%s tlsa=none", host);
+}
+
 /* Sessions are logged; a.test verified a day ago. */
 static void
 begin(bool prober)
 {
 	rig_new_settled();
 	world.sessions_logged = true;
+	world.answer = name_own_server;
 	world.finger = prober ? finger : NULL;
 	server_is = GOOD;
 	rig_close();
@@ -155,6 +168,47 @@ made_up_reason_moves_no_hold(void **state)
 	rig_close();
 }
 
+/* Our CA file is broken, nothing can probe, and a stranger's lines say that a domain of
+ * his verified. */
+static void
+made_up_session_thaws_nothing(void **state)
+{
+	char domain[32];
+
+	(void)state;
+	begin(false);
+	for (int i = 0; i < 30; i++) {
+		snprintf(domain, sizeof(domain), "g%d.test", i);
+		deliver(domain);
+	}
+	world_wait(rig.engine, HOUR);
+	for (int h = 0; h < 30; h++) {
+		for (int i = 0; i < 30; i++) {
+			snprintf(domain, sizeof(domain), "g%d.test", i);
+			rig_defer_because(domain, NOT_VERIFIED);
+			if (i % 3 == 2)
+				deliver("x.example");
+			if (i % 10 == 9) {
+				rig_save();
+				world_settle(rig.engine);
+			}
+		}
+		world_wait(rig.engine, HOUR);
+	}
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
+	/* It is mended. */
+	for (int i = 0; i < 30; i++) {
+		snprintf(domain, sizeof(domain), "g%d.test", i);
+		deliver(domain);
+		world_wait(rig.engine, MIN);
+	}
+	kit_assert(STATE,
+	    "SELECT count(*) FROM counter WHERE name = 'frozen-ms' AND value <> 0",
+	    "0\n");
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -167,5 +221,8 @@ main(void)
 	    "... nor where sessions verified, and nothing can probe");
 	suite_add(made_up_reason_moves_no_hold, NULL,
 	    "a made-up line whose reason cannot come there moves no hold");
+	suite_add(made_up_session_thaws_nothing, NULL,
+	    "a made-up session at a server that DNS does not name is no proof against a "
+	    "freeze");
 	return rig_end(suite_run());
 }

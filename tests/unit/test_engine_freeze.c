@@ -22,20 +22,22 @@ answer(const struct finger_question *question, struct server *server)
 	names_add(server->names, str_of(question->host));
 }
 
+static const char *
+host_of(const char *domain, char host[NEXTHOP_HOST_SIZE])
+{
+	snprintf(host, NEXTHOP_HOST_SIZE, "mx.%.200s",
+	    strstr(domain, ".many.test") != NULL ? "many.test" : domain);
+	return host;
+}
+
 /* Names below many.test share a server. */
 static void
 answer_dns(struct measure_item *item)
 {
-	if (strstr(item->nexthop.host, ".many.test") != NULL)
-		world_add_host(item, "mx.many.test", PROMISE_NONE);
-}
+	char host[NEXTHOP_HOST_SIZE];
 
-static const char *
-host_of(const char *domain, char host[NEXTHOP_HOST_SIZE])
-{
-	snprintf(host, NEXTHOP_HOST_SIZE, "mx.%s",
-	    strstr(domain, ".many.test") != NULL ? "many.test" : domain);
-	return host;
+	world_add_host(item, host_of(item->nexthop.host, host), PROMISE_NONE);
+	snprintf(item->answers.text, sizeof(item->answers.text), "%s tlsa=none", host);
 }
 
 static void

@@ -107,12 +107,13 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	struct row *row = suite_keep(mem_new(1, sizeof(*row)));
 
 	(void)context;
-	if (count != 13)
-		die(line, "not thirteen fields", fields[0]);
+	if (count != 13 && count != 14)
+		die(line, "not thirteen fields, nor fourteen", fields[0]);
 	row->facts = (struct freeze_facts){.held = atoi(fields[0]),
 	    .failed = atoi(fields[1]),
 	    .canary_ms = time_of(line, fields[3]),
 	    .verified_ms = time_of(line, fields[4]),
+	    .probed_ms = time_of(line, fields[count == 14 ? 13 : 4]),
 	    .frozen_ms = time_of(line, fields[5]),
 	    .thawed_ms = time_of(line, fields[6])};
 	if (strcmp(fields[2], "-") != 0 &&

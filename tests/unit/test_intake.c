@@ -343,6 +343,21 @@ mail_proves(void **state)
 	store_close(store);
 }
 
+/* Its servers are known: nobody else's prove anything of us. */
+static void
+name_servers(struct store *store, enum level entry)
+{
+	struct destination d;
+
+	destination_init(&d, "a.test");
+	d.entry.level = entry;
+	d.dns.time_ms = 1;
+	snprintf(d.dns.state, sizeof(d.dns.state), "none");
+	snprintf(d.dns.text, sizeof(d.dns.text), "mx.a.test tlsa=none");
+	kit_put(store, &d);
+	destination_clear(&d);
+}
+
 /* The counter by which a freeze knows that verification works here. */
 static void
 proof_of_verification_is_counted(void **state)
@@ -352,6 +367,7 @@ proof_of_verification_is_counted(void **state)
 	int64_t verified_ms;
 
 	(void)state;
+	name_servers(store, LEVEL_NONE);
 	read_line(fold, 5, DEFERRED("QA"));
 	must_store(store, fold);
 	assert_true(store_counter_get(store, "verified-ms", &verified_ms, &kit_err));
@@ -369,20 +385,34 @@ proof_of_verification_is_counted(void **state)
 	store_close(store);
 }
 
+/* Anybody can make up a name, and a line. */
+static void
+strangers_prove_nothing(void **state)
+{
+	struct store *store = kit_scratch();
+	struct fold *fold = fold_new(rules);
+	int64_t verified_ms;
+
+	(void)state;
+	read_line(fold, 5, SENT("QA")); /* whose server that is was never asked */
+	must_store(store, fold);
+	assert_true(store_counter_get(store, "verified-ms", &verified_ms, &kit_err));
+	assert_int_equal(verified_ms, 0);
+	fold_free(fold);
+	store_close(store);
+}
+
 /* A certificate that verified, not DANE, which asks neither CA file nor clock. */
 static void
 dane_is_no_proof_of_the_ca_file(void **state)
 {
 	struct store *store = kit_scratch();
 	struct fold *fold = fold_new(rules);
-	struct destination d;
 	int64_t verified_ms;
 	bool news;
 
 	(void)state;
-	destination_init(&d, "a.test");
-	d.entry.level = LEVEL_DANE_ONLY;
-	kit_put(store, &d);
+	name_servers(store, LEVEL_DANE_ONLY);
 	read_line(fold, 5, SENT("QA"));
 	must_store(store, fold);
 	assert_int_equal(kit_get(store, "a.test").past.dane_ms, ms(5));
@@ -407,6 +437,7 @@ encryption_is_proof_where_it_is_asked_for(void **state)
 	bool news;
 
 	(void)state;
+	name_servers(store, LEVEL_NONE);
 	fold_set_sessions(fold, true);
 	read_line(fold, 5, SESSION("Untrusted"));
 	read_line(fold, 6, SENT("QA"));
@@ -707,6 +738,8 @@ main(void)
 	    "DANE is no proof that certificates verify here");
 	suite_add(sent_proves_nothing_beside_sessions, NULL,
 	    "where sessions are logged, mail that was sent proves no level");
+	suite_add(strangers_prove_nothing, NULL,
+	    "a session at a server that DNS did not name is no proof of us");
 	suite_add(proof_of_verification_is_counted, NULL,
 	    "the last proof that verification works is noted, and never an older one");
 	for (size_t i = 0; i < sizeof(deferral_rows) / sizeof(deferral_rows[0]); i++)
