@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What servers were measured to do, and what is known of the attempts that failed. */
 #include "core/destination_impl.h"
+#include "core/fold.h"
 
 /* An attempt that is new since at_ms: an answer that is read twice is one answer. */
 static bool
@@ -18,6 +19,17 @@ met_no_tls(const struct evidence *ev)
 	return ev->fallback == FALLBACK_LEVEL && ev->fallback_level == LEVEL_MAY;
 }
 
+/* The attempt of the alarm; how long it took is only what its line says. */
+static struct plain_attempts
+last_attempt(const struct destination *d)
+{
+	struct plain_attempts one = {
+	    1, d->alarm.last_attempt_ms, d->alarm.last_attempt_ms};
+
+	destination_later(&one.first_ms, d->alarm.time_ms - FOLD_CLAIM_MS);
+	return one;
+}
+
 /*
  * Where nobody can ask the servers the reason decides alone, so that an attempt counts of
  * which Postfix does not say where it was.
@@ -26,12 +38,10 @@ static void
 take_unnamed(
     struct destination *d, struct evidence *ev, const struct destination_spans *spans)
 {
-	int64_t at_ms = d->alarm.last_attempt_ms;
-
 	if (!ev->has_rule || ev->fault_ours || d->alarm.relay[0] != '\0' ||
 	    !met_no_tls(ev) || !is_fresh_attempt(d, d->alarm.plain.last_ms))
 		return;
-	destination_add_plain(d, (struct plain_attempts){1, at_ms, at_ms}, spans);
+	destination_add_plain(d, last_attempt(d), spans);
 	ev->plain = d->alarm.plain;
 }
 
@@ -49,10 +59,7 @@ destination_take_measured(
 	/* Nobody does TLS: whatever the attempt was about, it met none. */
 	if (m->meets[LEVEL_ENCRYPT] == ANSWER_NO && m->meets[LEVEL_MAY] == ANSWER_YES &&
 	    is_fresh_attempt(d, alarm->plain.last_ms))
-		destination_add_plain(d,
-		    (struct plain_attempts){
-		        1, alarm->last_attempt_ms, alarm->last_attempt_ms},
-		    spans);
+		destination_add_plain(d, last_attempt(d), spans);
 	/* Whatever Postfix met, TLS is there. Attempts that did not meet it must not wait
 	 * for the moment in which somebody strips it here as well. */
 	if (m->meets[LEVEL_ENCRYPT] == ANSWER_YES)

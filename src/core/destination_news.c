@@ -125,7 +125,7 @@ note_plain(struct destination *d, const struct fold_attempts *f,
 
 	if (f->count == 0 || f->last_ms < d->entry.force_ms)
 		return;
-	if (f->first_ms < d->entry.force_ms)
+	if ((f->begun_ms != 0 ? f->begun_ms : f->first_ms) < d->entry.force_ms)
 		more = (struct plain_attempts){1, f->last_ms, f->last_ms};
 	destination_add_plain(d, more, spans);
 }

@@ -115,7 +115,8 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 		fold_item_waits(item, s, rule, time_ms);
 	if (!d.suspended)
 		fold_item_tried(item,
-		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms);
+		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms,
+		    time_ms);
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
 	if (item->deferred && !item->deferral->suspended &&

@@ -60,10 +60,16 @@ struct fold_deferral {
 };
 
 /* Attempts of one kind. */
+#define FOLD_CLAIM_MS 10000
+
 struct fold_attempts {
 	unsigned count;
-	int64_t first_ms; /* when they can have begun at the earliest */
-	int64_t last_ms;
+	/* When the first can have begun at the earliest; of those that met no TLS no
+	 * longer than FOLD_CLAIM_MS before its line was written: how long it took is
+	 * only what the line says. */
+	int64_t first_ms;
+	int64_t last_ms;  /* when the last can have begun at the earliest */
+	int64_t begun_ms; /* the same of the first */
 };
 
 /* A server of a destination: what happened there. */

@@ -282,36 +282,47 @@ fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned
 }
 
 static void
-count_attempt(struct fold_attempts *attempts, int64_t attempt_ms)
+count_attempt(struct fold_attempts *attempts, int64_t attempt_ms, int64_t first_ms)
 {
-	if (attempts->count++ == 0 || attempt_ms < attempts->first_ms)
-		attempts->first_ms = attempt_ms;
+	if (attempts->count == 0 || first_ms < attempts->first_ms)
+		attempts->first_ms = first_ms;
+	if (attempts->count++ == 0 || attempt_ms < attempts->begun_ms)
+		attempts->begun_ms = attempt_ms;
 	if (attempt_ms > attempts->last_ms)
 		attempts->last_ms = attempt_ms;
 }
 
+/* Whoever made the line up must not have ladder.may_after.time go by. */
+static int64_t
+believed_ms(int64_t attempt_ms, int64_t time_ms)
+{
+	return attempt_ms < time_ms - FOLD_CLAIM_MS ? time_ms - FOLD_CLAIM_MS
+	                                            : attempt_ms;
+}
+
 static void
-count_kind(const struct rule_source *rule, int64_t attempt_ms,
+count_kind(const struct rule_source *rule, int64_t attempt_ms, int64_t time_ms,
     struct fold_attempts *plain, struct fold_attempts *broken)
 {
 	if (rule->fallback == FALLBACK_LEVEL && rule->level == LEVEL_MAY)
-		count_attempt(plain, attempt_ms);
+		count_attempt(plain, attempt_ms, believed_ms(attempt_ms, time_ms));
 	else if (rule->fallback == FALLBACK_NEXT)
-		count_attempt(broken, attempt_ms);
+		count_attempt(broken, attempt_ms, believed_ms(attempt_ms, time_ms));
 }
 
 void
-fold_item_tried(
-    struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms)
+fold_item_tried(struct fold_item *item, const struct rule_source *rule,
+    int64_t attempt_ms, int64_t time_ms)
 {
-	count_attempt(&item->tried, attempt_ms);
+	count_attempt(&item->tried, attempt_ms, attempt_ms);
 	if (rule != NULL)
-		count_kind(rule, attempt_ms, &item->plain, &item->broken);
+		count_kind(rule, attempt_ms, time_ms, &item->plain, &item->broken);
 	for (size_t i = 0; i < item->host_count; i++) {
 		struct fold_host *host = &item->hosts[i];
 
-		count_attempt(&host->tried, attempt_ms);
+		count_attempt(&host->tried, attempt_ms, attempt_ms);
 		if (rule != NULL)
-			count_kind(rule, attempt_ms, &host->plain, &host->broken);
+			count_kind(
+			    rule, attempt_ms, time_ms, &host->plain, &host->broken);
 	}
 }

@@ -52,8 +52,8 @@ void fold_item_lost(struct fold_item *item, struct str reason, int64_t time_ms);
 
 /* An attempt that failed for what that rule says, which matters before cleartext is
  * allowed; NULL: that says nothing of TLS there. */
-void fold_item_tried(
-    struct fold_item *item, const struct rule_source *rule, int64_t attempt_ms);
+void fold_item_tried(struct fold_item *item, const struct rule_source *rule,
+    int64_t attempt_ms, int64_t time_ms);
 
 /* The message of that line, which a rule recognised, waits: once, as its last line has
  * it, and only as many as are worth keeping. */

@@ -21,9 +21,9 @@ static void
 finger(const struct finger_question *q, struct server *server)
 {
 	*server = (struct server){.probe = {.end = PROBE_PLAIN}};
-	if (server_is == PLAIN)
+	if (server_is == PLAIN && strcmp(q->host, "mx.a.test") != 0)
 		return;
-	server->chain = server_is == GOOD ? ANSWER_YES : ANSWER_NO;
+	server->chain = server_is != SELF_SIGNED ? ANSWER_YES : ANSWER_NO;
 	server->probe = (struct probe){.end = PROBE_TLS,
 	    .encrypt = ANSWER_YES,
 	    .verify = server->chain,
@@ -209,9 +209,42 @@ made_up_session_thaws_nothing(void **state)
 	rig_close();
 }
 
+/* The queue shows the message, STARTTLS is stripped for a moment, and a line claims an
+ * attempt that took ten minutes. */
+static void
+claimed_attempt_is_not_ten_minutes(void **state)
+{
+	bool first = *(const bool *)*state, prober = !first;
+
+	begin(prober);
+	server_is = PLAIN;
+	for (int i = 0; i < 2; i++) {
+		char text[512];
+		bool claimed = (i == 0) == first;
+
+		snprintf(text, sizeof(text),
+		    "smtp[78]: Q2: to=<u@b.test>, relay=mx.b.test[192.0.2.1]:25, "
+		    "delay=709, "
+		    "delays=8/0/%s/0.02, dsn=4.7.4, status=deferred (TLS is required, "
+		    "but "
+		    "was "
+		    "not offered by host mx.b.test[192.0.2.1])",
+		    claimed ? "700" : "0.03");
+		world_log(rig.engine, text);
+	}
+	rig_save();
+	world_settle(rig.engine);
+	world_wait(rig.engine, 5 * SECOND);
+	kit_assert(STATE, "SELECT entry, why FROM destination WHERE key = 'b.test'",
+	    "none|may-after\n");
+	rig_close();
+}
+
 int
 main(void)
 {
+	static const bool yes = true, no = false;
+
 	if (!rig_begin())
 		return 99;
 	suite_add(probe_that_meets_it_ends_a_hold, NULL,
@@ -224,5 +257,10 @@ main(void)
 	suite_add(made_up_session_thaws_nothing, NULL,
 	    "a made-up session at a server that DNS does not name is no proof against a "
 	    "freeze");
+	suite_add(claimed_attempt_is_not_ten_minutes, &yes,
+	    "an attempt that a line claims to have begun long ago is no time that "
+	    "passed");
+	suite_add(claimed_attempt_is_not_ten_minutes, &no,
+	    "... nor where it comes after a genuine one");
 	return rig_end(suite_run());
 }
