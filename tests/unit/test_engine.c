@@ -573,6 +573,51 @@ history_is_thinned_once_a_day(void **state)
 	rig_close();
 }
 
+static void
+deliver(const char *domain)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: F%u: to=<u@%s>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)",
+	    ++rig.message, domain);
+	world_log(rig.engine, text);
+}
+
+/* Mail to many names, each once, and never again. */
+static void
+names_are_forgotten(void **state)
+{
+	char domain[32];
+
+	(void)state;
+	rig_new_settled();
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(domain, sizeof(domain), "n%u.test", i);
+		deliver(domain);
+	}
+	rig_save();
+	world_wait(rig.engine, 90 * DAY);
+	kit_assert(STATE, "SELECT count(*) FROM destination", "3000\n");
+	world_wait(rig.engine, 2 * DAY);
+	deliver("live.test");
+	rig_save();
+	world_wait(rig.engine, 3 * DAY);
+	kit_assert(STATE, "SELECT key FROM destination", "live.test\n");
+	kit_assert(STATE, "SELECT count(*) FROM tally", "1\n");
+	kit_assert(STATE, "SELECT count FROM tally_month WHERE what = 'sent'", "3000\n");
+	/* Since then nothing verifies, so its past counts for longer. */
+	world_wait(rig.engine, 100 * DAY);
+	kit_assert(STATE, "SELECT key FROM destination", "live.test\n");
+	world_wait(rig.engine, 300 * DAY);
+	kit_assert(STATE, "SELECT count(*) FROM destination", "0\n");
+	world_wait(rig.engine, 40 * DAY);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM tally_month WHERE month < '2026-12'", "0\n");
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -625,5 +670,7 @@ main(void)
 	    "a clock that is set back makes what is far ahead due");
 	suite_add(history_is_thinned_once_a_day, NULL,
 	    "the history is thinned at the start of each day");
+	suite_add(names_are_forgotten, NULL,
+	    "destinations that had no mail for 90 days are forgotten");
 	return rig_end(suite_run());
 }
