@@ -53,15 +53,13 @@ engine_alert(struct engine *e, const char *line)
 
 /* Mail that waits on is sent back in the end: when? */
 static void
-add_bounce(struct engine *e, const struct destination *d, const struct decision *decision,
-    struct buf *line)
+add_bounce(struct engine *e, const struct destination *d, struct buf *line)
 {
-	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
 	char when[UTC_SIZE];
 	int64_t bounces_ms;
 	struct err err;
 
-	if (!d->alarm.raised || d->alarm.lost || !waits || decision->retry)
+	if (!d->alarm.raised || d->alarm.lost)
 		return;
 	if (!store_waiting_bounces(
 	        e->store, d->id, e->settings.queue_lifetime_ms, &bounces_ms, &err)) {
@@ -72,23 +70,24 @@ add_bounce(struct engine *e, const struct destination *d, const struct decision 
 		buf_printf(line, "; the first message bounces at %s", when);
 }
 
-void
-engine_alert_decision(
-    struct engine *e, const struct destination *d, const struct judged *judged)
+/* The why of d; since_ms: since when its mail waits, 0: it need not. */
+static void
+alert_why(struct engine *e, const struct destination *d, enum why why, int64_t since_ms,
+    bool bounces)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
 	struct buf line = {0};
 	int rule = rules_find(e->rules, d->alarm.rule);
 	const char *hint = rule >= 0 ? rules_get(e->rules, (size_t)rule)->hint : NULL;
+	char when[UTC_SIZE];
 
 	if (e->mode != ENGINE_APPLY) /* it is only shown, and its why with it */
 		return;
 	count_alert(e);
-	if (++a->of_why[judged->decision.why] > SAME_MAX)
+	if (++a->of_why[why] > SAME_MAX)
 		return;
-	buf_printf(&line, "%s: %s: %s", d->key, why_slug(judged->decision.why),
-	    why_sentence(judged->decision.why));
-	if (judged->decision.why == WHY_DNS_UNSURE) {
+	buf_printf(&line, "%s: %s: %s", d->key, why_slug(why), why_sentence(why));
+	if (why == WHY_DNS_UNSURE) {
 		struct str rest = str_of(d->dns.text), first;
 
 		buf_printf(&line, "; ");
@@ -98,13 +97,32 @@ engine_alert_decision(
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_of(hint));
 	}
-	add_bounce(e, d, &judged->decision, &line);
+	if (since_ms != 0 && utc_print(since_ms / 1000, when))
+		buf_printf(&line, "; mail waits since %s", when);
+	if (bounces)
+		add_bounce(e, d, &line);
 	if (d->alarm.raised && d->alarm.reason[0] != '\0') {
 		buf_printf(&line, "; Postfix said: ");
 		buf_add_quoted(&line, str_of(d->alarm.reason));
 	}
 	add_line(e, buf_text(&line));
 	buf_clear(&line);
+}
+
+void
+engine_alert_decision(
+    struct engine *e, const struct destination *d, const struct judged *judged)
+{
+	const struct decision *decision = &judged->decision;
+	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
+
+	alert_why(e, d, decision->why, 0, waits && !decision->retry);
+}
+
+void
+engine_alert_wait(struct engine *e, const struct destination *d, int64_t since_ms)
+{
+	alert_why(e, d, d->why, since_ms, true);
 }
 
 void

@@ -4,6 +4,8 @@
  * hosts that nothing was heard of for 90 days. That is a walk in slices, as the state may
  * have a million of them, and nothing else is written meanwhile.
  */
+#include <string.h>
+
 #include "base/span.h"
 #include "engine/engine_impl.h"
 
@@ -84,8 +86,9 @@ do_slice(struct engine *e, struct thinning *t, bool *over, struct err *err)
 		if (t->span.after != INT64_MAX)
 			return true;
 	}
-	for (size_t i = 0; i < canaries->count; i++)
-		buf_printf(&kept, " %s ", canaries->items[i]);
+	for (size_t i = 0; i < canaries->count; i++) /* without their ports */
+		buf_printf(&kept, " %.*s ", (int)strcspn(canaries->items[i], ":"),
+		    canaries->items[i]);
 	done = store_thin_hosts(e->store, t->span.past_ms, buf_text(&kept), t->host,
 	    sizeof(t->host), SLICE, err);
 	*over = t->host[0] == '\0';

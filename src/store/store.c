@@ -165,6 +165,22 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_COUNTER_GET] = "SELECT value FROM counter WHERE name = ?",
     [SQL_BLOB_PUT] = "INSERT OR REPLACE INTO blob(name, value) VALUES (?, ?)",
     [SQL_BLOB_GET] = "SELECT value FROM blob WHERE name = ?",
+    [SQL_WAITS] =
+        "SELECT w.destination,"
+        " min(CASE w.arrival_ms WHEN 0 THEN w.time_ms ELSE w.arrival_ms END),"
+        " coalesce(min(nullif(w.arrival_ms, 0)), 0), d.first_attempt_ms,"
+        " (SELECT coalesce(max(time_ms), 0) FROM decision WHERE destination = d.id),"
+        " coalesce(a.alerted_ms, 0), coalesce(a.bounce_ms, 0), d.deferral,"
+        " coalesce(a.why, '') = d.why, d.why = 'freeze'"
+        " FROM waiting AS w CROSS JOIN destination AS d ON d.id = w.destination"
+        " LEFT JOIN wait_alert AS a ON a.destination = w.destination"
+        " WHERE w.destination > ? GROUP BY w.destination ORDER BY w.destination LIMIT ?",
+    [SQL_WAIT_ALERTED] =
+        "INSERT INTO wait_alert(destination, alerted_ms, why, bounce_ms)"
+        " SELECT ?1, ?2, ?3, ?4 WHERE EXISTS"
+        " (SELECT 1 FROM waiting WHERE destination = ?1)"
+        " ON CONFLICT DO UPDATE SET alerted_ms = excluded.alerted_ms,"
+        " why = excluded.why, bounce_ms = max(bounce_ms, excluded.bounce_ms)",
     [SQL_THIN_WAITING] = "DELETE FROM waiting WHERE time_ms < ?",
     [SQL_THIN_TALLY] = "DELETE FROM tally WHERE destination > ? AND destination <= ?"
                        " AND day < ?",

@@ -233,6 +233,29 @@ bool store_waiting_release(struct store *store, int64_t id, int64_t version,
 bool store_waiting_end(struct store *store, const char *queue_id, const char *domain,
     int64_t *ids, size_t max, size_t *count, struct err *err);
 
+/* A destination whose mail waits. Times in ms since the epoch, 0: not known, or never. */
+struct store_wait {
+	int64_t destination;
+	int64_t first_ms;   /* since when its first message waits, as far as is known */
+	int64_t arrival_ms; /* when that came into the queue */
+	int64_t failed_ms;  /* when mail first failed since it last flowed */
+	int64_t decided_ms; /* when something else was decided last */
+	int64_t alerted_ms; /* when the administrator was alerted last */
+	int64_t bounce_ms;  /* ... that its first message soon bounces */
+	bool is_raised;     /* it has an alarm */
+	bool is_same;       /* what was decided last is what was alerted */
+	bool is_frozen;
+};
+
+/* Those whose ids are above after, at most max, in their order. */
+bool store_waits(struct store *store, int64_t after, struct store_wait *out, size_t max,
+    size_t *count, struct err *err);
+
+/* The administrator was alerted of it, for that why; bounce_ms: and that it soon bounces;
+ * 0: not. Known until no mail waits for it; nothing is noted where none does. */
+bool store_wait_alerted(struct store *store, int64_t id, const char *why, int64_t now_ms,
+    int64_t bounce_ms, struct err *err);
+
 struct waiting {
 	int64_t destination;
 	char queue_id[256];
