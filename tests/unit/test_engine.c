@@ -441,7 +441,8 @@ alerts_of_a_moment_are_one_mail(void **state)
 	assert_true(engine_is_idle(rig.engine)); /* no command waits for it */
 	world_wait(rig.engine, SECOND);
 	assert_int_equal(world.notify.times, 1);
-	assert_string_equal(buf_text(&world.subject), "tlsladder: 25 alerts");
+	assert_string_equal(
+	    buf_text(&world.subject), "tlsladder: rule-waits: 25 destinations");
 	for (const char *p = buf_text(&world.body); *p != '\0'; p++)
 		lines += *p == '\n';
 	assert_int_equal(lines, 20 + 1);
@@ -462,7 +463,7 @@ last_alerts_are_sent_at_the_end(void **state)
 	world_settle(rig.engine);
 	rig_close();
 	assert_int_equal(world.notify.times, 1);
-	assert_string_equal(buf_text(&world.subject), "tlsladder: alerts");
+	assert_string_equal(buf_text(&world.subject), "tlsladder: a.test: rule-waits");
 }
 
 /* Five days after it came, which was nine seconds before the line (delay=). */
@@ -479,6 +480,8 @@ mail_that_waits_has_an_end(void **state)
 	assert_non_null(strstr(buf_text(&world.body), "a.test: rule-waits: "));
 	assert_non_null(strstr(buf_text(&world.body),
 	    "; the first message bounces at 2026-11-29T01:26:50Z; Postfix said: "));
+	assert_non_null(
+	    strstr(buf_text(&world.body), "; next: tlsladder explain a.test\n"));
 }
 
 static void
@@ -491,6 +494,32 @@ alert_to_nobody_is_no_mail(void **state)
 	world_wait(rig.engine, MIN);
 	rig_close();
 	assert_int_equal(world.notify.times, 0);
+}
+
+/* Beside the mail, and instead of it; one that fails does not keep the other back. */
+static void
+command_has_the_alerts(void **state)
+{
+	static char *words[] = {(char *)"alert"};
+
+	(void)state;
+	rig_new_settled();
+	rig.config.notify.command = (struct strings){words, 1};
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 0);
+	assert_int_equal(world.command.times, 1);
+	assert_non_null(strstr(buf_text(&world.body), "a.test: rule-waits: "));
+	rig_notify_admin();
+	world.notify.fails = true;
+	rig_defer_because("b.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 1);
+	assert_int_equal(world.command.times, 2);
+	rig.config.notify.command = (struct strings){0};
+	rig_close();
 }
 
 /* --- others, clock, history -------------------------------------------------------- */
@@ -664,6 +693,8 @@ main(void)
 	suite_add(mail_that_waits_has_an_end, NULL,
 	    "an alert of mail that waits has the hour at which it bounces");
 	suite_add(alert_to_nobody_is_no_mail, NULL, "without notify.to there is no mail");
+	suite_add(command_has_the_alerts, NULL,
+	    "notify.command has the alerts, with mail and without");
 	suite_add(other_commands_are_noticed, NULL,
 	    "what another command did to the database is exported and judged");
 	suite_add(clock_that_is_set_back_is_minded, NULL,
