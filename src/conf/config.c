@@ -73,6 +73,7 @@ static const struct key keys[] = {
         .min = SPAN_SECOND_MS, .max = DAYS(7)},
     {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
     {"notify.from", &value_mail, AT(notify.from), .initial = "", .none = ""},
+    {"notify.command", &value_command, AT(notify.command), .initial = "", .none = ""},
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))

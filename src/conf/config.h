@@ -59,6 +59,7 @@ struct config {
 	struct {
 		char *to; /* "": none */
 		char *from;
+		struct strings command; /* it has alerts on its standard input */
 	} notify;
 };
 

@@ -2,10 +2,12 @@
 #include "core/why.h"
 
 enum answer_column { ANSWER_WAS_KNOWN, ANSWER_WAS_UNSURE };
+enum next_column { NEXT_EXPLAIN, NEXT_DOCTOR, NEXT_RULES, NEXT_STATUS };
 enum sent_column { SENT_STAYS, SENT_OVER, SENT_PINNED, SENT_DANE };
 
-#define WHY_ROW(name, slug, sentence, answer, alerts, sent, guard) \
-	{slug, sentence, ANSWER_WAS_##answer, WHY_ALERTS_##alerts, SENT_##sent, guard},
+#define WHY_ROW(name, slug, sentence, answer, alerts, sent, guard, next) \
+	{slug, sentence, ANSWER_WAS_##answer, WHY_ALERTS_##alerts, SENT_##sent, guard, \
+	    NEXT_##next},
 
 static const struct {
 	const char *slug;
@@ -14,6 +16,7 @@ static const struct {
 	enum why_alerts alerts;
 	enum sent_column sent;
 	int guard;
+	enum next_column next;
 } rows[WHY_COUNT] = {WHY_WORDS(WHY_ROW)};
 
 const char *
@@ -73,6 +76,20 @@ why_once_sent(enum why why, enum why entry_why)
 		break;
 	}
 	return entry_why;
+}
+
+const char *
+why_next(enum why why, bool *of_one)
+{
+	static const char *const commands[] = {
+	    [NEXT_EXPLAIN] = "explain",
+	    [NEXT_DOCTOR] = "doctor",
+	    [NEXT_RULES] = "rules",
+	    [NEXT_STATUS] = "status",
+	};
+
+	*of_one = rows[why].next == NEXT_EXPLAIN;
+	return commands[rows[why].next];
 }
 
 int

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/span.h"
@@ -14,11 +15,21 @@
 struct alerts {
 	struct duty_state base;
 	struct buf lines; /* of the group */
+	struct buf first; /* what its first alert is about: a destination with its why, or
+	                   * a cause */
 	size_t count;
 	size_t of_why[WHY_COUNT]; /* of them, decisions by their why */
 	size_t lost;              /* of them, destinations whose mail was bounced */
+	enum why why;             /* of the first of them */
 	int64_t due_ms; /* monotonic: the group ends and is sent; 0: there is none */
 };
+
+/* Is there anybody to have the alerts, but for the log? */
+static bool
+wants_text(const struct config *config)
+{
+	return config->notify.to[0] != '\0' || config->notify.command.count > 0;
+}
 
 static void
 add_line(struct engine *e, const char *line)
@@ -26,14 +37,26 @@ add_line(struct engine *e, const char *line)
 	struct alerts *a = engine_state(e, &duty_alerts);
 
 	log_warning("alert: %s", line);
-	if (e->mode == ENGINE_APPLY && e->config->notify.to[0] != '\0' &&
-	    a->lines.len < BODY_MAX)
+	if (e->mode == ENGINE_APPLY && wants_text(e->config) && a->lines.len < BODY_MAX)
 		buf_printf(&a->lines, "%s\n", line);
 }
 
-/* One more alert in the group, which begins with it if need be. */
+/* What a line without a decision is about: "freeze: many failed", up to a semicolon or a
+ * second colon. */
+static struct str
+cut_cause(const char *line)
+{
+	size_t len = strcspn(line, ":;");
+
+	if (line[len] == ':')
+		len += 1 + strcspn(line + len + 1, ":;");
+	return (struct str){line, len};
+}
+
+/* One more alert in the group, which begins with it if need be. about: a destination, or
+ * where why is WHY_NONE the line of another cause. */
 static void
-count_alert(struct engine *e)
+count_alert(struct engine *e, const char *about, enum why why)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
 
@@ -41,27 +64,32 @@ count_alert(struct engine *e)
 		return;
 	if (a->due_ms == 0)
 		a->due_ms = engine_now(e).mono_ms + GROUP_MS;
-	a->count++;
+	if (a->count++ > 0)
+		return;
+	a->why = why;
+	buf_reset(&a->first);
+	if (why != WHY_NONE)
+		buf_printf(&a->first, "%s: %s", about, why_slug(why));
+	else
+		buf_add_str(&a->first, cut_cause(about));
 }
 
 void
 engine_alert(struct engine *e, const char *line)
 {
-	count_alert(e);
+	count_alert(e, line, WHY_NONE);
 	add_line(e, line);
 }
 
 /* Mail that waits on is sent back in the end: when? */
 static void
-add_bounce(struct engine *e, const struct destination *d, const struct decision *decision,
-    struct buf *line)
+add_bounce(struct engine *e, const struct destination *d, struct buf *line)
 {
-	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
 	char when[UTC_SIZE];
 	int64_t bounces_ms;
 	struct err err;
 
-	if (!d->alarm.raised || d->alarm.lost || !waits || decision->retry)
+	if (!d->alarm.raised || d->alarm.lost)
 		return;
 	if (!store_waiting_bounces(
 	        e->store, d->id, e->settings.queue_lifetime_ms, &bounces_ms, &err)) {
@@ -72,23 +100,38 @@ add_bounce(struct engine *e, const struct destination *d, const struct decision 
 		buf_printf(line, "; the first message bounces at %s", when);
 }
 
-void
-engine_alert_decision(
-    struct engine *e, const struct destination *d, const struct judged *judged)
+/* What to type to look further. */
+static void
+add_next(const struct destination *d, enum why why, struct buf *line)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
+	bool of_one, quotes;
+
+	buf_printf(line, "; next: tlsladder %s", why_next(why, &of_one));
+	if (!of_one)
+		return;
+	quotes = d->key[strspn(d->key, plain)] != '\0'; /* "[mx.test]:587", for a shell */
+	buf_printf(line, quotes ? " '%s'" : " %s", d->key);
+}
+
+/* The why of d; since_ms: since when its mail waits, 0: it need not. */
+static void
+alert_why(struct engine *e, const struct destination *d, enum why why, int64_t since_ms,
+    bool bounces)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
 	struct buf line = {0};
 	int rule = rules_find(e->rules, d->alarm.rule);
 	const char *hint = rule >= 0 ? rules_get(e->rules, (size_t)rule)->hint : NULL;
+	char when[UTC_SIZE];
 
 	if (e->mode != ENGINE_APPLY) /* it is only shown, and its why with it */
 		return;
-	count_alert(e);
-	if (++a->of_why[judged->decision.why] > SAME_MAX)
+	count_alert(e, d->key, why);
+	if (++a->of_why[why] > SAME_MAX)
 		return;
-	buf_printf(&line, "%s: %s: %s", d->key, why_slug(judged->decision.why),
-	    why_sentence(judged->decision.why));
-	if (judged->decision.why == WHY_DNS_UNSURE) {
+	buf_printf(&line, "%s: %s: %s", d->key, why_slug(why), why_sentence(why));
+	if (why == WHY_DNS_UNSURE) {
 		struct str rest = str_of(d->dns.text), first;
 
 		buf_printf(&line, "; ");
@@ -98,13 +141,33 @@ engine_alert_decision(
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_of(hint));
 	}
-	add_bounce(e, d, &judged->decision, &line);
+	if (since_ms != 0 && utc_print(since_ms / 1000, when))
+		buf_printf(&line, "; mail waits since %s", when);
+	if (bounces)
+		add_bounce(e, d, &line);
 	if (d->alarm.raised && d->alarm.reason[0] != '\0') {
 		buf_printf(&line, "; Postfix said: ");
 		buf_add_quoted(&line, str_of(d->alarm.reason));
 	}
+	add_next(d, why, &line);
 	add_line(e, buf_text(&line));
 	buf_clear(&line);
+}
+
+void
+engine_alert_decision(
+    struct engine *e, const struct destination *d, const struct judged *judged)
+{
+	const struct decision *decision = &judged->decision;
+	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
+
+	alert_why(e, d, decision->why, 0, waits && !decision->retry);
+}
+
+void
+engine_alert_wait(struct engine *e, const struct destination *d, int64_t since_ms)
+{
+	alert_why(e, d, d->why, since_ms, true);
 }
 
 void
@@ -132,11 +195,11 @@ engine_alert_lost(struct engine *e, const struct buf *lines)
 	if (e->mode != ENGINE_APPLY)
 		return; /* of an old log, for example: no one can act on that */
 	while (str_cut(&rest, '\n', &line)) {
-		count_alert(e);
-		if (++a->lost > SAME_MAX)
-			continue;
 		buf_reset(&text);
 		buf_add_str(&text, line);
+		count_alert(e, buf_text(&text), WHY_NONE);
+		if (++a->lost > SAME_MAX)
+			continue;
 		add_line(e, buf_text(&text));
 	}
 	buf_clear(&text);
@@ -169,6 +232,22 @@ end_group(struct engine *e, struct alerts *a)
 	return buf_take(&a->lines);
 }
 
+/* The destination, or the cause: of one alert, of many of one why, of many. Before the
+ * group ends. */
+static void
+print_subject(const struct alerts *a, struct buf *out)
+{
+	bool is_one_why = a->why != WHY_NONE && a->of_why[a->why] == a->count;
+
+	buf_printf(out, "tlsladder: ");
+	if (a->count > 1 && is_one_why)
+		buf_printf(out, "%s: %zu destinations", why_slug(a->why), a->count);
+	else if (a->count > 1)
+		buf_printf(out, "%zu alerts: %s, ...", a->count, buf_text(&a->first));
+	else
+		buf_printf(out, "%s", buf_text(&a->first));
+}
+
 /* --- the mail ---------------------------------------------------------------------- */
 
 struct mail_task {
@@ -188,8 +267,24 @@ work(struct task *task, void *context)
 	    .body = m->body,
 	};
 
+	const struct strings *command = &task->config->notify.command;
+	struct err first = {{0}}, second;
+	bool done =
+	    mail.to[0] == '\0' || task->world->notify(task->postfix, &mail, &first);
+
 	(void)context;
-	return task->world->notify(task->postfix, &mail, &task->err);
+	/* Beside the mail: it is for those whose mail is what is broken. */
+	if (command->count > 0 &&
+	    !task->world->notify_command(
+	        command->items, command->count, &mail, &second)) {
+		if (done)
+			first = second;
+		else
+			err_set(&first, "%s; %s", first.text, second.text);
+		done = false;
+	}
+	task->err = first;
+	return done;
 }
 
 static void
@@ -205,19 +300,23 @@ release(struct task *task)
 static const struct task_kind mail_kind = {
     .size = sizeof(struct mail_task), .work = work, .release = release};
 
-/* The group's mail; NULL: no recipient is configured. */
+/* The group's mail; NULL: nobody is configured. */
 static struct task *
-make_mail(struct engine *e, struct alerts *a, const char *subject)
+make_mail(struct engine *e, struct alerts *a)
 {
-	char *body = end_group(e, a);
+	struct buf subject = {0};
 	struct mail_task *m;
+	char *body;
 
-	if (e->config->notify.to[0] == '\0') {
+	print_subject(a, &subject);
+	body = end_group(e, a);
+	if (!wants_text(e->config)) {
+		buf_clear(&subject);
 		free(body);
 		return NULL;
 	}
 	m = engine_task(e, &a->base, &mail_kind);
-	m->subject = mem_strdup(subject);
+	m->subject = buf_take(&subject);
 	m->body = body;
 	return &m->task;
 }
@@ -237,14 +336,10 @@ static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct alerts *a = (struct alerts *)base;
-	struct buf subject = {0};
 	struct task *task;
 
 	(void)now;
-	buf_printf(
-	    &subject, "tlsladder: %zu alert%s", a->count, a->count == 1 ? "" : "s");
-	task = make_mail(e, a, buf_text(&subject));
-	buf_clear(&subject);
+	task = make_mail(e, a);
 	if (task != NULL)
 		engine_submit(e, task);
 }
@@ -258,7 +353,7 @@ finish(struct engine *e, struct duty_state *base)
 
 	if (a->due_ms == 0)
 		return;
-	task = make_mail(e, a, "tlsladder: alerts");
+	task = make_mail(e, a);
 	if (task != NULL && !work(task, NULL))
 		log_error("cannot mail the administrator: %s", task->err.text);
 	engine_drop(task);
@@ -267,7 +362,10 @@ finish(struct engine *e, struct duty_state *base)
 static void
 close_alerts(struct duty_state *base)
 {
-	buf_clear(&((struct alerts *)base)->lines);
+	struct alerts *a = (struct alerts *)base;
+
+	buf_clear(&a->lines);
+	buf_clear(&a->first);
 }
 
 const struct duty duty_alerts = {

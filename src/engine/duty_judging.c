@@ -118,7 +118,10 @@ static bool
 take_judged(struct engine *e, struct destination *d, const struct judged *judged,
     int64_t now_ms, struct err *err)
 {
-	if (!judge_store(e->store, d, judged, now_ms, err))
+	if (!judge_store(e->store, d, judged, now_ms, err) ||
+	    (judged->tell &&
+	        !store_wait_alerted(
+	            e->store, d->id, why_slug(judged->decision.why), now_ms, 0, err)))
 		return false;
 	((struct judging *)engine_state(e, &duty_judging))->stored = true;
 	if (judged->map_changed) {
@@ -129,6 +132,8 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 		engine_tell(e, NEWS_DOUBT);
 	if (judged->decision.retry)
 		engine_tell(e, NEWS_MAIL);
+	if (d->alarm.raised)
+		engine_mind_wait(e);
 	if (e->decided != NULL)
 		e->decided(e->context, d, judged);
 	if (judged->tell)

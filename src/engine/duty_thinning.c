@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Once a day, what is older than the history is deleted. */
+/*
+ * Once a day, what is older than the history is deleted, and so are destinations and
+ * hosts that nothing was heard of for 90 days. That is a walk in slices, as the state may
+ * have a million of them, and nothing else is written meanwhile.
+ */
+#include <string.h>
+
 #include "base/span.h"
 #include "engine/engine_impl.h"
 
 #define HISTORY_DAYS 400
-#define QUEUE_DAYS   10            /* twice the default of maximal_queue_lifetime */
+#define QUEUE_DAYS   10   /* at least: twice the default of maximal_queue_lifetime */
+#define SLICE        2000 /* destinations or hosts */
+#define PAUSE_MS     100  /* between slices */
 #define THINNED_DAY  "thinned-day" /* the counter that says so, whichever process did */
 
 struct thinning {
 	struct duty_state base;
-	int64_t day; /* since the epoch: when it was done last; 0: not known */
+	int64_t day;     /* since the epoch: when it was done last; 0: not known */
+	int64_t next_ms; /* monotonic: the next slice of a walk; 0: there is none */
+	struct thin_span span;
+	char host[STORE_HOST_SIZE];
 };
 
 static struct due
@@ -19,14 +30,17 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	int64_t today = now->wall_ms / SPAN_DAY_MS;
 
 	(void)e;
+	if (t->next_ms != 0)
+		return (struct due){.at_ms = t->next_ms};
 	return (struct due){.at_ms = t->day == today
 	        ? engine_at_wall(now, (today + 1) * SPAN_DAY_MS)
 	        : now->mono_ms};
 }
 
-/* What may still count: as host_past_best() has it, and a day more. */
+/* Since when a past may still count: as host_past_best() has it, and a day more. Where
+ * nothing verifies any more that is long ago, but no history is older than its days. */
 static bool
-thin_hosts(struct engine *e, const struct moment *now, struct err *err)
+find_past(struct engine *e, const struct moment *now, int64_t *past_ms, struct err *err)
 {
 	int64_t at_ms = now->wall_ms, verified_ms;
 
@@ -34,7 +48,52 @@ thin_hosts(struct engine *e, const struct moment *now, struct err *err)
 		return false;
 	if (verified_ms != 0 && verified_ms < at_ms)
 		at_ms = verified_ms;
-	return store_thin_hosts(e->store, at_ms - HOST_PAST_MS - SPAN_DAY_MS, err);
+	*past_ms = at_ms - HOST_PAST_MS - SPAN_DAY_MS;
+	if (*past_ms < now->wall_ms - HISTORY_DAYS * SPAN_DAY_MS)
+		*past_ms = now->wall_ms - HISTORY_DAYS * SPAN_DAY_MS;
+	return true;
+}
+
+static bool
+begin_walk(struct engine *e, struct thinning *t, const struct moment *now, int64_t today,
+    struct err *err)
+{
+	int64_t queue_ms = 2 * e->settings.queue_lifetime_ms;
+
+	if (queue_ms < QUEUE_DAYS * SPAN_DAY_MS)
+		queue_ms = QUEUE_DAYS * SPAN_DAY_MS;
+	t->span = (struct thin_span){
+	    .day = today - HISTORY_DAYS,
+	    .idle_ms = now->wall_ms - HOST_PAST_MS - SPAN_DAY_MS,
+	};
+	t->host[0] = '\0';
+	return store_thin(e->store, t->span.day, today * SPAN_DAY_MS - queue_ms, err) &&
+	    find_past(e, now, &t->span.past_ms, err);
+}
+
+/* Hosts after all destinations. *over: those were the last. */
+static bool
+do_slice(struct engine *e, struct thinning *t, bool *over, struct err *err)
+{
+	const struct strings *canaries = &e->config->probe.canaries;
+	struct buf kept = {0};
+	bool done;
+
+	*over = false;
+	if (t->span.after != INT64_MAX) {
+		if (!store_thin_destinations(e->store, &t->span, SLICE, err))
+			return false;
+		if (t->span.after != INT64_MAX)
+			return true;
+	}
+	for (size_t i = 0; i < canaries->count; i++) /* without their ports */
+		buf_printf(&kept, " %.*s ", (int)strcspn(canaries->items[i], ":"),
+		    canaries->items[i]);
+	done = store_thin_hosts(e->store, t->span.past_ms, buf_text(&kept), t->host,
+	    sizeof(t->host), SLICE, err);
+	*over = t->host[0] == '\0';
+	buf_clear(&kept);
+	return done;
 }
 
 static void
@@ -42,21 +101,25 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct thinning *t = (struct thinning *)base;
 	int64_t today = now->wall_ms / SPAN_DAY_MS, thinned = 0;
+	bool begins = t->next_ms == 0, over = false;
 	struct err err;
 
+	t->next_ms = 0; /* after a failure it begins anew */
 	if (!store_counter_get(e->store, THINNED_DAY, &thinned, &err) ||
 	    (thinned != today &&
 	        (!store_begin(e->store, &err) ||
-	            !store_thin(e->store, today - HISTORY_DAYS,
-	                (today - QUEUE_DAYS) * SPAN_DAY_MS, &err) ||
-	            !thin_hosts(e, now, &err) ||
-	            !store_counter_set(e->store, THINNED_DAY, today, &err) ||
+	            (begins && !begin_walk(e, t, now, today, &err)) ||
+	            !do_slice(e, t, &over, &err) ||
+	            (over && !store_counter_set(e->store, THINNED_DAY, today, &err)) ||
 	            !store_commit(e->store, &err)))) {
 		engine_not_stored(e, "thin the history", &err);
 		return;
 	}
 	engine_stored(e, "thin the history");
-	t->day = today;
+	if (thinned == today || over)
+		t->day = today;
+	else
+		t->next_ms = now->mono_ms + PAUSE_MS;
 }
 
 const struct duty duty_thinning = {

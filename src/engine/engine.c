@@ -237,7 +237,7 @@ engine_refresh_counted(struct engine *e)
 enum engine_saved
 engine_save(struct engine *e, const struct log_place *places, size_t place_count)
 {
-	struct destination_spans spans = judge_spans(e->config);
+	struct destination_spans spans = judge_spans(&e->judge);
 	struct buf lost = {0};
 	uint64_t limit_hits = fold_counts(e->fold)->limit_hits;
 	struct err err;

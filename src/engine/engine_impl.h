@@ -34,6 +34,7 @@
 	ROW(export)   /* the map in force */ \
 	ROW(catch_up) /* what targets left for later */ \
 	ROW(retry)    /* mail that waits */ \
+	ROW(waits)    /* mail that waits for long, or soon bounces */ \
 	ROW(alerts)   /* mail to the administrator */ \
 	ROW(thinning) /* what is older than the history */
 
@@ -297,10 +298,18 @@ bool engine_past(struct engine *e, const struct destination *d,
 /* A host has answered: that is its past from now on. Outside of a transaction. */
 void engine_note_host(struct engine *e, const struct host *host);
 
+/* --- duty_waits.c ------------------------------------------------------------------ */
+
+/* Mail to a destination that was judged waits, perhaps for long. */
+void engine_mind_wait(struct engine *e);
+
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 
 void engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged);
+/* Mail to d waits since since_ms: what was decided last is alerted, and when it bounces.
+ */
+void engine_alert_wait(struct engine *e, const struct destination *d, int64_t since_ms);
 /* Mail that was bounced, in what the fold holds: an alert a line, to be reported once
  * the fold is stored. */
 void engine_find_lost(const struct engine *e, struct buf *lines);

@@ -12,17 +12,24 @@
 
 #define SMTPS_PORT 465
 
-/* maximal_backoff_time and maximal_queue_lifetime, as Postfix has them by default. */
+/* maximal_backoff_time and maximal_queue_lifetime, as Postfix has them by default; for
+ * before its settings were read. */
 #define MAXIMAL_BACKOFF_MS        (4000 * SPAN_SECOND_MS)
 #define MAXIMAL_QUEUE_LIFETIME_MS (5 * SPAN_DAY_MS)
 
 struct destination_spans
-judge_spans(const struct config *config)
+judge_spans(const struct judge *judge)
 {
+	const struct postfix_settings *settings = judge->settings;
+	int64_t backoff_ms = settings != NULL ? settings->backoff_ms : 0;
+	int64_t lifetime_ms = settings != NULL ? settings->queue_lifetime_ms : 0;
+
+	if (backoff_ms == 0)
+		backoff_ms = MAXIMAL_BACKOFF_MS;
 	return (struct destination_spans){
-	    .attempts_ms = config->ladder.may_after_ms + 2 * MAXIMAL_BACKOFF_MS,
-	    .alarm_ms = MAXIMAL_QUEUE_LIFETIME_MS,
-	    .apart_ms = config->ladder.climb_apart_ms,
+	    .attempts_ms = judge->config->ladder.may_after_ms + 2 * backoff_ms,
+	    .alarm_ms = lifetime_ms != 0 ? lifetime_ms : MAXIMAL_QUEUE_LIFETIME_MS,
+	    .apart_ms = judge->config->ladder.climb_apart_ms,
 	};
 }
 
@@ -130,7 +137,7 @@ struct evidence
 judge_evidence(const struct judge *judge, const struct destination *d,
     const struct answers *answers, int64_t now_ms)
 {
-	struct destination_spans spans = judge_spans(judge->config);
+	struct destination_spans spans = judge_spans(judge);
 	struct evidence ev =
 	    destination_evidence(d, answers, &spans, judge->verified_ms, now_ms);
 	int rule = d->alarm.raised ? find_rule(judge, d, answers) : -1;
@@ -172,7 +179,7 @@ static void
 copy_as_judged(const struct judge *judge, const struct destination *d, int64_t now_ms,
     struct destination *next)
 {
-	struct destination_spans spans = judge_spans(judge->config);
+	struct destination_spans spans = judge_spans(judge);
 
 	destination_copy(next, d);
 	destination_catch_up(next, &spans, now_ms);
@@ -220,7 +227,7 @@ decide(const struct judge *judge, const struct ladder_policy *policy,
     const struct answers *answers, int64_t now_ms, struct destination *next,
     struct evidence *ev)
 {
-	struct destination_spans spans = judge_spans(judge->config);
+	struct destination_spans spans = judge_spans(judge);
 
 	if (answers != NULL) {
 		destination_take_answers(next, answers, &spans, now_ms);

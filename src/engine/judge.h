@@ -28,7 +28,8 @@ struct judge {
 	struct rules_matcher *matcher;
 	enum level default_level;
 	const struct postfix_settings
-	    *settings; /* for services with a level of their own; or NULL */
+	    *settings; /* for services with a level of their own, and how long mail waits;
+	                * or NULL */
 	enum answer can_dane;
 	bool frozen;
 	int64_t thawed_ms; /* when the last freeze ended; 0: never */
@@ -46,7 +47,7 @@ struct judge {
 };
 
 /* The settings as destinations want them. */
-struct destination_spans judge_spans(const struct config *config);
+struct destination_spans judge_spans(const struct judge *judge);
 
 /* What is known before any witness was asked. */
 struct witnesses judge_no_witnesses(const struct judge *judge);

@@ -64,6 +64,7 @@ const struct engine_world engine_real_world = {
     .retry = postfix_retry,
     .flush = postfix_flush,
     .notify = notify_send,
+    .notify_command = notify_run,
     .publish = publish,
     .lags = lags,
     .catch_up = catch_up,

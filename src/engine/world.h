@@ -60,6 +60,8 @@ struct engine_world {
 	bool (*flush)(const struct postfix *postfix, struct err *err);
 	bool (*notify)(const struct postfix *postfix, const struct notify_mail *mail,
 	    struct err *err);
+	bool (*notify_command)(char *const *command, size_t count,
+	    const struct notify_mail *mail, struct err *err);
 	/* All targets, as publish/target.h has them, on the database config->state. anew:
 	 * what is there is not trusted. */
 	bool (*publish)(const struct config *config, const struct postfix *postfix,

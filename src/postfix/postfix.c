@@ -18,6 +18,7 @@
 
 #define ADDRESS_LIMIT     5 /* smtp_mx_address_limit, by default */
 #define QUEUE_LIFETIME_MS (5 * SPAN_DAY_MS)
+#define BACKOFF_MS        (4000 * SPAN_SECOND_MS)
 
 /* Parameters that are asked for; those from FACT_LEVEL on are judged here. */
 enum fact {
@@ -38,6 +39,7 @@ enum fact {
 	FACT_ADDRESS_LIMIT,
 	FACT_PROTOCOLS,
 	FACT_QUEUE_LIFETIME,
+	FACT_BACKOFF,
 	FACT_MANDATORY_PROTOCOLS,
 	FACT_MANDATORY_CIPHERS,
 	FACT_VERIFY_MATCH,
@@ -75,6 +77,7 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_ADDRESS_LIMIT] = "smtp_mx_address_limit",
     [FACT_PROTOCOLS] = "inet_protocols",
     [FACT_QUEUE_LIFETIME] = "maximal_queue_lifetime",
+    [FACT_BACKOFF] = "maximal_backoff_time",
     [FACT_MANDATORY_PROTOCOLS] = "smtp_tls_mandatory_protocols",
     [FACT_MANDATORY_CIPHERS] = "smtp_tls_mandatory_ciphers",
     [FACT_VERIFY_MATCH] = "smtp_tls_verify_cert_match",
@@ -163,17 +166,16 @@ dane_trouble(const struct str values[FACT_COUNT])
 	return "";
 }
 
-/* "5d", in days where it names no unit (conv_time.c); Postfix's default where it is none.
- */
+/* "5d", in unit_ms where it names no unit (conv_time.c); initial_ms, Postfix's default,
+ * where it is none. */
 static int64_t
-lifetime_ms(struct str text)
+time_ms(struct str text, int64_t unit_ms, int64_t initial_ms)
 {
 	static const struct {
 		char letter;
 		int64_t ms;
 	} units[] = {{'s', SPAN_SECOND_MS}, {'m', SPAN_MINUTE_MS}, {'h', SPAN_HOUR_MS},
 	    {'d', SPAN_DAY_MS}, {'w', 7 * SPAN_DAY_MS}};
-	int64_t unit_ms = SPAN_DAY_MS;
 	uint64_t number;
 
 	for (size_t i = 0; text.len > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
@@ -184,7 +186,7 @@ lifetime_ms(struct str text)
 		}
 	}
 	return str_number(text, INT32_MAX, &number) ? (int64_t)number * unit_ms
-	                                            : QUEUE_LIFETIME_MS;
+	                                            : initial_ms;
 }
 
 static char *
@@ -231,7 +233,9 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->ca_path = copy(values[FACT_CA_PATH]);
 	settings->tls_loglevel = copy(values[FACT_TLS_LOGLEVEL]);
 	fill_addresses(settings, values);
-	settings->queue_lifetime_ms = lifetime_ms(values[FACT_QUEUE_LIFETIME]);
+	settings->queue_lifetime_ms =
+	    time_ms(values[FACT_QUEUE_LIFETIME], SPAN_DAY_MS, QUEUE_LIFETIME_MS);
+	settings->backoff_ms = time_ms(values[FACT_BACKOFF], SPAN_SECOND_MS, BACKOFF_MS);
 	settings->mandatory_protocols = copy(values[FACT_MANDATORY_PROTOCOLS]);
 	settings->mandatory_ciphers = copy(values[FACT_MANDATORY_CIPHERS]);
 	settings->verify_match = copy(values[FACT_VERIFY_MATCH]);

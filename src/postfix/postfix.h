@@ -51,6 +51,7 @@ struct postfix_settings {
 	unsigned address_limit;         /* smtp_mx_address_limit; 0: none */
 	bool ipv4, ipv6;                /* inet_protocols */
 	int64_t queue_lifetime_ms;      /* maximal_queue_lifetime */
+	int64_t backoff_ms;             /* maximal_backoff_time */
 	char *mandatory_protocols;      /* smtp_tls_mandatory_protocols */
 	char *mandatory_ciphers;        /* smtp_tls_mandatory_ciphers */
 	char *verify_match;             /* smtp_tls_verify_cert_match */

@@ -6,9 +6,11 @@
 
 #include "base/mem.h"
 #include "postfix/run.h"
+#include "sys/child.h"
 
 #define POSTCONF_MS 10000
 #define SENDMAIL_MS 60000
+#define COMMAND_MS  60000
 #define SUBJECT_MAX 200
 #define ADDRESS_MAX 320
 #define ENCODED_MAX 60 /* of a word; RFC 2047 section 2 allows 75 with its frame */
@@ -90,6 +92,15 @@ add_subject(struct buf *out, struct str text)
 	buf_add_char(out, '\n');
 }
 
+static void
+add_body(struct buf *out, const char *body)
+{
+	for (const char *p = body; *p != '\0'; p++)
+		buf_add_char(out, is_control(*p) && *p != '\n' && *p != '\t' ? '?' : *p);
+	if (out->data[out->len - 1] != '\n')
+		buf_add_char(out, '\n');
+}
+
 /* Date and Message-ID are cleanup(8)'s. Auto-Submitted (RFC 3834) keeps responders
  * silent; with TLS-Required (RFC 8689) the mail does not wait for what it is about. */
 void
@@ -106,10 +117,37 @@ notify_print(const struct notify_mail *mail, struct buf *out)
 	        "Content-Type: text/plain; charset=utf-8\n"
 	        "Content-Transfer-Encoding: 8bit\n"
 	        "\n"));
-	for (const char *p = mail->body; *p != '\0'; p++)
-		buf_add_char(out, is_control(*p) && *p != '\n' && *p != '\t' ? '?' : *p);
-	if (out->data[out->len - 1] != '\n')
-		buf_add_char(out, '\n');
+	add_body(out, mail->body);
+}
+
+bool
+notify_run(
+    char *const *command, size_t count, const struct notify_mail *mail, struct err *err)
+{
+	const char **argv = mem_new(count + 1, sizeof(*argv));
+	struct child_request request = {
+	    .argv = argv, .timeout_ms = COMMAND_MS, .output_max = 65536};
+	struct child_result result;
+	struct buf text = {0}, why = {0};
+	bool done;
+
+	for (size_t i = 0; i < count; i++)
+		argv[i] = command[i];
+	for (const char *p = mail->subject; *p != '\0'; p++)
+		buf_add_char(&text, is_control(*p) ? ' ' : *p);
+	buf_add_str(&text, STR("\n\n"));
+	add_body(&text, mail->body);
+	request.input = (struct str){text.data, text.len};
+	done = child_run(&request, &result, err);
+	if (done && result.status != 0) {
+		child_describe(&result, &why);
+		done = err_set(err, "%s: %s", command[0], buf_text(&why));
+	}
+	child_result_clear(&result);
+	buf_clear(&text);
+	buf_clear(&why);
+	free(argv);
+	return done;
 }
 
 /* Where Postfix says that it is, else wherever PATH has one. free() */

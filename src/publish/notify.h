@@ -29,6 +29,14 @@ bool notify_is_address(const char *text);
 /* The message as sendmail(1) reads it. No text can add a header or end one. */
 void notify_print(const struct notify_mail *mail, struct buf *out);
 
+/*
+ * A command of `count` words, the first a program, has the text on its standard input:
+ * the subject, an empty line, the body. No shell, a clean environment, a minute of time.
+ * False: it could not be started, did not end in time, or failed; err says why.
+ */
+bool notify_run(
+    char *const *command, size_t count, const struct notify_mail *mail, struct err *err);
+
 /* False: an address is none, or sendmail did not take it; err says why. */
 bool notify_send(
     const struct postfix *postfix, const struct notify_mail *mail, struct err *err);

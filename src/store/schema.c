@@ -298,6 +298,24 @@ static const char *const steps[] = {
     "ALTER TABLE decision ADD COLUMN was_pinned INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE decision ADD COLUMN was_until_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE decision ADD COLUMN was_note TEXT NOT NULL DEFAULT '';",
+    /* 14: what destinations had that are deleted since, by month ("2026-11") */
+    "CREATE TABLE tally_month ("
+    "  month TEXT NOT NULL,"
+    "  what TEXT NOT NULL,"
+    "  count INTEGER NOT NULL,"
+    "  PRIMARY KEY (month, what)"
+    ") WITHOUT ROWID;"
+    /* since when the administrator knows that mail waits there, with which why, and that
+     * it will soon bounce; 0: not. It ends with the last message that waits. */
+    "CREATE TABLE wait_alert ("
+    "  destination INTEGER PRIMARY KEY REFERENCES destination(id),"
+    "  alerted_ms INTEGER NOT NULL,"
+    "  why TEXT NOT NULL,"
+    "  bounce_ms INTEGER NOT NULL DEFAULT 0"
+    ");"
+    "CREATE TRIGGER wait_alert_over AFTER DELETE ON waiting"
+    "  WHEN NOT EXISTS (SELECT 1 FROM waiting WHERE destination = old.destination)"
+    "  BEGIN DELETE FROM wait_alert WHERE destination = old.destination; END;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -165,9 +165,51 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_COUNTER_GET] = "SELECT value FROM counter WHERE name = ?",
     [SQL_BLOB_PUT] = "INSERT OR REPLACE INTO blob(name, value) VALUES (?, ?)",
     [SQL_BLOB_GET] = "SELECT value FROM blob WHERE name = ?",
+    [SQL_WAITS] =
+        "SELECT w.destination,"
+        " min(CASE w.arrival_ms WHEN 0 THEN w.time_ms ELSE w.arrival_ms END),"
+        " coalesce(min(nullif(w.arrival_ms, 0)), 0), d.first_attempt_ms,"
+        " (SELECT coalesce(max(time_ms), 0) FROM decision WHERE destination = d.id),"
+        " coalesce(a.alerted_ms, 0), coalesce(a.bounce_ms, 0), d.deferral,"
+        " coalesce(a.why, '') = d.why, d.why = 'freeze'"
+        " FROM waiting AS w CROSS JOIN destination AS d ON d.id = w.destination"
+        " LEFT JOIN wait_alert AS a ON a.destination = w.destination"
+        " WHERE w.destination > ? GROUP BY w.destination ORDER BY w.destination LIMIT ?",
+    [SQL_WAIT_ALERTED] =
+        "INSERT INTO wait_alert(destination, alerted_ms, why, bounce_ms)"
+        " SELECT ?1, ?2, ?3, ?4 WHERE EXISTS"
+        " (SELECT 1 FROM waiting WHERE destination = ?1)"
+        " ON CONFLICT DO UPDATE SET alerted_ms = excluded.alerted_ms,"
+        " why = excluded.why, bounce_ms = max(bounce_ms, excluded.bounce_ms)",
     [SQL_THIN_WAITING] = "DELETE FROM waiting WHERE time_ms < ?",
-    [SQL_THIN_TALLY] = "DELETE FROM tally WHERE day < ?",
+    [SQL_THIN_TALLY] = "DELETE FROM tally WHERE destination > ? AND destination <= ?"
+                       " AND day < ?",
     [SQL_THIN_DECISION] = "DELETE FROM decision WHERE time_ms < ?",
+    [SQL_THIN_MONTH] = "DELETE FROM tally_month"
+                       " WHERE month < strftime('%Y-%m', ? * 86400, 'unixepoch')",
+    [SQL_THIN_LAST] = "SELECT id FROM destination WHERE id > ? ORDER BY id"
+                      " LIMIT 1 OFFSET ?",
+    [SQL_IDLE] =
+        "SELECT id FROM destination AS d WHERE id > ?1 AND id <= ?2 AND entry = 'none'"
+        " AND pinned = 0 AND deferral = 0 AND pending = 0 AND look_ms = 0"
+        " AND max(sent_ms, deferral_ms, last_attempt_ms, since_ms, again_ms) < ?3"
+        " AND max(seen_encrypt_ms, seen_trusted_ms, seen_verify_ms, seen_secure_ms,"
+        "  seen_dane_ms) < ?4"
+        " AND (map_version = 0 OR map_version <="
+        "  (SELECT coalesce(min(version), 0) FROM target))"
+        " AND NOT EXISTS (SELECT 1 FROM waiting WHERE destination = d.id)"
+        " AND NOT EXISTS (SELECT 1 FROM tally WHERE destination = d.id AND day >= ?5)"
+        " AND NOT EXISTS (SELECT 1 FROM decision WHERE destination = d.id"
+        "  AND time_ms >= ?3)"
+        " ORDER BY id LIMIT ?6",
+    [SQL_IDLE_MONTHS] =
+        "INSERT INTO tally_month(month, what, count)"
+        " SELECT strftime('%Y-%m', day * 86400, 'unixepoch'), what, sum(count)"
+        " FROM tally WHERE destination = ? GROUP BY 1, 2"
+        " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
+    [SQL_IDLE_TALLIES] = "DELETE FROM tally WHERE destination = ?",
+    [SQL_IDLE_DECISIONS] = "DELETE FROM decision WHERE destination = ?",
+    [SQL_IDLE_DELETE] = "DELETE FROM destination WHERE id = ?",
     [SQL_HOST_ADD] =
         "INSERT INTO host(name, port, parent, encrypt_ms, verify_ms, dane_ms,"
         " proven_ms, failed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -184,8 +226,11 @@ static const char *const texts[SQL_COUNT] = {
                         " AND proven_ms >= ? ORDER BY proven_ms DESC LIMIT ?",
     [SQL_HOST_VERIFIED] = "SELECT name, port FROM host WHERE verify_ms <> 0"
                           " AND verify_ms >= ? ORDER BY verify_ms DESC LIMIT ?",
-    [SQL_THIN_HOST] = "DELETE FROM host WHERE"
-                      " max(encrypt_ms, verify_ms, dane_ms, failed_ms) < ?",
+    [SQL_THIN_HOST_LAST] = "SELECT name FROM host WHERE name > ? ORDER BY name"
+                           " LIMIT 1 OFFSET ?",
+    [SQL_THIN_HOST] = "DELETE FROM host WHERE name > ?1 AND (?2 = '' OR name <= ?2)"
+                      " AND max(encrypt_ms, verify_ms, dane_ms, failed_ms) < ?3"
+                      " AND instr(?4, ' ' || name || ' ') = 0",
     [SQL_HOST_HELD] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
                       " WHERE failed_ms <> 0 AND failed_ms >= ?1 AND failed_ms <= ?2"
                       " AND failed_ms > ?3 AND parent <> ''"

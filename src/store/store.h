@@ -233,6 +233,29 @@ bool store_waiting_release(struct store *store, int64_t id, int64_t version,
 bool store_waiting_end(struct store *store, const char *queue_id, const char *domain,
     int64_t *ids, size_t max, size_t *count, struct err *err);
 
+/* A destination whose mail waits. Times in ms since the epoch, 0: not known, or never. */
+struct store_wait {
+	int64_t destination;
+	int64_t first_ms;   /* since when its first message waits, as far as is known */
+	int64_t arrival_ms; /* when that came into the queue */
+	int64_t failed_ms;  /* when mail first failed since it last flowed */
+	int64_t decided_ms; /* when something else was decided last */
+	int64_t alerted_ms; /* when the administrator was alerted last */
+	int64_t bounce_ms;  /* ... that its first message soon bounces */
+	bool is_raised;     /* it has an alarm */
+	bool is_same;       /* what was decided last is what was alerted */
+	bool is_frozen;
+};
+
+/* Those whose ids are above after, at most max, in their order. */
+bool store_waits(struct store *store, int64_t after, struct store_wait *out, size_t max,
+    size_t *count, struct err *err);
+
+/* The administrator was alerted of it, for that why; bounce_ms: and that it soon bounces;
+ * 0: not. Known until no mail waits for it; nothing is noted where none does. */
+bool store_wait_alerted(struct store *store, int64_t id, const char *why, int64_t now_ms,
+    int64_t bounce_ms, struct err *err);
+
 struct waiting {
 	int64_t destination;
 	char queue_id[256];
@@ -323,10 +346,28 @@ bool store_blob_put(
 bool store_blob_get(
     struct store *store, const char *name, struct buf *out, struct err *err);
 
-/* Forget tallies and decisions before day (days since the epoch), and messages that
- * waited already before waiting_since_ms: they are in no queue any more. */
+/* Forget decisions, and tallies that have no destination, before day (days since the
+ * epoch), and messages that waited already before waiting_since_ms: they are in no queue
+ * any more. */
 bool store_thin(
     struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err);
+
+/* A walk through all destinations, a slice a call. */
+struct thin_span {
+	int64_t day;     /* tallies before are forgotten */
+	int64_t idle_ms; /* who had no mail since, and nothing else, is deleted */
+	int64_t past_ms; /* ... and whose past is from before that */
+	int64_t
+	    after; /* the last id of the slices before; 0: none. INT64_MAX: it is over */
+};
+
+/*
+ * Inside a transaction: the next `most` destinations. One without entry, pin, alarm,
+ * waiting mail, planned re-check or change that is not in the map is deleted with its
+ * history; its tallies are added to those of all destinations by month.
+ */
+bool store_thin_destinations(
+    struct store *store, struct thin_span *span, int64_t most, struct err *err);
 
 /*
  * What an MX host did, by its name in small letters and its port. News: whatever is later
@@ -341,8 +382,14 @@ bool store_host_get(struct store *store, const char *name, uint16_t port,
 typedef bool host_fn(void *context, const char *name, uint16_t port);
 bool store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t most,
     host_fn *fn, void *context, struct err *err);
-/* Forget those that did nothing since since_ms. */
-bool store_thin_hosts(struct store *store, int64_t since_ms, struct err *err);
+/*
+ * A slice of a walk through all: of the next `most` those are forgotten that did nothing
+ * since since_ms, but for kept, " name name ". after: the name that the slices before
+ * ended with; "" at the beginning, and again once all were seen.
+ */
+#define STORE_HOST_SIZE 256
+bool store_thin_hosts(struct store *store, int64_t since_ms, const char *kept,
+    char *after, size_t size, int64_t most, struct err *err);
 
 /*
  * What guard 15 counts (core/freeze.h), into held, failed, last and last_failed: parent

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What happened: tallies by day, decisions. */
-#include "base/span.h"
 #include "store/store_impl.h"
 
 bool
@@ -84,15 +83,4 @@ store_each_decision(
 		fn(context, &r);
 	}
 	return !failed;
-}
-
-bool
-store_thin(struct store *store, int64_t day, int64_t waiting_since_ms, struct err *err)
-{
-	return store_finish(store,
-	           store_bind(store, SQL_THIN_WAITING, err, "i", waiting_since_ms),
-	           err) &&
-	    store_finish(store, store_bind(store, SQL_THIN_TALLY, err, "i", day), err) &&
-	    store_finish(store,
-	        store_bind(store, SQL_THIN_DECISION, err, "i", day * SPAN_DAY_MS), err);
 }

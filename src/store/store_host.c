@@ -63,13 +63,6 @@ store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t 
 	return !failed;
 }
 
-bool
-store_thin_hosts(struct store *store, int64_t since_ms, struct err *err)
-{
-	return store_finish(
-	    store, store_bind(store, SQL_THIN_HOST, err, "i", since_ms), err);
-}
-
 /* --- guard 15 ---------------------------------------------------------------------- */
 
 #define LAST_OF 256 /* hosts that are looked through for those that did better last */

@@ -386,6 +386,17 @@ notify(const struct postfix *postfix, const struct notify_mail *mail, struct err
 }
 
 static bool
+notify_command(
+    char *const *command, size_t count, const struct notify_mail *mail, struct err *err)
+{
+	(void)command;
+	(void)count;
+	buf_reset(&world.body);
+	buf_printf(&world.body, "%s", mail->body);
+	return does(&world.command, err);
+}
+
+static bool
 publish(const struct config *config, const struct postfix *postfix, bool anew,
     int64_t *version, size_t *entries, struct err *err)
 {
@@ -456,6 +467,7 @@ const struct engine_world scripted_world = {
     .retry = retry,
     .flush = flush,
     .notify = notify,
+    .notify_command = notify_command,
     .publish = publish,
     .lags = lags,
     .catch_up = catch_up,

@@ -55,6 +55,7 @@ struct world {
 	struct world_work flush;
 
 	struct world_work notify;
+	struct world_work command; /* notify.command */
 	struct buf subject; /* of the last mail */
 	struct buf body;
 

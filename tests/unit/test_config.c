@@ -65,6 +65,7 @@ assert_defaults(const struct config *c)
 	assert_int_equal(c->freeze.time_ms, 600000);
 	assert_string_equal(c->notify.to, "");
 	assert_string_equal(c->notify.from, "");
+	assert_list(&c->notify.command, NULL, NULL);
 }
 
 static void
@@ -115,7 +116,8 @@ every_key_is_read(void **state)
 	    "  hold: {verify: 1s, encrypt: 0, may: 0s}\n  recheck: 90d\n"
 	    "  climb: {probes: 1, apart: 1s}\n  dane_withdrawn: 12h\n"
 	    "  freeze: {destinations: 2, time: 1s}\n"
-	    "notify: {to: postmaster, from: 'root@[192.0.2.1]'}\r\n",
+	    "notify: {to: postmaster, from: 'root@[192.0.2.1]',"
+	    " command: [logger, -t]}\r\n",
 	    &c);
 	assert_list(&c.log.files, "/a/b.log", "-");
 	assert_true(c.log.from_start);
@@ -151,6 +153,7 @@ every_key_is_read(void **state)
 	assert_int_equal(c.freeze.time_ms, 1000);
 	assert_string_equal(c.notify.to, "postmaster");
 	assert_string_equal(c.notify.from, "root@[192.0.2.1]");
+	assert_list(&c.notify.command, "logger", "-t");
 	config_clear(&c);
 }
 
@@ -238,6 +241,7 @@ every_key_is_explained(void **state)
 		buf_printf(&wanted, ".It Cm %s : %s", path,
 		    *initial != '\0' ? initial
 		        : strcmp(path, "postfix.command") == 0 ||
+		            strcmp(path, "notify.command") == 0 ||
 		            strcmp(path, "probe.canaries") == 0
 		        ? "[]"
 		        : "Pq empty");
@@ -249,7 +253,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 34);
+	assert_int_equal(count, 35);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);

@@ -441,7 +441,8 @@ alerts_of_a_moment_are_one_mail(void **state)
 	assert_true(engine_is_idle(rig.engine)); /* no command waits for it */
 	world_wait(rig.engine, SECOND);
 	assert_int_equal(world.notify.times, 1);
-	assert_string_equal(buf_text(&world.subject), "tlsladder: 25 alerts");
+	assert_string_equal(
+	    buf_text(&world.subject), "tlsladder: rule-waits: 25 destinations");
 	for (const char *p = buf_text(&world.body); *p != '\0'; p++)
 		lines += *p == '\n';
 	assert_int_equal(lines, 20 + 1);
@@ -462,7 +463,7 @@ last_alerts_are_sent_at_the_end(void **state)
 	world_settle(rig.engine);
 	rig_close();
 	assert_int_equal(world.notify.times, 1);
-	assert_string_equal(buf_text(&world.subject), "tlsladder: alerts");
+	assert_string_equal(buf_text(&world.subject), "tlsladder: a.test: rule-waits");
 }
 
 /* Five days after it came, which was nine seconds before the line (delay=). */
@@ -479,6 +480,8 @@ mail_that_waits_has_an_end(void **state)
 	assert_non_null(strstr(buf_text(&world.body), "a.test: rule-waits: "));
 	assert_non_null(strstr(buf_text(&world.body),
 	    "; the first message bounces at 2026-11-29T01:26:50Z; Postfix said: "));
+	assert_non_null(
+	    strstr(buf_text(&world.body), "; next: tlsladder explain a.test\n"));
 }
 
 static void
@@ -491,6 +494,32 @@ alert_to_nobody_is_no_mail(void **state)
 	world_wait(rig.engine, MIN);
 	rig_close();
 	assert_int_equal(world.notify.times, 0);
+}
+
+/* Beside the mail, and instead of it; one that fails does not keep the other back. */
+static void
+command_has_the_alerts(void **state)
+{
+	static char *words[] = {(char *)"alert"};
+
+	(void)state;
+	rig_new_settled();
+	rig.config.notify.command = (struct strings){words, 1};
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 0);
+	assert_int_equal(world.command.times, 1);
+	assert_non_null(strstr(buf_text(&world.body), "a.test: rule-waits: "));
+	rig_notify_admin();
+	world.notify.fails = true;
+	rig_defer_because("b.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 1);
+	assert_int_equal(world.command.times, 2);
+	rig.config.notify.command = (struct strings){0};
+	rig_close();
 }
 
 /* --- others, clock, history -------------------------------------------------------- */
@@ -573,6 +602,51 @@ history_is_thinned_once_a_day(void **state)
 	rig_close();
 }
 
+static void
+deliver(const char *domain)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: F%u: to=<u@%s>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)",
+	    ++rig.message, domain);
+	world_log(rig.engine, text);
+}
+
+/* Mail to many names, each once, and never again. */
+static void
+names_are_forgotten(void **state)
+{
+	char domain[32];
+
+	(void)state;
+	rig_new_settled();
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(domain, sizeof(domain), "n%u.test", i);
+		deliver(domain);
+	}
+	rig_save();
+	world_wait(rig.engine, 90 * DAY);
+	kit_assert(STATE, "SELECT count(*) FROM destination", "3000\n");
+	world_wait(rig.engine, 2 * DAY);
+	deliver("live.test");
+	rig_save();
+	world_wait(rig.engine, 3 * DAY);
+	kit_assert(STATE, "SELECT key FROM destination", "live.test\n");
+	kit_assert(STATE, "SELECT count(*) FROM tally", "1\n");
+	kit_assert(STATE, "SELECT count FROM tally_month WHERE what = 'sent'", "3000\n");
+	/* Since then nothing verifies, so its past counts for longer. */
+	world_wait(rig.engine, 100 * DAY);
+	kit_assert(STATE, "SELECT key FROM destination", "live.test\n");
+	world_wait(rig.engine, 300 * DAY);
+	kit_assert(STATE, "SELECT count(*) FROM destination", "0\n");
+	world_wait(rig.engine, 40 * DAY);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM tally_month WHERE month < '2026-12'", "0\n");
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -619,11 +693,15 @@ main(void)
 	suite_add(mail_that_waits_has_an_end, NULL,
 	    "an alert of mail that waits has the hour at which it bounces");
 	suite_add(alert_to_nobody_is_no_mail, NULL, "without notify.to there is no mail");
+	suite_add(command_has_the_alerts, NULL,
+	    "notify.command has the alerts, with mail and without");
 	suite_add(other_commands_are_noticed, NULL,
 	    "what another command did to the database is exported and judged");
 	suite_add(clock_that_is_set_back_is_minded, NULL,
 	    "a clock that is set back makes what is far ahead due");
 	suite_add(history_is_thinned_once_a_day, NULL,
 	    "the history is thinned at the start of each day");
+	suite_add(names_are_forgotten, NULL,
+	    "destinations that had no mail for 90 days are forgotten");
 	return rig_end(suite_run());
 }

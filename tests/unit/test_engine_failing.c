@@ -196,7 +196,7 @@ mail_that_fails_is_not_alerted(void **state)
 		rig_save();
 		world_wait(rig.engine, MIN);
 		assert_int_equal(world.notify.times, i);
-		assert_string_equal(buf_text(&world.subject), "tlsladder: 1 alert");
+		assert_non_null(strstr(buf_text(&world.subject), domain));
 		assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
 	}
 	rig_close();

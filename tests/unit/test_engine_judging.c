@@ -187,7 +187,9 @@ freeze_is_for_all(void **state)
 	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
 	kit_assert(STATE, "SELECT DISTINCT why FROM destination", "freeze\n");
 	assert_int_equal(world.notify.times, 1);
-	assert_string_equal(buf_text(&world.subject), "tlsladder: 1 alert");
+	assert_string_equal(buf_text(&world.subject),
+	    "tlsladder: freeze: within 10 minutes servers of 5 domains or more failed "
+	    "and none verified");
 	world_wait(rig.engine, HOUR);
 	kit_assert(
 	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");

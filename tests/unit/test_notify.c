@@ -140,6 +140,24 @@ mail_is_sent(void **state)
 }
 
 static void
+command_has_the_text(void **state)
+{
+	static char *reads[] = {(char *)"/bin/sh", (char *)"-c",
+	    (char *)"read -r s; read -r e; read -r b; test \"$s,$e,$b\" = 'two "
+	            "words,,a?b'"};
+	static char *fails[] = {(char *)"false"};
+	struct notify_mail mail = {"", "", "two\nwords",
+	    "a\x1b"
+	    "b\n"};
+	struct err err;
+
+	(void)state;
+	assert_true(notify_run(reads, 3, &mail, &err));
+	assert_false(notify_run(fails, 1, &mail, &err));
+	assert_string_equal(err.text, "false: exit status 1");
+}
+
+static void
 path_of_postfix_is_used(void **state)
 {
 	struct notify_mail mail = {"postmaster", "", "s", "b\n"};
@@ -186,6 +204,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(no_addresses) / sizeof(no_addresses[0]); i++)
 		suite_add(is_no_address, no_addresses[i], "address %zu is none", i + 1);
 	FAKE_ROWS(mail_is_sent, send_rows, "sent %s", send_rows[i].name);
+	suite_add(command_has_the_text, NULL,
+	    "a command has subject and text on its standard input");
 	suite_add(path_of_postfix_is_used, NULL, "sendmail is where Postfix says");
 	suite_add(refusal_is_told, NULL, "a refusal is reported");
 	failed = suite_run();

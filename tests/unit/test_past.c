@@ -114,12 +114,24 @@ what_is_old_is_forgotten(void **state)
 {
 	struct store *store = kit_scratch();
 	struct host_past past, news = {.verify_ms = 100};
+	char after[STORE_HOST_SIZE] = "";
+	unsigned slices = 0;
 
 	(void)state;
+	assert_true(store_host_add(store, "canary.test", 25, &news, &kit_err));
 	assert_true(store_host_add(store, "old.test", 25, &news, &kit_err));
+	assert_true(store_host_add(store, "older.test", 25, &news, &kit_err));
 	news.failed_ms = 200;
 	assert_true(store_host_add(store, HOST, 25, &news, &kit_err));
-	assert_true(store_thin_hosts(store, 150, &kit_err));
+	do
+		assert_true(store_thin_hosts(
+		    store, 150, " canary.test ", after, sizeof(after), 1, &kit_err));
+	while (after[0] != '\0' && ++slices < 9);
+	assert_in_range(slices, 1, 4);
+	assert_true(store_host_get(store, "canary.test", 25, &past, &kit_err));
+	assert_int_equal(past.verify_ms, 100);
+	assert_true(store_host_get(store, "older.test", 25, &past, &kit_err));
+	assert_int_equal(past.verify_ms, 0);
 	assert_true(store_host_get(store, "old.test", 25, &past, &kit_err));
 	assert_int_equal(past.verify_ms, 0);
 	assert_true(store_host_get(store, HOST, 25, &past, &kit_err));

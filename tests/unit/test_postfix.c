@@ -137,6 +137,7 @@ lifetime_of_mail_is_read(void **state)
 		fake_put("postconf.out", printed);
 		assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
 		assert_int_equal(facts.queue_lifetime_ms, lifetimes[i].ms);
+		assert_int_equal(facts.backoff_ms, 4000 * SPAN_SECOND_MS);
 		postfix_settings_clear(&facts);
 	}
 }

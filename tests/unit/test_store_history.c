@@ -150,6 +150,7 @@ history_is_thinned(void **state)
 {
 	struct store *store = kit_scratch();
 	int64_t a = kit_add(store, "a.test");
+	struct thin_span span = {.day = 10};
 
 	(void)state;
 	assert_true(store_tally_add(store, a, 9, "sent", 1, &kit_err));
@@ -157,10 +158,109 @@ history_is_thinned(void **state)
 	kit_decide(store, a, 10 * SPAN_DAY_MS - 1, "set");
 	kit_decide(store, a, 10 * SPAN_DAY_MS, "keep");
 	assert_true(store_thin(store, 10, 0, &kit_err));
+	assert_true(store_thin_destinations(store, &span, 100, &kit_err));
+	assert_true(span.after == INT64_MAX);
 	assert_tallies(store, a, "10 sent 2\n");
 	assert_decisions(store, a,
 	    "1 864000000 keep none may not-encrypted refused it's \"so\" none\n");
 	kit_get(store, "a.test"); /* the destination itself stays */
+	store_close(store);
+}
+
+/* --- who is not heard of any more -------------------------------------------------- */
+
+#define IDLE_MS (100 * SPAN_DAY_MS)
+
+struct idle_row {
+	const char *name;
+	bool stays;
+	const char *sql; /* what is known of destination 1 beside */
+};
+
+#define OLD "99 * 86400000"
+#define NEW "100 * 86400000"
+
+static const struct idle_row idle_rows[] = {
+    {"nothing is known", false, "SELECT 1"},
+    {"all was long ago", false,
+        "UPDATE destination SET sent_ms = " OLD ", since_ms = " OLD
+        ", seen_dane_ms = 79 * 86400000;"
+        "INSERT INTO tally VALUES (1, 99, 'sent', 1)"},
+    {"an entry", true, "UPDATE destination SET entry = 'encrypt'"},
+    {"a pin without entry", true, "UPDATE destination SET pinned = 1"},
+    {"an alarm", true, "UPDATE destination SET deferral = 1"},
+    {"a re-check is planned", true, "UPDATE destination SET look_ms = 5"},
+    {"mail", true, "UPDATE destination SET sent_ms = " NEW},
+    {"mail that failed", true, "UPDATE destination SET deferral_ms = " NEW},
+    {"it was decided anew", true, "UPDATE destination SET again_ms = " NEW},
+    {"a past that counts", true, "UPDATE destination SET seen_verify_ms = 80 * 86400000"},
+    {"mail of any kind", true, "INSERT INTO tally VALUES (1, 100, 'bounced', 1)"},
+    {"mail waits", true,
+        "INSERT INTO waiting(destination, queue_id, time_ms) VALUES (1, 'Q', 5)"},
+    {"a decision", true,
+        "INSERT INTO decision(destination, time_ms, action, before, after, why, rule,"
+        " reason, dns_state) VALUES (1, " NEW ", 'keep', 'none', 'none', 'none', '', '',"
+        " '')"},
+    {"its end is in no map yet", true,
+        "UPDATE destination SET map_version = 3; INSERT INTO target VALUES ('map', 2, "
+        "0)"},
+    {"its end is in the map", false,
+        "UPDATE destination SET map_version = 3; INSERT INTO target VALUES ('map', 3, "
+        "0)"},
+};
+
+static void
+idle_is_deleted(void **state)
+{
+	const struct idle_row *row = *state;
+	struct thin_span span = {
+	    .idle_ms = IDLE_MS, .past_ms = IDLE_MS - 20 * SPAN_DAY_MS};
+	struct store *store;
+
+	kit_remove("idle.db");
+	store = kit_open("idle.db");
+	kit_add(store, "a.test");
+	kit_run("idle.db", row->sql);
+	assert_true(store_thin_destinations(store, &span, 100, &kit_err));
+	kit_assert(
+	    "idle.db", "SELECT count(*) FROM destination", row->stays ? "1\n" : "0\n");
+	store_close(store);
+}
+
+/* Slices of two, and what the months keep. */
+static void
+deleting_is_in_slices(void **state)
+{
+	struct thin_span span = {.day = 5, .idle_ms = IDLE_MS, .past_ms = IDLE_MS};
+	struct store *store;
+	unsigned slices = 1;
+
+	(void)state;
+	kit_remove("idle.db");
+	store = kit_open("idle.db");
+	for (int i = 0; i < 7; i++) {
+		char key[32];
+		int64_t id;
+
+		snprintf(key, sizeof(key), "n%d.test", i);
+		id = kit_add(store, key);
+		assert_true(store_tally_add(store, id, 4, "sent", 1, &kit_err));
+		assert_true(store_tally_add(store, id, 30, "sent", 2, &kit_err));
+		assert_true(store_tally_add(store, id, 31, "sent", 4, &kit_err));
+	}
+	kit_run("idle.db", "UPDATE destination SET pinned = 1 WHERE id = 4");
+	while (span.after != INT64_MAX) {
+		assert_true(store_thin_destinations(store, &span, 2, &kit_err));
+		assert_true(++slices < 9);
+	}
+	assert_true(slices > 3);
+	kit_assert("idle.db", "SELECT key FROM destination", "n3.test\n");
+	kit_assert("idle.db", "SELECT day FROM tally", "30\n31\n");
+	kit_assert("idle.db", "SELECT count FROM tally_month ORDER BY month", "18\n24\n");
+	kit_assert("idle.db", "SELECT month FROM tally_month ORDER BY month",
+	    "1970-01\n1970-02\n");
+	assert_true(store_thin(store, 31, 0, &kit_err));
+	kit_assert("idle.db", "SELECT month FROM tally_month", "1970-02\n");
 	store_close(store);
 }
 
@@ -176,5 +276,10 @@ main(void)
 	suite_add(decisions_without_effect_are_few, NULL,
 	    "decisions that changed nothing: the last hundred of a destination stay");
 	suite_add(history_is_thinned, NULL, "history before a day is forgotten");
+	for (size_t i = 0; i < sizeof(idle_rows) / sizeof(idle_rows[0]); i++)
+		suite_add(idle_is_deleted, &idle_rows[i], "for 90 days %s: %s",
+		    idle_rows[i].name, idle_rows[i].stays ? "it stays" : "it is deleted");
+	suite_add(deleting_is_in_slices, NULL,
+	    "the walk is in slices, and tallies of deleted ones stay by month");
 	return kit_end(suite_run());
 }
