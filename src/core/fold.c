@@ -16,6 +16,8 @@
 #define AHEAD_ITEM 6
 #define AHEAD_TEXT 4
 
+#define WAITED_US 100000 /* less than lies between two attempts */
+
 #define EXPECTED_TEXT 192 /* queue id, recipient, server */
 
 struct fold *
@@ -137,11 +139,21 @@ take_bare(struct fold *fold, struct fold_item *item, const struct status_line *s
 	item->bare_attempt_ms = attempts_began(&fold->attempts, s, time_ms);
 }
 
+/* Most mail is sent at once: it never waited. */
+static bool
+has_waited(const struct status_line *s)
+{
+	return s->delay_us - s->attempt_us >= WAITED_US;
+}
+
 static void
 take_sent(struct fold *fold, struct fold_item *item, const struct status_line *s,
     bool session, int64_t time_ms)
 {
 	fold_item_tally(item, time_ms, FOLD_SENT);
+	if (!fold->past && has_waited(s))
+		fold_items_end(&fold->items, s->queue_id, s->domain,
+		    attempts_began(&fold->attempts, s, time_ms));
 	if (fold->sessions_logged && !session && s->tls.len == 0) {
 		take_bare(fold, item, s, time_ms);
 		return;
@@ -313,7 +325,8 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 		}
 	}
 	if (line->status.status == DELIVERY_BOUNCED && !fold->past)
-		fold_items_end(&fold->items, line->status.queue_id, line->status.domain);
+		fold_items_end(
+		    &fold->items, line->status.queue_id, line->status.domain, 0);
 	if (p != NULL)
 		process_bind(p, line->status.queue_id);
 	item = take_status(fold, p, passed, line, &unsure);
@@ -409,7 +422,7 @@ fold_one(struct fold *fold, const struct parsed *line)
 		break;
 	case PARSED_EXPIRY:
 		if (!fold->past)
-			fold_items_end(&fold->items, line->expired, STR(""));
+			fold_items_end(&fold->items, line->expired, STR(""), 0);
 		break;
 	case PARSED_FAULT:
 		passed_note_fault(&fold->passed, line->pid, &line->fault);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/nexthop.h"
 #include "core/witness.h"
 #include "engine/engine_impl.h"
 
@@ -77,17 +78,42 @@ find(const struct witness_task *t, const char *queue_id)
 
 /* A message may wait for several destinations. */
 static void
-take_listed(void *context, const struct queued *queued)
+take_of_id(
+    const struct witness_task *t, const char *queue_id, const struct queued *queued)
 {
-	struct witness_task *t = context;
-	size_t i = find(t, queued->queue_id);
-
-	for (; i < t->message_count; i++) {
-		if (strcmp(t->by_id[i]->queue_id, queued->queue_id) != 0)
+	for (size_t i = find(t, queue_id); i < t->message_count; i++) {
+		if (strcmp(t->by_id[i]->queue_id, queue_id) != 0)
 			return;
 		witness_listed(
 		    t->by_id[i], str_of(queued->address), str_of(queued->delay_reason));
 	}
+}
+
+/* And it may be one of those of its domain of which no more is known. */
+static void
+take_listed(void *context, const struct queued *queued)
+{
+	const struct witness_task *t = context;
+	char others[1 + NEXTHOP_HOST_SIZE];
+	struct str domain;
+
+	take_of_id(t, queued->queue_id, queued);
+	if (!nexthop_recipient_domain(str_of(queued->address), &domain) ||
+	    !str_copy(domain, others + 1, sizeof(others) - 1))
+		return;
+	others[0] = STORE_WAITING_OTHERS;
+	for (char *p = others + 1; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+	take_of_id(t, others, queued);
+}
+
+/* No listing tells that those of whichever domain are gone. */
+static void
+take_others(struct witness_message *m)
+{
+	static const char others[] = {STORE_WAITING_OTHERS, '\0'};
+
+	m->there = m->there || strcmp(m->queue_id, others) == 0;
 }
 
 static bool
@@ -99,8 +125,10 @@ work(struct task *task, void *context)
 	sort(t);
 	if (!task->world->read_queue(task->postfix, take_listed, t, &task->err))
 		return false;
-	for (size_t i = 0; i < t->message_count; i++)
+	for (size_t i = 0; i < t->message_count; i++) {
+		take_others(&t->messages[i]);
 		witness_ended(&t->messages[i]);
+	}
 	return true;
 }
 
