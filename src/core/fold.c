@@ -131,7 +131,7 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 
 /* It says nothing of the session that its level demands, if it does: news decides. */
 static void
-take_bare(struct fold *fold, struct fold_item *item, const struct status_line *s,
+take_bare(const struct fold *fold, struct fold_item *item, const struct status_line *s,
     int64_t time_ms)
 {
 	item->bare_ms = time_ms;

@@ -145,8 +145,10 @@ static const char *const texts[SQL_COUNT] = {
         "UPDATE waiting SET version = -2, tries = tries + 1,"
         " not_before_ms = ?3 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
         " WHERE destination = ?1 AND queue_id = ?2 AND version = -1",
-    [SQL_WAITING_GIVE_UP] =
-        "UPDATE waiting SET version = -3 WHERE version = -2 AND tries >= 3",
+    [SQL_WAITING_GIVE_UP] = "UPDATE waiting SET version = -3, absences = max(absences, 0)"
+                            " WHERE version = -2 AND tries >= 3",
+    [SQL_WAITING_GIVEN_UP] = "SELECT DISTINCT destination FROM waiting"
+                             " WHERE version = -3 AND absences >= 0 LIMIT ?",
     [SQL_WAITING_SENT] =
         "UPDATE waiting SET version = -4 WHERE destination = ? AND version < 0",
     [SQL_WAITING_SENT_OTHERS] =

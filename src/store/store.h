@@ -287,6 +287,10 @@ bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct 
 bool store_waiting_done(struct store *store, const struct waiting *done, size_t count,
     int64_t now_ms, struct err *err);
 bool store_waiting_sent(struct store *store, int64_t id, struct err *err);
+/* Destinations with messages that are retried no more, and that no listing showed since:
+ * at most max. */
+bool store_waiting_given_up(
+    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err);
 
 /*
  * The version of the entries grows with every changed one. A target is where they are

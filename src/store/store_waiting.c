@@ -309,3 +309,19 @@ store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *
 	return store_finish(store,
 	    store_bind(store, SQL_WAITING_GIVE_BACK, err, "i", not_before_ms), err);
 }
+
+bool
+store_waiting_given_up(
+    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    store_bind(store, SQL_WAITING_GIVEN_UP, err, "i", (int64_t)max);
+	bool failed = false;
+
+	*count = 0;
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
+	return !failed;
+}

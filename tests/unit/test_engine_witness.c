@@ -600,6 +600,24 @@ message_that_was_given_up_is_there(void **state)
 	rig_close();
 }
 
+/* It was deleted, which the log does not say. */
+static void
+message_that_was_given_up_is_gone(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	world_unqueue(last_id());
+	world_wait(rig.engine, 2 * MIN);
+	kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
+	assert_false(row("a.test").alarm.raised);
+	assert_int_equal(world.queue.times, 3);
+	assert_true(engine_is_idle(rig.engine));
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -647,5 +665,7 @@ main(void)
 	    many_that_are_gone_are_gone, NULL, "more than are kept are gone as one is");
 	suite_add(message_that_was_given_up_is_there, NULL,
 	    "a message of whose retries there is no word waits on");
+	suite_add(message_that_was_given_up_is_gone, NULL,
+	    "unless two listings of the queue miss it");
 	return rig_end(suite_run());
 }
