@@ -16,6 +16,8 @@
 #define AHEAD_ITEM 6
 #define AHEAD_TEXT 4
 
+#define WAITED_US 100000 /* less than lies between two attempts */
+
 #define EXPECTED_TEXT 192 /* queue id, recipient, server */
 
 struct fold *
@@ -74,13 +76,6 @@ is_filter(struct str relay)
 	return str_starts(address, STR("127.")) || str_starts(address, STR("::1]"));
 }
 
-/* Rounded down: Postfix shows two digits of each delay at the least. */
-static int64_t
-attempt_began(const struct status_line *s, int64_t time_ms)
-{
-	return time_ms - (s->attempt_us + 10000) / 1000;
-}
-
 bool
 fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
 {
@@ -98,7 +93,6 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	int64_t time_ms = line->time_ms;
 	struct fold_deferral d = {
 	    .time_ms = time_ms,
-	    .attempt_ms = attempt_began(s, time_ms),
 	    .rule = rule,
 	    .lost = s->status == DELIVERY_BOUNCED,
 	    .suspended = s->suspended,
@@ -106,6 +100,8 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	    .attempt_level = status_attempt_level(s),
 	};
 
+	attempts_note(&fold->attempts, s, time_ms);
+	d.attempt_ms = attempts_began(&fold->attempts, s, time_ms);
 	fold_item_tally(item, time_ms, FOLD_RULE + rule);
 	fold_host_failed(item, s, rules_get(fold->rules, rule), time_ms);
 	item->deferred_since_bare = true;
@@ -136,26 +132,37 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 
 /* It says nothing of the session that its level demands, if it does: news decides. */
 static void
-take_bare(struct fold_item *item, const struct status_line *s, int64_t time_ms)
+take_bare(const struct fold *fold, struct fold_item *item, const struct status_line *s,
+    int64_t time_ms)
 {
 	item->bare_ms = time_ms;
 	item->deferred_since_bare = false;
-	item->bare_attempt_ms = attempt_began(s, time_ms);
+	item->bare_attempt_ms = attempts_began(&fold->attempts, s, time_ms);
+}
+
+/* Most mail is sent at once: it never waited. */
+static bool
+has_waited(const struct status_line *s)
+{
+	return s->delay_us - s->attempt_us >= WAITED_US;
 }
 
 static void
-take_sent(const struct fold *fold, struct fold_item *item, const struct status_line *s,
+take_sent(struct fold *fold, struct fold_item *item, const struct status_line *s,
     bool session, int64_t time_ms)
 {
 	fold_item_tally(item, time_ms, FOLD_SENT);
+	if (!fold->past && has_waited(s))
+		fold_items_end(&fold->items, s->queue_id, s->domain,
+		    attempts_began(&fold->attempts, s, time_ms));
 	if (fold->sessions_logged && !session && s->tls.len == 0) {
-		take_bare(item, s, time_ms);
+		take_bare(fold, item, s, time_ms);
 		return;
 	}
 	item->sent_ms = time_ms;
 	item->sent_proves = !fold->sessions_logged && s->tls.len == 0;
 	item->sent_level = status_met_level(s);
-	item->sent_attempt_ms = attempt_began(s, time_ms);
+	item->sent_attempt_ms = attempts_began(&fold->attempts, s, time_ms);
 	fold_host_sent(item, s);
 	/* Another server may be none of its own: news decides. */
 	if (item->deferred && fold_host_differs(item->deferral, s))
@@ -319,7 +326,8 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 		}
 	}
 	if (line->status.status == DELIVERY_BOUNCED && !fold->past)
-		fold_items_end(&fold->items, line->status.queue_id, line->status.domain);
+		fold_items_end(
+		    &fold->items, line->status.queue_id, line->status.domain, 0);
 	if (p != NULL)
 		process_bind(p, line->status.queue_id);
 	item = take_status(fold, p, passed, line, &unsure);
@@ -358,7 +366,7 @@ static const struct passed *
 take_passed(struct fold *fold, const struct parsed *line)
 {
 	return passed_take(&fold->passed, line->pid, &line->status, line->hash,
-	    attempt_began(&line->status, line->time_ms));
+	    attempts_began(&fold->attempts, &line->status, line->time_ms));
 }
 
 static void
@@ -415,7 +423,7 @@ fold_one(struct fold *fold, const struct parsed *line)
 		break;
 	case PARSED_EXPIRY:
 		if (!fold->past)
-			fold_items_end(&fold->items, line->expired, STR(""));
+			fold_items_end(&fold->items, line->expired, STR(""), 0);
 		break;
 	case PARSED_FAULT:
 		passed_note_fault(&fold->passed, line->pid, &line->fault);

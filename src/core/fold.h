@@ -99,10 +99,11 @@ struct fold_waiting {
 	struct reason_mark reason;
 };
 
-/* A message that waits no more, and was not sent: it was bounced, or expired. */
+/* A message that waits no more: it was sent, bounced, or expired. */
 struct fold_ended {
 	char *queue_id;
-	char *domain; /* of the recipient, in small letters; "": to whomever */
+	char *domain;     /* of the recipient, in small letters; "": to whomever */
+	int64_t begun_ms; /* the attempt that sent it, as of fold_deferral; 0: not sent */
 };
 
 /* News of one destination since the last fold_clear(). What every line touches stands
@@ -135,6 +136,10 @@ struct fold_item {
 	size_t host_count;
 	struct fold_waiting *waiting;
 	size_t waiting_count;
+	size_t waiting_next; /* the oldest, once there are as many as are kept */
+	/* Those that were not kept: as the last of them, without a queue id; domain ""
+	 * where they are of several. NULL: all were. */
+	struct fold_waiting *unkept;
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */
 	char *lost_reason;      /* of the last of them; NULL: none */
 	struct fold_item *next; /* in order of appearance */

@@ -3,6 +3,7 @@
 #ifndef CORE_FOLD_IMPL_H
 #define CORE_FOLD_IMPL_H
 
+#include "core/attempts.h"
 #include "core/fold.h"
 #include "core/fold_items.h"
 #include "core/parked.h"
@@ -34,6 +35,7 @@ struct fold {
 	struct parked parked;
 	bool was_unparked;
 	unsigned starts;
+	struct attempts attempts;
 };
 
 #endif

@@ -29,13 +29,21 @@ fold_items_init(struct fold_items *all)
 }
 
 static void
+waiting_clear(struct fold_waiting *w)
+{
+	free(w->queue_id);
+	free(w->domain);
+}
+
+static void
 item_free(struct fold_item *item)
 {
-	for (size_t i = 0; i < item->waiting_count; i++) {
-		free(item->waiting[i].queue_id);
-		free(item->waiting[i].domain);
-	}
+	for (size_t i = 0; i < item->waiting_count; i++)
+		waiting_clear(&item->waiting[i]);
 	free(item->waiting);
+	if (item->unkept != NULL)
+		waiting_clear(item->unkept);
+	free(item->unkept);
 	for (size_t i = 0; i < item->host_count; i++)
 		free(item->hosts[i].name);
 	free(item->hosts);
@@ -241,13 +249,37 @@ lower(struct str domain)
 }
 
 void
-fold_items_end(struct fold_items *all, struct str queue_id, struct str domain)
+fold_items_end(
+    struct fold_items *all, struct str queue_id, struct str domain, int64_t begun_ms)
 {
 	if (all->ended_count >= FOLD_ENDED_MAX)
 		return;
 	all->ended = mem_array(all->ended, all->ended_count + 1, sizeof(*all->ended));
-	all->ended[all->ended_count++] =
-	    (struct fold_ended){mem_strndup(queue_id.p, queue_id.len), lower(domain)};
+	all->ended[all->ended_count++] = (struct fold_ended){
+	    mem_strndup(queue_id.p, queue_id.len), lower(domain), begun_ms};
+}
+
+/* The newest are kept. */
+static struct fold_waiting *
+replace_oldest(struct fold_item *item, struct str queue_id)
+{
+	struct fold_waiting *w = &item->waiting[item->waiting_next];
+	bool same = item->unkept == NULL || strcmp(item->unkept->domain, w->domain) == 0;
+
+	item->waiting_next = (item->waiting_next + 1) % FOLD_WAITING_MAX;
+	if (item->unkept == NULL)
+		item->unkept = mem_new(1, sizeof(*item->unkept));
+	else
+		waiting_clear(item->unkept);
+	free(w->queue_id);
+	*item->unkept = *w;
+	if (!same) {
+		free(item->unkept->domain);
+		item->unkept->domain = mem_strdup("");
+	}
+	*w = (struct fold_waiting){.queue_id = mem_strndup(queue_id.p, queue_id.len)};
+	item->unkept->queue_id = NULL;
+	return w;
 }
 
 static struct fold_waiting *
@@ -257,7 +289,7 @@ find_waiting(struct fold_item *item, struct str queue_id)
 		if (str_is(queue_id, item->waiting[i].queue_id))
 			return &item->waiting[i];
 	if (item->waiting_count >= FOLD_WAITING_MAX)
-		return NULL;
+		return replace_oldest(item, queue_id);
 	item->waiting =
 	    mem_array(item->waiting, item->waiting_count + 1, sizeof(*item->waiting));
 	item->waiting[item->waiting_count] =
@@ -271,8 +303,6 @@ fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned
 {
 	struct fold_waiting *w = find_waiting(item, line->queue_id);
 
-	if (w == NULL)
-		return;
 	free(w->domain);
 	w->domain = lower(line->domain);
 	w->time_ms = time_ms;

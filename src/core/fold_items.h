@@ -41,8 +41,10 @@ void fold_items_expect(const struct fold_items *all, uint32_t hash);
 /* The same by a whole key, new if need be. */
 struct fold_item *fold_items_get(struct fold_items *all, const char *key);
 
-/* That message waits no more for recipients of that domain (empty: for nobody). */
-void fold_items_end(struct fold_items *all, struct str queue_id, struct str domain);
+/* That message waits no more for recipients of that domain (empty: for nobody). begun_ms:
+ * the attempt that sent it; 0: it was not sent. */
+void fold_items_end(
+    struct fold_items *all, struct str queue_id, struct str domain, int64_t begun_ms);
 
 /* One more of what (enum fold_what) on the day of time_ms. */
 void fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what);

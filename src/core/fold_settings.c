@@ -126,6 +126,7 @@ fold_save_processes(const struct fold *fold, struct buf *out)
 {
 	processes_save(&fold->processes, out);
 	passed_save(&fold->passed, out);
+	attempts_save(&fold->attempts, out);
 }
 
 void
@@ -133,6 +134,7 @@ fold_load_processes(struct fold *fold, struct str saved)
 {
 	processes_load(&fold->processes, saved);
 	passed_load(&fold->passed, saved);
+	attempts_load(&fold->attempts, saved);
 }
 
 struct fold_item *

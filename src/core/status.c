@@ -249,13 +249,14 @@ eat_seconds(struct str *s, int64_t *us)
 
 /* "a/b/c/d": before qmgr, in qmgr, connection set-up, transmission. */
 STR_STEP bool
-eat_delays(struct str *s, int64_t *attempt_us)
+eat_delays(struct str *s, int64_t *before_us, int64_t *attempt_us)
 {
 	int64_t us[4];
 
 	for (int i = 0; i < 4; i++)
 		if ((i > 0 && !str_eat(s, STR("/"))) || !eat_seconds(s, &us[i]))
 			return false;
+	*before_us = us[0];
 	*attempt_us = us[2] + us[3];
 	return true;
 }
@@ -351,7 +352,7 @@ status_parse(struct str text, struct status_line *out)
 
 	/* What may be missing; all else is written before it is true. */
 	out->tls = out->dsn = (struct str){NULL, 0};
-	out->attempt_us = 0;
+	out->before_us = out->attempt_us = 0;
 	if (!eat_queue_id(&s, &out->queue_id) || !str_eat(&s, STR("to=<")))
 		return false;
 	if (!eat_address(&s, &out->recipient))
@@ -365,7 +366,8 @@ status_parse(struct str text, struct status_line *out)
 	    !str_eat(&s, STR(", ")))
 		return false;
 	if (str_eat(&s, STR("delays=")) &&
-	    (!eat_delays(&s, &out->attempt_us) || !str_eat(&s, STR(", "))))
+	    (!eat_delays(&s, &out->before_us, &out->attempt_us) ||
+	        !str_eat(&s, STR(", "))))
 		return false;
 	eat_field(&s, STR("tls="), &out->tls);
 	if (str_eat(&s, STR("dsn=")) &&

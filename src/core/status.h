@@ -32,8 +32,9 @@ struct status_line {
 	struct str queue_id;
 	struct str domain; /* behind its last @, as spelled; empty without one */
 	struct str relay;
-	struct str tls;   /* Postfix 3.11: what was asked of TLS and what became of it */
-	int64_t delay_us; /* since the message arrived */
+	struct str tls;    /* Postfix 3.11: what was asked of TLS and what became of it */
+	int64_t delay_us;  /* since the message arrived */
+	int64_t before_us; /* of it until qmgr(8) took it up; 0: not told */
 	int64_t attempt_us; /* set-up and transmission time, 0 where not written */
 	enum delivery_status status;
 	bool suspended; /* the reason had "delivery temporarily suspended: ": not tried */

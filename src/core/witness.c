@@ -37,7 +37,9 @@ witness_listed(struct witness_message *message, struct str address, struct str r
 void
 witness_ended(struct witness_message *message)
 {
-	message->absences = message->there ? 0 : message->absences + 1;
+	message->absences = message->there ? -1
+	    : message->absences < 0        ? 1
+	                                   : message->absences + 1;
 }
 
 enum queue_says

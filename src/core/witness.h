@@ -43,8 +43,8 @@ struct witness_message {
 	int64_t time_ms;
 	struct reason_mark reason;
 	bool of_alarm; /* it was deferred for what the alarm is about */
-	unsigned
-	    absences; /* complete listings in a row that it was not in, those before */
+	int absences;  /* complete listings in a row that it was not in, those before; -1:
+	                * the last one showed it */
 	/* what the listing shows */
 	bool there;
 	bool fits; /* deferred for that reason */

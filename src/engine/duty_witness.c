@@ -9,23 +9,28 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/nexthop.h"
 #include "core/witness.h"
 #include "engine/engine_impl.h"
 
 #define APART_MS    (2 * SPAN_SECOND_MS) /* listings begin so far apart at least ... */
-#define APART_TIMES 10  /* ... and so many times as long as the last one took */
-#define GATHER_MS   200 /* alarms of a burst share one */
+#define APART_TIMES 10 /* ... and so many times as long as the last one took */
+#define GIVEN_UP_MAX \
+	256           /* destinations that one listing is about beside those that wait */
+#define GATHER_MS 200 /* alarms of a burst share one */
 
 struct witness {
 	struct duty_state base;
 	int64_t wanted_ms; /* monotonic: since when somebody waits for a listing */
 	int64_t began_ms;  /* monotonic: the last listing; 0: none */
 	int64_t took_ms;
+	bool given_up; /* there may be messages of whose retries there was no word */
 };
 
 /* A destination, and its messages among all of them. */
 struct witness_ask {
 	int64_t id;
+	bool given_up; /* nobody waits for what it says */
 	size_t from, count;
 };
 
@@ -77,17 +82,42 @@ find(const struct witness_task *t, const char *queue_id)
 
 /* A message may wait for several destinations. */
 static void
-take_listed(void *context, const struct queued *queued)
+take_of_id(
+    const struct witness_task *t, const char *queue_id, const struct queued *queued)
 {
-	struct witness_task *t = context;
-	size_t i = find(t, queued->queue_id);
-
-	for (; i < t->message_count; i++) {
-		if (strcmp(t->by_id[i]->queue_id, queued->queue_id) != 0)
+	for (size_t i = find(t, queue_id); i < t->message_count; i++) {
+		if (strcmp(t->by_id[i]->queue_id, queue_id) != 0)
 			return;
 		witness_listed(
 		    t->by_id[i], str_of(queued->address), str_of(queued->delay_reason));
 	}
+}
+
+/* And it may be one of those of its domain of which no more is known. */
+static void
+take_listed(void *context, const struct queued *queued)
+{
+	const struct witness_task *t = context;
+	char others[1 + NEXTHOP_HOST_SIZE];
+	struct str domain;
+
+	take_of_id(t, queued->queue_id, queued);
+	if (!nexthop_recipient_domain(str_of(queued->address), &domain) ||
+	    !str_copy(domain, others + 1, sizeof(others) - 1))
+		return;
+	others[0] = STORE_WAITING_OTHERS;
+	for (char *p = others + 1; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+	take_of_id(t, others, queued);
+}
+
+/* No listing tells that those of whichever domain are gone. */
+static void
+take_others(struct witness_message *m)
+{
+	static const char others[] = {STORE_WAITING_OTHERS, '\0'};
+
+	m->there = m->there || strcmp(m->queue_id, others) == 0;
 }
 
 static bool
@@ -99,8 +129,10 @@ work(struct task *task, void *context)
 	sort(t);
 	if (!task->world->read_queue(task->postfix, take_listed, t, &task->err))
 		return false;
-	for (size_t i = 0; i < t->message_count; i++)
+	for (size_t i = 0; i < t->message_count; i++) {
+		take_others(&t->messages[i]);
 		witness_ended(&t->messages[i]);
+	}
 	return true;
 }
 
@@ -129,6 +161,29 @@ store_absence(
 	    : store_waiting_absent(store, id, m->queue_id, m->time_ms, m->absences, err);
 }
 
+/* As if the log had said it of the last of them. */
+static bool
+end_alarm(struct store *store, int64_t id, struct err *err)
+{
+	struct destination d;
+	bool found, done;
+
+	if (!store_get_id(store, id, &d, &found, err))
+		return false;
+	destination_take_end(&d);
+	done = !found || store_put(store, &d, err);
+	destination_clear(&d);
+	return done;
+}
+
+static bool
+are_gone(const struct witness_task *t, const struct witness_ask *ask)
+{
+	const struct witness_message *first = &t->messages[ask->from];
+
+	return ask->count > 0 && witness_says(first, ask->count) == QUEUE_GONE;
+}
+
 static bool
 store_absences(struct store *store, const struct witness_task *t, struct err *err)
 {
@@ -140,6 +195,8 @@ store_absences(struct store *store, const struct witness_task *t, struct err *er
 		for (size_t m = ask->from; m < ask->from + ask->count; m++)
 			if (!store_absence(store, ask->id, &t->messages[m], err))
 				return false;
+		if (ask->given_up && are_gone(t, ask) && !end_alarm(store, ask->id, err))
+			return false;
 	}
 	return store_commit(store, err);
 }
@@ -155,6 +212,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct err err;
 
 	state->took_ms = now->mono_ms - state->began_ms;
+	state->given_up = state->given_up && task->done;
 	state->wanted_ms = now->mono_ms;
 	if (task->done && !store_absences(e->store, t, &err)) {
 		/* The next listing tells it again. */
@@ -170,7 +228,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		if (task->done)
 			says = witness_says(
 			    ask->count > 0 ? &t->messages[ask->from] : NULL, ask->count);
-		if (w == NULL || (w->wants & WANTS_QUEUE) == 0 || says == QUEUE_NOT_ASKED)
+		if (ask->given_up || w == NULL || (w->wants & WANTS_QUEUE) == 0 ||
+		    says == QUEUE_NOT_ASKED)
 			continue;
 		w->says.queue = says;
 		w->queue_ms = now->mono_ms;
@@ -239,23 +298,46 @@ add_message(void *context, const struct waiting_mail *mail)
 	};
 }
 
+/* w: who waits for it; NULL: nobody does. */
 static bool
-add_ask(struct engine *e, struct witness_task *t, struct witnessed *w, struct err *err)
+add_ask(struct engine *e, struct witness_task *t, int64_t id, struct witnessed *w,
+    struct err *err)
 {
 	struct witness_ask *ask = &t->asks[t->ask_count];
 	struct destination d;
 	bool found, done;
 
-	if (!store_get_id(e->store, w->id, &d, &found, err))
+	if (!store_get_id(e->store, id, &d, &found, err))
 		return false;
-	*ask = (struct witness_ask){.id = w->id, .from = t->message_count};
-	witnessed_note_alarm(w, &d);
+	*ask = (struct witness_ask){
+	    .id = id, .given_up = w == NULL, .from = t->message_count};
+	if (w != NULL)
+		witnessed_note_alarm(w, &d);
 	t->rule = judge_alarm_rule(&e->judge, &d);
-	done = store_each_waiting(e->store, w->id, add_message, t, err);
+	done = store_each_waiting(e->store, id, add_message, t, err);
 	destination_clear(&d);
 	ask->count = t->message_count - ask->from;
 	t->ask_count++;
 	return done;
+}
+
+/* Those that nobody waits for, as nothing is judged of them. */
+static bool
+add_given_up(struct engine *e, struct witness_task *t, struct err *err)
+{
+	int64_t ids[GIVEN_UP_MAX];
+	size_t count;
+
+	if (!store_waiting_given_up(e->store, ids, GIVEN_UP_MAX, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
+
+		if ((w == NULL || (w->wants & WANTS_QUEUE) == 0) &&
+		    !add_ask(e, t, ids[i], NULL, err))
+			return false;
+	}
+	return true;
 }
 
 /* What the listing must show, as of one moment. */
@@ -264,15 +346,17 @@ add_asks(struct engine *e, struct witness_task *t, struct err *err)
 {
 	size_t count = witnesses_count(e->witnessed);
 
-	t->asks = mem_new(count, sizeof(*t->asks));
+	t->asks = mem_new(count + GIVEN_UP_MAX, sizeof(*t->asks));
 	if (!store_begin_read(e->store, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct witnessed *w = witnesses_at(e->witnessed, i);
 
-		if ((w->wants & WANTS_QUEUE) != 0 && !add_ask(e, t, w, err))
+		if ((w->wants & WANTS_QUEUE) != 0 && !add_ask(e, t, w->id, w, err))
 			return false;
 	}
+	if (!add_given_up(e, t, err))
+		return false;
 	return store_commit(e->store, err);
 }
 
@@ -298,8 +382,10 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	bool waits = witnesses_waiting(e->witnessed, WANTS_QUEUE) > 0;
 
 	(void)now;
-	return (struct due){
-	    waits && base->tasks == 0 ? listing_ms(e, state) : DUE_NEVER, waits};
+	return (struct due){(waits || state->given_up) && base->tasks == 0
+	        ? listing_ms(e, state)
+	        : DUE_NEVER,
+	    waits};
 }
 
 static void
@@ -315,8 +401,23 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 		engine_drop(&t->task);
 		return;
 	}
+	if (t->ask_count == 0) {
+		state->given_up = false;
+		engine_drop(&t->task);
+		return;
+	}
 	state->began_ms = now->mono_ms;
 	engine_submit(e, &t->task);
+}
+
+void
+engine_ask_given_up(struct engine *e)
+{
+	struct witness *state = engine_state(e, &duty_witness);
+
+	if (!state->given_up)
+		state->wanted_ms = engine_now(e).mono_ms;
+	state->given_up = true;
 }
 
 const struct duty duty_witness = {

@@ -246,6 +246,10 @@ void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
 bool engine_ask_witnesses(struct engine *e, const struct destination *d,
     const struct answers *answers, unsigned wants);
 
+/* Messages may have been retried in vain (store_waiting_done()): a listing tells whether
+ * they are there. */
+void engine_ask_given_up(struct engine *e);
+
 /* --- duty_servers.c: the servers as a witness --- */
 
 /* Have the servers of d asked. choice NULL: those that they were when it was asked for

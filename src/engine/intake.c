@@ -76,13 +76,42 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 	return true;
 }
 
+static struct waiting_mail
+waiting_of(const struct intake *in, const struct fold_waiting *w)
+{
+	return (struct waiting_mail){
+	    .queue_id = w->queue_id,
+	    .domain = w->domain,
+	    .rule = rules_get(in->rules, w->rule)->name,
+	    .reason = w->reason,
+	    .time_ms = w->time_ms,
+	    .arrival_ms = w->arrival_ms,
+	};
+}
+
+/* Those of which no more is known are older. */
+static bool
+store_waiting(
+    struct intake *in, const struct fold_item *item, int64_t id, struct err *err)
+{
+	struct waiting_mail mails[FOLD_WAITING_MAX], unkept;
+
+	for (size_t i = 0; i < item->waiting_count; i++)
+		mails[i] = waiting_of(in, &item->waiting[i]);
+	if (!store_waiting_add(in->store, id, mails, item->waiting_count, err))
+		return false;
+	if (item->unkept == NULL)
+		return true;
+	unkept = waiting_of(in, item->unkept);
+	return store_waiting_unkept(in->store, id, &unkept, err);
+}
+
 /* What is counted of it by days, and its messages that wait. */
 static bool
 store_counted(
     struct intake *in, const struct fold_item *item, int64_t id, struct err *err)
 {
 	struct store *store = in->store;
-	struct waiting_mail mails[FOLD_WAITING_MAX];
 	char what[80];
 
 	for (size_t i = 0; i < item->tally_count; i++) {
@@ -91,19 +120,7 @@ store_counted(
 		        item->tallies[i].count, err))
 			return false;
 	}
-	for (size_t i = 0; i < item->waiting_count; i++) {
-		const struct fold_waiting *w = &item->waiting[i];
-
-		mails[i] = (struct waiting_mail){
-		    .queue_id = w->queue_id,
-		    .domain = w->domain,
-		    .rule = rules_get(in->rules, w->rule)->name,
-		    .reason = w->reason,
-		    .time_ms = w->time_ms,
-		    .arrival_ms = w->arrival_ms,
-		};
-	}
-	return store_waiting_add(store, id, mails, item->waiting_count, err);
+	return store_waiting(in, item, id, err);
 }
 
 static bool
@@ -131,13 +148,16 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	return done;
 }
 
-/* What waits no more is no alarm any more. */
+/* What waits no more is no alarm any more; what mail that flows ends, it says itself. */
 static bool
 store_ended(struct intake *in, const struct fold_ended *ended, struct err *err)
 {
 	int64_t ids[ENDED_MAX];
 	size_t count;
 
+	if (ended->begun_ms != 0)
+		return store_waiting_end_sent(
+		    in->store, ended->queue_id, ended->domain, ended->begun_ms, err);
 	if (!store_waiting_end(
 	        in->store, ended->queue_id, ended->domain, ids, ENDED_MAX, &count, err))
 		return false;

@@ -25,6 +25,9 @@
 	              " (SELECT coalesce(min(arrival_ms), 0) FROM waiting" \
 	              "  WHERE destination = id AND arrival_ms <> 0)"
 
+/* The rows that stand for messages without one of their own: "@DOMAIN". */
+#define WAITING_OTHERS " BETWEEN '@' AND '@~'"
+
 /* Where nothing was decided yet the why of the entry stands. */
 #define WAITS_WHY "CASE why WHEN 'none' THEN entry_why ELSE why END"
 
@@ -67,7 +70,22 @@ static const char *const texts[SQL_COUNT] = {
         " before_attributes, after_attributes, was_pinned, was_until_ms, was_note"
         " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
-                          " AND queue_id <> ?",
+                          " AND queue_id <> ? AND queue_id NOT" WAITING_OTHERS,
+    [SQL_WAITING_UNKEPT] =
+        "INSERT INTO waiting(destination, queue_id, time_ms, line_ms, domain, rule,"
+        " reason_len, reason_hash, reason_cut, arrival_ms)"
+        " VALUES (?1, CASE WHEN (SELECT count(*) FROM waiting WHERE destination = ?1"
+        "  AND queue_id" WAITING_OTHERS " AND queue_id <> '@' || ?3) < 8"
+        "  THEN '@' || ?3 ELSE '@' END, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        " ON CONFLICT DO UPDATE SET line_ms = excluded.line_ms, rule = excluded.rule,"
+        " domain = excluded.domain, reason_len = excluded.reason_len,"
+        " reason_hash = excluded.reason_hash, reason_cut = excluded.reason_cut,"
+        " absences = 0",
+    [SQL_WAITING_OLDEST] =
+        "SELECT queue_id, domain, rule, reason_len, reason_hash, reason_cut, line_ms,"
+        " absences, arrival_ms FROM waiting WHERE destination = ?1 AND absences >= 0"
+        " AND queue_id NOT" WAITING_OTHERS " ORDER BY absences > 0 DESC, line_ms LIMIT 1",
+    [SQL_WAITING_DROP] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?",
     [SQL_WAITING_ADD] =
         "INSERT INTO waiting(destination, queue_id, time_ms, line_ms, domain, rule,"
         " reason_len, reason_hash, reason_cut, arrival_ms)"
@@ -91,13 +109,20 @@ static const char *const texts[SQL_COUNT] = {
                          "  AND queue_id <> ?1) LIMIT ?3",
     [SQL_WAITING_END] = "DELETE FROM waiting WHERE queue_id = ?1"
                         " AND (?2 = '' OR domain = ?2)",
-    [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
-                            " WHERE destination = ? AND (version = 0 OR ?)",
-    [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE version <> 0"
-                        " AND version <> -1 AND version <= ? AND not_before_ms <= ?"
-                        " ORDER BY destination LIMIT ?",
+    [SQL_WAITING_END_SENT] =
+        "DELETE FROM waiting WHERE queue_id = ?1 AND domain = ?2 AND (version < 0 OR"
+        " line_ms + CASE line_ms % 1000 WHEN 0 THEN 1000 ELSE 0 END <= ?3)",
+    [SQL_WAITING_RELEASE] =
+        "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
+        " WHERE destination = ? AND (version = 0 OR (? AND version <> -4))"
+        " AND queue_id NOT" WAITING_OTHERS,
+    [SQL_WAITING_DUE] =
+        "SELECT destination, queue_id FROM waiting WHERE version <> 0"
+        " AND version NOT IN (-1, -3, -4) AND version <= ? AND not_before_ms <= ?"
+        " ORDER BY destination LIMIT ?",
     [SQL_WAITING_DUE_FEW] = "WITH due AS (SELECT destination, queue_id FROM waiting"
-                            "  WHERE version <> 0 AND version <> -1 AND version <= ?1"
+                            "  WHERE version <> 0 AND version NOT IN (-1, -3, -4)"
+                            "  AND version <= ?1"
                             "  AND not_before_ms <= ?2)"
                             " SELECT destination, queue_id FROM due WHERE destination IN"
                             " (SELECT destination FROM due GROUP BY destination"
@@ -109,8 +134,9 @@ static const char *const texts[SQL_COUNT] = {
                          " WHERE version > 0 AND version <= ? AND not_before_ms > ?",
     [SQL_WAITING_TAKE] = "UPDATE waiting SET version = -1 WHERE destination = ?"
                          " AND queue_id = ?",
-    [SQL_WAITING_TAKE_ALL] = "UPDATE waiting SET version = -1 WHERE version <> 0"
-                             " AND version <> -1 AND version <= ? AND not_before_ms <= ?",
+    [SQL_WAITING_TAKE_ALL] =
+        "UPDATE waiting SET version = -1 WHERE version <> 0"
+        " AND version NOT IN (-1, -3, -4) AND version <= ? AND not_before_ms <= ?",
     [SQL_WAITING_DONE_ALL] =
         "UPDATE waiting SET version = -2, tries = tries + 1,"
         " not_before_ms = ?1 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
@@ -119,8 +145,14 @@ static const char *const texts[SQL_COUNT] = {
         "UPDATE waiting SET version = -2, tries = tries + 1,"
         " not_before_ms = ?3 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
         " WHERE destination = ?1 AND queue_id = ?2 AND version = -1",
-    [SQL_WAITING_GIVE_UP] = "DELETE FROM waiting WHERE version = -2 AND tries >= 3",
-    [SQL_WAITING_SENT] = "DELETE FROM waiting WHERE destination = ? AND version < 0",
+    [SQL_WAITING_GIVE_UP] = "UPDATE waiting SET version = -3, absences = max(absences, 0)"
+                            " WHERE version = -2 AND tries >= 3",
+    [SQL_WAITING_GIVEN_UP] = "SELECT DISTINCT destination FROM waiting"
+                             " WHERE version = -3 AND absences >= 0 LIMIT ?",
+    [SQL_WAITING_SENT] =
+        "UPDATE waiting SET version = -4 WHERE destination = ? AND version < 0",
+    [SQL_WAITING_SENT_OTHERS] =
+        "DELETE FROM waiting WHERE destination = ? AND queue_id" WAITING_OTHERS,
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
                               " WHERE version = -1",
     /* LADDER_NOT_YET, written out so that the partial index serves */

@@ -197,12 +197,27 @@ struct waiting_mail {
 	struct reason_mark reason;
 	int64_t time_ms;    /* of its last status line */
 	int64_t arrival_ms; /* when it came into the queue; 0: not known */
-	unsigned absences;  /* complete listings of the queue in a row without it */
+	int absences; /* complete listings of the queue in a row without it; -1: the last
+	               * one showed it; 0: none was made since it waits */
 };
 
-/* They wait, or wait still: they were deferred once more. absences is not read. */
+/*
+ * A queue id that stands for the messages of "@DOMAIN" that have no row, as there were
+ * too many; "@" alone: of whichever domain. Of the last of them the row has the rest. It
+ * is not retried.
+ */
+#define STORE_WAITING_OTHERS '@'
+
+/*
+ * They wait, or wait still: they were deferred once more. absences is not read. Where
+ * there are too many those make room that the last listing did not show, then the oldest
+ * of those that were in none yet, and never one that it showed.
+ */
 bool store_waiting_add(struct store *store, int64_t id, const struct waiting_mail *mails,
     size_t count, struct err *err);
+/* It waits, and no row is kept of it. */
+bool store_waiting_unkept(
+    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err);
 /* When the first of a destination's came into the queue, of those where that is known; 0:
  * none. It bounces maximal_queue_lifetime later. */
 bool store_waiting_first(
@@ -219,7 +234,7 @@ bool store_each_waiting(
     struct store *store, int64_t id, waiting_fn *fn, void *context, struct err *err);
 /* Unless it was deferred once more since time_ms: how many listings it was not in. */
 bool store_waiting_absent(struct store *store, int64_t id, const char *queue_id,
-    int64_t time_ms, unsigned absences, struct err *err);
+    int64_t time_ms, int absences, struct err *err);
 /* The same: it is in the queue no more. */
 bool store_waiting_gone(struct store *store, int64_t id, const char *queue_id,
     int64_t time_ms, struct err *err);
@@ -256,6 +271,11 @@ bool store_waits(struct store *store, int64_t after, struct store_wait *out, siz
 bool store_wait_alerted(struct store *store, int64_t id, const char *why, int64_t now_ms,
     int64_t bounce_ms, struct err *err);
 
+/* It was sent to a recipient of that domain, by an attempt that began at begun_ms or
+ * later: it waits no more, unless it was deferred to another one since then. */
+bool store_waiting_end_sent(struct store *store, const char *queue_id, const char *domain,
+    int64_t begun_ms, struct err *err);
+
 struct waiting {
 	int64_t destination;
 	char queue_id[256];
@@ -281,12 +301,19 @@ bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct 
 /*
  * Retried. postqueue -i does nothing for a message that is just being delivered to
  * another of its recipients, and does not say so: one that the log does not mention is
- * tried twice more, 10 s and 60 s later. A deferral makes it wait for a decision as
- * before; store_waiting_sent(): mail to the destination flowed.
+ * tried twice more, 10 s and 60 s later. Then it waits on without being retried, until
+ * the log mentions it, the queue has it no more, or a change: whether it is gone, two
+ * listings tell. A deferral makes it wait for a decision as before;
+ * store_waiting_sent(): mail to the destination flowed, and what was retried is retried
+ * no more.
  */
 bool store_waiting_done(struct store *store, const struct waiting *done, size_t count,
     int64_t now_ms, struct err *err);
 bool store_waiting_sent(struct store *store, int64_t id, struct err *err);
+/* Destinations with messages that are retried no more, and that no listing showed since:
+ * at most max. */
+bool store_waiting_given_up(
+    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err);
 
 /*
  * The version of the entries grows with every changed one. A target is where they are

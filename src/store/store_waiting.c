@@ -22,6 +22,70 @@ add_one(struct store *store, int64_t id, const struct waiting_mail *mail, struct
 	    err);
 }
 
+static struct waiting_mail
+read_mail(sqlite3_stmt *stmt)
+{
+	return (struct waiting_mail){
+	    .queue_id = store_column(stmt, 0).p,
+	    .domain = store_column(stmt, 1).p,
+	    .rule = store_column(stmt, 2).p,
+	    .reason = {sqlite3_column_int64(stmt, 3),
+	        (uint64_t)sqlite3_column_int64(stmt, 4),
+	        sqlite3_column_int64(stmt, 5) != 0},
+	    .time_ms = sqlite3_column_int64(stmt, 6),
+	    .absences = (int)sqlite3_column_int64(stmt, 7),
+	    .arrival_ms = sqlite3_column_int64(stmt, 8),
+	};
+}
+
+bool
+store_waiting_unkept(
+    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_WAITING_UNKEPT, err, "iissiiii", id, mail->time_ms,
+	        mail->domain, mail->rule, mail->reason.len, (int64_t)mail->reason.hash,
+	        (int64_t)mail->reason.cut, mail->arrival_ms),
+	    err);
+}
+
+/* Makes room by the message that is likeliest not there: one that the last listing did
+ * not show, else the oldest of those that none showed yet. *found: there is one. */
+static bool
+drop_oldest(struct store *store, int64_t id, bool *found, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store, SQL_WAITING_OLDEST, err, "i", id);
+	struct waiting_mail oldest;
+	char queue_id[256];
+	bool failed = false, done;
+
+	*found = false;
+	if (stmt == NULL)
+		return false;
+	if (!store_step_row(store, stmt, &failed, err))
+		return !failed;
+	oldest = read_mail(stmt);
+	*found = str_copy(str_of(oldest.queue_id), queue_id, sizeof(queue_id));
+	done = !*found || store_waiting_unkept(store, id, &oldest, err);
+	sqlite3_reset(stmt);
+	return done &&
+	    (!*found ||
+	        store_finish(store,
+	            store_bind(store, SQL_WAITING_DROP, err, "is", id, queue_id), err));
+}
+
+/* The newest stay, but no message that the queue showed makes room. */
+static bool
+add_to_full(
+    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
+{
+	bool room;
+
+	return drop_oldest(store, id, &room, err) &&
+	    (room ? add_one(store, id, mail, err)
+	          : store_waiting_unkept(store, id, mail, err));
+}
+
 bool
 store_waiting_add(struct store *store, int64_t id, const struct waiting_mail *mails,
     size_t count, struct err *err)
@@ -33,7 +97,8 @@ store_waiting_add(struct store *store, int64_t id, const struct waiting_mail *ma
 		    !count_others(store, id, &mails[i], &others, err))
 			return false;
 		/* so many are flushed together, without their ids */
-		if (others < STORE_WAITING_MAX && !add_one(store, id, &mails[i], err))
+		if (others < STORE_WAITING_MAX ? !add_one(store, id, &mails[i], err)
+		                               : !add_to_full(store, id, &mails[i], err))
 			return false;
 	}
 	return true;
@@ -77,17 +142,7 @@ store_each_waiting(
 	if (stmt == NULL)
 		return false;
 	while (store_step_row(store, stmt, &failed, err)) {
-		struct waiting_mail mail = {
-		    .queue_id = store_column(stmt, 0).p,
-		    .domain = store_column(stmt, 1).p,
-		    .rule = store_column(stmt, 2).p,
-		    .reason = {sqlite3_column_int64(stmt, 3),
-		        (uint64_t)sqlite3_column_int64(stmt, 4),
-		        sqlite3_column_int64(stmt, 5) != 0},
-		    .time_ms = sqlite3_column_int64(stmt, 6),
-		    .absences = (unsigned)sqlite3_column_int64(stmt, 7),
-		    .arrival_ms = sqlite3_column_int64(stmt, 8),
-		};
+		struct waiting_mail mail = read_mail(stmt);
 
 		fn(context, &mail);
 	}
@@ -96,7 +151,7 @@ store_each_waiting(
 
 bool
 store_waiting_absent(struct store *store, int64_t id, const char *queue_id,
-    int64_t time_ms, unsigned absences, struct err *err)
+    int64_t time_ms, int absences, struct err *err)
 {
 	return store_finish(store,
 	    store_bind(store, SQL_WAITING_ABSENT, err, "iisi", (int64_t)absences, id,
@@ -128,6 +183,16 @@ store_waiting_end(struct store *store, const char *queue_id, const char *domain,
 	return !failed &&
 	    store_finish(store,
 	        store_bind(store, SQL_WAITING_END, err, "ss", queue_id, domain), err);
+}
+
+bool
+store_waiting_end_sent(struct store *store, const char *queue_id, const char *domain,
+    int64_t begun_ms, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(
+	        store, SQL_WAITING_END_SENT, err, "ssi", queue_id, domain, begun_ms),
+	    err);
 }
 
 bool
@@ -233,7 +298,9 @@ bool
 store_waiting_sent(struct store *store, int64_t id, struct err *err)
 {
 	return store_finish(
-	    store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err);
+	           store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err) &&
+	    store_finish(
+	        store, store_bind(store, SQL_WAITING_SENT_OTHERS, err, "i", id), err);
 }
 
 bool
@@ -241,4 +308,20 @@ store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *
 {
 	return store_finish(store,
 	    store_bind(store, SQL_WAITING_GIVE_BACK, err, "i", not_before_ms), err);
+}
+
+bool
+store_waiting_given_up(
+    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    store_bind(store, SQL_WAITING_GIVEN_UP, err, "i", (int64_t)max);
+	bool failed = false;
+
+	*count = 0;
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
+	return !failed;
 }

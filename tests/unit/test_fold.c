@@ -285,6 +285,48 @@ script_goes_on_after_a_restart(void **state)
 	}
 }
 
+/* The lines of a message with many recipients, behind its first one, and when the attempt
+ * of each began, in ms before or behind the first line. */
+#define LATE(id, delay, delays) \
+	"smtp[1]: " id ": to=<u@a.test>, relay=" MX ":25, delay=" delay \
+	", delays=" delays ", dsn=4.7.5, status=deferred (" NOT_VERIFIED ")"
+
+static const struct {
+	const char *line;
+	int64_t at_ms; /* behind the first */
+	int64_t attempt_ms;
+} lates[] = {
+    /* of the same session, written late */
+    {LATE("QA", "1.3", "0.37/0.69/0.27/0"), 3500, -280},
+    /* of a session that began later: it waited longer in qmgr(8) */
+    {LATE("QA", "1.8", "0.37/1.1/0.33/0"), 4000, 160},
+    /* written at once */
+    {LATE("QA", "4.8", "0.37/4.1/0.33/0"), 3500, 3160},
+    /* another attempt of it, and another message */
+    {LATE("QA", "4.8", "4.2/0.3/0.3/0"), 3500, 3190},
+    {LATE("QB", "1.3", "0.37/0.69/0.27/0"), 3500, 3220},
+    /* later than any: the id was given to another message */
+    {LATE("QA", "1.3", "0.37/0.69/0.27/0"), 3600000, 3599720},
+};
+
+static void
+attempt_begins_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lates) / sizeof(lates[0]); i++) {
+		struct fold *fold = fold_new(foldkit_rules);
+
+		foldkit_feed(fold, LATE("QA", "1.3", "0.37/0.69/0.27/0"), START_MS);
+		fold_clear(fold);
+		foldkit_feed(fold, lates[i].line, START_MS + lates[i].at_ms);
+		assert_int_equal(fold_first(fold)->deferral->attempt_ms - START_MS,
+		    lates[i].attempt_ms);
+		assert_int_equal(
+		    fold_first(fold)->tried.last_ms - START_MS, lates[i].attempt_ms);
+		fold_free(fold);
+	}
+}
+
 int
 main(void)
 {
@@ -296,6 +338,8 @@ main(void)
 	for (size_t i = 0; i < SCRIPTS; i++)
 		suite_add(script_goes_on_after_a_restart, &scripts[i],
 		    "cut at each line by a restart: %s", scripts[i].name);
+	suite_add(attempt_begins_once, NULL,
+	    "the lines of an attempt tell one beginning, however late they are written");
 	status = suite_run();
 	rules_free(foldkit_rules);
 	return status;
