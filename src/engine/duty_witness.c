@@ -11,6 +11,7 @@
 #include "base/span.h"
 #include "core/witness.h"
 #include "engine/engine_impl.h"
+#include "sys/log.h"
 
 #define APART_MS    (2 * SPAN_SECOND_MS) /* listings begin so far apart at least ... */
 #define APART_TIMES 10  /* ... and so many times as long as the last one took */
@@ -21,6 +22,7 @@ struct witness {
 	int64_t wanted_ms; /* monotonic: since when somebody waits for a listing */
 	int64_t began_ms;  /* monotonic: the last listing; 0: none */
 	int64_t took_ms;
+	bool is_partial; /* lines of the last one were no messages, which was reported */
 };
 
 /* A destination, and its messages among all of them. */
@@ -37,6 +39,7 @@ struct witness_task {
 	size_t message_count;
 	struct witness_message **by_id;
 	const char *rule; /* of the alarm whose messages are being added */
+	struct queue_refused refused;
 };
 
 /* --- the task ---------------------------------------------------------------------- */
@@ -97,10 +100,11 @@ work(struct task *task, void *context)
 
 	(void)context;
 	sort(t);
-	if (!task->world->read_queue(task->postfix, take_listed, t, &task->err))
+	if (!task->world->read_queue(
+	        task->postfix, take_listed, t, &t->refused, &task->err))
 		return false;
 	for (size_t i = 0; i < t->message_count; i++)
-		witness_ended(&t->messages[i]);
+		witness_ended(&t->messages[i], t->refused.count == 0);
 	return true;
 }
 
@@ -144,6 +148,19 @@ store_absences(struct store *store, const struct witness_task *t, struct err *er
 	return store_commit(store, err);
 }
 
+/* Once, until a listing is whole again. */
+static void
+report_refused(struct witness *state, const struct queue_refused *refused)
+{
+	bool is_partial = refused->count > 0;
+
+	if (is_partial && !state->is_partial)
+		log_warning("%zu messages of the queue cannot be read, and what is not "
+		            "among the others counts as unknown: %s",
+		    refused->count, refused->why.text);
+	state->is_partial = is_partial;
+}
+
 static void
 take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
@@ -156,6 +173,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 
 	state->took_ms = now->mono_ms - state->began_ms;
 	state->wanted_ms = now->mono_ms;
+	if (task->done)
+		report_refused(state, &t->refused);
 	if (task->done && !store_absences(e->store, t, &err)) {
 		/* The next listing tells it again. */
 		engine_not_stored(e, "store what the queue shows", &err);
@@ -168,8 +187,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		enum queue_says says = QUEUE_UNREADABLE;
 
 		if (task->done)
-			says = witness_says(
-			    ask->count > 0 ? &t->messages[ask->from] : NULL, ask->count);
+			says =
+			    witness_says(ask->count > 0 ? &t->messages[ask->from] : NULL,
+			        ask->count, t->refused.count == 0);
 		if (w == NULL || (w->wants & WANTS_QUEUE) == 0 || says == QUEUE_NOT_ASKED)
 			continue;
 		w->says.queue = says;
