@@ -155,11 +155,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct host *host = hosts_get(e->hosts, t->name, t->port);
 	struct chosen_host chosen = t->ask.items[0].choice.hosts[0];
 
-	(void)now;
 	((struct canary *)base)->look = true;
 	if (t->ask.items[0].choice.count == 0 || chosen.literal ||
 	    chosen.address_count == 0) {
-		if (host_answered(host, NULL))
+		if (host_answered(host, NULL, now->mono_ms))
 			engine_tell(e, NEWS_SERVER);
 		return;
 	}
@@ -191,7 +190,7 @@ ask(struct engine *e, struct canary *c, const struct candidate *candidate,
 		return;
 	}
 	engine_drop(&t->task);
-	host_answered(host, NULL);
+	host_answered(host, NULL, now->mono_ms);
 }
 
 /* --- what they say for one destination ---------------------------------------------- */
@@ -238,6 +237,14 @@ says_of(const struct engine *e, const struct host *host)
 	                                  : CANARY_NOT_ASKED;
 }
 
+/* One that is silent is so for a while: each of the others may take half a minute. */
+static struct host_need
+need_of(int64_t attempt_ms)
+{
+	return (struct host_need){
+	    .attempt_ms = attempt_ms, .serves_ms = SERVES_MS, .silence_ms = SILENT_MS};
+}
+
 /*
  * One that verifies is enough; those that are silent, and candidates that were never
  * proven and do not verify, say nothing. NOT_ASKED: *next is to be asked, or waited for.
@@ -248,7 +255,7 @@ says(struct engine *e, struct canary *c, const struct witnessed *w,
 {
 	struct moment now = engine_now(e);
 	struct host_time time = {.wall_ms = now.wall_ms, .mono_ms = now.mono_ms};
-	struct host_need need = {.attempt_ms = w->canary_ms, .serves_ms = SERVES_MS};
+	struct host_need need = need_of(w->canary_ms);
 	enum canary_says all = CANARY_NONE;
 	unsigned asked = 0;
 	int64_t at_ms;
@@ -323,7 +330,7 @@ ask_next(struct engine *e, struct canary *c, const struct candidate *candidate,
     int64_t attempt_ms, const struct moment *now)
 {
 	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
-	struct host_need need = {.attempt_ms = attempt_ms, .serves_ms = SERVES_MS};
+	struct host_need need = need_of(attempt_ms);
 	struct host *host = hosts_get(e->hosts, candidate->name, candidate->port);
 	int64_t at_ms = now->mono_ms + NO_ROOM_MS;
 	enum host_turn turn = HOST_WAITS;
@@ -341,8 +348,7 @@ static bool
 was_tried(const struct host *host, int64_t mono_ms)
 {
 	return host->known.there &&
-	    mono_ms - host->known.begun.mono_ms <
-	    (host->known.silent ? SILENT_MS : TRIED_MS);
+	    mono_ms - host->known.ended_ms < (host->known.silent ? SILENT_MS : TRIED_MS);
 }
 
 /* A few canaries are to be known when something fails. */
