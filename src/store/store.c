@@ -184,6 +184,13 @@ static const char *const texts[SQL_COUNT] = {
                         " AND proven_ms >= ? ORDER BY proven_ms DESC LIMIT ?",
     [SQL_HOST_VERIFIED] = "SELECT name, port FROM host WHERE verify_ms <> 0"
                           " AND verify_ms >= ? ORDER BY verify_ms DESC LIMIT ?",
+    /* Of a row of that maximum, as SQLite has it. */
+    [SQL_PARENT_PROVEN] = "SELECT name, port, max(proven_ms) FROM host"
+                          " WHERE proven_ms <> 0 AND proven_ms >= ?"
+                          " GROUP BY parent ORDER BY 3 DESC LIMIT ?",
+    [SQL_PARENT_VERIFIED] = "SELECT name, port, max(verify_ms) FROM host"
+                            " WHERE verify_ms <> 0 AND verify_ms >= ?"
+                            " GROUP BY parent ORDER BY 3 DESC LIMIT ?",
     [SQL_THIN_HOST] = "DELETE FROM host WHERE"
                       " max(encrypt_ms, verify_ms, dane_ms, failed_ms) < ?",
     [SQL_HOST_HELD] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
