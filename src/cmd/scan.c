@@ -461,9 +461,9 @@ read_queue(struct scan *scan)
 	if (!postfix_read_queue(&postfix, take_queued, scan, &refused, &err))
 		status = cmd_fail(EX_UNAVAILABLE, "cannot read the queue: %s", err.text);
 	else if (refused.count > 0)
-		status =
-		    cmd_fail(EX_UNAVAILABLE, "cannot read %zu messages of the queue: %s",
-		        refused.count, refused.why.text);
+		status = cmd_fail(EX_UNAVAILABLE,
+		    "cannot read the queue: %s; %zu lines are left out", refused.why.text,
+		    refused.count);
 	stored = store(scan);
 	return status != 0 ? status : stored;
 }
