@@ -207,6 +207,20 @@ buf_add_visible(struct buf *buf, struct str text)
 }
 
 void
+buf_add_utf8(struct buf *buf, struct str text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+
+	for (size_t i = 0, len; i<text.len; i += len> 0 ? len : 1) {
+		len = utf8_len(p + i, text.len - i);
+		if (len > 0)
+			buf_add(buf, text.p + i, len);
+		else
+			buf_add_char(buf, '?');
+	}
+}
+
+void
 buf_add_json(struct buf *buf, struct str text)
 {
 	const unsigned char *p = (const unsigned char *)text.p;

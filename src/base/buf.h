@@ -44,6 +44,10 @@ void buf_add_quoted(struct buf *buf, struct str text);
  */
 void buf_add_visible(struct buf *buf, struct str text);
 
+/* The same bytes, but each that is no part of well-formed UTF-8 becomes '?': as long as
+ * text, and the beginning of it as the beginning of text. */
+void buf_add_utf8(struct buf *buf, struct str text);
+
 /* A JSON string with its quotes (RFC 8259). Bytes that are not UTF-8 become U+FFFD. */
 void buf_add_json(struct buf *buf, struct str text);
 

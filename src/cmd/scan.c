@@ -454,11 +454,16 @@ static int
 read_queue(struct scan *scan)
 {
 	struct postfix postfix = cmd_postfix(&scan->config);
+	struct queue_refused refused;
 	struct err err;
 	int status = 0, stored;
 
-	if (!postfix_read_queue(&postfix, take_queued, scan, &err))
+	if (!postfix_read_queue(&postfix, take_queued, scan, &refused, &err))
 		status = cmd_fail(EX_UNAVAILABLE, "cannot read the queue: %s", err.text);
+	else if (refused.count > 0)
+		status = cmd_fail(EX_UNAVAILABLE,
+		    "cannot read the queue: %s; %zu lines are left out", refused.why.text,
+		    refused.count);
 	stored = store(scan);
 	return status != 0 ? status : stored;
 }

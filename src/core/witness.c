@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/witness.h"
 
+#include "base/buf.h"
 #include "base/sha256.h"
 #include "core/nexthop.h"
+
+/* What a listing of the queue has of it: JSON is UTF-8 (postfix/queue.c). */
+static uint64_t
+hash_of(struct str reason)
+{
+	struct buf text = {0};
+	uint64_t hash;
+
+	buf_add_utf8(&text, reason);
+	hash = sha256_of((struct str){buf_text(&text), text.len});
+	buf_clear(&text);
+	return hash;
+}
 
 struct reason_mark
 reason_mark_of(struct str reason, bool cut)
 {
-	return (struct reason_mark){(int64_t)reason.len, sha256_of(reason), cut};
+	return (struct reason_mark){(int64_t)reason.len, hash_of(reason), cut};
 }
 
 bool
@@ -18,7 +32,7 @@ reason_mark_fits(const struct reason_mark *mark, struct str reason)
 	str_eat(&reason, STR("delivery temporarily suspended: "));
 	if (mark->len < 0 || (mark->cut ? reason.len < len : reason.len != len))
 		return false;
-	return sha256_of((struct str){reason.p, len}) == mark->hash;
+	return hash_of((struct str){reason.p, len}) == mark->hash;
 }
 
 void
@@ -35,15 +49,16 @@ witness_listed(struct witness_message *message, struct str address, struct str r
 }
 
 void
-witness_ended(struct witness_message *message)
+witness_ended(struct witness_message *message, bool whole)
 {
-	message->absences = message->there ? -1
-	    : message->absences < 0        ? 1
-	                                   : message->absences + 1;
+	if (message->there)
+		message->absences = -1;
+	else if (whole)
+		message->absences = message->absences < 0 ? 1 : message->absences + 1;
 }
 
 enum queue_says
-witness_says(const struct witness_message *messages, size_t count)
+witness_says(const struct witness_message *messages, size_t count, bool whole)
 {
 	bool there = false, gone = true;
 
@@ -53,5 +68,7 @@ witness_says(const struct witness_message *messages, size_t count)
 		there = there || messages[i].there;
 		gone = gone && witness_is_gone(&messages[i]);
 	}
-	return there ? QUEUE_NEWER : gone ? QUEUE_GONE : QUEUE_NOT_ASKED;
+	if (there)
+		return QUEUE_NEWER;
+	return gone ? QUEUE_GONE : whole ? QUEUE_NOT_ASKED : QUEUE_UNREADABLE;
 }

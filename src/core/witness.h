@@ -22,7 +22,8 @@
 
 /*
  * The reason of a status line, as it is kept to be compared: it may hold the local parts
- * of addresses. Without "delivery temporarily suspended: ".
+ * of addresses. Without "delivery temporarily suspended: ". What is no UTF-8 in it counts
+ * as the listing shows it (buf_add_utf8()): a server may say any bytes.
  */
 struct reason_mark {
 	int64_t len; /* bytes; -1: not known, it fits nothing */
@@ -58,8 +59,8 @@ struct witness_message {
 void witness_listed(
     struct witness_message *message, struct str address, struct str reason);
 
-/* The listing is complete. */
-void witness_ended(struct witness_message *message);
+/* The listing has ended. whole: it is complete; else what is not in it may be there. */
+void witness_ended(struct witness_message *message, bool whole);
 
 static inline bool
 witness_is_gone(const struct witness_message *message)
@@ -71,8 +72,10 @@ witness_is_gone(const struct witness_message *message)
  * What it says of an alarm, from all messages of its destination, each ended: SHOWS where
  * one that the alarm is about was deferred for that reason; NEWER where they are there
  * otherwise: another attempt was made, or is under way; GONE where all are, or there are
- * none; NOT_ASKED: another listing is needed.
+ * none; NOT_ASKED: another listing is needed; UNREADABLE: that too, and this one was not
+ * whole.
  */
-enum queue_says witness_says(const struct witness_message *messages, size_t count);
+enum queue_says witness_says(
+    const struct witness_message *messages, size_t count, bool whole);
 
 #endif

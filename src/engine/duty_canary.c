@@ -17,9 +17,12 @@
 #include "base/span.h"
 #include "engine/engine_impl.h"
 
-#define CANDIDATES    8                     /* of different parent domains */
-#define CANDIDATES_OF 256                   /* are looked through for them */
-#define ASKED_MAX     5                     /* for one destination, until one verifies */
+#define CANDIDATES    16   /* of different parent domains */
+#define CANDIDATES_OF 256  /* are looked through for them, ... */
+#define STRIDE        7919 /* ... so far apart: a prime that is greater */
+#define ASKED_MAX     12   /* for one destination, until one verifies: the first, ... */
+#define AT_ONCE       4    /* ... and, where it does not, so many at once */
+#define SPOKEN_MS     SPAN_HOUR_MS          /* who verified since then speaks for us */
 #define KEPT          3                     /* so many are proven: checked ... */
 #define KEPT_MS       SPAN_HOUR_MS          /* ... this often, ... */
 #define LACK_MS       (5 * SPAN_SECOND_MS)  /* ... and where there are fewer, with news */
@@ -48,6 +51,8 @@ struct canary {
 	bool lacks;        /* there are not: it is checked again soon after news */
 	int64_t keep_ms;   /* monotonic: not before then */
 	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
+	int64_t since_ms;  /* wall: since when none of those that were asked verifies */
+	int64_t verified_ms; /* wall: when one of those that are known verified last */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 };
 
@@ -63,10 +68,18 @@ today_ms(const struct engine *e)
 	return verified_ms != 0 && verified_ms < now_ms ? verified_ms : now_ms;
 }
 
+/* One of a parent domain that was proven. */
+struct known {
+	char name[NEXTHOP_HOST_SIZE];
+	uint16_t port;
+	int64_t verify_ms;
+};
+
 struct gathering {
 	struct engine *e;
 	struct canary *c;
-	bool proven; /* only these */
+	struct known *known;
+	size_t count;
 };
 
 /* The first of each parent domain. False: there are enough. */
@@ -92,10 +105,8 @@ add(void *context, const char *name, uint16_t port)
 	    .proven = past.proven_ms > today_ms(g->e) - KNOWN_MS,
 	    .fresh = past.proven_ms > today_ms(g->e) - FRESH_MS,
 	};
-	if (candidate->proven != g->proven ||
-	    !str_copy(str_of(name), candidate->name, sizeof(candidate->name)))
-		return true;
-	c->count++;
+	if (str_copy(str_of(name), candidate->name, sizeof(candidate->name)))
+		c->count++;
 	return c->count < CANDIDATES;
 }
 
@@ -110,25 +121,79 @@ add_configured(struct gathering *g)
 			add(g, nexthop.host, nexthop.port);
 }
 
-/* Canaries first; in each half those of the administrator. */
+static bool
+note_known(void *context, const char *name, uint16_t port)
+{
+	struct gathering *g = context;
+	struct known *known = &g->known[g->count];
+	struct host_past past;
+	struct err ignored;
+
+	if (!store_host_get(g->e->store, name, port, &past, &ignored) ||
+	    !str_copy(str_of(name), known->name, sizeof(known->name)))
+		return true;
+	known->port = port;
+	known->verify_ms = past.verify_ms;
+	if (past.verify_ms > g->c->verified_ms)
+		g->c->verified_ms = past.verify_ms;
+	return ++g->count < CANDIDATES_OF;
+}
+
+static int
+compare_known(const void *a, const void *b)
+{
+	const struct known *one = *(const struct known *const *)a;
+	const struct known *two = *(const struct known *const *)b;
+
+	return (one->verify_ms < two->verify_ms) - (one->verify_ms > two->verify_ms);
+}
+
+/*
+ * Anybody may have servers of their own proven, and have them fail afterwards: by turns
+ * one of those that were proven last, one of those that verified last, and any other,
+ * which the hour chooses.
+ */
+static void
+add_known(struct gathering *g)
+{
+	struct known *by_verify[CANDIDATES_OF];
+	size_t hour = (size_t)(today_ms(g->e) / SPAN_HOUR_MS);
+
+	for (size_t i = 0; i < g->count; i++)
+		by_verify[i] = &g->known[i];
+	qsort(by_verify, g->count, sizeof(by_verify[0]), compare_known);
+	for (size_t i = 0; i < g->count; i++) {
+		const struct known *any = &g->known[(hour + i * STRIDE) % g->count];
+
+		add(g, g->known[i].name, g->known[i].port);
+		add(g, by_verify[i]->name, by_verify[i]->port);
+		add(g, any->name, any->port);
+	}
+}
+
+/* Those of the administrator, canaries, and who may become one. */
 static void
 gather(struct engine *e, struct canary *c)
 {
-	struct gathering g = {.e = e, .c = c, .proven = true};
+	struct gathering g = {.e = e, .c = c};
 	int64_t since_ms = today_ms(e) - KNOWN_MS, now_ms = engine_now(e).mono_ms;
 	struct err err;
 
 	if (c->cached_ms != 0 && now_ms - c->cached_ms < CACHED_MS)
 		return;
+	g.known = mem_new(CANDIDATES_OF, sizeof(*g.known));
 	c->cached_ms = now_ms;
 	c->count = 0;
+	c->verified_ms = 0;
 	add_configured(&g);
-	if (!store_each_verified(e->store, true, since_ms, CANDIDATES_OF, add, &g, &err))
+	if (!store_each_verified_parent(
+	        e->store, true, since_ms, CANDIDATES_OF, note_known, &g, &err))
 		engine_not_stored(e, "find canaries", &err);
-	g.proven = false;
-	add_configured(&g);
-	if (!store_each_verified(e->store, false, since_ms, CANDIDATES_OF, add, &g, &err))
+	add_known(&g);
+	if (!store_each_verified_parent(
+	        e->store, false, since_ms, CANDIDATES_OF, add, &g, &err))
 		engine_not_stored(e, "find canaries", &err);
+	free(g.known);
 }
 
 /* --- asking one -------------------------------------------------------------------- */
@@ -155,11 +220,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct host *host = hosts_get(e->hosts, t->name, t->port);
 	struct chosen_host chosen = t->ask.items[0].choice.hosts[0];
 
-	(void)now;
 	((struct canary *)base)->look = true;
 	if (t->ask.items[0].choice.count == 0 || chosen.literal ||
 	    chosen.address_count == 0) {
-		if (host_answered(host, NULL))
+		if (host_answered(host, NULL, now->mono_ms))
 			engine_tell(e, NEWS_SERVER);
 		return;
 	}
@@ -191,7 +255,7 @@ ask(struct engine *e, struct canary *c, const struct candidate *candidate,
 		return;
 	}
 	engine_drop(&t->task);
-	host_answered(host, NULL);
+	host_answered(host, NULL, now->mono_ms);
 }
 
 /* --- what they say for one destination ---------------------------------------------- */
@@ -238,23 +302,50 @@ says_of(const struct engine *e, const struct host *host)
 	                                  : CANARY_NOT_ASKED;
 }
 
+/* One that is silent is so for a while: each of the others may take half a minute. */
+static struct host_need
+need_of(int64_t attempt_ms)
+{
+	return (struct host_need){
+	    .attempt_ms = attempt_ms, .serves_ms = SERVES_MS, .silence_ms = SILENT_MS};
+}
+
+/*
+ * A session that verified since they fail, and since the destination does, shows that it
+ * is theirs: whoever was asked is whoever wanted to be.
+ */
+static bool
+is_spoken_against(const struct canary *c, const struct witnessed *w, int64_t now_ms)
+{
+	return c->since_ms != 0 && c->verified_ms > c->since_ms &&
+	    c->verified_ms > w->canary_ms && c->verified_ms > now_ms - SPOKEN_MS &&
+	    c->verified_ms <= now_ms;
+}
+
+/* Who is to be asked, or waited for. */
+struct next {
+	const struct candidate *candidates[AT_ONCE];
+	size_t count;
+	bool is_spoken_against; /* they fail, and sessions verify */
+};
+
 /*
  * One that verifies is enough; those that are silent, and candidates that were never
- * proven and do not verify, say nothing. NOT_ASKED: *next is to be asked, or waited for.
+ * proven and do not verify, say nothing. NOT_ASKED: those in *next must answer first.
  */
 static enum canary_says
-says(struct engine *e, struct canary *c, const struct witnessed *w,
-    const struct candidate **next)
+says(struct engine *e, struct canary *c, const struct witnessed *w, struct next *next)
 {
 	struct moment now = engine_now(e);
 	struct host_time time = {.wall_ms = now.wall_ms, .mono_ms = now.mono_ms};
-	struct host_need need = {.attempt_ms = w->canary_ms, .serves_ms = SERVES_MS};
+	struct host_need need = need_of(w->canary_ms);
 	enum canary_says all = CANARY_NONE;
-	unsigned asked = 0;
+	size_t asked = 0, most = 1;
 	int64_t at_ms;
 
+	*next = (struct next){.count = 0};
 	gather(e, c);
-	for (size_t i = 0; i < c->count && asked < ASKED_MAX; i++) {
+	for (size_t i = 0; i < c->count && asked < ASKED_MAX && next->count < most; i++) {
 		const struct candidate *candidate = &c->candidates[i];
 		const struct host *host;
 		enum canary_says one;
@@ -266,16 +357,21 @@ says(struct engine *e, struct canary *c, const struct witnessed *w,
 		if (host == NULL ||
 		    host_turn(&host->known, &host->asking, &need, &time, &at_ms) !=
 		        HOST_SERVES) {
-			*next = candidate;
-			return CANARY_NOT_ASKED;
+			next->candidates[next->count++] = candidate;
+			continue;
 		}
 		one = says_of(e, host);
 		if (one == CANARY_VERIFIES)
 			return one;
 		if (one == CANARY_FAILS && candidate->proven)
 			all = CANARY_FAILS;
+		most = AT_ONCE;
 	}
-	return all;
+	if (next->count > 0)
+		return CANARY_NOT_ASKED;
+	next->is_spoken_against =
+	    all == CANARY_FAILS && is_spoken_against(c, w, now.wall_ms);
+	return next->is_spoken_against ? CANARY_VERIFIES : all;
 }
 
 static int64_t
@@ -299,7 +395,7 @@ engine_ask_canary(struct engine *e, struct witnessed *w, const struct destinatio
 enum canary_says
 engine_canary(struct engine *e, const struct witnessed *w, const struct destination *d)
 {
-	const struct candidate *next;
+	struct next next;
 
 	if (e->judge.prober == ANSWER_NO)
 		return CANARY_NONE;
@@ -323,7 +419,7 @@ ask_next(struct engine *e, struct canary *c, const struct candidate *candidate,
     int64_t attempt_ms, const struct moment *now)
 {
 	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
-	struct host_need need = {.attempt_ms = attempt_ms, .serves_ms = SERVES_MS};
+	struct host_need need = need_of(attempt_ms);
 	struct host *host = hosts_get(e->hosts, candidate->name, candidate->port);
 	int64_t at_ms = now->mono_ms + NO_ROOM_MS;
 	enum host_turn turn = HOST_WAITS;
@@ -336,13 +432,25 @@ ask_next(struct engine *e, struct canary *c, const struct candidate *candidate,
 		c->at_ms = at_ms;
 }
 
+static void
+note_said(struct canary *c, enum canary_says all, const struct next *next,
+    const struct moment *now)
+{
+	if (all == CANARY_NONE)
+		return;
+	c->failed_ms = all == CANARY_FAILS ? now->wall_ms : 0;
+	if (all == CANARY_FAILS && c->since_ms == 0)
+		c->since_ms = now->wall_ms;
+	if (all == CANARY_VERIFIES && !next->is_spoken_against)
+		c->since_ms = 0;
+}
+
 /* Not long ago. */
 static bool
 was_tried(const struct host *host, int64_t mono_ms)
 {
 	return host->known.there &&
-	    mono_ms - host->known.begun.mono_ms <
-	    (host->known.silent ? SILENT_MS : TRIED_MS);
+	    mono_ms - host->known.ended_ms < (host->known.silent ? SILENT_MS : TRIED_MS);
 }
 
 /* A few canaries are to be known when something fails. */
@@ -410,7 +518,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	c->at_ms = DUE_NEVER;
 	for (size_t i = 0; i < count; i++) {
 		struct witnessed *w = witnesses_at(e->witnessed, i);
-		const struct candidate *next;
+		struct next next;
 
 		if ((w->wants & WANTS_CANARY) == 0)
 			continue;
@@ -418,11 +526,12 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 			enum canary_says all = says(e, c, w, &next);
 
 			if (all == CANARY_NOT_ASKED) {
-				ask_next(e, c, next, w->canary_ms, now);
+				for (size_t n = 0; n < next.count; n++)
+					ask_next(
+					    e, c, next.candidates[n], w->canary_ms, now);
 				continue;
 			}
-			if (all != CANARY_NONE)
-				c->failed_ms = all == CANARY_FAILS ? now->wall_ms : 0;
+			note_said(c, all, &next, now);
 		}
 		w->wants &= ~(unsigned)WANTS_CANARY;
 		ids[told++] = w->id;

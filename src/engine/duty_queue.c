@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "engine/engine_impl.h"
+#include "sys/log.h"
 
 #define QUEUE_UNREAD "queue-unread" /* the counter that says so to the next start */
 
@@ -25,6 +26,7 @@ struct queue_task {
 	struct task task;
 	struct queued_mail *mails; /* out */
 	size_t count;
+	struct queue_refused refused; /* out */
 };
 
 /* Where it cannot be noted the queue is read twice, or by us alone. */
@@ -74,8 +76,11 @@ add_mail(void *context, const struct queued *queued)
 static bool
 work(struct task *task, void *context)
 {
+	struct queue_task *t = (struct queue_task *)task;
+
 	(void)context;
-	return task->world->read_queue(task->postfix, add_mail, task, &task->err);
+	return task->world->read_queue(
+	    task->postfix, add_mail, t, &t->refused, &task->err);
 }
 
 static void
@@ -87,6 +92,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 
 	if (!task->done)
 		return;
+	if (t->refused.count > 0)
+		log_warning("%zu messages of the queue cannot be read: %s",
+		    t->refused.count, t->refused.why.text);
 	q->wanted = false;
 	for (size_t i = 0; i < t->count; i++)
 		fold_queued(e->fold, str_of(t->mails[i].queue_id),

@@ -10,16 +10,19 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "engine/fair.h"
 #include "engine/hosts.h"
 #include "sys/log.h"
 
-#define PROBERS    16             /* addresses that are connected to at once */
+#define PROBERS    16             /* addresses that are connected to at once ... */
+#define SHARE      4              /* ... of one registered domain: each may take long */
 #define MISSING_MS SPAN_HOUR_MS   /* so long posttls-finger is believed to be missing */
 #define NO_ROOM_MS SPAN_SECOND_MS /* until a host is looked for again */
 
 struct servers {
 	struct duty_state base;
 	bool look;     /* something may be asked, or was answered */
+	size_t from;   /* whose turn it is, of those that wait */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 	int64_t
 	    missing_ms; /* monotonic: so long there is no posttls-finger; 0: there is */
@@ -52,6 +55,8 @@ struct servers_task {
 	char address[INET6_ADDRSTRLEN];
 	uint16_t port;
 	bool dane;
+	uint32_t
+	    domains[2]; /* of the host, of the next-hop: their owners may be others */
 	/* Copies: Postfix's settings may be read again meanwhile. */
 	char *ca_file, *ca_path, *protocols, *ciphers, *helo, *verify_match,
 	    *secure_match;
@@ -121,7 +126,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	else
 		log_debug("asked %s[%s]:%u: %s (%s)", t->host, t->address, t->port,
 		    probe_end_name(t->server.probe.end), task->err.text);
-	if (host_answered(host, t->outcome == FINGER_ASKED ? &t->server : NULL))
+	if (host_answered(
+	        host, t->outcome == FINGER_ASKED ? &t->server : NULL, now->mono_ms))
 		engine_note_host(e, host);
 	engine_tell(e, NEWS_SERVER);
 }
@@ -153,6 +159,8 @@ ask_address(struct engine *e, struct servers *s, const struct chosen_host *host,
 	else
 		str_copy(str_of(host->name), t->address, sizeof(t->address));
 	t->port = port;
+	t->domains[0] = fair_domain(host->name);
+	t->domains[1] = fair_domain(nexthop);
 	t->dane = host->promise == PROMISE_DANE;
 	t->ca_file = copy(settings.ca_file);
 	t->ca_path = copy(settings.ca_path);
@@ -174,6 +182,42 @@ engine_ask_host(struct engine *e, const struct chosen_host *chosen, uint16_t por
 		ask_address(e, s, chosen, port, nexthop, NULL);
 	for (unsigned i = 0; i < chosen->address_count; i++)
 		ask_address(e, s, chosen, port, nexthop, &chosen->addresses[i]);
+}
+
+/* How many addresses of that domain are being connected to. */
+static unsigned
+held_by(const struct engine *e, uint32_t domain)
+{
+	unsigned count = 0;
+
+	for (const struct task *task = e->tasks; task != NULL; task = task->next) {
+		const struct servers_task *t = (const struct servers_task *)task;
+
+		if (task->kind == &servers_kind)
+			count += t->domains[0] == domain || t->domains[1] == domain;
+	}
+	return count;
+}
+
+/* One that has more addresses than that is asked when nobody else of its domain is. */
+static bool
+has_share(const struct engine *e, const char *name, unsigned addresses)
+{
+	unsigned held = held_by(e, fair_domain(name));
+
+	return held == 0 || held + addresses <= SHARE;
+}
+
+/* Names of hosts and of destinations cost nothing, and a server that keeps its connection
+ * for half a minute does not either: one domain does not get all. */
+static bool
+has_room(const struct engine *e, const struct servers *s, const struct choice *choice,
+    const struct chosen_host *host)
+{
+	unsigned addresses = host->literal ? 1 : host->address_count;
+
+	return s->base.tasks < PROBERS && has_share(e, host->name, addresses) &&
+	    has_share(e, choice->domain, addresses);
 }
 
 static void
@@ -281,7 +325,7 @@ ask_hosts(struct engine *e, struct servers *s, struct witnessed_servers *of,
 			    host_turn(&host->known, &host->asking, &need, &time, &at_ms);
 		if (turn == HOST_SERVES)
 			hear(e, of, i, host);
-		else if (turn == HOST_ASK && s->base.tasks < PROBERS)
+		else if (turn == HOST_ASK && has_room(e, s, &of->choice, chosen))
 			ask_host(e, of, chosen, host, &time);
 		else if (turn == HOST_WAITS && at_ms < s->at_ms)
 			s->at_ms = at_ms;
@@ -378,18 +422,23 @@ static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct servers *s = (struct servers *)base;
-	size_t count = witnesses_count(e->witnessed), told = 0;
+	size_t count = witnesses_count(e->witnessed), told = 0, from = s->from;
 	int64_t *ids = mem_new(count + 1, sizeof(*ids));
 
 	s->look = false;
 	s->at_ms = DUE_NEVER;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t n = 0; n < count; n++) {
+		size_t i = (from + n) % count, tasks = s->base.tasks;
 		struct witnessed *w = witnesses_at(e->witnessed, i);
 
 		if ((w->wants & WANTS_SERVERS) == 0)
 			continue;
 		if (e->judge.prober != ANSWER_NO) {
-			if (!ask_hosts(e, s, w->servers, now))
+			bool complete = ask_hosts(e, s, w->servers, now);
+
+			if (s->base.tasks > tasks)
+				s->from = i + 1;
+			if (!complete)
 				continue;
 			tell(w);
 		}

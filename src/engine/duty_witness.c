@@ -12,6 +12,7 @@
 #include "core/nexthop.h"
 #include "core/witness.h"
 #include "engine/engine_impl.h"
+#include "sys/log.h"
 
 #define APART_MS    (2 * SPAN_SECOND_MS) /* listings begin so far apart at least ... */
 #define APART_TIMES 10 /* ... and so many times as long as the last one took */
@@ -25,6 +26,7 @@ struct witness {
 	int64_t began_ms;  /* monotonic: the last listing; 0: none */
 	int64_t took_ms;
 	bool given_up; /* there may be messages of whose retries there was no word */
+	bool is_partial; /* lines of the last one were no messages, which was reported */
 };
 
 /* A destination, and its messages among all of them. */
@@ -42,6 +44,7 @@ struct witness_task {
 	size_t message_count;
 	struct witness_message **by_id;
 	const char *rule; /* of the alarm whose messages are being added */
+	struct queue_refused refused;
 };
 
 /* --- the task ---------------------------------------------------------------------- */
@@ -127,11 +130,12 @@ work(struct task *task, void *context)
 
 	(void)context;
 	sort(t);
-	if (!task->world->read_queue(task->postfix, take_listed, t, &task->err))
+	if (!task->world->read_queue(
+	        task->postfix, take_listed, t, &t->refused, &task->err))
 		return false;
 	for (size_t i = 0; i < t->message_count; i++) {
 		take_others(&t->messages[i]);
-		witness_ended(&t->messages[i]);
+		witness_ended(&t->messages[i], t->refused.count == 0);
 	}
 	return true;
 }
@@ -181,7 +185,7 @@ are_gone(const struct witness_task *t, const struct witness_ask *ask)
 {
 	const struct witness_message *first = &t->messages[ask->from];
 
-	return ask->count > 0 && witness_says(first, ask->count) == QUEUE_GONE;
+	return ask->count > 0 && witness_says(first, ask->count, t->refused.count == 0) == QUEUE_GONE;
 }
 
 static bool
@@ -201,6 +205,19 @@ store_absences(struct store *store, const struct witness_task *t, struct err *er
 	return store_commit(store, err);
 }
 
+/* Once, until a listing is whole again. */
+static void
+report_refused(struct witness *state, const struct queue_refused *refused)
+{
+	bool is_partial = refused->count > 0;
+
+	if (is_partial && !state->is_partial)
+		log_warning("%zu messages of the queue cannot be read, and what is not "
+		            "among the others counts as unknown: %s",
+		    refused->count, refused->why.text);
+	state->is_partial = is_partial;
+}
+
 static void
 take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
@@ -214,6 +231,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	state->took_ms = now->mono_ms - state->began_ms;
 	state->given_up = state->given_up && task->done;
 	state->wanted_ms = now->mono_ms;
+	if (task->done)
+		report_refused(state, &t->refused);
 	if (task->done && !store_absences(e->store, t, &err)) {
 		/* The next listing tells it again. */
 		engine_not_stored(e, "store what the queue shows", &err);
@@ -226,8 +245,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		enum queue_says says = QUEUE_UNREADABLE;
 
 		if (task->done)
-			says = witness_says(
-			    ask->count > 0 ? &t->messages[ask->from] : NULL, ask->count);
+			says =
+			    witness_says(ask->count > 0 ? &t->messages[ask->from] : NULL,
+			        ask->count, t->refused.count == 0);
 		if (ask->given_up || w == NULL || (w->wants & WANTS_QUEUE) == 0 ||
 		    says == QUEUE_NOT_ASKED)
 			continue;

@@ -8,8 +8,6 @@
 #include "core/host.h"
 #include "core/nexthop.h"
 
-#define DOMAIN_BITS 14 /* of a hash, its best ones: two domains may be one */
-
 struct waiting {
 	int64_t id;
 	unsigned turn; /* so many of its domain come before it */
@@ -19,7 +17,7 @@ struct waiting {
 struct fair {
 	size_t count;
 	struct waiting waiting[FAIR_MAX];
-	uint16_t domains[1 << DOMAIN_BITS]; /* how many of it there are */
+	uint16_t domains[1 << FAIR_DOMAIN_BITS]; /* how many of it there are */
 };
 
 struct fair *
@@ -34,9 +32,8 @@ fair_free(struct fair *fair)
 	free(fair);
 }
 
-/* An address is a domain of its own, and so is what is no next-hop. */
-static uint32_t
-domain_of(const char *key)
+uint32_t
+fair_domain(const char *key)
 {
 	struct nexthop nexthop;
 	struct str parent = STR("");
@@ -44,7 +41,7 @@ domain_of(const char *key)
 	if (nexthop_parse(str_of(key), &nexthop))
 		parent = host_parent(str_of(nexthop.host));
 	return fold_items_hash(parent.len > 0 ? parent : str_of(key)) >>
-	    (32 - DOMAIN_BITS);
+	    (32 - FAIR_DOMAIN_BITS);
 }
 
 void
@@ -53,7 +50,7 @@ fair_add(struct fair *fair, int64_t id, const char *key)
 	if (fair->count == FAIR_MAX)
 		return;
 	fair->waiting[fair->count] = (struct waiting){.id = id,
-	    .turn = fair->domains[domain_of(key)]++,
+	    .turn = fair->domains[fair_domain(key)]++,
 	    .place = (unsigned)fair->count};
 	fair->count++;
 }

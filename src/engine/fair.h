@@ -10,7 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FAIR_MAX 4096 /* are looked through; what is behind waits for its turn */
+#define FAIR_MAX         4096 /* are looked through; what is behind waits for its turn */
+#define FAIR_DOMAIN_BITS 14   /* of a hash, its best ones: two domains may be one */
+
+/* The registered domain of a next-hop or of a host, as a number of so many bits. An
+ * address is a domain of its own, and so is what is no next-hop. */
+uint32_t fair_domain(const char *key);
 
 struct fair;
 

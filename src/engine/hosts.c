@@ -26,14 +26,28 @@ is_of_use(const struct host_asked *asked, const struct host_need *need,
 	    asked->begun.wall_ms <= now->wall_ms && (asked->dane || !need->dane);
 }
 
+static int64_t
+anew_ms(const struct host_asked *known)
+{
+	int64_t wait_ms = HOSTS_ANEW_MS;
+
+	for (unsigned i = 0; known->silent && i < known->silences; i++)
+		if (wait_ms < HOSTS_ANEW_MAX)
+			wait_ms *= 2;
+	return known->ended_ms + (wait_ms < HOSTS_ANEW_MAX ? wait_ms : HOSTS_ANEW_MAX);
+}
+
 static bool
 still_serves(const struct host_asked *known, const struct host_need *need,
     const struct host_time *now)
 {
 	int64_t serves_ms = need->serves_ms != 0 ? need->serves_ms : HOSTS_SERVES_MS;
 
-	return now->mono_ms - known->begun.mono_ms <
-	    (known->silent ? HOSTS_ANEW_MS : serves_ms);
+	if (known->silent)
+		return now->mono_ms < (need->silence_ms != 0
+		                              ? known->ended_ms + need->silence_ms
+		                              : anew_ms(known));
+	return now->mono_ms - known->begun.mono_ms < serves_ms;
 }
 
 enum host_turn
@@ -48,7 +62,7 @@ host_turn(const struct host_asked *known, const struct host_asked *asking,
 		return HOST_IS_ASKED;
 	if (!known->there)
 		return HOST_ASK;
-	*at_ms = known->begun.mono_ms + (lacks_dane ? HOSTS_APART_MS : HOSTS_ANEW_MS);
+	*at_ms = lacks_dane ? known->ended_ms + HOSTS_APART_MS : anew_ms(known);
 	return now->mono_ms >= *at_ms ? HOST_ASK : HOST_WAITS;
 }
 
@@ -67,13 +81,27 @@ host_go_on(struct host *host, unsigned addresses)
 	host->pending = addresses;
 }
 
-static void
-complete(struct host *host)
+/* It was reached, and said nothing: to ask it at once would only hold up the others. */
+static unsigned
+silences_before(const struct host *host)
 {
+	return host->known.silent && host->answer != NULL &&
+	        host->answer->probe.end == PROBE_SILENT
+	    ? host->known.silences + 1
+	    : 0;
+}
+
+static void
+complete(struct host *host, int64_t mono_ms)
+{
+	unsigned silences = silences_before(host);
+
 	free(host->answer);
 	host->answer = host->partial;
 	host->partial = NULL;
 	host->known = host->asking;
+	host->known.ended_ms = mono_ms;
+	host->known.silences = silences;
 	host->asking.there = false;
 	host->known.silent = host->answer == NULL ||
 	    host->answer->probe.end == PROBE_SILENT ||
@@ -83,7 +111,7 @@ complete(struct host *host)
 }
 
 bool
-host_answered(struct host *host, const struct server *server)
+host_answered(struct host *host, const struct server *server, int64_t mono_ms)
 {
 	if (server != NULL && host->partial == NULL) {
 		host->partial = mem_new(1, sizeof(*host->partial));
@@ -93,7 +121,7 @@ host_answered(struct host *host, const struct server *server)
 	}
 	if (--host->pending > 0)
 		return false;
-	complete(host);
+	complete(host, mono_ms);
 	return true;
 }
 

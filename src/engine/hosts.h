@@ -17,8 +17,11 @@
 
 #define HOSTS_MAX       2048
 #define HOSTS_SERVES_MS 300000 /* so long an answer serves */
-#define HOSTS_ANEW_MS   30000  /* a host is asked anew once in this time */
-#define HOSTS_APART_MS  5000   /* whatever for: it is connected to once in this time */
+#define HOSTS_ANEW_MS   30000 /* after its answer a host is not asked for this time ... */
+#define HOSTS_ANEW_MAX \
+	300000              /* ... which doubles, up to this, each time it is silent \
+	                     */
+#define HOSTS_APART_MS 5000 /* whatever for: it is connected to once in this time */
 
 /* A time by both clocks. */
 struct host_time {
@@ -32,14 +35,18 @@ struct host_asked {
 	bool
 	    silent; /* no answer: that serves no longer than until it may be asked anew */
 	bool dane;  /* its TLSA records were part of the question */
+	unsigned silences; /* in a row before this one */
 	struct host_time begun;
+	int64_t ended_ms; /* monotonic; only of one that was answered */
 };
 
 /* What a destination needs: an answer that was begun after attempt_ms (wall). */
 struct host_need {
 	int64_t attempt_ms;
 	bool dane;
-	int64_t serves_ms; /* so long an answer does; 0: HOSTS_SERVES_MS */
+	int64_t serves_ms;  /* so long an answer does; 0: HOSTS_SERVES_MS */
+	int64_t silence_ms; /* so long silence does, from its end on; 0: until the host
+	                     * may be asked anew */
 };
 
 enum host_turn {
@@ -51,7 +58,9 @@ enum host_turn {
 
 /*
  * known: the last question that was answered; asking: the one that is under way. *at_ms:
- * with HOST_WAITS, from when on it may be asked (monotonic).
+ * with HOST_WAITS, from when on it may be asked (monotonic). What an answer tells is of
+ * when it was begun; how soon another one may be is counted from its end, as one that
+ * takes its whole time would be old when it comes.
  */
 enum host_turn host_turn(const struct host_asked *known, const struct host_asked *asking,
     const struct host_need *need, const struct host_time *now, int64_t *at_ms);
@@ -85,9 +94,9 @@ void host_begin(
  * more. */
 void host_go_on(struct host *host, unsigned addresses);
 
-/* One of them answered; server NULL: it could not be asked. True: that was the last one,
- * the answer is complete. */
-bool host_answered(struct host *host, const struct server *server);
+/* One of them answered, at mono_ms; server NULL: it could not be asked. True: that was
+ * the last one, the answer is complete. */
+bool host_answered(struct host *host, const struct server *server, int64_t mono_ms);
 
 /*
  * What its last answer says of the host itself, whatever its destinations want: names are

@@ -255,7 +255,7 @@ judge_destination(const struct judge *judge, struct destination *d,
 		return true;
 	}
 	if (answers != NULL && destination_checks_servers(d)) {
-		struct destination_spans spans = judge_spans(judge->config);
+		struct destination_spans spans = judge_spans(judge);
 
 		destination_take_servers(d, answers, &spans, now_ms);
 		measure_keep(answers, now_ms, d);

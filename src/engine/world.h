@@ -46,7 +46,7 @@ struct engine_world {
 	    const struct postfix *postfix, const struct postfix_settings *settings);
 	bool (*read_queue)(const struct postfix *postfix,
 	    void (*fn)(void *context, const struct queued *queued), void *context,
-	    struct err *err);
+	    struct queue_refused *refused, struct err *err);
 	bool (*route_ask)(const struct postfix *postfix,
 	    const struct route_settings *settings, const char *transport_maps,
 	    char *const *recipients, size_t count, struct route *routes, struct err *err);

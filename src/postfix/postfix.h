@@ -171,10 +171,20 @@ struct queued {
 	const char *delay_reason; /* "" if none */
 };
 
-/* Call fn for each recipient in the queue. False: postqueue failed or its output is no
- * JSON; what came before was handed out. Unknown members are ignored. */
+/* Lines of a listing that are no messages: what they would tell of is not in it. */
+struct queue_refused {
+	size_t count;
+	struct err why; /* of the first one, if any */
+};
+
+/*
+ * Call fn for each recipient in the queue. False: postqueue failed; what came before was
+ * handed out. A line that is no message as JSON is passed over and counted: with any,
+ * that a message was not handed out does not mean that it is not there. Bytes that are no
+ * UTF-8 are handed out as '?'. Unknown members are ignored.
+ */
 bool postfix_read_queue(const struct postfix *postfix,
     void (*fn)(void *context, const struct queued *queued), void *context,
-    struct err *err);
+    struct queue_refused *refused, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "postfix/postfix.h"
 #include "postfix/run.h"
 
@@ -18,6 +19,7 @@
 struct list {
 	void (*fn)(void *context, const struct queued *queued);
 	void *context;
+	struct queue_refused *refused;
 };
 
 static const char *
@@ -27,18 +29,16 @@ text_of(const json_t *object, const char *name)
 }
 
 static bool
-take_recipient(const struct list *list, struct queued queued, const json_t *recipient)
+read_recipient(struct queued *queued, const json_t *recipient)
 {
 	const json_t *reason = json_object_get(recipient, "delay_reason");
 
-	queued.address = text_of(recipient, "address");
-	queued.delay_reason = reason != NULL ? json_string_value(reason) : "";
-	if (queued.address == NULL || queued.delay_reason == NULL)
-		return false;
-	list->fn(list->context, &queued);
-	return true;
+	queued->address = text_of(recipient, "address");
+	queued->delay_reason = reason != NULL ? json_string_value(reason) : "";
+	return queued->address != NULL && queued->delay_reason != NULL;
 }
 
+/* Handed out whole, or not at all. */
 static bool
 take_message(const struct list *list, const json_t *message)
 {
@@ -55,33 +55,69 @@ take_message(const struct list *list, const json_t *message)
 	    !json_is_array(recipients))
 		return false;
 	for (size_t i = 0; i < json_array_size(recipients); i++)
-		if (!take_recipient(list, queued, json_array_get(recipients, i)))
+		if (!read_recipient(&queued, json_array_get(recipients, i)))
 			return false;
+	for (size_t i = 0; i < json_array_size(recipients); i++) {
+		read_recipient(&queued, json_array_get(recipients, i));
+		list->fn(list->context, &queued);
+	}
 	return true;
 }
 
+/*
+ * Postfix prints what a server said as it was said, and takes more for UTF-8 than is. A
+ * stranger's reply must not cost anybody else the listing: it is read with '?' instead.
+ */
+static json_t *
+load(struct str line, json_error_t *why)
+{
+	json_t *message = json_loadb(line.p, line.len, JSON_REJECT_DUPLICATES, why);
+	struct buf repaired = {0};
+
+	if (message != NULL)
+		return message;
+	buf_add_utf8(&repaired, line);
+	message =
+	    json_loadb(buf_text(&repaired), repaired.len, JSON_REJECT_DUPLICATES, why);
+	buf_clear(&repaired);
+	return message;
+}
+
+/* What is no message costs itself alone. */
 static bool
 take_json(void *context, struct str line, struct err *err)
 {
+	const struct list *list = context;
 	json_error_t why;
-	json_t *message = json_loadb(line.p, line.len, JSON_REJECT_DUPLICATES, &why);
-	bool done;
+	json_t *message = load(line, &why);
+	bool first = list->refused->count == 0;
 
-	if (message == NULL)
-		return err_set(err, "postqueue printed no JSON: %s at byte %d", why.text,
-		    why.position);
-	done = take_message(context, message);
+	(void)err;
+	if (message == NULL) {
+		list->refused->count++;
+		if (first)
+			err_set(&list->refused->why,
+			    "postqueue printed no JSON: %s at byte %d", why.text,
+			    why.position);
+		return true;
+	}
+	if (!take_message(list, message)) {
+		list->refused->count++;
+		if (first)
+			err_set(&list->refused->why,
+			    "postqueue printed a message of unknown form");
+	}
 	json_decref(message);
-	return done || err_set(err, "postqueue printed a message of unknown form");
+	return true;
 }
 
 bool
 postfix_read_queue(const struct postfix *postfix,
     void (*fn)(void *context, const struct queued *queued), void *context,
-    struct err *err)
+    struct queue_refused *refused, struct err *err)
 {
 	const char *arguments[] = {"-j", NULL};
-	struct list list = {fn, context};
+	struct list list = {fn, context, refused};
 	struct postfix_call call = {
 	    .program = "postqueue",
 	    .arguments = arguments,
@@ -92,8 +128,10 @@ postfix_read_queue(const struct postfix *postfix,
 	    .line_max = MESSAGE_MAX,
 	};
 	struct child_result result;
-	bool done = postfix_run_well(postfix, &call, &result, err);
+	bool done;
 
+	refused->count = 0;
+	done = postfix_run_well(postfix, &call, &result, err);
 	child_result_clear(&result);
 	return done;
 }

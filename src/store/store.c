@@ -258,6 +258,13 @@ static const char *const texts[SQL_COUNT] = {
                         " AND proven_ms >= ? ORDER BY proven_ms DESC LIMIT ?",
     [SQL_HOST_VERIFIED] = "SELECT name, port FROM host WHERE verify_ms <> 0"
                           " AND verify_ms >= ? ORDER BY verify_ms DESC LIMIT ?",
+    /* Of a row of that maximum, as SQLite has it. */
+    [SQL_PARENT_PROVEN] = "SELECT name, port, max(proven_ms) FROM host"
+                          " WHERE proven_ms <> 0 AND proven_ms >= ?"
+                          " GROUP BY parent ORDER BY 3 DESC LIMIT ?",
+    [SQL_PARENT_VERIFIED] = "SELECT name, port, max(verify_ms) FROM host"
+                            " WHERE verify_ms <> 0 AND verify_ms >= ?"
+                            " GROUP BY parent ORDER BY 3 DESC LIMIT ?",
     [SQL_THIN_HOST_LAST] = "SELECT name FROM host WHERE name > ? ORDER BY name"
                            " LIMIT 1 OFFSET ?",
     [SQL_THIN_HOST] = "DELETE FROM host WHERE name > ?1 AND (?2 = '' OR name <= ?2)"

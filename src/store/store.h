@@ -409,6 +409,9 @@ bool store_host_get(struct store *store, const char *name, uint16_t port,
 typedef bool host_fn(void *context, const char *name, uint16_t port);
 bool store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t most,
     host_fn *fn, void *context, struct err *err);
+/* The same, the last one of each parent domain alone. */
+bool store_each_verified_parent(struct store *store, bool proven, int64_t since_ms,
+    int64_t most, host_fn *fn, void *context, struct err *err);
 /*
  * A slice of a walk through all: of the next `most` those are forgotten that did nothing
  * since since_ms, but for kept, " name name ". after: the name that the slices before

@@ -43,12 +43,9 @@ store_host_get(struct store *store, const char *name, uint16_t port,
 	return true;
 }
 
-bool
-store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t most,
-    host_fn *fn, void *context, struct err *err)
+static bool
+each(struct store *store, sqlite3_stmt *stmt, host_fn *fn, void *context, struct err *err)
 {
-	sqlite3_stmt *stmt = store_bind(store,
-	    proven ? SQL_HOST_PROVEN : SQL_HOST_VERIFIED, err, "ii", since_ms, most);
 	bool failed = false;
 
 	if (stmt == NULL)
@@ -61,6 +58,26 @@ store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t 
 		}
 	}
 	return !failed;
+}
+
+bool
+store_each_verified(struct store *store, bool proven, int64_t since_ms, int64_t most,
+    host_fn *fn, void *context, struct err *err)
+{
+	enum sql which = proven ? SQL_HOST_PROVEN : SQL_HOST_VERIFIED;
+
+	return each(
+	    store, store_bind(store, which, err, "ii", since_ms, most), fn, context, err);
+}
+
+bool
+store_each_verified_parent(struct store *store, bool proven, int64_t since_ms,
+    int64_t most, host_fn *fn, void *context, struct err *err)
+{
+	enum sql which = proven ? SQL_PARENT_PROVEN : SQL_PARENT_VERIFIED;
+
+	return each(
+	    store, store_bind(store, which, err, "ii", since_ms, most), fn, context, err);
 }
 
 /* --- guard 15 ---------------------------------------------------------------------- */

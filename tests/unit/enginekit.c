@@ -314,9 +314,10 @@ note_mail(const char *text)
 static bool
 read_queue(const struct postfix *postfix,
     void (*fn)(void *context, const struct queued *queued), void *context,
-    struct err *err)
+    struct queue_refused *refused, struct err *err)
 {
 	(void)postfix;
+	*refused = (struct queue_refused){.count = world.queue_refused};
 	for (const char *const *mail = world.queued;
 	     mail != NULL && *mail != NULL && !world.queue.fails; mail++) {
 		char id[32], recipient[64], reason[256] = "";

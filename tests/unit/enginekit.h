@@ -48,7 +48,8 @@ struct world {
 	struct world_mail *mails;
 	size_t mail_count;
 	struct world_work queue;
-	int64_t queue_ms; /* how long a listing takes */
+	int64_t queue_ms;     /* how long a listing takes */
+	size_t queue_refused; /* lines of it that are no messages */
 
 	struct world_work retry;
 	struct buf retried; /* ids, each with a blank behind it */

@@ -93,6 +93,9 @@ json_text_is_valid(void **state)
 	struct buf out = {0};
 
 	(void)state;
+	buf_add_utf8(&out, STR("caf\xed\xa0\x80 \xc3\xbc\xff\xe2\x82"));
+	assert_string_equal(buf_text(&out), "caf??? \xc3\xbc???");
+	buf_reset(&out);
 	buf_add_json(&out, STR("b\xc3\xbc\"\\\n\xff\xed\xa0\x80z"));
 	assert_string_equal(buf_text(&out),
 	    "\"b\xc3\xbc\\\"\\\\\\u000a\xef\xbf\xbd\xef"

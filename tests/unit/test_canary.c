@@ -34,6 +34,17 @@ answer(const struct finger_question *question, struct server *server)
 	names_add(server->names, str_of(question->host));
 }
 
+/* All but one that is asked for itself. */
+static void
+answer_slowly(const struct finger_question *question, struct server *server)
+{
+	answer(question, server);
+	if (strcmp(question->host, "mx.x.test") == 0)
+		return;
+	world_pass(30 * SECOND / 4); /* four at once take as long as one */
+	*server = (struct server){.probe = {.end = PROBE_SILENT}};
+}
+
 static void
 begin(void)
 {
@@ -264,6 +275,125 @@ freeze_thaws_when_it_verifies(void **state)
 	rig_close();
 }
 
+/* --- canaries of a stranger --------------------------------------------------------- */
+
+#define STRANGERS 20
+
+static void
+prove_many(const char *prefix, unsigned count, int64_t ago_ms)
+{
+	char name[NEXTHOP_HOST_SIZE];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "mx.%s%u.test", prefix, i);
+		prove(name, ago_ms + i * MIN);
+	}
+}
+
+static unsigned
+count_asked(void)
+{
+	unsigned count = 0;
+
+	for (const char *p = buf_text(&world.fingered_hosts); *p != '\0'; p++)
+		count += *p == ' ';
+	return count;
+}
+
+/* They were proven last, and fail now; one of a few others is asked all the same. */
+static void
+strangers_that_were_proven_last_do_not_freeze(void **state)
+{
+	(void)state;
+	begin();
+	good = " mx.g0.test mx.g1.test mx.g2.test ";
+	prove_many("evil", STRANGERS, HOUR);
+	prove_many("g", 3, DAY);
+	verify("mx.g1.test", MIN); /* mail of others goes there */
+	deferred("x.test");
+	STEPS("x.test");
+	assert_true(count_asked() <= 7);
+	/* Nor where no mail went to them for a day. */
+	begin();
+	good = " mx.g0.test mx.g1.test mx.g2.test ";
+	prove_many("evil", 6, HOUR);
+	prove_many("g", 3, DAY);
+	deferred("x.test");
+	STEPS("x.test");
+	rig_close();
+}
+
+static void
+configured_one_is_asked_before_strangers(void **state)
+{
+	(void)state;
+	begin();
+	good = " mx.mine.test ";
+	prove_many("evil", STRANGERS, HOUR);
+	configure("mx.mine.test");
+	deferred("x.test");
+	assert_asked("mx.x.test mx.mine.test ");
+	STEPS("x.test");
+	rig_close();
+}
+
+/* A known server verified since the freeze began, as the log says. */
+static void
+sessions_speak_against_canaries(void **state)
+{
+	(void)state;
+	begin_with_three();
+	good = "";
+	deferred("x.test");
+	FREEZES("x.test");
+	world_wait(rig.engine, HOUR);
+	deferred("x.test");
+	FREEZES("x.test");
+	verify("mx.c.test", 0);
+	kit_run(STATE,
+	    "INSERT OR REPLACE INTO counter SELECT 'verified-ms', max(verify_ms) "
+	    "FROM host");
+	world_pass(MIN);
+	deferred("x.test");
+	STEPS("x.test");
+	/* Long ago it does not: the fault may be a new one. */
+	world_wait(rig.engine, 3 * HOUR);
+	deferred("y.test");
+	FREEZES("y.test");
+	rig_close();
+}
+
+/* All of them fail: a fault of ours. */
+static void
+all_that_are_asked_fail(void **state)
+{
+	(void)state;
+	begin();
+	prove_many("g", STRANGERS, HOUR);
+	deferred("x.test");
+	FREEZES("x.test");
+	assert_int_equal(count_asked(), 1 + 12);
+	world_wait(rig.engine, 2 * MIN);
+	assert_int_equal(count_asked(), 1 + 12);
+	rig_close();
+}
+
+/* Half a minute each, so that the first one's silence is old when the last one's comes.
+ */
+static void
+all_that_are_asked_are_silent(void **state)
+{
+	(void)state;
+	begin();
+	world.finger = answer_slowly;
+	prove_many("g", STRANGERS, HOUR);
+	deferred("x.test");
+	world_wait(rig.engine, 10 * MIN);
+	STEPS("x.test");
+	assert_int_equal(count_asked(), 1 + 12);
+	rig_close();
+}
+
 /* A clock a year ahead: nothing verifies, and whoever did before it is still known. */
 static void
 clock_ahead_forgets_none(void **state)
@@ -383,6 +513,15 @@ main(void)
 	suite_add(its_answer_serves_ten_minutes, NULL, "its answer serves ten minutes");
 	suite_add(
 	    freeze_thaws_when_it_verifies, NULL, "a freeze thaws when a canary verifies");
+	suite_add(strangers_that_were_proven_last_do_not_freeze, NULL,
+	    "a stranger's canaries do not keep others from being asked");
+	suite_add(configured_one_is_asked_before_strangers, NULL,
+	    "those of the configuration are asked first");
+	suite_add(sessions_speak_against_canaries, NULL,
+	    "who verifies since a freeze began speaks against its canaries");
+	suite_add(all_that_are_asked_fail, NULL, "twelve are asked before a freeze");
+	suite_add(all_that_are_asked_are_silent, NULL,
+	    "those that are silent are asked once, each as long as it may take");
 	suite_add(clock_ahead_forgets_none, NULL, "a clock a year ahead forgets none");
 	suite_add(log_ahead_is_one_of_now, NULL,
 	    "the clock of the log is ahead: it is not waited for");

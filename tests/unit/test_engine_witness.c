@@ -81,6 +81,29 @@ message_that_is_gone(void **state)
 	rig_close();
 }
 
+/* Somebody's message that cannot be read costs nobody else the listing; but what is not
+ * in it may be that one. */
+static void
+listing_with_lines_that_are_no_messages(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.queue_refused = 1;
+	rig_defer("a.test");
+	rig_defer("b.test");
+	world_unqueue(last_id());
+	world_settle(rig.engine);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("b.test", LEVEL_NONE);
+	assert_why("b.test", WHY_QUEUE_UNREAD);
+	assert_true(row("b.test").alarm.raised);
+	world.queue_refused = 0;
+	world_wait(rig.engine, 2 * HOUR);
+	assert_why("b.test", WHY_GONE);
+	rig_close();
+}
+
 /* A listing is no snapshot. */
 static void
 message_that_is_missed_once(void **state)
@@ -627,6 +650,8 @@ main(void)
 	    "a message that the queue shows is a witness at once");
 	suite_add(message_that_is_gone, NULL,
 	    "one that two listings miss ends its alarm, for good");
+	suite_add(listing_with_lines_that_are_no_messages, NULL,
+	    "lines of a listing that are no messages cost nobody else anything");
 	suite_add(message_that_is_missed_once, NULL,
 	    "one that a listing misses is looked for again, by the next start too");
 	suite_add(

@@ -54,7 +54,7 @@ read_asked(const char *text, unsigned line)
 {
 	struct str rest = str_of(text), word = next_word(&rest);
 	struct host_asked asked = {.there = true};
-	int64_t ago_ms;
+	int64_t ago_ms, took_ms = 0;
 
 	if (str_is(word, "never") || str_is(word, "no"))
 		return (struct host_asked){.there = false};
@@ -67,11 +67,17 @@ read_asked(const char *text, unsigned line)
 			asked.silent = true;
 		else if (str_is(word, "dane"))
 			asked.dane = true;
+		else if (str_is(word, "took"))
+			took_ms = seconds(next_word(&rest), line);
+		else if (str_is(word, "after"))
+			asked.silences =
+			    (unsigned)(seconds(next_word(&rest), line) / SPAN_SECOND_MS);
 		else if (str_is(word, "clock"))
 			asked.begun.wall_ms += SPAN_HOUR_MS;
 		else if (!str_is(word, "tells"))
 			die(line, "unknown word", word.p);
 	}
+	asked.ended_ms = asked.begun.mono_ms + took_ms;
 	return asked;
 }
 
@@ -172,10 +178,10 @@ all_addresses_make_one_answer(void **state)
 
 	(void)state;
 	host_begin(host, 3, false, &now);
-	assert_false(host_answered(host, NULL)); /* it could not be asked */
-	assert_false(host_answered(host, &good));
+	assert_false(host_answered(host, NULL, MONO_MS)); /* it could not be asked */
+	assert_false(host_answered(host, &good, MONO_MS));
 	assert_false(host->known.there);
-	assert_true(host_answered(host, &good));
+	assert_true(host_answered(host, &good, MONO_MS));
 	assert_true(host->known.there && !host->known.silent && !host->asking.there);
 	assert_int_equal(host->answer->probe.begun_ms, WALL_MS);
 	assert_int_equal(news_of(host).verify_ms, WALL_MS);
@@ -183,14 +189,14 @@ all_addresses_make_one_answer(void **state)
 	assert_int_equal(news_of(host).failed_ms, 0);
 	/* They disagree: nothing is sure, and neither did it fail. */
 	host_begin(host, 2, false, &now);
-	assert_false(host_answered(host, &good));
-	assert_true(host_answered(host, &plain));
+	assert_false(host_answered(host, &good, MONO_MS));
+	assert_true(host_answered(host, &plain, MONO_MS));
 	probe = server_probe(host->answer, &rules, "mx.a.test", "a.test");
 	assert_int_equal(probe.verify, ANSWER_UNSURE);
 	assert_int_equal(news_of(host).verify_ms, 0);
 	assert_int_equal(news_of(host).failed_ms, 0);
 	host_begin(host, 1, false, &now);
-	assert_true(host_answered(host, NULL));
+	assert_true(host_answered(host, NULL, MONO_MS));
 	assert_true(host->known.silent);
 	assert_int_equal(news_of(host).encrypt_ms, 0);
 	hosts_free(hosts);
@@ -239,7 +245,7 @@ answer_is_news(void **state)
 
 	names_add(server.names, STR("mx.a.test"));
 	host_begin(host, 1, true, &now);
-	assert_true(host_answered(host, &server));
+	assert_true(host_answered(host, &server, MONO_MS));
 	past = host_news(host, &rules, row->wanted);
 	assert_int_equal(past.verify_ms, past.proven_ms);
 	snprintf(text, sizeof(text), "%s%s%s%s", past.encrypt_ms != 0 ? "e" : "",
@@ -262,7 +268,7 @@ table_is_bounded(void **state)
 	host_begin(first, 1, false, &now);
 	second = hosts_get(hosts, "second.test", 25);
 	host_begin(second, 1, false, &now);
-	host_answered(second, &good);
+	host_answered(second, &good, MONO_MS);
 	for (unsigned i = 0; i < 3 * HOSTS_MAX; i++) {
 		snprintf(name, sizeof(name), "h%u.test", i);
 		assert_non_null(hosts_get(hosts, name, 25));

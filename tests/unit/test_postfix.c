@@ -305,42 +305,55 @@ struct queue_row {
 	const char *status;
 	const char *err; /* its beginning; NULL: success */
 	const char *seen;
+	const char *refused; /* why its one line that is no message is none; NULL: all are
+	                      * messages */
 };
 
 static const struct queue_row queue_rows[] = {
-    {"an empty queue", "", "0", NULL, ""},
+    {"an empty queue", "", "0", NULL, "", NULL},
     {"a message with two recipients",
         MESSAGE("AB1", RECIPIENT("a@x.test") ", " RECIPIENT("b@x.test")) "\n", "0", NULL,
         "deferred AB1 1795483619 a@x.test (because)\n"
-        "deferred AB1 1795483619 b@x.test (because)\n"},
+        "deferred AB1 1795483619 b@x.test (because)\n",
+        NULL},
     {"no reason, other members, no newline at the end",
         MESSAGE(
             "AB1", "{\"orig_address\": \"c@x.test\", \"address\": \"b\\u00fc@x.test\"}"),
-        "0", NULL, "deferred AB1 1795483619 b\xc3\xbc@x.test ()\n"},
+        "0", NULL, "deferred AB1 1795483619 b\xc3\xbc@x.test ()\n", NULL},
     {"a forged quote is text",
         MESSAGE("AB1", RECIPIENT("\\\"a, \\\\\\\" }\\\"@x.test")) "\n", "0", NULL,
-        "deferred AB1 1795483619 \"a, \\\" }\"@x.test (because)\n"},
-    {"no JSON", MESSAGE("AB1", RECIPIENT("a@x.test")) "\npostqueue: warning\n", "0",
-        "postqueue printed no JSON: ", "deferred AB1 1795483619 a@x.test (because)\n"},
-    {"half a message", "{\"queue_name\": \"defer", "0",
-        "postqueue printed no JSON: ", ""},
-    {"a list is no message", "[1]\n", "0", "postqueue printed a message of unknown form",
-        ""},
-    {"an option is no queue id", MESSAGE("-f", RECIPIENT("a@x.test")) "\n", "0",
-        "postqueue printed a message of unknown form", ""},
-    {"a recipient without address", MESSAGE("AB1", "{}") "\n", "0",
-        "postqueue printed a message of unknown form", ""},
-    {"a NUL in a text", MESSAGE("AB1", RECIPIENT("a\\u0000@x.test")) "\n", "0",
-        "postqueue printed no JSON: ", ""},
+        "deferred AB1 1795483619 \"a, \\\" }\"@x.test (because)\n", NULL},
+    {"no JSON",
+        MESSAGE("AB1", RECIPIENT("a@x.test")) "\npostqueue: warning\n" MESSAGE(
+            "AB2", RECIPIENT("b@x.test")) "\n",
+        "0", NULL,
+        "deferred AB1 1795483619 a@x.test (because)\n"
+        "deferred AB2 1795483619 b@x.test (because)\n",
+        "postqueue printed no JSON: "},
+    {"half a message", "{\"queue_name\": \"defer", "0", NULL, "",
+        "postqueue printed no JSON: "},
+    {"a list is no message", "[1]\n", "0", NULL, "",
+        "postqueue printed a message of unknown form"},
+    {"an option is no queue id", MESSAGE("-f", RECIPIENT("a@x.test")) "\n", "0", NULL, "",
+        "postqueue printed a message of unknown form"},
+    {"a recipient without address", MESSAGE("AB1", RECIPIENT("a@x.test") ", {}") "\n",
+        "0", NULL, "", "postqueue printed a message of unknown form"},
+    {"a NUL in a text", MESSAGE("AB1", RECIPIENT("a\\u0000@x.test")) "\n", "0", NULL, "",
+        "postqueue printed no JSON: "},
+    {"what is no UTF-8", MESSAGE("AB1", RECIPIENT("a\xed\xa0\x80\xc3\xbc@x.test")) "\n",
+        "0", NULL, "deferred AB1 1795483619 a???\xc3\xbc@x.test (because)\n", NULL},
+    {"a character that a quote ends", MESSAGE("AB1", RECIPIENT("a@x.test\xe2\x82")) "\n",
+        "0", NULL, "deferred AB1 1795483619 a@x.test?? (because)\n", NULL},
     {"a failure after the first message", MESSAGE("AB1", RECIPIENT("a@x.test")) "\n",
         "69", "postqueue: exit status 69: postqueue: fatal: Queue report unavailable",
-        "deferred AB1 1795483619 a@x.test (because)\n"},
+        "deferred AB1 1795483619 a@x.test (because)\n", NULL},
 };
 
 static void
 queue_is(void **state)
 {
 	const struct queue_row *row = *state;
+	struct queue_refused refused;
 	struct seen seen = {0};
 	struct err err;
 	bool done;
@@ -349,11 +362,15 @@ queue_is(void **state)
 	fake_put("postqueue.out", row->out);
 	fake_put("postqueue.err", "postqueue: fatal: Queue report unavailable\n");
 	fake_put("postqueue.status", row->status);
-	done = postfix_read_queue(&fake_postfix, note_queued, &seen, &err);
+	done = postfix_read_queue(&fake_postfix, note_queued, &seen, &refused, &err);
 	assert_string_equal(buf_text(&seen.text), row->seen);
 	assert_int_equal(done, row->err == NULL);
 	if (row->err != NULL)
 		assert_int_equal(strncmp(err.text, row->err, strlen(row->err)), 0);
+	assert_int_equal(refused.count, row->refused != NULL);
+	if (row->refused != NULL)
+		assert_int_equal(
+		    strncmp(refused.why.text, row->refused, strlen(row->refused)), 0);
 	buf_clear(&seen.text);
 }
 
@@ -390,6 +407,7 @@ static void
 genuine_queue_is_read_whole(void **state)
 {
 	struct buf script = {0}, got = {0}, expected = {0};
+	struct queue_refused refused;
 	struct err err;
 
 	(void)state;
@@ -397,7 +415,9 @@ genuine_queue_is_read_whole(void **state)
 	buf_printf(&script, "cat '%s'\n", corpus_queue);
 	fake_put("postqueue.sh", buf_text(&script));
 	read_expected(&expected);
-	assert_true(postfix_read_queue(&fake_postfix, note_expected, &got, &err));
+	assert_true(
+	    postfix_read_queue(&fake_postfix, note_expected, &got, &refused, &err));
+	assert_int_equal(refused.count, 0);
 	assert_string_equal(buf_text(&got), buf_text(&expected));
 	buf_clear(&script);
 	buf_clear(&got);

@@ -404,6 +404,115 @@ so_many_at_once(void **state)
 	rig_close();
 }
 
+/* --- servers that hold the connection ----------------------------------------------- */
+
+#define HELD_MS (30 * SECOND) /* as long as a probe may take */
+
+static unsigned held;
+
+static bool
+is_tarpit(const char *host)
+{
+	return strstr(host, "tarpit.test") != NULL;
+}
+
+/* Sixteen at once take as long as one. */
+static void
+holds(const struct finger_question *question, struct server *server)
+{
+	self_signed(question, server);
+	if (!is_tarpit(question->host))
+		return;
+	held++;
+	world_pass(HELD_MS / 16);
+	*server = (struct server){.probe = {.end = PROBE_SILENT}};
+}
+
+static void
+holds_whole(const struct finger_question *question, struct server *server)
+{
+	(void)question;
+	world_pass(HELD_MS);
+	*server = (struct server){.probe = {.end = PROBE_SILENT}};
+}
+
+static void
+answer_five_tarpits(struct measure_item *item)
+{
+	char name[NEXTHOP_HOST_SIZE];
+
+	for (int i = 0; i < 5 && is_tarpit(item->nexthop.host); i++) {
+		snprintf(name, sizeof(name), "mx%d.%.100s", i, item->nexthop.host);
+		world_add_host(item, name, PROMISE_NONE);
+	}
+}
+
+/* An answer that comes when half a minute is over is one all the same. */
+static void
+host_that_holds_its_connection_is_no_answer(void **state)
+{
+	(void)state;
+	begin(holds_whole);
+	rig_defer("a.test");
+	world_wait(rig.engine, 2 * MIN);
+	assert_judged("a.test", LEVEL_NONE, WHY_NO_ANSWER);
+	assert_in_range(world.fingered, 1, 2);
+	world_wait(rig.engine, DAY);
+	assert_in_range(world.fingered, 12, 40); /* once an hour at last */
+	rig_close();
+}
+
+/* Nor does mail that fails each minute have it asked all the time. */
+static void
+host_that_holds_its_connection_is_left_alone(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	begin(holds_whole);
+	for (int i = 0; i < 60; i++) {
+		rig_defer("a.test");
+		world_wait(rig.engine, MIN);
+	}
+	before = world.fingered;
+	for (int i = 0; i < 60; i++) {
+		rig_defer("a.test");
+		world_wait(rig.engine, MIN);
+	}
+	assert_in_range(world.fingered - before, 5, 12);
+	rig_close();
+}
+
+static void
+one_domain_does_not_hold_them_all(void **state)
+{
+	char domain[64];
+	size_t most = 0;
+
+	(void)state;
+	begin(holds);
+	world.answer = answer_five_tarpits;
+	for (int i = 0; i < 16; i++) {
+		snprintf(domain, sizeof(domain), "n%d.tarpit.test", i);
+		rig_defer_because(domain, NOT_VERIFIED);
+	}
+	rig_save();
+	held = 0;
+	for (int i = 0; i < 20; i++) {
+		unsigned before = held;
+
+		engine_turn(rig.engine);
+		world_work();
+		if (held - before > most)
+			most = held - before;
+		if (i == 8)
+			rig_defer("a.test");
+	}
+	assert_int_equal(most, 4);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 /* They are re-read each minute while something is judged; probes take long. */
 static void
 settings_are_read_while_servers_are_asked(void **state)
@@ -518,6 +627,12 @@ main(void)
 	    "a freeze counts them while they are judged");
 	suite_add(explain_knows_what_they_did, NULL, "what they did is kept");
 	suite_add(so_many_at_once, NULL, "sixteen addresses are connected to at once");
+	suite_add(host_that_holds_its_connection_is_no_answer, NULL,
+	    "a host that holds its connection is no answer");
+	suite_add(host_that_holds_its_connection_is_left_alone, NULL,
+	    "a host that holds its connection is not asked by every alarm");
+	suite_add(one_domain_does_not_hold_them_all, NULL,
+	    "four of the sixteen are of one domain at most");
 	suite_add(settings_are_read_while_servers_are_asked, NULL,
 	    "servers that are being asked do not keep Postfix's settings from being "
 	    "read");

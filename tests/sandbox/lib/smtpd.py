@@ -50,6 +50,7 @@ BEHAVIOURS = {
     "say-unverified": Behaviour(recipient="450 4.7.5 Server certificate not verified"),
     "say-unoffered": Behaviour(recipient="450 4.7.5 TLS is required, but was not offered by host "
                                          "mx.victim.test[192.0.2.1]"),
+    "say-ill-formed": Behaviour(recipient="450 4.2.0 caf\udced\udca0\udc80 later"),
     "say-forged": Behaviour(recipient=f"450-4.7.4 Server certificate not trusted\r\n450 4.7.4 {FORGED}"),
 }
 
