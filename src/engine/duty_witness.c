@@ -25,7 +25,7 @@ struct witness {
 	int64_t wanted_ms; /* monotonic: since when somebody waits for a listing */
 	int64_t began_ms;  /* monotonic: the last listing; 0: none */
 	int64_t took_ms;
-	bool given_up; /* there may be messages of whose retries there was no word */
+	bool given_up;   /* there may be messages of whose retries there was no word */
 	bool is_partial; /* lines of the last one were no messages, which was reported */
 };
 
@@ -185,7 +185,8 @@ are_gone(const struct witness_task *t, const struct witness_ask *ask)
 {
 	const struct witness_message *first = &t->messages[ask->from];
 
-	return ask->count > 0 && witness_says(first, ask->count, t->refused.count == 0) == QUEUE_GONE;
+	return ask->count > 0 &&
+	    witness_says(first, ask->count, t->refused.count == 0) == QUEUE_GONE;
 }
 
 static bool

@@ -108,6 +108,9 @@ enum sql {
 	SQL_COUNT,
 };
 
+/* Their texts, for store_prepare(). */
+extern const char *const store_sql[SQL_COUNT];
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_COUNT];

@@ -51,9 +51,11 @@ stop() {
 	daemon=''
 }
 # attempt ID DOMAIN SERVER REASON: that failed now, of a message that came 9 s ago
+tries=10
 attempt() {
+	tries=$((tries + 1)) # two attempts never take the same time
 	echo "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00) mail postfix/smtp[77]: $1: to=<user@$2>," \
-		"relay=$3[192.0.2.1]:25, delay=9, delays=8.9/0/0.03/0.02, dsn=4.7.5, status=deferred ($4)" >>"$log"
+		"relay=$3[192.0.2.1]:25, delay=9, delays=8.$tries/0/0.03/0.02, dsn=4.7.5, status=deferred ($4)" >>"$log"
 }
 # says WHY KEY: that was decided last
 says() {
@@ -214,6 +216,33 @@ ladder again pin.test
 is 'a pin stays' "$out $(due pin.test)" 'pin.test is pinned, and stays so (unset ends that) never never'
 ladder again --all
 is 'with --all as well' "$(due pin.test)" 'never never'
+
+# --- mail that was sent waits no more, in one reading as well
+
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+# waited ID DOMAIN STATUS SECONDS-AGO DELAY
+waited() {
+	echo "$(date -u -d "-$4 seconds" +%Y-%m-%dT%H:%M:%S.%6N+00:00) mail postfix/smtp[77]: $1: to=<user@$2>," \
+		"relay=mx.$2[192.0.2.1]:25, delay=$5, delays=$(($5 - 1))/0/0.9/0.1, dsn=2.0.0, status=$3"
+}
+{
+	waited 4jYQBx3n2tz1bYNG away.test 'deferred (Server certificate not verified)' 300 9
+	waited 4jYQBx3n2tz1bYNH away.test 'deferred (Server certificate not verified)' 299 9
+	waited 4jYQBx3n2tz1bYNG away.test 'sent (250 2.0.0 Ok: queued as 1)' 180 129
+} >"$log"
+ladder scan --apply "$log"
+ladder list --waiting --json
+is 'a message that was sent does not wait' "$(json '[e["destination"] for e in d]')" "['away.test']"
+waited 4jYQBx3n2tz1bYNH away.test 'sent (250 2.0.0 Ok: queued as 1)' 60 249 >>"$log"
+ladder scan --apply "$log"
+ladder list --waiting --json
+is 'nor the last one' "$(json '[e["destination"] for e in d]')" '[]'
+ladder status --json
+is 'nothing waits' "$(json '(d[0]["waits"], d[0]["bounces_at"])')" '(0, None)'
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+ladder scan --apply "$log"
+ladder list --waiting --json
+is 'read at once: nothing waits' "$(json '[e["destination"] for e in d]')" '[]'
 
 # --- a terminal
 

@@ -57,7 +57,7 @@ struct world {
 
 	struct world_work notify;
 	struct world_work command; /* notify.command */
-	struct buf subject; /* of the last mail */
+	struct buf subject;        /* of the last mail */
 	struct buf body;
 
 	/* Notes the version in the database and takes export_ms by the wall clock, where

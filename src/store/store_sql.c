@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is asked of the database and written to it. */
+#include "store/store_impl.h"
+
+/* What store_entries.c reads, in its order. */
+#define ENTRY_COLUMNS \
+	"key, entry, attributes, entry_why, note, pinned, pin_until_ms, since_ms, " \
+	"look_ms"
+
+/* What store_views.c reads behind these. */
+#define VIEW_COLUMNS \
+	ENTRY_COLUMNS ", why, EXISTS(SELECT 1 FROM waiting WHERE destination = id)," \
+	              " (SELECT coalesce(min(arrival_ms), 0) FROM waiting" \
+	              "  WHERE destination = id AND arrival_ms <> 0)"
+
+/* The rows that stand for messages without one of their own: "@DOMAIN". */
+#define WAITING_OTHERS " BETWEEN '@' AND '@~'"
+
+/* Where nothing was decided yet the why of the entry stands. */
+#define WAITS_WHY "CASE why WHEN 'none' THEN entry_why ELSE why END"
+
+const char *const store_sql[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_BEGIN_READ] = "BEGIN",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_DATA_VERSION] = "PRAGMA data_version",
+    [SQL_PENDING] =
+        "SELECT id, key FROM destination WHERE pending <> 0 ORDER BY deferral_ms"
+        " LIMIT ?",
+    [SQL_DUE] = "SELECT id FROM destination WHERE look_ms <> 0 AND look_ms <= ?"
+                " ORDER BY look_ms LIMIT ?",
+    [SQL_NEXT_DUE] =
+        "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
+    [SQL_LOOK_AT_LEVEL] = "UPDATE destination SET look_ms = ?"
+                          " WHERE entry <> 'none' AND entry = ? AND pinned = 0",
+    [SQL_LOOK_AT_ALL] = "UPDATE destination SET look_ms = ?"
+                        " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0)",
+    [SQL_LOOK_BRING_BACK] = "UPDATE destination SET look_ms = ?1"
+                            " WHERE look_ms <> 0 AND look_ms > ?2 AND pinned = 0",
+    [SQL_TALLY_ADD] =
+        "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT(destination, day, what)"
+        " DO UPDATE SET count = count + excluded.count",
+    [SQL_TALLIES] = "SELECT day, what, count FROM tally WHERE destination = ?"
+                    " ORDER BY day, what",
+    [SQL_DECISION_ADD] =
+        "INSERT INTO decision(destination, time_ms, action, before, after, why,"
+        " rule, reason, dns_state, before_attributes, after_attributes,"
+        " was_pinned, was_until_ms, was_note)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_DECISION_FORGET] =
+        "DELETE FROM decision WHERE destination = ?1"
+        " AND action IN ('keep', 'hold') AND id <= (SELECT id FROM decision"
+        " WHERE destination = ?1 AND action IN ('keep', 'hold')"
+        " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    [SQL_DECISIONS] =
+        "SELECT time_ms, action, before, after, why, rule, reason, dns_state,"
+        " before_attributes, after_attributes, was_pinned, was_until_ms, was_note"
+        " FROM decision WHERE destination = ? ORDER BY id",
+    [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
+                          " AND queue_id <> ? AND queue_id NOT" WAITING_OTHERS,
+    [SQL_WAITING_UNKEPT] =
+        "INSERT INTO waiting(destination, queue_id, time_ms, line_ms, domain, rule,"
+        " reason_len, reason_hash, reason_cut, arrival_ms)"
+        " VALUES (?1, CASE WHEN (SELECT count(*) FROM waiting WHERE destination = ?1"
+        "  AND queue_id" WAITING_OTHERS " AND queue_id <> '@' || ?3) < 8"
+        "  THEN '@' || ?3 ELSE '@' END, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        " ON CONFLICT DO UPDATE SET line_ms = excluded.line_ms, rule = excluded.rule,"
+        " domain = excluded.domain, reason_len = excluded.reason_len,"
+        " reason_hash = excluded.reason_hash, reason_cut = excluded.reason_cut,"
+        " absences = 0",
+    [SQL_WAITING_OLDEST] =
+        "SELECT queue_id, domain, rule, reason_len, reason_hash, reason_cut, line_ms,"
+        " absences, arrival_ms FROM waiting WHERE destination = ?1 AND absences >= 0"
+        " AND queue_id NOT" WAITING_OTHERS " ORDER BY absences > 0 DESC, line_ms LIMIT 1",
+    [SQL_WAITING_DROP] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?",
+    [SQL_WAITING_ADD] =
+        "INSERT INTO waiting(destination, queue_id, time_ms, line_ms, domain, rule,"
+        " reason_len, reason_hash, reason_cut, arrival_ms)"
+        " VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        " ON CONFLICT DO UPDATE SET line_ms = ?3, domain = ?4, rule = ?5,"
+        " reason_len = ?6, reason_hash = ?7, reason_cut = ?8, absences = 0,"
+        " arrival_ms = CASE arrival_ms WHEN 0 THEN ?9 ELSE arrival_ms END,"
+        " version = max(version, 0), tries = CASE WHEN version < 0 THEN 0 ELSE tries END",
+    [SQL_WAITING_EACH] = "SELECT queue_id, domain, rule, reason_len, reason_hash,"
+                         " reason_cut, line_ms, absences, arrival_ms FROM waiting"
+                         " WHERE destination = ?",
+    [SQL_WAITING_FIRST] = "SELECT coalesce(min(arrival_ms), 0) FROM waiting"
+                          " WHERE destination = ? AND arrival_ms <> 0",
+    [SQL_WAITING_ABSENT] = "UPDATE waiting SET absences = ? WHERE destination = ?"
+                           " AND queue_id = ? AND line_ms = ?",
+    [SQL_WAITING_GONE] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?"
+                         " AND line_ms = ?",
+    [SQL_WAITING_LAST] = "SELECT destination FROM waiting AS w WHERE queue_id = ?1"
+                         " AND (?2 = '' OR domain = ?2) AND NOT EXISTS"
+                         " (SELECT 1 FROM waiting WHERE destination = w.destination"
+                         "  AND queue_id <> ?1) LIMIT ?3",
+    [SQL_WAITING_END] = "DELETE FROM waiting WHERE queue_id = ?1"
+                        " AND (?2 = '' OR domain = ?2)",
+    [SQL_WAITING_END_SENT] =
+        "DELETE FROM waiting WHERE queue_id = ?1 AND domain = ?2 AND (version < 0 OR"
+        " line_ms + CASE line_ms % 1000 WHEN 0 THEN 1000 ELSE 0 END <= ?3)",
+    [SQL_WAITING_RELEASE] =
+        "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
+        " WHERE destination = ? AND (version = 0 OR (? AND version <> -4))"
+        " AND queue_id NOT" WAITING_OTHERS,
+    [SQL_WAITING_DUE] =
+        "SELECT destination, queue_id FROM waiting WHERE version <> 0"
+        " AND version NOT IN (-1, -3, -4) AND version <= ? AND not_before_ms <= ?"
+        " ORDER BY destination LIMIT ?",
+    [SQL_WAITING_DUE_FEW] = "WITH due AS (SELECT destination, queue_id FROM waiting"
+                            "  WHERE version <> 0 AND version NOT IN (-1, -3, -4)"
+                            "  AND version <= ?1"
+                            "  AND not_before_ms <= ?2)"
+                            " SELECT destination, queue_id FROM due WHERE destination IN"
+                            " (SELECT destination FROM due GROUP BY destination"
+                            "  HAVING count(*) <= ?4)"
+                            " ORDER BY destination LIMIT ?3",
+    [SQL_WAITING_AGAIN] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
+                          " WHERE version = -2",
+    [SQL_WAITING_NEXT] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
+                         " WHERE version > 0 AND version <= ? AND not_before_ms > ?",
+    [SQL_WAITING_TAKE] = "UPDATE waiting SET version = -1 WHERE destination = ?"
+                         " AND queue_id = ?",
+    [SQL_WAITING_TAKE_ALL] =
+        "UPDATE waiting SET version = -1 WHERE version <> 0"
+        " AND version NOT IN (-1, -3, -4) AND version <= ? AND not_before_ms <= ?",
+    [SQL_WAITING_DONE_ALL] =
+        "UPDATE waiting SET version = -2, tries = tries + 1,"
+        " not_before_ms = ?1 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
+        " WHERE version = -1",
+    [SQL_WAITING_DONE] =
+        "UPDATE waiting SET version = -2, tries = tries + 1,"
+        " not_before_ms = ?3 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
+        " WHERE destination = ?1 AND queue_id = ?2 AND version = -1",
+    [SQL_WAITING_GIVE_UP] = "UPDATE waiting SET version = -3, absences = max(absences, 0)"
+                            " WHERE version = -2 AND tries >= 3",
+    [SQL_WAITING_GIVEN_UP] = "SELECT DISTINCT destination FROM waiting"
+                             " WHERE version = -3 AND absences >= 0 LIMIT ?",
+    [SQL_WAITING_SENT] =
+        "UPDATE waiting SET version = -4 WHERE destination = ? AND version < 0",
+    [SQL_WAITING_SENT_OTHERS] =
+        "DELETE FROM waiting WHERE destination = ? AND queue_id" WAITING_OTHERS,
+    [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
+                              " WHERE version = -1",
+    /* LADDER_NOT_YET, written out so that the partial index serves */
+    [SQL_WAITING_BRING_BACK] = "UPDATE waiting SET not_before_ms = ?1"
+                               " WHERE not_before_ms > ?1 + 3600000",
+    [SQL_FORCE] = "UPDATE destination SET force_ms = ?1"
+                  " WHERE force_ms = 9223372036854775807 AND map_version <= ?2",
+    [SQL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM destination"
+                    " WHERE entry <> 'none' ORDER BY key",
+    /* '/' is the byte behind '.' */
+    [SQL_PARENTS] = "SELECT " ENTRY_COLUMNS " FROM destination"
+                    " WHERE key >= '.' AND key < '/' AND pinned <> 0 ORDER BY key",
+    [SQL_CHANGES] = "SELECT " ENTRY_COLUMNS " FROM destination"
+                    " WHERE map_version <> 0 AND map_version > ?",
+    [SQL_ENTRY_COUNT] = "SELECT coalesce(sum(count), 0) FROM entry_count",
+    [SQL_ENTRY_COUNTS] = "SELECT level, why, count FROM entry_count WHERE count > 0",
+    [SQL_WAITING_COUNTS] = "SELECT level, " WAITS_WHY ", sum(count) FROM waits_count"
+                           " GROUP BY 1, 2 HAVING sum(count) > 0",
+    [SQL_WAITING_NEXT_ARRIVAL] =
+        "SELECT d.key FROM waiting AS w JOIN destination AS d ON d.id = w.destination"
+        " WHERE w.arrival_ms <> 0 ORDER BY w.arrival_ms LIMIT 1",
+    [SQL_VIEW] = "SELECT " VIEW_COLUMNS " FROM destination WHERE key = ?",
+    [SQL_VIEWS] = "SELECT " VIEW_COLUMNS " FROM destination WHERE entry <> 'none'"
+                  " ORDER BY key",
+    [SQL_VIEWS_WAITING] = "SELECT " VIEW_COLUMNS " FROM destination WHERE id IN"
+                          " (SELECT destination FROM waiting) ORDER BY key",
+    [SQL_AGAIN_ALL] = "UPDATE destination SET look_ms = ?1, dns_until_ms = 0,"
+                      " lease_end_ms = min(lease_end_ms, ?1), again_ms = ?1"
+                      " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0)",
+    [SQL_TARGET_GET] = "SELECT version, since_ms FROM target WHERE name = ?",
+    [SQL_TARGET_PUT] = "INSERT INTO target(name, version, since_ms) VALUES (?, ?, ?)"
+                       " ON CONFLICT(name) DO UPDATE SET version = excluded.version,"
+                       " since_ms = CASE version WHEN excluded.version THEN since_ms"
+                       "  ELSE excluded.since_ms END",
+    [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
+    [SQL_PLACE_GET] = "SELECT kind, place FROM log_place WHERE log = ?",
+    [SQL_PLACE_PUT] =
+        "INSERT OR REPLACE INTO log_place(log, kind, place) VALUES (?, ?, ?)",
+    [SQL_COUNTER_ADD] = "INSERT INTO counter(name, value) VALUES (?, ?)"
+                        " ON CONFLICT(name) DO UPDATE SET value = value + excluded.value",
+    [SQL_COUNTER_SET] = "INSERT OR REPLACE INTO counter(name, value) VALUES (?, ?)",
+    [SQL_COUNTER_GET] = "SELECT value FROM counter WHERE name = ?",
+    [SQL_BLOB_PUT] = "INSERT OR REPLACE INTO blob(name, value) VALUES (?, ?)",
+    [SQL_BLOB_GET] = "SELECT value FROM blob WHERE name = ?",
+    [SQL_WAITS] =
+        "SELECT w.destination,"
+        " min(CASE w.arrival_ms WHEN 0 THEN w.time_ms ELSE w.arrival_ms END),"
+        " coalesce(min(nullif(w.arrival_ms, 0)), 0), d.first_attempt_ms,"
+        " (SELECT coalesce(max(time_ms), 0) FROM decision WHERE destination = d.id),"
+        " coalesce(a.alerted_ms, 0), coalesce(a.bounce_ms, 0), d.deferral,"
+        " coalesce(a.why, '') = d.why, d.why = 'freeze'"
+        " FROM waiting AS w CROSS JOIN destination AS d ON d.id = w.destination"
+        " LEFT JOIN wait_alert AS a ON a.destination = w.destination"
+        " WHERE w.destination > ? GROUP BY w.destination ORDER BY w.destination LIMIT ?",
+    [SQL_WAIT_ALERTED] =
+        "INSERT INTO wait_alert(destination, alerted_ms, why, bounce_ms)"
+        " SELECT ?1, ?2, ?3, ?4 WHERE EXISTS"
+        " (SELECT 1 FROM waiting WHERE destination = ?1)"
+        " ON CONFLICT DO UPDATE SET alerted_ms = excluded.alerted_ms,"
+        " why = excluded.why, bounce_ms = max(bounce_ms, excluded.bounce_ms)",
+    [SQL_THIN_WAITING] = "DELETE FROM waiting WHERE time_ms < ?",
+    [SQL_THIN_TALLY] = "DELETE FROM tally WHERE destination > ? AND destination <= ?"
+                       " AND day < ?",
+    [SQL_THIN_DECISION] = "DELETE FROM decision WHERE time_ms < ?",
+    [SQL_THIN_MONTH] = "DELETE FROM tally_month"
+                       " WHERE month < strftime('%Y-%m', ? * 86400, 'unixepoch')",
+    [SQL_THIN_LAST] = "SELECT id FROM destination WHERE id > ? ORDER BY id"
+                      " LIMIT 1 OFFSET ?",
+    [SQL_IDLE] =
+        "SELECT id FROM destination AS d WHERE id > ?1 AND id <= ?2 AND entry = 'none'"
+        " AND pinned = 0 AND deferral = 0 AND pending = 0 AND look_ms = 0"
+        " AND max(sent_ms, deferral_ms, last_attempt_ms, since_ms, again_ms) < ?3"
+        " AND max(seen_encrypt_ms, seen_trusted_ms, seen_verify_ms, seen_secure_ms,"
+        "  seen_dane_ms) < ?4"
+        " AND (map_version = 0 OR map_version <="
+        "  (SELECT coalesce(min(version), 0) FROM target))"
+        " AND NOT EXISTS (SELECT 1 FROM waiting WHERE destination = d.id)"
+        " AND NOT EXISTS (SELECT 1 FROM tally WHERE destination = d.id AND day >= ?5)"
+        " AND NOT EXISTS (SELECT 1 FROM decision WHERE destination = d.id"
+        "  AND time_ms >= ?3)"
+        " ORDER BY id LIMIT ?6",
+    [SQL_IDLE_MONTHS] =
+        "INSERT INTO tally_month(month, what, count)"
+        " SELECT strftime('%Y-%m', day * 86400, 'unixepoch'), what, sum(count)"
+        " FROM tally WHERE destination = ? GROUP BY 1, 2"
+        " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
+    [SQL_IDLE_TALLIES] = "DELETE FROM tally WHERE destination = ?",
+    [SQL_IDLE_DECISIONS] = "DELETE FROM decision WHERE destination = ?",
+    [SQL_IDLE_DELETE] = "DELETE FROM destination WHERE id = ?",
+    [SQL_HOST_ADD] =
+        "INSERT INTO host(name, port, parent, encrypt_ms, verify_ms, dane_ms,"
+        " proven_ms, failed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(name, port) DO UPDATE SET"
+        " encrypt_ms = max(encrypt_ms, excluded.encrypt_ms),"
+        " verify_ms = max(verify_ms, excluded.verify_ms),"
+        " dane_ms = max(dane_ms, excluded.dane_ms),"
+        " proven_ms = max(proven_ms, excluded.proven_ms),"
+        " failed_ms = max(failed_ms, excluded.failed_ms)",
+    [SQL_HOST_GET] = "SELECT encrypt_ms, verify_ms, dane_ms, proven_ms, failed_ms"
+                     " FROM host WHERE name = ? AND port = ?",
+    [SQL_HOST_BRING_BACK] = "UPDATE host SET failed_ms = 0 WHERE failed_ms > ?",
+    [SQL_HOST_PROVEN] = "SELECT name, port FROM host WHERE proven_ms <> 0"
+                        " AND proven_ms >= ? ORDER BY proven_ms DESC LIMIT ?",
+    [SQL_HOST_VERIFIED] = "SELECT name, port FROM host WHERE verify_ms <> 0"
+                          " AND verify_ms >= ? ORDER BY verify_ms DESC LIMIT ?",
+    /* Of a row of that maximum, as SQLite has it. */
+    [SQL_PARENT_PROVEN] = "SELECT name, port, max(proven_ms) FROM host"
+                          " WHERE proven_ms <> 0 AND proven_ms >= ?"
+                          " GROUP BY parent ORDER BY 3 DESC LIMIT ?",
+    [SQL_PARENT_VERIFIED] = "SELECT name, port, max(verify_ms) FROM host"
+                            " WHERE verify_ms <> 0 AND verify_ms >= ?"
+                            " GROUP BY parent ORDER BY 3 DESC LIMIT ?",
+    [SQL_THIN_HOST_LAST] = "SELECT name FROM host WHERE name > ? ORDER BY name"
+                           " LIMIT 1 OFFSET ?",
+    [SQL_THIN_HOST] = "DELETE FROM host WHERE name > ?1 AND (?2 = '' OR name <= ?2)"
+                      " AND max(encrypt_ms, verify_ms, dane_ms, failed_ms) < ?3"
+                      " AND instr(?4, ' ' || name || ' ') = 0",
+    [SQL_HOST_HELD] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
+                      " WHERE failed_ms <> 0 AND failed_ms >= ?1 AND failed_ms <= ?2"
+                      " AND failed_ms > ?3 AND parent <> ''"
+                      " AND max(verify_ms, dane_ms * ?4, encrypt_ms * ?5) <> 0 LIMIT ?6)",
+    [SQL_HOST_FAILED] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
+                        " WHERE failed_ms <> 0 AND failed_ms >= ? AND failed_ms <= ?"
+                        " AND parent <> '' LIMIT ?)",
+    [SQL_HOST_LAST] = "SELECT parent FROM host WHERE verify_ms <> 0 AND verify_ms <= ?"
+                      " ORDER BY verify_ms DESC LIMIT ?",
+    [SQL_HOST_LAST_DANE] = "SELECT parent FROM host WHERE max(verify_ms, dane_ms) <> 0"
+                           " AND max(verify_ms, dane_ms) <= ?"
+                           " ORDER BY max(verify_ms, dane_ms) DESC LIMIT ?",
+    [SQL_HOST_PARENT_FAILED] = "SELECT EXISTS(SELECT 1 FROM host WHERE failed_ms <> 0"
+                               " AND failed_ms >= ?1 AND failed_ms <= ?2"
+                               " AND failed_ms > ?3 AND parent = ?4)",
+};
