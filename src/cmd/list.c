@@ -6,8 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sysexits.h>
 
+#include "base/like.h"
 #include "base/mem.h"
 #include "cmd/page.h"
 
@@ -17,9 +19,9 @@ struct list {
 	bool json;
 	bool waiting; /* those whose mail waits alone */
 	bool count;
-	enum level level; /* LEVEL_UNKNOWN: any */
-	enum why why;     /* WHY_COUNT: any */
-	size_t columns;   /* of the terminal; 0: it is none */
+	unsigned levels; /* a bit for each that is wanted; 0: any */
+	enum why why;    /* WHY_COUNT: any */
+	size_t columns;  /* of the terminal; 0: it is none */
 	int key_width;
 	int64_t lifetime_ms; /* of mail in the queue; 0: not known */
 	int64_t counted;
@@ -38,10 +40,16 @@ flush(struct list *list, size_t least)
 	buf_reset(&list->out);
 }
 
+static unsigned
+level_bit(enum level level)
+{
+	return 1U << (unsigned)level;
+}
+
 static bool
 is_wanted(const struct list *list, enum level level, enum why why, bool waits)
 {
-	return (list->level == LEVEL_UNKNOWN || list->level == level) &&
+	return (list->levels == 0 || (list->levels & level_bit(level)) != 0) &&
 	    (list->why == WHY_COUNT || list->why == why) && (!list->waiting || waits);
 }
 
@@ -260,6 +268,40 @@ run_on(struct list *list, struct store *store, const struct nexthop *names,
 	return status != 0 ? status : flushed;
 }
 
+/* The lowest rung is one to people, by whichever word it is written. */
+static int
+read_level(struct list *list, const char *word)
+{
+	enum level level;
+
+	if (strcasecmp(word, "cleartext") == 0)
+		list->levels = level_bit(LEVEL_MAY) | level_bit(LEVEL_DANE);
+	else if (level_parse(str_of(word), &level))
+		list->levels = level_bit(level);
+	else
+		return cmd_usage(&cmd_list,
+		    "\"%s\" is no level: none, cleartext (may or dane), encrypt, verify, "
+		    "secure or dane-only",
+		    word);
+	return 0;
+}
+
+static int
+read_why(struct list *list, const char *word)
+{
+	const char *slugs[WHY_COUNT], *like;
+
+	if (why_parse(str_of(word), &list->why))
+		return 0;
+	for (size_t i = 0; i < WHY_COUNT; i++)
+		slugs[i] = why_slug((enum why)i);
+	like = like_nearest(str_of(word), slugs, WHY_COUNT);
+	return cmd_usage(&cmd_list,
+	    "\"%s\" is no why: they are in tlsladder(8), WHY%s%s%s", word,
+	    like != NULL ? "; did you mean \"" : "", like != NULL ? like : "",
+	    like != NULL ? "\"?" : "");
+}
+
 static int
 read_options(struct list *list, int argc, char **argv)
 {
@@ -267,30 +309,36 @@ read_options(struct list *list, int argc, char **argv)
 	    {"waiting", no_argument, NULL, 'w'}, {"count", no_argument, NULL, 'c'},
 	    {"level", required_argument, NULL, 'l'},
 	    {"why", required_argument, NULL, 'y'}, {NULL, 0, NULL, 0}};
-	int option;
+	int option, status = 0;
 
-	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+	while (
+	    status == 0 && (option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (option == 'j')
 			list->json = true;
 		else if (option == 'w')
 			list->waiting = true;
 		else if (option == 'c')
 			list->count = true;
-		else if (option == 'l' && !level_parse(str_of(optarg), &list->level))
-			return cmd_usage(&cmd_list, "\"%s\" is no level", optarg);
-		else if (option == 'y' && !why_parse(str_of(optarg), &list->why))
-			return cmd_usage(&cmd_list,
-			    "\"%s\" is no why: they are in tlsladder(8), WHY", optarg);
-		else if (option != 'l' && option != 'y')
+		else if (option == 'l')
+			status = read_level(list, optarg);
+		else if (option == 'y')
+			status = read_why(list, optarg);
+		else
 			return cmd_wrong_option(&cmd_list, option, argv);
 	}
-	return 0;
+	/* Without a name, entries are listed: none of them has no level. */
+	if (status == 0 && list->levels == level_bit(LEVEL_NONE) && !list->waiting &&
+	    optind == argc)
+		return cmd_usage(&cmd_list,
+		    "--level none is of mail that waits, or of domains that are named: "
+		    "add --waiting or DOMAIN");
+	return status;
 }
 
 static int
 run_list(const struct options *options, int argc, char **argv)
 {
-	struct list list = {.level = LEVEL_UNKNOWN, .why = WHY_COUNT};
+	struct list list = {.why = WHY_COUNT};
 	struct nexthop *names;
 	struct config config;
 	struct store *store;
@@ -327,7 +375,8 @@ const struct command cmd_list = {
     .help = "--waiting  destinations whose mail waits, with an entry or without, and "
             "when the\n"
             "           first message bounces\n"
-            "--level    those alone whose entry has that level; none: no entry\n"
+            "--level    those alone whose entry has that level; cleartext: may or dane;\n"
+            "           none: no entry, with --waiting or DOMAIN\n"
             "--why      those alone with that word: with --waiting what the mail "
             "waits for\n"
             "--count    only how many they are\n"

@@ -357,12 +357,31 @@ open_scan(const struct options *options, struct scan *scan, struct rules **rules
 	return scan->engine != NULL ? 0 : cmd_fail(EX_IOERR, "%s", err.text);
 }
 
-/* A span until now, or a day, or a time of a day, in local time. */
+/* mktime(3) makes of 30 February a day of March. */
+static bool
+is_of_calendar(const struct tm *tm)
+{
+	struct tm same = *tm;
+
+	return timegm(&same) != (time_t)-1 && same.tm_mday == tm->tm_mday;
+}
+
+/* A span until now, or a day, or a time of a day: in local time, or with a Z in UTC. */
 static bool
 parse_since(const char *text, int64_t *ms)
 {
-	static const char *const forms[] = {
-	    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"};
+	static const struct {
+		const char *form;
+		bool is_utc;
+	} forms[] = {
+	    {"%Y-%m-%d %H:%M:%S", false},
+	    {"%Y-%m-%d %H:%M", false},
+	    {"%Y-%m-%dT%H:%M:%S", false},
+	    {"%Y-%m-%dT%H:%M", false},
+	    {"%Y-%m-%dT%H:%M:%SZ", true},
+	    {"%Y-%m-%dT%H:%MZ", true},
+	    {"%Y-%m-%d", false},
+	};
 
 	if (span_parse(str_of(text), ms)) {
 		*ms = clock_wall_ms() - *ms;
@@ -370,12 +389,14 @@ parse_since(const char *text, int64_t *ms)
 	}
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		struct tm tm = {.tm_isdst = -1};
-		const char *end = strptime(text, forms[i], &tm);
+		const char *end = strptime(text, forms[i].form, &tm);
 		time_t time;
 
 		if (end == NULL || *end != '\0')
 			continue;
-		time = mktime(&tm);
+		if (!is_of_calendar(&tm))
+			return false;
+		time = forms[i].is_utc ? timegm(&tm) : mktime(&tm);
 		*ms = (int64_t)time * SPAN_SECOND_MS;
 		return time != (time_t)-1;
 	}
@@ -499,7 +520,8 @@ const struct command cmd_scan = {
     .summary = "Show what would be decided on logs, read once",
     .help = "  --apply       do it\n"
             "  --json        one JSON object a line\n"
-            "  --since TIME  leave out lines before: 7d, or 2026-11-24 07:30\n\n"
+            "  --since TIME  leave out lines before: 7d, 2026-11-24 07:30 or,\n"
+            "                in UTC, 2026-11-24T07:30:00Z\n\n"
             "FILE may be compressed with gzip. - is standard input. The order of files\n"
             "does not matter.\n",
     .run = run_scan,

@@ -78,7 +78,7 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 	struct last last = {.found = false};
 	struct destination d;
 	struct err err;
-	bool found, done, stands;
+	bool found = false, done, stands;
 
 	done = store_get(store, pin->nexthop.key, &d, &found, &err) &&
 	    (!found || store_each_decision(store, d.id, take_decision, &last, &err));
@@ -86,6 +86,9 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 	destination_clear(&d);
 	if (!done)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);
+	else if (!found)
+		*status =
+		    cmd_fail(EX_NOINPUT, "nothing is known of %s", pin->nexthop.key);
 	else if (!stands)
 		*status = cmd_fail(EX_DATAERR, "there is no decision on %s to take back",
 		    pin->nexthop.key);

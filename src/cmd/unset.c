@@ -23,7 +23,7 @@ must_be_known(void *context, struct store *store, struct pin *pin, int *status)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);
 	else if (!found)
 		*status = cmd_fail(
-		    EX_DATAERR, "there is neither pin nor entry of %s", pin->nexthop.key);
+		    EX_NOINPUT, "there is neither pin nor entry of %s", pin->nexthop.key);
 	return done && found;
 }
 

@@ -218,14 +218,19 @@ for file in nothing missing; do
 done
 is 'a missing file is an error' "$status" 66
 sed 's/only.test/early.test/; s/ABC1/ABC2/; s/11-22T07/11-21T07/' "$dir/only" >"$dir/early"
-for since in 2026-11-22 '2026-11-22 06:30' 2026-11-21T08:00:00; do
+for since in 2026-11-22 '2026-11-22 06:30' 2026-11-21T08:00:00 2026-11-22T06:30 \
+	2026-11-22T06:30:00Z 2026-11-22T06:30Z; do
 	ladder scan --since "$since" "$dir/only" "$dir/early"
 	is "--since $since" "$(grep -o '^[a-z]*\.test' <<<"$out")" only.test
 done
 ladder scan --since 1h "$dir/early"
 has '--since with a span' "$out" '0 destinations'
-ladder scan --since yesterday "$dir/only"
-is 'a time that is none: exit status 64' "$status" 64
+TZ=Asia/Tokyo ladder scan --since 2026-11-22T07:00:00Z "$dir/only" "$dir/early"
+is '--since with a Z is UTC wherever it is read' "$(grep -o '^[a-z]*\.test' <<<"$out")" only.test
+for since in yesterday 2026-02-30 2026-02-29T07:30:00Z '2026-04-31 07:30' 2026-11-22T07:30:00+01:00; do
+	ladder scan --since "$since" "$dir/only"
+	is "--since $since is no time: exit status 64" "$status" 64
+done
 ladder scan "$dir/missing" "$dir/only"
 has 'the others are read all the same' "$status $out" 'only.test'
 

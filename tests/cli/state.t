@@ -138,7 +138,7 @@ ladder explain example.test
 has 'its history stays' "$out" 'unpin secure -> none'
 is 'explain: no entry' "$(sed -n '/^map$/{n;p}' <<<"$out")" '  no entry: the default level applies'
 ladder unset never.test
-is 'unset of one that was never seen is an error' $status 65
+is 'unset of one that was never seen is an error' $status 66
 has 'which is named' "$err" 'there is neither pin nor entry of never.test'
 
 # --- hostile text

@@ -77,7 +77,7 @@ is 'a pin that is over by then stands for a day' "$out" 'pin.test: none -> verif
 # Several, all or none.
 ladder set one.test two.test encrypt
 ladder undo one.test never.test two.test
-is 'one that cannot be: none is taken back' "$status $(in_map one.test)" '65 encrypt'
+is 'one that cannot be: none is taken back' "$status $(in_map one.test)" '66 encrypt'
 is 'and nothing is said to be done' "$out" ''
 ladder undo one.test two.test
 is 'several at once' "$status $out" '0 one.test: encrypt -> none for a day
@@ -153,8 +153,8 @@ is 'the last decision has no record: nothing is guessed' $status 65
 is 'and nothing changed' "$(in_map e.test)" 'encrypt'
 
 ladder undo never.test
-is 'an unknown destination: nothing to take back' $status 65
-has 'that is reported' "$err" 'there is no decision on never.test to take back'
+is 'an unknown destination: nothing to take back' $status 66
+has 'that is reported' "$err" 'nothing is known of never.test'
 is 'nothing on standard output' "$out" ''
 
 # WORDS|WHAT IS SAID

@@ -44,8 +44,10 @@ frobnicate|no command "frobnicate"
 --frobnicate|there is no option "--frobnicate"
 -c|option "-c" wants a value
 list a..test|"a..test" is no domain
-list --level strong|"strong" is no level
+list --level strong|"strong" is no level: none, cleartext (may or dane), encrypt, verify, secure or dane-only
+list --level none|add --waiting or DOMAIN
 list --why because|"because" is no why
+list --why pined|did you mean "pinned"?
 status extra|no argument is expected
 status --frobnicate|there is no option "--frobnicate"
 again|either domains or --all is needed

@@ -126,6 +126,8 @@ while IFS='|' read -r options wanted; do
 done <<'END'
 --level dane-only|dane-bad.test
 --level encrypt|
+--level cleartext|
+--level none away.test|away.test
 --why dane-not-met|
 --why dane|dane-bad.test
 --waiting --level none|away.test
