@@ -6,17 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
+#include "cmd/output.h"
 #include "publish/export.h"
 #include "sys/clock.h"
-#include "sys/file.h"
 
 struct exporter {
 	const struct export_format *format;
 	const char *path; /* NULL: standard output */
-	int fd;           /* of the file beside it */
-	const char *beside;
+	struct output output;
 	struct err err;
 	bool failed; /* to write, with the cause in err */
 };
@@ -29,35 +27,21 @@ write_piece(void *context, struct str piece)
 	if (x->path == NULL) /* cmd_flush() reports a failed write */
 		fwrite(piece.p, 1, piece.len, stdout);
 	else if (!x->failed)
-		x->failed = !file_append(x->fd, x->beside, piece, &x->err);
+		x->failed = !output_write(&x->output, piece, &x->err);
 }
 
-/* Whoever reads the file sees the old one or the new one. */
 static int
 export_to_file(struct exporter *x, struct store *store)
 {
-	struct buf beside = {0};
-	bool read, done;
+	bool read, done = false;
 
-	buf_printf(&beside, "%s.new", x->path);
-	x->beside = buf_text(&beside);
-	x->fd = file_create(x->beside, &x->err);
-	if (x->fd < 0) {
-		buf_clear(&beside);
+	if (!output_open(x->path, &x->output, &x->err))
 		return cmd_fail(EX_CANTCREAT, "%s", x->err.text);
-	}
 	read = export_print(x->format, store, clock_wall_ms(), write_piece, x, &x->err);
-	if (!read || x->failed) {
-		close(x->fd);
-		unlink(x->beside);
-		done = false;
-	} else {
-		done = file_finish(x->fd, x->beside, &x->err) &&
-		    file_replace(x->beside, x->path, &x->err);
-		if (!done)
-			unlink(x->beside);
-	}
-	buf_clear(&beside);
+	if (!read || x->failed)
+		output_abandon(&x->output);
+	else
+		done = output_finish(&x->output, &x->err);
 	return done ? 0 : cmd_fail(read ? EX_CANTCREAT : EX_IOERR, "%s", x->err.text);
 }
 
@@ -106,22 +90,31 @@ read_arguments(int argc, char **argv, struct exporter *x)
 	}
 	if (status == 0 && optind < argc)
 		return cmd_usage(&cmd_export, "no argument is expected");
+	if (status == 0 && x->path != NULL && x->path[0] == '\0')
+		return cmd_usage(&cmd_export, "-o wants the name of a file");
 	return status;
 }
 
 static int
 run_export(const struct options *options, int argc, char **argv)
 {
-	struct exporter x = {.format = export_find(NULL), .fd = -1};
+	struct exporter x = {.format = export_find(NULL)};
 	struct config config;
-	struct store *store;
+	struct store *store = NULL;
+	const char *ours = NULL;
 	int status = read_arguments(argc, argv, &x);
 
 	if (status == 0)
 		status = cmd_load(options, &config, NULL);
 	if (status != 0)
 		return status;
-	store = cmd_store(&config, false, &status);
+	if (x.path != NULL)
+		ours = output_is_ours(x.path, &config, options->config_file);
+	if (ours != NULL)
+		status = cmd_usage(
+		    &cmd_export, "%s is %s: export into another file", x.path, ours);
+	else
+		store = cmd_store(&config, false, &status);
 	if (store != NULL)
 		status = export_all(&x, store);
 	store_close(store);
@@ -134,7 +127,7 @@ const struct command cmd_export = {
     .usage = "[--format FORMAT | --json] [-o FILE]",
     .summary = "Write the entries in a format for others",
     .help = "-o, --output  into FILE, which is written beside it and renamed over it,\n"
-            "              instead of standard output\n"
+            "              instead of standard output; no file of tlsladder's own\n"
             "--json        the same as --format json\n",
     .more_help = export_help,
     .run = run_export,

@@ -92,9 +92,60 @@ has 'export -o: which is named' "$err" "$dir/none/entries"
 ladder export --output - --json
 is 'export -o -: standard output' "$out" "$wanted"
 ln -s /dev/full "$dir/full.new"
-ladder export -o "$dir/full"
-is 'export -o: no link is followed' "$status $(test -e "$dir/full" && echo there)" '73 '
-rm -f "$dir/full.new"
+ladder export --json -o "$dir/full"
+is 'export -o: a file beside it is left alone' "$status $(<"$dir/full") $(readlink "$dir/full.new")" "0 $wanted /dev/full"
+rm -f "$dir/full.new" "$dir/full"
+is 'export -o: a new file may be read by all' "$(stat -c %a "$dir/entries")" 644
+chmod 600 "$dir/entries"
+ln -s entries "$dir/link"
+echo old >"$dir/entries"
+ladder export --json -o "$dir/link"
+is 'export -o: of a link the file is replaced, with its mode' \
+	"$status $(readlink "$dir/link") $(stat -c %a "$dir/entries") $(<"$dir/entries")" "0 entries 600 $wanted"
+ln -s nothing "$dir/dangling"
+ladder export -o "$dir/dangling"
+is 'export -o: a link to nothing is an error' "$status $(readlink "$dir/dangling")" '73 nothing'
+mkfifo "$dir/pipe"
+timeout 20 cat "$dir/pipe" >"$dir/piped" &
+ladder export --json -o "$dir/pipe"
+wait $!
+is 'export -o: a pipe is written into' "$status $(test -p "$dir/pipe" && cat "$dir/piped")" "0 $wanted"
+ladder export -o /dev/null
+is 'export -o: so is a device' "$status$err $(test -c /dev/null && echo device)" '0 device'
+ladder export -o /dev/full
+is 'export -o: one that takes nothing is an error' "$status $(test -c /dev/full && echo device)" '73 device'
+ladder export -o "$dir"
+is 'export -o: a directory is an error' $status 73
+
+# FILE|WHAT IT IS
+ln -s state.db "$dir/state-link"
+ln "$dir/tls_policy" "$dir/map-link"
+touch "$dir/tls_policy.db"
+grep -v '^rules:' "$dir/tlsladder.yaml" >"$dir/own.yaml"
+cp "$srcdir/rules/postfix.yaml" "$dir/own-rules.yaml"
+printf 'rules: [%s/own-rules.yaml]\n' "$dir" >>"$dir/own.yaml"
+config=$dir/own.yaml
+before=$(cat "$dir/state.db" "$dir/tls_policy" "$dir/own.yaml" "$dir/own-rules.yaml" | sha256sum)
+while IFS='|' read -r file what; do
+	run "$program" -c "$config" export -o "$dir/$file"
+	is "export -o $file: refused" $status 64
+	has "export -o $file: it is $what" "$err" "$file is $what"
+done <<'END'
+state.db|the state
+state.db-wal|the state
+state.db-shm|the state
+state.db.lock|the state
+state-link|the state
+./state.db|the state
+tls_policy|the policy map
+tls_policy.db|the policy map
+map-link|the policy map
+own.yaml|the configuration file
+own-rules.yaml|a rule file
+END
+is 'and they are as they were' \
+	"$(cat "$dir/state.db" "$dir/tls_policy" "$dir/own.yaml" "$dir/own-rules.yaml" | sha256sum)" "$before"
+rm -f "$dir/map-link" "$dir/tls_policy.db"
 ladder set csv.test may --note '=1+1,"quoted"'
 ladder export --format csv
 is 'export --format csv: read by a reader of CSV' "$(python3 -c '

@@ -72,6 +72,8 @@ doctor extra|no argument is expected
 doctor --frobnicate|there is no option "--frobnicate"
 export extra|no argument is expected
 export --format xml|formats are
+export -o|option "-o" wants a value
+export --output=|-o wants the name of a file
 set|a domain and a level are needed
 set a.test|a domain and a level are needed
 set a.test strong|"strong" is no level
