@@ -161,15 +161,16 @@ count_blanks(struct str text)
 	return at;
 }
 
-/* None where the line is indented. */
+/* None where the line is indented, but for the key of a line of the map, which a tab
+ * ends. */
 static size_t
 first_word(struct str line)
 {
-	size_t at = 0;
+	size_t indent = count_blanks(line), at = indent;
 
 	while (at < line.len && line.p[at] != ' ' && line.p[at] != '\t')
 		at++;
-	return at;
+	return indent == 0 || (at < line.len && line.p[at] == '\t') ? at : 0;
 }
 
 static void
@@ -197,9 +198,8 @@ add_plain(struct str line, struct buf *out)
 }
 
 static void
-cut(struct str line, size_t columns, struct buf *out)
+cut(struct str line, size_t word, size_t columns, struct buf *out)
 {
-	size_t word = first_word(line);
 	struct str first = {line.p, word}, rest = behind(line, word);
 	size_t used = width_of(first);
 
@@ -228,7 +228,7 @@ width_cut(struct str line, size_t columns, struct buf *out)
 		return;
 	}
 	add_plain(line, &plain);
-	cut((struct str){buf_text(&plain), plain.len},
+	cut((struct str){buf_text(&plain), plain.len}, first_word(line),
 	    columns > 2 * INDENT ? columns : 2 * INDENT, out);
 	buf_clear(&plain);
 }

@@ -19,8 +19,8 @@ size_t width_fit(struct str text, size_t columns);
 /*
  * Append a line (without its newline) and a newline, cut at its end, with an ellipsis,
  * to that many columns. Its first word, mostly a domain, is whole however long it is,
- * but for an indented line: where that leaves little room, the rest follows in a line of
- * its own. columns 0: as it is.
+ * but for an indented line where no tab ends it, as in the map: where that leaves little
+ * room, the rest follows in a line of its own. columns 0: as it is.
  */
 void width_cut(struct str line, size_t columns, struct buf *out);
 

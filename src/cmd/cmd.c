@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/utc.h"
+#include "cmd/help.h"
 #include "cmd/words.h"
 #include "conf/rulefile.h"
 
@@ -83,13 +84,15 @@ cmd_note(const char *format, ...)
 int
 cmd_usage(const struct command *command, const char *format, ...)
 {
+	struct buf usage = {0};
 	va_list ap;
 
 	va_start(ap, format);
 	complain("error", format, ap);
 	va_end(ap);
-	fprintf(stderr, "usage: tlsladder %s%s%s\n", command->name,
-	    command->usage[0] != '\0' ? " " : "", command->usage);
+	help_add_usage(command, false, &usage);
+	fputs(buf_text(&usage), stderr);
+	buf_clear(&usage);
 	return EX_USAGE;
 }
 

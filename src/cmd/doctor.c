@@ -314,9 +314,8 @@ const struct command cmd_doctor = {
     .name = "doctor",
     .usage = "[--json]",
     .summary = "Check the installation; say what to type where it is not right",
-    .help = "Run it as the user of the service. Below a fault stands what mends it, to "
-            "be typed\n"
-            "by root. Exit status 78 with a fault, 0 with warnings alone. Nothing is "
-            "changed.\n",
+    .help = "Run it as the user of the service. Below a fault stands what mends it,\n"
+            "to be typed by root. Exit status 78 with a fault, 0 with warnings alone.\n"
+            "Nothing is changed.\n",
     .run = run_doctor,
 };

@@ -6,7 +6,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/width.h"
 #include "cmd/words.h"
+
+#define USAGE_COLUMNS 80
+#define USAGE_INDENT  "           "
 
 void
 help_print(void)
@@ -15,7 +19,8 @@ help_print(void)
 	    "usage: tlsladder [-c FILE] [-v] COMMAND [ARGUMENT]...\n\n"
 	    "Gives every mail destination the strongest TLS level at which its mail "
 	    "flows.\n\n"
-	    "  -c, --config FILE  configuration (default %s/tlsladder/tlsladder.yaml)\n"
+	    "  -c, --config FILE  configuration; without it\n"
+	    "                     %s/tlsladder/tlsladder.yaml\n"
 	    "  -v, --verbose      say more on standard error\n"
 	    "  -h, --help         this text; COMMAND --help for that of a command\n"
 	    "      --version      the version\n\n"
@@ -26,20 +31,59 @@ help_print(void)
 	printf("\nThe manual: tlsladder(8), tlsladder.yaml(5).\n");
 }
 
+/* The next part of a usage: up to a blank that is in no brackets. */
+static struct str
+next_part(struct str *usage)
+{
+	struct str part = {usage->p, 0};
+	int depth = 0;
+
+	while (part.len < usage->len && (depth > 0 || part.p[part.len] != ' ')) {
+		char c = part.p[part.len++];
+
+		depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+	}
+	*usage = str_skip(*usage, part.len < usage->len ? part.len + 1 : part.len);
+	return part;
+}
+
+void
+help_add_usage(const struct command *command, bool general, struct buf *out)
+{
+	struct str usage = str_of(command->usage), part;
+	size_t line = out->len;
+
+	buf_printf(out, "usage: tlsladder %s%s", general ? "[-c FILE] [-v] " : "",
+	    command->name);
+	while (usage.len > 0) {
+		part = next_part(&usage);
+		if (out->len - line + 1 + width_of(part) > USAGE_COLUMNS) {
+			buf_add_char(out, '\n');
+			line = out->len;
+			buf_printf(out, "%s", USAGE_INDENT);
+		} else {
+			buf_add_char(out, ' ');
+		}
+		buf_add_str(out, part);
+	}
+	buf_add_char(out, '\n');
+}
+
 void
 help_print_command(const struct command *command)
 {
 	struct buf more = {0};
 
-	printf("usage: tlsladder [-c FILE] [-v] %s%s%s\n\n%s.\n", command->name,
-	    command->usage[0] != '\0' ? " " : "", command->usage, command->summary);
+	help_add_usage(command, true, &more);
+	printf("%s\n%s.\n", buf_text(&more), command->summary);
+	buf_reset(&more);
 	if (command->help != NULL)
 		printf("\n%s", command->help);
 	if (command->more_help != NULL) {
 		command->more_help(&more);
 		printf("\n%s", buf_text(&more));
-		buf_clear(&more);
 	}
+	buf_clear(&more);
 }
 
 int

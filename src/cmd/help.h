@@ -6,6 +6,10 @@
 #include "cmd/cmd.h"
 
 void help_print(void);
+/* "usage: tlsladder ... COMMAND ...\n", in lines of 80 columns; general: with the options
+ * of every command. */
+void help_add_usage(const struct command *command, bool general, struct buf *out);
+
 void help_print_command(const struct command *command);
 
 /* There is no such command: that, and which was meant, on stderr. EX_USAGE. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "base/width.h"
 #include "cmd/daemon.h"
 #include "cmd/page.h"
 #include "logs/source.h"
@@ -207,6 +208,20 @@ print_text(const struct status *s, struct buf *out)
 	buf_add_char(out, '\n');
 }
 
+/* Nothing of it is cut, a domain least of all. */
+static void
+wrap_text(const struct status *s, struct buf *out)
+{
+	struct buf text = {0};
+	struct str rest, line;
+
+	print_text(s, &text);
+	rest = (struct str){buf_text(&text), text.len};
+	while (str_cut(&rest, '\n', &line))
+		width_wrap(line, page_columns(), "              ", "", out);
+	buf_clear(&text);
+}
+
 /* --- JSON -------------------------------------------------------------------------- */
 
 static void
@@ -297,12 +312,12 @@ print_json(const struct status *s, struct buf *out)
 
 static bool
 print(const struct status *s, const struct config *config, struct store *store, bool json,
-    struct buf *out, struct err *err)
+    struct buf *text, struct buf *out, struct err *err)
 {
 	if (json)
 		print_json(s, out);
 	else
-		print_text(s, out);
+		wrap_text(s, text);
 	for (size_t i = 0; i < config->log.files.count; i++) {
 		const char *log = config->log.files.items[i];
 		enum source_behind behind;
@@ -326,7 +341,7 @@ static int
 show(const struct config *config, bool json)
 {
 	struct status s = {.runs = daemon_runs(config)};
-	struct buf out = {0};
+	struct buf text = {0}, out = {0};
 	struct store *store;
 	struct err err;
 	int status = 0;
@@ -335,9 +350,10 @@ show(const struct config *config, bool json)
 	if (store == NULL)
 		return status;
 	if (!read_status(&s, store, &err) ||
-	    !print(&s, config, store, json, &out, &err)) {
+	    !print(&s, config, store, json, &text, &out, &err)) {
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	} else {
+		fwrite(buf_text(&text), 1, text.len, stdout);
 		if (json)
 			fwrite(buf_text(&out), 1, out.len, stdout);
 		else
@@ -347,6 +363,7 @@ show(const struct config *config, bool json)
 	store_close(store);
 	buf_clear(&s.level);
 	buf_clear(&s.key);
+	buf_clear(&text);
 	buf_clear(&out);
 	return status;
 }

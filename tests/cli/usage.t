@@ -19,6 +19,14 @@ $command
 "
 done
 
+for command in '' $commands; do
+	# shellcheck disable=SC2086
+	run "$program" help $command
+	is "help $command fits 80 columns" "$(awk 'length($0) > 80' <<<"$out")" ''
+done
+run "$program" list -x
+is 'the usage of an error as well' "$(awk 'length($0) > 80' <<<"$err")" ''
+
 version=$(sed -n 's/^AC_INIT(\[tlsladder\], \[\(.*\)\])$/\1/p' "$srcdir/configure.ac")
 run "$program" --version
 is '--version is that of the release' "$out" "tlsladder $version"

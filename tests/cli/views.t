@@ -324,12 +324,17 @@ matches 'its row goes on below' "$out" "$long
 has 'what is cut ends with an ellipsis' "$out" '…'
 on_terminal 80 explain "$long"
 has 'explain: the name is whole' "$out" "$long"
+has 'explain: so it is in the line of the map, and its level follows' "$out" "
+map
+  $long
+    secure match="
 hasnt 'one zone on the page' "$(grep -c UTC <<<"$out")" 2
 ladder explain "$long"
 has 'not on a terminal nothing is cut' "$out" 'mx20.example.test:end'
 hasnt 'or marked' "$out" '…'
 COLUMNS=40 on_terminal 120 status
 check 'COLUMNS is honoured' test "$(widest)" -le 40
+hasnt 'status: all that waits is shown' "$(grep -v '^log' <<<"$out")" '…'
 on_terminal 80 doctor
 paths=${dir//\//\\/}
 out=$(sed "s/${paths}[^ ]*//g" <<<"$out")
