@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "publish/held.h"
 #include "publish/takeover.h"
 #include "sys/clock.h"
 
@@ -25,9 +26,12 @@ refuse(const struct config *config, const char *state, const struct takeover *wa
 static int
 no_state(const struct config *config)
 {
+	struct postfix postfix = cmd_postfix(config);
 	struct takeover wanted;
 	struct err err;
 
+	if (held_export(NULL, config, &postfix, &err) != HELD_NOT)
+		return cmd_fail(EX_NOINPUT, "%s", err.text);
 	if (takeover_wanted(NULL, config, &wanted, &err) && wanted.entries > 0)
 		return refuse(config, "there is no state at", &wanted);
 	return cmd_fail(EX_NOINPUT,
@@ -40,8 +44,11 @@ take_over(const struct config *config, struct store *store, bool create)
 {
 	struct takeover found;
 	struct buf line = {0}, visible = {0};
+	struct postfix postfix = cmd_postfix(config);
 	struct err err;
 
+	if (held_export(store, config, &postfix, &err) != HELD_NOT)
+		return cmd_fail(create ? EX_CANTCREAT : EX_NOINPUT, "%s", err.text);
 	if (!create) {
 		if (!takeover_wanted(store, config, &found, &err))
 			return cmd_fail(EX_IOERR, "%s", err.text);

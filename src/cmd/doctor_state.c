@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cmd/doctor.h"
+#include "publish/held.h"
 #include "publish/mapread.h"
 #include "publish/takeover.h"
 #include "publish/target_map.h"
@@ -49,8 +50,16 @@ doctor_check_origin(struct doctor *d, struct store *store)
 	struct takeover found;
 	struct buf when = {0};
 	int64_t at_ms = 0;
+	enum held held;
 	struct err err;
 
+	held = held_export(store, d->config, &d->postfix, &err);
+	if (held == HELD_FIRST_LINE)
+		return; /* reported by the check of the map's text */
+	if (held != HELD_NOT) {
+		doctor_say(d, DOCTOR_FAULT, "state-lost", "%s", err.text);
+		return;
+	}
 	if (!takeover_wanted(store, d->config, &found, &err)) {
 		doctor_say(d, DOCTOR_FAULT, "state-lost", "%s", err.text);
 	} else if (found.entries > 0) {
