@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "publish/held.h"
 #include "publish/takeover.h"
+#include "store/store_check.h"
 #include "sys/clock.h"
 
 #define BUSY_MS 10000 /* how long a command waits for the daemon's transaction */
@@ -68,12 +69,28 @@ take_over(const struct config *config, struct store *store, bool create)
 	return 0;
 }
 
+static char state_file[4096]; /* that was asked for last; "": none */
+
+int
+cmd_store_ended(int status)
+{
+	struct err why;
+
+	if (status == EX_IOERR && state_file[0] != '\0' &&
+	    store_check(state_file, &why) == ANSWER_NO)
+		cmd_note("%s is malformed: `tlsladder run` makes it anew from the map "
+		         "and the log",
+		    state_file);
+	return status;
+}
+
 struct store *
 cmd_store(const struct config *config, bool create, int *status)
 {
 	struct store *store;
 	struct err err;
 
+	str_copy(str_of(config->state), state_file, sizeof(state_file));
 	if (!create && access(config->state, F_OK) != 0 && errno == ENOENT) {
 		*status = no_state(config);
 		return NULL;
