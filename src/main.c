@@ -77,5 +77,5 @@ main(int argc, char **argv)
 		status = cmd_fail(EX_USAGE, "%s; try tlsladder help", buf_text(&fault));
 	words_clear(&words);
 	buf_clear(&fault);
-	return status;
+	return cmd_store_ended(status);
 }

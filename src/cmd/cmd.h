@@ -77,6 +77,10 @@ struct postfix cmd_postfix(const struct config *config);
  * exit status. */
 struct store *cmd_store(const struct config *config, bool create, int *status);
 
+/* Where a command ended with EX_IOERR and the state that cmd_store() was asked for is
+ * malformed, a note on stderr says what heals it. The status as it is. */
+int cmd_store_ended(int status);
+
 /*
  * An argument as next-hop (cmd/operand.h), with a note where an address or a URL was cut
  * to it. cmd_key(): ".example.org" is one as well. False: it is none, which was reported.

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "publish/held.h"
 #include "publish/takeover.h"
+#include "store/store_check.h"
 #include "sys/clock.h"
 
 #define BUSY_MS 10000 /* how long a command waits for the daemon's transaction */
@@ -25,9 +27,12 @@ refuse(const struct config *config, const char *state, const struct takeover *wa
 static int
 no_state(const struct config *config)
 {
+	struct postfix postfix = cmd_postfix(config);
 	struct takeover wanted;
 	struct err err;
 
+	if (held_export(NULL, config, &postfix, &err) != HELD_NOT)
+		return cmd_fail(EX_NOINPUT, "%s", err.text);
 	if (takeover_wanted(NULL, config, &wanted, &err) && wanted.entries > 0)
 		return refuse(config, "there is no state at", &wanted);
 	return cmd_fail(EX_NOINPUT,
@@ -40,8 +45,11 @@ take_over(const struct config *config, struct store *store, bool create)
 {
 	struct takeover found;
 	struct buf line = {0}, visible = {0};
+	struct postfix postfix = cmd_postfix(config);
 	struct err err;
 
+	if (held_export(store, config, &postfix, &err) != HELD_NOT)
+		return cmd_fail(create ? EX_CANTCREAT : EX_NOINPUT, "%s", err.text);
 	if (!create) {
 		if (!takeover_wanted(store, config, &found, &err))
 			return cmd_fail(EX_IOERR, "%s", err.text);
@@ -61,12 +69,28 @@ take_over(const struct config *config, struct store *store, bool create)
 	return 0;
 }
 
+static char state_file[4096]; /* that was asked for last; "": none */
+
+int
+cmd_store_ended(int status)
+{
+	struct err why;
+
+	if (status == EX_IOERR && state_file[0] != '\0' &&
+	    store_check(state_file, &why) == ANSWER_NO)
+		cmd_note("%s is malformed: `tlsladder run` makes it anew from the map "
+		         "and the log",
+		    state_file);
+	return status;
+}
+
 struct store *
 cmd_store(const struct config *config, bool create, int *status)
 {
 	struct store *store;
 	struct err err;
 
+	str_copy(str_of(config->state), state_file, sizeof(state_file));
 	if (!create && access(config->state, F_OK) != 0 && errno == ENOENT) {
 		*status = no_state(config);
 		return NULL;

@@ -139,7 +139,8 @@ void doctor_check_ladder(struct doctor *doctor);
 
 /* doctor_state.c */
 bool doctor_check_whole(struct doctor *doctor); /* false: it is malformed, and said so */
-void doctor_check_origin(struct doctor *doctor, struct store *store); /* NULL: none */
+/* store NULL: none. True: it was lost, and the map has more. */
+bool doctor_check_origin(struct doctor *doctor, struct store *store);
 void doctor_check_map_text(struct doctor *doctor);
 
 #endif

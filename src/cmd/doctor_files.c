@@ -131,8 +131,10 @@ check_database(struct doctor *d)
 		buf_add_char(&d->advice, ' ');
 		buf_add_shell(&d->advice, d->config->state);
 		buf_printf(&d->advice, ".damaged\n");
-		doctor_advise(
-		    d, "# it begins anew then, without pins; or put a copy back");
+		doctor_advise(d, "systemctl restart tlsladder");
+		doctor_advise(d,
+		    "# entries and pins are taken over from the map; or name the right "
+		    "file");
 		doctor_say(d, DOCTOR_FAULT, "state", "%s", err.text);
 		return;
 	}
@@ -154,9 +156,10 @@ doctor_check_state(struct doctor *d)
 {
 	doctor_check_directory(d, "state-directory", d->config->state);
 	if (access(d->config->state, F_OK) != 0) {
-		doctor_say(d, DOCTOR_OK, "state",
-		    "%s is not there yet: `tlsladder run` makes it", d->config->state);
-		doctor_check_origin(d, NULL);
+		if (!doctor_check_origin(d, NULL))
+			doctor_say(d, DOCTOR_OK, "state",
+			    "%s is not there yet: `tlsladder run` makes it",
+			    d->config->state);
 	} else if (are_ours(d) && doctor_check_whole(d)) {
 		check_database(d);
 	}

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cmd/doctor.h"
+#include "publish/held.h"
 #include "publish/mapread.h"
 #include "publish/takeover.h"
 #include "publish/target_map.h"
@@ -43,20 +44,15 @@ say_wanted(struct doctor *d, const struct takeover *wanted)
 	    wanted->pins);
 }
 
-void
-doctor_check_origin(struct doctor *d, struct store *store)
+static void
+say_taken(struct doctor *d, struct store *store)
 {
 	struct takeover found;
 	struct buf when = {0};
 	int64_t at_ms = 0;
 	struct err err;
 
-	if (!takeover_wanted(store, d->config, &found, &err)) {
-		doctor_say(d, DOCTOR_FAULT, "state-lost", "%s", err.text);
-	} else if (found.entries > 0) {
-		say_wanted(d, &found);
-	} else if (store != NULL && takeover_last(store, &at_ms, &found, &err) &&
-	    at_ms > 0) {
+	if (takeover_last(store, &at_ms, &found, &err) && at_ms > 0) {
 		buf_add_time(&when, at_ms);
 		doctor_say(d, DOCTOR_OK, "state-lost",
 		    "%zu %s, %zu of them pinned, taken over from the map on %s",
@@ -64,6 +60,27 @@ doctor_check_origin(struct doctor *d, struct store *store)
 		    buf_text(&when));
 	}
 	buf_clear(&when);
+}
+
+bool
+doctor_check_origin(struct doctor *d, struct store *store)
+{
+	enum held held;
+	struct takeover found;
+	struct err err;
+
+	held = held_export(store, d->config, &d->postfix, &err);
+	if (held == HELD_FIRST_LINE)
+		return true; /* reported by the check of the map's text */
+	if (held != HELD_NOT || !takeover_wanted(store, d->config, &found, &err)) {
+		doctor_say(d, DOCTOR_FAULT, "state-lost", "%s", err.text);
+		return true;
+	}
+	if (found.entries > 0)
+		say_wanted(d, &found);
+	else if (store != NULL)
+		say_taken(d, store);
+	return found.entries > 0;
 }
 
 /* --- the first line of the map ------------------------------------------------------ */

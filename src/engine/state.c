@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "engine/engine_impl.h"
+#include "publish/held.h"
 #include "publish/takeover.h"
 
 #define BUSY_MS        1000     /* of SQLite; the engine tries again later anyway */
@@ -22,7 +23,13 @@ take_over(struct engine *e, struct err *err)
 {
 	struct takeover taken;
 	struct buf line = {0};
+	struct err why;
 
+	/* Every export finds the same, and fails, until the map was seen to. */
+	if (held_export(e->store, e->config, &e->postfix, &why) != HELD_NOT) {
+		engine_alert(e, why.text);
+		return true;
+	}
 	if (!takeover(e->store, e->config, engine_now(e).wall_ms, &taken, err))
 		return false;
 	if (taken.entries > 0) {

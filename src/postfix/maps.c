@@ -201,6 +201,44 @@ postfix_lookup_all(const struct postfix *postfix, const char *map,
 	return ask(postfix, map, &lookup, err) || err_wrap(err, "%s", map);
 }
 
+struct keys {
+	postfix_key_fn *key;
+	void *context;
+};
+
+static bool
+take_key(void *context, struct str line, struct err *err)
+{
+	struct keys *keys = context;
+	struct str key;
+
+	if (!str_cut(&line, '\t', &key))
+		return err_set(err, "postmap printed no key and value");
+	return keys->key(keys->context, key, err);
+}
+
+bool
+postfix_each_key(const struct postfix *postfix, const char *map, postfix_key_fn *key,
+    void *context, struct err *err)
+{
+	const char *arguments[] = {"-s", map, NULL};
+	struct keys keys = {key, context};
+	struct postfix_call call = {
+	    .program = "postmap",
+	    .arguments = arguments,
+	    .timeout_ms = QUERY_MS,
+	    .output_max = QUERY_MAX,
+	    .line = take_key,
+	    .context = &keys,
+	    .line_max = VALUE_MAX,
+	};
+	struct child_result result;
+	bool done = postfix_run_well(postfix, &call, &result, err);
+
+	child_result_clear(&result);
+	return done;
+}
+
 static bool
 change(const struct postfix *postfix, const char *const *arguments, struct str input,
     struct err *err)

@@ -139,6 +139,12 @@ bool postfix_lookup_all(const struct postfix *postfix, const char *map,
 enum answer postfix_lookup(const struct postfix *postfix, const char *map,
     const char *key, char **value, struct err *err);
 
+/* `postmap -s map`: key() for each key in it, in no order; borrowed. False: err says why,
+ * key()'s own or that the map cannot be listed, as cdb; key() may have been called. */
+typedef bool postfix_key_fn(void *context, struct str key, struct err *err);
+bool postfix_each_key(const struct postfix *postfix, const char *map, postfix_key_fn *key,
+    void *context, struct err *err);
+
 /* postmap map ("hash:/path"): build it from its text. Output of a failure goes to err. */
 bool postfix_postmap(const struct postfix *postfix, const char *map, struct err *err);
 

@@ -82,9 +82,8 @@ count(void *context, struct mapread *found, struct err *err)
 
 /* --- is it called for? -------------------------------------------------------------- */
 
-/* Nothing was published from the state, nor taken over into it. */
-static bool
-is_new(struct store *store, bool *new, struct err *err)
+bool
+takeover_is_new(struct store *store, bool *new, struct err *err)
 {
 	int64_t version, exported, at_ms;
 
@@ -110,7 +109,7 @@ takeover_wanted(struct store *store, const struct config *config, struct takeove
 	bool new = true;
 
 	*out = (struct takeover){0};
-	if (store != NULL && !is_new(store, &new, err))
+	if (store != NULL && !takeover_is_new(store, &new, err))
 		return false;
 	if (!new || !is_ours(store, config))
 		return true;
@@ -187,7 +186,7 @@ take_all(struct taking *taking, struct err *err)
 	int64_t version;
 	bool new;
 
-	if (!is_new(store, &new, err))
+	if (!takeover_is_new(store, &new, err))
 		return false;
 	return !new ||
 	    (each_found(taking->config->map.file, take, taking, err) &&

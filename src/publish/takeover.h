@@ -21,6 +21,9 @@ struct takeover {
 	size_t pins;
 };
 
+/* Was nothing published from the state, nor taken over into it? */
+bool takeover_is_new(struct store *store, bool *new, struct err *err);
+
 /* How many entries a take-over would find; 0: it is not called for. store NULL: there is
  * no state at all. Nothing is changed. */
 bool takeover_wanted(struct store *store, const struct config *config,

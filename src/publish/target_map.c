@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "publish/held.h"
 #include "publish/takeover.h"
 #include "publish/target.h"
 #include "store/store_check.h"
@@ -59,6 +60,9 @@ take_over(struct target_job *job, struct err *err)
 	struct takeover taken;
 	struct buf line = {0};
 
+	if (held_export(job->use.store, job->use.config, job->use.postfix, err) !=
+	    HELD_NOT)
+		return false;
 	if (!takeover(job->use.store, job->use.config, job->now_ms, &taken, err))
 		return false;
 	if (taken.entries > 0) {

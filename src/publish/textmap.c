@@ -358,3 +358,18 @@ textmap_exists(const char *path, const char *type)
 	free(name);
 	return exists;
 }
+
+bool
+textmap_is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+void
+textmap_print_database(const char *path, const char *type, struct buf *out)
+{
+	const struct map_type *found = textmap_find_type(type);
+
+	if (found != NULL && found->suffix != NULL)
+		buf_printf(out, "%s%s", path, found->suffix);
+}

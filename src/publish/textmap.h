@@ -105,6 +105,12 @@ bool textmap_write_text(const char *path, const char *type,
 bool textmap_put_text(const char *path, struct err *err);
 void textmap_drop_text(const char *path);
 
+/* The file that postmap(1) makes of the text at path; "" for a type without one. */
+void textmap_print_database(const char *path, const char *type, struct buf *out);
+
+/* Is there a text at path? */
+bool textmap_is_there(const char *path);
+
 /* Is the database at path there and built? For start-up and doctor. */
 bool textmap_exists(const char *path, const char *type);
 

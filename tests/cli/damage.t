@@ -84,6 +84,7 @@ for how in missing empty; do
 		has "$how: $command says what the map has" "$err" 'has 4 entries, 4 of them pinned'
 	done
 	ladder doctor
+	hasnt "$how: doctor does not call it new" "$out" 'is not there yet'
 	has "$how: so does doctor" "$out" 'is missing or empty, but the map has 4 entries, 4 of them pinned'
 	is "$how: the map is as it was" "$(entries)" "$good"
 	start
@@ -162,6 +163,128 @@ ladder set x.example may
 is 'set does not write to it' "$(entries)" 'own.example	may'
 rm -f "$dir/tls_policy"
 
+# --- lost, and the map is damaged as well
+
+# held NAME TEXT: nothing is exported over the map, and all say TEXT.
+held() {
+	local command
+	cp -p "$dir/tls_policy" "$dir/before" 2>/dev/null || rm -f "$dir/before"
+	ladder list
+	is "$1: list: exit status 66" $status 66
+	has "$1: list says it" "$err" "$2"
+	for command in 'set q.test may' 'unset bank.example'; do
+		# shellcheck disable=SC2086
+		ladder $command
+		is "$1: $command: exit status 73" $status 73
+		has "$1: $command says it" "$err" "$2"
+	done
+	start
+	check "$1: run alerts" await 20 said "alert: .*$2"
+	check "$1: and follows the log" await 20 said "follows $log"
+	stop
+	is "$1: run ends well, without an export" "$status $(grep -c 'map=' "$dir/run.err")" '0 0'
+	if [[ -e $dir/before ]]; then
+		check "$1: the map is as it was, to the byte" cmp "$dir/before" "$dir/tls_policy"
+	else
+		check "$1: no map was made" test ! -e "$dir/tls_policy"
+	fi
+	ladder list
+}
+
+# type_named WORDS: the command that was named and begins with them is typed.
+type_named() {
+	eval "$(grep -o "$1[^\`]*" <<<"$err" | head -n 1)"
+}
+
+with_new() {
+	printf '%s\nnew.example\tencrypt\n' "$1" | sort
+}
+
+restore
+lose
+sed -i '/^short.example/d' "$dir/tls_policy"
+held 'a text that was cut' 'its first line says 4 entries, 3 are read'
+ladder doctor
+has 'a text that was cut: doctor says it' "$out" 'says 4 entries, 3 are read'
+cp -p "$dir/good/tls_policy" "$dir/tls_policy"
+ladder set new.example encrypt
+is 'a copy put back: all of it is taken over' "$(entries | sort)" "$(with_new "$good")"
+
+restore
+lose
+sed -i 's/^short.example.*/short.exa\xff\x01/' "$dir/tls_policy"
+held 'a line that cannot be read' '1 line cannot be read, the first is line'
+type_named "sed -i '1c"
+ladder set new.example encrypt
+is 'the line that is named accepts what is left' "$(entries | sort)" \
+	"$(with_new "$(grep -v ^short <<<"$good")")"
+
+restore
+lose
+truncate -s -3 "$dir/tls_policy"
+held 'a last line without its end' '1 line cannot be read'
+type_named 'rm -f'
+ladder set new.example encrypt
+is 'removed on purpose: it begins anew' "$status $(entries)" '0 new.example	encrypt'
+
+restore
+lose
+sed -i '1s/4 entries/\xff entries/' "$dir/tls_policy"
+held 'a number that is damaged' 'does not say how many entries it has, 4 are read'
+
+restore
+lose
+sed -i '1s/.*/# \xff\xff/' "$dir/tls_policy"
+held 'a first line that is damaged' "sed -i '1c # TLS policy of Postfix, written by tlsladder '"
+is 'nobody says to move it away' "$(grep -c 'move it' <<<"$err")" 0
+type_named "sed -i '1c"
+ladder set new.example encrypt
+is 'the line that is named makes it ours' "$(entries | sort)" "$(with_new "$good")"
+
+# The database still has the entries; a text of lines plays it.
+cp "$dir/tlsladder.yaml" "$dir/plain.yaml"
+configure "log: {file: $log}" "map: {file: $dir/tls_policy, type: hash}"
+cat >"$dir/postmap.sh" <<'END'
+case "$1" in
+-s) cat "${2#hash:}.db" ;;
+-q) awk -F '\t' 'NR == FNR { has[$1] = $2; next } $1 in has { print $1 "\t" has[$1] }' "${3#hash:}.db" - ;;
+*) grep -v '^#' "${1#hash:}" >"${1#hash:}.db" ;;
+esac
+END
+for how in gone empty; do
+	restore
+	lose
+	printf '%s\n' "$good" >"$dir/tls_policy.db"
+	cp "$dir/tls_policy.db" "$dir/before.db"
+	rm -f "$dir/tls_policy"
+	[[ $how == gone ]] || : >"$dir/tls_policy"
+	held "a text that is $how" "is $how, but its database $dir/tls_policy.db has 4 entries"
+	check "$how: the database is as it was" cmp "$dir/tls_policy.db" "$dir/before.db"
+	has "$how: list says how they come back" "$err" "postmap -s hash:$dir/tls_policy"
+	lose
+	(
+		postmap() { FAKE_DIR=$dir "$srcdir/tests/fake/postmap" "$@"; }
+		type_named '{ echo'
+	)
+	ladder set new.example encrypt
+	is "$how: and so they do" "$(entries | sort)" "$(with_new "$good")"
+	rm -f "$dir/tls_policy"
+	lose
+	ladder list
+	type_named 'rm -f'
+	ladder set new.example encrypt
+	is "$how: given up on purpose: it begins anew" "$status $(entries)" '0 new.example	encrypt'
+done
+restore
+lose
+rm -f "$dir/tls_policy"
+echo >"$dir/tls_policy.db"
+sed -i 's/^-s.*/-s) ;;/' "$dir/postmap.sh"
+ladder list
+has 'a database without entries holds nothing' "$err" 'there is no state at'
+rm -f "$dir/tls_policy.db" "$dir/postmap.sh"
+mv "$dir/plain.yaml" "$dir/tlsladder.yaml"
+
 # --- damaged
 
 # Real damage, by a function of its name.
@@ -213,6 +336,15 @@ for damage in flipped_pages truncated nearly_nothing half_a_header zeroed_header
 	$damage
 	ladder doctor
 	has "$damage: doctor says that it is malformed" "$out" "$dir/state.db is malformed: "
+	for command in status list 'explain bank.example' export 'set x.example may' 'undo bank.example'; do
+		# Some damage is not met by each of them.
+		# shellcheck disable=SC2086
+		ladder $command
+		[[ $status -ne 74 ]] || has "$damage: $command says what heals it" "$err" \
+			"$dir/state.db is malformed: \`tlsladder run\` makes it anew from the map and the log"
+	done
+	restore
+	$damage
 	start
 	check "$damage: the daemon starts" await 20 said 'map=.*entries=4'
 	check "$damage: an alert says what was done" said 'alert: the state .* was malformed .* is kept as .*state.db.damaged-20'
@@ -289,6 +421,8 @@ check 'and not set aside' test -z "$(compgen -G "$dir/state.db.damaged-*")"
 restore
 echo 'this is no database, but long enough to look like a file of something else' >"$dir/state.db"
 rm -f "$dir"/state.db-*
+ladder doctor
+has 'a file that is no database of anybody: doctor says that pins come back' "$out" 'entries and pins are taken over from the map'
 ladder run
 is 'a file that is no database of anybody is refused' $status 74
 check 'and left alone' grep -q 'no database' "$dir/state.db"
