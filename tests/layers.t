@@ -43,6 +43,8 @@ sqlite3.h store/[a-z_]*\.[ch]
 yaml.h conf/yaml\.c
 ldns/.*.h dns/resolver[a-z_]*\.[ch]
 idn2.h [a-z]*/[a-z_]*\.c
+unicase.h core/nexthop\.c
+unistr.h core/nexthop\.c
 zlib.h logs/gzip\.c
 jansson.h postfix/queue\.c
 spawn.h sys/child\.c
@@ -119,9 +121,9 @@ is 'libcore.a asks the system for nothing' \
 
 for test in tests/unit/test_ladder tests/unit/test_dane tests/unit/test_status tests/unit/test_rules; do
 	[[ -x $test ]] || continue
-	is "$test links pcre2, cmocka and libc alone" \
+	is "$test links pcre2, libunistring, cmocka and libc alone" \
 		"$(ldd "$test" | awk '{ print $1 }' |
-			grep -vE '^(linux-vdso|libpcre2-8|libcmocka|libc|/lib.*/ld-linux.*|librt|libasan|libubsan|libm|libgcc_s|libstdc\+\+|libpthread|libdl|libresolv)[.0-9a-z-]*' )" ''
+			grep -vE '^(linux-vdso|libpcre2-8|libunistring|libcmocka|libc|/lib.*/ld-linux.*|librt|libasan|libubsan|libm|libgcc_s|libstdc\+\+|libpthread|libdl|libresolv)[.0-9a-z-]*' )" ''
 done
 
 finish

@@ -122,17 +122,13 @@ compare_value(void *context, size_t index, struct str value)
 		sample->same++;
 }
 
-/* Keys beyond ASCII share an entry with their other spellings, so they are skipped. */
 static bool
 choose_key(void *taker, const struct map_entry *line, struct err *err)
 {
 	struct sample *sample = taker;
-	const char *p = line->key;
 
 	(void)err;
-	while (*p != '\0' && (unsigned char)*p < 0x80)
-		p++;
-	if (sample->count == KEYS_MAX || *p != '\0' || !textmap_is_key(line->key))
+	if (sample->count == KEYS_MAX || !textmap_is_key(line->key))
 		return true;
 	sample->keys[sample->count] = mem_strdup(line->key);
 	sample->values[sample->count++] = mem_strdup(line->value);

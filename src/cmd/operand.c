@@ -87,25 +87,44 @@ parse(struct str text, bool parents, struct nexthop *out)
 	return str_copy(str_of(domain.key), out->key + 1, sizeof(out->key) - 1);
 }
 
-enum operand
-operand_parse(struct str text, bool parents, struct nexthop *out)
+/* What is around the destination is cut. Was it more than blanks and the last dot? */
+static bool
+cut_text(struct str *text)
 {
 	bool cut = false;
 
-	while (text.len > 0 && strchr(" \t\r\n", text.p[text.len - 1]) != NULL)
-		text.len--;
-	while (text.len > 0 && strchr(" \t\r\n", text.p[0]) != NULL)
-		text = str_skip(text, 1);
-	if (text.len == 0)
-		return OPERAND_NONE;
-	cut = cut_url(&text);
-	cut = cut_address(&text) || cut;
+	while (text->len > 0 && strchr(" \t\r\n", text->p[text->len - 1]) != NULL)
+		text->len--;
+	while (text->len > 0 && strchr(" \t\r\n", text->p[0]) != NULL)
+		*text = str_skip(*text, 1);
+	if (text->len == 0)
+		return false;
+	cut = cut_url(text);
+	cut = cut_address(text) || cut;
 	/* DNS has a dot at its end; Postfix looks it up without. */
-	if (text.len > 1 && text.p[text.len - 1] == '.')
-		text.len--;
+	if (text->len > 1 && text->p[text->len - 1] == '.')
+		text->len--;
+	return cut;
+}
+
+enum operand
+operand_parse(struct str text, bool parents, struct nexthop *out)
+{
+	bool cut = cut_text(&text);
+
 	if (!parse(text, parents, out))
 		return OPERAND_NONE;
 	return cut ? OPERAND_CUT : OPERAND_PLAIN;
+}
+
+/* With a dot before it all below a domain is meant: the domain is what is named. */
+static bool
+looked_up(struct str text, bool parents, struct nexthop *out)
+{
+	cut_text(&text);
+	if (parents)
+		str_eat(&text, STR("."));
+	return nexthop_looked_up(text, out);
 }
 
 void
@@ -120,6 +139,8 @@ operand_add_fault(struct str text, bool parents, struct buf *out)
 	else if (str_starts(text, STR(".")) && !parents &&
 	    operand_parse(text, true, &below) != OPERAND_NONE)
 		buf_printf(out, "; name a domain that mail goes to");
+	else if (looked_up(text, parents, &below))
+		buf_printf(out, "; Postfix looks it up as %s", below.key);
 }
 
 static bool

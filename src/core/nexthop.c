@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/nexthop.h"
 
+#include <stdlib.h>
+#include <unicase.h>
+#include <unistr.h>
+
 #define SMTP_PORT 25
 
 static bool
@@ -159,12 +163,47 @@ is_domain(struct str s)
 	return label > 0;
 }
 
-static void
-fold(struct str s, char *out)
+static bool
+is_ascii(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		out[i] = ascii_lower(s.p[i]);
-	out[s.len] = '\0';
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* Full case folding of Unicode, as u_strFoldCase() of ICU does it. A letter may take more
+ * octets than before. */
+static bool
+fold_utf8(struct str s, char *out, size_t size)
+{
+	const uint8_t *text = (const uint8_t *)s.p;
+	size_t len = size - 1;
+	uint8_t *folded;
+	bool fits;
+
+	if (u8_check(text, s.len) != NULL)
+		return false;
+	folded = u8_casefold(text, s.len, NULL, NULL, (uint8_t *)out, &len);
+	fits = folded == (uint8_t *)out;
+	if (folded != NULL && !fits)
+		free(folded);
+	if (fits)
+		out[len] = '\0';
+	return fits && memchr(out, '\0', len) == NULL;
+}
+
+bool
+nexthop_fold(struct str text, char *out, size_t size)
+{
+	if (text.len >= size)
+		return false;
+	if (!is_ascii(text) && fold_utf8(text, out, size))
+		return true;
+	for (size_t i = 0; i < text.len; i++)
+		out[i] = ascii_lower(text.p[i]);
+	out[text.len] = '\0';
+	return is_ascii(text);
 }
 
 /* known_tcp_ports of Postfix 3.6, which /etc/services has for older ones. */
@@ -223,10 +262,24 @@ nexthop_parse(struct str text, struct nexthop *out)
 	nh.literal = nexthop_is_address(host);
 	if (host.len >= sizeof(nh.host) || (!nh.literal && !is_domain(host)))
 		return false;
-	fold(host, nh.host);
-	fold(text, nh.key);
+	if (!nexthop_fold(host, nh.host, sizeof(nh.host)) ||
+	    !nexthop_fold(text, nh.key, sizeof(nh.key)))
+		return false;
+	/* Letters that became longer are counted once more. */
+	if (!is_ascii(host) && !is_domain(str_of(nh.host)))
+		return false;
 	*out = nh;
 	return true;
+}
+
+bool
+nexthop_looked_up(struct str text, struct nexthop *out)
+{
+	char folded[NEXTHOP_KEY_SIZE];
+
+	return !nexthop_parse(text, out) && !is_ascii(text) &&
+	    nexthop_fold(text, folded, sizeof(folded)) &&
+	    nexthop_parse(str_of(folded), out);
 }
 
 bool

@@ -17,8 +17,7 @@
 #define NEXTHOP_HOST_SIZE 256
 
 struct nexthop {
-	char key[NEXTHOP_KEY_SIZE]; /* the map key: ASCII letters folded, else as spelled
-	                             */
+	char key[NEXTHOP_KEY_SIZE]; /* the map key, folded as Postfix folds it */
 	char
 	    host[NEXTHOP_HOST_SIZE]; /* domain, host or address without [], IPv6:, port */
 	uint16_t port;               /* 25 where none is written */
@@ -34,6 +33,19 @@ struct nexthop {
  * dot is not forgiven.
  */
 bool nexthop_parse(struct str text, struct nexthop *out);
+
+/*
+ * The text in the case in which Postfix keeps and looks up keys of maps (casefold.c),
+ * into out of size octets. False: it has no room, and out is undefined, or it is not
+ * UTF-8, and ASCII letters alone are folded.
+ */
+bool nexthop_fold(struct str text, char *out, size_t size);
+
+/*
+ * Is the text refused by nexthop_parse() because Postfix looks up the next-hop of other
+ * letters for it, as "ss" for a sharp s? *out is that one then.
+ */
+bool nexthop_looked_up(struct str text, struct nexthop *out);
 
 /*
  * The domain of a recipient as smtp(8) derives the next-hop from it: behind the last

@@ -89,7 +89,7 @@ read_line(struct str line, struct mapread *out)
 
 	if (line.len == 0 || line.p[0] == '#' || !str_cut(&line, '\t', &key) ||
 	    memchr(key.p, '\0', key.len) != NULL ||
-	    !str_copy(key, out->key, sizeof(out->key)) || !textmap_is_key(out->key))
+	    !nexthop_fold(key, out->key, sizeof(out->key)) || !textmap_is_key(out->key))
 		return false;
 	if (!str_cut(&line, ' ', &level)) {
 		level = line;

@@ -59,6 +59,30 @@ is 'one of which nothing is known: an error' $status 66
 is 'and the others all the same' "$(grep -o '"destination":"[^"]*"' <<<"$out" | tr '\n' ' ')" \
 	'"destination":"a.test" "destination":"b.test" '
 
+# --- in which case it is written
+
+ladder set bücher.test verify
+ladder set BÜCHER.test secure
+is 'small and capital letters beyond ASCII are one pin' "$status $out" \
+	'0 bücher.test: verify -> secure, pinned'
+is 'and one entry, as Postfix looks it up' "$(in_map | grep -i 'b.*cher')" 'bücher.test	secure'
+ladder explain 'u@BÜCHER.test'
+has 'explained in either' "$out" 'bücher.test	secure'
+printf '%s\n' 'bücher.test verify' 'BÜCHER.test encrypt' >"$dir/list"
+ladder set --from "$dir/list"
+is 'both in a list are one too many' $status 65
+has 'which is reported' "$err" 'bücher.test stands here twice, first in line 1'
+ladder set Bücher.test bÜCHER.test verify
+is 'and both in one command' "$status" 64
+ladder unset BÜCHER.test
+is 'unset in another spelling' "$status $(in_map | grep -c cher)" '0 0'
+for word in straße.test u@Straße.test .straße.test; do
+	ladder set "$word" verify
+	is "$word: nothing is pinned" "$status $(in_map | grep -c stra)" '64 0'
+	has 'and what Postfix would look up is named' "$err" 'Postfix looks it up as '
+	has 'in its own letters' "$err" 'strasse.test'
+done
+
 # --- a parent
 
 ladder set .example.test encrypt

@@ -103,6 +103,8 @@ set_now 'an IPv6 address' '[IPv6:fd53::1:34]' encrypt
 flows 'Postfix finds it' 'user@[IPv6:fd53::1:34]' mx.selfsigned-v6.test tls
 set_now 'a domain beyond ASCII' bücher.test encrypt
 flows 'Postfix finds it' user@bücher.test mx.xn--bcher-kva.test tls
+flows 'in capital letters as well' user@BÜCHER.test mx.xn--bcher-kva.test tls
+is 'which are the same key' "$(in_map BÜCHER.test) $(grep -c 'cher\.test\b' "$map_file")" 'encrypt 1'
 is 'its other spelling is another key' "$(in_map xn--bcher-kva.test)" ''
 set_now 'the other spelling' xn--bcher-kva.test encrypt
 flows 'Postfix finds that, too' user@xn--bcher-kva.test mx.xn--bcher-kva.test tls

@@ -4,6 +4,12 @@
 #include "core/level.h"
 #include "core/nexthop.h"
 
+/* 22 of U+023A: 44 octets, folded 66, which is no label. */
+#define SHORTER_2 "\xc8\xba\xc8\xba"
+#define SHORTER_22 \
+	SHORTER_2 SHORTER_2 SHORTER_2 SHORTER_2 SHORTER_2 SHORTER_2 SHORTER_2 SHORTER_2 \
+	    SHORTER_2 SHORTER_2 SHORTER_2
+
 struct row {
 	const char *text;
 	const char *key; /* NULL: refused */
@@ -22,6 +28,26 @@ static const struct row rows[] = {
         "b\xc3\xbc"
         "cher.test",
         25, false, false},
+    {"B\xc3\x9c"
+     "CHER.test",
+        "b\xc3\xbc"
+        "cher.test",
+        "b\xc3\xbc"
+        "cher.test",
+        25, false, false},
+    {"[MX.B\xc3\x9c"
+     "CHER.test]:26",
+        "[mx.b\xc3\xbc"
+        "cher.test]:26",
+        "mx.b\xc3\xbc"
+        "cher.test",
+        26, true, false},
+    {"\xd0\x9f\xd0\x9e.test", "\xd0\xbf\xd0\xbe.test", "\xd0\xbf\xd0\xbe.test", 25, false,
+        false},
+    {"\xce\xa3.test", "\xcf\x83.test", "\xcf\x83.test", 25, false, false},
+    {"\xc2\xb5.test", "\xce\xbc.test", "\xce\xbc.test", 25, false, false},
+    {"\xc8\xba.test", "\xe2\xb1\xa5.test", "\xe2\xb1\xa5.test", 25, false, false},
+    {SHORTER_22 ".test", NULL, NULL, 0, false, false},
     {"xn--bcher-kva.test", "xn--bcher-kva.test", "xn--bcher-kva.test", 25, false, false},
     {"[mx.example]:2525", "[mx.example]:2525", "mx.example", 2525, true, false},
     {"mx.example:587", "mx.example:587", "mx.example", 587, false, false},
@@ -99,6 +125,66 @@ nexthop_is(void **state)
 	assert_int_equal(nh.literal, row->literal);
 }
 
+/* What is refused, and what Postfix looks up for it; NULL: it is refused otherwise. */
+static const char *const others[][2] = {
+    {"Stra\xc3\x9f"
+     "e.test",
+        "strasse.test"},
+    {"[\xc5\xbf"
+     "ecure.test]:26",
+        "[secure.test]:26"},
+    {"\xe2\x84\xaa"
+     "elvin.test",
+        "kelvin.test"},
+    {"\xcf\x83\xcf\x82.test", "\xcf\x83\xcf\x83.test"},
+    {"\xef\xac\x81sh.test", "fish.test"},
+    {"b\xc3\xbc"
+     "cher.test",
+        NULL},
+    {"B\xc3\x9c"
+     "CHER.test",
+        NULL},
+    {"\xc3\x9f..test", NULL},
+    {"a\xff.test", NULL},
+    {"example..org", NULL},
+    {"example.org", NULL},
+};
+
+static void
+is_looked_up(void **state)
+{
+	const char *const *row = *state;
+	struct nexthop nh;
+
+	assert_int_equal(nexthop_looked_up(str_of(row[0]), &nh), row[1] != NULL);
+	if (row[1] != NULL)
+		assert_string_equal(nh.key, row[1]);
+}
+
+/* Otherwise a key would be another one when it is read again. */
+static void
+keys_are_parsed_as_themselves(void **state)
+{
+	struct nexthop first, again;
+	char text[8];
+
+	(void)state;
+	for (uint32_t code = 0x80; code < 0x20000; code++) {
+		size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+		for (size_t i = len; i-- > 1;)
+			text[i] = (char)(0x80 | (code >> 6 * (len - 1 - i) & 0x3f));
+		text[0] = (char)((0xf00 >> len & 0xff & ~(0x80 >> len)) |
+		    (code >> 6 * (len - 1)));
+		text[len] = '\0';
+		if (!nexthop_parse(str_of(text), &first))
+			continue;
+		assert_true(nexthop_parse(str_of(first.key), &again));
+		assert_string_equal(again.key, first.key);
+		assert_string_equal(again.host, first.host);
+	}
+}
+
 static const char *const recipients[][2] = {
     {"user@example.org", "example.org"},
     {"\"a>, b@c\"@Example.org", "Example.org"},
@@ -174,6 +260,10 @@ main(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(nexthop_is, &rows[i], "next-hop row %zu: %s", i + 1,
 		    rows[i].key != NULL ? rows[i].key : "refused");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		suite_add(is_looked_up, others[i], "row %zu is looked up as %s", i + 1,
+		    others[i][1] != NULL ? others[i][1] : "itself or never");
+	suite_add(keys_are_parsed_as_themselves, NULL, "every key is that of itself");
 	for (size_t i = 0; i < sizeof(recipients) / sizeof(recipients[0]); i++)
 		suite_add(
 		    recipient_domain_is, recipients[i], "recipient %s", recipients[i][0]);
