@@ -94,7 +94,7 @@ fails_under_dane() {
 	attempt 4jYQBx3n2tz1bYND dane-bad.test mx.dane-bad.test 'Server certificate not verified'
 	await 3 says dane-not-met dane-bad.test
 }
-check 'mail waits under dane-only' await 20 fails_under_dane
+check 'mail waits under dane-only' await 60 fails_under_dane
 
 ladder list --waiting --json
 is 'list --waiting: with an entry and without' \
