@@ -15,8 +15,7 @@
 #define FIRST_LINE "# TLS policy of Postfix, written by tlsladder "
 #define NUMBERED   "# TLS policy of Postfix, "
 
-/* --- the text ------------------------------------------------------------------------
- */
+/* --- the text ---------------------------------------------------------------- */
 
 struct reading {
 	bool is_empty;    /* or not there */
@@ -97,8 +96,7 @@ read_text(const char *path, struct reading *r, struct err *err)
 	return done;
 }
 
-/* --- what is told --------------------------------------------------------------------
- */
+/* --- what is told ------------------------------------------------------------ */
 
 /* How its entries come back from the database, and how all of it is given up. */
 static void
@@ -186,8 +184,7 @@ hold_database(
 	return HELD_DATABASE;
 }
 
-/* --- the database --------------------------------------------------------------------
- */
+/* --- the database ------------------------------------------------------------ */
 
 struct comparison {
 	struct store *store; /* NULL: none */
@@ -240,47 +237,63 @@ check_database(struct store *store, const struct config *config,
 	return held;
 }
 
-/* --- the answer ----------------------------------------------------------------------
- */
+/* --- the answer -------------------------------------------------------------- */
+
+/* Where it cannot be read, the type is the usual one. Asked only where it matters. */
+static void
+find_type(const struct config *config, const struct postfix *postfix, struct buf *out)
+{
+	struct postfix_settings settings = {0};
+	struct err err;
+
+	if (strcmp(config->map.type, "auto") == 0 &&
+	    !postfix_read_settings(postfix, &settings, &err))
+		settings = (struct postfix_settings){0};
+	buf_printf(out, "%s", target_map_type(config, &settings));
+	postfix_settings_clear(&settings);
+}
+
+static bool
+has_database(const char *path)
+{
+	return textmap_exists(path, "hash") || textmap_exists(path, "lmdb") ||
+	    textmap_exists(path, "cdb");
+}
 
 static enum held
 judge(struct store *store, const struct config *config, const struct postfix *postfix,
-    const struct reading *r, const char *type, struct err *why)
+    const struct reading *r, struct err *why)
 {
 	bool says = textmap_is_ours(config->map.file);
+	struct buf type = {0};
+	enum held held;
 
-	if (r->is_empty)
-		return check_database(store, config, postfix, type, why);
-	if (!says && (store == NULL || !target_map_is_marked(store, config->map.file)))
-		return r->ours > 0 ? hold_first_line(config, r, why) : HELD_NOT;
-	if (r->is_accepted ||
-	    (r->unreadable == 0 &&
-	        (says ? r->has_number && r->number == r->entries : true)))
+	if (r->is_empty && !has_database(config->map.file))
 		return HELD_NOT;
-	return hold_text(config, r, type, why);
+	if (!r->is_empty && !says &&
+	    (store == NULL || !target_map_is_marked(store, config->map.file)))
+		return r->ours > 0 ? hold_first_line(config, r, why) : HELD_NOT;
+	if (!r->is_empty &&
+	    (r->is_accepted ||
+	        (r->unreadable == 0 &&
+	            (!says || (r->has_number && r->number == r->entries)))))
+		return HELD_NOT;
+	find_type(config, postfix, &type);
+	held = r->is_empty ? check_database(store, config, postfix, buf_text(&type), why)
+	                   : hold_text(config, r, buf_text(&type), why);
+	buf_clear(&type);
+	return held;
 }
 
 enum held
 held_export(struct store *store, const struct config *config,
     const struct postfix *postfix, struct err *why)
 {
-	struct postfix_settings settings = {0};
 	struct reading reading;
 	bool is_new = true;
-	enum held held;
-	struct err err;
 
 	if ((store != NULL && !takeover_is_new(store, &is_new, why)) ||
 	    (is_new && !read_text(config->map.file, &reading, why)))
 		return HELD_UNKNOWN;
-	if (!is_new)
-		return HELD_NOT;
-	/* Where it cannot be read, the type is the usual one. */
-	if (strcmp(config->map.type, "auto") == 0 &&
-	    !postfix_read_settings(postfix, &settings, &err))
-		settings = (struct postfix_settings){0};
-	held = judge(
-	    store, config, postfix, &reading, target_map_type(config, &settings), why);
-	postfix_settings_clear(&settings);
-	return held;
+	return is_new ? judge(store, config, postfix, &reading, why) : HELD_NOT;
 }
