@@ -260,7 +260,7 @@ else
 	# Each has a sandbox of its own; they mostly wait. The largest first, which mostly take longest:
 	# none of them is then left to run alone.
 	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t)
-	run_tests gcc 3 "${integration[@]}"
+	run_tests gcc 2 "${integration[@]}"
 	grep -hE '^# .* (median|maximum) ' "$work"/gcc/tests/integration/*.log | sort -u
 fi
 totals

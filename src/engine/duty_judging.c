@@ -25,6 +25,7 @@ struct judging {
 	int64_t *ids;   /* to judge; room for all that are with somebody, and JUDGE_MAX */
 	bool stored;    /* something, in this batch */
 	bool look;      /* there may be something to judge */
+	bool is_minded; /* whether there is a freeze is known */
 	int64_t due_ms; /* wall: the next destination to re-check; 0: none */
 	int64_t tokens; /* re-checks of ended leases that may begin now */
 	int64_t token_ms; /* monotonic: when the last one came; 0: none did */
@@ -499,8 +500,11 @@ judge_all(struct engine *e, struct judging *j, const struct moment *now, struct 
 	if (!pending_in_turn(e, j, JUDGE_MAX + away, &count, err))
 		return false;
 	count = leave_out(e, j, j->ids, count, JUDGE_MAX);
-	if (count > 0 && !judge_ids(e, j, j->ids, count, now, err))
+	/* A freeze ends by what was read, though nobody is to be judged. */
+	if ((count > 0 || e->judge.frozen || !j->is_minded) &&
+	    !judge_ids(e, j, j->ids, count, now, err))
 		return false;
+	j->is_minded = true;
 	count = 0;
 	away = j->asked_count + witnesses_count(e->witnessed);
 	if (tokens > 0 &&
