@@ -137,6 +137,7 @@ at 90400 # the next re-check: what the freeze held is tried again by itself
 awaits "$fault, mended: no mail waits" 90 nothing_waits
 settle strict
 is "$fault, mended: an entry for whom it is right" "$(entries)" "$before"
+thaws
 awaits "$fault, mended: that is reported" 10 told 'no freeze any more'
 
 # --- the resolver
