@@ -7,7 +7,7 @@
 set -uo pipefail
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-stage_deadline=1500 # seconds, for a group of tests; one has TEST_DEADLINE of the Makefile
+stage_deadline=2700 # seconds, for a group of tests; one has TEST_DEADLINE of the Makefile
 leaks_deadline=300
 shown_lines=80 # of a failed test's output
 jobs=$(nproc)
