@@ -329,17 +329,35 @@ struct next {
 	bool is_spoken_against; /* they fail, and sessions verify */
 };
 
+static void
+add_next(struct next *next, const struct candidate *candidate)
+{
+	if (next->count < AT_ONCE)
+		next->candidates[next->count++] = candidate;
+}
+
+static enum host_turn
+turn_of(const struct host *host, const struct witnessed *w, const struct moment *now,
+    int64_t *at_ms)
+{
+	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
+	struct host_need need = need_of(w->canary_ms);
+
+	return host == NULL ? HOST_WAITS
+	                    : host_turn(&host->known, &host->asking, &need, &time, at_ms);
+}
+
 /*
  * One that verifies is enough; those that are silent, and candidates that were never
- * proven and do not verify, say nothing. NOT_ASKED: those in *next must answer first.
+ * proven and do not verify, say nothing. NOT_ASKED: those in *next must answer first;
+ * for one that may not be asked yet others are, in a burst alarm after alarm.
  */
 static enum canary_says
 says(struct engine *e, struct canary *c, const struct witnessed *w, struct next *next)
 {
 	struct moment now = engine_now(e);
-	struct host_time time = {.wall_ms = now.wall_ms, .mono_ms = now.mono_ms};
-	struct host_need need = need_of(w->canary_ms);
 	enum canary_says all = CANARY_NONE;
+	struct next resting = {.count = 0};
 	size_t asked = 0, most = 1;
 	int64_t at_ms;
 
@@ -348,16 +366,16 @@ says(struct engine *e, struct canary *c, const struct witnessed *w, struct next 
 	for (size_t i = 0; i < c->count && asked < ASKED_MAX && next->count < most; i++) {
 		const struct candidate *candidate = &c->candidates[i];
 		const struct host *host;
+		enum host_turn turn;
 		enum canary_says one;
 
 		if (is_related(candidate, w))
 			continue;
 		asked++;
 		host = hosts_get(e->hosts, candidate->name, candidate->port);
-		if (host == NULL ||
-		    host_turn(&host->known, &host->asking, &need, &time, &at_ms) !=
-		        HOST_SERVES) {
-			next->candidates[next->count++] = candidate;
+		turn = turn_of(host, w, &now, &at_ms);
+		if (turn != HOST_SERVES) {
+			add_next(turn == HOST_WAITS ? &resting : next, candidate);
 			continue;
 		}
 		one = says_of(e, host);
@@ -367,6 +385,8 @@ says(struct engine *e, struct canary *c, const struct witnessed *w, struct next 
 			all = CANARY_FAILS;
 		most = AT_ONCE;
 	}
+	if (next->count == 0)
+		*next = resting;
 	if (next->count > 0)
 		return CANARY_NOT_ASKED;
 	next->is_spoken_against =
@@ -416,16 +436,13 @@ engine_canary_failed_ms(const struct engine *e)
 /* Ask that one, as soon as it may be. */
 static void
 ask_next(struct engine *e, struct canary *c, const struct candidate *candidate,
-    int64_t attempt_ms, const struct moment *now)
+    const struct witnessed *w, const struct moment *now)
 {
 	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
-	struct host_need need = need_of(attempt_ms);
 	struct host *host = hosts_get(e->hosts, candidate->name, candidate->port);
 	int64_t at_ms = now->mono_ms + NO_ROOM_MS;
-	enum host_turn turn = HOST_WAITS;
+	enum host_turn turn = turn_of(host, w, now, &at_ms);
 
-	if (host != NULL)
-		turn = host_turn(&host->known, &host->asking, &need, &time, &at_ms);
 	if (turn == HOST_ASK)
 		ask(e, c, candidate, host, &time);
 	else if (turn == HOST_WAITS && at_ms < c->at_ms)
@@ -527,8 +544,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 			if (all == CANARY_NOT_ASKED) {
 				for (size_t n = 0; n < next.count; n++)
-					ask_next(
-					    e, c, next.candidates[n], w->canary_ms, now);
+					ask_next(e, c, next.candidates[n], w, now);
 				continue;
 			}
 			note_said(c, all, &next, now);

@@ -232,6 +232,53 @@ its_answer_serves_older_alarms(void **state)
 	rig_close();
 }
 
+/* In a burst one alarm follows the other, and each needs an answer that is younger. */
+static void
+another_is_asked_while_one_rests(void **state)
+{
+	(void)state;
+	begin_with_three();
+	for (const char *c = "xyz"; *c != '\0'; c++) {
+		char domain[] = "?.test";
+
+		domain[0] = *c;
+		rig_defer_because(domain, NOT_VERIFIED);
+		rig_save();
+		world_wait(rig.engine, 6 * SPAN_SECOND_MS);
+		STEPS(domain);
+	}
+	assert_int_equal(world.fingered, 6);
+	/* With all of them at rest the first that may be asked is waited for. */
+	rig_defer_because("w.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, 6 * SPAN_SECOND_MS);
+	rig_assert_entry("w.test", LEVEL_NONE);
+	world_wait(rig.engine, 15 * SPAN_SECOND_MS);
+	STEPS("w.test");
+	assert_int_equal(world.fingered, 8);
+	rig_close();
+}
+
+/* That one verifies, and one that rests cannot say so, is no freeze. */
+static void
+one_that_rests_is_waited_for(void **state)
+{
+	(void)state;
+	begin_with_three();
+	good = " mx.b.test ";
+	rig_defer_because("x.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, 6 * SPAN_SECOND_MS);
+	STEPS("x.test");
+	rig_defer_because("y.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, 6 * SPAN_SECOND_MS);
+	rig_assert_entry("y.test", LEVEL_NONE);
+	world_wait(rig.engine, 30 * SPAN_SECOND_MS);
+	STEPS("y.test");
+	rig_close();
+}
+
 /* A held destination: its first attempt is old, each of its later ones may be served for
  * ten minutes. */
 static void
@@ -510,6 +557,10 @@ main(void)
 		suite_add(canary_says, &outcomes[i], "a canary: %s", outcomes[i].what);
 	suite_add(its_answer_serves_older_alarms, NULL,
 	    "its answer serves the alarms that were before it");
+	suite_add(another_is_asked_while_one_rests, NULL,
+	    "another one is asked while the first may not be");
+	suite_add(one_that_rests_is_waited_for, NULL,
+	    "one that may not be asked yet is waited for before a freeze");
 	suite_add(its_answer_serves_ten_minutes, NULL, "its answer serves ten minutes");
 	suite_add(
 	    freeze_thaws_when_it_verifies, NULL, "a freeze thaws when a canary verifies");
