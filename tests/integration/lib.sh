@@ -75,9 +75,10 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# up [SENDER [PARAMETER]...]: a sandbox, and a sender whose map is ours.
+# up [SENDER [PARAMETER]...]: a sandbox, and a sender whose map is ours. $more_destinations: a
+# file of more lines of the table.
 up() {
-	"$sandbox" up "$dir" owner=$$ || { not_ok 'the sandbox comes up'; finish; }
+	"$sandbox" up "$dir" owner=$$ ${more_destinations:+"more=$more_destinations"} || { not_ok 'the sandbox comes up'; finish; }
 	mkdir "$dir/state"
 	chown nobody:nogroup "$dir/state"
 	[[ $# -eq 0 ]] || sender "$@"

@@ -167,7 +167,11 @@ def children_of(parent, name):
 def main():
     directory, verb, *rest = sys.argv[1:]
     if verb == "init":
-        shutil.copyfile(os.path.join(os.path.dirname(HERE), "destinations"), os.path.join(directory, "destinations"))
+        with open(os.path.join(directory, "destinations"), "w", encoding="ascii") as table:
+            for path in (os.path.join(os.path.dirname(HERE), "destinations"), *rest):
+                with open(path, encoding="ascii") as part:
+                    shutil.copyfileobj(part, table)
+        rest = []
     with open(os.path.join(directory, "world", "lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
