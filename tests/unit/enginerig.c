@@ -92,6 +92,13 @@ rig_new_settled(void)
 }
 
 void
+rig_new_with(void (*does)(const struct finger_question *question, struct server *server))
+{
+	rig_new_settled();
+	world.finger = does;
+}
+
+void
 rig_notify_admin(void)
 {
 	free(rig.config.notify.to);
@@ -137,11 +144,38 @@ rig_defer_many(const char *prefix, unsigned count)
 	rig_save();
 }
 
+const char *
+rig_last_id(void)
+{
+	static char id[32];
+
+	snprintf(id, sizeof(id), "Q%u", rig.message);
+	return id;
+}
+
+struct destination
+rig_row(const char *domain)
+{
+	return kit_get(rig.store, domain);
+}
+
 void
 rig_assert_entry(const char *domain, enum level level)
 {
-	assert_string_equal(
-	    level_name(kit_get(rig.store, domain).entry.level), level_name(level));
+	assert_string_equal(level_name(rig_row(domain).entry.level), level_name(level));
+}
+
+void
+rig_assert_why(const char *domain, enum why why)
+{
+	assert_string_equal(why_slug(rig_row(domain).why), why_slug(why));
+}
+
+void
+rig_assert_judged(const char *domain, enum level entry, enum why why)
+{
+	rig_assert_why(domain, why);
+	rig_assert_entry(domain, entry);
 }
 
 void

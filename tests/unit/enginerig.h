@@ -17,6 +17,7 @@
 #define LISTING 2000 /* listings of the queue begin so far apart */
 
 #define NOT_VERIFIED "Server certificate not verified"
+#define NOT_OFFERED  "TLS is required, but was not offered by host mx.a.test[192.0.2.1]"
 #define REFUSED      "client TLS configuration problem"
 #define TLSA_ERROR   "TLSA lookup error for mx.d.test:25" /* waits, and alerts */
 
@@ -39,6 +40,9 @@ int rig_end(int status); /* after the last; returns status */
  * start does is done. */
 void rig_new(enum engine_mode mode);
 void rig_new_settled(void);
+/* Settled, with servers that do that; NULL: there is no posttls-finger. */
+void rig_new_with(
+    void (*does)(const struct finger_question *question, struct server *server));
 
 /* An engine on the same database. */
 void rig_open(enum engine_mode mode);
@@ -53,7 +57,16 @@ void rig_save(void); /* the fold, once it can be */
 void rig_defer(const char *domain);
 void rig_defer_many(const char *prefix, unsigned count);
 
+/* The queue id of what was deferred last; good until the next call. */
+const char *rig_last_id(void);
+
+/* What is stored of it, without its attributes. */
+struct destination rig_row(const char *domain);
+
 void rig_assert_entry(const char *domain, enum level level);
+/* The word of its last decision; and both. */
+void rig_assert_why(const char *domain, enum why why);
+void rig_assert_judged(const char *domain, enum level entry, enum why why);
 /* The duty that is due next. */
 void rig_assert_next(const char *name, int64_t wait_ms);
 
