@@ -61,15 +61,6 @@ mapkit_publish(const struct postfix *postfix, const char *type,
 }
 
 void
-mapkit_assert_file(const char *name, const char *text)
-{
-	char *got = fake_get(name);
-
-	assert_string_equal(got, text);
-	free(got);
-}
-
-void
 mapkit_assert_missing(const char *name)
 {
 	struct stat st;

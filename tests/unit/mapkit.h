@@ -39,7 +39,6 @@ void mapkit_remove(void);
  * program ends. */
 char *mapkit_long_value(char last);
 
-void mapkit_assert_file(const char *name, const char *text);
 void mapkit_assert_missing(const char *name);
 void mapkit_assert_nothing_beside(void); /* no work file is left */
 

@@ -53,8 +53,8 @@ fault_changes_nothing(void **state)
 	assert_false(
 	    mapkit_publish(&fake_postfix, "hash", mapkit_entries, MAPKIT_ENTRIES, &err));
 	assert_non_null(strstr(err.text, row->err));
-	mapkit_assert_file("map", OLD_TEXT);
-	mapkit_assert_file("map.db", "old database");
+	fake_assert("map", OLD_TEXT);
+	fake_assert("map.db", "old database");
 	mapkit_assert_nothing_beside();
 }
 
@@ -74,8 +74,8 @@ fault_of_a_long_value_changes_nothing(void **state)
 	    BUILDS READS "grep -v '^#' \"$map\" | sed 's/examplea$/exampleb/'\n");
 	assert_false(mapkit_publish(&fake_postfix, "hash", some, 1, &err));
 	assert_non_null(strstr(err.text, "gives back only 0 of 1 entries"));
-	mapkit_assert_file("map", OLD_TEXT);
-	mapkit_assert_file("map.db", "old database");
+	fake_assert("map", OLD_TEXT);
+	fake_assert("map.db", "old database");
 	mapkit_assert_nothing_beside();
 }
 
@@ -108,7 +108,7 @@ type_none_needs_no_postmap(void **state)
 	fake_reset();
 	assert_true(
 	    mapkit_publish(&fake_postfix, "none", mapkit_entries, MAPKIT_ENTRIES, &err));
-	mapkit_assert_file("postmap.calls", "");
+	fake_assert("postmap.calls", "");
 	assert_true(textmap_exists(fake_path("map"), "none"));
 	assert_false(textmap_exists(fake_path("map"), "hash"));
 	mapkit_assert_nothing_beside();
@@ -125,7 +125,7 @@ directory_that_is_not_there_is_named(void **state)
 	    mapkit_entries, MAPKIT_ENTRIES, &err));
 	assert_string_equal(
 	    err.text, "cannot create /nonexistent/map.new: No such file or directory");
-	mapkit_assert_file("postmap.calls", "");
+	fake_assert("postmap.calls", "");
 }
 
 static void
@@ -172,7 +172,7 @@ bad_entry_is_refused(void **state)
 	fake_put("map", OLD_TEXT);
 	assert_false(mapkit_publish(&fake_postfix, "none", two, 2, &err));
 	assert_non_null(strstr(err.text, "entry 2 cannot stand in a map"));
-	mapkit_assert_file("map", OLD_TEXT);
+	fake_assert("map", OLD_TEXT);
 }
 
 int
