@@ -106,15 +106,37 @@ rig_notify_admin(void)
 }
 
 void
-rig_defer_because(const char *domain, const char *reason)
+rig_log_session(const char *grade, const char *relay)
 {
 	char text[512];
 
 	snprintf(text, sizeof(text),
-	    "smtp[77]: Q%u: to=<u@%s>, relay=mx.%s[192.0.2.1]:25, delay=9, "
-	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (%s)",
-	    ++rig.message, domain, domain, reason);
+	    "smtp[77]: %s TLS connection established to %s: TLSv1.3 with cipher "
+	    "TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    grade, relay);
 	world_log(rig.engine, text);
+}
+
+void
+rig_log_status(const char *domain, const char *relay, const char *dsn, const char *status)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: Q%u: to=<u@%s>, relay=%s, delay=9, delays=8/0/0.03/0.02, dsn=%s, "
+	    "status=%s",
+	    ++rig.message, domain, relay, dsn, status);
+	world_log(rig.engine, text);
+}
+
+void
+rig_defer_because(const char *domain, const char *reason)
+{
+	char relay[NEXTHOP_HOST_SIZE + 32], status[400];
+
+	snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+	snprintf(status, sizeof(status), "deferred (%s)", reason);
+	rig_log_status(domain, relay, "4.7.5", status);
 }
 
 void

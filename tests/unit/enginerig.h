@@ -50,6 +50,13 @@ void rig_close(void);
 
 void rig_notify_admin(void); /* alerts are mailed */
 
+/* Lines of the log, in the fold: a session of that grade at a server,
+ * "HOST[ADDRESS]:PORT"; and what became of another message to u@DOMAIN there, "sent (250
+ * Ok)". */
+void rig_log_session(const char *grade, const char *relay);
+void rig_log_status(
+    const char *domain, const char *relay, const char *dsn, const char *status);
+
 /* Mail to u@DOMAIN was deferred; it is in the fold. */
 void rig_defer_because(const char *domain, const char *reason);
 void rig_save(void); /* the fold, once it can be */

@@ -337,7 +337,6 @@ sim_deliver_in(struct sim *sim, const char *grade)
 	sim_deliver(sim);
 }
 
-/* qmgr did not try; error(8) says so. */
 void
 sim_fall(struct sim *sim)
 {
@@ -347,6 +346,7 @@ sim_fall(struct sim *sim)
 	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
 }
 
+/* qmgr did not try; error(8) says so. */
 void
 sim_suspend(struct sim *sim, const char *reason)
 {

@@ -300,13 +300,7 @@ history_is_thinned_once_a_day(void **state)
 static void
 deliver(const char *domain)
 {
-	char text[256];
-
-	snprintf(text, sizeof(text),
-	    "smtp[77]: F%u: to=<u@%s>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
-	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)",
-	    ++rig.message, domain);
-	world_log(rig.engine, text);
+	rig_log_status(domain, "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
 }
 
 /* Mail to many names, each once, and never again. */

@@ -43,13 +43,10 @@ answer_dns(struct measure_item *item)
 static void
 log_of(const char *domain, const char *status)
 {
-	char text[512], host[NEXTHOP_HOST_SIZE];
+	char host[NEXTHOP_HOST_SIZE], relay[NEXTHOP_HOST_SIZE + 32];
 
-	snprintf(text, sizeof(text),
-	    "smtp[77]: Q%u: to=<u@%s>, relay=%s[192.0.2.1]:25, delay=9, "
-	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=%s",
-	    ++rig.message, domain, host_of(domain, host), status);
-	world_log(rig.engine, text);
+	snprintf(relay, sizeof(relay), "%s[192.0.2.1]:25", host_of(domain, host));
+	rig_log_status(domain, relay, "2.0.0", status);
 }
 
 /* Sessions are not logged: what was sent met the default level, verify. */

@@ -163,21 +163,9 @@ failure_of_the_future_is_none(void **state)
 static void
 log_at(const char *relay, const char *domain, const char *grade, const char *status)
 {
-	char text[512];
-
-	if (grade[0] != '\0') {
-		snprintf(text, sizeof(text),
-		    "smtp[77]: %s TLS connection established to %s: TLSv1.3 with cipher "
-		    "TLS_AES_256_GCM_SHA384 (256/256 bits)",
-		    grade, relay);
-		world_log(rig.engine, text);
-	}
-	snprintf(text, sizeof(text),
-	    "smtp[77]: Q%u: to=<u@%s>, relay=%s, delay=9, delays=8/0/0.03/0.02, "
-	    "dsn=2.0.0, "
-	    "status=%s",
-	    ++rig.message, domain, relay, status);
-	world_log(rig.engine, text);
+	if (grade[0] != '\0')
+		rig_log_session(grade, relay);
+	rig_log_status(domain, relay, "2.0.0", status);
 }
 
 static void
