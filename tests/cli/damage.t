@@ -384,10 +384,11 @@ done
 
 restore
 coproc sqlite3 "$dir/state.db" 'BEGIN EXCLUSIVE' '.shell echo locked; exec cat'
+lock=${COPROC[1]}
 read -r <&"${COPROC[0]}"
 start
 check 'a locked database is waited for, or refused' await 20 test -s "$dir/run.err"
-exec {COPROC[1]}>&- # unlocks it
+exec {lock}>&- # unlocks it
 stop 2>/dev/null # it may have ended
 check 'and not set aside' test -z "$(compgen -G "$dir/state.db.damaged-*")"
 

@@ -40,7 +40,7 @@ defer_again(const char *id, const char *reason)
 	snprintf(text, sizeof(text),
 	    "smtp[%u]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
 	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (%s)",
-	    strcmp(reason, FULL) == 0 ? 77 : 78, id, reason);
+	    strcmp(reason, FULL) == 0 ? 77U : 78U, id, reason);
 	world_log(rig.engine, text);
 	rig_save();
 	world_settle(rig.engine);
