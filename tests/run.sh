@@ -74,12 +74,11 @@ stop() {
 
 finish() {
 	trap - EXIT INT TERM HUP
+	exec {alive}>&-
 	if [[ -n $running ]] && kill -TERM -- "-$running" 2>/dev/null; then
-		# Tests take down their sandboxes, and must not write where we remove.
-		for ((i = 0; i < 100; i++)); do
-			kill -0 -- "-$running" 2>/dev/null || break
-			sleep 0.1
-		done
+		# Tests take down their sandboxes, and must not write where we remove. The pipe ends
+		# when nobody holds it any more.
+		read -rt 10 -u "$ended"
 		kill -KILL -- "-$running" 2>/dev/null
 	fi
 	if $keep; then
@@ -229,6 +228,9 @@ check_lint() {
 work=$(mktemp -d "${TMPDIR:-/tmp}/tlsladder.XXXXXX") || exit 1
 chmod 755 "$work" # some tests run the program as another user
 running=
+# All that we start holds it open.
+mkfifo "$work/alive"
+exec {alive}<>"$work/alive" {ended}<"$work/alive"
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP

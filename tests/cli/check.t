@@ -28,13 +28,8 @@ zone() {
 } >"$dir/dns"
 start_dns
 
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_security_level = verify
-smtp_dns_support_level = dnssec
-smtp_host_lookup = dns
-ignore_mx_lookup_error = no
-END
+postconf_says 'smtp_dns_support_level = dnssec' 'smtp_host_lookup = dns' \
+	'ignore_mx_lookup_error = no'
 cat >"$dir/posttls-finger.sh" <<'END'
 for key; do :; done
 host=${key#[} host=${host%%]*}

@@ -5,14 +5,7 @@
 . "$(dirname -- "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all 'needs python3'
 
-daemon=''
-trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_security_level = verify
-default_database_type = hash
-info_log_address_format = external
-END
+postconf_says 'info_log_address_format = external'
 log=$dir/mail.log
 configure "log: {file: $log, from: start, learn: 0}"
 
@@ -130,17 +123,9 @@ run bash -c "cat '$dir/last' | '$program' -c '$dir/tlsladder.yaml' scan --apply 
 is 'standard input beside a file' "$(figures)" "$wanted"
 
 # The daemon.
-start() {
-	: >"$dir/run.err"
-	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" &
-	daemon=$!
-	await 20 grep -q follows "$dir/run.err"
-}
-
-stop() {
-	kill -TERM "$daemon"
-	wait "$daemon"
-	daemon=''
+begins() {
+	start
+	await 20 said follows
 }
 
 counted() {
@@ -149,7 +134,7 @@ counted() {
 
 forget
 cat "$dir/half1" >>"$log"
-start
+begins
 await 20 counted 1501
 scan "$dir/first"
 cat "$dir/half2" >>"$log"
@@ -163,18 +148,18 @@ is 'and once it ended' "$(figures)" "$wanted"
 forget
 scan "$dir/last"
 cat "$all" >>"$log"
-start
+begins
 await 20 counted 3000
 stop
 is 'scan --apply before the daemon, which reads all' "$(figures)" "$wanted"
-start
+begins
 stop
 is 'another start' "$(figures)" "$wanted"
 
 forget
 configure "log: {file: $log, from: end, learn: 0}"
 cat "$dir/half1" >>"$log"
-start
+begins
 cat "$dir/half2" >>"$log"
 await 20 counted 1499
 stop
@@ -191,7 +176,7 @@ gzip -c "$dir/half1" >"$dir/mail.log.2.gz"
 cp "$dir/last" "$dir/mail.log.1"
 sed 's/2026-11/2026-01/' "$all" >"$dir/mail.log.3"
 touch "$dir/mail.log.3"
-start
+begins
 await 20 counted 3000
 stop
 is 'the first start learns what went well in the rotated logs, each line once' \
@@ -199,7 +184,7 @@ is 'the first start learns what went well in the rotated logs, each line once' \
 hasnt 'and nothing of what failed' "$(figures)" deferred
 ladder list
 is 'nothing is decided of it' "$(grep -c '^d[0-9]' <<<"$out")" 0
-start
+begins
 stop
 is 'another start learns nothing' "$(figures | grep status-lines)" 'status-lines 3000'
 

@@ -5,36 +5,13 @@
 command -v python3 >/dev/null || skip_all 'needs python3'
 command -v sqlite3 >/dev/null || skip_all 'needs sqlite3'
 
-daemon=''
-trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT
 log=$dir/mail.log
 : >"$log"
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_security_level = verify
-default_database_type = hash
-END
+postconf_says
 configure "log: {file: $log}"
 
 entries() {
 	grep -v '^#' "$dir/tls_policy"
-}
-
-start() {
-	: >"$dir/run.err"
-	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" &
-	daemon=$!
-}
-
-said() {
-	grep -q -- "$1" "$dir/run.err"
-}
-
-stop() {
-	kill -TERM "$daemon"
-	wait "$daemon"
-	status=$?
-	daemon=''
 }
 
 lose() {
@@ -406,16 +383,13 @@ done
 # --- what is not malformed
 
 restore
-exec 8< <(
-	sqlite3 "$dir/state.db" 'BEGIN EXCLUSIVE' '.print locked' '.shell sleep 3'
-)
-read -r <&8
+coproc sqlite3 "$dir/state.db" 'BEGIN EXCLUSIVE' '.shell echo locked; exec cat'
+lock=${COPROC[1]}
+read -r <&"${COPROC[0]}"
 start
 check 'a locked database is waited for, or refused' await 20 test -s "$dir/run.err"
-exec 8<&-
-kill -TERM "$daemon" 2>/dev/null
-wait "$daemon"
-daemon=''
+exec {lock}>&- # unlocks it
+stop 2>/dev/null # it may have ended
 check 'and not set aside' test -z "$(compgen -G "$dir/state.db.damaged-*")"
 
 restore

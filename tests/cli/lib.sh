@@ -49,6 +49,42 @@ fakes() {
 	printf 'env, "PATH=%s:/usr/bin:/bin", FAKE_DIR=%s' "$srcdir/tests/fake" "$dir"
 }
 
+# postconf_says [LINE]...: the settings of this Postfix, with the LINEs behind those that every
+# test has.
+postconf_says() {
+	printf '%s\n' 'mail_version = 3.7.11' 'smtp_tls_security_level = verify' \
+		'default_database_type = hash' "$@" >"$dir/postconf.out"
+}
+
+# start: the daemon, with the configuration of configure(). It ends with the test.
+daemon=''
+start() {
+	: >"$dir/run.err"
+	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" 9>&- &
+	daemon=$!
+}
+
+# said REGEX: the daemon did, since it was started.
+said() {
+	grep -q -- "$1" "$dir/run.err"
+}
+
+# stop [SIGNAL]: ends the daemon, by SIGTERM; sets status.
+stop() {
+	kill "-${1:-TERM}" "$daemon"
+	wait "$daemon"
+	status=$?
+	daemon=''
+}
+
+# json EXPRESSION: of the objects in standard output of what was run, a list named d.
+json() {
+	python3 -c '
+import json, sys
+d = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+print(eval(sys.argv[2]))' "$dir/out" "$1"
+}
+
 # start_dns: a name server on loopback that says what $dir/dns scripts (tests/dns/server.h);
 # its address is in resolver. It ends with the test.
 start_dns() {
@@ -77,4 +113,4 @@ finish() {
 	exit 1
 }
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ladder.XXXXXX") || exit 1
-trap 'rm -rf -- "$dir"' EXIT
+trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT

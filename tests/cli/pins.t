@@ -11,12 +11,7 @@ in_map() {
 # --- many in one transaction
 
 configure "map: {file: $dir/tls_policy, type: hash}"
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_policy_maps =
-smtp_tls_security_level = verify
-default_database_type = hash
-END
+postconf_says 'smtp_tls_policy_maps ='
 cat >"$dir/postmap.sh" <<'END'
 for last; do :; done
 case $* in

@@ -4,33 +4,10 @@
 . "$(dirname -- "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all 'needs python3'
 
-daemon=''
-trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT
 log=$dir/mail.log
 : >"$log"
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_security_level = verify
-default_database_type = hash
-END
+postconf_says
 configure "log: {file: $log}"
-
-start() {
-	: >"$dir/run.err"
-	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" &
-	daemon=$!
-}
-
-said() {
-	grep -q -- "$1" "$dir/run.err"
-}
-
-stop() {
-	kill "-$1" "$daemon"
-	wait "$daemon"
-	status=$?
-	daemon=''
-}
 
 # --- the first start: the queue is read, and if it cannot be, again
 
@@ -66,7 +43,7 @@ check 'with all of them' await 20 said 'unknown key "colour"'
 configure "log: {file: $log}" 'ladder: {lowest: encrypt}'
 kill -HUP "$daemon"
 check 'and one without is taken' await 20 said 'reloaded: '
-stop TERM
+stop
 is 'SIGTERM: exit status 0' $status 0
 is 'nothing on standard output' "$(<"$dir/run.out")" ''
 asked=$(wc -l <"$dir/postqueue.calls")
@@ -108,7 +85,7 @@ attempt sent '250 2.0.0 Ok: queued as 1234'
 check 'mail flows: it is over' await 20 decided not-needed
 attempt deferred 'Server certificate not verified'
 check 'it fails again: another alert' await 20 alerted 2
-stop TERM
+stop
 
 # --- what it needs and does not get
 

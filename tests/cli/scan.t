@@ -78,20 +78,10 @@ done <<<"$table" >"$dir/dns"
 
 start_dns
 
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_policy_maps =
-default_database_type = hash
-relayhost =
-transport_maps =
-default_transport = smtp
-smtp_tls_security_level = verify
-smtp_dns_support_level = dnssec
-info_log_address_format = external
-smtp_host_lookup = dns
-ignore_mx_lookup_error = no
-smtp_dns_resolver_options =
-END
+postconf_says 'smtp_tls_policy_maps =' 'relayhost =' 'transport_maps =' \
+	'default_transport = smtp' 'smtp_dns_support_level = dnssec' \
+	'info_log_address_format = external' 'smtp_host_lookup = dns' 'ignore_mx_lookup_error = no' \
+	'smtp_dns_resolver_options ='
 configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
 	'ladder: {may_after: {attempts: 1}}' \
 	"postfix: {command: [$(fakes)], default_level: auto}"

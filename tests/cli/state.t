@@ -5,20 +5,8 @@
 command -v python3 >/dev/null || skip_all 'needs python3'
 
 # What the fakes of Postfix say of it.
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_security_level = verify
-default_database_type = hash
-END
+postconf_says
 configure
-
-# json EXPRESSION: of the objects in standard output, a list named d.
-json() {
-	python3 -c '
-import json, sys
-d = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
-print(eval(sys.argv[2]))' "$dir/out" "$1"
-}
 
 for command in list 'explain a.test' export; do
 	# shellcheck disable=SC2086

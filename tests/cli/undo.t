@@ -28,14 +28,6 @@ d = json.loads(sys.stdin.read())["decisions"][-1]
 print(d["action"], d["before"], d["after"], d["why"], d["attributes"])' <<<"$out"
 }
 
-# json EXPRESSION: of d, the list of the objects in $out.
-json() {
-	python3 -c '
-import json, sys
-d = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
-print(eval(sys.argv[2]))' "$dir/out" "$1"
-}
-
 in_map() {
 	sed -n "s/^$1	//p" "$dir/tls_policy"
 }

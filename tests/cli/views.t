@@ -5,8 +5,6 @@
 . "$(dirname -- "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all 'needs python3'
 
-daemon=''
-trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT
 log=$dir/mail.log
 : >"$log"
 digest=cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2
@@ -18,38 +16,14 @@ digest=cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2
 	printf 'mx.away.test A insecure\n\tmx.away.test. 300 IN A 192.0.2.1\n'
 } >"$dir/dns"
 start_dns
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_security_level = verify
-smtp_dns_support_level = dnssec
-smtp_host_lookup = dns
-ignore_mx_lookup_error = no
-maximal_queue_lifetime = 5d
-default_database_type = hash
-END
+postconf_says 'smtp_dns_support_level = dnssec' 'smtp_host_lookup = dns' \
+	'ignore_mx_lookup_error = no' 'maximal_queue_lifetime = 5d'
 standard() {
 	configure "log: {file: $log}" "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
 		"postfix: {command: [$(fakes)]}" "$@"
 }
 standard
 
-# json EXPRESSION: of the objects in standard output, a list named d.
-json() {
-	python3 -c '
-import json, sys
-d = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
-print(eval(sys.argv[2]))' "$dir/out" "$1"
-}
-start() {
-	"$program" -c "$dir/tlsladder.yaml" run </dev/null >"$dir/run.out" 2>"$dir/run.err" &
-	daemon=$!
-	check 'the daemon starts' await 20 grep -q "follows $log" "$dir/run.err"
-}
-stop() {
-	kill -TERM "$daemon"
-	wait "$daemon"
-	daemon=''
-}
 # attempt ID DOMAIN SERVER REASON: that failed now, of a message that came 9 s ago
 tries=10
 attempt() {
@@ -76,6 +50,7 @@ is 'again without a state too' $status 66
 # --- what waits
 
 start
+check 'the daemon starts' await 20 said "follows $log"
 ladder status --json
 is 'status: a daemon runs' "$(json 'd[0]["daemon"]')" running
 attempt 4jYQBx3n2tz1bYNC away.test mx.other.test 'Server certificate not verified'

@@ -16,16 +16,11 @@ state=$dir/state
 written=0
 # Seconds, so that what hangs ends. A busy machine may take half a minute, with sanitizers.
 patience=120
-daemon=''
 trap '[[ -z $daemon ]] || kill -KILL "$daemon"; umount "$state" 2>/dev/null; rm -rf -- "$dir"' EXIT
 mkdir "$state"
 [[ -z ${FAULTS_MOUNTED-} ]] || mount -t tmpfs -o size=32m none "$state" || FAULTS_MOUNTED=''
 configure "state: $state/state.db" "log: {file: $log, from: start}"
-cat >"$dir/postconf.out" <<'END'
-mail_version = 3.7.11
-smtp_tls_security_level = verify
-default_database_type = hash
-END
+postconf_says
 
 # write COUNT: so many lines, of ten destinations.
 write() {
@@ -59,6 +54,7 @@ has_read_all() {
 	[[ $(offset) == "$(stat -c %s "$log")" ]]
 }
 
+# One log for all of its runs.
 start() {
 	"$program" -c "$dir/tlsladder.yaml" run </dev/null >>"$dir/run.out" 2>>"$dir/run.err" &
 	daemon=$!
@@ -66,13 +62,6 @@ start() {
 
 lives() {
 	kill -0 "$daemon" 2>/dev/null
-}
-
-stop() {
-	kill -TERM "$daemon"
-	wait "$daemon"
-	status=$?
-	daemon=''
 }
 
 # exact SENTENCE: all that was written is read, and counted once.

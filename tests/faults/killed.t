@@ -73,9 +73,9 @@ to_the_end() {
 # --- killed
 
 configure "log: {file: $log, from: start}" "$postfix"
-python3 "$srcdir/tests/integration/loglines.py" "$log" "$dir/stop" "${KILLED_SEED:-1}" 3000 \
-	"${KILLED_ROTATE:-2}" &
-writer=$!
+coproc exec python3 "$srcdir/tests/integration/loglines.py" "$log" "${KILLED_SEED:-1}" 3000 \
+	"${KILLED_ROTATE:-2}"
+writer=$COPROC_PID writing=${COPROC[1]}
 # What was rotated before it had a place is not its log: that comes first, however slow it is.
 start
 check 'it has a place' await 60 eval '[[ $(sql "SELECT place FROM log_place") == [0-9]* ]]'
@@ -93,7 +93,7 @@ for ((i = 1; i <= times; i++)); do
 	[[ $place == "$last" ]] || moved=$((moved + 1))
 	last=$place
 done
-touch "$dir/stop"
+exec {writing}>&- # which ends it
 wait $writer
 writer=''
 is "after kills the database is whole" "$broken" ''

@@ -84,7 +84,12 @@ write_lines(const char *path, const char *ack)
 	const struct timespec moment = {.tv_nsec = 2000000};
 	unsigned long written = 0, opened = 0;
 	int fd = open_log(path);
+	sigset_t signals, none;
 
+	/* They come while it waits, and are not missed. */
+	sigemptyset(&none);
+	sigfillset(&signals);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	while (!terminated) {
 		char line[128];
 		int len = snprintf(line, sizeof(line),
@@ -93,11 +98,11 @@ write_lines(const char *path, const char *ack)
 		if (write(fd, line, (size_t)len) != len)
 			die("cannot write", path);
 		if (written++ % 5 == 4)
-			nanosleep(&moment, NULL); /* a load, not a flood */
+			ppoll(NULL, 0, &moment, &none); /* a load, not a flood */
 		if (pause_wanted)
 			acknowledge(ack, "waits", opened);
 		while (pause_wanted && !hangup && !terminated)
-			nanosleep(&moment, NULL);
+			sigsuspend(&none);
 		pause_wanted = 0;
 		if (hangup) {
 			hangup = 0;

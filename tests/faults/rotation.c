@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -329,32 +330,54 @@ monotonic_ms(void)
 	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
 }
 
-/* 50 rotations by another process, as fast as it can write 40 lines for each. */
+/* The reader looks at all once more, and then answers. */
+static bool
+ask_for_a_look(int reader)
+{
+	char byte = 0;
+
+	return send(reader, &byte, 1, 0) == 1 && recv(reader, &byte, 1, 0) == 1;
+}
+
+/* 50 rotations by another process, as fast as it can write 40 lines for each and the
+ * reader can look at it between. */
 static void
 rotated_fifty_times(void **state)
 {
 	struct rig *rig = rig_new(NULL);
 	int64_t start = monotonic_ms();
+	int pair[2], status;
 	pid_t writer;
 
 	(void)state;
 	rig_write(rig, "log", 0, 40);
 	rig_start(rig, FOLLOW_FROM_START);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	writer = fork();
 	assert_true(writer >= 0);
 	if (writer == 0) {
+		close(pair[0]);
 		for (uint32_t i = 1; i <= 50; i++) {
 			rig_shift(rig, 50);
 			rig_write(rig, "log", 40 * i, 40 * i + 20);
-			nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+			if (!ask_for_a_look(pair[1]))
+				_exit(1);
 			rig_write(rig, "log", 40 * i + 20, 40 * i + 40);
 		}
 		_exit(0);
 	}
-	while (waitpid(writer, NULL, WNOHANG) == 0) {
+	close(pair[1]);
+	while (waitpid(writer, &status, WNOHANG) == 0) {
+		char byte;
+		bool asked = recv(pair[0], &byte, 1, MSG_DONTWAIT) == 1;
+
 		rig->now_ms = 1000000 + monotonic_ms() - start;
 		rig_pump(rig);
+		if (asked)
+			assert_int_equal(send(pair[0], &byte, 1, MSG_NOSIGNAL), 1);
 	}
+	close(pair[0]);
+	assert_int_equal(status, 0);
 	rig_settle(rig);
 	rig_expect(rig, 0, 51 * 40);
 	rig_expect_at_end(rig);

@@ -103,21 +103,25 @@ fresh() {
 	: >"$log"
 }
 
-# lag SECONDS: lines are added all the time, each about a destination of its own; how far
-# the position in the database was behind the end of the log at most, in milliseconds,
-# and how late the checks themselves were.
+# lag SECONDS: lines are added all the time, a hundred a second, each about a destination of
+# its own; how far the position in the database was behind the end of the log at most, in
+# milliseconds, and how late we were ourselves.
 lag() {
-	python3 - "$log" "$dir/state/state.db" "$1" <<'END_OF_LAG'
-import sqlite3, sys, time
+	PYTHONPATH=$here/../sandbox/lib python3 -B - "$log" "$dir/state/state.db" "$1" <<'END_OF_LAG'
+import os, sqlite3, sys, time, wait
 log, state, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 database = sqlite3.connect(state, timeout=5)
+changes = wait.Changes(os.path.dirname(state))
 file = open(log, "ab", buffering=0)
 end, ends = file.tell(), []
-begun = last = time.monotonic()
+begun = due = time.monotonic()
 worst = late = number = 0
 while (now := time.monotonic()) - begun < seconds or ends:
-    late = max(late, now - last - 0.01)
-    if now - begun < seconds:
+    late = max(late, now - due)
+    is_due = now >= due
+    if is_due:
+        due = now + 0.01
+    if is_due and now - begun < seconds:
         number += 1
         line = time.strftime("%b %e %T") + (
             f" mail postfix/smtp[{100 + number % 100}]: S{number:06}: to=<u@s{number}.many-plain.test>, relay="
@@ -132,8 +136,7 @@ while (now := time.monotonic()) - begun < seconds or ends:
     if ends and now - begun > seconds + 20:
         worst = seen - ends[0][0]
         break
-    last = time.monotonic()
-    time.sleep(0.01)
+    changes.wait(due - time.monotonic())
 print(round(worst * 1000), round(late * 1000), number)
 END_OF_LAG
 }

@@ -106,10 +106,10 @@ mkdir "$dir/generated"
 : >"$log"
 configure strict "log: {file: $log, from: start}" 'postfix: {config_directory: '"$dir/strict/config"', retry: false}' \
 	'dns: {timeout: 1s, tries: 1}'
-python3 "$here/loglines.py" "$log" "$dir/generated/stop" "${CRASH_SEED:-1}" 4000 8 &
-writer=$!
+coproc exec python3 "$here/loglines.py" "$log" "${CRASH_SEED:-1}" 4000 8
+writer=$COPROC_PID writing=${COPROC[1]}
 kill_often $((kills * 2 / 3))
-touch "$dir/generated/stop"
+exec {writing}>&- # which ends it
 wait $writer
 start
 awaits 'generated: the daemon comes to the end of the log' 30 at_end

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Appends log lines as Postfix writes them to a file, until a stop file is there.
+"""Appends log lines as Postfix writes them to a file, until standard input ends.
 
-usage: loglines.py LOG STOP SEED LINES_PER_SECOND [ROTATE_SECONDS]
+usage: loglines.py LOG SEED LINES_PER_SECOND [ROTATE_SECONDS]
 
 The same seed gives the same lines but for their times. Queue ids are numbered. Several
 processes take turns: a session or policy line and the status lines that it is about are
@@ -12,6 +12,7 @@ one for a while.
 
 import os
 import random
+import select
 import sys
 import time
 
@@ -69,15 +70,16 @@ class Lines:
 
 
 def main():
-    log, stop, seed, rate = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    rotate_s = float(sys.argv[5]) if len(sys.argv) > 5 else 0
+    log, seed, rate = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    rotate_s = float(sys.argv[4]) if len(sys.argv) > 4 else 0
     lines = Lines(seed)
     pieces = random.Random(seed + 1)
     begun = rotated = time.monotonic()
     written = files = 0
     held = b""
     file = os.open(log, os.O_WRONLY | os.O_APPEND)
-    while not os.path.exists(stop) and os.path.isdir(os.path.dirname(stop)):
+    # So often there is another piece; the end comes at any moment.
+    while not select.select([sys.stdin], [], [], 0.003)[0]:
         due = int((time.monotonic() - begun) * rate) - written
         for _ in range(due):
             held += lines.next().encode()
@@ -94,7 +96,6 @@ def main():
             os.write(file, b"".join(lines.next().encode() for _ in range(3)))
             os.close(file)
             file, files, rotated = new, files + 1, time.monotonic()
-        time.sleep(0.003)
     os.write(file, held)
 
 

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What the daemon cannot do for a while: write its state, write the map, run postmap,
 # lock its database. It says so once, loses nothing, and goes on by itself.
-#
-# OUTAGE_LOCK: seconds for which another process locks the database (30).
 . "$(dirname -- "$0")/lib.sh"
 
 look=(inside)
@@ -127,19 +125,24 @@ ends nomx.test dane-mixed.test
 # --- the database is locked
 
 begin 'a locked database'
+mkfifo "$dir/unlock"
 inside python3 -c '
-import sqlite3, sys, time
+import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], timeout=10, isolation_level=None)
 db.execute("BEGIN EXCLUSIVE")
 open(sys.argv[2], "w").close()
-time.sleep(float(sys.argv[3]))
-db.execute("COMMIT")' "$dir/state/state.db" "$dir/locked" "${OUTAGE_LOCK:-30}" &
+open(sys.argv[3]).close() # until the test opens it too
+db.execute("COMMIT")' "$dir/state/state.db" "$dir/locked" "$dir/unlock" &
 locker=$!
 await 10 test -e "$dir/locked" >/dev/null
 send strict hostile-cn.test dane-ta.test
 awaits "$outage: it says so" 15 says 'error: cannot store .*locked'
 flows_meanwhile
 check "$outage: commands that only read work" ladder list
+# It is met again and again meanwhile.
+flows_meanwhile
+flows_meanwhile
+: >"$dir/unlock"
 wait $locker
 ends hostile-cn.test dane-ta.test
 

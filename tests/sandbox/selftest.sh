@@ -225,17 +225,17 @@ check 'a U-label is logged as such' "$sandbox" wait "$dir" log syslog 'to=<user@
 
 inside sh -c 'exit 7'
 check 'exec hands the exit status on' test $? -eq 7
-inside sleep 60 &
-sleeper=$!
-"$sandbox" wait "$dir" true pgrep -x sleep >/dev/null
-kill -TERM $sleeper
-wait $sleeper
+inside tail -f /dev/null &
+waits=$!
+"$sandbox" wait "$dir" true pgrep -x tail >/dev/null
+kill -TERM $waits
+wait $waits
 check 'exec hands signals on' test $? -eq 143
 
 # --- the end
 
 other=$(mktemp -d)
-sleep 60 &
+tail -f --pid=$$ /dev/null &
 owner=$!
 check 'a second sandbox comes up beside it' "$sandbox" up "$other" owner=$owner
 read -r holder _ <"$other/world/holder"

@@ -99,6 +99,12 @@ void world_reset(void);
 /* For world.answer: a host of the destination, with an address. */
 void world_add_host(struct measure_item *item, const char *name, enum promise promise);
 
+/* For world.finger: a server whose certificate verifies and has its own name; one whose
+ * certificate is self-signed; one that says nothing. */
+void world_verifies(const struct finger_question *question, struct server *server);
+void world_self_signed(const struct finger_question *question, struct server *server);
+void world_is_silent(const struct finger_question *question, struct server *server);
+
 /* All that waits for workers is done now. False: nothing does. */
 bool world_work(void);
 

@@ -92,6 +92,13 @@ rig_new_settled(void)
 }
 
 void
+rig_new_with(void (*does)(const struct finger_question *question, struct server *server))
+{
+	rig_new_settled();
+	world.finger = does;
+}
+
+void
 rig_notify_admin(void)
 {
 	free(rig.config.notify.to);
@@ -99,15 +106,37 @@ rig_notify_admin(void)
 }
 
 void
-rig_defer_because(const char *domain, const char *reason)
+rig_log_session(const char *grade, const char *relay)
 {
 	char text[512];
 
 	snprintf(text, sizeof(text),
-	    "smtp[77]: Q%u: to=<u@%s>, relay=mx.%s[192.0.2.1]:25, delay=9, "
-	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (%s)",
-	    ++rig.message, domain, domain, reason);
+	    "smtp[77]: %s TLS connection established to %s: TLSv1.3 with cipher "
+	    "TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    grade, relay);
 	world_log(rig.engine, text);
+}
+
+void
+rig_log_status(const char *domain, const char *relay, const char *dsn, const char *status)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: Q%u: to=<u@%s>, relay=%s, delay=9, delays=8/0/0.03/0.02, dsn=%s, "
+	    "status=%s",
+	    ++rig.message, domain, relay, dsn, status);
+	world_log(rig.engine, text);
+}
+
+void
+rig_defer_because(const char *domain, const char *reason)
+{
+	char relay[NEXTHOP_HOST_SIZE + 32], status[400];
+
+	snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+	snprintf(status, sizeof(status), "deferred (%s)", reason);
+	rig_log_status(domain, relay, "4.7.5", status);
 }
 
 void
@@ -137,11 +166,38 @@ rig_defer_many(const char *prefix, unsigned count)
 	rig_save();
 }
 
+const char *
+rig_last_id(void)
+{
+	static char id[32];
+
+	snprintf(id, sizeof(id), "Q%u", rig.message);
+	return id;
+}
+
+struct destination
+rig_row(const char *domain)
+{
+	return kit_get(rig.store, domain);
+}
+
 void
 rig_assert_entry(const char *domain, enum level level)
 {
-	assert_string_equal(
-	    level_name(kit_get(rig.store, domain).entry.level), level_name(level));
+	assert_string_equal(level_name(rig_row(domain).entry.level), level_name(level));
+}
+
+void
+rig_assert_why(const char *domain, enum why why)
+{
+	assert_string_equal(why_slug(rig_row(domain).why), why_slug(why));
+}
+
+void
+rig_assert_judged(const char *domain, enum level entry, enum why why)
+{
+	rig_assert_why(domain, why);
+	rig_assert_entry(domain, entry);
 }
 
 void

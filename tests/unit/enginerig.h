@@ -17,6 +17,7 @@
 #define LISTING 2000 /* listings of the queue begin so far apart */
 
 #define NOT_VERIFIED "Server certificate not verified"
+#define NOT_OFFERED  "TLS is required, but was not offered by host mx.a.test[192.0.2.1]"
 #define REFUSED      "client TLS configuration problem"
 #define TLSA_ERROR   "TLSA lookup error for mx.d.test:25" /* waits, and alerts */
 
@@ -39,12 +40,22 @@ int rig_end(int status); /* after the last; returns status */
  * start does is done. */
 void rig_new(enum engine_mode mode);
 void rig_new_settled(void);
+/* Settled, with servers that do that; NULL: there is no posttls-finger. */
+void rig_new_with(
+    void (*does)(const struct finger_question *question, struct server *server));
 
 /* An engine on the same database. */
 void rig_open(enum engine_mode mode);
 void rig_close(void);
 
 void rig_notify_admin(void); /* alerts are mailed */
+
+/* Lines of the log, in the fold: a session of that grade at a server,
+ * "HOST[ADDRESS]:PORT"; and what became of another message to u@DOMAIN there, "sent (250
+ * Ok)". */
+void rig_log_session(const char *grade, const char *relay);
+void rig_log_status(
+    const char *domain, const char *relay, const char *dsn, const char *status);
 
 /* Mail to u@DOMAIN was deferred; it is in the fold. */
 void rig_defer_because(const char *domain, const char *reason);
@@ -53,7 +64,16 @@ void rig_save(void); /* the fold, once it can be */
 void rig_defer(const char *domain);
 void rig_defer_many(const char *prefix, unsigned count);
 
+/* The queue id of what was deferred last; good until the next call. */
+const char *rig_last_id(void);
+
+/* What is stored of it, without its attributes. */
+struct destination rig_row(const char *domain);
+
 void rig_assert_entry(const char *domain, enum level level);
+/* The word of its last decision; and both. */
+void rig_assert_why(const char *domain, enum why why);
+void rig_assert_judged(const char *domain, enum level entry, enum why why);
 /* The duty that is due next. */
 void rig_assert_next(const char *name, int64_t wait_ms);
 

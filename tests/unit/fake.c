@@ -99,6 +99,15 @@ fake_get(const char *name)
 	return buf_take(&text);
 }
 
+void
+fake_assert(const char *name, const char *text)
+{
+	char *got = fake_get(name);
+
+	assert_string_equal(got, text);
+	free(got);
+}
+
 bool
 fake_has(const char *name, const char *text)
 {

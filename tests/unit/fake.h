@@ -29,6 +29,9 @@ void fake_put(const char *name, const char *text);
 /* A file there, "" where there is none; free(). */
 char *fake_get(const char *name);
 
+/* The test fails where it has another text. */
+void fake_assert(const char *name, const char *text);
+
 /* Does that file hold such a text? */
 bool fake_has(const char *name, const char *text);
 

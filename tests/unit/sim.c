@@ -337,6 +337,15 @@ sim_deliver_in(struct sim *sim, const char *grade)
 	sim_deliver(sim);
 }
 
+void
+sim_fall(struct sim *sim)
+{
+	sim_defer(sim, NOT_OFFERED);
+	sim_wait(sim, 11 * MIN);
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+}
+
 /* qmgr did not try; error(8) says so. */
 void
 sim_suspend(struct sim *sim, const char *reason)

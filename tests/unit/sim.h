@@ -102,6 +102,9 @@ void sim_deliver(struct sim *sim);
 /* The same in a session of that grade: "Verified", "Trusted" ... */
 void sim_deliver_in(struct sim *sim, const char *grade);
 
+/* No server offers TLS: to cleartext, by two attempts within the time. */
+void sim_fall(struct sim *sim);
+
 /* qmgr did not try; error(8) says so. */
 void sim_suspend(struct sim *sim, const char *reason);
 

@@ -145,6 +145,26 @@ kit_wait(struct store *store, int64_t id, const char *queue_id, int64_t time_ms)
 }
 
 void
+kit_release(struct store *store, int64_t id, int64_t version, int64_t not_before_ms)
+{
+	assert_true(
+	    store_waiting_release(store, id, version, not_before_ms, true, &kit_err));
+}
+
+void
+kit_retry(struct store *store, int64_t version, int64_t now_ms)
+{
+	struct waiting due[STORE_WAITING_MAX];
+	int64_t next, again;
+	size_t count;
+
+	assert_true(store_waiting_due(store, version, now_ms, due, STORE_WAITING_MAX,
+	    &count, &next, &again, &kit_err));
+	assert_true(store_waiting_take(store, due, count, &kit_err));
+	assert_true(store_waiting_done(store, due, count, now_ms, &kit_err));
+}
+
+void
 kit_begin_transaction(struct store *store)
 {
 	if (!store_begin(store, &kit_err))

@@ -32,6 +32,10 @@ void kit_put_level(struct store *store, const char *key, enum level level);
 void kit_decide(struct store *store, int64_t id, int64_t time_ms, const char *action);
 /* A message for u@d.test waits: the rule "r" recognised "reason". */
 void kit_wait(struct store *store, int64_t id, const char *queue_id, int64_t time_ms);
+/* What waits for it is due from then on, once the map has that version. */
+void kit_release(struct store *store, int64_t id, int64_t version, int64_t not_before_ms);
+/* All that is due is retried, and there is no word of it yet. */
+void kit_retry(struct store *store, int64_t version, int64_t now_ms);
 void kit_begin_transaction(struct store *store);
 void kit_commit(struct store *store);
 

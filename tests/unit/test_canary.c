@@ -25,13 +25,12 @@ is_among(const char *names, const char *host)
 static void
 answer(const struct finger_question *question, struct server *server)
 {
-	bool verifies = is_among(good, question->host);
-
-	*server = (struct server){.chain = verifies ? ANSWER_YES : ANSWER_NO,
-	    .probe = {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}};
 	if (is_among(silent, question->host))
-		*server = (struct server){.probe = {.end = PROBE_SILENT}};
-	names_add(server->names, str_of(question->host));
+		world_is_silent(question, server);
+	else if (is_among(good, question->host))
+		world_verifies(question, server);
+	else
+		world_self_signed(question, server);
 }
 
 /* All but one that is asked for itself. */
@@ -42,7 +41,7 @@ answer_slowly(const struct finger_question *question, struct server *server)
 	if (strcmp(question->host, "mx.x.test") == 0)
 		return;
 	world_pass(30 * SECOND / 4); /* four at once take as long as one */
-	*server = (struct server){.probe = {.end = PROBE_SILENT}};
+	world_is_silent(question, server);
 }
 
 static void
@@ -95,15 +94,8 @@ assert_asked(const char *hosts)
 	buf_reset(&world.fingered_hosts);
 }
 
-static void
-assert_judged(const char *domain, enum level entry, enum why why)
-{
-	assert_string_equal(why_slug(kit_get(rig.store, domain).why), why_slug(why));
-	rig_assert_entry(domain, entry);
-}
-
-#define STEPS(domain)   assert_judged(domain, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC)
-#define FREEZES(domain) assert_judged(domain, LEVEL_NONE, WHY_FREEZE)
+#define STEPS(domain)   rig_assert_judged(domain, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC)
+#define FREEZES(domain) rig_assert_judged(domain, LEVEL_NONE, WHY_FREEZE)
 
 /* --- what they say ----------------------------------------------------------------- */
 
@@ -194,7 +186,7 @@ canary_says(void **state)
 	rig_save();
 	world_wait(rig.engine, 2 * MIN);
 	assert_asked(row->asked);
-	assert_judged("a.test", row->freezes ? LEVEL_NONE : LEVEL_ENCRYPT,
+	rig_assert_judged("a.test", row->freezes ? LEVEL_NONE : LEVEL_ENCRYPT,
 	    row->freezes ? WHY_FREEZE : WHY_NOT_AUTHENTIC);
 	rig_close();
 }
@@ -290,7 +282,7 @@ its_answer_serves_ten_minutes(void **state)
 	begin_with_three();
 	verify("mx.x.test", 30 * DAY);
 	deferred("x.test");
-	assert_judged("x.test", LEVEL_NONE, WHY_HOLD);
+	rig_assert_judged("x.test", LEVEL_NONE, WHY_HOLD);
 	world_wait(rig.engine, 5 * MIN);
 	before = world.fingered;
 	deferred("x.test"); /* its server is asked anew, the canary is not */
@@ -347,24 +339,29 @@ count_asked(void)
 	return count;
 }
 
-/* They were proven last, and fail now; one of a few others is asked all the same. */
+/* So many strangers were proven last, and fail now; three others verify, as they did a
+ * day ago. */
+static void
+begin_with_strangers(unsigned strangers)
+{
+	begin();
+	good = " mx.g0.test mx.g1.test mx.g2.test ";
+	prove_many("evil", strangers, HOUR);
+	prove_many("g", 3, DAY);
+}
+
+/* One of the few others is asked all the same. */
 static void
 strangers_that_were_proven_last_do_not_freeze(void **state)
 {
 	(void)state;
-	begin();
-	good = " mx.g0.test mx.g1.test mx.g2.test ";
-	prove_many("evil", STRANGERS, HOUR);
-	prove_many("g", 3, DAY);
+	begin_with_strangers(STRANGERS);
 	verify("mx.g1.test", MIN); /* mail of others goes there */
 	deferred("x.test");
 	STEPS("x.test");
 	assert_true(count_asked() <= 7);
 	/* Nor where no mail went to them for a day. */
-	begin();
-	good = " mx.g0.test mx.g1.test mx.g2.test ";
-	prove_many("evil", 6, HOUR);
-	prove_many("g", 3, DAY);
+	begin_with_strangers(6);
 	deferred("x.test");
 	STEPS("x.test");
 	rig_close();

@@ -40,35 +40,20 @@ defer_again(const char *id, const char *reason)
 	snprintf(text, sizeof(text),
 	    "smtp[%u]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
 	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (%s)",
-	    strcmp(reason, FULL) == 0 ? 77 : 78, id, reason);
+	    strcmp(reason, FULL) == 0 ? 77U : 78U, id, reason);
 	world_log(rig.engine, text);
 	rig_save();
 	world_settle(rig.engine);
 }
 
 static void
-log_session(const char *domain)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text),
-	    "smtp[77]: Verified TLS connection established to mx.%s[192.0.2.1]:25: "
-	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
-	    domain);
-	world_log(rig.engine, text);
-}
-
-static void
 deliver(const char *domain)
 {
-	char text[256];
+	char relay[NEXTHOP_HOST_SIZE + 32];
 
-	log_session(domain);
-	snprintf(text, sizeof(text),
-	    "smtp[77]: S%u: to=<u@%s>, relay=mx.%s[192.0.2.1]:25, delay=9, "
-	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)",
-	    ++rig.message, domain, domain);
-	world_log(rig.engine, text);
+	snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+	rig_log_session("Verified", relay);
+	rig_log_status(domain, relay, "2.0.0", "sent (250 Ok)");
 	rig_save();
 }
 
@@ -114,7 +99,7 @@ two_moments(bool prober)
 	server_is = GOOD;
 	for (int i = 0; i < 24; i++) {
 		world_wait(rig.engine, HOUR);
-		log_session("a.test");
+		rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
 		defer_again("Q2", FULL);
 	}
 	world_wait(rig.engine, 10 * MIN);

@@ -9,33 +9,16 @@
 #include "core/answers.h"
 #include "core/destination.h"
 #include "core/fold.h"
+#include "fieldkit.h"
 
-#define NOW_MS       (INT64_C(1795483619) * 1000)
-#define KEY          "d.test"
-#define RECHECK_MS   (7 * SPAN_DAY_MS)
-#define AT_LEASE_END -1    /* "look=lease" */
-#define LONG_TEXT    73728 /* bytes of attributes */
+#define KEY        "d.test"
+#define RECHECK_MS (7 * SPAN_DAY_MS)
 
 static const struct destination_spans spans = {
     .attempts_ms = 8600 * SPAN_SECOND_MS,
     .alarm_ms = 5 * SPAN_DAY_MS,
     .apart_ms = SPAN_HOUR_MS,
 };
-
-enum type { TIME, SPAN, COUNT, YES, TEXT, OWNED, LEVEL, WHY, ANSWER };
-
-struct field {
-	const char *name;
-	enum type type;
-	size_t offset;
-	size_t size;
-};
-
-#define FIELD(name, type, of, member) \
-	{ \
-		name, type, offsetof(struct of, member), \
-		    sizeof(((struct of *)0)->member) \
-	}
 
 /* All of a destination but its id and key, as the table names it. */
 static const struct field state_fields[] = {
@@ -204,134 +187,10 @@ static const struct field wish_fields[] = {
     FIELD("note", TEXT, wish, note),
 };
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
 struct row {
 	unsigned line;
 	const char *before, *event, *after, *outcome;
 };
-
-static void
-die(unsigned line, const char *what, const char *text)
-{
-	fprintf(stderr, "destination.cases:%u: %s: %s\n", line, what, text);
-	exit(2);
-}
-
-static int64_t
-time_of(const char *text)
-{
-	if (strcmp(text, "not-yet") == 0)
-		return LADDER_NOT_YET;
-	if (strcmp(text, "lease") == 0)
-		return AT_LEASE_END;
-	if (strcmp(text, "now") == 0)
-		return NOW_MS;
-	return strcmp(text, "0") == 0 ? 0 : NOW_MS + (int64_t)(strtod(text, NULL) * 1000);
-}
-
-static enum level
-level_of(unsigned line, const char *text)
-{
-	enum level level = LEVEL_UNKNOWN;
-
-	if (strcmp(text, "unknown") != 0 && !level_parse(str_of(text), &level))
-		die(line, "no level", text);
-	return level;
-}
-
-static enum why
-why_of(unsigned line, const char *text)
-{
-	enum why why = WHY_NONE;
-
-	if (!why_parse(str_of(text), &why))
-		die(line, "no why", text);
-	return why;
-}
-
-/* As it is; "-" is empty, "LONG" is as long as an attribute of many names. */
-static char *
-owned_of(const char *text)
-{
-	char *out;
-
-	if (strcmp(text, "-") == 0)
-		return NULL;
-	if (strcmp(text, "LONG") != 0)
-		return suite_keep(mem_strdup(text));
-	out = suite_keep(mem_new(LONG_TEXT + 1, 1));
-	memset(out, 'x', LONG_TEXT);
-	return out;
-}
-
-static void
-set_field(unsigned line, void *of, const struct field *f, const char *text)
-{
-	char *at = (char *)of + f->offset;
-	int64_t number;
-
-	switch (f->type) {
-	case TIME:
-		number = time_of(text);
-		memcpy(at, &number, sizeof(number));
-		break;
-	case SPAN:
-		number = strtoll(text, NULL, 10) * 1000;
-		memcpy(at, &number, sizeof(number));
-		break;
-	case COUNT:
-		*(unsigned *)(void *)at = (unsigned)strtoul(text, NULL, 10);
-		break;
-	case YES:
-		*(bool *)(void *)at = strcmp(text, "yes") == 0;
-		break;
-	case TEXT:
-		str_copy(str_of(strcmp(text, "-") == 0 ? "" : text), at, f->size);
-		break;
-	case OWNED:
-		*(char **)(void *)at = owned_of(text);
-		break;
-	case LEVEL:
-		*(enum level *)(void *)at = level_of(line, text);
-		break;
-	case WHY:
-		*(enum why *)(void *)at = why_of(line, text);
-		break;
-	case ANSWER:
-		*(enum answer *)(void *)at = strcmp(text, "yes") == 0 ? ANSWER_YES
-		    : strcmp(text, "no") == 0                         ? ANSWER_NO
-		                                                      : ANSWER_UNSURE;
-		break;
-	}
-}
-
-/* NAME=VALUE into the field of that name. */
-static void
-set_word(unsigned line, void *of, const struct field *fields, size_t count, char *word)
-{
-	char *value = strchr(word, '=');
-
-	if (value == NULL)
-		die(line, "no value", word);
-	*value++ = '\0';
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(fields[i].name, word) == 0) {
-			set_field(line, of, &fields[i], value);
-			return;
-		}
-	}
-	die(line, "no such name", word);
-}
-
-static void
-set_words(unsigned line, void *of, const struct field *fields, size_t count, char **rest)
-{
-	char *word;
-
-	while ((word = strtok_r(NULL, " ", rest)) != NULL)
-		set_word(line, of, fields, count, word);
-}
 
 static void
 set_state(unsigned line, struct destination *d, const char *text)
@@ -341,7 +200,8 @@ set_state(unsigned line, struct destination *d, const char *text)
 	for (char *word = strtok_r(copy, " ", &rest); word != NULL;
 	     word = strtok_r(NULL, " ", &rest))
 		if (strcmp(word, "-") != 0)
-			set_word(line, d, state_fields, COUNT_OF(state_fields), word);
+			field_set_word(
+			    line, d, state_fields, COUNT_OF(state_fields), word);
 }
 
 /* --- events ------------------------------------------------------------------------ */
@@ -350,11 +210,11 @@ static void
 news(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
 	struct news news = {.deferral.attempt_level = LEVEL_UNKNOWN};
-	enum level default_level = level_of(line, strtok_r(NULL, " ", rest));
+	enum level default_level = field_level(line, strtok_r(NULL, " ", rest));
 
 	(void)judged;
 	news.item.deferral = &news.deferral;
-	set_words(line, &news, news_fields, COUNT_OF(news_fields), rest);
+	field_set_words(line, &news, news_fields, COUNT_OF(news_fields), rest);
 	destination_take_news(
 	    d, &news.item, default_level, news.item.deferred ? "a-rule" : NULL, &spans);
 }
@@ -368,20 +228,22 @@ answers(unsigned line, struct destination *d, char **rest, struct judged *judged
 
 	(void)judged;
 	if (!dane_state_parse(str_of(state), &answers.dane.state))
-		die(line, "no DNS state", state);
-	set_words(line, &answers, answer_fields, COUNT_OF(answer_fields), rest);
+		field_die(line, "no DNS state", state);
+	field_set_words(line, &answers, answer_fields, COUNT_OF(answer_fields), rest);
 	destination_take_answers(d, &answers, &spans, NOW_MS);
 }
 
 static void
 measured(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
-	struct evidence ev = {.default_level = level_of(line, strtok_r(NULL, " ", rest)),
+	struct evidence ev = {
+	    .default_level = field_level(line, strtok_r(NULL, " ", rest)),
 	    .entry = destination_demand(d),
 	    .measured = {.asked = true, .answered = true}};
 
 	(void)judged;
-	set_words(line, &ev.measured, measured_fields, COUNT_OF(measured_fields), rest);
+	field_set_words(
+	    line, &ev.measured, measured_fields, COUNT_OF(measured_fields), rest);
 	destination_take_measured(d, &ev, &spans);
 	if (ev.measured.answered) {
 		assert_int_equal(ev.contradictions, d->alarm.contradictions);
@@ -398,12 +260,13 @@ decided(unsigned line, struct destination *d, char **rest, struct judged *judged
 
 	while (strcmp(action_name(decided.decision.action), action) != 0)
 		if (++decided.decision.action == ACTION_COUNT)
-			die(line, "no action", action);
+			field_die(line, "no action", action);
 	if (decided.decision.action == ACTION_SET ||
 	    decided.decision.action == ACTION_HOLD)
-		decided.decision.entry.level = level_of(line, strtok_r(NULL, " ", rest));
-	decided.decision.why = why_of(line, strtok_r(NULL, " ", rest));
-	set_words(line, &decided, decided_fields, COUNT_OF(decided_fields), rest);
+		decided.decision.entry.level =
+		    field_level(line, strtok_r(NULL, " ", rest));
+	decided.decision.why = field_why(line, strtok_r(NULL, " ", rest));
+	field_set_words(line, &decided, decided_fields, COUNT_OF(decided_fields), rest);
 	destination_decide(d, &decided.ev, &decided.decision,
 	    decided.rule[0] != '\0' ? decided.rule : NULL, RECHECK_MS, NOW_MS, judged);
 }
@@ -411,11 +274,11 @@ decided(unsigned line, struct destination *d, char **rest, struct judged *judged
 static void
 pinned(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
-	struct demand entry = demand_of(level_of(line, strtok_r(NULL, " ", rest)));
+	struct demand entry = demand_of(field_level(line, strtok_r(NULL, " ", rest)));
 	struct wish wish = {0};
 
 	(void)judged;
-	set_words(line, &wish, wish_fields, COUNT_OF(wish_fields), rest);
+	field_set_words(line, &wish, wish_fields, COUNT_OF(wish_fields), rest);
 	entry.attributes = wish.attributes;
 	destination_pin(d, entry, wish.until_ms, wish.note, NOW_MS);
 }
@@ -423,11 +286,11 @@ pinned(unsigned line, struct destination *d, char **rest, struct judged *judged)
 static void
 undone(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
-	struct demand before = demand_of(level_of(line, strtok_r(NULL, " ", rest)));
+	struct demand before = demand_of(field_level(line, strtok_r(NULL, " ", rest)));
 	struct wish wish = {0};
 
 	(void)judged;
-	set_words(line, &wish, wish_fields, COUNT_OF(wish_fields), rest);
+	field_set_words(line, &wish, wish_fields, COUNT_OF(wish_fields), rest);
 	before.attributes = wish.attributes;
 	destination_undo(d, before, wish.until_ms, NOW_MS);
 }
@@ -446,7 +309,7 @@ postponed(unsigned line, struct destination *d, char **rest, struct judged *judg
 {
 	(void)line;
 	(void)judged;
-	destination_postpone(d, time_of(strtok_r(NULL, " ", rest)));
+	destination_postpone(d, field_time(strtok_r(NULL, " ", rest)));
 }
 
 static void
@@ -506,7 +369,7 @@ happen(const struct row *row, struct destination *d, struct judged *judged)
 			return;
 		}
 	}
-	die(row->line, "no such event", name);
+	field_die(row->line, "no such event", name);
 }
 
 /* --- what came of it --------------------------------------------------------------- */
@@ -549,23 +412,6 @@ is_same(const struct destination *got, const struct destination *expected,
 }
 
 static void
-print_value(const struct destination *d, const struct field *f, char *out, size_t size)
-{
-	const char *at = (const char *)d + f->offset;
-
-	if (f->type == TIME || f->type == SPAN)
-		snprintf(out, size, "%lld s from now",
-		    (long long)((*(const int64_t *)(const void *)at - NOW_MS) / 1000));
-	else if (f->type == TEXT || f->type == OWNED)
-		snprintf(out, size, "%.60s",
-		    f->type == TEXT ? at : *(char *const *)(const void *)at);
-	else if (f->type == YES)
-		snprintf(out, size, "%d", *(const bool *)at);
-	else
-		snprintf(out, size, "%u", *(const unsigned *)(const void *)at);
-}
-
-static void
 assert_state(const struct destination *got, const struct destination *expected)
 {
 	char is[80], wanted[80];
@@ -577,8 +423,8 @@ assert_state(const struct destination *got, const struct destination *expected)
 
 		if (is_same(got, expected, f))
 			continue;
-		print_value(got, f, is, sizeof(is));
-		print_value(expected, f, wanted, sizeof(wanted));
+		field_print(got, f, is, sizeof(is));
+		field_print(expected, f, wanted, sizeof(wanted));
 		fail_msg("%s is %s, wanted %s", f->name, is, wanted);
 	}
 }
@@ -616,7 +462,7 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 
 	(void)context;
 	if (count != 5)
-		die(line, "not five columns", count > 0 ? fields[0] : "");
+		field_die(line, "not five columns", count > 0 ? fields[0] : "");
 	*row = (struct row){.line = line,
 	    .before = fields[0],
 	    .event = fields[1],
@@ -679,7 +525,8 @@ copy_owns_its_text(void **state)
 int
 main(void)
 {
-	suite_read_table("tests/cases/destination.cases", add_row, NULL);
+	field_table = "tests/cases/destination.cases";
+	suite_read_table(field_table, add_row, NULL);
 	suite_add(every_field_has_a_name, NULL, "every field has a name in the table");
 	suite_add(copy_owns_its_text, NULL, "a copy owns its text");
 	return suite_run();

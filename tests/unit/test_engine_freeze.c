@@ -16,10 +16,10 @@ answer(const struct finger_question *question, struct server *server)
 	char word[NEXTHOP_HOST_SIZE + 2];
 
 	snprintf(word, sizeof(word), " %s ", question->host);
-	*server =
-	    (struct server){.chain = strstr(good, word) != NULL ? ANSWER_YES : ANSWER_NO,
-	        .probe = {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}};
-	names_add(server->names, str_of(question->host));
+	if (strstr(good, word) != NULL)
+		world_verifies(question, server);
+	else
+		world_self_signed(question, server);
 }
 
 static const char *
@@ -43,13 +43,10 @@ answer_dns(struct measure_item *item)
 static void
 log_of(const char *domain, const char *status)
 {
-	char text[512], host[NEXTHOP_HOST_SIZE];
+	char host[NEXTHOP_HOST_SIZE], relay[NEXTHOP_HOST_SIZE + 32];
 
-	snprintf(text, sizeof(text),
-	    "smtp[77]: Q%u: to=<u@%s>, relay=%s[192.0.2.1]:25, delay=9, "
-	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=%s",
-	    ++rig.message, domain, host_of(domain, host), status);
-	world_log(rig.engine, text);
+	snprintf(relay, sizeof(relay), "%s[192.0.2.1]:25", host_of(domain, host));
+	rig_log_status(domain, relay, "2.0.0", status);
 }
 
 /* Sessions are not logged: what was sent met the default level, verify. */
@@ -85,13 +82,6 @@ assert_frozen(bool frozen)
 	    frozen ? "1\n" : "0\n");
 }
 
-static void
-assert_judged(const char *domain, enum level entry, enum why why)
-{
-	assert_string_equal(why_slug(kit_get(rig.store, domain).why), why_slug(why));
-	rig_assert_entry(domain, entry);
-}
-
 /* 21 names of one wildcard zone, one server; its certificate goes bad. */
 static void
 one_stranger_freezes_nobody(void **state)
@@ -121,7 +111,7 @@ one_stranger_freezes_nobody(void **state)
 	/* Whoever never did better is decided, as ever. */
 	fails("plain.test");
 	world_wait(rig.engine, 2 * MIN);
-	assert_judged("plain.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_assert_judged("plain.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	rig_close();
 }
 
@@ -150,7 +140,7 @@ small_server_weakens_nothing(void **state)
 	fails("new.test");
 	world_wait(rig.engine, 10 * MIN);
 	kit_assert(STATE, "SELECT key FROM destination WHERE entry <> 'none'", "");
-	assert_judged("new.test", LEVEL_NONE, WHY_FREEZE);
+	rig_assert_judged("new.test", LEVEL_NONE, WHY_FREEZE);
 	world_pass(SECOND);
 	/* It is mended: mail flows, and who still fails gets what it needs. */
 	good = " mx.a.test mx.b.test mx.c.test mx.d.test ";
@@ -180,7 +170,7 @@ canary_freezes_at_once(void **state)
 	good = "";
 	fails("new.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("new.test", LEVEL_NONE, WHY_FREEZE);
+	rig_assert_judged("new.test", LEVEL_NONE, WHY_FREEZE);
 	assert_frozen(true);
 	assert_non_null(strstr(buf_text(&world.body), "freeze: a server that is known"));
 	rig_close();
@@ -200,7 +190,7 @@ one_of_two_is_no_sign(void **state)
 	fails("new.test");
 	world_wait(rig.engine, MIN);
 	assert_frozen(false);
-	assert_judged("new.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_assert_judged("new.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	rig_close();
 }
 

@@ -126,15 +126,6 @@ answer_one_server(struct measure_item *item)
 	world_add_host(item, "mx.shared.test", PROMISE_NONE);
 }
 
-static void
-does_not_verify(const struct finger_question *question, struct server *server)
-{
-	(void)question;
-	server->chain = ANSWER_NO;
-	server->probe =
-	    (struct probe){.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO};
-}
-
 /* Whose leases end together may share a server: it is probed once for all of them. */
 static void
 probes_of_a_server_are_shared(void **state)
@@ -142,7 +133,7 @@ probes_of_a_server_are_shared(void **state)
 	(void)state;
 	rig_new_settled();
 	world.answer = answer_one_server;
-	world.finger = does_not_verify;
+	world.finger = world_self_signed;
 	rig_defer_many("a", 3);
 	world_wait(rig.engine, 10 * MIN);
 	assert_int_equal(world.fingered, 1);
@@ -236,7 +227,7 @@ again_asks_all_anew(void **state)
 	(void)state;
 	rig_new_settled();
 	world.answer = answer_one_server_for_an_hour;
-	world.finger = does_not_verify;
+	world.finger = world_self_signed;
 	rig_defer("a.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);

@@ -7,8 +7,7 @@
 
 #include "enginerig.h"
 
-#define NOT_OFFERED "TLS is required, but was not offered by host mx.a.test[192.0.2.1]"
-#define HALF_HOUR   (30 * MIN)
+#define HALF_HOUR (30 * MIN)
 
 static void
 defer(const char *reason)

@@ -2,34 +2,11 @@
 /* The queue as a witness: what an engine does with what a listing shows. */
 #include "suite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/engine_impl.h"
 #include "enginerig.h"
-
-#define NOT_OFFERED "TLS is required, but was not offered by host mx.a.test[192.0.2.1]"
-
-static struct destination
-row(const char *domain)
-{
-	return kit_get(rig.store, domain);
-}
-
-static void
-assert_why(const char *domain, enum why why)
-{
-	assert_string_equal(why_slug(row(domain).why), why_slug(why));
-}
-
-static const char *
-last_id(void)
-{
-	static char id[32];
-
-	snprintf(id, sizeof(id), "Q%u", rig.message);
-	return id;
-}
 
 /* The queue is listed, and DNS asked, and so on. */
 static void
@@ -60,7 +37,7 @@ message_that_is_gone(void **state)
 	(void)state;
 	rig_new_settled();
 	rig_defer("a.test");
-	world_unqueue(last_id());
+	world_unqueue(rig_last_id());
 	world_settle(rig.engine);
 	assert_int_equal(world.queue.times, 1);
 	assert_int_equal(rig.judged, 0);
@@ -69,9 +46,9 @@ message_that_is_gone(void **state)
 	world_wait(rig.engine, LISTING);
 	assert_int_equal(world.queue.times, 2);
 	rig_assert_entry("a.test", LEVEL_NONE);
-	assert_why("a.test", WHY_GONE);
-	assert_false(row("a.test").alarm.raised);
-	assert_int_equal(row("a.test").alarm.attempts, 0);
+	rig_assert_why("a.test", WHY_GONE);
+	assert_false(rig_row("a.test").alarm.raised);
+	assert_int_equal(rig_row("a.test").alarm.attempts, 0);
 	kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
 	assert_true(engine_is_idle(rig.engine));
 	rig.judged = 0;
@@ -91,16 +68,16 @@ listing_with_lines_that_are_no_messages(void **state)
 	world.queue_refused = 1;
 	rig_defer("a.test");
 	rig_defer("b.test");
-	world_unqueue(last_id());
+	world_unqueue(rig_last_id());
 	world_settle(rig.engine);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	world_wait(rig.engine, HOUR);
 	rig_assert_entry("b.test", LEVEL_NONE);
-	assert_why("b.test", WHY_QUEUE_UNREAD);
-	assert_true(row("b.test").alarm.raised);
+	rig_assert_why("b.test", WHY_QUEUE_UNREAD);
+	assert_true(rig_row("b.test").alarm.raised);
 	world.queue_refused = 0;
 	world_wait(rig.engine, 2 * HOUR);
-	assert_why("b.test", WHY_GONE);
+	rig_assert_why("b.test", WHY_GONE);
 	rig_close();
 }
 
@@ -111,11 +88,11 @@ message_that_is_missed_once(void **state)
 	(void)state;
 	rig_new_settled();
 	rig_defer("a.test");
-	world_unqueue(last_id());
+	world_unqueue(rig_last_id());
 	world_settle(rig.engine);
 	rig_close();
 	rig_open(ENGINE_APPLY); /* a restart does not count it again */
-	world_queue(last_id(), "u@a.test", NOT_VERIFIED);
+	world_queue(rig_last_id(), "u@a.test", NOT_VERIFIED);
 	world_wait(rig.engine, LISTING);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	kit_assert(STATE, "SELECT absences FROM waiting", "-1\n");
@@ -131,18 +108,18 @@ absences_are_counted_by_message(void **state)
 	(void)state;
 	rig_new_settled();
 	rig_defer("a.test");
-	world_unqueue(last_id());
+	world_unqueue(rig_last_id());
 	world_settle(rig.engine);
 	world_pass(SECOND);
 	rig_defer("a.test");
-	world_unqueue(last_id());
+	world_unqueue(rig_last_id());
 	world_wait(rig.engine, SECOND);
 	assert_int_equal(world.queue.times, 2);
-	assert_true(row("a.test").alarm.pending);
-	snprintf(left, sizeof(left), "%s|1\n", last_id());
+	assert_true(rig_row("a.test").alarm.pending);
+	snprintf(left, sizeof(left), "%s|1\n", rig_last_id());
 	kit_assert(STATE, "SELECT queue_id, absences FROM waiting", left);
 	world_wait(rig.engine, LISTING);
-	assert_why("a.test", WHY_GONE);
+	rig_assert_why("a.test", WHY_GONE);
 	rig_close();
 }
 
@@ -152,11 +129,12 @@ message_with_another_reason(void **state)
 	(void)state;
 	rig_new_settled();
 	rig_defer("a.test");
-	world_queue(last_id(), "u@a.test", "connect to mx.a.test: Connection refused");
+	world_queue(
+	    rig_last_id(), "u@a.test", "connect to mx.a.test: Connection refused");
 	world_settle(rig.engine);
 	rig_assert_entry("a.test", LEVEL_NONE);
-	assert_why("a.test", WHY_NEWER);
-	assert_true(row("a.test").alarm.raised);
+	rig_assert_why("a.test", WHY_NEWER);
+	assert_true(rig_row("a.test").alarm.raised);
 	/* Its own line decides. */
 	world_pass(MIN);
 	--rig.message;
@@ -172,10 +150,10 @@ message_that_is_retried(void **state)
 	(void)state;
 	rig_new_settled();
 	rig_defer("a.test");
-	world_queue(last_id(), "u@a.test", "");
+	world_queue(rig_last_id(), "u@a.test", "");
 	world_settle(rig.engine);
-	assert_why("a.test", WHY_NEWER);
-	world_queue(last_id(), "u@a.test", NOT_VERIFIED);
+	rig_assert_why("a.test", WHY_NEWER);
+	world_queue(rig_last_id(), "u@a.test", NOT_VERIFIED);
 	world_wait(rig.engine, 5 * MIN);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	rig_close();
@@ -194,13 +172,13 @@ reason_that_was_made_up(void **state)
 	snprintf(line, sizeof(line),
 	    "smtp[77]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
 	    "delays=8/0/0.03/0.02, dsn=4.7.4, status=deferred (%s)",
-	    last_id(), NOT_OFFERED);
+	    rig_last_id(), NOT_OFFERED);
 	world_log(rig.engine, line);
-	world_queue(last_id(), "u@a.test", NOT_VERIFIED);
+	world_queue(rig_last_id(), "u@a.test", NOT_VERIFIED);
 	rig_save();
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("a.test", LEVEL_NONE);
-	assert_why("a.test", WHY_NEWER);
+	rig_assert_why("a.test", WHY_NEWER);
 	rig_close();
 }
 
@@ -216,8 +194,8 @@ queue_that_cannot_be_read(void **state)
 	world_settle(rig.engine);
 	assert_int_equal(world.queue.times, 1);
 	rig_assert_entry("a.test", LEVEL_NONE);
-	assert_why("a.test", WHY_QUEUE_UNREAD);
-	assert_true(row("a.test").alarm.raised);
+	rig_assert_why("a.test", WHY_QUEUE_UNREAD);
+	assert_true(rig_row("a.test").alarm.raised);
 	assert_true(engine_is_idle(rig.engine));
 	world_wait(rig.engine, 25 * SECOND);
 	assert_non_null(strstr(buf_text(&world.body), "a.test: queue-unread: "));
@@ -300,7 +278,7 @@ answer_is_about_its_alarm(void **state)
 	(void)state;
 	rig_new_settled();
 	rig_defer("a.test");
-	world_unqueue(last_id());
+	world_unqueue(rig_last_id());
 	world_settle(rig.engine);
 	world_pass(LISTING);
 	engine_turn(rig.engine);
@@ -308,7 +286,7 @@ answer_is_about_its_alarm(void **state)
 	rig_defer("a.test");
 	world_settle(rig.engine);
 	assert_int_equal(world.queue.times, 2);
-	assert_true(row("a.test").alarm.raised);
+	assert_true(rig_row("a.test").alarm.raised);
 	world_wait(rig.engine, LISTING);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	rig_close();
@@ -360,7 +338,7 @@ bounced_mail_is_no_witness(void **state)
 	rig_save();
 	world_settle(rig.engine);
 	rig_assert_entry("a.test", LEVEL_NONE);
-	assert_why("a.test", WHY_GONE);
+	rig_assert_why("a.test", WHY_GONE);
 	rig_close();
 }
 
@@ -372,7 +350,7 @@ imagining_asks_no_queue(void **state)
 	rig_new(ENGINE_IMAGINE);
 	world_settle(rig.engine);
 	rig_defer("a.test");
-	world_unqueue(last_id());
+	world_unqueue(rig_last_id());
 	world_settle(rig.engine);
 	assert_int_equal(rig.decided, 1);
 	assert_int_equal(world.queue.times, 0);
@@ -388,256 +366,13 @@ held_step_asks_again(void **state)
 	rig_defer_because("a.test", NOT_OFFERED);
 	rig_save();
 	world_settle(rig.engine);
-	assert_why("a.test", WHY_MAY_AFTER);
-	world_unqueue(last_id());
+	rig_assert_why("a.test", WHY_MAY_AFTER);
+	world_unqueue(rig_last_id());
 	world_wait(rig.engine, 11 * MIN);
-	assert_why("a.test", WHY_GONE);
-	assert_int_equal(row("a.test").alarm.plain.count, 0);
-	assert_int_equal(row("a.test").look_ms, 0);
+	rig_assert_why("a.test", WHY_GONE);
+	assert_int_equal(rig_row("a.test").alarm.plain.count, 0);
+	assert_int_equal(rig_row("a.test").look_ms, 0);
 	assert_int_equal(world.queue.times, 3);
-	rig_close();
-}
-
-/* How a message leaves the queue, and whether its alarm is over by that. */
-static const struct {
-	const char *program;
-	const char *text; /* behind its id */
-	bool ends;
-} leaves[] = {
-    {"qmgr[7]", ": from=<s@s.test>, status=expired, returned to sender", true},
-    {"qmgr[7]", ": from=<>, status=force-expired, returned to sender", true},
-    {"qmgr[7]", "X: from=<>, status=expired, returned to sender", false},
-    {"qmgr[7]", ": from=<a>, status=expired, returned to sender>, size=1", false},
-    {"cleanup[7]", ": from=<>, status=expired, returned to sender", false},
-    {"smtp[77]",
-        ": to=<u@A.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
-        "delays=8/0/0.03/0.02, dsn=5.1.1, status=bounced (host said: 550 no user)",
-        true},
-    {"smtp[77]",
-        ": to=<u@b.test>, relay=mx.b.test[192.0.2.1]:25, delay=9, "
-        "delays=8/0/0.03/0.02, dsn=5.1.1, status=bounced (host said: 550 no user)",
-        false},
-};
-
-static void
-message_that_leaves_ends_its_alarm(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
-		char line[512];
-
-		rig_new_settled();
-		rig_defer_because("a.test", NOT_OFFERED);
-		rig_save();
-		world_settle(rig.engine);
-		assert_why("a.test", WHY_MAY_AFTER);
-		snprintf(line, sizeof(line), "%s: %s%s", leaves[i].program, last_id(),
-		    leaves[i].text);
-		world_log(rig.engine, line);
-		rig_save();
-		assert_int_equal(row("a.test").alarm.raised, !leaves[i].ends);
-		assert_int_equal(row("a.test").alarm.attempts, !leaves[i].ends);
-		assert_int_equal(row("a.test").look_ms == 0, leaves[i].ends);
-		kit_assert(STATE, "SELECT count(*) FROM waiting",
-		    leaves[i].ends ? "0\n" : "1\n");
-		rig_close();
-	}
-}
-
-/* Another one waits for the same. */
-static void
-others_that_wait_keep_the_alarm(void **state)
-{
-	char line[512];
-
-	(void)state;
-	rig_new_settled();
-	rig_defer_because("a.test", NOT_OFFERED);
-	rig_defer_because("a.test", NOT_OFFERED);
-	rig_save();
-	world_settle(rig.engine);
-	snprintf(line, sizeof(line),
-	    "qmgr[7]: %s: from=<s@s.test>, status=expired, returned to sender",
-	    last_id());
-	world_log(rig.engine, line);
-	rig_save();
-	assert_true(row("a.test").alarm.raised);
-	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
-	rig_close();
-}
-
-/* --- many messages ----------------------------------------------------------------- */
-
-/* A line of that message, which is in the queue then unless it was made up. */
-static void
-defer_id(const char *id, bool made_up)
-{
-	char line[400];
-
-	snprintf(line, sizeof(line),
-	    "smtp[77]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
-	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (" NOT_VERIFIED ")",
-	    id);
-	world_log(rig.engine, line);
-	if (made_up)
-		world_unqueue(id);
-}
-
-static void
-send_id(const char *id)
-{
-	char line[400];
-
-	snprintf(line, sizeof(line),
-	    "smtp[78]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=3609, "
-	    "delays=3608/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)",
-	    id);
-	world_log(rig.engine, line);
-	world_unqueue(id);
-}
-
-static void
-defer_many(const char *prefix, unsigned count, bool made_up)
-{
-	for (unsigned i = 0; i < count; i++) {
-		char id[32];
-
-		snprintf(id, sizeof(id), "%s%u", prefix, i);
-		defer_id(id, made_up);
-	}
-}
-
-static void
-certificate_is_bad(const struct finger_question *q, struct server *server)
-{
-	*server = (struct server){.chain = ANSWER_YES,
-	    .probe = {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}};
-	names_add(server->names, str_of(q->host));
-}
-
-/* A certificate was seen lately, so that a step down is held for days. */
-static void
-rig_new_held(void)
-{
-	rig_new_settled();
-	rig_notify_admin();
-	world.sessions_logged = true;
-	world.finger = certificate_is_bad;
-	rig_close();
-	rig_open(ENGINE_APPLY);
-	world_log(rig.engine,
-	    "smtp[78]: Verified TLS connection established to "
-	    "mx.a.test[192.0.2.1]:25: TLSv1.3 with cipher "
-	    "TLS_AES_256_GCM_SHA384 (256/256 bits)");
-	send_id("Q0");
-	rig_save();
-	world_wait(rig.engine, DAY);
-}
-
-static void
-sent_mail_leaves_nothing(void **state)
-{
-	const unsigned counts[] = {5, 60};
-
-	(void)state;
-	for (size_t c = 0; c < 2; c++) {
-		rig_new_held();
-		defer_many("Q", counts[c], false);
-		rig_save();
-		world_wait(rig.engine, HOUR);
-		assert_true(row("a.test").alarm.raised);
-		for (unsigned i = 0; i < counts[c]; i++) {
-			char id[32];
-
-			snprintf(id, sizeof(id), "Q%u", i);
-			send_id(id);
-		}
-		rig_save();
-		kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
-		world_wait(rig.engine, 2 * DAY);
-		defer_id("R1", false);
-		rig_save();
-		world_wait(rig.engine, MIN);
-		assert_true(row("a.test").alarm.raised);
-		kit_assert(STATE, "SELECT queue_id, absences FROM waiting", "R1|-1\n");
-		rig_close();
-	}
-}
-
-/* Before, behind and around the line of the one that is there, in one piece of the log or
- * in several. */
-static void
-made_up_ids_hide_nothing(void **state)
-{
-	(void)state;
-	for (unsigned bits = 0; bits < 8; bits++) {
-		rig_new_settled();
-		defer_many("X", (bits & 1) != 0 ? 60 : 0, true);
-		if ((bits & 4) != 0)
-			rig_save();
-		defer_id("Q1", false);
-		if ((bits & 4) != 0)
-			rig_save();
-		defer_many("Y", (bits & 2) != 0 ? 60 : 0, true);
-		rig_save();
-		world_wait(rig.engine, MIN);
-		assert_true(row("a.test").alarm.raised);
-		world_wait(rig.engine, HOUR);
-		defer_id("Q1", false);
-		rig_save();
-		world_wait(rig.engine, MIN);
-		rig_assert_entry("a.test", LEVEL_ENCRYPT);
-		rig_close();
-	}
-}
-
-/* Where none of them is there, they are gone as one would be. */
-static void
-many_that_are_gone_are_gone(void **state)
-{
-	(void)state;
-	rig_new_settled();
-	defer_many("X", 60, true);
-	rig_save();
-	world_wait(rig.engine, HOUR);
-	assert_false(row("a.test").alarm.raised);
-	kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
-	rig_close();
-}
-
-/* postqueue -i does nothing while a message is on its way to another recipient. */
-static void
-message_that_was_given_up_is_there(void **state)
-{
-	(void)state;
-	rig_new_settled();
-	world.finger = certificate_is_bad;
-	rig_defer("a.test");
-	world_wait(rig.engine, HOUR);
-	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
-	assert_true(row("a.test").alarm.raised);
-	/* And it counts as there for whoever asks. */
-	world_wait(rig.engine, DAY);
-	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
-	assert_true(row("a.test").alarm.raised);
-	rig_close();
-}
-
-/* It was deleted, which the log does not say. */
-static void
-message_that_was_given_up_is_gone(void **state)
-{
-	(void)state;
-	rig_new_settled();
-	rig_defer("a.test");
-	world_settle(rig.engine);
-	rig_assert_entry("a.test", LEVEL_ENCRYPT);
-	world_unqueue(last_id());
-	world_wait(rig.engine, 2 * MIN);
-	kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
-	assert_false(row("a.test").alarm.raised);
-	assert_int_equal(world.queue.times, 3);
-	assert_true(engine_is_idle(rig.engine));
 	rig_close();
 }
 
@@ -678,19 +413,5 @@ main(void)
 	suite_add(imagining_asks_no_queue, NULL, "what is only imagined asks no queue");
 	suite_add(
 	    held_step_asks_again, NULL, "at the end of a hold the queue is asked again");
-	suite_add(message_that_leaves_ends_its_alarm, NULL,
-	    "a message that expires or is bounced ends its alarm");
-	suite_add(
-	    others_that_wait_keep_the_alarm, NULL, "while others wait the alarm stays");
-	suite_add(sent_mail_leaves_nothing, NULL,
-	    "mail that was sent leaves nothing that hides the next alarm");
-	suite_add(made_up_ids_hide_nothing, NULL,
-	    "ids that were made up do not end the alarm of a message that is there");
-	suite_add(
-	    many_that_are_gone_are_gone, NULL, "more than are kept are gone as one is");
-	suite_add(message_that_was_given_up_is_there, NULL,
-	    "a message of whose retries there is no word waits on");
-	suite_add(message_that_was_given_up_is_gone, NULL,
-	    "unless two listings of the queue miss it");
 	return rig_end(suite_run());
 }

@@ -277,14 +277,12 @@ words_of_all_levels(void **state)
 	struct finger_question question = valid;
 	struct server server;
 	struct err why;
-	char *calls;
 
 	(void)state;
 	play(outputs);
 	question.dane = true;
 	ask(&question, &server, &why);
-	calls = fake_get("posttls-finger.calls");
-	assert_string_equal(calls,
+	fake_assert("posttls-finger.calls",
 	    "posttls-finger [-C] [-t] [10] [-T] [10] [-l] [secure] [-F] [/etc/ca.pem] "
 	    "[-p] [>=TLSv1.2] [-g] [high] [-o] [myhostname=mail.test] [--] "
 	    "[[192.0.2.1]:2525] [mx.a.test] [a.test] [.a.test]\n"
@@ -294,7 +292,6 @@ words_of_all_levels(void **state)
 	    "posttls-finger [-C] [-t] [10] [-T] [10] [-l] [dane-only] [-F] [/etc/ca.pem] "
 	    "[-p] [>=TLSv1.2] [-g] [high] [-o] [myhostname=mail.test] [-a] [ipv4] [--] "
 	    "[[mx.a.test]:2525] [mx.a.test] [a.test]\n");
-	free(calls);
 }
 
 static void
@@ -307,7 +304,6 @@ as_little_as_is_set(void **state)
 	struct finger_question question = valid;
 	struct server server;
 	struct err why;
-	char *calls;
 
 	(void)state;
 	play(outputs);
@@ -318,16 +314,12 @@ as_little_as_is_set(void **state)
 	assert_int_equal(
 	    finger_ask(&fake_postfix, &bare, &question, &server, &why), FINGER_ASKED);
 	assert_int_equal(server.probe.end, PROBE_BROKEN);
-	calls = fake_get("posttls-finger.calls");
-	assert_string_equal(calls,
+	fake_assert("posttls-finger.calls",
 	    "posttls-finger [-C] [-t] [1] [-T] [1] [-l] [secure] [--] "
 	    "[[2001:db8::1]:2525] [mx.a.test]\n"
 	    "posttls-finger [-C] [-t] [1] [-T] [1] [-l] [encrypt] [--] "
 	    "[[2001:db8::1]:2525]\n");
-	free(calls);
-	calls = fake_get("config-seen");
-	assert_string_equal(calls, "/etc/postfix-9\n");
-	free(calls);
+	fake_assert("config-seen", "/etc/postfix-9\n");
 }
 
 /* What comes from outside: MX names and addresses from DNS, next-hops from a log. */

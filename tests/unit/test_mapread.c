@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/utc.h"
 #include "publish/maplines.h"
 #include "publish/mapread.h"
 
@@ -139,40 +138,6 @@ long_note_is_cut_between_letters(void **state)
 	mapread_clear(&found);
 }
 
-/* --- times -------------------------------------------------------------------------- */
-
-static void
-time_is_read_back(void **state)
-{
-	char text[UTC_SIZE];
-	int64_t s;
-
-	(void)state;
-	for (int64_t at = 0; at < INT64_C(253402300800); at += 86399 * 211) {
-		assert_true(utc_print(at, text));
-		assert_true(utc_parse(str_of(text), &s));
-		assert_int_equal(s, at);
-	}
-}
-
-static void
-what_is_no_time_is_refused(void **state)
-{
-	static const char *const wrong[] = {"", "2026-11-24T01:26:59",
-	    "2026-02-29T00:00:00Z", "2026-00-01T00:00:00Z", "2026-13-01T00:00:00Z",
-	    "2026-01-00T00:00:00Z", "2026-01-32T00:00:00Z", "2026-01-01T24:00:00Z",
-	    "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z", "1969-12-31T23:59:59Z",
-	    "2026-01-01 00:00:00Z", "2026-01-01T00:00:0aZ"};
-	int64_t s = 7;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_false(utc_parse(str_of(wrong[i]), &s));
-	assert_int_equal(s, 7);
-	assert_true(utc_parse(STR("2028-02-29T00:00:00Z"), &s));
-	assert_int_equal(s, 1835395200);
-}
-
 int
 main(void)
 {
@@ -182,7 +147,5 @@ main(void)
 	    "whatever is written of an entry is read again, with every why");
 	suite_add(long_note_is_cut_between_letters, NULL,
 	    "a note that is too long is cut between letters");
-	suite_add(time_is_read_back, NULL, "a time is read as it was written");
-	suite_add(what_is_no_time_is_refused, NULL, "what is no time is refused");
 	return suite_run();
 }

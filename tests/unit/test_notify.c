@@ -90,7 +90,6 @@ is_no_address(void **state)
 	struct notify_mail to = {*state, "", "s", "b"};
 	struct notify_mail from = {"postmaster", *state, "s", "b"};
 	struct err err;
-	char *calls;
 
 	fake_reset();
 	assert_false(notify_is_address(*state));
@@ -98,9 +97,7 @@ is_no_address(void **state)
 	assert_string_equal(err.text, "notify.to is not one plain mail address");
 	if (from.from[0] != '\0')
 		assert_false(notify_send(&fake_postfix, &from, &err));
-	calls = fake_get("sendmail.calls");
-	assert_string_equal(calls, "");
-	free(calls);
+	fake_assert("sendmail.calls", "");
 }
 
 struct send_row {
@@ -162,17 +159,14 @@ path_of_postfix_is_used(void **state)
 {
 	struct notify_mail mail = {"postmaster", "", "s", "b\n"};
 	struct err err;
-	char *calls;
 
 	(void)state;
 	fake_reset();
 	fake_put("postconf.out", "/nonexistent/sendmail\n");
 	assert_false(notify_send(&fake_postfix, &mail, &err));
 	assert_non_null(strstr(err.text, "/nonexistent/sendmail: exit status 127"));
-	calls = fake_get("postconf.calls");
-	assert_string_equal(
-	    calls, "postconf [-c] [/etc/postfix-9] [-h] [sendmail_path]\n");
-	free(calls);
+	fake_assert(
+	    "postconf.calls", "postconf [-c] [/etc/postfix-9] [-h] [sendmail_path]\n");
 }
 
 static void

@@ -163,21 +163,9 @@ failure_of_the_future_is_none(void **state)
 static void
 log_at(const char *relay, const char *domain, const char *grade, const char *status)
 {
-	char text[512];
-
-	if (grade[0] != '\0') {
-		snprintf(text, sizeof(text),
-		    "smtp[77]: %s TLS connection established to %s: TLSv1.3 with cipher "
-		    "TLS_AES_256_GCM_SHA384 (256/256 bits)",
-		    grade, relay);
-		world_log(rig.engine, text);
-	}
-	snprintf(text, sizeof(text),
-	    "smtp[77]: Q%u: to=<u@%s>, relay=%s, delay=9, delays=8/0/0.03/0.02, "
-	    "dsn=2.0.0, "
-	    "status=%s",
-	    ++rig.message, domain, relay, status);
-	world_log(rig.engine, text);
+	if (grade[0] != '\0')
+		rig_log_session(grade, relay);
+	rig_log_status(domain, relay, "2.0.0", status);
 }
 
 static void
@@ -276,31 +264,12 @@ answer_shared(struct measure_item *item)
 }
 
 static void
-self_signed(const struct finger_question *question, struct server *server)
-{
-	*server = (struct server){.chain = ANSWER_NO,
-	    .probe = {.end = PROBE_TLS,
-	        .encrypt = ANSWER_YES,
-	        .dane = ANSWER_NO,
-	        .cause = CAUSE_SELF_SIGNED}};
-	names_add(server->names, str_of(question->host));
-}
-
-static void
-verifies(const struct finger_question *question, struct server *server)
-{
-	self_signed(question, server);
-	server->chain = ANSWER_YES;
-	server->probe.cause = CAUSE_NONE;
-}
-
-static void
 begin(void)
 {
 	rig_new_settled();
 	domain_is_signed = false;
 	world.answer = answer_shared;
-	world.finger = self_signed;
+	world.finger = world_self_signed;
 	world.sessions_logged = true;
 }
 
@@ -309,13 +278,6 @@ defer_at_shared(const char *domain)
 {
 	log_at(HOST "[192.0.2.1]:25", domain, "", "deferred (" NOT_VERIFIED ")");
 	rig_save();
-}
-
-static void
-assert_judged(const char *domain, enum level entry, enum why why)
-{
-	assert_string_equal(why_slug(kit_get(rig.store, domain).why), why_slug(why));
-	rig_assert_entry(domain, entry);
 }
 
 /* Four domains of one provider, one of which verified; then its certificate goes bad. */
@@ -333,14 +295,14 @@ past_of_the_host_holds_all_its_names(void **state)
 		defer_at_shared(names[i]);
 	world_wait(rig.engine, MIN);
 	for (size_t i = 0; i < 4; i++)
-		assert_judged(names[i], LEVEL_NONE, WHY_HOLD);
+		rig_assert_judged(names[i], LEVEL_NONE, WHY_HOLD);
 	/* A day later, with an attempt: it is what it is. */
 	world_wait(rig.engine, DAY);
 	for (size_t i = 0; i < 4; i++)
 		defer_at_shared(names[i]);
 	world_wait(rig.engine, MIN);
 	for (size_t i = 0; i < 4; i++)
-		assert_judged(names[i], LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+		rig_assert_judged(names[i], LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	rig_close();
 }
 
@@ -354,9 +316,9 @@ both_spellings_have_one_past(void **state)
 	defer_at_shared("b\xc3\xbc"
 	                "cher.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("xn--bcher-kva.test", LEVEL_NONE, WHY_HOLD);
-	assert_judged("b\xc3\xbc"
-	              "cher.test",
+	rig_assert_judged("xn--bcher-kva.test", LEVEL_NONE, WHY_HOLD);
+	rig_assert_judged("b\xc3\xbc"
+	                  "cher.test",
 	    LEVEL_NONE, WHY_HOLD);
 	rig_close();
 }
@@ -371,10 +333,10 @@ past_holds_without_a_prober(void **state)
 	verified("hosted.test");
 	defer_at_shared("other.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("other.test", LEVEL_NONE, WHY_HOLD);
+	rig_assert_judged("other.test", LEVEL_NONE, WHY_HOLD);
 	defer_at_shared("other.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("other.test", LEVEL_NONE, WHY_HOLD);
+	rig_assert_judged("other.test", LEVEL_NONE, WHY_HOLD);
 	rig_close();
 }
 
@@ -383,19 +345,19 @@ probe_is_past_after_a_restart(void **state)
 {
 	(void)state;
 	begin();
-	world.finger = verifies;
+	world.finger = world_verifies;
 	defer_at_shared("hosted.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("hosted.test", LEVEL_NONE, WHY_CONTRADICTION);
+	rig_assert_judged("hosted.test", LEVEL_NONE, WHY_CONTRADICTION);
 	kit_assert(STATE, "SELECT name, port, parent, verify_ms = proven_ms FROM host",
 	    HOST "|25|shared.test|1\n");
 	rig_close();
 	rig_open(ENGINE_APPLY);
 	world_settle(rig.engine);
-	world.finger = self_signed;
+	world.finger = world_self_signed;
 	defer_at_shared("other.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("other.test", LEVEL_NONE, WHY_HOLD);
+	rig_assert_judged("other.test", LEVEL_NONE, WHY_HOLD);
 	rig_close();
 }
 
@@ -408,7 +370,7 @@ another_host_is_another(void **state)
 	world.answer = NULL;
 	rig_defer("other.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("other.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_assert_judged("other.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	rig_close();
 }
 
@@ -423,11 +385,11 @@ past_by_dane_is_for_signed_destinations(void **state)
 	assert_true(store_host_add(rig.store, HOST, 25, &by_dane, &kit_err));
 	defer_at_shared("unsigned.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("unsigned.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_assert_judged("unsigned.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	domain_is_signed = true;
 	defer_at_shared("signed.test");
 	world_wait(rig.engine, MIN);
-	assert_judged("signed.test", LEVEL_NONE, WHY_HOLD);
+	rig_assert_judged("signed.test", LEVEL_NONE, WHY_HOLD);
 	rig_close();
 }
 
@@ -436,9 +398,9 @@ static void
 is_silent(const struct finger_question *question, struct server *server)
 {
 	if (strcmp(question->host, HOST) == 0)
-		*server = (struct server){.probe = {.end = PROBE_SILENT}};
+		world_is_silent(question, server);
 	else
-		self_signed(question, server);
+		world_self_signed(question, server);
 }
 
 static void
@@ -460,7 +422,7 @@ host_of_others_is_awaited(void **state)
 	    "deferred (" NOT_VERIFIED ")");
 	rig_save();
 	world_wait(rig.engine, MIN);
-	assert_judged("other.test", LEVEL_NONE, WHY_AWAITED);
+	rig_assert_judged("other.test", LEVEL_NONE, WHY_AWAITED);
 	rig_close();
 }
 

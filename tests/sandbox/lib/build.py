@@ -18,10 +18,10 @@ import signal
 import smtplib
 import ssl
 import sys
-import time
 
 import servers
 import smtpd
+import wait
 import zones
 from certs import Certificates
 from table import Table, TableError
@@ -116,13 +116,14 @@ class World:
         old = children_of(master, "smtpd")
         os.kill(master, signal.SIGHUP)
         os.kill(self._pid(self.world, "smtpd.pid"), signal.SIGHUP)
-        deadline = time.monotonic() + PATIENCE
-        while old & children_of(master, "smtpd") or not all(self._as_wanted(host, port) for port in host.ports):
-            if time.monotonic() > deadline:
-                with open(os.path.join(self.receiver, "mail.log"), encoding="utf-8") as log:
-                    trouble = [line for line in log if " fatal: " in line or " panic: " in line]
-                sys.exit(f"sandbox: {name} did not follow within {PATIENCE} s\n" + "".join(trouble[-3:]))
-            time.sleep(0.02)
+
+        def follows():
+            return not old & children_of(master, "smtpd") and all(self._as_wanted(host, port) for port in host.ports)
+
+        if not wait.until(follows, PATIENCE):
+            with open(os.path.join(self.receiver, "mail.log"), encoding="utf-8") as log:
+                trouble = [line for line in log if " fatal: " in line or " panic: " in line]
+            sys.exit(f"sandbox: {name} did not follow within {PATIENCE} s\n" + "".join(trouble[-3:]))
 
     def _as_wanted(self, host, port):
         client = smtplib.SMTP(timeout=5)

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import time
 
+import wait
 from table import Tlsa
 
 SERVER = "10.53.0.53"                   # NSD
@@ -276,11 +277,8 @@ class Zones:
         for zone in ["test"] + list(names):
             self._control("nsd-control", "-c", self.path("nsd.conf"), "reload", zone)
         # NSD says "ok" before it is done.
-        deadline = time.monotonic() + PATIENCE
-        while not all(self._serves(zone) for zone in ["test"] + list(names)):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"NSD did not load {' '.join(names)} within {PATIENCE} s")
-            time.sleep(0.01)
+        if not wait.until(lambda: all(self._serves(zone) for zone in ["test"] + list(names)), PATIENCE):
+            raise TimeoutError(f"NSD did not load {' '.join(names)} within {PATIENCE} s")
         self.configure_unbound()
         if os.path.exists(self.path("unbound.pid")):
             # This forgets everything it knew, too.

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When an engine mails alerts, to whom, and how many in one. */
+#include "suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+static void
+alerts_of_a_moment_are_one_mail(void **state)
+{
+	size_t lines = 0;
+
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig.config.freeze.destinations = 10000;
+	for (unsigned i = 0; i < 25; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "a%u.test", i);
+		rig_defer_because(domain, TLSA_ERROR);
+	}
+	rig_save();
+	world_settle(rig.engine);
+	world_wait(rig.engine, 19 * SECOND);
+	assert_int_equal(world.notify.times, 0);
+	assert_true(engine_is_idle(rig.engine)); /* no command waits for it */
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(
+	    buf_text(&world.subject), "tlsladder: rule-waits: 25 destinations");
+	for (const char *p = buf_text(&world.body); *p != '\0'; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 20 + 1);
+	assert_non_null(strstr(buf_text(&world.body), "rule-waits: 5 more: "));
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
+static void
+last_alerts_are_sent_at_the_end(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_settle(rig.engine);
+	rig_close();
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(buf_text(&world.subject), "tlsladder: a.test: rule-waits");
+}
+
+/* Five days after it came, which was nine seconds before the line (delay=). */
+static void
+mail_that_waits_has_an_end(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_settle(rig.engine);
+	rig_close();
+	assert_non_null(strstr(buf_text(&world.body), "a.test: rule-waits: "));
+	assert_non_null(strstr(buf_text(&world.body),
+	    "; the first message bounces at 2026-11-29T01:26:50Z; Postfix said: "));
+	assert_non_null(
+	    strstr(buf_text(&world.body), "; next: tlsladder explain a.test\n"));
+}
+
+static void
+alert_to_nobody_is_no_mail(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_close();
+	assert_int_equal(world.notify.times, 0);
+}
+
+/* Beside the mail, and instead of it; one that fails does not keep the other back. */
+static void
+command_has_the_alerts(void **state)
+{
+	static char *words[] = {(char *)"alert"};
+
+	(void)state;
+	rig_new_settled();
+	rig.config.notify.command = (struct strings){words, 1};
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 0);
+	assert_int_equal(world.command.times, 1);
+	assert_non_null(strstr(buf_text(&world.body), "a.test: rule-waits: "));
+	rig_notify_admin();
+	world.notify.fails = true;
+	rig_defer_because("b.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 1);
+	assert_int_equal(world.command.times, 2);
+	rig.config.notify.command = (struct strings){0};
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 2;
+	suite_add(alerts_of_a_moment_are_one_mail, NULL,
+	    "alerts of 20 seconds are one mail, and 20 of a kind its lines");
+	suite_add(last_alerts_are_sent_at_the_end, NULL,
+	    "what is left to report is sent when the engine ends");
+	suite_add(mail_that_waits_has_an_end, NULL,
+	    "an alert of mail that waits has the hour at which it bounces");
+	suite_add(alert_to_nobody_is_no_mail, NULL, "without notify.to there is no mail");
+	suite_add(command_has_the_alerts, NULL,
+	    "notify.command has the alerts, with mail and without");
+	return rig_end(suite_run());
+}

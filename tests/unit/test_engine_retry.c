@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When an engine reads the queue, and retries the mail that waits. */
+#include "suite.h"
+
+#include "enginerig.h"
+
+static void
+queue_is_read_once(void **state)
+{
+	static const char *const mails[] = {"QA u@a.test " NOT_VERIFIED,
+	    "QB u@b.test " NOT_VERIFIED, "QC u@c.test", NULL};
+
+	(void)state;
+	rig_new(ENGINE_APPLY);
+	assert_false(engine_left_queue(rig.engine));
+	engine_read_queue(rig.engine);
+	rig_close();
+	/* It was stopped before. */
+	rig_open(ENGINE_APPLY);
+	assert_true(engine_left_queue(rig.engine));
+	engine_read_queue(rig.engine);
+	world.queued = mails;
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.queue.times, 2); /* the second time as a witness */
+	assert_false(engine_left_queue(rig.engine));
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_assert_entry("b.test", LEVEL_ENCRYPT);
+	kit_assert(STATE, "SELECT count(*) FROM destination", "2\n");
+	assert_string_equal(buf_text(&world.retried), "QA QB ");
+	rig_close();
+}
+
+static void
+crowd_is_flushed_once_a_minute(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig.config.freeze.destinations = 10000;
+	for (int i = 0; i < 60; i++)
+		rig_defer_because("a.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.flush.times, 1);
+	assert_int_equal(world.retry.times, 0);
+	for (int i = 0; i < 60; i++)
+		rig_defer_because("b.test", NOT_VERIFIED);
+	rig_defer_because("c.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, LISTING);
+	assert_int_equal(world.flush.times, 1);
+	assert_int_equal(world.retry.times, 1); /* who are few need not wait for it */
+	assert_false(engine_is_idle(rig.engine));
+	world_wait(rig.engine, 58 * SECOND - LISTING);
+	assert_int_equal(world.flush.times, 1);
+	world_wait(rig.engine, 3 * SECOND);
+	assert_int_equal(world.flush.times, 2);
+	rig_close();
+}
+
+static void
+retry_that_is_off_is_off(void **state)
+{
+	(void)state;
+	rig_new(ENGINE_APPLY);
+	rig.config.postfix.retry = false;
+	world_settle(rig.engine);
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_int_equal(world.retry.times + world.flush.times, 0);
+	assert_true(engine_is_idle(rig.engine));
+	rig_close();
+}
+
+/* Three times, the last a minute after the one before; then it is Postfix's. */
+static void
+mail_without_word_is_retried_thrice(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.retry.times, 1);
+	world_wait(rig.engine, 10 * SECOND);
+	assert_int_equal(world.retry.times, 2);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.retry.times, 3);
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(world.retry.times, 3);
+	rig_close();
+}
+
+/* What was being retried when a process ended is retried by the next. */
+static void
+retry_cut_short_is_done_again(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	world_pass(SETTLE);
+	engine_turn(rig.engine);
+	world_work();
+	engine_turn(rig.engine);
+	kit_assert(STATE, "SELECT version FROM waiting", "-1\n");
+	assert_int_equal(world_waiting(), 1);
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	assert_int_equal(world.retry.times, 1);
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 2;
+	suite_add(queue_is_read_once, NULL,
+	    "the queue is read once, by the next start if need be");
+	suite_add(crowd_is_flushed_once_a_minute, NULL,
+	    "a crowd is flushed, once a minute; the few do not wait for it");
+	suite_add(retry_that_is_off_is_off, NULL, "postfix.retry: false retries nothing");
+	suite_add(mail_without_word_is_retried_thrice, NULL,
+	    "mail of which there is no word is retried three times");
+	suite_add(retry_cut_short_is_done_again, NULL,
+	    "a retry that a restart cut short is done again");
+	return rig_end(suite_run());
+}

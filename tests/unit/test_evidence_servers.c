@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whose server it was: what is sent by a filter, a relay or another instance says nothing
+ * of the destination's own servers, and these are known however DNS is forged.
+ */
+#include "suite.h"
+
+#include <stdio.h>
+
+#include "sim.h"
+
+/* A content filter takes a message every nine minutes; the destination gets none. */
+static void
+filter_does_not_reset_attempts(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+	(void)state;
+	for (int i = 0; i < 72; i++) {
+		sim_log(sim,
+		    "smtp[90]: F1: to=<u@d.test>, relay=172.22.1.9[172.22.1.9]:10025, "
+		    "delay=0.3, delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)");
+		sim_settle(sim);
+		if (sim_row(sim).entry.level == LEVEL_NONE)
+			sim_defer(sim, NOT_OFFERED);
+		sim_wait(sim, 9 * MIN);
+	}
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+	sim_free(sim);
+}
+
+/* A newsletter by its sender's relay, which verifies; the destination has no TLS. Read
+ * one by one, or a deferral and a newsletter together. */
+static void
+newsletter_proves_nothing(void **state)
+{
+	static const char session[] =
+	    "smtp[91]: Verified TLS connection established to relay.test[192.0.2.9]:25: "
+	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)";
+	static const char sent[] =
+	    "smtp[91]: N1: to=<o@d.test>, relay=relay.test[192.0.2.9]:25, delay=1, "
+	    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)";
+
+	(void)state;
+	for (unsigned together = 0; together < 2; together++) {
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+		sim_defer(sim, NOT_OFFERED);
+		for (unsigned i = 0; i < 20; i++) {
+			if (together && sim_row(sim).entry.level == LEVEL_NONE)
+				sim_log(sim,
+				    "smtp[77]: Q1: to=<u@d.test>, "
+				    "relay=mx.d.test[192.0.2.1]:25, delay=9, "
+				    "delays=8/0/0.03/0.02, dsn=4.7.4, "
+				    "status=deferred (" NOT_OFFERED ")");
+			sim_log(sim, session);
+			sim_log(sim, sent);
+			sim_settle(sim);
+			if (!together && sim_row(sim).entry.level == LEVEL_NONE)
+				sim_defer(sim, NOT_OFFERED);
+			sim_wait(sim, MIN);
+		}
+		sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+		assert_int_equal(sim_row(sim).past.verify_ms, 0);
+		assert_int_equal(sim_row(sim).past.encrypt_ms, 0);
+		sim_free(sim);
+	}
+}
+
+/* Another instance, at a level of its own, in the same log: to the very server that fails
+ * here. Its newsletters are no TLS, and reset nothing. */
+static void
+second_instance_resets_nothing(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+	(void)state;
+	sim_defer(sim, NOT_OFFERED);
+	for (int i = 0; i < 20; i++) {
+		sim_log(sim,
+		    "smtp[94]: B1: to=<o@d.test>, relay=mx.d.test[192.0.2.1]:25, "
+		    "delay=1, "
+		    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)");
+		sim_settle(sim);
+		sim_wait(sim, MIN);
+		if (sim_row(sim).entry.level == LEVEL_NONE)
+			sim_defer(sim, NOT_OFFERED);
+	}
+	sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+	assert_int_equal(sim_row(sim).past.encrypt_ms, 0);
+	sim_free(sim);
+}
+
+static void
+deliver_at(struct sim *sim, const char *server)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "smtp[92]: Verified TLS connection established to %s[192.0.2.2]:25: TLSv1.3 "
+	    "with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    server);
+	sim_log(sim, text);
+	snprintf(text, sizeof(text),
+	    "smtp[92]: V1: to=<o@d.test>, relay=%s[192.0.2.2]:25, delay=1, "
+	    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)",
+	    server);
+	sim_log(sim, text);
+	sim_settle(sim);
+}
+
+/*
+ * DNS names a server, and mail is met there; then one answer of DNS is forged. Sessions
+ * at its own servers go on to count, as a past and as mail that flows.
+ */
+static void
+forged_answer_takes_no_server_away(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+	(void)state;
+	sim->mx = "mx.d.test\nmx2.d.test";
+	sim_defer(sim, NOT_VERIFIED);
+	deliver_at(sim, "mx2.d.test");
+	sim_wait(sim, HOUR);
+	sim->mx = "mx.evil.test";
+	sim->elsewhere = true;
+	sim_defer(sim, NOT_OFFERED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_ELSEWHERE);
+	sim_wait(sim, MIN);
+	deliver_at(sim, "mx2.d.test");
+	assert_int_equal(sim_row(sim).past.verify_ms, sim->now_ms);
+	assert_false(sim_row(sim).alarm.raised);
+	/* The one of the first alarm was named, too, though no session was seen there. */
+	sim_wait(sim, MIN);
+	deliver_at(sim, "mx.d.test");
+	assert_int_equal(sim_row(sim).past.verify_ms, sim->now_ms);
+	/* One that DNS never named is none of its own. */
+	sim_wait(sim, MIN);
+	deliver_at(sim, "relay.test");
+	assert_true(sim_row(sim).past.verify_ms < sim->now_ms);
+	sim_free(sim);
+}
+
+/* More servers than are kept: those that were accepted last are. */
+static void
+so_many_servers_are_kept(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+	char name[64];
+
+	(void)state;
+	sim->mx = name;
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "mx%d.a-name-of-some-length.test", i);
+		sim->elsewhere = true;
+		sim_wait(sim, HOUR);
+		sim_defer(sim, NOT_VERIFIED);
+		deliver_at(sim, name);
+		assert_int_equal(sim_row(sim).past.verify_ms, sim->now_ms);
+	}
+	sim_defer(sim, NOT_VERIFIED);
+	snprintf(name, sizeof(name), "mx.evil.test");
+	sim_wait(sim, HOUR);
+	sim_defer(sim, NOT_VERIFIED);
+	deliver_at(sim, "mx35.a-name-of-some-length.test");
+	assert_int_equal(sim_row(sim).past.verify_ms, sim->now_ms);
+	sim_wait(sim, MIN);
+	deliver_at(sim, "mx3.a-name-of-some-length.test");
+	assert_true(sim_row(sim).past.verify_ms < sim->now_ms);
+	sim_free(sim);
+}
+
+/* A handshake through tlsproxy(8), of a server that is not the last: no line names it. */
+static void
+fail_unnamed(struct sim *sim)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "smtp[93]: U%u: Cannot start TLS: handshake failure",
+	    ++sim->message);
+	sim_log(sim, text);
+	snprintf(text, sizeof(text),
+	    "smtp[93]: U%u: to=<u@d.test>, relay=none, delay=9, delays=8/0/0.03/0.02, "
+	    "dsn=4.4.1, status=deferred (connect to mx2.d.test[192.0.2.2]:25: Connection "
+	    "refused)",
+	    sim->message);
+	sim_log(sim, text);
+	sim_settle(sim);
+}
+
+/* Where nobody can be asked, it counts; else the servers are asked. */
+static void
+unnamed_handshake_counts_without_a_prober(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_ENCRYPT);
+
+	(void)state;
+	fail_unnamed(sim);
+	sim_assert(sim, LEVEL_NONE, WHY_MAY_AFTER);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 1);
+	sim_wait(sim, 11 * MIN);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 1);
+	fail_unnamed(sim);
+	sim_assert(sim, LEVEL_DANE, WHY_ONE_RUNG);
+	sim_free(sim);
+
+	sim = sim_with_sessions(LEVEL_VERIFY); /* encrypt is tried before */
+	fail_unnamed(sim);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_ONE_RUNG);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 0);
+	sim_free(sim);
+
+	sim = sim_with_sessions(LEVEL_ENCRYPT);
+	sim->probed = LEVEL_ENCRYPT;
+	sim->probe_works = ANSWER_UNSURE;
+	fail_unnamed(sim);
+	sim_wait(sim, 11 * MIN);
+	fail_unnamed(sim);
+	sim_assert(sim, LEVEL_NONE, WHY_NO_ANSWER);
+	assert_int_equal(sim_row(sim).alarm.plain.count, 0);
+	sim_free(sim);
+}
+
+int
+main(void)
+{
+	kit_begin();
+	suite_add(filter_does_not_reset_attempts, NULL,
+	    "mail that a content filter takes does not reset attempts");
+	suite_add(newsletter_proves_nothing, NULL,
+	    "mail by its sender's relay is no past, and resets no attempts");
+	suite_add(second_instance_resets_nothing, NULL,
+	    "what a second instance sends in cleartext resets no attempts");
+	suite_add(forged_answer_takes_no_server_away, NULL,
+	    "a forged answer of DNS takes no server away");
+	suite_add(so_many_servers_are_kept, NULL,
+	    "of many servers those that were named last are kept");
+	suite_add(unnamed_handshake_counts_without_a_prober, NULL,
+	    "a handshake that names no server counts where nobody can be asked");
+	return kit_end(suite_run());
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every decision keeps to, whatever is known: of evidence drawn at random. */
+#include "suite.h"
+
+#include "base/span.h"
+#include "core/ladder.h"
+
+#define NOW_MS (INT64_C(1800000000) * 1000)
+
+#define DRAWS 1000000
+
+/* An xorshift with a fixed seed: the same evidence in each run. */
+static unsigned
+draw(unsigned below)
+{
+	static uint32_t x = 2463534242u;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return (x >> 8) % below;
+}
+
+static int64_t
+draw_time(void)
+{
+	static const int64_t ago_s[] = {0, 1, 60, 599, 600, 3600, 86400, 4 * 86400};
+
+	return NOW_MS - ago_s[draw(sizeof(ago_s) / sizeof(ago_s[0]))] * 1000;
+}
+
+static enum level
+draw_entry(void)
+{
+	static const enum level levels[] = {LEVEL_NONE, LEVEL_NONE, LEVEL_MAY, LEVEL_DANE,
+	    LEVEL_ENCRYPT, LEVEL_VERIFY, LEVEL_SECURE, LEVEL_DANE_ONLY};
+
+	return levels[draw(sizeof(levels) / sizeof(levels[0]))];
+}
+
+static struct measured
+draw_measured(void)
+{
+	struct measured m = {
+	    .asked = draw(4) != 0,
+	    .answered = draw(8) != 0,
+	    .ours = draw(20) == 0,
+	    .promised = draw(4) == 0,
+	    .awaited = draw(4) == 0,
+	    .auth = draw(ANSWER_YES + 1),
+	};
+
+	for (size_t l = 0; l < LEVEL_COUNT; l++)
+		m.meets[l] = draw(4) == 0 ? ANSWER_UNSURE : ANSWER_NO + draw(2);
+	return m;
+}
+
+static struct evidence
+draw_evidence(void)
+{
+	struct evidence ev = {
+	    .default_level = draw(20) == 0 ? LEVEL_UNKNOWN : LEVEL_NONE + draw(8),
+	    .entry = {.level = draw_entry(),
+	        .attributes = draw(4) == 0 ? "match=.example" : NULL},
+	    .force_ms = draw(4) == 0 ? draw_time() : 0,
+	    .pinned = draw(20) == 0,
+	    .lease_ms = SPAN_DAY_MS,
+	    .lease_end_ms = draw_time() + (int64_t)draw(2) * SPAN_HOUR_MS,
+	    .deferral = draw(4) != 0,
+	    .suspended = draw(20) == 0,
+	    .has_rule = draw(10) != 0,
+	    .fault_ours = draw(20) == 0,
+	    .policy_refused = draw(3) == 0,
+	    .rule_dnssec = draw(2) ? RULE_DNSSEC_ANY : RULE_DNSSEC_SECURE,
+	    .rule_alert = draw(2),
+	    .fallback = draw(FALLBACK_LEVEL + 1),
+	    .fallback_level =
+	        (enum level[]){LEVEL_MAY, LEVEL_ENCRYPT, LEVEL_VERIFY}[draw(3)],
+	    .attempt_level = draw(10) == 0 ? LEVEL_MAY + draw(7) : LEVEL_UNKNOWN,
+	    .attempt_ms = draw_time(),
+	    .attempts = draw(4),
+	    .first_attempt_ms = draw_time(),
+	    .last_attempt_ms = draw_time(),
+	    .plain = {draw(4), draw_time(), draw_time()},
+	    .denies_tlsa = draw(10) == 0,
+	    .denied_ms = draw(10) == 0 ? draw_time() : 0,
+	    .denied_again = draw(2) == 0,
+	    .asked = draw(20) != 0,
+	    .other_map = draw(10) == 0 ? draw(ANSWER_YES + 1) : ANSWER_NO,
+	    .credentials = draw(10) == 0 ? draw(ANSWER_YES + 1) : ANSWER_NO,
+	    .dane = {.state = draw(DANE_STATE_COUNT),
+	        .distrusted = draw(4) == 0,
+	        .all_usable = draw(2)},
+	    .queue = draw(QUEUE_NONE + 1),
+	    .prober = draw(ANSWER_YES + 1),
+	    .measured = draw_measured(),
+	    .measured_gone = draw_measured(),
+	    .canary = draw(CANARY_FAILS + 1),
+	    .contradictions = draw(5),
+	    .silent_since_ms = draw(2) ? draw_time() : 0,
+	    .no_dane_rung = draw(10) == 0,
+	    .wrapper = draw(10) == 0,
+	    .elsewhere = draw(10) == 0,
+	    .can_dane = draw(ANSWER_YES + 1),
+	    .dns_failures = 1 + draw(4),
+	    .best_seen = draw_entry(),
+	    .met_ms = draw(2) ? draw_time() : 0,
+	    .hold_since_ms = {[LEVEL_MAY] = draw(2) ? draw_time() : 0,
+	        [LEVEL_ENCRYPT] = draw(2) ? draw_time() : 0,
+	        [LEVEL_VERIFY] = draw(2) ? draw_time() : 0},
+	    .frozen = draw(10) == 0,
+	    .thawed_ms = draw(4) == 0 ? draw_time() : 0,
+	    .dane_absent_ms = draw(2) ? draw_time() : 0,
+	    .trial = draw(4) == 0 ? draw_entry() : LEVEL_NONE,
+	    .seen_since_climb = draw(2) ? draw_entry() : LEVEL_UNKNOWN,
+	    .better_session = draw(4) == 0,
+	    .clean = draw(4),
+	};
+
+	return ev;
+}
+
+/* Whatever is known: what no decision may do. */
+static void
+assert_safe(const struct evidence *ev, const struct decision *d)
+{
+	enum level before = level_promise(ladder_level_in_force(ev));
+	enum level after = level_promise(d->entry.level);
+
+	/* What was asked is not wanted again, and what cannot be asked never. */
+	if (((d->wants & WANTS_DNS) != 0 && ev->asked) ||
+	    ((d->wants & WANTS_QUEUE) != 0 && ev->queue != QUEUE_NOT_ASKED) ||
+	    ((d->wants & WANTS_SERVERS) != 0 &&
+	        (ev->measured.asked || ev->prober == ANSWER_NO)) ||
+	    ((d->wants & WANTS_CANARY) != 0 && ev->canary != CANARY_NOT_ASKED))
+		fail_msg("it wants %u again", d->wants);
+	if (d->wants != 0)
+		return;
+	if (d->look_again_ms != 0 && d->look_again_ms <= NOW_MS)
+		fail_msg("%s: to be judged again without end", why_slug(d->why));
+	if (d->action != ACTION_SET || after >= before || !ev->deferral)
+		return;
+	/* It weakens. */
+	if (d->why == WHY_LOWEST || d->why == WHY_INSECURE_MX ||
+	    d->why == WHY_TLSA_UNUSABLE)
+		return;
+	assert_true(ev->asked && ev->other_map == ANSWER_NO);
+	assert_true(ev->dane.state != DANE_UNSURE && ev->dane.state != DANE_USABLE);
+	assert_true(ev->queue == QUEUE_SHOWS || ev->queue == QUEUE_NONE);
+	assert_true(ev->canary != CANARY_FAILS);
+	assert_true(ev->canary != CANARY_NOT_ASKED ||
+	    !level_is_authenticated(ladder_level_in_force(ev)));
+	assert_true(ev->credentials == ANSWER_NO ||
+	    (ev->credentials == ANSWER_UNSURE && ev->measured.auth == ANSWER_NO) ||
+	    after >= level_promise(ev->default_level));
+	assert_true(ev->prober == ANSWER_NO || ev->measured.asked);
+	assert_true(after != LEVEL_MAY || d->alert);
+	assert_true(after != LEVEL_MAY || ev->dane.state != DANE_UNUSABLE);
+	assert_true(after != LEVEL_MAY || ev->plain.count >= 2);
+}
+
+static void
+words_keep_what_they_state(void **state)
+{
+	bool silent[WHY_COUNT] = {false}, alerted[WHY_COUNT] = {false};
+	struct ladder_policy policy = {
+	    .may_after_attempts = 2,
+	    .may_after_ms = 10 * SPAN_MINUTE_MS,
+	    .hold_verify_ms = SPAN_HOUR_MS,
+	    .hold_encrypt_ms = SPAN_HOUR_MS,
+	    .hold_may_ms = SPAN_DAY_MS,
+	    .recheck_ms = 7 * SPAN_DAY_MS,
+	    .climb_probes = 2,
+	    .climb_apart_ms = SPAN_HOUR_MS,
+	    .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < DRAWS; i++) {
+		struct evidence ev = draw_evidence();
+		bool by_rule = ev.deferral && ev.rule_alert;
+		struct decision d;
+
+		policy.lowest = draw(4) == 0 ? level_promise(draw_entry()) : LEVEL_MAY;
+		d = ladder_decide(&policy, &ev, NOW_MS);
+		assert_safe(&ev, &d);
+		if (d.wants != 0)
+			continue;
+		silent[d.why] = silent[d.why] || (!d.alert && !by_rule);
+		alerted[d.why] = alerted[d.why] || d.alert;
+		switch (why_alerts(d.why)) {
+		case WHY_ALERTS_NEVER:
+			if (d.alert)
+				fail_msg("%s alerts", why_slug(d.why));
+			break;
+		case WHY_ALERTS_ALWAYS:
+			if (!d.alert)
+				fail_msg("%s does not alert", why_slug(d.why));
+			break;
+		case WHY_ALERTS_BY_RULE:
+			if (d.alert && !by_rule)
+				fail_msg("%s alerts without its rule", why_slug(d.why));
+			break;
+		case WHY_ALERTS_BY_CASE:
+			break;
+		}
+		/* Otherwise the second alert would never be seen as news. */
+		if (d.alert && why_once_sent(d.why, WHY_NONE) == d.why &&
+		    d.action != ACTION_SET && d.action != ACTION_REMOVE)
+			fail_msg("%s alerts, changes no entry, and is never over",
+			    why_slug(d.why));
+	}
+	for (enum why why = WHY_NONE; why < WHY_COUNT; why++) {
+		if (why_guard(why) == WHY_GUARD_NONE) {
+			assert_false(silent[why] || alerted[why]);
+			continue;
+		}
+		if (alerted[why] != (why_alerts(why) != WHY_ALERTS_NEVER))
+			fail_msg("%s was never seen to alert", why_slug(why));
+		if (silent[why] != (why_alerts(why) != WHY_ALERTS_ALWAYS))
+			fail_msg("%s was never seen without an alert", why_slug(why));
+	}
+}
+
+int
+main(void)
+{
+	suite_add(words_keep_what_they_state, NULL,
+	    "every word alerts as why.h states, of %d kinds of evidence", DRAWS);
+	return suite_run();
+}
