@@ -210,13 +210,15 @@ void
 buf_add_utf8(struct buf *buf, struct str text)
 {
 	const unsigned char *p = (const unsigned char *)text.p;
+	size_t begin = buf->len, len;
 
-	for (size_t i = 0, len; i<text.len; i += len> 0 ? len : 1) {
+	buf_add_str(buf, text);
+	for (size_t i = 0; i < text.len; i += len) {
 		len = utf8_len(p + i, text.len - i);
-		if (len > 0)
-			buf_add(buf, text.p + i, len);
-		else
-			buf_add_char(buf, '?');
+		if (len == 0) {
+			buf->data[begin + i] = '?';
+			len = 1;
+		}
 	}
 }
 

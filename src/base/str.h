@@ -95,6 +95,20 @@ str_cut(struct str *s, char c, struct str *before)
 	return true;
 }
 
+/* The next part of s, which ends before c or where s does; s then starts behind it.
+ * False: nothing is left. */
+static inline bool
+str_next(struct str *s, char c, struct str *part)
+{
+	if (s->len == 0)
+		return false;
+	if (!str_cut(s, c, part)) {
+		*part = *s;
+		s->len = 0;
+	}
+	return true;
+}
+
 /* Without blanks and tabs at both ends. */
 struct str str_trim(struct str s);
 

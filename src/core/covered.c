@@ -7,29 +7,29 @@
 
 #include "base/mem.h"
 
-#define END_S     2 /* lines are written in order but for that */
-#define FILTER    8192
+#define END_S     2   /* lines are written in order but for that */
 #define JUMP_S    120 /* further back, and other lines begin */
+#define ROOM      64  /* marks, at the least; a power of two */
 #define SPANS_MAX 100 /* of one writer; then the two nearest become one */
+
+/* Logs that are read once, and logs that are followed: each kind has its spans. */
+enum kind { ONCE, FOLLOWED, KINDS };
 
 struct mark {
 	int64_t second;
-	uint64_t print;
+	uint64_t print; /* 0: none is here */
 };
 
 struct span {
 	uint64_t writer;
 	unsigned source; /* 0: read by another process, or before */
-	bool followed;   /* of a log that is followed */
 	int64_t from;
 	int64_t to;
-	struct mark *head; /* of its first seconds */
-	size_t head_count;
-	struct mark *tail; /* of its last ones; may reach further back */
-	size_t tail_count;
-	size_t tail_room;
-	uint64_t
-	    filter[FILTER / 64]; /* of the tail: a bit that is not set is not there */
+	/* The lines of its first and last seconds, and others until there is no room: a
+	 * hash table. */
+	struct mark *marks;
+	size_t room;
+	size_t used;
 };
 
 struct spans {
@@ -38,8 +38,8 @@ struct spans {
 };
 
 struct covered {
-	struct spans stored; /* by writer and time, none touches another */
-	struct spans live;   /* of this process */
+	struct spans stored[KINDS]; /* by writer and time, none touches another */
+	struct spans live[KINDS];   /* of this process */
 	unsigned sources;
 };
 
@@ -50,17 +50,10 @@ covered_new(void)
 }
 
 static void
-clear_span(struct span *span)
-{
-	free(span->head);
-	free(span->tail);
-}
-
-static void
 clear_spans(struct spans *spans)
 {
 	for (size_t i = 0; i < spans->count; i++)
-		clear_span(&spans->items[i]);
+		free(spans->items[i].marks);
 	free(spans->items);
 	*spans = (struct spans){0};
 }
@@ -70,38 +63,40 @@ covered_free(struct covered *covered)
 {
 	if (covered == NULL)
 		return;
-	clear_spans(&covered->stored);
-	clear_spans(&covered->live);
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		clear_spans(&covered->stored[kind]);
+		clear_spans(&covered->live[kind]);
+	}
 	free(covered);
 }
 
-/* The lowest bit tells whether it is followed. */
+/* The lowest bit tells the kind. */
 unsigned
 covered_source(struct covered *covered, bool followed)
 {
-	return ++covered->sources << 1 | (followed ? 1 : 0);
+	return ++covered->sources << 1 | (followed ? FOLLOWED : ONCE);
 }
 
-static bool
-is_followed(unsigned source)
+static enum kind
+kind_of(unsigned source)
 {
-	return (source & 1) != 0;
+	return (source & 1) != 0 ? FOLLOWED : ONCE;
 }
 
 uint64_t
 covered_hash(struct str text)
 {
 	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t h = text.len, x;
-	size_t at = 0;
+	uint64_t h = text.len, x = 0;
 
-	for (; at + sizeof(x) <= text.len; at += sizeof(x)) {
+	for (size_t at = 0; at + sizeof(x) < text.len; at += sizeof(x)) {
 		memcpy(&x, text.p + at, sizeof(x));
 		h = (h ^ x) * odd;
 		h ^= h >> 29;
 	}
-	x = 0;
-	for (; at < text.len; at++)
+	if (text.len >= sizeof(x)) /* the last ones, some of them once more */
+		memcpy(&x, text.p + text.len - sizeof(x), sizeof(x));
+	for (size_t at = 0; text.len < sizeof(x) && at < text.len; at++)
 		x = x << 8 | (unsigned char)text.p[at];
 	h = (h ^ x) * odd;
 	return h ^ h >> 32;
@@ -109,63 +104,68 @@ covered_hash(struct str text)
 
 /* --- marks ------------------------------------------------------------------------- */
 
-static void
-add_mark(struct mark **marks, size_t *count, struct mark mark)
+/* In the midst of a span every line is counted. */
+static bool
+is_midst(const struct span *span, int64_t second)
 {
-	*marks = mem_array(*marks, *count + 1, sizeof(**marks));
-	(*marks)[(*count)++] = mark;
+	return second > span->from + END_S && second < span->to - END_S;
 }
 
 static bool
-has_mark(const struct mark *marks, size_t count, int64_t second, uint64_t print)
+is_needed(const struct span *span, const struct mark *mark)
 {
-	for (size_t i = count; marks != NULL && i-- > 0;)
-		if (marks[i].print == print && marks[i].second == second)
-			return true;
-	return false;
+	return mark->print != 0 && mark->second <= span->to &&
+	    !is_midst(span, mark->second);
 }
 
-static void
-filter_add(struct span *span, uint64_t print)
+/* Where it is, or would be. */
+static struct mark *
+find_mark(const struct span *span, int64_t second, uint64_t print)
 {
-	span->filter[print % FILTER / 64] |= UINT64_C(1) << print % 64;
+	size_t i = print & (span->room - 1);
+
+	while (span->marks[i].print != 0 &&
+	    (span->marks[i].print != print || span->marks[i].second != second))
+		i = (i + 1) & (span->room - 1);
+	return &span->marks[i];
 }
 
 static bool
-tail_has(const struct span *span, int64_t second, uint64_t print)
+has_mark(const struct span *span, int64_t second, uint64_t print)
 {
-	return (span->filter[print % FILTER / 64] >> print % 64 & 1) != 0 &&
-	    has_mark(span->tail, span->tail_count, second, print);
+	return span->room > 0 && find_mark(span, second, print)->print != 0;
 }
 
-/* Of the tail only what is needed, once it is much more than that. */
+/* What is needed, into a table of that many, or of more where it would fill a quarter. */
 static void
-trim_tail(struct span *span)
+sift(struct span *span, size_t room)
 {
-	size_t kept = 0;
+	struct mark *before = span->marks;
+	size_t count = span->room;
 
-	for (size_t i = 0; i < span->tail_count; i++)
-		if (span->tail[i].second >= span->to - END_S)
-			span->tail[kept++] = span->tail[i];
-	span->tail_count = kept;
-	memset(span->filter, 0, sizeof(span->filter));
-	for (size_t i = 0; i < kept; i++)
-		filter_add(span, span->tail[i].print);
-}
-
-static void
-add_tail(struct span *span, struct mark mark)
-{
-	if (span->tail_count == span->tail_room) {
-		trim_tail(span);
-		if (span->tail_count * 2 >= span->tail_room) {
-			span->tail_room = span->tail_room > 0 ? span->tail_room * 2 : 32;
-			span->tail =
-			    mem_array(span->tail, span->tail_room, sizeof(*span->tail));
+	span->marks = mem_new(room, sizeof(*span->marks));
+	span->room = room;
+	span->used = 0;
+	for (size_t i = 0; i < count; i++)
+		if (is_needed(span, &before[i])) {
+			*find_mark(span, before[i].second, before[i].print) = before[i];
+			span->used++;
 		}
-	}
-	span->tail[span->tail_count++] = mark;
-	filter_add(span, mark.print);
+	free(before);
+	if (4 * span->used > room)
+		sift(span, 2 * room);
+}
+
+static void
+add_mark(struct span *span, struct mark mark)
+{
+	struct mark *at;
+
+	if (2 * span->used >= span->room)
+		sift(span, span->room > 0 ? span->room : ROOM);
+	at = find_mark(span, mark.second, mark.print);
+	span->used += at->print == 0;
+	*at = mark;
 }
 
 /* --- one line ---------------------------------------------------------------------- */
@@ -173,95 +173,89 @@ add_tail(struct span *span, struct mark mark)
 static bool
 span_has(const struct span *span, int64_t second, uint64_t print)
 {
-	if (second < span->from || second > span->to)
-		return false;
-	if (second > span->from + END_S && second < span->to - END_S)
-		return true;
-	return tail_has(span, second, print) ||
-	    has_mark(span->head, span->head_count, second, print);
+	return second >= span->from && second <= span->to &&
+	    (is_midst(span, second) || has_mark(span, second, print));
 }
 
+/* Its own span grows with each line of a source: what is written twice is known there. */
 static bool
-span_knows(const struct span *span, uint64_t writer, unsigned source, int64_t second,
+spans_have(const struct spans *spans, unsigned source, uint64_t writer, int64_t second,
     uint64_t print)
 {
-	if (span->writer != writer)
-		return false;
-	return source != 0 && span->source == source ? tail_has(span, second, print)
-	                                             : span_has(span, second, print);
+	for (size_t i = 0; i < spans->count; i++) {
+		const struct span *span = &spans->items[i];
+
+		if (span->writer == writer &&
+		    (span->source == source ? has_mark(span, second, print)
+		                            : span_has(span, second, print)))
+			return true;
+	}
+	return false;
 }
 
 /* When the last line of a followed log was written, as far as it was read. */
 static int64_t
-followed_to(const struct spans *spans, uint64_t writer, int64_t to)
+followed_to(const struct spans *spans, uint64_t writer)
 {
+	int64_t to = INT64_MIN / 2;
+
 	for (size_t i = 0; i < spans->count; i++)
-		if (spans->items[i].followed && spans->items[i].writer == writer &&
-		    spans->items[i].to > to)
+		if (spans->items[i].writer == writer && spans->items[i].to > to)
 			to = spans->items[i].to;
 	return to;
 }
 
-/*
- * Of a log that is followed each byte is read once: only others, who read logs once, can
- * have counted its lines before; and not those that stand far behind the last one, since
- * the clock was put back.
- */
+/* The clock was put back: it stands far behind the last line. */
 static bool
-is_known_followed(
-    const struct covered *covered, uint64_t writer, int64_t second, uint64_t print)
+is_back(const struct covered *covered, uint64_t writer, int64_t second)
 {
-	const struct spans *both[] = {&covered->live, &covered->stored};
-	int64_t to = followed_to(&covered->live, writer, INT64_MIN / 2);
-
-	to = followed_to(&covered->stored, writer, to);
-	if (second < to - END_S)
-		return false;
-	for (size_t k = 0; k < 2; k++)
-		for (size_t i = 0; i < both[k]->count; i++)
-			if (!both[k]->items[i].followed &&
-			    span_knows(&both[k]->items[i], writer, 0, second, print))
-				return true;
-	return false;
+	return second < followed_to(&covered->live[FOLLOWED], writer) - END_S ||
+	    second < followed_to(&covered->stored[FOLLOWED], writer) - END_S;
 }
 
+/*
+ * Of a log that is followed each byte is read once: only others, who read logs once, can
+ * have counted its lines before; and not those behind a clock that was put back.
+ */
 static bool
 is_known(const struct covered *covered, unsigned source, uint64_t writer, int64_t second,
     uint64_t print)
 {
-	const struct spans *both[] = {&covered->live, &covered->stored};
+	bool once = spans_have(&covered->live[ONCE], source, writer, second, print) ||
+	    spans_have(&covered->stored[ONCE], source, writer, second, print);
 
-	if (is_followed(source))
-		return is_known_followed(covered, writer, second, print);
-	for (size_t k = 0; k < 2; k++)
-		for (size_t i = 0; i < both[k]->count; i++)
-			if (span_knows(&both[k]->items[i], writer, source, second, print))
-				return true;
-	return false;
+	if (kind_of(source) == FOLLOWED)
+		return once && !is_back(covered, writer, second);
+	return once ||
+	    spans_have(&covered->live[FOLLOWED], source, writer, second, print) ||
+	    spans_have(&covered->stored[FOLLOWED], source, writer, second, print);
+}
+
+static struct span *
+add_span(struct spans *spans, struct span span)
+{
+	spans->items = mem_array(spans->items, spans->count + 1, sizeof(*spans->items));
+	spans->items[spans->count] = span;
+	return &spans->items[spans->count++];
 }
 
 static struct span *
 live_span(struct covered *covered, unsigned source, uint64_t writer, int64_t second)
 {
-	struct spans *live = &covered->live;
-	struct span *span;
+	struct spans *live = &covered->live[kind_of(source)];
 
 	for (size_t i = 0; i < live->count; i++) {
-		span = &live->items[i];
+		struct span *span = &live->items[i];
+
 		if (span->source != source || span->writer != writer)
 			continue;
-		if (second >= span->to - JUMP_S || is_followed(source))
+		if (second >= span->to - JUMP_S || kind_of(source) == FOLLOWED)
 			return span;
 		span->source = 0;
 	}
-	live->items = mem_array(live->items, live->count + 1, sizeof(*live->items));
-	span = &live->items[live->count++];
-	*span = (struct span){.writer = writer,
-	    .source = source,
-	    .followed = is_followed(source),
-	    .from = second,
-	    .to = second};
-	return span;
+	return add_span(live,
+	    (struct span){
+	        .writer = writer, .source = source, .from = second, .to = second});
 }
 
 bool
@@ -270,16 +264,13 @@ covered_take(struct covered *covered, unsigned source, uint64_t writer, int64_t 
 {
 	struct span *span = live_span(covered, source, writer, second);
 	bool known = is_known(covered, source, writer, second, print);
-	struct mark mark = {second, print};
 
 	if (second > span->to)
 		span->to = second;
 	if (second < span->from)
 		span->from = second;
-	if (second >= span->to - END_S)
-		add_tail(span, mark);
-	if (second <= span->from + END_S && span->to <= span->from + 4 * END_S)
-		add_mark(&span->head, &span->head_count, mark);
+	if (!is_midst(span, second))
+		add_mark(span, (struct mark){second, print});
 	return !known;
 }
 
@@ -292,51 +283,27 @@ compare_spans(const void *a, const void *b)
 
 	if (x->writer != y->writer)
 		return x->writer < y->writer ? -1 : 1;
-	if (x->followed != y->followed)
-		return x->followed ? -1 : 1;
 	if (x->from != y->from)
 		return x->from < y->from ? -1 : 1;
 	return x->to < y->to ? -1 : x->to > y->to;
 }
 
 static void
-add_ends(struct span *to, const struct mark *marks, size_t count)
+add_marks(struct span *to, const struct span *from)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct mark *m = &marks[i];
-
-		if (m->second >= to->to - END_S)
-			if (!has_mark(to->tail, to->tail_count, m->second, m->print))
-				add_tail(to, *m);
-	}
+	for (size_t i = 0; i < from->room; i++)
+		if (is_needed(to, &from->marks[i]))
+			add_mark(to, from->marks[i]);
 }
 
 /* The second of two spans, of which it is the later one, goes into the first. */
 static void
-join(struct span *first, const struct span *second)
+join(struct span *first, struct span *second)
 {
-	struct span joined = {
-	    .writer = first->writer, .followed = first->followed, .from = first->from};
-
-	joined.to = second->to > first->to ? second->to : first->to;
-	for (int i = 0; i < 2; i++) {
-		const struct span *span = i == 0 ? first : second;
-
-		for (size_t k = 0; k < span->head_count; k++)
-			if (span->head[k].second <= joined.from + END_S &&
-			    !has_mark(joined.head, joined.head_count,
-			        span->head[k].second, span->head[k].print))
-				add_mark(&joined.head, &joined.head_count, span->head[k]);
-		for (size_t k = 0; k < span->tail_count; k++)
-			if (span->tail[k].second <= joined.from + END_S &&
-			    !has_mark(joined.head, joined.head_count,
-			        span->tail[k].second, span->tail[k].print))
-				add_mark(&joined.head, &joined.head_count, span->tail[k]);
-		add_ends(&joined, span->head, span->head_count);
-		add_ends(&joined, span->tail, span->tail_count);
-	}
-	clear_span(first);
-	*first = joined;
+	if (second->to > first->to)
+		first->to = second->to;
+	add_marks(first, second);
+	free(second->marks);
 }
 
 static void
@@ -344,14 +311,12 @@ copy_into(struct spans *out, const struct spans *from)
 {
 	for (size_t i = 0; i < from->count; i++) {
 		const struct span *span = &from->items[i];
-		struct span empty = {.writer = span->writer,
-		    .followed = span->followed,
-		    .from = span->from,
-		    .to = span->to};
 
-		out->items = mem_array(out->items, out->count + 1, sizeof(*out->items));
-		out->items[out->count] = empty;
-		join(&out->items[out->count++], span);
+		add_marks(
+		    add_span(out,
+		        (struct span){
+		            .writer = span->writer, .from = span->from, .to = span->to}),
+		    span);
 	}
 }
 
@@ -367,13 +332,10 @@ unite(struct spans *spans)
 		struct span *last = kept > 0 ? &spans->items[kept - 1] : NULL;
 
 		if (last != NULL && last->writer == spans->items[i].writer &&
-		    last->followed == spans->items[i].followed &&
-		    spans->items[i].from <= last->to) {
+		    spans->items[i].from <= last->to)
 			join(last, &spans->items[i]);
-			clear_span(&spans->items[i]);
-		} else {
+		else
 			spans->items[kept++] = spans->items[i];
-		}
 	}
 	spans->count = kept;
 }
@@ -388,7 +350,7 @@ find_nearest(const struct spans *spans)
 	for (size_t i = 1; i < spans->count; i++) {
 		const struct span *a = &spans->items[i - 1], *b = &spans->items[i];
 
-		if (a->writer != b->writer || a->followed != b->followed) {
+		if (a->writer != b->writer) {
 			if (run > SPANS_MAX)
 				return found;
 			run = 1;
@@ -411,7 +373,6 @@ limit(struct spans *spans)
 
 	while ((at = find_nearest(spans)) < spans->count) {
 		join(&spans->items[at], &spans->items[at + 1]);
-		clear_span(&spans->items[at + 1]);
 		memmove(&spans->items[at + 1], &spans->items[at + 2],
 		    (spans->count - at - 2) * sizeof(*spans->items));
 		spans->count--;
@@ -419,17 +380,6 @@ limit(struct spans *spans)
 }
 
 /* --- a clock that was ahead -------------------------------------------------------- */
-
-static size_t
-drop_marks(struct mark *marks, size_t count, int64_t after)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (marks[i].second <= after)
-			marks[kept++] = marks[i];
-	return kept;
-}
 
 static void
 bring_back(struct spans *spans, int64_t latest, int64_t to)
@@ -441,11 +391,10 @@ bring_back(struct spans *spans, int64_t latest, int64_t to)
 
 		if (span->to > latest) {
 			span->to = to;
-			span->head_count = drop_marks(span->head, span->head_count, to);
-			span->tail_count = drop_marks(span->tail, span->tail_count, to);
+			sift(span, span->room > 0 ? span->room : ROOM);
 		}
 		if (span->from > span->to)
-			clear_span(span);
+			free(span->marks);
 		else
 			spans->items[kept++] = *span;
 	}
@@ -455,104 +404,66 @@ bring_back(struct spans *spans, int64_t latest, int64_t to)
 void
 covered_bring_back(struct covered *covered, int64_t latest, int64_t to)
 {
-	bring_back(&covered->stored, latest, to);
-	bring_back(&covered->live, latest, to);
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		bring_back(&covered->stored[kind], latest, to);
+		bring_back(&covered->live[kind], latest, to);
+	}
 }
 
 /* --- as text ----------------------------------------------------------------------- */
 
 static void
-save_marks(const struct mark *marks, size_t count, const struct span *span,
-    const struct mark *but, size_t but_count, struct buf *out)
+save_span(const struct span *span, enum kind kind, struct buf *out)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct mark *m = &marks[i];
-
-		if ((m->second <= span->from + END_S || m->second >= span->to - END_S) &&
-		    !has_mark(but, but_count, m->second, m->print))
-			buf_printf(out, " %" PRId64 ":%" PRIx64, m->second - span->from,
-			    m->print);
-	}
+	buf_printf(out, "%" PRIu64 " %d %" PRId64 " %" PRId64, span->writer,
+	    kind == FOLLOWED, span->from, span->to);
+	for (size_t i = 0; i < span->room; i++)
+		if (is_needed(span, &span->marks[i]))
+			buf_printf(out, " %" PRId64 ":%" PRIu64,
+			    span->marks[i].second - span->from, span->marks[i].print);
+	buf_add_char(out, '\n');
 }
 
 /* A span a line: "WRITER FOLLOWED FROM TO SECOND:PRINT ...", the seconds since FROM. */
 void
 covered_save(const struct covered *covered, struct buf *out)
 {
-	struct spans all = {0};
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		struct spans all = {0};
 
-	copy_into(&all, &covered->stored);
-	copy_into(&all, &covered->live);
-	unite(&all);
-	limit(&all);
-	for (size_t i = 0; i < all.count; i++) {
-		const struct span *span = &all.items[i];
-
-		buf_printf(out, "%" PRIu64 " %d %" PRId64 " %" PRId64, span->writer,
-		    span->followed, span->from, span->to);
-		save_marks(span->head, span->head_count, span, NULL, 0, out);
-		save_marks(span->tail, span->tail_count, span, span->head,
-		    span->head_count, out);
-		buf_add_char(out, '\n');
+		copy_into(&all, &covered->stored[kind]);
+		copy_into(&all, &covered->live[kind]);
+		unite(&all);
+		limit(&all);
+		for (size_t i = 0; i < all.count; i++)
+			save_span(&all.items[i], kind, out);
+		clear_spans(&all);
 	}
-	clear_spans(&all);
-}
-
-static bool
-eat_hex(struct str word, uint64_t *out)
-{
-	*out = 0;
-	for (size_t i = 0; i < word.len; i++) {
-		char c = word.p[i];
-		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0')
-		    : c >= 'a' && c <= 'f'            ? (unsigned)(c - 'a' + 10)
-		                                      : 16;
-
-		if (digit > 15)
-			return false;
-		*out = *out << 4 | digit;
-	}
-	return word.len > 0 && word.len <= 16;
-}
-
-static bool
-eat_word(struct str *s, struct str *word)
-{
-	if (s->len == 0)
-		return false;
-	if (!str_cut(s, ' ', word)) {
-		*word = *s;
-		*s = str_skip(*s, s->len);
-	}
-	return true;
 }
 
 /* False: not a line of covered_save(). */
 static bool
-load_span(struct str line, struct span *span)
+load_span(struct str line, struct span *span, uint64_t *followed)
 {
 	struct str word, second;
-	uint64_t followed, from, to, offset, print;
-	struct mark mark;
+	uint64_t from, to, offset, print;
 
 	*span = (struct span){0};
-	if (!eat_word(&line, &word) || !str_number(word, UINT64_MAX, &span->writer) ||
-	    !eat_word(&line, &word) || !str_number(word, 1, &followed) ||
-	    !eat_word(&line, &word) || !str_number(word, INT64_MAX / 2, &from) ||
-	    !eat_word(&line, &word) || !str_number(word, INT64_MAX / 2, &to) || to < from)
+	if (!str_next(&line, ' ', &word) ||
+	    !str_number(word, UINT64_MAX, &span->writer) ||
+	    !str_next(&line, ' ', &word) || !str_number(word, 1, followed) ||
+	    !str_next(&line, ' ', &word) || !str_number(word, INT64_MAX / 2, &from) ||
+	    !str_next(&line, ' ', &word) || !str_number(word, INT64_MAX / 2, &to) ||
+	    to < from)
 		return false;
-	span->followed = followed == 1;
 	span->from = (int64_t)from;
 	span->to = (int64_t)to;
-	while (eat_word(&line, &word)) {
+	while (str_next(&line, ' ', &word)) {
 		if (!str_cut(&word, ':', &second) ||
-		    !str_number(second, to - from, &offset) || !eat_hex(word, &print))
+		    !str_number(second, to - from, &offset) ||
+		    !str_number(word, UINT64_MAX, &print) || print == 0)
 			return false;
-		mark = (struct mark){(int64_t)(from + offset), print};
-		if (mark.second <= span->from + END_S)
-			add_mark(&span->head, &span->head_count, mark);
-		else
-			add_tail(span, mark);
+		add_mark(span, (struct mark){(int64_t)(from + offset), print});
 	}
 	return true;
 }
@@ -562,17 +473,15 @@ covered_load(struct covered *covered, struct str saved)
 {
 	struct str line;
 
-	clear_spans(&covered->stored);
+	for (enum kind kind = 0; kind < KINDS; kind++)
+		clear_spans(&covered->stored[kind]);
 	while (str_cut(&saved, '\n', &line)) {
-		struct spans *stored = &covered->stored;
 		struct span span;
+		uint64_t followed;
 
-		if (!load_span(line, &span)) {
-			clear_span(&span);
-			continue;
-		}
-		stored->items =
-		    mem_array(stored->items, stored->count + 1, sizeof(*stored->items));
-		stored->items[stored->count++] = span;
+		if (load_span(line, &span, &followed))
+			add_span(&covered->stored[followed], span);
+		else
+			free(span.marks);
 	}
 }

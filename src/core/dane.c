@@ -353,39 +353,18 @@ dane_describe(const struct dns_records *records, struct buf *out)
 		describe_host(&records->hosts[i], out);
 }
 
-static struct str
-next_word(struct str *line)
-{
-	struct str word;
-
-	if (!str_cut(line, ' ', &word)) {
-		word = *line;
-		line->len = 0;
-	}
-	return word;
-}
-
 void
 dane_each_host(
     const char *text, void (*each)(void *context, struct str name), void *context)
 {
-	struct str rest = str_of(text), line;
+	struct str rest = str_of(text), line, word;
 
-	while (rest.len > 0) {
-		if (!str_cut(&rest, '\n', &line)) {
-			line = rest;
-			rest.len = 0;
-		}
-		each(context, next_word(&line));
-		/* Where an alias leads it is logged by that name, perhaps. */
-		while (line.len > 0) {
-			struct str word = next_word(&line);
-
-			if (str_eat(&word, STR("base=")) ||
+	/* Where an alias leads it is logged by that name, perhaps. */
+	while (str_next(&rest, '\n', &line))
+		for (bool first = true; str_next(&line, ' ', &word); first = false)
+			if (first || str_eat(&word, STR("base=")) ||
 			    str_eat(&word, STR("target=")))
 				each(context, word);
-		}
-	}
 }
 
 struct wanted {

@@ -4,18 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static struct str
-next_line(struct str *rest)
-{
-	struct str line;
-
-	if (!str_cut(rest, '\n', &line)) {
-		line = *rest;
-		rest->len = 0;
-	}
-	return line;
-}
-
 static bool
 cut_time(struct str *line, int64_t *out)
 {
@@ -37,10 +25,9 @@ is_of(struct str line, struct str name)
 bool
 facts_find(const char *facts, const char *name, struct fact *out)
 {
-	struct str rest = str_of(facts);
+	struct str rest = str_of(facts), line;
 
-	while (rest.len > 0) {
-		struct str line = next_line(&rest);
+	while (str_next(&rest, '\n', &line)) {
 		struct fact fact = {.name = str_of(name)};
 
 		if (!is_of(line, fact.name))
@@ -83,7 +70,7 @@ void
 facts_put(char facts[FACTS_SIZE], const struct fact *fact)
 {
 	char before[FACTS_SIZE], line[FACT_LINE_SIZE];
-	struct str rest = str_of(facts), text = one_line(fact->text);
+	struct str rest = str_of(facts), text = one_line(fact->text), other;
 	size_t used = 0;
 
 	memcpy(before, rest.p, rest.len + 1);
@@ -91,10 +78,7 @@ facts_put(char facts[FACTS_SIZE], const struct fact *fact)
 	snprintf(line, sizeof(line), "%.*s %" PRId64 " %" PRId64 " %.*s",
 	    STR_ARG(fact->name), fact->asked_ms, fact->until_ms, STR_ARG(text));
 	add_line(facts, &used, str_of(line));
-	while (rest.len > 0) {
-		struct str other = next_line(&rest);
-
+	while (str_next(&rest, '\n', &other))
 		if (!is_of(other, fact->name))
 			add_line(facts, &used, other);
-	}
 }

@@ -25,8 +25,8 @@
 #define FOLD_ENDED_MAX \
 	4096 /* of one fold; the queue tells of others that they are gone */
 #define FOLD_HOSTS_MAX    16 /* servers of one item: as many as smtp(8) tries, and more */
-#define FOLD_STRANGE_SIZE 512
-#define FOLD_WAITING_MAX  51 /* as are worth keeping: more are flushed together */
+#define FOLD_STRANGE_SIZE 512 /* of a line that was not understood */
+#define FOLD_WAITING_MAX  51  /* as are worth keeping: more are flushed together */
 
 /* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
 enum fold_what {
@@ -59,9 +59,9 @@ struct fold_deferral {
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
 };
 
-/* Attempts of one kind. */
-#define FOLD_CLAIM_MS 10000
+#define FOLD_CLAIM_MS 10000 /* longer than that no attempt is believed to have taken */
 
+/* Attempts of one kind. */
 struct fold_attempts {
 	unsigned count;
 	/* When the first can have begun at the earliest; of those that met no TLS no

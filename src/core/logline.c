@@ -470,21 +470,33 @@ logline_split(struct str line, struct logline *out)
 	return true;
 }
 
+/* "123]: " at the start of s. */
+STR_STEP bool
+eat_pid(struct str *s, uint32_t *pid)
+{
+	uint64_t number = 0;
+	size_t i = 0;
+
+	for (; i < s->len && ascii_is_digit(s->p[i]); i++) {
+		number = number * 10 + (uint64_t)(s->p[i] - '0');
+		if (number > UINT32_MAX)
+			return false;
+	}
+	*s = str_skip(*s, i);
+	*pid = (uint32_t)number;
+	return i > 0 && str_eat(s, STR("]: "));
+}
+
 /* "PROGRAM: " or "PROGRAM[123]: " of that name at the start of s. */
 static bool
 eat_outer(struct str *s, struct str program)
 {
-	struct str rest = *s, pid;
+	struct str rest = *s;
+	uint32_t pid;
 
-	if (!str_eat(&rest, program))
-		return false;
-	if (str_eat(&rest, STR("["))) {
-		uint64_t number;
-
-		if (!str_cut(&rest, ']', &pid) || !str_number(pid, UINT32_MAX, &number))
-			return false;
-	}
-	if (!str_eat(&rest, STR(": ")))
+	if (!str_eat(&rest, program) ||
+	    !(str_eat(&rest, STR("[")) ? eat_pid(&rest, &pid)
+	                               : str_eat(&rest, STR(": "))))
 		return false;
 	eat_blanks(&rest);
 	*s = rest;
@@ -529,23 +541,6 @@ logline_is_like_status(struct str line)
 	return memmem(rest.p, rest.len, ", relay=", 8) != NULL &&
 	    memmem(rest.p, rest.len, ", delay=", 8) != NULL &&
 	    memmem(rest.p, rest.len, ", status=", 9) != NULL;
-}
-
-/* "123]: " at the start of s. */
-STR_STEP bool
-eat_pid(struct str *s, uint32_t *pid)
-{
-	uint64_t number = 0;
-	size_t i = 0;
-
-	for (; i < s->len && ascii_is_digit(s->p[i]); i++) {
-		number = number * 10 + (uint64_t)(s->p[i] - '0');
-		if (number > UINT32_MAX)
-			return false;
-	}
-	*s = str_skip(*s, i);
-	*pid = (uint32_t)number;
-	return i > 0 && str_eat(s, STR("]: "));
 }
 
 /*

@@ -96,14 +96,9 @@ is_ascii(struct str text)
 static bool
 next_name(struct str *names, struct str *name)
 {
-	while (names->len > 0) {
-		if (!str_cut(names, ' ', name)) {
-			*name = *names;
-			names->len = 0;
-		}
+	while (str_next(names, ' ', name))
 		if (name->len > 0)
 			return true;
-	}
 	return false;
 }
 

@@ -182,7 +182,7 @@ fold_utf8(struct str s, char *out, size_t size)
 	uint8_t *folded;
 	bool fits;
 
-	if (u8_check(text, s.len) != NULL)
+	if (u8_check(text, s.len) != NULL || memchr(s.p, '\0', s.len) != NULL)
 		return false;
 	folded = u8_casefold(text, s.len, NULL, NULL, (uint8_t *)out, &len);
 	fits = folded == (uint8_t *)out;
@@ -190,20 +190,22 @@ fold_utf8(struct str s, char *out, size_t size)
 		free(folded);
 	if (fits)
 		out[len] = '\0';
-	return fits && memchr(out, '\0', len) == NULL;
+	return fits;
 }
 
 bool
 nexthop_fold(struct str text, char *out, size_t size)
 {
+	unsigned char bits = 0;
+
 	if (text.len >= size)
 		return false;
-	if (!is_ascii(text) && fold_utf8(text, out, size))
-		return true;
-	for (size_t i = 0; i < text.len; i++)
+	for (size_t i = 0; i < text.len; i++) {
 		out[i] = ascii_lower(text.p[i]);
+		bits |= (unsigned char)text.p[i];
+	}
 	out[text.len] = '\0';
-	return is_ascii(text);
+	return bits < 0x80 || fold_utf8(text, out, size);
 }
 
 /* known_tcp_ports of Postfix 3.6, which /etc/services has for older ones. */

@@ -52,9 +52,10 @@ void
 witness_ended(struct witness_message *message, bool whole)
 {
 	if (message->there)
-		message->absences = -1;
+		message->absences = WITNESS_SHOWN;
 	else if (whole)
-		message->absences = message->absences < 0 ? 1 : message->absences + 1;
+		message->absences =
+		    message->absences == WITNESS_SHOWN ? 1 : message->absences + 1;
 }
 
 enum queue_says

@@ -18,7 +18,8 @@
 #include "base/str.h"
 #include "core/ladder.h"
 
-#define WITNESS_ABSENCES 2 /* complete listings in a row */
+#define WITNESS_ABSENCES 2    /* complete listings in a row */
+#define WITNESS_SHOWN    (-1) /* instead of their number: the last listing showed it */
 
 /*
  * The reason of a status line, as it is kept to be compared: it may hold the local parts
@@ -44,8 +45,8 @@ struct witness_message {
 	int64_t time_ms;
 	struct reason_mark reason;
 	bool of_alarm; /* it was deferred for what the alarm is about */
-	int absences;  /* complete listings in a row that it was not in, those before; -1:
-	                * the last one showed it */
+	int absences;  /* complete listings in a row that it was not in, those before; or
+	                * WITNESS_SHOWN */
 	/* what the listing shows */
 	bool there;
 	bool fits; /* deferred for that reason */

@@ -197,8 +197,8 @@ struct waiting_mail {
 	struct reason_mark reason;
 	int64_t time_ms;    /* of its last status line */
 	int64_t arrival_ms; /* when it came into the queue; 0: not known */
-	int absences; /* complete listings of the queue in a row without it; -1: the last
-	               * one showed it; 0: none was made since it waits */
+	int absences;       /* complete listings of the queue in a row without it, or
+	                     * WITNESS_SHOWN; 0: none was made since it waits */
 };
 
 /*

@@ -34,9 +34,9 @@ static const struct column columns[] = {
     COLUMN(id, id, COLUMN_INT),
     COLUMN(key, key, COLUMN_TEXT),
     COLUMN(entry, entry.level, COLUMN_LEVEL),
-    COLUMN(attributes, entry.attributes, COLUMN_OWNED),
     COLUMN(why, why, COLUMN_WHY),
     COLUMN(entry_why, entry.why, COLUMN_WHY),
+    COLUMN(attributes, entry.attributes, COLUMN_OWNED),
     COLUMN(since_ms, entry.since_ms, COLUMN_INT),
     COLUMN(force_ms, entry.force_ms, COLUMN_INT),
     COLUMN(look_ms, look_ms, COLUMN_INT),
@@ -101,7 +101,8 @@ static const struct column columns[] = {
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 #define FIRST_INSERTED 1 /* behind the id */
-#define FIRST_UPDATED  2 /* behind the key */
+#define FIRST_COUNTED  2 /* behind the key: by these destinations are counted */
+#define FIRST_UPDATED  5
 
 static void
 bind_owned(sqlite3_stmt *stmt, int at, const char *text)
@@ -211,7 +212,8 @@ store_build_sql(enum sql which, struct buf *sql)
 		return;
 	}
 	if (which == SQL_UPDATE) {
-		/* A key never changes; to set it would be to write its index anew. */
+		/* A key never changes; to set it would be to write its index anew. What
+		 * is counted is set apart: triggers count it. */
 		buf_printf(sql, "UPDATE destination SET ");
 		add_names(sql, FIRST_UPDATED, " = ?");
 		buf_printf(sql, " WHERE id = ?");
@@ -263,23 +265,32 @@ store_get_id(struct store *store, int64_t id, struct destination *out, bool *fou
 	    store, store_bind(store, SQL_GET_ID, err, "i", id), "", out, found, err);
 }
 
-bool
-store_put(struct store *store, struct destination *d, struct err *err)
+/* Columns from first up to end, and the id behind them if there is one yet. */
+static bool
+put(struct store *store, enum sql sql, const struct destination *d, size_t first,
+    size_t end, struct err *err)
 {
-	bool is_new = d->id == 0;
-	size_t first = is_new ? FIRST_INSERTED : FIRST_UPDATED;
-	sqlite3_stmt *stmt = store_prepare(store, is_new ? SQL_INSERT : SQL_UPDATE, err);
+	sqlite3_stmt *stmt = store_prepare(store, sql, err);
 
 	if (stmt == NULL)
 		return false;
-	for (size_t i = first; i < COLUMNS; i++)
+	for (size_t i = first; i < end; i++)
 		bind_column(stmt, (int)(i - first) + 1, &columns[i], d);
-	if (!is_new)
-		sqlite3_bind_int64(stmt, (int)(COLUMNS - first) + 1, d->id);
-	if (!store_finish(store, stmt, err))
+	if (d->id != 0)
+		sqlite3_bind_int64(stmt, (int)(end - first) + 1, d->id);
+	return store_finish(store, stmt, err);
+}
+
+bool
+store_put(struct store *store, struct destination *d, struct err *err)
+{
+	if (d->id != 0)
+		return put(store, SQL_UPDATE_COUNTED, d, FIRST_COUNTED, FIRST_UPDATED,
+		           err) &&
+		    put(store, SQL_UPDATE, d, FIRST_UPDATED, COLUMNS, err);
+	if (!put(store, SQL_INSERT, d, FIRST_INSERTED, COLUMNS, err))
 		return false;
-	if (is_new)
-		d->id = sqlite3_last_insert_rowid(store->db);
+	d->id = sqlite3_last_insert_rowid(store->db);
 	return true;
 }
 

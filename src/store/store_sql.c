@@ -95,6 +95,12 @@ const char *const store_sql[SQL_COUNT] = {
                          " AND (?2 = '' OR domain = ?2) AND NOT EXISTS"
                          " (SELECT 1 FROM waiting WHERE destination = w.destination"
                          "  AND queue_id <> ?1) LIMIT ?3",
+    /* as store_destination.c has its columns; where they are the same nothing is done */
+    [SQL_UPDATE_COUNTED] = "UPDATE destination SET entry = ?1, why = ?2, entry_why = ?3"
+                           " WHERE id = ?4"
+                           " AND (entry <> ?1 OR why <> ?2 OR entry_why <> ?3)",
+    [SQL_WAITING_HAS_ANY] = "SELECT EXISTS(SELECT 1 FROM waiting WHERE destination = ?)",
+    [SQL_WAITING_HAS] = "SELECT EXISTS(SELECT 1 FROM waiting WHERE queue_id = ?)",
     [SQL_WAITING_END] = "DELETE FROM waiting WHERE queue_id = ?1"
                         " AND (?2 = '' OR domain = ?2)",
     [SQL_WAITING_END_SENT] =

@@ -185,14 +185,21 @@ store_waiting_end(struct store *store, const char *queue_id, const char *domain,
 	        store_bind(store, SQL_WAITING_END, err, "ss", queue_id, domain), err);
 }
 
+/* Most mail that is sent did not wait, and to look is cheaper than to delete nothing. */
 bool
 store_waiting_end_sent(struct store *store, const char *queue_id, const char *domain,
     int64_t begun_ms, struct err *err)
 {
-	return store_finish(store,
-	    store_bind(
-	        store, SQL_WAITING_END_SENT, err, "ssi", queue_id, domain, begun_ms),
-	    err);
+	int64_t waits;
+
+	if (!store_finish_int(store,
+	        store_bind(store, SQL_WAITING_HAS, err, "s", queue_id), &waits, err))
+		return false;
+	return waits == 0 ||
+	    store_finish(store,
+	        store_bind(
+	            store, SQL_WAITING_END_SENT, err, "ssi", queue_id, domain, begun_ms),
+	        err);
 }
 
 bool
@@ -297,10 +304,16 @@ store_waiting_done_all(struct store *store, int64_t now_ms, struct err *err)
 bool
 store_waiting_sent(struct store *store, int64_t id, struct err *err)
 {
-	return store_finish(
-	           store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err) &&
-	    store_finish(
-	        store, store_bind(store, SQL_WAITING_SENT_OTHERS, err, "i", id), err);
+	int64_t waits;
+
+	if (!store_finish_int(
+	        store, store_bind(store, SQL_WAITING_HAS_ANY, err, "i", id), &waits, err))
+		return false;
+	return waits == 0 ||
+	    (store_finish(
+	         store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err) &&
+	        store_finish(store,
+	            store_bind(store, SQL_WAITING_SENT_OTHERS, err, "i", id), err));
 }
 
 bool

@@ -105,6 +105,35 @@ json_text_is_valid(void **state)
 }
 
 static void
+parts_end_with_the_text(void **state)
+{
+	struct str rest = STR("a,,b"), part;
+
+	(void)state;
+	assert_true(str_next(&rest, ',', &part) && str_is(part, "a"));
+	assert_true(str_next(&rest, ',', &part) && str_is(part, ""));
+	assert_true(str_next(&rest, ',', &part) && str_is(part, "b"));
+	assert_false(str_next(&rest, ',', &part));
+	rest = STR("a,");
+	assert_true(str_next(&rest, ',', &part) && str_is(part, "a"));
+	assert_false(str_next(&rest, ',', &part));
+}
+
+static void
+what_is_no_utf8_is_shown_in_place(void **state)
+{
+	struct buf text = {0};
+
+	(void)state;
+	buf_add_str(&text, STR("\xff"));
+	buf_add_utf8(&text, STR("a\xc3\xa9\xc3z\xff"));
+	assert_string_equal(buf_text(&text),
+	    "\xff"
+	    "a\xc3\xa9?z?");
+	buf_clear(&text);
+}
+
+static void
 errors_grow_on_the_way_up(void **state)
 {
 	struct err err;
@@ -166,6 +195,9 @@ main(void)
 	suite_add(what_turns_text_is_shown, NULL,
 	    "controls and what turns the order of text are shown as bytes, letters stay");
 	suite_add(json_text_is_valid, NULL, "a JSON string replaces what is not UTF-8");
+	suite_add(parts_end_with_the_text, NULL, "the last part ends with the text");
+	suite_add(what_is_no_utf8_is_shown_in_place, NULL,
+	    "what is no UTF-8 becomes a question mark, byte by byte");
 	suite_add(errors_grow_on_the_way_up, NULL, "an error grows on its way up");
 	suite_add(time_is_read_back, NULL, "a time is read as it was written");
 	suite_add(what_is_no_time_is_refused, NULL, "what is no time is refused");
