@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* doctor: a state that is malformed or was lost, and a map whose first line was. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "cmd/doctor.h"
@@ -13,9 +10,8 @@
 #include "publish/textmap.h"
 #include "store/store_check.h"
 
-#define BUSY_MS    5000
-#define LINES_MAX  1000 /* so many tell what the text is like */
-#define FIRST_LINE "# TLS policy of Postfix, written by tlsladder " /* and it is ours */
+#define BUSY_MS   5000
+#define LINES_MAX 1000 /* so many tell what the text is like */
 
 bool
 doctor_check_whole(struct doctor *d)
@@ -87,35 +83,21 @@ doctor_check_origin(struct doctor *d, struct store *store)
 
 /* What a text is like. */
 struct form {
+	size_t lines;     /* that were read */
 	size_t entries;   /* with a why above them, as ours have */
 	bool begins_with; /* one of these: the first line is missing */
 };
 
-static void
-read_form(FILE *file, struct form *form)
+static bool
+read_form(void *context, const struct mapread_line *line, struct err *err)
 {
-	struct mapread found = {0};
-	struct buf before = {0};
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
+	struct form *form = context;
 
-	for (size_t n = 0; n < LINES_MAX && (len = getline(&line, &size, file)) > 0;
-	     n++) {
-		struct str text = {line, (size_t)len};
-		struct str comment = {buf_text(&before), before.len};
-
-		if (text.p[text.len - 1] == '\n')
-			text.len--;
-		form->begins_with = form->begins_with || (n == 0 && mapread_is_why(text));
-		form->entries +=
-		    mapread_is_why(comment) && mapread_entry(comment, text, &found);
-		buf_reset(&before);
-		buf_add_str(&before, text);
-	}
-	free(line);
-	buf_clear(&before);
-	mapread_clear(&found);
+	(void)err;
+	form->lines++;
+	form->begins_with |= line->number == 1 && mapread_is_why(line->text);
+	form->entries += line->has_why && line->entry != NULL;
+	return form->lines < LINES_MAX;
 }
 
 static void
@@ -153,8 +135,8 @@ say_foreign(struct doctor *d, const struct form *form)
 
 	if (form->entries > 0) {
 		advise_path(d,
-		    form->begins_with ? "sed -i '1i " FIRST_LINE "'"
-		                      : "sed -i '1c " FIRST_LINE "'",
+		    form->begins_with ? "sed -i '1i " TEXTMAP_FIRST_LINE "'"
+		                      : "sed -i '1c " TEXTMAP_FIRST_LINE "'",
 		    NULL);
 		doctor_advise(d, "systemctl restart tlsladder");
 		doctor_say(d, DOCTOR_FAULT, "map-text",
@@ -176,16 +158,14 @@ doctor_check_map_text(struct doctor *d)
 	const char *path = d->config->map.file;
 	struct form form = {0};
 	struct stat st;
-	FILE *file;
+	struct err ignored;
 
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
 	    textmap_is_ours(path))
 		return;
-	file = fopen(path, "re");
-	if (file == NULL)
+	mapread_each(path, read_form, &form, &ignored);
+	if (form.lines == 0)
 		return; /* reported by the check of its directory, or by the daemon */
-	read_form(file, &form);
-	fclose(file);
 	if (!is_proven(d)) {
 		say_foreign(d, &form);
 		return;

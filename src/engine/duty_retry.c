@@ -88,19 +88,13 @@ mark_taken(struct engine *e, const struct retry_task *t, int64_t now_ms, struct 
 	    store_commit(e->store, err);
 }
 
-/* *given_up: how many destinations, at most one, have mail that is retried no more, and
- * of which is not known whether it is there. */
 static bool
-mark_done(struct engine *e, const struct retry_task *t, int64_t now_ms, size_t *given_up,
-    struct err *err)
+mark_done(struct engine *e, const struct retry_task *t, int64_t now_ms, struct err *err)
 {
-	int64_t id;
-
 	return store_begin(e->store, err) &&
 	    (t->flush
 	            ? store_waiting_done_all(e->store, now_ms, err)
 	            : store_waiting_done(e->store, t->waiting, t->count, now_ms, err)) &&
-	    store_waiting_given_up(e->store, &id, 1, given_up, err) &&
 	    store_commit(e->store, err);
 }
 
@@ -109,18 +103,14 @@ take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
 {
 	const struct retry_task *t = (const struct retry_task *)task;
-	size_t given_up = 0;
 	struct err err;
 
 	((struct retry *)base)->look = true;
-	if (task->done ? !mark_done(e, t, now->wall_ms, &given_up, &err)
-	               : !give_back(e, now->wall_ms + base->backoff.wait_ms, &err)) {
+	if (task->done ? mark_done(e, t, now->wall_ms, &err)
+	               : give_back(e, now->wall_ms + base->backoff.wait_ms, &err))
+		engine_stored(e, "store what was retried");
+	else
 		engine_not_stored(e, "store what was retried", &err);
-		return;
-	}
-	engine_stored(e, "store what was retried");
-	if (given_up > 0)
-		engine_ask_given_up(e);
 }
 
 static void
@@ -169,6 +159,20 @@ find_few(struct engine *e, struct retry *r, struct retry_task *t,
 	return true;
 }
 
+/* Is there mail that is retried no more, and not known to be there? A listing tells. */
+static bool
+ask_given_up(struct engine *e, struct err *err)
+{
+	int64_t id;
+	size_t count;
+
+	if (!store_waiting_given_up(e->store, &id, 1, &count, err))
+		return false;
+	if (count > 0)
+		engine_ask_given_up(e);
+	return true;
+}
+
 /* What is to be retried now, and how. */
 static bool
 find_due(struct engine *e, struct retry *r, struct retry_task *t,
@@ -214,7 +218,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 	t->waiting = mem_new(RETRY_MAX, sizeof(*t->waiting));
 	r->look = true;
-	if (!find_due(e, r, t, now, &err)) {
+	if (!find_due(e, r, t, now, &err) || (t->count == 0 && !ask_given_up(e, &err))) {
 		engine_not_stored(e, "find mail to retry", &err);
 		engine_drop(&t->task);
 		return;

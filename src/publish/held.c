@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "publish/held.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "publish/mapread.h"
@@ -11,15 +8,11 @@
 #include "publish/target_map.h"
 #include "publish/textmap.h"
 
-/* A text that begins so has no number to compare with: what it has is all there is. */
-#define FIRST_LINE "# TLS policy of Postfix, written by tlsladder "
-#define NUMBERED   "# TLS policy of Postfix, "
-
 /* --- the text ---------------------------------------------------------------- */
 
 struct reading {
 	bool is_empty;    /* or not there */
-	bool is_accepted; /* it begins with FIRST_LINE */
+	bool is_accepted; /* it begins with TEXTMAP_FIRST_LINE */
 	bool has_number;  /* its first line says how many entries there are: */
 	size_t number;
 	size_t entries;     /* that were read */
@@ -33,8 +26,8 @@ static void
 read_first(struct str line, struct reading *r)
 {
 	r->has_why_first = mapread_is_why(line);
-	r->is_accepted = str_starts(line, STR(FIRST_LINE));
-	if (!str_eat(&line, STR(NUMBERED)))
+	r->is_accepted = str_starts(line, STR(TEXTMAP_FIRST_LINE));
+	if (!str_eat(&line, STR(TEXTMAP_HEAD)))
 		return;
 	while (line.len > 0 && line.p[0] >= '0' && line.p[0] <= '9' &&
 	    r->number < SIZE_MAX / 100) {
@@ -46,54 +39,31 @@ read_first(struct str line, struct reading *r)
 }
 
 /* A last line without its end was cut, however well it reads. */
-static void
-read_lines(FILE *file, struct reading *r)
+static bool
+read_line(void *context, const struct mapread_line *line, struct err *err)
 {
-	struct mapread found = {0};
-	struct buf before = {0};
-	char *line = NULL;
-	size_t size = 0, n = 0;
-	ssize_t len;
+	struct reading *r = context;
 
-	while ((len = getline(&line, &size, file)) > 0) {
-		struct str text = {line, (size_t)len};
-		struct str comment = {buf_text(&before), before.len};
-		bool is_whole = text.p[text.len - 1] == '\n';
-
-		text.len -= is_whole;
-		if (++n == 1)
-			read_first(text, r);
-		if (text.len > 0 && text.p[0] != '#') {
-			if (is_whole && mapread_entry(comment, text, &found)) {
-				r->entries++;
-				r->ours += mapread_is_why(comment);
-			} else if (r->unreadable++ == 0) {
-				r->first_bad = n;
-			}
-		}
-		buf_reset(&before);
-		buf_add_str(&before, text);
+	(void)err;
+	r->is_empty = false;
+	if (line->number == 1)
+		read_first(line->text, r);
+	if (line->text.len == 0 || line->text.p[0] == '#')
+		return true;
+	if (line->is_whole && line->entry != NULL) {
+		r->entries++;
+		r->ours += line->has_why;
+	} else if (r->unreadable++ == 0) {
+		r->first_bad = line->number;
 	}
-	r->is_empty = n == 0;
-	free(line);
-	buf_clear(&before);
-	mapread_clear(&found);
+	return true;
 }
 
 static bool
 read_text(const char *path, struct reading *r, struct err *err)
 {
-	FILE *file = fopen(path, "re");
-	bool done;
-
-	*r = (struct reading){.is_empty = file == NULL};
-	if (file == NULL)
-		return errno == ENOENT ||
-		    err_set_errno(err, errno, "cannot read %s", path);
-	read_lines(file, r);
-	done = !ferror(file) || err_set_errno(err, errno, "cannot read %s", path);
-	fclose(file);
-	return done;
+	*r = (struct reading){.is_empty = true};
+	return mapread_each(path, read_line, r, err);
 }
 
 /* --- what is told ------------------------------------------------------------ */
@@ -107,7 +77,8 @@ add_cures(const struct config *config, const char *type, struct buf *out)
 
 	if (has_database && strcmp(type, "cdb") != 0)
 		buf_printf(out,
-		    "; `{ echo '" FIRST_LINE "'; postmap -s %s:%s; } >%s.new && mv "
+		    "; `{ echo '" TEXTMAP_FIRST_LINE
+		    "'; postmap -s %s:%s; } >%s.new && mv "
 		    "%s.new %s` gives its entries back, without pins",
 		    type, path, path, path, path);
 	buf_printf(out, "; to give them up, `rm -f %s", path);
@@ -143,7 +114,7 @@ hold_text(const struct config *config, const struct reading *r, const char *type
 	add_unreadable(r, &out);
 	buf_printf(&out,
 	    ": nothing is exported over it. Put a copy of it, or of the state, back; "
-	    "`sed -i '1c " FIRST_LINE "' %s` accepts what is left",
+	    "`sed -i '1c " TEXTMAP_FIRST_LINE "' %s` accepts what is left",
 	    path);
 	add_cures(config, type, &out);
 	err_set(
@@ -160,7 +131,7 @@ hold_first_line(const struct config *config, const struct reading *r, struct err
 	err_set(why,
 	    "the first line of %s is damaged, so that it counts as not written by "
 	    "tlsladder, and %zu entries are as tlsladder writes them: "
-	    "`sed -i '1%c " FIRST_LINE
+	    "`sed -i '1%c " TEXTMAP_FIRST_LINE
 	    "' %s` makes it ours again, and they are taken over",
 	    path, r->ours, r->has_why_first ? 'i' : 'c', path);
 	return HELD_FIRST_LINE;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "publish/mapread.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/utc.h"
 #include "publish/maplines.h"
 #include "publish/textmap.h"
@@ -118,4 +122,51 @@ void
 mapread_clear(struct mapread *out)
 {
 	buf_clear(&out->attributes);
+}
+
+static bool
+each_line(FILE *file, mapread_fn *fn, void *context, struct err *err)
+{
+	struct mapread_line at = {.number = 0};
+	struct mapread found = {0};
+	struct buf comment = {0};
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	bool done = true;
+
+	while (done && (len = getline(&line, &size, file)) > 0) {
+		struct str above = {buf_text(&comment), comment.len};
+
+		at.text = (struct str){line, (size_t)len};
+		at.number++;
+		at.is_whole = line[len - 1] == '\n';
+		at.text.len -= at.is_whole;
+		at.has_why = mapread_is_why(above);
+		at.entry = mapread_entry(above, at.text, &found) ? &found : NULL;
+		done = fn(context, &at, err);
+		buf_reset(&comment);
+		if (at.text.len > 0 && at.text.p[0] == '#')
+			buf_add_str(&comment, at.text);
+	}
+	free(line);
+	buf_clear(&comment);
+	mapread_clear(&found);
+	return done;
+}
+
+bool
+mapread_each(const char *path, mapread_fn *fn, void *context, struct err *err)
+{
+	FILE *file = fopen(path, "re");
+	bool done;
+
+	if (file == NULL)
+		return errno == ENOENT ||
+		    err_set_errno(err, errno, "cannot read %s", path);
+	done = each_line(file, fn, context, err);
+	if (done && ferror(file))
+		done = err_set_errno(err, errno, "cannot read %s", path);
+	fclose(file);
+	return done;
 }

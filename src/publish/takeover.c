@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "publish/takeover.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/span.h"
 #include "publish/mapread.h"
 #include "publish/target_map.h"
@@ -19,64 +13,16 @@
 
 #define UNDONE_MS SPAN_DAY_MS /* an undone decision, where the text has no end */
 
-/* --- the text of the map ------------------------------------------------------------ */
-
-/* false: err says why no more is wanted */
-typedef bool found_fn(void *context, struct mapread *found, struct err *err);
-
 static bool
-each_line(FILE *file, found_fn *fn, void *context, struct err *err)
-{
-	struct mapread found = {0};
-	struct buf comment = {0};
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-	bool done = true;
-
-	while (done && (len = getline(&line, &size, file)) >= 0) {
-		struct str text = {line, (size_t)len};
-
-		if (text.len > 0 && text.p[text.len - 1] == '\n')
-			text.len--;
-		if (mapread_entry(
-		        (struct str){buf_text(&comment), comment.len}, text, &found))
-			done = fn(context, &found, err);
-		buf_reset(&comment);
-		if (text.len > 0 && text.p[0] == '#')
-			buf_add_str(&comment, text);
-	}
-	free(line);
-	buf_clear(&comment);
-	mapread_clear(&found);
-	return done;
-}
-
-/* No text, no entries. */
-static bool
-each_found(const char *path, found_fn *fn, void *context, struct err *err)
-{
-	FILE *file = fopen(path, "re");
-	bool done;
-
-	if (file == NULL)
-		return errno == ENOENT ||
-		    err_set_errno(err, errno, "cannot read %s", path);
-	done = each_line(file, fn, context, err);
-	if (done && ferror(file))
-		done = err_set_errno(err, errno, "cannot read %s", path);
-	fclose(file);
-	return done;
-}
-
-static bool
-count(void *context, struct mapread *found, struct err *err)
+count(void *context, const struct mapread_line *line, struct err *err)
 {
 	struct takeover *out = context;
 
 	(void)err;
-	out->entries++;
-	out->pins += found->pin.set;
+	if (line->entry != NULL) {
+		out->entries++;
+		out->pins += line->entry->pin.set;
+	}
 	return true;
 }
 
@@ -113,7 +59,7 @@ takeover_wanted(struct store *store, const struct config *config, struct takeove
 		return false;
 	if (!new || !is_ours(store, config))
 		return true;
-	return each_found(config->map.file, count, out, err);
+	return mapread_each(config->map.file, count, out, err);
 }
 
 /* --- taking over -------------------------------------------------------------------- */
@@ -155,24 +101,38 @@ record(struct taking *taking, const struct destination *d, struct err *err)
 	return store_decision_add(taking->store, &record, err);
 }
 
+/* An undone decision counts for a while, where the text has no end of it. */
+static struct destination_pin
+pin_of(const struct mapread *found, int64_t now_ms)
+{
+	struct destination_pin pin = found->pin;
+
+	if (found->why == WHY_UNDONE && pin.until_ms == 0)
+		pin.until_ms = now_ms + UNDONE_MS;
+	return pin;
+}
+
 static bool
-take(void *context, struct mapread *found, struct err *err)
+take(void *context, const struct mapread_line *line, struct err *err)
 {
 	struct taking *taking = context;
-	struct demand entry = {found->level, buf_text(&found->attributes)};
+	const struct mapread *found = line->entry;
+	struct destination_pin pin;
 	struct destination d;
 	bool known, done = true;
 
+	if (found == NULL)
+		return true;
 	if (!store_get(taking->store, found->key, &d, &known, err))
 		return false;
 	if (!known) {
-		if (found->why == WHY_UNDONE && found->pin.until_ms == 0)
-			found->pin.until_ms = taking->now_ms + UNDONE_MS;
-		destination_adopt(&d, entry, found->why, &found->pin,
-		    taking->config->ladder.recheck_ms, look_ms(taking, found->key),
-		    taking->now_ms);
+		pin = pin_of(found, taking->now_ms);
+		destination_adopt(&d,
+		    (struct demand){found->level, buf_text(&found->attributes)},
+		    found->why, &pin, taking->config->ladder.recheck_ms,
+		    look_ms(taking, found->key), taking->now_ms);
 		done = store_put(taking->store, &d, err) && record(taking, &d, err);
-		count(&taking->taken, found, err);
+		count(&taking->taken, line, err);
 	}
 	destination_clear(&d);
 	return done;
@@ -189,7 +149,7 @@ take_all(struct taking *taking, struct err *err)
 	if (!takeover_is_new(store, &new, err))
 		return false;
 	return !new ||
-	    (each_found(taking->config->map.file, take, taking, err) &&
+	    (mapread_each(taking->config->map.file, take, taking, err) &&
 	        store_map_changed(store, &version, err) &&
 	        store_counter_set(store, AT_MS, taking->now_ms, err) &&
 	        store_counter_set(store, ENTRIES, (int64_t)taking->taken.entries, err) &&

@@ -93,7 +93,8 @@ textmap_print_head(size_t count, int64_t written_s, struct buf *out)
 
 	(void)utc_print(written_s, when);
 	buf_printf(out,
-	    "# TLS policy of Postfix, %zu entries" WRITTEN_BY "at %s.\n"
+	    TEXTMAP_HEAD
+	    "%zu entries" WRITTEN_BY "at %s.\n"
 	    "# Do not edit: the next change overwrites it. An entry of your own is set "
 	    "with\n"
 	    "# `tlsladder set DOMAIN LEVEL` and undone with `tlsladder unset DOMAIN`.\n",

@@ -81,6 +81,14 @@ bool textmap_can_update(const char *type, const struct map_entry *changes, size_
  */
 bool textmap_may_replace(const char *path, struct err *err);
 
+/*
+ * The first line of the text: "HEADN entries, written by tlsladder at TIME". Without a
+ * number, as people write it who accept a text that was damaged, what the text has is all
+ * there is.
+ */
+#define TEXTMAP_HEAD       "# TLS policy of Postfix, "
+#define TEXTMAP_FIRST_LINE TEXTMAP_HEAD "written by tlsladder "
+
 /* Does the first line of the text say that we wrote it? */
 bool textmap_is_ours(const char *path);
 

@@ -101,9 +101,8 @@ static const char *const steps[] = {
     ");"
     "CREATE INDEX decision_destination ON decision(destination, id);"
     "CREATE INDEX decision_time ON decision(time_ms);"
-    /* messages to retry; version: with which version of the map; 0: nothing was decided
-     * yet, -1: being retried, -2: retried, and no word of it in the log yet, -3: retried
-     * no more until a change, -4: nor then, as mail flowed since */
+    /* messages to retry; version: with which version of the map; 0 and below: as
+     * store_sql.c names them */
     "CREATE TABLE waiting ("
     "  destination INTEGER NOT NULL REFERENCES destination(id),"
     "  queue_id TEXT NOT NULL,"

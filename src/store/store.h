@@ -305,13 +305,13 @@ bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct 
  * the log mentions it, the queue has it no more, or a change: whether it is gone, two
  * listings tell. A deferral makes it wait for a decision as before;
  * store_waiting_sent(): mail to the destination flowed, and what was retried is retried
- * no more.
+ * no more, by no change either, until it is deferred.
  */
 bool store_waiting_done(struct store *store, const struct waiting *done, size_t count,
     int64_t now_ms, struct err *err);
 bool store_waiting_sent(struct store *store, int64_t id, struct err *err);
-/* Destinations with messages that are retried no more, and that no listing showed since:
- * at most max. */
+/* Destinations with messages that are retried no more, for either reason, and that no
+ * listing showed since: at most max. */
 bool store_waiting_given_up(
     struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err);
 

@@ -13,6 +13,28 @@
 	              " (SELECT coalesce(min(arrival_ms), 0) FROM waiting" \
 	              "  WHERE destination = id AND arrival_ms <> 0)"
 
+/*
+ * What waiting.version says of a message, where it is not the version of the map with
+ * which it is to be retried. Whether one that is not retried any more is there, a listing
+ * of the queue tells.
+ */
+#define UNDECIDED "0"  /* nothing was decided for it since it was last deferred */
+#define RETRYING  "-1" /* it is being retried */
+#define RETRIED   "-2" /* it was; again at not_before_ms, unless the log mentions it */
+#define GIVEN_UP  "-3" /* it was for the last time, and the log did not mention it */
+#define FLOWED    "-4" /* it was, and mail to the destination flowed, perhaps it as well */
+
+/* In these words, for the partial index to serve. ?1: version in force, ?2: now. */
+#define WAS_DECIDED "version <> " UNDECIDED
+#define IS_DUE \
+	WAS_DECIDED " AND version NOT IN (" RETRYING ", " GIVEN_UP ", " FLOWED ")" \
+	            " AND version <= ?1 AND not_before_ms <= ?2"
+
+/* ?1: now. It is retried once more: 10 s after the first time, a minute after others. */
+#define SET_RETRIED \
+	"version = " RETRIED ", tries = tries + 1," \
+	" not_before_ms = ?1 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
+
 /* The rows that stand for messages without one of their own: "@DOMAIN". */
 #define WAITING_OTHERS " BETWEEN '@' AND '@~'"
 
@@ -81,7 +103,8 @@ const char *const store_sql[SQL_COUNT] = {
         " ON CONFLICT DO UPDATE SET line_ms = ?3, domain = ?4, rule = ?5,"
         " reason_len = ?6, reason_hash = ?7, reason_cut = ?8, absences = 0,"
         " arrival_ms = CASE arrival_ms WHEN 0 THEN ?9 ELSE arrival_ms END,"
-        " version = max(version, 0), tries = CASE WHEN version < 0 THEN 0 ELSE tries END",
+        " version = max(version, " UNDECIDED "),"
+        " tries = CASE WHEN version < 0 THEN 0 ELSE tries END",
     [SQL_WAITING_EACH] = "SELECT queue_id, domain, rule, reason_len, reason_hash,"
                          " reason_cut, line_ms, absences, arrival_ms FROM waiting"
                          " WHERE destination = ?",
@@ -106,49 +129,44 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_END_SENT] =
         "DELETE FROM waiting WHERE queue_id = ?1 AND domain = ?2 AND (version < 0 OR"
         " line_ms + CASE line_ms % 1000 WHEN 0 THEN 1000 ELSE 0 END <= ?3)",
-    [SQL_WAITING_RELEASE] =
-        "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
-        " WHERE destination = ? AND (version = 0 OR (? AND version <> -4))"
-        " AND queue_id NOT" WAITING_OTHERS,
-    [SQL_WAITING_DUE] =
-        "SELECT destination, queue_id FROM waiting WHERE version <> 0"
-        " AND version NOT IN (-1, -3, -4) AND version <= ? AND not_before_ms <= ?"
-        " ORDER BY destination LIMIT ?",
+    [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
+                            " WHERE destination = ? AND (version = " UNDECIDED
+                            "  OR (? AND version <> " FLOWED "))"
+                            " AND queue_id NOT" WAITING_OTHERS,
+    [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE " IS_DUE
+                        " ORDER BY destination LIMIT ?3",
     [SQL_WAITING_DUE_FEW] = "WITH due AS (SELECT destination, queue_id FROM waiting"
-                            "  WHERE version <> 0 AND version NOT IN (-1, -3, -4)"
-                            "  AND version <= ?1"
-                            "  AND not_before_ms <= ?2)"
+                            "  WHERE " IS_DUE ")"
                             " SELECT destination, queue_id FROM due WHERE destination IN"
                             " (SELECT destination FROM due GROUP BY destination"
                             "  HAVING count(*) <= ?4)"
                             " ORDER BY destination LIMIT ?3",
     [SQL_WAITING_AGAIN] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
-                          " WHERE version = -2",
+                          " WHERE " WAS_DECIDED " AND version = " RETRIED,
     [SQL_WAITING_NEXT] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
-                         " WHERE version > 0 AND version <= ? AND not_before_ms > ?",
-    [SQL_WAITING_TAKE] = "UPDATE waiting SET version = -1 WHERE destination = ?"
-                         " AND queue_id = ?",
-    [SQL_WAITING_TAKE_ALL] =
-        "UPDATE waiting SET version = -1 WHERE version <> 0"
-        " AND version NOT IN (-1, -3, -4) AND version <= ? AND not_before_ms <= ?",
-    [SQL_WAITING_DONE_ALL] =
-        "UPDATE waiting SET version = -2, tries = tries + 1,"
-        " not_before_ms = ?1 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
-        " WHERE version = -1",
+                         " WHERE " WAS_DECIDED " AND version > 0 AND version <= ?"
+                         " AND not_before_ms > ?",
+    [SQL_WAITING_TAKE] = "UPDATE waiting SET version = " RETRYING
+                         " WHERE destination = ? AND queue_id = ?",
+    [SQL_WAITING_TAKE_ALL] = "UPDATE waiting SET version = " RETRYING " WHERE " IS_DUE,
+    [SQL_WAITING_DONE_ALL] = "UPDATE waiting SET " SET_RETRIED " WHERE " WAS_DECIDED
+                             " AND version = " RETRYING,
     [SQL_WAITING_DONE] =
-        "UPDATE waiting SET version = -2, tries = tries + 1,"
-        " not_before_ms = ?3 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
-        " WHERE destination = ?1 AND queue_id = ?2 AND version = -1",
-    [SQL_WAITING_GIVE_UP] = "UPDATE waiting SET version = -3, absences = max(absences, 0)"
-                            " WHERE version = -2 AND tries >= 3",
-    [SQL_WAITING_GIVEN_UP] = "SELECT DISTINCT destination FROM waiting"
-                             " WHERE version = -3 AND absences >= 0 LIMIT ?",
+        "UPDATE waiting SET " SET_RETRIED " WHERE destination = ?2 AND queue_id = ?3"
+        " AND version = " RETRYING,
+    [SQL_WAITING_GIVE_UP] =
+        "UPDATE waiting SET version = " GIVEN_UP ", absences = max(absences, 0)"
+        " WHERE " WAS_DECIDED " AND version = " RETRIED " AND tries >= 3",
+    [SQL_WAITING_GIVEN_UP] =
+        "SELECT DISTINCT destination FROM waiting WHERE " WAS_DECIDED
+        " AND version IN (" GIVEN_UP ", " FLOWED ") AND absences >= 0 LIMIT ?",
     [SQL_WAITING_SENT] =
-        "UPDATE waiting SET version = -4 WHERE destination = ? AND version < 0",
+        "UPDATE waiting SET version = " FLOWED ", absences = max(absences, 0)"
+        " WHERE destination = ? AND version < 0 AND version <> " FLOWED,
     [SQL_WAITING_SENT_OTHERS] =
         "DELETE FROM waiting WHERE destination = ? AND queue_id" WAITING_OTHERS,
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
-                              " WHERE version = -1",
+                              " WHERE " WAS_DECIDED " AND version = " RETRYING,
     /* LADDER_NOT_YET, written out so that the partial index serves */
     [SQL_WAITING_BRING_BACK] = "UPDATE waiting SET not_before_ms = ?1"
                                " WHERE not_before_ms > ?1 + 3600000",

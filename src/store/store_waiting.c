@@ -278,8 +278,8 @@ store_waiting_done(struct store *store, const struct waiting *done, size_t count
 {
 	for (size_t i = 0; i < count; i++)
 		if (!store_finish(store,
-		        store_bind(store, SQL_WAITING_DONE, err, "isi",
-		            done[i].destination, done[i].queue_id, now_ms),
+		        store_bind(store, SQL_WAITING_DONE, err, "iis", now_ms,
+		            done[i].destination, done[i].queue_id),
 		        err))
 			return false;
 	return store_finish(store, store_prepare(store, SQL_WAITING_GIVE_UP, err), err);
