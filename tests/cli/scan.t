@@ -236,6 +236,11 @@ for apply in '' --apply; do
 	is "queue $apply: postqueue fails: exit status 69" $status 69
 	has "queue $apply: and why" "$err" 'showq service: Permission denied'
 done
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+ladder scan --apply "$log"
+is 'scan --apply: postqueue fails: exit status 69' $status 69
+has 'and why' "$err" 'cannot check waiting mail against the queue: '
+hasnt 'and it ends, so that nothing is tried again' "$err" 'try again'
 rm "$dir"/postqueue.{err,status}
 
 # --- what fails for good ends a command
