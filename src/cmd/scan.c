@@ -290,6 +290,8 @@ settle(struct scan *scan)
 		    EX_CANTCREAT, "the entries are stored, but the map is not exported");
 	if (stuck == ENGINE_STUCK)
 		return cmd_fail(EX_UNAVAILABLE, "gave up; not all was done");
+	if (scan->apply && !engine_forget_outlived(scan->engine))
+		return EX_IOERR;
 	undone = engine_left_undone(scan->engine);
 	return undone == NULL
 	    ? 0

@@ -496,6 +496,21 @@ engine_is_stuck(const struct engine *e)
 	return stuck;
 }
 
+bool
+engine_forget_outlived(struct engine *e)
+{
+	struct destination_spans spans = judge_spans(&e->judge);
+	int64_t now_ms = engine_now(e).wall_ms;
+	struct err err;
+
+	if (store_begin(e->store, &err) &&
+	    store_waiting_outlived(e->store, now_ms - spans.alarm_ms, &err) &&
+	    store_commit(e->store, &err))
+		return true;
+	engine_not_stored(e, "forget mail that was sent back", &err);
+	return false;
+}
+
 void
 engine_run_once(struct engine *e)
 {
