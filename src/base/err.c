@@ -78,6 +78,19 @@ errs_add(struct errs *errs, const char *file, size_t line, size_t column,
 }
 
 void
+errs_cut(struct errs *errs, const char *file, size_t most)
+{
+	size_t more = errs->count > most ? errs->count - most : 0;
+
+	if (more == 0)
+		return;
+	while (errs->count > most)
+		free(errs->lines[--errs->count]);
+	errs_add(errs, file, 0, 0, "%zu more complaint%s not shown", more,
+	    more == 1 ? " is" : "s are");
+}
+
+void
 errs_clear(struct errs *errs)
 {
 	for (size_t i = 0; i < errs->count; i++)

@@ -39,6 +39,8 @@ struct errs {
 /* Append "file:line:column: sentence". line and column count from 1; 0: left out. */
 void errs_add(struct errs *errs, const char *file, size_t line, size_t column,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Leave the first most of them; a line more, about file, says how many went. */
+void errs_cut(struct errs *errs, const char *file, size_t most);
 void errs_clear(struct errs *errs);
 
 #endif

@@ -35,17 +35,22 @@ const char *
 like_nearest(struct str word, const char *const *known, size_t count)
 {
 	const char *best = NULL;
+	bool best_begins = false;
 	size_t least = 3;
 
 	if (word.len > WORD_MAX)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		struct str other = str_of(known[i]);
-		size_t d = other.len <= WORD_MAX ? distance(word, other) : least;
+		size_t d = other.len <= WORD_MAX ? distance(word, other) : WORD_MAX;
+		bool begins = str_starts(other, word);
 
-		if (d < least && 2 * d <= other.len) {
+		if (2 * d <= other.len &&
+		    (d < least ||
+		        (d == least && best != NULL && begins && !best_begins))) {
 			least = d;
 			best = known[i];
+			best_begins = begins;
 		}
 	}
 	return best;

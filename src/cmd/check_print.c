@@ -102,8 +102,10 @@ check_print_json(const struct check *check, struct buf *out)
 	const struct grading *g = &check->grading;
 	enum level standard = check->settings->default_level;
 
+	/* The first is older; all other commands say the second. */
 	buf_printf(out, "{\"domain\":");
 	buf_add_json(out, str_of(check->item.nexthop.key));
+	json_text(out, "destination", check->item.nexthop.key);
 	json_text(out, "grade", grade_name(g->grade));
 	json_text(out, "level", g->level != LEVEL_UNKNOWN ? level_name(g->level) : NULL);
 	json_text(out, "why", why_slug(g->why));

@@ -13,7 +13,8 @@
 
 struct exporter {
 	const struct export_format *format;
-	const char *path; /* NULL: standard output */
+	const char *named; /* the format, as an option has it; NULL: none has */
+	const char *path;  /* NULL: standard output */
 	struct output output;
 	struct err err;
 	bool failed; /* to write, with the cause in err */
@@ -62,6 +63,10 @@ set_format(struct exporter *x, const char *name)
 {
 	struct buf names = {0};
 
+	if (x->named != NULL && strcmp(x->named, name) != 0)
+		return cmd_usage(
+		    &cmd_export, "one format is written: %s or %s", x->named, name);
+	x->named = name;
 	x->format = export_find(name);
 	if (x->format != NULL)
 		return 0;

@@ -208,7 +208,8 @@ print_end(const struct pins *pins, const struct pin *pin, struct buf *out)
 		buf_printf(out, ", pinned for ");
 		buf_add_span(out, pin->until_ms - pins->now_ms);
 	} else {
-		buf_printf(out, ", pinned until ");
+		buf_printf(
+		    out, pin->entry.level != LEVEL_NONE ? ", pinned until " : " until ");
 		buf_add_time(out, pin->until_ms);
 	}
 }

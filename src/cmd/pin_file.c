@@ -15,7 +15,8 @@
 #include "cmd/operand.h"
 #include "sys/file.h"
 
-#define FILE_MAX (64 * 1024 * 1024)
+#define SHOWN_MAX 20 /* complaints */
+#define FILE_MAX  (64 * 1024 * 1024)
 
 bool
 pin_read_level(const char *word, enum level *level, struct buf *why)
@@ -163,6 +164,7 @@ pin_read_file(const char *path, const char *version, struct pins *pins)
 		    "%s stands here twice, first in line %zu", second->nexthop.key,
 		    first->line);
 	if (r.errs.count > 0) {
+		errs_cut(&r.errs, r.name, SHOWN_MAX);
 		cmd_complain(&r.errs);
 		status = EX_DATAERR;
 	} else if (pins->count == 0) {

@@ -277,6 +277,7 @@ static int
 settle(struct scan *scan)
 {
 	enum engine_stuck stuck;
+	const char *undone;
 
 	do {
 		progress("asking", 0, 0);
@@ -289,7 +290,12 @@ settle(struct scan *scan)
 		    EX_CANTCREAT, "the entries are stored, but the map is not exported");
 	if (stuck == ENGINE_STUCK)
 		return cmd_fail(EX_UNAVAILABLE, "gave up; not all was done");
-	return 0;
+	if (scan->apply && !engine_forget_outlived(scan->engine))
+		return EX_IOERR;
+	undone = engine_left_undone(scan->engine);
+	return undone == NULL
+	    ? 0
+	    : cmd_fail(EX_UNAVAILABLE, "could not %s; not all was done", undone);
 }
 
 /* What was read until here is stored where it is time for that. */
@@ -354,7 +360,10 @@ open_scan(const struct options *options, struct scan *scan, struct rules **rules
 	scan->started_ms = clock_wall_ms();
 	scan->engine = engine_new(&scan->config, *rules,
 	    scan->apply ? ENGINE_APPLY : ENGINE_IMAGINE, NULL, NULL, &err);
-	return scan->engine != NULL ? 0 : cmd_fail(EX_IOERR, "%s", err.text);
+	if (scan->engine == NULL)
+		return cmd_fail(EX_IOERR, "%s", err.text);
+	engine_run_once(scan->engine);
+	return 0;
 }
 
 /* mktime(3) makes of 30 February a day of March. */

@@ -11,8 +11,8 @@
 #define LASTS           3 /* tries that failed, the last 3 s after the first */
 
 bool
-backoff_report(
-    struct backoff *t, const char *what, const struct err *err, int64_t mono_ms)
+backoff_report(struct backoff *t, const char *what, const struct err *err, bool again,
+    int64_t mono_ms)
 {
 	/* Another failure within the same try is not counted: several share a
 	 * database. */
@@ -26,7 +26,8 @@ backoff_report(
 		t->times++;
 	}
 	if (!t->failing || strcmp(t->last.text, err->text) != 0)
-		log_error("cannot %s, will try again: %s", what, err->text);
+		log_error(
+		    "cannot %s%s: %s", what, again ? ", will try again" : "", err->text);
 	else
 		log_debug("still cannot %s: %s", what, err->text);
 	t->failing = true;

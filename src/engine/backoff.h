@@ -18,10 +18,11 @@ struct backoff {
 
 /*
  * It failed: "cannot WHAT, will try again: ..." the first time, and whenever the reason
- * is another. mono_ms: now. True once, when it lasts.
+ * is another; without "will try again" unless again. mono_ms: now. True once, when it
+ * lasts.
  */
-bool backoff_report(
-    struct backoff *backoff, const char *what, const struct err *err, int64_t mono_ms);
+bool backoff_report(struct backoff *backoff, const char *what, const struct err *err,
+    bool again, int64_t mono_ms);
 
 /* It went well: "can WHAT again" where it had failed. */
 void backoff_over(struct backoff *backoff, const char *what);

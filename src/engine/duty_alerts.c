@@ -96,7 +96,7 @@ add_bounce(struct engine *e, const struct destination *d, struct buf *line)
 		engine_not_stored(e, "read what waits", &err);
 		return;
 	}
-	if (bounces_ms != 0 && utc_print(bounces_ms / 1000, when))
+	if (bounces_ms > engine_now(e).wall_ms && utc_print(bounces_ms / 1000, when))
 		buf_printf(line, "; the first message bounces at %s", when);
 }
 

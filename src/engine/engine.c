@@ -195,7 +195,8 @@ fail(struct engine *e, struct backoff *backoff, const char *what, const struct e
 {
 	struct buf line = {0};
 
-	if (!backoff_report(backoff, what, err, e->world->mono_ms()) || !alerted)
+	if (!backoff_report(backoff, what, err, !e->once, e->world->mono_ms()) ||
+	    !alerted)
 		return;
 	buf_printf(&line, "cannot %s: %s", what, err->text);
 	engine_alert(e, buf_text(&line));
@@ -493,6 +494,36 @@ engine_is_stuck(const struct engine *e)
 		if (backoff_lasts(&e->states[i]->backoff) && duties[i]->stuck > stuck)
 			stuck = duties[i]->stuck;
 	return stuck;
+}
+
+bool
+engine_forget_outlived(struct engine *e)
+{
+	struct destination_spans spans = judge_spans(&e->judge);
+	int64_t now_ms = engine_now(e).wall_ms;
+	struct err err;
+
+	if (store_begin(e->store, &err) &&
+	    store_waiting_outlived(e->store, now_ms - spans.alarm_ms, &err) &&
+	    store_commit(e->store, &err))
+		return true;
+	engine_not_stored(e, "forget mail that was sent back", &err);
+	return false;
+}
+
+void
+engine_run_once(struct engine *e)
+{
+	e->once = true;
+}
+
+const char *
+engine_left_undone(const struct engine *e)
+{
+	for (size_t i = 0; i < DUTIES; i++)
+		if (e->states[i]->backoff.failing && !duties[i]->is_unalerted)
+			return duties[i]->what;
+	return NULL;
 }
 
 bool

@@ -98,6 +98,17 @@ enum engine_stuck {
 
 enum engine_stuck engine_is_stuck(const struct engine *engine);
 
+/* Its driver ends as soon as it is idle: of what fails, the log promises no other try. */
+void engine_run_once(struct engine *engine);
+
+/* Forget mail that Postfix sent back by now: it waits for nothing. After lines of old
+ * logs; a failure was reported. */
+bool engine_forget_outlived(struct engine *engine);
+
+/* What failed when it was tried last, as "check waiting mail against the queue"; NULL:
+ * nothing did, mail to the administrator left aside. */
+const char *engine_left_undone(const struct engine *engine);
+
 /* How the database was found to be malformed; NULL: it was not. Nothing is exported from
  * it any more, and no other engine should be made before it is set aside. */
 const char *engine_malformed(const struct engine *engine);

@@ -154,6 +154,7 @@ struct engine {
 	const struct config *config;
 	const struct rules *rules;
 	enum engine_mode mode;
+	bool once; /* see engine_run_once() */
 	engine_decided_fn *decided;
 	void *context;
 

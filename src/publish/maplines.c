@@ -21,6 +21,21 @@ add_end(const struct entry *d, struct buf *why)
 		buf_printf(why, MAPLINES_UNTIL "%s", when);
 }
 
+/* A byte that is not visible is written as \xNN, and so is a backslash that would be read
+ * as the beginning of one: mapread.c makes bytes of them again. */
+static void
+add_note(const char *note, struct buf *why)
+{
+	const char *mark;
+
+	while ((mark = strstr(note, "\\x")) != NULL) {
+		buf_add_visible(why, (struct str){note, (size_t)(mark - note)});
+		buf_printf(why, "\\x5c");
+		note = mark + 1;
+	}
+	buf_add_visible(why, str_of(note));
+}
+
 struct map_entry
 maplines_of(const struct entry *d, struct buf *value, struct buf *why)
 {
@@ -32,7 +47,7 @@ maplines_of(const struct entry *d, struct buf *value, struct buf *why)
 	add_end(d, why);
 	if (d->note[0] != '\0') {
 		buf_printf(why, " (");
-		buf_add_visible(why, str_of(d->note));
+		add_note(d->note, why);
 		buf_printf(why, ")");
 	}
 	return (struct map_entry){

@@ -17,7 +17,8 @@
 
 /*
  * Above an entry stands its why: "SLUG: SENTENCE", of a pin that ends with the time, and
- * of one that ended that it did; at the end the note in parentheses.
+ * of one that ended that it did; at the end the note in parentheses,
+ * with \xNN for what is not visible.
  */
 #define MAPLINES_UNTIL ", until "
 #define MAPLINES_ENDED ", ended"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/utc.h"
 #include "publish/maplines.h"
@@ -39,12 +40,43 @@ copy_note(struct str note, char *out, size_t size)
 	str_copy(note, out, size);
 }
 
+/* "\xNN" -> the byte. */
+static bool
+eat_byte(struct str *text, char *byte)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
+
+	if (text->len < 4 || !str_starts(*text, STR("\\x")))
+		return false;
+	high = memchr(digits, text->p[2], 16);
+	low = memchr(digits, text->p[3], 16);
+	if (high == NULL || low == NULL || (high == digits && low == digits))
+		return false;
+	*byte = (char)((high - digits) * 16 + (low - digits));
+	*text = str_skip(*text, 4);
+	return true;
+}
+
+/* As maplines.c wrote it. */
 static void
 read_note(struct str text, struct destination_pin *pin)
 {
-	if (str_eat(&text, STR(" (")) && text.len > 0 && text.p[text.len - 1] == ')')
-		copy_note(
-		    (struct str){text.p, text.len - 1}, pin->note, sizeof(pin->note));
+	struct buf note = {0};
+	char byte;
+
+	if (!str_eat(&text, STR(" (")) || text.len == 0 || text.p[text.len - 1] != ')')
+		return;
+	text.len--;
+	while (text.len > 0) {
+		if (!eat_byte(&text, &byte)) {
+			byte = text.p[0];
+			text = str_skip(text, 1);
+		}
+		buf_add_char(&note, byte);
+	}
+	copy_note((struct str){buf_text(&note), note.len}, pin->note, sizeof(pin->note));
+	buf_clear(&note);
 }
 
 /* The sentence may be that of another version: then it ends where a note begins. */

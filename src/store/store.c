@@ -7,7 +7,9 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -132,12 +134,40 @@ make_private(const char *path)
 		file_make(path, 0640, &ignored);
 }
 
+/* Is it permitted to write into the directory of path, as SQLite does beside it? */
+static bool
+may_write_beside(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory = mem_strndup(
+	    slash != NULL ? path : ".", slash != NULL ? (size_t)(slash - path) + 1 : 1);
+	bool may = access(directory, W_OK | X_OK) == 0 || errno != EACCES;
+
+	free(directory);
+	return may;
+}
+
+/* SQLite calls "readonly" what we may not write. True: that is what failed. */
+static bool
+fail_permission(const char *path, const char *verb, struct err *err)
+{
+	bool may = access(path, R_OK | W_OK) == 0 || errno != EACCES;
+
+	if (may && may_write_beside(path))
+		return false;
+	err_set(err, "cannot %s %s: Permission denied: run it as the user of the daemon",
+	    verb, path);
+	return true;
+}
+
 /* SQLite's words for what the system refuses do not say why. */
 static bool
 fail_to_open(sqlite3 *db, const char *path, struct err *err)
 {
 	int errnum = sqlite3_system_errno(db);
 
+	if (fail_permission(path, "open", err))
+		return false;
 	if (errnum != 0)
 		return err_set_errno(err, errnum, "cannot open %s", path);
 	return err_set(err, "cannot open %s: %s", path, sqlite3_errmsg(db));
@@ -166,7 +196,8 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 	 * of it is not written into it. */
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (!schema_upgrade(store->db, err)) {
-		err_wrap(err, "cannot use %s", path);
+		if (!fail_permission(path, "write", err))
+			err_wrap(err, "cannot use %s", path);
 		store_close(store);
 		return NULL;
 	}
@@ -176,7 +207,9 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 	if (sqlite3_exec(store->db,
 	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", NULL, NULL,
 	        NULL) != SQLITE_OK) {
-		err_set(err, "cannot use %s: %s", path, sqlite3_errmsg(store->db));
+		if (!fail_permission(path, "write", err))
+			err_set(
+			    err, "cannot use %s: %s", path, sqlite3_errmsg(store->db));
 		store_close(store);
 		return NULL;
 	}
@@ -202,7 +235,8 @@ copy_all(sqlite3 *from, sqlite3 *to, const char *path, struct err *err)
 
 	sqlite3_backup_finish(backup);
 	return rc == SQLITE_DONE ||
-	    err_set(err, "cannot copy %s: %s", path, sqlite3_errstr(rc));
+	    (!fail_permission(path, "read", err) &&
+	        err_set(err, "cannot copy %s: %s", path, sqlite3_errstr(rc)));
 }
 
 bool
@@ -214,7 +248,8 @@ store_load_copy(struct store *store, const char *path, struct err *err)
 
 	if (stat(path, &st) != 0)
 		return errno == ENOENT ||
-		    err_set_errno(err, errno, "cannot read %s", path);
+		    (!fail_permission(path, "read", err) &&
+		        err_set_errno(err, errno, "cannot read %s", path));
 	/* Opened for writing: a connection that only reads cannot remove the -wal and
 	 * -shm files that it makes. */
 	done = sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK ||

@@ -271,6 +271,10 @@ bool store_waits(struct store *store, int64_t after, struct store_wait *out, siz
 bool store_wait_alerted(struct store *store, int64_t id, const char *why, int64_t now_ms,
     int64_t bounce_ms, struct err *err);
 
+/* Messages that came before arrival_ms, or were known to wait before then where that is
+ * unknown, wait no more. */
+bool store_waiting_outlived(struct store *store, int64_t arrival_ms, struct err *err);
+
 /* It was sent to a recipient of that domain, by an attempt that began at begun_ms or
  * later: it waits no more, unless it was deferred to another one since then. */
 bool store_waiting_end_sent(struct store *store, const char *queue_id, const char *domain,

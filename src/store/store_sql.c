@@ -225,6 +225,8 @@ const char *const store_sql[SQL_COUNT] = {
         " (SELECT 1 FROM waiting WHERE destination = ?1)"
         " ON CONFLICT DO UPDATE SET alerted_ms = excluded.alerted_ms,"
         " why = excluded.why, bounce_ms = max(bounce_ms, excluded.bounce_ms)",
+    [SQL_WAITING_OUTLIVED] = "DELETE FROM waiting"
+                             " WHERE coalesce(nullif(arrival_ms, 0), time_ms) < ?",
     [SQL_THIN_WAITING] = "DELETE FROM waiting WHERE time_ms < ?",
     [SQL_THIN_TALLY] = "DELETE FROM tally WHERE destination > ? AND destination <= ?"
                        " AND day < ?",

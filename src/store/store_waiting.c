@@ -203,6 +203,13 @@ store_waiting_end_sent(struct store *store, const char *queue_id, const char *do
 }
 
 bool
+store_waiting_outlived(struct store *store, int64_t arrival_ms, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_WAITING_OUTLIVED, err, "i", arrival_ms), err);
+}
+
+bool
 store_waiting_release(struct store *store, int64_t id, int64_t version,
     int64_t not_before_ms, bool change, struct err *err)
 {

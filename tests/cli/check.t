@@ -79,6 +79,7 @@ ladder check --probe --json two.test
 is 'JSON has the same' "$(python3 -c '
 import json, sys
 d = json.loads(sys.stdin.read())
+assert d["destination"] == d["domain"]
 print(d["domain"], d["grade"], d["level"], d["why"], d["waits"], d["default"], d["dane"], d["mx"])
 for h in d["hosts"]:
     print(h["host"], h["preference"], h["address"], h["usable"], [(p["level"], p["works"]) for p in h["probes"]])' <<<"$out")" \

@@ -59,6 +59,20 @@ for slug in $(cut -f 1 <<<"$pairs" | grep -vxE 'none|undone'); do
 	matches "THE LADDER says where $slug stands" "$ladder_of_manual" "(^|[^a-z-])$slug([^a-z-]|\$)"
 done
 
+# Members of JSON, as the sources name them.
+json_of_manual=" $(section "$manual" JSON | squash | tr -c 'a-z0-9_\n-' ' ') "
+for file in cmd/check_print cmd/doctor cmd/explain cmd/list cmd/match cmd/scan cmd/status measure/measure \
+	measure/measure_credentials measure/measure_dns measure/measure_hosts measure/measure_maps \
+	measure/measure_servers publish/export; do
+	members=$(tr -s '\n\t ' ' ' <"$srcdir/src/$file.c" |
+		grep -oE '\\"[a-z_0-9]+\\":|(json_text|add_member|add_time_member)\( ?&?[a-z>.-]+, "[a-z_0-9]+"|member = "[a-z_]+"' |
+		grep -oE '[a-z_0-9]+(\\":|")$' | tr -d '":\\' | sort -u)
+	check "src/$file.c has members of JSON" test -n "$members"
+	for member in $members; do
+		has "the manual has the member $member of src/$file.c" "$json_of_manual" " $member "
+	done
+done
+
 # The numbers of sysexits.h.
 statuses=$(section "$manual" 'EXIT STATUS' | awk '/^ +[0-9]+ / { print $1 }')
 names=$(grep -ohE '\bEX_[A-Z]+\b' "$srcdir"/src/cmd/*.c "$srcdir/src/main.c" | sort -u)

@@ -81,6 +81,54 @@ sys.exit(any(ord(c) < 32 and c != "\n" or 127 <= ord(c) < 160 for c in text))' "
 ladder_json
 is 'nor does it break JSON' "$(of policy-maps result)" fault
 
+# --- our own configuration: a command is printed only where it is sure to be right
+
+# cure LINE...: dns as the lines say it. No server answers there, and what is advised of our
+# own configuration is typed, where it is a command.
+cure() {
+	configure "map: {file: $dir/tls_policy, type: hash}" "$@"
+	ladder_json
+	advice=$(of dns advice | grep -F "$dir/tlsladder.yaml")
+	grep -v '^#' <<<"$advice" >"$dir/typed"
+	sh -e "$dir/typed"
+}
+# stays SENTENCE PLACE LINE...: no command fits that, and the place is told in words.
+stays() {
+	local sentence=$1 place=$2
+	shift 2
+	cure "$@"
+	is "$sentence: the place is printed, and what to write" "$advice" "# $dir/tlsladder.yaml:$place"
+}
+for lines in 'dns: {resolver: 127.0.0.1@1}' 'dns: {tries: 1, resolver: 127.0.0.1@1, timeout: 1s}' \
+	'dns: {resolver: [127.0.0.1@1]}' $'dns:\n  resolver: 127.0.0.1@1 # that is it\n  tries: 1' \
+	$'dns:\n    # resolver: no\n    resolver: "127.0.0.1@1"'; do
+	cure "$lines"
+	is "a command mends $lines" "$(grep -cE 'resolver: 127\.0\.0\.1( |,|}|$)' "$dir/tlsladder.yaml")" 1
+	ladder rules
+	is 'and what it makes is a configuration' $status 0
+done
+resolver='resolver: 127.0.0.1'
+instead='in place of resolver: and its value'
+stays 'a list in lines' "6: write $resolver $instead" $'dns:\n  resolver:\n    - 127.0.0.1@1\n  tries: 1'
+stays 'a list in lines, at the key' "6: write $resolver $instead" $'dns:\n  resolver:\n  - 127.0.0.1@1\n  - 127.0.0.2@1'
+stays 'a list of several' "5: write $resolver $instead" 'dns: {resolver: [127.0.0.1@1, 127.0.0.2@1]}'
+stays 'a quoted section' "6: write $resolver $instead" '# dns:' "'dns': {resolver: 127.0.0.1@1}"
+stays 'a quoted key' "6: write $resolver $instead" $'dns:\n  "resolver": 127.0.0.1@1'
+stays 'a quoted key in braces' "5: write $resolver $instead" "dns: {'resolver': 127.0.0.1@1}"
+stays 'a text that goes on' "6: write $resolver $instead" $'dns:\n  resolver: "127.0.0.1@\\\n    1"'
+stays 'a section in several lines' "6: write $resolver $instead" $'dns: {\n  resolver: 127.0.0.1@1\n  }'
+configure 'dns: {resolver: 127.0.0.1@1}'
+{
+	echo '{'
+	sed 's/.*/  &,/' "$dir/tlsladder.yaml"
+	echo '}'
+} >"$dir/braces.yaml"
+run "$program" -c "$dir/braces.yaml" doctor --json
+cp "$dir/out" "$dir/json"
+is 'one mapping in braces: nothing is added below it' "$(of dns advice | grep -F "$dir/braces.yaml")" \
+	"# $dir/braces.yaml:6: write $resolver $instead"
+configure "map: {file: $dir/tls_policy, type: hash}"
+
 printf 'relay/unix/smtp_tls_security_level = may\n' >"$dir/master.cf"
 main_cf 'smtp_tls_security_level = verify' "smtp_tls_policy_maps = hash:$dir/tls_policy"
 ladder_json

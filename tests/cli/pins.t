@@ -175,6 +175,10 @@ done <<'END'
 7|"match=.j.test" is for verify and secure alone
 8|f.test stands here twice, first in line 1
 END
+seq -f 'x..%g' 1 25 >"$dir/pins"
+ladder set --from "$dir/pins"
+is 'of many faults twenty are shown, and how many more there are' "$status $(wc -l <<<"$err") $(tail -n 1 <<<"$err")" \
+	"65 21 $dir/pins: 5 more complaints are not shown"
 ladder set --from "$dir/none"
 is 'a list that is missing: no input' $status 66
 has 'and is named' "$err" "$dir/none"

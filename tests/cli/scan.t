@@ -226,7 +226,27 @@ for apply in '' --apply; do
 	is "queue $apply: postqueue fails: exit status 69" $status 69
 	has "queue $apply: and why" "$err" 'showq service: Permission denied'
 done
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+ladder scan --apply "$log"
+is 'scan --apply: postqueue fails: exit status 69' $status 69
+has 'and why' "$err" 'cannot check waiting mail against the queue: '
+hasnt 'and it ends, so that nothing is tried again' "$err" 'try again'
 rm "$dir"/postqueue.{err,status}
+
+# --- mail of an old log was sent back long ago
+
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+cp "$dir/postconf.out" "$dir/postconf.kept"
+echo 'maximal_queue_lifetime = 1h' >>"$dir/postconf.out"
+ladder scan --apply "$log"
+is 'scan --apply of an old log ends well' "$status" 0
+matches 'and shows what is held' "$out" 'dane-servfail\.test +-'
+hasnt 'no hour is told that is over' "$err" 'bounces at'
+ladder list --waiting --count
+is 'and nothing of it waits' "$out" 0
+ladder status --json
+has 'nor in status' "$out" '"waits":0'
+mv "$dir/postconf.kept" "$dir/postconf.out"
 
 # --- what fails for good ends a command
 

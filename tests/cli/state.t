@@ -281,6 +281,15 @@ if [[ $EUID -eq 0 ]] && as_nobody test -x "$program" 2>/dev/null; then
 		run as_nobody "$program" -c "$dir/tlsladder.yaml" $command
 		is "$command as a user who may not: exit status 74" $status 74
 		has "$command as a user who may not: and why" "$err" 'Permission denied'
+		[[ $command == run ]] || has "$command as a user who may not: and what to do" "$err" 'run it as the user of the daemon'
+	done
+	chmod 755 "$dir/theirs"
+	chmod 644 "$dir/theirs"/*
+	for command in list 'set a.test may' 'scan --apply /dev/null'; do
+		# shellcheck disable=SC2086
+		run as_nobody "$program" -c "$dir/tlsladder.yaml" $command
+		is "$command as a user who may only read: exit status 74" $status 74
+		has "$command as a user who may only read: and why" "$err" 'Permission denied: run it as the user of the daemon'
 	done
 	configure
 fi

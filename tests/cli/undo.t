@@ -51,6 +51,12 @@ is 'with its note' "$(standing a.test) $(sed -n 's/.*(\(.*\))$/\1/p' "$dir/tls_p
 	'may True pinned None for a while'
 has 'that cleartext is back is a warning' "$err" 'warning: mail to a.test may go in cleartext again'
 
+ladder set short.test verify --for 10m
+ladder undo short.test
+ladder set short.test secure --for 10m
+ladder undo short.test
+matches 'what no entry was before is no pin' "$out" '^short\.test: secure -> none until [-0-9]+ [:0-9]+$'
+
 ladder set pin.test verify --for 6h --note 'until they moved'
 ladder set pin.test secure
 ladder undo pin.test

@@ -80,6 +80,8 @@ doctor extra|no argument is expected
 doctor --frobnicate|there is no option "--frobnicate"
 export extra|no argument is expected
 export --format xml|formats are
+export --json --format csv|one format is written: json or csv
+export --format csv --format postmap|one format is written: csv or postmap
 export -o|option "-o" wants a value
 export --output=|-o wants the name of a file
 set|a domain and a level are needed
@@ -124,6 +126,8 @@ undo|a domain is needed
 undo a.test a.test|a.test is named twice
 lst|no command "lst"; did you mean "list"?
 LIST|did you mean "list"?
+stat|did you mean "status"?
+scn|did you mean "scan"?
 help frobnicate|no command "frobnicate"
 help list extra|one command is expected
 list --jsno|there is no option "--jsno"; did you mean "--json"?

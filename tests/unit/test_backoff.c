@@ -36,7 +36,7 @@ backoff_grows(void **state)
 	err_set(&err, "no space");
 	assert_false(backoff_waits(&backoff, 0));
 	for (int i = 0; i < STEPS && row->at_ms[i] >= 0; i++)
-		lasts = backoff_report(&backoff, "do it", &err, row->at_ms[i]);
+		lasts = backoff_report(&backoff, "do it", &err, true, row->at_ms[i]);
 	assert_int_equal(lasts, row->lasts);
 	assert_true(backoff_waits(&backoff, row->again_ms - 1));
 	assert_false(backoff_waits(&backoff, row->again_ms));

@@ -118,6 +118,42 @@ what_is_written_is_read(void **state)
 	mapread_clear(&found);
 }
 
+/* A note is whatever was typed; the comment is a line of visible text. */
+static void
+note_of_any_bytes_is_read(void **state)
+{
+	static const char *const notes[] = {"x\ny", "x\ty\x7f\x1b[31m", "x\\x0ay", "\\x",
+	    "\\\\x5c\n", "\xc2\x85\xff",
+	    "a\xe2\x80\xae"
+	    "b",
+	    "ends in \\", "\\x00 \\xzz \\"};
+	struct buf value = {0}, why = {0}, comment = {0};
+	struct mapread found = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+		struct entry entry = {.key = "a.test",
+		    .attributes = "",
+		    .note = notes[i],
+		    .level = LEVEL_MAY,
+		    .why = WHY_PINNED,
+		    .pinned = true};
+		struct map_entry written = maplines_of(&entry, &value, &why);
+
+		buf_reset(&comment);
+		buf_printf(&comment, "# %s", written.why);
+		for (const char *p = buf_text(&comment); *p != '\0'; p++)
+			assert_true((unsigned char)*p >= ' ' && *p != 0x7f);
+		assert_true(mapread_entry(
+		    str_of(buf_text(&comment)), STR("a.test\tmay"), &found));
+		assert_string_equal(found.pin.note, notes[i]);
+	}
+	buf_clear(&value);
+	buf_clear(&why);
+	buf_clear(&comment);
+	mapread_clear(&found);
+}
+
 static void
 long_note_is_cut_between_letters(void **state)
 {
@@ -145,6 +181,8 @@ main(void)
 		suite_add(line_is_read, &line_rows[i], "%s", line_rows[i].name);
 	suite_add(what_is_written_is_read, NULL,
 	    "whatever is written of an entry is read again, with every why");
+	suite_add(
+	    note_of_any_bytes_is_read, NULL, "a note of any bytes comes back as it was");
 	suite_add(long_note_is_cut_between_letters, NULL,
 	    "a note that is too long is cut between letters");
 	return suite_run();
