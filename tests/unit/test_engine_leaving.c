@@ -240,6 +240,30 @@ message_that_was_given_up_is_gone(void **state)
 	rig_close();
 }
 
+/* Other mail flowed, so it is retried no more; it may have been sent as well. */
+static void
+message_that_was_retried_while_mail_flowed(void **state)
+{
+	(void)state;
+	for (int is_there = 0; is_there < 2; is_there++) {
+		rig_new_settled();
+		defer_id("Q1", false);
+		defer_id("Q2", false);
+		rig_save();
+		world_wait(rig.engine, 5000);
+		rig_assert_entry("a.test", LEVEL_ENCRYPT);
+		kit_assert(STATE, "SELECT DISTINCT tries FROM waiting", "1\n");
+		send_id("Q2");
+		rig_save();
+		if (!is_there)
+			world_unqueue("Q1");
+		world_wait(rig.engine, MIN);
+		kit_assert(STATE, "SELECT queue_id FROM waiting", is_there ? "Q1\n" : "");
+		assert_true(engine_is_idle(rig.engine));
+		rig_close();
+	}
+}
+
 int
 main(void)
 {
@@ -259,5 +283,7 @@ main(void)
 	    "a message of whose retries there is no word waits on");
 	suite_add(message_that_was_given_up_is_gone, NULL,
 	    "unless two listings of the queue miss it");
+	suite_add(message_that_was_retried_while_mail_flowed, NULL,
+	    "one that was retried while mail flowed waits as long as the queue has it");
 	return rig_end(suite_run());
 }
