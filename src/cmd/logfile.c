@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/logfile.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +217,21 @@ logfile_tell_doubtful(const char *path, uint64_t count)
 		    " line%s left out: where addresses "
 		    "are logged without quotes a recipient can write such a line\n",
 		    path, count, count == 1 ? "" : "s");
+}
+
+void
+logfile_tell_wide(const char *path)
+{
+	int fd = can_be_read_again(path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	char mark[2] = "";
+
+	if (fd >= 0 && read(fd, mark, sizeof(mark)) == (ssize_t)sizeof(mark) &&
+	    (memcmp(mark, "\xff\xfe", 2) == 0 || memcmp(mark, "\xfe\xff", 2) == 0))
+		cmd_warn("%s is in UTF-16, of which no line is read: iconv -f UTF-16 -t "
+		         "UTF-8 makes it readable",
+		    path);
+	if (fd >= 0)
+		close(fd);
 }
 
 void

@@ -59,6 +59,10 @@ void logfile_report_strange(
 /* Warn of status lines that were left out, as a recipient may have written them. */
 void logfile_tell_doubtful(const char *path, uint64_t count);
 
+/* Warn of a file that was saved in UTF-16, as by an editor: to no reader it has a line.
+ */
+void logfile_tell_wide(const char *path);
+
 /* Standard input is a terminal: say that it is read. */
 void logfile_tell_terminal(void);
 

@@ -222,6 +222,7 @@ match_file(struct match *m, const char *path)
 			break;
 	}
 	cmd_tell_long(path, long_lines);
+	logfile_tell_wide(path);
 	logfile_tell_strange(path, m->strange, str_of(m->strange_line));
 	logfile_tell_doubtful(path, m->doubtful);
 	reader_free(reader);

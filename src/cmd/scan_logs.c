@@ -338,6 +338,7 @@ scan_logs_read(const struct scan_logs *logs, char *const *paths, size_t count)
 		merge(inputs, count);
 	for (size_t i = 0; i < count; i++) {
 		cmd_tell_long(inputs[i].path, inputs[i].long_lines);
+		logfile_tell_wide(inputs[i].path);
 		status = inputs[i].status != 0 ? inputs[i].status : status;
 		close_input(&inputs[i]);
 	}

@@ -129,6 +129,16 @@ is 'standard input gives the same' "$(as_table <"$dir/out")" "$got"
 ladder scan --json "$dir/long.log"
 has 'a line over 64 KiB is reported' "$err" "long.log: 1 lines over 64 KiB skipped"
 is 'and the others are read' "$(as_table <"$dir/out")" "$got"
+for encoding in UTF-16LE UTF-16BE; do
+	{
+		printf '\ufeff'
+		cat "$log"
+	} | iconv -f UTF-8 -t $encoding >"$dir/wide.log"
+	for command in scan match; do
+		ladder $command "$dir/wide.log"
+		has "$command: a log in $encoding is told" "$err" "$dir/wide.log is in UTF-16, of which no line is read: iconv -f UTF-16 -t UTF-8 makes it readable"
+	done
+done
 ladder scan "$dir/none.log"
 is 'a log that is missing is an error' $status 66
 
