@@ -185,7 +185,7 @@ pins_apply(
 		store_rollback(store);
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	} else if (!targets_publish(
-	               targets, target_count, &use, false, &published, &err)) {
+	               targets, target_count, &use, PUBLISH_LACKING, &published, &err)) {
 		status = cmd_fail(EX_CANTCREAT,
 		    "the entry is stored, but the map is not exported: %s", err.text);
 	}

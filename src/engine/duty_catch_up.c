@@ -64,10 +64,10 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 {
 	const struct catch_up *c = (const struct catch_up *)base;
 
-	(void)e;
 	(void)now;
-	return (struct due){
-	    .at_ms = c->due_ms == 0 || base->tasks > 0 ? DUE_NEVER : c->due_ms};
+	return (struct due){.at_ms = c->due_ms == 0 || base->tasks > 0 || e->unchecked
+	        ? DUE_NEVER
+	        : c->due_ms};
 }
 
 static void

@@ -11,6 +11,7 @@ struct export
 	struct duty_state base;
 	int64_t due_ms;     /* monotonic: when the map is due; 0: it is in place */
 	bool doubted;       /* the next one is built anew */
+	int64_t tried;      /* the version of the last one that made changes alone */
 	int64_t doubted_ms; /* monotonic: when Postfix last doubted it; 0: never */
 };
 
@@ -68,8 +69,9 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 
 struct export_task {
 	struct task task;
-	bool anew;       /* whatever is there is not trusted */
-	int64_t version; /* out: what the map now holds */
+	enum publish_how how;
+	int64_t had;     /* what the map held before */
+	int64_t version; /* out: what it now holds */
 	size_t entries;
 };
 
@@ -80,7 +82,7 @@ work(struct task *task, void *context)
 
 	(void)context;
 	return task->world->publish(
-	    task->config, task->postfix, t->anew, &t->version, &t->entries, &task->err);
+	    task->config, task->postfix, t->how, &t->version, &t->entries, &task->err);
 }
 
 static void
@@ -90,14 +92,14 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	const struct export_task *t = (const struct export_task *)task;
 	struct export *x = (struct export *)base;
 
-	if (!task->done)
+	if (!task->done || (t->how == PUBLISH_CHANGES && t->version == t->had))
 		return;
-	if (t->anew)
+	if (t->how == PUBLISH_ANEW)
 		x->doubted = false;
 	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file,
 	    t->version, t->entries);
 	e->map_exported = t->version;
-	x->due_ms = e->map_version > e->map_exported
+	x->due_ms = e->map_version > e->map_exported || x->doubted
 	    ? now->mono_ms + e->config->map.settle_ms
 	    : 0;
 	engine_tell(e, NEWS_MAP);
@@ -105,6 +107,18 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 
 static const struct task_kind export_kind = {
     .size = sizeof(struct export_task), .work = work, .take = take};
+
+/*
+ * What a malformed database has lost is taken from the map's text: until it was checked,
+ * changes are made in the map alone, and its text stays.
+ */
+static bool
+may_export(const struct engine *e, const struct export *x)
+{
+	return !e->is_malformed &&
+	    (!e->unchecked ||
+	        (e->map_version > e->map_exported && e->map_version != x->tried));
+}
 
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
@@ -115,17 +129,22 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	if (x->due_ms == 0)
 		return (struct due){DUE_NEVER, false};
 	return (struct due){
-	    base->tasks > 0 || e->unchecked || e->is_malformed ? DUE_NEVER : x->due_ms,
-	    true};
+	    base->tasks > 0 || !may_export(e, x) ? DUE_NEVER : x->due_ms, true};
 }
 
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct export_task *t = engine_task(e, base, &export_kind);
+	struct export *x = (struct export *)base;
 
 	(void)now;
-	t->anew = ((struct export *)base)->doubted;
+	t->had = e->map_exported;
+	t->how = x->doubted ? PUBLISH_ANEW : PUBLISH_LACKING;
+	if (e->unchecked) {
+		t->how = PUBLISH_CHANGES;
+		x->tried = e->map_version;
+	}
 	engine_submit(e, &t->task);
 }
 

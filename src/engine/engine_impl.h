@@ -160,8 +160,8 @@ struct engine {
 
 	struct store *store;
 	struct backoff storing; /* from a database that cannot be written */
-	bool unchecked;         /* nobody looked yet whether it is malformed: nothing is
-	                         * exported from it */
+	bool unchecked;         /* nobody looked yet whether it is malformed: the map's
+	                         * text is not replaced by what it has */
 	bool is_malformed;
 	struct err malformed; /* how */
 	bool limit_reported;  /* that a pattern ran into its limit */

@@ -12,14 +12,14 @@
 
 /* By a connection of the worker's own. */
 static bool
-publish(const struct config *config, const struct postfix *postfix, bool anew,
+publish(const struct config *config, const struct postfix *postfix, enum publish_how how,
     int64_t *version, size_t *entries, struct err *err)
 {
 	struct target_use use = {
 	    config, postfix, store_open(config->state, BUSY_MS, err)};
 	struct published published = {0};
 	bool done = use.store != NULL &&
-	    targets_publish(targets, target_count, &use, anew, &published, err);
+	    targets_publish(targets, target_count, &use, how, &published, err);
 
 	store_close(use.store);
 	*version = published.version;

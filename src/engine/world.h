@@ -17,6 +17,7 @@
 #include "postfix/finger.h"
 #include "postfix/postfix.h"
 #include "publish/notify.h"
+#include "publish/target.h"
 #include "store/store.h"
 #include "sys/workers.h"
 
@@ -62,10 +63,9 @@ struct engine_world {
 	    struct err *err);
 	bool (*notify_command)(char *const *command, size_t count,
 	    const struct notify_mail *mail, struct err *err);
-	/* All targets, as publish/target.h has them, on the database config->state. anew:
-	 * what is there is not trusted. */
+	/* All targets, as publish/target.h has them, on the database config->state. */
 	bool (*publish)(const struct config *config, const struct postfix *postfix,
-	    bool anew, int64_t *version, size_t *entries, struct err *err);
+	    enum publish_how how, int64_t *version, size_t *entries, struct err *err);
 	bool (*catch_up)(
 	    const struct config *config, const struct postfix *postfix, struct err *err);
 

@@ -44,24 +44,29 @@ publish_changes(const struct target *target, struct target_job *job)
 }
 
 static bool
-publish_version(const struct target *target, struct target_job *job, bool anew,
+publish_version(const struct target *target, struct target_job *job, enum publish_how how,
     bool *published, struct err *err)
 {
 	bool as_left = target->verify(job) == ANSWER_YES;
 
-	*published = anew || !as_left || job->had != job->version;
+	*published = how == PUBLISH_ANEW || !as_left || job->had != job->version;
 	if (!*published)
 		return true;
-	if (!anew && as_left && job->had != 0 && publish_changes(target, job))
+	if (how != PUBLISH_ANEW && as_left && job->had != 0 &&
+	    publish_changes(target, job))
 		return true;
-	return target->rebuild(job, err);
+	if (how != PUBLISH_CHANGES)
+		return target->rebuild(job, err);
+	*published = false;
+	job->version = job->had;
+	return true;
 }
 
 /* Version and entries are read in one snapshot: no target is noted as newer than its
  * content. */
 static bool
-publish_snapshot(const struct target *target, struct target_job *job, bool anew,
-    bool *published, struct err *err)
+publish_snapshot(const struct target *target, struct target_job *job,
+    enum publish_how how, bool *published, struct err *err)
 {
 	struct target_state state;
 	int64_t entries = 0, exported;
@@ -75,7 +80,7 @@ publish_snapshot(const struct target *target, struct target_job *job, bool anew,
 	if (done) {
 		job->had = state.version;
 		job->entries = (size_t)entries;
-		done = publish_version(target, job, anew, published, err);
+		done = publish_version(target, job, how, published, err);
 	}
 	store_rollback(job->use.store);
 	return done;
@@ -103,8 +108,8 @@ note(const struct target *target, struct target_job *job, struct err *err)
 }
 
 bool
-target_publish(const struct target *target, const struct target_use *use, bool anew,
-    struct published *out, struct err *err)
+target_publish(const struct target *target, const struct target_use *use,
+    enum publish_how how, struct published *out, struct err *err)
 {
 	struct target_job job = {.use = *use, .now_ms = clock_wall_ms()};
 	int lock = take_lock(target, use->config, err);
@@ -114,7 +119,7 @@ target_publish(const struct target *target, const struct target_use *use, bool a
 	if (lock < 0)
 		return false;
 	done = target->open(&job, err) &&
-	    publish_snapshot(target, &job, anew, &published, err) &&
+	    publish_snapshot(target, &job, how, &published, err) &&
 	    (!published || note(target, &job, err));
 	target->close(&job);
 	file_unlock(lock);
@@ -146,7 +151,8 @@ add_failure(const struct target *target, struct err *failure, bool *done, struct
 
 bool
 targets_publish(const struct target *const *list, size_t count,
-    const struct target_use *use, bool anew, struct published *out, struct err *err)
+    const struct target_use *use, enum publish_how how, struct published *out,
+    struct err *err)
 {
 	bool done = true;
 
@@ -157,7 +163,7 @@ targets_publish(const struct target *const *list, size_t count,
 
 		if (!is_wanted(list[i], use->config))
 			continue;
-		if (!target_publish(list[i], use, anew, &published, &failure))
+		if (!target_publish(list[i], use, how, &published, &failure))
 			add_failure(list[i], &failure, &done, err);
 		else if (list[i]->is_read_here)
 			*out = published;
@@ -185,7 +191,7 @@ catch_up(const struct target *target, const struct target_use *use, struct err *
 
 	return target->lags(use->store, &lags, err) &&
 	    (!lags ||
-	        (target_publish(target, use, false, &ignored, err) &&
+	        (target_publish(target, use, PUBLISH_LACKING, &ignored, err) &&
 	            target->catch_up(use, err)));
 }
 

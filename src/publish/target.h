@@ -100,9 +100,15 @@ struct published {
 	size_t entries;
 };
 
-/* Publish to one target what it lacks. anew: rebuild it, whatever is there. */
-bool target_publish(const struct target *target, const struct target_use *use, bool anew,
-    struct published *out, struct err *err);
+enum publish_how {
+	PUBLISH_LACKING, /* what it lacks, and all of it where it is not as published */
+	PUBLISH_ANEW,    /* rebuild it, whatever is there */
+	PUBLISH_CHANGES, /* the changes in it, where these can be made; else nothing */
+};
+
+/* Publish to one target. out->version: what it has then. */
+bool target_publish(const struct target *target, const struct target_use *use,
+    enum publish_how how, struct published *out, struct err *err);
 
 /*
  * To all of list[0..count) that are wanted, one after the other. A failure does not end
@@ -110,7 +116,8 @@ bool target_publish(const struct target *target, const struct target_use *use, b
  * that is read here, and zero where that failed.
  */
 bool targets_publish(const struct target *const *list, size_t count,
-    const struct target_use *use, bool anew, struct published *out, struct err *err);
+    const struct target_use *use, enum publish_how how, struct published *out,
+    struct err *err);
 
 /* Is something left for later? Call targets_catch_up() now and then until it is not. */
 bool targets_lag(const struct target *const *list, size_t count,

@@ -421,14 +421,15 @@ notify_command(
 }
 
 static bool
-publish(const struct config *config, const struct postfix *postfix, bool anew,
+publish(const struct config *config, const struct postfix *postfix, enum publish_how how,
     int64_t *version, size_t *entries, struct err *err)
 {
 	struct store *store;
 	int64_t exported, count;
 
 	(void)postfix;
-	world.anew = anew;
+	world.anew = how == PUBLISH_ANEW;
+	world.how = how;
 	if (!does(&world.export, err))
 		return false;
 	store = store_open(config->state, 0, err);
@@ -468,6 +469,8 @@ check(const char *path, struct err *why)
 {
 	(void)path;
 	world.checks++;
+	if (world.during_check != NULL)
+		world.during_check();
 	if (world.whole != ANSWER_YES)
 		err_set(why, "its pages are mixed up");
 	return world.whole;

@@ -64,10 +64,12 @@ struct world {
 	 * there is a new one; through a connection of its own, as a worker does. */
 	struct world_work export;
 	int64_t export_ms;
-	bool anew; /* of the last one */
+	bool anew;            /* of the last one */
+	enum publish_how how; /* the same */
 
 	enum answer whole; /* is the database? */
 	unsigned checks;
+	void (*during_check)(void); /* what the engine does meanwhile; NULL: nothing */
 
 	bool lag; /* targets left something for later */
 	struct world_work catch_up;

@@ -53,7 +53,7 @@ static struct {
 /* In memory, where no other connection sees it: the engine's own notes what is exported.
  */
 static bool
-publish(const struct config *of, const struct postfix *postfix, bool anew,
+publish(const struct config *of, const struct postfix *postfix, enum publish_how how,
     int64_t *version, size_t *entries, struct err *err)
 {
 	struct store *store = engine_store(batch.engine);
@@ -61,7 +61,7 @@ publish(const struct config *of, const struct postfix *postfix, bool anew,
 
 	(void)of;
 	(void)postfix;
-	(void)anew;
+	(void)how;
 	*entries = 0;
 	return store_map_versions(store, version, &exported, err) &&
 	    (*version == exported ||

@@ -394,6 +394,41 @@ malformed_database_is_exported_no_more(void **state)
 }
 
 static void
+defer_during_check(void)
+{
+	world.during_check = NULL;
+	rig_defer_because("a.test", NOT_VERIFIED);
+	for (int i = 0; i < 20; i++) {
+		engine_save(rig.engine, NULL, 0);
+		engine_turn(rig.engine);
+		world_work();
+	}
+	assert_int_equal(world.export.times, 1);
+	assert_int_equal(world.how, PUBLISH_CHANGES);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+}
+
+/* The text of the map is what would heal it. */
+static void
+large_database_is_checked_meanwhile(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_close();
+	kit_run(STATE,
+	    "CREATE TABLE filler (x);"
+	    "INSERT INTO filler VALUES (zeroblob(34 << 20))");
+	world.during_check = defer_during_check;
+	rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.checks, 1);
+	assert_null(world.during_check);
+	assert_int_equal(world.export.times, 2);
+	assert_int_equal(world.how, PUBLISH_ANEW);
+	rig_close();
+}
+
+static void
 unchecked_database_is_tried_again(void **state)
 {
 	(void)state;
@@ -496,6 +531,8 @@ main(void)
 	    "a database that fails is checked, but not at each try");
 	suite_add(malformed_database_is_exported_no_more, NULL,
 	    "a database that is malformed is exported no more, and that is known");
+	suite_add(large_database_is_checked_meanwhile, NULL,
+	    "while a large database is checked, changes alone are made in the map");
 	suite_add(unchecked_database_is_tried_again, NULL,
 	    "a check that could not be made changes nothing");
 	suite_add(clock_that_cannot_be_minded, NULL,
