@@ -4,6 +4,7 @@
  * must show a message that was deferred for the reason of its alarm (core/witness.h). One
  * listing serves all that wait when it begins.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +19,12 @@
 #define APART_TIMES 10 /* ... and so many times as long as the last one took */
 #define GIVEN_UP_MAX \
 	256           /* destinations that one listing is about beside those that wait */
-#define GATHER_MS 200 /* alarms of a burst share one */
+#define GATHER_MS 200 /* alarms of a burst share one: it waits so long for the next */
 
 struct witness {
 	struct duty_state base;
 	int64_t wanted_ms; /* monotonic: since when somebody waits for a listing */
+	int64_t joined_ms; /* monotonic: since when the last of them does */
 	int64_t began_ms;  /* monotonic: the last listing; 0: none */
 	int64_t took_ms;
 	bool given_up;   /* there may be messages of whose retries there was no word */
@@ -45,6 +47,7 @@ struct witness_task {
 	struct witness_message **by_id;
 	const char *rule; /* of the alarm whose messages are being added */
 	struct queue_refused refused;
+	int64_t took_ms; /* out */
 };
 
 /* --- the task ---------------------------------------------------------------------- */
@@ -127,11 +130,15 @@ static bool
 work(struct task *task, void *context)
 {
 	struct witness_task *t = (struct witness_task *)task;
+	int64_t began_ms = task->world->mono_ms();
+	bool done;
 
 	(void)context;
 	sort(t);
-	if (!task->world->read_queue(
-	        task->postfix, take_listed, t, &t->refused, &task->err))
+	done = task->world->read_queue(
+	    task->postfix, take_listed, t, &t->refused, &task->err);
+	t->took_ms = task->world->mono_ms() - began_ms;
+	if (!done)
 		return false;
 	for (size_t i = 0; i < t->message_count; i++) {
 		take_others(&t->messages[i]);
@@ -229,7 +236,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	size_t count = 0;
 	struct err err;
 
-	state->took_ms = now->mono_ms - state->began_ms;
+	state->took_ms = t->took_ms;
+	log_debug("the queue was listed in %" PRId64 " ms, for %zu destinations",
+	    t->took_ms, t->ask_count);
 	state->given_up = state->given_up && task->done;
 	state->wanted_ms = now->mono_ms;
 	if (task->done)
@@ -293,6 +302,7 @@ engine_ask_witnesses(struct engine *e, const struct destination *d,
 	w->answers.witnesses = NULL;
 	w->answers.choice = w->servers != NULL ? &w->servers->choice : NULL;
 	w->wants = wants & ENGINE_WITNESSES;
+	state->joined_ms = w->answers_ms;
 	if (first)
 		state->wanted_ms = w->answers_ms;
 	return true;
@@ -381,12 +391,24 @@ add_asks(struct engine *e, struct witness_task *t, struct err *err)
 	return store_commit(e->store, err);
 }
 
-/* While others are being asked about, more may come; it is not waited for long. */
+/* While others are being asked about, more may come: as long as they do, but not for
+ * long. Whoever is not in this listing waits for the next one. */
+static int64_t
+gathered_ms(const struct engine *e, const struct witness *state)
+{
+	const struct duty_state *judging = engine_state(e, &duty_judging);
+	int64_t last_ms = state->wanted_ms + APART_MS;
+
+	if (judging->tasks == 0)
+		return state->wanted_ms;
+	return state->joined_ms + GATHER_MS < last_ms ? state->joined_ms + GATHER_MS
+	                                              : last_ms;
+}
+
 static int64_t
 listing_ms(const struct engine *e, const struct witness *state)
 {
-	const struct duty_state *judging = engine_state(e, &duty_judging);
-	int64_t at_ms = state->wanted_ms + (judging->tasks > 0 ? GATHER_MS : 0);
+	int64_t at_ms = gathered_ms(e, state);
 	int64_t apart_ms = APART_TIMES * state->took_ms;
 
 	if (apart_ms < APART_MS)

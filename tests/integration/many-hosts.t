@@ -64,7 +64,8 @@ for i in 1 2 3 4 5; do
 		"$(date '+%b %e %T')" $i $i >>"$log"
 	awaits "line $i that comes in meanwhile is counted" 5 counted_other $i
 done
-awaits "$crowd new destinations are probed, decided and exported" 60 decided
+awaits "$crowd new destinations are probed, decided and exported" 300 decided
+grep -o 'the queue was listed .*' "$dir/daemon.err" | sed 's/^/# /'
 comment "$crowd new destinations at $hosts MX hosts in one burst: in $(bc <<<"$(now) - $begun") s"
 is 'every host was asked' "$(asked | sort -u | wc -l)" $hosts
 is 'none of them twice' "$(asked | sort | uniq -d)" ''
