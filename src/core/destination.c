@@ -102,8 +102,16 @@ destination_add_plain(struct destination *d, struct plain_attempts more,
 	destination_later(&plain->last_ms, more.last_ms);
 }
 
+/* By a clock that was ahead: it tells nothing new once the clock is right again. */
+static void
+later_until(int64_t *at_ms, int64_t than_ms, int64_t latest_ms)
+{
+	if (than_ms <= latest_ms)
+		destination_later(at_ms, than_ms);
+}
+
 int64_t
-destination_better_ms(const struct destination *d)
+destination_better_ms(const struct destination *d, int64_t latest_ms)
 {
 	const struct destination_past *past = &d->past;
 	int64_t after_ms = d->entry.force_ms, better_ms = 0;
@@ -114,12 +122,12 @@ destination_better_ms(const struct destination *d)
 		destination_later(
 		    &after_ms, d->probe.time_ms + (d->probe.better ? SPAN_DAY_MS : 0));
 	if (level_promise(d->entry.level) == LEVEL_MAY)
-		destination_later(&better_ms, past->encrypt_ms);
+		later_until(&better_ms, past->encrypt_ms, latest_ms);
 	if (level_promise(d->entry.level) == LEVEL_MAY ||
 	    d->entry.level == LEVEL_ENCRYPT) {
-		destination_later(&better_ms, past->trusted_ms);
-		destination_later(&better_ms, past->verify_ms);
-		destination_later(&better_ms, past->dane_ms);
+		later_until(&better_ms, past->trusted_ms, latest_ms);
+		later_until(&better_ms, past->verify_ms, latest_ms);
+		later_until(&better_ms, past->dane_ms, latest_ms);
 	}
 	return better_ms > after_ms ? better_ms : 0;
 }

@@ -112,8 +112,10 @@ struct destination_probe {
 	bool better;      /* a session was better than the entry when it was made */
 };
 
-/* How long what is remembered counts. */
+/* How long what is remembered counts, and what counts. */
 struct destination_spans {
+	bool measured; /* attempts met no TLS where the servers were measured to do none
+	                * for each of them; false: where the log says so */
 	int64_t attempts_ms; /* attempts that met no TLS count no further apart:
 	                      * ladder.may_after.time + 2 x maximal_backoff_time */
 	int64_t alarm_ms;    /* no alarm is older: maximal_queue_lifetime */
@@ -246,9 +248,10 @@ struct evidence destination_evidence(const struct destination *destination,
 
 /*
  * What the servers were measured to do (ev->measured, once it is complete otherwise) says
- * of the alarm: an attempt that met no TLS counts, and so does one that failed at a level
- * that they meet. Where they cannot be asked (ev->prober) an attempt counts that Postfix
- * names no server of. Into the destination, and into ev.
+ * of the alarm: an attempt that met no TLS counts, if its message is in the queue, and so
+ * does one that failed at a level that they meet. Where they cannot be asked (ev->prober)
+ * an attempt counts by its reason, unless the news of it did. Into the destination, and
+ * into ev.
  */
 void destination_take_measured(struct destination *destination, struct evidence *ev,
     const struct destination_spans *spans);

@@ -20,9 +20,10 @@ void destination_add_plain(struct destination *destination, struct plain_attempt
 
 /*
  * When a session last proved more than the entry demands, since the entry came and a day
- * after the last probe at the earliest; 0: none did.
+ * after the last probe at the earliest; 0: none did. What comes after latest_ms is left
+ * out.
  */
-int64_t destination_better_ms(const struct destination *destination);
+int64_t destination_better_ms(const struct destination *destination, int64_t latest_ms);
 
 /* Trouble is over: the next time it is news again, and alerted. */
 void destination_trouble_over(struct destination *destination);

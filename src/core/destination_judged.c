@@ -16,6 +16,13 @@ judged_clear(struct judged *judged)
 	*judged = (struct judged){.changed = false};
 }
 
+/* The latest time that its lines can have: its clock may be a day ahead (time zone). */
+static int64_t
+of_log(int64_t now_ms)
+{
+	return now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
+}
+
 /* --- before it is judged ----------------------------------------------------------- */
 
 /*
@@ -41,7 +48,8 @@ destination_wants_probe(
 	return !d->pin.set && (!d->alarm.raised || is_settled(d, now_ms)) &&
 	    d->entry.level != LEVEL_NONE && d->entry.level != LEVEL_DANE_ONLY &&
 	    level_promise(d->entry.level) < level_promise(default_level) &&
-	    (now_ms >= d->entry.lease_end_ms || destination_better_ms(d) != 0);
+	    (now_ms >= d->entry.lease_end_ms ||
+	        destination_better_ms(d, of_log(now_ms)) != 0);
 }
 
 int64_t
@@ -56,7 +64,7 @@ destination_news_ms(const struct destination *d)
 		if (d->hold.level != LEVEL_NONE)
 			destination_later(&news_ms, destination_met_ms(d, LEVEL_ENCRYPT));
 	} else {
-		destination_later(&news_ms, destination_better_ms(d));
+		destination_later(&news_ms, destination_better_ms(d, INT64_MAX));
 	}
 	return news_ms;
 }
@@ -93,9 +101,8 @@ bring_back(int64_t *at_ms, int64_t latest_ms, int64_t to_ms)
 static void
 mend_times(struct destination *d, int64_t now_ms)
 {
-	int64_t soon_ms = now_ms + SPAN_MINUTE_MS,
-	        log_ms = now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
-	int64_t *const of_log[] = {&d->alarm.time_ms, &d->alarm.attempt_ms,
+	int64_t soon_ms = now_ms + SPAN_MINUTE_MS, log_ms = of_log(now_ms);
+	int64_t *const logged[] = {&d->alarm.time_ms, &d->alarm.attempt_ms,
 	    &d->alarm.first_attempt_ms, &d->alarm.last_attempt_ms,
 	    &d->alarm.plain.first_ms, &d->alarm.plain.last_ms, &d->alarm.contradicted_ms,
 	    &d->past.sent_ms};
@@ -103,6 +110,11 @@ mend_times(struct destination *d, int64_t now_ms)
 	if (d->entry.force_ms != LADDER_NOT_YET)
 		bring_back(&d->entry.force_ms, soon_ms, now_ms);
 	bring_back(&d->again_ms, soon_ms, now_ms);
+	/* Or neither DNS nor the servers would be asked again until then. */
+	bring_back(&d->probe.time_ms, soon_ms, now_ms);
+	bring_back(&d->probe.clean_ms, soon_ms, now_ms);
+	if (d->dns.time_ms > soon_ms)
+		d->dns.time_ms = d->dns.until_ms = now_ms;
 	bring_back(&d->entry.since_ms, soon_ms, now_ms);
 	bring_back(&d->hold.verify_ms, soon_ms, now_ms);
 	bring_back(&d->hold.encrypt_ms, soon_ms, now_ms);
@@ -113,8 +125,8 @@ mend_times(struct destination *d, int64_t now_ms)
 	if (!d->pin.set)
 		bring_back(&d->entry.lease_end_ms, soon_ms + d->entry.lease_ms,
 		    now_ms + d->entry.lease_ms);
-	for (size_t i = 0; i < sizeof(of_log) / sizeof(of_log[0]); i++)
-		bring_back(of_log[i], log_ms, now_ms - 1);
+	for (size_t i = 0; i < sizeof(logged) / sizeof(logged[0]); i++)
+		bring_back(logged[i], log_ms, now_ms - 1);
 }
 
 /* Was it judged, and does no message wait as long? What is news is of a log read late. */
@@ -187,7 +199,7 @@ static void
 note_probe(struct destination *d, const struct answers *answers,
     const struct destination_spans *spans, int64_t now_ms)
 {
-	d->probe.better = destination_better_ms(d) != 0;
+	d->probe.better = destination_better_ms(d, of_log(now_ms)) != 0;
 	d->probe.time_ms = now_ms;
 	if (answers->probed == LEVEL_UNKNOWN) {
 		d->probe.level = LEVEL_UNKNOWN;
@@ -346,7 +358,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
 	                                                             : LEVEL_NONE,
 	    .seen_since_climb = seen_since_entry(d),
-	    .better_session = destination_better_ms(d) != 0,
+	    .better_session = destination_better_ms(d, of_log(now_ms)) != 0,
 	    .clean = d->probe.clean,
 	};
 

@@ -31,18 +31,26 @@ last_attempt(const struct destination *d)
 }
 
 /*
- * Where nobody can ask the servers the reason decides alone, so that an attempt counts of
- * which Postfix does not say where it was.
+ * Where nobody can ask the servers the reason decides alone: also of an attempt of which
+ * Postfix does not say where it was, and of the first one, which found out that nobody
+ * can.
  */
 static void
-take_unnamed(
+take_reason(
     struct destination *d, struct evidence *ev, const struct destination_spans *spans)
 {
-	if (!ev->has_rule || ev->fault_ours || d->alarm.relay[0] != '\0' ||
-	    !met_no_tls(ev) || !is_fresh_attempt(d, d->alarm.plain.last_ms))
+	if (!ev->has_rule || ev->fault_ours || !met_no_tls(ev) ||
+	    !is_fresh_attempt(d, d->alarm.plain.last_ms))
 		return;
 	destination_add_plain(d, last_attempt(d), spans);
 	ev->plain = d->alarm.plain;
+}
+
+/* A line alone, of a message that is not in the queue, is no attempt. */
+static bool
+is_witnessed(const struct evidence *ev)
+{
+	return ev->queue == QUEUE_SHOWS || ev->queue == QUEUE_NONE;
 }
 
 void
@@ -53,12 +61,12 @@ destination_take_measured(
 	struct destination_alarm *alarm = &d->alarm;
 
 	if (ev->prober == ANSWER_NO)
-		take_unnamed(d, ev, spans);
+		take_reason(d, ev, spans);
 	if (!m->asked || !m->answered)
 		return;
-	/* Nobody does TLS: whatever the attempt was about, it met none. */
+	/* Nobody does TLS: whatever the attempt was about, it met none, if there was one. */
 	if (m->meets[LEVEL_ENCRYPT] == ANSWER_NO && m->meets[LEVEL_MAY] == ANSWER_YES &&
-	    is_fresh_attempt(d, alarm->plain.last_ms))
+	    is_witnessed(ev) && is_fresh_attempt(d, alarm->plain.last_ms))
 		destination_add_plain(d, last_attempt(d), spans);
 	/* Whatever Postfix met, TLS is there. Attempts that did not meet it must not wait
 	 * for the moment in which somebody strips it here as well. */

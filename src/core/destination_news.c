@@ -123,11 +123,30 @@ note_plain(struct destination *d, const struct fold_attempts *f,
 {
 	struct plain_attempts more = {f->count, f->first_ms, f->last_ms};
 
-	if (f->count == 0 || f->last_ms < d->entry.force_ms)
+	if (spans->measured || f->count == 0 || f->last_ms < d->entry.force_ms)
 		return;
 	if ((f->begun_ms != 0 ? f->begun_ms : f->first_ms) < d->entry.force_ms)
 		more = (struct plain_attempts){1, f->last_ms, f->last_ms};
 	destination_add_plain(d, more, spans);
+}
+
+/*
+ * A hold is for what goes on failing. Where attempts had ceased to, and a session met what
+ * is in force meanwhile, it begins anew; between two that fail a session line tells nothing
+ * that lasts, and anybody may have written it. Where the servers can be asked they tell.
+ */
+static void
+note_ceased(struct destination *d, const struct fold_item *item, enum level default_level,
+    const struct destination_spans *spans)
+{
+	int64_t last_ms = d->alarm.last_attempt_ms, first_ms = item->tried.first_ms;
+	int64_t met_ms =
+	    destination_met_ms(d, level_promise(level_met(d, default_level)));
+
+	if (!spans->measured && d->alarm.raised && last_ms != 0 &&
+	    item->tried.count > 0 && first_ms - last_ms > spans->attempts_ms &&
+	    met_ms > d->alarm.time_ms && met_ms < first_ms)
+		destination_forget_hold(d);
 }
 
 /*
@@ -150,6 +169,7 @@ note_deferral(struct destination *d, const struct fold_item *item,
 	const struct fold_deferral *f = item->deferral;
 	struct destination_alarm *alarm = &d->alarm;
 
+	note_ceased(d, item, default_level, spans);
 	note_attempts(d, item);
 	note_plain(d, &item->plain, spans);
 	/* Where encryption is all that is asked for, there was none. */
@@ -184,7 +204,7 @@ static void
 plan_recheck(
     struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	int64_t due_ms = destination_better_ms(d);
+	int64_t due_ms = destination_better_ms(d, INT64_MAX);
 
 	if (d->pin.set || d->alarm.raised || d->entry.level == LEVEL_NONE ||
 	    level_promise(d->entry.level) >= level_promise(default_level))
@@ -291,6 +311,32 @@ leave_flow(const struct destination *d, struct fold_item *own)
 	own->broken = last->broken;
 }
 
+/* The same of mail that was sent without a session: a filter's, or a relay's, is none. */
+static void
+leave_bare(const struct destination *d, struct fold_item *own)
+{
+	const struct fold_host *last = NULL;
+	int64_t named_ms = 0;
+
+	for (size_t i = 0; i < own->host_count; i++) {
+		const struct fold_host *host = &own->hosts[i];
+
+		destination_later(&named_ms, host->bare_ms);
+		if (host->bare_ms == 0 ||
+		    (destination_has_server(d, host) == ANSWER_NO &&
+		        !has_failed(d, host)))
+			continue;
+		if (last == NULL || host->bare_ms > last->bare_ms)
+			last = host;
+	}
+	if (own->bare_ms > named_ms)
+		return;
+	own->bare_ms = last != NULL ? last->bare_ms : 0;
+	own->bare_attempt_ms = last != NULL ? last->bare_attempt_ms : 0;
+	own->deferred_since_bare =
+	    last != NULL ? last->deferred_since_bare : own->deferred;
+}
+
 void
 destination_take_news(struct destination *d, const struct fold_item *news,
     enum level default_level, const char *rule, const struct destination_spans *spans)
@@ -302,6 +348,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	destination_accept_servers(d, item);
 	leave_sessions(d, &copy);
 	leave_flow(d, &copy);
+	leave_bare(d, &copy);
 	bare_ms = bare_flow(d, item, default_level);
 	if (item->transport[0] != '\0')
 		str_copy(str_of(item->transport), d->transport, sizeof(d->transport));

@@ -146,7 +146,8 @@ destination_has_server(const struct destination *d, const struct fold_host *host
 	return d->dns.time_ms == 0 || d->dns.text[0] == '\0' ||
 	        strlen(d->dns.text) + 1 >= sizeof(d->dns.text) ||
 	        strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) == 0 ||
-	        host->flow_ms - d->dns.time_ms > SPAN_DAY_MS
+	        host->flow_ms - d->dns.time_ms > SPAN_DAY_MS ||
+	        host->bare_ms - d->dns.time_ms > SPAN_DAY_MS
 	    ? ANSWER_UNSURE
 	    : ANSWER_NO;
 }

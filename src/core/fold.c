@@ -138,6 +138,7 @@ take_bare(const struct fold *fold, struct fold_item *item, const struct status_l
 	item->bare_ms = time_ms;
 	item->deferred_since_bare = false;
 	item->bare_attempt_ms = attempts_began(&fold->attempts, s, time_ms);
+	fold_host_bare(item, s);
 }
 
 /* Most mail is sent at once: it never waited. */

@@ -82,6 +82,10 @@ struct fold_host {
 	int64_t sent_ms;                /* that tells its level; 0: none */
 	int64_t sent_attempt_ms;
 	int64_t flow_ms; /* mail was sent there, but for the bare one; 0: none */
+	/* The bare one, as in fold_item. */
+	int64_t bare_ms;
+	int64_t bare_attempt_ms;
+	bool deferred_since_bare;
 	/* By the order of lines, of the destination since then: a deferral, and attempts
 	 * as in fold_item. */
 	bool deferred_since;

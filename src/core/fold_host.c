@@ -84,13 +84,25 @@ fold_host_sent(struct fold_item *item, const struct status_line *line)
 }
 
 void
+fold_host_bare(struct fold_item *item, const struct status_line *line)
+{
+	struct fold_host *host = find_or_make(item, line->relay);
+
+	if (host == NULL)
+		return;
+	host->bare_ms = item->bare_ms;
+	host->bare_attempt_ms = item->bare_attempt_ms;
+	host->deferred_since_bare = false;
+}
+
+void
 fold_host_failed(struct fold_item *item, const struct status_line *line,
     const struct rule_source *rule, int64_t time_ms)
 {
 	struct fold_host *host;
 
 	for (size_t i = 0; i < item->host_count; i++)
-		item->hosts[i].deferred_since = true;
+		item->hosts[i].deferred_since = item->hosts[i].deferred_since_bare = true;
 	/* For what waits by a rule, and for what is our own fault, it is not to blame. */
 	if (line->suspended || rule->fault_ours || rule->fallback == FALLBACK_WAIT)
 		return;

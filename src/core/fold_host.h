@@ -21,6 +21,9 @@ void fold_host_seen(struct fold_item *item, const struct status_line *line,
 /* It took the mail, as the item has it (sent_ms and the rest). */
 void fold_host_sent(struct fold_item *item, const struct status_line *line);
 
+/* It took the mail without a session, though sessions are logged (bare_ms). */
+void fold_host_bare(struct fold_item *item, const struct status_line *line);
+
 /* Mail was deferred there, which that rule recognised. */
 void fold_host_failed(struct fold_item *item, const struct status_line *line,
     const struct rule_source *rule, int64_t time_ms);

@@ -298,6 +298,16 @@ wait_for_may(
 	return d;
 }
 
+/* The attempt that is to end a hold met a server that does what is in force, and that did
+ * not take the mail. What a session proved the servers are asked to confirm; where nobody
+ * can ask them it counts as it is. */
+static bool
+is_met_now(const struct evidence *ev, int64_t now_ms)
+{
+	return ev->prober == ANSWER_NO && ev->met_ms != 0 && ev->met_ms <= now_ms &&
+	    ev->met_ms >= ev->last_attempt_ms;
+}
+
 /*
  * Until the time is over and an attempt after it failed as well: what failed an hour ago
  * does not tell what would fail now. A hold that nobody confirmed within a day of its end
@@ -311,20 +321,16 @@ is_held(const struct ladder_policy *policy, const struct evidence *ev, enum leve
 	int64_t since_ms = ev->hold_since_ms[level];
 	int64_t until_ms;
 
-	/* What a session proved meanwhile the servers are asked to confirm; where nobody
-	 * can ask them it counts as it is. */
-	if (since_ms != 0 && ev->prober == ANSWER_NO && ev->met_ms > since_ms &&
-	    ev->met_ms <= now_ms)
-		since_ms = ev->met_ms;
 	if (since_ms == 0 || now_ms > since_ms + hold_ms + UNWATCHED_MS)
 		since_ms = now_ms;
 	until_ms = since_ms + hold_ms;
 	if (ev->best_seen <= level ||
-	    (now_ms >= until_ms && ev->last_attempt_ms >= until_ms))
+	    (now_ms >= until_ms && ev->last_attempt_ms >= until_ms &&
+	        !is_met_now(ev, now_ms)))
 		return false;
 	*out = ladder_hold(ev, level, WHY_HOLD, now_ms < until_ms ? until_ms : 0);
 	out->since_ms = since_ms;
-	out->retry = now_ms >= until_ms;
+	out->retry = now_ms >= until_ms && ev->last_attempt_ms < until_ms;
 	return true;
 }
 

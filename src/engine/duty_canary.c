@@ -52,7 +52,7 @@ struct canary {
 	int64_t keep_ms;   /* monotonic: not before then */
 	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
 	int64_t since_ms;  /* wall: since when none of those that were asked verifies */
-	int64_t verified_ms; /* wall: when one of those that are known verified last */
+	int64_t proven_ms; /* wall: when a probe found one of those that are known to verify last */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 };
 
@@ -63,9 +63,9 @@ struct canary {
 static int64_t
 today_ms(const struct engine *e)
 {
-	int64_t now_ms = engine_now(e).wall_ms, verified_ms = e->judge.verified_ms;
+	int64_t now_ms = engine_now(e).wall_ms, proof_ms = e->judge.proof_ms;
 
-	return verified_ms != 0 && verified_ms < now_ms ? verified_ms : now_ms;
+	return proof_ms != 0 && proof_ms < now_ms ? proof_ms : now_ms;
 }
 
 /* One of a parent domain that was proven. */
@@ -134,8 +134,8 @@ note_known(void *context, const char *name, uint16_t port)
 		return true;
 	known->port = port;
 	known->verify_ms = past.verify_ms;
-	if (past.verify_ms > g->c->verified_ms)
-		g->c->verified_ms = past.verify_ms;
+	if (past.proven_ms > g->c->proven_ms)
+		g->c->proven_ms = past.proven_ms;
 	return ++g->count < CANDIDATES_OF;
 }
 
@@ -184,7 +184,7 @@ gather(struct engine *e, struct canary *c)
 	g.known = mem_new(CANDIDATES_OF, sizeof(*g.known));
 	c->cached_ms = now_ms;
 	c->count = 0;
-	c->verified_ms = 0;
+	c->proven_ms = 0;
 	add_configured(&g);
 	if (!store_each_verified_parent(
 	        e->store, true, since_ms, CANDIDATES_OF, note_known, &g, &err))
@@ -311,22 +311,23 @@ need_of(int64_t attempt_ms)
 }
 
 /*
- * A session that verified since they fail, and since the destination does, shows that it
- * is theirs: whoever was asked is whoever wanted to be.
+ * A probe that verified since they fail, and since the destination does, shows that it is
+ * theirs: whoever was asked is whoever wanted to be. A session of the log shows nothing:
+ * anybody may have written it.
  */
 static bool
 is_spoken_against(const struct canary *c, const struct witnessed *w, int64_t now_ms)
 {
-	return c->since_ms != 0 && c->verified_ms > c->since_ms &&
-	    c->verified_ms > w->canary_ms && c->verified_ms > now_ms - SPOKEN_MS &&
-	    c->verified_ms <= now_ms;
+	return c->since_ms != 0 && c->proven_ms > c->since_ms &&
+	    c->proven_ms > w->canary_ms && c->proven_ms > now_ms - SPOKEN_MS &&
+	    c->proven_ms <= now_ms;
 }
 
 /* Who is to be asked, or waited for. */
 struct next {
 	const struct candidate *candidates[AT_ONCE];
 	size_t count;
-	bool is_spoken_against; /* they fail, and sessions verify */
+	bool is_spoken_against; /* they fail, and another verified */
 };
 
 static void

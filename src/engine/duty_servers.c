@@ -280,7 +280,7 @@ past_of(const struct engine *e, const struct witnessed_servers *of, unsigned i)
 
 	if (!store_host_get(e->store, host->name, of->port, &past, &ignored))
 		return LEVEL_UNKNOWN;
-	return host_past_best(&past, host->promise == PROMISE_DANE, e->judge.verified_ms,
+	return host_past_best(&past, host->promise == PROMISE_DANE, e->judge.proof_ms,
 	    engine_now(e).wall_ms);
 }
 

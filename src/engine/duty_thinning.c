@@ -42,12 +42,12 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 static bool
 find_past(struct engine *e, const struct moment *now, int64_t *past_ms, struct err *err)
 {
-	int64_t at_ms = now->wall_ms, verified_ms;
+	int64_t at_ms = now->wall_ms, proof_ms;
 
-	if (!store_counter_get(e->store, "verified-ms", &verified_ms, err))
+	if (!engine_proof_ms(e, &proof_ms, err))
 		return false;
-	if (verified_ms != 0 && verified_ms < at_ms)
-		at_ms = verified_ms;
+	if (proof_ms != 0 && proof_ms < at_ms)
+		at_ms = proof_ms;
 	*past_ms = at_ms - HOST_PAST_MS - SPAN_DAY_MS;
 	if (*past_ms < now->wall_ms - HISTORY_DAYS * SPAN_DAY_MS)
 		*past_ms = now->wall_ms - HISTORY_DAYS * SPAN_DAY_MS;

@@ -296,6 +296,11 @@ void engine_forget_parents(struct engine *e);
  * In the caller's transaction. */
 bool engine_note_servers(struct engine *e, const struct host_past *past, struct err *err);
 
+/* When something last proved that verifying works here, from which days are counted back:
+ * a probe; where nobody can probe, or none proved it yet, a session of the log, which
+ * anybody may have written. 0: nothing did. */
+bool engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err);
+
 /* The best that hosts of d did, for whomever. False: the database could not tell. */
 bool engine_past(struct engine *e, const struct destination *d,
     const struct answers *answers, struct host_past *out, struct err *err);

@@ -90,7 +90,8 @@ engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
 		alert(e, freeze.news, &facts);
 	e->judge.frozen = freeze.frozen;
 	e->judge.thawed_ms = freeze.thawed_ms;
-	e->judge.verified_ms = freeze.verified_ms;
+	if (!engine_proof_ms(e, &e->judge.proof_ms, err))
+		return false;
 	return !freeze.store_frozen ||
 	    (store_counter_set(e->store, "frozen-ms", freeze.frozen_ms, err) &&
 	        store_counter_set(e->store, "thawed-ms", freeze.ended_ms, err));

@@ -27,6 +27,7 @@ judge_spans(const struct judge *judge)
 	if (backoff_ms == 0)
 		backoff_ms = MAXIMAL_BACKOFF_MS;
 	return (struct destination_spans){
+	    .measured = judge->prober != ANSWER_NO,
 	    .attempts_ms = judge->config->ladder.may_after_ms + 2 * backoff_ms,
 	    .alarm_ms = lifetime_ms != 0 ? lifetime_ms : MAXIMAL_QUEUE_LIFETIME_MS,
 	    .apart_ms = judge->config->ladder.climb_apart_ms,
@@ -139,7 +140,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 {
 	struct destination_spans spans = judge_spans(judge);
 	struct evidence ev =
-	    destination_evidence(d, answers, &spans, judge->verified_ms, now_ms);
+	    destination_evidence(d, answers, &spans, judge->proof_ms, now_ms);
 	int rule = d->alarm.raised ? find_rule(judge, d, answers) : -1;
 
 	ev.default_level = default_level(judge, d);

@@ -68,6 +68,26 @@ raise_verified(struct engine *e, int64_t at_ms, struct err *err)
 	    store_counter_set(e->store, "verified-ms", at_ms, err);
 }
 
+/* And that our clock is right: a certificate, or the signature of a TLSA record. */
+static bool
+note_clock(struct engine *e, const struct host_past *news, struct err *err)
+{
+	int64_t at_ms =
+	    news->proven_ms > news->dane_ms ? news->proven_ms : news->dane_ms;
+
+	return at_ms == 0 || store_counter_set(e->store, "proven-ms", at_ms, err);
+}
+
+bool
+engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err)
+{
+	*at_ms = 0;
+	if (e->judge.prober != ANSWER_NO &&
+	    !store_counter_get(e->store, "proven-ms", at_ms, err))
+		return false;
+	return *at_ms != 0 || store_counter_get(e->store, "verified-ms", at_ms, err);
+}
+
 /* What it proves of us: our CA file, where certificates are what is asked for. As for
  * sessions in the log (engine/intake.c). */
 static bool
@@ -107,6 +127,7 @@ engine_note_host(struct engine *e, const struct host *host)
 
 	if (!store_begin(e->store, &err) ||
 	    !store_host_add(e->store, host->name, host->port, &news, &err) ||
-	    !note_proof(e, &news, &err) || !store_commit(e->store, &err))
+	    !note_proof(e, &news, &err) || !note_clock(e, &news, &err) ||
+	    !store_commit(e->store, &err))
 		engine_not_stored(e, "store what a server did", &err);
 }

@@ -57,8 +57,11 @@ const char *const store_sql[SQL_COUNT] = {
                           " WHERE entry <> 'none' AND entry = ? AND pinned = 0",
     [SQL_LOOK_AT_ALL] = "UPDATE destination SET look_ms = ?"
                         " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0)",
+    /* Too far ahead, or of what was judged by a clock that was ahead. */
     [SQL_LOOK_BRING_BACK] = "UPDATE destination SET look_ms = ?1"
-                            " WHERE look_ms <> 0 AND look_ms > ?2 AND pinned = 0",
+                            " WHERE look_ms <> 0 AND look_ms > ?1 AND pinned = 0"
+                            " AND (look_ms > ?2 OR max(dns_ms, probe_ms, since_ms)"
+                            "  > ?1 + 60000)",
     [SQL_TALLY_ADD] =
         "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"
         " ON CONFLICT(destination, day, what)"

@@ -197,12 +197,6 @@ make_trouble(struct day *day, struct act *act, int64_t from_ms)
 	    (enum act_kind)(ACT_ATTACKERS + below(day, ACT_TROUBLES - ACT_ATTACKERS));
 	act->from_ms = from_ms + between(day, 0, DAY);
 	act->to_ms = act->from_ms + random_length(&day->random);
-	/* Not told apart yet from mail to the destination: a second instance, and under
-	 * `dane` a filter. */
-	if (act->kind == ACT_SECOND)
-		act->kind = ACT_RELAYED;
-	if (act->kind == ACT_FILTER && batch.default_level == LEVEL_DANE)
-		act->kind = ACT_RARE;
 	switch (act->kind) {
 	case ACT_DEAD_BACKUP:
 	case ACT_LAME:

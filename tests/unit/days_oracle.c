@@ -202,6 +202,16 @@ check_wait(struct day *day, const struct mail *mail, const char *how)
 		    (double)(now_ms - from_ms) / (double)HOUR);
 }
 
+/* Mail goes to servers that somebody made up. */
+static bool
+is_forged(const struct day *day, int64_t at_ms)
+{
+	for (unsigned i = 0; i < day->act_count; i++)
+		if (day->acts[i].kind == ACT_MX && act_is_on(&day->acts[i], at_ms))
+			return true;
+	return false;
+}
+
 void
 oracle_sent(struct day *day, const struct mail *mail, enum strength met)
 {
@@ -209,18 +219,17 @@ oracle_sent(struct day *day, const struct mail *mail, enum strength met)
 	int64_t now_ms = world.mono_ms;
 	struct outlook view = day_view(day, VIEW_POSTFIX, now_ms);
 	enum strength in_force = day_in_force(day, &view);
-	int64_t hold_ms[S_COUNT];
-	unsigned told = o->told;
+	struct oracle was = *o;
 
 	check_wait(day, mail, "sent");
-	memcpy(hold_ms, o->hold_ms, sizeof(hold_ms));
 	forget_failures(o);
-	/* To be dropped once a server stays one of its own: what a forged answer does not
-	 * name is taken for another's, so that mail that flows there ends no hold, and no
-	 * trouble that was alerted. */
-	if (day_has(day, ACT_MX)) {
-		memcpy(o->hold_ms, hold_ms, sizeof(hold_ms));
-		o->told = told;
+	/* "A sent line speaks for a key only if its server is one of the key's MX hosts"
+	 * (7.2): what a forged answer names may be taken for another's, so that nothing
+	 * is over. */
+	if (is_forged(day, now_ms)) {
+		memcpy(o->hold_ms, was.hold_ms, sizeof(o->hold_ms));
+		o->told = was.told;
+		o->plain = was.plain;
 	}
 	for (enum strength s = S_CLEAR; s <= met; s++)
 		o->past_ms[s] = now_ms;
@@ -233,14 +242,9 @@ oracle_sent(struct day *day, const struct mail *mail, enum strength met)
 }
 
 static void
-note_plain(struct day *day, int64_t at_ms)
+note_plain(struct oracle *o, int64_t at_ms)
 {
-	struct oracle *o = &day->oracle;
-
-	/* Too far apart; lines that somebody writes may bridge that, if they lie about
-	 * the message and not about the server. */
-	if (o->plain == 0 ||
-	    (at_ms - o->plain_last_ms > PLAIN_MS && !day_has(day, ACT_LINES))) {
+	if (o->plain == 0 || at_ms - o->plain_last_ms > PLAIN_MS) {
 		o->plain = 0;
 		o->plain_first_ms = at_ms;
 	}
@@ -263,7 +267,7 @@ oracle_failed(struct day *day, const struct mail *mail, bool tls, bool plain)
 		day->flooded_ms = now_ms;
 	if (!plain)
 		return;
-	note_plain(day, now_ms);
+	note_plain(o, now_ms);
 }
 
 void
@@ -279,16 +283,21 @@ oracle_bounced(struct day *day, const struct mail *mail)
 	day->oracle.told = told;
 }
 
-/* An attempt counts where it, or the probe that was made for it, met no TLS. */
+/* "An attempt counts towards `may_after` if it, or the probe made for it, met no TLS"
+ * (7.6): a line that repeats the words of an attempt whose message waits is one more,
+ * but the probe for it is made then. */
 static void
 note_probe_of(struct day *day, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
 	struct outlook view = day_view(day, VIEW_OURS, now_ms);
 
-	if (batch.prober && view_answers(&view) && !view_meets(&view, S_ENCRYPT) &&
-	    o->failed_ms > o->plain_last_ms)
-		note_plain(day, o->failed_ms);
+	if (!batch.prober || !view_answers(&view) || view_meets(&view, S_ENCRYPT))
+		return;
+	if (o->failed_ms > o->plain_last_ms)
+		note_plain(o, o->failed_ms);
+	else if (day_has(day, ACT_LINES))
+		note_plain(o, now_ms);
 }
 
 /* --- a step down ---------------------------------------------------------------------
@@ -378,12 +387,9 @@ check_cleartext(struct day *day, int64_t now_ms)
 
 	if (o->plain == 0)
 		objects(day, "cleartext, and no attempt met a server without TLS");
-	else if (o->plain < 2 && !day_has(day, ACT_LINES))
+	else if (o->plain < 2)
 		objects(day, "cleartext after one attempt");
-	/* To be dropped for lines once those of messages that never were in the queue
-	 * count as no attempt, also where the queue was not asked at once. */
-	else if (!day_has(day, ACT_LINES) &&
-	    now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
+	else if (now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
 		objects(day, "cleartext after %.1f min",
 		    (double)(now_ms - o->plain_first_ms) / (double)MIN);
 }
@@ -414,12 +420,12 @@ check_weaker(struct day *day, enum strength before, enum strength after, int64_t
 			objects(day, "%s, and a server meets %s", strength_name(after),
 			    strength_name(s));
 	if (before >= S_VERIFY && after < S_VERIFY && batch.prober &&
-	    level_is_authenticated(batch.default_level) && !batch.thawed &&
-	    shared_canaries_fail(now_ms))
+	    level_is_authenticated(batch.default_level) && shared_canaries_fail(now_ms))
 		objects(day, "%s, and the canaries fail", strength_name(after));
-	/* To be dropped once a line alone proves nothing of our clock: by one that says
-	 * that a server verified, a year ahead, the past is a year old. */
-	if (batch.shared.kind != ACT_CLOCK || !batch.thawed)
+	/* "No posttls-finger: the reason decides" (7.1): then lines alone prove that our
+	 * clock is right, and by one that says that a server verified, a year ahead, the
+	 * past is a year old. */
+	if (batch.prober || batch.shared.kind != ACT_CLOCK || !batch.thawed)
 		check_hold(day, after, now_ms);
 	if (after == S_CLEAR)
 		check_cleartext(day, now_ms);
@@ -468,18 +474,17 @@ count_alert(struct day *day, enum why why, int64_t now_ms)
 
 	day->alerted = true;
 	o->told++;
-	/* To be dropped once a server that DNS could not tell of is no flow: each
-	 * newsletter ends the trouble, and it is alerted anew. */
-	if (day_has(day, ACT_RELAYED))
-		return;
 	if (o->told_day != now_ms / DAY)
 		o->told_today = 0;
 	o->told_day = now_ms / DAY;
 	if (++o->told_today > TELLS_TODAY && !day_is_attacked(day, now_ms - DAY, now_ms))
 		objects(day, "%u alerts in a day", o->told_today);
+	/* Each wait, not each day of an attack that makes one wait many. */
+	if (day_is_attacked(day, now_ms - 5 * DAY, now_ms))
+		o->tells[why] = 0;
 	if (++o->tells[why] > o->most_tells)
 		o->most_tells = o->tells[why];
-	if (o->tells[why] > TELLS_MAX && !day_is_attacked(day, now_ms - 5 * DAY, now_ms))
+	if (o->tells[why] > TELLS_MAX)
 		objects(day, "%s is alerted %u times", why_slug(why), o->tells[why]);
 }
 
@@ -554,11 +559,7 @@ oracle_looks(struct day *day)
 	int64_t known_ms =
 	    day_has(day, ACT_PROVIDER) || day_has(day, ACT_MX) ? 26 * HOUR : HOUR;
 
-	/* ... and a newsletter's session may have been probed for, a moment before. */
-	if (due_ms == 0 || now_ms < due_ms || day_has(day, ACT_RELAYED))
-		return;
-	/* Mail that was sent by a clock that was ahead is newer still. */
-	if (day_has(day, ACT_CLOCK))
+	if (due_ms == 0 || now_ms < due_ms)
 		return;
 	day->oracle.better_due_ms = -1; /* once for an entry */
 	if (due_ms < 0 || day_changed_ms(day, now_ms) > due_ms - known_ms ||
@@ -591,10 +592,6 @@ oracle_end(struct day *day)
 	struct outlook ours = day_view(day, VIEW_OURS, now_ms);
 	enum strength best = best_of(day, &view);
 	int64_t due_ms = day->lease_end_ms > changed_ms ? day->lease_end_ms : changed_ms;
-
-	/* A lease that began by a clock that was ahead. */
-	if (day_has(day, ACT_CLOCK) && batch.clock_ms > 0)
-		due_ms += batch.clock_ms;
 
 	if (day->entry == LEVEL_NONE || !batch.prober || view_is_unsure(&ours) ||
 	    ours.ours || day_is_attacked(day, now_ms - DAY, now_ms))

@@ -100,7 +100,7 @@ enter(struct sim *sim)
 	if (sim->probed != LEVEL_UNKNOWN)
 		sim->engine->judge.prober = ANSWER_UNSURE;
 	world.policy_maps = sim->other_map != ANSWER_NO ? "hash:/etc/postfix/other" : "";
-	set_counter(sim, "verified-ms", sim->judge.verified_ms);
+	set_counter(sim, "verified-ms", sim->judge.proof_ms);
 	set_counter(sim, "frozen-ms", sim->judge.frozen ? sim->now_ms : 0);
 }
 

@@ -91,6 +91,7 @@ static const struct field state_fields[] = {
 struct news {
 	struct fold_item item;
 	struct fold_deferral deferral; /* the item's */
+	bool measured;                 /* servers are asked: destination_spans */
 };
 
 static const struct field news_fields[] = {
@@ -124,6 +125,7 @@ static const struct field news_fields[] = {
     FIELD("tls", LEVEL, news, deferral.attempt_level),
     FIELD("reason", TEXT, news, deferral.reason),
     FIELD("relay", TEXT, news, deferral.relay),
+    FIELD("measured", YES, news, measured),
 };
 
 /* What was measured. */
@@ -211,12 +213,14 @@ news(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
 	struct news news = {.deferral.attempt_level = LEVEL_UNKNOWN};
 	enum level default_level = field_level(line, strtok_r(NULL, " ", rest));
+	struct destination_spans with = spans;
 
 	(void)judged;
 	news.item.deferral = &news.deferral;
 	field_set_words(line, &news, news_fields, COUNT_OF(news_fields), rest);
+	with.measured = news.measured;
 	destination_take_news(
-	    d, &news.item, default_level, news.item.deferred ? "a-rule" : NULL, &spans);
+	    d, &news.item, default_level, news.item.deferred ? "a-rule" : NULL, &with);
 }
 
 static void
@@ -234,14 +238,14 @@ answers(unsigned line, struct destination *d, char **rest, struct judged *judged
 }
 
 static void
-measured(unsigned line, struct destination *d, char **rest, struct judged *judged)
+take_measured(unsigned line, struct destination *d, char **rest, enum queue_says queue)
 {
 	struct evidence ev = {
 	    .default_level = field_level(line, strtok_r(NULL, " ", rest)),
 	    .entry = destination_demand(d),
+	    .queue = queue,
 	    .measured = {.asked = true, .answered = true}};
 
-	(void)judged;
 	field_set_words(
 	    line, &ev.measured, measured_fields, COUNT_OF(measured_fields), rest);
 	destination_take_measured(d, &ev, &spans);
@@ -249,6 +253,20 @@ measured(unsigned line, struct destination *d, char **rest, struct judged *judge
 		assert_int_equal(ev.contradictions, d->alarm.contradictions);
 		assert_int_equal(ev.plain.count, d->alarm.plain.count);
 	}
+}
+
+static void
+measured(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	(void)judged;
+	take_measured(line, d, rest, QUEUE_SHOWS);
+}
+
+static void
+unwitnessed(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	(void)judged;
+	take_measured(line, d, rest, QUEUE_NEWER);
 }
 
 static void
@@ -346,7 +364,7 @@ static const struct {
 } events[] = {
     {"news", news},
     {"answers", answers},
-    {"measured", measured},
+    {"measured", measured}, {"unwitnessed", unwitnessed},
     {"decided", decided},
     {"pinned", pinned},
     {"undone", undone},

@@ -192,7 +192,7 @@ better_past_counts_from_the_last_proof(void **state)
 
 	(void)state;
 	sim_deliver(sim);
-	sim->judge.verified_ms = sim->now_ms + DAY;
+	sim->judge.proof_ms = sim->now_ms + DAY;
 	sim_wait(sim, 365 * DAY);
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
@@ -200,7 +200,7 @@ better_past_counts_from_the_last_proof(void **state)
 	sim = sim_new(LEVEL_VERIFY, false);
 	sim_deliver(sim);
 	sim_wait(sim, 365 * DAY);
-	sim->judge.verified_ms = sim->now_ms - DAY;
+	sim->judge.proof_ms = sim->now_ms - DAY;
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	sim_free(sim);
