@@ -64,7 +64,8 @@ destination_take_measured(
 		take_reason(d, ev, spans);
 	if (!m->asked || !m->answered)
 		return;
-	/* Nobody does TLS: whatever the attempt was about, it met none, if there was one. */
+	/* Nobody does TLS: whatever the attempt was about, it met none, if there was one.
+	 */
 	if (m->meets[LEVEL_ENCRYPT] == ANSWER_NO && m->meets[LEVEL_MAY] == ANSWER_YES &&
 	    is_witnessed(ev) && is_fresh_attempt(d, alarm->plain.last_ms))
 		destination_add_plain(d, last_attempt(d), spans);

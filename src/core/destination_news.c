@@ -131,9 +131,10 @@ note_plain(struct destination *d, const struct fold_attempts *f,
 }
 
 /*
- * A hold is for what goes on failing. Where attempts had ceased to, and a session met what
- * is in force meanwhile, it begins anew; between two that fail a session line tells nothing
- * that lasts, and anybody may have written it. Where the servers can be asked they tell.
+ * A hold is for what goes on failing. Where attempts had ceased to, and a session met
+ * what is in force meanwhile, it begins anew; between two that fail a session line tells
+ * nothing that lasts, and anybody may have written it. Where the servers can be asked
+ * they tell.
  */
 static void
 note_ceased(struct destination *d, const struct fold_item *item, enum level default_level,

@@ -27,6 +27,7 @@ fold_new(const struct rules *rules)
 
 	fold->quoted = ANSWER_YES;
 	fold->outer = "";
+	fold->names = mem_strdup("");
 	fold_items_init(&fold->items);
 	fold_set_rules(fold, rules);
 	return fold;
@@ -55,6 +56,7 @@ fold_free(struct fold *fold)
 	fold_items_clear(&fold->items);
 	parked_clear(&fold->parked);
 	rules_matcher_free(fold->matcher);
+	free(fold->names);
 	free(fold);
 }
 
@@ -406,9 +408,35 @@ fold_counted(struct fold *fold, const struct parsed *line)
 		fold->known(fold->known_context, line);
 }
 
+static bool
+is_ours(const struct fold *fold, struct str tag)
+{
+	struct str names = str_of(fold->names), name, own = tag;
+
+	str_cut(&tag, '/', &own);
+	while (str_next(&names, ' ', &name))
+		if (str_equal(name, own))
+			return true;
+	return false;
+}
+
+/* A Postfix that starts is read of whichever it is. */
+static bool
+is_of_another(struct fold *fold, const struct parsed *line)
+{
+	if (fold->names[0] == '\0' || line->tag.len == 0 || line->kind == PARSED_START)
+		return false;
+	if (!is_ours(fold, line->tag))
+		return fold->own_names;
+	fold->own_names = true;
+	return false;
+}
+
 static void
 fold_one(struct fold *fold, const struct parsed *line)
 {
+	if (is_of_another(fold, line))
+		return;
 	switch (line->kind) {
 	case PARSED_STATUS:
 		fold_counted(fold, line);

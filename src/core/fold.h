@@ -206,6 +206,13 @@ void fold_set_foreign(struct fold *fold, bool foreign);
 void fold_set_outer(struct fold *fold, const char *outer);
 struct str fold_outer(const struct fold *fold);
 
+/*
+ * What our Postfix calls itself in its log (syslog_name, up to a slash), names apart by
+ * blanks; "": not known. Once a line of that name was seen, those of others are another
+ * instance's, with a queue, a level and maps of its own, and tell nothing. Copied.
+ */
+void fold_set_names(struct fold *fold, const char *names);
+
 /* Lines that look like status lines and were not understood, ever; the beginning of the
  * last one, as it is. */
 uint64_t fold_strange(const struct fold *fold, const char **line);

@@ -29,6 +29,8 @@ struct fold {
 	uint64_t strange;
 	char strange_line[FOLD_STRANGE_SIZE];
 	bool sessions_logged;
+	char *names;    /* of our Postfix; "": not known */
+	bool own_names; /* a line of one of them was seen */
 	bool plain; /* every domain is its own next-hop: the router need not be asked */
 	fold_route_fn *router;
 	void *router_context;

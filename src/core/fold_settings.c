@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a fold is told of its Postfix, and what can be asked of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
 #include "core/fold_impl.h"
 
 static void
@@ -84,6 +88,16 @@ fold_strange(const struct fold *fold, const char **line)
 {
 	*line = fold->strange_line;
 	return fold->strange;
+}
+
+void
+fold_set_names(struct fold *fold, const char *names)
+{
+	if (strcmp(fold->names, names) == 0)
+		return;
+	free(fold->names);
+	fold->names = mem_strdup(names);
+	fold->own_names = false;
 }
 
 void

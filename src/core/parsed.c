@@ -22,6 +22,7 @@ parsed_from_status(struct str text, struct str service, struct parsed *out)
 	out->kind = PARSED_STATUS;
 	out->pid = 0;
 	out->writer = 0;
+	out->tag = STR("");
 	out->hash = fold_items_hash(out->status.domain);
 	out->service = service;
 	out->text = text;
@@ -42,8 +43,8 @@ is_of_server(const struct logline *line, struct parsed *out)
 	return reason_parse(line->text, &out->reason);
 }
 
-bool
-parsed_from(const struct logline *line, struct parsed *out)
+static bool
+parse(const struct logline *line, struct parsed *out)
 {
 	if (!is_of_smtp(line->program)) {
 		out->kind = PARSED_START;
@@ -78,6 +79,15 @@ parsed_from(const struct logline *line, struct parsed *out)
 }
 
 bool
+parsed_from(const struct logline *line, struct parsed *out)
+{
+	if (!parse(line, out))
+		return false;
+	out->tag = line->tag;
+	return true;
+}
+
+bool
 parsed_from_strange(struct str line, const struct logline *split, struct parsed *out)
 {
 	struct str rest, queue_id;
@@ -92,6 +102,7 @@ parsed_from_strange(struct str line, const struct logline *split, struct parsed 
 	if (!logline_is_like_status(line))
 		return false;
 	out->kind = PARSED_STRANGE;
+	out->tag = STR("");
 	out->pid = 0;
 	out->time_ms = 0;
 	out->text = line;

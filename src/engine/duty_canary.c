@@ -52,7 +52,8 @@ struct canary {
 	int64_t keep_ms;   /* monotonic: not before then */
 	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
 	int64_t since_ms;  /* wall: since when none of those that were asked verifies */
-	int64_t proven_ms; /* wall: when a probe found one of those that are known to verify last */
+	int64_t proven_ms; /* wall: when a probe found one of those that are known to
+	                      verify last */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 };
 

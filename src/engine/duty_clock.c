@@ -9,14 +9,54 @@ struct clock {
 	struct duty_state base;
 	int64_t wall_ms; /* of the last turn */
 	bool minded;     /* no time in the store is further ahead than it can be */
+	/* When the clock was last known not to be set; monotonic 0: never. */
+	struct moment trusted;
 };
+
+/* A minute: less is how a clock is disciplined. */
+static bool
+is_set(int64_t by_ms)
+{
+	return by_ms >= SPAN_MINUTE_MS || by_ms <= -SPAN_MINUTE_MS;
+}
+
+/*
+ * Time that did not pass ends no hold: where the clock is set, or time was slept through,
+ * what waits goes with it.
+ */
+void
+engine_mind_clock(struct engine *e)
+{
+	struct clock *c = (struct clock *)engine_state(e, &duty_clock);
+	struct moment now = engine_now(e);
+	int64_t by_ms =
+	    now.wall_ms - c->trusted.wall_ms - (now.mono_ms - c->trusted.mono_ms);
+	struct err err;
+
+	if (c->trusted.mono_ms != 0 && !is_set(by_ms))
+		return;
+	if (c->trusted.mono_ms != 0 &&
+	    (!store_begin(e->store, &err) ||
+	        !store_shift(e->store, by_ms, now.wall_ms - by_ms, &err) ||
+	        !store_commit(e->store, &err))) {
+		engine_not_stored(e, "have what waits go with the clock", &err);
+		return;
+	}
+	c->trusted = now;
+}
+
+void
+engine_trust_clock(struct engine *e)
+{
+	((struct clock *)engine_state(e, &duty_clock))->trusted = engine_now(e);
+}
 
 static void
 notice(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct clock *c = (struct clock *)base;
 
-	(void)e;
+	engine_mind_clock(e);
 	if (now->wall_ms < c->wall_ms - SPAN_MINUTE_MS)
 		c->minded = false;
 	c->wall_ms = now->wall_ms;

@@ -150,6 +150,7 @@ take_new(struct engine *e)
 	e->other_maps =
 	    postfix_other_maps(e->settings.policy_maps, e->config->map.file, &ours);
 	fold_set_quoted(e->fold, e->settings.quotes_addresses ? ANSWER_YES : ANSWER_NO);
+	fold_set_names(e->fold, e->settings.log_names);
 	fold_set_sessions(e->fold,
 	    e->settings.tls_loglevel[0] >= '1' && e->settings.tls_loglevel[0] <= '9');
 }

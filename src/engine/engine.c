@@ -246,6 +246,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 
 	if (fold_parked(e->fold) > 0)
 		return ENGINE_SAVE_WAITS;
+	engine_mind_clock(e);
 	engine_find_lost(e, &lost);
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, &spans,
 	        places, place_count, engine_now(e).wall_ms, &news, &err)) {

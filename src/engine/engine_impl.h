@@ -280,6 +280,14 @@ enum canary_says engine_canary(
 /* When one last failed, while none verified; 0: none did. */
 int64_t engine_canary_failed_ms(const struct engine *e);
 
+/* --- duty_clock.c ------------------------------------------------------------------ */
+
+/* Before times of a clock that may have been set are stored, or held against others. */
+void engine_mind_clock(struct engine *e);
+
+/* What the clocks say together is right: neither was set. */
+void engine_trust_clock(struct engine *e);
+
 /* --- freeze.c ---------------------------------------------------------------------- */
 
 /* Guard 15, before destinations are judged: into e->judge. Inside a transaction. */

@@ -32,9 +32,9 @@ struct judge {
 	                * or NULL */
 	enum answer can_dane;
 	bool frozen;
-	int64_t thawed_ms; /* when the last freeze ended; 0: never */
-	int64_t proof_ms;  /* when something last proved that verifying works here, by
-	                    * which a past is counted back; 0: never */
+	int64_t thawed_ms;  /* when the last freeze ended; 0: never */
+	int64_t proof_ms;   /* when something last proved that verifying works here, by
+	                     * which a past is counted back; 0: never */
 	enum answer prober; /* are the servers asked, before a step and at a re-check? NO:
 	                     * nobody can, or must not; the reason of a deferral decides
 	                     */

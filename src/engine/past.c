@@ -72,8 +72,7 @@ raise_verified(struct engine *e, int64_t at_ms, struct err *err)
 static bool
 note_clock(struct engine *e, const struct host_past *news, struct err *err)
 {
-	int64_t at_ms =
-	    news->proven_ms > news->dane_ms ? news->proven_ms : news->dane_ms;
+	int64_t at_ms = news->proven_ms > news->dane_ms ? news->proven_ms : news->dane_ms;
 
 	return at_ms == 0 || store_counter_set(e->store, "proven-ms", at_ms, err);
 }

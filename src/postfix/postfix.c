@@ -36,6 +36,7 @@ enum fact {
 	FACT_CA_FILE,
 	FACT_CA_PATH,
 	FACT_TLS_LOGLEVEL,
+	FACT_SYSLOG_NAME,
 	FACT_ADDRESS_LIMIT,
 	FACT_PROTOCOLS,
 	FACT_QUEUE_LIFETIME,
@@ -74,6 +75,7 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_CA_FILE] = "smtp_tls_CAfile",
     [FACT_CA_PATH] = "smtp_tls_CApath",
     [FACT_TLS_LOGLEVEL] = "smtp_tls_loglevel",
+    [FACT_SYSLOG_NAME] = "syslog_name",
     [FACT_ADDRESS_LIMIT] = "smtp_mx_address_limit",
     [FACT_PROTOCOLS] = "inet_protocols",
     [FACT_QUEUE_LIFETIME] = "maximal_queue_lifetime",
@@ -211,6 +213,16 @@ fill_addresses(struct postfix_settings *settings, const struct str values[FACT_C
 		settings->ipv4 = settings->ipv6 = true;
 }
 
+/* "postfix-out", of "postfix-out/relay"; "" where it holds what was not expanded. */
+static char *
+log_name(struct str value)
+{
+	struct str name = value;
+
+	str_cut(&value, '/', &name);
+	return memchr(name.p, '$', name.len) != NULL ? mem_strdup("") : copy(name);
+}
+
 static void
 fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT])
 {
@@ -232,6 +244,7 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->ca_file = copy(values[FACT_CA_FILE]);
 	settings->ca_path = copy(values[FACT_CA_PATH]);
 	settings->tls_loglevel = copy(values[FACT_TLS_LOGLEVEL]);
+	settings->log_names = log_name(values[FACT_SYSLOG_NAME]);
 	fill_addresses(settings, values);
 	settings->queue_lifetime_ms =
 	    time_ms(values[FACT_QUEUE_LIFETIME], SPAN_DAY_MS, QUEUE_LIFETIME_MS);
@@ -246,6 +259,27 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->passwords_by_sender = str_is(values[FACT_PASSWORDS_BY_SENDER], "yes");
 	settings->can_dane = trouble[0] == '\0';
 	settings->dane_trouble = mem_strdup(trouble);
+}
+
+/* Of a service of master.cf, where it is written as it stands there. */
+static void
+add_log_name(struct postfix_settings *settings, struct str value)
+{
+	struct buf all = {0};
+	char *name;
+
+	if (settings->log_names[0] == '\0' ||
+	    str_starts(value, STR("${multi_instance_name")) ||
+	    str_starts(value, STR("$syslog_name")) ||
+	    str_starts(value, STR("${syslog_name")))
+		return;
+	name = log_name(value);
+	if (name[0] != '\0')
+		buf_printf(&all, "%s %s", settings->log_names, name);
+	free(name);
+	free(settings->log_names);
+	settings->log_names = mem_strdup(buf_text(&all));
+	buf_clear(&all);
 }
 
 static void
@@ -290,6 +324,8 @@ take_service(struct postfix_settings *settings, struct str line)
 	value = str_trim(line);
 	if (str_is(parameter, parameters[FACT_LEVEL]))
 		take_service_level(settings, name, value);
+	else if (str_is(parameter, parameters[FACT_SYSLOG_NAME]))
+		add_log_name(settings, value);
 	else if (str_is(parameter, parameters[FACT_LOGS_IN]))
 		settings->logs_in = settings->logs_in || str_is(value, "yes");
 	else if (str_is(parameter, parameters[FACT_PASSWORDS_BY_SENDER]))
@@ -305,7 +341,7 @@ read_services(const struct postfix *postfix, struct postfix_settings *settings)
 {
 	const char *arguments[] = {"-P", "*/unix/smtp_tls_security_level",
 	    "*/unix/smtp_sasl_auth_enable", "*/unix/smtp_sasl_password_maps",
-	    "*/unix/smtp_sender_dependent_authentication", NULL};
+	    "*/unix/smtp_sender_dependent_authentication", "*/unix/syslog_name", NULL};
 	struct postfix_call call = {
 	    .program = "postconf",
 	    .arguments = arguments,
@@ -416,6 +452,7 @@ postfix_settings_clear(struct postfix_settings *settings)
 	free(settings->ca_file);
 	free(settings->ca_path);
 	free(settings->tls_loglevel);
+	free(settings->log_names);
 	free(settings->mandatory_protocols);
 	free(settings->mandatory_ciphers);
 	free(settings->verify_match);

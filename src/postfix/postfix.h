@@ -43,23 +43,25 @@ struct postfix_settings {
 	char *sender_relayhost_maps; /* sender_dependent_relayhost_maps */
 	char *recipient_delimiter;
 	bool quotes_addresses; /* in its log: info_log_address_format, Postfix 3.5 */
-	bool transport_parents_match;   /* transport_maps is in
-	                                   parent_domain_matches_subdomains */
-	char *ca_file;                  /* smtp_tls_CAfile */
-	char *ca_path;                  /* smtp_tls_CApath */
-	char *tls_loglevel;             /* smtp_tls_loglevel */
-	unsigned address_limit;         /* smtp_mx_address_limit; 0: none */
-	bool ipv4, ipv6;                /* inet_protocols */
-	int64_t queue_lifetime_ms;      /* maximal_queue_lifetime */
-	int64_t backoff_ms;             /* maximal_backoff_time */
-	char *mandatory_protocols;      /* smtp_tls_mandatory_protocols */
-	char *mandatory_ciphers;        /* smtp_tls_mandatory_ciphers */
-	char *verify_match;             /* smtp_tls_verify_cert_match */
-	char *secure_match;             /* smtp_tls_secure_cert_match */
-	char *helo_name;                /* smtp_helo_name */
-	bool logs_in;                   /* smtp_sasl_auth_enable, of a service at least */
-	char *password_maps;            /* smtp_sasl_password_maps, of all services */
-	bool passwords_by_sender;       /* smtp_sender_dependent_authentication */
+	bool transport_parents_match; /* transport_maps is in
+	                                 parent_domain_matches_subdomains */
+	char *ca_file;                /* smtp_tls_CAfile */
+	char *ca_path;                /* smtp_tls_CApath */
+	char *tls_loglevel;           /* smtp_tls_loglevel */
+	char *log_names;           /* syslog_name, up to a slash, and those of services,
+	                              apart by blanks; "": not known */
+	unsigned address_limit;    /* smtp_mx_address_limit; 0: none */
+	bool ipv4, ipv6;           /* inet_protocols */
+	int64_t queue_lifetime_ms; /* maximal_queue_lifetime */
+	int64_t backoff_ms;        /* maximal_backoff_time */
+	char *mandatory_protocols; /* smtp_tls_mandatory_protocols */
+	char *mandatory_ciphers;   /* smtp_tls_mandatory_ciphers */
+	char *verify_match;        /* smtp_tls_verify_cert_match */
+	char *secure_match;        /* smtp_tls_secure_cert_match */
+	char *helo_name;           /* smtp_helo_name */
+	bool logs_in;              /* smtp_sasl_auth_enable, of a service at least */
+	char *password_maps;       /* smtp_sasl_password_maps, of all services */
+	bool passwords_by_sender;  /* smtp_sender_dependent_authentication */
 	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
 	size_t service_count;
 	bool can_dane;      /* dane-only would work: no reason against it */

@@ -364,6 +364,14 @@ store_again_all(struct store *store, int64_t now_ms, struct err *err)
 }
 
 bool
+store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_SHIFT, err, "ii", by_ms, before_ms + SPAN_MINUTE_MS),
+	    err);
+}
+
+bool
 store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err)
 {

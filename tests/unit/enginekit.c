@@ -244,6 +244,7 @@ read_settings(
 	    .ca_file = mem_strdup(""),
 	    .ca_path = mem_strdup(""),
 	    .tls_loglevel = mem_strdup(world.sessions_logged ? "1" : "0"),
+	    .log_names = mem_strdup("postfix"),
 	    .queue_lifetime_ms = 5 * SPAN_DAY_MS,
 	    .ipv4 = true,
 	    .can_dane = world.can_dane,
@@ -533,16 +534,22 @@ world_pass(int64_t ms)
 void
 world_log(struct engine *engine, const char *text)
 {
+	note_mail(text);
+	world_log_of(engine, "postfix", text);
+}
+
+void
+world_log_of(struct engine *engine, const char *name, const char *text)
+{
 	time_t seconds = (time_t)(world.wall_ms / 1000);
 	struct buf line = {0};
 	char stamp[32];
 	struct tm tm;
 
-	note_mail(text);
 	gmtime_r(&seconds, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_printf(&line, "%s.%03d+00:00 mail postfix/%s\n", stamp,
-	    (int)(world.wall_ms % 1000), text);
+	buf_printf(&line, "%s.%03d+00:00 mail %s/%s\n", stamp,
+	    (int)(world.wall_ms % 1000), name, text);
 	intake_lines(
 	    engine_fold(engine), (struct str){buf_text(&line), line.len}, world.wall_ms);
 	buf_clear(&line);

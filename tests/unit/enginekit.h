@@ -123,6 +123,9 @@ void world_unqueue(const char *id);
 /* A line of the log, behind "mail postfix/", written now, into the engine's fold. */
 void world_log(struct engine *engine, const char *text);
 
+/* The same of another instance of Postfix, whose queue is its own. */
+void world_log_of(struct engine *engine, const char *name, const char *text);
+
 /*
  * Turns and work until the engine has nothing to do at this moment. The test fails where
  * that has no end, or where something is left for which nothing will wake it.

@@ -93,6 +93,8 @@ enter(struct sim *sim)
 {
 	world.wall_ms = sim->now_ms;
 	world.mono_ms += MONO_MS;
+	engine_trust_clock(
+	    sim->engine); /* it has no other that could be held against it */
 	world.default_level = sim->judge.default_level;
 	world.can_dane = sim->judge.can_dane == ANSWER_YES;
 	world.finger = sim->probed != LEVEL_UNKNOWN ? finger : NULL;

@@ -130,6 +130,65 @@ session_begins_a_hold_anew(void **state)
 	two_moments(false);
 }
 
+/* The clock is set ahead by a day while a step is held: that is no time that passed. */
+static void
+clock_ends_no_hold(void **state)
+{
+	(void)state;
+	begin(true);
+	defer_again("Q2", NOT_VERIFIED);
+	kit_assert(STATE, A_TEST, "none|hold\n");
+	world_wait(rig.engine, HOUR);
+	world.wall_ms += 25 * HOUR;
+	defer_again("Q2", NOT_VERIFIED);
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE, A_TEST, "none|hold\n");
+	world.wall_ms -= 25 * HOUR;
+	for (int h = 0; h < 22; h++) {
+		world_wait(rig.engine, HOUR);
+		defer_again("Q2", NOT_VERIFIED);
+		kit_assert(STATE, A_TEST, "none|hold\n");
+	}
+	world_wait(rig.engine, HOUR + MIN);
+	defer_again("Q2", NOT_VERIFIED);
+	kit_assert(STATE, A_ENTRY, "encrypt\n");
+	rig_close();
+}
+
+/* Another Postfix in the same log, with a queue and a level of its own, told by its name:
+ * what fails there fails there alone, and what flows there ends nothing here. */
+static void
+another_instance_tells_nothing(void **state)
+{
+	(void)state;
+	begin(true);
+	for (int i = 0; i < 3; i++) {
+		world_log_of(rig.engine, "postfix-out",
+		    "smtp[77]: O1: to=<o@a.test>, relay=mx.a.test[192.0.2.1]:25, "
+		    "delay=9, "
+		    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (" NOT_VERIFIED
+		    ")");
+		rig_save();
+		world_settle(rig.engine);
+	}
+	kit_assert(STATE, "SELECT deferral FROM destination WHERE key = 'a.test'", "0\n");
+	defer_again("Q2", NOT_VERIFIED);
+	kit_assert(STATE, A_TEST, "none|hold\n");
+	for (int h = 0; h < 26; h++) {
+		world_wait(rig.engine, HOUR);
+		world_log_of(rig.engine, "postfix-out",
+		    "smtp[78]: Verified TLS connection established to "
+		    "mx.a.test[192.0.2.1]:25: TLSv1.3 with cipher X (256/256 bits)");
+		world_log_of(rig.engine, "postfix-out",
+		    "smtp[78]: O2: to=<o@a.test>, relay=mx.a.test[192.0.2.1]:25, "
+		    "delay=1, "
+		    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)");
+		defer_again("Q2", NOT_VERIFIED);
+	}
+	kit_assert(STATE, A_ENTRY, "encrypt\n");
+	rig_close();
+}
+
 /* With a reason that cannot come at the level in force, each 20 hours. */
 static void
 made_up_reason_moves_no_hold(void **state)
@@ -237,6 +296,9 @@ main(void)
 	    "found the level met in between");
 	suite_add(session_begins_a_hold_anew, NULL,
 	    "... nor where sessions verified, and nothing can probe");
+	suite_add(clock_ends_no_hold, NULL, "a clock that is set ends no hold");
+	suite_add(another_instance_tells_nothing, NULL,
+	    "another instance in the same log tells nothing");
 	suite_add(made_up_reason_moves_no_hold, NULL,
 	    "a made-up line whose reason cannot come there moves no hold");
 	suite_add(made_up_session_thaws_nothing, NULL,

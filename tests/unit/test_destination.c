@@ -364,7 +364,8 @@ static const struct {
 } events[] = {
     {"news", news},
     {"answers", answers},
-    {"measured", measured}, {"unwitnessed", unwitnessed},
+    {"measured", measured},
+    {"unwitnessed", unwitnessed},
     {"decided", decided},
     {"pinned", pinned},
     {"undone", undone},
