@@ -178,7 +178,9 @@ struct day {
 	/* for the table */
 	enum strength weakest;
 	int64_t weakest_ms;
-	bool alerted;
+	unsigned alerts;
+	unsigned weaker;      /* entries that are weaker than is allowed */
+	int64_t permitted_ms; /* the first one that is weaker and allowed; 0: none */
 	unsigned sent, bounced;
 	int64_t waited_ms; /* the longest that mail did which could flow */
 	int64_t lasted_ms;

@@ -387,6 +387,10 @@ check_cleartext(struct day *day, int64_t now_ms)
 
 	if (o->plain == 0)
 		objects(day, "cleartext, and no attempt met a server without TLS");
+	/* "No posttls-finger: the reason decides" (7.1), and a line may repeat it of a
+	 * message that waits. */
+	else if (!batch.prober && day_has(day, ACT_LINES))
+		return;
 	else if (o->plain < 2)
 		objects(day, "cleartext after one attempt");
 	else if (now_ms - o->plain_first_ms < MAY_AFTER_MS - SECOND)
@@ -472,7 +476,7 @@ count_alert(struct day *day, enum why why, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
 
-	day->alerted = true;
+	day->alerts++;
 	o->told++;
 	if (o->told_day != now_ms / DAY)
 		o->told_today = 0;
@@ -496,6 +500,7 @@ take_entry(struct day *day, enum level level, int64_t now_ms)
 	struct outlook truth = day_view(day, VIEW_TRUTH, now_ms);
 	enum level old = day->entry;
 	enum strength before = day_in_force(day, &view), after;
+	bool objected = day->verdict[0] != '\0';
 
 	day->entry = level;
 	after = day_in_force(day, &view);
@@ -516,6 +521,10 @@ take_entry(struct day *day, enum level level, int64_t now_ms)
 	day->entry_ms = now_ms;
 	if (day->flooded_ms != 0 && day->decided_ms == 0)
 		day->decided_ms = now_ms;
+	if (!objected && day->verdict[0] != '\0')
+		day->weaker++;
+	else if (after < before && after < best_of(day, &truth) && day->permitted_ms == 0)
+		day->permitted_ms = now_ms;
 	if (after < day->weakest && after < best_of(day, &truth)) {
 		day->weakest = after;
 		day->weakest_ms = now_ms;

@@ -26,6 +26,13 @@ enum company { ALONE, WITH_OTHERS, COMPANIES };
 static struct attacked attackers[ACT_ATTACKERS][COMPANIES];
 static struct attacked passwords; /* whoever attacks them */
 
+/* The same in words, of each attacker alone and of each two: [ACT_NONE][k] is one alone,
+ * [ACT_NONE][ACT_NONE] three and more. */
+static struct pair {
+	unsigned days, weaker, weakened, alerts;
+	int64_t least_ms, most_ms; /* until the first entry that is weaker and allowed */
+} pairs[ACT_ATTACKERS][ACT_ATTACKERS], without_prober;
+
 static struct broken {
 	unsigned days, objections, bounced;
 	int64_t waited_ms;
@@ -47,7 +54,7 @@ note_attacked(struct attacked *a, const struct day *day, int64_t from_ms)
 
 	a->days++;
 	a->objections += day->verdict[0] != '\0';
-	a->alerted += day->alerted;
+	a->alerted += day->alerts > 0;
 	r->days++;
 	if (day->weakest == S_COUNT || day->weakest_ms < from_ms)
 		return;
@@ -58,6 +65,36 @@ note_attacked(struct attacked *a, const struct day *day, int64_t from_ms)
 	}
 	if (day->weakest == r->weakest && day->weakest_ms - from_ms < r->after_ms)
 		r->after_ms = day->weakest_ms - from_ms;
+}
+
+static struct pair *
+pair_of(const struct day *day)
+{
+	enum act_kind one = day->acts[0].kind;
+	enum act_kind two = day->act_count == 2 ? day->acts[1].kind : ACT_NONE;
+
+	if (!batch.prober)
+		return &without_prober;
+	if (day->act_count > 2)
+		one = ACT_NONE;
+	return one < two ? &pairs[one][two] : &pairs[two][one];
+}
+
+static void
+note_pair(const struct day *day, int64_t from_ms)
+{
+	struct pair *p = pair_of(day);
+	int64_t after_ms = day->permitted_ms - from_ms;
+
+	p->days++;
+	p->weaker += day->weaker;
+	p->alerts += day->alerts;
+	if (day->permitted_ms < from_ms)
+		return;
+	if (p->weakened++ == 0 || after_ms < p->least_ms)
+		p->least_ms = after_ms;
+	if (after_ms > p->most_ms)
+		p->most_ms = after_ms;
 }
 
 static void
@@ -73,6 +110,8 @@ note_attackers(const struct day *day)
 		if (day->acts[i].from_ms < from_ms)
 			from_ms = day->acts[i].from_ms;
 	}
+	if (count > 0)
+		note_pair(day, from_ms);
 	/* Without a prober mail itself tries what is stronger, attacked or not. */
 	if (!batch.prober)
 		return;
@@ -95,7 +134,7 @@ note_trouble(const struct day *day)
 	if (day->waited_ms > b->waited_ms)
 		b->waited_ms = day->waited_ms;
 	b->waited_long += day->waited_long;
-	b->alerted += day->waited_long && day->alerted;
+	b->alerted += day->waited_long && day->alerts > 0;
 	if (day->oracle.most_tells > b->most_tells)
 		b->most_tells = day->oracle.most_tells;
 }
@@ -166,6 +205,40 @@ print_attackers(void)
 }
 
 static void
+print_pair(const char *one, const char *two, const struct pair *p)
+{
+	char name[64];
+
+	if (p->days == 0)
+		return;
+	snprintf(name, sizeof(name), "%s%s%s", one,
+	    two[0] == '\0' || strcmp(two, "alone") == 0 ? " " : " and ", two);
+	print_message("# %-36s %4u days, %u entries weaker than allowed, ", name, p->days,
+	    p->weaker);
+	if (p->weakened > 0)
+		print_message("%3u days weakened as is allowed, after %.1f to %.1f h, ",
+		    p->weakened, (double)p->least_ms / (double)HOUR,
+		    (double)p->most_ms / (double)HOUR);
+	else
+		print_message("nothing weakened, ");
+	print_message("%u alerts\n", p->alerts);
+}
+
+static void
+print_pairs(void)
+{
+	print_message("# each attacker alone, and each two:\n");
+	for (unsigned one = ACT_NONE; one < ACT_ATTACKERS; one++)
+		for (unsigned two = one == ACT_NONE ? 1 : one; two < ACT_ATTACKERS; two++)
+			print_pair(one == ACT_NONE ? act_name((enum act_kind)two)
+			                           : act_name((enum act_kind)one),
+			    one == ACT_NONE ? "alone" : act_name((enum act_kind)two),
+			    &pairs[one][two]);
+	print_pair("three and more", "", &pairs[ACT_NONE][ACT_NONE]);
+	print_pair("any, without posttls-finger", "", &without_prober);
+}
+
+static void
 print_troubles(void)
 {
 	print_message(
@@ -189,6 +262,7 @@ void
 table_print(void)
 {
 	print_attackers();
+	print_pairs();
 	print_troubles();
 	print_message("# %u of %u days lasted two to four weeks\n", all.weeks, all.days);
 }

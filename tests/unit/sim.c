@@ -295,6 +295,7 @@ void
 sim_log(struct sim *sim, const char *text)
 {
 	world.wall_ms = sim->now_ms;
+	engine_trust_clock(sim->engine);
 	world_log(sim->engine, text);
 	while (engine_save(sim->engine, NULL, 0) != ENGINE_SAVED)
 		world_settle(sim->engine);

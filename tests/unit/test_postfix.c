@@ -109,9 +109,32 @@ facts_are_asked_in_two_calls(void **state)
 	assert_non_null(strstr(strchr(calls, '\n'),
 	    "\npostconf [-c] [/etc/postfix-9] [-P] [*/unix/smtp_tls_security_level] "
 	    "[*/unix/smtp_sasl_auth_enable] [*/unix/smtp_sasl_password_maps] "
-	    "[*/unix/smtp_sender_dependent_authentication]\n"));
+	    "[*/unix/smtp_sender_dependent_authentication] [*/unix/syslog_name]\n"));
 	postfix_settings_clear(&facts);
 	free(calls);
+}
+
+/* What it calls itself in its log: main.cf's, and that of services in master.cf. */
+static void
+log_names_are_read(void **state)
+{
+	struct postfix_settings facts;
+	struct err err;
+
+	(void)state;
+	fake_put("postconf.out",
+	    "mail_version = 3.10.4\nsyslog_name = postfix-out/x\n"
+	    "relay/unix/syslog_name = slow/relay\n"
+	    "scan/unix/syslog_name = ${multi_instance_name?{x}:{y}}/$service_name\n");
+	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
+	assert_string_equal(facts.log_names, "postfix-out slow");
+	postfix_settings_clear(&facts);
+	fake_put("postconf.out",
+	    "mail_version = 3.10.4\nsyslog_name = postfix\n"
+	    "relay/unix/syslog_name = $mine\n");
+	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
+	assert_string_equal(facts.log_names, "");
+	postfix_settings_clear(&facts);
 }
 
 static const struct {
@@ -462,6 +485,7 @@ main(void)
 	corpus_queue = suite_path("tests/logs/corpus/verify.postqueue.json");
 	corpus_expected = suite_path("tests/logs/corpus/verify.postqueue.expected.tsv");
 	FAKE_ROWS(facts_are, facts_rows, "facts: %s", facts_rows[i].name);
+	suite_add(log_names_are_read, NULL, "what it calls itself in its log is read");
 	suite_add(lifetime_of_mail_is_read, NULL,
 	    "maximal_queue_lifetime is read, in whatever unit");
 	suite_add(facts_are_asked_in_two_calls, NULL,
