@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "cmd/daemon.h"
+#include "cmd/page.h"
 #include "sys/clock.h"
 
 struct again {
@@ -66,12 +67,15 @@ report(const struct again *a, const struct config *config)
 	const char *when = runs == ANSWER_YES ? "is decided anew now"
 	    : runs == ANSWER_NO               ? "is decided anew once the daemon runs"
 	                                      : "is decided anew by the daemon";
+	struct buf out = {0};
 
 	if (a->all)
-		printf("all that is not pinned %s\n", when);
+		buf_printf(&out, "all that is not pinned %s\n", when);
 	for (size_t i = 0; i < a->count; i++)
-		printf("%s %s\n", a->names[i].key,
+		buf_printf(&out, "%s %s\n", a->names[i].key,
 		    a->pinned[i] ? "is pinned, and stays so (unset ends that)" : when);
+	page_print_whole(&out);
+	buf_clear(&out);
 	return cmd_flush();
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/logfile.h"
+#include "cmd/page.h"
 #include "core/logline.h"
 #include "core/parsed.h"
 #include "core/prefilter.h"
@@ -29,14 +30,19 @@ struct match {
 	uint64_t doubtful; /* that a recipient may have written */
 	char strange_line[512];
 	unsigned gave_up; /* texts on which a pattern ran into its limit */
+	bool is_shown;    /* on a terminal, which is not that wide */
 	struct buf out;
 };
 
 static bool
 write_out(struct match *m)
 {
-	bool done = fwrite(m->out.data, 1, m->out.len, stdout) == m->out.len;
+	bool done = true;
 
+	if (m->is_shown)
+		page_print_whole(&m->out);
+	else
+		done = fwrite(m->out.data, 1, m->out.len, stdout) == m->out.len;
 	buf_reset(&m->out);
 	return done;
 }
@@ -71,7 +77,7 @@ print_text(struct match *m, const struct status_line *s, const char *rule)
 
 	add_number(&m->out, m->line);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		buf_add_char(&m->out, '\t');
+		buf_add_str(&m->out, m->is_shown ? STR("  ") : STR("\t"));
 		add_text_field(&m->out, fields[i]);
 	}
 	buf_add_char(&m->out, '\n');
@@ -253,6 +259,7 @@ run_match(const struct options *options, int argc, char **argv)
 	if (status != 0)
 		return status;
 	m.config = &config;
+	m.is_shown = !m.json && page_columns() > 0;
 	m.rules = rules;
 	m.matcher = rules_matcher_new(rules);
 	if (optind == argc) {
@@ -285,6 +292,7 @@ const struct command cmd_match = {
         "  --all   every status line, sent ones too, rule or none\n"
         "  --json  one JSON object a line\n\n"
         "A record: line, queue id, recipient, domain, relay, dsn, status, reason, rule,\n"
-        "apart by tabs, - for nothing.\n",
+        "apart by tabs, - for nothing; on a terminal by blanks, and it goes on in the\n"
+        "next line.\n",
     .run = run_match,
 };

@@ -29,6 +29,20 @@ page_print(const struct buf *text)
 }
 
 void
+page_print_whole(const struct buf *text)
+{
+	struct str rest = {buf_text(text), text->len}, line;
+	size_t columns = page_columns();
+	struct buf out = {0};
+
+	while (columns > 0 && str_cut(&rest, '\n', &line))
+		width_wrap(line, columns, "    ", "", &out);
+	fwrite(buf_text(&out), 1, out.len, stdout);
+	fwrite(rest.p, 1, rest.len, stdout);
+	buf_clear(&out);
+}
+
+void
 page_wrap(const char *text, const char *indent, const char *more, struct buf *out)
 {
 	width_wrap(str_of(text), page_columns(), indent, more, out);

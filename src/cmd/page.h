@@ -13,6 +13,10 @@ size_t page_columns(void);
 /* Print whole lines, each cut to fit as width_cut() does. */
 void page_print(const struct buf *text);
 
+/* Print whole lines of which nothing is cut: what does not fit goes on in lines of its
+ * own, as width_wrap() does it. */
+void page_print_whole(const struct buf *text);
+
 /* The same of a paragraph, or of what is to be typed: nothing is cut, see width_wrap().
  */
 void page_wrap(const char *text, const char *indent, const char *more, struct buf *out);

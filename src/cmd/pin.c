@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "cmd/cmd.h"
+#include "cmd/page.h"
 #include "publish/target.h"
 #include "sys/clock.h"
 
@@ -231,7 +232,7 @@ pins_print(const struct pins *pins)
 		print_end(pins, pin, &out);
 		buf_add_char(&out, '\n');
 	}
-	fwrite(buf_text(&out), 1, out.len, stdout);
+	page_print_whole(&out);
 	fflush(stdout);
 	buf_clear(&out);
 }

@@ -18,6 +18,7 @@
 #include "core/ladder.h"
 #include "core/level.h"
 #include "core/nexthop.h"
+#include "core/reason.h"
 #include "core/why.h"
 
 struct answers;
@@ -51,7 +52,7 @@ struct destination_alarm {
 	bool pending; /* it was not judged yet */
 	int64_t time_ms;
 	char rule[64];
-	char reason[256]; /* cut; without local parts */
+	char reason[REASON_SIZE]; /* cut; without local parts */
 	char dsn[16];
 	char service[64];
 	bool lost;           /* the message was bounced */

@@ -17,6 +17,7 @@
 #include "core/logline.h"
 #include "core/nexthop.h"
 #include "core/parsed.h"
+#include "core/reason.h"
 #include "core/route.h"
 #include "core/rules.h"
 #include "core/status.h"
@@ -53,7 +54,7 @@ struct fold_deferral {
 	bool suspended;
 	bool policy_refused;
 	enum level attempt_level;
-	char reason[256]; /* cut, addresses without their local parts */
+	char reason[REASON_SIZE]; /* cut, addresses without their local parts */
 	char dsn[16];
 	char service[64];
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */

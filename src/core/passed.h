@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "core/nexthop.h"
+#include "core/reason.h"
 #include "core/status.h"
 
 #define PASSED_MAX 128 /* processes; the one silent longest is forgotten first */
@@ -29,7 +30,7 @@ struct passed {
 
 	/* the reason that tells most of those of this message */
 	char queue_id[64];             /* "": none */
-	char reason[256];              /* cut */
+	char reason[REASON_SIZE];      /* cut */
 	char relay[NEXTHOP_HOST_SIZE]; /* the server that it is about; "": not known */
 	unsigned rank;                 /* see trouble_rank() */
 	int64_t time_ms;

@@ -8,6 +8,11 @@
 
 #include "base/str.h"
 
+/* So much of a reason is kept. A rule is matched against it again when the destination is
+ * judged, so those that name a server must fit: a name takes 253 bytes, an address 45.
+ */
+#define REASON_SIZE 512
+
 /*
  * Into out[size], cut, without the local parts of addresses: "<x@d>" becomes "<*@d>".
  * They are looked for before it is cut: what is cut off may be what tells that one was

@@ -15,6 +15,7 @@
 #include "core/answers.h"
 #include "core/choice.h"
 #include "core/destination.h"
+#include "core/reason.h"
 
 #define WITNESSES_MAX       4096  /* destinations; each takes 3 KB */
 #define WITNESSES_SERVES_MS 60000 /* so long what was told is good for a decision */
@@ -25,7 +26,7 @@ struct witnessed_alarm {
 	int64_t attempt_ms;
 	unsigned attempts;
 	char rule[64];
-	char reason[256];
+	char reason[REASON_SIZE];
 };
 
 /* Its hosts, and what was measured of them so far. */

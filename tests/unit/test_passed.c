@@ -430,7 +430,7 @@ long_texts_are_cut(void **state)
 	foldkit_feed(fold, buf_text(&text), START_MS + 1000);
 	foldkit_feed(
 	    fold, LAST("1", "QA", "u@a.test", "none", "deferred", DOWN), START_MS + 2000);
-	assert_int_equal(strlen(fold_first(fold)->deferral->reason), 255);
+	assert_int_equal(strlen(fold_first(fold)->deferral->reason), REASON_SIZE - 1);
 	buf_reset(&text);
 	memset(id, 'Q', 250);
 	buf_printf(&text, "smtp[1]: %s: " NOT_VERIFIED, id);

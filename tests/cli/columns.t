@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Every command on a terminal of 80 columns, with the longest words, a domain of 200
+# characters and one beyond ASCII: no line is longer, and of no domain a character is lost.
+. "$(dirname -- "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all 'needs python3'
+
+log=$dir/mail.log
+label() {
+	printf "$1%.0s" $(seq "$2")
+}
+long=$(label a 63).$(label b 63).$(label c 63).examples
+umlaut=noch-mehr-bücher-für-alle.öffentlich-überall.test
+short=short.test
+is 'a domain of 200 characters' "${#long}" 200
+domains=("$long" "$umlaut" "$short")
+
+digest=cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2
+ascii() {
+	python3 -c 'import sys; print(sys.argv[1].encode("idna").decode())' "$1"
+}
+for domain in "${domains[@]}"; do
+	name=$(ascii "$domain")
+	printf '%s MX secure\n\t%s. 300 IN MX 10 mx.%s.\n' "$name" "$name" "$name"
+	printf 'mx.%s A secure\n\tmx.%s. 300 IN A 192.0.2.1\n' "$name" "$name"
+	printf '_25._tcp.mx.%s TLSA secure\n\t_25._tcp.mx.%s. 300 IN TLSA 3 1 1 %s\n' "$name" "$name" "$digest"
+done >"$dir/dns"
+start_dns
+postconf_says 'smtp_dns_support_level = dnssec' 'smtp_host_lookup = dns' \
+	'ignore_mx_lookup_error = no' 'maximal_queue_lifetime = 5d'
+configure "log: {file: $log, from: start, learn: 0}" "dns: {resolver: '$resolver', trust: ad, tries: 1}"
+n=0
+for domain in "${domains[@]}"; do
+	for reason in 'Server certificate not verified' \
+		"TLS is required, but was not offered by host mx.$(ascii "$domain")[192.0.2.1]"; do
+		n=$((n + 1))
+		echo "$(date -u -d "-$((600 - n)) seconds" +%Y-%m-%dT%H:%M:%S.%6N+00:00) mail postfix/smtp[77]:" \
+			"4jYQBx3n2tz1bYN$n: to=<user@$domain>, relay=mx.$(ascii "$domain")[192.0.2.1]:25, delay=9," \
+			"delays=8.1$n/0/0.03/0.02, dsn=4.7.5, status=deferred ($reason)"
+	done
+done >"$log"
+for domain in "${domains[@]}"; do
+	printf '{"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYN%s", "arrival_time": %s, "recipients": [{"address": "user@%s", "delay_reason": "Server certificate not verified"}]}\n' \
+		"${#domain}" "$(date -d -1hour +%s)" "$domain"
+done >"$dir/postqueue.out"
+
+# shown COMMAND...: no line is longer, but by one word that is; the domains named in $names are whole.
+shown() {
+	local what=${*//$long/LONG} domain lost='' whole
+	on_terminal 80 "$@"
+	whole=$out
+	what=${what//$dir\//}
+	check "$what: prints something" test -n "$out"
+	for domain in $names; do
+		[[ $out == *"$domain"* ]] || lost+=" ${domain:0:20}"
+	done
+	is "$what: the domains are whole" "$lost" ''
+	for domain in "$(ascii "$long")" "$(ascii "$umlaut")" "$match"; do
+		out=${out//$domain/}
+	done
+	check "$what: no more than 80 columns" test "$(widest)" -le 80
+	out=$whole
+}
+
+match=match=$(printf 'mx%s.example.test:' {1..20})end
+all="$long $umlaut $short"
+names=$all
+shown scan "$log"
+shown queue
+shown match "$log"
+shown match --all "$log"
+has 'match: its rule is there, too' "$out" tls-not-offered
+# shellcheck disable=SC2086
+shown check $all
+shown scan --apply "$log"
+is 'a domain of 200 characters is decided as every other' "$("$program" -c "$dir/tlsladder.yaml" list --json |
+	sed 's/.*"destination":"\([^"]*\)","level":"\([^"]*\)".*/\1 \2/' | sort)" \
+	"$(printf '%s dane-only\n' "${domains[@]}" | sort)"
+shown list
+shown list --waiting
+note='a note that is long enough to need more than one line of eighty columns, and then one more'
+# shellcheck disable=SC2086
+shown set $all secure "$match" --for 1w --note "$note"
+has 'set: what it set is whole' "$out" mx20.example.test:end
+shown list
+for names in $all; do
+	shown explain "$names"
+done
+names=$long
+shown undo "$long"
+shown list "$long"
+names=$all
+# shellcheck disable=SC2086
+shown again $all
+# shellcheck disable=SC2086
+shown unset $all
+
+# The longest words there are.
+python3 - "$dir/state.db" "$srcdir/src/core/why.h" <<'END'
+import re, sqlite3, sys
+words = sorted(re.findall(r'W\(\w+, "([a-z-]+)"', open(sys.argv[2]).read()), key=len)
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE destination SET why = ?, entry_why = ?, entry = 'dane-only', look_ms = since_ms", (words[-1], words[-2]))
+db.execute("UPDATE destination SET pinned = 0, reason = 'Cannot start TLS: ' || ?", ("日本語 " * 30,))
+# A message each, as the queue shows it.
+db.execute("INSERT OR IGNORE INTO waiting(destination, queue_id, time_ms, arrival_ms) SELECT id, 'X' || id, since_ms, since_ms FROM destination")
+db.commit()
+END
+shown list
+shown list --waiting
+for names in $all; do
+	shown explain "$names"
+	shown list "$names"
+done
+names=''
+shown list --count "$long"
+
+# Whose mail bounces first is named.
+shown status
+has "status: the domain is whole" "$out" "$long"
+names=$all
+for what in '' scan queue match rules check status list explain set unset undo again export doctor help run; do
+	names=''
+	# shellcheck disable=SC2086
+	shown help $what
+done
+shown rules
+on_terminal 80 doctor
+paths=${dir//\//\\/}
+out=$(sed "s/${paths}[^ ]*//g" <<<"$out")
+check 'doctor: no more than 80 columns, but for a path' test "$(widest)" -le 80
+
+# What programs read is the same on a terminal as in a file.
+# shellcheck disable=SC2086
+while read -r command; do
+	command=${command//ALL/$all}
+	command=${command//LOG/$log}
+	on_terminal 80 $command
+	is "${command//$long/LONG} is the same on a terminal" "$out" "$("$program" -c "$dir/tlsladder.yaml" $command 2>/dev/null </dev/null)"
+done <<END
+export --format csv
+export --json
+list --json
+list --waiting --json
+explain --json ALL
+match --json LOG
+END
+# Every command was here.
+for command in $("$program" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+	[[ $command == run ]] || has "$command was tried" "$(<"$0")" " $command"
+done
+finish
