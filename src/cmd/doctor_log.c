@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/width.h"
 #include "cmd/doctor.h"
 #include "core/logline.h"
+#include "core/parsed.h"
 
 #define TAIL_SIZE ((size_t)64 * 1024)
 #define SECOND_US 1000000
@@ -19,7 +21,9 @@
 struct tail {
 	size_t lines;
 	size_t known;
-	bool fine; /* a stamp with a fraction of a second */
+	size_t strange;         /* like Postfix's, and not understood */
+	char strange_line[160]; /* the first of them, cut */
+	bool fine;              /* a stamp with a fraction of a second */
 };
 
 static bool
@@ -38,9 +42,21 @@ read_tail(int fd, off_t size, struct buf *out, struct err *err)
 }
 
 static void
-look_at(struct str text, bool is_cut, struct tail *tail)
+look_at_strange(struct str line, const struct logline *split, struct tail *tail)
+{
+	struct parsed strange;
+
+	if (!parsed_from_strange(line, split, &strange) || tail->strange++ > 0)
+		return;
+	strange.text.len = width_fit(strange.text, sizeof(tail->strange_line) / 4);
+	str_copy(strange.text, tail->strange_line, sizeof(tail->strange_line));
+}
+
+static void
+look_at(struct str text, bool is_cut, struct str nested, struct tail *tail)
 {
 	struct logline split;
+	struct parsed parsed;
 	struct str line;
 
 	*tail = (struct tail){0};
@@ -48,9 +64,14 @@ look_at(struct str text, bool is_cut, struct tail *tail)
 		str_cut(&text, '\n', &line);
 	while (str_cut(&text, '\n', &line)) {
 		tail->lines++;
-		if (!logline_split(line, &split))
+		if (!logline_split(line, &split) &&
+		    !logline_split_nested(line, nested, &split)) {
+			look_at_strange(line, NULL, tail);
 			continue;
+		}
 		tail->known++;
+		if (!parsed_from(&split, &parsed))
+			look_at_strange(line, &split, tail);
 		tail->fine =
 		    split.stamp.month != 0 && split.stamp.resolution_us < SECOND_US;
 	}
@@ -133,7 +154,16 @@ say_unreadable(struct doctor *d, const char *path, int errnum)
 static void
 say_tail(struct doctor *d, const char *path, const struct tail *tail)
 {
-	if (tail->known > 0 && tail->fine) {
+	if (tail->strange > 0) {
+		doctor_advise(d,
+		    "# a line has to read: TIME HOST postfix/smtp[PID]: ..., see"
+		    " tlsladder.yaml(5)");
+		doctor_say(d, DOCTOR_WARNING, "log",
+		    "%s: %zu of the last %zu lines %s like Postfix's and not "
+		    "understood: %s",
+		    path, tail->strange, tail->lines, tail->strange == 1 ? "is" : "are",
+		    tail->strange_line);
+	} else if (tail->known > 0 && tail->fine) {
 		doctor_say(d, DOCTOR_OK, "log", "%s", path);
 	} else if (tail->known > 0) {
 		doctor_advise(d,
@@ -172,7 +202,7 @@ check_log(struct doctor *d, const char *path)
 		doctor_say(d, DOCTOR_FAULT, "log", "%s: %s", path, err.text);
 	} else {
 		look_at((struct str){buf_text(&text), text.len},
-		    st.st_size > (off_t)TAIL_SIZE, &tail);
+		    st.st_size > (off_t)TAIL_SIZE, str_of(d->config->log.nested), &tail);
 		say_tail(d, path, &tail);
 	}
 	buf_clear(&text);

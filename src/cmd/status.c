@@ -19,6 +19,7 @@ struct status {
 	int64_t lifetime_ms;
 	int64_t frozen_ms; /* 0: not frozen */
 	int64_t read_ms;   /* when the last line was read */
+	int64_t strange;   /* lines like Postfix's that were not understood */
 	int64_t entries[LEVEL_COUNT];
 	int64_t waits[WHY_COUNT];
 	bool has_first; /* a destination whose mail bounces first, which is: */
@@ -64,6 +65,7 @@ read_status(struct status *s, struct store *store, struct err *err)
 	    store_counter_get(store, STORE_SETTINGS_READ, &s->level_ms, err) &&
 	    store_counter_get(store, STORE_QUEUE_LIFETIME, &s->lifetime_ms, err) &&
 	    store_counter_get(store, STORE_LOG_READ, &s->read_ms, err) &&
+	    store_counter_get(store, "not-understood", &s->strange, err) &&
 	    store_counter_get(store, "frozen-ms", &s->frozen_ms, err) &&
 	    store_each_entry_count(store, count_entries, s, err) &&
 	    store_each_waiting_count(store, count_waiting, s, err) &&
@@ -206,6 +208,11 @@ print_text(const struct status *s, struct buf *out)
 	if (s->read_ms != 0)
 		buf_add_time(out, s->read_ms);
 	buf_add_char(out, '\n');
+	if (s->strange > 0)
+		buf_printf(out,
+		    "not read      %" PRId64 " line%s like Postfix's in a form that is "
+		    "not known\n",
+		    s->strange, s->strange == 1 ? "" : "s");
 }
 
 /* Nothing of it is cut, a domain least of all. */
@@ -305,7 +312,7 @@ print_json(const struct status *s, struct buf *out)
 	buf_add_json_time(out, s->frozen_ms);
 	buf_printf(out, ",\"last_line_read_at\":");
 	buf_add_json_time(out, s->read_ms);
-	buf_printf(out, ",\"log\":[");
+	buf_printf(out, ",\"not_understood\":%" PRId64 ",\"log\":[", s->strange);
 }
 
 /* --- the command ------------------------------------------------------------------- */

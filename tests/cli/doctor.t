@@ -140,6 +140,24 @@ sed -i 's/^mail_version.*/mail_version = 2.10.9/' "$dir/main.cf"
 ladder_json
 is 'a Postfix that is too old' "$(of postfix text)" 'version 2.10.9 is older than 2.11'
 
+# FORM|RESULT|TEXT: one line of the log, and what is said of it
+good='postfix/smtp[417]: A1B2C3D4E5: to=<u@a.test>, relay=none, delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server certificate not verified)'
+while IFS='|' read -r head nested result text; do
+	{
+		echo "2026-11-22T07:00:00.5+00:00 mx $good"
+		echo "$head $good"
+	} >"$dir/mail.log"
+	configure "map: {file: $dir/tls_policy, type: hash}" "log: {file: $dir/mail.log${nested:+, nested: $nested}}"
+	ladder_json
+	is "a line that begins with \"$head\"${nested:+, log.nested}: $result" "$(of log result)" "$result"
+	matches 'and what it is' "$(of log text)" "$text"
+done <<'END'
+2026-11-22T07:00:01.5+00:00 mx||ok|mail\.log$
+set 10 13:18:46 mx||warning|1 of the last 2 lines is like Postfix's and not understood: set 10 13:18:46 mx
+2026-11-22T07:00:01.5+00:00 mx docker/5f[9]: Nov 22 07:00:01 mx|docker|ok|mail\.log$
+END
+configure "map: {file: $dir/tls_policy, type: hash}"
+
 echo 1 >"$dir/postconf.status"
 echo 'exit 1' >"$dir/postconf.sh"
 ladder_json
