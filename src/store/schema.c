@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+#include "core/nexthop.h"
+
 /* What the triggers of step 12 do for the row of an entry, or of one whose mail waits. */
 #define ENTRY_FEWER \
 	" UPDATE entry_count SET count = count - 1" \
@@ -316,6 +318,57 @@ static const char *const steps[] = {
     "CREATE TRIGGER wait_alert_over AFTER DELETE ON waiting"
     "  WHEN NOT EXISTS (SELECT 1 FROM waiting WHERE destination = old.destination)"
     "  BEGIN DELETE FROM wait_alert WHERE destination = old.destination; END;",
+    /* 15: keys are folded as Postfix folds them, beyond ASCII too. Of several that become
+     * one, a pin stays, else the one that had that key; it has what is known of all. */
+    "CREATE TEMP TABLE spelt AS SELECT id, folded(key) AS key FROM destination"
+    "  WHERE key <> folded(key);"
+    "INSERT INTO spelt SELECT id, key FROM destination"
+    "  WHERE key IN (SELECT key FROM spelt);"
+    "CREATE TEMP TABLE merged AS SELECT s.id, s.key, first_value(s.id) OVER"
+    "  (PARTITION BY s.key ORDER BY d.pinned DESC, d.key = s.key DESC, s.id) AS into_id"
+    "  FROM spelt s JOIN destination d ON d.id = s.id;"
+    "CREATE TEMP TABLE proven AS SELECT m.into_id AS id,"
+    "  max(d.seen_encrypt_ms) AS encrypt, max(d.seen_verify_ms) AS verify,"
+    "  max(d.seen_secure_ms) AS secure, max(d.seen_dane_ms) AS dane,"
+    "  max(d.seen_trusted_ms) AS trusted, max(d.sent_ms) AS sent"
+    "  FROM merged m JOIN destination d ON d.id = m.id GROUP BY m.into_id;"
+    "UPDATE destination SET seen_encrypt_ms = p.encrypt, seen_verify_ms = p.verify,"
+    "  seen_secure_ms = p.secure, seen_dane_ms = p.dane, seen_trusted_ms = p.trusted,"
+    "  sent_ms = p.sent FROM proven p WHERE p.id = destination.id;"
+    "INSERT INTO tally(destination, day, what, count)"
+    "  SELECT m.into_id, t.day, t.what, t.count FROM tally t JOIN merged m"
+    "  ON m.id = t.destination WHERE m.id <> m.into_id"
+    "  ON CONFLICT DO UPDATE SET count = count + excluded.count;"
+    "DELETE FROM merged WHERE id = into_id AND key ="
+    "  (SELECT d.key FROM destination d WHERE d.id = merged.id);"
+    "DELETE FROM tally WHERE destination IN"
+    "  (SELECT id FROM merged WHERE id <> into_id);"
+    "UPDATE decision SET destination = m.into_id FROM merged m"
+    "  WHERE m.id = decision.destination AND m.id <> m.into_id;"
+    "UPDATE OR IGNORE waiting SET destination = m.into_id FROM merged m"
+    "  WHERE m.id = waiting.destination AND m.id <> m.into_id;"
+    "DELETE FROM waiting WHERE destination IN"
+    "  (SELECT id FROM merged WHERE id <> into_id);"
+    "DELETE FROM wait_alert WHERE destination IN"
+    "  (SELECT id FROM merged WHERE id <> into_id);"
+    "DELETE FROM destination WHERE id IN"
+    "  (SELECT id FROM merged WHERE id <> into_id);"
+    "UPDATE destination SET key = m.key FROM merged m"
+    "  WHERE m.into_id = destination.id;"
+    /* UPDATE of waiting runs no trigger */
+    "DELETE FROM waits_count WHERE EXISTS (SELECT 1 FROM merged);"
+    "INSERT INTO waits_count(level, entry_why, why, count)"
+    "  SELECT entry, entry_why, why, count(*) FROM destination"
+    "  WHERE id IN (SELECT destination FROM waiting)"
+    "  AND EXISTS (SELECT 1 FROM merged) GROUP BY entry, entry_why, why;"
+    /* the map is written anew */
+    "UPDATE counter SET value = value + 1 WHERE name = 'map-version'"
+    "  AND EXISTS (SELECT 1 FROM merged);"
+    "UPDATE destination SET map_version ="
+    "  (SELECT value FROM counter WHERE name = 'map-version')"
+    "  WHERE id IN (SELECT into_id FROM merged)"
+    "  AND EXISTS (SELECT 1 FROM counter WHERE name = 'map-version');"
+    "DROP TABLE spelt; DROP TABLE merged; DROP TABLE proven;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))
@@ -361,12 +414,29 @@ check_version(sqlite3 *db, int *version, struct err *err)
 	return true;
 }
 
+/* folded(key): as Postfix looks it up; as it is where that is another domain's. */
+static void
+fold_key(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const char *text = (const char *)sqlite3_value_text(values[0]);
+	struct nexthop key;
+
+	(void)count;
+	if (text != NULL && nexthop_parse(str_of(text), &key))
+		sqlite3_result_text(context, key.key, -1, SQLITE_TRANSIENT);
+	else
+		sqlite3_result_value(context, values[0]);
+}
+
 /* The steps that are missing, within a transaction. */
 static bool
 take_steps(sqlite3 *db, int version, struct err *err)
 {
 	char pragma[64];
 
+	if (sqlite3_create_function(db, "folded", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+	        NULL, fold_key, NULL, NULL) != SQLITE_OK)
+		return err_set(err, "%s", sqlite3_errmsg(db));
 	for (; version < SCHEMA_VERSION; version++)
 		if (!run(db, steps[version], err))
 			return false;

@@ -204,6 +204,50 @@ counts_of_an_upgraded_one(void **state)
 	kit_remove(DB);
 }
 
+/* A database of before knew two spellings of one key as two. */
+static void
+spellings_become_one(void **state)
+{
+	struct store *store;
+	struct buf sql = {0};
+
+	(void)state;
+	assert_true(
+	    file_read(suite_path("tests/store/old/5.sql"), 10000000, &sql, &kit_err));
+	kit_run(DB, buf_text(&sql));
+	buf_clear(&sql);
+	kit_run(DB,
+	    "DELETE FROM tally; DELETE FROM decision; DELETE FROM waiting;"
+	    " DELETE FROM destination;"
+	    " INSERT INTO destination(id, key, entry, pinned, seen_verify_ms) VALUES"
+	    " (1, 'BÜCHER.test', 'verify', 1, 5), (2, 'bücher.test', 'encrypt', 0, 9),"
+	    " (3, 'ÖL.test', 'encrypt', 0, 1), (4, '[ÖL.test]:26', 'may', 0, 1),"
+	    " (5, 'Straße.test', 'may', 0, 0), (6, 'plain.test', 'dane-only', 0, 3);"
+	    " INSERT INTO tally VALUES (1, 10, 'sent', 2), (2, 10, 'sent', 3), (2, 11, "
+	    "'sent', 1),"
+	    " (3, 10, 'sent', 7);"
+	    " INSERT INTO waiting(destination, queue_id, time_ms) VALUES (1, 'A', 1), "
+	    "(2, 'A', 2),"
+	    " (2, 'B', 3), (3, 'C', 4);"
+	    " INSERT INTO decision(destination, time_ms, action, before, after, why, "
+	    "rule, reason,"
+	    " dns_state) VALUES (2, 1, 'set', 'none', 'encrypt', 'dane', '', '', '')");
+	store = kit_open(DB);
+	kit_assert(DB,
+	    "SELECT id, key, entry, pinned, seen_verify_ms FROM destination ORDER BY id",
+	    "1|bücher.test|verify|1|9\n3|öl.test|encrypt|0|1\n"
+	    "4|[öl.test]:26|may|0|1\n5|Straße.test|may|0|0\n"
+	    "6|plain.test|dane-only|0|3\n");
+	kit_assert(DB, "SELECT * FROM tally ORDER BY destination, day",
+	    "1|10|sent|5\n1|11|sent|1\n3|10|sent|7\n");
+	kit_assert(DB, "SELECT destination, queue_id FROM waiting ORDER BY 1, 2",
+	    "1|A\n1|B\n3|C\n");
+	kit_assert(DB, "SELECT destination FROM decision", "1\n");
+	assert_counted(store);
+	store_close(store);
+	kit_remove(DB);
+}
+
 static void
 again_spares_pins(void **state)
 {
@@ -242,6 +286,8 @@ main(void)
 	suite_add(counts_are_right, NULL, "counts stay right whatever changes");
 	suite_add(views_show_what_waits, NULL, "views show what waits, and since when");
 	suite_add(counts_of_an_upgraded_one, NULL, "an upgraded database is counted");
+	suite_add(spellings_become_one, NULL,
+	    "spellings that Postfix folds into one become one destination");
 	suite_add(again_spares_pins, NULL,
 	    "again has all that is decided decided anew, but for pins");
 	suite_add(bounces_when_both_are_known, NULL,
