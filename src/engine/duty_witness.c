@@ -196,8 +196,10 @@ are_gone(const struct witness_task *t, const struct witness_ask *ask)
 	    witness_says(first, ask->count, t->refused.count == 0) == QUEUE_GONE;
 }
 
+/* ended: how many alarms are over by it. */
 static bool
-store_absences(struct store *store, const struct witness_task *t, struct err *err)
+store_absences(
+    struct store *store, const struct witness_task *t, size_t *ended, struct err *err)
 {
 	if (!store_begin(store, err))
 		return false;
@@ -207,8 +209,11 @@ store_absences(struct store *store, const struct witness_task *t, struct err *er
 		for (size_t m = ask->from; m < ask->from + ask->count; m++)
 			if (!store_absence(store, ask->id, &t->messages[m], err))
 				return false;
-		if (ask->given_up && are_gone(t, ask) && !end_alarm(store, ask->id, err))
+		if (!ask->given_up || !are_gone(t, ask))
+			continue;
+		if (!end_alarm(store, ask->id, err))
 			return false;
+		++*ended;
 	}
 	return store_commit(store, err);
 }
@@ -233,7 +238,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct witness *state = (struct witness *)base;
 	const struct witness_task *t = (const struct witness_task *)task;
 	int64_t *ids = mem_new(t->ask_count + 1, sizeof(*ids));
-	size_t count = 0;
+	size_t count = 0, ended = 0;
 	struct err err;
 
 	state->took_ms = t->took_ms;
@@ -243,7 +248,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	state->wanted_ms = now->mono_ms;
 	if (task->done)
 		report_refused(state, &t->refused);
-	if (task->done && !store_absences(e->store, t, &err)) {
+	if (task->done && !store_absences(e->store, t, &ended, &err)) {
 		/* The next listing tells it again. */
 		engine_not_stored(e, "store what the queue shows", &err);
 		free(ids);
@@ -266,7 +271,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		w->wants &= ~(unsigned)WANTS_QUEUE;
 		ids[count++] = ask->id;
 	}
-	engine_judge_witnessed(e, ids, count);
+	/* Where it told of nobody who is to be judged, Postfix's settings are not read.
+	 */
+	if (count + ended > 0 || !task->done)
+		engine_judge_witnessed(e, ids, count);
 	free(ids);
 }
 

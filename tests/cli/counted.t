@@ -168,6 +168,85 @@ gzip -c "$log" >"$dir/mail.log.2.gz"
 scan "$dir/mail.log.2.gz" "$log" "$dir/mail.log.1"
 is 'the daemon began at the end: what was before is counted by scan, once' "$(figures)" "$wanted"
 
+# --- any order, any overlap, the daemon at any moment
+
+# Drawn: two logs that together have every line, pieces of them, copies, in any order, some
+# twice, some together; the daemon reads one of the logs as it grows, begins and ends between.
+# COUNTED_SEED and COUNTED_ROUNDS can be set.
+draw() {
+	python3 - "$1" <<'END'
+import random, sys
+random.seed(int(sys.argv[1]))
+cut, back = sorted(random.sample(range(200, 2800), 2))
+logs = [(0, back), (cut, 3000)]
+random.shuffle(logs)
+pieces = list(logs)
+for _ in range(random.randrange(4)):
+    begin, end = random.choice(logs)
+    a, b = sorted(random.sample(range(begin, end + 1), 2))
+    pieces.append((a, b))
+pieces += random.sample(pieces, random.randrange(len(pieces)))
+random.shuffle(pieces)
+steps = []
+while pieces:
+    some = [pieces.pop() for _ in range(min(len(pieces), random.choice([1, 1, 2, 3])))]
+    steps.append("scan " + ",".join("%d-%d%s" % (a, b, random.choice(["", ".gz"])) for a, b in some))
+# The daemon's log is the first one, in two parts.
+begin, end = logs[0]
+middle = random.randrange(begin, end + 1)
+at = sorted(random.choices(range(len(steps) + 1), k=6))
+daemon = ["grow %d-%d" % (begin, middle), "start", "grow %d-%d" % (middle, end), "stop", "start", "stop"]
+if random.random() < 0.3:
+    daemon = daemon[:1]
+for place, step in reversed(list(zip(at, daemon))):
+    steps.insert(place, step)
+print("\n".join(steps))
+END
+}
+
+# piece FROM-TO[.gz]: its file.
+piece() {
+	local name=$dir/piece-$1
+	if [[ ! -e $name ]]; then
+		part "${1%-*}" "$(cut -d - -f 2 <<<"${1%.gz}")" >"$name"
+		[[ $1 != *.gz ]] || gzip -n <"$name" >"$name.new"
+		[[ $1 != *.gz ]] || mv "$name.new" "$name"
+	fi
+	echo "$name"
+}
+
+# The lines of the log that the daemon has are counted by the time it is asked to end.
+caught_up() {
+	ladder status --json
+	[[ $(json 'd[0]["log"][0]["lag_bytes"]') == 0 ]]
+}
+
+configure "log: {file: $log, from: start, learn: 0}"
+seed=${COUNTED_SEED:-1}
+for ((round = 0; round < ${COUNTED_ROUNDS:-5}; round++)); do
+	forget
+	drawn=$(draw $((seed + round)))
+	while read -r step what <&3; do
+		case $step in
+		scan)
+			files=()
+			for one in ${what//,/ }; do
+				files+=("$(piece "$one")")
+			done
+			scan "${files[@]}"
+			;;
+		grow) cat "$(piece "$what")" >>"$log" ;;
+		start) begins ;;
+		stop)
+			await 20 caught_up >/dev/null || note 'the daemon is behind'
+			stop
+			;;
+		esac
+	done 3<<<"$drawn"
+	is "drawn by $((seed + round)): the same figures" "$(figures)" "$wanted"
+	[[ $(figures) == "$wanted" ]] || note "${drawn//$'\n'/; }"
+done
+
 # --- what the first start learns
 
 forget
