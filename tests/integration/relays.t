@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Ways of mail that lead past the recipient's MX hosts, and a map that is asked by proxymap: a
+# list of relays, a fallback relay on another port of the same host, and a retry that waits
+# until the new map is in force.
+. "$(dirname -- "$0")/lib.sh"
+
+arrived_at() {
+	grep -q "$1	$2" "$dir/delivered.tsv"
+}
+
+up
+inside smtp-sink -c -u nobody 10.53.1.50:587 10 >/dev/null 2>&1 &
+
+# Each sender has a state of its own.
+begin() {
+	rm -rf "$dir/state"
+	mkdir "$dir/state"
+	chown nobody:nogroup "$dir/state"
+	sender "$@"
+}
+
+begin list 'relayhost=[mx.down.test]:25, [mx.selfsigned.test]:2525'
+configure list
+starts
+send list user@plain.test
+awaits 'a list as relayhost: mail arrives' 60 arrived_at user@plain.test mx.selfsigned.test
+is 'its element is the key of the entry' "$(entries)" '[mx.selfsigned.test]:2525 encrypt'
+stops
+
+begin fallback 'smtp_fallback_relay=[mx.down.test]:587'
+configure fallback 'ladder: {may_after: {attempts: 1, time: 0s}}'
+starts
+send fallback user@down.test
+settle fallback
+is 'a fallback relay on another port of the same host: no entry' "$(entries)" ''
+stops
+
+begin proxied smtp_tls_security_level=secure "smtp_tls_policy_maps=proxy:hash:$map_file"
+configure proxied
+starts
+send proxied user@hosted.test
+awaits 'a map behind proxymap: mail arrives' 90 arrived_at user@hosted.test mx.valid-ca.test
+is 'and the entry is one rung below, not two' "$(entries)" 'hosted.test verify'
+stops
+finish
