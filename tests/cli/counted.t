@@ -244,7 +244,7 @@ for ((round = 0; round < ${COUNTED_ROUNDS:-5}; round++)); do
 		esac
 	done 3<<<"$drawn"
 	is "drawn by $((seed + round)): the same figures" "$(figures)" "$wanted"
-	[[ $(figures) == "$wanted" ]] || note "${drawn//$'\n'/; }"
+	[[ $(figures) == "$wanted" ]] || note "${drawn//$'\n'/; }: $(diff <(figures) - <<<"$wanted" | tail -n 8)"
 done
 
 # --- what the first start learns
