@@ -35,6 +35,24 @@ schedule(const unsigned char *block, uint32_t *w)
 		    (turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ w[i - 2] >> 10);
 }
 
+/*
+ * One round. What the standard moves from each of the eight words to the next stays where
+ * it is: n, how often it would have been moved, is a constant of each call, so that all
+ * of them are kept in registers.
+ */
+static inline __attribute__((always_inline)) void
+add_round(uint32_t s[8], unsigned n, uint32_t input)
+{
+	uint32_t a = s[-n & 7], b = s[(1 - n) & 7], c = s[(2 - n) & 7];
+	uint32_t e = s[(4 - n) & 7], f = s[(5 - n) & 7], g = s[(6 - n) & 7];
+	uint32_t one = s[(7 - n) & 7] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) +
+	    ((e & f) ^ (~e & g)) + input;
+
+	s[(3 - n) & 7] += one;
+	s[(7 - n) & 7] = one + (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) +
+	    ((a & b) ^ (a & c) ^ (b & c));
+}
+
 static void
 add_block(uint32_t h[8], const unsigned char *block)
 {
@@ -42,15 +60,15 @@ add_block(uint32_t h[8], const unsigned char *block)
 
 	schedule(block, w);
 	memcpy(s, h, sizeof(s));
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		uint32_t one = s[7] + (turn(s[4], 6) ^ turn(s[4], 11) ^ turn(s[4], 25)) +
-		    ((s[4] & s[5]) ^ (~s[4] & s[6])) + constants[i] + w[i];
-		uint32_t two = (turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22)) +
-		    ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-
-		memmove(s + 1, s, 7 * sizeof(*s));
-		s[4] += one;
-		s[0] = one + two;
+	for (unsigned i = 0; i < ROUNDS; i += 8) {
+		add_round(s, 0, constants[i] + w[i]);
+		add_round(s, 1, constants[i + 1] + w[i + 1]);
+		add_round(s, 2, constants[i + 2] + w[i + 2]);
+		add_round(s, 3, constants[i + 3] + w[i + 3]);
+		add_round(s, 4, constants[i + 4] + w[i + 4]);
+		add_round(s, 5, constants[i + 5] + w[i + 5]);
+		add_round(s, 6, constants[i + 6] + w[i + 6]);
+		add_round(s, 7, constants[i + 7] + w[i + 7]);
 	}
 	for (unsigned i = 0; i < 8; i++)
 		h[i] += s[i];

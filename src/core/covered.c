@@ -10,6 +10,8 @@
 #define END_S     2   /* lines are written in order but for that */
 #define JUMP_S    120 /* further back, and other lines begin */
 #define ROOM      64  /* marks, at the least; a power of two */
+#define LANES     4   /* of a hash */
+#define ODD       UINT64_C(0x9e3779b97f4a7c15)
 #define SPANS_MAX 100 /* of one writer; then the two nearest become one */
 
 /* Logs that are read once, and logs that are followed: each kind has its spans. */
@@ -83,22 +85,37 @@ kind_of(unsigned source)
 	return (source & 1) != 0 ? FOLLOWED : ONCE;
 }
 
+/* The next eight bytes into a hash. */
+static inline uint64_t
+mix(uint64_t h, const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	h = (h ^ x) * ODD;
+	return h ^ h >> 29;
+}
+
+/* Each step has to wait for the one before, so of a long text there are LANES of them at
+ * the same time. */
 uint64_t
 covered_hash(struct str text)
 {
-	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t h = text.len, x = 0;
+	uint64_t lanes[LANES] = {0}, h = text.len, x = 0;
+	size_t at = 0;
 
-	for (size_t at = 0; at + sizeof(x) < text.len; at += sizeof(x)) {
-		memcpy(&x, text.p + at, sizeof(x));
-		h = (h ^ x) * odd;
-		h ^= h >> 29;
-	}
+	for (; at + LANES * sizeof(x) < text.len; at += LANES * sizeof(x))
+		for (size_t i = 0; i < LANES; i++)
+			lanes[i] = mix(lanes[i], text.p + at + i * sizeof(x));
+	for (size_t i = 0; at > 0 && i < LANES; i++)
+		h = mix(h, (const char *)&lanes[i]);
+	for (; at + sizeof(x) < text.len; at += sizeof(x))
+		h = mix(h, text.p + at);
 	if (text.len >= sizeof(x)) /* the last ones, some of them once more */
 		memcpy(&x, text.p + text.len - sizeof(x), sizeof(x));
-	for (size_t at = 0; text.len < sizeof(x) && at < text.len; at++)
+	for (; text.len < sizeof(x) && at < text.len; at++)
 		x = x << 8 | (unsigned char)text.p[at];
-	h = (h ^ x) * odd;
+	h = (h ^ x) * ODD;
 	return h ^ h >> 32;
 }
 

@@ -13,7 +13,9 @@
 
 /* So many lines before it is their turn. */
 #define AHEAD_SLOT 12
-#define AHEAD_ITEM 6
+#define AHEAD_ITEM 9
+#define AHEAD_HOST 6
+#define AHEAD_NAME 3
 #define AHEAD_TEXT 4
 
 #define WAITED_US 100000 /* less than lies between two attempts */
@@ -150,10 +152,14 @@ has_waited(const struct status_line *s)
 	return s->delay_us - s->attempt_us >= WAITED_US;
 }
 
+/* host: with which there was a session; NULL: none. */
 static void
-take_sent(struct fold *fold, struct fold_item *item, const struct status_line *s,
-    bool session, int64_t time_ms)
+take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, bool session,
+    const struct parsed *line)
 {
+	const struct status_line *s = &line->status;
+	int64_t time_ms = line->time_ms;
+
 	fold_item_tally(item, time_ms, FOLD_SENT);
 	if (!fold->past && has_waited(s))
 		fold_items_end(&fold->items, s->queue_id, s->domain,
@@ -166,7 +172,10 @@ take_sent(struct fold *fold, struct fold_item *item, const struct status_line *s
 	item->sent_proves = !fold->sessions_logged && s->tls.len == 0;
 	item->sent_level = status_met_level(s);
 	item->sent_attempt_ms = attempts_began(&fold->attempts, s, time_ms);
-	fold_host_sent(item, s);
+	if (host == NULL)
+		host = fold_host_get(item, s);
+	if (host != NULL)
+		fold_host_sent(host, item);
 	/* Another server may be none of its own: news decides. */
 	if (item->deferred && fold_host_differs(item->deferral, s))
 		return;
@@ -275,6 +284,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 	bool session = p != NULL && p->has_session &&
 	    str_starts(s->relay, (struct str){p->peer, p->peer_len});
 	struct trouble trouble = {.rule = -1};
+	struct fold_host *host = NULL;
 	struct fold_item *item;
 
 	*unsure = false;
@@ -297,10 +307,12 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
 		fold_item_tally(item, time_ms, FOLD_SESSION + p->grade);
-		fold_host_seen(item, s, p->grade, time_ms);
+		host = fold_host_get(item, s);
+		if (host != NULL)
+			host->seen_ms[p->grade] = time_ms;
 	}
 	if (s->status == DELIVERY_SENT)
-		take_sent(fold, item, s, session, time_ms);
+		take_sent(fold, item, host, session, line);
 	else if (trouble.rule >= 0)
 		take_deferral(fold, item, line, &trouble);
 	return item;
@@ -478,19 +490,36 @@ fold_one(struct fold *fold, const struct parsed *line)
 static void
 expect_text(const struct parsed *line)
 {
-	for (size_t at = 0; line->kind == PARSED_STATUS && at < EXPECTED_TEXT; at += 64)
-		__builtin_prefetch(line->text.p + at);
+	const char *p = line->kind == PARSED_STATUS ? line->text.p
+	    : line->kind == PARSED_SESSION          ? line->session.host.p
+	                                            : NULL;
+
+	for (size_t at = 0; p != NULL && at < EXPECTED_TEXT; at += 64)
+		__builtin_prefetch(p + at);
 }
 
-/* Items are spread over the memory, so what the next lines need is prefetched. */
+/* Items are spread over the memory, so what the next lines need is prefetched, each step
+ * by what the one before brought near. */
 void
 fold_parsed(struct fold *fold, const struct parsed *lines, size_t count)
 {
+	static const struct {
+		size_t ahead;
+		void (*expect)(const struct fold_items *all, uint32_t hash);
+	} steps[] = {
+	    {AHEAD_SLOT, fold_items_expect_slot},
+	    {AHEAD_ITEM, fold_items_expect},
+	    {AHEAD_HOST, fold_items_expect_host},
+	    {AHEAD_NAME, fold_items_expect_name},
+	};
+
 	for (size_t i = 0; i < count; i++) {
-		if (i + AHEAD_SLOT < count && lines[i + AHEAD_SLOT].kind == PARSED_STATUS)
-			fold_items_expect_slot(&fold->items, lines[i + AHEAD_SLOT].hash);
-		if (i + AHEAD_ITEM < count && lines[i + AHEAD_ITEM].kind == PARSED_STATUS)
-			fold_items_expect(&fold->items, lines[i + AHEAD_ITEM].hash);
+		for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
+			size_t at = i + steps[k].ahead;
+
+			if (at < count && lines[at].kind == PARSED_STATUS)
+				steps[k].expect(&fold->items, lines[at].hash);
+		}
 		if (i + AHEAD_TEXT < count)
 			expect_text(&lines[i + AHEAD_TEXT]);
 		fold_one(fold, &lines[i]);

@@ -76,6 +76,7 @@ struct fold_attempts {
 /* A server of a destination: what happened there. */
 struct fold_host {
 	char *name; /* in small letters */
+	uint32_t name_len;
 	uint16_t port;
 	bool sent_proves;               /* as in fold_item, of mail that was sent there */
 	enum level sent_level;          /* as in fold_item */
@@ -96,12 +97,21 @@ struct fold_host {
 
 /* A message that waits, as the last of its lines had it. */
 struct fold_waiting {
-	char *queue_id;
-	char *domain; /* of the recipient, in small letters */
+	uint32_t hash; /* of its queue id: another has another, or nearly always */
+	unsigned rule;
 	int64_t time_ms;
 	int64_t arrival_ms; /* when the message came into the queue */
-	unsigned rule;
+	char *texts;        /* which the next ones are of */
+	const char *queue_id;
+	const char *domain; /* of the recipient, in small letters */
 	struct reason_mark reason;
+};
+
+/* A reason and its mark: mail for one destination waits in the same words, mostly. */
+struct fold_marked {
+	struct reason_mark mark;
+	size_t len;
+	char text[256]; /* longer ones are not kept */
 };
 
 /* A message that waits no more: it was sent, bounced, or expired. */
@@ -135,16 +145,18 @@ struct fold_item {
 	size_t tally_count;
 	struct fold_tally *tallies; /* few, while they suffice */
 	struct fold_tally few[FOLD_FEW_TALLIES];
-	char key[NEXTHOP_KEY_SIZE];
-	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	struct fold_host *hosts;
 	size_t host_count;
+	char key[NEXTHOP_KEY_SIZE];
+	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	struct fold_waiting *waiting;
+	uint64_t waiting_bits; /* of their hashes: most that are new are known to be */
 	size_t waiting_count;
 	size_t waiting_next; /* the oldest, once there are as many as are kept */
 	/* Those that were not kept: as the last of them, without a queue id; domain ""
 	 * where they are of several. NULL: all were. */
 	struct fold_waiting *unkept;
+	struct fold_marked *marked; /* the last one; NULL: none */
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */
 	char *lost_reason;      /* of the last of them; NULL: none */
 	struct fold_item *next; /* in order of appearance */

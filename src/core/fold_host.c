@@ -29,48 +29,41 @@ cut_relay(struct str relay, struct str *name, uint16_t *port)
 	return true;
 }
 
-/* New if need be; NULL: there is none. */
-static struct fold_host *
-find_or_make(struct fold_item *item, struct str relay)
+/* As most lines have it, in small letters, it is found by its bytes alone. */
+static bool
+is_host(const struct fold_host *host, struct str name, uint16_t port)
+{
+	struct str own = {host->name, host->name_len};
+
+	return host->port == port && own.len == name.len &&
+	    (memcmp(own.p, name.p, name.len) == 0 || str_equal_nocase(own, name));
+}
+
+struct fold_host *
+fold_host_get(struct fold_item *item, const struct status_line *line)
 {
 	struct fold_host *host;
 	struct str name;
 	uint16_t port;
 
-	if (!cut_relay(relay, &name, &port))
+	if (!cut_relay(line->relay, &name, &port))
 		return NULL;
-	for (size_t i = 0; i < item->host_count; i++) {
-		host = &item->hosts[i];
-		if (host->port == port && str_equal_nocase(name, str_of(host->name)))
-			return host;
-	}
+	for (size_t i = 0; i < item->host_count; i++)
+		if (is_host(&item->hosts[i], name, port))
+			return &item->hosts[i];
 	if (item->host_count >= FOLD_HOSTS_MAX)
 		return NULL;
 	item->hosts = mem_array(item->hosts, item->host_count + 1, sizeof(*item->hosts));
 	host = &item->hosts[item->host_count++];
 	*host = (struct fold_host){.name = mem_strndup(name.p, name.len), .port = port};
-	for (char *p = host->name; *p != '\0'; p++)
+	for (char *p = host->name; *p != '\0'; p++, host->name_len++)
 		*p = ascii_lower(*p);
 	return host;
 }
 
 void
-fold_host_seen(struct fold_item *item, const struct status_line *line,
-    enum session_grade grade, int64_t time_ms)
+fold_host_sent(struct fold_host *host, const struct fold_item *item)
 {
-	struct fold_host *host = find_or_make(item, line->relay);
-
-	if (host != NULL)
-		host->seen_ms[grade] = time_ms;
-}
-
-void
-fold_host_sent(struct fold_item *item, const struct status_line *line)
-{
-	struct fold_host *host = find_or_make(item, line->relay);
-
-	if (host == NULL)
-		return;
 	host->flow_ms = item->sent_ms;
 	host->deferred_since = false;
 	host->tried = host->plain = host->broken = (struct fold_attempts){0};
@@ -86,7 +79,7 @@ fold_host_sent(struct fold_item *item, const struct status_line *line)
 void
 fold_host_bare(struct fold_item *item, const struct status_line *line)
 {
-	struct fold_host *host = find_or_make(item, line->relay);
+	struct fold_host *host = fold_host_get(item, line);
 
 	if (host == NULL)
 		return;
@@ -106,7 +99,7 @@ fold_host_failed(struct fold_item *item, const struct status_line *line,
 	/* For what waits by a rule, and for what is our own fault, it is not to blame. */
 	if (line->suspended || rule->fault_ours || rule->fallback == FALLBACK_WAIT)
 		return;
-	host = find_or_make(item, line->relay);
+	host = fold_host_get(item, line);
 	if (host != NULL)
 		host->failed_ms = time_ms;
 }

@@ -14,12 +14,11 @@
 bool fold_host_differs(
     const struct fold_deferral *deferral, const struct status_line *line);
 
-/* There was a session with it. */
-void fold_host_seen(struct fold_item *item, const struct status_line *line,
-    enum session_grade grade, int64_t time_ms);
+/* The server of the line, new if need be. NULL: there is none. Until the next call. */
+struct fold_host *fold_host_get(struct fold_item *item, const struct status_line *line);
 
 /* It took the mail, as the item has it (sent_ms and the rest). */
-void fold_host_sent(struct fold_item *item, const struct status_line *line);
+void fold_host_sent(struct fold_host *host, const struct fold_item *item);
 
 /* It took the mail without a session, though sessions are logged (bare_ms). */
 void fold_host_bare(struct fold_item *item, const struct status_line *line);

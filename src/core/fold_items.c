@@ -10,6 +10,8 @@
 #define SLOTS_FIRST 1024
 #define SLOTS_KEPT  65536 /* 1 MiB: what one large batch needed beyond is given back */
 
+#define WAITING_STEP 8 /* room for so many more at a time */
+
 /* Of an item what a line touches that tells nothing new. */
 #define EXPECTED (offsetof(struct fold_item, key) + 32)
 
@@ -29,21 +31,15 @@ fold_items_init(struct fold_items *all)
 }
 
 static void
-waiting_clear(struct fold_waiting *w)
-{
-	free(w->queue_id);
-	free(w->domain);
-}
-
-static void
 item_free(struct fold_item *item)
 {
 	for (size_t i = 0; i < item->waiting_count; i++)
-		waiting_clear(&item->waiting[i]);
+		free(item->waiting[i].texts);
 	free(item->waiting);
 	if (item->unkept != NULL)
-		waiting_clear(item->unkept);
+		free(item->unkept->texts);
 	free(item->unkept);
+	free(item->marked);
 	for (size_t i = 0; i < item->host_count; i++)
 		free(item->hosts[i].name);
 	free(item->hosts);
@@ -151,16 +147,44 @@ fold_items_expect_slot(const struct fold_items *all, uint32_t hash)
 	__builtin_prefetch(&all->slots[hash & (all->slot_count - 1)]);
 }
 
+/* The item, if it is at its first place. NULL: it is not. */
+static struct fold_item *
+expected(const struct fold_items *all, uint32_t hash)
+{
+	const struct slot *slot = &all->slots[hash & (all->slot_count - 1)];
+
+	return slot->hash == hash ? slot->item : NULL;
+}
+
+static void
+expect(const void *what, size_t size)
+{
+	for (size_t at = 0; what != NULL && at < size; at += 64)
+		__builtin_prefetch((const char *)what + at, 1);
+}
+
 void
 fold_items_expect(const struct fold_items *all, uint32_t hash)
 {
-	const struct slot *slot = &all->slots[hash & (all->slot_count - 1)];
-	const char *item = (const char *)slot->item;
+	expect(expected(all, hash), EXPECTED);
+}
 
-	if (slot->hash != hash || item == NULL)
-		return;
-	for (size_t at = 0; at < EXPECTED; at += 64)
-		__builtin_prefetch(item + at, 1);
+void
+fold_items_expect_host(const struct fold_items *all, uint32_t hash)
+{
+	const struct fold_item *item = expected(all, hash);
+
+	if (item != NULL)
+		expect(item->hosts, sizeof(*item->hosts));
+}
+
+void
+fold_items_expect_name(const struct fold_items *all, uint32_t hash)
+{
+	const struct fold_item *item = expected(all, hash);
+
+	if (item != NULL && item->host_count > 0)
+		expect(item->hosts->name, 1);
 }
 
 static void
@@ -261,7 +285,7 @@ fold_items_end(
 
 /* The newest are kept. */
 static struct fold_waiting *
-replace_oldest(struct fold_item *item, struct str queue_id)
+replace_oldest(struct fold_item *item)
 {
 	struct fold_waiting *w = &item->waiting[item->waiting_next];
 	bool same = item->unkept == NULL || strcmp(item->unkept->domain, w->domain) == 0;
@@ -270,45 +294,86 @@ replace_oldest(struct fold_item *item, struct str queue_id)
 	if (item->unkept == NULL)
 		item->unkept = mem_new(1, sizeof(*item->unkept));
 	else
-		waiting_clear(item->unkept);
-	free(w->queue_id);
+		free(item->unkept->texts);
 	*item->unkept = *w;
-	if (!same) {
-		free(item->unkept->domain);
-		item->unkept->domain = mem_strdup("");
-	}
-	*w = (struct fold_waiting){.queue_id = mem_strndup(queue_id.p, queue_id.len)};
 	item->unkept->queue_id = NULL;
+	if (!same)
+		item->unkept->domain = "";
+	*w = (struct fold_waiting){0};
 	return w;
 }
 
+/* That of a queue id, or room for it. */
 static struct fold_waiting *
-find_waiting(struct fold_item *item, struct str queue_id)
+find_waiting(struct fold_item *item, struct str queue_id, uint32_t hash)
 {
-	for (size_t i = 0; i < item->waiting_count; i++)
-		if (str_is(queue_id, item->waiting[i].queue_id))
+	uint64_t bit = UINT64_C(1) << hash % 64;
+	bool known = (item->waiting_bits & bit) != 0;
+
+	for (size_t i = 0; known && i < item->waiting_count; i++)
+		if (item->waiting[i].hash == hash &&
+		    str_is(queue_id, item->waiting[i].queue_id))
 			return &item->waiting[i];
+	item->waiting_bits |= bit;
 	if (item->waiting_count >= FOLD_WAITING_MAX)
-		return replace_oldest(item, queue_id);
-	item->waiting =
-	    mem_array(item->waiting, item->waiting_count + 1, sizeof(*item->waiting));
-	item->waiting[item->waiting_count] =
-	    (struct fold_waiting){.queue_id = mem_strndup(queue_id.p, queue_id.len)};
+		return replace_oldest(item);
+	if (item->waiting_count % WAITING_STEP == 0)
+		item->waiting = mem_array(item->waiting,
+		    item->waiting_count + WAITING_STEP, sizeof(*item->waiting));
+	item->waiting[item->waiting_count] = (struct fold_waiting){0};
 	return &item->waiting[item->waiting_count++];
+}
+
+/* A copy as a string, behind which the next one goes. */
+static char *
+put_text(char *to, struct str text)
+{
+	memcpy(to, text.p, text.len);
+	to[text.len] = '\0';
+	return to + text.len + 1;
+}
+
+/* To mark a reason takes longer than all the rest of a line. */
+static struct reason_mark
+mark_of(struct fold_item *item, struct str reason)
+{
+	struct fold_marked *last = item->marked;
+
+	if (reason.len > sizeof(last->text))
+		return reason_mark_of(reason, false);
+	if (last == NULL)
+		last = item->marked = mem_new(1, sizeof(*last));
+	else if (str_equal(reason, (struct str){last->text, last->len}))
+		return last->mark;
+	memcpy(last->text, reason.p, reason.len);
+	last->len = reason.len;
+	last->mark = reason_mark_of(reason, false);
+	return last->mark;
 }
 
 void
 fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned rule,
     int64_t time_ms)
 {
-	struct fold_waiting *w = find_waiting(item, line->queue_id);
+	struct str id = line->queue_id, domain = line->domain;
+	uint32_t hash = fold_items_hash(id);
+	struct fold_waiting *w = find_waiting(item, id, hash);
+	char *texts = mem_array(NULL, id.len + domain.len + 2, 1);
+	char *behind_id = put_text(texts, id), *behind = put_text(behind_id, domain);
 
-	free(w->domain);
-	w->domain = lower(line->domain);
-	w->time_ms = time_ms;
-	w->arrival_ms = time_ms - line->delay_us / 1000;
-	w->rule = rule;
-	w->reason = reason_mark_of(line->own_reason, false);
+	for (char *p = behind_id; p < behind; p++)
+		*p = ascii_lower(*p);
+	free(w->texts);
+	*w = (struct fold_waiting){
+	    .hash = hash,
+	    .rule = rule,
+	    .time_ms = time_ms,
+	    .arrival_ms = time_ms - line->delay_us / 1000,
+	    .texts = texts,
+	    .queue_id = texts,
+	    .domain = behind_id,
+	    .reason = mark_of(item, line->own_reason),
+	};
 }
 
 static void

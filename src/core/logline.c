@@ -589,5 +589,6 @@ logline_split_next(struct logline_head *head, struct str line, struct logline *o
 		head->len = 0;
 	memcpy(head->text, line.p, head->len);
 	head->stamp = out->stamp;
+	head->changes++;
 	return true;
 }

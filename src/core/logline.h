@@ -72,6 +72,7 @@ struct logline_head {
 	size_t host_len;
 	size_t service;
 	size_t program;
+	unsigned changes; /* while there is none, host, tag and program are the same */
 	char text[LOGLINE_HEAD_SIZE];
 };
 

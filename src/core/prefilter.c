@@ -15,10 +15,10 @@
  * mail logs hold nowhere else, or seldom: a line that has them is then checked in full.
  *
  *   "tatus=d"  't' at 0, '=' at 5; at 6 no 's', unless mail that was sent is wanted
- *   "TLS "     'T' at 0, 'S' at 2, at 3 ' ', or ':' or another of its bits
+ *   "TLS "     'T' at 0, 'S' at 2, at 3 ' ' or ':', or another byte below '@'
  *   "tificate" 't' at 0, 'f' at 2, 'c' at 4
  *   " SSL_"    'S' at 2, '_' at 4
- *   " -- v"    '-' at 2, at 3 as of "TLS ", 'v' at 4
+ *   " -- v"    '-' at 2, 'v' at 4
  */
 #define BEHIND 6 /* bytes behind a place that the check of it reads */
 #define BLOCK  64
@@ -54,11 +54,15 @@ equal_8(const char *p, char c)
 	return (zero >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-/* ... that is one of two, or has bits of both: the check in full tells. */
+/* ... that is below '@', the first one with bit 6; or one that is not ASCII, perhaps. */
 static inline uint64_t
-either_8(const char *p, char a, char b)
+below_at_8(const char *p)
 {
-	return equal_8(p, a) | equal_8(p, b);
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	x = ~(le64toh(x) << 1) & UINT64_C(0x8080808080808080);
+	return (x >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
 /* The masks of two neighbouring stretches of `bits` bytes as those of one. */
@@ -80,10 +84,10 @@ look_8(const char *p, unsigned want)
 	if ((want & PREFILTER_SENT) == 0)
 		hits &= ~equal_8(p + 6, 's');
 	if ((want & PREFILTER_TLS) != 0)
-		hits |= (equal_8(p + 2, 'S') & equal_8(p + 4, '_')) |
-		    (either_8(p + 3, ' ', ':') &
-		        ((equal_8(p, 'T') & equal_8(p + 2, 'S')) |
-		            (equal_8(p + 2, '-') & equal_8(p + 4, 'v'))));
+		hits |=
+		    (equal_8(p + 2, 'S') &
+		        ((equal_8(p, 'T') & below_at_8(p + 3)) | equal_8(p + 4, '_'))) |
+		    (equal_8(p + 2, '-') & equal_8(p + 4, 'v'));
 	return (struct masks){hits, wants_count(want) ? equal_8(p, '\n') : 0};
 }
 
@@ -108,12 +112,9 @@ equal_16(const char *p, char c)
 }
 
 static inline __m128i
-either_16(const char *p, char a, char b)
+below_at_16(const char *p)
 {
-	__m128i both = _mm_set1_epi8((char)(a ^ b));
-
-	return _mm_cmpeq_epi8(_mm_or_si128(_mm_loadu_si128((const __m128i *)p), both),
-	    _mm_set1_epi8((char)(a | b)));
+	return _mm_cmplt_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8('@'));
 }
 
 static INLINE struct masks
@@ -128,13 +129,12 @@ look_16(const char *p, unsigned want)
 	if ((want & PREFILTER_SENT) == 0)
 		hits = _mm_andnot_si128(equal_16(p + 6, 's'), hits);
 	if ((want & PREFILTER_TLS) != 0) {
-		__m128i s = equal_16(p + 2, 'S');
-		__m128i tls = _mm_and_si128(equal_16(p, 'T'), s);
+		__m128i tls = _mm_and_si128(equal_16(p, 'T'), below_at_16(p + 3));
+		__m128i ssl = equal_16(p + 4, '_'), s = equal_16(p + 2, 'S');
 		__m128i start = _mm_and_si128(equal_16(p + 2, '-'), equal_16(p + 4, 'v'));
 
-		tls = _mm_and_si128(_mm_or_si128(tls, start), either_16(p + 3, ' ', ':'));
-		hits = _mm_or_si128(
-		    hits, _mm_or_si128(tls, _mm_and_si128(s, equal_16(p + 4, '_'))));
+		tls = _mm_and_si128(_mm_or_si128(tls, ssl), s);
+		hits = _mm_or_si128(hits, _mm_or_si128(tls, start));
 	}
 	return (struct masks){(unsigned)_mm_movemask_epi8(hits),
 	    wants_count(want) ? (unsigned)_mm_movemask_epi8(equal_16(p, '\n')) : 0};
@@ -157,13 +157,10 @@ equal_32(const char *p, char c)
 }
 
 AVX2 static inline __m256i
-either_32(const char *p, char a, char b)
+below_at_32(const char *p)
 {
-	__m256i both = _mm256_set1_epi8((char)(a ^ b));
-
-	return _mm256_cmpeq_epi8(
-	    _mm256_or_si256(_mm256_loadu_si256((const __m256i *)p), both),
-	    _mm256_set1_epi8((char)(a | b)));
+	return _mm256_cmpgt_epi8(
+	    _mm256_set1_epi8('@'), _mm256_loadu_si256((const __m256i *)p));
 }
 
 AVX2 static INLINE struct masks
@@ -178,15 +175,13 @@ look_32(const char *p, unsigned want)
 	if ((want & PREFILTER_SENT) == 0)
 		hits = _mm256_andnot_si256(equal_32(p + 6, 's'), hits);
 	if ((want & PREFILTER_TLS) != 0) {
-		__m256i s = equal_32(p + 2, 'S');
-		__m256i tls = _mm256_and_si256(equal_32(p, 'T'), s);
+		__m256i tls = _mm256_and_si256(equal_32(p, 'T'), below_at_32(p + 3));
+		__m256i ssl = equal_32(p + 4, '_'), s = equal_32(p + 2, 'S');
 		__m256i start =
 		    _mm256_and_si256(equal_32(p + 2, '-'), equal_32(p + 4, 'v'));
 
-		tls = _mm256_and_si256(
-		    _mm256_or_si256(tls, start), either_32(p + 3, ' ', ':'));
-		hits = _mm256_or_si256(hits,
-		    _mm256_or_si256(tls, _mm256_and_si256(s, equal_32(p + 4, '_'))));
+		tls = _mm256_and_si256(_mm256_or_si256(tls, ssl), s);
+		hits = _mm256_or_si256(hits, _mm256_or_si256(tls, start));
 	}
 	return (struct masks){(unsigned)_mm256_movemask_epi8(hits),
 	    wants_count(want) ? (unsigned)_mm256_movemask_epi8(equal_32(p, '\n')) : 0};

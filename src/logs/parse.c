@@ -40,6 +40,8 @@ parse_start(struct parse *parse, struct str lines, struct str outer, int64_t wal
 	/* of no month: as lines without a stamp */
 	parse->minute = (struct parse_minute){.begin_ms = 0};
 	parse->head.len = 0;
+	parse->head.changes = 0;
+	parse->writer = 0;
 	prefilter_start(&parse->prefilter, lines,
 	    PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS | PREFILTER_UNCOUNTED);
 }
@@ -50,17 +52,30 @@ parse_find(struct parse *parse, struct str *line)
 	return prefilter_next(&parse->prefilter, line);
 }
 
-/* As it is written: its queue id, recipient, delays and status stand at its beginning. */
-static void
-identify(const struct logline *split, int64_t second, struct parsed *out)
+static uint64_t
+writer_of(const struct logline *split)
 {
-	struct str text = split->text;
+	return (covered_hash(split->host) ^ covered_hash(split->tag) << 1) | 1;
+}
 
-	if (text.len > PRINT_MAX)
-		text.len = PRINT_MAX;
-	out->writer = (covered_hash(split->host) ^ covered_hash(split->tag) << 1) | 1;
-	out->print = covered_hash(text) + split->text.len;
-	out->second = second;
+/* Of a line that was split by its head. */
+static uint64_t
+writer_of_head(struct parse *parse, const struct logline *split)
+{
+	if (parse->writer == 0 || parse->writer_of != parse->head.changes) {
+		parse->writer = writer_of(split);
+		parse->writer_of = parse->head.changes;
+	}
+	return parse->writer;
+}
+
+/* As it is written: its queue id, recipient, delays and status stand at its beginning. */
+static uint64_t
+print_of(struct str text)
+{
+	struct str begin = {text.p, text.len < PRINT_MAX ? text.len : PRINT_MAX};
+
+	return covered_hash(begin) + text.len;
 }
 
 bool
@@ -68,16 +83,19 @@ parse_line(struct parse *parse, struct str line, struct parsed *out)
 {
 	struct logline split;
 	int64_t time_ms;
+	bool by_head = logline_split_next(&parse->head, line, &split);
 
-	if (!logline_split_next(&parse->head, line, &split) &&
-	    !logline_split_nested(line, parse->outer, &split))
+	if (!by_head && !logline_split_nested(line, parse->outer, &split))
 		return parsed_from_strange(line, NULL, out);
 	if (!parsed_from(&split, out))
 		return parsed_from_strange(line, &split, out);
 	/* Where the clock is shifted, the log's is not. */
 	time_ms = time_of(&parse->minute, &split.stamp, parse->wall_ms - parse->shift_ms);
 	out->time_ms = time_ms != 0 ? time_ms + parse->shift_ms : parse->wall_ms;
-	if (out->kind == PARSED_STATUS && time_ms != 0)
-		identify(&split, time_ms / 1000, out);
+	if (out->kind == PARSED_STATUS && time_ms != 0) {
+		out->writer = by_head ? writer_of_head(parse, &split) : writer_of(&split);
+		out->print = print_of(split.text);
+		out->second = time_ms / 1000;
+	}
 	return true;
 }

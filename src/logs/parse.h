@@ -19,6 +19,8 @@ struct parse {
 	struct prefilter prefilter;
 	struct parse_minute minute;
 	struct logline_head head;
+	unsigned writer_of; /* the head->changes that it is of */
+	uint64_t writer;    /* for core/covered.h; 0: not known yet */
 	struct str outer;
 	int64_t wall_ms;
 	int64_t shift_ms;

@@ -16,6 +16,11 @@
 #include "store/schema.h"
 #include "sys/file.h"
 
+/* For the pages that one batch of lines changes. With less, SQLite writes them before the
+ * batch is over, reads them, and writes them again. In KiB, negative by its convention.
+ */
+#define CACHE_SIZE "-16384"
+
 /* --- running statements ------------------------------------------------------------ */
 
 bool
@@ -205,8 +210,9 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 	/* WAL with NORMAL: after power loss the last transactions may be gone, position
 	 * and effects together, and the log is read again from there. */
 	if (sqlite3_exec(store->db,
-	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", NULL, NULL,
-	        NULL) != SQLITE_OK) {
+	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+	        "PRAGMA cache_size = " CACHE_SIZE ";",
+	        NULL, NULL, NULL) != SQLITE_OK) {
 		if (!fail_permission(path, "write", err))
 			err_set(
 			    err, "cannot use %s: %s", path, sqlite3_errmsg(store->db));
