@@ -3,7 +3,7 @@
 # list, status and again: what waits is seen, whether the daemon keeps up, and a destination
 # is decided anew; and what people are shown fits their terminal.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 log=$dir/mail.log
 : >"$log"
@@ -227,7 +227,7 @@ is 'read at once: nothing waits' "$(json '[e["destination"] for e in d]')" '[]'
 on_terminal() {
 	local columns=$1
 	shift
-	out=$(python3 -c '
+	out=$(command python3 -SE -c '
 import fcntl, os, pty, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
