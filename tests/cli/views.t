@@ -31,6 +31,12 @@ attempt() {
 	echo "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00) mail postfix/smtp[77]: $1: to=<user@$2>," \
 		"relay=$3[192.0.2.1]:25, delay=9, delays=8.$tries/0/0.03/0.02, dsn=4.7.5, status=deferred ($4)" >>"$log"
 }
+# waits_in_queue [ID DOMAIN]...: what postqueue shows: an alarm ends when its message is not there.
+waits_in_queue() {
+	printf '{"queue_name": "deferred", "queue_id": "%s", "arrival_time": '"$EPOCHSECONDS"',
+		"recipients": [{"address": "user@%s", "delay_reason": "Server certificate not verified"}]}\n' "$@" |
+		sed 'N; s/\n//' >"$dir/postqueue.out"
+}
 # says WHY KEY: that was decided last
 says() {
 	"$program" -c "$dir/tlsladder.yaml" explain --json "$2" 2>/dev/null | grep -q "\"why\":\"$1\",\"sentence"
@@ -64,6 +70,7 @@ import sqlite3, sys
 sys.exit(force > 1 << 60)' "$dir/state.db" "$1"
 }
 check 'and its entry is in force' await 20 in_force dane-bad.test
+waits_in_queue 4jYQBx3n2tz1bYNC away.test 4jYQBx3n2tz1bYND dane-bad.test
 # Another attempt at each try: the first may have begun before the entry was in force.
 fails_under_dane() {
 	attempt 4jYQBx3n2tz1bYND dane-bad.test mx.dane-bad.test 'Server certificate not verified'
