@@ -89,6 +89,10 @@ needs_python() {
 	rm "$dir/asked" "$dir/answers"
 	python3() {
 		local answer output
+		if [[ $1 != -c ]]; then
+			command python3 "$@"
+			return
+		fi
 		shift
 		exec {output}>&1 # its own number: that of printf is the pipe
 		printf '%s\0' "$BASHPID" "$output" $# "$@" >&"$python_asked"
