@@ -10,6 +10,7 @@ top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 stage_deadline=2700 # seconds, for a group of tests; one has TEST_DEADLINE of the Makefile
 leaks_deadline=300
 shown_lines=80 # of a failed test's output
+shown_longest=12 # tests of a stage, with their times
 jobs=$(nproc)
 quick=false
 keep=false
@@ -189,6 +190,10 @@ count_results() {
 		grep -vE '^(ok|PASS:|FAIL:)' "${log%.trs}.log" | tail -n "$shown_lines"
 	done < <(find "$work/$name" -name '*.trs' \
 		-exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
+	find "$work/$name" -name '*.trs' | while read -r log; do
+		log=${log%.trs}
+		sed -n "s|^# took \([0-9]* s\)\$|\1  ${log#"$work/$name/"}|p" "$log.log"
+	done | sort -rn | head -n "$shown_longest" | sed '1s/^/  the longest: /; 1!s/^/               /'
 	find "$work/$name" -name '*.trs' -delete
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	say "  $p passed, $f failed, $s skipped"

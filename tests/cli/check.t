@@ -3,7 +3,7 @@
 # check against a scripted name server and a posttls-finger that a script plays: what it
 # prints, and that hostile text stays text. tests/integration/check.t has real servers.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 digest=cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2
 # DOMAIN SECURITY HOST...: MX in this order, each host with an address and, where signed, TLSA

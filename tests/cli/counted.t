@@ -3,7 +3,7 @@
 # A line counts once, whoever reads it: files in any order, that overlap, copies, compressed
 # ones, again and again, with the daemon before, between and after.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 postconf_says 'info_log_address_format = external'
 log=$dir/mail.log

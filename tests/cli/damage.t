@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A state that was lost or damaged beside a good map: nothing of the map is lost by it.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 command -v sqlite3 >/dev/null || skip_all 'needs sqlite3'
 
 log=$dir/mail.log

@@ -3,17 +3,20 @@
 # doctor against a Postfix that a script plays: what it prints, and how it quotes.
 # tests/integration/doctor.t makes every fault with a real one.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 # What main.cf says, as "name = value" lines in $dir/main.cf.
 cat >"$dir/postconf.sh" <<'END'
 for last; do :; done
 case " $* " in
 *' -m '*) printf 'hash\nlmdb\n' ;;
-*' -P '*) cat "$FAKE_DIR/master.cf" ;;
+*' -P '*) exec cat "$FAKE_DIR/master.cf" ;;
 *' -M '*) echo 'smtp unix - - n - - smtp' ;;
-*' -h '*) sed -n "s/^$last = //p" "$FAKE_DIR/main.cf" ;;
-*) cat "$FAKE_DIR/main.cf" ;;
+*' -h '*)
+	while IFS= read -r line; do
+		case $line in "$last = "*) printf '%s\n' "${line#"$last = "}" ;; esac
+	done <"$FAKE_DIR/main.cf" ;;
+*) exec cat "$FAKE_DIR/main.cf" ;;
 esac
 END
 : >"$dir/master.cf"

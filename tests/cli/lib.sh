@@ -77,6 +77,31 @@ stop() {
 	daemon=''
 }
 
+# needs_python: python3 -c CODE [ARGUMENT]... costs a call of a function from here on. One
+# process runs them all, one after the other: two of a pipeline would wait for each other.
+python=''
+needs_python() {
+	command -v python3 >/dev/null || skip_all 'needs python3'
+	mkfifo "$dir/asked" "$dir/answers"
+	command python3 -SE "$here/python.py" <"$dir/asked" >"$dir/answers" 9>&- &
+	python=$!
+	exec {python_asked}>"$dir/asked" {python_answers}<"$dir/answers"
+	rm "$dir/asked" "$dir/answers"
+	python3() {
+		local answer output
+		if [[ $1 != -c ]]; then
+			command python3 "$@"
+			return
+		fi
+		shift
+		exec {output}>&1 # its own number: that of printf is the pipe
+		printf '%s\0' "$BASHPID" "$output" $# "$@" >&"$python_asked"
+		read -ru "$python_answers" answer
+		exec {output}>&-
+		return "$answer"
+	}
+}
+
 # json EXPRESSION: of the objects in standard output of what was run, a list named d.
 json() {
 	python3 -c '
@@ -145,4 +170,4 @@ finish() {
 	exit 1
 }
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ladder.XXXXXX") || exit 1
-trap '[[ -z $daemon ]] || kill -KILL "$daemon"; rm -rf -- "$dir"' EXIT
+trap '[[ -z $daemon ]] || kill -KILL "$daemon"; [[ -z $python ]] || kill "$python"; rm -rf -- "$dir"' EXIT

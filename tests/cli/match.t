@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # match over genuine logs, against tables that were made without it (tests/logs/README.md).
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 configure
 logs=$srcdir/tests/logs

@@ -3,7 +3,7 @@
 # A database of every schema version that was ever released: it opens, and list and explain
 # say the same of it as they did (tests/store/README). They may report more than then.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 old=$srcdir/tests/store/old
 newest=$(ls "$old"/*.sql | sed 's,.*/,,; s/\.sql//' | sort -n | tail -n 1)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # run: how it starts, what signals do, and how it ends.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 log=$dir/mail.log
 : >"$log"

@@ -4,7 +4,7 @@
 # give, with a scripted name server and commands of Postfix that only note what they are
 # asked. Nothing of it changes anything, until --apply.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 log=$srcdir/tests/logs/corpus/verify-maillog.log
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # set, unset, list, explain and export on a state that is made by them.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 # What the fakes of Postfix say of it.
 postconf_says

@@ -3,6 +3,7 @@
 # undo: the entry becomes what it was before the last decision, a pin for as long as it stood,
 # everything else for a day.
 . "$(dirname -- "$0")/lib.sh"
+needs_python
 
 configure
 

@@ -3,7 +3,7 @@
 # list, status and again: what waits is seen, whether the daemon keeps up, and a destination
 # is decided anew; and what people are shown fits their terminal.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 log=$dir/mail.log
 : >"$log"
@@ -30,6 +30,12 @@ attempt() {
 	tries=$((tries + 1)) # two attempts never take the same time
 	echo "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00) mail postfix/smtp[77]: $1: to=<user@$2>," \
 		"relay=$3[192.0.2.1]:25, delay=9, delays=8.$tries/0/0.03/0.02, dsn=4.7.5, status=deferred ($4)" >>"$log"
+}
+# waits_in_queue [ID DOMAIN]...: what postqueue shows: an alarm ends when its message is not there.
+waits_in_queue() {
+	printf '{"queue_name": "deferred", "queue_id": "%s", "arrival_time": '"$EPOCHSECONDS"',
+		"recipients": [{"address": "user@%s", "delay_reason": "Server certificate not verified"}]}\n' "$@" |
+		sed 'N; s/\n//' >"$dir/postqueue.out"
 }
 # says WHY KEY: that was decided last
 says() {
@@ -64,6 +70,7 @@ import sqlite3, sys
 sys.exit(force > 1 << 60)' "$dir/state.db" "$1"
 }
 check 'and its entry is in force' await 20 in_force dane-bad.test
+waits_in_queue 4jYQBx3n2tz1bYNC away.test 4jYQBx3n2tz1bYND dane-bad.test
 # Another attempt at each try: the first may have begun before the entry was in force.
 fails_under_dane() {
 	attempt 4jYQBx3n2tz1bYND dane-bad.test mx.dane-bad.test 'Server certificate not verified'
@@ -222,6 +229,38 @@ ladder list --waiting --json
 is 'read at once: nothing waits' "$(json '[e["destination"] for e in d]')" '[]'
 
 # --- a terminal
+
+# on_terminal COLUMNS ARGUMENT...: what the program prints on a terminal so wide, into out.
+on_terminal() {
+	local columns=$1
+	shift
+	out=$(command python3 -SE -c '
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+text = b""
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    text += part
+os.waitpid(pid, 0)
+sys.stdout.write(text.decode().replace("\r\n", "\n"))' "$columns" "$program" -c "$dir/tlsladder.yaml" "$@" </dev/null)
+}
+# widest: columns of the widest line of out, colours left out
+widest() {
+	python3 -c '
+import re, sys, unicodedata
+def width(c):
+    return 0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+print(max(sum(map(width, re.sub("\033\\[[0-9;]*[mK]", "", line))) for line in sys.stdin.read().split("\n")))' <<<"$out"
+}
 
 long=$(printf 'a%.0s' {1..60}).$(printf 'b%.0s' {1..60}).$(printf 'c%.0s' {1..60}).example.test
 ladder set "$long" secure "match=$(printf 'mx%s.example.test:' {1..20})end" --note 'a note that is long enough to need more than one line of eighty columns'

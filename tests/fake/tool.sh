@@ -24,6 +24,10 @@ if [ /dev/stdin -ef /dev/null ]; then
 else
 	cat >>"$FAKE_DIR/$name.input"
 fi
+if [ ! -f "$FAKE_DIR/$name.err" ] && [ ! -f "$FAKE_DIR/$name.status" ]; then
+	[ -f "$FAKE_DIR/$name.out" ] || exit 0
+	exec cat "$FAKE_DIR/$name.out"
+fi
 [ ! -f "$FAKE_DIR/$name.out" ] || cat "$FAKE_DIR/$name.out"
 [ ! -f "$FAKE_DIR/$name.err" ] || cat "$FAKE_DIR/$name.err" >&2
 [ ! -f "$FAKE_DIR/$name.status" ] || exit "$(cat "$FAKE_DIR/$name.status")"

@@ -126,8 +126,14 @@ import json, sys
 print(*sorted({json.loads(line)["domain"] for line in sys.stdin}))')" \
 	'dane-ok.test hostile-cn.test hostile-issuer.test starttls-hostile.test'
 sed "s#state/state.db#state/other.db#" "$dir/tlsladder.yaml" >"$dir/other.yaml"
-is 'scan, without what the daemon knows, has no word of the victim either' \
-	"$(ladder -c "$dir/other.yaml" scan --json "$log" | grep -F victim)" ''
+# It does not know the entry by which starttls-hostile.test was sent its mail in the clear: the
+# deferral stands, with the words of that server, and in those alone is the victim.
+is 'scan, without what the daemon knows, has the victim in the words of a server alone' \
+	"$(ladder -c "$dir/other.yaml" scan --json "$log" | python3 -c '
+import json, sys
+for row in map(json.loads, sys.stdin):
+    print(*[row["destination"]] + [name for name in row if "victim" in str(row[name])])')" \
+	'starttls-hostile.test reason'
 
 # --- nothing of it comes out again as it came in
 

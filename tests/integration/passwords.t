@@ -66,9 +66,13 @@ is 'there was one' "$before" encrypt
 matches 'who sets one is warned' "$(ladder set '[mx.selfsigned.test]:2525' may 2>&1)" \
 	'warning: Postfix logs in at \[mx\.selfsigned\.test\]:2525: the password goes at may'
 ladder unset '[mx.selfsigned.test]:2525' >/dev/null
-ladder set plain.test may >/dev/null 2>&1
+# First the password: mail that waits is retried as soon as the pin is in the map. Was it sent
+# by now, without a password, that of a new message goes.
 printf 'mx.plain.test boss:secret\n' >>"$dir/own/password"
 reload
+ladder set plain.test may >/dev/null 2>&1
+awaits 'the pin is in the map' 20 eval '[[ $(in_map plain.test) == may ]]'
+send strict plain.test
 retry_all strict
 awaits 'a pin of may sends it' 20 grep -q "	mx.plain.test	-	AUTH PLAIN " "$sent"
 stops

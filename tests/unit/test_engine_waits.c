@@ -8,6 +8,7 @@
 #include "enginerig.h"
 
 #define HALF_HOUR (30 * MIN)
+#define STEP      (5 * MIN)
 
 static void
 defer(const char *reason)
@@ -29,8 +30,8 @@ fail_for(const char *reason, int64_t ms)
 {
 	unsigned retried = world.retry.times;
 
-	for (int64_t at_ms = MIN; at_ms <= ms; at_ms += MIN) {
-		world_wait(rig.engine, MIN);
+	for (int64_t at_ms = STEP; at_ms <= ms; at_ms += STEP) {
+		world_wait(rig.engine, STEP);
 		if (world.retry.times != retried || at_ms % HOUR == 0)
 			defer(reason);
 		retried = world.retry.times;
@@ -62,7 +63,7 @@ long_wait_is_alerted(void **state)
 {
 	(void)state;
 	begin(NOT_OFFERED);
-	fail_for(NOT_OFFERED, 4 * HOUR - MIN);
+	fail_for(NOT_OFFERED, 4 * HOUR - STEP);
 	assert_int_equal(world.notify.times, 0);
 	assert_string_equal(why_slug(kit_get(rig.store, "a.test").why), "may-after");
 	fail_for(NOT_OFFERED, HALF_HOUR);
