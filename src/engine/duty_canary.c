@@ -160,6 +160,8 @@ add_known(struct gathering *g)
 	struct known *by_verify[CANDIDATES_OF];
 	size_t hour = (size_t)(today_ms(g->e) / SPAN_HOUR_MS);
 
+	if (g->count == 0)
+		return;
 	for (size_t i = 0; i < g->count; i++)
 		by_verify[i] = &g->known[i];
 	qsort(by_verify, g->count, sizeof(by_verify[0]), compare_known);

@@ -66,10 +66,22 @@ const char *const store_sql[SQL_COUNT] = {
                             " WHERE look_ms <> 0 AND look_ms > ?1 AND pinned = 0"
                             " AND (look_ms > ?2 OR max(dns_ms, probe_ms, since_ms)"
                             "  > ?1 + 60000)",
-    [SQL_SHIFT] =
-        "UPDATE destination SET " SHIFTED(hold_verify_ms) ", " SHIFTED(hold_encrypt_ms) ", " SHIFTED(hold_may_ms) ", " SHIFTED(silent_ms) ", " SHIFTED(dane_absent_ms) ", " SHIFTED(
-            deferral_ms) ", " SHIFTED(attempt_ms) ", " SHIFTED(first_attempt_ms) ","
-                                                                                 " " SHIFTED(last_attempt_ms) ", " SHIFTED(plain_first_ms) ", " SHIFTED(plain_last_ms) ", " SHIFTED(contradicted_ms) " WHERE deferral <> 0 OR dane_absent_ms <> 0",
+    /* clang-format off */
+    [SQL_SHIFT] = "UPDATE destination SET "
+        SHIFTED(hold_verify_ms) ", "
+        SHIFTED(hold_encrypt_ms) ", "
+        SHIFTED(hold_may_ms) ", "
+        SHIFTED(silent_ms) ", "
+        SHIFTED(dane_absent_ms) ", "
+        SHIFTED(deferral_ms) ", "
+        SHIFTED(attempt_ms) ", "
+        SHIFTED(first_attempt_ms) ", "
+        SHIFTED(last_attempt_ms) ", "
+        SHIFTED(plain_first_ms) ", "
+        SHIFTED(plain_last_ms) ", "
+        SHIFTED(contradicted_ms)
+        " WHERE deferral <> 0 OR dane_absent_ms <> 0",
+    /* clang-format on */
     [SQL_TALLY_ADD] =
         "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"
         " ON CONFLICT(destination, day, what)"

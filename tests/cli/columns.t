@@ -3,7 +3,7 @@
 # Every command on a terminal of 80 columns, with the longest words, a domain of 200
 # characters and one beyond ASCII: no line is longer, and of no domain a character is lost.
 . "$(dirname -- "$0")/lib.sh"
-command -v python3 >/dev/null || skip_all 'needs python3'
+needs_python
 
 log=$dir/mail.log
 label() {

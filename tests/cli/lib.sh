@@ -114,7 +114,7 @@ print(eval(sys.argv[2]))' "$dir/out" "$1"
 on_terminal() {
 	local columns=$1
 	shift
-	out=$(python3 -c '
+	out=$(command python3 -SE -c '
 import fcntl, os, pty, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:

@@ -230,38 +230,6 @@ is 'read at once: nothing waits' "$(json '[e["destination"] for e in d]')" '[]'
 
 # --- a terminal
 
-# on_terminal COLUMNS ARGUMENT...: what the program prints on a terminal so wide, into out.
-on_terminal() {
-	local columns=$1
-	shift
-	out=$(command python3 -SE -c '
-import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
-    os.execv(sys.argv[2], sys.argv[2:])
-text = b""
-while True:
-    try:
-        part = os.read(fd, 65536)
-    except OSError:
-        break
-    if not part:
-        break
-    text += part
-os.waitpid(pid, 0)
-sys.stdout.write(text.decode().replace("\r\n", "\n"))' "$columns" "$program" -c "$dir/tlsladder.yaml" "$@" </dev/null)
-}
-# widest: columns of the widest line of out, colours left out
-widest() {
-	python3 -c '
-import re, sys, unicodedata
-def width(c):
-    return 0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-print(max(sum(map(width, re.sub("\033\\[[0-9;]*[mK]", "", line))) for line in sys.stdin.read().split("\n")))' <<<"$out"
-}
-
 long=$(printf 'a%.0s' {1..60}).$(printf 'b%.0s' {1..60}).$(printf 'c%.0s' {1..60}).example.test
 ladder set "$long" secure "match=$(printf 'mx%s.example.test:' {1..20})end" --note 'a note that is long enough to need more than one line of eighty columns'
 ladder set bücher-und-noch-mehr-bücher.test verify

@@ -123,10 +123,8 @@ static void
 note_of_any_bytes_is_read(void **state)
 {
 	static const char *const notes[] = {"x\ny", "x\ty\x7f\x1b[31m", "x\\x0ay", "\\x",
-	    "\\\\x5c\n", "\xc2\x85\xff",
-	    "a\xe2\x80\xae"
-	    "b",
-	    "ends in \\", "\\x00 \\xzz \\"};
+	    "\\\\x5c\n", "\xc2\x85\xff", "a\xe2\x80\xaeg", "ends in \\",
+	    "\\x00 \\xzz \\"};
 	struct buf value = {0}, why = {0}, comment = {0};
 	struct mapread found = {0};
 
