@@ -220,7 +220,8 @@ log_name(struct str value)
 	struct str name = value;
 
 	str_cut(&value, '/', &name);
-	return memchr(name.p, '$', name.len) != NULL ? mem_strdup("") : copy(name);
+	return name.len > 0 && memchr(name.p, '$', name.len) == NULL ? copy(name)
+	                                                             : mem_strdup("");
 }
 
 static void
