@@ -68,11 +68,19 @@ raise_verified(struct engine *e, int64_t at_ms, struct err *err)
 	    store_counter_set(e->store, "verified-ms", at_ms, err);
 }
 
-/* And that our clock is right: a certificate, or the signature of a TLSA record. */
+static bool
+asks_for_dane(const struct engine *e)
+{
+	return e->judge.default_level == LEVEL_DANE ||
+	    e->judge.default_level == LEVEL_DANE_ONLY;
+}
+
+/* And that our clock is right: a certificate. A TLSA record was believed by the clock of
+ * the resolver, so that it tells only where nothing else does. */
 static bool
 note_clock(struct engine *e, const struct host_past *news, struct err *err)
 {
-	int64_t at_ms = news->proven_ms > news->dane_ms ? news->proven_ms : news->dane_ms;
+	int64_t at_ms = asks_for_dane(e) ? news->dane_ms : news->proven_ms;
 
 	return at_ms == 0 || store_counter_set(e->store, "proven-ms", at_ms, err);
 }
@@ -92,11 +100,9 @@ engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err)
 static bool
 note_proof(struct engine *e, const struct host_past *news, struct err *err)
 {
-	enum level level = e->judge.default_level;
-	bool by_dane = level == LEVEL_DANE || level == LEVEL_DANE_ONLY;
-	int64_t at_ms = by_dane ? news->dane_ms : news->proven_ms;
+	int64_t at_ms = asks_for_dane(e) ? news->dane_ms : news->proven_ms;
 
-	if (level == LEVEL_ENCRYPT)
+	if (e->judge.default_level == LEVEL_ENCRYPT)
 		at_ms = news->encrypt_ms;
 	if (at_ms == 0)
 		return true;

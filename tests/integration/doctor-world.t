@@ -43,6 +43,12 @@ no_postfix() {
 	yaml log "{file: $dir/other.log}"
 }
 ill 'a log without Postfix' log warning said no_postfix
+strange_form() {
+	set_main 'maillog_file ='
+	echo 'set 10 07:12:01 host postfix/smtp[417]: A1B2C3D4E5: to=<u@a.test>, relay=none, delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server certificate not verified)' >"$dir/other.log"
+	yaml log "{file: $dir/other.log}"
+}
+ill 'a log in a form that is not read' log warning said strange_form
 directory() {
 	set_main 'maillog_file ='
 	yaml log "{file: $dir/state}"
