@@ -305,8 +305,9 @@ void engine_forget_parents(struct engine *e);
 bool engine_note_servers(struct engine *e, const struct host_past *past, struct err *err);
 
 /* When something last proved that verifying works here, from which days are counted back:
- * a probe; where nobody can probe, or none proved it yet, a session of the log, which
- * anybody may have written. 0: nothing did. */
+ * a probe and a session of the log, whichever is earlier. Our clock may be ahead, by
+ * which a probe is dated, and anybody may have written a line. Where nobody can probe, or
+ * none proved it yet, a session alone. 0: nothing did. */
 bool engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err);
 
 /* The best that hosts of d did, for whomever. False: the database could not tell. */

@@ -40,6 +40,7 @@ struct intake {
 	enum level default_level;
 	const struct destination_spans *spans;
 	int64_t verified_ms; /* the last proof that what is asked for works here */
+	int64_t logged_ms;   /* the same, of sessions of the log alone */
 	int64_t now_ms;
 	bool news;
 };
@@ -52,10 +53,11 @@ struct intake {
 static void
 note_proof(struct intake *in, struct destination *d, const struct fold_item *item)
 {
-	int64_t check_ms;
+	int64_t check_ms, proof_ms;
 
-	later(&in->verified_ms,
-	    destination_proof_ms(d, item, in->default_level, &check_ms));
+	proof_ms = destination_proof_ms(d, item, in->default_level, &check_ms);
+	later(&in->verified_ms, proof_ms);
+	later(&in->logged_ms, proof_ms);
 	if (check_ms - in->verified_ms >= PROOF_APART_MS &&
 	    in->now_ms - check_ms < PROOF_APART_MS && check_ms <= in->now_ms)
 		destination_check_servers(d, check_ms);
@@ -252,7 +254,8 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	size_t ended_count;
 	bool done;
 
-	if (!store_counter_get(store, "verified-ms", &in->verified_ms, err))
+	if (!store_counter_get(store, "verified-ms", &in->verified_ms, err) ||
+	    !store_counter_get(store, "logged-ms", &in->logged_ms, err))
 		return false;
 	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
 		if (!store_item(in, i, err))
@@ -261,7 +264,8 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	for (size_t i = 0; i < ended_count; i++)
 		if (!store_ended(in, &ended[i], err))
 			return false;
-	if (!store_counter_set(store, "verified-ms", in->verified_ms, err))
+	if (!store_counter_set(store, "verified-ms", in->verified_ms, err) ||
+	    !store_counter_set(store, "logged-ms", in->logged_ms, err))
 		return false;
 	if (!store_places(store, fold, places, place_count, now_ms, err))
 		return false;

@@ -88,11 +88,19 @@ note_clock(struct engine *e, const struct host_past *news, struct err *err)
 bool
 engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err)
 {
+	int64_t logged_ms;
+
 	*at_ms = 0;
 	if (e->judge.prober != ANSWER_NO &&
 	    !store_counter_get(e->store, "proven-ms", at_ms, err))
 		return false;
-	return *at_ms != 0 || store_counter_get(e->store, "verified-ms", at_ms, err);
+	if (*at_ms == 0)
+		return store_counter_get(e->store, "verified-ms", at_ms, err);
+	if (!store_counter_get(e->store, "logged-ms", &logged_ms, err))
+		return false;
+	if (logged_ms != 0 && logged_ms < *at_ms)
+		*at_ms = logged_ms;
+	return true;
 }
 
 /* What it proves of us: our CA file, where certificates are what is asked for. As for

@@ -43,7 +43,7 @@ went_down() {
 	postfix_tool postqueue strict -f
 	[[ $(in_map insecure-mx.test) == dane ]]
 }
-awaits 'a promise is its host'\''s alone: cleartext at the other' 90 went_down
+awaits 'a promise is its host'\''s alone: cleartext at the other' 240 went_down
 awaits 'where mail flows' 30 grep -q 'user@insecure-mx.test	mx.plain.test	-' "$dir/delivered.tsv"
 stops
 
