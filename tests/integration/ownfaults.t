@@ -187,6 +187,7 @@ stage 'a clock a year ahead'
 at $year
 "$sandbox" cert "$dir" mx.selfsigned.test expired
 "$sandbox" cert "$dir" mx.valid-ca.test expired
+"$sandbox" cert "$dir" mx.victim.test expired
 send strict valid-ca.test
 settle strict
 no_entry 'one destination'
@@ -197,6 +198,7 @@ tells 'freeze: .*clock'
 at 98100
 "$sandbox" cert "$dir" mx.selfsigned.test good
 "$sandbox" cert "$dir" mx.valid-ca.test good
+"$sandbox" cert "$dir" mx.victim.test good
 all_flows
 no_entry 'set back'
 # ... and nothing of it is left: a hold is one again.
