@@ -53,7 +53,7 @@ sts_answer_judge(const struct sts_answer *answer, struct buf *detail)
 	}
 	if (answer->encoding != NULL &&
 	    !str_equal_nocase(str_of(answer->encoding), STR("identity"))) {
-		buf_printf(detail, "Content-Encoding ");
+		buf_printf(detail, "encoded as ");
 		buf_add_quoted(detail, str_of(answer->encoding));
 		return STS_CAUSE_TYPE;
 	}

@@ -15,7 +15,8 @@
 struct sts_answer {
 	unsigned status;      /* 200; 0: there was none */
 	const char *type;     /* Content-Type; NULL: missing */
-	const char *encoding; /* Content-Encoding; NULL: missing */
+	const char *encoding; /* Content-Encoding, or a Transfer-Encoding that is not
+	                       * chunked alone; NULL: missing */
 	size_t body_octets;   /* what came, counted whatever was announced */
 	unsigned headers;     /* lines */
 	size_t header_octets;

@@ -12,6 +12,7 @@
 #include "base/utc.h"
 #include "conf/config.h"
 #include "conf/rulefile.h"
+#include "core/fetch.h"
 #include "core/fold.h"
 #include "core/processes.h"
 #include "core/rules.h"
@@ -285,6 +286,36 @@ take_sts_policy(const uint8_t *data, size_t size)
 	drop(whole);
 }
 
+/* A request that is taken is written as one that is taken the same; so is an answer. */
+static void
+take_fetch(const uint8_t *data, size_t size)
+{
+	struct str text = exact(data, size);
+	struct fetch_request *request = mem_new(1, sizeof(*request));
+	struct buf first = {0}, second = {0};
+	struct fetch_answer answer;
+	struct err err;
+
+	if (fetch_request_parse(text, request, &err)) {
+		fetch_request_print(request, &first);
+		must(fetch_request_parse(
+		    (struct str){buf_text(&first), first.len}, request, &err));
+		fetch_request_print(request, &second);
+		must(strcmp(buf_text(&first), buf_text(&second)) == 0);
+	}
+	if (fetch_answer_parse(text, &answer, &err)) {
+		must(is_within(answer.body, text));
+		buf_reset(&first);
+		fetch_answer_print(&answer, &first);
+		must(fetch_answer_parse(
+		    (struct str){buf_text(&first), first.len}, &answer, &err));
+	}
+	buf_clear(&first);
+	buf_clear(&second);
+	free(request);
+	drop(text);
+}
+
 /* --- what we wrote ourselves -------------------------------------------------------- */
 
 static void
@@ -349,6 +380,7 @@ const struct fuzz_target fuzz_targets[] = {
     {"finger", take_finger},
     {"sts-txt", take_sts_txt},
     {"sts-policy", take_sts_policy},
+    {"fetch", take_fetch},
     {"map", take_map},
     {"stored", take_stored},
 };
