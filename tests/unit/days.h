@@ -3,8 +3,8 @@
  * Generated days: one destination each, with servers, DNS, mail, and somebody who attacks
  * or something that breaks. days_world.c says what is the case at a moment, days_shared.c
  * what is so for all of a batch, days_mail.c what Postfix does with mail then,
- * days_oracle.c what may come of it, days_table.c what came of it. They share nothing
- * with the code under test but the words for levels.
+ * days_oracle.c and days_decided.c what may come of it, days_table.c what came of it.
+ * They share nothing with the code under test but the words for levels.
  */
 #ifndef TESTS_DAYS_H
 #define TESTS_DAYS_H

@@ -178,18 +178,26 @@ views_show_what_waits(void **state)
 	kit_remove(DB);
 }
 
+/* A database of a released schema. */
+static void
+make_old(void)
+{
+	struct buf sql = {0};
+
+	assert_true(
+	    file_read(suite_path("tests/store/old/5.sql"), 10000000, &sql, &kit_err));
+	kit_run(DB, buf_text(&sql));
+	buf_clear(&sql);
+}
+
 /* A database of before has counts as soon as it is upgraded. */
 static void
 counts_of_an_upgraded_one(void **state)
 {
 	struct store *store;
-	struct buf sql = {0};
 
 	(void)state;
-	assert_true(
-	    file_read(suite_path("tests/store/old/5.sql"), 10000000, &sql, &kit_err));
-	kit_run(DB, buf_text(&sql));
-	buf_clear(&sql);
+	make_old();
 	/* words of then are shown as none */
 	kit_run(DB,
 	    "UPDATE destination SET entry_why = 'none'"
@@ -209,13 +217,9 @@ static void
 spellings_become_one(void **state)
 {
 	struct store *store;
-	struct buf sql = {0};
 
 	(void)state;
-	assert_true(
-	    file_read(suite_path("tests/store/old/5.sql"), 10000000, &sql, &kit_err));
-	kit_run(DB, buf_text(&sql));
-	buf_clear(&sql);
+	make_old();
 	kit_run(DB,
 	    "DELETE FROM tally; DELETE FROM decision; DELETE FROM waiting;"
 	    " DELETE FROM destination;"
