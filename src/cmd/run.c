@@ -311,7 +311,8 @@ open_all(struct daemon *daemon, struct err *err)
 	if (fresh)
 		save(daemon);
 	daemon->unsaved = true;
-	daemon->unsaved_ms = daemon->rest_ms = 0;
+	daemon->unsaved_ms = clock_monotonic_ms();
+	daemon->rest_ms = 0;
 	store_loaded(daemon);
 	return true;
 }

@@ -104,6 +104,11 @@ const char *const store_sql[SQL_COUNT] = {
         " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
                           " AND queue_id <> ? AND queue_id NOT" WAITING_OTHERS,
+    [SQL_WAITING_BEGINS] =
+        "INSERT INTO waits_count(level, entry_why, why, count)"
+        " SELECT entry, entry_why, why, 1 FROM destination WHERE id = ?1"
+        " AND NOT EXISTS (SELECT 1 FROM waiting WHERE destination = ?1)"
+        " ON CONFLICT(level, entry_why, why) DO UPDATE SET count = count + 1",
     [SQL_WAITING_UNKEPT] =
         "INSERT INTO waiting(destination, queue_id, time_ms, line_ms, domain, rule,"
         " reason_len, reason_hash, reason_cut, arrival_ms)"

@@ -38,8 +38,16 @@ read_mail(sqlite3_stmt *stmt)
 	};
 }
 
-bool
-store_waiting_unkept(
+/* Before its messages come: of those that have none yet, one more waits. */
+static bool
+begin_wait(struct store *store, int64_t id, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_WAITING_BEGINS, err, "i", id), err);
+}
+
+static bool
+add_unkept(
     struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
 {
 	return store_finish(store,
@@ -47,6 +55,13 @@ store_waiting_unkept(
 	        mail->domain, mail->rule, mail->reason.len, (int64_t)mail->reason.hash,
 	        (int64_t)mail->reason.cut, mail->arrival_ms),
 	    err);
+}
+
+bool
+store_waiting_unkept(
+    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
+{
+	return begin_wait(store, id, err) && add_unkept(store, id, mail, err);
 }
 
 /* Makes room by the message that is likeliest not there: one that the last listing did
@@ -66,7 +81,7 @@ drop_oldest(struct store *store, int64_t id, bool *found, struct err *err)
 		return !failed;
 	oldest = read_mail(stmt);
 	*found = str_copy(str_of(oldest.queue_id), queue_id, sizeof(queue_id));
-	done = !*found || store_waiting_unkept(store, id, &oldest, err);
+	done = !*found || add_unkept(store, id, &oldest, err);
 	sqlite3_reset(stmt);
 	return done &&
 	    (!*found ||
@@ -82,8 +97,7 @@ add_to_full(
 	bool room;
 
 	return drop_oldest(store, id, &room, err) &&
-	    (room ? add_one(store, id, mail, err)
-	          : store_waiting_unkept(store, id, mail, err));
+	    (room ? add_one(store, id, mail, err) : add_unkept(store, id, mail, err));
 }
 
 bool
@@ -92,6 +106,8 @@ store_waiting_add(struct store *store, int64_t id, const struct waiting_mail *ma
 {
 	int64_t others = STORE_WAITING_MAX; /* at most; so that they are counted first */
 
+	if (count > 0 && !begin_wait(store, id, err))
+		return false;
 	for (size_t i = 0; i < count; i++, others++) {
 		if (others >= STORE_WAITING_MAX &&
 		    !count_others(store, id, &mails[i], &others, err))

@@ -104,6 +104,8 @@ db.execute("UPDATE destination SET why = ?, entry_why = ?, entry = 'dane-only', 
 db.execute("UPDATE destination SET pinned = 0, reason = 'Cannot start TLS: ' || ?", ("日本語 " * 30,))
 # A message each, as the queue shows it.
 db.execute("INSERT OR IGNORE INTO waiting(destination, queue_id, time_ms, arrival_ms) SELECT id, 'X' || id, since_ms, since_ms FROM destination")
+db.execute("DELETE FROM waits_count")
+db.execute("INSERT INTO waits_count SELECT entry, entry_why, why, count(*) FROM destination GROUP BY 1, 2, 3")
 db.commit()
 END
 shown list

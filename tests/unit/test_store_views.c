@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What list and status show of a store: the counts that triggers keep are those that
+/* What list and status show of a store: the counts that are kept are those that
  * counting would give, whatever happens. */
 #include "suite.h"
 
@@ -82,6 +82,19 @@ assert_counted(struct store *store)
 	free(wanted);
 }
 
+/* One message waits there, or more than are kept. */
+static void
+wait_at(struct store *store, unsigned id, const char *queue_id)
+{
+	char made[16];
+
+	for (unsigned i = 0; i < (queue_id[0] == '\0' ? STORE_WAITING_MAX + 2 : 1); i++) {
+		snprintf(made, sizeof(made), "Q%u", i);
+		kit_wait(
+		    store, id, queue_id[0] == '\0' ? made : queue_id, 1 + (int64_t)i);
+	}
+}
+
 /* One step of many, by a generator of our own so that every run is the same. */
 static void
 step(struct store *store, unsigned *seed)
@@ -94,10 +107,9 @@ step(struct store *store, unsigned *seed)
 	    "UPDATE destination SET entry = 'none', entry_why = 'none' WHERE id = %u",
 	    "UPDATE destination SET why = 'dane-not-met' WHERE id = %u",
 	    "UPDATE destination SET why = 'none' WHERE id = %u",
-	    "INSERT OR IGNORE INTO waiting(destination, queue_id, time_ms) VALUES (%u, "
-	    "'A', 1)",
-	    "INSERT INTO waiting(destination, queue_id, time_ms) VALUES (%u, 'B', 1)"
-	    " ON CONFLICT DO UPDATE SET time_ms = 2",
+	    "+A",
+	    "+B",
+	    "+", /* more than are kept */
 	    "DELETE FROM waiting WHERE destination = %u AND queue_id = 'A'",
 	    "DELETE FROM waiting WHERE destination = %u",
 	    "DELETE FROM waiting WHERE destination > %u",
@@ -105,15 +117,20 @@ step(struct store *store, unsigned *seed)
 	    "INSERT OR IGNORE INTO destination(id, key, entry, entry_why)"
 	    " VALUES (%u, hex(randomblob(9)), 'verify', 'pinned')",
 	};
+	const char *next;
 	char sql[256];
+	unsigned id;
 
-	(void)store;
 	*seed = *seed * 1103515245u + 12345u;
+	id = 1 + (*seed >> 8) % 7;
+	next = steps[(*seed >> 16) % (sizeof(steps) / sizeof(steps[0]))];
+	if (next[0] == '+') {
+		wait_at(store, id, &next[1]);
+		return;
+	}
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(sql, sizeof(sql),
-	    steps[(*seed >> 16) % (sizeof(steps) / sizeof(steps[0]))],
-	    1 + (*seed >> 8) % 7);
+	snprintf(sql, sizeof(sql), next, id);
 #pragma GCC diagnostic pop
 	kit_run(DB, sql);
 }
