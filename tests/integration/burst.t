@@ -8,9 +8,7 @@ crowd=${BURST_CROWD:-10000}
 flood=${BURST_FLOOD:-100000}
 
 up strict
-log=$dir/generated.log
-: >"$log"
-chmod 644 "$log"
+. "${0%/*}/generated.sh"
 
 # The queue as the log has it: what was deferred, and not sent since.
 cat >"$dir/listing" <<'AWK'
@@ -67,28 +65,13 @@ deferrals() {
 
 # --- so many new destinations in one burst
 
-decided() {
-	[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE entry = 'encrypt')
-		|| ' ' || (SELECT count(*) FROM counter a JOIN target b WHERE a.name = 'map-version'
-		AND b.name = 'map' AND a.value = b.version)") == "$crowd 1" ]]
-}
-
-counted_other() {
-	[[ $(sql "SELECT count FROM tally JOIN destination ON id = destination WHERE key = 'other$1.nowhere.test'") == 1 ]]
-}
-
 configure strict "${common[@]}"
 starts
 deferrals 1 "$crowd" >"$dir/burst"
 begun=$(ms)
 cat "$dir/burst" >>"$log"
-# Others come in meanwhile.
-for i in 1 2 3 4 5; do
-	printf '%s mail postfix/smtp[7]: R%d: to=<u@other%d.nowhere.test>, relay=mx.nowhere.test[192.0.2.1]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=2.0.0, status=sent (250 Ok)\n' \
-		"$(date '+%b %e %T')" $i $i >>"$log"
-	awaits "line $i that comes in meanwhile is counted" 5 counted_other $i
-done
-awaits "$crowd new destinations are decided and exported" 60 decided
+others_come_in
+awaits "$crowd new destinations are decided and exported" 60 all_decided "$crowd"
 took=$(($(ms) - begun))
 comment "$crowd new destinations in one burst: decided and exported in $took ms"
 is 'Postfix finds the first and the last' "$(in_map d1.many-selfsigned.test) $(in_map d$crowd.many-selfsigned.test)" 'encrypt encrypt'

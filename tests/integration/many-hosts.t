@@ -19,9 +19,7 @@ END
 done >"$more_destinations"
 
 up strict
-log=$dir/generated.log
-: >"$log"
-chmod 644 "$log"
+. "${0%/*}/generated.sh"
 
 # The queue as the log has it.
 cat >"$dir/listed" <<'END'
@@ -41,16 +39,6 @@ burst() {
 	}'
 }
 
-decided() {
-	[[ $(sql "SELECT (SELECT count(*) FROM destination WHERE entry = 'encrypt')
-		|| ' ' || (SELECT count(*) FROM counter a JOIN target b WHERE a.name = 'map-version'
-		AND b.name = 'map' AND a.value = b.version)") == "$crowd 1" ]]
-}
-
-counted_other() {
-	[[ $(sql "SELECT count FROM tally JOIN destination ON id = destination WHERE key = 'other$1.nowhere.test'") == 1 ]]
-}
-
 asked() {
 	grep -oE 'asked mx\.h[0-9]+\.test' "$dir/daemon.err"
 }
@@ -59,12 +47,8 @@ configure strict "log: {file: $log}" "postfix: {config_directory: $dir/strict/co
 starts
 begun=$(now)
 burst >>"$log"
-for i in 1 2 3 4 5; do
-	printf '%s mail postfix/smtp[7]: R%d: to=<u@other%d.nowhere.test>, relay=mx.nowhere.test[192.0.2.1]:25, delay=0.1, delays=0.02/0/0.05/0.03, dsn=2.0.0, status=sent (250 Ok)\n' \
-		"$(date '+%b %e %T')" $i $i >>"$log"
-	awaits "line $i that comes in meanwhile is counted" 5 counted_other $i
-done
-awaits "$crowd new destinations are probed, decided and exported" 300 decided
+others_come_in
+awaits "$crowd new destinations are probed, decided and exported" 300 all_decided "$crowd"
 grep -o 'the queue was listed .*' "$dir/daemon.err" | sed 's/^/# /'
 comment "$crowd new destinations at $hosts MX hosts in one burst: in $(bc <<<"$(now) - $begun") s"
 is 'every host was asked' "$(asked | sort -u | wc -l)" $hosts
