@@ -277,11 +277,14 @@ live_span(struct covered *covered, unsigned source, uint64_t writer, int64_t sec
 
 bool
 covered_take(struct covered *covered, unsigned source, uint64_t writer, int64_t second,
-    uint64_t print)
+    uint64_t print, bool ahead)
 {
-	struct span *span = live_span(covered, source, writer, second);
 	bool known = is_known(covered, source, writer, second, print);
+	struct span *span;
 
+	if (ahead && kind_of(source) == ONCE)
+		return !known;
+	span = live_span(covered, source, writer, second);
 	if (second > span->to)
 		span->to = second;
 	if (second < span->from)

@@ -31,9 +31,11 @@ void covered_save(const struct covered *covered, struct buf *out);
 unsigned covered_source(struct covered *covered, bool followed);
 
 /* A line of a source, at that second. writer, print: covered_hash() of who wrote it and
- * of its text. False: it was counted before; true: it is now. */
+ * of its text. ahead: that second was still to come when the line was read; what others
+ * will write until then is not read, so it is not kept of a log that is read once.
+ * False: it was counted before; true: it is now. */
 bool covered_take(struct covered *covered, unsigned source, uint64_t writer,
-    int64_t second, uint64_t print);
+    int64_t second, uint64_t print, bool ahead);
 
 /* The clock was ahead and is right again: no line after the second latest was read. What
  * ends after it ends at the second to, so that lines from then on count. */

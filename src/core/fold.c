@@ -408,8 +408,8 @@ fold_counted(struct fold *fold, const struct parsed *line)
 	    fold->passed.count > 0 ? take_passed(fold, line) : NULL;
 
 	if (fold->covered == NULL || line->writer == 0 ||
-	    covered_take(
-	        fold->covered, fold->source, line->writer, line->second, line->print)) {
+	    covered_take(fold->covered, fold->source, line->writer, line->second,
+	        line->print, line->is_ahead)) {
 		fold_status(fold, p, passed, line, false);
 		return;
 	}

@@ -33,6 +33,7 @@ struct parsed {
 	uint64_t writer;
 	uint64_t print;
 	int64_t second;
+	bool is_ahead; /* stamped later than it was read */
 	union {
 		struct status_line status;
 		struct session_line session;

@@ -5,7 +5,8 @@
 #include "core/logline.h"
 #include "sys/clock.h"
 
-#define PRINT_MAX 256 /* bytes of a text that tell it from others */
+#define AHEAD_MS  1000 /* as far as a clock that was read a while ago is behind */
+#define PRINT_MAX 256  /* bytes of a text that tell it from others */
 
 static bool
 is_in_minute(const struct stamp *a, const struct stamp *b)
@@ -96,6 +97,7 @@ parse_line(struct parse *parse, struct str line, struct parsed *out)
 		out->writer = by_head ? writer_of_head(parse, &split) : writer_of(&split);
 		out->print = print_of(split.text);
 		out->second = time_ms / 1000;
+		out->is_ahead = time_ms > parse->wall_ms - parse->shift_ms + AHEAD_MS;
 	}
 	return true;
 }

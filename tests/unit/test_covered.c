@@ -9,7 +9,8 @@
 static bool
 take(struct covered *covered, unsigned source, int64_t second, const char *text)
 {
-	return covered_take(covered, source, WRITER, second, covered_hash(str_of(text)));
+	return covered_take(
+	    covered, source, WRITER, second, covered_hash(str_of(text)), false);
 }
 
 /* As another process that opens the database finds it. */
@@ -88,6 +89,26 @@ what_a_scan_counted_the_daemon_does_not(void **state)
 	covered_free(covered);
 }
 
+/* Read in another time zone, or with a made-up stamp. */
+static void
+a_line_ahead_of_the_clock_hides_no_other(void **state)
+{
+	struct covered *covered = covered_new();
+	unsigned scan = covered_source(covered, false), log;
+
+	(void)state;
+	assert_true(take(covered, scan, T, "a"));
+	for (int i = 3600; i <= 36000; i += 3600)
+		assert_true(covered_take(
+		    covered, scan, WRITER, T + i, covered_hash(STR("ahead")), true));
+	covered = reopened(covered);
+	log = covered_source(covered, true);
+	assert_false(take(covered, log, T, "a"));
+	for (int i = 60; i <= 36060; i += 60)
+		assert_true(take(covered, log, T + i, "written since"));
+	covered_free(covered);
+}
+
 static void
 what_the_daemon_counted_a_scan_does_not(void **state)
 {
@@ -136,6 +157,8 @@ main(void)
 	    "an hour that comes twice counts twice, over a restart as well");
 	suite_add(what_a_scan_counted_the_daemon_does_not, NULL,
 	    "what a scan counted the daemon does not");
+	suite_add(a_line_ahead_of_the_clock_hides_no_other, NULL,
+	    "a line ahead of the clock hides no other");
 	suite_add(what_the_daemon_counted_a_scan_does_not, NULL,
 	    "what the daemon counted a scan does not, however often");
 	suite_add(a_text_that_is_none_is_as_nothing, NULL,
