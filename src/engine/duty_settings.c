@@ -12,11 +12,18 @@
 
 #define LOOK_MS SPAN_MINUTE_MS /* so often Postfix's files are looked at */
 
+/* Whoever can write a line can say that Postfix was reloaded: the first one is believed
+ * at once, each of more that follow only when twice the time has passed. */
+#define HEED_MS     SPAN_SECOND_MS
+#define HEED_MAX_MS (10 * SPAN_MINUTE_MS)
+
 struct settings {
 	struct duty_state base;
 	uint64_t mark;     /* of the files that they were read from */
 	int64_t looked_ms; /* monotonic: when these were looked at last */
-	unsigned starts;   /* fold_starts() */
+	unsigned starts;   /* fold_starts(), as far as they were heeded */
+	int64_t heeded_ms; /* monotonic: when they were last */
+	int64_t heed_ms;   /* not again within that time; 0: never yet */
 };
 
 struct settings_task {
@@ -56,15 +63,42 @@ engine_settings_stand(struct engine *e)
 	return e->settings_stale == 0;
 }
 
+/* When the log's lines that Postfix was started or reloaded are heeded. */
+static int64_t
+heeds_ms(const struct engine *e, const struct settings *s)
+{
+	return fold_starts(e->fold) == s->starts ? DUE_NEVER : s->heeded_ms + s->heed_ms;
+}
+
+static void
+heed_starts(struct engine *e, struct settings *s, int64_t mono_ms)
+{
+	bool calm = s->heed_ms == 0 || mono_ms - s->heeded_ms > 4 * s->heed_ms;
+
+	s->starts = fold_starts(e->fold);
+	s->heeded_ms = mono_ms;
+	if (calm)
+		s->heed_ms = HEED_MS;
+	else if (s->heed_ms < HEED_MAX_MS) {
+		s->heed_ms *= 2;
+		if (s->heed_ms >= HEED_MAX_MS) {
+			s->heed_ms = HEED_MAX_MS;
+			engine_alert(e,
+			    "the log says again and again that Postfix was reloaded; its "
+			    "settings are read every ten minutes then. Who writes these "
+			    "lines?");
+		}
+	}
+	engine_doubt_settings(e);
+}
+
 static void
 notice(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct settings *s = (struct settings *)base;
 
-	if (fold_starts(e->fold) != s->starts) {
-		s->starts = fold_starts(e->fold);
-		engine_doubt_settings(e);
-	}
+	if (heeds_ms(e, s) <= now->mono_ms)
+		heed_starts(e, s, now->mono_ms);
 	if (now->mono_ms - s->looked_ms >= LOOK_MS)
 		look_at_files(e, s, now->mono_ms);
 }
@@ -202,9 +236,14 @@ static const struct task_kind settings_kind = {
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
-	bool wanted = base->tasks == 0 && engine_settings_are_wanted(e, now);
+	struct due due = {DUE_NEVER, e->settings_stale > 0};
 
-	return (struct due){wanted ? now->mono_ms : DUE_NEVER, e->settings_stale > 0};
+	if (base->tasks == 0)
+		/* notice() heeds a line then */
+		due.at_ms = engine_settings_are_wanted(e, now)
+		    ? now->mono_ms
+		    : heeds_ms(e, (const struct settings *)base);
+	return due;
 }
 
 static void

@@ -2,6 +2,8 @@
 /* When Postfix's settings are read again, and what was decided under others. */
 #include "suite.h"
 
+#include <string.h>
+
 #include "enginerig.h"
 
 #define RELOADED "master[99]: reload -- version 3.7.11, configuration /etc/postfix"
@@ -43,6 +45,30 @@ log_says_so(void **state)
 	world_settle(rig.engine);
 	assert_int_equal(world.settings.times, 1);
 	rig_assert_entry("a.test", LEVEL_NONE); /* it equals the default now */
+	rig_close();
+}
+
+/* Anybody can write such lines: mail is decided all the same, and postconf is not run for
+ * each of them. */
+static void
+lines_again_and_again(void **state)
+{
+	(void)state;
+	begin_with_an_entry();
+	rig_notify_admin();
+	rig_defer("b.test");
+	for (int i = 0; i < 36000; i++) {
+		world_log(rig.engine, RELOADED);
+		world_settle(rig.engine);
+		world_pass(SECOND / 10);
+	}
+	rig_assert_entry("b.test", LEVEL_ENCRYPT);
+	assert_in_range(world.settings.times, 5, 70); /* once a minute anyway */
+	assert_non_null(strstr(buf_text(&world.body), "again and again"));
+	/* the last of them is heeded as well */
+	world.default_level = LEVEL_ENCRYPT;
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_entry("a.test", LEVEL_NONE);
 	rig_close();
 }
 
@@ -207,6 +233,7 @@ main(void)
 	suite_add(log_says_so, RELOADED, "they are read again when Postfix reloaded");
 	suite_add(
 	    log_says_so, STARTED, "... or started; an entry equal to the default goes");
+	suite_add(lines_again_and_again, NULL, "anybody can write that: not each time");
 	suite_add(other_lines_do_not, NULL, "by no other line");
 	suite_add(files_are_looked_at_once_a_minute, NULL,
 	    "main.cf and master.cf are looked at once a minute");
