@@ -47,12 +47,13 @@ find(struct paths *paths, const char *log, const char *behind, int64_t since_ms)
 
 void
 learn(const struct config *config, struct fold *fold, int64_t now_ms,
-    bool (*pause)(void *context, bool end), void *context)
+    bool (*begin)(void *context), bool (*pause)(void *context, bool end), void *context)
 {
 	struct scan_logs logs = {
 	    .config = config,
 	    .fold = fold,
 	    .since_ms = now_ms - config->log.learn_ms,
+	    .begin = begin,
 	    .pause = pause,
 	    .context = context,
 	};

@@ -11,10 +11,10 @@
 
 /*
  * Reads the rotated logs beside those of the configuration, as far back as log.learn
- * says, into fold: as the past, and nothing of what failed. pause is that of struct
- * scan_logs.
+ * says, into fold: as the past, and nothing of what failed. begin and pause are
+ * those of struct scan_logs.
  */
 void learn(const struct config *config, struct fold *fold, int64_t now_ms,
-    bool (*pause)(void *context, bool end), void *context);
+    bool (*begin)(void *context), bool (*pause)(void *context, bool end), void *context);
 
 #endif

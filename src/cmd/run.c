@@ -18,6 +18,7 @@
 #include "cmd/loaded.h"
 #include "cmd/logfile.h"
 #include "cmd/run_heal.h"
+#include "cmd/run_report.h"
 #include "engine/engine.h"
 #include "engine/logs.h"
 #include "sys/clock.h"
@@ -28,6 +29,8 @@
 
 #define STORE_MS SPAN_SECOND_MS /* while a backlog is read, stored so often */
 #define LOOK_MS  SPAN_MINUTE_MS /* the longest sleep */
+
+#define CLAIM_MS 20 /* another counts lines: asked so often whether it still does */
 
 #define LOCK_MS   300 /* doctor tries the lock for a moment, to see whether it is held */
 #define FINISH_MS 700 /* to take what the workers are about to bring */
@@ -47,35 +50,12 @@ struct daemon {
 	struct heal heal;
 	struct stat state;  /* of the database, when it was opened */
 	int64_t reload_ms;  /* monotonic: SIGHUP came, do not wait longer; 0: none did */
+	bool refused;       /* the last time that lines were to be counted */
 	bool unsaved;       /* there is more in the fold than in the database */
 	int64_t unsaved_ms; /* monotonic: since then */
 	int64_t rest_ms;    /* monotonic: until then rather read than store */
 	struct strange_report strange;
 };
-
-/* --- reports ------------------------------------------------------------------------ */
-
-static void
-on_decided(void *context, const struct destination *d, const struct judged *judged)
-{
-	const struct decision *decision = &judged->decision;
-	struct buf line = {0};
-
-	(void)context;
-	if (!judged->changed)
-		return;
-	buf_printf(&line, "domain=%s action=%s", d->key, action_name(decision->action));
-	if (decision->action == ACTION_SET || decision->action == ACTION_HOLD)
-		buf_printf(&line, " level=%s", level_name(decision->entry.level));
-	buf_printf(&line, " before=%s why=%s", level_name(judged->before.level),
-	    why_slug(decision->why));
-	if (d->dns.state[0] != '\0')
-		buf_printf(&line, " tlsa=%s", d->dns.state);
-	if (d->alarm.raised)
-		buf_printf(&line, " rule=%s", d->alarm.rule);
-	log_info("%s", buf_text(&line));
-	buf_clear(&line);
-}
 
 /* --- start ------------------------------------------------------------------------- */
 
@@ -143,7 +123,7 @@ exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 		log_warning("log.file and state are changed by a restart alone");
 	free(config->state);
 	config->state = mem_strdup(daemon->config->state);
-	engine = engine_new(config, rules, ENGINE_APPLY, on_decided, NULL, &err);
+	engine = engine_new(config, rules, ENGINE_APPLY, run_report_decided, NULL, &err);
 	if (engine == NULL) {
 		log_error("%s", err.text);
 		return false;
@@ -254,13 +234,13 @@ take_lines(struct daemon *daemon)
 	int64_t mono_ms = clock_monotonic_ms();
 	bool came = false, more;
 
-	engine_refresh_counted(daemon->engine);
 	more = logs_read(daemon->logs, engine_fold(daemon->engine), &came);
-
 	if (came && !daemon->unsaved)
 		daemon->unsaved_ms = mono_ms;
 	daemon->unsaved =
 	    daemon->unsaved || came || (!more && logs_have_moved(daemon->logs));
+	if (!daemon->unsaved)
+		engine_unclaim(daemon->engine);
 	return more;
 }
 
@@ -288,8 +268,8 @@ open_all(struct daemon *daemon, struct err *err)
 	bool from_start = config->log.from_start || daemon->heal.healed, fresh = false;
 
 	daemon->fresh = false;
-	daemon->engine = heal_engine(
-	    &daemon->heal, config, daemon->rules, on_decided, clock_wall_ms(), err);
+	daemon->engine = heal_engine(&daemon->heal, config, daemon->rules,
+	    run_report_decided, clock_wall_ms(), err);
 	if (daemon->engine == NULL)
 		return false;
 	from_start = from_start || daemon->heal.healed;
@@ -331,6 +311,8 @@ wait_ms(struct daemon *daemon, bool reading)
 	if (daemon->unsaved && daemon->rest_ms - clock_monotonic_ms() > 0 &&
 	    daemon->rest_ms - clock_monotonic_ms() < wait)
 		wait = daemon->rest_ms - clock_monotonic_ms();
+	if (daemon->refused && wait > CLAIM_MS)
+		wait = CLAIM_MS;
 	if (!reading)
 		return wait > 0 ? wait : 0;
 	wait = logs_wait_ms(daemon->logs, wait);
@@ -403,12 +385,25 @@ pause_learning(void *context, bool end)
 	return !daemon->stop;
 }
 
+static bool
+begin_learning(void *context)
+{
+	struct daemon *daemon = context;
+
+	while (!engine_claim(daemon->engine) && !daemon->stop) {
+		poll(NULL, 0, CLAIM_MS);
+		if (take_signals(daemon))
+			daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
+	}
+	return !daemon->stop;
+}
+
 static void
 learn_past(struct daemon *daemon)
 {
 	if (daemon->fresh && daemon->config->log.learn_ms > 0)
 		learn(daemon->config, engine_fold(daemon->engine), clock_wall_ms(),
-		    pause_learning, daemon);
+		    begin_learning, pause_learning, daemon);
 }
 
 /*
@@ -445,11 +440,14 @@ serve(struct daemon *daemon)
 		int64_t began_ms;
 
 		/* With a full disk the lines stay in the log, not in memory; so do those
-		 * behind too many that wait for Postfix to say where they go. */
+		 * behind too many that wait for Postfix to say where they go, and all
+		 * while a command counts lines. */
 		reading = !early &&
 		    (saved == ENGINE_SAVED ||
 		        (saved == ENGINE_SAVE_WAITS &&
 		            !intake_is_full(engine_fold(daemon->engine))));
+		daemon->refused = reading && !engine_claim(daemon->engine);
+		reading = reading && !daemon->refused;
 		if (reading)
 			more = take_lines(daemon);
 		began_ms = clock_monotonic_ms();
@@ -471,7 +469,7 @@ serve(struct daemon *daemon)
 		    engine_is_idle(daemon->engine))
 			break;
 		/* It can be stored again: what was written meanwhile is read at once. */
-		if (!reading && !early && saved == ENGINE_SAVED)
+		if (!reading && !early && !daemon->refused && saved == ENGINE_SAVED)
 			continue;
 		/* The last route came in this turn: what waited for it can be stored. */
 		if (saved == ENGINE_SAVE_WAITS &&

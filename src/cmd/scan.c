@@ -27,6 +27,12 @@
 
 #define PROGRESS_MS 200
 
+/* The daemon, or another that counts lines, has its turn between. */
+#define TURN_MS     1000
+#define BETWEEN_MS  30
+#define WAIT_SAY_MS 2000  /* then it is reported that it is waited for */
+#define WAIT_MS     60000 /* Postfix answers it within that, or never */
+
 #define KEY_WIDE   30 /* columns of a destination; on a terminal: */
 #define KEY_NARROW 20
 
@@ -298,6 +304,31 @@ settle(struct scan *scan)
 	    : cmd_fail(EX_UNAVAILABLE, "could not %s; not all was done", undone);
 }
 
+/* Waits until no other counts lines. */
+static bool
+begin_counting(void *context)
+{
+	struct scan *scan = context;
+	int64_t since_ms = clock_monotonic_ms(), waited_ms;
+	bool reported = false;
+
+	while (scan->stored == 0 && !engine_claim(scan->engine)) {
+		waited_ms = clock_monotonic_ms() - since_ms;
+		if (waited_ms >= WAIT_SAY_MS && !reported) {
+			cmd_note(
+			    "waits until the daemon, or another scan, has stored what "
+			    "it read");
+			reported = true;
+		}
+		if (waited_ms >= WAIT_MS)
+			scan->stored = cmd_fail(EX_UNAVAILABLE,
+			    "the daemon, or another scan, does not store what it read; "
+			    "`tlsladder status` shows why");
+		poll(NULL, 0, BETWEEN_MS);
+	}
+	return scan->stored == 0;
+}
+
 /* What was read until here is stored where it is time for that. */
 static bool
 pause_reading(void *context, bool end)
@@ -307,8 +338,12 @@ pause_reading(void *context, bool end)
 
 	while (intake_is_early(fold) && engine_is_stuck(scan->engine) == ENGINE_MOVES)
 		turn(scan);
-	if (end || intake_is_full(fold))
+	if (end || intake_is_full(fold) ||
+	    engine_claimed_for_ms(scan->engine) >= TURN_MS) {
 		scan->stored = store(scan);
+		if (scan->apply && !end)
+			poll(NULL, 0, BETWEEN_MS);
+	}
 	return scan->stored == 0;
 }
 
@@ -331,6 +366,7 @@ read_logs(struct scan *scan, char *const *paths, size_t count)
 	    .config = &scan->config,
 	    .fold = engine_fold(scan->engine),
 	    .since_ms = scan->since_ms,
+	    .begin = begin_counting,
 	    .pause = pause_reading,
 	    .progress = progress,
 	    .context = scan,

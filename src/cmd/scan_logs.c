@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/scan_logs.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,6 +89,8 @@ take_lines(struct input *in, const struct parsed *lines, size_t count)
 	struct fold *fold = in->logs->fold;
 	size_t from = 0;
 
+	if (count == 0 || !in->logs->begin(in->logs->context))
+		return;
 	fold_set_source(fold, in->place);
 	for (size_t i = 0; i <= count; i++) {
 		const struct parsed *line = &lines[i];
@@ -113,6 +116,20 @@ expect_start(struct input *in, const struct parsed *line)
 		logfile_started(&in->file, line->start_quotes);
 }
 
+/* A pipe may be silent for long: what came of it is stored before. False: enough. */
+static bool
+wait_for_lines(struct input *in)
+{
+	struct pollfd pipe = {.fd = source_fd(in->source), .events = POLLIN};
+
+	if (poll(&pipe, 1, PAUSE_MS) != 0)
+		return true;
+	if (!in->logs->pause(in->logs->context, true))
+		return false;
+	poll(&pipe, 1, -1);
+	return true;
+}
+
 /* --- one file ---------------------------------------------------------------------- */
 
 static bool
@@ -136,13 +153,15 @@ read_one(struct input *in)
 
 	if (!open_input(in))
 		return;
-	while (result == SOURCE_LINES && going) {
+	while (result != SOURCE_END && going) {
 		result = feed_read(in->source, str_of(logs->config->log.nested),
 		    clock_monotonic_ms() + PAUSE_MS, take, in, &came);
 		source_progress(in->source, &in->used, &in->size);
 		if (logs->progress != NULL)
 			logs->progress(in->path, in->used, in->size);
-		going = logs->pause(logs->context, result == SOURCE_END);
+		going = result == SOURCE_IDLE
+		    ? wait_for_lines(in)
+		    : logs->pause(logs->context, result == SOURCE_END);
 	}
 	close_input(in);
 }
@@ -170,7 +189,8 @@ next_line(struct input *in)
 		in->parsing = false;
 		result = source_next(in->source, clock_monotonic_ms(), &lines);
 		source_progress(in->source, &in->used, &in->size);
-		if (result == SOURCE_END) {
+		if (result == SOURCE_END ||
+		    (result == SOURCE_IDLE && !wait_for_lines(in))) {
 			in->over = true;
 			close_input(in);
 		} else if (result == SOURCE_LINES) {

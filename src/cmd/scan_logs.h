@@ -16,11 +16,14 @@ struct scan_logs {
 	const struct config *config;
 	struct fold *fold;
 	int64_t since_ms; /* earlier lines are passed over; 0: all count */
-	/* Called now and then: the lines until here are in the fold. False: enough. */
+	/* Called before lines go into the fold. False: they must not. */
+	bool (*begin)(void *context);
+	/* Called now and then, and where none come for a while: the lines until here are
+	 * in the fold. False: enough. */
 	bool (*pause)(void *context, bool end);
 	/* For a display; NULL: none. size 0: not known. */
 	void (*progress)(const char *what, uint64_t used, uint64_t size);
-	void *context; /* of pause */
+	void *context; /* of these */
 };
 
 /* paths: "-" is standard input. An exit status; what failed was reported. */

@@ -80,19 +80,23 @@ bring_back_covered(struct engine *e, int64_t now_ms, struct err *err)
 	int64_t latest = (now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS) / SPAN_SECOND_MS;
 	/* Lines that are not stored yet are not stored as read. */
 	struct covered *stored = covered_new();
-	struct buf text = {0};
+	struct buf text = {0}, before = {0};
 	bool done = store_blob_get(e->store, "covered", &text, err);
 
 	if (done) {
 		covered_load(stored, (struct str){buf_text(&text), text.len});
+		covered_save(stored, &before);
 		covered_bring_back(stored, latest, to);
 		buf_reset(&text);
 		covered_save(stored, &text);
 		covered_load(e->covered, (struct str){buf_text(&text), text.len});
 		covered_bring_back(e->covered, latest, to);
-		done = store_blob_put(
-		    e->store, "covered", (struct str){buf_text(&text), text.len}, err);
+		done = str_equal((struct str){buf_text(&text), text.len},
+		           (struct str){buf_text(&before), before.len}) ||
+		    store_blob_put(e->store, "covered",
+		        (struct str){buf_text(&text), text.len}, err);
 	}
+	buf_clear(&before);
 	buf_clear(&text);
 	covered_free(stored);
 	return done;

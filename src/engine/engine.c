@@ -131,6 +131,7 @@ engine_free(struct engine *e)
 	witnesses_free(e->witnessed);
 	hosts_free(e->hosts);
 	engine_forget_parents(e);
+	engine_unclaim(e);
 	fold_free(e->fold);
 	covered_free(e->covered);
 	rules_matcher_free(e->judge.matcher);
@@ -217,24 +218,6 @@ engine_not_stored(struct engine *e, const char *what, const struct err *err)
 	engine_tell(e, NEWS_FAILED);
 }
 
-void
-engine_refresh_counted(struct engine *e)
-{
-	int64_t version = e->covered_version;
-	struct buf text = {0};
-	struct err ignored;
-
-	if (fold_size(e->fold) > 0 || fold_parked(e->fold) > 0 ||
-	    !store_data_version(e->store, &version, &ignored) ||
-	    version == e->covered_version)
-		return;
-	if (store_blob_get(e->store, "covered", &text, &ignored)) {
-		covered_load(e->covered, (struct str){buf_text(&text), text.len});
-		e->covered_version = version;
-	}
-	buf_clear(&text);
-}
-
 enum engine_saved
 engine_save(struct engine *e, const struct log_place *places, size_t place_count)
 {
@@ -249,12 +232,14 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	engine_mind_clock(e);
 	engine_find_lost(e, &lost);
 	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, &spans,
-	        places, place_count, engine_now(e).wall_ms, &news, &err)) {
+	        e->once && e->is_claimed ? &e->covered_print : NULL, places, place_count,
+	        engine_now(e).wall_ms, &news, &err)) {
 		fail(e, &e->storing, "store what the log says", &err, true);
 		engine_tell(e, NEWS_FAILED);
 		buf_clear(&lost);
 		return ENGINE_SAVE_FAILED;
 	}
+	engine_unclaim(e);
 	engine_stored(e, "store what the log says");
 	if (limit_hits > 0 && !e->limit_reported)
 		log_warning("a pattern of the rules ran into its limit, which is no "

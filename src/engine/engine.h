@@ -46,9 +46,15 @@ struct engine *engine_new_in(const struct engine_world *world,
 struct store *engine_store(struct engine *engine); /* borrowed */
 struct fold *engine_fold(struct engine *engine);   /* borrowed: put lines in */
 
-/* Take over what others counted since the fold was stored: before lines are read into it.
+/*
+ * Before lines of a log go into the fold: no other process counts any until these are
+ * stored, and what others counted before is known. True: had, perhaps before; false: try
+ * again soon. engine_save() gives it back; a command must not be long about it. The
+ * daemon gets it in the end, and a command that was too slow cannot store its lines.
  */
-void engine_refresh_counted(struct engine *engine);
+bool engine_claim(struct engine *engine);
+void engine_unclaim(struct engine *engine);                 /* no line came */
+int64_t engine_claimed_for_ms(const struct engine *engine); /* since then; 0: not had */
 
 enum engine_saved {
 	ENGINE_SAVED,

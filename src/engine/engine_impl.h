@@ -168,6 +168,11 @@ struct engine {
 	struct fold *fold;
 	struct covered *covered; /* the fold's */
 	int64_t covered_version; /* of the database, as last seen */
+	uint64_t covered_print;  /* covered_hash() of what was taken over last */
+	bool is_claimed;         /* see engine_claim() */
+	int claim;               /* the lock; negative: it counts without one */
+	int64_t claimed_ms;      /* monotonic: since then */
+	int64_t refused_ms;      /* monotonic: another has it since; 0: not known */
 	struct judge judge;
 	char **parents;                    /* of the judge */
 	struct witnessed_table *witnessed; /* who waits for witnesses */

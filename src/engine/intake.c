@@ -225,14 +225,21 @@ store_places(struct store *store, const struct fold *fold, const struct log_plac
 	return !came || store_counter_set(store, STORE_LOG_READ, now_ms, err);
 }
 
-/* Others may have read logs meanwhile: what they know is taken over. */
+/* Others may have read logs meanwhile: what they know is taken over. Without a line it
+ * is theirs alone. */
 static bool
-store_covered(struct store *store, const struct fold *fold, struct err *err)
+store_covered(struct store *store, const struct fold *fold, const uint64_t *counted,
+    struct err *err)
 {
-	struct covered *covered = fold_covered(fold);
+	const struct fold_counts *counts = fold_counts(fold);
+	bool none = counts->status_lines == 0 && counts->known == 0;
+	struct covered *covered = none ? NULL : fold_covered(fold);
 	struct buf text = {0};
 	bool done = covered == NULL || store_blob_get(store, "covered", &text, err);
 
+	if (done && covered != NULL && counted != NULL &&
+	    covered_hash((struct str){buf_text(&text), text.len}) != *counted)
+		done = err_set(err, "the daemon read on meanwhile; run it again");
 	if (done && covered != NULL) {
 		covered_load(covered, (struct str){buf_text(&text), text.len});
 		buf_reset(&text);
@@ -246,7 +253,7 @@ store_covered(struct store *store, const struct fold *fold, struct err *err)
 
 static bool
 store_all(struct intake *in, const struct fold *fold, const struct log_place *places,
-    size_t place_count, int64_t now_ms, struct err *err)
+    size_t place_count, const uint64_t *counted, int64_t now_ms, struct err *err)
 {
 	struct store *store = in->store;
 	const struct fold_ended *ended;
@@ -273,14 +280,15 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	done = store_blob_put(
 	    store, "processes", (struct str){buf_text(&processes), processes.len}, err);
 	buf_clear(&processes);
-	return done && store_covered(store, fold, err) && store_counts(store, fold, err);
+	return done && store_covered(store, fold, counted, err) &&
+	    store_counts(store, fold, err);
 }
 
 bool
 intake_store(struct store *store, struct fold *fold, const struct rules *rules,
     enum level default_level, const struct destination_spans *spans,
-    const struct log_place *places, size_t place_count, int64_t now_ms, bool *news,
-    struct err *err)
+    const uint64_t *counted, const struct log_place *places, size_t place_count,
+    int64_t now_ms, bool *news, struct err *err)
 {
 	struct intake in = {.store = store,
 	    .rules = rules,
@@ -291,7 +299,7 @@ intake_store(struct store *store, struct fold *fold, const struct rules *rules,
 	*news = false;
 	if (!store_begin(store, err))
 		return false;
-	if (!store_all(&in, fold, places, place_count, now_ms, err) ||
+	if (!store_all(&in, fold, places, place_count, counted, now_ms, err) ||
 	    !store_commit(store, err)) {
 		store_rollback(store);
 		return false;

@@ -22,12 +22,13 @@ struct log_place {
  * The whole fold and the places of all logs, in one transaction: either both are
  * stored, or neither, and the caller tries again with the same fold. On true the fold
  * is empty. default_level: mail that was sent without an entry met it; spans:
- * judge_spans(); now_ms: what is noted as the time of reading. *news: destinations that
- * wait to be judged now.
+ * judge_spans(); counted: covered_hash() of what the database must have of counted lines,
+ * or NULL if that does not matter; now_ms: what is noted as the time of reading. *news:
+ * destinations that wait to be judged now.
  */
 bool intake_store(struct store *store, struct fold *fold, const struct rules *rules,
     enum level default_level, const struct destination_spans *spans,
-    const struct log_place *places, size_t place_count, int64_t now_ms, bool *news,
-    struct err *err);
+    const uint64_t *counted, const struct log_place *places, size_t place_count,
+    int64_t now_ms, bool *news, struct err *err);
 
 #endif

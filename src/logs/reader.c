@@ -76,6 +76,12 @@ reader_free(struct reader *reader)
 	free(reader);
 }
 
+int
+reader_fd(const struct reader *reader)
+{
+	return reader->fd;
+}
+
 bool
 reader_wants_input(const struct reader *reader)
 {

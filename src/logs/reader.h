@@ -43,6 +43,9 @@ char *reader_exchange(struct reader *reader, char *spare);
 /* Will the next call read(2)? Then poll a pipe first, to not wait for it. */
 bool reader_wants_input(const struct reader *reader);
 
+/* What it reads, for poll(2). Owned by the reader. */
+int reader_fd(const struct reader *reader);
+
 /* Of the line skipped last: its length, and the offset behind it. */
 void reader_skipped(const struct reader *reader, uint64_t *len, uint64_t *offset);
 

@@ -106,22 +106,9 @@ step(struct input *input, struct str *lines)
 	return SOURCE_BUSY;
 }
 
-static enum source_result
-next_of_whole(struct source *source, int64_t now_ms, struct str *lines)
-{
-	struct input *input = (struct input *)source;
-	enum source_result result;
-
-	(void)now_ms;
-	do {
-		result = step(input, lines);
-	} while (result == SOURCE_BUSY);
-	return result;
-}
-
 /* A pipe is read when poll(2) says that a read(2) will not wait. */
 static enum source_result
-next_of_stdin(struct source *source, int64_t now_ms, struct str *lines)
+next_ready(struct source *source, int64_t now_ms, struct str *lines)
 {
 	struct input *input = (struct input *)source;
 	enum source_result result = SOURCE_BUSY;
@@ -129,7 +116,7 @@ next_of_stdin(struct source *source, int64_t now_ms, struct str *lines)
 	(void)now_ms;
 	input->is_idle = false;
 	for (int i = 0; i < STEPS_MAX && result == SOURCE_BUSY; i++) {
-		struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
+		struct pollfd ready = {.fd = reader_fd(input->reader), .events = POLLIN};
 
 		if (!input->is_over && reader_wants_input(input->reader) &&
 		    poll(&ready, 1, 0) == 0) {
@@ -158,8 +145,7 @@ nowhere(const struct source *source, char text[PLACE_TEXT_SIZE])
 static int
 poll_fd(const struct source *source)
 {
-	(void)source;
-	return STDIN_FILENO;
+	return reader_fd(((const struct input *)source)->reader);
 }
 
 static int64_t
@@ -179,7 +165,7 @@ const struct source_kind source_stdin = {
     .has = is_stdin,
     .open = open_stdin,
     .close = close_input,
-    .next = next_of_stdin,
+    .next = next_ready,
     .exchange = exchange,
     .where = nowhere,
     .fd = poll_fd,
@@ -191,7 +177,7 @@ const struct source_kind source_stdin = {
 static const struct source_kind source_whole = {
     .name = "whole",
     .close = close_input,
-    .next = next_of_whole,
+    .next = next_ready,
     .exchange = exchange,
     .where = nowhere,
     .fd = poll_fd,

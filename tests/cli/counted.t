@@ -128,6 +128,12 @@ begins() {
 	await 20 said follows
 }
 
+# The lines of the log that the daemon has are counted by the time it is asked to end.
+caught_up() {
+	ladder status --json
+	[[ $(json 'd[0]["log"][0]["lag_bytes"]') == 0 ]]
+}
+
 counted() {
 	[[ $(figures | sed -n 's/^status-lines //p') -ge $1 ]]
 }
@@ -168,6 +174,78 @@ gzip -c "$log" >"$dir/mail.log.2.gz"
 scan "$dir/mail.log.2.gz" "$log" "$dir/mail.log.1"
 is 'the daemon began at the end: what was before is counted by scan, once' "$(figures)" "$wanted"
 
+# --- two that read at the same time
+
+# hold: Postfix's answer to who asks it first, until the file "free" is there.
+hold() {
+	rm -rf "$dir/held" "$dir/free"
+	cat >"$dir/postconf.sh" <<'END'
+if mkdir "$FAKE_DIR/held" 2>/dev/null; then
+	while [ ! -e "$FAKE_DIR/free" ]; do sleep 0.02; done
+fi
+cat "$FAKE_DIR/postconf.out"
+END
+}
+
+other=''
+# beside FILE...: scan --apply, while the test goes on; its process is in other.
+beside() {
+	"$program" -c "$dir/tlsladder.yaml" scan --apply "$@" >"$dir/beside.out" 2>"$dir/beside.err" 9>&- &
+	other=$!
+}
+
+# ended: it is, and has no fault.
+ended() {
+	wait "$other" || note "beside: $? $(<"$dir/beside.err")"
+	other=''
+}
+
+over() {
+	! kill -0 "$other" 2>/dev/null
+}
+
+# waits_for_turn: the scan that is beside counts nothing before the daemon stored its lines.
+waits_for_turn() {
+	over || grep -q 'waits' "$dir/beside.err"
+}
+
+configure "log: {file: $log, from: start, learn: 0}"
+forget
+cat "$all" >>"$log"
+hold
+begins
+await 20 test -d "$dir/held"
+beside "$dir/middle"
+await 20 waits_for_turn
+: >"$dir/free"
+wait "$other"
+status=$? other=''
+is 'scan --apply, while lines of the daemon wait for Postfix' "$status" 0
+await 20 counted 3000
+await 20 caught_up >/dev/null
+stop
+is 'what both read counts once' "$(figures)" "$wanted"
+
+forget
+rm "$dir/postconf.sh"
+mkfifo "$dir/pipe"
+begins
+beside "$dir/pipe"
+exec {pipe}>"$dir/pipe"
+cat "$dir/half1" >&"$pipe"
+cat "$dir/half1" >>"$log"
+await 20 counted 1501
+cat "$dir/half2" >&"$pipe"
+await 20 counted 3000
+cat "$dir/half2" >>"$log"
+exec {pipe}>&-
+wait "$other"
+status=$? other=''
+is 'scan --apply of a pipe that pauses, beside the daemon' "$status" 0
+await 20 caught_up >/dev/null
+stop
+is 'what both read of it counts once' "$(figures)" "$wanted"
+
 # --- any order, any overlap, the daemon at any moment
 
 # Drawn: two logs that together have every line, pieces of them, copies, in any order, some
@@ -190,7 +268,9 @@ random.shuffle(pieces)
 steps = []
 while pieces:
     some = [pieces.pop() for _ in range(min(len(pieces), random.choice([1, 1, 2, 3])))]
-    steps.append("scan " + ",".join("%d-%d%s" % (a, b, random.choice(["", ".gz"])) for a, b in some))
+    # beside: the next steps do not wait until it is over
+    how = random.choice(["scan", "scan", "beside"])
+    steps.append(how + " " + ",".join("%d-%d%s" % (a, b, random.choice(["", ".gz"])) for a, b in some))
 # The daemon's log is the first one, in two parts.
 begin, end = logs[0]
 middle = random.randrange(begin, end + 1)
@@ -215,12 +295,6 @@ piece() {
 	echo "$name"
 }
 
-# The lines of the log that the daemon has are counted by the time it is asked to end.
-caught_up() {
-	ladder status --json
-	[[ $(json 'd[0]["log"][0]["lag_bytes"]') == 0 ]]
-}
-
 configure "log: {file: $log, from: start, learn: 0}"
 seed=${COUNTED_SEED:-1}
 for ((round = 0; round < ${COUNTED_ROUNDS:-5}; round++)); do
@@ -228,12 +302,13 @@ for ((round = 0; round < ${COUNTED_ROUNDS:-5}; round++)); do
 	drawn=$(draw $((seed + round)))
 	while read -r step what <&3; do
 		case $step in
-		scan)
+		scan | beside)
 			files=()
 			for one in ${what//,/ }; do
 				files+=("$(piece "$one")")
 			done
-			scan "${files[@]}"
+			[[ $step == scan || -z $other ]] || ended
+			"$step" "${files[@]}"
 			;;
 		grow) cat "$(piece "$what")" >>"$log" ;;
 		start) begins ;;
@@ -243,6 +318,7 @@ for ((round = 0; round < ${COUNTED_ROUNDS:-5}; round++)); do
 			;;
 		esac
 	done 3<<<"$drawn"
+	[[ -z $other ]] || ended
 	is "drawn by $((seed + round)): the same figures" "$(figures)" "$wanted"
 	[[ $(figures) == "$wanted" ]] || note "${drawn//$'\n'/; }: $(diff <(figures) - <<<"$wanted" | tail -n 8)"
 done

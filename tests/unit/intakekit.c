@@ -54,7 +54,7 @@ intakekit_try(
     struct store *store, struct fold *fold, enum level default_level, bool *news)
 {
 	return intake_store(store, fold, intakekit_rules, default_level, &intakekit_spans,
-	    NULL, 0, 1, news, &kit_err);
+	    NULL, NULL, 0, 1, news, &kit_err);
 }
 
 void

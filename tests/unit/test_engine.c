@@ -333,6 +333,56 @@ names_are_forgotten(void **state)
 	rig_close();
 }
 
+/* --- who counts lines -------------------------------------------------------------- */
+
+static int64_t
+counted(void)
+{
+	int64_t lines;
+
+	assert_true(store_counter_get(rig.store, "status-lines", &lines, &kit_err));
+	return lines;
+}
+
+static void
+one_counts_at_a_time(void **state)
+{
+	struct engine *daemon, *command;
+
+	(void)state;
+	rig_new_settled();
+	daemon = rig.engine;
+	store_close(rig.store);
+	rig_open(ENGINE_APPLY);
+	command = rig.engine;
+	engine_run_once(command);
+	assert_true(engine_claim(command));
+	assert_true(engine_claim(command));
+	assert_false(engine_claim(daemon));
+	world_pass(SECOND);
+	assert_int_equal(engine_claimed_for_ms(command), SECOND);
+	rig_defer("a.test");
+	assert_int_equal(engine_claimed_for_ms(command), 0);
+	assert_true(engine_claim(daemon));
+	assert_false(engine_claim(command));
+	engine_unclaim(daemon);
+	assert_true(engine_claim(command));
+
+	/* It was stopped, and goes on. */
+	assert_false(engine_claim(daemon));
+	rig_defer_because("b.test", NOT_VERIFIED);
+	world_pass(29 * SECOND);
+	assert_false(engine_claim(daemon));
+	world_pass(2 * SECOND);
+	assert_true(engine_claim(daemon));
+	rig.engine = daemon;
+	rig_defer("b.test");
+	assert_int_equal(engine_save(command, NULL, 0), ENGINE_SAVE_FAILED);
+	assert_int_equal(counted(), 2);
+	engine_free(command);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -363,5 +413,8 @@ main(void)
 	    "the history is thinned at the start of each day");
 	suite_add(names_are_forgotten, NULL,
 	    "destinations that had no mail for 90 days are forgotten");
+	suite_add(one_counts_at_a_time, NULL,
+	    "lines are counted by one at a time, and nobody keeps the daemon from it for "
+	    "ever");
 	return rig_end(suite_run());
 }

@@ -52,7 +52,7 @@ read_in_pieces(const struct buf *log, size_t first, size_t then)
 		    fold, (struct str){buf_text(&processes), processes.len});
 		intake_lines(fold, (struct str){log->data + at, end - at}, START_MS);
 		assert_true(intake_store(store, fold, intakekit_rules, LEVEL_VERIFY,
-		    &intakekit_spans, &place, 1, 1, &news, &kit_err));
+		    &intakekit_spans, NULL, &place, 1, 1, &news, &kit_err));
 		fold_free(fold);
 		store_close(store);
 		at = end;
@@ -105,7 +105,7 @@ failed_store_keeps_the_fold(void **state)
 	intakekit_read(fold, 2, DEFERRED("QA"));
 	kit_begin_transaction(other);
 	assert_false(intake_store(store, fold, intakekit_rules, LEVEL_VERIFY,
-	    &intakekit_spans, &place, 1, 1, &news, &kit_err));
+	    &intakekit_spans, NULL, &place, 1, 1, &news, &kit_err));
 	assert_non_null(strstr(kit_err.text, "locked"));
 	assert_false(news);
 	assert_int_equal(fold_size(fold), 1);
@@ -114,11 +114,11 @@ failed_store_keeps_the_fold(void **state)
 	assert_false(found);
 	intakekit_read(fold, 3, DEFERRED("QB")); /* reading goes on meanwhile */
 	assert_true(intake_store(store, fold, intakekit_rules, LEVEL_VERIFY,
-	    &intakekit_spans, &place, 1, 1, &news, &kit_err));
+	    &intakekit_spans, NULL, &place, 1, 1, &news, &kit_err));
 	assert_true(news);
 	assert_int_equal(fold_size(fold), 0);
 	assert_true(intake_store(store, fold, intakekit_rules, LEVEL_VERIFY,
-	    &intakekit_spans, &place, 1, 1, &news, &kit_err));
+	    &intakekit_spans, NULL, &place, 1, 1, &news, &kit_err));
 	assert_false(news);
 	assert_int_equal(kit_get(store, "a.test").alarm.attempts, 2);
 	assert_true(store_counter_get(store, "status-lines", &lines, &kit_err));
