@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* doctor: files that we write: directories, the state. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -53,19 +54,88 @@ doctor_advise_path(struct doctor *d, const char *command, const char *path)
 	buf_add_char(&d->advice, '\n');
 }
 
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* Is it a name of ours, or of a copy: "state.db-wal", "state.copy", "tls_policy.lmdb"? */
+static bool
+is_named_as(const char *name, const char *path)
+{
+	const char *own = base_name(path);
+
+	return strncmp(name, own, strcspn(own, ".")) == 0;
+}
+
+/* Do others have files there, as in /etc/postfix? Whose directory it is may replace them.
+ */
+static bool
+is_shared(const struct doctor *d, const char *directory)
+{
+	struct dirent *entry;
+	bool shared = false;
+	DIR *dir;
+
+	dir = strcmp(directory, STATEDIR) == 0 ? NULL : opendir(directory);
+	while (dir != NULL && !shared && (entry = readdir(dir)) != NULL)
+		shared = strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0 &&
+		    !is_named_as(entry->d_name, d->config->state) &&
+		    !is_named_as(entry->d_name, d->config->map.file);
+	if (dir != NULL)
+		closedir(dir);
+	return shared;
+}
+
+/* A file goes to a directory of ours: that of the other one, if it has one. */
+static void
+advise_own_directory(struct doctor *d, const char *path)
+{
+	bool is_state = strcmp(path, d->config->state) == 0;
+	char *directory =
+	    doctor_directory(is_state ? d->config->map.file : d->config->state);
+	struct buf text = {0};
+	struct stat st;
+
+	if (stat(directory, &st) != 0 || is_shared(d, directory)) {
+		free(directory);
+		directory = mem_strdup(STATEDIR);
+		buf_printf(&text, "install -d -m 750 -o %s", d->user);
+		doctor_advise_path(d, buf_text(&text), directory);
+		buf_reset(&text);
+	}
+	buf_printf(&text, "%s/%s", directory, base_name(path));
+	doctor_advise_yaml(
+	    d, is_state ? "state" : "map", is_state ? NULL : "file", buf_text(&text));
+	buf_clear(&text);
+	free(directory);
+}
+
 void
 doctor_check_directory(struct doctor *d, const char *check, const char *path)
 {
 	char *directory = doctor_directory(path);
 	struct buf command = {0};
 	struct stat st;
+	bool is_there = stat(directory, &st) == 0 && S_ISDIR(st.st_mode);
+	bool can_write = is_there && access(directory, W_OK | X_OK) == 0 &&
+	    !(d->is_root && st.st_uid == 0);
 
-	if (stat(directory, &st) != 0 || !S_ISDIR(st.st_mode)) {
+	if (!is_there) {
 		buf_printf(&command, "install -d -m 750 -o %s", d->user);
 		doctor_advise_path(d, buf_text(&command), directory);
 		doctor_say(d, DOCTOR_FAULT, check, "there is no directory %s", directory);
-	} else if (access(directory, W_OK | X_OK) != 0 ||
-	    (d->is_root && st.st_uid == 0)) {
+	} else if ((!can_write || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) &&
+	    is_shared(d, directory)) {
+		advise_own_directory(d, path);
+		doctor_say(d, DOCTOR_FAULT, check,
+		    "others have files in %s, so it cannot be %s's own", directory,
+		    d->user);
+	} else if (!can_write) {
 		buf_printf(&command, "chown %s", d->user);
 		doctor_advise_path(d, buf_text(&command), directory);
 		if ((st.st_mode & S_IRWXU) != S_IRWXU)

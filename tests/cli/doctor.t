@@ -172,4 +172,29 @@ ladder doctor
 is 'a wrong configuration ends it' $status 78
 has 'as in every command' "$err" 'unknown key "colour"'
 
+# --- a directory of others
+
+mkdir -p "$dir/theirs" "$dir/own"
+: >"$dir/theirs/main.cf"
+chmod 777 "$dir/theirs"
+for which in map state; do
+	if [[ $which == map ]]; then
+		configure "state: $dir/own/state.db" "map: {file: $dir/theirs/tls_policy, type: hash}"
+	else
+		configure "state: $dir/theirs/state.db" "map: {file: $dir/own/tls_policy, type: hash}"
+	fi
+	ladder_json
+	is "the $which where others have files: a fault" "$(of $which-directory result)" fault
+	hasnt "their directory does not become ours: $which" "$(of $which-directory advice)" 'chown'
+	hasnt "nor is its mode changed: $which" "$(of $which-directory advice)" 'chmod'
+	bash -c "$(of $which-directory advice | grep '^sed')"
+	ladder_json
+	hasnt "the advice moves the $which" "$(of $which-directory text)" "$dir/theirs"
+	has "beside the other: $which" "$(<"$dir/tlsladder.yaml")" \
+		"$dir/own/$([[ $which == map ]] && echo tls_policy || echo state.db)"
+done
+configure "state: $dir/theirs/state.db" "map: {file: $dir/theirs/tls_policy, type: hash}"
+ladder_json
+has 'neither has a directory of its own: there is one' "$(of map-directory advice)" 'install -d -m 750'
+
 finish

@@ -180,6 +180,13 @@ proxied_file() {
 }
 ill 'proxymap cannot read the map' map-mode fault typed proxied_file
 ill 'no directory for the map' map-directory fault typed yaml map "{file: $dir/nowhere/tls_policy, type: hash}"
+theirs() {
+	mkdir -p "$dir/theirs"
+	: >"$dir/theirs/main.cf"
+	yaml map "{file: $dir/theirs/tls_policy, type: hash}"
+}
+ill 'a directory where others have files' map-directory fault typed theirs
+is 'it stays theirs' "$(stat -c %u "$dir/theirs")" 0
 ill 'a directory of another owner' map-directory fault typed chown root "$dir/state"
 ill 'a directory that others may write to' map-directory fault typed chmod o+w "$dir/state"
 
