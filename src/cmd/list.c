@@ -272,6 +272,10 @@ run_on(struct list *list, struct store *store, const struct nexthop *names,
 static int
 read_level(struct list *list, const char *word)
 {
+	static const char *const words[] = {"none", "cleartext", "may", "dane", "encrypt",
+	    "verify", "secure", "dane-only"};
+	const char *like =
+	    like_nearest(str_of(word), words, sizeof(words) / sizeof(words[0]));
 	enum level level;
 
 	if (strcasecmp(word, "cleartext") == 0)
@@ -281,8 +285,9 @@ read_level(struct list *list, const char *word)
 	else
 		return cmd_usage(&cmd_list,
 		    "\"%s\" is no level: none, cleartext (may or dane), encrypt, verify, "
-		    "secure or dane-only",
-		    word);
+		    "secure or dane-only%s%s%s",
+		    word, like != NULL ? "; did you mean \"" : "",
+		    like != NULL ? like : "", like != NULL ? "\"?" : "");
 	return 0;
 }
 

@@ -31,7 +31,9 @@ pin_read_level(const char *word, enum level *level, struct buf *why)
 	if (strcmp(word, "cleartext") == 0)
 		like = "may"; /* as list calls it */
 	buf_printf(why, "is no level: may, encrypt, dane, verify, secure or dane-only");
-	if (like != NULL && strcmp(word, "none") != 0)
+	if (strcmp(word, "none") == 0)
+		buf_printf(why, "; `tlsladder unset` takes a pin back");
+	else if (like != NULL)
 		buf_printf(why, "; did you mean \"%s\"?", like);
 	return false;
 }

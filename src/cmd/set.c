@@ -85,7 +85,9 @@ read_arguments(int argc, char **argv, struct order *order, struct pins *pins)
 	if (status != 0)
 		return status;
 	if (order->note != NULL && strlen(order->note) >= sizeof(((struct pin *)0)->note))
-		return cmd_usage(&cmd_set, "the note is too long");
+		return cmd_usage(&cmd_set,
+		    "the note is too long: %zu bytes, and %zu are kept",
+		    strlen(order->note), sizeof(((struct pin *)0)->note) - 1);
 	if (order->from != NULL)
 		return order->count == 0
 		    ? 0

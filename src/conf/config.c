@@ -346,6 +346,25 @@ complain_of_value(struct walk *walk, const struct node *value, const char *prefi
 	return true;
 }
 
+/* "file:/x", of a key that may stand here. */
+static bool
+complain_of_blank(struct walk *walk, const struct node *value, const char *prefix)
+{
+	char names[KEY_COUNT][PATH_SIZE];
+	const char *known[KEY_COUNT];
+	size_t count = known_below(prefix, names, known), len;
+	struct buf shown = {0};
+
+	if (!doc_misses_blank(value->text, known, count, &len))
+		return false;
+	node_describe(value, &shown);
+	doc_complain(walk->doc, value,
+	    "%s where keys must stand; put a blank behind \"%.*s\"", buf_text(&shown),
+	    (int)len, value->text.p);
+	buf_clear(&shown);
+	return true;
+}
+
 static void
 walk_map(struct walk *walk, const struct node *map, const char *prefix)
 {
@@ -353,6 +372,8 @@ walk_map(struct walk *walk, const struct node *map, const char *prefix)
 	if (node_is_null(map) || map->kind == NODE_REFUSED)
 		return;
 	if (map->kind != NODE_MAP && complain_of_value(walk, map, prefix))
+		return;
+	if (map->kind == NODE_TEXT && complain_of_blank(walk, map, prefix))
 		return;
 	if (map->kind != NODE_MAP) {
 		doc_complain(walk->doc, map,
@@ -370,7 +391,7 @@ is_beside_state(struct str path, struct str state)
 {
 	return str_eat(&path, state) &&
 	    (str_is(path, "-wal") || str_is(path, "-shm") || str_is(path, "-journal") ||
-	        str_is(path, ".lock"));
+	        str_is(path, ".lock") || str_is(path, ".counting"));
 }
 
 /* postmap and we make files called map.file and a suffix: ".db", ".new", ".lock", ... */
@@ -380,6 +401,18 @@ is_beside_map(struct str path, struct str map)
 	return str_eat(&path, map) && path.len > 0 && path.p[0] == '.';
 }
 
+/* A new log is empty, as a new database is. */
+static void
+check_not_log(struct walk *walk, const char *key, const char *path)
+{
+	const struct strings *logs = &walk->config->log.files;
+
+	for (size_t i = 0; path != NULL && i < logs->count; i++)
+		if (strcmp(path, logs->items[i]) == 0)
+			doc_complain(walk->doc, NULL,
+			    "%s and log.file are the same file; give each its own", key);
+}
+
 /* One slip of the editor, and the map would be written over the database. */
 static void
 check_files_differ(struct walk *walk)
@@ -387,6 +420,8 @@ check_files_differ(struct walk *walk)
 	const struct config *config = walk->config;
 	struct str state, map;
 
+	check_not_log(walk, "state", config->state);
+	check_not_log(walk, "map.file", config->map.file);
 	if (config->state == NULL || config->map.file == NULL)
 		return;
 	state = str_of(config->state);

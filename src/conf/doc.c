@@ -169,16 +169,34 @@ doc_complain_value(
 	buf_clear(&shown);
 }
 
+bool
+doc_misses_blank(struct str text, const char *const *known, size_t count, size_t *len)
+{
+	struct str name;
+
+	if (!str_cut(&text, ':', &name))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (str_is(name, known[i])) {
+			*len = name.len + 1;
+			return true;
+		}
+	return false;
+}
+
 void
 doc_complain_unknown(
     struct doc *doc, const struct node *key, const char *const *known, size_t count)
 {
 	const char *like = like_nearest(key->text, known, count);
 	struct buf text = {0};
+	size_t len;
 
 	buf_printf(&text, "unknown key ");
 	node_describe(key, &text);
-	if (like != NULL) {
+	if (doc_misses_blank(key->text, known, count, &len)) {
+		buf_printf(&text, "; put a blank behind \"%.*s\"", (int)len, key->text.p);
+	} else if (like != NULL) {
 		buf_printf(&text, "; did you mean \"%s\"?", like);
 	} else {
 		buf_printf(&text, "; known here: ");

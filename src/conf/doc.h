@@ -60,6 +60,11 @@ void doc_complain_at(struct doc *doc, size_t line, size_t column, const char *fo
 void doc_complain_value(
     struct doc *doc, const struct node *value, const char *key, const char *why);
 
+/* Is it one of the known keys and a value, without the blank between: "file:/x"? *len: of
+ * the key, with its colon. */
+bool doc_misses_blank(
+    struct str text, const char *const *known, size_t count, size_t *len);
+
 /* `unknown key "fiel"; did you mean "file"?`, or which keys are known. */
 void doc_complain_unknown(
     struct doc *doc, const struct node *key, const char *const *known, size_t count);

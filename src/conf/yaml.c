@@ -30,7 +30,8 @@ static const struct {
 	const char *ours;
 } problems[] = {
     {"mapping values are not allowed in this context",
-        "a \":\" where no key can be; check the indentation, or put the text in quotes"},
+        "a \":\" where no key can be; check the indentation and the blank behind each "
+        "\":\", or put the text in quotes"},
     {"block sequence entries are not allowed in this context",
         "a \"-\" where no list can begin; begin it on a line of its own, and put a "
         "single - in quotes"},

@@ -52,6 +52,7 @@ frobnicate|no command "frobnicate"
 --frobnicate|there is no option "--frobnicate"
 -c|option "-c" wants a value
 list a..test|"a..test" is no domain
+list --level verfy|did you mean "verify"?
 list --level strong|"strong" is no level: none, cleartext (may or dane), encrypt, verify, secure or dane-only
 list --level none|add --waiting or DOMAIN
 list --why because|"because" is no why
@@ -87,7 +88,7 @@ export --output=|-o wants the name of a file
 set|a domain and a level are needed
 set a.test|a domain and a level are needed
 set a.test strong|"strong" is no level
-set a.test none|"none" is no level
+set a.test none|"none" is no level: may, encrypt, dane, verify, secure or dane-only; `tlsladder unset` takes a pin back
 set a.test fingerprint|"fingerprint" is no level
 set a..test may|"a..test" is no domain
 set a.test may --for|option "--for" wants a value

@@ -37,6 +37,24 @@ struct bad_row {
 static const struct bad_row bad_rows[] = {
     {"an unknown key that is near to a known one", "log:\n  fiel: /x\n",
         "c:2:3: unknown key \"fiel\"; did you mean \"file\"?"},
+    {"no blank behind a colon", "dns: {tries:2, timeout: 3s}\n",
+        "c:1:7: unknown key \"tries:2\"; put a blank behind \"tries:\""},
+    {"no blank behind a colon, in a path", "log: {file:/var/log/mail.log}\n",
+        "c:1:7: unknown key \"file:/var/log/mail.log\"; put a blank behind "
+        "\"file:\""},
+    {"no blank behind the colon of the only key", "log:\n  file:/x\n",
+        "c:2:3: \"file:/x\" where keys must stand; put a blank behind \"file:\""},
+    {"no blank behind the colon of the only line", "state:/x\n",
+        "c:1:1: \"state:/x\" where keys must stand; put a blank behind \"state:\""},
+    {"no blank behind the colon of a section", "log:{file: /x}\n",
+        "c:1:1: unknown key \"log:{file\"; put a blank behind \"log:\""},
+    {"the state is a log", "state: /x/mail.log\nlog: {file: [/y, /x/mail.log]}\n",
+        "c: state and log.file are the same file; give each its own"},
+    {"the map is a log", "map: {file: /x/mail.log}\nlog: {file: /x/mail.log}\n",
+        "c: map.file and log.file are the same file; give each its own"},
+    {"the lock of who counts is the map", "map: {file: /x/s.counting}\nstate: /x/s\n",
+        "c: state and map.file are /x/s and /x/s.counting, and one would overwrite "
+        "the other; give them names of their own"},
     {"an unknown key that is near to none", "colour: red\n",
         "c:1:1: unknown key \"colour\"; " KNOWN_AT_TOP},
     {"an unknown key in a section", "dns:\n  cache: 1\n",
@@ -216,8 +234,8 @@ static const struct bad_row bad_rows[] = {
     {"a bracket that is not closed", "dns: {tries: 3\nlog: {}\n",
         "c:2:4: a \",\" or \"}\" is missing"},
     {"a second colon", "state: a: b\n",
-        "c:1:9: a \":\" where no key can be; check the indentation, or put the text in "
-        "quotes"},
+        "c:1:9: a \":\" where no key can be; check the indentation and the blank behind "
+        "each \":\", or put the text in quotes"},
     {"a key that is a list", "? [log]\n: x\n", "c:1:3: a key must be a single word"},
     {"two documents", "state: /x\n---\nstate: /y\n",
         "c:2:1: a second document begins here; a file holds one"},
