@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,17 +140,38 @@ make_private(const char *path)
 		file_make(path, 0640, &ignored);
 }
 
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return mem_strndup(
+	    slash != NULL ? path : ".", slash != NULL ? (size_t)(slash - path) + 1 : 1);
+}
+
 /* Is it permitted to write into the directory of path, as SQLite does beside it? */
 static bool
 may_write_beside(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *directory = mem_strndup(
-	    slash != NULL ? path : ".", slash != NULL ? (size_t)(slash - path) + 1 : 1);
+	char *directory = directory_of(path);
 	bool may = access(directory, W_OK | X_OK) == 0 || errno != EACCES;
 
 	free(directory);
 	return may;
+}
+
+/* Whose the directory of the state is; NULL: root's, which tells nothing, or nobody's. */
+static const char *
+owner_of(const char *path)
+{
+	char *directory = directory_of(path);
+	const struct passwd *pw = NULL;
+	struct stat st;
+
+	if (stat(directory, &st) == 0 && st.st_uid != 0)
+		pw = getpwuid(st.st_uid);
+	free(directory);
+	return pw != NULL ? pw->pw_name : NULL;
 }
 
 /* SQLite calls "readonly" what we may not write. True: that is what failed. */
@@ -157,11 +179,15 @@ static bool
 fail_permission(const char *path, const char *verb, struct err *err)
 {
 	bool may = access(path, R_OK | W_OK) == 0 || errno != EACCES;
+	const char *owner;
 
 	if (may && may_write_beside(path))
 		return false;
-	err_set(err, "cannot %s %s: Permission denied: run it as the user of the daemon",
-	    verb, path);
+	owner = owner_of(path);
+	err_set(err,
+	    "cannot %s %s: Permission denied: run it as the user of the daemon%s%s%s",
+	    verb, path, owner != NULL ? ": runuser -u " : "", owner != NULL ? owner : "",
+	    owner != NULL ? " -- tlsladder ..." : "");
 	return true;
 }
 

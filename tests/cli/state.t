@@ -274,6 +274,9 @@ if [[ $EUID -eq 0 ]] && as_nobody test -x "$program" 2>/dev/null; then
 	is 'root sets' "$status$err" 0
 	run as_nobody "$program" -c "$dir/tlsladder.yaml" set nobody.test may
 	is 'and the owner of the directory sets after that' "$status$err" 0
+	run setpriv --reuid=65533 --regid=65533 --clear-groups "$program" -c "$dir/tlsladder.yaml" list
+	has 'a user who may not is told whose it is' "$err" \
+		"run it as the user of the daemon: runuser -u $(id -nu 65534) -- tlsladder ..."
 	chmod 700 "$dir/theirs"
 	chown 0:0 "$dir/theirs"
 	for command in list 'set a.test may' run 'scan -'; do
