@@ -323,6 +323,28 @@ for ((round = 0; round < ${COUNTED_ROUNDS:-5}; round++)); do
 	[[ $(figures) == "$wanted" ]] || note "${drawn//$'\n'/; }: $(diff <(figures) - <<<"$wanted" | tail -n 8)"
 done
 
+# --- a scan by another clock
+
+# sent NUMBER: a line of now, without a time zone.
+sent() {
+	printf '%(%b %e %T)T mx9 postfix/smtp[9]: A%s: to=<u@d.test>, relay=mx.d.test[192.0.2.1]:25, delay=1, delays=0.1/0/0.5/0.4, dsn=2.0.0, status=sent (250 Ok)\n' \
+		-1 "$1"
+}
+
+forget
+for n in 1 2 3; do
+	sent $n
+done >"$dir/before"
+run env TZ=PST8 "$program" -c "$dir/tlsladder.yaml" scan --apply "$dir/before"
+begins
+for n in 4 5 6; do
+	sent $n
+done >>"$log"
+await 20 counted 6
+stop
+is 'a scan in another time zone hides no line that is written later' \
+	"$(figures | grep status-lines)" 'status-lines 6'
+
 # --- what the first start learns
 
 forget
