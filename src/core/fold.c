@@ -57,6 +57,7 @@ fold_free(struct fold *fold)
 		return;
 	fold_items_clear(&fold->items);
 	parked_clear(&fold->parked);
+	marks_clear(&fold->marks);
 	rules_matcher_free(fold->matcher);
 	free(fold->names);
 	free(fold);
@@ -112,7 +113,8 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	if (d.lost)
 		fold_item_lost(item, s->own_reason, time_ms);
 	else
-		fold_item_waits(item, s, rule, time_ms);
+		fold_item_waits(
+		    item, s, rule, marks_of(&fold->marks, s->own_reason), time_ms);
 	if (!d.suspended)
 		fold_item_tried(item,
 		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms,

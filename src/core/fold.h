@@ -107,13 +107,6 @@ struct fold_waiting {
 	struct reason_mark reason;
 };
 
-/* A reason and its mark: mail for one destination waits in the same words, mostly. */
-struct fold_marked {
-	struct reason_mark mark;
-	size_t len;
-	char text[256]; /* longer ones are not kept */
-};
-
 /* A message that waits no more: it was sent, bounced, or expired. */
 struct fold_ended {
 	char *queue_id;
@@ -156,7 +149,6 @@ struct fold_item {
 	/* Those that were not kept: as the last of them, without a queue id; domain ""
 	 * where they are of several. NULL: all were. */
 	struct fold_waiting *unkept;
-	struct fold_marked *marked; /* the last one; NULL: none */
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */
 	char *lost_reason;      /* of the last of them; NULL: none */
 	struct fold_item *next; /* in order of appearance */

@@ -39,7 +39,6 @@ item_free(struct fold_item *item)
 	if (item->unkept != NULL)
 		free(item->unkept->texts);
 	free(item->unkept);
-	free(item->marked);
 	for (size_t i = 0; i < item->host_count; i++)
 		free(item->hosts[i].name);
 	free(item->hosts);
@@ -333,27 +332,9 @@ put_text(char *to, struct str text)
 	return to + text.len + 1;
 }
 
-/* To mark a reason takes longer than all the rest of a line. */
-static struct reason_mark
-mark_of(struct fold_item *item, struct str reason)
-{
-	struct fold_marked *last = item->marked;
-
-	if (reason.len > sizeof(last->text))
-		return reason_mark_of(reason, false);
-	if (last == NULL)
-		last = item->marked = mem_new(1, sizeof(*last));
-	else if (str_equal(reason, (struct str){last->text, last->len}))
-		return last->mark;
-	memcpy(last->text, reason.p, reason.len);
-	last->len = reason.len;
-	last->mark = reason_mark_of(reason, false);
-	return last->mark;
-}
-
 void
 fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned rule,
-    int64_t time_ms)
+    struct reason_mark reason, int64_t time_ms)
 {
 	struct str id = line->queue_id, domain = line->domain;
 	uint32_t hash = fold_items_hash(id);
@@ -372,7 +353,7 @@ fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned
 	    .texts = texts,
 	    .queue_id = texts,
 	    .domain = behind_id,
-	    .reason = mark_of(item, line->own_reason),
+	    .reason = reason,
 	};
 }
 
