@@ -12,8 +12,9 @@
 
 #define WAITING_STEP 8 /* room for so many more at a time */
 
-/* Of an item what a line touches that tells nothing new. */
-#define EXPECTED (offsetof(struct fold_item, key) + 32)
+/* Of an item, and of a server of one, what a line touches that tells nothing new. */
+#define EXPECTED      (offsetof(struct fold_item, key) + 32)
+#define EXPECTED_HOST offsetof(struct fold_host, plain)
 
 /* Hash and length of the item's key: others are passed over without reading them. */
 struct slot {
@@ -174,7 +175,7 @@ fold_items_expect_host(const struct fold_items *all, uint32_t hash)
 	const struct fold_item *item = expected(all, hash);
 
 	if (item != NULL)
-		expect(item->hosts, sizeof(*item->hosts));
+		expect(item->hosts, EXPECTED_HOST);
 }
 
 void
