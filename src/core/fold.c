@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/fold.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -12,6 +13,7 @@
 #include "core/trouble.h"
 
 /* So many lines before it is their turn. */
+#define AHEAD_LINE 20
 #define AHEAD_SLOT 12
 #define AHEAD_ITEM 9
 #define AHEAD_HOST 6
@@ -21,6 +23,7 @@
 #define WAITED_US 100000 /* less than lies between two attempts */
 
 #define EXPECTED_TEXT 192 /* queue id, recipient, server */
+#define EXPECTED_LINE offsetof(struct parsed, status.recipient)
 
 struct fold *
 fold_new(const struct rules *rules)
@@ -487,7 +490,14 @@ fold_one(struct fold *fold, const struct parsed *line)
 	}
 }
 
-/* The text that is read of most lines: another processor may have parsed it. */
+/* What is read of most lines: another processor may have parsed them. */
+static void
+expect_line(const struct parsed *line)
+{
+	for (size_t at = 0; at < EXPECTED_LINE; at += 64)
+		__builtin_prefetch((const char *)line + at);
+}
+
 static void
 expect_text(const struct parsed *line)
 {
@@ -521,6 +531,8 @@ fold_parsed(struct fold *fold, const struct parsed *lines, size_t count)
 			if (at < count && lines[at].kind == PARSED_STATUS)
 				steps[k].expect(&fold->items, lines[at].hash);
 		}
+		if (i + AHEAD_LINE < count)
+			expect_line(&lines[i + AHEAD_LINE]);
 		if (i + AHEAD_TEXT < count)
 			expect_text(&lines[i + AHEAD_TEXT]);
 		fold_one(fold, &lines[i]);

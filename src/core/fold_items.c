@@ -147,13 +147,15 @@ fold_items_expect_slot(const struct fold_items *all, uint32_t hash)
 	__builtin_prefetch(&all->slots[hash & (all->slot_count - 1)]);
 }
 
-/* The item, if it is at its first place. NULL: it is not. */
+/* The first item of that hash, or NULL. */
 static struct fold_item *
 expected(const struct fold_items *all, uint32_t hash)
 {
-	const struct slot *slot = &all->slots[hash & (all->slot_count - 1)];
+	size_t at = hash & (all->slot_count - 1);
 
-	return slot->hash == hash ? slot->item : NULL;
+	while (all->slots[at].item != NULL && all->slots[at].hash != hash)
+		at = (at + 1) & (all->slot_count - 1);
+	return all->slots[at].item;
 }
 
 static void
