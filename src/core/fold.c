@@ -185,8 +185,11 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, boo
 	if (item->deferred && fold_host_differs(item->deferral, s))
 		return;
 	item->deferred = false;
-	if (item->tried.count > 0) /* the others are some of them */
-		item->tried = item->plain = item->broken = (struct fold_attempts){0};
+	if (item->tried.count == 0)
+		return;
+	item->tried = (struct fold_attempts){0};
+	item->plain = (struct fold_attempts){0};
+	item->broken = (struct fold_attempts){0};
 }
 
 /* The look-up names no service: that is the route's, if it leads to the same next-hop. */
