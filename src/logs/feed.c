@@ -35,9 +35,10 @@ enum who {
 	WHO_COUNT,
 };
 
-#define CHUNKS      5    /* under way at most; two are the caller's */
-#define CHUNK_LINES 1024 /* most have less; of those that have more none is read ahead \
-	                  */
+#define CHUNKS 5 /* under way at most; two are the caller's */
+#define CHUNK_LINES \
+	1024 /* most have less; of those that have more none is read ahead \
+	      */
 
 /* Two may turn out to have more lines, of 50 bytes each, once both were read. */
 _Static_assert((CHUNKS - 2) * CHUNK_LINES + 2 * SOURCE_CHUNK_MAX / 50 <= FEED_BEHIND_MAX,
@@ -92,7 +93,8 @@ free_chunk(struct ring *ring, struct chunk *chunk)
 	ring->free[chunk->whose] = chunk;
 }
 
-/* A line of the chunk's own text; parsed, it stays. */
+/* If it matters, into the chunk's own text: parsed where it stands, as what was just
+ * written would be waited for. */
 static void
 add_line(struct chunk *chunk, struct parse *parse, struct str line)
 {
@@ -103,12 +105,11 @@ add_line(struct chunk *chunk, struct parse *parse, struct str line)
 		chunk->lines =
 		    mem_array(chunk->lines, chunk->room, sizeof(*chunk->lines));
 	}
+	if (!parse_line(parse, line, &chunk->lines[chunk->count]))
+		return;
 	memcpy(copy, line.p, line.len);
-	if (parse_line(
-	        parse, (struct str){copy, line.len}, &chunk->lines[chunk->count])) {
-		chunk->count++;
-		chunk->text_len += line.len;
-	}
+	parsed_move(&chunk->lines[chunk->count++], line.p, copy);
+	chunk->text_len += line.len;
 }
 
 static void
