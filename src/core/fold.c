@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/fold.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -12,6 +13,7 @@
 #include "core/trouble.h"
 
 /* So many lines before it is their turn. */
+#define AHEAD_LINE 20
 #define AHEAD_SLOT 12
 #define AHEAD_ITEM 9
 #define AHEAD_HOST 6
@@ -21,6 +23,7 @@
 #define WAITED_US 100000 /* less than lies between two attempts */
 
 #define EXPECTED_TEXT 192 /* queue id, recipient, server */
+#define EXPECTED_LINE offsetof(struct parsed, status.recipient)
 
 struct fold *
 fold_new(const struct rules *rules)
@@ -57,6 +60,7 @@ fold_free(struct fold *fold)
 		return;
 	fold_items_clear(&fold->items);
 	parked_clear(&fold->parked);
+	marks_clear(&fold->marks);
 	rules_matcher_free(fold->matcher);
 	free(fold->names);
 	free(fold);
@@ -112,7 +116,8 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	if (d.lost)
 		fold_item_lost(item, s->own_reason, time_ms);
 	else
-		fold_item_waits(item, s, rule, time_ms);
+		fold_item_waits(
+		    item, s, rule, marks_of(&fold->marks, s->own_reason), time_ms);
 	if (!d.suspended)
 		fold_item_tried(item,
 		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms,
@@ -180,6 +185,8 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, boo
 	if (item->deferred && fold_host_differs(item->deferral, s))
 		return;
 	item->deferred = false;
+	if (item->tried.count == 0)
+		return;
 	item->tried = (struct fold_attempts){0};
 	item->plain = (struct fold_attempts){0};
 	item->broken = (struct fold_attempts){0};
@@ -486,7 +493,14 @@ fold_one(struct fold *fold, const struct parsed *line)
 	}
 }
 
-/* The text that is read of most lines: another processor may have parsed it. */
+/* What is read of most lines: another processor may have parsed them. */
+static void
+expect_line(const struct parsed *line)
+{
+	for (size_t at = 0; at < EXPECTED_LINE; at += 64)
+		__builtin_prefetch((const char *)line + at);
+}
+
 static void
 expect_text(const struct parsed *line)
 {
@@ -520,6 +534,8 @@ fold_parsed(struct fold *fold, const struct parsed *lines, size_t count)
 			if (at < count && lines[at].kind == PARSED_STATUS)
 				steps[k].expect(&fold->items, lines[at].hash);
 		}
+		if (i + AHEAD_LINE < count)
+			expect_line(&lines[i + AHEAD_LINE]);
 		if (i + AHEAD_TEXT < count)
 			expect_text(&lines[i + AHEAD_TEXT]);
 		fold_one(fold, &lines[i]);

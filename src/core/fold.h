@@ -73,26 +73,29 @@ struct fold_attempts {
 	int64_t begun_ms; /* the same of the first */
 };
 
-/* A server of a destination: what happened there. */
+/* A server of a destination: what happened there. What every line touches stands first,
+ * as in fold_item. */
 struct fold_host {
 	char *name; /* in small letters */
 	uint32_t name_len;
 	uint16_t port;
-	bool sent_proves;               /* as in fold_item, of mail that was sent there */
+	bool sent_proves; /* as in fold_item, of mail that was sent there */
+	/* By the order of lines, of the destination since then: a deferral, and attempts
+	 * as in fold_item. */
+	bool deferred_since;
 	enum level sent_level;          /* as in fold_item */
 	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
-	int64_t sent_ms;                /* that tells its level; 0: none */
-	int64_t sent_attempt_ms;
 	int64_t flow_ms; /* mail was sent there, but for the bare one; 0: none */
+	int64_t sent_ms; /* that tells its level; 0: none */
+	int64_t sent_attempt_ms;
+	struct fold_attempts tried;
+	/* Seldom: */
+	struct fold_attempts plain, broken;
+	int64_t failed_ms; /* the last attempt that met less than was asked for */
 	/* The bare one, as in fold_item. */
 	int64_t bare_ms;
 	int64_t bare_attempt_ms;
 	bool deferred_since_bare;
-	/* By the order of lines, of the destination since then: a deferral, and attempts
-	 * as in fold_item. */
-	bool deferred_since;
-	struct fold_attempts tried, plain, broken;
-	int64_t failed_ms; /* the last attempt that met less than was asked for */
 };
 
 /* A message that waits, as the last of its lines had it. */
@@ -107,13 +110,6 @@ struct fold_waiting {
 	struct reason_mark reason;
 };
 
-/* A reason and its mark: mail for one destination waits in the same words, mostly. */
-struct fold_marked {
-	struct reason_mark mark;
-	size_t len;
-	char text[256]; /* longer ones are not kept */
-};
-
 /* A message that waits no more: it was sent, bounced, or expired. */
 struct fold_ended {
 	char *queue_id;
@@ -126,28 +122,29 @@ struct fold_ended {
 struct fold_item {
 	int64_t sent_ms;
 	int64_t sent_attempt_ms; /* the earliest moment at which that can have begun */
-	/* The same of mail that was sent without a TLS session, though sessions are
+	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
+	enum level
+	    sent_level;   /* that Postfix says it was sent at; LEVEL_UNKNOWN: does not */
+	bool sent_proves; /* that it was sent is all that tells of its level */
+	bool deferred;    /* since the last mail that was sent */
+	bool key_known;   /* Postfix named it; else it is the recipient's domain */
+	bool own; /* mail to the domain of this name comes here: the fold's own note */
+	size_t tally_count;
+	struct fold_tally *tallies; /* few, while they suffice */
+	struct fold_host *hosts;
+	size_t host_count;
+	struct fold_attempts tried; /* real ones since the last mail that was sent */
+	struct fold_tally few[FOLD_FEW_TALLIES];
+	char key[NEXTHOP_KEY_SIZE];
+	/* Seldom: */
+	struct fold_attempts plain;  /* of those: a rule says that there is no TLS */
+	struct fold_attempts broken; /* ... that TLS fails at this level */
+	/* As sent_ms, of mail that was sent without a TLS session, though sessions are
 	 * logged. */
 	int64_t bare_ms;
 	int64_t bare_attempt_ms;
 	bool
 	    deferred_since_bare; /* by the order of lines: many a log has whole seconds */
-	int64_t seen_ms[SESSION_COUNT]; /* last session of each grade; 0: none */
-	struct fold_attempts tried;     /* real ones since the last mail that was sent */
-	struct fold_attempts plain;     /* of them: a rule says that there is no TLS */
-	struct fold_attempts broken;    /* ... that TLS fails at this level */
-	bool sent_proves; /* that it was sent is all that tells of its level */
-	enum level
-	    sent_level; /* that Postfix says it was sent at; LEVEL_UNKNOWN: does not */
-	bool deferred;  /* since the last mail that was sent */
-	bool key_known; /* Postfix named it; else it is the recipient's domain */
-	bool own; /* mail to the domain of this name comes here: the fold's own note */
-	size_t tally_count;
-	struct fold_tally *tallies; /* few, while they suffice */
-	struct fold_tally few[FOLD_FEW_TALLIES];
-	struct fold_host *hosts;
-	size_t host_count;
-	char key[NEXTHOP_KEY_SIZE];
 	char transport[ROUTE_NAME_SIZE]; /* of master.cf, "" where not known */
 	struct fold_waiting *waiting;
 	uint64_t waiting_bits; /* of their hashes: most that are new are known to be */
@@ -156,7 +153,6 @@ struct fold_item {
 	/* Those that were not kept: as the last of them, without a queue id; domain ""
 	 * where they are of several. NULL: all were. */
 	struct fold_waiting *unkept;
-	struct fold_marked *marked; /* the last one; NULL: none */
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */
 	char *lost_reason;      /* of the last of them; NULL: none */
 	struct fold_item *next; /* in order of appearance */

@@ -66,7 +66,8 @@ fold_host_sent(struct fold_host *host, const struct fold_item *item)
 {
 	host->flow_ms = item->sent_ms;
 	host->deferred_since = false;
-	host->tried = host->plain = host->broken = (struct fold_attempts){0};
+	if (host->tried.count > 0) /* the others are some of them */
+		host->tried = host->plain = host->broken = (struct fold_attempts){0};
 	/* Where sessions are logged they tell more. */
 	if (!item->sent_proves && item->sent_level == LEVEL_UNKNOWN)
 		return;

@@ -6,6 +6,7 @@
 #include "core/attempts.h"
 #include "core/fold.h"
 #include "core/fold_items.h"
+#include "core/marks.h"
 #include "core/parked.h"
 #include "core/passed.h"
 #include "core/processes.h"
@@ -38,6 +39,7 @@ struct fold {
 	bool was_unparked;
 	unsigned starts;
 	struct attempts attempts;
+	struct marks marks;
 };
 
 #endif

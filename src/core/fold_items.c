@@ -12,8 +12,9 @@
 
 #define WAITING_STEP 8 /* room for so many more at a time */
 
-/* Of an item what a line touches that tells nothing new. */
-#define EXPECTED (offsetof(struct fold_item, key) + 32)
+/* Of an item, and of a server of one, what a line touches that tells nothing new. */
+#define EXPECTED      (offsetof(struct fold_item, key) + 32)
+#define EXPECTED_HOST offsetof(struct fold_host, plain)
 
 /* Hash and length of the item's key: others are passed over without reading them. */
 struct slot {
@@ -39,7 +40,6 @@ item_free(struct fold_item *item)
 	if (item->unkept != NULL)
 		free(item->unkept->texts);
 	free(item->unkept);
-	free(item->marked);
 	for (size_t i = 0; i < item->host_count; i++)
 		free(item->hosts[i].name);
 	free(item->hosts);
@@ -147,13 +147,15 @@ fold_items_expect_slot(const struct fold_items *all, uint32_t hash)
 	__builtin_prefetch(&all->slots[hash & (all->slot_count - 1)]);
 }
 
-/* The item, if it is at its first place. NULL: it is not. */
+/* The first item of that hash, or NULL. */
 static struct fold_item *
 expected(const struct fold_items *all, uint32_t hash)
 {
-	const struct slot *slot = &all->slots[hash & (all->slot_count - 1)];
+	size_t at = hash & (all->slot_count - 1);
 
-	return slot->hash == hash ? slot->item : NULL;
+	while (all->slots[at].item != NULL && all->slots[at].hash != hash)
+		at = (at + 1) & (all->slot_count - 1);
+	return all->slots[at].item;
 }
 
 static void
@@ -175,7 +177,7 @@ fold_items_expect_host(const struct fold_items *all, uint32_t hash)
 	const struct fold_item *item = expected(all, hash);
 
 	if (item != NULL)
-		expect(item->hosts, sizeof(*item->hosts));
+		expect(item->hosts, EXPECTED_HOST);
 }
 
 void
@@ -333,27 +335,9 @@ put_text(char *to, struct str text)
 	return to + text.len + 1;
 }
 
-/* To mark a reason takes longer than all the rest of a line. */
-static struct reason_mark
-mark_of(struct fold_item *item, struct str reason)
-{
-	struct fold_marked *last = item->marked;
-
-	if (reason.len > sizeof(last->text))
-		return reason_mark_of(reason, false);
-	if (last == NULL)
-		last = item->marked = mem_new(1, sizeof(*last));
-	else if (str_equal(reason, (struct str){last->text, last->len}))
-		return last->mark;
-	memcpy(last->text, reason.p, reason.len);
-	last->len = reason.len;
-	last->mark = reason_mark_of(reason, false);
-	return last->mark;
-}
-
 void
 fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned rule,
-    int64_t time_ms)
+    struct reason_mark reason, int64_t time_ms)
 {
 	struct str id = line->queue_id, domain = line->domain;
 	uint32_t hash = fold_items_hash(id);
@@ -372,7 +356,7 @@ fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned
 	    .texts = texts,
 	    .queue_id = texts,
 	    .domain = behind_id,
-	    .reason = mark_of(item, line->own_reason),
+	    .reason = reason,
 	};
 }
 

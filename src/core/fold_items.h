@@ -61,8 +61,8 @@ void fold_item_tried(struct fold_item *item, const struct rule_source *rule,
     int64_t attempt_ms, int64_t time_ms);
 
 /* The message of that line, which a rule recognised, waits: once, as its last line has
- * it, and only as many as are worth keeping. */
+ * it, and only as many as are worth keeping. reason: of what it waits for. */
 void fold_item_waits(struct fold_item *item, const struct status_line *line,
-    unsigned rule, int64_t time_ms);
+    unsigned rule, struct reason_mark reason, int64_t time_ms);
 
 #endif

@@ -108,3 +108,64 @@ parsed_from_strange(struct str line, const struct logline *split, struct parsed 
 	out->text = line;
 	return true;
 }
+
+static void
+move(struct str *s, const char *from, const char *to)
+{
+	if (s->len > 0) /* else it may be of no line */
+		s->p = to + (s->p - from);
+}
+
+static void
+move_status(struct status_line *s, const char *from, const char *to)
+{
+	move(&s->queue_id, from, to);
+	move(&s->domain, from, to);
+	move(&s->relay, from, to);
+	move(&s->tls, from, to);
+	move(&s->recipient, from, to);
+	move(&s->dsn, from, to);
+	move(&s->status_word, from, to);
+	move(&s->reason, from, to);
+	move(&s->own_reason, from, to);
+}
+
+void
+parsed_move(struct parsed *parsed, const char *from, const char *to)
+{
+	move(&parsed->tag, from, to);
+	switch (parsed->kind) {
+	case PARSED_STATUS:
+		move_status(&parsed->status, from, to);
+		move(&parsed->service, from, to);
+		move(&parsed->text, from, to);
+		break;
+	case PARSED_SESSION:
+		move(&parsed->session.host, from, to);
+		move(&parsed->session.address, from, to);
+		move(&parsed->session.protocol, from, to);
+		break;
+	case PARSED_POLICY:
+		move(&parsed->policy.nexthop, from, to);
+		move(&parsed->policy.host, from, to);
+		move(&parsed->policy.reason, from, to);
+		break;
+	case PARSED_EXPIRY:
+		move(&parsed->expired, from, to);
+		break;
+	case PARSED_FAULT:
+		move(&parsed->fault.host, from, to);
+		break;
+	case PARSED_REASON:
+		move(&parsed->reason.queue_id, from, to);
+		move(&parsed->reason.reason, from, to);
+		move(&parsed->reason.host, from, to);
+		move(&parsed->service, from, to);
+		break;
+	case PARSED_START:
+		break;
+	case PARSED_STRANGE:
+		move(&parsed->text, from, to);
+		break;
+	}
+}

@@ -53,6 +53,9 @@ struct parsed {
  * left to the caller. */
 bool parsed_from(const struct logline *line, struct parsed *out);
 
+/* The line that stood at from is at to now: its slices are of that one. */
+void parsed_move(struct parsed *parsed, const char *from, const char *to);
+
 /* Of a line that was split (NULL: could not be) and is nothing of the above: is it
  * PARSED_STRANGE? */
 bool parsed_from_strange(

@@ -88,7 +88,7 @@ process_bind(struct process *p, struct str queue_id)
 bool
 process_named(const struct process *p, const struct status_line *s)
 {
-	return p != NULL && p->nexthop[0] != '\0' && str_is(s->relay, "none") &&
+	return p != NULL && str_equal(s->relay, STR("none")) && p->nexthop[0] != '\0' &&
 	    str_is(s->reason, p->reason);
 }
 

@@ -19,16 +19,16 @@
 /* The last lines of a process. */
 struct process {
 	uint32_t pid;
-	uint64_t used; /* for finding the one that has been silent longest */
-	bool has_session;
-	enum session_grade grade;
-	uint16_t peer_len;
-	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of that session */
-	char queue_id[64];                 /* the message it was for; "": the next */
-	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
-	char reason[128];                  /* and the reason that it gives */
 	uint16_t
 	    next; /* one with the same remainder of its pid, counted from 1; 0: none */
+	bool has_session;
+	enum session_grade grade;
+	uint64_t used;     /* for finding the one that has been silent longest */
+	char queue_id[64]; /* the message the session was for; "": the next */
+	uint16_t peer_len;
+	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of the session */
+	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
+	char reason[128];                  /* and the reason that it gives */
 };
 
 /* {0}: none yet. */

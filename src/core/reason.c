@@ -27,8 +27,10 @@ local_part(struct str text, size_t from, size_t at)
 static void
 add_bounded(struct str text, char *out, size_t size, size_t *n)
 {
-	for (size_t i = 0; i < text.len && *n + 1 < size; i++)
-		out[(*n)++] = text.p[i];
+	size_t room = size - 1 - *n, len = text.len < room ? text.len : room;
+
+	memcpy(out + *n, text.p, len);
+	*n += len;
 }
 
 void

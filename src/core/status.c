@@ -351,7 +351,8 @@ status_parse(struct str text, struct status_line *out)
 	struct str s = text, original = {NULL, 0}, ignored;
 
 	/* What may be missing; all else is written before it is true. */
-	out->tls = out->dsn = (struct str){NULL, 0};
+	out->tls = (struct str){NULL, 0};
+	out->dsn = (struct str){NULL, 0}; /* not read back, as a = b = c may be */
 	out->before_us = out->attempt_us = 0;
 	if (!eat_queue_id(&s, &out->queue_id) || !str_eat(&s, STR("to=<")))
 		return false;

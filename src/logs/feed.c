@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "logs/parse.h"
@@ -16,15 +17,17 @@
 #define BACKLOG_BYTES (32u * 1024)
 #define BACKLOG_READS 2
 
-/* Parsed at once where no thread is at work: from the buffer, without a copy. */
+/* Taken at once where no thread is at work: from the buffer, without a copy. */
 #define FEW 64
 
 /*
  * Of a backlog, the caller's thread and one beside it read and parse: each takes the next
  * chunk, while the other is still at work on the one before. The caller takes the lines
  * of all chunks, in the order of the source; when the next chunk is not ready it helps.
- * So neither thread waits for long, whichever part of the work is the larger. Each has
- * chunks of its own, whose memory stays in the cache of its processor.
+ * So neither thread waits for long, whichever part of the work is the larger. Each reads
+ * into a buffer of its own, which stays in the cache of its processor. A chunk has the
+ * lines that matter alone, one behind the other: to the other processor these few bytes
+ * go, in an order that it foresees.
  */
 enum who {
 	CALLER,
@@ -34,7 +37,7 @@ enum who {
 
 #define CHUNKS 5 /* under way at most; two are the caller's */
 #define CHUNK_LINES \
-	1024 /* parsed at once; if there are more, the caller does the rest \
+	1024 /* most have less; of those that have more none is read ahead \
 	      */
 
 /* Two may turn out to have more lines, of 50 bytes each, once both were read. */
@@ -44,11 +47,12 @@ _Static_assert((CHUNKS - 2) * CHUNK_LINES + 2 * SOURCE_CHUNK_MAX / 50 <= FEED_BE
 struct chunk {
 	struct chunk *next; /* of those that are free */
 	enum who whose;
-	bool ready;   /* parsed, as far as there is room for lines */
-	char *buffer; /* that the text stands in */
-	struct parse parse;
+	bool ready; /* parsed */
 	struct parsed *lines;
 	size_t count;
+	size_t room;
+	char *text; /* that they are slices of, SOURCE_CHUNK_MAX bytes */
+	size_t text_len;
 };
 
 struct ring {
@@ -64,10 +68,11 @@ struct ring {
 	enum source_result result; /* of the last reading */
 	size_t read;               /* chunks since the beginning */
 	size_t taken;
-	size_t crowded; /* chunks that have more lines than there is room for */
+	size_t crowded; /* chunks with more than CHUNK_LINES */
 	struct chunk *order[CHUNKS];
 	struct chunk *free[WHO_COUNT];
 	struct chunk chunks[CHUNKS];
+	char *buffers[WHO_COUNT]; /* each thread's own */
 };
 
 /* --- both threads ------------------------------------------------------------------ */
@@ -88,29 +93,45 @@ free_chunk(struct ring *ring, struct chunk *chunk)
 	ring->free[chunk->whose] = chunk;
 }
 
+/* If it matters, into the chunk's own text: parsed where it stands, as what was just
+ * written would be waited for. */
 static void
-parse_some(struct chunk *chunk)
+add_line(struct chunk *chunk, struct parse *parse, struct str line)
 {
-	struct str line;
+	char *copy = chunk->text + chunk->text_len;
 
-	chunk->count = 0;
-	while (chunk->count < CHUNK_LINES && parse_find(&chunk->parse, &line))
-		chunk->count +=
-		    parse_line(&chunk->parse, line, &chunk->lines[chunk->count]);
+	if (chunk->count == chunk->room) {
+		chunk->room *= 2;
+		chunk->lines =
+		    mem_array(chunk->lines, chunk->room, sizeof(*chunk->lines));
+	}
+	if (!parse_line(parse, line, &chunk->lines[chunk->count]))
+		return;
+	memcpy(copy, line.p, line.len);
+	parsed_move(&chunk->lines[chunk->count++], line.p, copy);
+	chunk->text_len += line.len;
 }
 
-/* The source reads into the chunk's buffer, and has its own one again. */
-static enum source_result
-read_chunk(struct source *source, struct str outer, int64_t mono_ms, struct chunk *chunk)
+static void
+parse_lines(struct chunk *chunk, struct str lines, struct str outer)
 {
-	char *own = source_exchange(source, chunk->buffer);
-	enum source_result result;
-	struct str text;
+	struct parse parse;
+	struct str line;
 
-	result = source_next(source, mono_ms, &text);
-	chunk->buffer = source_exchange(source, own);
-	if (result == SOURCE_LINES)
-		parse_start(&chunk->parse, text, outer, clock_wall_ms());
+	chunk->count = chunk->text_len = 0;
+	parse_start(&parse, lines, outer, clock_wall_ms());
+	while (parse_find(&parse, &line))
+		add_line(chunk, &parse, line);
+}
+
+/* The source reads into that buffer, and has its own one again. */
+static enum source_result
+read_into(struct source *source, int64_t mono_ms, char **buffer, struct str *lines)
+{
+	char *own = source_exchange(source, *buffer);
+	enum source_result result = source_next(source, mono_ms, lines);
+
+	*buffer = source_exchange(source, own);
 	return result;
 }
 
@@ -124,11 +145,12 @@ work(struct ring *ring, enum who who)
 	struct chunk *chunk = ring->free[who];
 	int64_t mono_ms = clock_monotonic_ms();
 	enum source_result result;
+	struct str lines;
 
 	ring->free[who] = chunk->next;
 	ring->reading = true;
 	pthread_mutex_unlock(&ring->lock);
-	result = read_chunk(ring->source, ring->outer, mono_ms, chunk);
+	result = read_into(ring->source, mono_ms, &ring->buffers[who], &lines);
 	pthread_mutex_lock(&ring->lock);
 	ring->reading = false;
 	ring->result = result;
@@ -142,10 +164,10 @@ work(struct ring *ring, enum who who)
 	if (result != SOURCE_LINES)
 		return;
 	pthread_mutex_unlock(&ring->lock);
-	parse_some(chunk);
+	parse_lines(chunk, lines, ring->outer);
 	pthread_mutex_lock(&ring->lock);
 	chunk->ready = true;
-	ring->crowded += chunk->count == CHUNK_LINES;
+	ring->crowded += chunk->count > CHUNK_LINES;
 	pthread_cond_signal(&ring->changed);
 }
 
@@ -174,8 +196,10 @@ ring_free(struct ring *ring)
 	pthread_cond_destroy(&ring->changed);
 	for (size_t i = 0; i < CHUNKS; i++) {
 		free(ring->chunks[i].lines);
-		free(ring->chunks[i].buffer);
+		free(ring->chunks[i].text);
 	}
+	for (enum who who = CALLER; who < WHO_COUNT; who++)
+		free(ring->buffers[who]);
 	free(ring);
 }
 
@@ -196,7 +220,9 @@ ring_new(struct source *source, struct str outer, int64_t until_ms)
 		struct chunk *chunk = &ring->chunks[i];
 
 		chunk->whose = i < 2 ? CALLER : HELPER;
-		chunk->lines = mem_array(NULL, CHUNK_LINES, sizeof(*chunk->lines));
+		chunk->room = CHUNK_LINES;
+		chunk->lines = mem_array(NULL, chunk->room, sizeof(*chunk->lines));
+		chunk->text = mem_array(NULL, SOURCE_CHUNK_MAX, 1);
 		free_chunk(ring, chunk);
 	}
 	sigfillset(&all);
@@ -207,23 +233,6 @@ ring_new(struct source *source, struct str outer, int64_t until_ms)
 		return ring;
 	ring_free(ring);
 	return NULL;
-}
-
-/* All lines of a chunk. False: no more is wanted. */
-static bool
-take_chunk(struct chunk *chunk, feed_fn *take, void *context)
-{
-	bool going = true;
-
-	while (chunk->count > 0) {
-		size_t count = chunk->count;
-
-		going = take(context, chunk->lines, count) && going;
-		chunk->count = 0;
-		if (count == CHUNK_LINES)
-			parse_some(chunk);
-	}
-	return going;
 }
 
 /* The next chunk in order, if it is ready. */
@@ -238,13 +247,13 @@ next_chunk(const struct ring *ring)
 static void
 take_next(struct ring *ring, struct chunk *chunk, feed_fn *take, void *context)
 {
-	bool crowds = chunk->count == CHUNK_LINES, going;
+	bool going;
 
 	pthread_mutex_unlock(&ring->lock);
-	going = take_chunk(chunk, take, context);
+	going = chunk->count == 0 || take(context, chunk->lines, chunk->count);
 	pthread_mutex_lock(&ring->lock);
 	ring->taken++;
-	ring->crowded -= crowds;
+	ring->crowded -= chunk->count > CHUNK_LINES;
 	ring->over = ring->over || !going;
 	free_chunk(ring, chunk);
 	pthread_cond_signal(&ring->changed);
