@@ -192,7 +192,7 @@ count_results() {
 		-exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
 	find "$work/$name" -name '*.trs' | while read -r log; do
 		log=${log%.trs}
-		sed -n "s|^# took \([0-9]* s\)\$|\1  ${log#"$work/$name/"}|p" "$log.log"
+		sed -n "s|^# took \([0-9]* s\),.*|\1  ${log#"$work/$name/"}|p" "$log.log"
 	done | sort -rn | head -n "$shown_longest" | sed '1s/^/  the longest: /; 1!s/^/               /'
 	find "$work/$name" -name '*.trs' -delete
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
