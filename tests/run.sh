@@ -205,8 +205,8 @@ count_results() {
 # was not written.
 check_leaks() {
 	local build=$work/valgrind
-	mkdir -p "$build/tests/dns"
-	ln -s "$work/gcc/tests/dns/dnsd" "$build/tests/dns/dnsd"
+	mkdir -p "$build"
+	ln -s "$work/gcc/tests" "$build/tests"
 	cat >"$build/tlsladder" <<END
 #!/bin/sh
 exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \\

@@ -34,7 +34,10 @@ is() {
 check() {
 	local sentence=$1 output
 	shift
-	if output=$("$@" 2>&1); then
+	# This changes nothing and needs no process of its own.
+	if [[ $1 == test ]] && "$@" 2>/dev/null; then
+		ok "$sentence"
+	elif output=$("$@" 2>&1); then
 		ok "$sentence"
 	else
 		not_ok "$sentence" "$*" "$output"
