@@ -88,9 +88,9 @@ await() {
 			printf '%s\n' "waited in vain for: $*" "$output"
 			return 1
 		fi
-		# a twentieth of it, in microseconds, from 0.02 to 0.1 s
+		# a twentieth of it, in microseconds, from 0.02 to 0.25 s
 		pause=$(((${EPOCHREALTIME//[^0-9]/} - begun) / 20))
-		pause=$((pause < 20000 ? 20000 : pause > 100000 ? 100000 : pause))
+		pause=$((pause < 20000 ? 20000 : pause > 250000 ? 250000 : pause))
 		printf -v pause '0.%06d' "$pause"
 		pause "$pause"
 	done
