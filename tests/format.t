@@ -21,6 +21,6 @@ is 'every C file is as .clang-format wants it: make format' \
 is 'scripts indent by tabs, as .editorconfig says' "$(
 	mapfile -t scripts < <(find tests examples -type f \( -name '*.t' -o -name '*.sh' \))
 	grep -lE '^ +(local .*|fi|done|esac)$' "${scripts[@]}" \
-		tests/copy tests/coverage tests/deadline tests/lint tests/packages tests/sandbox/sandbox \
+		tests/copy tests/coverage tests/lint tests/packages tests/sandbox/sandbox \
 		tests/bench/endure)" ''
 finish

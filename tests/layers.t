@@ -112,6 +112,13 @@ is 'every header compiles by itself' "$(${CC:-cc} -std=c11 -D_GNU_SOURCE -iquote
 	"$dir"/headers/*.c 2>&1 | grep -v 'pcre2\|PCRE2')" ''
 check 'and most of them are the first that a file includes' test "$(grep -o '#include' <<<"$first" | wc -l)" -gt 100
 
+# --- every test is run
+
+# tests/integration is taken as it is.
+is 'make check or make check-slow knows every script' "$(cd "$srcdir" && ls tests/*.t tests/*/*.t |
+	grep -v '^tests/integration/' | grep -vxFf <(sed -n '/^[A-Z_]*_TESTS += /s/.*= //p
+		/^[A-Z_]*_TESTS = /,/[^\\]$/s/^\t\([^ ]*\).*/\1/p' Makefile.am))" ''
+
 # --- the core is pure
 
 cd "$builddir" || exit 1

@@ -8,7 +8,7 @@ set -uo pipefail
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 stage_deadline=2700 # seconds, for a group of tests; one has TEST_DEADLINE of the Makefile
-leaks_deadline=300
+leaks_deadline=900
 shown_lines=80 # of a failed test's output
 shown_longest=12 # tests of a stage, with their times
 jobs=$(nproc)
@@ -76,11 +76,12 @@ stop() {
 finish() {
 	trap - EXIT INT TERM HUP
 	exec {alive}>&-
-	if [[ -n $running ]] && kill -TERM -- "-$running" 2>/dev/null; then
+	local groups=(${running:+"-$running"} ${running_beside:+"-$running_beside"})
+	if [[ ${#groups[@]} -gt 0 ]] && kill -TERM -- "${groups[@]}" 2>/dev/null; then
 		# Tests take down their sandboxes, and must not write where we remove. The pipe ends
 		# when nobody holds it any more.
 		read -rt 10 -u "$ended"
-		kill -KILL -- "-$running" 2>/dev/null
+		kill -KILL -- "${groups[@]}" 2>/dev/null
 	fi
 	if $keep; then
 		say "run.sh: everything is in $work" >&2
@@ -101,25 +102,48 @@ in_group() {
 	return $status
 }
 
+# beside COMMAND...: the same while this script goes on; ends_beside waits for it.
+beside() {
+	set -m
+	"$@" </dev/null &
+	running_beside=$!
+	set +m
+}
+
+ends_beside() {
+	wait "$running_beside"
+	local status=$?
+	running_beside=
+	return $status
+}
+
 # --- builds and their tests
 
 compile() {
-	in_group timeout "$stage_deadline" make -s -j"$jobs" "$@"
+	timeout --foreground "$stage_deadline" make -s -j"$jobs" "$@"
 }
 
 # build NAME CONFIGURE-ARGUMENT...
 build() {
 	local name=$1
 	shift
+	in_group make_build "$name" "$@" >"$work/$name.out" 2>&1
+	count_build "$name" $?
+}
+
+make_build() {
+	local name=$1
+	shift
 	mkdir "$work/$name"
-	if (cd "$work/$name" && ../source/configure -q --enable-werror "$@" &&
-		compile all && compile check TESTS=) >"$work/$name.out" 2>&1; then
-		count "$name: builds without a warning" 0
-		return
-	fi
-	grep -E -m "$shown_lines" 'error|warning|undefined|\*\*\*' "$work/$name.out"
-	count "$name: builds without a warning" 1
-	return 1
+	cd "$work/$name" && ../source/configure -q --enable-werror "$@" && compile all &&
+		compile check TESTS=
+}
+
+# count_build NAME STATUS
+count_build() {
+	[[ $2 -eq 0 ]] || grep -E -m "$shown_lines" 'error|warning|undefined|\*\*\*' "$work/$1.out"
+	count "$1: builds without a warning" "$2"
+	return "$2"
 }
 
 # Shows each test program once when its first result comes, and what fails.
@@ -192,40 +216,48 @@ count_results() {
 		-exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
 	find "$work/$name" -name '*.trs' | while read -r log; do
 		log=${log%.trs}
-		sed -n "s|^# took \([0-9]* s\)\$|\1  ${log#"$work/$name/"}|p" "$log.log"
+		sed -n "s|^# took \([0-9]* s\),.*|\1  ${log#"$work/$name/"}|p" "$log.log"
 	done | sort -rn | head -n "$shown_longest" | sed '1s/^/  the longest: /; 1!s/^/               /'
 	find "$work/$name" -name '*.trs' -delete
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	say "  $p passed, $f failed, $s skipped"
 }
 
-# --- memory
+# --- what is no test of make check
 
 # The tests of a whole scan once more, under valgrind: nothing is lost, and nothing is read that
 # was not written.
 check_leaks() {
 	local build=$work/valgrind
-	mkdir -p "$build/tests/dns"
-	ln -s "$work/gcc/tests/dns/dnsd" "$build/tests/dns/dnsd"
+	mkdir -p "$build"
+	ln -s "$work/gcc/tests" "$build/tests"
 	cat >"$build/tlsladder" <<END
 #!/bin/sh
 exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \\
     --suppressions="$work/source/tests/valgrind.supp" "$work/gcc/tlsladder" "\$@"
 END
 	chmod 755 "$build/tlsladder"
-	in_group env builddir="$build" srcdir="$work/source" \
-		timeout "$leaks_deadline" "$work/source/tests/cli/scan.t" >"$work/valgrind.out" 2>&1
-	local status=$?
-	[[ $status -eq 0 ]] || grep -v '^ok' "$work/valgrind.out" | tail -n "$shown_lines"
-	count 'valgrind finds nothing in a scan' $status
+	env builddir="$build" srcdir="$work/source" \
+		timeout --foreground "$leaks_deadline" "$work/source/tests/cli/scan.t" >"$work/valgrind.out" 2>&1
 }
 
-# clang-tidy, cppcheck and shellcheck find nothing; formatting is a test of its own.
-check_lint() {
-	in_group timeout "$stage_deadline" make -s -C "$work/gcc" lint >"$work/lint.out" 2>&1
-	local status=$?
-	[[ $status -eq 0 ]] || tail -n "$shown_lines" "$work/lint.out"
-	count 'clang-tidy, cppcheck and shellcheck find nothing' $status
+# What goes on beside other tests, a file each for how it ended. What only computes and has no
+# deadline to meet takes the processor time that these tests leave.
+compute() {
+	check_leaks
+	echo $? >"$work/valgrind.status"
+	renice -n 19 "$BASHPID" >/dev/null
+	timeout --foreground "$stage_deadline" make -s -C "$work/gcc" lint >"$work/lint.out" 2>&1
+	echo $? >"$work/lint.status"
+	make_build clang CC=clang --enable-sanitizers >"$work/clang.out" 2>&1
+	echo $? >"$work/clang.status"
+}
+
+# computed NAME: how that ended; not at all: it failed.
+computed() {
+	local status
+	read -r status 2>/dev/null <"$work/$1.status" || status=1
+	return "$status"
 }
 
 # --- all of it
@@ -233,6 +265,7 @@ check_lint() {
 work=$(mktemp -d "${TMPDIR:-/tmp}/tlsladder.XXXXXX") || exit 1
 chmod 755 "$work" # some tests run the program as another user
 running=
+running_beside=
 # All that we start holds it open.
 mkfifo "$work/alive"
 exec {alive}<>"$work/alive" {ended}<"$work/alive"
@@ -255,20 +288,26 @@ if $quick; then
 	run_tests gcc "$jobs"
 else
 	run_tests gcc "$jobs" '$(ALL_TESTS)'
-	check_leaks
-	heading 'lint'
-	check_lint
+	heading 'with a real Postfix, in the sandbox; beside it valgrind, lint and a build with clang'
+	beside compute
+	# Each has a sandbox of its own. They mostly wait, so there are more than processors. The
+	# largest first, which mostly take longest: none of them is then left to run alone.
+	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t)
+	run_tests gcc $((jobs * 2)) "${integration[@]}"
+	grep -hE '^# .* (median|maximum) ' "$work"/gcc/tests/integration/*.log | sort -u
+	ends_beside
+	computed valgrind || grep -v '^ok' "$work/valgrind.out" | tail -n "$shown_lines"
+	computed valgrind
+	count 'valgrind finds nothing in a scan' $?
+	computed lint || tail -n "$shown_lines" "$work/lint.out"
+	computed lint
+	count 'clang-tidy, cppcheck and shellcheck find nothing' $?
 	heading 'clang with sanitizers'
-	if build clang CC=clang --enable-sanitizers; then
+	computed clang
+	if count_build clang $?; then
 		run_tests clang "$jobs" '$(SANITIZED_TESTS)'
 		run_tests clang 1 tests/integration/verify.t
 	fi
-	heading 'with a real Postfix, in the sandbox'
-	# Each has a sandbox of its own; they mostly wait. The largest first, which mostly take longest:
-	# none of them is then left to run alone.
-	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t)
-	run_tests gcc 2 "${integration[@]}"
-	grep -hE '^# .* (median|maximum) ' "$work"/gcc/tests/integration/*.log | sort -u
 fi
 totals
 [[ $failed -eq 0 ]]

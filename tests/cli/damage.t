@@ -240,7 +240,7 @@ for how in gone empty; do
 	has "$how: list says how they come back" "$err" "postmap -s hash:$dir/tls_policy"
 	lose
 	(
-		postmap() { FAKE_DIR=$dir "$srcdir/tests/fake/postmap" "$@"; }
+		postmap() { "$builddir/tests/fake/tool" "$dir" postmap "$@"; }
 		type_named '{ echo'
 	)
 	ladder set new.example encrypt

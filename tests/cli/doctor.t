@@ -59,12 +59,12 @@ echo built >"$dir/tls_policy.db"
 echo built >"$dir/tls_policy"
 ladder_json
 is 'how Postfix is reached is part of the advice' "$(of policy-maps advice)" \
-	"env PATH=$srcdir/tests/fake:/usr/bin:/bin FAKE_DIR=$dir postconf -e 'smtp_tls_policy_maps = hash:$dir/tls_policy'
-env PATH=$srcdir/tests/fake:/usr/bin:/bin FAKE_DIR=$dir postfix reload"
+	"$builddir/tests/fake/tool $dir postconf -e 'smtp_tls_policy_maps = hash:$dir/tls_policy'
+$builddir/tests/fake/tool $dir postfix reload"
 ladder doctor
 has 'people get it below the fault' "$out" "
 fault   policy-maps     smtp_tls_policy_maps does not name $dir/tls_policy
-        env PATH="
+        $builddir/tests/fake/tool $dir "
 has 'and the number of faults' "$out" ' faults, '
 hasnt 'no colour but on a terminal' "$out" $'\e'
 

@@ -31,22 +31,16 @@ ladder() {
 # A LINE replaces the section that it names.
 configure() {
 	local lines
-	lines=$(printf '%s\n' "$@")
+	printf -v lines '%s\n' "$@"
 	{
 		[[ $lines == *state:* ]] || echo "state: $dir/state.db"
 		[[ $lines == *rules:* ]] || echo "rules: $srcdir/rules/postfix.yaml"
 		[[ $lines == *map:* ]] || echo "map: {file: $dir/tls_policy, type: none}"
-		[[ $lines == *postfix:* ]] || echo "postfix: {command: [$(fakes)], default_level: verify}"
+		[[ $lines == *postfix:* ]] || echo "postfix: {command: [$fakes], default_level: verify}"
 		# No server answers there.
 		[[ $lines == *dns:* ]] || echo 'dns: {resolver: 127.0.0.1@1, tries: 1, timeout: 100ms}'
-		printf '%s\n' "$lines"
+		printf '%s' "$lines"
 	} >"$dir/tlsladder.yaml"
-}
-
-# The words before a command of Postfix that make it one of tests/fake; they note what they
-# are asked in $dir, see tests/fake/tool.sh.
-fakes() {
-	printf 'env, "PATH=%s:/usr/bin:/bin", FAKE_DIR=%s' "$srcdir/tests/fake" "$dir"
 }
 
 # postconf_says [LINE]...: the settings of this Postfix, with the LINEs behind those that every
@@ -114,24 +108,9 @@ print(eval(sys.argv[2]))' "$dir/out" "$1"
 on_terminal() {
 	local columns=$1
 	shift
-	out=$(command python3 -SE -c '
-import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
-    os.execv(sys.argv[2], sys.argv[2:])
-text = b""
-while True:
-    try:
-        part = os.read(fd, 65536)
-    except OSError:
-        break
-    if not part:
-        break
-    text += part
-os.waitpid(pid, 0)
-sys.stdout.write(text.decode().replace("\r\n", "\n"))' "$columns" "$program" -c "$dir/tlsladder.yaml" "$@" </dev/null)
+	"$builddir/tests/tools/terminal" "$columns" "$program" -c "$dir/tlsladder.yaml" "$@" \
+		</dev/null >"$dir/out"
+	out=$(<"$dir/out")
 }
 # widest: columns of the widest line of out, colours left out
 widest() {
@@ -170,4 +149,7 @@ finish() {
 	exit 1
 }
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ladder.XXXXXX") || exit 1
+# The words before a command of Postfix that have tests/fake/tool.c play it; it notes what it is
+# asked in $dir.
+fakes="$builddir/tests/fake/tool, $dir"
 trap '[[ -z $daemon ]] || kill -KILL "$daemon"; [[ -z $python ]] || kill "$python"; rm -rf -- "$dir"' EXIT

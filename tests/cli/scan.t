@@ -84,7 +84,7 @@ postconf_says 'smtp_tls_policy_maps =' 'relayhost =' 'transport_maps =' \
 	'smtp_dns_resolver_options ='
 configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
 	'ladder: {may_after: {attempts: 1}}' \
-	"postfix: {command: [$(fakes)], default_level: auto}"
+	"postfix: {command: [$fakes], default_level: auto}"
 
 # DESTINATION LEVEL WHY, from JSON on standard input.
 as_table() {
@@ -266,7 +266,7 @@ is 'scan --apply without an answer of postconf: exit status 69' $status 69
 has 'and it is reported' "$err" 'cannot ask postconf'
 rm "$dir/postconf.status"
 configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" "map: {file: $dir/tls_policy, type: hash}" \
-	"postfix: {command: [$(fakes)], default_level: auto}"
+	"postfix: {command: [$fakes], default_level: auto}"
 ladder set more.test may
 echo 'postmap: fatal: no room' >"$dir/postmap.err"
 echo 1 >"$dir/postmap.status"

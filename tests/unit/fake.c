@@ -14,11 +14,10 @@
 #include "sys/file.h"
 
 static char *dir;
-static char path_word[512];
+static char tool_word[512];
 static char dir_word[256];
 static char config_dir[256];
-static char env_word[] = "env";
-static char *const command[] = {env_word, path_word, dir_word};
+static char *const command[] = {tool_word, dir_word};
 
 struct postfix fake_postfix = {.config_directory = "/etc/postfix-9", .command = command};
 struct postfix real_postfix = {.config_directory = config_dir};
@@ -33,12 +32,13 @@ die(const char *what)
 void
 fake_begin(void)
 {
-	const char *tools_dir = suite_path("tests/fake");
+	const char *builddir = getenv("builddir");
 	char main_cf[4 * sizeof(config_dir) + 200];
 
 	dir = scratch_new(NULL);
-	snprintf(path_word, sizeof(path_word), "PATH=%s:/usr/bin:/bin", tools_dir);
-	snprintf(dir_word, sizeof(dir_word), "FAKE_DIR=%s", dir);
+	snprintf(tool_word, sizeof(tool_word), "%s/tests/fake/tool",
+	    builddir != NULL ? builddir : ".");
+	snprintf(dir_word, sizeof(dir_word), "%s", dir);
 	fake_postfix.command_count = sizeof(command) / sizeof(command[0]);
 	snprintf(config_dir, sizeof(config_dir), "%s/config", dir);
 	if (mkdir(config_dir, 0755) != 0)

@@ -25,7 +25,7 @@ WRITTEN = 0x2
 NAMES = 0x40 | 0x80 | 0x100 | 0x200
 # Asking costs processor time, which what is waited for needs: where nobody tells when to ask
 # again, the pause grows with the wait.
-PAUSE, PAUSE_MAX = 0.02, 0.1
+PAUSE, PAUSE_MAX = 0.02, 0.25
 
 
 class Changes:
