@@ -7,6 +7,7 @@
 #include "base/like.h"
 #include "base/str.h"
 #include "core/nexthop.h"
+#include "postfix/postfix.h"
 
 static const char *
 grade_fault(struct str value)
@@ -63,9 +64,7 @@ path_fault(struct str value)
 static const char *
 yes_no_fault(struct str value)
 {
-	return str_equal_nocase(value, STR("yes")) || str_equal_nocase(value, STR("no"))
-	    ? NULL
-	    : "is neither yes nor no";
+	return postfix_boolean(value) != ANSWER_UNSURE ? NULL : "is neither yes nor no";
 }
 
 static const struct attribute {

@@ -370,7 +370,7 @@ check_service(struct doctor *d, struct str line)
 static void
 check_services(struct doctor *d)
 {
-	const char *arguments[] = {"-P", "*/unix/smtp_tls_policy_maps", NULL};
+	const char *arguments[] = {"-Px", "*/unix/smtp_tls_policy_maps", NULL};
 	struct buf out = {0};
 	struct str rest, line;
 	struct err ignored;

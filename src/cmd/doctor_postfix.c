@@ -113,7 +113,11 @@ check_service(struct doctor *d, const struct service_level *service)
 	struct buf parameter = {0};
 
 	buf_printf(&parameter, "%s/unix/smtp_tls_security_level", service->name);
-	if (!is_strict(service->level)) {
+	if (service->level == LEVEL_UNKNOWN) {
+		doctor_advise_service(d, buf_text(&parameter));
+		doctor_say(d, is_default ? DOCTOR_FAULT : DOCTOR_WARNING, "service-level",
+		    "%s of master.cf has a level that is none", service->name);
+	} else if (!is_strict(service->level)) {
 		doctor_advise_service(d, buf_text(&parameter));
 		doctor_say(d, is_default ? DOCTOR_FAULT : DOCTOR_WARNING, "service-level",
 		    "%s of master.cf has the level %s: nothing to climb down from there",

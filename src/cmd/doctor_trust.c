@@ -163,7 +163,7 @@ doctor_check_authorities(struct doctor *d)
 	if (d->settings.ca_file[0] != '\0' || d->settings.ca_path[0] != '\0')
 		return;
 	append = doctor_parameter(d, "tls_append_default_CA");
-	if (strcmp(append, "yes") == 0) {
+	if (postfix_boolean(str_of(append)) == ANSWER_YES) {
 		doctor_say(d, DOCTOR_OK, "authorities",
 		    "those of the system (tls_append_default_CA)");
 	} else {

@@ -33,8 +33,8 @@ const char *level_name(enum level level);
  */
 const char *level_label(enum level level);
 
-/* False: no such level. Case does not matter (Postfix: name_code() without NOCASE
- * is exact, but people write Verify). "unknown" is not a level. */
+/* False: no such level. Case does not matter (tls_level.c: tls_level_lookup()).
+ * "unknown" is not a level. */
 bool level_parse(struct str text, enum level *level);
 
 /* Does it demand that the server proves who it is? (tls.h: TLS_MUST_MATCH) */

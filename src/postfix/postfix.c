@@ -124,18 +124,37 @@ take_values(struct str text, struct str values[FACT_COUNT])
 	return text.len == 0 && values[FACT_VERSION].len > 0;
 }
 
+enum answer
+postfix_boolean(struct str value)
+{
+	return str_equal_nocase(value, STR("yes")) ? ANSWER_YES
+	    : str_equal_nocase(value, STR("no"))   ? ANSWER_NO
+	                                           : ANSWER_UNSURE;
+}
+
+/* Of main.cf, where a parameter that this Postfix does not know is empty. */
+static enum answer
+boolean(const struct str values[FACT_COUNT], enum fact fact, enum answer initial)
+{
+	return values[fact].len > 0 ? postfix_boolean(values[fact]) : initial;
+}
+
 /* smtp_tls_policy.c, global_tls_level() */
 static enum level
 default_level(const struct str values[FACT_COUNT])
 {
+	enum answer enforced = boolean(values, FACT_ENFORCE_TLS, ANSWER_NO);
+	enum answer peer = boolean(values, FACT_ENFORCE_PEERNAME, ANSWER_YES);
+	enum answer used = boolean(values, FACT_USE_TLS, ANSWER_NO);
 	enum level level;
 
 	if (values[FACT_LEVEL].len > 0)
 		return level_parse(values[FACT_LEVEL], &level) ? level : LEVEL_UNKNOWN;
-	if (str_is(values[FACT_ENFORCE_TLS], "yes"))
-		return str_is(values[FACT_ENFORCE_PEERNAME], "no") ? LEVEL_ENCRYPT
-		                                                   : LEVEL_VERIFY;
-	return str_is(values[FACT_USE_TLS], "yes") ? LEVEL_MAY : LEVEL_NONE;
+	if (enforced == ANSWER_UNSURE || peer == ANSWER_UNSURE || used == ANSWER_UNSURE)
+		return LEVEL_UNKNOWN;
+	if (enforced == ANSWER_YES)
+		return peer == ANSWER_NO ? LEVEL_ENCRYPT : LEVEL_VERIFY;
+	return used == ANSWER_YES ? LEVEL_MAY : LEVEL_NONE;
 }
 
 static bool
@@ -161,7 +180,7 @@ dane_trouble(const struct str values[FACT_COUNT])
 		return "smtp_dns_support_level is not dnssec";
 	if (!has_word(values[FACT_HOST_LOOKUP], "dns"))
 		return "smtp_host_lookup does not contain dns";
-	if (!str_is(values[FACT_IGNORE_MX_ERROR], "no"))
+	if (postfix_boolean(values[FACT_IGNORE_MX_ERROR]) != ANSWER_NO)
 		return "ignore_mx_lookup_error is not no";
 	if (values[FACT_RESOLVER_OPTIONS].len > 0)
 		return "smtp_dns_resolver_options is not empty";
@@ -255,14 +274,15 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->verify_match = copy(values[FACT_VERIFY_MATCH]);
 	settings->secure_match = copy(values[FACT_SECURE_MATCH]);
 	settings->helo_name = copy(values[FACT_HELO_NAME]);
-	settings->logs_in = str_is(values[FACT_LOGS_IN], "yes");
+	settings->logs_in = boolean(values, FACT_LOGS_IN, ANSWER_NO) != ANSWER_NO;
 	settings->password_maps = copy(values[FACT_PASSWORD_MAPS]);
-	settings->passwords_by_sender = str_is(values[FACT_PASSWORDS_BY_SENDER], "yes");
+	settings->passwords_by_sender =
+	    boolean(values, FACT_PASSWORDS_BY_SENDER, ANSWER_NO) != ANSWER_NO;
 	settings->can_dane = trouble[0] == '\0';
 	settings->dane_trouble = mem_strdup(trouble);
 }
 
-/* Of a service of master.cf, where it is written as it stands there. */
+/* Of a service of master.cf. */
 static void
 add_log_name(struct postfix_settings *settings, struct str value)
 {
@@ -275,7 +295,9 @@ add_log_name(struct postfix_settings *settings, struct str value)
 	    str_starts(value, STR("${syslog_name")))
 		return;
 	name = log_name(value);
-	if (name[0] != '\0')
+	if (has_word(str_of(settings->log_names), name))
+		buf_printf(&all, "%s", settings->log_names);
+	else if (name[0] != '\0')
 		buf_printf(&all, "%s %s", settings->log_names, name);
 	free(name);
 	free(settings->log_names);
@@ -283,14 +305,14 @@ add_log_name(struct postfix_settings *settings, struct str value)
 	buf_clear(&all);
 }
 
+/* What is no level, or was not expanded, is one that could not be told. */
 static void
 take_service_level(struct postfix_settings *settings, struct str name, struct str value)
 {
 	struct service_level *service;
-	enum level level;
+	enum level level = LEVEL_UNKNOWN;
 
-	if (!level_parse(value, &level))
-		return;
+	level_parse(value, &level);
 	settings->services = mem_array(
 	    settings->services, settings->service_count + 1, sizeof(*settings->services));
 	service = &settings->services[settings->service_count++];
@@ -317,30 +339,31 @@ static void
 take_service(struct postfix_settings *settings, struct str line)
 {
 	struct str name, type, parameter, value;
+	bool may_be;
 
 	if (!str_cut(&line, '/', &name) || !str_cut(&line, '/', &type) ||
 	    !str_cut(&line, '=', &parameter) || !str_is(type, "unix"))
 		return;
 	parameter = str_trim(parameter);
 	value = str_trim(line);
+	may_be = postfix_boolean(value) != ANSWER_NO;
 	if (str_is(parameter, parameters[FACT_LEVEL]))
 		take_service_level(settings, name, value);
 	else if (str_is(parameter, parameters[FACT_SYSLOG_NAME]))
 		add_log_name(settings, value);
 	else if (str_is(parameter, parameters[FACT_LOGS_IN]))
-		settings->logs_in = settings->logs_in || str_is(value, "yes");
+		settings->logs_in = settings->logs_in || may_be;
 	else if (str_is(parameter, parameters[FACT_PASSWORDS_BY_SENDER]))
-		settings->passwords_by_sender =
-		    settings->passwords_by_sender || str_is(value, "yes");
+		settings->passwords_by_sender = settings->passwords_by_sender || may_be;
 	else if (str_is(parameter, parameters[FACT_PASSWORD_MAPS]))
 		add_password_maps(settings, value);
 }
 
-/* Postfix before 2.11 has no -P, so no service is known to differ. */
-static void
-read_services(const struct postfix *postfix, struct postfix_settings *settings)
+/* The services' own values, expanded where expand is "-Px". False: none were printed. */
+static bool
+ask_services(const struct postfix *postfix, const char *expand, struct buf *out)
 {
-	const char *arguments[] = {"-P", "*/unix/smtp_tls_security_level",
+	const char *arguments[] = {expand, "*/unix/smtp_tls_security_level",
 	    "*/unix/smtp_sasl_auth_enable", "*/unix/smtp_sasl_password_maps",
 	    "*/unix/smtp_sender_dependent_authentication", "*/unix/syslog_name", NULL};
 	struct postfix_call call = {
@@ -351,14 +374,32 @@ read_services(const struct postfix *postfix, struct postfix_settings *settings)
 	};
 	struct child_result result;
 	struct err ignored;
+	bool done = postfix_run_well(postfix, &call, &result, &ignored);
 
-	if (postfix_run_well(postfix, &call, &result, &ignored)) {
-		struct str text = {buf_text(&result.output), result.output.len}, line;
-
-		while (str_cut(&text, '\n', &line))
-			take_service(settings, line);
-	}
+	if (done)
+		buf_add_str(
+		    out, (struct str){buf_text(&result.output), result.output.len});
 	child_result_clear(&result);
+	return done;
+}
+
+/*
+ * Where a service's values cannot be expanded, those with a $ could not be told; where
+ * they cannot be had at all, a service may log in with any password: as where passwords
+ * are senders' and cannot be looked up.
+ */
+static void
+read_services(const struct postfix *postfix, struct postfix_settings *settings)
+{
+	struct buf out = {0};
+	struct str text, line;
+
+	if (!ask_services(postfix, "-Px", &out) && !ask_services(postfix, "-P", &out))
+		settings->logs_in = settings->passwords_by_sender = true;
+	text = (struct str){buf_text(&out), out.len};
+	while (str_cut(&text, '\n', &line))
+		take_service(settings, line);
+	buf_clear(&out);
 }
 
 static void

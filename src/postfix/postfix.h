@@ -24,8 +24,8 @@ struct postfix {
 
 /* A service of master.cf that has a level of its own. */
 struct service_level {
-	char *name; /* "relay" */
-	enum level level;
+	char *name;       /* "relay" */
+	enum level level; /* LEVEL_UNKNOWN: could not be told */
 };
 
 /* What main.cf says that matters here. Texts are the owner's; postfix_settings_clear().
@@ -59,14 +59,19 @@ struct postfix_settings {
 	char *verify_match;        /* smtp_tls_verify_cert_match */
 	char *secure_match;        /* smtp_tls_secure_cert_match */
 	char *helo_name;           /* smtp_helo_name */
-	bool logs_in;              /* smtp_sasl_auth_enable, of a service at least */
+	bool logs_in;              /* smtp_sasl_auth_enable, of a service at least;
+	                            * also where that could not be told */
 	char *password_maps;       /* smtp_sasl_password_maps, of all services */
-	bool passwords_by_sender;  /* smtp_sender_dependent_authentication */
+	bool passwords_by_sender;  /* smtp_sender_dependent_authentication, as logs_in */
 	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
 	size_t service_count;
 	bool can_dane;      /* dane-only would work: no reason against it */
 	char *dane_trouble; /* which setting forbids it, "" if can_dane */
 };
+
+/* A boolean of main.cf or master.cf, in upper or lower case. UNSURE: neither yes nor no,
+ * at which smtp(8) does not start, or a $ that was not expanded. */
+enum answer postfix_boolean(struct str value);
 
 /*
  * One postconf for main.cf, one for master.cf. An empty smtp_tls_security_level is, as in

@@ -6,7 +6,7 @@
 
 sent=$dir/passwords.tsv
 up strict 'transport_maps=inline:{relayed.test=smtp:[mx.selfsigned.test]:2525}' \
-	smtp_sasl_auth_enable=yes smtp_sasl_security_options=noanonymous \
+	smtp_sasl_auth_enable=Yes smtp_sasl_security_options=noanonymous \
 	'smtp_sasl_password_maps=inline:{[mx.selfsigned.test]:2525=boss:secret, mx.plain.test=boss:secret}'
 "$sandbox" behave "$dir" mx.selfsigned.test auth
 "$sandbox" behave "$dir" mx.plain.test auth-plain
@@ -36,7 +36,10 @@ is 'and in JSON' "$(ladder check --json expired-cert.test | grep -o '"credential
 
 printf '[mx.selfsigned.test]:2525 boss:secret\n' >"$dir/own/password"
 chmod 600 "$dir/own/password"
-set_postfix strict "smtp_sasl_password_maps=texthash:$dir/own/password"
+# ... and only a service logs in, by a value that has to be expanded.
+inside postconf -c "$dir/strict/config" -P 'smtp/unix/smtp_sasl_auth_enable=$login'
+set_postfix strict login=YES smtp_sasl_auth_enable=No \
+	"smtp_sasl_password_maps=texthash:$dir/own/password"
 reload
 stop
 start

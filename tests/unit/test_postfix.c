@@ -38,6 +38,14 @@ static const struct facts_row facts_rows[] = {
         "smtp_enforce_tls = yes\nsmtp_tls_enforce_peername = no\n", LEVEL_ENCRYPT, ""},
     {"a level wins over smtp_use_tls",
         "smtp_tls_security_level = none\nsmtp_use_tls = yes\n", LEVEL_NONE, ""},
+    {"levels and booleans in upper case",
+        "smtp_tls_security_level = Dane-Only\nignore_mx_lookup_error = No\n",
+        LEVEL_DANE_ONLY, ""},
+    {"smtp_use_tls is may in upper case", "smtp_use_tls = YES\n", LEVEL_MAY, ""},
+    {"smtp_enforce_tls without peer names in upper case",
+        "smtp_enforce_tls = Yes\nsmtp_tls_enforce_peername = NO\n", LEVEL_ENCRYPT, ""},
+    {"a boolean that is none: no level is known", "smtp_use_tls = true\n", LEVEL_UNKNOWN,
+        ""},
     {"no DNSSEC: DANE cannot work", "smtp_dns_support_level =\n", LEVEL_NONE,
         "smtp_dns_support_level is not dnssec"},
     {"native look-ups: DANE cannot work", "smtp_host_lookup = native\n", LEVEL_NONE,
@@ -107,11 +115,88 @@ facts_are_asked_in_two_calls(void **state)
 	assert_non_null(
 	    strstr(calls, "postconf [-c] [/etc/postfix-9] [-x] [mail_version] "));
 	assert_non_null(strstr(strchr(calls, '\n'),
-	    "\npostconf [-c] [/etc/postfix-9] [-P] [*/unix/smtp_tls_security_level] "
+	    "\npostconf [-c] [/etc/postfix-9] [-Px] [*/unix/smtp_tls_security_level] "
 	    "[*/unix/smtp_sasl_auth_enable] [*/unix/smtp_sasl_password_maps] "
 	    "[*/unix/smtp_sender_dependent_authentication] [*/unix/syslog_name]\n"));
 	postfix_settings_clear(&facts);
 	free(calls);
+}
+
+/* What main.cf and master.cf say of passwords. */
+static const struct login_row {
+	const char *what;
+	const char *main, *services; /* printed */
+	bool logs_in, by_sender;
+	const char *maps;
+} login_rows[] = {
+    {"not known to this Postfix", "", "", false, false, ""},
+    {"off", "smtp_sasl_auth_enable = No\n", "", false, false, ""},
+    {"on, in upper case",
+        "smtp_sasl_auth_enable = Yes\nsmtp_sender_dependent_authentication = YES\n", "",
+        true, true, ""},
+    {"neither on nor off",
+        "smtp_sasl_auth_enable = true\nsmtp_sender_dependent_authentication = 1\n", "",
+        true, true, ""},
+    {"on for a service",
+        "smtp_sasl_auth_enable = no\nsmtp_sasl_password_maps = hash:/p\n",
+        "a/unix/smtp_sasl_auth_enable = YES\n"
+        "a/unix/smtp_sasl_password_maps = hash:/q\n",
+        true, false, "hash:/p hash:/q"},
+    {"off for a service", "", "a/unix/smtp_sasl_auth_enable = NO\n", false, false, ""},
+    {"not expanded", "",
+        "a/unix/smtp_sasl_auth_enable = $login\n"
+        "a/unix/smtp_sender_dependent_authentication = ${by?{yes}:{no}}\n"
+        "a/unix/smtp_sasl_password_maps = $passwords\n",
+        true, true, " $passwords"},
+    {"services that cannot be asked for", "", NULL, true, true, ""},
+};
+
+static void
+logins_are_read(void **state)
+{
+	const struct login_row *row = *state;
+	struct postfix_settings facts;
+	struct buf script = {0};
+	struct err err;
+
+	fake_reset();
+	buf_printf(
+	    &script, "case $3 in -x) cat <<'EOF'\n%s%sEOF\n;; -P*) ", sound, row->main);
+	if (row->services == NULL)
+		buf_printf(&script, "exit 1\n;; esac\n");
+	else
+		buf_printf(&script, "cat <<'EOF'\n%sEOF\n;; esac\n", row->services);
+	fake_put("postconf.sh", buf_text(&script));
+	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
+	assert_int_equal(facts.logs_in, row->logs_in);
+	assert_int_equal(facts.passwords_by_sender, row->by_sender);
+	assert_string_equal(facts.password_maps, row->maps);
+	postfix_settings_clear(&facts);
+	buf_clear(&script);
+}
+
+/* A postconf that has -P and does not expand what it prints. */
+static void
+services_are_read_unexpanded(void **state)
+{
+	struct postfix_settings facts;
+	struct err err;
+
+	(void)state;
+	fake_reset();
+	fake_put("postconf.sh",
+	    "case $3 in -x) echo mail_version = 2.11; echo smtp_tls_security_level = "
+	    "may;;\n"
+	    "-P) echo 'a/unix/smtp_sasl_auth_enable = $login'\n"
+	    "echo 'b/unix/smtp_tls_security_level = $level'\n"
+	    "echo 'c/unix/smtp_tls_security_level = Verify';; *) exit 1;; esac\n");
+	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
+	assert_true(facts.logs_in);
+	assert_false(facts.passwords_by_sender);
+	assert_int_equal(postfix_service_level(&facts, "a"), LEVEL_MAY);
+	assert_int_equal(postfix_service_level(&facts, "b"), LEVEL_UNKNOWN);
+	assert_int_equal(postfix_service_level(&facts, "c"), LEVEL_VERIFY);
+	postfix_settings_clear(&facts);
 }
 
 /* What it calls itself in its log: main.cf's, and that of services in master.cf. */
@@ -122,9 +207,11 @@ log_names_are_read(void **state)
 	struct err err;
 
 	(void)state;
+	fake_reset();
 	fake_put("postconf.out",
 	    "mail_version = 3.10.4\nsyslog_name = postfix-out/x\n"
 	    "relay/unix/syslog_name = slow/relay\n"
+	    "sub/unix/syslog_name = postfix-out/sub\n"
 	    "scan/unix/syslog_name = ${multi_instance_name?{x}:{y}}/$service_name\n");
 	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
 	assert_string_equal(facts.log_names, "postfix-out slow");
@@ -223,11 +310,18 @@ real_facts_are_read(void **state)
 	    "# a comment\n"
 	    "	inline:{ {a.test = may} }\n"
 	    "smtp_tls_security_level = verify\n"
+	    "login = Yes\n"
 	    "smtp_dns_support_level = dnssec\n");
+	fake_put("config/master.cf",
+	    "a unix - - n - - smtp -o level=Secure -o smtp_tls_security_level=$level\n"
+	    "  -o smtp_sasl_auth_enable=$login\n");
 	assert_true(postfix_read_settings(&real_postfix, &facts, &err));
 	assert_string_equal(facts.policy_maps, "texthash:/a, inline:{ {a.test = may} }");
 	assert_int_equal(facts.level, LEVEL_VERIFY);
 	assert_true(facts.can_dane);
+	assert_true(facts.logs_in);
+	assert_int_equal(postfix_service_level(&facts, "a"), LEVEL_SECURE);
+	fake_put("config/master.cf", "");
 	assert_true(facts.version[0] >= '2' && facts.version[1] == '.');
 	postfix_settings_clear(&facts);
 }
@@ -485,6 +579,9 @@ main(void)
 	corpus_queue = suite_path("tests/logs/corpus/verify.postqueue.json");
 	corpus_expected = suite_path("tests/logs/corpus/verify.postqueue.expected.tsv");
 	FAKE_ROWS(facts_are, facts_rows, "facts: %s", facts_rows[i].name);
+	FAKE_ROWS(logins_are_read, login_rows, "logging in: %s", login_rows[i].what);
+	suite_add(services_are_read_unexpanded, NULL,
+	    "what an older postconf does not expand could not be told");
 	suite_add(log_names_are_read, NULL, "what it calls itself in its log is read");
 	suite_add(lifetime_of_mail_is_read, NULL,
 	    "maximal_queue_lifetime is read, in whatever unit");
