@@ -16,6 +16,24 @@ const struct measure_source *const measure_sources[FACT_COUNT] = {
 #undef MEASURE_ROW
 };
 
+static struct credentials_settings
+credentials_of(const struct postfix_settings *settings)
+{
+	if (settings == NULL)
+		return (struct credentials_settings){.used = false};
+	return (struct credentials_settings){
+	    .used = settings->logs_in,
+	    .by_sender = settings->passwords_by_sender,
+	    .maps = settings->password_maps,
+	    .relayhost = settings->relayhost,
+	    .fallback_relay = settings->fallback_relay,
+	    .default_transport = settings->default_transport,
+	    .transport_maps = settings->transport_maps,
+	    .sender_relayhost_maps = settings->sender_relayhost_maps,
+	    .sender_transport_maps = settings->sender_transport_maps,
+	};
+}
+
 struct measure_settings
 measure_settings_of(const struct postfix *postfix,
     const struct postfix_settings *settings, char *const *other_maps)
@@ -33,13 +51,7 @@ measure_settings_of(const struct postfix *postfix,
 	            .ca_path = settings != NULL ? settings->ca_path : "",
 	            .timeout_ms = PROBE_MS,
 	        },
-	    .credentials =
-	        {
-	            .used = settings != NULL && settings->logs_in,
-	            .by_sender = settings != NULL && settings->passwords_by_sender,
-	            .maps = settings != NULL ? settings->password_maps : "",
-	            .relayhost = settings != NULL ? settings->relayhost : "",
-	        },
+	    .credentials = credentials_of(settings),
 	};
 }
 

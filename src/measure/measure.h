@@ -31,7 +31,13 @@ struct credentials_settings {
 	bool used;        /* smtp_sasl_auth_enable */
 	bool by_sender;   /* smtp_sender_dependent_authentication */
 	const char *maps; /* smtp_sasl_password_maps */
+	/* What names relays: next-hops, transports with one, and maps of these. */
 	const char *relayhost;
+	const char *fallback_relay;
+	const char *default_transport;
+	const char *transport_maps;
+	const char *sender_relayhost_maps;
+	const char *sender_transport_maps;
 };
 
 /* What is the same for all destinations of a batch. Borrowed; must outlive the job. */

@@ -30,30 +30,75 @@ serves_ms(const struct answers *answers)
 	return SERVES_MS;
 }
 
+/* "[a.example]:587, b.example": one of them? */
 static bool
-is_relayhost(const char *relayhost, const struct nexthop *nexthop)
+names(struct str relays, const struct nexthop *nexthop)
 {
-	struct str rest = str_of(relayhost), one;
 	struct nexthop relay;
+	struct str one;
 
-	while (rest.len > 0) {
-		if (!str_cut(&rest, ',', &one)) {
-			one = rest;
-			rest.len = 0;
-		}
+	while (str_next(&relays, ',', &one))
 		if (nexthop_parse(str_trim(one), &relay) &&
 		    strcmp(relay.key, nexthop->key) == 0)
 			return true;
-	}
 	return false;
 }
 
-/* Whoever names a server, or is named as a relay, is one that passwords are for. */
+/* "smtp:b.example" */
 static bool
-is_relay(const struct credentials_settings *settings, const struct nexthop *nexthop)
+transport_names(struct str transport, const struct nexthop *nexthop)
 {
+	struct str service;
+
+	return str_cut(&transport, ':', &service) && names(transport, nexthop);
+}
+
+struct relays {
+	const struct nexthop *nexthop;
+	bool (*names)(struct str value, const struct nexthop *nexthop);
+	bool found;
+};
+
+static bool
+take_relay(void *context, struct str value, struct err *err)
+{
+	struct relays *relays = context;
+
+	(void)err;
+	relays->found = relays->found || relays->names(str_trim(value), relays->nexthop);
+	return true;
+}
+
+/* Whether it is in a map that cannot be listed could not be told, so that it may be. */
+static bool
+maps_may_name(const struct measure_settings *settings, const char *maps,
+    bool (*fn)(struct str value, const struct nexthop *nexthop),
+    const struct nexthop *nexthop)
+{
+	struct relays relays = {nexthop, fn, false};
+	struct err ignored;
+
+	return !postfix_each_value(
+	           settings->postfix, maps, take_relay, &relays, &ignored) ||
+	    relays.found;
+}
+
+/*
+ * Whoever names a server, or is named as a relay, is one that passwords are for: by
+ * main.cf, or by a map, that is not by the recipient's domain alone.
+ */
+static bool
+may_be_relay(const struct measure_settings *settings, const struct nexthop *nexthop)
+{
+	const struct credentials_settings *c = &settings->credentials;
+
 	return nexthop->bracketed || strchr(nexthop->key, ':') != NULL ||
-	    is_relayhost(settings->relayhost, nexthop);
+	    names(str_of(c->relayhost), nexthop) ||
+	    names(str_of(c->fallback_relay), nexthop) ||
+	    transport_names(str_of(c->default_transport), nexthop) ||
+	    maps_may_name(settings, c->transport_maps, transport_names, nexthop) ||
+	    maps_may_name(settings, c->sender_relayhost_maps, names, nexthop) ||
+	    maps_may_name(settings, c->sender_transport_maps, transport_names, nexthop);
 }
 
 static enum answer
@@ -75,13 +120,13 @@ ask_maps(
 static void
 ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 {
-	const struct credentials_settings *settings = &measurer->settings->credentials;
+	const struct measure_settings *settings = measurer->settings;
 	enum answer found = ask_maps(measurer, item, trouble);
 
 	/* A key that is a sender's cannot be known here. */
-	if (found == ANSWER_NO && settings->by_sender)
+	if (found == ANSWER_NO && settings->credentials.by_sender)
 		found = ANSWER_UNSURE;
-	if (found == ANSWER_UNSURE && is_relay(settings, &item->nexthop))
+	if (found == ANSWER_UNSURE && may_be_relay(settings, &item->nexthop))
 		found = ANSWER_YES;
 	item->answers.credentials = found;
 }

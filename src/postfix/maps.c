@@ -201,35 +201,35 @@ postfix_lookup_all(const struct postfix *postfix, const char *map,
 	return ask(postfix, map, &lookup, err) || err_wrap(err, "%s", map);
 }
 
-struct keys {
-	postfix_key_fn *key;
+struct listing {
+	postfix_key_fn *fn;
 	void *context;
+	bool values; /* fn takes values, else keys */
 };
 
 static bool
-take_key(void *context, struct str line, struct err *err)
+take_listed(void *context, struct str line, struct err *err)
 {
-	struct keys *keys = context;
+	struct listing *listing = context;
 	struct str key;
 
 	if (!str_cut(&line, '\t', &key))
 		return err_set(err, "postmap printed no key and value");
-	return keys->key(keys->context, key, err);
+	return listing->fn(listing->context, listing->values ? line : key, err);
 }
 
-bool
-postfix_each_key(const struct postfix *postfix, const char *map, postfix_key_fn *key,
-    void *context, struct err *err)
+static bool
+list(const struct postfix *postfix, const char *map, struct listing *listing,
+    struct err *err)
 {
 	const char *arguments[] = {"-s", map, NULL};
-	struct keys keys = {key, context};
 	struct postfix_call call = {
 	    .program = "postmap",
 	    .arguments = arguments,
 	    .timeout_ms = QUERY_MS,
 	    .output_max = QUERY_MAX,
-	    .line = take_key,
-	    .context = &keys,
+	    .line = take_listed,
+	    .context = listing,
 	    .line_max = VALUE_MAX,
 	};
 	struct child_result result;
@@ -237,6 +237,15 @@ postfix_each_key(const struct postfix *postfix, const char *map, postfix_key_fn 
 
 	child_result_clear(&result);
 	return done;
+}
+
+bool
+postfix_each_key(const struct postfix *postfix, const char *map, postfix_key_fn *key,
+    void *context, struct err *err)
+{
+	struct listing listing = {key, context, false};
+
+	return list(postfix, map, &listing, err);
 }
 
 static bool
@@ -396,6 +405,20 @@ postfix_maps_have(const struct postfix *postfix, const char *names,
 	}
 	postfix_maps_free(maps);
 	return found ? ANSWER_YES : failed ? ANSWER_UNSURE : ANSWER_NO;
+}
+
+bool
+postfix_each_value(const struct postfix *postfix, const char *names,
+    postfix_key_fn *value, void *context, struct err *err)
+{
+	struct listing listing = {value, context, true};
+	bool ours, done = true;
+	char **maps = postfix_other_maps(names, "", &ours);
+
+	for (size_t m = 0; maps[m] != NULL && done; m++)
+		done = list(postfix, direct_form(maps[m]), &listing, err);
+	postfix_maps_free(maps);
+	return done;
 }
 
 /* How many maps failed. */

@@ -30,6 +30,8 @@ enum fact {
 	FACT_TRANSPORT_MAPS,
 	FACT_DEFAULT_TRANSPORT,
 	FACT_SENDER_RELAYHOST_MAPS,
+	FACT_SENDER_TRANSPORT_MAPS,
+	FACT_FALLBACK_RELAY,
 	FACT_RECIPIENT_DELIMITER,
 	FACT_PARENT_DOMAIN_MATCHES,
 	FACT_ADDRESS_FORMAT,
@@ -69,6 +71,8 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_TRANSPORT_MAPS] = "transport_maps",
     [FACT_DEFAULT_TRANSPORT] = "default_transport",
     [FACT_SENDER_RELAYHOST_MAPS] = "sender_dependent_relayhost_maps",
+    [FACT_SENDER_TRANSPORT_MAPS] = "sender_dependent_default_transport_maps",
+    [FACT_FALLBACK_RELAY] = "smtp_fallback_relay",
     [FACT_RECIPIENT_DELIMITER] = "recipient_delimiter",
     [FACT_PARENT_DOMAIN_MATCHES] = "parent_domain_matches_subdomains",
     [FACT_ADDRESS_FORMAT] = "info_log_address_format",
@@ -257,6 +261,8 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->transport_maps = copy(values[FACT_TRANSPORT_MAPS]);
 	settings->default_transport = copy(values[FACT_DEFAULT_TRANSPORT]);
 	settings->sender_relayhost_maps = copy(values[FACT_SENDER_RELAYHOST_MAPS]);
+	settings->sender_transport_maps = copy(values[FACT_SENDER_TRANSPORT_MAPS]);
+	settings->fallback_relay = copy(values[FACT_FALLBACK_RELAY]);
 	settings->recipient_delimiter = copy(values[FACT_RECIPIENT_DELIMITER]);
 	settings->quotes_addresses = str_is(values[FACT_ADDRESS_FORMAT], "external");
 	settings->transport_parents_match =
@@ -490,6 +496,8 @@ postfix_settings_clear(struct postfix_settings *settings)
 	free(settings->transport_maps);
 	free(settings->default_transport);
 	free(settings->sender_relayhost_maps);
+	free(settings->sender_transport_maps);
+	free(settings->fallback_relay);
 	free(settings->recipient_delimiter);
 	free(settings->ca_file);
 	free(settings->ca_path);

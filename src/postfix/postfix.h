@@ -41,6 +41,8 @@ struct postfix_settings {
 	char *transport_maps;
 	char *default_transport;
 	char *sender_relayhost_maps; /* sender_dependent_relayhost_maps */
+	char *sender_transport_maps; /* sender_dependent_default_transport_maps */
+	char *fallback_relay;        /* smtp_fallback_relay */
 	char *recipient_delimiter;
 	bool quotes_addresses; /* in its log: info_log_address_format, Postfix 3.5 */
 	bool transport_parents_match; /* transport_maps is in
@@ -151,6 +153,11 @@ enum answer postfix_lookup(const struct postfix *postfix, const char *map,
 typedef bool postfix_key_fn(void *context, struct str key, struct err *err);
 bool postfix_each_key(const struct postfix *postfix, const char *map, postfix_key_fn *key,
     void *context, struct err *err);
+
+/* The same for the value of each key in all of maps (names parted as in main.cf). proxy:
+ * maps are opened directly. */
+bool postfix_each_value(const struct postfix *postfix, const char *maps,
+    postfix_key_fn *value, void *context, struct err *err);
 
 /* postmap map ("hash:/path"): build it from its text. Output of a failure goes to err. */
 bool postfix_postmap(const struct postfix *postfix, const char *map, struct err *err);

@@ -23,6 +23,8 @@ postfix_settings_sum(const struct postfix_settings *s, enum level default_level)
 	add_text(&text, s->transport_maps);
 	add_text(&text, s->default_transport);
 	add_text(&text, s->sender_relayhost_maps);
+	add_text(&text, s->sender_transport_maps);
+	add_text(&text, s->fallback_relay);
 	add_text(&text, s->ca_file);
 	add_text(&text, s->ca_path);
 	add_text(&text, s->mandatory_protocols);

@@ -477,6 +477,8 @@ prober_knows_the_authorities(void **state)
 /* What postmap prints, and who logs in: the server's name or the next-hop as it is
  * written (smtp_sasl_auth.c); where that could not be told, whoever is named as a relay.
  */
+#define DENIED "postmap: fatal: open /p: denied"
+
 static const struct password_row {
 	const char *what;
 	const char *key;
@@ -484,21 +486,66 @@ static const struct password_row {
 	bool by_sender;
 	const char *relayhost;
 	enum answer answer;
+	/* of transport_maps, sender_dependent_relayhost_maps and
+	 * sender_dependent_default_transport_maps; "fails": it cannot be listed */
+	const char *listed[3];
+	const char *fallback_relay, *default_transport;
 } password_rows[] = {
-    {"nobody", "plain.test", "", "", "1", false, "", ANSWER_NO},
+    {"nobody", "plain.test", "", "", "1", false, "", .answer = ANSWER_NO},
     {"a server of it", "plain.test", "b.plain.test\tboss:secret\n", "", "0", false, "",
-        ANSWER_YES},
+        .answer = ANSWER_YES},
     {"the next-hop", "plain.test", "plain.test\tboss:secret\n", "", "0", false, "",
-        ANSWER_YES},
-    {"a map for root alone", "plain.test", "", "postmap: fatal: open /p: denied\n", "1",
-        false, "", ANSWER_UNSURE},
-    {"... and the relay", "plain.test", "", "postmap: fatal: open /p: denied\n", "1",
-        false, "plain.test", ANSWER_YES},
-    {"... and a server by name", "[127.0.0.1]", "", "postmap: fatal: open /p: denied\n",
-        "1", false, "", ANSWER_YES},
-    {"passwords of senders", "plain.test", "", "", "1", true, "", ANSWER_UNSURE},
-    {"... and a server by name", "[127.0.0.1]", "", "", "1", true, "", ANSWER_YES},
+        .answer = ANSWER_YES},
+    {"a map for root alone", "plain.test", "", DENIED, "1", false, "",
+        .answer = ANSWER_UNSURE},
+    {"... and the relay", "plain.test", "", DENIED, "1", false, "plain.test",
+        .answer = ANSWER_YES},
+    {"... and a server by name", "[127.0.0.1]", "", DENIED, "1", false, "",
+        .answer = ANSWER_YES},
+    {"... and the fallback relay", "plain.test", "", DENIED, "1", false, "",
+        .answer = ANSWER_YES, .fallback_relay = "[a.test], plain.test"},
+    {"... and the relay of default_transport", "plain.test", "", DENIED, "1", false, "",
+        .answer = ANSWER_YES, .default_transport = "smtp:Plain.test"},
+    {"... and a transport map's relay", "plain.test", "", DENIED, "1", false, "",
+        .answer = ANSWER_YES, .listed = {"a.test\tlocal:\nb.test\tsmtp:plain.test\n"}},
+    {"... and a sender's relay", "plain.test", "", DENIED, "1", false, "",
+        .answer = ANSWER_YES, .listed = {"", "@a.test\tplain.test\n"}},
+    {"... and a sender's transport", "plain.test", "", DENIED, "1", false, "",
+        .answer = ANSWER_YES, .listed = {"", "", "@a.test\tslow:plain.test\n"}},
+    {"... and maps that name other relays", "plain.test", "", DENIED, "1", false, "",
+        .answer = ANSWER_UNSURE,
+        .listed = {"plain.test\tsmtp:\na.test\tlmtp:unix:plain.test\n",
+            "@a.test\tother.test\n", "@a.test\tslow:other.test\n"}},
+    {"... and a map that cannot be listed", "plain.test", "", DENIED, "1", false, "",
+        .answer = ANSWER_YES, .listed = {"fails"}},
+    {"a map that tells, and one that cannot be listed", "plain.test", "", "", "1", false,
+        "", .answer = ANSWER_NO, .listed = {"fails"}},
+    {"passwords of senders", "plain.test", "", "", "1", true, "",
+        .answer = ANSWER_UNSURE},
+    {"... and a server by name", "[127.0.0.1]", "", "", "1", true, "",
+        .answer = ANSWER_YES},
 };
+
+/* postmap -q of the password map, and -s of the others. */
+static void
+put_maps(const struct password_row *row)
+{
+	struct buf script = {0};
+
+	buf_printf(&script,
+	    "while [ \"$1\" = -c ]; do shift 2; done\n"
+	    "case $1 in -s) case $2 in\n");
+	for (size_t i = 0; i < 3; i++)
+		if (row->listed[i] != NULL)
+			buf_printf(&script, "hash:/%zu) %s '%s';;\n", i,
+			    strcmp(row->listed[i], "fails") == 0 ? "exit 1" : "printf %s",
+			    row->listed[i]);
+	buf_printf(&script, "esac;;\n*) cat >>\"$FAKE_DIR/postmap.input\"\n");
+	buf_printf(&script, "printf '%%s' '%s'; printf '%%s' '%s' >&2; exit %s;; esac\n",
+	    row->out, row->err, row->status);
+	fake_put("postmap.sh", buf_text(&script));
+	buf_clear(&script);
+}
 
 static void
 password_is_for(void **state)
@@ -508,13 +555,17 @@ password_is_for(void **state)
 	struct measure_item item = {.probing = MEASURE_PROBE_NONE};
 	char *input;
 
-	fake_put("postmap.out", row->out);
-	fake_put("postmap.err", row->err);
-	fake_put("postmap.status", row->status);
+	put_maps(row);
 	w->settings.credentials = (struct credentials_settings){.used = true,
 	    .by_sender = row->by_sender,
 	    .maps = "proxy:hash:/p",
-	    .relayhost = row->relayhost};
+	    .relayhost = row->relayhost,
+	    .fallback_relay = row->fallback_relay != NULL ? row->fallback_relay : "",
+	    .default_transport =
+	        row->default_transport != NULL ? row->default_transport : "smtp",
+	    .transport_maps = row->listed[0] != NULL ? "proxy:hash:/0" : "",
+	    .sender_relayhost_maps = row->listed[1] != NULL ? "hash:/1" : "",
+	    .sender_transport_maps = row->listed[2] != NULL ? "hash:/2" : ""};
 	set_item(&item, row->key);
 	measure_one(w->measurer, &w->settings, &item);
 	assert_true(item.answers.sources[FACT_credentials].asked);
