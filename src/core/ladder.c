@@ -410,11 +410,19 @@ decide_cleartext(const struct ladder_policy *policy, const struct evidence *ev,
 
 /* --- guard 11 ---------------------------------------------------------------------- */
 
+enum answer
+ladder_logs_in(const struct evidence *ev, const struct measured *measured)
+{
+	return ev->credentials == ANSWER_UNSURE && measured->asked ? measured->auth
+	                                                           : ev->credentials;
+}
+
 /* An entry that would send a password at less than the default. */
 static bool
 entry_exposes_credentials(const struct evidence *ev)
 {
-	return ev->credentials == ANSWER_YES && ev->entry.level != LEVEL_NONE &&
+	return ladder_logs_in(ev, &ev->measured) == ANSWER_YES &&
+	    ev->entry.level != LEVEL_NONE &&
 	    level_promise(ev->entry.level) < level_promise(ev->default_level);
 }
 

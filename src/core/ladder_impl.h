@@ -24,6 +24,10 @@ struct demand ladder_entry(const struct evidence *ev, enum level level);
 /* Guard 16: does the default, which has no attributes, do the same? */
 bool ladder_is_default(const struct evidence *ev, struct demand entry);
 
+/* Guard 11: is a password sent there? Where that could not be told, a server that offers
+ * no AUTH is sent none. */
+enum answer ladder_logs_in(const struct evidence *ev, const struct measured *measured);
+
 struct decision ladder_wants(unsigned wants);
 struct decision ladder_keep(enum why why, int64_t look_again_ms);
 struct decision ladder_keep_and_alert(enum why why, int64_t look_again_ms);

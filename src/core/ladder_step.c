@@ -19,6 +19,7 @@ struct step {
 	bool measured; /* by the servers; else by the reason alone */
 	bool gone;     /* who did better, or did not answer, is waited for no longer */
 	bool back;     /* a trial failed: it goes back to what it climbed from */
+	enum answer logs_in; /* is a password sent there? */
 };
 
 /* --- guard 13: by the reason alone -------------------------------------------------- */
@@ -161,14 +162,34 @@ measured_why(const struct step *step)
 	    : WHY_NOT_AUTHENTIC;
 }
 
-/* Nothing is known of the level in force, or of one between it and the step.
- * Fingerprints are no matter of a probe. */
+/* A password must not be sent at less than the default; where it could not be told
+ * whether there is one, there may be. */
 static bool
-is_unsure(const struct measured *m, const struct step *step)
+exposes_credentials(const struct evidence *ev, const struct step *step, enum level level)
+{
+	return step->logs_in != ANSWER_NO && level < level_promise(ev->default_level);
+}
+
+/* What the servers come to. */
+static void
+by_servers(const struct evidence *ev, const struct measured *m, struct step *step)
+{
+	step->measured = true;
+	step->level = measured_strongest(m, step->present);
+	step->why = measured_why(step);
+	step->logs_in = ladder_logs_in(ev, m);
+}
+
+/* Nothing is known of the level in force, of one between it and the step, or of a
+ * password that would go. Fingerprints are no matter of a probe. */
+static bool
+is_unsure(const struct evidence *ev, const struct measured *m, const struct step *step)
 {
 	return !m->answered || step->level == LEVEL_UNKNOWN ||
 	    (m->meets[step->present] == ANSWER_UNSURE &&
-	        step->present != LEVEL_FINGERPRINT);
+	        step->present != LEVEL_FINGERPRINT) ||
+	    (step->level != LEVEL_NONE && step->logs_in == ANSWER_UNSURE &&
+	        exposes_credentials(ev, step, step->level));
 }
 
 bool
@@ -176,9 +197,9 @@ ladder_servers_tell(const struct evidence *ev)
 {
 	struct step step = {.present = ladder_level_in_force(ev)};
 
-	step.level = measured_strongest(&ev->measured, step.present);
+	by_servers(ev, &ev->measured, &step);
 	return ev->measured.asked && !ev->measured.ours &&
-	    !is_unsure(&ev->measured, &step);
+	    !is_unsure(ev, &ev->measured, &step);
 }
 
 /* What the servers were measured to do. True: it settles the matter, else *step is set.
@@ -194,21 +215,23 @@ servers_settle(const struct ladder_policy *policy, const struct evidence *ev,
 		return true;
 	}
 	if (is_patience_over(policy, ev, step, now_ms)) {
-		step->gone = m->awaited || !m->answered;
+		step->gone =
+		    m->awaited || !m->answered || ladder_logs_in(ev, m) == ANSWER_UNSURE;
 		m = &ev->measured_gone;
 	}
 	if (m->answered && m->meets[step->present] == ANSWER_YES) {
 		*out = decide_contradiction(ev, now_ms);
 		return true;
 	}
-	step->measured = true;
-	step->level = measured_strongest(m, step->present);
-	step->why = measured_why(step);
-	if (!is_unsure(m, step))
+	by_servers(ev, m, step);
+	if (!is_unsure(ev, m, step))
 		return false;
 	if (!is_patience_over(policy, ev, step, now_ms)) {
 		*out = wait_for_answer(policy, ev, step,
-		    m->answered && m->awaited ? WHY_AWAITED : WHY_NO_ANSWER, now_ms);
+		    m->answered && (m->awaited || step->logs_in == ANSWER_UNSURE)
+		        ? WHY_AWAITED
+		        : WHY_NO_ANSWER,
+		    now_ms);
 		return true;
 	}
 	by_reason(ev, step);
@@ -228,23 +251,6 @@ promise_stands(const struct evidence *ev, const struct step *step)
 	return !step->measured || ev->measured.promised;
 }
 
-/* Where it could not be told whether there is a password, a server that offers no AUTH is
- * sent none. */
-static enum answer
-logs_in(const struct evidence *ev)
-{
-	return ev->credentials == ANSWER_UNSURE && ev->measured.asked ? ev->measured.auth
-	                                                              : ev->credentials;
-}
-
-/* A password must not be sent at less than the default; where it could not be told
- * whether there is one, there may be. */
-static bool
-exposes_credentials(const struct evidence *ev, enum level level)
-{
-	return logs_in(ev) != ANSWER_NO && level < level_promise(ev->default_level);
-}
-
 static bool
 is_below_floor(const struct ladder_policy *policy, const struct evidence *ev,
     const struct step *step, struct decision *out)
@@ -257,7 +263,7 @@ is_below_floor(const struct ladder_policy *policy, const struct evidence *ev,
 		*out = ladder_keep_and_alert(WHY_INSECURE_MX, 0);
 	else if (step->level == LEVEL_NONE || (cleartext && ev->wrapper))
 		*out = ladder_keep_and_alert(WHY_NOTHING_WEAKER, 0);
-	else if (exposes_credentials(ev, step->level))
+	else if (exposes_credentials(ev, step, step->level))
 		*out = ladder_keep_and_alert(WHY_CREDENTIALS, 0);
 	else if (step->level < policy->lowest)
 		*out = ladder_hold(ev, step->level, WHY_LOWEST, 0);
@@ -422,7 +428,8 @@ decide_bottom(const struct evidence *ev, const struct step *step)
 struct decision
 ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
-	struct step step = {.present = ladder_level_in_force(ev)};
+	struct step step = {
+	    .present = ladder_level_in_force(ev), .logs_in = ev->credentials};
 	struct decision d;
 
 	if (is_impossible(ev, step.present))
@@ -434,7 +441,7 @@ ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return decide_bottom(ev, &step);
 	/* Whatever the servers do, there is no step that it allows. */
 	if ((ev->credentials == ANSWER_YES || ev->prober == ANSWER_NO) &&
-	    exposes_credentials(ev, measured_next(step.present)))
+	    exposes_credentials(ev, &step, measured_next(step.present)))
 		return ladder_keep_and_alert(WHY_CREDENTIALS, 0);
 	if (missing(ev, step.present) != 0)
 		return ladder_wants(missing(ev, step.present));

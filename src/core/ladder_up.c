@@ -90,6 +90,10 @@ ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t
 		return ladder_keep(WHY_NOT_NEEDED, 0);
 	if (ladder_is_default(ev, ev->entry))
 		return ladder_without_entry(ev, WHY_NOT_NEEDED);
+	/* A server that offered no AUTH may do now. */
+	if (ev->credentials == ANSWER_UNSURE && ev->prober != ANSWER_NO &&
+	    !ev->measured.asked)
+		return ladder_wants(WANTS_SERVERS);
 	if (now_ms < ev->lease_end_ms && !ev->better_session)
 		return still_needed(policy, ev, now_ms);
 	/* Nothing can probe, or not for such a level: let mail itself try. */

@@ -79,6 +79,16 @@ better(enum answer a, enum answer b)
 	return a == ANSWER_UNSURE || b == ANSWER_UNSURE ? ANSWER_UNSURE : ANSWER_NO;
 }
 
+/* Does it offer AUTH? One that is gone offers nothing. */
+static enum answer
+auth_of(const struct measured_host *host, bool gone)
+{
+	if (host->probe.end == PROBE_OURS || (host->probe.end == PROBE_SILENT && !gone))
+		return ANSWER_UNSURE;
+	return host->probe.end != PROBE_SILENT && host->probe.auth ? ANSWER_YES
+	                                                           : ANSWER_NO;
+}
+
 static enum level
 best_of(const struct measured_host *host, bool gone)
 {
@@ -111,15 +121,15 @@ measured_of(const struct measured_host *hosts, unsigned count, bool gone)
 		for (size_t r = 0; r < RUNG_COUNT; r++)
 			m.meets[rungs[r]] = better(
 			    m.meets[rungs[r]], measured_host_meets(host, rungs[r], gone));
-		m.auth = better(m.auth,
-		    !answered              ? ANSWER_UNSURE
-		        : host->probe.auth ? ANSWER_YES
-		                           : ANSWER_NO);
+		m.auth = better(m.auth, auth_of(host, gone));
 		if (answered && best_of(host, gone) > best) {
 			best = best_of(host, gone);
 			m.cause = host->probe.cause;
 		}
 	}
+	/* Where nobody can be asked it is smtp(8) alone that knows. */
+	if (!m.answered)
+		m.auth = ANSWER_UNSURE;
 	/* What is asked for there is met by less. */
 	m.meets[LEVEL_DANE] = m.meets[LEVEL_MAY];
 	m.meets[LEVEL_FINGERPRINT] = ANSWER_UNSURE;

@@ -39,8 +39,8 @@ struct measured {
 	                  levels */
 	bool awaited;  /* a host that did better before is silent: it is waited for */
 	enum answer meets[LEVEL_COUNT]; /* does one host meet it? */
-	enum answer auth;               /* does one host offer AUTH? */
-	enum cause cause;               /* of the best host that answered */
+	enum answer auth; /* does one host offer AUTH? UNSURE: a silent one may */
+	enum cause cause; /* of the best host that answered */
 };
 
 /* What a host meets. gone: silent hosts that did better before are waited for no longer.

@@ -129,7 +129,7 @@ enum why_alerts {
 	  "no server told what it can do, so nothing weaker yet", \
 	  UNSURE, ALWAYS, OVER, 12, EXPLAIN) \
 	W(AWAITED, "awaited", \
-	  "a server that did better says nothing now: it is waited for", \
+	  "a server that did better or may offer AUTH says nothing: it is waited for", \
 	  UNSURE, ALWAYS, OVER, 12, EXPLAIN) \
 	W(CONTRADICTION, "contradiction", \
 	  "the servers meet the level at which mail fails: Postfix and we differ", \

@@ -341,6 +341,8 @@ as_far_as_held(struct measured m)
 	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
 		if (m.meets[l] == ANSWER_NO)
 			m.meets[l] = ANSWER_UNSURE;
+	if (m.auth == ANSWER_NO)
+		m.auth = ANSWER_UNSURE;
 	return m;
 }
 

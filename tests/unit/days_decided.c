@@ -123,10 +123,7 @@ check_cleartext(struct day *day, int64_t now_ms)
 static void
 check_login(struct day *day, enum level level, const struct outlook *view)
 {
-	bool logs_in =
-	    day->login == ANSWER_YES || (day->login == ANSWER_UNSURE && day->offers_auth);
-
-	if (logs_in && level != LEVEL_NONE &&
+	if (oracle_logs_in(day) && level != LEVEL_NONE &&
 	    level_strength(level, view) < level_strength(batch.default_level, view))
 		oracle_objects(day, "a password at %s", level_name(level));
 }

@@ -48,6 +48,14 @@ oracle_past_of(const struct day *day, int64_t now_ms)
 	return S_NONE;
 }
 
+/* Would a password be sent with its mail? */
+bool
+oracle_logs_in(const struct day *day)
+{
+	return day->login == ANSWER_YES ||
+	    (day->login == ANSWER_UNSURE && day->offers_auth);
+}
+
 /* Mail waits for TLS now. */
 bool
 oracle_is_waiting(const struct day *day)
@@ -137,7 +145,7 @@ patience(const struct day *day, int64_t now_ms)
 	/* What nobody's patience helps: our own faults, DNS, DANE, a password. */
 	if (ours.ours || postfix.ours || view_is_unsure(&ours) ||
 	    view_is_unsure(&postfix) || view_promises(&ours) || view_promises(&postfix) ||
-	    day->login != ANSWER_NO || canaries_failed(day, now_ms) || !batch.prober)
+	    oracle_logs_in(day) || canaries_failed(day, now_ms) || !batch.prober)
 		return INT64_MAX;
 	for (unsigned i = 0; i < postfix.count; i++) {
 		if (postfix.hosts[i].down || postfix.hosts[i].lame)

@@ -18,6 +18,7 @@ unsigned oracle_hold_of(enum strength strength);
 /* The best that was seen, as far as it counts. */
 enum strength oracle_past_of(const struct day *day, int64_t now_ms);
 
+bool oracle_logs_in(const struct day *day);
 bool oracle_is_waiting(const struct day *day);
 void oracle_note_due(struct day *day, int64_t now_ms);
 void oracle_note_probe(struct day *day, int64_t now_ms);

@@ -276,6 +276,8 @@ set_more(struct row *row, char *more)
 			ev->measured.ours = true;
 		else if (strcmp(name, "auth") == 0)
 			ev->measured.auth = answer_of(value);
+		else if (strcmp(name, "gone-auth") == 0)
+			ev->measured_gone.auth = answer_of(value);
 		else if (strcmp(name, "silent") == 0)
 			ev->silent_since_ms = time_of(value);
 		else if (strcmp(name, "contradictions") == 0)

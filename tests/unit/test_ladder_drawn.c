@@ -152,6 +152,8 @@ assert_safe(const struct evidence *ev, const struct decision *d)
 	    !level_is_authenticated(ladder_level_in_force(ev)));
 	assert_true(ev->credentials == ANSWER_NO ||
 	    (ev->credentials == ANSWER_UNSURE && ev->measured.auth == ANSWER_NO) ||
+	    (ev->credentials == ANSWER_UNSURE && ev->silent_since_ms != 0 &&
+	        ev->measured_gone.auth == ANSWER_NO) ||
 	    after >= level_promise(ev->default_level));
 	assert_true(ev->prober == ANSWER_NO || ev->measured.asked);
 	assert_true(after != LEVEL_MAY || d->alert);

@@ -2,6 +2,7 @@
 /* The servers as a witness: what comes of what they do, in a scripted world. */
 #include "suite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,6 +266,79 @@ servers_that_must_not_be_asked_are_not(void **state)
 	rig_close();
 }
 
+/* --- a password that may go with the mail, by a map for root alone ------------------ */
+
+static bool offers_auth;
+
+static void
+knows_no_password(struct measure_item *item)
+{
+	item->answers.relay_fits = true;
+	item->answers.other_map = ANSWER_NO;
+	item->answers.dane.state = DANE_NONE;
+	item->answers.credentials = ANSWER_UNSURE;
+	snprintf(item->answers.text, sizeof(item->answers.text),
+	    "mx.a.test tlsa=none; mx2.a.test tlsa=none");
+	world_add_host(item, "mx.a.test", PROMISE_NONE);
+	world_add_host(item, "mx2.a.test", PROMISE_NONE);
+}
+
+static void
+may_offer_auth(const struct finger_question *question, struct server *server)
+{
+	world_self_signed(question, server);
+	server->probe.auth = offers_auth;
+}
+
+static void
+is_dead_beside_another(const struct finger_question *question, struct server *server)
+{
+	if (strcmp(question->host, "mx2.a.test") == 0)
+		world_is_silent(question, server);
+	else
+		may_offer_auth(question, server);
+}
+
+static void
+dead_server_is_awaited_for_its_auth(void **state)
+{
+	(void)state;
+	offers_auth = false;
+	rig_new_with(is_dead_beside_another);
+	world.logs_in = true;
+	world.answer = knows_no_password;
+	for (unsigned hour = 0; hour < 23; hour++) {
+		rig_defer("a.test");
+		world_wait(rig.engine, HOUR);
+		rig_assert_judged("a.test", LEVEL_NONE, WHY_AWAITED);
+	}
+	for (unsigned hour = 0; hour < 3; hour++) {
+		rig_defer("a.test");
+		world_wait(rig.engine, HOUR);
+	}
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+static void
+auth_that_comes_later_ends_an_entry(void **state)
+{
+	(void)state;
+	offers_auth = false;
+	rig_new_with(may_offer_auth);
+	world.logs_in = true;
+	world.answer = knows_no_password;
+	rig_defer("a.test");
+	world_wait(rig.engine, SECOND);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	world_wait(rig.engine, 8 * DAY); /* a lease that is over is prolonged */
+	rig_assert_judged("a.test", LEVEL_ENCRYPT, WHY_STILL_NEEDED);
+	offers_auth = true;
+	world_wait(rig.engine, 15 * DAY);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_CREDENTIALS);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -286,5 +360,9 @@ main(void)
 	    "without posttls-finger the reason decides; it is looked for each hour");
 	suite_add(servers_that_must_not_be_asked_are_not, NULL,
 	    "probe.servers: no, and an imagined decision: nobody is asked");
+	suite_add(dead_server_is_awaited_for_its_auth, NULL,
+	    "a dead server that may offer AUTH is awaited, and then it is gone");
+	suite_add(auth_that_comes_later_ends_an_entry, NULL,
+	    "an entry goes when a server begins to offer AUTH");
 	return rig_end(suite_run());
 }
