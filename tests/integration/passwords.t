@@ -5,7 +5,7 @@
 . "$(dirname -- "$0")/lib.sh"
 
 sent=$dir/passwords.tsv
-up strict 'transport_maps=inline:{relayed.test=smtp:[mx.selfsigned.test]:2525}' \
+up strict 'transport_maps=inline:{relayed.test=smtp:[mx.selfsigned.test]:2525, mapped.test=smtp:hostile-issuer.test}' \
 	smtp_sasl_auth_enable=Yes smtp_sasl_security_options=noanonymous \
 	'smtp_sasl_password_maps=inline:{[mx.selfsigned.test]:2525=boss:secret, mx.plain.test=boss:secret}'
 "$sandbox" behave "$dir" mx.selfsigned.test auth
@@ -43,9 +43,10 @@ set_postfix strict login=YES smtp_sasl_auth_enable=No \
 reload
 stop
 start
-send strict relayed.test hostile-cn.test wrongname-cert.test
+send strict relayed.test mapped.test hostile-cn.test wrongname-cert.test
 settle strict
 waits relayed.test '[mx.selfsigned.test]:2525' 'a map for root alone, and a server by name'
+waits mapped.test hostile-issuer.test 'a map for root alone, and a relay that a map names'
 waits hostile-cn.test hostile-cn.test 'a map for root alone, and a server that offers AUTH'
 is 'a map for root alone, and a server that offers none: it has its entry' "$(entry wrongname-cert.test)" encrypt
 
