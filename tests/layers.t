@@ -23,6 +23,7 @@ measure base core sys dns postfix
 store base core sys
 publish base core sys conf postfix store
 engine base core sys conf logs postfix measure store publish
+fetch base core
 cmd base core sys conf logs dns postfix measure store publish engine
 END
 is 'main.c includes cmd/, sys/ and base/ alone' \
@@ -48,6 +49,9 @@ unistr.h core/nexthop\.c
 zlib.h logs/gzip\.c
 jansson.h postfix/queue\.c
 spawn.h sys/child\.c
+curl/curl.h fetch/transfer\.c
+openssl/.*.h fetch/transfer\.c
+linux/seccomp.h fetch/confine\.c
 END
 for header in idn2.h zlib.h; do
 	is "<$header> has one place" "$(grep -lE "^ *# *include <$header>" */*.[ch] | wc -l)" 1
