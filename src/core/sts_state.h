@@ -81,9 +81,9 @@ void sts_take_alert(struct sts_state *state, enum sts_alert alert);
 /* --- what follows ------------------------------------------------------------------- */
 
 enum sts_applies {
+	STS_APPLIES_NOTHING, /* there is no policy */
 	STS_APPLIES_UNSURE,  /* TXT could not tell, or was never asked */
 	STS_APPLIES_UNHAD,   /* announced, and not had (yet) */
-	STS_APPLIES_NOTHING, /* there is no policy */
 	STS_APPLIES_NONE,    /* a live one of mode none */
 	STS_APPLIES_TESTING,
 	STS_APPLIES_ENFORCE,

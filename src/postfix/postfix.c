@@ -56,6 +56,7 @@ enum fact {
 	FACT_DNS_SUPPORT,
 	FACT_HOST_LOOKUP,
 	FACT_IGNORE_MX_ERROR,
+	FACT_STS_PATTERNS,
 	FACT_RESOLVER_OPTIONS,
 	FACT_COUNT,
 };
@@ -95,6 +96,7 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_DNS_SUPPORT] = "smtp_dns_support_level",
     [FACT_HOST_LOOKUP] = "smtp_host_lookup",
     [FACT_IGNORE_MX_ERROR] = "ignore_mx_lookup_error",
+    [FACT_STS_PATTERNS] = "smtp_tls_enforce_sts_mx_patterns",
     [FACT_RESOLVER_OPTIONS] = "smtp_dns_resolver_options",
 };
 
@@ -257,6 +259,7 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->helo_name = copy(values[FACT_HELO_NAME]);
 	settings->logs_in = str_is(values[FACT_LOGS_IN], "yes");
 	settings->password_maps = copy(values[FACT_PASSWORD_MAPS]);
+	settings->sts_patterns = !str_is(values[FACT_STS_PATTERNS], "no");
 	settings->passwords_by_sender = str_is(values[FACT_PASSWORDS_BY_SENDER], "yes");
 	settings->can_dane = trouble[0] == '\0';
 	settings->dane_trouble = mem_strdup(trouble);

@@ -62,6 +62,7 @@ struct postfix_settings {
 	bool logs_in;              /* smtp_sasl_auth_enable, of a service at least */
 	char *password_maps;       /* smtp_sasl_password_maps, of all services */
 	bool passwords_by_sender;  /* smtp_sender_dependent_authentication */
+	bool sts_patterns;         /* smtp_tls_enforce_sts_mx_patterns is not no */
 	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
 	size_t service_count;
 	bool can_dane;      /* dane-only would work: no reason against it */

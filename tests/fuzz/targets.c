@@ -171,19 +171,22 @@ static void
 take_dns(const uint8_t *data, size_t size)
 {
 	static const enum rr_type types[] = {
-	    RR_TLSA, RR_MX, RR_A, RR_AAAA, RR_DS, RR_SOA};
+	    RR_TLSA, RR_MX, RR_A, RR_AAAA, RR_DS, RR_SOA, RR_TXT};
 	enum rr_type type =
 	    types[size > 0 ? data[0] % (sizeof(types) / sizeof(types[0])) : 0];
 	struct str message = exact(data + (size > 0), size - (size > 0));
 	struct mx_record *mx = mem_new(DNS_HOSTS_MAX, sizeof(*mx));
 	struct dns_tlsa *tlsas = mem_new(DNS_TLSA_MAX, sizeof(*tlsas));
+	struct txt_records texts = {.unread = false};
+	struct message_room room = {mx, tlsas, &texts};
 	struct reply reply;
 	struct err err;
 	uint16_t id;
 
-	if (message_read(message, "example.test", type, 0x1234, mx, tlsas, &reply, &err))
+	if (message_read(message, "example.test", type, 0x1234, &room, &reply, &err))
 		must(message_id(message, &id) && id == 0x1234 &&
 		    dns_name_is_valid(str_of(reply.name)));
+	buf_clear(&texts.octets);
 	free(mx);
 	free(tlsas);
 	drop(message);
