@@ -222,6 +222,16 @@ has_fetchers(struct engine *e, struct err *err)
 	return *workers != NULL;
 }
 
+/* A daemon at rest has none. */
+static void
+end_fetchers(struct engine *e, const struct policies *p)
+{
+	if (p->fetches > 0)
+		return;
+	e->world->workers_free(e->workers[POOL_FETCHERS]);
+	e->workers[POOL_FETCHERS] = NULL;
+}
+
 static void
 fail(struct policies_task *t, enum sts_cause cause, const char *detail)
 {
@@ -534,6 +544,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct err err;
 
 	p->look = false;
+	end_fetchers(e, p);
 	if (begin_due(e, p, now, &err) &&
 	    (!is_mail_due(e, p, now) || look_at_mail(e, p, now, &err))) {
 		engine_stored(e, "look at MTA-STS policies");

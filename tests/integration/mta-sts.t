@@ -110,15 +110,17 @@ for domain in "${hanging[@]}"; do
 	"$sandbox" zone "$dir" add "$domain" mta-sts A 127.0.0.9
 	"$sandbox" zone "$dir" add "$domain" _mta-sts TXT '"v=STSv1;id=1"'
 done
-send secure "${hanging[@]}"
-settle secure
-is 'those whose policy host hangs wait' \
-	"$(sql "SELECT DISTINCT why FROM destination WHERE key IN ('${hanging[0]}', '${hanging[1]}', '${hanging[2]}')")" policy-asked
 began=$(now)
-send secure expired-cert.test
-settle secure
-is 'and delay nobody else' "$(entry expired-cert.test)" encrypt
+send secure "${hanging[@]}" expired-cert.test
+entry_came() {
+	[[ $(sql "SELECT entry FROM destination WHERE key = '$1'") == encrypt ]]
+}
+await 20 entry_came expired-cert.test >/dev/null
+is 'nobody else waits for those whose policy host hangs' "$(entry expired-cert.test)" encrypt
 comment "decided in $(bc <<<"$(now) - $began") s"
+settle secure
+is 'and these wait' \
+	"$(sql "SELECT DISTINCT why FROM destination WHERE key IN ('${hanging[0]}', '${hanging[1]}', '${hanging[2]}')")" policy-asked
 comment "resident: $(awk '/VmRSS/ { print $2, $3 }' "/proc/$(daemon_pid)/status")"
 stops
 exec {HOST[1]}>&-
