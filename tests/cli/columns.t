@@ -92,6 +92,7 @@ shown list "$long"
 names=$all
 # shellcheck disable=SC2086
 shown again $all
+shown policy
 # shellcheck disable=SC2086
 shown unset $all
 
@@ -121,7 +122,7 @@ shown list --count "$long"
 shown status
 has "status: the domain is whole" "$out" "$long"
 names=$all
-for what in '' scan queue match rules check status list explain set unset undo again export doctor help run; do
+for what in '' scan queue match rules check status list explain set unset undo again policy export doctor help run; do
 	names=''
 	# shellcheck disable=SC2086
 	shown help $what

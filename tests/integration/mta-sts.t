@@ -7,11 +7,14 @@
 [[ -x $builddir/tlsladder-fetch ]] || skip_all 'tlsladder-fetch is not built'
 
 hanging=(selfsigned.test wrongname-cert.test hostile-cn.test)
+more_destinations=$dir.more
+echo 'two-mx.test  unsigned  sent  not-dnssec  mx=mx.victim.test,mx.valid-ca.test' >"$more_destinations"
 up secure smtp_tls_security_level=secure
+rm -f "$more_destinations"
 policies=$dir/state/policies
 mkdir -p "$policies"
 names=''
-for domain in hosted.test victim.test "${hanging[@]}"; do
+for domain in hosted.test victim.test two-mx.test "${hanging[@]}"; do
 	names+=,DNS:mta-sts.$domain
 done
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/state/key.pem" \
@@ -61,6 +64,16 @@ has 'check fetches it, and says what comes of it' "$(ladder check hosted.test)" 
 	'entry secure match=mx.valid-ca.test servername=hostname'
 has 'doctor says how policies are fetched' "$(ladder doctor)" 'policies are fetched by tlsladder-fetch, held by landlock seccomp'
 
+# --- of two MX hosts the policy allows the second (case 61)
+
+policy two-mx.test 1 enforce mx.valid-ca.test
+send secure two-mx.test
+settle secure
+await 30 arrives two-mx.test >/dev/null
+settle secure
+is 'of two MX hosts the one that the policy allows gets the mail' \
+	"$(arrived user@two-mx.test | cut -d ' ' -f 1)" mx.valid-ca.test
+
 # --- a forged MX record (case 86)
 
 policy victim.test 1 enforce mx.victim.test
@@ -100,7 +113,7 @@ before=$(wc -l <"$policies/asked")
 kill_daemon
 starts
 settle secure
-is 'after kill -9 the policies are there' "$(ladder policy | grep -c 'enforce until')" 2
+is 'after kill -9 the policies are there' "$(ladder policy | grep -c 'enforce until')" 3
 is 'and none was fetched again' "$(wc -l <"$policies/asked")" "$before"
 
 # --- policy hosts that hang (case 88)
