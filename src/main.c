@@ -14,6 +14,7 @@
  *   publish/  facts out: the targets (the policy map), exports, mail to the administrator
  *   engine/   evidence -> decision -> map -> retry, for run, scan and queue
  *   cmd/      a file a subcommand
+ *   fetch/    a program of its own that fetches MTA-STS policies: of base/ and core/
  */
 #include <fcntl.h>
 #include <stdio.h>

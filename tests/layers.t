@@ -23,6 +23,7 @@ measure base core sys dns postfix
 store base core sys
 publish base core sys conf postfix store
 engine base core sys conf logs postfix measure store publish
+fetch base core
 cmd base core sys conf logs dns postfix measure store publish engine
 END
 is 'main.c includes cmd/, sys/ and base/ alone' \
@@ -48,6 +49,9 @@ unistr.h core/nexthop\.c
 zlib.h logs/gzip\.c
 jansson.h postfix/queue\.c
 spawn.h sys/child\.c
+curl/curl.h fetch/transfer\.c
+openssl/.*.h fetch/transfer\.c
+linux/seccomp.h fetch/confine\.c
 END
 for header in idn2.h zlib.h; do
 	is "<$header> has one place" "$(grep -lE "^ *# *include <$header>" */*.[ch] | wc -l)" 1
@@ -55,7 +59,7 @@ done
 
 # What has a path of the installation in it is compiled anew where that is another.
 is 'objects with paths depend on them' \
-	"$(cd "$srcdir" && grep -lE '(SYSCONF|STATE|RULES)DIR' src/*.c src/*/*.c tests/*/*.c | sed 's/c$/$(OBJEXT)/' | sort)" \
+	"$(cd "$srcdir" && grep -lE '(SYSCONF|STATE|RULES|LIBEXEC)DIR' src/*.c src/*/*.c tests/*/*.c | sed 's/c$/$(OBJEXT)/' | sort)" \
 	"$(sed -n '/^PATH_OBJECTS/,/[^\\]$/p' "$srcdir/Makefile.am" | grep -oE '(src|tests)/[^ ]*' | sort)"
 
 # A destination changes in core/destination*.c alone, and where the store loads one. A copy
@@ -66,7 +70,7 @@ sed '/^struct destination {$/,/^};$/s/^\t\([a-z]\)/\tconst \1/' core/destination
 is 'struct destination is found in its header' \
 	"$(grep -c '^	const ' "$dir/const/core/destination.h")" "$(sed -n '/^struct destination {$/,/^};$/p' core/destination.h | grep -c '^	')"
 destination_writes() {
-	${CC:-cc} -std=c11 -include "$builddir/config.h" -DSYSCONFDIR='""' -DSTATEDIR='""' -DRULESDIR='""' \
+	${CC:-cc} -std=c11 -include "$builddir/config.h" -DSYSCONFDIR='""' -DSTATEDIR='""' -DRULESDIR='""' -DLIBEXECDIR='""' \
 		-Wall -iquote "$dir/const" -iquote . -fsyntax-only "$@" 2>&1 |
 		grep -E 'read-only|discards|const-qualified'
 }

@@ -52,6 +52,8 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 	}
 	check->found = measure_one(c->measurer, &c->measure, &check->item);
 	check->grading = grade_judge(&c->grade, &check->item.answers);
+	check_policy(
+	    check, c->config, c->measurer, c->has_settings ? &c->settings : NULL);
 	check->news = check_tell_daemon(c->store, c->config, check);
 	(c->json ? check_print_json : check_print)(check, &out);
 	if (c->json)
@@ -61,6 +63,7 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 	fflush(stdout);
 	buf_clear(&out);
 	sure = check->item.answers.dane.state != DANE_UNSURE;
+	check_policy_clear(&check->policy);
 	free(check);
 	return sure;
 }
@@ -81,6 +84,7 @@ read_settings(struct checker *c)
 		    c->settings.policy_maps, c->config->map.file, &ours);
 	c->measure = measure_settings_of(
 	    &c->postfix, c->has_settings ? &c->settings : NULL, c->other_maps);
+	c->measure.policies = c->config->mta_sts.enable;
 	c->grade = (struct grade_settings){
 	    .default_level = c->config->postfix.default_level,
 	    .lowest = c->config->ladder.lowest,

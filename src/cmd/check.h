@@ -9,11 +9,26 @@
 #include "measure/measure.h"
 #include "store/store.h"
 
+/* The MTA-STS policy, fetched now where DNS announces one. Zero it; ends with
+ * check_policy_clear(). */
+struct check_policy {
+	bool asked;
+	bool had; /* else cause and detail say why not */
+	enum sts_cause cause;
+	char detail[FETCH_DETAIL_SIZE];
+	struct sts_policy policy;
+	size_t allowed;   /* MX hosts that it allows, of an enforced one */
+	struct buf text;  /* as it came */
+	struct buf entry; /* what it asks for in the map; "": nothing, or no Postfix that
+	                   * could be told */
+};
+
 struct check {
 	const struct grade_settings *settings;
 	struct measure_item item;
 	const struct measurement *found;
 	struct grading grading;
+	struct check_policy policy;
 	bool news; /* differs from what the daemon knew; it re-checks now */
 };
 
@@ -24,6 +39,14 @@ struct store *check_open_state(const struct config *config);
  * once. */
 bool check_tell_daemon(
     struct store *store, const struct config *config, const struct check *check);
+
+/* Fetch it, if there is one; level and why become its where it decides. settings NULL:
+ * Postfix could not be asked. */
+void check_policy(struct check *check, const struct config *config,
+    struct measurer *measurer, const struct postfix_settings *settings);
+void check_policy_clear(struct check_policy *found);
+void check_policy_print(const struct check *check, struct buf *out);
+void check_policy_json(const struct check *check, struct buf *out);
 
 void check_print(const struct check *check, struct buf *out);
 void check_print_json(const struct check *check, struct buf *out);

@@ -65,6 +65,7 @@ check_print(const struct check *check, struct buf *out)
 	print_hosts(out, check->found);
 	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->check.behind_hosts(check->found, out);
+	check_policy_print(check, out);
 	if (check->news)
 		buf_printf(out, "  news: the daemon looks at it now\n");
 	print_troubles(out, check->found);
@@ -121,7 +122,9 @@ check_print_json(const struct check *check, struct buf *out)
 			buf_add_char(out, ',');
 		json_host(out, check->found, i);
 	}
-	buf_printf(out, "],\"news\":%s", check->news ? "true" : "false");
+	buf_printf(out, "]");
+	check_policy_json(check, out);
+	buf_printf(out, ",\"news\":%s", check->news ? "true" : "false");
 	for (size_t s = 0; s < FACT_COUNT; s++)
 		if (measure_sources[s]->trouble.member[0] != '\0')
 			json_text(out, measure_sources[s]->trouble.member,

@@ -30,6 +30,7 @@ const struct command *const commands[] = {
     &cmd_unset,
     &cmd_undo,
     &cmd_again,
+    &cmd_policy,
     &cmd_export,
     &cmd_doctor,
     &cmd_help,

@@ -260,6 +260,7 @@ examine(struct doctor *d)
 	    doctor_check_tools,
 	    doctor_check_queue,
 	    doctor_check_ladder,
+	    doctor_check_sts,
 	    doctor_check_notify,
 	};
 	struct err ignored;

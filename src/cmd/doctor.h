@@ -137,6 +137,9 @@ void doctor_check_settings(struct doctor *doctor);
 /* doctor_ladder.c */
 void doctor_check_ladder(struct doctor *doctor);
 
+/* doctor_sts.c */
+void doctor_check_sts(struct doctor *doctor);
+
 /* doctor_state.c */
 bool doctor_check_whole(struct doctor *doctor); /* false: it is malformed, and said so */
 /* store NULL: none. True: it was lost, and the map has more. */

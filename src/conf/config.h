@@ -57,6 +57,12 @@ struct config {
 	struct ladder_policy ladder;
 	struct freeze_limits freeze; /* ladder.freeze */
 	struct {
+		bool enable;
+		char *ca_file;           /* of policy hosts; "": the system's */
+		struct strings networks; /* where policy hosts may be though they are not
+		                          * on the public internet */
+	} mta_sts;
+	struct {
 		char *to; /* "": none */
 		char *from;
 		struct strings command; /* it has alerts on its standard input */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "conf/config.h"
+#include "core/address.h"
 #include "core/nexthop.h"
 
 #define ADDRESS_MAX 254 /* octets of a mail address, RFC 5321 4.5.3.1.3 */
@@ -258,6 +259,19 @@ add_host(const struct key *key, struct str text, void *out, struct buf *why)
 	return add_new_item(out, text, why);
 }
 
+static bool
+add_network(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	struct network network;
+
+	(void)key;
+	if (!network_parse(text, &network)) {
+		buf_printf(why, "is no network; write it like 10.0.0.0/8 or fd00::/8");
+		return false;
+	}
+	return add_new_item(out, text, why);
+}
+
 /*
  * The address goes into a header and to sendmail(1): no second address, no display
  * name, nothing that could be an option.
@@ -313,4 +327,5 @@ const struct value_type value_logs = {.set = add_log, .list = true};
 const struct value_type value_paths = {.set = add_path, .list = true};
 const struct value_type value_command = {.set = add_word, .list = true, .no_alone = true};
 const struct value_type value_resolvers = {.set = add_resolver, .list = true};
+const struct value_type value_networks = {.set = add_network, .list = true};
 const struct value_type value_hosts = {.set = add_host, .list = true};

@@ -17,10 +17,12 @@
 #include "core/ladder.h"
 #include "core/level.h"
 #include "core/measured.h"
+#include "core/nexthop.h"
+#include "core/sts_state.h"
 
 /* The fact sources, in the order in which they are asked, but that those for a batch at
  * once come first. */
-#define FACT_SOURCES(X) X(dns) X(maps) X(credentials) X(hosts) X(servers)
+#define FACT_SOURCES(X) X(dns) X(policy) X(maps) X(credentials) X(hosts) X(servers)
 
 enum fact_source {
 #define FACT_NUMBER(name) FACT_##name,
@@ -64,6 +66,17 @@ struct answers {
 	bool relay_fits; /* the server of the deferral is one of the destination's, or
 	                    none was */
 	char text[2048]; /* the DNS answers, a line a host */
+
+	/* policy: what DNS says of MTA-STS; what is made of it is the caller's to add */
+	char sts_domain[NEXTHOP_HOST_SIZE]; /* the Policy Domain; "": there can be none */
+	struct sts_txt sts_txt;
+	uint32_t sts_ttl_s;
+	enum sts_applies sts;
+	const char *sts_attributes; /* borrowed; of an enforced policy, as in struct
+	                             * evidence */
+	bool sts_allows_none;
+	bool sts_asked;
+	int64_t sts_ends_ms;
 
 	/* servers */
 	char servers[FACT_TEXT_SIZE]; /* what they did as witnesses: measured_describe()

@@ -355,6 +355,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	        [LEVEL_VERIFY] = d->hold.verify_ms,
 	        [LEVEL_SECURE] = d->hold.verify_ms},
 	    .dane_absent_ms = d->entry.dane_absent_ms,
+	    .sts_entry = d->entry.level == LEVEL_SECURE && d->entry.why == WHY_POLICY,
 	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
 	                                                             : LEVEL_NONE,
 	    .seen_since_climb = seen_since_entry(d),
@@ -424,7 +425,7 @@ note_hold(struct destination *d, const struct decision *decision,
 		return;
 	}
 	/* Whoever disturbs DNS for a moment must not be able to begin a hold anew. */
-	if (why_could_not_tell(decision->why))
+	if (why_could_not_tell(decision->why) && decision->action != ACTION_HOLD)
 		return;
 	if (decision->action != ACTION_HOLD) {
 		destination_forget_hold(d);
@@ -432,7 +433,7 @@ note_hold(struct destination *d, const struct decision *decision,
 	}
 	d->hold.level = decision->entry.level;
 	/* What a freeze holds and never did better must not count as a reason for it. */
-	if (decision->why == WHY_HOLD)
+	if (decision->why == WHY_HOLD || decision->why == WHY_POLICY_UNSURE)
 		*since_ms = decision->since_ms;
 	else if (decision->why == WHY_FREEZE && *since_ms == 0 &&
 	    best > level_promise(decision->entry.level))

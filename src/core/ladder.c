@@ -363,19 +363,82 @@ decide_usable(
 	                    : ladder_keep(WHY_DANE, look_again_ms);
 }
 
+static int64_t
+withdrawn_ms(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	return (ev->dane_absent_ms != 0 ? ev->dane_absent_ms : now_ms) +
+	    policy->dane_withdrawn_ms;
+}
+
+static bool
+is_withdrawn(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	return now_ms >= withdrawn_ms(policy, ev, now_ms);
+}
+
 /* Our dane-only entry, and no usable TLSA any more: only lasting proof ends it. */
 static struct decision
 decide_withdrawn(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
-	int64_t since_ms = ev->dane_absent_ms != 0 ? ev->dane_absent_ms : now_ms;
-	int64_t until_ms = since_ms + policy->dane_withdrawn_ms;
+	int64_t until_ms = withdrawn_ms(policy, ev, now_ms);
 	int64_t look_again_ms = now_ms + BACK_OFF_MAX_MS;
 
-	if (now_ms >= until_ms)
+	if (is_withdrawn(policy, ev, now_ms))
 		return ladder_without_entry(ev, WHY_DANE_GONE);
 	return ladder_keep_and_alert(
 	    WHY_DANE_GOING, until_ms < look_again_ms ? until_ms : look_again_ms);
+}
+
+/* --- guard 10: an enforced MTA-STS policy --------------------------------------------
+ */
+
+/* Every recheck, and when it ends. */
+static int64_t
+policy_look(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	int64_t look_ms = now_ms + policy->recheck_ms;
+
+	return ev->sts_ends_ms > now_ms && ev->sts_ends_ms < look_ms ? ev->sts_ends_ms
+	                                                             : look_ms;
+}
+
+/* This Postfix does not know what would have to be in the entry. */
+static struct decision
+decide_untold(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d;
+
+	if (ev->entry.level == LEVEL_NONE ||
+	    level_promise(ev->entry.level) >= level_promise(ev->default_level))
+		return ladder_keep_and_alert(
+		    WHY_POLICY_IMPOSSIBLE, policy_look(policy, ev, now_ms));
+	d = ladder_without_entry(ev, WHY_POLICY_IMPOSSIBLE);
+	d.alert = true;
+	return d;
+}
+
+/* The entry that it asks for, whatever the reason and the default are. */
+static struct decision
+decide_policy(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
+	struct decision d;
+
+	if (ev->sts_attributes == NULL)
+		return decide_untold(policy, ev, now_ms);
+	if (!demand_equal(ev->entry, entry)) {
+		d = ladder_set(entry, WHY_POLICY, policy->recheck_ms, now_ms);
+		d.alert = ev->sts_allows_none;
+		return d;
+	}
+	return ev->deferral
+	    ? ladder_keep_and_alert(WHY_POLICY_NOT_MET, policy_look(policy, ev, now_ms))
+	    : ladder_keep(WHY_POLICY, policy_look(policy, ev, now_ms));
 }
 
 /* --- guards 8 and 9: whoever publishes TLSA records has promised TLS --------------- */
@@ -467,8 +530,13 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 		return ladder_keep_and_alert(WHY_ELSEWHERE, 0);
 	if (ev->dane.state == DANE_USABLE)
 		return decide_usable(policy, ev, now_ms);
-	if (ev->entry.level == LEVEL_DANE_ONLY && ev->default_level != LEVEL_DANE_ONLY)
+	if (ev->entry.level == LEVEL_DANE_ONLY && ev->default_level != LEVEL_DANE_ONLY &&
+	    (ev->sts != STS_APPLIES_ENFORCE || !is_withdrawn(policy, ev, now_ms)))
 		return decide_withdrawn(policy, ev, now_ms);
+	if (ev->sts == STS_APPLIES_ENFORCE)
+		return decide_policy(policy, ev, now_ms);
+	if (ev->sts_entry)
+		return ladder_without_entry(ev, WHY_POLICY_ENDED);
 	if (decide_cleartext(policy, ev, now_ms, &d))
 		return d;
 	if (entry_exposes_credentials(ev)) {
@@ -501,7 +569,7 @@ ladder_decide(
 		return ladder_without_entry(ev, WHY_OTHER_MAP);
 	d = decide(policy, ev, now_ms);
 	if (d.wants == 0 && !d.ends_alarm && ev->deferral && ev->rule_alert &&
-	    !is_climb(ev, &d))
+	    why_alerts(d.why) != WHY_ALERTS_NEVER && !is_climb(ev, &d))
 		d.alert = true;
 	return d;
 }

@@ -21,6 +21,7 @@
 #include "core/level.h"
 #include "core/measured.h"
 #include "core/rules.h"
+#include "core/sts_state.h"
 #include "core/why.h"
 
 #define LADDER_NOT_YET INT64_MAX /* decided, but the map is not in place yet */
@@ -119,6 +120,15 @@ struct evidence {
 	                          * UNSURE: where a server offers AUTH */
 	unsigned
 	    dns_failures; /* answers in a row that could not tell, this one included */
+
+	/* MTA-STS */
+	enum sts_applies sts;
+	const char *sts_attributes; /* of an enforced policy, behind the level secure;
+	                             * NULL: this Postfix cannot be told */
+	bool sts_allows_none;       /* ... and it allows no MX host that is there */
+	int64_t sts_ends_ms;        /* when the live policy ends; 0: there is none */
+	bool sts_asked;             /* one is announced, and is being fetched */
+	bool sts_entry;             /* the entry was made by a policy */
 
 	/* the witnesses */
 	enum queue_says queue;

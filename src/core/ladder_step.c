@@ -6,6 +6,7 @@
 #include "core/ladder_impl.h"
 
 #define FREEZE_LOOK_MS     (5 * SPAN_MINUTE_MS)
+#define ASKED_LOOK_MS      (2 * SPAN_MINUTE_MS) /* more than a fetch may take */
 #define NEWER_LOOK_MS      (5 * SPAN_MINUTE_MS) /* its own line is waited for */
 #define UNWATCHED_MS       SPAN_DAY_MS  /* a hold that nobody confirmed begins anew */
 #define SENT_PLAIN_MS      SPAN_HOUR_MS /* smtp(8) does by itself, at the latest */
@@ -377,6 +378,38 @@ go_back(const struct evidence *ev, struct step *step)
 		step->level = trial;
 }
 
+/*
+ * Guard 10: there may be an enforced policy, which could not be had. Not for ever, as who
+ * can break an unsigned TXT record can deny it as well; in a signed zone nobody can.
+ */
+static bool
+is_policy_unsure(const struct ladder_policy *policy, const struct evidence *ev,
+    enum level level, int64_t now_ms, struct decision *out)
+{
+	int64_t hold_ms = ladder_hold_ms(policy, ev, level);
+	int64_t since_ms = ev->hold_since_ms[level];
+
+	if (sts_may_weaken(ev->sts) != ANSWER_UNSURE)
+		return false;
+	if (ev->sts_asked) {
+		*out = ladder_keep(WHY_POLICY_ASKED, now_ms + ASKED_LOOK_MS);
+		return true;
+	}
+	if (since_ms == 0 || now_ms > since_ms + hold_ms + UNWATCHED_MS)
+		since_ms = now_ms;
+	if (ev->sts == STS_APPLIES_UNSURE && ev->dane.signed_domain) {
+		*out = ladder_keep_and_alert(WHY_POLICY_UNSURE,
+		    ladder_patience(
+		        ev->last_attempt_ms, now_ms, BACK_OFF_FIRST_MS, BACK_OFF_MAX_MS));
+		return true;
+	}
+	if (now_ms >= since_ms + hold_ms)
+		return false;
+	*out = ladder_hold(ev, level, WHY_POLICY_UNSURE, since_ms + hold_ms);
+	out->since_ms = since_ms;
+	return true;
+}
+
 /* Before may_after, which alerts nobody at first: a destination that did better must not
  * wait silently. */
 static bool
@@ -386,6 +419,8 @@ is_not_yet(const struct ladder_policy *policy, const struct evidence *ev,
 	bool at_once =
 	    step->back && step->level != LEVEL_MAY && ev->seen_since_climb <= step->level;
 
+	if (!at_once && is_policy_unsure(policy, ev, step->level, now_ms, out))
+		return true;
 	if (!at_once && is_held(policy, ev, step->level, now_ms, out))
 		return true;
 	if (step->level != LEVEL_MAY || !is_too_early_for_may(policy, ev))

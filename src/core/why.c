@@ -3,7 +3,7 @@
 
 enum answer_column { ANSWER_WAS_KNOWN, ANSWER_WAS_UNSURE };
 enum next_column { NEXT_EXPLAIN, NEXT_DOCTOR, NEXT_RULES, NEXT_STATUS };
-enum sent_column { SENT_STAYS, SENT_OVER, SENT_PINNED, SENT_DANE };
+enum sent_column { SENT_STAYS, SENT_OVER, SENT_PINNED, SENT_DANE, SENT_POLICY };
 
 #define WHY_ROW(name, slug, sentence, answer, alerts, sent, guard, next) \
 	{slug, sentence, ANSWER_WAS_##answer, WHY_ALERTS_##alerts, SENT_##sent, guard, \
@@ -72,6 +72,8 @@ why_once_sent(enum why why, enum why entry_why)
 		return WHY_PINNED;
 	case SENT_DANE:
 		return WHY_DANE;
+	case SENT_POLICY:
+		return WHY_POLICY;
 	case SENT_OVER:
 		break;
 	}

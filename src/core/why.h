@@ -33,16 +33,17 @@ enum why_alerts {
  *         alerted once, by whoever notices it: a step that it holds does not alert
  * sent    what mail that flows makes of it. STAYS: it says nothing of the matter. OVER:
  *         the trouble is over, and news (an alert) should it come back; what stands then
- *         is the why of the entry, or not-needed. PINNED, DANE: over, and it is that word
- * guard   the number of the guard, or one of the two above
- * next    what to type to look further: EXPLAIN of the destination, DOCTOR, RULES, STATUS
+ *         is the why of the entry, or not-needed. PINNED, DANE, POLICY: over, and it is
+ * that word guard   the number of the guard, or one of the two above next    what to type
+ * to look further: EXPLAIN of the destination, DOCTOR, RULES, STATUS
  *
  * BY_CASE means: our-fault alerts for a deferral, and not for a default level that is
  * unknown; resolvers-differ, but not where dane-only was tried again and no mail flowed;
  * dns-unsure for a resolver that cannot be trusted, for the second answer in a
  * row that could not tell, and by rule; no-mail for mail that waits, and not at a
  * re-check; contradiction for the third probe in a row; lowest for a step that is held,
- * and not for an entry that is raised. What sets an entry alerts where that is cleartext,
+ * and not for an entry that is raised; policy where it allows no MX host that is
+ * there. What sets an entry alerts where that is cleartext,
  * where a host that did better was given up, and by rule.
  */
 /* clang-format off */
@@ -113,6 +114,24 @@ enum why_alerts {
 	W(INSECURE_MX, "insecure-mx", \
 	  "TLSA behind an unsigned MX record: TLS is mandatory, and only cleartext would help", \
 	  KNOWN, ALWAYS, OVER, 9, EXPLAIN) \
+	W(POLICY, "policy", \
+	  "an enforced MTA-STS policy: its servers, verified, and nothing less", \
+	  KNOWN, BY_CASE, STAYS, 10, EXPLAIN) \
+	W(POLICY_NOT_MET, "policy-not-met", \
+	  "no server meets the enforced MTA-STS policy: mail waits", \
+	  KNOWN, ALWAYS, POLICY, 10, EXPLAIN) \
+	W(POLICY_IMPOSSIBLE, "policy-impossible", \
+	  "an enforced MTA-STS policy, which this Postfix cannot be told: nothing weaker", \
+	  KNOWN, ALWAYS, OVER, 10, DOCTOR) \
+	W(POLICY_UNSURE, "policy-unsure", \
+	  "an MTA-STS policy may be there and could not be had, so nothing weaker yet", \
+	  UNSURE, ALWAYS, OVER, 10, EXPLAIN) \
+	W(POLICY_ASKED, "policy-asked", \
+	  "an MTA-STS policy is announced, and is being fetched", \
+	  UNSURE, NEVER, OVER, 10, EXPLAIN) \
+	W(POLICY_ENDED, "policy-ended", \
+	  "the MTA-STS policy enforces nothing any more", \
+	  KNOWN, BY_RULE, STAYS, 10, EXPLAIN) \
 	W(CREDENTIALS, "credentials", \
 	  "Postfix logs in there: a password goes at the default level or not at all", \
 	  KNOWN, ALWAYS, OVER, 11, EXPLAIN) \

@@ -261,7 +261,8 @@ take_mx(const struct question *question, struct dns_records *records)
 		note_trouble(records, "no MX record has a valid host name");
 	}
 	for (unsigned i = 0; records->mx != DNS_ERROR && i < reply->count; i++)
-		add_host(records, question->mx[i].name, question->mx[i].preference);
+		add_host(
+		    records, question->room.mx[i].name, question->room.mx[i].preference);
 }
 
 static void
@@ -269,7 +270,7 @@ gather_mx(struct resolver *resolver, const char *domain, struct dns_records *rec
 {
 	struct mx_record *mx = mem_new(DNS_HOSTS_MAX, sizeof(*mx));
 
-	add_question(resolver, NULL, domain, RR_MX)->mx = mx;
+	add_question(resolver, NULL, domain, RR_MX)->room.mx = mx;
 	ask_wave(resolver, records);
 	take_mx(&resolver->questions[0], records);
 	free(mx);
@@ -381,7 +382,7 @@ gather_tlsa(
 		host->tlsa_count = 0;
 		if (!dns_name_is_valid(str_of(name)))
 			continue;
-		add_question(resolver, host, name, RR_TLSA)->tlsas = host->tlsas;
+		add_question(resolver, host, name, RR_TLSA)->room.tlsas = host->tlsas;
 		asked++;
 	}
 	ask_wave(resolver, records);
@@ -449,4 +450,106 @@ resolver_gather(
 	}
 	str_copy(str_of(domain), records->domain, sizeof(records->domain));
 	gather(resolver, nexthop, domain, records);
+}
+
+/* --- MTA-STS -------------------------------------------------------------------------
+ */
+
+bool
+resolver_ascii(const char *host, char out[NEXTHOP_HOST_SIZE])
+{
+	return ascii_name(host, out);
+}
+
+/* Neither has to be signed (RFC 8461 10.2): nothing is proven. */
+static void
+ask_unproven(struct resolver *resolver, struct err *trouble)
+{
+	struct err err = {""};
+
+	*trouble = (struct err){""};
+	if (link_begin(&resolver->link, false, &err) == LINK_DEAD)
+		*trouble = err;
+	link_ask(&resolver->link, resolver->questions, resolver->count);
+	link_end(&resolver->link);
+	for (unsigned i = 0; i < resolver->count; i++)
+		if (resolver->questions[i].answer == DNS_ERROR &&
+		    trouble->text[0] == '\0')
+			err_set(trouble, "%s", resolver->questions[i].trouble);
+	resolver->count = 0;
+}
+
+static void
+read_texts(const struct txt_records *texts, unsigned count, struct sts_txt *out)
+{
+	struct str each[STS_TXT_RECORDS_MAX];
+	size_t begin = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		each[i] = (struct str){
+		    buf_text(&texts->octets) + begin, texts->ends[i] - begin};
+		begin = texts->ends[i];
+	}
+	sts_txt_read(each, count, out);
+}
+
+void
+resolver_ask_policy(struct resolver *resolver, const char *domain, struct sts_txt *out,
+    uint32_t *ttl_s, struct err *trouble)
+{
+	struct txt_records texts = {.unread = false};
+	char name[NEXTHOP_HOST_SIZE + 16];
+	struct question *question;
+
+	*out = (struct sts_txt){.state = STS_TXT_NONE};
+	*ttl_s = 0;
+	*trouble = (struct err){""};
+	snprintf(name, sizeof(name), "_mta-sts.%s", domain);
+	if (!dns_name_is_valid(str_of(name)))
+		return;
+	question = add_question(resolver, NULL, name, RR_TXT);
+	question->room.texts = &texts;
+	ask_unproven(resolver, trouble);
+	out->state = STS_TXT_UNSURE;
+	*ttl_s = ttl_of(question);
+	if (question->answer == DNS_NONE_SECURE || question->answer == DNS_NONE_INSECURE)
+		out->state = STS_TXT_NONE;
+	else if (question->answer == DNS_SECURE || question->answer == DNS_INSECURE) {
+		if (question->reply.overflow || texts.unread)
+			err_set(trouble, "%s TXT: more than is held", name);
+		else
+			read_texts(&texts, question->reply.count, out);
+	}
+	buf_clear(&texts.octets);
+}
+
+static void
+add_addresses(const struct question *question, unsigned length, struct address *out,
+    unsigned most, unsigned *count)
+{
+	if (question->answer != DNS_SECURE && question->answer != DNS_INSECURE)
+		return;
+	for (unsigned i = 0; i < question->reply.count && *count < most; i++) {
+		struct address *address = &out[(*count)++];
+
+		*address = (struct address){.length = length};
+		memcpy(address->octets, question->reply.addresses[i], length);
+	}
+}
+
+unsigned
+resolver_ask_addresses(struct resolver *resolver, const char *host, struct address *out,
+    unsigned most, struct err *trouble)
+{
+	unsigned count = 0;
+
+	*trouble = (struct err){""};
+	if (!dns_name_is_valid(str_of(host)))
+		return 0;
+	add_question(resolver, NULL, host, RR_A);
+	add_question(resolver, NULL, host, RR_AAAA);
+	ask_unproven(resolver, trouble);
+	add_addresses(&resolver->questions[0], 4, out, most, &count);
+	add_addresses(&resolver->questions[1], 16, out, most, &count);
+	return count;
 }

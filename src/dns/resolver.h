@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "core/address.h"
 #include "core/dane.h"
 #include "core/nexthop.h"
 #include "core/resolver_settings.h"
+#include "core/sts_txt.h"
 
 struct resolver; /* opaque */
 
@@ -29,6 +31,22 @@ void resolver_free(struct resolver *resolver);
  */
 void resolver_gather(struct resolver *resolver, const struct nexthop *nexthop,
     struct dns_records *records);
+
+/* A host's name in A-labels, as smtp(8) makes them. False: it has none. */
+bool resolver_ascii(const char *host, char out[NEXTHOP_HOST_SIZE]);
+
+/*
+ * The TXT records of _mta-sts.domain, whatever their signatures: those of a domain that
+ * is not signed count as well. *ttl_s: how long the answer, or the absence, may be kept.
+ * What could not be had is STS_TXT_UNSURE, and trouble says why.
+ */
+void resolver_ask_policy(struct resolver *resolver, const char *domain,
+    struct sts_txt *out, uint32_t *ttl_s, struct err *trouble);
+
+/* The addresses of a host, IPv4 first, at most so many. 0: none; trouble says why if DNS
+ * could not tell. */
+unsigned resolver_ask_addresses(struct resolver *resolver, const char *host,
+    struct address *out, unsigned most, struct err *trouble);
 
 /* Only the probe of `. NS`: true with AD. For doctor and start-up. */
 bool resolver_validates(struct resolver *resolver, struct err *err);

@@ -118,7 +118,7 @@ take_reply(struct link *link, struct question *question, struct str message)
 
 	question->waiting = false;
 	if (!message_read(message, question->target, question->type, question->id,
-	        question->mx, question->tlsas, reply, &err)) {
+	        &question->room, reply, &err)) {
 		note_trouble(link, link->connected, question, err.text);
 		return false;
 	}

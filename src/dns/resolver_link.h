@@ -19,8 +19,7 @@
 struct question {
 	char name[NEXTHOP_HOST_SIZE];
 	enum rr_type type;
-	struct mx_record *mx;   /* of MX: room for DNS_HOSTS_MAX */
-	struct dns_tlsa *tlsas; /* of TLSA: room for DNS_TLSA_MAX */
+	struct message_room room; /* of MX, TLSA and TXT */
 
 	enum dns_answer answer; /* never DNS_NOT_ASKED once it was asked */
 	struct reply reply; /* as read last; its alias and aliases count all messages */

@@ -37,6 +37,8 @@ rr_type_name(enum rr_type type)
 		return "SOA";
 	case RR_MX:
 		return "MX";
+	case RR_TXT:
+		return "TXT";
 	case RR_AAAA:
 		return "AAAA";
 	case RR_DS:
@@ -228,6 +230,25 @@ take_tlsa(const ldns_rr *rr, struct dns_tlsa *tlsas, struct reply *reply)
 	    tlsa->length < sizeof(tlsa->data) ? tlsa->length : sizeof(tlsa->data));
 }
 
+/* Its strings are joined (RFC 8461 3.1); with one that cannot be, none of them counts. */
+static void
+take_txt(const ldns_rr *rr, struct txt_records *texts, struct reply *reply)
+{
+	struct buf data = {0};
+
+	if (reply->count == STS_TXT_RECORDS_MAX) {
+		reply->overflow = true;
+		return;
+	}
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
+		buf_add(&data, ldns_rdf_data(ldns_rr_rdf(rr, i)),
+		    ldns_rdf_size(ldns_rr_rdf(rr, i)));
+	if (!sts_txt_join((struct str){buf_text(&data), data.len}, &texts->octets))
+		texts->unread = true;
+	buf_clear(&data);
+	texts->ends[reply->count++] = texts->octets.len;
+}
+
 /* Those that have no room are left out: one is enough to be reached. */
 static void
 take_address(const ldns_rr *rr, enum rr_type type, struct reply *reply)
@@ -264,8 +285,8 @@ take_other(const ldns_rr *rr, enum rr_type type, struct reply *reply)
 
 /* Take the records of type at the name where the walk stands. False: there are none. */
 static bool
-take_records(const ldns_rr_list *answer, enum rr_type type, struct mx_record *mx,
-    struct dns_tlsa *tlsas, struct reply *reply)
+take_records(const ldns_rr_list *answer, enum rr_type type,
+    const struct message_room *room, struct reply *reply)
 {
 	bool found = false;
 
@@ -276,10 +297,12 @@ take_records(const ldns_rr_list *answer, enum rr_type type, struct mx_record *mx
 			continue;
 		found = true;
 		note_ttl(reply, ldns_rr_ttl(rr));
-		if (type == RR_MX && mx != NULL)
-			take_mx(rr, mx, reply);
-		else if (type == RR_TLSA && tlsas != NULL)
-			take_tlsa(rr, tlsas, reply);
+		if (type == RR_MX && room->mx != NULL)
+			take_mx(rr, room->mx, reply);
+		else if (type == RR_TLSA && room->tlsas != NULL)
+			take_tlsa(rr, room->tlsas, reply);
+		else if (type == RR_TXT && room->texts != NULL)
+			take_txt(rr, room->texts, reply);
 		else if (type == RR_A || type == RR_AAAA)
 			take_address(rr, type, reply);
 		else
@@ -302,10 +325,10 @@ find_alias(const ldns_rr_list *answer, const char *name)
 
 /* Follow the aliases in the message to the records, or to where they end. */
 static bool
-walk(const ldns_rr_list *answer, enum rr_type type, struct mx_record *mx,
-    struct dns_tlsa *tlsas, struct reply *reply, struct err *err)
+walk(const ldns_rr_list *answer, enum rr_type type, const struct message_room *room,
+    struct reply *reply, struct err *err)
 {
-	while (!take_records(answer, type, mx, tlsas, reply)) {
+	while (!take_records(answer, type, room, reply)) {
 		const ldns_rr *alias =
 		    type == RR_CNAME ? NULL : find_alias(answer, reply->name);
 
@@ -377,8 +400,8 @@ answers_question(const ldns_pkt *pkt, const char *name, enum rr_type type, uint1
 }
 
 static bool
-read_packet(const ldns_pkt *pkt, enum rr_type type, struct mx_record *mx,
-    struct dns_tlsa *tlsas, struct reply *reply, struct err *err)
+read_packet(const ldns_pkt *pkt, enum rr_type type, const struct message_room *room,
+    struct reply *reply, struct err *err)
 {
 	unsigned rcode = ldns_pkt_get_rcode(pkt) | ldns_pkt_edns_extended_rcode(pkt) << 4;
 
@@ -388,7 +411,7 @@ read_packet(const ldns_pkt *pkt, enum rr_type type, struct mx_record *mx,
 		reply->refusal = refusal_name(rcode);
 		return true;
 	}
-	if (!walk(ldns_pkt_answer(pkt), type, mx, tlsas, reply, err))
+	if (!walk(ldns_pkt_answer(pkt), type, room, reply, err))
 		return false;
 	denial_read(ldns_pkt_authority(pkt), reply->name, type == RR_DS, &reply->proof);
 	if (rcode == LDNS_RCODE_NXDOMAIN && reply->kind == REPLY_DATA)
@@ -406,12 +429,16 @@ read_packet(const ldns_pkt *pkt, enum rr_type type, struct mx_record *mx,
 
 bool
 message_read(struct str message, const char *name, enum rr_type type, uint16_t id,
-    struct mx_record *mx, struct dns_tlsa *tlsas, struct reply *reply, struct err *err)
+    const struct message_room *room, struct reply *reply, struct err *err)
 {
 	ldns_pkt *pkt = NULL;
 	bool done;
 
 	*reply = (struct reply){.ttl_s = UINT32_MAX, .soa_ttl_s = UINT32_MAX};
+	if (room->texts != NULL) {
+		buf_reset(&room->texts->octets);
+		room->texts->unread = false;
+	}
 	if (message.len < HEADER_SIZE || message.len > UINT16_MAX ||
 	    ldns_wire2pkt(&pkt, (const uint8_t *)message.p, message.len) !=
 	        LDNS_STATUS_OK)
@@ -419,7 +446,7 @@ message_read(struct str message, const char *name, enum rr_type type, uint16_t i
 	for (size_t i = 0; name[i] != '\0'; i++)
 		reply->name[i] = ascii_lower(name[i]);
 	done = answers_question(pkt, name, type, id, err) &&
-	    read_packet(pkt, type, mx, tlsas, reply, err);
+	    read_packet(pkt, type, room, reply, err);
 	ldns_pkt_free(pkt);
 	return done;
 }

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "core/dane.h"
 #include "core/proof.h"
+#include "core/sts_txt.h"
 
 enum rr_type {
 	RR_A = 1,
@@ -21,6 +22,7 @@ enum rr_type {
 	RR_CNAME = 5,
 	RR_SOA = 6,
 	RR_MX = 15,
+	RR_TXT = 16,
 	RR_AAAA = 28,
 	RR_DS = 43,
 	RR_TLSA = 52,
@@ -29,6 +31,13 @@ enum rr_type {
 struct mx_record {
 	uint16_t preference;
 	char name[NEXTHOP_HOST_SIZE]; /* lower case */
+};
+
+/* The texts of TXT records, each joined of its strings. Ends with buf_clear(&octets). */
+struct txt_records {
+	struct buf octets;                /* one behind the other ... */
+	size_t ends[STS_TXT_RECORDS_MAX]; /* ... each up to there */
+	bool unread;                      /* one is malformed, or too large */
 };
 
 enum reply_kind {
@@ -50,14 +59,21 @@ struct reply {
 	 * most */
 	uint32_t soa_ttl_s, soa_minimum_s;
 	const char *refusal; /* "SERVFAIL" */
-	unsigned count;      /* records in mx, tlsas or addresses, of those types; else in
-	                      * all */
+	unsigned count;      /* records in mx, tlsas, texts or addresses, of those types;
+	                      * else in all */
 	uint8_t addresses[DNS_ADDRESSES_MAX][16]; /* of A and AAAA; of A the first 4 */
 	bool overflow; /* there were more than there is room for */
 	bool root_mx;  /* an MX record with the root as its host */
 	/* What core/proof needs of the message; ad is ours to add. Where the message
 	 * leads through aliases it is about their end, but for kind. */
 	struct proof_reply proof;
+};
+
+/* Where records are put, of the types that have a place of their own. */
+struct message_room {
+	struct mx_record *mx;
+	struct dns_tlsa *tlsas;
+	struct txt_records *texts;
 };
 
 #define ALIASES_MAX 16 /* unbound follows 11, smtp(8) 10 */
@@ -76,10 +92,11 @@ bool message_id(struct str message, uint16_t *id);
 
 /*
  * Read the reply to a question. mx has room for DNS_HOSTS_MAX records, tlsas for
- * DNS_TLSA_MAX; used for those types only, NULL where the records do not matter. False:
- * not the reply to this question, malformed, truncated, or aliases without an end.
+ * DNS_TLSA_MAX; they and texts are used for those types only, NULL where the records do
+ * not matter. False: not the reply to this question, malformed, truncated, or aliases
+ * without an end.
  */
 bool message_read(struct str message, const char *name, enum rr_type type, uint16_t id,
-    struct mx_record *mx, struct dns_tlsa *tlsas, struct reply *reply, struct err *err);
+    const struct message_room *room, struct reply *reply, struct err *err);
 
 #endif

@@ -199,6 +199,8 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 		known = *answers;
 		if (!engine_past(e, d, answers, &known.hosts_past, err))
 			return false;
+		if (!checks && !engine_policy(e, d, &known, err))
+			return false;
 		if (known.witnesses == NULL)
 			add_witnesses(e, d, &known);
 		answers = &known;
@@ -340,6 +342,7 @@ make_task(struct engine *e, struct judging *j)
 	struct judging_task *t = engine_task(e, &j->base, &judging_kind);
 
 	t->ask.settings = measure_settings_of(&e->postfix, &e->settings, e->other_maps);
+	t->ask.settings.policies = e->config->mta_sts.enable;
 	return t;
 }
 
@@ -410,6 +413,7 @@ judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
 	struct answers remembered;
 	unsigned wants;
 
+	settings.policies = e->config->mta_sts.enable;
 	if (!judge_one(e, d, NULL, now->wall_ms, &wants, err))
 		return false;
 	if (wants != 0 &&

@@ -11,6 +11,7 @@
 
 #define HISTORY_DAYS 400
 #define QUEUE_DAYS   10   /* at least: twice the default of maximal_queue_lifetime */
+#define STS_DAYS     2    /* domains without an MTA-STS policy */
 #define SLICE        2000 /* destinations or hosts */
 #define PAUSE_MS     100  /* between slices */
 #define THINNED_DAY  "thinned-day" /* the counter that says so, whichever process did */
@@ -68,6 +69,7 @@ begin_walk(struct engine *e, struct thinning *t, const struct moment *now, int64
 	};
 	t->host[0] = '\0';
 	return store_thin(e->store, t->span.day, today * SPAN_DAY_MS - queue_ms, err) &&
+	    store_sts_thin(e->store, now->wall_ms - STS_DAYS * SPAN_DAY_MS, err) &&
 	    find_past(e, now, &t->span.past_ms, err);
 }
 

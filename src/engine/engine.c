@@ -130,6 +130,7 @@ engine_free(struct engine *e)
 	free(e->states);
 	witnesses_free(e->witnessed);
 	hosts_free(e->hosts);
+	buf_clear(&e->sts_attributes);
 	engine_forget_parents(e);
 	engine_unclaim(e);
 	fold_free(e->fold);

@@ -78,7 +78,7 @@ bool engine_left_queue(struct engine *engine);
 /* Do what can be done now: take results, judge, export, retry. */
 void engine_turn(struct engine *engine);
 
-#define ENGINE_FDS 3
+#define ENGINE_FDS 4
 
 /* Descriptors that become readable when there is something to do; -1: none. */
 void engine_fds(const struct engine *engine, int fds[ENGINE_FDS]);

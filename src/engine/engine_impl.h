@@ -28,6 +28,7 @@
 	ROW(routes)   /* where lines go whose next-hop the transport maps tell */ \
 	ROW(queue)    /* mail that was deferred before the log was read */ \
 	ROW(judging)  /* what is news or due is asked about and judged */ \
+	ROW(policies) /* MTA-STS: TXT records and policies */ \
 	ROW(witness)  /* the queue, before anything weaker is written */ \
 	ROW(servers)  /* the MX hosts, before a step and at a re-check */ \
 	ROW(canary)   /* hosts that are known to verify, beside them */ \
@@ -116,9 +117,11 @@ ENGINE_DUTIES(ENGINE_ROW)
 
 /* Who works: what takes long must not keep the others waiting. */
 enum pool {
-	POOL_HELPERS, /* they run Postfix's commands */
-	POOL_ASKERS,  /* they have a resolver */
-	POOL_PROBERS, /* they connect to servers */
+	POOL_HELPERS,  /* they run Postfix's commands */
+	POOL_ASKERS,   /* they have a resolver */
+	POOL_PROBERS,  /* they connect to servers */
+	POOL_FETCHERS, /* they wait for tlsladder-fetch; there are none before the first
+	                * policy */
 	POOL_COUNT,
 };
 
@@ -177,6 +180,8 @@ struct engine {
 	char **parents;                    /* of the judge */
 	struct witnessed_table *witnessed; /* who waits for witnesses */
 	struct hosts *hosts;               /* MX hosts that were asked */
+	struct buf sts_attributes;         /* what engine_policy() wrote last */
+	uint32_t draw; /* a number that spreads what would else happen at once */
 	struct postfix postfix;
 
 	struct postfix_settings settings;
@@ -238,6 +243,25 @@ bool engine_settings_stand(struct engine *e);
 
 /* Witnesses answered for these: judge those that wait for nobody else. */
 void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
+
+/* --- policies.c: what is kept of a Policy Domain --- */
+
+/* What MTA-STS says of d becomes part of what is known, and what DNS just answered
+ * becomes part of what is kept. Inside a transaction; the entry's text is good until the
+ * next. */
+bool engine_policy(struct engine *e, const struct destination *d, struct answers *known,
+    struct err *err);
+
+/* Put what is known of a Policy Domain now, and when it is to be looked at again. Where
+ * something else applies than its destinations were judged by, or changed, they are
+ * judged anew. Inside a transaction. */
+bool engine_settle_policy(struct engine *e, struct sts_record *record, bool changed,
+    int64_t now_ms, struct err *err);
+
+/* --- duty_policies.c --- */
+
+/* What is to be asked about a policy changed. */
+void engine_mind_policies(struct engine *e);
 
 /* --- duty_witness.c --- */
 

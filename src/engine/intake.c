@@ -7,6 +7,9 @@
 
 #define ENDED_MAX 64 /* destinations that one message waits for */
 
+/* So often mail to a destination has its MTA-STS policy looked up. */
+#define MAIL_EVERY_MS (6 * SPAN_HOUR_MS)
+
 #define PROOF_APART_MS SPAN_MINUTE_MS /* a proof is wanted so often */
 
 /* --- one item ---------------------------------------------------------------------- */
@@ -130,12 +133,13 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 {
 	struct store *store = in->store;
 	struct destination d;
-	int64_t look_ms;
+	int64_t look_ms, sent_ms;
 	bool found, done;
 
 	if (!store_get(store, item->key, &d, &found, err))
 		return false;
 	look_ms = d.look_ms;
+	sent_ms = d.past.sent_ms;
 	destination_take_news(&d, item, in->default_level,
 	    item->deferred ? rules_get(in->rules, item->deferral->rule)->name : NULL,
 	    in->spans);
@@ -145,7 +149,9 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	done = store_put(store, &d, err) &&
 	    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
 	        store_waiting_sent(store, d.id, err)) &&
-	    store_counted(in, item, d.id, err) && store_hosts(in, item, &d, err);
+	    store_counted(in, item, d.id, err) && store_hosts(in, item, &d, err) &&
+	    (d.past.sent_ms / MAIL_EVERY_MS == sent_ms / MAIL_EVERY_MS ||
+	        store_sts_mail(store, d.id, err));
 	destination_clear(&d);
 	return done;
 }

@@ -163,6 +163,13 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 			ev.rule_dnssec = RULE_DNSSEC_ANY;
 		}
 	}
+	if (answers != NULL) {
+		ev.sts = answers->sts;
+		ev.sts_attributes = answers->sts_attributes;
+		ev.sts_allows_none = answers->sts_allows_none;
+		ev.sts_asked = answers->sts_asked;
+		ev.sts_ends_ms = answers->sts_ends_ms;
+	}
 	ev.met_ms = destination_met_ms(d, ladder_level_in_force(&ev));
 	take_witnesses(judge, d, answers, &ev);
 	return ev;

@@ -2,6 +2,7 @@
 #include "engine/world.h"
 
 #include "engine/route_ask.h"
+#include "measure/fetcher.h"
 #include "measure/measure.h"
 #include "publish/target.h"
 #include "store/store.h"
@@ -56,6 +57,9 @@ const struct engine_world engine_real_world = {
     .ask_make = measure_make,
     .ask_drop = measure_drop,
     .ask = measure_work,
+    .ask_policy = measure_ask_policy,
+    .ask_addresses = measure_ask_addresses,
+    .fetch = fetcher_run,
     .read_settings = postfix_read_settings,
     .files_mark = postfix_files_mark,
     .read_queue = postfix_read_queue,

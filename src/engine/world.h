@@ -13,7 +13,9 @@
 
 #include "base/err.h"
 #include "conf/config.h"
+#include "core/fetch.h"
 #include "core/route.h"
+#include "core/sts_txt.h"
 #include "postfix/finger.h"
 #include "postfix/postfix.h"
 #include "publish/notify.h"
@@ -39,6 +41,15 @@ struct engine_world {
 	void *(*ask_make)(void *settings);
 	void (*ask_drop)(void *context);
 	void (*ask)(struct job *job, void *context);
+	/* MTA-STS, by an asker's context, as measure/measure.h has it; and
+	 * measure/fetcher.h.
+	 */
+	void (*ask_policy)(void *asker, const char *domain, struct sts_txt *out,
+	    uint32_t *ttl_s, struct err *trouble);
+	void (*ask_addresses)(
+	    void *asker, struct fetch_request *request, struct err *trouble);
+	void (*fetch)(const struct fetch_request *request, struct buf *text,
+	    struct fetch_answer *out);
 	/* Postfix, as postfix/postfix.h and engine/route_ask.h have it. */
 	bool (*read_settings)(const struct postfix *postfix,
 	    struct postfix_settings *settings, struct err *err);

@@ -16,6 +16,7 @@
 #include "core/answers.h"
 #include "core/choice.h"
 #include "core/destination.h"
+#include "core/fetch.h"
 #include "core/nexthop.h"
 #include "core/resolver_settings.h"
 #include "postfix/postfix.h"
@@ -47,6 +48,7 @@ struct measure_settings {
 	struct probe_settings prober;
 	struct choice_limits limits;
 	struct credentials_settings credentials;
+	bool policies; /* DNS is asked for MTA-STS policies */
 };
 
 /* How the servers are to be probed. */
@@ -172,6 +174,19 @@ bool measure_has_resolver(const struct measurer *measurer, struct err *err);
 
 /* Is there a posttls-finger(1)? */
 bool measure_has_prober(const struct measure_settings *settings);
+
+/* The Policy Domain of a next-hop (core/sts.h), whatever letters it is written in. */
+bool measure_policy_domain(const struct nexthop *nexthop, char out[NEXTHOP_HOST_SIZE]);
+
+/* Does it announce a policy? As dns/resolver.h has it. measurer: what measure_make()
+ * made.
+ */
+void measure_ask_policy(void *measurer, const char *domain, struct sts_txt *out,
+    uint32_t *ttl_s, struct err *trouble);
+
+/* The addresses of the policy host into request, whose host is set. */
+void measure_ask_addresses(
+    void *measurer, struct fetch_request *request, struct err *trouble);
 
 /* Some destinations, in a worker. */
 struct measure_job {

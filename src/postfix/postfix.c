@@ -58,6 +58,7 @@ enum fact {
 	FACT_DNS_SUPPORT,
 	FACT_HOST_LOOKUP,
 	FACT_IGNORE_MX_ERROR,
+	FACT_STS_PATTERNS,
 	FACT_RESOLVER_OPTIONS,
 	FACT_COUNT,
 };
@@ -99,6 +100,7 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_DNS_SUPPORT] = "smtp_dns_support_level",
     [FACT_HOST_LOOKUP] = "smtp_host_lookup",
     [FACT_IGNORE_MX_ERROR] = "ignore_mx_lookup_error",
+    [FACT_STS_PATTERNS] = "smtp_tls_enforce_sts_mx_patterns",
     [FACT_RESOLVER_OPTIONS] = "smtp_dns_resolver_options",
 };
 
@@ -284,6 +286,8 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->password_maps = copy(values[FACT_PASSWORD_MAPS]);
 	settings->passwords_by_sender =
 	    boolean(values, FACT_PASSWORDS_BY_SENDER, ANSWER_NO) != ANSWER_NO;
+	settings->sts_patterns =
+	    boolean(values, FACT_STS_PATTERNS, ANSWER_YES) != ANSWER_NO;
 	settings->can_dane = trouble[0] == '\0';
 	settings->dane_trouble = mem_strdup(trouble);
 }

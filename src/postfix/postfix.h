@@ -65,6 +65,7 @@ struct postfix_settings {
 	                            * also where that could not be told */
 	char *password_maps;       /* smtp_sasl_password_maps, of all services */
 	bool passwords_by_sender;  /* smtp_sender_dependent_authentication, as logs_in */
+	bool sts_patterns;         /* smtp_tls_enforce_sts_mx_patterns is not no */
 	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
 	size_t service_count;
 	bool can_dane;      /* dane-only would work: no reason against it */

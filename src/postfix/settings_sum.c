@@ -18,6 +18,8 @@ postfix_settings_sum(const struct postfix_settings *s, enum level default_level)
 
 	buf_printf(&text, "%d %d %d %d\n", (int)default_level, s->can_dane, s->logs_in,
 	    s->passwords_by_sender);
+	buf_printf(&text, "%d\n", s->sts_patterns);
+	add_text(&text, s->version); /* which decides what an entry may say */
 	add_text(&text, s->policy_maps);
 	add_text(&text, s->relayhost);
 	add_text(&text, s->transport_maps);

@@ -372,6 +372,40 @@ static const char *const steps[] = {
     /* 16: a destination whose first message waits is counted by the statement that says
      * so (SQL_WAITING_BEGINS): a trigger for each message took as long as all the rest */
     "DROP TRIGGER waits_insert;",
+    /* 17: MTA-STS: the policies (core/sts_state.h), whose they are, and destinations that
+     * were sent mail, to be asked about in the background */
+    "CREATE TABLE sts ("
+    "  domain TEXT PRIMARY KEY,"
+    "  mode TEXT NOT NULL,"
+    "  max_age_s INTEGER NOT NULL,"
+    "  mx TEXT NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  fetched_ms INTEGER NOT NULL,"
+    "  txt TEXT NOT NULL,"
+    "  txt_id TEXT NOT NULL,"
+    "  txt_ms INTEGER NOT NULL,"
+    "  txt_next_ms INTEGER NOT NULL,"
+    "  txt_failures INTEGER NOT NULL,"
+    "  txt_failing_ms INTEGER NOT NULL,"
+    "  cause TEXT NOT NULL,"
+    "  tried_ms INTEGER NOT NULL,"
+    "  failures INTEGER NOT NULL,"
+    "  failed_id TEXT NOT NULL,"
+    "  failing_ms INTEGER NOT NULL,"
+    "  alerted INTEGER NOT NULL,"
+    "  refresh INTEGER NOT NULL,"
+    "  mail_ms INTEGER NOT NULL,"
+    "  next_ms INTEGER NOT NULL,"
+    "  applied TEXT NOT NULL,"
+    "  detail TEXT NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX sts_next ON sts(next_ms) WHERE next_ms <> 0;"
+    "CREATE TABLE sts_key ("
+    "  destination INTEGER PRIMARY KEY,"
+    "  domain TEXT NOT NULL"
+    ");"
+    "CREATE INDEX sts_key_domain ON sts_key(domain);"
+    "CREATE TABLE sts_mail (destination INTEGER PRIMARY KEY);",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

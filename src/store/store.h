@@ -23,6 +23,7 @@
 #include "core/host.h"
 #include "core/ladder.h"
 #include "core/place.h"
+#include "core/sts_state.h"
 #include "core/witness.h"
 
 #define STORE_KEEPS_MAX   100 /* decisions without effect kept a destination */
@@ -430,6 +431,52 @@ bool store_each_verified_parent(struct store *store, bool proven, int64_t since_
 #define STORE_HOST_SIZE 256
 bool store_thin_hosts(struct store *store, int64_t since_ms, const char *kept,
     char *after, size_t size, int64_t most, struct err *err);
+
+/*
+ * What is kept of a Policy Domain (core/sts_state.h). Ends with sts_record_clear().
+ */
+#define STS_DETAIL_SIZE 256
+
+struct sts_record {
+	char domain[NEXTHOP_HOST_SIZE];
+	struct sts_state state;
+	int64_t mail_ms;  /* when a destination of it was sent mail last */
+	int64_t next_ms;  /* when something is to be asked, or judged anew; 0: never */
+	char applied[16]; /* sts_applies_name() that its destinations were judged by */
+	char detail[STS_DETAIL_SIZE]; /* more of the last fetch's failure; "": nothing */
+};
+
+void sts_record_clear(struct sts_record *record);
+
+/* found false: nothing is known of it, and out is one of that domain. */
+bool store_sts_get(struct store *store, const char *domain, struct sts_record *out,
+    bool *found, struct err *err);
+bool store_sts_put(struct store *store, const struct sts_record *record, struct err *err);
+
+/* record is borrowed for the call; false: enough. Nothing may be written meanwhile. */
+typedef bool sts_fn(void *context, const struct sts_record *record);
+bool store_each_sts(struct store *store, sts_fn *fn, void *context, struct err *err);
+/* Those whose time has come, the first one first, at most so many. */
+bool store_each_sts_due(struct store *store, int64_t now_ms, int64_t most, sts_fn *fn,
+    void *context, struct err *err);
+/* The next time behind now; 0: there is none. */
+bool store_sts_next(
+    struct store *store, int64_t now_ms, int64_t *next_ms, struct err *err);
+/* Forget those without a policy that were asked about before then and are not waited for;
+ * no policy is forgotten. */
+bool store_sts_thin(struct store *store, int64_t before_ms, struct err *err);
+
+/* The destination has that Policy Domain. */
+bool store_sts_key(struct store *store, int64_t id, const char *domain, struct err *err);
+/* Something else applies: its destinations are judged anew. */
+bool store_sts_news(
+    struct store *store, const char *domain, int64_t now_ms, struct err *err);
+
+/* Destinations that were sent mail, in no order, until they were looked at. *id 0: there
+ * is none. */
+bool store_sts_mail(struct store *store, int64_t id, struct err *err);
+bool store_sts_mail_first(struct store *store, int64_t *id, struct err *err);
+bool store_sts_mail_done(struct store *store, int64_t id, struct err *err);
 
 /*
  * What guard 15 counts (core/freeze.h), into held, failed, last and last_failed: parent

@@ -45,6 +45,12 @@
 #define SHIFTED(column) \
 #column " = " #column " + ?1 * (" #column " <> 0 AND " #column " <= ?2)"
 
+/* What store_sts.c reads and writes, in its order. */
+#define STS_COLUMNS \
+	"domain, mode, max_age_s, mx, id, fetched_ms, txt, txt_id, txt_ms, txt_next_ms," \
+	" txt_failures, txt_failing_ms, cause, tried_ms, failures, failed_id," \
+	" failing_ms, alerted, refresh, mail_ms, next_ms, applied, detail"
+
 const char *const store_sql[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
@@ -327,4 +333,26 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_HOST_PARENT_FAILED] = "SELECT EXISTS(SELECT 1 FROM host WHERE failed_ms <> 0"
                                " AND failed_ms >= ?1 AND failed_ms <= ?2"
                                " AND failed_ms > ?3 AND parent = ?4)",
+    [SQL_STS_GET] = "SELECT " STS_COLUMNS " FROM sts WHERE domain = ?",
+    [SQL_STS_PUT] = "INSERT OR REPLACE INTO sts(" STS_COLUMNS ") VALUES (?, ?, ?, ?, ?,"
+                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_STS_EACH] = "SELECT " STS_COLUMNS " FROM sts ORDER BY domain",
+    [SQL_STS_DUE] = "SELECT " STS_COLUMNS " FROM sts WHERE next_ms <> 0"
+                    " AND next_ms <= ? ORDER BY next_ms LIMIT ?",
+    [SQL_STS_NEXT] = "SELECT next_ms FROM sts WHERE next_ms <> 0 AND next_ms > ?"
+                     " ORDER BY next_ms LIMIT 1",
+    /* Nothing is kept there that could be lost: no policy, nothing to ask, long ago. */
+    [SQL_STS_THIN] = "DELETE FROM sts WHERE fetched_ms = 0 AND next_ms = 0"
+                     " AND txt <> 'valid' AND txt_ms < ?1 AND tried_ms < ?1",
+    [SQL_STS_THIN_KEY] =
+        "DELETE FROM sts_key WHERE domain NOT IN (SELECT domain FROM sts)"
+        " OR destination NOT IN (SELECT id FROM destination)",
+    [SQL_STS_KEY] = "INSERT INTO sts_key(destination, domain) VALUES (?, ?)"
+                    " ON CONFLICT(destination) DO UPDATE SET domain = excluded.domain"
+                    " WHERE domain <> excluded.domain",
+    [SQL_STS_NEWS] = "UPDATE destination SET look_ms = ? WHERE pinned = 0 AND id IN"
+                     " (SELECT destination FROM sts_key WHERE domain = ?)",
+    [SQL_STS_MAIL_ADD] = "INSERT OR IGNORE INTO sts_mail(destination) VALUES (?)",
+    [SQL_STS_MAIL_FIRST] = "SELECT destination FROM sts_mail LIMIT 1",
+    [SQL_STS_MAIL_DONE] = "DELETE FROM sts_mail WHERE destination = ?",
 };

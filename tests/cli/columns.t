@@ -92,6 +92,16 @@ shown list "$long"
 names=$all
 # shellcheck disable=SC2086
 shown again $all
+names=$long
+python3 - "$dir/state.db" "$long" <<'END'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("INSERT INTO sts VALUES (?, 'enforce', 604800, 'mx.a.test', '1', 1, 'valid', '1', 1, 1, 0, 0, 'tls-name',"
+               " 1, 1, '1', 1, 0, 0, 1, 0, 'enforce', 'www.a.test')", (sys.argv[2],))
+END
+shown policy
+shown policy "$long"
+names=$all
 # shellcheck disable=SC2086
 shown unset $all
 
@@ -121,7 +131,7 @@ shown list --count "$long"
 shown status
 has "status: the domain is whole" "$out" "$long"
 names=$all
-for what in '' scan queue match rules check status list explain set unset undo again export doctor help run; do
+for what in '' scan queue match rules check status list explain set unset undo again policy export doctor help run; do
 	names=''
 	# shellcheck disable=SC2086
 	shown help $what

@@ -61,8 +61,8 @@ done
 
 # Members of JSON, as the sources name them.
 json_of_manual=" $(section "$manual" JSON | squash | tr -c 'a-z0-9_\n-' ' ') "
-for file in cmd/check_print cmd/doctor cmd/explain cmd/list cmd/match cmd/scan cmd/status measure/measure \
-	measure/measure_credentials measure/measure_dns measure/measure_hosts measure/measure_maps \
+for file in cmd/check_print cmd/check_policy cmd/doctor cmd/explain cmd/list cmd/match cmd/policy cmd/scan cmd/status measure/measure \
+	measure/measure_credentials measure/measure_dns measure/measure_hosts measure/measure_maps measure/measure_policy \
 	measure/measure_servers publish/export; do
 	members=$(tr -s '\n\t ' ' ' <"$srcdir/src/$file.c" |
 		grep -oE '\\"[a-z_0-9]+\\":|(json_text|add_member|add_time_member)\( ?&?[a-z>.-]+, "[a-z_0-9]+"|member = "[a-z_]+"' |

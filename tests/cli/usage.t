@@ -11,7 +11,7 @@ is '--help says nothing on standard error' "$err" ''
 has '--help names the configuration file' "$out" '--config FILE'
 help=$out
 commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
-for command in run scan queue match rules check status list explain set unset undo again export doctor help; do
+for command in run scan queue match rules check status list explain set unset undo again policy export doctor help; do
 	has "--help lists $command" "
 $commands
 " "
@@ -60,6 +60,9 @@ list --why pined|did you mean "pinned"?
 status extra|no argument is expected
 status --frobnicate|there is no option "--frobnicate"
 again|either domains or --all is needed
+policy --refresh --drop a.test|one of --refresh, --drop and --json alone
+policy --drop|a domain is needed for --drop
+policy a..test|"a..test" is no domain
 again --all a.test|either domains or --all is needed
 again a..test|"a..test" is no domain
 list --frobnicate|there is no option "--frobnicate"

@@ -12,9 +12,13 @@
 #include "base/utc.h"
 #include "conf/config.h"
 #include "conf/rulefile.h"
+#include "core/fetch.h"
 #include "core/fold.h"
 #include "core/processes.h"
 #include "core/rules.h"
+#include "core/sts_entry.h"
+#include "core/sts_policy.h"
+#include "core/sts_txt.h"
 #include "dns/resolver_message.h"
 #include "logs/parse.h"
 #include "logs/source.h"
@@ -167,19 +171,22 @@ static void
 take_dns(const uint8_t *data, size_t size)
 {
 	static const enum rr_type types[] = {
-	    RR_TLSA, RR_MX, RR_A, RR_AAAA, RR_DS, RR_SOA};
+	    RR_TLSA, RR_MX, RR_A, RR_AAAA, RR_DS, RR_SOA, RR_TXT};
 	enum rr_type type =
 	    types[size > 0 ? data[0] % (sizeof(types) / sizeof(types[0])) : 0];
 	struct str message = exact(data + (size > 0), size - (size > 0));
 	struct mx_record *mx = mem_new(DNS_HOSTS_MAX, sizeof(*mx));
 	struct dns_tlsa *tlsas = mem_new(DNS_TLSA_MAX, sizeof(*tlsas));
+	struct txt_records texts = {.unread = false};
+	struct message_room room = {mx, tlsas, &texts};
 	struct reply reply;
 	struct err err;
 	uint16_t id;
 
-	if (message_read(message, "example.test", type, 0x1234, mx, tlsas, &reply, &err))
+	if (message_read(message, "example.test", type, 0x1234, &room, &reply, &err))
 		must(message_id(message, &id) && id == 0x1234 &&
 		    dns_name_is_valid(str_of(reply.name)));
+	buf_clear(&texts.octets);
 	free(mx);
 	free(tlsas);
 	drop(message);
@@ -207,6 +214,109 @@ take_finger(const uint8_t *data, size_t size)
 		must((unsigned char)*p >= ' ');
 	free(reader);
 	drop(whole);
+}
+
+/* --- MTA-STS ------------------------------------------------------------------------ */
+
+/* Each line is the data of a record. */
+static void
+take_sts_txt(const uint8_t *data, size_t size)
+{
+	struct str whole = exact(data, size), rest = whole, line;
+	struct str texts[STS_TXT_RECORDS_MAX + 1];
+	struct buf joined[STS_TXT_RECORDS_MAX + 1] = {0};
+	struct sts_txt txt;
+	size_t count = 0;
+
+	while (count <= STS_TXT_RECORDS_MAX && str_next(&rest, '\n', &line)) {
+		if (!sts_txt_join(line, &joined[count]))
+			buf_add_str(&joined[count], line);
+		texts[count] =
+		    exact((const uint8_t *)buf_text(&joined[count]), joined[count].len);
+		count++;
+	}
+	sts_txt_read(texts, count, &txt);
+	must((txt.state == STS_TXT_VALID) == (txt.id[0] != '\0'));
+	for (const char *p = txt.id; *p != '\0'; p++)
+		must(ascii_is_alnum(*p));
+	while (count-- > 0) {
+		drop(texts[count]);
+		buf_clear(&joined[count]);
+	}
+	drop(whole);
+}
+
+/* Whatever the policy says, the entry has only what a name has, and our own words. */
+static void
+take_sts_entry(const struct sts_policy *policy, struct str host)
+{
+	static const enum sts_support all[] = {
+	    STS_SUPPORT_NAMES, STS_SUPPORT_REPORTS, STS_SUPPORT_EXACT};
+	struct buf entry = {0};
+
+	for (size_t i = 0; i < 3; i++) {
+		buf_reset(&entry);
+		sts_entry_attributes(policy, STR("d.test"), all[i], &host, 1, &entry);
+		must(strncmp(buf_text(&entry), "match=", 6) == 0 &&
+		    buf_text(&entry)[6] != ' ');
+		for (const char *p = buf_text(&entry); *p != '\0'; p++)
+			must(ascii_is_alnum(*p) || strchr(" .-_*:={}", *p) != NULL);
+	}
+	buf_clear(&entry);
+}
+
+/* The first line is an MX host. */
+static void
+take_sts_policy(const uint8_t *data, size_t size)
+{
+	struct str whole = exact(data, size), text = whole, host = STR("");
+	struct sts_policy policy, again;
+	struct sts_notes notes;
+	struct err err;
+
+	str_cut(&text, '\n', &host);
+	if (sts_policy_parse(text, &policy, &notes, &err)) {
+		must(policy.max_age_s <= STS_MAX_AGE_MAX_S);
+		again = sts_policy_of(policy.mode, policy.max_age_s, str_of(policy.mx));
+		must(sts_policy_equal(&policy, &again));
+		sts_policy_clear(&again);
+		if (policy.mode == STS_MODE_ENFORCE)
+			take_sts_entry(&policy, host);
+	} else {
+		must(err.text[0] != '\0' && policy.mx == NULL);
+	}
+	sts_policy_clear(&policy);
+	drop(whole);
+}
+
+/* A request that is taken is written as one that is taken the same; so is an answer. */
+static void
+take_fetch(const uint8_t *data, size_t size)
+{
+	struct str text = exact(data, size);
+	struct fetch_request *request = mem_new(1, sizeof(*request));
+	struct buf first = {0}, second = {0};
+	struct fetch_answer answer;
+	struct err err;
+
+	if (fetch_request_parse(text, request, &err)) {
+		fetch_request_print(request, &first);
+		must(fetch_request_parse(
+		    (struct str){buf_text(&first), first.len}, request, &err));
+		fetch_request_print(request, &second);
+		must(strcmp(buf_text(&first), buf_text(&second)) == 0);
+	}
+	if (fetch_answer_parse(text, &answer, &err)) {
+		must(is_within(answer.body, text));
+		buf_reset(&first);
+		fetch_answer_print(&answer, &first);
+		must(fetch_answer_parse(
+		    (struct str){buf_text(&first), first.len}, &answer, &err));
+	}
+	buf_clear(&first);
+	buf_clear(&second);
+	free(request);
+	drop(text);
 }
 
 /* --- what we wrote ourselves -------------------------------------------------------- */
@@ -271,6 +381,9 @@ const struct fuzz_target fuzz_targets[] = {
     {"config", take_config},
     {"dns", take_dns},
     {"finger", take_finger},
+    {"sts-txt", take_sts_txt},
+    {"sts-policy", take_sts_policy},
+    {"fetch", take_fetch},
     {"map", take_map},
     {"stored", take_stored},
 };

@@ -203,6 +203,8 @@ ask(struct job *job, void *context)
 		struct measure_item *item = &asked->items[i];
 
 		item->answers.relay_fits = true;
+		item->answers.sources[FACT_policy].asked = true;
+		item->answers.sts_txt.state = STS_TXT_NONE;
 		item->answers.other_map = ANSWER_NO;
 		item->answers.credentials = ANSWER_NO;
 		item->answers.dane.state = DANE_NONE;
@@ -223,13 +225,45 @@ ask(struct job *job, void *context)
 	}
 }
 
+static void
+ask_policy(void *asker, const char *domain, struct sts_txt *out, uint32_t *ttl_s,
+    struct err *trouble)
+{
+	(void)asker;
+	*out = (struct sts_txt){.state = STS_TXT_NONE};
+	*ttl_s = 300;
+	*trouble = (struct err){""};
+	world.policies_asked++;
+	if (world.policy != NULL)
+		world.policy(domain, out);
+}
+
+static void
+ask_addresses(void *asker, struct fetch_request *request, struct err *trouble)
+{
+	(void)asker;
+	*trouble = (struct err){""};
+	assert_true(address_parse(STR("192.0.2.1"), &request->addresses[0]));
+	request->address_count = 1;
+}
+
+static void
+fetch(const struct fetch_request *request, struct buf *text, struct fetch_answer *out)
+{
+	*out = (struct fetch_answer){.cause = STS_CAUSE_CONNECT};
+	world.fetches++;
+	if (world.fetch != NULL)
+		world.fetch(request->host, text, out);
+}
+
 static bool
 read_settings(
     const struct postfix *postfix, struct postfix_settings *settings, struct err *err)
 {
 	(void)postfix;
 	*settings = (struct postfix_settings){
-	    .version = mem_strdup("3.7.11"),
+	    .version = mem_strdup(world.version != NULL ? world.version : "3.7.11"),
+	    .sts_patterns = true,
 	    .level = world.default_level,
 	    .policy_maps = mem_strdup(world.policy_maps),
 	    .database_type = mem_strdup("hash"),
@@ -487,6 +521,9 @@ const struct engine_world scripted_world = {
     .fd = pool_fd,
     .ask_make = ask_nobody,
     .ask = ask,
+    .ask_policy = ask_policy,
+    .ask_addresses = ask_addresses,
+    .fetch = fetch,
     .read_settings = read_settings,
     .files_mark = files_mark,
     .read_queue = read_queue,

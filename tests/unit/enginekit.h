@@ -30,6 +30,7 @@ struct world {
 	int64_t wall_ms;
 	int64_t mono_ms;
 
+	const char *version; /* of Postfix; NULL: 3.7.11 */
 	enum level default_level;
 	bool can_dane;
 	const char *policy_maps;
@@ -78,6 +79,13 @@ struct world {
 	void (*finger)(const struct finger_question *question, struct server *server);
 	unsigned fingered;         /* addresses that were connected to */
 	struct buf fingered_hosts; /* each with a blank behind it */
+
+	/* What DNS says of a Policy Domain in the background, and its policy host; NULL:
+	 * it has none. A body goes into text, and is borrowed from it. */
+	void (*policy)(const char *domain, struct sts_txt *out);
+	void (*fetch)(const char *host, struct buf *text, struct fetch_answer *out);
+	unsigned policies_asked;
+	unsigned fetches;
 
 	/* What is answered about a destination; where it adds no host, it has one:
 	 * mx.DOMAIN; [HOST] is that itself. */

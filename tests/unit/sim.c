@@ -21,6 +21,24 @@ static char strict_rules[] = "rules/strict.yaml";
 static struct sim *current;
 
 static void
+announce(const char *domain, struct sts_txt *out)
+{
+	(void)domain;
+	*out = current->sts_txt;
+}
+
+static void
+serve(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	(void)host;
+	if (current->sts_policy == NULL)
+		return;
+	buf_printf(text, "%s", current->sts_policy);
+	*out = (struct fetch_answer){
+	    .cause = STS_CAUSE_OK, .status = 200, .body = {buf_text(text), text->len}};
+}
+
+static void
 answer(struct measure_item *item)
 {
 	item->answers.relay_fits = !current->elsewhere;
@@ -33,6 +51,7 @@ answer(struct measure_item *item)
 	    .ttl_s = current->ttl_s};
 	snprintf(item->answers.text, sizeof(item->answers.text), "%s tlsa=%s",
 	    current->mx, dane_state_name(current->dns));
+	item->answers.sts_txt = current->sts_txt;
 	item->answers.witnesses = current->witnessed ? &current->witnesses : NULL;
 	/* Postfix says yes or no; an engine that could not ask it decides nothing, so
 	 * this one is made to. */
@@ -146,11 +165,14 @@ sim_with_rules(enum level default_level, char **files, size_t count)
 	    .default_level = default_level,
 	    .can_dane = ANSWER_YES};
 	sim->dns = DANE_NONE;
+	sim->sts_txt.state = STS_TXT_NONE;
 	sim->mx = "mx.d.test";
 	sim->other_map = ANSWER_NO;
 	sim->credentials = ANSWER_NO;
 	world_reset();
 	world.answer = answer;
+	world.policy = announce;
+	world.fetch = serve;
 	current = sim;
 	sim->engine = engine_new_in(&scripted_world, &sim->config, sim->rules,
 	    ENGINE_APPLY, on_judged, sim, &kit_err);

@@ -45,6 +45,8 @@ struct sim {
 	const char *mx; /* the host that DNS names; "mx.d.test" */
 	bool distrusted;
 	uint32_t ttl_s; /* of the answers; 0: they are not used again */
+	struct sts_txt sts_txt;
+	const char *sts_policy; /* what its policy host serves; NULL: nothing */
 	enum answer other_map;
 	enum answer credentials;
 	/* What the server does, mx.d.test: it meets that level, does not and meets the

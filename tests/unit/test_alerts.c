@@ -268,6 +268,52 @@ has_stronger_entry(struct sim *sim)
 	kit_put(sim->store, &d);
 }
 
+static void
+enforces(struct sim *sim, const char *policy)
+{
+	sim->sts_txt = (struct sts_txt){.state = STS_TXT_VALID, .id = "1"};
+	sim->sts_policy = policy;
+}
+
+static void
+enforces_others(struct sim *sim)
+{
+	enforces(
+	    sim, "version: STSv1\nmode: enforce\nmx: mx.other.test\nmax_age: 604800\n");
+}
+
+static void
+has_policy(struct sim *sim)
+{
+	enforces(sim, "version: STSv1\nmode: enforce\nmx: mx.d.test\nmax_age: 604800\n");
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_SECURE, WHY_POLICY);
+	sim_wait(sim, MIN);
+	sim_deliver(sim);
+	sim_wait(sim, HOUR);
+}
+
+static void
+cannot_be_told(struct sim *sim)
+{
+	enforces(sim, "version: STSv1\nmode: enforce\nmx: mx.d.test\nmax_age: 604800\n");
+	world.version = "3.3.0";
+	sim_wait(sim, 2 * MIN);
+}
+
+static void
+txt_unsure(struct sim *sim)
+{
+	sim->sts_txt.state = STS_TXT_UNSURE;
+}
+
+static void
+policy_is_switched_off(struct sim *sim)
+{
+	has_policy(sim);
+	sim->config.mta_sts.enable = false;
+}
+
 static const struct trouble troubles[] = {
     {WHY_PIN_NOT_MET, LEVEL_VERIFY, SHIPPED, NOT_VERIFIED, pinned},
     {WHY_OUR_FAULT, LEVEL_VERIFY, SHIPPED, CLIENT_TLS, NULL},
@@ -286,6 +332,11 @@ static const struct trouble troubles[] = {
     {WHY_DANE_GONE, LEVEL_ENCRYPT, ALERTING, NO_TLSA, lost_dane},
     {WHY_TLSA_UNUSABLE, LEVEL_VERIFY, SHIPPED, NOT_OFFERED, unusable},
     {WHY_INSECURE_MX, LEVEL_VERIFY, SHIPPED, NOT_OFFERED, insecure_mx},
+    {WHY_POLICY, LEVEL_VERIFY, SHIPPED, NOT_VERIFIED, enforces_others},
+    {WHY_POLICY_NOT_MET, LEVEL_VERIFY, SHIPPED, NOT_VERIFIED, has_policy},
+    {WHY_POLICY_IMPOSSIBLE, LEVEL_VERIFY, SHIPPED, NOT_VERIFIED, cannot_be_told},
+    {WHY_POLICY_UNSURE, LEVEL_VERIFY, SHIPPED, NOT_VERIFIED, txt_unsure},
+    {WHY_POLICY_ENDED, LEVEL_VERIFY, ALERTING, NOT_VERIFIED, policy_is_switched_off},
     {WHY_CREDENTIALS, LEVEL_VERIFY, SHIPPED, NOT_VERIFIED, logs_in},
     {WHY_NEWER, LEVEL_VERIFY, ALERTING, NOT_VERIFIED, queue_newer},
     {WHY_QUEUE_UNREAD, LEVEL_VERIFY, SHIPPED, NOT_VERIFIED, queue_unreadable},

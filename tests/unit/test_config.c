@@ -59,6 +59,9 @@ assert_defaults(const struct config *c)
 	assert_int_equal(c->ladder.climb_apart_ms, 3600000);
 	assert_false(c->probe.off);
 	assert_list(&c->probe.canaries, NULL, NULL);
+	assert_true(c->mta_sts.enable);
+	assert_string_equal(c->mta_sts.ca_file, "");
+	assert_list(&c->mta_sts.networks, NULL, NULL);
 	assert_int_equal(c->log.learn_ms, INT64_C(2592000000));
 	assert_int_equal(c->ladder.dane_withdrawn_ms, 259200000);
 	assert_int_equal(c->freeze.destinations, 20);
@@ -111,6 +114,8 @@ every_key_is_read(void **state)
 	    "  command: [docker, -i]\n  default_level: dane-only\n  retry: off\n"
 	    "dns:\n  resolver:\n  - 127.0.0.1\n  - 2001:db8::1@5353\n  trust: ad\n"
 	    "  timeout: 60s\n  tries: 10\n  workers: 64\n"
+	    "mta_sts: {enable: false, ca_file: /ca.pem, networks: [10.0.0.0/8, "
+	    "'fd00::/8']}\n"
 	    "probe: {servers: no, canaries: [mx.example.org, 'mx2.example.org:587']}\n"
 	    "ladder:\n  lowest: encrypt\n  may_after: {attempts: 1000, time: 30d}\n"
 	    "  hold: {verify: 1s, encrypt: 0, may: 0s}\n  recheck: 90d\n"
@@ -142,6 +147,9 @@ every_key_is_read(void **state)
 	assert_string_equal(c.log.nested, "mailu-smtp");
 	assert_true(c.probe.off);
 	assert_list(&c.probe.canaries, "mx.example.org", "mx2.example.org:587");
+	assert_false(c.mta_sts.enable);
+	assert_string_equal(c.mta_sts.ca_file, "/ca.pem");
+	assert_list(&c.mta_sts.networks, "10.0.0.0/8", "fd00::/8");
 	assert_int_equal(c.ladder.climb_probes, 1);
 	assert_int_equal(c.ladder.climb_apart_ms, 1000);
 	assert_int_equal(c.ladder.hold_verify_ms, 1000);
@@ -242,7 +250,8 @@ every_key_is_explained(void **state)
 		    *initial != '\0' ? initial
 		        : strcmp(path, "postfix.command") == 0 ||
 		            strcmp(path, "notify.command") == 0 ||
-		            strcmp(path, "probe.canaries") == 0
+		            strcmp(path, "probe.canaries") == 0 ||
+		            strcmp(path, "mta_sts.networks") == 0
 		        ? "[]"
 		        : "Pq empty");
 		if (!has_line((struct str){manual.data, manual.len}, buf_text(&wanted)))
@@ -253,7 +262,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 35);
+	assert_int_equal(count, 38);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);

@@ -78,6 +78,18 @@ canary_of(unsigned line, const char *text)
 	return CANARY_NONE;
 }
 
+#define STS_ATTRIBUTES "match=mx.d.test servername=hostname"
+
+static enum sts_applies
+sts_of(unsigned line, const char *text)
+{
+	for (enum sts_applies a = STS_APPLIES_NOTHING; a < STS_APPLIES_COUNT; a++)
+		if (strcmp(text, sts_applies_name(a)) == 0)
+			return a;
+	die(line, "nothing that MTA-STS can come to", text);
+	return STS_APPLIES_NOTHING;
+}
+
 /* Servers that answered and meet nothing yet. */
 static void
 set_asked(struct evidence *ev, struct measured *m)
@@ -304,6 +316,23 @@ set_more(struct row *row, char *more)
 			ev->trial = level_of(row->line, value);
 		else if (strcmp(name, "clean") == 0)
 			ev->clean = (unsigned)atoi(value);
+		else if (strcmp(name, "sts") == 0)
+			ev->sts = sts_of(row->line, value);
+		else if (strcmp(name, "sts-told") == 0)
+			ev->sts_attributes =
+			    strcmp(value, "no") == 0 ? NULL : STS_ATTRIBUTES;
+		else if (strcmp(name, "sts-allows") == 0)
+			ev->sts_allows_none = strcmp(value, "none") == 0;
+		else if (strcmp(name, "sts-asked") == 0)
+			ev->sts_asked = true;
+		else if (strcmp(name, "sts-ends") == 0)
+			ev->sts_ends_ms = time_of(value);
+		else if (strcmp(name, "sts-entry") == 0) {
+			ev->sts_entry = true;
+			ev->entry.attributes =
+			    strcmp(value, "other") == 0 ? "match=old" : STS_ATTRIBUTES;
+		} else if (strcmp(name, "signed") == 0)
+			ev->dane.signed_domain = true;
 		else if (strcmp(name, "rung") == 0)
 			row->rung = level_of(row->line, value);
 		else if (strcmp(name, "lowest") == 0)
@@ -338,6 +367,8 @@ ladder_decides(void **state)
 		assert_int_equal(d.look_again_ms, 0);
 	else
 		assert_int_equal((d.look_again_ms - NOW_MS) / 1000, row->look_s);
+	if (row->why == WHY_POLICY && row->action == ACTION_SET)
+		assert_string_equal(demand_attributes(d.entry), STS_ATTRIBUTES);
 	/* Whatever else: nothing weaker than a usable TLSA, an error, or the floor. */
 	if (row->ev.dane.state == DANE_USABLE && d.action == ACTION_SET)
 		assert_int_equal(d.entry.level, LEVEL_DANE_ONLY);
@@ -390,6 +421,7 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	    .first_attempt_ms = NOW_MS - SPAN_HOUR_MS,
 	    .last_attempt_ms = NOW_MS,
 	    .plain = {5, NOW_MS - SPAN_HOUR_MS, NOW_MS},
+	    .sts_attributes = STS_ATTRIBUTES,
 	    .trial = LEVEL_NONE,
 	    .lease_ms = 7 * SPAN_DAY_MS,
 	};

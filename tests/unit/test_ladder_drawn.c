@@ -91,6 +91,11 @@ draw_evidence(void)
 	    .dane = {.state = draw(DANE_STATE_COUNT),
 	        .distrusted = draw(4) == 0,
 	        .all_usable = draw(2)},
+	    .sts = draw(3) == 0 ? draw(STS_APPLIES_COUNT) : STS_APPLIES_NOTHING,
+	    .sts_attributes = draw(4) == 0 ? NULL : "match=.example",
+	    .sts_allows_none = draw(4) == 0,
+	    .sts_asked = draw(8) == 0,
+	    .sts_ends_ms = draw(2) ? NOW_MS + SPAN_HOUR_MS : 0,
 	    .queue = draw(QUEUE_NONE + 1),
 	    .prober = draw(ANSWER_YES + 1),
 	    .measured = draw_measured(),
@@ -117,6 +122,7 @@ draw_evidence(void)
 	    .clean = draw(4),
 	};
 
+	ev.sts_entry = ev.entry.level == LEVEL_SECURE && draw(2);
 	return ev;
 }
 
@@ -141,10 +147,15 @@ assert_safe(const struct evidence *ev, const struct decision *d)
 	if (d->action != ACTION_SET || after >= before || !ev->deferral)
 		return;
 	/* It weakens. */
+	if (d->why == WHY_POLICY) {
+		assert_true(ev->sts == STS_APPLIES_ENFORCE && after == LEVEL_SECURE);
+		return;
+	}
 	if (d->why == WHY_LOWEST || d->why == WHY_INSECURE_MX ||
 	    d->why == WHY_TLSA_UNUSABLE)
 		return;
 	assert_true(ev->asked && ev->other_map == ANSWER_NO);
+	assert_true(ev->sts != STS_APPLIES_ENFORCE);
 	assert_true(ev->dane.state != DANE_UNSURE && ev->dane.state != DANE_USABLE);
 	assert_true(ev->queue == QUEUE_SHOWS || ev->queue == QUEUE_NONE);
 	assert_true(ev->canary != CANARY_FAILS);

@@ -58,9 +58,10 @@ static bool
 read_octets(const uint8_t *data, size_t len, struct reply *reply)
 {
 	struct dns_tlsa *tlsas = mem_new(DNS_TLSA_MAX, sizeof(*tlsas));
+	struct message_room room = {.tlsas = tlsas};
 	struct err err;
 	bool done = message_read((struct str){(const char *)data, len}, "example.test",
-	    RR_TLSA, 0x1234, NULL, tlsas, reply, &err);
+	    RR_TLSA, 0x1234, &room, reply, &err);
 
 	free(tlsas);
 	return done;
@@ -110,16 +111,18 @@ static void
 changed_octets_are_survived(void **state)
 {
 	static const enum rr_type types[] = {
-	    RR_TLSA, RR_MX, RR_A, RR_CNAME, RR_SOA, RR_DS};
+	    RR_TLSA, RR_MX, RR_A, RR_CNAME, RR_SOA, RR_DS, RR_TXT};
 	struct mx_record *mx = mem_new(DNS_HOSTS_MAX, sizeof(*mx));
 	struct dns_tlsa *tlsas = mem_new(DNS_TLSA_MAX, sizeof(*tlsas));
 	uint8_t *copy = mem_new(sizeof(reply_octets), 1);
 	struct str message = {(const char *)copy, sizeof(reply_octets)};
+	struct txt_records texts = {.unread = false};
+	struct message_room room = {mx, tlsas, &texts};
 	uint32_t random = 2463534242;
 
 	(void)state;
 	for (unsigned round = 0; round < 20000; round++) {
-		enum rr_type type = types[round / 4 % 6];
+		enum rr_type type = types[round / 4 % 7];
 		struct reply reply;
 		struct err err;
 
@@ -132,12 +135,13 @@ changed_octets_are_survived(void **state)
 			copy[at] = (uint8_t)next_random(&random);
 		}
 		if (!message_read(
-		        message, "example.test", type, 0x1234, mx, tlsas, &reply, &err))
+		        message, "example.test", type, 0x1234, &room, &reply, &err))
 			continue;
 		assert_true(dns_name_is_valid(str_of(reply.name)));
 		assert_true(reply.count <= DNS_HOSTS_MAX);
 		assert_true(reply.proof.denial_count <= PROOF_DENIALS_MAX);
 	}
+	buf_clear(&texts.octets);
 	free(copy);
 	free(tlsas);
 	free(mx);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/sts_entry.h"
+
+#include <assert.h>
+
+#include "base/buf.h"
+
+struct version {
+	uint64_t major, minor, patch;
+};
+
+static bool
+take_number(struct str *text, uint64_t *number)
+{
+	size_t len = 0;
+
+	while (len < text->len && ascii_is_digit(text->p[len]))
+		len++;
+	if (!str_number((struct str){text->p, len}, 99999999, number))
+		return false;
+	*text = str_skip(*text, len);
+	return true;
+}
+
+/* What is new in a release came at some day of its snapshots, "3.11-20250430". */
+static bool
+read_version(struct str text, struct version *out)
+{
+	*out = (struct version){0};
+	if (!take_number(&text, &out->major) || !str_eat(&text, STR(".")) ||
+	    !take_number(&text, &out->minor))
+		return false;
+	if (str_eat(&text, STR(".")))
+		return take_number(&text, &out->patch);
+	if (text.len == 0)
+		return true;
+	if (out->minor == 0)
+		return false;
+	out->minor--;
+	return true;
+}
+
+static bool
+is_from(const struct version *version, unsigned minor, unsigned patch)
+{
+	if (version->major != 3)
+		return version->major > 3;
+	return version->minor > minor ||
+	    (version->minor == minor && version->patch >= patch);
+}
+
+enum sts_support
+sts_support_of(struct str mail_version, bool enforces_mx_patterns)
+{
+	struct version version;
+
+	if (!read_version(mail_version, &version) || !is_from(&version, 4, 0))
+		return STS_SUPPORT_NONE;
+	if (!is_from(&version, 10, 0))
+		return STS_SUPPORT_NAMES;
+	return is_from(&version, 10, 5) && enforces_mx_patterns ? STS_SUPPORT_EXACT
+	                                                        : STS_SUPPORT_REPORTS;
+}
+
+static bool
+is_wild(struct str pattern)
+{
+	return str_starts(pattern, STR("*."));
+}
+
+/* The names of match= are parted by colons. */
+struct names {
+	struct buf *out;
+	size_t begin; /* in out */
+};
+
+static void
+add_name(struct names *names, struct str name, bool once)
+{
+	struct str all = {
+	    buf_text(names->out) + names->begin, names->out->len - names->begin};
+	struct str one, rest = all;
+
+	while (once && str_next(&rest, ':', &one))
+		if (str_equal_nocase(one, name))
+			return;
+	if (all.len > 0)
+		buf_add_char(names->out, ':');
+	for (size_t i = 0; i < name.len; i++)
+		buf_add_char(names->out, ascii_lower(name.p[i]));
+}
+
+/* Postfix looks at the MX host's name itself: ".d.test" is what it reads "*.d.test" as.
+ */
+static void
+add_patterns(struct names *names, struct str list)
+{
+	struct str pattern;
+
+	while (str_next(&list, ' ', &pattern))
+		add_name(names, is_wild(pattern) ? str_skip(pattern, 1) : pattern, false);
+}
+
+/*
+ * ".d.test" would be any number of labels, and "*.d.test" a certificate of just that
+ * name: a pattern with "*" stands for the MX hosts that it matches now. MX answers may be
+ * forged, but only to names that the policy allows.
+ */
+static void
+add_names(struct names *names, const struct sts_policy *policy,
+    const struct str *mx_hosts, size_t count)
+{
+	struct str list = str_of(policy->mx), pattern;
+
+	while (str_next(&list, ' ', &pattern))
+		if (!is_wild(pattern))
+			add_name(names, pattern, false);
+	for (size_t i = 0; i < count; i++) {
+		struct str host = mx_hosts[i];
+
+		if (host.len > 0 && host.p[host.len - 1] == '.')
+			host.len--;
+		if (sts_is_host_name(host) && sts_policy_allows(policy, host))
+			add_name(names, host, true);
+	}
+}
+
+/* Made anew of what was read: nothing else of the owner's text gets into the map. */
+static void
+add_report(const struct sts_policy *policy, struct str domain, struct buf *out)
+{
+	struct str list = str_of(policy->mx), pattern;
+
+	buf_printf(out, " policy_type=sts policy_domain=%.*s", STR_ARG(domain));
+	while (str_next(&list, ' ', &pattern))
+		buf_printf(out, " mx_host_pattern=%.*s", STR_ARG(pattern));
+	buf_printf(out, " { policy_string = version: STSv1 }");
+	buf_printf(out, " { policy_string = mode: %s }", sts_mode_name(policy->mode));
+	for (list = str_of(policy->mx); str_next(&list, ' ', &pattern);)
+		buf_printf(out, " { policy_string = mx: %.*s }", STR_ARG(pattern));
+	buf_printf(out, " { policy_string = max_age: %u }", policy->max_age_s);
+}
+
+void
+sts_entry_attributes(const struct sts_policy *policy, struct str domain,
+    enum sts_support support, const struct str *mx_hosts, size_t count, struct buf *out)
+{
+	struct names names = {.out = out};
+
+	assert(support != STS_SUPPORT_NONE && policy->mode == STS_MODE_ENFORCE);
+	assert(sts_is_host_name(domain) && policy->mx != NULL);
+	buf_add_str(out, STR("match="));
+	names.begin = out->len;
+	if (support == STS_SUPPORT_EXACT)
+		add_patterns(&names, str_of(policy->mx));
+	else
+		add_names(&names, policy, mx_hosts, count);
+	if (out->len == names.begin) /* an empty match= is an error to Postfix */
+		add_name(&names, STR(STS_NO_HOST), false);
+	buf_add_str(out, STR(" servername=hostname"));
+	if (support >= STS_SUPPORT_REPORTS)
+		add_report(policy, domain, out);
+}
+
+size_t
+sts_hosts_allowed(
+    const struct sts_policy *policy, const struct str *mx_hosts, size_t count)
+{
+	size_t allowed = 0;
+
+	for (size_t i = 0; i < count; i++)
+		allowed += sts_policy_allows(policy, mx_hosts[i]);
+	return allowed;
+}

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * MTA-STS in the background: TXT records are asked again, policies fetched and renewed,
+ * and destinations that were sent mail looked up, one after the other. What a deferral
+ * needs to know DNS is asked when it is judged; then only the fetch is left to do here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "engine/engine_impl.h"
+#include "measure/fetcher.h"
+#include "sys/log.h"
+
+#define ASKS_MAX    2  /* askers are there for what waits */
+#define FETCHES_MAX 16 /* at once */
+#define BUSY_MAX    (ASKS_MAX + FETCHES_MAX)
+#define ROWS_MAX    512
+#define MAIL_EVERY_MS \
+	250 /* a destination that was sent mail is looked up each so often */
+
+struct policies {
+	struct duty_state base;
+	bool look;
+	int64_t next_ms; /* wall: when something is to be asked; 0: never */
+	int64_t mail_ms; /* monotonic: when the next that was sent mail is; 0: none was */
+	size_t asks;
+	size_t fetches;
+	char busy[BUSY_MAX][NEXTHOP_HOST_SIZE]; /* domains that are with workers */
+	size_t busy_count;
+};
+
+/* --- who is with a worker ------------------------------------------------------------
+ */
+
+static bool
+is_busy(const struct policies *p, const char *domain)
+{
+	for (size_t i = 0; i < p->busy_count; i++)
+		if (strcmp(p->busy[i], domain) == 0)
+			return true;
+	return false;
+}
+
+static void
+set_busy(struct policies *p, const char *domain)
+{
+	str_copy(str_of(domain), p->busy[p->busy_count++], NEXTHOP_HOST_SIZE);
+}
+
+static void
+end_busy(struct policies *p, const char *domain)
+{
+	for (size_t i = 0; i < p->busy_count; i++) {
+		if (strcmp(p->busy[i], domain) == 0) {
+			memmove(p->busy[i], p->busy[--p->busy_count], NEXTHOP_HOST_SIZE);
+			return;
+		}
+	}
+}
+
+/* --- what comes of it ----------------------------------------------------------------
+ */
+
+/* One question, for DNS or a policy host. */
+struct policies_task {
+	struct task task;
+	char domain[NEXTHOP_HOST_SIZE];
+	int64_t destination; /* that was sent mail; 0: the domain is known already */
+	bool txt;            /* TXT is asked; else addresses, and then the policy */
+	struct sts_txt answer;
+	uint32_t ttl_s;
+	struct err trouble;
+	struct fetch_request request;
+	struct buf text;
+	struct fetch_answer fetched;
+};
+
+static void
+release(struct task *task)
+{
+	buf_clear(&((struct policies_task *)task)->text);
+}
+
+static bool
+put_txt(struct engine *e, const struct policies_task *t, struct sts_record *r, bool found,
+    int64_t now_ms, struct err *err)
+{
+	bool kept = found || t->answer.state == STS_TXT_VALID ||
+	    t->answer.state == STS_TXT_UNSURE;
+
+	sts_take_txt(&r->state, &t->answer, t->ttl_s, e->draw++, now_ms);
+	if (t->destination != 0)
+		r->mail_ms = now_ms;
+	return !kept ||
+	    ((t->destination == 0 ||
+	         store_sts_key(e->store, t->destination, r->domain, err)) &&
+	        engine_settle_policy(e, r, false, now_ms, err));
+}
+
+static enum sts_cause
+read_policy(const struct policies_task *t, struct sts_policy *policy, struct buf *detail)
+{
+	struct err err;
+
+	if (t->fetched.cause != STS_CAUSE_OK) {
+		buf_printf(detail, "%s", t->fetched.detail);
+		return t->fetched.cause;
+	}
+	if (sts_policy_parse(t->fetched.body, policy, NULL, &err))
+		return STS_CAUSE_OK;
+	buf_add_visible(detail, str_of(err.text));
+	return STS_CAUSE_SYNTAX;
+}
+
+static void
+note_detail(struct sts_record *r, struct str detail)
+{
+	if (detail.len >= sizeof(r->detail))
+		detail.len = sizeof(r->detail) - 1;
+	str_copy(detail, r->detail, sizeof(r->detail));
+}
+
+/* True: its destinations waited for it. */
+static bool
+take_failure(struct sts_record *r, enum sts_cause cause, int64_t now_ms)
+{
+	bool first = r->state.failures == 0;
+
+	sts_take_failure(&r->state, cause, now_ms);
+	return first && sts_applies(&r->state, now_ms) == STS_APPLIES_UNHAD;
+}
+
+static bool
+put_policy(struct engine *e, const struct policies_task *t, struct sts_record *r,
+    int64_t now_ms, struct err *err)
+{
+	struct sts_policy policy = {.mx = NULL};
+	struct buf detail = {0};
+	enum sts_cause cause = read_policy(t, &policy, &detail);
+	bool changed = false;
+
+	note_detail(r, (struct str){buf_text(&detail), detail.len});
+	if (cause == STS_CAUSE_OK)
+		changed = sts_take_policy(&r->state, &policy, now_ms);
+	else
+		changed = take_failure(r, cause, now_ms);
+	if (cause == STS_CAUSE_OK && changed)
+		log_info("domain=%s MTA-STS policy: %s, for %u s", r->domain,
+		    sts_mode_name(r->state.policy.mode), r->state.policy.max_age_s);
+	else if (cause != STS_CAUSE_OK && r->state.failures == 1)
+		log_info("domain=%s MTA-STS policy not had: %s%s%s", r->domain,
+		    sts_cause_sentence(cause), detail.len > 0 ? ": " : "",
+		    buf_text(&detail));
+	buf_clear(&detail);
+	sts_policy_clear(&policy);
+	return engine_settle_policy(e, r, changed, now_ms, err);
+}
+
+/* Into the record as it is now: others may have written it meanwhile. */
+static void
+take_answer(struct engine *e, struct policies *p, const struct policies_task *t,
+    bool is_txt, const struct moment *now)
+{
+	struct sts_record r = {.next_ms = 0};
+	struct err err;
+	bool found, done;
+
+	end_busy(p, t->domain);
+	p->look = true;
+	done = store_begin(e->store, &err) &&
+	    store_sts_get(e->store, t->domain, &r, &found, &err) &&
+	    (is_txt ? put_txt(e, t, &r, found, now->wall_ms, &err)
+	            : put_policy(e, t, &r, now->wall_ms, &err)) &&
+	    store_commit(e->store, &err);
+	sts_record_clear(&r);
+	if (done)
+		engine_stored(e, "store an MTA-STS policy");
+	else
+		engine_not_stored(e, "store an MTA-STS policy", &err);
+}
+
+/* --- fetching ------------------------------------------------------------------------
+ */
+
+static bool
+work_fetch(struct task *task, void *context)
+{
+	struct policies_task *t = (struct policies_task *)task;
+
+	(void)context;
+	task->world->fetch(&t->request, &t->text, &t->fetched);
+	return true;
+}
+
+static void
+take_fetch(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct policies *p = (struct policies *)base;
+
+	p->fetches--;
+	take_answer(e, p, (const struct policies_task *)task, false, now);
+}
+
+static const struct task_kind fetch_kind = {.size = sizeof(struct policies_task),
+    .pool = POOL_FETCHERS,
+    .work = work_fetch,
+    .take = take_fetch,
+    .release = release};
+
+/* Threads that wait, of which there are none where no domain has a policy. */
+static bool
+has_fetchers(struct engine *e, struct err *err)
+{
+	struct workers **workers = &e->workers[POOL_FETCHERS];
+
+	if (*workers == NULL)
+		*workers = e->world->workers_new(FETCHES_MAX, NULL, NULL, NULL, err);
+	return *workers != NULL;
+}
+
+/* A daemon at rest has none. */
+static void
+end_fetchers(struct engine *e, const struct policies *p)
+{
+	if (p->fetches > 0)
+		return;
+	e->world->workers_free(e->workers[POOL_FETCHERS]);
+	e->workers[POOL_FETCHERS] = NULL;
+}
+
+static void
+fail(struct policies_task *t, enum sts_cause cause, const char *detail)
+{
+	t->fetched = (struct fetch_answer){.cause = cause};
+	snprintf(t->fetched.detail, sizeof(t->fetched.detail), "%.*s",
+	    (int)sizeof(t->fetched.detail) - 1, detail);
+}
+
+/* --- asking DNS ----------------------------------------------------------------------
+ */
+
+static bool
+work_ask(struct task *task, void *context)
+{
+	struct policies_task *t = (struct policies_task *)task;
+
+	if (t->txt)
+		task->world->ask_policy(
+		    context, t->domain, &t->answer, &t->ttl_s, &t->trouble);
+	else
+		task->world->ask_addresses(context, &t->request, &t->trouble);
+	return true;
+}
+
+static void
+take_ask(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct policies *p = (struct policies *)base;
+	struct policies_task *t = (struct policies_task *)task, *fetch;
+	struct err err;
+
+	p->asks--;
+	if (t->txt) {
+		take_answer(e, p, t, true, now);
+		return;
+	}
+	if (t->request.address_count > 0 && has_fetchers(e, &err)) {
+		fetch = engine_task(e, base, &fetch_kind);
+		memcpy(fetch->domain, t->domain, sizeof(fetch->domain));
+		fetch->request = t->request;
+		engine_submit(e, &fetch->task);
+		p->look = true;
+		return;
+	}
+	if (t->request.address_count > 0)
+		fail(t, STS_CAUSE_FETCHER, err.text);
+	else
+		fail(t, STS_CAUSE_NO_ADDRESS, t->trouble.text);
+	p->fetches--;
+	take_answer(e, p, t, false, now);
+}
+
+static const struct task_kind ask_kind = {.size = sizeof(struct policies_task),
+    .pool = POOL_ASKERS,
+    .work = work_ask,
+    .take = take_ask,
+    .release = release};
+
+/* Without those that cannot be read: the configuration refuses them. */
+static void
+add_networks(const struct config *config, struct fetch_request *request)
+{
+	const struct strings *networks = &config->mta_sts.networks;
+
+	for (size_t i = 0; i < networks->count; i++)
+		if (request->network_count < FETCH_NETWORKS_MAX &&
+		    network_parse(str_of(networks->items[i]),
+		        &request->networks[request->network_count]))
+			request->network_count++;
+}
+
+static bool
+set_request(const struct engine *e, struct policies_task *t)
+{
+	const char *ca_file = e->config->mta_sts.ca_file;
+	char host[NEXTHOP_HOST_SIZE + 16];
+
+	snprintf(host, sizeof(host), "mta-sts.%s", t->domain);
+	if (!fetch_request_init(
+	        &t->request, host, ca_file[0] != '\0' ? ca_file : FETCHER_CA_FILE))
+		return false;
+	add_networks(e->config, &t->request);
+	return true;
+}
+
+static void
+begin(struct engine *e, struct policies *p, const char *domain, int64_t destination,
+    bool txt)
+{
+	struct policies_task *t = engine_task(e, &p->base, &ask_kind);
+
+	str_copy(str_of(domain), t->domain, sizeof(t->domain));
+	t->destination = destination;
+	t->txt = txt;
+	if (!txt && !set_request(e, t)) {
+		engine_drop(&t->task);
+		return;
+	}
+	p->asks++;
+	if (!txt)
+		p->fetches++;
+	set_busy(p, domain);
+	engine_submit(e, &t->task);
+}
+
+/* --- what is due ---------------------------------------------------------------------
+ */
+
+struct due_domain {
+	char domain[NEXTHOP_HOST_SIZE];
+	enum sts_ask ask; /* NOTHING: it is only to be settled */
+};
+
+struct due_domains {
+	struct engine *e;
+	int64_t now_ms;
+	const struct policies *p;
+	struct due_domain *items;
+	size_t count;
+};
+
+static bool
+has_room(const struct policies *p, enum sts_ask ask)
+{
+	if (p->busy_count == BUSY_MAX)
+		return false;
+	return ask == STS_ASK_NOTHING ||
+	    (p->asks < ASKS_MAX && (ask != STS_ASK_POLICY || p->fetches < FETCHES_MAX));
+}
+
+static bool
+collect(void *context, const struct sts_record *r)
+{
+	struct due_domains *due = context;
+	struct sts_next next = sts_next(&r->state, r->mail_ms, due->now_ms);
+	struct due_domain *item = &due->items[due->count];
+
+	if (next.ask != STS_ASK_NOTHING && next.at_ms > due->now_ms)
+		next.ask = STS_ASK_NOTHING;
+	if (is_busy(due->p, r->domain) || !has_room(due->p, next.ask))
+		return true;
+	memcpy(item->domain, r->domain, sizeof(item->domain));
+	item->ask = next.ask;
+	due->count++;
+	return true;
+}
+
+static bool
+settle(struct engine *e, const char *domain, int64_t now_ms, struct err *err)
+{
+	struct sts_record r;
+	bool found, done;
+
+	done = store_begin(e->store, err) &&
+	    store_sts_get(e->store, domain, &r, &found, err);
+	if (!done)
+		return false;
+	done = engine_settle_policy(e, &r, false, now_ms, err) &&
+	    store_commit(e->store, err);
+	sts_record_clear(&r);
+	return done;
+}
+
+static bool
+begin_due(struct engine *e, struct policies *p, const struct moment *now, struct err *err)
+{
+	struct due_domains due = {.e = e,
+	    .now_ms = now->wall_ms,
+	    .p = p,
+	    .items = mem_new(ROWS_MAX, sizeof(*due.items))};
+	bool done =
+	    store_each_sts_due(e->store, now->wall_ms, ROWS_MAX, collect, &due, err);
+
+	for (size_t i = 0; done && i < due.count; i++) {
+		const struct due_domain *item = &due.items[i];
+
+		if (item->ask == STS_ASK_NOTHING)
+			done = settle(e, item->domain, now->wall_ms, err);
+		else if (has_room(p, item->ask))
+			begin(e, p, item->domain, 0, item->ask == STS_ASK_TXT);
+	}
+	free(due.items);
+	return done && store_sts_next(e->store, now->wall_ms, &p->next_ms, err);
+}
+
+/* --- who was sent mail ---------------------------------------------------------------
+ */
+
+/* Its domain, if it can have a policy. */
+static bool
+domain_of(struct engine *e, int64_t id, char domain[NEXTHOP_HOST_SIZE], struct err *err)
+{
+	struct destination d;
+	struct nexthop nexthop;
+	bool found;
+
+	domain[0] = '\0';
+	if (!store_get_id(e->store, id, &d, &found, err))
+		return false;
+	if (found && nexthop_parse(str_of(d.key), &nexthop))
+		measure_policy_domain(&nexthop, domain);
+	destination_clear(&d);
+	return true;
+}
+
+/* Of a domain that is known only the mail is news. */
+static bool
+note_mail(struct engine *e, struct policies *p, int64_t id, const char *domain,
+    int64_t now_ms, struct err *err)
+{
+	struct sts_record r;
+	bool found, done;
+
+	if (!store_sts_get(e->store, domain, &r, &found, err))
+		return false;
+	r.mail_ms = now_ms;
+	done = !found ||
+	    (store_sts_key(e->store, id, domain, err) &&
+	        engine_settle_policy(e, &r, false, now_ms, err));
+	sts_record_clear(&r);
+	if (done && !found)
+		begin(e, p, domain, id, true);
+	p->look = true;
+	return done;
+}
+
+static bool
+look_at_mail(
+    struct engine *e, struct policies *p, const struct moment *now, struct err *err)
+{
+	char domain[NEXTHOP_HOST_SIZE];
+	int64_t id;
+
+	if (!store_begin(e->store, err) || !store_sts_mail_first(e->store, &id, err))
+		return false;
+	p->mail_ms = id != 0 ? now->mono_ms + MAIL_EVERY_MS : 0;
+	return (id == 0 ||
+	           (store_sts_mail_done(e->store, id, err) &&
+	               domain_of(e, id, domain, err) &&
+	               (domain[0] == '\0' || is_busy(p, domain) ||
+	                   note_mail(e, p, id, domain, now->wall_ms, err)))) &&
+	    store_commit(e->store, err);
+}
+
+void
+engine_mind_policies(struct engine *e)
+{
+	((struct policies *)engine_state(e, &duty_policies))->look = true;
+}
+
+/* --- the duty ------------------------------------------------------------------------
+ */
+
+static void
+hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
+{
+	struct policies *p = (struct policies *)base;
+	struct err ignored;
+	int64_t id;
+
+	if (news == NEWS_EVIDENCE)
+		p->look = true;
+	if (news == NEWS_LOG && p->mail_ms == 0 && e->mode == ENGINE_APPLY &&
+	    store_sts_mail_first(e->store, &id, &ignored) && id != 0)
+		p->mail_ms = now->mono_ms + MAIL_EVERY_MS;
+}
+
+static bool
+open_policies(struct engine *e, struct duty_state *base, struct err *err)
+{
+	struct policies *p = (struct policies *)base;
+
+	(void)err;
+	p->look = true;
+	p->mail_ms = e->mode == ENGINE_APPLY ? 1 : 0;
+	e->draw = (uint32_t)engine_now(e).wall_ms;
+	return true;
+}
+
+static bool
+is_mail_due(const struct engine *e, const struct policies *p, const struct moment *now)
+{
+	return p->mail_ms != 0 && p->mail_ms <= now->mono_ms && !e->once &&
+	    has_room(p, STS_ASK_TXT);
+}
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	const struct policies *p = (const struct policies *)base;
+	struct due due = {DUE_NEVER, false};
+
+	if (!e->config->mta_sts.enable)
+		return due;
+	if (p->look)
+		return (struct due){now->mono_ms, true};
+	if (p->next_ms != 0)
+		due.at_ms = engine_at_wall(now, p->next_ms);
+	if (p->mail_ms != 0 && !e->once && has_room(p, STS_ASK_TXT) &&
+	    p->mail_ms < due.at_ms)
+		due.at_ms = p->mail_ms;
+	return due;
+}
+
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct policies *p = (struct policies *)base;
+	struct err err;
+
+	p->look = false;
+	end_fetchers(e, p);
+	if (begin_due(e, p, now, &err) &&
+	    (!is_mail_due(e, p, now) || look_at_mail(e, p, now, &err))) {
+		engine_stored(e, "look at MTA-STS policies");
+		return;
+	}
+	engine_not_stored(e, "look at MTA-STS policies", &err);
+	p->look = true;
+}
+
+const struct duty duty_policies = {
+    .name = "policies",
+    .needs = DUTY_STORES,
+    .state_size = sizeof(struct policies),
+    .open = open_policies,
+    .hear = hear,
+    .due = due,
+    .start = start,
+};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is kept of a Policy Domain, and what it says of a destination. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/span.h"
+#include "core/sts_entry.h"
+#include "engine/engine_impl.h"
+#include "sys/log.h"
+
+#define NAMES_MAX DNS_HOSTS_MAX
+
+/* --- the record ----------------------------------------------------------------------
+ */
+
+static void
+alert(struct engine *e, const struct sts_record *r, enum sts_alert which)
+{
+	struct buf line = {0};
+
+	buf_printf(&line,
+	    "destination=%s the MTA-STS policy cannot be renewed (%s)%s: `tlsladder "
+	    "policy "
+	    "%s`",
+	    r->domain,
+	    r->state.failing_ms != 0 ? sts_cause_sentence(r->state.cause)
+	                             : "its TXT record is gone, or cannot be had",
+	    which == STS_ALERT_ENDING ? ", and ends within a week" : "", r->domain);
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
+/* The earlier of what is to be asked and the policy's end. */
+static int64_t
+next_ms(const struct sts_record *r, int64_t now_ms)
+{
+	struct sts_next next = sts_next(&r->state, r->mail_ms, now_ms);
+	int64_t ends_ms = sts_ends_ms(&r->state, now_ms);
+
+	if (next.ask == STS_ASK_NOTHING)
+		return ends_ms;
+	if (next.at_ms < 1)
+		next.at_ms = 1;
+	return ends_ms != 0 && ends_ms < next.at_ms ? ends_ms : next.at_ms;
+}
+
+bool
+engine_settle_policy(
+    struct engine *e, struct sts_record *r, bool changed, int64_t now_ms, struct err *err)
+{
+	const char *applies = sts_applies_name(sts_applies(&r->state, now_ms));
+	enum sts_alert due = sts_alert_due(&r->state, now_ms);
+	bool news = changed || strcmp(applies, r->applied) != 0;
+
+	str_copy(str_of(applies), r->applied, sizeof(r->applied));
+	if (due != STS_ALERT_NONE) {
+		sts_take_alert(&r->state, due);
+		if (e->mode == ENGINE_APPLY)
+			alert(e, r, due);
+	}
+	r->next_ms = next_ms(r, now_ms);
+	if (!store_sts_put(e->store, r, err) ||
+	    (news && !store_sts_news(e->store, r->domain, now_ms, err)))
+		return false;
+	engine_mind_policies(e);
+	if (news)
+		engine_tell(e, NEWS_EVIDENCE);
+	return true;
+}
+
+/* --- of a destination ----------------------------------------------------------------
+ */
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+	size_t len = x->len < y->len ? x->len : y->len;
+	int order = memcmp(x->p, y->p, len);
+
+	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* A line a host, which begins with its name. In an order of their own: that of the
+ * preference is another in each answer where it is the same. */
+static size_t
+read_hosts(const char *text, struct str hosts[NAMES_MAX])
+{
+	struct str rest = str_of(text), line, name;
+	size_t count = 0;
+
+	while (count < NAMES_MAX && str_next(&rest, '\n', &line))
+		if (str_next(&line, ' ', &name) && sts_is_host_name(name))
+			hosts[count++] = name;
+	if (count > 0)
+		qsort(hosts, count, sizeof(hosts[0]), compare);
+	return count;
+}
+
+static void
+apply(struct engine *e, const struct sts_record *r, int64_t now_ms, struct answers *known)
+{
+	const struct sts_policy *policy = &r->state.policy;
+	enum sts_support support = STS_SUPPORT_NONE;
+	struct str hosts[NAMES_MAX];
+	size_t count = read_hosts(known->text, hosts);
+
+	known->sts = sts_applies(&r->state, now_ms);
+	known->sts_ends_ms = sts_ends_ms(&r->state, now_ms);
+	known->sts_asked = known->sts == STS_APPLIES_UNHAD && r->state.failures == 0;
+	if (known->sts != STS_APPLIES_ENFORCE)
+		return;
+	if (e->judge.settings != NULL)
+		support =
+		    sts_support_of(str_of(e->settings.version), e->settings.sts_patterns);
+	known->sts_allows_none =
+	    count > 0 && sts_hosts_allowed(policy, hosts, count) == 0;
+	if (support == STS_SUPPORT_NONE)
+		return;
+	buf_reset(&e->sts_attributes);
+	sts_entry_attributes(
+	    policy, str_of(r->domain), support, hosts, count, &e->sts_attributes);
+	known->sts_attributes = buf_text(&e->sts_attributes);
+}
+
+static int64_t
+mail_ms(const struct destination *d, int64_t now_ms)
+{
+	int64_t at_ms = d->past.sent_ms;
+
+	if (d->alarm.raised && d->alarm.time_ms > at_ms)
+		at_ms = d->alarm.time_ms;
+	return at_ms < now_ms ? at_ms : now_ms;
+}
+
+/* Does mail fail under its policy? The owner may have announced another one. */
+static bool
+is_trouble(const struct destination *d)
+{
+	return d->alarm.raised && d->alarm.pending && d->entry.why == WHY_POLICY;
+}
+
+/* What was just answered, and what is remembered where nothing is kept. A domain that
+ * announces nothing leaves no row behind. */
+static bool
+note(struct engine *e, const struct destination *d, const struct answers *known,
+    struct sts_record *r, bool found, int64_t now_ms, struct err *err)
+{
+	bool answered = known->sources[FACT_policy].asked && !known->remembered;
+	enum sts_txt_state state = known->sts_txt.state;
+
+	if (answered)
+		sts_take_txt(
+		    &r->state, &known->sts_txt, known->sts_ttl_s, e->draw++, now_ms);
+	else if (!found)
+		r->state.txt = known->sts_txt;
+	if (!found && (!answered || (state != STS_TXT_VALID && state != STS_TXT_UNSURE)))
+		return true;
+	if (r->mail_ms < mail_ms(d, now_ms))
+		r->mail_ms = mail_ms(d, now_ms);
+	if (is_trouble(d))
+		sts_take_trouble(&r->state, now_ms);
+	return store_sts_key(e->store, d->id, r->domain, err) &&
+	    engine_settle_policy(e, r, false, now_ms, err);
+}
+
+bool
+engine_policy(
+    struct engine *e, const struct destination *d, struct answers *known, struct err *err)
+{
+	int64_t now_ms = engine_now(e).wall_ms;
+	char domain[NEXTHOP_HOST_SIZE];
+	struct nexthop nexthop;
+	struct sts_record r;
+	bool found, done;
+
+	known->sts = STS_APPLIES_NOTHING;
+	known->sts_attributes = NULL;
+	if (!e->config->mta_sts.enable || !nexthop_parse(str_of(d->key), &nexthop) ||
+	    !measure_policy_domain(&nexthop, domain))
+		return true;
+	if (!store_sts_get(e->store, domain, &r, &found, err))
+		return false;
+	done = note(e, d, known, &r, found, now_ms, err);
+	if (done)
+		apply(e, &r, now_ms, known);
+	sts_record_clear(&r);
+	return done;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "measure/fetcher.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sys/child.h"
+
+#define NAME     "tlsladder-fetch"
+#define GRACE_MS 10000 /* more than it takes for itself: it has a deadline of its own */
+
+/* The directory of this program, with a slash at its end; "" where nobody can tell. */
+static void
+own_directory(struct buf *out)
+{
+	char path[FETCH_PATH_SIZE];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+
+	if (len <= 0 || len == (ssize_t)sizeof(path))
+		return;
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	buf_add(out, path, (size_t)len);
+}
+
+char *
+fetcher_path(void)
+{
+	struct buf path = {0};
+
+	own_directory(&path);
+	buf_printf(&path, "%s", NAME);
+	if (buf_text(&path)[0] == '/' && access(buf_text(&path), X_OK) == 0)
+		return buf_take(&path);
+	buf_reset(&path);
+	buf_printf(&path, "%s", LIBEXECDIR "/" NAME);
+	if (access(buf_text(&path), X_OK) == 0)
+		return buf_take(&path);
+	buf_clear(&path);
+	return NULL;
+}
+
+static void
+fail(struct fetch_answer *out, struct str detail)
+{
+	*out = (struct fetch_answer){.cause = STS_CAUSE_FETCHER};
+	if (detail.len >= sizeof(out->detail))
+		detail.len = sizeof(out->detail) - 1;
+	str_copy(detail, out->detail, sizeof(out->detail));
+}
+
+static void
+take(const struct child_result *result, struct buf *text, struct fetch_answer *out)
+{
+	struct buf said = {0};
+	struct err err;
+
+	buf_add(text, result->output.data, result->output.len);
+	if (result->status != 0) {
+		child_describe(result, &said);
+		fail(out, str_of(buf_text(&said)));
+		buf_clear(&said);
+	} else if (!fetch_answer_parse(
+	               (struct str){buf_text(text), text->len}, out, &err)) {
+		fail(out, str_of(err.text));
+	}
+}
+
+void
+fetcher_run(
+    const struct fetch_request *request, struct buf *text, struct fetch_answer *out)
+{
+	char *path = fetcher_path();
+	const char *argv[] = {path, NULL};
+	struct child_result result = {.status = -1};
+	struct child_request child = {.argv = argv,
+	    .timeout_ms = request->time_ms + GRACE_MS,
+	    .output_max = FETCH_ANSWER_MAX};
+	struct buf input = {0};
+	struct err err;
+
+	if (path == NULL) {
+		fail(out, STR(NAME " is not installed"));
+		return;
+	}
+	fetch_request_print(request, &input);
+	child.input = (struct str){buf_text(&input), input.len};
+	if (child_run(&child, &result, &err))
+		take(&result, text, out);
+	else
+		fail(out, str_of(err.text));
+	child_result_clear(&result);
+	buf_clear(&input);
+	free(path);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tlsladder-fetch(8) from outside: it is run for one MTA-STS policy, and ends. */
+#ifndef MEASURE_FETCHER_H
+#define MEASURE_FETCHER_H
+
+#include <stdbool.h>
+
+#include "core/fetch.h"
+
+/* Where it is: beside this program, else where it was installed; free(). NULL: it was not
+ * built, as there was no libcurl, or is not there. */
+char *fetcher_path(void);
+
+/* The certification authorities where none are configured: the system's. */
+#define FETCHER_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
+
+/*
+ * Run it, and wait for its answer: at most as long as the request says, and a little. The
+ * body is in *text, which is the caller's, empty before and to be cleared after. Whatever
+ * went wrong on our side is cause FETCHER with a detail.
+ */
+void fetcher_run(
+    const struct fetch_request *request, struct buf *text, struct fetch_answer *out);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* MTA-STS: does DNS announce a policy? What the policy says is fetched by others. */
+#include <string.h>
+
+#include "base/span.h"
+#include "measure/measure_impl.h"
+
+#define SERVES_MS SPAN_HOUR_MS /* at most */
+
+bool
+measure_policy_domain(const struct nexthop *nexthop, char out[NEXTHOP_HOST_SIZE])
+{
+	struct nexthop ascii = *nexthop;
+
+	out[0] = '\0';
+	if (nexthop->literal || !resolver_ascii(nexthop->host, ascii.host))
+		return false;
+	return sts_policy_domain(&ascii, out);
+}
+
+void
+measure_ask_policy(void *context, const char *domain, struct sts_txt *out,
+    uint32_t *ttl_s, struct err *trouble)
+{
+	struct measurer *measurer = context;
+
+	if (measurer->resolver != NULL) {
+		resolver_ask_policy(measurer->resolver, domain, out, ttl_s, trouble);
+		return;
+	}
+	*out = (struct sts_txt){.state = STS_TXT_UNSURE};
+	*ttl_s = 0;
+	*trouble = measurer->err;
+}
+
+void
+measure_ask_addresses(void *context, struct fetch_request *request, struct err *trouble)
+{
+	struct measurer *measurer = context;
+
+	request->address_count = 0;
+	if (measurer->resolver == NULL)
+		*trouble = measurer->err;
+	else
+		request->address_count = resolver_ask_addresses(measurer->resolver,
+		    request->host, request->addresses, FETCH_ADDRESSES_MAX, trouble);
+}
+
+/* Where no mail can be sent there is nothing to protect. */
+static bool
+wanted(const struct measure_settings *settings, const struct measure_item *item)
+{
+	char domain[NEXTHOP_HOST_SIZE];
+
+	return settings->policies && item->answers.dane.state != DANE_NO_MAIL &&
+	    measure_policy_domain(&item->nexthop, domain);
+}
+
+static void
+ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
+{
+	struct answers *answers = &item->answers;
+
+	measure_policy_domain(&item->nexthop, answers->sts_domain);
+	measure_ask_policy(measurer, answers->sts_domain, &answers->sts_txt,
+	    &answers->sts_ttl_s, trouble);
+}
+
+static void
+unasked(struct answers *answers)
+{
+	answers->sts_domain[0] = '\0';
+	answers->sts_txt = (struct sts_txt){.state = STS_TXT_UNSURE};
+	answers->sts_ttl_s = 0;
+	answers->sts = STS_APPLIES_NOTHING;
+	answers->sts_attributes = NULL;
+}
+
+/* What could not be told is asked again. */
+static int64_t
+serves_ms(const struct answers *answers)
+{
+	return answers->sts_txt.state != STS_TXT_UNSURE ? SERVES_MS : 0;
+}
+
+static void
+save(const struct answers *answers, struct buf *out)
+{
+	buf_printf(out, "%s %s", sts_txt_name(answers->sts_txt.state),
+	    answers->sts_txt.id[0] != '\0' ? answers->sts_txt.id : "-");
+}
+
+static bool
+load(struct str text, struct answers *answers)
+{
+	struct sts_txt *txt = &answers->sts_txt;
+	struct str state;
+
+	*txt = (struct sts_txt){.state = STS_TXT_UNSURE};
+	return str_cut(&text, ' ', &state) && sts_txt_parse(state, &txt->state) &&
+	    str_copy(str_is(text, "-") ? STR("") : text, txt->id, sizeof(txt->id));
+}
+
+static void
+explain_text(const struct answers *answers, struct buf *out)
+{
+	buf_printf(out, ": %s", sts_txt_name(answers->sts_txt.state));
+	if (answers->sts_txt.id[0] != '\0')
+		buf_printf(out, ", id %s", answers->sts_txt.id);
+	buf_add_char(out, '\n');
+}
+
+static void
+explain_json(const struct answers *answers, struct buf *out)
+{
+	measure_json_text(out, "txt", sts_txt_name(answers->sts_txt.state));
+	measure_json_text(out, "id", answers->sts_txt.id);
+}
+
+static void
+show(const struct measurement *found, struct buf *out)
+{
+	const struct answers *answers = &found->item->answers;
+
+	if (!answers->sources[FACT_policy].asked ||
+	    answers->sts_txt.state == STS_TXT_NONE)
+		return;
+	buf_printf(out, "  MTA-STS TXT %s", sts_txt_name(answers->sts_txt.state));
+	if (answers->sts_txt.id[0] != '\0')
+		buf_printf(out, ", id %s", answers->sts_txt.id);
+	buf_add_char(out, '\n');
+}
+
+static void
+json(const struct measurement *found, struct buf *out)
+{
+	const struct answers *answers = &found->item->answers;
+	bool asked = answers->sources[FACT_policy].asked;
+
+	measure_json_text(
+	    out, "sts_txt", asked ? sts_txt_name(answers->sts_txt.state) : "");
+	measure_json_text(out, "sts_id", answers->sts_txt.id);
+}
+
+const struct measure_source measure_policy = {
+    .name = "policy",
+    .wanted = wanted,
+    .ask = ask,
+    .unasked = unasked,
+    .serves_ms = serves_ms,
+    .kept = {.save = save, .load = load},
+    .trouble =
+        {
+            .label = "MTA-STS",
+            .member = "policy_trouble",
+            .warning = "", /* it is told where something comes of it */
+        },
+    .explain =
+        {
+            .title = "MTA-STS record",
+            .text = explain_text,
+            .json = explain_json,
+        },
+    .check =
+        {
+            .before_hosts = measure_shows_nothing,
+            .host = measure_shows_no_host,
+            .behind_hosts = show,
+            .json = json,
+            .json_host = measure_shows_no_host,
+        },
+};

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an engine does about MTA-STS policies. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+#define ENFORCE "version: STSv1\nmode: enforce\nmx: mx.d.test\nmax_age: 604800\n"
+#define OTHER   "version: STSv1\nmode: enforce\nmx: mx.other.test\nmax_age: 604800\n"
+#define NONE    "version: STSv1\nmode: none\nmax_age: 604800\n"
+#define TESTING "version: STSv1\nmode: testing\nmx: mx.d.test\nmax_age: 604800\n"
+#define ENTRY   "match=mx.d.test servername=hostname"
+
+static const char *id;     /* that DNS has; NULL: none, "?": it could not tell */
+static const char *policy; /* that is served; NULL: none */
+
+static void
+set_txt(struct sts_txt *out)
+{
+	*out = (struct sts_txt){.state = STS_TXT_NONE};
+	if (id == NULL)
+		return;
+	out->state = strcmp(id, "?") == 0 ? STS_TXT_UNSURE : STS_TXT_VALID;
+	if (out->state == STS_TXT_VALID)
+		snprintf(out->id, sizeof(out->id), "%s", id);
+}
+
+static void
+answer(struct measure_item *item)
+{
+	set_txt(&item->answers.sts_txt);
+	snprintf(item->answers.text, sizeof(item->answers.text), "mx.%s address=insecure",
+	    item->nexthop.host);
+}
+
+static void
+answer_dane(struct measure_item *item)
+{
+	answer(item);
+	item->answers.dane.state = DANE_USABLE;
+}
+
+static void
+answer_signed(struct measure_item *item)
+{
+	answer(item);
+	item->answers.dane.signed_domain = true;
+}
+
+static void
+answer_other_map(struct measure_item *item)
+{
+	answer(item);
+	item->answers.other_map = ANSWER_YES;
+}
+
+static void
+announce(const char *domain, struct sts_txt *out)
+{
+	(void)domain;
+	set_txt(out);
+}
+
+static void
+serve(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	assert_true(str_starts(str_of(host), STR("mta-sts.")));
+	if (policy == NULL)
+		return;
+	buf_printf(text, "%s", policy);
+	*out = (struct fetch_answer){
+	    .cause = STS_CAUSE_OK, .status = 200, .body = {buf_text(text), text->len}};
+}
+
+static void
+begin(const char *txt_id, const char *served)
+{
+	rig_new_settled();
+	id = txt_id;
+	policy = served;
+	world.answer = answer;
+	world.policy = announce;
+	world.fetch = serve;
+	world.can_dane = true;
+}
+
+static void
+defer_settled(const char *domain)
+{
+	rig_defer(domain);
+	world_settle(rig.engine);
+}
+
+/* Deferred, and sent under the entry that this brought. */
+static void
+defer_sent(const char *domain)
+{
+	defer_settled(domain);
+	world_wait(rig.engine, MIN);
+	rig_log_status(domain, "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_settle(rig.engine);
+}
+
+static void
+assert_attributes(const char *domain, const char *attributes)
+{
+	struct buf sql = {0}, expected = {0};
+
+	buf_printf(&sql, "SELECT attributes FROM destination WHERE key = '%s'", domain);
+	buf_printf(&expected, "%s\n", attributes);
+	kit_assert(STATE, buf_text(&sql), buf_text(&expected));
+	buf_clear(&sql);
+	buf_clear(&expected);
+}
+
+/* Whatever the reason says; and the mail is retried. */
+static void
+policy_becomes_an_entry(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	defer_settled("d.test");
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	assert_attributes("d.test", ENTRY);
+	assert_int_equal(world.fetches, 1);
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.retry.times, 1);
+	kit_assert(STATE, "SELECT applied, txt_id, id FROM sts", "enforce|1|1\n");
+	rig_close();
+}
+
+/* Case 64: the parent's is not the child's; nothing is kept of whoever has none. */
+static void
+without_one_nothing_changes(void **state)
+{
+	(void)state;
+	begin(NULL, ENFORCE);
+	defer_settled("sub.d.test");
+	rig_assert_judged("sub.d.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	assert_int_equal(world.fetches, 0);
+	kit_assert(STATE, "SELECT count(*) FROM sts", "0\n");
+	rig_close();
+}
+
+/* Announced and not to be had: held, then as if there were none (RFC 8461 3.3). */
+static void
+unhad_policy_holds(void **state)
+{
+	(void)state;
+	begin("1", NULL);
+	defer_settled("d.test");
+	world_wait(rig.engine, 2 * SECOND);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_UNSURE);
+	assert_int_equal(world.fetches, 1);
+	world_wait(rig.engine, 4 * MIN);
+	assert_int_equal(world.fetches, 1); /* not again within five minutes */
+	world_wait(rig.engine, 2 * MIN);
+	assert_int_equal(world.fetches, 2);
+	world_wait(rig.engine, 25 * HOUR);
+	rig_assert_judged("d.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_log_status("d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	/* It comes late: the entry is its. */
+	policy = ENFORCE;
+	world_wait(rig.engine, 25 * HOUR);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	rig_close();
+}
+
+/* Cases 19 and 20. */
+static void
+txt_that_cannot_be_told_holds(void **state)
+{
+	(void)state;
+	begin("?", NULL);
+	defer_settled("d.test");
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_UNSURE);
+	kit_assert(STATE, "SELECT hold_level FROM destination", "encrypt\n");
+	world_wait(rig.engine, 25 * HOUR);
+	rig_assert_entry("d.test", LEVEL_ENCRYPT);
+	rig_close();
+	begin("?", NULL);
+	world.answer = answer_signed;
+	defer_settled("d.test");
+	world_wait(rig.engine, 48 * HOUR);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_UNSURE);
+	id = NULL;
+	world_wait(rig.engine, 2 * HOUR);
+	rig_assert_entry("d.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* Destinations that were sent mail are looked up, and only these. */
+static void
+sent_mail_is_looked_up(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	rig_log_status("d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, 2 * SECOND);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	assert_int_equal(world.policies_asked, 1);
+	kit_assert(STATE, "SELECT count(*) FROM sts_mail", "0\n");
+	rig_close();
+}
+
+/* Case 77: a restart loses nothing, and fetches nothing again. */
+static void
+restart_keeps_it(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	defer_sent("d.test");
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, SECOND);
+	world_wait(rig.engine, DAY / 3);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	assert_int_equal(world.fetches, 1);
+	rig_close();
+}
+
+/* Case 78. */
+static void
+clock_does_not_matter(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	defer_sent("d.test");
+	policy = NULL;
+	world.wall_ms -= 3650 * DAY;
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	world.wall_ms += 3650 * DAY;
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	world_wait(rig.engine, 7 * DAY);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
+	rig_close();
+}
+
+/* Case 70: mail fails under a policy, and its owner has announced another one. */
+static void
+trouble_brings_the_new_one(void **state)
+{
+	(void)state;
+	begin("1", OTHER);
+	defer_sent("d.test");
+	assert_attributes("d.test", "match=mx.other.test servername=hostname");
+	world_wait(rig.engine, 10 * MIN);
+	id = "2";
+	policy = ENFORCE;
+	defer_settled("d.test");
+	world_wait(rig.engine, SECOND);
+	assert_attributes("d.test", ENTRY);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	rig_close();
+}
+
+/* Cases 41, 68 and 72: nothing is enforced any more. */
+static void
+entry_goes_with_it(void **state)
+{
+	static const char *const rows[] = {NONE, TESTING};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin("1", ENFORCE);
+		defer_sent("d.test");
+		id = "2";
+		policy = rows[i];
+		world_wait(rig.engine, DAY + HOUR);
+		rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
+		rig_close();
+	}
+}
+
+/* Cases 73 and 75: it lives from its last fetch, whatever DNS says, and is alerted of. */
+static void
+it_ends_by_itself_alone(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	rig_notify_admin();
+	defer_sent("d.test");
+	policy = NULL;
+	world_wait(rig.engine, 6 * DAY + 23 * HOUR);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	assert_true(strstr(buf_text(&world.body), "cannot be renewed") != NULL ||
+	    strstr(buf_text(&world.body), "d.test") != NULL);
+	world_wait(rig.engine, 2 * HOUR);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
+	rig_close();
+}
+
+/* Cases 79 and 84. */
+static void
+others_come_first(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	world.answer = answer_dane;
+	defer_sent("d.test");
+	rig_assert_judged("d.test", LEVEL_DANE_ONLY, WHY_DANE);
+	assert_attributes("d.test", "");
+	rig_close();
+	begin("1", ENFORCE);
+	world.answer = answer_other_map;
+	defer_sent("d.test");
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_OTHER_MAP);
+	rig_close();
+}
+
+/* Case 88: sixteen at a time, and nobody else waits for them. */
+static void
+fetches_are_few_at_a_time(void **state)
+{
+	unsigned most = 0;
+
+	(void)state;
+	begin("1", NULL);
+	rig.config.freeze.destinations = 10000;
+	rig_defer_many("a", 100);
+	for (int turn = 0; turn < 400; turn++) {
+		unsigned before = world.fetches;
+
+		engine_turn(rig.engine);
+		world_work();
+		if (world.fetches - before > most)
+			most = world.fetches - before;
+	}
+	assert_int_equal(world.fetches, 100);
+	assert_in_range(most, 1, 16);
+	rig_close();
+}
+
+/* What the administrator switches off enforces nothing. */
+static void
+it_can_be_switched_off(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	defer_sent("d.test");
+	rig_close();
+	rig.config.mta_sts.enable = false;
+	rig_open(ENGINE_APPLY);
+	kit_run(STATE, "UPDATE destination SET look_ms = 1");
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 1;
+	suite_add(policy_becomes_an_entry, NULL, "an enforced policy becomes an entry");
+	suite_add(without_one_nothing_changes, NULL, "without a policy nothing changes");
+	suite_add(unhad_policy_holds, NULL, "one that cannot be had holds a step down");
+	suite_add(txt_that_cannot_be_told_holds, NULL,
+	    "so does a TXT record that cannot be told, for good in a signed domain");
+	suite_add(sent_mail_is_looked_up, NULL, "who was sent mail is looked up");
+	suite_add(
+	    restart_keeps_it, NULL, "a restart keeps it, and fetches nothing again");
+	suite_add(clock_does_not_matter, NULL,
+	    "a clock that is set back, and right again, does not matter");
+	suite_add(trouble_brings_the_new_one, NULL,
+	    "where mail fails under one the new one is fetched at once");
+	suite_add(entry_goes_with_it, NULL, "its entry goes with its mode");
+	suite_add(
+	    it_ends_by_itself_alone, NULL, "it lives from its last fetch for max_age");
+	suite_add(others_come_first, NULL, "DANE and other maps come first");
+	suite_add(fetches_are_few_at_a_time, NULL, "sixteen are fetched at a time");
+	suite_add(it_can_be_switched_off, NULL, "it can be switched off");
+	return rig_end(suite_run());
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tests/cases/sts-*.cases and addresses.cases: the readers of MTA-STS, and its entries.
+ * The cases have numbers, and each that needs no server and no Postfix must be there.
+ */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "core/address.h"
+#include "core/sts_answer.h"
+#include "core/sts_entry.h"
+#include "core/sts_policy.h"
+#include "core/sts_txt.h"
+#include "stskit.h"
+
+#define NUMBERS_MAX 88
+
+struct row {
+	char **fields; /* without the number */
+};
+
+struct table {
+	const char *name;
+	CMUnitTestFunction test;
+	size_t columns; /* with number and what */
+	bool numbered;
+};
+
+static unsigned char numbers[NUMBERS_MAX + 1];
+
+/* In memory of just its size: a step beyond it is seen. */
+static struct str
+exact(const struct buf *buf)
+{
+	char *copy = mem_new(buf->len > 0 ? buf->len : 1, 1);
+
+	memcpy(copy, buf_text(buf), buf->len);
+	return (struct str){copy, buf->len};
+}
+
+static void
+drop(struct str text)
+{
+	free((void *)(uintptr_t)text.p);
+}
+
+/* Words parted by blanks, borrowed. */
+static size_t
+split(const char *text, struct str *words, size_t most)
+{
+	struct str rest = str_of(text), word;
+	size_t count = 0;
+
+	while (str_next(&rest, ' ', &word)) {
+		assert_true(count < most);
+		words[count++] = word;
+	}
+	return count;
+}
+
+/* --- TXT ---------------------------------------------------------------------------- */
+
+/* A record as a DNS message has it: strings at ~, and where one is full. */
+static void
+join_record(struct str text, struct buf *out, bool *joined)
+{
+	struct buf data = {0};
+	struct str part;
+	bool more = true;
+
+	while (more) {
+		more = str_cut(&text, '~', &part);
+		if (!more)
+			part = text;
+		do {
+			size_t len = part.len < 255 ? part.len : 255;
+
+			buf_add_char(&data, (char)len);
+			buf_add(&data, part.p, len);
+			part = str_skip(part, len);
+		} while (part.len > 0);
+	}
+	text = exact(&data);
+	*joined = sts_txt_join(text, out);
+	drop(text);
+	buf_clear(&data);
+}
+
+static void
+records_are_read(void **state)
+{
+	const struct row *row = *state;
+	struct buf field = {0}, texts[8] = {0}, id = {0};
+	struct str records[8], rest, record;
+	struct sts_txt txt;
+	size_t count = 0;
+	bool joined = true;
+
+	sts_text(sts_field(row->fields[0]), false, &field);
+	rest = (struct str){buf_text(&field), field.len};
+	while (rest.len > 0 && joined) {
+		const char *at = memmem(rest.p, rest.len, " & ", 3);
+
+		record = at != NULL ? (struct str){rest.p, (size_t)(at - rest.p)} : rest;
+		rest = str_skip(rest, record.len + (at != NULL ? 3 : 0));
+		join_record(record, &texts[count], &joined);
+		records[count] = exact(&texts[count]);
+		count++;
+	}
+	txt = (struct sts_txt){.state = STS_TXT_UNSURE};
+	if (joined)
+		sts_txt_read(records, count, &txt);
+	assert_string_equal(sts_txt_name(txt.state), row->fields[1]);
+	sts_text(sts_field(row->fields[2]), false, &id);
+	assert_string_equal(txt.id, buf_text(&id));
+	for (size_t i = 0; i < count; i++) {
+		drop(records[i]);
+		buf_clear(&texts[i]);
+	}
+	buf_clear(&field);
+	buf_clear(&id);
+}
+
+static void
+too_many_records(void **state)
+{
+	struct str texts[STS_TXT_RECORDS_MAX + 1];
+	struct sts_txt txt;
+
+	(void)state;
+	for (size_t i = 0; i <= STS_TXT_RECORDS_MAX; i++)
+		texts[i] = STR("x");
+	texts[0] = STR("v=STSv1; id=a");
+	sts_txt_read(texts, STS_TXT_RECORDS_MAX, &txt);
+	assert_int_equal(txt.state, STS_TXT_VALID);
+	sts_txt_read(texts, STS_TXT_RECORDS_MAX + 1, &txt);
+	assert_int_equal(txt.state, STS_TXT_UNSURE);
+	assert_string_equal(txt.id, "");
+}
+
+static void
+damaged_record(void **state)
+{
+	struct buf text = {0};
+
+	(void)state;
+	assert_false(sts_txt_join(STR("\x05two"), &text));
+	assert_false(sts_txt_join(STR("\x01"
+	                              "a\x01"),
+	    &text));
+	buf_reset(&text);
+	assert_true(sts_txt_join(STR(""), &text));
+	assert_true(sts_txt_join(STR("\0\0\x01"
+	                             "a"),
+	    &text));
+	assert_string_equal(buf_text(&text), "a");
+	buf_clear(&text);
+}
+
+/* --- HTTP --------------------------------------------------------------------------- */
+
+static void
+answers_are_judged(void **state)
+{
+	const struct row *row = *state;
+	struct sts_answer answer = {.status = (unsigned)atoi(row->fields[0]),
+	    .body_octets = strtoul(row->fields[3], NULL, 10),
+	    .whole = strcmp(row->fields[5], "yes") == 0};
+	unsigned lines, octets;
+	struct buf detail = {0};
+	enum sts_cause cause;
+
+	if (strcmp(row->fields[1], "-") != 0)
+		answer.type = row->fields[1];
+	if (strcmp(row->fields[2], "-") != 0)
+		answer.encoding = row->fields[2];
+	assert_int_equal(sscanf(row->fields[4], "%u/%u", &lines, &octets), 2);
+	answer.headers = lines;
+	answer.header_octets = octets;
+	cause = sts_answer_judge(&answer, &detail);
+	assert_string_equal(sts_cause_name(cause), row->fields[6]);
+	assert_string_equal(buf_text(&detail), sts_field(row->fields[7]));
+	buf_clear(&detail);
+}
+
+static void
+causes_have_words(void **state)
+{
+	static const char *const results[] = {
+	    "", "sts-policy-fetch-error", "sts-webpki-invalid", "sts-policy-invalid"};
+
+	(void)state;
+	for (unsigned i = 0; i < STS_CAUSE_COUNT; i++) {
+		enum sts_cause cause = (enum sts_cause)i, again = STS_CAUSE_COUNT;
+		bool known = false;
+
+		assert_true(sts_cause_parse(str_of(sts_cause_name(cause)), &again));
+		assert_int_equal(again, cause);
+		assert_true(strlen(sts_cause_sentence(cause)) > 5);
+		for (unsigned r = 0; r < 4; r++)
+			known = known || strcmp(sts_cause_result(cause), results[r]) == 0;
+		assert_true(known);
+	}
+}
+
+/* --- policies ----------------------------------------------------------------------- */
+
+static void
+print_notes(const struct sts_notes *notes, struct buf *out)
+{
+	if (notes->blank_lines > 0)
+		buf_printf(out, "%u blank", notes->blank_lines);
+	if (notes->dropped > 0)
+		buf_printf(out, "dropped %u (%s)", notes->dropped, notes->first_dropped);
+	if (notes->max_age_cut)
+		buf_printf(out, "cut");
+}
+
+/* What is kept of it is the same policy. */
+static void
+assert_kept(const struct sts_policy *policy)
+{
+	struct sts_policy again =
+	    sts_policy_of(policy->mode, policy->max_age_s, str_of(policy->mx));
+
+	assert_true(sts_policy_equal(policy, &again));
+	assert_string_equal(policy->mx, again.mx);
+	assert_int_equal(policy->max_age_s, again.max_age_s);
+	sts_policy_clear(&again);
+}
+
+static void
+policies_are_read(void **state)
+{
+	const struct row *row = *state;
+	struct buf text = {0}, says = {0}, want = {0}, noted = {0}, want_noted = {0};
+	struct sts_policy policy;
+	struct sts_notes notes;
+	struct err err;
+	struct str all;
+
+	sts_text(row->fields[0], true, &text);
+	all = exact(&text);
+	if (sts_policy_parse(all, &policy, &notes, &err)) {
+		buf_printf(&says, "%s %u%s%s", sts_mode_name(policy.mode),
+		    policy.max_age_s, policy.mx[0] != '\0' ? " " : "", policy.mx);
+		assert_kept(&policy);
+	} else {
+		buf_printf(&says, "%s", err.text);
+		assert_null(policy.mx);
+	}
+	sts_text(row->fields[1], false, &want);
+	while (want.len > 0 && want.data[want.len - 1] == ' ') /* behind {... *N} */
+		want.data[--want.len] = '\0';
+	assert_string_equal(buf_text(&says), buf_text(&want));
+	print_notes(&notes, &noted);
+	sts_text(sts_field(row->fields[2]), false, &want_noted);
+	assert_string_equal(buf_text(&noted), buf_text(&want_noted));
+	sts_policy_clear(&policy);
+	drop(all);
+	buf_clear(&text);
+	buf_clear(&says);
+	buf_clear(&want);
+	buf_clear(&noted);
+	buf_clear(&want_noted);
+}
+
+static void
+hosts_are_matched(void **state)
+{
+	const struct row *row = *state;
+	bool matches = sts_mx_matches(str_of(row->fields[0]), str_of(row->fields[1]));
+
+	assert_string_equal(matches ? "yes" : "no", row->fields[2]);
+}
+
+static void
+kept_patterns_are_only_patterns(void **state)
+{
+	struct sts_policy policy = sts_policy_of(STS_MODE_ENFORCE, UINT32_MAX,
+	    STR("a.test:b.test  hostname *.C.test a.test\tx { } match=x mx.d.test"));
+
+	(void)state;
+	assert_string_equal(policy.mx, "*.c.test mx.d.test");
+	assert_int_equal(policy.max_age_s, STS_MAX_AGE_MAX_S);
+	sts_policy_clear(&policy);
+}
+
+/* --- next-hops ---------------------------------------------------------------------- */
+
+static void
+policy_domains(void **state)
+{
+	const struct row *row = *state;
+	struct buf text = {0}, want = {0};
+	char domain[NEXTHOP_HOST_SIZE];
+	struct nexthop nexthop;
+
+	sts_text(row->fields[0], false, &text);
+	sts_text(sts_field(row->fields[1]), false, &want);
+	assert_true(nexthop_parse((struct str){buf_text(&text), text.len}, &nexthop));
+	assert_int_equal(sts_policy_domain(&nexthop, domain), want.len > 0);
+	assert_string_equal(domain, buf_text(&want));
+	buf_clear(&text);
+	buf_clear(&want);
+}
+
+/* --- entries ------------------------------------------------------------------------ */
+
+static void
+entries_are_made(void **state)
+{
+	const struct row *row = *state;
+	struct str version = str_of(row->fields[0]), hosts[16];
+	size_t count = split(sts_field(row->fields[2]), hosts, 16);
+	bool enforces = version.p[version.len - 1] != '!';
+	struct sts_policy policy =
+	    sts_policy_of(STS_MODE_ENFORCE, 604800, str_of(sts_field(row->fields[1])));
+	enum sts_support support;
+	struct buf entry = {0};
+
+	if (!enforces)
+		version.len--;
+	support = sts_support_of(version, enforces);
+	if (support != STS_SUPPORT_NONE) {
+		buf_printf(&entry, "secure ");
+		sts_entry_attributes(
+		    &policy, STR("d.test"), support, hosts, count, &entry);
+	}
+	assert_string_equal(buf_text(&entry), sts_field(row->fields[4]));
+	assert_int_equal(sts_hosts_allowed(&policy, hosts, count), atoi(row->fields[3]));
+	sts_policy_clear(&policy);
+	buf_clear(&entry);
+}
+
+/* --- addresses ---------------------------------------------------------------------- */
+
+static void
+addresses_are_allowed(void **state)
+{
+	const struct row *row = *state;
+	struct str words[8];
+	size_t count = split(sts_field(row->fields[1]), words, 8);
+	struct network networks[8];
+	struct address address;
+
+	for (size_t i = 0; i < count; i++)
+		assert_true(network_parse(words[i], &networks[i]));
+	assert_true(address_parse(str_of(row->fields[0]), &address));
+	assert_string_equal(
+	    address_is_allowed(&address, networks, count) ? "yes" : "no", row->fields[2]);
+}
+
+static void
+networks_of_another_form(void **state)
+{
+	static const char *const wrong[] = {"", "/", "10.0.0.0/", "10.0.0.0/33",
+	    "10.0.0.1/8", "10.0.0/8", "::/129", "fd00::1/8", "10.0.0.0/-1", "a.test",
+	    "10.0.0.0/8 ", "[::1]", "10.0.0.0/0008", "1.2.3.4.5"};
+	struct network network;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(network_parse(str_of(wrong[i]), &network));
+	assert_true(network_parse(STR("0.0.0.0/0"), &network));
+	assert_true(network_parse(STR("::1/128"), &network));
+}
+
+/* --- tables ------------------------------------------------------------------------- */
+
+static const struct table tables[] = {
+    {"sts-txt", records_are_read, 5, true}, {"sts-answer", answers_are_judged, 10, true},
+    {"sts-policy", policies_are_read, 5, true}, {"sts-mx", hosts_are_matched, 4, false},
+    {"sts-domain", policy_domains, 4, true}, {"sts-entry", entries_are_made, 7, true},
+    {"addresses", addresses_are_allowed, 5, true},
+    {"sts-state", NULL, 9, true}, /* test_sts_state's */
+};
+
+/* What of the numbered cases needs neither server nor Postfix; the others are tested
+ * where those are. */
+static const unsigned char wanted[] = {1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16,
+    17, 18, 19, 21, 22, 23, 24, 25, 26, 27, 34, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45,
+    46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 62, 63, 64, 65, 66, 67,
+    68, 69, 70, 71, 72, 73, 74, 75, 76, 78, 85};
+
+static void
+cases_are_complete(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted); i++)
+		if (numbers[wanted[i]] == 0)
+			fail_msg("no row of case %u", (unsigned)wanted[i]);
+}
+
+static void
+add_row(char **fields, size_t count, unsigned line, void *context)
+{
+	const struct table *table = context;
+	struct row *row = suite_keep(mem_new(1, sizeof(*row)));
+	unsigned number = 0;
+
+	if (count != table->columns) {
+		fprintf(stderr, "%s.cases:%u: %zu columns, not %zu\n", table->name, line,
+		    count, table->columns);
+		exit(2);
+	}
+	if (table->numbered && strcmp(fields[0], "-") != 0) {
+		number = (unsigned)atoi(fields[0]);
+		if (number == 0 || number > NUMBERS_MAX) {
+			fprintf(stderr, "%s.cases:%u: no such case\n", table->name, line);
+			exit(2);
+		}
+		numbers[number]++;
+	}
+	if (table->test == NULL)
+		return;
+	row->fields = suite_keep(mem_new(count, sizeof(*fields)));
+	memcpy(row->fields, fields + table->numbered,
+	    (count - table->numbered) * sizeof(*fields));
+	suite_add(
+	    table->test, row, "%s, row %u: %s", table->name, line, fields[count - 1]);
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "tests/cases/%s.cases", tables[i].name);
+		suite_read_table(name, add_row, (void *)(uintptr_t)&tables[i]);
+	}
+	suite_add(cases_are_complete, NULL, "every case that is pure is in a table");
+	suite_add(too_many_records, NULL, "more records than are held: could not tell");
+	suite_add(damaged_record, NULL, "a record that is damaged is none");
+	suite_add(causes_have_words, NULL, "every cause has a word, and one of a report");
+	suite_add(kept_patterns_are_only_patterns, NULL,
+	    "what is kept of a policy is patterns, and nothing else");
+	suite_add(networks_of_another_form, NULL, "networks of another form");
+	return suite_run();
+}
