@@ -284,13 +284,10 @@ best_seen(const struct destination_past *past, int64_t verified_ms, int64_t now_
 	return LEVEL_UNKNOWN;
 }
 
-/* The best that was seen since the entry came; LEVEL_UNKNOWN: nothing. */
+/* The best that was seen after that moment; LEVEL_UNKNOWN: nothing. */
 static enum level
-seen_since_entry(const struct destination *d)
+seen_since(const struct destination_past *past, int64_t since_ms)
 {
-	const struct destination_past *past = &d->past;
-	int64_t since_ms = d->entry.since_ms;
-
 	return past->dane_ms > since_ms   ? LEVEL_DANE_ONLY
 	    : past->secure_ms > since_ms  ? LEVEL_SECURE
 	    : past->verify_ms > since_ms  ? LEVEL_VERIFY
@@ -357,7 +354,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .dane_absent_ms = d->entry.dane_absent_ms,
 	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
 	                                                             : LEVEL_NONE,
-	    .seen_since_climb = seen_since_entry(d),
+	    .seen_since_climb = seen_since(&past, d->entry.since_ms),
 	    .better_session = destination_better_ms(d, of_log(now_ms)) != 0,
 	    .clean = d->probe.clean,
 	};
