@@ -142,6 +142,19 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	return true;
 }
 
+/* The attempts that those were asked about who were. */
+static int64_t
+served_ms(const struct witnessed *w)
+{
+	int64_t at_ms = WITNESSED_ANY;
+
+	if (w->queue_ms != 0)
+		at_ms = w->alarm.last_attempt_ms;
+	if (w->says.measured.asked && w->servers->news_ms < at_ms)
+		at_ms = w->servers->news_ms;
+	return at_ms;
+}
+
 /* What witnesses answered of it, as far as that serves now, becomes part of what is
  * known. */
 static void
@@ -155,6 +168,7 @@ add_witnesses(struct engine *e, const struct destination *d, struct answers *kno
 		w->says.queue = judge_no_witnesses(&e->judge).queue;
 	if (!engine_servers_serve(e, w, d))
 		w->says.measured = w->says.measured_gone = (struct measured){0};
+	w->says.served_ms = served_ms(w);
 	w->says.canary = engine_canary(e, w, d);
 	w->says.prober = e->judge.prober;
 	known->witnesses = &w->says;
