@@ -119,8 +119,10 @@ static bool
 take_judged(struct engine *e, struct destination *d, const struct judged *judged,
     int64_t now_ms, struct err *err)
 {
+	bool tells = engine_is_to_alert(e, d, judged);
+
 	if (!judge_store(e->store, d, judged, now_ms, err) ||
-	    (judged->tell &&
+	    (tells &&
 	        !store_wait_alerted(
 	            e->store, d->id, why_slug(judged->decision.why), now_ms, 0, err)))
 		return false;
@@ -137,7 +139,7 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 		engine_mind_wait(e);
 	if (e->decided != NULL)
 		e->decided(e->context, d, judged);
-	if (judged->tell)
+	if (tells)
 		engine_alert_decision(e, d, judged);
 	return true;
 }

@@ -329,6 +329,10 @@ void engine_mind_wait(struct engine *e);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 
+/* Is that to be alerted of d? Not what was within a day, unless mail flowed since, and
+ * not time and again; but each change of the map. */
+bool engine_is_to_alert(
+    struct engine *e, const struct destination *d, const struct judged *judged);
 void engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged);
 /* Mail to d waits since since_ms: what was decided last is alerted, and when it bounces.
