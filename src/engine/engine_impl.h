@@ -319,6 +319,10 @@ bool engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err);
 bool engine_past(struct engine *e, const struct destination *d,
     const struct answers *answers, struct host_past *out, struct err *err);
 
+/* The server of the alarm of d failed, if these answers say that it is one of its own. */
+bool engine_note_failed(struct engine *e, const struct destination *d,
+    const struct answers *answers, struct err *err);
+
 /* A host has answered: that is its past from now on. Outside of a transaction. */
 void engine_note_host(struct engine *e, const struct host *host);
 
