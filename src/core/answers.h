@@ -40,9 +40,15 @@ struct answers_source {
 	                    * at all */
 };
 
+#define WITNESSED_ANY INT64_MAX
+
 /* What the witnesses of a step down say (core/ladder). */
 struct witnesses {
 	enum queue_says queue;
+	int64_t shown_ms;  /* of SHOWS: the last attempt of a message that is there; no
+	                    * attempt after it counts. WITNESSED_ANY: all do */
+	int64_t served_ms; /* attempts after that came when somebody was being asked;
+	                    * WITNESSED_ANY: none did */
 	enum answer prober;
 	struct measured measured;
 	struct measured measured_gone;

@@ -198,6 +198,14 @@ bool destination_checks_servers(const struct destination *destination);
 void destination_take_servers(struct destination *destination,
     const struct answers *answers, const struct destination_spans *spans, int64_t now_ms);
 
+/*
+ * Is that server one of its own, by what DNS answered lately, or named when mail met it
+ * before? Else mail went there by a relay of its sender's, say. What was not asked, or is
+ * as old as an MX record may live, could not tell.
+ */
+enum answer destination_has_server(
+    const struct destination *destination, const struct fold_host *host);
+
 /* It did as well as that at at_ms (0: it did not): the past that a hold goes by. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 

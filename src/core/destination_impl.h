@@ -28,14 +28,6 @@ int64_t destination_better_ms(const struct destination *destination, int64_t lat
 /* Trouble is over: the next time it is news again, and alerted. */
 void destination_trouble_over(struct destination *destination);
 
-/*
- * Is that server one of its own, by what DNS answered lately, or named when mail met it
- * before? Else mail went there by a relay of its sender's, say. What was not asked, or is
- * as old as an MX record may live, could not tell.
- */
-enum answer destination_has_server(
-    const struct destination *destination, const struct fold_host *host);
-
 /* That server, which DNS names, is one of its own from now on; a name without blanks. */
 void destination_accept_server(
     struct destination *destination, const char *name, int64_t now_ms);

@@ -95,17 +95,17 @@ bring_back(int64_t *at_ms, int64_t latest_ms, int64_t to_ms)
 
 /*
  * Clamps times in the future, left by a clock that was since set back. Our own may be a
- * minute ahead, the log's a day (time zone); what the log reported came before what is
- * decided. The past stays: should the clock be behind now, its times were right.
+ * minute ahead, the log's a day (time zone). Attempts were before they are judged: a line
+ * that anybody stamps ahead must end no time to wait. The past stays: should the clock be
+ * behind now, its times were right.
  */
 static void
 mend_times(struct destination *d, int64_t now_ms)
 {
-	int64_t soon_ms = now_ms + SPAN_MINUTE_MS, log_ms = of_log(now_ms);
+	int64_t soon_ms = now_ms + SPAN_MINUTE_MS;
 	int64_t *const logged[] = {&d->alarm.time_ms, &d->alarm.attempt_ms,
 	    &d->alarm.first_attempt_ms, &d->alarm.last_attempt_ms,
-	    &d->alarm.plain.first_ms, &d->alarm.plain.last_ms, &d->alarm.contradicted_ms,
-	    &d->past.sent_ms};
+	    &d->alarm.plain.first_ms, &d->alarm.plain.last_ms, &d->alarm.contradicted_ms};
 
 	if (d->entry.force_ms != LADDER_NOT_YET)
 		bring_back(&d->entry.force_ms, soon_ms, now_ms);
@@ -126,7 +126,8 @@ mend_times(struct destination *d, int64_t now_ms)
 		bring_back(&d->entry.lease_end_ms, soon_ms + d->entry.lease_ms,
 		    now_ms + d->entry.lease_ms);
 	for (size_t i = 0; i < sizeof(logged) / sizeof(logged[0]); i++)
-		bring_back(logged[i], log_ms, now_ms - 1);
+		bring_back(logged[i], now_ms, now_ms - 1);
+	bring_back(&d->past.sent_ms, of_log(now_ms), now_ms - 1);
 }
 
 /* Was it judged, and does no message wait as long? What is news is of a log read late. */
@@ -284,13 +285,10 @@ best_seen(const struct destination_past *past, int64_t verified_ms, int64_t now_
 	return LEVEL_UNKNOWN;
 }
 
-/* The best that was seen since the entry came; LEVEL_UNKNOWN: nothing. */
+/* The best that was seen after that moment; LEVEL_UNKNOWN: nothing. */
 static enum level
-seen_since_entry(const struct destination *d)
+seen_since(const struct destination_past *past, int64_t since_ms)
 {
-	const struct destination_past *past = &d->past;
-	int64_t since_ms = d->entry.since_ms;
-
 	return past->dane_ms > since_ms   ? LEVEL_DANE_ONLY
 	    : past->secure_ms > since_ms  ? LEVEL_SECURE
 	    : past->verify_ms > since_ms  ? LEVEL_VERIFY
@@ -358,7 +356,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .sts_entry = d->entry.level == LEVEL_SECURE && d->entry.why == WHY_POLICY,
 	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
 	                                                             : LEVEL_NONE,
-	    .seen_since_climb = seen_since_entry(d),
+	    .seen_since_climb = seen_since(&past, d->entry.since_ms),
 	    .better_session = destination_better_ms(d, of_log(now_ms)) != 0,
 	    .clean = d->probe.clean,
 	};
@@ -585,7 +583,8 @@ destination_decide(struct destination *d, const struct evidence *ev,
 		d->why = decision->why;
 	if (decision->why != WHY_ECHO || d->look_ms <= now_ms)
 		d->look_ms = next_look(d, decision, recheck_ms, now_ms);
-	d->alarm.pending = false;
+	/* What came while witnesses were being asked is judged next. */
+	d->alarm.pending = d->alarm.raised && d->alarm.last_attempt_ms > ev->served_ms;
 	/* What the decision borrowed from the entry before is gone. */
 	if (decision->action == ACTION_SET)
 		out->decision.entry = destination_demand(d);

@@ -73,3 +73,21 @@ witness_says(const struct witness_message *messages, size_t count, bool whole)
 		return QUEUE_NEWER;
 	return gone ? QUEUE_GONE : whole ? QUEUE_NOT_ASKED : QUEUE_UNREADABLE;
 }
+
+int64_t
+witness_shown_ms(const struct witness_message *messages, size_t count, char others)
+{
+	int64_t shown_ms = 0, others_ms = 0;
+	bool all = true;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct witness_message *m = &messages[i];
+		bool many = m->queue_id[0] == others;
+		int64_t *at_ms = many ? &others_ms : &shown_ms;
+
+		all = all && (many || m->there);
+		if (m->of_alarm && m->fits && m->time_ms > *at_ms)
+			*at_ms = m->time_ms;
+	}
+	return all && others_ms > shown_ms ? others_ms : shown_ms;
+}

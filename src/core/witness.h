@@ -79,4 +79,12 @@ witness_is_gone(const struct witness_message *message)
 enum queue_says witness_says(
     const struct witness_message *messages, size_t count, bool whole);
 
+/*
+ * When the log last reported an attempt of one that SHOWS is about; 0: never. others: the
+ * byte that the queue id begins with of a row that stands for many messages; such a row
+ * is believed only where the queue has all those that are kept.
+ */
+int64_t witness_shown_ms(
+    const struct witness_message *messages, size_t count, char others);
+
 #endif

@@ -12,8 +12,23 @@
 #define SAME_MAX 20                    /* more with one why are only counted */
 #define BODY_MAX 100000
 
+#define TOLD_SLOTS 1024 /* causes that are remembered, so many for one hash ... */
+#define TOLD_WAYS  4    /* ... each; the oldest makes room */
+#define TOLD_MS    SPAN_DAY_MS
+#define TOLD_MAX   3 /* within that time, whatever happened between */
+
+/* A cause, and how often it was alerted since a time: wall clock. */
+struct told {
+	int64_t destination; /* 0: none */
+	enum why why;
+	unsigned count;
+	int64_t since_ms;
+	int64_t last_ms;
+};
+
 struct alerts {
 	struct duty_state base;
+	struct told told[TOLD_SLOTS][TOLD_WAYS];
 	struct buf lines; /* of the group */
 	struct buf first; /* what its first alert is about: a destination with its why, or
 	                   * a cause */
@@ -23,6 +38,48 @@ struct alerts {
 	enum why why;             /* of the first of them */
 	int64_t due_ms; /* monotonic: the group ends and is sent; 0: there is none */
 };
+
+/* The row of that cause, emptied of another's if need be. */
+static struct told *
+told_of(struct alerts *a, int64_t destination, enum why why)
+{
+	uint64_t hash = (uint64_t)destination * WHY_COUNT + (uint64_t)why;
+	struct told *slot = a->told[hash % TOLD_SLOTS], *oldest = slot;
+
+	for (size_t i = 0; i < TOLD_WAYS; i++) {
+		if (slot[i].destination == destination && slot[i].why == why)
+			return &slot[i];
+		if (slot[i].last_ms < oldest->last_ms)
+			oldest = &slot[i];
+	}
+	*oldest = (struct told){.destination = destination, .why = why};
+	return oldest;
+}
+
+/* The same, and what is long ago is over. */
+static struct told *
+told_lately(struct engine *e, const struct destination *d, enum why why)
+{
+	struct told *told = told_of(engine_state(e, &duty_alerts), d->id, why);
+	int64_t now_ms = engine_now(e).wall_ms;
+	int64_t over_ms = now_ms - told->since_ms;
+
+	if (over_ms < 0 || over_ms >= TOLD_MS)
+		*told =
+		    (struct told){.destination = d->id, .why = why, .since_ms = now_ms};
+	return told;
+}
+
+bool
+engine_is_to_alert(
+    struct engine *e, const struct destination *d, const struct judged *judged)
+{
+	const struct told *told = told_lately(e, d, judged->decision.why);
+
+	return judged->tell &&
+	    (judged->map_changed || told->count == 0 ||
+	        (told->count < TOLD_MAX && d->past.sent_ms >= told->last_ms));
+}
 
 /* Is there anybody to have the alerts, but for the log? */
 static bool
@@ -159,8 +216,11 @@ engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged)
 {
 	const struct decision *decision = &judged->decision;
+	struct told *told = told_lately(e, d, decision->why);
 	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
 
+	told->count++;
+	told->last_ms = engine_now(e).wall_ms;
 	alert_why(e, d, decision->why, 0, waits && !decision->retry);
 }
 

@@ -119,8 +119,10 @@ static bool
 take_judged(struct engine *e, struct destination *d, const struct judged *judged,
     int64_t now_ms, struct err *err)
 {
+	bool tells = engine_is_to_alert(e, d, judged);
+
 	if (!judge_store(e->store, d, judged, now_ms, err) ||
-	    (judged->tell &&
+	    (tells &&
 	        !store_wait_alerted(
 	            e->store, d->id, why_slug(judged->decision.why), now_ms, 0, err)))
 		return false;
@@ -137,9 +139,22 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 		engine_mind_wait(e);
 	if (e->decided != NULL)
 		e->decided(e->context, d, judged);
-	if (judged->tell)
+	if (tells)
 		engine_alert_decision(e, d, judged);
 	return true;
+}
+
+/* The attempts that those were asked about who were. */
+static int64_t
+served_ms(const struct witnessed *w)
+{
+	int64_t at_ms = WITNESSED_ANY;
+
+	if (w->queue_ms != 0)
+		at_ms = w->alarm.last_attempt_ms;
+	if (w->says.measured.asked && w->servers->news_ms < at_ms)
+		at_ms = w->servers->news_ms;
+	return at_ms;
 }
 
 /* What witnesses answered of it, as far as that serves now, becomes part of what is
@@ -155,6 +170,7 @@ add_witnesses(struct engine *e, const struct destination *d, struct answers *kno
 		w->says.queue = judge_no_witnesses(&e->judge).queue;
 	if (!engine_servers_serve(e, w, d))
 		w->says.measured = w->says.measured_gone = (struct measured){0};
+	w->says.served_ms = served_ms(w);
 	w->says.canary = engine_canary(e, w, d);
 	w->says.prober = e->judge.prober;
 	known->witnesses = &w->says;
@@ -197,7 +213,8 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 	*wants = 0;
 	if (answers != NULL) {
 		known = *answers;
-		if (!engine_past(e, d, answers, &known.hosts_past, err))
+		if (!engine_past(e, d, answers, &known.hosts_past, err) ||
+		    !engine_note_failed(e, d, answers, err))
 			return false;
 		if (!checks && !engine_policy(e, d, &known, err))
 			return false;

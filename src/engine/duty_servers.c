@@ -266,8 +266,13 @@ engine_servers_serve(
 {
 	const struct witnessed_servers *of = w->servers;
 
-	return of != NULL && w->says.measured.asked &&
-	    destination_news_ms(d) == of->news_ms && engine_now(e).mono_ms < of->until_ms;
+	if (of == NULL || !w->says.measured.asked ||
+	    engine_now(e).mono_ms >= of->until_ms)
+		return false;
+	/* Attempts that came while they were being asked are judged next: whoever writes
+	 * lines all the time must not keep this one from being judged. */
+	return d->alarm.raised ? d->again_ms <= of->news_ms
+	                       : destination_news_ms(d) == of->news_ms;
 }
 
 /* The database could not tell: whatever comes of it cannot be stored either. */

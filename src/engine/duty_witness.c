@@ -257,16 +257,18 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	for (size_t i = 0; i < t->ask_count; i++) {
 		const struct witness_ask *ask = &t->asks[i];
 		struct witnessed *w = witnesses_find(e->witnessed, ask->id);
+		const struct witness_message *messages =
+		    ask->count > 0 ? &t->messages[ask->from] : NULL;
 		enum queue_says says = QUEUE_UNREADABLE;
 
 		if (task->done)
-			says =
-			    witness_says(ask->count > 0 ? &t->messages[ask->from] : NULL,
-			        ask->count, t->refused.count == 0);
+			says = witness_says(messages, ask->count, t->refused.count == 0);
 		if (ask->given_up || w == NULL || (w->wants & WANTS_QUEUE) == 0 ||
 		    says == QUEUE_NOT_ASKED)
 			continue;
 		w->says.queue = says;
+		w->says.shown_ms =
+		    witness_shown_ms(messages, ask->count, STORE_WAITING_OTHERS);
 		w->queue_ms = now->mono_ms;
 		w->wants &= ~(unsigned)WANTS_QUEUE;
 		ids[count++] = ask->id;

@@ -343,6 +343,10 @@ bool engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err);
 bool engine_past(struct engine *e, const struct destination *d,
     const struct answers *answers, struct host_past *out, struct err *err);
 
+/* The server of the alarm of d failed, if these answers say that it is one of its own. */
+bool engine_note_failed(struct engine *e, const struct destination *d,
+    const struct answers *answers, struct err *err);
+
 /* A host has answered: that is its past from now on. Outside of a transaction. */
 void engine_note_host(struct engine *e, const struct host *host);
 
@@ -353,6 +357,10 @@ void engine_mind_wait(struct engine *e);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 
+/* Is that to be alerted of d? Not what was within a day, unless mail flowed since, and
+ * not time and again; but each change of the map. */
+bool engine_is_to_alert(
+    struct engine *e, const struct destination *d, const struct judged *judged);
 void engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged);
 /* Mail to d waits since since_ms: what was decided last is alerted, and when it bounces.

@@ -50,6 +50,28 @@ alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts)
 	buf_clear(&line);
 }
 
+/*
+ * What speaks against a freeze: a line of the log anybody can write, so that by sessions
+ * servers of as many parent domains have to, as it takes to freeze.
+ */
+static bool
+bound_proof(
+    struct engine *e, int64_t soon_ms, struct freeze_facts *facts, struct err *err)
+{
+	int64_t at_ms = 0;
+
+	if (facts->frozen_ms == 0)
+		return true;
+	if (!store_proven_by(
+	        e->store, FREEZE_LEAST, e->judge.default_level, soon_ms, &at_ms, err))
+		return false;
+	if (at_ms < facts->probed_ms)
+		at_ms = facts->probed_ms;
+	if (at_ms < facts->verified_ms)
+		facts->verified_ms = at_ms;
+	return true;
+}
+
 static bool
 count(struct engine *e, int64_t now_ms, struct freeze_facts *facts, struct err *err)
 {
@@ -65,7 +87,8 @@ count(struct engine *e, int64_t now_ms, struct freeze_facts *facts, struct err *
 	if (!store_counter_get(e->store, "verified-ms", &facts->verified_ms, err) ||
 	    !store_counter_get(e->store, "probed-ms", &facts->probed_ms, err) ||
 	    !store_counter_get(e->store, "frozen-ms", &facts->frozen_ms, err) ||
-	    !store_counter_get(e->store, "thawed-ms", &facts->thawed_ms, err))
+	    !store_counter_get(e->store, "thawed-ms", &facts->thawed_ms, err) ||
+	    !bound_proof(e, span.soon_ms, facts, err))
 		return false;
 	span.verified_ms = facts->verified_ms;
 	facts->canary_ms = engine_canary_failed_ms(e);

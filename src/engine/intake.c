@@ -66,15 +66,22 @@ note_proof(struct intake *in, struct destination *d, const struct fold_item *ite
 		destination_check_servers(d, check_ms);
 }
 
+/* A name that DNS does not know of anybody can write. Where it was not asked yet, a past
+ * only holds; that a server failed is taken once it was (engine_note_failed()). */
 static bool
 store_hosts(struct intake *in, const struct fold_item *item, const struct destination *d,
     struct err *err)
 {
 	for (size_t i = 0; i < item->host_count; i++) {
 		const struct fold_host *host = &item->hosts[i];
+		enum answer own = destination_has_server(d, host);
 		struct host_past news;
 
+		if (own == ANSWER_NO)
+			continue;
 		destination_host_news(d, host, in->default_level, &news);
+		if (own != ANSWER_YES)
+			news.failed_ms = 0;
 		if (!store_host_add(in->store, host->name, host->port, &news, err))
 			return false;
 	}

@@ -100,6 +100,8 @@ judge_no_witnesses(const struct judge *judge)
 {
 	return (struct witnesses){
 	    .queue = judge->asks_queue ? QUEUE_NOT_ASKED : QUEUE_NONE,
+	    .shown_ms = WITNESSED_ANY,
+	    .served_ms = WITNESSED_ANY,
 	    .prober = judge->prober,
 	    .canary = judge->prober == ANSWER_NO ? CANARY_NONE : CANARY_NOT_ASKED,
 	};
@@ -118,6 +120,8 @@ take_witnesses(const struct judge *judge, const struct destination *d,
 	    answers != NULL && answers->witnesses != NULL ? answers->witnesses : &none;
 
 	ev->queue = w->queue;
+	ev->shown_ms = w->shown_ms;
+	ev->served_ms = w->served_ms;
 	ev->prober = can_probe(d) ? w->prober : ANSWER_NO;
 	ev->measured = w->measured;
 	ev->measured_gone = w->measured_gone;

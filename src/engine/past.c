@@ -57,6 +57,26 @@ engine_past(struct engine *e, const struct destination *d, const struct answers 
 	return !past.failed;
 }
 
+bool
+engine_note_failed(struct engine *e, const struct destination *d,
+    const struct answers *answers, struct err *err)
+{
+	int rule = rules_find(e->rules, d->alarm.rule);
+	struct host_past news = {.failed_ms = d->alarm.time_ms};
+	struct nexthop nexthop;
+
+	if (!d->alarm.raised || d->alarm.suspended || d->alarm.relay[0] == '\0' ||
+	    rule < 0 || answers->remembered || !answers->relay_fits ||
+	    answers->dane.state == DANE_UNSURE ||
+	    !nexthop_parse(str_of(d->key), &nexthop))
+		return true;
+	/* As in a fold. */
+	if (rules_get(e->rules, (size_t)rule)->fault_ours ||
+	    rules_get(e->rules, (size_t)rule)->fallback == FALLBACK_WAIT)
+		return true;
+	return store_host_add(e->store, d->alarm.relay, nexthop.port, &news, err);
+}
+
 static bool
 raise_verified(struct engine *e, int64_t at_ms, struct err *err)
 {

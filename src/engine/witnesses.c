@@ -120,6 +120,7 @@ witnessed_note_alarm(struct witnessed *witnessed, const struct destination *d)
 
 	alarm->time_ms = d->alarm.time_ms;
 	alarm->attempt_ms = d->alarm.attempt_ms;
+	alarm->last_attempt_ms = d->alarm.last_attempt_ms;
 	alarm->attempts = d->alarm.attempts;
 	memcpy(alarm->rule, d->alarm.rule, sizeof(alarm->rule));
 	memcpy(alarm->reason, d->alarm.reason, sizeof(alarm->reason));

@@ -24,6 +24,7 @@
 struct witnessed_alarm {
 	int64_t time_ms;
 	int64_t attempt_ms;
+	int64_t last_attempt_ms;
 	unsigned attempts;
 	char rule[64];
 	char reason[REASON_SIZE];

@@ -493,6 +493,13 @@ struct freeze_span {
 	enum level level;
 };
 
+/*
+ * Since when servers of so many parent domains did what level asks for, and none of these
+ * failed since; 0: there are not as many. Nothing after soon_ms counts.
+ */
+bool store_proven_by(struct store *store, unsigned parents, enum level level,
+    int64_t soon_ms, int64_t *at_ms, struct err *err);
+
 bool store_freeze_counts(struct store *store, const struct freeze_span *span,
     struct freeze_facts *facts, struct err *err);
 

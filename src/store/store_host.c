@@ -142,12 +142,36 @@ count_last(struct store *store, const struct freeze_span *span,
 }
 
 static bool
+is_by_certificate(enum level level)
+{
+	return level == LEVEL_VERIFY || level == LEVEL_SECURE ||
+	    level == LEVEL_FINGERPRINT;
+}
+
+static bool
+is_authentic(enum level level)
+{
+	return level_is_authenticated(level) || level == LEVEL_DANE;
+}
+
+bool
+store_proven_by(struct store *store, unsigned parents, enum level level, int64_t soon_ms,
+    int64_t *at_ms, struct err *err)
+{
+	*at_ms = 0;
+	return store_finish_int(store,
+	    store_bind(store, SQL_HOST_SEVERAL, err, "iiii", soon_ms,
+	        (int64_t)!is_by_certificate(level), (int64_t)!is_authentic(level),
+	        (int64_t)parents),
+	    at_ms, err);
+}
+
+static bool
 count_freeze(struct store *store, const struct freeze_span *span,
     struct freeze_facts *facts, struct err *err)
 {
-	bool certificates = span->level == LEVEL_VERIFY || span->level == LEVEL_SECURE ||
-	    span->level == LEVEL_FINGERPRINT;
-	bool authentic = level_is_authenticated(span->level) || span->level == LEVEL_DANE;
+	bool certificates = is_by_certificate(span->level);
+	bool authentic = is_authentic(span->level);
 
 	return store_finish_int(store,
 	           store_bind(store, SQL_HOST_HELD, err, "iiiiii", span->since_ms,

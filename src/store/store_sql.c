@@ -322,6 +322,13 @@ const char *const store_sql[SQL_COUNT] = {
                       " WHERE failed_ms <> 0 AND failed_ms >= ?1 AND failed_ms <= ?2"
                       " AND failed_ms > ?3 AND parent <> ''"
                       " AND max(verify_ms, dane_ms * ?4, encrypt_ms * ?5) <> 0 LIMIT ?6)",
+    [SQL_HOST_SEVERAL] =
+        "SELECT coalesce(min(at_ms), 0) FROM (SELECT"
+        " max(max(verify_ms, dane_ms * ?2, encrypt_ms * ?3)) AS at_ms FROM host"
+        " WHERE parent <> '' AND max(verify_ms, dane_ms * ?2, encrypt_ms * ?3) <> 0"
+        " AND max(verify_ms, dane_ms * ?2, encrypt_ms * ?3) <= ?1"
+        " AND max(verify_ms, dane_ms * ?2, encrypt_ms * ?3) > failed_ms"
+        " GROUP BY parent ORDER BY 1 DESC LIMIT ?4) HAVING count(*) = ?4",
     [SQL_HOST_FAILED] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
                         " WHERE failed_ms <> 0 AND failed_ms >= ? AND failed_ms <= ?"
                         " AND parent <> '' LIMIT ?)",

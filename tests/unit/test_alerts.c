@@ -173,6 +173,8 @@ witnessed(struct sim *sim)
 	sim->witnessed = true;
 	sim->witnesses = (struct witnesses){
 	    .queue = QUEUE_SHOWS,
+	    .shown_ms = WITNESSED_ANY,
+	    .served_ms = WITNESSED_ANY,
 	    .prober = ANSWER_NO,
 	    .measured = {.asked = true, .answered = true},
 	    .measured_gone = {.asked = true, .answered = true},

@@ -244,6 +244,9 @@ take_measured(unsigned line, struct destination *d, char **rest, enum queue_says
 	    .default_level = field_level(line, strtok_r(NULL, " ", rest)),
 	    .entry = destination_demand(d),
 	    .queue = queue,
+	    .shown_ms = WITNESSED_ANY,
+	    .served_ms = WITNESSED_ANY,
+	    .last_attempt_ms = d->alarm.last_attempt_ms,
 	    .measured = {.asked = true, .answered = true}};
 
 	field_set_words(
@@ -273,7 +276,9 @@ static void
 decided(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
 	struct decided decided = {.decision.entry = demand_of(LEVEL_NONE),
-	    .ev = {.default_level = LEVEL_VERIFY, .entry = destination_demand(d)}};
+	    .ev = {.default_level = LEVEL_VERIFY,
+	        .served_ms = WITNESSED_ANY,
+	        .entry = destination_demand(d)}};
 	const char *action = strtok_r(NULL, " ", rest);
 
 	while (strcmp(action_name(decided.decision.action), action) != 0)

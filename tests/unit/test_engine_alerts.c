@@ -40,6 +40,28 @@ alerts_of_a_moment_are_one_mail(void **state)
 	rig_close();
 }
 
+/* Two made-up reasons in turn. */
+static void
+one_cause_is_told_once_a_day(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	for (unsigned i = 0; i < 200; i++) {
+		rig_defer_because("a.test", i % 2 ? TLSA_ERROR : REFUSED);
+		rig_save();
+		world_wait(rig.engine, 30 * SECOND);
+	}
+	assert_in_range(world.notify.times, 2, 3); /* and one that mail waits for long */
+	world_wait(rig.engine, DAY);
+	world.notify.times = 0;
+	rig_defer_because("a.test", REFUSED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
 static void
 last_alerts_are_sent_at_the_end(void **state)
 {
@@ -117,6 +139,8 @@ main(void)
 		return 2;
 	suite_add(alerts_of_a_moment_are_one_mail, NULL,
 	    "alerts of 20 seconds are one mail, and 20 of a kind its lines");
+	suite_add(one_cause_is_told_once_a_day, NULL,
+	    "a destination's causes that come in turn are one alert each, a day");
 	suite_add(last_alerts_are_sent_at_the_end, NULL,
 	    "what is left to report is sent when the engine ends");
 	suite_add(mail_that_waits_has_an_end, NULL,

@@ -157,6 +157,78 @@ small_server_weakens_nothing(void **state)
 	rig_close();
 }
 
+/* DNS knows nothing of the servers that lines name. */
+static void
+answer_others(struct measure_item *item)
+{
+	answer_dns(item);
+	item->answers.relay_fits = strncmp(item->relay, "mx.made-up", 10) != 0;
+}
+
+static void
+made_up_servers_freeze_nobody(void **state)
+{
+	static const char *const lines[] = {
+	    "2.0.0, status=sent (250 Ok)", "4.7.5, status=deferred (" NOT_VERIFIED ")"};
+
+	(void)state;
+	begin(false);
+	world.answer = answer_others;
+	for (unsigned round = 0; round < 6; round++) {
+		for (unsigned i = 0; i < 5; i++) {
+			char text[512];
+
+			snprintf(text, sizeof(text),
+			    "smtp[77]: QM%u: to=<u@m%u.test>, relay=mx.made-up%u.test"
+			    "[192.0.2.1]:25, delay=9, delays=8/0/0.03/0.02, dsn=%s",
+			    i, i, i, lines[round % 2]);
+			world_log_of(rig.engine, "postfix", text);
+		}
+		rig_save();
+		world_wait(rig.engine, 2 * MIN);
+		assert_frozen(false);
+	}
+	fails("new.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("new.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_close();
+}
+
+/* Our CA file is exchanged, and somebody writes that a server verified which has no mail
+ * now. */
+static void
+one_line_ends_no_freeze(void **state)
+{
+	(void)state;
+	begin(false);
+	for (int twice = 0; twice < 2; twice++) {
+		verifies("quiet.test");
+		world_wait(rig.engine, HOUR);
+	}
+	verifies("e.test");
+	for (size_t i = 0; i < 4; i++)
+		verifies(four[i]);
+	world_wait(rig.engine, HOUR);
+	fails("e.test");
+	for (size_t i = 0; i < 4; i++)
+		fails(four[i]);
+	world_wait(rig.engine, MIN);
+	assert_frozen(true);
+	fails("new.test"); /* it is judged again every five minutes */
+	for (int lines = 0; lines < 3; lines++) {
+		verifies("quiet.test");
+		world_wait(rig.engine, HOUR);
+		assert_frozen(true);
+	}
+	verifies("a.test");
+	world_wait(rig.engine, MIN);
+	assert_frozen(true);
+	verifies("b.test");
+	world_wait(rig.engine, 10 * MIN);
+	assert_frozen(false);
+	rig_close();
+}
+
 /* The first of the four: with a canary nobody is weakened, not even the first. */
 static void
 canary_freezes_at_once(void **state)
@@ -234,6 +306,10 @@ main(void)
 	suite_add(small_server_weakens_nothing, &no, "the same without posttls-finger");
 	suite_add(
 	    canary_freezes_at_once, NULL, "with canaries the first failure freezes");
+	suite_add(made_up_servers_freeze_nobody, NULL,
+	    "servers that DNS does not name for a destination freeze nobody");
+	suite_add(one_line_ends_no_freeze, NULL,
+	    "without posttls-finger it takes sessions at three servers to end a freeze");
 	suite_add(one_of_two_is_no_sign, NULL, "two servers that fail are no freeze");
 	suite_add(whoever_verifies_speaks_against_it, &no,
 	    "twenty servers fail within the time: a freeze");

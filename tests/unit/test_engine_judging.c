@@ -185,8 +185,9 @@ freeze_is_for_all(void **state)
 	kit_assert(
 	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
 	assert_int_equal(world.notify.times, 1);
-	/* A session verifies: it is not us. */
+	/* A probe verifies: it is not us. */
 	store_counter_set(rig.store, "verified-ms", world.wall_ms, &kit_err);
+	store_counter_set(rig.store, "probed-ms", world.wall_ms, &kit_err);
 	world_wait(rig.engine, MIN);
 	rig_defer_many("a", 5); /* an attempt from before the thaw proves nothing */
 	world_wait(rig.engine, MIN);

@@ -254,6 +254,58 @@ freeze_holds_and_thaws(void **state)
 	sim_free(sim);
 }
 
+/* A session at the same server, of a destination that is another. */
+static void
+deliver_to_another(struct sim *sim, const char *grade)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text),
+	    "smtp[78]: %s TLS connection established to mx.d.test[192.0.2.1]:25: TLSv1.3 "
+	    "with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    grade);
+	sim_log(sim, text);
+	sim_log(sim,
+	    "smtp[78]: QANOTHER: to=<u@other.test>, relay=mx.d.test[192.0.2.1]:25, "
+	    "delay=9, delays=8/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)");
+	sim_settle(sim);
+}
+
+/* It climbed, its server was seen since in a session of that grade, and fails. */
+static void
+fail_after_climb(struct sim *sim, const char *grade)
+{
+	sim->probed = LEVEL_VERIFY;
+	sim->probe_works = ANSWER_NO;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	sim_wait(sim, MIN);
+	sim_deliver_in(sim, "Untrusted");
+	sim->probe_works = ANSWER_YES;
+	sim_wait(sim, 8 * DAY);
+	sim_assert(sim, LEVEL_NONE, WHY_PROBED);
+	sim_wait(sim, DAY);
+	deliver_to_another(sim, grade);
+	sim_wait(sim, HOUR);
+	sim->probe_works = ANSWER_NO;
+	sim_defer(sim, NOT_VERIFIED);
+}
+
+static void
+climb_that_failed_goes_by_its_servers(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+	(void)state;
+	fail_after_climb(sim, "Verified");
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim_free(sim);
+	sim = sim_with_sessions(LEVEL_VERIFY);
+	fail_after_climb(sim, "Untrusted");
+	sim_assert(sim, LEVEL_ENCRYPT, WHY_TRIAL_FAILED);
+	sim_free(sim);
+}
+
 int
 main(void)
 {
@@ -273,6 +325,9 @@ main(void)
 	suite_add(hold_ends_when_mail_flows, NULL, "a hold ends when mail flows");
 	suite_add(
 	    better_past_ends_after_90_days, NULL, "a better past counts for 90 days");
+	suite_add(climb_that_failed_goes_by_its_servers, NULL,
+	    "a climb that failed goes back at once, unless its servers did better since, "
+	    "for whomever");
 	suite_add(freeze_holds_and_thaws, NULL, "a freeze holds, and thaws by itself");
 	return kit_end(suite_run());
 }

@@ -15,6 +15,8 @@ sim_witnessed(void)
 	sim->witnessed = true;
 	sim->witnesses = (struct witnesses){
 	    .queue = QUEUE_SHOWS,
+	    .shown_ms = WITNESSED_ANY,
+	    .served_ms = WITNESSED_ANY,
 	    .prober = ANSWER_YES,
 	    .measured = {.asked = true, .answered = true},
 	    .canary = CANARY_NONE,
