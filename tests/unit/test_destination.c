@@ -277,6 +277,7 @@ decided(unsigned line, struct destination *d, char **rest, struct judged *judged
 {
 	struct decided decided = {.decision.entry = demand_of(LEVEL_NONE),
 	    .ev = {.default_level = LEVEL_VERIFY,
+	        .credentials = ANSWER_NO,
 	        .served_ms = WITNESSED_ANY,
 	        .entry = destination_demand(d)}};
 	const char *action = strtok_r(NULL, " ", rest);

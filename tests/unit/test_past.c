@@ -213,8 +213,9 @@ static const struct line lines[] = {
     {"what is refused over TLS is a session, and no failure", "mx.a.test[192.0.2.1]:25",
         "Verified", "bounced (host mx.a.test[192.0.2.1] said: 550 no)", LEVEL_VERIFY,
         "mx.a.test", 25, "v"},
-    {"a certificate that does not verify", "mx.a.test[192.0.2.1]:25", "Untrusted",
-        "deferred (" NOT_VERIFIED ")", LEVEL_VERIFY, "mx.a.test", 25, "ef"},
+    {"a certificate that does not verify, of a server that DNS has not named",
+        "mx.a.test[192.0.2.1]:25", "Untrusted", "deferred (" NOT_VERIFIED ")",
+        LEVEL_VERIFY, "mx.a.test", 25, "e"},
     {"what waits by a rule is no failure of the host", "mx.a.test[192.0.2.1]:25", "",
         "deferred (" TLSA_ERROR ")", LEVEL_VERIFY, "mx.a.test", 25, ""},
     {"an echo is none", "mx.a.test[192.0.2.1]:25", "",
@@ -236,6 +237,20 @@ line_is_past_of_a_host(void **state)
 	log_at(line->relay, "a.test", line->grade, line->status);
 	rig_save();
 	assert_past(line->name, line->port, line->past);
+	rig_close();
+}
+
+static void
+server_fails_once_dns_names_it(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.sessions_logged = true;
+	log_at("mx.a.test[192.0.2.1]:25", "a.test", "Untrusted",
+	    "deferred (" NOT_VERIFIED ")");
+	rig_save();
+	world_wait(rig.engine, 10 * SECOND);
+	assert_past("mx.a.test", 25, "ef");
 	rig_close();
 }
 
@@ -443,6 +458,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		suite_add(
 		    line_is_past_of_a_host, &lines[i], "the log: %s", lines[i].what);
+	suite_add(
+	    server_fails_once_dns_names_it, NULL, "a server failed, once DNS names it");
 	suite_add(sent_mail_is_past_of_a_host, NULL,
 	    "the log without sessions: sent mail is a past");
 	suite_add(past_of_the_host_holds_all_its_names, NULL,

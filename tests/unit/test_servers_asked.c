@@ -53,8 +53,10 @@ younger_alarm_is_not_answered_by_an_older_probe(void **state)
 	rig_defer("a.test");
 	world_wait(rig.engine, 20 * SECOND);
 	assert_int_equal(world.fingered, 1);
-	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT); /* by the first alarm */
+	kit_assert(STATE, "SELECT pending FROM destination", "1\n");
 	world_wait(rig.engine, 20 * SECOND);
+	kit_assert(STATE, "SELECT pending FROM destination", "0\n");
 	assert_int_equal(world.fingered, 2);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	rig_close();
