@@ -109,7 +109,9 @@ const char *const store_sql[SQL_COUNT] = {
         " before_attributes, after_attributes, was_pinned, was_until_ms, was_note"
         " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
-                          " AND queue_id <> ? AND queue_id NOT" WAITING_OTHERS,
+                          " AND queue_id NOT" WAITING_OTHERS,
+    [SQL_WAITING_IS_KEPT] = "SELECT EXISTS(SELECT 1 FROM waiting"
+                            " WHERE destination = ? AND queue_id = ?)",
     [SQL_WAITING_BEGINS] =
         "INSERT INTO waits_count(level, entry_why, why, count)"
         " SELECT entry, entry_why, why, 1 FROM destination WHERE id = ?1"
@@ -128,8 +130,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_OLDEST] =
         "SELECT queue_id, domain, rule, reason_len, reason_hash, reason_cut, line_ms,"
         " absences, arrival_ms FROM waiting WHERE destination = ?1 AND absences >= 0"
-        " AND queue_id NOT" WAITING_OTHERS " ORDER BY absences > 0 DESC, line_ms LIMIT 1",
-    [SQL_WAITING_DROP] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?",
+        " AND queue_id NOT" WAITING_OTHERS " ORDER BY absences > 0 DESC, line_ms",
+    [SQL_WAITING_DROP] =
+        "DELETE FROM waiting WHERE destination = ? AND queue_id = ? AND line_ms = ?",
     [SQL_WAITING_ADD] =
         "INSERT INTO waiting(destination, queue_id, time_ms, line_ms, domain, rule,"
         " reason_len, reason_hash, reason_cut, arrival_ms)"

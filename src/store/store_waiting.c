@@ -2,16 +2,6 @@
 /* Messages that wait for a decision, or for being retried. */
 #include "store/store_impl.h"
 
-/* How many of a destination wait beside that one. */
-static bool
-count_others(struct store *store, int64_t id, const struct waiting_mail *mail,
-    int64_t *count, struct err *err)
-{
-	return store_finish_int(store,
-	    store_bind(store, SQL_WAITING_COUNT, err, "is", id, mail->queue_id), count,
-	    err);
-}
-
 static bool
 add_one(struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
 {
@@ -64,59 +54,119 @@ store_waiting_unkept(
 	return begin_wait(store, id, err) && add_unkept(store, id, mail, err);
 }
 
-/* Makes room by the message that is likeliest not there: one that the last listing did
- * not show, else the oldest of those that none showed yet. *found: there is one. */
-static bool
-drop_oldest(struct store *store, int64_t id, bool *found, struct err *err)
-{
-	sqlite3_stmt *stmt = store_bind(store, SQL_WAITING_OLDEST, err, "i", id);
-	struct waiting_mail oldest;
-	char queue_id[256];
-	bool failed = false, done;
+/* --- as many as are kept ------------------------------------------------------------ */
 
-	*found = false;
-	if (stmt == NULL)
+/* The messages of a destination that make room, the first one first: those that the last
+ * listing did not show, then the oldest of those that none showed yet. They are sorted,
+ * so all were read before the first of them came; one may have come anew since. */
+struct room {
+	struct store *store;
+	int64_t id;
+	sqlite3_stmt *oldest; /* NULL: not begun, or over */
+};
+
+/* The next one is no message of its own any more. *made: there was one. */
+static bool
+make_room(struct room *room, bool *made, struct err *err)
+{
+	struct store *store = room->store;
+	bool failed = false;
+
+	*made = false;
+	if (room->oldest == NULL)
+		room->oldest = store_bind(store, SQL_WAITING_OLDEST, err, "i", room->id);
+	if (room->oldest == NULL)
 		return false;
-	if (!store_step_row(store, stmt, &failed, err))
-		return !failed;
-	oldest = read_mail(stmt);
-	*found = str_copy(str_of(oldest.queue_id), queue_id, sizeof(queue_id));
-	done = !*found || add_unkept(store, id, &oldest, err);
-	sqlite3_reset(stmt);
-	return done &&
-	    (!*found ||
-	        store_finish(store,
-	            store_bind(store, SQL_WAITING_DROP, err, "is", id, queue_id), err));
+	while (!*made && store_step_row(store, room->oldest, &failed, err)) {
+		struct waiting_mail mail = read_mail(room->oldest);
+
+		if (!store_finish(store,
+		        store_bind(store, SQL_WAITING_DROP, err, "isi", room->id,
+		            mail.queue_id, mail.time_ms),
+		        err))
+			return false;
+		*made = sqlite3_changes(store->db) > 0;
+		if (*made && !add_unkept(store, room->id, &mail, err))
+			return false;
+	}
+	if (!*made)
+		room->oldest = NULL;
+	return !failed;
+}
+
+static bool
+is_kept(struct store *store, int64_t id, const struct waiting_mail *mail, bool *kept,
+    struct err *err)
+{
+	int64_t exists = 0;
+	bool done = store_finish_int(store,
+	    store_bind(store, SQL_WAITING_IS_KEPT, err, "is", id, mail->queue_id),
+	    &exists, err);
+
+	*kept = exists != 0;
+	return done;
 }
 
 /* The newest stay, but no message that the queue showed makes room. */
 static bool
-add_to_full(
-    struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
+add_to_full(struct room *room, const struct waiting_mail *mail, struct err *err)
 {
-	bool room;
+	bool over = room->oldest == NULL, made;
 
-	return drop_oldest(store, id, &room, err) &&
-	    (room ? add_one(store, id, mail, err) : add_unkept(store, id, mail, err));
+	if (!make_room(room, &made, err))
+		return false;
+	/* those that came since make room for it, too */
+	if (!made && !over && !make_room(room, &made, err))
+		return false;
+	return made ? add_one(room->store, room->id, mail, err)
+	            : add_unkept(room->store, room->id, mail, err);
+}
+
+/* Where there may be too many. count: how many are kept. */
+static bool
+add_each(struct room *room, const struct waiting_mail *mails, size_t mail_count,
+    int64_t count, struct err *err)
+{
+	for (size_t i = 0; i < mail_count; i++) {
+		bool kept;
+
+		if (!is_kept(room->store, room->id, &mails[i], &kept, err))
+			return false;
+		if (!kept && count >= STORE_WAITING_MAX) {
+			if (!add_to_full(room, &mails[i], err))
+				return false;
+			continue;
+		}
+		if (!add_one(room->store, room->id, &mails[i], err))
+			return false;
+		count += !kept;
+	}
+	return true;
 }
 
 bool
 store_waiting_add(struct store *store, int64_t id, const struct waiting_mail *mails,
     size_t count, struct err *err)
 {
-	int64_t others = STORE_WAITING_MAX; /* at most; so that they are counted first */
+	struct room room = {.store = store, .id = id};
+	int64_t kept;
+	bool done;
 
-	if (count > 0 && !begin_wait(store, id, err))
+	if (count == 0)
+		return true;
+	if (!begin_wait(store, id, err) ||
+	    !store_finish_int(
+	        store, store_bind(store, SQL_WAITING_COUNT, err, "i", id), &kept, err))
 		return false;
-	for (size_t i = 0; i < count; i++, others++) {
-		if (others >= STORE_WAITING_MAX &&
-		    !count_others(store, id, &mails[i], &others, err))
-			return false;
-		/* so many are flushed together, without their ids */
-		if (others < STORE_WAITING_MAX ? !add_one(store, id, &mails[i], err)
-		                               : !add_to_full(store, id, &mails[i], err))
-			return false;
+	if (kept + (int64_t)count > STORE_WAITING_MAX) {
+		done = add_each(&room, mails, count, kept, err);
+		if (room.oldest != NULL)
+			sqlite3_reset(room.oldest);
+		return done;
 	}
+	for (size_t i = 0; i < count; i++)
+		if (!add_one(store, id, &mails[i], err))
+			return false;
 	return true;
 }
 
