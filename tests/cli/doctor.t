@@ -10,7 +10,7 @@ cat >"$dir/postconf.sh" <<'END'
 for last; do :; done
 case " $* " in
 *' -m '*) printf 'hash\nlmdb\n' ;;
-*' -P '*) exec cat "$FAKE_DIR/master.cf" ;;
+*' -Px '*) exec cat "$FAKE_DIR/master.cf" ;;
 *' -M '*) echo 'smtp unix - - n - - smtp' ;;
 *' -h '*)
 	while IFS= read -r line; do

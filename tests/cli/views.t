@@ -25,11 +25,10 @@ standard() {
 standard
 
 # attempt ID DOMAIN SERVER REASON: that failed now, of a message that came 9 s ago
-tries=10
 attempt() {
-	tries=$((tries + 1)) # two attempts never take the same time
+	local took=8.${EPOCHREALTIME#*[.,]} # two attempts never take the same time
 	echo "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00) mail postfix/smtp[77]: $1: to=<user@$2>," \
-		"relay=$3[192.0.2.1]:25, delay=9, delays=8.$tries/0/0.03/0.02, dsn=4.7.5, status=deferred ($4)" >>"$log"
+		"relay=$3[192.0.2.1]:25, delay=9, delays=$took/0/0.03/0.02, dsn=4.7.5, status=deferred ($4)" >>"$log"
 }
 # waits_in_queue [ID DOMAIN]...: what postqueue shows: an alarm ends when its message is not there.
 waits_in_queue() {
