@@ -36,13 +36,16 @@ check_fetcher(struct doctor *d)
 	request.address_count = 1;
 	address_parse(STR("127.0.0.1"), &request.addresses[0]); /* which is refused */
 	fetcher_run(&request, &text, &answer);
-	if (answer.cause == STS_CAUSE_FETCHER)
+	if (answer.cause == STS_CAUSE_FETCHER) {
+		doctor_advise(
+		    d, "# install tlsladder-fetch anew, as `make install` does");
 		doctor_say(d, DOCTOR_FAULT, "mta-sts", "policies cannot be fetched: %s",
 		    answer.detail);
-	else
+	} else {
 		doctor_say(d, DOCTOR_OK, "mta-sts",
 		    "policies are fetched by tlsladder-fetch, held by %s",
 		    answer.confined[0] != '\0' ? answer.confined : "nothing");
+	}
 	buf_clear(&text);
 }
 

@@ -217,6 +217,18 @@ wait "$holding"
 ill 'the daemon does not run' daemon warning typed true
 pkill_daemon
 
+# --- what fetches policies
+
+mkdir "$dir/alone"
+cp "$program" "$dir/alone"
+beside=$program
+program=$dir/alone/tlsladder
+ill 'no program that fetches policies' mta-sts warning said true
+printf '#!/bin/sh\nexit 1\n' >"$dir/alone/tlsladder-fetch"
+chmod 755 "$dir/alone/tlsladder-fetch"
+ill 'one that fails' mta-sts fault said true
+program=$beside
+
 # --- Postfix, stopped
 
 stopped() {
