@@ -290,10 +290,10 @@ else
 	run_tests gcc "$jobs" '$(ALL_TESTS)'
 	heading 'with a real Postfix, in the sandbox; beside it valgrind, lint and a build with clang'
 	beside compute
-	# Each has a sandbox of its own. They mostly wait, so there are more than processors. The
-	# largest first, which mostly take longest: none of them is then left to run alone.
+	# Each has a sandbox of its own. They wait a good deal, so there is one more than
+	# processors. The largest first, which mostly take longest: none is then left to run alone.
 	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t)
-	run_tests gcc $((jobs * 2)) "${integration[@]}"
+	run_tests gcc $((jobs + 1)) "${integration[@]}"
 	grep -hE '^# .* (median|maximum) ' "$work"/gcc/tests/integration/*.log | sort -u
 	ends_beside
 	computed valgrind || grep -v '^ok' "$work/valgrind.out" | tail -n "$shown_lines"
