@@ -209,14 +209,14 @@ retried() {
 			WHERE key LIKE 'f1___.%' AND (waiting.version > 0 OR waiting.version = -1)") == 0 ]]
 }
 # A destination with many messages waits for a flush, a minute perhaps; no other does.
-awaits 'in a flood of deferrals everybody with few messages is retried at once' 40 retried
+awaits 'in a flood of deferrals everybody with few messages is retried at once' 180 retried
 comment "$flood deferrals: read and retried in $(($(ms) - begun)) ms; $(calls -f) flushes, $(grep -c ' -i ' "$dir/state/calls") messages by name, $(calls 'postmap -c [^ ]* hash:[^ ]*') maps built"
 
 named() {
 	[[ $(grep -oE ' -i F3[0-9]{3}x[0-9]+$' "$dir/state/calls" | sort -u | wc -l) == 60 ]]
 }
 another >>"$log"
-awaits 'another one within the minute: everybody with few messages is retried at once' 40 named
+awaits 'another one within the minute: everybody with few messages is retried at once' 180 named
 comment "$(calls -f) flushes, $(grep -c ' -i ' "$dir/state/calls") messages by name"
 is 'who has many waits for the next flush' "$(grep -cE ' -i F2[0-9]{3}x' "$dir/state/calls")" 0
 is 'no message is retried twice' "$(grep -oE ' -i F[0-9]+x[0-9]+$' "$dir/state/calls" | sort | uniq -d | head -n 3)" ''

@@ -23,12 +23,15 @@ removal() {
 	awk '/^Remove:/ { inside = 1 } /^A fault/ { inside = 0 } inside && /^    / { print substr($0, 5) }' "$readme"
 }
 
+# of all programs that tests need, as make reads it
+tools='tests/tools/driver\ tests/tools/terminal\ tests/fake/tool'
+
 # follow NAME: the commands on standard input, typed by root into one shell.
 follow() {
 	local output
 	cat >"$dir/typed"
 	if output=$(inside env PATH="$dir/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
-		MAKEFLAGS="-s -j$(nproc) -- TESTS=tests/cli/usage.t check_PROGRAMS= check_LIBRARIES=" \
+		MAKEFLAGS="-s -j$(nproc) -- TESTS=tests/cli/usage.t check_PROGRAMS=$tools check_LIBRARIES=" \
 		bash -ec "cd '$dir/source'; $(<"$dir/typed")" 2>&1 </dev/null); then
 		ok "$1"
 	else
