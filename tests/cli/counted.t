@@ -176,13 +176,12 @@ is 'the daemon began at the end: what was before is counted by scan, once' "$(fi
 
 # --- two that read at the same time
 
-# hold: Postfix's answer to who asks it first, until the file "free" is there.
+# hold: Postfix's answer to who asks it first, until somebody writes to the pipe "free".
 hold() {
 	rm -rf "$dir/held" "$dir/free"
+	mkfifo "$dir/free"
 	cat >"$dir/postconf.sh" <<'END'
-if mkdir "$FAKE_DIR/held" 2>/dev/null; then
-	while [ ! -e "$FAKE_DIR/free" ]; do sleep 0.02; done
-fi
+! mkdir "$FAKE_DIR/held" 2>/dev/null || cat "$FAKE_DIR/free"
 cat "$FAKE_DIR/postconf.out"
 END
 }

@@ -10,11 +10,11 @@ KIND, the name that TLS was told (SNI), and the lines of the request.
 """
 import gzip
 import os
+import select
 import socket
 import ssl
 import sys
 import threading
-import time
 
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.d.test\nmax_age: 604800\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -78,11 +78,19 @@ FIXED = {
 }
 
 
-def send_for_ever(connection, begin, part, wait=0.0):
+def until_left(connection):
+    """The other end gives up."""
+    while connection.recv(4096):
+        pass
+
+
+def send_for_ever(connection, begin, part, wait):
+    """A part each so many seconds, until the other end gives up."""
     connection.sendall(begin)
     while True:
         connection.sendall(part)
-        time.sleep(wait)
+        if wait > 0 and select.select([connection], [], [], wait)[0]:
+            return
 
 
 ENDLESS = {
@@ -146,7 +154,8 @@ class Host:
     def converse(self, connection):
         try:
             if self.certificate == "silent":
-                time.sleep(60)
+                until_left(connection)
+                return
             if self.certificate == "plain":
                 connection.recv(4096)
                 connection.sendall(FIXED["ok"])
@@ -175,7 +184,7 @@ class Host:
         elif self.behaviour in ("v6-only", "dead-v4"):
             connection.sendall(FIXED["ok"])
         elif self.behaviour == "hang":
-            time.sleep(60)
+            until_left(connection)
         else:
             connection.sendall(FIXED[self.behaviour])
 

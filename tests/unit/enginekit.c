@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/intake.h"
+#include "enginekit_pools.h"
 #include "storekit.h"
 #include "suite.h"
 
@@ -16,7 +17,7 @@
 
 struct world world;
 
-/* --- clocks and threads ------------------------------------------------------------ */
+/* --- clocks and servers ------------------------------------------------------------ */
 
 static int64_t
 wall_ms(void)
@@ -28,102 +29,6 @@ static int64_t
 mono_ms(void)
 {
 	return world.mono_ms;
-}
-
-struct pool {
-	struct job *waiting;
-	struct job *done;
-	void (*drop)(void *context);
-	void *context;
-	struct pool *next;
-};
-
-static struct pool *pools;
-
-/* struct workers is the engine's name for it; its inside is not used. */
-static struct pool *
-pool_of(struct workers *workers)
-{
-	return (struct pool *)(void *)workers;
-}
-
-static struct workers *
-pool_new(unsigned count, void *(*make)(void *argument), void (*drop)(void *context),
-    void *argument, struct err *err)
-{
-	struct pool *pool = mem_new(1, sizeof(*pool));
-
-	(void)count;
-	(void)err;
-	pool->context = make != NULL ? make(argument) : NULL;
-	pool->drop = drop;
-	pool->next = pools;
-	pools = pool;
-	return (struct workers *)(void *)pool;
-}
-
-static void
-pool_free(struct workers *workers)
-{
-	struct pool *pool = pool_of(workers), **link = &pools;
-
-	if (pool == NULL)
-		return;
-	while (*link != pool)
-		link = &(*link)->next;
-	*link = pool->next;
-	if (pool->drop != NULL)
-		pool->drop(pool->context);
-	free(pool);
-}
-
-static void
-put_last(struct job **list, struct job *job)
-{
-	while (*list != NULL)
-		list = &(*list)->next;
-	job->next = NULL;
-	*list = job;
-}
-
-static struct job *
-take_first(struct job **list)
-{
-	struct job *job = *list;
-
-	if (job != NULL)
-		*list = job->next;
-	return job;
-}
-
-static void
-pool_submit(struct workers *workers, struct job *job)
-{
-	put_last(&pool_of(workers)->waiting, job);
-}
-
-static struct job *
-pool_done(struct workers *workers)
-{
-	return take_first(&pool_of(workers)->done);
-}
-
-static int
-pool_fd(const struct workers *workers)
-{
-	(void)workers;
-	return -1;
-}
-
-size_t
-world_waiting(void)
-{
-	size_t count = 0;
-
-	for (const struct pool *pool = pools; pool != NULL; pool = pool->next)
-		for (const struct job *job = pool->waiting; job != NULL; job = job->next)
-			count++;
-	return count;
 }
 
 void
@@ -147,23 +52,6 @@ world_is_silent(const struct finger_question *question, struct server *server)
 {
 	(void)question;
 	*server = (struct server){.probe = {.end = PROBE_SILENT}};
-}
-
-bool
-world_work(void)
-{
-	bool worked = false;
-
-	for (struct pool *pool = pools; pool != NULL; pool = pool->next) {
-		struct job *job;
-
-		while ((job = take_first(&pool->waiting)) != NULL) {
-			job->work(job, pool->context);
-			put_last(&pool->done, job);
-			worked = true;
-		}
-	}
-	return worked;
 }
 
 /* --- what workers do --------------------------------------------------------------- */

@@ -13,7 +13,6 @@ import socket
 import ssl
 import sys
 import threading
-import time
 
 address, certificate, directory = sys.argv[1:]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -42,7 +41,8 @@ def serve(raw):
             except FileNotFoundError:
                 body, status = b"", b"404 Not Found"
             if body.strip() == b"hang":
-                time.sleep(70)
+                while connection.recv(4096):  # until the other end gives up
+                    pass
                 return
             connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
                                b"Connection: close\r\n\r\n" % len(body) + body)
