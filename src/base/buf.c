@@ -118,27 +118,6 @@ buf_add_quoted(struct buf *buf, struct str text)
 	}
 }
 
-/* Length of the well-formed UTF-8 sequence at p (Unicode, table 3-7), 0 if none. */
-static size_t
-utf8_len(const unsigned char *p, size_t left)
-{
-	size_t len = p[0] < 0x80           ? 1
-	    : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
-	    : (p[0] & 0xf0) == 0xe0        ? 3
-	    : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-	                                   : 0;
-
-	if (len == 0 || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* Are eight bytes printable ASCII without quote and backslash? */
 static bool
 is_plain_8(const char *p)
@@ -191,7 +170,7 @@ buf_add_visible(struct buf *buf, struct str text)
 	size_t i = add_plain(buf, text);
 
 	while (i < text.len) {
-		size_t len = utf8_len(p + i, text.len - i);
+		size_t len = str_utf8_len(str_skip(text, i));
 		bool hidden = len == 0 || p[i] < 0x20 || p[i] == 0x7f ||
 		    (len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0) ||
 		    (len == 3 && turns_text(p + i));
@@ -209,12 +188,11 @@ buf_add_visible(struct buf *buf, struct str text)
 void
 buf_add_utf8(struct buf *buf, struct str text)
 {
-	const unsigned char *p = (const unsigned char *)text.p;
 	size_t begin = buf->len, len;
 
 	buf_add_str(buf, text);
 	for (size_t i = 0; i < text.len; i += len) {
-		len = utf8_len(p + i, text.len - i);
+		len = str_utf8_len(str_skip(text, i));
 		if (len == 0) {
 			buf->data[begin + i] = '?';
 			len = 1;
@@ -231,7 +209,7 @@ buf_add_json(struct buf *buf, struct str text)
 	buf_add_char(buf, '"');
 	i = add_plain(buf, text);
 	while (i < text.len) {
-		size_t len = utf8_len(p + i, text.len - i);
+		size_t len = str_utf8_len(str_skip(text, i));
 
 		if (len == 0) {
 			buf_add(buf, "\xef\xbf\xbd", 3);
@@ -246,4 +224,11 @@ buf_add_json(struct buf *buf, struct str text)
 		i += len;
 	}
 	buf_add_char(buf, '"');
+}
+
+void
+buf_add_member(struct buf *buf, const char *name, const char *text)
+{
+	buf_printf(buf, ",\"%s\":", name);
+	buf_add_json(buf, str_of(text));
 }

@@ -51,4 +51,7 @@ void buf_add_utf8(struct buf *buf, struct str text);
 /* A JSON string with its quotes (RFC 8259). Bytes that are not UTF-8 become U+FFFD. */
 void buf_add_json(struct buf *buf, struct str text);
 
+/* A member behind others: `,"name":"text"`. */
+void buf_add_member(struct buf *buf, const char *name, const char *text);
+
 #endif

@@ -58,3 +58,27 @@ str_copy(struct str s, char *out, size_t size)
 	out[s.len] = '\0';
 	return true;
 }
+
+size_t
+str_utf8_len(struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t len;
+
+	if (s.len == 0)
+		return 0;
+	len = p[0] < 0x80                  ? 1
+	    : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
+	    : (p[0] & 0xf0) == 0xe0        ? 3
+	    : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+	                                   : 0;
+	if (len == 0 || len > s.len)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return len;
+}

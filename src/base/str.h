@@ -112,6 +112,10 @@ str_next(struct str *s, char c, struct str *part)
 /* Without blanks and tabs at both ends. */
 struct str str_trim(struct str s);
 
+/* Octets of the well-formed UTF-8 sequence (RFC 3629; Unicode, table 3-7) that s begins
+ * with; 0: none. */
+size_t str_utf8_len(struct str s);
+
 /* The whole of s as a decimal number of at most max. False: not one, or larger. */
 bool str_number(struct str s, uint64_t max, uint64_t *out);
 

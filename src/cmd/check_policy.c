@@ -165,15 +165,11 @@ check_policy_json(const struct check *check, struct buf *out)
 	}
 	buf_printf(out, ",\"policy\":{\"failure\":");
 	buf_add_json(out, str_of(found->had ? "" : sts_cause_name(found->cause)));
-	buf_printf(out, ",\"detail\":");
-	buf_add_json(out, str_of(found->detail));
-	buf_printf(out, ",\"mode\":");
-	buf_add_json(out, str_of(found->had ? sts_mode_name(found->policy.mode) : ""));
-	buf_printf(out, ",\"mx\":");
-	buf_add_json(out, str_of(found->policy.mx != NULL ? found->policy.mx : ""));
-	buf_printf(out,
-	    ",\"max_age\":%u,\"allowed\":%zu,\"entry\":", found->policy.max_age_s,
+	buf_add_member(out, "detail", found->detail);
+	buf_add_member(out, "mode", found->had ? sts_mode_name(found->policy.mode) : "");
+	buf_add_member(out, "mx", found->policy.mx != NULL ? found->policy.mx : "");
+	buf_printf(out, ",\"max_age\":%u,\"allowed\":%zu", found->policy.max_age_s,
 	    found->allowed);
-	buf_add_json(out, str_of(buf_text(&found->entry)));
+	buf_add_member(out, "entry", buf_text(&found->entry));
 	buf_add_char(out, '}');
 }

@@ -216,6 +216,13 @@ buf_add_json_time(struct buf *buf, int64_t ms)
 }
 
 void
+buf_add_time_member(struct buf *buf, const char *name, int64_t ms)
+{
+	buf_printf(buf, ",\"%s\":", name);
+	buf_add_json_time(buf, ms);
+}
+
+void
 buf_add_colour(struct buf *buf, enum colour colour, const char *text)
 {
 	static const char *const codes[] = {

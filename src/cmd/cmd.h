@@ -100,6 +100,8 @@ void buf_add_time(struct buf *buf, int64_t ms);
 
 /* UTC with a Z as RFC 3339 writes it, in quotes, null for 0: for JSON. */
 void buf_add_json_time(struct buf *buf, int64_t ms);
+/* A member behind others. */
+void buf_add_time_member(struct buf *buf, const char *name, int64_t ms);
 
 /* Red, yellow, green on a terminal without NO_COLOR, else as it is. */
 enum colour {

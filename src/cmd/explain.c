@@ -173,20 +173,6 @@ separate(struct explain *x)
 }
 
 static void
-add_member(struct buf *out, const char *name, const char *text)
-{
-	buf_printf(out, ",\"%s\":", name);
-	buf_add_json(out, str_of(text));
-}
-
-static void
-add_time_member(struct buf *out, const char *name, int64_t ms)
-{
-	buf_printf(out, ",\"%s\":", name);
-	buf_add_json_time(out, ms);
-}
-
-static void
 json_tally(void *context, int64_t day, const char *what, uint64_t count)
 {
 	struct explain *x = context;
@@ -196,7 +182,7 @@ json_tally(void *context, int64_t day, const char *what, uint64_t count)
 	buf_add_json_time(&date, day * SPAN_DAY_MS + 1);
 	buf_printf(
 	    &x->out, "{\"day\":\"%.10s\",\"count\":%" PRIu64, buf_text(&date) + 1, count);
-	add_member(&x->out, "what", what);
+	buf_add_member(&x->out, "what", what);
 	buf_add_char(&x->out, '}');
 	buf_clear(&date);
 }
@@ -209,14 +195,14 @@ json_decision(void *context, const struct decision_record *r)
 	separate(x);
 	buf_printf(&x->out, "{\"time\":");
 	buf_add_json_time(&x->out, r->time_ms);
-	add_member(&x->out, "action", r->action);
-	add_member(&x->out, "before", level_name(r->before.level));
-	add_member(&x->out, "after", level_name(r->after.level));
-	add_member(&x->out, "attributes", demand_attributes(r->after));
-	add_member(&x->out, "why", r->why);
-	add_member(&x->out, "rule", r->rule);
-	add_member(&x->out, "reason", r->reason);
-	add_member(&x->out, "tlsa", r->dns_state);
+	buf_add_member(&x->out, "action", r->action);
+	buf_add_member(&x->out, "before", level_name(r->before.level));
+	buf_add_member(&x->out, "after", level_name(r->after.level));
+	buf_add_member(&x->out, "attributes", demand_attributes(r->after));
+	buf_add_member(&x->out, "why", r->why);
+	buf_add_member(&x->out, "rule", r->rule);
+	buf_add_member(&x->out, "reason", r->reason);
+	buf_add_member(&x->out, "tlsa", r->dns_state);
 	buf_add_char(&x->out, '}');
 }
 
@@ -254,28 +240,28 @@ explain_json(
 		return false;
 	buf_printf(out, "]");
 	json_answers(out, d);
-	add_time_member(out, "last_sent", d->past.sent_ms);
-	add_time_member(out, "last_encrypted", d->past.encrypt_ms);
-	add_time_member(out, "last_verified", d->past.verify_ms);
-	add_time_member(out, "last_secure", d->past.secure_ms);
-	add_time_member(out, "last_dane", d->past.dane_ms);
-	add_time_member(out, "last_deferral", d->alarm.raised ? d->alarm.time_ms : 0);
-	add_member(out, "reason", d->alarm.raised ? d->alarm.reason : "");
+	buf_add_time_member(out, "last_sent", d->past.sent_ms);
+	buf_add_time_member(out, "last_encrypted", d->past.encrypt_ms);
+	buf_add_time_member(out, "last_verified", d->past.verify_ms);
+	buf_add_time_member(out, "last_secure", d->past.secure_ms);
+	buf_add_time_member(out, "last_dane", d->past.dane_ms);
+	buf_add_time_member(out, "last_deferral", d->alarm.raised ? d->alarm.time_ms : 0);
+	buf_add_member(out, "reason", d->alarm.raised ? d->alarm.reason : "");
 	buf_printf(out, ",\"attempts\":%u", d->alarm.attempts);
-	add_member(
+	buf_add_member(
 	    out, "held", d->hold.level != LEVEL_NONE ? level_name(d->hold.level) : "");
-	add_member(out, "why", why_slug(d->why));
-	add_member(out, "sentence", why_sentence(d->why));
-	add_time_member(out, "look_again", d->pin.set ? d->pin.until_ms : d->look_ms);
+	buf_add_member(out, "why", why_slug(d->why));
+	buf_add_member(out, "sentence", why_sentence(d->why));
+	buf_add_time_member(out, "look_again", d->pin.set ? d->pin.until_ms : d->look_ms);
 	buf_printf(out, ",\"pinned\":%s", d->pin.set ? "true" : "false");
-	add_member(out, "note", d->pin.note);
+	buf_add_member(out, "note", d->pin.note);
 	if (d->entry.level == LEVEL_NONE)
 		buf_printf(out, ",\"level\":null");
 	else
-		add_member(out, "level", level_name(d->entry.level));
-	add_member(
+		buf_add_member(out, "level", level_name(d->entry.level));
+	buf_add_member(
 	    out, "entry_why", d->entry.level != LEVEL_NONE ? why_slug(d->entry.why) : "");
-	add_member(out, "attributes", demand_attributes(destination_demand(d)));
+	buf_add_member(out, "attributes", demand_attributes(destination_demand(d)));
 	buf_printf(out, "}\n");
 	return true;
 }

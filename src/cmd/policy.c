@@ -109,20 +109,6 @@ show_row(struct buf *out, const struct sts_record *r, int64_t now_ms)
 }
 
 static void
-add_member(struct buf *out, const char *name, const char *text)
-{
-	buf_printf(out, ",\"%s\":", name);
-	buf_add_json(out, str_of(text));
-}
-
-static void
-add_time_member(struct buf *out, const char *name, int64_t ms)
-{
-	buf_printf(out, ",\"%s\":", name);
-	buf_add_json_time(out, ms);
-}
-
-static void
 show_json(struct buf *out, const struct sts_record *r, int64_t now_ms)
 {
 	const struct sts_state *s = &r->state;
@@ -130,20 +116,21 @@ show_json(struct buf *out, const struct sts_record *r, int64_t now_ms)
 
 	buf_printf(out, "{\"domain\":");
 	buf_add_json(out, str_of(r->domain));
-	add_member(out, "applies", sts_applies_name(sts_applies(s, now_ms)));
-	add_time_member(out, "until", sts_ends_ms(s, now_ms));
-	add_member(out, "mode", s->fetched_ms != 0 ? sts_mode_name(s->policy.mode) : "");
-	add_member(out, "mx", s->policy.mx != NULL ? s->policy.mx : "");
+	buf_add_member(out, "applies", sts_applies_name(sts_applies(s, now_ms)));
+	buf_add_time_member(out, "until", sts_ends_ms(s, now_ms));
+	buf_add_member(
+	    out, "mode", s->fetched_ms != 0 ? sts_mode_name(s->policy.mode) : "");
+	buf_add_member(out, "mx", s->policy.mx != NULL ? s->policy.mx : "");
 	buf_printf(out, ",\"max_age\":%u", s->policy.max_age_s);
-	add_member(out, "id", s->id);
-	add_time_member(out, "fetched", s->fetched_ms);
-	add_member(out, "txt", sts_txt_name(s->txt.state));
-	add_member(out, "txt_id", s->txt.id);
-	add_time_member(out, "txt_time", s->txt_ms);
-	add_member(out, "failure", failed ? sts_cause_name(s->cause) : "");
-	add_member(out, "detail", failed ? r->detail : "");
-	add_time_member(out, "tried", s->tried_ms);
-	add_time_member(out, "failing_since", s->failing_ms);
+	buf_add_member(out, "id", s->id);
+	buf_add_time_member(out, "fetched", s->fetched_ms);
+	buf_add_member(out, "txt", sts_txt_name(s->txt.state));
+	buf_add_member(out, "txt_id", s->txt.id);
+	buf_add_time_member(out, "txt_time", s->txt_ms);
+	buf_add_member(out, "failure", failed ? sts_cause_name(s->cause) : "");
+	buf_add_member(out, "detail", failed ? r->detail : "");
+	buf_add_time_member(out, "tried", s->tried_ms);
+	buf_add_time_member(out, "failing_since", s->failing_ms);
 	buf_printf(out, "}\n");
 }
 

@@ -108,19 +108,10 @@ static size_t
 utf8_sequence(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
-	size_t len = p[0] >= 0xc2 && p[0] <= 0xdf ? 2
-	    : (p[0] & 0xf0) == 0xe0               ? 3
-	    : p[0] >= 0xf0 && p[0] <= 0xf4        ? 4
-	                                          : 0;
+	size_t len = str_utf8_len(s);
 	uint32_t code;
 
-	if (len == 0 || len > s.len)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+	if (len < 2)
 		return 0;
 	code = len == 2 ? p[0] & 0x1fu : len == 3 ? p[0] & 0x0fu : p[0] & 0x07u;
 	for (size_t i = 1; i < len; i++)

@@ -115,26 +115,6 @@ is_key(struct str key)
 	return true;
 }
 
-/* How many octets of well-formed UTF-8 text begins with (RFC 3629); 0: none. */
-static size_t
-utf8_length(struct str text)
-{
-	const unsigned char *p = (const unsigned char *)text.p;
-	size_t len = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (len == 0 || p[0] > 0xf4 || len > text.len)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* UTF-8 without controls, C1 among them, and not empty. */
 static bool
 is_value(struct str value)
@@ -142,7 +122,7 @@ is_value(struct str value)
 	bool any = value.len > 0;
 
 	while (value.len > 0) {
-		size_t len = utf8_length(value);
+		size_t len = str_utf8_len(value);
 		unsigned char first = (unsigned char)value.p[0];
 
 		if (len == 0 || first < ' ' || first == 0x7f ||

@@ -358,13 +358,6 @@ measure_json_probe(const struct measure_probe *probe, struct buf *out)
 	    probe->outcome == PROBE_YES      ? "true"
 	        : probe->outcome == PROBE_NO ? "false"
 	                                     : "null");
-	measure_json_text(out, "found", probe->found);
+	buf_add_member(out, "found", probe->found);
 	buf_add_char(out, '}');
-}
-
-void
-measure_json_text(struct buf *out, const char *name, const char *text)
-{
-	buf_printf(out, ",\"%s\":", name);
-	buf_add_json(out, str_of(text));
 }

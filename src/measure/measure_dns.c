@@ -110,7 +110,7 @@ explain_json(const struct answers *answers, struct buf *out)
 	struct str rest = str_of(answers->text), line;
 	const char *comma = "";
 
-	measure_json_text(out, "tlsa",
+	buf_add_member(out, "tlsa",
 	    answers->sources[FACT_dns].asked_ms != 0
 	        ? dane_state_name(answers->dane.state)
 	        : "");
@@ -172,8 +172,8 @@ show_host(const struct measurement *found, unsigned i, struct buf *out)
 static void
 json(const struct measurement *found, struct buf *out)
 {
-	measure_json_text(out, "dane", dane_state_name(found->item->answers.dane.state));
-	measure_json_text(out, "mx", dns_answer_name(found->dns.mx));
+	buf_add_member(out, "dane", dane_state_name(found->item->answers.dane.state));
+	buf_add_member(out, "mx", dns_answer_name(found->dns.mx));
 }
 
 static void
@@ -185,8 +185,8 @@ json_host(const struct measurement *found, unsigned i, struct buf *out)
 		buf_printf(out, ",\"preference\":%u", host->preference);
 	else
 		buf_printf(out, ",\"preference\":null");
-	measure_json_text(out, "address", dns_answer_name(host->address));
-	measure_json_text(out, "tlsa", dns_answer_name(host->tlsa));
+	buf_add_member(out, "address", dns_answer_name(host->address));
+	buf_add_member(out, "tlsa", dns_answer_name(host->tlsa));
 	buf_printf(out, ",\"usable\":%u,\"records\":%u", dane_host_usable(host),
 	    host->tlsa_count);
 }

@@ -41,7 +41,4 @@ enum probe_outcome measure_probe(struct measurer *measurer, struct measure_item 
 void measure_show_probe(const struct measure_probe *probe, struct buf *out);
 void measure_json_probe(const struct measure_probe *probe, struct buf *out);
 
-/* `,"name":"text"` */
-void measure_json_text(struct buf *out, const char *name, const char *text);
-
 #endif

@@ -113,8 +113,8 @@ explain_text(const struct answers *answers, struct buf *out)
 static void
 explain_json(const struct answers *answers, struct buf *out)
 {
-	measure_json_text(out, "txt", sts_txt_name(answers->sts_txt.state));
-	measure_json_text(out, "id", answers->sts_txt.id);
+	buf_add_member(out, "txt", sts_txt_name(answers->sts_txt.state));
+	buf_add_member(out, "id", answers->sts_txt.id);
 }
 
 static void
@@ -137,9 +137,8 @@ json(const struct measurement *found, struct buf *out)
 	const struct answers *answers = &found->item->answers;
 	bool asked = answers->sources[FACT_policy].asked;
 
-	measure_json_text(
-	    out, "sts_txt", asked ? sts_txt_name(answers->sts_txt.state) : "");
-	measure_json_text(out, "sts_id", answers->sts_txt.id);
+	buf_add_member(out, "sts_txt", asked ? sts_txt_name(answers->sts_txt.state) : "");
+	buf_add_member(out, "sts_id", answers->sts_txt.id);
 }
 
 const struct measure_source measure_policy = {
