@@ -138,7 +138,7 @@ for what in '' scan queue match rules check status list explain set unset undo a
 done
 shown rules
 on_terminal 80 doctor
-out=$(sed "s|$dir[^ ]*||g; s|/usr/local/[^ ]*||g" <<<"$out")
+out=$(sed "s|${dir}[^ ]*||g; s|/usr/local/[^ ]*||g" <<<"$out")
 check 'doctor: no more than 80 columns, but for a path' test "$(widest)" -le 80
 
 # What programs read is the same on a terminal as in a file.

@@ -285,7 +285,7 @@ COLUMNS=40 on_terminal 120 status
 check 'COLUMNS is honoured' test "$(widest)" -le 40
 hasnt 'status: all that waits is shown' "$(grep -v '^log' <<<"$out")" '…'
 on_terminal 80 doctor
-out=$(sed "s|$dir[^ ]*||g; s|/usr/local/[^ ]*||g" <<<"$out")
+out=$(sed "s|${dir}[^ ]*||g; s|/usr/local/[^ ]*||g" <<<"$out")
 check 'doctor: no more than 80 columns, but for a long path' test "$(widest)" -le 80
 hasnt 'doctor: what is to be typed is not cut' "$out" '…'
 

@@ -136,5 +136,6 @@ is 'and these wait' \
 	"$(sql "SELECT DISTINCT why FROM destination WHERE key IN ('${hanging[0]}', '${hanging[1]}', '${hanging[2]}')")" policy-asked
 comment "resident: $(awk '/VmRSS/ { print $2, $3 }' "/proc/$(daemon_pid)/status")"
 stops
-exec {HOST[1]}>&-
+policy_host=${HOST[1]}
+exec {policy_host}>&-
 finish
