@@ -29,10 +29,10 @@ signed-no-tlsa.test    encrypt    not-authentic  tls
 selfsigned.test        encrypt    not-authentic  tls
 expired-cert.test      encrypt    not-authentic  tls
 wrongname-cert.test    encrypt    not-authentic  tls
-tls10-only.test        encrypt    one-rung       tls
-plain.test             may        not-encrypted  clear
-starttls-refused.test  may        not-encrypted  clear
-starttls-hostile.test  may        not-encrypted  clear
+tls10-only.test        encrypt    not-authentic  tls
+plain.test             dane       not-encrypted  clear
+starttls-refused.test  dane       not-encrypted  clear
+starttls-hostile.test  dane       not-encrypted  clear
 victim.test            -          -              tls
 greylist.test          -          -              later
 tempfail2.test         -          -              later
