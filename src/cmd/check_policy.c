@@ -117,8 +117,7 @@ check_policy(struct check *check, const struct config *config, struct measurer *
 	check->grading.waits = found->allowed == 0;
 }
 
-/* --- shown ---------------------------------------------------------------------------
- */
+/* --- shown ------------------------------------------------------------------------- */
 
 void
 check_policy_print(const struct check *check, struct buf *out)

@@ -128,8 +128,7 @@ add_script(const struct section *section, const char *name, const char *key,
 	return true;
 }
 
-/* --- is it right? --------------------------------------------------------------------
- */
+/* --- is it right? ------------------------------------------------------------------ */
 
 /* What is to be set. */
 struct edit {
@@ -258,8 +257,7 @@ is_appendix_right(const struct doctor *d, const struct edit *edit)
 	return right;
 }
 
-/* --- what is printed -----------------------------------------------------------------
- */
+/* --- what is printed --------------------------------------------------------------- */
 
 /* The line, and where it belongs. */
 static void

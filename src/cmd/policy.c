@@ -26,8 +26,7 @@ struct policies {
 	struct buf out;
 };
 
-/* --- shown ---------------------------------------------------------------------------
- */
+/* --- shown ------------------------------------------------------------------------- */
 
 /* What applies, and until when. */
 static void
@@ -179,8 +178,7 @@ show_all(struct policies *p, struct store *store)
 	return status;
 }
 
-/* --- changed -------------------------------------------------------------------------
- */
+/* --- changed ----------------------------------------------------------------------- */
 
 /* What is to be asked anew is due at once; the daemon judges what it comes to. */
 static bool
@@ -239,8 +237,7 @@ change_all(struct policies *p, struct store *store)
 	return status != 0 ? status : cmd_fail(EX_IOERR, "%s", err.text);
 }
 
-/* --- the command ---------------------------------------------------------------------
- */
+/* --- the command ------------------------------------------------------------------- */
 
 static int
 work(struct policies *p, const struct config *config)

@@ -392,8 +392,7 @@ decide_withdrawn(
 	    WHY_DANE_GOING, until_ms < look_again_ms ? until_ms : look_again_ms);
 }
 
-/* --- guard 10: an enforced MTA-STS policy --------------------------------------------
- */
+/* --- guard 10: an enforced MTA-STS policy ------------------------------------------ */
 
 /* Every recheck, and when it ends. */
 static int64_t

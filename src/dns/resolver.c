@@ -452,8 +452,7 @@ resolver_gather(
 	gather(resolver, nexthop, domain, records);
 }
 
-/* --- MTA-STS -------------------------------------------------------------------------
- */
+/* --- MTA-STS ----------------------------------------------------------------------- */
 
 bool
 resolver_ascii(const char *host, char out[NEXTHOP_HOST_SIZE])

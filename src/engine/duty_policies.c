@@ -32,8 +32,7 @@ struct policies {
 	size_t busy_count;
 };
 
-/* --- who is with a worker ------------------------------------------------------------
- */
+/* --- who is with a worker ---------------------------------------------------------- */
 
 static bool
 is_busy(const struct policies *p, const char *domain)
@@ -61,8 +60,7 @@ end_busy(struct policies *p, const char *domain)
 	}
 }
 
-/* --- what comes of it ----------------------------------------------------------------
- */
+/* --- what comes of it -------------------------------------------------------------- */
 
 /* One question, for DNS or a policy host. */
 struct policies_task {
@@ -182,8 +180,7 @@ take_answer(struct engine *e, struct policies *p, const struct policies_task *t,
 		engine_not_stored(e, "store an MTA-STS policy", &err);
 }
 
-/* --- fetching ------------------------------------------------------------------------
- */
+/* --- fetching ---------------------------------------------------------------------- */
 
 static bool
 work_fetch(struct task *task, void *context)
@@ -240,8 +237,7 @@ fail(struct policies_task *t, enum sts_cause cause, const char *detail)
 	    (int)sizeof(t->fetched.detail) - 1, detail);
 }
 
-/* --- asking DNS ----------------------------------------------------------------------
- */
+/* --- asking DNS -------------------------------------------------------------------- */
 
 static bool
 work_ask(struct task *task, void *context)
@@ -338,8 +334,7 @@ begin(struct engine *e, struct policies *p, const char *domain, int64_t destinat
 	engine_submit(e, &t->task);
 }
 
-/* --- what is due ---------------------------------------------------------------------
- */
+/* --- what is due ------------------------------------------------------------------- */
 
 struct due_domain {
 	char domain[NEXTHOP_HOST_SIZE];
@@ -418,8 +413,7 @@ begin_due(struct engine *e, struct policies *p, const struct moment *now, struct
 	return done && store_sts_next(e->store, now->wall_ms, &p->next_ms, err);
 }
 
-/* --- who was sent mail ---------------------------------------------------------------
- */
+/* --- who was sent mail ------------------------------------------------------------- */
 
 /* Its domain, if it can have a policy. */
 static bool
@@ -483,8 +477,7 @@ engine_mind_policies(struct engine *e)
 	((struct policies *)engine_state(e, &duty_policies))->look = true;
 }
 
-/* --- the duty ------------------------------------------------------------------------
- */
+/* --- the duty ---------------------------------------------------------------------- */
 
 static void
 hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)

@@ -10,8 +10,7 @@
 
 #define NAMES_MAX DNS_HOSTS_MAX
 
-/* --- the record ----------------------------------------------------------------------
- */
+/* --- the record -------------------------------------------------------------------- */
 
 static void
 alert(struct engine *e, const struct sts_record *r, enum sts_alert which)
@@ -68,8 +67,7 @@ engine_settle_policy(
 	return true;
 }
 
-/* --- of a destination ----------------------------------------------------------------
- */
+/* --- of a destination -------------------------------------------------------------- */
 
 static int
 compare(const void *a, const void *b)

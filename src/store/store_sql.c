@@ -357,6 +357,8 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_THIN_KEY] =
         "DELETE FROM sts_key WHERE domain NOT IN (SELECT domain FROM sts)"
         " OR destination NOT IN (SELECT id FROM destination)",
+    [SQL_STS_THIN_MAIL] =
+        "DELETE FROM sts_mail WHERE destination NOT IN (SELECT id FROM destination)",
     [SQL_STS_KEY] = "INSERT INTO sts_key(destination, domain) VALUES (?, ?)"
                     " ON CONFLICT(destination) DO UPDATE SET domain = excluded.domain"
                     " WHERE domain <> excluded.domain",

@@ -160,11 +160,11 @@ store_sts_thin(struct store *store, int64_t before_ms, struct err *err)
 {
 	return store_finish(
 	           store, store_bind(store, SQL_STS_THIN, err, "i", before_ms), err) &&
-	    store_finish(store, store_prepare(store, SQL_STS_THIN_KEY, err), err);
+	    store_finish(store, store_prepare(store, SQL_STS_THIN_KEY, err), err) &&
+	    store_finish(store, store_prepare(store, SQL_STS_THIN_MAIL, err), err);
 }
 
-/* --- whose they are ------------------------------------------------------------------
- */
+/* --- whose they are ---------------------------------------------------------------- */
 
 bool
 store_sts_key(struct store *store, int64_t id, const char *domain, struct err *err)
@@ -180,8 +180,7 @@ store_sts_news(struct store *store, const char *domain, int64_t now_ms, struct e
 	    store, store_bind(store, SQL_STS_NEWS, err, "is", now_ms, domain), err);
 }
 
-/* --- who was sent mail ---------------------------------------------------------------
- */
+/* --- who was sent mail ------------------------------------------------------------- */
 
 bool
 store_sts_mail(struct store *store, int64_t id, struct err *err)

@@ -20,8 +20,7 @@
 #define TELLS_MAX    4             /* of one cause, while mail waits */
 #define TELLS_TODAY  6             /* of all causes */
 
-/* --- a step down ---------------------------------------------------------------------
- */
+/* --- a step down ------------------------------------------------------------------- */
 
 /* Was it so all the time that a probe serves? */
 static bool
@@ -163,8 +162,7 @@ best_of(const struct day *day, const struct outlook *truth)
 	return view_meets(truth, top) ? top : view_strongest(truth, top);
 }
 
-/* --- decisions -----------------------------------------------------------------------
- */
+/* --- decisions --------------------------------------------------------------------- */
 
 static struct day *
 day_of(const char *key)

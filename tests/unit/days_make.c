@@ -25,8 +25,7 @@ between(struct day *day, int64_t least, int64_t most)
 	    (int64_t)(days_random(&day->random) % (uint64_t)(most - least + 1));
 }
 
-/* --- what is done to all -------------------------------------------------------------
- */
+/* --- what is done to all ----------------------------------------------------------- */
 
 static int64_t
 random_length(uint64_t *random)

@@ -119,8 +119,7 @@ forget_failures(struct oracle *o)
 	o->plain = 0;
 }
 
-/* --- mail that waited ----------------------------------------------------------------
- */
+/* --- mail that waited -------------------------------------------------------------- */
 
 /* What froze ends only with what verifies after it. */
 static bool

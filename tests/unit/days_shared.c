@@ -61,8 +61,7 @@ shared_attack(struct outlook *view, const struct act *act, int64_t at_ms)
 			view->hosts[i].tls = TLS_SELF_SIGNED;
 }
 
-/* --- canaries ------------------------------------------------------------------------
- */
+/* --- canaries ---------------------------------------------------------------------- */
 
 void
 shared_canary_name(unsigned i, char *name, size_t size)
@@ -120,8 +119,7 @@ shared_canaries_fail(int64_t now_ms)
 	return true;
 }
 
-/* --- the flood -----------------------------------------------------------------------
- */
+/* --- the flood --------------------------------------------------------------------- */
 
 int64_t
 shared_flood_ms(void)
@@ -171,8 +169,7 @@ shared_flood_over(void)
 	}
 }
 
-/* --- what is answered ----------------------------------------------------------------
- */
+/* --- what is answered -------------------------------------------------------------- */
 
 static bool
 is_of_flood(const char *name)

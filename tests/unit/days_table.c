@@ -44,8 +44,7 @@ static struct {
 	int64_t flooded_ms; /* the longest until it was decided */
 } all;
 
-/* --- noting --------------------------------------------------------------------------
- */
+/* --- noting ------------------------------------------------------------------------ */
 
 static void
 note_attacked(struct attacked *a, const struct day *day, int64_t from_ms)
@@ -160,8 +159,7 @@ table_weeks(unsigned *days)
 	return all.weeks;
 }
 
-/* --- printing ------------------------------------------------------------------------
- */
+/* --- printing ---------------------------------------------------------------------- */
 
 static void
 print_attacked(const char *name, const char *company, const struct attacked *a)

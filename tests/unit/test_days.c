@@ -48,8 +48,7 @@ static struct {
 	char verdict[256];
 } sum;
 
-/* --- a batch -------------------------------------------------------------------------
- */
+/* --- a batch ----------------------------------------------------------------------- */
 
 /* In memory, where no other connection sees it: the engine's own notes what is exported.
  */
@@ -243,8 +242,7 @@ run_batch(void)
 	batch.engine = NULL;
 }
 
-/* --- what came of it -----------------------------------------------------------------
- */
+/* --- what came of it --------------------------------------------------------------- */
 
 static void
 note_day(const struct day *day)

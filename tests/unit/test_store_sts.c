@@ -139,7 +139,7 @@ static void
 those_that_wait_come_in_turn(void **state)
 {
 	struct store *store = kit_scratch();
-	int64_t next_ms;
+	int64_t next_ms, mail;
 	struct names due = {""}, some = {""}, all = {""}, left = {""};
 
 	(void)state;
@@ -157,7 +157,9 @@ those_that_wait_come_in_turn(void **state)
 	assert_true(store_sts_thin(store, NOW_MS, &kit_err));
 	assert_true(store_each_sts(store, add_name, &all, &kit_err));
 	assert_string_equal(all.text, "first.test kept.test none.test stop.test ");
+	assert_true(store_sts_mail(store, 7, &kit_err)); /* of a deleted destination */
 	assert_true(store_sts_thin(store, NOW_MS + 1, &kit_err));
+	assert_true(store_sts_mail_first(store, &mail, &kit_err) && mail == 0);
 	assert_true(store_each_sts(store, add_name, &left, &kit_err));
 	assert_string_equal(left.text, "first.test kept.test stop.test ");
 	store_close(store);

@@ -41,8 +41,7 @@ text_says_why(void **state)
 	buf_clear(&text);
 }
 
-/* --- with the Postfix of this machine ------------------------------------------------
- */
+/* --- with the Postfix of this machine ---------------------------------------------- */
 
 struct type_row {
 	const char *type;
