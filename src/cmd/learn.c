@@ -47,7 +47,8 @@ find(struct paths *paths, const char *log, const char *behind, int64_t since_ms)
 
 void
 learn(const struct config *config, struct fold *fold, int64_t now_ms,
-    bool (*begin)(void *context), bool (*pause)(void *context, bool end), void *context)
+    bool (*begin)(void *context), bool (*pause)(void *context, enum scan_pause pause),
+    void *context)
 {
 	struct scan_logs logs = {
 	    .config = config,

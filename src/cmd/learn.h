@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cmd/scan_logs.h"
 #include "conf/config.h"
 #include "core/fold.h"
 
@@ -15,6 +16,7 @@
  * those of struct scan_logs.
  */
 void learn(const struct config *config, struct fold *fold, int64_t now_ms,
-    bool (*begin)(void *context), bool (*pause)(void *context, bool end), void *context);
+    bool (*begin)(void *context), bool (*pause)(void *context, enum scan_pause pause),
+    void *context);
 
 #endif

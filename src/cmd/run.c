@@ -362,14 +362,14 @@ is_early(struct daemon *daemon)
 
 /* Stores what was read, without a place. False: to end. */
 static bool
-pause_learning(void *context, bool end)
+pause_learning(void *context, enum scan_pause pause)
 {
 	struct daemon *daemon = context;
 	struct fold *fold = engine_fold(daemon->engine);
 
 	if (take_signals(daemon))
 		daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
-	if (!end && !intake_is_full(fold) && !intake_is_early(fold))
+	if (pause == SCAN_GOES_ON && !intake_is_full(fold) && !intake_is_early(fold))
 		return !daemon->stop;
 	while (!daemon->stop) {
 		enum engine_saved saved = engine_save(daemon->engine, NULL, 0);

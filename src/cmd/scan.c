@@ -331,17 +331,19 @@ begin_counting(void *context)
 
 /* What was read until here is stored where it is time for that. */
 static bool
-pause_reading(void *context, bool end)
+pause_reading(void *context, enum scan_pause pause)
 {
 	struct scan *scan = context;
 	struct fold *fold = engine_fold(scan->engine);
 
 	while (intake_is_early(fold) && engine_is_stuck(scan->engine) == ENGINE_MOVES)
 		turn(scan);
-	if (end || intake_is_full(fold) ||
+	if (pause == SCAN_ENDS)
+		engine_end_lines(scan->engine);
+	if (pause != SCAN_GOES_ON || intake_is_full(fold) ||
 	    engine_claimed_for_ms(scan->engine) >= TURN_MS) {
 		scan->stored = store(scan);
-		if (scan->apply && !end)
+		if (scan->apply && pause == SCAN_GOES_ON)
 			poll(NULL, 0, BETWEEN_MS);
 	}
 	return scan->stored == 0;

@@ -124,7 +124,7 @@ wait_for_lines(struct input *in)
 
 	if (poll(&pipe, 1, PAUSE_MS) != 0)
 		return true;
-	if (!in->logs->pause(in->logs->context, true))
+	if (!in->logs->pause(in->logs->context, SCAN_WAITS))
 		return false;
 	poll(&pipe, 1, -1);
 	return true;
@@ -161,7 +161,8 @@ read_one(struct input *in)
 			logs->progress(in->path, in->used, in->size);
 		going = result == SOURCE_IDLE
 		    ? wait_for_lines(in)
-		    : logs->pause(logs->context, result == SOURCE_END);
+		    : logs->pause(
+		          logs->context, result == SOURCE_END ? SCAN_ENDS : SCAN_GOES_ON);
 	}
 	close_input(in);
 }
@@ -333,11 +334,11 @@ merge(struct input *inputs, size_t count)
 		    !intake_is_full(logs->fold) && !intake_is_early(logs->fold))
 			continue;
 		tell_progress(inputs, count);
-		if (!logs->pause(logs->context, false))
+		if (!logs->pause(logs->context, SCAN_GOES_ON))
 			return;
 		paused_ms = clock_monotonic_ms();
 	}
-	logs->pause(logs->context, true);
+	logs->pause(logs->context, SCAN_ENDS);
 }
 
 int

@@ -12,15 +12,21 @@
 #include "conf/config.h"
 #include "core/fold.h"
 
+enum scan_pause {
+	SCAN_GOES_ON,
+	SCAN_WAITS, /* no line comes for a while */
+	SCAN_ENDS,  /* none will */
+};
+
 struct scan_logs {
 	const struct config *config;
 	struct fold *fold;
 	int64_t since_ms; /* earlier lines are passed over; 0: all count */
 	/* Called before lines go into the fold. False: they must not. */
 	bool (*begin)(void *context);
-	/* Called now and then, and where none come for a while: the lines until here are
-	 * in the fold. False: enough. */
-	bool (*pause)(void *context, bool end);
+	/* Called now and then, where none come for a while, and at the end: the lines
+	 * until here are in the fold. False: enough. */
+	bool (*pause)(void *context, enum scan_pause pause);
 	/* For a display; NULL: none. size 0: not known. */
 	void (*progress)(const char *what, uint64_t used, uint64_t size);
 	void *context; /* of these */

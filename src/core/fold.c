@@ -19,6 +19,7 @@
 #define AHEAD_HOST 6
 #define AHEAD_NAME 3
 #define AHEAD_TEXT 4
+#define SOON       16 /* a power of two above AHEAD_ITEM */
 
 #define WAITED_US 100000 /* less than lies between two attempts */
 
@@ -517,25 +518,20 @@ expect_text(const struct parsed *line)
 void
 fold_parsed(struct fold *fold, const struct parsed *lines, size_t count)
 {
-	static const struct {
-		size_t ahead;
-		void (*expect)(const struct fold_items *all, uint32_t hash);
-	} steps[] = {
-	    {AHEAD_SLOT, fold_items_expect_slot},
-	    {AHEAD_ITEM, fold_items_expect},
-	    {AHEAD_HOST, fold_items_expect_host},
-	    {AHEAD_NAME, fold_items_expect_name},
-	};
+	const struct fold_item *soon[SOON] = {NULL};
 
 	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
-			size_t at = i + steps[k].ahead;
+		size_t slot = i + AHEAD_SLOT, item = i + AHEAD_ITEM;
 
-			if (at < count && lines[at].kind == PARSED_STATUS)
-				steps[k].expect(&fold->items, lines[at].hash);
-		}
 		if (i + AHEAD_LINE < count)
 			expect_line(&lines[i + AHEAD_LINE]);
+		if (slot < count && lines[slot].kind == PARSED_STATUS)
+			fold_items_expect_slot(&fold->items, lines[slot].hash);
+		soon[item % SOON] = item < count && lines[item].kind == PARSED_STATUS
+		    ? fold_items_expect(&fold->items, lines[item].hash)
+		    : NULL;
+		fold_item_expect_host(soon[(i + AHEAD_HOST) % SOON]);
+		fold_item_expect_name(soon[(i + AHEAD_NAME) % SOON]);
 		if (i + AHEAD_TEXT < count)
 			expect_text(&lines[i + AHEAD_TEXT]);
 		fold_one(fold, &lines[i]);

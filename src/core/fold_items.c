@@ -165,26 +165,25 @@ expect(const void *what, size_t size)
 		__builtin_prefetch((const char *)what + at, 1);
 }
 
-void
+const struct fold_item *
 fold_items_expect(const struct fold_items *all, uint32_t hash)
-{
-	expect(expected(all, hash), EXPECTED);
-}
-
-void
-fold_items_expect_host(const struct fold_items *all, uint32_t hash)
 {
 	const struct fold_item *item = expected(all, hash);
 
+	expect(item, EXPECTED);
+	return item;
+}
+
+void
+fold_item_expect_host(const struct fold_item *item)
+{
 	if (item != NULL)
 		expect(item->hosts, EXPECTED_HOST);
 }
 
 void
-fold_items_expect_name(const struct fold_items *all, uint32_t hash)
+fold_item_expect_name(const struct fold_item *item)
 {
-	const struct fold_item *item = expected(all, hash);
-
 	if (item != NULL && item->host_count > 0)
 		expect(item->hosts->name, 1);
 }

@@ -34,12 +34,12 @@ struct fold_item *fold_items_find(
     const struct fold_items *all, struct str key, uint32_t hash);
 
 /* A key of that hash is looked for soon: first the place in the table is brought near,
- * some lines later the item, then its first server and the name of that. They change
- * nothing. */
+ * some lines later the item (which it returns; NULL: none), then its first server and the
+ * name of that. They change nothing. */
 void fold_items_expect_slot(const struct fold_items *all, uint32_t hash);
-void fold_items_expect(const struct fold_items *all, uint32_t hash);
-void fold_items_expect_host(const struct fold_items *all, uint32_t hash);
-void fold_items_expect_name(const struct fold_items *all, uint32_t hash);
+const struct fold_item *fold_items_expect(const struct fold_items *all, uint32_t hash);
+void fold_item_expect_host(const struct fold_item *item);
+void fold_item_expect_name(const struct fold_item *item);
 
 /* The same by a whole key, new if need be. */
 struct fold_item *fold_items_get(struct fold_items *all, const char *key);

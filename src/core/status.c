@@ -487,7 +487,8 @@ session_parse(struct str text, struct session_line *out)
 	struct str s = text;
 	enum session_grade grade = SESSION_ANONYMOUS;
 
-	while (grade < SESSION_COUNT && !str_eat(&s, grades[grade]))
+	while (grade < SESSION_COUNT &&
+	    (s.len == 0 || s.p[0] != grades[grade].p[0] || !str_eat(&s, grades[grade])))
 		grade++;
 	if (grade == SESSION_COUNT || !str_eat(&s, STR("TLS connection ")) ||
 	    (!str_eat(&s, STR("established to ")) && !str_eat(&s, STR("reused to "))))

@@ -225,6 +225,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	struct destination_spans spans = judge_spans(&e->judge);
 	struct buf lost = {0};
 	uint64_t limit_hits = fold_counts(e->fold)->limit_hits;
+	struct intake_how how;
 	struct err err;
 	bool news;
 
@@ -232,9 +233,17 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 		return ENGINE_SAVE_WAITS;
 	engine_mind_clock(e);
 	engine_find_lost(e, &lost);
-	if (!intake_store(e->store, e->fold, e->rules, e->judge.default_level, &spans,
-	        e->once && e->is_claimed ? &e->covered_print : NULL, places, place_count,
-	        engine_now(e).wall_ms, &news, &err)) {
+	how = (struct intake_how){
+	    .rules = e->rules,
+	    .default_level = e->judge.default_level,
+	    .spans = &spans,
+	    .counted = e->once && e->is_claimed ? &e->covered_print : NULL,
+	    .now_ms = engine_now(e).wall_ms,
+	    .purpose = e->mode == ENGINE_APPLY ? INTAKE_KEEP
+	        : e->no_more_lines             ? INTAKE_IMAGINE_LAST
+	                                       : INTAKE_IMAGINE,
+	};
+	if (!intake_store(e->store, e->fold, &how, places, place_count, &news, &err)) {
 		fail(e, &e->storing, "store what the log says", &err, true);
 		engine_tell(e, NEWS_FAILED);
 		buf_clear(&lost);
@@ -496,6 +505,12 @@ engine_forget_outlived(struct engine *e)
 		return true;
 	engine_not_stored(e, "forget mail that was sent back", &err);
 	return false;
+}
+
+void
+engine_end_lines(struct engine *e)
+{
+	e->no_more_lines = true;
 }
 
 void

@@ -107,6 +107,9 @@ enum engine_stuck engine_is_stuck(const struct engine *engine);
 /* Its driver ends as soon as it is idle: of what fails, the log promises no other try. */
 void engine_run_once(struct engine *engine);
 
+/* What the fold has is stored by the next engine_save(), and no line comes after it. */
+void engine_end_lines(struct engine *engine);
+
 /* Forget mail that Postfix sent back by now: it waits for nothing. After lines of old
  * logs; a failure was reported. */
 bool engine_forget_outlived(struct engine *engine);

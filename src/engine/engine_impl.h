@@ -158,6 +158,7 @@ struct engine {
 	const struct rules *rules;
 	enum engine_mode mode;
 	bool once; /* see engine_run_once() */
+	bool no_more_lines;
 	engine_decided_fn *decided;
 	void *context;
 

@@ -39,12 +39,9 @@ what_name(unsigned what, const struct rules *rules, char *out, size_t size)
 /* What does not change from item to item. */
 struct intake {
 	struct store *store;
-	const struct rules *rules;
-	enum level default_level;
-	const struct destination_spans *spans;
+	const struct intake_how *how;
 	int64_t verified_ms; /* the last proof that what is asked for works here */
 	int64_t logged_ms;   /* the same, of sessions of the log alone */
-	int64_t now_ms;
 	bool news;
 };
 
@@ -58,11 +55,11 @@ note_proof(struct intake *in, struct destination *d, const struct fold_item *ite
 {
 	int64_t check_ms, proof_ms;
 
-	proof_ms = destination_proof_ms(d, item, in->default_level, &check_ms);
+	proof_ms = destination_proof_ms(d, item, in->how->default_level, &check_ms);
 	later(&in->verified_ms, proof_ms);
 	later(&in->logged_ms, proof_ms);
 	if (check_ms - in->verified_ms >= PROOF_APART_MS &&
-	    in->now_ms - check_ms < PROOF_APART_MS && check_ms <= in->now_ms)
+	    in->how->now_ms - check_ms < PROOF_APART_MS && check_ms <= in->how->now_ms)
 		destination_check_servers(d, check_ms);
 }
 
@@ -79,7 +76,7 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 
 		if (own == ANSWER_NO)
 			continue;
-		destination_host_news(d, host, in->default_level, &news);
+		destination_host_news(d, host, in->how->default_level, &news);
 		if (own != ANSWER_YES)
 			news.failed_ms = 0;
 		if (!store_host_add(in->store, host->name, host->port, &news, err))
@@ -94,7 +91,7 @@ waiting_of(const struct intake *in, const struct fold_waiting *w)
 	return (struct waiting_mail){
 	    .queue_id = w->queue_id,
 	    .domain = w->domain,
-	    .rule = rules_get(in->rules, w->rule)->name,
+	    .rule = rules_get(in->how->rules, w->rule)->name,
 	    .reason = w->reason,
 	    .time_ms = w->time_ms,
 	    .arrival_ms = w->arrival_ms,
@@ -126,13 +123,34 @@ store_counted(
 	struct store *store = in->store;
 	char what[80];
 
-	for (size_t i = 0; i < item->tally_count; i++) {
-		what_name(item->tallies[i].what, in->rules, what, sizeof(what));
+	for (size_t i = 0; i < item->tally_count && in->how->purpose == INTAKE_KEEP;
+	     i++) {
+		what_name(item->tallies[i].what, in->how->rules, what, sizeof(what));
 		if (!store_tally_add(store, id, item->tallies[i].day, what,
 		        item->tallies[i].count, err))
 			return false;
 	}
 	return store_waiting(in, item, id, err);
+}
+
+/* Judged neither now nor later, and nothing is known of it that could change. */
+static bool
+is_left_out(const struct intake *in, const struct fold_item *item,
+    const struct destination *d, bool found)
+{
+	return in->how->purpose == INTAKE_IMAGINE_LAST && !found && !d->alarm.raised &&
+	    !d->alarm.pending && d->look_ms == 0 && item->waiting_count == 0 &&
+	    item->unkept == NULL;
+}
+
+/* Where mail goes a policy may be. */
+static bool
+store_mail(const struct intake *in, const struct destination *d, int64_t before_ms,
+    struct err *err)
+{
+	return in->how->purpose != INTAKE_KEEP ||
+	    d->past.sent_ms / MAIL_EVERY_MS == before_ms / MAIL_EVERY_MS ||
+	    store_sts_mail(in->store, d->id, err);
 }
 
 static bool
@@ -147,18 +165,20 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		return false;
 	look_ms = d.look_ms;
 	sent_ms = d.past.sent_ms;
-	destination_take_news(&d, item, in->default_level,
-	    item->deferred ? rules_get(in->rules, item->deferral->rule)->name : NULL,
-	    in->spans);
+	destination_take_news(&d, item, in->how->default_level,
+	    item->deferred ? rules_get(in->how->rules, item->deferral->rule)->name : NULL,
+	    in->how->spans);
 	note_proof(in, &d, item);
 	in->news = in->news || d.alarm.pending ||
 	    (d.look_ms != 0 && (look_ms == 0 || d.look_ms < look_ms));
-	done = store_put(store, &d, err) &&
-	    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
-	        store_waiting_sent(store, d.id, err)) &&
-	    store_counted(in, item, d.id, err) && store_hosts(in, item, &d, err) &&
-	    (d.past.sent_ms / MAIL_EVERY_MS == sent_ms / MAIL_EVERY_MS ||
-	        store_sts_mail(store, d.id, err));
+	if (is_left_out(in, item, &d, found))
+		done = store_hosts(in, item, &d, err);
+	else
+		done = store_put(store, &d, err) &&
+		    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
+		        store_waiting_sent(store, d.id, err)) &&
+		    store_counted(in, item, d.id, err) &&
+		    store_hosts(in, item, &d, err) && store_mail(in, &d, sent_ms, err);
 	destination_clear(&d);
 	return done;
 }
@@ -266,7 +286,7 @@ store_covered(struct store *store, const struct fold *fold, const uint64_t *coun
 
 static bool
 store_all(struct intake *in, const struct fold *fold, const struct log_place *places,
-    size_t place_count, const uint64_t *counted, int64_t now_ms, struct err *err)
+    size_t place_count, struct err *err)
 {
 	struct store *store = in->store;
 	const struct fold_ended *ended;
@@ -287,32 +307,26 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	if (!store_counter_set(store, "verified-ms", in->verified_ms, err) ||
 	    !store_counter_set(store, "logged-ms", in->logged_ms, err))
 		return false;
-	if (!store_places(store, fold, places, place_count, now_ms, err))
+	if (!store_places(store, fold, places, place_count, in->how->now_ms, err))
 		return false;
 	fold_save_processes(fold, &processes);
 	done = store_blob_put(
 	    store, "processes", (struct str){buf_text(&processes), processes.len}, err);
 	buf_clear(&processes);
-	return done && store_covered(store, fold, counted, err) &&
+	return done && store_covered(store, fold, in->how->counted, err) &&
 	    store_counts(store, fold, err);
 }
 
 bool
-intake_store(struct store *store, struct fold *fold, const struct rules *rules,
-    enum level default_level, const struct destination_spans *spans,
-    const uint64_t *counted, const struct log_place *places, size_t place_count,
-    int64_t now_ms, bool *news, struct err *err)
+intake_store(struct store *store, struct fold *fold, const struct intake_how *how,
+    const struct log_place *places, size_t place_count, bool *news, struct err *err)
 {
-	struct intake in = {.store = store,
-	    .rules = rules,
-	    .default_level = default_level,
-	    .spans = spans,
-	    .now_ms = now_ms};
+	struct intake in = {.store = store, .how = how};
 
 	*news = false;
 	if (!store_begin(store, err))
 		return false;
-	if (!store_all(&in, fold, places, place_count, counted, now_ms, err) ||
+	if (!store_all(&in, fold, places, place_count, err) ||
 	    !store_commit(store, err)) {
 		store_rollback(store);
 		return false;

@@ -18,17 +18,34 @@ struct log_place {
 	struct place place;
 };
 
+enum intake_purpose {
+	INTAKE_KEEP,
+	/* A scratch copy, that is judged by and then thrown away: what nobody can ask it
+	 * for is left out, the counts by days and the mail whose policy is looked up. */
+	INTAKE_IMAGINE,
+	/* No more lines will come, either: a destination that is new, well, and needs no
+	 * look is not judged. Only what its servers did counts. */
+	INTAKE_IMAGINE_LAST,
+};
+
+/* Pointers are borrowed. */
+struct intake_how {
+	const struct rules *rules;
+	enum level default_level; /* mail that was sent without an entry met it */
+	const struct destination_spans *spans; /* judge_spans() */
+	/* covered_hash() of what the database must have of counted lines; NULL: that does
+	 * not matter */
+	const uint64_t *counted;
+	int64_t now_ms; /* what is noted as the time of reading */
+	enum intake_purpose purpose;
+};
+
 /*
  * The whole fold and the places of all logs, in one transaction: either both are
  * stored, or neither, and the caller tries again with the same fold. On true the fold
- * is empty. default_level: mail that was sent without an entry met it; spans:
- * judge_spans(); counted: covered_hash() of what the database must have of counted lines,
- * or NULL if that does not matter; now_ms: what is noted as the time of reading. *news:
- * destinations that wait to be judged now.
+ * is empty. *news: destinations that wait to be judged now.
  */
-bool intake_store(struct store *store, struct fold *fold, const struct rules *rules,
-    enum level default_level, const struct destination_spans *spans,
-    const uint64_t *counted, const struct log_place *places, size_t place_count,
-    int64_t now_ms, bool *news, struct err *err);
+bool intake_store(struct store *store, struct fold *fold, const struct intake_how *how,
+    const struct log_place *places, size_t place_count, bool *news, struct err *err);
 
 #endif

@@ -42,7 +42,7 @@ parse_start(struct parse *parse, struct str lines, struct str outer, int64_t wal
 	parse->minute = (struct parse_minute){.begin_ms = 0};
 	parse->head.len = 0;
 	parse->head.changes = 0;
-	parse->writer = 0;
+	parse->head_of = 0;
 	prefilter_start(&parse->prefilter, lines,
 	    PREFILTER_TROUBLE | PREFILTER_SENT | PREFILTER_TLS | PREFILTER_UNCOUNTED);
 }
@@ -59,14 +59,31 @@ writer_of(const struct logline *split)
 	return (covered_hash(split->host) ^ covered_hash(split->tag) << 1) | 1;
 }
 
-/* Of a line that was split by its head. */
-static uint64_t
-writer_of_head(struct parse *parse, const struct logline *split)
+/* When the log says that a line was written; its clock is not shifted. */
+static int64_t
+logged_ms(struct parse *parse, const struct logline *split)
 {
-	if (parse->writer == 0 || parse->writer_of != parse->head.changes) {
-		parse->writer = writer_of(split);
-		parse->writer_of = parse->head.changes;
+	return time_of(&parse->minute, &split->stamp, parse->wall_ms - parse->shift_ms);
+}
+
+/* The same of a line that was split by its head, which has its stamp. */
+static int64_t
+logged_ms_by_head(struct parse *parse, const struct logline *split)
+{
+	if (parse->head_of != parse->head.changes) {
+		parse->head_of = parse->head.changes;
+		parse->time_ms = logged_ms(parse, split);
+		parse->writer = 0;
 	}
+	return parse->time_ms;
+}
+
+/* Behind logged_ms_by_head(). */
+static uint64_t
+writer_by_head(struct parse *parse, const struct logline *split)
+{
+	if (parse->writer == 0)
+		parse->writer = writer_of(split);
 	return parse->writer;
 }
 
@@ -90,11 +107,10 @@ parse_line(struct parse *parse, struct str line, struct parsed *out)
 		return parsed_from_strange(line, NULL, out);
 	if (!parsed_from(&split, out))
 		return parsed_from_strange(line, &split, out);
-	/* Where the clock is shifted, the log's is not. */
-	time_ms = time_of(&parse->minute, &split.stamp, parse->wall_ms - parse->shift_ms);
+	time_ms = by_head ? logged_ms_by_head(parse, &split) : logged_ms(parse, &split);
 	out->time_ms = time_ms != 0 ? time_ms + parse->shift_ms : parse->wall_ms;
 	if (out->kind == PARSED_STATUS && time_ms != 0) {
-		out->writer = by_head ? writer_of_head(parse, &split) : writer_of(&split);
+		out->writer = by_head ? writer_by_head(parse, &split) : writer_of(&split);
 		out->print = print_of(split.text);
 		out->second = time_ms / 1000;
 		out->is_ahead = time_ms > parse->wall_ms - parse->shift_ms + AHEAD_MS;

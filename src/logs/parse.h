@@ -19,8 +19,10 @@ struct parse {
 	struct prefilter prefilter;
 	struct parse_minute minute;
 	struct logline_head head;
-	unsigned writer_of; /* the head->changes that it is of */
-	uint64_t writer;    /* for core/covered.h; 0: not known yet */
+	/* Of the lines with that head: */
+	unsigned head_of; /* head->changes; 0: none */
+	int64_t time_ms;  /* when they were written; 0: they do not tell */
+	uint64_t writer;  /* for core/covered.h; 0: not known yet */
 	struct str outer;
 	int64_t wall_ms;
 	int64_t shift_ms;

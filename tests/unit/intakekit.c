@@ -9,7 +9,7 @@
 
 struct rules *intakekit_rules;
 
-const struct destination_spans intakekit_spans = {.attempts_ms = 8600000};
+static const struct destination_spans spans = {.attempts_ms = 8600000};
 
 void
 intakekit_begin(void)
@@ -49,12 +49,25 @@ intakekit_read(struct fold *fold, int at_s, const char *text)
 	buf_clear(&line);
 }
 
+struct intake_how
+intakekit_how(enum level default_level)
+{
+	return (struct intake_how){
+	    .rules = intakekit_rules,
+	    .default_level = default_level,
+	    .spans = &spans,
+	    .now_ms = 1,
+	    .purpose = INTAKE_KEEP,
+	};
+}
+
 bool
 intakekit_try(
     struct store *store, struct fold *fold, enum level default_level, bool *news)
 {
-	return intake_store(store, fold, intakekit_rules, default_level, &intakekit_spans,
-	    NULL, NULL, 0, 1, news, &kit_err);
+	struct intake_how how = intakekit_how(default_level);
+
+	return intake_store(store, fold, &how, NULL, 0, news, &kit_err);
 }
 
 void

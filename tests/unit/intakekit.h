@@ -27,7 +27,6 @@
 	"mx.a.test[192.0.2.1]:25: TLSv1.3 with cipher X (256/256 bits)\n"
 
 extern struct rules *intakekit_rules; /* those that are installed */
-extern const struct destination_spans intakekit_spans;
 
 void intakekit_begin(void);    /* for main(), before the first test; with kit_begin() */
 int intakekit_end(int status); /* after the last; returns status */
@@ -36,6 +35,9 @@ int intakekit_end(int status); /* after the last; returns status */
 int64_t intakekit_ms(int at_s);
 /* A line behind its stamp, of that time, with its newline. */
 void intakekit_read(struct fold *fold, int at_s, const char *text);
+
+/* To be kept. */
+struct intake_how intakekit_how(enum level default_level);
 
 /* What was read, under that default. *news: something is to be judged. False: it failed,
  * and kit_err says why. */

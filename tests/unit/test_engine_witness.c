@@ -3,7 +3,6 @@
 #include "suite.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "engine/engine_impl.h"
 #include "enginerig.h"
@@ -219,30 +218,6 @@ flood_is_one_listing(void **state)
 	kit_assert(
 	    STATE, "SELECT count(*) FROM destination WHERE entry = 'encrypt'", "2000\n");
 	assert_int_equal(witnesses_count(rig.engine->witnessed), 0);
-	rig_close();
-}
-
-/* Who waits takes a bounded room; the others are asked about afterwards. */
-static void
-crowd_waits_in_turn(void **state)
-{
-	unsigned listings = 0, most = 3 * WITNESSES_MAX / 2;
-	char *left;
-
-	(void)state;
-	rig_new_settled();
-	rig.config.freeze.destinations = 100000;
-	rig_defer_many("a", most);
-	for (int i = 0; i < 4; i++) {
-		world_settle(rig.engine);
-		listings = world.queue.times;
-		assert_in_range(witnesses_count(rig.engine->witnessed), 0, WITNESSES_MAX);
-		world_wait(rig.engine, LISTING);
-	}
-	assert_in_range(listings, 2, 3);
-	left = kit_ask(STATE, "SELECT count(*) FROM destination WHERE pending");
-	assert_string_equal(left, "0\n");
-	free(left);
 	rig_close();
 }
 
@@ -552,7 +527,6 @@ main(void)
 	suite_add(queue_that_cannot_be_read, NULL,
 	    "a queue that cannot be read weakens nothing, and is alerted");
 	suite_add(flood_is_one_listing, NULL, "10,000 alarms are one listing");
-	suite_add(crowd_waits_in_turn, NULL, "who waits takes a bounded room");
 	suite_add(alarm_during_a_listing_waits_for_the_next, NULL,
 	    "an alarm that comes while a listing is made waits for the next");
 	suite_add(answer_is_about_its_alarm, NULL,

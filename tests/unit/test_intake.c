@@ -32,6 +32,7 @@ line_end(const struct buf *log, size_t at)
 static char *
 read_in_pieces(const struct buf *log, size_t first, size_t then)
 {
+	struct intake_how how = intakekit_how(LEVEL_VERIFY);
 	size_t at = 0, size = first;
 	struct buf processes = {0};
 
@@ -51,8 +52,7 @@ read_in_pieces(const struct buf *log, size_t first, size_t then)
 		fold_load_processes(
 		    fold, (struct str){buf_text(&processes), processes.len});
 		intake_lines(fold, (struct str){log->data + at, end - at}, START_MS);
-		assert_true(intake_store(store, fold, intakekit_rules, LEVEL_VERIFY,
-		    &intakekit_spans, NULL, &place, 1, 1, &news, &kit_err));
+		assert_true(intake_store(store, fold, &how, &place, 1, &news, &kit_err));
 		fold_free(fold);
 		store_close(store);
 		at = end;
@@ -92,6 +92,7 @@ failed_store_keeps_the_fold(void **state)
 {
 	struct log_place place = {
 	    .name = "/log", .place = {.kind = "file", .text = "99 1"}};
+	struct intake_how how = intakekit_how(LEVEL_VERIFY);
 	struct store *store, *other;
 	struct fold *fold = fold_new(intakekit_rules);
 	bool news = true, found;
@@ -104,8 +105,7 @@ failed_store_keeps_the_fold(void **state)
 	intakekit_read(fold, 1, SESSION("Verified"));
 	intakekit_read(fold, 2, DEFERRED("QA"));
 	kit_begin_transaction(other);
-	assert_false(intake_store(store, fold, intakekit_rules, LEVEL_VERIFY,
-	    &intakekit_spans, NULL, &place, 1, 1, &news, &kit_err));
+	assert_false(intake_store(store, fold, &how, &place, 1, &news, &kit_err));
 	assert_non_null(strstr(kit_err.text, "locked"));
 	assert_false(news);
 	assert_int_equal(fold_size(fold), 1);
@@ -113,12 +113,10 @@ failed_store_keeps_the_fold(void **state)
 	assert_true(store_place_get(other, "/log", &at, &found, &kit_err));
 	assert_false(found);
 	intakekit_read(fold, 3, DEFERRED("QB")); /* reading goes on meanwhile */
-	assert_true(intake_store(store, fold, intakekit_rules, LEVEL_VERIFY,
-	    &intakekit_spans, NULL, &place, 1, 1, &news, &kit_err));
+	assert_true(intake_store(store, fold, &how, &place, 1, &news, &kit_err));
 	assert_true(news);
 	assert_int_equal(fold_size(fold), 0);
-	assert_true(intake_store(store, fold, intakekit_rules, LEVEL_VERIFY,
-	    &intakekit_spans, NULL, &place, 1, 1, &news, &kit_err));
+	assert_true(intake_store(store, fold, &how, &place, 1, &news, &kit_err));
 	assert_false(news);
 	assert_int_equal(kit_get(store, "a.test").alarm.attempts, 2);
 	assert_true(store_counter_get(store, "status-lines", &lines, &kit_err));
@@ -226,6 +224,45 @@ is_full_until_it_is_stored(void **state)
 	store_close(store);
 }
 
+/* What is only imagined has what decides, and no more. */
+static void
+scratch_has_what_decides(void **state)
+{
+	static const char counts[] = "SELECT (SELECT count(*) FROM destination),"
+	                             " (SELECT count(*) FROM waiting),"
+	                             " (SELECT count(*) FROM host WHERE verify_ms > 0),"
+	                             " (SELECT count(*) FROM tally),"
+	                             " (SELECT count(*) FROM sts_mail)";
+	struct intake_how how = intakekit_how(LEVEL_VERIFY);
+	struct store *store = kit_open("imagined.db");
+	struct fold *fold = fold_new(intakekit_rules);
+	bool news;
+
+	(void)state;
+	how.purpose = INTAKE_IMAGINE_LAST;
+	intakekit_read(fold, 1, SESSION("Verified"));
+	intakekit_read(fold, 2, SENT("QA"));
+	assert_true(intake_store(store, fold, &how, NULL, 0, &news, &kit_err));
+	assert_false(news);
+	kit_assert("imagined.db", counts, "0|0|1|0|0\n");
+	how.purpose = INTAKE_IMAGINE; /* a line that comes later may tell of it */
+	intakekit_read(fold, 3, SESSION("Verified"));
+	intakekit_read(fold, 4, SENT("QB"));
+	assert_true(intake_store(store, fold, &how, NULL, 0, &news, &kit_err));
+	assert_true(kit_get(store, "a.test").past.verify_ms > 0);
+	how.purpose = INTAKE_IMAGINE_LAST; /* as this one */
+	intakekit_read(fold, 5, DEFERRED("QC"));
+	assert_true(intake_store(store, fold, &how, NULL, 0, &news, &kit_err));
+	assert_true(news);
+	kit_assert("imagined.db", counts, "1|1|1|0|0\n");
+	assert_true(kit_get(store, "a.test").past.verify_ms > 0);
+	intakekit_read(fold, 6, SENT("QC")); /* what is known changes */
+	assert_true(intake_store(store, fold, &how, NULL, 0, &news, &kit_err));
+	assert_false(kit_get(store, "a.test").alarm.pending);
+	fold_free(fold);
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -244,5 +281,7 @@ main(void)
 	suite_add(each_line_has_its_own_time, NULL, "each line has its own time");
 	suite_add(is_full_until_it_is_stored, NULL,
 	    "20,000 destinations are enough, until they are stored");
+	suite_add(scratch_has_what_decides, NULL,
+	    "what is only imagined has what decides, and no more");
 	return intakekit_end(suite_run());
 }

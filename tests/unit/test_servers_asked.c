@@ -79,30 +79,6 @@ attempt_of_the_future_is_one_of_now(void **state)
 	rig_close();
 }
 
-static void
-answer_of_500(struct measure_item *item)
-{
-	char name[NEXTHOP_HOST_SIZE];
-
-	snprintf(name, sizeof(name), "mx%u.test", (unsigned)item->id % 500);
-	world_add_host(item, name, PROMISE_NONE);
-}
-
-static void
-ten_thousand_share_five_hundred(void **state)
-{
-	(void)state;
-	rig_new_with(world_self_signed);
-	rig.config.freeze.destinations = 100000;
-	world.answer = answer_of_500;
-	rig_defer_many("a", 10000);
-	world_wait(rig.engine, MIN);
-	assert_int_equal(world.fingered, 500);
-	kit_assert(STATE, "SELECT entry, count(*) FROM destination GROUP BY entry",
-	    "encrypt|10000\n");
-	rig_close();
-}
-
 /* What one host did is news of all that have it: the freeze is not late for them. */
 static void
 freeze_counts_them_as_they_are_judged(void **state)
@@ -299,8 +275,6 @@ main(void)
 	    "an alarm that came meanwhile is an echo once the entry is in force");
 	suite_add(attempt_of_the_future_is_one_of_now, NULL,
 	    "the clock of the log is ahead: it is not waited for");
-	suite_add(ten_thousand_share_five_hundred, NULL,
-	    "10,000 destinations on 500 hosts: 500 probes");
 	suite_add(freeze_counts_them_as_they_are_judged, NULL,
 	    "a freeze counts them while they are judged");
 	suite_add(so_many_at_once, NULL, "sixteen addresses are connected to at once");
