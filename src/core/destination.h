@@ -117,6 +117,7 @@ struct destination_probe {
 struct destination_spans {
 	bool measured; /* attempts met no TLS where the servers were measured to do none
 	                * for each of them; false: where the log says so */
+	bool listed;   /* whether a message is in the queue still, the queue tells */
 	int64_t attempts_ms; /* attempts that met no TLS count no further apart:
 	                      * ladder.may_after.time + 2 x maximal_backoff_time */
 	int64_t alarm_ms;    /* no alarm is older: maximal_queue_lifetime */
@@ -179,6 +180,12 @@ void destination_host_news(const struct destination *destination,
  * reason, or expired. An alarm that is about a bounce is judged all the same.
  */
 void destination_take_end(struct destination *destination);
+
+/*
+ * The queue shows its messages, and none as the alarm has it: whatever it has of them is
+ * to stand in its place, though the attempt began at an unknown time.
+ */
+void destination_doubt_alarm(struct destination *destination);
 
 /*
  * When its own servers last proved that what is asked for by default works here: sessions

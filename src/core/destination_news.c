@@ -7,6 +7,8 @@
 #include "core/fold.h"
 #include "core/host.h"
 
+#define FLOW_LOOK_MS SPAN_MINUTE_MS /* a flow that is in doubt is looked into then */
+
 /* The level that mail meets without a word of Postfix. */
 static enum level
 level_met(const struct destination *d, enum level default_level)
@@ -45,11 +47,29 @@ note_trouble_over(struct destination *d)
 		destination_trouble_over(d);
 }
 
-/* Mail flowed: the trouble before is over. */
+/* A step down has begun to wait: for a hold to end, or for attempts that meet no TLS. */
+static bool
+step_waits(const struct destination *d)
+{
+	return d->alarm.raised && !d->pin.set &&
+	    (d->hold.verify_ms != 0 || d->hold.encrypt_ms != 0 || d->hold.may_ms != 0 ||
+	        d->alarm.plain.count > 0);
+}
+
+/*
+ * Mail flowed: the trouble before is over. What has begun to wait does not begin anew by
+ * a line that anybody can write, where the queue tells whether that message left, and the
+ * servers whether they do better: these are asked.
+ */
 static void
-note_flow(struct destination *d, int64_t at_ms)
+note_flow(struct destination *d, int64_t at_ms, const struct destination_spans *spans)
 {
 	destination_later(&d->past.sent_ms, at_ms);
+	if (step_waits(d) && spans->listed && spans->measured) {
+		if (d->look_ms == 0 || d->look_ms > at_ms + FLOW_LOOK_MS)
+			d->look_ms = at_ms + FLOW_LOOK_MS;
+		return;
+	}
 	note_trouble_over(d);
 	destination_end_alarm(d);
 	if (d->entry.level == LEVEL_NONE && !d->pin.set)
@@ -67,9 +87,16 @@ destination_take_end(struct destination *d)
 		d->look_ms = 0;
 }
 
+void
+destination_doubt_alarm(struct destination *d)
+{
+	d->alarm.attempt_ms = 0;
+}
+
 /* It met the level that it was sent at. */
 static void
-note_sent(struct destination *d, const struct fold_item *item, enum level default_level)
+note_sent(struct destination *d, const struct fold_item *item, enum level default_level,
+    const struct destination_spans *spans)
 {
 	enum level level = level_met(d, default_level);
 
@@ -78,7 +105,7 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 		level = LEVEL_UNKNOWN;
 	destination_seen(d, item->sent_level != LEVEL_UNKNOWN ? item->sent_level : level,
 	    item->sent_ms);
-	note_flow(d, item->sent_ms);
+	note_flow(d, item->sent_ms, spans);
 }
 
 /*
@@ -355,10 +382,10 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 		str_copy(str_of(item->transport), d->transport, sizeof(d->transport));
 	note_sessions(d, item, default_level);
 	if (item->sent_ms != 0)
-		note_sent(d, item, default_level);
+		note_sent(d, item, default_level, spans);
 	destination_later(&d->past.sent_ms, item->bare_ms);
 	if (bare_ms != 0)
-		note_flow(d, bare_ms);
+		note_flow(d, bare_ms, spans);
 	if (item->deferred && (bare_ms == 0 || item->deferred_since_bare))
 		note_deferral(d, item, default_level, rule, spans);
 	plan_recheck(d, item, default_level);

@@ -173,7 +173,7 @@ ladder_hold_ms(
 	return hold_ms;
 }
 
-/* --- guards 1 to 4, which ask nobody ----------------------------------------------- */
+/* --- guards 1 to 4, which ask nobody but the queue --------------------------------- */
 
 static bool
 is_echo(const struct evidence *ev)
@@ -207,14 +207,6 @@ decide_echo(const struct evidence *ev)
 	return d;
 }
 
-static struct decision
-decide_pinned(const struct evidence *ev)
-{
-	if (!ev->deferral)
-		return ladder_keep(WHY_PINNED, 0);
-	return is_echo(ev) ? decide_echo(ev) : ladder_keep_and_alert(WHY_PIN_NOT_MET, 0);
-}
-
 bool
 ladder_must_ask_queue(const struct evidence *ev, int64_t now_ms, struct decision *out)
 {
@@ -224,6 +216,24 @@ ladder_must_ask_queue(const struct evidence *ev, int64_t now_ms, struct decision
 	return true;
 }
 
+/* Mail waits and goes on to, for a reason that the queue has to show: a line that
+ * somebody made up would hide another reason, and alert. */
+static struct decision
+decide_waits(const struct evidence *ev, enum why why, int64_t now_ms)
+{
+	struct decision d;
+
+	return ladder_must_ask_queue(ev, now_ms, &d) ? d : ladder_keep_and_alert(why, 0);
+}
+
+static struct decision
+decide_pinned(const struct evidence *ev, int64_t now_ms)
+{
+	if (!ev->deferral)
+		return ladder_keep(WHY_PINNED, 0);
+	return is_echo(ev) ? decide_echo(ev) : decide_waits(ev, WHY_PIN_NOT_MET, now_ms);
+}
+
 /* The fault is ours. Without our entry Postfix is back at the default. */
 static struct decision
 decide_fault(const struct evidence *ev, int64_t now_ms)
@@ -231,7 +241,7 @@ decide_fault(const struct evidence *ev, int64_t now_ms)
 	struct decision d;
 
 	if (!is_entry_refused(ev))
-		return ladder_keep_and_alert(WHY_OUR_FAULT, 0);
+		return decide_waits(ev, WHY_OUR_FAULT, now_ms);
 	if (ladder_must_ask_queue(ev, now_ms, &d))
 		return d;
 	d = ladder_without_entry(ev, WHY_OUR_ENTRY);
@@ -245,7 +255,7 @@ decide_early(const struct ladder_policy *policy, const struct evidence *ev,
     int64_t now_ms, struct decision *out)
 {
 	if (ev->pinned) {
-		*out = decide_pinned(ev);
+		*out = decide_pinned(ev, now_ms);
 	} else if (ev->deferral && ev->fault_ours) {
 		*out = decide_fault(ev, now_ms);
 	} else if (ev->default_level == LEVEL_UNKNOWN) {
@@ -257,7 +267,7 @@ decide_early(const struct ladder_policy *policy, const struct evidence *ev,
 		*out = ladder_keep_and_alert(WHY_NO_RULE, 0);
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
 	    ev->rule_dnssec == RULE_DNSSEC_ANY) {
-		*out = ladder_keep_and_alert(WHY_RULE_WAITS, 0);
+		*out = decide_waits(ev, WHY_RULE_WAITS, now_ms);
 	} else if (ev->deferral && is_echo(ev)) {
 		*out = decide_echo(ev);
 	} else {

@@ -35,17 +35,18 @@ reason_mark_fits(const struct reason_mark *mark, struct str reason)
 	return hash_of((struct str){reason.p, len}) == mark->hash;
 }
 
-void
+bool
 witness_listed(struct witness_message *message, struct str address, struct str reason)
 {
 	struct str domain;
 
 	if (!nexthop_recipient_domain(address, &domain) ||
 	    !str_equal_nocase(domain, str_of(message->domain)))
-		return;
+		return false;
 	message->there = true;
 	message->fits = message->fits ||
 	    (reason.len > 0 && reason_mark_fits(&message->reason, reason));
+	return true;
 }
 
 void

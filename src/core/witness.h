@@ -55,9 +55,9 @@ struct witness_message {
 /*
  * A recipient of the message with that queue id, as a listing has it: in whatever part of
  * the queue, as `hold` and `maildrop` are no attempt. reason: "" for none. A recipient
- * may be listed twice, once without a reason.
+ * may be listed twice, once without a reason. false: it is of another domain.
  */
-void witness_listed(
+bool witness_listed(
     struct witness_message *message, struct str address, struct str reason);
 
 /* The listing has ended. whole: it is complete; else what is not in it may be there. */

@@ -2,7 +2,9 @@
 /*
  * The queue as a witness: before anything weaker is written for a destination, a listing
  * must show a message that was deferred for the reason of its alarm (core/witness.h). One
- * listing serves all that wait when it begins.
+ * listing serves all that wait when it begins. It also tells what became of messages that
+ * left, as the log has it, or of which there was no word. Where it contradicts the log
+ * its words stand for the line that the log should have had.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -38,11 +40,21 @@ struct witness_ask {
 	size_t from, count;
 };
 
+/* What the listing has of a message: of the last recipient of its domain with a reason.
+ */
+struct listed {
+	char *recipient; /* NULL: nothing */
+	char *reason;
+	int64_t arrival_s;
+};
+
 struct witness_task {
 	struct task task;
 	struct witness_ask *asks;
 	size_t ask_count;
 	struct witness_message *messages;
+	struct listed *listed; /* of each message */
+	bool *left;            /* the same: the log says that it left */
 	size_t message_count;
 	struct witness_message **by_id;
 	const char *rule; /* of the alarm whose messages are being added */
@@ -86,16 +98,33 @@ find(const struct witness_task *t, const char *queue_id)
 	return low;
 }
 
+static void
+keep_listed(
+    const struct witness_task *t, const struct witness_message *m, const struct queued *q)
+{
+	struct listed *listed = &t->listed[m - t->messages];
+
+	if (q->delay_reason[0] == '\0' || m->queue_id[0] == STORE_WAITING_OTHERS)
+		return;
+	free(listed->recipient);
+	free(listed->reason);
+	*listed = (struct listed){
+	    mem_strdup(q->address), mem_strdup(q->delay_reason), q->arrival_s};
+}
+
 /* A message may wait for several destinations. */
 static void
 take_of_id(
     const struct witness_task *t, const char *queue_id, const struct queued *queued)
 {
 	for (size_t i = find(t, queue_id); i < t->message_count; i++) {
-		if (strcmp(t->by_id[i]->queue_id, queue_id) != 0)
+		struct witness_message *m = t->by_id[i];
+
+		if (strcmp(m->queue_id, queue_id) != 0)
 			return;
-		witness_listed(
-		    t->by_id[i], str_of(queued->address), str_of(queued->delay_reason));
+		if (witness_listed(
+		        m, str_of(queued->address), str_of(queued->delay_reason)))
+			keep_listed(t, m, queued);
 	}
 }
 
@@ -135,6 +164,7 @@ work(struct task *task, void *context)
 
 	(void)context;
 	sort(t);
+	t->listed = mem_new(t->message_count + 1, sizeof(*t->listed));
 	done = task->world->read_queue(
 	    task->postfix, take_listed, t, &t->refused, &task->err);
 	t->took_ms = task->world->mono_ms() - began_ms;
@@ -155,8 +185,14 @@ release(struct task *task)
 	for (size_t i = 0; i < t->message_count; i++) {
 		free(t->messages[i].queue_id);
 		free(t->messages[i].domain);
+		if (t->listed == NULL)
+			continue;
+		free(t->listed[i].recipient);
+		free(t->listed[i].reason);
 	}
 	free(t->messages);
+	free(t->listed);
+	free(t->left);
 	free(t->by_id);
 	free(t->asks);
 }
@@ -216,6 +252,55 @@ store_absences(
 		++*ended;
 	}
 	return store_commit(store, err);
+}
+
+/*
+ * The words of the queue for what the log has otherwise, at the time of its line, so that
+ * nothing is newer than it was: of a message that is there though it left, if mail flowed
+ * by that and the alarm was over; and where none of those that the alarm is about is as
+ * the log says, of all of them.
+ */
+static bool
+take_contradicted(struct engine *e, const struct witness_task *t,
+    const struct witness_ask *ask, struct destination *d, struct err *err)
+{
+	const struct witness_message *messages = &t->messages[ask->from];
+	bool known = false;
+	bool all = d->alarm.raised &&
+	    witness_says(messages, ask->count, t->refused.count == 0) == QUEUE_NEWER;
+
+	for (size_t i = 0; i < ask->count; i++) {
+		const struct listed *listed = &t->listed[ask->from + i];
+
+		if (listed->recipient != NULL &&
+		    (all || (!d->alarm.raised && t->left[ask->from + i])) &&
+		    engine_take_queued(e, messages[i].queue_id, listed->recipient,
+		        listed->reason, listed->arrival_s, messages[i].time_ms))
+			known = true;
+	}
+	if (!all || !known)
+		return true;
+	destination_doubt_alarm(d);
+	return store_put(e->store, d, err);
+}
+
+static bool
+take_contradictions(struct engine *e, const struct witness_task *t, struct err *err)
+{
+	for (size_t i = 0; i < t->ask_count; i++) {
+		struct destination d;
+		bool found, done;
+
+		if (t->asks[i].count == 0)
+			continue;
+		if (!store_get_id(e->store, t->asks[i].id, &d, &found, err))
+			return false;
+		done = !found || take_contradicted(e, t, &t->asks[i], &d, err);
+		destination_clear(&d);
+		if (!done)
+			return false;
+	}
+	return true;
 }
 
 /* Once, until a listing is whole again. */
@@ -278,6 +363,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	if (count + ended > 0 || !task->done)
 		engine_judge_witnessed(e, ids, count);
 	free(ids);
+	if (task->done && !take_contradictions(e, t, &err))
+		engine_not_stored(e, "take what the queue shows", &err);
 }
 
 static const struct task_kind witness_kind = {
@@ -325,9 +412,12 @@ add_message(void *context, const struct waiting_mail *mail)
 	struct witness_message *m;
 
 	/* Doubled when it is full, at each power of two. */
-	if ((t->message_count & (t->message_count - 1)) == 0)
+	if ((t->message_count & (t->message_count - 1)) == 0) {
 		t->messages = mem_array(
 		    t->messages, 2 * t->message_count + 1, sizeof(*t->messages));
+		t->left = mem_array(t->left, 2 * t->message_count + 1, sizeof(*t->left));
+	}
+	t->left[t->message_count] = mail->left;
 	m = &t->messages[t->message_count++];
 	*m = (struct witness_message){
 	    .queue_id = mem_strdup(mail->queue_id),

@@ -231,6 +231,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 
 	if (fold_parked(e->fold) > 0)
 		return ENGINE_SAVE_WAITS;
+	spans.listed = spans.listed && !e->once; /* nobody would wait for the listing */
 	engine_mind_clock(e);
 	engine_find_lost(e, &lost);
 	how = (struct intake_how){
@@ -259,6 +260,8 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	engine_tell(e, NEWS_LOG);
 	if (news)
 		engine_tell(e, NEWS_EVIDENCE);
+	if (spans.listed)
+		engine_ask_given_up(e);
 	engine_alert_lost(e, &lost);
 	buf_clear(&lost);
 	return ENGINE_SAVED;

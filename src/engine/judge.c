@@ -28,6 +28,7 @@ judge_spans(const struct judge *judge)
 		backoff_ms = MAXIMAL_BACKOFF_MS;
 	return (struct destination_spans){
 	    .measured = judge->prober != ANSWER_NO,
+	    .listed = judge->asks_queue,
 	    .attempts_ms = judge->config->ladder.may_after_ms + 2 * backoff_ms,
 	    .alarm_ms = lifetime_ms != 0 ? lifetime_ms : MAXIMAL_QUEUE_LIFETIME_MS,
 	    .apart_ms = judge->config->ladder.climb_apart_ms,

@@ -25,6 +25,7 @@ read_mail(sqlite3_stmt *stmt)
 	    .time_ms = sqlite3_column_int64(stmt, 6),
 	    .absences = (int)sqlite3_column_int64(stmt, 7),
 	    .arrival_ms = sqlite3_column_int64(stmt, 8),
+	    .left = sqlite3_column_int64(stmt, 9) != 0,
 	};
 }
 
@@ -251,9 +252,9 @@ store_waiting_end(struct store *store, const char *queue_id, const char *domain,
 	        store_bind(store, SQL_WAITING_END, err, "ss", queue_id, domain), err);
 }
 
-/* Most mail that is sent did not wait, and to look is cheaper than to delete nothing. */
-bool
-store_waiting_end_sent(struct store *store, const char *queue_id, const char *domain,
+/* Most mail that is sent did not wait, and to look is cheaper than to change nothing. */
+static bool
+end_sent(struct store *store, enum sql how, const char *queue_id, const char *domain,
     int64_t begun_ms, struct err *err)
 {
 	int64_t waits;
@@ -263,9 +264,25 @@ store_waiting_end_sent(struct store *store, const char *queue_id, const char *do
 		return false;
 	return waits == 0 ||
 	    store_finish(store,
-	        store_bind(
-	            store, SQL_WAITING_END_SENT, err, "ssi", queue_id, domain, begun_ms),
-	        err);
+	        store_bind(store, how, err, "ssi", queue_id, domain, begun_ms), err);
+}
+
+bool
+store_waiting_end_sent(struct store *store, const char *queue_id, const char *domain,
+    int64_t begun_ms, struct err *err)
+{
+	return end_sent(store, SQL_WAITING_END_SENT, queue_id, domain, begun_ms, err);
+}
+
+bool
+store_waiting_left(struct store *store, const char *queue_id, const char *domain,
+    int64_t begun_ms, struct err *err)
+{
+	if (begun_ms != 0)
+		return end_sent(
+		    store, SQL_WAITING_LEFT_SENT, queue_id, domain, begun_ms, err);
+	return store_finish(
+	    store, store_bind(store, SQL_WAITING_LEFT, err, "ss", queue_id, domain), err);
 }
 
 bool
@@ -387,6 +404,13 @@ store_waiting_sent(struct store *store, int64_t id, struct err *err)
 	         store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err) &&
 	        store_finish(store,
 	            store_bind(store, SQL_WAITING_SENT_OTHERS, err, "i", id), err));
+}
+
+bool
+store_waiting_doubt(struct store *store, int64_t id, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_WAITING_DOUBT, err, "i", id), err);
 }
 
 bool

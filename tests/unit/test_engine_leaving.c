@@ -4,8 +4,11 @@
 #include "suite.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "enginerig.h"
+
+#define LISTINGS (5 * SECOND) /* two, by which a message is gone */
 
 /* How a message leaves the queue, and whether its alarm is over by that. */
 static const struct {
@@ -43,7 +46,10 @@ message_that_leaves_ends_its_alarm(void **state)
 		snprintf(line, sizeof(line), "%s: %s%s", leaves[i].program, rig_last_id(),
 		    leaves[i].text);
 		world_log(rig.engine, line);
+		if (leaves[i].ends)
+			world_unqueue(rig_last_id());
 		rig_save();
+		world_wait(rig.engine, LISTINGS);
 		assert_int_equal(rig_row("a.test").alarm.raised, !leaves[i].ends);
 		assert_int_equal(rig_row("a.test").alarm.attempts, !leaves[i].ends);
 		assert_int_equal(rig_row("a.test").look_ms == 0, leaves[i].ends);
@@ -69,7 +75,9 @@ others_that_wait_keep_the_alarm(void **state)
 	    "qmgr[7]: %s: from=<s@s.test>, status=expired, returned to sender",
 	    rig_last_id());
 	world_log(rig.engine, line);
+	world_unqueue(rig_last_id());
 	rig_save();
+	world_wait(rig.engine, LISTINGS);
 	assert_true(rig_row("a.test").alarm.raised);
 	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
 	rig_close();
@@ -88,6 +96,64 @@ defer_id(const char *id, bool made_up)
 	world_log(rig.engine, line);
 	if (made_up)
 		world_unqueue(id);
+}
+
+#define BY \
+	": to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, " \
+	"delays=8/0/0.03/0.02, "
+
+/* Lines that anybody can make up behind each attempt of Q1, which waits on. */
+static const struct {
+	const char *program;
+	const char *id;
+	const char *text;
+} invented[] = {
+    {"qmgr[7]", "Q1", ": from=<s@s.test>, status=expired, returned to sender"},
+    {"smtp[77]", "Q1", BY "dsn=5.1.1, status=bounced (host said: 550 no user)"},
+    {"smtp[77]", "Q1", BY "dsn=2.0.0, status=sent (250 Ok)"},
+    {"smtp[77]", "Q1", BY "dsn=4.7.5, status=deferred (" REFUSED ")"},
+    {"smtp[77]", "X1", BY "dsn=4.7.5, status=deferred (" REFUSED ")"},
+    {"smtp[77]", "X1", BY "dsn=2.0.0, status=sent (250 Ok)"},
+};
+
+#define INVENTED (sizeof(invented) / sizeof(invented[0]))
+
+/* The next attempt of Q1, and that line. */
+static void
+defer_and_invent(size_t i, bool later)
+{
+	char line[512];
+
+	defer_id("Q1", false);
+	if (later)
+		rig_save();
+	if (i < INVENTED) {
+		snprintf(line, sizeof(line), "%s: %s%s", invented[i].program,
+		    invented[i].id, invented[i].text);
+		world_log(rig.engine, line);
+	}
+	world_unqueue("X1");
+	world_queue("Q1", "u@a.test", NOT_VERIFIED);
+	rig_save();
+}
+
+static void
+message_that_is_there_is_judged_whatever_the_log_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < INVENTED; i++) {
+		for (int later = 0; later < 2; later++) {
+			bool sent = strstr(invented[i].text, "=sent") != NULL;
+
+			rig_new_with(world_self_signed);
+			defer_and_invent(i, later);
+			world_wait(rig.engine, MIN);
+			/* That it was sent is a past, which only holds. */
+			rig_assert_judged("a.test", sent ? LEVEL_NONE : LEVEL_ENCRYPT,
+			    sent ? WHY_HOLD : WHY_NOT_AUTHENTIC);
+			rig_close();
+		}
+	}
 }
 
 static void
@@ -133,6 +199,24 @@ rig_new_held(void)
 	world_wait(rig.engine, DAY);
 }
 
+/* As long as without these lines, after a session that verified a day ago. */
+static void
+hold_ends_whatever_the_log_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i <= INVENTED; i++) {
+		rig_new_held();
+		for (int hour = 0; hour < 26; hour++) {
+			defer_and_invent(i, hour % 2 == 0);
+			world_wait(rig.engine, HOUR);
+			if (hour < 23)
+				rig_assert_judged("a.test", LEVEL_NONE, WHY_HOLD);
+		}
+		rig_assert_entry("a.test", LEVEL_ENCRYPT);
+		rig_close();
+	}
+}
+
 static void
 sent_mail_leaves_nothing(void **state)
 {
@@ -152,6 +236,7 @@ sent_mail_leaves_nothing(void **state)
 			send_id(id);
 		}
 		rig_save();
+		world_wait(rig.engine, LISTINGS);
 		kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
 		world_wait(rig.engine, 2 * DAY);
 		defer_id("R1", false);
@@ -273,6 +358,10 @@ main(void)
 	    "a message that expires or is bounced ends its alarm");
 	suite_add(
 	    others_that_wait_keep_the_alarm, NULL, "while others wait the alarm stays");
+	suite_add(message_that_is_there_is_judged_whatever_the_log_says, NULL,
+	    "a message that the queue shows is judged, whatever line was made up of it");
+	suite_add(hold_ends_whatever_the_log_says, NULL,
+	    "and a hold of its destination is over as if there were no such line");
 	suite_add(sent_mail_leaves_nothing, NULL,
 	    "mail that was sent leaves nothing that hides the next alarm");
 	suite_add(made_up_ids_hide_nothing, NULL,

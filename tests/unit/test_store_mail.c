@@ -118,6 +118,54 @@ sent_waits_no_more(void **state)
 	store_close(store);
 }
 
+/* Which destinations have messages that a listing is to tell of. */
+static void
+assert_doubted(struct store *store, size_t expected)
+{
+	int64_t ids[4];
+	size_t count;
+
+	assert_true(store_waiting_given_up(store, ids, 4, &count, &kit_err));
+	assert_int_equal(count, expected);
+}
+
+/* The log is one witness, the queue a better one. */
+static void
+left_waits_for_a_listing(void **state)
+{
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test");
+	struct waiting due[4];
+	int64_t next_ms, again_ms;
+	size_t count;
+
+	(void)state;
+	kit_wait(store, id, "Q1", NOW_MS);
+	assert_doubted(store, 0);
+	assert_true(store_waiting_left(store, "Q1", "e.test", 0, &kit_err));
+	assert_true(store_waiting_left(store, "Q1", "d.test", NOW_MS - 10, &kit_err));
+	assert_doubted(store, 0);
+	assert_true(store_waiting_left(store, "Q1", "", 0, &kit_err));
+	assert_doubted(store, 1);
+	/* Not retried meanwhile, by a change neither. */
+	kit_release(store, id, 1, 0);
+	assert_true(store_waiting_due(
+	    store, 1, NOW_MS, due, 4, &count, &next_ms, &again_ms, &kit_err));
+	assert_int_equal(count, 0);
+	/* It is there: as if it had not been said. */
+	assert_true(store_waiting_absent(store, id, "Q1", NOW_MS, -1, &kit_err));
+	assert_doubted(store, 0);
+	kit_release(store, id, 1, 0);
+	assert_true(store_waiting_due(
+	    store, 1, NOW_MS, due, 4, &count, &next_ms, &again_ms, &kit_err));
+	assert_int_equal(count, 1);
+	/* It is gone. */
+	assert_true(store_waiting_left(store, "Q1", "d.test", NOW_MS + 1000, &kit_err));
+	assert_true(store_waiting_gone(store, id, "Q1", NOW_MS, &kit_err));
+	assert_ids(store, id, "");
+	store_close(store);
+}
+
 /* Q0, Q1 ... QMAX-1 wait, each a second after the one before. */
 static int64_t
 fill(struct store *store)
@@ -204,6 +252,8 @@ main(void)
 	suite_add(mail_is_known_by_its_last_line, NULL,
 	    "mail that waits is known by its last line");
 	suite_add(sent_waits_no_more, NULL, "a message that was sent waits no more");
+	suite_add(left_waits_for_a_listing, NULL,
+	    "one that left, as the log has it, waits for a listing, and is not retried");
 	suite_add(newest_are_kept, NULL, "of more than are kept the newest stay");
 	suite_add(seen_make_no_room, NULL, "but none makes room that the queue showed");
 	return kit_end(suite_run());
