@@ -92,10 +92,11 @@ int64_t
 destination_proof_ms(const struct destination *d, const struct fold_item *news,
     enum level default_level, int64_t *check_ms)
 {
+	bool fails = d->alarm.raised && d->past.sent_ms <= d->alarm.time_ms;
 	int64_t proof_ms = 0;
 
 	*check_ms = 0;
-	for (size_t i = 0; i < news->host_count && !d->alarm.raised; i++) {
+	for (size_t i = 0; i < news->host_count && !fails; i++) {
 		const struct fold_host *host = &news->hosts[i];
 		int64_t at_ms = proof_of(d, host, default_level);
 
