@@ -23,7 +23,7 @@
 #define RETRIED   "-2" /* it was; again at not_before_ms, unless the log mentions it */
 #define GIVEN_UP  "-3" /* it was for the last time, and the log did not mention it */
 #define FLOWED    "-4" /* it was, and mail to the destination flowed, perhaps it as well */
-#define LEFT      "-5" /* the log says that it was sent, or came to its end; or mail flowed \
+#define LEFT      "-5" /* it left, as the log has it, or mail flowed */
 	                */
 
 /* In these words, for the partial index to serve. ?1: version in force, ?2: now. */

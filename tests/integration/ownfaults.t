@@ -138,7 +138,7 @@ awaits "$fault, mended: no mail waits" 90 nothing_waits
 settle strict
 is "$fault, mended: an entry for whom it is right" "$(entries)" "$before"
 thaws
-awaits "$fault, mended: that is reported" 10 told 'no freeze any more'
+awaits "$fault, mended: that is reported" 90 told 'no freeze any more'
 
 # --- the resolver
 
