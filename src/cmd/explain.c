@@ -140,12 +140,20 @@ static bool
 explain_text(
     struct explain *x, struct store *store, const struct destination *d, struct err *err)
 {
+	size_t head;
+
 	buf_printf(&x->out, "%s\ntimes are %s\n\nper day\n", d->key, PAGE_ZONE);
+	head = x->out.len;
 	if (!store_each_tally(store, d->id, print_tally, x, err))
 		return false;
+	if (x->out.len == head)
+		buf_printf(&x->out, "  nothing was counted\n");
 	buf_printf(&x->out, "\ndecisions\n");
+	head = x->out.len;
 	if (!store_each_decision(store, d->id, print_decision, x, err))
 		return false;
+	if (x->out.len == head)
+		buf_printf(&x->out, "  none yet\n");
 	print_answers(&x->out, d);
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");

@@ -102,6 +102,12 @@ ladder match --json "$dir/none.log" "$log"
 is 'a file that is missing is an error' $status 66
 has 'and is named' "$err" "$dir/none.log"
 is 'the others are read all the same' "$out" "$all"
+for command in match scan 'set --from'; do
+	# shellcheck disable=SC2086
+	ladder $command ''
+	is "$command: an empty name is no file" "$status" 66
+	has "$command: which can be seen" "$err" 'cannot read "": No such file'
+done
 ladder match "$dir"
 is 'a directory is no log' $status 66
 # A line without its end, at the end of a file that is not written to any more.
