@@ -165,6 +165,11 @@ for word in novalidate stop; do
 	is "resolver $word: a fault of ours" "$(examine dns)" fault
 	if [[ $word == stop ]]; then
 		is 'what is as it should be is not written again' "$(<"$dir/advice")" 'systemctl restart unbound'
+		inside rmdir /run/systemd/system
+		examine dns >/dev/null
+		is 'without systemd it is started by service' "$(<"$dir/advice")" 'service unbound restart'
+		inside mkdir /run/systemd/system
+		examine dns >/dev/null
 		type_advice
 	else
 		hasnt 'one that runs is not started' "$(<"$dir/advice")" $'\nsystemctl'
