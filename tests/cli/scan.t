@@ -226,7 +226,7 @@ print([json.loads(line)["destination"] for line in sys.stdin if "queued" in line
 for server in mx.plain.test mx.selfsigned.test; do
 	echo '{"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYNB", "arrival_time": 1700000000,' \
 		'"recipients": [{"address": "user@selfsigned.test",' \
-		"\"delay_reason\": \"TLS is required, but was not offered by host $server[192.0.2.9]\"}]}" >"$dir/postqueue.out"
+		"\"delay_reason\": \"TLS is required, but was not offered by host ${server}[192.0.2.9]\"}]}" >"$dir/postqueue.out"
 	rm -f "$dir"/state.db* "$dir"/tls_policy*
 	ladder queue --json
 	is "queue: a reason that names $server" "$(grep -o '"why":"[^"]*"' <<<"$out")" \
