@@ -12,7 +12,7 @@ cp "$dir/doctor.json" "$dir/healthy.json"
 
 ill 'a log that may not be read' log fault typed chmod 600 "$dir/strict/mail.log"
 matches 'whoever gets into a group is started anew in it' "$(grep -h usermod "$dir/seen.json")" \
-	'usermod -aG [a-z]+ [a-z]+.nsystemctl restart tlsladder'
+	'usermod -aG [a-z]+ [a-z]+.u000asystemctl restart tlsladder'
 ill 'Postfix writes to another file' log fault typed yaml log "{from: end, file: $dir/other.log}"
 ill 'Postfix writes to another file than the usual one' log fault typed yaml log ''
 blocks() {
