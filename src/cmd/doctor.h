@@ -62,6 +62,10 @@ void doctor_advise_setting(struct doctor *doctor, const char *name, const char *
 void doctor_advise_yaml(
     struct doctor *doctor, const char *section, const char *key, const char *value);
 
+/* "systemctl restart UNIT", or what does it without systemd; for tlsladder itself that is
+ * words behind a #, as nobody knows what supervises it. verb: of systemctl. */
+void doctor_add_unit(const char *verb, const char *unit, struct buf *buf);
+void doctor_advise_unit(struct doctor *doctor, const char *verb, const char *unit);
 void doctor_advise_restart(struct doctor *doctor);
 
 /* A word of a shell command, quoted where it has to be. */

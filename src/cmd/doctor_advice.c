@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* doctor: what is to be typed, as lines for a root shell. */
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/doctor.h"
 
@@ -66,7 +67,28 @@ doctor_advise_setting(struct doctor *d, const char *name, const char *value)
 }
 
 void
+doctor_add_unit(const char *verb, const char *unit, struct buf *buf)
+{
+	if (access("/run/systemd/system", F_OK) == 0)
+		buf_printf(buf, "systemctl %s %s", verb, unit);
+	else if (strcmp(unit, "tlsladder") != 0)
+		buf_printf(buf, "service %s %s", unit, verb);
+	else if (strcmp(verb, "reload") == 0)
+		buf_printf(buf, "# send SIGHUP to tlsladder");
+	else
+		buf_printf(buf, "# %s tlsladder run, by what supervises it here",
+		    strcmp(verb, "restart") == 0 ? verb : "start");
+}
+
+void
+doctor_advise_unit(struct doctor *d, const char *verb, const char *unit)
+{
+	doctor_add_unit(verb, unit, &d->advice);
+	buf_add_char(&d->advice, '\n');
+}
+
+void
 doctor_advise_restart(struct doctor *d)
 {
-	doctor_advise(d, "systemctl restart tlsladder");
+	doctor_advise_unit(d, "restart", "tlsladder");
 }

@@ -23,7 +23,7 @@ compare_loaded(struct doctor *d, const struct loaded *then, const struct loaded 
 	if (config)
 		doctor_advise_restart(d); /* log.file and state take one */
 	else
-		doctor_advise(d, "systemctl reload tlsladder");
+		doctor_advise_unit(d, "reload", "tlsladder");
 	doctor_say(d, DOCTOR_WARNING, "reload",
 	    "%s changed since the daemon read %s: it works by what was there before",
 	    config && rules ? "configuration and rules were"
@@ -64,7 +64,7 @@ doctor_check_daemon(struct doctor *d)
 		doctor_say(d, d->runs ? DOCTOR_OK : DOCTOR_WARNING, "daemon", "%s",
 		    d->runs ? "runs" : err.text);
 	} else {
-		doctor_advise(d, "systemctl enable --now tlsladder");
+		doctor_advise_unit(d, "enable --now", "tlsladder");
 		doctor_say(d, DOCTOR_WARNING, "daemon", "does not run");
 	}
 	file_unlock(lock);
@@ -92,7 +92,7 @@ doctor_check_settings(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "settings",
 		    "what was decided rests on the settings that Postfix has");
 	} else if (then != 0) {
-		doctor_advise(d, "systemctl reload tlsladder");
+		doctor_advise_unit(d, "reload", "tlsladder");
 		doctor_say(d, DOCTOR_WARNING, "settings",
 		    "Postfix's settings were changed since the daemon read them; it "
 		    "reads "

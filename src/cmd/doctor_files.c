@@ -201,7 +201,7 @@ check_database(struct doctor *d)
 		buf_add_char(&d->advice, ' ');
 		buf_add_shell(&d->advice, d->config->state);
 		buf_printf(&d->advice, ".damaged\n");
-		doctor_advise(d, "systemctl restart tlsladder");
+		doctor_advise_restart(d);
 		doctor_advise(d,
 		    "# entries and pins are taken over from the map; or name the right "
 		    "file");

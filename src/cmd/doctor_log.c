@@ -129,7 +129,7 @@ advise_syslog(struct doctor *d, const char *path)
 	if (service == NULL)
 		doctor_advise(d, "apt-get install rsyslog");
 	else
-		doctor_advise(d, "systemctl restart %s", service);
+		doctor_advise_unit(d, "restart", service);
 	doctor_add_postfix(d, "postfix", &d->advice);
 	buf_printf(&d->advice, " reload\n");
 	if (service != NULL)

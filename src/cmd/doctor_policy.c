@@ -266,14 +266,15 @@ advise_other(struct doctor *d, const char *map, const char *trouble)
 		}
 		free(path);
 	}
-	if (service != NULL)
-		doctor_advise(d, "# start what serves %s, such as: systemctl restart %s",
-		    map, service);
-	else if (is_file(&other))
+	if (service != NULL) {
+		buf_printf(&d->advice, "# start what serves %s, such as: ", map);
+		doctor_advise_unit(d, "restart", service);
+	} else if (is_file(&other)) {
 		doctor_advise(d, "# mend %s: see what stands behind its name", map);
-	else
+	} else {
 		doctor_advise(
 		    d, "# start what serves %s, or let %s ask it", map, d->user);
+	}
 }
 
 static void

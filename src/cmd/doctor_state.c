@@ -20,7 +20,7 @@ doctor_check_whole(struct doctor *d)
 
 	if (store_check(d->config->state, &why) != ANSWER_NO)
 		return true;
-	doctor_advise(d, "systemctl restart tlsladder");
+	doctor_advise_restart(d);
 	doctor_advise(d,
 	    "# it is kept under another name then, and made anew of the map and the "
 	    "log");
@@ -32,7 +32,7 @@ doctor_check_whole(struct doctor *d)
 static void
 say_wanted(struct doctor *d, const struct takeover *wanted)
 {
-	doctor_advise(d, "systemctl restart tlsladder");
+	doctor_advise_restart(d);
 	doctor_advise(d, "# it takes them over; or stop it, and put a copy back");
 	doctor_say(d, DOCTOR_FAULT, "state-lost",
 	    "%s is missing or empty, but the map has %zu %s, %zu of them pinned",
@@ -138,14 +138,14 @@ say_foreign(struct doctor *d, const struct form *form)
 		    form->begins_with ? "sed -i '1i " TEXTMAP_FIRST_LINE "'"
 		                      : "sed -i '1c " TEXTMAP_FIRST_LINE "'",
 		    NULL);
-		doctor_advise(d, "systemctl restart tlsladder");
+		doctor_advise_restart(d);
 		doctor_say(d, DOCTOR_FAULT, "map-text",
 		    "the first line of %s is damaged, and nothing else says that it is "
 		    "ours: it is not written to",
 		    path);
 	} else {
 		advise_path(d, "mv", ".mine");
-		doctor_advise(d, "systemctl restart tlsladder");
+		doctor_advise_restart(d);
 		doctor_advise(d, "# or name another file in map.file");
 		doctor_say(d, DOCTOR_FAULT, "map-text",
 		    "%s was not written by tlsladder: it is not written to", path);
@@ -170,7 +170,7 @@ doctor_check_map_text(struct doctor *d)
 		say_foreign(d, &form);
 		return;
 	}
-	doctor_advise(d, "systemctl restart tlsladder");
+	doctor_advise_restart(d);
 	doctor_say(d, DOCTOR_WARNING, "map-text",
 	    "the first line of %s is damaged; the state says that it is ours: the next "
 	    "export writes it anew",

@@ -223,11 +223,10 @@ advise_resolver(struct doctor *d)
 		doctor_advise(d,
 		    "# %s answers, and does not validate. unbound does with"
 		    " auto-trust-anchor-file: /var/lib/unbound/root.key and"
-		    " module-config: \"validator iterator\"; then: systemctl restart "
-		    "unbound",
+		    " module-config: \"validator iterator\"; then restart it",
 		    LOCAL_RESOLVER);
 	else if (access("/usr/sbin/unbound", X_OK) == 0)
-		doctor_advise(d, "systemctl restart unbound");
+		doctor_advise_unit(d, "restart", "unbound");
 	else
 		doctor_advise(d, "apt-get install unbound");
 }
@@ -470,9 +469,8 @@ check_our_dns(struct doctor *d)
 			    list.items[0].name);
 		doctor_say(d, DOCTOR_FAULT, "dns", "%s", err.text);
 	} else if (is_permissive(d, &list.items[0])) {
-		doctor_advise(d,
-		    "# in unbound.conf: val-permissive-mode: no; then: "
-		    "systemctl restart unbound");
+		doctor_advise(
+		    d, "# in unbound.conf: val-permissive-mode: no; then restart it");
 		doctor_say(d, DOCTOR_FAULT, "dns",
 		    "unbound is in permissive mode (val-permissive-mode: yes): "
 		    "what is bogus is passed on as if it were unsigned");

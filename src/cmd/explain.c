@@ -17,7 +17,9 @@
 
 struct explain {
 	bool json;
-	bool first; /* of a JSON array */
+	bool first;       /* of a JSON array */
+	struct buf level; /* the default level */
+	int64_t level_ms; /* when it was read; 0: never */
 	struct buf out;
 };
 
@@ -136,21 +138,41 @@ print_now(struct buf *out, const struct destination *d)
 	}
 }
 
+/* What applies without an entry. */
+static void
+print_default(const struct explain *x, struct buf *out)
+{
+	if (x->level_ms == 0)
+		return;
+	buf_printf(out, "  the default level is %s, read at ", buf_text(&x->level));
+	buf_add_time(out, x->level_ms);
+	buf_add_char(out, '\n');
+}
+
 static bool
 explain_text(
     struct explain *x, struct store *store, const struct destination *d, struct err *err)
 {
+	size_t head;
+
 	buf_printf(&x->out, "%s\ntimes are %s\n\nper day\n", d->key, PAGE_ZONE);
+	head = x->out.len;
 	if (!store_each_tally(store, d->id, print_tally, x, err))
 		return false;
+	if (x->out.len == head)
+		buf_printf(&x->out, "  nothing was counted\n");
 	buf_printf(&x->out, "\ndecisions\n");
+	head = x->out.len;
 	if (!store_each_decision(store, d->id, print_decision, x, err))
 		return false;
+	if (x->out.len == head)
+		buf_printf(&x->out, "  none yet\n");
 	print_answers(&x->out, d);
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");
 	if (d->entry.level == LEVEL_NONE) {
 		buf_printf(&x->out, "no entry: the default level applies\n");
+		print_default(x, &x->out);
 		return true;
 	}
 	buf_printf(&x->out, "%s\t", d->key);
@@ -159,6 +181,7 @@ explain_text(
 	buf_add_time(&x->out, d->entry.since_ms);
 	buf_printf(
 	    &x->out, ", %s: %s\n", why_slug(d->entry.why), why_sentence(d->entry.why));
+	print_default(x, &x->out);
 	return true;
 }
 
@@ -262,6 +285,11 @@ explain_json(
 	buf_add_member(
 	    out, "entry_why", d->entry.level != LEVEL_NONE ? why_slug(d->entry.why) : "");
 	buf_add_member(out, "attributes", demand_attributes(destination_demand(d)));
+	if (x->level_ms != 0)
+		buf_add_member(out, "default_level", buf_text(&x->level));
+	else
+		buf_printf(out, ",\"default_level\":null");
+	buf_add_time_member(out, "default_level_read_at", x->level_ms);
 	buf_printf(out, "}\n");
 	return true;
 }
@@ -293,6 +321,14 @@ explain_all(const struct config *config, const struct nexthop *nexthops, size_t 
 	int status = 0, all = 0;
 	bool shown = false;
 	struct store *store = cmd_store(config, false, &all);
+	struct err err;
+
+	if (store != NULL &&
+	    (!store_blob_get(store, STORE_DEFAULT_LEVEL, &x->level, &err) ||
+	        !store_counter_get(store, STORE_SETTINGS_READ, &x->level_ms, &err))) {
+		store_close(store);
+		return cmd_fail(EX_IOERR, "%s", err.text);
+	}
 
 	for (size_t i = 0; i < count && store != NULL; i++) {
 		status = explain(store, &nexthops[i], x);
@@ -342,6 +378,7 @@ run_explain(const struct options *options, int argc, char **argv)
 		status = explain_all(&config, nexthops, count, &x);
 		config_clear(&config);
 	}
+	buf_clear(&x.level);
 	buf_clear(&x.out);
 	free(nexthops);
 	return status;

@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "cmd/cmd.h"
 #include "cmd/page.h"
+#include "cmd/progress.h"
 #include "publish/target.h"
 #include "sys/clock.h"
 
@@ -157,9 +158,12 @@ store_all(struct store *store, struct pins *pins, struct err *err)
 
 	if (!store_map_changed(store, &version, err))
 		return false;
-	for (size_t i = 0; i < pins->count; i++)
+	for (size_t i = 0; i < pins->count; i++) {
+		progress_show("storing", i, pins->count);
 		if (!pin_store(store, pins, &pins->items[i], version, err))
 			return false;
+	}
+	progress_show("writing the map", 0, 0);
 	return store_commit(store, err);
 }
 
@@ -190,6 +194,7 @@ pins_apply(
 		status = cmd_fail(EX_CANTCREAT,
 		    "the entry is stored, but the map is not exported: %s", err.text);
 	}
+	progress_end();
 	store_close(store);
 	return status;
 }

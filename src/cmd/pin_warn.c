@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 #include "measure/measure.h"
 #include "sys/clock.h"
 
@@ -93,10 +94,12 @@ ask_dane(struct measurer *measurer, const struct measure_settings *settings,
 
 	item->nexthop = pin->nexthop;
 	measure_one(measurer, settings, item);
-	if (item->answers.dane.state == DANE_USABLE)
+	if (item->answers.dane.state == DANE_USABLE) {
+		progress_end();
 		cmd_warn(
 		    "%s has usable TLSA records; at %s Postfix does not look at them",
 		    pin->nexthop.key, level_name(pin->entry.level));
+	}
 	free(item);
 }
 
@@ -117,6 +120,7 @@ pin_warn_of_dane(const struct config *config, const struct pins *pins)
 	measurer = measure_make(&resolver);
 	for (size_t i = 0; i < pins->count && measure_has_resolver(measurer, &ignored);
 	     i++) {
+		progress_show("asking DNS", i, pins->count);
 		if (!leaves_dane_out(&pins->items[i]))
 			continue;
 		if (clock_monotonic_ms() < until_ms)
@@ -125,6 +129,7 @@ pin_warn_of_dane(const struct config *config, const struct pins *pins)
 			left++;
 	}
 	measure_drop(measurer);
+	progress_end();
 	if (left > 0)
 		cmd_note("DNS was not asked whether the last %zu have TLSA records; "
 		         "tlsladder check asks it",

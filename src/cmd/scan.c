@@ -14,18 +14,16 @@
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/span.h"
 #include "cmd/logfile.h"
 #include "cmd/page.h"
+#include "cmd/progress.h"
 #include "cmd/scan_logs.h"
 #include "core/nexthop.h"
 #include "engine/engine.h"
 #include "sys/clock.h"
-
-#define PROGRESS_MS 200
 
 /* The daemon, or another that counts lines, has its turn between. */
 #define TURN_MS     1000
@@ -204,28 +202,6 @@ show_all(struct scan *scan)
 	return cmd_flush();
 }
 
-static void
-progress(const char *what, uint64_t used, uint64_t size)
-{
-	static int64_t last_ms;
-	int64_t now_ms = clock_monotonic_ms();
-
-	if (!isatty(STDERR_FILENO) || now_ms - last_ms < PROGRESS_MS)
-		return;
-	last_ms = now_ms;
-	if (size > 0)
-		fprintf(stderr, "\r%s: %3" PRIu64 " %%\033[K", what, used * 100 / size);
-	else
-		fprintf(stderr, "\r%s: %" PRIu64 " MB\033[K", what, used >> 20);
-}
-
-static void
-end_progress(void)
-{
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K");
-}
-
 /* --- the work ---------------------------------------------------------------------- */
 
 /* Let the engine work until it wants to wait for something. */
@@ -286,11 +262,11 @@ settle(struct scan *scan)
 	const char *undone;
 
 	do {
-		progress("asking", 0, 0);
+		progress_show("asking", 0, 0);
 		turn(scan);
 		stuck = engine_is_stuck(scan->engine);
 	} while (stuck == ENGINE_MOVES && !engine_is_idle(scan->engine));
-	end_progress();
+	progress_end();
 	if (stuck == ENGINE_STUCK_MAP)
 		return cmd_fail(
 		    EX_CANTCREAT, "the entries are stored, but the map is not exported");
@@ -370,7 +346,7 @@ read_logs(struct scan *scan, char *const *paths, size_t count)
 	    .since_ms = scan->since_ms,
 	    .begin = begin_counting,
 	    .pause = pause_reading,
-	    .progress = progress,
+	    .progress = progress_show,
 	    .context = scan,
 	};
 	const char *line;
@@ -379,7 +355,7 @@ read_logs(struct scan *scan, char *const *paths, size_t count)
 
 	fold_on_known(logs.fold, on_known, scan);
 	status = scan_logs_read(&logs, paths, count);
-	end_progress();
+	progress_end();
 	strange = fold_strange(logs.fold, &line);
 	logfile_tell_strange(count == 1 ? paths[0] : NULL, strange, str_of(line));
 	return status != 0 ? status : scan->stored;

@@ -234,16 +234,31 @@ decide_pinned(const struct evidence *ev, int64_t now_ms)
 	return is_echo(ev) ? decide_echo(ev) : decide_waits(ev, WHY_PIN_NOT_MET, now_ms);
 }
 
+/* While mail waits for it: did another message show that it is over? Then it is tried
+ * again. Of one that Postfix did not try for a day nobody knows whether it is there. */
+static void
+look_whether_over(const struct evidence *ev, int64_t now_ms, struct decision *d)
+{
+	if (ev->last_attempt_ms + SPAN_DAY_MS <= now_ms)
+		return;
+	d->retry = ev->worked_ms > ev->last_attempt_ms;
+	d->look_again_ms = ladder_patience(
+	    ev->first_attempt_ms, now_ms, BACK_OFF_FIRST_MS, BACK_OFF_MAX_MS);
+}
+
 /* The fault is ours. Without our entry Postfix is back at the default. */
 static struct decision
 decide_fault(const struct evidence *ev, int64_t now_ms)
 {
 	struct decision d;
 
-	if (!is_entry_refused(ev))
-		return decide_waits(ev, WHY_OUR_FAULT, now_ms);
 	if (ladder_must_ask_queue(ev, now_ms, &d))
 		return d;
+	if (!is_entry_refused(ev)) {
+		d = ladder_keep_and_alert(WHY_OUR_FAULT, 0);
+		look_whether_over(ev, now_ms, &d);
+		return d;
+	}
 	d = ladder_without_entry(ev, WHY_OUR_ENTRY);
 	d.alert = true;
 	return d;

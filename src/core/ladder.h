@@ -149,7 +149,9 @@ struct evidence {
 	int64_t hold_since_ms[LEVEL_COUNT]; /* since when a better past holds the step to
 	                                     * that level; 0: it does not */
 	bool frozen;
-	int64_t thawed_ms;      /* when the last freeze ended */
+	int64_t thawed_ms; /* when the last freeze ended */
+	int64_t
+	    worked_ms; /* when the log last proved that the default level works here */
 	int64_t dane_absent_ms; /* since when TLSA is proven to be gone; 0: not */
 	enum level trial;       /* the entry that it climbed from less than a lease ago;
 	                         * LEVEL_NONE: none */

@@ -199,7 +199,8 @@ nexthop_fold(struct str text, char *out, size_t size)
 	return bits < 0x80 || fold_utf8(text, out, size);
 }
 
-/* known_tcp_ports of Postfix 3.6, which /etc/services has for older ones. */
+/* known_tcp_ports of Postfix 3.6, which /etc/services has for older ones, and its aliases
+ * of them. */
 static bool
 parse_port(struct str text, uint16_t *port)
 {
@@ -207,7 +208,7 @@ parse_port(struct str text, uint16_t *port)
 		const char *name;
 		uint16_t port;
 	} names[] = {{"lmtp", 24}, {"smtp", 25}, {"smtps", 465}, {"submissions", 465},
-	    {"submission", 587}};
+	    {"submission", 587}, {"mail", 25}, {"ssmtp", 465}, {"urd", 465}};
 	uint64_t number;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

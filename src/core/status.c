@@ -519,6 +519,32 @@ fault_parse(struct str text, struct fault_line *out)
 	return str_cut(&s, '[', &out->host) && out->host.len > 0;
 }
 
+struct str
+reason_server(struct str reason)
+{
+	static const struct {
+		const char *before; /* the name */
+		char behind;
+	} forms[] = {
+	    {"TLS is required, but was not offered by host ", '['},
+	    {"TLS is required, but host ", '['},
+	    {"lost connection with ", '['},
+	    {"conversation with ", '['},
+	    {"host ", '['},
+	    {"TLSA lookup error for ", ':'},
+	};
+	struct str s = reason, name;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (str_eat(&s, str_of(forms[i].before))) {
+			if (str_cut(&s, forms[i].behind, &name) &&
+			    memchr(name.p, ' ', name.len) == NULL)
+				return name;
+			break;
+		}
+	return (struct str){reason.p, 0};
+}
+
 bool
 reason_parse(struct str text, struct reason_line *out)
 {
@@ -537,11 +563,9 @@ reason_parse(struct str text, struct reason_line *out)
 		out->step = TLS_HANDSHAKE;
 		return true;
 	}
-	if (!str_eat(&s, STR("TLS is required, but ")))
+	if (!str_starts(s, STR("TLS is required, but ")))
 		return false;
-	if ((str_eat(&s, STR("was not offered by host ")) || str_eat(&s, STR("host "))) &&
-	    !str_cut(&s, '[', &out->host))
-		out->host.len = 0;
+	out->host = reason_server(s);
 	return true;
 }
 

@@ -131,4 +131,8 @@ struct reason_line {
 
 bool reason_parse(struct str text, struct reason_line *out);
 
+/* The server that a reason of smtp(8) is about, its name alone, borrowed from the text;
+ * empty: it names none. */
+struct str reason_server(struct str reason);
+
 #endif

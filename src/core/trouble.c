@@ -82,7 +82,11 @@ trouble_of(const struct rules *rules, struct rules_matcher *matcher,
 {
 	bool none = memchr(s->relay.p, '[', s->relay.len) == NULL;
 	struct trouble own = {
-	    .reason = s->own_reason, .dsn = s->dsn, .server = none ? STR("") : s->relay};
+	    .reason = s->own_reason,
+	    .dsn = s->dsn,
+	    /* Of mail in the queue the reason alone names it. */
+	    .server = none ? reason_server(s->own_reason) : s->relay,
+	};
 	struct trouble other;
 
 	own.rule = match_own(rules, matcher, s, service, limit_hits);

@@ -113,7 +113,8 @@ engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
 		alert(e, freeze.news, &facts);
 	e->judge.frozen = freeze.frozen;
 	e->judge.thawed_ms = freeze.thawed_ms;
-	if (!engine_proof_ms(e, &e->judge.proof_ms, err))
+	if (!engine_proof_ms(e, &e->judge.proof_ms, err) ||
+	    !store_counter_get(e->store, "logged-ms", &e->judge.worked_ms, err))
 		return false;
 	return !freeze.store_frozen ||
 	    (store_counter_set(e->store, "frozen-ms", freeze.frozen_ms, err) &&

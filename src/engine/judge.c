@@ -153,6 +153,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	ev.can_dane = judge->can_dane;
 	ev.frozen = judge->frozen;
 	ev.thawed_ms = judge->thawed_ms;
+	ev.worked_ms = judge->worked_ms;
 	if (rule >= 0) {
 		const struct rule_source *source = rules_get(judge->rules, (size_t)rule);
 

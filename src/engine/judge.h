@@ -33,6 +33,8 @@ struct judge {
 	enum answer can_dane;
 	bool frozen;
 	int64_t thawed_ms;  /* when the last freeze ended; 0: never */
+	int64_t worked_ms;  /* when the log last proved that the default level works; 0:
+	                       never */
 	int64_t proof_ms;   /* when something last proved that verifying works here, by
 	                     * which a past is counted back; 0: never */
 	enum answer prober; /* are the servers asked, before a step and at a re-check? NO:

@@ -41,7 +41,8 @@ reader_open(const char *path, enum reader_how how, struct err *err)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		err_set_errno(err, errno, "cannot read %s", path);
+		err_set_errno(
+		    err, errno, "cannot read %s", *path != '\0' ? path : "\"\"");
 		goto fail;
 	}
 	if (S_ISDIR(st.st_mode)) {

@@ -24,7 +24,6 @@
 #define GIVEN_UP  "-3" /* it was for the last time, and the log did not mention it */
 #define FLOWED    "-4" /* it was, and mail to the destination flowed, perhaps it as well */
 #define LEFT      "-5" /* it left, as the log has it, or mail flowed */
-	                */
 
 /* In these words, for the partial index to serve. ?1: version in force, ?2: now. */
 #define WAS_DECIDED "version <> " UNDECIDED

@@ -25,7 +25,8 @@ file_read(const char *path, size_t max, struct buf *out, struct err *err)
 	bool done = false;
 
 	if (fd < 0)
-		return err_set_errno(err, errno, "cannot read %s", path);
+		return err_set_errno(
+		    err, errno, "cannot read %s", *path != '\0' ? path : "\"\"");
 	for (;;) {
 		n = read(fd, piece, sizeof(piece));
 		if (n < 0 && errno == EINTR)

@@ -408,7 +408,7 @@ is 'status counts it' "$(json 'd[0]["not_understood"]')" $((before + 1))
 ladder status
 matches 'and says so' "$out" 'not read +[0-9]+ lines? like Postfix'
 {
-	printf '2026-11-22T07:00:00+00:00 mx9 postfix/smtp[1]: ABC1: to=<"a"@victim.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.4, status=deferred (TLS is required, but host m[192.0.2.1] refused to start TLS: x) y@evil.test>, relay=none, delay=1, delays=0/0/0/0, dsn=5.1.1, status=bounced (unknown user)\n'
+	printf '2026-11-22T07:00:00+00:00 mx9 postfix/smtp[1]: ABC1: to=<"a"@victim.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.4, status=deferred (TLS is required, but host m[192.0.2.1] refused to start TLS: 454 x) y@evil.test>, relay=none, delay=1, delays=0/0/0/0, dsn=5.1.1, status=bounced (unknown user)\n'
 } >"$dir/forged"
 ladder scan "$dir/forged"
 hasnt 'another log: no recipient writes a line' "$out" 'victim.test'

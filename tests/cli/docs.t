@@ -59,6 +59,17 @@ for slug in $(cut -f 1 <<<"$pairs" | grep -vxE 'none|undone'); do
 	matches "THE LADDER says where $slug stands" "$ladder_of_manual" "(^|[^a-z-])$slug([^a-z-]|\$)"
 done
 
+words=" $(sed -n '/^\.Sh WORDS/,/^\.El/s/^\.It //p' "$manual" | tr -s ' ,\n' ' ')"
+for word in rung lease pin hold held echo freeze alarm witness canary past floor; do
+	has "WORDS says what $word is" "$words" " $word "
+done
+for command in status doctor 'list --waiting' match explain again set; do
+	has "MAIL STILL WAITS leads to $command" "$(section "$manual" 'MAIL STILL WAITS' | squash)" "tlsladder $command"
+done
+has 'the manual has the spellings of a domain beyond ASCII' "$(section "$manual" DESCRIPTION | squash)" 'xn--bcher-kva.example'
+has 'tlsladder.yaml(5) says that examples are required' "$(squash <"$srcdir/src/tlsladder.yaml.5" | grep -o 'It Cm examples .*It Cm counterexamples')" \
+	'Required by .Nm tlsladder Cm rules'
+
 # Members of JSON, as the sources name them.
 json_of_manual=" $(section "$manual" JSON | squash | tr -c 'a-z0-9_\n-' ' ') "
 for file in cmd/check_print cmd/check_policy cmd/doctor cmd/explain cmd/list cmd/match cmd/policy cmd/scan cmd/status measure/measure \

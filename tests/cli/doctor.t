@@ -48,6 +48,12 @@ is 'authorities of the system: ok' "$(of authorities result)" ok
 is 'no map yet: fault' "$(of map result)" fault
 is 'no server answers DNS: fault' "$(of dns result)" fault
 is 'a fault: exit status 78' $status 78
+if [[ -e /run/systemd/system ]]; then
+	starts='systemctl enable --now tlsladder'
+else
+	starts='# start tlsladder run, by what supervises it here'
+fi
+is 'the daemon is started as this machine starts what it has' "$(of daemon advice)" "$starts"
 
 main_cf 'smtp_tls_security_level = may' 'smtp_tls_policy_maps ='
 ladder_json

@@ -102,6 +102,28 @@ ladder match --json "$dir/none.log" "$log"
 is 'a file that is missing is an error' $status 66
 has 'and is named' "$err" "$dir/none.log"
 is 'the others are read all the same' "$out" "$all"
+# Where somebody types nothing but its end.
+for command in match scan; do
+	python3 -c '
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+os.write(terminal, b"\4")
+try:
+    while text := os.read(terminal, 4096):
+        sys.stdout.buffer.write(text)
+except OSError:
+    pass
+os.waitpid(pid, 0)' "$program" -c "$dir/tlsladder.yaml" $command >"$dir/out" 2>"$dir/err"
+	has "$command without FILE on a terminal: what it waits for is said" "$(<"$dir/out")" 'reads standard input'
+done
+for command in match scan 'set --from'; do
+	# shellcheck disable=SC2086
+	ladder $command ''
+	is "$command: an empty name is no file" "$status" 66
+	has "$command: which can be seen" "$err" 'cannot read "": No such file'
+done
 ladder match "$dir"
 is 'a directory is no log' $status 66
 # A line without its end, at the end of a file that is not written to any more.

@@ -185,6 +185,18 @@ has 'and is named' "$err" "$dir/none"
 ladder set --from -
 is 'an empty list' "$status" 65
 
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+seq -f 'd%g.test encrypt' 20000 >"$dir/pins"
+"$builddir/tests/tools/terminal" 80 /bin/sh -c 'exec "$0" -c "$1" set --from "$2" 2>&1' "$program" \
+	"$dir/tlsladder.yaml" "$dir/pins" </dev/null >"$dir/out"
+has 'on a terminal a long list shows how far it is' "$(<"$dir/out")" $'\rstoring: '
+is 'and nothing of that is left before what was done' "$(tr '\r' '\n' <"$dir/out" | grep -c '^.\[Kd1.test: none -> encrypt, pinned$')" 1
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+ladder set --from "$dir/pins"
+is 'elsewhere nothing but what was done' "$(head -n 1 <<<"$out") $(wc -l <<<"$out")" 'd1.test: none -> encrypt, pinned 20000'
+hasnt 'nor beside it' "$err" storing
+rm -f "$dir"/state.db* "$dir"/tls_policy*
+
 # --- what a pin switches off
 
 cat >"$dir/dns" <<'END'

@@ -222,6 +222,17 @@ is 'queue: what waits in it, and nothing that was not tried' "$status $(python3 
 import json, sys
 print([json.loads(line)["destination"] for line in sys.stdin if "queued" in line or "new." in line])' <"$dir/out")" \
 	"0 ['queued.test']"
+# Only the first one's host is another's: it is none of selfsigned.test.
+for server in mx.plain.test mx.selfsigned.test; do
+	echo '{"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYNB", "arrival_time": 1700000000,' \
+		'"recipients": [{"address": "user@selfsigned.test",' \
+		"\"delay_reason\": \"TLS is required, but was not offered by host ${server}[192.0.2.9]\"}]}" >"$dir/postqueue.out"
+	rm -f "$dir"/state.db* "$dir"/tls_policy*
+	ladder queue --json
+	is "queue: a reason that names $server" "$(grep -o '"why":"[^"]*"' <<<"$out")" \
+		"\"why\":\"$([[ $server == mx.plain.test ]] && echo elsewhere || echo not-encrypted)\""
+done
+tr -d '\n' <<<"$message" >"$dir/postqueue.out"
 printf '\nno JSON\n' >>"$dir/postqueue.out"
 ladder queue --json
 is 'queue: half of an answer: exit status 69' $status 69

@@ -151,6 +151,10 @@ for part in 'pin none -> encrypt  pinned: the administrator set this level' \
 	'example.test	secure match=.example.test servername=mx.example.test'; do
 	has "explain tells: $part" "$out" "$part"
 done
+has 'explain: days without mail are said to be none' "$out" '
+per day
+  nothing was counted
+'
 is 'explain ends in the line of the map' "$(sed -n '/^map$/{n;p}' <<<"$out")" \
 	'  example.test	secure match=.example.test servername=mx.example.test'
 ladder explain --json EXAMPLE.test

@@ -152,6 +152,19 @@ freeze +no
 last line +read at 2[0-9: -]+
 log +read to its end: '
 
+ladder explain away.test dane-bad.test
+matches 'explain: the default level where there is no entry, and when it was read' "$out" '
+map
+  no entry: the default level applies
+  the default level is verify, read at 2[0-9: -]+
+'
+matches 'and beside an entry' "$out" '
+  dane-bad\.test	dane-only
+  since .*
+  the default level is verify, read at 2[0-9: -]+$'
+ladder explain --json away.test
+is 'explain --json: both' "$(json 'd[0]["default_level"], d[0]["default_level_read_at"] > "2"')" "('verify', True)"
+
 # --- again
 
 before=$(dns_time dane-bad.test)

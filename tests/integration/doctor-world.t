@@ -11,6 +11,8 @@ cp "$dir/doctor.json" "$dir/healthy.json"
 # --- the log
 
 ill 'a log that may not be read' log fault typed chmod 600 "$dir/strict/mail.log"
+matches 'whoever gets into a group is started anew in it' "$(grep -h usermod "$dir/seen.json")" \
+	'usermod -aG [a-z]+ [a-z]+.u000asystemctl restart tlsladder'
 ill 'Postfix writes to another file' log fault typed yaml log "{from: end, file: $dir/other.log}"
 ill 'Postfix writes to another file than the usual one' log fault typed yaml log ''
 blocks() {
@@ -165,6 +167,11 @@ for word in novalidate stop; do
 	is "resolver $word: a fault of ours" "$(examine dns)" fault
 	if [[ $word == stop ]]; then
 		is 'what is as it should be is not written again' "$(<"$dir/advice")" 'systemctl restart unbound'
+		inside rmdir /run/systemd/system
+		examine dns >/dev/null
+		is 'without systemd it is started by service' "$(<"$dir/advice")" 'service unbound restart'
+		inside mkdir /run/systemd/system
+		examine dns >/dev/null
 		type_advice
 	else
 		hasnt 'one that runs is not started' "$(<"$dir/advice")" $'\nsystemctl'

@@ -7,6 +7,7 @@
 world='(log|authorities|dns|postfix-dns|clock|rules|user|hold|canary|pin|reload|settings)'
 
 up strict
+inside mkdir -p /run/systemd/system # by which a machine has systemd
 configure strict
 config=$dir/strict/config
 map=$dir/state/tls_policy

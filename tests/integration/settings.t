@@ -19,6 +19,7 @@ is 'under verify: an entry of encrypt, and mail goes by it' \
 set_postfix strict smtp_tls_security_level=encrypt
 awaits 'the log of Postfix says that it reloaded' 10 grep -q 'master.*: reload -- version' "$dir/strict/mail.log"
 awaits 'an entry that equals the new default goes' 20 gone selfsigned.test
+awaits 'from the map as well, which the next message meets' 10 eval '[[ -z $(in_map selfsigned.test) ]]'
 matches 'the daemon says why' "$(cat "$dir/daemon.err")" 'Postfix has other settings: what was decided is judged again'
 
 set_postfix strict smtp_tls_security_level=verify

@@ -111,6 +111,46 @@ retry_cut_short_is_done_again(void **state)
 	rig_close();
 }
 
+#define OUR_FAULT "client TLS configuration problem"
+
+static void
+name_server(struct measure_item *item)
+{
+	snprintf(item->answers.text, sizeof(item->answers.text), "mx.%s tlsa=none",
+	    item->nexthop.host);
+}
+
+static void
+log_verified(const char *domain)
+{
+	char relay[64];
+
+	snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+	rig_log_session("Verified", relay);
+	rig_log_status(domain, relay, "2.0.0", "sent (250 ok)");
+	rig_save();
+}
+
+/* The map was gone, say: once another message verifies, what waited is tried at once. */
+static void
+fault_of_ours_that_is_over(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.answer = name_server;
+	log_verified("good.test");
+	world_wait(rig.engine, MIN);
+	rig_defer_because("a.test", OUR_FAULT);
+	rig_save();
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_OUR_FAULT);
+	assert_int_equal(world.retry.times, 0);
+	log_verified("good.test");
+	world_wait(rig.engine, HOUR);
+	assert_true(world.retry.times > 0);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -125,5 +165,8 @@ main(void)
 	    "mail of which there is no word is retried three times");
 	suite_add(retry_cut_short_is_done_again, NULL,
 	    "a retry that a restart cut short is done again");
+	suite_add(fault_of_ours_that_is_over, NULL,
+	    "mail that a fault of ours deferred is retried when others show that it is "
+	    "over");
 	return rig_end(suite_run());
 }

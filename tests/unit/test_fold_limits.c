@@ -475,6 +475,24 @@ queue_is_news_of_no_time(void **state)
 	fold_free(fold);
 }
 
+/* It is held against the MX hosts as that of a line. */
+static void
+queued_reason_names_its_server(void **state)
+{
+	struct fold *fold = fold_new(foldkit_rules);
+
+	(void)state;
+	fold_queued(fold, STR("QA"), STR("u@a.test"),
+	    STR("TLS is required, but host Mx.other.test[192.0.2.1] refused to start "
+	        "TLS: "
+	        "454 no"),
+	    0, NOW_MS);
+	fold_queued(fold, STR("QB"), STR("u@b.test"), STR(NOT_VERIFIED), 0, NOW_MS);
+	assert_string_equal(fold_first(fold)->deferral->relay, "mx.other.test");
+	assert_string_equal(fold_first(fold)->next->deferral->relay, "");
+	fold_free(fold);
+}
+
 /* Before Postfix 3.5 an address stood in the log as its sender wrote it. */
 static void
 unquoted_address_writes_no_line(void **state)
@@ -535,6 +553,8 @@ main(void)
 	    "lines without a route are folded later, with the facts of their process");
 	suite_add(queue_is_news_of_no_time, NULL,
 	    "what the queue says is news of no known time");
+	suite_add(queued_reason_names_its_server, NULL,
+	    "what the queue says is about the server that its reason names");
 	suite_add(
 	    unquoted_address_writes_no_line, NULL, "an unquoted address writes no line");
 	status = suite_run();

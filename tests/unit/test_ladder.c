@@ -237,6 +237,8 @@ set_more(struct row *row, char *more)
 			ev->entry.attributes = "match=.example";
 		else if (strcmp(name, "thawed") == 0)
 			ev->thawed_ms = time_of(value);
+		else if (strcmp(name, "worked") == 0)
+			ev->worked_ms = time_of(value);
 		else if (strcmp(name, "alert") == 0)
 			ev->rule_alert = true;
 		else if (strcmp(name, "signed-rule") == 0)

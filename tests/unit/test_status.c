@@ -335,6 +335,40 @@ servers_that_are_passed_over(void **state)
 	assert_false(reason_parse(STR("Q/A: Server certificate not verified"), &r));
 }
 
+/* {REASON, the server that it names}: smtp_proto.c, smtp_trouble.c, smtp_tls_policy.c */
+static const char *const server_rows[][2] = {
+    {"TLS is required, but was not offered by host MX.a.test[192.0.2.1]", "MX.a.test"},
+    {"TLS is required, but was not offered by host mx.a.test[2001:db8::1]", "mx.a.test"},
+    {"TLS is required, but host mx.a.test[192.0.2.1] refused to start TLS: 454 host "
+     "mx.b.test[192.0.2.2]",
+        "mx.a.test"},
+    {"lost connection with mx.a.test[192.0.2.1] while receiving the STARTTLS response",
+        "mx.a.test"},
+    {"conversation with mx.a.test[192.0.2.1] timed out while receiving the STARTTLS "
+     "response",
+        "mx.a.test"},
+    {"host mx.a.test[192.0.2.1] said: 454 4.7.0 no (in reply to MAIL FROM command)",
+        "mx.a.test"},
+    {"TLSA lookup error for mx.a.test:25", "mx.a.test"},
+    {"TLSA lookup error for mx.a.test", ""},
+    {"Server certificate not verified", ""},
+    {"Cannot start TLS: handshake failure", ""},
+    {"TLS is required, but our TLS engine is unavailable", ""},
+    {"TLS is required, but unavailable[x]", ""},
+    {"TLS is required, but was not offered by host [192.0.2.1]", ""},
+    {"TLS is required, but was not offered by host mx a.test[192.0.2.1]", ""},
+    {"", ""},
+};
+
+static void
+server_is_named(void **state)
+{
+	const char *const *row = *state;
+	struct str server = reason_server(str_of(row[0]));
+
+	assert_true(str_is(server, row[1]));
+}
+
 int
 main(void)
 {
@@ -346,5 +380,8 @@ main(void)
 	suite_add(policy_lines_are_read, NULL, "TLS policy look-ups name the next-hop");
 	suite_add(servers_that_are_passed_over, NULL,
 	    "lines of servers that are passed over are read");
+	for (size_t i = 0; i < sizeof(server_rows) / sizeof(server_rows[0]); i++)
+		suite_add(server_is_named, server_rows[i], "the server of: %s",
+		    server_rows[i][0]);
 	return suite_run();
 }
