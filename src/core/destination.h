@@ -60,6 +60,7 @@ struct destination_alarm {
 	bool policy_refused; /* Postfix complains of the entry */
 	enum level attempt_level;
 	char relay[NEXTHOP_HOST_SIZE]; /* the server that it was about; "" for none */
+	enum cause cause;              /* what failed there; NONE: not known */
 	int64_t attempt_ms; /* the earliest moment at which the attempt can have begun */
 	unsigned attempts;
 	int64_t first_attempt_ms;
@@ -173,6 +174,10 @@ void destination_take_news(struct destination *destination, const struct fold_it
  * as it is after them. */
 void destination_host_news(const struct destination *destination,
     const struct fold_host *host, enum level default_level, struct host_past *out);
+
+/* What failed at the server of its alarm, if there is one: of a session that is used
+ * again the log does not say it, and whoever asks the servers knows better. */
+void destination_name_cause(struct destination *destination, enum cause cause);
 
 /*
  * No message waits for it any more, though none was sent: they were bounced for another

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/covered.h"
+#include "core/fold_cause.h"
 #include "core/fold_host.h"
 #include "core/fold_impl.h"
 #include "core/reason.h"
@@ -123,6 +124,8 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 		fold_item_tried(item,
 		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms,
 		    time_ms);
+	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
+	fold_cause_deferred(item, trouble->cause, &d);
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
 	if (item->deferred && !item->deferral->suspended &&
@@ -131,7 +134,6 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	            time_ms >= item->deferral->time_ms)))
 		return;
 	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
-	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
 	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));
 	str_copy(line->service, d.service, sizeof(d.service));
 	item->deferred = true;
@@ -272,11 +274,12 @@ find_or_make(struct fold *fold, const struct process *p, const struct status_lin
 }
 
 static struct trouble
-trouble_in(struct fold *fold, const struct parsed *line, const struct passed *passed)
+trouble_in(struct fold *fold, const struct parsed *line, const struct process *p,
+    const struct passed *passed)
 {
 	unsigned limit_hits = 0;
 	struct trouble trouble = trouble_of(fold->rules, fold->matcher, &line->status,
-	    line->service, passed, &limit_hits);
+	    line->service, p, passed, &limit_hits);
 
 	fold->counts.limit_hits += limit_hits;
 	return trouble;
@@ -297,7 +300,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 
 	*unsure = false;
 	if (s->status != DELIVERY_SENT && !fold->past)
-		trouble = trouble_in(fold, line, passed);
+		trouble = trouble_in(fold, line, p, passed);
 	if (trouble.rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
 	switch (find_or_make(fold, p, s, line->hash, &item)) {
@@ -312,6 +315,8 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 	}
 	if (trouble.rule >= 0)
 		fold->counts.recognised++;
+	if (p != NULL && p->fault_count > 0 && !fold->past)
+		fold_cause_faults(item, p, time_ms);
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
 		fold_item_tally(item, time_ms, FOLD_SESSION + p->grade);
@@ -405,6 +410,7 @@ note_reason(struct fold *fold, const struct parsed *line)
 	fold->counts.limit_hits += limit_hits;
 	passed_note_reason(&fold->passed, line->pid, &line->reason,
 	    session ? p->peer : "", rank, line->time_ms);
+	fold_cause_named(&fold->processes, line);
 }
 
 /* A status line, unless it was counted before. */
@@ -476,6 +482,8 @@ fold_one(struct fold *fold, const struct parsed *line)
 		break;
 	case PARSED_FAULT:
 		passed_note_fault(&fold->passed, line->pid, &line->fault);
+		process_note_fault(
+		    processes_get(&fold->processes, line->pid), &line->fault);
 		break;
 	case PARSED_REASON:
 		note_reason(fold, line);

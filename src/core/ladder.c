@@ -239,6 +239,24 @@ decide_fault(const struct evidence *ev, int64_t now_ms)
 	return d;
 }
 
+/*
+ * A rule that waits for a cause: the log named it, which anybody can write. So the
+ * servers are asked, who also tell until when their certificate was good.
+ */
+static struct decision
+decide_wait(const struct evidence *ev)
+{
+	if (!ev->rule_cause || ev->prober == ANSWER_NO || ev->measured.asked ||
+	    is_echo(ev) || ev->elsewhere)
+		return ladder_keep_and_alert(WHY_RULE_WAITS, 0);
+	if (!ev->asked)
+		return ladder_wants(WANTS_DNS);
+	/* Nobody knows whom to ask. */
+	if (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_NO_MAIL)
+		return ladder_keep_and_alert(WHY_RULE_WAITS, 0);
+	return ladder_wants(WANTS_SERVERS);
+}
+
 /* True: one of them settled it. */
 static bool
 decide_early(const struct ladder_policy *policy, const struct evidence *ev,
@@ -257,7 +275,7 @@ decide_early(const struct ladder_policy *policy, const struct evidence *ev,
 		*out = ladder_keep_and_alert(WHY_NO_RULE, 0);
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
 	    ev->rule_dnssec == RULE_DNSSEC_ANY) {
-		*out = ladder_keep_and_alert(WHY_RULE_WAITS, 0);
+		*out = decide_wait(ev);
 	} else if (ev->deferral && is_echo(ev)) {
 		*out = decide_echo(ev);
 	} else {
