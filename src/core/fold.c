@@ -160,6 +160,27 @@ has_waited(const struct status_line *s)
 	return s->delay_us - s->attempt_us >= WAITED_US;
 }
 
+/*
+ * Sent at a level that demands nothing, as Postfix 3.11 says it: by TLS-Required: no,
+ * perhaps (RFC 8689), whatever the entry is. Then it is the same as without a session: if
+ * more is in force, it says nothing of that. What it met is past all the same.
+ */
+static bool
+demands_nothing(struct fold_item *item, struct fold_host *host,
+    const struct status_line *s, int64_t time_ms)
+{
+	enum level attempt = status_attempt_level(s);
+
+	if (s->tls.len == 0 || (attempt != LEVEL_MAY && attempt != LEVEL_NONE))
+		return false;
+	if (status_met_level(s) < LEVEL_ENCRYPT)
+		return true;
+	item->seen_ms[SESSION_UNTRUSTED] = time_ms;
+	if (host != NULL)
+		host->seen_ms[SESSION_UNTRUSTED] = time_ms;
+	return true;
+}
+
 /* host: with which there was a session; NULL: none. */
 static void
 take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, bool session,
@@ -172,7 +193,8 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, boo
 	if (!fold->past && has_waited(s))
 		fold_items_end(&fold->items, s->queue_id, s->domain,
 		    attempts_began(&fold->attempts, s, time_ms));
-	if (fold->sessions_logged && !session && s->tls.len == 0) {
+	if ((fold->sessions_logged && !session && s->tls.len == 0) ||
+	    demands_nothing(item, host, s, time_ms)) {
 		take_bare(fold, item, s, time_ms);
 		return;
 	}
@@ -434,34 +456,10 @@ fold_counted(struct fold *fold, const struct parsed *line)
 		fold->known(fold->known_context, line);
 }
 
-static bool
-is_ours(const struct fold *fold, struct str tag)
-{
-	struct str names = str_of(fold->names), name, own = tag;
-
-	str_cut(&tag, '/', &own);
-	while (str_next(&names, ' ', &name))
-		if (str_equal(name, own))
-			return true;
-	return false;
-}
-
-/* A Postfix that starts is read of whichever it is. */
-static bool
-is_of_another(struct fold *fold, const struct parsed *line)
-{
-	if (fold->names[0] == '\0' || line->tag.len == 0 || line->kind == PARSED_START)
-		return false;
-	if (!is_ours(fold, line->tag))
-		return fold->own_names;
-	fold->own_names = true;
-	return false;
-}
-
 static void
 fold_one(struct fold *fold, const struct parsed *line)
 {
-	if (is_of_another(fold, line))
+	if (fold_is_of_another(fold, line))
 		return;
 	switch (line->kind) {
 	case PARSED_STATUS:
