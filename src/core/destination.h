@@ -122,6 +122,7 @@ struct destination_spans {
 	                      * ladder.may_after.time + 2 x maximal_backoff_time */
 	int64_t alarm_ms;    /* no alarm is older: maximal_queue_lifetime */
 	int64_t apart_ms;    /* clean probes count so far apart: ladder.climb.apart */
+	bool policies;       /* whoever was sent mail has its MTA-STS policy looked up */
 };
 
 /*

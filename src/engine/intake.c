@@ -177,7 +177,7 @@ static bool
 store_mail(const struct intake *in, const struct destination *d, int64_t before_ms,
     struct err *err)
 {
-	return in->how->purpose != INTAKE_KEEP ||
+	return in->how->purpose != INTAKE_KEEP || !in->how->spans->policies ||
 	    d->past.sent_ms / MAIL_EVERY_MS == before_ms / MAIL_EVERY_MS ||
 	    store_sts_mail(in->store, d->id, err);
 }

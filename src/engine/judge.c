@@ -31,6 +31,7 @@ judge_spans(const struct judge *judge)
 	    .attempts_ms = judge->config->ladder.may_after_ms + 2 * backoff_ms,
 	    .alarm_ms = lifetime_ms != 0 ? lifetime_ms : MAXIMAL_QUEUE_LIFETIME_MS,
 	    .apart_ms = judge->config->ladder.climb_apart_ms,
+	    .policies = judge->config->mta_sts.enable,
 	};
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine_impl.h"
 #include "enginerig.h"
 
 #define ENFORCE "version: STSv1\nmode: enforce\nmx: mx.d.test\nmax_age: 604800\n"
@@ -354,6 +355,68 @@ it_can_be_switched_off(void **state)
 	rig_close();
 }
 
+/* Switched off, nothing is kept to be looked up. */
+static void
+switched_off_keeps_nothing(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	rig.config.mta_sts.enable = false;
+	rig_log_status("d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	kit_assert(STATE, "SELECT count(*) FROM sts_mail", "0\n");
+	assert_int_equal(world.fetches, 0);
+	rig_close();
+}
+
+/* --- many --------------------------------------------------------------------------- */
+
+#define FETCHERS 16
+
+/* quick.test has no policy. */
+static void
+answer_quick(struct measure_item *item)
+{
+	answer(item);
+	if (strcmp(item->nexthop.host, "quick.test") == 0)
+		item->answers.sts_txt = (struct sts_txt){.state = STS_TXT_NONE};
+}
+
+/* Case 88. */
+static void
+hanging_policy_hosts_delay_nobody(void **state)
+{
+	char domain[32];
+	int64_t began_ms;
+
+	(void)state;
+	begin("1", ENFORCE);
+	world.answer = answer_quick;
+	world.hanging = true;
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(domain, sizeof(domain), "p%u.test", i);
+		rig_defer_because(domain, NOT_VERIFIED);
+	}
+	rig_save();
+	world_wait(rig.engine, 10 * SECOND);
+	assert_int_equal(world_waiting(), FETCHERS);
+	rig_assert_why("p499.test", WHY_POLICY_ASKED);
+	began_ms = world.mono_ms;
+	rig_defer("quick.test");
+	world_settle(rig.engine);
+	while (rig_row("quick.test").entry.level != LEVEL_ENCRYPT &&
+	    world.mono_ms - began_ms < MIN)
+		world_wait(rig.engine, 10);
+	assert_in_range(world.mono_ms - began_ms, 0, 999);
+	/* Nor does a reload wait for them. */
+	assert_false(engine_is_working(rig.engine));
+	world.hanging = false;
+	world_wait(rig.engine, MIN);
+	rig_assert_why("p499.test", WHY_POLICY);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -377,5 +440,9 @@ main(void)
 	suite_add(others_come_first, NULL, "DANE and other maps come first");
 	suite_add(fetches_are_few_at_a_time, NULL, "sixteen are fetched at a time");
 	suite_add(it_can_be_switched_off, NULL, "it can be switched off");
+	suite_add(switched_off_keeps_nothing, NULL,
+	    "... and then nobody is noted to be looked up");
+	suite_add(hanging_policy_hosts_delay_nobody, NULL,
+	    "500 policy hosts that hang delay no other decision by a second");
 	return rig_end(suite_run());
 }
