@@ -32,15 +32,15 @@ struct process {
 	    next; /* one with the same remainder of its pid, counted from 1; 0: none */
 	bool has_session;
 	enum session_grade grade;
-	uint64_t used;     /* for finding the one that has been silent longest */
-	char queue_id[64]; /* the message the session was for; "": the next */
+	unsigned fault_count; /* of faults: what it said of servers since the last
+	                       * message, or of that one */
+	uint64_t used;        /* for finding the one that has been silent longest */
+	char queue_id[64];    /* the message the session was for; "": the next */
 	uint16_t peer_len;
 	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of the session */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
 	char reason[128];                  /* and the reason that it gives */
-	/* What it said of servers since the last message, or of that one. */
-	unsigned fault_count;
-	char fault_id[64]; /* the message; "": the next */
+	char fault_id[64];                 /* the message they are of; "": the next */
 	struct process_fault faults[PROCESS_FAULTS];
 };
 

@@ -355,6 +355,41 @@ it_can_be_switched_off(void **state)
 	rig_close();
 }
 
+/* Case 87: our CA file is empty, and 25 domains under a policy fail within ten minutes:
+ * a canary tells; without posttls-finger the first ones are told of until it is a freeze.
+ */
+static void
+own_fault_is_one_freeze(void **state)
+{
+	bool prober = *(const bool *)*state;
+	char domain[32], relay[64];
+
+	begin("1", ENFORCE);
+	rig_notify_admin();
+	for (unsigned round = 0; round < 2; round++) {
+		bool good = round == 0;
+
+		world.notify.times = 0;
+		if (prober)
+			world.finger = good ? world_verifies : world_self_signed;
+		for (unsigned i = 0; i < 25; i++) {
+			snprintf(domain, sizeof(domain), "c%u.test", i);
+			snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+			rig_log_session(good ? "Verified" : "Untrusted", relay);
+			rig_log_status(domain, relay, "4.7.5",
+			    good ? "sent (250 Ok)" : "deferred (" NOT_VERIFIED ")");
+			rig_save();
+			world_wait(rig.engine, 20 * SECOND);
+		}
+		world_wait(rig.engine, good ? HOUR : MIN);
+	}
+	rig_assert_judged("c24.test", LEVEL_SECURE, WHY_FREEZE);
+	assert_in_range(world.notify.times, 1, prober ? 1 : 20);
+	if (prober)
+		assert_non_null(strstr(buf_text(&world.body), "freeze: "));
+	rig_close();
+}
+
 /* Switched off, nothing is kept to be looked up. */
 static void
 switched_off_keeps_nothing(void **state)
@@ -420,6 +455,8 @@ hanging_policy_hosts_delay_nobody(void **state)
 int
 main(void)
 {
+	static const bool yes = true, no = false;
+
 	if (!rig_begin())
 		return 1;
 	suite_add(policy_becomes_an_entry, NULL, "an enforced policy becomes an entry");
@@ -440,6 +477,10 @@ main(void)
 	suite_add(others_come_first, NULL, "DANE and other maps come first");
 	suite_add(fetches_are_few_at_a_time, NULL, "sixteen are fetched at a time");
 	suite_add(it_can_be_switched_off, NULL, "it can be switched off");
+	suite_add(own_fault_is_one_freeze, &yes,
+	    "25 domains under a policy that fail by our fault are one alert");
+	suite_add(own_fault_is_one_freeze, &no,
+	    "... without posttls-finger a freeze in the end");
 	suite_add(switched_off_keeps_nothing, NULL,
 	    "... and then nobody is noted to be looked up");
 	suite_add(hanging_policy_hosts_delay_nobody, NULL,
