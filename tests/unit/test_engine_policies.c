@@ -390,6 +390,49 @@ own_fault_is_one_freeze(void **state)
 	rig_close();
 }
 
+#define LONG_NAME "-so-long-a-name-that-not-all-of-them-have-room.d.test"
+
+static unsigned first_host;
+
+/* Forty hosts, of which the text holds some: each time others. */
+static void
+answer_many_hosts(struct measure_item *item)
+{
+	char *text = item->answers.text;
+	size_t size = sizeof(item->answers.text), used = 0;
+
+	set_txt(&item->answers.sts_txt);
+	for (unsigned i = 0; i < 40 && used + 1 < size; i++)
+		used += (size_t)snprintf(text + used, size - used,
+		    "%smx%02u%s address=insecure", i > 0 ? "\n" : "",
+		    (first_host + i) % 40, LONG_NAME);
+	item->answers.relay_fits = true;
+}
+
+/* Before Postfix 3.10.5 an entry has the names of the hosts that a wildcard allows. */
+static void
+names_beyond_the_text_stay(void **state)
+{
+	(void)state;
+	begin("1", "version: STSv1\nmode: enforce\nmx: *.d.test\nmax_age: 604800\n");
+	world.answer = answer_many_hosts;
+	for (first_host = 0; first_host < 40; first_host += 20) {
+		defer_settled("d.test");
+		world_wait(rig.engine, 2 * HOUR);
+	}
+	for (unsigned i = 0; i < 40; i++) {
+		char name[80];
+		struct buf sql = {0};
+
+		snprintf(name, sizeof(name), "mx%02u%s", i, LONG_NAME);
+		buf_printf(
+		    &sql, "SELECT instr(attributes, '%s') <> 0 FROM destination", name);
+		kit_assert(STATE, buf_text(&sql), "1\n");
+		buf_clear(&sql);
+	}
+	rig_close();
+}
+
 /* Switched off, nothing is kept to be looked up. */
 static void
 switched_off_keeps_nothing(void **state)
@@ -481,6 +524,8 @@ main(void)
 	    "25 domains under a policy that fail by our fault are one alert");
 	suite_add(own_fault_is_one_freeze, &no,
 	    "... without posttls-finger a freeze in the end");
+	suite_add(names_beyond_the_text_stay, NULL,
+	    "of more hosts than an answer is kept of, those that were seen stay");
 	suite_add(switched_off_keeps_nothing, NULL,
 	    "... and then nobody is noted to be looked up");
 	suite_add(hanging_policy_hosts_delay_nobody, NULL,
