@@ -34,6 +34,19 @@ struct checker {
 
 /* --- one destination --------------------------------------------------------------- */
 
+/* As far as there is a state that can be read. */
+static void
+read_causes(const struct checker *c, struct check *check)
+{
+	const struct measurement *found = check->found;
+	struct err ignored;
+
+	for (unsigned i = 0; c->store != NULL && i < found->dns.host_count; i++)
+		if (!store_host_cause_get(c->store, found->dns.hosts[i].name,
+		        check->item.nexthop.port, &check->causes[i], &ignored))
+			return;
+}
+
 /* True: DNS could tell. */
 static bool
 check_one(struct checker *c, const struct nexthop *nexthop)
@@ -55,6 +68,7 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 	check_policy(
 	    check, c->config, c->measurer, c->has_settings ? &c->settings : NULL);
 	check->news = check_tell_daemon(c->store, c->config, check);
+	read_causes(c, check);
 	(c->json ? check_print_json : check_print)(check, &out);
 	if (c->json)
 		fwrite(buf_text(&out), 1, out.len, stdout);

@@ -29,6 +29,7 @@ struct check {
 	const struct measurement *found;
 	struct grading grading;
 	struct check_policy policy;
+	struct host_cause causes[DNS_HOSTS_MAX]; /* what the daemon knows of its hosts */
 	bool news; /* differs from what the daemon knew; it re-checks now */
 };
 

@@ -60,7 +60,7 @@ fetch(struct check_policy *found, const struct config *config, struct measurer *
 		fail(found, STS_CAUSE_NO_ADDRESS, err.text);
 		return;
 	}
-	fetcher_run(&request, &found->text, &answer);
+	fetcher_run(&request, 0, &found->text, &answer);
 	if (answer.cause != STS_CAUSE_OK)
 		fail(found, answer.cause, answer.detail);
 	else if (!sts_policy_parse(answer.body, &found->policy, NULL, &err))

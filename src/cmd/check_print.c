@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What `check` found, for people and as JSON. */
+#include "cmd/causes.h"
 #include "cmd/check.h"
 #include "cmd/cmd.h"
 
@@ -20,11 +21,19 @@ add_sentence(struct buf *out, const struct check *check)
 }
 
 static void
-print_hosts(struct buf *out, const struct measurement *found)
+print_hosts(struct buf *out, const struct check *check)
 {
-	for (unsigned i = 0; i < found->dns.host_count; i++)
+	const struct measurement *found = check->found;
+
+	for (unsigned i = 0; i < found->dns.host_count; i++) {
 		for (size_t s = 0; s < FACT_COUNT; s++)
 			measure_sources[s]->check.host(found, i, out);
+		if (check->causes[i].cause == CAUSE_NONE)
+			continue;
+		buf_printf(out, "      failed    ");
+		causes_describe(&check->causes[i], out);
+		buf_add_char(out, '\n');
+	}
 }
 
 static void
@@ -62,7 +71,7 @@ check_print(const struct check *check, struct buf *out)
 	buf_printf(out, ")\n");
 	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->check.before_hosts(check->found, out);
-	print_hosts(out, check->found);
+	print_hosts(out, check);
 	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->check.behind_hosts(check->found, out);
 	check_policy_print(check, out);
@@ -84,8 +93,9 @@ json_text(struct buf *out, const char *name, const char *text)
 }
 
 static void
-json_host(struct buf *out, const struct measurement *found, unsigned i)
+json_host(struct buf *out, const struct check *check, unsigned i)
 {
+	const struct measurement *found = check->found;
 	struct buf name = {0};
 
 	buf_add_quoted(&name, str_of(found->dns.hosts[i].name));
@@ -94,6 +104,7 @@ json_host(struct buf *out, const struct measurement *found, unsigned i)
 	buf_clear(&name);
 	for (size_t s = 0; s < FACT_COUNT; s++)
 		measure_sources[s]->check.json_host(found, i, out);
+	causes_describe_json(&check->causes[i], out);
 	buf_add_char(out, '}');
 }
 
@@ -120,7 +131,7 @@ check_print_json(const struct check *check, struct buf *out)
 	for (unsigned i = 0; i < check->found->dns.host_count; i++) {
 		if (i > 0)
 			buf_add_char(out, ',');
-		json_host(out, check->found, i);
+		json_host(out, check, i);
 	}
 	buf_printf(out, "]");
 	check_policy_json(check, out);

@@ -35,7 +35,7 @@ check_fetcher(struct doctor *d)
 	    &request, "mta-sts.invalid", ca_file[0] != '\0' ? ca_file : FETCHER_CA_FILE);
 	request.address_count = 1;
 	address_parse(STR("127.0.0.1"), &request.addresses[0]); /* which is refused */
-	fetcher_run(&request, &text, &answer);
+	fetcher_run(&request, 0, &text, &answer);
 	if (answer.cause == STS_CAUSE_FETCHER) {
 		doctor_advise(
 		    d, "# install tlsladder-fetch anew, as `make install` does");

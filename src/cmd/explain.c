@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "cmd/causes.h"
 #include "cmd/page.h"
 #include "measure/measure.h"
 #include "sys/clock.h"
@@ -109,6 +110,9 @@ print_now(struct buf *out, const struct destination *d)
 		print_time_line(out, "last deferral", d->alarm.time_ms);
 		buf_printf(out, "    ");
 		buf_add_visible(out, str_of(d->alarm.reason));
+		if (d->alarm.cause != CAUSE_NONE)
+			buf_printf(out, "\n  cause                  %s: %s",
+			    cause_name(d->alarm.cause), cause_sentence(d->alarm.cause));
 		buf_printf(
 		    out, "\n  attempts               %u since ", d->alarm.attempts);
 		buf_add_time(out, d->alarm.first_attempt_ms);
@@ -168,6 +172,8 @@ explain_text(
 	if (x->out.len == head)
 		buf_printf(&x->out, "  none yet\n");
 	print_answers(&x->out, d);
+	if (!causes_print(store, d, &x->out, err))
+		return false;
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");
 	if (d->entry.level == LEVEL_NONE) {
@@ -263,6 +269,8 @@ explain_json(
 		return false;
 	buf_printf(out, "]");
 	json_answers(out, d);
+	if (!causes_print_json(store, d, out, err))
+		return false;
 	buf_add_time_member(out, "last_sent", d->past.sent_ms);
 	buf_add_time_member(out, "last_encrypted", d->past.encrypt_ms);
 	buf_add_time_member(out, "last_verified", d->past.verify_ms);
@@ -270,6 +278,7 @@ explain_json(
 	buf_add_time_member(out, "last_dane", d->past.dane_ms);
 	buf_add_time_member(out, "last_deferral", d->alarm.raised ? d->alarm.time_ms : 0);
 	buf_add_member(out, "reason", d->alarm.raised ? d->alarm.reason : "");
+	buf_add_member(out, "cause", d->alarm.raised ? cause_name(d->alarm.cause) : "");
 	buf_printf(out, ",\"attempts\":%u", d->alarm.attempts);
 	buf_add_member(
 	    out, "held", d->hold.level != LEVEL_NONE ? level_name(d->hold.level) : "");

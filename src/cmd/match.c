@@ -117,12 +117,14 @@ rule_of(struct match *m, const struct logline *line, const struct status_line *s
 	    .dsn = s->dsn,
 	    .service = line->service,
 	    .status = s->status_word,
+	    .cause = cause_of_reason(s->own_reason),
 	};
 	int rule;
 
 	if (s->status == DELIVERY_SENT || s->status == DELIVERY_DELIVERABLE)
 		return NULL;
-	/* DNS is not asked here, so rules for signed domains alone do not count. */
+	/* DNS is not asked here, so rules for signed domains alone do not count; nor are
+	 * lines before this one read, which tell what is wrong with a certificate. */
 	rule = rules_match(
 	    m->rules, m->matcher, &subject, 0, RULE_DNSSEC_INSECURE, &m->gave_up);
 	return rule >= 0 ? rules_get(m->rules, (size_t)rule)->name : NULL;

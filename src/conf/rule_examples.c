@@ -10,7 +10,7 @@
 /* The keys of an example: the texts that a rule matches, and the supposed answer of
  * DNS. */
 static const char *const subject_names[] = {
-    "reason", "dsn", "service", "status", "dnssec"};
+    "reason", "dsn", "service", "status", "dnssec", "cause"};
 #define SUBJECT_COUNT (sizeof(subject_names) / sizeof(subject_names[0]))
 
 struct trial {
@@ -47,6 +47,14 @@ next_example(const struct node *examples, const struct node *example)
 	return examples->kind == NODE_LIST ? example->next : NULL;
 }
 
+static bool
+is_cause(struct str word)
+{
+	enum cause cause;
+
+	return cause_parse(word, &cause) && cause_is_condition(cause);
+}
+
 static void
 check_member(struct doc *doc, const struct node *member)
 {
@@ -60,6 +68,9 @@ check_member(struct doc *doc, const struct node *member)
 		    !str_is(member->text, "secure") && !str_is(member->text, "insecure"))
 			doc_complain_value(doc, member, "dnssec",
 			    "is not known here; write secure or insecure");
+		else if (strcmp(subject_names[i], "cause") == 0 &&
+		    !is_cause(member->text))
+			doc_complain_value(doc, member, "cause", RULE_CAUSE_HELP);
 		return;
 	}
 	doc_complain_unknown(doc, member->key, subject_names, SUBJECT_COUNT);
@@ -119,11 +130,13 @@ member_text(const struct node *example, const char *name)
 	return node != NULL ? node->text : STR("");
 }
 
-/* An example as what the rules are asked; "suspended" is stripped as for a log line. */
+/* An example as what the rules are asked; "suspended" is stripped as for a log line. What
+ * it does not say of DNS and the cause is as the rule wants it. */
 static struct rule_subject
-subject_of(const struct node *example, enum rule_dnssec own, enum rule_dnssec *dnssec)
+subject_of(
+    const struct node *example, const struct rule_source *rule, enum rule_dnssec *dnssec)
 {
-	struct rule_subject subject = {.reason = example->text};
+	struct rule_subject subject = {.reason = example->text, .cause = rule->cause};
 	struct str word = member_text(example, "dnssec");
 
 	if (example->kind == NODE_MAP) {
@@ -131,11 +144,14 @@ subject_of(const struct node *example, enum rule_dnssec own, enum rule_dnssec *d
 		subject.dsn = member_text(example, "dsn");
 		subject.service = member_text(example, "service");
 		subject.status = member_text(example, "status");
+		cause_parse(member_text(example, "cause"), &subject.cause);
+		if (subject.cause == CAUSE_NONE)
+			subject.cause = rule->cause;
 	}
 	str_eat(&subject.reason, SUSPENDED);
 	*dnssec = str_is(word, "secure") ? RULE_DNSSEC_SECURE
 	    : str_is(word, "insecure")   ? RULE_DNSSEC_INSECURE
-	                                 : own;
+	                                 : rule->dnssec;
 	return subject;
 }
 
@@ -186,7 +202,7 @@ try_example(const struct trial *trial, size_t index, const struct node *example)
 	const struct rule_source *rule = rules_get(trial->rules, index);
 	unsigned limit_hits = 0;
 	enum rule_dnssec dnssec;
-	struct rule_subject subject = subject_of(example, rule->dnssec, &dnssec);
+	struct rule_subject subject = subject_of(example, rule, &dnssec);
 	int taker = taker_of(trial, &subject, dnssec, &limit_hits);
 	struct faults *of_taker;
 
@@ -213,7 +229,7 @@ try_counterexample(const struct trial *trial, size_t index, const struct node *e
 {
 	const struct rule_source *rule = rules_get(trial->rules, index);
 	enum rule_dnssec dnssec;
-	struct rule_subject subject = subject_of(example, rule->dnssec, &dnssec);
+	struct rule_subject subject = subject_of(example, rule, &dnssec);
 
 	if (is_own(trial, index, &subject, dnssec))
 		doc_complain(trial->origins[index].doc, example,

@@ -6,6 +6,10 @@
 #include "conf/doc.h"
 #include "core/rules.h"
 
+#define RULE_CAUSE_HELP \
+	"is not known here; write self-signed, expired, not-yet-valid, name, issuer, " \
+	"handshake, not-offered or refused"
+
 /* Where a compiled rule was written. Borrowed from its document. */
 struct example_origin {
 	struct doc *doc;

@@ -222,25 +222,25 @@ add_rule(
 	};
 }
 
-/* What `cause` was is called hint now; the word is kept for a condition. */
-static void
-refuse_cause(const struct draft *draft)
+/* One of the words; a sentence was once written here, and belongs to hint. */
+static enum cause
+read_cause(const struct draft *draft)
 {
-	static const char *const words[] = {"self-signed", "expired", "not-yet-valid",
-	    "name", "issuer", "handshake", "not-offered", "refused"};
 	const struct node *node = draft->nodes[KEY_CAUSE];
+	const char *text = text_of(draft, KEY_CAUSE);
+	enum cause cause;
 
-	if (node == NULL || node->kind == NODE_REFUSED)
-		return;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (node->kind == NODE_TEXT && str_is(node->text, words[i])) {
-			doc_complain(draft->doc, node,
-			    "cause: this condition is not available yet; leave it out");
-			return;
-		}
-	}
-	doc_complain(draft->doc, node,
-	    "cause: a sentence for the alert is called hint; write hint: instead");
+	if (text == NULL)
+		return CAUSE_NONE;
+	if (cause_parse(str_of(text), &cause) && cause_is_condition(cause))
+		return cause;
+	if (strchr(text, ' ') != NULL)
+		doc_complain(draft->doc, node,
+		    "cause: a sentence for the alert is called hint; write hint: "
+		    "instead");
+	else
+		doc_complain_value(draft->doc, node, "cause", RULE_CAUSE_HELP);
+	return CAUSE_NONE;
 }
 
 static void
@@ -266,7 +266,7 @@ read_rule(struct loader *loader, const struct draft *draft)
 	source.service = text_of(draft, KEY_SERVICE);
 	source.status = text_of(draft, KEY_STATUS);
 	source.hint = text_of(draft, KEY_HINT);
-	refuse_cause(draft);
+	source.cause = read_cause(draft);
 	example_check(draft->doc, draft->nodes[KEY_EXAMPLES], "examples");
 	example_check(draft->doc, draft->nodes[KEY_COUNTEREXAMPLES], "counterexamples");
 	if (source.name != NULL && source.reason != NULL)

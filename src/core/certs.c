@@ -147,3 +147,19 @@ certs_read(struct str pem, int64_t now_ms, struct certs *out)
 		pem = str_skip(pem, end);
 	}
 }
+
+int64_t
+certs_until_ms(struct str pem)
+{
+	uint8_t der[DER_MAX];
+	int64_t from_s, until_s;
+	size_t at, len;
+
+	if (!find(pem, labels[0], &at))
+		return 0;
+	pem = str_skip(pem, at + strlen(labels[0]));
+	if (!find(pem, "-----END ", &at))
+		return 0;
+	len = base64_decode((struct str){pem.p, at}, der, sizeof(der));
+	return read_validity(der, der + len, &from_s, &until_s) ? until_s * 1000 : 0;
+}

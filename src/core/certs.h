@@ -21,4 +21,8 @@ struct certs {
  */
 void certs_read(struct str pem, int64_t now_ms, struct certs *out);
 
+/* When the first certificate in it ends, in ms since the epoch; 0: there is none, or it
+ * cannot be told. */
+int64_t certs_until_ms(struct str pem);
+
 #endif

@@ -60,6 +60,7 @@ struct destination_alarm {
 	bool policy_refused; /* Postfix complains of the entry */
 	enum level attempt_level;
 	char relay[NEXTHOP_HOST_SIZE]; /* the server that it was about; "" for none */
+	enum cause cause;              /* what failed there; NONE: not known */
 	int64_t attempt_ms; /* the earliest moment at which the attempt can have begun */
 	unsigned attempts;
 	int64_t first_attempt_ms;
@@ -122,6 +123,7 @@ struct destination_spans {
 	                      * ladder.may_after.time + 2 x maximal_backoff_time */
 	int64_t alarm_ms;    /* no alarm is older: maximal_queue_lifetime */
 	int64_t apart_ms;    /* clean probes count so far apart: ladder.climb.apart */
+	bool policies;       /* whoever was sent mail has its MTA-STS policy looked up */
 };
 
 /*
@@ -174,6 +176,10 @@ void destination_take_news(struct destination *destination, const struct fold_it
  * as it is after them. */
 void destination_host_news(const struct destination *destination,
     const struct fold_host *host, enum level default_level, struct host_past *out);
+
+/* What failed at the server of its alarm, if there is one: of a session that is used
+ * again the log does not say it, and whoever asks the servers knows better. */
+void destination_name_cause(struct destination *destination, enum cause cause);
 
 /*
  * No message waits for it any more, though none was sent: they were bounced for another

@@ -77,6 +77,13 @@ note_flow(struct destination *d, int64_t at_ms, const struct destination_spans *
 }
 
 void
+destination_name_cause(struct destination *d, enum cause cause)
+{
+	if (d->alarm.raised)
+		d->alarm.cause = cause;
+}
+
+void
 destination_take_end(struct destination *d)
 {
 	if (!d->alarm.raised || d->alarm.lost)
@@ -222,6 +229,7 @@ note_deferral(struct destination *d, const struct fold_item *item,
 	str_copy(str_of(f->dsn), alarm->dsn, sizeof(alarm->dsn));
 	str_copy(str_of(f->service), alarm->service, sizeof(alarm->service));
 	str_copy(str_of(f->relay), alarm->relay, sizeof(alarm->relay));
+	alarm->cause = f->cause;
 }
 
 /*

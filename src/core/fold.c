@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/covered.h"
+#include "core/fold_cause.h"
 #include "core/fold_host.h"
 #include "core/fold_impl.h"
 #include "core/reason.h"
@@ -123,6 +124,8 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 		fold_item_tried(item,
 		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms,
 		    time_ms);
+	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
+	fold_cause_deferred(item, trouble->cause, &d);
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
 	if (item->deferred && !item->deferral->suspended &&
@@ -131,7 +134,6 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	            time_ms >= item->deferral->time_ms)))
 		return;
 	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
-	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
 	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));
 	str_copy(line->service, d.service, sizeof(d.service));
 	item->deferred = true;
@@ -158,6 +160,27 @@ has_waited(const struct status_line *s)
 	return s->delay_us - s->attempt_us >= WAITED_US;
 }
 
+/*
+ * Sent at a level that demands nothing, as Postfix 3.11 says it: by TLS-Required: no,
+ * perhaps (RFC 8689), whatever the entry is. Then it is the same as without a session: if
+ * more is in force, it says nothing of that. What it met is past all the same.
+ */
+static bool
+demands_nothing(struct fold_item *item, struct fold_host *host,
+    const struct status_line *s, int64_t time_ms)
+{
+	enum level attempt = status_attempt_level(s);
+
+	if (s->tls.len == 0 || (attempt != LEVEL_MAY && attempt != LEVEL_NONE))
+		return false;
+	if (status_met_level(s) < LEVEL_ENCRYPT)
+		return true;
+	item->seen_ms[SESSION_UNTRUSTED] = time_ms;
+	if (host != NULL)
+		host->seen_ms[SESSION_UNTRUSTED] = time_ms;
+	return true;
+}
+
 /* host: with which there was a session; NULL: none. */
 static void
 take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, bool session,
@@ -170,7 +193,8 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, boo
 	if (!fold->past && has_waited(s))
 		fold_items_end(&fold->items, s->queue_id, s->domain,
 		    attempts_began(&fold->attempts, s, time_ms));
-	if (fold->sessions_logged && !session && s->tls.len == 0) {
+	if ((fold->sessions_logged && !session && s->tls.len == 0) ||
+	    demands_nothing(item, host, s, time_ms)) {
 		take_bare(fold, item, s, time_ms);
 		return;
 	}
@@ -272,11 +296,12 @@ find_or_make(struct fold *fold, const struct process *p, const struct status_lin
 }
 
 static struct trouble
-trouble_in(struct fold *fold, const struct parsed *line, const struct passed *passed)
+trouble_in(struct fold *fold, const struct parsed *line, const struct process *p,
+    const struct passed *passed)
 {
 	unsigned limit_hits = 0;
 	struct trouble trouble = trouble_of(fold->rules, fold->matcher, &line->status,
-	    line->service, passed, &limit_hits);
+	    line->service, p, passed, &limit_hits);
 
 	fold->counts.limit_hits += limit_hits;
 	return trouble;
@@ -297,7 +322,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 
 	*unsure = false;
 	if (s->status != DELIVERY_SENT && !fold->past)
-		trouble = trouble_in(fold, line, passed);
+		trouble = trouble_in(fold, line, p, passed);
 	if (trouble.rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
 	switch (find_or_make(fold, p, s, line->hash, &item)) {
@@ -312,6 +337,8 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 	}
 	if (trouble.rule >= 0)
 		fold->counts.recognised++;
+	if (p != NULL && p->fault_count > 0 && !fold->past)
+		fold_cause_faults(item, p, time_ms);
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
 		fold_item_tally(item, time_ms, FOLD_SESSION + p->grade);
@@ -405,6 +432,7 @@ note_reason(struct fold *fold, const struct parsed *line)
 	fold->counts.limit_hits += limit_hits;
 	passed_note_reason(&fold->passed, line->pid, &line->reason,
 	    session ? p->peer : "", rank, line->time_ms);
+	fold_cause_named(&fold->processes, line);
 }
 
 /* A status line, unless it was counted before. */
@@ -428,34 +456,10 @@ fold_counted(struct fold *fold, const struct parsed *line)
 		fold->known(fold->known_context, line);
 }
 
-static bool
-is_ours(const struct fold *fold, struct str tag)
-{
-	struct str names = str_of(fold->names), name, own = tag;
-
-	str_cut(&tag, '/', &own);
-	while (str_next(&names, ' ', &name))
-		if (str_equal(name, own))
-			return true;
-	return false;
-}
-
-/* A Postfix that starts is read of whichever it is. */
-static bool
-is_of_another(struct fold *fold, const struct parsed *line)
-{
-	if (fold->names[0] == '\0' || line->tag.len == 0 || line->kind == PARSED_START)
-		return false;
-	if (!is_ours(fold, line->tag))
-		return fold->own_names;
-	fold->own_names = true;
-	return false;
-}
-
 static void
 fold_one(struct fold *fold, const struct parsed *line)
 {
-	if (is_of_another(fold, line))
+	if (fold_is_of_another(fold, line))
 		return;
 	switch (line->kind) {
 	case PARSED_STATUS:
@@ -476,6 +480,8 @@ fold_one(struct fold *fold, const struct parsed *line)
 		break;
 	case PARSED_FAULT:
 		passed_note_fault(&fold->passed, line->pid, &line->fault);
+		process_note_fault(
+		    processes_get(&fold->processes, line->pid), &line->fault);
 		break;
 	case PARSED_REASON:
 		note_reason(fold, line);

@@ -58,6 +58,7 @@ struct fold_deferral {
 	char dsn[16];
 	char service[64];
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
+	enum cause cause;              /* what failed there; NONE: not told */
 };
 
 #define FOLD_CLAIM_MS 10000 /* longer than that no attempt is believed to have taken */
@@ -92,6 +93,8 @@ struct fold_host {
 	/* Seldom: */
 	struct fold_attempts plain, broken;
 	int64_t failed_ms; /* the last attempt that met less than was asked for */
+	enum cause cause;  /* why its TLS failed last; NONE: it did not, or not told */
+	int64_t cause_ms;
 	/* The bare one, as in fold_item. */
 	int64_t bare_ms;
 	int64_t bare_attempt_ms;

@@ -39,15 +39,11 @@ is_host(const struct fold_host *host, struct str name, uint16_t port)
 	    (memcmp(own.p, name.p, name.len) == 0 || str_equal_nocase(own, name));
 }
 
-struct fold_host *
-fold_host_get(struct fold_item *item, const struct status_line *line)
+static struct fold_host *
+get(struct fold_item *item, struct str name, uint16_t port)
 {
 	struct fold_host *host;
-	struct str name;
-	uint16_t port;
 
-	if (!cut_relay(line->relay, &name, &port))
-		return NULL;
 	for (size_t i = 0; i < item->host_count; i++)
 		if (is_host(&item->hosts[i], name, port))
 			return &item->hosts[i];
@@ -59,6 +55,33 @@ fold_host_get(struct fold_item *item, const struct status_line *line)
 	for (char *p = host->name; *p != '\0'; p++, host->name_len++)
 		*p = ascii_lower(*p);
 	return host;
+}
+
+struct fold_host *
+fold_host_get(struct fold_item *item, const struct status_line *line)
+{
+	struct str name;
+	uint16_t port;
+
+	return cut_relay(line->relay, &name, &port) ? get(item, name, port) : NULL;
+}
+
+struct fold_host *
+fold_host_named(struct fold_item *item, const char *name, uint16_t port)
+{
+	struct nexthop nexthop;
+
+	if (port == 0)
+		port =
+		    nexthop_parse(str_of(item->key), &nexthop) ? nexthop.port : SMTP_PORT;
+	return get(item, str_of(name), port);
+}
+
+void
+fold_host_cause(struct fold_host *host, enum cause cause, int64_t time_ms)
+{
+	host->cause = cause;
+	host->cause_ms = time_ms;
 }
 
 void

@@ -17,6 +17,13 @@ bool fold_host_differs(
 /* The server of the line, new if need be. NULL: there is none. Until the next call. */
 struct fold_host *fold_host_get(struct fold_item *item, const struct status_line *line);
 
+/* The same by name, in small letters; port 0: the next-hop's. */
+struct fold_host *fold_host_named(
+    struct fold_item *item, const char *name, uint16_t port);
+
+/* Why its TLS failed. */
+void fold_host_cause(struct fold_host *host, enum cause cause, int64_t time_ms);
+
 /* It took the mail, as the item has it (sent_ms and the rest). */
 void fold_host_sent(struct fold_host *host, const struct fold_item *item);
 

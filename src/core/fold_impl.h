@@ -42,4 +42,7 @@ struct fold {
 	struct marks marks;
 };
 
+/* Did another instance of Postfix write it? (fold_set_names()) */
+bool fold_is_of_another(struct fold *fold, const struct parsed *line);
+
 #endif

@@ -100,6 +100,30 @@ fold_set_names(struct fold *fold, const char *names)
 	fold->own_names = false;
 }
 
+static bool
+is_ours(const struct fold *fold, struct str tag)
+{
+	struct str names = str_of(fold->names), name, own = tag;
+
+	str_cut(&tag, '/', &own);
+	while (str_next(&names, ' ', &name))
+		if (str_equal(name, own))
+			return true;
+	return false;
+}
+
+/* A Postfix that starts is read of whichever it is. */
+bool
+fold_is_of_another(struct fold *fold, const struct parsed *line)
+{
+	if (fold->names[0] == '\0' || line->tag.len == 0 || line->kind == PARSED_START)
+		return false;
+	if (!is_ours(fold, line->tag))
+		return fold->own_names;
+	fold->own_names = true;
+	return false;
+}
+
 void
 fold_set_sessions(struct fold *fold, bool logged)
 {

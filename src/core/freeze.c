@@ -79,3 +79,46 @@ freeze_judge(
 	out.store_frozen = out.frozen_ms != facts->frozen_ms;
 	return out;
 }
+
+enum cause
+freeze_one_cause(const unsigned counts[CAUSE_COUNT])
+{
+	enum cause most = CAUSE_NONE;
+	unsigned known = 0;
+
+	for (enum cause c = CAUSE_NONE + 1; c < CAUSE_COUNT; c++) {
+		known += counts[c];
+		if (most == CAUSE_NONE || counts[c] > counts[most])
+			most = c;
+	}
+	return known >= FREEZE_LEAST && known >= counts[CAUSE_NONE] &&
+	        counts[most] * 10 >= known * 9
+	    ? most
+	    : CAUSE_NONE;
+}
+
+const char *
+freeze_advice(enum cause cause)
+{
+	switch (cause) {
+	case CAUSE_ISSUER:
+	case CAUSE_SELF_SIGNED:
+		return "this machine's CA file (smtp_tls_CAfile), and what answers in "
+		       "their "
+		       "place";
+	case CAUSE_EXPIRED:
+	case CAUSE_NOT_YET_VALID:
+		return "this machine's clock";
+	case CAUSE_NAME:
+	case CAUSE_TLSA:
+		return "this machine's resolver";
+	case CAUSE_HANDSHAKE:
+		return "the TLS settings of this Postfix, and the network";
+	case CAUSE_NOT_OFFERED:
+	case CAUSE_REFUSED:
+		return "the network: what stands between may take STARTTLS away";
+	default:
+		return "this machine's CA file (smtp_tls_CAfile), resolver, network and "
+		       "clock";
+	}
+}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "core/cause.h"
 
 /* The administrator's settings (tlsladder.yaml(5), ladder.freeze). */
 struct freeze_limits {
@@ -62,5 +63,15 @@ struct freeze_outcome {
 /* now_ms: the wall clock. Facts in the future are of a clock that was set back since. */
 struct freeze_outcome freeze_judge(
     const struct freeze_limits *limits, const struct freeze_facts *facts, int64_t now_ms);
+
+/*
+ * Of so many parent domains as failed by each cause: the one that nine of ten have, which
+ * is likely to be ours. NONE: they have several, or it is not known of most. It says
+ * where to look, and neither freezes nor thaws: anybody may write a line.
+ */
+enum cause freeze_one_cause(const unsigned counts[CAUSE_COUNT]);
+
+/* What to look at here, where all fail by one cause. */
+const char *freeze_advice(enum cause cause);
 
 #endif

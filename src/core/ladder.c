@@ -264,6 +264,25 @@ decide_fault(const struct evidence *ev, int64_t now_ms)
 	return d;
 }
 
+/*
+ * A rule that waits for a cause: the log named it, which anybody can write. So the
+ * servers are asked, who also tell until when their certificate was good.
+ */
+static struct decision
+decide_wait(const struct evidence *ev, int64_t now_ms)
+{
+	if (!ev->rule_cause || ev->prober == ANSWER_NO || ev->measured.asked ||
+	    is_echo(ev) || ev->elsewhere)
+		return decide_waits(ev, WHY_RULE_WAITS, now_ms);
+	if (!ev->asked)
+		return ladder_wants(WANTS_DNS);
+	/* Nobody knows whom to ask. */
+	if (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_NO_MAIL)
+		return decide_waits(ev, WHY_RULE_WAITS, now_ms);
+	return ladder_wants(
+	    WANTS_SERVERS | (ev->queue == QUEUE_NOT_ASKED ? WANTS_QUEUE : 0));
+}
+
 /* True: one of them settled it. */
 static bool
 decide_early(const struct ladder_policy *policy, const struct evidence *ev,
@@ -282,7 +301,7 @@ decide_early(const struct ladder_policy *policy, const struct evidence *ev,
 		*out = ladder_keep_and_alert(WHY_NO_RULE, 0);
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
 	    ev->rule_dnssec == RULE_DNSSEC_ANY) {
-		*out = decide_waits(ev, WHY_RULE_WAITS, now_ms);
+		*out = decide_wait(ev, now_ms);
 	} else if (ev->deferral && is_echo(ev)) {
 		*out = decide_echo(ev);
 	} else {
@@ -417,54 +436,6 @@ decide_withdrawn(
 	    WHY_DANE_GOING, until_ms < look_again_ms ? until_ms : look_again_ms);
 }
 
-/* --- guard 10: an enforced MTA-STS policy ------------------------------------------ */
-
-/* Every recheck, and when it ends. */
-static int64_t
-policy_look(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
-{
-	int64_t look_ms = now_ms + policy->recheck_ms;
-
-	return ev->sts_ends_ms > now_ms && ev->sts_ends_ms < look_ms ? ev->sts_ends_ms
-	                                                             : look_ms;
-}
-
-/* This Postfix does not know what would have to be in the entry. */
-static struct decision
-decide_untold(
-    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
-{
-	struct decision d;
-
-	if (ev->entry.level == LEVEL_NONE ||
-	    level_promise(ev->entry.level) >= level_promise(ev->default_level))
-		return ladder_keep_and_alert(
-		    WHY_POLICY_IMPOSSIBLE, policy_look(policy, ev, now_ms));
-	d = ladder_without_entry(ev, WHY_POLICY_IMPOSSIBLE);
-	d.alert = true;
-	return d;
-}
-
-/* The entry that it asks for, whatever the reason and the default are. */
-static struct decision
-decide_policy(
-    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
-{
-	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
-	struct decision d;
-
-	if (ev->sts_attributes == NULL)
-		return decide_untold(policy, ev, now_ms);
-	if (!demand_equal(ev->entry, entry)) {
-		d = ladder_set(entry, WHY_POLICY, policy->recheck_ms, now_ms);
-		d.alert = ev->sts_allows_none;
-		return d;
-	}
-	return ev->deferral
-	    ? ladder_keep_and_alert(WHY_POLICY_NOT_MET, policy_look(policy, ev, now_ms))
-	    : ladder_keep(WHY_POLICY, policy_look(policy, ev, now_ms));
-}
-
 /* --- guards 8 and 9: whoever publishes TLSA records has promised TLS --------------- */
 
 /* An entry of the lowest rung, though TLS was promised. True: it was settled. */
@@ -558,7 +529,7 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 	    (ev->sts != STS_APPLIES_ENFORCE || !is_withdrawn(policy, ev, now_ms)))
 		return decide_withdrawn(policy, ev, now_ms);
 	if (ev->sts == STS_APPLIES_ENFORCE)
-		return decide_policy(policy, ev, now_ms);
+		return ladder_by_policy(policy, ev, now_ms);
 	if (ev->sts_entry)
 		return ladder_without_entry(ev, WHY_POLICY_ENDED);
 	if (decide_cleartext(policy, ev, now_ms, &d))

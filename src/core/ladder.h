@@ -98,7 +98,8 @@ struct evidence {
 	int64_t denied_ms;   /* when it last did so though there are, for all hosts */
 	bool denied_again;   /* ... and no mail flowed since then */
 	enum rule_dnssec rule_dnssec; /* the rule's condition */
-	bool rule_alert;              /* the rule wants an alert */
+	bool rule_cause; /* ... is a cause, which the servers tell for certain */
+	bool rule_alert; /* the rule wants an alert */
 	enum fallback fallback;
 	enum level fallback_level;
 	enum level attempt_level; /* from tls=, else LEVEL_UNKNOWN */

@@ -6,6 +6,7 @@
 #include "base/span.h"
 #include "core/ladder.h"
 
+#define FREEZE_LOOK_MS    (5 * SPAN_MINUTE_MS)
 #define BACK_OFF_FIRST_MS (30 * SPAN_SECOND_MS)
 #define BACK_OFF_MAX_MS   SPAN_HOUR_MS
 
@@ -66,6 +67,10 @@ struct decision ladder_step(
 /* --- ladder_up.c: the end of a lease, news of something better --------------------- */
 
 struct decision ladder_up(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+
+/* ladder_sts.c: the entry that an enforced policy asks for. */
+struct decision ladder_by_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 
 #endif

@@ -5,7 +5,6 @@
  */
 #include "core/ladder_impl.h"
 
-#define FREEZE_LOOK_MS     (5 * SPAN_MINUTE_MS)
 #define ASKED_LOOK_MS      (2 * SPAN_MINUTE_MS) /* more than a fetch may take */
 #define NEWER_LOOK_MS      (5 * SPAN_MINUTE_MS) /* its own line is waited for */
 #define UNWATCHED_MS       SPAN_DAY_MS  /* a hold that nobody confirmed begins anew */

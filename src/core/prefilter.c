@@ -14,7 +14,8 @@
  * What is searched for, as bytes at a distance from each other. They are the ones that
  * mail logs hold nowhere else, or seldom: a line that has them is then checked in full.
  *
- *   "tatus=d"  't' at 0, '=' at 5; at 6 no 's', unless mail that was sent is wanted
+ *   "tatus=d"  't' at 0, '=' at 5; at 6 no 's', unless mail that was sent is wanted:
+ *              also "tatus=f", of TLSRPT
  *   "TLS "     'T' at 0, 'S' at 2, at 3 ' ' or ':', or another byte below '@'
  *   "tificate" 't' at 0, 'f' at 2, 'c' at 4
  *   " SSL_"    'S' at 2, '_' at 4
@@ -309,28 +310,31 @@ prefilter_start(struct prefilter *prefilter, struct str lines, unsigned want)
 			prefilter->how = how;
 }
 
-/* Is it the whole of ", status=" that p stands in, and a word that is wanted behind it?
- */
-static bool
-is_wanted_status(const struct prefilter *prefilter, const char *p)
-{
-	struct str text = {p, (size_t)(prefilter->end - p)};
-	char word;
-
-	if (p - prefilter->at < 3 || memcmp(p - 3, ", s", 3) != 0 ||
-	    !str_eat(&text, STR("tatus=")) || text.len == 0)
-		return false;
-	word = text.p[0];
-	return word != '\n' &&
-	    (prefilter->want & (word == 's' ? PREFILTER_SENT : PREFILTER_TROUBLE)) != 0;
-}
-
 /* Do these bytes stand before p? */
 static bool
 follows(const struct prefilter *prefilter, const char *p, struct str before)
 {
 	return (size_t)(p - prefilter->at) >= before.len &&
 	    memcmp(p - before.len, before.p, before.len) == 0;
+}
+
+/* Is it the whole of ", status=" that p stands in, and a word that is wanted behind it?
+ * Or what smtp(8) reports of a server's TLS? */
+static bool
+is_wanted_status(const struct prefilter *prefilter, const char *p)
+{
+	struct str text = {p, (size_t)(prefilter->end - p)};
+	char word;
+
+	if (!str_eat(&text, STR("tatus=")) || text.len == 0)
+		return false;
+	word = text.p[0];
+	if (p - prefilter->at < 3 || memcmp(p - 3, ", s", 3) != 0)
+		return word == 'f' && (prefilter->want & PREFILTER_TLS) != 0 &&
+		    follows(prefilter, p, STR("TLSRPT: s")) &&
+		    str_starts(text, STR("failure, "));
+	return word != '\n' &&
+	    (prefilter->want & (word == 's' ? PREFILTER_SENT : PREFILTER_TROUBLE)) != 0;
 }
 
 /* Is it about a server's certificate, or what smtp(8) says of it? */

@@ -10,20 +10,6 @@ static const char *const end_names[PROBE_END_COUNT] = {
     [PROBE_OURS] = "ours",
 };
 
-static const char *const cause_names[CAUSE_COUNT] = {
-    [CAUSE_NONE] = "",
-    [CAUSE_SELF_SIGNED] = "self-signed",
-    [CAUSE_EXPIRED] = "expired",
-    [CAUSE_NOT_YET_VALID] = "not-yet-valid",
-    [CAUSE_NAME] = "name",
-    [CAUSE_ISSUER] = "issuer",
-    [CAUSE_TLSA] = "tlsa",
-    [CAUSE_HANDSHAKE] = "handshake",
-    [CAUSE_NOT_OFFERED] = "not-offered",
-    [CAUSE_REFUSED] = "refused",
-    [CAUSE_OTHER] = "other",
-};
-
 const char *
 probe_end_name(enum probe_end end)
 {
@@ -40,12 +26,6 @@ probe_end_parse(struct str name, enum probe_end *end)
 		}
 	}
 	return false;
-}
-
-const char *
-cause_name(enum cause cause)
-{
-	return cause_names[cause];
 }
 
 /* What it did at a level as an answer, whatever its end. */

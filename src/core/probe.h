@@ -11,6 +11,7 @@
 
 #include "base/answer.h"
 #include "base/str.h"
+#include "core/cause.h"
 
 /* How far it went. */
 enum probe_end {
@@ -22,22 +23,6 @@ enum probe_end {
 	PROBE_TLS,     /* a session */
 	PROBE_OURS,    /* our CA file or a setting of ours: no verdict on anybody */
 	PROBE_END_COUNT,
-};
-
-/* Why a certificate or a handshake does not do, as Postfix says it (tls_verify.c). */
-enum cause {
-	CAUSE_NONE,
-	CAUSE_SELF_SIGNED,
-	CAUSE_EXPIRED,
-	CAUSE_NOT_YET_VALID,
-	CAUSE_NAME,
-	CAUSE_ISSUER,
-	CAUSE_TLSA, /* no matching TLSA record */
-	CAUSE_HANDSHAKE,
-	CAUSE_NOT_OFFERED,
-	CAUSE_REFUSED,
-	CAUSE_OTHER,
-	CAUSE_COUNT,
 };
 
 struct probe {
@@ -57,7 +42,6 @@ struct probe {
 
 const char *probe_end_name(enum probe_end end); /* "silent", "plain" ... */
 bool probe_end_parse(struct str name, enum probe_end *end);
-const char *cause_name(enum cause cause); /* "self-signed" ..., "" for none */
 
 /*
  * Two answers of one server, or of two addresses of one host, made one: at each level

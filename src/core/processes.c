@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/processes.h"
 
+#define FAULT "fault" /* begins a line of what failed */
+
 struct process *
 processes_find(struct processes *all, uint32_t pid)
 {
@@ -75,9 +77,69 @@ process_note_policy(struct process *p, const struct policy_line *policy)
 		memcpy(p->nexthop, nh.key, sizeof(p->nexthop));
 }
 
+/* What is no name that a line of text can hold is none of a host. */
+static bool
+copy_host(struct str host, char *out, size_t size)
+{
+	if (host.len == 0 || memchr(host.p, '\t', host.len) != NULL ||
+	    !str_copy(host, out, size))
+		return false;
+	for (char *p = out; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+	return true;
+}
+
+void
+process_note_fault(struct process *p, const struct fault_line *fault)
+{
+	struct process_fault new = {.cause = fault->cause, .port = fault->port};
+	unsigned at = 0;
+
+	if (!copy_host(fault->host, new.host, sizeof(new.host)))
+		return;
+	if (p->fault_id[0] != '\0') { /* they were of the message before */
+		p->fault_id[0] = '\0';
+		p->fault_count = 0;
+	}
+	while (at < p->fault_count && strcmp(p->faults[at].host, new.host) != 0)
+		at++;
+	if (at == PROCESS_FAULTS)
+		return;
+	if (at == p->fault_count) {
+		p->faults[p->fault_count++] = new;
+		return;
+	}
+	if (p->faults[at].cause == CAUSE_OTHER || p->faults[at].cause == CAUSE_HANDSHAKE)
+		p->faults[at].cause = new.cause;
+	if (p->faults[at].port == 0)
+		p->faults[at].port = new.port;
+}
+
+enum cause
+process_cause(const struct process *p, const char *host)
+{
+	for (unsigned i = 0; i < p->fault_count; i++)
+		if (strcmp(p->faults[i].host, host) == 0)
+			return p->faults[i].cause;
+	/* Where the server is not named, it is the only one that failed. */
+	return host[0] == '\0' && p->fault_count == 1 ? p->faults[0].cause : CAUSE_NONE;
+}
+
+static void
+bind_faults(struct process *p, struct str queue_id)
+{
+	if (p->fault_id[0] == '\0' &&
+	    str_copy(queue_id, p->fault_id, sizeof(p->fault_id)))
+		return;
+	if (!str_is(queue_id, p->fault_id))
+		p->fault_count = 0;
+}
+
 void
 process_bind(struct process *p, struct str queue_id)
 {
+	if (p->fault_count > 0)
+		bind_faults(p, queue_id);
 	if (!p->has_session)
 		return;
 	p->has_session = p->queue_id[0] == '\0'
@@ -104,12 +166,46 @@ processes_save(const struct processes *all, struct buf *out)
 		    (unsigned long)p->pid, (unsigned long long)p->used, p->has_session,
 		    (int)p->grade, p->peer, p->queue_id, p->nexthop, p->reason);
 	}
+	for (size_t i = 0; i < PROCESSES; i++) {
+		const struct process *p = &all->items[i];
+
+		for (unsigned k = 0; k < p->fault_count && p->used != 0; k++)
+			buf_printf(out, FAULT "\t%lu\t%s\t%u\t%s\t%s\n",
+			    (unsigned long)p->pid, p->fault_id,
+			    (unsigned)p->faults[k].port, cause_name(p->faults[k].cause),
+			    p->faults[k].host);
+	}
+}
+
+/* Behind the lines of the processes. */
+static void
+load_fault(struct processes *all, struct str line)
+{
+	struct str field[4];
+	struct process_fault fault = {.port = 0};
+	struct process *p;
+	uint64_t pid, port;
+
+	for (int i = 0; i < 4; i++)
+		if (!str_cut(&line, '\t', &field[i]))
+			return;
+	if (!str_number(field[0], UINT32_MAX, &pid) ||
+	    !str_number(field[2], UINT16_MAX, &port) ||
+	    !cause_parse(field[3], &fault.cause) ||
+	    !copy_host(line, fault.host, sizeof(fault.host)))
+		return;
+	p = processes_find(all, (uint32_t)pid);
+	if (p == NULL || p->fault_count == PROCESS_FAULTS ||
+	    !str_copy(field[1], p->fault_id, sizeof(p->fault_id)))
+		return;
+	fault.port = (uint16_t)port;
+	p->faults[p->fault_count++] = fault;
 }
 
 void
 processes_load(struct processes *all, struct str saved)
 {
-	struct str line, field[7];
+	struct str line, field[7], rest = saved;
 	size_t n = 0;
 
 	memset(all->items, 0, sizeof(all->items));
@@ -140,4 +236,7 @@ processes_load(struct processes *all, struct str saved)
 		link_process(all, p);
 		n++;
 	}
+	while (str_cut(&rest, '\n', &line))
+		if (str_eat(&line, STR(FAULT "\t")))
+			load_fault(all, line);
 }

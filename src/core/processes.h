@@ -11,10 +11,19 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "core/cause.h"
 #include "core/nexthop.h"
 #include "core/status.h"
 
-#define PROCESSES 256 /* remembered; default_process_limit is 100 */
+#define PROCESSES      256 /* remembered; default_process_limit is 100 */
+#define PROCESS_FAULTS 3   /* servers of a message: smtp_mx_session_limit is 2 */
+
+/* What failed with a server. */
+struct process_fault {
+	enum cause cause;
+	uint16_t port; /* 0: not told */
+	char host[NEXTHOP_HOST_SIZE];
+};
 
 /* The last lines of a process. */
 struct process {
@@ -23,12 +32,16 @@ struct process {
 	    next; /* one with the same remainder of its pid, counted from 1; 0: none */
 	bool has_session;
 	enum session_grade grade;
-	uint64_t used;     /* for finding the one that has been silent longest */
-	char queue_id[64]; /* the message the session was for; "": the next */
+	unsigned fault_count; /* of faults: what it said of servers since the last
+	                       * message, or of that one */
+	uint64_t used;        /* for finding the one that has been silent longest */
+	char queue_id[64];    /* the message the session was for; "": the next */
 	uint16_t peer_len;
 	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of the session */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
 	char reason[128];                  /* and the reason that it gives */
+	char fault_id[64];                 /* the message they are of; "": the next */
+	struct process_fault faults[PROCESS_FAULTS];
 };
 
 /* {0}: none yet. */
@@ -47,6 +60,13 @@ struct process *processes_get(struct processes *all, uint32_t pid);
 /* Its session line, or its policy look-up line, was read. */
 void process_note_session(struct process *p, const struct session_line *s);
 void process_note_policy(struct process *p, const struct policy_line *policy);
+
+/* TLS failed with a server. The first cause that has a name counts. */
+void process_note_fault(struct process *p, const struct fault_line *fault);
+
+/* What failed with a server for the message that was bound last; NONE: not known. host:
+ * in small letters. */
+enum cause process_cause(const struct process *p, const char *host);
 
 /*
  * A session line is about the next message of its process, and all its recipients. What

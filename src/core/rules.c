@@ -417,6 +417,8 @@ rule_matches(const struct compiled *item, struct rules_matcher *matcher,
 		return false;
 	if (wanted != RULE_DNSSEC_ANY && dnssec != RULE_DNSSEC_ANY && wanted != dnssec)
 		return false;
+	if (item->source.cause != CAUSE_NONE && item->source.cause != subject->cause)
+		return false;
 	for (enum part part = 0; part < PART_COUNT; part++)
 		if (!pattern_matches(
 		        &item->parts[part], matcher, texts[part], limit_hits))

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "core/cause.h"
 #include "core/level.h"
 
 enum fallback {
@@ -34,6 +35,7 @@ struct rule_source {
 	const char *service; /* PCRE2 on "smtp", "relay/smtp", "error", or NULL */
 	const char *status;  /* PCRE2 on "deferred", or NULL */
 	enum rule_dnssec dnssec;
+	enum cause cause; /* NONE: whatever failed */
 	enum fallback fallback;
 	enum level level; /* of FALLBACK_LEVEL: may, encrypt, verify or secure */
 	bool alert;
@@ -47,6 +49,7 @@ struct rule_subject {
 	struct str dsn;
 	struct str service;
 	struct str status;
+	enum cause cause; /* NONE: not known, and no rule that asks for one matches */
 };
 
 struct rules;         /* opaque */

@@ -56,6 +56,8 @@ server_merge(const struct server *a, const struct server *b)
 		names_common(str_of(a->names), str_of(b->names), one.names);
 		if (strcmp(a->leaf, b->leaf) != 0)
 			one.leaf[0] = '\0';
+		if (b->until_ms != 0 && (one.until_ms == 0 || b->until_ms < one.until_ms))
+			one.until_ms = b->until_ms;
 	} else if (a->probe.end == PROBE_SILENT) {
 		one = *b;
 		one.probe = probe_merge(&a->probe, &b->probe);

@@ -17,6 +17,7 @@ struct server {
 	struct probe probe;
 	enum answer chain;           /* trusted and in force, whatever the names */
 	char names[NAMES_SIZE];      /* of its certificate (core/names.h) */
+	int64_t until_ms;            /* the end of its certificate; 0: not known */
 	char leaf[SERVER_LEAF_SIZE]; /* digest of the certificate as printed; "": none
 	                                seen */
 };

@@ -504,21 +504,6 @@ session_parse(struct str text, struct session_line *out)
 	return true;
 }
 
-bool
-fault_parse(struct str text, struct fault_line *out)
-{
-	struct str s = text;
-
-	out->step = TLS_CERTIFICATE;
-	if (str_eat(&s, STR("SSL_connect error to ")))
-		out->step = TLS_HANDSHAKE;
-	else if (!str_eat(&s, STR("certificate verification failed for ")) &&
-	    !str_eat(&s, STR("server certificate verification failed for ")) &&
-	    !str_eat(&s, STR("CA certificate verification failed for ")))
-		return false;
-	return str_cut(&s, '[', &out->host) && out->host.len > 0;
-}
-
 struct str
 reason_server(struct str reason)
 {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "core/cause.h"
 #include "core/level.h"
 #include "core/logline.h"
 
@@ -109,10 +110,13 @@ enum tls_step {
 	TLS_START, /* it was not offered, or refused */
 };
 
-/* "certificate verification failed for mx.example[192.0.2.1]:25: CAUSE" and
- * "SSL_connect error to mx.example[192.0.2.1]:25: CAUSE": which server it is about. */
+/* "certificate verification failed for mx.example[192.0.2.1]:25: CAUSE",
+ * "SSL_connect error to mx.example[192.0.2.1]:25: CAUSE", "TLSRPT: status=failure, ...":
+ * which server it is about, and what failed. */
 struct fault_line {
 	enum tls_step step;
+	enum cause cause;
+	uint16_t port; /* 0: not told */
 	struct str host;
 };
 

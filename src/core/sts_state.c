@@ -88,6 +88,15 @@ all_is_well(struct sts_state *state)
 		state->alerted = STS_ALERT_NONE;
 }
 
+/* draw as a time below so many ms: draws that follow each other lie apart, and many of
+ * them evenly (multiples of the golden ratio). */
+static int64_t
+drawn_ms(uint32_t draw, int64_t below_ms)
+{
+	return (
+	    int64_t)((uint64_t)(draw * UINT32_C(2654435769)) * (uint64_t)below_ms >> 32);
+}
+
 /* A policy that is announced is asked for at least once a day, and at other moments than
  * those of others; where none is, as long as DNS says so. */
 static int64_t
@@ -99,7 +108,7 @@ txt_wait_ms(const struct sts_state *state, uint32_t ttl_s, uint32_t draw)
 	case STS_TXT_UNSURE:
 		return backoff_ms(state->txt_failures);
 	case STS_TXT_VALID:
-		return SPAN_DAY_MS / 2 + draw % (SPAN_DAY_MS / 2);
+		return SPAN_DAY_MS / 2 + drawn_ms(draw, SPAN_DAY_MS / 2);
 	default:
 		return later(SPAN_HOUR_MS, earlier(ttl_ms, SPAN_DAY_MS));
 	}

@@ -16,10 +16,11 @@ match(const struct rules *rules, struct rules_matcher *matcher,
 
 static int
 match_passed(const struct rules *rules, struct rules_matcher *matcher, struct str reason,
-    struct str service, unsigned *limit_hits)
+    enum cause cause, struct str service, unsigned *limit_hits)
 {
 	struct rule_subject subject = {
 	    .reason = reason,
+	    .cause = cause,
 	    .dsn = STR(""),
 	    .service = service,
 	    .status = STR("deferred"),
@@ -53,16 +54,20 @@ unsigned
 trouble_rank(const struct rules *rules, struct rules_matcher *matcher, struct str reason,
     struct str service, unsigned *limit_hits)
 {
-	return rank_of(rules, match_passed(rules, matcher, reason, service, limit_hits));
+	return rank_of(rules,
+	    match_passed(
+	        rules, matcher, reason, cause_of_reason(reason), service, limit_hits));
 }
 
 /* The rule for its own reason; -1: none, or rules do not apply to it. */
 static int
 match_own(const struct rules *rules, struct rules_matcher *matcher,
-    const struct status_line *s, struct str service, unsigned *limit_hits)
+    const struct status_line *s, struct str service, enum cause cause,
+    unsigned *limit_hits)
 {
 	struct rule_subject subject = {
 	    .reason = s->own_reason,
+	    .cause = cause,
 	    .dsn = s->dsn,
 	    .service = service,
 	    .status = s->status_word,
@@ -75,10 +80,25 @@ match_own(const struct rules *rules, struct rules_matcher *matcher,
 	return match(rules, matcher, &subject, limit_hits);
 }
 
+/* Its reason says what the line of TLSRPT does not: STARTTLS that is not offered, or
+ * refused. */
+static enum cause
+cause_in(const struct trouble *trouble, const struct process *p)
+{
+	enum cause cause = cause_of_reason(trouble->reason);
+	char host[NEXTHOP_HOST_SIZE];
+
+	if (cause != CAUSE_NONE || p == NULL || p->fault_count == 0 ||
+	    !cause_is_told_before(trouble->reason))
+		return cause;
+	trouble_copy_server(trouble, host, sizeof(host));
+	return process_cause(p, host);
+}
+
 struct trouble
 trouble_of(const struct rules *rules, struct rules_matcher *matcher,
-    const struct status_line *s, struct str service, const struct passed *passed,
-    unsigned *limit_hits)
+    const struct status_line *s, struct str service, const struct process *p,
+    const struct passed *passed, unsigned *limit_hits)
 {
 	bool none = memchr(s->relay.p, '[', s->relay.len) == NULL;
 	struct trouble own = {
@@ -89,7 +109,8 @@ trouble_of(const struct rules *rules, struct rules_matcher *matcher,
 	};
 	struct trouble other;
 
-	own.rule = match_own(rules, matcher, s, service, limit_hits);
+	own.cause = cause_in(&own, s->suspended ? NULL : p);
+	own.rule = match_own(rules, matcher, s, service, own.cause, limit_hits);
 	if (passed == NULL)
 		return own;
 	other = (struct trouble){
@@ -99,7 +120,9 @@ trouble_of(const struct rules *rules, struct rules_matcher *matcher,
 	    .nowhere = passed->relay[0] == '\0',
 	};
 	/* Rules may be others than when it was read. */
-	other.rule = match_passed(rules, matcher, other.reason, service, limit_hits);
+	other.cause = cause_in(&other, p);
+	other.rule =
+	    match_passed(rules, matcher, other.reason, other.cause, service, limit_hits);
 	return rank_of(rules, other.rule) > rank_of(rules, own.rule) ? other : own;
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "core/passed.h"
+#include "core/processes.h"
 #include "core/rules.h"
 #include "core/status.h"
 
@@ -19,11 +20,13 @@ struct trouble {
 	struct str dsn;
 	struct str server; /* its name, maybe with [ADDRESS]:PORT; empty: not known */
 	bool nowhere; /* it is of a server that was passed over, and not known which */
+	enum cause cause; /* what failed there, as far as the log says it */
 };
 
+/* p: what its process said of servers before; it and passed may be NULL. */
 struct trouble trouble_of(const struct rules *rules, struct rules_matcher *matcher,
-    const struct status_line *status, struct str service, const struct passed *passed,
-    unsigned *limit_hits);
+    const struct status_line *status, struct str service, const struct process *p,
+    const struct passed *passed, unsigned *limit_hits);
 
 /* The name of its server in small letters; "" where that is not known. */
 void trouble_copy_server(const struct trouble *trouble, char *out, size_t size);

@@ -157,6 +157,35 @@ add_bounce(struct engine *e, const struct destination *d, struct buf *line)
 		buf_printf(line, "; the first message bounces at %s", when);
 }
 
+/* What failed, at which server; of a certificate that ended, when. */
+static void
+add_cause(struct engine *e, const struct destination *d, struct buf *line)
+{
+	struct host_cause known = {.cause = CAUSE_NONE};
+	struct nexthop nexthop;
+	char when[UTC_SIZE];
+	struct err err;
+
+	if (!d->alarm.raised || d->alarm.cause == CAUSE_NONE)
+		return;
+	buf_printf(line, "; cause: %s", cause_name(d->alarm.cause));
+	if (d->alarm.relay[0] != '\0') {
+		buf_printf(line, " at ");
+		buf_add_quoted(line, str_of(d->alarm.relay));
+	}
+	if (d->alarm.cause != CAUSE_EXPIRED)
+		return;
+	if (d->alarm.relay[0] != '\0' && nexthop_parse(str_of(d->key), &nexthop) &&
+	    !store_host_cause_get(e->store, d->alarm.relay, nexthop.port, &known, &err)) {
+		engine_not_stored(e, "read what a server did", &err);
+		return;
+	}
+	if (known.until_ms != 0 && utc_print(known.until_ms / 1000, when))
+		buf_printf(line, ", its certificate was good until %s", when);
+	else
+		buf_printf(line, ", until when its certificate was good is not known");
+}
+
 /* What to type to look further. */
 static void
 add_next(const struct destination *d, enum why why, struct buf *line)
@@ -194,6 +223,7 @@ alert_why(struct engine *e, const struct destination *d, enum why why, int64_t s
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
 	}
+	add_cause(e, d, &line);
 	if (d->alarm.raised && hint != NULL) {
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_of(hint));

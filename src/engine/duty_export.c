@@ -6,10 +6,16 @@
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
+/* Ten thousand entries may change by one policy, one after the other: a map is not made
+ * for each few of them while no mail waits for it. */
+#define CALM_MS (10 * SPAN_SECOND_MS)
+
 struct export
 {
 	struct duty_state base;
 	int64_t due_ms;     /* monotonic: when the map is due; 0: it is in place */
+	int64_t calm_ms;    /* monotonic: not before that, where no mail waits for it */
+	bool hurries;       /* mail does, or did, since the last one was begun */
 	bool doubted;       /* the next one is built anew */
 	int64_t tried;      /* the version of the last one that made changes alone */
 	int64_t doubted_ms; /* monotonic: when Postfix last doubted it; 0: never */
@@ -38,12 +44,22 @@ open_export(struct engine *e, struct duty_state *base, struct err *err)
 	return true;
 }
 
-/* Changes within settle_ms are collected in one map. */
+/* When it is due, if it is: changes within settle_ms are collected in one map. */
+static int64_t
+settled_ms(const struct engine *e, const struct export *x, int64_t mono_ms)
+{
+	int64_t at_ms = mono_ms + e->config->map.settle_ms;
+
+	return x->hurries || x->calm_ms < at_ms ? at_ms : x->calm_ms;
+}
+
 static void
 settle(const struct engine *e, struct export *x, int64_t mono_ms)
 {
-	if (x->due_ms == 0)
-		x->due_ms = mono_ms + e->config->map.settle_ms;
+	int64_t at_ms = settled_ms(e, x, mono_ms);
+
+	if (x->due_ms == 0 || at_ms < x->due_ms)
+		x->due_ms = at_ms;
 }
 
 /* Postfix cannot read a map, perhaps ours: it is gone, or was changed by hand. Write it
@@ -54,17 +70,20 @@ doubt(const struct engine *e, struct export *x, int64_t mono_ms)
 	if (x->doubted_ms != 0 && mono_ms - x->doubted_ms < SPAN_MINUTE_MS)
 		return;
 	x->doubted_ms = mono_ms;
-	x->doubted = true;
+	x->doubted = x->hurries = true;
 	settle(e, x, mono_ms);
 }
 
 static void
 hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
 {
-	if (news == NEWS_ENTRIES)
-		settle(e, (struct export *)base, now->mono_ms);
+	struct export *x = (struct export *)base;
+
+	x->hurries = x->hurries || news == NEWS_ENTRIES;
+	if (news == NEWS_ENTRIES || news == NEWS_CALM_ENTRIES)
+		settle(e, x, now->mono_ms);
 	else if (news == NEWS_DOUBT)
-		doubt(e, (struct export *)base, now->mono_ms);
+		doubt(e, x, now->mono_ms);
 }
 
 struct export_task {
@@ -99,8 +118,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file,
 	    t->version, t->entries);
 	e->map_exported = t->version;
+	x->calm_ms = now->mono_ms + CALM_MS;
 	x->due_ms = e->map_version > e->map_exported || x->doubted
-	    ? now->mono_ms + e->config->map.settle_ms
+	    ? settled_ms(e, x, now->mono_ms)
 	    : 0;
 	engine_tell(e, NEWS_MAP);
 }
@@ -139,6 +159,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct export *x = (struct export *)base;
 
 	(void)now;
+	x->hurries = false;
 	t->had = e->map_exported;
 	t->how = x->doubted ? PUBLISH_ANEW : PUBLISH_LACKING;
 	if (e->unchecked) {

@@ -12,6 +12,7 @@
 
 #define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
 #define DUE_BURST      40
+#define DUE_BATCH      4 /* as many come together, so that we wake five times a second */
 #define JUDGE_MAX      512 /* destinations judged at once */
 #define JOBS_PER_ASKER 2
 #define JUST_READ_MS   10000 /* settings, to be told that they are wrong */
@@ -129,7 +130,7 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	((struct judging *)engine_state(e, &duty_judging))->stored = true;
 	if (judged->map_changed) {
 		e->map_version++;
-		engine_tell(e, NEWS_ENTRIES);
+		engine_tell(e, d->alarm.raised ? NEWS_ENTRIES : NEWS_CALM_ENTRIES);
 	}
 	if (judged->decision.alert && d->alarm.raised && d->alarm.policy_refused)
 		engine_tell(e, NEWS_DOUBT);
@@ -540,7 +541,7 @@ judge_all(struct engine *e, struct judging *j, const struct moment *now, struct 
 		return false;
 	/* What is due and is being asked about, or has no token, is not due right now. */
 	if (j->due_ms != 0 && j->due_ms <= now->wall_ms)
-		j->due_ms = now->wall_ms + DUE_BURST * DUE_EVERY_MS / 2;
+		j->due_ms = now->wall_ms + DUE_BATCH * DUE_EVERY_MS;
 	return true;
 }
 

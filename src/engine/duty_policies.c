@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
 #include "measure/fetcher.h"
+#include "sys/child.h"
 #include "sys/log.h"
 
 #define ASKS_MAX    2  /* askers are there for what waits */
@@ -28,6 +30,7 @@ struct policies {
 	int64_t mail_ms; /* monotonic: when the next that was sent mail is; 0: none was */
 	size_t asks;
 	size_t fetches;
+	int stop_fd; /* ends the fetchers; 0: there were none yet */
 	char busy[BUSY_MAX][NEXTHOP_HOST_SIZE]; /* domains that are with workers */
 	size_t busy_count;
 };
@@ -72,6 +75,7 @@ struct policies_task {
 	uint32_t ttl_s;
 	struct err trouble;
 	struct fetch_request request;
+	int stop_fd;
 	struct buf text;
 	struct fetch_answer fetched;
 };
@@ -188,7 +192,7 @@ work_fetch(struct task *task, void *context)
 	struct policies_task *t = (struct policies_task *)task;
 
 	(void)context;
-	task->world->fetch(&t->request, &t->text, &t->fetched);
+	task->world->fetch(&t->request, t->stop_fd, &t->text, &t->fetched);
 	return true;
 }
 
@@ -210,10 +214,17 @@ static const struct task_kind fetch_kind = {.size = sizeof(struct policies_task)
 
 /* Threads that wait, of which there are none where no domain has a policy. */
 static bool
-has_fetchers(struct engine *e, struct err *err)
+has_fetchers(struct engine *e, struct policies *p, struct err *err)
 {
 	struct workers **workers = &e->workers[POOL_FETCHERS];
 
+	if (p->stop_fd == 0) {
+		int fd = child_stopper(err);
+
+		if (fd < 0)
+			return false;
+		p->stop_fd = fd;
+	}
 	if (*workers == NULL)
 		*workers = e->world->workers_new(FETCHES_MAX, NULL, NULL, NULL, err);
 	return *workers != NULL;
@@ -265,10 +276,11 @@ take_ask(struct engine *e, struct duty_state *base, struct task *task,
 		take_answer(e, p, t, true, now);
 		return;
 	}
-	if (t->request.address_count > 0 && has_fetchers(e, &err)) {
+	if (t->request.address_count > 0 && has_fetchers(e, p, &err)) {
 		fetch = engine_task(e, base, &fetch_kind);
 		memcpy(fetch->domain, t->domain, sizeof(fetch->domain));
 		fetch->request = t->request;
+		fetch->stop_fd = p->stop_fd;
 		engine_submit(e, &fetch->task);
 		p->look = true;
 		return;
@@ -547,12 +559,36 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	p->look = true;
 }
 
+/* A policy host may keep a fetcher for a minute, and a reload, or the end, waits for
+ * none: nothing is known of what was not fetched, and it is fetched later. */
+static void
+finish(struct engine *e, struct duty_state *base)
+{
+	struct policies *p = (struct policies *)base;
+
+	(void)e;
+	if (p->stop_fd != 0)
+		child_stop(p->stop_fd);
+}
+
+static void
+close_policies(struct duty_state *base)
+{
+	struct policies *p = (struct policies *)base;
+
+	if (p->stop_fd != 0)
+		close(p->stop_fd);
+}
+
 const struct duty duty_policies = {
     .name = "policies",
     .needs = DUTY_STORES,
+    .is_cut_short = true,
     .state_size = sizeof(struct policies),
     .open = open_policies,
     .hear = hear,
     .due = due,
     .start = start,
+    .finish = finish,
+    .close = close_policies,
 };

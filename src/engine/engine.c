@@ -472,7 +472,7 @@ bool
 engine_is_working(const struct engine *e)
 {
 	for (size_t i = 0; i < DUTIES; i++)
-		if (e->states[i]->tasks > 0)
+		if (e->states[i]->tasks > 0 && !duties[i]->is_cut_short)
 			return true;
 	return false;
 }

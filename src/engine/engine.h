@@ -91,7 +91,7 @@ int64_t engine_wait_ms(const struct engine *engine);
 const char *engine_next(const struct engine *engine, int64_t *wait_ms);
 
 /* Is a worker at work? engine_free() waits for it: for a resolver that is silent, or a
- * command of Postfix that hangs. */
+ * command of Postfix that hangs; not for a policy host, which does not count here. */
 bool engine_is_working(const struct engine *engine);
 
 /* Does what it has to do fail again and again? A command that waits for it should end

@@ -56,15 +56,16 @@ struct due {
 
 /* What one duty tells the others. */
 enum news {
-	NEWS_LOG,      /* what the log said was stored */
-	NEWS_EVIDENCE, /* there may be something to judge */
-	NEWS_SETTINGS, /* Postfix's settings were read, or could not be */
-	NEWS_ENTRIES,  /* entries changed: the map in force is an old one */
-	NEWS_MAP,      /* another one may be in force, by us or by another command */
-	NEWS_DOUBT,    /* Postfix cannot read a map: perhaps ours */
-	NEWS_MAIL,     /* there may be mail to retry */
-	NEWS_SERVER,   /* an MX host answered */
-	NEWS_FAILED,   /* what needs the database failed: perhaps it is malformed */
+	NEWS_LOG,          /* what the log said was stored */
+	NEWS_EVIDENCE,     /* there may be something to judge */
+	NEWS_SETTINGS,     /* Postfix's settings were read, or could not be */
+	NEWS_ENTRIES,      /* entries changed: the map in force is an old one */
+	NEWS_CALM_ENTRIES, /* the same, of a destination whose mail does not fail */
+	NEWS_MAP,          /* another one may be in force, by us or by another command */
+	NEWS_DOUBT,        /* Postfix cannot read a map: perhaps ours */
+	NEWS_MAIL,         /* there may be mail to retry */
+	NEWS_SERVER,       /* an MX host answered */
+	NEWS_FAILED,       /* what needs the database failed: perhaps it is malformed */
 };
 
 /* Every duty's state begins with it. */
@@ -90,6 +91,8 @@ struct duty {
 	unsigned needs;    /* enum duty_needs, or-ed */
 	bool is_unalerted; /* failures that last are logged alone */
 	bool opens_store;  /* its tasks do, each for itself */
+	bool is_cut_short; /* finish() ends what its tasks wait for: nobody waits for them
+	                    */
 	enum engine_stuck stuck; /* what they are for a command that waits */
 	size_t state_size;
 

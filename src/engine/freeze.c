@@ -35,17 +35,44 @@ describe(const struct engine *e, enum freeze_news news, const struct freeze_fact
 	}
 }
 
+/* "; by one cause, issuer", "; by several causes: expired 12, name 9", as far as it is
+ * known. */
+static void
+describe_causes(const unsigned counts[CAUSE_COUNT], struct buf *line)
+{
+	enum cause one = freeze_one_cause(counts);
+	const char *comma = "; by several causes,";
+
+	if (one != CAUSE_NONE) {
+		buf_printf(line, "; by one cause, %s (%u domains)", cause_name(one),
+		    counts[one]);
+		return;
+	}
+	for (enum cause c = CAUSE_NONE + 1; c < CAUSE_COUNT; c++) {
+		if (counts[c] == 0)
+			continue;
+		buf_printf(line, "%s %s (%u)", comma, cause_name(c), counts[c]);
+		comma = ",";
+	}
+}
+
 /* Alerted once, for all destinations that it holds. */
 static void
-alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts)
+alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
+    int64_t now_ms)
 {
+	unsigned counts[CAUSE_COUNT] = {0};
 	struct buf line = {0};
+	struct err err;
 
+	if (!store_host_causes(e->store, now_ms - e->config->freeze.time_ms,
+	        now_ms + SPAN_MINUTE_MS, counts, &err))
+		log_error("cannot read why servers fail: %s", err.text);
 	buf_printf(&line, "freeze: ");
 	describe(e, news, facts, &line);
-	buf_printf(&line,
-	    ": look at this machine's CA file (smtp_tls_CAfile), resolver, "
-	    "network and clock; nothing is weakened until servers verify again");
+	describe_causes(counts, &line);
+	buf_printf(&line, ": look at %s; nothing is weakened until servers verify again",
+	    freeze_advice(freeze_one_cause(counts)));
 	engine_alert(e, buf_text(&line));
 	buf_clear(&line);
 }
@@ -110,7 +137,7 @@ engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
 	if (freeze.news == FREEZE_ENDS)
 		log_info("no freeze any more: servers verify again");
 	else if (freeze.news != FREEZE_NO_NEWS)
-		alert(e, freeze.news, &facts);
+		alert(e, freeze.news, &facts, now_ms);
 	e->judge.frozen = freeze.frozen;
 	e->judge.thawed_ms = freeze.thawed_ms;
 	if (!engine_proof_ms(e, &e->judge.proof_ms, err) ||

@@ -157,6 +157,19 @@ host_news(const struct host *host, const struct server_rules *rules, enum level 
 	return news;
 }
 
+struct host_cause
+host_cause_news(const struct host *host, const struct server_rules *rules)
+{
+	struct host_cause news = {.cause = CAUSE_NONE};
+
+	if (!host->known.there || host->known.silent)
+		return news;
+	news.cause = server_probe(host->answer, rules, host->name, "").cause;
+	news.at_ms = host->known.begun.wall_ms;
+	news.until_ms = host->answer->until_ms;
+	return news;
+}
+
 /* --- the table --------------------------------------------------------------------- */
 
 static struct host **

@@ -106,4 +106,8 @@ bool host_answered(struct host *host, const struct server *server, int64_t mono_
 struct host_past host_news(
     const struct host *host, const struct server_rules *rules, enum level wanted);
 
+/* The same of what is wrong there, and of its certificate. */
+struct host_cause host_cause_news(
+    const struct host *host, const struct server_rules *rules);
+
 #endif

@@ -63,6 +63,34 @@ note_proof(struct intake *in, struct destination *d, const struct fold_item *ite
 		destination_check_servers(d, check_ms);
 }
 
+static bool
+store_host_cause(struct intake *in, const struct fold_host *host, struct err *err)
+{
+	struct host_cause cause = {.cause = host->cause, .at_ms = host->cause_ms};
+
+	return host->cause == CAUSE_NONE ||
+	    store_host_cause_add(in->store, host->name, host->port, &cause, err);
+}
+
+/* In a session that is used again the certificate is not examined anew: what was wrong
+ * with it last still is. */
+static bool
+recall_cause(struct intake *in, struct destination *d, struct err *err)
+{
+	struct host_cause known;
+	struct nexthop nexthop;
+
+	if (!d->alarm.pending || d->alarm.cause != CAUSE_NONE ||
+	    !cause_is_told_before(str_of(d->alarm.reason)) || d->alarm.relay[0] == '\0' ||
+	    !nexthop_parse(str_of(d->key), &nexthop))
+		return true;
+	if (!store_host_cause_get(in->store, d->alarm.relay, nexthop.port, &known, err))
+		return false;
+	if (host_cause_stands(&known))
+		destination_name_cause(d, known.cause);
+	return true;
+}
+
 /* A name that DNS does not know of anybody can write. Where it was not asked yet, a past
  * only holds; that a server failed is taken once it was (engine_note_failed()). */
 static bool
@@ -79,7 +107,8 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 		destination_host_news(d, host, in->how->default_level, &news);
 		if (own != ANSWER_YES)
 			news.failed_ms = 0;
-		if (!store_host_add(in->store, host->name, host->port, &news, err))
+		if (!store_host_add(in->store, host->name, host->port, &news, err) ||
+		    !store_host_cause(in, host, err))
 			return false;
 	}
 	return true;
@@ -148,7 +177,7 @@ static bool
 store_mail(const struct intake *in, const struct destination *d, int64_t before_ms,
     struct err *err)
 {
-	return in->how->purpose != INTAKE_KEEP ||
+	return in->how->purpose != INTAKE_KEEP || !in->how->spans->policies ||
 	    d->past.sent_ms / MAIL_EVERY_MS == before_ms / MAIL_EVERY_MS ||
 	    store_sts_mail(in->store, d->id, err);
 }
@@ -192,7 +221,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	if (is_left_out(in, item, &d, found))
 		done = store_hosts(in, item, &d, err);
 	else
-		done = store_put(store, &d, err) &&
+		done = recall_cause(in, &d, err) && store_put(store, &d, err) &&
 		    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
 		        store_waiting_sent(store, d.id, err)) &&
 		    store_counted(in, item, d.id, err) &&

@@ -32,13 +32,29 @@ judge_spans(const struct judge *judge)
 	    .attempts_ms = judge->config->ladder.may_after_ms + 2 * backoff_ms,
 	    .alarm_ms = lifetime_ms != 0 ? lifetime_ms : MAXIMAL_QUEUE_LIFETIME_MS,
 	    .apart_ms = judge->config->ladder.climb_apart_ms,
+	    .policies = judge->config->mta_sts.enable,
 	};
 }
 
+/* What was measured now is surer than a line of the log, which anybody may write. */
+static enum cause
+cause_of(const struct destination *d, const struct answers *answers)
+{
+	const struct measured *measured = answers != NULL && answers->witnesses != NULL
+	    ? &answers->witnesses->measured
+	    : NULL;
+
+	return measured != NULL && measured->asked && measured->cause != CAUSE_NONE
+	    ? measured->cause
+	    : d->alarm.cause;
+}
+
 static int
-match(const struct judge *judge, const struct destination *d, enum rule_dnssec dnssec)
+match(const struct judge *judge, const struct destination *d, enum rule_dnssec dnssec,
+    enum cause cause)
 {
 	struct rule_subject subject = {
+	    .cause = cause,
 	    .reason = str_of(d->alarm.reason),
 	    .dsn = str_of(d->alarm.dsn),
 	    .service = str_of(d->alarm.service),
@@ -56,17 +72,18 @@ find_rule(
 	return match(judge, d,
 	    answers == NULL                   ? RULE_DNSSEC_ANY
 	        : answers->dane.signed_domain ? RULE_DNSSEC_SECURE
-	                                      : RULE_DNSSEC_INSECURE);
+	                                      : RULE_DNSSEC_INSECURE,
+	    cause_of(d, answers));
 }
 
 /* As in a fold. */
 const char *
 judge_alarm_rule(const struct judge *judge, const struct destination *d)
 {
-	int rule = match(judge, d, RULE_DNSSEC_INSECURE);
+	int rule = match(judge, d, RULE_DNSSEC_INSECURE, d->alarm.cause);
 
 	if (rule < 0)
-		rule = match(judge, d, RULE_DNSSEC_ANY);
+		rule = match(judge, d, RULE_DNSSEC_ANY, d->alarm.cause);
 	return rule >= 0 ? rules_get(judge->rules, (size_t)rule)->name : "";
 }
 
@@ -161,6 +178,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.fault_ours = source->fault_ours;
 		ev.rule_alert = source->alert;
 		ev.rule_dnssec = source->dnssec;
+		ev.rule_cause = source->cause != CAUSE_NONE;
 		ev.fallback = source->fallback;
 		ev.fallback_level = source->level;
 		/* Whatever the rule says: words are no evidence. */
@@ -247,6 +265,7 @@ decide(const struct judge *judge, const struct ladder_policy *policy,
 		destination_take_answers(next, answers, &spans, now_ms);
 		measure_keep(answers, now_ms, next);
 	}
+	destination_name_cause(next, cause_of(next, answers));
 	*ev = judge_evidence(judge, next, answers, now_ms);
 	destination_take_measured(next, ev, &spans);
 	return ladder_decide(policy, ev, now_ms);

@@ -157,10 +157,12 @@ engine_note_host(struct engine *e, const struct host *host)
 {
 	struct server_rules rules = finger_settings_of(&e->settings).rules;
 	struct host_past news = host_news(host, &rules, e->judge.default_level);
+	struct host_cause cause = host_cause_news(host, &rules);
 	struct err err;
 
 	if (!store_begin(e->store, &err) ||
 	    !store_host_add(e->store, host->name, host->port, &news, &err) ||
+	    !store_host_cause_add(e->store, host->name, host->port, &cause, &err) ||
 	    !note_proof(e, &news, &err) || !note_clock(e, &news, &err) ||
 	    !store_commit(e->store, &err))
 		engine_not_stored(e, "store what a server did", &err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/span.h"
+#include "core/choice.h"
 #include "core/sts_entry.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
@@ -90,19 +91,55 @@ read_hosts(const char *text, struct str hosts[NAMES_MAX])
 	while (count < NAMES_MAX && str_next(&rest, '\n', &line))
 		if (str_next(&line, ' ', &name) && sts_is_host_name(name))
 			hosts[count++] = name;
-	if (count > 0)
-		qsort(hosts, count, sizeof(hosts[0]), compare);
+	return count;
+}
+
+static size_t
+add_host(struct str name, struct str hosts[NAMES_MAX], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_equal(hosts[i], name))
+			return count;
+	if (count < NAMES_MAX && sts_is_host_name(name))
+		hosts[count++] = name;
+	return count;
+}
+
+/*
+ * Where there are more than the text of an answer holds: those that smtp(8) would try,
+ * and those that the entry has. The text begins with others each time, so that they would
+ * come and go; a name that the policy does not allow gets into no entry.
+ */
+static size_t
+add_cut(const struct destination *d, const struct answers *known,
+    struct str hosts[NAMES_MAX], size_t count)
+{
+	struct str names = str_of(d->entry.attributes != NULL ? d->entry.attributes : "");
+	struct str match, name;
+
+	if (strlen(known->text) + 1 < sizeof(known->text))
+		return count;
+	for (unsigned i = 0; known->choice != NULL && i < known->choice->count; i++)
+		count = add_host(str_of(known->choice->hosts[i].name), hosts, count);
+	if (d->entry.why != WHY_POLICY || !str_eat(&names, STR("match=")) ||
+	    !str_next(&names, ' ', &match))
+		return count;
+	while (str_next(&match, ':', &name))
+		count = add_host(name, hosts, count);
 	return count;
 }
 
 static void
-apply(struct engine *e, const struct sts_record *r, int64_t now_ms, struct answers *known)
+apply(struct engine *e, const struct destination *d, const struct sts_record *r,
+    int64_t now_ms, struct answers *known)
 {
 	const struct sts_policy *policy = &r->state.policy;
 	enum sts_support support = STS_SUPPORT_NONE;
 	struct str hosts[NAMES_MAX];
-	size_t count = read_hosts(known->text, hosts);
+	size_t count = add_cut(d, known, hosts, read_hosts(known->text, hosts));
 
+	if (count > 0)
+		qsort(hosts, count, sizeof(hosts[0]), compare);
 	known->sts = sts_applies(&r->state, now_ms);
 	known->sts_ends_ms = sts_ends_ms(&r->state, now_ms);
 	known->sts_asked = known->sts == STS_APPLIES_UNHAD && r->state.failures == 0;
@@ -181,7 +218,7 @@ engine_policy(
 		return false;
 	done = note(e, d, known, &r, found, now_ms, err);
 	if (done)
-		apply(e, &r, now_ms, known);
+		apply(e, d, &r, now_ms, known);
 	sts_record_clear(&r);
 	return done;
 }

@@ -48,7 +48,7 @@ struct engine_world {
 	    uint32_t *ttl_s, struct err *trouble);
 	void (*ask_addresses)(
 	    void *asker, struct fetch_request *request, struct err *trouble);
-	void (*fetch)(const struct fetch_request *request, struct buf *text,
+	void (*fetch)(const struct fetch_request *request, int stop_fd, struct buf *text,
 	    struct fetch_answer *out);
 	/* Postfix, as postfix/postfix.h and engine/route_ask.h have it. */
 	bool (*read_settings)(const struct postfix *postfix,

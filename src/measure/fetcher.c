@@ -69,15 +69,16 @@ take(const struct child_result *result, struct buf *text, struct fetch_answer *o
 }
 
 void
-fetcher_run(
-    const struct fetch_request *request, struct buf *text, struct fetch_answer *out)
+fetcher_run(const struct fetch_request *request, int stop_fd, struct buf *text,
+    struct fetch_answer *out)
 {
 	char *path = fetcher_path();
 	const char *argv[] = {path, NULL};
 	struct child_result result = {.status = -1};
 	struct child_request child = {.argv = argv,
 	    .timeout_ms = request->time_ms + GRACE_MS,
-	    .output_max = FETCH_ANSWER_MAX};
+	    .output_max = FETCH_ANSWER_MAX,
+	    .stop_fd = stop_fd};
 	struct buf input = {0};
 	struct err err;
 

@@ -15,11 +15,12 @@ char *fetcher_path(void);
 #define FETCHER_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 
 /*
- * Run it, and wait for its answer: at most as long as the request says, and a little. The
- * body is in *text, which is the caller's, empty before and to be cleared after. Whatever
- * went wrong on our side is cause FETCHER with a detail.
+ * Run it, and wait for its answer: at most as long as the request says, and a little, and
+ * not once stop_fd is stopped (struct child_request, sys/child.h; 0: nothing stops it).
+ * The body is in *text, which is the caller's, empty before and to be cleared after.
+ * Whatever went wrong on our side is cause FETCHER with a detail.
  */
-void fetcher_run(
-    const struct fetch_request *request, struct buf *text, struct fetch_answer *out);
+void fetcher_run(const struct fetch_request *request, int stop_fd, struct buf *text,
+    struct fetch_answer *out);
 
 #endif

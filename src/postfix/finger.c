@@ -228,6 +228,7 @@ server_of(const struct finger_seen *seen, const struct wanted *wanted)
 		server.chain = ANSWER_YES;
 	else if (seen->cause != CAUSE_NAME && seen->cause != CAUSE_NONE)
 		server.chain = ANSWER_NO;
+	server.until_ms = seen->until_ms;
 	memcpy(server.leaf, seen->leaf, sizeof(server.leaf));
 	memcpy(server.names, seen->names, sizeof(server.names));
 	/* Postfix and we read its names differently: they are not known. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "core/certs.h"
 #include "core/status.h"
 
 static const struct str prefix = {"posttls-finger: ", 16};
@@ -129,21 +130,6 @@ eat_server(struct str *line, struct str *address)
 	return true;
 }
 
-/* tls_verify.c: the text behind the server, and what it means. */
-static const struct {
-	struct str begin;
-	enum cause cause;
-} verdicts[] = {
-    {{"self-signed certificate", 23}, CAUSE_SELF_SIGNED},
-    {{"self signed certificate", 23}, CAUSE_SELF_SIGNED},
-    {{"untrusted issuer", 16}, CAUSE_ISSUER},
-    {{"certificate has expired", 23}, CAUSE_EXPIRED},
-    {{"certificate not yet valid", 25}, CAUSE_NOT_YET_VALID},
-    {{"num=62:", 7}, CAUSE_NAME},
-    {{"num=64:", 7}, CAUSE_NAME},
-    {{"num=65:", 7}, CAUSE_TLSA},
-};
-
 static bool
 take_verdict(struct finger_reader *reader, struct str line)
 {
@@ -156,10 +142,7 @@ take_verdict(struct finger_reader *reader, struct str line)
 		return false;
 	if (reader->settled || reader->seen.cause != CAUSE_NONE)
 		return true;
-	reader->seen.cause = CAUSE_OTHER;
-	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-		if (str_starts(line, verdicts[i].begin))
-			reader->seen.cause = verdicts[i].cause;
+	reader->seen.cause = cause_of_verdict(line);
 	find(reader, line);
 	return true;
 }
@@ -388,8 +371,10 @@ read_names(struct finger_reader *reader)
 	struct finger_seen *seen = &reader->seen;
 
 	if (reader->pem_over && reader->pem_len > 0) {
-		names_of_certificate(
-		    (struct str){reader->pem, reader->pem_len}, seen->names);
+		struct str pem = {reader->pem, reader->pem_len};
+
+		names_of_certificate(pem, seen->names);
+		seen->until_ms = certs_until_ms(pem);
 		return;
 	}
 	if (seen->verified)

@@ -32,6 +32,7 @@ struct finger_seen {
 	bool auth;
 	char address[48];            /* of the server; "" for no connection */
 	char leaf[SERVER_LEAF_SIZE]; /* see struct server */
+	int64_t until_ms;            /* as there */
 	char names[NAMES_SIZE];      /* "..." where no certificate was printed */
 	char found[200]; /* what settled it, for people: "STARTTLS is not offered",
 	                  * "self-signed certificate"; printable */

@@ -406,6 +406,12 @@ static const char *const steps[] = {
     ");"
     "CREATE INDEX sts_key_domain ON sts_key(domain);"
     "CREATE TABLE sts_mail (destination INTEGER PRIMARY KEY);",
+    /* 18: why TLS failed: of the last deferral, and at each MX host with the end of the
+     * certificate that was seen there (core/cause.h) */
+    "ALTER TABLE destination ADD COLUMN cause TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE host ADD COLUMN cause TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE host ADD COLUMN cause_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE host ADD COLUMN until_ms INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

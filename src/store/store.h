@@ -429,6 +429,18 @@ bool store_host_add(struct store *store, const char *name, uint16_t port,
     const struct host_past *news, struct err *err);
 bool store_host_get(struct store *store, const char *name, uint16_t port,
     struct host_past *out, struct err *err);
+/*
+ * Why its TLS failed last, and the end of its certificate. News: NONE and 0 are nothing
+ * new; met_ms is not stored so. A host that is not there has none.
+ */
+bool store_host_cause_add(struct store *store, const char *name, uint16_t port,
+    const struct host_cause *news, struct err *err);
+bool store_host_cause_get(struct store *store, const char *name, uint16_t port,
+    struct host_cause *out, struct err *err);
+/* Of the hosts that failed within that span, as far as it is known: of how many parent
+ * domains by each cause. */
+bool store_host_causes(struct store *store, int64_t since_ms, int64_t soon_ms,
+    unsigned counts[CAUSE_COUNT], struct err *err);
 /* Those whose certificate verified at or after since_ms, the last first, at most so many;
  * proven: by a probe. Texts are valid for the call; false: enough. */
 typedef bool host_fn(void *context, const char *name, uint16_t port);

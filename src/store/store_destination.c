@@ -15,6 +15,7 @@ enum column_type {
 	COLUMN_OWNED, /* char *, of any length; NULL for "" */
 	COLUMN_LEVEL, /* enum level, by its name */
 	COLUMN_WHY,   /* enum why, by its slug */
+	COLUMN_CAUSE, /* enum cause, by its name */
 };
 
 struct column {
@@ -57,6 +58,7 @@ static const struct column columns[] = {
     COLUMN(policy_refused, alarm.policy_refused, COLUMN_BOOL),
     COLUMN(attempt_level, alarm.attempt_level, COLUMN_LEVEL),
     COLUMN(relay, alarm.relay, COLUMN_TEXT),
+    COLUMN(cause, alarm.cause, COLUMN_CAUSE),
     COLUMN(transport, transport, COLUMN_TEXT),
     COLUMN(attempt_ms, alarm.attempt_ms, COLUMN_INT),
     COLUMN(attempts, alarm.attempts, COLUMN_COUNT),
@@ -149,6 +151,11 @@ bind_column(
 		sqlite3_bind_text(stmt, at,
 		    why_slug(*(const enum why *)(const void *)field), -1, SQLITE_STATIC);
 		break;
+	case COLUMN_CAUSE:
+		sqlite3_bind_text(stmt, at,
+		    cause_name(*(const enum cause *)(const void *)field), -1,
+		    SQLITE_STATIC);
+		break;
 	}
 }
 
@@ -180,6 +187,10 @@ read_column(sqlite3_stmt *stmt, int at, const struct column *c, struct destinati
 	case COLUMN_WHY:
 		if (!why_parse(store_column(stmt, at), (enum why *)(void *)field))
 			*(enum why *)(void *)field = WHY_NONE;
+		break;
+	case COLUMN_CAUSE:
+		if (!cause_parse(store_column(stmt, at), (enum cause *)(void *)field))
+			*(enum cause *)(void *)field = CAUSE_OTHER;
 		break;
 	}
 }

@@ -43,6 +43,67 @@ store_host_get(struct store *store, const char *name, uint16_t port,
 	return true;
 }
 
+bool
+store_host_cause_add(struct store *store, const char *name, uint16_t port,
+    const struct host_cause *news, struct err *err)
+{
+	char parent[PARENT_SIZE] = "";
+
+	str_copy(host_parent(str_of(name)), parent, sizeof(parent));
+	return store_finish(store,
+	    store_bind(store, SQL_HOST_CAUSE, err, "sissii", name, (int64_t)port, parent,
+	        cause_name(news->cause), news->cause != CAUSE_NONE ? news->at_ms : 0,
+	        news->until_ms),
+	    err);
+}
+
+static enum cause
+read_cause(sqlite3_stmt *stmt)
+{
+	enum cause cause;
+
+	return cause_parse(store_column(stmt, 0), &cause) ? cause : CAUSE_OTHER;
+}
+
+bool
+store_host_cause_get(struct store *store, const char *name, uint16_t port,
+    struct host_cause *out, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    store_bind(store, SQL_HOST_CAUSE_GET, err, "si", name, (int64_t)port);
+	bool failed = false;
+
+	*out = (struct host_cause){CAUSE_NONE, 0, 0, 0};
+	if (stmt == NULL)
+		return false;
+	if (!store_step_row(store, stmt, &failed, err))
+		return !failed;
+	*out = (struct host_cause){
+	    .cause = read_cause(stmt),
+	    .at_ms = sqlite3_column_int64(stmt, 1),
+	    .until_ms = sqlite3_column_int64(stmt, 2),
+	    .met_ms = sqlite3_column_int64(stmt, 3),
+	};
+	sqlite3_reset(stmt);
+	return true;
+}
+
+bool
+store_host_causes(struct store *store, int64_t since_ms, int64_t soon_ms,
+    unsigned counts[CAUSE_COUNT], struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    store_bind(store, SQL_HOST_CAUSES, err, "ii", since_ms, soon_ms);
+	bool failed = false;
+
+	memset(counts, 0, CAUSE_COUNT * sizeof(*counts));
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		counts[read_cause(stmt)] += (unsigned)sqlite3_column_int64(stmt, 1);
+	return !failed;
+}
+
 static bool
 each(struct store *store, sqlite3_stmt *stmt, host_fn *fn, void *context, struct err *err)
 {

@@ -40,6 +40,12 @@
 /* The rows that stand for messages without one of their own: "@DOMAIN". */
 #define WAITING_OTHERS " BETWEEN '@' AND '@~'"
 
+/* A cause that is later than the one that is kept, or that one is of a clock that was set
+ * back since. */
+#define CAUSE_IS_NEWS \
+	"excluded.cause_ms <> 0 AND (excluded.cause_ms >= cause_ms" \
+	" OR cause_ms - excluded.cause_ms > 86400000)"
+
 /* Where nothing was decided yet the why of the entry stands. */
 #define WAITS_WHY "CASE why WHEN 'none' THEN entry_why ELSE why END"
 
@@ -320,6 +326,22 @@ const char *const store_sql[SQL_COUNT] = {
         " failed_ms = max(failed_ms, excluded.failed_ms)",
     [SQL_HOST_GET] = "SELECT encrypt_ms, verify_ms, dane_ms, proven_ms, failed_ms"
                      " FROM host WHERE name = ? AND port = ?",
+    [SQL_HOST_CAUSE] =
+        "INSERT INTO host(name, port, parent, encrypt_ms, verify_ms, dane_ms,"
+        " proven_ms, failed_ms, cause, cause_ms, until_ms)"
+        " VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, ?4, ?5, ?6)"
+        " ON CONFLICT(name, port) DO UPDATE SET"
+        " cause = CASE WHEN " CAUSE_IS_NEWS " THEN excluded.cause ELSE cause END,"
+        " cause_ms = CASE WHEN " CAUSE_IS_NEWS
+        " THEN excluded.cause_ms ELSE cause_ms END,"
+        " until_ms = CASE excluded.until_ms WHEN 0 THEN until_ms"
+        "  ELSE excluded.until_ms END",
+    [SQL_HOST_CAUSE_GET] = "SELECT cause, cause_ms, until_ms,"
+                           " max(verify_ms, dane_ms) FROM host"
+                           " WHERE name = ? AND port = ?",
+    [SQL_HOST_CAUSES] = "SELECT cause, count(DISTINCT parent) FROM host"
+                        " WHERE failed_ms <> 0 AND failed_ms >= ?1 AND failed_ms <= ?2"
+                        " AND parent <> '' AND cause_ms >= ?1 GROUP BY cause",
     [SQL_HOST_BRING_BACK] = "UPDATE host SET failed_ms = 0 WHERE failed_ms > ?",
     [SQL_HOST_PROVEN] = "SELECT name, port FROM host WHERE proven_ms <> 0"
                         " AND proven_ms >= ? ORDER BY proven_ms DESC LIMIT ?",
@@ -335,7 +357,7 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_THIN_HOST_LAST] = "SELECT name FROM host WHERE name > ? ORDER BY name"
                            " LIMIT 1 OFFSET ?",
     [SQL_THIN_HOST] = "DELETE FROM host WHERE name > ?1 AND (?2 = '' OR name <= ?2)"
-                      " AND max(encrypt_ms, verify_ms, dane_ms, failed_ms) < ?3"
+                      " AND max(encrypt_ms, verify_ms, dane_ms, failed_ms, cause_ms) < ?3"
                       " AND instr(?4, ' ' || name || ' ') = 0",
     [SQL_HOST_HELD] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
                       " WHERE failed_ms <> 0 AND failed_ms >= ?1 AND failed_ms <= ?2"

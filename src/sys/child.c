@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,6 +29,7 @@ enum {
 	POLL_OUTPUT,
 	POLL_ERRORS,
 	POLL_END,
+	POLL_STOP,
 	POLL_COUNT,
 };
 
@@ -329,6 +331,15 @@ has_ended(const struct running *run)
 	    info.si_pid == run->pid;
 }
 
+/* Once it is being ended, that goes by the clock. */
+static int
+stop_fd(const struct running *run)
+{
+	return run->request->stop_fd > 0 && run->ending == ENDING_NOT
+	    ? run->request->stop_fd
+	    : -1;
+}
+
 static void
 wait_for_end(struct running *run)
 {
@@ -337,6 +348,7 @@ wait_for_end(struct running *run)
 		    [POLL_OUTPUT] = {.fd = run->output, .events = POLLIN},
 		    [POLL_ERRORS] = {.fd = run->errors, .events = POLLIN},
 		    [POLL_END] = {.fd = run->pidfd, .events = POLLIN},
+		    [POLL_STOP] = {.fd = stop_fd(run), .events = POLLIN},
 		};
 		int64_t left_ms = run->deadline_ms - clock_monotonic_ms();
 
@@ -350,6 +362,10 @@ wait_for_end(struct running *run)
 			left_ms = LOOK_AGAIN_MS;
 		if (poll(fds, POLL_COUNT, left_ms < 60000 ? (int)left_ms : 60000) <= 0)
 			continue;
+		if (fds[POLL_STOP].revents != 0) {
+			err_set(run->err, "%s was stopped", run->request->argv[0]);
+			end_program(run, ENDING_TERM);
+		}
 		if (fds[POLL_OUTPUT].revents != 0)
 			read_pipe(run, &run->output, take_output);
 		if (fds[POLL_ERRORS].revents != 0)
@@ -421,6 +437,22 @@ child_run(
 	close_fd(&run.output);
 	close_fd(&run.errors);
 	return !run.failed;
+}
+
+int
+child_stopper(struct err *err)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		err_set_errno(err, errno, "no descriptor");
+	return fd;
+}
+
+void
+child_stop(int fd)
+{
+	eventfd_write(fd, 1); /* it stays readable, as nobody reads it */
 }
 
 void

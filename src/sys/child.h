@@ -18,6 +18,7 @@ struct child_request {
 	struct str input;        /* its whole standard input */
 	int64_t timeout_ms;      /* then SIGTERM, and SIGKILL a second later */
 	size_t output_max;       /* more of stdout is an error */
+	int stop_fd;             /* of child_stopper(); 0: none. Borrowed */
 
 	/*
 	 * Where set, it gets stdout piece by piece, as it comes and cut anywhere, and
@@ -36,8 +37,8 @@ struct child_result {
 
 /*
  * True: it ran and ended by itself within its time, whatever its exit status (see
- * result->status). False: could not be started, timed out, too much output, refused by
- * consume; err says so. The result's bufs are the caller's in both cases
+ * result->status). False: could not be started, timed out, stopped, too much output,
+ * refused by consume; err says so. The result's bufs are the caller's in both cases
  * (child_result_clear()). What it leaves running in the background is not waited for,
  * unless it had to be ended: then its whole process group goes.
  * Environment: PATH=/usr/sbin:/usr/bin:/sbin:/bin, LC_ALL=C, our TZ and MAIL_CONFIG.
@@ -45,6 +46,14 @@ struct child_result {
 bool child_run(
     const struct child_request *request, struct child_result *result, struct err *err);
 void child_result_clear(struct child_result *result);
+
+/*
+ * Programs that are not to be waited for: a descriptor for stop_fd of their requests, -1
+ * with err set; the caller closes it. child_stop(): whichever has it is ended at once,
+ * now and from now on, as if its time were over.
+ */
+int child_stopper(struct err *err);
+void child_stop(int fd);
 
 /* "exit status 69: postqueue: fatal: ..." in one line, quoted, for a log or an err. */
 void child_describe(const struct child_result *result, struct buf *out);

@@ -134,6 +134,10 @@ comment "decided in $(bc <<<"$(now) - $began") s"
 settle secure
 is 'and these wait' \
 	"$(sql "SELECT DISTINCT why FROM destination WHERE key IN ('${hanging[0]}', '${hanging[1]}', '${hanging[2]}')")" policy-asked
+began=$(now)
+reload
+is 'a reload waits for no policy host' $? 0
+comment "reloaded in $(bc <<<"$(now) - $began") s"
 comment "resident: $(awk '/VmRSS/ { print $2, $3 }' "/proc/$(daemon_pid)/status")"
 stops
 policy_host=${HOST[1]}

@@ -70,6 +70,49 @@ matches 'explain says what the servers were measured to do' "$(ladder explain se
 matches 'explain --json too' "$(ladder explain --json plain.test)" \
 	'"servers":\{"time":"[^"]*","hosts":\["mx\.plain\.test answer=plain meets=cleartext cause=not-offered"\]'
 
+# --- why each server failed
+
+# "DOMAIN: HOST CAUSE" of each that is called something else than the table makes it; how many
+# were right. Names that are no host of the table, as aliases, lead to one that is self-signed.
+# At dane-only a server that has other records is a tlsa, too.
+causes() {
+	"$sandbox" exec "$dir" -- "${user[@]}" python3 -c '
+import json, subprocess, sys
+CERTIFICATES = {"selfsigned": "self-signed", "hostile": "self-signed", "own-ca": "issuer", "hostile-issuer": "issuer",
+    "expired": "expired", "wrong-name": "name", "good": "tlsa"}
+SERVERS = {"plain": "not-offered", "refuse-454": "refused", "refuse-554": "refused", "refuse-forged": "refused",
+    "broken": "handshake", "tls10": "handshake"}
+FAILS = ("not-verified", "not-offered", "refused", "refused-5xx", "handshake")
+expected, domains, domain = {}, {}, ""
+for line in open(sys.argv[1], encoding="utf-8"):
+    words = line.split()
+    if not words or words[0] in "#+":
+        continue
+    if line[0] != " ":
+        domain = words[0]
+        domains[domain] = words[2]
+    else:
+        host = domain if words[0] == "@" else words[0] + "." + domain
+        expected[host] = SERVERS.get(words[2].split("@")[0], CERTIFICATES[words[3]])
+right = 0
+for domain, reason in domains.items():
+    if reason not in FAILS or domain.startswith("many-"):
+        continue
+    x = json.loads(subprocess.run(sys.argv[2:] + ["explain", "--json", domain], stdout=subprocess.PIPE, check=True).stdout)
+    wrong = [c for c in x["causes"] if c["cause"] not in (expected.get(c["host"], "self-signed"), "tlsa" if "dane" in c["host"] else None)]
+    for c in wrong or ([] if x["causes"] else [{"host": "no", "cause": "cause"}]):
+        print(domain + ":", c["host"], c["cause"])
+    right += x["causes"] != [] and not wrong
+print("right", right)' "$dir/destinations" "$program" -c "$dir/tlsladder.yaml"
+}
+named=$(causes)
+matches 'explain names rightly why each server of the sandbox failed' "$named" '^right [0-9]+$'
+comment "servers of so many destinations are $named"
+expired=$(ladder explain expired-cert.test)
+matches 'and until when a certificate was good that has expired' "$expired" \
+	'mx\.expired-cert\.test expired at .*: its certificate has expired; it was good until 20[0-9-]+'
+matches 'check knows it, too' "$(ladder check expired-cert.test)" 'failed +expired at .*it was good until'
+
 # --- what has to wait does so, at every attempt
 
 before=$(entries)

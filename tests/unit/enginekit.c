@@ -136,8 +136,10 @@ ask_addresses(void *asker, struct fetch_request *request, struct err *trouble)
 }
 
 static void
-fetch(const struct fetch_request *request, struct buf *text, struct fetch_answer *out)
+fetch(const struct fetch_request *request, int stop_fd, struct buf *text,
+    struct fetch_answer *out)
 {
+	(void)stop_fd;
 	*out = (struct fetch_answer){.cause = STS_CAUSE_CONNECT};
 	world.fetches++;
 	if (world.fetch != NULL)
@@ -483,9 +485,10 @@ world_log_of(struct engine *engine, const char *name, const char *text)
 void
 world_settle(struct engine *engine)
 {
+	unsigned turns_max = world.turns != 0 ? world.turns : TURNS_MAX;
 	int64_t wait_ms = 0;
 
-	for (int turns = 0; turns < TURNS_MAX; turns++) {
+	for (unsigned turns = 0; turns < turns_max; turns++) {
 		engine_turn(engine);
 		if (world_work())
 			continue;

@@ -7,6 +7,7 @@
 #include "enginekit.h"
 
 struct pool {
+	bool hangs;
 	struct job *waiting;
 	struct job *done;
 	void (*drop)(void *context);
@@ -31,6 +32,7 @@ pool_new(unsigned count, void *(*make)(void *argument), void (*drop)(void *conte
 
 	(void)count;
 	(void)err;
+	pool->hangs = world.hanging;
 	pool->context = make != NULL ? make(argument) : NULL;
 	pool->drop = drop;
 	pool->next = pools;
@@ -110,6 +112,8 @@ world_work(void)
 	for (struct pool *pool = pools; pool != NULL; pool = pool->next) {
 		struct job *job;
 
+		if (pool->hangs && world.hanging)
+			continue;
 		while ((job = take_first(&pool->waiting)) != NULL) {
 			job->work(job, pool->context);
 			put_last(&pool->done, job);

@@ -100,6 +100,11 @@ set_value(unsigned line, void *of, const struct field *f, const char *text)
 	case WHY:
 		*(enum why *)(void *)at = field_why(line, text);
 		break;
+	case CAUSE:
+		if (!cause_parse(str_of(strcmp(text, "-") == 0 ? "" : text),
+		        (enum cause *)(void *)at))
+			field_die(line, "no cause", text);
+		break;
 	case ANSWER:
 		*(enum answer *)(void *)at = strcmp(text, "yes") == 0 ? ANSWER_YES
 		    : strcmp(text, "no") == 0                         ? ANSWER_NO

@@ -13,7 +13,7 @@
 #define NOW_MS       (INT64_C(1795483619) * 1000) /* times in a table are seconds from it */
 #define AT_LEASE_END -1                           /* "lease" as a time */
 
-enum field_type { TIME, SPAN, COUNT, YES, TEXT, OWNED, LEVEL, WHY, ANSWER };
+enum field_type { TIME, SPAN, COUNT, YES, TEXT, OWNED, LEVEL, WHY, CAUSE, ANSWER };
 
 struct field {
 	const char *name;

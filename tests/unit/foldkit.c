@@ -29,7 +29,16 @@ add_rule(
 void
 foldkit_begin(void)
 {
+	struct rule_source source;
+	const char *key;
+	struct err err;
+
 	foldkit_rules = rules_new();
+	source = (struct rule_source){.name = "out-of-date",
+	    .reason = "^Server certificate not verified$",
+	    .cause = CAUSE_EXPIRED,
+	    .fallback = FALLBACK_WAIT};
+	rules_add(foldkit_rules, &source, &key, &err);
 	add_rule("signed", "^Server certificate not verified$", NULL, RULE_DNSSEC_SECURE);
 	add_rule(
 	    "not-verified", "^Server certificate not verified$", NULL, RULE_DNSSEC_ANY);
@@ -81,6 +90,22 @@ print_deferral(struct buf *out, const struct fold_item *i)
 		buf_printf(out, " refused");
 	if (d->attempt_level != LEVEL_UNKNOWN)
 		buf_printf(out, " at %s", level_name(d->attempt_level));
+	if (d->cause != CAUSE_NONE)
+		buf_printf(out, ", %s", cause_name(d->cause));
+}
+
+/* Where a reason says it of one server, that is no more than the deferral has. */
+static void
+print_causes(struct buf *out, const struct fold_item *i)
+{
+	for (size_t h = 0; h < i->host_count; h++) {
+		const struct fold_host *host = &i->hosts[h];
+
+		if (host->cause != CAUSE_NONE)
+			buf_printf(out, "; %s:%u %s@%ld", host->name,
+			    (unsigned)host->port, cause_name(host->cause),
+			    second(host->cause_ms));
+	}
 }
 
 char *
@@ -102,6 +127,7 @@ foldkit_print(const struct fold *fold)
 				    second(i->seen_ms[g]));
 		if (i->deferred)
 			print_deferral(&out, i);
+		print_causes(&out, i);
 		if (i->lost > 0)
 			buf_printf(&out, "; bounced %u, %s", i->lost, i->lost_reason);
 		for (size_t q = 0; q < i->waiting_count; q++)

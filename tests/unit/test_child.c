@@ -400,6 +400,31 @@ make_surroundings_dirty(void)
 	dup2(STDERR_FILENO, 50);
 }
 
+/* Within a second, though its time is not over; also where it is stopped from the start.
+ */
+static void
+stopped_is_not_waited_for(void **state)
+{
+	const char *argv[4];
+	struct child_request request = shell(argv, "echo begun; exec sleep 60");
+	struct child_result result;
+	struct err err;
+	int64_t began_ms = clock_monotonic_ms();
+
+	(void)state;
+	request.stop_fd = child_stopper(&err);
+	assert_true(request.stop_fd > 0);
+	child_stop(request.stop_fd);
+	for (int i = 0; i < 2; i++) {
+		assert_false(child_run(&request, &result, &err));
+		assert_string_equal(err.text, "sh was stopped");
+		assert_false(result.timed_out);
+		child_result_clear(&result);
+	}
+	assert_in_range(clock_monotonic_ms() - began_ms, 0, LONG_MS / 2);
+	close(request.stop_fd);
+}
+
 int
 main(void)
 {
@@ -429,6 +454,8 @@ main(void)
 	    "a background process that goes on writing is not waited for");
 	suite_add(closed_standard_input_is_no_trap, NULL,
 	    "a closed standard input of our own is no trap");
+	suite_add(
+	    stopped_is_not_waited_for, NULL, "a program that is stopped ends at once");
 	suite_add(threads_do_not_mix, NULL, "programs of eight threads do not mix");
 	return suite_run();
 }

@@ -49,6 +49,7 @@ static const struct field state_fields[] = {
     FIELD("refused", YES, destination, alarm.policy_refused),
     FIELD("tls", LEVEL, destination, alarm.attempt_level),
     FIELD("relay", TEXT, destination, alarm.relay),
+    FIELD("cause", CAUSE, destination, alarm.cause),
     FIELD("attempt", TIME, destination, alarm.attempt_ms),
     FIELD("attempts", COUNT, destination, alarm.attempts),
     FIELD("first", TIME, destination, alarm.first_attempt_ms),
@@ -125,6 +126,7 @@ static const struct field news_fields[] = {
     FIELD("tls", LEVEL, news, deferral.attempt_level),
     FIELD("reason", TEXT, news, deferral.reason),
     FIELD("relay", TEXT, news, deferral.relay),
+    FIELD("cause", CAUSE, news, deferral.cause),
     FIELD("measured", YES, news, measured),
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine_impl.h"
 #include "enginerig.h"
 
 #define ENFORCE "version: STSv1\nmode: enforce\nmx: mx.d.test\nmax_age: 604800\n"
@@ -354,9 +355,151 @@ it_can_be_switched_off(void **state)
 	rig_close();
 }
 
+/* Case 87: our CA file is empty, and 25 domains under a policy fail within ten minutes:
+ * a canary tells; without posttls-finger the first ones are told of until it is a freeze.
+ */
+static void
+own_fault_is_one_freeze(void **state)
+{
+	bool prober = *(const bool *)*state;
+	char domain[32], relay[64];
+
+	begin("1", ENFORCE);
+	rig_notify_admin();
+	for (unsigned round = 0; round < 2; round++) {
+		bool good = round == 0;
+
+		world.notify.times = 0;
+		if (prober)
+			world.finger = good ? world_verifies : world_self_signed;
+		for (unsigned i = 0; i < 25; i++) {
+			snprintf(domain, sizeof(domain), "c%u.test", i);
+			snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+			rig_log_session(good ? "Verified" : "Untrusted", relay);
+			rig_log_status(domain, relay, "4.7.5",
+			    good ? "sent (250 Ok)" : "deferred (" NOT_VERIFIED ")");
+			rig_save();
+			world_wait(rig.engine, 20 * SECOND);
+		}
+		world_wait(rig.engine, good ? HOUR : MIN);
+	}
+	rig_assert_judged("c24.test", LEVEL_SECURE, WHY_FREEZE);
+	assert_in_range(world.notify.times, 1, prober ? 1 : 20);
+	if (prober)
+		assert_non_null(strstr(buf_text(&world.body), "freeze: "));
+	rig_close();
+}
+
+#define LONG_NAME "-so-long-a-name-that-not-all-of-them-have-room.d.test"
+
+static unsigned first_host;
+
+/* Forty hosts, of which the text holds some: each time others. */
+static void
+answer_many_hosts(struct measure_item *item)
+{
+	char *text = item->answers.text;
+	size_t size = sizeof(item->answers.text), used = 0;
+
+	set_txt(&item->answers.sts_txt);
+	for (unsigned i = 0; i < 40 && used + 1 < size; i++)
+		used += (size_t)snprintf(text + used, size - used,
+		    "%smx%02u%s address=insecure", i > 0 ? "\n" : "",
+		    (first_host + i) % 40, LONG_NAME);
+	item->answers.relay_fits = true;
+}
+
+/* Before Postfix 3.10.5 an entry has the names of the hosts that a wildcard allows. */
+static void
+names_beyond_the_text_stay(void **state)
+{
+	(void)state;
+	begin("1", "version: STSv1\nmode: enforce\nmx: *.d.test\nmax_age: 604800\n");
+	world.answer = answer_many_hosts;
+	for (first_host = 0; first_host < 40; first_host += 20) {
+		defer_settled("d.test");
+		world_wait(rig.engine, 2 * HOUR);
+	}
+	for (unsigned i = 0; i < 40; i++) {
+		char name[80];
+		struct buf sql = {0};
+
+		snprintf(name, sizeof(name), "mx%02u%s", i, LONG_NAME);
+		buf_printf(
+		    &sql, "SELECT instr(attributes, '%s') <> 0 FROM destination", name);
+		kit_assert(STATE, buf_text(&sql), "1\n");
+		buf_clear(&sql);
+	}
+	rig_close();
+}
+
+/* Switched off, nothing is kept to be looked up. */
+static void
+switched_off_keeps_nothing(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	rig.config.mta_sts.enable = false;
+	rig_log_status("d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	kit_assert(STATE, "SELECT count(*) FROM sts_mail", "0\n");
+	assert_int_equal(world.fetches, 0);
+	rig_close();
+}
+
+/* --- many --------------------------------------------------------------------------- */
+
+#define FETCHERS 16
+
+/* quick.test has no policy. */
+static void
+answer_quick(struct measure_item *item)
+{
+	answer(item);
+	if (strcmp(item->nexthop.host, "quick.test") == 0)
+		item->answers.sts_txt = (struct sts_txt){.state = STS_TXT_NONE};
+}
+
+/* Case 88. */
+static void
+hanging_policy_hosts_delay_nobody(void **state)
+{
+	char domain[32];
+	int64_t began_ms;
+
+	(void)state;
+	begin("1", ENFORCE);
+	world.answer = answer_quick;
+	world.hanging = true;
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(domain, sizeof(domain), "p%u.test", i);
+		rig_defer_because(domain, NOT_VERIFIED);
+	}
+	rig_save();
+	world_wait(rig.engine, 10 * SECOND);
+	assert_int_equal(world_waiting(), FETCHERS);
+	rig_assert_why("p499.test", WHY_POLICY_ASKED);
+	began_ms = world.mono_ms;
+	rig_defer("quick.test");
+	world_settle(rig.engine);
+	while (rig_row("quick.test").entry.level != LEVEL_ENCRYPT &&
+	    world.mono_ms - began_ms < MIN)
+		world_wait(rig.engine, 10);
+	assert_in_range(world.mono_ms - began_ms, 0, 999);
+	/* Nor does a reload wait for them. */
+	assert_false(engine_is_working(rig.engine));
+	world.hanging = false;
+	world_wait(rig.engine, MIN);
+	rig_assert_why("p499.test", WHY_POLICY);
+	rig_close();
+}
+
 int
 main(void)
 {
+	static const bool yes = true, no = false;
+
 	if (!rig_begin())
 		return 1;
 	suite_add(policy_becomes_an_entry, NULL, "an enforced policy becomes an entry");
@@ -377,5 +520,15 @@ main(void)
 	suite_add(others_come_first, NULL, "DANE and other maps come first");
 	suite_add(fetches_are_few_at_a_time, NULL, "sixteen are fetched at a time");
 	suite_add(it_can_be_switched_off, NULL, "it can be switched off");
+	suite_add(own_fault_is_one_freeze, &yes,
+	    "25 domains under a policy that fail by our fault are one alert");
+	suite_add(own_fault_is_one_freeze, &no,
+	    "... without posttls-finger a freeze in the end");
+	suite_add(names_beyond_the_text_stay, NULL,
+	    "of more hosts than an answer is kept of, those that were seen stay");
+	suite_add(switched_off_keeps_nothing, NULL,
+	    "... and then nobody is noted to be looked up");
+	suite_add(hanging_policy_hosts_delay_nobody, NULL,
+	    "500 policy hosts that hang delay no other decision by a second");
 	return rig_end(suite_run());
 }

@@ -91,6 +91,40 @@ second_instance_resets_nothing(void **state)
 	sim_free(sim);
 }
 
+/* A message with TLS-Required: no goes at may, to the server that fails here, with TLS or
+ * without; Postfix 3.11 says so. */
+static void
+sent_by_tls_required_no_proves_nothing(void **state)
+{
+	static const char *const met[] = {"may:encrypt", "may:none", "none"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(met) / sizeof(met[0]); i++) {
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+		char text[300];
+
+		snprintf(text, sizeof(text),
+		    "smtp[94]: B1: to=<o@d.test>, relay=mx.d.test[192.0.2.1]:25, "
+		    "delay=1, delays=0.1/0/0.1/0.1, tls=%s, dsn=2.0.0, status=sent (250 "
+		    "Ok)",
+		    met[i]);
+		sim_log(sim,
+		    "smtp[77]: Q1: to=<u@d.test>, relay=mx.d.test[192.0.2.1]:25, "
+		    "delay=9, delays=8/0/0.03/0.02, tls=!verify, dsn=4.7.4, "
+		    "status=deferred (TLSA lookup error for mx.d.test:25)");
+		sim_settle(sim);
+		assert_true(sim_row(sim).alarm.raised);
+		sim_log(sim,
+		    "smtp[94]: Untrusted TLS connection established to "
+		    "mx.d.test[192.0.2.1]:25: TLSv1.3 with cipher X (256/256 bits)");
+		sim_log(sim, text);
+		sim_settle(sim);
+		assert_true(sim_row(sim).alarm.raised);
+		assert_int_equal(sim_row(sim).past.verify_ms, 0);
+		sim_free(sim);
+	}
+}
+
 static void
 deliver_at(struct sim *sim, const char *server)
 {
@@ -232,6 +266,8 @@ main(void)
 	    "mail by its sender's relay is no past, and resets no attempts");
 	suite_add(second_instance_resets_nothing, NULL,
 	    "what a second instance sends in cleartext resets no attempts");
+	suite_add(sent_by_tls_required_no_proves_nothing, NULL,
+	    "mail with TLS-Required: no proves nothing of the level in force");
 	suite_add(forged_answer_takes_no_server_away, NULL,
 	    "a forged answer of DNS takes no server away");
 	suite_add(so_many_servers_are_kept, NULL,

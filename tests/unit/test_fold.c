@@ -56,7 +56,7 @@ static const struct script scripts[] = {
         {SESSION("1", "Verified", MX),
             "smtp[1]: SSL_connect error to " MX ":25: lost connection",
             SENT("1", "QA", "u@a.test"), SENT("1", "QB", "u@a.test")},
-        "a.test: verified*1 sent*2; sent@4; verified@3\n"},
+        "a.test: verified*1 sent*2; sent@4; verified@3; mx.a.test:25 handshake@3\n"},
     {"mail that is refused over TLS is a session too",
         {SESSION("1", "Trusted", MX),
             STATUS(

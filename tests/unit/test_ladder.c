@@ -229,6 +229,8 @@ set_more(struct row *row, char *more)
 			ev->wrapper = true;
 		else if (strcmp(name, "distrusted") == 0)
 			ev->dane.distrusted = true;
+		else if (strcmp(name, "cause") == 0)
+			ev->rule_cause = true;
 		else if (strcmp(name, "elsewhere") == 0)
 			ev->elsewhere = true;
 		else if (strcmp(name, "frozen") == 0)

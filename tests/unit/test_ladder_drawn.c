@@ -72,6 +72,7 @@ draw_evidence(void)
 	    .fault_ours = draw(20) == 0,
 	    .policy_refused = draw(3) == 0,
 	    .rule_dnssec = draw(2) ? RULE_DNSSEC_ANY : RULE_DNSSEC_SECURE,
+	    .rule_cause = draw(4) == 0,
 	    .rule_alert = draw(2),
 	    .fallback = draw(FALLBACK_LEVEL + 1),
 	    .fallback_level =

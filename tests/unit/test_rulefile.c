@@ -44,6 +44,10 @@ struct row {
 	const char *complaints; /* "": none */
 };
 
+#define CAUSES \
+	"is not known here; write self-signed, expired, not-yet-valid, name, issuer, " \
+	"handshake, not-offered or refused"
+
 static const struct row rows[] = {
     {"a rule", TOP A_RULE, NULL, ""},
     {"every key",
@@ -169,8 +173,18 @@ static const struct row rows[] = {
     {"a sentence as cause", TOP A_RULE "  cause: look there\n", NULL,
         "a.yaml:6:10: cause: a sentence for the alert is called hint; write hint: "
         "instead"},
-    {"a cause as condition", TOP A_RULE "  cause: self-signed\n", NULL,
-        "a.yaml:6:10: cause: this condition is not available yet; leave it out"},
+    {"a cause as condition",
+        TOP "- {name: a, reason: '^A$', cause: expired, fallback: wait, examples: [A, "
+            "{reason: A, cause: expired}], counterexamples: [{reason: A, cause: name}]}\n"
+            "- {name: b, reason: '^A$', fallback: may, examples: [A, {reason: A, cause: "
+            "name}], counterexamples: [B]}\n",
+        NULL, ""},
+    {"a cause that is none of them", TOP A_RULE "  cause: tlsa\n", NULL,
+        "a.yaml:6:10: cause: \"tlsa\" " CAUSES},
+    {"... of an example",
+        TOP "- {name: a, reason: '^A$', fallback: may, examples: [{reason: A, cause: "
+            "old}]}\n",
+        NULL, "a.yaml:2:73: cause: \"old\" " CAUSES},
     {"a status that no line has", TOP A_RULE "  status: defered\n", NULL,
         "a.yaml:6:11: status: matches neither \"deferred\" nor \"bounced\", and there is "
         "no other that a rule is asked about; correct it, or leave the key out"},

@@ -29,7 +29,7 @@ creates_and_reopens(void **state)
 	store = kit_open("new.db");
 	kit_get(store, "example.org");
 	store_close(store);
-	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "17\nwal\n");
+	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "18\nwal\n");
 }
 
 static void
@@ -269,7 +269,7 @@ upgraded_has_the_shape_of_a_new_one(void **state)
 
 /* --- every column ------------------------------------------------------------------ */
 
-enum field_type { NUMBER, COUNT, BOOL, TEXT, OWNED, LEVEL, WHY, ANSWER };
+enum field_type { NUMBER, COUNT, BOOL, TEXT, OWNED, LEVEL, WHY, CAUSE, ANSWER };
 
 struct field {
 	const char *name;
@@ -309,6 +309,7 @@ static const struct field fields[] = {
     FIELD(policy_refused, alarm.policy_refused, BOOL),
     FIELD(attempt_level, alarm.attempt_level, LEVEL),
     FIELD(relay, alarm.relay, TEXT),
+    FIELD(cause, alarm.cause, CAUSE),
     FIELD(transport, transport, TEXT),
     FIELD(attempt_ms, alarm.attempt_ms, NUMBER),
     FIELD(attempts, alarm.attempts, COUNT),
@@ -403,6 +404,10 @@ set_field(struct destination *d, const struct field *f, size_t n)
 		if (n < WHY_COUNT)
 			*(enum why *)p = (enum why)n;
 		return n < WHY_COUNT;
+	case CAUSE:
+		if (n < CAUSE_COUNT)
+			*(enum cause *)p = (enum cause)n;
+		return n < CAUSE_COUNT;
 	case ANSWER:
 		if (n <= ANSWER_YES)
 			*(enum answer *)p = (enum answer)n;

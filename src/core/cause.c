@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/cause.h"
+
+static const struct {
+	const char *name;
+	const char *sentence;
+	bool is_condition;
+} words[CAUSE_COUNT] = {
+    [CAUSE_NONE] = {"", "", false},
+    [CAUSE_SELF_SIGNED] = {"self-signed", "its certificate is self-signed", true},
+    [CAUSE_EXPIRED] = {"expired", "its certificate has expired", true},
+    [CAUSE_NOT_YET_VALID] = {"not-yet-valid", "its certificate is not valid yet", true},
+    [CAUSE_NAME] = {"name", "its certificate is for another name", true},
+    [CAUSE_ISSUER] = {"issuer", "nobody here knows who issued its certificate", true},
+    [CAUSE_TLSA] = {"tlsa", "no TLSA record matches its certificate", false},
+    [CAUSE_HANDSHAKE] = {"handshake", "the TLS handshake fails", true},
+    [CAUSE_NOT_OFFERED] = {"not-offered", "it does not offer STARTTLS", true},
+    [CAUSE_REFUSED] = {"refused", "it offers STARTTLS and refuses it", true},
+    [CAUSE_OTHER] = {"other", "its certificate does not do", false},
+};
+
+const char *
+cause_name(enum cause cause)
+{
+	return words[cause].name;
+}
+
+const char *
+cause_sentence(enum cause cause)
+{
+	return words[cause].sentence;
+}
+
+bool
+cause_parse(struct str name, enum cause *cause)
+{
+	for (enum cause c = CAUSE_NONE; c < CAUSE_COUNT; c++) {
+		if (str_is(name, words[c].name)) {
+			*cause = c;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+cause_is_condition(enum cause cause)
+{
+	return words[cause].is_condition;
+}
+
+bool
+host_cause_stands(const struct host_cause *cause)
+{
+	return cause->cause != CAUSE_NONE && cause->at_ms >= cause->met_ms;
+}
+
+struct beginning {
+	struct str text;
+	enum cause cause;
+};
+
+static enum cause
+find(const struct beginning *table, size_t count, struct str text, enum cause otherwise)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_starts(text, table[i].text))
+			return table[i].cause;
+	return otherwise;
+}
+
+#define FIND(table, text, otherwise) \
+	find(table, sizeof(table) / sizeof(table[0]), text, otherwise)
+
+/* tls_log_verify_error(): texts of its own for some, the number of OpenSSL's
+ * X509_V_ERR_... and its text for the others. What stands behind "untrusted issuer" is
+ * the stranger's. */
+enum cause
+cause_of_verdict(struct str text)
+{
+	static const struct beginning verdicts[] = {
+	    {{"self-signed certificate", 23}, CAUSE_SELF_SIGNED},
+	    {{"self signed certificate", 23}, CAUSE_SELF_SIGNED},
+	    {{"untrusted issuer", 16}, CAUSE_ISSUER},
+	    {{"certificate has expired", 23}, CAUSE_EXPIRED},
+	    {{"certificate not yet valid", 25}, CAUSE_NOT_YET_VALID},
+	    {{"num=2:", 6}, CAUSE_ISSUER},
+	    {{"num=9:", 6}, CAUSE_NOT_YET_VALID},
+	    {{"num=10:", 7}, CAUSE_EXPIRED},
+	    {{"num=18:", 7}, CAUSE_SELF_SIGNED},
+	    {{"num=19:", 7}, CAUSE_SELF_SIGNED},
+	    {{"num=20:", 7}, CAUSE_ISSUER},
+	    {{"num=21:", 7}, CAUSE_ISSUER},
+	    {{"num=27:", 7}, CAUSE_ISSUER},
+	    {{"num=62:", 7}, CAUSE_NAME},
+	    {{"num=64:", 7}, CAUSE_NAME},
+	    {{"num=65:", 7}, CAUSE_TLSA},
+	};
+
+	return FIND(verdicts, text, CAUSE_OTHER);
+}
+
+/* Postfix writes '_' for the blanks and hyphens of RFC 8460 and of OpenSSL. */
+static struct str
+spell(struct str word, char *out, size_t size)
+{
+	size_t len = word.len < size ? word.len : size;
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = word.p[i] == '_' || word.p[i] == ' ' ? '-' : word.p[i];
+	return (struct str){out, len};
+}
+
+enum cause
+cause_of_report(struct str type, struct str reason)
+{
+	/* RFC 8460 4.3 */
+	static const struct beginning types[] = {
+	    {{"starttls-not-supported", 22}, CAUSE_NOT_OFFERED},
+	    {{"certificate-host-mismatch", 25}, CAUSE_NAME},
+	    {{"certificate-expired", 19}, CAUSE_EXPIRED},
+	    {{"certificate-not-trusted", 23}, CAUSE_ISSUER},
+	    {{"tlsa-invalid", 12}, CAUSE_TLSA},
+	};
+	static const struct beginning reasons[] = {
+	    {{"self-signed-certificate", 23}, CAUSE_SELF_SIGNED},
+	    {{"unable-to-get-local-issuer", 26}, CAUSE_ISSUER},
+	    {{"unable-to-get-issuer", 20}, CAUSE_ISSUER},
+	    {{"unable-to-verify-the-first", 26}, CAUSE_ISSUER},
+	    {{"certificate-is-not-yet-valid", 28}, CAUSE_NOT_YET_VALID},
+	    {{"certificate-has-expired", 23}, CAUSE_EXPIRED},
+	    {{"hostname-mismatch", 17}, CAUSE_NAME},
+	    {{"no-matching-DANE-TLSA", 21}, CAUSE_TLSA},
+	    {{"tls-handshake-failure", 21}, CAUSE_HANDSHAKE},
+	};
+	char text[40];
+	enum cause told = FIND(types, spell(type, text, sizeof(text)), CAUSE_OTHER);
+
+	/* "validation-failure" and "not trusted" are what the reason says more of. */
+	if (told != CAUSE_OTHER && told != CAUSE_ISSUER)
+		return told;
+	return FIND(reasons, spell(reason, text, sizeof(text)), told);
+}
+
+enum cause
+cause_of_reason(struct str reason)
+{
+	static const struct str refuses = {"] refused to start TLS: ", 24};
+
+	if (str_starts(reason, STR("Cannot start TLS: ")))
+		return CAUSE_HANDSHAKE;
+	if (!str_eat(&reason, STR("TLS is required, but ")))
+		return CAUSE_NONE;
+	if (str_starts(reason, STR("was not offered by host ")))
+		return CAUSE_NOT_OFFERED;
+	return str_starts(reason, STR("host ")) &&
+	        memmem(reason.p, reason.len, refuses.p, refuses.len) != NULL
+	    ? CAUSE_REFUSED
+	    : CAUSE_NONE;
+}
+
+bool
+cause_is_told_before(struct str reason)
+{
+	return str_starts(reason, STR("Server certificate not "));
+}

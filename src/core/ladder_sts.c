@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Guard 10: an enforced MTA-STS policy. */
+#include "core/ladder_impl.h"
+
+/* Every recheck, and when it ends. */
+static int64_t
+policy_look(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	int64_t look_ms = now_ms + policy->recheck_ms;
+
+	return ev->sts_ends_ms > now_ms && ev->sts_ends_ms < look_ms ? ev->sts_ends_ms
+	                                                             : look_ms;
+}
+
+/* This Postfix does not know what would have to be in the entry. */
+static struct decision
+decide_untold(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d;
+
+	if (ev->entry.level == LEVEL_NONE ||
+	    level_promise(ev->entry.level) >= level_promise(ev->default_level))
+		return ladder_keep_and_alert(
+		    WHY_POLICY_IMPOSSIBLE, policy_look(policy, ev, now_ms));
+	d = ladder_without_entry(ev, WHY_POLICY_IMPOSSIBLE);
+	d.alert = true;
+	return d;
+}
+
+/* Where nobody verifies no policy is met, and the freeze was alerted for all of them.
+ * What failed by our fault must fail again without it. */
+static bool
+decide_frozen(const struct evidence *ev, int64_t now_ms, struct decision *out)
+{
+	bool frozen =
+	    ev->canary == CANARY_FAILS || (ev->frozen && ev->canary != CANARY_VERIFIES);
+
+	if (!frozen && ev->last_attempt_ms >= ev->thawed_ms)
+		return false;
+	*out = ladder_keep(WHY_FREEZE, frozen ? now_ms + FREEZE_LOOK_MS : 0);
+	out->retry = !frozen;
+	return true;
+}
+
+/* The entry that it asks for, whatever the reason and the default are. */
+struct decision
+ladder_by_policy(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
+	struct decision d;
+
+	if (ev->sts_attributes == NULL)
+		return decide_untold(policy, ev, now_ms);
+	if (!demand_equal(ev->entry, entry)) {
+		d = ladder_set(entry, WHY_POLICY, policy->recheck_ms, now_ms);
+		d.alert = ev->sts_allows_none;
+		return d;
+	}
+	if (!ev->deferral)
+		return ladder_keep(WHY_POLICY, policy_look(policy, ev, now_ms));
+	/* Is it us who cannot verify? Then each of them would be told of. */
+	if (!ev->frozen && ev->canary == CANARY_NOT_ASKED)
+		return ladder_wants(WANTS_CANARY);
+	return decide_frozen(ev, now_ms, &d)
+	    ? d
+	    : ladder_keep_and_alert(WHY_POLICY_NOT_MET, policy_look(policy, ev, now_ms));
+}

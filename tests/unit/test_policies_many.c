@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an engine does about ten thousand MTA-STS policies: it takes seconds. */
+#include "suite.h"
+
+#include <string.h>
+
+#include "engine/engine_impl.h"
+#include "enginerig.h"
+
+#define MANY  10000
+#define OTHER "version: STSv1\nmode: enforce\nmx: mx.other.test\nmax_age: 604800\n"
+#define ENTRY "match=mx.d.test servername=hostname"
+
+static const char *id; /* that DNS has of all but quick.test, which has no policy */
+
+static void
+announce(const char *domain, struct sts_txt *out)
+{
+	(void)domain;
+	*out = (struct sts_txt){.state = STS_TXT_VALID};
+	snprintf(out->id, sizeof(out->id), "%s", id);
+}
+
+static void
+answer(struct measure_item *item)
+{
+	const char *host = item->nexthop.host;
+
+	announce(host, &item->answers.sts_txt);
+	if (strcmp(host, "quick.test") == 0)
+		item->answers.sts_txt = (struct sts_txt){.state = STS_TXT_NONE};
+	snprintf(item->answers.text, sizeof(item->answers.text),
+	    "mx.%.200s address=insecure", host);
+}
+
+static void
+serve(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	(void)host;
+	buf_printf(text, "%s", OTHER);
+	*out = (struct fetch_answer){
+	    .cause = STS_CAUSE_OK, .status = 200, .body = {buf_text(text), text->len}};
+}
+
+static void
+begin(const char *txt_id)
+{
+	rig_new_settled();
+	id = txt_id;
+	world.answer = answer;
+	world.policy = announce;
+	world.fetch = serve;
+	world.can_dane = true;
+}
+
+/* That many policies, fetched at the same moment, whose TXT records were asked then; and
+ * destinations under them. */
+static void
+keep_many(unsigned count, int64_t fetched_ms)
+{
+	struct buf sql = {0};
+
+	world.turns = 10 * count;
+	buf_printf(&sql,
+	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
+	    " INSERT INTO sts SELECT 'p' || i || '.test', 'enforce', 604800, 'mx.d.test',"
+	    " '1', %lld, 'valid', '1', %lld, %lld, 0, 0, 'ok', 0, 0, '', 0, 0, 0, %lld,"
+	    " 1, 'enforce', '' FROM n;"
+	    " INSERT INTO destination(key, entry, attributes, why, entry_why, force_ms,"
+	    " since_ms, lease_ms, lease_end_ms) SELECT domain, 'secure', '" ENTRY "',"
+	    " 'policy', 'policy', 1, %lld, 604800000, %lld FROM sts;"
+	    " INSERT INTO sts_key SELECT d.id, d.key FROM destination d JOIN sts ON"
+	    " sts.domain = d.key;",
+	    count - 1, (long long)fetched_ms, (long long)fetched_ms,
+	    (long long)fetched_ms, (long long)world.wall_ms, (long long)fetched_ms,
+	    (long long)(world.wall_ms + 90 * DAY));
+	kit_run(STATE, buf_text(&sql));
+	buf_clear(&sql);
+}
+
+/* A row for each hour of a day: TXT records asked. After a first day, in which all are
+ * due at once. */
+static void
+looks_are_spread_over_the_day(void **state)
+{
+	unsigned least = MANY, most = 0, before;
+
+	(void)state;
+	begin("1");
+	keep_many(MANY, world.wall_ms - HOUR);
+	engine_mind_policies(rig.engine);
+	for (int hour = 0; hour < 72; hour++) {
+		before = world.policies_asked;
+		world_wait(rig.engine, HOUR);
+		if (hour < 48)
+			continue;
+		before = world.policies_asked - before;
+		least = before < least ? before : least;
+		most = before > most ? before : most;
+	}
+	print_message("# TXT records an hour, of %d: %u to %u\n", MANY, least, most);
+	/* Once in eighteen hours, as the mean. */
+	assert_in_range(least, MANY / 18 / 2, MANY / 18);
+	assert_in_range(most, MANY / 18, MANY / 18 * 2);
+	assert_int_equal(world.fetches, 0);
+	rig_close();
+}
+
+/* One provider's policy; the administrator has all fetched at once. They are judged
+ * twenty a second. */
+static void
+change_for_many_is_few_exports(void **state)
+{
+	(void)state;
+	begin("2");
+	keep_many(MANY, world.wall_ms - HOUR);
+	kit_run(STATE, "UPDATE sts SET refresh = 1");
+	engine_mind_policies(rig.engine);
+	world.export.times = 0;
+	world_wait(rig.engine, 10 * MIN);
+	assert_int_equal(world.fetches, MANY);
+	kit_assert(STATE,
+	    "SELECT count(*) FROM destination WHERE attributes = 'match=mx.other.test "
+	    "servername=hostname'",
+	    "10000\n");
+	print_message("# maps for %d entries: %u\n", MANY, world.export.times);
+	assert_in_range(world.export.times, 1, 60);
+	assert_int_equal(world.retry.times, 0); /* no mail waits */
+	/* Where mail waits it is another matter. */
+	world_wait(rig.engine, 20 * SECOND);
+	world.export.times = 0;
+	rig_defer("quick.test");
+	world_settle(rig.engine);
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.export.times, 1);
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 2;
+	suite_add(looks_are_spread_over_the_day, NULL,
+	    "ten thousand policies are looked at evenly over the day");
+	suite_add(change_for_many_is_few_exports, NULL,
+	    "a change of ten thousand policies is a map in ten seconds at most");
+	return rig_end(suite_run());
+}
