@@ -24,6 +24,7 @@
 struct answers;
 struct fold_host;
 struct fold_item;
+struct fold_shown;
 struct host_past;
 
 /* The entry in the policy map, or its absence. */
@@ -188,10 +189,12 @@ void destination_name_cause(struct destination *destination, enum cause cause);
 void destination_take_end(struct destination *destination);
 
 /*
- * The queue shows its messages, and none as the alarm has it: whatever it has of them is
- * to stand in its place, though the attempt began at an unknown time.
+ * The queue shows its messages, and none as the alarm has it: what it has of them stands
+ * in its place, as the same attempt. rule: the name of the one that recognised it. False:
+ * it is what the alarm has, so that nothing is new.
  */
-void destination_doubt_alarm(struct destination *destination);
+bool destination_take_shown(
+    struct destination *destination, const char *rule, const struct fold_shown *shown);
 
 /*
  * When its own servers last proved that what is asked for by default works here: sessions

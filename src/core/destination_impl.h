@@ -36,6 +36,9 @@ void destination_accept_server(
 void destination_accept_servers(
     struct destination *destination, const struct fold_item *news);
 
+/* Its mail fails, and none flowed since. */
+bool destination_fails(const struct destination *destination);
+
 /* No step is due. */
 void destination_forget_hold(struct destination *destination);
 

@@ -7,8 +7,6 @@
 #include "core/fold.h"
 #include "core/host.h"
 
-#define FLOW_LOOK_MS SPAN_MINUTE_MS /* a flow that is in doubt is looked into then */
-
 /* The level that mail meets without a word of Postfix. */
 static enum level
 level_met(const struct destination *d, enum level default_level)
@@ -47,27 +45,49 @@ note_trouble_over(struct destination *d)
 		destination_trouble_over(d);
 }
 
-/* A step down has begun to wait: for a hold to end, or for attempts that meet no TLS. */
+/* Something has begun to wait for its time, which must not begin anew by a line. */
 static bool
 step_waits(const struct destination *d)
 {
-	return d->alarm.raised && !d->pin.set &&
-	    (d->hold.verify_ms != 0 || d->hold.encrypt_ms != 0 || d->hold.may_ms != 0 ||
-	        d->alarm.plain.count > 0);
+	return d->hold.verify_ms != 0 || d->hold.encrypt_ms != 0 || d->hold.may_ms != 0 ||
+	    d->alarm.plain.count > 0 || d->alarm.silent_ms != 0 ||
+	    d->alarm.contradictions > 0;
 }
 
 /*
- * Mail flowed: the trouble before is over. What has begun to wait does not begin anew by
- * a line that anybody can write, where the queue tells whether that message left, and the
- * servers whether they do better: these are asked.
+ * Where the queue can be listed and the servers can be asked, nothing that a line says
+ * ends an alarm of mail that waits, as anybody can write it: that its messages left tells
+ * the queue, that the servers do better the servers.
  */
+static bool
+keeps_alarms(const struct destination *d, const struct destination_spans *spans)
+{
+	return spans->listed && spans->measured && d->alarm.raised && !d->alarm.lost;
+}
+
+/* Soon at first, then ever later: it may flow each minute while another message waits. */
+static void
+look_into_flow(struct destination *d, int64_t at_ms)
+{
+	int64_t age_ms = at_ms - d->alarm.first_attempt_ms, look_ms;
+
+	if (!step_waits(d) || age_ms > SPAN_HOUR_MS)
+		age_ms = SPAN_HOUR_MS;
+	if (age_ms < SPAN_MINUTE_MS)
+		age_ms = SPAN_MINUTE_MS;
+	look_ms = at_ms + age_ms;
+	if (!d->pin.set && (step_waits(d) || d->entry.level == LEVEL_NONE) &&
+	    (d->look_ms == 0 || d->look_ms > look_ms))
+		d->look_ms = look_ms;
+}
+
+/* Mail flowed: the trouble before is over, or so it seems. */
 static void
 note_flow(struct destination *d, int64_t at_ms, const struct destination_spans *spans)
 {
 	destination_later(&d->past.sent_ms, at_ms);
-	if (step_waits(d) && spans->listed && spans->measured) {
-		if (d->look_ms == 0 || d->look_ms > at_ms + FLOW_LOOK_MS)
-			d->look_ms = at_ms + FLOW_LOOK_MS;
+	if (keeps_alarms(d, spans)) {
+		look_into_flow(d, at_ms);
 		return;
 	}
 	note_trouble_over(d);
@@ -94,10 +114,24 @@ destination_take_end(struct destination *d)
 		d->look_ms = 0;
 }
 
-void
-destination_doubt_alarm(struct destination *d)
+bool
+destination_take_shown(
+    struct destination *d, const char *rule, const struct fold_shown *shown)
 {
-	d->alarm.attempt_ms = 0;
+	struct destination_alarm *alarm = &d->alarm;
+
+	if (strcmp(alarm->rule, rule) == 0 && strcmp(alarm->reason, shown->reason) == 0)
+		return false;
+	alarm->pending = true;
+	alarm->suspended = false;
+	alarm->policy_refused = shown->policy_refused;
+	alarm->cause = shown->cause;
+	str_copy(str_of(rule), alarm->rule, sizeof(alarm->rule));
+	str_copy(str_of(shown->reason), alarm->reason, sizeof(alarm->reason));
+	alarm->dsn[0] = '\0';
+	if (shown->relay[0] != '\0')
+		str_copy(str_of(shown->relay), alarm->relay, sizeof(alarm->relay));
+	return true;
 }
 
 /* It met the level that it was sent at. */
@@ -242,7 +276,7 @@ plan_recheck(
 {
 	int64_t due_ms = destination_better_ms(d, INT64_MAX);
 
-	if (d->pin.set || d->alarm.raised || d->entry.level == LEVEL_NONE ||
+	if (d->pin.set || destination_fails(d) || d->entry.level == LEVEL_NONE ||
 	    level_promise(d->entry.level) >= level_promise(default_level))
 		return;
 	if (due_ms == 0 && d->past.sent_ms - d->dns.time_ms >= SPAN_DAY_MS &&
@@ -313,7 +347,7 @@ leave_sessions(const struct destination *d, struct fold_item *own)
 
 /* Mail that was sent by servers of its own alone; one without a name is. */
 static void
-leave_flow(const struct destination *d, struct fold_item *own)
+leave_flow(const struct destination *d, struct fold_item *own, bool keeps)
 {
 	const struct fold_host *last = NULL;
 	int64_t flow_ms = 0, named_ms = 0;
@@ -339,6 +373,9 @@ leave_flow(const struct destination *d, struct fold_item *own)
 		own->sent_level = LEVEL_UNKNOWN;
 		own->sent_proves = false;
 	}
+	/* What a line ends is the caller's to say. */
+	if (keeps)
+		return;
 	own->deferred = own->deferred && !ended;
 	if (last == NULL || last->tried.count >= own->tried.count)
 		return;
@@ -379,11 +416,12 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 {
 	struct fold_item copy = *news;
 	const struct fold_item *item = &copy;
+	bool keeps = spans->listed && spans->measured;
 	int64_t bare_ms;
 
 	destination_accept_servers(d, item);
 	leave_sessions(d, &copy);
-	leave_flow(d, &copy);
+	leave_flow(d, &copy, keeps);
 	leave_bare(d, &copy);
 	bare_ms = bare_flow(d, item, default_level);
 	if (item->transport[0] != '\0')
@@ -394,7 +432,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	destination_later(&d->past.sent_ms, item->bare_ms);
 	if (bare_ms != 0)
 		note_flow(d, bare_ms, spans);
-	if (item->deferred && (bare_ms == 0 || item->deferred_since_bare))
+	if (item->deferred && (keeps || bare_ms == 0 || item->deferred_since_bare))
 		note_deferral(d, item, default_level, rule, spans);
 	plan_recheck(d, item, default_level);
 	mind_hold(d, item, default_level);

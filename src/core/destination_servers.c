@@ -88,11 +88,17 @@ proof_of(
 	return host->failed_ms < at_ms ? at_ms : 0;
 }
 
+bool
+destination_fails(const struct destination *d)
+{
+	return d->alarm.raised && d->past.sent_ms <= d->alarm.time_ms;
+}
+
 int64_t
 destination_proof_ms(const struct destination *d, const struct fold_item *news,
     enum level default_level, int64_t *check_ms)
 {
-	bool fails = d->alarm.raised && d->past.sent_ms <= d->alarm.time_ms;
+	bool fails = destination_fails(d);
 	int64_t proof_ms = 0;
 
 	*check_ms = 0;

@@ -22,6 +22,7 @@
 #define AHEAD_TEXT 4
 #define SOON       16 /* a power of two above AHEAD_ITEM */
 
+#define KEEPS_MS  SPAN_MINUTE_MS
 #define WAITED_US 100000 /* less than lies between two attempts */
 
 #define EXPECTED_TEXT 192 /* queue id, recipient, server */
@@ -106,7 +107,7 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	    .rule = rule,
 	    .lost = s->status == DELIVERY_BOUNCED,
 	    .suspended = s->suspended,
-	    .policy_refused = str_is(trouble->reason, "client TLS configuration problem"),
+	    .policy_refused = fold_is_policy_refused(trouble),
 	    .attempt_level = status_attempt_level(s),
 	};
 
@@ -206,8 +207,11 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, boo
 		host = fold_host_get(item, s);
 	if (host != NULL)
 		fold_host_sent(host, item);
-	/* Another server may be none of its own: news decides. */
-	if (item->deferred && fold_host_differs(item->deferral, s))
+	/* Another server may be none of its own, or it is the queue that tells: news
+	 * decides. */
+	if (item->deferred &&
+	    (fold_host_differs(item->deferral, s) ||
+	        (fold->keeps_alarms && time_ms - item->deferral->time_ms < KEEPS_MS)))
 		return;
 	item->deferred = false;
 	if (item->tried.count == 0)
@@ -295,8 +299,8 @@ find_or_make(struct fold *fold, const struct process *p, const struct status_lin
 	return ANSWER_YES;
 }
 
-static struct trouble
-trouble_in(struct fold *fold, const struct parsed *line, const struct process *p,
+struct trouble
+fold_trouble(struct fold *fold, const struct parsed *line, const struct process *p,
     const struct passed *passed)
 {
 	unsigned limit_hits = 0;
@@ -322,7 +326,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 
 	*unsure = false;
 	if (s->status != DELIVERY_SENT && !fold->past)
-		trouble = trouble_in(fold, line, p, passed);
+		trouble = fold_trouble(fold, line, p, passed);
 	if (trouble.rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
 	switch (find_or_make(fold, p, s, line->hash, &item)) {
@@ -355,8 +359,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 
 /* --- lines that wait for a route --------------------------------------------------- */
 
-/* A status line, parked if need be. */
-static void
+void
 fold_status(struct fold *fold, struct process *p, const struct passed *passed,
     const struct parsed *line, bool queued)
 {
@@ -553,34 +556,4 @@ fold_line(struct fold *fold, const struct logline *line, int64_t time_ms, int64_
 		return;
 	parsed.time_ms = time_ms != 0 ? time_ms : now_ms;
 	fold_one(fold, &parsed);
-}
-
-/* The queue's words as the status line that they came from. */
-void
-fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
-    struct str reason, int64_t arrival_s, int64_t now_ms)
-{
-	int64_t age_s = arrival_s > 0 ? now_ms / SPAN_SECOND_MS - arrival_s : 0;
-	struct buf text = {0};
-	struct parsed line;
-
-	/* It would write a line of its own. */
-	if (memchr(recipient.p, '>', recipient.len) != NULL)
-		return;
-	/* qmgr(8) repeats, for a message that was not tried, the reason of one that
-	 * was. */
-	str_eat(&reason, STR("delivery temporarily suspended: "));
-	buf_add_str(&text, queue_id);
-	buf_printf(&text, ": to=<");
-	buf_add_str(&text, recipient);
-	buf_printf(&text, ">, relay=none, delay=%lld, delays=0/0/0/0, status=deferred (",
-	    (long long)(age_s > 0 && age_s < INT32_MAX ? age_s : 0));
-	buf_add_str(&text, reason);
-	buf_printf(&text, ")");
-	if (parsed_from_status(
-	        (struct str){buf_text(&text), text.len}, STR("smtp"), &line)) {
-		line.time_ms = now_ms;
-		fold_status(fold, NULL, NULL, &line, true);
-	}
-	buf_clear(&text);
 }

@@ -270,6 +270,24 @@ void fold_line(
 void fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
     struct str reason, int64_t arrival_s, int64_t now_ms);
 
+/* What the queue has of a message, as its status line would have told it. */
+struct fold_shown {
+	unsigned rule;
+	struct reason_mark mark;
+	bool policy_refused;
+	enum cause cause;
+	char reason[REASON_SIZE];
+	char relay[NEXTHOP_HOST_SIZE]; /* that the reason names; "" */
+};
+
+/* Nothing is folded. False: no rule knows its reason. */
+bool fold_shown(struct fold *fold, struct str queue_id, struct str recipient,
+    struct str reason, struct fold_shown *out);
+
+/* Mail that is sent leaves deferrals of the minute before, and their attempts: the queue
+ * tells whether they are over. False at the beginning. */
+void fold_keep_alarms(struct fold *fold, bool keeps);
+
 struct fold_item *fold_first(const struct fold *fold);
 const struct fold_ended *fold_ended(const struct fold *fold, size_t *count);
 size_t fold_size(const struct fold *fold); /* items */

@@ -10,6 +10,7 @@
 #include "core/parked.h"
 #include "core/passed.h"
 #include "core/processes.h"
+#include "core/trouble.h"
 
 struct fold {
 	const struct rules *rules;
@@ -32,6 +33,7 @@ struct fold {
 	bool sessions_logged;
 	char *names;    /* of our Postfix; "": not known */
 	bool own_names; /* a line of one of them was seen */
+	bool keeps_alarms;
 	bool plain; /* every domain is its own next-hop: the router need not be asked */
 	fold_route_fn *router;
 	void *router_context;
@@ -41,6 +43,17 @@ struct fold {
 	struct attempts attempts;
 	struct marks marks;
 };
+
+/* A status line, which is parked if need be. queued: it is what the queue has. */
+void fold_status(struct fold *fold, struct process *process, const struct passed *passed,
+    const struct parsed *line, bool queued);
+
+/* trouble_of(), and what runs into a limit is counted. */
+struct trouble fold_trouble(struct fold *fold, const struct parsed *line,
+    const struct process *process, const struct passed *passed);
+
+/* Postfix complains of its own settings, or of an entry. */
+bool fold_is_policy_refused(const struct trouble *trouble);
 
 /* Did another instance of Postfix write it? (fold_set_names()) */
 bool fold_is_of_another(struct fold *fold, const struct parsed *line);

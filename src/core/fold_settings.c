@@ -199,3 +199,9 @@ fold_counts(const struct fold *fold)
 {
 	return &fold->counts;
 }
+
+void
+fold_keep_alarms(struct fold *fold, bool keeps)
+{
+	fold->keeps_alarms = keeps;
+}

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The queue as news: read at the start for mail that was deferred before the log was
- * read, and where a listing contradicts the log (duty_witness.c).
- */
+/* The queue read at the start: mail that was deferred before the log was read. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -60,19 +57,6 @@ engine_left_queue(struct engine *e)
 	    unread != 0;
 }
 
-bool
-engine_take_queued(struct engine *e, const char *queue_id, const char *recipient,
-    const char *reason, int64_t arrival_s, int64_t time_ms)
-{
-	struct queue *q = engine_state(e, &duty_queue);
-	uint64_t before = fold_counts(e->fold)->recognised;
-
-	fold_queued(e->fold, str_of(queue_id), str_of(recipient), str_of(reason),
-	    arrival_s, time_ms);
-	q->unsaved = true;
-	return fold_counts(e->fold)->recognised > before;
-}
-
 static void
 add_mail(void *context, const struct queued *queued)
 {
@@ -113,8 +97,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		    t->refused.count, t->refused.why.text);
 	q->wanted = false;
 	for (size_t i = 0; i < t->count; i++)
-		engine_take_queued(e, t->mails[i].queue_id, t->mails[i].recipient,
-		    t->mails[i].reason, t->mails[i].arrival_s, now->wall_ms);
+		fold_queued(e->fold, str_of(t->mails[i].queue_id),
+		    str_of(t->mails[i].recipient), str_of(t->mails[i].reason),
+		    t->mails[i].arrival_s, now->wall_ms);
 	q->unsaved = true;
 }
 

@@ -166,7 +166,7 @@ ask_given_up(struct engine *e, struct err *err)
 	int64_t id;
 	size_t count;
 
-	if (!store_waiting_given_up(e->store, &id, 1, &count, err))
+	if (!store_waiting_given_up(e->store, 0, &id, 1, &count, err))
 		return false;
 	if (count > 0)
 		engine_ask_given_up(e);

@@ -19,6 +19,7 @@
 
 #define APART_MS    (2 * SPAN_SECOND_MS) /* listings begin so far apart at least ... */
 #define APART_TIMES 10 /* ... and so many times as long as the last one took */
+#define PARTIAL_MS  (10 * SPAN_MINUTE_MS)
 #define GIVEN_UP_MAX \
 	256           /* destinations that one listing is about beside those that wait */
 #define GATHER_MS 200 /* alarms of a burst share one: it waits so long for the next */
@@ -29,7 +30,10 @@ struct witness {
 	int64_t joined_ms; /* monotonic: since when the last of them does */
 	int64_t began_ms;  /* monotonic: the last listing; 0: none */
 	int64_t took_ms;
-	bool given_up;   /* there may be messages of whose retries there was no word */
+	bool given_up;   /* there may be messages of whose retries there was no word, or
+	                  * that left, as the log has it */
+	int64_t after;   /* the last destination of the listing before that had some, as
+	                  * there were more; 0: it had the rest */
 	bool is_partial; /* lines of the last one were no messages, which was reported */
 };
 
@@ -40,21 +44,22 @@ struct witness_ask {
 	size_t from, count;
 };
 
-/* What the listing has of a message: of the last recipient of its domain with a reason.
- */
+/* What the listing has of a message, or of one that a row stands for. */
 struct listed {
-	char *recipient; /* NULL: nothing */
+	char *queue_id; /* NULL: nothing */
+	char *recipient;
 	char *reason;
 	int64_t arrival_s;
 };
+
+#define REASONS_MAX 4 /* recipients of one domain may wait for several */
 
 struct witness_task {
 	struct task task;
 	struct witness_ask *asks;
 	size_t ask_count;
 	struct witness_message *messages;
-	struct listed *listed; /* of each message */
-	bool *left;            /* the same: the log says that it left */
+	struct listed (*listed)[REASONS_MAX]; /* of each message, different ones */
 	size_t message_count;
 	struct witness_message **by_id;
 	const char *rule; /* of the alarm whose messages are being added */
@@ -102,14 +107,20 @@ static void
 keep_listed(
     const struct witness_task *t, const struct witness_message *m, const struct queued *q)
 {
-	struct listed *listed = &t->listed[m - t->messages];
+	struct listed *listed = t->listed[m - t->messages];
 
-	if (q->delay_reason[0] == '\0' || m->queue_id[0] == STORE_WAITING_OTHERS)
+	if (q->delay_reason[0] == '\0')
 		return;
-	free(listed->recipient);
-	free(listed->reason);
-	*listed = (struct listed){
-	    mem_strdup(q->address), mem_strdup(q->delay_reason), q->arrival_s};
+	for (unsigned i = 0; i < REASONS_MAX; i++) {
+		if (listed[i].queue_id == NULL) {
+			listed[i] = (struct listed){mem_strdup(q->queue_id),
+			    mem_strdup(q->address), mem_strdup(q->delay_reason),
+			    q->arrival_s};
+			return;
+		}
+		if (strcmp(listed[i].reason, q->delay_reason) == 0)
+			return;
+	}
 }
 
 /* A message may wait for several destinations. */
@@ -185,14 +196,14 @@ release(struct task *task)
 	for (size_t i = 0; i < t->message_count; i++) {
 		free(t->messages[i].queue_id);
 		free(t->messages[i].domain);
-		if (t->listed == NULL)
-			continue;
-		free(t->listed[i].recipient);
-		free(t->listed[i].reason);
+		for (unsigned j = 0; t->listed != NULL && j < REASONS_MAX; j++) {
+			free(t->listed[i][j].queue_id);
+			free(t->listed[i][j].recipient);
+			free(t->listed[i][j].reason);
+		}
 	}
 	free(t->messages);
 	free(t->listed);
-	free(t->left);
 	free(t->by_id);
 	free(t->asks);
 }
@@ -254,53 +265,87 @@ store_absences(
 	return store_commit(store, err);
 }
 
+/* The message waits for what the listing has, not for what the log last said. */
+static bool
+store_shown(struct engine *e, int64_t id, const struct witness_message *m,
+    const struct listed *listed, const struct fold_shown *shown, struct err *err)
+{
+	struct waiting_mail mail = {
+	    .queue_id = listed->queue_id,
+	    .domain = m->domain,
+	    .rule = rules_get(e->rules, shown->rule)->name,
+	    .reason = shown->mark,
+	    .time_ms = m->time_ms,
+	    .arrival_ms = listed->arrival_s * SPAN_SECOND_MS,
+	};
+
+	return store_waiting_add(e->store, id, &mail, 1, err);
+}
+
 /*
- * The words of the queue for what the log has otherwise, at the time of its line, so that
- * nothing is newer than it was: of a message that is there though it left, if mail flowed
- * by that and the alarm was over; and where none of those that the alarm is about is as
- * the log says, of all of them.
+ * Where none of the messages that the alarm is about is as the log says, the alarm is
+ * about what the queue has of them: about the newest of which a rule knows the reason.
  */
 static bool
 take_contradicted(struct engine *e, const struct witness_task *t,
-    const struct witness_ask *ask, struct destination *d, struct err *err)
+    const struct witness_ask *ask, struct destination *d, bool *taken, struct err *err)
 {
-	const struct witness_message *messages = &t->messages[ask->from];
-	bool known = false;
-	bool all = d->alarm.raised &&
-	    witness_says(messages, ask->count, t->refused.count == 0) == QUEUE_NEWER;
+	const struct witness_message *newest = NULL;
+	struct fold_shown of_newest;
 
-	for (size_t i = 0; i < ask->count; i++) {
-		const struct listed *listed = &t->listed[ask->from + i];
+	/* Rows that stand for many come first, and are newer than what they replaced. */
+	for (size_t i = ask->from + ask->count; i-- > ask->from;) {
+		const struct witness_message *m = &t->messages[i];
+		struct fold_shown shown;
+		bool known = false;
 
-		if (listed->recipient != NULL &&
-		    (all || (!d->alarm.raised && t->left[ask->from + i])) &&
-		    engine_take_queued(e, messages[i].queue_id, listed->recipient,
-		        listed->reason, listed->arrival_s, messages[i].time_ms))
-			known = true;
+		for (unsigned j = 0; j < REASONS_MAX && !known; j++) {
+			const struct listed *listed = &t->listed[i][j];
+
+			if (listed->queue_id == NULL)
+				break;
+			known = fold_shown(e->fold, str_of(listed->queue_id),
+			    str_of(listed->recipient), str_of(listed->reason), &shown);
+			if (known && !store_shown(e, ask->id, m, listed, &shown, err))
+				return false;
+		}
+		if (known && (newest == NULL || m->time_ms > newest->time_ms)) {
+			newest = m;
+			of_newest = shown;
+		}
 	}
-	if (!all || !known)
+	if (newest == NULL ||
+	    !destination_take_shown(
+	        d, rules_get(e->rules, of_newest.rule)->name, &of_newest))
 		return true;
-	destination_doubt_alarm(d);
+	*taken = true;
 	return store_put(e->store, d, err);
 }
 
 static bool
-take_contradictions(struct engine *e, const struct witness_task *t, struct err *err)
+take_contradictions(
+    struct engine *e, const struct witness_task *t, bool *taken, struct err *err)
 {
+	if (!store_begin(e->store, err))
+		return false;
 	for (size_t i = 0; i < t->ask_count; i++) {
+		const struct witness_ask *ask = &t->asks[i];
 		struct destination d;
-		bool found, done;
+		bool found, done = true;
 
-		if (t->asks[i].count == 0)
+		if (ask->count == 0 ||
+		    witness_says(&t->messages[ask->from], ask->count,
+		        t->refused.count == 0) != QUEUE_NEWER)
 			continue;
-		if (!store_get_id(e->store, t->asks[i].id, &d, &found, err))
+		if (!store_get_id(e->store, ask->id, &d, &found, err))
 			return false;
-		done = !found || take_contradicted(e, t, &t->asks[i], &d, err);
+		if (found && d.alarm.raised && !d.alarm.lost)
+			done = take_contradicted(e, t, ask, &d, taken, err);
 		destination_clear(&d);
 		if (!done)
 			return false;
 	}
-	return true;
+	return store_commit(e->store, err);
 }
 
 /* Once, until a listing is whole again. */
@@ -324,6 +369,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	const struct witness_task *t = (const struct witness_task *)task;
 	int64_t *ids = mem_new(t->ask_count + 1, sizeof(*ids));
 	size_t count = 0, ended = 0;
+	bool taken = false;
 	struct err err;
 
 	state->took_ms = t->took_ms;
@@ -339,6 +385,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		free(ids);
 		return;
 	}
+	if (task->done)
+		engine_tell(e, NEWS_MAIL); /* one that left is there, and to be retried */
 	for (size_t i = 0; i < t->ask_count; i++) {
 		const struct witness_ask *ask = &t->asks[i];
 		struct witnessed *w = witnesses_find(e->witnessed, ask->id);
@@ -363,8 +411,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	if (count + ended > 0 || !task->done)
 		engine_judge_witnessed(e, ids, count);
 	free(ids);
-	if (task->done && !take_contradictions(e, t, &err))
-		engine_not_stored(e, "take what the queue shows", &err);
+	if (task->done && !take_contradictions(e, t, &taken, &err))
+		engine_not_stored(e, "store what the queue shows", &err);
+	else if (taken)
+		engine_tell(e, NEWS_EVIDENCE);
 }
 
 static const struct task_kind witness_kind = {
@@ -412,12 +462,9 @@ add_message(void *context, const struct waiting_mail *mail)
 	struct witness_message *m;
 
 	/* Doubled when it is full, at each power of two. */
-	if ((t->message_count & (t->message_count - 1)) == 0) {
+	if ((t->message_count & (t->message_count - 1)) == 0)
 		t->messages = mem_array(
 		    t->messages, 2 * t->message_count + 1, sizeof(*t->messages));
-		t->left = mem_array(t->left, 2 * t->message_count + 1, sizeof(*t->left));
-	}
-	t->left[t->message_count] = mail->left;
 	m = &t->messages[t->message_count++];
 	*m = (struct witness_message){
 	    .queue_id = mem_strdup(mail->queue_id),
@@ -456,11 +503,18 @@ add_ask(struct engine *e, struct witness_task *t, int64_t id, struct witnessed *
 static bool
 add_given_up(struct engine *e, struct witness_task *t, struct err *err)
 {
+	struct witness *state = engine_state(e, &duty_witness);
 	int64_t ids[GIVEN_UP_MAX];
 	size_t count;
 
-	if (!store_waiting_given_up(e->store, ids, GIVEN_UP_MAX, &count, err))
+	if (!store_waiting_given_up(
+	        e->store, state->after, ids, GIVEN_UP_MAX, &count, err))
 		return false;
+	if (count == 0 && state->after != 0) {
+		state->after = 0;
+		return add_given_up(e, t, err);
+	}
+	state->after = count < GIVEN_UP_MAX ? 0 : ids[count - 1];
 	for (size_t i = 0; i < count; i++) {
 		const struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
 
@@ -513,6 +567,10 @@ listing_ms(const struct engine *e, const struct witness *state)
 
 	if (apart_ms < APART_MS)
 		apart_ms = APART_MS;
+	/* What is not shown may be there all the same, so that nothing is learnt soon. */
+	if (state->is_partial && witnesses_waiting(e->witnessed, WANTS_QUEUE) == 0 &&
+	    apart_ms < PARTIAL_MS)
+		apart_ms = PARTIAL_MS;
 	return state->began_ms != 0 && state->began_ms + apart_ms > at_ms
 	    ? state->began_ms + apart_ms
 	    : at_ms;

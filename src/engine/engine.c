@@ -93,6 +93,7 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->judge.asks_queue = mode == ENGINE_APPLY;
 	e->judge.prober =
 	    mode == ENGINE_APPLY && !config->probe.off ? ANSWER_UNSURE : ANSWER_NO;
+	fold_keep_alarms(e->fold, e->judge.prober != ANSWER_NO);
 	e->witnessed = witnesses_new();
 	e->hosts = hosts_new();
 	make_states(e);
@@ -231,7 +232,8 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 
 	if (fold_parked(e->fold) > 0)
 		return ENGINE_SAVE_WAITS;
-	spans.listed = spans.listed && !e->once; /* nobody would wait for the listing */
+	spans.listed = spans.listed && !e->once;
+	fold_keep_alarms(e->fold, spans.listed && spans.measured);
 	engine_mind_clock(e);
 	engine_find_lost(e, &lost);
 	how = (struct intake_how){
@@ -520,6 +522,7 @@ void
 engine_run_once(struct engine *e)
 {
 	e->once = true;
+	fold_keep_alarms(e->fold, false); /* nobody would wait for a listing */
 }
 
 const char *

@@ -284,13 +284,6 @@ bool engine_ask_witnesses(struct engine *e, const struct destination *d,
  * (store_waiting_left()): a listing tells whether they are there. */
 void engine_ask_given_up(struct engine *e);
 
-/* --- duty_queue.c: the queue as news --- */
-
-/* What a listing has of a message, as if a line of time_ms had said it. Stored soon.
- * False: no rule knows its reason, or it is not known yet where it belongs. */
-bool engine_take_queued(struct engine *e, const char *queue_id, const char *recipient,
-    const char *reason, int64_t arrival_s, int64_t time_ms);
-
 /* --- duty_servers.c: the servers as a witness --- */
 
 /* Have the servers of d asked. choice NULL: those that they were when it was asked for

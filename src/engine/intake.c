@@ -182,36 +182,18 @@ store_mail(const struct intake *in, const struct destination *d, int64_t before_
 	    store_sts_mail(in->store, d->id, err);
 }
 
-/*
- * Mail flowed, and an alarm is over by that before anything was decided on it. Anybody
- * can write that: where the servers can be asked, the messages that the queue still shows
- * raise it again. pending: one that was stored before.
- */
-static bool
-store_flow(struct intake *in, const struct fold_item *item, const struct destination *d,
-    bool pending, struct err *err)
-{
-	bool flows = item->sent_ms != 0 || item->bare_ms != 0;
-
-	if (!in->how->spans->listed || !in->how->spans->measured || !flows ||
-	    d->alarm.raised || (!pending && item->waiting_count == 0))
-		return true;
-	return store_waiting_doubt(in->store, d->id, err);
-}
-
 static bool
 store_item(struct intake *in, const struct fold_item *item, struct err *err)
 {
 	struct store *store = in->store;
 	struct destination d;
 	int64_t look_ms, sent_ms;
-	bool found, done, pending;
+	bool found, done;
 
 	if (!store_get(store, item->key, &d, &found, err))
 		return false;
 	look_ms = d.look_ms;
 	sent_ms = d.past.sent_ms;
-	pending = d.alarm.pending;
 	destination_take_news(&d, item, in->how->default_level,
 	    item->deferred ? rules_get(in->how->rules, item->deferral->rule)->name : NULL,
 	    in->how->spans);
@@ -223,9 +205,9 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	else
 		done = recall_cause(in, &d, err) && store_put(store, &d, err) &&
 		    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
-		        store_waiting_sent(store, d.id, err)) &&
+		        store_waiting_sent(store, d.id,
+		            in->how->spans->listed && in->how->spans->measured, err)) &&
 		    store_counted(in, item, d.id, err) &&
-		    store_flow(in, item, &d, pending, err) &&
 		    store_hosts(in, item, &d, err) && store_mail(in, &d, sent_ms, err);
 	destination_clear(&d);
 	return done;

@@ -206,7 +206,6 @@ struct waiting_mail {
 	int64_t arrival_ms; /* when it came into the queue; 0: not known */
 	int absences;       /* complete listings of the queue in a row without it, or
 	                     * WITNESS_SHOWN; 0: none was made since it waits */
-	bool left; /* store_waiting_left() or _doubt(), and none was made since */
 };
 
 /*
@@ -217,8 +216,7 @@ struct waiting_mail {
 #define STORE_WAITING_OTHERS '@'
 
 /*
- * They wait, or wait still: they were deferred once more. absences and left are not
- * read. Where
+ * They wait, or wait still: they were deferred once more. absences is not read. Where
  * there are too many those make room that the last listing did not show, then the oldest
  * of those that were in none yet, and never one that it showed.
  */
@@ -259,15 +257,11 @@ bool store_waiting_end(struct store *store, const char *queue_id, const char *do
 
 /*
  * The same where the queue can be listed: whether it is gone a listing tells, as anybody
- * can write such a line (store_waiting_given_up()). Until then it is not retried.
+ * can write such a line (store_waiting_given_up()).
  * begun_ms as of store_waiting_end_sent(); 0: it was not sent.
  */
 bool store_waiting_left(struct store *store, const char *queue_id, const char *domain,
     int64_t begun_ms, struct err *err);
-
-/* Mail to the destination flowed, so that its alarm is over: whether those that nothing
- * was decided for wait still is for a listing to tell, as after store_waiting_left(). */
-bool store_waiting_doubt(struct store *store, int64_t id, struct err *err);
 
 /* A destination whose mail waits. Times in ms since the epoch, 0: not known, or never. */
 struct store_wait {
@@ -334,11 +328,12 @@ bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct 
  */
 bool store_waiting_done(struct store *store, const struct waiting *done, size_t count,
     int64_t now_ms, struct err *err);
-bool store_waiting_sent(struct store *store, int64_t id, struct err *err);
+/* listed: a listing tells whether those are there that have no row, but a domain. */
+bool store_waiting_sent(struct store *store, int64_t id, bool listed, struct err *err);
 /* Destinations with messages that are retried no more, for any of these reasons, and that
- * no listing showed since: at most max. */
-bool store_waiting_given_up(
-    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err);
+ * no listing showed since: at most max, with ids above after, in their order. */
+bool store_waiting_given_up(struct store *store, int64_t after, int64_t *ids, size_t max,
+    size_t *count, struct err *err);
 
 /*
  * The version of the entries grows with every changed one. A target is where they are

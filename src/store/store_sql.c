@@ -23,13 +23,15 @@
 #define RETRIED   "-2" /* it was; again at not_before_ms, unless the log mentions it */
 #define GIVEN_UP  "-3" /* it was for the last time, and the log did not mention it */
 #define FLOWED    "-4" /* it was, and mail to the destination flowed, perhaps it as well */
-#define LEFT      "-5" /* it left, as the log has it, or mail flowed */
+#define LEFT      "-5" /* it was sent, or came to its end, as the log has it */
+#define LEFT_DUE  "-6" /* the same, before it was retried */
+#define SET_LEFT  "CASE WHEN version > 0 OR version = -6 THEN -6 ELSE -5 END"
 
 /* In these words, for the partial index to serve. ?1: version in force, ?2: now. */
 #define WAS_DECIDED "version <> " UNDECIDED
 #define IS_DUE \
 	WAS_DECIDED " AND version NOT IN (" RETRYING ", " GIVEN_UP ", " FLOWED ", " LEFT \
-	            ")" \
+	            ", " LEFT_DUE ")" \
 	            " AND version <= ?1 AND not_before_ms <= ?2"
 
 /* ?1: now. It is retried once more: 10 s after the first time, a minute after others. */
@@ -137,7 +139,7 @@ const char *const store_sql[SQL_COUNT] = {
         " absences = 0",
     [SQL_WAITING_OLDEST] =
         "SELECT queue_id, domain, rule, reason_len, reason_hash, reason_cut, line_ms,"
-        " absences, arrival_ms, 0 FROM waiting WHERE destination = ?1 AND absences >= 0"
+        " absences, arrival_ms FROM waiting WHERE destination = ?1 AND absences >= 0"
         " AND queue_id NOT" WAITING_OTHERS " ORDER BY absences > 0 DESC, line_ms",
     [SQL_WAITING_DROP] =
         "DELETE FROM waiting WHERE destination = ? AND queue_id = ? AND line_ms = ?",
@@ -146,18 +148,20 @@ const char *const store_sql[SQL_COUNT] = {
         " reason_len, reason_hash, reason_cut, arrival_ms)"
         " VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
         " ON CONFLICT DO UPDATE SET line_ms = ?3, domain = ?4, rule = ?5,"
-        " reason_len = ?6, reason_hash = ?7, reason_cut = ?8, absences = 0,"
-        " arrival_ms = CASE arrival_ms WHEN 0 THEN ?9 ELSE arrival_ms END,"
+        " reason_len = ?6, reason_hash = ?7, reason_cut = ?8,"
+        " absences = min(absences, 0), arrival_ms = CASE arrival_ms WHEN 0 THEN ?9 ELSE "
+        "arrival_ms END,"
         " version = max(version, " UNDECIDED "),"
         " tries = CASE WHEN version < 0 THEN 0 ELSE tries END",
     [SQL_WAITING_EACH] = "SELECT queue_id, domain, rule, reason_len, reason_hash,"
-                         " reason_cut, line_ms, absences, arrival_ms,"
-                         " version = " LEFT " FROM waiting WHERE destination = ?",
+                         " reason_cut, line_ms, absences, arrival_ms FROM waiting"
+                         " WHERE destination = ?",
     [SQL_WAITING_FIRST] = "SELECT coalesce(min(arrival_ms), 0) FROM waiting"
                           " WHERE destination = ? AND arrival_ms <> 0",
     [SQL_WAITING_ABSENT] =
         "UPDATE waiting SET absences = ?1, version = CASE"
-        "  WHEN version = " LEFT " AND ?1 < 0 THEN " UNDECIDED "  ELSE version END"
+        "  WHEN version = " LEFT " AND ?1 < 0 THEN " UNDECIDED
+        "  WHEN version = " LEFT_DUE " AND ?1 < 0 THEN 1 ELSE version END"
         " WHERE destination = ?2 AND queue_id = ?3 AND line_ms = ?4",
     [SQL_WAITING_GONE] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?"
                          " AND line_ms = ?",
@@ -176,16 +180,15 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_END_SENT] =
         "DELETE FROM waiting WHERE queue_id = ?1 AND domain = ?2 AND (version < 0 OR"
         " line_ms + CASE line_ms % 1000 WHEN 0 THEN 1000 ELSE 0 END <= ?3)",
-    [SQL_WAITING_LEFT] = "UPDATE waiting SET version = " LEFT
-                         ", absences = max(absences, 0) WHERE queue_id = ?1"
+    [SQL_WAITING_LEFT] = "UPDATE waiting SET version = " SET_LEFT " WHERE queue_id = ?1"
                          " AND (?2 = '' OR domain = ?2)",
     [SQL_WAITING_LEFT_SENT] =
-        "UPDATE waiting SET version = " LEFT ", absences = max(absences, 0)"
+        "UPDATE waiting SET version = " SET_LEFT
         " WHERE queue_id = ?1 AND domain = ?2 AND (version < 0 OR"
         " line_ms + CASE line_ms % 1000 WHEN 0 THEN 1000 ELSE 0 END <= ?3)",
     [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
                             " WHERE destination = ? AND (version = " UNDECIDED
-                            "  OR (? AND version NOT IN (" FLOWED ", " LEFT ")))"
+                            "  OR (? AND version <> " FLOWED "))"
                             " AND queue_id NOT" WAITING_OTHERS,
     [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE " IS_DUE
                         " ORDER BY destination LIMIT ?3",
@@ -213,17 +216,16 @@ const char *const store_sql[SQL_COUNT] = {
         " WHERE " WAS_DECIDED " AND version = " RETRIED " AND tries >= 3",
     [SQL_WAITING_GIVEN_UP] =
         "SELECT DISTINCT destination FROM waiting WHERE " WAS_DECIDED
-        " AND version IN (" GIVEN_UP ", " FLOWED ", " LEFT ") AND absences >= 0 LIMIT ?",
+        " AND (version IN (" LEFT ", " LEFT_DUE ")  OR (version IN (" GIVEN_UP ", " FLOWED
+        ") AND absences >= 0))"
+        " AND destination > ? ORDER BY destination LIMIT ?",
     [SQL_WAITING_SENT] =
         "UPDATE waiting SET version = " FLOWED ", absences = max(absences, 0)"
         " WHERE destination = ? AND version < 0"
-        " AND version NOT IN (" FLOWED ", " LEFT ")",
-    [SQL_WAITING_DOUBT] =
-        "UPDATE waiting SET version = " LEFT ", absences = max(absences, 0)"
-        " WHERE destination = ? AND version = " UNDECIDED
-        " AND queue_id NOT" WAITING_OTHERS,
+        " AND version NOT IN (" FLOWED ", " LEFT ", " LEFT_DUE ")",
     [SQL_WAITING_SENT_OTHERS] =
-        "DELETE FROM waiting WHERE destination = ? AND queue_id" WAITING_OTHERS,
+        "DELETE FROM waiting WHERE destination = ?1 AND queue_id >= '@'"
+        " AND queue_id <= ?2",
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
                               " WHERE " WAS_DECIDED " AND version = " RETRYING,
     /* LADDER_NOT_YET, written out so that the partial index serves */

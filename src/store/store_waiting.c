@@ -25,7 +25,6 @@ read_mail(sqlite3_stmt *stmt)
 	    .time_ms = sqlite3_column_int64(stmt, 6),
 	    .absences = (int)sqlite3_column_int64(stmt, 7),
 	    .arrival_ms = sqlite3_column_int64(stmt, 8),
-	    .left = sqlite3_column_int64(stmt, 9) != 0,
 	};
 }
 
@@ -392,7 +391,7 @@ store_waiting_done_all(struct store *store, int64_t now_ms, struct err *err)
 }
 
 bool
-store_waiting_sent(struct store *store, int64_t id, struct err *err)
+store_waiting_sent(struct store *store, int64_t id, bool listed, struct err *err)
 {
 	int64_t waits;
 
@@ -403,14 +402,9 @@ store_waiting_sent(struct store *store, int64_t id, struct err *err)
 	    (store_finish(
 	         store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err) &&
 	        store_finish(store,
-	            store_bind(store, SQL_WAITING_SENT_OTHERS, err, "i", id), err));
-}
-
-bool
-store_waiting_doubt(struct store *store, int64_t id, struct err *err)
-{
-	return store_finish(
-	    store, store_bind(store, SQL_WAITING_DOUBT, err, "i", id), err);
+	            store_bind(store, SQL_WAITING_SENT_OTHERS, err, "is", id,
+	                listed ? "@" : "@~"),
+	            err));
 }
 
 bool
@@ -421,11 +415,11 @@ store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *
 }
 
 bool
-store_waiting_given_up(
-    struct store *store, int64_t *ids, size_t max, size_t *count, struct err *err)
+store_waiting_given_up(struct store *store, int64_t after, int64_t *ids, size_t max,
+    size_t *count, struct err *err)
 {
 	sqlite3_stmt *stmt =
-	    store_bind(store, SQL_WAITING_GIVEN_UP, err, "i", (int64_t)max);
+	    store_bind(store, SQL_WAITING_GIVEN_UP, err, "ii", after, (int64_t)max);
 	bool failed = false;
 
 	*count = 0;

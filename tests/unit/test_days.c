@@ -31,7 +31,7 @@
 #define DAYS 10000
 #endif
 #define OBJECTIONS 5 /* are told as a story */
-#define TURNS_MAX  400
+#define TURNS_MAX  2000
 #define ENOUGH     500 /* days, to say what part of them ... */
 #define WEEKS_PART 5   /* ... lasts for weeks: every fifth */
 

@@ -172,7 +172,7 @@ sent_while_retried_ends_the_retries(void **state)
 	kit_wait(store, id, "Q1", NOW_MS);
 	kit_release(store, id, 1, 0);
 	assert_true(store_waiting_take_all(store, 1, NOW_MS, &kit_err));
-	assert_true(store_waiting_sent(store, id, &kit_err));
+	assert_true(store_waiting_sent(store, id, false, &kit_err));
 	assert_true(store_waiting_done_all(store, NOW_MS, &kit_err));
 	assert_due(store, 1, INT64_MAX, "", 0, 0);
 	store_close(store);
@@ -210,7 +210,7 @@ sent_ends_the_retries(void **state)
 	kit_release(store, id, 1, 0);
 	kit_retry(store, 1, NOW_MS);
 	kit_wait(store, id, "Q2", NOW_MS); /* not retried yet: not over */
-	assert_true(store_waiting_sent(store, id, &kit_err));
+	assert_true(store_waiting_sent(store, id, false, &kit_err));
 	kit_release(store, id, 2, 0);
 	assert_due(store, 2, INT64_MAX, "Q2 ", 0, 0);
 	store_close(store);
@@ -297,7 +297,7 @@ deferred_while_retried_waits_again_among_many(void **state)
 	assert_true(store_waiting_take(store, due, count, &kit_err));
 	kit_wait(store, id, "Q7", NOW_MS);
 	assert_true(store_waiting_done(store, due, count, NOW_MS, &kit_err));
-	assert_true(store_waiting_sent(store, id, &kit_err));
+	assert_true(store_waiting_sent(store, id, false, &kit_err));
 	kit_release(store, id, 2, 0);
 	assert_due(store, 2, NOW_MS, "Q7 ", 0, 0);
 	store_close(store);
