@@ -15,6 +15,7 @@
 #include "core/nexthop.h"
 #include "core/witness.h"
 #include "engine/engine_impl.h"
+#include "engine/witness_task.h"
 #include "sys/log.h"
 
 #define APART_MS    (2 * SPAN_SECOND_MS) /* listings begin so far apart at least ... */
@@ -35,36 +36,6 @@ struct witness {
 	int64_t after;   /* the last destination of the listing before that had some, as
 	                  * there were more; 0: it had the rest */
 	bool is_partial; /* lines of the last one were no messages, which was reported */
-};
-
-/* A destination, and its messages among all of them. */
-struct witness_ask {
-	int64_t id;
-	bool given_up; /* nobody waits for what it says */
-	size_t from, count;
-};
-
-/* What the listing has of a message, or of one that a row stands for. */
-struct listed {
-	char *queue_id; /* NULL: nothing */
-	char *recipient;
-	char *reason;
-	int64_t arrival_s;
-};
-
-#define REASONS_MAX 4 /* recipients of one domain may wait for several */
-
-struct witness_task {
-	struct task task;
-	struct witness_ask *asks;
-	size_t ask_count;
-	struct witness_message *messages;
-	struct listed (*listed)[REASONS_MAX]; /* of each message, different ones */
-	size_t message_count;
-	struct witness_message **by_id;
-	const char *rule; /* of the alarm whose messages are being added */
-	struct queue_refused refused;
-	int64_t took_ms; /* out */
 };
 
 /* --- the task ---------------------------------------------------------------------- */
@@ -265,89 +236,6 @@ store_absences(
 	return store_commit(store, err);
 }
 
-/* The message waits for what the listing has, not for what the log last said. */
-static bool
-store_shown(struct engine *e, int64_t id, const struct witness_message *m,
-    const struct listed *listed, const struct fold_shown *shown, struct err *err)
-{
-	struct waiting_mail mail = {
-	    .queue_id = listed->queue_id,
-	    .domain = m->domain,
-	    .rule = rules_get(e->rules, shown->rule)->name,
-	    .reason = shown->mark,
-	    .time_ms = m->time_ms,
-	    .arrival_ms = listed->arrival_s * SPAN_SECOND_MS,
-	};
-
-	return store_waiting_add(e->store, id, &mail, 1, err);
-}
-
-/*
- * Where none of the messages that the alarm is about is as the log says, the alarm is
- * about what the queue has of them: about the newest of which a rule knows the reason.
- */
-static bool
-take_contradicted(struct engine *e, const struct witness_task *t,
-    const struct witness_ask *ask, struct destination *d, bool *taken, struct err *err)
-{
-	const struct witness_message *newest = NULL;
-	struct fold_shown of_newest;
-
-	/* Rows that stand for many come first, and are newer than what they replaced. */
-	for (size_t i = ask->from + ask->count; i-- > ask->from;) {
-		const struct witness_message *m = &t->messages[i];
-		struct fold_shown shown;
-		bool known = false;
-
-		for (unsigned j = 0; j < REASONS_MAX && !known; j++) {
-			const struct listed *listed = &t->listed[i][j];
-
-			if (listed->queue_id == NULL)
-				break;
-			known = fold_shown(e->fold, str_of(listed->queue_id),
-			    str_of(listed->recipient), str_of(listed->reason), &shown);
-			if (known && !store_shown(e, ask->id, m, listed, &shown, err))
-				return false;
-		}
-		if (known && (newest == NULL || m->time_ms > newest->time_ms)) {
-			newest = m;
-			of_newest = shown;
-		}
-	}
-	if (newest == NULL ||
-	    !destination_take_shown(
-	        d, rules_get(e->rules, of_newest.rule)->name, &of_newest))
-		return true;
-	*taken = true;
-	return store_put(e->store, d, err);
-}
-
-static bool
-take_contradictions(
-    struct engine *e, const struct witness_task *t, bool *taken, struct err *err)
-{
-	if (!store_begin(e->store, err))
-		return false;
-	for (size_t i = 0; i < t->ask_count; i++) {
-		const struct witness_ask *ask = &t->asks[i];
-		struct destination d;
-		bool found, done = true;
-
-		if (ask->count == 0 ||
-		    witness_says(&t->messages[ask->from], ask->count,
-		        t->refused.count == 0) != QUEUE_NEWER)
-			continue;
-		if (!store_get_id(e->store, ask->id, &d, &found, err))
-			return false;
-		if (found && d.alarm.raised && !d.alarm.lost)
-			done = take_contradicted(e, t, ask, &d, taken, err);
-		destination_clear(&d);
-		if (!done)
-			return false;
-	}
-	return store_commit(e->store, err);
-}
-
 /* Once, until a listing is whole again. */
 static void
 report_refused(struct witness *state, const struct queue_refused *refused)
@@ -411,7 +299,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	if (count + ended > 0 || !task->done)
 		engine_judge_witnessed(e, ids, count);
 	free(ids);
-	if (task->done && !take_contradictions(e, t, &taken, &err))
+	if (task->done && !witness_take_shown(e, t, &taken, &err))
 		engine_not_stored(e, "store what the queue shows", &err);
 	else if (taken)
 		engine_tell(e, NEWS_EVIDENCE);

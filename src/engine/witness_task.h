@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A listing of the queue, for those whom it tells something: for duty_witness.c and
+ * witness_shown.c alone. */
+#ifndef ENGINE_WITNESS_TASK_H
+#define ENGINE_WITNESS_TASK_H
+
+#include "core/witness.h"
+#include "engine/engine_impl.h"
+
+/* A destination, and its messages among all of them. */
+struct witness_ask {
+	int64_t id;
+	bool given_up; /* nobody waits for what it says */
+	size_t from, count;
+};
+
+/* What the listing has of a message, or of one that a row stands for. */
+struct listed {
+	char *queue_id; /* NULL: nothing */
+	char *recipient;
+	char *reason;
+	int64_t arrival_s;
+};
+
+#define REASONS_MAX 4 /* recipients of one domain may wait for several */
+
+struct witness_task {
+	struct task task;
+	struct witness_ask *asks;
+	size_t ask_count;
+	struct witness_message *messages;
+	struct listed (*listed)[REASONS_MAX]; /* of each message, different ones */
+	size_t message_count;
+	struct witness_message **by_id;
+	const char *rule; /* of the alarm whose messages are being added */
+	struct queue_refused refused;
+	int64_t took_ms; /* out */
+};
+
+/*
+ * Where a listing contradicts the log, the alarm is about what the queue has. *taken is
+ * set where that is news. False: it was not stored.
+ */
+bool witness_take_shown(
+    struct engine *e, const struct witness_task *t, bool *taken, struct err *err);
+
+#endif

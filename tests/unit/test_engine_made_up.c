@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lines that anybody can write, or that tell of other mail, beside a message that waits:
+ * it is decided as without them, nothing is judged without end, and somebody is told. */
+#include "suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+#define GREYLISTED \
+	"host mx.a.test[192.0.2.1] said: 450 4.2.0 Greylisted (in reply to RCPT TO)"
+#define LIFE_H 119 /* a message bounces an hour later */
+
+static void
+log_of(const char *id, const char *domain, const char *what)
+{
+	char line[600];
+
+	snprintf(line, sizeof(line),
+	    "smtp[77]: %s: to=<u@%s>, relay=mx.%s[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=%s",
+	    id, domain, domain, what);
+	world_log(rig.engine, line);
+}
+
+/* An attempt of Q1, which the queue shows with that reason until the next. */
+static void
+attempt(const char *reason)
+{
+	char what[400];
+
+	snprintf(what, sizeof(what), "deferred (%s)", reason);
+	log_of("Q1", "a.test", what);
+}
+
+/* A line that changes nothing of what the queue has: Q1, for that reason. */
+static void
+make_up(const char *id, const char *what, const char *reason)
+{
+	log_of(id, "a.test", what);
+	world_unqueue(id);
+	world_queue("Q1", "u@a.test", reason);
+}
+
+static void
+does_no_tls(const struct finger_question *question, struct server *server)
+{
+	(void)question;
+	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
+}
+
+/* With a past that holds a step down. */
+static void
+rig_new_verified(void)
+{
+	rig_new_with(world_self_signed);
+	rig_notify_admin();
+	world.sessions_logged = true;
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+}
+
+/* A queue of which a listing takes 5 s, and mail each half a minute. */
+static void
+mail_that_flows_judges_seldom(void **state)
+{
+	unsigned judged;
+
+	(void)state;
+	rig_new_with(world_self_signed);
+	rig_notify_admin();
+	world.queue_ms = 5500;
+	judged = rig.judged;
+	for (int64_t ms = 0; ms < LIFE_H * HOUR; ms += MIN / 2) {
+		char id[24];
+
+		if (ms % HOUR == 0)
+			attempt(NOT_VERIFIED);
+		snprintf(id, sizeof(id), "S%lld", (long long)ms);
+		log_of(id, "a.test", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, MIN / 2);
+	}
+	world.queue_ms = 0;
+	/* Each attempt, and each hour. */
+	assert_in_range(rig.judged - judged, 1, 3 * LIFE_H);
+	assert_in_range(world.notify.times, 1, 10);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* In one piece of the log with the attempt. */
+static void
+other_mail_that_was_sent_ends_no_hold(void **state)
+{
+	(void)state;
+	rig_new_verified();
+	for (int hour = 0; hour < 26; hour++) {
+		attempt(NOT_VERIFIED);
+		rig_log_session("Untrusted", "mx.a.test[192.0.2.1]:25");
+		make_up("X1", "sent (250 Ok)", NOT_VERIFIED);
+		rig_save();
+		world_wait(rig.engine, HOUR);
+	}
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* More ids than are kept, and a line that ends an alarm. */
+static void
+many_ids_hide_nothing(void **state)
+{
+	(void)state;
+	for (int sent = 0; sent < 2; sent++) {
+		rig_new_with(world_self_signed);
+		for (int hour = 0; hour < 30; hour++) {
+			attempt(NOT_VERIFIED);
+			for (int i = 0; i < 52; i++) {
+				char id[24];
+
+				snprintf(id, sizeof(id), "X%d", i);
+				make_up(id, "deferred (" REFUSED ")", NOT_VERIFIED);
+			}
+			rig_save();
+			if (sent) {
+				make_up("X1", "sent (250 Ok)", NOT_VERIFIED);
+				rig_save();
+			}
+			world_wait(rig.engine, HOUR);
+		}
+		rig_assert_entry("a.test", LEVEL_ENCRYPT);
+		rig_close();
+	}
+}
+
+/* Each second 300 names fail and are bounced. */
+static void
+flood_hides_no_message_that_is_there(void **state)
+{
+	(void)state;
+	rig_new_with(world_self_signed);
+	for (int second = 0; second < 60; second++) {
+		for (int i = 0; i < 300; i++) {
+			char domain[24], id[24];
+
+			snprintf(domain, sizeof(domain), "x%d.test", i);
+			snprintf(id, sizeof(id), "F%d", i);
+			log_of(id, domain, "deferred (" NOT_VERIFIED ")");
+			world_unqueue(id);
+			log_of(id, domain, "bounced (no user)");
+		}
+		rig_save();
+		if (second == 4) {
+			attempt(NOT_VERIFIED);
+			make_up("X1", "sent (250 Ok)", NOT_VERIFIED);
+			rig_save();
+		}
+		world_wait(rig.engine, SECOND);
+	}
+	assert_true(rig_row("a.test").alarm.raised);
+	rig_close();
+}
+
+/* Below an entry, the next step is taken. */
+static void
+another_reason_is_no_echo(void **state)
+{
+	(void)state;
+	rig_new_with(world_self_signed);
+	attempt(NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	log_of("Q1", "a.test", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	world.finger = does_no_tls;
+	for (int hour = 0; hour < 30; hour++) {
+		attempt(NOT_OFFERED);
+		rig_save();
+		world_pass(10);
+		make_up("Q1", "deferred (" REFUSED ")", NOT_OFFERED);
+		rig_save();
+		world_wait(rig.engine, HOUR);
+	}
+	rig_assert_entry("a.test", LEVEL_DANE);
+	rig_close();
+}
+
+/* After hold the reason decides, as told once. */
+static void
+silence_is_waited_for_once(void **state)
+{
+	(void)state;
+	rig_new_with(world_is_silent);
+	rig_notify_admin();
+	for (int hour = 0; hour < LIFE_H - 1; hour++) {
+		attempt(NOT_VERIFIED);
+		rig_save();
+		world_wait(rig.engine, 2 * MIN);
+		make_up("Q1", "sent (250 Ok)", NOT_VERIFIED);
+		rig_save();
+		world_wait(rig.engine, HOUR - 2 * MIN);
+	}
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_in_range(world.notify.times, 1, 8);
+	rig_close();
+}
+
+/* What is not in such a listing may be there. */
+static void
+listing_with_a_line_that_cannot_be_read(void **state)
+{
+	unsigned times;
+
+	(void)state;
+	rig_new_with(world_self_signed);
+	world.queue_refused = 1;
+	log_of("Q1", "a.test", "deferred (" NOT_VERIFIED ")");
+	rig_save();
+	log_of("Q1", "a.test", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	times = world.queue.times;
+	world_wait(rig.engine, HOUR);
+	assert_in_range(world.queue.times - times, 0, 10);
+	rig_close();
+}
+
+/* Of one message u1 waits for TLS, u2 for a greylist, and u3 was sent. */
+static void
+recipients_with_several_reasons(void **state)
+{
+	static const char *const queue[] = {"Q1 u1@a.test " NOT_VERIFIED, NULL};
+
+	(void)state;
+	rig_new_with(world_self_signed);
+	world.queued = queue;
+	for (int hour = 0; hour < 30; hour++) {
+		attempt(NOT_VERIFIED);
+		log_of("Q1", "a.test", "sent (250 Ok)");
+		world_queue("Q1", "u2@a.test", GREYLISTED);
+		rig_save();
+		world_wait(rig.engine, HOUR);
+	}
+	world.queued = NULL;
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+static void
+queue_that_contradicts_is_no_attempt(void **state)
+{
+	(void)state;
+	rig_new_with(does_no_tls);
+	attempt(NOT_OFFERED);
+	rig_save();
+	world_wait(rig.engine, 11 * MIN);
+	make_up("Q1", "deferred (" REFUSED ")", NOT_OFFERED);
+	rig_save();
+	world_wait(rig.engine, 5 * MIN);
+	kit_assert(STATE,
+	    "SELECT count FROM tally WHERE what = 'deferred:tls-not-offered'", "1\n");
+	rig_close();
+}
+
+/* Between a decision and the map that has it. */
+static void
+message_that_left_and_is_there_is_retried(void **state)
+{
+	(void)state;
+	rig_new_with(world_self_signed);
+	attempt(NOT_VERIFIED);
+	rig_save();
+	world_settle(rig.engine);
+	make_up("Q1", "bounced (no user)", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_non_null(strstr(buf_text(&world.retried), "Q1"));
+	rig_close();
+}
+
+/* One message fails each hour, though the servers do well, and other mail flows. */
+static void
+contradiction_is_told_while_mail_flows(void **state)
+{
+	(void)state;
+	rig_new_with(world_verifies);
+	rig_notify_admin();
+	for (int64_t ms = 0; ms < LIFE_H * HOUR; ms += 10 * MIN) {
+		char id[24];
+
+		if (ms % HOUR == 0) {
+			attempt(NOT_VERIFIED);
+			rig_save();
+			world_wait(rig.engine, 5 * MIN);
+		}
+		snprintf(id, sizeof(id), "S%lld", (long long)ms);
+		log_of(id, "a.test", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, ms % HOUR == 0 ? 5 * MIN : 10 * MIN);
+	}
+	assert_in_range(world.notify.times, 1, 8);
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 1;
+	suite_add(mail_that_flows_judges_seldom, NULL,
+	    "while other mail flows a message that waits is judged once in a while");
+	suite_add(other_mail_that_was_sent_ends_no_hold, NULL,
+	    "a hold is over in time though other mail is sent with each attempt");
+	suite_add(many_ids_hide_nothing, NULL,
+	    "more ids than are kept hide no message that is there");
+	suite_add(flood_hides_no_message_that_is_there, NULL,
+	    "nor do 300 names that fail and are bounced each second");
+	suite_add(another_reason_is_no_echo, NULL,
+	    "below an entry another reason than the queue's delays nothing");
+	suite_add(silence_is_waited_for_once, NULL,
+	    "servers that do not answer are waited for once, whatever the log says");
+	suite_add(listing_with_a_line_that_cannot_be_read, NULL,
+	    "a listing that cannot be read as a whole is made again after a while");
+	suite_add(recipients_with_several_reasons, NULL,
+	    "of several reasons of a message the one that a rule knows counts");
+	suite_add(queue_that_contradicts_is_no_attempt, NULL,
+	    "what the queue shows counts as no deferral of its own");
+	suite_add(message_that_left_and_is_there_is_retried, NULL,
+	    "a message that left before it was retried, and is there, is retried");
+	suite_add(contradiction_is_told_while_mail_flows, NULL,
+	    "a message that fails though its servers do well is told while mail flows");
+	return rig_end(suite_run());
+}
