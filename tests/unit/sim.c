@@ -10,10 +10,10 @@
 #include "suite.h"
 
 #define LISTINGS_MS (5 * SPAN_SECOND_MS) /* two of the queue */
-#define STATE      "sim.db"
-#define LOOKS_MAX  5000
-#define JUDGED_MAX 3         /* at one moment */
-#define MONO_MS    (2 * MIN) /* more than any rate or freshness of the engine */
+#define STATE       "sim.db"
+#define LOOKS_MAX   5000
+#define JUDGED_MAX  3         /* at one moment */
+#define MONO_MS     (2 * MIN) /* more than any rate or freshness of the engine */
 
 static char postfix_rules[] = "rules/postfix.yaml";
 static char strict_rules[] = "rules/strict.yaml";
