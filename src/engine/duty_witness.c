@@ -78,10 +78,13 @@ static void
 keep_listed(
     const struct witness_task *t, const struct witness_message *m, const struct queued *q)
 {
-	struct listed *listed = t->listed[m - t->messages];
+	struct listed **all = &t->listed[m - t->messages], *listed;
 
-	if (q->delay_reason[0] == '\0')
+	if (q->delay_reason[0] == '\0' || (m->fits && m->of_alarm))
 		return;
+	if (*all == NULL)
+		*all = mem_new(REASONS_MAX, sizeof(**all));
+	listed = *all;
 	for (unsigned i = 0; i < REASONS_MAX; i++) {
 		if (listed[i].queue_id == NULL) {
 			listed[i] = (struct listed){mem_strdup(q->queue_id),
@@ -160,6 +163,17 @@ work(struct task *task, void *context)
 }
 
 static void
+free_listed(struct listed *listed)
+{
+	for (unsigned i = 0; listed != NULL && i < REASONS_MAX; i++) {
+		free(listed[i].queue_id);
+		free(listed[i].recipient);
+		free(listed[i].reason);
+	}
+	free(listed);
+}
+
+static void
 release(struct task *task)
 {
 	struct witness_task *t = (struct witness_task *)task;
@@ -167,11 +181,8 @@ release(struct task *task)
 	for (size_t i = 0; i < t->message_count; i++) {
 		free(t->messages[i].queue_id);
 		free(t->messages[i].domain);
-		for (unsigned j = 0; t->listed != NULL && j < REASONS_MAX; j++) {
-			free(t->listed[i][j].queue_id);
-			free(t->listed[i][j].recipient);
-			free(t->listed[i][j].reason);
-		}
+		if (t->listed != NULL)
+			free_listed(t->listed[i]);
 	}
 	free(t->messages);
 	free(t->listed);

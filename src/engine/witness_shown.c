@@ -37,7 +37,8 @@ take_contradicted(struct engine *e, const struct witness_task *t,
 		struct fold_shown shown;
 		bool known = false;
 
-		for (unsigned j = 0; j < REASONS_MAX && !known; j++) {
+		for (unsigned j = 0; t->listed[i] != NULL && j < REASONS_MAX && !known;
+		     j++) {
 			const struct listed *listed = &t->listed[i][j];
 
 			if (listed->queue_id == NULL)

@@ -29,7 +29,8 @@ struct witness_task {
 	struct witness_ask *asks;
 	size_t ask_count;
 	struct witness_message *messages;
-	struct listed (*listed)[REASONS_MAX]; /* of each message, different ones */
+	struct listed **listed; /* of each message REASONS_MAX different ones, or NULL: it
+	                         * is as the log says, or not there */
 	size_t message_count;
 	struct witness_message **by_id;
 	const char *rule; /* of the alarm whose messages are being added */

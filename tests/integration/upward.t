@@ -196,6 +196,7 @@ is 'the entry stays' "$(entry dane-ok.test)" encrypt
 matches 'check by a user who may' "$(TLSLADDER_NOW_OFFSET=$offset ladder check dane-ok.test 2>&1)" 'news: the daemon looks at it now'
 awaits 'has the daemon re-check, long before the lease is over' 10 \
 	eval '[[ $(in_map dane-ok.test) == dane-only ]]'
-matches 'which tells it once' "$(ladder check dane-ok.test)" 'usable 1 of 1$'
+# behind the servers there are causes of failures, and news
+matches 'which tells it once' "$(ladder check dane-ok.test | grep -v '^ *failed ')" 'usable 1 of 1$'
 stops
 finish
