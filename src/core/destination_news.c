@@ -103,6 +103,24 @@ destination_name_cause(struct destination *d, enum cause cause)
 		d->alarm.cause = cause;
 }
 
+/*
+ * What is known of a weakened entry is as old as mail may be that goes by it: a day. A
+ * session that proves more is news at once. flowed: mail did, since it was last looked
+ * at.
+ */
+static void
+look_for_better(struct destination *d, bool flowed)
+{
+	int64_t due_ms = destination_better_ms(d, INT64_MAX);
+
+	if (d->pin.set || d->entry.level == LEVEL_NONE)
+		return;
+	if (due_ms == 0 && flowed && d->past.sent_ms - d->dns.time_ms >= SPAN_DAY_MS)
+		due_ms = d->past.sent_ms;
+	if (due_ms != 0 && (d->look_ms == 0 || d->look_ms > due_ms))
+		d->look_ms = due_ms;
+}
+
 void
 destination_take_end(struct destination *d)
 {
@@ -112,6 +130,8 @@ destination_take_end(struct destination *d)
 	destination_end_alarm(d);
 	if (d->entry.level == LEVEL_NONE && !d->pin.set)
 		d->look_ms = 0;
+	else if (d->past.sent_ms > d->alarm.time_ms)
+		look_for_better(d, true);
 }
 
 bool
@@ -266,24 +286,13 @@ note_deferral(struct destination *d, const struct fold_item *item,
 	alarm->cause = f->cause;
 }
 
-/*
- * What is known of a weakened entry is as old as mail may be that goes by it: a day. A
- * session that proves more is news at once.
- */
 static void
 plan_recheck(
     struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	int64_t due_ms = destination_better_ms(d, INT64_MAX);
-
-	if (d->pin.set || destination_fails(d) || d->entry.level == LEVEL_NONE ||
-	    level_promise(d->entry.level) >= level_promise(default_level))
-		return;
-	if (due_ms == 0 && d->past.sent_ms - d->dns.time_ms >= SPAN_DAY_MS &&
-	    (item->sent_ms != 0 || item->bare_ms != 0))
-		due_ms = d->past.sent_ms;
-	if (due_ms != 0 && (d->look_ms == 0 || d->look_ms > due_ms))
-		d->look_ms = due_ms;
+	if (!d->alarm.raised &&
+	    level_promise(d->entry.level) < level_promise(default_level))
+		look_for_better(d, item->sent_ms != 0 || item->bare_ms != 0);
 }
 
 /*

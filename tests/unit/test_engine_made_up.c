@@ -286,6 +286,35 @@ message_that_left_and_is_there_is_retried(void **state)
 	rig_close();
 }
 
+/* The daemon was stopped before it knew that the message left: mail that flows a day
+ * later has the entry re-checked all the same. */
+static void
+entry_is_rechecked_once_its_alarm_is_over(void **state)
+{
+	unsigned judged;
+
+	(void)state;
+	rig_new_with(world_self_signed);
+	attempt(NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, 10 * SECOND);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	log_of("Q1", "a.test", "sent (250 Ok)");
+	rig_save();
+	rig_close();
+	world_pass(25 * HOUR);
+	world.finger = world_verifies;
+	rig_open(ENGINE_APPLY);
+	judged = rig.judged;
+	log_of("S1", "a.test", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_true(rig.judged > judged);
+	assert_false(rig_row("a.test").alarm.raised);
+	assert_true(rig_row("a.test").dns.time_ms > world.wall_ms - HOUR);
+	rig_close();
+}
+
 /* One message fails each hour, though the servers do well, and other mail flows. */
 static void
 contradiction_is_told_while_mail_flows(void **state)
@@ -335,6 +364,8 @@ main(void)
 	    "what the queue shows counts as no deferral of its own");
 	suite_add(message_that_left_and_is_there_is_retried, NULL,
 	    "a message that left before it was retried, and is there, is retried");
+	suite_add(entry_is_rechecked_once_its_alarm_is_over, NULL,
+	    "an entry is re-checked with mail as soon as its alarm is over");
 	suite_add(contradiction_is_told_while_mail_flows, NULL,
 	    "a message that fails though its servers do well is told while mail flows");
 	return rig_end(suite_run());

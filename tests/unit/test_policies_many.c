@@ -58,6 +58,7 @@ begin(const char *txt_id)
 static void
 keep_many(unsigned count, int64_t fetched_ms)
 {
+	int64_t ends_ms = world.wall_ms + 90 * DAY;
 	struct buf sql = {0};
 
 	world.turns = 10 * count;
@@ -73,7 +74,7 @@ keep_many(unsigned count, int64_t fetched_ms)
 	    " sts.domain = d.key;",
 	    count - 1, (long long)fetched_ms, (long long)fetched_ms,
 	    (long long)fetched_ms, (long long)world.wall_ms, (long long)fetched_ms,
-	    (long long)(world.wall_ms + 90 * DAY));
+	    (long long)ends_ms);
 	kit_run(STATE, buf_text(&sql));
 	buf_clear(&sql);
 }
