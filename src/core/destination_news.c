@@ -57,12 +57,14 @@ step_waits(const struct destination *d)
 /*
  * Where the queue can be listed and the servers can be asked, nothing that a line says
  * ends an alarm of mail that waits, as anybody can write it: that its messages left tells
- * the queue, that the servers do better the servers.
+ * the queue, that the servers do better the servers. An alarm of before the entry in
+ * force decides nothing any more.
  */
 static bool
 keeps_alarms(const struct destination *d, const struct destination_spans *spans)
 {
-	return spans->listed && spans->measured && d->alarm.raised && !d->alarm.lost;
+	return spans->listed && spans->measured && d->alarm.raised && !d->alarm.lost &&
+	    (d->entry.level == LEVEL_NONE || d->alarm.attempt_ms >= d->entry.force_ms);
 }
 
 /* Soon at first, then ever later: it may flow each minute while another message waits. */
