@@ -398,11 +398,14 @@ says(struct engine *e, struct canary *c, const struct witnessed *w, struct next 
 	return next->is_spoken_against ? CANARY_VERIFIES : all;
 }
 
+/* Where mail flowed since, it is not known when it began to fail again. */
 static int64_t
 first_failed_ms(const struct destination *d)
 {
-	return d->alarm.first_attempt_ms != 0 ? d->alarm.first_attempt_ms
-	                                      : d->alarm.attempt_ms;
+	int64_t first_ms = d->alarm.first_attempt_ms;
+
+	return first_ms != 0 && d->past.sent_ms < first_ms ? first_ms
+	                                                   : d->alarm.attempt_ms;
 }
 
 void
