@@ -262,6 +262,8 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	engine_tell(e, NEWS_LOG);
 	if (news)
 		engine_tell(e, NEWS_EVIDENCE);
+	if (engine_is_frozen(e))
+		engine_judge_witnessed(e, NULL, 0); /* what flows may end it */
 	if (spans.listed)
 		engine_ask_given_up(e);
 	engine_alert_lost(e, &lost);
