@@ -289,7 +289,8 @@ our_own_entry_goes_when_postfix_refuses_it(void **state)
 	sim->judge.can_dane = ANSWER_NO;
 	sim_defer(sim, "client TLS configuration problem");
 	sim_assert(sim, LEVEL_NONE, WHY_OUR_ENTRY);
-	/* The queue was asked each time, as anybody may write such a line, and DNS before. */
+	/* The queue was asked each time, as anybody may write such a line, and DNS
+	 * before. */
 	assert_int_equal(sim->asked, 4);
 	sim_free(sim);
 }
@@ -450,8 +451,8 @@ main(void)
 	    "a server of another destination says nothing");
 	suite_add(our_own_entry_goes_when_postfix_refuses_it, NULL,
 	    "our own entry goes when Postfix refuses it");
-	suite_add(
-	    rule_that_waits_waits_whatever_dns_says, NULL, "a rule that waits does so whatever DNS says");
+	suite_add(rule_that_waits_waits_whatever_dns_says, NULL,
+	    "a rule that waits does so whatever DNS says");
 	suite_add(
 	    pin_stands_until_it_ends, NULL, "a pin stands until it ends, then it goes");
 	suite_add(pin_for_good_stands_for_good, NULL, "a pin for good stands for good");
