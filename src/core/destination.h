@@ -127,6 +127,13 @@ struct destination_spans {
 	bool policies;       /* whoever was sent mail has its MTA-STS policy looked up */
 };
 
+/* The queue can be listed and the servers can be asked: no line ends an alarm. */
+static inline bool
+destination_spans_tell(const struct destination_spans *spans)
+{
+	return spans->listed && spans->measured;
+}
+
 /*
  * Times in ms since the epoch, 0: never. It owns the text of its entry: what was begun
  * with destination_init(), destination_copy() or store_get() ends with

@@ -63,7 +63,7 @@ step_waits(const struct destination *d)
 static bool
 keeps_alarms(const struct destination *d, const struct destination_spans *spans)
 {
-	return spans->listed && spans->measured && d->alarm.raised && !d->alarm.lost &&
+	return destination_spans_tell(spans) && d->alarm.raised && !d->alarm.lost &&
 	    (d->entry.level == LEVEL_NONE || d->alarm.attempt_ms >= d->entry.force_ms);
 }
 
@@ -427,7 +427,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 {
 	struct fold_item copy = *news;
 	const struct fold_item *item = &copy;
-	bool keeps = spans->listed && spans->measured;
+	bool keeps = destination_spans_tell(spans);
 	int64_t bare_ms;
 
 	destination_accept_servers(d, item);

@@ -15,188 +15,48 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "engine/candidates.h"
 #include "engine/engine_impl.h"
 
-#define CANDIDATES    16   /* of different parent domains */
-#define CANDIDATES_OF 256  /* are looked through for them, ... */
-#define STRIDE        7919 /* ... so far apart: a prime that is greater */
-#define ASKED_MAX     12   /* for one destination, until one verifies: the first, ... */
-#define AT_ONCE       4    /* ... and, where it does not, so many at once */
-#define SPOKEN_MS     SPAN_HOUR_MS          /* who verified since then speaks for us */
-#define KEPT          3                     /* so many are proven: checked ... */
-#define KEPT_MS       SPAN_HOUR_MS          /* ... this often, ... */
-#define LACK_MS       (5 * SPAN_SECOND_MS)  /* ... and where there are fewer, with news */
-#define KNOWN_MS      (7 * SPAN_DAY_MS)     /* so long it is known to verify */
-#define FRESH_MS      (6 * SPAN_DAY_MS)     /* then it is proven anew */
-#define TRIED_MS      SPAN_DAY_MS           /* one that does not verify is left alone */
-#define SILENT_MS     (10 * SPAN_MINUTE_MS) /* ... and one that is silent */
-#define SERVES_MS     (10 * SPAN_MINUTE_MS) /* so long its answer does */
-#define CACHED_MS     (10 * SPAN_SECOND_MS)
-#define NO_ROOM_MS    SPAN_SECOND_MS
-
-struct candidate {
-	char name[NEXTHOP_HOST_SIZE];
-	uint16_t port;
-	bool proven; /* a canary */
-	bool fresh;
-};
+#define ASKED_MAX  12 /* for one destination, until one verifies: the first, ... */
+#define AT_ONCE    4  /* ... and, where it does not, so many at once */
+#define SPOKEN_MS  SPAN_HOUR_MS          /* who verified since then speaks for us */
+#define KEPT       3                     /* so many are proven: checked ... */
+#define KEPT_MS    SPAN_HOUR_MS          /* ... this often, ... */
+#define LACK_MS    (5 * SPAN_SECOND_MS)  /* ... and where there are fewer, with news */
+#define TRIED_MS   SPAN_DAY_MS           /* one that does not verify is left alone */
+#define SILENT_MS  (10 * SPAN_MINUTE_MS) /* ... and one that is silent */
+#define SERVES_MS  (10 * SPAN_MINUTE_MS) /* so long its answer does */
+#define THAW_MS    SPAN_MINUTE_MS /* in a freeze they are asked, after news of ... */
+#define FROZEN_MS  (10 * SPAN_MINUTE_MS) /* ... the log and without any, so often */
+#define CACHED_MS  (10 * SPAN_SECOND_MS)
+#define NO_ROOM_MS SPAN_SECOND_MS
 
 struct canary {
 	struct duty_state base;
-	struct candidate candidates[CANDIDATES];
-	size_t count;
+	struct candidates known;
 	int64_t cached_ms; /* monotonic: when they were read; 0: not, or others came */
 	bool look;
-	bool keep;         /* whether there are enough is to be checked */
-	bool lacks;        /* there are not: it is checked again soon after news */
-	int64_t keep_ms;   /* monotonic: not before then */
+	bool keep;       /* whether there are enough is to be checked */
+	bool lacks;      /* there are not: it is checked again soon after news */
+	int64_t keep_ms; /* monotonic: not before then */
+	bool thaws;      /* in a freeze: there was news of the log */
+	int64_t thaw_ms; /* monotonic: when that it is over was checked last; 0: never */
 	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
 	int64_t since_ms;  /* wall: since when none of those that were asked verifies */
-	int64_t proven_ms; /* wall: when a probe found one of those that are known to
-	                      verify last */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 };
-
-/* --- candidates -------------------------------------------------------------------- */
-
-/* Days are counted back as for a past: where the clock is a year ahead nothing verifies,
- * and who did yesterday must be asked. */
-static int64_t
-today_ms(const struct engine *e)
-{
-	int64_t now_ms = engine_now(e).wall_ms, proof_ms = e->judge.proof_ms;
-
-	return proof_ms != 0 && proof_ms < now_ms ? proof_ms : now_ms;
-}
-
-/* One of a parent domain that was proven. */
-struct known {
-	char name[NEXTHOP_HOST_SIZE];
-	uint16_t port;
-	int64_t verify_ms;
-};
-
-struct gathering {
-	struct engine *e;
-	struct canary *c;
-	struct known *known;
-	size_t count;
-};
-
-/* The first of each parent domain. False: there are enough. */
-static bool
-add(void *context, const char *name, uint16_t port)
-{
-	const struct gathering *g = context;
-	struct canary *c = g->c;
-	struct str parent = host_parent(str_of(name));
-	struct candidate *candidate = &c->candidates[c->count];
-	struct host_past past;
-	struct err ignored;
-
-	if (c->count == CANDIDATES)
-		return false;
-	for (size_t i = 0; i < c->count; i++)
-		if (str_equal(host_parent(str_of(c->candidates[i].name)), parent))
-			return true;
-	if (parent.len == 0 || !store_host_get(g->e->store, name, port, &past, &ignored))
-		return true;
-	*candidate = (struct candidate){
-	    .port = port,
-	    .proven = past.proven_ms > today_ms(g->e) - KNOWN_MS,
-	    .fresh = past.proven_ms > today_ms(g->e) - FRESH_MS,
-	};
-	if (str_copy(str_of(name), candidate->name, sizeof(candidate->name)))
-		c->count++;
-	return c->count < CANDIDATES;
-}
-
-static void
-add_configured(struct gathering *g)
-{
-	const struct strings *names = &g->e->config->probe.canaries;
-	struct nexthop nexthop;
-
-	for (size_t i = 0; i < names->count; i++)
-		if (nexthop_parse(str_of(names->items[i]), &nexthop))
-			add(g, nexthop.host, nexthop.port);
-}
-
-static bool
-note_known(void *context, const char *name, uint16_t port)
-{
-	struct gathering *g = context;
-	struct known *known = &g->known[g->count];
-	struct host_past past;
-	struct err ignored;
-
-	if (!store_host_get(g->e->store, name, port, &past, &ignored) ||
-	    !str_copy(str_of(name), known->name, sizeof(known->name)))
-		return true;
-	known->port = port;
-	known->verify_ms = past.verify_ms;
-	if (past.proven_ms > g->c->proven_ms)
-		g->c->proven_ms = past.proven_ms;
-	return ++g->count < CANDIDATES_OF;
-}
-
-static int
-compare_known(const void *a, const void *b)
-{
-	const struct known *one = *(const struct known *const *)a;
-	const struct known *two = *(const struct known *const *)b;
-
-	return (one->verify_ms < two->verify_ms) - (one->verify_ms > two->verify_ms);
-}
-
-/*
- * Anybody may have servers of their own proven, and have them fail afterwards: by turns
- * one of those that were proven last, one of those that verified last, and any other,
- * which the hour chooses.
- */
-static void
-add_known(struct gathering *g)
-{
-	struct known *by_verify[CANDIDATES_OF];
-	size_t hour = (size_t)(today_ms(g->e) / SPAN_HOUR_MS);
-
-	if (g->count == 0)
-		return;
-	for (size_t i = 0; i < g->count; i++)
-		by_verify[i] = &g->known[i];
-	qsort(by_verify, g->count, sizeof(by_verify[0]), compare_known);
-	for (size_t i = 0; i < g->count; i++) {
-		const struct known *any = &g->known[(hour + i * STRIDE) % g->count];
-
-		add(g, g->known[i].name, g->known[i].port);
-		add(g, by_verify[i]->name, by_verify[i]->port);
-		add(g, any->name, any->port);
-	}
-}
 
 /* Those of the administrator, canaries, and who may become one. */
 static void
 gather(struct engine *e, struct canary *c)
 {
-	struct gathering g = {.e = e, .c = c};
-	int64_t since_ms = today_ms(e) - KNOWN_MS, now_ms = engine_now(e).mono_ms;
-	struct err err;
+	int64_t now_ms = engine_now(e).mono_ms;
 
 	if (c->cached_ms != 0 && now_ms - c->cached_ms < CACHED_MS)
 		return;
-	g.known = mem_new(CANDIDATES_OF, sizeof(*g.known));
 	c->cached_ms = now_ms;
-	c->count = 0;
-	c->proven_ms = 0;
-	add_configured(&g);
-	if (!store_each_verified_parent(
-	        e->store, true, since_ms, CANDIDATES_OF, note_known, &g, &err))
-		engine_not_stored(e, "find canaries", &err);
-	add_known(&g);
-	if (!store_each_verified_parent(
-	        e->store, false, since_ms, CANDIDATES_OF, add, &g, &err))
-		engine_not_stored(e, "find canaries", &err);
-	free(g.known);
+	candidates_gather(e, &c->known);
 }
 
 /* --- asking one -------------------------------------------------------------------- */
@@ -321,9 +181,9 @@ need_of(int64_t attempt_ms)
 static bool
 is_spoken_against(const struct canary *c, const struct witnessed *w, int64_t now_ms)
 {
-	return c->since_ms != 0 && c->proven_ms > c->since_ms &&
-	    c->proven_ms > w->canary_ms && c->proven_ms > now_ms - SPOKEN_MS &&
-	    c->proven_ms <= now_ms;
+	return c->since_ms != 0 && c->known.proven_ms > c->since_ms &&
+	    c->known.proven_ms > w->canary_ms &&
+	    c->known.proven_ms > now_ms - SPOKEN_MS && c->known.proven_ms <= now_ms;
 }
 
 /* Who is to be asked, or waited for. */
@@ -367,8 +227,9 @@ says(struct engine *e, struct canary *c, const struct witnessed *w, struct next 
 
 	*next = (struct next){.count = 0};
 	gather(e, c);
-	for (size_t i = 0; i < c->count && asked < ASKED_MAX && next->count < most; i++) {
-		const struct candidate *candidate = &c->candidates[i];
+	for (size_t i = 0; i < c->known.count && asked < ASKED_MAX && next->count < most;
+	     i++) {
+		const struct candidate *candidate = &c->known.items[i];
 		const struct host *host;
 		enum host_turn turn;
 		enum canary_says one;
@@ -477,31 +338,71 @@ was_tried(const struct host *host, int64_t mono_ms)
 	    mono_ms - host->known.ended_ms < (host->known.silent ? SILENT_MS : TRIED_MS);
 }
 
+/* Those that want it, at most so many. again: those that are known, whenever they were
+ * asked last; else those that are to be proven. Returns how many. */
+static unsigned
+ask_some(struct engine *e, struct canary *c, const struct moment *now, unsigned most,
+    bool again)
+{
+	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
+	unsigned asked = 0;
+
+	for (size_t i = 0; i < c->known.count && asked < most; i++) {
+		const struct candidate *candidate = &c->known.items[i];
+		struct host *host = hosts_get(e->hosts, candidate->name, candidate->port);
+		bool wants;
+
+		if (host == NULL || host->asking.there)
+			continue;
+		wants = again ? candidate->proven
+		              : !candidate->fresh && !was_tried(host, now->mono_ms);
+		if (!wants)
+			continue;
+		ask(e, c, candidate, host, &time);
+		asked++;
+	}
+	return asked;
+}
+
 /* A few canaries are to be known when something fails. */
 static void
 keep_some(struct engine *e, struct canary *c, const struct moment *now)
 {
-	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
 	unsigned fresh = 0;
 
 	c->cached_ms = 0;
 	gather(e, c);
-	for (size_t i = 0; i < c->count; i++)
-		fresh += c->candidates[i].fresh;
-	for (size_t i = 0; i < c->count && fresh < KEPT; i++) {
-		const struct candidate *candidate = &c->candidates[i];
-		struct host *host;
-
-		host = hosts_get(e->hosts, candidate->name, candidate->port);
-		if (candidate->fresh || host == NULL || host->asking.there ||
-		    was_tried(host, now->mono_ms))
-			continue;
-		ask(e, c, candidate, host, &time);
-		fresh++;
-	}
+	for (size_t i = 0; i < c->known.count; i++)
+		fresh += c->known.items[i].fresh;
+	if (fresh < KEPT)
+		fresh += ask_some(e, c, now, KEPT - fresh, false);
 	c->lacks = fresh < KEPT;
 	if (!c->lacks)
 		c->keep_ms = now->mono_ms + KEPT_MS;
+}
+
+/* A freeze ends by a probe, and while no mail fails nobody else has one made. */
+static int64_t
+thaw_at_ms(const struct engine *e, const struct canary *c)
+{
+	if (!e->judge.frozen || e->judge.prober == ANSWER_NO)
+		return DUE_NEVER;
+	return c->thaw_ms == 0 ? 0 : c->thaw_ms + (c->thaws ? THAW_MS : FROZEN_MS);
+}
+
+/* Not when it begins: somebody was asked then. */
+static void
+ask_in_freeze(struct engine *e, struct canary *c, const struct moment *now)
+{
+	bool begins = c->thaw_ms == 0;
+
+	c->thaws = false;
+	c->thaw_ms = now->mono_ms;
+	if (begins)
+		return;
+	c->cached_ms = 0;
+	gather(e, c);
+	ask_some(e, c, now, KEPT, true);
 }
 
 static void
@@ -517,6 +418,9 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	    level_is_authenticated(e->judge.default_level) &&
 	    (c->lacks || now->mono_ms >= c->keep_ms))
 		c->keep = true;
+	c->thaws = c->thaws || news == NEWS_LOG;
+	if (!e->judge.frozen)
+		c->thaw_ms = 0;
 }
 
 static struct due
@@ -528,6 +432,8 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 
 	if (c->keep && e->judge.prober != ANSWER_NO && c->keep_ms < at_ms)
 		at_ms = c->keep_ms > now->mono_ms ? c->keep_ms : now->mono_ms;
+	if (thaw_at_ms(e, c) < at_ms)
+		at_ms = thaw_at_ms(e, c) > now->mono_ms ? thaw_at_ms(e, c) : now->mono_ms;
 	return (struct due){at_ms, waits};
 }
 
@@ -565,6 +471,8 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 		if (e->judge.prober != ANSWER_NO)
 			keep_some(e, c, now);
 	}
+	if (thaw_at_ms(e, c) <= now->mono_ms)
+		ask_in_freeze(e, c, now);
 	if (told > 0)
 		engine_judge_witnessed(e, ids, told);
 	free(ids);

@@ -233,7 +233,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	if (fold_parked(e->fold) > 0)
 		return ENGINE_SAVE_WAITS;
 	spans.listed = spans.listed && !e->once;
-	fold_keep_alarms(e->fold, spans.listed && spans.measured);
+	fold_keep_alarms(e->fold, destination_spans_tell(&spans));
 	engine_mind_clock(e);
 	engine_find_lost(e, &lost);
 	how = (struct intake_how){
@@ -262,8 +262,6 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	engine_tell(e, NEWS_LOG);
 	if (news)
 		engine_tell(e, NEWS_EVIDENCE);
-	if (engine_is_frozen(e))
-		engine_judge_witnessed(e, NULL, 0); /* what flows may end it */
 	if (spans.listed)
 		engine_ask_given_up(e);
 	engine_alert_lost(e, &lost);

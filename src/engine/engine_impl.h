@@ -326,9 +326,6 @@ void engine_trust_clock(struct engine *e);
 /* Guard 15, before destinations are judged: into e->judge. Inside a transaction. */
 bool engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err);
 
-/* Is one under way, as far as it is stored? */
-bool engine_is_frozen(struct engine *e);
-
 /* Which parents of domains are pinned now, for the judge; at the beginning of each
  * transaction in which destinations are judged. engine_forget_parents(): at the end. */
 bool engine_mind_parents(struct engine *e, struct err *err);

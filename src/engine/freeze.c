@@ -123,16 +123,6 @@ count(struct engine *e, int64_t now_ms, struct freeze_facts *facts, struct err *
 }
 
 bool
-engine_is_frozen(struct engine *e)
-{
-	struct err ignored;
-	int64_t frozen_ms;
-
-	return store_counter_get(e->store, "frozen-ms", &frozen_ms, &ignored) &&
-	    frozen_ms != 0;
-}
-
-bool
 engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
 {
 	struct freeze_facts facts = {0};

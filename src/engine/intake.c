@@ -205,8 +205,8 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	else
 		done = recall_cause(in, &d, err) && store_put(store, &d, err) &&
 		    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
-		        store_waiting_sent(store, d.id,
-		            in->how->spans->listed && in->how->spans->measured, err)) &&
+		        store_waiting_sent(
+		            store, d.id, destination_spans_tell(in->how->spans), err)) &&
 		    store_counted(in, item, d.id, err) &&
 		    store_hosts(in, item, &d, err) && store_mail(in, &d, sent_ms, err);
 	destination_clear(&d);

@@ -166,4 +166,6 @@ engine_note_host(struct engine *e, const struct host *host)
 	    !note_proof(e, &news, &err) || !note_clock(e, &news, &err) ||
 	    !store_commit(e->store, &err))
 		engine_not_stored(e, "store what a server did", &err);
+	if (e->judge.frozen)
+		engine_tell(e, NEWS_EVIDENCE); /* it may be over */
 }

@@ -314,6 +314,39 @@ freeze_thaws_when_it_verifies(void **state)
 	rig_close();
 }
 
+/* Nothing fails any more, so that nothing is judged: mail that flows has a canary asked,
+ * once a minute. */
+static void
+freeze_thaws_while_mail_flows(void **state)
+{
+	char id[64];
+
+	(void)state;
+	begin();
+	prove("mx.good.test", HOUR);
+	deferred("b.test");
+	FREEZES("b.test");
+	snprintf(id, sizeof(id), "%s", rig_last_id());
+	buf_reset(&world.fingered_hosts);
+	for (int i = 0; i < 30; i++) {
+		rig_log_status(
+		    "c.test", "mx.c.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, SECOND);
+	}
+	assert_asked("mx.c.test mx.good.test "); /* the first may become one */
+	kit_assert(
+	    STATE, "SELECT value <> 0 FROM counter WHERE name = 'frozen-ms'", "1\n");
+	good = " mx.good.test ";
+	world_unqueue(id);
+	world_wait(rig.engine, MIN);
+	rig_log_status("c.test", "mx.c.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, 5 * SECOND);
+	kit_assert(STATE, "SELECT value FROM counter WHERE name = 'frozen-ms'", "0\n");
+	rig_close();
+}
+
 /* --- canaries of a stranger --------------------------------------------------------- */
 
 #define STRANGERS 20
@@ -566,6 +599,8 @@ main(void)
 	suite_add(its_answer_serves_ten_minutes, NULL, "its answer serves ten minutes");
 	suite_add(
 	    freeze_thaws_when_it_verifies, NULL, "a freeze thaws when a canary verifies");
+	suite_add(freeze_thaws_while_mail_flows, NULL,
+	    "which is asked again while mail flows, though none fails");
 	suite_add(strangers_that_were_proven_last_do_not_freeze, NULL,
 	    "a stranger's canaries do not keep others from being asked");
 	suite_add(configured_one_is_asked_before_strangers, NULL,
