@@ -421,6 +421,19 @@ leave_bare(const struct destination *d, struct fold_item *own)
 	    last != NULL ? last->deferred_since_bare : own->deferred;
 }
 
+/* Where no line ends a deferral, flow that came after it is told beside it. */
+static void
+end_in_order(struct destination *d, const struct fold_item *item, int64_t bare_ms,
+    const struct destination_spans *spans)
+{
+	int64_t flow_ms = item->sent_ms;
+
+	destination_later(&flow_ms, bare_ms);
+	if (destination_spans_tell(spans) && item->deferred &&
+	    flow_ms > item->deferral->time_ms && !keeps_alarms(d, spans))
+		note_flow(d, flow_ms, spans);
+}
+
 void
 destination_take_news(struct destination *d, const struct fold_item *news,
     enum level default_level, const char *rule, const struct destination_spans *spans)
@@ -445,6 +458,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 		note_flow(d, bare_ms, spans);
 	if (item->deferred && (keeps || bare_ms == 0 || item->deferred_since_bare))
 		note_deferral(d, item, default_level, rule, spans);
+	end_in_order(d, item, bare_ms, spans);
 	plan_recheck(d, item, default_level);
 	mind_hold(d, item, default_level);
 }

@@ -22,7 +22,6 @@
 #define AHEAD_TEXT 4
 #define SOON       16 /* a power of two above AHEAD_ITEM */
 
-#define KEEPS_MS  SPAN_MINUTE_MS
 #define WAITED_US 100000 /* less than lies between two attempts */
 
 #define EXPECTED_TEXT 192 /* queue id, recipient, server */
@@ -210,8 +209,7 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, boo
 	/* Another server may be none of its own, or it is the queue that tells: news
 	 * decides. */
 	if (item->deferred &&
-	    (fold_host_differs(item->deferral, s) ||
-	        (fold->keeps_alarms && time_ms - item->deferral->time_ms < KEEPS_MS)))
+	    (fold->keeps_alarms || fold_host_differs(item->deferral, s)))
 		return;
 	item->deferred = false;
 	if (item->tried.count == 0)

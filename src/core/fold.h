@@ -284,8 +284,8 @@ struct fold_shown {
 bool fold_shown(struct fold *fold, struct str queue_id, struct str recipient,
     struct str reason, struct fold_shown *out);
 
-/* Mail that is sent leaves deferrals of the minute before, and their attempts: the queue
- * tells whether they are over. False at the beginning. */
+/* Mail that is sent leaves deferrals before it, and their attempts: the queue tells
+ * whether they are over. False at the beginning. */
 void fold_keep_alarms(struct fold *fold, bool keeps);
 
 struct fold_item *fold_first(const struct fold *fold);

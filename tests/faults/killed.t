@@ -25,6 +25,9 @@ END
 chmod +x "$dir/postfix"
 postfix="postfix: {command: [$dir/postfix], default_level: verify, retry: false}"
 
+# Where servers can be asked it is they and the queue that end alarms, not lines.
+by_lines='probe: {servers: no}'
+
 # sql STATEMENT [DATABASE]: rows, from a copy: to open the original would mend it.
 sql() {
 	rm -rf "$dir/copy"
@@ -72,7 +75,7 @@ to_the_end() {
 
 # --- killed
 
-configure "log: {file: $log, from: start}" "$postfix"
+configure "log: {file: $log, from: start}" "$postfix" "$by_lines"
 coproc exec python3 "$srcdir/tests/integration/loglines.py" "$log" "${KILLED_SEED:-1}" 3000 \
 	"${KILLED_ROTATE:-2}"
 writer=$COPROC_PID writing=${COPROC[1]}
@@ -108,7 +111,7 @@ mapfile -t rotated < <(printf '%s\n' "$log".[0-9]* | sort -rV)
 cat "${rotated[@]}" "$log" >"$dir/whole.log"
 rm -f "$dir"/state.db* "$dir"/tls_policy*
 log=$dir/whole.log
-configure "log: {file: $log, from: start}" "$postfix"
+configure "log: {file: $log, from: start}" "$postfix" "$by_lines"
 to_the_end
 again=$(counted)
 if [[ $killed == "$again" && -n $again ]]; then
