@@ -315,6 +315,29 @@ entry_is_rechecked_once_its_alarm_is_over(void **state)
 	rig_close();
 }
 
+/* Attempts and mail that is sent by turns, in one piece or in several. */
+static void
+pieces_of_the_log_come_to_the_same(void **state)
+{
+	(void)state;
+	for (unsigned cuts = 0; cuts < 1 << 5; cuts++) {
+		rig_new_verified();
+		for (unsigned i = 0; i < 6; i++) {
+			if (i % 2 == 0)
+				attempt(NOT_VERIFIED);
+			else
+				log_of("X1", "a.test", "sent (250 Ok)");
+			if ((cuts >> i & 1) != 0)
+				rig_save();
+			world_pass(2 * MIN);
+		}
+		rig_save();
+		assert_true(rig_row("a.test").alarm.raised);
+		assert_int_equal(rig_row("a.test").alarm.attempts, 3);
+		rig_close();
+	}
+}
+
 /* One message fails each hour, though the servers do well, and other mail flows. */
 static void
 contradiction_is_told_while_mail_flows(void **state)
@@ -364,6 +387,8 @@ main(void)
 	    "what the queue shows counts as no deferral of its own");
 	suite_add(message_that_left_and_is_there_is_retried, NULL,
 	    "a message that left before it was retried, and is there, is retried");
+	suite_add(pieces_of_the_log_come_to_the_same, NULL,
+	    "wherever a piece of the log ends, attempts are the same");
 	suite_add(entry_is_rechecked_once_its_alarm_is_over, NULL,
 	    "an entry is re-checked with mail as soon as its alarm is over");
 	suite_add(contradiction_is_told_while_mail_flows, NULL,
