@@ -316,6 +316,13 @@ denies_tlsa(const struct destination_alarm *alarm)
 	    strcmp(alarm->reason, "non DNSSEC destination") == 0;
 }
 
+/* Of what the queue shows it is not known when it was tried. */
+static bool
+is_unplaced(const struct destination_alarm *alarm)
+{
+	return alarm->raised && alarm->attempt_ms == 0 && alarm->relay[0] == '\0';
+}
+
 struct evidence
 destination_evidence(const struct destination *d, const struct answers *answers,
     const struct destination_spans *spans, int64_t verified_ms, int64_t now_ms)
@@ -331,6 +338,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .deferral = d->alarm.raised,
 	    .suspended = d->alarm.suspended,
 	    .policy_refused = d->alarm.policy_refused,
+	    .unplaced = is_unplaced(&d->alarm),
 	    .denies_tlsa = denies_tlsa(&d->alarm),
 	    .denied_ms = d->dns.denied_ms,
 	    .denied_again = d->dns.denied_ms != 0 && d->past.sent_ms < d->dns.denied_ms,

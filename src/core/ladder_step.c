@@ -202,6 +202,18 @@ ladder_servers_tell(const struct evidence *ev)
 	    !is_unsure(ev, &ev->measured, &step);
 }
 
+/* By its reason alone nobody knows whose server failed: it may be a relay of the sender's
+ *. Another attempt is made, whose line names the server. */
+static struct decision
+await_line(const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d = ladder_keep(WHY_NO_HOST,
+	    ladder_patience(ev->last_attempt_ms, now_ms, NEWER_LOOK_MS, BACK_OFF_MAX_MS));
+
+	d.retry = true;
+	return d;
+}
+
 /* What the servers were measured to do. True: it settles the matter, else *step is set.
  */
 static bool
@@ -483,6 +495,8 @@ ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return d;
 	if (ev->prober != ANSWER_NO && servers_settle(policy, ev, now_ms, &step, &d))
 		return d;
+	if (!step.measured && ev->unplaced && ev->queue == QUEUE_SHOWS)
+		return await_line(ev, now_ms);
 	go_back(ev, &step);
 	if (is_below_floor(policy, ev, &step, &d))
 		return d;

@@ -141,6 +141,9 @@ enum why_alerts {
 	W(NEWER, "newer", \
 	  "the queue shows a newer attempt: its own line decides", \
 	  UNSURE, BY_RULE, OVER, 12, EXPLAIN) \
+	W(NO_HOST, "no-host", \
+	  "the queue names no server: the line of the next attempt decides", \
+	  UNSURE, NEVER, OVER, 12, EXPLAIN) \
 	W(QUEUE_UNREAD, "queue-unread", \
 	  "the queue could not be read, so nothing weaker", \
 	  UNSURE, ALWAYS, OVER, 12, DOCTOR) \

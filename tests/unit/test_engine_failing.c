@@ -310,7 +310,7 @@ queue_that_cannot_be_stored(void **state)
 	world_wait(rig.engine, MIN);
 	assert_int_equal(world.queue.times, 2); /* the second time as a witness */
 	assert_false(engine_left_queue(rig.engine));
-	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_assert_why("a.test", WHY_NO_HOST);
 	rig_close();
 }
 

@@ -255,6 +255,8 @@ set_more(struct row *row, char *more)
 			ev->plain.count = (unsigned)atoi(value);
 		else if (strcmp(name, "not-asked") == 0)
 			ev->asked = false;
+		else if (strcmp(name, "unplaced") == 0)
+			ev->unplaced = true;
 		else if (strcmp(name, "denies") == 0)
 			ev->denies_tlsa = true;
 		else if (strcmp(name, "denied") == 0)

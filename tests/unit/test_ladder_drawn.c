@@ -83,6 +83,7 @@ draw_evidence(void)
 	    .first_attempt_ms = draw_time(),
 	    .last_attempt_ms = draw_time(),
 	    .plain = {draw(4), draw_time(), draw_time()},
+	    .unplaced = draw(10) == 0,
 	    .denies_tlsa = draw(10) == 0,
 	    .denied_ms = draw(10) == 0 ? draw_time() : 0,
 	    .denied_again = draw(2) == 0,
