@@ -95,7 +95,7 @@ struct evidence {
 	bool policy_refused; /* Postfix complains of the policy that it found, or did not
 	                      */
 	bool unplaced;       /* the queue has it, and names no server: not one of its own,
-	                      * for all that is known */
+	                      * for all that is known. A line that follows will tell */
 	bool denies_tlsa;    /* Postfix says that there is no TLSA, or no DNSSEC */
 	int64_t denied_ms;   /* when it last did so though there are, for all hosts */
 	bool denied_again;   /* ... and no mail flowed since then */

@@ -495,7 +495,7 @@ ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 		return d;
 	if (ev->prober != ANSWER_NO && servers_settle(policy, ev, now_ms, &step, &d))
 		return d;
-	if (!step.measured && ev->unplaced && ev->queue == QUEUE_SHOWS)
+	if (!step.measured && ev->unplaced)
 		return await_line(ev, now_ms);
 	go_back(ev, &step);
 	if (is_below_floor(policy, ev, &step, &d))

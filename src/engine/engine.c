@@ -90,7 +90,7 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	fold_set_outer(e->fold, config->log.nested);
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
-	e->judge.asks_queue = mode == ENGINE_APPLY;
+	e->judge.asks_queue = e->judge.reads_on = mode == ENGINE_APPLY;
 	e->judge.prober =
 	    mode == ENGINE_APPLY && !config->probe.off ? ANSWER_UNSURE : ANSWER_NO;
 	fold_keep_alarms(e->fold, e->judge.prober != ANSWER_NO);
@@ -522,6 +522,7 @@ void
 engine_run_once(struct engine *e)
 {
 	e->once = true;
+	e->judge.reads_on = false;
 	fold_keep_alarms(e->fold, false); /* nobody would wait for a listing */
 }
 

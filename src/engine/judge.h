@@ -46,6 +46,7 @@ struct judge {
 	size_t parent_count;
 	bool asks_queue; /* a step down needs the queue as a witness; false: there is
 	                  * none to ask, as for the log of another machine */
+	bool reads_on;   /* lines follow; false: what is there has to decide */
 };
 
 /* The settings as destinations want them. */
