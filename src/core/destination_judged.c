@@ -569,9 +569,10 @@ destination_decide(struct destination *d, const struct evidence *ev,
 	    .tell = decision->alert && !is_old_hold(d, decision) &&
 	        (changed || is_worse(d, ev, decision))};
 	/* No witness was asked: anybody may have written the lines before this one. Nor
-	 * does an attempt at another's server tell of this one's. */
-	if (ev->deferral && ev->queue == QUEUE_NOT_ASKED &&
-	    (!ev->asked || decision->why == WHY_ELSEWHERE) && decision->why != WHY_ECHO)
+	 * does an attempt at another's server tell of this one's. Where the servers tell,
+	 * each attempt that counts had its witnesses. */
+	if (ev->deferral && ev->queue == QUEUE_NOT_ASKED && decision->why != WHY_ECHO &&
+	    (!ev->asked || (decision->why == WHY_ELSEWHERE && ev->prober == ANSWER_NO)))
 		d->alarm.plain = (struct plain_attempts){0};
 	note_hold(d, decision, ev, now_ms);
 	note_silence(d, ev, decision, now_ms);

@@ -67,20 +67,27 @@ keeps_alarms(const struct destination *d, const struct destination_spans *spans)
 	    (d->entry.level == LEVEL_NONE || d->alarm.attempt_ms >= d->entry.force_ms);
 }
 
-/* Soon at first, then ever later: it may flow each minute while another message waits. */
+/* What a line says of an alarm that it does not move is looked into: soon at first, then
+ * ever later, as there may be such lines each minute. */
 static void
-look_into_flow(struct destination *d, int64_t at_ms)
+look_into(struct destination *d, int64_t at_ms, int64_t least_ms)
 {
 	int64_t age_ms = at_ms - d->alarm.first_attempt_ms, look_ms;
 
-	if (!step_waits(d) || age_ms > SPAN_HOUR_MS)
+	if (age_ms > SPAN_HOUR_MS)
 		age_ms = SPAN_HOUR_MS;
-	if (age_ms < SPAN_MINUTE_MS)
-		age_ms = SPAN_MINUTE_MS;
+	if (age_ms < least_ms)
+		age_ms = least_ms;
 	look_ms = at_ms + age_ms;
-	if (!d->pin.set && (step_waits(d) || d->entry.level == LEVEL_NONE) &&
-	    (d->look_ms == 0 || d->look_ms > look_ms))
+	if (!d->pin.set && (d->look_ms == 0 || d->look_ms > look_ms))
 		d->look_ms = look_ms;
+}
+
+static void
+look_into_flow(struct destination *d, int64_t at_ms)
+{
+	if (step_waits(d) || d->entry.level == LEVEL_NONE)
+		look_into(d, at_ms, step_waits(d) ? SPAN_MINUTE_MS : SPAN_HOUR_MS);
 }
 
 /* Mail flowed: the trouble before is over, or so it seems. */
@@ -253,6 +260,42 @@ tells_less(const struct destination_alarm *known, const struct fold_deferral *f)
 	            f->time_ms >= known->time_ms));
 }
 
+/* How much that server tells of the destination; what no server was about tells of it. */
+static int
+rank_of(const struct destination *d, const char *relay, int64_t at_ms)
+{
+	static const int ranks[] = {
+	    [ANSWER_NO] = 0, [ANSWER_UNSURE] = 1, [ANSWER_YES] = 2};
+	char name[NEXTHOP_HOST_SIZE];
+	struct fold_host host = {.name = name, .flow_ms = at_ms};
+
+	if (relay[0] == '\0')
+		return ranks[ANSWER_YES];
+	str_copy(str_of(relay), name, sizeof(name));
+	return ranks[destination_has_server(d, &host)];
+}
+
+/*
+ * Where the queue and the servers tell, the line that comes next does not take the place
+ * of an alarm: not while that is being judged, or whoever writes lines all the time kept
+ * it from being; nor that of mail that waits for what is said of mail that was bounced,
+ * nor that of a server of its own for one that may be another's. It is looked into.
+ */
+static bool
+stands_first(const struct destination *d, const struct fold_deferral *f,
+    const struct destination_spans *spans)
+{
+	int known, next;
+
+	if (!keeps_alarms(d, spans) || d->alarm.suspended)
+		return false;
+	if (f->lost)
+		return true;
+	known = rank_of(d, d->alarm.relay, f->time_ms);
+	next = rank_of(d, f->relay, f->time_ms);
+	return next == known ? d->alarm.pending : next < known;
+}
+
 static void
 note_deferral(struct destination *d, const struct fold_item *item,
     enum level default_level, const char *rule, const struct destination_spans *spans)
@@ -270,6 +313,11 @@ note_deferral(struct destination *d, const struct fold_item *item,
 		/* Mail that waits since before the present level is to be retried all the
 		 * same. */
 		alarm->pending = alarm->pending || alarm->attempt_ms < d->entry.force_ms;
+		return;
+	}
+	if (stands_first(d, f, spans)) {
+		d->dns.until_ms = 0; /* which may name that server now */
+		look_into(d, f->time_ms, SPAN_MINUTE_MS);
 		return;
 	}
 	alarm->raised = true;

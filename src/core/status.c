@@ -554,6 +554,19 @@ reason_parse(struct str text, struct reason_line *out)
 	return true;
 }
 
+/* What a policy look-up can fail for (tls_policy of smtp(8), smtp_tls_policy.c). A reason
+ * that a server gave is never one: by such a line it would count for any next-hop. */
+static bool
+is_of_lookup(struct str reason)
+{
+	return str_is(reason, "client TLS configuration problem") ||
+	    str_is(reason, "no TLSA records found") ||
+	    str_is(reason, "non DNSSEC destination") ||
+	    str_is(reason, "TLSA records unusable") ||
+	    str_is(reason, "Temporary lookup error") ||
+	    str_starts(reason, STR("TLSA lookup error for "));
+}
+
 bool
 policy_parse(struct str text, struct policy_line *out)
 {
@@ -568,6 +581,8 @@ policy_parse(struct str text, struct policy_line *out)
 		return false;
 	names = (struct str){s.p, (size_t)(colon - s.p)};
 	out->reason = str_skip(s, names.len + 2);
+	if (!is_of_lookup(out->reason))
+		return false;
 	slash = memrchr(names.p, '/', names.len);
 	if (slash == NULL || slash == names.p)
 		return false;

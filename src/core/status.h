@@ -94,7 +94,7 @@ bool session_parse(struct str text, struct session_line *out);
 const char *session_grade_name(enum session_grade grade); /* "verified" ... */
 
 /* "TLS policy lookup for NEXTHOP/MX: REASON", a warning: the only line in which
- * Postfix names the next-hop (smtp_connect.c). */
+ * Postfix names the next-hop (smtp_connect.c); for a reason of the look-up alone. */
 struct policy_line {
 	struct str nexthop;
 	struct str host;

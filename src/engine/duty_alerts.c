@@ -9,7 +9,11 @@
 #include "sys/log.h"
 
 #define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
-#define SAME_MAX 20                    /* more with one why are only counted */
+#define MANY_MAX 12 /* mails within MANY_MS; whatever comes then is a mail each LONG_MS \
+	             */
+#define MANY_MS  SPAN_HOUR_MS
+#define LONG_MS  (10 * SPAN_MINUTE_MS)
+#define SAME_MAX 20 /* more with one why are only counted */
 #define BODY_MAX 100000
 
 #define TOLD_SLOTS 1024 /* causes that are remembered, so many for one hash ... */
@@ -37,6 +41,8 @@ struct alerts {
 	size_t lost;              /* of them, destinations whose mail was bounced */
 	enum why why;             /* of the first of them */
 	int64_t due_ms; /* monotonic: the group ends and is sent; 0: there is none */
+	int64_t sent_ms[MANY_MAX]; /* monotonic: when the last groups began; 0: none */
+	size_t oldest;             /* of them */
 };
 
 /* The row of that cause, emptied of another's if need be. */
@@ -110,6 +116,19 @@ cut_cause(const char *line)
 	return (struct str){line, len};
 }
 
+/* Trouble that goes on making news, or somebody who writes it into the log, is no reason
+ * to fill a mailbox. */
+static void
+begin_group(struct alerts *a, int64_t now_ms)
+{
+	int64_t *oldest_ms = &a->sent_ms[a->oldest];
+	bool many = *oldest_ms != 0 && now_ms - *oldest_ms < MANY_MS;
+
+	a->due_ms = now_ms + (many ? LONG_MS : GROUP_MS);
+	*oldest_ms = now_ms;
+	a->oldest = (a->oldest + 1) % MANY_MAX;
+}
+
 /* One more alert in the group, which begins with it if need be. about: a destination, or
  * where why is WHY_NONE the line of another cause. */
 static void
@@ -120,7 +139,7 @@ count_alert(struct engine *e, const char *about, enum why why)
 	if (e->mode != ENGINE_APPLY)
 		return;
 	if (a->due_ms == 0)
-		a->due_ms = engine_now(e).mono_ms + GROUP_MS;
+		begin_group(a, engine_now(e).mono_ms);
 	if (a->count++ > 0)
 		return;
 	a->why = why;

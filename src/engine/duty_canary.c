@@ -287,8 +287,11 @@ engine_canary(struct engine *e, const struct witnessed *w, const struct destinat
 
 	if (e->judge.prober == ANSWER_NO)
 		return CANARY_NONE;
-	/* It was asked for an alarm that is over. */
-	if (w->canary_ms == 0 || w->canary_news_ms < first_failed_ms(d))
+	/* It was asked for an alarm that is over. Attempts that came while it was being
+	 * asked are judged next, as with the servers. */
+	if (w->canary_ms == 0 ||
+	    (d->alarm.raised ? d->again_ms > w->canary_news_ms
+	                     : w->canary_news_ms < first_failed_ms(d)))
 		return CANARY_NOT_ASKED;
 	return says(e, engine_state(e, &duty_canary), w, &next);
 }

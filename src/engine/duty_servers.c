@@ -320,17 +320,27 @@ ask_hosts(struct engine *e, struct servers *s, struct witnessed_servers *of,
 		    .dane = chosen->promise == PROMISE_DANE};
 		struct host *host;
 		int64_t at_ms = now->mono_ms + NO_ROOM_MS;
-		enum host_turn turn = HOST_WAITS;
+		enum host_turn turn = HOST_ASK;
 
 		if (of->heard[i])
 			continue;
-		host = hosts_get(e->hosts, chosen->name, of->port);
+		host = hosts_find(e->hosts, chosen->name, of->port);
 		if (host != NULL)
 			turn =
 			    host_turn(&host->known, &host->asking, &need, &time, &at_ms);
+		if (turn == HOST_ASK && !has_room(e, s, &of->choice, chosen)) {
+			complete = false;
+			continue;
+		}
+		/* Not before: one that only waits to be asked must not take the room of
+		 * an answer that nobody has heard yet. */
+		if (turn == HOST_ASK && host == NULL)
+			host = hosts_get(e->hosts, chosen->name, of->port);
+		if (host == NULL)
+			turn = HOST_WAITS;
 		if (turn == HOST_SERVES)
 			hear(e, of, i, host);
-		else if (turn == HOST_ASK && has_room(e, s, &of->choice, chosen))
+		else if (turn == HOST_ASK)
 			ask_host(e, of, chosen, host, &time);
 		else if (turn == HOST_WAITS && at_ms < s->at_ms)
 			s->at_ms = at_ms;

@@ -292,15 +292,21 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		const struct witness_message *messages =
 		    ask->count > 0 ? &t->messages[ask->from] : NULL;
 		enum queue_says says = QUEUE_UNREADABLE;
+		int64_t shown_ms = 0;
 
 		if (task->done)
 			says = witness_says(messages, ask->count, t->refused.count == 0);
+		if (says == QUEUE_NEWER && w != NULL) {
+			shown_ms = witness_shown_rule_ms(e, t, ask, w->alarm.rule);
+			says = shown_ms != 0 ? QUEUE_SHOWS : says;
+		}
 		if (ask->given_up || w == NULL || (w->wants & WANTS_QUEUE) == 0 ||
 		    says == QUEUE_NOT_ASKED)
 			continue;
 		w->says.queue = says;
-		w->says.shown_ms =
-		    witness_shown_ms(messages, ask->count, STORE_WAITING_OTHERS);
+		w->says.shown_ms = shown_ms != 0
+		    ? shown_ms
+		    : witness_shown_ms(messages, ask->count, STORE_WAITING_OTHERS);
 		w->queue_ms = now->mono_ms;
 		w->wants &= ~(unsigned)WANTS_QUEUE;
 		ids[count++] = ask->id;

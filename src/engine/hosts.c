@@ -235,19 +235,29 @@ make_room(struct hosts *hosts)
 }
 
 struct host *
-hosts_get(struct hosts *hosts, const char *name, uint16_t port)
+hosts_find(struct hosts *hosts, const char *name, uint16_t port)
 {
-	struct host **head = bucket(hosts, name, port), *host = *head;
+	struct host *host = *bucket(hosts, name, port);
 
 	while (host != NULL && (host->port != port || strcmp(host->name, name) != 0))
 		host = host->chain;
 	if (host != NULL) {
 		unlink_use(hosts, host);
 		use(hosts, host);
-		return host;
 	}
+	return host;
+}
+
+struct host *
+hosts_get(struct hosts *hosts, const char *name, uint16_t port)
+{
+	struct host *host = hosts_find(hosts, name, port), **head;
+
+	if (host != NULL)
+		return host;
 	if (!make_room(hosts))
 		return NULL;
+	head = bucket(hosts, name, port);
 	host = mem_new(1, sizeof(*host));
 	str_copy(str_of(name), host->name, sizeof(host->name));
 	host->port = port;

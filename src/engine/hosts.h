@@ -82,6 +82,9 @@ struct hosts; /* opaque */
 struct hosts *hosts_new(void);
 void hosts_free(struct hosts *hosts);
 
+/* The one of that name (in small letters); NULL: it is not there. */
+struct host *hosts_find(struct hosts *hosts, const char *name, uint16_t port);
+
 /* The one of that name (in small letters), a new one if need be, for which the one goes
  * that was not used for the longest time. NULL: all are being asked. */
 struct host *hosts_get(struct hosts *hosts, const char *name, uint16_t port);

@@ -20,6 +20,34 @@ store_shown(struct engine *e, int64_t id, const struct witness_message *m,
 	return store_waiting_add(e->store, id, &mail, 1, err);
 }
 
+static bool
+is_of_rule(struct engine *e, const struct listed *listed, const char *rule)
+{
+	struct fold_shown shown;
+
+	for (unsigned i = 0; listed != NULL && i < REASONS_MAX; i++) {
+		if (listed[i].queue_id == NULL)
+			return false;
+		if (fold_shown(e->fold, str_of(listed[i].queue_id),
+		        str_of(listed[i].recipient), str_of(listed[i].reason), &shown) &&
+		    strcmp(rules_get(e->rules, shown.rule)->name, rule) == 0)
+			return true;
+	}
+	return false;
+}
+
+int64_t
+witness_shown_rule_ms(struct engine *e, const struct witness_task *t,
+    const struct witness_ask *ask, const char *rule)
+{
+	int64_t at_ms = 0;
+
+	for (size_t i = ask->from; i < ask->from + ask->count; i++)
+		if (t->messages[i].time_ms > at_ms && is_of_rule(e, t->listed[i], rule))
+			at_ms = t->messages[i].time_ms;
+	return at_ms;
+}
+
 /*
  * Where none of the messages that the alarm is about is as the log says, the alarm is
  * about what the queue has of them: about the newest of which a rule knows the reason.

@@ -39,6 +39,15 @@ struct witness_task {
 };
 
 /*
+ * Its messages are not as the last lines of them say; does the listing show one that was
+ * deferred for a reason that this rule recognises? Whoever writes another line after each
+ * attempt must not keep the alarm of the genuine one from being judged. When the log last
+ * told of an attempt of it; 0: it shows none.
+ */
+int64_t witness_shown_rule_ms(struct engine *e, const struct witness_task *t,
+    const struct witness_ask *ask, const char *rule);
+
+/*
  * Where a listing contradicts the log, the alarm is about what the queue has. *taken is
  * set where that is news. False: it was not stored.
  */

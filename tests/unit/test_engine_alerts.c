@@ -132,6 +132,23 @@ command_has_the_alerts(void **state)
 	rig_close();
 }
 
+/* Somebody writes lines of mail that was bounced, of another message each. */
+static void
+endless_news_fill_no_mailbox(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	for (int second = 0; second < 3 * 3600; second += 20) {
+		rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "5.7.4",
+		    "bounced (" NOT_VERIFIED ")");
+		rig_save();
+		world_wait(rig.engine, 20 * SECOND);
+	}
+	assert_in_range(world.notify.times, 12, 16 * 3); /* 540 lines */
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -139,6 +156,8 @@ main(void)
 		return 2;
 	suite_add(alerts_of_a_moment_are_one_mail, NULL,
 	    "alerts of 20 seconds are one mail, and 20 of a kind its lines");
+	suite_add(endless_news_fill_no_mailbox, NULL,
+	    "after twelve mails in an hour alerts of ten minutes are one");
 	suite_add(one_cause_is_told_once_a_day, NULL,
 	    "a destination's causes that come in turn are one alert each, a day");
 	suite_add(last_alerts_are_sent_at_the_end, NULL,

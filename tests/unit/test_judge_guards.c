@@ -219,6 +219,7 @@ new_server_is_asked_about(void **state)
 	    "smtp[77]: QNEW: to=<u@d.test>, relay=mx9.d.test[192.0.2.9]:25, delay=9, "
 	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (" NOT_VERIFIED ")");
 	sim_settle(sim);
+	sim_wait(sim, MIN);
 	assert_int_equal(sim->asked, 2);
 	sim_free(sim);
 }

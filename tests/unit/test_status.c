@@ -278,6 +278,18 @@ policy_lines_are_read(void **state)
 	assert_true(policy_parse(STR("TLS policy lookup error for d.test/m: client TLS "
 	                             "configuration problem"),
 	    &p));
+	assert_true(policy_parse(
+	    STR("TLS policy lookup for d.test/m: TLSA lookup error for m:25"), &p));
+	assert_true(policy_parse(
+	    STR("TLS policy lookup for d.test/m: non DNSSEC destination"), &p));
+	assert_true(policy_parse(
+	    STR("TLS policy lookup for d.test/m: TLSA records unusable"), &p));
+	/* what only a server can be the reason of */
+	assert_false(policy_parse(
+	    STR("TLS policy lookup for d.test/m: Server certificate not verified"), &p));
+	assert_false(policy_parse(
+	    STR("TLS policy lookup for d.test/m: Cannot start TLS: handshake failure"),
+	    &p));
 	assert_false(policy_parse(STR("TLS policy lookup for d.test: x"), &p));
 	assert_false(policy_parse(STR("TLS policy lookup for /m: x"), &p));
 	assert_false(policy_parse(STR("TLS policy lookup for "), &p));

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whoever writes lines all the time delays nothing: a message whose servers do no TLS
+ * waits no longer beside such lines than without them. */
+#include "suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "enginerig.h"
+
+#define OWN       "mx.a.test[192.0.2.1]:25"
+#define ANOTHER   "mx.another.test[192.0.2.9]:25"
+#define RETRIES_S 300  /* minimal_backoff_time, doubled after each attempt */
+#define ENOUGH_S  1000 /* may_after takes 600, and the third attempt is at 900 */
+
+static void
+does_no_tls(const struct finger_question *question, struct server *server)
+{
+	(void)question;
+	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
+}
+
+static void
+answer(struct measure_item *item)
+{
+	item->answers.relay_fits =
+	    item->relay[0] == '\0' || strcmp(item->relay, "mx.a.test") == 0;
+}
+
+static void
+log_of(const char *id, const char *relay, const char *what, int64_t begun_ms)
+{
+	long age_s = (long)((world.mono_ms - begun_ms) / SECOND) + 8;
+	char line[600];
+
+	snprintf(line, sizeof(line),
+	    "smtp[77]: %s: to=<u@a.test>, relay=%s, delay=%ld, delays=%ld/0/0.03/0.02, "
+	    "dsn=4.7.5, status=%s",
+	    id, relay, age_s, age_s, what);
+	world_log(rig.engine, line);
+}
+
+/* A line that anybody can write, or two; the queue has Q1 for what really happened. */
+struct made_up {
+	const char *name;
+	const char *id; /* NULL: a new one each time */
+	const char *relay;
+	const char *what, *then;
+};
+
+static const struct made_up lines[] = {
+    {"nothing", "Q1", OWN, NULL, NULL},
+    {"another reason", "Q1", OWN, "deferred (" NOT_VERIFIED ")", NULL},
+    {"... of other messages", NULL, OWN, "deferred (" NOT_VERIFIED ")", NULL},
+    {"a fault of ours", "Q1", OWN, "deferred (" REFUSED ")", NULL},
+    {"a rule that waits", "Q1", OWN, "deferred (" TLSA_ERROR ")", NULL},
+    {"no TLSA records", "Q1", OWN, "deferred (no TLSA records found)", NULL},
+    {"another server", "Q1", ANOTHER, "deferred (" NOT_OFFERED ")", NULL},
+    {"... for other messages", NULL, ANOTHER, "deferred (" NOT_OFFERED ")", NULL},
+    {"a bounce", "Q1", OWN, "bounced (" NOT_VERIFIED ")", NULL},
+    {"... of other messages", NULL, OWN, "bounced (" NOT_VERIFIED ")", NULL},
+    {"a bounce, and mail", "Q1", OWN, "bounced (" NOT_OFFERED ")", "sent (250 Ok)"},
+    {"... of other messages", NULL, OWN, "bounced (" NOT_OFFERED ")", "sent (250 Ok)"},
+    {"mail", "Q1", OWN, "sent (250 Ok)", NULL},
+};
+
+static void
+make_up(const struct made_up *line, unsigned number, int64_t begun_ms)
+{
+	char id[24];
+
+	if (line->what == NULL)
+		return;
+	snprintf(id, sizeof(id), "X%u", number);
+	log_of(line->id != NULL ? line->id : id, line->relay, line->what, begun_ms);
+	if (line->then != NULL)
+		log_of(
+		    line->id != NULL ? line->id : id, line->relay, line->then, begun_ms);
+	world_unqueue(id);
+	world_queue("Q1", "u@a.test", NOT_OFFERED);
+	rig_save();
+}
+
+static bool
+is_retried(void)
+{
+	bool retried = strstr(buf_text(&world.retried), "Q1") != NULL;
+
+	buf_reset(&world.retried);
+	return retried;
+}
+
+/* How long it takes until an attempt of Q1 finds an entry by which it is sent. */
+static int64_t
+waits_s(const struct made_up *line, int64_t every_ms, int64_t listing_ms)
+{
+	int64_t begun_ms, next_ms, line_ms, again_ms = RETRIES_S * SECOND;
+	unsigned number = 0;
+	bool tried = false;
+
+	rig_new_with(does_no_tls);
+	world.answer = answer;
+	rig_close();
+	world.sessions_logged = true; /* else what was sent is a past, which holds */
+	rig_open(ENGINE_APPLY);
+	world.queue_ms = listing_ms;
+	begun_ms = next_ms = world.mono_ms;
+	line_ms = begun_ms + 20;
+	while (world.mono_ms - begun_ms < 2 * ENOUGH_S * SECOND) {
+		if (world.mono_ms >= next_ms || is_retried()) {
+			if (tried && rig_row("a.test").entry.level == LEVEL_DANE)
+				break;
+			tried = true;
+			log_of("Q1", OWN, "deferred (" NOT_OFFERED ")", begun_ms);
+			rig_save();
+			next_ms = world.mono_ms + again_ms;
+			again_ms *= 2;
+		}
+		if (world.mono_ms >= line_ms) {
+			make_up(line, number++, begun_ms);
+			line_ms = world.mono_ms + every_ms;
+		}
+		world_wait(rig.engine, SECOND / 2);
+	}
+	begun_ms = world.mono_ms - begun_ms;
+	world.queue_ms = 0;
+	rig_close();
+	return begun_ms / SECOND;
+}
+
+static void
+delays_nothing(void **state)
+{
+	const struct made_up *line = *state;
+
+	assert_in_range(waits_s(line, SECOND, 0), 600, ENOUGH_S);
+	assert_in_range(waits_s(line, 20 * SECOND, 5500), 600, ENOUGH_S);
+	assert_in_range(waits_s(line, MIN, 0), 600, ENOUGH_S);
+}
+
+/* With a past; twice a day the message is said to be bounced, and other mail to flow. */
+static void
+bounce_ends_no_hold(void **state)
+{
+	(void)state;
+	rig_new_with(world_self_signed);
+	world.sessions_logged = true;
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	rig_log_session("Verified", OWN);
+	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	for (int hour = 0; hour < 27; hour++) {
+		log_of("Q1", OWN, "deferred (" NOT_VERIFIED ")", world.mono_ms);
+		rig_save();
+		world_wait(rig.engine, HOUR / 2);
+		if (hour % 12 == 11) {
+			log_of("Q1", OWN, "bounced (" NOT_VERIFIED ")", world.mono_ms);
+			rig_save();
+			world_pass(10);
+			log_of("Q1", OWN, "sent (250 Ok)", world.mono_ms);
+			world_queue("Q1", "u@a.test", NOT_VERIFIED);
+			rig_save();
+		}
+		world_wait(rig.engine, HOUR / 2);
+	}
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+static int64_t waits_since_ms;
+
+static void
+flow_and_fail(void)
+{
+	log_of("S1", OWN, "sent (250 Ok)", world.mono_ms);
+	world_unqueue("S1");
+	log_of("Q1", OWN, "deferred (" NOT_VERIFIED ")", waits_since_ms);
+	rig_save();
+}
+
+static void
+fingers_slowly(const struct finger_question *question, struct server *server)
+{
+	if (strstr(question->host, "a.test") != NULL)
+		world_self_signed(question, server);
+	else
+		world_verifies(question, server);
+	for (int second = 0; second < 6 && waits_since_ms != 0; second++) {
+		world_pass(SECOND);
+		flow_and_fail();
+	}
+}
+
+static void
+slow_canary_is_heard(void **state)
+{
+	struct strings *canaries = &rig.config.probe.canaries;
+
+	(void)state;
+	rig_new_with(fingers_slowly);
+	rig_close();
+	canaries->items = mem_new(1, sizeof(*canaries->items));
+	canaries->items[0] = mem_strdup("canary.example");
+	canaries->count = 1;
+	world.sessions_logged = true;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	waits_since_ms = world.mono_ms;
+	log_of("Q1", OWN, "deferred (" NOT_VERIFIED ")", waits_since_ms);
+	rig_save();
+	for (int second = 0; second < 300; second++) {
+		world_wait(rig.engine, SECOND);
+		flow_and_fail();
+	}
+	waits_since_ms = 0;
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* As many as the table of hosts holds twice over, each with a server of its own. */
+static void
+many_hosts_at_once_are_asked_once_each(void **state)
+{
+	(void)state;
+	rig_new_with(world_self_signed);
+	for (int i = 0; i < 4000; i++) {
+		char line[400];
+
+		snprintf(line, sizeof(line),
+		    "smtp[77]: F%d: to=<u@x%d.test>, relay=mx.x%d.test[192.0.2.1]:25, "
+		    "delay=9, delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred "
+		    "(" NOT_VERIFIED ")",
+		    i, i, i);
+		world_log(rig.engine, line);
+	}
+	rig_save();
+	world_wait(rig.engine, 10 * MIN);
+	assert_int_equal(world.fingered, 4000);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry = 'encrypt'", "4000\n");
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 1;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		suite_add(delays_nothing, &lines[i], "%s: no mail waits longer for it",
+		    lines[i].name);
+	suite_add(bounce_ends_no_hold, NULL,
+	    "a bounce and mail that is sent, of a message that is there, end no hold");
+	suite_add(slow_canary_is_heard, NULL,
+	    "a canary that answers slowly is heard while mail flows and fails");
+	suite_add(many_hosts_at_once_are_asked_once_each, NULL,
+	    "4000 hosts that are to be asked at once are asked once each");
+	return rig_end(suite_run());
+}
