@@ -260,15 +260,22 @@ tells_less(const struct destination_alarm *known, const struct fold_deferral *f)
 	            f->time_ms >= known->time_ms));
 }
 
-/* How much that server tells of the destination; what no server was about tells of it. */
+/*
+ * How much an attempt there tells of the destination: at another level than the one in
+ * force nothing, nor at another's server; what no server was about tells of it.
+ */
 static int
-rank_of(const struct destination *d, const char *relay, int64_t at_ms)
+rank_of(const struct destination *d, enum level default_level, enum level attempt_level,
+    const char *relay, int64_t at_ms)
 {
 	static const int ranks[] = {
 	    [ANSWER_NO] = 0, [ANSWER_UNSURE] = 1, [ANSWER_YES] = 2};
 	char name[NEXTHOP_HOST_SIZE];
 	struct fold_host host = {.name = name, .flow_ms = at_ms};
 
+	if (attempt_level != LEVEL_UNKNOWN &&
+	    attempt_level != level_met(d, default_level))
+		return ranks[ANSWER_NO];
 	if (relay[0] == '\0')
 		return ranks[ANSWER_YES];
 	str_copy(str_of(relay), name, sizeof(name));
@@ -279,11 +286,11 @@ rank_of(const struct destination *d, const char *relay, int64_t at_ms)
  * Where the queue and the servers tell, the line that comes next does not take the place
  * of an alarm: not while that is being judged, or whoever writes lines all the time kept
  * it from being; nor that of mail that waits for what is said of mail that was bounced,
- * nor that of a server of its own for one that may be another's. It is looked into.
+ * nor that of an attempt that tells more. It is looked into.
  */
 static bool
-stands_first(const struct destination *d, const struct fold_deferral *f,
-    const struct destination_spans *spans)
+stands_first(const struct destination *d, enum level default_level,
+    const struct fold_deferral *f, const struct destination_spans *spans)
 {
 	int known, next;
 
@@ -291,31 +298,25 @@ stands_first(const struct destination *d, const struct fold_deferral *f,
 		return false;
 	if (f->lost)
 		return true;
-	known = rank_of(d, d->alarm.relay, f->time_ms);
-	next = rank_of(d, f->relay, f->time_ms);
+	known =
+	    rank_of(d, default_level, d->alarm.attempt_level, d->alarm.relay, f->time_ms);
+	next = rank_of(d, default_level, f->attempt_level, f->relay, f->time_ms);
 	return next == known ? d->alarm.pending : next < known;
 }
 
 static void
-note_deferral(struct destination *d, const struct fold_item *item,
-    enum level default_level, const char *rule, const struct destination_spans *spans)
+note_alarm(struct destination *d, enum level default_level, const struct fold_deferral *f,
+    const struct destination_spans *spans)
 {
-	const struct fold_deferral *f = item->deferral;
 	struct destination_alarm *alarm = &d->alarm;
 
-	note_ceased(d, item, default_level, spans);
-	note_attempts(d, item);
-	note_plain(d, &item->plain, spans);
-	/* Where encryption is all that is asked for, there was none. */
-	if (level_promise(level_met(d, default_level)) <= LEVEL_ENCRYPT)
-		note_plain(d, &item->broken, spans);
 	if (tells_less(alarm, f)) {
 		/* Mail that waits since before the present level is to be retried all the
 		 * same. */
 		alarm->pending = alarm->pending || alarm->attempt_ms < d->entry.force_ms;
 		return;
 	}
-	if (stands_first(d, f, spans)) {
+	if (stands_first(d, default_level, f, spans)) {
 		d->dns.until_ms = 0; /* which may name that server now */
 		look_into(d, f->time_ms, SPAN_MINUTE_MS);
 		return;
@@ -328,12 +329,27 @@ note_deferral(struct destination *d, const struct fold_item *item,
 	alarm->policy_refused = f->policy_refused;
 	alarm->attempt_level = f->attempt_level;
 	alarm->attempt_ms = f->attempt_ms;
-	str_copy(str_of(rule), alarm->rule, sizeof(alarm->rule));
+	str_copy(str_of(f->rule_name), alarm->rule, sizeof(alarm->rule));
 	str_copy(str_of(f->reason), alarm->reason, sizeof(alarm->reason));
 	str_copy(str_of(f->dsn), alarm->dsn, sizeof(alarm->dsn));
 	str_copy(str_of(f->service), alarm->service, sizeof(alarm->service));
 	str_copy(str_of(f->relay), alarm->relay, sizeof(alarm->relay));
 	alarm->cause = f->cause;
+}
+
+static void
+note_deferral(struct destination *d, const struct fold_item *item,
+    enum level default_level, const struct destination_spans *spans)
+{
+	note_ceased(d, item, default_level, spans);
+	note_attempts(d, item);
+	note_plain(d, &item->plain, spans);
+	/* Where encryption is all that is asked for, there was none. */
+	if (level_promise(level_met(d, default_level)) <= LEVEL_ENCRYPT)
+		note_plain(d, &item->broken, spans);
+	for (unsigned i = 0; i < item->earlier_count; i++)
+		note_alarm(d, default_level, &item->earlier[i], spans);
+	note_alarm(d, default_level, item->deferral, spans);
 }
 
 static void
@@ -484,7 +500,7 @@ end_in_order(struct destination *d, const struct fold_item *item, int64_t bare_m
 
 void
 destination_take_news(struct destination *d, const struct fold_item *news,
-    enum level default_level, const char *rule, const struct destination_spans *spans)
+    enum level default_level, const struct destination_spans *spans)
 {
 	struct fold_item copy = *news;
 	const struct fold_item *item = &copy;
@@ -505,7 +521,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	if (bare_ms != 0)
 		note_flow(d, bare_ms, spans);
 	if (item->deferred && (keeps || bare_ms == 0 || item->deferred_since_bare))
-		note_deferral(d, item, default_level, rule, spans);
+		note_deferral(d, item, default_level, spans);
 	end_in_order(d, item, bare_ms, spans);
 	plan_recheck(d, item, default_level);
 	mind_hold(d, item, default_level);

@@ -94,6 +94,27 @@ fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
 	return attempt_ms + open_ms < than_attempt_ms;
 }
 
+static bool
+is_same_kind(const struct fold_deferral *a, const struct fold_deferral *b)
+{
+	return a->rule == b->rule && a->lost == b->lost && a->suspended == b->suspended &&
+	    a->attempt_level == b->attempt_level && strcmp(a->relay, b->relay) == 0;
+}
+
+/* The one that a later line replaces. */
+static void
+keep_earlier(struct fold_item *item, const struct fold_deferral *next)
+{
+	if (is_same_kind(item->deferral, next) || item->earlier_count == FOLD_EARLIER_MAX)
+		return;
+	for (unsigned i = 0; i < item->earlier_count; i++)
+		if (is_same_kind(&item->earlier[i], item->deferral))
+			return;
+	if (item->earlier == NULL)
+		item->earlier = mem_new(FOLD_EARLIER_MAX, sizeof(*item->earlier));
+	item->earlier[item->earlier_count++] = *item->deferral;
+}
+
 static void
 take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *line,
     const struct trouble *trouble)
@@ -104,6 +125,7 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	struct fold_deferral d = {
 	    .time_ms = time_ms,
 	    .rule = rule,
+	    .rule_name = rules_get(fold->rules, rule)->name,
 	    .lost = s->status == DELIVERY_BOUNCED,
 	    .suspended = s->suspended,
 	    .policy_refused = fold_is_policy_refused(trouble),
@@ -136,6 +158,8 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
 	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));
 	str_copy(line->service, d.service, sizeof(d.service));
+	if (item->deferred && fold->keeps_alarms)
+		keep_earlier(item, &d);
 	item->deferred = true;
 	if (item->deferral == NULL)
 		item->deferral = mem_new(1, sizeof(*item->deferral));

@@ -50,6 +50,7 @@ struct fold_deferral {
 	int64_t time_ms;    /* of the line */
 	int64_t attempt_ms; /* the earliest moment at which the attempt can have begun */
 	unsigned rule;
+	const char *rule_name; /* borrowed from the rules */
 	bool lost;
 	bool suspended;
 	bool policy_refused;
@@ -60,6 +61,8 @@ struct fold_deferral {
 	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
 	enum cause cause;              /* what failed there; NONE: not told */
 };
+
+#define FOLD_EARLIER_MAX 6 /* of one piece of a log */
 
 #define FOLD_CLAIM_MS 10000 /* longer than that no attempt is believed to have taken */
 
@@ -162,6 +165,11 @@ struct fold_item {
 	/* The latest; a real one before an echo. NULL: none since the fold was cleared.
 	 */
 	struct fold_deferral *deferral;
+	/* Where no line ends an alarm, those before it that tell something else, the
+	 * first of each kind: whichever of them tells most of the destination, news
+	 * decide. */
+	struct fold_deferral *earlier;
+	unsigned earlier_count;
 };
 
 struct fold_counts {

@@ -9,8 +9,9 @@
 #include "sys/log.h"
 
 #define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
-#define MANY_MAX 12 /* mails within MANY_MS; whatever comes then is a mail each LONG_MS \
-	             */
+#define MANY_MAX \
+	12 /* mails within MANY_MS; whatever comes then is a mail each LONG_MS \
+	    */
 #define MANY_MS  SPAN_HOUR_MS
 #define LONG_MS  (10 * SPAN_MINUTE_MS)
 #define SAME_MAX 20 /* more with one why are only counted */

@@ -80,7 +80,8 @@ keep_listed(
 {
 	struct listed **all = &t->listed[m - t->messages], *listed;
 
-	if (q->delay_reason[0] == '\0' || (m->fits && m->of_alarm))
+	if (q->delay_reason[0] == '\0' ||
+	    (m->fits && m->of_alarm && m->queue_id[0] != STORE_WAITING_OTHERS))
 		return;
 	if (*all == NULL)
 		*all = mem_new(REASONS_MAX, sizeof(**all));
@@ -260,6 +261,28 @@ report_refused(struct witness *state, const struct queue_refused *refused)
 	state->is_partial = is_partial;
 }
 
+/* By the last lines of its messages, or by the rule of its alarm; *shown_ms: when the log
+ * last told of an attempt of what it SHOWS. */
+static enum queue_says
+says_of(struct engine *e, const struct witness_task *t, const struct witness_ask *ask,
+    const struct witnessed *w, int64_t *shown_ms)
+{
+	const struct witness_message *messages =
+	    ask->count > 0 ? &t->messages[ask->from] : NULL;
+	enum queue_says says = witness_says(messages, ask->count, t->refused.count == 0);
+	int64_t rule_ms;
+
+	*shown_ms = 0;
+	if (says == QUEUE_SHOWS)
+		*shown_ms = witness_shown_ms(messages, ask->count, STORE_WAITING_OTHERS);
+	if ((says != QUEUE_NEWER && says != QUEUE_SHOWS) || w == NULL)
+		return says;
+	rule_ms = witness_shown_rule_ms(e, t, ask, w->alarm.rule);
+	if (rule_ms > *shown_ms)
+		*shown_ms = rule_ms;
+	return rule_ms != 0 ? QUEUE_SHOWS : says;
+}
+
 static void
 take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
@@ -289,24 +312,16 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	for (size_t i = 0; i < t->ask_count; i++) {
 		const struct witness_ask *ask = &t->asks[i];
 		struct witnessed *w = witnesses_find(e->witnessed, ask->id);
-		const struct witness_message *messages =
-		    ask->count > 0 ? &t->messages[ask->from] : NULL;
 		enum queue_says says = QUEUE_UNREADABLE;
 		int64_t shown_ms = 0;
 
 		if (task->done)
-			says = witness_says(messages, ask->count, t->refused.count == 0);
-		if (says == QUEUE_NEWER && w != NULL) {
-			shown_ms = witness_shown_rule_ms(e, t, ask, w->alarm.rule);
-			says = shown_ms != 0 ? QUEUE_SHOWS : says;
-		}
+			says = says_of(e, t, ask, w, &shown_ms);
 		if (ask->given_up || w == NULL || (w->wants & WANTS_QUEUE) == 0 ||
 		    says == QUEUE_NOT_ASKED)
 			continue;
 		w->says.queue = says;
-		w->says.shown_ms = shown_ms != 0
-		    ? shown_ms
-		    : witness_shown_ms(messages, ask->count, STORE_WAITING_OTHERS);
+		w->says.shown_ms = shown_ms;
 		w->queue_ms = now->mono_ms;
 		w->wants &= ~(unsigned)WANTS_QUEUE;
 		ids[count++] = ask->id;

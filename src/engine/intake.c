@@ -194,9 +194,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		return false;
 	look_ms = d.look_ms;
 	sent_ms = d.past.sent_ms;
-	destination_take_news(&d, item, in->how->default_level,
-	    item->deferred ? rules_get(in->how->rules, item->deferral->rule)->name : NULL,
-	    in->how->spans);
+	destination_take_news(&d, item, in->how->default_level, in->how->spans);
 	note_proof(in, &d, item);
 	in->news = in->news || d.alarm.pending ||
 	    (d.look_ms != 0 && (look_ms == 0 || d.look_ms < look_ms));

@@ -213,7 +213,8 @@ set_state(unsigned line, struct destination *d, const char *text)
 static void
 news(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
-	struct news news = {.deferral.attempt_level = LEVEL_UNKNOWN};
+	struct news news = {
+	    .deferral = {.rule_name = "a-rule", .attempt_level = LEVEL_UNKNOWN}};
 	enum level default_level = field_level(line, strtok_r(NULL, " ", rest));
 	struct destination_spans with = spans;
 
@@ -221,8 +222,7 @@ news(unsigned line, struct destination *d, char **rest, struct judged *judged)
 	news.item.deferral = &news.deferral;
 	field_set_words(line, &news, news_fields, COUNT_OF(news_fields), rest);
 	with.measured = news.measured;
-	destination_take_news(
-	    d, &news.item, default_level, news.item.deferred ? "a-rule" : NULL, &with);
+	destination_take_news(d, &news.item, default_level, &with);
 }
 
 static void

@@ -29,16 +29,23 @@ answer(struct measure_item *item)
 }
 
 static void
-log_of(const char *id, const char *relay, const char *what, int64_t begun_ms)
+log_tls(const char *id, const char *relay, const char *tls, const char *what,
+    int64_t begun_ms)
 {
 	long age_s = (long)((world.mono_ms - begun_ms) / SECOND) + 8;
 	char line[600];
 
 	snprintf(line, sizeof(line),
 	    "smtp[77]: %s: to=<u@a.test>, relay=%s, delay=%ld, delays=%ld/0/0.03/0.02, "
-	    "dsn=4.7.5, status=%s",
-	    id, relay, age_s, age_s, what);
+	    "%sdsn=4.7.5, status=%s",
+	    id, relay, age_s, age_s, tls, what);
 	world_log(rig.engine, line);
+}
+
+static void
+log_of(const char *id, const char *relay, const char *what, int64_t begun_ms)
+{
+	log_tls(id, relay, "", what, begun_ms);
 }
 
 /* A line that anybody can write, or two; the queue has Q1 for what really happened. */
@@ -47,22 +54,25 @@ struct made_up {
 	const char *id; /* NULL: a new one each time */
 	const char *relay;
 	const char *what, *then;
+	const char *tls; /* NULL: none */
 };
 
 static const struct made_up lines[] = {
-    {"nothing", "Q1", OWN, NULL, NULL},
-    {"another reason", "Q1", OWN, "deferred (" NOT_VERIFIED ")", NULL},
-    {"... of other messages", NULL, OWN, "deferred (" NOT_VERIFIED ")", NULL},
-    {"a fault of ours", "Q1", OWN, "deferred (" REFUSED ")", NULL},
-    {"a rule that waits", "Q1", OWN, "deferred (" TLSA_ERROR ")", NULL},
-    {"no TLSA records", "Q1", OWN, "deferred (no TLSA records found)", NULL},
-    {"another server", "Q1", ANOTHER, "deferred (" NOT_OFFERED ")", NULL},
-    {"... for other messages", NULL, ANOTHER, "deferred (" NOT_OFFERED ")", NULL},
-    {"a bounce", "Q1", OWN, "bounced (" NOT_VERIFIED ")", NULL},
-    {"... of other messages", NULL, OWN, "bounced (" NOT_VERIFIED ")", NULL},
-    {"a bounce, and mail", "Q1", OWN, "bounced (" NOT_OFFERED ")", "sent (250 Ok)"},
-    {"... of other messages", NULL, OWN, "bounced (" NOT_OFFERED ")", "sent (250 Ok)"},
-    {"mail", "Q1", OWN, "sent (250 Ok)", NULL},
+    {"nothing", "Q1", OWN, NULL, NULL, NULL},
+    {"another reason", "Q1", OWN, "deferred (" NOT_VERIFIED ")", NULL, NULL},
+    {"... of other messages", NULL, OWN, "deferred (" NOT_VERIFIED ")", NULL, NULL},
+    {"a fault of ours", "Q1", OWN, "deferred (" REFUSED ")", NULL, NULL},
+    {"a rule that waits", "Q1", OWN, "deferred (" TLSA_ERROR ")", NULL, NULL},
+    {"no TLSA records", "Q1", OWN, "deferred (no TLSA records found)", NULL, NULL},
+    {"another server", "Q1", ANOTHER, "deferred (" NOT_OFFERED ")", NULL, NULL},
+    {"... for other messages", NULL, ANOTHER, "deferred (" NOT_OFFERED ")", NULL, NULL},
+    {"another level", "Q1", OWN, "deferred (" NOT_OFFERED ")", NULL, "tls=may, "},
+    {"a bounce", "Q1", OWN, "bounced (" NOT_VERIFIED ")", NULL, NULL},
+    {"... of other messages", NULL, OWN, "bounced (" NOT_VERIFIED ")", NULL, NULL},
+    {"a bounce, and mail", "Q1", OWN, "bounced (" NOT_OFFERED ")", "sent (250 Ok)", NULL},
+    {"... of other messages", NULL, OWN, "bounced (" NOT_OFFERED ")", "sent (250 Ok)",
+        NULL},
+    {"mail", "Q1", OWN, "sent (250 Ok)", NULL, NULL},
 };
 
 static void
@@ -73,7 +83,8 @@ make_up(const struct made_up *line, unsigned number, int64_t begun_ms)
 	if (line->what == NULL)
 		return;
 	snprintf(id, sizeof(id), "X%u", number);
-	log_of(line->id != NULL ? line->id : id, line->relay, line->what, begun_ms);
+	log_tls(line->id != NULL ? line->id : id, line->relay,
+	    line->tls != NULL ? line->tls : "", line->what, begun_ms);
 	if (line->then != NULL)
 		log_of(
 		    line->id != NULL ? line->id : id, line->relay, line->then, begun_ms);
@@ -90,6 +101,10 @@ is_retried(void)
 	buf_reset(&world.retried);
 	return retried;
 }
+
+/* Instead of a time after which it is written: with each attempt. */
+#define IN_ONE_PIECE (-1)
+#define BEHIND       (-2)
 
 /* How long it takes until an attempt of Q1 finds an entry by which it is sent. */
 static int64_t
@@ -113,11 +128,17 @@ waits_s(const struct made_up *line, int64_t every_ms, int64_t listing_ms)
 				break;
 			tried = true;
 			log_of("Q1", OWN, "deferred (" NOT_OFFERED ")", begun_ms);
+			if (every_ms == IN_ONE_PIECE)
+				make_up(line, number++, begun_ms);
 			rig_save();
+			if (every_ms == BEHIND) {
+				world_wait(rig.engine, 10);
+				make_up(line, number++, begun_ms);
+			}
 			next_ms = world.mono_ms + again_ms;
 			again_ms *= 2;
 		}
-		if (world.mono_ms >= line_ms) {
+		if (every_ms > 0 && world.mono_ms >= line_ms) {
 			make_up(line, number++, begun_ms);
 			line_ms = world.mono_ms + every_ms;
 		}
@@ -137,6 +158,8 @@ delays_nothing(void **state)
 	assert_in_range(waits_s(line, SECOND, 0), 600, ENOUGH_S);
 	assert_in_range(waits_s(line, 20 * SECOND, 5500), 600, ENOUGH_S);
 	assert_in_range(waits_s(line, MIN, 0), 600, ENOUGH_S);
+	assert_in_range(waits_s(line, IN_ONE_PIECE, 0), 600, ENOUGH_S);
+	assert_in_range(waits_s(line, BEHIND, 0), 600, ENOUGH_S);
 }
 
 /* With a past; twice a day the message is said to be bounced, and other mail to flow. */
