@@ -14,11 +14,18 @@
 #define STS_DAYS     2    /* domains without an MTA-STS policy */
 #define SLICE        2000 /* destinations or hosts */
 #define PAUSE_MS     100  /* between slices */
-#define THINNED_DAY  "thinned-day" /* the counter that says so, whichever process did */
+#define STRIDE_DAYS \
+	2 /* a past of years must not go because a clock is wrong for a day \
+	   */
+/* The counters that say so, whichever process did: up to which day it was thinned, and on
+ * which day of the clock. */
+#define THINNED_DAY "thinned-day"
+#define THINNED_ON  "thinned-on"
 
 struct thinning {
 	struct duty_state base;
 	int64_t day;     /* since the epoch: when it was done last; 0: not known */
+	int64_t now_ms;  /* wall: as of when the walk thins */
 	int64_t next_ms; /* monotonic: the next slice of a walk; 0: there is none */
 	struct thin_span span;
 	char host[STORE_HOST_SIZE];
@@ -38,39 +45,51 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	        : now->mono_ms};
 }
 
+/* As of now, or where that is long after it was done last, no more than STRIDE_DAYS on.
+ */
+static int64_t
+thins_as_of(const struct moment *now, int64_t thinned)
+{
+	int64_t most_ms = (thinned + STRIDE_DAYS) * SPAN_DAY_MS;
+
+	return thinned != 0 && now->wall_ms > most_ms + SPAN_DAY_MS ? most_ms
+	                                                            : now->wall_ms;
+}
+
 /* Since when a past may still count: as host_past_best() has it, and a day more. Where
  * nothing verifies any more that is long ago, but no history is older than its days. */
 static bool
-find_past(struct engine *e, const struct moment *now, int64_t *past_ms, struct err *err)
+find_past(struct engine *e, int64_t now_ms, int64_t *past_ms, struct err *err)
 {
-	int64_t at_ms = now->wall_ms, proof_ms;
+	int64_t at_ms = now_ms, proof_ms;
 
 	if (!engine_proof_ms(e, &proof_ms, err))
 		return false;
 	if (proof_ms != 0 && proof_ms < at_ms)
 		at_ms = proof_ms;
 	*past_ms = at_ms - HOST_PAST_MS - SPAN_DAY_MS;
-	if (*past_ms < now->wall_ms - HISTORY_DAYS * SPAN_DAY_MS)
-		*past_ms = now->wall_ms - HISTORY_DAYS * SPAN_DAY_MS;
+	if (*past_ms < now_ms - HISTORY_DAYS * SPAN_DAY_MS)
+		*past_ms = now_ms - HISTORY_DAYS * SPAN_DAY_MS;
 	return true;
 }
 
 static bool
-begin_walk(struct engine *e, struct thinning *t, const struct moment *now, int64_t today,
-    struct err *err)
+begin_walk(struct engine *e, struct thinning *t, int64_t now_ms, struct err *err)
 {
 	int64_t queue_ms = 2 * e->settings.queue_lifetime_ms;
+	int64_t today = now_ms / SPAN_DAY_MS;
 
 	if (queue_ms < QUEUE_DAYS * SPAN_DAY_MS)
 		queue_ms = QUEUE_DAYS * SPAN_DAY_MS;
+	t->now_ms = now_ms;
 	t->span = (struct thin_span){
 	    .day = today - HISTORY_DAYS,
-	    .idle_ms = now->wall_ms - HOST_PAST_MS - SPAN_DAY_MS,
+	    .idle_ms = now_ms - HOST_PAST_MS - SPAN_DAY_MS,
 	};
 	t->host[0] = '\0';
 	return store_thin(e->store, t->span.day, today * SPAN_DAY_MS - queue_ms, err) &&
-	    store_sts_thin(e->store, now->wall_ms - STS_DAYS * SPAN_DAY_MS, err) &&
-	    find_past(e, now, &t->span.past_ms, err);
+	    store_sts_thin(e->store, now_ms - STS_DAYS * SPAN_DAY_MS, err) &&
+	    find_past(e, now_ms, &t->span.past_ms, err);
 }
 
 /* Hosts after all destinations. *over: those were the last. */
@@ -98,27 +117,35 @@ do_slice(struct engine *e, struct thinning *t, bool *over, struct err *err)
 	return done;
 }
 
+static bool
+note_done(struct engine *e, const struct thinning *t, int64_t today, struct err *err)
+{
+	return store_counter_set(e->store, THINNED_DAY, t->now_ms / SPAN_DAY_MS, err) &&
+	    store_counter_set(e->store, THINNED_ON, today, err);
+}
+
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct thinning *t = (struct thinning *)base;
-	int64_t today = now->wall_ms / SPAN_DAY_MS, thinned = 0;
+	int64_t today = now->wall_ms / SPAN_DAY_MS, thinned = 0, on = 0;
 	bool begins = t->next_ms == 0, over = false;
 	struct err err;
 
 	t->next_ms = 0; /* after a failure it begins anew */
 	if (!store_counter_get(e->store, THINNED_DAY, &thinned, &err) ||
-	    (thinned != today &&
+	    !store_counter_get(e->store, THINNED_ON, &on, &err) ||
+	    (on != today &&
 	        (!store_begin(e->store, &err) ||
-	            (begins && !begin_walk(e, t, now, today, &err)) ||
+	            (begins && !begin_walk(e, t, thins_as_of(now, thinned), &err)) ||
 	            !do_slice(e, t, &over, &err) ||
-	            (over && !store_counter_set(e->store, THINNED_DAY, today, &err)) ||
+	            (over && !note_done(e, t, today, &err)) ||
 	            !store_commit(e->store, &err)))) {
 		engine_not_stored(e, "thin the history", &err);
 		return;
 	}
 	engine_stored(e, "thin the history");
-	if (thinned == today || over)
+	if (on == today || over)
 		t->day = today;
 	else
 		t->next_ms = now->mono_ms + PAUSE_MS;

@@ -74,13 +74,22 @@ find(const struct witness_task *t, const char *queue_id)
 	return low;
 }
 
+/* Nobody tries it, whatever its reason was (names of showq(8)): it is there, and no line
+ * tells of an attempt. */
+static bool
+is_held(const struct queued *queued)
+{
+	return strcmp(queued->queue_name, "hold") == 0 ||
+	    strcmp(queued->queue_name, "maildrop") == 0;
+}
+
 static void
 keep_listed(
     const struct witness_task *t, const struct witness_message *m, const struct queued *q)
 {
 	struct listed **all = &t->listed[m - t->messages], *listed;
 
-	if (q->delay_reason[0] == '\0' ||
+	if (q->delay_reason[0] == '\0' || is_held(q) ||
 	    (m->fits && m->of_alarm && m->queue_id[0] != STORE_WAITING_OTHERS))
 		return;
 	if (*all == NULL)
@@ -108,8 +117,8 @@ take_of_id(
 
 		if (strcmp(m->queue_id, queue_id) != 0)
 			return;
-		if (witness_listed(
-		        m, str_of(queued->address), str_of(queued->delay_reason)))
+		if (witness_listed(m, str_of(queued->address),
+		        is_held(queued) ? STR("") : str_of(queued->delay_reason)))
 			keep_listed(t, m, queued);
 	}
 }

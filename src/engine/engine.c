@@ -260,8 +260,10 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 		            "match` counts how often");
 	e->limit_reported = e->limit_reported || limit_hits > 0;
 	engine_tell(e, NEWS_LOG);
-	if (news)
+	if (news) {
 		engine_tell(e, NEWS_EVIDENCE);
+		engine_mind_wait(e); /* whether or not anything is decided of it */
+	}
 	if (spans.listed)
 		engine_ask_given_up(e);
 	engine_alert_lost(e, &lost);

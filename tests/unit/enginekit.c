@@ -280,7 +280,9 @@ read_queue(const struct postfix *postfix,
 	}
 	for (size_t i = 0; i < world.mail_count && !world.queue.fails; i++)
 		fn(context,
-		    &(struct queued){.queue_name = "deferred",
+		    &(struct queued){.queue_name = world.queue_name != NULL
+		            ? world.queue_name
+		            : "deferred",
 		        .queue_id = world.mails[i].id,
 		        .address = world.mails[i].recipient,
 		        .delay_reason = world.mails[i].reason});

@@ -49,8 +49,9 @@ struct world {
 	struct world_mail *mails;
 	size_t mail_count;
 	struct world_work queue;
-	int64_t queue_ms;     /* how long a listing takes */
-	size_t queue_refused; /* lines of it that are no messages */
+	int64_t queue_ms;       /* how long a listing takes */
+	const char *queue_name; /* of world_queue()'s; NULL: deferred */
+	size_t queue_refused;   /* lines of it that are no messages */
 
 	struct world_work retry;
 	struct buf retried; /* ids, each with a blank behind it */

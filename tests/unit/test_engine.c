@@ -297,6 +297,35 @@ history_is_thinned_once_a_day(void **state)
 	rig_close();
 }
 
+/* For a day and a quarter, and the daemon is started anew by it. */
+static void
+clock_that_is_ahead_forgets_nothing(void **state)
+{
+	(void)state;
+	for (int64_t days = 30; days <= 1000; days *= 3) {
+		rig_new_with(world_self_signed);
+		world.sessions_logged = true;
+		rig_close();
+		rig_open(ENGINE_APPLY);
+		rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+		rig_log_status(
+		    "a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, DAY);
+		for (int turn = 0; turn < 2; turn++) {
+			rig_close();
+			world.wall_ms += turn == 0 ? days * DAY : -days * DAY;
+			rig_open(ENGINE_APPLY);
+			world_wait(rig.engine, 30 * HOUR);
+		}
+		rig_defer_because("a.test", NOT_VERIFIED);
+		rig_save();
+		world_wait(rig.engine, MIN);
+		rig_assert_judged("a.test", LEVEL_NONE, WHY_HOLD);
+		rig_close();
+	}
+}
+
 static void
 deliver(const char *domain)
 {
@@ -411,6 +440,8 @@ main(void)
 	    "a clock that is set back makes what is far ahead due");
 	suite_add(history_is_thinned_once_a_day, NULL,
 	    "the history is thinned at the start of each day");
+	suite_add(clock_that_is_ahead_forgets_nothing, NULL,
+	    "a clock that is years ahead for a day has no past forgotten");
 	suite_add(names_are_forgotten, NULL,
 	    "destinations that had no mail for 90 days are forgotten");
 	suite_add(one_counts_at_a_time, NULL,

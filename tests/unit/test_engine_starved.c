@@ -243,6 +243,26 @@ slow_canary_is_heard(void **state)
 	rig_close();
 }
 
+/* Nobody can ask the servers. A message is put on hold after its first attempt, and the
+ * line of that is written again and again. */
+static void
+held_message_is_not_tried(void **state)
+{
+	(void)state;
+	for (int held = 0; held < 2; held++) {
+		rig_new_settled();
+		world.queue_name = held ? "hold" : NULL;
+		for (int minute = 0; minute < 30; minute += 6) {
+			log_of("Q1", OWN, "deferred (" NOT_OFFERED ")", world.mono_ms);
+			rig_save();
+			world_wait(rig.engine, 6 * MIN);
+		}
+		world.queue_name = NULL;
+		rig_assert_entry("a.test", held ? LEVEL_NONE : LEVEL_DANE);
+		rig_close();
+	}
+}
+
 /* As many as the table of hosts holds twice over, each with a server of its own. */
 static void
 many_hosts_at_once_are_asked_once_each(void **state)
@@ -279,6 +299,8 @@ main(void)
 	    "a bounce and mail that is sent, of a message that is there, end no hold");
 	suite_add(slow_canary_is_heard, NULL,
 	    "a canary that answers slowly is heard while mail flows and fails");
+	suite_add(held_message_is_not_tried, NULL,
+	    "lines of a message that is on hold are no attempts");
 	suite_add(many_hosts_at_once_are_asked_once_each, NULL,
 	    "4000 hosts that are to be asked at once are asked once each");
 	return rig_end(suite_run());
