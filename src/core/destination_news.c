@@ -7,6 +7,8 @@
 #include "core/fold.h"
 #include "core/host.h"
 
+#define DNS_OLD_MS (5 * SPAN_MINUTE_MS)
+
 /* The level that mail meets without a word of Postfix. */
 static enum level
 level_met(const struct destination *d, enum level default_level)
@@ -70,12 +72,12 @@ keeps_alarms(const struct destination *d, const struct destination_spans *spans)
 /* What a line says of an alarm that it does not move is looked into: soon at first, then
  * ever later, as there may be such lines each minute. */
 static void
-look_into(struct destination *d, int64_t at_ms, int64_t least_ms)
+look_into(struct destination *d, int64_t at_ms, int64_t least_ms, int64_t most_ms)
 {
 	int64_t age_ms = at_ms - d->alarm.first_attempt_ms, look_ms;
 
-	if (age_ms > SPAN_HOUR_MS)
-		age_ms = SPAN_HOUR_MS;
+	if (age_ms > most_ms)
+		age_ms = most_ms;
 	if (age_ms < least_ms)
 		age_ms = least_ms;
 	look_ms = at_ms + age_ms;
@@ -87,7 +89,8 @@ static void
 look_into_flow(struct destination *d, int64_t at_ms)
 {
 	if (step_waits(d) || d->entry.level == LEVEL_NONE)
-		look_into(d, at_ms, step_waits(d) ? SPAN_MINUTE_MS : SPAN_HOUR_MS);
+		look_into(d, at_ms, step_waits(d) ? SPAN_MINUTE_MS : SPAN_HOUR_MS,
+		    SPAN_HOUR_MS);
 }
 
 /* Mail flowed: the trouble before is over, or so it seems. */
@@ -304,6 +307,19 @@ stands_first(const struct destination *d, enum level default_level,
 	return next == known ? d->alarm.pending : next < known;
 }
 
+/* That server may be one of its own since DNS was asked last. */
+static void
+look_into_line(struct destination *d, const struct fold_deferral *f)
+{
+	bool differs = !str_equal_nocase(str_of(f->relay), str_of(d->alarm.relay));
+	bool is_old = f->time_ms - d->dns.time_ms > DNS_OLD_MS;
+
+	if (differs)
+		d->dns.until_ms = 0;
+	look_into(d, f->time_ms, SPAN_MINUTE_MS,
+	    differs && is_old ? SPAN_MINUTE_MS : SPAN_HOUR_MS);
+}
+
 static void
 note_alarm(struct destination *d, enum level default_level, const struct fold_deferral *f,
     const struct destination_spans *spans)
@@ -317,8 +333,7 @@ note_alarm(struct destination *d, enum level default_level, const struct fold_de
 		return;
 	}
 	if (stands_first(d, default_level, f, spans)) {
-		d->dns.until_ms = 0; /* which may name that server now */
-		look_into(d, f->time_ms, SPAN_MINUTE_MS);
+		look_into_line(d, f);
 		return;
 	}
 	alarm->raised = true;
