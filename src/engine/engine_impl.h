@@ -262,6 +262,16 @@ bool engine_policy(struct engine *e, const struct destination *d, struct answers
 bool engine_settle_policy(struct engine *e, struct sts_record *record, bool changed,
     int64_t now_ms, struct err *err);
 
+/* The Policy Domain of a destination that was sent mail; "": it can have none. */
+bool engine_policy_domain(
+    struct engine *e, int64_t id, char domain[NEXTHOP_HOST_SIZE], struct err *err);
+
+/* A destination was sent mail. Of a domain that is known, only that is news, and the
+ * destination if it is a new one of it; found false: of the domain nothing is known, and
+ * nothing was stored. Inside a transaction. */
+bool engine_note_policy_mail(struct engine *e, int64_t id, const char *domain,
+    int64_t now_ms, bool *found, struct err *err);
+
 /* --- duty_policies.c --- */
 
 /* What is to be asked about a policy changed. */

@@ -489,6 +489,9 @@ bool store_sts_thin(struct store *store, int64_t before_ms, struct err *err);
 
 /* The destination has that Policy Domain. */
 bool store_sts_key(struct store *store, int64_t id, const char *domain, struct err *err);
+/* A destination that does not have that Policy Domain yet is judged anew. */
+bool store_sts_key_news(
+    struct store *store, int64_t id, const char *domain, int64_t now_ms, struct err *err);
 /* Something else applies: its destinations are judged anew. */
 bool store_sts_news(
     struct store *store, const char *domain, int64_t now_ms, struct err *err);
