@@ -60,6 +60,9 @@ enum news {
 	NEWS_EVIDENCE,     /* there may be something to judge */
 	NEWS_SETTINGS,     /* Postfix's settings were read, or could not be */
 	NEWS_ENTRIES,      /* entries changed: the map in force is an old one */
+	NEWS_LATE_ENTRIES, /* the same, of mail that waits, by what others than the log
+	                    * said
+	                    */
 	NEWS_CALM_ENTRIES, /* the same, of a destination whose mail does not fail */
 	NEWS_MAP,          /* another one may be in force, by us or by another command */
 	NEWS_DOUBT,        /* Postfix cannot read a map: perhaps ours */
