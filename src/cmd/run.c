@@ -24,6 +24,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
+#include "sys/memory.h"
 #include "sys/service.h"
 #include "sys/watch.h"
 
@@ -477,8 +478,10 @@ serve(struct daemon *daemon)
 			continue;
 		if (early && !is_early(daemon))
 			continue;
-		if (!more)
+		if (!more) {
+			engine_rest(daemon->engine);
 			wait_for_news(daemon, reading, wait_ms(daemon, reading));
+		}
 		if (take_signals(daemon))
 			daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
 		if (may_reload(daemon)) {
@@ -525,6 +528,7 @@ start(struct daemon *daemon)
 		return cmd_fail(lock == FILE_LOCKED ? EX_UNAVAILABLE : EX_IOERR, "%s%s",
 		    lock == FILE_LOCKED ? "another tlsladder is running: " : "",
 		    err.text);
+	memory_few_heaps();
 	daemon->signals = open_signals(&err);
 	if (daemon->signals < 0)
 		return cmd_fail(EX_OSERR, "%s", err.text);

@@ -11,11 +11,12 @@
  * provider's policy or MX hosts for ten thousand destinations, which are judged for
  * minutes, or looked at for a day: a map is not made for each few of them.
  */
-#define QUIET_MS     (2 * SPAN_SECOND_MS)  /* no mail waits: until none came so long */
-#define CALM_MAX_MS  (10 * SPAN_MINUTE_MS) /* ... but no longer than that */
-#define CALM_MS      (10 * SPAN_SECOND_MS) /* at least between two of these maps; ... */
-#define CALM_LONG_MS (5 * SPAN_MINUTE_MS)  /* ... the longer the more follow each other \
-	                                    */
+#define QUIET_MS    (2 * SPAN_SECOND_MS)  /* no mail waits: until none came so long */
+#define CALM_MAX_MS (10 * SPAN_MINUTE_MS) /* ... but no longer than that */
+#define CALM_MS     (10 * SPAN_SECOND_MS) /* at least between two of these maps; ... */
+#define CALM_LONG_MS \
+	(5 * SPAN_MINUTE_MS)        /* ... the longer the more follow each other \
+	                             */
 #define LATE_MS      SPAN_SECOND_MS /* mail waits: between two of these maps; ... */
 #define LATE_LONG_MS (30 * SPAN_SECOND_MS) /* ... the longer the more ... */
 #define LATE_CROWD   10                    /* ... of more than so many changes */

@@ -196,6 +196,8 @@ struct engine {
 	int64_t settings_ms; /* monotonic: when they were read; 0: they are not known */
 	unsigned settings_stale; /* why they are to be read again: so many reasons */
 
+	int64_t rested_ms; /* monotonic: when memory was given back last; 0: never */
+
 	int64_t map_version;  /* of the entries */
 	int64_t map_exported; /* of the map in force */
 

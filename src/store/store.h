@@ -37,6 +37,8 @@ struct store; /* opaque */
  */
 struct store *store_open(const char *path, int64_t busy_ms, struct err *err);
 void store_close(struct store *store);
+/* Forgets what it keeps of the file in memory; outside of a transaction. */
+void store_rest(struct store *store);
 
 /* Copy the whole of path into an opened scratch store: what would happen, without it
  * happening. A path that does not exist leaves it empty. */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory that was freed, and that the C library keeps. */
+#ifndef SYS_MEMORY_H
+#define SYS_MEMORY_H
+
+/* Before the first thread: they share two heaps, not one each, of which every one keeps
+ * what its thread needed at the most. */
+void memory_few_heaps(void);
+
+/* What was freed goes back to the system, as far as the C library can. */
+void memory_trim(void);
+
+#endif
