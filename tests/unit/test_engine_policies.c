@@ -209,6 +209,38 @@ sent_mail_is_looked_up(void **state)
 	rig_close();
 }
 
+/* Postfix 3.10 does not log the level: mail with TLS-Required: no goes by an unverified
+ * session, or by none, while other mail waits for servers that do not meet the policy. */
+static void
+tls_required_no_proves_nothing(void **state)
+{
+	static const char *const sessions[] = {"Untrusted", "Trusted", NULL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
+		begin("1", ENFORCE);
+		world.finger = world_self_signed;
+		defer_sent("d.test");
+		world_wait(rig.engine, 10 * MIN);
+		defer_settled("d.test");
+		world_wait(rig.engine, MIN);
+		rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+		world.export.times = 0;
+		if (sessions[i] != NULL)
+			rig_log_session(sessions[i], "mx.d.test[192.0.2.1]:25");
+		rig_log_status(
+		    "d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, HOUR);
+		rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+		kit_assert(STATE,
+		    "SELECT deferral, seen_verify_ms < attempt_ms FROM destination",
+		    "1|1\n");
+		assert_int_equal(world.export.times, 0);
+		rig_close();
+	}
+}
+
 /* Cases 63 and 65: a domain has several keys, and all are sent mail at once, or one later
  * than the others. */
 static void
@@ -536,6 +568,8 @@ main(void)
 	suite_add(txt_that_cannot_be_told_holds, NULL,
 	    "so does a TXT record that cannot be told, for good in a signed domain");
 	suite_add(sent_mail_is_looked_up, NULL, "who was sent mail is looked up");
+	suite_add(tls_required_no_proves_nothing, NULL,
+	    "mail with TLS-Required: no of Postfix 3.10 proves nothing");
 	suite_add(every_key_is_looked_up, NULL, "... by every key of the domain");
 	suite_add(
 	    restart_keeps_it, NULL, "a restart keeps it, and fetches nothing again");
