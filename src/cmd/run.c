@@ -24,7 +24,6 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
-#include "sys/memory.h"
 #include "sys/service.h"
 #include "sys/watch.h"
 
@@ -528,7 +527,6 @@ start(struct daemon *daemon)
 		return cmd_fail(lock == FILE_LOCKED ? EX_UNAVAILABLE : EX_IOERR, "%s%s",
 		    lock == FILE_LOCKED ? "another tlsladder is running: " : "",
 		    err.text);
-	memory_few_heaps();
 	daemon->signals = open_signals(&err);
 	if (daemon->signals < 0)
 		return cmd_fail(EX_OSERR, "%s", err.text);

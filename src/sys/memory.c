@@ -5,16 +5,6 @@
 #include <malloc.h>
 #endif
 
-#define HEAPS 2
-
-void
-memory_few_heaps(void)
-{
-#ifdef HAVE_MALLOC_TRIM
-	mallopt(M_ARENA_MAX, HEAPS);
-#endif
-}
-
 void
 memory_trim(void)
 {

@@ -3,10 +3,6 @@
 #ifndef SYS_MEMORY_H
 #define SYS_MEMORY_H
 
-/* Before the first thread: they share two heaps, not one each, of which every one keeps
- * what its thread needed at the most. */
-void memory_few_heaps(void);
-
 /* What was freed goes back to the system, as far as the C library can. */
 void memory_trim(void);
 
