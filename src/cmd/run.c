@@ -477,8 +477,10 @@ serve(struct daemon *daemon)
 			continue;
 		if (early && !is_early(daemon))
 			continue;
-		if (!more)
+		if (!more) {
+			engine_rest(daemon->engine);
 			wait_for_news(daemon, reading, wait_ms(daemon, reading));
+		}
 		if (take_signals(daemon))
 			daemon->reload_ms = clock_monotonic_ms() + FINISH_MS;
 		if (may_reload(daemon)) {

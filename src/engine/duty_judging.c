@@ -115,10 +115,19 @@ forget_asked(struct judging *j, int64_t id)
 	}
 }
 
+/* How soon what was judged is to be in force. was_read: the log said something of it. */
+static enum news
+entries_news(const struct destination *d, bool was_read)
+{
+	if (!d->alarm.raised)
+		return NEWS_CALM_ENTRIES;
+	return was_read ? NEWS_ENTRIES : NEWS_LATE_ENTRIES;
+}
+
 /* What was judged is stored, reported and alerted. */
 static bool
 take_judged(struct engine *e, struct destination *d, const struct judged *judged,
-    int64_t now_ms, struct err *err)
+    bool was_read, int64_t now_ms, struct err *err)
 {
 	bool tells = engine_is_to_alert(e, d, judged);
 
@@ -130,7 +139,7 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	((struct judging *)engine_state(e, &duty_judging))->stored = true;
 	if (judged->map_changed) {
 		e->map_version++;
-		engine_tell(e, d->alarm.raised ? NEWS_ENTRIES : NEWS_CALM_ENTRIES);
+		engine_tell(e, entries_news(d, was_read));
 	}
 	if (judged->decision.alert && d->alarm.raised && d->alarm.policy_refused)
 		engine_tell(e, NEWS_DOUBT);
@@ -210,6 +219,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 	struct answers known;
 	struct judged judged;
 	bool done, checks = answers != NULL && destination_checks_servers(d);
+	bool was_read = d->alarm.raised && d->alarm.pending;
 
 	*wants = 0;
 	if (answers != NULL) {
@@ -237,7 +247,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 		judged_clear(&judged); /* it stays as it is, and is judged by new ones */
 		return true;
 	}
-	done = take_judged(e, d, &judged, now_ms, err);
+	done = take_judged(e, d, &judged, was_read, now_ms, err);
 	judged_clear(&judged);
 	if (done)
 		witnesses_drop(e->witnessed, d->id);

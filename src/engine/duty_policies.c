@@ -427,42 +427,21 @@ begin_due(struct engine *e, struct policies *p, const struct moment *now, struct
 
 /* --- who was sent mail ------------------------------------------------------------- */
 
-/* Its domain, if it can have a policy. */
-static bool
-domain_of(struct engine *e, int64_t id, char domain[NEXTHOP_HOST_SIZE], struct err *err)
-{
-	struct destination d;
-	struct nexthop nexthop;
-	bool found;
-
-	domain[0] = '\0';
-	if (!store_get_id(e->store, id, &d, &found, err))
-		return false;
-	if (found && nexthop_parse(str_of(d.key), &nexthop))
-		measure_policy_domain(&nexthop, domain);
-	destination_clear(&d);
-	return true;
-}
-
-/* Of a domain that is known only the mail is news. */
+/* done false: DNS is being asked what its domain announces, for another key of the same;
+ * it is looked at again when that is known. */
 static bool
 note_mail(struct engine *e, struct policies *p, int64_t id, const char *domain,
-    int64_t now_ms, struct err *err)
+    int64_t now_ms, bool *done, struct err *err)
 {
-	struct sts_record r;
-	bool found, done;
+	bool found;
 
-	if (!store_sts_get(e->store, domain, &r, &found, err))
+	if (!engine_note_policy_mail(e, id, domain, now_ms, &found, err))
 		return false;
-	r.mail_ms = now_ms;
-	done = !found ||
-	    (store_sts_key(e->store, id, domain, err) &&
-	        engine_settle_policy(e, &r, false, now_ms, err));
-	sts_record_clear(&r);
-	if (done && !found)
+	*done = found || !is_busy(p, domain);
+	if (!found && *done)
 		begin(e, p, domain, id, true);
 	p->look = true;
-	return done;
+	return true;
 }
 
 static bool
@@ -470,16 +449,17 @@ look_at_mail(
     struct engine *e, struct policies *p, const struct moment *now, struct err *err)
 {
 	char domain[NEXTHOP_HOST_SIZE];
+	bool done = true;
 	int64_t id;
 
 	if (!store_begin(e->store, err) || !store_sts_mail_first(e->store, &id, err))
 		return false;
 	p->mail_ms = id != 0 ? now->mono_ms + MAIL_EVERY_MS : 0;
 	return (id == 0 ||
-	           (store_sts_mail_done(e->store, id, err) &&
-	               domain_of(e, id, domain, err) &&
-	               (domain[0] == '\0' || is_busy(p, domain) ||
-	                   note_mail(e, p, id, domain, now->wall_ms, err)))) &&
+	           (engine_policy_domain(e, id, domain, err) &&
+	               (domain[0] == '\0' ||
+	                   note_mail(e, p, id, domain, now->wall_ms, &done, err)) &&
+	               (!done || store_sts_mail_done(e->store, id, err)))) &&
 	    store_commit(e->store, err);
 }
 

@@ -8,9 +8,14 @@
 #include "core/covered.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
+#include "sys/memory.h"
 
 #define HELPERS  4 /* long retries and listings must not keep the map waiting */
 #define FRESH_MS SPAN_MINUTE_MS
+
+/* What was read of the database is read anew soon where there is something to do. */
+#define REST_LEAST_MS SPAN_SECOND_MS
+#define REST_EVERY_MS (10 * SPAN_SECOND_MS)
 
 #define ENGINE_ROW(name) &duty_##name,
 static const struct duty *const duties[] = {ENGINE_DUTIES(ENGINE_ROW)};
@@ -470,6 +475,19 @@ engine_wait_ms(const struct engine *e)
 
 	engine_next(e, &wait_ms);
 	return wait_ms;
+}
+
+void
+engine_rest(struct engine *e)
+{
+	int64_t wait_ms = engine_wait_ms(e), mono_ms = engine_now(e).mono_ms;
+
+	if (e->tasks != NULL || (wait_ms >= 0 && wait_ms < REST_LEAST_MS) ||
+	    (e->rested_ms != 0 && mono_ms - e->rested_ms < REST_EVERY_MS))
+		return;
+	e->rested_ms = mono_ms;
+	store_rest(e->store);
+	memory_trim();
 }
 
 bool

@@ -90,6 +90,10 @@ int64_t engine_wait_ms(const struct engine *engine);
 /* The same, and the name of the duty that is due then; NULL with -1. */
 const char *engine_next(const struct engine *engine, int64_t *wait_ms);
 
+/* To be called before waiting: where there is little to do, memory that is not needed
+ * goes back to the system. */
+void engine_rest(struct engine *engine);
+
 /* Is a worker at work? engine_free() waits for it: for a resolver that is silent, or a
  * command of Postfix that hangs; not for a policy host, which does not count here. */
 bool engine_is_working(const struct engine *engine);

@@ -60,6 +60,9 @@ enum news {
 	NEWS_EVIDENCE,     /* there may be something to judge */
 	NEWS_SETTINGS,     /* Postfix's settings were read, or could not be */
 	NEWS_ENTRIES,      /* entries changed: the map in force is an old one */
+	NEWS_LATE_ENTRIES, /* the same, of mail that waits, by what others than the log
+	                    * said
+	                    */
 	NEWS_CALM_ENTRIES, /* the same, of a destination whose mail does not fail */
 	NEWS_MAP,          /* another one may be in force, by us or by another command */
 	NEWS_DOUBT,        /* Postfix cannot read a map: perhaps ours */
@@ -193,6 +196,8 @@ struct engine {
 	int64_t settings_ms; /* monotonic: when they were read; 0: they are not known */
 	unsigned settings_stale; /* why they are to be read again: so many reasons */
 
+	int64_t rested_ms; /* monotonic: when memory was given back last; 0: never */
+
 	int64_t map_version;  /* of the entries */
 	int64_t map_exported; /* of the map in force */
 
@@ -261,6 +266,16 @@ bool engine_policy(struct engine *e, const struct destination *d, struct answers
  * judged anew. Inside a transaction. */
 bool engine_settle_policy(struct engine *e, struct sts_record *record, bool changed,
     int64_t now_ms, struct err *err);
+
+/* The Policy Domain of a destination that was sent mail; "": it can have none. */
+bool engine_policy_domain(
+    struct engine *e, int64_t id, char domain[NEXTHOP_HOST_SIZE], struct err *err);
+
+/* A destination was sent mail. Of a domain that is known, only that is news, and the
+ * destination if it is a new one of it; found false: of the domain nothing is known, and
+ * nothing was stored. Inside a transaction. */
+bool engine_note_policy_mail(struct engine *e, int64_t id, const char *domain,
+    int64_t now_ms, bool *found, struct err *err);
 
 /* --- duty_policies.c --- */
 

@@ -68,6 +68,45 @@ engine_settle_policy(
 	return true;
 }
 
+/* --- who was sent mail ------------------------------------------------------------- */
+
+bool
+engine_policy_domain(
+    struct engine *e, int64_t id, char domain[NEXTHOP_HOST_SIZE], struct err *err)
+{
+	struct destination d;
+	struct nexthop nexthop;
+	bool found;
+
+	domain[0] = '\0';
+	if (!store_get_id(e->store, id, &d, &found, err))
+		return false;
+	if (found && nexthop_parse(str_of(d.key), &nexthop))
+		measure_policy_domain(&nexthop, domain);
+	destination_clear(&d);
+	return true;
+}
+
+bool
+engine_note_policy_mail(struct engine *e, int64_t id, const char *domain, int64_t now_ms,
+    bool *found, struct err *err)
+{
+	struct sts_record r;
+	bool done;
+
+	if (!store_sts_get(e->store, domain, &r, found, err))
+		return false;
+	r.mail_ms = now_ms;
+	done = !*found ||
+	    (store_sts_key_news(e->store, id, domain, now_ms, err) &&
+	        store_sts_key(e->store, id, domain, err) &&
+	        engine_settle_policy(e, &r, false, now_ms, err));
+	sts_record_clear(&r);
+	if (done && *found)
+		engine_tell(e, NEWS_EVIDENCE);
+	return done;
+}
+
 /* --- of a destination -------------------------------------------------------------- */
 
 static int

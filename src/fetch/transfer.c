@@ -356,12 +356,15 @@ answer_cause(struct transfer *t, bool whole, struct buf *detail)
 	return sts_answer_judge(&t->http, detail);
 }
 
-/* A header line over libcurl's own limit, and so over ours: it is never handed over. */
+/* A header line, or the status line, over libcurl's own limit, and so over ours: it is
+ * never handed over. Nothing else is so large once the request was sent. */
 static bool
 is_long_header(const struct transfer *t, CURLcode code)
 {
-	return ((int)code == TOO_LARGE || code == CURLE_OUT_OF_MEMORY) &&
-	    t->http.headers > 0;
+	long sent = 0;
+
+	curl_easy_getinfo(t->curl, CURLINFO_REQUEST_SIZE, &sent);
+	return ((int)code == TOO_LARGE || code == CURLE_OUT_OF_MEMORY) && sent > 0;
 }
 
 static enum sts_cause

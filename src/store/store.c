@@ -388,6 +388,12 @@ store_place_put(
 	    err);
 }
 
+void
+store_rest(struct store *store)
+{
+	sqlite3_db_release_memory(store->db);
+}
+
 bool
 store_blob_put(struct store *store, const char *name, struct str value, struct err *err)
 {

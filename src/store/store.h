@@ -37,6 +37,8 @@ struct store; /* opaque */
  */
 struct store *store_open(const char *path, int64_t busy_ms, struct err *err);
 void store_close(struct store *store);
+/* Forgets what it keeps of the file in memory; outside of a transaction. */
+void store_rest(struct store *store);
 
 /* Copy the whole of path into an opened scratch store: what would happen, without it
  * happening. A path that does not exist leaves it empty. */
@@ -489,6 +491,9 @@ bool store_sts_thin(struct store *store, int64_t before_ms, struct err *err);
 
 /* The destination has that Policy Domain. */
 bool store_sts_key(struct store *store, int64_t id, const char *domain, struct err *err);
+/* A destination that does not have that Policy Domain yet is judged anew. */
+bool store_sts_key_news(
+    struct store *store, int64_t id, const char *domain, int64_t now_ms, struct err *err);
 /* Something else applies: its destinations are judged anew. */
 bool store_sts_news(
     struct store *store, const char *domain, int64_t now_ms, struct err *err);

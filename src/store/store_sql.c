@@ -402,6 +402,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_KEY] = "INSERT INTO sts_key(destination, domain) VALUES (?, ?)"
                     " ON CONFLICT(destination) DO UPDATE SET domain = excluded.domain"
                     " WHERE domain <> excluded.domain",
+    [SQL_STS_KEY_NEWS] =
+        "UPDATE destination SET look_ms = ?1 WHERE id = ?2 AND pinned = 0 AND NOT EXISTS"
+        " (SELECT 1 FROM sts_key WHERE destination = ?2 AND domain = ?3)",
     [SQL_STS_NEWS] = "UPDATE destination SET look_ms = ? WHERE pinned = 0 AND id IN"
                      " (SELECT destination FROM sts_key WHERE domain = ?)",
     [SQL_STS_MAIL_ADD] = "INSERT OR IGNORE INTO sts_mail(destination) VALUES (?)",

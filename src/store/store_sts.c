@@ -174,6 +174,14 @@ store_sts_key(struct store *store, int64_t id, const char *domain, struct err *e
 }
 
 bool
+store_sts_key_news(
+    struct store *store, int64_t id, const char *domain, int64_t now_ms, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_STS_KEY_NEWS, err, "iis", now_ms, id, domain), err);
+}
+
+bool
 store_sts_news(struct store *store, const char *domain, int64_t now_ms, struct err *err)
 {
 	return store_finish(

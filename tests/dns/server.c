@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BLOCKS_MAX      400
+#define BLOCKS_MAX      12000
 #define RECORDS_MAX     80
 #define CONNECTIONS_MAX 32
 #define QUESTION_MAX    600

@@ -41,6 +41,10 @@ def chunked(body, end=True, more=b""):
     return HEAD + more + b"Transfer-Encoding: chunked\r\n\r\n" + chunks(body) + (b"0\r\n\r\n" if end else b"")
 
 
+def status_line(line):
+    return line + b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(POLICY) + POLICY
+
+
 FIXED = {
     "ok": answer(),
     "404": answer(b"404 Not Found"),
@@ -72,6 +76,30 @@ FIXED = {
     + b"0\r\n\r\n",
     "headers-10000": HEAD + b"X: y\r\n" * 10000 + b"Content-Length: 61\r\n\r\n" + POLICY,
     "header-long": HEAD + b"X: " + b"y" * 1000000 + b"\r\nContent-Length: 61\r\n\r\n" + POLICY,
+    "status-no-words": status_line(b"HTTP/1.1 200"),
+    "status-of-h2": status_line(b"HTTP/2 200"),
+    "status-of-9": status_line(b"HTTP/9.9 200 OK"),
+    "status-2000": status_line(b"HTTP/1.1 2000 OK"),
+    "status-20": status_line(b"HTTP/1.1 20 OK"),
+    "status-minus": status_line(b"HTTP/1.1 -200 OK"),
+    "status-000": status_line(b"HTTP/1.1 000 OK"),
+    "status-999": status_line(b"HTTP/1.1 999 OK"),
+    "status-words": status_line(b"HTTP/1.1 two hundred"),
+    "status-nul": status_line(b"HTTP/1.1 404\x00 200 OK"),
+    "status-octets": status_line(b"HTTP/1.1 404 " + bytes(range(1, 10)) + b"\x1b[2J\xff"),
+    "status-long": status_line(b"HTTP/1.1 200 " + b"y" * 1000000),
+    "101": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n" + answer(),
+    "h2-frames": b"\x00\x00\x00\x04\x00\x00\x00\x00\x00" * 100,
+    "nul-type": answer(kind=b"text/plain\x00.html"),
+    "nul-in-type": answer(kind=b"text/html\x00; text/plain"),
+    "nul-body": answer(body=POLICY.replace(b"mx.", b"mx\x00")),
+    "length-minus": answer(length=-1),
+    "length-word": HEAD + b"Content-Length: many\r\n\r\n" + POLICY,
+    "length-two": answer(more=b"Content-Length: 10\r\n"),
+    "length-short": answer(length=len(POLICY) - 20),
+    "length-none": answer(length=0),
+    "length-chunks": chunked(POLICY, more=b"Content-Length: 10\r\n"),
+    "types-two": answer(more=b"Content-Type: text/html\r\n"),
     "nothing": b"",
     "garbage": os.urandom(4096).replace(b"H", b"h"),
     "old": POLICY,  # HTTP/0.9 has no header
@@ -98,6 +126,8 @@ ENDLESS = {
     "endless-chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n" * 100, 0),
     "endless-headers": (HEAD, b"X-More: and more\r\n", 0),
     "endless-100": (b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0),
+    "slow-octets": (HEAD + b"X: ", b"y", 0.3),
+    "slow-status": (b"HTTP/1.1 200 ", b"y", 0.3),
     "slow-headers": (HEAD, b"X: y\r\n", 0.3),
     "slow-body": (HEAD + b"Content-Length: 61\r\n\r\n", b"v", 0.3),
     "slow-chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nv\r\n", 0.3),
@@ -129,10 +159,12 @@ class Host:
 
     def make_context(self, certificates):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        name = "good" if self.certificate in ("sni", "tls11", "plain", "silent") else self.certificate
+        name = "good" if self.certificate in ("sni", "tls11", "plain", "silent", "h2") else self.certificate
         if self.certificate == "tls11":
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+        if self.certificate == "h2":
+            context.set_alpn_protocols(["h2"])
         if self.certificate == "sni":
             right = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             right.load_cert_chain(os.path.join(certificates, "good.pem"))

@@ -209,6 +209,72 @@ sent_mail_is_looked_up(void **state)
 	rig_close();
 }
 
+/* Postfix 3.10 does not log the level: mail with TLS-Required: no goes by an unverified
+ * session, or by none, while other mail waits for servers that do not meet the policy. */
+static void
+tls_required_no_proves_nothing(void **state)
+{
+	static const char *const sessions[] = {"Untrusted", "Trusted", NULL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
+		begin("1", ENFORCE);
+		world.finger = world_self_signed;
+		world.sessions_logged = true;
+		engine_doubt_settings(rig.engine);
+		world_wait(rig.engine, MIN);
+		defer_sent("d.test");
+		world_wait(rig.engine, 10 * MIN);
+		defer_settled("d.test");
+		world_wait(rig.engine, MIN);
+		rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+		world.export.times = 0;
+		kit_run(STATE,
+		    "CREATE TABLE before AS SELECT seen_verify_ms AS ms FROM "
+		    "destination");
+		if (sessions[i] != NULL)
+			rig_log_session(sessions[i], "mx.d.test[192.0.2.1]:25");
+		rig_log_status(
+		    "d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, HOUR);
+		rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+		kit_assert(STATE,
+		    "SELECT deferral, seen_verify_ms = ms FROM destination, before",
+		    "1|1\n");
+		assert_int_equal(world.export.times, 0);
+		rig_close();
+	}
+}
+
+/* Cases 63 and 65: a domain has several keys, and all are sent mail at once, or one later
+ * than the others. */
+static void
+every_key_is_looked_up(void **state)
+{
+	static const char *const keys[] = {"xn--bcher-kva.test",
+	    "b\xc3\xbc"
+	    "cher.test",
+	    "[xn--bcher-kva.test]:587"};
+
+	(void)state;
+	begin("1", ENFORCE);
+	for (size_t i = 0; i < 2; i++)
+		rig_log_status(
+		    keys[i], "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, 5 * SECOND);
+	rig_log_status(keys[2], "mx.d.test[192.0.2.1]:587", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, 5 * SECOND);
+	for (size_t i = 0; i < 3; i++)
+		rig_assert_judged(keys[i], LEVEL_SECURE, WHY_POLICY);
+	assert_int_equal(world.policies_asked, 1);
+	assert_int_equal(world.fetches, 1);
+	kit_assert(STATE, "SELECT count(*) FROM sts_mail", "0\n");
+	rig_close();
+}
+
 /* Case 77: a restart loses nothing, and fetches nothing again. */
 static void
 restart_keeps_it(void **state)
@@ -508,6 +574,9 @@ main(void)
 	suite_add(txt_that_cannot_be_told_holds, NULL,
 	    "so does a TXT record that cannot be told, for good in a signed domain");
 	suite_add(sent_mail_is_looked_up, NULL, "who was sent mail is looked up");
+	suite_add(tls_required_no_proves_nothing, NULL,
+	    "mail with TLS-Required: no of Postfix 3.10 proves nothing");
+	suite_add(every_key_is_looked_up, NULL, "... by every key of the domain");
 	suite_add(
 	    restart_keeps_it, NULL, "a restart keeps it, and fetches nothing again");
 	suite_add(clock_does_not_matter, NULL,

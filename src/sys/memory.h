@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory that was freed, and that the C library keeps. */
+#ifndef SYS_MEMORY_H
+#define SYS_MEMORY_H
+
+/* What was freed goes back to the system, as far as the C library can. */
+void memory_trim(void);
+
+#endif
