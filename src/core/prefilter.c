@@ -22,7 +22,8 @@
  */
 #define PAIRS(X) \
 	X('u', '=') /* "tatus=", also of TLSRPT */ \
-	X('T', 'S') /* "TLS " */ \
+	X('L', ' ') /* "TLS " */ \
+	X('h', 'k') /* "TLS: handshake" */ \
 	X('f', 'c') /* "tificate" */ \
 	X('S', '_') /* " SSL_" */ \
 	X('-', 'v') /* " -- version" */
@@ -380,8 +381,10 @@ is_wanted(const struct prefilter *prefilter, const char *p)
 		return before >= 3 && is_wanted_status(prefilter, p - 3);
 	case 'f':
 		return before >= 2 && is_wanted_certificate(prefilter, p - 2);
-	case 'T':
-		return is_wanted_tls(prefilter, p);
+	case 'L':
+		return before >= 1 && is_wanted_tls(prefilter, p - 1);
+	case 'h':
+		return before >= 10 && is_wanted_tls(prefilter, p - 10);
 	default:
 		return before >= 2 && is_wanted_tls(prefilter, p - 2);
 	}
