@@ -96,19 +96,19 @@ mix(uint64_t h, const char *p)
 	return h ^ h >> 29;
 }
 
-/* Each step has to wait for the one before, so of a long text there are LANES of them at
- * the same time. */
-uint64_t
-covered_hash(struct str text)
+static inline void
+mix_lanes(uint64_t lanes[LANES], const char *p)
 {
-	uint64_t lanes[LANES] = {0}, h = text.len, x = 0;
+	for (size_t i = 0; i < LANES; i++)
+		lanes[i] = mix(lanes[i], p + i * sizeof(*lanes));
+}
+
+static uint64_t
+hash_short(struct str text)
+{
+	uint64_t h = text.len, x = 0;
 	size_t at = 0;
 
-	for (; at + LANES * sizeof(x) < text.len; at += LANES * sizeof(x))
-		for (size_t i = 0; i < LANES; i++)
-			lanes[i] = mix(lanes[i], text.p + at + i * sizeof(x));
-	for (size_t i = 0; at > 0 && i < LANES; i++)
-		h = mix(h, (const char *)&lanes[i]);
 	for (; at + sizeof(x) < text.len; at += sizeof(x))
 		h = mix(h, text.p + at);
 	if (text.len >= sizeof(x)) /* the last ones, some of them once more */
@@ -117,6 +117,25 @@ covered_hash(struct str text)
 		x = x << 8 | (unsigned char)text.p[at];
 	h = (h ^ x) * ODD;
 	return h ^ h >> 32;
+}
+
+/* Each step has to wait for the one before, so of a long text there are LANES of them at
+ * the same time; how many there are of what is left over could not be foretold. */
+uint64_t
+covered_hash(struct str text)
+{
+	const size_t size = LANES * sizeof(uint64_t);
+	uint64_t lanes[LANES] = {0}, low, high;
+
+	if (text.len < size)
+		return hash_short(text);
+	for (size_t at = 0; at + size < text.len; at += size)
+		mix_lanes(lanes, text.p + at);
+	mix_lanes(lanes, text.p + text.len - size); /* some of it once more */
+	low = (lanes[0] ^ lanes[1] << 1 ^ text.len) * ODD;
+	high = (lanes[2] ^ lanes[3] << 1) * ODD;
+	low = (low ^ low >> 29 ^ high >> 32 ^ high << 32) * ODD;
+	return low ^ low >> 32;
 }
 
 /* --- marks ------------------------------------------------------------------------- */
@@ -173,16 +192,24 @@ sift(struct span *span, size_t room)
 		sift(span, 2 * room);
 }
 
+/* at: what find_mark() gave; NULL: nobody asked. */
+static void
+put_mark(struct span *span, struct mark *at, struct mark mark)
+{
+	if (2 * span->used >= span->room) {
+		sift(span, span->room > 0 ? span->room : ROOM);
+		at = NULL;
+	}
+	if (at == NULL)
+		at = find_mark(span, mark.second, mark.print);
+	span->used += at->print == 0;
+	*at = mark;
+}
+
 static void
 add_mark(struct span *span, struct mark mark)
 {
-	struct mark *at;
-
-	if (2 * span->used >= span->room)
-		sift(span, span->room > 0 ? span->room : ROOM);
-	at = find_mark(span, mark.second, mark.print);
-	span->used += at->print == 0;
-	*at = mark;
+	put_mark(span, NULL, mark);
 }
 
 /* --- one line ---------------------------------------------------------------------- */
@@ -194,7 +221,7 @@ span_has(const struct span *span, int64_t second, uint64_t print)
 	    (is_midst(span, second) || has_mark(span, second, print));
 }
 
-/* Its own span grows with each line of a source: what is written twice is known there. */
+/* Those of the source itself are left out. */
 static bool
 spans_have(const struct spans *spans, unsigned source, uint64_t writer, int64_t second,
     uint64_t print)
@@ -202,9 +229,8 @@ spans_have(const struct spans *spans, unsigned source, uint64_t writer, int64_t 
 	for (size_t i = 0; i < spans->count; i++) {
 		const struct span *span = &spans->items[i];
 
-		if (span->writer == writer &&
-		    (span->source == source ? has_mark(span, second, print)
-		                            : span_has(span, second, print)))
+		if (span->writer == writer && span->source != source &&
+		    span_has(span, second, print))
 			return true;
 	}
 	return false;
@@ -231,8 +257,9 @@ is_back(const struct covered *covered, uint64_t writer, int64_t second)
 }
 
 /*
- * Of a log that is followed each byte is read once: only others, who read logs once, can
- * have counted its lines before; and not those behind a clock that was put back.
+ * Did others count it? Of a log that is followed each byte is read once: only those who
+ * read logs once can have counted its lines before; and not those behind a clock that was
+ * put back.
  */
 static bool
 is_known(const struct covered *covered, unsigned source, uint64_t writer, int64_t second,
@@ -256,41 +283,49 @@ add_span(struct spans *spans, struct span span)
 	return &spans->items[spans->count++];
 }
 
+/* What the lines of a source go into; NULL: none yet. */
 static struct span *
-live_span(struct covered *covered, unsigned source, uint64_t writer, int64_t second)
+own_span(const struct spans *live, unsigned source, uint64_t writer)
 {
-	struct spans *live = &covered->live[kind_of(source)];
-
-	for (size_t i = 0; i < live->count; i++) {
-		struct span *span = &live->items[i];
-
-		if (span->source != source || span->writer != writer)
-			continue;
-		if (second >= span->to - JUMP_S || kind_of(source) == FOLLOWED)
-			return span;
-		span->source = 0;
-	}
-	return add_span(live,
-	    (struct span){
-	        .writer = writer, .source = source, .from = second, .to = second});
+	for (size_t i = 0; i < live->count; i++)
+		if (live->items[i].source == source && live->items[i].writer == writer)
+			return &live->items[i];
+	return NULL;
 }
 
 bool
 covered_take(struct covered *covered, unsigned source, uint64_t writer, int64_t second,
     uint64_t print, bool ahead)
 {
-	bool known = is_known(covered, source, writer, second, print);
-	struct span *span;
+	struct spans *live = &covered->live[kind_of(source)];
+	struct span *span = own_span(live, source, writer);
+	struct mark *at =
+	    span != NULL && span->room > 0 ? find_mark(span, second, print) : NULL;
+	bool once = kind_of(source) == ONCE;
+	/* Its own span grows with each line of a source: what is written twice is known
+	 * there. */
+	bool known = (once && at != NULL && at->print != 0) ||
+	    is_known(covered, source, writer, second, print);
 
-	if (ahead && kind_of(source) == ONCE)
+	if (once && ahead)
 		return !known;
-	span = live_span(covered, source, writer, second);
+	if (once && span != NULL && second < span->to - JUMP_S) {
+		span->source = 0;
+		span = NULL;
+		at = NULL;
+	}
+	if (span == NULL)
+		span = add_span(live,
+		    (struct span){.writer = writer,
+		        .source = source,
+		        .from = second,
+		        .to = second});
 	if (second > span->to)
 		span->to = second;
 	if (second < span->from)
 		span->from = second;
 	if (!is_midst(span, second))
-		add_mark(span, (struct mark){second, print});
+		put_mark(span, at, (struct mark){second, print});
 	return !known;
 }
 

@@ -14,13 +14,20 @@
  * What is searched for, as bytes at a distance from each other. They are the ones that
  * mail logs hold nowhere else, or seldom: a line that has them is then checked in full.
  *
- *   "tatus=d"  't' at 0, '=' at 5; at 6 no 's', unless mail that was sent is wanted:
- *              also "tatus=f", of TLSRPT
- *   "TLS "     'T' at 0, 'S' at 2, at 3 ' ' or ':', or another byte below '@'
- *   "tificate" 't' at 0, 'f' at 2, 'c' at 4
- *   " SSL_"    'S' at 2, '_' at 4
- *   " -- v"    '-' at 2, 'v' at 4
+ *   "tatus=d"  't' at 0, '=' at 5; at 6 no 's', unless mail that was sent is wanted
+ *
+ * Where more is wanted, pairs at the same distance from each other. No two of them begin
+ * with bytes that have the last four bits in common, so a table of sixteen tells what has
+ * to stand behind any byte, if it begins a pair.
  */
+#define PAIRS(X) \
+	X('u', '=') /* "tatus=", also of TLSRPT */ \
+	X('L', ' ') /* "TLS " */ \
+	X('h', 'k') /* "TLS: handshake" */ \
+	X('f', 'c') /* "tificate" */ \
+	X('S', '_') /* " SSL_" */ \
+	X('-', 'v') /* " -- version" */
+#define APART  2
 #define BEHIND 6 /* bytes behind a place that the check of it reads */
 #define BLOCK  64
 
@@ -55,17 +62,6 @@ equal_8(const char *p, char c)
 	return (zero >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-/* ... that is below '@', the first one with bit 6; or one that is not ASCII, perhaps. */
-static inline uint64_t
-below_at_8(const char *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, sizeof(x));
-	x = ~(le64toh(x) << 1) & UINT64_C(0x8080808080808080);
-	return (x >> 7) * UINT64_C(0x0102040810204080) >> 56;
-}
-
 /* The masks of two neighbouring stretches of `bits` bytes as those of one. */
 static inline struct masks
 join(struct masks low, struct masks high, unsigned bits)
@@ -77,18 +73,17 @@ join(struct masks low, struct masks high, unsigned bits)
 static INLINE struct masks
 look_8(const char *p, unsigned want)
 {
-	uint64_t behind = equal_8(p + 5, '='), hits;
+	uint64_t hits = 0;
 
-	if ((want & PREFILTER_TLS) != 0)
-		behind |= equal_8(p + 2, 'f') & equal_8(p + 4, 'c');
-	hits = equal_8(p, 't') & behind;
-	if ((want & PREFILTER_SENT) == 0)
-		hits &= ~equal_8(p + 6, 's');
-	if ((want & PREFILTER_TLS) != 0)
-		hits |=
-		    (equal_8(p + 2, 'S') &
-		        ((equal_8(p, 'T') & below_at_8(p + 3)) | equal_8(p + 4, '_'))) |
-		    (equal_8(p + 2, '-') & equal_8(p + 4, 'v'));
+	if ((want & PREFILTER_TLS) != 0) {
+#define PAIR(first, second) hits |= equal_8(p, first) & equal_8(p + APART, second);
+		PAIRS(PAIR)
+#undef PAIR
+	} else {
+		hits = equal_8(p, 't') & equal_8(p + 5, '=');
+		if ((want & PREFILTER_SENT) == 0)
+			hits &= ~equal_8(p + 6, 's');
+	}
 	return (struct masks){hits, wants_count(want) ? equal_8(p, '\n') : 0};
 }
 
@@ -112,30 +107,21 @@ equal_16(const char *p, char c)
 	return _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(c));
 }
 
-static inline __m128i
-below_at_16(const char *p)
-{
-	return _mm_cmplt_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8('@'));
-}
-
 static INLINE struct masks
 look_16(const char *p, unsigned want)
 {
-	__m128i behind = equal_16(p + 5, '='), hits;
+	__m128i hits = _mm_setzero_si128();
 
-	if ((want & PREFILTER_TLS) != 0)
-		behind = _mm_or_si128(
-		    behind, _mm_and_si128(equal_16(p + 2, 'f'), equal_16(p + 4, 'c')));
-	hits = _mm_and_si128(equal_16(p, 't'), behind);
-	if ((want & PREFILTER_SENT) == 0)
-		hits = _mm_andnot_si128(equal_16(p + 6, 's'), hits);
 	if ((want & PREFILTER_TLS) != 0) {
-		__m128i tls = _mm_and_si128(equal_16(p, 'T'), below_at_16(p + 3));
-		__m128i ssl = equal_16(p + 4, '_'), s = equal_16(p + 2, 'S');
-		__m128i start = _mm_and_si128(equal_16(p + 2, '-'), equal_16(p + 4, 'v'));
-
-		tls = _mm_and_si128(_mm_or_si128(tls, ssl), s);
-		hits = _mm_or_si128(hits, _mm_or_si128(tls, start));
+#define PAIR(first, second) \
+	hits = _mm_or_si128( \
+	    hits, _mm_and_si128(equal_16(p, first), equal_16(p + APART, second)));
+		PAIRS(PAIR)
+#undef PAIR
+	} else {
+		hits = _mm_and_si128(equal_16(p, 't'), equal_16(p + 5, '='));
+		if ((want & PREFILTER_SENT) == 0)
+			hits = _mm_andnot_si128(equal_16(p + 6, 's'), hits);
 	}
 	return (struct masks){(unsigned)_mm_movemask_epi8(hits),
 	    wants_count(want) ? (unsigned)_mm_movemask_epi8(equal_16(p, '\n')) : 0};
@@ -157,32 +143,44 @@ equal_32(const char *p, char c)
 	    _mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi8(c));
 }
 
+/* The byte of the table that the last four bits of each byte name; for one that is not
+ * ASCII, NUL. */
 AVX2 static inline __m256i
-below_at_32(const char *p)
+look_up_32(const char table[16], __m256i bytes)
 {
-	return _mm256_cmpgt_epi8(
-	    _mm256_set1_epi8('@'), _mm256_loadu_si256((const __m256i *)p));
+	return _mm256_shuffle_epi8(
+	    _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), bytes);
+}
+
+/* 1: no byte has itself the number of its place. */
+#define PAIR(first, second) [first & 15] = first,
+static const char firsts[16] = {1, PAIRS(PAIR)};
+#undef PAIR
+#define PAIR(first, second) [first & 15] = second,
+static const char seconds[16] = {PAIRS(PAIR)};
+#undef PAIR
+
+AVX2 static inline __m256i
+pairs_32(const char *p)
+{
+	__m256i first = _mm256_loadu_si256((const __m256i *)p);
+	__m256i second = _mm256_loadu_si256((const __m256i *)(p + APART));
+
+	return _mm256_and_si256(_mm256_cmpeq_epi8(first, look_up_32(firsts, first)),
+	    _mm256_cmpeq_epi8(second, look_up_32(seconds, first)));
 }
 
 AVX2 static INLINE struct masks
 look_32(const char *p, unsigned want)
 {
-	__m256i behind = equal_32(p + 5, '='), hits;
+	__m256i hits;
 
-	if ((want & PREFILTER_TLS) != 0)
-		behind = _mm256_or_si256(
-		    behind, _mm256_and_si256(equal_32(p + 2, 'f'), equal_32(p + 4, 'c')));
-	hits = _mm256_and_si256(equal_32(p, 't'), behind);
-	if ((want & PREFILTER_SENT) == 0)
-		hits = _mm256_andnot_si256(equal_32(p + 6, 's'), hits);
 	if ((want & PREFILTER_TLS) != 0) {
-		__m256i tls = _mm256_and_si256(equal_32(p, 'T'), below_at_32(p + 3));
-		__m256i ssl = equal_32(p + 4, '_'), s = equal_32(p + 2, 'S');
-		__m256i start =
-		    _mm256_and_si256(equal_32(p + 2, '-'), equal_32(p + 4, 'v'));
-
-		tls = _mm256_and_si256(_mm256_or_si256(tls, ssl), s);
-		hits = _mm256_or_si256(hits, _mm256_or_si256(tls, start));
+		hits = pairs_32(p);
+	} else {
+		hits = _mm256_and_si256(equal_32(p, 't'), equal_32(p + 5, '='));
+		if ((want & PREFILTER_SENT) == 0)
+			hits = _mm256_andnot_si256(equal_32(p + 6, 's'), hits);
 	}
 	return (struct masks){(unsigned)_mm256_movemask_epi8(hits),
 	    wants_count(want) ? (unsigned)_mm256_movemask_epi8(equal_32(p, '\n')) : 0};
@@ -370,6 +368,28 @@ is_wanted_tls(const struct prefilter *prefilter, const char *p)
 	    str_starts(text, STR(" SSL_connect error to "));
 }
 
+/* Is what was found at p what it looks like? */
+static bool
+is_wanted(const struct prefilter *prefilter, const char *p)
+{
+	size_t before = (size_t)(p - prefilter->at);
+
+	switch (*p) {
+	case 't':
+		return is_wanted_status(prefilter, p);
+	case 'u':
+		return before >= 3 && is_wanted_status(prefilter, p - 3);
+	case 'f':
+		return before >= 2 && is_wanted_certificate(prefilter, p - 2);
+	case 'L':
+		return before >= 1 && is_wanted_tls(prefilter, p - 1);
+	case 'h':
+		return before >= 10 && is_wanted_tls(prefilter, p - 10);
+	default:
+		return before >= 2 && is_wanted_tls(prefilter, p - 2);
+	}
+}
+
 /* The line around p, which stands behind every newline before it that was counted. */
 static struct str
 cut_line(struct prefilter *prefilter, const char *p)
@@ -396,9 +416,7 @@ prefilter_next(struct prefilter *prefilter, struct str *line)
 		prefilter->line = prefilter->newlines;
 		if (p == prefilter->end)
 			break;
-		if (*p == 't' ? is_wanted_status(prefilter, p) ||
-		            is_wanted_certificate(prefilter, p)
-		              : is_wanted_tls(prefilter, p)) {
+		if (is_wanted(prefilter, p)) {
 			*line = cut_line(prefilter, p);
 			prefilter->newlines += prefilter->at[-1] == '\n';
 			return true;

@@ -2,10 +2,12 @@
 #include "engine/intake.h"
 
 #include "core/covered.h"
+#include "core/fold_items.h"
 
 #include <stdio.h>
 
-#define ENDED_MAX 64 /* destinations that one message waits for */
+#define ENDED_MAX  64 /* destinations that one message waits for */
+#define ENDED_BITS 65536
 
 /* So often mail to a destination has its MTA-STS policy looked up. */
 #define MAIL_EVERY_MS (6 * SPAN_HOUR_MS)
@@ -43,6 +45,8 @@ struct intake {
 	int64_t verified_ms; /* the last proof that what is asked for works here */
 	int64_t logged_ms;   /* the same, of sessions of the log alone */
 	bool news;
+	/* Of hashes of the queue ids of those that wait no more. */
+	uint64_t ended[ENDED_BITS / 64];
 };
 
 /*
@@ -127,16 +131,66 @@ waiting_of(const struct intake *in, const struct fold_waiting *w)
 	};
 }
 
+static void
+note_ended(struct intake *in, const struct fold *fold)
+{
+	size_t count;
+	const struct fold_ended *ended = fold_ended(fold, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t bit = fold_items_hash(str_of(ended[i].queue_id)) % ENDED_BITS;
+
+		in->ended[bit / 64] |= UINT64_C(1) << bit % 64;
+	}
+}
+
+static bool
+has_ended(const struct intake *in, const struct fold_waiting *w)
+{
+	uint32_t bit = w->hash % ENDED_BITS;
+
+	return (in->ended[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+static bool
+arrived_before(const struct fold_waiting *a, const struct fold_waiting *b)
+{
+	return a->arrival_ms != 0 &&
+	    (b->arrival_ms == 0 || a->arrival_ms < b->arrival_ms);
+}
+
+/* Those that are asked for: where nobody can ask for a message, whether one waits, since
+ * when, and those that wait no more. */
+static size_t
+choose_waiting(const struct intake *in, const struct fold_item *item, bool is_new,
+    struct waiting_mail mails[FOLD_WAITING_MAX])
+{
+	bool all = !is_new || in->how->purpose != INTAKE_IMAGINE_LAST;
+	const struct fold_waiting *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < item->waiting_count; i++) {
+		const struct fold_waiting *w = &item->waiting[i];
+
+		if (all || has_ended(in, w))
+			mails[count++] = waiting_of(in, w);
+		else if (first == NULL || arrived_before(w, first))
+			first = w;
+	}
+	if (first != NULL)
+		mails[count++] = waiting_of(in, first);
+	return count;
+}
+
 /* Those of which no more is known are older. */
 static bool
-store_waiting(
-    struct intake *in, const struct fold_item *item, int64_t id, struct err *err)
+store_waiting(struct intake *in, const struct fold_item *item, int64_t id, bool is_new,
+    struct err *err)
 {
 	struct waiting_mail mails[FOLD_WAITING_MAX], unkept;
+	size_t count = choose_waiting(in, item, is_new, mails);
 
-	for (size_t i = 0; i < item->waiting_count; i++)
-		mails[i] = waiting_of(in, &item->waiting[i]);
-	if (!store_waiting_add(in->store, id, mails, item->waiting_count, err))
+	if (!store_waiting_add(in->store, id, mails, count, err))
 		return false;
 	if (item->unkept == NULL)
 		return true;
@@ -146,8 +200,8 @@ store_waiting(
 
 /* What is counted of it by days, and its messages that wait. */
 static bool
-store_counted(
-    struct intake *in, const struct fold_item *item, int64_t id, struct err *err)
+store_counted(struct intake *in, const struct fold_item *item, int64_t id, bool is_new,
+    struct err *err)
 {
 	struct store *store = in->store;
 	char what[80];
@@ -159,7 +213,7 @@ store_counted(
 		        item->tallies[i].count, err))
 			return false;
 	}
-	return store_waiting(in, item, id, err);
+	return store_waiting(in, item, id, is_new, err);
 }
 
 /* Judged neither now nor later, and nothing is known of it that could change. */
@@ -205,7 +259,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
 		        store_waiting_sent(
 		            store, d.id, destination_spans_tell(in->how->spans), err)) &&
-		    store_counted(in, item, d.id, err) &&
+		    store_counted(in, item, d.id, !found, err) &&
 		    store_hosts(in, item, &d, err) && store_mail(in, &d, sent_ms, err);
 	destination_clear(&d);
 	return done;
@@ -331,6 +385,7 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	if (!store_counter_get(store, "verified-ms", &in->verified_ms, err) ||
 	    !store_counter_get(store, "logged-ms", &in->logged_ms, err))
 		return false;
+	note_ended(in, fold);
 	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
 		if (!store_item(in, i, err))
 			return false;

@@ -24,7 +24,8 @@ enum intake_purpose {
 	 * for is left out, the counts by days and the mail whose policy is looked up. */
 	INTAKE_IMAGINE,
 	/* No more lines will come, either: a destination that is new, well, and needs no
-	 * look is not judged. Only what its servers did counts. */
+	 * look is not judged. Only what its servers did counts. Of the messages that wait
+	 * for one that is new there are the first, and those that wait no more. */
 	INTAKE_IMAGINE_LAST,
 };
 

@@ -263,6 +263,45 @@ scratch_has_what_decides(void **state)
 	store_close(store);
 }
 
+#define EXPIRED(id) \
+	"mail postfix/qmgr[3]: " id \
+	": from=<u@b.test>, status=expired, returned to sender\n"
+
+/* Whether an alarm ends is as where every message is stored. */
+static void
+scratch_has_few_messages(void **state)
+{
+	static const char waiting[] = "SELECT queue_id FROM waiting ORDER BY 1";
+	static const char *const lines[] = {DEFERRED("QA"), DEFERRED("QB"),
+	    DEFERRED("QC"), EXPIRED("QB"), DEFERRED("QD"), DEFERRED("QE"), EXPIRED("QA"),
+	    EXPIRED("QC"), EXPIRED("QD"), EXPIRED("QE")};
+	struct intake_how how = intakekit_how(LEVEL_VERIFY);
+	struct store *store = kit_open("few.db");
+	struct fold *fold = fold_new(intakekit_rules);
+	bool news;
+
+	(void)state;
+	how.purpose = INTAKE_IMAGINE_LAST;
+	for (int i = 0; i < 4; i++)
+		intakekit_read(fold, 1 + i, lines[i]);
+	assert_true(intake_store(store, fold, &how, NULL, 0, &news, &kit_err));
+	kit_assert("few.db", waiting, "QA\n"); /* the first; QB waits no more */
+	assert_true(kit_get(store, "a.test").alarm.raised);
+	for (int i = 4; i < 6; i++)
+		intakekit_read(fold, 1 + i, lines[i]);
+	assert_true(intake_store(store, fold, &how, NULL, 0, &news, &kit_err));
+	kit_assert("few.db", waiting, "QA\nQD\nQE\n"); /* not new any more */
+	store_close(store);
+	store = kit_open("none.db");
+	for (int i = 0; i < 10; i++)
+		intakekit_read(fold, 1 + i, lines[i]);
+	assert_true(intake_store(store, fold, &how, NULL, 0, &news, &kit_err));
+	kit_assert("none.db", waiting, "");
+	assert_false(kit_get(store, "a.test").alarm.raised);
+	fold_free(fold);
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -283,5 +322,7 @@ main(void)
 	    "20,000 destinations are enough, until they are stored");
 	suite_add(scratch_has_what_decides, NULL,
 	    "what is only imagined has what decides, and no more");
+	suite_add(scratch_has_few_messages, NULL,
+	    "of messages that wait what is only imagined has those that decide");
 	return intakekit_end(suite_run());
 }
