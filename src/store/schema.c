@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "core/nexthop.h"
-#include "store/schema_impl.h"
 
 /* What the triggers of step 12 do for the row of an entry, or of one whose mail waits. */
 #define ENTRY_FEWER \
@@ -476,34 +475,16 @@ fold_key(sqlite3_context *context, int count, sqlite3_value **values)
 static bool
 take_steps(sqlite3 *db, int version, struct err *err)
 {
+	char pragma[64];
+
 	if (sqlite3_create_function(db, "folded", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
 	        NULL, fold_key, NULL, NULL) != SQLITE_OK)
 		return err_set(err, "%s", sqlite3_errmsg(db));
 	for (; version < SCHEMA_VERSION; version++)
 		if (!run(db, steps[version], err))
 			return false;
-	return true;
-}
-
-static bool
-make_newest(sqlite3 *db, struct err *err)
-{
-	for (size_t i = 0; schema_newest[i] != NULL; i++)
-		if (!run(db, schema_newest[i], err))
-			return false;
-	return true;
-}
-
-/* All of them, or where there is nothing yet what they come to. */
-static bool
-bring(sqlite3 *db, int version, bool by_steps, struct err *err)
-{
-	char pragma[64];
-	bool done =
-	    version > 0 || by_steps ? take_steps(db, version, err) : make_newest(db, err);
-
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);
-	return done && run(db, pragma, err);
+	return run(db, pragma, err);
 }
 
 int
@@ -512,8 +493,8 @@ schema_version(void)
 	return SCHEMA_VERSION;
 }
 
-static bool
-upgrade(sqlite3 *db, bool by_steps, struct err *err)
+bool
+schema_upgrade(sqlite3 *db, struct err *err)
 {
 	int version;
 
@@ -524,20 +505,8 @@ upgrade(sqlite3 *db, bool by_steps, struct err *err)
 		return true;
 	/* Re-check inside the transaction: another process may have been faster. */
 	if (run(db, "BEGIN IMMEDIATE", err) && check_version(db, &version, err) &&
-	    bring(db, version, by_steps, err) && run(db, "COMMIT", err))
+	    take_steps(db, version, err) && run(db, "COMMIT", err))
 		return true;
 	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return false;
-}
-
-bool
-schema_upgrade(sqlite3 *db, struct err *err)
-{
-	return upgrade(db, false, err);
-}
-
-bool
-schema_upgrade_by_steps(sqlite3 *db, struct err *err)
-{
-	return upgrade(db, true, err);
 }
