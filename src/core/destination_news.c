@@ -72,12 +72,12 @@ keeps_alarms(const struct destination *d, const struct destination_spans *spans)
 /* What a line says of an alarm that it does not move is looked into: soon at first, then
  * ever later, as there may be such lines each minute. */
 static void
-look_into(struct destination *d, int64_t at_ms, int64_t least_ms, int64_t most_ms)
+look_into(struct destination *d, int64_t at_ms, int64_t least_ms)
 {
 	int64_t age_ms = at_ms - d->alarm.first_attempt_ms, look_ms;
 
-	if (age_ms > most_ms)
-		age_ms = most_ms;
+	if (age_ms > SPAN_HOUR_MS)
+		age_ms = SPAN_HOUR_MS;
 	if (age_ms < least_ms)
 		age_ms = least_ms;
 	look_ms = at_ms + age_ms;
@@ -89,8 +89,7 @@ static void
 look_into_flow(struct destination *d, int64_t at_ms)
 {
 	if (step_waits(d) || d->entry.level == LEVEL_NONE)
-		look_into(d, at_ms, step_waits(d) ? SPAN_MINUTE_MS : SPAN_HOUR_MS,
-		    SPAN_HOUR_MS);
+		look_into(d, at_ms, step_waits(d) ? SPAN_MINUTE_MS : SPAN_HOUR_MS);
 }
 
 /* Mail flowed: the trouble before is over, or so it seems. */
@@ -265,7 +264,8 @@ tells_less(const struct destination_alarm *known, const struct fold_deferral *f)
 
 /*
  * How much an attempt there tells of the destination: at another level than the one in
- * force nothing, nor at another's server; what no server was about tells of it.
+ * force nothing, nor at another's server; what no server was about tells of it. One that
+ * DNS names now tells more than one that it named once.
  */
 static int
 rank_of(const struct destination *d, enum level default_level, enum level attempt_level,
@@ -278,46 +278,54 @@ rank_of(const struct destination *d, enum level default_level, enum level attemp
 
 	if (attempt_level != LEVEL_UNKNOWN &&
 	    attempt_level != level_met(d, default_level))
-		return ranks[ANSWER_NO];
-	if (relay[0] == '\0')
-		return ranks[ANSWER_YES];
+		return 0;
 	str_copy(str_of(relay), name, sizeof(name));
+	if (name[0] == '\0' || destination_names_server(d, &host))
+		return 3;
 	return ranks[destination_has_server(d, &host)];
+}
+
+/* At a server of which DNS may tell something else now? */
+static bool
+is_new_server(const struct destination *d, const struct fold_deferral *f)
+{
+	return f->time_ms - d->dns.time_ms > DNS_OLD_MS &&
+	    !str_equal_nocase(str_of(f->relay), str_of(d->alarm.relay));
 }
 
 /*
  * Where the queue and the servers tell, the line that comes next does not take the place
  * of an alarm: not while that is being judged, or whoever writes lines all the time kept
  * it from being; nor that of mail that waits for what is said of mail that was bounced,
- * nor that of an attempt that tells more. It is looked into.
+ * nor that of an attempt that tells more, as far as DNS told lately. It is looked into.
+ * And one that tells more takes it, whenever its attempt began.
  */
 static bool
-stands_first(const struct destination *d, enum level default_level,
-    const struct fold_deferral *f, const struct destination_spans *spans)
+stands(const struct destination *d, enum level default_level,
+    const struct fold_deferral *f, const struct destination_spans *spans, bool *outranked)
 {
 	int known, next;
 
-	if (!keeps_alarms(d, spans) || d->alarm.suspended)
+	*outranked = false;
+	if (!keeps_alarms(d, spans) || d->alarm.suspended || f->suspended)
 		return false;
 	if (f->lost)
 		return true;
 	known =
 	    rank_of(d, default_level, d->alarm.attempt_level, d->alarm.relay, f->time_ms);
 	next = rank_of(d, default_level, f->attempt_level, f->relay, f->time_ms);
-	return next == known ? d->alarm.pending : next < known;
+	*outranked = next > known;
+	return next == known ? d->alarm.pending
+	                     : next < known && (d->alarm.pending || !is_new_server(d, f));
 }
 
 /* That server may be one of its own since DNS was asked last. */
 static void
 look_into_line(struct destination *d, const struct fold_deferral *f)
 {
-	bool differs = !str_equal_nocase(str_of(f->relay), str_of(d->alarm.relay));
-	bool is_old = f->time_ms - d->dns.time_ms > DNS_OLD_MS;
-
-	if (differs)
+	if (!str_equal_nocase(str_of(f->relay), str_of(d->alarm.relay)))
 		d->dns.until_ms = 0;
-	look_into(d, f->time_ms, SPAN_MINUTE_MS,
-	    differs && is_old ? SPAN_MINUTE_MS : SPAN_HOUR_MS);
+	look_into(d, f->time_ms, SPAN_MINUTE_MS);
 }
 
 static void
@@ -325,14 +333,15 @@ note_alarm(struct destination *d, enum level default_level, const struct fold_de
     const struct destination_spans *spans)
 {
 	struct destination_alarm *alarm = &d->alarm;
+	bool outranked, first = stands(d, default_level, f, spans, &outranked);
 
-	if (tells_less(alarm, f)) {
+	if (!outranked && tells_less(alarm, f)) {
 		/* Mail that waits since before the present level is to be retried all the
 		 * same. */
 		alarm->pending = alarm->pending || alarm->attempt_ms < d->entry.force_ms;
 		return;
 	}
-	if (stands_first(d, default_level, f, spans)) {
+	if (first) {
 		look_into_line(d, f);
 		return;
 	}
@@ -352,6 +361,22 @@ note_alarm(struct destination *d, enum level default_level, const struct fold_de
 	alarm->cause = f->cause;
 }
 
+/* Where so many were reported at once that not all are kept, the last stands for those
+ * that are not: of no server, at the level in force, so that the witnesses decide. */
+static void
+note_last(struct destination *d, const struct fold_item *item, enum level default_level,
+    const struct destination_spans *spans)
+{
+	struct fold_deferral last = *item->deferral;
+
+	if (item->others_cut) {
+		last.relay[0] = '\0';
+		last.attempt_level = LEVEL_UNKNOWN;
+		last.lost = last.suspended = false;
+	}
+	note_alarm(d, default_level, &last, spans);
+}
+
 static void
 note_deferral(struct destination *d, const struct fold_item *item,
     enum level default_level, const struct destination_spans *spans)
@@ -362,9 +387,9 @@ note_deferral(struct destination *d, const struct fold_item *item,
 	/* Where encryption is all that is asked for, there was none. */
 	if (level_promise(level_met(d, default_level)) <= LEVEL_ENCRYPT)
 		note_plain(d, &item->broken, spans);
-	for (unsigned i = 0; i < item->earlier_count; i++)
-		note_alarm(d, default_level, &item->earlier[i], spans);
-	note_alarm(d, default_level, item->deferral, spans);
+	for (unsigned i = 0; i < item->other_count; i++)
+		note_alarm(d, default_level, &item->others[i], spans);
+	note_last(d, item, default_level, spans);
 }
 
 static void

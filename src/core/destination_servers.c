@@ -140,6 +140,16 @@ destination_take_servers(struct destination *d, const struct answers *answers,
 	d->look_ms = 0;
 }
 
+bool
+destination_names_server(const struct destination *d, const struct fold_host *host)
+{
+	struct nexthop nexthop;
+
+	return is_named(d, host) ||
+	    (nexthop_parse(str_of(d->key), &nexthop) &&
+	        str_equal_nocase(str_of(host->name), str_of(nexthop.host)));
+}
+
 enum answer
 destination_has_server(const struct destination *d, const struct fold_host *host)
 {

@@ -101,18 +101,23 @@ is_same_kind(const struct fold_deferral *a, const struct fold_deferral *b)
 	    a->attempt_level == b->attempt_level && strcmp(a->relay, b->relay) == 0;
 }
 
-/* The one that a later line replaces. */
+/* One that is not the item's deferral any more, or is not to be. */
 static void
-keep_earlier(struct fold_item *item, const struct fold_deferral *next)
+keep_other(struct fold *fold, struct fold_item *item, const struct fold_deferral *other,
+    const struct fold_deferral *taken)
 {
-	if (is_same_kind(item->deferral, next) || item->earlier_count == FOLD_EARLIER_MAX)
+	if (!fold->keeps_alarms || is_same_kind(other, taken))
 		return;
-	for (unsigned i = 0; i < item->earlier_count; i++)
-		if (is_same_kind(&item->earlier[i], item->deferral))
+	for (unsigned i = 0; i < item->other_count; i++)
+		if (is_same_kind(&item->others[i], other))
 			return;
-	if (item->earlier == NULL)
-		item->earlier = mem_new(FOLD_EARLIER_MAX, sizeof(*item->earlier));
-	item->earlier[item->earlier_count++] = *item->deferral;
+	if (item->other_count == FOLD_OTHERS_MAX) {
+		item->others_cut = true;
+		return;
+	}
+	if (item->others == NULL)
+		item->others = mem_new(FOLD_OTHERS_MAX, sizeof(*item->others));
+	item->others[item->other_count++] = *other;
 }
 
 static void
@@ -148,18 +153,20 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 		    time_ms);
 	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
 	fold_cause_deferred(item, trouble->cause, &d);
+	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
+	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));
+	str_copy(line->service, d.service, sizeof(d.service));
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
 	if (item->deferred && !item->deferral->suspended &&
 	    (d.suspended ||
 	        (fold_is_earlier(d.attempt_ms, time_ms, item->deferral->attempt_ms) &&
-	            time_ms >= item->deferral->time_ms)))
+	            time_ms >= item->deferral->time_ms))) {
+		keep_other(fold, item, &d, item->deferral);
 		return;
-	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
-	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));
-	str_copy(line->service, d.service, sizeof(d.service));
-	if (item->deferred && fold->keeps_alarms)
-		keep_earlier(item, &d);
+	}
+	if (item->deferred)
+		keep_other(fold, item, item->deferral, &d);
 	item->deferred = true;
 	if (item->deferral == NULL)
 		item->deferral = mem_new(1, sizeof(*item->deferral));

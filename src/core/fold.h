@@ -62,7 +62,7 @@ struct fold_deferral {
 	enum cause cause;              /* what failed there; NONE: not told */
 };
 
-#define FOLD_EARLIER_MAX 6 /* of one piece of a log */
+#define FOLD_OTHERS_MAX 6 /* of one piece of a log */
 
 #define FOLD_CLAIM_MS 10000 /* longer than that no attempt is believed to have taken */
 
@@ -165,11 +165,11 @@ struct fold_item {
 	/* The latest; a real one before an echo. NULL: none since the fold was cleared.
 	 */
 	struct fold_deferral *deferral;
-	/* Where no line ends an alarm, those before it that tell something else, the
-	 * first of each kind: whichever of them tells most of the destination, news
-	 * decide. */
-	struct fold_deferral *earlier;
-	unsigned earlier_count;
+	/* Where no line ends an alarm, others that tell something else, the first of each
+	 * kind: whichever of them tells most of the destination, news decide. */
+	struct fold_deferral *others;
+	unsigned other_count;
+	bool others_cut; /* there were more */
 };
 
 struct fold_counts {

@@ -45,7 +45,7 @@ item_free(struct fold_item *item)
 	free(item->hosts);
 	free(item->lost_reason);
 	free(item->deferral);
-	free(item->earlier);
+	free(item->others);
 	if (item->tallies != item->few)
 		free(item->tallies);
 	free(item);

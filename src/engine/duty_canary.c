@@ -275,6 +275,8 @@ engine_ask_canary(struct engine *e, struct witnessed *w, const struct destinatio
 	int64_t now_ms = engine_now(e).wall_ms;
 
 	w->canary_news_ms = first_failed_ms(d);
+	if (w->canary_news_ms < d->again_ms)
+		w->canary_news_ms = d->again_ms;
 	/* As for its servers: the clock of the log may be ahead. */
 	w->canary_ms = w->canary_news_ms < now_ms ? w->canary_news_ms : now_ms - 1;
 	((struct canary *)engine_state(e, &duty_canary))->look = true;

@@ -20,8 +20,20 @@ store_shown(struct engine *e, int64_t id, const struct witness_message *m,
 	return store_waiting_add(e->store, id, &mail, 1, err);
 }
 
+/* The queue may name another's server: a relay of the sender's, say. */
 static bool
-is_of_rule(struct engine *e, const struct listed *listed, const char *rule)
+is_elsewhere(const struct destination *d, const struct fold_shown *shown, int64_t now_ms)
+{
+	char name[NEXTHOP_HOST_SIZE];
+	struct fold_host host = {.name = name, .flow_ms = now_ms};
+
+	str_copy(str_of(shown->relay), name, sizeof(name));
+	return name[0] != '\0' && destination_has_server(d, &host) == ANSWER_NO;
+}
+
+static bool
+is_of_rule(struct engine *e, const struct destination *d, const struct listed *listed,
+    const char *rule)
 {
 	struct fold_shown shown;
 
@@ -30,7 +42,8 @@ is_of_rule(struct engine *e, const struct listed *listed, const char *rule)
 			return false;
 		if (fold_shown(e->fold, str_of(listed[i].queue_id),
 		        str_of(listed[i].recipient), str_of(listed[i].reason), &shown) &&
-		    strcmp(rules_get(e->rules, shown.rule)->name, rule) == 0)
+		    strcmp(rules_get(e->rules, shown.rule)->name, rule) == 0 &&
+		    !is_elsewhere(d, &shown, engine_now(e).wall_ms))
 			return true;
 	}
 	return false;
@@ -41,10 +54,17 @@ witness_shown_rule_ms(struct engine *e, const struct witness_task *t,
     const struct witness_ask *ask, const char *rule)
 {
 	int64_t at_ms = 0;
+	struct destination d;
+	struct err ignored; /* whatever comes of it cannot be stored either */
+	bool found;
 
-	for (size_t i = ask->from; i < ask->from + ask->count; i++)
-		if (t->messages[i].time_ms > at_ms && is_of_rule(e, t->listed[i], rule))
+	if (!store_get_id(e->store, ask->id, &d, &found, &ignored))
+		return 0;
+	for (size_t i = ask->from; found && i < ask->from + ask->count; i++)
+		if (t->messages[i].time_ms > at_ms &&
+		    is_of_rule(e, &d, t->listed[i], rule))
 			at_ms = t->messages[i].time_ms;
+	destination_clear(&d);
 	return at_ms;
 }
 
