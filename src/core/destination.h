@@ -173,11 +173,12 @@ struct demand destination_demand(const struct destination *destination);
 
 /*
  * What the log reported since the last news. default_level: mail that was sent without an
- * entry met it. Mail that flows by a weakened entry leads to a re-check where a session
- * was better than the entry, and a day after DNS was asked.
+ * entry met it. waits: the rule of the alarm that stands leads to no entry. Mail that
+ * flows by a weakened entry leads to a re-check where a session was better than the
+ * entry, and a day after DNS was asked.
  */
 void destination_take_news(struct destination *destination, const struct fold_item *item,
-    enum level default_level, const struct destination_spans *spans);
+    enum level default_level, bool waits, const struct destination_spans *spans);
 
 /* What the same news say of one of its servers, into out. The destination as it was, or
  * as it is after them. */

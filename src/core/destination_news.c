@@ -263,26 +263,28 @@ tells_less(const struct destination_alarm *known, const struct fold_deferral *f)
 }
 
 /*
- * How much an attempt there tells of the destination: at another level than the one in
- * force nothing, nor at another's server; what no server was about tells of it. One that
- * DNS names now tells more than one that it named once.
+ * How much an attempt there tells of the destination: nothing at another level than the
+ * one in force, or at another's server; little at one that DNS named once, and does not
+ * any more; most at one that it names.
  */
 static int
 rank_of(const struct destination *d, enum level default_level, enum level attempt_level,
     const char *relay, int64_t at_ms)
 {
-	static const int ranks[] = {
-	    [ANSWER_NO] = 0, [ANSWER_UNSURE] = 1, [ANSWER_YES] = 2};
 	char name[NEXTHOP_HOST_SIZE];
 	struct fold_host host = {.name = name, .flow_ms = at_ms};
+	enum answer own;
 
 	if (attempt_level != LEVEL_UNKNOWN &&
 	    attempt_level != level_met(d, default_level))
 		return 0;
 	str_copy(str_of(relay), name, sizeof(name));
-	if (name[0] == '\0' || destination_names_server(d, &host))
+	if (name[0] == '\0')
+		return 2;
+	if (destination_names_server(d, &host))
 		return 3;
-	return ranks[destination_has_server(d, &host)];
+	own = destination_has_server(d, &host);
+	return own == ANSWER_NO ? 0 : own == ANSWER_YES ? 1 : 2;
 }
 
 /* At a server of which DNS may tell something else now? */
@@ -302,7 +304,8 @@ is_new_server(const struct destination *d, const struct fold_deferral *f)
  */
 static bool
 stands(const struct destination *d, enum level default_level,
-    const struct fold_deferral *f, const struct destination_spans *spans, bool *outranked)
+    const struct fold_deferral *f, bool waits, const struct destination_spans *spans,
+    bool *outranked)
 {
 	int known, next;
 
@@ -314,7 +317,10 @@ stands(const struct destination *d, enum level default_level,
 	known =
 	    rank_of(d, default_level, d->alarm.attempt_level, d->alarm.relay, f->time_ms);
 	next = rank_of(d, default_level, f->attempt_level, f->relay, f->time_ms);
-	*outranked = next > known;
+	/* A reason that only lets mail wait says nothing of what the servers can do. */
+	*outranked = next > known || (next == known && waits && !f->waits);
+	if (*outranked)
+		return false;
 	return next == known ? d->alarm.pending
 	                     : next < known && (d->alarm.pending || !is_new_server(d, f));
 }
@@ -330,10 +336,10 @@ look_into_line(struct destination *d, const struct fold_deferral *f)
 
 static void
 note_alarm(struct destination *d, enum level default_level, const struct fold_deferral *f,
-    const struct destination_spans *spans)
+    bool *waits, const struct destination_spans *spans)
 {
 	struct destination_alarm *alarm = &d->alarm;
-	bool outranked, first = stands(d, default_level, f, spans, &outranked);
+	bool outranked, first = stands(d, default_level, f, *waits, spans, &outranked);
 
 	if (!outranked && tells_less(alarm, f)) {
 		/* Mail that waits since before the present level is to be retried all the
@@ -345,6 +351,7 @@ note_alarm(struct destination *d, enum level default_level, const struct fold_de
 		look_into_line(d, f);
 		return;
 	}
+	*waits = f->waits;
 	alarm->raised = true;
 	alarm->pending = true;
 	alarm->time_ms = f->time_ms;
@@ -365,7 +372,7 @@ note_alarm(struct destination *d, enum level default_level, const struct fold_de
  * that are not: of no server, at the level in force, so that the witnesses decide. */
 static void
 note_last(struct destination *d, const struct fold_item *item, enum level default_level,
-    const struct destination_spans *spans)
+    bool *waits, const struct destination_spans *spans)
 {
 	struct fold_deferral last = *item->deferral;
 
@@ -374,12 +381,12 @@ note_last(struct destination *d, const struct fold_item *item, enum level defaul
 		last.attempt_level = LEVEL_UNKNOWN;
 		last.lost = last.suspended = false;
 	}
-	note_alarm(d, default_level, &last, spans);
+	note_alarm(d, default_level, &last, waits, spans);
 }
 
 static void
 note_deferral(struct destination *d, const struct fold_item *item,
-    enum level default_level, const struct destination_spans *spans)
+    enum level default_level, bool waits, const struct destination_spans *spans)
 {
 	note_ceased(d, item, default_level, spans);
 	note_attempts(d, item);
@@ -388,8 +395,8 @@ note_deferral(struct destination *d, const struct fold_item *item,
 	if (level_promise(level_met(d, default_level)) <= LEVEL_ENCRYPT)
 		note_plain(d, &item->broken, spans);
 	for (unsigned i = 0; i < item->other_count; i++)
-		note_alarm(d, default_level, &item->others[i], spans);
-	note_last(d, item, default_level, spans);
+		note_alarm(d, default_level, &item->others[i], &waits, spans);
+	note_last(d, item, default_level, &waits, spans);
 }
 
 static void
@@ -540,7 +547,7 @@ end_in_order(struct destination *d, const struct fold_item *item, int64_t bare_m
 
 void
 destination_take_news(struct destination *d, const struct fold_item *news,
-    enum level default_level, const struct destination_spans *spans)
+    enum level default_level, bool waits, const struct destination_spans *spans)
 {
 	struct fold_item copy = *news;
 	const struct fold_item *item = &copy;
@@ -561,7 +568,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	if (bare_ms != 0)
 		note_flow(d, bare_ms, spans);
 	if (item->deferred && (keeps || bare_ms == 0 || item->deferred_since_bare))
-		note_deferral(d, item, default_level, spans);
+		note_deferral(d, item, default_level, waits, spans);
 	end_in_order(d, item, bare_ms, spans);
 	plan_recheck(d, item, default_level);
 	mind_hold(d, item, default_level);

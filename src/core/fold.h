@@ -51,6 +51,7 @@ struct fold_deferral {
 	int64_t attempt_ms; /* the earliest moment at which the attempt can have begun */
 	unsigned rule;
 	const char *rule_name; /* borrowed from the rules */
+	bool waits;            /* it leads to no entry, though the fault is not ours */
 	bool lost;
 	bool suspended;
 	bool policy_refused;

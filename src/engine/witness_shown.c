@@ -78,6 +78,7 @@ take_contradicted(struct engine *e, const struct witness_task *t,
 {
 	const struct witness_message *newest = NULL;
 	struct fold_shown of_newest;
+	char relay[NEXTHOP_HOST_SIZE];
 
 	/* Rows that stand for many come first, and are newer than what they replaced. */
 	for (size_t i = ask->from + ask->count; i-- > ask->from;) {
@@ -101,11 +102,15 @@ take_contradicted(struct engine *e, const struct witness_task *t,
 			of_newest = shown;
 		}
 	}
+	memcpy(relay, d->alarm.relay, sizeof(relay));
 	if (newest == NULL ||
 	    !destination_take_shown(
 	        d, rules_get(e->rules, of_newest.rule)->name, &of_newest))
 		return true;
 	*taken = true;
+	/* What was measured for an attempt at that server is not about this one. */
+	if (strcmp(relay, d->alarm.relay) != 0)
+		witnesses_drop(e->witnessed, ask->id);
 	return store_put(e->store, d, err);
 }
 

@@ -222,7 +222,7 @@ news(unsigned line, struct destination *d, char **rest, struct judged *judged)
 	news.item.deferral = &news.deferral;
 	field_set_words(line, &news, news_fields, COUNT_OF(news_fields), rest);
 	with.measured = news.measured;
-	destination_take_news(d, &news.item, default_level, &with);
+	destination_take_news(d, &news.item, default_level, false, &with);
 }
 
 static void

@@ -26,6 +26,8 @@ answer(struct measure_item *item)
 {
 	item->answers.relay_fits =
 	    item->relay[0] == '\0' || strcmp(item->relay, "mx.a.test") == 0;
+	snprintf(item->answers.text, sizeof(item->answers.text),
+	    "mx.%.200s address=insecure tlsa=none", item->nexthop.host);
 }
 
 static void
@@ -263,6 +265,76 @@ held_message_is_not_tried(void **state)
 	}
 }
 
+/* Q1 waits for a look-up at one MX host, Q2 met another, which does no TLS. */
+static void
+message_that_waits_by_rule_holds_up_no_other(void **state)
+{
+	int64_t begun_ms, again_ms = RETRIES_S * SECOND;
+
+	(void)state;
+	rig_new_with(does_no_tls);
+	begun_ms = world.mono_ms;
+	for (int i = 0; i < 3; i++) {
+		log_of("Q1", "none", "deferred (" TLSA_ERROR ")", begun_ms);
+		log_of("Q2", OWN, "deferred (" NOT_OFFERED ")", begun_ms);
+		rig_save();
+		world_wait(rig.engine, again_ms);
+		again_ms *= 2;
+	}
+	rig_assert_entry("a.test", LEVEL_DANE);
+	rig_close();
+}
+
+/* It is at a relay of its sender's that the message waits, as the queue tells. */
+static void
+message_at_a_relay_is_no_attempt(void **state)
+{
+	static const char at_relay[] =
+	    "TLS is required, but was not offered by host relay.isp.test[192.0.2.9]";
+
+	(void)state;
+	rig_new_with(does_no_tls);
+	world.answer = answer;
+	for (int i = 0; i < 4; i++) {
+		log_of("Q1", OWN, "deferred (" NOT_OFFERED ")", world.mono_ms);
+		world_queue("Q1", "u@a.test", at_relay);
+		rig_save();
+		world_wait(rig.engine, 11 * MIN);
+	}
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+/* The administrator asks while a step is held. */
+static void
+again_is_no_loop(void **state)
+{
+	struct strings *canaries = &rig.config.probe.canaries;
+	struct destination d;
+
+	(void)state;
+	rig_new_with(world_self_signed);
+	rig_close();
+	canaries->items = mem_new(1, sizeof(*canaries->items));
+	canaries->items[0] = mem_strdup("canary.example");
+	canaries->count = 1;
+	world.sessions_logged = true;
+	rig_open(ENGINE_APPLY);
+	rig_log_session("Verified", OWN);
+	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	log_of("Q1", OWN, "deferred (" NOT_VERIFIED ")", world.mono_ms);
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	d = rig_row("a.test");
+	destination_again(&d, world.wall_ms);
+	kit_put(rig.store, &d);
+	world_wait(rig.engine, HOUR);
+	assert_false(rig_row("a.test").alarm.pending);
+	rig_close();
+}
+
 /* As many as the table of hosts holds twice over, each with a server of its own. */
 static void
 many_hosts_at_once_are_asked_once_each(void **state)
@@ -299,6 +371,11 @@ main(void)
 	    "a bounce and mail that is sent, of a message that is there, end no hold");
 	suite_add(slow_canary_is_heard, NULL,
 	    "a canary that answers slowly is heard while mail flows and fails");
+	suite_add(message_that_waits_by_rule_holds_up_no_other, NULL,
+	    "a message that a rule lets wait holds up no other that is tried with it");
+	suite_add(message_at_a_relay_is_no_attempt, NULL,
+	    "a message that waits at another's server is no attempt at its own");
+	suite_add(again_is_no_loop, NULL, "again, while a step is held, is judged once");
 	suite_add(held_message_is_not_tried, NULL,
 	    "lines of a message that is on hold are no attempts");
 	suite_add(many_hosts_at_once_are_asked_once_each, NULL,
