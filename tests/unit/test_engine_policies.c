@@ -253,8 +253,8 @@ static void
 every_key_is_looked_up(void **state)
 {
 	static const char *const keys[] = {"xn--bcher-kva.test",
-	    "b\xc3\xbc"
-	    "cher.test",
+	    ("b\xc3\xbc"
+	     "cher.test"),
 	    "[xn--bcher-kva.test]:587"};
 
 	(void)state;
