@@ -39,6 +39,29 @@ void destination_accept_servers(
 /* Its mail fails, and none flowed since. */
 bool destination_fails(const struct destination *destination);
 
+/* The level that mail meets without a word of Postfix. */
+enum level destination_level_met(
+    const struct destination *destination, enum level default_level);
+
+/*
+ * Where the queue can be listed and the servers can be asked, nothing that a line says
+ * ends an alarm of mail that waits, as anybody can write it: that its messages left tells
+ * the queue, that the servers do better the servers. An alarm of before the entry in
+ * force decides nothing any more.
+ */
+bool destination_keeps_alarm(
+    const struct destination *destination, const struct destination_spans *spans);
+
+/* What a line says of an alarm that it does not move is looked into: after least_ms at
+ * the soonest, then ever later, up to an hour, as there may be such lines each minute. */
+void destination_look_into(
+    struct destination *destination, int64_t at_ms, int64_t least_ms);
+
+/* The deferrals of the news. waits: as destination_take_news() has it. */
+void destination_take_deferral(struct destination *destination,
+    const struct fold_item *news, enum level default_level, bool waits,
+    const struct destination_spans *spans);
+
 /* No step is due. */
 void destination_forget_hold(struct destination *destination);
 

@@ -7,21 +7,12 @@
 #include "core/fold.h"
 #include "core/host.h"
 
-#define DNS_OLD_MS (5 * SPAN_MINUTE_MS)
-
-/* The level that mail meets without a word of Postfix. */
-static enum level
-level_met(const struct destination *d, enum level default_level)
-{
-	return d->entry.level != LEVEL_NONE ? d->entry.level : default_level;
-}
-
 /* Which strength a verified session proves depends on what was demanded of it. */
 static void
 note_sessions(
     struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	enum level level = level_met(d, default_level);
+	enum level level = destination_level_met(d, default_level);
 	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED];
 	/* The second of the export is the entry's, too: many a log has whole seconds. */
 	bool in_force = verified_ms + 999 >= d->entry.force_ms;
@@ -56,40 +47,12 @@ step_waits(const struct destination *d)
 	    d->alarm.contradictions > 0;
 }
 
-/*
- * Where the queue can be listed and the servers can be asked, nothing that a line says
- * ends an alarm of mail that waits, as anybody can write it: that its messages left tells
- * the queue, that the servers do better the servers. An alarm of before the entry in
- * force decides nothing any more.
- */
-static bool
-keeps_alarms(const struct destination *d, const struct destination_spans *spans)
-{
-	return destination_spans_tell(spans) && d->alarm.raised && !d->alarm.lost &&
-	    (d->entry.level == LEVEL_NONE || d->alarm.attempt_ms >= d->entry.force_ms);
-}
-
-/* What a line says of an alarm that it does not move is looked into: soon at first, then
- * ever later, as there may be such lines each minute. */
-static void
-look_into(struct destination *d, int64_t at_ms, int64_t least_ms)
-{
-	int64_t age_ms = at_ms - d->alarm.first_attempt_ms, look_ms;
-
-	if (age_ms > SPAN_HOUR_MS)
-		age_ms = SPAN_HOUR_MS;
-	if (age_ms < least_ms)
-		age_ms = least_ms;
-	look_ms = at_ms + age_ms;
-	if (!d->pin.set && (d->look_ms == 0 || d->look_ms > look_ms))
-		d->look_ms = look_ms;
-}
-
 static void
 look_into_flow(struct destination *d, int64_t at_ms)
 {
 	if (step_waits(d) || d->entry.level == LEVEL_NONE)
-		look_into(d, at_ms, step_waits(d) ? SPAN_MINUTE_MS : SPAN_HOUR_MS);
+		destination_look_into(
+		    d, at_ms, step_waits(d) ? SPAN_MINUTE_MS : SPAN_HOUR_MS);
 }
 
 /* Mail flowed: the trouble before is over, or so it seems. */
@@ -97,7 +60,7 @@ static void
 note_flow(struct destination *d, int64_t at_ms, const struct destination_spans *spans)
 {
 	destination_later(&d->past.sent_ms, at_ms);
-	if (keeps_alarms(d, spans)) {
+	if (destination_keeps_alarm(d, spans)) {
 		look_into_flow(d, at_ms);
 		return;
 	}
@@ -170,7 +133,7 @@ static void
 note_sent(struct destination *d, const struct fold_item *item, enum level default_level,
     const struct destination_spans *spans)
 {
-	enum level level = level_met(d, default_level);
+	enum level level = destination_level_met(d, default_level);
 
 	/* Begun under what applied before, it proves nothing of the present level. */
 	if (item->sent_attempt_ms < d->entry.force_ms || !item->sent_proves)
@@ -189,7 +152,7 @@ static bool
 went_elsewhere(
     const struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	return level_promise(level_met(d, default_level)) >= LEVEL_ENCRYPT &&
+	return level_promise(destination_level_met(d, default_level)) >= LEVEL_ENCRYPT &&
 	    item->bare_attempt_ms >= d->entry.force_ms;
 }
 
@@ -199,204 +162,6 @@ bare_flow(
     const struct destination *d, const struct fold_item *item, enum level default_level)
 {
 	return went_elsewhere(d, item, default_level) ? 0 : item->bare_ms;
-}
-
-/* What began before the present level was in force tells nothing of it. */
-static void
-note_attempts(struct destination *d, const struct fold_item *item)
-{
-	bool all = item->tried.first_ms >= d->entry.force_ms;
-	int64_t first_ms = all ? item->tried.first_ms : item->tried.last_ms;
-
-	if (item->tried.count == 0 || item->deferral->attempt_ms < d->entry.force_ms)
-		return;
-	if (d->alarm.attempts == 0 || first_ms < d->alarm.first_attempt_ms)
-		d->alarm.first_attempt_ms = first_ms;
-	d->alarm.attempts += all ? item->tried.count : 1;
-	destination_later(&d->alarm.last_attempt_ms, item->tried.last_ms);
-}
-
-static void
-note_plain(struct destination *d, const struct fold_attempts *f,
-    const struct destination_spans *spans)
-{
-	struct plain_attempts more = {f->count, f->first_ms, f->last_ms};
-
-	if (spans->measured || f->count == 0 || f->last_ms < d->entry.force_ms)
-		return;
-	if ((f->begun_ms != 0 ? f->begun_ms : f->first_ms) < d->entry.force_ms)
-		more = (struct plain_attempts){1, f->last_ms, f->last_ms};
-	destination_add_plain(d, more, spans);
-}
-
-/*
- * A hold is for what goes on failing. Where attempts had ceased to, and a session met
- * what is in force meanwhile, it begins anew; between two that fail a session line tells
- * nothing that lasts, and anybody may have written it. Where the servers can be asked
- * they tell.
- */
-static void
-note_ceased(struct destination *d, const struct fold_item *item, enum level default_level,
-    const struct destination_spans *spans)
-{
-	int64_t last_ms = d->alarm.last_attempt_ms, first_ms = item->tried.first_ms;
-	int64_t met_ms =
-	    destination_met_ms(d, level_promise(level_met(d, default_level)));
-
-	if (!spans->measured && d->alarm.raised && last_ms != 0 &&
-	    item->tried.count > 0 && first_ms - last_ms > spans->attempts_ms &&
-	    met_ms > d->alarm.time_ms && met_ms < first_ms)
-		destination_forget_hold(d);
-}
-
-/*
- * As in a fold: the attempt that began last tells most, unless the clock went back, and a
- * real one tells more than one that was suspended.
- */
-static bool
-tells_less(const struct destination_alarm *known, const struct fold_deferral *f)
-{
-	return known->raised && !known->suspended &&
-	    (f->suspended ||
-	        (fold_is_earlier(f->attempt_ms, f->time_ms, known->attempt_ms) &&
-	            f->time_ms >= known->time_ms));
-}
-
-/*
- * How much an attempt there tells of the destination: nothing at another level than the
- * one in force, or at another's server; little at one that DNS named once, and does not
- * any more; most at one that it names.
- */
-static int
-rank_of(const struct destination *d, enum level default_level, enum level attempt_level,
-    const char *relay, int64_t at_ms)
-{
-	char name[NEXTHOP_HOST_SIZE];
-	struct fold_host host = {.name = name, .flow_ms = at_ms};
-	enum answer own;
-
-	if (attempt_level != LEVEL_UNKNOWN &&
-	    attempt_level != level_met(d, default_level))
-		return 0;
-	str_copy(str_of(relay), name, sizeof(name));
-	if (name[0] == '\0')
-		return 2;
-	if (destination_names_server(d, &host))
-		return 3;
-	own = destination_has_server(d, &host);
-	return own == ANSWER_NO ? 0 : own == ANSWER_YES ? 1 : 2;
-}
-
-/* At a server of which DNS may tell something else now? */
-static bool
-is_new_server(const struct destination *d, const struct fold_deferral *f)
-{
-	return f->time_ms - d->dns.time_ms > DNS_OLD_MS &&
-	    !str_equal_nocase(str_of(f->relay), str_of(d->alarm.relay));
-}
-
-/*
- * Where the queue and the servers tell, the line that comes next does not take the place
- * of an alarm: not while that is being judged, or whoever writes lines all the time kept
- * it from being; nor that of mail that waits for what is said of mail that was bounced,
- * nor that of an attempt that tells more, as far as DNS told lately. It is looked into.
- * And one that tells more takes it, whenever its attempt began.
- */
-static bool
-stands(const struct destination *d, enum level default_level,
-    const struct fold_deferral *f, bool waits, const struct destination_spans *spans,
-    bool *outranked)
-{
-	int known, next;
-
-	*outranked = false;
-	if (!keeps_alarms(d, spans) || d->alarm.suspended || f->suspended)
-		return false;
-	if (f->lost)
-		return true;
-	known =
-	    rank_of(d, default_level, d->alarm.attempt_level, d->alarm.relay, f->time_ms);
-	next = rank_of(d, default_level, f->attempt_level, f->relay, f->time_ms);
-	/* A reason that only lets mail wait says nothing of what the servers can do. */
-	*outranked = next > known || (next == known && waits && !f->waits);
-	if (*outranked)
-		return false;
-	return next == known ? d->alarm.pending
-	                     : next < known && (d->alarm.pending || !is_new_server(d, f));
-}
-
-/* That server may be one of its own since DNS was asked last. */
-static void
-look_into_line(struct destination *d, const struct fold_deferral *f)
-{
-	if (!str_equal_nocase(str_of(f->relay), str_of(d->alarm.relay)))
-		d->dns.until_ms = 0;
-	look_into(d, f->time_ms, SPAN_MINUTE_MS);
-}
-
-static void
-note_alarm(struct destination *d, enum level default_level, const struct fold_deferral *f,
-    bool *waits, const struct destination_spans *spans)
-{
-	struct destination_alarm *alarm = &d->alarm;
-	bool outranked, first = stands(d, default_level, f, *waits, spans, &outranked);
-
-	if (!outranked && tells_less(alarm, f)) {
-		/* Mail that waits since before the present level is to be retried all the
-		 * same. */
-		alarm->pending = alarm->pending || alarm->attempt_ms < d->entry.force_ms;
-		return;
-	}
-	if (first) {
-		look_into_line(d, f);
-		return;
-	}
-	*waits = f->waits;
-	alarm->raised = true;
-	alarm->pending = true;
-	alarm->time_ms = f->time_ms;
-	alarm->lost = f->lost;
-	alarm->suspended = f->suspended;
-	alarm->policy_refused = f->policy_refused;
-	alarm->attempt_level = f->attempt_level;
-	alarm->attempt_ms = f->attempt_ms;
-	str_copy(str_of(f->rule_name), alarm->rule, sizeof(alarm->rule));
-	str_copy(str_of(f->reason), alarm->reason, sizeof(alarm->reason));
-	str_copy(str_of(f->dsn), alarm->dsn, sizeof(alarm->dsn));
-	str_copy(str_of(f->service), alarm->service, sizeof(alarm->service));
-	str_copy(str_of(f->relay), alarm->relay, sizeof(alarm->relay));
-	alarm->cause = f->cause;
-}
-
-/* Where so many were reported at once that not all are kept, the last stands for those
- * that are not: of no server, at the level in force, so that the witnesses decide. */
-static void
-note_last(struct destination *d, const struct fold_item *item, enum level default_level,
-    bool *waits, const struct destination_spans *spans)
-{
-	struct fold_deferral last = *item->deferral;
-
-	if (item->others_cut) {
-		last.relay[0] = '\0';
-		last.attempt_level = LEVEL_UNKNOWN;
-		last.lost = last.suspended = false;
-	}
-	note_alarm(d, default_level, &last, waits, spans);
-}
-
-static void
-note_deferral(struct destination *d, const struct fold_item *item,
-    enum level default_level, bool waits, const struct destination_spans *spans)
-{
-	note_ceased(d, item, default_level, spans);
-	note_attempts(d, item);
-	note_plain(d, &item->plain, spans);
-	/* Where encryption is all that is asked for, there was none. */
-	if (level_promise(level_met(d, default_level)) <= LEVEL_ENCRYPT)
-		note_plain(d, &item->broken, spans);
-	for (unsigned i = 0; i < item->other_count; i++)
-		note_alarm(d, default_level, &item->others[i], &waits, spans);
-	note_last(d, item, default_level, &waits, spans);
 }
 
 static void
@@ -415,7 +180,7 @@ plan_recheck(
 static void
 mind_hold(struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	enum level level = level_promise(level_met(d, default_level));
+	enum level level = level_promise(destination_level_met(d, default_level));
 	int64_t since_ms = d->hold.verify_ms, met_ms = 0;
 
 	destination_later(&since_ms, d->hold.encrypt_ms);
@@ -541,7 +306,7 @@ end_in_order(struct destination *d, const struct fold_item *item, int64_t bare_m
 
 	destination_later(&flow_ms, bare_ms);
 	if (destination_spans_tell(spans) && item->deferred &&
-	    flow_ms > item->deferral->time_ms && !keeps_alarms(d, spans))
+	    flow_ms > item->deferral->time_ms && !destination_keeps_alarm(d, spans))
 		note_flow(d, flow_ms, spans);
 }
 
@@ -568,7 +333,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	if (bare_ms != 0)
 		note_flow(d, bare_ms, spans);
 	if (item->deferred && (keeps || bare_ms == 0 || item->deferred_since_bare))
-		note_deferral(d, item, default_level, waits, spans);
+		destination_take_deferral(d, item, default_level, waits, spans);
 	end_in_order(d, item, bare_ms, spans);
 	plan_recheck(d, item, default_level);
 	mind_hold(d, item, default_level);
@@ -580,7 +345,8 @@ is_by_dane(const struct destination *d, enum level default_level, int64_t at_ms)
 {
 	/* As in note_sessions(). */
 	bool in_force = at_ms + 999 >= d->entry.force_ms;
-	enum level level = in_force ? level_met(d, default_level) : default_level;
+	enum level level =
+	    in_force ? destination_level_met(d, default_level) : default_level;
 
 	return level == LEVEL_DANE || level == LEVEL_DANE_ONLY;
 }
@@ -600,6 +366,6 @@ destination_host_news(const struct destination *d, const struct fold_host *host,
 	    verified_ms);
 	if (sent == LEVEL_UNKNOWN && host->sent_proves &&
 	    host->sent_attempt_ms >= d->entry.force_ms)
-		sent = level_met(d, default_level);
+		sent = destination_level_met(d, default_level);
 	host_past_seen(out, sent, host->sent_ms);
 }

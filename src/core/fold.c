@@ -131,8 +131,7 @@ take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *li
 	    .time_ms = time_ms,
 	    .rule = rule,
 	    .rule_name = rules_get(fold->rules, rule)->name,
-	    .waits = rules_get(fold->rules, rule)->fallback == FALLBACK_WAIT &&
-	        !rules_get(fold->rules, rule)->fault_ours,
+	    .waits = rule_waits(rules_get(fold->rules, rule)),
 	    .lost = s->status == DELIVERY_BOUNCED,
 	    .suspended = s->suspended,
 	    .policy_refused = fold_is_policy_refused(trouble),

@@ -43,6 +43,13 @@ struct rule_source {
 	const char *hint; /* what an alert adds to it, or NULL */
 };
 
+/* It leads to no entry, though the fault is not ours. */
+static inline bool
+rule_waits(const struct rule_source *rule)
+{
+	return rule->fallback == FALLBACK_WAIT && !rule->fault_ours;
+}
+
 /* What a rule is asked about. */
 struct rule_subject {
 	struct str reason; /* without "delivery temporarily suspended: " */

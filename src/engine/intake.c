@@ -236,16 +236,6 @@ store_mail(const struct intake *in, const struct destination *d, int64_t before_
 	    store_sts_mail(in->store, d->id, err);
 }
 
-/* Is it one that leads to no entry, as fold_deferral has it? */
-static bool
-rule_waits(const struct rules *rules, const char *name)
-{
-	int at = rules_find(rules, name);
-	const struct rule_source *rule = at >= 0 ? rules_get(rules, (size_t)at) : NULL;
-
-	return rule != NULL && rule->fallback == FALLBACK_WAIT && !rule->fault_ours;
-}
-
 static bool
 store_item(struct intake *in, const struct fold_item *item, struct err *err)
 {
@@ -253,13 +243,17 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 	struct destination d;
 	int64_t look_ms, sent_ms;
 	bool found, done;
+	int rule; /* of the alarm that stands */
 
 	if (!store_get(store, item->key, &d, &found, err))
 		return false;
 	look_ms = d.look_ms;
 	sent_ms = d.past.sent_ms;
+	rule = item->deferred && d.alarm.raised ? rules_find(in->how->rules, d.alarm.rule)
+	                                        : -1;
 	destination_take_news(&d, item, in->how->default_level,
-	    rule_waits(in->how->rules, d.alarm.rule), in->how->spans);
+	    rule >= 0 && rule_waits(rules_get(in->how->rules, (size_t)rule)),
+	    in->how->spans);
 	note_proof(in, &d, item);
 	in->news = in->news || d.alarm.pending ||
 	    (d.look_ms != 0 && (look_ms == 0 || d.look_ms < look_ms));

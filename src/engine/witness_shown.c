@@ -49,6 +49,16 @@ is_of_rule(struct engine *e, const struct destination *d, const struct listed *l
 	return false;
 }
 
+/* Mostly all is as the log says. */
+static bool
+has_listed(const struct witness_task *t, const struct witness_ask *ask)
+{
+	for (size_t i = ask->from; i < ask->from + ask->count; i++)
+		if (t->listed[i] != NULL)
+			return true;
+	return false;
+}
+
 int64_t
 witness_shown_rule_ms(struct engine *e, const struct witness_task *t,
     const struct witness_ask *ask, const char *rule)
@@ -58,7 +68,7 @@ witness_shown_rule_ms(struct engine *e, const struct witness_task *t,
 	struct err ignored; /* whatever comes of it cannot be stored either */
 	bool found;
 
-	if (!store_get_id(e->store, ask->id, &d, &found, &ignored))
+	if (!has_listed(t, ask) || !store_get_id(e->store, ask->id, &d, &found, &ignored))
 		return 0;
 	for (size_t i = ask->from; found && i < ask->from + ask->count; i++)
 		if (t->messages[i].time_ms > at_ms &&

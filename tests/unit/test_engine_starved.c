@@ -164,6 +164,28 @@ delays_nothing(void **state)
 	assert_in_range(waits_s(line, BEHIND, 0), 600, ENOUGH_S);
 }
 
+static void
+verify_for_a_day(void)
+{
+	rig_log_session("Verified", OWN);
+	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+}
+
+static void
+rig_open_with_canary(void)
+{
+	struct strings *canaries = &rig.config.probe.canaries;
+
+	rig_close();
+	canaries->items = mem_new(1, sizeof(*canaries->items));
+	canaries->items[0] = mem_strdup("canary.example");
+	canaries->count = 1;
+	world.sessions_logged = true;
+	rig_open(ENGINE_APPLY);
+}
+
 /* With a past; twice a day the message is said to be bounced, and other mail to flow. */
 static void
 bounce_ends_no_hold(void **state)
@@ -173,10 +195,7 @@ bounce_ends_no_hold(void **state)
 	world.sessions_logged = true;
 	rig_close();
 	rig_open(ENGINE_APPLY);
-	rig_log_session("Verified", OWN);
-	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
-	rig_save();
-	world_wait(rig.engine, DAY);
+	verify_for_a_day();
 	for (int hour = 0; hour < 27; hour++) {
 		log_of("Q1", OWN, "deferred (" NOT_VERIFIED ")", world.mono_ms);
 		rig_save();
@@ -222,16 +241,9 @@ fingers_slowly(const struct finger_question *question, struct server *server)
 static void
 slow_canary_is_heard(void **state)
 {
-	struct strings *canaries = &rig.config.probe.canaries;
-
 	(void)state;
 	rig_new_with(fingers_slowly);
-	rig_close();
-	canaries->items = mem_new(1, sizeof(*canaries->items));
-	canaries->items[0] = mem_strdup("canary.example");
-	canaries->count = 1;
-	world.sessions_logged = true;
-	rig_open(ENGINE_APPLY);
+	rig_open_with_canary();
 	world_settle(rig.engine);
 	waits_since_ms = world.mono_ms;
 	log_of("Q1", OWN, "deferred (" NOT_VERIFIED ")", waits_since_ms);
@@ -309,21 +321,12 @@ message_at_a_relay_is_no_attempt(void **state)
 static void
 again_is_no_loop(void **state)
 {
-	struct strings *canaries = &rig.config.probe.canaries;
 	struct destination d;
 
 	(void)state;
 	rig_new_with(world_self_signed);
-	rig_close();
-	canaries->items = mem_new(1, sizeof(*canaries->items));
-	canaries->items[0] = mem_strdup("canary.example");
-	canaries->count = 1;
-	world.sessions_logged = true;
-	rig_open(ENGINE_APPLY);
-	rig_log_session("Verified", OWN);
-	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
-	rig_save();
-	world_wait(rig.engine, DAY);
+	rig_open_with_canary();
+	verify_for_a_day();
 	log_of("Q1", OWN, "deferred (" NOT_VERIFIED ")", world.mono_ms);
 	rig_save();
 	world_wait(rig.engine, HOUR);
