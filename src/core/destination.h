@@ -229,10 +229,6 @@ void destination_take_servers(struct destination *destination,
 enum answer destination_has_server(
     const struct destination *destination, const struct fold_host *host);
 
-/* Does DNS name it, as far as it answered last, or is it the next-hop itself? */
-bool destination_names_server(
-    const struct destination *destination, const struct fold_host *host);
-
 /* It did as well as that at at_ms (0: it did not): the past that a hold goes by. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 

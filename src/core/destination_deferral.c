@@ -97,29 +97,37 @@ tells_less(const struct destination_alarm *known, const struct fold_deferral *f)
 	            f->time_ms >= known->time_ms));
 }
 
-/*
- * How much an attempt there tells of the destination: nothing at another level than the
- * one in force, or at another's server; little at one that DNS named once, and does not
- * any more; most at one that it names.
- */
-static int
+/* How much an attempt tells of the destination. */
+enum rank {
+	OTHERS, /* nothing: at another level than the one in force, or another's server */
+	ONCE,   /* at a server that was one of its own, and is not named any more */
+	UNSURE, /* at none, or it cannot be told whose it is */
+	OWN,
+};
+
+static enum rank
 rank_of(const struct destination *d, enum level default_level, enum level attempt_level,
     const char *relay, int64_t at_ms)
 {
 	char name[NEXTHOP_HOST_SIZE];
 	struct fold_host host = {.name = name, .flow_ms = at_ms};
-	enum answer own;
 
 	if (attempt_level != LEVEL_UNKNOWN &&
 	    attempt_level != destination_level_met(d, default_level))
-		return 0;
+		return OTHERS;
 	str_copy(str_of(relay), name, sizeof(name));
 	if (name[0] == '\0')
-		return 2;
-	if (destination_names_server(d, &host))
-		return 3;
-	own = destination_has_server(d, &host);
-	return own == ANSWER_NO ? 0 : own == ANSWER_YES ? 1 : 2;
+		return UNSURE;
+	if (destination_had_server(d, &host))
+		return ONCE;
+	switch (destination_has_server(d, &host)) {
+	case ANSWER_YES:
+		return OWN;
+	case ANSWER_NO:
+		return OTHERS;
+	default:
+		return UNSURE;
+	}
 }
 
 /* At a server of which DNS may tell something else now? */
@@ -147,7 +155,7 @@ order_of(const struct destination *d, enum level default_level,
     const struct fold_deferral *f, bool waits, const struct destination_spans *spans)
 {
 	const struct destination_alarm *alarm = &d->alarm;
-	int known, next;
+	enum rank known, next;
 
 	if (!destination_keeps_alarm(d, spans) || alarm->suspended || f->suspended)
 		return AGE_TELLS;

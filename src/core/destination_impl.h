@@ -36,6 +36,10 @@ void destination_accept_server(
 void destination_accept_servers(
     struct destination *destination, const struct fold_item *news);
 
+/* It was one of its own, and DNS names it no more. */
+bool destination_had_server(
+    const struct destination *destination, const struct fold_host *host);
+
 /* Its mail fails, and none flowed since. */
 bool destination_fails(const struct destination *destination);
 

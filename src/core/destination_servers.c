@@ -140,14 +140,13 @@ destination_take_servers(struct destination *d, const struct answers *answers,
 	d->look_ms = 0;
 }
 
-bool
-destination_names_server(const struct destination *d, const struct fold_host *host)
+/* Could what DNS answered last hold all of its servers? */
+static bool
+dns_tells(const struct destination *d)
 {
-	struct nexthop nexthop;
-
-	return is_named(d, host) ||
-	    (nexthop_parse(str_of(d->key), &nexthop) &&
-	        str_equal_nocase(str_of(host->name), str_of(nexthop.host)));
+	return d->dns.time_ms != 0 && d->dns.text[0] != '\0' &&
+	    strlen(d->dns.text) + 1 < sizeof(d->dns.text) &&
+	    strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) != 0;
 }
 
 enum answer
@@ -160,11 +159,19 @@ destination_has_server(const struct destination *d, const struct fold_host *host
 	if (str_equal_nocase(str_of(host->name), str_of(nexthop.host)) ||
 	    dane_describes(d->dns.text, str_of(host->name)) || is_accepted(d, host->name))
 		return ANSWER_YES;
-	return d->dns.time_ms == 0 || d->dns.text[0] == '\0' ||
-	        strlen(d->dns.text) + 1 >= sizeof(d->dns.text) ||
-	        strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) == 0 ||
-	        host->flow_ms - d->dns.time_ms > SPAN_DAY_MS ||
+	return !dns_tells(d) || host->flow_ms - d->dns.time_ms > SPAN_DAY_MS ||
 	        host->bare_ms - d->dns.time_ms > SPAN_DAY_MS
 	    ? ANSWER_UNSURE
 	    : ANSWER_NO;
+}
+
+bool
+destination_had_server(const struct destination *d, const struct fold_host *host)
+{
+	struct nexthop nexthop;
+
+	return dns_tells(d) && !dane_describes(d->dns.text, str_of(host->name)) &&
+	    nexthop_parse(str_of(d->key), &nexthop) &&
+	    !str_equal_nocase(str_of(host->name), str_of(nexthop.host)) &&
+	    is_accepted(d, host->name);
 }

@@ -202,8 +202,8 @@ ladder_servers_tell(const struct evidence *ev)
 	    !is_unsure(ev, &ev->measured, &step);
 }
 
-/* By its reason alone nobody knows whose server failed: it may be a relay of the sender's
- *. Another attempt is made, whose line names the server. */
+/* By its reason alone nobody knows whose server failed: it may be a relay of the
+ * sender's. Another attempt is made, whose line names the server. */
 static struct decision
 await_line(const struct evidence *ev, int64_t now_ms)
 {
