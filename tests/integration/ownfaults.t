@@ -244,7 +244,8 @@ inside bash -c 'cp -a /etc/postfix /run/pf; : >/etc/postfix/dynamicmaps.cf; rm -
 daemon=$!
 tells 'cannot export the map: .*lmdb'
 send strict unsigned-tlsa.test
-awaits "$fault: decisions are made" 15 told 'unsigned-tlsa.test .*level=encrypt'
+# A canary that answered just before the attempt is asked anew 30 s after its answer.
+awaits "$fault: decisions are made" 45 told 'unsigned-tlsa.test .*level=encrypt'
 is "$fault: the map of before is still there" "$(in_map expired-cert.test)" encrypt
 inside bash -c 'cp -a /run/pf/dynamicmaps.cf* /etc/postfix'
 awaits "$fault, mended: it is exported" 30 test -s "$dir/state/tls_policy.lmdb"
