@@ -312,5 +312,6 @@ void fold_clear(struct fold *fold);
  */
 void fold_save_processes(const struct fold *fold, struct buf *out);
 void fold_load_processes(struct fold *fold, struct str saved);
+void fold_forget_processes(struct fold *fold);
 
 #endif

@@ -175,6 +175,14 @@ fold_load_processes(struct fold *fold, struct str saved)
 	attempts_load(&fold->attempts, saved);
 }
 
+void
+fold_forget_processes(struct fold *fold)
+{
+	fold->processes = (struct processes){0};
+	fold->passed = (struct passed_table){0};
+	fold->attempts = (struct attempts){0};
+}
+
 struct fold_item *
 fold_first(const struct fold *fold)
 {

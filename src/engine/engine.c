@@ -247,6 +247,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	    .spans = &spans,
 	    .counted = e->once && e->is_claimed ? &e->covered_print : NULL,
 	    .now_ms = engine_now(e).wall_ms,
+	    .is_followed = !e->once,
 	    .purpose = e->mode == ENGINE_APPLY ? INTAKE_KEEP
 	        : e->no_more_lines             ? INTAKE_IMAGINE_LAST
 	                                       : INTAKE_IMAGINE,
@@ -542,6 +543,7 @@ void
 engine_run_once(struct engine *e)
 {
 	e->once = true;
+	fold_forget_processes(e->fold); /* of the log that the daemon follows */
 	e->judge.reads_on = false;
 	fold_keep_alarms(e->fold, false); /* nobody would wait for a listing */
 }

@@ -378,14 +378,25 @@ store_covered(struct store *store, const struct fold *fold, const uint64_t *coun
 }
 
 static bool
+store_processes(struct store *store, const struct fold *fold, struct err *err)
+{
+	struct buf text = {0};
+	bool done;
+
+	fold_save_processes(fold, &text);
+	done = store_blob_put(
+	    store, "processes", (struct str){buf_text(&text), text.len}, err);
+	buf_clear(&text);
+	return done;
+}
+
+static bool
 store_all(struct intake *in, const struct fold *fold, const struct log_place *places,
     size_t place_count, struct err *err)
 {
 	struct store *store = in->store;
 	const struct fold_ended *ended;
-	struct buf processes = {0};
 	size_t ended_count;
-	bool done;
 
 	if (!store_counter_get(store, "verified-ms", &in->verified_ms, err) ||
 	    !store_counter_get(store, "logged-ms", &in->logged_ms, err))
@@ -403,11 +414,8 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 		return false;
 	if (!store_places(store, fold, places, place_count, in->how->now_ms, err))
 		return false;
-	fold_save_processes(fold, &processes);
-	done = store_blob_put(
-	    store, "processes", (struct str){buf_text(&processes), processes.len}, err);
-	buf_clear(&processes);
-	return done && store_covered(store, fold, in->how->counted, err) &&
+	return (!in->how->is_followed || store_processes(store, fold, err)) &&
+	    store_covered(store, fold, in->how->counted, err) &&
 	    store_counts(store, fold, err);
 }
 

@@ -38,6 +38,9 @@ struct intake_how {
 	 * not matter */
 	const uint64_t *counted;
 	int64_t now_ms; /* what is noted as the time of reading */
+	/* The lines are of the log that is followed: what its processes said last is kept
+	 * for the lines to come. */
+	bool is_followed;
 	enum intake_purpose purpose;
 };
 

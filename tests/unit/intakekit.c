@@ -57,6 +57,7 @@ intakekit_how(enum level default_level)
 	    .default_level = default_level,
 	    .spans = &spans,
 	    .now_ms = 1,
+	    .is_followed = true,
 	    .purpose = INTAKE_KEEP,
 	};
 }

@@ -412,6 +412,36 @@ one_counts_at_a_time(void **state)
 	rig_close();
 }
 
+/* A process id of the log that the daemon follows is another process in a log of last
+ * month. */
+static void
+processes_are_of_the_log_that_is_followed(void **state)
+{
+	static const char sessions[] =
+	    "SELECT what, sum(count) FROM tally WHERE what LIKE 'session:%' GROUP BY 1";
+	struct engine *daemon;
+
+	(void)state;
+	rig_new_settled();
+	daemon = rig.engine;
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_save();
+	store_close(rig.store);
+	rig_open(ENGINE_APPLY);
+	engine_run_once(rig.engine);
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	kit_assert(STATE, sessions, "");
+	engine_free(rig.engine);
+	engine_free(daemon);
+	store_close(rig.store);
+	rig_open(ENGINE_APPLY); /* the daemon, started again */
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	kit_assert(STATE, sessions, "session:verified|1\n");
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -444,6 +474,8 @@ main(void)
 	    "a clock that is years ahead for a day has no past forgotten");
 	suite_add(names_are_forgotten, NULL,
 	    "destinations that had no mail for 90 days are forgotten");
+	suite_add(processes_are_of_the_log_that_is_followed, NULL,
+	    "a scan knows nothing of the daemon's processes, and leaves them to it");
 	suite_add(one_counts_at_a_time, NULL,
 	    "lines are counted by one at a time, and nobody keeps the daemon from it for "
 	    "ever");
