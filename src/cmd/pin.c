@@ -220,7 +220,7 @@ print_end(const struct pins *pins, const struct pin *pin, struct buf *out)
 	}
 }
 
-void
+int
 pins_print(const struct pins *pins)
 {
 	struct buf out = {0};
@@ -238,6 +238,6 @@ pins_print(const struct pins *pins)
 		buf_add_char(&out, '\n');
 	}
 	page_print_whole(&out);
-	fflush(stdout);
 	buf_clear(&out);
+	return cmd_flush();
 }

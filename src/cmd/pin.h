@@ -65,7 +65,7 @@ int pins_apply(
     const struct config *config, struct pins *pins, pin_choose_fn *choose, void *context);
 
 /* What was done with each, a line each, to standard output. It is done, even where that
- * cannot be written. */
-void pins_print(const struct pins *pins);
+ * cannot be written: EX_IOERR then, which was reported; else 0. */
+int pins_print(const struct pins *pins);
 
 #endif

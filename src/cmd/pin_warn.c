@@ -136,6 +136,52 @@ pin_warn_of_dane(const struct config *config, const struct pins *pins)
 		    left);
 }
 
+/* --- MTA-STS ----------------------------------------------------------------------- */
+
+static bool
+leaves_policy_out(const struct pin *pin)
+{
+	return pin->entry.level != LEVEL_NONE && pin->entry.level != LEVEL_SECURE &&
+	    pin->entry.level != LEVEL_DANE_ONLY;
+}
+
+static bool
+is_enforced(struct store *store, const struct pin *pin, int64_t now_ms)
+{
+	char domain[NEXTHOP_HOST_SIZE];
+	struct sts_record record;
+	bool found = false, enforced;
+	struct err ignored;
+
+	if (!measure_policy_domain(&pin->nexthop, domain) ||
+	    !store_sts_get(store, domain, &record, &found, &ignored) || !found)
+		return false;
+	enforced = sts_applies(&record.state, now_ms) == STS_APPLIES_ENFORCE;
+	sts_record_clear(&record);
+	return enforced;
+}
+
+void
+pin_warn_of_policies(const struct config *config, const struct pins *pins)
+{
+	int64_t now_ms = clock_wall_ms();
+	int status;
+	struct store *store =
+	    config->mta_sts.enable ? cmd_store(config, false, &status) : NULL;
+
+	if (store == NULL)
+		return;
+	for (size_t i = 0; i < pins->count; i++) {
+		const struct pin *pin = &pins->items[i];
+
+		if (leaves_policy_out(pin) && is_enforced(store, pin, now_ms))
+			cmd_warn("%s has an enforced MTA-STS policy; at %s Postfix does "
+			         "not hold to it",
+			    pin->nexthop.key, level_name(pin->entry.level));
+	}
+	store_close(store);
+}
+
 /* --- cleartext --------------------------------------------------------------------- */
 
 void

@@ -15,6 +15,10 @@ void pin_warn_of_passwords(const struct postfix *postfix,
  * reported. */
 void pin_warn_of_dane(const struct config *config, const struct pins *pins);
 
+/* Where a policy is held that the pin switches off (RFC 8461; no level but secure holds
+ * to one, and DANE is more). */
+void pin_warn_of_policies(const struct config *config, const struct pins *pins);
+
 /* Where mail may go in cleartext again. settings NULL: Postfix could not be asked. */
 void pin_warn_of_cleartext(const struct config *config,
     const struct postfix_settings *settings, const struct pins *pins);

@@ -154,10 +154,11 @@ set_all(const struct order *order, const struct config *config, struct pins *pin
 		pin_warn_of_passwords(&postfix, &settings, pins);
 	if (status == 0)
 		status = pins_apply(config, pins, NULL, NULL);
-	if (status == 0)
-		pins_print(pins);
-	if (status == 0)
+	if (status == 0) {
+		status = pins_print(pins);
+		pin_warn_of_policies(config, pins);
 		pin_warn_of_dane(config, pins);
+	}
 	postfix_settings_clear(&settings);
 	return status;
 }

@@ -107,6 +107,7 @@ warn(const struct config *config, const struct pins *pins)
 	bool asked = postfix_read_settings(&postfix, &settings, &ignored);
 
 	pin_warn_of_cleartext(config, asked ? &settings : NULL, pins);
+	pin_warn_of_policies(config, pins);
 	pin_warn_of_dane(config, pins);
 	postfix_settings_clear(&settings);
 }
@@ -129,10 +130,10 @@ run_undo(const struct options *options, int argc, char **argv)
 	if (status == 0) {
 		pins.now_ms = clock_wall_ms();
 		status = pins_apply(&config, &pins, choose_before, &pins);
-		if (status == 0)
-			pins_print(&pins);
-		if (status == 0)
+		if (status == 0) {
+			status = pins_print(&pins);
 			warn(&config, &pins);
+		}
 		config_clear(&config);
 	}
 	pins_clear(&pins);

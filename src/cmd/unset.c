@@ -46,7 +46,7 @@ run_unset(const struct options *options, int argc, char **argv)
 		pins.now_ms = clock_wall_ms();
 		status = pins_apply(&config, &pins, must_be_known, NULL);
 		if (status == 0)
-			pins_print(&pins);
+			status = pins_print(&pins);
 		config_clear(&config);
 	}
 	pins_clear(&pins);

@@ -75,8 +75,8 @@ static const struct key keys[] = {
     {"mta_sts.ca_file", &value_path, AT(mta_sts.ca_file), .initial = "", .none = ""},
     {"mta_sts.networks", &value_networks, AT(mta_sts.networks), .initial = "",
         .none = ""},
-    {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
     {"notify.from", &value_mail, AT(notify.from), .initial = "", .none = ""},
+    {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
     {"notify.command", &value_command, AT(notify.command), .initial = "", .none = ""},
 };
 
@@ -405,6 +405,34 @@ is_beside_map(struct str path, struct str map)
 	return str_eat(&path, map) && path.len > 0 && path.p[0] == '.';
 }
 
+/* Where "state" or "map.file" got its value; NULL: nowhere, it is the default. */
+static const struct node *
+place_in_file(const struct doc *doc, const char *path)
+{
+	const struct node *node = doc_root(doc);
+	struct str left = str_of(path), name;
+	char key[PATH_SIZE];
+
+	while (node != NULL && left.len > 0) {
+		if (!str_cut(&left, '.', &name)) {
+			name = left;
+			left.len = 0;
+		}
+		str_copy(name, key, sizeof(key));
+		node = node->kind == NODE_MAP ? node_find(node, key) : NULL;
+	}
+	return node;
+}
+
+/* The one of the two that the file has, the later in the order of keys first. */
+static const struct node *
+place_of_two(const struct doc *doc, const char *path, const char *other)
+{
+	const struct node *node = place_in_file(doc, path);
+
+	return node != NULL ? node : place_in_file(doc, other);
+}
+
 /* A new log is empty, as a new database is. */
 static void
 check_not_log(struct walk *walk, const char *key, const char *path)
@@ -413,7 +441,7 @@ check_not_log(struct walk *walk, const char *key, const char *path)
 
 	for (size_t i = 0; path != NULL && i < logs->count; i++)
 		if (strcmp(path, logs->items[i]) == 0)
-			doc_complain(walk->doc, NULL,
+			doc_complain(walk->doc, place_of_two(walk->doc, key, "log.file"),
 			    "%s and log.file are the same file; give each its own", key);
 }
 
@@ -431,10 +459,10 @@ check_files_differ(struct walk *walk)
 	state = str_of(config->state);
 	map = str_of(config->map.file);
 	if (str_equal(state, map))
-		doc_complain(walk->doc, NULL,
+		doc_complain(walk->doc, place_of_two(walk->doc, "map.file", "state"),
 		    "state and map.file are the same file; give each its own");
 	else if (is_beside_map(state, map) || is_beside_state(map, state))
-		doc_complain(walk->doc, NULL,
+		doc_complain(walk->doc, place_of_two(walk->doc, "map.file", "state"),
 		    "state and map.file are %s and %s, and one would overwrite the "
 		    "other; give "
 		    "them names of their own",

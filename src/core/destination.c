@@ -258,8 +258,11 @@ destination_recheck(struct destination *d, int64_t now_ms)
 {
 	d->look_ms = now_ms;
 	d->dns.until_ms = 0;
-	if (d->entry.lease_end_ms > now_ms)
+	if (d->entry.lease_end_ms > now_ms) {
 		d->entry.lease_end_ms = now_ms;
+		/* The next one is as long: it grows by those that ended by themselves. */
+		d->entry.lease_ms /= 2;
+	}
 }
 
 void

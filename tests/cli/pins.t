@@ -220,4 +220,26 @@ is 'dane-only: none' "$status$err" 0
 ladder undo d.test
 has 'an undo that switches DANE off: a warning' "$err" 'at secure Postfix does not look at them'
 
+python3 - "$dir/state.db" "$(date +%s)000" <<'END'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.executemany("INSERT INTO sts VALUES (?, ?, 604800, 'mx.p.test', '1', ?, 'valid', '1', 1, 1, 0, 0, 'ok',"
+                   " 1, 0, '', 0, 0, 0, 1, 0, ?, '')",
+                   [("p.test", "enforce", sys.argv[2], "enforce"), ("testing.test", "testing", sys.argv[2], "testing")])
+END
+for level in may encrypt dane verify; do
+	ladder set p.test $level
+	has "$level under an enforced policy: a warning" "$err" \
+		"warning: p.test has an enforced MTA-STS policy; at $level Postfix does not hold to it"
+done
+ladder set p.test dane-only
+is 'dane-only: none' "$status$err" 0
+ladder undo p.test
+has 'an undo that switches it off: a warning' "$err" 'at verify Postfix does not hold to it'
+ladder set testing.test may
+is 'a policy that is tested demands nothing' "$status$err" 0
+
+run /bin/sh -c 'exec "$0" -c "$1" set full.test may >/dev/full' "$program" "$dir/tlsladder.yaml"
+is 'what was done cannot be told: an error' "$status" 74
+
 finish

@@ -49,12 +49,15 @@ static const struct bad_row bad_rows[] = {
         "c:1:1: \"state:/x\" where keys must stand; put a blank behind \"state:\""},
     {"no blank behind the colon of a section", "log:{file: /x}\n",
         "c:1:1: unknown key \"log:{file\"; put a blank behind \"log:\""},
+    {"an address where keys must stand", "notify: me@x.test\n",
+        "c:1:9: notify: \"me@x.test\" where keys must stand; write notify: {to: "
+        "me@x.test}"},
     {"the state is a log", "state: /x/mail.log\nlog: {file: [/y, /x/mail.log]}\n",
-        "c: state and log.file are the same file; give each its own"},
+        "c:1:8: state and log.file are the same file; give each its own"},
     {"the map is a log", "map: {file: /x/mail.log}\nlog: {file: /x/mail.log}\n",
-        "c: map.file and log.file are the same file; give each its own"},
+        "c:1:13: map.file and log.file are the same file; give each its own"},
     {"the lock of who counts is the map", "map: {file: /x/s.counting}\nstate: /x/s\n",
-        "c: state and map.file are /x/s and /x/s.counting, and one would overwrite "
+        "c:1:13: state and map.file are /x/s and /x/s.counting, and one would overwrite "
         "the other; give them names of their own"},
     {"an unknown key that is near to none", "colour: red\n",
         "c:1:1: unknown key \"colour\"; " KNOWN_AT_TOP},
@@ -101,12 +104,14 @@ static const struct bad_row bad_rows[] = {
         "c:1:13: map.file: \"/var/my map\" cannot be named in main.cf; use no blank, "
         "comma, brace or $"},
     {"one file for two things", "state: /x\nmap: {file: /x}\n",
-        "c: state and map.file are the same file; give each its own"},
+        "c:2:13: state and map.file are the same file; give each its own"},
     {"a state where the index of the map will be", "state: /x.db\nmap: {file: /x}\n",
-        "c: state and map.file are /x.db and /x, and one would overwrite the other; give "
+        "c:2:13: state and map.file are /x.db and /x, and one would overwrite the other; "
+        "give "
         "them names of their own"},
     {"a map where SQLite's log will be", "state: /x\nmap: {file: /x-wal}\n",
-        "c: state and map.file are /x and /x-wal, and one would overwrite the other; "
+        "c:2:13: state and map.file are /x and /x-wal, and one would overwrite the "
+        "other; "
         "give "
         "them names of their own"},
     {"a relative path in a list", "log:\n  file: [/a, b]\n",
