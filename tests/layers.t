@@ -116,6 +116,11 @@ is 'every header compiles by itself' "$(${CC:-cc} -std=c11 -D_GNU_SOURCE -iquote
 	"$dir"/headers/*.c 2>&1 | grep -v 'pcre2\|PCRE2')" ''
 check 'and most of them are the first that a file includes' test "$(grep -o '#include' <<<"$first" | wc -l)" -gt 100
 
+# --- what grows unseen
+
+fields=$(sed -n '/^struct engine {/,/^};/p' "$srcdir/src/engine/engine_impl.h" | grep -cP '^\t\w.*;')
+check "the engine has fewer than 25 fields: $fields" test "$fields" -gt 15 -a "$fields" -lt 25
+
 # --- every test is run
 
 # tests/integration is taken as it is.

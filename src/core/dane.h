@@ -118,8 +118,8 @@ enum dane_state {
 struct dane_verdict {
 	enum dane_state state;
 	enum dns_answer mx; /* DNS_SECURE or DNS_NONE_SECURE: the domain is signed */
-	bool distrusted;    /* the resolver was not seen to validate, or was seen not to:
-	                     * that    is our own fault */
+	bool distrusted;    /* the resolver was not seen to validate, or was seen not to,
+	                     * which is our own fault */
 	bool stale_absence; /* DANE_UNSURE only until it was asked again in a minute: no
 	                     * failure */
 	bool signed_domain; /* the answer to the MX question (or to the host's) validated

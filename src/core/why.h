@@ -34,8 +34,11 @@ enum why_alerts {
  * sent    what mail that flows makes of it. STAYS: it says nothing of the matter. OVER:
  *         the trouble is over, and news (an alert) should it come back; what stands then
  *         is the why of the entry, or not-needed. PINNED, DANE, POLICY: over, and it is
- * that word guard   the number of the guard, or one of the two above next    what to type
- * to look further: EXPLAIN of the destination, DOCTOR, RULES, STATUS
+ *         that word
+ *
+ * guard   the number of the guard, or one of the two above
+ *
+ * next    what to type to look further: EXPLAIN of the destination, DOCTOR, RULES, STATUS
  *
  * BY_CASE means: our-fault alerts for a deferral, and not for a default level that is
  * unknown; resolvers-differ, but not where dane-only was tried again and no mail flowed;

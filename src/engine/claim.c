@@ -17,19 +17,19 @@
 static void
 refresh(struct engine *e)
 {
-	int64_t version = e->covered_version;
+	int64_t version = e->counting.covered_version;
 	struct buf text = {0};
 	struct err ignored;
 
 	if (!store_data_version(e->store, &version, &ignored) ||
-	    (version == e->covered_version && !e->once))
+	    (version == e->counting.covered_version && !e->driver.once))
 		return;
 	if (store_blob_get(e->store, "covered", &text, &ignored)) {
 		struct str saved = {buf_text(&text), text.len};
 
-		covered_load(e->covered, saved);
-		e->covered_print = covered_hash(saved);
-		e->covered_version = version;
+		covered_load(e->counting.covered, saved);
+		e->counting.covered_print = covered_hash(saved);
+		e->counting.covered_version = version;
 	}
 	buf_clear(&text);
 }
@@ -40,9 +40,9 @@ is_overdue(struct engine *e)
 {
 	int64_t now_ms = e->world->mono_ms();
 
-	if (e->refused_ms == 0)
-		e->refused_ms = now_ms;
-	if (e->once || now_ms - e->refused_ms < PATIENCE_MS)
+	if (e->counting.refused_ms == 0)
+		e->counting.refused_ms = now_ms;
+	if (e->driver.once || now_ms - e->counting.refused_ms < PATIENCE_MS)
 		return false;
 	log_warning("a command counts lines of logs and does not get on, perhaps it was "
 	            "stopped: reading goes on without it");
@@ -56,7 +56,7 @@ engine_claim(struct engine *e)
 	struct err err;
 	int lock;
 
-	if (e->mode != ENGINE_APPLY || e->is_claimed)
+	if (e->driver.mode != ENGINE_APPLY || e->counting.is_claimed)
 		return true;
 	buf_printf(&path, "%s.counting", e->config->state);
 	lock = file_lock(buf_text(&path), 0, &err);
@@ -65,10 +65,10 @@ engine_claim(struct engine *e)
 		return false;
 	if (lock < 0 && lock != FILE_LOCKED)
 		log_debug("%s", err.text); /* a disk that is full, perhaps */
-	e->refused_ms = 0;
-	e->claim = lock;
-	e->is_claimed = true;
-	e->claimed_ms = e->world->mono_ms();
+	e->counting.refused_ms = 0;
+	e->counting.lock = lock;
+	e->counting.is_claimed = true;
+	e->counting.since_ms = e->world->mono_ms();
 	refresh(e);
 	return true;
 }
@@ -76,13 +76,13 @@ engine_claim(struct engine *e)
 int64_t
 engine_claimed_for_ms(const struct engine *e)
 {
-	return e->is_claimed ? e->world->mono_ms() - e->claimed_ms : 0;
+	return e->counting.is_claimed ? e->world->mono_ms() - e->counting.since_ms : 0;
 }
 
 void
 engine_unclaim(struct engine *e)
 {
-	if (e->is_claimed)
-		file_unlock(e->claim);
-	e->is_claimed = false;
+	if (e->counting.is_claimed)
+		file_unlock(e->counting.lock);
+	e->counting.is_claimed = false;
 }

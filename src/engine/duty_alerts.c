@@ -101,7 +101,8 @@ add_line(struct engine *e, const char *line)
 	struct alerts *a = engine_state(e, &duty_alerts);
 
 	log_warning("alert: %s", line);
-	if (e->mode == ENGINE_APPLY && wants_text(e->config) && a->lines.len < BODY_MAX)
+	if (e->driver.mode == ENGINE_APPLY && wants_text(e->config) &&
+	    a->lines.len < BODY_MAX)
 		buf_printf(&a->lines, "%s\n", line);
 }
 
@@ -137,7 +138,7 @@ count_alert(struct engine *e, const char *about, enum why why)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
 
-	if (e->mode != ENGINE_APPLY)
+	if (e->driver.mode != ENGINE_APPLY)
 		return;
 	if (a->due_ms == 0)
 		begin_group(a, engine_now(e).mono_ms);
@@ -168,8 +169,8 @@ add_bounce(struct engine *e, const struct destination *d, struct buf *line)
 
 	if (!d->alarm.raised || d->alarm.lost)
 		return;
-	if (!store_waiting_bounces(
-	        e->store, d->id, e->settings.queue_lifetime_ms, &bounces_ms, &err)) {
+	if (!store_waiting_bounces(e->store, d->id, e->known.settings.queue_lifetime_ms,
+	        &bounces_ms, &err)) {
 		engine_not_stored(e, "read what waits", &err);
 		return;
 	}
@@ -231,7 +232,7 @@ alert_why(struct engine *e, const struct destination *d, enum why why, int64_t s
 	const char *hint = rule >= 0 ? rules_get(e->rules, (size_t)rule)->hint : NULL;
 	char when[UTC_SIZE];
 
-	if (e->mode != ENGINE_APPLY) /* it is only shown, and its why with it */
+	if (e->driver.mode != ENGINE_APPLY) /* it is only shown, and its why with it */
 		return;
 	count_alert(e, d->key, why);
 	if (++a->of_why[why] > SAME_MAX)
@@ -302,7 +303,7 @@ engine_alert_lost(struct engine *e, const struct buf *lines)
 	struct str rest = {lines->data, lines->len}, line;
 	struct buf text = {0};
 
-	if (e->mode != ENGINE_APPLY)
+	if (e->driver.mode != ENGINE_APPLY)
 		return; /* of an old log, for example: no one can act on that */
 	while (str_cut(&rest, '\n', &line)) {
 		buf_reset(&text);

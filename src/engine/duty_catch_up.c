@@ -21,7 +21,7 @@ find_lag(struct engine *e, struct catch_up *c, const struct moment *now)
 	struct err ignored;
 	bool lag;
 
-	if (e->mode != ENGINE_APPLY ||
+	if (e->driver.mode != ENGINE_APPLY ||
 	    !e->world->lags(e->config, e->store, &lag, &ignored))
 		return;
 	if (!lag)
@@ -65,7 +65,8 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	const struct catch_up *c = (const struct catch_up *)base;
 
 	(void)now;
-	return (struct due){.at_ms = c->due_ms == 0 || base->tasks > 0 || e->unchecked
+	return (struct due){
+	    .at_ms = c->due_ms == 0 || base->tasks > 0 || e->health.unchecked
 	        ? DUE_NEVER
 	        : c->due_ms};
 }

@@ -89,8 +89,9 @@ bring_back_covered(struct engine *e, int64_t now_ms, struct err *err)
 		covered_bring_back(stored, latest, to);
 		buf_reset(&text);
 		covered_save(stored, &text);
-		covered_load(e->covered, (struct str){buf_text(&text), text.len});
-		covered_bring_back(e->covered, latest, to);
+		covered_load(
+		    e->counting.covered, (struct str){buf_text(&text), text.len});
+		covered_bring_back(e->counting.covered, latest, to);
 		done = str_equal((struct str){buf_text(&text), text.len},
 		           (struct str){buf_text(&before), before.len}) ||
 		    store_blob_put(e->store, "covered",

@@ -49,9 +49,9 @@ open_export(struct engine *e, struct duty_state *base, struct err *err)
 	struct export *x = (struct export *)base;
 	int64_t version;
 
-	if (!store_map_versions(e->store, &e->map_version, &e->map_exported, err))
+	if (!store_map_versions(e->store, &e->map.version, &e->map.exported, err))
 		return false;
-	if (e->map_version == 0) {
+	if (e->map.version == 0) {
 		if (!store_begin(e->store, err))
 			return false;
 		if (!store_map_changed(e->store, &version, err) ||
@@ -169,7 +169,7 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	struct export *x = (struct export *)base;
 
 	if (news == NEWS_ENTRIES ||
-	    (e->once && (news == NEWS_LATE_ENTRIES || news == NEWS_CALM_ENTRIES)))
+	    (e->driver.once && (news == NEWS_LATE_ENTRIES || news == NEWS_CALM_ENTRIES)))
 		settle(e, x, now->mono_ms);
 	else if (news == NEWS_LATE_ENTRIES)
 		note_change(&x->late, now->mono_ms);
@@ -210,10 +210,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		x->doubted = false;
 	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file,
 	    t->version, t->entries);
-	e->map_exported = t->version;
+	e->map.exported = t->version;
 	x->due_ms = x->again_ms;
 	x->again_ms = 0;
-	if (e->map_version <= e->map_exported)
+	if (e->map.version <= e->map.exported)
 		x->calm.count = x->late.count = 0;
 	else if (due_ms(e, x) == DUE_NEVER)
 		x->due_ms = now->mono_ms + e->config->map.settle_ms;
@@ -232,9 +232,9 @@ static const struct task_kind export_kind = {
 static bool
 may_export(const struct engine *e, const struct export *x)
 {
-	return !e->is_malformed &&
-	    (!e->unchecked ||
-	        (e->map_version > e->map_exported && e->map_version != x->tried));
+	return !e->health.is_malformed &&
+	    (!e->health.unchecked ||
+	        (e->map.version > e->map.exported && e->map.version != x->tried));
 }
 
 static struct due
@@ -258,11 +258,11 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct export *x = (struct export *)base;
 
 	begin_map(x, now->mono_ms);
-	t->had = e->map_exported;
+	t->had = e->map.exported;
 	t->how = x->doubted ? PUBLISH_ANEW : PUBLISH_LACKING;
-	if (e->unchecked) {
+	if (e->health.unchecked) {
 		t->how = PUBLISH_CHANGES;
-		x->tried = e->map_version;
+		x->tried = e->map.version;
 	}
 	engine_submit(e, &t->task);
 }

@@ -29,8 +29,9 @@ open_health(struct engine *e, struct duty_state *base, struct err *err)
 	int64_t mono_ms = engine_now(e).mono_ms;
 
 	(void)err;
-	e->unchecked = e->mode == ENGINE_APPLY && engine_is_checked_late(e->config);
-	h->due_ms = e->unchecked ? mono_ms : mono_ms + CHECK_EVERY_MS;
+	e->health.unchecked =
+	    e->driver.mode == ENGINE_APPLY && engine_is_checked_late(e->config);
+	h->due_ms = e->health.unchecked ? mono_ms : mono_ms + CHECK_EVERY_MS;
 	return true;
 }
 
@@ -52,7 +53,7 @@ notice(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct health *h = (struct health *)base;
 
-	if (e->mode != ENGINE_APPLY || now->mono_ms - h->head_ms < HEAD_EVERY_MS)
+	if (e->driver.mode != ENGINE_APPLY || now->mono_ms - h->head_ms < HEAD_EVERY_MS)
 		return;
 	h->head_ms = now->mono_ms;
 	if (!store_has_head(e->store) && now->mono_ms < h->due_ms)
@@ -86,10 +87,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	if (t->whole == ANSWER_UNSURE)
 		log_warning("cannot check the database: %s", t->why.text);
 	if (t->whole == ANSWER_NO) {
-		e->is_malformed = true;
-		e->malformed = t->why;
+		e->health.is_malformed = true;
+		e->health.how = t->why;
 	} else {
-		e->unchecked = false;
+		e->health.unchecked = false;
 	}
 }
 
@@ -103,7 +104,7 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 
 	(void)now;
 	return (struct due){
-	    .at_ms = base->tasks > 0 || e->is_malformed ? DUE_NEVER : h->due_ms};
+	    .at_ms = base->tasks > 0 || e->health.is_malformed ? DUE_NEVER : h->due_ms};
 }
 
 static void

@@ -138,7 +138,7 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 		return false;
 	((struct judging *)engine_state(e, &duty_judging))->stored = true;
 	if (judged->map_changed) {
-		e->map_version++;
+		e->map.version++;
 		engine_tell(e, entries_news(d, was_read));
 	}
 	if (judged->decision.alert && d->alarm.raised && d->alarm.policy_refused)
@@ -147,8 +147,8 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 		engine_tell(e, NEWS_MAIL);
 	if (d->alarm.raised)
 		engine_mind_wait(e);
-	if (e->decided != NULL)
-		e->decided(e->context, d, judged);
+	if (e->driver.decided != NULL)
+		e->driver.decided(e->driver.context, d, judged);
 	if (tells)
 		engine_alert_decision(e, d, judged);
 	return true;
@@ -198,14 +198,14 @@ add_witnesses(struct engine *e, const struct destination *d, struct answers *kno
 static bool
 rests_on_old_settings(struct engine *e, const struct judged *judged)
 {
-	if (e->mode != ENGINE_APPLY)
+	if (e->driver.mode != ENGINE_APPLY)
 		return false;
 	if (judged->decision.why == WHY_NO_EFFECT &&
-	    engine_now(e).mono_ms - e->settings_ms > JUST_READ_MS)
+	    engine_now(e).mono_ms - e->known.read_ms > JUST_READ_MS)
 		engine_doubt_settings(e);
 	else if (judged->map_changed)
 		return !engine_settings_stand(e);
-	return e->settings_stale > 0;
+	return e->known.stale > 0;
 }
 
 /*
@@ -369,7 +369,8 @@ make_task(struct engine *e, struct judging *j)
 {
 	struct judging_task *t = engine_task(e, &j->base, &judging_kind);
 
-	t->ask.settings = measure_settings_of(&e->postfix, &e->settings, e->other_maps);
+	t->ask.settings =
+	    measure_settings_of(&e->postfix, &e->known.settings, e->known.other_maps);
 	t->ask.settings.policies = e->config->mta_sts.enable;
 	return t;
 }
@@ -437,7 +438,7 @@ judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
     struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
 {
 	struct measure_settings settings =
-	    measure_settings_of(&e->postfix, &e->settings, e->other_maps);
+	    measure_settings_of(&e->postfix, &e->known.settings, e->known.other_maps);
 	struct answers remembered;
 	unsigned wants;
 

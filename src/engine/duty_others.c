@@ -35,8 +35,8 @@ notice(struct engine *e, struct duty_state *base, const struct moment *now)
 	    data_version == o->data_version)
 		return;
 	o->data_version = data_version;
-	if (store_map_versions(e->store, &e->map_version, &e->map_exported, &err) &&
-	    e->map_version > e->map_exported)
+	if (store_map_versions(e->store, &e->map.version, &e->map.exported, &err) &&
+	    e->map.version > e->map.exported)
 		engine_tell(e, NEWS_ENTRIES);
 	notice_again(e, o);
 	engine_tell(e, NEWS_EVIDENCE);

@@ -480,7 +480,7 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 
 	if (news == NEWS_EVIDENCE)
 		p->look = true;
-	if (news == NEWS_LOG && p->mail_ms == 0 && e->mode == ENGINE_APPLY &&
+	if (news == NEWS_LOG && p->mail_ms == 0 && e->driver.mode == ENGINE_APPLY &&
 	    store_sts_mail_first(e->store, &id, &ignored) && id != 0)
 		p->mail_ms = now->mono_ms + MAIL_EVERY_MS;
 }
@@ -492,7 +492,7 @@ open_policies(struct engine *e, struct duty_state *base, struct err *err)
 
 	(void)err;
 	p->look = true;
-	p->mail_ms = e->mode == ENGINE_APPLY ? 1 : 0;
+	p->mail_ms = e->driver.mode == ENGINE_APPLY ? 1 : 0;
 	e->draw = (uint32_t)engine_now(e).wall_ms;
 	return true;
 }
@@ -500,7 +500,7 @@ open_policies(struct engine *e, struct duty_state *base, struct err *err)
 static bool
 is_mail_due(const struct engine *e, const struct policies *p, const struct moment *now)
 {
-	return p->mail_ms != 0 && p->mail_ms <= now->mono_ms && !e->once &&
+	return p->mail_ms != 0 && p->mail_ms <= now->mono_ms && !e->driver.once &&
 	    has_room(p, STS_ASK_TXT);
 }
 
@@ -516,7 +516,7 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 		return (struct due){now->mono_ms, true};
 	if (p->next_ms != 0)
 		due.at_ms = engine_at_wall(now, p->next_ms);
-	if (p->mail_ms != 0 && !e->once && has_room(p, STS_ASK_TXT) &&
+	if (p->mail_ms != 0 && !e->driver.once && has_room(p, STS_ASK_TXT) &&
 	    p->mail_ms < due.at_ms)
 		due.at_ms = p->mail_ms;
 	return due;

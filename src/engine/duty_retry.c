@@ -28,7 +28,7 @@ struct retry_task {
 static bool
 is_on(const struct engine *e)
 {
-	return e->mode == ENGINE_APPLY && e->config->postfix.retry;
+	return e->driver.mode == ENGINE_APPLY && e->config->postfix.retry;
 }
 
 /* Messages are due again whose retry failed or was cut short by the end of a process. */
@@ -83,7 +83,7 @@ static bool
 mark_taken(struct engine *e, const struct retry_task *t, int64_t now_ms, struct err *err)
 {
 	return store_begin(e->store, err) &&
-	    (t->flush ? store_waiting_take_all(e->store, e->map_exported, now_ms, err)
+	    (t->flush ? store_waiting_take_all(e->store, e->map.exported, now_ms, err)
 	              : store_waiting_take(e->store, t->waiting, t->count, err)) &&
 	    store_commit(e->store, err);
 }
@@ -151,7 +151,7 @@ find_few(struct engine *e, struct retry *r, struct retry_task *t,
 	r->due_ms = now->wall_ms + FLUSH_EVERY_MS - (now->mono_ms - r->flushed_ms);
 	r->again_ms = 0;
 	t->flush = false;
-	if (!store_waiting_due_few(e->store, e->map_exported, now->wall_ms, FLUSH_OVER,
+	if (!store_waiting_due_few(e->store, e->map.exported, now->wall_ms, FLUSH_OVER,
 	        t->waiting, RETRY_MAX, &t->count, err))
 		return false;
 	if (t->count == RETRY_MAX)
@@ -178,7 +178,7 @@ static bool
 find_due(struct engine *e, struct retry *r, struct retry_task *t,
     const struct moment *now, struct err *err)
 {
-	if (!store_waiting_due(e->store, e->map_exported, now->wall_ms, t->waiting,
+	if (!store_waiting_due(e->store, e->map.exported, now->wall_ms, t->waiting,
 	        RETRY_MAX, &t->count, &r->due_ms, &r->again_ms, err))
 		return false;
 	t->flush = wants_flush(t->waiting, t->count);

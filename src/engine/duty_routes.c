@@ -23,13 +23,13 @@ route(void *context, struct str recipient, struct str domain, struct route *out)
 	struct routes *r = engine_state(e, &duty_routes);
 	struct route_settings settings;
 
-	if (e->settings_ms == 0)
+	if (e->known.read_ms == 0)
 		return ANSWER_UNSURE;
 	if (e->judge.settings == NULL || r->plain) {
 		settings = (struct route_settings){"", "smtp", "", false};
 		route_of(&settings, domain, STR(""), out);
-	} else if (e->settings.transport_maps[0] == '\0') {
-		settings = route_settings_of(&e->settings);
+	} else if (e->known.settings.transport_maps[0] == '\0') {
+		settings = route_settings_of(&e->known.settings);
 		route_of(&settings, domain, STR(""), out);
 	} else if (!route_cache_get(r->cache, recipient, out)) {
 		return ANSWER_UNSURE;
@@ -55,13 +55,13 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	if (news != NEWS_SETTINGS)
 		return;
 	if (e->judge.settings == NULL) {
-		fold_set_plain(e->fold, e->settings_ms != 0);
+		fold_set_plain(e->fold, e->known.read_ms != 0);
 	} else {
 		route_cache_clear(r->cache);
-		r->plain = route_is_plain(&e->settings);
+		r->plain = route_is_plain(&e->known.settings);
 		fold_set_plain(e->fold, r->plain);
 	}
-	if (e->settings_ms != 0)
+	if (e->known.read_ms != 0)
 		fold_unpark(e->fold);
 }
 
@@ -148,8 +148,8 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	t = engine_task(e, base, &routes_kind);
 	t->recipients = mem_new(ROUTES_MAX, sizeof(*t->recipients));
 	fold_each_parked(e->fold, collect, t);
-	t->settings = route_settings_of(&e->settings);
-	t->transport_maps = e->settings.transport_maps;
+	t->settings = route_settings_of(&e->known.settings);
+	t->transport_maps = e->known.settings.transport_maps;
 	engine_submit(e, &t->task);
 }
 

@@ -38,7 +38,7 @@ struct settings_task {
 void
 engine_doubt_settings(struct engine *e)
 {
-	e->settings_stale++;
+	e->known.stale++;
 }
 
 static void
@@ -47,9 +47,9 @@ look_at_files(struct engine *e, struct settings *s, int64_t mono_ms)
 	uint64_t mark;
 
 	s->looked_ms = mono_ms;
-	if (e->settings_ms == 0 || s->base.tasks > 0)
+	if (e->known.read_ms == 0 || s->base.tasks > 0)
 		return;
-	mark = e->world->files_mark(&e->postfix, &e->settings);
+	mark = e->world->files_mark(&e->postfix, &e->known.settings);
 	if (mark == s->mark)
 		return;
 	s->mark = mark;
@@ -60,7 +60,7 @@ bool
 engine_settings_stand(struct engine *e)
 {
 	look_at_files(e, engine_state(e, &duty_settings), engine_now(e).mono_ms);
-	return e->settings_stale == 0;
+	return e->known.stale == 0;
 }
 
 /* When the log's lines that Postfix was started or reloaded are heeded. */
@@ -118,11 +118,11 @@ store_sum(struct engine *e, int64_t sum, int64_t known, int64_t now_ms, struct e
 static void
 judge_again(struct engine *e, const struct moment *now)
 {
-	int64_t sum = postfix_settings_sum(&e->settings, e->judge.default_level),
+	int64_t sum = postfix_settings_sum(&e->known.settings, e->judge.default_level),
 	        known = 0;
 	struct err err;
 
-	if (e->mode != ENGINE_APPLY)
+	if (e->driver.mode != ENGINE_APPLY)
 		return;
 	if (!store_counter_get(e->store, POSTFIX_SETTINGS_COUNTER, &known, &err)) {
 		engine_not_stored(e, "read what settings there were", &err);
@@ -147,13 +147,13 @@ note_settings(struct engine *e, const struct moment *now)
 {
 	struct err err;
 
-	if (e->mode != ENGINE_APPLY)
+	if (e->driver.mode != ENGINE_APPLY)
 		return;
 	if (store_begin(e->store, &err) &&
 	    store_blob_put(e->store, STORE_DEFAULT_LEVEL,
 	        str_of(level_name(e->judge.default_level)), &err) &&
-	    store_counter_set(
-	        e->store, STORE_QUEUE_LIFETIME, e->settings.queue_lifetime_ms, &err) &&
+	    store_counter_set(e->store, STORE_QUEUE_LIFETIME,
+	        e->known.settings.queue_lifetime_ms, &err) &&
 	    store_counter_set(e->store, STORE_SETTINGS_READ, now->wall_ms, &err) &&
 	    store_commit(e->store, &err))
 		return;
@@ -176,17 +176,19 @@ take_new(struct engine *e)
 {
 	bool ours;
 
-	e->judge.settings = &e->settings;
+	e->judge.settings = &e->known.settings;
 	e->judge.default_level = e->config->postfix.default_level != LEVEL_UNKNOWN
 	    ? e->config->postfix.default_level
-	    : e->settings.level;
-	e->judge.can_dane = e->settings.can_dane ? ANSWER_YES : ANSWER_NO;
-	e->other_maps =
-	    postfix_other_maps(e->settings.policy_maps, e->config->map.file, &ours);
-	fold_set_quoted(e->fold, e->settings.quotes_addresses ? ANSWER_YES : ANSWER_NO);
-	fold_set_names(e->fold, e->settings.log_names);
+	    : e->known.settings.level;
+	e->judge.can_dane = e->known.settings.can_dane ? ANSWER_YES : ANSWER_NO;
+	e->known.other_maps =
+	    postfix_other_maps(e->known.settings.policy_maps, e->config->map.file, &ours);
+	fold_set_quoted(
+	    e->fold, e->known.settings.quotes_addresses ? ANSWER_YES : ANSWER_NO);
+	fold_set_names(e->fold, e->known.settings.log_names);
 	fold_set_sessions(e->fold,
-	    e->settings.tls_loglevel[0] >= '1' && e->settings.tls_loglevel[0] <= '9');
+	    e->known.settings.tls_loglevel[0] >= '1' &&
+	        e->known.settings.tls_loglevel[0] <= '9');
 }
 
 static void
@@ -196,17 +198,18 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct settings *s = (struct settings *)base;
 	struct settings_task *t = (struct settings_task *)task;
 
-	postfix_settings_clear(&e->settings);
-	postfix_maps_free(e->other_maps);
-	e->other_maps = NULL;
-	e->settings = t->settings;
+	postfix_settings_clear(&e->known.settings);
+	postfix_maps_free(e->known.other_maps);
+	e->known.other_maps = NULL;
+	e->known.settings = t->settings;
 	t->settings = (struct postfix_settings){0};
-	e->settings_ms = now->mono_ms;
-	e->settings_stale -= t->stale;
+	e->known.read_ms = now->mono_ms;
+	e->known.stale -= t->stale;
 	if (task->done) {
 		/* At first nobody knew where they are. */
-		s->mark = t->mark != 0 ? t->mark
-		                       : e->world->files_mark(&e->postfix, &e->settings);
+		s->mark = t->mark != 0
+		    ? t->mark
+		    : e->world->files_mark(&e->postfix, &e->known.settings);
 		s->looked_ms = now->mono_ms;
 		take_new(e);
 		note_settings(e, now);
@@ -218,8 +221,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		fold_set_quoted(e->fold, ANSWER_NO); /* as far as is known */
 		/* Nothing is decided without an answer. A scan goes on, to show
 		 * that. */
-		if (e->mode == ENGINE_APPLY)
-			e->settings_ms = 0;
+		if (e->driver.mode == ENGINE_APPLY)
+			e->known.read_ms = 0;
 	}
 	engine_tell(e, NEWS_SETTINGS);
 }
@@ -236,7 +239,7 @@ static const struct task_kind settings_kind = {
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
-	struct due due = {DUE_NEVER, e->settings_stale > 0};
+	struct due due = {DUE_NEVER, e->known.stale > 0};
 
 	if (base->tasks == 0)
 		/* notice() heeds a line then */
@@ -252,9 +255,9 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct settings_task *t = engine_task(e, base, &settings_kind);
 
 	(void)now;
-	t->stale = e->settings_stale;
-	if (e->settings_ms != 0)
-		t->mark = e->world->files_mark(&e->postfix, &e->settings);
+	t->stale = e->known.stale;
+	if (e->known.read_ms != 0)
+		t->mark = e->world->files_mark(&e->postfix, &e->known.settings);
 	engine_submit(e, &t->task);
 }
 

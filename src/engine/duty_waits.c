@@ -60,7 +60,7 @@ later(int64_t a_ms, int64_t b_ms)
 static int64_t
 long_at(const struct engine *e, const struct store_wait *wait, int64_t since_ms)
 {
-	int64_t long_ms = LONG_MS, lifetime_ms = e->settings.queue_lifetime_ms;
+	int64_t long_ms = LONG_MS, lifetime_ms = e->known.settings.queue_lifetime_ms;
 	bool was_alerted = wait->alerted_ms != 0 && wait->alerted_ms >= wait->failed_ms;
 
 	if (lifetime_ms != 0 && lifetime_ms / 4 < long_ms)
@@ -77,7 +77,7 @@ soon_at(const struct engine *e, const struct store_wait *wait, int64_t since_ms,
     int64_t now_ms)
 {
 	int64_t bounces_ms =
-	    store_bounces_ms(wait->arrival_ms, e->settings.queue_lifetime_ms);
+	    store_bounces_ms(wait->arrival_ms, e->known.settings.queue_lifetime_ms);
 	int64_t soon_ms = bounces_ms - SOON_MS;
 
 	if (bounces_ms <= now_ms || wait->alerted_ms >= later(soon_ms, wait->failed_ms) ||

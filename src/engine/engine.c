@@ -38,7 +38,8 @@ load_processes(struct engine *e, struct err *err)
 	buf_reset(&text);
 	done = done && store_blob_get(e->store, "covered", &text, err);
 	if (done)
-		covered_load(e->covered, (struct str){buf_text(&text), text.len});
+		covered_load(
+		    e->counting.covered, (struct str){buf_text(&text), text.len});
 	buf_clear(&text);
 	return done;
 }
@@ -80,9 +81,9 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->world = world;
 	e->config = config;
 	e->rules = rules;
-	e->mode = mode;
-	e->decided = decided;
-	e->context = context;
+	e->driver.mode = mode;
+	e->driver.decided = decided;
+	e->driver.context = context;
 	e->postfix = (struct postfix){
 	    .config_directory = config->postfix.config_directory,
 	    .command = config->postfix.command.items,
@@ -90,8 +91,8 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	};
 	e->fold = fold_new(rules);
 	fold_set_quoted(e->fold, ANSWER_UNSURE); /* until Postfix tells */
-	e->covered = covered_new();
-	fold_set_covered(e->fold, e->covered);
+	e->counting.covered = covered_new();
+	fold_set_covered(e->fold, e->counting.covered);
 	fold_set_outer(e->fold, config->log.nested);
 	e->judge = (struct judge){
 	    .config = config, .rules = rules, .matcher = rules_matcher_new(rules)};
@@ -140,10 +141,10 @@ engine_free(struct engine *e)
 	engine_forget_parents(e);
 	engine_unclaim(e);
 	fold_free(e->fold);
-	covered_free(e->covered);
+	covered_free(e->counting.covered);
 	rules_matcher_free(e->judge.matcher);
-	postfix_maps_free(e->other_maps);
-	postfix_settings_clear(&e->settings);
+	postfix_maps_free(e->known.other_maps);
+	postfix_settings_clear(&e->known.settings);
 	store_close(e->store);
 	free(e);
 }
@@ -203,7 +204,7 @@ fail(struct engine *e, struct backoff *backoff, const char *what, const struct e
 {
 	struct buf line = {0};
 
-	if (!backoff_report(backoff, what, err, !e->once, e->world->mono_ms()) ||
+	if (!backoff_report(backoff, what, err, !e->driver.once, e->world->mono_ms()) ||
 	    !alerted)
 		return;
 	buf_printf(&line, "cannot %s: %s", what, err->text);
@@ -237,7 +238,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 
 	if (fold_parked(e->fold) > 0)
 		return ENGINE_SAVE_WAITS;
-	spans.listed = spans.listed && !e->once;
+	spans.listed = spans.listed && !e->driver.once;
 	fold_keep_alarms(e->fold, destination_spans_tell(&spans));
 	engine_mind_clock(e);
 	engine_find_lost(e, &lost);
@@ -245,12 +246,14 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	    .rules = e->rules,
 	    .default_level = e->judge.default_level,
 	    .spans = &spans,
-	    .counted = e->once && e->is_claimed ? &e->covered_print : NULL,
+	    .counted = e->driver.once && e->counting.is_claimed
+	        ? &e->counting.covered_print
+	        : NULL,
 	    .now_ms = engine_now(e).wall_ms,
-	    .is_followed = !e->once,
-	    .purpose = e->mode == ENGINE_APPLY ? INTAKE_KEEP
-	        : e->no_more_lines             ? INTAKE_IMAGINE_LAST
-	                                       : INTAKE_IMAGINE,
+	    .is_followed = !e->driver.once,
+	    .purpose = e->driver.mode == ENGINE_APPLY ? INTAKE_KEEP
+	        : e->driver.no_more_lines             ? INTAKE_IMAGINE_LAST
+	                                              : INTAKE_IMAGINE,
 	};
 	if (!intake_store(e->store, e->fold, &how, places, place_count, &news, &err)) {
 		fail(e, &e->storing, "store what the log says", &err, true);
@@ -371,7 +374,7 @@ due_of(const struct engine *e, const struct duty_state *base, const struct momen
 	unsigned needs = base->duty->needs;
 	struct due due = {DUE_NEVER, false};
 
-	if ((needs & DUTY_APPLIES) != 0 && e->mode != ENGINE_APPLY)
+	if ((needs & DUTY_APPLIES) != 0 && e->driver.mode != ENGINE_APPLY)
 		return due;
 	due = base->duty->due(e, base, now);
 	if ((needs & DUTY_STORES) != 0)
@@ -383,8 +386,8 @@ due_of(const struct engine *e, const struct duty_state *base, const struct momen
 bool
 engine_settings_are_fresh(const struct engine *e, const struct moment *now)
 {
-	return e->settings_ms != 0 && e->settings_stale == 0 &&
-	    now->mono_ms - e->settings_ms <= FRESH_MS;
+	return e->known.read_ms != 0 && e->known.stale == 0 &&
+	    now->mono_ms - e->known.read_ms <= FRESH_MS;
 }
 
 bool
@@ -392,7 +395,7 @@ engine_settings_are_wanted(const struct engine *e, const struct moment *now)
 {
 	/* Those that changed are read though nobody needs them now: what was decided
 	 * under others is judged again. */
-	bool wanted = e->settings_stale > 0;
+	bool wanted = e->known.stale > 0;
 
 	if (engine_settings_are_fresh(e, now))
 		return false;
@@ -503,14 +506,15 @@ engine_is_working(const struct engine *e)
 const char *
 engine_malformed(const struct engine *e)
 {
-	return e->is_malformed ? e->malformed.text : NULL;
+	return e->health.is_malformed ? e->health.how.text : NULL;
 }
 
 enum engine_stuck
 engine_is_stuck(const struct engine *e)
 {
-	enum engine_stuck stuck =
-	    e->is_malformed || backoff_lasts(&e->storing) ? ENGINE_STUCK : ENGINE_MOVES;
+	enum engine_stuck stuck = e->health.is_malformed || backoff_lasts(&e->storing)
+	    ? ENGINE_STUCK
+	    : ENGINE_MOVES;
 
 	for (size_t i = 0; i < DUTIES; i++)
 		if (backoff_lasts(&e->states[i]->backoff) && duties[i]->stuck > stuck)
@@ -536,13 +540,13 @@ engine_forget_outlived(struct engine *e)
 void
 engine_end_lines(struct engine *e)
 {
-	e->no_more_lines = true;
+	e->driver.no_more_lines = true;
 }
 
 void
 engine_run_once(struct engine *e)
 {
-	e->once = true;
+	e->driver.once = true;
 	fold_forget_processes(e->fold); /* of the log that the daemon follows */
 	e->judge.reads_on = false;
 	fold_keep_alarms(e->fold, false); /* nobody would wait for a listing */

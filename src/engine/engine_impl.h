@@ -158,48 +158,72 @@ struct task {
 };
 
 /* What all duties share. What one alone uses is in its state. */
+/* Who drives the engine, and what for. */
+struct driver {
+	enum engine_mode mode;
+	bool once;          /* see engine_run_once() */
+	bool no_more_lines; /* see engine_end_lines() */
+	engine_decided_fn *decided;
+	void *context;
+};
+
+/* Lines are counted once, and by one at a time: see engine_claim(). */
+struct counting {
+	struct covered *covered; /* the fold's */
+	int64_t covered_version; /* of the database, as last seen */
+	uint64_t covered_print;  /* covered_hash() of what was taken over last */
+	bool is_claimed;
+	int lock;           /* negative: it counts without one */
+	int64_t since_ms;   /* monotonic: when it was claimed */
+	int64_t refused_ms; /* monotonic: another has it since; 0: not known */
+};
+
+/* Postfix, as it was when its settings were read last. */
+struct known_postfix {
+	struct postfix_settings settings;
+	char **other_maps; /* of smtp_tls_policy_maps; NULL: not known */
+	int64_t read_ms;   /* monotonic: when they were read; 0: they are not known */
+	unsigned stale;    /* why they are to be read again: so many reasons */
+};
+
+/* Is the database what was written into it? */
+struct state_health {
+	bool unchecked;    /* it is not known yet whether it is malformed: the map's text
+	                    * is not replaced by what it has */
+	bool is_malformed; /* it is, and how: */
+	struct err how;
+};
+
+struct map_versions {
+	int64_t version;  /* of the entries */
+	int64_t exported; /* of the map in force */
+};
+
 struct engine {
 	const struct engine_world *world;
 	const struct config *config;
 	const struct rules *rules;
-	enum engine_mode mode;
-	bool once; /* see engine_run_once() */
-	bool no_more_lines;
-	engine_decided_fn *decided;
-	void *context;
+	struct driver driver;
 
 	struct store *store;
 	struct backoff storing; /* from a database that cannot be written */
-	bool unchecked;         /* nobody looked yet whether it is malformed: the map's
-	                         * text is not replaced by what it has */
-	bool is_malformed;
-	struct err malformed; /* how */
-	bool limit_reported;  /* that a pattern ran into its limit */
+	struct state_health health;
+	struct map_versions map;
+
 	struct fold *fold;
-	struct covered *covered; /* the fold's */
-	int64_t covered_version; /* of the database, as last seen */
-	uint64_t covered_print;  /* covered_hash() of what was taken over last */
-	bool is_claimed;         /* see engine_claim() */
-	int claim;               /* the lock; negative: it counts without one */
-	int64_t claimed_ms;      /* monotonic: since then */
-	int64_t refused_ms;      /* monotonic: another has it since; 0: not known */
+	struct counting counting;
+	bool limit_reported; /* that a pattern ran into its limit */
+	int64_t rested_ms;   /* monotonic: when memory was given back last; 0: never */
+
 	struct judge judge;
 	char **parents;                    /* of the judge */
 	struct witnessed_table *witnessed; /* who waits for witnesses */
 	struct hosts *hosts;               /* MX hosts that were asked */
 	struct buf sts_attributes;         /* what engine_policy() wrote last */
 	uint32_t draw; /* a number that spreads what would else happen at once */
+
 	struct postfix postfix;
-
-	struct postfix_settings settings;
-	char **other_maps;   /* of smtp_tls_policy_maps; NULL: not known */
-	int64_t settings_ms; /* monotonic: when they were read; 0: they are not known */
-	unsigned settings_stale; /* why they are to be read again: so many reasons */
-
-	int64_t rested_ms; /* monotonic: when memory was given back last; 0: never */
-
-	int64_t map_version;  /* of the entries */
-	int64_t map_exported; /* of the map in force */
+	struct known_postfix known;
 
 	struct duty_state **states; /* in the order of the rows */
 	struct workers *workers[POOL_COUNT];

@@ -55,7 +55,7 @@ engine_settle_policy(
 	str_copy(str_of(applies), r->applied, sizeof(r->applied));
 	if (due != STS_ALERT_NONE) {
 		sts_take_alert(&r->state, due);
-		if (e->mode == ENGINE_APPLY)
+		if (e->driver.mode == ENGINE_APPLY)
 			alert(e, r, due);
 	}
 	r->next_ms = next_ms(r, now_ms);
@@ -185,8 +185,8 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 	if (known->sts != STS_APPLIES_ENFORCE)
 		return;
 	if (e->judge.settings != NULL)
-		support =
-		    sts_support_of(str_of(e->settings.version), e->settings.sts_patterns);
+		support = sts_support_of(
+		    str_of(e->known.settings.version), e->known.settings.sts_patterns);
 	known->sts_allows_none =
 	    count > 0 && sts_hosts_allowed(policy, hosts, count) == 0;
 	if (support == STS_SUPPORT_NONE)

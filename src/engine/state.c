@@ -43,7 +43,7 @@ take_over(struct engine *e, struct err *err)
 bool
 engine_open_store(struct engine *e, struct err *err)
 {
-	if (e->mode == ENGINE_APPLY) {
+	if (e->driver.mode == ENGINE_APPLY) {
 		e->store = store_open(e->config->state, BUSY_MS, err);
 		return e->store != NULL && take_over(e, err);
 	}

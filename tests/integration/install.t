@@ -169,7 +169,7 @@ is 'tlsladder list: the entries' "$(inside tlsladder list | awk 'NR > 1 { print 
 selfsigned.test encrypt'
 matches 'tlsladder explain: the story' "$(inside tlsladder explain selfsigned.test)" 'not-authentic'
 check 'doctor is content' inside runuser -u tlsladder -- tlsladder doctor
-follow 'a copy of the database' < <(grep -o 'runuser.*\.backup.*' "$readme")
+follow 'a copy of the database' < <(grep -oE 'apt-get install sqlite3|runuser.*\.backup.*' "$readme")
 check 'it can be opened' inside sqlite3 /var/lib/tlsladder/state.copy 'SELECT count(*) FROM destination'
 
 # --- removed
