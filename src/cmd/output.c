@@ -55,19 +55,17 @@ is_same_file(const char *a, const char *b)
 	return same;
 }
 
+/* Is it that file, or one that is made beside it? */
 static bool
-is_one_of(const char *path, const char *file, const char *const *suffixes)
+is_of(const char *path, const char *file, bool (*is)(struct str path, struct str file))
 {
-	struct buf name = {0};
-	bool is = false;
+	char *real = real_path(path), *real_file = real_path(file);
+	bool same =
+	    real != NULL && real_file != NULL && is(str_of(real), str_of(real_file));
 
-	for (size_t i = 0; !is && suffixes[i] != NULL; i++) {
-		buf_reset(&name);
-		buf_printf(&name, "%s%s", file, suffixes[i]);
-		is = is_same_file(path, buf_text(&name));
-	}
-	buf_clear(&name);
-	return is;
+	free(real);
+	free(real_file);
+	return same || is_same_file(path, file);
 }
 
 static bool
@@ -90,16 +88,11 @@ is_special(const char *path)
 const char *
 output_is_ours(const char *path, const struct config *config, const char *config_file)
 {
-	static const char *const state[] = {
-	    "", "-wal", "-shm", "-journal", ".lock", NULL};
-	static const char *const map[] = {
-	    "", ".db", ".cdb", ".lmdb", ".lock", ".new", NULL};
-
 	if (is_special(path))
 		return NULL;
-	if (is_one_of(path, config->state, state))
+	if (is_of(path, config->state, config_is_state))
 		return "the state";
-	if (is_one_of(path, config->map.file, map))
+	if (is_of(path, config->map.file, config_is_map))
 		return "the policy map";
 	if (is_same_file(path, config_file))
 		return "the configuration file";

@@ -389,20 +389,19 @@ walk_map(struct walk *walk, const struct node *map, const char *prefix)
 		walk_member(walk, node, prefix);
 }
 
-/* Is path named as a file that SQLite, or the daemon's lock, makes beside the state? */
-static bool
-is_beside_state(struct str path, struct str state)
+bool
+config_is_state(struct str path, struct str state)
 {
 	return str_eat(&path, state) &&
-	    (str_is(path, "-wal") || str_is(path, "-shm") || str_is(path, "-journal") ||
-	        str_is(path, ".lock") || str_is(path, ".counting"));
+	    (path.len == 0 || str_is(path, "-wal") || str_is(path, "-shm") ||
+	        str_is(path, "-journal") || str_is(path, ".lock") ||
+	        str_is(path, ".counting"));
 }
 
-/* postmap and we make files called map.file and a suffix: ".db", ".new", ".lock", ... */
-static bool
-is_beside_map(struct str path, struct str map)
+bool
+config_is_map(struct str path, struct str map)
 {
-	return str_eat(&path, map) && path.len > 0 && path.p[0] == '.';
+	return str_eat(&path, map) && (path.len == 0 || path.p[0] == '.');
 }
 
 /* Where "state" or "map.file" got its value; NULL: nowhere, it is the default. */
@@ -461,7 +460,7 @@ check_files_differ(struct walk *walk)
 	if (str_equal(state, map))
 		doc_complain(walk->doc, place_of_two(walk->doc, "map.file", "state"),
 		    "state and map.file are the same file; give each its own");
-	else if (is_beside_map(state, map) || is_beside_state(map, state))
+	else if (config_is_map(state, map) || config_is_state(map, state))
 		doc_complain(walk->doc, place_of_two(walk->doc, "map.file", "state"),
 		    "state and map.file are %s and %s, and one would overwrite the "
 		    "other; give "

@@ -84,6 +84,14 @@ void config_default(struct config *config);
 
 void config_clear(struct config *config);
 
+/* Is it the state, or a file that SQLite or a lock of ours makes beside it? */
+bool config_is_state(struct str path, struct str state);
+
+/* Is it the map, or a file that postmap(1) or we make beside it: that name, a dot and
+ * more?
+ */
+bool config_is_map(struct str path, struct str map);
+
 /* The resolver that is to be asked (dns), with the system's resolv.conf where none is
  * named. Borrows from config. */
 struct resolver_settings config_resolver(const struct config *config);

@@ -113,9 +113,9 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	    store_bring_back(e->store, now->wall_ms, JUDGE_LOOK_MAX_MS, &err) &&
 	    bring_back_covered(e, now->wall_ms, &err) && store_commit(e->store, &err);
 	if (c->minded)
-		engine_stored(e, "look at the times to come");
+		engine_stored(e, "read the times to come");
 	else
-		engine_not_stored(e, "look at the times to come", &err);
+		engine_not_stored(e, "read the times to come", &err);
 	engine_tell(e, NEWS_EVIDENCE);
 	engine_tell(e, NEWS_MAIL);
 }

@@ -532,10 +532,10 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	end_fetchers(e, p);
 	if (begin_due(e, p, now, &err) &&
 	    (!is_mail_due(e, p, now) || look_at_mail(e, p, now, &err))) {
-		engine_stored(e, "look at MTA-STS policies");
+		engine_stored(e, "ask for MTA-STS policies");
 		return;
 	}
-	engine_not_stored(e, "look at MTA-STS policies", &err);
+	engine_not_stored(e, "ask for MTA-STS policies", &err);
 	p->look = true;
 }
 

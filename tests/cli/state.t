@@ -120,6 +120,8 @@ while IFS='|' read -r file what; do
 	has "export -o $file: it is $what" "$err" "$file is $what"
 done <<'END'
 state.db|the state
+state.db.counting|the state
+tls_policy.news|the policy map
 state.db-wal|the state
 state.db-shm|the state
 state.db.lock|the state
