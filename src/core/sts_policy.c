@@ -6,22 +6,45 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "core/covered.h"
 
 #define KEY_MAX        32
 #define MAX_AGE_DIGITS 10
 
 /* --- patterns ----------------------------------------------------------------------- */
 
-/* Is it whole in a list that is parted by blanks? */
-static bool
-has_pattern(struct str list, struct str pattern)
-{
-	struct str one;
+#define SLOTS 2048 /* a power of two, over twice STS_MX_MAX */
 
-	while (str_next(&list, ' ', &one))
-		if (str_equal(one, pattern))
-			return true;
-	return false;
+_Static_assert(SLOTS > 2 * STS_MX_MAX, "a free slot is soon found");
+
+/* A list that is parted by blanks, each pattern once. An owner may have a thousand, and
+ * theirs are read whenever one of their destinations is judged. */
+struct patterns {
+	struct buf list;
+	unsigned count;
+	uint32_t ends[SLOTS]; /* by their hash: where they end in the list; 0: free */
+};
+
+static bool
+ends_there(const struct buf *list, uint32_t end, struct str pattern)
+{
+	const char *text = buf_text(list);
+	size_t begin = end - pattern.len;
+
+	return end >= pattern.len && (begin == 0 || text[begin - 1] == ' ') &&
+	    memcmp(text + begin, pattern.p, pattern.len) == 0;
+}
+
+/* Its slot, or the free one for it. */
+static uint32_t *
+find_slot(struct patterns *patterns, struct str pattern)
+{
+	uint32_t at = (uint32_t)(covered_hash(pattern) % SLOTS);
+
+	while (patterns->ends[at] != 0 &&
+	    !ends_there(&patterns->list, patterns->ends[at], pattern))
+		at = (at + 1) % SLOTS;
+	return &patterns->ends[at];
 }
 
 /*
@@ -37,20 +60,28 @@ is_pattern(struct str text)
 	    : sts_is_host_name(text) && memchr(text.p, '.', text.len) != NULL;
 }
 
-/* Appended in lower case, if it is a pattern and not there yet. False: it is none. */
+/* Appended in lower case, if it is a pattern and not there yet. False: it is none, or one
+ * too many. */
 static bool
-add_pattern(struct buf *list, struct str text)
+add_pattern(struct patterns *patterns, struct str text)
 {
+	struct buf *list = &patterns->list;
 	char lower[NEXTHOP_HOST_SIZE];
+	uint32_t *end;
 
 	if (text.len > 0 && text.p[text.len - 1] == '.')
 		text.len--;
-	if (!is_pattern(text) || !str_copy(text, lower, sizeof(lower)))
+	if (patterns->count == STS_MX_MAX || !is_pattern(text) ||
+	    !str_copy(text, lower, sizeof(lower)))
 		return false;
 	for (char *p = lower; *p != '\0'; p++)
 		*p = ascii_lower(*p);
-	if (!has_pattern((struct str){buf_text(list), list->len}, str_of(lower)))
+	end = find_slot(patterns, str_of(lower));
+	if (*end == 0) {
 		buf_printf(list, "%s%s", list->len > 0 ? " " : "", lower);
+		*end = (uint32_t)list->len;
+		patterns->count++;
+	}
 	return true;
 }
 
@@ -98,7 +129,7 @@ static const char *const keys[] = {
 struct reading {
 	struct sts_policy policy; /* but for mx */
 	struct sts_notes notes;
-	struct buf mx;
+	struct patterns mx;
 	unsigned mx_lines;
 	bool seen[KEY_COUNT];
 	unsigned line; /* from 1 */
@@ -218,7 +249,7 @@ is_whole(const struct reading *r, struct err *err)
 	for (unsigned key = 0; key < KEY_MX; key++)
 		if (!r->seen[key])
 			return err_set(err, "there is no %s", keys[key]);
-	if (r->policy.mode == STS_MODE_NONE || r->mx.len > 0)
+	if (r->policy.mode == STS_MODE_NONE || r->mx.list.len > 0)
 		return true;
 	return err_set(
 	    err, r->mx_lines > 0 ? "no mx can match a host" : "there is no mx");
@@ -244,9 +275,9 @@ sts_policy_parse(
 		*notes = r.notes;
 	if (valid) {
 		*out = r.policy;
-		out->mx = buf_take(&r.mx);
+		out->mx = buf_take(&r.mx.list);
 	}
-	buf_clear(&r.mx);
+	buf_clear(&r.mx.list);
 	return valid;
 }
 
@@ -256,14 +287,14 @@ struct sts_policy
 sts_policy_of(enum sts_mode mode, uint32_t max_age_s, struct str mx)
 {
 	struct sts_policy policy = {.mode = mode, .max_age_s = max_age_s};
-	struct buf list = {0};
+	struct patterns patterns = {.count = 0};
 	struct str one;
 
 	if (max_age_s > STS_MAX_AGE_MAX_S)
 		policy.max_age_s = STS_MAX_AGE_MAX_S;
 	while (str_next(&mx, ' ', &one))
-		add_pattern(&list, one);
-	policy.mx = buf_take(&list);
+		add_pattern(&patterns, one);
+	policy.mx = buf_take(&patterns.list);
 	return policy;
 }
 

@@ -12,14 +12,12 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "engine/fetches.h"
 #include "measure/fetcher.h"
 #include "sys/child.h"
 #include "sys/log.h"
 
-#define ASKS_MAX    2  /* askers are there for what waits */
-#define FETCHES_MAX 16 /* at once */
-#define BUSY_MAX    (ASKS_MAX + FETCHES_MAX)
-#define ROWS_MAX    512
+#define ROWS_MAX 512
 #define MAIL_EVERY_MS \
 	250 /* a destination that was sent mail is looked up each so often */
 
@@ -28,40 +26,10 @@ struct policies {
 	bool look;
 	int64_t next_ms; /* wall: when something is to be asked; 0: never */
 	int64_t mail_ms; /* monotonic: when the next that was sent mail is; 0: none was */
-	size_t asks;
-	size_t fetches;
-	int stop_fd; /* ends the fetchers; 0: there were none yet */
-	char busy[BUSY_MAX][NEXTHOP_HOST_SIZE]; /* domains that are with workers */
-	size_t busy_count;
+	struct fetches all;
+	struct backoff fetching; /* from what fails by our own fault */
+	int stop_fd;             /* ends the fetchers; 0: there were none yet */
 };
-
-/* --- who is with a worker ---------------------------------------------------------- */
-
-static bool
-is_busy(const struct policies *p, const char *domain)
-{
-	for (size_t i = 0; i < p->busy_count; i++)
-		if (strcmp(p->busy[i], domain) == 0)
-			return true;
-	return false;
-}
-
-static void
-set_busy(struct policies *p, const char *domain)
-{
-	str_copy(str_of(domain), p->busy[p->busy_count++], NEXTHOP_HOST_SIZE);
-}
-
-static void
-end_busy(struct policies *p, const char *domain)
-{
-	for (size_t i = 0; i < p->busy_count; i++) {
-		if (strcmp(p->busy[i], domain) == 0) {
-			memmove(p->busy[i], p->busy[--p->busy_count], NEXTHOP_HOST_SIZE);
-			return;
-		}
-	}
-}
 
 /* --- what comes of it -------------------------------------------------------------- */
 
@@ -161,6 +129,27 @@ put_policy(struct engine *e, const struct policies_task *t, struct sts_record *r
 	return engine_settle_policy(e, r, changed, now_ms, err);
 }
 
+/* What fails by our own fault is one cause, whosever policies it is that are not had. */
+static void
+note_fetch(struct engine *e, struct policies *p, const struct policies_task *t,
+    const struct moment *now)
+{
+	static const char what[] = "fetch MTA-STS policies";
+	struct buf line = {0};
+	struct err err;
+
+	if (t->fetched.cause != STS_CAUSE_FETCHER) {
+		backoff_over(&p->fetching, what);
+		return;
+	}
+	err_set(&err, "%s", t->fetched.detail);
+	if (!backoff_report(&p->fetching, what, &err, true, now->mono_ms))
+		return;
+	buf_printf(&line, "cannot %s: %s", what, err.text);
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
 /* Into the record as it is now: others may have written it meanwhile. */
 static void
 take_answer(struct engine *e, struct policies *p, const struct policies_task *t,
@@ -170,8 +159,10 @@ take_answer(struct engine *e, struct policies *p, const struct policies_task *t,
 	struct err err;
 	bool found, done;
 
-	end_busy(p, t->domain);
+	fetches_end(&p->all, t->domain, t->txt ? STS_ASK_TXT : STS_ASK_POLICY);
 	p->look = true;
+	if (!is_txt)
+		note_fetch(e, p, t, now);
 	done = store_begin(e->store, &err) &&
 	    store_sts_get(e->store, t->domain, &r, &found, &err) &&
 	    (is_txt ? put_txt(e, t, &r, found, now->wall_ms, &err)
@@ -200,10 +191,8 @@ static void
 take_fetch(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
 {
-	struct policies *p = (struct policies *)base;
-
-	p->fetches--;
-	take_answer(e, p, (const struct policies_task *)task, false, now);
+	take_answer(
+	    e, (struct policies *)base, (const struct policies_task *)task, false, now);
 }
 
 static const struct task_kind fetch_kind = {.size = sizeof(struct policies_task),
@@ -234,7 +223,7 @@ has_fetchers(struct engine *e, struct policies *p, struct err *err)
 static void
 end_fetchers(struct engine *e, const struct policies *p)
 {
-	if (p->fetches > 0)
+	if (p->all.fetches > 0)
 		return;
 	e->world->workers_free(e->workers[POOL_FETCHERS]);
 	e->workers[POOL_FETCHERS] = NULL;
@@ -263,17 +252,35 @@ work_ask(struct task *task, void *context)
 	return true;
 }
 
+/* Others are fetched from the same address. */
+static void
+put_off(struct engine *e, struct policies *p, const char *domain, int64_t at_ms)
+{
+	struct err err;
+
+	fetches_end(&p->all, domain, STS_ASK_POLICY);
+	p->look = true;
+	if (!store_sts_put_off(e->store, domain, at_ms, &err))
+		engine_not_stored(e, "store when to ask for a policy", &err);
+}
+
 static void
 take_ask(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
 {
 	struct policies *p = (struct policies *)base;
 	struct policies_task *t = (struct policies_task *)task, *fetch;
+	int64_t wait_ms;
 	struct err err;
 
-	p->asks--;
+	fetches_asked(&p->all);
 	if (t->txt) {
 		take_answer(e, p, t, true, now);
+		return;
+	}
+	wait_ms = fetches_wait_ms(&p->all, t->domain, &t->request, now->mono_ms);
+	if (wait_ms > 0) {
+		put_off(e, p, t->domain, now->wall_ms + wait_ms);
 		return;
 	}
 	if (t->request.address_count > 0 && has_fetchers(e, p, &err)) {
@@ -289,7 +296,6 @@ take_ask(struct engine *e, struct duty_state *base, struct task *task,
 		fail(t, STS_CAUSE_FETCHER, err.text);
 	else
 		fail(t, STS_CAUSE_NO_ADDRESS, t->trouble.text);
-	p->fetches--;
 	take_answer(e, p, t, false, now);
 }
 
@@ -328,22 +334,23 @@ set_request(const struct engine *e, struct policies_task *t)
 
 static void
 begin(struct engine *e, struct policies *p, const char *domain, int64_t destination,
-    bool txt)
+    enum sts_ask ask, const struct moment *now)
 {
 	struct policies_task *t = engine_task(e, &p->base, &ask_kind);
 
 	str_copy(str_of(domain), t->domain, sizeof(t->domain));
 	t->destination = destination;
-	t->txt = txt;
-	if (!txt && !set_request(e, t)) {
-		engine_drop(&t->task);
+	t->txt = ask == STS_ASK_TXT;
+	fetches_begin(&p->all, domain, ask, now->mono_ms);
+	if (t->txt || set_request(e, t)) {
+		engine_submit(e, &t->task);
 		return;
 	}
-	p->asks++;
-	if (!txt)
-		p->fetches++;
-	set_busy(p, domain);
-	engine_submit(e, &t->task);
+	fetches_asked(&p->all);
+	fail(
+	    t, STS_CAUSE_FETCHER, "it cannot be asked for that host, or mta_sts.ca_file");
+	take_answer(e, p, t, false, now);
+	engine_drop(&t->task);
 }
 
 /* --- what is due ------------------------------------------------------------------- */
@@ -355,31 +362,23 @@ struct due_domain {
 
 struct due_domains {
 	struct engine *e;
-	int64_t now_ms;
+	const struct moment *now;
 	const struct policies *p;
 	struct due_domain *items;
 	size_t count;
 };
 
 static bool
-has_room(const struct policies *p, enum sts_ask ask)
-{
-	if (p->busy_count == BUSY_MAX)
-		return false;
-	return ask == STS_ASK_NOTHING ||
-	    (p->asks < ASKS_MAX && (ask != STS_ASK_POLICY || p->fetches < FETCHES_MAX));
-}
-
-static bool
 collect(void *context, const struct sts_record *r)
 {
 	struct due_domains *due = context;
-	struct sts_next next = sts_next(&r->state, r->mail_ms, due->now_ms);
+	struct sts_next next = sts_next(&r->state, r->mail_ms, due->now->wall_ms);
 	struct due_domain *item = &due->items[due->count];
 
-	if (next.ask != STS_ASK_NOTHING && next.at_ms > due->now_ms)
+	if (next.ask != STS_ASK_NOTHING && next.at_ms > due->now->wall_ms)
 		next.ask = STS_ASK_NOTHING;
-	if (is_busy(due->p, r->domain) || !has_room(due->p, next.ask))
+	if (fetches_is_busy(&due->p->all, r->domain) ||
+	    !fetches_have_room(&due->p->all, next.ask, due->now->mono_ms))
 		return true;
 	memcpy(item->domain, r->domain, sizeof(item->domain));
 	item->ask = next.ask;
@@ -406,10 +405,8 @@ settle(struct engine *e, const char *domain, int64_t now_ms, struct err *err)
 static bool
 begin_due(struct engine *e, struct policies *p, const struct moment *now, struct err *err)
 {
-	struct due_domains due = {.e = e,
-	    .now_ms = now->wall_ms,
-	    .p = p,
-	    .items = mem_new(ROWS_MAX, sizeof(*due.items))};
+	struct due_domains due = {
+	    .e = e, .now = now, .p = p, .items = mem_new(ROWS_MAX, sizeof(*due.items))};
 	bool done =
 	    store_each_sts_due(e->store, now->wall_ms, ROWS_MAX, collect, &due, err);
 
@@ -418,8 +415,8 @@ begin_due(struct engine *e, struct policies *p, const struct moment *now, struct
 
 		if (item->ask == STS_ASK_NOTHING)
 			done = settle(e, item->domain, now->wall_ms, err);
-		else if (has_room(p, item->ask))
-			begin(e, p, item->domain, 0, item->ask == STS_ASK_TXT);
+		else if (fetches_have_room(&p->all, item->ask, now->mono_ms))
+			begin(e, p, item->domain, 0, item->ask, now);
 	}
 	free(due.items);
 	return done && store_sts_next(e->store, now->wall_ms, &p->next_ms, err);
@@ -431,15 +428,15 @@ begin_due(struct engine *e, struct policies *p, const struct moment *now, struct
  * it is looked at again when that is known. */
 static bool
 note_mail(struct engine *e, struct policies *p, int64_t id, const char *domain,
-    int64_t now_ms, bool *done, struct err *err)
+    const struct moment *now, bool *done, struct err *err)
 {
 	bool found;
 
-	if (!engine_note_policy_mail(e, id, domain, now_ms, &found, err))
+	if (!engine_note_policy_mail(e, id, domain, now->wall_ms, &found, err))
 		return false;
-	*done = found || !is_busy(p, domain);
+	*done = found || !fetches_is_busy(&p->all, domain);
 	if (!found && *done)
-		begin(e, p, domain, id, true);
+		begin(e, p, domain, id, STS_ASK_TXT, now);
 	p->look = true;
 	return true;
 }
@@ -458,7 +455,7 @@ look_at_mail(
 	return (id == 0 ||
 	           (engine_policy_domain(e, id, domain, err) &&
 	               (domain[0] == '\0' ||
-	                   note_mail(e, p, id, domain, now->wall_ms, &done, err)) &&
+	                   note_mail(e, p, id, domain, now, &done, err)) &&
 	               (!done || store_sts_mail_done(e->store, id, err)))) &&
 	    store_commit(e->store, err);
 }
@@ -501,13 +498,14 @@ static bool
 is_mail_due(const struct engine *e, const struct policies *p, const struct moment *now)
 {
 	return p->mail_ms != 0 && p->mail_ms <= now->mono_ms && !e->driver.once &&
-	    has_room(p, STS_ASK_TXT);
+	    fetches_have_room(&p->all, STS_ASK_TXT, now->mono_ms);
 }
 
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
 	const struct policies *p = (const struct policies *)base;
+	int64_t room_ms = fetches_room_ms(&p->all, now->mono_ms);
 	struct due due = {DUE_NEVER, false};
 
 	if (!e->config->mta_sts.enable)
@@ -516,9 +514,12 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 		return (struct due){now->mono_ms, true};
 	if (p->next_ms != 0)
 		due.at_ms = engine_at_wall(now, p->next_ms);
-	if (p->mail_ms != 0 && !e->driver.once && has_room(p, STS_ASK_TXT) &&
+	if (p->mail_ms != 0 && !e->driver.once &&
+	    fetches_have_room(&p->all, STS_ASK_TXT, now->mono_ms) &&
 	    p->mail_ms < due.at_ms)
 		due.at_ms = p->mail_ms;
+	if (room_ms != 0 && room_ms < due.at_ms)
+		due.at_ms = room_ms;
 	return due;
 }
 

@@ -88,7 +88,8 @@ begin_walk(struct engine *e, struct thinning *t, int64_t now_ms, struct err *err
 	};
 	t->host[0] = '\0';
 	return store_thin(e->store, t->span.day, today * SPAN_DAY_MS - queue_ms, err) &&
-	    store_sts_thin(e->store, now_ms - STS_DAYS * SPAN_DAY_MS, err) &&
+	    store_sts_thin(
+	        e->store, now_ms - STS_DAYS * SPAN_DAY_MS, t->span.idle_ms, err) &&
 	    find_past(e, now_ms, &t->span.past_ms, err);
 }
 

@@ -55,7 +55,9 @@ engine_settle_policy(
 	str_copy(str_of(applies), r->applied, sizeof(r->applied));
 	if (due != STS_ALERT_NONE) {
 		sts_take_alert(&r->state, due);
-		if (e->driver.mode == ENGINE_APPLY)
+		/* Our own fault is one, and alerted once. */
+		if (e->driver.mode == ENGINE_APPLY &&
+		    (r->state.failing_ms == 0 || r->state.cause != STS_CAUSE_FETCHER))
 			alert(e, r, due);
 	}
 	r->next_ms = next_ms(r, now_ms);

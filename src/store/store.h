@@ -479,15 +479,21 @@ bool store_sts_put(struct store *store, const struct sts_record *record, struct 
 /* record is borrowed for the call; false: enough. Nothing may be written meanwhile. */
 typedef bool sts_fn(void *context, const struct sts_record *record);
 bool store_each_sts(struct store *store, sts_fn *fn, void *context, struct err *err);
-/* Those whose time has come, the first one first, at most so many. */
+/* Those whose time has come, the first one first, at most so many; without the names of
+ * their policies. */
 bool store_each_sts_due(struct store *store, int64_t now_ms, int64_t most, sts_fn *fn,
     void *context, struct err *err);
 /* The next time behind now; 0: there is none. */
 bool store_sts_next(
     struct store *store, int64_t now_ms, int64_t *next_ms, struct err *err);
-/* Forget those without a policy that were asked about before then and are not waited for;
- * no policy is forgotten. */
-bool store_sts_thin(struct store *store, int64_t before_ms, struct err *err);
+/* Nothing is asked of it before that; of one that is to be asked nothing, nothing. */
+bool store_sts_put_off(
+    struct store *store, const char *domain, int64_t at_ms, struct err *err);
+/* Forget those without a policy that were asked about before before_ms and are not waited
+ * for, and those that were sent no mail since idle_ms, whose policy ended before that; no
+ * policy that lives is forgotten. */
+bool store_sts_thin(
+    struct store *store, int64_t before_ms, int64_t idle_ms, struct err *err);
 
 /* The destination has that Policy Domain. */
 bool store_sts_key(struct store *store, int64_t id, const char *domain, struct err *err);

@@ -56,8 +56,10 @@
 #column " = " #column " + ?1 * (" #column " <> 0 AND " #column " <= ?2)"
 
 /* What store_sts.c reads and writes, in its order. */
-#define STS_COLUMNS \
-	"domain, mode, max_age_s, mx, id, fetched_ms, txt, txt_id, txt_ms, txt_next_ms," \
+#define STS_COLUMNS STS_COLUMNS_WITH("mx")
+#define STS_COLUMNS_WITH(mx) \
+	"domain, mode, max_age_s, " mx \
+	", id, fetched_ms, txt, txt_id, txt_ms, txt_next_ms," \
 	" txt_failures, txt_failing_ms, cause, tried_ms, failures, failed_id," \
 	" failing_ms, alerted, refresh, mail_ms, next_ms, applied, detail"
 
@@ -387,13 +389,18 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_PUT] = "INSERT OR REPLACE INTO sts(" STS_COLUMNS ") VALUES (?, ?, ?, ?, ?,"
                     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_STS_EACH] = "SELECT " STS_COLUMNS " FROM sts ORDER BY domain",
-    [SQL_STS_DUE] = "SELECT " STS_COLUMNS " FROM sts WHERE next_ms <> 0"
-                    " AND next_ms <= ? ORDER BY next_ms LIMIT ?",
+    [SQL_STS_DUE] =
+        "SELECT " STS_COLUMNS_WITH("''") " FROM sts WHERE next_ms <> 0"
+                                         " AND next_ms <= ? ORDER BY next_ms LIMIT ?",
     [SQL_STS_NEXT] = "SELECT next_ms FROM sts WHERE next_ms <> 0 AND next_ms > ?"
                      " ORDER BY next_ms LIMIT 1",
-    /* Nothing is kept there that could be lost: no policy, nothing to ask, long ago. */
-    [SQL_STS_THIN] = "DELETE FROM sts WHERE fetched_ms = 0 AND next_ms = 0"
-                     " AND txt <> 'valid' AND txt_ms < ?1 AND tried_ms < ?1",
+    [SQL_STS_PUT_OFF] = "UPDATE sts SET next_ms = ?2 WHERE domain = ?1 AND next_ms <> 0",
+    /* Nothing is kept there that could be lost: no policy, nothing to ask, long ago; or
+     * one that ended long ago, of a domain that no mail was sent to since. */
+    [SQL_STS_THIN] = "DELETE FROM sts WHERE (fetched_ms = 0 AND next_ms = 0"
+                     " AND txt <> 'valid' AND txt_ms < ?1 AND tried_ms < ?1)"
+                     " OR (mail_ms < ?2 AND txt_ms < ?2 AND tried_ms < ?2"
+                     " AND fetched_ms + max_age_s * 1000 < ?2)",
     [SQL_STS_THIN_KEY] =
         "DELETE FROM sts_key WHERE domain NOT IN (SELECT domain FROM sts)"
         " OR destination NOT IN (SELECT id FROM destination)",

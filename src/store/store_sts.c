@@ -156,10 +156,17 @@ store_sts_next(struct store *store, int64_t now_ms, int64_t *next_ms, struct err
 }
 
 bool
-store_sts_thin(struct store *store, int64_t before_ms, struct err *err)
+store_sts_put_off(struct store *store, const char *domain, int64_t at_ms, struct err *err)
 {
 	return store_finish(
-	           store, store_bind(store, SQL_STS_THIN, err, "i", before_ms), err) &&
+	    store, store_bind(store, SQL_STS_PUT_OFF, err, "si", domain, at_ms), err);
+}
+
+bool
+store_sts_thin(struct store *store, int64_t before_ms, int64_t idle_ms, struct err *err)
+{
+	return store_finish(store,
+	           store_bind(store, SQL_STS_THIN, err, "ii", before_ms, idle_ms), err) &&
 	    store_finish(store, store_prepare(store, SQL_STS_THIN_KEY, err), err) &&
 	    store_finish(store, store_prepare(store, SQL_STS_THIN_MAIL, err), err);
 }

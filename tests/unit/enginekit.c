@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/covered.h"
 #include "engine/intake.h"
 #include "enginekit_pools.h"
 #include "storekit.h"
@@ -129,9 +130,15 @@ ask_policy(void *asker, const char *domain, struct sts_txt *out, uint32_t *ttl_s
 static void
 ask_addresses(void *asker, struct fetch_request *request, struct err *trouble)
 {
+	uint32_t place = 0;
+
 	(void)asker;
 	*trouble = (struct err){""};
-	assert_true(address_parse(STR("192.0.2.1"), &request->addresses[0]));
+	if (world.one_place == NULL ||
+	    strncmp(request->host, world.one_place, strlen(world.one_place)) != 0)
+		place = (uint32_t)covered_hash(str_of(request->host)) | 1;
+	memcpy(request->addresses[0].octets, &place, sizeof(place));
+	request->addresses[0].length = sizeof(place);
 	request->address_count = 1;
 }
 
@@ -333,6 +340,7 @@ notify(const struct postfix *postfix, const struct notify_mail *mail, struct err
 	buf_printf(&world.subject, "%s", mail->subject);
 	buf_reset(&world.body);
 	buf_printf(&world.body, "%s", mail->body);
+	buf_printf(&world.bodies, "%s", mail->body);
 	return does(&world.notify, err);
 }
 
@@ -437,6 +445,7 @@ world_reset(void)
 	buf_clear(&world.retried);
 	buf_clear(&world.subject);
 	buf_clear(&world.body);
+	buf_clear(&world.bodies);
 	buf_clear(&world.asked_keys);
 	free(world.mails);
 	buf_clear(&world.fingered_hosts);

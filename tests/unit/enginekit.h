@@ -61,6 +61,7 @@ struct world {
 	struct world_work command; /* notify.command */
 	struct buf subject;        /* of the last mail */
 	struct buf body;
+	struct buf bodies; /* of all mails */
 
 	/* Notes the version in the database and takes export_ms by the wall clock, where
 	 * there is a new one; through a connection of its own, as a worker does. */
@@ -89,6 +90,7 @@ struct world {
 	unsigned turns; /* of one moment, at most; 0: so many as are enough mostly */
 	unsigned policies_asked;
 	unsigned fetches;
+	const char *one_place; /* hosts that begin so have one address; NULL: none */
 
 	/* What is answered about a destination; where it adds no host, it has one:
 	 * mx.DOMAIN; [HOST] is that itself. */

@@ -2,6 +2,7 @@
 /* What an engine does about MTA-STS policies. */
 #include "suite.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -405,6 +406,86 @@ fetches_are_few_at_a_time(void **state)
 	rig_close();
 }
 
+static unsigned crowd_before; /* fetches when the one that stands alone was */
+
+static void
+note_alone(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	(void)text;
+	*out = (struct fetch_answer){.cause = STS_CAUSE_CONNECT};
+	if (strcmp(host, "mta-sts.alone.test") == 0)
+		crowd_before = world.fetches - 1;
+}
+
+/* MTASTS: two at one address, so that its owner keeps nobody else waiting. */
+static void
+one_address_delays_no_other(void **state)
+{
+	unsigned most = 0;
+
+	(void)state;
+	begin("1", NULL);
+	rig.config.freeze.destinations = 10000;
+	world.fetch = note_alone;
+	world.one_place = "mta-sts.crowd";
+	crowd_before = UINT_MAX;
+	rig_defer_many("crowd", 500);
+	rig_defer("alone.test");
+	for (int turn = 0; turn < 2000 && crowd_before == UINT_MAX; turn++) {
+		unsigned before = world.fetches;
+
+		engine_turn(rig.engine);
+		world_work();
+		if (world.fetches - before > most)
+			most = world.fetches - before;
+	}
+	assert_in_range(most, 1, 3);
+	assert_in_range(crowd_before, 0, 499);
+	world_wait(rig.engine, 10 * MIN);
+	kit_assert(STATE, "SELECT count(*) FROM sts WHERE failures = 0", "0\n");
+	world.one_place = NULL;
+	rig_close();
+}
+
+static unsigned
+alerts_of(const char *text)
+{
+	unsigned count = 0;
+
+	for (const char *at = buf_text(&world.bodies); (at = strstr(at, text)) != NULL;
+	     at += strlen(text))
+		count++;
+	return count;
+}
+
+static void
+fail_ours(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	(void)host;
+	(void)text;
+	*out = (struct fetch_answer){
+	    .cause = STS_CAUSE_FETCHER, .detail = "cannot read the CA file"};
+}
+
+/* Our own fault is one cause: one alert, soon, and none for each domain. */
+static void
+own_fault_is_one_alert(void **state)
+{
+	(void)state;
+	begin("1", NULL);
+	rig_notify_admin();
+	rig.config.freeze.destinations = 10000;
+	world.fetch = fail_ours;
+	rig_defer_many("d", 60);
+	world_wait(rig.engine, 2 * HOUR);
+	assert_int_equal(
+	    alerts_of("cannot fetch MTA-STS policies: cannot read the CA file"), 1);
+	world_wait(rig.engine, 8 * DAY);
+	assert_int_equal(alerts_of("cannot fetch MTA-STS policies"), 1);
+	assert_int_equal(alerts_of("cannot be renewed"), 0);
+	rig_close();
+}
+
 /* What the administrator switches off enforces nothing. */
 static void
 it_can_be_switched_off(void **state)
@@ -588,6 +669,10 @@ main(void)
 	    it_ends_by_itself_alone, NULL, "it lives from its last fetch for max_age");
 	suite_add(others_come_first, NULL, "DANE and other maps come first");
 	suite_add(fetches_are_few_at_a_time, NULL, "sixteen are fetched at a time");
+	suite_add(one_address_delays_no_other, NULL,
+	    "500 policy hosts at one address keep no other waiting");
+	suite_add(own_fault_is_one_alert, NULL,
+	    "what is not fetched by our own fault is one alert");
 	suite_add(it_can_be_switched_off, NULL, "it can be switched off");
 	suite_add(own_fault_is_one_freeze, &yes,
 	    "25 domains under a policy that fail by our fault are one alert");

@@ -154,14 +154,58 @@ those_that_wait_come_in_turn(void **state)
 	assert_string_equal(some.text, "first.test ");
 	assert_true(store_sts_next(store, 20, &next_ms, &kit_err) && next_ms == 30);
 	assert_true(store_sts_next(store, 30, &next_ms, &kit_err) && next_ms == 0);
-	assert_true(store_sts_thin(store, NOW_MS, &kit_err));
+	assert_true(store_sts_thin(store, NOW_MS, 0, &kit_err));
 	assert_true(store_each_sts(store, add_name, &all, &kit_err));
 	assert_string_equal(all.text, "first.test kept.test none.test stop.test ");
 	assert_true(store_sts_mail(store, 7, &kit_err)); /* of a deleted destination */
-	assert_true(store_sts_thin(store, NOW_MS + 1, &kit_err));
+	assert_true(store_sts_thin(store, NOW_MS + 1, 0, &kit_err));
 	assert_true(store_sts_mail_first(store, &mail, &kit_err) && mail == 0);
 	assert_true(store_each_sts(store, add_name, &left, &kit_err));
 	assert_string_equal(left.text, "first.test kept.test stop.test ");
+	store_close(store);
+}
+
+/* A policy that ended before, of a domain without mail since, and what is asked for one.
+ */
+static void
+idle_ones_are_forgotten(void **state)
+{
+	struct store *store = kit_open("idle.db");
+	struct names left = {""};
+
+	(void)state;
+	put(store, "ended.test", 30, 1);
+	put(store, "unhad.test", 30, 0);
+	put(store, "lives.test", 30, 1);
+	put(store, "mailed.test", 30, 1);
+	kit_run("idle.db",
+	    "UPDATE sts SET txt = 'valid', tried_ms = 1, txt_ms = 1,"
+	    " max_age_s = CASE domain WHEN 'lives.test' THEN 1000 ELSE 1 END,"
+	    " mail_ms = CASE domain WHEN 'mailed.test' THEN 90000 ELSE 1 END");
+	assert_true(store_sts_thin(store, 0, 1000, &kit_err));
+	assert_true(store_each_sts(store, add_name, &left, &kit_err));
+	assert_string_equal(left.text, "ended.test lives.test mailed.test unhad.test ");
+	left.text[0] = '\0';
+	assert_true(store_sts_thin(store, 0, 1002, &kit_err));
+	assert_true(store_each_sts(store, add_name, &left, &kit_err));
+	assert_string_equal(left.text, "lives.test mailed.test ");
+	store_close(store);
+}
+
+static void
+asked_no_sooner(void **state)
+{
+	struct store *store = kit_open("off.db");
+	int64_t next_ms;
+
+	(void)state;
+	put(store, "a.test", 10, 0);
+	put(store, "never.test", 0, 0);
+	assert_true(store_sts_put_off(store, "a.test", 70, &kit_err));
+	assert_true(store_sts_put_off(store, "never.test", 70, &kit_err));
+	assert_true(store_sts_next(store, 20, &next_ms, &kit_err) && next_ms == 70);
+	kit_assert(
+	    "off.db", "SELECT next_ms FROM sts WHERE domain = 'never.test'", "0\n");
 	store_close(store);
 }
 
@@ -215,6 +259,9 @@ main(void)
 	    "a word that is not known is neither policy nor pattern");
 	suite_add(those_that_wait_come_in_turn, NULL,
 	    "those that wait come in turn, and no policy is thinned");
+	suite_add(idle_ones_are_forgotten, NULL,
+	    "what ended, of domains without mail, is forgotten, and nothing that lives");
+	suite_add(asked_no_sooner, NULL, "what is put off is asked no sooner");
 	suite_add(news_are_for_its_destinations, NULL,
 	    "another policy is news for every spelling of its domain");
 	suite_add(mail_is_remembered_until_it_was_looked_at, NULL,
