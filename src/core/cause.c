@@ -11,6 +11,8 @@ static const struct {
     [CAUSE_EXPIRED] = {"expired", "its certificate has expired", true},
     [CAUSE_NOT_YET_VALID] = {"not-yet-valid", "its certificate is not valid yet", true},
     [CAUSE_NAME] = {"name", "its certificate is for another name", true},
+    [CAUSE_POLICY] = {"policy", "its certificate has none of the names that are demanded",
+        false},
     [CAUSE_ISSUER] = {"issuer", "nobody here knows who issued its certificate", true},
     [CAUSE_TLSA] = {"tlsa", "no TLSA record matches its certificate", false},
     [CAUSE_HANDSHAKE] = {"handshake", "the TLS handshake fails", true},

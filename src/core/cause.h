@@ -19,6 +19,8 @@ enum cause {
 	CAUSE_EXPIRED,
 	CAUSE_NOT_YET_VALID,
 	CAUSE_NAME,
+	CAUSE_POLICY, /* none of the names that are demanded of it by its destination
+	                 alone */
 	CAUSE_ISSUER,
 	CAUSE_TLSA, /* no matching TLSA record */
 	CAUSE_HANDSHAKE,

@@ -332,6 +332,13 @@ void destination_again(struct destination *destination, int64_t now_ms);
 void destination_pin(struct destination *destination, struct demand entry,
     int64_t until_ms, const char *note, int64_t now_ms);
 
+/*
+ * What failed with one of its servers, as smtp(8) named it. Under an entry with names of
+ * its own (match=, an MTA-STS policy's or a pin's) another name is no fault of the
+ * server, whose certificate may well be for the name that it has.
+ */
+enum cause destination_cause(const struct destination *destination, enum cause cause);
+
 /* Neither pin nor entry: the ladder decides again on the next news. */
 void destination_unpin(struct destination *destination, int64_t now_ms);
 

@@ -14,6 +14,15 @@ destination_level_met(const struct destination *d, enum level default_level)
 	return d->entry.level != LEVEL_NONE ? d->entry.level : default_level;
 }
 
+enum cause
+destination_cause(const struct destination *d, enum cause cause)
+{
+	return cause == CAUSE_NAME && d->entry.attributes != NULL &&
+	        strstr(d->entry.attributes, "match=") != NULL
+	    ? CAUSE_POLICY
+	    : cause;
+}
+
 bool
 destination_keeps_alarm(
     const struct destination *d, const struct destination_spans *spans)
@@ -210,7 +219,7 @@ note_alarm(struct destination *d, enum level default_level, const struct fold_de
 	str_copy(str_of(f->dsn), alarm->dsn, sizeof(alarm->dsn));
 	str_copy(str_of(f->service), alarm->service, sizeof(alarm->service));
 	str_copy(str_of(f->relay), alarm->relay, sizeof(alarm->relay));
-	alarm->cause = f->cause;
+	alarm->cause = destination_cause(d, f->cause);
 }
 
 /* Where so many were reported at once that not all are kept, the last stands for those

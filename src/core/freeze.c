@@ -110,6 +110,7 @@ freeze_advice(enum cause cause)
 	case CAUSE_NOT_YET_VALID:
 		return "this machine's clock";
 	case CAUSE_NAME:
+	case CAUSE_POLICY:
 	case CAUSE_TLSA:
 		return "this machine's resolver";
 	case CAUSE_HANDSHAKE:

@@ -8,7 +8,8 @@
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
-#define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
+#define SHOWN_MAX 3                     /* hosts or names in an alert */
+#define GROUP_MS  (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
 #define MANY_MAX \
 	12 /* mails within MANY_MS; whatever comes then is a mail each LONG_MS \
 	    */
@@ -207,6 +208,51 @@ add_cause(struct engine *e, const struct destination *d, struct buf *line)
 		buf_printf(line, ", until when its certificate was good is not known");
 }
 
+/* Up to three of the words, and how many more there are. */
+static void
+add_some(struct buf *line, struct str words, char separator)
+{
+	struct str word;
+	unsigned count = 0;
+
+	while (str_next(&words, separator, &word)) {
+		struct str rest = word, name;
+
+		if (++count > SHOWN_MAX)
+			continue;
+		buf_printf(line, "%s", count > 1 ? ", " : " ");
+		buf_add_quoted(line, str_next(&rest, ' ', &name) ? name : word);
+	}
+	if (count > SHOWN_MAX)
+		buf_printf(line, " and %u more", count - SHOWN_MAX);
+}
+
+/* Whom the policy allows, and who is there. */
+static void
+add_policy(struct engine *e, const struct destination *d, struct buf *line)
+{
+	char domain[NEXTHOP_HOST_SIZE];
+	struct nexthop nexthop;
+	struct sts_record r;
+	bool found;
+	struct err err;
+
+	if (!nexthop_parse(str_of(d->key), &nexthop) ||
+	    !measure_policy_domain(&nexthop, domain))
+		return;
+	if (!store_sts_get(e->store, domain, &r, &found, &err)) {
+		engine_not_stored(e, "read an MTA-STS policy", &err);
+		return;
+	}
+	if (r.state.policy.mx != NULL) {
+		buf_printf(line, "; it allows");
+		add_some(line, str_of(r.state.policy.mx), ' ');
+		buf_printf(line, "; MX:");
+		add_some(line, str_of(d->dns.text), '\n');
+	}
+	sts_record_clear(&r);
+}
+
 /* What to type to look further. */
 static void
 add_next(const struct destination *d, enum why why, struct buf *line)
@@ -244,6 +290,8 @@ alert_why(struct engine *e, const struct destination *d, enum why why, int64_t s
 		buf_printf(&line, "; ");
 		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
 	}
+	if (why == WHY_POLICY || why == WHY_POLICY_NOT_MET)
+		add_policy(e, d, &line);
 	add_cause(e, d, &line);
 	if (d->alarm.raised && hint != NULL) {
 		buf_printf(&line, "; ");

@@ -68,11 +68,13 @@ note_proof(struct intake *in, struct destination *d, const struct fold_item *ite
 }
 
 static bool
-store_host_cause(struct intake *in, const struct fold_host *host, struct err *err)
+store_host_cause(struct intake *in, const struct destination *d,
+    const struct fold_host *host, struct err *err)
 {
 	struct host_cause cause = {.cause = host->cause, .at_ms = host->cause_ms};
 
 	return host->cause == CAUSE_NONE ||
+	    destination_cause(d, host->cause) == CAUSE_POLICY ||
 	    store_host_cause_add(in->store, host->name, host->port, &cause, err);
 }
 
@@ -112,7 +114,7 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 		if (own != ANSWER_YES)
 			news.failed_ms = 0;
 		if (!store_host_add(in->store, host->name, host->port, &news, err) ||
-		    !store_host_cause(in, host, err))
+		    !store_host_cause(in, d, host, err))
 			return false;
 	}
 	return true;

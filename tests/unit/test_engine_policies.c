@@ -406,6 +406,51 @@ fetches_are_few_at_a_time(void **state)
 	rig_close();
 }
 
+static unsigned
+alerts_of(const char *text)
+{
+	unsigned count = 0;
+
+	for (const char *at = buf_text(&world.bodies); (at = strstr(at, text)) != NULL;
+	     at += strlen(text))
+		count++;
+	return count;
+}
+
+/* Cases 57 and 60: the policy does not name the host, whose certificate is good. */
+static void
+other_names_are_no_fault_of_the_server(void **state)
+{
+	(void)state;
+	begin("1",
+	    "version: STSv1\nmode: enforce\nmax_age: 604800\n"
+	    "mx: a.other.test\nmx: b.other.test\nmx: c.other.test\n"
+	    "mx: d.other.test\n");
+	rig_notify_admin();
+	defer_settled("d.test");
+	world_wait(rig.engine, MIN);
+	assert_int_equal(
+	    alerts_of(
+	        "it allows a.other.test, b.other.test, c.other.test and 1 more; MX: "
+	        "mx.d.test"),
+	    1);
+	world_log(rig.engine,
+	    "smtp[77]: server certificate verification failed for "
+	    "mx.d.test[192.0.2.1]:25: num=62:hostname mismatch");
+	defer_settled("d.test");
+	kit_assert(
+	    STATE, "SELECT cause FROM destination WHERE key = 'd.test'", "policy\n");
+	kit_assert(STATE, "SELECT count(*) FROM host WHERE cause <> ''", "0\n");
+	world_log(rig.engine,
+	    "smtp[77]: server certificate verification failed for "
+	    "mx.d.test[192.0.2.1]:25: certificate has expired");
+	defer_settled("d.test");
+	kit_assert(
+	    STATE, "SELECT cause FROM destination WHERE key = 'd.test'", "expired\n");
+	kit_assert(STATE, "SELECT count(*) FROM host WHERE cause <> ''", "1\n");
+	rig_close();
+}
+
 static unsigned crowd_before; /* fetches when the one that stands alone was */
 
 static void
@@ -445,17 +490,6 @@ one_address_delays_no_other(void **state)
 	kit_assert(STATE, "SELECT count(*) FROM sts WHERE failures = 0", "0\n");
 	world.one_place = NULL;
 	rig_close();
-}
-
-static unsigned
-alerts_of(const char *text)
-{
-	unsigned count = 0;
-
-	for (const char *at = buf_text(&world.bodies); (at = strstr(at, text)) != NULL;
-	     at += strlen(text))
-		count++;
-	return count;
 }
 
 static void
@@ -669,6 +703,8 @@ main(void)
 	    it_ends_by_itself_alone, NULL, "it lives from its last fetch for max_age");
 	suite_add(others_come_first, NULL, "DANE and other maps come first");
 	suite_add(fetches_are_few_at_a_time, NULL, "sixteen are fetched at a time");
+	suite_add(other_names_are_no_fault_of_the_server, NULL,
+	    "names that the policy does not have are no fault of the server");
 	suite_add(one_address_delays_no_other, NULL,
 	    "500 policy hosts at one address keep no other waiting");
 	suite_add(own_fault_is_one_alert, NULL,
