@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tlsladder explain: everything known of one destination, oldest first. */
 #include "cmd/cmd.h"
+#include "cmd/explain_policy.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -172,7 +173,8 @@ explain_text(
 	if (x->out.len == head)
 		buf_printf(&x->out, "  none yet\n");
 	print_answers(&x->out, d);
-	if (!causes_print(store, d, &x->out, err))
+	if (!explain_policy(d, store, &x->out, err) ||
+	    !causes_print(store, d, &x->out, err))
 		return false;
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");
@@ -269,7 +271,8 @@ explain_json(
 		return false;
 	buf_printf(out, "]");
 	json_answers(out, d);
-	if (!causes_print_json(store, d, out, err))
+	if (!explain_policy_json(d, store, out, err) ||
+	    !causes_print_json(store, d, out, err))
 		return false;
 	buf_add_time_member(out, "last_sent", d->past.sent_ms);
 	buf_add_time_member(out, "last_encrypted", d->past.encrypt_ms);

@@ -239,6 +239,24 @@ has 'an undo that switches it off: a warning' "$err" 'at verify Postfix does not
 ladder set testing.test may
 is 'a policy that is tested demands nothing' "$status$err" 0
 
+# --- ... and what is known of it
+
+python3 - "$dir/state.db" <<'END'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("UPDATE destination SET dns_text = 'mx.p.test address=insecure tlsa=none' || char(10)"
+               " || 'mx.q.test address=insecure tlsa=none' WHERE key IN ('p.test', 'testing.test')")
+END
+ladder explain p.test
+has 'explain: the policy, and until when' "$(tr -s ' ' <<<"$out")" $'MTA-STS policy\n enforce until 2'
+has 'each MX host against it' "$out" '    mx.p.test is in it'
+has '... one that it does not have' "$out" '    mx.q.test is not in it'
+ladder explain --json testing.test
+has 'one that is tested is recorded' "$out" ',"policy":{"mode":"testing","until":"2'
+has 'with what would fail' "$out" '{"host":"mx.q.test","allowed":false}'
+ladder explain --json d.test
+has 'without one' "$out" ',"policy":null'
+
 run /bin/sh -c 'exec "$0" -c "$1" set full.test may >/dev/full' "$program" "$dir/tlsladder.yaml"
 is 'what was done cannot be told: an error' "$status" 74
 
