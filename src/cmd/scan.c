@@ -45,11 +45,13 @@ struct names {
 struct scan {
 	struct engine *engine;
 	struct config config;
+	bool of_queue; /* not of logs */
 	bool apply;
 	bool json;
 	int64_t started_ms;
-	int64_t since_ms; /* of the lines that count; 0: all */
-	int stored;       /* exit status of the last store() */
+	int64_t since_ms;  /* of the lines that count; 0: all */
+	int stored;        /* exit status of the last store() */
+	uint64_t doubtful; /* lines that are left out, as a recipient may write them */
 	struct names names;
 	size_t decided;
 	size_t levels[LEVEL_COUNT];
@@ -170,6 +172,24 @@ show(void *context, const struct destination *d)
 	return true;
 }
 
+/* What a live decision asks as well. */
+static const char *
+unasked(const struct scan *scan)
+{
+	if (scan->of_queue)
+		return "The servers were not asked: what is weakened is so by the reason "
+		       "alone, where the daemon would measure first.";
+	return scan->apply
+	    ? "The servers were not asked: what is weakened is so by the reason alone, "
+	      "where the daemon would measure first. Of mail that is in the queue no "
+	      "more "
+	      "nothing is decided."
+	    : "Neither the queue nor the servers were asked: --apply decides nothing of "
+	      "mail that is in the queue no more, and what is weakened is so by the "
+	      "reason "
+	      "alone, where the daemon would measure first.";
+}
+
 static int
 show_all(struct scan *scan)
 {
@@ -192,9 +212,8 @@ show_all(struct scan *scan)
 		buf_printf(&end, "%s",
 		    scan->apply ? "" : "; nothing was changed (--apply does it)");
 		page_wrap(buf_text(&end), "", "", &out);
-		page_wrap("The servers were not asked: what is weakened is so by the "
-		          "reason alone, where the daemon would measure first.",
-		    "", "", &out);
+		page_wrap(
+		    scan->apply ? without_servers : without_witnesses, "", "", &out);
 		printf("\n%s", buf_text(&out));
 		buf_clear(&end);
 		buf_clear(&out);
@@ -236,6 +255,16 @@ note_names(struct scan *scan)
 		names_add(&scan->names, i->key);
 }
 
+static enum engine_saved
+save(struct scan *scan)
+{
+	uint64_t doubtful = fold_counts(engine_fold(scan->engine))->ambiguous;
+	enum engine_saved saved = engine_save(scan->engine, NULL, 0);
+
+	scan->doubtful += saved == ENGINE_SAVED ? doubtful : 0;
+	return saved;
+}
+
 /* Waits until nothing waits for a route or for the database. An exit status; a failure
  * was reported. */
 static int
@@ -244,7 +273,7 @@ store(struct scan *scan)
 	enum engine_saved saved;
 
 	note_names(scan);
-	while ((saved = engine_save(scan->engine, NULL, 0)) != ENGINE_SAVED &&
+	while ((saved = save(scan)) != ENGINE_SAVED &&
 	    engine_is_stuck(scan->engine) == ENGINE_MOVES) {
 		turn(scan);
 		note_names(scan);
@@ -358,6 +387,7 @@ read_logs(struct scan *scan, char *const *paths, size_t count)
 	progress_end();
 	strange = fold_strange(logs.fold, &line);
 	logfile_tell_strange(count == 1 ? paths[0] : NULL, strange, str_of(line));
+	logfile_tell_doubtful(count == 1 ? paths[0] : "the logs", scan->doubtful);
 	return status != 0 ? status : scan->stored;
 }
 
@@ -515,7 +545,7 @@ read_queue(struct scan *scan)
 static int
 run_queue(const struct options *options, int argc, char **argv)
 {
-	struct scan scan = {0};
+	struct scan scan = {.of_queue = true};
 	struct rules *rules = NULL;
 	int status = read_options(&cmd_queue, argc, argv, &scan), read, settled, shown;
 

@@ -224,6 +224,8 @@ started='Nov 24 06:00:00 mail postfix/master[1]: daemon started -- version 3.%s,
 ladder match --all "$dir/forged.log"
 is 'another log that tells no version: they are left out' "$(cut -f 4 <<<"$out")" fine.test
 has 'that is said' "$err" 'forged.log: 5 lines left out'
+ladder scan "$dir/forged.log"
+has 'scan says it, too' "$err" 'forged.log: 5 lines left out'
 printf "$started" 4.23 | cat - "$dir/forged.log" >"$dir/version.log"
 ladder match --all "$dir/version.log"
 is 'a version before 3.5: the same' "$(cut -f 4 <<<"$out")" fine.test

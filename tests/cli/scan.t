@@ -114,7 +114,7 @@ ladder scan "$log"
 has 'as text: a row' "$(tr -s ' ' <<<"$out")" 'selfsigned.test encrypt not-authentic TLSA none Server certificate not verified'
 has 'as text: the sum' "$out" "$(wc -l <<<"$table") destinations with TLS deferrals"
 has 'as text: what it did not do' "$out" 'nothing was changed (--apply does it)'
-has 'as text: whom it did not ask' "$out" 'The servers were not asked'
+has 'as text: whom it did not ask' "$out" 'Neither the queue nor the servers were asked'
 hasnt 'no colour without a terminal' "$out" $'\e'
 
 gzip -c "$log" >"$dir/mail.log.gz"
