@@ -212,8 +212,7 @@ show_all(struct scan *scan)
 		buf_printf(&end, "%s",
 		    scan->apply ? "" : "; nothing was changed (--apply does it)");
 		page_wrap(buf_text(&end), "", "", &out);
-		page_wrap(
-		    scan->apply ? without_servers : without_witnesses, "", "", &out);
+		page_wrap(unasked(scan), "", "", &out);
 		printf("\n%s", buf_text(&out));
 		buf_clear(&end);
 		buf_clear(&out);
