@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A policy plugin as those for MTA-STS are: answers Postfix's socketmap questions from a
 file with a KEY, a blank and a VALUE on each line, which is read anew for each of them. The
-value TEMP alone: that key cannot be answered now.
+value TEMP alone: that key cannot be answered now. Prints "ready", then the connection and
+the key of each question.
 
 usage: socketmap.py PORT FILE
 """
@@ -33,7 +34,9 @@ class Plugin(socketserver.StreamRequestHandler):
                     return
                 length += octet
             question = self.rfile.read(int(length) + 1)[:-1].decode()
-            text = answer(question.partition(" ")[2]).encode()
+            key = question.partition(" ")[2]
+            print(self.client_address[1], key, flush=True)
+            text = answer(key).encode()
             self.wfile.write(b"%d:%s," % (len(text), text))
 
 
