@@ -38,14 +38,25 @@ send strict selfsigned.test
 settle strict
 is 'an entry, and mail flows' "$(entry selfsigned.test) $(arrived user@selfsigned.test | cut -d ' ' -f 1)" \
 	'encrypt mx.selfsigned.test'
+is '... at the lowest rung, too' "$(entry plain.test) $(in_map plain.test)" 'dane dane'
 set_postfix strict smtp_tls_policy_maps=
-send strict selfsigned.test
-awaits 'Postfix asks for no map: the administrator is alerted' 60 \
-	grep -q 'alert: selfsigned.test: no-effect: ' "$dir/daemon.err"
-is 'the entry stays' "$(entry selfsigned.test)" encrypt
+send strict selfsigned.test plain.test
+for row in 'selfsigned.test encrypt' 'plain.test dane'; do
+	read -r domain level <<<"$row"
+	awaits "Postfix asks for no map: the administrator is alerted of $domain" 60 \
+		grep -q "alert: $domain: no-effect: " "$dir/daemon.err"
+	is "its entry stays: $level" "$(entry "$domain")" "$level"
+done
+delivered() {
+	grep -c "user@$1	" "$dir/delivered.tsv"
+}
+is 'and mail waits' "$(delivered selfsigned.test) $(delivered plain.test)" '1 1'
 set_postfix strict "smtp_tls_policy_maps=hash:$dir/state/tls_policy"
 retry_all strict
-is 'the map is back: mail flows' "$(grep -c 'user@selfsigned.test	' "$dir/delivered.tsv")" 2
+is 'the map is back: mail flows' "$(delivered selfsigned.test) $(delivered plain.test)" '2 2'
+for domain in selfsigned.test plain.test; do
+	is "$domain: one alert of it" "$(grep -c "alert: $domain: no-effect: " "$dir/daemon.err")" 1
+done
 
 # --- TLSA that appear, and a key that is another
 
