@@ -266,8 +266,11 @@ decide(const struct judge *judge, const struct ladder_policy *policy,
 		destination_take_answers(next, answers, &spans, now_ms);
 		measure_keep(answers, now_ms, next);
 	}
-	destination_name_cause(next, cause_of(next, answers));
 	*ev = judge_evidence(judge, next, answers, now_ms);
+	/* What keeps the best host from a level above is not why mail fails at one that
+	 * it meets. */
+	if (ev->measured.meets[ladder_level_in_force(ev)] != ANSWER_YES)
+		destination_name_cause(next, cause_of(next, answers));
 	destination_take_measured(next, ev, &spans);
 	return ladder_decide(policy, ev, now_ms);
 }

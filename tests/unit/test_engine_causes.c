@@ -135,6 +135,36 @@ made_up_cause_weakens_nothing(void **state)
 	rig_close();
 }
 
+/* The first is self-signed, the second verifies, and is not secure: its name is another. */
+static void
+two_hosts(struct measure_item *item)
+{
+	world_add_host(item, "mx.a.test", PROMISE_NONE);
+	world_add_host(item, "mx.elsewhere.test", PROMISE_NONE);
+}
+
+static void
+second_verifies(const struct finger_question *question, struct server *server)
+{
+	if (strcmp(question->host, "mx.a.test") == 0)
+		world_self_signed(question, server);
+	else
+		world_verifies(question, server);
+}
+
+static void
+cause_of_a_host_that_does_well_is_another(void **state)
+{
+	(void)state;
+	rig_new_with(second_verifies);
+	world.answer = two_hosts;
+	fails("a.test", "self-signed certificate");
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_CONTRADICTION);
+	assert_cause("a.test", "self-signed");
+	rig_close();
+}
+
 /* --- what is kept --------------------------------------------------------------------
  */
 
@@ -296,6 +326,8 @@ main(void)
 	    "a cause that the servers do not confirm keeps no mail");
 	suite_add(made_up_cause_weakens_nothing, NULL,
 	    "... and is no way around a rule that waits");
+	suite_add(cause_of_a_host_that_does_well_is_another, NULL,
+	    "a host that meets the level is not asked why mail fails");
 	suite_add(session_that_is_used_again_has_the_last_cause, NULL,
 	    "a session that is used again has the last cause, until the server verified");
 	suite_add(server_of_nobody_is_not_kept, NULL,
