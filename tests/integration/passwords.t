@@ -32,6 +32,30 @@ is 'none for another: it has its entry' "$(entry expired-cert.test)" encrypt
 check 'check says so' eval 'ladder check plain.test | grep -q "password is sent: never below the default level"'
 is 'and in JSON' "$(ladder check --json expired-cert.test | grep -o '"credentials":[a-z]*')" '"credentials":false'
 
+# --- a relay on port 587 whose STARTTLS is stripped, the password by its next-hop
+
+"$sandbox" behave "$dir" mx.selfsigned.test auth-plain@25,587,2525
+sender relayed 'relayhost=[mx.selfsigned.test]:587' smtp_sasl_auth_enable=yes smtp_sasl_security_options=noanonymous \
+	'smtp_sasl_password_maps=inline:{[mx.selfsigned.test]:587=boss:secret}'
+stops
+configure relayed 'ladder: {may_after: {attempts: 1}}'
+starts
+send relayed anywhere.test
+settle relayed
+retry_all relayed
+is 'a relay on port 587 offers no TLS, twice' \
+	"$(grep -c 'to=<user@anywhere.test>.*:587,.*status=deferred (TLS is required, but was not offered' "$dir/relayed/mail.log")" 2
+waits anywhere.test '[mx.selfsigned.test]:587' 'a relay on port 587'
+is 'its password was not sent' "$(cat "$sent" 2>/dev/null)" ''
+set_postfix relayed smtp_sasl_auth_enable=no
+reload
+retry_all relayed
+awaits 'without a password it has its entry' 30 eval '[[ $(in_map "[mx.selfsigned.test]:587") == dane ]]'
+stops
+configure strict 'ladder: {may_after: {attempts: 1}}'
+"$sandbox" behave "$dir" mx.selfsigned.test auth
+starts
+
 # --- a map for root alone
 
 printf '[mx.selfsigned.test]:2525 boss:secret\n' >"$dir/own/password"
