@@ -79,6 +79,7 @@ unknown.test                yellow  encrypt    not-authentic   tls
 opt-out.test                yellow  encrypt    not-authentic   tls
 opt-out-dane.test           green   dane-only  dane            tls
 child.opt-out.test          yellow  encrypt    not-authentic   tls
+child.dane-nsec3.test       yellow  encrypt    not-authentic   tls
 signed.opt-out.test         green   dane-only  dane            tls
 signed.valid-ca.test        yellow  encrypt    not-authentic   tls
 unsigned.valid-ca.test      yellow  encrypt    not-authentic   tls

@@ -76,6 +76,7 @@ unknown.test               mx.unknown.test              10.53.1.68  25   -     t
 opt-out.test               mx.opt-out.test              10.53.1.69  25   -     tls e self-signed
 opt-out-dane.test          mx.opt-out-dane.test         10.53.1.70  25   dane  tls e d self-signed
 child.opt-out.test         mx.child.opt-out.test        10.53.1.71  25   -     tls e self-signed
+child.dane-nsec3.test      mx.child.dane-nsec3.test     10.53.1.80  25   -     tls e self-signed
 signed.opt-out.test        mx.signed.opt-out.test       10.53.1.72  25   dane  tls e d self-signed
 signed.valid-ca.test       mx.signed.valid-ca.test      10.53.1.73  25   dane  tls e self-signed
 unsigned.valid-ca.test     mx.unsigned.valid-ca.test    10.53.1.74  25   -     tls e self-signed

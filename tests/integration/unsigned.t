@@ -8,6 +8,7 @@
 # DOMAIN  DANE  MX  HOSTS (address/TLSA of each)  ENTRY
 table='
 selfsigned.test              none         insecure  insecure/not-asked                        encrypt
+child.dane-nsec3.test        none         insecure  insecure/not-asked                        encrypt
 island.test                  none         insecure  insecure/not-asked                        encrypt
 unknown.test                 none         insecure  insecure/not-asked                        encrypt
 child.opt-out.test           none         insecure  insecure/not-asked                        encrypt
@@ -55,6 +56,11 @@ while read -r domain dane mx hosts _; do
 	is "$domain: $dane, MX $mx, hosts $hosts" \
 		"$(awk -v d="$domain" '$1 == d { print $2, $3, $4 }' <<<"$found")" "$dane $mx $hosts"
 done <<<"$rows"
+
+proof=$(inside dig +dnssec child.dane-nsec3.test ds)
+matches 'child.dane-nsec3.test: that there is no DS is proven' "$proof" 'flags:[^;]* ad;'
+matches '... by NSEC3 without opt-out' "$proof" 'IN[[:space:]]+NSEC3[[:space:]]+1 0 '
+hasnt 'child.opt-out.test: with opt-out it is not' "$(inside dig +dnssec child.opt-out.test ds | grep 'flags: qr')" ' ad;'
 
 # --- mail at the default level verify
 
@@ -114,10 +120,10 @@ is 'DNS could not tell of them, nor of one whose mail waits from before' "$(unsu
 for domain in "${bogus[@]}"; do
 	is "$domain: it is reported once" "$(grep -c "alert: $domain: .*$permissive" "$dir/daemon.err")" 1
 done
-send strict again@child.opt-out.test again@hostile-cn.test
+send strict again@child.opt-out.test again@hostile-cn.test again@child.dane-nsec3.test
 settle strict
 is 'opt-out proves nothing now, a proof with AD does' \
-	"$(entry child.opt-out.test) $(entry hostile-cn.test)" '- encrypt'
+	"$(entry child.opt-out.test) $(entry hostile-cn.test) $(entry child.dane-nsec3.test)" '- encrypt encrypt'
 stops
 
 "$sandbox" resolver "$dir" start
