@@ -163,6 +163,26 @@ is '... nor does a name that does not match hide it' \
 is 'the first kind again' \
 	"$(ask valid-ca.test mx.valid-ca.test 10.53.1.37 25 - | cut -f1)" 'tls e v s'
 
+# --- a server whose answer to EHLO has no end
+
+"$sandbox" behave "$dir" mx.valid-ca.test endless-ehlo
+# The most memory, in KiB, of whoever asks; and that nobody asks any longer.
+asked() {
+	inside python3 -c '
+import resource, subprocess, sys
+print(subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True).stdout.strip(),
+    resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, sep="\t")' \
+		"$finger" "$dir/strict/config" "$dir/ca.pem" valid-ca.test 25 mx.valid-ca.test 10.53.1.37
+}
+IFS=$'\t' read -r does why took kib < <(asked)
+is 'an answer to EHLO without an end tells nothing' "$does" silent
+comment "$why, after $took, $kib KiB at most"
+check '... it is not read for long' test "${took% ms}" -lt 5000
+check '... nor kept' test "$kib" -lt 65536
+is '... and posttls-finger has ended' "$(inside pgrep -cx posttls-finger)" 0
+"$sandbox" behave "$dir" mx.valid-ca.test tls
+is 'and what it does when it is well' "$(ask valid-ca.test mx.valid-ca.test 10.53.1.37 25 - | cut -f1)" 'tls e v s'
+
 # --- faults of our own
 
 for file in "$dir/nothing.pem" /etc/hostname; do

@@ -131,9 +131,9 @@ class World:
             _, greeting = client.connect(host.address, port)
             if host.server == "down" or (host.server in servers.REAL) != (b"Postfix" in greeting):
                 return False
-            client.ehlo("probe.test")
-            if host.server in smtpd.BEHAVIOURS:
+            if host.server in smtpd.BEHAVIOURS: # the answer of one to EHLO never ends
                 return host.server != "drop"
+            client.ehlo("probe.test")
             if client.has_extn("starttls") == (host.server == "plain"):
                 return False
             return host.server != "tls" or self._shows_certificate(client, host)

@@ -30,6 +30,7 @@ FORGED = ("to=<x@victim.test>, relay=none, delay=0.1, delays=0.1/0/0/0, dsn=4.7.
 class Behaviour:
     greet: bool = True                  # False: hangs up at once
     offer: bool = True                  # STARTTLS
+    endless: bool = False               # the answer to EHLO has no end
     auth: bool = False                  # AUTH is offered, with TLS and without
     starttls: str = "220 2.0.0 Ready to start TLS"
     handshake: bool = True              # False: sends rubbish instead of TLS
@@ -44,6 +45,7 @@ BEHAVIOURS = {
     "broken": Behaviour(handshake=False),
     "drop": Behaviour(greet=False),
     "accept": Behaviour(),
+    "endless-ehlo": Behaviour(endless=True),
     "auth": Behaviour(auth=True),
     "auth-plain": Behaviour(auth=True, offer=False),
     "greylist": Behaviour(first="450 4.2.0 <{user}>: Recipient address rejected: Greylisted"),
@@ -137,6 +139,8 @@ class Session:
             words.append("STARTTLS")
         if self.behaviour.auth:
             words.append("AUTH PLAIN")
+        while self.behaviour.endless:
+            self.connection.sendall(b"250-XENDLESS 0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ\r\n" * 1000)
         self.reply("\r\n".join([f"250-{self.name or 'recorder'}"] + [f"250-{w}" for w in words[:-1]]
                                + [f"250 {words[-1]}"]))
 
