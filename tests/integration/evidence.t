@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Whose line it was, and what it proves: mail that went another way, an entry that has no
-# effect, TLSA that come to a weakened destination, relays by another spelling.
+# effect, TLSA that come to a weakened destination, a server that is mended, relays by another
+# spelling.
 . "$(dirname -- "$0")/lib.sh"
 
 # send_from SENDER DOMAIN
@@ -80,7 +81,42 @@ send strict signed-no-tlsa.test
 awaits 'TLSA, and a key that is another: mail waits' 60 \
 	grep -q 'to=<user@signed-no-tlsa.test>.*status=deferred (Server certificate not verified' "$dir/strict/mail.log"
 is 'and was not delivered' "$(grep -c 'user@signed-no-tlsa.test	' "$dir/delivered.tsv")" 1
+
+# --- servers that are mended
+
 stops
+log=$dir/strict/mail.log
+sessions() {
+	grep -c "Trusted TLS connection established to mx\.$1\[" "$log"
+}
+deferrals() {
+	grep -c "to=<user@$1>.*status=deferred" "$log"
+}
+# At a busy machine three times as long. For each the daemon begins anew: a server that was
+# asked is not asked again for half a minute, and of maps that no mail waits for the second
+# comes ten seconds after the first.
+while read -r domain level; do
+	start
+	is "$domain: it stands at $level" "$(in_map "$domain")" "$level"
+	"$sandbox" behave "$dir" "mx.$domain" tls
+	"$sandbox" cert "$dir" "mx.$domain" good
+	before=$(sessions "$domain") failed_before=$(deferrals "$domain")
+	send strict "$domain"
+	awaits "$domain: a session with a good certificate" 20 eval "[[ \$(sessions $domain) -gt $before ]]"
+	begun=$(now)
+	awaits "$domain: it is back at the default level within 5 s" 15 eval "[[ -z \$(in_map $domain) ]]"
+	comment "$domain: from $level to the default $(bc <<<"$(now) - $begun") s after its session"
+	before=$(grep -c "Verified TLS connection established to mx\.$domain\[" "$log")
+	send strict "$domain"
+	awaits "$domain: and its next message goes at that" 20 \
+		eval "[[ \$(grep -c 'Verified TLS connection established to mx\.$domain\[' '$log') -gt $before ]]"
+	is "$domain: without a deferral" "$(deferrals "$domain")" "$failed_before"
+	stop
+done <<'END'
+plain.test dane
+selfsigned.test encrypt
+END
+"$sandbox" cert "$dir" mx.selfsigned.test selfsigned
 
 # --- relays
 
