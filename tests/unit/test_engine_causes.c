@@ -135,7 +135,8 @@ made_up_cause_weakens_nothing(void **state)
 	rig_close();
 }
 
-/* The first is self-signed, the second verifies, and is not secure: its name is another. */
+/* The first is self-signed, the second verifies, and is not secure: its name is another.
+ */
 static void
 two_hosts(struct measure_item *item)
 {
