@@ -73,6 +73,12 @@ is 'the other map stays, before ours' "$(inside postconf -c "$config" -h smtp_tl
 ill 'our map is named as another type' policy-maps fault typed set_main "smtp_tls_policy_maps = lmdb:$map, inline:{a.test=encrypt}"
 is 'the order stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
 	"hash:$map, inline:{a.test=encrypt}"
+ill 'the index of our map is named' policy-maps fault typed set_main "smtp_tls_policy_maps = inline:{a.test=encrypt}, hash:$map.db"
+is 'our map stands in its place' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
+	"inline:{a.test=encrypt}, hash:$map"
+is 'and nothing was built of the index' "$(find "$dir/state" -name '*.db.db')" ''
+ill 'the index of our map is named beside it' policy-maps fault typed set_main "smtp_tls_policy_maps = proxy:hash:$map.db, hash:$map"
+is 'once is enough' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" "hash:$map"
 ill 'our map is named twice' policy-maps warning typed set_main "smtp_tls_policy_maps = hash:$map, inline:{a.test=encrypt}, hash:$map"
 ill 'a map that answers for everything' other-map warning typed set_main "smtp_tls_policy_maps = static:encrypt, inline:{a.test=encrypt}, hash:$map"
 is 'the rest stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" "inline:{a.test=encrypt}, hash:$map"
