@@ -234,6 +234,42 @@ printf '#!/bin/sh\nexit 1\n' >"$dir/alone/tlsladder-fetch"
 chmod 755 "$dir/alone/tlsladder-fetch"
 ill 'one that fails' mta-sts fault said true
 program=$beside
+ill 'authorities of policy hosts that are not there' mta-sts fault typed yaml mta_sts '{ca_file: /nonexistent}'
+hasnt 'the program is not to blame' "$(<"$dir/advice")" 'install'
+no_reading() {
+	cp "$dir/ca.pem" "$dir/elsewhere/authorities"
+	chmod 600 "$dir/elsewhere/authorities"
+	yaml mta_sts "{ca_file: $dir/elsewhere/authorities}"
+}
+ill 'authorities of policy hosts that may not be read' mta-sts fault typed no_reading
+
+# --- what the daemon has, which doctor may have as well
+
+# As in our unit, with a user that is not in group postdrop.
+heal
+without=("${user[@]}")
+user=(setpriv --no-new-privs "${user[@]:1}")
+starts
+user=("${without[@]}")
+daemon=''
+send strict wrongname-cert.test
+waits_by() {
+	ladder list --waiting | grep -q " $1 "
+}
+awaits 'the daemon cannot see the queue' 30 waits_by queue-unread
+is 'and doctor, which can, says so: fault' "$(examine queue)" fault
+cp "$dir/advice" "$dir/queue-advice"
+is 'it says what mail waits for' "$(examine waits)" warning
+is 'and what to type for that' "$(grep -vc '^#' "$dir/advice")" 1
+cp "$dir/queue-advice" "$dir/advice"
+type_advice
+is 'its advice mends it' "$(examine queue)" ok
+inside "${user[@]}" sh -c "$program -c $dir/tlsladder.yaml again --all" >/dev/null
+waits_for_nothing() {
+	[[ $(examine waits) == - ]]
+}
+awaits 'and then mail waits for it no more' 40 waits_for_nothing
+pkill_daemon
 
 # --- Postfix, stopped
 
