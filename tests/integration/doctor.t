@@ -24,6 +24,18 @@ ill 'no DNSSEC' dane fault typed set_main 'smtp_dns_support_level ='
 ill 'no DNS' dane fault typed set_main 'smtp_host_lookup = native'
 ill 'errors of MX are ignored' dane fault typed set_main 'ignore_mx_lookup_error = yes'
 ill 'options of the resolver' dane fault typed set_main 'smtp_dns_resolver_options = res_defnames'
+ill 'mail is deferred by its transport' delivery warning typed set_main 'defer_transports = local smtp,relay'
+is 'that of the others stays so' "$(inside postconf -c "$config" -h defer_transports)" 'local, relay'
+ill 'no server speaks like that' delivery warning typed set_main 'smtp_tls_wrappermode = yes'
+ill 'a relayhost may' delivery ok typed set_main 'smtp_tls_wrappermode = yes' 'relayhost = [relay.test]:465'
+set_main 'relayhost ='
+ill 'Postfix asks no DNS' delivery warning typed set_main 'disable_dns_lookups = yes'
+for protocols in TLSv1 'SSLv3, TLSv1, TLSv1.1' '<=TLSv1.1'; do
+	ill "TLS is $protocols" delivery warning typed set_main "smtp_tls_mandatory_protocols = $protocols"
+done
+for protocols in '!SSLv2, !SSLv3' '>=TLSv1' TLSv1.2 'TLSv1, TLSv1.3' '>=TLSv1, <=TLSv1.2'; do
+	ill "TLS is $protocols" delivery ok typed set_main "smtp_tls_mandatory_protocols = $protocols"
+done
 ill 'the queue may not be listed' queue fault typed set_main 'authorized_mailq_users = root'
 ill 'mail may not be retried' queue fault typed set_main 'authorized_flush_users = root'
 no_retry() {
@@ -194,6 +206,30 @@ theirs() {
 ill 'a directory where others have files' map-directory fault typed theirs
 is 'it stays theirs' "$(stat -c %u "$dir/theirs")" 0
 ill 'a directory of another owner' map-directory fault typed chown root "$dir/state"
+read_only() {
+	inside mount --bind "$dir/state" "$dir/state"
+	inside mount -o remount,ro,bind "$dir/state"
+}
+ill 'a directory that is read-only' map-directory fault typed read_only
+is 'what is ours already is given to nobody' "$(grep -c 'chown' "$dir/advice")" 0
+inside umount "$dir/state"
+full() {
+	inside sh -c "mkdir -p $dir/small && mount -t tmpfs -o size=${1:-1m},mode=750,uid=65534,gid=65534 small $dir/small"
+	cp -a "$dir/state/." "/proc/$(holder)/root$dir/small/"
+	inside dd if=/dev/zero "of=$dir/small/filler" bs=1k 2>/dev/null
+	return 0
+}
+holder() {
+	local pid
+	read -r pid _ <"$dir/world/holder"
+	echo "$pid"
+}
+full_map() {
+	full
+	yaml map "{file: $dir/small/tls_policy, type: hash}"
+}
+ill 'no space for the map' map-directory fault said full_map
+inside umount "$dir/small"
 ill 'a directory that others may write to' map-directory fault typed chmod o+w "$dir/state"
 
 # --- the state
@@ -201,16 +237,67 @@ ill 'a directory that others may write to' map-directory fault typed chmod o+w "
 ill 'no directory for the state' state-directory fault typed yaml state "$dir/nowhere/state.db"
 ill 'a state that root made' state fault typed chown root "$dir/state/state.db"
 ill 'a state that may not be written' state fault typed chmod 440 "$dir/state/state.db"
-damaged() {
+foreign() {
 	rm -f "$dir"/state/state.db*
 	echo 'this is no database, but long enough to look like a file of something else' >"$dir/state/state.db"
 	chown nobody "$dir/state/state.db"
 }
-ill 'a state that is damaged' state fault typed damaged
+# left SENTENCE: nothing that is typed moves the database away.
+left() {
+	is "$1: nothing is typed, it stays" "$(grep -vc '^#' "$dir/advice") $(test -s "$dir/state/state.db" && echo there)" '0 there'
+}
+ill 'a file of something else' state fault said foreign
+left 'a file of something else'
+other_database() {
+	rm -f "$dir"/state/state.db*
+	sqlite3 "$dir/state/state.db" 'CREATE TABLE theirs (x); PRAGMA user_version = 0'
+	chown nobody "$dir/state/state.db"
+}
+ill 'a database of something else' state fault said other_database
+left 'a database of something else'
 newer() {
 	sqlite3 "$dir/state/state.db" 'PRAGMA user_version = 99'
 }
-ill 'a state of a newer tlsladder' state fault typed newer
+ill 'a state of a newer tlsladder' state fault said newer
+left 'a state of a newer tlsladder'
+ill 'a state on a file system that is read-only' state fault typed read_only
+check 'it says that' grep -q '"check":"state","result":"fault".*Read-only file system' "$dir/seen.json"
+inside umount "$dir/state"
+full_state() {
+	full
+	yaml state "$dir/small/state.db"
+}
+ill 'no space for the state' state fault said full_state
+has 'it says what it is' "$(grep '"check":"state"' "$dir/doctor.json")" 'No space left on device'
+is 'and moves nothing away' "$(grep -vc '^#' "$dir/advice")" 0
+is 'and where' "$(examine state-directory)" fault
+# run waits for room, and goes on by itself.
+start
+waits_for_room() {
+	grep -q 'No space left on device: it is waited for' "$dir/daemon.err"
+}
+awaits 'run waits for room' 20 waits_for_room
+inside rm "$dir/small/filler"
+follows_again() {
+	[[ $(tail -n +"$from" "$dir/daemon.err" | grep -c ' follows ') -gt 0 ]]
+}
+from=1
+awaits 'and goes on once there is some' 20 grep -q 'small/state.db can be used' "$dir/daemon.err"
+awaits 'it follows the log' 20 follows_again
+inside dd if=/dev/zero "of=$dir/small/filler" bs=1k 2>/dev/null
+is 'while it runs on a full disk, doctor says so' "$(examine state)" fault
+matches 'and status' "$(ladder status)" 'disk +full: no line is read'
+has 'and its JSON' "$(ladder status --json)" '"disk_full":true'
+inside rm "$dir/small/filler"
+hasnt 'with room neither' "$(ladder status)" 'disk  '
+stop
+full_state >/dev/null 2>&1
+start
+awaits 'run waits again' 20 waits_for_room
+stop
+is 'it ends when asked to, as ever' $? 0
+inside umount -l "$dir/small"
+heal
 locked() {
 	coproc holder { sqlite3 "$dir/state/state.db"; }
 	holding=$holder_PID # bash forgets it when the process has ended
