@@ -17,7 +17,7 @@
 
 #define TAIL_SIZE ((size_t)64 * 1024)
 #define SECOND_US 1000000
-#define STILL_S   3 /* so long a line may take to come into the file */
+#define STILL_S   10 /* so long a line may take to come into the file */
 
 /* What the last lines are like. */
 struct tail {

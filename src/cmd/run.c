@@ -514,8 +514,7 @@ open_state(struct daemon *daemon)
 		engine_free(daemon->engine);
 		daemon->engine = NULL;
 	}
-	if (daemon->wait.said)
-		log_info("%s can be used", daemon->config->state);
+	run_wait_over(&daemon->wait, daemon->config->state);
 	return 0;
 }
 

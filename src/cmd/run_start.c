@@ -64,7 +64,8 @@ run_watch_map(const char *map, struct watch **watch)
 	free(directory);
 }
 
-/* The manager would take a start that lasts for one that hangs. */
+/* Whoever has the manager start it does not wait for hours: it runs, and says for what it
+ * waits. */
 static void
 tell(struct run_wait *wait, const struct err *failed)
 {
@@ -72,8 +73,6 @@ tell(struct run_wait *wait, const struct err *failed)
 		log_error(
 		    "%s: it is waited for, nothing is read until then", failed->text);
 	wait->said = true;
-	service_notify("EXTEND_TIMEOUT_USEC=60000000\n"
-	               "STATUS=waits for the state: see its log, or tlsladder doctor");
 }
 
 bool
@@ -92,4 +91,13 @@ run_wait(struct run_wait *wait, const char *state, int signals, const struct err
 	tell(wait, failed);
 	poll(&fd, 1, WAIT_MS);
 	return true;
+}
+
+void
+run_wait_over(const struct run_wait *wait, const char *state)
+{
+	if (!wait->said)
+		return;
+	log_info("%s can be used", state);
+	service_notify("STATUS=");
 }

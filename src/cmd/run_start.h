@@ -36,4 +36,7 @@ struct run_wait {
 bool run_wait(
     struct run_wait *wait, const char *state, int signals, const struct err *failed);
 
+/* It can be used: that is told where it was waited for. */
+void run_wait_over(const struct run_wait *wait, const char *state);
+
 #endif
