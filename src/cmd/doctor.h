@@ -32,9 +32,10 @@ struct doctor {
 	const char *map_type; /* the type that is built */
 	bool chrooted;        /* smtp(8) runs in queue_directory */
 	char *queue_directory;
-	char user[64]; /* the user that the service runs as, or will */
-	bool is_root;  /* as root: what may be read and written tells nothing then */
-	bool is_other; /* neither root nor that user */
+	char user[64];     /* the user that the service runs as, or will */
+	bool is_root;      /* as root: what may be read and written tells nothing then */
+	bool is_ownerless; /* root has the state, and nobody is known to be the user */
+	bool is_other;     /* neither root nor that user */
 	struct process service; /* the daemon; else one as it would be started: as ours */
 	bool has_service;       /* it is known */
 	bool sees_daemon;       /* it is the daemon that runs */

@@ -95,6 +95,21 @@ find_owner(struct doctor *d, uid_t *uid)
 	return true;
 }
 
+/* What root made and gave to nobody is not the asker's; a directory of everybody's may
+ * become so. */
+static bool
+is_of_root(const struct doctor *d)
+{
+	char *directory = doctor_directory(d->config->state);
+	struct stat st;
+	bool is = stat(d->config->state, &st) == 0 ? st.st_uid == 0
+	                                           : stat(directory, &st) == 0 &&
+	        st.st_uid == 0 && access(directory, W_OK | X_OK) != 0;
+
+	free(directory);
+	return is;
+}
+
 void
 doctor_find_user(struct doctor *d)
 {
@@ -104,6 +119,7 @@ doctor_find_user(struct doctor *d)
 
 	d->is_root = uid == 0;
 	is_known = find_owner(d, &uid);
+	d->is_ownerless = !is_known && is_of_root(d);
 	pw = getpwuid(uid);
 	if (d->is_root && !is_known)
 		snprintf(d->user, sizeof(d->user), USUAL_USER);
@@ -111,7 +127,7 @@ doctor_find_user(struct doctor *d)
 		snprintf(d->user, sizeof(d->user), "%s", pw->pw_name);
 	else
 		snprintf(d->user, sizeof(d->user), "%lu", (unsigned long)uid);
-	d->is_other = !d->is_root && uid != geteuid();
+	d->is_other = !d->is_root && (uid != geteuid() || d->is_ownerless);
 	if (!d->has_service)
 		d->has_service = d->is_root ? process_of_user(d->user, &d->service)
 		                            : process_read(getpid(), &d->service);
@@ -147,6 +163,16 @@ say_other(struct doctor *d)
 	struct buf name = {0};
 
 	add_own_name(&name);
+	if (d->is_ownerless) {
+		doctor_add_self(d, &d->advice);
+		buf_printf(&d->advice, " doctor\n");
+		doctor_say(d, DOCTOR_FAULT, "user",
+		    "the state is root's, not that of a service, nor %s's: nothing was "
+		    "checked",
+		    buf_text(&name));
+		buf_clear(&name);
+		return;
+	}
 	advise_user(d);
 	doctor_say(d, DOCTOR_FAULT, "user",
 	    "%s is not the user of the service, which is %s: what %s may read and write "

@@ -154,8 +154,11 @@ process_lock_holder_in(struct str locks, uint64_t inode)
 		if (!str_number(next_word(&line), INT32_MAX, &pid) || pid == 0)
 			continue;
 		word = next_word(&line);
-		if (str_cut(&word, ':', &device) && str_cut(&word, ':', &device) &&
-		    str_number(word, UINT64_MAX, &number) && number == inode)
+		if (!str_cut(&word, ':', &device))
+			continue;
+		while (str_cut(&word, ':', &device))
+			continue;
+		if (str_number(word, UINT64_MAX, &number) && number == inode)
 			return (pid_t)pid;
 	}
 	return 0;

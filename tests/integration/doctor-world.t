@@ -358,6 +358,12 @@ chown nobody "$dir/state" "$dir"/state/state.db*
 pkill_daemon
 
 heal
+chown -R root "$dir/state"
+as games
+is 'where all is root'"'"'s whoever asks is given none of it' "$status $(grep -c '"result":"fault"' "$dir/doctor.json")" '77 1'
+has 'root is to ask' "$(<"$dir/doctor.json")" "\"advice\":\"tlsladder -c $dir/tlsladder.yaml doctor\\u000a"
+
+heal
 ladder doctor --json | diff - "$dir/healthy.json" >/dev/null
 is 'doctor left everything as it was' "$(find "$dir/state" "$config" -newer "$dir/healthy.json" -type f)" ''
 

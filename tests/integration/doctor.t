@@ -214,7 +214,7 @@ ill 'a directory that is read-only' map-directory fault typed read_only
 is 'what is ours already is given to nobody' "$(grep -c 'chown' "$dir/advice")" 0
 inside umount "$dir/state"
 full() {
-	inside sh -c "mkdir -p $dir/small && mount -t tmpfs -o size=${1:-1m},mode=750,uid=65534,gid=65534 small $dir/small"
+	inside sh -c "mkdir -p $dir/small && mount -t tmpfs -o size=1m,mode=750,uid=65534,gid=65534 small $dir/small"
 	cp -a "$dir/state/." "/proc/$(holder)/root$dir/small/"
 	inside dd if=/dev/zero "of=$dir/small/filler" bs=1k 2>/dev/null
 	return 0
