@@ -3,12 +3,10 @@
 #include "cmd/doctor.h"
 
 #include <getopt.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -163,49 +161,6 @@ doctor_read(const struct doctor *d, const char *path, struct buf *out, struct er
 
 /* --- ourselves --------------------------------------------------------------------- */
 
-/* The user that the service has: ours, else the owner of its state, else its usual name.
- */
-static void
-find_user(struct doctor *d)
-{
-	const char *slash = strrchr(d->config->state, '/');
-	const struct passwd *pw = NULL;
-	struct stat st;
-	char *directory;
-
-	d->is_root = geteuid() == 0;
-	if (!d->is_root) {
-		pw = getpwuid(geteuid());
-	} else if (slash != NULL && slash > d->config->state) {
-		directory =
-		    mem_strndup(d->config->state, (size_t)(slash - d->config->state));
-		if (stat(directory, &st) == 0 && st.st_uid != 0)
-			pw = getpwuid(st.st_uid);
-		free(directory);
-	}
-	snprintf(d->user, sizeof(d->user), "%s", pw != NULL ? pw->pw_name : "tlsladder");
-}
-
-static void
-check_user(struct doctor *d)
-{
-	if (!d->is_root) {
-		doctor_say(d, DOCTOR_OK, "user", "runs as %s", d->user);
-		return;
-	}
-	if (getpwnam(d->user) == NULL)
-		doctor_advise(d,
-		    "useradd --system --user-group --groups adm,postdrop"
-		    " --home-dir /var/lib/tlsladder --shell /usr/sbin/nologin %s",
-		    d->user);
-	buf_printf(&d->advice, "runuser -u %s -- ", d->user);
-	doctor_add_self(d, &d->advice);
-	buf_printf(&d->advice, " doctor\n");
-	doctor_say(d, DOCTOR_WARNING, "user",
-	    "runs as root: what the service's user %s may read and write is not seen",
-	    d->user);
-}
-
 static void
 check_rules(struct doctor *d)
 {
@@ -237,8 +192,8 @@ check_rules(struct doctor *d)
 
 /* --- the command ------------------------------------------------------------------- */
 
-static int
-examine(struct doctor *d)
+static void
+check_all(struct doctor *d)
 {
 	static void (*const checks[])(struct doctor *) = {
 	    doctor_check_clock,
@@ -249,6 +204,7 @@ examine(struct doctor *d)
 	    doctor_check_postfix,
 	    doctor_check_settings,
 	    doctor_check_level,
+	    doctor_check_delivery,
 	    doctor_check_map_type,
 	    doctor_check_map,
 	    doctor_check_map_text,
@@ -259,19 +215,31 @@ examine(struct doctor *d)
 	    doctor_check_resolvers,
 	    doctor_check_tools,
 	    doctor_check_queue,
+	    doctor_check_waits,
 	    doctor_check_ladder,
 	    doctor_check_sts,
 	    doctor_check_notify,
 	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		checks[i](d);
+}
+
+/* What somebody else may read and write says nothing of the service, and what mended
+ * that would give its files away. */
+static int
+examine(struct doctor *d)
+{
+	bool is_user;
 	struct err ignored;
 	int status;
 
-	find_user(d);
+	doctor_find_user(d);
 	file_read(d->options->config_file, CONFIG_MAX, &d->config_text, &ignored);
 	doctor_say(d, DOCTOR_OK, "configuration", "%s", d->options->config_file);
-	check_user(d);
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		checks[i](d);
+	is_user = doctor_check_user(d);
+	if (is_user)
+		check_all(d);
 	if (!d->json)
 		printf("\n%u fault%s, %u warning%s\n", d->counts[DOCTOR_FAULT],
 		    d->counts[DOCTOR_FAULT] == 1 ? "" : "s", d->counts[DOCTOR_WARNING],
@@ -282,6 +250,8 @@ examine(struct doctor *d)
 	buf_clear(&d->advice);
 	free(d->queue_directory);
 	postfix_settings_clear(&d->settings);
+	if (status == 0 && !is_user)
+		status = EX_NOPERM;
 	return status != 0 ? status : d->counts[DOCTOR_FAULT] > 0 ? EX_CONFIG : 0;
 }
 
@@ -316,7 +286,8 @@ const struct command cmd_doctor = {
     .usage = "[--json]",
     .summary = "Check the installation; say what to type where it is not right",
     .help = "Run it as the user of the service. Below a fault stands what mends it,\n"
-            "to be typed by root. Exit status 78 with a fault, 0 with warnings alone.\n"
+            "to be typed by root. Exit status 78 with a fault, 0 with warnings alone,\n"
+            "77 for another user.\n"
             "Nothing is changed.\n",
     .run = run_doctor,
 };

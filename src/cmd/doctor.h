@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "conf/config.h"
 #include "postfix/postfix.h"
+#include "sys/process.h"
 
 enum doctor_result {
 	DOCTOR_OK,
@@ -31,11 +32,16 @@ struct doctor {
 	const char *map_type; /* the type that is built */
 	bool chrooted;        /* smtp(8) runs in queue_directory */
 	char *queue_directory;
-	char user[64]; /* the user that the service runs as, or will */
-	bool is_root;  /* as root: what may be read and written tells nothing then */
-	bool can_open; /* the state may be opened without doing harm */
-	bool runs;     /* the daemon */
-	bool has_map;  /* Postfix that names our map finds it */
+	char user[64];     /* the user that the service runs as, or will */
+	bool is_root;      /* as root: what may be read and written tells nothing then */
+	bool is_ownerless; /* root has the state, and nobody is known to be the user */
+	bool is_other;     /* neither root nor that user */
+	struct process service; /* the daemon; else one as it would be started: as ours */
+	bool has_service;       /* it is known */
+	bool sees_daemon;       /* it is the daemon that runs */
+	bool can_open;          /* the state may be opened without doing harm */
+	bool runs;              /* the daemon */
+	bool has_map;           /* Postfix that names our map finds it */
 	bool json;
 	struct buf config_text;
 	struct buf written; /* sections of it that advice adds, a line each */
@@ -90,11 +96,17 @@ char *doctor_parameter(const struct doctor *doctor, const char *name);
 bool doctor_read(
     const struct doctor *doctor, const char *path, struct buf *out, struct err *err);
 
+/* doctor_user.c */
+void doctor_find_user(struct doctor *doctor);
+/* False: whoever asks is not the user of the service, and was told whom to ask as. */
+bool doctor_check_user(struct doctor *doctor);
+
 /* doctor_postfix.c */
 void doctor_check_postfix(struct doctor *doctor);
 void doctor_check_level(struct doctor *doctor);
 void doctor_check_loglevel(struct doctor *doctor);
 void doctor_check_dane(struct doctor *doctor);
+void doctor_check_delivery(struct doctor *doctor);
 void doctor_check_tools(struct doctor *doctor);
 void doctor_check_notify(struct doctor *doctor);
 
@@ -127,15 +139,23 @@ char *doctor_blocked(const char *path); /* a directory above it that others may 
                                          * NULL if none; free() */
 /* "COMMAND PATH" */
 void doctor_advise_path(struct doctor *doctor, const char *command, const char *path);
+/* Do others have files there, as in /etc/postfix? Whose directory it is may replace them.
+ */
+bool doctor_is_shared(const struct doctor *doctor, const char *directory);
 /* Is the directory of path there, and ours alone to write? */
 void doctor_check_directory(struct doctor *doctor, const char *check, const char *path);
 void doctor_check_state(struct doctor *doctor);
 
 /* doctor_log.c */
 void doctor_check_log(struct doctor *doctor);
+/* Does the log stand still though messages of the queue were deferred later? newest_s:
+ * when the last one came of those that are deferred, 0: none is. */
+void doctor_check_log_grows(struct doctor *doctor, int64_t newest_s);
 
 /* doctor_daemon.c */
 void doctor_check_daemon(struct doctor *doctor);
+/* What mail waits for that is a fault of ours, in the daemon's own words. */
+void doctor_check_waits(struct doctor *doctor);
 void doctor_check_settings(struct doctor *doctor);
 
 /* doctor_ladder.c */

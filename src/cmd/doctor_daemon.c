@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* doctor: the daemon, and whether it works by what stands in the files and in Postfix. */
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/doctor.h"
@@ -71,6 +72,57 @@ doctor_check_daemon(struct doctor *d)
 	buf_clear(&path);
 	if (d->runs)
 		check_loaded(d);
+}
+
+/* --- what it says itself ------------------------------------------------------------ */
+
+struct waits {
+	int64_t counts[WHY_COUNT];
+};
+
+static void
+count_waits(void *context, enum level level, enum why why, int64_t count)
+{
+	(void)level;
+	((struct waits *)context)->counts[why] += count;
+}
+
+/* Its alerts of these name doctor as what is typed next. */
+static bool
+is_ours_to_mend(enum why why)
+{
+	bool of_one;
+
+	return strcmp(why_next(why, &of_one), "doctor") == 0;
+}
+
+void
+doctor_check_waits(struct doctor *d)
+{
+	struct waits waits = {{0}};
+	struct store *store;
+	struct err err;
+
+	if (!d->can_open)
+		return;
+	store = store_open(d->config->state, BUSY_MS, &err);
+	if (store == NULL || !store_each_waiting_count(store, count_waits, &waits, &err))
+		doctor_say(d, DOCTOR_WARNING, "waits", "%s", err.text);
+	for (size_t i = 0; i < WHY_COUNT; i++) {
+		enum why why = (enum why)i;
+
+		if (waits.counts[i] == 0 || !is_ours_to_mend(why))
+			continue;
+		doctor_advise(
+		    d, "# first what stands above; it looks again by itself, or:");
+		doctor_add_self(d, &d->advice);
+		buf_printf(&d->advice, " again --all\n");
+		doctor_say(d, DOCTOR_WARNING, "waits",
+		    "mail of %lld destination%s waits by %s: %s",
+		    (long long)waits.counts[i], waits.counts[i] == 1 ? "" : "s",
+		    why_slug(why), why_sentence(why));
+	}
+	store_close(store);
 }
 
 /* It looks at Postfix's files once a minute; on another machine it cannot. */

@@ -14,7 +14,8 @@
 #include "cmd/doctor.h"
 #include "core/logline.h"
 #include "store/store.h"
-#include "sys/file.h"
+#include "store/store_trouble.h"
+#include "sys/disk.h"
 
 #define TAIL_SIZE ((size_t)64 * 1024)
 #define BUSY_MS   5000
@@ -71,10 +72,8 @@ is_named_as(const char *name, const char *path)
 	return strncmp(name, own, strcspn(own, ".")) == 0;
 }
 
-/* Do others have files there, as in /etc/postfix? Whose directory it is may replace them.
- */
-static bool
-is_shared(const struct doctor *d, const char *directory)
+bool
+doctor_is_shared(const struct doctor *d, const char *directory)
 {
 	struct dirent *entry;
 	bool shared = false;
@@ -101,7 +100,7 @@ advise_own_directory(struct doctor *d, const char *path)
 	struct buf text = {0};
 	struct stat st;
 
-	if (stat(directory, &st) != 0 || is_shared(d, directory)) {
+	if (stat(directory, &st) != 0 || doctor_is_shared(d, directory)) {
 		free(directory);
 		directory = mem_strdup(STATEDIR);
 		buf_printf(&text, "install -d -m 750 -o %s", d->user);
@@ -115,6 +114,41 @@ advise_own_directory(struct doctor *d, const char *path)
 	free(directory);
 }
 
+/* A file system that is read-only permits as much as any other. */
+static bool
+may_write(const struct doctor *d, const char *path, int how)
+{
+	struct stat st;
+
+	if (!d->is_root)
+		return access(path, how) == 0 || errno == EROFS;
+	if (d->has_service)
+		return process_may(&d->service, path, how) != ANSWER_NO;
+	return stat(path, &st) == 0 && st.st_uid != 0;
+}
+
+/* "df -h DIRECTORY", as a remark: what may go nobody but the administrator knows. */
+static void
+advise_room(struct doctor *d, const char *path)
+{
+	char *directory = doctor_directory(path);
+
+	buf_printf(&d->advice, "# make room, the daemon goes on by itself: df -h ");
+	buf_add_shell(&d->advice, directory);
+	buf_add_char(&d->advice, '\n');
+	free(directory);
+}
+
+static void
+advise_remount(struct doctor *d, const char *path)
+{
+	doctor_advise(
+	    d, "# why it is, the kernel's messages say; then, if it is to be written:");
+	buf_printf(&d->advice, "mount -o remount,rw \"$(findmnt -no TARGET -T ");
+	buf_add_shell(&d->advice, path);
+	buf_printf(&d->advice, ")\"\n");
+}
+
 void
 doctor_check_directory(struct doctor *d, const char *check, const char *path)
 {
@@ -122,15 +156,19 @@ doctor_check_directory(struct doctor *d, const char *check, const char *path)
 	struct buf command = {0};
 	struct stat st;
 	bool is_there = stat(directory, &st) == 0 && S_ISDIR(st.st_mode);
-	bool can_write = is_there && access(directory, W_OK | X_OK) == 0 &&
-	    !(d->is_root && st.st_uid == 0);
+	bool read_only = is_there && disk_is_read_only(path);
+	bool can_write = is_there && (read_only || may_write(d, directory, W_OK | X_OK));
 
 	if (!is_there) {
 		buf_printf(&command, "install -d -m 750 -o %s", d->user);
 		doctor_advise_path(d, buf_text(&command), directory);
 		doctor_say(d, DOCTOR_FAULT, check, "there is no directory %s", directory);
+	} else if (read_only) {
+		advise_remount(d, directory);
+		doctor_say(d, DOCTOR_FAULT, check,
+		    "%s is on a file system that is read-only", directory);
 	} else if ((!can_write || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) &&
-	    is_shared(d, directory)) {
+	    doctor_is_shared(d, directory)) {
 		advise_own_directory(d, path);
 		doctor_say(d, DOCTOR_FAULT, check,
 		    "others have files in %s, so it cannot be %s's own", directory,
@@ -145,6 +183,13 @@ doctor_check_directory(struct doctor *d, const char *check, const char *path)
 	} else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		doctor_advise_path(d, "chmod go-w", directory);
 		doctor_say(d, DOCTOR_FAULT, check, "others may write to %s", directory);
+	} else if (disk_is_full(path)) {
+		advise_room(d, path);
+		doctor_say(d, DOCTOR_FAULT, check, "no space is left where %s is: %s",
+		    directory,
+		    strcmp(path, d->config->map.file) == 0
+		        ? "no entry comes into the map"
+		        : "no line of the log is read");
 	} else {
 		doctor_say(d, DOCTOR_OK, check, "%s", directory);
 	}
@@ -159,7 +204,6 @@ static bool
 are_ours(struct doctor *d)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	const struct passwd *pw = getpwnam(d->user);
 	struct buf path = {0}, foreign = {0};
 	bool ours;
 
@@ -170,8 +214,8 @@ are_ours(struct doctor *d)
 		buf_printf(&path, "%s%s", d->config->state, suffixes[i]);
 		if (stat(buf_text(&path), &st) != 0)
 			continue;
-		if (d->is_root ? pw == NULL || st.st_uid == pw->pw_uid
-		               : access(buf_text(&path), R_OK | W_OK) == 0)
+		if ((d->is_root && !d->has_service) ||
+		    may_write(d, buf_text(&path), R_OK | W_OK))
 			continue;
 		buf_add_char(&foreign, ' ');
 		buf_add_shell(&foreign, buf_text(&path));
@@ -188,36 +232,63 @@ are_ours(struct doctor *d)
 	return ours;
 }
 
+/* Only what is malformed is set aside, and the daemon does that (doctor_check_whole()):
+ * everything else keeps what was learnt. */
+static void
+advise_trouble(struct doctor *d, enum store_trouble trouble)
+{
+	const char *path = d->config->state;
+
+	switch (trouble) {
+	case STORE_FULL:
+		advise_room(d, path);
+		break;
+	case STORE_READ_ONLY:
+		advise_remount(d, path);
+		break;
+	case STORE_LOCKED:
+		doctor_advise(d, "# which process has it: fuser -v %s", path);
+		break;
+	case STORE_NEWER:
+		doctor_advise(
+		    d, "# install the newer tlsladder again; the state stays as it is");
+		break;
+	case STORE_FOREIGN:
+		doctor_advise(d,
+		    "# it is left alone: name another file, as state in %s, or move it "
+		    "away;",
+		    d->options->config_file);
+		doctor_advise(d, "# entries and pins are taken over from the map then");
+		break;
+	case STORE_MALFORMED:
+		doctor_advise_restart(d);
+		break;
+	default:
+		doctor_advise(d, "# what the disk has: journalctl -k, or dmesg");
+		break;
+	}
+}
+
 static void
 check_database(struct doctor *d)
 {
-	struct store *store;
 	struct err err;
+	enum store_trouble trouble = store_trouble(d->config->state, BUSY_MS, &err);
+	struct store *store;
 
-	store = store_open(d->config->state, BUSY_MS, &err);
-	if (store == NULL) {
-		buf_printf(&d->advice, "mv ");
-		buf_add_shell(&d->advice, d->config->state);
-		buf_add_char(&d->advice, ' ');
-		buf_add_shell(&d->advice, d->config->state);
-		buf_printf(&d->advice, ".damaged\n");
-		doctor_advise_restart(d);
-		doctor_advise(d,
-		    "# entries and pins are taken over from the map; or name the right "
-		    "file");
+	if (trouble != STORE_FINE) {
+		advise_trouble(d, trouble);
 		doctor_say(d, DOCTOR_FAULT, "state", "%s", err.text);
+		if (trouble != STORE_FULL)
+			return;
+	}
+	store = store_open(d->config->state, BUSY_MS, &err);
+	if (store == NULL)
 		return;
-	}
-	if (!store_begin(store, &err)) {
-		doctor_advise(d, "# which process has it: fuser -v %s", d->config->state);
-		doctor_say(
-		    d, DOCTOR_FAULT, "state", "%s: %s", d->config->state, err.text);
-	} else {
-		store_rollback(store);
-		d->can_open = true;
+	d->can_open = true;
+	if (trouble == STORE_FINE)
 		doctor_say(d, DOCTOR_OK, "state", "%s", d->config->state);
-		doctor_check_origin(d, store);
-	}
+	doctor_check_origin(d, store);
 	store_close(store);
 }
 

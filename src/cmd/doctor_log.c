@@ -13,9 +13,11 @@
 #include "cmd/doctor.h"
 #include "core/logline.h"
 #include "core/parsed.h"
+#include "sys/clock.h"
 
 #define TAIL_SIZE ((size_t)64 * 1024)
 #define SECOND_US 1000000
+#define STILL_S   10 /* so long a line may take to come into the file */
 
 /* What the last lines are like. */
 struct tail {
@@ -182,6 +184,28 @@ say_tail(struct doctor *d, const char *path, const struct tail *tail)
 	}
 }
 
+/* Of a process that runs: groups that its user got since are not its own. Whoever is in
+ * the group already is started anew, and nothing else. */
+static void
+say_closed(struct doctor *d, const char *path)
+{
+	struct process anew;
+	bool would = process_of_user(d->user, &anew) &&
+	    process_may(&anew, path, R_OK) == ANSWER_YES;
+
+	if (would)
+		doctor_advise_restart(d);
+	else
+		advise_readable(d, path);
+	if (d->sees_daemon)
+		doctor_say(d, DOCTOR_FAULT, "log",
+		    "the daemon, process %ld of %s, may not read %s%s",
+		    (long)d->service.pid, d->user, path,
+		    would ? ": it was started before it was permitted" : "");
+	else
+		doctor_say(d, DOCTOR_FAULT, "log", "%s may not read %s", d->user, path);
+}
+
 static void
 check_log(struct doctor *d, const char *path)
 {
@@ -200,6 +224,8 @@ check_log(struct doctor *d, const char *path)
 		doctor_say(d, DOCTOR_FAULT, "log", "%s is no file", path);
 	} else if (!read_tail(fd, st.st_size, &text, &err)) {
 		doctor_say(d, DOCTOR_FAULT, "log", "%s: %s", path, err.text);
+	} else if (d->has_service && process_may(&d->service, path, R_OK) == ANSWER_NO) {
+		say_closed(d, path);
 	} else {
 		look_at((struct str){buf_text(&text), text.len},
 		    st.st_size > (off_t)TAIL_SIZE, str_of(d->config->log.nested), &tail);
@@ -259,4 +285,45 @@ doctor_check_log(struct doctor *d)
 		else
 			check_log(d, path);
 	}
+}
+
+/* --- a log that stands still -------------------------------------------------------- */
+
+/* When the last line was written to any of them; 0: it cannot be told. */
+static int64_t
+last_written_s(const struct strings *files)
+{
+	int64_t last_s = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < files->count; i++) {
+		if (strcmp(files->items[i], "-") == 0 || stat(files->items[i], &st) != 0)
+			return 0;
+		if ((int64_t)st.st_mtim.tv_sec > last_s)
+			last_s = st.st_mtim.tv_sec;
+	}
+	return last_s;
+}
+
+/* A message that is deferred had a line after it came. Clocks of another machine, and
+ * whoever writes the log in pieces, are given time. */
+void
+doctor_check_log_grows(struct doctor *d, int64_t newest_s)
+{
+	const struct strings *files = &d->config->log.files;
+	int64_t last_s = last_written_s(files);
+	struct buf last = {0}, came = {0};
+
+	if (d->postfix.command_count > 0 || newest_s == 0 || last_s == 0 ||
+	    newest_s <= last_s + 1 || clock_wall_ms() / 1000 - newest_s < STILL_S)
+		return;
+	buf_add_time(&last, last_s * 1000);
+	buf_add_time(&came, newest_s * 1000);
+	advise_syslog(d, files->items[0]);
+	doctor_say(d, DOCTOR_FAULT, "log",
+	    "nothing was written to %s since %s, and mail that came at %s is deferred: "
+	    "nobody writes it",
+	    files->items[0], buf_text(&last), buf_text(&came));
+	buf_clear(&last);
+	buf_clear(&came);
 }

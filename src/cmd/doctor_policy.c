@@ -21,6 +21,7 @@ struct named {
 	size_t ours; /* how often it names our path */
 	size_t first;
 	bool right; /* the first is of the type that is built */
+	bool index; /* the first names the file that is built */
 	bool proxied;
 };
 
@@ -36,6 +37,29 @@ has_type(const char *map, const char *type, bool *proxied)
 	return str_cut(&rest, ':', &name) && str_is(name, type);
 }
 
+/* Does it name our map, or, by a slip, the index of it, to which Postfix adds its ending
+ * once more? */
+enum naming { NAMES_OTHER, NAMES_OURS, NAMES_INDEX };
+
+static enum naming
+naming_of(const struct doctor *d, const char *map)
+{
+	const char *const suffixes[] = {".db", ".lmdb", ".cdb"};
+	struct buf index = {0};
+	bool ours;
+
+	postfix_maps_free(postfix_other_maps(map, d->config->map.file, &ours));
+	if (ours)
+		return NAMES_OURS;
+	for (size_t i = 0; !ours && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		buf_reset(&index);
+		buf_printf(&index, "%s%s", d->config->map.file, suffixes[i]);
+		postfix_maps_free(postfix_other_maps(map, buf_text(&index), &ours));
+	}
+	buf_clear(&index);
+	return ours ? NAMES_INDEX : NAMES_OTHER;
+}
+
 static void
 read_named(const struct doctor *d, const char *policy_maps, struct named *named)
 {
@@ -44,28 +68,21 @@ read_named(const struct doctor *d, const char *policy_maps, struct named *named)
 	*named =
 	    (struct named){.maps = postfix_other_maps(policy_maps, NO_PATH, &ignored)};
 	for (size_t i = 0; named->maps[i] != NULL; i++) {
-		char **others;
-		bool ours;
+		enum naming naming = naming_of(d, named->maps[i]);
 
-		others = postfix_other_maps(named->maps[i], d->config->map.file, &ours);
-		postfix_maps_free(others);
-		if (!ours)
+		if (naming == NAMES_OTHER || named->ours++ > 0)
 			continue;
-		if (named->ours++ == 0) {
-			named->first = i;
-			named->right =
-			    has_type(named->maps[i], d->map_type, &named->proxied);
-		}
+		named->first = i;
+		named->index = naming == NAMES_INDEX;
+		named->right = has_type(named->maps[i], d->map_type, &named->proxied) &&
+		    !named->index;
 	}
 }
 
 static bool
 is_our_map(const struct doctor *d, const char *map)
 {
-	bool ours;
-
-	postfix_maps_free(postfix_other_maps(map, d->config->map.file, &ours));
-	return ours;
+	return naming_of(d, map) != NAMES_OTHER;
 }
 
 /*
@@ -411,6 +428,12 @@ doctor_check_policy_maps(struct doctor *d)
 		advise_value(d, &named, NULL);
 		doctor_say(d, DOCTOR_FAULT, "policy-maps",
 		    "smtp_tls_policy_maps does not name %s", path);
+	} else if (named.index) {
+		advise_value(d, &named, NULL);
+		doctor_say(d, DOCTOR_FAULT, "policy-maps",
+		    "smtp_tls_policy_maps names %s, and Postfix adds the ending itself: "
+		    "all mail is deferred",
+		    named.maps[named.first]);
 	} else if (!named.right) {
 		advise_value(d, &named, NULL);
 		doctor_say(d, DOCTOR_FAULT, "policy-maps",

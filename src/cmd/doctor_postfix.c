@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "cmd/doctor.h"
 #include "postfix/run.h"
 #include "publish/notify.h"
@@ -217,6 +218,134 @@ doctor_check_dane(struct doctor *d)
 	doctor_say(d, DOCTOR_FAULT, "dane",
 	    "%s: Postfix cannot do DANE, and mail to destinations with TLSA waits",
 	    d->settings.dane_trouble);
+}
+
+/* --- settings by which no mail of ours can flow ------------------------------------- */
+
+/* Is the word in a list of main.cf, apart by commas and blanks? rest: the list without.
+ */
+static bool
+lists(const char *list, const char *word, struct buf *rest)
+{
+	bool found = false;
+
+	for (const char *p = list; *(p += strspn(p, ", \t")) != '\0';) {
+		struct str item = {p, strcspn(p, ", \t")};
+
+		p += item.len;
+		if (str_is(item, word)) {
+			found = true;
+			continue;
+		}
+		buf_printf(
+		    rest, "%s%.*s", rest->len > 0 ? ", " : "", (int)item.len, item.p);
+	}
+	return found;
+}
+
+static bool
+is_yes(const char *value)
+{
+	return postfix_boolean(str_of(value)) == ANSWER_YES;
+}
+
+static void
+check_deferred(struct doctor *d)
+{
+	const char *transport = d->settings.default_transport;
+	char *list = doctor_parameter(d, "defer_transports");
+	char *name = mem_strndup(transport, strcspn(transport, ":"));
+	struct buf rest = {0};
+
+	if (lists(list, name, &rest)) {
+		doctor_advise_setting(d, "defer_transports", buf_text(&rest));
+		doctor_say(d, DOCTOR_WARNING, "delivery",
+		    "defer_transports is %s: all mail by %s waits", list, name);
+	}
+	buf_clear(&rest);
+	free(name);
+	free(list);
+}
+
+/* With a relayhost either may be what that one wants. */
+static void
+check_switches(struct doctor *d)
+{
+	char *wrapper = doctor_parameter(d, "smtp_tls_wrappermode");
+	char *no_dns = doctor_parameter(d, "disable_dns_lookups");
+
+	if (is_yes(wrapper)) {
+		doctor_advise_setting(d, "smtp_tls_wrappermode", "no");
+		doctor_say(d, DOCTOR_WARNING, "delivery",
+		    "smtp_tls_wrappermode is %s: at port 25 no server speaks TLS before "
+		    "STARTTLS",
+		    wrapper);
+	}
+	if (is_yes(no_dns)) {
+		doctor_advise_setting(d, "disable_dns_lookups", "no");
+		doctor_say(d, DOCTOR_WARNING, "delivery",
+		    "disable_dns_lookups is %s: Postfix looks up no MX and no TLSA",
+		    no_dns);
+	}
+	free(no_dns);
+	free(wrapper);
+}
+
+/*
+ * postconf(5): names without a ! are all that is permitted; from 3.6 on ">=" and "<="
+ * name an end. What stays below TLS 1.2 is what most servers refuse.
+ */
+static bool
+is_old(const char *list)
+{
+	bool named = false;
+
+	for (const char *p = list; *(p += strspn(p, ",: \t")) != '\0';) {
+		struct str item = {p, strcspn(p, ",: \t")};
+		bool limits = str_eat(&item, STR("<="));
+
+		p += strcspn(p, ",: \t");
+		if (item.len == 0 || *item.p == '!' || *item.p == '>')
+			continue;
+		if (!str_equal_nocase(item, STR("SSLv2")) &&
+		    !str_equal_nocase(item, STR("SSLv3")) &&
+		    !str_equal_nocase(item, STR("TLSv1")) &&
+		    !str_equal_nocase(item, STR("TLSv1.1"))) {
+			if (!limits)
+				return false;
+		} else {
+			named = true;
+		}
+	}
+	return named;
+}
+
+static void
+check_protocols(struct doctor *d)
+{
+	if (!is_old(d->settings.mandatory_protocols))
+		return;
+	doctor_advise_setting(
+	    d, "smtp_tls_mandatory_protocols", "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1");
+	doctor_say(d, DOCTOR_WARNING, "delivery",
+	    "smtp_tls_mandatory_protocols is %s: servers that want TLS 1.2 refuse that",
+	    d->settings.mandatory_protocols);
+}
+
+void
+doctor_check_delivery(struct doctor *d)
+{
+	unsigned before = d->counts[DOCTOR_WARNING];
+
+	if (!d->has_postfix)
+		return;
+	check_deferred(d);
+	if (d->settings.relayhost[0] == '\0')
+		check_switches(d);
+	check_protocols(d);
+	if (d->counts[DOCTOR_WARNING] == before)
+		doctor_say(
+		    d, DOCTOR_OK, "delivery", "nothing in main.cf keeps mail here");
 }
 
 /* --- its commands ------------------------------------------------------------------ */

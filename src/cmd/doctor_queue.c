@@ -10,15 +10,18 @@
 #include <unistd.h>
 
 #include "cmd/doctor.h"
-#include "postfix/run.h"
 
 #define NO_SUCH_ID "0000000000" /* valid, and of no message */
 
-static bool
-skip_line(void *context, struct str line, struct err *err)
+/* When the last one came of the messages that are deferred; 0: none is. */
+static void
+note_deferred(void *context, const struct queued *queued)
 {
-	(void)context, (void)line, (void)err;
-	return true;
+	int64_t *newest_s = context;
+
+	if (strcmp(queued->queue_name, "deferred") == 0 &&
+	    queued->delay_reason[0] != '\0' && queued->arrival_s > *newest_s)
+		*newest_s = queued->arrival_s;
 }
 
 /* "a, b" without blanks around it; static:anyone and static:all are everybody. */
@@ -94,25 +97,53 @@ advise_queue(struct doctor *d, const char *parameter, const char *trouble)
 	doctor_advise_restart(d);
 }
 
+/* What we can do its postqueue(1) cannot: it is set-group-id, and the daemon runs without
+ * that, in a group less. */
+static bool
+is_shut_out(const struct doctor *d, const char *public)
+{
+	return d->postfix.command_count == 0 && d->sees_daemon &&
+	    d->service.no_new_privs &&
+	    process_may(&d->service, public, X_OK) == ANSWER_NO;
+}
+
+static bool
+check_daemon(struct doctor *d)
+{
+	struct buf public = {0};
+	struct process anew;
+	bool shut_out, would;
+
+	buf_printf(&public, "%s/public", d->queue_directory);
+	shut_out = is_shut_out(d, buf_text(&public));
+	if (shut_out) {
+		would = process_of_user(d->user, &anew) &&
+		    process_may(&anew, buf_text(&public), X_OK) == ANSWER_YES;
+		if (!would)
+			doctor_advise(d, "usermod -aG postdrop %s", d->user);
+		doctor_advise_restart(d);
+		doctor_say(d, DOCTOR_FAULT, "queue",
+		    "the daemon, process %ld of %s, can neither list the queue nor retry "
+		    "mail: it runs with NoNewPrivileges, and not in group postdrop",
+		    (long)d->service.pid, d->user);
+	}
+	buf_clear(&public);
+	return !shut_out;
+}
+
 void
 doctor_check_queue(struct doctor *d)
 {
-	static const char *const arguments[] = {"-j", NULL};
 	static const char *const ids[] = {NO_SUCH_ID};
-	struct postfix_call call = {.program = "postqueue",
-	    .arguments = arguments,
-	    .timeout_ms = 60000,
-	    .output_max = SIZE_MAX,
-	    .line = skip_line,
-	    .line_max = (size_t)64 << 20};
-	struct child_result result;
+	struct queue_refused refused;
+	int64_t newest_s = 0;
 	struct err err = {{0}};
 	bool can_list;
 
 	if (!d->has_postfix)
 		return;
-	can_list = postfix_run_well(&d->postfix, &call, &result, &err);
-	child_result_clear(&result);
+	can_list =
+	    postfix_read_queue(&d->postfix, note_deferred, &newest_s, &refused, &err);
 	if (is_stopped(d, can_list ? "" : err.text)) {
 		advise_start(d);
 		doctor_say(d, DOCTOR_FAULT, "queue", "Postfix does not run");
@@ -124,8 +155,10 @@ doctor_check_queue(struct doctor *d)
 	    !postfix_retry(&d->postfix, ids, 1, &err)) {
 		advise_queue(d, "authorized_flush_users", err.text);
 		doctor_say(d, DOCTOR_FAULT, "queue", "cannot retry mail: %s", err.text);
-	} else {
+	} else if (check_daemon(d)) {
 		doctor_say(d, DOCTOR_OK, "queue", "the queue can be listed%s",
 		    d->config->postfix.retry ? " and retried" : "");
 	}
+	if (can_list)
+		doctor_check_log_grows(d, newest_s);
 }

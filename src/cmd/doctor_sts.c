@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* doctor: MTA-STS: what fetches policies, and what this Postfix can be told of them. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/span.h"
 #include "cmd/doctor.h"
@@ -13,11 +15,39 @@
 #define BUSY_MS  5000
 #define MONTH_MS (30 * SPAN_DAY_MS)
 
+/* False: what fetches has no authorities, which was said. */
+static bool
+check_authorities(struct doctor *d, const char *file)
+{
+	bool is_set = d->config->mta_sts.ca_file[0] != '\0';
+	char *blocked;
+
+	if (access(file, R_OK) == 0)
+		return true;
+	blocked = errno == EACCES ? doctor_blocked(file) : NULL;
+	if (blocked != NULL)
+		doctor_advise_path(d, "chmod o+x", blocked);
+	else if (access(file, F_OK) == 0)
+		doctor_advise_path(d, "chmod o+r", file);
+	else if (is_set && access(FETCHER_CA_FILE, R_OK) == 0)
+		doctor_advise_yaml(d, "mta_sts", "ca_file", FETCHER_CA_FILE);
+	else
+		doctor_advise(d, "apt-get install ca-certificates");
+	free(blocked);
+	doctor_say(d, DOCTOR_FAULT, "mta-sts",
+	    "no policy can be fetched: the authorities of policy hosts, %s%s, cannot be "
+	    "read",
+	    file, is_set ? " (mta_sts.ca_file)" : "");
+	return false;
+}
+
 /* A request that ends before anybody is connected to tells what holds the fetcher. */
 static void
 check_fetcher(struct doctor *d)
 {
-	const char *ca_file = d->config->mta_sts.ca_file;
+	const char *ca_file = d->config->mta_sts.ca_file[0] != '\0'
+	    ? d->config->mta_sts.ca_file
+	    : FETCHER_CA_FILE;
 	char *path = fetcher_path();
 	struct fetch_request request;
 	struct fetch_answer answer;
@@ -31,8 +61,9 @@ check_fetcher(struct doctor *d)
 		return;
 	}
 	free(path);
-	fetch_request_init(
-	    &request, "mta-sts.invalid", ca_file[0] != '\0' ? ca_file : FETCHER_CA_FILE);
+	if (!check_authorities(d, ca_file))
+		return;
+	fetch_request_init(&request, "mta-sts.invalid", ca_file);
 	request.address_count = 1;
 	address_parse(STR("127.0.0.1"), &request.addresses[0]); /* which is refused */
 	fetcher_run(&request, 0, &text, &answer);

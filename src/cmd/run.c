@@ -19,6 +19,7 @@
 #include "cmd/logfile.h"
 #include "cmd/run_heal.h"
 #include "cmd/run_report.h"
+#include "cmd/run_start.h"
 #include "engine/engine.h"
 #include "engine/logs.h"
 #include "sys/clock.h"
@@ -32,7 +33,6 @@
 
 #define CLAIM_MS 20 /* another counts lines: asked so often whether it still does */
 
-#define LOCK_MS   300 /* doctor tries the lock for a moment, to see whether it is held */
 #define FINISH_MS 700 /* to take what the workers are about to bring */
 
 struct daemon {
@@ -48,6 +48,7 @@ struct daemon {
 	bool is_broken;  /* it is malformed, and cannot be rebuilt */
 	bool fresh;      /* nothing is known of the time before */
 	struct heal heal;
+	struct run_wait wait;
 	struct stat state;  /* of the database, when it was opened */
 	int64_t reload_ms;  /* monotonic: SIGHUP came, do not wait longer; 0: none did */
 	bool refused;       /* the last time that lines were to be counted */
@@ -59,42 +60,12 @@ struct daemon {
 
 /* --- start ------------------------------------------------------------------------- */
 
-static int
-open_signals(struct err *err)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		err_set_errno(err, errno, "signalfd");
-	return fd;
-}
-
-/*
- * Every command that changes an entry renames a new map into place. That wakes us, and
- * the engine asks the database what is new; else it does so after LOOK_MS.
- */
+/* That wakes us, and the engine asks the database what is new; else it does so after
+ * LOOK_MS. */
 static void
 watch_others(struct daemon *daemon)
 {
-	const char *file = daemon->config->map.file;
-	const char *slash = strrchr(file, '/');
-	char *directory = slash == NULL || slash == file
-	    ? mem_strdup(slash == NULL ? "." : "/")
-	    : mem_strndup(file, (size_t)(slash - file));
-
-	if (daemon->others == NULL)
-		daemon->others = watch_new();
-	if (daemon->others != NULL)
-		watch_add_directory(daemon->others, directory);
-	free(directory);
+	run_watch_map(daemon->config->map.file, &daemon->others);
 }
 
 /* For doctor, which compares it with the files. */
@@ -513,29 +484,59 @@ finish(struct daemon *daemon)
 	}
 }
 
+/* Is it to be tried once more? */
+static bool
+waits(struct daemon *daemon, const struct err *failed)
+{
+	bool again =
+	    run_wait(&daemon->wait, daemon->config->state, daemon->signals, failed);
+
+	take_signals(daemon); /* nothing uses a configuration yet that is read anew */
+	return again && !daemon->stop;
+}
+
+/* The database, and all that rests on it; the exit status. */
+static int
+open_state(struct daemon *daemon)
+{
+	bool no_logs;
+	struct err err;
+
+	while (!heal_check(&daemon->heal, daemon->config, clock_wall_ms(), &err) ||
+	    !open_all(daemon, &err)) {
+		no_logs = daemon->engine != NULL && daemon->logs == NULL;
+		if (no_logs || !waits(daemon, &err))
+			return daemon->stop
+			    ? 0
+			    : cmd_fail(no_logs ? EX_NOINPUT : EX_IOERR, "%s", err.text);
+		logs_close(daemon->logs);
+		daemon->logs = NULL;
+		engine_free(daemon->engine);
+		daemon->engine = NULL;
+	}
+	run_wait_over(&daemon->wait, daemon->config->state);
+	return 0;
+}
+
 static int
 start(struct daemon *daemon)
 {
-	struct buf lock_path = {0};
 	struct err err;
-	int lock;
+	int lock, status;
 
-	buf_printf(&lock_path, "%s.lock", daemon->config->state);
-	lock = file_lock(buf_text(&lock_path), LOCK_MS, &err);
-	buf_clear(&lock_path);
-	if (lock < 0)
-		return cmd_fail(lock == FILE_LOCKED ? EX_UNAVAILABLE : EX_IOERR, "%s%s",
-		    lock == FILE_LOCKED ? "another tlsladder is running: " : "",
-		    err.text);
-	daemon->signals = open_signals(&err);
+	daemon->signals = run_open_signals(&err);
 	if (daemon->signals < 0)
 		return cmd_fail(EX_OSERR, "%s", err.text);
-	if (!heal_check(&daemon->heal, daemon->config, clock_wall_ms(), &err) ||
-	    !open_all(daemon, &err))
-		return cmd_fail(daemon->engine == NULL || daemon->logs != NULL
-		        ? EX_IOERR
-		        : EX_NOINPUT,
-		    "%s", err.text);
+	while ((lock = run_take_lock(daemon->config->state, &err)) < 0) {
+		if (lock == FILE_LOCKED)
+			return cmd_fail(
+			    EX_UNAVAILABLE, "another tlsladder is running: %s", err.text);
+		if (!waits(daemon, &err))
+			return daemon->stop ? 0 : cmd_fail(EX_IOERR, "%s", err.text);
+	}
+	status = open_state(daemon);
+	if (status != 0 || daemon->stop)
+		return status;
 	watch_others(daemon);
 	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
 	    daemon->config->log.files.items[0], rules_count(daemon->rules));

@@ -11,15 +11,18 @@
 #include "cmd/daemon.h"
 #include "cmd/page.h"
 #include "logs/source.h"
+#include "sys/disk.h"
 
 struct status {
 	enum answer runs;
 	struct buf level; /* the default level; "": never read */
 	int64_t level_ms; /* when it was read */
 	int64_t lifetime_ms;
-	int64_t frozen_ms; /* 0: not frozen */
-	int64_t read_ms;   /* when the last line was read */
-	int64_t strange;   /* lines like Postfix's that were not understood */
+	int64_t frozen_ms;  /* 0: not frozen */
+	bool state_is_full; /* there is no room for the database */
+	bool map_is_full;   /* ... for the map */
+	int64_t read_ms;    /* when the last line was read */
+	int64_t strange;    /* lines like Postfix's that were not understood */
 	int64_t entries[LEVEL_COUNT];
 	int64_t waits[WHY_COUNT];
 	bool has_first; /* a destination whose mail bounces first, which is: */
@@ -182,6 +185,14 @@ print_text(const struct status *s, struct buf *out)
 		buf_add_colour(out, s->runs == ANSWER_NO ? COLOUR_RED : COLOUR_YELLOW,
 		    s->runs == ANSWER_NO ? "does not run"
 		                         : "not known: its lock may not be read");
+	if (s->state_is_full || s->map_is_full) {
+		buf_printf(out, "\ndisk          ");
+		buf_add_colour(out, COLOUR_RED, "full");
+		buf_printf(out,
+		    s->state_is_full ? ": no line is read until there is room"
+		                     : ": no entry comes into the map until "
+		                       "there is room");
+	}
 	buf_printf(out, "\ndefault       ");
 	if (s->level_ms == 0)
 		buf_printf(out, "not known: Postfix was not asked yet");
@@ -289,10 +300,11 @@ json_first(const struct status *s, struct buf *out)
 static void
 print_json(const struct status *s, struct buf *out)
 {
-	buf_printf(out, "{\"daemon\":\"%s\",\"default_level\":",
+	buf_printf(out, "{\"daemon\":\"%s\",\"disk_full\":%s,\"default_level\":",
 	    s->runs == ANSWER_YES      ? "running"
 	        : s->runs == ANSWER_NO ? "stopped"
-	                               : "unknown");
+	                               : "unknown",
+	    s->state_is_full || s->map_is_full ? "true" : "false");
 	if (s->level_ms == 0)
 		buf_printf(out, "null");
 	else
@@ -347,7 +359,9 @@ print(const struct status *s, const struct config *config, struct store *store, 
 static int
 show(const struct config *config, bool json)
 {
-	struct status s = {.runs = daemon_runs(config)};
+	struct status s = {.runs = daemon_runs(config),
+	    .state_is_full = disk_is_full(config->state),
+	    .map_is_full = disk_is_full(config->map.file)};
 	struct buf text = {0}, out = {0};
 	struct store *store;
 	struct err err;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/nexthop.h"
+#include "store/store_impl.h"
 
 /* What the triggers of step 12 do for the row of an entry, or of one whose mail waits. */
 #define ENTRY_FEWER \
@@ -421,7 +422,7 @@ run(sqlite3 *db, const char *sql, struct err *err)
 {
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return true;
-	return err_set(err, "%s", sqlite3_errmsg(db));
+	return store_set_words(db, err);
 }
 
 static bool
@@ -434,12 +435,18 @@ read_int(sqlite3 *db, const char *sql, int *out, struct err *err)
 	if (done)
 		*out = sqlite3_column_int(stmt, 0);
 	else
-		err_set(err, "%s", sqlite3_errmsg(db));
+		store_set_words(db, err);
 	sqlite3_finalize(stmt);
 	return done;
 }
 
 /* Version 0 means an empty database, or one of another program. */
+static bool
+is_foreign(int version, int tables)
+{
+	return version < 0 || (version == 0 && tables > 0);
+}
+
 static bool
 check_version(sqlite3 *db, int *version, struct err *err)
 {
@@ -448,7 +455,7 @@ check_version(sqlite3 *db, int *version, struct err *err)
 	if (!read_int(db, "PRAGMA user_version", version, err) ||
 	    !read_int(db, "SELECT count(*) FROM sqlite_master", &tables, err))
 		return false;
-	if (*version < 0 || (*version == 0 && tables > 0))
+	if (is_foreign(*version, tables))
 		return err_set(err, "it is the database of another program");
 	if (*version > SCHEMA_VERSION)
 		return err_set(err,
@@ -479,7 +486,7 @@ take_steps(sqlite3 *db, int version, struct err *err)
 
 	if (sqlite3_create_function(db, "folded", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
 	        NULL, fold_key, NULL, NULL) != SQLITE_OK)
-		return err_set(err, "%s", sqlite3_errmsg(db));
+		return store_set_words(db, err);
 	for (; version < SCHEMA_VERSION; version++)
 		if (!run(db, steps[version], err))
 			return false;
@@ -491,6 +498,20 @@ int
 schema_version(void)
 {
 	return SCHEMA_VERSION;
+}
+
+enum store_trouble
+schema_trouble(sqlite3 *db)
+{
+	int version = 0, tables = 0;
+	struct err ignored;
+
+	if (!read_int(db, "PRAGMA user_version", &version, &ignored) ||
+	    !read_int(db, "SELECT count(*) FROM sqlite_master", &tables, &ignored))
+		return STORE_FINE;
+	if (version > SCHEMA_VERSION)
+		return STORE_NEWER;
+	return is_foreign(version, tables) ? STORE_FOREIGN : STORE_FINE;
 }
 
 bool
@@ -507,6 +528,8 @@ schema_upgrade(sqlite3 *db, struct err *err)
 	if (run(db, "BEGIN IMMEDIATE", err) && check_version(db, &version, err) &&
 	    take_steps(db, version, err) && run(db, "COMMIT", err))
 		return true;
-	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	if (sqlite3_get_autocommit(db) ==
+	    0) /* else what failed is still its last error */
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return false;
 }

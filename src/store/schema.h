@@ -6,10 +6,15 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "store/store_trouble.h"
 
 struct sqlite3;
 
 int schema_version(void); /* the newest */
+
+/* Why schema_upgrade() refuses the database: STORE_NEWER, STORE_FOREIGN; STORE_FINE: it
+ * does not, or it cannot be told. */
+enum store_trouble schema_trouble(struct sqlite3 *db);
 
 /*
  * Bring the database to the newest version, each step in a transaction of its own.

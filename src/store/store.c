@@ -31,7 +31,8 @@ store_fail(struct store *store, struct err *err)
 
 	store->met_damage =
 	    store->met_damage || rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
-	return err_set(err, "database: %s", sqlite3_errmsg(store->db));
+	store_set_words(store->db, err);
+	return err_wrap(err, "database");
 }
 
 sqlite3_stmt *
@@ -174,7 +175,7 @@ owner_of(const char *path)
 	return pw != NULL ? pw->pw_name : NULL;
 }
 
-/* SQLite calls "readonly" what we may not write. True: that is what failed. */
+/* True: that is what failed. */
 static bool
 fail_permission(const char *path, const char *verb, struct err *err)
 {
@@ -204,8 +205,59 @@ fail_to_open(sqlite3 *db, const char *path, struct err *err)
 	return err_set(err, "cannot open %s: %s", path, sqlite3_errmsg(db));
 }
 
+/* A version that was refused is no failure of SQLite's; and what was rolled back has left
+ * none. */
+static enum store_trouble
+upgrade_trouble(sqlite3 *db, const char *path)
+{
+	enum store_trouble trouble = store_trouble_of(db, path);
+
+	if (trouble == STORE_FINE)
+		trouble = schema_trouble(db);
+	return trouble != STORE_FINE ? trouble : store_trouble_of_disk(path);
+}
+
+/* SQLite calls "readonly" what we may not write, and what nobody may. */
+static enum store_trouble
+fail_to_use(const char *path, enum store_trouble trouble, struct err *err)
+{
+	if (fail_permission(path, "write", err))
+		return STORE_DENIED;
+	if (trouble == STORE_READ_ONLY)
+		err_set_errno(err, EROFS, "cannot use %s", path);
+	else
+		err_wrap(err, "cannot use %s", path);
+	return trouble;
+}
+
+/* WAL with NORMAL: after power loss the last transactions may be gone, position and
+ * effects together, and the log is read again from there. */
+static enum store_trouble
+prepare(sqlite3 *db, const char *path, struct err *err)
+{
+	enum store_trouble trouble;
+
+	/* First, so that a file that is not ours stays as it is, and a -wal that is not
+	 * of it is not written into it. */
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (!schema_upgrade(db, err)) {
+		trouble = upgrade_trouble(db, path);
+		return fail_to_use(path, trouble, err);
+	}
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	if (sqlite3_exec(db,
+	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+	        "PRAGMA cache_size = " CACHE_SIZE ";",
+	        NULL, NULL, NULL) == SQLITE_OK)
+		return STORE_FINE;
+	trouble = store_trouble_of(db, path);
+	store_set_words(db, err);
+	return fail_to_use(path, trouble, err);
+}
+
 struct store *
-store_open(const char *path, int64_t busy_ms, struct err *err)
+store_open_or(
+    const char *path, int64_t busy_ms, enum store_trouble *trouble, struct err *err)
 {
 	struct store *store = mem_new(1, sizeof(*store));
 
@@ -217,35 +269,26 @@ store_open(const char *path, int64_t busy_ms, struct err *err)
 	if (sqlite3_open_v2(path, &store->db,
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	        NULL) != SQLITE_OK) {
+		*trouble = store_trouble_of(store->db, path);
 		fail_to_open(store->db, path, err);
 		store_close(store);
 		return NULL;
 	}
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, (int)busy_ms);
-	/* First, so that a file that is not ours stays as it is, and a -wal that is not
-	 * of it is not written into it. */
-	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	if (!schema_upgrade(store->db, err)) {
-		if (!fail_permission(path, "write", err))
-			err_wrap(err, "cannot use %s", path);
-		store_close(store);
-		return NULL;
-	}
-	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	/* WAL with NORMAL: after power loss the last transactions may be gone, position
-	 * and effects together, and the log is read again from there. */
-	if (sqlite3_exec(store->db,
-	        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-	        "PRAGMA cache_size = " CACHE_SIZE ";",
-	        NULL, NULL, NULL) != SQLITE_OK) {
-		if (!fail_permission(path, "write", err))
-			err_set(
-			    err, "cannot use %s: %s", path, sqlite3_errmsg(store->db));
-		store_close(store);
-		return NULL;
-	}
-	return store;
+	*trouble = prepare(store->db, path, err);
+	if (*trouble == STORE_FINE)
+		return store;
+	store_close(store);
+	return NULL;
+}
+
+struct store *
+store_open(const char *path, int64_t busy_ms, struct err *err)
+{
+	enum store_trouble ignored;
+
+	return store_open_or(path, busy_ms, &ignored, err);
 }
 
 void

@@ -81,7 +81,7 @@ fail(sqlite3 *db, struct err *why)
 {
 	enum answer answer = answer_of(db);
 
-	err_set(why, "%s", sqlite3_errmsg(db));
+	store_set_words(db, why);
 	return answer;
 }
 

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "store/store.h"
+#include "store/store_trouble.h"
 
 /* Statements that do not depend on the columns of a destination. */
 enum sql {
@@ -184,5 +185,18 @@ void store_read_entry(sqlite3_stmt *stmt, struct entry *out);
 
 /* store_destination.c: the text of a statement that names all columns. */
 void store_build_sql(enum sql which, struct buf *sql);
+
+/* SQLite's words for its last failure, with those of the system where it knows them.
+ * False. */
+bool store_set_words(sqlite3 *db, struct err *err);
+
+/* What that failure is, of the database at path. */
+enum store_trouble store_trouble_of(sqlite3 *db, const char *path);
+/* The same where there is only its disk to look at. */
+enum store_trouble store_trouble_of_disk(const char *path);
+
+/* store_open(), which says what it is that fails. */
+struct store *store_open_or(
+    const char *path, int64_t busy_ms, enum store_trouble *trouble, struct err *err);
 
 #endif

@@ -400,5 +400,13 @@ has 'a file that is no database of anybody: doctor says that pins come back' "$o
 ladder run
 is 'a file that is no database of anybody is refused' $status 74
 check 'and left alone' grep -q 'no database' "$dir/state.db"
+restore
+sqlite3 "$dir/state.db" 'PRAGMA user_version = 999'
+ladder doctor
+has 'a database of a newer version: doctor says that' "$out" 'it is of a newer tlsladder (version 999'
+hasnt 'and has nothing moved away' "$out" ' mv '
+ladder run
+is 'run does not wait for it' $status 74
+is 'and leaves it alone' "$(sqlite3 "$dir/state.db" 'PRAGMA user_version; SELECT count(*) > 0 FROM destination' | tr '\n' ' ')" '999 1 '
 
 finish

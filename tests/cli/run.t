@@ -97,4 +97,21 @@ ladder run
 is 'a state in no directory: exit status 74' $status 74
 has 'and why' "$err" 'No such file or directory'
 
+# What passes by itself is waited for.
+if command -v sqlite3 >/dev/null; then
+	configure "log: {file: $log}"
+	coproc holder { exec sqlite3 "$dir/state.db"; }
+	holding=$holder_PID
+	printf 'PRAGMA locking_mode = EXCLUSIVE;\nBEGIN EXCLUSIVE;\n.print locked\n' >&"${holder[1]}"
+	while read -ru "${holder[0]}" line && [[ $line != locked ]]; do :; done
+	start
+	check 'a state that another process holds is waited for' await 20 said 'locked: it is waited for'
+	check 'and no log is followed until then' test "$(grep -c 'follows' "$dir/run.err")" -eq 0
+	eval "exec ${holder[1]}>&-"
+	wait "$holding"
+	check 'it goes on once that one has ended' await 20 said "follows $log"
+	stop
+	is 'and ends as ever' $status 0
+fi
+
 finish

@@ -66,6 +66,40 @@ fine_stamps
 examine log >/dev/null
 is 'stamps with a fraction of a second need no advice' "$(<"$dir/advice")" ''
 
+# A daemon that may not read the log, asked about by who may.
+heal
+mine=("${user[@]}")
+user=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+start
+user=("${mine[@]}")
+daemon=''
+is 'a log that the daemon may not read: fault' "$(examine log)" fault
+matches 'its process is named' "$(grep '"check":"log"' "$dir/doctor.json")" 'the daemon, process [0-9]+ of nobody, may not read'
+type_advice
+is 'its advice mends it' "$(examine log)" ok
+pkill_daemon
+# Nobody writes the log any more, and mail goes on failing.
+heal
+starts
+daemon=''
+set_main 'maillog_file ='
+inside postfix -c "$config" stop >/dev/null 2>&1
+inside postfix -c "$config" start >/dev/null 2>&1
+send strict expired-cert.test
+stands_still() {
+	[[ $(examine log) == fault ]]
+}
+awaits 'a log that stands still while mail is deferred: fault' 40 stands_still
+matches 'it says since when' "$(grep '"check":"log","result":"fault"' "$dir/doctor.json")" \
+	'nothing was written to .* since [0-9]{4}-.* is deferred: nobody writes it'
+has 'and what to restart' "$(<"$dir/advice")" rsyslog
+pkill_daemon
+heal
+inside postfix -c "$config" stop >/dev/null 2>&1
+inside postfix -c "$config" start >/dev/null 2>&1
+send strict valid-ca.test
+awaits 'it is written again' 20 eval '[[ $(examine log) == ok ]]'
+
 # --- what everything trusts
 
 authorities() {
@@ -288,6 +322,46 @@ print(next(d["advice"] for d in map(json.loads, open(sys.argv[1])) if d["check"]
 	"$dir/doctor.json" >"$dir/advice"
 type_advice
 matches 'run as root it says how to run it' "$(<"$dir/typed")" 'ok +user +runs as nobody'
+
+# as USER: doctor, asked by that one; its exit status in status.
+as() {
+	local who=$1
+	shift
+	inside setpriv "--reuid=$who" --regid=games --clear-groups "$program" -c "$dir/tlsladder.yaml" doctor "$@" --json \
+		>"$dir/doctor.json"
+	status=$?
+	cat "$dir/doctor.json" >>"$dir/seen.json"
+}
+for runs in stopped running; do
+	heal
+	[[ $runs == stopped ]] || starts
+	as games
+	is "the daemon $runs, asked by another user: exit status 77" $status 77
+	is "the daemon $runs: that is the only fault" "$(grep -c '"result":"fault"' "$dir/doctor.json")" 1
+	python3 -c '
+import json, sys
+print(next(d["advice"] for d in map(json.loads, open(sys.argv[1])) if d["check"] == "user"))' \
+		"$dir/doctor.json" >"$dir/advice"
+	is "the daemon $runs: and nothing else is advised" "$(sed '/^$/d' "$dir/advice")" \
+		"runuser -u nobody -- tlsladder -c $dir/tlsladder.yaml doctor"
+done
+# The harm of before: the directory was given to whoever asked. It is the daemon's again.
+chown games "$dir/state" "$dir"/state/state.db*
+daemon=''
+as games
+is 'who was given the state is not the user of a daemon that runs' $status 77
+inside "$program" -c "$dir/tlsladder.yaml" doctor --json >"$dir/doctor.json"
+cat "$dir/doctor.json" >>"$dir/seen.json"
+has 'root is told whom the daemon runs as' "$(<"$dir/doctor.json")" "chown nobody $dir/state"
+hasnt 'and gives nothing to another' "$(<"$dir/doctor.json")" 'chown games'
+chown nobody "$dir/state" "$dir"/state/state.db*
+pkill_daemon
+
+heal
+chown -R root "$dir/state"
+as games
+is 'where all is root'"'"'s whoever asks is given none of it' "$status $(grep -c '"result":"fault"' "$dir/doctor.json")" '77 1'
+has 'root is to ask' "$(<"$dir/doctor.json")" "\"advice\":\"tlsladder -c $dir/tlsladder.yaml doctor\\u000a"
 
 heal
 ladder doctor --json | diff - "$dir/healthy.json" >/dev/null

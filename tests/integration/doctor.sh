@@ -149,7 +149,7 @@ for path in sys.argv[3:]:
         continue
     for result, check, text in say.findall(open(path).read()):
         text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
-        pattern = re.compile(".*".join(map(re.escape, re.split(r"%[0-9.*]*z?[a-z]", text))), re.S)
+        pattern = re.compile(".*".join(map(re.escape, re.split(r"%[0-9.*]*(?:z|ll?)?[a-z]", text))), re.S)
         if re.fullmatch(sys.argv[2], check) and not any(s[:2] == (result.lower(), check) and pattern.fullmatch(s[2]) for s in seen):
             print(f"{result.lower()} {check}: {text}")
 END_OF_KNOWN

@@ -24,6 +24,18 @@ ill 'no DNSSEC' dane fault typed set_main 'smtp_dns_support_level ='
 ill 'no DNS' dane fault typed set_main 'smtp_host_lookup = native'
 ill 'errors of MX are ignored' dane fault typed set_main 'ignore_mx_lookup_error = yes'
 ill 'options of the resolver' dane fault typed set_main 'smtp_dns_resolver_options = res_defnames'
+ill 'mail is deferred by its transport' delivery warning typed set_main 'defer_transports = local smtp,relay'
+is 'that of the others stays so' "$(inside postconf -c "$config" -h defer_transports)" 'local, relay'
+ill 'no server speaks like that' delivery warning typed set_main 'smtp_tls_wrappermode = yes'
+ill 'a relayhost may' delivery ok typed set_main 'smtp_tls_wrappermode = yes' 'relayhost = [relay.test]:465'
+set_main 'relayhost ='
+ill 'Postfix asks no DNS' delivery warning typed set_main 'disable_dns_lookups = yes'
+for protocols in TLSv1 'SSLv3, TLSv1, TLSv1.1' '<=TLSv1.1'; do
+	ill "TLS is $protocols" delivery warning typed set_main "smtp_tls_mandatory_protocols = $protocols"
+done
+for protocols in '!SSLv2, !SSLv3' '>=TLSv1' TLSv1.2 'TLSv1, TLSv1.3' '>=TLSv1, <=TLSv1.2'; do
+	ill "TLS is $protocols" delivery ok typed set_main "smtp_tls_mandatory_protocols = $protocols"
+done
 ill 'the queue may not be listed' queue fault typed set_main 'authorized_mailq_users = root'
 ill 'mail may not be retried' queue fault typed set_main 'authorized_flush_users = root'
 no_retry() {
@@ -73,6 +85,12 @@ is 'the other map stays, before ours' "$(inside postconf -c "$config" -h smtp_tl
 ill 'our map is named as another type' policy-maps fault typed set_main "smtp_tls_policy_maps = lmdb:$map, inline:{a.test=encrypt}"
 is 'the order stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
 	"hash:$map, inline:{a.test=encrypt}"
+ill 'the index of our map is named' policy-maps fault typed set_main "smtp_tls_policy_maps = inline:{a.test=encrypt}, hash:$map.db"
+is 'our map stands in its place' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" \
+	"inline:{a.test=encrypt}, hash:$map"
+is 'and nothing was built of the index' "$(find "$dir/state" -name '*.db.db')" ''
+ill 'the index of our map is named beside it' policy-maps fault typed set_main "smtp_tls_policy_maps = proxy:hash:$map.db, hash:$map"
+is 'once is enough' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" "hash:$map"
 ill 'our map is named twice' policy-maps warning typed set_main "smtp_tls_policy_maps = hash:$map, inline:{a.test=encrypt}, hash:$map"
 ill 'a map that answers for everything' other-map warning typed set_main "smtp_tls_policy_maps = static:encrypt, inline:{a.test=encrypt}, hash:$map"
 is 'the rest stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" "inline:{a.test=encrypt}, hash:$map"
@@ -188,6 +206,30 @@ theirs() {
 ill 'a directory where others have files' map-directory fault typed theirs
 is 'it stays theirs' "$(stat -c %u "$dir/theirs")" 0
 ill 'a directory of another owner' map-directory fault typed chown root "$dir/state"
+read_only() {
+	inside mount --bind "$dir/state" "$dir/state"
+	inside mount -o remount,ro,bind "$dir/state"
+}
+ill 'a directory that is read-only' map-directory fault typed read_only
+is 'what is ours already is given to nobody' "$(grep -c 'chown' "$dir/advice")" 0
+inside umount "$dir/state"
+full() {
+	inside sh -c "mkdir -p $dir/small && mount -t tmpfs -o size=1m,mode=750,uid=65534,gid=65534 small $dir/small"
+	cp -a "$dir/state/." "/proc/$(holder)/root$dir/small/"
+	inside dd if=/dev/zero "of=$dir/small/filler" bs=1k 2>/dev/null
+	return 0
+}
+holder() {
+	local pid
+	read -r pid _ <"$dir/world/holder"
+	echo "$pid"
+}
+full_map() {
+	full
+	yaml map "{file: $dir/small/tls_policy, type: hash}"
+}
+ill 'no space for the map' map-directory fault said full_map
+inside umount "$dir/small"
 ill 'a directory that others may write to' map-directory fault typed chmod o+w "$dir/state"
 
 # --- the state
@@ -195,16 +237,67 @@ ill 'a directory that others may write to' map-directory fault typed chmod o+w "
 ill 'no directory for the state' state-directory fault typed yaml state "$dir/nowhere/state.db"
 ill 'a state that root made' state fault typed chown root "$dir/state/state.db"
 ill 'a state that may not be written' state fault typed chmod 440 "$dir/state/state.db"
-damaged() {
+foreign() {
 	rm -f "$dir"/state/state.db*
 	echo 'this is no database, but long enough to look like a file of something else' >"$dir/state/state.db"
 	chown nobody "$dir/state/state.db"
 }
-ill 'a state that is damaged' state fault typed damaged
+# left SENTENCE: nothing that is typed moves the database away.
+left() {
+	is "$1: nothing is typed, it stays" "$(grep -vc '^#' "$dir/advice") $(test -s "$dir/state/state.db" && echo there)" '0 there'
+}
+ill 'a file of something else' state fault said foreign
+left 'a file of something else'
+other_database() {
+	rm -f "$dir"/state/state.db*
+	sqlite3 "$dir/state/state.db" 'CREATE TABLE theirs (x); PRAGMA user_version = 0'
+	chown nobody "$dir/state/state.db"
+}
+ill 'a database of something else' state fault said other_database
+left 'a database of something else'
 newer() {
 	sqlite3 "$dir/state/state.db" 'PRAGMA user_version = 99'
 }
-ill 'a state of a newer tlsladder' state fault typed newer
+ill 'a state of a newer tlsladder' state fault said newer
+left 'a state of a newer tlsladder'
+ill 'a state on a file system that is read-only' state fault typed read_only
+check 'it says that' grep -q '"check":"state","result":"fault".*Read-only file system' "$dir/seen.json"
+inside umount "$dir/state"
+full_state() {
+	full
+	yaml state "$dir/small/state.db"
+}
+ill 'no space for the state' state fault said full_state
+has 'it says what it is' "$(grep '"check":"state"' "$dir/doctor.json")" 'No space left on device'
+is 'and moves nothing away' "$(grep -vc '^#' "$dir/advice")" 0
+is 'and where' "$(examine state-directory)" fault
+# run waits for room, and goes on by itself.
+start
+waits_for_room() {
+	grep -q 'No space left on device: it is waited for' "$dir/daemon.err"
+}
+awaits 'run waits for room' 20 waits_for_room
+inside rm "$dir/small/filler"
+follows_again() {
+	[[ $(tail -n +"$from" "$dir/daemon.err" | grep -c ' follows ') -gt 0 ]]
+}
+from=1
+awaits 'and goes on once there is some' 20 grep -q 'small/state.db can be used' "$dir/daemon.err"
+awaits 'it follows the log' 20 follows_again
+inside dd if=/dev/zero "of=$dir/small/filler" bs=1k 2>/dev/null
+is 'while it runs on a full disk, doctor says so' "$(examine state)" fault
+matches 'and status' "$(ladder status)" 'disk +full: no line is read'
+has 'and its JSON' "$(ladder status --json)" '"disk_full":true'
+inside rm "$dir/small/filler"
+hasnt 'with room neither' "$(ladder status)" 'disk  '
+stop
+full_state >/dev/null 2>&1
+start
+awaits 'run waits again' 20 waits_for_room
+stop
+is 'it ends when asked to, as ever' $? 0
+inside umount -l "$dir/small"
+heal
 locked() {
 	coproc holder { sqlite3 "$dir/state/state.db"; }
 	holding=$holder_PID # bash forgets it when the process has ended
@@ -228,6 +321,42 @@ printf '#!/bin/sh\nexit 1\n' >"$dir/alone/tlsladder-fetch"
 chmod 755 "$dir/alone/tlsladder-fetch"
 ill 'one that fails' mta-sts fault said true
 program=$beside
+ill 'authorities of policy hosts that are not there' mta-sts fault typed yaml mta_sts '{ca_file: /nonexistent}'
+hasnt 'the program is not to blame' "$(<"$dir/advice")" 'install'
+no_reading() {
+	cp "$dir/ca.pem" "$dir/elsewhere/authorities"
+	chmod 600 "$dir/elsewhere/authorities"
+	yaml mta_sts "{ca_file: $dir/elsewhere/authorities}"
+}
+ill 'authorities of policy hosts that may not be read' mta-sts fault typed no_reading
+
+# --- what the daemon has, which doctor may have as well
+
+# As in our unit, with a user that is not in group postdrop.
+heal
+without=("${user[@]}")
+user=(setpriv --no-new-privs "${user[@]:1}")
+starts
+user=("${without[@]}")
+daemon=''
+send strict wrongname-cert.test
+waits_by() {
+	ladder list --waiting | grep -q " $1 "
+}
+awaits 'the daemon cannot see the queue' 30 waits_by queue-unread
+is 'and doctor, which can, says so: fault' "$(examine queue)" fault
+cp "$dir/advice" "$dir/queue-advice"
+is 'it says what mail waits for' "$(examine waits)" warning
+is 'and what to type for that' "$(grep -vc '^#' "$dir/advice")" 1
+cp "$dir/queue-advice" "$dir/advice"
+type_advice
+is 'its advice mends it' "$(examine queue)" ok
+inside "${user[@]}" sh -c "$program -c $dir/tlsladder.yaml again --all" >/dev/null
+waits_for_nothing() {
+	[[ $(examine waits) == - ]]
+}
+awaits 'and then mail waits for it no more' 40 waits_for_nothing
+pkill_daemon
 
 # --- Postfix, stopped
 

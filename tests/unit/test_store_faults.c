@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/store_trouble.h"
 #include "storekit.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -292,6 +293,81 @@ failed_write_leaves_nothing(void **state)
 	kit_assert("full.db", "PRAGMA integrity_check", "ok\n");
 }
 
+/* --- what it is that fails -----------------------------------------------------------
+ */
+
+struct trouble_row {
+	const char *what;
+	const char *sql;  /* of another program, before; NULL: none */
+	const char *text; /* what the file is instead; NULL: a database */
+	int error;        /* every write meets it */
+	enum store_trouble expected;
+	const char *words;
+};
+
+static const struct trouble_row troubles[] = {
+    {"nothing", NULL, NULL, 0, STORE_FINE, ""},
+    {"the disk is full", NULL, NULL, ENOSPC, STORE_FULL, "No space left"},
+    {"a quota is used up", NULL, NULL, EDQUOT, STORE_FULL, "quota"},
+    {"the file system is read-only", NULL, NULL, EROFS, STORE_READ_ONLY, "Read-only"},
+    {"the disk is broken", NULL, NULL, EIO, STORE_BROKEN, "Input/output error"},
+    {"it is of a newer version", "PRAGMA user_version = 999", NULL, 0, STORE_NEWER,
+        "of a newer tlsladder (version 999"},
+    {"it has a version that is none", "PRAGMA user_version = -1", NULL, 0, STORE_FOREIGN,
+        "another program"},
+    {"it is no database", NULL, "a text of somebody, and long enough to be looked at", 0,
+        STORE_FOREIGN, "not a database"},
+};
+
+static void
+trouble_is_told_apart(void **state)
+{
+	const struct trouble_row *row = *state;
+	enum store_trouble found;
+	struct err why = {{0}};
+
+	kit_remove("trouble.db");
+	if (row->text != NULL)
+		kit_write("trouble.db", row->text, strlen(row->text));
+	else
+		store_close(kit_open("trouble.db"));
+	if (row->sql != NULL)
+		kit_run("trouble.db", row->sql);
+	watch_disk(true);
+	disk.stays = true;
+	disk.left = 0;
+	disk.error = row->error;
+	disk.armed = row->error != 0;
+	found = store_trouble(kit_path("trouble.db"), 0, &why);
+	disk.armed = false;
+	watch_disk(false);
+	assert_int_equal(found, row->expected);
+	assert_non_null(strstr(why.text, row->words));
+	if (row->text == NULL)
+		kit_assert("trouble.db", "PRAGMA quick_check", "ok\n");
+}
+
+static void
+lock_is_trouble_that_passes(void **state)
+{
+	struct store *other = kit_open("held.db");
+	struct err why = {{0}};
+
+	(void)state;
+	kit_begin_transaction(other);
+	assert_int_equal(store_trouble(kit_path("held.db"), 0, &why), STORE_LOCKED);
+	assert_non_null(strstr(why.text, "locked"));
+	store_rollback(other);
+	assert_int_equal(store_trouble(kit_path("held.db"), 0, &why), STORE_FINE);
+	store_close(other);
+	assert_true(store_trouble_passes(STORE_LOCKED));
+	assert_true(store_trouble_passes(STORE_FULL));
+	assert_true(store_trouble_passes(STORE_READ_ONLY));
+	assert_false(store_trouble_passes(STORE_NEWER));
+	assert_false(store_trouble_passes(STORE_DENIED));
+	assert_false(store_trouble_passes(STORE_BROKEN));
+}
+
 /* --- the power goes ---------------------------------------------------------------- */
 
 static void
@@ -448,6 +524,11 @@ main(void)
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		suite_add(failed_write_leaves_nothing, &faults[i],
 		    "nothing stays of a batch where %s", faults[i].name);
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
+		suite_add(trouble_is_told_apart, &troubles[i],
+		    "it is told what fails: %s", troubles[i].what);
+	suite_add(
+	    lock_is_trouble_that_passes, NULL, "a lock passes, a newer version not");
 	for (size_t i = 0; i < sizeof(tears) / sizeof(tears[0]); i++)
 		suite_add(torn_wal_is_an_earlier_moment, &tears[i],
 		    "power loss: one earlier moment at every sector, %s", tear_names[i]);
