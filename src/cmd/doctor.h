@@ -127,6 +127,7 @@ char *doctor_index(const struct doctor *doctor); /* the file that Postfix reads;
 bool doctor_is_proxied(
     const struct doctor *doctor); /* is our map asked by proxymap(8)? */
 void doctor_check_policy_maps(struct doctor *doctor);
+void doctor_check_transport_maps(struct doctor *doctor);
 
 /* doctor_trust.c */
 void doctor_check_clock(struct doctor *doctor);

@@ -457,3 +457,34 @@ doctor_check_policy_maps(struct doctor *d)
 	check_services(d);
 	postfix_maps_free(named.maps);
 }
+
+/* --- the transport maps ------------------------------------------------------------ */
+
+/* They tell which destination a line is about: we must be able to ask them. */
+void
+doctor_check_transport_maps(struct doctor *d)
+{
+	char **maps;
+	bool ours;
+
+	if (!d->has_postfix)
+		return;
+	maps = postfix_other_maps(d->settings.transport_maps, NO_PATH, &ours);
+	for (size_t i = 0; maps[i] != NULL; i++) {
+		const char *key = NO_DOMAIN;
+		char *map[] = {maps[i], NULL};
+		enum answer ignored;
+		struct err err;
+
+		if (postfix_maps_answer(&d->postfix, map, &key, 1, &ignored, &err)) {
+			doctor_say(
+			    d, DOCTOR_OK, "transport-maps", "%s can be asked", maps[i]);
+			continue;
+		}
+		advise_other(d, maps[i], err.text);
+		doctor_say(d, DOCTOR_FAULT, "transport-maps",
+		    "%s cannot be asked, so nothing is taken from the log: %s", maps[i],
+		    err.text);
+	}
+	postfix_maps_free(maps);
+}

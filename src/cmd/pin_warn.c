@@ -36,12 +36,10 @@ ask_passwords(const struct postfix *postfix, const char *names, const char *cons
 	char **maps = postfix_other_maps(names, "", &ours);
 
 	for (size_t m = 0; maps[m] != NULL; m++) {
-		struct str direct = str_of(maps[m]);
 		struct err ignored;
 
-		str_eat(&direct, STR("proxy:")); /* proxymap(8) serves Postfix alone */
-		asked = postfix_lookup_all(postfix, direct.p, keys, count, note_found,
-		            found, &ignored) &&
+		asked = postfix_lookup_all(
+		            postfix, maps[m], keys, count, note_found, found, &ignored) &&
 		    asked;
 	}
 	postfix_maps_free(maps);

@@ -3,17 +3,30 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/span.h"
 #include "engine/engine_impl.h"
 #include "engine/route_ask.h"
 #include "engine/route_cache.h"
+#include "sys/log.h"
 
-#define ROUTES_MAX 1000 /* recipients of one question */
+#define ROUTES_MAX      1000           /* recipients of one question */
+#define UNTOLD_EVERY_MS SPAN_DAY_MS    /* it is told so often that some cannot be told */
+#define UNTOLD_MS       SPAN_MINUTE_MS /* so long these are not asked again */
 
 struct routes {
 	struct duty_state base;
 	struct route_cache *cache;
-	bool plain; /* every domain is its own next-hop */
+	bool plain;        /* every domain is its own next-hop */
+	int64_t untold_ms; /* monotonic: it was told that a map cannot tell; 0: never */
+	int64_t again_ms; /* monotonic: what none could tell is asked again; 0: nothing */
 };
+
+static void
+forget(struct routes *r)
+{
+	route_cache_clear(r->cache);
+	r->again_ms = 0;
+}
 
 /* The fold's router. Unknown until Postfix's settings are known. */
 static enum answer
@@ -31,8 +44,11 @@ route(void *context, struct str recipient, struct str domain, struct route *out)
 	} else if (e->known.settings.transport_maps[0] == '\0') {
 		settings = route_settings_of(&e->known.settings);
 		route_of(&settings, domain, STR(""), out);
-	} else if (!route_cache_get(r->cache, recipient, out)) {
-		return ANSWER_UNSURE;
+	} else {
+		if (r->again_ms != 0 && engine_now(e).mono_ms >= r->again_ms)
+			forget(r);
+		if (!route_cache_get(r->cache, recipient, out))
+			return ANSWER_UNSURE;
 	}
 	return out->key[0] != '\0' ? ANSWER_YES : ANSWER_NO;
 }
@@ -57,7 +73,7 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	if (e->judge.settings == NULL) {
 		fold_set_plain(e->fold, e->known.read_ms != 0);
 	} else {
-		route_cache_clear(r->cache);
+		forget(r);
 		r->plain = route_is_plain(&e->known.settings);
 		fold_set_plain(e->fold, r->plain);
 	}
@@ -70,6 +86,7 @@ struct routes_task {
 	char **recipients;
 	size_t count;
 	struct route *routes;           /* out, as many */
+	enum route_asked *asked;        /* out, as many */
 	struct route_settings settings; /* borrows from the engine's */
 	const char *transport_maps;
 };
@@ -81,10 +98,26 @@ work(struct task *task, void *context)
 
 	(void)context;
 	t->routes = mem_new(t->count, sizeof(*t->routes));
+	t->asked = mem_new(t->count, sizeof(*t->asked));
 	return task->world->route_ask(task->postfix, &t->settings, t->transport_maps,
-	    t->recipients, t->count, t->routes, &task->err);
+	    t->recipients, t->count, t->routes, t->asked, &task->err);
 }
 
+static void
+say_untold(struct engine *e, struct routes *r, const struct err *why, int64_t mono_ms)
+{
+	r->again_ms = mono_ms + UNTOLD_MS;
+	if (r->untold_ms != 0 && mono_ms - r->untold_ms < UNTOLD_EVERY_MS)
+		return;
+	r->untold_ms = mono_ms;
+	log_warning("the transport maps cannot tell of every recipient: %s", why->text);
+	engine_alert(e,
+	    "the transport maps cannot tell where some mail goes: its lines are "
+	    "not taken, and it waits where its TLS fails; see the log");
+}
+
+/* Of whom a map cannot tell, nothing is taken for a while; others need not wait for that.
+ */
 static void
 take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
@@ -92,11 +125,15 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct routes *r = (struct routes *)base;
 	const struct routes_task *t = (const struct routes_task *)task;
 
-	(void)now;
 	if (!task->done)
 		return;
-	for (size_t i = 0; i < t->count; i++)
-		route_cache_put(r->cache, str_of(t->recipients[i]), &t->routes[i]);
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->asked[i] == ROUTE_UNTOLD)
+			say_untold(e, r, &task->err, now->mono_ms);
+		if (t->asked[i] != ROUTE_LATER)
+			route_cache_put(
+			    r->cache, str_of(t->recipients[i]), &t->routes[i]);
+	}
 	fold_unpark(e->fold);
 }
 
@@ -109,6 +146,7 @@ release(struct task *task)
 		free(t->recipients[i]);
 	free(t->recipients);
 	free(t->routes);
+	free(t->asked);
 }
 
 static const struct task_kind routes_kind = {

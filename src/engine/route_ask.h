@@ -17,11 +17,15 @@ struct route_settings route_settings_of(const struct postfix_settings *settings)
 bool route_is_plain(const struct postfix_settings *settings);
 
 /*
- * Ask the transport maps for recipients[0..count); routes[] gets the answers. Blocks.
- * False: a map could not be asked, and routes[] holds nothing.
+ * Ask the transport maps for recipients[0..count). Of each, asked says what came of it,
+ * and routes[] gets those that are told. A map that answers others and fails for a key of
+ * theirs (socketmap: TEMP) leaves those untold, and why says how it failed; such keys are
+ * looked for in a number of calls, and what is left is later, after at least one that is
+ * not. Blocks. False: a map could not be asked at all; routes[] and asked[] hold nothing.
  */
+enum route_asked { ROUTE_LATER, ROUTE_TOLD, ROUTE_UNTOLD };
 bool route_ask(const struct postfix *postfix, const struct route_settings *settings,
     const char *transport_maps, char *const *recipients, size_t count,
-    struct route *routes, struct err *err);
+    struct route *routes, enum route_asked *asked, struct err *why);
 
 #endif

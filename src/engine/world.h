@@ -14,8 +14,8 @@
 #include "base/err.h"
 #include "conf/config.h"
 #include "core/fetch.h"
-#include "core/route.h"
 #include "core/sts_txt.h"
+#include "engine/route_ask.h"
 #include "postfix/finger.h"
 #include "postfix/postfix.h"
 #include "publish/notify.h"
@@ -61,7 +61,8 @@ struct engine_world {
 	    struct queue_refused *refused, struct err *err);
 	bool (*route_ask)(const struct postfix *postfix,
 	    const struct route_settings *settings, const char *transport_maps,
-	    char *const *recipients, size_t count, struct route *routes, struct err *err);
+	    char *const *recipients, size_t count, struct route *routes,
+	    enum route_asked *asked, struct err *why);
 	/* An MX host's address, as postfix/finger.h has it. */
 	enum finger_outcome (*finger)(const struct postfix *postfix,
 	    const struct finger_settings *settings,

@@ -10,6 +10,8 @@
 #include "postfix/run.h"
 
 #define QUERY_MS      60000
+#define SERVER_MS     5000 /* what proxymap(8) serves stands on a server mostly ... */
+#define SERVER_KEY_MS 20   /* ... that answers key by key */
 #define QUERY_MAX     ((size_t)1 << 30)
 #define VALUE_MAX     ((size_t)8 << 20) /* more than a command line can hold */
 #define KEYS_PER_CALL 1000
@@ -111,6 +113,42 @@ can_ask(const char *key)
 	return key[0] != '\0';
 }
 
+/*
+ * The map without "proxy:", at its beginning and before each member of a unionmap or
+ * pipemap: through proxymap(8) postmap tries for 100 seconds where its user may not enter
+ * private/, and then says that something timed out, and not what may not be read. To be
+ * freed.
+ */
+static char *
+direct_form(const char *map)
+{
+	struct str rest = str_of(map);
+	struct buf out = {0};
+	size_t depth = 0;
+	bool members, begins = true;
+
+	str_eat(&rest, STR("proxy:"));
+	members =
+	    str_starts(rest, STR("unionmap:{")) || str_starts(rest, STR("pipemap:{"));
+	for (; rest.len > 0; rest = str_skip(rest, 1)) {
+		if (members && begins && depth == 1)
+			str_eat(&rest, STR("proxy:"));
+		if (rest.len == 0)
+			break;
+		depth += rest.p[0] == '{';
+		depth -= rest.p[0] == '}' && depth > 0;
+		begins = strchr(SEPARATORS "{", rest.p[0]) != NULL;
+		buf_add_char(&out, rest.p[0]);
+	}
+	return buf_take(&out);
+}
+
+static bool
+is_proxied(const char *map)
+{
+	return strstr(map, "proxy:") != NULL;
+}
+
 struct lookup {
 	const char *const *keys;
 	size_t count;
@@ -155,14 +193,14 @@ is_none(const struct child_result *result)
 }
 
 static bool
-ask(const struct postfix *postfix, const char *map, struct lookup *lookup,
-    struct err *err)
+ask(const struct postfix *postfix, const char *map, int64_t timeout_ms,
+    struct lookup *lookup, struct err *err)
 {
 	const char *arguments[] = {"-q", "-", map, NULL};
 	struct postfix_call call = {
 	    .program = "postmap",
 	    .arguments = arguments,
-	    .timeout_ms = QUERY_MS,
+	    .timeout_ms = timeout_ms,
 	    .output_max = QUERY_MAX,
 	    .line = take_line,
 	    .context = lookup,
@@ -192,13 +230,21 @@ postfix_lookup_all(const struct postfix *postfix, const char *map,
     struct err *err)
 {
 	struct lookup lookup = {keys, count, 0, found, context};
+	int64_t timeout_ms =
+	    is_proxied(map) ? SERVER_MS + (int64_t)count * SERVER_KEY_MS : QUERY_MS;
+	char *direct;
+	bool done;
 
 	if (map[0] == '-') /* would be an option */
 		return err_set(err, "not a map: %s", map);
 	for (size_t i = 0; i < count; i++)
 		if (!can_ask(keys[i]))
 			return err_set(err, "a key that cannot be looked up");
-	return ask(postfix, map, &lookup, err) || err_wrap(err, "%s", map);
+	direct = direct_form(map);
+	done =
+	    ask(postfix, direct, timeout_ms, &lookup, err) || err_wrap(err, "%s", direct);
+	free(direct);
+	return done;
 }
 
 struct listing {
@@ -222,11 +268,12 @@ static bool
 list(const struct postfix *postfix, const char *map, struct listing *listing,
     struct err *err)
 {
-	const char *arguments[] = {"-s", map, NULL};
+	char *direct = direct_form(map);
+	const char *arguments[] = {"-s", direct, NULL};
 	struct postfix_call call = {
 	    .program = "postmap",
 	    .arguments = arguments,
-	    .timeout_ms = QUERY_MS,
+	    .timeout_ms = is_proxied(map) ? SERVER_MS : QUERY_MS,
 	    .output_max = QUERY_MAX,
 	    .line = take_listed,
 	    .context = listing,
@@ -236,6 +283,7 @@ list(const struct postfix *postfix, const char *map, struct listing *listing,
 	bool done = postfix_run_well(postfix, &call, &result, err);
 
 	child_result_clear(&result);
+	free(direct);
 	return done;
 }
 
@@ -359,23 +407,12 @@ note_found(void *context, size_t index, struct str value)
 	forms->found[forms->owners[index]] = true;
 }
 
-/* Through proxymap(8) postmap tries for 100 seconds where its user may not enter
- * private/, and then says that something timed out, and not what may not be read. */
-static const char *
-direct_form(const char *map)
-{
-	struct str direct = str_of(map);
-
-	str_eat(&direct, STR("proxy:"));
-	return direct.p;
-}
-
 static bool
 ask_forms(
     const struct postfix *postfix, const char *map, struct forms *forms, struct err *err)
 {
 	return postfix_lookup_all(
-	    postfix, direct_form(map), forms->keys, forms->count, note_found, forms, err);
+	    postfix, map, forms->keys, forms->count, note_found, forms, err);
 }
 
 static void
@@ -396,8 +433,8 @@ postfix_maps_have(const struct postfix *postfix, const char *names,
 	for (size_t m = 0; maps[m] != NULL && !found; m++) {
 		struct err now;
 
-		if (!postfix_lookup_all(postfix, direct_form(maps[m]), keys, count,
-		        note_one, &found, &now) &&
+		if (!postfix_lookup_all(
+		        postfix, maps[m], keys, count, note_one, &found, &now) &&
 		    !failed) {
 			failed = true;
 			*err = now;
@@ -416,7 +453,7 @@ postfix_each_value(const struct postfix *postfix, const char *names,
 	char **maps = postfix_other_maps(names, "", &ours);
 
 	for (size_t m = 0; maps[m] != NULL && done; m++)
-		done = list(postfix, direct_form(maps[m]), &listing, err);
+		done = list(postfix, maps[m], &listing, err);
 	postfix_maps_free(maps);
 	return done;
 }

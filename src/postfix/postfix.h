@@ -117,12 +117,16 @@ char **postfix_other_maps(const char *policy_maps, const char *our_path, bool *o
 void postfix_maps_free(char **maps);
 
 /*
+ * Here and below proxy: maps are opened directly, as proxymap(8) serves Postfix alone,
+ * and have five seconds, and a while for each key.
+ */
+
+/*
  * Does one of maps answer for key, as smtp(8) asks: the key, and for a host name its
  * parents .b.c and .c too (smtp_tls_policy.c)? keys[0..count): one postmap call a map
  * and up to 1000 keys. answers[i] is YES, NO, or UNSURE where a map failed or the key
- * cannot be asked (empty, blanks, control bytes). proxy: maps are opened directly, as
- * proxymap(8) serves Postfix alone. False: a map failed, the first one of them is in err,
- * with what could not be read.
+ * cannot be asked (empty, blanks, control bytes). False: a map failed, the first one of
+ * them is in err, with what could not be read.
  */
 bool postfix_maps_answer(const struct postfix *postfix, char *const *maps,
     const char *const *keys, size_t count, enum answer *answers, struct err *err);
@@ -130,7 +134,7 @@ bool postfix_maps_answer(const struct postfix *postfix, char *const *maps,
 /*
  * Is one of keys[0..count), exactly as they are, in one of maps (names parted as in
  * main.cf)? UNSURE: none is where it could be told, and a map could not be asked; err
- * says why. proxy: maps are opened directly.
+ * says why.
  */
 enum answer postfix_maps_have(const struct postfix *postfix, const char *maps,
     const char *const *keys, size_t count, struct err *err);
@@ -155,8 +159,7 @@ typedef bool postfix_key_fn(void *context, struct str key, struct err *err);
 bool postfix_each_key(const struct postfix *postfix, const char *map, postfix_key_fn *key,
     void *context, struct err *err);
 
-/* The same for the value of each key in all of maps (names parted as in main.cf). proxy:
- * maps are opened directly. */
+/* The same for the value of each key in all of maps (names parted as in main.cf). */
 bool postfix_each_value(const struct postfix *postfix, const char *maps,
     postfix_key_fn *value, void *context, struct err *err);
 

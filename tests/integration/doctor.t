@@ -116,6 +116,13 @@ not_ours_to_read() {
 }
 ill 'a map that we may not read' other-map fault typed not_ours_to_read
 matches 'the permission is named' "$(grep -h '"check":"other-map"' "$dir/seen.json")" 'Permission denied'
+routes() {
+	echo 'a.test :[b.test]' >"$others"
+	inside postmap "hash:$others"
+	chmod 600 "$others" "$others.db"
+	set_main "transport_maps = proxy:hash:$others"
+}
+ill 'transport maps that we may not read' transport-maps fault typed routes
 down() {
 	set_main "smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8642:QUERY, hash:$map"
 }

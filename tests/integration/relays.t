@@ -43,4 +43,17 @@ send proxied user@hosted.test
 awaits 'a map behind proxymap: mail arrives' 90 arrived_at user@hosted.test mx.valid-ca.test
 is 'and the entry is one rung below, not two' "$(entries)" 'hosted.test verify'
 stops
+
+# proxymap(8) serves Postfix alone: the daemon, which is not root, opens the map itself.
+echo 'routed.test smtp:[mx.selfsigned.test]:2525' >"$dir/routes"
+chmod 755 "$dir"
+begin transport "transport_maps=proxy:hash:$dir/routes" "proxy_read_maps=proxy:hash:$dir/routes"
+inside postmap -c "$dir/transport/config" "hash:$dir/routes"
+chmod 644 "$dir/routes" "$dir/routes.db"
+configure transport
+starts
+send transport user@selfsigned.test
+awaits 'transport_maps behind proxymap: mail arrives' 60 arrived_at user@selfsigned.test mx.selfsigned.test
+is 'and the entry is that of any other' "$(entries)" 'selfsigned.test encrypt'
+stops
 finish

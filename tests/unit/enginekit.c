@@ -198,17 +198,24 @@ files_mark(const struct postfix *postfix, const struct postfix_settings *setting
 static bool
 ask_routes(const struct postfix *postfix, const struct route_settings *settings,
     const char *transport_maps, char *const *recipients, size_t count,
-    struct route *routes, struct err *err)
+    struct route *routes, enum route_asked *asked, struct err *why)
 {
 	struct str domain;
 
 	(void)postfix;
 	assert_string_equal(transport_maps, world.transport_maps);
-	if (!does(&world.routes, err))
+	if (!does(&world.routes, why))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		assert_true(nexthop_recipient_domain(str_of(recipients[i]), &domain));
+		asked[i] = ROUTE_TOLD;
+		if (world.untold != NULL && str_is(domain, world.untold)) {
+			asked[i] = ROUTE_UNTOLD;
+			err_set(why, "TEMP");
+		}
 		route_of(settings, domain, STR(""), &routes[i]);
+		if (asked[i] == ROUTE_UNTOLD)
+			routes[i] = (struct route){.transport = ""};
 	}
 	return true;
 }

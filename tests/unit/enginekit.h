@@ -42,6 +42,7 @@ struct world {
 
 	/* Postfix's transport map: a recipient's domain is its next-hop. */
 	struct world_work routes;
+	const char *untold; /* a domain that it cannot tell of; NULL: none */
 
 	/* postqueue -j: "id recipient reason" each, up to a NULL; and what world_log()
 	 * has deferred and not sent or bounced since. */
