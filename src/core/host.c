@@ -53,8 +53,8 @@ host_past_best(
 static bool
 is_second_level(struct str label)
 {
-	static const char *const known[] = {
-	    "ac", "co", "com", "edu", "gob", "gov", "net", "ne", "or", "org"};
+	static const char *const known[] = {"ac", "asn", "asso", "co", "com", "edu",
+	    "gob", "gouv", "gov", "govt", "ltd", "net", "ne", "or", "org", "plc", "sch"};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (str_is(label, known[i]))

@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/span.h"
@@ -19,8 +20,18 @@
 #define MISSING_MS SPAN_HOUR_MS   /* so long posttls-finger is believed to be missing */
 #define NO_ROOM_MS SPAN_SECOND_MS /* until a host is looked for again */
 
+/* Of a domain, whose servers are asked next. */
+struct foremost {
+	int64_t id; /* of the destination; 0: nobody's */
+	char domain[NEXTHOP_KEY_SIZE];
+};
+
+/* There are no more: only of a domain of which somebody is asked must others wait. */
+#define FOREMOST_MAX (2 * PROBERS)
+
 struct servers {
 	struct duty_state base;
+	struct foremost foremost[FOREMOST_MAX];
 	bool look;     /* something may be asked, or was answered */
 	size_t from;   /* whose turn it is, of those that wait */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
@@ -55,8 +66,8 @@ struct servers_task {
 	char address[INET6_ADDRSTRLEN];
 	uint16_t port;
 	bool dane;
-	uint32_t
-	    domains[2]; /* of the host, of the next-hop: their owners may be others */
+	/* of the host, of the next-hop: their owners may be others */
+	char domains[2][NEXTHOP_KEY_SIZE];
 	/* Copies: Postfix's settings may be read again meanwhile. */
 	char *ca_file, *ca_path, *protocols, *ciphers, *helo, *verify_match,
 	    *secure_match;
@@ -159,8 +170,8 @@ ask_address(struct engine *e, struct servers *s, const struct chosen_host *host,
 	else
 		str_copy(str_of(host->name), t->address, sizeof(t->address));
 	t->port = port;
-	t->domains[0] = fair_domain(host->name);
-	t->domains[1] = fair_domain(nexthop);
+	fair_domain(host->name, t->domains[0]);
+	fair_domain(nexthop, t->domains[1]);
 	t->dane = host->promise == PROMISE_DANE;
 	t->ca_file = copy(settings.ca_file);
 	t->ca_path = copy(settings.ca_path);
@@ -186,7 +197,7 @@ engine_ask_host(struct engine *e, const struct chosen_host *chosen, uint16_t por
 
 /* How many addresses of that domain are being connected to. */
 static unsigned
-held_by(const struct engine *e, uint32_t domain)
+held_by(const struct engine *e, const char *domain)
 {
 	unsigned count = 0;
 
@@ -194,30 +205,84 @@ held_by(const struct engine *e, uint32_t domain)
 		const struct servers_task *t = (const struct servers_task *)task;
 
 		if (task->kind == &servers_kind)
-			count += t->domains[0] == domain || t->domains[1] == domain;
+			count += strcmp(t->domains[0], domain) == 0 ||
+			    strcmp(t->domains[1], domain) == 0;
 	}
 	return count;
 }
 
-/* One that has more addresses than that is asked when nobody else of its domain is. */
 static bool
-has_share(const struct engine *e, const char *name, unsigned addresses)
+is_waiting(const struct engine *e, int64_t id)
 {
-	unsigned held = held_by(e, fair_domain(name));
+	const struct witnessed *w = witnesses_find(e->witnessed, id);
 
-	return held == 0 || held + addresses <= SHARE;
+	return w != NULL && (w->wants & WANTS_SERVERS) != 0;
+}
+
+/* Of that domain, by whomever that still waits; else one that is free. */
+static struct foremost *
+foremost_of(const struct engine *e, struct servers *s, const char *domain)
+{
+	struct foremost *spare = NULL;
+
+	for (unsigned i = 0; i < FOREMOST_MAX; i++) {
+		struct foremost *p = &s->foremost[i];
+
+		if (p->id != 0 && !is_waiting(e, p->id))
+			p->id = 0;
+		if (p->id != 0 && strcmp(p->domain, domain) == 0)
+			return p;
+		if (p->id == 0)
+			spare = p;
+	}
+	return spare;
+}
+
+static void
+forget_foremost(struct servers *s, int64_t id)
+{
+	for (unsigned i = 0; i < FOREMOST_MAX; i++)
+		if (s->foremost[i].id == id)
+			s->foremost[i].id = 0;
+}
+
+/*
+ * One that has more addresses than that is asked when nobody else of its domain is; until
+ * then nobody of it is asked that comes behind, as hosts with one address would overtake
+ * it for ever.
+ */
+static bool
+has_share(
+    struct engine *e, struct servers *s, int64_t id, const char *name, unsigned addresses)
+{
+	char domain[NEXTHOP_KEY_SIZE];
+	struct foremost *first;
+	unsigned held;
+
+	fair_domain(name, domain);
+	first = foremost_of(e, s, domain);
+	if (first != NULL && first->id != 0 && first->id != id)
+		return false;
+	held = held_by(e, domain);
+	if (held == 0 || held + addresses <= SHARE)
+		return true;
+	if (first != NULL) {
+		first->id = id;
+		str_copy(str_of(domain), first->domain, sizeof(first->domain));
+	}
+	return false;
 }
 
 /* Names of hosts and of destinations cost nothing, and a server that keeps its connection
  * for half a minute does not either: one domain does not get all. */
 static bool
-has_room(const struct engine *e, const struct servers *s, const struct choice *choice,
+has_room(struct engine *e, struct servers *s, int64_t id, const struct choice *choice,
     const struct chosen_host *host)
 {
 	unsigned addresses = host->literal ? 1 : host->address_count;
 
-	return s->base.tasks < PROBERS && has_share(e, host->name, addresses) &&
-	    has_share(e, choice->domain, addresses);
+	return s->base.tasks < PROBERS && has_share(e, s, id, host->name, addresses) &&
+	    has_share(e, s, id, choice->domain, addresses);
 }
 
 static void
@@ -308,12 +373,15 @@ hear(const struct engine *e, struct witnessed_servers *of, unsigned i,
 
 /* Ask those of its hosts that may be asked now. True: all have answered. */
 static bool
-ask_hosts(struct engine *e, struct servers *s, struct witnessed_servers *of,
-    const struct moment *now)
+ask_hosts(
+    struct engine *e, struct servers *s, struct witnessed *w, const struct moment *now)
 {
+	struct witnessed_servers *of = w->servers;
 	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
 	bool complete = true;
 
+	if (s->base.tasks < PROBERS) /* it is its turn: it may not be any more */
+		forget_foremost(s, w->id);
 	for (unsigned i = 0; i < of->choice.count; i++) {
 		const struct chosen_host *chosen = &of->choice.hosts[i];
 		struct host_need need = {.attempt_ms = of->attempt_ms,
@@ -328,7 +396,7 @@ ask_hosts(struct engine *e, struct servers *s, struct witnessed_servers *of,
 		if (host != NULL)
 			turn =
 			    host_turn(&host->known, &host->asking, &need, &time, &at_ms);
-		if (turn == HOST_ASK && !has_room(e, s, &of->choice, chosen)) {
+		if (turn == HOST_ASK && !has_room(e, s, w->id, &of->choice, chosen)) {
 			complete = false;
 			continue;
 		}
@@ -451,7 +519,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 		if ((w->wants & WANTS_SERVERS) == 0)
 			continue;
 		if (e->judge.prober != ANSWER_NO) {
-			bool complete = ask_hosts(e, s, w->servers, now);
+			bool complete = ask_hosts(e, s, w, now);
 
 			if (s->base.tasks > tasks)
 				s->from = i + 1;

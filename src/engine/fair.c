@@ -2,22 +2,24 @@
 #include "engine/fair.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
-#include "core/fold_items.h"
 #include "core/host.h"
-#include "core/nexthop.h"
 
 struct waiting {
 	int64_t id;
+	size_t text;   /* where its domain begins */
 	unsigned turn; /* so many of its domain come before it */
 	unsigned place;
+	const char *domain;
 };
 
 struct fair {
 	size_t count;
 	struct waiting waiting[FAIR_MAX];
-	uint16_t domains[1 << FAIR_DOMAIN_BITS]; /* how many of it there are */
+	struct buf domains; /* each with a NUL behind it */
 };
 
 struct fair *
@@ -29,49 +31,78 @@ fair_new(void)
 void
 fair_free(struct fair *fair)
 {
+	if (fair == NULL)
+		return;
+	buf_clear(&fair->domains);
 	free(fair);
 }
 
-uint32_t
-fair_domain(const char *key)
+void
+fair_domain(const char *key, char domain[NEXTHOP_KEY_SIZE])
 {
 	struct nexthop nexthop;
 	struct str parent = STR("");
 
 	if (nexthop_parse(str_of(key), &nexthop))
 		parent = host_parent(str_of(nexthop.host));
-	return fold_items_hash(parent.len > 0 ? parent : str_of(key)) >>
-	    (32 - FAIR_DOMAIN_BITS);
+	str_copy(parent.len > 0 ? parent : str_of(key), domain, NEXTHOP_KEY_SIZE);
 }
 
 void
 fair_add(struct fair *fair, int64_t id, const char *key)
 {
+	char domain[NEXTHOP_KEY_SIZE];
+
 	if (fair->count == FAIR_MAX)
 		return;
-	fair->waiting[fair->count] = (struct waiting){.id = id,
-	    .turn = fair->domains[fair_domain(key)]++,
-	    .place = (unsigned)fair->count};
+	fair_domain(key, domain);
+	fair->waiting[fair->count] = (struct waiting){
+	    .id = id, .text = fair->domains.len, .place = (unsigned)fair->count};
+	buf_add_str(&fair->domains, str_of(domain));
+	buf_add_char(&fair->domains, '\0');
 	fair->count++;
 }
 
 static int
-compare(const void *a, const void *b)
+by_place(const struct waiting *one, const struct waiting *two)
+{
+	return one->place < two->place ? -1 : one->place > two->place;
+}
+
+static int
+by_domain(const void *a, const void *b)
+{
+	const struct waiting *one = a, *two = b;
+	int order = strcmp(one->domain, two->domain);
+
+	return order != 0 ? order : by_place(one, two);
+}
+
+static int
+by_turn(const void *a, const void *b)
 {
 	const struct waiting *one = a, *two = b;
 
 	if (one->turn != two->turn)
 		return one->turn < two->turn ? -1 : 1;
-	return one->place < two->place ? -1 : one->place > two->place;
+	return by_place(one, two);
 }
 
 size_t
 fair_take(struct fair *fair, int64_t *ids, size_t most)
 {
 	size_t count = fair->count < most ? fair->count : most;
+	struct waiting *w = fair->waiting;
 
-	qsort(fair->waiting, fair->count, sizeof(*fair->waiting), compare);
+	for (size_t i = 0; i < fair->count; i++)
+		w[i].domain = buf_text(&fair->domains) + w[i].text;
+	qsort(w, fair->count, sizeof(*w), by_domain);
+	for (size_t i = 0; i < fair->count; i++)
+		w[i].turn = i > 0 && strcmp(w[i - 1].domain, w[i].domain) == 0
+		    ? w[i - 1].turn + 1
+		    : 0;
+	qsort(w, fair->count, sizeof(*w), by_turn);
 	for (size_t i = 0; i < count; i++)
-		ids[i] = fair->waiting[i].id;
+		ids[i] = w[i].id;
 	return count;
 }

@@ -10,12 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FAIR_MAX         4096 /* are looked through; what is behind waits for its turn */
-#define FAIR_DOMAIN_BITS 14   /* of a hash, its best ones: two domains may be one */
+#include "core/nexthop.h"
 
-/* The registered domain of a next-hop or of a host, as a number of so many bits. An
- * address is a domain of its own, and so is what is no next-hop. */
-uint32_t fair_domain(const char *key);
+#define FAIR_MAX 4096 /* are looked through; what is behind waits for its turn */
+
+/* The registered domain of a next-hop or of a host. An address is a domain of its own,
+ * and so is what is no next-hop. Itself and no hash of it: whoever could make up a domain
+ * that counts as another's would take that one's turns. */
+void fair_domain(const char *key, char domain[NEXTHOP_KEY_SIZE]);
 
 struct fair;
 

@@ -513,6 +513,8 @@ world_settle(struct engine *engine)
 		engine_next(engine, &wait_ms);
 		if (wait_ms == 0)
 			continue;
+		if (pool_next_ms() != INT64_MAX)
+			return;
 		if (engine_is_working(engine))
 			fail_msg("a task was lost");
 		if (wait_ms < 0 && !engine_is_idle(engine))
@@ -529,9 +531,12 @@ world_wait(struct engine *engine, int64_t ms)
 
 	world_settle(engine);
 	for (int wakes = 0; wakes < WAKES_MAX; wakes++) {
-		int64_t wait_ms;
+		int64_t wait_ms, done_ms = pool_next_ms();
 
 		engine_next(engine, &wait_ms);
+		if (done_ms != INT64_MAX &&
+		    (wait_ms < 0 || done_ms - world.mono_ms < wait_ms))
+			wait_ms = done_ms - world.mono_ms;
 		if (wait_ms < 0 || world.mono_ms + wait_ms > until_ms) {
 			world_pass(until_ms - world.mono_ms);
 			return;

@@ -87,8 +87,9 @@ struct world {
 	 * it has none. A body goes into text, and is borrowed from it. */
 	void (*policy)(const char *domain, struct sts_txt *out);
 	void (*fetch)(const char *host, struct buf *text, struct fetch_answer *out);
-	bool hanging;   /* the pools that are made while it is set do nothing then */
-	unsigned turns; /* of one moment, at most; 0: so many as are enough mostly */
+	int64_t takes_ms; /* set by what a worker does: it has done it so much later */
+	bool hanging;     /* the pools that are made while it is set do nothing then */
+	unsigned turns;   /* of one moment, at most; 0: so many as are enough mostly */
 	unsigned policies_asked;
 	unsigned fetches;
 	const char *one_place; /* hosts that begin so have one address; NULL: none */

@@ -6,8 +6,16 @@
 #include "base/mem.h"
 #include "enginekit.h"
 
+/* What is done, and comes out later. */
+struct late {
+	struct job *job;
+	int64_t at_ms;
+	struct late *next;
+};
+
 struct pool {
 	bool hangs;
+	struct late *late;
 	struct job *waiting;
 	struct job *done;
 	void (*drop)(void *context);
@@ -50,6 +58,12 @@ pool_free(struct workers *workers)
 	while (*link != pool)
 		link = &(*link)->next;
 	*link = pool->next;
+	while (pool->late != NULL) {
+		struct late *late = pool->late;
+
+		pool->late = late->next;
+		free(late);
+	}
 	if (pool->drop != NULL)
 		pool->drop(pool->context);
 	free(pool);
@@ -80,10 +94,46 @@ pool_submit(struct workers *workers, struct job *job)
 	put_last(&pool_of(workers)->waiting, job);
 }
 
+static void
+put_late(struct pool *pool, struct job *job)
+{
+	struct late **link = &pool->late, *late = mem_new(1, sizeof(*late));
+
+	while (*link != NULL)
+		link = &(*link)->next;
+	*late = (struct late){job, world.mono_ms + world.takes_ms, NULL};
+	*link = late;
+}
+
 struct job *
 pool_done(struct workers *workers)
 {
-	return take_first(&pool_of(workers)->done);
+	struct pool *pool = pool_of(workers);
+
+	for (struct late **link = &pool->late; *link != NULL;) {
+		struct late *late = *link;
+
+		if (late->at_ms > world.mono_ms) {
+			link = &late->next;
+			continue;
+		}
+		put_last(&pool->done, late->job);
+		*link = late->next;
+		free(late);
+	}
+	return take_first(&pool->done);
+}
+
+int64_t
+pool_next_ms(void)
+{
+	int64_t at_ms = INT64_MAX;
+
+	for (const struct pool *pool = pools; pool != NULL; pool = pool->next)
+		for (const struct late *l = pool->late; l != NULL; l = l->next)
+			if (l->at_ms < at_ms)
+				at_ms = l->at_ms;
+	return at_ms;
 }
 
 int
@@ -115,8 +165,12 @@ world_work(void)
 		if (pool->hangs && world.hanging)
 			continue;
 		while ((job = take_first(&pool->waiting)) != NULL) {
+			world.takes_ms = 0;
 			job->work(job, pool->context);
-			put_last(&pool->done, job);
+			if (world.takes_ms > 0)
+				put_late(pool, job);
+			else
+				put_last(&pool->done, job);
 			worked = true;
 		}
 	}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "suite.h"
 
+#include <stdio.h>
+
+#include "core/fold_items.h"
 #include "engine/fair.h"
 
 #define KEYS 8
@@ -48,6 +51,31 @@ taken_in_turn(void **state)
 	fair_free(fair);
 }
 
+/* Whoever looks for a domain that is the same in a hash, to stand in another's place. */
+static void
+nobody_stands_in_anothers_place(void **state)
+{
+	struct fair *fair = fair_new();
+	char evil[64], key[80];
+	int64_t ids[3];
+
+	(void)state;
+	for (unsigned i = 0;; i++) {
+		snprintf(evil, sizeof(evil), "evil%u.test", i);
+		if (fold_items_hash(str_of(evil)) >> 18 ==
+		    fold_items_hash(STR("a.test")) >> 18)
+			break;
+	}
+	for (int i = 1; i < 3; i++) {
+		snprintf(key, sizeof(key), "n%d.%s", i, evil);
+		fair_add(fair, i, key);
+	}
+	fair_add(fair, 3, "a.test");
+	assert_int_equal(fair_take(fair, ids, 3), 3);
+	assert_int_equal(ids[1], 3);
+	fair_free(fair);
+}
+
 static void
 what_is_too_much_is_left(void **state)
 {
@@ -69,6 +97,8 @@ main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(taken_in_turn, &rows[i], "%s", rows[i].name);
+	suite_add(nobody_stands_in_anothers_place, NULL,
+	    "a domain whose hash is another's does not stand in its place");
 	suite_add(what_is_too_much_is_left, NULL, "what is too much is left");
 	return suite_run();
 }

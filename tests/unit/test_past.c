@@ -24,6 +24,8 @@ static const struct parent parents[] = {
     {"localhost", "localhost"},
     {"mx.a.co.uk", "a.co.uk"},
     {"mx.x.a.com.br", "a.com.br"},
+    {"mx.a.ltd.uk", "a.ltd.uk"},
+    {"mx.a.asso.fr", "a.asso.fr"},
     {"co.uk", "co.uk"},
     {"mx.co.test", "co.test"},
     {"192.0.2.1", ""},

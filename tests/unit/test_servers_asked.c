@@ -227,6 +227,55 @@ one_domain_does_not_hold_them_all(void **state)
 	rig_close();
 }
 
+static void
+holds_meanwhile(const struct finger_question *question, struct server *server)
+{
+	static unsigned drawn;
+
+	if (strcmp(question->host, "wide.tarpit.test") == 0) {
+		world_self_signed(question, server);
+		return;
+	}
+	world_is_silent(question, server);
+	world.takes_ms = 20 * SECOND + drawn++ * 7919 % 10000;
+}
+
+static void
+answer_wide(struct measure_item *item)
+{
+	struct chosen_host *host = &item->choice.hosts[0];
+
+	if (strcmp(item->nexthop.host, "w.tarpit.test") != 0)
+		return;
+	world_add_host(item, "wide.tarpit.test", PROMISE_NONE);
+	host->address_count = 3;
+	host->addresses[1] =
+	    (struct chosen_address){.length = 4, .octets = {192, 0, 2, 8}};
+	host->addresses[2] =
+	    (struct chosen_address){.length = 4, .octets = {192, 0, 2, 9}};
+}
+
+/* One of four ends at a time, and the next that has one address is always there. */
+static void
+host_of_many_addresses_is_not_overtaken(void **state)
+{
+	char domain[64];
+
+	(void)state;
+	rig_new_with(holds_meanwhile);
+	world.answer = answer_wide;
+	for (int i = 0; i < 300; i++) {
+		snprintf(domain, sizeof(domain), "n%d.tarpit.test", i);
+		rig_defer_because(domain, NOT_VERIFIED);
+	}
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_defer("w.tarpit.test");
+	world_wait(rig.engine, 40 * MIN);
+	rig_assert_entry("w.tarpit.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 /* They are re-read each minute while something is judged; probes take long. */
 static void
 settings_are_read_while_servers_are_asked(void **state)
@@ -284,6 +333,9 @@ main(void)
 	    "a host that holds its connection is not asked by every alarm");
 	suite_add(one_domain_does_not_hold_them_all, NULL,
 	    "four of the sixteen are of one domain at most");
+	suite_add(host_of_many_addresses_is_not_overtaken, NULL,
+	    "a host with many addresses is not overtaken for ever by others of its "
+	    "domain");
 	suite_add(settings_are_read_while_servers_are_asked, NULL,
 	    "servers that are being asked do not keep Postfix's settings from being "
 	    "read");
