@@ -467,7 +467,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 			}
 			note_said(c, all, &next, now);
 		}
-		w->wants &= ~(unsigned)WANTS_CANARY;
+		witnessed_told(w, WANTS_CANARY, now->mono_ms);
 		ids[told++] = w->id;
 	}
 	if (c->keep && now->mono_ms >= c->keep_ms) {

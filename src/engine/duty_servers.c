@@ -445,11 +445,16 @@ describe(struct witnessed_servers *of, const struct measured_host *hosts)
 	buf_clear(&text);
 }
 
+/* Where there are so many, or they are so slow, that the first of them serves no more
+ * when the last has answered, they do as long as any other witness. */
 static void
-tell(struct witnessed *w)
+tell(struct witnessed *w, int64_t mono_ms)
 {
 	struct witnessed_servers *of = w->servers;
 	struct measured_host hosts[CHOICE_MAX];
+
+	if (of->until_ms < mono_ms + WITNESSES_SERVES_MS)
+		of->until_ms = mono_ms + WITNESSES_SERVES_MS;
 
 	for (unsigned i = 0; i < of->choice.count; i++)
 		hosts[i] = (struct measured_host){
@@ -525,9 +530,9 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 				s->from = i + 1;
 			if (!complete)
 				continue;
-			tell(w);
+			tell(w, now->mono_ms);
 		}
-		w->wants &= ~(unsigned)WANTS_SERVERS;
+		witnessed_told(w, WANTS_SERVERS, now->mono_ms);
 		ids[told++] = w->id;
 	}
 	if (told > 0)

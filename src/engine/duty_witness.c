@@ -332,7 +332,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		w->says.queue = says;
 		w->says.shown_ms = shown_ms;
 		w->queue_ms = now->mono_ms;
-		w->wants &= ~(unsigned)WANTS_QUEUE;
+		witnessed_told(w, WANTS_QUEUE, now->mono_ms);
 		ids[count++] = ask->id;
 	}
 	/* Where it told of nobody who is to be judged, Postfix's settings are not read.

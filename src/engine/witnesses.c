@@ -108,9 +108,16 @@ witnesses_drop_old(struct witnessed_table *table, int64_t mono_ms)
 	for (size_t i = table->count; i-- > 0;) {
 		const struct witnessed *w = table->items[i];
 
-		if (w->wants == 0 && w->answers_ms < mono_ms && w->queue_ms < mono_ms)
+		if (w->wants == 0 && w->answers_ms < mono_ms && w->told_ms < mono_ms)
 			witnesses_drop(table, w->id);
 	}
+}
+
+void
+witnessed_told(struct witnessed *witnessed, enum ladder_wants who, int64_t mono_ms)
+{
+	witnessed->wants &= ~(unsigned)who;
+	witnessed->told_ms = mono_ms;
 }
 
 void
@@ -133,7 +140,8 @@ witnessed_queue_serves(
 	const struct witnessed_alarm *alarm = &witnessed->alarm;
 
 	if (witnessed->queue_ms == 0 ||
-	    mono_ms - witnessed->queue_ms > WITNESSES_SERVES_MS ||
+	    mono_ms - witnessed->told_ms > WITNESSES_SERVES_MS ||
+	    mono_ms - witnessed->queue_ms > WITNESSES_QUEUE_MAX_MS ||
 	    strcmp(alarm->rule, d->alarm.rule) != 0)
 		return false;
 	return witnessed->says.queue == QUEUE_SHOWS ||

@@ -20,6 +20,10 @@
 #define WITNESSES_MAX       4096  /* destinations; each takes 3 KB */
 #define WITNESSES_SERVES_MS 60000 /* so long what was told is good for a decision */
 
+/* What the queue showed, from when the last of the others told: servers may take minutes,
+ * and the next listing of a large queue may be as far away, by when they tell no more. */
+#define WITNESSES_QUEUE_MAX_MS 3600000 /* but no longer than that */
+
 /* Which alarm a witness spoke of: what tells it from a later one. */
 struct witnessed_alarm {
 	int64_t time_ms;
@@ -56,6 +60,7 @@ struct witnessed {
 	/* of the queue: the alarm that a listing is about, from when it begins */
 	struct witnessed_alarm alarm;
 	int64_t queue_ms; /* monotonic: when it answered; 0: it did not */
+	int64_t told_ms;  /* monotonic: when the last of whichever witnesses did */
 
 	/* of a canary: the first attempt that failed, as the destination has it, and not
 	 * in the future: what it says must be younger */
@@ -87,6 +92,9 @@ struct witnessed *witnesses_get(struct witnessed_table *table, int64_t id);
 void witnesses_drop(struct witnessed_table *table, int64_t id);
 /* All that wait for nobody, and got no answer at or after mono_ms. */
 void witnesses_drop_old(struct witnessed_table *table, int64_t mono_ms);
+
+/* One of those that it waits for has answered, at mono_ms. */
+void witnessed_told(struct witnessed *witnessed, enum ladder_wants who, int64_t mono_ms);
 
 /* What the queue showed is about the alarm that d has now. */
 void witnessed_note_alarm(struct witnessed *witnessed, const struct destination *d);

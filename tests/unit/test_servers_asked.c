@@ -276,6 +276,49 @@ host_of_many_addresses_is_not_overtaken(void **state)
 	rig_close();
 }
 
+static void
+is_slow(const struct finger_question *question, struct server *server)
+{
+	world_self_signed(question, server);
+	world.takes_ms = 25 * SECOND;
+}
+
+static void
+answer_many_servers(struct measure_item *item)
+{
+	char name[NEXTHOP_HOST_SIZE];
+
+	for (unsigned i = 0; i < 6; i++) {
+		struct chosen_host *host = &item->choice.hosts[i];
+
+		snprintf(name, sizeof(name), "mx%u.a.test", i);
+		world_add_host(item, name, PROMISE_NONE);
+		host->address_count = 2;
+		host->addresses[1] = (struct chosen_address){
+		    .length = 4, .octets = {192, 0, 2, (uint8_t)(9 + i)}};
+	}
+}
+
+/* A listing of the queue takes that long; the next is ten times as far away. */
+static const int64_t listings_ms[] = {SECOND, 10 * SECOND, 30 * SECOND, MIN};
+
+static void
+slow_witnesses_come_to_an_end(void **state)
+{
+	const int64_t *listing_ms = *state;
+
+	rig_new_with(is_slow);
+	world.answer = answer_many_servers;
+	world.queue_ms = *listing_ms;
+	/* One listing was before, so that the next is not at once. */
+	rig_defer("b.test");
+	world_wait(rig.engine, 5 * *listing_ms);
+	rig_defer("a.test");
+	world_wait(rig.engine, 40 * *listing_ms + 5 * MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 /* They are re-read each minute while something is judged; probes take long. */
 static void
 settings_are_read_while_servers_are_asked(void **state)
@@ -336,6 +379,10 @@ main(void)
 	suite_add(host_of_many_addresses_is_not_overtaken, NULL,
 	    "a host with many addresses is not overtaken for ever by others of its "
 	    "domain");
+	for (size_t i = 0; i < sizeof(listings_ms) / sizeof(listings_ms[0]); i++)
+		suite_add(slow_witnesses_come_to_an_end, &listings_ms[i],
+		    "servers that take more than a minute, and a listing that takes %d s",
+		    (int)(listings_ms[i] / SECOND));
 	suite_add(settings_are_read_while_servers_are_asked, NULL,
 	    "servers that are being asked do not keep Postfix's settings from being "
 	    "read");
