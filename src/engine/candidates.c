@@ -34,7 +34,20 @@ struct gathering {
 	struct candidates *all;
 	struct known *known;
 	size_t count;
+	bool logged; /* those that follow are from the log */
 };
+
+/* Anybody can write a line: who is only told of is connected to where DNS names it. */
+static bool
+tells_where(const struct gathering *g, struct candidate *candidate)
+{
+	struct err ignored;
+	bool told;
+
+	return store_host_told_by(g->e->store, candidate->name, candidate->port, &told,
+	           candidate->of, &ignored) &&
+	    (!told || candidate->of[0] != '\0');
+}
 
 /* The first of each parent domain. False: there are enough. */
 static bool
@@ -59,7 +72,8 @@ add(void *context, const char *name, uint16_t port)
 	    .proven = past.proven_ms > today_ms(g->e) - KNOWN_MS,
 	    .fresh = past.proven_ms > today_ms(g->e) - FRESH_MS,
 	};
-	if (str_copy(str_of(name), candidate->name, sizeof(candidate->name)))
+	if (str_copy(str_of(name), candidate->name, sizeof(candidate->name)) &&
+	    (!g->logged || tells_where(g, candidate)))
 		c->count++;
 	return c->count < CANDIDATES;
 }
@@ -142,6 +156,7 @@ candidates_gather(struct engine *e, struct candidates *all)
 	        e->store, true, since_ms, CANDIDATES_OF, note_known, &g, &err))
 		engine_not_stored(e, "find canaries", &err);
 	add_known(&g);
+	g.logged = true;
 	if (!store_each_verified_parent(
 	        e->store, false, since_ms, CANDIDATES_OF, add, &g, &err))
 		engine_not_stored(e, "find canaries", &err);

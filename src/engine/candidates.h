@@ -14,7 +14,9 @@
 struct candidate {
 	char name[NEXTHOP_HOST_SIZE];
 	uint16_t port;
-	bool proven; /* a canary */
+	char of[NEXTHOP_KEY_SIZE]; /* lines of the log alone tell of it, at that
+	                            * destination: DNS must name it there; else "" */
+	bool proven;               /* a canary */
 	bool fresh;
 };
 

@@ -63,7 +63,8 @@ gather(struct engine *e, struct canary *c)
 
 struct canary_task {
 	struct task task;
-	struct measure_job ask; /* of the host as a destination: its addresses */
+	struct measure_job ask; /* of the host as a destination: its addresses ... */
+	bool itself;            /* ... or of the destination that is said to have it */
 	char name[NEXTHOP_HOST_SIZE];
 	uint16_t port;
 };
@@ -75,21 +76,40 @@ work(struct task *task, void *context)
 	return true;
 }
 
+/* The host as DNS has it: itself, or one of the destination. NULL: it has it not. */
+static const struct chosen_host *
+chosen_of(const struct canary_task *t)
+{
+	const struct measure_item *item = &t->ask.items[0];
+
+	for (unsigned i = 0; i < item->choice.count && item->nexthop.port == t->port;
+	     i++) {
+		const struct chosen_host *chosen = &item->choice.hosts[i];
+
+		if (!chosen->literal && chosen->address_count > 0 &&
+		    (t->itself ||
+		        str_equal_nocase(str_of(chosen->name), str_of(t->name))))
+			return chosen;
+	}
+	return NULL;
+}
+
 static void
 take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
 {
 	const struct canary_task *t = (const struct canary_task *)task;
 	struct host *host = hosts_get(e->hosts, t->name, t->port);
-	struct chosen_host chosen = t->ask.items[0].choice.hosts[0];
+	const struct chosen_host *named = chosen_of(t);
+	struct chosen_host chosen;
 
 	((struct canary *)base)->look = true;
-	if (t->ask.items[0].choice.count == 0 || chosen.literal ||
-	    chosen.address_count == 0) {
+	if (named == NULL) {
 		if (host_answered(host, NULL, now->mono_ms))
 			engine_tell(e, NEWS_SERVER);
 		return;
 	}
+	chosen = *named;
 	memcpy(chosen.name, t->name, sizeof(chosen.name));
 	/* It is to verify by its certificate, whatever TLSA records it has. */
 	chosen.promise = PROMISE_NONE;
@@ -112,8 +132,10 @@ ask(struct engine *e, struct canary *c, const struct candidate *candidate,
 	t->ask.count = 1;
 	memcpy(t->name, candidate->name, sizeof(t->name));
 	t->port = candidate->port;
+	t->itself = candidate->of[0] == '\0';
 	host_begin(host, 1, false, now);
-	if (nexthop_parse(str_of(key), &t->ask.items[0].nexthop)) {
+	if (nexthop_parse(
+	        str_of(t->itself ? key : candidate->of), &t->ask.items[0].nexthop)) {
 		engine_submit(e, &t->task);
 		return;
 	}

@@ -97,6 +97,15 @@ recall_cause(struct intake *in, struct destination *d, struct err *err)
 	return true;
 }
 
+/* DNS names a server, and the next-hop its port. */
+static bool
+has_its_port(const struct destination *d, const struct fold_host *host)
+{
+	struct nexthop nexthop;
+
+	return nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == host->port;
+}
+
 /* A name that DNS does not know of anybody can write. Where it was not asked yet, a past
  * only holds; that a server failed is taken once it was (engine_note_failed()). */
 static bool
@@ -107,14 +116,18 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 		const struct fold_host *host = &item->hosts[i];
 		enum answer own = destination_has_server(d, host);
 		struct host_past news;
+		bool done;
 
 		if (own == ANSWER_NO)
 			continue;
 		destination_host_news(d, host, in->how->default_level, &news);
 		if (own != ANSWER_YES)
 			news.failed_ms = 0;
-		if (!store_host_add(in->store, host->name, host->port, &news, err) ||
-		    !store_host_cause(in, d, host, err))
+		done = own == ANSWER_YES && has_its_port(d, host)
+		    ? store_host_add(in->store, host->name, host->port, &news, err)
+		    : store_host_told(
+		          in->store, host->name, host->port, &news, d->id, err);
+		if (!done || !store_host_cause(in, d, host, err))
 			return false;
 	}
 	return true;

@@ -413,6 +413,10 @@ static const char *const steps[] = {
     "ALTER TABLE host ADD COLUMN cause TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE host ADD COLUMN cause_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE host ADD COLUMN until_ms INTEGER NOT NULL DEFAULT 0;",
+    /* 19: the destination at which a line of the log had it, while nothing but lines of
+     * the log tells of it; 0: DNS named it, or it was asked */
+    "ALTER TABLE host ADD COLUMN told_by INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE host SET told_by = -1 WHERE proven_ms = 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

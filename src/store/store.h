@@ -426,6 +426,14 @@ bool store_host_add(struct store *store, const char *name, uint16_t port,
     const struct host_past *news, struct err *err);
 bool store_host_get(struct store *store, const char *name, uint16_t port,
     struct host_past *out, struct err *err);
+
+/* The same of one that only a line of the log has at that destination (its id, 0: it is
+ * not stored): DNS did not name it so far, and nobody asked it. */
+bool store_host_told(struct store *store, const char *name, uint16_t port,
+    const struct host_past *news, int64_t id, struct err *err);
+/* Do lines alone tell of it? *key: at which destination; "": that is not there. */
+bool store_host_told_by(struct store *store, const char *name, uint16_t port, bool *told,
+    char key[NEXTHOP_KEY_SIZE], struct err *err);
 /*
  * Why its TLS failed last, and the end of its certificate. News: NONE and 0 are nothing
  * new; met_ms is not stored so. A host that is not there has none.

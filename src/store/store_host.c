@@ -4,19 +4,53 @@
 
 #define PARENT_SIZE 256
 
-bool
-store_host_add(struct store *store, const char *name, uint16_t port,
-    const struct host_past *news, struct err *err)
+static bool
+add(struct store *store, const char *name, uint16_t port, const struct host_past *news,
+    int64_t told_by, struct err *err)
 {
 	char parent[PARENT_SIZE] = "";
 
 	store->host_changes++;
 	str_copy(host_parent(str_of(name)), parent, sizeof(parent));
 	return store_finish(store,
-	    store_bind(store, SQL_HOST_ADD, err, "sisiiiii", name, (int64_t)port, parent,
+	    store_bind(store, SQL_HOST_ADD, err, "sisiiiiii", name, (int64_t)port, parent,
 	        news->encrypt_ms, news->verify_ms, news->dane_ms, news->proven_ms,
-	        news->failed_ms),
+	        news->failed_ms, told_by),
 	    err);
+}
+
+bool
+store_host_add(struct store *store, const char *name, uint16_t port,
+    const struct host_past *news, struct err *err)
+{
+	return add(store, name, port, news, 0, err);
+}
+
+bool
+store_host_told(struct store *store, const char *name, uint16_t port,
+    const struct host_past *news, int64_t id, struct err *err)
+{
+	return add(store, name, port, news, id != 0 ? id : -1, err);
+}
+
+bool
+store_host_told_by(struct store *store, const char *name, uint16_t port, bool *told,
+    char key[NEXTHOP_KEY_SIZE], struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    store_bind(store, SQL_HOST_TOLD_BY, err, "si", name, (int64_t)port);
+	bool failed = false;
+
+	*told = false;
+	key[0] = '\0';
+	if (stmt == NULL)
+		return false;
+	if (!store_step_row(store, stmt, &failed, err))
+		return !failed;
+	*told = sqlite3_column_int64(stmt, 0) != 0;
+	str_copy(store_column(stmt, 1), key, NEXTHOP_KEY_SIZE);
+	sqlite3_reset(stmt);
+	return true;
 }
 
 bool

@@ -321,8 +321,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_IDLE_DELETE] = "DELETE FROM destination WHERE id = ?",
     [SQL_HOST_ADD] =
         "INSERT INTO host(name, port, parent, encrypt_ms, verify_ms, dane_ms,"
-        " proven_ms, failed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " proven_ms, failed_ms, told_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT(name, port) DO UPDATE SET"
+        " told_by = CASE WHEN told_by = 0 THEN 0 ELSE excluded.told_by END,"
         " encrypt_ms = max(encrypt_ms, excluded.encrypt_ms),"
         " verify_ms = max(verify_ms, excluded.verify_ms),"
         " dane_ms = max(dane_ms, excluded.dane_ms),"
@@ -330,6 +331,9 @@ const char *const store_sql[SQL_COUNT] = {
         " failed_ms = max(failed_ms, excluded.failed_ms)",
     [SQL_HOST_GET] = "SELECT encrypt_ms, verify_ms, dane_ms, proven_ms, failed_ms"
                      " FROM host WHERE name = ? AND port = ?",
+    [SQL_HOST_TOLD_BY] = "SELECT host.told_by, coalesce(key, '') FROM host"
+                         " LEFT JOIN destination ON id = told_by"
+                         " WHERE name = ? AND port = ?",
     [SQL_HOST_CAUSE] =
         "INSERT INTO host(name, port, parent, encrypt_ms, verify_ms, dane_ms,"
         " proven_ms, failed_ms, cause, cause_ms, until_ms)"

@@ -583,6 +583,45 @@ none_is_asked_without_leave(void **state)
 	rig_close();
 }
 
+/* Mail to a domain was sent, verified, at that server. */
+static void
+flowed(const char *domain, const char *relay)
+{
+	rig_log_session("Verified", relay);
+	rig_log_status(domain, relay, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, 10 * SECOND);
+}
+
+/* Of a line that anybody can write: a name of theirs, and a server of their choice. */
+static void
+none_is_asked_by_lines_alone(void **state)
+{
+	char domain[64], relay[128];
+
+	(void)state;
+	begin();
+	rig_close();
+	world.sessions_logged = true;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	for (int i = 0; i < 20; i++) {
+		snprintf(domain, sizeof(domain), "x%d.test", i);
+		snprintf(relay, sizeof(relay), "db%d.inside%d.test[10.0.0.5]:6379", i, i);
+		flowed(domain, relay);
+		snprintf(domain, sizeof(domain), "y%d.test", i);
+		snprintf(relay, sizeof(relay), "db%d.other%d.test[10.0.0.5]:25", i, i);
+		flowed(domain, relay);
+	}
+	world_wait(rig.engine, HOUR);
+	assert_asked("");
+	/* One that DNS names is. */
+	flowed("d.test", "mx.d.test[192.0.2.1]:25");
+	world_wait(rig.engine, MIN);
+	assert_asked("mx.d.test ");
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -619,5 +658,7 @@ main(void)
 	    "some that the log calls verified are proven beforehand");
 	suite_add(none_is_asked_without_leave, NULL,
 	    "probe.servers: no: there are no canaries");
+	suite_add(none_is_asked_by_lines_alone, NULL,
+	    "a server that lines of the log alone name is connected to once DNS does");
 	return rig_end(suite_run());
 }
