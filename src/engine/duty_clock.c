@@ -5,12 +5,24 @@
 #include "core/covered.h"
 #include "engine/engine_impl.h"
 
+#define KEEP_MS SPAN_MINUTE_MS /* the stamp is as old as that at most, with news */
+
+/* What the clocks said at one moment, as it is stored: whoever comes next, after a
+ * restart, tells by it whether the wall clock was set meanwhile. */
+struct clocks {
+	int64_t wall_ms;
+	int64_t running_ms;
+	int64_t boot;
+};
+
 struct clock {
 	struct duty_state base;
 	int64_t wall_ms; /* of the last turn */
 	bool minded;     /* no time in the store is further ahead than it can be */
 	/* When the clock was last known not to be set; monotonic 0: never. */
 	struct moment trusted;
+	int64_t boot;
+	int64_t kept_ms; /* monotonic: when the stamp was stored; 0: not yet */
 };
 
 /* A minute: less is how a clock is disciplined. */
@@ -20,35 +32,138 @@ is_set(int64_t by_ms)
 	return by_ms >= SPAN_MINUTE_MS || by_ms <= -SPAN_MINUTE_MS;
 }
 
+static struct clocks
+stamp_now(const struct engine *e, const struct clock *c, const struct moment *now)
+{
+	return (struct clocks){now->wall_ms, e->world->running_ms(), c->boot};
+}
+
+static bool
+read_stamp(struct engine *e, struct clocks *stamp, struct err *err)
+{
+	return store_counter_get(e->store, "clock-wall-ms", &stamp->wall_ms, err) &&
+	    store_counter_get(e->store, "clock-running-ms", &stamp->running_ms, err) &&
+	    store_counter_get(e->store, "clock-boot", &stamp->boot, err);
+}
+
+static bool
+write_stamp(struct engine *e, const struct clocks *stamp, struct err *err)
+{
+	return store_counter_set(e->store, "clock-wall-ms", stamp->wall_ms, err) &&
+	    store_counter_set(e->store, "clock-running-ms", stamp->running_ms, err) &&
+	    store_counter_set(e->store, "clock-boot", stamp->boot, err);
+}
+
+/*
+ * By how much the wall clock was set since. Of a machine that was started anew it cannot
+ * be told from time that it was off: that is as time that it slept.
+ */
+static int64_t
+set_by(const struct clocks *since, const struct clocks *now)
+{
+	int64_t ran_ms = now->running_ms;
+
+	if (since->wall_ms == 0 || since->boot == 0 || now->boot == 0)
+		return 0;
+	if (since->boot == now->boot)
+		ran_ms -= since->running_ms;
+	return now->wall_ms - since->wall_ms - ran_ms;
+}
+
+/* Another process may have done it: what is stored tells. A copy has nobody else. */
+static bool
+shift(struct engine *e, const struct clock *c, int64_t by_ms, const struct moment *now,
+    struct err *err)
+{
+	struct clocks at = stamp_now(e, c, now), stored;
+
+	if (e->driver.mode == ENGINE_APPLY) {
+		if (!read_stamp(e, &stored, err) || !write_stamp(e, &at, err))
+			return false;
+		if (stored.wall_ms != 0)
+			by_ms = set_by(&stored, &at);
+	}
+	return !is_set(by_ms) || store_shift(e->store, by_ms, now->wall_ms - by_ms, err);
+}
+
 /*
  * Time that did not pass ends no hold: where the clock is set, or time was slept through,
- * what waits goes with it.
+ * what waits goes with it; so it does where that was before this process.
  */
 void
 engine_mind_clock(struct engine *e)
 {
 	struct clock *c = (struct clock *)engine_state(e, &duty_clock);
 	struct moment now = engine_now(e);
-	int64_t by_ms =
-	    now.wall_ms - c->trusted.wall_ms - (now.mono_ms - c->trusted.mono_ms);
+	bool first = c->trusted.mono_ms == 0;
+	int64_t by_ms = first
+	    ? 0
+	    : now.wall_ms - c->trusted.wall_ms - (now.mono_ms - c->trusted.mono_ms);
 	struct err err;
 
-	if (c->trusted.mono_ms != 0 && !is_set(by_ms))
-		return;
-	if (c->trusted.mono_ms != 0 &&
-	    (!store_begin(e->store, &err) ||
-	        !store_shift(e->store, by_ms, now.wall_ms - by_ms, &err) ||
-	        !store_commit(e->store, &err))) {
-		engine_not_stored(e, "have what waits go with the clock", &err);
-		return;
+	if (first ? e->driver.mode == ENGINE_APPLY : is_set(by_ms)) {
+		if (!store_begin(e->store, &err) || !shift(e, c, by_ms, &now, &err) ||
+		    !store_commit(e->store, &err)) {
+			engine_not_stored(e, "have what waits go with the clock", &err);
+			return;
+		}
+		c->kept_ms = now.mono_ms;
 	}
 	c->trusted = now;
+}
+
+/* What is not stored now is next time: nobody waits for it. */
+static void
+keep_stamp(struct engine *e, struct clock *c, const struct moment *now)
+{
+	struct clocks at = stamp_now(e, c, now);
+	struct err ignored;
+
+	if (e->driver.mode != ENGINE_APPLY)
+		return;
+	c->kept_ms = now->mono_ms;
+	if (!store_begin(e->store, &ignored) || !write_stamp(e, &at, &ignored) ||
+	    !store_commit(e->store, &ignored))
+		store_rollback(e->store);
 }
 
 void
 engine_trust_clock(struct engine *e)
 {
-	((struct clock *)engine_state(e, &duty_clock))->trusted = engine_now(e);
+	struct clock *c = (struct clock *)engine_state(e, &duty_clock);
+
+	c->trusted = engine_now(e);
+	keep_stamp(e, c, &c->trusted);
+}
+
+/* Before the daemon confines itself: it is read from a file. */
+static bool
+open_clock(struct engine *e, struct duty_state *base, struct err *err)
+{
+	(void)err;
+	((struct clock *)base)->boot = e->world->boot();
+	return true;
+}
+
+static void
+hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
+{
+	struct clock *c = (struct clock *)base;
+
+	if (news == NEWS_LOG && now->mono_ms - c->kept_ms >= KEEP_MS)
+		keep_stamp(e, c, now);
+}
+
+static void
+finish(struct engine *e, struct duty_state *base)
+{
+	struct clock *c = (struct clock *)base;
+	struct moment now = engine_now(e);
+
+	if (e->store == NULL || c->trusted.mono_ms == 0)
+		return;
+	engine_mind_clock(e);
+	keep_stamp(e, c, &now);
 }
 
 static void
@@ -124,7 +239,10 @@ const struct duty duty_clock = {
     .name = "clock",
     .needs = DUTY_STORES,
     .state_size = sizeof(struct clock),
+    .open = open_clock,
+    .hear = hear,
     .notice = notice,
     .due = due,
     .start = start,
+    .finish = finish,
 };

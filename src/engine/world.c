@@ -49,6 +49,8 @@ catch_up(const struct config *config, const struct postfix *postfix, struct err 
 const struct engine_world engine_real_world = {
     .wall_ms = clock_wall_ms,
     .mono_ms = clock_monotonic_ms,
+    .running_ms = clock_running_ms,
+    .boot = clock_boot,
     .workers_new = workers_new,
     .workers_free = workers_free,
     .submit = workers_submit,

@@ -26,6 +26,9 @@
 struct engine_world {
 	int64_t (*wall_ms)(void);
 	int64_t (*mono_ms)(void);
+	/* As sys/clock.h has them. */
+	int64_t (*running_ms)(void);
+	int64_t (*boot)(void);
 
 	/* Threads, as sys/workers.h has them. */
 	struct workers *(*workers_new)(unsigned count, void *(*make)(void *argument),

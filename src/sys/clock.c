@@ -2,6 +2,7 @@
 #include "sys/clock.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -50,6 +51,25 @@ int64_t
 clock_monotonic_ms(void)
 {
 	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_running_ms(void)
+{
+	return clock_monotonic_ms() + clock_offset_ms();
+}
+
+/* The beginning of "3e62f9ab-90d5-4dcb-...". */
+int64_t
+clock_boot(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	unsigned high = 0, low = 0;
+	bool read = file != NULL && fscanf(file, "%8x-%4x", &high, &low) == 2;
+
+	if (file != NULL)
+		fclose(file);
+	return read ? (int64_t)high << 16 | low : 0;
 }
 
 static int

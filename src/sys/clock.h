@@ -14,6 +14,12 @@ int64_t clock_wall_ms(void);      /* since the epoch */
 int64_t clock_offset_ms(void);    /* of a shifted clock: 0 but in tests */
 int64_t clock_monotonic_ms(void); /* for every timer */
 
+/* Time that passed since this machine was started, but for what it slept, whichever
+ * process asks; in tests it is shifted with the wall clock. And which start it was, a
+ * number of its own; 0: cannot be told. */
+int64_t clock_running_ms(void);
+int64_t clock_boot(void);
+
 /*
  * When a line was written, in ms since the epoch, from the parts of its stamp. 0: no
  * stamp, or a date or time that does not exist.

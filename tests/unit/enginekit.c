@@ -32,6 +32,18 @@ mono_ms(void)
 	return world.mono_ms;
 }
 
+static int64_t
+running_ms(void)
+{
+	return world.mono_ms - world.booted_ms;
+}
+
+static int64_t
+boot(void)
+{
+	return world.boot;
+}
+
 void
 world_verifies(const struct finger_question *question, struct server *server)
 {
@@ -421,6 +433,8 @@ check(const char *path, struct err *why)
 const struct engine_world scripted_world = {
     .wall_ms = wall_ms,
     .mono_ms = mono_ms,
+    .running_ms = running_ms,
+    .boot = boot,
     .workers_new = pool_new,
     .workers_free = pool_free,
     .submit = pool_submit,
@@ -459,6 +473,7 @@ world_reset(void)
 	world = (struct world){
 	    .wall_ms = WORLD_START_MS,
 	    .mono_ms = 1000000,
+	    .boot = 1,
 	    .default_level = LEVEL_VERIFY,
 	    .whole = ANSWER_YES,
 	    .can_dane = true,

@@ -29,6 +29,8 @@ struct world_work {
 struct world {
 	int64_t wall_ms;
 	int64_t mono_ms;
+	int64_t booted_ms; /* by mono_ms: when the machine was started ... */
+	int64_t boot;      /* ... for which time; 0: cannot be told */
 
 	const char *version; /* of Postfix; NULL: 3.7.11 */
 	enum level default_level;

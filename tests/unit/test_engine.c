@@ -329,6 +329,63 @@ history_is_thinned_once_a_day(void **state)
 	rig_close();
 }
 
+/* What happens while no daemon runs, or at its start. */
+struct meanwhile {
+	const char *what;
+	int64_t set_ms;    /* the clock is set by that ... */
+	int64_t passed_ms; /* ... and so much time passes */
+	bool boots;        /* the machine is started anew, at the end of it */
+	bool ends;         /* the hold of a day is over */
+};
+
+static const struct meanwhile meanwhiles[] = {
+    {"nothing", 0, 0, false, false},
+    {"a day and more", 0, 25 * HOUR, false, true},
+    {"the clock is set by a day and more", 25 * HOUR, MIN, false, false},
+    {"it is set back by a year, and a day passes", -365 * DAY, 25 * HOUR, false, true},
+    {"it is set back by a year", -365 * DAY, MIN, false, false},
+    {"the machine is started anew, its clock is ahead", 25 * HOUR, MIN, true, false},
+    {"it was off for more than a day", 0, 25 * HOUR, true, false},
+};
+
+static void
+hold_lasts_as_long_as_time_passed(void **state)
+{
+	const struct meanwhile *row = *state;
+
+	rig_new_with(world_self_signed);
+	rig_close();
+	world.sessions_logged = true;
+	rig_open(ENGINE_APPLY);
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	rig_defer("a.test");
+	world_wait(rig.engine, 5 * MIN);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_HOLD);
+	rig_close();
+	world.wall_ms += row->set_ms;
+	world_pass(row->passed_ms);
+	if (row->boots) {
+		world.boot++;
+		world.booted_ms = world.mono_ms;
+	}
+	rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("a.test", row->ends ? LEVEL_ENCRYPT : LEVEL_NONE,
+	    row->ends ? WHY_NOT_AUTHENTIC : WHY_HOLD);
+	if (!row->ends) {
+		world_wait(rig.engine, 24 * HOUR);
+		rig_defer("a.test");
+		world_wait(rig.engine, MIN);
+		rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	}
+	rig_close();
+}
+
 /* For a day and a quarter, and the daemon is started anew by it. */
 static void
 clock_that_is_ahead_forgets_nothing(void **state)
@@ -504,6 +561,10 @@ main(void)
 	    "a clock that is set back makes what is far ahead due");
 	suite_add(history_is_thinned_once_a_day, NULL,
 	    "the history is thinned at the start of each day");
+	for (size_t i = 0; i < sizeof(meanwhiles) / sizeof(meanwhiles[0]); i++)
+		suite_add(hold_lasts_as_long_as_time_passed, &meanwhiles[i],
+		    "a hold lasts as long as time passed: no daemon runs, and %s",
+		    meanwhiles[i].what);
 	suite_add(clock_that_is_ahead_forgets_nothing, NULL,
 	    "a clock that is years ahead for a day has no past forgotten");
 	suite_add(names_are_forgotten, NULL,
