@@ -42,6 +42,9 @@ struct alerts {
 	size_t of_why[WHY_COUNT]; /* of them, decisions by their why */
 	size_t lost;              /* of them, destinations whose mail was bounced */
 	enum why why;             /* of the first of them */
+	int64_t writer;           /* of the outbox */
+	int64_t last_id;          /* there, of the group's last line */
+	bool taken;               /* what a process before left there */
 	int64_t due_ms; /* monotonic: the group ends and is sent; 0: there is none */
 	int64_t sent_ms[MANY_MAX]; /* monotonic: when the last groups began; 0: none */
 	size_t oldest;             /* of them */
@@ -100,11 +103,17 @@ static void
 add_line(struct engine *e, const char *line)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
+	struct err ignored;
 
 	log_warning("alert: %s", line);
-	if (e->driver.mode == ENGINE_APPLY && wants_text(e->config) &&
-	    a->lines.len < BODY_MAX)
-		buf_printf(&a->lines, "%s\n", line);
+	if (e->driver.mode != ENGINE_APPLY || !wants_text(e->config) ||
+	    a->lines.len >= BODY_MAX)
+		return;
+	buf_printf(&a->lines, "%s\n", line);
+	/* With the decision, where it is one: killed before the mail, the next process
+	 * sends it. What cannot be stored is mailed all the same. */
+	if (e->store != NULL)
+		store_outbox_add(e->store, a->writer, line, &a->last_id, &ignored);
 }
 
 /* What a line without a decision is about: "freeze: many failed", up to a semicolon or a
@@ -158,6 +167,18 @@ engine_alert(struct engine *e, const char *line)
 {
 	count_alert(e, line, WHY_NONE);
 	add_line(e, line);
+}
+
+static void
+take_left(void *context, int64_t id, const char *line)
+{
+	struct engine *e = context;
+	struct alerts *a = engine_state(e, &duty_alerts);
+
+	count_alert(e, line, WHY_NONE);
+	if (a->lines.len < BODY_MAX)
+		buf_printf(&a->lines, "%s\n", line);
+	a->last_id = id;
 }
 
 /* Mail that waits on is sent back in the end: when? */
@@ -411,6 +432,7 @@ print_subject(const struct alerts *a, struct buf *out)
 
 struct mail_task {
 	struct task task;
+	int64_t last_id;
 	char *subject;
 	char *body;
 };
@@ -455,9 +477,27 @@ release(struct task *task)
 	free(m->body);
 }
 
+static void
+forget_sent(struct engine *e, const struct alerts *a, const struct mail_task *m)
+{
+	struct err err;
+
+	if (m->last_id != 0 && e->store != NULL &&
+	    !store_outbox_sent(e->store, a->writer, m->last_id, &err))
+		log_debug("alerts may be mailed once more: %s", err.text);
+}
+
 /* A mail that failed is not sent again, as its lines are in the log. */
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	(void)now;
+	forget_sent(e, (const struct alerts *)base, (const struct mail_task *)task);
+}
+
 static const struct task_kind mail_kind = {
-    .size = sizeof(struct mail_task), .work = work, .release = release};
+    .size = sizeof(struct mail_task), .work = work, .take = take, .release = release};
 
 /* The group's mail; NULL: nobody is configured. */
 static struct task *
@@ -477,7 +517,32 @@ make_mail(struct engine *e, struct alerts *a)
 	m = engine_task(e, &a->base, &mail_kind);
 	m->subject = buf_take(&subject);
 	m->body = body;
+	m->last_id = a->last_id;
+	a->last_id = 0;
 	return &m->task;
+}
+
+static bool
+open_alerts(struct engine *e, struct duty_state *base, struct err *err)
+{
+	(void)err;
+	((struct alerts *)base)->writer = engine_now(e).wall_ms;
+	return true;
+}
+
+/* A command that runs beside the daemon takes nothing of it. */
+static void
+notice(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct alerts *a = (struct alerts *)base;
+	struct err ignored;
+
+	(void)now;
+	if (a->taken || e->driver.once || e->driver.mode != ENGINE_APPLY)
+		return;
+	a->taken = true;
+	if (wants_text(e->config))
+		store_outbox_take(e->store, a->writer, take_left, e, &ignored);
 }
 
 static struct due
@@ -515,6 +580,8 @@ finish(struct engine *e, struct duty_state *base)
 	task = make_mail(e, a);
 	if (task != NULL && !work(task, NULL))
 		log_error("cannot mail the administrator: %s", task->err.text);
+	if (task != NULL)
+		forget_sent(e, a, (struct mail_task *)task);
 	engine_drop(task);
 }
 
@@ -533,6 +600,8 @@ const struct duty duty_alerts = {
     .needs = DUTY_APPLIES,
     .is_unalerted = true, /* it would be one more mail that cannot be sent */
     .state_size = sizeof(struct alerts),
+    .open = open_alerts,
+    .notice = notice,
     .due = due,
     .start = start,
     .finish = finish,

@@ -416,7 +416,13 @@ static const char *const steps[] = {
     /* 19: the destination at which a line of the log had it, while nothing but lines of
      * the log tells of it; 0: DNS named it, or it was asked */
     "ALTER TABLE host ADD COLUMN told_by INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE host SET told_by = -1 WHERE proven_ms = 0;",
+    "UPDATE host SET told_by = -1 WHERE proven_ms = 0;"
+    /* alerts that are to be mailed, and by which process */
+    "CREATE TABLE outbox ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  writer INTEGER NOT NULL,"
+    "  line TEXT NOT NULL"
+    ");",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -270,6 +270,10 @@ const char *const store_sql[SQL_COUNT] = {
                         " ON CONFLICT(name) DO UPDATE SET value = value + excluded.value",
     [SQL_COUNTER_SET] = "INSERT OR REPLACE INTO counter(name, value) VALUES (?, ?)",
     [SQL_COUNTER_GET] = "SELECT value FROM counter WHERE name = ?",
+    [SQL_OUTBOX_ADD] = "INSERT INTO outbox(writer, line) VALUES (?, ?)",
+    [SQL_OUTBOX_SENT] = "DELETE FROM outbox WHERE writer = ? AND id <= ?",
+    [SQL_OUTBOX] = "SELECT id, line FROM outbox WHERE writer <> ? ORDER BY id",
+    [SQL_OUTBOX_TAKE] = "UPDATE outbox SET writer = ?",
     [SQL_BLOB_PUT] = "INSERT OR REPLACE INTO blob(name, value) VALUES (?, ?)",
     [SQL_BLOB_GET] = "SELECT value FROM blob WHERE name = ?",
     [SQL_WAITS] =

@@ -40,6 +40,36 @@ alerts_of_a_moment_are_one_mail(void **state)
 	rig_close();
 }
 
+/* It is stored as told; the mail waits for more. */
+static void
+alerts_outlive_the_process(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig_defer("a.test");
+	rig_defer_because("b.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, 10 * SECOND);
+	assert_int_equal(world.notify.times, 0);
+	kit_run(STATE, "CREATE TABLE killed AS SELECT * FROM outbox");
+	rig_close(); /* which mails, and forgets it */
+	kit_assert(STATE, "SELECT count(*) FROM outbox", "0\n");
+	kit_run(STATE, "INSERT INTO outbox SELECT * FROM killed; DROP TABLE killed");
+	world.notify.times = 0;
+	rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 1);
+	assert_string_equal(buf_text(&world.subject), "tlsladder: b.test: rule-waits");
+	assert_non_null(strstr(buf_text(&world.body), "b.test: rule-waits: "));
+	kit_assert(STATE, "SELECT count(*) FROM outbox", "0\n");
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
 /* Two made-up reasons in turn. */
 static void
 one_cause_is_told_once_a_day(void **state)
@@ -164,6 +194,8 @@ main(void)
 	    "what is left to report is sent when the engine ends");
 	suite_add(mail_that_waits_has_an_end, NULL,
 	    "an alert of mail that waits has the hour at which it bounces");
+	suite_add(alerts_outlive_the_process, NULL,
+	    "a process that is killed leaves its alerts to the next");
 	suite_add(alert_to_nobody_is_no_mail, NULL, "without notify.to there is no mail");
 	suite_add(command_has_the_alerts, NULL,
 	    "notify.command has the alerts, with mail and without");
