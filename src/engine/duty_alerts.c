@@ -6,6 +6,7 @@
 #include "base/span.h"
 #include "base/utc.h"
 #include "engine/engine_impl.h"
+#include "engine/told.h"
 #include "sys/log.h"
 
 #define SHOWN_MAX 3                     /* hosts or names in an alert */
@@ -18,23 +19,11 @@
 #define SAME_MAX 20 /* more with one why are only counted */
 #define BODY_MAX 100000
 
-#define TOLD_SLOTS 1024 /* causes that are remembered, so many for one hash ... */
-#define TOLD_WAYS  4    /* ... each; the oldest makes room */
-#define TOLD_MS    SPAN_DAY_MS
-#define TOLD_MAX   3 /* within that time, whatever happened between */
-
-/* A cause, and how often it was alerted since a time: wall clock. */
-struct told {
-	int64_t destination; /* 0: none */
-	enum why why;
-	unsigned count;
-	int64_t since_ms;
-	int64_t last_ms;
-};
+#define TOLD_MAX 3 /* within a day, whatever happened between */
 
 struct alerts {
 	struct duty_state base;
-	struct told told[TOLD_SLOTS][TOLD_WAYS];
+	struct told_table told;
 	struct buf lines; /* of the group */
 	struct buf first; /* what its first alert is about: a destination with its why, or
 	                   * a cause */
@@ -50,42 +39,19 @@ struct alerts {
 	size_t oldest;             /* of them */
 };
 
-/* The row of that cause, emptied of another's if need be. */
 static struct told *
-told_of(struct alerts *a, int64_t destination, enum why why)
+told_of(struct engine *e, const struct destination *d, enum why why)
 {
-	uint64_t hash = (uint64_t)destination * WHY_COUNT + (uint64_t)why;
-	struct told *slot = a->told[hash % TOLD_SLOTS], *oldest = slot;
+	struct alerts *a = engine_state(e, &duty_alerts);
 
-	for (size_t i = 0; i < TOLD_WAYS; i++) {
-		if (slot[i].destination == destination && slot[i].why == why)
-			return &slot[i];
-		if (slot[i].last_ms < oldest->last_ms)
-			oldest = &slot[i];
-	}
-	*oldest = (struct told){.destination = destination, .why = why};
-	return oldest;
-}
-
-/* The same, and what is long ago is over. */
-static struct told *
-told_lately(struct engine *e, const struct destination *d, enum why why)
-{
-	struct told *told = told_of(engine_state(e, &duty_alerts), d->id, why);
-	int64_t now_ms = engine_now(e).wall_ms;
-	int64_t over_ms = now_ms - told->since_ms;
-
-	if (over_ms < 0 || over_ms >= TOLD_MS)
-		*told =
-		    (struct told){.destination = d->id, .why = why, .since_ms = now_ms};
-	return told;
+	return told_lately(&a->told, d->id, why, engine_now(e).wall_ms);
 }
 
 bool
 engine_is_to_alert(
     struct engine *e, const struct destination *d, const struct judged *judged)
 {
-	const struct told *told = told_lately(e, d, judged->decision.why);
+	const struct told *told = told_of(e, d, judged->decision.why);
 
 	return judged->tell &&
 	    (judged->map_changed || told->count == 0 ||
@@ -336,7 +302,7 @@ engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged)
 {
 	const struct decision *decision = &judged->decision;
-	struct told *told = told_lately(e, d, decision->why);
+	struct told *told = told_of(e, d, decision->why);
 	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
 
 	told->count++;
