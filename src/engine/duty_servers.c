@@ -15,10 +15,11 @@
 #include "engine/hosts.h"
 #include "sys/log.h"
 
-#define PROBERS    16             /* addresses that are connected to at once ... */
-#define SHARE      4              /* ... of one registered domain: each may take long */
-#define MISSING_MS SPAN_HOUR_MS   /* so long posttls-finger is believed to be missing */
-#define NO_ROOM_MS SPAN_SECOND_MS /* until a host is looked for again */
+#define PROBERS    16           /* addresses that are connected to at once ... */
+#define SHARE      4            /* ... of one registered domain: each may take long */
+#define MISSING_MS SPAN_HOUR_MS /* so long posttls-finger is believed to be missing; */
+#define GONE_MS    (10 * SPAN_MINUTE_MS) /* where it was there, after none was so long */
+#define NO_ROOM_MS SPAN_SECOND_MS        /* until a host is looked for again */
 
 /* Of a domain, whose servers are asked next. */
 struct foremost {
@@ -36,7 +37,9 @@ struct servers {
 	size_t from;   /* whose turn it is, of those that wait */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 	int64_t
-	    missing_ms; /* monotonic: so long there is no posttls-finger; 0: there is */
+	    missing_ms;  /* monotonic: so long there is no posttls-finger; 0: there is */
+	bool was_there;  /* it has answered */
+	int64_t gone_ms; /* monotonic: since when it is not there; 0: it answered since */
 };
 
 static struct server_rules
@@ -116,6 +119,28 @@ release(struct task *task)
 	free(t->secure_match);
 }
 
+/* Where it was, once is no sign that nobody can be asked: a shell, or a container that is
+ * being made anew, says the same. */
+static void
+note_missing(struct engine *e, struct servers *s, int64_t mono_ms)
+{
+	if (s->gone_ms == 0)
+		s->gone_ms = mono_ms;
+	if (s->missing_ms != 0 || (s->was_there && mono_ms - s->gone_ms < GONE_MS))
+		return;
+	log_info("posttls-finger is not there: servers are not asked, the reason "
+	         "of a deferral decides");
+	s->missing_ms = mono_ms + MISSING_MS;
+	e->judge.prober = ANSWER_NO;
+}
+
+static void
+note_there(struct servers *s)
+{
+	s->was_there = true;
+	s->gone_ms = 0;
+}
+
 static void
 take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
@@ -125,12 +150,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct host *host = hosts_get(e->hosts, t->host, t->port);
 
 	s->look = true;
-	if (t->outcome == FINGER_MISSING && s->missing_ms == 0) {
-		log_info("posttls-finger is not there: servers are not asked, the reason "
-		         "of a deferral decides");
-		s->missing_ms = now->mono_ms + MISSING_MS;
-		e->judge.prober = ANSWER_NO;
-	}
+	if (t->outcome == FINGER_MISSING)
+		note_missing(e, s, now->mono_ms);
+	if (t->outcome == FINGER_ASKED)
+		note_there(s);
 	if (t->outcome == FINGER_FAILED)
 		log_warning("cannot ask %s[%s]:%u: %s", t->host, t->address, t->port,
 		    task->err.text);

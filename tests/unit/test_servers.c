@@ -242,6 +242,31 @@ without_a_prober_the_reason_decides(void **state)
 	rig_close();
 }
 
+/* A container that is made anew has no command for a while. */
+static void
+prober_that_was_there_is_awaited(void **state)
+{
+	(void)state;
+	rig_new_with(world_verifies);
+	rig_defer("a.test");
+	world_wait(rig.engine, SECOND);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_CONTRADICTION);
+	world.finger = NULL;
+	rig_defer("b.test");
+	world_wait(rig.engine, 5 * MIN);
+	rig_assert_entry("b.test", LEVEL_NONE);
+	world.finger = world_verifies;
+	rig_defer("b.test");
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_judged("b.test", LEVEL_NONE, WHY_CONTRADICTION);
+	/* It was removed. */
+	world.finger = NULL;
+	rig_defer("c.test");
+	world_wait(rig.engine, HOUR);
+	rig_assert_judged("c.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	rig_close();
+}
+
 static void
 servers_that_must_not_be_asked_are_not(void **state)
 {
@@ -358,6 +383,8 @@ main(void)
 	suite_add(explain_knows_what_they_did, NULL, "what they did is kept");
 	suite_add(without_a_prober_the_reason_decides, NULL,
 	    "without posttls-finger the reason decides; it is looked for each hour");
+	suite_add(prober_that_was_there_is_awaited, NULL,
+	    "a posttls-finger that was there is no less for once");
 	suite_add(servers_that_must_not_be_asked_are_not, NULL,
 	    "probe.servers: no, and an imagined decision: nobody is asked");
 	suite_add(dead_server_is_awaited_for_its_auth, NULL,
