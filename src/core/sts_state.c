@@ -35,6 +35,16 @@ sts_state_clear(struct sts_state *state)
 	*state = (struct sts_state){0};
 }
 
+struct sts_asked
+sts_asked(const struct sts_state *state)
+{
+	struct sts_asked asked = {.refresh = state->refresh};
+
+	if (state->txt.state == STS_TXT_VALID)
+		memcpy(asked.id, state->txt.id, sizeof(asked.id));
+	return asked;
+}
+
 static int64_t
 earlier(int64_t a, int64_t b)
 {
@@ -114,9 +124,17 @@ txt_wait_ms(const struct sts_state *state, uint32_t ttl_s, uint32_t draw)
 	}
 }
 
+/* What was asked for since then is still to be done. */
+static void
+end_refresh(struct sts_state *state, const struct sts_asked *asked)
+{
+	if (state->refresh == asked->refresh)
+		state->refresh = 0;
+}
+
 void
-sts_take_txt(struct sts_state *state, const struct sts_txt *txt, uint32_t ttl_s,
-    uint32_t draw, int64_t now_ms)
+sts_take_txt(struct sts_state *state, const struct sts_txt *txt,
+    const struct sts_asked *asked, uint32_t ttl_s, uint32_t draw, int64_t now_ms)
 {
 	state->txt = *txt;
 	state->txt_ms = now_ms;
@@ -131,7 +149,9 @@ sts_take_txt(struct sts_state *state, const struct sts_txt *txt, uint32_t ttl_s,
 		state->txt_failing_ms = now_ms;
 	/* Nothing else may be fetched than what is announced or kept. */
 	if (txt->state != STS_TXT_VALID && !is_live(state, now_ms))
-		state->refresh = false;
+		end_refresh(state, asked);
+	if (state->refresh != 0 && state->refresh != asked->refresh)
+		state->txt_ms = 0;
 	all_is_well(state);
 }
 
@@ -141,7 +161,8 @@ sts_take_txt(struct sts_state *state, const struct sts_txt *txt, uint32_t ttl_s,
  * present one which is right.
  */
 bool
-sts_take_policy(struct sts_state *state, struct sts_policy *policy, int64_t now_ms)
+sts_take_policy(struct sts_state *state, struct sts_policy *policy,
+    const struct sts_asked *asked, int64_t now_ms)
 {
 	bool news = !is_live(state, now_ms) || !sts_policy_equal(&state->policy, policy);
 
@@ -149,32 +170,33 @@ sts_take_policy(struct sts_state *state, struct sts_policy *policy, int64_t now_
 	state->policy = *policy;
 	*policy = (struct sts_policy){0};
 	state->fetched_ms = now_ms;
-	if (state->txt.state == STS_TXT_VALID)
-		memcpy(state->id, state->txt.id, sizeof(state->id));
+	if (asked->id[0] != '\0')
+		memcpy(state->id, asked->id, sizeof(state->id));
 	state->cause = STS_CAUSE_OK;
 	state->tried_ms = 0;
 	state->failures = 0;
 	state->failed_id[0] = '\0';
 	state->failing_ms = 0;
-	state->refresh = false;
+	end_refresh(state, asked);
 	all_is_well(state);
 	return news;
 }
 
 void
-sts_take_failure(struct sts_state *state, enum sts_cause cause, int64_t now_ms)
+sts_take_failure(struct sts_state *state, enum sts_cause cause,
+    const struct sts_asked *asked, int64_t now_ms)
 {
 	assert(cause != STS_CAUSE_OK);
-	if (strcmp(state->failed_id, state->txt.id) != 0)
+	if (strcmp(state->failed_id, asked->id) != 0)
 		state->failures = 0;
 	if (state->failures < UINT16_MAX)
 		state->failures++;
-	memcpy(state->failed_id, state->txt.id, sizeof(state->failed_id));
+	memcpy(state->failed_id, asked->id, sizeof(state->failed_id));
 	state->cause = cause;
 	state->tried_ms = now_ms;
 	if (state->failing_ms == 0)
 		state->failing_ms = now_ms;
-	state->refresh = false;
+	end_refresh(state, asked);
 }
 
 void
@@ -187,11 +209,18 @@ sts_take_trouble(struct sts_state *state, int64_t now_ms)
 	state->txt_next_ms = earlier(state->txt_next_ms, at_ms);
 }
 
+static void
+note_refresh(struct sts_state *state)
+{
+	if (++state->refresh == 0)
+		state->refresh = 1;
+}
+
 void
 sts_take_refresh(struct sts_state *state)
 {
 	state->txt_ms = 0;
-	state->refresh = true;
+	note_refresh(state);
 }
 
 void
@@ -202,6 +231,7 @@ sts_take_drop(struct sts_state *state)
 	state->id[0] = '\0';
 	state->txt_failing_ms = 0;
 	state->alerted = STS_ALERT_NONE;
+	note_refresh(state); /* what is on its way may be what was dropped */
 }
 
 void
@@ -293,7 +323,7 @@ fetch_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 
 	if (state->txt.state != STS_TXT_VALID && !is_live(state, now_ms))
 		return -1;
-	if (state->refresh)
+	if (state->refresh != 0)
 		return now_ms;
 	if (is_live(state, now_ms))
 		return renewal_ms(state, now_ms);
@@ -328,7 +358,7 @@ sts_next(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 {
 	int64_t txt, fetch;
 
-	if (!state->refresh && mail_ms < now_ms - MAIL_MS)
+	if (state->refresh == 0 && mail_ms < now_ms - MAIL_MS)
 		return (struct sts_next){STS_ASK_NOTHING, 0};
 	txt = txt_due_ms(state, mail_ms, now_ms);
 	fetch = fetch_ms(state, mail_ms, now_ms);

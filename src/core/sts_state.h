@@ -47,24 +47,41 @@ struct sts_state {
 	int64_t failing_ms;          /* since when fetches fail */
 
 	enum sts_alert alerted;
-	bool refresh; /* asked for by the administrator: no time to wait counts */
+	unsigned refresh; /* how often the administrator asked for it since it was last
+	                   * done: no time to wait counts; 0: he did not */
 };
 
 void sts_state_clear(struct sts_state *state);
 
+/*
+ * What is known when something is asked, kept with the question: until its answer comes
+ * another id may be announced, and the administrator may want it asked anew, and neither
+ * is answered by it.
+ */
+struct sts_asked {
+	char id[STS_ID_SIZE]; /* that was announced; "": none */
+	unsigned refresh;
+};
+
+struct sts_asked sts_asked(const struct sts_state *state);
+
 /* --- what happened ------------------------------------------------------------------ */
 
-/* TXT answered, or not. ttl_s: of an answer without a record (SOA), else not read. draw:
- * any number, by which the moments of many domains are spread. */
-void sts_take_txt(struct sts_state *state, const struct sts_txt *txt, uint32_t ttl_s,
-    uint32_t draw, int64_t now_ms);
+/* TXT answered, or not. asked {0}: it may have been before the administrator wanted it.
+ * ttl_s: of an answer without a record (SOA), else not read. draw: any number, by which
+ * the moments of many domains are spread. */
+void sts_take_txt(struct sts_state *state, const struct sts_txt *txt,
+    const struct sts_asked *asked, uint32_t ttl_s, uint32_t draw, int64_t now_ms);
 
-/* A fetch succeeded: the policy is moved here, and *policy is {0}. True: it says
- * something else than the one that was live. */
-bool sts_take_policy(struct sts_state *state, struct sts_policy *policy, int64_t now_ms);
+/* A fetch succeeded: the policy, of the id that was announced when it was asked for, is
+ * moved here, and *policy is {0}. True: it says something else than the one that was
+ * live. */
+bool sts_take_policy(struct sts_state *state, struct sts_policy *policy,
+    const struct sts_asked *asked, int64_t now_ms);
 
 /* A fetch failed, for a cause that is not OK. */
-void sts_take_failure(struct sts_state *state, enum sts_cause cause, int64_t now_ms);
+void sts_take_failure(struct sts_state *state, enum sts_cause cause,
+    const struct sts_asked *asked, int64_t now_ms);
 
 /* Mail fails under the policy: TXT is asked now, but not twice within 5 minutes; it is
  * asked when these are over. */

@@ -226,8 +226,9 @@ note(struct engine *e, const struct destination *d, const struct answers *known,
 	enum sts_txt_state state = known->sts_txt.state;
 
 	if (answered)
-		sts_take_txt(
-		    &r->state, &known->sts_txt, known->sts_ttl_s, e->draw++, now_ms);
+		sts_take_txt(&r->state, &known->sts_txt,
+		    &(struct sts_asked){.refresh = 0}, known->sts_ttl_s, e->draw++,
+		    now_ms);
 	else if (!found)
 		r->state.txt = known->sts_txt;
 	if (!found && (!answered || (state != STS_TXT_VALID && state != STS_TXT_UNSURE)))

@@ -476,6 +476,12 @@ bool store_sts_get(struct store *store, const char *domain, struct sts_record *o
     bool *found, struct err *err);
 bool store_sts_put(struct store *store, const struct sts_record *record, struct err *err);
 
+/* It is asked for anew, now: of that domain, where something is known of it, or of all.
+ */
+bool store_sts_refresh(
+    struct store *store, const char *domain, bool *found, struct err *err);
+bool store_sts_refresh_all(struct store *store, struct err *err);
+
 /* record is borrowed for the call; false: enough. Nothing may be written meanwhile. */
 typedef bool sts_fn(void *context, const struct sts_record *record);
 bool store_each_sts(struct store *store, sts_fn *fn, void *context, struct err *err);

@@ -388,6 +388,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_GET] = "SELECT " STS_COLUMNS " FROM sts WHERE domain = ?",
     [SQL_STS_PUT] = "INSERT OR REPLACE INTO sts(" STS_COLUMNS ") VALUES (?, ?, ?, ?, ?,"
                     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    /* As sts_take_refresh(). */
+    [SQL_STS_REFRESH_ALL] =
+        "UPDATE sts SET refresh = refresh + 1, txt_ms = 0, next_ms = 1",
     [SQL_STS_EACH] = "SELECT " STS_COLUMNS " FROM sts ORDER BY domain",
     [SQL_STS_DUE] =
         "SELECT " STS_COLUMNS_WITH("''") " FROM sts WHERE next_ms <> 0"
