@@ -150,10 +150,10 @@ const struct command cmd_again = {
     .usage = "DOMAIN... | --all",
     .summary = "Have destinations decided anew, now",
     .help = "Where mail goes, DNS, policy hosts and the servers are asked again, "
-            "whatever is\n"
-            "remembered of them, and the ladder decides as ever: nothing is weakened "
-            "for being\n"
-            "asked for.\n"
+            "whatever\n"
+            "is remembered of them, and the ladder decides as ever: nothing is "
+            "weakened for\n"
+            "being asked for.\n"
             "--all  every destination with an entry or a deferral; 20 of them a "
             "second\n",
     .run = run_again,

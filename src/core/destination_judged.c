@@ -512,7 +512,9 @@ next_look(const struct destination *d, const struct decision *decision,
 	if (d->pin.set)
 		return d->pin.until_ms;
 	if (d->entry.level == LEVEL_NONE ||
-	    (decision->look_again_ms != 0 && decision->lease_ms == 0))
+	    (decision->look_again_ms != 0 &&
+	        (decision->lease_ms == 0 ||
+	            decision->look_again_ms < now_ms + decision->lease_ms)))
 		return decision->look_again_ms;
 	return d->entry.lease_end_ms > now_ms ? d->entry.lease_end_ms
 	                                      : now_ms + recheck_ms;

@@ -121,16 +121,18 @@ compare(const void *a, const void *b)
 	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* A line a host, which begins with its name. In an order of their own: that of the
- * preference is another in each answer where it is the same. */
+/* A line a host, which begins with its name; one of what DNS could not tell does not. In
+ * an order of their own: that of the preference is another in each answer where it is the
+ * same. */
 static size_t
 read_hosts(const char *text, struct str hosts[NAMES_MAX])
 {
-	struct str rest = str_of(text), line, name;
+	struct str rest = str_of(text), line, name, word;
 	size_t count = 0;
 
 	while (count < NAMES_MAX && str_next(&rest, '\n', &line))
-		if (str_next(&line, ' ', &name) && sts_is_host_name(name))
+		if (str_next(&line, ' ', &name) && sts_is_host_name(name) &&
+		    str_cut(&line, '=', &word))
 			hosts[count++] = name;
 	return count;
 }
@@ -147,9 +149,10 @@ add_host(struct str name, struct str hosts[NAMES_MAX], size_t count)
 }
 
 /*
- * Where there are more than the text of an answer holds: those that smtp(8) would try,
- * and those that the entry has. The text begins with others each time, so that they would
- * come and go; a name that the policy does not allow gets into no entry.
+ * Where DNS could not tell any: those that the entry has. Where there are more than the
+ * text of an answer holds: those that smtp(8) would try, and those that the entry has.
+ * The text begins with others each time, so that they would come and go; a name that the
+ * policy does not allow gets into no entry.
  */
 static size_t
 add_cut(const struct destination *d, const struct answers *known,
@@ -158,7 +161,8 @@ add_cut(const struct destination *d, const struct answers *known,
 	struct str names = str_of(d->entry.attributes != NULL ? d->entry.attributes : "");
 	struct str match, name;
 
-	if (strlen(known->text) + 1 < sizeof(known->text))
+	if (strlen(known->text) + 1 < sizeof(known->text) &&
+	    (count > 0 || known->dane.state != DANE_UNSURE))
 		return count;
 	for (unsigned i = 0; known->choice != NULL && i < known->choice->count; i++)
 		count = add_host(str_of(known->choice->hosts[i].name), hosts, count);
@@ -239,6 +243,15 @@ note(struct engine *e, const struct destination *d, const struct answers *known,
 		sts_take_trouble(&r->state, now_ms);
 	return store_sts_key(e->store, d->id, r->domain, err) &&
 	    engine_settle_policy(e, r, false, now_ms, err);
+}
+
+bool
+engine_is_policy_kept(
+    struct engine *e, const struct destination *d, bool *kept, struct err *err)
+{
+	*kept = false;
+	return !e->config->mta_sts.enable || d->pin.set ||
+	    store_sts_is_enforced(e->store, d->id, kept, err);
 }
 
 bool

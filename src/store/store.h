@@ -506,6 +506,10 @@ bool store_sts_key(struct store *store, int64_t id, const char *domain, struct e
 /* A destination that does not have that Policy Domain yet is judged anew. */
 bool store_sts_key_news(
     struct store *store, int64_t id, const char *domain, int64_t now_ms, struct err *err);
+/* Was an enforced policy in force for the destination when its domain was last looked at?
+ */
+bool store_sts_is_enforced(
+    struct store *store, int64_t id, bool *enforced, struct err *err);
 /* Something else applies: its destinations are judged anew. */
 bool store_sts_news(
     struct store *store, const char *domain, int64_t now_ms, struct err *err);

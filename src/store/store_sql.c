@@ -415,6 +415,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_KEY_NEWS] =
         "UPDATE destination SET look_ms = ?1 WHERE id = ?2 AND pinned = 0 AND NOT EXISTS"
         " (SELECT 1 FROM sts_key WHERE destination = ?2 AND domain = ?3)",
+    [SQL_STS_IS_ENFORCED] =
+        "SELECT EXISTS(SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
+        " WHERE k.destination = ? AND applied = 'enforce')",
     [SQL_STS_NEWS] = "UPDATE destination SET look_ms = ? WHERE pinned = 0 AND id IN"
                      " (SELECT destination FROM sts_key WHERE domain = ?)",
     [SQL_STS_MAIL_ADD] = "INSERT OR IGNORE INTO sts_mail(destination) VALUES (?)",

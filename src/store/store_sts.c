@@ -210,6 +210,17 @@ store_sts_key_news(
 }
 
 bool
+store_sts_is_enforced(struct store *store, int64_t id, bool *enforced, struct err *err)
+{
+	int64_t is = 0;
+	bool done = store_finish_int(
+	    store, store_bind(store, SQL_STS_IS_ENFORCED, err, "i", id), &is, err);
+
+	*enforced = is != 0;
+	return done;
+}
+
+bool
 store_sts_news(struct store *store, const char *domain, int64_t now_ms, struct err *err)
 {
 	return store_finish(

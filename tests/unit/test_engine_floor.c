@@ -16,7 +16,7 @@
 
 static const char *id;     /* that DNS has; NULL: none */
 static const char *policy; /* that is served; NULL: none */
-static const char *mx;     /* the domain's server */
+static const char *mx;     /* the domain's server, or what DNS could not tell */
 static enum dane_state tlsa;
 
 static void
@@ -33,9 +33,8 @@ static void
 answer(struct measure_item *item)
 {
 	set_txt(&item->answers.sts_txt);
-	if (mx != NULL)
-		snprintf(item->answers.text, sizeof(item->answers.text),
-		    "%s address=insecure", mx);
+	snprintf(item->answers.text, sizeof(item->answers.text), "%s%s", mx,
+	    strchr(mx, ' ') == NULL ? " address=insecure" : "");
 	item->answers.dane.state = tlsa;
 }
 
@@ -82,6 +81,14 @@ begin(const char *txt_id, const char *served)
 }
 
 static void
+send(const char *domain)
+{
+	rig_log_status(domain, "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_settle(rig.engine);
+}
+
+static void
 assert_attributes(const char *domain, const char *attributes)
 {
 	struct buf sql = {0}, expected = {0};
@@ -122,6 +129,7 @@ other_id_meanwhile(void **state)
 	policy = ENFORCE;
 	world_wait(rig.engine, MIN);
 	kit_assert(STATE, "SELECT id, mx FROM sts", "2|mx.d.test\n");
+	assert_attributes("d.test", ENTRY);
 	assert_int_equal(world.fetches, 2);
 	rig_close();
 }
@@ -150,6 +158,7 @@ asked_anew_meanwhile(void **state)
 	policy = ENFORCE;
 	world_wait(rig.engine, MIN);
 	kit_assert(STATE, "SELECT refresh, mx FROM sts", "0|mx.d.test\n");
+	assert_attributes("d.test", ENTRY);
 	rig_close();
 }
 
@@ -168,9 +177,113 @@ asked_anew_at_once(void **state)
 	rig_close();
 }
 
+/* --- whatever else cannot be told ----------------------------------------------------
+ */
+
+/* A forged MX record leads to a host whose TLSA records are bogus. */
+static void
+tlsa_that_cannot_be_told(void **state)
+{
+	begin_at(*(const enum level *)*state, "1", ENFORCE);
+	mx = "mx.evil.test";
+	tlsa = DANE_UNSURE;
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	assert_attributes("d.test", ENTRY);
+	world_wait(rig.engine, 3 * DAY);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_DNS_UNSURE);
+	tlsa = DANE_USABLE;
+	world_wait(rig.engine, HOUR);
+	rig_assert_judged("d.test", LEVEL_DANE_ONLY, WHY_DANE);
+	rig_close();
+}
+
+/* What was weakened before there was a policy. */
+static void
+weaker_entry_rises(void **state)
+{
+	(void)state;
+	begin(NULL, NULL);
+	rig_defer("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_ENCRYPT);
+	tlsa = DANE_UNSURE;
+	id = "1";
+	policy = ENFORCE;
+	send("d.test");
+	world_wait(rig.engine, DAY);
+	send("d.test");
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	rig_close();
+}
+
+static void
+postfix_without_dane(void **state)
+{
+	begin_at(*(const enum level *)*state, "1", ENFORCE);
+	world.can_dane = false;
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, MIN);
+	rig_notify_admin();
+	tlsa = DANE_USABLE;
+	send("d.test");
+	world_wait(rig.engine, DAY);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	assert_attributes("d.test", ENTRY);
+	assert_int_equal(world.notify.times, 1); /* before the policy was there */
+	assert_null(strstr(buf_text(&world.body), "mail waits"));
+	rig_close();
+}
+
+#define WILDCARD POLICY("*.d.test", "604800")
+
+/* An entry that was made of names that DNS told stays while it tells none. */
+static void
+names_stay_while_dns_is_silent(void **state)
+{
+	(void)state;
+	begin("1", WILDCARD);
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	assert_attributes("d.test", ENTRY);
+	mx = "a.d.test MX: SERVFAIL";
+	tlsa = DANE_UNSURE;
+	kit_run(STATE, "UPDATE destination SET look_ms = 1");
+	world_wait(rig.engine, DAY);
+	assert_attributes("d.test", ENTRY);
+	rig_assert_why("d.test", WHY_DNS_UNSURE);
+	mx = "mx2.d.test";
+	tlsa = DANE_NONE;
+	world_wait(rig.engine, 2 * HOUR);
+	assert_attributes("d.test", "match=mx2.d.test servername=hostname");
+	rig_close();
+}
+
+/* Mail waits for a reason that lets nothing be weakened; then a policy comes. */
+static void
+alarm_that_waits_is_no_hindrance(void **state)
+{
+	(void)state;
+	begin("1", NULL);
+	rig_defer_because("d.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_RULE_WAITS);
+	policy = ENFORCE;
+	send("[d.test]:587");
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	rig_close();
+}
+
 int
 main(void)
 {
+	static const enum level levels[] = {LEVEL_MAY, LEVEL_VERIFY, LEVEL_DANE};
+
 	if (!rig_begin())
 		return 1;
 	suite_add(other_id_meanwhile, NULL,
@@ -178,5 +291,17 @@ main(void)
 	suite_add(asked_anew_meanwhile, NULL,
 	    "so it is where the administrator asks for it meanwhile");
 	suite_add(asked_anew_at_once, NULL, "who waits for nothing");
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		suite_add(tlsa_that_cannot_be_told, &levels[i],
+		    "at %s it is a floor though TLSA cannot be told",
+		    level_name(levels[i]));
+		suite_add(postfix_without_dane, &levels[i],
+		    "... and though Postfix cannot do DANE");
+	}
+	suite_add(weaker_entry_rises, NULL, "a weaker entry rises to it");
+	suite_add(names_stay_while_dns_is_silent, NULL,
+	    "its entry keeps its names while DNS tells none");
+	suite_add(alarm_that_waits_is_no_hindrance, NULL,
+	    "mail that waits for another reason does not keep it out");
 	return rig_end(suite_run());
 }
