@@ -84,8 +84,9 @@ bool store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct e
 
 /*
  * The clock may have been set back. Re-checks more than farthest_ms ahead, apart from
- * pins, are due now, and so is mail that is to be retried in hours. Hosts that failed
- * more than a day ahead did not.
+ * pins, are due now, and so is mail that is to be retried in hours, and so are policies
+ * that would be looked at too late, or never. Hosts that failed more than a day ahead did
+ * not.
  */
 bool store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err);

@@ -231,6 +231,13 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
                               " WHERE " WAS_DECIDED " AND version = " RETRYING,
     /* LADDER_NOT_YET, written out so that the partial index serves */
+    /* What was settled while the clock was ahead: times that are ahead still, or, where
+     * there was mail lately, none or one that is more than a day away. */
+    [SQL_STS_BRING_BACK] =
+        "UPDATE sts SET next_ms = 1 WHERE max(fetched_ms, txt_ms, tried_ms) > ?1 + 60000"
+        " OR (mail_ms > ?1 - 2592000000"
+        "  AND (fetched_ms <> 0 OR txt IN ('valid', 'unsure'))"
+        "  AND (next_ms = 0 OR next_ms > ?1 + 90000000))",
     [SQL_WAITING_BRING_BACK] = "UPDATE waiting SET not_before_ms = ?1"
                                " WHERE not_before_ms > ?1 + 3600000",
     [SQL_FORCE] = "UPDATE destination SET force_ms = ?1"

@@ -100,6 +100,57 @@ assert_attributes(const char *domain, const char *attributes)
 	buf_clear(&expected);
 }
 
+/* --- the clock -----------------------------------------------------------------------
+ */
+
+/* Ten years ahead for ten minutes, in which certificates are of another time; the engine
+ * may be ended meanwhile. */
+static void
+clock_that_was_ahead(void **state)
+{
+	bool restart = *(const bool *)*state;
+
+	begin_at(LEVEL_MAY, "1", ENFORCE);
+	send("d.test");
+	world_wait(rig.engine, HOUR);
+	assert_attributes("d.test", ENTRY);
+	policy = NULL;
+	world.wall_ms += 3650 * DAY;
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	if (restart)
+		rig_close();
+	world.wall_ms -= 3650 * DAY;
+	if (restart)
+		rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	assert_attributes("d.test", ENTRY);
+	policy = ENFORCE;
+	world.policies_asked = 0;
+	world_wait(rig.engine, 5 * DAY);
+	assert_in_range(world.policies_asked, 5, 10);
+	assert_in_range(world.fetches, 2, 5);
+	assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+/* Nor is one that is asked about daily left alone until it ends. */
+static void
+clock_that_was_a_month_ahead(void **state)
+{
+	(void)state;
+	begin_at(LEVEL_MAY, "1", POLICY("mx.d.test", "31557600"));
+	send("d.test");
+	world_wait(rig.engine, HOUR);
+	world.wall_ms += 40 * DAY;
+	world_wait(rig.engine, 10 * MIN);
+	world.wall_ms -= 40 * DAY;
+	world.policies_asked = 0;
+	world_wait(rig.engine, 5 * DAY);
+	assert_in_range(world.policies_asked, 5, 10);
+	rig_close();
+}
+
 /* --- while it is being fetched -------------------------------------------------------
  */
 
@@ -282,6 +333,7 @@ alarm_that_waits_is_no_hindrance(void **state)
 int
 main(void)
 {
+	static const bool no = false, yes = true;
 	static const enum level levels[] = {LEVEL_MAY, LEVEL_VERIFY, LEVEL_DANE};
 
 	if (!rig_begin())
@@ -303,5 +355,10 @@ main(void)
 	    "its entry keeps its names while DNS tells none");
 	suite_add(alarm_that_waits_is_no_hindrance, NULL,
 	    "mail that waits for another reason does not keep it out");
+	suite_add(clock_that_was_ahead, &no,
+	    "a clock that was ahead does not end what is asked of it");
+	suite_add(clock_that_was_ahead, &yes, "... nor over a restart");
+	suite_add(clock_that_was_a_month_ahead, NULL,
+	    "... nor puts it off until the policy ends");
 	return rig_end(suite_run());
 }
