@@ -11,6 +11,7 @@
 #define RENEW_MS    (7 * SPAN_DAY_MS)
 #define ENDING_MS   (7 * SPAN_DAY_MS)
 #define MAIL_MS     (30 * SPAN_DAY_MS)
+#define MAIL_AGES   168 /* ... and a short policy for so many times its max_age */
 
 static const char *const words[] = {
     [STS_APPLIES_UNSURE] = "unsure",
@@ -293,15 +294,15 @@ sts_ends_ms(const struct sts_state *state, int64_t now_ms)
 }
 
 /*
- * Of a policy that is live: at once if another is announced, else half-way to its end.
- * One that is kept for less than an hour is fetched for each mail instead. Where the
+ * Of a policy that is live: at once if another is announced, else half-way to its end,
+ * but not twice in five minutes: one that ends before then is fetched for mail. Where the
  * fetch is far in the future that clock was wrong, or this one is.
  */
 static int64_t
 renewal_ms(const struct sts_state *state, int64_t now_ms)
 {
 	int64_t half_ms = earlier(max_age_ms(state) / 2, RENEW_MS);
-	int64_t due_ms = state->fetched_ms + later(SPAN_HOUR_MS, half_ms);
+	int64_t due_ms = state->fetched_ms + later(WINDOW_MS, half_ms);
 	bool other =
 	    state->txt.state == STS_TXT_VALID && strcmp(state->txt.id, state->id) != 0;
 
@@ -353,12 +354,22 @@ txt_due_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 	return state->txt_next_ms;
 }
 
+/* How long after mail is the policy kept up? A week for one of an hour: who wants it kept
+ * for so short is asked again and again. */
+static int64_t
+kept_up_ms(const struct sts_state *state)
+{
+	return state->fetched_ms == 0 || state->policy.max_age_s == 0
+	    ? MAIL_MS
+	    : earlier(MAIL_MS, later(SPAN_DAY_MS, MAIL_AGES * max_age_ms(state)));
+}
+
 struct sts_next
 sts_next(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 {
 	int64_t txt, fetch;
 
-	if (state->refresh == 0 && mail_ms < now_ms - MAIL_MS)
+	if (state->refresh == 0 && mail_ms < now_ms - kept_up_ms(state))
 		return (struct sts_next){STS_ASK_NOTHING, 0};
 	txt = txt_due_ms(state, mail_ms, now_ms);
 	fetch = fetch_ms(state, mail_ms, now_ms);
@@ -388,21 +399,30 @@ trouble_ms(const struct sts_state *state, int64_t now_ms)
 	                                    : earlier(fetch_ms, txt_ms);
 }
 
+/* After a day, or half-way from then to the end where that is earlier; once more within a
+ * week of the end. Of a short policy that would be the same alert again. */
+int64_t
+sts_alert_ms(const struct sts_state *state, int64_t now_ms)
+{
+	int64_t since_ms = trouble_ms(state, now_ms);
+	int64_t ends_ms = sts_ends_ms(state, now_ms), first_ms;
+
+	if (ends_ms == 0 || state->policy.mode == STS_MODE_NONE || since_ms == 0)
+		return 0;
+	first_ms = earlier(since_ms + SPAN_DAY_MS, since_ms + (ends_ms - since_ms) / 2);
+	if (state->alerted == STS_ALERT_NONE)
+		return first_ms;
+	return state->alerted == STS_ALERT_DAY && ends_ms - ENDING_MS > first_ms
+	    ? ends_ms - ENDING_MS
+	    : 0;
+}
+
 enum sts_alert
 sts_alert_due(const struct sts_state *state, int64_t now_ms)
 {
-	int64_t since_ms = trouble_ms(state, now_ms);
-	int64_t day_ms = since_ms + SPAN_DAY_MS;
-	int64_t ending_ms = sts_ends_ms(state, now_ms) - ENDING_MS;
+	int64_t at_ms = sts_alert_ms(state, now_ms);
 
-	if (!is_live(state, now_ms) || state->policy.mode == STS_MODE_NONE ||
-	    since_ms == 0)
+	if (at_ms == 0 || now_ms < at_ms)
 		return STS_ALERT_NONE;
-	if (state->alerted == STS_ALERT_NONE)
-		return now_ms >= day_ms ? STS_ALERT_DAY : STS_ALERT_NONE;
-	/* Of a short policy that would be the same alert again. */
-	return state->alerted == STS_ALERT_DAY && ending_ms > day_ms &&
-	        now_ms >= ending_ms
-	    ? STS_ALERT_ENDING
-	    : STS_ALERT_NONE;
+	return state->alerted == STS_ALERT_NONE ? STS_ALERT_DAY : STS_ALERT_ENDING;
 }

@@ -22,7 +22,8 @@
 /* What the administrator was alerted of since the last success. */
 enum sts_alert {
 	STS_ALERT_NONE,
-	STS_ALERT_DAY,    /* the policy could not be renewed for a day */
+	STS_ALERT_DAY,    /* the policy could not be renewed for a day, or for half of the
+	                   * time that was left */
 	STS_ALERT_ENDING, /* it still cannot, and ends within a week */
 };
 
@@ -135,10 +136,13 @@ struct sts_next {
 
 /*
  * What to ask next. mail_ms: when mail to the destination was seen last. Without any in
- * 30 days nothing is asked; where no policy is announced, only after new mail.
+ * 30 days nothing is asked, of a short policy in 168 times its max_age, or a day; where
+ * no policy is announced, only after new mail.
  */
 struct sts_next sts_next(const struct sts_state *state, int64_t mail_ms, int64_t now_ms);
 
+/* When he is to be alerted next, as far as is known; 0: of nothing. */
+int64_t sts_alert_ms(const struct sts_state *state, int64_t now_ms);
 /* What the administrator is to be alerted of now; sts_take_alert() when it was done. */
 enum sts_alert sts_alert_due(const struct sts_state *state, int64_t now_ms);
 

@@ -14,8 +14,9 @@
 /* --- the record -------------------------------------------------------------------- */
 
 static void
-alert(struct engine *e, const struct sts_record *r, enum sts_alert which)
+alert(struct engine *e, const struct sts_record *r, enum sts_alert which, int64_t now_ms)
 {
+	bool soon = sts_ends_ms(&r->state, now_ms) < now_ms + SPAN_DAY_MS;
 	struct buf line = {0};
 
 	buf_printf(&line,
@@ -25,23 +26,32 @@ alert(struct engine *e, const struct sts_record *r, enum sts_alert which)
 	    r->domain,
 	    r->state.failing_ms != 0 ? sts_cause_sentence(r->state.cause)
 	                             : "its TXT record is gone, or cannot be had",
-	    which == STS_ALERT_ENDING ? ", and ends within a week" : "", r->domain);
+	    soon                            ? ", and ends within a day"
+	        : which == STS_ALERT_ENDING ? ", and ends within a week"
+	                                    : "",
+	    r->domain);
 	engine_alert(e, buf_text(&line));
 	buf_clear(&line);
 }
 
-/* The earlier of what is to be asked and the policy's end. */
+/* Times, 0: never. */
+static int64_t
+first_of(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* The first of what is to be asked, the next alert and the policy's end. */
 static int64_t
 next_ms(const struct sts_record *r, int64_t now_ms)
 {
 	struct sts_next next = sts_next(&r->state, r->mail_ms, now_ms);
-	int64_t ends_ms = sts_ends_ms(&r->state, now_ms);
+	int64_t at_ms =
+	    first_of(sts_ends_ms(&r->state, now_ms), sts_alert_ms(&r->state, now_ms));
 
 	if (next.ask == STS_ASK_NOTHING)
-		return ends_ms;
-	if (next.at_ms < 1)
-		next.at_ms = 1;
-	return ends_ms != 0 && ends_ms < next.at_ms ? ends_ms : next.at_ms;
+		return at_ms;
+	return first_of(at_ms, next.at_ms < 1 ? 1 : next.at_ms);
 }
 
 bool
@@ -58,7 +68,7 @@ engine_settle_policy(
 		/* Our own fault is one, and alerted once. */
 		if (e->driver.mode == ENGINE_APPLY &&
 		    (r->state.failing_ms == 0 || r->state.cause != STS_CAUSE_FETCHER))
-			alert(e, r, due);
+			alert(e, r, due, now_ms);
 	}
 	r->next_ms = next_ms(r, now_ms);
 	if (!store_sts_put(e->store, r, err) ||

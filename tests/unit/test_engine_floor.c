@@ -151,6 +151,44 @@ clock_that_was_a_month_ahead(void **state)
 	rig_close();
 }
 
+/* --- short policies ------------------------------------------------------------------
+ */
+
+static void
+short_one_is_kept_up(void **state)
+{
+	begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	for (unsigned mail = 0; mail < 24; mail++) {
+		world_wait(rig.engine, 2 * HOUR);
+		assert_attributes("d.test", ENTRY);
+		send("d.test");
+	}
+	rig_close();
+}
+
+/* That it ends is told before it does. */
+static void
+short_one_that_ends_is_told_of(void **state)
+{
+	begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
+	rig_notify_admin();
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	policy = NULL;
+	while (world.notify.times == 0 && rig_row("d.test").entry.level != LEVEL_NONE)
+		world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	assert_non_null(strstr(buf_text(&world.body), "cannot be renewed"));
+	assert_non_null(strstr(buf_text(&world.body), "ends within a day"));
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
 /* --- while it is being fetched -------------------------------------------------------
  */
 
@@ -334,6 +372,9 @@ int
 main(void)
 {
 	static const bool no = false, yes = true;
+	static const char *const shorts[] = {POLICY("mx.d.test", "600"),
+	    POLICY("mx.d.test", "1800"), POLICY("mx.d.test", "3600"),
+	    POLICY("mx.d.test", "86400")};
 	static const enum level levels[] = {LEVEL_MAY, LEVEL_VERIFY, LEVEL_DANE};
 
 	if (!rig_begin())
@@ -360,5 +401,11 @@ main(void)
 	suite_add(clock_that_was_ahead, &yes, "... nor over a restart");
 	suite_add(clock_that_was_a_month_ahead, NULL,
 	    "... nor puts it off until the policy ends");
+	for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
+		suite_add(short_one_is_kept_up, &shorts[i],
+		    "a short one is renewed in time: %zu", i);
+		suite_add(short_one_that_ends_is_told_of, &shorts[i],
+		    "... and told of before it ends");
+	}
 	return rig_end(suite_run());
 }
