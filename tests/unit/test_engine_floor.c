@@ -100,6 +100,100 @@ assert_attributes(const char *domain, const char *attributes)
 	buf_clear(&expected);
 }
 
+/* --- no server is in the policy ------------------------------------------------------
+ */
+
+#define UNAVAILABLE "server unavailable or unable to receive mail"
+
+static void
+pass_over(const char *domain)
+{
+	rig_log_status(domain, "none", "4.3.0", "deferred (" UNAVAILABLE ")");
+	rig_save();
+	world_settle(rig.engine);
+}
+
+static void
+use_postfix(const char *version)
+{
+	world.version = version;
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, MIN);
+}
+
+/* Case 70 with a Postfix that passes over MX hosts that its policy does not name: the
+ * owner moves. */
+static void
+passed_over_is_trouble(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	use_postfix("3.11.6");
+	send("d.test");
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	rig_notify_admin();
+	mx = "mx.new.test";
+	pass_over("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+	assert_int_equal(world.notify.times, 1);
+	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
+	world_wait(rig.engine, HOUR);
+	id = "2";
+	policy = POLICY("mx.new.test", "604800");
+	pass_over("d.test");
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE,
+	    "SELECT instr(attributes, 'match=mx.new.test ') FROM destination", "1\n");
+	assert_in_range(world.retry.times, 1, 2);
+	rig_close();
+}
+
+/* Whatever else the cause is. */
+static void
+passed_over_is_nothing_without_policy(void **state)
+{
+	(void)state;
+	begin(NULL, NULL);
+	use_postfix("3.11.6");
+	pass_over("new.test");
+	kit_assert(STATE, "SELECT count(*) FROM destination", "0\n");
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	rig_notify_admin();
+	pass_over("d.test");
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	kit_assert(STATE, "SELECT deferral FROM destination", "0\n");
+	kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
+	assert_int_equal(world.notify.times, 0);
+	rig_close();
+}
+
+/* When the policy ends, it is no reason for anything weaker. */
+static void
+passed_over_ends_with_the_policy(void **state)
+{
+	(void)state;
+	begin("1", OTHER);
+	use_postfix("3.11.6");
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	pass_over("d.test");
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+	id = "2";
+	policy = "version: STSv1\nmode: none\nmax_age: 604800\n";
+	pass_over("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	world_wait(rig.engine, 2 * DAY);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	rig_close();
+}
+
 /* --- the clock -----------------------------------------------------------------------
  */
 
@@ -396,6 +490,12 @@ main(void)
 	    "its entry keeps its names while DNS tells none");
 	suite_add(alarm_that_waits_is_no_hindrance, NULL,
 	    "mail that waits for another reason does not keep it out");
+	suite_add(passed_over_is_trouble, NULL,
+	    "where no server is in the policy, it is asked for anew, and told of");
+	suite_add(passed_over_is_nothing_without_policy, NULL,
+	    "... by a reason that says nothing where there is none");
+	suite_add(
+	    passed_over_ends_with_the_policy, NULL, "... nor any more when it has ended");
 	suite_add(clock_that_was_ahead, &no,
 	    "a clock that was ahead does not end what is asked of it");
 	suite_add(clock_that_was_ahead, &yes, "... nor over a restart");
