@@ -485,10 +485,8 @@ judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
 	return done;
 }
 
-/*
- * How many re-checks of ended leases may begin. A hundred thousand that end while the
- * machine is down must not become as many questions at once.
- */
+/* How many re-checks of ended leases may begin. A hundred thousand that end while the
+ * machine is down must not become as many questions at once. */
 static size_t
 take_tokens(struct judging *j, int64_t mono_ms)
 {
