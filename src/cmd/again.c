@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cmd/daemon.h"
 #include "cmd/page.h"
+#include "measure/measure.h"
 #include "sys/clock.h"
 
 struct again {
@@ -18,6 +19,17 @@ struct again {
 	size_t count;
 	bool *pinned; /* of these */
 };
+
+/* Its MTA-STS policy, too, whatever time there has to be between two fetches. */
+static bool
+ask_policy(struct store *store, const struct nexthop *name, struct err *err)
+{
+	char domain[NEXTHOP_HOST_SIZE];
+	bool found;
+
+	return !measure_policy_domain(name, domain) ||
+	    store_sts_refresh(store, domain, &found, err);
+}
 
 /* One, in the caller's transaction. */
 static int
@@ -31,7 +43,8 @@ decide_one(struct again *a, struct store *store, size_t at, int64_t now_ms)
 	if (done && found) {
 		a->pinned[at] = d.pin.set;
 		destination_again(&d, now_ms);
-		done = store_put(store, &d, &err);
+		done =
+		    store_put(store, &d, &err) && ask_policy(store, &a->names[at], &err);
 	} else if (done) {
 		status = cmd_fail(EX_NOINPUT, "nothing is known of %s", a->names[at].key);
 	}
@@ -52,7 +65,10 @@ decide(struct again *a, struct store *store)
 		one = decide_one(a, store, i, now_ms);
 		status = one != 0 ? one : status;
 	}
-	done = done && (!a->all || store_again_all(store, now_ms, &err)) &&
+	done = done &&
+	    (!a->all ||
+	        (store_again_all(store, now_ms, &err) &&
+	            store_sts_refresh_all(store, &err))) &&
 	    store_counter_set(store, STORE_AGAIN, now_ms, &err);
 	if (done && status == 0 && store_commit(store, &err))
 		return 0;
@@ -133,10 +149,11 @@ const struct command cmd_again = {
     .name = "again",
     .usage = "DOMAIN... | --all",
     .summary = "Have destinations decided anew, now",
-    .help = "Where mail goes, DNS and the servers are asked again, whatever was "
-            "remembered of\n"
-            "them, and the ladder decides as ever: nothing is weakened for being "
-            "asked for.\n"
+    .help = "Where mail goes, DNS, policy hosts and the servers are asked again, "
+            "whatever\n"
+            "is remembered of them, and the ladder decides as ever: nothing is "
+            "weakened for\n"
+            "being asked for.\n"
             "--all  every destination with an entry or a deferral; 20 of them a "
             "second\n",
     .run = run_again,

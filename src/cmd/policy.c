@@ -180,17 +180,20 @@ show_all(struct policies *p, struct store *store)
 
 /* --- changed ----------------------------------------------------------------------- */
 
-/* What is to be asked anew is due at once; the daemon judges what it comes to. */
+/* Due at once; the daemon judges what it comes to. */
 static bool
-change(
-    const struct policies *p, struct store *store, struct sts_record *r, struct err *err)
+drop(struct store *store, const char *domain, bool *found, struct err *err)
 {
-	if (p->drop)
-		sts_take_drop(&r->state);
-	else
-		sts_take_refresh(&r->state);
-	r->next_ms = 1;
-	return store_sts_put(store, r, err);
+	struct sts_record r;
+	bool done = store_sts_get(store, domain, &r, found, err);
+
+	if (!done)
+		return false;
+	sts_take_drop(&r.state);
+	r.next_ms = 1;
+	done = !*found || store_sts_put(store, &r, err);
+	sts_record_clear(&r);
+	return done;
 }
 
 /* Names, as nothing may be written while they are walked through. */
@@ -215,16 +218,13 @@ change_all(struct policies *p, struct store *store)
 	if (done && p->count == 0)
 		done = store_each_sts(store, add_domain, p, &err);
 	for (size_t i = 0; done && i < p->count; i++) {
-		struct sts_record r;
 		bool found;
 
-		done = store_sts_get(store, p->domains[i], &r, &found, &err);
+		done = p->drop ? drop(store, p->domains[i], &found, &err)
+		               : store_sts_refresh(store, p->domains[i], &found, &err);
 		if (done && !found)
 			status = cmd_fail(EX_NOINPUT, "no MTA-STS policy of %s is known",
 			    p->domains[i]);
-		else if (done)
-			done = change(p, store, &r, &err);
-		sts_record_clear(&r);
 	}
 	if (done && status == 0 && store_commit(store, &err)) {
 		for (size_t i = 0; i < p->count; i++)

@@ -25,6 +25,7 @@ enum rule_key {
 	KEY_FAULT,
 	KEY_HINT,
 	KEY_CAUSE,
+	KEY_ENTRY,
 	KEY_EXAMPLES,
 	KEY_COUNTEREXAMPLES,
 	KEY_COUNT,
@@ -43,6 +44,7 @@ static const char *const key_names[KEY_COUNT] = {
     [KEY_FAULT] = "fault",
     [KEY_HINT] = "hint",
     [KEY_CAUSE] = "cause",
+    [KEY_ENTRY] = "entry",
     [KEY_EXAMPLES] = "examples",
     [KEY_COUNTEREXAMPLES] = "counterexamples",
 };
@@ -148,11 +150,18 @@ read_words(const struct draft *draft, struct rule_source *source)
 	static const char *const alerts[] = {"false", "no", "off", "true", "yes", "on"};
 	static const char *const dnssecs[] = {"", "secure", "insecure"};
 	static const char *const faults[] = {"", "ours"};
+	static const char *const entries[] = {"", "policy"};
 
 	source->alert = word_of(draft, KEY_ALERT, alerts, 6,
 	                    "is neither true nor false; write true or false") >= 3;
 	source->dnssec = (enum rule_dnssec)word_of(draft, KEY_DNSSEC, dnssecs, 3,
 	    "is not known here; write secure or insecure, or leave the key out");
+	source->under_policy =
+	    word_of(draft, KEY_ENTRY, entries, 2,
+	        "is not known here; write policy, or leave the key out") == 1;
+	if (source->under_policy && source->fallback != FALLBACK_WAIT)
+		doc_complain(draft->doc, draft->nodes[KEY_ENTRY],
+		    "entry: under a policy nothing is weakened; write fallback: wait");
 	source->fault_ours =
 	    word_of(draft, KEY_FAULT, faults, 2,
 	        "is not known here; write ours, or leave the key out") == 1;

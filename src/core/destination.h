@@ -212,6 +212,9 @@ bool destination_take_shown(
 int64_t destination_proof_ms(const struct destination *destination,
     const struct fold_item *news, enum level default_level, int64_t *check_ms);
 
+/* Is the entry an MTA-STS policy's? */
+bool destination_is_under_policy(const struct destination *destination);
+
 /* DNS is asked whose servers those are, and nothing is decided; but not of one that is
  * judged anyway, or was. */
 void destination_check_servers(struct destination *destination, int64_t check_ms);

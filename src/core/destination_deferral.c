@@ -238,6 +238,31 @@ note_last(struct destination *d, const struct fold_item *item, enum level defaul
 	note_alarm(d, default_level, &last, waits, spans);
 }
 
+bool
+destination_is_under_policy(const struct destination *d)
+{
+	return d->entry.level == LEVEL_SECURE && d->entry.why == WHY_POLICY;
+}
+
+/* What another cause may have as well tells that no server is in the policy where there
+ * is one in force, and nothing where there is none. */
+void
+destination_take_refused(struct destination *d, const struct fold_item *item,
+    enum level default_level, const struct destination_spans *spans)
+{
+	const struct fold_deferral *f = item->refused;
+	bool waits = d->alarm.raised;
+
+	if (f == NULL || item->sent_ms > f->time_ms || !destination_is_under_policy(d))
+		return;
+	note_alarm(d, default_level, f, &waits, spans);
+	if (f->suspended || f->attempt_ms < d->entry.force_ms)
+		return;
+	if (d->alarm.attempts++ == 0)
+		d->alarm.first_attempt_ms = f->attempt_ms;
+	destination_later(&d->alarm.last_attempt_ms, f->attempt_ms);
+}
+
 void
 destination_take_deferral(struct destination *d, const struct fold_item *item,
     enum level default_level, bool waits, const struct destination_spans *spans)

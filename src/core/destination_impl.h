@@ -66,6 +66,11 @@ void destination_take_deferral(struct destination *destination,
     const struct fold_item *news, enum level default_level, bool waits,
     const struct destination_spans *spans);
 
+/* Those that say something under a policy alone; they say nothing elsewhere. */
+void destination_take_refused(struct destination *destination,
+    const struct fold_item *news, enum level default_level,
+    const struct destination_spans *spans);
+
 /* No step is due. */
 void destination_forget_hold(struct destination *destination);
 

@@ -361,7 +361,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	        [LEVEL_VERIFY] = d->hold.verify_ms,
 	        [LEVEL_SECURE] = d->hold.verify_ms},
 	    .dane_absent_ms = d->entry.dane_absent_ms,
-	    .sts_entry = d->entry.level == LEVEL_SECURE && d->entry.why == WHY_POLICY,
+	    .sts_entry = destination_is_under_policy(d),
 	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
 	                                                             : LEVEL_NONE,
 	    .seen_since_climb = seen_since(&past, d->entry.since_ms),
@@ -491,8 +491,7 @@ entry_after(const struct destination *d, const struct decision *decision)
 static void
 change_entry(struct destination *d, const struct decision *decision, int64_t now_ms)
 {
-	/* What it climbed from, should it fall back soon. A pin was no finding of ours.
-	 */
+	/* What it climbed from, should it fall back soon; a pin is no finding of ours. */
 	bool climbs = decision->why == WHY_TRIAL || decision->why == WHY_PROBED;
 	enum level trial = climbs && !d->pin.set ? d->entry.level : LEVEL_NONE;
 	/* The same rung in another word is there for the same reason. */
@@ -509,19 +508,19 @@ static int64_t
 next_look(const struct destination *d, const struct decision *decision,
     int64_t recheck_ms, int64_t now_ms)
 {
+	int64_t at_ms = decision->look_again_ms, lease_ms = decision->lease_ms;
+
 	if (d->pin.set)
 		return d->pin.until_ms;
 	if (d->entry.level == LEVEL_NONE ||
-	    (decision->look_again_ms != 0 && decision->lease_ms == 0))
-		return decision->look_again_ms;
-	return d->entry.lease_end_ms > now_ms ? d->entry.lease_end_ms
-	                                      : now_ms + recheck_ms;
+	    (at_ms != 0 && (lease_ms == 0 || at_ms < now_ms + lease_ms)))
+		return at_ms;
+	at_ms = d->entry.lease_end_ms;
+	return at_ms > now_ms ? at_ms : now_ms + recheck_ms;
 }
 
-/*
- * An echo tells nothing new, and neither does DNS that was asked in the midst of a lease:
- * what was last decided still stands.
- */
+/* An echo tells nothing new, and neither does DNS that was asked in the midst of a lease:
+ * what was last decided still stands. */
 static bool
 is_news(const struct destination *d, const struct evidence *ev,
     const struct decision *decision, int64_t now_ms)

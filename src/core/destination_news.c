@@ -334,6 +334,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 		note_flow(d, bare_ms, spans);
 	if (item->deferred && (keeps || bare_ms == 0 || item->deferred_since_bare))
 		destination_take_deferral(d, item, default_level, waits, spans);
+	destination_take_refused(d, item, default_level, spans);
 	end_in_order(d, item, bare_ms, spans);
 	plan_recheck(d, item, default_level);
 	mind_hold(d, item, default_level);

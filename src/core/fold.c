@@ -86,94 +86,6 @@ is_filter(struct str relay)
 	return str_starts(address, STR("127.")) || str_starts(address, STR("::1]"));
 }
 
-bool
-fold_is_earlier(int64_t attempt_ms, int64_t time_ms, int64_t than_attempt_ms)
-{
-	int64_t open_ms = time_ms % SPAN_SECOND_MS == 0 ? SPAN_SECOND_MS : 0;
-
-	return attempt_ms + open_ms < than_attempt_ms;
-}
-
-static bool
-is_same_kind(const struct fold_deferral *a, const struct fold_deferral *b)
-{
-	return a->rule == b->rule && a->lost == b->lost && a->suspended == b->suspended &&
-	    a->attempt_level == b->attempt_level && strcmp(a->relay, b->relay) == 0;
-}
-
-/* One that is not the item's deferral any more, or is not to be. */
-static void
-keep_other(struct fold *fold, struct fold_item *item, const struct fold_deferral *other,
-    const struct fold_deferral *taken)
-{
-	if (!fold->keeps_alarms || is_same_kind(other, taken))
-		return;
-	for (unsigned i = 0; i < item->other_count; i++)
-		if (is_same_kind(&item->others[i], other))
-			return;
-	if (item->other_count == FOLD_OTHERS_MAX) {
-		item->others_cut = true;
-		return;
-	}
-	if (item->others == NULL)
-		item->others = mem_new(FOLD_OTHERS_MAX, sizeof(*item->others));
-	item->others[item->other_count++] = *other;
-}
-
-static void
-take_deferral(struct fold *fold, struct fold_item *item, const struct parsed *line,
-    const struct trouble *trouble)
-{
-	const struct status_line *s = &line->status;
-	unsigned rule = (unsigned)trouble->rule;
-	int64_t time_ms = line->time_ms;
-	struct fold_deferral d = {
-	    .time_ms = time_ms,
-	    .rule = rule,
-	    .rule_name = rules_get(fold->rules, rule)->name,
-	    .waits = rule_waits(rules_get(fold->rules, rule)),
-	    .lost = s->status == DELIVERY_BOUNCED,
-	    .suspended = s->suspended,
-	    .policy_refused = fold_is_policy_refused(trouble),
-	    .attempt_level = status_attempt_level(s),
-	};
-
-	attempts_note(&fold->attempts, s, time_ms);
-	d.attempt_ms = attempts_began(&fold->attempts, s, time_ms);
-	fold_item_tally(item, time_ms, FOLD_RULE + rule);
-	fold_host_failed(item, s, rules_get(fold->rules, rule), time_ms);
-	item->deferred_since_bare = true;
-	if (d.lost)
-		fold_item_lost(item, s->own_reason, time_ms);
-	else
-		fold_item_waits(
-		    item, s, rule, marks_of(&fold->marks, s->own_reason), time_ms);
-	if (!d.suspended)
-		fold_item_tried(item,
-		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms,
-		    time_ms);
-	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
-	fold_cause_deferred(item, trouble->cause, &d);
-	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
-	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));
-	str_copy(line->service, d.service, sizeof(d.service));
-	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
-	 * began earlier and took longer. */
-	if (item->deferred && !item->deferral->suspended &&
-	    (d.suspended ||
-	        (fold_is_earlier(d.attempt_ms, time_ms, item->deferral->attempt_ms) &&
-	            time_ms >= item->deferral->time_ms))) {
-		keep_other(fold, item, &d, item->deferral);
-		return;
-	}
-	if (item->deferred)
-		keep_other(fold, item, item->deferral, &d);
-	item->deferred = true;
-	if (item->deferral == NULL)
-		item->deferral = mem_new(1, sizeof(*item->deferral));
-	*item->deferral = d;
-}
-
 /* It says nothing of the session that its level demands, if it does: news decides. */
 static void
 take_bare(const struct fold *fold, struct fold_item *item, const struct status_line *s,
@@ -383,7 +295,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 	if (s->status == DELIVERY_SENT)
 		take_sent(fold, item, host, session, line);
 	else if (trouble.rule >= 0)
-		take_deferral(fold, item, line, &trouble);
+		fold_take_deferral(fold, item, line, &trouble);
 	return item;
 }
 
@@ -419,8 +331,12 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 		parked_add(&fold->parked, p, passed, line, queued);
 	/* The queue does not tell when the message was tried, so it is news only for a
 	 * destination that never had an entry. */
-	else if (queued && item != NULL && item->deferred)
-		item->deferral->attempt_ms = 0;
+	else if (queued && item != NULL) {
+		if (item->deferred)
+			item->deferral->attempt_ms = 0;
+		if (item->refused != NULL)
+			item->refused->attempt_ms = 0;
+	}
 }
 
 void

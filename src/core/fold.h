@@ -170,6 +170,10 @@ struct fold_item {
 	 * kind: whichever of them tells most of the destination, news decide. */
 	struct fold_deferral *others;
 	unsigned other_count;
+	/* The latest that a rule recognised which is for destinations under a policy
+	 * alone: whether it says anything, news decide. Nothing else here counts it but
+	 * waiting. NULL: none. */
+	struct fold_deferral *refused;
 	bool others_cut; /* there were more */
 };
 

@@ -52,6 +52,10 @@ void fold_status(struct fold *fold, struct process *process, const struct passed
 struct trouble fold_trouble(struct fold *fold, const struct parsed *line,
     const struct process *process, const struct passed *passed);
 
+/* A deferral, or a message that was bounced, with what a rule makes of it. */
+void fold_take_deferral(struct fold *fold, struct fold_item *item,
+    const struct parsed *line, const struct trouble *trouble);
+
 /* Postfix complains of its own settings, or of an entry. */
 bool fold_is_policy_refused(const struct trouble *trouble);
 

@@ -46,6 +46,7 @@ item_free(struct fold_item *item)
 	free(item->lost_reason);
 	free(item->deferral);
 	free(item->others);
+	free(item->refused);
 	if (item->tallies != item->few)
 		free(item->tallies);
 	free(item);

@@ -283,7 +283,8 @@ decide_wait(const struct evidence *ev, int64_t now_ms)
 	    WANTS_SERVERS | (ev->queue == QUEUE_NOT_ASKED ? WANTS_QUEUE : 0));
 }
 
-/* True: one of them settled it. */
+/* True: one of them settled it. Under an enforced policy its entry comes before those
+ * that look at the entry and the reason alone. */
 static bool
 decide_early(const struct ladder_policy *policy, const struct evidence *ev,
     int64_t now_ms, struct decision *out)
@@ -294,6 +295,8 @@ decide_early(const struct ladder_policy *policy, const struct evidence *ev,
 		*out = decide_fault(ev, now_ms);
 	} else if (ev->default_level == LEVEL_UNKNOWN) {
 		*out = ladder_keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
+	} else if (ladder_lacks_policy(ev, now_ms)) {
+		*out = ladder_lift_to_policy(policy, ev, now_ms);
 	} else if (ev->entry.level != LEVEL_NONE &&
 	    level_promise(ev->entry.level) < policy->lowest) {
 		*out = raise_entry(policy, ev, policy->lowest, WHY_LOWEST, now_ms);
@@ -312,11 +315,12 @@ decide_early(const struct ladder_policy *policy, const struct evidence *ev,
 
 /* --- guard 7 ----------------------------------------------------------------------- */
 
-/* The default was met lately, so that DANE has to be proven before it is demanded. */
+/* The default was met lately, so that DANE has to be proven before it is demanded; under
+ * the entry of a policy likewise. */
 static bool
 must_prove_dane(const struct evidence *ev)
 {
-	return ev->entry.level == LEVEL_NONE &&
+	return (ev->entry.level == LEVEL_NONE || ev->sts_entry) &&
 	    level_is_authenticated(ev->default_level) &&
 	    ev->best_seen >= ev->default_level && ev->prober != ANSWER_NO;
 }
@@ -328,6 +332,10 @@ raise_to_dane(
 	if (must_prove_dane(ev)) {
 		if (!ev->measured.asked)
 			return ladder_wants(WANTS_SERVERS);
+		/* What is not met is told when the floor is there. */
+		if (ev->measured.meets[LEVEL_DANE_ONLY] != ANSWER_YES &&
+		    ladder_misses_policy(ev))
+			return ladder_lift_to_policy(policy, ev, now_ms);
 		if (ev->measured.ours)
 			return ladder_keep_and_alert(
 			    WHY_OUR_FAULT, now_ms + BACK_OFF_MAX_MS);
@@ -346,8 +354,8 @@ raise_to_dane(
  * Guard 2: Postfix's resolver does not see what ours does. dane-only would keep all mail
  * waiting, so it is tried again after a day, and not with the next deferral.
  */
-static bool
-is_blind(const struct evidence *ev, int64_t now_ms)
+bool
+ladder_is_blind(const struct evidence *ev, int64_t now_ms)
 {
 	if (ev->deferral && ev->denies_tlsa && ev->dane.all_usable)
 		return true;
@@ -356,13 +364,17 @@ is_blind(const struct evidence *ev, int64_t now_ms)
 }
 
 static struct decision
-decide_blind(const struct evidence *ev, int64_t now_ms)
+decide_blind(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	struct decision d;
 
 	if (ev->deferral && ev->denies_tlsa && ladder_must_ask_queue(ev, now_ms, &d))
 		return d;
 	d = ladder_keep(WHY_RESOLVERS_DIFFER, now_ms + BLIND_MS);
+	/* That they differ is told when the floor is there. */
+	if (ev->entry.level == LEVEL_DANE_ONLY && ladder_misses_policy(ev))
+		return ladder_lift_to_policy(policy, ev, now_ms);
 	if (ev->entry.level == LEVEL_DANE_ONLY)
 		d = ladder_without_entry(ev, WHY_RESOLVERS_DIFFER);
 	else if (ev->entry.level == LEVEL_NONE && ev->default_level == LEVEL_DANE_ONLY)
@@ -379,13 +391,15 @@ decide_usable(
 	int64_t look_again_ms = now_ms + policy->recheck_ms;
 	enum level present = ladder_present(ev);
 
-	if (is_blind(ev, now_ms))
-		return decide_blind(ev, now_ms);
+	if (ladder_is_blind(ev, now_ms))
+		return decide_blind(policy, ev, now_ms);
 	if (present != LEVEL_DANE_ONLY) {
 		if (ev->default_level == LEVEL_DANE_ONLY)
 			return ladder_without_entry(ev, WHY_DANE);
 		if (ev->can_dane == ANSWER_YES)
 			return raise_to_dane(policy, ev, now_ms);
+		if (ev->sts == STS_APPLIES_ENFORCE)
+			return ladder_by_policy(policy, ev, now_ms);
 		if (ev->can_dane == ANSWER_NO && ev->entry.level != LEVEL_NONE &&
 		    level_promise(ev->entry.level) < level_promise(ev->default_level)) {
 			struct decision d = ladder_without_entry(ev, WHY_DANE_IMPOSSIBLE);

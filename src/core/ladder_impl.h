@@ -69,7 +69,17 @@ struct decision ladder_step(
 struct decision ladder_up(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 
-/* ladder_sts.c: the entry that an enforced policy asks for. */
+/* Guard 2: does Postfix's resolver not see the TLSA records that ours does? */
+bool ladder_is_blind(const struct evidence *ev, int64_t now_ms);
+
+/* --- ladder_sts.c: the entry that an enforced policy asks for ---------------------- */
+
+/* Is there one that has an entry, and is it not in place? */
+bool ladder_misses_policy(const struct evidence *ev);
+/* Where nothing that stands above it settles the matter: is that entry to be made? */
+bool ladder_lacks_policy(const struct evidence *ev, int64_t now_ms);
+struct decision ladder_lift_to_policy(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 struct decision ladder_by_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 

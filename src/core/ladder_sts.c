@@ -43,6 +43,48 @@ decide_frozen(const struct evidence *ev, int64_t now_ms, struct decision *out)
 	return true;
 }
 
+bool
+ladder_misses_policy(const struct evidence *ev)
+{
+	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
+
+	return ev->sts == STS_APPLIES_ENFORCE && ev->sts_attributes != NULL &&
+	    !demand_equal(ev->entry, entry);
+}
+
+/*
+ * Is its entry to be made, whatever else cannot be told and whatever the reason was? Not
+ * where DANE does more: by an entry, by the default while DNS cannot tell, and by records
+ * that this Postfix can use and its resolver sees.
+ */
+bool
+ladder_lacks_policy(const struct evidence *ev, int64_t now_ms)
+{
+	if (!ev->asked || ev->other_map != ANSWER_NO || !ladder_misses_policy(ev))
+		return false;
+	if (ev->entry.level == LEVEL_DANE_ONLY || ev->dane.state == DANE_NO_MAIL)
+		return false;
+	if (ladder_present(ev) == LEVEL_DANE_ONLY)
+		return ev->dane.state != DANE_UNSURE && ev->dane.state != DANE_USABLE;
+	return ev->dane.state != DANE_USABLE || ev->can_dane != ANSWER_YES ||
+	    ladder_is_blind(ev, now_ms);
+}
+
+/* While DNS cannot tell, and where there are records of which there is more to tell, it
+ * is looked at again soon. */
+struct decision
+ladder_lift_to_policy(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
+	struct decision d = ladder_set(entry, WHY_POLICY, policy->recheck_ms, now_ms);
+
+	if (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_USABLE)
+		d.look_again_ms = ladder_back_off(ev->dns_failures, now_ms);
+	d.alert = ev->sts_allows_none;
+	return d;
+}
+
 /* The entry that it asks for, whatever the reason and the default are. */
 struct decision
 ladder_by_policy(
@@ -53,11 +95,8 @@ ladder_by_policy(
 
 	if (ev->sts_attributes == NULL)
 		return decide_untold(policy, ev, now_ms);
-	if (!demand_equal(ev->entry, entry)) {
-		d = ladder_set(entry, WHY_POLICY, policy->recheck_ms, now_ms);
-		d.alert = ev->sts_allows_none;
-		return d;
-	}
+	if (!demand_equal(ev->entry, entry))
+		return ladder_lift_to_policy(policy, ev, now_ms);
 	if (!ev->deferral)
 		return ladder_keep(WHY_POLICY, policy_look(policy, ev, now_ms));
 	/* Is it us who cannot verify? Then each of them would be told of. */

@@ -37,7 +37,9 @@ struct rule_source {
 	enum rule_dnssec dnssec;
 	enum cause cause; /* NONE: whatever failed */
 	enum fallback fallback;
-	enum level level; /* of FALLBACK_LEVEL: may, encrypt, verify or secure */
+	enum level level;  /* of FALLBACK_LEVEL: may, encrypt, verify or secure */
+	bool under_policy; /* only where the entry is an MTA-STS policy's: the news of a
+	                    * destination tell (fold_item.refused) */
 	bool alert;
 	bool fault_ours;  /* the fault is in our own Postfix: no entry, alert */
 	const char *hint; /* what an alert adds to it, or NULL */

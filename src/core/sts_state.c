@@ -11,6 +11,7 @@
 #define RENEW_MS    (7 * SPAN_DAY_MS)
 #define ENDING_MS   (7 * SPAN_DAY_MS)
 #define MAIL_MS     (30 * SPAN_DAY_MS)
+#define MAIL_AGES   168 /* ... and a short policy for so many times its max_age */
 
 static const char *const words[] = {
     [STS_APPLIES_UNSURE] = "unsure",
@@ -33,6 +34,16 @@ sts_state_clear(struct sts_state *state)
 {
 	sts_policy_clear(&state->policy);
 	*state = (struct sts_state){0};
+}
+
+struct sts_asked
+sts_asked(const struct sts_state *state)
+{
+	struct sts_asked asked = {.refresh = state->refresh};
+
+	if (state->txt.state == STS_TXT_VALID)
+		memcpy(asked.id, state->txt.id, sizeof(asked.id));
+	return asked;
 }
 
 static int64_t
@@ -114,9 +125,17 @@ txt_wait_ms(const struct sts_state *state, uint32_t ttl_s, uint32_t draw)
 	}
 }
 
+/* What was asked for since then is still to be done. */
+static void
+end_refresh(struct sts_state *state, const struct sts_asked *asked)
+{
+	if (state->refresh == asked->refresh)
+		state->refresh = 0;
+}
+
 void
-sts_take_txt(struct sts_state *state, const struct sts_txt *txt, uint32_t ttl_s,
-    uint32_t draw, int64_t now_ms)
+sts_take_txt(struct sts_state *state, const struct sts_txt *txt,
+    const struct sts_asked *asked, uint32_t ttl_s, uint32_t draw, int64_t now_ms)
 {
 	state->txt = *txt;
 	state->txt_ms = now_ms;
@@ -131,7 +150,9 @@ sts_take_txt(struct sts_state *state, const struct sts_txt *txt, uint32_t ttl_s,
 		state->txt_failing_ms = now_ms;
 	/* Nothing else may be fetched than what is announced or kept. */
 	if (txt->state != STS_TXT_VALID && !is_live(state, now_ms))
-		state->refresh = false;
+		end_refresh(state, asked);
+	if (state->refresh != 0 && state->refresh != asked->refresh)
+		state->txt_ms = 0;
 	all_is_well(state);
 }
 
@@ -141,7 +162,8 @@ sts_take_txt(struct sts_state *state, const struct sts_txt *txt, uint32_t ttl_s,
  * present one which is right.
  */
 bool
-sts_take_policy(struct sts_state *state, struct sts_policy *policy, int64_t now_ms)
+sts_take_policy(struct sts_state *state, struct sts_policy *policy,
+    const struct sts_asked *asked, int64_t now_ms)
 {
 	bool news = !is_live(state, now_ms) || !sts_policy_equal(&state->policy, policy);
 
@@ -149,32 +171,33 @@ sts_take_policy(struct sts_state *state, struct sts_policy *policy, int64_t now_
 	state->policy = *policy;
 	*policy = (struct sts_policy){0};
 	state->fetched_ms = now_ms;
-	if (state->txt.state == STS_TXT_VALID)
-		memcpy(state->id, state->txt.id, sizeof(state->id));
+	if (asked->id[0] != '\0')
+		memcpy(state->id, asked->id, sizeof(state->id));
 	state->cause = STS_CAUSE_OK;
 	state->tried_ms = 0;
 	state->failures = 0;
 	state->failed_id[0] = '\0';
 	state->failing_ms = 0;
-	state->refresh = false;
+	end_refresh(state, asked);
 	all_is_well(state);
 	return news;
 }
 
 void
-sts_take_failure(struct sts_state *state, enum sts_cause cause, int64_t now_ms)
+sts_take_failure(struct sts_state *state, enum sts_cause cause,
+    const struct sts_asked *asked, int64_t now_ms)
 {
 	assert(cause != STS_CAUSE_OK);
-	if (strcmp(state->failed_id, state->txt.id) != 0)
+	if (strcmp(state->failed_id, asked->id) != 0)
 		state->failures = 0;
 	if (state->failures < UINT16_MAX)
 		state->failures++;
-	memcpy(state->failed_id, state->txt.id, sizeof(state->failed_id));
+	memcpy(state->failed_id, asked->id, sizeof(state->failed_id));
 	state->cause = cause;
 	state->tried_ms = now_ms;
 	if (state->failing_ms == 0)
 		state->failing_ms = now_ms;
-	state->refresh = false;
+	end_refresh(state, asked);
 }
 
 void
@@ -187,11 +210,18 @@ sts_take_trouble(struct sts_state *state, int64_t now_ms)
 	state->txt_next_ms = earlier(state->txt_next_ms, at_ms);
 }
 
+static void
+note_refresh(struct sts_state *state)
+{
+	if (++state->refresh == 0)
+		state->refresh = 1;
+}
+
 void
 sts_take_refresh(struct sts_state *state)
 {
 	state->txt_ms = 0;
-	state->refresh = true;
+	note_refresh(state);
 }
 
 void
@@ -202,6 +232,7 @@ sts_take_drop(struct sts_state *state)
 	state->id[0] = '\0';
 	state->txt_failing_ms = 0;
 	state->alerted = STS_ALERT_NONE;
+	note_refresh(state); /* what is on its way may be what was dropped */
 }
 
 void
@@ -263,15 +294,15 @@ sts_ends_ms(const struct sts_state *state, int64_t now_ms)
 }
 
 /*
- * Of a policy that is live: at once if another is announced, else half-way to its end.
- * One that is kept for less than an hour is fetched for each mail instead. Where the
+ * Of a policy that is live: at once if another is announced, else half-way to its end,
+ * but not twice in five minutes: one that ends before then is fetched for mail. Where the
  * fetch is far in the future that clock was wrong, or this one is.
  */
 static int64_t
 renewal_ms(const struct sts_state *state, int64_t now_ms)
 {
 	int64_t half_ms = earlier(max_age_ms(state) / 2, RENEW_MS);
-	int64_t due_ms = state->fetched_ms + later(SPAN_HOUR_MS, half_ms);
+	int64_t due_ms = state->fetched_ms + later(WINDOW_MS, half_ms);
 	bool other =
 	    state->txt.state == STS_TXT_VALID && strcmp(state->txt.id, state->id) != 0;
 
@@ -293,7 +324,7 @@ fetch_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 
 	if (state->txt.state != STS_TXT_VALID && !is_live(state, now_ms))
 		return -1;
-	if (state->refresh)
+	if (state->refresh != 0)
 		return now_ms;
 	if (is_live(state, now_ms))
 		return renewal_ms(state, now_ms);
@@ -323,12 +354,22 @@ txt_due_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 	return state->txt_next_ms;
 }
 
+/* How long after mail is the policy kept up? A week for one of an hour: who wants it kept
+ * for so short is asked again and again. */
+static int64_t
+kept_up_ms(const struct sts_state *state)
+{
+	return state->fetched_ms == 0 || state->policy.max_age_s == 0
+	    ? MAIL_MS
+	    : earlier(MAIL_MS, later(SPAN_DAY_MS, MAIL_AGES * max_age_ms(state)));
+}
+
 struct sts_next
 sts_next(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 {
 	int64_t txt, fetch;
 
-	if (!state->refresh && mail_ms < now_ms - MAIL_MS)
+	if (state->refresh == 0 && mail_ms < now_ms - kept_up_ms(state))
 		return (struct sts_next){STS_ASK_NOTHING, 0};
 	txt = txt_due_ms(state, mail_ms, now_ms);
 	fetch = fetch_ms(state, mail_ms, now_ms);
@@ -358,21 +399,30 @@ trouble_ms(const struct sts_state *state, int64_t now_ms)
 	                                    : earlier(fetch_ms, txt_ms);
 }
 
+/* After a day, or half-way from then to the end where that is earlier; once more within a
+ * week of the end. Of a short policy that would be the same alert again. */
+int64_t
+sts_alert_ms(const struct sts_state *state, int64_t now_ms)
+{
+	int64_t since_ms = trouble_ms(state, now_ms);
+	int64_t ends_ms = sts_ends_ms(state, now_ms), first_ms;
+
+	if (ends_ms == 0 || state->policy.mode == STS_MODE_NONE || since_ms == 0)
+		return 0;
+	first_ms = earlier(since_ms + SPAN_DAY_MS, since_ms + (ends_ms - since_ms) / 2);
+	if (state->alerted == STS_ALERT_NONE)
+		return first_ms;
+	return state->alerted == STS_ALERT_DAY && ends_ms - ENDING_MS > first_ms
+	    ? ends_ms - ENDING_MS
+	    : 0;
+}
+
 enum sts_alert
 sts_alert_due(const struct sts_state *state, int64_t now_ms)
 {
-	int64_t since_ms = trouble_ms(state, now_ms);
-	int64_t day_ms = since_ms + SPAN_DAY_MS;
-	int64_t ending_ms = sts_ends_ms(state, now_ms) - ENDING_MS;
+	int64_t at_ms = sts_alert_ms(state, now_ms);
 
-	if (!is_live(state, now_ms) || state->policy.mode == STS_MODE_NONE ||
-	    since_ms == 0)
+	if (at_ms == 0 || now_ms < at_ms)
 		return STS_ALERT_NONE;
-	if (state->alerted == STS_ALERT_NONE)
-		return now_ms >= day_ms ? STS_ALERT_DAY : STS_ALERT_NONE;
-	/* Of a short policy that would be the same alert again. */
-	return state->alerted == STS_ALERT_DAY && ending_ms > day_ms &&
-	        now_ms >= ending_ms
-	    ? STS_ALERT_ENDING
-	    : STS_ALERT_NONE;
+	return state->alerted == STS_ALERT_NONE ? STS_ALERT_DAY : STS_ALERT_ENDING;
 }

@@ -22,7 +22,8 @@
 /* What the administrator was alerted of since the last success. */
 enum sts_alert {
 	STS_ALERT_NONE,
-	STS_ALERT_DAY,    /* the policy could not be renewed for a day */
+	STS_ALERT_DAY,    /* the policy could not be renewed for a day, or for half of the
+	                   * time that was left */
 	STS_ALERT_ENDING, /* it still cannot, and ends within a week */
 };
 
@@ -47,24 +48,41 @@ struct sts_state {
 	int64_t failing_ms;          /* since when fetches fail */
 
 	enum sts_alert alerted;
-	bool refresh; /* asked for by the administrator: no time to wait counts */
+	unsigned refresh; /* how often the administrator asked for it since it was last
+	                   * done: no time to wait counts; 0: he did not */
 };
 
 void sts_state_clear(struct sts_state *state);
 
+/*
+ * What is known when something is asked, kept with the question: until its answer comes
+ * another id may be announced, and the administrator may want it asked anew, and neither
+ * is answered by it.
+ */
+struct sts_asked {
+	char id[STS_ID_SIZE]; /* that was announced; "": none */
+	unsigned refresh;
+};
+
+struct sts_asked sts_asked(const struct sts_state *state);
+
 /* --- what happened ------------------------------------------------------------------ */
 
-/* TXT answered, or not. ttl_s: of an answer without a record (SOA), else not read. draw:
- * any number, by which the moments of many domains are spread. */
-void sts_take_txt(struct sts_state *state, const struct sts_txt *txt, uint32_t ttl_s,
-    uint32_t draw, int64_t now_ms);
+/* TXT answered, or not. asked {0}: it may have been before the administrator wanted it.
+ * ttl_s: of an answer without a record (SOA), else not read. draw: any number, by which
+ * the moments of many domains are spread. */
+void sts_take_txt(struct sts_state *state, const struct sts_txt *txt,
+    const struct sts_asked *asked, uint32_t ttl_s, uint32_t draw, int64_t now_ms);
 
-/* A fetch succeeded: the policy is moved here, and *policy is {0}. True: it says
- * something else than the one that was live. */
-bool sts_take_policy(struct sts_state *state, struct sts_policy *policy, int64_t now_ms);
+/* A fetch succeeded: the policy, of the id that was announced when it was asked for, is
+ * moved here, and *policy is {0}. True: it says something else than the one that was
+ * live. */
+bool sts_take_policy(struct sts_state *state, struct sts_policy *policy,
+    const struct sts_asked *asked, int64_t now_ms);
 
 /* A fetch failed, for a cause that is not OK. */
-void sts_take_failure(struct sts_state *state, enum sts_cause cause, int64_t now_ms);
+void sts_take_failure(struct sts_state *state, enum sts_cause cause,
+    const struct sts_asked *asked, int64_t now_ms);
 
 /* Mail fails under the policy: TXT is asked now, but not twice within 5 minutes; it is
  * asked when these are over. */
@@ -118,10 +136,13 @@ struct sts_next {
 
 /*
  * What to ask next. mail_ms: when mail to the destination was seen last. Without any in
- * 30 days nothing is asked; where no policy is announced, only after new mail.
+ * 30 days nothing is asked, of a short policy in 168 times its max_age, or a day; where
+ * no policy is announced, only after new mail.
  */
 struct sts_next sts_next(const struct sts_state *state, int64_t mail_ms, int64_t now_ms);
 
+/* When he is to be alerted next, as far as is known; 0: of nothing. */
+int64_t sts_alert_ms(const struct sts_state *state, int64_t now_ms);
 /* What the administrator is to be alerted of now; sts_take_alert() when it was done. */
 enum sts_alert sts_alert_due(const struct sts_state *state, int64_t now_ms);
 

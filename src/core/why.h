@@ -103,7 +103,7 @@ enum why_alerts {
 	  "the servers do not meet their TLSA records: mail waits", \
 	  KNOWN, ALWAYS, DANE, 7, EXPLAIN) \
 	W(DANE_IMPOSSIBLE, "dane-impossible", \
-	  "usable TLSA records, but this Postfix cannot do DANE: mail waits", \
+	  "usable TLSA records, but this Postfix cannot do DANE", \
 	  KNOWN, ALWAYS, OVER, 7, DOCTOR) \
 	W(DANE_GOING, "dane-going", \
 	  "TLSA is gone with proof, but not for long enough", \

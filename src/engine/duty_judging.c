@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/span.h"
 #include "engine/engine_impl.h"
 #include "engine/fair.h"
 #include "sys/log.h"
@@ -440,10 +439,12 @@ judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
 	struct measure_settings settings =
 	    measure_settings_of(&e->postfix, &e->known.settings, e->known.other_maps);
 	struct answers remembered;
-	unsigned wants;
+	unsigned wants = WANTS_DNS;
+	bool kept;
 
 	settings.policies = e->config->mta_sts.enable;
-	if (!judge_one(e, d, NULL, now->wall_ms, &wants, err))
+	if (!engine_is_policy_kept(e, d, &kept, err) ||
+	    (!kept && !judge_one(e, d, NULL, now->wall_ms, &wants, err)))
 		return false;
 	if (wants != 0 &&
 	    judge_remembers(&e->judge, &settings, d, now->wall_ms, &remembered) &&
@@ -484,10 +485,8 @@ judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
 	return done;
 }
 
-/*
- * How many re-checks of ended leases may begin. A hundred thousand that end while the
- * machine is down must not become as many questions at once.
- */
+/* How many re-checks of ended leases may begin. A hundred thousand that end while the
+ * machine is down must not become as many questions at once. */
 static size_t
 take_tokens(struct judging *j, int64_t mono_ms)
 {

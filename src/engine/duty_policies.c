@@ -39,6 +39,7 @@ struct policies_task {
 	char domain[NEXTHOP_HOST_SIZE];
 	int64_t destination; /* that was sent mail; 0: the domain is known already */
 	bool txt;            /* TXT is asked; else addresses, and then the policy */
+	struct sts_asked asked;
 	struct sts_txt answer;
 	uint32_t ttl_s;
 	struct err trouble;
@@ -61,7 +62,7 @@ put_txt(struct engine *e, const struct policies_task *t, struct sts_record *r, b
 	bool kept = found || t->answer.state == STS_TXT_VALID ||
 	    t->answer.state == STS_TXT_UNSURE;
 
-	sts_take_txt(&r->state, &t->answer, t->ttl_s, e->draw++, now_ms);
+	sts_take_txt(&r->state, &t->answer, &t->asked, t->ttl_s, e->draw++, now_ms);
 	if (t->destination != 0)
 		r->mail_ms = now_ms;
 	return !kept ||
@@ -95,11 +96,12 @@ note_detail(struct sts_record *r, struct str detail)
 
 /* True: its destinations waited for it. */
 static bool
-take_failure(struct sts_record *r, enum sts_cause cause, int64_t now_ms)
+take_failure(struct sts_record *r, enum sts_cause cause, const struct sts_asked *asked,
+    int64_t now_ms)
 {
 	bool first = r->state.failures == 0;
 
-	sts_take_failure(&r->state, cause, now_ms);
+	sts_take_failure(&r->state, cause, asked, now_ms);
 	return first && sts_applies(&r->state, now_ms) == STS_APPLIES_UNHAD;
 }
 
@@ -114,9 +116,9 @@ put_policy(struct engine *e, const struct policies_task *t, struct sts_record *r
 
 	note_detail(r, (struct str){buf_text(&detail), detail.len});
 	if (cause == STS_CAUSE_OK)
-		changed = sts_take_policy(&r->state, &policy, now_ms);
+		changed = sts_take_policy(&r->state, &policy, &t->asked, now_ms);
 	else
-		changed = take_failure(r, cause, now_ms);
+		changed = take_failure(r, cause, &t->asked, now_ms);
 	if (cause == STS_CAUSE_OK && changed)
 		log_info("domain=%s MTA-STS policy: %s, for %u s", r->domain,
 		    sts_mode_name(r->state.policy.mode), r->state.policy.max_age_s);
@@ -286,6 +288,7 @@ take_ask(struct engine *e, struct duty_state *base, struct task *task,
 	if (t->request.address_count > 0 && has_fetchers(e, p, &err)) {
 		fetch = engine_task(e, base, &fetch_kind);
 		memcpy(fetch->domain, t->domain, sizeof(fetch->domain));
+		fetch->asked = t->asked;
 		fetch->request = t->request;
 		fetch->stop_fd = p->stop_fd;
 		engine_submit(e, &fetch->task);
@@ -334,13 +337,14 @@ set_request(const struct engine *e, struct policies_task *t)
 
 static void
 begin(struct engine *e, struct policies *p, const char *domain, int64_t destination,
-    enum sts_ask ask, const struct moment *now)
+    enum sts_ask ask, const struct sts_asked *asked, const struct moment *now)
 {
 	struct policies_task *t = engine_task(e, &p->base, &ask_kind);
 
 	str_copy(str_of(domain), t->domain, sizeof(t->domain));
 	t->destination = destination;
 	t->txt = ask == STS_ASK_TXT;
+	t->asked = *asked;
 	fetches_begin(&p->all, domain, ask, now->mono_ms);
 	if (t->txt || set_request(e, t)) {
 		engine_submit(e, &t->task);
@@ -358,6 +362,7 @@ begin(struct engine *e, struct policies *p, const char *domain, int64_t destinat
 struct due_domain {
 	char domain[NEXTHOP_HOST_SIZE];
 	enum sts_ask ask; /* NOTHING: it is only to be settled */
+	struct sts_asked asked;
 };
 
 struct due_domains {
@@ -382,6 +387,7 @@ collect(void *context, const struct sts_record *r)
 		return true;
 	memcpy(item->domain, r->domain, sizeof(item->domain));
 	item->ask = next.ask;
+	item->asked = sts_asked(&r->state);
 	due->count++;
 	return true;
 }
@@ -416,7 +422,7 @@ begin_due(struct engine *e, struct policies *p, const struct moment *now, struct
 		if (item->ask == STS_ASK_NOTHING)
 			done = settle(e, item->domain, now->wall_ms, err);
 		else if (fetches_have_room(&p->all, item->ask, now->mono_ms))
-			begin(e, p, item->domain, 0, item->ask, now);
+			begin(e, p, item->domain, 0, item->ask, &item->asked, now);
 	}
 	free(due.items);
 	return done && store_sts_next(e->store, now->wall_ms, &p->next_ms, err);
@@ -436,7 +442,8 @@ note_mail(struct engine *e, struct policies *p, int64_t id, const char *domain,
 		return false;
 	*done = found || !fetches_is_busy(&p->all, domain);
 	if (!found && *done)
-		begin(e, p, domain, id, STS_ASK_TXT, now);
+		begin(e, p, domain, id, STS_ASK_TXT, &(struct sts_asked){.refresh = 0},
+		    now);
 	p->look = true;
 	return true;
 }

@@ -279,6 +279,11 @@ void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
 
 /* --- policies.c: what is kept of a Policy Domain --- */
 
+/* Is one enforced that d may lack the entry of? Then no reason of a deferral settles
+ * anything before DNS was asked. */
+bool engine_is_policy_kept(
+    struct engine *e, const struct destination *d, bool *kept, struct err *err);
+
 /* What MTA-STS says of d becomes part of what is known, and what DNS just answered
  * becomes part of what is kept. Inside a transaction; the entry's text is good until the
  * next. */

@@ -174,11 +174,19 @@ arrived_before(const struct fold_waiting *a, const struct fold_waiting *b)
 	    (b->arrival_ms == 0 || a->arrival_ms < b->arrival_ms);
 }
 
+/* Of a destination that is under no policy it says nothing. */
+static bool
+tells(const struct intake *in, const struct destination *d, const struct fold_waiting *w)
+{
+	return !rules_get(in->how->rules, w->rule)->under_policy ||
+	    destination_is_under_policy(d);
+}
+
 /* Those that are asked for: where nobody can ask for a message, whether one waits, since
  * when, and those that wait no more. */
 static size_t
-choose_waiting(const struct intake *in, const struct fold_item *item, bool is_new,
-    struct waiting_mail mails[FOLD_WAITING_MAX])
+choose_waiting(const struct intake *in, const struct fold_item *item,
+    const struct destination *d, bool is_new, struct waiting_mail mails[FOLD_WAITING_MAX])
 {
 	bool all = !is_new || in->how->purpose != INTAKE_IMAGINE_LAST;
 	const struct fold_waiting *first = NULL;
@@ -187,6 +195,8 @@ choose_waiting(const struct intake *in, const struct fold_item *item, bool is_ne
 	for (size_t i = 0; i < item->waiting_count; i++) {
 		const struct fold_waiting *w = &item->waiting[i];
 
+		if (!tells(in, d, w))
+			continue;
 		if (all || has_ended(in, w))
 			mails[count++] = waiting_of(in, w);
 		else if (first == NULL || arrived_before(w, first))
@@ -199,24 +209,24 @@ choose_waiting(const struct intake *in, const struct fold_item *item, bool is_ne
 
 /* Those of which no more is known are older. */
 static bool
-store_waiting(struct intake *in, const struct fold_item *item, int64_t id, bool is_new,
-    struct err *err)
+store_waiting(struct intake *in, const struct fold_item *item,
+    const struct destination *d, bool is_new, struct err *err)
 {
 	struct waiting_mail mails[FOLD_WAITING_MAX], unkept;
-	size_t count = choose_waiting(in, item, is_new, mails);
+	size_t count = choose_waiting(in, item, d, is_new, mails);
 
-	if (!store_waiting_add(in->store, id, mails, count, err))
+	if (!store_waiting_add(in->store, d->id, mails, count, err))
 		return false;
-	if (item->unkept == NULL)
+	if (item->unkept == NULL || !tells(in, d, item->unkept))
 		return true;
 	unkept = waiting_of(in, item->unkept);
-	return store_waiting_unkept(in->store, id, &unkept, err);
+	return store_waiting_unkept(in->store, d->id, &unkept, err);
 }
 
 /* What is counted of it by days, and its messages that wait. */
 static bool
-store_counted(struct intake *in, const struct fold_item *item, int64_t id, bool is_new,
-    struct err *err)
+store_counted(struct intake *in, const struct fold_item *item,
+    const struct destination *d, bool is_new, struct err *err)
 {
 	struct store *store = in->store;
 	char what[80];
@@ -224,11 +234,11 @@ store_counted(struct intake *in, const struct fold_item *item, int64_t id, bool 
 	for (size_t i = 0; i < item->tally_count && in->how->purpose == INTAKE_KEEP;
 	     i++) {
 		what_name(item->tallies[i].what, in->how->rules, what, sizeof(what));
-		if (!store_tally_add(store, id, item->tallies[i].day, what,
+		if (!store_tally_add(store, d->id, item->tallies[i].day, what,
 		        item->tallies[i].count, err))
 			return false;
 	}
-	return store_waiting(in, item, id, is_new, err);
+	return store_waiting(in, item, d, is_new, err);
 }
 
 /* Judged neither now nor later, and nothing is known of it that could change. */
@@ -236,7 +246,12 @@ static bool
 is_left_out(const struct intake *in, const struct fold_item *item,
     const struct destination *d, bool found)
 {
-	return in->how->purpose == INTAKE_IMAGINE_LAST && !found && !d->alarm.raised &&
+	bool nothing = item->refused != NULL && item->tally_count == 0 &&
+	    item->host_count == 0 && !item->deferred;
+
+	if (found || nothing)
+		return nothing && !found;
+	return in->how->purpose == INTAKE_IMAGINE_LAST && !d->alarm.raised &&
 	    !d->alarm.pending && d->look_ms == 0 && item->waiting_count == 0 &&
 	    item->unkept == NULL;
 }
@@ -279,7 +294,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
 		        store_waiting_sent(
 		            store, d.id, destination_spans_tell(in->how->spans), err)) &&
-		    store_counted(in, item, d.id, !found, err) &&
+		    store_counted(in, item, &d, !found, err) &&
 		    store_hosts(in, item, &d, err) && store_mail(in, &d, sent_ms, err);
 	destination_clear(&d);
 	return done;

@@ -182,6 +182,11 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.rule_cause = source->cause != CAUSE_NONE;
 		ev.fallback = source->fallback;
 		ev.fallback_level = source->level;
+		/* Where there is no policy any more it says nothing. */
+		if (source->under_policy) {
+			ev.fallback = FALLBACK_NEXT;
+			ev.suspended = ev.suspended || !ev.sts_entry;
+		}
 		/* Whatever the rule says: words are no evidence. */
 		if (reason_is_servers(str_of(d->alarm.reason))) {
 			ev.fallback = FALLBACK_WAIT;

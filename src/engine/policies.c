@@ -14,8 +14,9 @@
 /* --- the record -------------------------------------------------------------------- */
 
 static void
-alert(struct engine *e, const struct sts_record *r, enum sts_alert which)
+alert(struct engine *e, const struct sts_record *r, enum sts_alert which, int64_t now_ms)
 {
+	bool soon = sts_ends_ms(&r->state, now_ms) < now_ms + SPAN_DAY_MS;
 	struct buf line = {0};
 
 	buf_printf(&line,
@@ -25,23 +26,32 @@ alert(struct engine *e, const struct sts_record *r, enum sts_alert which)
 	    r->domain,
 	    r->state.failing_ms != 0 ? sts_cause_sentence(r->state.cause)
 	                             : "its TXT record is gone, or cannot be had",
-	    which == STS_ALERT_ENDING ? ", and ends within a week" : "", r->domain);
+	    soon                            ? ", and ends within a day"
+	        : which == STS_ALERT_ENDING ? ", and ends within a week"
+	                                    : "",
+	    r->domain);
 	engine_alert(e, buf_text(&line));
 	buf_clear(&line);
 }
 
-/* The earlier of what is to be asked and the policy's end. */
+/* Times, 0: never. */
+static int64_t
+first_of(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* The first of what is to be asked, the next alert and the policy's end. */
 static int64_t
 next_ms(const struct sts_record *r, int64_t now_ms)
 {
 	struct sts_next next = sts_next(&r->state, r->mail_ms, now_ms);
-	int64_t ends_ms = sts_ends_ms(&r->state, now_ms);
+	int64_t at_ms =
+	    first_of(sts_ends_ms(&r->state, now_ms), sts_alert_ms(&r->state, now_ms));
 
 	if (next.ask == STS_ASK_NOTHING)
-		return ends_ms;
-	if (next.at_ms < 1)
-		next.at_ms = 1;
-	return ends_ms != 0 && ends_ms < next.at_ms ? ends_ms : next.at_ms;
+		return at_ms;
+	return first_of(at_ms, next.at_ms < 1 ? 1 : next.at_ms);
 }
 
 bool
@@ -58,7 +68,7 @@ engine_settle_policy(
 		/* Our own fault is one, and alerted once. */
 		if (e->driver.mode == ENGINE_APPLY &&
 		    (r->state.failing_ms == 0 || r->state.cause != STS_CAUSE_FETCHER))
-			alert(e, r, due);
+			alert(e, r, due, now_ms);
 	}
 	r->next_ms = next_ms(r, now_ms);
 	if (!store_sts_put(e->store, r, err) ||
@@ -121,16 +131,18 @@ compare(const void *a, const void *b)
 	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* A line a host, which begins with its name. In an order of their own: that of the
- * preference is another in each answer where it is the same. */
+/* A line a host, which begins with its name; one of what DNS could not tell does not. In
+ * an order of their own: that of the preference is another in each answer where it is the
+ * same. */
 static size_t
 read_hosts(const char *text, struct str hosts[NAMES_MAX])
 {
-	struct str rest = str_of(text), line, name;
+	struct str rest = str_of(text), line, name, word;
 	size_t count = 0;
 
 	while (count < NAMES_MAX && str_next(&rest, '\n', &line))
-		if (str_next(&line, ' ', &name) && sts_is_host_name(name))
+		if (str_next(&line, ' ', &name) && sts_is_host_name(name) &&
+		    str_cut(&line, '=', &word))
 			hosts[count++] = name;
 	return count;
 }
@@ -147,9 +159,10 @@ add_host(struct str name, struct str hosts[NAMES_MAX], size_t count)
 }
 
 /*
- * Where there are more than the text of an answer holds: those that smtp(8) would try,
- * and those that the entry has. The text begins with others each time, so that they would
- * come and go; a name that the policy does not allow gets into no entry.
+ * Where DNS could not tell any: those that the entry has. Where there are more than the
+ * text of an answer holds: those that smtp(8) would try, and those that the entry has.
+ * The text begins with others each time, so that they would come and go; a name that the
+ * policy does not allow gets into no entry.
  */
 static size_t
 add_cut(const struct destination *d, const struct answers *known,
@@ -158,7 +171,8 @@ add_cut(const struct destination *d, const struct answers *known,
 	struct str names = str_of(d->entry.attributes != NULL ? d->entry.attributes : "");
 	struct str match, name;
 
-	if (strlen(known->text) + 1 < sizeof(known->text))
+	if (strlen(known->text) + 1 < sizeof(known->text) &&
+	    (count > 0 || known->dane.state != DANE_UNSURE))
 		return count;
 	for (unsigned i = 0; known->choice != NULL && i < known->choice->count; i++)
 		count = add_host(str_of(known->choice->hosts[i].name), hosts, count);
@@ -226,8 +240,9 @@ note(struct engine *e, const struct destination *d, const struct answers *known,
 	enum sts_txt_state state = known->sts_txt.state;
 
 	if (answered)
-		sts_take_txt(
-		    &r->state, &known->sts_txt, known->sts_ttl_s, e->draw++, now_ms);
+		sts_take_txt(&r->state, &known->sts_txt,
+		    &(struct sts_asked){.refresh = 0}, known->sts_ttl_s, e->draw++,
+		    now_ms);
 	else if (!found)
 		r->state.txt = known->sts_txt;
 	if (!found && (!answered || (state != STS_TXT_VALID && state != STS_TXT_UNSURE)))
@@ -238,6 +253,15 @@ note(struct engine *e, const struct destination *d, const struct answers *known,
 		sts_take_trouble(&r->state, now_ms);
 	return store_sts_key(e->store, d->id, r->domain, err) &&
 	    engine_settle_policy(e, r, false, now_ms, err);
+}
+
+bool
+engine_is_policy_kept(
+    struct engine *e, const struct destination *d, bool *kept, struct err *err)
+{
+	*kept = false;
+	return !e->config->mta_sts.enable || d->pin.set ||
+	    store_sts_is_enforced(e->store, d->id, kept, err);
 }
 
 bool

@@ -84,8 +84,9 @@ bool store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct e
 
 /*
  * The clock may have been set back. Re-checks more than farthest_ms ahead, apart from
- * pins, are due now, and so is mail that is to be retried in hours. Hosts that failed
- * more than a day ahead did not.
+ * pins, are due now, and so is mail that is to be retried in hours, and so are policies
+ * that would be looked at too late, or never. Hosts that failed more than a day ahead did
+ * not.
  */
 bool store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err);
@@ -496,6 +497,12 @@ bool store_sts_get(struct store *store, const char *domain, struct sts_record *o
     bool *found, struct err *err);
 bool store_sts_put(struct store *store, const struct sts_record *record, struct err *err);
 
+/* It is asked for anew, now: of that domain, where something is known of it, or of all.
+ */
+bool store_sts_refresh(
+    struct store *store, const char *domain, bool *found, struct err *err);
+bool store_sts_refresh_all(struct store *store, struct err *err);
+
 /* record is borrowed for the call; false: enough. Nothing may be written meanwhile. */
 typedef bool sts_fn(void *context, const struct sts_record *record);
 bool store_each_sts(struct store *store, sts_fn *fn, void *context, struct err *err);
@@ -520,6 +527,10 @@ bool store_sts_key(struct store *store, int64_t id, const char *domain, struct e
 /* A destination that does not have that Policy Domain yet is judged anew. */
 bool store_sts_key_news(
     struct store *store, int64_t id, const char *domain, int64_t now_ms, struct err *err);
+/* Was an enforced policy in force for the destination when its domain was last looked at?
+ */
+bool store_sts_is_enforced(
+    struct store *store, int64_t id, bool *enforced, struct err *err);
 /* Something else applies: its destinations are judged anew. */
 bool store_sts_news(
     struct store *store, const char *domain, int64_t now_ms, struct err *err);

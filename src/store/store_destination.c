@@ -392,6 +392,8 @@ store_bring_back(
 	           err) &&
 	    store_finish(store,
 	        store_bind(store, SQL_WAITING_BRING_BACK, err, "i", now_ms), err) &&
+	    store_finish(
+	        store, store_bind(store, SQL_STS_BRING_BACK, err, "i", now_ms), err) &&
 	    store_finish(store,
 	        store_bind(store, SQL_HOST_BRING_BACK, err, "i", now_ms + SPAN_DAY_MS),
 	        err);

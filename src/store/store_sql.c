@@ -231,6 +231,13 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
                               " WHERE " WAS_DECIDED " AND version = " RETRYING,
     /* LADDER_NOT_YET, written out so that the partial index serves */
+    /* What was settled while the clock was ahead: times that are ahead still, or, where
+     * there was mail lately, none or one that is more than a day away. */
+    [SQL_STS_BRING_BACK] =
+        "UPDATE sts SET next_ms = 1 WHERE max(fetched_ms, txt_ms, tried_ms) > ?1 + 60000"
+        " OR (mail_ms > ?1 - 2592000000"
+        "  AND (fetched_ms <> 0 OR txt IN ('valid', 'unsure'))"
+        "  AND (next_ms = 0 OR next_ms > ?1 + 90000000))",
     [SQL_WAITING_BRING_BACK] = "UPDATE waiting SET not_before_ms = ?1"
                                " WHERE not_before_ms > ?1 + 3600000",
     [SQL_FORCE] = "UPDATE destination SET force_ms = ?1"
@@ -396,6 +403,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_GET] = "SELECT " STS_COLUMNS " FROM sts WHERE domain = ?",
     [SQL_STS_PUT] = "INSERT OR REPLACE INTO sts(" STS_COLUMNS ") VALUES (?, ?, ?, ?, ?,"
                     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    /* As sts_take_refresh(). */
+    [SQL_STS_REFRESH_ALL] =
+        "UPDATE sts SET refresh = refresh + 1, txt_ms = 0, next_ms = 1",
     [SQL_STS_EACH] = "SELECT " STS_COLUMNS " FROM sts ORDER BY domain",
     [SQL_STS_DUE] =
         "SELECT " STS_COLUMNS_WITH("''") " FROM sts WHERE next_ms <> 0"
@@ -420,6 +430,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_KEY_NEWS] =
         "UPDATE destination SET look_ms = ?1 WHERE id = ?2 AND pinned = 0 AND NOT EXISTS"
         " (SELECT 1 FROM sts_key WHERE destination = ?2 AND domain = ?3)",
+    [SQL_STS_IS_ENFORCED] =
+        "SELECT EXISTS(SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
+        " WHERE k.destination = ? AND applied = 'enforce')",
     [SQL_STS_NEWS] = "UPDATE destination SET look_ms = ? WHERE pinned = 0 AND id IN"
                      " (SELECT destination FROM sts_key WHERE domain = ?)",
     [SQL_STS_MAIL_ADD] = "INSERT OR IGNORE INTO sts_mail(destination) VALUES (?)",

@@ -75,7 +75,7 @@ read_record(sqlite3_stmt *stmt, struct sts_record *out)
 	    sizeof(state->failed_id));
 	state->failing_ms = sqlite3_column_int64(stmt, COLUMN_FAILING);
 	state->alerted = (enum sts_alert)sqlite3_column_int64(stmt, COLUMN_ALERTED);
-	state->refresh = sqlite3_column_int64(stmt, COLUMN_REFRESH) != 0;
+	state->refresh = (unsigned)sqlite3_column_int64(stmt, COLUMN_REFRESH);
 }
 
 bool
@@ -113,6 +113,27 @@ store_sts_put(struct store *store, const struct sts_record *record, struct err *
 	        s->failing_ms, (int64_t)s->alerted, (int64_t)s->refresh, record->mail_ms,
 	        record->next_ms, record->applied, record->detail),
 	    err);
+}
+
+bool
+store_sts_refresh(struct store *store, const char *domain, bool *found, struct err *err)
+{
+	struct sts_record record;
+	bool done;
+
+	if (!store_sts_get(store, domain, &record, found, err))
+		return false;
+	sts_take_refresh(&record.state);
+	record.next_ms = 1;
+	done = !*found || store_sts_put(store, &record, err);
+	sts_record_clear(&record);
+	return done;
+}
+
+bool
+store_sts_refresh_all(struct store *store, struct err *err)
+{
+	return store_finish(store, store_prepare(store, SQL_STS_REFRESH_ALL, err), err);
 }
 
 static bool
@@ -186,6 +207,17 @@ store_sts_key_news(
 {
 	return store_finish(store,
 	    store_bind(store, SQL_STS_KEY_NEWS, err, "iis", now_ms, id, domain), err);
+}
+
+bool
+store_sts_is_enforced(struct store *store, int64_t id, bool *enforced, struct err *err)
+{
+	int64_t is = 0;
+	bool done = store_finish_int(
+	    store, store_bind(store, SQL_STS_IS_ENFORCED, err, "i", id), &is, err);
+
+	*enforced = is != 0;
+	return done;
 }
 
 bool

@@ -196,7 +196,21 @@ mv "$log" "$log.1"
 echo 'another' >"$log"
 ladder status --json
 is 'behind a rotation too' "$(json 'd[0]["log"][0]["lag_bytes"], d[0]["log"][0]["at_least"]')" '(22, False)'
+# policies [SQL]: domains of MTA-STS policies of which more is asked now
+policies() {
+	python3 -c '
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.executescript(sys.argv[2])
+    print(*[r[0] for r in db.execute("SELECT domain FROM sts WHERE refresh <> 0 AND next_ms = 1 ORDER BY domain")])' \
+		"$dir/state.db" "${1-}"
+}
+for domain in away.test other.test; do
+	policies "INSERT INTO sts VALUES ('$domain', '', 0, '', '', 0, 'valid', '1', 1795483619000, 1795483619000, 0, 0,
+		'status', 1795483619000, 1, '1', 1795483619000, 0, 0, 1795483619000, 1795483919000, 'unhad', '')"
+done >/dev/null
 ladder again away.test
+is 'its policy is asked for, whatever time there has to be between two tries' "$(policies)" away.test
 is 'without a daemon it is done by the next one' "$out" 'away.test is decided anew once the daemon runs'
 # due KEY: "now" or "later": when it is judged; and how long DNS serves
 due() {
@@ -211,7 +225,8 @@ ladder set pin.test encrypt
 ladder again pin.test
 is 'a pin stays' "$out $(due pin.test)" 'pin.test is pinned, and stays so (unset ends that) never never'
 ladder again --all
-is 'with --all as well' "$(due pin.test)" 'never never'
+is 'with --all every policy is asked for' "$(policies)" 'away.test other.test'
+is 'a pin stays with --all as well' "$(due pin.test)" 'never never'
 
 # --- mail that was sent waits no more, in one reading as well
 

@@ -377,9 +377,11 @@ ladder_decides(void **state)
 		assert_string_equal(demand_attributes(d.entry), STS_ATTRIBUTES);
 	/* Whatever else: nothing weaker than a usable TLSA, an error, or the floor. */
 	if (row->ev.dane.state == DANE_USABLE && d.action == ACTION_SET)
-		assert_int_equal(d.entry.level, LEVEL_DANE_ONLY);
+		assert_int_equal(d.entry.level,
+		    row->why == WHY_POLICY ? LEVEL_SECURE : LEVEL_DANE_ONLY);
 	if (row->ev.dane.state == DANE_UNSURE)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused ||
+		    row->why == WHY_POLICY ||
 		    (d.action == ACTION_SET &&
 		        level_promise(d.entry.level) >
 		            level_promise(row->ev.entry.level)));

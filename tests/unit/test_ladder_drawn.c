@@ -129,6 +129,31 @@ draw_evidence(void)
 	return ev;
 }
 
+/* An enforced policy is in force, or DANE is. */
+static void
+assert_floor(const struct evidence *ev, const struct decision *d)
+{
+	struct demand entry = d->action == ACTION_SET ? d->entry
+	    : d->action == ACTION_REMOVE              ? demand_of(LEVEL_NONE)
+	                                              : ev->entry;
+
+	if (ev->pinned || (ev->deferral && ev->fault_ours) || !ev->asked ||
+	    ev->default_level == LEVEL_UNKNOWN || ev->other_map != ANSWER_NO ||
+	    ev->sts != STS_APPLIES_ENFORCE || ev->sts_attributes == NULL)
+		return;
+	/* Where it is to be DANE, that is what a reason may delay. */
+	if (ev->dane.state == DANE_USABLE && ev->can_dane == ANSWER_YES &&
+	    d->why != WHY_DANE_NOT_MET && d->why != WHY_RESOLVERS_DIFFER)
+		return;
+	if (ev->dane.state == DANE_NO_MAIL || entry.level == LEVEL_DANE_ONLY ||
+	    (entry.level == LEVEL_NONE && ev->default_level == LEVEL_DANE_ONLY &&
+	        (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_USABLE)))
+		return;
+	if (entry.level != LEVEL_SECURE ||
+	    strcmp(demand_attributes(entry), ev->sts_attributes) != 0)
+		fail_msg("%s: the policy is not in force", why_slug(d->why));
+}
+
 /* Whatever is known: what no decision may do. */
 static void
 assert_safe(const struct evidence *ev, const struct decision *d)
@@ -145,6 +170,7 @@ assert_safe(const struct evidence *ev, const struct decision *d)
 		fail_msg("it wants %u again", d->wants);
 	if (d->wants != 0)
 		return;
+	assert_floor(ev, d);
 	if (d->look_again_ms != 0 && d->look_again_ms <= NOW_MS)
 		fail_msg("%s: to be judged again without end", why_slug(d->why));
 	if (d->action != ACTION_SET || after >= before || !ev->deferral)
@@ -198,6 +224,8 @@ words_keep_what_they_state(void **state)
 		struct decision d;
 
 		policy.lowest = draw(4) == 0 ? level_promise(draw_entry()) : LEVEL_MAY;
+		if (policy.lowest > LEVEL_VERIFY) /* it can be no more */
+			policy.lowest = LEVEL_VERIFY;
 		d = ladder_decide(&policy, &ev, NOW_MS);
 		assert_safe(&ev, &d);
 		if (d.wants != 0)

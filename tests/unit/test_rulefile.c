@@ -75,7 +75,8 @@ static const struct row rows[] = {
         "a.yaml:6:3: unknown key \"fallbak\"; did you mean \"fallback\"?\n"
         "a.yaml:7:3: unknown key \"priority\"; known here: name, override, reason, dsn, "
         "service, "
-        "status, dnssec, fallback, alert, fault, hint, cause, examples, counterexamples"},
+        "status, dnssec, fallback, alert, fault, hint, cause, entry, examples, "
+        "counterexamples"},
     {"an empty rule", "rules:\n- {}\n", NULL,
         "a.yaml:2:3: a rule without name; give it one that explain and the log can show\n"
         "a.yaml:2:3: a rule without reason; write the pattern of the text in "
@@ -85,7 +86,11 @@ static const struct row rows[] = {
         "a.yaml:2:3: a rule without examples; give at least one text that it matches"},
     {"values that are not known",
         TOP "- name: a b\n  reason: '^A$'\n  fallback: dane\n"
-            "  dnssec: 'yes'\n  alert: maybe\n  fault: theirs\n  examples: [A]\n",
+            "  dnssec: 'yes'\n  alert: maybe\n  fault: theirs\n  examples: [A]\n"
+            "- name: c\n  reason: '^C$'\n  fallback: wait\n  entry: pin\n"
+            "  examples: [C]\n"
+            "- name: d\n  reason: '^D$'\n  fallback: next\n  entry: policy\n"
+            "  examples: [D]\n",
         NULL,
         "a.yaml:2:9: name: \"a b\" is no name; use letters, digits and hyphens, 64 at "
         "most\n"
@@ -95,7 +100,10 @@ static const struct row rows[] = {
         "leave the key out\n"
         "a.yaml:6:10: alert: \"maybe\" is neither true nor false; write true or false\n"
         "a.yaml:7:10: fault: \"theirs\" is not known here; write ours, or leave the key "
-        "out"},
+        "out\n"
+        "a.yaml:12:10: entry: \"pin\" is not known here; write policy, or leave the key "
+        "out\n"
+        "a.yaml:17:10: entry: under a policy nothing is weakened; write fallback: wait"},
     {"values of a wrong kind",
         TOP "- name: [a]\n  reason: {x: y}\n  fallback:\n"
             "  dsn: ''\n  examples: [[A]]\n  counterexamples: []\n",

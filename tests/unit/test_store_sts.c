@@ -29,7 +29,7 @@ full_record(void)
 	        .failed_id = "3",
 	        .failing_ms = NOW_MS + 7,
 	        .alerted = STS_ALERT_ENDING,
-	        .refresh = true},
+	        .refresh = 10},
 	    .mail_ms = NOW_MS + 8,
 	    .next_ms = NOW_MS + 9,
 	    .applied = "enforce",

@@ -41,10 +41,29 @@ print_time(int64_t ms, struct buf *out)
 struct play {
 	struct sts_state state;
 	int64_t now_ms, mail_ms;
+	struct sts_asked asked; /* of the question that is on its way */
+	bool is_asked;
 };
 
 static void
-take_txt(struct play *play, struct str word)
+ask(struct play *play)
+{
+	play->asked = sts_asked(&play->state);
+	play->is_asked = true;
+}
+
+/* What is asked when its answer comes, unless it was before. */
+static const struct sts_asked *
+asked(struct play *play)
+{
+	if (!play->is_asked)
+		play->asked = sts_asked(&play->state);
+	play->is_asked = false;
+	return &play->asked;
+}
+
+static void
+take_txt_of(struct play *play, struct str word, const struct sts_asked *asked)
 {
 	struct sts_txt txt = {.state = STS_TXT_VALID};
 	struct str says = word, ttl;
@@ -56,7 +75,21 @@ take_txt(struct play *play, struct str word)
 	}
 	if (!sts_txt_parse(says, &txt.state))
 		assert_true(str_copy(says, txt.id, sizeof(txt.id)));
-	sts_take_txt(&play->state, &txt, (uint32_t)(ttl_ms / 1000), 0, play->now_ms);
+	sts_take_txt(
+	    &play->state, &txt, asked, (uint32_t)(ttl_ms / 1000), 0, play->now_ms);
+}
+
+static void
+take_txt(struct play *play, struct str word)
+{
+	take_txt_of(play, word, asked(play));
+}
+
+/* By a decision, which does not know when it was asked. */
+static void
+take_judged(struct play *play, struct str word)
+{
+	take_txt_of(play, word, &(struct sts_asked){.refresh = 0});
 }
 
 static void
@@ -76,7 +109,7 @@ take_had(struct play *play, struct str word)
 	policy = sts_policy_of(of, (uint32_t)(parse_time(max_age) / 1000), mx);
 	live = sts_ends_ms(&play->state, play->now_ms) != 0 &&
 	    sts_policy_equal(&play->state.policy, &policy);
-	news = sts_take_policy(&play->state, &policy, play->now_ms);
+	news = sts_take_policy(&play->state, &policy, asked(play), play->now_ms);
 	assert_int_equal(news, !live);
 	assert_null(policy.mx);
 }
@@ -87,7 +120,7 @@ take_failed(struct play *play, struct str word)
 	enum sts_cause cause;
 
 	assert_true(sts_cause_parse(word, &cause));
-	sts_take_failure(&play->state, cause, play->now_ms);
+	sts_take_failure(&play->state, cause, asked(play), play->now_ms);
 }
 
 static void
@@ -101,6 +134,10 @@ take_event(struct play *play, struct str word)
 		take_had(play, word);
 	else if (str_eat(&word, STR("failed:")))
 		take_failed(play, word);
+	else if (str_is(word, "asked"))
+		ask(play);
+	else if (str_eat(&word, STR("judged:")))
+		take_judged(play, word);
 	else if (str_is(word, "mail"))
 		play->mail_ms = play->now_ms;
 	else if (str_is(word, "trouble"))
@@ -210,6 +247,7 @@ static void
 looks_are_spread(void **context)
 {
 	const struct sts_txt txt = {STS_TXT_VALID, "1"};
+	const struct sts_asked none = {.refresh = 0};
 	unsigned hours[24] = {0};
 	uint32_t draw = 1;
 
@@ -219,7 +257,7 @@ looks_are_spread(void **context)
 		int64_t wait_ms;
 
 		draw = draw * 1664525 + 1013904223;
-		sts_take_txt(&state, &txt, 0, draw, T0_MS);
+		sts_take_txt(&state, &txt, &none, 0, draw, T0_MS);
 		wait_ms = state.txt_next_ms - T0_MS;
 		assert_true(wait_ms >= SPAN_DAY_MS / 2 && wait_ms < SPAN_DAY_MS);
 		hours[wait_ms / SPAN_HOUR_MS]++;
@@ -234,19 +272,20 @@ failures_for_ever(void **context)
 {
 	const struct sts_txt valid = {STS_TXT_VALID, "1"},
 	                     unsure = {.state = STS_TXT_UNSURE};
+	const struct sts_asked asked = {.id = "1"};
 	struct sts_state state = {0};
 	struct sts_next next;
 
 	(void)context;
-	sts_take_txt(&state, &valid, 0, 0, T0_MS);
+	sts_take_txt(&state, &valid, &asked, 0, 0, T0_MS);
 	for (unsigned i = 0; i < 200000; i++)
-		sts_take_failure(&state, STS_CAUSE_TIMEOUT, T0_MS);
+		sts_take_failure(&state, STS_CAUSE_TIMEOUT, &asked, T0_MS);
 	state.txt_next_ms = T0_MS + 90 * SPAN_DAY_MS;
 	next = sts_next(&state, T0_MS, T0_MS);
 	assert_int_equal(next.ask, STS_ASK_POLICY);
 	assert_int_equal(next.at_ms, T0_MS + SPAN_DAY_MS);
 	for (unsigned i = 0; i < 200000; i++)
-		sts_take_txt(&state, &unsure, 0, 0, T0_MS);
+		sts_take_txt(&state, &unsure, &asked, 0, 0, T0_MS);
 	assert_int_equal(state.txt_next_ms, T0_MS + SPAN_DAY_MS);
 	sts_state_clear(&state);
 }

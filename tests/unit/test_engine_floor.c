@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An enforced MTA-STS policy that is kept is a floor: whatever else cannot be told. */
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine_impl.h"
+#include "enginerig.h"
+
+#define POLICY(mx, max_age) \
+	"version: STSv1\nmode: enforce\nmx: " mx "\nmax_age: " max_age "\n"
+#define ENFORCE POLICY("mx.d.test", "604800")
+#define OTHER   POLICY("mx.other.test", "604800")
+#define ENTRY   "match=mx.d.test servername=hostname"
+
+static const char *id;     /* that DNS has; NULL: none */
+static const char *policy; /* that is served; NULL: none */
+static const char *mx;     /* the domain's server, or what DNS could not tell */
+static enum dane_state tlsa;
+
+static void
+set_txt(struct sts_txt *out)
+{
+	*out = (struct sts_txt){.state = STS_TXT_NONE};
+	if (id == NULL)
+		return;
+	out->state = STS_TXT_VALID;
+	snprintf(out->id, sizeof(out->id), "%s", id);
+}
+
+static void
+answer(struct measure_item *item)
+{
+	set_txt(&item->answers.sts_txt);
+	snprintf(item->answers.text, sizeof(item->answers.text), "%s%s", mx,
+	    strchr(mx, ' ') == NULL ? " address=insecure" : "");
+	item->answers.dane.state = tlsa;
+}
+
+static void
+announce(const char *domain, struct sts_txt *out)
+{
+	(void)domain;
+	set_txt(out);
+}
+
+static void
+serve(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	(void)host;
+	if (policy == NULL)
+		return;
+	buf_printf(text, "%s", policy);
+	*out = (struct fetch_answer){
+	    .cause = STS_CAUSE_OK, .status = 200, .body = {buf_text(text), text->len}};
+}
+
+static void
+begin_at(enum level level, const char *txt_id, const char *served)
+{
+	rig_new_settled();
+	id = txt_id;
+	policy = served;
+	mx = "mx.d.test";
+	tlsa = DANE_NONE;
+	world.answer = answer;
+	world.policy = announce;
+	world.fetch = serve;
+	world.can_dane = true;
+	world.default_level = level;
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, MIN);
+}
+
+static void
+begin(const char *txt_id, const char *served)
+{
+	begin_at(LEVEL_VERIFY, txt_id, served);
+}
+
+static void
+send(const char *domain)
+{
+	rig_log_status(domain, "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_settle(rig.engine);
+}
+
+static void
+assert_attributes(const char *domain, const char *attributes)
+{
+	struct buf sql = {0}, expected = {0};
+
+	buf_printf(&sql, "SELECT attributes FROM destination WHERE key = '%s'", domain);
+	buf_printf(&expected, "%s\n", attributes);
+	kit_assert(STATE, buf_text(&sql), buf_text(&expected));
+	buf_clear(&sql);
+	buf_clear(&expected);
+}
+
+/* --- no server is in the policy ------------------------------------------------------
+ */
+
+#define UNAVAILABLE "server unavailable or unable to receive mail"
+
+static void
+pass_over(const char *domain)
+{
+	rig_log_status(domain, "none", "4.3.0", "deferred (" UNAVAILABLE ")");
+	rig_save();
+	world_settle(rig.engine);
+}
+
+static void
+use_postfix(const char *version)
+{
+	world.version = version;
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, MIN);
+}
+
+/* Case 70 with a Postfix that passes over MX hosts that its policy does not name: the
+ * owner moves. */
+static void
+passed_over_is_trouble(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	use_postfix("3.11.6");
+	send("d.test");
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	rig_notify_admin();
+	mx = "mx.new.test";
+	pass_over("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+	assert_int_equal(world.notify.times, 1);
+	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
+	world_wait(rig.engine, HOUR);
+	id = "2";
+	policy = POLICY("mx.new.test", "604800");
+	pass_over("d.test");
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE,
+	    "SELECT instr(attributes, 'match=mx.new.test ') FROM destination", "1\n");
+	assert_in_range(world.retry.times, 1, 2);
+	rig_close();
+}
+
+/* Whatever else the cause is. */
+static void
+passed_over_is_nothing_without_policy(void **state)
+{
+	(void)state;
+	begin(NULL, NULL);
+	use_postfix("3.11.6");
+	pass_over("new.test");
+	kit_assert(STATE, "SELECT count(*) FROM destination", "0\n");
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	rig_notify_admin();
+	pass_over("d.test");
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	kit_assert(STATE, "SELECT deferral FROM destination", "0\n");
+	kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
+	assert_int_equal(world.notify.times, 0);
+	rig_close();
+}
+
+/* When the policy ends, it is no reason for anything weaker. */
+static void
+passed_over_ends_with_the_policy(void **state)
+{
+	(void)state;
+	begin("1", OTHER);
+	use_postfix("3.11.6");
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	pass_over("d.test");
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+	id = "2";
+	policy = "version: STSv1\nmode: none\nmax_age: 604800\n";
+	pass_over("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	world_wait(rig.engine, 2 * DAY);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	rig_close();
+}
+
+/* --- the clock -----------------------------------------------------------------------
+ */
+
+/* Ten years ahead for ten minutes, in which certificates are of another time; the engine
+ * may be ended meanwhile. */
+static void
+clock_that_was_ahead(void **state)
+{
+	bool restart = *(const bool *)*state;
+
+	begin_at(LEVEL_MAY, "1", ENFORCE);
+	send("d.test");
+	world_wait(rig.engine, HOUR);
+	assert_attributes("d.test", ENTRY);
+	policy = NULL;
+	world.wall_ms += 3650 * DAY;
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	if (restart)
+		rig_close();
+	world.wall_ms -= 3650 * DAY;
+	if (restart)
+		rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	assert_attributes("d.test", ENTRY);
+	policy = ENFORCE;
+	world.policies_asked = 0;
+	world_wait(rig.engine, 5 * DAY);
+	assert_in_range(world.policies_asked, 5, 10);
+	assert_in_range(world.fetches, 2, 5);
+	assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+/* Nor is one that is asked about daily left alone until it ends. */
+static void
+clock_that_was_a_month_ahead(void **state)
+{
+	(void)state;
+	begin_at(LEVEL_MAY, "1", POLICY("mx.d.test", "31557600"));
+	send("d.test");
+	world_wait(rig.engine, HOUR);
+	world.wall_ms += 40 * DAY;
+	world_wait(rig.engine, 10 * MIN);
+	world.wall_ms -= 40 * DAY;
+	world.policies_asked = 0;
+	world_wait(rig.engine, 5 * DAY);
+	assert_in_range(world.policies_asked, 5, 10);
+	rig_close();
+}
+
+/* --- short policies ------------------------------------------------------------------
+ */
+
+static void
+short_one_is_kept_up(void **state)
+{
+	begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	for (unsigned mail = 0; mail < 24; mail++) {
+		world_wait(rig.engine, 2 * HOUR);
+		assert_attributes("d.test", ENTRY);
+		send("d.test");
+	}
+	rig_close();
+}
+
+/* That it ends is told before it does. */
+static void
+short_one_that_ends_is_told_of(void **state)
+{
+	begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
+	rig_notify_admin();
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	policy = NULL;
+	while (world.notify.times == 0 && rig_row("d.test").entry.level != LEVEL_NONE)
+		world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	assert_non_null(strstr(buf_text(&world.body), "cannot be renewed"));
+	assert_non_null(strstr(buf_text(&world.body), "ends within a day"));
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
+/* --- while it is being fetched -------------------------------------------------------
+ */
+
+/* d.test waits for a policy that is on its way, with that text. */
+static void
+begin_slow(const char *text)
+{
+	begin("1", text);
+	world.hanging = true;
+	rig_defer("d.test");
+	world_wait(rig.engine, 5 * SECOND);
+	assert_int_equal(world.fetches, 0);
+}
+
+/* Another key of the domain is judged meanwhile, and by then another is announced. */
+static void
+other_id_meanwhile(void **state)
+{
+	(void)state;
+	begin_slow(OTHER);
+	id = "2";
+	rig_defer("[d.test]:587");
+	world_wait(rig.engine, 5 * SECOND);
+	kit_assert(STATE, "SELECT txt_id FROM sts", "2\n");
+	world.hanging = false;
+	world_work();
+	policy = ENFORCE;
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE, "SELECT id, mx FROM sts", "2|mx.d.test\n");
+	assert_attributes("d.test", ENTRY);
+	assert_int_equal(world.fetches, 2);
+	rig_close();
+}
+
+static void
+ask_anew(void)
+{
+	struct err err;
+	bool found;
+
+	assert_true(store_begin(rig.store, &err) &&
+	    store_sts_refresh(rig.store, "d.test", &found, &err) && found &&
+	    store_commit(rig.store, &err));
+	engine_mind_policies(rig.engine);
+	world_wait(rig.engine, SECOND);
+}
+
+static void
+asked_anew_meanwhile(void **state)
+{
+	(void)state;
+	begin_slow(OTHER);
+	ask_anew();
+	world.hanging = false;
+	world_work();
+	policy = ENFORCE;
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE, "SELECT refresh, mx FROM sts", "0|mx.d.test\n");
+	assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+/* No time there has to be between two fetches counts. */
+static void
+asked_anew_at_once(void **state)
+{
+	(void)state;
+	begin("1", NULL);
+	rig_defer("d.test");
+	world_wait(rig.engine, 20 * SECOND);
+	assert_int_equal(world.fetches, 1);
+	policy = ENFORCE;
+	ask_anew();
+	assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+/* --- whatever else cannot be told ----------------------------------------------------
+ */
+
+/* A forged MX record leads to a host whose TLSA records are bogus. */
+static void
+tlsa_that_cannot_be_told(void **state)
+{
+	begin_at(*(const enum level *)*state, "1", ENFORCE);
+	mx = "mx.evil.test";
+	tlsa = DANE_UNSURE;
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	assert_attributes("d.test", ENTRY);
+	world_wait(rig.engine, 3 * DAY);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_DNS_UNSURE);
+	tlsa = DANE_USABLE;
+	world_wait(rig.engine, HOUR);
+	rig_assert_judged("d.test", LEVEL_DANE_ONLY, WHY_DANE);
+	rig_close();
+}
+
+/* What was weakened before there was a policy. */
+static void
+weaker_entry_rises(void **state)
+{
+	(void)state;
+	begin(NULL, NULL);
+	rig_defer("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_ENCRYPT);
+	tlsa = DANE_UNSURE;
+	id = "1";
+	policy = ENFORCE;
+	send("d.test");
+	world_wait(rig.engine, DAY);
+	send("d.test");
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	rig_close();
+}
+
+static void
+postfix_without_dane(void **state)
+{
+	begin_at(*(const enum level *)*state, "1", ENFORCE);
+	world.can_dane = false;
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, MIN);
+	rig_notify_admin();
+	tlsa = DANE_USABLE;
+	send("d.test");
+	world_wait(rig.engine, DAY);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	assert_attributes("d.test", ENTRY);
+	assert_int_equal(world.notify.times, 1); /* before the policy was there */
+	assert_null(strstr(buf_text(&world.body), "mail waits"));
+	rig_close();
+}
+
+#define WILDCARD POLICY("*.d.test", "604800")
+
+/* An entry that was made of names that DNS told stays while it tells none. */
+static void
+names_stay_while_dns_is_silent(void **state)
+{
+	(void)state;
+	begin("1", WILDCARD);
+	send("d.test");
+	world_wait(rig.engine, MIN);
+	assert_attributes("d.test", ENTRY);
+	mx = "a.d.test MX: SERVFAIL";
+	tlsa = DANE_UNSURE;
+	kit_run(STATE, "UPDATE destination SET look_ms = 1");
+	world_wait(rig.engine, DAY);
+	assert_attributes("d.test", ENTRY);
+	rig_assert_why("d.test", WHY_DNS_UNSURE);
+	mx = "mx2.d.test";
+	tlsa = DANE_NONE;
+	world_wait(rig.engine, 2 * HOUR);
+	assert_attributes("d.test", "match=mx2.d.test servername=hostname");
+	rig_close();
+}
+
+/* Mail waits for a reason that lets nothing be weakened; then a policy comes. */
+static void
+alarm_that_waits_is_no_hindrance(void **state)
+{
+	(void)state;
+	begin("1", NULL);
+	rig_defer_because("d.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_RULE_WAITS);
+	policy = ENFORCE;
+	send("[d.test]:587");
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	rig_close();
+}
+
+int
+main(void)
+{
+	static const bool no = false, yes = true;
+	static const char *const shorts[] = {POLICY("mx.d.test", "600"),
+	    POLICY("mx.d.test", "1800"), POLICY("mx.d.test", "3600"),
+	    POLICY("mx.d.test", "86400")};
+	static const enum level levels[] = {LEVEL_MAY, LEVEL_VERIFY, LEVEL_DANE};
+
+	if (!rig_begin())
+		return 1;
+	suite_add(other_id_meanwhile, NULL,
+	    "another id while a policy is being fetched: the new one is fetched, too");
+	suite_add(asked_anew_meanwhile, NULL,
+	    "so it is where the administrator asks for it meanwhile");
+	suite_add(asked_anew_at_once, NULL, "who waits for nothing");
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		suite_add(tlsa_that_cannot_be_told, &levels[i],
+		    "at %s it is a floor though TLSA cannot be told",
+		    level_name(levels[i]));
+		suite_add(postfix_without_dane, &levels[i],
+		    "... and though Postfix cannot do DANE");
+	}
+	suite_add(weaker_entry_rises, NULL, "a weaker entry rises to it");
+	suite_add(names_stay_while_dns_is_silent, NULL,
+	    "its entry keeps its names while DNS tells none");
+	suite_add(alarm_that_waits_is_no_hindrance, NULL,
+	    "mail that waits for another reason does not keep it out");
+	suite_add(passed_over_is_trouble, NULL,
+	    "where no server is in the policy, it is asked for anew, and told of");
+	suite_add(passed_over_is_nothing_without_policy, NULL,
+	    "... by a reason that says nothing where there is none");
+	suite_add(
+	    passed_over_ends_with_the_policy, NULL, "... nor any more when it has ended");
+	suite_add(clock_that_was_ahead, &no,
+	    "a clock that was ahead does not end what is asked of it");
+	suite_add(clock_that_was_ahead, &yes, "... nor over a restart");
+	suite_add(clock_that_was_a_month_ahead, NULL,
+	    "... nor puts it off until the policy ends");
+	for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
+		suite_add(short_one_is_kept_up, &shorts[i],
+		    "a short one is renewed in time: %zu", i);
+		suite_add(short_one_that_ends_is_told_of, &shorts[i],
+		    "... and told of before it ends");
+	}
+	return rig_end(suite_run());
+}
