@@ -35,8 +35,8 @@ bool
 destination_wants_probe(
     const struct destination *d, enum level default_level, int64_t now_ms)
 {
-	return !d->pin.set && (!d->alarm.raised || is_settled(d, now_ms)) &&
-	    d->entry.level != LEVEL_NONE && d->entry.level != LEVEL_DANE_ONLY &&
+	return !d->pin.set && d->entry.level != LEVEL_NONE &&
+	    d->entry.level != LEVEL_DANE_ONLY &&
 	    level_promise(d->entry.level) < level_promise(default_level) &&
 	    (now_ms >= d->entry.lease_end_ms ||
 	        destination_better_ms(d, destination_log_ms(now_ms)) != 0);
@@ -53,9 +53,8 @@ destination_news_ms(const struct destination *d)
 		/* A session speaks against a hold, if they confirm it. */
 		if (d->hold.level != LEVEL_NONE)
 			destination_later(&news_ms, destination_met_ms(d, LEVEL_ENCRYPT));
-	} else {
-		destination_later(&news_ms, destination_better_ms(d, INT64_MAX));
 	}
+	destination_later(&news_ms, destination_better_ms(d, INT64_MAX));
 	return news_ms;
 }
 
@@ -363,10 +362,22 @@ next_look(const struct destination *d, const struct decision *decision,
 	if (d->pin.set)
 		return d->pin.until_ms;
 	if (d->entry.level == LEVEL_NONE ||
-	    (decision->look_again_ms != 0 && decision->lease_ms == 0))
+	    (decision->look_again_ms != 0 &&
+	        (decision->lease_ms == 0 ||
+	            decision->look_again_ms < d->entry.lease_end_ms)))
 		return decision->look_again_ms;
 	return d->entry.lease_end_ms > now_ms ? d->entry.lease_end_ms
 	                                      : now_ms + recheck_ms;
+}
+
+/* An echo puts nothing off. */
+static void
+plan_look(struct destination *d, const struct decision *decision, int64_t look_ms,
+    int64_t now_ms)
+{
+	if (decision->why != WHY_ECHO || d->look_ms <= now_ms ||
+	    (look_ms != 0 && look_ms < d->look_ms))
+		d->look_ms = look_ms;
 }
 
 /*
@@ -441,8 +452,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 		str_copy(str_of(rule), d->alarm.rule, sizeof(d->alarm.rule));
 	if (news)
 		d->why = decision->why;
-	if (decision->why != WHY_ECHO || d->look_ms <= now_ms)
-		d->look_ms = next_look(d, decision, recheck_ms, now_ms);
+	plan_look(d, decision, next_look(d, decision, recheck_ms, now_ms), now_ms);
 	/* What came while witnesses were being asked is judged next. */
 	d->alarm.pending = d->alarm.raised && d->alarm.last_attempt_ms > ev->served_ms;
 	/* What the decision borrowed from the entry before is gone. */

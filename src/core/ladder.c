@@ -411,9 +411,8 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 	return ladder_step(policy, ev, now_ms);
 }
 
-struct decision
-ladder_decide(
-    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+static struct decision
+decide_any(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	struct decision d;
 
@@ -423,7 +422,59 @@ ladder_decide(
 		return ladder_wants(WANTS_DNS);
 	if (ev->other_map == ANSWER_YES)
 		return ladder_without_entry(ev, WHY_OTHER_MAP);
-	d = decide(policy, ev, now_ms);
+	return decide(policy, ev, now_ms);
+}
+
+static bool
+is_weakened(const struct evidence *ev)
+{
+	return ev->entry.level != LEVEL_NONE &&
+	    level_promise(ev->entry.level) < level_promise(ev->default_level);
+}
+
+/* The earlier of two times to look again; 0: only on news. */
+static int64_t
+sooner(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/*
+ * An alarm is a reason to look, and none to stay: what it leaves as it is may go up, as
+ * it would without.
+ */
+static struct decision
+look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms,
+    struct decision d)
+{
+	struct evidence calm = *ev;
+	struct decision up;
+
+	if (!ev->deferral || ev->pinned || d.action != ACTION_KEEP || !is_weakened(ev))
+		return d;
+	if (!ev->asked && now_ms < ev->lease_end_ms && !ev->better_session)
+		return d;
+	calm.deferral = false;
+	up = decide_any(policy, &calm, now_ms);
+	if (d.wants != 0 || up.wants != 0)
+		return ladder_wants(d.wants | up.wants);
+	if (up.why == WHY_TRIAL && !d.ends_alarm && d.why != WHY_ELSEWHERE)
+		return d; /* mail that fails at less need not try more */
+	if (up.action != ACTION_KEEP) {
+		up.ends_alarm = d.ends_alarm;
+		return up;
+	}
+	d.look_again_ms = sooner(d.look_again_ms, up.look_again_ms);
+	d.lease_ms = up.lease_ms;
+	return d;
+}
+
+struct decision
+ladder_decide(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d = look_up(policy, ev, now_ms, decide_any(policy, ev, now_ms));
+
 	if (d.wants == 0 && !d.ends_alarm && ev->deferral && ev->rule_alert &&
 	    why_alerts(d.why) != WHY_ALERTS_NEVER && !is_climb(ev, &d))
 		d.alert = true;
