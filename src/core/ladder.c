@@ -469,11 +469,39 @@ look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 	return d;
 }
 
+/* A pin that is over, and was weaker than the default: nobody found it necessary. */
+static bool
+is_left_by_pin(const struct evidence *ev)
+{
+	return !ev->pinned && ev->lease_ms == 0 && ev->default_level != LEVEL_UNKNOWN &&
+	    is_weakened(ev);
+}
+
+/* The administrator's word was all that it stood by. What is at least the default may
+ * follow at once; anything less needs its witnesses, as without it. */
+static struct decision
+end_pin(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct evidence calm = *ev;
+	struct decision d;
+
+	calm.deferral = false;
+	d = decide_any(policy, &calm, now_ms);
+	if ((d.wants & WANTS_DNS) != 0)
+		return d;
+	return d.wants == 0 && d.action == ACTION_SET &&
+	        level_promise(d.entry.level) >= level_promise(ev->default_level)
+	    ? d
+	    : ladder_without_entry(ev, WHY_TRIAL);
+}
+
 struct decision
 ladder_decide(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
-	struct decision d = look_up(policy, ev, now_ms, decide_any(policy, ev, now_ms));
+	struct decision d = is_left_by_pin(ev)
+	    ? end_pin(policy, ev, now_ms)
+	    : look_up(policy, ev, now_ms, decide_any(policy, ev, now_ms));
 
 	if (d.wants == 0 && !d.ends_alarm && ev->deferral && ev->rule_alert &&
 	    why_alerts(d.why) != WHY_ALERTS_NEVER && !is_climb(ev, &d))

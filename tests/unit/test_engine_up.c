@@ -176,6 +176,84 @@ needed_entry_stays(void **state)
 	rig_close();
 }
 
+/* --- pins that are over ------------------------------------------------------------- */
+
+struct end {
+	const char *what;
+	void (*does)(const struct finger_question *question, struct server *server);
+	bool past; /* it verified before */
+	bool undone;
+	bool dns_fails;
+	bool mail; /* a message waits */
+};
+
+static void
+cannot_tell(struct measure_item *item)
+{
+	answer(item);
+	item->answers.dane.state = DANE_UNSURE;
+}
+
+static void
+pin(bool undone)
+{
+	struct destination d;
+	bool found;
+
+	assert_true(store_get(rig.store, "a.test", &d, &found, &kit_err));
+	if (undone)
+		destination_undo(
+		    &d, demand_of(LEVEL_MAY), world.wall_ms + HOUR, world.wall_ms);
+	else
+		destination_pin(&d, demand_of(LEVEL_MAY), world.wall_ms + HOUR, "test",
+		    world.wall_ms);
+	kit_put(rig.store, &d);
+	destination_clear(&d);
+}
+
+/* Whatever happens at the moment of its end: the default applies. */
+static void
+pin_ends(void **state)
+{
+	const struct end *end = *state;
+
+	tlsa = DANE_NONE;
+	rig_new_with(world_verifies);
+	world.answer = answer;
+	rig_log_session(end->past ? "Verified" : "Untrusted", OWN);
+	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	pin(end->undone);
+	world_wait(rig.engine, 50 * MIN);
+	if (end->mail) {
+		rig_defer_because("a.test", "Cannot start TLS: handshake failure");
+		rig_save();
+	}
+	world_wait(rig.engine, 9 * MIN);
+	rig_assert_entry("a.test", LEVEL_MAY);
+	world.finger = end->does;
+	if (end->dns_fails)
+		world.answer = cannot_tell;
+	world_wait(rig.engine, 2 * MIN);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_TRIAL);
+	world_wait(rig.engine, 20 * DAY);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+static const struct end ends[] = {
+    {"servers that verify", world_verifies, false, false, false, false},
+    {"silent servers", world_is_silent, false, false, false, false},
+    {"silent servers that verified", world_is_silent, true, false, false, false},
+    {"servers without TLS", does_no_tls, false, false, false, false},
+    {"servers without TLS now", does_no_tls, true, false, false, false},
+    {"a self-signed certificate", world_self_signed, true, false, false, false},
+    {"no DNS", does_no_tls, true, false, true, false},
+    {"mail that fails", does_no_tls, true, false, false, true},
+    {"an undo", does_no_tls, true, true, false, false},
+};
+
 static const struct row rows[] = {
     {RELAY, NOT_VERIFIED, DAY, false},
     {RELAY, "TLS is required, but was not offered by host relay.isp.test[192.0.2.9]",
@@ -205,5 +283,8 @@ main(void)
 		suite_add(tlsa_appears, row, "... and TLSA that appears is used");
 		suite_add(needed_entry_stays, row, "... and what is needed stays");
 	}
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		suite_add(pin_ends, &ends[i],
+		    "with a pin that is over its level goes, at %s", ends[i].what);
 	return rig_end(suite_run());
 }

@@ -380,6 +380,9 @@ ladder_decides(void **state)
 		assert_int_equal(d.entry.level, LEVEL_DANE_ONLY);
 	if (row->ev.dane.state == DANE_UNSURE)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused ||
+		    (d.action == ACTION_REMOVE &&
+		        level_promise(row->ev.default_level) >
+		            level_promise(row->ev.entry.level)) ||
 		    (d.action == ACTION_SET &&
 		        level_promise(d.entry.level) >
 		            level_promise(row->ev.entry.level)));
