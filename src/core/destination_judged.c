@@ -270,11 +270,10 @@ is_met(const struct evidence *ev)
 }
 
 static void
-note_hold(struct destination *d, const struct decision *decision,
-    const struct evidence *ev, int64_t now_ms)
+note_hold(
+    struct destination *d, const struct decision *decision, const struct evidence *ev)
 {
 	int64_t *since_ms = hold_since(&d->hold, decision->entry.level);
-	enum level best = ev->best_seen;
 
 	if (ev->deferral && is_met(ev)) {
 		destination_forget_hold(d);
@@ -288,12 +287,9 @@ note_hold(struct destination *d, const struct decision *decision,
 		return;
 	}
 	d->hold.level = decision->entry.level;
-	/* What a freeze holds and never did better must not count as a reason for it. */
+	/* A freeze begins none: what fails by our fault tells nothing of theirs. */
 	if (decision->why == WHY_HOLD || decision->why == WHY_POLICY_UNSURE)
 		*since_ms = decision->since_ms;
-	else if (decision->why == WHY_FREEZE && *since_ms == 0 &&
-	    best > level_promise(decision->entry.level))
-		*since_ms = now_ms;
 }
 
 /* Servers that could not tell are waited for, until they do. */
@@ -436,7 +432,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 	if (ev->deferral && ev->queue == QUEUE_NOT_ASKED && decision->why != WHY_ECHO &&
 	    (!ev->asked || (decision->why == WHY_ELSEWHERE && ev->prober == ANSWER_NO)))
 		d->alarm.plain = (struct plain_attempts){0};
-	note_hold(d, decision, ev, now_ms);
+	note_hold(d, decision, ev);
 	note_silence(d, ev, decision, now_ms);
 	if (decision->why == WHY_RESOLVERS_DIFFER && ev->deferral && ev->denies_tlsa)
 		d->dns.denied_ms = now_ms;
