@@ -6,6 +6,10 @@
 #include "core/answers.h"
 #include "core/destination_impl.h"
 
+/* Servers that could not tell are looked at each hour at least; and again as late as
+ * that, where many are. */
+#define WATCHED_MS (2 * SPAN_HOUR_MS)
+
 void
 judged_clear(struct judged *judged)
 {
@@ -128,6 +132,16 @@ is_outlived(
 	    now_ms - d->alarm.time_ms > spans->alarm_ms;
 }
 
+/*
+ * Were its servers not looked at for so long that nobody knows what they did? They were
+ * silent before, and not since: of a wait that is watched each look asks DNS first.
+ */
+static bool
+is_unwatched(const struct destination *d, int64_t now_ms)
+{
+	return d->alarm.silent_ms != 0 && now_ms - d->dns.time_ms > WATCHED_MS;
+}
+
 void
 destination_catch_up(
     struct destination *d, const struct destination_spans *spans, int64_t now_ms)
@@ -135,6 +149,8 @@ destination_catch_up(
 	if (is_settled(d, now_ms))
 		d->alarm.raised = false;
 	mend_times(d, now_ms);
+	if (is_unwatched(d, now_ms))
+		d->alarm.silent_ms = 0;
 	if (is_outlived(d, spans, now_ms)) {
 		destination_trouble_over(d);
 		destination_end_alarm(d);
