@@ -445,8 +445,9 @@ destination_decide(struct destination *d, const struct evidence *ev,
 	/* No witness was asked: anybody may have written the lines before this one. Nor
 	 * does an attempt at another's server tell of this one's. Where the servers tell,
 	 * each attempt that counts had its witnesses. */
-	if (ev->deferral && ev->queue == QUEUE_NOT_ASKED && decision->why != WHY_ECHO &&
-	    (!ev->asked || (decision->why == WHY_ELSEWHERE && ev->prober == ANSWER_NO)))
+	if (ev->deferral && decision->why != WHY_ECHO &&
+	    (decision->why == WHY_ELSEWHERE ? ev->prober == ANSWER_NO
+	                                    : ev->queue == QUEUE_NOT_ASKED && !ev->asked))
 		d->alarm.plain = (struct plain_attempts){0};
 	note_hold(d, decision, ev);
 	note_silence(d, ev, decision, now_ms);

@@ -440,6 +440,31 @@ sooner(int64_t a_ms, int64_t b_ms)
 }
 
 /*
+ * Nothing is made of an alarm, and nothing waits for what it was about, once the queue
+ * has its message no more: whatever the reason is, and whoever could not tell.
+ */
+static struct decision
+mind_queue(const struct evidence *ev, int64_t now_ms, struct decision d)
+{
+	if (!ev->deferral || ev->default_level == LEVEL_UNKNOWN || d.wants != 0 ||
+	    d.why == WHY_ECHO)
+		return d;
+	if (ev->queue == QUEUE_NOT_ASKED)
+		return ladder_wants(WANTS_QUEUE);
+	if (ev->queue == QUEUE_GONE)
+		ladder_queue_settles(ev, now_ms, &d);
+	return d;
+}
+
+/* Is there anything that it could be judged for without news? */
+static bool
+is_of_no_concern(const struct evidence *ev, const struct decision *d)
+{
+	return d->action == ACTION_KEEP && ev->entry.level == LEVEL_NONE &&
+	    (!ev->deferral || d->ends_alarm) && ev->sts_ends_ms == 0;
+}
+
+/*
  * An alarm is a reason to look, and none to stay: what it leaves as it is may go up, as
  * it would without.
  */
@@ -450,7 +475,8 @@ look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 	struct evidence calm = *ev;
 	struct decision up;
 
-	if (!ev->deferral || ev->pinned || d.action != ACTION_KEEP || !is_weakened(ev))
+	if (!ev->deferral || ev->pinned || d.action != ACTION_KEEP ||
+	    ev->entry.level == LEVEL_NONE || (!d.ends_alarm && !is_weakened(ev)))
 		return d;
 	if (!ev->asked && now_ms < ev->lease_end_ms && !ev->better_session)
 		return d;
@@ -499,10 +525,14 @@ struct decision
 ladder_decide(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
-	struct decision d = is_left_by_pin(ev)
-	    ? end_pin(policy, ev, now_ms)
-	    : look_up(policy, ev, now_ms, decide_any(policy, ev, now_ms));
+	struct decision d;
 
+	if (is_left_by_pin(ev))
+		return end_pin(policy, ev, now_ms);
+	d = mind_queue(ev, now_ms, decide_any(policy, ev, now_ms));
+	d = look_up(policy, ev, now_ms, d);
+	if (is_of_no_concern(ev, &d))
+		d.look_again_ms = 0;
 	if (d.wants == 0 && !d.ends_alarm && ev->deferral && ev->rule_alert &&
 	    why_alerts(d.why) != WHY_ALERTS_NEVER && !is_climb(ev, &d))
 		d.alert = true;
