@@ -499,8 +499,7 @@ look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 static bool
 is_left_by_pin(const struct evidence *ev)
 {
-	return !ev->pinned && ev->lease_ms == 0 && ev->default_level != LEVEL_UNKNOWN &&
-	    is_weakened(ev);
+	return ev->pin_over && ev->default_level != LEVEL_UNKNOWN && is_weakened(ev);
 }
 
 /* The administrator's word was all that it stood by. What is at least the default may

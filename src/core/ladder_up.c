@@ -72,10 +72,12 @@ may_try(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 	        ev->lease_ms <= policy->recheck_ms);
 }
 
+/* An entry without a lease was never found necessary. */
 static bool
 may_climb(const struct ladder_policy *policy, const struct evidence *ev)
 {
-	return ev->better_session || ev->clean >= policy->climb_probes;
+	return ev->better_session || ev->lease_ms == 0 ||
+	    ev->clean >= policy->climb_probes;
 }
 
 struct decision

@@ -316,6 +316,8 @@ set_more(struct row *row, char *more)
 			ev->dane_absent_ms = time_of(value);
 		else if (strcmp(name, "lease") == 0)
 			ev->lease_end_ms = time_of(value);
+		else if (strcmp(name, "pin-over") == 0)
+			ev->pin_over = true;
 		else if (strcmp(name, "length") == 0)
 			ev->lease_ms = atoll(value) * 1000;
 		else if (strcmp(name, "trial") == 0)
