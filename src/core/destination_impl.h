@@ -3,6 +3,7 @@
 #ifndef CORE_DESTINATION_IMPL_H
 #define CORE_DESTINATION_IMPL_H
 
+#include "base/span.h"
 #include "core/destination.h"
 
 /* *at_ms, or than_ms if that is later. */
@@ -24,6 +25,14 @@ void destination_add_plain(struct destination *destination, struct plain_attempt
  * out.
  */
 int64_t destination_better_ms(const struct destination *destination, int64_t latest_ms);
+
+/* The latest time that lines of its log can have: its clock may be a day ahead (time
+ * zone). */
+static inline int64_t
+destination_log_ms(int64_t now_ms)
+{
+	return now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
+}
 
 /* Trouble is over: the next time it is news again, and alerted. */
 void destination_trouble_over(struct destination *destination);

@@ -6,21 +6,15 @@
 #include "core/answers.h"
 #include "core/destination_impl.h"
 
-#define SEEN_MS    HOST_PAST_MS /* how long a better past counts */
-#define SMTPS_PORT 465          /* smtp_tls_wrappermode */
+/* Servers that could not tell are looked at each hour at least; and again as late as
+ * that, where many are. */
+#define WATCHED_MS (2 * SPAN_HOUR_MS)
 
 void
 judged_clear(struct judged *judged)
 {
 	demand_clear(&judged->before);
 	*judged = (struct judged){.changed = false};
-}
-
-/* The latest time that its lines can have: its clock may be a day ahead (time zone). */
-static int64_t
-of_log(int64_t now_ms)
-{
-	return now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
 }
 
 /* --- before it is judged ----------------------------------------------------------- */
@@ -45,11 +39,11 @@ bool
 destination_wants_probe(
     const struct destination *d, enum level default_level, int64_t now_ms)
 {
-	return !d->pin.set && (!d->alarm.raised || is_settled(d, now_ms)) &&
-	    d->entry.level != LEVEL_NONE && d->entry.level != LEVEL_DANE_ONLY &&
+	return !d->pin.set && d->entry.level != LEVEL_NONE &&
+	    d->entry.level != LEVEL_DANE_ONLY &&
 	    level_promise(d->entry.level) < level_promise(default_level) &&
 	    (now_ms >= d->entry.lease_end_ms ||
-	        destination_better_ms(d, of_log(now_ms)) != 0);
+	        destination_better_ms(d, destination_log_ms(now_ms)) != 0);
 }
 
 int64_t
@@ -63,9 +57,8 @@ destination_news_ms(const struct destination *d)
 		/* A session speaks against a hold, if they confirm it. */
 		if (d->hold.level != LEVEL_NONE)
 			destination_later(&news_ms, destination_met_ms(d, LEVEL_ENCRYPT));
-	} else {
-		destination_later(&news_ms, destination_better_ms(d, INT64_MAX));
 	}
+	destination_later(&news_ms, destination_better_ms(d, INT64_MAX));
 	return news_ms;
 }
 
@@ -127,7 +120,7 @@ mend_times(struct destination *d, int64_t now_ms)
 		    now_ms + d->entry.lease_ms);
 	for (size_t i = 0; i < sizeof(logged) / sizeof(logged[0]); i++)
 		bring_back(logged[i], now_ms, now_ms - 1);
-	bring_back(&d->past.sent_ms, of_log(now_ms), now_ms - 1);
+	bring_back(&d->past.sent_ms, destination_log_ms(now_ms), now_ms - 1);
 }
 
 /* Was it judged, and does no message wait as long? What is news is of a log read late. */
@@ -139,6 +132,16 @@ is_outlived(
 	    now_ms - d->alarm.time_ms > spans->alarm_ms;
 }
 
+/*
+ * Were its servers not looked at for so long that nobody knows what they did? They were
+ * silent before, and not since: of a wait that is watched each look asks DNS first.
+ */
+static bool
+is_unwatched(const struct destination *d, int64_t now_ms)
+{
+	return d->alarm.silent_ms != 0 && now_ms - d->dns.time_ms > WATCHED_MS;
+}
+
 void
 destination_catch_up(
     struct destination *d, const struct destination_spans *spans, int64_t now_ms)
@@ -146,6 +149,8 @@ destination_catch_up(
 	if (is_settled(d, now_ms))
 		d->alarm.raised = false;
 	mend_times(d, now_ms);
+	if (is_unwatched(d, now_ms))
+		d->alarm.silent_ms = 0;
 	if (is_outlived(d, spans, now_ms)) {
 		destination_trouble_over(d);
 		destination_end_alarm(d);
@@ -200,7 +205,7 @@ static void
 note_probe(struct destination *d, const struct answers *answers,
     const struct destination_spans *spans, int64_t now_ms)
 {
-	d->probe.better = destination_better_ms(d, of_log(now_ms)) != 0;
+	d->probe.better = destination_better_ms(d, destination_log_ms(now_ms)) != 0;
 	d->probe.time_ms = now_ms;
 	if (answers->probed == LEVEL_UNKNOWN) {
 		d->probe.level = LEVEL_UNKNOWN;
@@ -242,145 +247,6 @@ destination_recall_dns(const struct destination *d, int64_t now_ms, struct answe
 	str_copy(str_of(d->dns.text), out->text, sizeof(out->text));
 }
 
-/* --- evidence ---------------------------------------------------------------------- */
-
-/*
- * Its own past, and that of its MX hosts: another name of the same servers is no way
- * around it. What TLSA records proved counts for signed destinations alone.
- */
-static struct destination_past
-past_with_hosts(const struct destination *d, const struct answers *answers)
-{
-	struct destination_past past = d->past;
-	const struct host_past *hosts;
-
-	if (answers == NULL)
-		return past;
-	hosts = &answers->hosts_past;
-	destination_later(&past.encrypt_ms, hosts->encrypt_ms);
-	destination_later(&past.encrypt_ms, hosts->dane_ms);
-	destination_later(&past.verify_ms, hosts->verify_ms);
-	if (answers->dane.signed_domain)
-		destination_later(&past.dane_ms, hosts->dane_ms);
-	return past;
-}
-
-/*
- * Counted back from the last proof that verification works here: where the clock is a
- * year ahead no certificate verifies, and a past of yesterday must still count.
- */
-static enum level
-best_seen(const struct destination_past *past, int64_t verified_ms, int64_t now_ms)
-{
-	if (verified_ms != 0 && verified_ms < now_ms)
-		now_ms = verified_ms;
-	if (past->dane_ms != 0 && now_ms - past->dane_ms < SEEN_MS)
-		return LEVEL_DANE_ONLY;
-	if (past->secure_ms != 0 && now_ms - past->secure_ms < SEEN_MS)
-		return LEVEL_SECURE;
-	if (past->verify_ms != 0 && now_ms - past->verify_ms < SEEN_MS)
-		return LEVEL_VERIFY;
-	if (past->encrypt_ms != 0 && now_ms - past->encrypt_ms < SEEN_MS)
-		return LEVEL_ENCRYPT;
-	return LEVEL_UNKNOWN;
-}
-
-/* The best that was seen after that moment; LEVEL_UNKNOWN: nothing. */
-static enum level
-seen_since(const struct destination_past *past, int64_t since_ms)
-{
-	return past->dane_ms > since_ms   ? LEVEL_DANE_ONLY
-	    : past->secure_ms > since_ms  ? LEVEL_SECURE
-	    : past->verify_ms > since_ms  ? LEVEL_VERIFY
-	    : past->encrypt_ms > since_ms ? LEVEL_ENCRYPT
-	                                  : LEVEL_UNKNOWN;
-}
-
-/* Those that still count: no further back than the next might be. */
-static struct plain_attempts
-plain_attempts(
-    const struct destination *d, const struct destination_spans *spans, int64_t now_ms)
-{
-	int64_t at_ms = d->alarm.pending ? d->alarm.last_attempt_ms : now_ms;
-
-	return at_ms - d->alarm.plain.last_ms <= spans->attempts_ms
-	    ? d->alarm.plain
-	    : (struct plain_attempts){0};
-}
-
-/* What dane-only says where it finds no TLSA, or no signed MX record. */
-static bool
-denies_tlsa(const struct destination_alarm *alarm)
-{
-	return strcmp(alarm->reason, "no TLSA records found") == 0 ||
-	    strcmp(alarm->reason, "non DNSSEC destination") == 0;
-}
-
-/* Of what the queue shows it is not known when it was tried. */
-static bool
-is_unplaced(const struct destination_alarm *alarm)
-{
-	return alarm->raised && alarm->attempt_ms == 0 && alarm->relay[0] == '\0';
-}
-
-struct evidence
-destination_evidence(const struct destination *d, const struct answers *answers,
-    const struct destination_spans *spans, int64_t verified_ms, int64_t now_ms)
-{
-	struct destination_past past = past_with_hosts(d, answers);
-	struct nexthop nexthop;
-	struct evidence ev = {
-	    .entry = destination_demand(d),
-	    .force_ms = d->entry.force_ms,
-	    .pinned = d->pin.set && (d->pin.until_ms == 0 || now_ms < d->pin.until_ms),
-	    .lease_ms = d->entry.lease_ms,
-	    .lease_end_ms = d->entry.lease_end_ms,
-	    .deferral = d->alarm.raised,
-	    .suspended = d->alarm.suspended,
-	    .policy_refused = d->alarm.policy_refused,
-	    .unplaced = is_unplaced(&d->alarm),
-	    .denies_tlsa = denies_tlsa(&d->alarm),
-	    .denied_ms = d->dns.denied_ms,
-	    .denied_again = d->dns.denied_ms != 0 && d->past.sent_ms < d->dns.denied_ms,
-	    .attempt_level = d->alarm.attempt_level,
-	    .attempt_ms = d->alarm.attempt_ms,
-	    .attempts = d->alarm.attempts,
-	    .first_attempt_ms = d->alarm.first_attempt_ms,
-	    .last_attempt_ms = d->alarm.last_attempt_ms,
-	    .plain = plain_attempts(d, spans, now_ms),
-	    .asked = answers != NULL,
-	    .no_dane_rung = str_starts(str_of(d->key), STR("unix:")),
-	    .contradictions = d->alarm.contradictions,
-	    .silent_since_ms = d->alarm.silent_ms,
-	    .other_map = answers != NULL ? answers->other_map : ANSWER_UNSURE,
-	    .credentials = ANSWER_NO,
-	    .dns_failures = d->dns.failures,
-	    .best_seen = best_seen(&past, verified_ms, now_ms),
-	    .hold_since_ms = {[LEVEL_MAY] = d->hold.may_ms,
-	        [LEVEL_ENCRYPT] = d->hold.encrypt_ms,
-	        [LEVEL_VERIFY] = d->hold.verify_ms,
-	        [LEVEL_SECURE] = d->hold.verify_ms},
-	    .dane_absent_ms = d->entry.dane_absent_ms,
-	    .sts_entry = destination_is_under_policy(d),
-	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
-	                                                             : LEVEL_NONE,
-	    .seen_since_climb = seen_since(&past, d->entry.since_ms),
-	    .better_session = destination_better_ms(d, of_log(now_ms)) != 0,
-	    .clean = d->probe.clean,
-	};
-
-	if (answers == NULL)
-		return ev;
-	if (answers->probe_asked)
-		ev.better_session = d->probe.better;
-	ev.dane = answers->dane;
-	ev.credentials = answers->credentials;
-	ev.elsewhere = !answers->relay_fits;
-	ev.wrapper =
-	    nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == SMTPS_PORT;
-	return ev;
-}
-
 /* --- the decision ------------------------------------------------------------------ */
 
 /* Since when a better past holds the step to that level. */
@@ -420,11 +286,10 @@ is_met(const struct evidence *ev)
 }
 
 static void
-note_hold(struct destination *d, const struct decision *decision,
-    const struct evidence *ev, int64_t now_ms)
+note_hold(
+    struct destination *d, const struct decision *decision, const struct evidence *ev)
 {
 	int64_t *since_ms = hold_since(&d->hold, decision->entry.level);
-	enum level best = ev->best_seen;
 
 	if (ev->deferral && is_met(ev)) {
 		destination_forget_hold(d);
@@ -438,12 +303,9 @@ note_hold(struct destination *d, const struct decision *decision,
 		return;
 	}
 	d->hold.level = decision->entry.level;
-	/* What a freeze holds and never did better must not count as a reason for it. */
+	/* A freeze begins none: what fails by our fault tells nothing of theirs. */
 	if (decision->why == WHY_HOLD || decision->why == WHY_POLICY_UNSURE)
 		*since_ms = decision->since_ms;
-	else if (decision->why == WHY_FREEZE && *since_ms == 0 &&
-	    best > level_promise(decision->entry.level))
-		*since_ms = now_ms;
 }
 
 /* Servers that could not tell are waited for, until they do. */
@@ -508,19 +370,31 @@ static int64_t
 next_look(const struct destination *d, const struct decision *decision,
     int64_t recheck_ms, int64_t now_ms)
 {
-	int64_t at_ms = decision->look_again_ms, lease_ms = decision->lease_ms;
-
 	if (d->pin.set)
 		return d->pin.until_ms;
 	if (d->entry.level == LEVEL_NONE ||
-	    (at_ms != 0 && (lease_ms == 0 || at_ms < now_ms + lease_ms)))
-		return at_ms;
-	at_ms = d->entry.lease_end_ms;
-	return at_ms > now_ms ? at_ms : now_ms + recheck_ms;
+	    (decision->look_again_ms != 0 &&
+	        (decision->lease_ms == 0 ||
+	            decision->look_again_ms < d->entry.lease_end_ms)))
+		return decision->look_again_ms;
+	return d->entry.lease_end_ms > now_ms ? d->entry.lease_end_ms
+	                                      : now_ms + recheck_ms;
 }
 
-/* An echo tells nothing new, and neither does DNS that was asked in the midst of a lease:
- * what was last decided still stands. */
+/* An echo puts nothing off. */
+static void
+plan_look(struct destination *d, const struct decision *decision, int64_t look_ms,
+    int64_t now_ms)
+{
+	if (decision->why != WHY_ECHO || d->look_ms <= now_ms ||
+	    (look_ms != 0 && look_ms < d->look_ms))
+		d->look_ms = look_ms;
+}
+
+/*
+ * An echo tells nothing new, and neither does DNS that was asked in the midst of a lease:
+ * what was last decided still stands.
+ */
 static bool
 is_news(const struct destination *d, const struct evidence *ev,
     const struct decision *decision, int64_t now_ms)
@@ -570,10 +444,11 @@ destination_decide(struct destination *d, const struct evidence *ev,
 	/* No witness was asked: anybody may have written the lines before this one. Nor
 	 * does an attempt at another's server tell of this one's. Where the servers tell,
 	 * each attempt that counts had its witnesses. */
-	if (ev->deferral && ev->queue == QUEUE_NOT_ASKED && decision->why != WHY_ECHO &&
-	    (!ev->asked || (decision->why == WHY_ELSEWHERE && ev->prober == ANSWER_NO)))
+	if (ev->deferral && decision->why != WHY_ECHO &&
+	    (decision->why == WHY_ELSEWHERE ? ev->prober == ANSWER_NO
+	                                    : ev->queue == QUEUE_NOT_ASKED && !ev->asked))
 		d->alarm.plain = (struct plain_attempts){0};
-	note_hold(d, decision, ev, now_ms);
+	note_hold(d, decision, ev);
 	note_silence(d, ev, decision, now_ms);
 	if (decision->why == WHY_RESOLVERS_DIFFER && ev->deferral && ev->denies_tlsa)
 		d->dns.denied_ms = now_ms;
@@ -589,8 +464,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 		str_copy(str_of(rule), d->alarm.rule, sizeof(d->alarm.rule));
 	if (news)
 		d->why = decision->why;
-	if (decision->why != WHY_ECHO || d->look_ms <= now_ms)
-		d->look_ms = next_look(d, decision, recheck_ms, now_ms);
+	plan_look(d, decision, next_look(d, decision, recheck_ms, now_ms), now_ms);
 	/* What came while witnesses were being asked is judged next. */
 	d->alarm.pending = d->alarm.raised && d->alarm.last_attempt_ms > ev->served_ms;
 	/* What the decision borrowed from the entry before is gone. */

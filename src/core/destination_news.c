@@ -168,8 +168,7 @@ static void
 plan_recheck(
     struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	if (!d->alarm.raised &&
-	    level_promise(d->entry.level) < level_promise(default_level))
+	if (level_promise(d->entry.level) < level_promise(default_level))
 		look_for_better(d, item->sent_ms != 0 || item->bare_ms != 0);
 }
 

@@ -116,10 +116,8 @@ ladder_without_entry(const struct evidence *ev, enum why why)
 	return (struct decision){.action = ACTION_REMOVE, .why = why, .retry = true};
 }
 
-/* The entry is weaker than is allowed now: no weaker than the floor, and no stronger than
- * the default. */
-static struct decision
-raise_entry(const struct ladder_policy *policy, const struct evidence *ev,
+struct decision
+ladder_raise_entry(const struct ladder_policy *policy, const struct evidence *ev,
     enum level floor, enum why why, int64_t now_ms)
 {
 	return level_promise(ev->default_level) <= floor ||
@@ -171,146 +169,6 @@ ladder_hold_ms(
 	    hold_ms < policy->dane_withdrawn_ms)
 		return policy->dane_withdrawn_ms;
 	return hold_ms;
-}
-
-/* --- guards 1 to 4, which ask nobody but the queue --------------------------------- */
-
-static bool
-is_echo(const struct evidence *ev)
-{
-	if (ev->suspended || ev->attempt_ms < ev->force_ms)
-		return true;
-	return ev->attempt_level != LEVEL_UNKNOWN &&
-	    ev->attempt_level != ladder_present(ev);
-}
-
-/*
- * Is our entry what Postfix complains of? A plain level cannot be: then it is a map that
- * cannot be read, this one or another, and every entry would go, one by one.
- */
-static bool
-is_entry_refused(const struct evidence *ev)
-{
-	if (!ev->policy_refused || ev->entry.level == LEVEL_NONE || is_echo(ev))
-		return false;
-	return demand_attributes(ev->entry)[0] != '\0' ||
-	    (ev->entry.level == LEVEL_DANE_ONLY && ev->can_dane == ANSWER_NO);
-}
-
-/* A try under the present level would tell, unless there was one. */
-static struct decision
-decide_echo(const struct evidence *ev)
-{
-	struct decision d = ladder_keep(WHY_ECHO, 0);
-
-	d.retry = ev->attempts == 0 || ev->last_attempt_ms < ev->force_ms;
-	return d;
-}
-
-bool
-ladder_must_ask_queue(const struct evidence *ev, int64_t now_ms, struct decision *out)
-{
-	if (ev->queue != QUEUE_NOT_ASKED)
-		return ladder_queue_settles(ev, now_ms, out);
-	*out = ladder_wants(WANTS_QUEUE);
-	return true;
-}
-
-/* Mail waits and goes on to, for a reason that the queue has to show: a line that
- * somebody made up would hide another reason, and alert. */
-static struct decision
-decide_waits(const struct evidence *ev, enum why why, int64_t now_ms)
-{
-	struct decision d;
-
-	return ladder_must_ask_queue(ev, now_ms, &d) ? d : ladder_keep_and_alert(why, 0);
-}
-
-static struct decision
-decide_pinned(const struct evidence *ev, int64_t now_ms)
-{
-	if (!ev->deferral)
-		return ladder_keep(WHY_PINNED, 0);
-	return is_echo(ev) ? decide_echo(ev) : decide_waits(ev, WHY_PIN_NOT_MET, now_ms);
-}
-
-/* While mail waits for it: did another message show that it is over? Then it is tried
- * again. Of one that Postfix did not try for a day nobody knows whether it is there. */
-static void
-look_whether_over(const struct evidence *ev, int64_t now_ms, struct decision *d)
-{
-	if (ev->last_attempt_ms + SPAN_DAY_MS <= now_ms)
-		return;
-	d->retry = ev->worked_ms > ev->last_attempt_ms;
-	d->look_again_ms = ladder_patience(
-	    ev->first_attempt_ms, now_ms, BACK_OFF_FIRST_MS, BACK_OFF_MAX_MS);
-}
-
-/* The fault is ours. Without our entry Postfix is back at the default. */
-static struct decision
-decide_fault(const struct evidence *ev, int64_t now_ms)
-{
-	struct decision d;
-
-	if (ladder_must_ask_queue(ev, now_ms, &d))
-		return d;
-	if (!is_entry_refused(ev)) {
-		d = ladder_keep_and_alert(WHY_OUR_FAULT, 0);
-		look_whether_over(ev, now_ms, &d);
-		return d;
-	}
-	d = ladder_without_entry(ev, WHY_OUR_ENTRY);
-	d.alert = true;
-	return d;
-}
-
-/*
- * A rule that waits for a cause: the log named it, which anybody can write. So the
- * servers are asked, who also tell until when their certificate was good.
- */
-static struct decision
-decide_wait(const struct evidence *ev, int64_t now_ms)
-{
-	if (!ev->rule_cause || ev->prober == ANSWER_NO || ev->measured.asked ||
-	    is_echo(ev) || ev->elsewhere)
-		return decide_waits(ev, WHY_RULE_WAITS, now_ms);
-	if (!ev->asked)
-		return ladder_wants(WANTS_DNS);
-	/* Nobody knows whom to ask. */
-	if (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_NO_MAIL)
-		return decide_waits(ev, WHY_RULE_WAITS, now_ms);
-	return ladder_wants(
-	    WANTS_SERVERS | (ev->queue == QUEUE_NOT_ASKED ? WANTS_QUEUE : 0));
-}
-
-/* True: one of them settled it. Under an enforced policy its entry comes before those
- * that look at the entry and the reason alone. */
-static bool
-decide_early(const struct ladder_policy *policy, const struct evidence *ev,
-    int64_t now_ms, struct decision *out)
-{
-	if (ev->pinned) {
-		*out = decide_pinned(ev, now_ms);
-	} else if (ev->deferral && ev->fault_ours) {
-		*out = decide_fault(ev, now_ms);
-	} else if (ev->default_level == LEVEL_UNKNOWN) {
-		*out = ladder_keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
-	} else if (ladder_lacks_policy(ev, now_ms)) {
-		*out = ladder_lift_to_policy(policy, ev, now_ms);
-	} else if (ev->entry.level != LEVEL_NONE &&
-	    level_promise(ev->entry.level) < policy->lowest) {
-		*out = raise_entry(policy, ev, policy->lowest, WHY_LOWEST, now_ms);
-	} else if (ev->deferral && !ev->has_rule) {
-		*out = ladder_keep_and_alert(WHY_NO_RULE, 0);
-	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
-	    ev->rule_dnssec == RULE_DNSSEC_ANY) {
-		*out = decide_wait(ev, now_ms);
-	} else if (ev->deferral && is_echo(ev)) {
-		*out = decide_echo(ev);
-	} else {
-		return false;
-	}
-	return true;
 }
 
 /* --- guard 7 ----------------------------------------------------------------------- */
@@ -475,7 +333,7 @@ decide_cleartext(const struct ladder_policy *policy, const struct evidence *ev,
 	}
 	*out = ev->default_level == LEVEL_DANE /* which does no less by itself */
 	    ? ladder_without_entry(ev, why)
-	    : raise_entry(policy, ev, LEVEL_ENCRYPT, why, now_ms);
+	    : ladder_raise_entry(policy, ev, LEVEL_ENCRYPT, why, now_ms);
 	out->alert = true;
 	return true;
 }
@@ -564,19 +422,128 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 	return ladder_step(policy, ev, now_ms);
 }
 
+static struct decision
+decide_any(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d;
+
+	if (ladder_early(policy, ev, now_ms, &d))
+		return d;
+	if (!ev->asked)
+		return ladder_wants(WANTS_DNS);
+	if (ev->other_map == ANSWER_YES)
+		return ladder_without_entry(ev, WHY_OTHER_MAP);
+	return decide(policy, ev, now_ms);
+}
+
+static bool
+is_weakened(const struct evidence *ev)
+{
+	return ev->entry.level != LEVEL_NONE &&
+	    level_promise(ev->entry.level) < level_promise(ev->default_level);
+}
+
+/* The earlier of two times to look again; 0: only on news. */
+static int64_t
+sooner(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/*
+ * Nothing is made of an alarm, and nothing waits for what it was about, once the queue
+ * has its message no more: whatever the reason is, and whoever could not tell.
+ */
+static struct decision
+mind_queue(const struct evidence *ev, int64_t now_ms, struct decision d)
+{
+	if (!ev->deferral || ev->default_level == LEVEL_UNKNOWN || d.wants != 0 ||
+	    d.why == WHY_ECHO)
+		return d;
+	if (ev->queue == QUEUE_NOT_ASKED)
+		return ladder_wants(WANTS_QUEUE);
+	if (ev->queue == QUEUE_GONE)
+		ladder_queue_settles(ev, now_ms, &d);
+	return d;
+}
+
+/* Is there anything that it could be judged for without news? */
+static bool
+is_of_no_concern(const struct evidence *ev, const struct decision *d)
+{
+	return d->action == ACTION_KEEP && ev->entry.level == LEVEL_NONE &&
+	    (!ev->deferral || d->ends_alarm) && ev->sts_ends_ms == 0;
+}
+
+/*
+ * An alarm is a reason to look, and none to stay: what it leaves as it is may go up, as
+ * it would without.
+ */
+static struct decision
+look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms,
+    struct decision d)
+{
+	struct evidence calm = *ev;
+	struct decision up;
+
+	if (!ev->deferral || ev->pinned || d.action != ACTION_KEEP ||
+	    (ev->entry.level == LEVEL_NONE && ev->sts != STS_APPLIES_ENFORCE) ||
+	    (!d.ends_alarm && !is_weakened(ev)))
+		return d;
+	if (!ev->asked && now_ms < ev->lease_end_ms && !ev->better_session)
+		return d;
+	calm.deferral = false;
+	up = decide_any(policy, &calm, now_ms);
+	if (d.wants != 0 || up.wants != 0)
+		return ladder_wants(d.wants | up.wants);
+	if (up.why == WHY_TRIAL && !d.ends_alarm && d.why != WHY_ELSEWHERE)
+		return d; /* mail that fails at less need not try more */
+	if (up.action != ACTION_KEEP) {
+		up.ends_alarm = d.ends_alarm;
+		return up;
+	}
+	d.look_again_ms = sooner(d.look_again_ms, up.look_again_ms);
+	d.lease_ms = up.lease_ms;
+	return d;
+}
+
+/* A pin that is over, and was weaker than the default: nobody found it necessary. */
+static bool
+is_left_by_pin(const struct evidence *ev)
+{
+	return ev->pin_over && ev->default_level != LEVEL_UNKNOWN && is_weakened(ev);
+}
+
+/* The administrator's word was all that it stood by. What is at least the default may
+ * follow at once; anything less needs its witnesses, as without it. */
+static struct decision
+end_pin(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct evidence calm = *ev;
+	struct decision d;
+
+	calm.deferral = false;
+	d = decide_any(policy, &calm, now_ms);
+	if ((d.wants & WANTS_DNS) != 0)
+		return d;
+	return d.wants == 0 && d.action == ACTION_SET &&
+	        level_promise(d.entry.level) >= level_promise(ev->default_level)
+	    ? d
+	    : ladder_without_entry(ev, WHY_TRIAL);
+}
+
 struct decision
 ladder_decide(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	struct decision d;
 
-	if (decide_early(policy, ev, now_ms, &d))
-		return d;
-	if (!ev->asked)
-		return ladder_wants(WANTS_DNS);
-	if (ev->other_map == ANSWER_YES)
-		return ladder_without_entry(ev, WHY_OTHER_MAP);
-	d = decide(policy, ev, now_ms);
+	if (is_left_by_pin(ev))
+		return end_pin(policy, ev, now_ms);
+	d = mind_queue(ev, now_ms, decide_any(policy, ev, now_ms));
+	d = look_up(policy, ev, now_ms, d);
+	if (is_of_no_concern(ev, &d))
+		d.look_again_ms = 0;
 	if (d.wants == 0 && !d.ends_alarm && ev->deferral && ev->rule_alert &&
 	    why_alerts(d.why) != WHY_ALERTS_NEVER && !is_climb(ev, &d))
 		d.alert = true;

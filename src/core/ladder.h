@@ -84,7 +84,8 @@ struct evidence {
 	struct demand entry; /* LEVEL_NONE: no entry */
 	int64_t force_ms;    /* since when Postfix sees that; 0: ever, LADDER_NOT_YET */
 	bool pinned;
-	int64_t lease_ms; /* the present lease's length; 0: a pin's, which is over */
+	bool pin_over;    /* the entry is what a pin left */
+	int64_t lease_ms; /* the present lease's length; 0: a pin's */
 	int64_t lease_end_ms;
 
 	/* the alarm to judge; none at the end of a lease */

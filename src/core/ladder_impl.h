@@ -36,6 +36,10 @@ struct decision ladder_hold(
     const struct evidence *ev, enum level level, enum why why, int64_t look_again_ms);
 struct decision ladder_set(
     struct demand entry, enum why why, int64_t lease_ms, int64_t now_ms);
+/* The entry is weaker than is allowed now: no weaker than the floor, and no stronger than
+ * the default. */
+struct decision ladder_raise_entry(const struct ladder_policy *policy,
+    const struct evidence *ev, enum level floor, enum why why, int64_t now_ms);
 /* No entry of ours; without one there is nothing to do. */
 struct decision ladder_without_entry(const struct evidence *ev, enum why why);
 
@@ -46,6 +50,12 @@ int64_t ladder_patience(
 int64_t ladder_back_off(unsigned failures, int64_t now_ms);
 /* Twice the lease, within its bounds. */
 int64_t ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms);
+
+/* --- ladder_early.c: guards 1 to 4 -------------------------------------------------- */
+
+/* True: one of them settled it. */
+bool ladder_early(const struct ladder_policy *policy, const struct evidence *ev,
+    int64_t now_ms, struct decision *out);
 
 /* --- ladder_step.c: guards 11 to 16, a step down ----------------------------------- */
 

@@ -326,22 +326,32 @@ is_met_now(const struct evidence *ev, int64_t now_ms)
 	    ev->met_ms >= ev->last_attempt_ms;
 }
 
+/* A hold that nobody confirmed within a day of its end begins anew: whoever prepared it
+ * long ago must not profit from it. So does one of before a freeze ended: what failed by
+ * our fault is no time in which it failed by theirs. */
+static int64_t
+held_since(const struct evidence *ev, enum level level, int64_t hold_ms, int64_t now_ms)
+{
+	int64_t since_ms = ev->hold_since_ms[level];
+
+	return since_ms == 0 || now_ms > since_ms + hold_ms + UNWATCHED_MS ||
+	        since_ms < ev->thawed_ms
+	    ? now_ms
+	    : since_ms;
+}
+
 /*
  * Until the time is over and an attempt after it failed as well: what failed an hour ago
- * does not tell what would fail now. A hold that nobody confirmed within a day of its end
- * begins anew: whoever prepared it long ago must not profit from it.
+ * does not tell what would fail now.
  */
 static bool
 is_held(const struct ladder_policy *policy, const struct evidence *ev, enum level level,
     int64_t now_ms, struct decision *out)
 {
 	int64_t hold_ms = ladder_hold_ms(policy, ev, level);
-	int64_t since_ms = ev->hold_since_ms[level];
-	int64_t until_ms;
+	int64_t since_ms = held_since(ev, level, hold_ms, now_ms);
+	int64_t until_ms = since_ms + hold_ms;
 
-	if (since_ms == 0 || now_ms > since_ms + hold_ms + UNWATCHED_MS)
-		since_ms = now_ms;
-	until_ms = since_ms + hold_ms;
 	if (ev->best_seen <= level ||
 	    (now_ms >= until_ms && ev->last_attempt_ms >= until_ms &&
 	        !is_met_now(ev, now_ms)))
@@ -398,7 +408,7 @@ is_policy_unsure(const struct ladder_policy *policy, const struct evidence *ev,
     enum level level, int64_t now_ms, struct decision *out)
 {
 	int64_t hold_ms = ladder_hold_ms(policy, ev, level);
-	int64_t since_ms = ev->hold_since_ms[level];
+	int64_t since_ms = held_since(ev, level, hold_ms, now_ms);
 
 	if (sts_may_weaken(ev->sts) != ANSWER_UNSURE)
 		return false;
@@ -406,8 +416,6 @@ is_policy_unsure(const struct ladder_policy *policy, const struct evidence *ev,
 		*out = ladder_keep(WHY_POLICY_ASKED, now_ms + ASKED_LOOK_MS);
 		return true;
 	}
-	if (since_ms == 0 || now_ms > since_ms + hold_ms + UNWATCHED_MS)
-		since_ms = now_ms;
 	if (ev->sts == STS_APPLIES_UNSURE && ev->dane.signed_domain) {
 		*out = ladder_keep_and_alert(WHY_POLICY_UNSURE,
 		    ladder_patience(

@@ -72,7 +72,7 @@ may_try(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 	        ev->lease_ms <= policy->recheck_ms);
 }
 
-/* An entry that a pin left behind (without a lease) was never found necessary. */
+/* An entry without a lease was never found necessary. */
 static bool
 may_climb(const struct ladder_policy *policy, const struct evidence *ev)
 {

@@ -168,6 +168,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 
 	ev.default_level = default_level(judge, d);
 	ev.pinned = ev.pinned || is_under_pin(judge, d);
+	ev.pin_over = ev.pin_over && !ev.pinned;
 	ev.can_dane = judge->can_dane;
 	ev.frozen = judge->frozen;
 	ev.thawed_ms = judge->thawed_ms;

@@ -311,7 +311,7 @@ const char *const store_sql[SQL_COUNT] = {
                       " LIMIT 1 OFFSET ?",
     [SQL_IDLE] =
         "SELECT id FROM destination AS d WHERE id > ?1 AND id <= ?2 AND entry = 'none'"
-        " AND pinned = 0 AND deferral = 0 AND pending = 0 AND look_ms = 0"
+        " AND pinned = 0 AND pending = 0 AND look_ms = 0"
         " AND max(sent_ms, deferral_ms, last_attempt_ms, since_ms, again_ms) < ?3"
         " AND max(seen_encrypt_ms, seen_trusted_ms, seen_verify_ms, seen_secure_ms,"
         "  seen_dane_ms) < ?4"

@@ -39,9 +39,11 @@ for domain in "${domains[@]}"; do
 			"delays=8.1$n/0/0.03/0.02, dsn=4.7.5, status=deferred ($reason)"
 	done
 done >"$log"
+n=-1
 for domain in "${domains[@]}"; do
+	n=$((n + 2))
 	printf '{"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYN%s", "arrival_time": %s, "recipients": [{"address": "user@%s", "delay_reason": "Server certificate not verified"}]}\n' \
-		"${#domain}" "$(date -d -1hour +%s)" "$domain"
+		"$n" "$(date -d -1hour +%s)" "$domain"
 done >"$dir/postqueue.out"
 
 # shown COMMAND...: no line is longer, but by one word that is; the domains named in $names are whole.

@@ -77,12 +77,20 @@ decided() {
 	"$program" -c "$dir/tlsladder.yaml" explain --json away.test 2>/dev/null |
 		grep -q "\"why\":\"$1\""
 }
+# in_queue: it is there, else nothing is made of its line.
+in_queue() {
+	printf '{"queue_name": "deferred", "queue_id": "4jYQBx3n2tz1bYNC", "arrival_time": %s, "recipients": [{"address": "user@away.test", "delay_reason": "Server certificate not verified"}]}\n' \
+		"$EPOCHSECONDS" >"$dir/postqueue.out"
+}
+in_queue
 start
 await 20 said "follows $log"
 attempt deferred 'Server certificate not verified'
 check 'mail fails at another server: an alert' await 20 alerted 1
+: >"$dir/postqueue.out"
 attempt sent '250 2.0.0 Ok: queued as 1234'
 check 'mail flows: it is over' await 20 decided not-needed
+in_queue
 attempt deferred 'Server certificate not verified'
 check 'it fails again: another alert' await 20 alerted 2
 stop

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "enginerig.h"
 
 static const char *good; /* hosts that verify, with a blank around each */
@@ -291,10 +292,82 @@ whoever_verifies_speaks_against_it(void **state)
 	rig_close();
 }
 
+static bool ours, theirs;
+
+static void
+answer_in_turn(const struct finger_question *question, struct server *server)
+{
+	if (ours || (theirs && strcmp(question->host, "mx.a.test") == 0))
+		world_self_signed(question, server);
+	else
+		world_verifies(question, server);
+}
+
+static void
+defer_since(int64_t begun_ms)
+{
+	int age_s = (int)((world.mono_ms - begun_ms) / SECOND) + 8;
+	char line[400];
+
+	snprintf(line, sizeof(line),
+	    "smtp[77]: V1: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=%d, "
+	    "delays=%d/0/0.03/0.02, dsn=4.7.5, status=deferred (" NOT_VERIFIED ")",
+	    age_s, age_s);
+	world_log(rig.engine, line);
+	rig_save();
+}
+
+/* All servers fail by our fault for so many hours. The moment that this is over one of
+ * them does worse, and that is its own: it is held from then on. */
+static void
+freeze_is_no_hold(void **state)
+{
+	struct strings *canaries = &rig.config.probe.canaries;
+	int hours = *(const int *)*state;
+	int64_t begun_ms, over_ms;
+
+	ours = theirs = false;
+	rig_new_with(answer_in_turn);
+	rig_close();
+	world.sessions_logged = true;
+	canaries->items = mem_new(1, sizeof(*canaries->items));
+	canaries->items[0] = mem_strdup("mx.canary.example");
+	canaries->count = 1;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	begun_ms = world.mono_ms;
+	ours = hours > 0;
+	for (int h = 0; h < hours; h++) {
+		defer_since(begun_ms);
+		world_wait(rig.engine, HOUR);
+		rig_assert_judged("a.test", LEVEL_NONE, WHY_FREEZE);
+	}
+	ours = false;
+	theirs = true;
+	over_ms = world.mono_ms;
+	while (world.mono_ms - over_ms < 24 * HOUR) {
+		defer_since(begun_ms);
+		world_wait(rig.engine, 10 * MIN);
+		if (world.mono_ms - over_ms < 24 * HOUR)
+			rig_assert_entry("a.test", LEVEL_NONE);
+	}
+	for (int i = 0; i < 6; i++) {
+		defer_since(begun_ms);
+		world_wait(rig.engine, 10 * MIN);
+	}
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 int
 main(void)
 {
 	static const bool yes = true, no = false;
+	static const int hours[] = {0, 12, 24, 30, 46, 60};
 
 	if (!rig_begin())
 		return 2;
@@ -315,5 +388,8 @@ main(void)
 	    "twenty servers fail within the time: a freeze");
 	suite_add(whoever_verifies_speaks_against_it, &yes,
 	    "... not where another one verifies meanwhile");
+	for (size_t i = 0; i < sizeof(hours) / sizeof(hours[0]); i++)
+		suite_add(freeze_is_no_hold, &hours[i],
+		    "after a freeze of %d h what fails is held as without it", hours[i]);
 	return rig_end(suite_run());
 }

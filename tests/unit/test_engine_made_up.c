@@ -212,6 +212,40 @@ silence_is_waited_for_once(void **state)
 	rig_close();
 }
 
+/* Silent at the alarm, and again when it starts after it was down: what they did in
+ * between nobody knows, so that the wait begins anew. */
+static void
+silence_that_nobody_watched_is_none(void **state)
+{
+	const int64_t *down_ms = *state;
+
+	rig_new_with(world_is_silent);
+	attempt(NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_NO_ANSWER);
+	rig_close();
+	world_pass(*down_ms);
+	rig_open(ENGINE_APPLY);
+	attempt(NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_NO_ANSWER);
+	for (int hour = 1; hour < 23; hour++) {
+		attempt(NOT_VERIFIED);
+		rig_save();
+		world_wait(rig.engine, HOUR);
+		rig_assert_entry("a.test", LEVEL_NONE);
+	}
+	for (int hour = 0; hour < 3; hour++) {
+		attempt(NOT_VERIFIED);
+		rig_save();
+		world_wait(rig.engine, HOUR);
+	}
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 /* What is not in such a listing may be there. */
 static void
 listing_with_a_line_that_cannot_be_read(void **state)
@@ -365,6 +399,8 @@ contradiction_is_told_while_mail_flows(void **state)
 int
 main(void)
 {
+	static const int64_t down_ms[] = {3 * HOUR, 25 * HOUR, 40 * HOUR, 3 * DAY};
+
 	if (!rig_begin())
 		return 1;
 	suite_add(mail_that_flows_judges_seldom, NULL,
@@ -379,6 +415,10 @@ main(void)
 	    "below an entry another reason than the queue's delays nothing");
 	suite_add(silence_is_waited_for_once, NULL,
 	    "servers that do not answer are waited for once, whatever the log says");
+	for (size_t i = 0; i < sizeof(down_ms) / sizeof(down_ms[0]); i++)
+		suite_add(silence_that_nobody_watched_is_none, &down_ms[i],
+		    "silence that nobody watched for %d h is none",
+		    (int)(down_ms[i] / HOUR));
 	suite_add(listing_with_a_line_that_cannot_be_read, NULL,
 	    "a listing that cannot be read as a whole is made again after a while");
 	suite_add(recipients_with_several_reasons, NULL,

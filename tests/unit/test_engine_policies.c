@@ -93,6 +93,7 @@ defer_settled(const char *domain)
 {
 	rig_defer(domain);
 	world_settle(rig.engine);
+	world_wait(rig.engine, LISTING); /* the queue shows it still */
 }
 
 /* Deferred, and sent under the entry that this brought. */

@@ -250,7 +250,7 @@ freeze_holds_and_thaws(void **state)
 	sim->judge.frozen = true;
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_NONE, WHY_FREEZE);
-	assert_true(sim_row(sim).hold.encrypt_ms != 0);
+	assert_true(sim_row(sim).hold.encrypt_ms == 0); /* nor does it begin a hold */
 	sim_free(sim);
 }
 

@@ -316,6 +316,8 @@ set_more(struct row *row, char *more)
 			ev->dane_absent_ms = time_of(value);
 		else if (strcmp(name, "lease") == 0)
 			ev->lease_end_ms = time_of(value);
+		else if (strcmp(name, "pin-over") == 0)
+			ev->pin_over = true;
 		else if (strcmp(name, "length") == 0)
 			ev->lease_ms = atoll(value) * 1000;
 		else if (strcmp(name, "trial") == 0)
@@ -382,6 +384,9 @@ ladder_decides(void **state)
 	if (row->ev.dane.state == DANE_UNSURE)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused ||
 		    row->why == WHY_POLICY ||
+		    (d.action == ACTION_REMOVE &&
+		        level_promise(row->ev.default_level) >
+		            level_promise(row->ev.entry.level)) ||
 		    (d.action == ACTION_SET &&
 		        level_promise(d.entry.level) >
 		            level_promise(row->ev.entry.level)));

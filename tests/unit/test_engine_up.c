@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An entry that its servers no longer need, beside lines of mail that fails: made up, or
+ * of a relay that its sender chose. None of them keeps it down. */
+#include "suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+#define OWN   "mx.a.test[192.0.2.1]:25"
+#define RELAY "relay.isp.test[192.0.2.9]:25"
+
+static enum dane_state tlsa;
+
+struct row {
+	const char *relay;
+	const char *reason;
+	int64_t every_ms;
+	bool queued; /* its message is in the queue, for four days each */
+};
+
+static void
+does_no_tls(const struct finger_question *question, struct server *server)
+{
+	(void)question;
+	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
+}
+
+static void
+answer(struct measure_item *item)
+{
+	bool usable = tlsa == DANE_USABLE;
+
+	item->answers.dane.state = tlsa;
+	item->answers.dane.all_usable = item->answers.dane.signed_domain = usable;
+	item->answers.relay_fits =
+	    item->relay[0] == '\0' || strcmp(item->relay, "mx.a.test") == 0;
+	world_add_host(item, "mx.a.test", usable ? PROMISE_DANE : PROMISE_NONE);
+	snprintf(item->answers.text, sizeof(item->answers.text),
+	    "mx.a.test address=secure tlsa=%s", usable ? "usable" : "none");
+}
+
+static void
+log_of(const char *id, const char *relay, int64_t age_ms, const char *what)
+{
+	char line[600];
+	int age_s = (int)(age_ms / SECOND) + 9;
+
+	snprintf(line, sizeof(line),
+	    "smtp[77]: %s: to=<u@a.test>, relay=%s, delay=%d, delays=%d/0/0.03/0.02, "
+	    "dsn=4.7.5, status=%s",
+	    id, relay, age_s + 1, age_s, what);
+	world_log(rig.engine, line);
+	rig_save();
+}
+
+/* Its servers did no TLS: an entry of the lowest rung, whose mail flowed. */
+static void
+rig_new_weakened(void)
+{
+	tlsa = DANE_NONE;
+	rig_new_with(does_no_tls);
+	rig_close();
+	world.sessions_logged = true;
+	world.can_dane = true;
+	world.answer = answer;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	for (int i = 0; i < 3; i++) {
+		log_of("V1", OWN, i * 15 * MIN, "deferred (" NOT_OFFERED ")");
+		world_wait(rig.engine, 15 * MIN);
+	}
+	rig_assert_entry("a.test", LEVEL_DANE);
+	log_of("V1", OWN, HOUR, "sent (250 Ok)");
+	world_unqueue("V1");
+	world_wait(rig.engine, HOUR);
+}
+
+static void
+other_mail_fails(const struct row *row, int64_t at_ms)
+{
+	int64_t age_ms = row->queued ? at_ms % (4 * DAY) : 0;
+	char id[24], what[300];
+
+	snprintf(id, sizeof(id), "N%d", (int)(at_ms / (4 * DAY)));
+	snprintf(what, sizeof(what), "deferred (%s)", row->reason);
+	log_of(id, row->relay, age_ms, what);
+	if (!row->queued)
+		world_unqueue(id);
+}
+
+/* Mail flows four times a day meanwhile, by sessions that are better than the entry. */
+static int64_t
+until_it_climbs(const struct row *row, int64_t most_ms)
+{
+	int64_t ms = 0;
+
+	for (; ms < most_ms && rig_row("a.test").entry.level == LEVEL_DANE; ms += MIN) {
+		if (ms % row->every_ms == 0)
+			other_mail_fails(row, ms);
+		if (ms % (6 * HOUR) == 3 * HOUR) {
+			rig_log_session("Trusted", OWN);
+			rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+			rig_save();
+		}
+		world_wait(rig.engine, MIN);
+	}
+	return ms;
+}
+
+static void
+better_session_climbs(void **state)
+{
+	const struct row *row = *state;
+
+	rig_new_weakened();
+	world.finger = world_verifies;
+	assert_in_range(until_it_climbs(row, 10 * DAY), 0, 4 * HOUR);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+/* Without a session as well, once its lease is over. */
+static void
+lease_ends(void **state)
+{
+	const struct row *row = *state;
+
+	rig_new_weakened();
+	world.finger = world_verifies;
+	for (int64_t ms = 0; ms < 8 * DAY; ms += HOUR) {
+		if (ms % row->every_ms == 0)
+			other_mail_fails(row, ms);
+		world_wait(rig.engine, HOUR);
+	}
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+static void
+tlsa_appears(void **state)
+{
+	const struct row *row = *state;
+
+	rig_new_weakened();
+	tlsa = DANE_USABLE;
+	assert_in_range(until_it_climbs(row, 10 * DAY), 0, DAY + 4 * HOUR);
+	rig_assert_entry("a.test", LEVEL_DANE_ONLY);
+	rig_close();
+}
+
+/* What still needs it keeps it, whatever is tried beside it, and is not asked all the
+ * time. */
+static void
+needed_entry_stays(void **state)
+{
+	const struct row *row = *state;
+	unsigned asked, fingered;
+
+	rig_new_weakened();
+	asked = world.asked;
+	fingered = world.fingered;
+	for (int64_t ms = 0; ms < 20 * DAY; ms += HOUR) {
+		if (ms % row->every_ms == 0)
+			other_mail_fails(row, ms);
+		if (ms % (6 * HOUR) == 3 * HOUR) {
+			rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+			rig_save();
+		}
+		world_wait(rig.engine, HOUR);
+		rig_assert_entry("a.test", LEVEL_DANE);
+	}
+	assert_in_range(world.asked - asked, 1, 40 * 24);
+	assert_in_range(world.fingered - fingered, 1, 20 * 24);
+	rig_close();
+}
+
+/* --- pins that are over ------------------------------------------------------------- */
+
+struct end {
+	const char *what;
+	void (*does)(const struct finger_question *question, struct server *server);
+	bool past; /* it verified before */
+	bool undone;
+	bool dns_fails;
+	bool mail; /* a message waits */
+};
+
+static void
+cannot_tell(struct measure_item *item)
+{
+	answer(item);
+	item->answers.dane.state = DANE_UNSURE;
+}
+
+static void
+pin(bool undone)
+{
+	struct destination d;
+	bool found;
+
+	assert_true(store_get(rig.store, "a.test", &d, &found, &kit_err));
+	if (undone)
+		destination_undo(
+		    &d, demand_of(LEVEL_MAY), world.wall_ms + HOUR, world.wall_ms);
+	else
+		destination_pin(&d, demand_of(LEVEL_MAY), world.wall_ms + HOUR, "test",
+		    world.wall_ms);
+	kit_put(rig.store, &d);
+	destination_clear(&d);
+}
+
+/* Whatever happens at the moment of its end: the default applies. */
+static void
+pin_ends(void **state)
+{
+	const struct end *end = *state;
+
+	tlsa = DANE_NONE;
+	rig_new_with(world_verifies);
+	world.answer = answer;
+	rig_log_session(end->past ? "Verified" : "Untrusted", OWN);
+	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	pin(end->undone);
+	world_wait(rig.engine, 50 * MIN);
+	if (end->mail) {
+		rig_defer_because("a.test", "Cannot start TLS: handshake failure");
+		rig_save();
+	}
+	world_wait(rig.engine, 9 * MIN);
+	rig_assert_entry("a.test", LEVEL_MAY);
+	world.finger = end->does;
+	if (end->dns_fails)
+		world.answer = cannot_tell;
+	world_wait(rig.engine, 2 * MIN);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_TRIAL);
+	world_wait(rig.engine, 20 * DAY);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+static const struct end ends[] = {
+    {"servers that verify", world_verifies, false, false, false, false},
+    {"silent servers", world_is_silent, false, false, false, false},
+    {"silent servers that verified", world_is_silent, true, false, false, false},
+    {"servers without TLS", does_no_tls, false, false, false, false},
+    {"servers without TLS now", does_no_tls, true, false, false, false},
+    {"a self-signed certificate", world_self_signed, true, false, false, false},
+    {"no DNS", does_no_tls, true, false, true, false},
+    {"mail that fails", does_no_tls, true, false, false, true},
+    {"an undo", does_no_tls, true, true, false, false},
+};
+
+static const struct row rows[] = {
+    {RELAY, NOT_VERIFIED, DAY, false},
+    {RELAY, "TLS is required, but was not offered by host relay.isp.test[192.0.2.9]",
+        HOUR, true},
+    {RELAY, TLSA_ERROR, DAY, false},
+    {OWN, "Cannot start TLS: handshake failure", 4 * DAY, false},
+    {OWN, "Cannot start TLS: handshake failure", HOUR, true},
+    {OWN, "client TLS configuration problem", HOUR, false},
+    {OWN, TLSA_ERROR, HOUR, true},
+    {OWN, NOT_VERIFIED, HOUR, true},
+};
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 1;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *row = &rows[i];
+		const char *queued = row->queued ? "in the queue" : "made up";
+		int every_h = (int)(row->every_ms / HOUR);
+
+		suite_add(better_session_climbs, row,
+		    "a better session climbs, beside \"%s\" at %s each %d h, %s",
+		    row->reason, row->relay, every_h, queued);
+		suite_add(lease_ends, row, "... and the end of a lease does");
+		suite_add(tlsa_appears, row, "... and TLSA that appears is used");
+		suite_add(needed_entry_stays, row, "... and what is needed stays");
+	}
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		suite_add(pin_ends, &ends[i],
+		    "with a pin that is over its level goes, at %s", ends[i].what);
+	return rig_end(suite_run());
+}
