@@ -13,15 +13,11 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "base/strings.h"
 #include "core/freeze.h"
 #include "core/ladder.h"
 #include "core/level.h"
 #include "core/resolver_settings.h"
-
-struct strings {
-	char **items;
-	size_t count;
-};
 
 struct config {
 	struct {

@@ -8,9 +8,9 @@
 #include "sys/file.h"
 #include "sys/log.h"
 
-const struct target *const targets[] = {
-    &target_map,
-};
+#define TARGET_ROW(name) &target_##name,
+const struct target *const targets[] = {TARGETS(TARGET_ROW)};
+#undef TARGET_ROW
 
 const size_t target_count = sizeof(targets) / sizeof(targets[0]);
 

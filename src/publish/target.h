@@ -92,7 +92,12 @@ struct target {
 extern const struct target *const targets[];
 extern const size_t target_count;
 
-extern const struct target target_map; /* target_map.c: the policy map of Postfix */
+/* A row is the NAME of target_NAME, in a file of its own. */
+#define TARGETS(T) T(map) /* the policy map of Postfix */
+
+#define TARGET_DECLARE(name) extern const struct target target_##name;
+TARGETS(TARGET_DECLARE)
+#undef TARGET_DECLARE
 
 /* What was published: to the target that is read here. */
 struct published {
