@@ -30,6 +30,17 @@ for n in range(3000):
 open(sys.argv[1] + "/lines", "w").write("\n".join(lines) + "\n")
 END
 
+# Nothing is made of a line whose message is not in the queue.
+python3 - "$dir" "$EPOCHSECONDS" <<'END'
+import json, re, sys
+with open(sys.argv[1] + "/postqueue.out", "w") as queue:
+    for line in open(sys.argv[1] + "/lines"):
+        found = re.search(r"\]: ([0-9A-F]+): to=<([^>]*)>.*status=deferred \((.*)\)", line)
+        if found:
+            print(json.dumps({"queue_name": "deferred", "queue_id": found[1], "arrival_time": int(sys.argv[2]) - 60,
+                              "recipients": [{"address": found[2], "delay_reason": found[3]}]}), file=queue)
+END
+
 # figures: what is counted, of all destinations.
 figures() {
 	python3 - "$dir/state.db" <<'END'
@@ -66,6 +77,7 @@ scan "$all"
 is 'scan --apply twice' "$(figures)" "$wanted"
 is 'its destinations are shown all the same' "$(grep -c '^d[0-9]' <<<"$out")" "$shown"
 check 'and there are some' test "$shown" -gt 0
+: >"$dir/postqueue.out" # which a daemon that starts reads as well
 
 # Parts: cut within a second, overlapping, a copy, a compressed one, every second line.
 # between two messages: their number is what they are cut by.

@@ -16,6 +16,11 @@ deadline=280 # seconds; only so that it ends
 lines=1000000 # of garbage, read ten times over
 
 postconf_says
+# Nothing is made of a line whose message is not in the queue.
+for name in garbage long nul; do
+	printf '{"queue_name": "deferred", "queue_id": "4XyGOOD%s", "arrival_time": %s, "recipients": [{"address": "a@%s.test", "delay_reason": "Server certificate not verified"}]}\n' \
+		"$name" "$EPOCHSECONDS" "$name"
+done >"$dir/postqueue.out"
 
 # --- the logs
 
