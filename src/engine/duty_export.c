@@ -13,7 +13,8 @@
  */
 #define QUIET_MS    (2 * SPAN_SECOND_MS)  /* no mail waits: until none came so long */
 #define CALM_MAX_MS (10 * SPAN_MINUTE_MS) /* ... but no longer than that */
-#define CALM_MS     (10 * SPAN_SECOND_MS) /* at least between two of these maps; ... */
+#define CALM_MS     (2 * SPAN_SECOND_MS)  /* at least between two of these maps; ... */
+#define FOLLOW_MS   (20 * SPAN_SECOND_MS) /* what comes so soon behind one follows it */
 #define CALM_LONG_MS \
 	(5 * SPAN_MINUTE_MS)        /* ... the longer the more follow each other \
 	                             */
@@ -143,8 +144,9 @@ begin_map(struct export *x, int64_t mono_ms)
 	struct unmapped *calm = &x->calm, *late = &x->late;
 
 	/* Some that followed at once: there was no time without any. */
-	end_changes(calm, calm->first_ms < calm->not_before_ms + calm->apart_ms, CALM_MS,
-	    CALM_LONG_MS, mono_ms);
+	end_changes(calm,
+	    calm->first_ms < calm->not_before_ms + later(calm->apart_ms, FOLLOW_MS),
+	    CALM_MS, CALM_LONG_MS, mono_ms);
 	end_changes(late, late->count > LATE_CROWD, LATE_MS, LATE_LONG_MS, mono_ms);
 	/* One that fails is tried again. */
 	x->due_ms = mono_ms;
