@@ -324,7 +324,7 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 		fold_items_end(
 		    &fold->items, line->status.queue_id, line->status.domain, 0);
 	if (p != NULL)
-		process_bind(p, line->status.queue_id);
+		process_bind(p, line->status.queue_id, line->status.domain);
 	item = take_status(fold, p, passed, line, &unsure);
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)
@@ -400,7 +400,7 @@ fold_counted(struct fold *fold, const struct parsed *line)
 	}
 	fold->counts.known++;
 	if (p != NULL)
-		process_bind(p, line->status.queue_id);
+		process_bind(p, line->status.queue_id, line->status.domain);
 	if (fold->known != NULL)
 		fold->known(fold->known_context, line);
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/processes.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "core/covered.h"
+
 #define FAULT "fault" /* begins a line of what failed */
 
 struct process *
@@ -125,21 +130,28 @@ process_cause(const struct process *p, const char *host)
 	return host[0] == '\0' && p->fault_count == 1 ? p->faults[0].cause : CAUSE_NONE;
 }
 
+/* A process delivers a message to one destination after the other. */
 static void
-bind_faults(struct process *p, struct str queue_id)
+bind_faults(struct process *p, struct str queue_id, struct str domain)
 {
-	if (p->fault_id[0] == '\0' &&
-	    str_copy(queue_id, p->fault_id, sizeof(p->fault_id)))
-		return;
-	if (!str_is(queue_id, p->fault_id))
+	char id[sizeof(p->fault_id)];
+	int len = queue_id.len < sizeof(id)
+	    ? snprintf(id, sizeof(id), "%.*s %08x", STR_ARG(queue_id),
+	          (unsigned)(covered_hash(domain) & 0xffffffff))
+	    : -1;
+
+	if (len < 0 || (size_t)len >= sizeof(id) ||
+	    (p->fault_id[0] != '\0' && strcmp(p->fault_id, id) != 0))
 		p->fault_count = 0;
+	else
+		memcpy(p->fault_id, id, sizeof(id));
 }
 
 void
-process_bind(struct process *p, struct str queue_id)
+process_bind(struct process *p, struct str queue_id, struct str domain)
 {
 	if (p->fault_count > 0)
-		bind_faults(p, queue_id);
+		bind_faults(p, queue_id, domain);
 	if (!p->has_session)
 		return;
 	p->has_session = p->queue_id[0] == '\0'

@@ -55,6 +55,13 @@ static const struct script scripts[] = {
             DEFERRED("1", "QA", "v@a.test")},
         "a.test: not-verified*2; deferred@3 not-verified 2 attempts, self-signed; "
         "mx.a.test:25 self-signed@3; waits QA\n"},
+    {"and not about those of another domain, which the process delivers next",
+        {SELF_SIGNED("1", MX), DEFERRED("1", "QA", "u@a.test"),
+            STATUS("1", "QA", "v@b.test", "mx.b.test[192.0.2.9]:25", "deferred",
+                NOT_VERIFIED)},
+        "a.test: not-verified*1; deferred@2 not-verified 1 attempts, self-signed; "
+        "mx.a.test:25 self-signed@2; waits QA\n"
+        "b.test: not-verified*1; deferred@3 not-verified 1 attempts; waits QA\n"},
     {"and not about the next message",
         {SELF_SIGNED("1", MX), DEFERRED("1", "QA", "u@a.test"),
             DEFERRED("1", "QB", "u@a.test")},
