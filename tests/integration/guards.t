@@ -102,7 +102,7 @@ is 'it has others: our entry' \
 
 # It is gone, so it is not known which keys it has policies for.
 before=$(entries)
-inside kill "$(cut -d ' ' -f 2 "$dir/plugin.out")"
+inside kill "$(sed -n '1s/^[^ ]* \([0-9]*\).*/\1/p' "$dir/plugin.out")"
 wait "$plugin" 2>/dev/null
 send strict hostile-issuer.test dane-nsec3.test
 awaits 'without it Postfix itself defers everything' 15 deferred hostile-issuer.test 'client TLS configuration problem'
