@@ -50,7 +50,7 @@ is 'its password was not sent' "$(cat "$sent" 2>/dev/null)" ''
 set_postfix relayed smtp_sasl_auth_enable=no
 reload
 retry_all relayed
-awaits 'without a password it has its entry' 30 eval '[[ $(in_map "[mx.selfsigned.test]:587") == dane ]]'
+awaits 'without a password it has its entry' 90 eval '[[ $(in_map "[mx.selfsigned.test]:587") == dane ]]'
 stops
 configure strict 'ladder: {may_after: {attempts: 1}}'
 "$sandbox" behave "$dir" mx.selfsigned.test auth
