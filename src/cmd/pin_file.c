@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "cmd/attribute.h"
 #include "cmd/cmd.h"
+#include "cmd/logfile.h"
 #include "cmd/operand.h"
 #include "sys/file.h"
 
@@ -148,6 +149,8 @@ pin_read_file(const char *path, const char *version, struct pins *pins)
 	struct err err;
 	int status = 0;
 
+	if (input)
+		logfile_tell_terminal();
 	if (!(input ? read_input(&text, &err) : file_read(path, FILE_MAX, &text, &err))) {
 		buf_clear(&text);
 		return cmd_fail(EX_NOINPUT, "%s", err.text);

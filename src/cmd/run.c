@@ -538,6 +538,7 @@ start(struct daemon *daemon)
 	if (status != 0 || daemon->stop)
 		return status;
 	watch_others(daemon);
+	run_warn_of_root();
 	log_info("tlsladder %s follows %s with %zu rules", PACKAGE_VERSION,
 	    daemon->config->log.files.items[0], rules_count(daemon->rules));
 	service_notify("READY=1");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -35,6 +36,14 @@ run_open_signals(struct err *err)
 	if (fd < 0)
 		err_set_errno(err, errno, "signalfd");
 	return fd;
+}
+
+void
+run_warn_of_root(void)
+{
+	if (geteuid() == 0)
+		log_warning("runs as root, which it need not: it reads what strangers "
+		            "write; give it a user of its own (README, step 2)");
 }
 
 int

@@ -16,6 +16,9 @@
 /* A signalfd(2) for those that run knows, which are blocked from then on; -1: err. */
 int run_open_signals(struct err *err);
 
+/* The log and the servers are strangers'. */
+void run_warn_of_root(void);
+
 /* The lock that says that a daemon runs on the database at state: as of file_lock(). */
 int run_take_lock(const char *state, struct err *err);
 

@@ -103,7 +103,7 @@ is 'a file that is missing is an error' $status 66
 has 'and is named' "$err" "$dir/none.log"
 is 'the others are read all the same' "$out" "$all"
 # Where somebody types nothing but its end.
-for command in match scan; do
+for command in match scan "set --from -"; do
 	python3 -c '
 import os, pty, sys
 pid, terminal = pty.fork()

@@ -15,6 +15,11 @@ echo 69 >"$dir/postqueue.status"
 echo 'postqueue: fatal: the mail system is down' >"$dir/postqueue.err"
 start
 check 'the daemon says what it follows' await 20 said "follows $log"
+if [[ $EUID -eq 0 ]]; then
+	check 'and that it need not be root' said 'runs as root, which it need not'
+else
+	check 'and nothing of root' eval '! said "runs as root"'
+fi
 check 'a queue that cannot be read is reported' await 20 said 'cannot read the queue.*the mail system is down'
 stop KILL
 start
