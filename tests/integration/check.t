@@ -205,8 +205,8 @@ while read -r domain _ level _; do
 		level="- (no trouble)"
 	elif [[ $level == [?] || $level == verify ]]; then
 		level=-
-	elif [[ $level != dane-only ]] && grep -q "to=<first@$domain>.*status=bounced" "$dir/strict/mail.log"; then
-		level="- (nothing waits)" # so that nothing is weakened for it
+	elif grep -q "to=<first@$domain>.*status=bounced" "$dir/strict/mail.log"; then
+		level="- (nothing waits)" # so that nothing is made of it
 	fi
 	got=$(awk -v key="$domain" '$1 == key { print $2 }' "$dir/entries")
 	is "$domain: mail leads to $level" "${got:--}" "${level% (*}"
