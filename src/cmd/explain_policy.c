@@ -12,26 +12,6 @@ struct walk {
 	unsigned count;
 };
 
-/* found: there is a record, which is the caller's; ends_ms 0: no policy of it is live. */
-static bool
-get_record(const struct destination *d, struct store *store, struct sts_record *r,
-    int64_t *ends_ms, struct err *err)
-{
-	char domain[NEXTHOP_HOST_SIZE];
-	struct nexthop nexthop;
-	bool found;
-
-	*r = (struct sts_record){.next_ms = 0};
-	*ends_ms = 0;
-	if (!nexthop_parse(str_of(d->key), &nexthop) ||
-	    !measure_policy_domain(&nexthop, domain))
-		return true;
-	if (!store_sts_get(store, domain, r, &found, err))
-		return false;
-	*ends_ms = found ? sts_ends_ms(&r->state, clock_wall_ms()) : 0;
-	return true;
-}
-
 static void
 add_host(void *context, struct str name)
 {
@@ -56,48 +36,74 @@ add_host_json(void *context, struct str name)
 	    sts_policy_allows(walk->policy, name) ? "true" : "false");
 }
 
+static void
+print(const struct destination *d, const struct sts_policy *policy, int64_t ends_ms,
+    struct buf *out)
+{
+	struct walk walk = {.policy = policy, .out = out};
+
+	buf_printf(out, "\nMTA-STS policy\n  %s until ", sts_mode_name(policy->mode));
+	buf_add_time(out, ends_ms);
+	buf_add_char(out, '\n');
+	if (policy->mode != STS_MODE_NONE)
+		dane_each_host(d->dns.text, add_host, &walk);
+}
+
+static void
+print_json(const struct destination *d, const struct sts_policy *policy, int64_t ends_ms,
+    struct buf *out)
+{
+	struct walk walk = {.policy = policy, .out = out};
+
+	buf_printf(out, ",\"policy\":{\"mode\":\"%s\"", sts_mode_name(policy->mode));
+	buf_add_time_member(out, "until", ends_ms);
+	buf_printf(out, ",\"hosts\":[");
+	dane_each_host(d->dns.text, add_host_json, &walk);
+	buf_printf(out, "]}");
+}
+
+typedef void print_fn(const struct destination *d, const struct sts_policy *policy,
+    int64_t ends_ms, struct buf *out);
+
+/* Nothing is printed where none is live. */
+static bool
+print_live(const struct destination *d, struct store *store, print_fn *print_it,
+    struct buf *out, struct err *err)
+{
+	char domain[NEXTHOP_HOST_SIZE];
+	struct nexthop nexthop;
+	struct sts_record r;
+	int64_t ends_ms;
+	bool found;
+
+	if (!nexthop_parse(str_of(d->key), &nexthop) ||
+	    !measure_policy_domain(&nexthop, domain))
+		return true;
+	if (!store_sts_get(store, domain, &r, &found, err))
+		return false;
+	ends_ms = sts_ends_ms(&r.state, clock_wall_ms());
+	if (ends_ms != 0)
+		print_it(d, &r.state.policy, ends_ms, out);
+	sts_record_clear(&r);
+	return true;
+}
+
 bool
 explain_policy(
     const struct destination *d, struct store *store, struct buf *out, struct err *err)
 {
-	struct sts_record r;
-	struct walk walk = {.policy = &r.state.policy, .out = out};
-	int64_t ends_ms;
-
-	if (!get_record(d, store, &r, &ends_ms, err))
-		return false;
-	if (ends_ms != 0) {
-		buf_printf(out, "\nMTA-STS policy\n  %s until ",
-		    sts_mode_name(r.state.policy.mode));
-		buf_add_time(out, ends_ms);
-		buf_add_char(out, '\n');
-		if (r.state.policy.mode != STS_MODE_NONE)
-			dane_each_host(d->dns.text, add_host, &walk);
-	}
-	sts_record_clear(&r);
-	return true;
+	return print_live(d, store, print, out, err);
 }
 
 bool
 explain_policy_json(
     const struct destination *d, struct store *store, struct buf *out, struct err *err)
 {
-	struct sts_record r;
-	struct walk walk = {.policy = &r.state.policy, .out = out};
-	int64_t ends_ms;
+	size_t before = out->len;
 
-	if (!get_record(d, store, &r, &ends_ms, err))
+	if (!print_live(d, store, print_json, out, err))
 		return false;
-	if (ends_ms == 0) {
+	if (out->len == before)
 		buf_printf(out, ",\"policy\":null");
-	} else {
-		buf_printf(out, ",\"policy\":{\"mode\":\"%s\"",
-		    sts_mode_name(r.state.policy.mode));
-		buf_add_time_member(out, "until", ends_ms);
-		buf_printf(out, ",\"hosts\":[");
-		dane_each_host(d->dns.text, add_host_json, &walk);
-		buf_printf(out, "]}");
-	}
-	sts_record_clear(&r);
 	return true;
 }

@@ -6,68 +6,27 @@
 #include <string.h>
 
 #include "engine/engine_impl.h"
-#include "enginerig.h"
+#include "policykit.h"
 
-#define POLICY(mx, max_age) \
-	"version: STSv1\nmode: enforce\nmx: " mx "\nmax_age: " max_age "\n"
-#define ENFORCE POLICY("mx.d.test", "604800")
-#define OTHER   POLICY("mx.other.test", "604800")
-#define ENTRY   "match=mx.d.test servername=hostname"
-
-static const char *id;     /* that DNS has; NULL: none */
-static const char *policy; /* that is served; NULL: none */
-static const char *mx;     /* the domain's server, or what DNS could not tell */
+static const char *mx; /* the domain's server, or what DNS could not tell */
 static enum dane_state tlsa;
-
-static void
-set_txt(struct sts_txt *out)
-{
-	*out = (struct sts_txt){.state = STS_TXT_NONE};
-	if (id == NULL)
-		return;
-	out->state = STS_TXT_VALID;
-	snprintf(out->id, sizeof(out->id), "%s", id);
-}
 
 static void
 answer(struct measure_item *item)
 {
-	set_txt(&item->answers.sts_txt);
+	policykit_txt(&item->answers.sts_txt);
 	snprintf(item->answers.text, sizeof(item->answers.text), "%s%s", mx,
 	    strchr(mx, ' ') == NULL ? " address=insecure" : "");
 	item->answers.dane.state = tlsa;
 }
 
 static void
-announce(const char *domain, struct sts_txt *out)
-{
-	(void)domain;
-	set_txt(out);
-}
-
-static void
-serve(const char *host, struct buf *text, struct fetch_answer *out)
-{
-	(void)host;
-	if (policy == NULL)
-		return;
-	buf_printf(text, "%s", policy);
-	*out = (struct fetch_answer){
-	    .cause = STS_CAUSE_OK, .status = 200, .body = {buf_text(text), text->len}};
-}
-
-static void
 begin_at(enum level level, const char *txt_id, const char *served)
 {
-	rig_new_settled();
-	id = txt_id;
-	policy = served;
+	policykit_begin(txt_id, served);
 	mx = "mx.d.test";
 	tlsa = DANE_NONE;
 	world.answer = answer;
-	world.policy = announce;
-	world.fetch = serve;
-	world.can_dane = true;
 	world.default_level = level;
 	world.files_mark++;
 	engine_doubt_settings(rig.engine);
@@ -78,26 +37,6 @@ static void
 begin(const char *txt_id, const char *served)
 {
 	begin_at(LEVEL_VERIFY, txt_id, served);
-}
-
-static void
-send(const char *domain)
-{
-	rig_log_status(domain, "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
-	rig_save();
-	world_settle(rig.engine);
-}
-
-static void
-assert_attributes(const char *domain, const char *attributes)
-{
-	struct buf sql = {0}, expected = {0};
-
-	buf_printf(&sql, "SELECT attributes FROM destination WHERE key = '%s'", domain);
-	buf_printf(&expected, "%s\n", attributes);
-	kit_assert(STATE, buf_text(&sql), buf_text(&expected));
-	buf_clear(&sql);
-	buf_clear(&expected);
 }
 
 /* --- no server is in the policy ------------------------------------------------------
@@ -130,7 +69,7 @@ passed_over_is_trouble(void **state)
 	(void)state;
 	begin("1", ENFORCE);
 	use_postfix("3.11.6");
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, HOUR);
 	rig_assert_entry("d.test", LEVEL_SECURE);
 	rig_notify_admin();
@@ -141,8 +80,8 @@ passed_over_is_trouble(void **state)
 	assert_int_equal(world.notify.times, 1);
 	kit_assert(STATE, "SELECT count(*) FROM waiting", "1\n");
 	world_wait(rig.engine, HOUR);
-	id = "2";
-	policy = POLICY("mx.new.test", "604800");
+	policykit_id = "2";
+	policykit_served = POLICYKIT("mx.new.test", "604800");
 	pass_over("d.test");
 	world_wait(rig.engine, MIN);
 	kit_assert(STATE,
@@ -160,7 +99,7 @@ passed_over_is_nothing_without_policy(void **state)
 	use_postfix("3.11.6");
 	pass_over("new.test");
 	kit_assert(STATE, "SELECT count(*) FROM destination", "0\n");
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	rig_notify_admin();
 	pass_over("d.test");
@@ -179,13 +118,13 @@ passed_over_ends_with_the_policy(void **state)
 	(void)state;
 	begin("1", OTHER);
 	use_postfix("3.11.6");
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	pass_over("d.test");
 	world_wait(rig.engine, 10 * MIN);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
-	id = "2";
-	policy = "version: STSv1\nmode: none\nmax_age: 604800\n";
+	policykit_id = "2";
+	policykit_served = "version: STSv1\nmode: none\nmax_age: 604800\n";
 	pass_over("d.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_NONE);
@@ -205,10 +144,10 @@ clock_that_was_ahead(void **state)
 	bool restart = *(const bool *)*state;
 
 	begin_at(LEVEL_MAY, "1", ENFORCE);
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, HOUR);
-	assert_attributes("d.test", ENTRY);
-	policy = NULL;
+	policykit_assert_attributes("d.test", ENTRY);
+	policykit_served = NULL;
 	world.wall_ms += 3650 * DAY;
 	world_wait(rig.engine, 10 * MIN);
 	rig_assert_entry("d.test", LEVEL_NONE);
@@ -218,13 +157,13 @@ clock_that_was_ahead(void **state)
 	if (restart)
 		rig_open(ENGINE_APPLY);
 	world_wait(rig.engine, MIN);
-	assert_attributes("d.test", ENTRY);
-	policy = ENFORCE;
+	policykit_assert_attributes("d.test", ENTRY);
+	policykit_served = ENFORCE;
 	world.policies_asked = 0;
 	world_wait(rig.engine, 5 * DAY);
 	assert_in_range(world.policies_asked, 5, 10);
 	assert_in_range(world.fetches, 2, 5);
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	rig_close();
 }
 
@@ -233,8 +172,8 @@ static void
 clock_that_was_a_month_ahead(void **state)
 {
 	(void)state;
-	begin_at(LEVEL_MAY, "1", POLICY("mx.d.test", "31557600"));
-	send("d.test");
+	begin_at(LEVEL_MAY, "1", POLICYKIT("mx.d.test", "31557600"));
+	policykit_send("d.test");
 	world_wait(rig.engine, HOUR);
 	world.wall_ms += 40 * DAY;
 	world_wait(rig.engine, 10 * MIN);
@@ -252,12 +191,12 @@ static void
 short_one_is_kept_up(void **state)
 {
 	begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	for (unsigned mail = 0; mail < 24; mail++) {
 		world_wait(rig.engine, 2 * HOUR);
-		assert_attributes("d.test", ENTRY);
-		send("d.test");
+		policykit_assert_attributes("d.test", ENTRY);
+		policykit_send("d.test");
 	}
 	rig_close();
 }
@@ -268,10 +207,10 @@ short_one_that_ends_is_told_of(void **state)
 {
 	begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
 	rig_notify_admin();
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_SECURE);
-	policy = NULL;
+	policykit_served = NULL;
 	while (world.notify.times == 0 && rig_row("d.test").entry.level != LEVEL_NONE)
 		world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_SECURE);
@@ -303,16 +242,16 @@ other_id_meanwhile(void **state)
 {
 	(void)state;
 	begin_slow(OTHER);
-	id = "2";
+	policykit_id = "2";
 	rig_defer("[d.test]:587");
 	world_wait(rig.engine, 5 * SECOND);
 	kit_assert(STATE, "SELECT txt_id FROM sts", "2\n");
 	world.hanging = false;
 	world_work();
-	policy = ENFORCE;
+	policykit_served = ENFORCE;
 	world_wait(rig.engine, MIN);
 	kit_assert(STATE, "SELECT id, mx FROM sts", "2|mx.d.test\n");
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	assert_int_equal(world.fetches, 2);
 	rig_close();
 }
@@ -338,10 +277,10 @@ asked_anew_meanwhile(void **state)
 	ask_anew();
 	world.hanging = false;
 	world_work();
-	policy = ENFORCE;
+	policykit_served = ENFORCE;
 	world_wait(rig.engine, MIN);
 	kit_assert(STATE, "SELECT refresh, mx FROM sts", "0|mx.d.test\n");
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	rig_close();
 }
 
@@ -354,9 +293,9 @@ asked_anew_at_once(void **state)
 	rig_defer("d.test");
 	world_wait(rig.engine, 20 * SECOND);
 	assert_int_equal(world.fetches, 1);
-	policy = ENFORCE;
+	policykit_served = ENFORCE;
 	ask_anew();
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	rig_close();
 }
 
@@ -370,10 +309,10 @@ tlsa_that_cannot_be_told(void **state)
 	begin_at(*(const enum level *)*state, "1", ENFORCE);
 	mx = "mx.evil.test";
 	tlsa = DANE_UNSURE;
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_SECURE);
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	world_wait(rig.engine, 3 * DAY);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_DNS_UNSURE);
 	tlsa = DANE_USABLE;
@@ -392,11 +331,11 @@ weaker_entry_rises(void **state)
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_ENCRYPT);
 	tlsa = DANE_UNSURE;
-	id = "1";
-	policy = ENFORCE;
-	send("d.test");
+	policykit_id = "1";
+	policykit_served = ENFORCE;
+	policykit_send("d.test");
 	world_wait(rig.engine, DAY);
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, DAY);
 	rig_assert_entry("d.test", LEVEL_SECURE);
 	rig_close();
@@ -412,16 +351,16 @@ postfix_without_dane(void **state)
 	world_wait(rig.engine, MIN);
 	rig_notify_admin();
 	tlsa = DANE_USABLE;
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, DAY);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	assert_int_equal(world.notify.times, 1); /* before the policy was there */
 	assert_null(strstr(buf_text(&world.body), "mail waits"));
 	rig_close();
 }
 
-#define WILDCARD POLICY("*.d.test", "604800")
+#define WILDCARD POLICYKIT("*.d.test", "604800")
 
 /* An entry that was made of names that DNS told stays while it tells none. */
 static void
@@ -429,19 +368,19 @@ names_stay_while_dns_is_silent(void **state)
 {
 	(void)state;
 	begin("1", WILDCARD);
-	send("d.test");
+	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	mx = "a.d.test MX: SERVFAIL";
 	tlsa = DANE_UNSURE;
 	kit_run(STATE, "UPDATE destination SET look_ms = 1");
 	world_wait(rig.engine, DAY);
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	rig_assert_why("d.test", WHY_DNS_UNSURE);
 	mx = "mx2.d.test";
 	tlsa = DANE_NONE;
 	world_wait(rig.engine, 2 * HOUR);
-	assert_attributes("d.test", "match=mx2.d.test servername=hostname");
+	policykit_assert_attributes("d.test", "match=mx2.d.test servername=hostname");
 	rig_close();
 }
 
@@ -455,8 +394,8 @@ alarm_that_waits_is_no_hindrance(void **state)
 	rig_save();
 	world_wait(rig.engine, MIN);
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_RULE_WAITS);
-	policy = ENFORCE;
-	send("[d.test]:587");
+	policykit_served = ENFORCE;
+	policykit_send("[d.test]:587");
 	world_wait(rig.engine, DAY);
 	rig_assert_entry("d.test", LEVEL_SECURE);
 	rig_close();
@@ -466,9 +405,9 @@ int
 main(void)
 {
 	static const bool no = false, yes = true;
-	static const char *const shorts[] = {POLICY("mx.d.test", "600"),
-	    POLICY("mx.d.test", "1800"), POLICY("mx.d.test", "3600"),
-	    POLICY("mx.d.test", "86400")};
+	static const char *const shorts[] = {POLICYKIT("mx.d.test", "600"),
+	    POLICYKIT("mx.d.test", "1800"), POLICYKIT("mx.d.test", "3600"),
+	    POLICYKIT("mx.d.test", "86400")};
 	static const enum level levels[] = {LEVEL_MAY, LEVEL_VERIFY, LEVEL_DANE};
 
 	if (!rig_begin())

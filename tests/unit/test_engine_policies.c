@@ -2,121 +2,33 @@
 /* What an engine does about MTA-STS policies. */
 #include "suite.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/engine_impl.h"
-#include "enginerig.h"
+#include "policykit.h"
 
-#define ENFORCE "version: STSv1\nmode: enforce\nmx: mx.d.test\nmax_age: 604800\n"
-#define OTHER   "version: STSv1\nmode: enforce\nmx: mx.other.test\nmax_age: 604800\n"
 #define NONE    "version: STSv1\nmode: none\nmax_age: 604800\n"
 #define TESTING "version: STSv1\nmode: testing\nmx: mx.d.test\nmax_age: 604800\n"
-#define ENTRY   "match=mx.d.test servername=hostname"
-
-static const char *id;     /* that DNS has; NULL: none, "?": it could not tell */
-static const char *policy; /* that is served; NULL: none */
-
-static void
-set_txt(struct sts_txt *out)
-{
-	*out = (struct sts_txt){.state = STS_TXT_NONE};
-	if (id == NULL)
-		return;
-	out->state = strcmp(id, "?") == 0 ? STS_TXT_UNSURE : STS_TXT_VALID;
-	if (out->state == STS_TXT_VALID)
-		snprintf(out->id, sizeof(out->id), "%s", id);
-}
-
-static void
-answer(struct measure_item *item)
-{
-	set_txt(&item->answers.sts_txt);
-	snprintf(item->answers.text, sizeof(item->answers.text), "mx.%s address=insecure",
-	    item->nexthop.host);
-}
-
 static void
 answer_dane(struct measure_item *item)
 {
-	answer(item);
+	policykit_answer(item);
 	item->answers.dane.state = DANE_USABLE;
 }
 
 static void
 answer_signed(struct measure_item *item)
 {
-	answer(item);
+	policykit_answer(item);
 	item->answers.dane.signed_domain = true;
 }
 
 static void
 answer_other_map(struct measure_item *item)
 {
-	answer(item);
+	policykit_answer(item);
 	item->answers.other_map = ANSWER_YES;
-}
-
-static void
-announce(const char *domain, struct sts_txt *out)
-{
-	(void)domain;
-	set_txt(out);
-}
-
-static void
-serve(const char *host, struct buf *text, struct fetch_answer *out)
-{
-	assert_true(str_starts(str_of(host), STR("mta-sts.")));
-	if (policy == NULL)
-		return;
-	buf_printf(text, "%s", policy);
-	*out = (struct fetch_answer){
-	    .cause = STS_CAUSE_OK, .status = 200, .body = {buf_text(text), text->len}};
-}
-
-static void
-begin(const char *txt_id, const char *served)
-{
-	rig_new_settled();
-	id = txt_id;
-	policy = served;
-	world.answer = answer;
-	world.policy = announce;
-	world.fetch = serve;
-	world.can_dane = true;
-}
-
-static void
-defer_settled(const char *domain)
-{
-	rig_defer(domain);
-	world_settle(rig.engine);
-	world_wait(rig.engine, LISTING); /* the queue shows it still */
-}
-
-/* Deferred, and sent under the entry that this brought. */
-static void
-defer_sent(const char *domain)
-{
-	defer_settled(domain);
-	world_wait(rig.engine, MIN);
-	rig_log_status(domain, "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
-	rig_save();
-	world_settle(rig.engine);
-}
-
-static void
-assert_attributes(const char *domain, const char *attributes)
-{
-	struct buf sql = {0}, expected = {0};
-
-	buf_printf(&sql, "SELECT attributes FROM destination WHERE key = '%s'", domain);
-	buf_printf(&expected, "%s\n", attributes);
-	kit_assert(STATE, buf_text(&sql), buf_text(&expected));
-	buf_clear(&sql);
-	buf_clear(&expected);
 }
 
 /* Whatever the reason says; and the mail is retried. */
@@ -124,10 +36,10 @@ static void
 policy_becomes_an_entry(void **state)
 {
 	(void)state;
-	begin("1", ENFORCE);
-	defer_settled("d.test");
+	policykit_begin("1", ENFORCE);
+	policykit_defer("d.test");
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	assert_int_equal(world.fetches, 1);
 	world_wait(rig.engine, SECOND);
 	assert_int_equal(world.retry.times, 1);
@@ -140,8 +52,8 @@ static void
 without_one_nothing_changes(void **state)
 {
 	(void)state;
-	begin(NULL, ENFORCE);
-	defer_settled("sub.d.test");
+	policykit_begin(NULL, ENFORCE);
+	policykit_defer("sub.d.test");
 	rig_assert_judged("sub.d.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
 	assert_int_equal(world.fetches, 0);
 	kit_assert(STATE, "SELECT count(*) FROM sts", "0\n");
@@ -153,8 +65,8 @@ static void
 unhad_policy_holds(void **state)
 {
 	(void)state;
-	begin("1", NULL);
-	defer_settled("d.test");
+	policykit_begin("1", NULL);
+	policykit_defer("d.test");
 	world_wait(rig.engine, 2 * SECOND);
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_UNSURE);
 	assert_int_equal(world.fetches, 1);
@@ -167,7 +79,7 @@ unhad_policy_holds(void **state)
 	rig_log_status("d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
 	rig_save();
 	/* It comes late: the entry is its. */
-	policy = ENFORCE;
+	policykit_served = ENFORCE;
 	world_wait(rig.engine, 25 * HOUR);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
 	rig_close();
@@ -178,19 +90,19 @@ static void
 txt_that_cannot_be_told_holds(void **state)
 {
 	(void)state;
-	begin("?", NULL);
-	defer_settled("d.test");
+	policykit_begin("?", NULL);
+	policykit_defer("d.test");
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_UNSURE);
 	kit_assert(STATE, "SELECT hold_level FROM destination", "encrypt\n");
 	world_wait(rig.engine, 25 * HOUR);
 	rig_assert_entry("d.test", LEVEL_ENCRYPT);
 	rig_close();
-	begin("?", NULL);
+	policykit_begin("?", NULL);
 	world.answer = answer_signed;
-	defer_settled("d.test");
+	policykit_defer("d.test");
 	world_wait(rig.engine, 48 * HOUR);
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_UNSURE);
-	id = NULL;
+	policykit_id = NULL;
 	world_wait(rig.engine, 2 * HOUR);
 	rig_assert_entry("d.test", LEVEL_ENCRYPT);
 	rig_close();
@@ -201,7 +113,7 @@ static void
 sent_mail_is_looked_up(void **state)
 {
 	(void)state;
-	begin("1", ENFORCE);
+	policykit_begin("1", ENFORCE);
 	rig_log_status("d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
 	rig_save();
 	world_wait(rig.engine, 2 * SECOND);
@@ -220,14 +132,14 @@ tls_required_no_proves_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
-		begin("1", ENFORCE);
+		policykit_begin("1", ENFORCE);
 		world.finger = world_self_signed;
 		world.sessions_logged = true;
 		engine_doubt_settings(rig.engine);
 		world_wait(rig.engine, MIN);
-		defer_sent("d.test");
+		policykit_defer_sent("d.test");
 		world_wait(rig.engine, 10 * MIN);
-		defer_settled("d.test");
+		policykit_defer("d.test");
 		world_wait(rig.engine, MIN);
 		rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
 		world.export.times = 0;
@@ -260,7 +172,7 @@ every_key_is_looked_up(void **state)
 	    "[xn--bcher-kva.test]:587"};
 
 	(void)state;
-	begin("1", ENFORCE);
+	policykit_begin("1", ENFORCE);
 	for (size_t i = 0; i < 2; i++)
 		rig_log_status(
 		    keys[i], "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
@@ -282,8 +194,8 @@ static void
 restart_keeps_it(void **state)
 {
 	(void)state;
-	begin("1", ENFORCE);
-	defer_sent("d.test");
+	policykit_begin("1", ENFORCE);
+	policykit_defer_sent("d.test");
 	rig_close();
 	rig_open(ENGINE_APPLY);
 	world_wait(rig.engine, SECOND);
@@ -298,9 +210,9 @@ static void
 clock_does_not_matter(void **state)
 {
 	(void)state;
-	begin("1", ENFORCE);
-	defer_sent("d.test");
-	policy = NULL;
+	policykit_begin("1", ENFORCE);
+	policykit_defer_sent("d.test");
+	policykit_served = NULL;
 	world.wall_ms -= 3650 * DAY;
 	world_wait(rig.engine, HOUR);
 	rig_assert_entry("d.test", LEVEL_SECURE);
@@ -317,15 +229,15 @@ static void
 trouble_brings_the_new_one(void **state)
 {
 	(void)state;
-	begin("1", OTHER);
-	defer_sent("d.test");
-	assert_attributes("d.test", "match=mx.other.test servername=hostname");
+	policykit_begin("1", OTHER);
+	policykit_defer_sent("d.test");
+	policykit_assert_attributes("d.test", "match=mx.other.test servername=hostname");
 	world_wait(rig.engine, 10 * MIN);
-	id = "2";
-	policy = ENFORCE;
-	defer_settled("d.test");
+	policykit_id = "2";
+	policykit_served = ENFORCE;
+	policykit_defer("d.test");
 	world_wait(rig.engine, SECOND);
-	assert_attributes("d.test", ENTRY);
+	policykit_assert_attributes("d.test", ENTRY);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
 	rig_close();
 }
@@ -338,10 +250,10 @@ entry_goes_with_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		begin("1", ENFORCE);
-		defer_sent("d.test");
-		id = "2";
-		policy = rows[i];
+		policykit_begin("1", ENFORCE);
+		policykit_defer_sent("d.test");
+		policykit_id = "2";
+		policykit_served = rows[i];
 		world_wait(rig.engine, DAY + HOUR);
 		rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
 		rig_close();
@@ -353,14 +265,15 @@ static void
 it_ends_by_itself_alone(void **state)
 {
 	(void)state;
-	begin("1", ENFORCE);
+	policykit_begin("1", ENFORCE);
 	rig_notify_admin();
-	defer_sent("d.test");
-	policy = NULL;
+	policykit_defer_sent("d.test");
+	policykit_served = NULL;
 	world_wait(rig.engine, 6 * DAY + 23 * HOUR);
 	rig_assert_entry("d.test", LEVEL_SECURE);
-	assert_true(strstr(buf_text(&world.body), "cannot be renewed") != NULL ||
-	    strstr(buf_text(&world.body), "d.test") != NULL);
+	assert_in_range(policykit_alerts_of(
+	                    "destination=d.test the MTA-STS policy cannot be renewed"),
+	    1, 2);
 	world_wait(rig.engine, 2 * HOUR);
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
 	rig_close();
@@ -371,51 +284,17 @@ static void
 others_come_first(void **state)
 {
 	(void)state;
-	begin("1", ENFORCE);
+	policykit_begin("1", ENFORCE);
 	world.answer = answer_dane;
-	defer_sent("d.test");
+	policykit_defer_sent("d.test");
 	rig_assert_judged("d.test", LEVEL_DANE_ONLY, WHY_DANE);
-	assert_attributes("d.test", "");
+	policykit_assert_attributes("d.test", "");
 	rig_close();
-	begin("1", ENFORCE);
+	policykit_begin("1", ENFORCE);
 	world.answer = answer_other_map;
-	defer_sent("d.test");
+	policykit_defer_sent("d.test");
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_OTHER_MAP);
 	rig_close();
-}
-
-/* Case 88: sixteen at a time, and nobody else waits for them. */
-static void
-fetches_are_few_at_a_time(void **state)
-{
-	unsigned most = 0;
-
-	(void)state;
-	begin("1", NULL);
-	rig.config.freeze.destinations = 10000;
-	rig_defer_many("a", 100);
-	for (int turn = 0; turn < 400; turn++) {
-		unsigned before = world.fetches;
-
-		engine_turn(rig.engine);
-		world_work();
-		if (world.fetches - before > most)
-			most = world.fetches - before;
-	}
-	assert_int_equal(world.fetches, 100);
-	assert_in_range(most, 1, 16);
-	rig_close();
-}
-
-static unsigned
-alerts_of(const char *text)
-{
-	unsigned count = 0;
-
-	for (const char *at = buf_text(&world.bodies); (at = strstr(at, text)) != NULL;
-	     at += strlen(text))
-		count++;
-	return count;
 }
 
 /* Cases 57 and 60: the policy does not name the host, whose certificate is good. */
@@ -423,101 +302,32 @@ static void
 other_names_are_no_fault_of_the_server(void **state)
 {
 	(void)state;
-	begin("1",
+	policykit_begin("1",
 	    "version: STSv1\nmode: enforce\nmax_age: 604800\n"
 	    "mx: a.other.test\nmx: b.other.test\nmx: c.other.test\n"
 	    "mx: d.other.test\n");
 	rig_notify_admin();
-	defer_settled("d.test");
+	policykit_defer("d.test");
 	world_wait(rig.engine, MIN);
 	assert_int_equal(
-	    alerts_of(
+	    policykit_alerts_of(
 	        "it allows a.other.test, b.other.test, c.other.test and 1 more; MX: "
 	        "mx.d.test"),
 	    1);
 	world_log(rig.engine,
 	    "smtp[77]: server certificate verification failed for "
 	    "mx.d.test[192.0.2.1]:25: num=62:hostname mismatch");
-	defer_settled("d.test");
+	policykit_defer("d.test");
 	kit_assert(
 	    STATE, "SELECT cause FROM destination WHERE key = 'd.test'", "policy\n");
 	kit_assert(STATE, "SELECT count(*) FROM host WHERE cause <> ''", "0\n");
 	world_log(rig.engine,
 	    "smtp[77]: server certificate verification failed for "
 	    "mx.d.test[192.0.2.1]:25: certificate has expired");
-	defer_settled("d.test");
+	policykit_defer("d.test");
 	kit_assert(
 	    STATE, "SELECT cause FROM destination WHERE key = 'd.test'", "expired\n");
 	kit_assert(STATE, "SELECT count(*) FROM host WHERE cause <> ''", "1\n");
-	rig_close();
-}
-
-static unsigned crowd_before; /* fetches when the one that stands alone was */
-
-static void
-note_alone(const char *host, struct buf *text, struct fetch_answer *out)
-{
-	(void)text;
-	*out = (struct fetch_answer){.cause = STS_CAUSE_CONNECT};
-	if (strcmp(host, "mta-sts.alone.test") == 0)
-		crowd_before = world.fetches - 1;
-}
-
-/* MTASTS: two at one address, so that its owner keeps nobody else waiting. */
-static void
-one_address_delays_no_other(void **state)
-{
-	unsigned most = 0;
-
-	(void)state;
-	begin("1", NULL);
-	rig.config.freeze.destinations = 10000;
-	world.fetch = note_alone;
-	world.one_place = "mta-sts.crowd";
-	crowd_before = UINT_MAX;
-	rig_defer_many("crowd", 500);
-	rig_defer("alone.test");
-	for (int turn = 0; turn < 2000 && crowd_before == UINT_MAX; turn++) {
-		unsigned before = world.fetches;
-
-		engine_turn(rig.engine);
-		world_work();
-		if (world.fetches - before > most)
-			most = world.fetches - before;
-	}
-	assert_in_range(most, 1, 3);
-	assert_in_range(crowd_before, 0, 499);
-	world_wait(rig.engine, 10 * MIN);
-	kit_assert(STATE, "SELECT count(*) FROM sts WHERE failures = 0", "0\n");
-	world.one_place = NULL;
-	rig_close();
-}
-
-static void
-fail_ours(const char *host, struct buf *text, struct fetch_answer *out)
-{
-	(void)host;
-	(void)text;
-	*out = (struct fetch_answer){
-	    .cause = STS_CAUSE_FETCHER, .detail = "cannot read the CA file"};
-}
-
-/* Our own fault is one cause: one alert, soon, and none for each domain. */
-static void
-own_fault_is_one_alert(void **state)
-{
-	(void)state;
-	begin("1", NULL);
-	rig_notify_admin();
-	rig.config.freeze.destinations = 10000;
-	world.fetch = fail_ours;
-	rig_defer_many("d", 60);
-	world_wait(rig.engine, 2 * HOUR);
-	assert_int_equal(
-	    alerts_of("cannot fetch MTA-STS policies: cannot read the CA file"), 1);
-	world_wait(rig.engine, 8 * DAY);
-	assert_int_equal(alerts_of("cannot fetch MTA-STS policies"), 1);
-	assert_int_equal(alerts_of("cannot be renewed"), 0);
 	rig_close();
 }
 
@@ -526,49 +336,14 @@ static void
 it_can_be_switched_off(void **state)
 {
 	(void)state;
-	begin("1", ENFORCE);
-	defer_sent("d.test");
+	policykit_begin("1", ENFORCE);
+	policykit_defer_sent("d.test");
 	rig_close();
 	rig.config.mta_sts.enable = false;
 	rig_open(ENGINE_APPLY);
 	kit_run(STATE, "UPDATE destination SET look_ms = 1");
 	world_wait(rig.engine, MIN);
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
-	rig_close();
-}
-
-/* Case 87: our CA file is empty, and 25 domains under a policy fail within ten minutes:
- * a canary tells; without posttls-finger the first ones are told of until it is a freeze.
- */
-static void
-own_fault_is_one_freeze(void **state)
-{
-	bool prober = *(const bool *)*state;
-	char domain[32], relay[64];
-
-	begin("1", ENFORCE);
-	rig_notify_admin();
-	for (unsigned round = 0; round < 2; round++) {
-		bool good = round == 0;
-
-		world.notify.times = 0;
-		if (prober)
-			world.finger = good ? world_verifies : world_self_signed;
-		for (unsigned i = 0; i < 25; i++) {
-			snprintf(domain, sizeof(domain), "c%u.test", i);
-			snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
-			rig_log_session(good ? "Verified" : "Untrusted", relay);
-			rig_log_status(domain, relay, "4.7.5",
-			    good ? "sent (250 Ok)" : "deferred (" NOT_VERIFIED ")");
-			rig_save();
-			world_wait(rig.engine, 20 * SECOND);
-		}
-		world_wait(rig.engine, good ? HOUR : MIN);
-	}
-	rig_assert_judged("c24.test", LEVEL_SECURE, WHY_FREEZE);
-	assert_in_range(world.notify.times, 1, prober ? 1 : 20);
-	if (prober)
-		assert_non_null(strstr(buf_text(&world.body), "freeze: "));
 	rig_close();
 }
 
@@ -583,7 +358,7 @@ answer_many_hosts(struct measure_item *item)
 	char *text = item->answers.text;
 	size_t size = sizeof(item->answers.text), used = 0;
 
-	set_txt(&item->answers.sts_txt);
+	policykit_txt(&item->answers.sts_txt);
 	for (unsigned i = 0; i < 40 && used + 1 < size; i++)
 		used += (size_t)snprintf(text + used, size - used,
 		    "%smx%02u%s address=insecure", i > 0 ? "\n" : "",
@@ -596,10 +371,11 @@ static void
 names_beyond_the_text_stay(void **state)
 {
 	(void)state;
-	begin("1", "version: STSv1\nmode: enforce\nmx: *.d.test\nmax_age: 604800\n");
+	policykit_begin(
+	    "1", "version: STSv1\nmode: enforce\nmx: *.d.test\nmax_age: 604800\n");
 	world.answer = answer_many_hosts;
 	for (first_host = 0; first_host < 40; first_host += 20) {
-		defer_settled("d.test");
+		policykit_defer("d.test");
 		world_wait(rig.engine, 2 * HOUR);
 	}
 	for (unsigned i = 0; i < 40; i++) {
@@ -620,7 +396,7 @@ static void
 switched_off_keeps_nothing(void **state)
 {
 	(void)state;
-	begin("1", ENFORCE);
+	policykit_begin("1", ENFORCE);
 	rig.config.mta_sts.enable = false;
 	rig_log_status("d.test", "mx.d.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
 	rig_save();
@@ -630,58 +406,9 @@ switched_off_keeps_nothing(void **state)
 	rig_close();
 }
 
-/* --- many --------------------------------------------------------------------------- */
-
-#define FETCHERS 16
-
-/* quick.test has no policy. */
-static void
-answer_quick(struct measure_item *item)
-{
-	answer(item);
-	if (strcmp(item->nexthop.host, "quick.test") == 0)
-		item->answers.sts_txt = (struct sts_txt){.state = STS_TXT_NONE};
-}
-
-/* Case 88. */
-static void
-hanging_policy_hosts_delay_nobody(void **state)
-{
-	char domain[32];
-	int64_t began_ms;
-
-	(void)state;
-	begin("1", ENFORCE);
-	world.answer = answer_quick;
-	world.hanging = true;
-	for (unsigned i = 0; i < 500; i++) {
-		snprintf(domain, sizeof(domain), "p%u.test", i);
-		rig_defer_because(domain, NOT_VERIFIED);
-	}
-	rig_save();
-	world_wait(rig.engine, 10 * SECOND);
-	assert_int_equal(world_waiting(), FETCHERS);
-	rig_assert_why("p499.test", WHY_POLICY_ASKED);
-	began_ms = world.mono_ms;
-	rig_defer("quick.test");
-	world_settle(rig.engine);
-	while (rig_row("quick.test").entry.level != LEVEL_ENCRYPT &&
-	    world.mono_ms - began_ms < MIN)
-		world_wait(rig.engine, 10);
-	assert_in_range(world.mono_ms - began_ms, 0, 999);
-	/* Nor does a reload wait for them. */
-	assert_false(engine_is_working(rig.engine));
-	world.hanging = false;
-	world_wait(rig.engine, MIN);
-	rig_assert_why("p499.test", WHY_POLICY);
-	rig_close();
-}
-
 int
 main(void)
 {
-	static const bool yes = true, no = false;
-
 	if (!rig_begin())
 		return 1;
 	suite_add(policy_becomes_an_entry, NULL, "an enforced policy becomes an entry");
@@ -703,23 +430,12 @@ main(void)
 	suite_add(
 	    it_ends_by_itself_alone, NULL, "it lives from its last fetch for max_age");
 	suite_add(others_come_first, NULL, "DANE and other maps come first");
-	suite_add(fetches_are_few_at_a_time, NULL, "sixteen are fetched at a time");
 	suite_add(other_names_are_no_fault_of_the_server, NULL,
 	    "names that the policy does not have are no fault of the server");
-	suite_add(one_address_delays_no_other, NULL,
-	    "500 policy hosts at one address keep no other waiting");
-	suite_add(own_fault_is_one_alert, NULL,
-	    "what is not fetched by our own fault is one alert");
 	suite_add(it_can_be_switched_off, NULL, "it can be switched off");
-	suite_add(own_fault_is_one_freeze, &yes,
-	    "25 domains under a policy that fail by our fault are one alert");
-	suite_add(own_fault_is_one_freeze, &no,
-	    "... without posttls-finger a freeze in the end");
 	suite_add(names_beyond_the_text_stay, NULL,
 	    "of more hosts than an answer is kept of, those that were seen stay");
 	suite_add(switched_off_keeps_nothing, NULL,
 	    "... and then nobody is noted to be looked up");
-	suite_add(hanging_policy_hosts_delay_nobody, NULL,
-	    "500 policy hosts that hang delay no other decision by a second");
 	return rig_end(suite_run());
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How policies are fetched: by few at a time, and what fails by our own fault. */
+#include "suite.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "engine/engine_impl.h"
+#include "policykit.h"
+
+/* Case 88: sixteen at a time, and nobody else waits for them. */
+static void
+fetches_are_few_at_a_time(void **state)
+{
+	unsigned most = 0;
+
+	(void)state;
+	policykit_begin("1", NULL);
+	rig.config.freeze.destinations = 10000;
+	rig_defer_many("a", 100);
+	for (int turn = 0; turn < 400; turn++) {
+		unsigned before = world.fetches;
+
+		engine_turn(rig.engine);
+		world_work();
+		if (world.fetches - before > most)
+			most = world.fetches - before;
+	}
+	assert_int_equal(world.fetches, 100);
+	assert_in_range(most, 1, 16);
+	rig_close();
+}
+
+static unsigned crowd_before; /* fetches when the one that stands alone was */
+
+static void
+note_alone(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	(void)text;
+	*out = (struct fetch_answer){.cause = STS_CAUSE_CONNECT};
+	if (strcmp(host, "mta-sts.alone.test") == 0)
+		crowd_before = world.fetches - 1;
+}
+
+/* MTASTS: two at one address, so that its owner keeps nobody else waiting. */
+static void
+one_address_delays_no_other(void **state)
+{
+	unsigned most = 0;
+
+	(void)state;
+	policykit_begin("1", NULL);
+	rig.config.freeze.destinations = 10000;
+	world.fetch = note_alone;
+	world.one_place = "mta-sts.crowd";
+	crowd_before = UINT_MAX;
+	rig_defer_many("crowd", 500);
+	rig_defer("alone.test");
+	for (int turn = 0; turn < 2000 && crowd_before == UINT_MAX; turn++) {
+		unsigned before = world.fetches;
+
+		engine_turn(rig.engine);
+		world_work();
+		if (world.fetches - before > most)
+			most = world.fetches - before;
+	}
+	assert_in_range(most, 1, 3);
+	assert_in_range(crowd_before, 0, 499);
+	world_wait(rig.engine, 10 * MIN);
+	kit_assert(STATE, "SELECT count(*) FROM sts WHERE failures = 0", "0\n");
+	world.one_place = NULL;
+	rig_close();
+}
+
+static void
+fail_ours(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	(void)host;
+	(void)text;
+	*out = (struct fetch_answer){
+	    .cause = STS_CAUSE_FETCHER, .detail = "cannot read the CA file"};
+}
+
+/* Our own fault is one cause: one alert, soon, and none for each domain. */
+static void
+own_fault_is_one_alert(void **state)
+{
+	(void)state;
+	policykit_begin("1", NULL);
+	rig_notify_admin();
+	rig.config.freeze.destinations = 10000;
+	world.fetch = fail_ours;
+	rig_defer_many("d", 60);
+	world_wait(rig.engine, 2 * HOUR);
+	assert_int_equal(
+	    policykit_alerts_of("cannot fetch MTA-STS policies: cannot read the CA file"),
+	    1);
+	world_wait(rig.engine, 8 * DAY);
+	assert_int_equal(policykit_alerts_of("cannot fetch MTA-STS policies"), 1);
+	assert_int_equal(policykit_alerts_of("cannot be renewed"), 0);
+	rig_close();
+}
+
+/* Case 87: our CA file is empty, and 25 domains under a policy fail within ten minutes:
+ * a canary tells; without posttls-finger the first ones are told of until it is a freeze.
+ */
+static void
+own_fault_is_one_freeze(void **state)
+{
+	bool prober = *(const bool *)*state;
+	char domain[32], relay[64];
+
+	policykit_begin("1", ENFORCE);
+	rig_notify_admin();
+	for (unsigned round = 0; round < 2; round++) {
+		bool good = round == 0;
+
+		world.notify.times = 0;
+		if (prober)
+			world.finger = good ? world_verifies : world_self_signed;
+		for (unsigned i = 0; i < 25; i++) {
+			snprintf(domain, sizeof(domain), "c%u.test", i);
+			snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+			rig_log_session(good ? "Verified" : "Untrusted", relay);
+			rig_log_status(domain, relay, "4.7.5",
+			    good ? "sent (250 Ok)" : "deferred (" NOT_VERIFIED ")");
+			rig_save();
+			world_wait(rig.engine, 20 * SECOND);
+		}
+		world_wait(rig.engine, good ? HOUR : MIN);
+	}
+	rig_assert_judged("c24.test", LEVEL_SECURE, WHY_FREEZE);
+	assert_in_range(world.notify.times, 1, prober ? 1 : 20);
+	if (prober)
+		assert_non_null(strstr(buf_text(&world.body), "freeze: "));
+	rig_close();
+}
+
+/* --- many --------------------------------------------------------------------------- */
+
+#define FETCHERS 16
+
+/* quick.test has no policy. */
+static void
+answer_quick(struct measure_item *item)
+{
+	policykit_answer(item);
+	if (strcmp(item->nexthop.host, "quick.test") == 0)
+		item->answers.sts_txt = (struct sts_txt){.state = STS_TXT_NONE};
+}
+
+/* Case 88. */
+static void
+hanging_policy_hosts_delay_nobody(void **state)
+{
+	char domain[32];
+	int64_t began_ms;
+
+	(void)state;
+	policykit_begin("1", ENFORCE);
+	world.answer = answer_quick;
+	world.hanging = true;
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(domain, sizeof(domain), "p%u.test", i);
+		rig_defer_because(domain, NOT_VERIFIED);
+	}
+	rig_save();
+	world_wait(rig.engine, 10 * SECOND);
+	assert_int_equal(world_waiting(), FETCHERS);
+	rig_assert_why("p499.test", WHY_POLICY_ASKED);
+	began_ms = world.mono_ms;
+	rig_defer("quick.test");
+	world_settle(rig.engine);
+	while (rig_row("quick.test").entry.level != LEVEL_ENCRYPT &&
+	    world.mono_ms - began_ms < MIN)
+		world_wait(rig.engine, 10);
+	assert_in_range(world.mono_ms - began_ms, 0, 999);
+	/* Nor does a reload wait for them. */
+	assert_false(engine_is_working(rig.engine));
+	world.hanging = false;
+	world_wait(rig.engine, MIN);
+	rig_assert_why("p499.test", WHY_POLICY);
+	rig_close();
+}
+
+int
+main(void)
+{
+	static const bool yes = true, no = false;
+
+	if (!rig_begin())
+		return 1;
+	suite_add(fetches_are_few_at_a_time, NULL, "sixteen are fetched at a time");
+	suite_add(one_address_delays_no_other, NULL,
+	    "500 policy hosts at one address keep no other waiting");
+	suite_add(own_fault_is_one_alert, NULL,
+	    "what is not fetched by our own fault is one alert");
+	suite_add(own_fault_is_one_freeze, &yes,
+	    "25 domains under a policy that fail by our fault are one alert");
+	suite_add(own_fault_is_one_freeze, &no,
+	    "... without posttls-finger a freeze in the end");
+	suite_add(hanging_policy_hosts_delay_nobody, NULL,
+	    "500 policy hosts that hang delay no other decision by a second");
+	return rig_end(suite_run());
+}
