@@ -89,6 +89,20 @@ store_step_row(struct store *store, sqlite3_stmt *stmt, bool *failed, struct err
 }
 
 bool
+store_each_text(struct store *store, sqlite3_stmt *stmt, store_text_fn *fn, void *context,
+    struct err *err)
+{
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		fn(context, sqlite3_column_int64(stmt, 0),
+		    (const char *)sqlite3_column_text(stmt, 1));
+	return !failed;
+}
+
+bool
 store_finish(struct store *store, sqlite3_stmt *stmt, struct err *err)
 {
 	bool done;

@@ -325,15 +325,8 @@ bool
 store_each_pending(
     struct store *store, size_t most, pending_fn *fn, void *context, struct err *err)
 {
-	sqlite3_stmt *stmt = store_bind(store, SQL_PENDING, err, "i", (int64_t)most);
-	bool failed = false;
-
-	if (stmt == NULL)
-		return false;
-	while (store_step_row(store, stmt, &failed, err))
-		fn(context, sqlite3_column_int64(stmt, 0),
-		    (const char *)sqlite3_column_text(stmt, 1));
-	return !failed;
+	return store_each_text(store,
+	    store_bind(store, SQL_PENDING, err, "i", (int64_t)most), fn, context, err);
 }
 
 bool

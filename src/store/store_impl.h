@@ -178,6 +178,11 @@ sqlite3_stmt *store_bind(
 bool store_step_row(
     struct store *store, sqlite3_stmt *stmt, bool *failed, struct err *err);
 
+/* Of each row of two columns. A NULL statement has failed already. */
+typedef void store_text_fn(void *context, int64_t id, const char *text);
+bool store_each_text(struct store *store, sqlite3_stmt *stmt, store_text_fn *fn,
+    void *context, struct err *err);
+
 /* Run a statement that gives no rows. A NULL statement has failed already. */
 bool store_finish(struct store *store, sqlite3_stmt *stmt, struct err *err);
 

@@ -24,15 +24,8 @@ bool
 store_outbox_take(
     struct store *store, int64_t writer, outbox_fn *fn, void *context, struct err *err)
 {
-	sqlite3_stmt *stmt = store_bind(store, SQL_OUTBOX, err, "i", writer);
-	bool failed = false;
-
-	if (stmt == NULL)
-		return false;
-	while (store_step_row(store, stmt, &failed, err))
-		fn(context, sqlite3_column_int64(stmt, 0),
-		    (const char *)sqlite3_column_text(stmt, 1));
-	return !failed &&
+	return store_each_text(store, store_bind(store, SQL_OUTBOX, err, "i", writer), fn,
+	           context, err) &&
 	    store_finish(
 	        store, store_bind(store, SQL_OUTBOX_TAKE, err, "i", writer), err);
 }
