@@ -266,12 +266,14 @@ measure_recall(const struct destination *destination, int64_t now_ms, struct ans
 }
 
 bool
-measure_serves(const struct measure_settings *settings, const struct measure_item *item)
+measure_serves(const struct measure_settings *settings, struct measure_item *item)
 {
-	for (size_t s = 0; s < FACT_COUNT; s++)
-		if (measure_sources[s]->wanted(settings, item) &&
-		    item->answers.sources[s].serves_ms <= 0)
+	for (size_t s = 0; s < FACT_COUNT; s++) {
+		if (!measure_sources[s]->wanted(settings, item))
+			measure_sources[s]->unasked(&item->answers);
+		else if (item->answers.sources[s].serves_ms <= 0)
 			return false;
+	}
 	return true;
 }
 

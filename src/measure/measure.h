@@ -213,9 +213,9 @@ void measure_keep(
 void measure_recall(
     const struct destination *destination, int64_t now_ms, struct answers *out);
 
-/* item->answers are those of before (remembered): need nothing be asked anew? */
-bool measure_serves(
-    const struct measure_settings *settings, const struct measure_item *item);
+/* item->answers are those of before (remembered): need nothing be asked anew? What these
+ * settings do not want is as never asked, whatever others wanted. */
+bool measure_serves(const struct measure_settings *settings, struct measure_item *item);
 
 /*
  * Is the server one of this next-hop's, by the text of its answers (a line a host)? If

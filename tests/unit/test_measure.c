@@ -189,6 +189,25 @@ every_wanted_source_must_serve(void **state)
 	assert_true(measure_serves(&settings, &item));
 }
 
+/* Postfix logged in there, and does so no more. */
+static void
+what_is_wanted_no_more_is_forgotten(void **state)
+{
+	struct measure_settings settings = {.credentials = {.used = true}};
+	struct measure_item item = {.answers = {.other_map = ANSWER_NO,
+	                                .credentials = ANSWER_YES,
+	                                .dane = {.state = DANE_NONE}}};
+
+	(void)state;
+	item.answers.sources[FACT_dns].serves_ms = 60000;
+	item.answers.sources[FACT_credentials].serves_ms = 60000;
+	assert_true(measure_serves(&settings, &item));
+	assert_int_equal(item.answers.credentials, ANSWER_YES);
+	settings.credentials.used = false;
+	assert_true(measure_serves(&settings, &item));
+	assert_int_equal(item.answers.credentials, ANSWER_NO);
+}
+
 int
 main(void)
 {
@@ -206,6 +225,8 @@ main(void)
 	    wanted_rows[i].wanted ? "is wanted" : "is not wanted", wanted_rows[i].what);
 	FAKE_ROWS(answer_serves, serves_rows, "%s serves %s",
 	    measure_sources[serves_rows[i].source]->name, serves_rows[i].what);
+	suite_add(what_is_wanted_no_more_is_forgotten, NULL,
+	    "what other settings wanted says nothing under these");
 	suite_add(every_wanted_source_must_serve, NULL,
 	    "answers serve again where each source that is wanted says so");
 	status = suite_run();
