@@ -235,7 +235,7 @@ judge_remembers(const struct judge *judge, const struct measure_settings *settin
 	copy_as_judged(judge, d, now_ms, &next);
 	looks_for_news = !d->alarm.raised || wants_probe(judge, &next, now_ms);
 	destination_clear(&next);
-	if (looks_for_news)
+	if (looks_for_news || !nexthop_parse(str_of(d->key), &item.nexthop))
 		return false;
 	measure_recall(d, now_ms, &item.answers);
 	if (!measure_serves(settings, &item))

@@ -60,6 +60,35 @@ without_one_nothing_changes(void **state)
 	rig_close();
 }
 
+static void
+answer_for_an_hour(struct measure_item *item)
+{
+	policykit_answer(item);
+	item->answers.dane.ttl_s = 3600;
+}
+
+/* What DNS said of the policy is remembered with the rest; what it could not is not. */
+static void
+record_is_remembered(void **state)
+{
+	static const char *const ids[] = {NULL, "?"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		policykit_begin(ids[i], ENFORCE);
+		world.answer = answer_for_an_hour;
+		policykit_defer("d.test");
+		world_wait(rig.engine, SECOND);
+		world.asked = 0;
+		policykit_defer("d.test");
+		world_wait(rig.engine, SECOND);
+		assert_int_equal(world.asked, i);
+		rig_assert_judged("d.test", i == 0 ? LEVEL_ENCRYPT : LEVEL_NONE,
+		    i == 0 ? WHY_NO_EFFECT : WHY_POLICY_UNSURE);
+		rig_close();
+	}
+}
+
 /* Announced and not to be had: held, then as if there were none (RFC 8461 3.3). */
 static void
 unhad_policy_holds(void **state)
@@ -413,6 +442,8 @@ main(void)
 		return 1;
 	suite_add(policy_becomes_an_entry, NULL, "an enforced policy becomes an entry");
 	suite_add(without_one_nothing_changes, NULL, "without a policy nothing changes");
+	suite_add(record_is_remembered, NULL,
+	    "that DNS has no record of a policy is remembered, that it could not tell is not");
 	suite_add(unhad_policy_holds, NULL, "one that cannot be had holds a step down");
 	suite_add(txt_that_cannot_be_told_holds, NULL,
 	    "so does a TXT record that cannot be told, for good in a signed domain");
