@@ -283,6 +283,10 @@ void fold_line(
 void fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
     struct str reason, int64_t arrival_s, int64_t now_ms);
 
+/* Would fold_queued() make anything of it? In any thread, with a matcher of its own. */
+bool fold_recognises_queued(const struct rules *rules, struct rules_matcher *matcher,
+    struct str queue_id, struct str recipient, struct str reason);
+
 /* What the queue has of a message, as its status line would have told it. */
 struct fold_shown {
 	unsigned rule;

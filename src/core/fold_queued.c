@@ -48,6 +48,21 @@ fold_queued(struct fold *fold, struct str queue_id, struct str recipient,
 }
 
 bool
+fold_recognises_queued(const struct rules *rules, struct rules_matcher *matcher,
+    struct str queue_id, struct str recipient, struct str reason)
+{
+	struct buf text = {0};
+	struct parsed line;
+	unsigned ignored = 0; /* they are counted where it is folded */
+	bool known = parse_queued(&text, queue_id, recipient, reason, 0, &line) &&
+	    trouble_of(rules, matcher, &line.status, line.service, NULL, NULL, &ignored)
+	            .rule >= 0;
+
+	buf_clear(&text);
+	return known;
+}
+
+bool
 fold_shown(struct fold *fold, struct str queue_id, struct str recipient,
     struct str reason, struct fold_shown *out)
 {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The queue read at the start: mail that was deferred before the log was read. */
+/*
+ * The queue read at the start: mail that was deferred before the log was read. Of a large
+ * queue only what a rule knows is kept, and the next listing is as far from this one as
+ * from another.
+ */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -24,7 +28,10 @@ struct queued_mail {
 
 struct queue_task {
 	struct task task;
-	struct queued_mail *mails; /* out */
+	const struct rules *rules;
+	struct rules_matcher *matcher; /* the worker's */
+	int64_t began_ms, took_ms;     /* monotonic; out */
+	struct queued_mail *mails;     /* out */
 	size_t count;
 	struct queue_refused refused; /* out */
 };
@@ -63,7 +70,9 @@ add_mail(void *context, const struct queued *queued)
 	struct queue_task *t = context;
 	struct queued_mail *mail;
 
-	if (queued->delay_reason[0] == '\0')
+	if (queued->delay_reason[0] == '\0' ||
+	    !fold_recognises_queued(t->rules, t->matcher, str_of(queued->queue_id),
+	        str_of(queued->address), str_of(queued->delay_reason)))
 		return;
 	t->mails = mem_array(t->mails, t->count + 1, sizeof(*t->mails));
 	mail = &t->mails[t->count++];
@@ -78,9 +87,15 @@ work(struct task *task, void *context)
 {
 	struct queue_task *t = (struct queue_task *)task;
 
+	bool done;
+
 	(void)context;
-	return task->world->read_queue(
-	    task->postfix, add_mail, t, &t->refused, &task->err);
+	t->matcher = rules_matcher_new(t->rules);
+	t->began_ms = task->world->mono_ms();
+	done =
+	    task->world->read_queue(task->postfix, add_mail, t, &t->refused, &task->err);
+	t->took_ms = task->world->mono_ms() - t->began_ms;
+	return done;
 }
 
 static void
@@ -90,6 +105,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct queue *q = (struct queue *)base;
 	const struct queue_task *t = (const struct queue_task *)task;
 
+	engine_note_listing(e, t->began_ms, t->took_ms);
 	if (!task->done)
 		return;
 	if (t->refused.count > 0)
@@ -114,6 +130,7 @@ release(struct task *task)
 		free(t->mails[i].reason);
 	}
 	free(t->mails);
+	rules_matcher_free(t->matcher);
 }
 
 static const struct task_kind queue_kind = {
@@ -124,7 +141,7 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 {
 	const struct queue *q = (const struct queue *)base;
 	bool can_save = q->unsaved && fold_parked(e->fold) == 0;
-	bool can_read = q->wanted && base->tasks == 0;
+	bool can_read = q->wanted && !engine_is_listing(e);
 
 	return (struct due){
 	    can_save || can_read ? now->mono_ms : DUE_NEVER, q->wanted || q->unsaved};
@@ -134,10 +151,14 @@ static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct queue *q = (struct queue *)base;
+	struct queue_task *t;
 
 	(void)now;
-	if (q->wanted && base->tasks == 0)
-		engine_submit(e, engine_task(e, base, &queue_kind));
+	if (q->wanted && !engine_is_listing(e)) {
+		t = engine_task(e, base, &queue_kind);
+		t->rules = e->rules;
+		engine_submit(e, &t->task);
+	}
 	if (!q->unsaved)
 		return;
 	q->unsaved = engine_save(e, NULL, 0) != ENGINE_SAVED;

@@ -303,7 +303,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	bool taken = false;
 	struct err err;
 
-	state->took_ms = t->took_ms;
+	engine_note_listing(e, state->began_ms, t->took_ms);
 	log_debug("the queue was listed in %" PRId64 " ms, for %zu destinations",
 	    t->took_ms, t->ask_count);
 	state->given_up = state->given_up && task->done;
@@ -505,6 +505,24 @@ listing_ms(const struct engine *e, const struct witness *state)
 	    : at_ms;
 }
 
+bool
+engine_is_listing(const struct engine *e)
+{
+	const struct duty_state *witness = engine_state(e, &duty_witness);
+	const struct duty_state *queue = engine_state(e, &duty_queue);
+
+	return witness->tasks + queue->tasks > 0;
+}
+
+void
+engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms)
+{
+	struct witness *state = engine_state(e, &duty_witness);
+
+	state->began_ms = began_ms;
+	state->took_ms = took_ms;
+}
+
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
@@ -512,7 +530,7 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	bool waits = witnesses_waiting(e->witnessed, WANTS_QUEUE) > 0;
 
 	(void)now;
-	return (struct due){(waits || state->given_up) && base->tasks == 0
+	return (struct due){(waits || state->given_up) && !engine_is_listing(e)
 	        ? listing_ms(e, state)
 	        : DUE_NEVER,
 	    waits};

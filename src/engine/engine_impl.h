@@ -328,6 +328,11 @@ bool engine_ask_witnesses(struct engine *e, const struct destination *d,
  * (store_waiting_left()): a listing tells whether they are there. */
 void engine_ask_given_up(struct engine *e);
 
+/* Is the queue being listed, by whichever duty? One at a time does. */
+bool engine_is_listing(const struct engine *e);
+/* It was: the next listing keeps its distance. Monotonic. */
+void engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms);
+
 /* --- duty_servers.c: the servers as a witness --- */
 
 /* Have the servers of d asked. choice NULL: those that they were when it was asked for

@@ -73,6 +73,7 @@ idle_when_nothing_is_left(void **state)
 	assert_false(engine_is_idle(rig.engine));
 	world_settle(rig.engine);
 	assert_true(engine_is_idle(rig.engine));
+	world_wait(rig.engine, LISTING);
 	rig_defer("a.test");
 	assert_false(engine_is_idle(rig.engine)); /* news */
 	engine_turn(rig.engine);

@@ -443,7 +443,8 @@ main(void)
 	suite_add(policy_becomes_an_entry, NULL, "an enforced policy becomes an entry");
 	suite_add(without_one_nothing_changes, NULL, "without a policy nothing changes");
 	suite_add(record_is_remembered, NULL,
-	    "that DNS has no record of a policy is remembered, that it could not tell is not");
+	    "that DNS has no record of a policy is remembered, that it could not tell is "
+	    "not");
 	suite_add(unhad_policy_holds, NULL, "one that cannot be had holds a step down");
 	suite_add(txt_that_cannot_be_told_holds, NULL,
 	    "so does a TXT record that cannot be told, for good in a signed domain");

@@ -20,7 +20,7 @@ queue_is_read_once(void **state)
 	assert_true(engine_left_queue(rig.engine));
 	engine_read_queue(rig.engine);
 	world.queued = mails;
-	world_wait(rig.engine, SECOND);
+	world_wait(rig.engine, LISTING);
 	assert_int_equal(world.queue.times, 2); /* the second time as a witness */
 	assert_false(engine_left_queue(rig.engine));
 	/* Nobody is asked, and the queue does not say whose server it was. */
@@ -30,7 +30,7 @@ queue_is_read_once(void **state)
 	assert_string_equal(buf_text(&world.retried), "QA QB ");
 	rig_defer_because("a.test", NOT_VERIFIED);
 	rig_save();
-	world_wait(rig.engine, SECOND);
+	world_wait(rig.engine, LISTING);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	rig_close();
 }

@@ -285,6 +285,43 @@ listings_keep_their_distance(void **state)
 	rig_close();
 }
 
+/* The first start reads it as a whole. */
+static void
+reading_of_the_start_is_a_listing(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	world.queue_ms = 3 * SECOND;
+	engine_read_queue(rig.engine);
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 1);
+	world_wait(rig.engine, 27 * SECOND - 1);
+	assert_int_equal(world.queue.times, 1);
+	world_wait(rig.engine, 1);
+	assert_int_equal(world.queue.times, 2);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* Asked for while a listing is being made, it is read behind that. */
+static void
+nothing_lists_beside_a_listing(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	turns(1);
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 2); /* a listing, and a server that is asked */
+	engine_read_queue(rig.engine);
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 2);
+	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 2);
+	rig_close();
+}
+
 /* DNS that answered before a long wait is asked again, and the queue is not. */
 static void
 old_answers_are_asked_anew(void **state)
@@ -533,6 +570,10 @@ main(void)
 	    "what is absent is no answer for an alarm that came meanwhile");
 	suite_add(listings_keep_their_distance, NULL,
 	    "listings begin ten times as far apart as the last one took");
+	suite_add(reading_of_the_start_is_a_listing, NULL,
+	    "what a first start reads of the queue is one of them");
+	suite_add(nothing_lists_beside_a_listing, NULL,
+	    "while the queue is listed nobody else reads it");
 	suite_add(old_answers_are_asked_anew, NULL,
 	    "DNS that answered before a long listing is asked again");
 	suite_add(
