@@ -32,6 +32,7 @@ const struct command *const commands[] = {
     &cmd_again,
     &cmd_policy,
     &cmd_export,
+    &cmd_metrics,
     &cmd_doctor,
     &cmd_help,
 };

@@ -78,6 +78,7 @@ static const struct key keys[] = {
     {"notify.from", &value_mail, AT(notify.from), .initial = "", .none = ""},
     {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
     {"notify.command", &value_command, AT(notify.command), .initial = "", .none = ""},
+    {"metrics.textfile", &value_path, AT(metrics.textfile), .initial = "", .none = ""},
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -444,6 +445,26 @@ check_not_log(struct walk *walk, const char *key, const char *path)
 			    "%s and log.file are the same file; give each its own", key);
 }
 
+/* It is written each minute over whatever is there. */
+static void
+check_textfile(struct walk *walk)
+{
+	const struct config *config = walk->config;
+	struct str textfile;
+
+	if (config->metrics.textfile == NULL || config->metrics.textfile[0] == '\0')
+		return;
+	textfile = str_of(config->metrics.textfile);
+	if (config->state != NULL && config_is_state(textfile, str_of(config->state)))
+		doc_complain(walk->doc,
+		    place_of_two(walk->doc, "metrics.textfile", "state"),
+		    "metrics.textfile is a file of the state; give it a name of its own");
+	if (config->map.file != NULL && config_is_map(textfile, str_of(config->map.file)))
+		doc_complain(walk->doc,
+		    place_of_two(walk->doc, "metrics.textfile", "map.file"),
+		    "metrics.textfile is a file of the map; give it a name of its own");
+}
+
 /* One slip of the editor, and the map would be written over the database. */
 static void
 check_files_differ(struct walk *walk)
@@ -453,6 +474,8 @@ check_files_differ(struct walk *walk)
 
 	check_not_log(walk, "state", config->state);
 	check_not_log(walk, "map.file", config->map.file);
+	check_not_log(walk, "metrics.textfile", config->metrics.textfile);
+	check_textfile(walk);
 	if (config->state == NULL || config->map.file == NULL)
 		return;
 	state = str_of(config->state);

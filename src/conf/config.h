@@ -63,6 +63,9 @@ struct config {
 		char *from;
 		struct strings command; /* it has alerts on its standard input */
 	} notify;
+	struct {
+		char *textfile; /* written each minute; "": not */
+	} metrics;
 };
 
 /*

@@ -40,19 +40,29 @@ fold_new(const struct rules *rules)
 	return fold;
 }
 
+static void
+reset_counts(struct fold *fold)
+{
+	free(fold->counts.by_rule);
+	fold->counts = (struct fold_counts){
+	    .by_rule =
+	        mem_new(rules_count(fold->rules) + 1, sizeof(*fold->counts.by_rule))};
+}
+
 void
 fold_set_rules(struct fold *fold, const struct rules *rules)
 {
 	rules_matcher_free(fold->matcher);
 	fold->rules = rules;
 	fold->matcher = rules_matcher_new(rules);
+	reset_counts(fold);
 }
 
 void
 fold_clear(struct fold *fold)
 {
 	fold_items_empty(&fold->items);
-	fold->counts = (struct fold_counts){0};
+	reset_counts(fold);
 }
 
 void
@@ -64,6 +74,7 @@ fold_free(struct fold *fold)
 	parked_clear(&fold->parked);
 	marks_clear(&fold->marks);
 	rules_matcher_free(fold->matcher);
+	free(fold->counts.by_rule);
 	free(fold->names);
 	free(fold);
 }
@@ -281,8 +292,10 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 	case ANSWER_YES:
 		break;
 	}
-	if (trouble.rule >= 0)
+	if (trouble.rule >= 0) {
 		fold->counts.recognised++;
+		fold->counts.by_rule[trouble.rule]++;
+	}
 	if (p != NULL && p->fault_count > 0 && !fold->past)
 		fold_cause_faults(item, p, time_ms);
 	if (session) {

@@ -181,6 +181,7 @@ struct fold_counts {
 	uint64_t status_lines;
 	uint64_t sessions;
 	uint64_t recognised; /* a rule matched */
+	uint64_t *by_rule;   /* ... each of them: rules_count() numbers, the fold's */
 	uint64_t limit_hits; /* patterns that ran into their limit */
 	uint64_t ambiguous;  /* an unquoted address may have written it */
 	uint64_t known;      /* counted before: not counted here */

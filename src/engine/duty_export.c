@@ -4,6 +4,7 @@
 
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "engine/metrics.h"
 #include "sys/log.h"
 
 /*
@@ -213,6 +214,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file,
 	    t->version, t->entries);
 	e->map.exported = t->version;
+	engine_count(e, METRIC_EXPORTS, NULL, 1);
 	x->due_ms = x->again_ms;
 	x->again_ms = 0;
 	if (e->map.version <= e->map.exported)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* When which destination is judged: what is news first, then what is due, after it was
- * asked about where that is needed. What comes of it is judge.c's. */
+/* When which destination is asked about and judged: first what is news, then what is due.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +136,7 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	            e->store, d->id, why_slug(judged->decision.why), now_ms, 0, err)))
 		return false;
 	((struct judging *)engine_state(e, &duty_judging))->stored = true;
+	engine_count_decision(e, judged);
 	if (judged->map_changed) {
 		e->map.version++;
 		engine_tell(e, entries_news(d, was_read));
@@ -352,6 +353,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	const struct measure_job *job = &((const struct judging_task *)task)->ask;
 	struct err err;
 
+	engine_count_answers(e, job);
 	for (unsigned i = 0; i < job->count; i++)
 		forget_asked(j, job->items[i].id);
 	if (job->err.text[0] != '\0')

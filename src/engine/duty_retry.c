@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "engine/metrics.h"
 
 #define RETRY_MAX      1000 /* messages of one retry */
 #define FLUSH_OVER     50   /* more of one destination: one flush for all */
@@ -106,6 +107,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct err err;
 
 	((struct retry *)base)->look = true;
+	if (task->done)
+		engine_count(e, t->flush ? METRIC_FLUSHES : METRIC_RETRIES, NULL,
+		    t->flush ? 1 : (int64_t)t->count);
 	if (task->done ? mark_done(e, t, now->wall_ms, &err)
 	               : give_back(e, now->wall_ms + base->backoff.wait_ms, &err))
 		engine_stored(e, "store what was retried");

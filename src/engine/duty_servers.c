@@ -13,6 +13,7 @@
 #include "engine/engine_impl.h"
 #include "engine/fair.h"
 #include "engine/hosts.h"
+#include "engine/metrics.h"
 #include "sys/log.h"
 
 #define PROBERS    16           /* addresses that are connected to at once ... */
@@ -152,8 +153,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	s->look = true;
 	if (t->outcome == FINGER_MISSING)
 		note_missing(e, s, now->mono_ms);
-	if (t->outcome == FINGER_ASKED)
+	if (t->outcome == FINGER_ASKED) {
 		note_there(s);
+		engine_count(e, METRIC_PROBES, probe_end_name(t->server.probe.end), 1);
+	}
 	if (t->outcome == FINGER_FAILED)
 		log_warning("cannot ask %s[%s]:%u: %s", t->host, t->address, t->port,
 		    task->err.text);

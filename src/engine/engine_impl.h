@@ -37,7 +37,8 @@
 	ROW(retry)    /* mail that waits */ \
 	ROW(waits)    /* mail that waits for long, or soon bounces */ \
 	ROW(alerts)   /* mail to the administrator */ \
-	ROW(thinning) /* what is older than the history */
+	ROW(thinning) /* what is older than the history */ \
+	ROW(metrics)  /* what is counted, and the file that has it */
 
 /* A time by both clocks. Timers are monotonic; what is stored is wall time. */
 struct moment {
@@ -271,6 +272,14 @@ void engine_doubt_settings(struct engine *e);
 /* Are they what Postfix works by now, as far as its files tell? False: they are read
  * again, and nothing must be decided before. */
 bool engine_settings_stand(struct engine *e);
+
+/* --- duty_metrics.c --- */
+
+/* That word of engine/metrics.h happened so often, of that kind (NULL: there is but one).
+ * Both are constants. */
+void engine_count(struct engine *e, const char *word, const char *what, int64_t number);
+void engine_count_decision(struct engine *e, const struct judged *judged);
+void engine_count_answers(struct engine *e, const struct measure_job *job);
 
 /* --- duty_judging.c --- */
 

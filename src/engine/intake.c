@@ -3,6 +3,7 @@
 
 #include "core/covered.h"
 #include "core/fold_items.h"
+#include "engine/metrics.h"
 
 #include <stdio.h>
 
@@ -337,7 +338,29 @@ store_ended(struct intake *in, const struct fold_ended *ended, struct err *err)
 /* --- the whole fold ---------------------------------------------------------------- */
 
 static bool
-store_counts(struct store *store, const struct fold *fold, struct err *err)
+store_deferrals(struct store *store, const struct fold *fold, const struct rules *rules,
+    struct err *err)
+{
+	const struct fold_counts *counts = fold_counts(fold);
+	struct buf name = {0};
+	bool done = true;
+
+	for (size_t i = 0; done && counts->recognised > 0 && i < rules_count(rules);
+	     i++) {
+		if (counts->by_rule[i] == 0)
+			continue;
+		buf_clear(&name);
+		buf_printf(&name, METRIC_DEFERRALS ":%s", rules_get(rules, i)->name);
+		done = store_counter_add(
+		    store, buf_text(&name), (int64_t)counts->by_rule[i], err);
+	}
+	buf_clear(&name);
+	return done;
+}
+
+static bool
+store_counts(struct store *store, const struct fold *fold, const struct rules *rules,
+    struct err *err)
 {
 	const struct fold_counts *counts = fold_counts(fold);
 	const struct {
@@ -358,7 +381,7 @@ store_counts(struct store *store, const struct fold *fold, struct err *err)
 		if (rows[i].count > 0 &&
 		    !store_counter_add(store, rows[i].name, (int64_t)rows[i].count, err))
 			return false;
-	return true;
+	return store_deferrals(store, fold, rules, err);
 }
 
 /* And when lines came last. */
@@ -446,7 +469,7 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 		return false;
 	return (!in->how->is_followed || store_processes(store, fold, err)) &&
 	    store_covered(store, fold, in->how->counted, err) &&
-	    store_counts(store, fold, err);
+	    store_counts(store, fold, in->how->rules, err);
 }
 
 bool

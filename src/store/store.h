@@ -391,6 +391,16 @@ bool store_counter_set(
 bool store_counter_get(
     struct store *store, const char *name, int64_t *value, struct err *err);
 
+/* A number and a text, valid for the call. */
+typedef void store_text_fn(void *context, int64_t number, const char *text);
+
+/* Of each counter whose name begins so: its value, and the rest of its name. */
+bool store_each_counter(struct store *store, const char *prefix, store_text_fn *fn,
+    void *context, struct err *err);
+/* How many MTA-STS policies are held: of each mode that there is. */
+bool store_each_policy_count(
+    struct store *store, store_text_fn *fn, void *context, struct err *err);
+
 /*
  * Alerts that are to be mailed, a line each. writer: the process that does it, a number
  * of its own. Those up to *id are sent; those of others become a process's own, fn() gets

@@ -80,6 +80,8 @@ enum sql {
 	SQL_COUNTER_ADD,
 	SQL_COUNTER_SET,
 	SQL_COUNTER_GET,
+	SQL_COUNTERS,
+	SQL_POLICY_COUNTS,
 	SQL_BLOB_PUT,
 	SQL_BLOB_GET,
 	SQL_WAITS,
@@ -179,7 +181,6 @@ bool store_step_row(
     struct store *store, sqlite3_stmt *stmt, bool *failed, struct err *err);
 
 /* Of each row of two columns. A NULL statement has failed already. */
-typedef void store_text_fn(void *context, int64_t id, const char *text);
 bool store_each_text(struct store *store, sqlite3_stmt *stmt, store_text_fn *fn,
     void *context, struct err *err);
 

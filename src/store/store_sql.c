@@ -277,6 +277,11 @@ const char *const store_sql[SQL_COUNT] = {
                         " ON CONFLICT(name) DO UPDATE SET value = value + excluded.value",
     [SQL_COUNTER_SET] = "INSERT OR REPLACE INTO counter(name, value) VALUES (?, ?)",
     [SQL_COUNTER_GET] = "SELECT value FROM counter WHERE name = ?",
+    [SQL_COUNTERS] = "SELECT value, substr(name, length(?1) + 1) FROM counter"
+                     " WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1"
+                     " ORDER BY name",
+    [SQL_POLICY_COUNTS] = "SELECT count(*), mode FROM sts WHERE id <> ''"
+                          " GROUP BY mode ORDER BY mode",
     [SQL_OUTBOX_ADD] = "INSERT INTO outbox(writer, line) VALUES (?, ?)",
     [SQL_OUTBOX_SENT] = "DELETE FROM outbox WHERE writer = ? AND id <= ?",
     [SQL_OUTBOX] = "SELECT id, line FROM outbox WHERE writer <> ? ORDER BY id",

@@ -42,6 +42,22 @@ store_each_waiting_count(
 	    store, store_prepare(store, SQL_WAITING_COUNTS, err), fn, context, err);
 }
 
+bool
+store_each_counter(struct store *store, const char *prefix, store_text_fn *fn,
+    void *context, struct err *err)
+{
+	return store_each_text(
+	    store, store_bind(store, SQL_COUNTERS, err, "s", prefix), fn, context, err);
+}
+
+bool
+store_each_policy_count(
+    struct store *store, store_text_fn *fn, void *context, struct err *err)
+{
+	return store_each_text(
+	    store, store_prepare(store, SQL_POLICY_COUNTS, err), fn, context, err);
+}
+
 static bool
 show(sqlite3_stmt *stmt, view_fn *fn, void *context)
 {

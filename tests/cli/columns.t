@@ -133,7 +133,7 @@ shown list --count "$long"
 shown status
 has "status: the domain is whole" "$out" "$long"
 names=$all
-for what in '' scan queue match rules check status list explain set unset undo again policy export doctor help run; do
+for what in '' scan queue match rules check status list explain set unset undo again policy export metrics doctor help run; do
 	names=''
 	# shellcheck disable=SC2086
 	shown help $what
@@ -153,6 +153,7 @@ while read -r command; do
 done <<END
 export --format csv
 export --json
+metrics
 list --json
 list --waiting --json
 explain --json ALL

@@ -30,7 +30,7 @@ struct bad_row {
 
 #define KNOWN_AT_TOP \
 	"known here: log, state, rules, map, postfix, dns, probe, ladder, mta_sts, " \
-	"notify"
+	"notify, metrics"
 #define A_SECTION \
 	"keys must stand here, like \"log:\" and, below it, \"  file: " \
 	"/var/log/mail.log\""
