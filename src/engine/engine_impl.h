@@ -2,7 +2,7 @@
 /*
  * The inside of an engine, for engine.c and the duties alone. A duty is what an engine
  * does by itself: it has a row in ENGINE_DUTIES, a file of its own, and in there a state
- * that no other file sees. To add one, write duty_NAME.c and its row.
+ * that no other file sees. To add one, write duty_NAME.c, its row and its line in Makefile.am.
  *
  * engine_turn() goes through the rows: whatever is due is started. A duty knows in one
  * place, due(), what it has to do and when; the engine's waiting and its being idle
@@ -158,7 +158,6 @@ struct task {
 	const struct postfix *postfix;
 };
 
-/* What all duties share. What one alone uses is in its state. */
 /* Who drives the engine, and what for. */
 struct driver {
 	enum engine_mode mode;
@@ -200,6 +199,7 @@ struct map_versions {
 	int64_t exported; /* of the map in force */
 };
 
+/* What all duties share. What one alone uses is in its state. */
 struct engine {
 	const struct engine_world *world;
 	const struct config *config;

@@ -55,7 +55,7 @@ static void
 add_sample(struct buf *out, const struct row *row, const char *value, int64_t number)
 {
 	buf_printf(out, PREFIX "%s", row->name);
-	if (row->label != NULL) {
+	if (value != NULL) {
 		buf_printf(out, "{%s=\"", row->label);
 		add_value(out, value);
 		buf_printf(out, "\"}");

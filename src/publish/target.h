@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where entries are published: a target is a file, and a row in targets[]. One function,
+ * Where entries are published: a target is a file, and a name in TARGETS. One function,
  * target_publish(), does for all of them what must not differ: the lock, the changes
  * since the version that the target has, and the note of what is in force since when.
  * A target that fails publishes nothing, is noted as nothing and keeps no other waiting.

@@ -38,7 +38,7 @@ begins(const char *line, const char *with)
 	return strncmp(line, with, strlen(with)) == 0;
 }
 
-/* Items of the list are guards 1 to 13; what comes behind it is about leases. */
+/* Items of the list are guards, by their number; what comes behind it is about leases. */
 static void
 note_ladder(char *line)
 {
