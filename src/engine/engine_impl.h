@@ -2,7 +2,8 @@
 /*
  * The inside of an engine, for engine.c and the duties alone. A duty is what an engine
  * does by itself: it has a row in ENGINE_DUTIES, a file of its own, and in there a state
- * that no other file sees. To add one, write duty_NAME.c, its row and its line in Makefile.am.
+ * that no other file sees. To add one, write duty_NAME.c, its row and its line in
+ * Makefile.am.
  *
  * engine_turn() goes through the rows: whatever is due is started. A duty knows in one
  * place, due(), what it has to do and when; the engine's waiting and its being idle
