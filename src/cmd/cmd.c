@@ -33,6 +33,7 @@ const struct command *const commands[] = {
     &cmd_policy,
     &cmd_export,
     &cmd_metrics,
+    &cmd_notice,
     &cmd_doctor,
     &cmd_help,
 };

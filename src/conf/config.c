@@ -78,6 +78,7 @@ static const struct key keys[] = {
     {"notify.from", &value_mail, AT(notify.from), .initial = "", .none = ""},
     {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
     {"notify.command", &value_command, AT(notify.command), .initial = "", .none = ""},
+    {"notify.deny", &value_domains, AT(notify.deny), .initial = "", .none = ""},
     {"metrics.textfile", &value_path, AT(metrics.textfile), .initial = "", .none = ""},
 };
 

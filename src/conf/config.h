@@ -62,6 +62,7 @@ struct config {
 		char *to; /* "": none */
 		char *from;
 		struct strings command; /* it has alerts on its standard input */
+		struct strings deny;    /* domains that are never written to */
 	} notify;
 	struct {
 		char *textfile; /* written each minute; "": not */

@@ -245,6 +245,20 @@ add_resolver(const struct key *key, struct str text, void *out, struct buf *why)
 }
 
 static bool
+add_domain(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	struct nexthop domain;
+
+	(void)key;
+	if (!nexthop_parse(text, &domain) || domain.bracketed || domain.literal ||
+	    strchr(domain.key, ':') != NULL) {
+		buf_printf(why, "is no domain of mail; write it like example.org");
+		return false;
+	}
+	return add_new_item(out, text, why);
+}
+
+static bool
 add_host(const struct key *key, struct str text, void *out, struct buf *why)
 {
 	struct nexthop host;
@@ -328,4 +342,5 @@ const struct value_type value_paths = {.set = add_path, .list = true};
 const struct value_type value_command = {.set = add_word, .list = true, .no_alone = true};
 const struct value_type value_resolvers = {.set = add_resolver, .list = true};
 const struct value_type value_networks = {.set = add_network, .list = true};
+const struct value_type value_domains = {.set = add_domain, .list = true};
 const struct value_type value_hosts = {.set = add_host, .list = true};

@@ -52,6 +52,7 @@ extern const struct value_type value_paths;       /* absolute paths */
 extern const struct value_type value_command;     /* words */
 extern const struct value_type value_resolvers;   /* ADDRESS or ADDRESS@PORT */
 extern const struct value_type value_networks;    /* ADDRESS or ADDRESS/BITS */
+extern const struct value_type value_domains;     /* of mail, without a port */
 extern const struct value_type value_hosts;       /* HOST or HOST:PORT */
 
 #endif

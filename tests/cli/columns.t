@@ -133,7 +133,7 @@ shown list --count "$long"
 shown status
 has "status: the domain is whole" "$out" "$long"
 names=$all
-for what in '' scan queue match rules check status list explain set unset undo again policy export metrics doctor help run; do
+for what in '' scan queue match rules check status list explain set unset undo again policy export metrics notice doctor help run; do
 	names=''
 	# shellcheck disable=SC2086
 	shown help $what

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tlsladder notice: the letter to the postmaster of a destination. What is in it was seen
+ * just now: lines of the log are no proof.
+ */
+#include "core/notice.h"
+
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "base/utc.h"
+#include "cmd/check.h"
+#include "cmd/cmd.h"
+#include "core/choice.h"
+#include "postfix/finger.h"
+#include "publish/notify.h"
+#include "sys/clock.h"
+
+#define APART_MS     (30 * SPAN_DAY_MS)
+#define SMTPS_PORT   465
+#define FINDINGS_MAX (CHOICE_MAX * CHOICE_ADDRESSES_MAX + 2)
+#define SERVER_SIZE  (NEXTHOP_HOST_SIZE + INET6_ADDRSTRLEN + 16)
+
+struct found {
+	struct notice_finding notice;
+	char server[SERVER_SIZE];
+	char words[1024];
+};
+
+struct letter {
+	const struct config *config;
+	struct postfix postfix;
+	struct postfix_settings settings;
+	struct measurer *measurer;
+	struct check check; /* DNS and the policy, as check has them */
+	enum notice_language language;
+	bool send;
+	struct found found[FINDINGS_MAX];
+	size_t count;
+	bool unsure; /* something could not be asked */
+};
+
+/* --- what is wrong ----------------------------------------------------------------- */
+
+static struct found *
+add(struct letter *l, enum notice_fault fault, const char *words)
+{
+	struct found *f = &l->found[l->count++];
+
+	snprintf(f->words, sizeof(f->words), "%s", words);
+	f->notice = (struct notice_finding){.fault = fault,
+	    .server = f->server,
+	    .words = f->words,
+	    .at_s = clock_wall_ms() / SPAN_SECOND_MS};
+	return f;
+}
+
+static void
+ask_server(struct letter *l, const struct chosen_host *host, const char *address)
+{
+	const struct nexthop *nexthop = &l->check.item.nexthop;
+	struct finger_settings settings = finger_settings_of(&l->settings);
+	struct finger_question question = {
+	    .host = host->name,
+	    .address = address,
+	    .port = nexthop->port,
+	    .nexthop = l->check.item.choice.domain,
+	    .dane = host->promise == PROMISE_DANE,
+	};
+	enum notice_fault fault;
+	struct server server;
+	struct probe probe;
+	struct found *f;
+	struct err why;
+
+	if (finger_ask(&l->postfix, &settings, &question, &server, &why) !=
+	    FINGER_ASKED) {
+		cmd_warn("cannot ask %s[%s]: %s", host->name, address, why.text);
+		l->unsure = true;
+		return;
+	}
+	probe = server_probe(
+	    &server, &settings.rules, host->name, l->check.item.choice.domain);
+	l->unsure = l->unsure || probe.end == PROBE_SILENT || probe.end == PROBE_OURS;
+	fault = notice_fault_of(&probe, question.dane);
+	if (fault == NOTICE_NONE)
+		return;
+	f = add(l, fault, why.text);
+	snprintf(f->server, sizeof(f->server), "%s[%s]:%u", host->name, address,
+	    (unsigned)nexthop->port);
+	if (fault == NOTICE_EXPIRED)
+		f->notice.until_s = server.until_ms / SPAN_SECOND_MS;
+}
+
+static void
+ask_servers(struct letter *l)
+{
+	const struct choice *choice = &l->check.item.choice;
+
+	for (unsigned i = 0; i < choice->count; i++) {
+		const struct chosen_host *host = &choice->hosts[i];
+
+		for (unsigned a = 0; a < host->address_count; a++) {
+			const struct chosen_address *at = &host->addresses[a];
+			char address[INET6_ADDRSTRLEN];
+
+			if (inet_ntop(at->length == 4 ? AF_INET : AF_INET6, at->octets,
+			        address, sizeof(address)) != NULL)
+				ask_server(l, host, address);
+		}
+	}
+}
+
+static void
+ask_policy(struct letter *l)
+{
+	const struct check_policy *policy = &l->check.policy;
+	struct found *f;
+
+	check_policy(&l->check, l->config, l->measurer, &l->settings);
+	if (!policy->asked)
+		return;
+	if (!policy->had && policy->cause == STS_CAUSE_FETCHER) {
+		cmd_warn("cannot ask for the MTA-STS policy: %s", policy->detail);
+		l->unsure = true;
+	} else if (!policy->had) {
+		f = add(l, NOTICE_POLICY, sts_cause_sentence(policy->cause));
+		snprintf(f->server, sizeof(f->server), "mta-sts.%s",
+		    l->check.item.answers.sts_domain);
+	} else if (policy->policy.mode == STS_MODE_ENFORCE &&
+	    policy->policy.max_age_s > 0 && l->check.found->dns.host_count > 0 &&
+	    policy->allowed == 0) {
+		f = add(l, NOTICE_NO_HOST, "");
+		snprintf(
+		    f->server, sizeof(f->server), "%s", l->check.item.answers.sts_domain);
+	}
+}
+
+/* 0: all is known that is in the letter, whatever that is. */
+static int
+look(struct letter *l)
+{
+	struct resolver_settings resolver = config_resolver(l->config);
+	struct measure_settings measure;
+	struct err err;
+
+	l->postfix = cmd_postfix(l->config);
+	l->measurer = measure_make(&resolver);
+	if (!measure_has_resolver(l->measurer, &err))
+		return cmd_fail(EX_UNAVAILABLE, "%s", err.text);
+	if (!postfix_read_settings(&l->postfix, &l->settings, &err))
+		return cmd_fail(EX_UNAVAILABLE, "cannot ask Postfix: %s", err.text);
+	measure = measure_settings_of(&l->postfix, &l->settings, NULL);
+	measure.policies = l->config->mta_sts.enable;
+	if (!measure_has_prober(&measure))
+		return cmd_fail(EX_UNAVAILABLE, "posttls-finger is not to be found");
+	l->check.found = measure_one(l->measurer, &measure, &l->check.item);
+	if (l->check.item.answers.dane.state == DANE_UNSURE)
+		return cmd_fail(EX_UNAVAILABLE, "DNS could not tell its servers%s%s",
+		    l->check.found->dns.trouble[0] != '\0' ? ": " : "",
+		    l->check.found->dns.trouble);
+	ask_servers(l);
+	ask_policy(l);
+	return 0;
+}
+
+/* --- sending ----------------------------------------------------------------------- */
+
+static bool
+is_denied(const struct config *config, const char *domain)
+{
+	for (size_t i = 0; i < config->notify.deny.count; i++) {
+		struct nexthop denied;
+
+		if (nexthop_parse(str_of(config->notify.deny.items[i]), &denied) &&
+		    strcmp(denied.host, domain) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Who sends at the same time finds this noted. */
+static int
+note_sent(struct store *store, const char *name, int64_t now_ms, int64_t *before_ms)
+{
+	char time[UTC_SIZE];
+	struct err err;
+
+	if (!store_begin(store, &err) ||
+	    !store_counter_get(store, name, before_ms, &err)) {
+		store_rollback(store);
+		return cmd_fail(EX_IOERR, "%s", err.text);
+	}
+	if (*before_ms != 0 && now_ms - *before_ms < APART_MS) {
+		store_rollback(store);
+		utc_print((*before_ms + APART_MS) / SPAN_SECOND_MS, time);
+		return cmd_fail(EX_TEMPFAIL,
+		    "a letter went there less than 30 days ago; the next one may go "
+		    "after %s",
+		    time);
+	}
+	if (!store_counter_set(store, name, now_ms, &err) || !store_commit(store, &err)) {
+		store_rollback(store);
+		return cmd_fail(EX_IOERR, "%s", err.text);
+	}
+	return 0;
+}
+
+static int
+send_noted(
+    struct letter *l, struct store *store, const char *domain, const struct buf *text)
+{
+	struct buf to = {0}, subject = {0}, name = {0};
+	struct notify_mail mail = {.from = l->config->notify.from};
+	int64_t before_ms = 0;
+	struct err err, ignored;
+	int status;
+
+	buf_printf(&name, "notice:%s", domain);
+	buf_printf(&to, "postmaster@%s", domain);
+	notice_subject(l->language, domain, &subject);
+	mail.to = buf_text(&to);
+	mail.subject = buf_text(&subject);
+	mail.body = buf_text(text);
+	status = note_sent(store, buf_text(&name), clock_wall_ms(), &before_ms);
+	if (status == 0 && !notify_send(&l->postfix, &mail, &err)) {
+		store_counter_set(store, buf_text(&name), before_ms, &ignored);
+		status = cmd_fail(EX_UNAVAILABLE, "%s", err.text);
+	}
+	if (status == 0)
+		cmd_note("sent to %s", mail.to);
+	buf_clear(&to);
+	buf_clear(&subject);
+	buf_clear(&name);
+	return status;
+}
+
+static int
+send_letter(struct letter *l, const struct buf *text)
+{
+	const char *domain = l->check.item.nexthop.host;
+	struct store *store;
+	int status = 0;
+
+	store = cmd_store(l->config, true, &status);
+	if (store == NULL)
+		return status;
+	status = send_noted(l, store, domain, text);
+	store_close(store);
+	return status;
+}
+
+/* --- the command ------------------------------------------------------------------- */
+
+static int
+write_letter(struct letter *l)
+{
+	const char *domain = l->check.item.nexthop.host;
+	struct notice_finding findings[FINDINGS_MAX];
+	struct buf text = {0}, subject = {0};
+	int status;
+
+	for (size_t i = 0; i < l->count; i++)
+		findings[i] = l->found[i].notice;
+	notice_print(l->language, domain,
+	    l->settings.helo_name != NULL ? l->settings.helo_name : "", findings,
+	    l->count, &text);
+	notice_subject(l->language, domain, &subject);
+	printf("Subject: %s\n\n%s", buf_text(&subject), buf_text(&text));
+	status = cmd_flush();
+	if (status == 0 && l->send)
+		status = send_letter(l, &text);
+	buf_clear(&subject);
+	buf_clear(&text);
+	return status;
+}
+
+static int
+run_with(struct letter *l)
+{
+	const struct nexthop *nexthop = &l->check.item.nexthop;
+	int status;
+
+	if (l->send && is_denied(l->config, nexthop->host))
+		return cmd_fail(EX_NOPERM,
+		    "%s is in notify.deny: nothing is ever sent there", nexthop->host);
+	if (l->send && l->config->notify.from[0] == '\0')
+		return cmd_fail(EX_CONFIG,
+		    "notify.from is empty; set it to the address that answers go to");
+	status = look(l);
+	if (status != 0)
+		return status;
+	if (l->count > 0)
+		return write_letter(l);
+	return l->unsure
+	    ? cmd_fail(EX_UNAVAILABLE, "not all of its servers could be asked")
+	    : cmd_fail(EX_DATAERR, "nothing is wrong there that a letter is for");
+}
+
+static int
+read_arguments(struct letter *l, int argc, char **argv)
+{
+	static const struct option longs[] = {{"lang", required_argument, NULL, 'l'},
+	    {"send", no_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+	struct nexthop *nexthop = &l->check.item.nexthop;
+	int option;
+
+	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		if (option == 's')
+			l->send = true;
+		else if (option != 'l')
+			return cmd_wrong_option(&cmd_notice, option, argv);
+		else if (!notice_language_parse(str_of(optarg), &l->language))
+			return cmd_usage(&cmd_notice, "languages are en, de");
+	}
+	if (optind + 1 != argc)
+		return cmd_usage(&cmd_notice, "one domain is needed");
+	if (!cmd_nexthop(&cmd_notice, argv[optind], nexthop))
+		return EX_USAGE;
+	if (nexthop->bracketed || nexthop->literal || nexthop->port == SMTPS_PORT)
+		return cmd_usage(&cmd_notice,
+		    "%s is no domain of mail: it has no postmaster", nexthop->key);
+	return 0;
+}
+
+static int
+run_notice(const struct options *options, int argc, char **argv)
+{
+	struct letter *l = mem_new(1, sizeof(*l));
+	struct config config;
+	int status = read_arguments(l, argc, argv);
+
+	if (status == 0)
+		status = cmd_load(options, &config, NULL);
+	if (status == 0) {
+		l->config = &config;
+		status = run_with(l);
+		check_policy_clear(&l->check.policy);
+		measure_drop(l->measurer);
+		postfix_settings_clear(&l->settings);
+		config_clear(&config);
+	}
+	free(l);
+	return status;
+}
+
+const struct command cmd_notice = {
+    .name = "notice",
+    .usage = "[--lang en|de] [--send] DOMAIN",
+    .summary = "Write to a postmaster whose servers fail at TLS",
+    .help = "The servers are asked now; what is wrong is shown as a letter, with proof\n"
+            "and what to do. Exit status 65 where nothing is.\n"
+            "--lang  its language\n"
+            "--send  mail it to postmaster@DOMAIN, from notify.from: once in 30 days\n"
+            "        at most, else exit status 75\n",
+    .run = run_notice,
+};

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# notice against a scripted name server and a posttls-finger that a script plays: what is
+# wrong is in the letter, with its proof; what is no fault is not; and it goes once.
+. "$(dirname -- "$0")/lib.sh"
+needs_python
+
+digest=cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2
+# zone NAME SECURITY: one MX host, with TLSA where it is signed
+zone() {
+	printf '%s MX %s\n\t%s. 300 IN MX 10 mx.%s.\n' "$1" "$2" "$1" "$1"
+	printf 'mx.%s A %s\n\tmx.%s. 300 IN A 192.0.2.1\nmx.%s AAAA %s\n_25._tcp.mx.%s TLSA %s\n' "$1" "$2" "$1" "$1" "$2" "$1" "$2"
+	[[ $2 != secure ]] || printf '\t_25._tcp.mx.%s. 300 IN TLSA 3 1 1 %s\n' "$1" "$digest"
+}
+{
+	for name in plain refused expired selfsigned good silent; do
+		zone $name.test insecure
+	done
+	zone dane.test secure
+	printf 'broken.test MX servfail\n'
+} >"$dir/dns"
+start_dns
+
+postconf_says 'smtp_dns_support_level = dnssec' 'smtp_host_lookup = dns' 'ignore_mx_lookup_error = no' \
+	'smtp_helo_name = mail.sender.test'
+cat >"$dir/posttls-finger.sh" <<'END'
+all=" $* "
+for host; do :; done
+name=${all#* }
+host=$(printf '%s' "$all" | grep -oE 'mx\.[a-z]+\.test' | head -n 1)
+peer="$host[192.0.2.1]:25"
+chat="posttls-finger: Connected to $peer
+posttls-finger: < 220 $host ESMTP
+posttls-finger: > EHLO mail.sender.test
+posttls-finger: < 250-$host"
+session="TLS connection established to $peer: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
+case $host in
+mx.plain.test) printf '%s\nposttls-finger: < 250 SIZE\nposttls-finger: > QUIT\nposttls-finger: < 221 bye\n' "$chat" ;;
+mx.refused.test) printf '%s\nposttls-finger: < 250 STARTTLS\nposttls-finger: > STARTTLS\nposttls-finger: < 454 4.7.0 not now\nposttls-finger: STARTTLS rejected: 454 4.7.0 not now\n' "$chat" ;;
+mx.silent.test) printf 'posttls-finger: Failed to establish session to %s via %s: connect to %s: Connection refused\n' "$host" "$host" "$peer" ;;
+*)
+	printf '%s\nposttls-finger: < 250 STARTTLS\nposttls-finger: > STARTTLS\nposttls-finger: < 220 go\n' "$chat"
+	case $host in
+	mx.expired.test) echo "posttls-finger: certificate verification failed for $peer: certificate has expired"
+		echo "posttls-finger: Untrusted $session" ;;
+	mx.selfsigned.test) echo "posttls-finger: certificate verification failed for $peer: self-signed certificate"
+		echo "posttls-finger: Untrusted $session" ;;
+	mx.dane.test) echo "posttls-finger: Untrusted $session" ;;
+	*) echo "posttls-finger: Verified $session" ;;
+	esac
+	printf 'posttls-finger: < 250-%s\nposttls-finger: < 250 SIZE\nposttls-finger: > QUIT\nposttls-finger: < 221 bye\n' "$host" ;;
+esac
+END
+standard() {
+	configure "dns: {resolver: $resolver, timeout: 1s, tries: 1, trust: ad}" 'mta_sts: {enable: false}' \
+		"postfix: {command: [$fakes]}" "$@"
+}
+standard
+
+# found: the lines of the letter that tell what is wrong.
+found() {
+	sed -n '/^$/,/^What helps:/p' <<<"$out" | grep -A3 '^  \*'
+}
+
+ladder notice plain.test
+is 'without STARTTLS: a letter' "$status $err" '0 '
+has 'it names the server' "$out" 'mx.plain.test[192.0.2.1]:25 does not offer STARTTLS'
+has 'and when that was seen' "$out" "(seen $(date -u +%Y-%m-%dT)"
+has 'and who asked' "$out" 'mail.sender.test'
+has 'and what helps' "$out" 'smtpd_tls_security_level=may'
+is 'its lines fit' "$(awk 'length > 78' <<<"$out")" ''
+ladder notice --lang de plain.test
+has 'in German as well' "$out" 'bietet kein STARTTLS an'
+hasnt 'without an English word' "$out" STARTTLS,
+ladder notice refused.test
+has 'what is offered and refused' "$out" 'offers STARTTLS and then refuses it'
+ladder notice expired.test
+has 'an expired certificate' "$out" 'has a certificate that has expired'
+ladder notice dane.test
+has 'a TLSA record that does not match' "$out" 'no TLSA record of it'
+ladder notice selfsigned.test
+is 'a certificate that nobody promised to verify is no fault: exit status 65' "$status $out" '65 '
+ladder notice good.test
+is 'nor is what is well' "$status $out" '65 '
+ladder notice silent.test
+is 'a server that does not answer proves nothing: exit status 69' "$status $out" '69 '
+ladder notice broken.test
+is 'nor does DNS that cannot tell' "$status $out" '69 '
+ladder notice --lang fr plain.test
+is 'another language' $status 64
+ladder notice '[mx.plain.test]'
+is 'a server has no postmaster' $status 64
+check 'no state was made' test ! -e "$dir/state.db"
+
+# --- sending
+
+ladder notice --send plain.test
+is 'without notify.from nothing is sent' $status 78
+standard 'notify: {from: postmaster@sender.test, deny: [expired.test]}'
+ladder notice --send plain.test
+is 'it is sent' "$status" 0
+mail=$(cat "$dir"/sendmail.input 2>/dev/null)
+has 'to the postmaster' "$mail" 'To: <postmaster@plain.test>'
+has 'from the address that answers go to' "$mail" '<postmaster@sender.test>'
+has 'with a subject that tells' "$mail" 'Subject: TLS at the mail servers of plain.test'
+has 'and the letter' "$mail" 'does not offer STARTTLS'
+: >"$dir/sendmail.input"
+ladder notice --send plain.test
+is 'not again within 30 days: exit status 75' $status 75
+has 'with the date' "$err" "may go after $(date -u -d '+30 days' +%Y-%m-%dT)"
+is 'and nothing went' "$(cat "$dir/sendmail.input")" ''
+ladder notice plain.test
+is 'it can be shown all the same' $status 0
+ladder notice --send expired.test
+is 'who is in notify.deny is never written to' "$status $(cat "$dir/sendmail.input")" '77 '
+standard 'notify: {from: postmaster@sender.test, deny: ["[mx.a.test]", "a.test:25"]}'
+ladder notice plain.test
+is 'what is no domain is no member of it' $status 78
+is 'and each is told' "$(grep -c 'is no domain of mail' <<<"$err")" 2
+
+finish
