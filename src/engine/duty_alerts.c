@@ -19,8 +19,6 @@
 #define SAME_MAX 20 /* more with one why are only counted */
 #define BODY_MAX 100000
 
-#define TOLD_MAX 3 /* within a day, whatever happened between */
-
 struct alerts {
 	struct duty_state base;
 	struct told_table told;
@@ -40,22 +38,53 @@ struct alerts {
 };
 
 static struct told *
-told_of(struct engine *e, const struct destination *d, enum why why)
+told(struct engine *e, const struct destination *d, enum why why)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
 
-	return told_lately(&a->told, d->id, why, engine_now(e).wall_ms);
+	return told_of(&a->told, d->id, why);
+}
+
+static bool
+was_told_since(struct engine *e, const struct told *told, int64_t wall_ms)
+{
+	struct moment now = engine_now(e);
+
+	return told_since(told, now.mono_ms - (now.wall_ms - wall_ms));
+}
+
+/* Since mail flowed last. What waited when the entry changed waits on. */
+static int64_t
+waits_since(const struct destination *d)
+{
+	int64_t since_ms = d->alarm.first_attempt_ms, entry_ms = d->entry.since_ms;
+
+	if (entry_ms < since_ms && since_ms - entry_ms < SPAN_DAY_MS)
+		since_ms = entry_ms;
+	return d->past.sent_ms >= since_ms ? d->past.sent_ms + 1 : since_ms;
+}
+
+bool
+engine_was_alerted(struct engine *e, const struct destination *d, enum why why)
+{
+	const struct told *last = told(e, d, why);
+
+	return (d->alarm.raised && was_told_since(e, last, waits_since(d))) ||
+	    told_today(last, TOLD_MAX, engine_now(e).mono_ms);
 }
 
 bool
 engine_is_to_alert(
     struct engine *e, const struct destination *d, const struct judged *judged)
 {
-	const struct told *told = told_of(e, d, judged->decision.why);
+	enum why why = judged->decision.why;
+	const struct told *last = told(e, d, why);
 
-	return judged->tell &&
-	    (judged->map_changed || told->count == 0 ||
-	        (told->count < TOLD_MAX && d->past.sent_ms >= told->last_ms));
+	if (!judged->tell || judged->map_changed)
+		return judged->tell;
+	return !engine_was_alerted(e, d, why) &&
+	    (!told_today(last, 1, engine_now(e).mono_ms) ||
+	        !was_told_since(e, last, d->past.sent_ms + 1));
 }
 
 /* Is there anybody to have the alerts, but for the log? */
@@ -302,17 +331,16 @@ engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged)
 {
 	const struct decision *decision = &judged->decision;
-	struct told *told = told_of(e, d, decision->why);
 	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
 
-	told->count++;
-	told->last_ms = engine_now(e).wall_ms;
+	told_note(told(e, d, decision->why), engine_now(e).mono_ms);
 	alert_why(e, d, decision->why, 0, waits && !decision->retry);
 }
 
 void
 engine_alert_wait(struct engine *e, const struct destination *d, int64_t since_ms)
 {
+	told_note(told(e, d, d->why), engine_now(e).mono_ms);
 	alert_why(e, d, d->why, since_ms, true);
 }
 

@@ -97,7 +97,11 @@ alert_one(struct engine *e, const struct store_wait *wait, int64_t since_ms, boo
 		return false;
 	if (!found)
 		return true;
-	engine_alert_wait(e, &d, since_ms);
+	/* It is back, after another one. */
+	if (!soon && engine_was_alerted(e, &d, d.why))
+		now_ms = later(wait->alerted_ms, since_ms);
+	else
+		engine_alert_wait(e, &d, since_ms);
 	done = store_wait_alerted(
 	    e->store, d.id, why_slug(d.why), now_ms, soon ? now_ms : 0, err);
 	destination_clear(&d);

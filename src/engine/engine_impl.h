@@ -420,8 +420,10 @@ void engine_mind_wait(struct engine *e);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 
-/* Is that to be alerted of d? Not what was within a day, unless mail flowed since, and
- * not time and again; but each change of the map. */
+/* Was that of d alerted while the mail that waits now waited, or often enough lately? */
+bool engine_was_alerted(struct engine *e, const struct destination *d, enum why why);
+/* Is that to be alerted of d? Not what was while its mail waits or within a day, unless
+ * mail flowed since, and not time and again; but each change of the map. */
 bool engine_is_to_alert(
     struct engine *e, const struct destination *d, const struct judged *judged);
 void engine_alert_decision(

@@ -30,6 +30,7 @@
 #define DAY_ACTS    4
 #define DAY_QUEUE   2 /* messages that wait */
 #define LIFETIME_MS (5 * DAY)
+#define TELLS_DAY   3 /* alerts of one cause, while mail flows now and then */
 /* Mail comes when the bells ring, so that one transaction serves many days. */
 #define BELL_MS (30 * MIN)
 
@@ -138,9 +139,12 @@ struct oracle {
 	int64_t flowed_ms;    /* when mail that failed before was sent */
 	unsigned told_before; /* ... and so many alerts before that */
 	unsigned most_tells;  /* of one cause, while mail waited */
-	int64_t told_day, judged_day;
-	unsigned told_today;
-	unsigned judged;
+	unsigned soon;        /* that it soon bounces, while mail waited */
+	int64_t told_at_ms[WHY_COUNT][TELLS_DAY + 1]; /* the last ones of that cause */
+	int64_t judged_day, entries_day;
+	unsigned entries, most_entries; /* a day that were alerted */
+	unsigned judged, most_judged;   /* a day, but for a freeze */
+	unsigned judged_frozen;
 };
 
 struct day {

@@ -13,12 +13,12 @@
 #include "enginekit.h"
 #include "suite.h"
 
-#define PROBE_MS     (5 * MIN + 40 * SECOND) /* a probe serves so long */
-#define MAY_AFTER_MS (10 * MIN)
-#define FLOODED_MS   (35 * SECOND) /* a canary is asked once in 30 s at most */
-#define JUDGED_MAX   500           /* a day: a freeze is looked at every five minutes */
-#define TELLS_MAX    4             /* of one cause, while mail waits */
-#define TELLS_TODAY  6             /* of all causes */
+#define PROBE_MS         (5 * MIN + 40 * SECOND) /* a probe serves so long */
+#define MAY_AFTER_MS     (10 * MIN)
+#define FLOODED_MS       (35 * SECOND) /* a canary is asked once in 30 s at most */
+#define JUDGED_MAX       60            /* a day: hourly, and a few times at first */
+#define JUDGED_CLOCK_MAX 250 /* ... or whenever the clock is set: each 7 minutes */
+#define FROZEN_MAX       300 /* a day: a freeze is looked at every five minutes */
 
 /* --- a step down ------------------------------------------------------------------- */
 
@@ -164,8 +164,8 @@ best_of(const struct day *day, const struct outlook *truth)
 
 /* --- decisions --------------------------------------------------------------------- */
 
-static struct day *
-day_of(const char *key)
+struct day *
+day_of_key(const char *key)
 {
 	unsigned index = (unsigned)strtoul(key + 1, NULL, 10);
 
@@ -176,37 +176,20 @@ day_of(const char *key)
 }
 
 static void
-count_judgement(struct day *day, int64_t now_ms)
+count_judgement(struct day *day, const struct judged *judged, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
 
 	if (o->judged_day != now_ms / DAY)
-		o->judged = 0;
+		o->judged = o->judged_frozen = 0;
 	o->judged_day = now_ms / DAY;
-	if (++o->judged == JUDGED_MAX)
+	if (judged->decision.why == WHY_FREEZE)
+		o->judged_frozen++;
+	else if (++o->judged > o->most_judged)
+		o->most_judged = o->judged;
+	if (o->judged > (day_has(day, ACT_CLOCK) ? JUDGED_CLOCK_MAX : JUDGED_MAX) ||
+	    o->judged_frozen > FROZEN_MAX)
 		oracle_objects(day, "it is judged without end");
-}
-
-static void
-count_alert(struct day *day, enum why why, int64_t now_ms)
-{
-	struct oracle *o = &day->oracle;
-
-	day->alerts++;
-	o->told++;
-	if (o->told_day != now_ms / DAY)
-		o->told_today = 0;
-	o->told_day = now_ms / DAY;
-	if (++o->told_today > TELLS_TODAY && !day_is_attacked(day, now_ms - DAY, now_ms))
-		oracle_objects(day, "%u alerts in a day", o->told_today);
-	/* Each wait, not each day of an attack that makes one wait many. */
-	if (day_is_attacked(day, now_ms - 5 * DAY, now_ms))
-		o->tells[why] = 0;
-	if (++o->tells[why] > o->most_tells)
-		o->most_tells = o->tells[why];
-	if (o->tells[why] > TELLS_MAX)
-		oracle_objects(
-		    day, "%s is alerted %u times", why_slug(why), o->tells[why]);
 }
 
 static void
@@ -220,6 +203,7 @@ take_entry(struct day *day, enum level level, int64_t now_ms)
 	bool objected = day->verdict[0] != '\0';
 
 	day->entry = level;
+	oracle_forget_told(day); /* whatever waits on does so for something else */
 	after = day_in_force(day, &view);
 	if (level != LEVEL_NONE && level_promise(level) < batch.lowest)
 		oracle_objects(day, "%s is below ladder.lowest", level_name(level));
@@ -251,7 +235,7 @@ take_entry(struct day *day, enum level level, int64_t now_ms)
 void
 oracle_judged(void *context, const struct destination *d, const struct judged *judged)
 {
-	struct day *day = day_of(d->key);
+	struct day *day = day_of_key(d->key);
 	int64_t now_ms = world.mono_ms;
 
 	(void)context;
@@ -261,11 +245,7 @@ oracle_judged(void *context, const struct destination *d, const struct judged *j
 	    action_name(judged->decision.action), judged->map_changed ? "," : "",
 	    judged->map_changed ? level_name(d->entry.level) : "",
 	    why_slug(judged->decision.why));
-	if (judged->tell)
-		day_tell(day, "the administrator is alerted");
-	count_judgement(day, now_ms);
-	if (judged->tell)
-		count_alert(day, judged->decision.why, now_ms);
+	count_judgement(day, judged, now_ms);
 	if (oracle_is_waiting(day)) {
 		oracle_note_due(day, now_ms);
 		oracle_note_probe(day, now_ms);

@@ -106,10 +106,12 @@ oracle_note_due(struct day *day, int64_t now_ms)
 }
 
 static void
-forget_failures(struct oracle *o)
+forget_failures(struct day *day)
 {
+	struct oracle *o = &day->oracle;
+
 	memset(o->hold_ms, 0, sizeof(o->hold_ms));
-	memset(o->tells, 0, sizeof(o->tells));
+	oracle_forget_told(day);
 	if (o->failed_ms != 0) { /* others that waited are sent after this one */
 		o->told_before = o->told;
 		o->flowed_ms = world.mono_ms;
@@ -216,7 +218,7 @@ oracle_sent(struct day *day, const struct mail *mail, enum strength met)
 	struct oracle was = *o;
 
 	check_wait(day, mail, "sent");
-	forget_failures(o);
+	forget_failures(day);
 	/* "A sent line speaks for a key only if its server is one of the key's MX hosts"
 	 * (7.2): what a forged answer names may be taken for another's, so that nothing
 	 * is over. */
@@ -272,7 +274,7 @@ oracle_bounced(struct day *day, const struct mail *mail)
 	check_wait(day, mail, "bounced");
 	if (day->queued > 0)
 		return;
-	forget_failures(&day->oracle);
+	forget_failures(day);
 	/* Nothing flowed: whoever was alerted of it knows. */
 	day->oracle.told = told;
 }

@@ -70,6 +70,20 @@ alerts_outlive_the_process(void **state)
 	rig_close();
 }
 
+/* All that waited is sent; one that comes then fails. */
+static void
+fail_after_flow(const char *reason)
+{
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	while (world.mail_count > 0)
+		world_unqueue(world.mails[0].id);
+	world_wait(rig.engine, 30 * SECOND);
+	rig_defer_because("a.test", reason);
+	rig_save();
+	world_wait(rig.engine, MIN);
+}
+
 /* Two made-up reasons in turn. */
 static void
 one_cause_is_told_once_a_day(void **state)
@@ -88,7 +102,26 @@ one_cause_is_told_once_a_day(void **state)
 	rig_defer_because("a.test", REFUSED);
 	rig_save();
 	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 0); /* the same mail waits */
+	fail_after_flow(TLSA_ERROR);
 	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
+/* Mail flows and fails in turn, and the clock is a day further each time, or back. */
+static void
+clock_makes_no_alerts(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	for (unsigned i = 0; i < 200; i++) {
+		world.wall_ms += (i % 2 ? -1 : 1) * 25 * HOUR;
+		world_settle(rig.engine);
+		fail_after_flow(TLSA_ERROR);
+		world_wait(rig.engine, 4 * MIN);
+	}
+	assert_int_equal(world.notify.times, 3); /* within 16 hours */
 	rig_close();
 }
 
@@ -189,7 +222,10 @@ main(void)
 	suite_add(endless_news_fill_no_mailbox, NULL,
 	    "after twelve mails in an hour alerts of ten minutes are one");
 	suite_add(one_cause_is_told_once_a_day, NULL,
-	    "a destination's causes that come in turn are one alert each, a day");
+	    "a destination's causes that come in turn are one alert each, until mail "
+	    "flows");
+	suite_add(clock_makes_no_alerts, NULL,
+	    "whoever sets the clock makes no more alerts than else");
 	suite_add(last_alerts_are_sent_at_the_end, NULL,
 	    "what is left to report is sent when the engine ends");
 	suite_add(mail_that_waits_has_an_end, NULL,

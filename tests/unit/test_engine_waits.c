@@ -98,6 +98,20 @@ bounce_is_alerted_once_more(void **state)
 	rig_close();
 }
 
+/* Two causes in turn, eight hours each, for three days; one alerts by itself, the other
+ * does once it lasted. */
+static void
+cause_that_comes_back_is_not_alerted_again(void **state)
+{
+	(void)state;
+	begin(TLSA_ERROR);
+	for (unsigned i = 0; i < 9; i++)
+		fail_for(i % 2 == 0 ? TLSA_ERROR : NOT_OFFERED, 8 * HOUR);
+	assert_int_equal(world.notify.times, 2);
+	assert_mail(2, "a.test: may-after: ");
+	rig_close();
+}
+
 static void
 short_wait_is_not_alerted(void **state)
 {
@@ -123,6 +137,8 @@ main(void)
 	    "mail that waits for four hours is alerted where no decision was");
 	suite_add(bounce_is_alerted_once_more, NULL,
 	    "mail that waits is alerted once more 12 hours before it bounces");
+	suite_add(cause_that_comes_back_is_not_alerted_again, NULL,
+	    "a cause that comes back while the same mail waits is not alerted again");
 	suite_add(short_wait_is_not_alerted, NULL, "mail that waits for less is not");
 	return rig_end(suite_run());
 }
