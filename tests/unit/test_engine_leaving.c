@@ -325,6 +325,48 @@ message_that_was_given_up_is_gone(void **state)
 	rig_close();
 }
 
+static void
+answer_unsure(struct measure_item *item)
+{
+	item->answers.dane.state = DANE_UNSURE;
+}
+
+/* DNS is broken, and asked from time to time as long as the message waits; it expires, or
+ * is deleted, which the log does not say. */
+static void
+message_whose_dns_is_unsure_is_gone(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool prober = i % 2 != 0, expires = i / 2 != 0;
+		unsigned asked;
+		char line[128];
+
+		rig_new_settled();
+		world.finger = prober ? world_self_signed : NULL;
+		world.answer = answer_unsure;
+		rig_defer("a.test");
+		world_wait(rig.engine, 12 * HOUR);
+		rig_assert_judged("a.test", LEVEL_NONE, WHY_DNS_UNSURE);
+		assert_true(rig_row("a.test").alarm.raised);
+		assert_in_range(world.asked, 12, 24); /* once an hour, in the end */
+		world_unqueue(rig_last_id());
+		snprintf(line, sizeof(line),
+		    "qmgr[7]: %s: from=<s@s.test>, status=expired, returned to sender",
+		    rig_last_id());
+		if (expires)
+			world_log(rig.engine, line);
+		rig_save();
+		asked = world.asked;
+		world_wait(rig.engine, 2 * DAY);
+		assert_false(rig_row("a.test").alarm.raised);
+		assert_int_equal(rig_row("a.test").look_ms, 0);
+		kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
+		assert_in_range(world.asked - asked, 0, 4);
+		rig_close();
+	}
+}
+
 /* Other mail flowed, so it is retried no more; it may have been sent as well. */
 static void
 message_that_was_retried_while_mail_flowed(void **state)
@@ -372,6 +414,8 @@ main(void)
 	    "a message of whose retries there is no word waits on");
 	suite_add(message_that_was_given_up_is_gone, NULL,
 	    "unless two listings of the queue miss it");
+	suite_add(message_whose_dns_is_unsure_is_gone, NULL,
+	    "and DNS that cannot tell is asked of it no more");
 	suite_add(message_that_was_retried_while_mail_flowed, NULL,
 	    "one that was retried while mail flowed waits as long as the queue has it");
 	return rig_end(suite_run());
