@@ -29,14 +29,74 @@ filter_does_not_reset_attempts(void **state)
 	sim_free(sim);
 }
 
+#define RELAY_SESSION \
+	"smtp[91]: Verified TLS connection established to relay.test[192.0.2.9]:25: " \
+	"TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
+
+/* What goes another way while mail waits: how often, and its lines. */
+static const struct {
+	int64_t every_ms;
+	const char *reason;
+	enum level entry;
+	const char *lines[2];
+} others[] = {
+    {50 * MIN, NOT_VERIFIED, LEVEL_ENCRYPT,
+        {"smtp[90]: F1: to=<u@d.test>, relay=172.22.1.9[172.22.1.9]:10025, delay=0.3, "
+         "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)"}},
+    {20 * HOUR, NOT_OFFERED, LEVEL_DANE,
+        {"smtp[90]: F1: to=<u@d.test>, relay=172.22.1.9[172.22.1.9]:10025, delay=0.3, "
+         "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)"}},
+    {50 * MIN, NOT_VERIFIED, LEVEL_ENCRYPT,
+        {RELAY_SESSION,
+            "smtp[91]: N1: to=<o@d.test>, relay=relay.test[192.0.2.9]:25, delay=1, "
+            "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)"}},
+    {20 * HOUR, NOT_OFFERED, LEVEL_DANE,
+        {RELAY_SESSION,
+            "smtp[91]: N1: to=<o@d.test>, relay=relay.test[192.0.2.9]:25, delay=1, "
+            "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)"}},
+};
+
+/* The destination verified until yesterday; its mail is tried again each hour. */
+static void
+other_ways_do_not_reset_a_hold(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+		int64_t begun_ms, other_ms;
+		unsigned told;
+
+		sim_deliver_in(sim, "Verified");
+		sim_wait(sim, DAY);
+		sim_defer(sim, others[i].reason);
+		sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+		begun_ms = other_ms = sim->now_ms;
+		told = sim->told;
+		while (sim->now_ms < begun_ms + DAY - 5 * MIN) {
+			for (; other_ms <= sim->now_ms; other_ms += others[i].every_ms)
+				for (unsigned l = 0; l < 2; l++)
+					if (others[i].lines[l] != NULL)
+						sim_log(sim, others[i].lines[l]);
+			sim_settle(sim);
+			sim_wait(sim, 5 * MIN);
+			if ((sim->now_ms - begun_ms) % HOUR == 0)
+				sim_defer(sim, others[i].reason);
+			assert_int_equal(sim->told, told);
+		}
+		sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+		sim_wait(sim, 10 * MIN);
+		sim_defer(sim, others[i].reason);
+		assert_int_equal(sim_row(sim).entry.level, others[i].entry);
+		sim_free(sim);
+	}
+}
+
 /* A newsletter by its sender's relay, which verifies; the destination has no TLS. Read
  * one by one, or a deferral and a newsletter together. */
 static void
 newsletter_proves_nothing(void **state)
 {
-	static const char session[] =
-	    "smtp[91]: Verified TLS connection established to relay.test[192.0.2.9]:25: "
-	    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)";
+	static const char session[] = RELAY_SESSION;
 	static const char sent[] =
 	    "smtp[91]: N1: to=<o@d.test>, relay=relay.test[192.0.2.9]:25, delay=1, "
 	    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)";
@@ -264,6 +324,8 @@ main(void)
 	    "mail that a content filter takes does not reset attempts");
 	suite_add(newsletter_proves_nothing, NULL,
 	    "mail by its sender's relay is no past, and resets no attempts");
+	suite_add(other_ways_do_not_reset_a_hold, NULL,
+	    "and neither begins a hold anew, or alerts again");
 	suite_add(second_instance_resets_nothing, NULL,
 	    "what a second instance sends in cleartext resets no attempts");
 	suite_add(sent_by_tls_required_no_proves_nothing, NULL,
