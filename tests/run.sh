@@ -288,13 +288,17 @@ if $quick; then
 	run_tests gcc "$jobs"
 else
 	run_tests gcc "$jobs" '$(ALL_TESTS)'
+	# What came of thousands of days, whoever did what.
+	grep -hE '^# ' "$work"/gcc/tests/unit/days.log |
+		sed -n '/^# [0-9]* days, /p; /^# weakest result/,/lasted two to four weeks/p'
 	heading 'with a real Postfix, in the sandbox; beside it valgrind, lint and a build with clang'
 	beside compute
 	# Each has a sandbox of its own. They wait a good deal, so there is one more than
 	# processors. The largest first, which mostly take longest: none is then left to run alone.
 	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t)
 	run_tests gcc $((jobs + 1)) "${integration[@]}"
-	grep -hE '^# .* (median|maximum) ' "$work"/gcc/tests/integration/*.log | sort -u
+	grep -hE '^# .* (median|maximum|in one burst: in) ' \
+		"$work"/gcc/tests/integration/*.log | sort -u
 	ends_beside
 	computed valgrind || grep -v '^ok' "$work/valgrind.out" | tail -n "$shown_lines"
 	computed valgrind
