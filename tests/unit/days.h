@@ -26,8 +26,9 @@
 #define DAY    SPAN_DAY_MS
 
 #define DAYS_BATCH  64 /* of one engine */
+#define SHARED_ACTS 2
 #define DAY_HOSTS   2
-#define DAY_ACTS    4
+#define DAY_ACTS    6
 #define DAY_QUEUE   2 /* messages that wait */
 #define LIFETIME_MS (5 * DAY)
 #define TELLS_DAY   3 /* alerts of one cause, while mail flows now and then */
@@ -96,6 +97,7 @@ enum act_kind {
 	ACT_RELAYED,   /* newsletters go by a relay of their own */
 	ACT_FILTER,    /* mail passes a content filter on another host first */
 	ACT_SECOND,    /* a second instance with a level of its own */
+	ACT_FALLBACK,  /* what fails goes to a fallback relay */
 	ACT_OUR_CA,    /* our CA file is broken */
 	ACT_RESOLVER,  /* our resolver answers nothing */
 	ACT_DISTRUST,  /* ... or does not validate */
@@ -168,6 +170,7 @@ struct day {
 	unsigned act_count;
 	int64_t begin_ms, end_ms;
 	int64_t every_ms; /* mail */
+	int64_t rare_ms;  /* from then on it is one mail a month; 0: it is not */
 	/* what happens next */
 	int64_t mail_ms, retry_ms, forge_ms, other_ms;
 	struct mail queue[DAY_QUEUE];
@@ -198,12 +201,13 @@ struct batch {
 	enum level default_level;
 	enum level lowest;
 	bool prober;
-	unsigned canaries; /* so many are configured */
-	struct act shared; /* what is done to all; ACT_NONE: nothing */
-	int64_t clock_ms;  /* so far ahead ACT_CLOCK sets the clock */
-	unsigned flooded;  /* names that were made up */
-	unsigned flushed;  /* the queue, so often */
-	bool thawed;       /* somebody wrote a line that says that a server verified */
+	unsigned canaries;              /* so many are configured */
+	struct act shared[SHARED_ACTS]; /* what is done to all */
+	unsigned shared_count;
+	int64_t clock_ms; /* so far ahead ACT_CLOCK sets the clock */
+	unsigned flooded; /* names that were made up */
+	unsigned flushed; /* the queue, so often */
+	bool thawed;      /* somebody wrote a line that says that a server verified */
 	struct engine *engine;
 	struct day days[DAYS_BATCH];
 	unsigned count;
@@ -256,6 +260,9 @@ void days_finger(const struct finger_question *question, struct server *server);
 
 #define SHARED_CANARIES 2
 
+/* What is done to all days, of that kind; NULL: that is not. */
+const struct act *shared_act(enum act_kind kind);
+
 /* Our clock as it is set now. */
 void shared_clock(void);
 /* So far ahead it is at that moment. */
@@ -280,6 +287,8 @@ bool shared_is_flooding(void);
 void shared_flood(void);
 /* They are over. */
 void shared_flood_over(void);
+/* Somebody else is at work then, so that much is frozen. */
+bool shared_disturbs(int64_t from_ms, int64_t to_ms);
 
 /* --- days_make.c ------------------------------------------------------------------- */
 
@@ -290,6 +299,17 @@ bool day_is_flooded(const struct day *day);
 void day_generate(struct day *day, uint64_t number, unsigned index, bool honest);
 /* For people: who does what when. */
 void day_describe(const struct day *day);
+
+/* --- days_lines.c ------------------------------------------------------------------ */
+
+unsigned days_message(void); /* the number of the next one */
+unsigned day_pid(const struct day *day);
+void day_log(const struct day *day, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Somebody makes one up. */
+void days_forge(struct day *day);
+/* Mail to the destination that takes another way: it tells nothing of it. */
+void days_other_way(struct day *day, enum act_kind kind);
 
 /* --- days_mail.c ------------------------------------------------------------------- */
 
@@ -307,6 +327,8 @@ bool days_retry(const char *ids);
 void oracle_sent(struct day *day, const struct mail *mail, enum strength met);
 void oracle_failed(struct day *day, const struct mail *mail, bool tls, bool plain);
 void oracle_bounced(struct day *day, const struct mail *mail);
+/* Another server has it, and the destination was not seen to take any. */
+void oracle_relayed(struct day *day, const struct mail *mail);
 void oracle_judged(
     void *context, const struct destination *d, const struct judged *judged);
 void oracle_looks(struct day *day);   /* now and then */
@@ -317,6 +339,8 @@ void oracle_end(struct day *day);
 
 void table_note(const struct day *day);
 void table_print(void);
+/* How many of these, alone and in pairs, had no day with a past, or none without. */
+unsigned table_missing(bool honest);
 /* How many days of all lasted two to four weeks. */
 unsigned table_weeks(unsigned *all);
 

@@ -13,12 +13,13 @@
 #include "enginekit.h"
 #include "suite.h"
 
-#define PROBE_MS         (5 * MIN + 40 * SECOND) /* a probe serves so long */
-#define MAY_AFTER_MS     (10 * MIN)
-#define FLOODED_MS       (35 * SECOND) /* a canary is asked once in 30 s at most */
-#define JUDGED_MAX       60            /* a day: hourly, and a few times at first */
-#define JUDGED_CLOCK_MAX 250 /* ... or whenever the clock is set: each 7 minutes */
-#define FROZEN_MAX       300 /* a day: a freeze is looked at every five minutes */
+#define PROBE_MS            (5 * MIN + 40 * SECOND) /* a probe serves so long */
+#define MAY_AFTER_MS        (10 * MIN)
+#define FLOODED_MS          (35 * SECOND) /* a canary is asked once in 30 s at most */
+#define JUDGED_MAX          60            /* a day: hourly, and a few times at first */
+#define JUDGED_ATTACKED_MAX 120 /* servers that are up now and then begin anew */
+#define JUDGED_CLOCK_MAX    250 /* ... or whenever the clock is set: each 7 minutes */
+#define FROZEN_MAX          300 /* a day: a freeze is looked at every five minutes */
 
 /* --- a step down ------------------------------------------------------------------- */
 
@@ -146,7 +147,7 @@ check_weaker(struct day *day, enum strength before, enum strength after, int64_t
 	/* "No posttls-finger: the reason decides" (7.1): then lines alone prove that our
 	 * clock is right, and by one that says that a server verified, a year ahead, the
 	 * past is a year old. */
-	if (batch.prober || batch.shared.kind != ACT_CLOCK || !batch.thawed)
+	if (batch.prober || shared_act(ACT_CLOCK) == NULL || !batch.thawed)
 		check_hold(day, after, now_ms);
 	if (after == S_CLEAR)
 		check_cleartext(day, now_ms);
@@ -179,6 +180,9 @@ static void
 count_judgement(struct day *day, const struct judged *judged, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
+	unsigned most = day_has(day, ACT_CLOCK)              ? JUDGED_CLOCK_MAX
+	    : day_is_attacked(day, now_ms - 2 * DAY, now_ms) ? JUDGED_ATTACKED_MAX
+	                                                     : JUDGED_MAX;
 
 	if (o->judged_day != now_ms / DAY)
 		o->judged = o->judged_frozen = 0;
@@ -187,8 +191,7 @@ count_judgement(struct day *day, const struct judged *judged, int64_t now_ms)
 		o->judged_frozen++;
 	else if (++o->judged > o->most_judged)
 		o->most_judged = o->judged;
-	if (o->judged > (day_has(day, ACT_CLOCK) ? JUDGED_CLOCK_MAX : JUDGED_MAX) ||
-	    o->judged_frozen > FROZEN_MAX)
+	if (o->judged > most || o->judged_frozen > FROZEN_MAX)
 		oracle_objects(day, "it is judged without end");
 }
 
@@ -261,9 +264,11 @@ oracle_looks(struct day *day)
 	int64_t now_ms = world.mono_ms, due_ms = day->oracle.better_due_ms;
 	struct outlook view = day_view(day, VIEW_TRUTH, now_ms);
 	struct outlook ours = day_view(day, VIEW_OURS, now_ms);
-	/* A server that DNS did not name within a day may be anybody's. */
-	int64_t known_ms =
-	    day_has(day, ACT_PROVIDER) || day_has(day, ACT_MX) ? 26 * HOUR : HOUR;
+	/* A server that DNS did not name within a day may be anybody's; and what a probe
+	 * did not confirm, as a relay's session, is asked for again in a day. */
+	bool others = day_has(day, ACT_PROVIDER) || day_has(day, ACT_MX) ||
+	    day_has(day, ACT_RELAYED) || day_has(day, ACT_FALLBACK);
+	int64_t known_ms = others ? 26 * HOUR : HOUR;
 
 	if (due_ms == 0 || now_ms < due_ms)
 		return;
@@ -280,7 +285,8 @@ oracle_looks(struct day *day)
 void
 oracle_flooded(struct day *day)
 {
-	if (day->flooded_ms == 0)
+	if (day->flooded_ms == 0 ||
+	    shared_disturbs(day->flooded_ms - HOUR, world.mono_ms))
 		return;
 	if (day->decided_ms == 0)
 		oracle_objects(day, "it is not decided amid a flood of names");

@@ -12,12 +12,8 @@
 #define RETRY_FIRST_MS (5 * MIN)
 #define RETRY_MAX_MS   (4 * HOUR)
 #define YOUNG_MS       (5 * MIN) /* no cleartext after a failed handshake before that */
-#define PIDS           4         /* smtp(8) processes */
-#define FORGED_PID     5000
-#define OTHER_PID      7000
 #define STORY_LINES    60
-
-static unsigned message; /* of all days */
+#define FALLBACK       "fallback.example[198.51.100.9]:25"
 
 /* The last lines of a story; what is older is cut off. */
 static char story[STORY_LINES][512];
@@ -55,45 +51,6 @@ day_print_story(void)
 	story_lines = 0;
 }
 
-static void log_line(const struct day *day, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-log_line(const struct day *day, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	day_tell(day, "log: %s", text);
-	world_log(batch.engine, text);
-}
-
-/* Of another instance, whose process ids may be ours. */
-static void other_line(const struct day *day, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-other_line(const struct day *day, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	day_tell(day, "the other log: %s", text);
-	world_log_of(batch.engine, "postfix-out", text);
-}
-
-static unsigned
-pid_of(const struct day *day)
-{
-	return 1000 + day->index % PIDS;
-}
-
 /* --- an attempt -------------------------------------------------------------------- */
 
 struct attempt {
@@ -103,6 +60,7 @@ struct attempt {
 	bool says_plain;   /* ... and says that there is none */
 	bool plain;        /* ... and no host did any */
 	enum strength met; /* it was sent; S_NONE: it was not */
+	bool relayed;      /* ... but another server has it */
 };
 
 static void
@@ -183,8 +141,8 @@ try_host(const struct day *day, const struct mail *mail, const struct outlook *v
 	strcat(relay, ":25");
 	if (host->tls == TLS_BROKEN) {
 		if (need >= S_ENCRYPT || world.mono_ms - mail->arrival_ms < YOUNG_MS) {
-			log_line(day, "smtp[%u]: SSL_connect error to %s: -1",
-			    pid_of(day), relay);
+			day_log(day, "smtp[%u]: SSL_connect error to %s: -1",
+			    day_pid(day), relay);
 			note(a, relay, "Cannot start TLS: handshake failure", true);
 			return false;
 		}
@@ -193,18 +151,18 @@ try_host(const struct day *day, const struct mail *mail, const struct outlook *v
 	if ((need == S_DANE && host->tlsa != TLSA_MATCHES) ||
 	    (need == S_VERIFY && !host_meets(view, i, S_VERIFY)) ||
 	    (need == S_SECURE && !host_meets(view, i, S_SECURE))) {
-		log_line(day,
+		day_log(day,
 		    "smtp[%u]: certificate verification failed for %s: self-signed "
 		    "certificate",
-		    pid_of(day), relay);
+		    day_pid(day), relay);
 		note(a, relay, "Server certificate not verified", true);
 		return false;
 	}
 	if (!cleartext)
-		log_line(day,
+		day_log(day,
 		    "smtp[%u]: %s TLS connection established to %s: TLSv1.3 with cipher "
 		    "TLS_AES_256_GCM_SHA384 (256/256 bits)",
-		    pid_of(day), session_grade(view, host, need), relay);
+		    day_pid(day), session_grade(view, host, need), relay);
 	a->met = cleartext ? S_CLEAR : need > S_ENCRYPT ? need : S_ENCRYPT;
 	if (!host->tempfails && !(day_has(day, ACT_GREYLIST) && mail->tries == 0)) {
 		note(a, relay, "250 2.0.0 Ok: queued as 1234", false);
@@ -219,8 +177,35 @@ try_host(const struct day *day, const struct mail *mail, const struct outlook *v
 	return false;
 }
 
+/* No server of the destination takes it: of each stands a line of the message, and the
+ * status line is the fallback relay's. */
 static void
-attempt(const struct day *day, const struct mail *mail, struct attempt *a)
+fall_back(const struct day *day, const struct mail *mail, struct attempt *a)
+{
+	for (unsigned i = 0; i < day->act_count; i++) {
+		if (day->acts[i].kind != ACT_FALLBACK)
+			continue;
+		day_log(day, "smtp[%u]: %s: %s", day_pid(day), mail->id, a->reason);
+		if (day->acts[i].mode == 1) {
+			note(a, "none", "connect to " FALLBACK ": Connection refused",
+			    false);
+			return;
+		}
+		day_log(day,
+		    "smtp[%u]: Verified TLS connection established to " FALLBACK
+		    ": TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+		    day_pid(day));
+		a->relayed = day->acts[i].mode == 0;
+		note(a, FALLBACK,
+		    a->relayed ? "250 2.0.0 Ok: queued as 99"
+		               : "host fallback.example[198.51.100.9] said: 450 4.7.1 "
+		                 "Try again later (in reply to RCPT TO command)",
+		    false);
+	}
+}
+
+static void
+attempt_servers(const struct day *day, const struct mail *mail, struct attempt *a)
 {
 	struct outlook view = day_view(day, VIEW_POSTFIX, world.mono_ms);
 	enum level level = day->entry != LEVEL_NONE ? day->entry : batch.default_level;
@@ -249,14 +234,26 @@ attempt(const struct day *day, const struct mail *mail, struct attempt *a)
 		need = demanded(&view, &view.hosts[i], level, a);
 		/* Of the hosts before the last one. */
 		if (i > 0 && a->reason[0] != '\0')
-			log_line(
-			    day, "smtp[%u]: %s: %s", pid_of(day), mail->id, a->reason);
+			day_log(
+			    day, "smtp[%u]: %s: %s", day_pid(day), mail->id, a->reason);
 		if (need != S_NONE && try_host(day, mail, &view, i, need, a))
 			return;
 	}
 	/* Without a prober the reasons are all that is known. */
 	if (!batch.prober)
 		a->plain = a->says_plain;
+}
+
+static void
+attempt(const struct day *day, const struct mail *mail, struct attempt *a)
+{
+	attempt_servers(day, mail, a);
+	/* Those of which a line of the message was seen. */
+	if (a->met == S_NONE &&
+	    (a->says_plain || strncmp(a->reason, "Server ", 7) == 0 ||
+	        strncmp(a->reason, "host ", 5) == 0 ||
+	        strncmp(a->reason, "connect ", 8) == 0))
+		fall_back(day, mail, a);
 }
 
 static void
@@ -271,17 +268,18 @@ try_mail(struct day *day, unsigned i)
 	struct mail *mail = &day->queue[i];
 	struct attempt a;
 	struct mail was;
+	bool is_sent;
 
 	attempt(day, mail, &a);
+	is_sent = a.met != S_NONE || a.relayed;
 	mail->tries++;
-	log_line(day,
+	day_log(day,
 	    "smtp[%u]: %s: to=<u@%s>, relay=%s, delay=%d, delays=8/0/0.03/0.02, dsn=%s, "
 	    "status=%s (%s)",
-	    pid_of(day), mail->id, day->key, a.relay,
+	    day_pid(day), mail->id, day->key, a.relay,
 	    (int)((world.mono_ms - mail->arrival_ms) / SECOND) + 1,
-	    a.met != S_NONE ? "2.0.0" : "4.7.5", a.met != S_NONE ? "sent" : "deferred",
-	    a.reason);
-	if (a.met == S_NONE) {
+	    is_sent ? "2.0.0" : "4.7.5", is_sent ? "sent" : "deferred", a.reason);
+	if (!is_sent) {
 		mail->tls = a.tls;
 		oracle_failed(day, mail, a.tls, a.plain);
 		return;
@@ -289,7 +287,10 @@ try_mail(struct day *day, unsigned i)
 	was = *mail;
 	remove_mail(day, i);
 	day->sent++;
-	oracle_sent(day, &was, a.met);
+	if (a.relayed)
+		oracle_relayed(day, &was);
+	else
+		oracle_sent(day, &was, a.met);
 }
 
 static void
@@ -314,7 +315,7 @@ bounce_old(struct day *day)
 
 		if (world.mono_ms - mail.arrival_ms < LIFETIME_MS)
 			continue;
-		log_line(day,
+		day_log(day,
 		    "qmgr[9]: %s: from=<a@b.test>, status=expired, returned to sender",
 		    mail.id);
 		world_unqueue(mail.id);
@@ -332,7 +333,7 @@ new_mail(struct day *day)
 	struct mail *mail = &day->queue[day->queued++];
 
 	*mail = (struct mail){.arrival_ms = world.mono_ms};
-	snprintf(mail->id, sizeof(mail->id), "A%07X", ++message);
+	snprintf(mail->id, sizeof(mail->id), "A%07X", days_message());
 	try_mail(day, day->queued - 1);
 	if (day->retry_ms == INT64_MAX)
 		plan_retry(day);
@@ -357,175 +358,6 @@ days_retry(const char *ids)
 			day->retry_ms = INT64_MAX;
 	}
 	return tried;
-}
-
-/* --- lines that others write -------------------------------------------------------- */
-
-/* The queue is as it was: only the log has it. */
-static void
-forged_status(struct day *day, const char *id, const char *status, const char *reason,
-    const char *relay)
-{
-	char old[256] = "";
-	bool there = false;
-
-	for (size_t i = 0; i < world.mail_count; i++)
-		if (strcmp(world.mails[i].id, id) == 0) {
-			snprintf(old, sizeof(old), "%s", world.mails[i].reason);
-			there = true;
-		}
-	log_line(day,
-	    "smtp[%u]: %s: to=<u@%s>, relay=%s, delay=1, delays=0.9/0/0.03/0.02, "
-	    "dsn=4.7.5, status=%s (%s)",
-	    FORGED_PID, id, day->key, relay, status, reason);
-	if (there) {
-		char to[64];
-
-		snprintf(to, sizeof(to), "u@%s", day->key);
-		world_queue(id, to, old);
-	} else {
-		world_unqueue(id);
-	}
-}
-
-static void
-forge(struct day *day)
-{
-	struct outlook view = day_view(day, VIEW_TRUTH, world.mono_ms);
-	char id[16], relay[64], offered[128];
-	unsigned what = days_below(&day->random, 14);
-
-	snprintf(id, sizeof(id), "B%07X", ++message);
-	if (day->queued > 0 && days_below(&day->random, 2) == 0)
-		snprintf(id, sizeof(id), "%s", day->queue[0].id);
-	snprintf(relay, sizeof(relay), "%s[192.0.2.1]:25", view.hosts[0].name);
-	snprintf(offered, sizeof(offered),
-	    "TLS is required, but was not offered by host %s[192.0.2.1]",
-	    view.hosts[0].name);
-	day_tell(day, "somebody writes a line:");
-	switch (what) {
-	case 0:
-	case 1:
-	case 2:
-		forged_status(day, id, "deferred", offered, relay);
-		break;
-	case 3:
-	case 4:
-		forged_status(
-		    day, id, "deferred", "Server certificate not verified", relay);
-		break;
-	case 5:
-		forged_status(day, id, "deferred", "no TLSA records found", "none");
-		break;
-	case 6:
-		forged_status(day, id, "deferred", "non DNSSEC destination", "none");
-		break;
-	case 7:
-		forged_status(
-		    day, id, "deferred", "client TLS configuration problem", "none");
-		break;
-	case 8:
-		forged_status(
-		    day, id, "deferred", "Cannot start TLS: handshake failure", relay);
-		break;
-	case 9:
-		batch.thawed = true; /* it is believed, against the canaries */
-		log_line(day,
-		    "smtp[%u]: Verified TLS connection established to %s: TLSv1.3 with "
-		    "cipher "
-		    "TLS_AES_256_GCM_SHA384 (256/256 bits)",
-		    FORGED_PID, relay);
-		break;
-	case 10:
-		log_line(day,
-		    "smtp[%u]: Untrusted TLS connection established to %s: TLSv1.3 with "
-		    "cipher "
-		    "TLS_AES_256_GCM_SHA384 (256/256 bits)",
-		    FORGED_PID, relay);
-		forged_status(day, id, "sent", "250 Ok", relay);
-		break;
-	case 11:
-		forged_status(day, id, "sent", "250 Ok", relay);
-		break;
-	case 12:
-		log_line(day,
-		    "qmgr[9]: %s: from=<a@b.test>, status=expired, returned to sender",
-		    id);
-		break;
-	default:
-		log_line(day,
-		    "error[%u]: %s: to=<u@%s>, relay=none, delay=9, delays=9/0/0/0, "
-		    "dsn=4.7.5, "
-		    "status=bounced (%s)",
-		    FORGED_PID, id, day->key, offered);
-		break;
-	}
-}
-
-/* The other instance asks for `verify` half of the time, for `may` else. */
-static void
-second_instance(struct day *day, const char *id)
-{
-	struct outlook view = day_view(day, VIEW_POSTFIX, world.mono_ms);
-	const struct host_view *host = &view.hosts[0];
-	bool verifies = host->tls >= TLS_VALID && !view.ours;
-	bool strict = days_below(&day->random, 2) == 0;
-	char relay[64], reason[128];
-
-	if (view.mx == MX_ERROR || view.count == 0 || host->down || host->lame)
-		return;
-	snprintf(relay, sizeof(relay), "%s[192.0.2.1]", host->name);
-	snprintf(reason, sizeof(reason), "250 Ok");
-	if (strict && host->tls == TLS_PLAIN)
-		snprintf(reason, sizeof(reason),
-		    "TLS is required, but was not offered by host %s", relay);
-	else if (host->tls == TLS_BROKEN)
-		snprintf(reason, sizeof(reason), "Cannot start TLS: handshake failure");
-	else if (strict && !verifies)
-		snprintf(reason, sizeof(reason), "Server certificate not verified");
-	else if (host->tls != TLS_PLAIN)
-		other_line(day,
-		    "smtp[%u]: %s TLS connection established to %s:25: TLSv1.3 with "
-		    "cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
-		    pid_of(day), strict ? "Verified" : "Untrusted", relay);
-	other_line(day,
-	    "smtp[%u]: %s: to=<w@%s>, relay=%s:25, delay=1, delays=0.9/0/0.03/0.02, "
-	    "dsn=4.7.5, status=%s (%s)",
-	    pid_of(day), id, day->key, relay, reason[0] == '2' ? "sent" : "deferred",
-	    reason);
-}
-
-/* Mail to the destination that takes another way: it tells nothing of it. */
-static void
-other_way(struct day *day, enum act_kind kind)
-{
-	char id[16];
-
-	snprintf(id, sizeof(id), "C%07X", ++message);
-	switch (kind) {
-	case ACT_RELAYED:
-		log_line(day,
-		    "smtp[%u]: Verified TLS connection established to "
-		    "mx.bulk.example[198.51.100.7]:25: "
-		    "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
-		    OTHER_PID);
-		log_line(day,
-		    "smtp[%u]: %s: to=<v@%s>, relay=mx.bulk.example[198.51.100.7]:25, "
-		    "delay=1, "
-		    "delays=0.9/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)",
-		    OTHER_PID, id, day->key);
-		break;
-	case ACT_FILTER:
-		log_line(day,
-		    "smtp[%u]: %s: to=<u@%s>, relay=172.22.1.9[172.22.1.9]:10025, "
-		    "delay=0.3, "
-		    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)",
-		    OTHER_PID, id, day->key);
-		break;
-	default:
-		second_instance(day, id);
-		break;
-	}
 }
 
 /* --- what is due -------------------------------------------------------------------- */
@@ -554,11 +386,11 @@ run_others(struct day *day, int64_t now_ms)
 			continue;
 		if (act->kind == ACT_LINES && now_ms >= day->forge_ms)
 			for (unsigned n = 1 + days_below(&day->random, 3); n > 0; n--)
-				forge(day);
+				days_forge(day);
 		else if ((act->kind == ACT_RELAYED || act->kind == ACT_FILTER ||
 		             act->kind == ACT_SECOND) &&
 		    now_ms >= day->other_ms)
-			other_way(day, act->kind);
+			days_other_way(day, act->kind);
 	}
 	if (now_ms >= day->forge_ms)
 		day->forge_ms =
@@ -566,6 +398,20 @@ run_others(struct day *day, int64_t now_ms)
 	if (now_ms >= day->other_ms)
 		day->other_ms =
 		    days_bell(now_ms + (4 + days_below(&day->random, 16)) * HOUR);
+}
+
+static int64_t
+next_mail_ms(struct day *day, int64_t now_ms)
+{
+	int64_t at_ms = days_bell(now_ms + day->every_ms / 2 +
+	    (int64_t)(days_random(&day->random) % (uint64_t)day->every_ms));
+	int64_t rare_ms = day->rare_ms;
+
+	if (rare_ms == 0 || at_ms < rare_ms)
+		return at_ms;
+	while (rare_ms <= now_ms)
+		rare_ms += 30 * DAY;
+	return rare_ms;
 }
 
 void
@@ -584,14 +430,8 @@ day_run(struct day *day)
 		plan_retry(day);
 	}
 	if (now_ms >= day->mail_ms) {
-		int64_t every_ms =
-		    day_has(day, ACT_RARE) && now_ms > day->begin_ms + 3 * DAY
-		    ? 30 * DAY
-		    : day->every_ms;
-
 		new_mail(day);
-		day->mail_ms = days_bell(now_ms + every_ms / 2 +
-		    (int64_t)(days_random(&day->random) % (uint64_t)every_ms));
+		day->mail_ms = next_mail_ms(day, now_ms);
 		if (day->mail_ms >= day->end_ms)
 			day->mail_ms = INT64_MAX;
 	}

@@ -7,10 +7,14 @@
 #include "enginekit.h"
 #include "suite.h"
 
-#define PAST_MAILS 6
-#define MAILS_MAX  28
-#define AFTER_MS   (9 * DAY) /* the first lease of an entry is 7 days */
-#define FLOODS     41        /* a batch of so many has a flood */
+#define PAST_MAILS    6
+#define MAILS_MAX     28
+#define AFTER_MS      (9 * DAY) /* the first lease of an entry is 7 days */
+#define HONEST_SHARES 6         /* each such honest batch has something for all */
+#define MONTH_MS      (30 * DAY)
+#define RARE_MAILS    4 /* a month apart */
+#define TROUBLES      (ACT_TROUBLES - ACT_ATTACKERS)
+#define TROUBLE_TURNS (3 * TROUBLES * TROUBLES)
 
 static unsigned
 below(struct day *day, unsigned limit)
@@ -49,49 +53,87 @@ random_pattern(uint64_t *random, struct act *act)
 	act->on_ms = act->period_ms * (1 + days_below(random, 9)) / 10;
 }
 
-/* Half of the batches have something. */
-static enum act_kind
-shared_kind(uint64_t number, bool honest, uint64_t *random)
-{
-	unsigned kind = days_below(random, 16);
+/* What is done to all, in turn: nothing, one thing, two. */
+static const enum act_kind shares[][SHARED_ACTS] = {
+    {0},
+    {0},
+    {0},
+    {0},
+    {0},
+    {0},
+    {ACT_CLOCK},
+    {ACT_EVERYBODY},
+    {ACT_CANARY},
+    {ACT_FLOOD},
+    {ACT_CLOCK, ACT_FLOOD},
+    {ACT_EVERYBODY, ACT_FLOOD},
+    {ACT_CANARY, ACT_FLOOD},
+    {ACT_CLOCK, ACT_EVERYBODY},
+    {ACT_CLOCK, ACT_CANARY},
+    {ACT_EVERYBODY, ACT_CANARY},
+    {ACT_CLOCK},
+    {ACT_EVERYBODY},
+    {ACT_CANARY},
+};
 
-	if (honest)
-		return kind < 3 ? ACT_CANARIES : ACT_NONE;
-	if (number % FLOODS == 0)
-		return ACT_FLOOD;
-	return kind < 3 ? ACT_CLOCK
-	    : kind < 6  ? ACT_EVERYBODY
-	    : kind < 8  ? ACT_CANARY
-	                : ACT_NONE;
-}
+#define SHARES (sizeof(shares) / sizeof(*shares))
 
 static void
-make_shared(uint64_t number, bool honest, uint64_t *random)
+make_shared(enum act_kind kind, uint64_t *random)
 {
-	static const int64_t clocks[] = {2 * HOUR, 12 * HOUR, 25 * HOUR, 4 * DAY,
-	    40 * DAY, 100 * DAY, 365 * DAY, 366 * DAY};
-	struct act *act = &batch.shared;
+	struct act *act = &batch.shared[batch.shared_count++];
 
-	*act = (struct act){.kind = shared_kind(number, honest, random)};
-	batch.canaries = act->kind == ACT_CANARY || act->kind == ACT_CANARIES ||
-	        days_below(random, 2) == 0
-	    ? SHARED_CANARIES
-	    : 0;
-	act->mode = days_below(random, 4);
+	*act = (struct act){.kind = kind, .mode = days_below(random, 4)};
 	act->from_ms = world.mono_ms + (int64_t)(days_random(random) % (6 * DAY));
 	act->to_ms = act->from_ms + random_length(random);
 	random_pattern(random, act);
+}
+
+/* It comes amid what else is done, if need be. */
+static void
+make_flood(uint64_t number, uint64_t *random)
+{
+	struct act *other = batch.shared_count > 0 ? &batch.shared[0] : NULL;
+	int64_t from_ms = world.mono_ms + (int64_t)(days_random(random) % (6 * DAY));
+	struct act *act = &batch.shared[batch.shared_count++];
+
+	from_ms = days_bell(from_ms) + SECOND;
+	*act = (struct act){.kind = ACT_FLOOD,
+	    .mode = days_below(random, 4),
+	    .from_ms = from_ms,
+	    .to_ms = from_ms + HOUR};
+	if (other != NULL) {
+		other->from_ms = from_ms - (int64_t)(days_random(random) % DAY);
+		other->to_ms = from_ms + random_length(random);
+	}
+	batch.default_level = number / SHARES % 2 == 0 ? LEVEL_VERIFY : LEVEL_SECURE;
+	batch.lowest = LEVEL_MAY;
+	batch.prober = true;
+}
+
+static void
+make_all_shared(uint64_t number, bool honest, uint64_t *random)
+{
+	static const int64_t clocks[] = {2 * HOUR, 12 * HOUR, 25 * HOUR, 4 * DAY,
+	    40 * DAY, 100 * DAY, 365 * DAY, 366 * DAY};
+	const enum act_kind *kinds = shares[number % SHARES];
+
+	batch.shared_count = 0;
 	batch.clock_ms = clocks[days_below(random, sizeof(clocks) / sizeof(*clocks))];
 	if (days_below(random, 3) == 0)
 		batch.clock_ms = -batch.clock_ms;
-	if (act->kind != ACT_FLOOD)
-		return;
-	act->from_ms = days_bell(act->from_ms) + SECOND;
-	act->to_ms = act->from_ms + HOUR;
-	act->period_ms = 0;
-	batch.default_level = number % (2 * FLOODS) == 0 ? LEVEL_VERIFY : LEVEL_SECURE;
-	batch.lowest = LEVEL_MAY;
-	batch.prober = true;
+	if (honest && number % HONEST_SHARES == 0)
+		make_shared(ACT_CANARIES, random);
+	for (unsigned i = 0; !honest && i < SHARED_ACTS; i++) {
+		if (kinds[i] == ACT_FLOOD)
+			make_flood(number, random);
+		else if (kinds[i] != ACT_NONE)
+			make_shared(kinds[i], random);
+	}
+	batch.canaries = shared_act(ACT_CANARY) != NULL ||
+	        shared_act(ACT_CANARIES) != NULL || days_below(random, 2) == 0
+	    ? SHARED_CANARIES
+	    : 0;
 }
 
 void
@@ -110,7 +152,7 @@ batch_generate(uint64_t number, bool honest)
 	batch.prober = days_below(&random, 12) != 0;
 	batch.count = batch.flooded = batch.flushed = 0;
 	batch.thawed = false;
-	make_shared(number, honest, &random);
+	make_all_shared(number, honest, &random);
 }
 
 /* --- servers ------------------------------------------------------------------------ */
@@ -139,19 +181,27 @@ make_host(struct day *day, unsigned i)
 }
 
 static void
-make_servers(struct day *day)
+add_host(struct day *day)
 {
+	unsigned i = day->host_count++;
+
+	snprintf(day->names[i], sizeof(day->names[i]), "mx%u.p%u.test", i, day->index);
+	snprintf(day->others[i], sizeof(day->others[i]), "mx%u.q%u.test", i, day->index);
+	make_host(day, i);
+}
+
+static void
+make_servers(struct day *day, bool honest)
+{
+	unsigned hosts;
+
 	day->kind = (enum day_kind)below(day, DAY_KINDS);
-	day->has_past = below(day, 4) != 0;
+	/* Of honest days each pair has those without; see make_troubles(). */
+	day->has_past =
+	    honest ? day->number / TROUBLE_TURNS % 4 != 0 : below(day, 4) != 0;
 	day->is_signed = day->kind == DAY_DANE || below(day, 5) < 2;
-	day->host_count = 1 + (below(day, 5) < 3);
-	for (unsigned i = 0; i < day->host_count; i++) {
-		snprintf(
-		    day->names[i], sizeof(day->names[i]), "mx%u.p%u.test", i, day->index);
-		snprintf(day->others[i], sizeof(day->others[i]), "mx%u.q%u.test", i,
-		    day->index);
-		make_host(day, i);
-	}
+	for (hosts = 1 + (below(day, 5) < 3); day->host_count < hosts;)
+		add_host(day);
 	if (day->is_signed && day->kind != DAY_DANE && below(day, 12) == 0)
 		day->tlsa[0] = TLSA_UNUSABLE;
 }
@@ -159,7 +209,7 @@ make_servers(struct day *day)
 bool
 day_is_flooded(const struct day *day)
 {
-	return batch.shared.kind == ACT_FLOOD && day->index % 4 == 0;
+	return shared_act(ACT_FLOOD) != NULL && day->index % 4 == 0;
 }
 
 static void
@@ -187,26 +237,27 @@ make_attack(struct day *day, struct act *act, int64_t from_ms)
 }
 
 static void
-make_trouble(struct day *day, struct act *act, int64_t from_ms)
+make_trouble(struct day *day, struct act *act, unsigned kind, int64_t from_ms)
 {
 	static const enum tls providers[] = {
 	    TLS_PLAIN, TLS_SELF_SIGNED, TLS_VALID, TLS_SECURE};
 
-	act->kind =
-	    (enum act_kind)(ACT_ATTACKERS + below(day, ACT_TROUBLES - ACT_ATTACKERS));
+	act->kind = (enum act_kind)(ACT_ATTACKERS + kind);
 	act->from_ms = from_ms + between(day, 0, DAY);
 	act->to_ms = act->from_ms + random_length(&day->random);
 	switch (act->kind) {
 	case ACT_DEAD_BACKUP:
 	case ACT_LAME:
 		if (day->host_count == 1)
-			act->kind = ACT_RARE;
+			add_host(day);
 		/* fall through */
 	case ACT_GREYLIST:
 	case ACT_RARE:
 	case ACT_RELAYED:
 	case ACT_FILTER:
 	case ACT_SECOND:
+	case ACT_FALLBACK:
+		act->mode = below(day, 3);
 		act->from_ms = day->begin_ms;
 		act->to_ms = INT64_MAX;
 		break;
@@ -222,6 +273,18 @@ make_trouble(struct day *day, struct act *act, int64_t from_ms)
 	}
 }
 
+/* One alone, or two, in turn: each pair of them as often. */
+static void
+make_troubles(struct day *day, int64_t from_ms)
+{
+	uint64_t turn = day->number / 3;
+	unsigned one = (unsigned)(turn % TROUBLES), two = turn / TROUBLES % TROUBLES;
+
+	make_trouble(day, &day->acts[day->act_count++], one, from_ms);
+	if (day->number % 3 != 0 && batch.shared_count == 0 && one != two)
+		make_trouble(day, &day->acts[day->act_count++], two, from_ms);
+}
+
 /* --- a day -------------------------------------------------------------------------- */
 
 static void
@@ -230,23 +293,47 @@ make_acts(struct day *day, bool honest)
 	int64_t from_ms =
 	    day->begin_ms + (day->has_past ? PAST_MAILS * day->every_ms : 0);
 	unsigned attackers = honest ? 0 : 1 + below(day, 2);
-	unsigned troubles = honest ? 1 + below(day, 2) : below(day, 5) == 0;
 
-	if (batch.shared.kind != ACT_NONE) {
-		if (honest)
-			troubles = below(day, 2);
-		else
-			attackers = below(day, 3) != 0;
-	}
+	if (!honest && batch.shared_count > 0)
+		attackers = below(day, 3) != 0;
 	if (day_is_flooded(day)) /* by nothing else */
-		attackers = troubles = 0;
+		attackers = 0;
 	for (; attackers > 0; attackers--)
 		make_attack(day, &day->acts[day->act_count++], from_ms);
-	for (; troubles > 0; troubles--)
-		make_trouble(day, &day->acts[day->act_count++], from_ms);
+	if (honest && (batch.shared_count == 0 || day->number % 2 == 0))
+		make_troubles(day, from_ms);
+	else if (!honest && !day_is_flooded(day) && below(day, 5) == 0)
+		make_trouble(
+		    day, &day->acts[day->act_count++], below(day, TROUBLES), from_ms);
 	/* Behind them: who forges a server has its certificate held against our clock. */
-	if (batch.shared.kind != ACT_NONE)
-		day->acts[day->act_count++] = batch.shared;
+	for (unsigned i = 0; i < batch.shared_count; i++)
+		day->acts[day->act_count++] = batch.shared[i];
+}
+
+/* What happens does so when mail comes, which is seldom: once, or each time. */
+static void
+make_rare(struct day *day)
+{
+	day->rare_ms = days_bell(day->begin_ms + (day->has_past ? 4 * DAY : HOUR));
+	for (unsigned i = 0; i < day->act_count; i++) {
+		struct act *act = &day->acts[i];
+		int64_t length_ms = act->to_ms - act->from_ms;
+
+		if (act->from_ms == day->begin_ms ||
+		    (act->kind >= ACT_SHARED && act->kind < ACT_ATTACKERS) ||
+		    act->kind >= ACT_TROUBLES)
+			continue;
+		act->from_ms = day->rare_ms + below(day, RARE_MAILS - 1) * MONTH_MS -
+		    between(day, 0, 2 * HOUR);
+		if (act->to_ms == INT64_MAX)
+			continue;
+		act->to_ms = act->from_ms + length_ms;
+		if (below(day, 2) == 0)
+			continue;
+		act->period_ms = MONTH_MS;
+		act->on_ms = between(day, HOUR, 4 * DAY);
+		act->to_ms = day->rare_ms + RARE_MAILS * MONTH_MS;
+	}
 }
 
 void
@@ -267,7 +354,7 @@ day_generate(struct day *day, uint64_t number, unsigned index, bool honest)
 	    .other_ms = INT64_MAX};
 	snprintf(day->key, sizeof(day->key), "d%u.test", index);
 	days_random(&day->random);
-	make_servers(day);
+	make_servers(day, honest);
 	if (day_is_flooded(day))
 		make_flooded(day);
 	else if (below(day, 8) == 0)
@@ -275,6 +362,8 @@ day_generate(struct day *day, uint64_t number, unsigned index, bool honest)
 	day->offers_auth = day->login == ANSWER_YES || below(day, 2) == 0;
 	day->every_ms = every[below(day, 4)];
 	make_acts(day, honest);
+	if (day_has(day, ACT_RARE))
+		make_rare(day);
 	last_ms = day->begin_ms + DAY;
 	for (unsigned i = 0; i < day->act_count; i++) {
 		int64_t at_ms = day->acts[i].to_ms != INT64_MAX ? day->acts[i].to_ms
@@ -283,9 +372,12 @@ day_generate(struct day *day, uint64_t number, unsigned index, bool honest)
 		if (at_ms > last_ms)
 			last_ms = at_ms;
 	}
+	if (day->rare_ms != 0 && last_ms < day->rare_ms + (RARE_MAILS - 1) * MONTH_MS)
+		last_ms = day->rare_ms + (RARE_MAILS - 1) * MONTH_MS;
 	day->end_ms = last_ms + AFTER_MS + between(day, 0, 2 * DAY);
 	day->lasted_ms = day->end_ms - day->begin_ms;
-	if (day->every_ms < (day->end_ms - day->begin_ms) / MAILS_MAX)
+	if (day->rare_ms == 0 &&
+	    day->every_ms < (day->end_ms - day->begin_ms) / MAILS_MAX)
 		day->every_ms = (day->end_ms - day->begin_ms) / MAILS_MAX;
 	day->mail_ms = days_bell(day->begin_ms + between(day, 0, HOUR));
 	if (day_is_flooded(day))
@@ -337,7 +429,7 @@ day_describe(const struct day *day)
 		        : day->login == ANSWER_NO ? "no"
 		                                  : "perhaps a",
 		    day->offers_auth ? "offers" : "no");
-	if (batch.shared.kind == ACT_CLOCK)
+	if (shared_act(ACT_CLOCK) != NULL)
 		print_message("#   the clock is set by %.1f h\n",
 		    (double)batch.clock_ms / (double)HOUR);
 	for (unsigned i = 0; i < day->host_count; i++)

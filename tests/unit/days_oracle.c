@@ -127,8 +127,19 @@ forget_failures(struct day *day)
 static bool
 canaries_failed(const struct day *day, int64_t now_ms)
 {
-	return day_has(day, ACT_CANARIES) && now_ms >= batch.shared.from_ms &&
-	    now_ms < batch.shared.to_ms + HOUR;
+	const struct act *act = shared_act(ACT_CANARIES);
+
+	(void)day;
+	return act != NULL && now_ms >= act->from_ms && now_ms < act->to_ms + HOUR;
+}
+
+static bool
+has_sessions_elsewhere(const struct day *day)
+{
+	for (unsigned i = 0; i < day->act_count; i++)
+		if (day->acts[i].kind == ACT_FALLBACK && day->acts[i].mode != 1)
+			return true;
+	return false;
 }
 
 /* So long it may wait as things are; INT64_MAX: as long as they are. */
@@ -141,13 +152,17 @@ patience(const struct day *day, int64_t now_ms)
 	    : batch.lowest == LEVEL_ENCRYPT             ? S_ENCRYPT
 	                                                : S_VERIFY;
 	enum strength best = S_NONE;
-	int64_t most_ms = HOLD_MS + SLACK_MS;
+	int64_t most_ms = HOLD_MS + SLACK_MS, least_ms = 0;
 
 	/* What nobody's patience helps: our own faults, DNS, DANE, a password. */
 	if (ours.ours || postfix.ours || view_is_unsure(&ours) ||
 	    view_is_unsure(&postfix) || view_promises(&ours) || view_promises(&postfix) ||
 	    oracle_logs_in(day) || canaries_failed(day, now_ms) || !batch.prober)
 		return INT64_MAX;
+	/* What a fallback relay did counts as a past, as DNS had not told yet whose it is
+	 * (7.2). */
+	if (has_sessions_elsewhere(day))
+		least_ms = most_ms;
 	for (unsigned i = 0; i < postfix.count; i++) {
 		if (postfix.hosts[i].down || postfix.hosts[i].lame)
 			most_ms += HOLD_MS; /* it is waited for, first */
@@ -169,7 +184,7 @@ patience(const struct day *day, int64_t now_ms)
 	else if (oracle_past_of(day, now_ms) <= S_CLEAR && day->oracle.trial_ms == 0 &&
 	    view_answers(&postfix) && most_ms == HOLD_MS + SLACK_MS)
 		most_ms = SLACK_MS;
-	return most_ms;
+	return most_ms > least_ms ? most_ms : least_ms;
 }
 
 static void
@@ -277,6 +292,12 @@ oracle_bounced(struct day *day, const struct mail *mail)
 	forget_failures(day);
 	/* Nothing flowed: whoever was alerted of it knows. */
 	day->oracle.told = told;
+}
+
+void
+oracle_relayed(struct day *day, const struct mail *mail)
+{
+	oracle_bounced(day, mail);
 }
 
 /* "An attempt counts towards `may_after` if it, or the probe made for it, met no TLS"

@@ -19,16 +19,23 @@
 #define FLOOD_HOST     "mx.many.example"
 #define FLOOD_SUFFIX   ".many.example"
 
-/* --- the clock
- * -----------------------------------------------------------------------
- */
+/* --- the clock --------------------------------------------------------------------- */
+
+const struct act *
+shared_act(enum act_kind kind)
+{
+	for (unsigned i = 0; i < batch.shared_count; i++)
+		if (batch.shared[i].kind == kind)
+			return &batch.shared[i];
+	return NULL;
+}
 
 int64_t
 shared_clock_off(int64_t at_ms)
 {
-	return batch.shared.kind == ACT_CLOCK && act_is_on(&batch.shared, at_ms)
-	    ? batch.clock_ms
-	    : 0;
+	const struct act *act = shared_act(ACT_CLOCK);
+
+	return act != NULL && act_is_on(act, at_ms) ? batch.clock_ms : 0;
 }
 
 void
@@ -73,9 +80,11 @@ shared_canary_name(unsigned i, char *name, size_t size)
 static bool
 is_his(unsigned i)
 {
+	const struct act *everybody = shared_act(ACT_EVERYBODY);
+
 	return i == 0 &&
-	    (batch.shared.kind == ACT_CANARY ||
-	        (batch.shared.kind == ACT_EVERYBODY && batch.shared.mode == 3));
+	    (shared_act(ACT_CANARY) != NULL ||
+	        (everybody != NULL && everybody->mode == 3));
 }
 
 static struct host_view
@@ -86,14 +95,18 @@ canary_view(unsigned i, int64_t at_ms)
 	shared_canary_name(i, host.name, sizeof(host.name));
 	if (is_off_by(at_ms, CERTS_OFF_MS))
 		host.tls = TLS_SELF_SIGNED;
-	if (!act_is_on(&batch.shared, at_ms))
-		return host;
-	if (batch.shared.kind == ACT_CANARIES)
-		host_attacked(&host, batch.shared.mode % 3);
-	else if (batch.shared.kind == ACT_CANARY && is_his(i) && batch.shared.mode < 3)
-		host_attacked(&host, batch.shared.mode);
-	else if (batch.shared.kind == ACT_EVERYBODY && !is_his(i))
-		host_attacked(&host, batch.shared.mode == 3 ? 1 : batch.shared.mode);
+	for (unsigned n = 0; n < batch.shared_count; n++) {
+		const struct act *act = &batch.shared[n];
+
+		if (!act_is_on(act, at_ms))
+			continue;
+		if (act->kind == ACT_CANARIES)
+			host_attacked(&host, act->mode % 3);
+		else if (act->kind == ACT_CANARY && is_his(i) && act->mode < 3)
+			host_attacked(&host, act->mode);
+		else if (act->kind == ACT_EVERYBODY && !is_his(i))
+			host_attacked(&host, act->mode == 3 ? 1 : act->mode);
+	}
 	return host;
 }
 
@@ -101,7 +114,7 @@ canary_view(unsigned i, int64_t at_ms)
 bool
 shared_canaries_fail(int64_t now_ms)
 {
-	if (batch.shared.kind != ACT_CLOCK && batch.shared.kind != ACT_EVERYBODY)
+	if (shared_act(ACT_CLOCK) == NULL && shared_act(ACT_EVERYBODY) == NULL)
 		return false;
 	for (int64_t ago_ms = 0; ago_ms <= CANARY_SEEN_MS; ago_ms += 20 * SECOND) {
 		bool fails = false;
@@ -119,14 +132,30 @@ shared_canaries_fail(int64_t now_ms)
 	return true;
 }
 
+/* Does something else speak against every server? */
+bool
+shared_disturbs(int64_t from_ms, int64_t to_ms)
+{
+	for (unsigned i = 0; i < batch.shared_count; i++) {
+		const struct act *act = &batch.shared[i];
+		bool harmless = act->kind == ACT_FLOOD ||
+		    (act->kind == ACT_CLOCK && batch.clock_ms <= CERTS_OFF_MS &&
+		        batch.clock_ms >= -CERTS_OFF_MS);
+
+		if (!harmless && act->from_ms <= to_ms && act->to_ms >= from_ms)
+			return true;
+	}
+	return false;
+}
+
 /* --- the flood --------------------------------------------------------------------- */
 
 int64_t
 shared_flood_ms(void)
 {
-	return batch.shared.kind == ACT_FLOOD && batch.flooded < FLOOD_NAMES
-	    ? batch.shared.from_ms
-	    : INT64_MAX;
+	const struct act *act = shared_act(ACT_FLOOD);
+
+	return act != NULL && batch.flooded < FLOOD_NAMES ? act->from_ms : INT64_MAX;
 }
 
 bool
@@ -201,7 +230,8 @@ bool
 shared_finger(const struct finger_question *question, struct server *server)
 {
 	if (is_of_flood(question->host)) {
-		server->probe.end = batch.shared.mode == 2 ? PROBE_SILENT : PROBE_PLAIN;
+		server->probe.end =
+		    shared_act(ACT_FLOOD)->mode == 2 ? PROBE_SILENT : PROBE_PLAIN;
 		server->probe.cause = CAUSE_NOT_OFFERED;
 		return true;
 	}

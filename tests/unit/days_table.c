@@ -19,6 +19,7 @@ struct reached {
 struct attacked {
 	struct reached reached[DAY_KINDS];
 	unsigned days, objections, alerted;
+	unsigned with_past, weakened_past, weakened_new; /* of the days */
 };
 
 enum company { ALONE, WITH_OTHERS, COMPANIES };
@@ -29,7 +30,7 @@ static struct attacked passwords; /* whoever attacks them */
 /* The same in words, of each attacker alone and of each two: [ACT_NONE][k] is one alone,
  * [ACT_NONE][ACT_NONE] three and more. */
 static struct pair {
-	unsigned days, weaker, weakened, alerts;
+	unsigned days, with_past, weaker, weakened, alerts;
 	int64_t least_ms, most_ms; /* until the first entry that is weaker and allowed */
 } pairs[ACT_ATTACKERS][ACT_ATTACKERS], without_prober;
 
@@ -37,7 +38,8 @@ static struct broken {
 	unsigned days, objections, bounced;
 	int64_t waited_ms;
 	unsigned waited_long, alerted, most_tells;
-} troubles[ACT_KINDS];
+	unsigned with_past;
+} troubles[ACT_KINDS][ACT_KINDS]; /* [k][k]: alone; else the lesser one first */
 
 static struct {
 	unsigned days, weeks, flooded;
@@ -54,10 +56,15 @@ note_attacked(struct attacked *a, const struct day *day, int64_t from_ms)
 	a->days++;
 	a->objections += day->verdict[0] != '\0';
 	a->alerted += day->alerts > 0;
+	a->with_past += day->has_past;
 	r->days++;
 	if (day->weakest == S_COUNT || day->weakest_ms < from_ms)
 		return;
 	r->weakened++;
+	if (day->has_past)
+		a->weakened_past++;
+	else
+		a->weakened_new++;
 	if (r->weakest == S_NONE || day->weakest < r->weakest) {
 		r->weakest = day->weakest;
 		r->after_ms = INT64_MAX;
@@ -86,6 +93,7 @@ note_pair(const struct day *day, int64_t from_ms)
 	int64_t after_ms = day->permitted_ms - from_ms;
 
 	p->days++;
+	p->with_past += day->has_past;
 	p->weaker += day->weaker;
 	p->alerts += day->alerts;
 	if (day->permitted_ms < from_ms)
@@ -123,11 +131,15 @@ note_attackers(const struct day *day)
 static void
 note_trouble(const struct day *day)
 {
-	struct broken *b = &troubles[day->acts[0].kind];
+	enum act_kind one = day->acts[0].kind;
+	enum act_kind two = day->acts[day->act_count > 1].kind;
+	struct broken *b = one < two ? &troubles[one][two] : &troubles[two][one];
 
-	if (day->act_count != 1 || day->acts[0].kind < ACT_ATTACKERS)
+	if (day->act_count == 0 || day->act_count > 2 || one < ACT_ATTACKERS ||
+	    two < ACT_ATTACKERS)
 		return;
 	b->days++;
+	b->with_past += day->has_past;
 	b->objections += day->verdict[0] != '\0';
 	b->bounced += day->bounced;
 	if (day->waited_ms > b->waited_ms)
@@ -164,7 +176,7 @@ table_weeks(unsigned *days)
 static void
 print_attacked(const char *name, const char *company, const struct attacked *a)
 {
-	char cells[DAY_KINDS][40];
+	char cells[DAY_KINDS][40], past[32], none[32];
 
 	if (a->days == 0)
 		return;
@@ -178,9 +190,11 @@ print_attacked(const char *name, const char *company, const struct attacked *a)
 			    strength_name(r->weakest), (double)r->after_ms / (double)HOUR,
 			    r->weakened, r->days);
 	}
-	print_message("# %-17s %-6s %5u %4u %5u  %-13s %-26s %-26s %s\n", name, company,
-	    a->days, a->objections, a->alerted, cells[DAY_DANE], cells[DAY_VERIFIED],
-	    cells[DAY_ENCRYPTED], cells[DAY_CLEAR]);
+	snprintf(past, sizeof(past), "%u of %u", a->weakened_past, a->with_past);
+	snprintf(none, sizeof(none), "%u of %u", a->weakened_new, a->days - a->with_past);
+	print_message("# %-17s %-6s %5u %4u %5u  %-10s %-10s %-13s %-26s %-26s %s\n",
+	    name, company, a->days, a->objections, a->alerted, past, none,
+	    cells[DAY_DANE], cells[DAY_VERIFIED], cells[DAY_ENCRYPTED], cells[DAY_CLEAR]);
 }
 
 static void
@@ -189,8 +203,9 @@ print_attackers(void)
 	print_message(
 	    "# weakest result by attacker and destination: what, after how long "
 	    "at the earliest, in how many of the days\n");
-	print_message("# %-17s %-6s %5s %4s %5s  %-13s %-26s %-26s %s\n", "attacker", "",
-	    "days", "obj.", "told", "dane", "verified", "encrypted", "cleartext");
+	print_message("# %-17s %-6s %5s %4s %5s  %-10s %-10s %-13s %-26s %-26s %s\n",
+	    "attacker", "", "days", "obj.", "told", "with past", "without", "dane",
+	    "verified", "encrypted", "cleartext");
 	for (unsigned company = ALONE; company < COMPANIES; company++)
 		for (unsigned k = ACT_NONE + 1; k < ACT_ATTACKERS; k++)
 			print_attacked(act_name((enum act_kind)k),
@@ -211,8 +226,9 @@ print_pair(const char *one, const char *two, const struct pair *p)
 		return;
 	snprintf(name, sizeof(name), "%s%s%s", one,
 	    two[0] == '\0' || strcmp(two, "alone") == 0 ? " " : " and ", two);
-	print_message("# %-36s %4u days, %u entries weaker than allowed, ", name, p->days,
-	    p->weaker);
+	print_message("# %-36s %4u days, %3u without a past, %u entries weaker than "
+	              "allowed, ",
+	    name, p->days, p->days - p->with_past, p->weaker);
 	if (p->weakened > 0)
 		print_message("%3u days weakened as is allowed, after %.1f to %.1f h, ",
 		    p->weakened, (double)p->least_ms / (double)HOUR,
@@ -237,23 +253,64 @@ print_pairs(void)
 }
 
 static void
+print_trouble(const char *one, const char *two, const struct broken *b)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s%s", one, two[0] != '\0' ? " and " : "", two);
+	if (b->days > 0)
+		print_message("# %-42s %5u %7u %4u %7.1f h %8u %7u %6u %5u\n", name,
+		    b->days, b->days - b->with_past, b->objections,
+		    (double)b->waited_ms / (double)HOUR, b->waited_long, b->alerted,
+		    b->most_tells, b->bounced);
+}
+
+static void
 print_troubles(void)
 {
 	print_message(
-	    "# honest days with one trouble: how long mail waited that could flow, "
+	    "# honest days with one trouble, and with two: how long mail waited that "
+	    "could flow, "
 	    "how many days had mail that waited over 2 h, alerted of these, most "
 	    "alerts of a cause in one wait, messages bounced\n");
-	print_message("# %-20s %5s %4s %9s %8s %7s %6s %5s\n", "trouble", "days", "obj.",
-	    "longest", "waited", "alerted", "most", "gone");
-	for (unsigned k = ACT_ATTACKERS; k < ACT_KINDS; k++) {
-		const struct broken *b = &troubles[k];
+	print_message("# %-42s %5s %7s %4s %9s %8s %7s %6s %5s\n", "trouble", "days",
+	    "no past", "obj.", "longest", "waited", "alerted", "most", "gone");
+	for (unsigned k = ACT_ATTACKERS; k < ACT_KINDS; k++)
+		print_trouble(act_name((enum act_kind)k), "", &troubles[k][k]);
+	for (unsigned k = ACT_ATTACKERS; k < ACT_KINDS; k++)
+		for (unsigned l = k + 1; l < ACT_KINDS; l++)
+			print_trouble(act_name((enum act_kind)k),
+			    act_name((enum act_kind)l), &troubles[k][l]);
+}
 
-		if (b->days > 0)
-			print_message("# %-20s %5u %4u %7.1f h %8u %7u %6u %5u\n",
-			    act_name((enum act_kind)k), b->days, b->objections,
-			    (double)b->waited_ms / (double)HOUR, b->waited_long,
-			    b->alerted, b->most_tells, b->bounced);
-	}
+static bool
+is_missing(unsigned days, unsigned with_past, const char *one, const char *two)
+{
+	if (with_past > 0 && with_past < days)
+		return false;
+	print_message(
+	    "# %s and %s: %u days, %u of them with a past\n", one, two, days, with_past);
+	return true;
+}
+
+unsigned
+table_missing(bool honest)
+{
+	unsigned missing = 0;
+
+	for (unsigned k = honest ? ACT_ATTACKERS : ACT_NONE + 1;
+	     k < (honest ? ACT_KINDS : ACT_ATTACKERS); k++)
+		for (unsigned l = k; l < (honest ? ACT_KINDS : ACT_ATTACKERS); l++) {
+			const struct broken *b = &troubles[k][l];
+			const struct pair *p =
+			    k == l ? &pairs[ACT_NONE][k] : &pairs[k][l];
+
+			missing += is_missing(honest ? b->days : p->days,
+			    honest ? b->with_past : p->with_past,
+			    act_name((enum act_kind)k),
+			    k == l ? "nothing" : act_name((enum act_kind)l));
+		}
+	return missing;
 }
 
 void

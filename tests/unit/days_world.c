@@ -52,6 +52,7 @@ static const char *const act_names[ACT_KINDS] = {
     [ACT_RELAYED] = "newsletter relay",
     [ACT_FILTER] = "content filter",
     [ACT_SECOND] = "second instance",
+    [ACT_FALLBACK] = "fallback relay",
     [ACT_OUR_CA] = "our CA file broken",
     [ACT_RESOLVER] = "resolver broken",
     [ACT_DISTRUST] = "resolver permissive",
