@@ -326,28 +326,35 @@ message_that_was_given_up_is_gone(void **state)
 }
 
 static void
-answer_unsure(struct measure_item *item)
+dns_is_unsure(struct measure_item *item)
 {
 	item->answers.dane.state = DANE_UNSURE;
 }
 
-/* DNS is broken, and asked from time to time as long as the message waits; it expires, or
- * is deleted, which the log does not say. */
 static void
-message_whose_dns_is_unsure_is_gone(void **state)
+map_is_unsure(struct measure_item *item)
+{
+	item->answers.other_map = ANSWER_UNSURE;
+}
+
+/* Somebody who is asked from time to time as long as the message waits cannot tell; it
+ * expires, or is deleted, which the log does not say. */
+static void
+message_that_nobody_can_tell_of_is_gone(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 4; i++) {
-		bool prober = i % 2 != 0, expires = i / 2 != 0;
+	for (unsigned i = 0; i < 8; i++) {
+		bool dns = i & 1, prober = i & 2, expires = i & 4;
 		unsigned asked;
 		char line[128];
 
 		rig_new_settled();
 		world.finger = prober ? world_self_signed : NULL;
-		world.answer = answer_unsure;
+		world.answer = dns ? dns_is_unsure : map_is_unsure;
 		rig_defer("a.test");
 		world_wait(rig.engine, 12 * HOUR);
-		rig_assert_judged("a.test", LEVEL_NONE, WHY_DNS_UNSURE);
+		rig_assert_judged(
+		    "a.test", LEVEL_NONE, dns ? WHY_DNS_UNSURE : WHY_OTHER_MAP_UNSURE);
 		assert_true(rig_row("a.test").alarm.raised);
 		assert_in_range(world.asked, 12, 24); /* once an hour, in the end */
 		world_unqueue(rig_last_id());
@@ -414,8 +421,8 @@ main(void)
 	    "a message of whose retries there is no word waits on");
 	suite_add(message_that_was_given_up_is_gone, NULL,
 	    "unless two listings of the queue miss it");
-	suite_add(message_whose_dns_is_unsure_is_gone, NULL,
-	    "and DNS that cannot tell is asked of it no more");
+	suite_add(message_that_nobody_can_tell_of_is_gone, NULL,
+	    "and so is one of which DNS, or another map, can tell nothing");
 	suite_add(message_that_was_retried_while_mail_flowed, NULL,
 	    "one that was retried while mail flowed waits as long as the queue has it");
 	return rig_end(suite_run());
