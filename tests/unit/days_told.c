@@ -62,7 +62,7 @@ count_told(struct day *day, enum why why, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
 
-	if (is_too_often(o->told_at_ms[why], now_ms))
+	if (is_too_often(o->told_at_ms[why], now_ms) && !passes_for_flow(day))
 		oracle_objects(day, "%s is alerted more than %d times in 24 h",
 		    why_slug(why), TELLS_DAY);
 	if (!oracle_is_waiting(day))
