@@ -232,6 +232,11 @@ void destination_take_servers(struct destination *destination,
 enum answer destination_has_server(
     const struct destination *destination, const struct fold_host *host);
 
+/* Is mail that it took mail that flows? Whose it is has to be told for that, but where
+ * nobody was asked yet. */
+enum answer destination_flows_at(
+    const struct destination *destination, const struct fold_host *host);
+
 /* It did as well as that at at_ms (0: it did not): the past that a hold goes by. */
 void destination_seen(struct destination *destination, enum level level, int64_t at_ms);
 

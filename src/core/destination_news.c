@@ -128,10 +128,21 @@ destination_take_shown(
 	return true;
 }
 
+/* Somebody took mail of which it cannot be told yet whose server that is. What waits is
+ * not over by it, but may be. */
+static void
+note_unsure_flow(
+    struct destination *d, int64_t at_ms, const struct destination_spans *spans)
+{
+	if (d->alarm.raised)
+		look_into_flow(d, at_ms);
+	else
+		note_flow(d, at_ms, spans);
+}
+
 /* It met the level that it was sent at. */
 static void
-note_sent(struct destination *d, const struct fold_item *item, enum level default_level,
-    const struct destination_spans *spans)
+note_sent(struct destination *d, const struct fold_item *item, enum level default_level)
 {
 	enum level level = destination_level_met(d, default_level);
 
@@ -140,7 +151,6 @@ note_sent(struct destination *d, const struct fold_item *item, enum level defaul
 		level = LEVEL_UNKNOWN;
 	destination_seen(d, item->sent_level != LEVEL_UNKNOWN ? item->sent_level : level,
 	    item->sent_ms);
-	note_flow(d, item->sent_ms, spans);
 }
 
 /*
@@ -210,6 +220,13 @@ has_failed(const struct destination *d, const struct fold_host *host)
 	    str_equal_nocase(str_of(d->alarm.relay), str_of(host->name));
 }
 
+/* Whose server took mail? */
+static enum answer
+took(const struct destination *d, const struct fold_host *host)
+{
+	return has_failed(d, host) ? ANSWER_YES : destination_flows_at(d, host);
+}
+
 /* Sessions at servers of its own alone, as far as each server is known. */
 static void
 leave_sessions(const struct destination *d, struct fold_item *own)
@@ -231,21 +248,25 @@ leave_sessions(const struct destination *d, struct fold_item *own)
 		memcpy(own->seen_ms, seen_ms, sizeof(seen_ms));
 }
 
-/* Mail that was sent by servers of its own alone; one without a name is. */
-static void
+/* Mail that was sent by servers of its own alone, and whoever cannot be told to be
+ * another's; one without a name is. When it flowed, which takes one of its own; 0: it did
+ * not. */
+static int64_t
 leave_flow(const struct destination *d, struct fold_item *own, bool keeps)
 {
 	const struct fold_host *last = NULL;
-	int64_t flow_ms = 0, named_ms = 0;
+	int64_t flow_ms = 0, sent_ms = 0, named_ms = 0;
 	bool ended = false;
 
 	for (size_t i = 0; i < own->host_count; i++) {
 		const struct fold_host *host = &own->hosts[i];
+		enum answer is_own = took(d, host);
 
 		destination_later(&named_ms, host->flow_ms);
-		if (host->flow_ms == 0 ||
-		    (destination_has_server(d, host) == ANSWER_NO &&
-		        !has_failed(d, host)))
+		if (host->flow_ms == 0 || is_own == ANSWER_NO)
+			continue;
+		destination_later(&sent_ms, host->flow_ms);
+		if (is_own == ANSWER_UNSURE)
 			continue;
 		destination_later(&flow_ms, host->flow_ms);
 		ended = ended || !host->deferred_since;
@@ -253,21 +274,22 @@ leave_flow(const struct destination *d, struct fold_item *own, bool keeps)
 			last = host;
 	}
 	if (own->sent_ms > named_ms)
-		return;
-	if (own->sent_ms != flow_ms) {
-		own->sent_ms = flow_ms;
+		return own->sent_ms;
+	if (own->sent_ms != sent_ms) {
+		own->sent_ms = sent_ms;
 		own->sent_level = LEVEL_UNKNOWN;
 		own->sent_proves = false;
 	}
 	/* What a line ends is the caller's to say. */
 	if (keeps)
-		return;
+		return flow_ms;
 	own->deferred = own->deferred && !ended;
 	if (last == NULL || last->tried.count >= own->tried.count)
-		return;
+		return flow_ms;
 	own->tried = last->tried;
 	own->plain = last->plain;
 	own->broken = last->broken;
+	return flow_ms;
 }
 
 /* The same of mail that was sent without a session: a filter's, or a relay's, is none. */
@@ -281,9 +303,9 @@ leave_bare(const struct destination *d, struct fold_item *own)
 		const struct fold_host *host = &own->hosts[i];
 
 		destination_later(&named_ms, host->bare_ms);
-		if (host->bare_ms == 0 ||
-		    (destination_has_server(d, host) == ANSWER_NO &&
-		        !has_failed(d, host)))
+		if (host->bare_ms == 0 || took(d, host) == ANSWER_NO ||
+		    ((d->alarm.raised || own->deferred) &&
+		        took(d, host) == ANSWER_UNSURE))
 			continue;
 		if (last == NULL || host->bare_ms > last->bare_ms)
 			last = host;
@@ -298,12 +320,9 @@ leave_bare(const struct destination *d, struct fold_item *own)
 
 /* Where no line ends a deferral, flow that came after it is told beside it. */
 static void
-end_in_order(struct destination *d, const struct fold_item *item, int64_t bare_ms,
+end_in_order(struct destination *d, const struct fold_item *item, int64_t flow_ms,
     const struct destination_spans *spans)
 {
-	int64_t flow_ms = item->sent_ms;
-
-	destination_later(&flow_ms, bare_ms);
 	if (destination_spans_tell(spans) && item->deferred &&
 	    flow_ms > item->deferral->time_ms && !destination_keeps_alarm(d, spans))
 		note_flow(d, flow_ms, spans);
@@ -316,25 +335,30 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	struct fold_item copy = *news;
 	const struct fold_item *item = &copy;
 	bool keeps = destination_spans_tell(spans);
-	int64_t bare_ms;
+	int64_t flow_ms, bare_ms;
 
 	destination_accept_servers(d, item);
 	leave_sessions(d, &copy);
-	leave_flow(d, &copy, keeps);
+	flow_ms = leave_flow(d, &copy, keeps);
 	leave_bare(d, &copy);
 	bare_ms = bare_flow(d, item, default_level);
 	if (item->transport[0] != '\0')
 		str_copy(str_of(item->transport), d->transport, sizeof(d->transport));
 	note_sessions(d, item, default_level);
 	if (item->sent_ms != 0)
-		note_sent(d, item, default_level, spans);
+		note_sent(d, item, default_level);
+	if (flow_ms != 0)
+		note_flow(d, flow_ms, spans);
+	else if (item->sent_ms != 0)
+		note_unsure_flow(d, item->sent_ms, spans);
 	destination_later(&d->past.sent_ms, item->bare_ms);
 	if (bare_ms != 0)
 		note_flow(d, bare_ms, spans);
 	if (item->deferred && (keeps || bare_ms == 0 || item->deferred_since_bare))
 		destination_take_deferral(d, item, default_level, waits, spans);
 	destination_take_refused(d, item, default_level, spans);
-	end_in_order(d, item, bare_ms, spans);
+	destination_later(&flow_ms, bare_ms);
+	end_in_order(d, item, flow_ms, spans);
 	plan_recheck(d, item, default_level);
 	mind_hold(d, item, default_level);
 }

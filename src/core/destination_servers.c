@@ -140,13 +140,24 @@ destination_take_servers(struct destination *d, const struct answers *answers,
 	d->look_ms = 0;
 }
 
-/* Could what DNS answered last hold all of its servers? */
+/* Could what is kept of DNS's answer hold all of its servers? */
+static bool
+has_room(const struct destination *d)
+{
+	return strlen(d->dns.text) + 1 < sizeof(d->dns.text);
+}
+
+static bool
+dns_told(const struct destination *d)
+{
+	return d->dns.time_ms != 0 && d->dns.text[0] != '\0' &&
+	    strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) != 0;
+}
+
 static bool
 dns_tells(const struct destination *d)
 {
-	return d->dns.time_ms != 0 && d->dns.text[0] != '\0' &&
-	    strlen(d->dns.text) + 1 < sizeof(d->dns.text) &&
-	    strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) != 0;
+	return dns_told(d) && has_room(d);
 }
 
 enum answer
@@ -163,6 +174,18 @@ destination_has_server(const struct destination *d, const struct fold_host *host
 	        host->bare_ms - d->dns.time_ms > SPAN_DAY_MS
 	    ? ANSWER_UNSURE
 	    : ANSWER_NO;
+}
+
+enum answer
+destination_flows_at(const struct destination *d, const struct fold_host *host)
+{
+	enum answer is_own = destination_has_server(d, host);
+
+	/* Nobody was asked yet, or what was told is not all kept. */
+	return is_own == ANSWER_UNSURE &&
+	        (d->dns.time_ms == 0 || (dns_told(d) && !has_room(d)))
+	    ? ANSWER_YES
+	    : is_own;
 }
 
 bool

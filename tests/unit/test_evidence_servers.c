@@ -127,6 +127,56 @@ newsletter_proves_nothing(void **state)
 	}
 }
 
+/* DNS fails, and nothing tells whose the servers are that take mail to it, with a session
+ * or without: what waits fails on, and begins no wait anew. */
+static void
+nobodys_server_ends_no_alarm(void **state)
+{
+	static const char *const lines[][2] = {
+	    {RELAY_SESSION,
+	        "smtp[91]: N1: to=<o@d.test>, relay=relay.test[192.0.2.9]:25, delay=1, "
+	        "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)"},
+	    {NULL,
+	        "smtp[90]: F1: to=<u@d.test>, relay=172.22.1.9[172.22.1.9]:10025, "
+	        "delay=0.3, delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+		struct destination before, after;
+
+		sim->dns = DANE_UNSURE;
+		sim_defer(sim, NOT_VERIFIED);
+		sim_wait(sim, 20 * MIN);
+		before = sim_row(sim);
+		assert_true(before.alarm.raised);
+		assert_int_equal(before.alarm.attempts, 1);
+		for (unsigned l = 0; l < 2; l++)
+			if (lines[i][l] != NULL)
+				sim_log(sim, lines[i][l]);
+		sim_settle(sim);
+		after = sim_row(sim);
+		assert_true(after.alarm.raised);
+		assert_int_equal(after.alarm.attempts, 1);
+		assert_int_equal(after.past.sent_ms, before.past.sent_ms);
+		assert_true(after.dns.failures >= before.dns.failures);
+		/* Where DNS tells that it is its own, it is over with the next one. */
+		sim->dns = DANE_NONE;
+		sim->mx = "mx.d.test\nrelay.test";
+		sim_wait(sim, HOUR);
+		assert_int_equal(sim_row(sim).dns.failures, 0);
+		if (lines[i][0] != NULL) {
+			sim_defer(sim, NOT_VERIFIED);
+			sim_wait(sim, MIN);
+			sim_log(sim, lines[i][0]);
+			sim_log(sim, lines[i][1]);
+			sim_settle(sim);
+			assert_false(sim_row(sim).alarm.raised);
+		}
+		sim_free(sim);
+	}
+}
+
 /* Another instance, at a level of its own, in the same log: to the very server that fails
  * here. Its newsletters are no TLS, and reset nothing. */
 static void
@@ -326,6 +376,8 @@ main(void)
 	    "mail by its sender's relay is no past, and resets no attempts");
 	suite_add(other_ways_do_not_reset_a_hold, NULL,
 	    "and neither begins a hold anew, or alerts again");
+	suite_add(nobodys_server_ends_no_alarm, NULL,
+	    "nor does any, while DNS cannot tell whose server took it");
 	suite_add(second_instance_resets_nothing, NULL,
 	    "what a second instance sends in cleartext resets no attempts");
 	suite_add(sent_by_tls_required_no_proves_nothing, NULL,

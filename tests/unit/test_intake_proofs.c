@@ -92,6 +92,7 @@ mail_proves(void **state)
 	d.alarm.attempts = 3;
 	d.hold.may_ms = 1;
 	d.dns.time_ms = intakekit_ms(0);
+	snprintf(d.alarm.relay, sizeof(d.alarm.relay), "mx.a.test");
 	d.hold.level = LEVEL_MAY;
 	kit_put(store, &d);
 	if (proof->session != NULL && proof->session[0] != ',') {
