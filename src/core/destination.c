@@ -102,6 +102,45 @@ destination_add_plain(struct destination *d, struct plain_attempts more,
 	destination_later(&plain->last_ms, more.last_ms);
 }
 
+#define SESSION_FACT   "session"
+#define SESSION_CHAINS "trusted"
+
+/*
+ * The past holds, so it stays as it is where a clock that was ahead made it; what is seen
+ * once the clock is right again is a line of the text of facts.
+ */
+void
+destination_note_session(struct destination *d, int64_t encrypted_ms, int64_t trusted_ms)
+{
+	int64_t at_ms = encrypted_ms, known_ms = d->past.encrypt_ms;
+	struct fact fact = {.name = STR(SESSION_FACT)};
+
+	destination_later(&at_ms, trusted_ms);
+	destination_later(&known_ms, d->past.trusted_ms);
+	destination_later(&known_ms, d->past.verify_ms);
+	destination_later(&known_ms, d->past.dane_ms);
+	if (at_ms == 0 || d->entry.level == LEVEL_NONE ||
+	    known_ms <= destination_log_ms(at_ms))
+		return;
+	fact.asked_ms = trusted_ms != 0 ? trusted_ms : encrypted_ms;
+	fact.text = trusted_ms != 0 ? STR(SESSION_CHAINS) : STR("encrypted");
+	facts_put(d->facts, &fact);
+}
+
+/* When such a session proved more than the entry demands; 0: none did. */
+static int64_t
+noted_session_ms(const struct destination *d)
+{
+	struct fact fact;
+
+	return facts_find(d->facts, SESSION_FACT, &fact) &&
+	        (level_promise(d->entry.level) == LEVEL_MAY ||
+	            (d->entry.level == LEVEL_ENCRYPT &&
+	                str_equal(fact.text, STR(SESSION_CHAINS))))
+	    ? fact.asked_ms
+	    : 0;
+}
+
 /* By a clock that was ahead: it tells nothing new once the clock is right again. */
 static void
 later_until(int64_t *at_ms, int64_t than_ms, int64_t latest_ms)
@@ -121,6 +160,8 @@ destination_better_ms(const struct destination *d, int64_t latest_ms)
 	if (d->probe.time_ms != 0)
 		destination_later(
 		    &after_ms, d->probe.time_ms + (d->probe.better ? SPAN_DAY_MS : 0));
+	if (noted_session_ms(d) > after_ms)
+		return noted_session_ms(d);
 	if (level_promise(d->entry.level) == LEVEL_MAY)
 		later_until(&better_ms, past->encrypt_ms, latest_ms);
 	if (level_promise(d->entry.level) == LEVEL_MAY ||

@@ -26,6 +26,10 @@ void destination_add_plain(struct destination *destination, struct plain_attempt
  */
 int64_t destination_better_ms(const struct destination *destination, int64_t latest_ms);
 
+/* Sessions were seen then, of any grade, and with a chain that is good; 0: none was. */
+void destination_note_session(
+    struct destination *destination, int64_t encrypted_ms, int64_t trusted_ms);
+
 /* The latest time that lines of its log can have: its clock may be a day ahead (time
  * zone). */
 static inline int64_t

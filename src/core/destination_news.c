@@ -16,7 +16,11 @@ note_sessions(
 	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED];
 	/* The second of the export is the entry's, too: many a log has whole seconds. */
 	bool in_force = verified_ms + 999 >= d->entry.force_ms;
+	int64_t encrypted_ms = item->seen_ms[SESSION_ANONYMOUS], trusted_ms = verified_ms;
 
+	destination_later(&encrypted_ms, item->seen_ms[SESSION_UNTRUSTED]);
+	destination_later(&trusted_ms, item->seen_ms[SESSION_TRUSTED]);
+	destination_note_session(d, encrypted_ms, trusted_ms);
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_ANONYMOUS]);
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_UNTRUSTED]);
 	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_TRUSTED]);

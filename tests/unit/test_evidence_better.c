@@ -63,6 +63,39 @@ better_session_climbs_at_once(void **state)
 	sim_free(sim);
 }
 
+/* The clock was a year ahead when sessions were seen: what is seen after that is news. */
+static void
+better_session_after_a_clock_that_was_ahead(void **state)
+{
+	static const char *const before[] = {"Untrusted", "Trusted", "Verified"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++) {
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+		sim_deliver_in(sim, before[i]);
+		sim_wait(sim, HOUR);
+		sim->now_ms += 365 * DAY;
+		sim_deliver_in(sim, before[i]);
+		sim->now_ms -= 365 * DAY;
+		sim_wait(sim, HOUR);
+		for (unsigned n = 0; n < 400 && sim_row(sim).entry.level != LEVEL_DANE;
+		     n++) {
+			sim_defer(sim, NOT_OFFERED);
+			sim_wait(sim, 5 * MIN);
+		}
+		sim_assert(sim, LEVEL_DANE, WHY_NOT_ENCRYPTED);
+		sim_wait(sim, HOUR);
+		sim_deliver(sim);
+		sim->probed = LEVEL_VERIFY;
+		sim->probe_works = ANSWER_YES;
+		sim_wait(sim, HOUR);
+		sim_deliver_in(sim, "Untrusted");
+		sim_assert(sim, LEVEL_NONE, WHY_PROBED);
+		sim_free(sim);
+	}
+}
+
 /* A certificate of another name: its chain is good each time, and a probe says no. */
 static void
 trusted_sessions_are_probed_once_a_day(void **state)
@@ -153,6 +186,8 @@ main(void)
 	    "DNS of a weakened entry with mail is asked once a day, which is no news");
 	suite_add(better_session_climbs_at_once, NULL,
 	    "a better session and a clean probe climb at once");
+	suite_add(better_session_after_a_clock_that_was_ahead, NULL,
+	    "though sessions were seen by a clock that was ahead");
 	suite_add(trusted_sessions_are_probed_once_a_day, NULL,
 	    "better sessions lead to one probe a day");
 	suite_add(better_session_is_tried_once, NULL,
