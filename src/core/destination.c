@@ -294,6 +294,15 @@ destination_postpone(struct destination *d, int64_t at_ms)
 	d->look_ms = at_ms;
 }
 
+bool
+destination_look_before(struct destination *d, int64_t before_ms, int64_t now_ms)
+{
+	if (!d->alarm.raised || (d->look_ms != 0 && d->look_ms < before_ms))
+		return false;
+	d->look_ms = now_ms;
+	return true;
+}
+
 void
 destination_recheck(struct destination *d, int64_t now_ms)
 {

@@ -327,6 +327,11 @@ void destination_end_alarm(struct destination *destination);
 /* It has to wait: it is not judged before at_ms. */
 void destination_postpone(struct destination *destination, int64_t at_ms);
 
+/* Its mail waits, and it is judged now unless it is to be before that moment. False: it
+ * is as it was. */
+bool destination_look_before(
+    struct destination *destination, int64_t before_ms, int64_t now_ms);
+
 /* Somebody found something else than is known: everything is asked anew, now. */
 void destination_recheck(struct destination *destination, int64_t now_ms);
 

@@ -11,6 +11,7 @@
 #define SOON_MS  (12 * SPAN_HOUR_MS)   /* before the first message bounces */
 #define TRIED_MS (30 * SPAN_MINUTE_MS) /* not before mail failed for so long */
 #define EVERY_MS TRIED_MS
+#define LOOK_MS  EVERY_MS       /* before it is alerted: is it in the queue? */
 #define PAUSE_MS SPAN_SECOND_MS /* between slices */
 #define SLICE    500            /* destinations */
 
@@ -54,6 +55,13 @@ static int64_t
 later(int64_t a_ms, int64_t b_ms)
 {
 	return a_ms > b_ms ? a_ms : b_ms;
+}
+
+/* Of two times; 0: never. */
+static int64_t
+sooner(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 /* When its wait is to be alerted because nothing else did; 0: never, as things are. */
@@ -108,6 +116,29 @@ alert_one(struct engine *e, const struct store_wait *wait, int64_t since_ms, boo
 	return done;
 }
 
+/*
+ * Nothing has it looked for before it is to be alerted: it may have been deleted, of
+ * which the log says nothing, and the queue alone tells.
+ */
+static bool
+look_for(struct engine *e, const struct store_wait *wait, int64_t before_ms,
+    int64_t now_ms, struct err *err)
+{
+	struct destination d;
+	bool found, done = true;
+
+	if (!store_get_id(e->store, wait->destination, &d, &found, err))
+		return false;
+	if (!found)
+		return true;
+	if (destination_look_before(&d, before_ms, now_ms)) {
+		done = store_put(e->store, &d, err);
+		engine_tell(e, NEWS_EVIDENCE);
+	}
+	destination_clear(&d);
+	return done;
+}
+
 static void
 note_next(struct waits *w, int64_t at_ms)
 {
@@ -123,11 +154,13 @@ mind_one(struct engine *e, struct waits *w, const struct store_wait *wait, int64
 	int64_t long_ms = long_at(e, wait, since_ms);
 	int64_t soon_ms = soon_at(e, wait, since_ms, now_ms);
 	bool soon = soon_ms != 0 && soon_ms <= now_ms;
+	int64_t next_ms;
 
 	if (!soon && (long_ms == 0 || long_ms > now_ms)) {
-		note_next(w, long_ms);
-		note_next(w, soon_ms);
-		return true;
+		next_ms = sooner(long_ms, soon_ms);
+		note_next(w, next_ms - LOOK_MS > now_ms ? next_ms - LOOK_MS : next_ms);
+		return next_ms == 0 || next_ms - LOOK_MS > now_ms ||
+		    look_for(e, wait, next_ms, now_ms, err);
 	}
 	note_next(w, now_ms + EVERY_MS); /* what comes next depends on what was alerted */
 	return alert_one(e, wait, since_ms, soon, now_ms, err);

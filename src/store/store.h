@@ -77,8 +77,8 @@ bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max,
 /* The earliest time at which one is due; 0: none. */
 bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
 /*
- * The clock was set by so much, when it was at before_ms: holds, attempts that failed and
- * other waiting of up to a minute after that go with it.
+ * The clock was set by so much, when it was at before_ms: holds, attempts that failed,
+ * other waiting and what was alerted of it, of up to a minute after that, go with it.
  */
 bool store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct err *err);
 

@@ -99,6 +99,9 @@ const char *const store_sql[SQL_COUNT] = {
         SHIFTED(plain_last_ms) ", "
         SHIFTED(contradicted_ms)
         " WHERE deferral <> 0 OR dane_absent_ms <> 0",
+    [SQL_SHIFT_ALERTS] = "UPDATE wait_alert SET "
+        SHIFTED(alerted_ms) ", "
+        SHIFTED(bounce_ms),
     /* clang-format on */
     [SQL_TALLY_ADD] =
         "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"

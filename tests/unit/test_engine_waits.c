@@ -10,15 +10,17 @@
 #define HALF_HOUR (30 * MIN)
 #define STEP      (5 * MIN)
 
+static const char *queue_id = "QW";
+
 static void
 defer(const char *reason)
 {
 	char text[512];
 
 	snprintf(text, sizeof(text),
-	    "smtp[77]: QW: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+	    "smtp[77]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
 	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (%s)",
-	    reason);
+	    queue_id, reason);
 	world_log(rig.engine, text);
 	rig_save();
 	world_settle(rig.engine);
@@ -46,6 +48,7 @@ begin(const char *reason)
 	world.default_level = LEVEL_ENCRYPT;
 	world_settle(rig.engine);
 	rig_notify_admin();
+	queue_id = "QW";
 	rig.config.ladder.may_after_attempts = 1000000;
 	defer(reason);
 }
@@ -112,6 +115,46 @@ cause_that_comes_back_is_not_alerted_again(void **state)
 	rig_close();
 }
 
+/* The clock was a year behind when it was alerted, and is right again; there is always
+ * another message that waits. */
+static void
+bounce_is_alerted_once_whatever_the_clock(void **state)
+{
+	(void)state;
+	begin(TLSA_ERROR);
+	fail_for(TLSA_ERROR, 4 * DAY + 13 * HOUR);
+	assert_mail(2, "a.test: rule-waits: ");
+	queue_id = "QX";
+	defer(TLSA_ERROR);
+	world.wall_ms += 365 * DAY;
+	queue_id = "QY";
+	defer(TLSA_ERROR);
+	fail_for(TLSA_ERROR, 4 * DAY + 13 * HOUR);
+	assert_int_equal(world.notify.times, 2);
+	rig_close();
+}
+
+/* It is deleted, of which the log says nothing, and nothing else had it looked for. */
+static void
+deleted_mail_does_not_bounce(void **state)
+{
+	static const char *const reasons[] = {TLSA_ERROR, NOT_OFFERED};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		const char *reason = reasons[i % 2];
+
+		begin(reason);
+		world.finger = i / 2 == 0 ? NULL : world_self_signed;
+		fail_for(reason, DAY);
+		world_unqueue("QW");
+		world.notify.times = 0;
+		world_wait(rig.engine, 6 * DAY);
+		assert_int_equal(world.notify.times, 0);
+		rig_close();
+	}
+}
+
 static void
 short_wait_is_not_alerted(void **state)
 {
@@ -139,6 +182,9 @@ main(void)
 	    "mail that waits is alerted once more 12 hours before it bounces");
 	suite_add(cause_that_comes_back_is_not_alerted_again, NULL,
 	    "a cause that comes back while the same mail waits is not alerted again");
+	suite_add(bounce_is_alerted_once_whatever_the_clock, NULL,
+	    "which is once, though the clock is set meanwhile");
+	suite_add(deleted_mail_does_not_bounce, NULL, "mail that was deleted is not");
 	suite_add(short_wait_is_not_alerted, NULL, "mail that waits for less is not");
 	return rig_end(suite_run());
 }
