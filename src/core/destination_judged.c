@@ -393,12 +393,15 @@ plan_look(struct destination *d, const struct decision *decision, int64_t look_m
 
 /*
  * An echo tells nothing new, and neither does DNS that was asked in the midst of a lease:
- * what was last decided still stands.
+ * what was last decided still stands. So does a fault of ours until a server was asked.
  */
 static bool
 is_news(const struct destination *d, const struct evidence *ev,
     const struct decision *decision, int64_t now_ms)
 {
+	if (decision->why == WHY_STILL_NEEDED && d->why == WHY_OUR_FAULT &&
+	    !d->alarm.raised && !ev->measured.asked)
+		return false;
 	if (decision->why == WHY_STILL_NEEDED)
 		return decision->action != ACTION_KEEP || ev->measured.asked ||
 		    now_ms >= d->entry.lease_end_ms || d->alarm.raised ||

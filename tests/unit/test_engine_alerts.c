@@ -126,6 +126,48 @@ clock_makes_no_alerts(void **state)
 }
 
 static void
+answer_ours(const struct finger_question *question, struct server *server)
+{
+	(void)question;
+	*server = (struct server){.chain = ANSWER_NO, .probe = {.end = PROBE_OURS}};
+}
+
+/* Our CA file is broken, which each re-check of an entry finds, and those that a better
+ * session a day leads to; no mail waits. It is mended for a while, and broken again. */
+static void
+fault_without_mail_is_told_once(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	world.finger = world_self_signed;
+	rig_defer("a.test");
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("a.test", LEVEL_ENCRYPT, WHY_NOT_AUTHENTIC);
+	world_log(rig.engine, "qmgr[7]: QA: removed");
+	while (world.mail_count > 0)
+		world_unqueue(world.mails[0].id);
+	rig_save();
+	for (unsigned i = 0; i < 2; i++) {
+		world.finger = answer_ours;
+		world.notify.times = 0;
+		for (unsigned day = 0; day < 40; day++) {
+			rig_log_session("Trusted", "mx.a.test[192.0.2.1]:25");
+			rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0",
+			    "sent (250 Ok)");
+			rig_save();
+			world_wait(rig.engine, DAY + 2 * HOUR);
+		}
+		assert_int_equal(world.notify.times, 1);
+		world.finger = world_self_signed;
+		world_wait(rig.engine, 20 * DAY);
+		assert_int_equal(world.notify.times, 1);
+	}
+	rig_close();
+}
+
+static void
 last_alerts_are_sent_at_the_end(void **state)
 {
 	(void)state;
@@ -226,6 +268,8 @@ main(void)
 	    "flows");
 	suite_add(clock_makes_no_alerts, NULL,
 	    "whoever sets the clock makes no more alerts than else");
+	suite_add(fault_without_mail_is_told_once, NULL,
+	    "a fault of ours that re-checks find is told once, until it is over");
 	suite_add(last_alerts_are_sent_at_the_end, NULL,
 	    "what is left to report is sent when the engine ends");
 	suite_add(mail_that_waits_has_an_end, NULL,
