@@ -57,19 +57,6 @@ destination_later(int64_t *at_ms, int64_t than_ms)
 }
 
 void
-destination_seen(struct destination *d, enum level level, int64_t at_ms)
-{
-	if (level == LEVEL_DANE_ONLY)
-		destination_later(&d->past.dane_ms, at_ms);
-	else if (level_is_authenticated(level))
-		destination_later(&d->past.verify_ms, at_ms);
-	else if (level == LEVEL_ENCRYPT)
-		destination_later(&d->past.encrypt_ms, at_ms);
-	if (level == LEVEL_SECURE)
-		destination_later(&d->past.secure_ms, at_ms);
-}
-
-void
 destination_forget_attempts(struct destination *d)
 {
 	d->alarm.attempts = 0;

@@ -324,6 +324,9 @@ void destination_end_parent(
 /* Nothing waits any more: alarm, attempts and holds are forgotten. */
 void destination_end_alarm(struct destination *destination);
 
+/* Its mail fails, and none flowed since. */
+bool destination_fails(const struct destination *destination);
+
 /* It has to wait: it is not judged before at_ms. */
 void destination_postpone(struct destination *destination, int64_t at_ms);
 

@@ -38,6 +38,14 @@ destination_log_ms(int64_t now_ms)
 	return now_ms + SPAN_DAY_MS + SPAN_MINUTE_MS;
 }
 
+/* A session of that level was seen at the server of that name, of which DNS has not told
+ * yet whose it is: it is in the past until DNS tells that it is another's. */
+void destination_seen_at(
+    struct destination *destination, const char *name, enum level level, int64_t at_ms);
+
+/* DNS told now. */
+void destination_settle_servers(struct destination *destination);
+
 /* Trouble is over: the next time it is news again, and alerted. */
 void destination_trouble_over(struct destination *destination);
 
@@ -52,9 +60,6 @@ void destination_accept_servers(
 /* It was one of its own, and DNS names it no more. */
 bool destination_had_server(
     const struct destination *destination, const struct fold_host *host);
-
-/* Its mail fails, and none flowed since. */
-bool destination_fails(const struct destination *destination);
 
 /* The level that mail meets without a word of Postfix. */
 enum level destination_level_met(

@@ -179,6 +179,8 @@ note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 	if (!answers->remembered && state != DANE_UNSURE && answers->relay_fits &&
 	    d->alarm.raised && d->alarm.relay[0] != '\0')
 		destination_accept_server(d, d->alarm.relay, now_ms);
+	if (!answers->remembered && state != DANE_UNSURE)
+		destination_settle_servers(d);
 	if (state == DANE_USABLE)
 		d->entry.dane_absent_ms = 0;
 	else if (gone && d->entry.level == LEVEL_DANE_ONLY &&

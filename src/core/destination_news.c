@@ -8,25 +8,66 @@
 #include "core/host.h"
 
 /* Which strength a verified session proves depends on what was demanded of it. */
+static enum level
+level_proven(const struct destination *d, enum level default_level, int64_t verified_ms)
+{
+	enum level level = destination_level_met(d, default_level);
+	/* The second of the export is the entry's, too: many a log has whole seconds. */
+	bool in_force = verified_ms + 999 >= d->entry.force_ms;
+
+	return in_force && level > LEVEL_VERIFY ? level : LEVEL_VERIFY;
+}
+
+static int64_t
+encrypted_ms(const int64_t seen_ms[SESSION_COUNT])
+{
+	int64_t at_ms = seen_ms[SESSION_ANONYMOUS];
+
+	destination_later(&at_ms, seen_ms[SESSION_UNTRUSTED]);
+	destination_later(&at_ms, seen_ms[SESSION_TRUSTED]);
+	return at_ms;
+}
+
 static void
 note_sessions(
     struct destination *d, const struct fold_item *item, enum level default_level)
 {
-	enum level level = destination_level_met(d, default_level);
-	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED];
-	/* The second of the export is the entry's, too: many a log has whole seconds. */
-	bool in_force = verified_ms + 999 >= d->entry.force_ms;
-	int64_t encrypted_ms = item->seen_ms[SESSION_ANONYMOUS], trusted_ms = verified_ms;
+	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED], trusted_ms = verified_ms;
 
-	destination_later(&encrypted_ms, item->seen_ms[SESSION_UNTRUSTED]);
 	destination_later(&trusted_ms, item->seen_ms[SESSION_TRUSTED]);
-	destination_note_session(d, encrypted_ms, trusted_ms);
-	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_ANONYMOUS]);
-	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_UNTRUSTED]);
-	destination_seen(d, LEVEL_ENCRYPT, item->seen_ms[SESSION_TRUSTED]);
+	destination_note_session(d, encrypted_ms(item->seen_ms), trusted_ms);
+	destination_seen(d, LEVEL_ENCRYPT, encrypted_ms(item->seen_ms));
 	destination_later(&d->past.trusted_ms, item->seen_ms[SESSION_TRUSTED]);
-	destination_seen(
-	    d, in_force && level > LEVEL_VERIFY ? level : LEVEL_VERIFY, verified_ms);
+	destination_seen(d, level_proven(d, default_level, verified_ms), verified_ms);
+}
+
+/* While its mail fails another may have taken it: until DNS tells whose server that is.
+ */
+static bool
+is_unproven(const struct destination *d, const struct fold_item *item,
+    const struct fold_host *host)
+{
+	return (d->alarm.raised || item->deferral != NULL) &&
+	    item->host_count < FOLD_HOSTS_MAX &&
+	    destination_has_server(d, host) == ANSWER_UNSURE;
+}
+
+static void
+note_unproven(
+    struct destination *d, const struct fold_item *item, enum level default_level)
+{
+	for (size_t i = 0; i < item->host_count; i++) {
+		const struct fold_host *host = &item->hosts[i];
+		int64_t verified_ms = host->seen_ms[SESSION_VERIFIED];
+
+		if (!is_unproven(d, item, host))
+			continue;
+		destination_seen_at(
+		    d, host->name, LEVEL_ENCRYPT, encrypted_ms(host->seen_ms));
+		destination_seen_at(d, host->name,
+		    level_proven(d, default_level, verified_ms), verified_ms);
+		destination_seen_at(d, host->name, host->sent_level, host->sent_ms);
+	}
 }
 
 /*
@@ -241,7 +282,8 @@ leave_sessions(const struct destination *d, struct fold_item *own)
 	for (size_t i = 0; i < own->host_count; i++) {
 		const struct fold_host *host = &own->hosts[i];
 
-		if (destination_has_server(d, host) == ANSWER_NO) {
+		if (destination_has_server(d, host) == ANSWER_NO ||
+		    is_unproven(d, own, host)) {
 			others = true;
 			continue;
 		}
@@ -279,7 +321,7 @@ leave_flow(const struct destination *d, struct fold_item *own, bool keeps)
 	}
 	if (own->sent_ms > named_ms)
 		return own->sent_ms;
-	if (own->sent_ms != sent_ms) {
+	if (own->sent_ms != sent_ms || (flow_ms != sent_ms && d->alarm.raised)) {
 		own->sent_ms = sent_ms;
 		own->sent_level = LEVEL_UNKNOWN;
 		own->sent_proves = false;
@@ -349,6 +391,7 @@ destination_take_news(struct destination *d, const struct fold_item *news,
 	if (item->transport[0] != '\0')
 		str_copy(str_of(item->transport), d->transport, sizeof(d->transport));
 	note_sessions(d, item, default_level);
+	note_unproven(d, item, default_level);
 	if (item->sent_ms != 0)
 		note_sent(d, item, default_level);
 	if (flow_ms != 0)

@@ -177,6 +177,103 @@ nobodys_server_ends_no_alarm(void **state)
 	}
 }
 
+static void
+deliver_at(struct sim *sim, const char *server)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "smtp[92]: Verified TLS connection established to %s[192.0.2.2]:25: TLSv1.3 "
+	    "with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+	    server);
+	sim_log(sim, text);
+	snprintf(text, sizeof(text),
+	    "smtp[92]: V1: to=<o@d.test>, relay=%s[192.0.2.2]:25, delay=1, "
+	    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)",
+	    server);
+	sim_log(sim, text);
+	sim_settle(sim);
+}
+
+#define FALLBACK "fallback.test[192.0.2.9]:25"
+
+/* What no server takes goes to a fallback relay, by an attempt of which the last line
+ * says; its session verifies. */
+static void
+fall_back(struct sim *sim)
+{
+	sim_log(sim,
+	    "smtp[77]: QF: TLS is required, but was not offered by host "
+	    "mx.d.test[192.0.2.1]");
+	sim_log(sim,
+	    "smtp[77]: Verified TLS connection established to " FALLBACK
+	    ": TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)");
+	sim_log(sim,
+	    "smtp[77]: QF: to=<u@d.test>, relay=" FALLBACK
+	    ", delay=9, delays=8/0/0.03/0.02, dsn=4.7.1, status=deferred (host "
+	    "fallback.test[192.0.2.9] said: 450 4.7.1 Try again later (in reply to RCPT "
+	    "TO command))");
+	sim_settle(sim);
+}
+
+/* Its sessions hold until DNS tells whose server it is, at once or after a while; what
+ * the destination did before holds on. */
+static void
+fallback_relay_is_no_past(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+		bool unsure = i % 2 != 0, did_better = i / 2 != 0;
+		int64_t before_ms = 0;
+
+		if (did_better) {
+			sim_deliver_in(sim, "Verified");
+			before_ms = sim_row(sim).past.verify_ms;
+			assert_int_not_equal(before_ms, 0);
+			sim_wait(sim, HOUR);
+		}
+		sim->dns = unsure ? DANE_UNSURE : DANE_NONE;
+		fall_back(sim);
+		assert_true(sim_row(sim).alarm.raised);
+		if (unsure) {
+			/* What DNS told before it failed is known. */
+			assert_int_equal(
+			    sim_row(sim).past.verify_ms > before_ms, !did_better);
+			fall_back(sim);
+			sim->dns = DANE_NONE;
+			sim_wait(sim, HOUR);
+		}
+		assert_int_equal(sim_row(sim).past.verify_ms, before_ms);
+		/* Its own server's are one. */
+		sim_wait(sim, MIN);
+		sim_deliver_in(sim, "Verified");
+		assert_true(sim_row(sim).past.verify_ms > before_ms);
+		sim_free(sim);
+	}
+}
+
+/* It takes its own server for another's where DNS cannot tell, and then DNS names it. */
+static void
+session_of_its_own_is_a_past(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+	int64_t seen_ms;
+
+	(void)state;
+	sim->dns = DANE_UNSURE;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_wait(sim, MIN);
+	deliver_at(sim, "mx2.d.test");
+	seen_ms = sim_row(sim).past.verify_ms;
+	assert_int_not_equal(seen_ms, 0);
+	sim->dns = DANE_NONE;
+	sim->mx = "mx.d.test\nmx2.d.test";
+	sim_wait(sim, HOUR);
+	assert_int_equal(sim_row(sim).past.verify_ms, seen_ms);
+	sim_free(sim);
+}
+
 /* Another instance, at a level of its own, in the same log: to the very server that fails
  * here. Its newsletters are no TLS, and reset nothing. */
 static void
@@ -233,24 +330,6 @@ sent_by_tls_required_no_proves_nothing(void **state)
 		assert_int_equal(sim_row(sim).past.verify_ms, 0);
 		sim_free(sim);
 	}
-}
-
-static void
-deliver_at(struct sim *sim, const char *server)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text),
-	    "smtp[92]: Verified TLS connection established to %s[192.0.2.2]:25: TLSv1.3 "
-	    "with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
-	    server);
-	sim_log(sim, text);
-	snprintf(text, sizeof(text),
-	    "smtp[92]: V1: to=<o@d.test>, relay=%s[192.0.2.2]:25, delay=1, "
-	    "delays=0.1/0/0.1/0.1, dsn=2.0.0, status=sent (250 Ok)",
-	    server);
-	sim_log(sim, text);
-	sim_settle(sim);
 }
 
 /*
@@ -378,6 +457,10 @@ main(void)
 	    "and neither begins a hold anew, or alerts again");
 	suite_add(nobodys_server_ends_no_alarm, NULL,
 	    "nor does any, while DNS cannot tell whose server took it");
+	suite_add(fallback_relay_is_no_past, NULL,
+	    "a fallback relay's session holds until DNS tells whose it is");
+	suite_add(session_of_its_own_is_a_past, NULL,
+	    "and stays a past where it is the destination's");
 	suite_add(second_instance_resets_nothing, NULL,
 	    "what a second instance sends in cleartext resets no attempts");
 	suite_add(sent_by_tls_required_no_proves_nothing, NULL,
