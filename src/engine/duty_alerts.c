@@ -84,7 +84,7 @@ engine_is_to_alert(
 		return judged->tell;
 	return !engine_was_alerted(e, d, why) &&
 	    (!told_today(last, 1, engine_now(e).mono_ms) ||
-	        (d->alarm.raised && !was_told_since(e, last, d->past.sent_ms + 1)));
+	        (destination_fails(d) && !was_told_since(e, last, d->past.sent_ms + 1)));
 }
 
 /* Is there anybody to have the alerts, but for the log? */
