@@ -356,6 +356,20 @@ entry_exposes_credentials(const struct evidence *ev)
 	    level_promise(ev->entry.level) < level_promise(ev->default_level);
 }
 
+/* Mail failed at another's server. Whether a hold goes on the destination's own tell:
+ * mail may flow there. */
+static struct decision
+decide_elsewhere(const struct evidence *ev)
+{
+	bool is_held = false;
+
+	for (enum level l = LEVEL_NONE; l < LEVEL_COUNT; l++)
+		is_held = is_held || ev->hold_since_ms[l] != 0;
+	return is_held && ev->prober != ANSWER_NO && !ev->measured.asked
+	    ? ladder_wants(WANTS_SERVERS)
+	    : ladder_keep_and_alert(WHY_ELSEWHERE, 0);
+}
+
 /* --- all of them ------------------------------------------------------------------- */
 
 /* A rule's alert is about what is weakened, and about mail that waits. */
@@ -394,7 +408,7 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 		return d;
 	}
 	if (ev->deferral && ev->elsewhere)
-		return ladder_keep_and_alert(WHY_ELSEWHERE, 0);
+		return decide_elsewhere(ev);
 	if (ev->dane.state == DANE_USABLE)
 		return decide_usable(policy, ev, now_ms);
 	if (ev->entry.level == LEVEL_DANE_ONLY && ev->default_level != LEVEL_DANE_ONLY &&

@@ -274,6 +274,30 @@ session_of_its_own_is_a_past(void **state)
 	sim_free(sim);
 }
 
+/* MX records are forged but for a moment, in which mail flows: whoever forges them again
+ * waits for the whole of a hold. */
+static void
+hold_begins_anew_beside_a_forged_one(void **state)
+{
+	struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+
+	(void)state;
+	sim_deliver_in(sim, "Verified");
+	sim_wait(sim, DAY);
+	sim->probed = LEVEL_VERIFY;
+	sim->probe_works = ANSWER_NO;
+	sim_defer(sim, NOT_VERIFIED);
+	sim_assert(sim, LEVEL_NONE, WHY_HOLD);
+	sim_wait(sim, 20 * HOUR);
+	sim->probe_works = ANSWER_YES;
+	sim->elsewhere = true;
+	deliver_at(sim, "mx.d.test");
+	sim_wait(sim, MIN);
+	sim_assert(sim, LEVEL_NONE, WHY_ELSEWHERE);
+	assert_int_equal(sim_row(sim).hold.encrypt_ms, 0);
+	sim_free(sim);
+}
+
 /* Another instance, at a level of its own, in the same log: to the very server that fails
  * here. Its newsletters are no TLS, and reset nothing. */
 static void
@@ -461,6 +485,8 @@ main(void)
 	    "a fallback relay's session holds until DNS tells whose it is");
 	suite_add(session_of_its_own_is_a_past, NULL,
 	    "and stays a past where it is the destination's");
+	suite_add(hold_begins_anew_beside_a_forged_one, NULL,
+	    "what its own servers meet ends a hold, wherever the mail that waits failed");
 	suite_add(second_instance_resets_nothing, NULL,
 	    "what a second instance sends in cleartext resets no attempts");
 	suite_add(sent_by_tls_required_no_proves_nothing, NULL,
