@@ -18,7 +18,6 @@
 #define FLOODED_MS          (35 * SECOND) /* a canary is asked once in 30 s at most */
 #define JUDGED_MAX          60            /* a day: hourly, and a few times at first */
 #define JUDGED_ATTACKED_MAX 120 /* servers that are up now and then begin anew */
-#define JUDGED_CLOCK_MAX    250 /* ... or whenever the clock is set: each 7 minutes */
 #define FROZEN_MAX          300 /* a day: a freeze is looked at every five minutes */
 
 /* --- a step down ------------------------------------------------------------------- */
@@ -176,13 +175,30 @@ day_of_key(const char *key)
 	    : NULL;
 }
 
+/* When the clock is set what waits for a time is looked at, and where it makes signatures
+ * expire DNS is asked as when it fails: after 30 s, one minute, two ... (7.3, 6). */
+static unsigned
+most_by_clock(const struct day *day)
+{
+	const struct act *act = shared_act(ACT_CLOCK);
+	unsigned looks = 2; /* it is ahead, and right again */
+
+	if (act == NULL || act->period_ms == 0)
+		return 0;
+	if (day->is_signed)
+		for (int64_t at_ms = 30 * SECOND; at_ms < act->on_ms;
+		     at_ms += at_ms + 30 * SECOND)
+			looks++;
+	return looks * (unsigned)(DAY / act->period_ms + 1);
+}
+
 static void
 count_judgement(struct day *day, const struct judged *judged, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
-	unsigned most = day_has(day, ACT_CLOCK)              ? JUDGED_CLOCK_MAX
-	    : day_is_attacked(day, now_ms - 2 * DAY, now_ms) ? JUDGED_ATTACKED_MAX
-	                                                     : JUDGED_MAX;
+	unsigned most = day_is_attacked(day, now_ms - 2 * DAY, now_ms)
+	    ? JUDGED_ATTACKED_MAX + most_by_clock(day)
+	    : JUDGED_MAX;
 
 	if (o->judged_day != now_ms / DAY)
 		o->judged = o->judged_frozen = 0;

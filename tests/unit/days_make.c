@@ -11,6 +11,8 @@
 #define MAILS_MAX     28
 #define AFTER_MS      (9 * DAY) /* the first lease of an entry is 7 days */
 #define HONEST_SHARES 6         /* each such honest batch has something for all */
+#define FAST_MS       (7 * MIN)
+#define FAST_LONG_MS  (2 * DAY)
 #define MONTH_MS      (30 * DAY)
 #define RARE_MAILS    4 /* a month apart */
 #define TROUBLES      (ACT_TROUBLES - ACT_ATTACKERS)
@@ -45,7 +47,7 @@ random_length(uint64_t *random)
 static void
 random_pattern(uint64_t *random, struct act *act)
 {
-	static const int64_t periods[] = {7 * MIN, HOUR, 5 * HOUR, DAY, 3 * DAY};
+	static const int64_t periods[] = {FAST_MS, HOUR, 5 * HOUR, DAY, 3 * DAY};
 
 	if (days_below(random, 5) >= 2)
 		return;
@@ -78,6 +80,17 @@ static const enum act_kind shares[][SHARED_ACTS] = {
 
 #define SHARES (sizeof(shares) / sizeof(*shares))
 
+/* Each few minutes for weeks is the same day again and again, and takes long. */
+static void
+end_shared(struct act *act, int64_t at_ms)
+{
+	bool is_fast = act->period_ms == FAST_MS;
+
+	act->to_ms = is_fast && at_ms > act->from_ms + FAST_LONG_MS
+	    ? act->from_ms + FAST_LONG_MS
+	    : at_ms;
+}
+
 static void
 make_shared(enum act_kind kind, uint64_t *random)
 {
@@ -85,8 +98,8 @@ make_shared(enum act_kind kind, uint64_t *random)
 
 	*act = (struct act){.kind = kind, .mode = days_below(random, 4)};
 	act->from_ms = world.mono_ms + (int64_t)(days_random(random) % (6 * DAY));
-	act->to_ms = act->from_ms + random_length(random);
 	random_pattern(random, act);
+	end_shared(act, act->from_ms + random_length(random));
 }
 
 /* It comes amid what else is done, if need be. */
@@ -94,7 +107,8 @@ static void
 make_flood(uint64_t number, uint64_t *random)
 {
 	struct act *other = batch.shared_count > 0 ? &batch.shared[0] : NULL;
-	int64_t from_ms = world.mono_ms + (int64_t)(days_random(random) % (6 * DAY));
+	int64_t first_ms = world.mono_ms + HOUR; /* we saw canaries verify by then */
+	int64_t from_ms = first_ms + HOUR + (int64_t)(days_random(random) % (6 * DAY));
 	struct act *act = &batch.shared[batch.shared_count++];
 
 	from_ms = days_bell(from_ms) + SECOND;
@@ -104,7 +118,9 @@ make_flood(uint64_t number, uint64_t *random)
 	    .to_ms = from_ms + HOUR};
 	if (other != NULL) {
 		other->from_ms = from_ms - (int64_t)(days_random(random) % DAY);
-		other->to_ms = from_ms + random_length(random);
+		if (other->from_ms < first_ms)
+			other->from_ms = first_ms;
+		end_shared(other, from_ms + random_length(random));
 	}
 	batch.default_level = number / SHARES % 2 == 0 ? LEVEL_VERIFY : LEVEL_SECURE;
 	batch.lowest = LEVEL_MAY;

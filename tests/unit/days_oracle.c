@@ -133,11 +133,14 @@ canaries_failed(const struct day *day, int64_t now_ms)
 	return act != NULL && now_ms >= act->from_ms && now_ms < act->to_ms + HOUR;
 }
 
+/* A line that says that a server did better holds, as long as a past counts (7.2),
+ * whoever wrote it. */
 static bool
-has_sessions_elsewhere(const struct day *day)
+has_forged_past(const struct day *day, int64_t now_ms)
 {
 	for (unsigned i = 0; i < day->act_count; i++)
-		if (day->acts[i].kind == ACT_FALLBACK && day->acts[i].mode != 1)
+		if (day->acts[i].kind == ACT_LINES && day->acts[i].from_ms < now_ms &&
+		    day->acts[i].to_ms > now_ms - 90 * DAY)
 			return true;
 	return false;
 }
@@ -159,9 +162,7 @@ patience(const struct day *day, int64_t now_ms)
 	    view_is_unsure(&postfix) || view_promises(&ours) || view_promises(&postfix) ||
 	    oracle_logs_in(day) || canaries_failed(day, now_ms) || !batch.prober)
 		return INT64_MAX;
-	/* What a fallback relay did counts as a past, as DNS had not told yet whose it is
-	 * (7.2). */
-	if (has_sessions_elsewhere(day))
+	if (has_forged_past(day, now_ms))
 		least_ms = most_ms;
 	for (unsigned i = 0; i < postfix.count; i++) {
 		if (postfix.hosts[i].down || postfix.hosts[i].lame)

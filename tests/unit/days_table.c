@@ -42,7 +42,7 @@ static struct broken {
 } troubles[ACT_KINDS][ACT_KINDS]; /* [k][k]: alone; else the lesser one first */
 
 static struct {
-	unsigned days, weeks, flooded;
+	unsigned days, weeks, flooded, disturbed;
 	int64_t flooded_ms; /* the longest until it was decided */
 } all;
 
@@ -155,7 +155,10 @@ table_note(const struct day *day)
 {
 	all.days++;
 	all.weeks += day->lasted_ms >= WEEKS_LEAST_MS && day->lasted_ms <= WEEKS_MOST_MS;
-	if (day->flooded_ms != 0) {
+	if (day->flooded_ms != 0 &&
+	    shared_disturbs(day->flooded_ms - HOUR, day->flooded_ms + MIN)) {
+		all.disturbed++;
+	} else if (day->flooded_ms != 0) {
 		all.flooded++;
 		if (day->decided_ms - day->flooded_ms > all.flooded_ms)
 			all.flooded_ms = day->decided_ms - day->flooded_ms;
@@ -213,8 +216,9 @@ print_attackers(void)
 			    &attackers[k][company]);
 	print_attacked("any, a password", "", &passwords);
 	if (all.flooded > 0)
-		print_message("# amid a flood %u were decided, the last after %.1f s\n",
-		    all.flooded, (double)all.flooded_ms / (double)SECOND);
+		print_message("# amid a flood %u were decided, the last after %.1f s; %u "
+		              "more while somebody did something else to all\n",
+		    all.flooded, (double)all.flooded_ms / (double)SECOND, all.disturbed);
 }
 
 static void

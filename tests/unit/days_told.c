@@ -44,17 +44,19 @@ note_told(struct day *day, enum why why)
 	day_tell(day, "the administrator is alerted: %s", why_slug(why));
 }
 
-/* Where DNS cannot tell whose server it is, mail that took another way passes for flow:
- * 7.2 has it as a past alone. */
-static bool
-passes_for_flow(const struct day *day)
+/* No mail waits: what a re-check finds is told once as long as things are as they are, or
+ * a day later where mail failed again since. */
+static void
+check_idle(struct day *day, enum why why, int64_t now_ms)
 {
-	bool other = day_has(day, ACT_RELAYED) || day_has(day, ACT_FILTER) ||
-	    day_has(day, ACT_SECOND) || day_has(day, ACT_FALLBACK);
+	int64_t before_ms = day->oracle.told_at_ms[why][1];
+	bool failed_again =
+	    day->oracle.flowed_ms > before_ms && now_ms - before_ms >= DAY;
 
-	return other &&
-	    (day_has(day, ACT_RESOLVER) || day_has(day, ACT_DISTRUST) ||
-	        day_has(day, ACT_LAME));
+	if (before_ms > day_changed_ms(day, now_ms) && !failed_again &&
+	    !day_is_attacked(day, before_ms - DAY, now_ms))
+		oracle_objects(
+		    day, "%s is alerted again, and no mail waits", why_slug(why));
 }
 
 static void
@@ -62,15 +64,17 @@ count_told(struct day *day, enum why why, int64_t now_ms)
 {
 	struct oracle *o = &day->oracle;
 
-	if (is_too_often(o->told_at_ms[why], now_ms) && !passes_for_flow(day))
+	if (is_too_often(o->told_at_ms[why], now_ms))
 		oracle_objects(day, "%s is alerted more than %d times in 24 h",
 		    why_slug(why), TELLS_DAY);
-	if (!oracle_is_waiting(day))
+	if (!oracle_is_waiting(day)) {
+		check_idle(day, why, now_ms);
 		return;
+	}
 	if (++o->tells[why] > o->most_tells)
 		o->most_tells = o->tells[why];
 	/* Each wait, not each day of an attack that makes one wait many. */
-	if (o->tells[why] > 1 && !passes_for_flow(day) &&
+	if (o->tells[why] > 1 &&
 	    !day_is_attacked(day, now_ms - LIFETIME_MS - 2 * DAY, now_ms))
 		oracle_objects(
 		    day, "%s is alerted %u times", why_slug(why), o->tells[why]);
