@@ -12,7 +12,7 @@
 #define AFTER_MS      (9 * DAY) /* the first lease of an entry is 7 days */
 #define HONEST_SHARES 6         /* each such honest batch has something for all */
 #define FAST_MS       (7 * MIN)
-#define FAST_LONG_MS  (2 * DAY)
+#define FAST_LONG_MS  DAY
 #define MONTH_MS      (30 * DAY)
 #define RARE_MAILS    4 /* a month apart */
 #define TROUBLES      (ACT_TROUBLES - ACT_ATTACKERS)

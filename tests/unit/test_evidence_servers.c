@@ -274,6 +274,42 @@ session_of_its_own_is_a_past(void **state)
 	sim_free(sim);
 }
 
+/* Servers that nobody is known to own, more than are kept, and with long names: what
+ * there is no room for holds, as all did before DNS told. */
+static void
+past_without_room_holds(void **state)
+{
+	static const unsigned lengths[] = {1, 20, 60};
+
+	(void)state;
+	for (size_t l = 0; l < sizeof(lengths) / sizeof(*lengths); l++) {
+		struct sim *sim = sim_with_sessions(LEVEL_VERIFY);
+		int64_t first_ms = 0, last_ms, verify_ms;
+
+		sim->dns = DANE_UNSURE;
+		sim_defer(sim, NOT_OFFERED);
+		for (unsigned i = 0; i < 5; i++) {
+			char server[300];
+
+			sim_wait(sim, MIN);
+			snprintf(server, sizeof(server), "s%u%0*d.test", i,
+			    (int)lengths[l], 0);
+			deliver_at(sim, server);
+			assert_true(sim_row(sim).alarm.raised);
+			if (first_ms == 0)
+				first_ms = sim_row(sim).past.verify_ms;
+		}
+		last_ms = sim_row(sim).past.verify_ms;
+		assert_true(last_ms > first_ms && first_ms != 0);
+		sim->dns = DANE_NONE;
+		sim_wait(sim, HOUR);
+		verify_ms = sim_row(sim).past.verify_ms;
+		assert_in_range(verify_ms, first_ms, last_ms);
+		assert_true(verify_ms < last_ms);
+		sim_free(sim);
+	}
+}
+
 /* MX records are forged but for a moment, in which mail flows: whoever forges them again
  * waits for the whole of a hold. */
 static void
@@ -485,6 +521,8 @@ main(void)
 	    "a fallback relay's session holds until DNS tells whose it is");
 	suite_add(session_of_its_own_is_a_past, NULL,
 	    "and stays a past where it is the destination's");
+	suite_add(past_without_room_holds, NULL,
+	    "and so does what there is no room for to remember whose it is");
 	suite_add(hold_begins_anew_beside_a_forged_one, NULL,
 	    "what its own servers meet ends a hold, wherever the mail that waits failed");
 	suite_add(second_instance_resets_nothing, NULL,
