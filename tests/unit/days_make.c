@@ -12,7 +12,8 @@
 #define AFTER_MS      (9 * DAY) /* the first lease of an entry is 7 days */
 #define HONEST_SHARES 6         /* each such honest batch has something for all */
 #define FAST_MS       (7 * MIN)
-#define FAST_LONG_MS  DAY
+#define FAST_LONG_MS  (2 * DAY)
+#define AMID_MS       (4 * DAY)
 #define MONTH_MS      (30 * DAY)
 #define RARE_MAILS    4 /* a month apart */
 #define TROUBLES      (ACT_TROUBLES - ACT_ATTACKERS)
@@ -121,6 +122,9 @@ make_flood(uint64_t number, uint64_t *random)
 		if (other->from_ms < first_ms)
 			other->from_ms = first_ms;
 		end_shared(other, from_ms + random_length(random));
+		/* A freeze of thousands for weeks takes long; that of others is weeks. */
+		if (other->to_ms > from_ms + AMID_MS)
+			other->to_ms = from_ms + AMID_MS;
 	}
 	batch.default_level = number / SHARES % 2 == 0 ? LEVEL_VERIFY : LEVEL_SECURE;
 	batch.lowest = LEVEL_MAY;
