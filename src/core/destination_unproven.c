@@ -100,7 +100,8 @@ prove_first(struct unproven *u)
 {
 	past_add(&u->proven, &u->servers[0].past);
 	u->count--;
-	memmove(u->servers, u->servers + 1, u->count * sizeof(u->servers[0]));
+	for (unsigned i = 0; i < u->count; i++)
+		u->servers[i] = u->servers[i + 1];
 }
 
 /* Whatever there is no room for counts. */
