@@ -280,3 +280,86 @@ width_wrap(struct str line, size_t columns, const char *indent, const char *more
 	buf_add_str(out, line);
 	buf_add_char(out, '\n');
 }
+
+/* --- what complains ---------------------------------------------------------------- */
+
+/* Bytes of what is in quotes at the beginning of text, with them; 0: it is not. */
+static size_t
+quoted(struct str text)
+{
+	const char *end = memchr(text.p + 1, text.p[0], text.len - 1);
+
+	return (text.p[0] == '`' || text.p[0] == '"') && end != NULL
+	    ? (size_t)(end - text.p) + 1
+	    : 0;
+}
+
+/* Bytes of text up to a blank at which it may be broken. room: of a line that goes on. */
+static size_t
+unbroken(struct str text, size_t room)
+{
+	size_t at = 0, inside;
+
+	while (at < text.len && text.p[at] != ' ') {
+		struct str rest = behind(text, at);
+
+		inside = quoted(rest);
+		if (text.p[at] == '"' && width_of((struct str){rest.p, inside}) > room)
+			inside = 0;
+		at += inside > 0 ? inside : 1;
+	}
+	return at;
+}
+
+/* Bytes of the place that a complaint begins with. */
+static size_t
+place(struct str line)
+{
+	const char *end = memmem(line.p, line.len, ": ", 2);
+
+	return end != NULL ? (size_t)(end - line.p) + 1 : 0;
+}
+
+static bool
+is_long_command(struct str piece)
+{
+	return piece.len > 2 && piece.p[0] == '`' && quoted(piece) == piece.len &&
+	    width_of(piece) >= ROOM_MIN;
+}
+
+void
+width_wrap_message(struct str line, size_t columns, struct buf *out)
+{
+	size_t room = columns > 2 * INDENT ? columns - INDENT : INDENT;
+	size_t used = 0, blanks, len = place(line);
+	bool alone = false; /* is it what stands in this line? */
+
+	if (columns == 0 || width_of(line) <= columns) {
+		buf_add_str(out, line);
+		buf_add_char(out, '\n');
+		return;
+	}
+	for (bool first = true; line.len > 0; first = false) {
+		struct str piece;
+		bool command;
+
+		blanks = count_blanks(line);
+		piece = behind(line, blanks);
+		piece.len = first && len > blanks ? len - blanks : unbroken(piece, room);
+		line = behind(line, blanks + piece.len);
+		command = is_long_command(piece);
+		if (used > 0 &&
+		    (command || alone || used + blanks + width_of(piece) > columns)) {
+			buf_printf(out, "\n%*s", INDENT, "");
+			used = INDENT;
+			blanks = 0;
+		}
+		if (command)
+			piece = (struct str){piece.p + 1, piece.len - 2};
+		buf_printf(out, "%*s", (int)blanks, "");
+		buf_add_str(out, piece);
+		used += blanks + width_of(piece);
+		alone = command;
+	}
+	buf_add_char(out, '\n');
+}

@@ -32,4 +32,12 @@ void width_cut(struct str line, size_t columns, struct buf *out);
 void width_wrap(struct str line, size_t columns, const char *indent, const char *more,
     struct buf *out);
 
+/*
+ * Append a line that complains, broken between words: never within the place at its
+ * beginning ("file:line:column: "), nor, where there is room for it in one line, within
+ * double quotes, nor within `backquotes`, in which a command stands. A command that is
+ * long has a line of its own, as it is to be typed. columns 0: as it is.
+ */
+void width_wrap_message(struct str line, size_t columns, struct buf *out);
+
 #endif

@@ -92,7 +92,7 @@ read_settings(struct checker *c)
 
 	c->has_settings = postfix_read_settings(&c->postfix, &c->settings, &err);
 	if (!c->has_settings)
-		fprintf(stderr, "tlsladder: warning: cannot ask Postfix: %s\n", err.text);
+		cmd_warn("cannot ask Postfix: %s", err.text);
 	else
 		c->other_maps = postfix_other_maps(
 		    c->settings.policy_maps, c->config->map.file, &ours);

@@ -15,6 +15,7 @@
 #include "cmd/help.h"
 #include "cmd/words.h"
 #include "conf/rulefile.h"
+#include "sys/log.h"
 
 const struct command *const commands[] = {
     &cmd_run,
@@ -46,9 +47,10 @@ complain(const char *kind, const char *format, va_list ap)
 {
 	struct buf text = {0}, visible = {0};
 
+	buf_printf(&visible, "tlsladder: %s: ", kind);
 	buf_vprintf(&text, format, ap);
 	buf_add_visible(&visible, (struct str){buf_text(&text), text.len});
-	fprintf(stderr, "tlsladder: %s: %s\n", kind, buf_text(&visible));
+	log_print((struct str){buf_text(&visible), visible.len});
 	buf_clear(&text);
 	buf_clear(&visible);
 }
@@ -144,7 +146,7 @@ cmd_complain(struct errs *errs)
 	for (size_t i = 0; i < errs->count; i++) {
 		buf_reset(&visible);
 		buf_add_visible(&visible, str_of(errs->lines[i]));
-		fprintf(stderr, "%s\n", buf_text(&visible));
+		log_print((struct str){buf_text(&visible), visible.len});
 	}
 	buf_clear(&visible);
 	errs_clear(errs);
@@ -182,9 +184,7 @@ void
 cmd_tell_long(const char *path, uint64_t count)
 {
 	if (count > 0)
-		fprintf(stderr,
-		    "tlsladder: warning: %s: %" PRIu64 " lines over 64 KiB skipped\n",
-		    path, count);
+		cmd_warn("%s: %" PRIu64 " lines over 64 KiB skipped", path, count);
 }
 
 int

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The state of a command: opened, with what was lost of it taken over from the map. */
 #include <errno.h>
-#include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -44,7 +43,7 @@ static int
 take_over(const struct config *config, struct store *store, bool create)
 {
 	struct takeover found;
-	struct buf line = {0}, visible = {0};
+	struct buf line = {0};
 	struct postfix postfix = cmd_postfix(config);
 	struct err err;
 
@@ -62,10 +61,8 @@ take_over(const struct config *config, struct store *store, bool create)
 	if (found.entries == 0)
 		return 0;
 	takeover_print(config, &found, &line);
-	buf_add_visible(&visible, (struct str){buf_text(&line), line.len});
-	fprintf(stderr, "tlsladder: warning: %s\n", buf_text(&visible));
+	cmd_warn("%s", buf_text(&line));
 	buf_clear(&line);
-	buf_clear(&visible);
 	return 0;
 }
 

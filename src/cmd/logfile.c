@@ -183,8 +183,8 @@ logfile_tell_strange(const char *path, uint64_t count, struct str line)
 	if (count == 0)
 		return;
 	add_strange(&text, count, line);
-	fprintf(stderr, "tlsladder: warning: %s%s%s\n", path != NULL ? path : "",
-	    path != NULL ? ": " : "", buf_text(&text));
+	cmd_warn("%s%s%s", path != NULL ? path : "", path != NULL ? ": " : "",
+	    buf_text(&text));
 	buf_clear(&text);
 }
 
@@ -212,10 +212,9 @@ void
 logfile_tell_doubtful(const char *path, uint64_t count)
 {
 	if (count > 0)
-		fprintf(stderr,
-		    "tlsladder: warning: %s: %" PRIu64
-		    " line%s left out: where addresses "
-		    "are logged without quotes a recipient can write such a line\n",
+		cmd_warn("%s: %" PRIu64
+		         " line%s left out: where addresses are logged without quotes a "
+		         "recipient can write such a line",
 		    path, count, count == 1 ? "" : "s");
 }
 

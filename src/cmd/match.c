@@ -273,10 +273,8 @@ run_match(const struct options *options, int argc, char **argv)
 		worst = status != 0 ? status : worst;
 	}
 	if (m.gave_up > 0)
-		fprintf(stderr,
-		    "tlsladder: warning: %u times a pattern ran into its limit, which is "
-		    "no match; "
-		    "simplify what backtracks, as (a+)+\n",
+		cmd_warn("%u times a pattern ran into its limit, which is no match; "
+		         "simplify what backtracks, as (a+)+",
 		    m.gave_up);
 	rules_matcher_free(m.matcher);
 	rules_free(rules);

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/width.h"
+#include "sys/terminal.h"
 
 _Noreturn void mem_exhausted(void);
 
@@ -33,20 +35,29 @@ static void log_say(enum log_level level, const char *format, va_list ap)
     __attribute__((format(printf, 2, 0)));
 
 /* One write(2) a line, so that lines of threads do not mix. */
+void
+log_print(struct str line)
+{
+	struct buf out = {0};
+	ssize_t ignored;
+
+	width_wrap_message(line, terminal_columns(STDERR_FILENO), &out);
+	ignored = write(STDERR_FILENO, out.data, out.len);
+	(void)ignored; /* there is nowhere left to report it */
+	buf_clear(&out);
+}
+
 static void
 log_say(enum log_level level, const char *format, va_list ap)
 {
 	struct buf line = {0};
-	ssize_t ignored;
 
 	if (getenv("JOURNAL_STREAM") != NULL)
 		buf_printf(&line, "<%d>", levels[level].priority);
 	else
 		buf_printf(&line, "tlsladder: %s: ", levels[level].word);
 	buf_vprintf(&line, format, ap);
-	buf_add_char(&line, '\n');
-	ignored = write(STDERR_FILENO, line.data, line.len);
-	(void)ignored; /* there is nowhere left to report it */
+	log_print((struct str){buf_text(&line), line.len});
 	buf_clear(&line);
 }
 

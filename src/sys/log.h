@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
+
 enum log_level {
 	LOG_LEVEL_ERROR,
 	LOG_LEVEL_WARNING,
@@ -22,5 +24,9 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line without its newline on stderr, as it is: of a command, that complains. On a
+ * terminal it is wrapped, as width_wrap_message() does it. */
+void log_print(struct str line);
 
 #endif

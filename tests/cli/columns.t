@@ -143,6 +143,45 @@ on_terminal 80 doctor
 out=$(sed "s|${dir}[^ ]*||g; s|/usr/local/[^ ]*||g" <<<"$out")
 check 'doctor: no more than 80 columns, but for a path' test "$(widest)" -le 80
 
+# --- what complains
+
+# complains COMMAND...: as shown, of errors and warnings; where nobody looks at them each is
+# a line. What it says there is in complaint.
+complains() {
+	local what=${*//$long/LONG} words
+	what=${what//$none/OTHER}
+	what=${what//$dir\//}
+	complains_on_terminal 80 "$@"
+	complaint=$out
+	words=$(tr -s '\n ' ' ' <<<"${out//\`/}")
+	out=$(sed "s|$long|LONG|g; s|$none|OTHER|g; s|${dir}[^ ]*|FILE|g; /^usage: /,\$d" <<<"$out")
+	check "$what: complains in no more than 80 columns" test "$(widest)" -le 80
+	ladder "$@"
+	matches "$what: where stderr is no terminal a line each" "$err" \
+		$'^(((tlsladder: (error|warning|note): |/[^ ]*:[0-9]+:[0-9]+: |usage: |           )[^\n]*)\n?)+$'
+	is "$what: and the same words" "$words" "$(tr -s '\n ' ' ' <<<"${err//\`/}")"
+}
+
+none=other.${long#*.}
+complains list "$none"
+has 'the domain is whole' "$complaint" "$none"
+complains set "$long" encript
+has 'and what is wrong' "$complaint" encript
+complains undo "$short" "$long"
+complains list --why entrusted
+cp "$dir/tlsladder.yaml" "$dir/right.yaml"
+printf 'ladder: {lowest: everything-there-is, hold: 2h, recheck: soon, may_after: {attempts: none}}\n' >>"$dir/tlsladder.yaml"
+complains list
+has 'file, line and column are whole' "$complaint" "$dir/tlsladder.yaml:7:18:"
+mv "$dir/right.yaml" "$dir/tlsladder.yaml"
+mv "$dir/state.db" "$dir/kept.db"
+complains list
+has 'a command to be typed is whole' "$complaint" 'tlsladder run'
+mv "$dir/kept.db" "$dir/state.db"
+complains_on_terminal 0 list "$none"
+out=${out//$none/}
+check 'where the width is not known it is 80' test "$(widest)" -le 80
+
 # What programs read is the same on a terminal as in a file.
 # shellcheck disable=SC2086
 while read -r command; do

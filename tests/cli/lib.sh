@@ -108,9 +108,14 @@ print(eval(sys.argv[2]))' "$dir/out" "$1"
 on_terminal() {
 	local columns=$1
 	shift
-	"$builddir/tests/tools/terminal" "$columns" "$program" -c "$dir/tlsladder.yaml" "$@" \
+	# shellcheck disable=SC2086
+	"$builddir/tests/tools/terminal" $columns "$program" -c "$dir/tlsladder.yaml" "$@" \
 		</dev/null >"$dir/out"
 	out=$(<"$dir/out")
+}
+# complains_on_terminal COLUMNS ARGUMENT...: the same of what it complains of.
+complains_on_terminal() {
+	on_terminal "-e $1" "${@:2}"
 }
 # widest: columns of the widest line of out, colours left out
 widest() {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * terminal COLUMNS COMMAND...: what a command prints on a terminal that is so wide,
- * without the carriage returns that a terminal adds. What it complains of goes nowhere.
+ * terminal [-e] COLUMNS COMMAND...: what a command prints on a terminal that is so wide,
+ * without the carriage returns that a terminal adds. What it complains of goes nowhere;
+ * with -e that is shown, and what it prints goes nowhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,12 +41,17 @@ main(int argc, char **argv)
 {
 	struct winsize size = {.ws_row = 24};
 	char bytes[65536];
-	int terminal;
+	int terminal, hidden = STDERR_FILENO;
 	ssize_t got;
 	pid_t pid;
 
+	if (argc > 1 && strcmp(argv[1], "-e") == 0) {
+		hidden = STDOUT_FILENO;
+		argc--;
+		argv++;
+	}
 	if (argc < 3) {
-		fprintf(stderr, "usage: terminal COLUMNS COMMAND...\n");
+		fprintf(stderr, "usage: terminal [-e] COLUMNS COMMAND...\n");
 		return 64;
 	}
 	size.ws_col = (unsigned short)strtoul(argv[1], NULL, 10);
@@ -55,7 +61,7 @@ main(int argc, char **argv)
 	if (pid == 0) {
 		int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-		if (nowhere < 0 || dup2(nowhere, STDERR_FILENO) < 0)
+		if (nowhere < 0 || dup2(nowhere, hidden) < 0)
 			_exit(126);
 		execv(argv[2], argv + 2);
 		_exit(127);

@@ -107,6 +107,51 @@ wrap_is(void **state)
 	buf_clear(&out);
 }
 
+#define DOMAIN "a-name-that-is-longer-than-the-terminal.example.test"
+
+static const struct line_row messages[] = {
+    {"tlsladder: error: one two three four", 0, "tlsladder: error: one two three four\n",
+        "no terminal: as it is"},
+    {"tlsladder: error: one two", 25, "tlsladder: error: one two\n", "what fits"},
+    {"tlsladder: error: one two three", 28, "tlsladder: error: one two\n    three\n",
+        "at a blank"},
+    {"tlsladder: error: " DOMAIN " has no entry", 30,
+        "tlsladder: error:\n    " DOMAIN "\n    has no entry\n",
+        "a domain is whole, however long"},
+    {"/etc/my own/ladder.yaml:12:3: unknown key", 24,
+        "/etc/my own/ladder.yaml:12:3:\n    unknown key\n", "so is a place"},
+    {"tlsladder: error: type `tlsladder run` now", 30,
+        "tlsladder: error: type\n    `tlsladder run` now\n", "so is a command"},
+    {"tlsladder: error: no policy yet: `tlsladder policy --refresh a.test` asks", 60,
+        "tlsladder: error: no policy yet:\n    tlsladder policy --refresh a.test\n"
+        "    asks\n",
+        "one that is long has a line of its own, and no quotes to be copied"},
+    {"tlsladder: error: it is `tlsladder policy --refresh --drop " DOMAIN "`", 60,
+        "tlsladder: error: it is\n    tlsladder policy --refresh --drop " DOMAIN "\n",
+        "wider than the terminal, too"},
+    {"tlsladder: error: write \"2026-11-24 07:30\" here", 36,
+        "tlsladder: error: write\n    \"2026-11-24 07:30\" here\n",
+        "what is in quotes is whole"},
+    {"x \"one two three four five six seven eight nine\"", 24,
+        "x \"one two three four\n    five six seven eight\n    nine\"\n",
+        "unless there is no room for it"},
+    {"tlsladder: error: a ` that stands alone is none", 30,
+        "tlsladder: error: a ` that\n    stands alone is none\n", "one backquote"},
+    {"x b\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc y", 8,
+        "x b\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\n    y\n", "columns are counted"},
+};
+
+static void
+message_is(void **state)
+{
+	const struct line_row *row = *state;
+	struct buf out = {0};
+
+	width_wrap_message(str_of(row->line), row->columns, &out);
+	assert_string_equal(buf_text(&out), row->expected);
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
@@ -116,5 +161,7 @@ main(void)
 		suite_add(cut_is, &cuts[i], "cut: %s", cuts[i].what);
 	for (size_t i = 0; i < sizeof(wraps) / sizeof(wraps[0]); i++)
 		suite_add(wrap_is, &wraps[i], "wrapped: %s", wraps[i].what);
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		suite_add(message_is, &messages[i], "message: %s", messages[i].what);
 	return suite_run();
 }
