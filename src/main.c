@@ -56,7 +56,7 @@ run(struct words *words)
 		return cmd_flush();
 	}
 	if (words->command == NULL)
-		return cmd_fail(EX_USAGE, "no command; try tlsladder help");
+		return cmd_fail(EX_USAGE, "no command; try `tlsladder help`");
 	if (command == NULL)
 		return help_no_command(words->command);
 	log_set_verbose(words->options.verbose);
@@ -75,7 +75,7 @@ main(int argc, char **argv)
 	if (words_read(argc, argv, &words, &fault) || words.help || words.version)
 		status = run(&words);
 	else
-		status = cmd_fail(EX_USAGE, "%s; try tlsladder help", buf_text(&fault));
+		status = cmd_fail(EX_USAGE, "%s; try `tlsladder help`", buf_text(&fault));
 	words_clear(&words);
 	buf_clear(&fault);
 	return cmd_store_ended(status);

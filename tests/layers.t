@@ -59,7 +59,7 @@ done
 
 # What has a path of the installation in it is compiled anew where that is another.
 is 'objects with paths depend on them' \
-	"$(cd "$srcdir" && grep -lE '(SYSCONF|STATE|RULES|LIBEXEC)DIR' src/*.c src/*/*.c tests/*/*.c | sed 's/c$/$(OBJEXT)/' | sort)" \
+	"$(cd "$srcdir" && grep -lE '(SYSCONF|STATE|RULES|LIBEXEC|DOC)DIR' src/*.c src/*/*.c tests/*/*.c | sed 's/c$/$(OBJEXT)/' | sort)" \
 	"$(sed -n '/^PATH_OBJECTS/,/[^\\]$/p' "$srcdir/Makefile.am" | grep -oE '(src|tests)/[^ ]*' | sort)"
 
 # A destination changes in core/destination*.c alone, and where the store loads one. A copy
@@ -70,7 +70,7 @@ sed '/^struct destination {$/,/^};$/s/^\t\([a-z]\)/\tconst \1/' core/destination
 is 'struct destination is found in its header' \
 	"$(grep -c '^	const ' "$dir/const/core/destination.h")" "$(sed -n '/^struct destination {$/,/^};$/p' core/destination.h | grep -c '^	')"
 destination_writes() {
-	${CC:-cc} -std=c11 -include "$builddir/config.h" -DSYSCONFDIR='""' -DSTATEDIR='""' -DRULESDIR='""' -DLIBEXECDIR='""' \
+	${CC:-cc} -std=c11 -include "$builddir/config.h" -DSYSCONFDIR='""' -DSTATEDIR='""' -DRULESDIR='""' -DLIBEXECDIR='""' -DDOCDIR='""' \
 		-Wall -iquote "$dir/const" -iquote . -fsyntax-only "$@" 2>&1 |
 		grep -E 'read-only|discards|const-qualified'
 }

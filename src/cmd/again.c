@@ -46,7 +46,7 @@ decide_one(struct again *a, struct store *store, size_t at, int64_t now_ms)
 		done =
 		    store_put(store, &d, &err) && ask_policy(store, &a->names[at], &err);
 	} else if (done) {
-		status = cmd_fail(EX_NOINPUT, "nothing is known of %s", a->names[at].key);
+		status = cmd_unknown(a->names[at].key);
 	}
 	destination_clear(&d);
 	return done ? status : cmd_fail(EX_IOERR, "%s", err.text);

@@ -52,19 +52,21 @@ name_fault(struct str value)
 	if (nexthop_parse(value, &nexthop) && !nexthop.bracketed && !nexthop.literal &&
 	    memchr(value.p, ':', value.len) == NULL)
 		return NULL;
-	return "names no host";
+	return "names no host; write one, like mx.example.org";
 }
 
 static const char *
 path_fault(struct str value)
 {
-	return value.p[0] == '/' ? NULL : "is no absolute path";
+	return value.p[0] == '/' ? NULL : "is no absolute path; begin it with /";
 }
 
 static const char *
 yes_no_fault(struct str value)
 {
-	return postfix_boolean(value) != ANSWER_UNSURE ? NULL : "is neither yes nor no";
+	return postfix_boolean(value) != ANSWER_UNSURE
+	    ? NULL
+	    : "is neither yes nor no; write yes or no";
 }
 
 static const struct attribute {
@@ -129,7 +131,8 @@ byte_fault(struct str text)
 			return "has a blank, a comma or a byte that is not ASCII in it; "
 			       "put \":\" between several values, as match=a:b";
 		if (text.p[i] <= ' ' || text.p[i] >= 0x7f)
-			return "has a blank, a comma or a byte that is not ASCII in it";
+			return "has a blank, a comma or a byte that is not ASCII in it; "
+			       "leave that out";
 	}
 	return NULL;
 }
@@ -147,6 +150,8 @@ say_unknown(const char *text, struct buf *why)
 	buf_printf(why, "is no attribute of smtp_tls_policy_maps");
 	if (like != NULL)
 		buf_printf(why, "; did you mean \"%s\"?", like);
+	for (size_t i = 0; like == NULL && i < sizeof(known) / sizeof(known[0]); i++)
+		buf_printf(why, "%s%s", i == 0 ? "; these are: " : ", ", known[i]);
 }
 
 bool
@@ -158,7 +163,7 @@ attribute_check(
 	const char *equals = strchr(value.p, '='), *fault = byte_fault(value);
 
 	if (equals == NULL || equals[1] == '\0')
-		fault = "is not ATTR=VALUE";
+		fault = "is not ATTR=VALUE; write it like match=mx.example.org";
 	attribute = find(&value);
 	if (fault == NULL && attribute == NULL) {
 		say_unknown(texts[count - 1], why);
@@ -168,11 +173,12 @@ attribute_check(
 		;
 	else if (attribute->authenticated && level != LEVEL_VERIFY &&
 	    level != LEVEL_SECURE)
-		fault = "is for verify and secure alone";
+		fault =
+		    "is for verify and secure alone; set one of these, or leave it out";
 	else if (is_older(version, attribute->major, attribute->minor))
-		fault = "is not known to the installed Postfix";
+		fault = "is not known to the installed Postfix; leave it out";
 	else if (attribute->once && stands_before(texts, count, attribute))
-		fault = "is of an attribute that may stand there once";
+		fault = "is of an attribute that may stand there once; leave one out";
 	else if (attribute->fault != NULL)
 		fault = attribute->fault(value);
 	buf_printf(why, "%s", fault != NULL ? fault : "");

@@ -92,7 +92,8 @@ read_settings(struct checker *c)
 
 	c->has_settings = postfix_read_settings(&c->postfix, &c->settings, &err);
 	if (!c->has_settings)
-		cmd_warn("cannot ask Postfix: %s", err.text);
+		cmd_warn(
+		    "cannot ask Postfix: %s; `tlsladder doctor` looks into it", err.text);
 	else
 		c->other_maps = postfix_other_maps(
 		    c->settings.policy_maps, c->config->map.file, &ours);
@@ -121,7 +122,9 @@ start(struct checker *c)
 		return cmd_fail(EX_UNAVAILABLE, "%s", err.text);
 	read_settings(c);
 	if (c->probe && !measure_has_prober(&c->measure))
-		return cmd_fail(EX_UNAVAILABLE, "posttls-finger is not to be found");
+		return cmd_fail(EX_UNAVAILABLE,
+		    "posttls-finger is not to be found; it comes with Postfix: install "
+		    "that, or leave --probe out");
 	return 0;
 }
 

@@ -66,6 +66,17 @@ cmd_fail(int status, const char *format, ...)
 	return status;
 }
 
+int
+cmd_unknown(const char *key)
+{
+	/* All below a domain has neither DNS nor mail of its own. */
+	if (key[0] == '.')
+		return cmd_fail(EX_NOINPUT,
+		    "nothing is known of %s; `tlsladder list` shows what there is", key);
+	return cmd_fail(EX_NOINPUT,
+	    "nothing is known of %s; `tlsladder check %s` asks DNS", key, key);
+}
+
 void
 cmd_warn(const char *format, ...)
 {
@@ -184,14 +195,17 @@ void
 cmd_tell_long(const char *path, uint64_t count)
 {
 	if (count > 0)
-		cmd_warn("%s: %" PRIu64 " lines over 64 KiB skipped", path, count);
+		cmd_warn("%s: %" PRIu64 " lines over 64 KiB skipped; Postfix writes none",
+		    path, count);
 }
 
 int
 cmd_flush(void)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
-		return cmd_fail(EX_IOERR, "cannot write to standard output");
+		return cmd_fail(EX_IOERR,
+		    "cannot write to standard output; its disk is full, or its reader is "
+		    "gone");
 	return 0;
 }
 

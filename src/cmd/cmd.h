@@ -44,6 +44,9 @@ extern const size_t command_count;
 /* "tlsladder: error: ..." on stderr; the status, so that `return cmd_fail(...)` works. */
 int cmd_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same, with the status: nothing is known of the destination with that key. */
+int cmd_unknown(const char *key);
+
 /* "tlsladder: warning: ..." and "tlsladder: note: ..." on stderr. */
 void cmd_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cmd_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -35,7 +35,7 @@ no_state(const struct config *config)
 	if (takeover_wanted(NULL, config, &wanted, &err) && wanted.entries > 0)
 		return refuse(config, "there is no state at", &wanted);
 	return cmd_fail(EX_NOINPUT,
-	    "there is no state at %s yet: has `tlsladder run` run?", config->state);
+	    "there is no state at %s yet; has `tlsladder run` run?", config->state);
 }
 
 /* 0, or the exit status. */

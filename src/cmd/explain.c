@@ -318,7 +318,7 @@ explain(struct store *store, const struct nexthop *nexthop, struct explain *x)
 	if (!store_get(store, nexthop->key, &d, &found, &err))
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	else if (!found)
-		status = cmd_fail(EX_NOINPUT, "nothing is known of %s", nexthop->key);
+		status = cmd_unknown(nexthop->key);
 	else if (!(x->json ? explain_json : explain_text)(x, store, &d, &err))
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	destination_clear(&d);

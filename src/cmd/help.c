@@ -93,7 +93,7 @@ help_no_command(const char *name)
 
 	words_add_like_command(name, &like);
 	cmd_fail(EX_USAGE, "no command \"%s\"%s%s", name, buf_text(&like),
-	    like.len == 0 ? "; try tlsladder help" : "");
+	    like.len == 0 ? "; try `tlsladder help`" : "");
 	buf_clear(&like);
 	return EX_USAGE;
 }

@@ -229,8 +229,7 @@ list_named(struct list *list, struct store *store, const struct nexthop *names,
 		if (!store_view(store, names[i].key, show, list, &found, &err))
 			return cmd_fail(EX_IOERR, "%s", err.text);
 		if (!found)
-			status =
-			    cmd_fail(EX_NOINPUT, "nothing is known of %s", names[i].key);
+			status = cmd_unknown(names[i].key);
 	}
 	return status;
 }
@@ -302,7 +301,7 @@ read_why(struct list *list, const char *word)
 		slugs[i] = why_slug((enum why)i);
 	like = like_nearest(str_of(word), slugs, WHY_COUNT);
 	return cmd_usage(&cmd_list,
-	    "\"%s\" is no why: they are in tlsladder(8), WHY%s%s%s", word,
+	    "\"%s\" is no why; they are in tlsladder(8), WHY%s%s%s", word,
 	    like != NULL ? "; did you mean \"" : "", like != NULL ? like : "",
 	    like != NULL ? "\"?" : "");
 }

@@ -220,7 +220,7 @@ match_file(struct match *m, const char *path)
 		if (result == READER_LINES)
 			logfile_expect(&m->log, lines);
 		if (result == READER_LINES && !match_lines(m, lines)) {
-			status = cmd_fail(EX_IOERR, "cannot write to standard output");
+			status = cmd_flush();
 			break;
 		}
 		/* A person may be watching, so lines from a pipe are shown as they
@@ -235,7 +235,7 @@ match_file(struct match *m, const char *path)
 	logfile_tell_doubtful(path, m->doubtful);
 	reader_free(reader);
 	if (!write_out(m))
-		return cmd_fail(EX_IOERR, "cannot write to standard output");
+		return cmd_flush();
 	return status;
 }
 

@@ -88,7 +88,8 @@ pins_add_arguments(
 		pins_add(pins, &nexthop);
 	}
 	if (pins_find_twice(pins, &first, &second))
-		return cmd_usage(command, "%s is named twice", first->nexthop.key);
+		return cmd_usage(
+		    command, "%s is named twice; leave one out", first->nexthop.key);
 	return 0;
 }
 
@@ -193,7 +194,9 @@ pins_apply(
 	} else if (!targets_publish(
 	               targets, target_count, &use, PUBLISH_LACKING, &published, &err)) {
 		status = cmd_fail(EX_CANTCREAT,
-		    "the entry is stored, but the map is not exported: %s", err.text);
+		    "the entry is stored, but the map is not exported: %s; the daemon "
+		    "tries again, `tlsladder doctor` looks into it",
+		    err.text);
 	}
 	progress_end();
 	store_close(store);

@@ -88,8 +88,9 @@ read_words(struct reader *r, char *const *words, size_t count, size_t number)
 		errs_add(
 		    &r->errs, r->name, number, 0, "\"%s\" %s", words[0], buf_text(&why));
 	} else if (count < 2) {
-		errs_add(&r->errs, r->name, number, 0, "a level is missing behind \"%s\"",
-		    words[0]);
+		errs_add(&r->errs, r->name, number, 0,
+		    "a level is missing behind \"%s\"; write one, like %s verify",
+		    words[0], words[0]);
 	} else if (!pin_read_level(words[1], &level, &why)) {
 		errs_add(
 		    &r->errs, r->name, number, 0, "\"%s\" %s", words[1], buf_text(&why));
@@ -132,7 +133,7 @@ read_input(struct buf *text, struct err *err)
 	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) > 0) {
 		buf_add(text, piece, (size_t)n);
 		if (text->len > FILE_MAX)
-			return err_set(err, "standard input is over 64 MiB");
+			return err_set(err, "standard input is over 64 MiB; divide it");
 	}
 	return n == 0 || err_set_errno(err, errno, "cannot read standard input");
 }
@@ -166,14 +167,17 @@ pin_read_file(const char *path, const char *version, struct pins *pins)
 	}
 	if (pins_find_twice(pins, &first, &second))
 		errs_add(&r.errs, r.name, second->line, 0,
-		    "%s stands here twice, first in line %zu", second->nexthop.key,
-		    first->line);
+		    "%s stands here twice, first in line %zu; remove one",
+		    second->nexthop.key, first->line);
 	if (r.errs.count > 0) {
 		errs_cut(&r.errs, r.name, SHOWN_MAX);
 		cmd_complain(&r.errs);
 		status = EX_DATAERR;
 	} else if (pins->count == 0) {
-		status = cmd_fail(EX_DATAERR, "%s: no destination is in it", r.name);
+		status = cmd_fail(EX_DATAERR,
+		    "%s: no destination is in it; write one a line, like example.org "
+		    "verify",
+		    r.name);
 	}
 	buf_clear(&text);
 	return status;

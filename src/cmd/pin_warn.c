@@ -196,7 +196,8 @@ pin_warn_of_cleartext(const struct config *config,
 		    pin->entry.level == LEVEL_NONE ? standard : pin->entry.level;
 
 		if (level != LEVEL_UNKNOWN && level_promise(level) <= LEVEL_MAY)
-			cmd_warn(
-			    "mail to %s may go in cleartext again", pin->nexthop.key);
+			cmd_warn("mail to %s may go in cleartext again; `tlsladder set "
+			         "%s encrypt` keeps it from that",
+			    pin->nexthop.key, pin->nexthop.key);
 	}
 }

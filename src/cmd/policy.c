@@ -165,8 +165,10 @@ show_all(struct policies *p, struct store *store)
 		if (found)
 			show(p, &r);
 		else
-			status = cmd_fail(EX_NOINPUT, "no MTA-STS policy of %s is known",
-			    p->domains[i]);
+			status = cmd_fail(EX_NOINPUT,
+			    "no MTA-STS policy of %s is known; `tlsladder check %s` asks "
+			    "for it",
+			    p->domains[i], p->domains[i]);
 		sts_record_clear(&r);
 	}
 	if (p->json)
@@ -223,8 +225,10 @@ change_all(struct policies *p, struct store *store)
 		done = p->drop ? drop(store, p->domains[i], &found, &err)
 		               : store_sts_refresh(store, p->domains[i], &found, &err);
 		if (done && !found)
-			status = cmd_fail(EX_NOINPUT, "no MTA-STS policy of %s is known",
-			    p->domains[i]);
+			status = cmd_fail(EX_NOINPUT,
+			    "no MTA-STS policy of %s is known; `tlsladder check %s` asks "
+			    "for it",
+			    p->domains[i], p->domains[i]);
 	}
 	if (done && status == 0 && store_commit(store, &err)) {
 		for (size_t i = 0; i < p->count; i++)
@@ -290,7 +294,9 @@ read_domain(struct policies *p, const char *argument)
 	if (!cmd_nexthop(&cmd_policy, argument, &nexthop))
 		return EX_USAGE;
 	if (!measure_policy_domain(&nexthop, r.domain))
-		return cmd_fail(EX_DATAERR, "%s can have no MTA-STS policy", nexthop.key);
+		return cmd_fail(EX_DATAERR,
+		    "%s can have no MTA-STS policy; name a domain that mail goes to",
+		    nexthop.key);
 	add_domain(p, &r);
 	return 0;
 }

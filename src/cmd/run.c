@@ -529,8 +529,10 @@ start(struct daemon *daemon)
 		return cmd_fail(EX_OSERR, "%s", err.text);
 	while ((lock = run_take_lock(daemon->config->state, &err)) < 0) {
 		if (lock == FILE_LOCKED)
-			return cmd_fail(
-			    EX_UNAVAILABLE, "another tlsladder is running: %s", err.text);
+			return cmd_fail(EX_UNAVAILABLE,
+			    "another tlsladder is running: %s; `tlsladder status` shows "
+			    "what it does",
+			    err.text);
 		if (!waits(daemon, &err))
 			return daemon->stop ? 0 : cmd_fail(EX_IOERR, "%s", err.text);
 	}
@@ -548,11 +550,12 @@ start(struct daemon *daemon)
 	if (daemon->lost_state)
 		return cmd_fail(EX_IOERR,
 		    "%s was removed or replaced while it was in use: stopped, nothing "
-		    "more is "
-		    "stored",
+		    "more is stored; start it again",
 		    daemon->config->state);
 	if (daemon->is_broken)
-		return cmd_fail(EX_IOERR, "%s is malformed, and cannot be rebuilt",
+		return cmd_fail(EX_IOERR,
+		    "%s is malformed, and cannot be rebuilt; `tlsladder doctor` looks "
+		    "into it",
 		    daemon->config->state);
 	finish(daemon);
 	log_info("stopped");

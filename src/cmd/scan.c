@@ -296,16 +296,20 @@ settle(struct scan *scan)
 	} while (stuck == ENGINE_MOVES && !engine_is_idle(scan->engine));
 	progress_end();
 	if (stuck == ENGINE_STUCK_MAP)
-		return cmd_fail(
-		    EX_CANTCREAT, "the entries are stored, but the map is not exported");
+		return cmd_fail(EX_CANTCREAT,
+		    "the entries are stored, but the map is not exported; `tlsladder "
+		    "doctor` looks into it");
 	if (stuck == ENGINE_STUCK)
-		return cmd_fail(EX_UNAVAILABLE, "gave up; not all was done");
+		return cmd_fail(
+		    EX_UNAVAILABLE, "gave up, not all was done; type it again");
 	if (scan->apply && !engine_forget_outlived(scan->engine))
 		return EX_IOERR;
 	undone = engine_left_undone(scan->engine);
 	return undone == NULL
 	    ? 0
-	    : cmd_fail(EX_UNAVAILABLE, "could not %s; not all was done", undone);
+	    : cmd_fail(EX_UNAVAILABLE,
+	          "could not %s, not all was done; `tlsladder doctor` looks into it",
+	          undone);
 }
 
 /* Waits until no other counts lines. */
@@ -532,7 +536,9 @@ read_queue(struct scan *scan)
 	int status = 0, stored;
 
 	if (!postfix_read_queue(&postfix, take_queued, scan, &refused, &err))
-		status = cmd_fail(EX_UNAVAILABLE, "cannot read the queue: %s", err.text);
+		status = cmd_fail(EX_UNAVAILABLE,
+		    "cannot read the queue: %s; `tlsladder doctor` looks into it",
+		    err.text);
 	else if (refused.count > 0)
 		status = cmd_fail(EX_UNAVAILABLE,
 		    "cannot read the queue: %s; %zu lines are left out", refused.why.text,

@@ -149,7 +149,9 @@ set_all(const struct order *order, const struct config *config, struct pins *pin
 			str_copy(str_of(order->note), pin->note, sizeof(pin->note));
 	}
 	if (status == 0 && !asked && has_attributes(order, pins))
-		cmd_warn("cannot check the attributes: %s", err.text);
+		cmd_warn("cannot check the attributes: %s; Postfix will say it if it "
+		         "does not know one",
+		    err.text);
 	if (status == 0 && asked)
 		pin_warn_of_passwords(&postfix, &settings, pins);
 	if (status == 0)

@@ -87,11 +87,12 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 	if (!done)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);
 	else if (!found)
-		*status =
-		    cmd_fail(EX_NOINPUT, "nothing is known of %s", pin->nexthop.key);
+		*status = cmd_unknown(pin->nexthop.key);
 	else if (!stands)
-		*status = cmd_fail(EX_DATAERR, "there is no decision on %s to take back",
-		    pin->nexthop.key);
+		*status = cmd_fail(EX_DATAERR,
+		    "there is no decision on %s to take back; "
+		    "`tlsladder explain %s` shows what was decided",
+		    pin->nexthop.key, pin->nexthop.key);
 	else
 		choose(&last, pins->now_ms, pin);
 	last_clear(&last);

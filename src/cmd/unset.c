@@ -22,8 +22,10 @@ must_be_known(void *context, struct store *store, struct pin *pin, int *status)
 	if (!done)
 		*status = cmd_fail(EX_IOERR, "%s", err.text);
 	else if (!found)
-		*status = cmd_fail(
-		    EX_NOINPUT, "there is neither pin nor entry of %s", pin->nexthop.key);
+		*status = cmd_fail(EX_NOINPUT,
+		    "there is neither pin nor entry of %s; `tlsladder list` shows what "
+		    "there is",
+		    pin->nexthop.key);
 	return done && found;
 }
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -162,7 +163,8 @@ set_list(struct walk *walk, const struct key *key, const struct node *list)
 		if (item->kind == NODE_REFUSED)
 			continue;
 		if (count++ == ITEMS_MAX) {
-			doc_complain(walk->doc, item, "%s: more than %d items", key->path,
+			doc_complain(walk->doc, item,
+			    "%s: more than %d items; leave some out", key->path,
 			    ITEMS_MAX);
 			return;
 		}
@@ -185,6 +187,22 @@ means_none(const struct key *key, const struct node *node)
 	    (*key->none == '\0' && node_is_null(node));
 }
 
+/* A list or a mapping, where there can be none. */
+static void
+complain_of_kind(struct walk *walk, const struct key *key, const struct node *node)
+{
+	struct buf why = {0};
+
+	buf_printf(&why,
+	    key->type->list ? "where a word or a list of words must be"
+	                    : "where a single word must be");
+	value_add_help(key, &why);
+	if (node->kind == NODE_LIST && key->type->instead != NULL)
+		buf_printf(&why, ": %s", key->type->instead);
+	doc_complain_value(walk->doc, node, key->path, buf_text(&why));
+	buf_clear(&why);
+}
+
 static void
 set_value(struct walk *walk, const struct key *key, const struct node *node)
 {
@@ -200,9 +218,7 @@ set_value(struct walk *walk, const struct key *key, const struct node *node)
 		doc_complain(walk->doc, node->key,
 		    "%s: no value; leave the key out for %s", key->path, key->initial);
 	else if (node->kind != NODE_TEXT)
-		doc_complain_value(walk->doc, node, key->path,
-		    key->type->list ? "where a word or a list of words must be"
-		                    : "where a single word must be");
+		complain_of_kind(walk, key, node);
 	else if (key->type->no_alone)
 		doc_complain_value(
 		    walk->doc, node, key->path, "is no list; write [WORD, WORD]");
@@ -511,10 +527,28 @@ read_doc(struct doc *doc, struct config *config, struct errs *errs)
 	return good;
 }
 
+/* How to get one. An empty file serves, too. */
+static void
+add_example(const char *path, struct buf *out)
+{
+	bool is_installed = access(DOCDIR "/tlsladder.yaml", R_OK) == 0;
+
+	buf_printf(out, "copy the example: `install -D -m 644 %s %s`",
+	    is_installed ? DOCDIR "/tlsladder.yaml" : "examples/tlsladder.yaml", path);
+	if (!is_installed)
+		buf_printf(out, " in the directory of the source");
+}
+
 bool
 config_load(const char *path, struct config *config, struct errs *errs)
 {
-	return read_doc(yaml_read(path), config, errs);
+	struct buf missing = {0};
+	bool good;
+
+	add_example(path, &missing);
+	good = read_doc(yaml_read(path, buf_text(&missing)), config, errs);
+	buf_clear(&missing);
+	return good;
 }
 
 bool

@@ -243,7 +243,8 @@ doc_close(struct doc *doc, struct errs *errs)
 	}
 	if (doc->too_many)
 		errs_add(errs, doc->name, 0, 0,
-		    "more than %d complaints; the rest is not shown", COMPLAINTS_MAX);
+		    "more than %d complaints; mend these, and the rest is shown",
+		    COMPLAINTS_MAX);
 	for (size_t i = 0; i < doc->count; i++) {
 		free((char *)doc->nodes[i]->text.p);
 		free(doc->nodes[i]);

@@ -62,8 +62,8 @@ check_member(struct doc *doc, const struct node *member)
 		if (!str_is(member->key->text, subject_names[i]))
 			continue;
 		if (member->kind != NODE_TEXT)
-			doc_complain_value(
-			    doc, member, subject_names[i], "where a text must be");
+			doc_complain_value(doc, member, subject_names[i],
+			    "where a text must be; write it in single quotes");
 		else if (strcmp(subject_names[i], "dnssec") == 0 &&
 		    !str_is(member->text, "secure") && !str_is(member->text, "insecure"))
 			doc_complain_value(doc, member, "dnssec",
@@ -108,8 +108,9 @@ example_check(struct doc *doc, const struct node *examples, const char *key)
 			for (const struct node *m = node->child; m != NULL; m = m->next)
 				check_member(doc, m);
 			if (node_find(node, "reason") == NULL)
-				doc_complain(
-				    doc, node, "%s: an example without reason", key);
+				doc_complain(doc, node,
+				    "%s: an example without reason; write reason: 'TEXT'",
+				    key);
 			else
 				check_text(doc, node_find(node, "reason"), key);
 		} else if (node->kind == NODE_LIST || node_is_null(node)) {

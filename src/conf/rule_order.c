@@ -11,6 +11,27 @@ struct order {
 	size_t count;
 };
 
+/* Where the names of rules stand: in the files beside this one. */
+static void
+add_files(const struct order *order, const struct doc *doc, struct buf *out)
+{
+	const struct doc *last = NULL;
+
+	for (size_t i = 0; i < order->count; i++) {
+		const struct doc *other = order->places[i]->doc;
+
+		if (other == doc || other == last)
+			continue;
+		buf_printf(out, "%s%s", last == NULL ? "; the names are in " : ", ",
+		    doc_name(other));
+		last = other;
+	}
+	if (last == NULL)
+		buf_printf(out,
+		    "; no other rule file is read: rules: of the configuration "
+		    "lists them");
+}
+
 /* The rule of that name that can be overridden or disabled. NULL, complained of at node:
  * there is none. */
 static struct rule_place *
@@ -33,9 +54,11 @@ find(const struct order *order, struct doc *doc, const struct node *node, const 
 	if (found == NULL) {
 		node_describe(node, &shown);
 		like = like_nearest(node->text, known, count);
-		doc_complain(doc, node, "%s: there is no rule %s%s%s%s", key,
-		    buf_text(&shown), like != NULL ? "; did you mean \"" : "",
-		    like != NULL ? like : "", like != NULL ? "\"?" : "");
+		if (like != NULL)
+			buf_printf(&shown, "; did you mean \"%s\"?", like);
+		else
+			add_files(order, doc, &shown);
+		doc_complain(doc, node, "%s: there is no rule %s", key, buf_text(&shown));
 		buf_clear(&shown);
 	}
 	free(known);
@@ -66,8 +89,8 @@ take_out(const struct order *order, struct doc *doc, const struct node *name)
 	if (name->kind == NODE_REFUSED)
 		return;
 	if (name->kind != NODE_TEXT || node_is_null(name)) {
-		doc_complain_value(
-		    doc, name, "disable", "where the name of a rule must be");
+		doc_complain_value(doc, name, "disable",
+		    "where the name of a rule must be; write [NAME, NAME]");
 		return;
 	}
 	target = find(order, doc, name, "disable");

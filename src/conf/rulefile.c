@@ -77,7 +77,8 @@ text_of(const struct draft *draft, enum rule_key key)
 		return NULL;
 	if (node->kind == NODE_TEXT && node->text.len > 0 && !node_is_null(node))
 		return node->text.p;
-	doc_complain_value(draft->doc, node, key_names[key], "where a text must be");
+	doc_complain_value(draft->doc, node, key_names[key],
+	    "where a text must be; write it in single quotes");
 	return NULL;
 }
 
@@ -347,7 +348,8 @@ read_file(struct loader *loader, struct doc *doc)
 	}
 	for (const struct node *rule = list->child; rule != NULL; rule = rule->next) {
 		if (loader->draft_count == RULES_MAX) {
-			doc_complain(doc, rule, "more than %d rules", RULES_MAX);
+			doc_complain(
+			    doc, rule, "more than %d rules; leave some out", RULES_MAX);
 			return;
 		}
 		add_draft(loader, doc, rule);
@@ -399,7 +401,8 @@ rulefile_load_noting(char *const *files, size_t count, enum rulefile_check check
 	bool good = true;
 
 	for (size_t i = 0; i < count; i++) {
-		docs[i] = yaml_read(files[i]);
+		docs[i] = yaml_read(files[i],
+		    "rules: of the configuration, or the command line, names it");
 		read_file(&loader, docs[i]);
 	}
 	read_drafts(&loader, notes);

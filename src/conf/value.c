@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/value.h"
 
+#include <assert.h>
 #include <limits.h>
 
 #include "base/mem.h"
@@ -121,8 +122,8 @@ set_number(const struct key *key, struct str text, void *out, struct buf *why)
 	uint64_t n;
 
 	if (!str_number(text, (uint64_t)key->max, &n) || n < (uint64_t)key->min) {
-		buf_printf(
-		    why, "is no number from %d to %d", (int)key->min, (int)key->max);
+		buf_printf(why, "is no number from %d to %d; write one, like %s",
+		    (int)key->min, (int)key->max, key->initial);
 		return false;
 	}
 	*(unsigned *)out = (unsigned)n;
@@ -144,7 +145,9 @@ is_path(struct str text, struct buf *why)
 	if (text.len == 0 || text.p[0] != '/')
 		buf_printf(why, "is no absolute path; begin it with /");
 	else if (has_control(text) || text.len >= PATH_MAX)
-		buf_printf(why, "is no path: it is too long or has control characters");
+		buf_printf(why,
+		    "is no path: it is too long or has control characters; write "
+		    "another");
 	else if (text.p[text.len - 1] == '/' && text.len > 1)
 		buf_printf(why, "ends in /; leave that away");
 	else
@@ -327,6 +330,28 @@ set_program(const struct key *key, struct str text, void *out, struct buf *why)
 	return true;
 }
 
+void
+value_add_help(const struct key *key, struct buf *out)
+{
+	union {
+		char *text;
+		struct strings list;
+		int64_t span;
+	} scratch = {0};
+	struct buf why = {0};
+	struct str help, fault;
+
+	/* What no key takes is refused with what it does take. */
+	if (key->type->set(key, STR("\x01"), &scratch, &why))
+		assert(false);
+	help = (struct str){buf_text(&why), why.len};
+	if (str_cut(&help, ';', &fault)) {
+		buf_add_char(out, ';');
+		buf_add_str(out, help);
+	}
+	buf_clear(&why);
+}
+
 const struct value_type value_word = {.set = set_word, .text = true};
 const struct value_type value_second_word = {.set = set_second};
 const struct value_type value_level = {.set = set_level};
@@ -335,7 +360,8 @@ const struct value_type value_span = {.set = set_span};
 const struct value_type value_number = {.set = set_number};
 const struct value_type value_path = {.set = set_path, .text = true};
 const struct value_type value_map_path = {.set = set_map_path, .text = true};
-const struct value_type value_mail = {.set = set_mail, .text = true};
+const struct value_type value_mail = {
+    .set = set_mail, .text = true, .instead = "an alias takes mail to several"};
 const struct value_type value_program = {.set = set_program, .text = true};
 const struct value_type value_logs = {.set = add_log, .list = true};
 const struct value_type value_paths = {.set = add_path, .list = true};

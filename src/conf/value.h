@@ -21,9 +21,10 @@ struct value_type {
 	 * no time; write it like ...`. A list is set item by item.
 	 */
 	bool (*set)(const struct key *key, struct str text, void *out, struct buf *why);
-	bool text;     /* out is a char *, with memory of its own */
-	bool list;     /* out is a struct strings */
-	bool no_alone; /* of a list: a text is no list of one */
+	bool text;           /* out is a char *, with memory of its own */
+	bool list;           /* out is a struct strings */
+	bool no_alone;       /* of a list: a text is no list of one */
+	const char *instead; /* of a text: what to do where a list is wanted; or NULL */
 };
 
 struct key {
@@ -36,6 +37,9 @@ struct key {
 	int64_t min;         /* of a number, or milliseconds */
 	int64_t max;
 };
+
+/* What the key takes, to stand behind a complaint: "; write it like ...". */
+void value_add_help(const struct key *key, struct buf *out);
 
 extern const struct value_type value_word;        /* char *, one of key.words */
 extern const struct value_type value_second_word; /* bool: the second of key.words? */

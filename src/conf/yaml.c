@@ -3,7 +3,9 @@
 
 #include <yaml.h>
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "sys/file.h"
@@ -95,7 +97,10 @@ complain_syntax(struct builder *b)
 			return;
 		}
 	}
-	doc_complain_at(b->doc, line, column, "no valid YAML: %s", problem);
+	doc_complain_at(b->doc, line, column,
+	    "no valid YAML: %s; what in it means nothing to YAML belongs in single "
+	    "quotes",
+	    problem);
 }
 
 static bool
@@ -173,7 +178,8 @@ accept_key(struct doc *doc, const struct node *map, const struct node *key)
 	if (key->kind == NODE_REFUSED)
 		return false;
 	if (key->kind != NODE_TEXT) {
-		doc_complain(doc, key, "a key must be a single word");
+		doc_complain(
+		    doc, key, "a key must be a single word; write it like file: VALUE");
 		return false;
 	}
 	other = node_find(map, key->text.p);
@@ -224,7 +230,8 @@ build_map(struct builder *b, const yaml_event_t *event, size_t depth)
 		if (value == NULL)
 			return NULL;
 		if (keys++ == YAML_KEYS_MAX) {
-			doc_complain(b->doc, key, "more than %d keys in one mapping",
+			doc_complain(b->doc, key,
+			    "more than %d keys in one mapping; leave some out",
 			    YAML_KEYS_MAX);
 			return NULL;
 		}
@@ -245,13 +252,14 @@ build(struct builder *b, const yaml_event_t *event, size_t depth)
 	size_t line = event->start_mark.line + 1, column = event->start_mark.column + 1;
 
 	if (depth > YAML_DEPTH_MAX) {
-		doc_complain_at(
-		    b->doc, line, column, "nested deeper than %d levels", YAML_DEPTH_MAX);
+		doc_complain_at(b->doc, line, column,
+		    "nested deeper than %d levels; no key stands so deep",
+		    YAML_DEPTH_MAX);
 		return NULL;
 	}
 	if (doc_node_count(b->doc) >= YAML_NODES_MAX) {
-		doc_complain_at(b->doc, line, column, "more than %d values in one file",
-		    YAML_NODES_MAX);
+		doc_complain_at(b->doc, line, column,
+		    "more than %d values in one file; divide it", YAML_NODES_MAX);
 		return NULL;
 	}
 	switch (event->type) {
@@ -338,7 +346,9 @@ parse(struct doc *doc, struct str text)
 	    &text, STR("\xef\xbb\xbf")); /* a byte order mark, as editors put it there */
 	b.source = text;
 	if (text.len > YAML_SIZE_MAX) {
-		doc_complain(doc, NULL, "is larger than %d bytes", YAML_SIZE_MAX);
+		doc_complain(doc, NULL,
+		    "is larger than %d bytes; divide it, or leave something out",
+		    YAML_SIZE_MAX);
 		return;
 	}
 	if (has_many_directives(doc, text))
@@ -366,21 +376,26 @@ yaml_parse(const char *name, struct str text)
 
 /* file_read()'s sentence without the path, which stands before every complaint. */
 static void
-complain_unread(struct doc *doc, const char *path, const char *sentence)
+complain_unread(
+    struct doc *doc, const char *path, const char *sentence, const char *missing)
 {
+	int failed = access(path, R_OK) == 0 ? 0 : errno;
+	const char *help = failed == ENOENT || failed == ENOTDIR ? missing
+	    : failed == EACCES ? "read it as root, or as the user whose it is"
+	                       : "name a file of text";
 	struct str text = str_of(sentence);
 
 	if (str_eat(&text, STR("cannot read ")) && str_eat(&text, str_of(path)) &&
 	    str_eat(&text, STR(": ")))
-		doc_complain(doc, NULL, "cannot be read: %s", text.p);
+		doc_complain(doc, NULL, "cannot be read: %s; %s", text.p, help);
 	else if (str_eat(&text, str_of(path)) && str_eat(&text, STR(" ")))
-		doc_complain(doc, NULL, "%s", text.p);
+		doc_complain(doc, NULL, "%s; %s", text.p, help);
 	else
-		doc_complain(doc, NULL, "%s", sentence);
+		doc_complain(doc, NULL, "%s; %s", sentence, help);
 }
 
 struct doc *
-yaml_read(const char *path)
+yaml_read(const char *path, const char *missing)
 {
 	struct doc *doc = doc_new(path);
 	struct buf text = {0};
@@ -389,7 +404,7 @@ yaml_read(const char *path)
 	if (file_read(path, YAML_SIZE_MAX, &text, &err))
 		parse(doc, (struct str){text.data, text.len});
 	else
-		complain_unread(doc, path, err.text);
+		complain_unread(doc, path, err.text, missing);
 	buf_clear(&text);
 	return doc;
 }

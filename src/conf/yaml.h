@@ -17,9 +17,10 @@
 
 /*
  * A file, or a text that is called name. Never NULL: whatever is wrong is a complaint,
- * and after one about the syntax there is no root. doc_close() frees it.
+ * and after one about the syntax there is no root. doc_close() frees it. missing: what to
+ * do where there is no such file.
  */
-struct doc *yaml_read(const char *path);
+struct doc *yaml_read(const char *path, const char *missing);
 struct doc *yaml_parse(const char *name, struct str text);
 
 #endif

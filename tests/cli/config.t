@@ -44,6 +44,17 @@ done
 run "$program" -c "$dir/none.yaml" list
 is 'a configuration that is named and missing: 78' $status 78
 has 'and is named' "$err" "$dir/none.yaml"
+typed=$(sed -n 's/.*: `\(install .*\)`.*/\1/p' <<<"$err")
+has 'and how to get one, as README has it' "$typed" 'install -D -m 644 '
+(cd "$srcdir" && $typed)
+run "$program" -c "$dir/none.yaml" rules "$srcdir/rules/postfix.yaml"
+is 'which, typed, is a good one' "$status" 0
+: >"$dir/closed.yaml"
+chmod 0 "$dir/closed.yaml"
+if [[ ! -r $dir/closed.yaml ]]; then
+	run "$program" -c "$dir/closed.yaml" list
+	has 'one that may not be read: as whom' "$err" 'Permission denied; read it as root'
+fi
 
 printf 'log: {file: "/var/log/\xff.log"}\n' >"$dir/bytes.yaml"
 run "$program" -c "$dir/bytes.yaml" list
@@ -66,6 +77,8 @@ ladder:\n  may_after: 3|2:14|ladder.may_after: "3" where keys must stand; write 
 ladder:\n  may_after: 10m|2:14|ladder.may_after: "10m" where keys must stand; write may_after: {time: 10m}
 log: /var/log/maillog|1:6|log: "/var/log/maillog" where keys must stand; write log: {file: /var/log/maillog}
 dns: 127.0.0.1|1:6|dns: "127.0.0.1" where keys must stand; write dns: {resolver: 127.0.0.1}
+notify: {to: [a@a.test, b@a.test]}|1:14|notify.to: a list where a single word must be; write it like postmaster@example.org: an alias takes mail to several
+dns: {trust: {auto}}|1:14|dns.trust: a mapping where a single word must be; write auto or ad
 notify: nonsense here|1:9|keys must stand here
 ladder.lowest: encrypt|1:1|unknown key "ladder.lowest"; write "lowest:" below "ladder:"
 ladder: {hold.may: 2h}|1:10|unknown key "hold.may"

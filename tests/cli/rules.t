@@ -165,5 +165,12 @@ ladder rules
 is 'a name that is none: exit status 78' $status 78
 has 'with its place, and what was meant' "$err" \
 	'own.yaml:4:15: override: there is no rule "certificate-not-verifed"; did you mean "certificate-not-verified"?'
+sed -i 's/override: certificate-not-verifed/override: expired/' "$dir/own.yaml"
+ladder rules
+has 'one that is like no other: where the names are' "$err" \
+	"own.yaml:4:15: override: there is no rule \"expired\"; the names are in $srcdir/rules/postfix.yaml"
+ladder rules "$dir/own.yaml"
+has 'and where there is no other file: what names them' "$err" \
+	'there is no rule "expired"; no other rule file is read: rules: of the configuration lists them'
 
 finish

@@ -82,11 +82,17 @@ static const struct bad_row bad_rows[] = {
     {"a list for a section", "ladder:\n- lowest: may\n", "c:2:1: " A_SECTION},
     {"a text for the whole", "hello\n", "c:1:1: " A_SECTION},
     {"a section for a text", "state: {file: /x}\n",
-        "c:1:8: state: a mapping where a single word must be"},
+        "c:1:8: state: a mapping where a single word must be; begin it with /"},
     {"a list for a text", "map:\n  file: [/x]\n",
-        "c:2:9: map.file: a list where a single word must be"},
+        "c:2:9: map.file: a list where a single word must be; begin it with /"},
+    {"a list of addresses", "notify: {to: [a@a.test, b@a.test]}\n",
+        "c:1:14: notify.to: a list where a single word must be; write it like "
+        "postmaster@example.org: an alias takes mail to several"},
+    {"a list of words", "dns: {trust: [auto, ad]}\n",
+        "c:1:14: dns.trust: a list where a single word must be; write auto or ad"},
     {"a mapping for a list", "rules: {a: /x}\n",
-        "c:1:8: rules: a mapping where a word or a list of words must be"},
+        "c:1:8: rules: a mapping where a word or a list of words must be; "
+        "begin it with /"},
     {"no value", "state:\nmap:\n  settle: ~\n  type: null\n",
         "c:1:1: state: no value; leave the key out for " STATEDIR "/state.db\n"
         "c:3:3: map.settle: no value; leave the key out for 200ms\n"
@@ -97,7 +103,7 @@ static const struct bad_row bad_rows[] = {
         "c:1:8: state: \"state.db\" is no absolute path; begin it with /"},
     {"a path with a control character", "state: \"/a\\nb\"\n",
         "c:1:8: state: \"/a\\x0ab\" is no path: it is too long or has control "
-        "characters"},
+        "characters; write another"},
     {"a directory for a file", "state: /var/lib/\n",
         "c:1:8: state: \"/var/lib/\" ends in /; leave that away"},
     {"a map that main.cf could not name", "map: {file: '/var/my map'}\n",
@@ -161,19 +167,20 @@ static const struct bad_row bad_rows[] = {
         "c:1:19: ladder.recheck: \"0\" is out of range; write 1s to 90d"},
     {"numbers out of range",
         "dns: {tries: 0, workers: 65}\nladder: {may_after: {attempts: 1001}}\n",
-        "c:1:14: dns.tries: \"0\" is no number from 1 to 10\n"
-        "c:1:26: dns.workers: \"65\" is no number from 1 to 64\n"
-        "c:2:32: ladder.may_after.attempts: \"1001\" is no number from 1 to 1000"},
+        "c:1:14: dns.tries: \"0\" is no number from 1 to 10; write one, like 3\n"
+        "c:1:26: dns.workers: \"65\" is no number from 1 to 64; write one, like 8\n"
+        "c:2:32: ladder.may_after.attempts: \"1001\" is no number from 1 to 1000; "
+        "write one, like 2"},
     {"what is no number",
         "dns: {tries: -1, workers: 0x10}\n"
         "ladder: {may_after: {attempts: 1e2}, freeze: {destinations: "
         "99999999999999999999}}\n",
-        "c:1:14: dns.tries: \"-1\" is no number from 1 to 10\n"
-        "c:1:27: dns.workers: \"0x10\" is no number from 1 to 64\n"
-        "c:2:32: ladder.may_after.attempts: \"1e2\" is no number from 1 to 1000\n"
+        "c:1:14: dns.tries: \"-1\" is no number from 1 to 10; write one, like 3\n"
+        "c:1:27: dns.workers: \"0x10\" is no number from 1 to 64; write one, like 8\n"
+        "c:2:32: ladder.may_after.attempts: \"1e2\" is no number from 1 to 1000; write "
+        "one, like 2\n"
         "c:2:61: ladder.freeze.destinations: \"99999999999999999999\" is no number from "
-        "2 "
-        "to 100000"},
+        "2 to 100000; write one, like 20"},
     {"a resolver by name", "dns: {resolver: localhost}\n",
         "c:1:17: dns.resolver: \"localhost\" is no address of a resolver; write it like "
         "127.0.0.1, \"::1\" or 192.0.2.53@5353"},
@@ -220,11 +227,11 @@ static const struct bad_row bad_rows[] = {
     {"several mistakes, in their order",
         "log:\n  from: [start]\n  file: x\nmap:\n  tipe: none\nlog: {}\n"
         "dns:\n  tries: many\n  tries: 3\nnotify: &n\n  to: !!str a@b.test\n  from: *n\n",
-        "c:2:9: log.from: a list where a single word must be\n"
+        "c:2:9: log.from: a list where a single word must be; write end or start\n"
         "c:3:9: log.file: \"x\" is no absolute path; begin it with /\n"
         "c:5:3: unknown key \"tipe\"; did you mean \"type\"?\n"
         "c:6:1: key \"log\" stands here twice, first in line 1; remove one\n"
-        "c:8:10: dns.tries: \"many\" is no number from 1 to 10\n"
+        "c:8:10: dns.tries: \"many\" is no number from 1 to 10; write one, like 3\n"
         "c:9:3: key \"tries\" stands here twice, first in line 8; remove one\n"
         "c:10:9: anchors (&) are not used here; remove it\n"
         "c:11:7: tags (!) are not used here; remove it\n"
@@ -242,7 +249,8 @@ static const struct bad_row bad_rows[] = {
     {"a second colon", "state: a: b\n",
         "c:1:9: a \":\" where no key can be; check the indentation and the blank behind "
         "each \":\", or put the text in quotes"},
-    {"a key that is a list", "? [log]\n: x\n", "c:1:3: a key must be a single word"},
+    {"a key that is a list", "? [log]\n: x\n",
+        "c:1:3: a key must be a single word; write it like file: VALUE"},
     {"two documents", "state: /x\n---\nstate: /y\n",
         "c:2:1: a second document begins here; a file holds one"},
     {"text behind the end", "state: /x\n...\nstate: /y\n",
@@ -306,12 +314,16 @@ struct flood_row {
 };
 
 static const struct flood_row floods[] = {
-    {"a file of 2 MiB", "#", "x", 2 * 1024 * 1024, "c: is larger than 1048576 bytes"},
-    {"a million brackets", "", "[", 1000000, "c:1:33: nested deeper than 32 levels"},
-    {"a million braces", "", "{", 1000000, "c:1:33: nested deeper than 32 levels"},
-    {"a million hyphens", "", "- ", 500000, "c:1:65: nested deeper than 32 levels"},
+    {"a file of 2 MiB", "#", "x", 2 * 1024 * 1024,
+        "c: is larger than 1048576 bytes; divide it, or leave something out"},
+    {"a million brackets", "", "[", 1000000,
+        "c:1:33: nested deeper than 32 levels; no key stands so deep"},
+    {"a million braces", "", "{", 1000000,
+        "c:1:33: nested deeper than 32 levels; no key stands so deep"},
+    {"a million hyphens", "", "- ", 500000,
+        "c:1:65: nested deeper than 32 levels; no key stands so deep"},
     {"70,000 values", "a:\n", "- x\n", 70000,
-        "c:65535:3: more than 65536 values in one file"},
+        "c:65535:3: more than 65536 values in one file; divide it"},
     {"90,000 tag directives", "", "%TAG !a! b\r", 90000,
         "c:1:166: tags (!) are not used here; remove it"},
     {"a million commas", "a: [", ",", 1000000,
@@ -341,8 +353,8 @@ long_list_is_refused(void **state)
 	buf_printf(&text, "rules:\n");
 	for (int i = 0; i < 65; i++)
 		buf_printf(&text, "- /rules/%d\n", i);
-	assert_refused(
-	    (struct str){text.data, text.len}, "c:66:3: rules: more than 64 items");
+	assert_refused((struct str){text.data, text.len},
+	    "c:66:3: rules: more than 64 items; leave some out");
 	buf_clear(&text);
 }
 
@@ -359,7 +371,8 @@ many_keys_are_refused(void **state)
 	assert_false(
 	    config_parse("c", (struct str){text.data, text.len}, &config, &errs));
 	assert_int_equal(errs.count, 1);
-	assert_string_equal(errs.lines[0], "c:257:1: more than 256 keys in one mapping");
+	assert_string_equal(
+	    errs.lines[0], "c:257:1: more than 256 keys in one mapping; leave some out");
 	errs_clear(&errs);
 	buf_clear(&text);
 }
@@ -377,8 +390,8 @@ complaints_are_bounded(void **state)
 	assert_false(
 	    config_parse("c", (struct str){text.data, text.len}, &config, &errs));
 	assert_int_equal(errs.count, 51);
-	assert_string_equal(
-	    errs.lines[50], "c: more than 50 complaints; the rest is not shown");
+	assert_string_equal(errs.lines[50],
+	    "c: more than 50 complaints; mend these, and the rest is shown");
 	errs_clear(&errs);
 	buf_clear(&text);
 }
@@ -399,8 +412,9 @@ missing_file_is_named(void **state)
 	(void)state;
 	assert_false(config_load("/nonexistent/c.yaml", &config, &errs));
 	assert_int_equal(errs.count, 1);
-	assert_string_equal(errs.lines[0],
-	    "/nonexistent/c.yaml: cannot be read: No such file or directory");
+	assert_true(str_starts(str_of(errs.lines[0]),
+	    STR("/nonexistent/c.yaml: cannot be read: No such file or directory; copy "
+	        "the example: `install ")));
 	errs_clear(&errs);
 }
 

@@ -108,10 +108,10 @@ static const struct row rows[] = {
         TOP "- name: [a]\n  reason: {x: y}\n  fallback:\n"
             "  dsn: ''\n  examples: [[A]]\n  counterexamples: []\n",
         NULL,
-        "a.yaml:2:9: name: a list where a text must be\n"
-        "a.yaml:3:11: reason: a mapping where a text must be\n"
-        "a.yaml:4:3: fallback: no value where a text must be\n"
-        "a.yaml:5:8: dsn: \"\" where a text must be\n"
+        "a.yaml:2:9: name: a list where a text must be; write it in single quotes\n"
+        "a.yaml:3:11: reason: a mapping where a text must be; write it in single quotes\n"
+        "a.yaml:4:3: fallback: no value where a text must be; write it in single quotes\n"
+        "a.yaml:5:8: dsn: \"\" where a text must be; write it in single quotes\n"
         "a.yaml:6:14: examples: a list where a text must be, or {reason: TEXT, service: "
         "TEXT, ...}\n"
         "a.yaml:7:20: counterexamples: an empty list; write a text"},
@@ -161,11 +161,11 @@ static const struct row rows[] = {
         "disable: [b, certificate, A1]\n" TOP
         "- {override: aa, reason: '^B$', fallback: may, examples: [B]}\n",
         TOP "- {name: certificates, reason: '^C', fallback: may, examples: [C]}\n",
-        "a.yaml:1:11: disable: there is no rule \"b\"\n"
+        "a.yaml:1:11: disable: there is no rule \"b\"; the names are in b.yaml\n"
         "a.yaml:1:14: disable: there is no rule \"certificate\"; did you mean "
         "\"certificates\"?\n"
-        "a.yaml:1:27: disable: there is no rule \"A1\"\n"
-        "a.yaml:3:14: override: there is no rule \"aa\""},
+        "a.yaml:1:27: disable: there is no rule \"A1\"; the names are in b.yaml\n"
+        "a.yaml:3:14: override: there is no rule \"aa\"; the names are in b.yaml"},
     {"override twice, and disable of the same",
         "disable: [a]\n" TOP
         "- {name: b, override: a, reason: '^B$', fallback: may, examples: [B]}\n"
@@ -175,9 +175,12 @@ static const struct row rows[] = {
         "a.yaml:4:23: override: \"a\" is overridden in a.yaml, line 3, already; remove "
         "one"},
     {"disable of what is no name", "disable: [[a], {}, ~]\n", TOP A_RULE,
-        "a.yaml:1:11: disable: a list where the name of a rule must be\n"
-        "a.yaml:1:16: disable: a mapping where the name of a rule must be\n"
-        "a.yaml:1:20: disable: no value where the name of a rule must be"},
+        "a.yaml:1:11: disable: a list where the name of a rule must be; write [NAME, "
+        "NAME]\n"
+        "a.yaml:1:16: disable: a mapping where the name of a rule must be; write [NAME, "
+        "NAME]\n"
+        "a.yaml:1:20: disable: no value where the name of a rule must be; write [NAME, "
+        "NAME]"},
     {"a sentence as cause", TOP A_RULE "  cause: look there\n", NULL,
         "a.yaml:6:10: cause: a sentence for the alert is called hint; write hint: "
         "instead"},
@@ -285,7 +288,7 @@ static const struct row rows[] = {
         NULL,
         "a.yaml:6:17: unknown key \"dsm\"; did you mean \"dsn\"?\n"
         "a.yaml:6:33: dnssec: \"no\" is not known here; write secure or insecure\n"
-        "a.yaml:7:5: examples: an example without reason"},
+        "a.yaml:7:5: examples: an example without reason; write reason: 'TEXT'"},
     {"an anchor that is none, since .* follows it",
         TOP "- name: a\n  reason: '^.*bad.*$'\n"
             "  fallback: may\n  examples: [bad]\n",
@@ -458,8 +461,9 @@ missing_file_is_named(void **state)
 	(void)state;
 	assert_null(rulefile_load(files, 1, RULEFILE_COMPILE, &errs));
 	assert_int_equal(errs.count, 1);
-	assert_string_equal(
-	    errs.lines[0], "nowhere.yaml: cannot be read: No such file or directory");
+	assert_string_equal(errs.lines[0],
+	    "nowhere.yaml: cannot be read: No such file or directory; rules: of the "
+	    "configuration, or the command line, names it");
 	errs_clear(&errs);
 }
 
@@ -478,7 +482,8 @@ too_many_rules_are_refused(void **state)
 	write_file(a, buf_text(&text));
 	assert_null(rulefile_load(files, 1, RULEFILE_COMPILE, &errs));
 	assert_int_equal(errs.count, 1);
-	assert_string_equal(errs.lines[0], "a.yaml:1002:3: more than 1000 rules");
+	assert_string_equal(
+	    errs.lines[0], "a.yaml:1002:3: more than 1000 rules; leave some out");
 	errs_clear(&errs);
 	buf_clear(&text);
 }
