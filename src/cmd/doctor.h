@@ -152,6 +152,13 @@ void doctor_check_log(struct doctor *doctor);
 /* Does the log stand still though messages of the queue were deferred later? newest_s:
  * when the last one came of those that are deferred, 0: none is. */
 void doctor_check_log_grows(struct doctor *doctor, int64_t newest_s);
+/* When the last line was written to any of them; 0: it cannot be told. */
+int64_t doctor_log_written_s(const struct strings *files);
+/* Nobody writes it: a message that came at came_s (0: none) is deferred. */
+bool doctor_log_stands_still(
+    const struct doctor *doctor, int64_t written_s, int64_t came_s, int64_t now_s);
+/* Advice to have somebody write a log that Postfix does not write itself. */
+void doctor_advise_syslog(struct doctor *doctor, const char *path);
 
 /* doctor_daemon.c */
 void doctor_check_daemon(struct doctor *doctor);

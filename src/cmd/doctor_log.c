@@ -123,8 +123,8 @@ syslog_daemon(void)
 }
 
 /* A reload is a line of Postfix's: with the first one the file is made. */
-static void
-advise_syslog(struct doctor *d, const char *path)
+void
+doctor_advise_syslog(struct doctor *d, const char *path)
 {
 	const char *service = syslog_daemon();
 
@@ -147,7 +147,7 @@ say_unreadable(struct doctor *d, const char *path, int errnum)
 	if (errnum == EACCES)
 		advise_readable(d, path);
 	else if (errnum == ENOENT)
-		advise_syslog(d, path);
+		doctor_advise_syslog(d, path);
 	else
 		doctor_advise(d, "# log.file in %s", d->options->config_file);
 	doctor_say(d, DOCTOR_FAULT, "log", "%s: %s", path, strerror(errnum));
@@ -289,9 +289,8 @@ doctor_check_log(struct doctor *d)
 
 /* --- a log that stands still -------------------------------------------------------- */
 
-/* When the last line was written to any of them; 0: it cannot be told. */
-static int64_t
-last_written_s(const struct strings *files)
+int64_t
+doctor_log_written_s(const struct strings *files)
 {
 	int64_t last_s = 0;
 	struct stat st;
@@ -307,19 +306,26 @@ last_written_s(const struct strings *files)
 
 /* A message that is deferred had a line after it came. Clocks of another machine, and
  * whoever writes the log in pieces, are given time. */
+bool
+doctor_log_stands_still(
+    const struct doctor *d, int64_t written_s, int64_t came_s, int64_t now_s)
+{
+	return d->postfix.command_count == 0 && came_s != 0 && written_s != 0 &&
+	    came_s > written_s + 1 && now_s - came_s >= STILL_S;
+}
+
 void
 doctor_check_log_grows(struct doctor *d, int64_t newest_s)
 {
 	const struct strings *files = &d->config->log.files;
-	int64_t last_s = last_written_s(files);
+	int64_t last_s = doctor_log_written_s(files);
 	struct buf last = {0}, came = {0};
 
-	if (d->postfix.command_count > 0 || newest_s == 0 || last_s == 0 ||
-	    newest_s <= last_s + 1 || clock_wall_ms() / 1000 - newest_s < STILL_S)
+	if (!doctor_log_stands_still(d, last_s, newest_s, clock_wall_ms() / 1000))
 		return;
 	buf_add_time(&last, last_s * 1000);
 	buf_add_time(&came, newest_s * 1000);
-	advise_syslog(d, files->items[0]);
+	doctor_advise_syslog(d, files->items[0]);
 	doctor_say(d, DOCTOR_FAULT, "log",
 	    "nothing was written to %s since %s, and mail that came at %s is deferred: "
 	    "nobody writes it",

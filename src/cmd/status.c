@@ -9,9 +9,14 @@
 
 #include "base/width.h"
 #include "cmd/daemon.h"
+#include "cmd/doctor.h"
 #include "cmd/page.h"
 #include "logs/source.h"
+#include "sys/clock.h"
 #include "sys/disk.h"
+
+#define SILENT_S 3600 /* a small server may write nothing for as long */
+#define INDENT   "              "
 
 struct status {
 	enum answer runs;
@@ -22,6 +27,9 @@ struct status {
 	bool state_is_full; /* there is no room for the database */
 	bool map_is_full;   /* ... for the map */
 	int64_t read_ms;    /* when the last line was read */
+	int64_t written_s;  /* when one was written to any log; 0: not known */
+	int64_t came_ms;    /* when the last message that waits came */
+	bool stands_still;  /* it came later, and nobody writes the log */
 	int64_t strange;    /* lines like Postfix's that were not understood */
 	int64_t entries[LEVEL_COUNT];
 	int64_t waits[WHY_COUNT];
@@ -69,10 +77,19 @@ read_status(struct status *s, struct store *store, struct err *err)
 	    store_counter_get(store, STORE_QUEUE_LIFETIME, &s->lifetime_ms, err) &&
 	    store_counter_get(store, STORE_LOG_READ, &s->read_ms, err) &&
 	    store_counter_get(store, "not-understood", &s->strange, err) &&
+	    store_waiting_newest(store, &s->came_ms, err) &&
 	    store_counter_get(store, "frozen-ms", &s->frozen_ms, err) &&
 	    store_each_entry_count(store, count_entries, s, err) &&
 	    store_each_waiting_count(store, count_waiting, s, err) &&
 	    store_view_first(store, take_first, s, &s->has_first, err);
+}
+
+static void
+look_at_log(struct status *s, const struct doctor *d)
+{
+	s->written_s = doctor_log_written_s(&d->config->log.files);
+	s->stands_still = doctor_log_stands_still(
+	    d, s->written_s, s->came_ms / 1000, clock_wall_ms() / 1000);
 }
 
 static int64_t
@@ -173,6 +190,48 @@ print_waiting(const struct status *s, struct buf *out)
 	buf_printf(out, ", to %s\n", buf_text(&s->key));
 }
 
+/* Nothing is to be read, and nothing was written either. */
+static void
+print_silence(const struct status *s, const struct doctor *d, struct buf *out)
+{
+	if (!s->stands_still &&
+	    (s->written_s == 0 || clock_wall_ms() / 1000 - s->written_s < SILENT_S))
+		return;
+	buf_printf(out, "no line       since ");
+	buf_add_time(out, s->written_s * 1000);
+	if (s->stands_still) {
+		buf_printf(out, ", and mail that came at ");
+		buf_add_time(out, s->came_ms);
+		buf_printf(out, " waits: ");
+		buf_add_colour(out, COLOUR_RED, "nobody writes the log");
+	} else {
+		buf_printf(out, "; `");
+		doctor_add_self(d, out);
+		buf_printf(
+		    out, " doctor` says whether mail was deferred and nobody wrote it");
+	}
+	buf_add_char(out, '\n');
+}
+
+/* What has it written again, each command in one line. */
+static void
+print_advice(const struct status *s, struct doctor *d, struct buf *out)
+{
+	const char *label = "type          ";
+	struct str rest, line;
+
+	if (!s->stands_still)
+		return;
+	doctor_advise_syslog(d, d->config->log.files.items[0]);
+	rest = (struct str){buf_text(&d->advice), d->advice.len};
+	for (; str_cut(&rest, '\n', &line); label = INDENT) {
+		buf_printf(out, "%s", label);
+		buf_add_str(out, line);
+		buf_add_char(out, '\n');
+	}
+	buf_clear(&d->advice);
+}
+
 static void
 print_text(const struct status *s, struct buf *out)
 {
@@ -228,15 +287,17 @@ print_text(const struct status *s, struct buf *out)
 
 /* Nothing of it is cut, a domain least of all. */
 static void
-wrap_text(const struct status *s, struct buf *out)
+wrap_text(const struct status *s, struct doctor *d, struct buf *out)
 {
 	struct buf text = {0};
 	struct str rest, line;
 
 	print_text(s, &text);
+	print_silence(s, d, &text);
 	rest = (struct str){buf_text(&text), text.len};
 	while (str_cut(&rest, '\n', &line))
-		width_wrap(line, page_columns(), "              ", "", out);
+		width_wrap(line, page_columns(), INDENT, "", out);
+	print_advice(s, d, out);
 	buf_clear(&text);
 }
 
@@ -324,19 +385,23 @@ print_json(const struct status *s, struct buf *out)
 	buf_add_json_time(out, s->frozen_ms);
 	buf_printf(out, ",\"last_line_read_at\":");
 	buf_add_json_time(out, s->read_ms);
+	buf_add_time_member(out, "last_line_written_at", s->written_s * 1000);
+	buf_printf(out, ",\"log_stands_still\":%s", s->stands_still ? "true" : "false");
 	buf_printf(out, ",\"not_understood\":%" PRId64 ",\"log\":[", s->strange);
 }
 
 /* --- the command ------------------------------------------------------------------- */
 
 static bool
-print(const struct status *s, const struct config *config, struct store *store, bool json,
+print(const struct status *s, struct doctor *d, struct store *store, bool json,
     struct buf *text, struct buf *out, struct err *err)
 {
+	const struct config *config = d->config;
+
 	if (json)
 		print_json(s, out);
 	else
-		wrap_text(s, text);
+		wrap_text(s, d, text);
 	for (size_t i = 0; i < config->log.files.count; i++) {
 		const char *log = config->log.files.items[i];
 		enum source_behind behind;
@@ -357,8 +422,10 @@ print(const struct status *s, const struct config *config, struct store *store, 
 }
 
 static int
-show(const struct config *config, bool json)
+show(const struct options *options, const struct config *config, bool json)
 {
+	struct doctor doctor = {
+	    .options = options, .config = config, .postfix = cmd_postfix(config)};
 	struct status s = {.runs = daemon_runs(config),
 	    .state_is_full = disk_is_full(config->state),
 	    .map_is_full = disk_is_full(config->map.file)};
@@ -366,12 +433,14 @@ show(const struct config *config, bool json)
 	struct store *store;
 	struct err err;
 	int status = 0;
+	bool done;
 
 	store = cmd_store(config, false, &status);
 	if (store == NULL)
 		return status;
-	if (!read_status(&s, store, &err) ||
-	    !print(&s, config, store, json, &text, &out, &err)) {
+	done = read_status(&s, store, &err);
+	look_at_log(&s, &doctor);
+	if (!done || !print(&s, &doctor, store, json, &text, &out, &err)) {
 		status = cmd_fail(EX_IOERR, "%s", err.text);
 	} else {
 		fwrite(buf_text(&text), 1, text.len, stdout);
@@ -408,7 +477,7 @@ run_status(const struct options *options, int argc, char **argv)
 	status = cmd_load(options, &config, NULL);
 	if (status != 0)
 		return status;
-	status = show(&config, json);
+	status = show(options, &config, json);
 	config_clear(&config);
 	return status;
 }

@@ -232,6 +232,8 @@ bool store_waiting_unkept(
  * none. It bounces maximal_queue_lifetime later. */
 bool store_waiting_first(
     struct store *store, int64_t id, int64_t *arrival_ms, struct err *err);
+/* When the last one of all came into the queue; 0: none is known. */
+bool store_waiting_newest(struct store *store, int64_t *arrival_ms, struct err *err);
 /* When the first message that came into the queue at first_ms bounces; 0: not known, as
  * one of the two is. lifetime_ms: maximal_queue_lifetime. */
 int64_t store_bounces_ms(int64_t first_ms, int64_t lifetime_ms);

@@ -161,6 +161,8 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_EACH] = "SELECT queue_id, domain, rule, reason_len, reason_hash,"
                          " reason_cut, line_ms, absences, arrival_ms FROM waiting"
                          " WHERE destination = ?",
+    [SQL_WAITING_NEWEST] = "SELECT coalesce(max(arrival_ms), 0) FROM waiting"
+                           " WHERE arrival_ms <> 0",
     [SQL_WAITING_FIRST] = "SELECT coalesce(min(arrival_ms), 0) FROM waiting"
                           " WHERE destination = ? AND arrival_ms <> 0",
     [SQL_WAITING_ABSENT] =

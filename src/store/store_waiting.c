@@ -177,6 +177,13 @@ store_waiting_first(struct store *store, int64_t id, int64_t *arrival_ms, struct
 	    store, store_bind(store, SQL_WAITING_FIRST, err, "i", id), arrival_ms, err);
 }
 
+bool
+store_waiting_newest(struct store *store, int64_t *arrival_ms, struct err *err)
+{
+	return store_finish_int(
+	    store, store_bind(store, SQL_WAITING_NEWEST, err, ""), arrival_ms, err);
+}
+
 int64_t
 store_bounces_ms(int64_t first_ms, int64_t lifetime_ms)
 {

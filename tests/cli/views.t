@@ -196,6 +196,45 @@ mv "$log" "$log.1"
 echo 'another' >"$log"
 ladder status --json
 is 'behind a rotation too' "$(json 'd[0]["log"][0]["lag_bytes"], d[0]["log"][0]["at_least"]')" '(22, False)'
+
+# --- a log that nobody writes
+
+ladder status
+hasnt 'a log that is written: nothing of it' "$out" 'no line'
+touch -d '2 hours ago' "$log" "$log.1"
+since=$(date -u -r "$log" '+%F %T')
+python3 - "$dir/state.db" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE waiting SET arrival_ms = 1")
+db.commit()
+PYTHON
+ladder status
+matches 'no line for long: since when, and what tells more' "$out" "
+no line +since $since; .tlsladder -c $dir/tlsladder\\.yaml doctor. says whether mail"
+ladder status --json
+is 'in JSON as well' "$(json 'd[0]["last_line_written_at"], d[0]["log_stands_still"]')" "('${since/ /T}Z', False)"
+python3 - "$dir/state.db" "$((EPOCHSECONDS - 3600))" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE waiting SET arrival_ms = ? * 1000", (int(sys.argv[2]),))
+db.commit()
+PYTHON
+configure "log: {file: $log}" 'postfix: {config_directory: /nowhere}'
+ladder status
+matches 'and mail that came later waits: nobody writes it, and what to type' "$out" "
+no line +since $since, and mail that came at 2[0-9: -]* waits: nobody writes the log
+type +([^ ]+ (install|restart) [a-z-]+|service [a-z-]+ restart|systemctl restart [a-z-]+)
+ +postfix -c /nowhere reload
+"
+ladder status --json
+is 'in JSON: it stands still' "$(json 'd[0]["log_stands_still"]')" True
+standard
+ladder status
+matches 'where Postfix is elsewhere its log may be, too: doctor is named' "$out" "
+no line +since $since; .*doctor"
+touch "$log"
+
 # policies [SQL]: domains of MTA-STS policies of which more is asked now
 policies() {
 	python3 -c '
