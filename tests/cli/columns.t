@@ -46,12 +46,14 @@ for domain in "${domains[@]}"; do
 		"$n" "$(date -d -1hour +%s)" "$domain"
 done >"$dir/postqueue.out"
 
+tried=' run '
 # shown COMMAND...: no line is longer, but by one word that is; the domains named in $names are whole.
 shown() {
 	local what=${*//$long/LONG} domain lost='' whole
 	on_terminal 80 "$@"
 	whole=$out
 	what=${what//$dir\//}
+	tried+="$1 "
 	check "$what: prints something" test -n "$out"
 	for domain in $names; do
 		[[ $out == *"$domain"* ]] || lost+=" ${domain:0:20}"
@@ -103,6 +105,8 @@ with sqlite3.connect(sys.argv[1]) as db:
 END
 shown policy
 shown policy "$long"
+shown policy --refresh "$long"
+shown policy --drop "$long"
 names=$all
 # shellcheck disable=SC2086
 shown unset $all
@@ -140,6 +144,7 @@ for what in '' scan queue match rules check status list explain set unset undo a
 done
 shown rules
 on_terminal 80 doctor
+tried+='doctor '
 out=$(sed "s|${dir}[^ ]*||g; s|/usr/local/[^ ]*||g" <<<"$out")
 check 'doctor: no more than 80 columns, but for a path' test "$(widest)" -le 80
 
@@ -198,8 +203,34 @@ list --waiting --json
 explain --json ALL
 match --json LOG
 END
-# Every command was here.
-for command in $("$program" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
-	[[ $command == run ]] || has "$command was tried" "$(<"$0")" " $command"
+tried+='export '
+
+# --- the daemon, on somebody's terminal
+
+mkdir "$dir/daemon"
+sed -i "s|^state: .*|state: $dir/daemon/state.db|" "$dir/tlsladder.yaml"
+# shellcheck disable=SC2016
+"$builddir/tests/tools/terminal" -e 80 /bin/bash -c 'echo $$ >"$1"; exec "$2" -c "$3" run' \
+	bash "$dir/pid" "$program" "$dir/tlsladder.yaml" </dev/null >"$dir/run.err" 9>&- &
+terminal=$!
+decided() {
+	"$program" -c "$dir/tlsladder.yaml" list --json 2>/dev/null | grep -c dane-only | grep -qx 3
+}
+awaits 'run: on a terminal' 20 decided
+read -r daemon <"$dir/pid"
+kill "$daemon"
+wait "$terminal"
+daemon=''
+out=$(<"$dir/run.err")
+has 'run: the domain is whole' "$out" "$long"
+for domain in "$(ascii "$long")" "$long" "$(ascii "$umlaut")"; do
+	out=${out//$domain/}
 done
+out=$(sed "s|$dir[^ ]*||g" <<<"$out")
+check 'run: no more than 80 columns' test "$(widest)" -le 80
+
+# Every command was here.
+while read -r command; do
+	has "$command was tried" "$tried" " $command "
+done < <("$program" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 finish
