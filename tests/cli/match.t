@@ -186,6 +186,19 @@ a coloured prefix, the blank before the colour|\e[36mpostfix-1  ! \e[0mSep 10 13
 busybox with its priority|Nov 26 10:00:00 host mail.info postfix/smtp[417]:_
 END
 
+# What could be read in two ways is not: it is counted, and shown.
+while IFS='|' read -r name form; do
+	printf '%b%s\n' "${form%_} " "$record" >"$dir/form.log"
+	ladder match --json "$dir/form.log"
+	is "$name is refused" "$out" ''
+	has "$name: which is said" "$err" '1 line like Postfix'
+done <<'END'
+a month in Italian|set 10 13:18:46 mx postfix/smtp[417]:_
+a month in German|M\xc3\xa4r 10 13:18:46 mx postfix/smtp[417]:_
+s6-log, with no host|2026-09-10 13:18:46.685309102  mail.info: Sep 10 13:18:46 postfix/smtp[417]:_
+json-file of docker|{"log":"Sep 10 13:18:46 mx postfix/smtp[417]:_
+END
+
 nested="Sep 10 13:18:46 srv mailu-smtp[40]: Sep 10 13:18:46 mx postfix/smtp[417]: $record"
 {
 	printf '%s\n' "$nested"
