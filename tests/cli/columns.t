@@ -226,7 +226,7 @@ has 'run: the domain is whole' "$out" "$long"
 for domain in "$(ascii "$long")" "$long" "$(ascii "$umlaut")"; do
 	out=${out//$domain/}
 done
-out=$(sed "s|$dir[^ ]*||g" <<<"$out")
+out=$(sed "s|${dir}[^ ]*||g" <<<"$out")
 check 'run: no more than 80 columns' test "$(widest)" -le 80
 
 # Every command was here.
