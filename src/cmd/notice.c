@@ -83,7 +83,8 @@ ask_server(struct letter *l, const struct chosen_host *host, const char *address
 
 	if (finger_ask(&l->postfix, &settings, &question, &server, &why) !=
 	    FINGER_ASKED) {
-		cmd_warn("cannot ask %s[%s]: %s", host->name, address, why.text);
+		cmd_warn("cannot ask %s[%s]: %s; see `tlsladder doctor`", host->name,
+		    address, why.text);
 		l->unsure = true;
 		return;
 	}
@@ -129,7 +130,8 @@ ask_policy(struct letter *l)
 	if (!policy->asked)
 		return;
 	if (!policy->had && policy->cause == STS_CAUSE_FETCHER) {
-		cmd_warn("cannot ask for the MTA-STS policy: %s", policy->detail);
+		cmd_warn("cannot ask for the MTA-STS policy: %s; see `tlsladder doctor`",
+		    policy->detail);
 		l->unsure = true;
 	} else if (!policy->had) {
 		f = add(l, NOTICE_POLICY, sts_cause_sentence(policy->cause));
@@ -157,14 +159,17 @@ look(struct letter *l)
 	if (!measure_has_resolver(l->measurer, &err))
 		return cmd_fail(EX_UNAVAILABLE, "%s", err.text);
 	if (!postfix_read_settings(&l->postfix, &l->settings, &err))
-		return cmd_fail(EX_UNAVAILABLE, "cannot ask Postfix: %s", err.text);
+		return cmd_fail(EX_UNAVAILABLE,
+		    "cannot ask Postfix: %s; see `tlsladder doctor`", err.text);
 	measure = measure_settings_of(&l->postfix, &l->settings, NULL);
 	measure.policies = l->config->mta_sts.enable;
 	if (!measure_has_prober(&measure))
-		return cmd_fail(EX_UNAVAILABLE, "posttls-finger is not to be found");
+		return cmd_fail(EX_UNAVAILABLE,
+		    "posttls-finger is not to be found; see `tlsladder doctor`");
 	l->check.found = measure_one(l->measurer, &measure, &l->check.item);
 	if (l->check.item.answers.dane.state == DANE_UNSURE)
-		return cmd_fail(EX_UNAVAILABLE, "DNS could not tell its servers%s%s",
+		return cmd_fail(EX_UNAVAILABLE,
+		    "DNS could not tell its servers%s%s; try again later",
 		    l->check.found->dns.trouble[0] != '\0' ? ": " : "",
 		    l->check.found->dns.trouble);
 	ask_servers(l);
@@ -300,9 +305,12 @@ run_with(struct letter *l)
 		return status;
 	if (l->count > 0)
 		return write_letter(l);
-	return l->unsure
-	    ? cmd_fail(EX_UNAVAILABLE, "not all of its servers could be asked")
-	    : cmd_fail(EX_DATAERR, "nothing is wrong there that a letter is for");
+	return l->unsure ? cmd_fail(EX_UNAVAILABLE,
+	                       "not all of its servers could be asked; try again later")
+	                 : cmd_fail(EX_DATAERR,
+	                       "nothing is wrong there that a letter is for; see "
+	                       "`tlsladder check --probe %s`",
+	                       l->check.item.nexthop.key);
 }
 
 static int

@@ -174,6 +174,8 @@ complains set "$long" encript
 has 'and what is wrong' "$complaint" encript
 complains undo "$short" "$long"
 complains list --why entrusted
+complains notice "$long" # no server answers here
+tried+='notice '
 cp "$dir/tlsladder.yaml" "$dir/right.yaml"
 printf 'ladder: {lowest: everything-there-is, hold: 2h, recheck: soon, may_after: {attempts: none}}\n' >>"$dir/tlsladder.yaml"
 complains list
@@ -203,7 +205,7 @@ list --waiting --json
 explain --json ALL
 match --json LOG
 END
-tried+='export '
+tried+='export metrics '
 
 # --- the daemon, on somebody's terminal
 
