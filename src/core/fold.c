@@ -138,13 +138,14 @@ demands_nothing(struct fold_item *item, struct fold_host *host,
 
 /* host: with which there was a session; NULL: none. */
 static void
-take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host, bool session,
-    const struct parsed *line)
+take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host,
+    const struct process *p, bool session, const struct parsed *line)
 {
 	const struct status_line *s = &line->status;
+	enum sent_by sent_by = protection_sent_by(session, session ? p->grade : 0, s);
 	int64_t time_ms = line->time_ms;
 
-	fold_item_tally(item, time_ms, FOLD_SENT);
+	fold_item_tally(item, time_ms, FOLD_SENT + (unsigned)sent_by);
 	if (!fold->past && has_waited(s))
 		fold_items_end(&fold->items, s->queue_id, s->domain,
 		    attempts_began(&fold->attempts, s, time_ms));
@@ -306,7 +307,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 			host->seen_ms[p->grade] = time_ms;
 	}
 	if (s->status == DELIVERY_SENT)
-		take_sent(fold, item, host, session, line);
+		take_sent(fold, item, host, p, session, line);
 	else if (trouble.rule >= 0)
 		fold_take_deferral(fold, item, line, &trouble);
 	return item;

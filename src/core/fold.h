@@ -17,6 +17,7 @@
 #include "core/logline.h"
 #include "core/nexthop.h"
 #include "core/parsed.h"
+#include "core/protection.h"
 #include "core/reason.h"
 #include "core/route.h"
 #include "core/rules.h"
@@ -31,9 +32,9 @@
 
 /* What a tally counts. FOLD_RULE + n: deferrals that rule n recognised. */
 enum fold_what {
-	FOLD_SESSION, /* + enum session_grade */
-	FOLD_SENT = FOLD_SESSION + SESSION_COUNT,
-	FOLD_BOUNCED, /* with a reason that a rule knows */
+	FOLD_SESSION,                             /* + enum session_grade */
+	FOLD_SENT = FOLD_SESSION + SESSION_COUNT, /* + enum sent_by */
+	FOLD_BOUNCED = FOLD_SENT + SENT_BY_COUNT, /* with a reason that a rule knows */
 	FOLD_RULE,
 };
 
@@ -238,6 +239,10 @@ struct str fold_outer(const struct fold *fold);
  * instance's, with a queue, a level and maps of its own, and tell nothing. Copied.
  */
 void fold_set_names(struct fold *fold, const char *names);
+
+/* Is it known that no session is logged? Then mail without one may have had one. */
+void fold_set_silent(struct fold *fold, bool silent);
+bool fold_is_silent(const struct fold *fold);
 
 /* Lines that look like status lines and were not understood, ever; the beginning of the
  * last one, as it is. */

@@ -31,6 +31,7 @@ struct fold {
 	uint64_t strange;
 	char strange_line[FOLD_STRANGE_SIZE];
 	bool sessions_logged;
+	bool silent;    /* no session is logged, surely */
 	char *names;    /* of our Postfix; "": not known */
 	bool own_names; /* a line of one of them was seen */
 	bool keeps_alarms;

@@ -130,6 +130,18 @@ fold_set_sessions(struct fold *fold, bool logged)
 	fold->sessions_logged = logged;
 }
 
+void
+fold_set_silent(struct fold *fold, bool silent)
+{
+	fold->silent = silent;
+}
+
+bool
+fold_is_silent(const struct fold *fold)
+{
+	return fold->silent;
+}
+
 size_t
 fold_parked(const struct fold *fold)
 {

@@ -189,6 +189,7 @@ take_new(struct engine *e)
 	fold_set_sessions(e->fold,
 	    e->known.settings.tls_loglevel[0] >= '1' &&
 	        e->known.settings.tls_loglevel[0] <= '9');
+	fold_set_silent(e->fold, e->known.settings.tls_loglevel[0] == '0');
 }
 
 static void

@@ -6,6 +6,11 @@
 #include "engine/metrics.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "core/protection.h"
+#include "store/store_report.h"
 
 #define ENDED_MAX  64 /* destinations that one message waits for */
 #define ENDED_BITS 65536
@@ -24,20 +29,25 @@ later(int64_t *at_ms, int64_t than_ms)
 		*at_ms = than_ms;
 }
 
+/* Of what is not FOLD_SENT. */
 static void
 what_name(unsigned what, const struct rules *rules, char *out, size_t size)
 {
 	if (what < FOLD_SENT)
 		snprintf(out, size, "session:%s",
 		    session_grade_name((enum session_grade)(what - FOLD_SESSION)));
-	else if (what == FOLD_SENT)
-		snprintf(out, size, "sent");
 	else if (what == FOLD_BOUNCED)
 		snprintf(out, size, "bounced");
 	else
 		snprintf(
 		    out, size, "deferred:%s", rules_get(rules, what - FOLD_RULE)->name);
 }
+
+/* What was sent on a day, to whomever. */
+struct sent_day {
+	int64_t day;
+	uint64_t counts[PROTECTION_COUNT];
+};
 
 /* What does not change from item to item. */
 struct intake {
@@ -46,6 +56,9 @@ struct intake {
 	int64_t verified_ms; /* the last proof that what is asked for works here */
 	int64_t logged_ms;   /* the same, of sessions of the log alone */
 	bool news;
+	bool silent; /* no session is logged */
+	struct sent_day *days;
+	size_t day_count;
 	/* Of hashes of the queue ids of those that wait no more. */
 	uint64_t ended[ENDED_BITS / 64];
 };
@@ -224,21 +237,76 @@ store_waiting(struct intake *in, const struct fold_item *item,
 	return store_waiting_unkept(in->store, d->id, &unkept, err);
 }
 
+static void
+note_sent(struct intake *in, int64_t day, enum protection protection, uint64_t count)
+{
+	size_t at = in->day_count;
+
+	while (at > 0 && in->days[at - 1].day != day)
+		at--;
+	if (at == 0) {
+		in->days = mem_array(in->days, in->day_count + 1, sizeof(*in->days));
+		in->days[in->day_count] = (struct sent_day){.day = day};
+		at = ++in->day_count;
+	}
+	in->days[at - 1].counts[protection] += count;
+}
+
+/* Mail that was sent is counted by how it was protected as well, the same of all
+ * destinations by month (store_days()). */
+static bool
+store_sent(struct intake *in, const struct fold_item *item, const struct destination *d,
+    const struct fold_tally *tally, struct err *err)
+{
+	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED] != 0
+	    ? item->seen_ms[SESSION_VERIFIED]
+	    : item->sent_ms;
+	enum protection protection =
+	    protection_of((enum sent_by)(tally->what - FOLD_SENT), d,
+	        in->how->default_level, verified_ms, in->silent);
+	char what[32];
+
+	note_sent(in, tally->day, protection, tally->count);
+	snprintf(what, sizeof(what), STORE_SENT "%s", protection_name(protection));
+	return store_tally_add(in->store, d->id, tally->day, "sent", tally->count, err) &&
+	    store_tally_add(in->store, d->id, tally->day, what, tally->count, err);
+}
+
+static bool
+store_tally(struct intake *in, const struct fold_item *item, const struct destination *d,
+    const struct fold_tally *tally, struct err *err)
+{
+	char what[80];
+
+	if (tally->what >= FOLD_SENT && tally->what < FOLD_BOUNCED)
+		return store_sent(in, item, d, tally, err);
+	what_name(tally->what, in->how->rules, what, sizeof(what));
+	return store_tally_add(in->store, d->id, tally->day, what, tally->count, err);
+}
+
+static bool
+store_days(const struct intake *in, struct err *err)
+{
+	for (size_t i = 0; i < in->day_count; i++) {
+		const struct sent_day *day = &in->days[i];
+
+		for (int p = 0; p < PROTECTION_COUNT; p++)
+			if (day->counts[p] > 0 &&
+			    !store_month_add(in->store, day->day,
+			        protection_name((enum protection)p), day->counts[p], err))
+				return false;
+	}
+	return true;
+}
+
 /* What is counted of it by days, and its messages that wait. */
 static bool
 store_counted(struct intake *in, const struct fold_item *item,
     const struct destination *d, bool is_new, struct err *err)
 {
-	struct store *store = in->store;
-	char what[80];
-
-	for (size_t i = 0; i < item->tally_count && in->how->purpose == INTAKE_KEEP;
-	     i++) {
-		what_name(item->tallies[i].what, in->how->rules, what, sizeof(what));
-		if (!store_tally_add(store, d->id, item->tallies[i].day, what,
-		        item->tallies[i].count, err))
+	for (size_t i = 0; i < item->tally_count && in->how->purpose == INTAKE_KEEP; i++)
+		if (!store_tally(in, item, d, &item->tallies[i], err))
 			return false;
-	}
 	return store_waiting(in, item, d, is_new, err);
 }
 
@@ -455,9 +523,12 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	    !store_counter_get(store, "logged-ms", &in->logged_ms, err))
 		return false;
 	note_ended(in, fold);
+	in->silent = fold_is_silent(fold);
 	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
 		if (!store_item(in, i, err))
 			return false;
+	if (!store_days(in, err))
+		return false;
 	ended = fold_ended(fold, &ended_count);
 	for (size_t i = 0; i < ended_count; i++)
 		if (!store_ended(in, &ended[i], err))
@@ -477,12 +548,14 @@ intake_store(struct store *store, struct fold *fold, const struct intake_how *ho
     const struct log_place *places, size_t place_count, bool *news, struct err *err)
 {
 	struct intake in = {.store = store, .how = how};
+	bool done;
 
 	*news = false;
 	if (!store_begin(store, err))
 		return false;
-	if (!store_all(&in, fold, places, place_count, err) ||
-	    !store_commit(store, err)) {
+	done = store_all(&in, fold, places, place_count, err) && store_commit(store, err);
+	free(in.days);
+	if (!done) {
 		store_rollback(store);
 		return false;
 	}

@@ -44,8 +44,8 @@ store_decision_add(struct store *store, const struct decision_record *r, struct 
 	        err);
 }
 
-static struct demand
-read_demand(sqlite3_stmt *stmt, int level, int attributes)
+struct demand
+store_read_demand(sqlite3_stmt *stmt, int level, int attributes)
 {
 	struct demand demand = {
 	    .attributes = (const char *)sqlite3_column_text(stmt, attributes)};
@@ -69,8 +69,8 @@ store_each_decision(
 		    .destination = id,
 		    .time_ms = sqlite3_column_int64(stmt, 0),
 		    .action = (const char *)sqlite3_column_text(stmt, 1),
-		    .before = read_demand(stmt, 2, 8),
-		    .after = read_demand(stmt, 3, 9),
+		    .before = store_read_demand(stmt, 2, 8),
+		    .after = store_read_demand(stmt, 3, 9),
 		    .why = (const char *)sqlite3_column_text(stmt, 4),
 		    .rule = (const char *)sqlite3_column_text(stmt, 5),
 		    .reason = (const char *)sqlite3_column_text(stmt, 6),

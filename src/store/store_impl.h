@@ -23,6 +23,10 @@ enum sql {
 	SQL_SHIFT,
 	SQL_SHIFT_ALERTS,
 	SQL_TALLY_ADD,
+	SQL_MONTH_ADD,
+	SQL_MONTHS,
+	SQL_MONTH_SENT,
+	SQL_CHANGES_BETWEEN,
 	SQL_TALLIES,
 	SQL_DECISION_ADD,
 	SQL_DECISION_FORGET,
@@ -90,12 +94,14 @@ enum sql {
 	SQL_WAIT_ALERTED,
 	SQL_THIN_WAITING,
 	SQL_WAITING_OUTLIVED,
+	SQL_THIN_GRADES,
 	SQL_THIN_TALLY,
 	SQL_THIN_DECISION,
 	SQL_THIN_MONTH,
 	SQL_THIN_LAST,
 	SQL_IDLE,
 	SQL_IDLE_MONTHS,
+	SQL_IDLE_GRADES,
 	SQL_IDLE_TALLIES,
 	SQL_IDLE_DECISIONS,
 	SQL_IDLE_DELETE,
@@ -192,6 +198,10 @@ bool store_finish(struct store *store, sqlite3_stmt *stmt, struct err *err);
 /* One integer from a statement that gives one row; missing: left as it is. */
 bool store_finish_int(
     struct store *store, sqlite3_stmt *stmt, int64_t *out, struct err *err);
+
+/* A level and its attributes, as a decision has them; LEVEL_UNKNOWN where the word is no
+ * level. Borrowed until the next step. */
+struct demand store_read_demand(sqlite3_stmt *stmt, int level, int attributes);
 
 /* A column's text, borrowed until the next step. */
 struct str store_column(sqlite3_stmt *stmt, int at);

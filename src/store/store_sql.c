@@ -13,6 +13,19 @@
 	              " (SELECT coalesce(min(arrival_ms), 0) FROM waiting" \
 	              "  WHERE destination = id AND arrival_ms <> 0)"
 
+/* Of a tally's day, and of the first of the month that parameter 3 is a day of. */
+#define MONTH_OF_DAY   "strftime('%Y-%m', day * 86400, 'unixepoch')"
+#define FIRST_OF_MONTH "strftime('%s', ?3 * 86400, 'unixepoch', 'start of month') / 86400"
+
+/* The grade of a destination in a month is that of its weakest mail; what could not be
+ * told is none. As enum grade of core/grade.h names them. */
+#define GRADE_RANK \
+	"CASE what WHEN 'sent:cleartext' THEN 3 WHEN 'sent:encrypted' THEN 2" \
+	" WHEN 'sent:unknown' THEN 0 ELSE 1 END"
+#define GRADE_WHAT \
+	"'grade:' || CASE rank WHEN 3 THEN 'red' WHEN 2 THEN 'yellow'" \
+	" WHEN 1 THEN 'green' ELSE '?' END"
+
 /*
  * What waiting.version says of a message, where it is not the version of the map with
  * which it is to be retried. Whether one that is not retried any more is there, a listing
@@ -109,6 +122,22 @@ const char *const store_sql[SQL_COUNT] = {
         " DO UPDATE SET count = count + excluded.count",
     [SQL_TALLIES] = "SELECT day, what, count FROM tally WHERE destination = ?"
                     " ORDER BY day, what",
+    [SQL_MONTH_ADD] =
+        "INSERT INTO tally_month(month, what, count)"
+        " VALUES (strftime('%Y-%m', ? * 86400, 'unixepoch'), 'sent:' || ?, ?)"
+        " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
+    [SQL_MONTHS] = "SELECT month, what, count FROM tally_month"
+                   " WHERE what GLOB 'sent:*' OR what GLOB 'grade:*' ORDER BY month",
+    /* Each destination's own days are found by its key: the days of all are many. */
+    [SQL_MONTH_SENT] = "SELECT d.key, substr(t.what, 6), sum(t.count)"
+                       " FROM destination d CROSS JOIN tally t ON t.destination = d.id"
+                       " AND t.day >= ? AND t.day < ? AND t.what GLOB 'sent:*'"
+                       " GROUP BY d.id, t.what ORDER BY d.id",
+    [SQL_CHANGES_BETWEEN] =
+        "SELECT d.key, time_ms, action, before, after, c.why, before_attributes,"
+        " after_attributes FROM decision c JOIN destination d ON d.id = c.destination"
+        " WHERE time_ms >= ? AND time_ms < ? AND action NOT IN ('keep', 'hold')"
+        " ORDER BY time_ms, c.id",
     [SQL_DECISION_ADD] =
         "INSERT INTO decision(destination, time_ms, action, before, after, why,"
         " rule, reason, dns_state, before_attributes, after_attributes,"
@@ -312,11 +341,19 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_OUTLIVED] = "DELETE FROM waiting"
                              " WHERE coalesce(nullif(arrival_ms, 0), time_ms) < ?",
     [SQL_THIN_WAITING] = "DELETE FROM waiting WHERE time_ms < ?",
-    [SQL_THIN_TALLY] = "DELETE FROM tally WHERE destination > ? AND destination <= ?"
-                       " AND day < ?",
+    [SQL_THIN_GRADES] =
+        "INSERT INTO tally_month(month, what, count)"
+        " SELECT month, " GRADE_WHAT ", count(*) FROM"
+        " (SELECT " MONTH_OF_DAY " AS month, max(" GRADE_RANK ") AS rank FROM tally"
+        "  WHERE destination > ?1 AND destination <= ?2 AND day < " FIRST_OF_MONTH
+        "  AND what GLOB 'sent:*' GROUP BY destination, 1) GROUP BY 1, 2"
+        " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
+    [SQL_THIN_TALLY] = "DELETE FROM tally WHERE destination > ?1 AND destination <= ?2"
+                       " AND day < iif(what GLOB 'sent:*', " FIRST_OF_MONTH ", ?3)",
     [SQL_THIN_DECISION] = "DELETE FROM decision WHERE time_ms < ?",
     [SQL_THIN_MONTH] = "DELETE FROM tally_month"
-                       " WHERE month < strftime('%Y-%m', ? * 86400, 'unixepoch')",
+                       " WHERE month < strftime('%Y-%m', ? * 86400, 'unixepoch')"
+                       " AND what NOT GLOB 'sent:*' AND what NOT GLOB 'grade:*'",
     [SQL_THIN_LAST] = "SELECT id FROM destination WHERE id > ? ORDER BY id"
                       " LIMIT 1 OFFSET ?",
     [SQL_IDLE] =
@@ -335,7 +372,13 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_IDLE_MONTHS] =
         "INSERT INTO tally_month(month, what, count)"
         " SELECT strftime('%Y-%m', day * 86400, 'unixepoch'), what, sum(count)"
-        " FROM tally WHERE destination = ? GROUP BY 1, 2"
+        " FROM tally WHERE destination = ? AND what NOT GLOB 'sent:*' GROUP BY 1, 2"
+        " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
+    [SQL_IDLE_GRADES] =
+        "INSERT INTO tally_month(month, what, count)"
+        " SELECT month, " GRADE_WHAT ", 1 FROM"
+        " (SELECT " MONTH_OF_DAY " AS month, max(" GRADE_RANK ") AS rank FROM tally"
+        "  WHERE destination = ? AND what GLOB 'sent:*' GROUP BY 1) WHERE true"
         " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
     [SQL_IDLE_TALLIES] = "DELETE FROM tally WHERE destination = ?",
     [SQL_IDLE_DECISIONS] = "DELETE FROM decision WHERE destination = ?",

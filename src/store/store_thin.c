@@ -21,8 +21,8 @@ store_thin(struct store *store, int64_t day, int64_t waiting_since_ms, struct er
 static bool
 delete_one(struct store *store, int64_t id, struct err *err)
 {
-	static const enum sql steps[] = {
-	    SQL_IDLE_MONTHS, SQL_IDLE_TALLIES, SQL_IDLE_DECISIONS, SQL_IDLE_DELETE};
+	static const enum sql steps[] = {SQL_IDLE_MONTHS, SQL_IDLE_GRADES,
+	    SQL_IDLE_TALLIES, SQL_IDLE_DECISIONS, SQL_IDLE_DELETE};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!store_finish(store, store_bind(store, steps[i], err, "i", id), err))
@@ -52,6 +52,7 @@ bool
 store_thin_destinations(
     struct store *store, struct thin_span *span, int64_t most, struct err *err)
 {
+	static const enum sql thinned[] = {SQL_THIN_GRADES, SQL_THIN_TALLY};
 	int64_t ids[DELETED_MAX], last = INT64_MAX;
 	size_t count;
 
@@ -65,11 +66,12 @@ store_thin_destinations(
 	for (size_t i = 0; i < count; i++)
 		if (!delete_one(store, ids[i], err))
 			return false;
-	if (!store_finish(store,
-	        store_bind(
-	            store, SQL_THIN_TALLY, err, "iii", span->after, last, span->day),
-	        err))
-		return false;
+	for (size_t i = 0; i < sizeof(thinned) / sizeof(thinned[0]); i++)
+		if (!store_finish(store,
+		        store_bind(
+		            store, thinned[i], err, "iii", span->after, last, span->day),
+		        err))
+			return false;
 	span->after = last;
 	return true;
 }

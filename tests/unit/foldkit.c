@@ -59,20 +59,49 @@ second(int64_t time_ms)
 	return (long)((time_ms - START_MS) / 1000);
 }
 
-static void
-print_tally(struct buf *out, const struct fold_tally *t)
+static bool
+is_sent(const struct fold_tally *t)
 {
+	return t->what >= FOLD_SENT && t->what < FOLD_BOUNCED;
+}
+
+/* Those of a day that were sent, in whichever way, are one number. */
+static unsigned long
+count_of(const struct fold_item *i, size_t at)
+{
+	const struct fold_tally *t = &i->tallies[at];
+	uint64_t count = 0;
+
+	for (size_t k = 0; k < i->tally_count; k++) {
+		const struct fold_tally *other = &i->tallies[k];
+		bool same =
+		    k == at || (is_sent(t) && is_sent(other) && other->day == t->day);
+
+		if (same && k < at)
+			return 0;
+		count += same ? other->count : 0;
+	}
+	return (unsigned long)count;
+}
+
+static void
+print_tally(struct buf *out, const struct fold_item *i, size_t at)
+{
+	const struct fold_tally *t = &i->tallies[at];
+
+	if (count_of(i, at) == 0)
+		return;
 	buf_printf(out, "%s", " ");
 	if (t->what < FOLD_SENT)
 		buf_printf(out, "%s", session_grade_name((enum session_grade)t->what));
-	else if (t->what == FOLD_SENT)
+	else if (is_sent(t))
 		buf_printf(out, "sent");
 	else if (t->what == FOLD_BOUNCED)
 		buf_printf(out, "bounced");
 	else
 		buf_printf(
 		    out, "%s", rules_get(foldkit_rules, t->what - FOLD_RULE)->name);
-	buf_printf(out, "*%lu", (unsigned long)t->count);
+	buf_printf(out, "*%lu", count_of(i, at));
 	if (t->day != START_MS / SPAN_DAY_MS)
 		buf_printf(out, "/day+%ld", (long)(t->day - START_MS / SPAN_DAY_MS));
 }
@@ -117,7 +146,7 @@ foldkit_print(const struct fold *fold)
 	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next) {
 		buf_printf(&out, "%s%s:", i->key, i->key_known ? " named" : "");
 		for (size_t t = 0; t < i->tally_count; t++)
-			print_tally(&out, &i->tallies[t]);
+			print_tally(&out, i, t);
 		if (i->sent_ms != 0)
 			buf_printf(&out, "; sent@%ld", second(i->sent_ms));
 		for (int g = 0; g < SESSION_COUNT; g++)

@@ -260,6 +260,48 @@ sent_proves_nothing_beside_sessions(void **state)
 	store_close(store);
 }
 
+/* --- how mail was protected --------------------------------------------------------- */
+
+#define COUNTED \
+	"SELECT what, count FROM tally WHERE what GLOB 'sent*' ORDER BY 1;" \
+	"SELECT month, what, count FROM tally_month ORDER BY 1, 2"
+
+static void
+sent_mail_is_counted_by_protection(void **state)
+{
+	struct store *store;
+	struct fold *fold = fold_new(intakekit_rules);
+	bool news;
+
+	(void)state;
+	kit_remove("sent.db");
+	store = kit_open("sent.db");
+	intakekit_read(fold, 1, SESSION("Verified"));
+	intakekit_read(fold, 2, SENT("QA"));
+	intakekit_read(fold, 3, SENT("QA")); /* another recipient */
+	intakekit_read(fold, 4, SENT("QB")); /* no session */
+	intakekit_read(fold, 5, SESSION("Untrusted"));
+	intakekit_read(fold, 6, SENT("QC"));
+	intakekit_read(fold, 7, SESSION("Verified"));
+	intakekit_read(fold, 8, DEFERRED("QD"));
+	assert_true(intakekit_try(store, fold, LEVEL_DANE, &news));
+	kit_assert("sent.db", COUNTED,
+	    "sent|4\nsent:cleartext|1\nsent:dane|2\nsent:encrypted|1\n"
+	    "2026-11|sent:cleartext|1\n2026-11|sent:dane|2\n2026-11|sent:encrypted|1\n");
+	intakekit_read(fold, 9, SESSION("Verified"));
+	intakekit_read(fold, 10, SENT("QE"));
+	fold_set_silent(fold, true);
+	intakekit_read(fold, 11, SENT("QF"));
+	assert_true(intakekit_try(store, fold, LEVEL_SECURE, &news));
+	kit_assert("sent.db", COUNTED,
+	    "sent|6\nsent:cleartext|1\nsent:dane|2\nsent:encrypted|1\n"
+	    "sent:unknown|1\nsent:verified|1\n"
+	    "2026-11|sent:cleartext|1\n2026-11|sent:dane|2\n2026-11|sent:encrypted|1\n"
+	    "2026-11|sent:unknown|1\n2026-11|sent:verified|1\n");
+	fold_free(fold);
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -276,5 +318,7 @@ main(void)
 	    "a session at a server that DNS did not name is no proof of us");
 	suite_add(proof_of_verification_is_counted, NULL,
 	    "the last proof that verification works is noted, and never an older one");
+	suite_add(sent_mail_is_counted_by_protection, NULL,
+	    "mail that was sent is counted by how it was protected, by day and month");
 	return intakekit_end(suite_run());
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a report of a month is made of. Months are those of UTC, as "2026-11". What of all
+ * destinations is counted by month stays when days are thinned and destinations deleted.
+ */
+#ifndef STORE_STORE_REPORT_H
+#define STORE_STORE_REPORT_H
+
+#include "store/store.h"
+
+/* Begin the names of tallies: of mail by how it was protected (protection_name()), and of
+ * destinations that are deleted, or whose days are thinned, by grade_name(). */
+#define STORE_SENT  "sent:"
+#define STORE_GRADE "grade:"
+
+/* So much was sent on that day, to whomever, protected so. */
+bool store_month_add(struct store *store, int64_t day, const char *protection,
+    uint64_t count, struct err *err);
+
+/* Both of all months, the oldest first. Texts are valid for the call. */
+typedef void month_fn(void *context, const char *month, const char *what, uint64_t count);
+bool store_each_month(struct store *store, month_fn *fn, void *context, struct err *err);
+
+/* What was sent to each destination from the day first until the day before end, those of
+ * one destination together. */
+typedef void sent_fn(
+    void *context, const char *key, const char *protection, uint64_t count);
+bool store_each_sent(struct store *store, int64_t first, int64_t end, sent_fn *fn,
+    void *context, struct err *err);
+
+/* Decisions that changed an entry, and the administrator's, in the order of time; of the
+ * record time, action, both demands and why. */
+typedef void change_fn(
+    void *context, const char *key, const struct decision_record *record);
+bool store_each_change_between(struct store *store, int64_t from_ms, int64_t until_ms,
+    change_fn *fn, void *context, struct err *err);
+
+#endif
