@@ -32,6 +32,7 @@ const struct command *const commands[] = {
     &cmd_undo,
     &cmd_again,
     &cmd_policy,
+    &cmd_report,
     &cmd_export,
     &cmd_metrics,
     &cmd_notice,

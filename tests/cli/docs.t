@@ -74,7 +74,7 @@ has 'tlsladder.yaml(5) says that examples are required' "$(squash <"$srcdir/src/
 json_of_manual=" $(section "$manual" JSON | squash | tr -c 'a-z0-9_\n-' ' ') "
 for file in cmd/check_print cmd/check_policy cmd/doctor cmd/explain cmd/explain_policy cmd/list cmd/match cmd/policy cmd/scan cmd/status measure/measure \
 	measure/measure_credentials measure/measure_dns measure/measure_hosts measure/measure_maps measure/measure_policy \
-	measure/measure_servers publish/export; do
+	measure/measure_servers publish/export publish/report_json; do
 	members=$(tr -s '\n\t ' ' ' <"$srcdir/src/$file.c" |
 		grep -oE '\\"[a-z_0-9]+\\":|(json_text|add_member|add_time_member)\( ?&?[a-z>.-]+, "[a-z_0-9]+"|member = "[a-z_]+"' |
 		grep -oE '[a-z_0-9]+(\\":|")$' | tr -d '":\\' | sort -u)

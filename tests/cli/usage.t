@@ -11,7 +11,7 @@ is '--help says nothing on standard error' "$err" ''
 has '--help names the configuration file' "$out" '--config FILE'
 help=$out
 commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
-for command in run scan queue match rules check status list explain set unset undo again policy export doctor help; do
+for command in run scan queue match rules check status list explain set unset undo again policy report export doctor help; do
 	has "--help lists $command" "
 $commands
 " "
