@@ -137,7 +137,9 @@ shown list --count "$long"
 shown status
 has "status: the domain is whole" "$out" "$long"
 names=$all
-for what in '' scan queue match rules check status list explain set unset undo again policy export metrics notice doctor help run; do
+shown report
+shown report --lang de
+for what in '' scan queue match rules check status list explain set unset undo again policy report export metrics notice doctor help run; do
 	names=''
 	# shellcheck disable=SC2086
 	shown help $what
@@ -200,6 +202,7 @@ done <<END
 export --format csv
 export --json
 metrics
+report --json
 list --json
 list --waiting --json
 explain --json ALL
