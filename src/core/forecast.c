@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/forecast.h"
+
+#include "core/ladder.h"
+
+#define NOW_MS 1 /* of the hypothetical mail; nothing of it is older */
+
+/* --- what the log shows ------------------------------------------------------------- */
+
+/* The grade of its last session. False: it had none. */
+static bool
+last_session(const struct forecast_server *server, enum session_grade *grade)
+{
+	int64_t last_ms = 0;
+
+	for (unsigned g = 0; g < SESSION_COUNT; g++) {
+		if (server->seen_ms[g] > last_ms) {
+			last_ms = server->seen_ms[g];
+			*grade = (enum session_grade)g;
+		}
+	}
+	return last_ms != 0;
+}
+
+static bool
+asks_for_dane(enum level present)
+{
+	return present == LEVEL_DANE || present == LEVEL_DANE_ONLY;
+}
+
+/* What a verified session proves is what was demanded of it. */
+static enum level
+verified_level(enum level present)
+{
+	return asks_for_dane(present) ? LEVEL_DANE_ONLY
+	    : present == LEVEL_SECURE ? LEVEL_SECURE
+	                              : LEVEL_VERIFY;
+}
+
+/* Where TLSA records are what is asked for, no certificate authority is; a name is
+ * compared only where a certificate is demanded. */
+static enum answer
+verifies(enum session_grade grade, enum level present, enum dane_state dane)
+{
+	bool compared = present == LEVEL_VERIFY || present == LEVEL_SECURE;
+
+	if (grade == SESSION_UNTRUSTED)
+		return asks_for_dane(present) && dane == DANE_USABLE ? ANSWER_UNSURE
+		                                                     : ANSWER_NO;
+	return grade == SESSION_TRUSTED && compared ? ANSWER_NO : ANSWER_UNSURE;
+}
+
+void
+forecast_note_server(
+    struct answers *answers, const struct forecast_server *server, enum level present)
+{
+	enum session_grade grade = SESSION_ANONYMOUS;
+	enum answer certified;
+
+	if (!last_session(server, &grade)) {
+		if (server->bare_ms == 0)
+			return;
+		for (enum level l = LEVEL_SECURE; l > LEVEL_MAY; l = measured_next(l))
+			answers_note_server(answers, l, ANSWER_NO);
+		return;
+	}
+	answers_note_server(answers, LEVEL_ENCRYPT, ANSWER_YES);
+	if (grade == SESSION_VERIFIED) {
+		answers_note_server(answers, verified_level(present), ANSWER_YES);
+		return;
+	}
+	certified = verifies(grade, present, answers->dane.state);
+	answers_note_server(answers, LEVEL_VERIFY, certified);
+	answers_note_server(answers, LEVEL_SECURE, certified);
+}
+
+enum level
+forecast_best(const struct forecast_server *server, enum level present)
+{
+	enum session_grade ignored;
+
+	if (server->seen_ms[SESSION_VERIFIED] != 0)
+		return verified_level(present);
+	return last_session(server, &ignored) ? LEVEL_ENCRYPT : LEVEL_UNKNOWN;
+}
+
+/* --- at which levels mail flows ----------------------------------------------------- */
+
+static enum answer
+meets_dane(const struct forecast_settings *settings, const struct answers *answers)
+{
+	if (answers->dane.state == DANE_UNSURE)
+		return ANSWER_UNSURE;
+	if (answers->dane.state != DANE_USABLE || settings->can_dane == ANSWER_NO)
+		return ANSWER_NO;
+	/* Records are a promise, which counts unless it was seen to be broken. */
+	return answers->probe_asked ? answers->works[LEVEL_DANE_ONLY] : ANSWER_YES;
+}
+
+static struct measured
+measured_by(const struct forecast_settings *settings, const struct answers *answers)
+{
+	const enum answer *works = answers->works;
+	struct measured m = {.asked = true, .auth = ANSWER_UNSURE};
+
+	/* Where it was not asked for, what verifies need not be secure. */
+	m.meets[LEVEL_SECURE] = works[LEVEL_SECURE] == ANSWER_UNSURE &&
+	        works[LEVEL_VERIFY] == ANSWER_YES && settings->level != LEVEL_SECURE
+	    ? ANSWER_NO
+	    : works[LEVEL_SECURE];
+	m.meets[LEVEL_VERIFY] =
+	    works[LEVEL_SECURE] == ANSWER_YES ? ANSWER_YES : works[LEVEL_VERIFY];
+	m.meets[LEVEL_ENCRYPT] =
+	    m.meets[LEVEL_VERIFY] == ANSWER_YES || works[LEVEL_DANE_ONLY] == ANSWER_YES
+	    ? ANSWER_YES
+	    : works[LEVEL_ENCRYPT];
+	if (m.meets[LEVEL_ENCRYPT] == ANSWER_NO)
+		m.meets[LEVEL_VERIFY] = ANSWER_NO;
+	/* Secure is probed of servers that verify alone. */
+	if (m.meets[LEVEL_VERIFY] == ANSWER_NO)
+		m.meets[LEVEL_SECURE] = ANSWER_NO;
+	m.meets[LEVEL_DANE_ONLY] = meets_dane(settings, answers);
+	m.meets[LEVEL_MAY] = answers->dane.state == DANE_UNUSABLE ||
+	        answers->dane.state == DANE_INSECURE_MX
+	    ? ANSWER_NO
+	    : ANSWER_YES;
+	m.meets[LEVEL_DANE] = m.meets[LEVEL_MAY];
+	m.answered = m.meets[LEVEL_ENCRYPT] != ANSWER_UNSURE;
+	m.promised = answers->dane.state == DANE_INSECURE_MX;
+	return m;
+}
+
+/* Does mail flow at the level that is to be? `dane` asks for what the records say. */
+static enum answer
+flows(const struct forecast_settings *settings, const struct answers *answers,
+    const struct measured *m)
+{
+	if (settings->level != LEVEL_DANE)
+		return m->meets[settings->level];
+	switch (answers->dane.state) {
+	case DANE_NONE:
+		return ANSWER_YES;
+	case DANE_USABLE:
+		return m->meets[LEVEL_DANE_ONLY];
+	case DANE_UNUSABLE:
+		return m->meets[LEVEL_ENCRYPT];
+	default: /* which of the hosts is met is a matter of luck */
+		return m->meets[LEVEL_ENCRYPT] == ANSWER_NO ? ANSWER_NO : ANSWER_UNSURE;
+	}
+}
+
+/* --- what the ladder makes of it -----------------------------------------------------
+ */
+
+static struct evidence
+evidence_of(const struct forecast_settings *settings, const struct answers *answers,
+    const struct measured *measured, enum level best_seen)
+{
+	return (struct evidence){
+	    .default_level = settings->level,
+	    .entry = demand_of(LEVEL_NONE),
+	    .lease_end_ms = LADDER_NOT_YET,
+	    .deferral = true,
+	    .has_rule = true,
+	    .fallback = FALLBACK_NEXT,
+	    .attempt_ms = NOW_MS,
+	    .attempts = 1,
+	    .first_attempt_ms = NOW_MS,
+	    .last_attempt_ms = NOW_MS,
+	    .plain = {1, NOW_MS, NOW_MS},
+	    .asked = true,
+	    .other_map = answers->other_map,
+	    .dane = answers->dane,
+	    .can_dane = settings->can_dane,
+	    .credentials = answers->credentials,
+	    .sts = answers->sts,
+	    .sts_attributes = answers->sts_attributes,
+	    .sts_allows_none = answers->sts_allows_none,
+	    .queue = QUEUE_NONE,
+	    .prober = ANSWER_UNSURE,
+	    .measured = *measured,
+	    .measured_gone = *measured,
+	    .canary = CANARY_NONE,
+	    .best_seen = best_seen,
+	};
+}
+
+/* Mail that waits, or may, under that level. */
+static void
+find_entry(const struct forecast_settings *settings, const struct answers *answers,
+    const struct measured *m, enum level best_seen, struct forecast *out)
+{
+	struct ladder_policy policy = *settings->policy;
+	struct evidence ev = evidence_of(settings, answers, m, best_seen);
+	struct decision d;
+
+	policy.may_after_attempts = 1; /* what is to come was not tried yet */
+	d = ladder_decide(&policy, &ev, NOW_MS);
+	out->why = d.wants != 0 ? WHY_NO_ANSWER : d.why;
+	if (d.why == WHY_DANE_NOT_MET && m->meets[LEVEL_DANE_ONLY] != ANSWER_NO)
+		out->why = WHY_NO_ANSWER; /* it was not seen to fail */
+	if (d.wants != 0 || d.action != ACTION_SET)
+		return;
+	/* It keeps mail waiting as well. */
+	if (d.entry.level == LEVEL_DANE_ONLY && m->meets[LEVEL_DANE_ONLY] == ANSWER_NO)
+		out->why = WHY_DANE_NOT_MET;
+	else
+		out->entry = d.entry;
+}
+
+/* Is it no matter of the level? */
+static bool
+is_untold(const struct answers *answers, struct forecast *out)
+{
+	if (answers->other_map == ANSWER_UNSURE)
+		out->why = WHY_OTHER_MAP_UNSURE;
+	else if (answers->dane.state == DANE_UNSURE)
+		out->why = WHY_DNS_UNSURE;
+	else if (answers->dane.state == DANE_NO_MAIL)
+		out->why = WHY_NO_MAIL;
+	else
+		return false;
+	return true;
+}
+
+struct forecast
+forecast_judge(const struct forecast_settings *settings, const struct answers *answers,
+    enum level best_seen)
+{
+	struct forecast f = {
+	    .waits = ANSWER_UNSURE, .entry = demand_of(LEVEL_NONE), .why = WHY_NONE};
+	struct measured m = measured_by(settings, answers);
+	enum answer flow;
+
+	if (answers->other_map == ANSWER_YES) {
+		f.waits = ANSWER_NO; /* the default level is none of its matter */
+		f.why = WHY_OTHER_MAP;
+		return f;
+	}
+	if (is_untold(answers, &f))
+		return f;
+	flow = flows(settings, answers, &m);
+	f.waits = flow == ANSWER_YES ? ANSWER_NO
+	    : flow == ANSWER_NO      ? ANSWER_YES
+	                             : ANSWER_UNSURE;
+	if (f.waits != ANSWER_NO)
+		find_entry(settings, answers, &m, best_seen, &f);
+	else
+		f.why =
+		    answers->dane.state == DANE_USABLE && asks_for_dane(settings->level)
+		    ? WHY_DANE
+		    : WHY_NOT_NEEDED;
+	return f;
+}
+
+uint64_t
+forecast_a_month(uint64_t messages, int64_t span_ms)
+{
+	uint64_t span = span_ms > SPAN_DAY_MS ? (uint64_t)span_ms : SPAN_DAY_MS;
+	double month = (double)messages * (double)FORECAST_MONTH_MS / (double)span;
+	uint64_t rounded = (uint64_t)(month + 0.5);
+
+	return messages > 0 && rounded == 0 ? 1 : rounded;
+}

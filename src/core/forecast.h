@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What becomes of a destination's mail where Postfix's default level is another: does it
+ * wait without an entry, and which one helps? Pure. The ladder (core/ladder) decides on a
+ * destination that has no entry, with mail that waits under that level: what DNS, the
+ * servers, an MTA-STS policy, the floors and the past say binds it, while there is
+ * neither a queue nor an attempt to count.
+ */
+#ifndef CORE_FORECAST_H
+#define CORE_FORECAST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/answer.h"
+#include "core/answers.h"
+#include "core/demand.h"
+#include "core/level.h"
+#include "core/status.h"
+#include "core/why.h"
+
+#define FORECAST_MONTH_MS (30 * SPAN_DAY_MS)
+
+/* What is the same for all destinations. Borrowed. */
+struct forecast_settings {
+	enum level level;     /* the default level that is to be */
+	enum answer can_dane; /* can this Postfix do dane-only? */
+	const struct ladder_policy *policy;
+};
+
+/* What the log has of one of its servers: when each was last seen, in ms since the epoch;
+ * 0: never. */
+struct forecast_server {
+	int64_t seen_ms[SESSION_COUNT];
+	int64_t bare_ms; /* mail was sent without a session, though sessions are logged */
+};
+
+struct forecast {
+	enum answer waits;   /* would mail wait at that level, without an entry? */
+	struct demand entry; /* the one that helps; LEVEL_NONE: none is needed, or none
+	                      * does. Its text is borrowed from the answers */
+	enum why why;
+};
+
+/*
+ * What the servers' sessions show of the levels at which mail flows, into works of the
+ * answers, for one server of the destination's own; the last session of it counts.
+ * present: the level that was in force. Only where the servers were not probed.
+ */
+void forecast_note_server(
+    struct answers *answers, const struct forecast_server *server, enum level present);
+
+/* The best level that its sessions show ever; LEVEL_UNKNOWN: none. */
+enum level forecast_best(const struct forecast_server *server, enum level present);
+
+/*
+ * Of the answers: other_map, credentials, dane, probe_asked, works and the policy's.
+ * best_seen: the past of 90 days, which holds a weaker entry. Without an answer of DNS
+ * nothing can be told.
+ */
+struct forecast forecast_judge(const struct forecast_settings *settings,
+    const struct answers *answers, enum level best_seen);
+
+/* So many in a log of that span are in 30 days, rounded, one at least where there was
+ * any. A log of less than a day counts as one of a day. */
+uint64_t forecast_a_month(uint64_t messages, int64_t span_ms);
+
+#endif
