@@ -261,6 +261,16 @@ destination_adopt(struct destination *d, struct demand entry, enum why why,
 }
 
 void
+destination_forecast(
+    struct destination *d, struct demand entry, int64_t lease_ms, int64_t now_ms)
+{
+	set_pin(d, (struct destination_pin){.set = false}, entry, WHY_FORECAST, now_ms);
+	d->entry.lease_ms = lease_ms;
+	d->entry.lease_end_ms = now_ms + lease_ms;
+	d->look_ms = d->entry.lease_end_ms;
+}
+
+void
 destination_end_parent(struct destination *d, int64_t now_ms, struct judged *out)
 {
 	bool had = d->entry.level != LEVEL_NONE;

@@ -134,6 +134,8 @@ struct evidence {
 	bool sts_asked;             /* one is announced, and is being fetched */
 	bool sts_entry;             /* the entry was made by a policy */
 
+	bool forecast; /* the entry was made for another default level */
+
 	/* the witnesses */
 	enum queue_says queue;
 	int64_t shown_ms, served_ms; /* as struct witnesses has them */

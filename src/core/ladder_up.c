@@ -80,6 +80,15 @@ may_climb(const struct ladder_policy *policy, const struct evidence *ev)
 	    ev->clean >= policy->climb_probes;
 }
 
+/* An entry for a default level that is not set yet, which now does nothing, or more than
+ * is asked for. Once it is set the entry is weaker, and one like any other. */
+static bool
+awaits_level(const struct evidence *ev, int64_t now_ms)
+{
+	return ev->forecast && now_ms < ev->lease_end_ms &&
+	    level_promise(ev->entry.level) >= level_promise(ev->default_level);
+}
+
 struct decision
 ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
@@ -88,6 +97,8 @@ ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t
 
 	if (ev->entry.level == LEVEL_NONE)
 		return ladder_keep(WHY_NOT_NEEDED, 0);
+	if (awaits_level(ev, now_ms))
+		return ladder_keep(WHY_FORECAST, ev->lease_end_ms);
 	if (ladder_is_default(ev, ev->entry))
 		return ladder_without_entry(ev, WHY_NOT_NEEDED);
 	/* A server that offered no AUTH may do now. */

@@ -192,6 +192,9 @@ enum why_alerts {
 	W(NOT_NEEDED, "not-needed", \
 	  "the default level does the same", \
 	  KNOWN, BY_RULE, STAYS, 16, EXPLAIN) \
+	W(FORECAST, "forecast", \
+	  "made before another default level, which needs it, is set", \
+	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE, EXPLAIN) \
 	W(TRIAL, "trial", \
 	  "lifted on trial: mail itself tries the stronger level", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE, EXPLAIN) \

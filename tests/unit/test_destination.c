@@ -322,6 +322,18 @@ undone(unsigned line, struct destination *d, char **rest, struct judged *judged)
 }
 
 static void
+forecast(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	struct demand entry = demand_of(field_level(line, strtok_r(NULL, " ", rest)));
+	struct wish wish = {0};
+
+	(void)judged;
+	field_set_words(line, &wish, wish_fields, COUNT_OF(wish_fields), rest);
+	entry.attributes = wish.attributes;
+	destination_forecast(d, entry, wish.until_ms - NOW_MS, NOW_MS);
+}
+
+static void
 unpinned(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
 	(void)line;
@@ -378,6 +390,7 @@ static const struct {
     {"pinned", pinned},
     {"undone", undone},
     {"unpinned", unpinned},
+    {"forecast", forecast},
     {"postponed", postponed},
     {"rechecked", rechecked},
     {"again", again},

@@ -320,6 +320,8 @@ set_more(struct row *row, char *more)
 			ev->pin_over = true;
 		else if (strcmp(name, "length") == 0)
 			ev->lease_ms = atoll(value) * 1000;
+		else if (strcmp(name, "forecast") == 0)
+			ev->forecast = true;
 		else if (strcmp(name, "trial") == 0)
 			ev->trial = level_of(row->line, value);
 		else if (strcmp(name, "clean") == 0)

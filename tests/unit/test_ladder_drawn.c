@@ -125,6 +125,7 @@ draw_evidence(void)
 	    .clean = draw(4),
 	};
 
+	ev.forecast = ev.entry.level != LEVEL_NONE && draw(4) == 0;
 	ev.sts_entry = ev.entry.level == LEVEL_SECURE && draw(2);
 	return ev;
 }
