@@ -13,14 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "base/span.h"
 #include "cmd/logfile.h"
 #include "cmd/page.h"
 #include "cmd/progress.h"
+#include "cmd/scan_forecast.h"
 #include "cmd/scan_logs.h"
+#include "cmd/since.h"
 #include "core/nexthop.h"
 #include "engine/engine.h"
 #include "sys/clock.h"
@@ -48,6 +49,8 @@ struct scan {
 	bool of_queue; /* not of logs */
 	bool apply;
 	bool json;
+	bool probe;
+	enum level as; /* the forecast of that; LEVEL_UNKNOWN: none */
 	int64_t started_ms;
 	int64_t since_ms;  /* of the lines that count; 0: all */
 	int stored;        /* exit status of the last store() */
@@ -413,50 +416,12 @@ open_scan(const struct options *options, struct scan *scan, struct rules **rules
 	return 0;
 }
 
-/* mktime(3) makes of 30 February a day of March. */
+/* A level that anything may wait for. */
 static bool
-is_of_calendar(const struct tm *tm)
+parse_as(const char *text, enum level *level)
 {
-	struct tm same = *tm;
-
-	return timegm(&same) != (time_t)-1 && same.tm_mday == tm->tm_mday;
-}
-
-/* A span until now, or a day, or a time of a day: in local time, or with a Z in UTC. */
-static bool
-parse_since(const char *text, int64_t *ms)
-{
-	static const struct {
-		const char *form;
-		bool is_utc;
-	} forms[] = {
-	    {"%Y-%m-%d %H:%M:%S", false},
-	    {"%Y-%m-%d %H:%M", false},
-	    {"%Y-%m-%dT%H:%M:%S", false},
-	    {"%Y-%m-%dT%H:%M", false},
-	    {"%Y-%m-%dT%H:%M:%SZ", true},
-	    {"%Y-%m-%dT%H:%MZ", true},
-	    {"%Y-%m-%d", false},
-	};
-
-	if (span_parse(str_of(text), ms)) {
-		*ms = clock_wall_ms() - *ms;
-		return true;
-	}
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		struct tm tm = {.tm_isdst = -1};
-		const char *end = strptime(text, forms[i].form, &tm);
-		time_t time;
-
-		if (end == NULL || *end != '\0')
-			continue;
-		if (!is_of_calendar(&tm))
-			return false;
-		time = forms[i].is_utc ? timegm(&tm) : mktime(&tm);
-		*ms = (int64_t)time * SPAN_SECOND_MS;
-		return time != (time_t)-1;
-	}
-	return false;
+	return level_parse(str_of(text), level) && *level > LEVEL_MAY &&
+	    *level != LEVEL_FINGERPRINT;
 }
 
 static int
@@ -464,6 +429,7 @@ read_options(const struct command *command, int argc, char **argv, struct scan *
 {
 	static const struct option longs[] = {{"apply", no_argument, NULL, 'a'},
 	    {"json", no_argument, NULL, 'j'}, {"since", required_argument, NULL, 's'},
+	    {"as", required_argument, NULL, 'A'}, {"probe", no_argument, NULL, 'p'},
 	    {NULL, 0, NULL, 0}};
 	int option;
 
@@ -473,14 +439,24 @@ read_options(const struct command *command, int argc, char **argv, struct scan *
 		else if (option == 'j')
 			scan->json = true;
 		else if (option == 's' && command == &cmd_scan) {
-			if (!parse_since(optarg, &scan->since_ms))
+			if (!since_parse(optarg, &scan->since_ms))
 				return cmd_usage(command,
 				    "--since: \"%s\" is no time; write 7d, 2026-11-24 or "
 				    "\"2026-11-24 07:30\"",
 				    optarg);
-		} else
+		} else if (option == 'A' && command == &cmd_scan) {
+			if (!parse_as(optarg, &scan->as))
+				return cmd_usage(command,
+				    "--as: \"%s\" is none of encrypt, dane, verify, "
+				    "secure and dane-only",
+				    optarg);
+		} else if (option == 'p' && command == &cmd_scan)
+			scan->probe = true;
+		else
 			return cmd_wrong_option(command, option, argv);
 	}
+	if (scan->probe && scan->as == LEVEL_UNKNOWN)
+		return cmd_usage(command, "--probe is for a forecast: --as LEVEL");
 	return 0;
 }
 
@@ -490,20 +466,27 @@ run_scan(const struct options *options, int argc, char **argv)
 	struct scan scan = {0};
 	struct rules *rules = NULL;
 	static char standard_input[] = "-";
-	char *only = standard_input;
+	char *only = standard_input, *const *paths = &only;
+	size_t count;
 	int status = read_options(&cmd_scan, argc, argv, &scan), worst = 0, settled,
 	    shown;
 
 	if (status != 0)
 		return status;
+	if (optind == argc)
+		logfile_tell_terminal();
+	else
+		paths = argv + optind;
+	count = optind == argc ? 1 : (size_t)(argc - optind);
+	if (scan.as != LEVEL_UNKNOWN) {
+		struct forecast_order order = {
+		    scan.as, scan.probe, scan.apply, scan.json, scan.since_ms};
+
+		return scan_forecast(options, &order, paths, count);
+	}
 	status = open_scan(options, &scan, &rules);
 	if (status == 0) {
-		if (optind == argc) {
-			logfile_tell_terminal();
-			worst = read_logs(&scan, &only, 1);
-		} else {
-			worst = read_logs(&scan, argv + optind, (size_t)(argc - optind));
-		}
+		worst = read_logs(&scan, paths, count);
 		settled = settle(&scan);
 		shown = show_all(&scan);
 		status = worst != 0 ? worst : settled != 0 ? settled : shown;
@@ -574,14 +557,18 @@ run_queue(const struct options *options, int argc, char **argv)
 
 const struct command cmd_scan = {
     .name = "scan",
-    .usage = "[--apply] [--json] [--since TIME] [FILE|-]...",
+    .usage = "[--as LEVEL] [--probe] [--apply] [--json] [--since TIME] [FILE|-]...",
     .summary = "Show what would be decided on logs, read once",
-    .help = "  --apply       do it\n"
-            "  --json        one JSON object a line\n"
-            "  --since TIME  leave out lines before: 7d, 2026-11-24 07:30 or,\n"
-            "                in UTC, 2026-11-24T07:30:00Z\n\n"
-            "FILE may be compressed with gzip. - is standard input. The order of files\n"
-            "does not matter.\n",
+    .help =
+        "  --as LEVEL    the forecast of a switch of the default level: encrypt, dane,\n"
+        "                verify, secure or dane-only\n"
+        "  --probe       ask the servers for it, with posttls-finger(1)\n"
+        "  --apply       do it; of a forecast: its entries, before the switch\n"
+        "  --json        one JSON object a line\n"
+        "  --since TIME  leave out lines before: 7d, 2026-11-24 07:30 or,\n"
+        "                in UTC, 2026-11-24T07:30:00Z\n\n"
+        "FILE may be compressed with gzip. - is standard input. The order of files\n"
+        "does not matter.\n",
     .run = run_scan,
 };
 

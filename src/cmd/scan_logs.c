@@ -81,6 +81,19 @@ close_input(struct input *in)
 
 /* --- lines into the fold ----------------------------------------------------------- */
 
+static void
+note_time(const struct scan_logs *logs, const struct parsed *line)
+{
+	struct scan_span *span = logs->span;
+
+	if (span == NULL || line->kind == PARSED_STRANGE)
+		return;
+	if (span->first_ms == 0 || line->time_ms < span->first_ms)
+		span->first_ms = line->time_ms;
+	if (line->time_ms > span->last_ms)
+		span->last_ms = line->time_ms;
+}
+
 /* Lines in their order: those that are early are left out, and of each that a recipient
  * may have written it is asked whether one can. */
 static void
@@ -99,6 +112,8 @@ take_lines(struct input *in, const struct parsed *lines, size_t count)
 		bool doubt = i < count && !early && line->kind == PARSED_STATUS &&
 		    line->status.ambiguous;
 
+		if (i < count && !early)
+			note_time(in->logs, line);
 		if (i < count && !early && !doubt)
 			continue;
 		if (i > from)

@@ -135,6 +135,8 @@ static enum answer
 flows(const struct forecast_settings *settings, const struct answers *answers,
     const struct measured *m)
 {
+	if (settings->level <= LEVEL_MAY)
+		return ANSWER_YES;
 	if (settings->level != LEVEL_DANE)
 		return m->meets[settings->level];
 	switch (answers->dane.state) {

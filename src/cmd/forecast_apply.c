@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the state says of the destinations of a forecast, and their entries put into it.
+ */
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cmd/progress.h"
+#include "cmd/scan_forecast.h"
+#include "core/destination.h"
+#include "publish/target.h"
+
+#define FORECAST_LEASE_MS (30 * SPAN_DAY_MS) /* so long the switch is waited for */
+
+/* --- what is known -------------------------------------------------------------------
+ */
+
+static bool
+is_pinned(const struct destination *d, int64_t now_ms)
+{
+	return d->pin.set && (d->pin.until_ms == 0 || d->pin.until_ms > now_ms);
+}
+
+static enum level
+best_of(const struct destination *d, int64_t now_ms)
+{
+	struct destination_spans spans = {0};
+
+	return destination_evidence(d, NULL, &spans, 0, now_ms).best_seen;
+}
+
+static bool
+recall(struct forecaster *f, struct foretold *item, struct err *err)
+{
+	struct destination d;
+	bool found;
+
+	if (!store_get(f->store, item->nexthop.key, &d, &found, err))
+		return false;
+	item->pinned = is_pinned(&d, f->now_ms);
+	item->busy = d.alarm.raised;
+	item->entered = d.entry.level != LEVEL_NONE && d.entry.why != WHY_FORECAST;
+	item->best = best_of(&d, f->now_ms);
+	if (d.entry.level != LEVEL_NONE && d.entry.why != WHY_FORECAST)
+		item->present = d.entry.level;
+	destination_clear(&d);
+	return true;
+}
+
+/* A pinned parent is the administrator's word on all that is below. */
+static bool
+note_parent(void *context, const struct entry *entry)
+{
+	struct forecaster *f = context;
+
+	for (size_t i = 0; i < f->count && entry->level != LEVEL_NONE; i++)
+		if (!f->items[i].entered &&
+		    nexthop_is_below(f->items[i].nexthop.key, entry->key))
+			f->items[i].pinned = true;
+	return true;
+}
+
+int
+forecast_recall(struct forecaster *f)
+{
+	struct err err;
+	int status = 0;
+
+	if (access(f->config->state, F_OK) != 0)
+		return 0;
+	f->store = cmd_store(f->config, false, &status);
+	if (f->store == NULL)
+		return status;
+	for (size_t i = 0; i < f->count; i++)
+		if (!recall(f, &f->items[i], &err))
+			return cmd_fail(EX_IOERR, "%s", err.text);
+	return store_each_parent(f->store, note_parent, f, &err)
+	    ? 0
+	    : cmd_fail(EX_IOERR, "%s", err.text);
+}
+
+/* --- put into force ------------------------------------------------------------------
+ */
+
+bool
+forecast_is_applicable(const struct forecaster *f, const struct foretold *item)
+{
+	/* What weakens mail that goes now has its witnesses, and the daemon for them. */
+	return item->entry.level != LEVEL_NONE && !item->pinned && !item->busy &&
+	    !item->entered &&
+	    level_promise(item->entry.level) >=
+	    level_promise(forecast_level_now(f, item->seen));
+}
+
+/* Inside the caller's transaction, in which it may be another than it was. */
+static bool
+put(struct forecaster *f, struct store *store, struct foretold *item, int64_t version,
+    struct err *err)
+{
+	struct decision_record record = {.time_ms = f->now_ms,
+	    .action = action_name(ACTION_SET),
+	    .why = why_slug(WHY_FORECAST),
+	    .rule = "",
+	    .reason = "",
+	    .dns_state = ""};
+	struct destination d;
+	struct demand before = {0};
+	bool found, done = true, free_now;
+
+	if (!store_get(store, item->nexthop.key, &d, &found, err))
+		return false;
+	free_now = !is_pinned(&d, f->now_ms) && !d.alarm.raised &&
+	    (d.entry.level == LEVEL_NONE || d.entry.why == WHY_FORECAST);
+	if (free_now) {
+		before = demand_copy(destination_demand(&d));
+		destination_forecast(&d, item->entry, FORECAST_LEASE_MS, f->now_ms);
+		record.before = before;
+		record.after = destination_demand(&d);
+		done = store_put(store, &d, err);
+		record.destination = d.id;
+		done = done && store_decision_add(store, &record, err) &&
+		    store_entry_version(store, d.id, version, err);
+		item->applied = done;
+		demand_clear(&before);
+	}
+	destination_clear(&d);
+	return done;
+}
+
+static bool
+put_all(struct forecaster *f, struct store *store, struct err *err)
+{
+	int64_t version;
+
+	if (!store_map_changed(store, &version, err))
+		return false;
+	for (size_t i = 0; i < f->count; i++) {
+		progress_show("storing", i, f->count);
+		if (forecast_is_applicable(f, &f->items[i]) &&
+		    !put(f, store, &f->items[i], version, err))
+			return false;
+	}
+	progress_show("writing the map", 0, 0);
+	return store_commit(store, err);
+}
+
+int
+forecast_apply(struct forecaster *f)
+{
+	struct target_use use = {.config = f->config, .postfix = &f->postfix};
+	struct published published;
+	struct store *store;
+	struct err err;
+	int status = 0;
+
+	store = cmd_store(f->config, true, &status);
+	if (store == NULL)
+		return status;
+	use.store = store;
+	if (!store_begin(store, &err)) {
+		status = cmd_fail(EX_IOERR, "%s", err.text);
+	} else if (!put_all(f, store, &err)) {
+		store_rollback(store);
+		status = cmd_fail(EX_IOERR, "%s", err.text);
+	} else if (!targets_publish(
+	               targets, target_count, &use, PUBLISH_LACKING, &published, &err)) {
+		status = cmd_fail(EX_CANTCREAT,
+		    "the entries are stored, but the map is not exported: %s", err.text);
+	}
+	progress_end();
+	store_close(store);
+	return status;
+}
