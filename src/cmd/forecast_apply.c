@@ -10,8 +10,6 @@
 #include "core/destination.h"
 #include "publish/target.h"
 
-#define FORECAST_LEASE_MS (30 * SPAN_DAY_MS) /* so long the switch is waited for */
-
 /* --- what is known -------------------------------------------------------------------
  */
 
@@ -113,7 +111,7 @@ put(struct forecaster *f, struct store *store, struct foretold *item, int64_t ve
 	    (d.entry.level == LEVEL_NONE || d.entry.why == WHY_FORECAST);
 	if (free_now) {
 		before = demand_copy(destination_demand(&d));
-		destination_forecast(&d, item->entry, FORECAST_LEASE_MS, f->now_ms);
+		destination_forecast(&d, item->entry, f->now_ms);
 		record.before = before;
 		record.after = destination_demand(&d);
 		done = store_put(store, &d, err);

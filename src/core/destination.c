@@ -261,12 +261,11 @@ destination_adopt(struct destination *d, struct demand entry, enum why why,
 }
 
 void
-destination_forecast(
-    struct destination *d, struct demand entry, int64_t lease_ms, int64_t now_ms)
+destination_forecast(struct destination *d, struct demand entry, int64_t now_ms)
 {
 	set_pin(d, (struct destination_pin){.set = false}, entry, WHY_FORECAST, now_ms);
-	d->entry.lease_ms = lease_ms;
-	d->entry.lease_end_ms = now_ms + lease_ms;
+	d->entry.lease_ms = DESTINATION_FORECAST_MS;
+	d->entry.lease_end_ms = now_ms + DESTINATION_FORECAST_MS;
 	d->look_ms = d->entry.lease_end_ms;
 }
 

@@ -366,10 +366,11 @@ void destination_unpin(struct destination *destination, int64_t now_ms);
 void destination_adopt(struct destination *destination, struct demand entry, enum why why,
     const struct destination_pin *pin, int64_t lease_ms, int64_t look_ms, int64_t now_ms);
 
-/* The entry that mail needs once the default level is another: it stands for lease_ms if
- * that is not set before. */
-void destination_forecast(struct destination *destination, struct demand entry,
-    int64_t lease_ms, int64_t now_ms);
+/* The entry that mail needs once the default level is another, for which it waits so
+ * long; whoever has it decided anew ends that no sooner. */
+#define DESTINATION_FORECAST_MS (30 * SPAN_DAY_MS)
+void destination_forecast(
+    struct destination *destination, struct demand entry, int64_t now_ms);
 
 /* The entry before the last decision, pinned until until_ms. */
 void destination_undo(struct destination *destination, struct demand before,

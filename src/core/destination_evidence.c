@@ -127,7 +127,9 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	        [LEVEL_SECURE] = d->hold.verify_ms},
 	    .dane_absent_ms = d->entry.dane_absent_ms,
 	    .sts_entry = destination_is_under_policy(d),
-	    .forecast = d->entry.why == WHY_FORECAST,
+	    .forecast_ms = d->entry.why == WHY_FORECAST
+	        ? d->entry.since_ms + DESTINATION_FORECAST_MS
+	        : 0,
 	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
 	                                                             : LEVEL_NONE,
 	    .seen_since_climb = seen_since(&past, d->entry.since_ms),

@@ -134,7 +134,8 @@ struct evidence {
 	bool sts_asked;             /* one is announced, and is being fetched */
 	bool sts_entry;             /* the entry was made by a policy */
 
-	bool forecast; /* the entry was made for another default level */
+	int64_t forecast_ms; /* the entry was made for another default level, for which it
+	                      * waits until then; 0: it was not */
 
 	/* the witnesses */
 	enum queue_says queue;

@@ -85,7 +85,7 @@ may_climb(const struct ladder_policy *policy, const struct evidence *ev)
 static bool
 awaits_level(const struct evidence *ev, int64_t now_ms)
 {
-	return ev->forecast && now_ms < ev->lease_end_ms &&
+	return now_ms < ev->forecast_ms &&
 	    level_promise(ev->entry.level) >= level_promise(ev->default_level);
 }
 
@@ -98,7 +98,7 @@ ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t
 	if (ev->entry.level == LEVEL_NONE)
 		return ladder_keep(WHY_NOT_NEEDED, 0);
 	if (awaits_level(ev, now_ms))
-		return ladder_keep(WHY_FORECAST, ev->lease_end_ms);
+		return ladder_keep(WHY_FORECAST, ev->forecast_ms);
 	if (ladder_is_default(ev, ev->entry))
 		return ladder_without_entry(ev, WHY_NOT_NEEDED);
 	/* A server that offered no AUTH may do now. */

@@ -63,4 +63,44 @@ comment "of $(wc -l <<<"$fails") whose mail waits at verify," \
 	"by sessions alone: $(of sessions 'd["waits"]' | wc -l) told, $(of sessions 'd["waits"] is None' | wc -l) untold" \
 	"probed: $(of probed 'd["waits"]' | wc -l) told, $(of probed 'd["waits"] is None' | wc -l) untold"
 comment "untold: $(of probed 'd["waits"] is None' | tr '\n' ' ')"
+
+# --- with its entries before the switch
+
+set_postfix mail smtp_tls_security_level=may
+ladder scan --as verify --probe --apply --json "$dir/mail/mail.log" >"$dir/applied"
+is 'with --apply it ends well' $? 0
+is 'the entries are those that help' "$(entries | awk '{ print $1, $2 }' | sort)" \
+	"$(python3 -c '
+import json, sys
+for d in map(json.loads, open(sys.argv[1])):
+    if d["level"]:
+        print(d["destination"], d["level"])' "$dir/applied" | sort)"
+is 'each has a word of its own' "$(ladder list --json | python3 -c '
+import json, sys
+print(*sorted({json.loads(line)["why"] for line in sys.stdin}))')" forecast
+is 'and is in the map' "$(in_map selfsigned.test) $(in_map plain.test) $(in_map dane-ok.test)" 'encrypt dane dane-only'
+
+# Nothing takes them away while the level is not set yet. (Of mail that waits since the level
+# was another for a moment the daemon may make more.)
+before=$(entries | sort)
+starts
+ladder again --all >"$dir/again"
+settle mail
+is 'all of them stay though everything is decided anew' "$(comm -23 <(echo "$before") <(entries | sort))" ''
+stops
+
+set_postfix mail smtp_tls_security_level=verify "smtp_tls_policy_maps=hash:$map_file"
+to third
+fails=$(tls_fails third)
+# One has a host with TLSA records that is down, and waits for that. With the other no
+# handshake ends well: smtp(8) itself goes on in cleartext when a message is older.
+is 'no mail waits that an entry helps, or that was not to wait' \
+	"$(comm -12 <(echo "$fails") <(of probed 'd["level"] or d["waits"] is False') | tr '\n' ' ')" \
+	'dane-multi-down.test starttls-broken.test '
+is 'mail that no entry helps waits as it was told' \
+	"$(comm -3 <(echo "$fails") <(of probed 'd["waits"] is not False and not d["level"]') | grep -v '^dane-multi-down.test$\|^starttls-broken.test$')" ''
+helped=$(comm -12 <(tls_fails second) <(of probed 'd["level"]'))
+sent=$(sed -n 's/.*to=<third@\([^>]*\)>.*status=sent.*/\1/p' "$dir/mail/mail.log" | sort -u)
+comment "$(comm -12 <(echo "$helped") <(echo "$sent") | wc -l) of $(wc -l <<<"$helped") that waited are sent by their entries," \
+	"the others: $(comm -23 <(echo "$helped") <(echo "$sent") | tr '\n' ' ')"
 finish

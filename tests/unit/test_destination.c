@@ -330,7 +330,7 @@ forecast(unsigned line, struct destination *d, char **rest, struct judged *judge
 	(void)judged;
 	field_set_words(line, &wish, wish_fields, COUNT_OF(wish_fields), rest);
 	entry.attributes = wish.attributes;
-	destination_forecast(d, entry, wish.until_ms - NOW_MS, NOW_MS);
+	destination_forecast(d, entry, NOW_MS);
 }
 
 static void

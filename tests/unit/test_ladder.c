@@ -321,7 +321,7 @@ set_more(struct row *row, char *more)
 		else if (strcmp(name, "length") == 0)
 			ev->lease_ms = atoll(value) * 1000;
 		else if (strcmp(name, "forecast") == 0)
-			ev->forecast = true;
+			ev->forecast_ms = time_of(value);
 		else if (strcmp(name, "trial") == 0)
 			ev->trial = level_of(row->line, value);
 		else if (strcmp(name, "clean") == 0)

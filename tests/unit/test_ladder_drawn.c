@@ -125,7 +125,9 @@ draw_evidence(void)
 	    .clean = draw(4),
 	};
 
-	ev.forecast = ev.entry.level != LEVEL_NONE && draw(4) == 0;
+	ev.forecast_ms = ev.entry.level != LEVEL_NONE && draw(4) == 0
+	    ? draw_time() + (int64_t)draw(2) * SPAN_HOUR_MS
+	    : 0;
 	ev.sts_entry = ev.entry.level == LEVEL_SECURE && draw(2);
 	return ev;
 }
