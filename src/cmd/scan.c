@@ -427,10 +427,12 @@ parse_as(const char *text, enum level *level)
 static int
 read_options(const struct command *command, int argc, char **argv, struct scan *scan)
 {
-	static const struct option longs[] = {{"apply", no_argument, NULL, 'a'},
-	    {"json", no_argument, NULL, 'j'}, {"since", required_argument, NULL, 's'},
+	/* The first ones are of scan alone. */
+	static const struct option all[] = {{"since", required_argument, NULL, 's'},
 	    {"as", required_argument, NULL, 'A'}, {"probe", no_argument, NULL, 'p'},
+	    {"apply", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
 	    {NULL, 0, NULL, 0}};
+	const struct option *longs = command == &cmd_scan ? all : all + 3;
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
@@ -438,19 +440,19 @@ read_options(const struct command *command, int argc, char **argv, struct scan *
 			scan->apply = true;
 		else if (option == 'j')
 			scan->json = true;
-		else if (option == 's' && command == &cmd_scan) {
+		else if (option == 's') {
 			if (!since_parse(optarg, &scan->since_ms))
 				return cmd_usage(command,
 				    "--since: \"%s\" is no time; write 7d, 2026-11-24 or "
 				    "\"2026-11-24 07:30\"",
 				    optarg);
-		} else if (option == 'A' && command == &cmd_scan) {
+		} else if (option == 'A') {
 			if (!parse_as(optarg, &scan->as))
 				return cmd_usage(command,
 				    "--as: \"%s\" is none of encrypt, dane, verify, "
 				    "secure and dane-only",
 				    optarg);
-		} else if (option == 'p' && command == &cmd_scan)
+		} else if (option == 'p')
 			scan->probe = true;
 		else
 			return cmd_wrong_option(command, option, argv);

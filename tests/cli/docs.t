@@ -72,7 +72,7 @@ has 'tlsladder.yaml(5) says that examples are required' "$(squash <"$srcdir/src/
 
 # Members of JSON, as the sources name them.
 json_of_manual=" $(section "$manual" JSON | squash | tr -c 'a-z0-9_\n-' ' ') "
-for file in cmd/check_print cmd/check_policy cmd/doctor cmd/explain cmd/explain_policy cmd/list cmd/match cmd/policy cmd/scan cmd/status measure/measure \
+for file in cmd/check_print cmd/check_policy cmd/doctor cmd/explain cmd/explain_policy cmd/list cmd/match cmd/policy cmd/scan cmd/scan_forecast cmd/status measure/measure \
 	measure/measure_credentials measure/measure_dns measure/measure_hosts measure/measure_maps measure/measure_policy \
 	measure/measure_servers publish/export publish/report_json; do
 	members=$(tr -s '\n\t ' ' ' <"$srcdir/src/$file.c" |

@@ -71,6 +71,12 @@ list --json=yes|option "--json=yes" takes no value
 run extra|no argument is expected
 queue extra|no argument is expected
 scan --frobnicate|there is no option
+scan --as|option "--as" wants a value
+scan --as may|--as: "may" is none of encrypt, dane, verify, secure and dane-only
+scan --as verfy|is none of encrypt, dane, verify, secure and dane-only
+scan --probe|--probe is for a forecast: --as LEVEL
+queue --as verify|there is no option "--as"
+queue --probe|there is no option "--probe"
 match --frobnicate|there is no option
 check|a domain is needed
 check --probe|a domain is needed

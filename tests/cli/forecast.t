@@ -1,0 +1,238 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# scan --as: the forecast of a switch of the default level, from a genuine log at may, with a
+# scripted name server and commands of Postfix that a script plays. tests/cases/forecast.cases has
+# what is told of whom, tests/integration/forecast.t the switch itself.
+. "$(dirname -- "$0")/lib.sh"
+needs_python
+
+log=$srcdir/tests/logs/may.log
+
+# DESTINATION  DNS  MESSAGES  WAITS  LEVEL  WHY  [MX]
+#   DNS       as in scan.t; none: nobody takes mail
+#   MESSAGES  in the log, which is of less than a day
+#   WAITS     under verify, by the sessions of the log; ? could not be told
+table='
+[mx.valid-ca.test]    host      1  ?    -          no-answer
+dane-bad.test         usable    1  yes  dane-only  dane
+dane-ca.test          usable    1  ?    dane-only  dane
+dane-multi.test       usable    1  yes  dane-only  dane
+dane-ok.test          usable    1  yes  dane-only  dane
+dane-pkix-notls.test  unusable  1  yes  -          tlsa-unusable
+dane-pkix-only.test   unusable  1  yes  encrypt    not-authentic
+dane-servfail.test    bogus     1  ?    -          dns-unsure
+expired-cert.test     unsigned  1  yes  encrypt    not-authentic
+insecure-mx.test      gateway   1  yes  encrypt    not-authentic  mx.dane-ok.test
+plain.test            unsigned  3  yes  dane       not-encrypted
+selfsigned.test       unsigned  4  yes  encrypt    not-authentic
+signed-no-tlsa.test   signed    1  yes  encrypt    not-authentic
+starttls-refused.test unsigned  1  yes  dane       not-encrypted
+valid-ca.test         unsigned  2  ?    -          no-answer
+wrongname-cert.test   unsigned  1  ?    -          no-answer
+xn--bcher-kva.test    unsigned  1  yes  encrypt    not-authentic
+'
+table=$(grep . <<<"$table")
+
+digest=cb75e267a8ae9e63c8b81e186371cf263a89024e1337eee6c895c99c703ec6d2
+while read -r name kind _ _ _ _ host_name; do
+	mx=secure host=secure tlsa=secure record="3 1 1 $digest"
+	case $kind in
+		host) continue ;;
+		unusable) record="1 1 1 $digest" ;;
+		signed) record='' ;;
+		unsigned) mx=insecure host=insecure tlsa=insecure record='' ;;
+		gateway) mx=insecure ;;
+		bogus) tlsa=servfail record='' ;;
+	esac
+	: "${host_name:=mx.$name}"
+	printf '%s MX %s\n\t%s. 300 IN MX 10 %s.\n' "$name" $mx "$name" "$host_name"
+	printf '%s A %s\n\t%s. 300 IN A 192.0.2.1\n' "$host_name" $host "$host_name"
+	printf '%s AAAA %s\n_25._tcp.%s TLSA %s\n' "$host_name" $host "$host_name" $tlsa
+	[[ -z $record ]] || printf '\t_25._tcp.%s. 300 IN TLSA %s\n' "$host_name" "$record"
+	printf '_mta-sts.%s TXT %s\n' "$name" $mx
+done <<<"$table" >"$dir/dns"
+start_dns
+
+# settings [LINE]...: of Postfix
+settings() {
+	postconf_says "smtp_tls_policy_maps = hash:$dir/tls_policy" 'smtp_tls_security_level = may' \
+		'smtp_tls_loglevel = 1' 'smtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt' \
+		'default_transport = smtp' 'smtp_dns_support_level = dnssec' 'smtp_host_lookup = dns' \
+		'info_log_address_format = external' 'ignore_mx_lookup_error = no' \
+		'parent_domain_matches_subdomains =' 'smtp_dns_resolver_options =' "$@"
+}
+settings 'relayhost =' 'transport_maps = hash:/transport'
+# Of what it is asked, moved.test alone is there.
+cat >"$dir/postmap.sh" <<'END'
+for map; do :; done
+while read -r key; do
+	[ "$map $key" != 'hash:/transport moved.test' ] || printf '%s\tsmtp:[mx.valid-ca.test]\n' "$key"
+done
+exit 0
+END
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
+	"postfix: {command: [$fakes], default_level: auto}"
+
+# DESTINATION MESSAGES WAITS LEVEL WHY
+as_table() {
+	python3 -c '
+import json, sys
+for line in sys.stdin:
+    d = json.loads(line)
+    print(d["destination"], d["messages"], {None: "?", True: "yes", False: "no"}[d["waits"]], d["level"] or "-", d["why"])' <"$dir/out" |
+		LC_ALL=C sort
+}
+
+ladder scan --as verify --json "$log"
+is 'a forecast ends well' "$status$err" 0
+# A log of less than a day is one of a day.
+is 'of each destination: messages a month, whether it waits, what helps and why' "$(as_table)" \
+	"$(awk '{ print $1, 30 * $3, $4, $5, $6 }' <<<"$table" | LC_ALL=C sort)"
+check 'nothing is changed' test ! -e "$dir/state.db" -a ! -e "$dir/tls_policy"
+check 'no server is asked' test ! -e "$dir/posttls-finger.calls"
+wanted=$(as_table)
+
+gzip -c "$log" >"$dir/mail.log.1.gz"
+ladder scan --as verify --json "$log" "$dir/mail.log.1.gz"
+is 'a line counts once, in however many files it stands' "$(as_table)" "$wanted"
+sed 's/^Nov 28/Nov 13/; s/: 4j/: 3k/' "$log" >"$dir/mail.log.2"
+ladder scan --as verify --json "$log" "$dir/mail.log.2"
+is 'the span of the logs is what a month is held against' \
+	"$(json 'sorted({(x["destination"], x["messages"]) for x in d if x["destination"] in ("plain.test", "selfsigned.test")})')" \
+	"[('plain.test', 12), ('selfsigned.test', 16)]"
+ladder scan --as verify --json --since '2100-01-01' "$log"
+is 'lines before --since are left out' "$status$out$err" 0
+
+ladder scan --as verify "$log"
+has 'as text: a row' "$(tr -s ' ' <<<"$out")" '
+selfsigned.test 120 encrypt not-authentic
+'
+has 'as text: cleartext is called so' "$(tr -s ' ' <<<"$out")" '
+plain.test 90 cleartext (dane) not-encrypted
+'
+has 'as text: what could not be told' "$(tr -s ' ' <<<"$out")" '
+dane-servfail.test 30 ? dns-unsure
+'
+is 'as text: the busiest of those that wait comes first' "$(sed -n '2s/ .*//p' <<<"$out")" selfsigned.test
+is 'as text: no row is wider than 80 columns' "$(sed '/^$/,$d' <<<"$out" | awk 'length($0) > 80')" ''
+has 'as text: the sums' "$out" '17 destinations, 690 messages a month. At verify, without tlsladder, mail would wait for 12 destinations, 510 messages a month; it could not be told for 5 destinations, 180 messages a month.'
+has 'as text: the entries' "$out" 'Entries that help: 4 dane-only, 2 cleartext (dane), 6 encrypt. Of 1 destination, 30 messages a month, no entry helps.'
+has 'as text: nothing was changed' "$out" 'Nothing was changed (--apply does it).'
+has 'as text: who was not asked' "$out" 'The servers were not asked (--probe)'
+on_terminal 60 scan --as verify "$log"
+check 'it fits a terminal of 60 columns' test "$(widest)" -le 60
+
+# LEVEL  DESTINATION WAITS LEVEL WHY
+while read -r level destination waits entry why; do
+	ladder scan --as "$level" --json "$log"
+	matches "--as $level: $destination" "$(as_table)" "(^|"$'\n)'"$destination [0-9]+ ${waits/\?/\\?} $entry $why("$'\n|$)'
+done <<'END'
+encrypt selfsigned.test no - not-needed
+encrypt plain.test yes dane not-encrypted
+dane plain.test no - not-needed
+dane dane-ok.test no - dane
+dane-only dane-ok.test no - dane
+dane-only selfsigned.test yes encrypt not-authentic
+secure selfsigned.test yes encrypt not-authentic
+END
+
+# --- DNS, and next-hops
+
+sed 's/^\([^_]*\) MX .*/\1 MX servfail/' "$dir/dns" >"$dir/dns.broken"
+cp "$dir/dns" "$dir/dns.good"
+cat "$dir/dns.broken" >"$dir/dns"
+configure 'dns: {resolver: 127.0.0.1@1, tries: 1, timeout: 100ms}' "postfix: {command: [$fakes], default_level: auto}"
+ladder scan --as verify --json "$log"
+is 'without an answer of DNS nothing is told' \
+	"$(json 'sorted({(x["waits"], x["level"], x["why"]) for x in d})')" "[(None, None, 'dns-unsure')]"
+cat "$dir/dns.good" >"$dir/dns"
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" "postfix: {command: [$fakes], default_level: auto}"
+
+settings 'relayhost = [relay.test]:587' 'transport_maps ='
+ladder scan --as verify --json "$log"
+is 'with a relayhost all mail counts for that' "$(json '[(x["destination"], x["messages"]) for x in d]')" "[('[relay.test]:587', 690)]"
+settings 'relayhost =' 'transport_maps = hash:/transport'
+
+# --- the servers
+
+cat >"$dir/posttls-finger.sh" <<'END'
+for key; do :; done
+host=${key#[} host=${host%%]*}
+session="TLS connection established to $host[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
+case "$key $*" in
+'[127.0.0.1]:1 '*) echo 'posttls-finger: Failed to establish session' ;;
+'[mx.dane-bad.test]'*'-l dane-only'*)
+	echo 'posttls-finger: certificate verification failed for x[192.0.2.1]:25: self-signed certificate'
+	echo "posttls-finger: Untrusted $session" ;;
+*'-l dane-only'*) echo "posttls-finger: Verified $session" ;;
+'[mx.valid-ca.test]'*) echo "posttls-finger: Verified $session" ;;
+*' -l encrypt'*) echo "posttls-finger: Untrusted $session" ;;
+*) echo "posttls-finger: certificate verification failed for x[192.0.2.1]:25: self-signed certificate"
+	echo "posttls-finger: Untrusted $session" ;;
+esac
+END
+ladder scan --as verify --probe --json "$log"
+is 'with --probe the servers tell' "$(json 'sorted((x["destination"], x["waits"], x["level"], x["why"]) for x in d if x["destination"] in ("valid-ca.test", "[mx.valid-ca.test]", "plain.test", "wrongname-cert.test", "dane-ok.test", "dane-bad.test"))' | sed 's/), /)\n/g')" \
+	"[('[mx.valid-ca.test]', False, None, 'not-needed')
+('dane-bad.test', True, None, 'dane-not-met')
+('dane-ok.test', True, 'dane-only', 'dane')
+('plain.test', True, 'encrypt', 'not-authentic')
+('valid-ca.test', False, None, 'not-needed')
+('wrongname-cert.test', True, 'encrypt', 'not-authentic')]"
+
+# --- put into force
+
+ladder set expired-cert.test may
+ladder set plain.test encrypt --for 1h
+ladder scan --as verify --apply --json "$log"
+is 'with --apply it ends well' "$status$err" 0
+ladder list --json
+is 'entries that help are there, and pins as they were' "$(sed 's/), /)\n/g' <<<"$(json '[(x["destination"], x["level"], x["why"]) for x in d]')")" \
+	"[('dane-bad.test', 'dane-only', 'forecast')
+('dane-ca.test', 'dane-only', 'forecast')
+('dane-multi.test', 'dane-only', 'forecast')
+('dane-ok.test', 'dane-only', 'forecast')
+('dane-pkix-only.test', 'encrypt', 'forecast')
+('expired-cert.test', 'may', 'pinned')
+('insecure-mx.test', 'encrypt', 'forecast')
+('plain.test', 'encrypt', 'pinned')
+('selfsigned.test', 'encrypt', 'forecast')
+('signed-no-tlsa.test', 'encrypt', 'forecast')
+('starttls-refused.test', 'dane', 'forecast')
+('xn--bcher-kva.test', 'encrypt', 'forecast')]"
+has 'and they are in the map, each with its why' "$(<"$dir/tls_policy")" '# forecast: made before another default level, which needs it, is set
+selfsigned.test	encrypt'
+ladder explain selfsigned.test
+has 'explain tells of it' "$out" 'forecast'
+ladder scan --as verify --json "$log"
+is 'what is pinned is told so' "$(json '[(x["destination"], x["why"]) for x in d if x["why"] == "pinned"]')" \
+	"[('plain.test', 'pinned'), ('expired-cert.test', 'pinned')]"
+ladder scan --as verify --apply "$log"
+has 'as text: how many are in force' "$(tr '\n' ' ' <<<"$out")" '10 of them are in force now, 30 days at most until verify is the default level.'
+has 'as text: what was there before' "$out" 'Pins, or entries from before, are there for 2 destinations, 120 messages a month.'
+rm "$dir"/state.db* "$dir/tls_policy"
+
+ladder set .test encrypt
+ladder scan --as verify --apply "$log"
+ladder list --json
+is 'a pin of a parent is the word on all that is below' "$(json '[x["destination"] for x in d]')" "['.test']"
+rm "$dir"/state.db* "$dir/tls_policy"
+
+# What is weaker than what applies now has its witnesses, and the daemon for them.
+settings 'relayhost =' 'transport_maps = hash:/transport' 'smtp_tls_security_level = encrypt'
+ladder scan --as verify --apply --json "$log"
+ladder list --json
+is 'nothing weaker than the default level of now is made' "$(json '[x["destination"] for x in d if x["level"] in ("dane", "may")]')" '[]'
+is 'and the others are' "$(json 'len(d)')" 10
+
+rm "$dir"/state.db* "$dir/tls_policy"
+settings 'relayhost =' 'transport_maps = hash:/transport'
+configure "map: {file: $dir/none/tls_policy, type: none}" "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
+	"postfix: {command: [$fakes], default_level: auto}"
+ladder scan --as verify --apply "$log"
+is 'a map that cannot be written is an error' $status 73
+echo 1 >"$dir/postconf.status"
+ladder scan --as verify "$log"
+is 'so is a Postfix that cannot be asked' $status 69
+has 'which is told' "$err" 'cannot ask Postfix'
+finish
