@@ -7,9 +7,12 @@
 
 #include "base/mem.h"
 #include "cmd/check.h"
+#include "cmd/forecast_hosts.h"
 #include "cmd/progress.h"
 #include "cmd/scan_forecast.h"
 #include "core/host.h"
+#include "core/measured.h"
+#include "postfix/finger.h"
 #include "sys/workers.h"
 
 #define SMTPS_PORT 465
@@ -21,7 +24,15 @@ struct ask_job {
 	const struct forecaster *f;
 	struct foretold *item;
 	struct check check;
-	struct dns_records dns; /* the names of its hosts, for the state */
+};
+
+/* What all of them share. */
+struct asking {
+	struct forecaster *f;
+	struct workers *workers;
+	struct forecast_hosts *hosts; /* to be asked; NULL: none is */
+	struct ask_job **jobs;        /* of those whose servers are asked when DNS was */
+	size_t job_count;
 };
 
 /* --- in a worker ---------------------------------------------------------------------
@@ -63,80 +74,127 @@ work(struct job *base, void *context)
 	const struct forecaster *f = job->f;
 
 	check->item.nexthop = job->item->nexthop;
-	if (job->item->probed) {
-		check->item.probing = MEASURE_PROBE_HOSTS;
-		check->item.probe_up_to = LEVEL_SECURE;
-		check->item.answers.probe_asked = true;
-	}
 	check->found = measure_one(context, &f->measure, &check->item);
 	check_policy(check, f->config, context, &f->settings);
 	check->item.answers.sts = applies(check);
 	check->item.answers.sts_attributes = attributes_of(check);
 	check->item.answers.sts_allows_none =
 	    check->policy.had && check->policy.allowed == 0;
-	job->dns = check->found->dns;
 	check->found = NULL; /* the worker's own, and soon another's */
 }
 
 /* --- in the first thread -------------------------------------------------------------
  */
 
+/* Is it one of its own? */
+static bool
+has_server(const struct ask_job *job, const struct seen_server *server)
+{
+	const struct answers *answers = &job->check.item.answers;
+	const struct nexthop *nexthop = &job->item->nexthop;
+
+	return answers->dane.state != DANE_UNSURE &&
+	    (server->port == 0 || server->port == nexthop->port) &&
+	    measure_relay_fits(server->name, nexthop->key, answers->text);
+}
+
+static void
+raise_level(enum level *level, enum level to)
+{
+	if (to > *level)
+		*level = to;
+}
+
 /* Sessions at its own servers. */
 static void
 note_sessions(struct ask_job *job, enum level *best)
 {
 	struct foretold *item = job->item;
-	struct answers *answers = &job->check.item.answers;
 
 	for (size_t i = 0; i < item->seen->server_count; i++) {
 		const struct seen_server *server = &item->seen->servers[i];
-		enum level seen = forecast_best(&server->did, item->present);
 
-		if (answers->dane.state == DANE_UNSURE ||
-		    (server->port != 0 && server->port != item->nexthop.port) ||
-		    !measure_relay_fits(server->name, item->nexthop.key, answers->text))
+		if (!has_server(job, server))
 			continue;
-		if (seen > *best)
-			*best = seen;
+		raise_level(best, forecast_best(&server->did, item->present));
 		if (!item->probed)
-			forecast_note_server(answers, &server->did, item->present);
+			forecast_note_server(
+			    &job->check.item.answers, &server->did, item->present);
 	}
 }
 
-/* What its servers did for whichever destination, by the state. */
-static void
-note_hosts(const struct forecaster *f, const struct ask_job *job, enum level *best)
+/* What a host did for whichever destination by the state, and for this one by the log. */
+static enum level
+past_of(
+    const struct forecaster *f, const struct ask_job *job, const struct chosen_host *host)
 {
-	bool dane = job->check.item.answers.dane.signed_domain;
+	const struct foretold *item = job->item;
+	enum level level = LEVEL_UNKNOWN;
+	struct host_past past = {0};
+	struct err ignored;
 
-	for (unsigned i = 0; f->store != NULL && i < job->dns.host_count; i++) {
-		struct host_past past = {0};
-		struct err ignored;
-		enum level level;
+	if (f->store != NULL &&
+	    store_host_get(f->store, host->name, item->nexthop.port, &past, &ignored))
+		level = host_past_best(
+		    &past, job->check.item.answers.dane.signed_domain, 0, f->now_ms);
+	for (size_t i = 0; i < item->seen->server_count; i++) {
+		const struct seen_server *server = &item->seen->servers[i];
 
-		if (!store_host_get(f->store, job->dns.hosts[i].name,
-		        job->item->nexthop.port, &past, &ignored))
-			return;
-		level = host_past_best(&past, dane, 0, f->now_ms);
-		if (level > *best)
-			*best = level;
+		if (has_server(job, server) && strcmp(server->name, host->name) == 0)
+			raise_level(&level, forecast_best(&server->did, item->present));
 	}
+	return level;
+}
+
+/* What the servers did that were asked. */
+static struct measured
+measure(const struct asking *a, const struct ask_job *job)
+{
+	struct server_rules rules = finger_settings_of(&a->f->settings).rules;
+	const struct choice *choice = &job->check.item.choice;
+	struct measured_host hosts[CHOICE_MAX];
+	struct measured m;
+
+	for (unsigned i = 0; i < choice->count; i++) {
+		const struct chosen_host *chosen = &choice->hosts[i];
+		const struct server *server =
+		    forecast_hosts_get(a->hosts, chosen->name, job->item->nexthop.port);
+
+		hosts[i] = (struct measured_host){
+		    .name = chosen->name,
+		    .promise = chosen->promise,
+		    .probe = server != NULL
+		        ? server_probe(server, &rules, chosen->name, choice->domain)
+		        : (struct probe){.end = PROBE_SILENT},
+		    .past = past_of(a->f, job, chosen),
+		};
+	}
+	m = measured_of(hosts, choice->count, false);
+	m.answered = m.answered && !choice->cut; /* what the others do is not known */
+	return m;
 }
 
 static void
-judge(const struct forecaster *f, struct ask_job *job)
+judge(const struct asking *a, struct ask_job *job)
 {
+	const struct forecaster *f = a->f;
 	struct foretold *item = job->item;
+	const struct choice *choice = &job->check.item.choice;
 	struct forecast_settings settings = {
 	    .level = forecast_level_then(f, item->seen),
 	    .can_dane = f->settings.can_dane ? ANSWER_YES : ANSWER_NO,
 	    .policy = &f->config->ladder,
 	};
 	enum level best = item->best;
+	struct measured measured;
 
 	note_sessions(job, &best);
-	note_hosts(f, job, &best);
-	item->forecast = forecast_judge(&settings, &job->check.item.answers, best);
+	for (unsigned i = 0; i < choice->count; i++)
+		raise_level(&best, past_of(f, job, &choice->hosts[i]));
+	if (item->probed)
+		measured = measure(a, job);
+	item->forecast = forecast_judge(
+	    &settings, &job->check.item.answers, item->probed ? &measured : NULL, best);
 	item->entry = demand_copy(item->forecast.entry);
 	item->forecast.entry = item->entry;
 	if (item->pinned && item->forecast.waits != ANSWER_NO)
@@ -150,58 +208,80 @@ end_job(struct ask_job *job)
 	free(job);
 }
 
-/* Jobs that are done. */
-static size_t
-take_done(const struct forecaster *f, struct workers *workers)
+/* DNS was asked. Its servers are, when all are known of whom somebody wants that. */
+static void
+take_done(struct asking *a, struct ask_job *job)
 {
-	struct job *base;
-	size_t count = 0;
+	const struct choice *choice = &job->check.item.choice;
 
-	while ((base = workers_done(workers)) != NULL) {
-		struct ask_job *job = (struct ask_job *)base;
-
-		judge(f, job);
+	if (!job->item->probed) {
+		judge(a, job);
 		end_job(job);
-		count++;
+		return;
 	}
-	return count;
+	for (unsigned i = 0; i < choice->count; i++)
+		forecast_hosts_want(
+		    a->hosts, &choice->hosts[i], job->item->nexthop.port, choice->domain);
+	a->jobs[a->job_count++] = job;
 }
 
 static void
-submit(const struct forecaster *f, struct foretold *item, struct workers *workers)
+submit(struct asking *a, struct foretold *item)
 {
 	struct ask_job *job = mem_new(1, sizeof(*job));
 
 	job->job.work = work;
-	job->f = f;
+	job->f = a->f;
 	job->item = item;
 	/* TLS from the first byte is not what is probed. */
-	item->probed = f->order->probe && item->nexthop.port != SMTPS_PORT;
-	workers_submit(workers, &job->job);
+	item->probed = a->f->order->probe && item->nexthop.port != SMTPS_PORT;
+	workers_submit(a->workers, &job->job);
+}
+
+static void
+ask_dns(struct asking *a)
+{
+	struct forecaster *f = a->f;
+	size_t asked = 0, done = 0;
+
+	while (done < f->count) {
+		struct pollfd fd = {.fd = workers_fd(a->workers), .events = POLLIN};
+		struct job *job;
+
+		while (asked < f->count && asked - done < JOBS_MAX)
+			submit(a, &f->items[asked++]);
+		progress_show("asking", done, f->count);
+		poll(&fd, 1, LOOK_MS);
+		for (; (job = workers_done(a->workers)) != NULL; done++)
+			take_done(a, (struct ask_job *)job);
+	}
+	progress_end();
 }
 
 int
 forecast_ask(struct forecaster *f)
 {
 	struct resolver_settings resolver = config_resolver(f->config);
-	struct workers *workers;
-	size_t asked = 0, done = 0;
+	struct asking a = {.f = f, .hosts = forecast_hosts_new()};
 	struct err err;
+	int status = 0;
 
-	workers = workers_new(
+	a.workers = workers_new(
 	    f->config->dns.workers, measure_make, measure_drop, &resolver, &err);
-	if (workers == NULL)
+	if (a.workers == NULL) {
+		forecast_hosts_free(a.hosts);
 		return cmd_fail(EX_OSERR, "%s", err.text);
-	while (done < f->count) {
-		struct pollfd fd = {.fd = workers_fd(workers), .events = POLLIN};
-
-		while (asked < f->count && asked - done < JOBS_MAX)
-			submit(f, &f->items[asked++], workers);
-		progress_show("asking", done, f->count);
-		poll(&fd, 1, LOOK_MS);
-		done += take_done(f, workers);
 	}
-	progress_end();
-	workers_free(workers);
-	return 0;
+	a.jobs = mem_new(f->count + 1, sizeof(struct ask_job *));
+	ask_dns(&a);
+	workers_free(a.workers);
+	if (a.job_count > 0)
+		status = forecast_hosts_ask(a.hosts, &f->postfix, &f->settings);
+	for (size_t i = 0; i < a.job_count; i++) {
+		judge(&a, a.jobs[i]);
+		end_job(a.jobs[i]);
+	}
+	free(a.jobs);
+	forecast_hosts_free(a.hosts);
+	return status;
 }

@@ -97,6 +97,20 @@ meets_dane(const struct forecast_settings *settings, const struct answers *answe
 	return answers->probe_asked ? answers->works[LEVEL_DANE_ONLY] : ANSWER_YES;
 }
 
+/* Of servers that were asked, as far as one told. */
+static struct measured
+measured_told(const struct forecast_settings *settings, const struct answers *answers,
+    const struct measured *measured)
+{
+	struct measured m = *measured;
+
+	for (size_t l = 0; l < LEVEL_COUNT && (!m.answered || m.ours); l++)
+		m.meets[l] = ANSWER_UNSURE;
+	if (answers->dane.state != DANE_USABLE || settings->can_dane == ANSWER_NO)
+		m.meets[LEVEL_DANE_ONLY] = ANSWER_NO;
+	return m;
+}
+
 static struct measured
 measured_by(const struct forecast_settings *settings, const struct answers *answers)
 {
@@ -227,11 +241,12 @@ is_untold(const struct answers *answers, struct forecast *out)
 
 struct forecast
 forecast_judge(const struct forecast_settings *settings, const struct answers *answers,
-    enum level best_seen)
+    const struct measured *measured, enum level best_seen)
 {
 	struct forecast f = {
 	    .waits = ANSWER_UNSURE, .entry = demand_of(LEVEL_NONE), .why = WHY_NONE};
-	struct measured m = measured_by(settings, answers);
+	struct measured m = measured != NULL ? measured_told(settings, answers, measured)
+	                                     : measured_by(settings, answers);
 	enum answer flow;
 
 	if (answers->other_map == ANSWER_YES) {

@@ -16,6 +16,7 @@
 #include "core/answers.h"
 #include "core/demand.h"
 #include "core/level.h"
+#include "core/measured.h"
 #include "core/status.h"
 #include "core/why.h"
 
@@ -54,12 +55,13 @@ void forecast_note_server(
 enum level forecast_best(const struct forecast_server *server, enum level present);
 
 /*
- * Of the answers: other_map, credentials, dane, probe_asked, works and the policy's.
- * best_seen: the past of 90 days, which holds a weaker entry. Without an answer of DNS
- * nothing can be told.
+ * Of the answers: other_map, credentials, dane, works and the policy's. measured: what
+ * the servers were measured to do; NULL: they were not asked, and works has what the log
+ * shows. best_seen: the past of 90 days, which holds a weaker entry. Without an answer of
+ * DNS nothing can be told.
  */
 struct forecast forecast_judge(const struct forecast_settings *settings,
-    const struct answers *answers, enum level best_seen);
+    const struct answers *answers, const struct measured *measured, enum level best_seen);
 
 /* So many in a log of that span are in 30 days, rounded, one at least where there was
  * any. A log of less than a day counts as one of a day. */

@@ -46,7 +46,9 @@ while read -r name kind _ _ _ _ host_name; do
 	esac
 	: "${host_name:=mx.$name}"
 	printf '%s MX %s\n\t%s. 300 IN MX 10 %s.\n' "$name" $mx "$name" "$host_name"
-	printf '%s A %s\n\t%s. 300 IN A 192.0.2.1\n' "$host_name" $host "$host_name"
+	address=10.53.1.1
+	[[ $name != dane-bad.test ]] || address=10.53.1.5
+	printf '%s A %s\n\t%s. 300 IN A %s\n' "$host_name" $host "$host_name" $address
 	printf '%s AAAA %s\n_25._tcp.%s TLSA %s\n' "$host_name" $host "$host_name" $tlsa
 	[[ -z $record ]] || printf '\t_25._tcp.%s. 300 IN TLSA %s\n' "$host_name" "$record"
 	printf '_mta-sts.%s TXT %s\n' "$name" $mx
@@ -155,30 +157,50 @@ settings 'relayhost =' 'transport_maps = hash:/transport'
 
 # --- the servers
 
+# genuine NAME TITLE: what the real one printed, of tests/cases/finger.cases
+genuine() {
+	awk -v title="= $2" '/^= /{ inside = $0 == title } inside && /^\|/' "$srcdir/tests/cases/finger.cases" |
+		sed 's/^|//; s/^ //' >"$dir/finger.$1"
+	check "tests/cases has $2" test -s "$dir/finger.$1"
+}
+genuine verified 'a certificate by a known authority, and a name that matches'
+genuine selfsigned 'a self-signed certificate'
+genuine plain 'no STARTTLS'
+genuine silent 'nobody listens'
+genuine dane "a TLSA record of the server's key"
+genuine other-key 'a TLSA record of another key'
+# Behind -- are what is connected to and the names to look for, the host's own first.
 cat >"$dir/posttls-finger.sh" <<'END'
-for key; do :; done
-host=${key#[} host=${host%%]*}
-session="TLS connection established to $host[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
-case "$key $*" in
-'[127.0.0.1]:1 '*) echo 'posttls-finger: Failed to establish session' ;;
-'[mx.dane-bad.test]'*'-l dane-only'*)
-	echo 'posttls-finger: certificate verification failed for x[192.0.2.1]:25: self-signed certificate'
-	echo "posttls-finger: Untrusted $session" ;;
-*'-l dane-only'*) echo "posttls-finger: Verified $session" ;;
-'[mx.valid-ca.test]'*) echo "posttls-finger: Verified $session" ;;
-*' -l encrypt'*) echo "posttls-finger: Untrusted $session" ;;
-*) echo "posttls-finger: certificate verification failed for x[192.0.2.1]:25: self-signed certificate"
-	echo "posttls-finger: Untrusted $session" ;;
+level=
+while [ "$1" != -- ]; do
+	[ "$1" != -l ] || level=$2
+	shift
+done
+case $level:$3 in
+dane-only:mx.dane-bad.test) play=other-key ;;
+dane-only:*) play=dane ;;
+*:mx.valid-ca.test) play=verified ;;
+*:mx.plain.test) play=plain ;;
+*:mx.expired-cert.test) play=silent ;;
+*) play=selfsigned ;;
 esac
+cat "$FAKE_DIR/finger.$play"
 END
 ladder scan --as verify --probe --json "$log"
-is 'with --probe the servers tell' "$(json 'sorted((x["destination"], x["waits"], x["level"], x["why"]) for x in d if x["destination"] in ("valid-ca.test", "[mx.valid-ca.test]", "plain.test", "wrongname-cert.test", "dane-ok.test", "dane-bad.test"))' | sed 's/), /)\n/g')" \
+is 'with --probe the servers tell' "$(json 'sorted((x["destination"], x["waits"], x["level"], x["why"]) for x in d if x["destination"] in ("valid-ca.test", "[mx.valid-ca.test]", "plain.test", "expired-cert.test", "wrongname-cert.test", "dane-ok.test", "dane-bad.test"))' | sed 's/), /)\n/g')" \
 	"[('[mx.valid-ca.test]', False, None, 'not-needed')
 ('dane-bad.test', True, None, 'dane-not-met')
 ('dane-ok.test', True, 'dane-only', 'dane')
-('plain.test', True, 'encrypt', 'not-authentic')
+('expired-cert.test', None, None, 'no-answer')
+('plain.test', True, 'dane', 'not-encrypted')
 ('valid-ca.test', False, None, 'not-needed')
 ('wrongname-cert.test', True, 'encrypt', 'not-authentic')]"
+is 'a server is connected to once for all its destinations' \
+	"$(grep -c '\[-l\] \[secure\].*\[mx.valid-ca.test\]' "$dir/posttls-finger.calls")" 1
+rm "$dir/posttls-finger.sh"
+echo 127 >"$dir/posttls-finger.status"
+ladder scan --as verify --probe "$log"
+is 'without posttls-finger --probe is an error' $status 69
 
 # --- put into force
 

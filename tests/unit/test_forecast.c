@@ -169,7 +169,7 @@ destination_is(void **state)
 	struct forecast got;
 
 	settings.policy = &row->policy;
-	got = forecast_judge(&settings, &row->answers, row->best_seen);
+	got = forecast_judge(&settings, &row->answers, NULL, row->best_seen);
 	demand_print(got.entry, &entry);
 	assert_string_equal(why_slug(got.why), why_slug(row->why));
 	assert_string_equal(buf_text(&entry), row->entry);
@@ -239,7 +239,7 @@ for_each(each_fn *fn)
 			    levels[l], ANSWER_YES, &policy};
 
 			fn(&answers, levels[l],
-			    forecast_judge(&settings, &answers, LEVEL_UNKNOWN));
+			    forecast_judge(&settings, &answers, NULL, LEVEL_UNKNOWN));
 		}
 	}
 }
