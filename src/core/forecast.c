@@ -93,8 +93,7 @@ meets_dane(const struct forecast_settings *settings, const struct answers *answe
 		return ANSWER_UNSURE;
 	if (answers->dane.state != DANE_USABLE || settings->can_dane == ANSWER_NO)
 		return ANSWER_NO;
-	/* Records are a promise, which counts unless it was seen to be broken. */
-	return answers->probe_asked ? answers->works[LEVEL_DANE_ONLY] : ANSWER_YES;
+	return ANSWER_YES; /* records are a promise */
 }
 
 /* Of servers that were asked, as far as one told. */
@@ -111,6 +110,7 @@ measured_told(const struct forecast_settings *settings, const struct answers *an
 	return m;
 }
 
+/* By sessions of the log alone. */
 static struct measured
 measured_by(const struct forecast_settings *settings, const struct answers *answers)
 {

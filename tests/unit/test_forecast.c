@@ -12,6 +12,8 @@ struct row {
 	struct forecast_settings settings;
 	struct ladder_policy policy;
 	struct answers answers;
+	bool probed;
+	struct measured measured;
 	enum level best_seen;
 	enum answer waits;
 	const char *entry;
@@ -104,20 +106,45 @@ read_log(struct row *row, unsigned line, const char *text)
 	}
 }
 
+/* As core/measured has it. What is not named was seen not to work. */
+static struct measured
+measured_as(const enum answer *works, enum dane_state state)
+{
+	struct measured m = {.asked = true, .auth = ANSWER_NO};
+	bool promised = state == DANE_UNUSABLE || state == DANE_INSECURE_MX;
+
+	for (enum level l = LEVEL_ENCRYPT; l < LEVEL_COUNT; l++) {
+		m.meets[l] = works[l];
+		m.answered = m.answered || works[l] != ANSWER_UNSURE;
+	}
+	m.meets[LEVEL_MAY] = promised ? ANSWER_NO : ANSWER_YES;
+	m.meets[LEVEL_DANE] = m.meets[LEVEL_MAY];
+	m.promised = promised && m.answered;
+	return m;
+}
+
 static void
 read_probes(struct row *row, unsigned line, const char *text)
 {
 	struct str rest = str_of(text), probe, level;
+	bool ours = str_is(rest, "ours"), awaited = str_is(rest, "awaited");
+	bool untold = ours || awaited || str_is(rest, "silent");
+	enum answer works[LEVEL_COUNT];
 
 	if (str_is(rest, "-"))
 		return;
-	row->answers.probe_asked = true;
-	while (next_of(&rest, ',', &probe)) {
+	for (size_t l = 0; l < LEVEL_COUNT; l++)
+		works[l] = untold ? ANSWER_UNSURE : ANSWER_NO;
+	while (!untold && next_of(&rest, ',', &probe)) {
 		if (!str_cut(&probe, '=', &level))
 			die(line, "no probe", text);
-		answers_note_server(
-		    &row->answers, level_of(line, level), answer_of(line, probe));
+		works[level_of(line, level)] = answer_of(line, probe);
 	}
+	row->probed = true;
+	row->measured = measured_as(works, row->answers.dane.state);
+	row->measured.ours = ours;
+	row->measured.awaited = awaited;
+	row->measured.answered = row->measured.answered || awaited;
 }
 
 static void
@@ -169,7 +196,8 @@ destination_is(void **state)
 	struct forecast got;
 
 	settings.policy = &row->policy;
-	got = forecast_judge(&settings, &row->answers, NULL, row->best_seen);
+	got = forecast_judge(&settings, &row->answers,
+	    row->probed ? &row->measured : NULL, row->best_seen);
 	demand_print(got.entry, &entry);
 	assert_string_equal(why_slug(got.why), why_slug(row->why));
 	assert_string_equal(buf_text(&entry), row->entry);
@@ -225,7 +253,6 @@ for_each(each_fn *fn)
 	for (unsigned n = 0; n < 3 * 3 * 3 * 3 * DANE_STATE_COUNT; n++) {
 		struct answers answers = {.other_map = ANSWER_NO,
 		    .credentials = ANSWER_NO,
-		    .probe_asked = true,
 		    .works = {[LEVEL_ENCRYPT] = (enum answer)(n % 3),
 		        [LEVEL_VERIFY] = (enum answer)(n / 3 % 3),
 		        [LEVEL_SECURE] = (enum answer)(n / 9 % 3),
@@ -237,9 +264,11 @@ for_each(each_fn *fn)
 		for (size_t l = 0; l < sizeof(levels) / sizeof(levels[0]); l++) {
 			struct forecast_settings settings = {
 			    levels[l], ANSWER_YES, &policy};
+			struct measured m =
+			    measured_as(answers.works, answers.dane.state);
 
 			fn(&answers, levels[l],
-			    forecast_judge(&settings, &answers, NULL, LEVEL_UNKNOWN));
+			    forecast_judge(&settings, &answers, &m, LEVEL_UNKNOWN));
 		}
 	}
 }
