@@ -265,6 +265,18 @@ show_all(struct forecaster *f)
 /* --- the work ------------------------------------------------------------------------
  */
 
+static bool
+is_empty(const char *text)
+{
+	return text == NULL || text[0] == '\0';
+}
+
+static bool
+needs_authorities(enum level level)
+{
+	return level == LEVEL_VERIFY || level == LEVEL_SECURE;
+}
+
 static int
 read_settings(struct forecaster *f)
 {
@@ -280,9 +292,8 @@ read_settings(struct forecaster *f)
 	f->measure.policies = f->config->mta_sts.enable;
 	if (f->order->probe && !measure_has_prober(&f->measure))
 		return cmd_fail(EX_UNAVAILABLE, "posttls-finger is not to be found");
-	if (level_is_authenticated(f->order->level) &&
-	    f->order->level != LEVEL_DANE_ONLY && f->settings.ca_file[0] == '\0' &&
-	    f->settings.ca_path[0] == '\0')
+	if (needs_authorities(f->order->level) && is_empty(f->settings.ca_file) &&
+	    is_empty(f->settings.ca_path))
 		cmd_warn("neither smtp_tls_CAfile nor smtp_tls_CApath is set: no "
 		         "certificate verifies");
 	return 0;

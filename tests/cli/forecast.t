@@ -155,6 +155,26 @@ ladder scan --as verify --json "$log"
 is 'with a relayhost all mail counts for that' "$(json '[(x["destination"], x["messages"]) for x in d]')" "[('[relay.test]:587', 690)]"
 settings 'relayhost =' 'transport_maps = hash:/transport'
 
+# A service of master.cf with a level of its own keeps that.
+sed -i 's/tsmtp:\[mx/trelay:[mx/' "$dir/postmap.sh"
+cat >"$dir/postconf.sh" <<'END'
+case " $* " in
+*' -P'*) echo 'relay/unix/smtp_tls_security_level = encrypt' ;;
+*' -M'*) ;;
+*) cat "$FAKE_DIR/postconf.out" ;;
+esac
+END
+ladder scan --as verify --json "$log"
+is 'a service with a level of its own keeps it' "$(json '[(x["waits"], x["why"]) for x in d if x["destination"] == "[mx.valid-ca.test]"]')" "[(False, 'not-needed')]"
+rm "$dir/postconf.sh"
+sed -i 's/trelay:\[mx/tsmtp:[mx/' "$dir/postmap.sh"
+
+settings 'relayhost =' 'transport_maps = hash:/transport' 'smtp_tls_CAfile =' 'smtp_tls_CApath =' 'smtp_tls_loglevel = 0'
+ladder scan --as verify --json "$log"
+has 'without certificate authorities there is a warning' "$err" 'neither smtp_tls_CAfile nor smtp_tls_CApath is set: no certificate verifies'
+has 'and without sessions in the log' "$err" 'smtp_tls_loglevel is 0, so that the log has no TLS sessions'
+settings 'relayhost =' 'transport_maps = hash:/transport'
+
 # --- the servers
 
 # genuine NAME TITLE: what the real one printed, of tests/cases/finger.cases
