@@ -10,8 +10,7 @@
 #include "core/destination.h"
 #include "publish/target.h"
 
-/* --- what is known -------------------------------------------------------------------
- */
+/* --- what is known ----------------------------------------------------------------- */
 
 static bool
 is_pinned(const struct destination *d, int64_t now_ms)
@@ -77,8 +76,7 @@ forecast_recall(struct forecaster *f)
 	    : cmd_fail(EX_IOERR, "%s", err.text);
 }
 
-/* --- put into force ------------------------------------------------------------------
- */
+/* --- put into force ---------------------------------------------------------------- */
 
 bool
 forecast_is_applicable(const struct forecaster *f, const struct foretold *item)

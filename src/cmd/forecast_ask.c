@@ -35,8 +35,7 @@ struct asking {
 	size_t job_count;
 };
 
-/* --- in a worker ---------------------------------------------------------------------
- */
+/* --- in a worker ------------------------------------------------------------------- */
 
 static enum sts_applies
 applies(const struct check *check)
@@ -83,8 +82,7 @@ work(struct job *base, void *context)
 	check->found = NULL; /* the worker's own, and soon another's */
 }
 
-/* --- in the first thread -------------------------------------------------------------
- */
+/* --- in the first thread ----------------------------------------------------------- */
 
 /* Is it one of its own? */
 static bool

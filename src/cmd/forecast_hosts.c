@@ -126,8 +126,7 @@ forecast_hosts_get(const struct forecast_hosts *hosts, const char *name, uint16_
 	return NULL;
 }
 
-/* --- asking --------------------------------------------------------------------------
- */
+/* --- asking ------------------------------------------------------------------------ */
 
 static void
 ask_address(struct asked_host *host, const char *address)

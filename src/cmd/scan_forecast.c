@@ -33,8 +33,7 @@ sum_add(struct sum *sum, const struct foretold *item)
 	sum->messages += item->messages;
 }
 
-/* --- levels --------------------------------------------------------------------------
- */
+/* --- levels ------------------------------------------------------------------------ */
 
 static enum level
 present_default(const struct forecaster *f)
@@ -47,6 +46,9 @@ present_default(const struct forecaster *f)
 static bool
 has_own_level(const struct forecaster *f, const struct seen *seen)
 {
+	/* What is configured stands for all, as for the daemon. */
+	if (f->config->postfix.default_level != LEVEL_UNKNOWN)
+		return false;
 	for (size_t i = 0; i < f->settings.service_count; i++)
 		if (strcmp(f->settings.services[i].name, seen->transport) == 0)
 			return true;
@@ -69,8 +71,7 @@ forecast_level_then(const struct forecaster *f, const struct seen *seen)
 	    : f->order->level;
 }
 
-/* --- what is shown -------------------------------------------------------------------
- */
+/* --- what is shown ----------------------------------------------------------------- */
 
 /* What helps, or why nothing is named. */
 static const char *
@@ -262,8 +263,7 @@ show_all(struct forecaster *f)
 	return cmd_flush();
 }
 
-/* --- the work ------------------------------------------------------------------------
- */
+/* --- the work ---------------------------------------------------------------------- */
 
 static bool
 is_empty(const char *text)

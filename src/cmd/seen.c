@@ -30,7 +30,7 @@ struct reader {
 	int status;
 };
 
-/* --- the list ----------------------------------------------------------------------- */
+/* --- the list ---------------------------------------------------------------------- */
 
 static void
 clear_one(struct seen *seen)
@@ -113,7 +113,7 @@ merge(struct reader *r)
 	list->count = r->merged = kept;
 }
 
-/* --- out of the fold ---------------------------------------------------------------- */
+/* --- out of the fold --------------------------------------------------------------- */
 
 static void
 take_item(struct reader *r, const struct fold_item *item)
@@ -155,7 +155,7 @@ take_all(struct reader *r)
 		merge(r);
 }
 
-/* --- where mail goes ---------------------------------------------------------------- */
+/* --- where mail goes --------------------------------------------------------------- */
 
 static enum answer
 route(void *context, struct str recipient, struct str domain, struct route *out)
@@ -217,7 +217,7 @@ ask_routes(struct reader *r)
 	return done;
 }
 
-/* --- reading ------------------------------------------------------------------------ */
+/* --- reading ----------------------------------------------------------------------- */
 
 static bool
 begin(void *context)

@@ -5,7 +5,7 @@
 
 #define NOW_MS 1 /* of the hypothetical mail; nothing of it is older */
 
-/* --- what the log shows ------------------------------------------------------------- */
+/* --- what the log shows ------------------------------------------------------------ */
 
 /* The grade of its last session. False: it had none. */
 static bool
@@ -84,7 +84,7 @@ forecast_best(const struct forecast_server *server, enum level present)
 	return last_session(server, &ignored) ? LEVEL_ENCRYPT : LEVEL_UNKNOWN;
 }
 
-/* --- at which levels mail flows ----------------------------------------------------- */
+/* --- at which levels mail flows ---------------------------------------------------- */
 
 static enum answer
 meets_dane(const struct forecast_settings *settings, const struct answers *answers)
@@ -165,8 +165,7 @@ flows(const struct forecast_settings *settings, const struct answers *answers,
 	}
 }
 
-/* --- what the ladder makes of it -----------------------------------------------------
- */
+/* --- what the ladder makes of it --------------------------------------------------- */
 
 static struct evidence
 evidence_of(const struct forecast_settings *settings, const struct answers *answers,
@@ -217,9 +216,13 @@ find_entry(const struct forecast_settings *settings, const struct answers *answe
 		out->why = WHY_NO_ANSWER; /* it was not seen to fail */
 	if (d.wants != 0 || d.action != ACTION_SET)
 		return;
-	/* It keeps mail waiting as well. */
+	/* It keeps mail waiting as well. A policy has names of its own, and needs a
+	 * certificate that verifies for one of them. */
 	if (d.entry.level == LEVEL_DANE_ONLY && m->meets[LEVEL_DANE_ONLY] == ANSWER_NO)
 		out->why = WHY_DANE_NOT_MET;
+	else if (d.why == WHY_POLICY &&
+	    (m->meets[LEVEL_VERIFY] == ANSWER_NO || answers->sts_allows_none))
+		out->why = WHY_POLICY_NOT_MET;
 	else
 		out->entry = d.entry;
 }

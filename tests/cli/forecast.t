@@ -94,6 +94,8 @@ check 'nothing is changed' test ! -e "$dir/state.db" -a ! -e "$dir/tls_policy"
 check 'no server is asked' test ! -e "$dir/posttls-finger.calls"
 wanted=$(as_table)
 
+"$program" -c "$dir/tlsladder.yaml" scan --as verify --json <"$log" >"$dir/out" 2>"$dir/err"
+is 'standard input gives the same' "$(as_table)" "$wanted"
 gzip -c "$log" >"$dir/mail.log.1.gz"
 ladder scan --as verify --json "$log" "$dir/mail.log.1.gz"
 is 'a line counts once, in however many files it stands' "$(as_table)" "$wanted"

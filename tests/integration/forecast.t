@@ -101,4 +101,20 @@ helped=$(comm -12 <(tls_fails second) <(of probed 'd["level"]'))
 sent=$(sed -n 's/.*to=<third@\([^>]*\)>.*status=sent.*/\1/p' "$dir/mail/mail.log" | sort -u)
 comment "$(comm -12 <(echo "$helped") <(echo "$sent") | wc -l) of $(wc -l <<<"$helped") that waited are sent by their entries," \
 	"the others: $(comm -23 <(echo "$helped") <(echo "$sent") | tr '\n' ' ')"
+
+# --- an MTA-STS policy
+
+if [[ -x $builddir/tlsladder-fetch ]]; then
+	. "$here/policies.sh"
+	policy_hosts victim.test
+	policy victim.test 1 enforce mx.victim.test
+	configure mail "$policy_settings" "state: $dir/state/none.db"
+	ladder scan --as dane-only --probe --json "$dir/mail/mail.log" >"$dir/policy"
+	is 'an enforced policy is what helps where DANE does not' "$(python3 -c '
+import json, sys
+for d in map(json.loads, open(sys.argv[1])):
+    if d["destination"] == "victim.test":
+        print(d["waits"], d["level"], d["attributes"], d["why"])' "$dir/policy")" 'True secure match=mx.victim.test servername=hostname policy'
+	policy_hosts_end
+fi
 finish

@@ -180,7 +180,8 @@ read_else(struct row *row, unsigned line, const char *text)
 		row->answers.sts = STS_APPLIES_UNHAD;
 	else if (str_is(word, "txt?"))
 		row->answers.sts = STS_APPLIES_UNSURE;
-	else if (str_is(word, "enforce")) {
+	else if (str_is(word, "enforce") || str_is(word, "allows-none")) {
+		row->answers.sts_allows_none = str_is(word, "allows-none");
 		row->answers.sts = STS_APPLIES_ENFORCE;
 		row->answers.sts_attributes = "match=mx.test";
 	} else if (!str_is(word, "-"))
