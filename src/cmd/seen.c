@@ -129,7 +129,8 @@ take_item(struct reader *r, const struct fold_item *item)
 	*seen = (struct seen){.key = mem_strdup(item->key)};
 	memcpy(seen->transport, item->transport, sizeof(seen->transport));
 	for (size_t t = 0; t < item->tally_count; t++)
-		if (item->tallies[t].what == FOLD_SENT)
+		if (item->tallies[t].what >= FOLD_SENT &&
+		    item->tallies[t].what < FOLD_BOUNCED)
 			seen->sent += item->tallies[t].count;
 	if (item->host_count > 0)
 		seen->servers = mem_new(item->host_count, sizeof(*seen->servers));
