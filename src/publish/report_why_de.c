@@ -50,6 +50,7 @@ static const char *const sentences[WHY_COUNT] = {
     [WHY_HOLD] = "das Ziel konnte es kürzlich besser (ladder.hold)",
     [WHY_FREEZE] = "zu viele scheitern auf gleiche Weise: eher ist es unser eigener Fehler",
     [WHY_NOT_NEEDED] = "die Vorgabestufe leistet dasselbe",
+    [WHY_FORECAST] = "gesetzt, bevor eine andere Vorgabestufe gilt, die es braucht",
     [WHY_TRIAL] = "auf Probe angehoben: die Nachrichten selbst versuchen die stärkere Stufe",
     [WHY_TRIAL_FAILED] = "die Probe misslang: zurück zu dem, was ging",
     [WHY_PROBED] = "eine stärkere Stufe wurde erprobt und geht",
