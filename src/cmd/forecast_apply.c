@@ -161,7 +161,9 @@ forecast_apply(struct forecaster *f)
 	} else if (!targets_publish(
 	               targets, target_count, &use, PUBLISH_LACKING, &published, &err)) {
 		status = cmd_fail(EX_CANTCREAT,
-		    "the entries are stored, but the map is not exported: %s", err.text);
+		    "the entries are stored, but the map is not exported: %s; the daemon "
+		    "exports it when it can",
+		    err.text);
 	}
 	progress_end();
 	store_close(store);

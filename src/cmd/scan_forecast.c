@@ -285,13 +285,15 @@ read_settings(struct forecaster *f)
 
 	f->postfix = cmd_postfix(f->config);
 	if (!postfix_read_settings(&f->postfix, &f->settings, &err))
-		return cmd_fail(EX_UNAVAILABLE, "cannot ask Postfix: %s", err.text);
+		return cmd_fail(EX_UNAVAILABLE,
+		    "cannot ask Postfix: %s; see `tlsladder doctor`", err.text);
 	f->other_maps =
 	    postfix_other_maps(f->settings.policy_maps, f->config->map.file, &ours);
 	f->measure = measure_settings_of(&f->postfix, &f->settings, f->other_maps);
 	f->measure.policies = f->config->mta_sts.enable;
 	if (f->order->probe && !measure_has_prober(&f->measure))
-		return cmd_fail(EX_UNAVAILABLE, "posttls-finger is not to be found");
+		return cmd_fail(EX_UNAVAILABLE,
+		    "posttls-finger is not to be found; see `tlsladder doctor`");
 	if (needs_authorities(f->order->level) && is_empty(f->settings.ca_file) &&
 	    is_empty(f->settings.ca_path))
 		cmd_warn("neither smtp_tls_CAfile nor smtp_tls_CApath is set: no "

@@ -204,8 +204,8 @@ ask_routes(struct reader *r)
 	done = route_ask(r->postfix, &r->route, r->settings->transport_maps,
 	    asked->recipients, asked->count, routes, told, &err);
 	if (!done)
-		r->status =
-		    cmd_fail(EX_UNAVAILABLE, "cannot ask transport_maps: %s", err.text);
+		r->status = cmd_fail(EX_UNAVAILABLE,
+		    "cannot ask transport_maps: %s; see `tlsladder doctor`", err.text);
 	for (size_t i = 0; i < asked->count; i++) {
 		if (done && told[i] != ROUTE_LATER)
 			route_cache_put(
@@ -297,7 +297,8 @@ seen_read(const struct config *config, const struct rules *rules,
 	logfile_tell_strange(path, strange, str_of(line));
 	logfile_tell_doubtful(path != NULL ? path : "the logs", r.doubtful);
 	if (!logs_sessions(settings))
-		cmd_warn("smtp_tls_loglevel is 0, so that the log has no TLS sessions");
+		cmd_warn("smtp_tls_loglevel is 0, so that the log has no TLS sessions; "
+		         "`postconf -e 'smtp_tls_loglevel = 1'` has it tell of them");
 	fold_free(r.fold);
 	covered_free(covered);
 	route_cache_free(r.routes);
