@@ -126,7 +126,9 @@ pin_store(struct store *store, const struct pins *pins, struct pin *pin, int64_t
 	pin->before = demand_copy(destination_demand(&d));
 	was = d.pin;
 	pin_destination(&d, pins, pin);
-	done = store_put(store, &d, err);
+	/* A policy that was kept out by the pin is no news any more. */
+	done = store_put(store, &d, err) &&
+	    (d.pin.set || store_sts_keep_look(store, d.id, pins->now_ms, err));
 	record.destination = d.id;
 	record.before = pin->before;
 	record.after = destination_demand(&d);

@@ -558,6 +558,7 @@ ladder_decide(
 	d = look_up(policy, ev, now_ms, d);
 	if (is_of_no_concern(ev, &d))
 		d.look_again_ms = 0;
+	ladder_watch_policy(ev, now_ms, &d);
 	if (d.wants == 0 && !d.ends_alarm && ev->deferral && ev->rule_alert &&
 	    why_alerts(d.why) != WHY_ALERTS_NEVER && !is_climb(ev, &d))
 		d.alert = true;

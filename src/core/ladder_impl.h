@@ -90,6 +90,9 @@ bool ladder_misses_policy(const struct evidence *ev);
 bool ladder_lacks_policy(const struct evidence *ev, int64_t now_ms);
 struct decision ladder_lift_to_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+/* A destination that lacks it is looked at again within a day. */
+void ladder_watch_policy(
+    const struct evidence *ev, int64_t now_ms, struct decision *decision);
 struct decision ladder_by_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 

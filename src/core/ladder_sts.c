@@ -2,6 +2,8 @@
 /* Guard 10: an enforced MTA-STS policy. */
 #include "core/ladder_impl.h"
 
+#define POLICY_LOOK_MS SPAN_DAY_MS
+
 /* Every recheck, and when it ends. */
 static int64_t
 policy_look(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
@@ -52,6 +54,14 @@ ladder_misses_policy(const struct evidence *ev)
 	    !demand_equal(ev->entry, entry);
 }
 
+/* Anybody can answer that a domain in an unsigned zone takes no mail, and something else
+ * later. */
+static bool
+is_proven_without_mail(const struct evidence *ev)
+{
+	return ev->dane.state == DANE_NO_MAIL && ev->dane.signed_domain;
+}
+
 /*
  * Is its entry to be made, whatever else cannot be told and whatever the reason was? Not
  * where DANE does more: by an entry, by the default while DNS cannot tell, and by records
@@ -62,10 +72,11 @@ ladder_lacks_policy(const struct evidence *ev, int64_t now_ms)
 {
 	if (!ev->asked || ev->other_map != ANSWER_NO || !ladder_misses_policy(ev))
 		return false;
-	if (ev->entry.level == LEVEL_DANE_ONLY || ev->dane.state == DANE_NO_MAIL)
+	if (ev->entry.level == LEVEL_DANE_ONLY || is_proven_without_mail(ev))
 		return false;
 	if (ladder_present(ev) == LEVEL_DANE_ONLY)
-		return ev->dane.state != DANE_UNSURE && ev->dane.state != DANE_USABLE;
+		return ev->dane.state != DANE_UNSURE && ev->dane.state != DANE_USABLE &&
+		    ev->dane.state != DANE_NO_MAIL;
 	return ev->dane.state != DANE_USABLE || ev->can_dane != ANSWER_YES ||
 	    ladder_is_blind(ev, now_ms);
 }
@@ -81,8 +92,30 @@ ladder_lift_to_policy(
 
 	if (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_USABLE)
 		d.look_again_ms = ladder_back_off(ev->dns_failures, now_ms);
+	else if (ev->dane.state == DANE_NO_MAIL)
+		d.look_again_ms = now_ms + BACK_OFF_MAX_MS;
 	d.alert = ev->sts_allows_none;
 	return d;
+}
+
+/* Whatever keeps it from its entry may be over tomorrow, and nobody tells. */
+void
+ladder_watch_policy(const struct evidence *ev, int64_t now_ms, struct decision *d)
+{
+	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
+	struct demand after = d->action == ACTION_SET ? d->entry
+	    : d->action == ACTION_REMOVE              ? demand_of(LEVEL_NONE)
+	                                              : ev->entry;
+	int64_t look_ms = now_ms + POLICY_LOOK_MS;
+
+	if (d->wants != 0 || ev->sts != STS_APPLIES_ENFORCE ||
+	    after.level == LEVEL_DANE_ONLY ||
+	    (ev->sts_attributes != NULL && demand_equal(after, entry)))
+		return;
+	if (ev->sts_ends_ms > now_ms && ev->sts_ends_ms < look_ms)
+		look_ms = ev->sts_ends_ms;
+	if (d->look_again_ms == 0 || d->look_again_ms > look_ms)
+		d->look_again_ms = look_ms;
 }
 
 /* The entry that it asks for, whatever the reason and the default are. */

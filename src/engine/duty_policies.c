@@ -24,6 +24,7 @@
 struct policies {
 	struct duty_state base;
 	bool look;
+	bool is_begun;   /* what was left without a look has one */
 	int64_t next_ms; /* wall: when something is to be asked; 0: never */
 	int64_t mail_ms; /* monotonic: when the next that was sent mail is; 0: none was */
 	struct fetches all;
@@ -71,66 +72,6 @@ put_txt(struct engine *e, const struct policies_task *t, struct sts_record *r, b
 	        engine_settle_policy(e, r, false, now_ms, err));
 }
 
-static enum sts_cause
-read_policy(const struct policies_task *t, struct sts_policy *policy, struct buf *detail)
-{
-	struct err err;
-
-	if (t->fetched.cause != STS_CAUSE_OK) {
-		buf_printf(detail, "%s", t->fetched.detail);
-		return t->fetched.cause;
-	}
-	if (sts_policy_parse(t->fetched.body, policy, NULL, &err))
-		return STS_CAUSE_OK;
-	buf_add_visible(detail, str_of(err.text));
-	return STS_CAUSE_SYNTAX;
-}
-
-static void
-note_detail(struct sts_record *r, struct str detail)
-{
-	if (detail.len >= sizeof(r->detail))
-		detail.len = sizeof(r->detail) - 1;
-	str_copy(detail, r->detail, sizeof(r->detail));
-}
-
-/* True: its destinations waited for it. */
-static bool
-take_failure(struct sts_record *r, enum sts_cause cause, const struct sts_asked *asked,
-    int64_t now_ms)
-{
-	bool first = r->state.failures == 0;
-
-	sts_take_failure(&r->state, cause, asked, now_ms);
-	return first && sts_applies(&r->state, now_ms) == STS_APPLIES_UNHAD;
-}
-
-static bool
-put_policy(struct engine *e, const struct policies_task *t, struct sts_record *r,
-    int64_t now_ms, struct err *err)
-{
-	struct sts_policy policy = {.mx = NULL};
-	struct buf detail = {0};
-	enum sts_cause cause = read_policy(t, &policy, &detail);
-	bool changed = false;
-
-	note_detail(r, (struct str){buf_text(&detail), detail.len});
-	if (cause == STS_CAUSE_OK)
-		changed = sts_take_policy(&r->state, &policy, &t->asked, now_ms);
-	else
-		changed = take_failure(r, cause, &t->asked, now_ms);
-	if (cause == STS_CAUSE_OK && changed)
-		log_info("domain=%s MTA-STS policy: %s, for %u s", r->domain,
-		    sts_mode_name(r->state.policy.mode), r->state.policy.max_age_s);
-	else if (cause != STS_CAUSE_OK && r->state.failures == 1)
-		log_info("domain=%s MTA-STS policy not had: %s%s%s", r->domain,
-		    sts_cause_sentence(cause), detail.len > 0 ? ": " : "",
-		    buf_text(&detail));
-	buf_clear(&detail);
-	sts_policy_clear(&policy);
-	return engine_settle_policy(e, r, changed, now_ms, err);
-}
-
 /* What fails by our own fault is one cause, whosever policies it is that are not had. */
 static void
 note_fetch(struct engine *e, struct policies *p, const struct policies_task *t,
@@ -168,7 +109,8 @@ take_answer(struct engine *e, struct policies *p, const struct policies_task *t,
 	done = store_begin(e->store, &err) &&
 	    store_sts_get(e->store, t->domain, &r, &found, &err) &&
 	    (is_txt ? put_txt(e, t, &r, found, now->wall_ms, &err)
-	            : put_policy(e, t, &r, now->wall_ms, &err)) &&
+	            : engine_put_policy(
+	                  e, &r, &t->fetched, &t->asked, now->wall_ms, &err)) &&
 	    store_commit(e->store, &err);
 	sts_record_clear(&r);
 	if (done)
@@ -538,7 +480,10 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 	p->look = false;
 	end_fetchers(e, p);
-	if (begin_due(e, p, now, &err) &&
+	/* By an older version. */
+	p->is_begun = p->is_begun || e->driver.mode != ENGINE_APPLY ||
+	    store_sts_look_all(e->store, now->wall_ms, &err);
+	if (p->is_begun && begin_due(e, p, now, &err) &&
 	    (!is_mail_due(e, p, now) || look_at_mail(e, p, now, &err))) {
 		engine_stored(e, "ask for MTA-STS policies");
 		return;

@@ -216,12 +216,16 @@ static bool
 end_alarm(struct store *store, int64_t id, struct err *err)
 {
 	struct destination d;
+	int64_t look_ms;
 	bool found, done;
 
 	if (!store_get_id(store, id, &d, &found, err))
 		return false;
+	look_ms = d.look_ms;
 	destination_take_end(&d);
-	done = !found || store_put(store, &d, err);
+	done = !found ||
+	    (store_put(store, &d, err) &&
+	        (look_ms == 0 || store_sts_keep_look(store, id, look_ms, err)));
 	destination_clear(&d);
 	return done;
 }

@@ -306,6 +306,11 @@ bool engine_policy(struct engine *e, const struct destination *d, struct answers
 bool engine_settle_policy(struct engine *e, struct sts_record *record, bool changed,
     int64_t now_ms, struct err *err);
 
+/* What came of a fetch. Inside a transaction. */
+bool engine_put_policy(struct engine *e, struct sts_record *record,
+    const struct fetch_answer *fetched, const struct sts_asked *asked, int64_t now_ms,
+    struct err *err);
+
 /* The Policy Domain of a destination that was sent mail; "": it can have none. */
 bool engine_policy_domain(
     struct engine *e, int64_t id, char domain[NEXTHOP_HOST_SIZE], struct err *err);

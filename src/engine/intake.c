@@ -335,6 +335,16 @@ store_mail(const struct intake *in, const struct destination *d, int64_t before_
 	    store_sts_mail(in->store, d->id, err);
 }
 
+/* Mail that flows ends what an alarm was to be looked at for, and not what a live policy
+ * is: its entry is not made yet. */
+static bool
+keep_look(
+    struct intake *in, const struct destination *d, int64_t look_ms, struct err *err)
+{
+	return look_ms == 0 || d->look_ms != 0 || !in->how->spans->policies ||
+	    store_sts_keep_look(in->store, d->id, look_ms, err);
+}
+
 static bool
 store_item(struct intake *in, const struct fold_item *item, struct err *err)
 {
@@ -360,6 +370,7 @@ store_item(struct intake *in, const struct fold_item *item, struct err *err)
 		done = store_hosts(in, item, &d, err);
 	else
 		done = recall_cause(in, &d, err) && store_put(store, &d, err) &&
+		    keep_look(in, &d, look_ms, err) &&
 		    (!found || (item->sent_ms == 0 && item->bare_ms == 0) ||
 		        store_waiting_sent(
 		            store, d.id, destination_spans_tell(in->how->spans), err)) &&
@@ -390,12 +401,15 @@ store_ended(struct intake *in, const struct fold_ended *ended, struct err *err)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct destination d;
+		int64_t look_ms;
 		bool found, done;
 
 		if (!store_get_id(in->store, ids[i], &d, &found, err))
 			return false;
+		look_ms = d.look_ms;
 		destination_take_end(&d);
-		done = !found || store_put(in->store, &d, err);
+		done = !found ||
+		    (store_put(in->store, &d, err) && keep_look(in, &d, look_ms, err));
 		destination_clear(&d);
 		if (!done)
 			return false;

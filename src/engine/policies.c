@@ -80,6 +80,68 @@ engine_settle_policy(
 	return true;
 }
 
+static enum sts_cause
+read_policy(
+    const struct fetch_answer *fetched, struct sts_policy *policy, struct buf *detail)
+{
+	struct err err;
+
+	if (fetched->cause != STS_CAUSE_OK) {
+		buf_printf(detail, "%s", fetched->detail);
+		return fetched->cause;
+	}
+	if (sts_policy_parse(fetched->body, policy, NULL, &err))
+		return STS_CAUSE_OK;
+	buf_add_visible(detail, str_of(err.text));
+	return STS_CAUSE_SYNTAX;
+}
+
+static void
+note_detail(struct sts_record *r, struct str detail)
+{
+	if (detail.len >= sizeof(r->detail))
+		detail.len = sizeof(r->detail) - 1;
+	str_copy(detail, r->detail, sizeof(r->detail));
+}
+
+/* True: its destinations waited for it. */
+static bool
+take_failure(struct sts_record *r, enum sts_cause cause, const struct sts_asked *asked,
+    int64_t now_ms)
+{
+	bool first = r->state.failures == 0;
+
+	sts_take_failure(&r->state, cause, asked, now_ms);
+	return first && sts_applies(&r->state, now_ms) == STS_APPLIES_UNHAD;
+}
+
+bool
+engine_put_policy(struct engine *e, struct sts_record *r,
+    const struct fetch_answer *fetched, const struct sts_asked *asked, int64_t now_ms,
+    struct err *err)
+{
+	struct sts_policy policy = {.mx = NULL};
+	struct buf detail = {0};
+	enum sts_cause cause = read_policy(fetched, &policy, &detail);
+	bool changed = false;
+
+	note_detail(r, (struct str){buf_text(&detail), detail.len});
+	if (cause == STS_CAUSE_OK)
+		changed = sts_take_policy(&r->state, &policy, asked, now_ms);
+	else
+		changed = take_failure(r, cause, asked, now_ms);
+	if (cause == STS_CAUSE_OK && changed)
+		log_info("domain=%s MTA-STS policy: %s, for %u s", r->domain,
+		    sts_mode_name(r->state.policy.mode), r->state.policy.max_age_s);
+	else if (cause != STS_CAUSE_OK && r->state.failures == 1)
+		log_info("domain=%s MTA-STS policy not had: %s%s%s", r->domain,
+		    sts_cause_sentence(cause), detail.len > 0 ? ": " : "",
+		    buf_text(&detail));
+	buf_clear(&detail);
+	sts_policy_clear(&policy);
+	return engine_settle_policy(e, r, changed, now_ms, err);
+}
+
 /* --- who was sent mail ------------------------------------------------------------- */
 
 bool
@@ -159,10 +221,10 @@ add_host(struct str name, struct str hosts[NAMES_MAX], size_t count)
 }
 
 /*
- * Where DNS could not tell any: those that the entry has. Where there are more than the
- * text of an answer holds: those that smtp(8) would try, and those that the entry has.
- * The text begins with others each time, so that they would come and go; a name that the
- * policy does not allow gets into no entry.
+ * Where DNS could not tell any, or that there is none: those that the entry has. Where
+ * there are more than the text of an answer holds: those that smtp(8) would try, and
+ * those that the entry has. The text begins with others each time, so that they would
+ * come and go; a name that the policy does not allow gets into no entry.
  */
 static size_t
 add_cut(const struct destination *d, const struct answers *known,
@@ -172,7 +234,8 @@ add_cut(const struct destination *d, const struct answers *known,
 	struct str match, name;
 
 	if (strlen(known->text) + 1 < sizeof(known->text) &&
-	    (count > 0 || known->dane.state != DANE_UNSURE))
+	    (count > 0 ||
+	        (known->dane.state != DANE_UNSURE && known->dane.state != DANE_NO_MAIL)))
 		return count;
 	for (unsigned i = 0; known->choice != NULL && i < known->choice->count; i++)
 		count = add_host(str_of(known->choice->hosts[i].name), hosts, count);

@@ -543,6 +543,11 @@ bool store_sts_key_news(
  */
 bool store_sts_is_enforced(
     struct store *store, int64_t id, bool *enforced, struct err *err);
+/* An enforced policy is in force for the destination: it is looked at again at at_ms,
+ * where it would not be. */
+bool store_sts_keep_look(struct store *store, int64_t id, int64_t at_ms, struct err *err);
+/* The same of all of them. */
+bool store_sts_look_all(struct store *store, int64_t at_ms, struct err *err);
 /* Something else applies: its destinations are judged anew. */
 bool store_sts_news(
     struct store *store, const char *domain, int64_t now_ms, struct err *err);

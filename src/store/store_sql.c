@@ -486,6 +486,14 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_IS_ENFORCED] =
         "SELECT EXISTS(SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
         " WHERE k.destination = ? AND applied = 'enforce')",
+    [SQL_STS_KEEP_LOOK] =
+        "UPDATE destination SET look_ms = ?2 WHERE id = ?1 AND look_ms = 0 AND pinned = 0"
+        " AND EXISTS (SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
+        " WHERE k.destination = ?1 AND applied = 'enforce')",
+    [SQL_STS_LOOK_ALL] =
+        "UPDATE destination SET look_ms = ? WHERE look_ms = 0 AND pinned = 0 AND id IN"
+        " (SELECT k.destination FROM sts_key k JOIN sts ON sts.domain = k.domain"
+        " WHERE applied = 'enforce')",
     [SQL_STS_NEWS] = "UPDATE destination SET look_ms = ? WHERE pinned = 0 AND id IN"
                      " (SELECT destination FROM sts_key WHERE domain = ?)",
     [SQL_STS_MAIL_ADD] = "INSERT OR IGNORE INTO sts_mail(destination) VALUES (?)",

@@ -221,6 +221,20 @@ store_sts_is_enforced(struct store *store, int64_t id, bool *enforced, struct er
 }
 
 bool
+store_sts_keep_look(struct store *store, int64_t id, int64_t at_ms, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_STS_KEEP_LOOK, err, "ii", id, at_ms), err);
+}
+
+bool
+store_sts_look_all(struct store *store, int64_t at_ms, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_STS_LOOK_ALL, err, "i", at_ms), err);
+}
+
+bool
 store_sts_news(struct store *store, const char *domain, int64_t now_ms, struct err *err)
 {
 	return store_finish(

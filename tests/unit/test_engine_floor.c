@@ -8,6 +8,8 @@
 #include "engine/engine_impl.h"
 #include "policykit.h"
 
+static enum answer other_map;
+static bool is_signed;
 static const char *mx; /* the domain's server, or what DNS could not tell */
 static enum dane_state tlsa;
 
@@ -18,6 +20,10 @@ answer(struct measure_item *item)
 	snprintf(item->answers.text, sizeof(item->answers.text), "%s%s", mx,
 	    strchr(mx, ' ') == NULL ? " address=insecure" : "");
 	item->answers.dane.state = tlsa;
+	item->answers.dane.signed_domain = is_signed;
+	item->answers.other_map = other_map;
+	if (tlsa == DANE_NO_MAIL)
+		item->answers.text[0] = '\0';
 }
 
 static void
@@ -26,6 +32,8 @@ begin_at(enum level level, const char *txt_id, const char *served)
 	policykit_begin(txt_id, served);
 	mx = "mx.d.test";
 	tlsa = DANE_NONE;
+	other_map = ANSWER_NO;
+	is_signed = false;
 	world.answer = answer;
 	world.default_level = level;
 	world.files_mark++;
@@ -401,9 +409,116 @@ alarm_that_waits_is_no_hindrance(void **state)
 	rig_close();
 }
 
+/* --- what kept it out is over --------------------------------------------------------
+ */
+
+/* Whoever forges the answer to the one look that there is. */
+static void
+null_mx_is_no_way_out(void **state)
+{
+	begin_at(*(const enum level *)*state, "1", ENFORCE);
+	tlsa = DANE_NO_MAIL;
+	policykit_send("d.test");
+	world_wait(rig.engine, MIN);
+	policykit_assert_attributes("d.test", ENTRY);
+	world_wait(rig.engine, 2 * DAY);
+	policykit_assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+/* Nor does it take the names from an entry. */
+static void
+null_mx_leaves_the_names(void **state)
+{
+	(void)state;
+	begin("1", WILDCARD);
+	policykit_send("d.test");
+	world_wait(rig.engine, MIN);
+	tlsa = DANE_NO_MAIL;
+	kit_run(STATE, "UPDATE destination SET look_ms = 1");
+	world_wait(rig.engine, DAY);
+	policykit_assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+static void
+send_for(int64_t span_ms)
+{
+	for (int64_t ms = 0; ms < span_ms; ms += 20 * MIN) {
+		policykit_send("d.test");
+		world_wait(rig.engine, 20 * MIN);
+	}
+}
+
+struct hindrance {
+	const char *what;
+	enum dane_state tlsa;
+	bool is_signed;
+	enum answer other_map;
+	enum level level;
+	const char *version;
+	int64_t within_ms;
+};
+
+/* Mail flows all the time. */
+static void
+hindrance_that_is_over(void **state)
+{
+	const struct hindrance *h = *state;
+
+	begin_at(h->level, "1", ENFORCE);
+	if (h->version != NULL)
+		use_postfix(h->version);
+	tlsa = h->tlsa;
+	is_signed = h->is_signed;
+	other_map = h->other_map;
+	policykit_send("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	send_for(HOUR);
+	tlsa = DANE_NONE;
+	other_map = ANSWER_NO;
+	if (h->version != NULL)
+		use_postfix("3.7.11");
+	send_for(h->within_ms);
+	policykit_assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+/* Neither an older version's row nor the end of a pin leaves it out for ever. */
+static void
+look_that_is_lost(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	policykit_send("d.test");
+	world_wait(rig.engine, MIN);
+	kit_run(
+	    STATE, "UPDATE destination SET look_ms = 0, entry = 'none', attributes = ''");
+	world_wait(rig.engine, MIN);
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	policykit_assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
 int
 main(void)
 {
+	static const struct hindrance hindrances[] = {
+	    {"a null MX that is proven", DANE_NO_MAIL, true, ANSWER_NO, LEVEL_MAY, NULL,
+	        25 * HOUR},
+	    {"another map", DANE_NONE, false, ANSWER_YES, LEVEL_VERIFY, NULL, 25 * HOUR},
+	    {"another map that cannot answer", DANE_NONE, false, ANSWER_UNSURE,
+	        LEVEL_VERIFY, NULL, 2 * HOUR},
+	    {"DANE by default", DANE_USABLE, true, ANSWER_NO, LEVEL_DANE_ONLY, NULL,
+	        25 * HOUR},
+	    {"DANE by default that cannot be told", DANE_UNSURE, true, ANSWER_NO,
+	        LEVEL_DANE_ONLY, NULL, 2 * HOUR},
+	    {"a Postfix that cannot be told", DANE_NONE, false, ANSWER_NO, LEVEL_VERIFY,
+	        "3.3.0", 25 * HOUR},
+	};
 	static const bool no = false, yes = true;
 	static const char *const shorts[] = {POLICYKIT("mx.d.test", "600"),
 	    POLICYKIT("mx.d.test", "1800"), POLICYKIT("mx.d.test", "3600"),
@@ -423,7 +538,14 @@ main(void)
 		    level_name(levels[i]));
 		suite_add(postfix_without_dane, &levels[i],
 		    "... and though Postfix cannot do DANE");
+		suite_add(null_mx_is_no_way_out, &levels[i],
+		    "... and though DNS says that there is no server");
 	}
+	suite_add(null_mx_leaves_the_names, NULL, "which leaves an entry its names");
+	for (size_t i = 0; i < sizeof(hindrances) / sizeof(hindrances[0]); i++)
+		suite_add(hindrance_that_is_over, &hindrances[i],
+		    "it is made within a day though mail flows: %s", hindrances[i].what);
+	suite_add(look_that_is_lost, NULL, "a start makes what was left out");
 	suite_add(weaker_entry_rises, NULL, "a weaker entry rises to it");
 	suite_add(names_stay_while_dns_is_silent, NULL,
 	    "its entry keeps its names while DNS tells none");
