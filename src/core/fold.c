@@ -338,7 +338,7 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 		fold_items_end(
 		    &fold->items, line->status.queue_id, line->status.domain, 0);
 	if (p != NULL)
-		process_bind(p, line->status.queue_id, line->status.domain);
+		process_bind(p, &line->status);
 	item = take_status(fold, p, passed, line, &unsure);
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)
@@ -414,7 +414,7 @@ fold_counted(struct fold *fold, const struct parsed *line)
 	}
 	fold->counts.known++;
 	if (p != NULL)
-		process_bind(p, line->status.queue_id, line->status.domain);
+		process_bind(p, &line->status);
 	if (fold->known != NULL)
 		fold->known(fold->known_context, line);
 }

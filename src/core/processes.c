@@ -130,33 +130,62 @@ process_cause(const struct process *p, const char *host)
 	return host[0] == '\0' && p->fault_count == 1 ? p->faults[0].cause : CAUSE_NONE;
 }
 
-/* A process delivers a message to one destination after the other. */
+/* However it is written. */
+static unsigned
+hash_of_name(struct str name)
+{
+	char folded[NEXTHOP_HOST_SIZE + 64];
+	size_t len = name.len < sizeof(folded) ? name.len : sizeof(folded);
+
+	for (size_t i = 0; i < len; i++)
+		folded[i] = ascii_lower(name.p[i]);
+	return (unsigned)(covered_hash((struct str){folded, len}) & 0xffffffff);
+}
+
+#define HASH_LEN 9 /* of a hash with its blank */
+
+/* "QUEUEID DOMAIN RELAY": of the same message, and of the same domain or server? */
+static bool
+is_one_delivery(const char *a, const char *b)
+{
+	size_t len = strlen(a), id_len = len - 2 * HASH_LEN;
+
+	if (len != strlen(b) || len <= 2 * HASH_LEN || memcmp(a, b, id_len) != 0)
+		return false;
+	return memcmp(a + id_len, b + id_len, HASH_LEN) == 0 ||
+	    (strcmp(a + id_len + HASH_LEN, b + id_len + HASH_LEN) == 0 &&
+	        strcmp(a + id_len + HASH_LEN, " 00000000") != 0);
+}
+
+/* A process delivers a message to one destination after the other, and to recipients of
+ * many domains at once where a relay takes them all. */
 static void
-bind_faults(struct process *p, struct str queue_id, struct str domain)
+bind_faults(struct process *p, const struct status_line *s)
 {
 	char id[sizeof(p->fault_id)];
-	int len = queue_id.len < sizeof(id)
-	    ? snprintf(id, sizeof(id), "%.*s %08x", STR_ARG(queue_id),
-	          (unsigned)(covered_hash(domain) & 0xffffffff))
+	bool has_relay = !str_equal(s->relay, STR("none"));
+	int len = s->queue_id.len < sizeof(id)
+	    ? snprintf(id, sizeof(id), "%.*s %08x %08x", STR_ARG(s->queue_id),
+	          hash_of_name(s->domain), has_relay ? hash_of_name(s->relay) : 0)
 	    : -1;
 
 	if (len < 0 || (size_t)len >= sizeof(id) ||
-	    (p->fault_id[0] != '\0' && strcmp(p->fault_id, id) != 0))
+	    (p->fault_id[0] != '\0' && !is_one_delivery(p->fault_id, id)))
 		p->fault_count = 0;
-	else
+	else if (p->fault_id[0] == '\0')
 		memcpy(p->fault_id, id, sizeof(id));
 }
 
 void
-process_bind(struct process *p, struct str queue_id, struct str domain)
+process_bind(struct process *p, const struct status_line *s)
 {
 	if (p->fault_count > 0)
-		bind_faults(p, queue_id, domain);
+		bind_faults(p, s);
 	if (!p->has_session)
 		return;
 	p->has_session = p->queue_id[0] == '\0'
-	    ? str_copy(queue_id, p->queue_id, sizeof(p->queue_id))
-	    : str_is(queue_id, p->queue_id);
+	    ? str_copy(s->queue_id, p->queue_id, sizeof(p->queue_id))
+	    : str_is(s->queue_id, p->queue_id);
 }
 
 bool

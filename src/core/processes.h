@@ -40,7 +40,7 @@ struct process {
 	char peer[NEXTHOP_HOST_SIZE + 64]; /* "host[address]" of the session */
 	char nexthop[NEXTHOP_KEY_SIZE];    /* of its last policy look-up; "": none */
 	char reason[128];                  /* and the reason that it gives */
-	char fault_id[64]; /* the message and domain they are of; "": the next */
+	char fault_id[88]; /* the message, domain and server they are of; "": the next */
 	struct process_fault faults[PROCESS_FAULTS];
 };
 
@@ -71,9 +71,10 @@ enum cause process_cause(const struct process *p, const char *host);
 /*
  * A session line is about the next message of its process, and all its recipients. What
  * comes after that without one was sent without TLS: a connection that is used again is
- * logged again ("reused").
+ * logged again ("reused"). What failed is about a message's status lines of one domain or
+ * one server.
  */
-void process_bind(struct process *p, struct str queue_id, struct str domain);
+void process_bind(struct process *p, const struct status_line *s);
 
 /*
  * Did Postfix name the next-hop of this attempt? A look-up that fails for the last MX

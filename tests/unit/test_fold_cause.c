@@ -62,6 +62,23 @@ static const struct script scripts[] = {
         "a.test: not-verified*1; deferred@2 not-verified 1 attempts, self-signed; "
         "mx.a.test:25 self-signed@2; waits QA\n"
         "b.test: not-verified*1; deferred@3 not-verified 1 attempts; waits QA\n"},
+    {"a delivery to recipients of one domain, written otherwise",
+        {SELF_SIGNED("1", MX), DEFERRED("1", "QA", "u@a.test"),
+            DEFERRED("1", "QA", "v@A.Test")},
+        "a.test: not-verified*2; deferred@3 not-verified 2 attempts, self-signed; "
+        "mx.a.test:25 self-signed@3; waits QA\n"},
+    {"a delivery to recipients of two domains by one relay",
+        {SELF_SIGNED("1", MX), DEFERRED("1", "QA", "u@a.test"),
+            DEFERRED("1", "QA", "v@b.test")},
+        "a.test: not-verified*1; deferred@2 not-verified 1 attempts, self-signed; "
+        "mx.a.test:25 self-signed@2; waits QA\n"
+        "b.test: not-verified*1; deferred@3 not-verified 1 attempts, self-signed; "
+        "mx.a.test:25 self-signed@3; waits QA\n"},
+    {"a delivery whose recipients met two servers",
+        {SELF_SIGNED("1", MX), EXPIRED("1", MX2), DEFERRED("1", "QA", "u@a.test"),
+            STATUS("1", "QA", "v@a.test", MX2 ":25", "deferred", NOT_VERIFIED)},
+        "a.test: not-verified*1 out-of-date*1; deferred@4 out-of-date 2 attempts, "
+        "expired; mx.a.test:25 self-signed@4; mx2.a.test:25 expired@4; waits QA\n"},
     {"and not about the next message",
         {SELF_SIGNED("1", MX), DEFERRED("1", "QA", "u@a.test"),
             DEFERRED("1", "QB", "u@a.test")},
