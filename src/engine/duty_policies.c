@@ -18,6 +18,7 @@
 #include "sys/log.h"
 
 #define ROWS_MAX 512
+#define STORING  "store an MTA-STS policy"
 #define MAIL_EVERY_MS \
 	250 /* a destination that was sent mail is looked up each so often */
 
@@ -29,7 +30,11 @@ struct policies {
 	int64_t mail_ms; /* monotonic: when the next that was sent mail is; 0: none was */
 	struct fetches all;
 	struct backoff fetching; /* from what fails by our own fault */
-	int stop_fd;             /* ends the fetchers; 0: there were none yet */
+	struct backoff storing;  /* from policies that cannot be stored */
+	int64_t again_ms; /* monotonic: when what waits for that may be asked; 0: nothing
+	                     does */
+	bool wrote;       /* something, in this turn */
+	int stop_fd;      /* ends the fetchers; 0: there were none yet */
 };
 
 /* --- what comes of it -------------------------------------------------------------- */
@@ -93,6 +98,29 @@ note_fetch(struct engine *e, struct policies *p, const struct policies_task *t,
 	buf_clear(&line);
 }
 
+/* Others may have room for less: whoever stores small things well does not tell that a
+ * policy can be stored. */
+static void
+note_unstored(struct engine *e, struct policies *p, const struct policies_task *t,
+    const struct err *err, const struct moment *now)
+{
+	struct buf line = {0};
+
+	fetches_bar(&p->all, t->domain, now->mono_ms);
+	if (t->txt) {
+		engine_not_stored(e, STORING, err);
+		return;
+	}
+	store_rollback(e->store);
+	if (backoff_report(&p->storing, STORING, err, true, now->mono_ms) &&
+	    !backoff_lasts(&e->storing)) {
+		buf_printf(&line, "cannot %s: %s", STORING, err->text);
+		engine_alert(e, buf_text(&line));
+		buf_clear(&line);
+	}
+	engine_tell(e, NEWS_FAILED);
+}
+
 /* Into the record as it is now: others may have written it meanwhile. */
 static void
 take_answer(struct engine *e, struct policies *p, const struct policies_task *t,
@@ -113,10 +141,13 @@ take_answer(struct engine *e, struct policies *p, const struct policies_task *t,
 	                  e, &r, &t->fetched, &t->asked, now->wall_ms, &err)) &&
 	    store_commit(e->store, &err);
 	sts_record_clear(&r);
-	if (done)
-		engine_stored(e, "store an MTA-STS policy");
-	else
-		engine_not_stored(e, "store an MTA-STS policy", &err);
+	if (!done) {
+		note_unstored(e, p, t, &err, now);
+		return;
+	}
+	engine_stored(e, STORING);
+	if (!is_txt)
+		backoff_over(&p->storing, STORING);
 }
 
 /* --- fetching ---------------------------------------------------------------------- */
@@ -313,7 +344,21 @@ struct due_domains {
 	const struct policies *p;
 	struct due_domain *items;
 	size_t count;
+	int64_t again_ms;
 };
+
+/* Monotonic: until when it is not asked, as what came could not be stored; 0: it is. */
+static int64_t
+unstored_ms(const struct policies *p, const char *domain, enum sts_ask ask,
+    const struct moment *now)
+{
+	int64_t until_ms = fetches_barred_ms(&p->all, domain, now->mono_ms);
+
+	if (ask == STS_ASK_POLICY && backoff_waits(&p->storing, now->mono_ms) &&
+	    p->storing.again_ms > until_ms)
+		until_ms = p->storing.again_ms;
+	return ask != STS_ASK_NOTHING ? until_ms : 0;
+}
 
 static bool
 collect(void *context, const struct sts_record *r)
@@ -321,12 +366,19 @@ collect(void *context, const struct sts_record *r)
 	struct due_domains *due = context;
 	struct sts_next next = sts_next(&r->state, r->mail_ms, due->now->wall_ms);
 	struct due_domain *item = &due->items[due->count];
+	int64_t until_ms;
 
 	if (next.ask != STS_ASK_NOTHING && next.at_ms > due->now->wall_ms)
 		next.ask = STS_ASK_NOTHING;
 	if (fetches_is_busy(&due->p->all, r->domain) ||
 	    !fetches_have_room(&due->p->all, next.ask, due->now->mono_ms))
 		return true;
+	until_ms = unstored_ms(due->p, r->domain, next.ask, due->now);
+	if (until_ms != 0) {
+		if (due->again_ms == 0 || until_ms < due->again_ms)
+			due->again_ms = until_ms;
+		return true;
+	}
 	memcpy(item->domain, r->domain, sizeof(item->domain));
 	item->ask = next.ask;
 	item->asked = sts_asked(&r->state);
@@ -361,12 +413,15 @@ begin_due(struct engine *e, struct policies *p, const struct moment *now, struct
 	for (size_t i = 0; done && i < due.count; i++) {
 		const struct due_domain *item = &due.items[i];
 
-		if (item->ask == STS_ASK_NOTHING)
+		if (item->ask == STS_ASK_NOTHING) {
 			done = settle(e, item->domain, now->wall_ms, err);
-		else if (fetches_have_room(&p->all, item->ask, now->mono_ms))
+			p->wrote = true;
+		} else if (fetches_have_room(&p->all, item->ask, now->mono_ms)) {
 			begin(e, p, item->domain, 0, item->ask, &item->asked, now);
+		}
 	}
 	free(due.items);
+	p->again_ms = due.again_ms;
 	return done && store_sts_next(e->store, now->wall_ms, &p->next_ms, err);
 }
 
@@ -400,6 +455,7 @@ look_at_mail(
 
 	if (!store_begin(e->store, err) || !store_sts_mail_first(e->store, &id, err))
 		return false;
+	p->wrote = p->wrote || id != 0;
 	p->mail_ms = id != 0 ? now->mono_ms + MAIL_EVERY_MS : 0;
 	return (id == 0 ||
 	           (engine_policy_domain(e, id, domain, err) &&
@@ -469,6 +525,8 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 		due.at_ms = p->mail_ms;
 	if (room_ms != 0 && room_ms < due.at_ms)
 		due.at_ms = room_ms;
+	if (p->again_ms != 0 && p->again_ms < due.at_ms)
+		due.at_ms = p->again_ms;
 	return due;
 }
 
@@ -478,14 +536,16 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct policies *p = (struct policies *)base;
 	struct err err;
 
-	p->look = false;
+	p->look = p->wrote = false;
 	end_fetchers(e, p);
 	/* By an older version. */
 	p->is_begun = p->is_begun || e->driver.mode != ENGINE_APPLY ||
 	    store_sts_look_all(e->store, now->wall_ms, &err);
 	if (p->is_begun && begin_due(e, p, now, &err) &&
 	    (!is_mail_due(e, p, now) || look_at_mail(e, p, now, &err))) {
-		engine_stored(e, "ask for MTA-STS policies");
+		/* To have read proves nothing. */
+		if (p->wrote)
+			engine_stored(e, "ask for MTA-STS policies");
 		return;
 	}
 	engine_not_stored(e, "ask for MTA-STS policies", &err);

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/span.h"
+#include "core/covered.h"
 
 #define WAIT_MIN_MS SPAN_SECOND_MS
 #define WAIT_MAX_MS (10 * SPAN_MINUTE_MS)
+#define BARRED_MS   (5 * SPAN_MINUTE_MS)
 
 static struct fetches_one *
 find(struct fetches *all, const char *domain)
@@ -129,4 +131,46 @@ fetches_end(struct fetches *all, const char *domain, enum sts_ask ask)
 	all->fetches -= ask == STS_ASK_POLICY;
 	if (one != NULL)
 		*one = all->busy[--all->busy_count];
+}
+
+static void
+drop_ended(struct fetches *all, int64_t now_ms)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < all->barred_count; i++)
+		if (all->barred[i].until_ms > now_ms)
+			all->barred[left++] = all->barred[i];
+	all->barred_count = left;
+}
+
+void
+fetches_bar(struct fetches *all, const char *domain, int64_t now_ms)
+{
+	drop_ended(all, now_ms);
+	if (all->barred_count < FETCHES_BARRED_MAX)
+		all->barred[all->barred_count++] = (struct fetches_barred){
+		    covered_hash(str_of(domain)), now_ms + BARRED_MS};
+}
+
+int64_t
+fetches_barred_ms(const struct fetches *all, const char *domain, int64_t now_ms)
+{
+	uint64_t print = covered_hash(str_of(domain));
+	int64_t first_ms = INT64_MAX;
+	size_t live = 0;
+
+	for (size_t i = 0; i < all->barred_count; i++) {
+		const struct fetches_barred *barred = &all->barred[i];
+
+		if (barred->until_ms <= now_ms)
+			continue;
+		if (barred->print == print)
+			return barred->until_ms;
+		live++;
+		if (barred->until_ms < first_ms)
+			first_ms = barred->until_ms;
+	}
+	/* The workers that are busy may fill it. */
+	return live + FETCHES_BUSY_MAX >= FETCHES_BARRED_MAX ? first_ms : 0;
 }

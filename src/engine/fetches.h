@@ -20,6 +20,9 @@
 #define FETCHES_AT_MAX   2  /* of them at one address, or in one /64 of IPv6 */
 #define FETCHES_HOUR_MAX 10000
 
+/* What came of so many domains, and could not be stored, is remembered. */
+#define FETCHES_BARRED_MAX 256
+
 #define FETCHES_BUSY_MAX (FETCHES_ASKS_MAX + FETCHES_MAX)
 
 struct fetches_one {
@@ -27,6 +30,11 @@ struct fetches_one {
 	int64_t since_ms;
 	unsigned address_count; /* 0: it is not fetched yet */
 	struct address addresses[FETCH_ADDRESSES_MAX];
+};
+
+struct fetches_barred {
+	uint64_t print; /* of the domain */
+	int64_t until_ms;
 };
 
 /* {0}: none. */
@@ -37,6 +45,8 @@ struct fetches {
 	struct fetches_one busy[FETCHES_BUSY_MAX];
 	int64_t hour_ms; /* when the hour began */
 	unsigned hour_count;
+	size_t barred_count;
+	struct fetches_barred barred[FETCHES_BARRED_MAX];
 };
 
 bool fetches_is_busy(const struct fetches *all, const char *domain);
@@ -61,5 +71,12 @@ int64_t fetches_wait_ms(struct fetches *all, const char *domain,
     const struct fetch_request *request, int64_t now_ms);
 
 void fetches_end(struct fetches *all, const char *domain, enum sts_ask ask);
+
+/* What came of it could not be stored, so that nothing else tells that it was asked: not
+ * again within five minutes (RFC 8461 3.3). Of more than are remembered none is asked. */
+void fetches_bar(struct fetches *all, const char *domain, int64_t now_ms);
+
+/* Until when it is not to be asked; 0: it may be. */
+int64_t fetches_barred_ms(const struct fetches *all, const char *domain, int64_t now_ms);
 
 #endif

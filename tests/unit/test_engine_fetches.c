@@ -136,6 +136,32 @@ own_fault_is_one_freeze(void **state)
 	rig_close();
 }
 
+/* --- what cannot be stored -----------------------------------------------------------
+ */
+
+/* Small rows fit, and the log goes on. */
+static void
+unstored_is_fetched_seldom(void **state)
+{
+	(void)state;
+	policykit_begin("1", ENFORCE);
+	rig_notify_admin();
+	kit_run(STATE,
+	    "CREATE TRIGGER full BEFORE INSERT ON sts WHEN NEW.mx <> '' BEGIN"
+	    " SELECT RAISE(ABORT, 'database or disk is full'); END");
+	policykit_send("d.test");
+	for (unsigned minute = 0; minute < 60; minute++) {
+		world_wait(rig.engine, MIN);
+		policykit_send("other.test");
+	}
+	assert_in_range(world.fetches, 12, 26);
+	assert_int_equal(policykit_alerts_of("cannot store an MTA-STS policy"), 1);
+	kit_run(STATE, "DROP TRIGGER full");
+	world_wait(rig.engine, 6 * MIN);
+	policykit_assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
 /* --- many --------------------------------------------------------------------------- */
 
 #define FETCHERS 16
@@ -199,6 +225,8 @@ main(void)
 	    "25 domains under a policy that fail by our fault are one alert");
 	suite_add(own_fault_is_one_freeze, &no,
 	    "... without posttls-finger a freeze in the end");
+	suite_add(unstored_is_fetched_seldom, NULL,
+	    "what cannot be stored is fetched each five minutes at most, and told of");
 	suite_add(hanging_policy_hosts_delay_nobody, NULL,
 	    "500 policy hosts that hang delay no other decision by a second");
 	return rig_end(suite_run());

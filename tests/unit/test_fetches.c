@@ -49,6 +49,25 @@ two_at_one_address(void **state)
 }
 
 static void
+unstored_is_barred(void **state)
+{
+	struct fetches all = {.asks = 0};
+	char domain[32];
+
+	(void)state;
+	fetches_bar(&all, "a.test", SECOND);
+	assert_int_equal(fetches_barred_ms(&all, "a.test", SECOND), 301 * SECOND);
+	assert_int_equal(fetches_barred_ms(&all, "b.test", SECOND), 0);
+	assert_int_equal(fetches_barred_ms(&all, "a.test", 301 * SECOND), 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(domain, sizeof(domain), "d%u.test", i);
+		fetches_bar(&all, domain, 400 * SECOND);
+	}
+	assert_int_equal(fetches_barred_ms(&all, "b.test", 400 * SECOND), 700 * SECOND);
+	assert_int_equal(fetches_barred_ms(&all, "b.test", 700 * SECOND), 0);
+}
+
+static void
 two_in_one_network(void **state)
 {
 	struct fetches all = {.asks = 0};
@@ -110,6 +129,8 @@ main(void)
 {
 	suite_add(two_at_one_address, NULL,
 	    "two are fetched at one address, others wait the longer these take");
+	suite_add(unstored_is_barred, NULL,
+	    "what could not be stored is not asked again for five minutes");
 	suite_add(two_in_one_network, NULL, "... or in one /64 of IPv6");
 	suite_add(sixteen_at_once, NULL, "sixteen at once, and TXT records beside them");
 	suite_add(so_many_an_hour, NULL, "ten thousand an hour");
