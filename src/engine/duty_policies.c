@@ -30,6 +30,7 @@ struct policies {
 	int64_t mail_ms; /* monotonic: when the next that was sent mail is; 0: none was */
 	struct fetches all;
 	struct backoff fetching; /* from what fails by our own fault */
+	int64_t told_ms;         /* monotonic: when that was alerted; 0: it was not */
 	struct backoff storing;  /* from policies that cannot be stored */
 	int64_t again_ms; /* monotonic: when what waits for that may be asked; 0: nothing
 	                     does */
@@ -86,13 +87,16 @@ note_fetch(struct engine *e, struct policies *p, const struct policies_task *t,
 	struct buf line = {0};
 	struct err err;
 
-	if (t->fetched.cause != STS_CAUSE_FETCHER) {
+	/* Another's fault proves nothing: one without an address was not even tried. */
+	if (t->fetched.cause == STS_CAUSE_OK)
 		backoff_over(&p->fetching, what);
+	if (t->fetched.cause != STS_CAUSE_FETCHER)
 		return;
-	}
 	err_set(&err, "%s", t->fetched.detail);
-	if (!backoff_report(&p->fetching, what, &err, true, now->mono_ms))
+	if (!backoff_report(&p->fetching, what, &err, true, now->mono_ms) ||
+	    (p->told_ms != 0 && now->mono_ms - p->told_ms < SPAN_DAY_MS))
 		return;
+	p->told_ms = now->mono_ms;
 	buf_printf(&line, "cannot %s: %s", what, err.text);
 	engine_alert(e, buf_text(&line));
 	buf_clear(&line);

@@ -401,7 +401,6 @@ cause_of(struct transfer *t, CURLcode code, struct buf *detail)
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_ENGINE_INITFAILED:
-	case CURLE_OUT_OF_MEMORY:
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_FAILED_INIT:
 	case CURLE_BAD_FUNCTION_ARGUMENT:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "measure/fetcher.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,16 +44,33 @@ fetcher_path(void)
 }
 
 static void
-fail(struct fetch_answer *out, struct str detail)
+fail(struct fetch_answer *out, enum sts_cause cause, struct str detail)
 {
-	*out = (struct fetch_answer){.cause = STS_CAUSE_FETCHER};
+	*out = (struct fetch_answer){.cause = cause};
 	if (detail.len >= sizeof(out->detail))
 		detail.len = sizeof(out->detail) - 1;
 	str_copy(detail, out->detail, sizeof(out->detail));
 }
 
-static void
-take(const struct child_result *result, struct buf *text, struct fetch_answer *out)
+/* Whoever it talked to had it ended: it looks at the time between two records of TLS, of
+ * which there may be no end. */
+static enum sts_cause
+cause_of_signal(int number)
+{
+	switch (number) {
+	case SIGALRM:
+	case SIGXCPU:
+		return STS_CAUSE_TIMEOUT;
+	case SIGSYS: /* the kernel refused what it needs */
+		return STS_CAUSE_FETCHER;
+	default:
+		return STS_CAUSE_BROKEN;
+	}
+}
+
+void
+fetcher_take(
+    const struct child_result *result, struct buf *text, struct fetch_answer *out)
 {
 	struct buf said = {0};
 	struct err err;
@@ -60,11 +78,14 @@ take(const struct child_result *result, struct buf *text, struct fetch_answer *o
 	buf_add(text, result->output.data, result->output.len);
 	if (result->status != 0) {
 		child_describe(result, &said);
-		fail(out, str_of(buf_text(&said)));
+		fail(out,
+		    result->status > 128 ? cause_of_signal(result->status - 128)
+		                         : STS_CAUSE_FETCHER,
+		    str_of(buf_text(&said)));
 		buf_clear(&said);
 	} else if (!fetch_answer_parse(
 	               (struct str){buf_text(text), text->len}, out, &err)) {
-		fail(out, str_of(err.text));
+		fail(out, STS_CAUSE_FETCHER, str_of(err.text));
 	}
 }
 
@@ -83,15 +104,16 @@ fetcher_run(const struct fetch_request *request, int stop_fd, struct buf *text,
 	struct err err;
 
 	if (path == NULL) {
-		fail(out, STR(NAME " is not installed"));
+		fail(out, STS_CAUSE_FETCHER, STR(NAME " is not installed"));
 		return;
 	}
 	fetch_request_print(request, &input);
 	child.input = (struct str){buf_text(&input), input.len};
 	if (child_run(&child, &result, &err))
-		take(&result, text, out);
+		fetcher_take(&result, text, out);
 	else
-		fail(out, str_of(err.text));
+		fail(out, result.timed_out ? STS_CAUSE_TIMEOUT : STS_CAUSE_FETCHER,
+		    str_of(err.text));
 	child_result_clear(&result);
 	buf_clear(&input);
 	free(path);

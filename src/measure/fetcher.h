@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "core/fetch.h"
+#include "sys/child.h"
 
 /* Where it is: beside this program, else where it was installed; free(). NULL: it was not
  * built, as there was no libcurl, or is not there. */
@@ -18,9 +19,14 @@ char *fetcher_path(void);
  * Run it, and wait for its answer: at most as long as the request says, and a little, and
  * not once stop_fd is stopped (struct child_request, sys/child.h; 0: nothing stops it).
  * The body is in *text, which is the caller's, empty before and to be cleared after.
- * Whatever went wrong on our side is cause FETCHER with a detail.
+ * What surely went wrong on our side is cause FETCHER with a detail.
  */
 void fetcher_run(const struct fetch_request *request, int stop_fd, struct buf *text,
     struct fetch_answer *out);
+
+/* It ended: what it said, or what its end says. Whoever keeps it busy until a signal ends
+ * it is a policy host that fails. */
+void fetcher_take(
+    const struct child_result *result, struct buf *text, struct fetch_answer *out);
 
 #endif

@@ -34,8 +34,8 @@ announce(const char *domain, struct sts_txt *out)
 	policykit_txt(out);
 }
 
-static void
-serve(const char *host, struct buf *text, struct fetch_answer *out)
+void
+policykit_serve(const char *host, struct buf *text, struct fetch_answer *out)
 {
 	assert_true(str_starts(str_of(host), STR("mta-sts.")));
 	if (policykit_served == NULL)
@@ -53,7 +53,7 @@ policykit_begin(const char *txt_id, const char *served)
 	policykit_served = served;
 	world.answer = policykit_answer;
 	world.policy = announce;
-	world.fetch = serve;
+	world.fetch = policykit_serve;
 	world.can_dane = true;
 }
 

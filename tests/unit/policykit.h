@@ -24,6 +24,9 @@ void policykit_begin(const char *txt_id, const char *served);
 /* What the MX host is, for tests that change the rest of the answer. */
 void policykit_answer(struct measure_item *item);
 
+/* What the policy hosts answer. */
+void policykit_serve(const char *host, struct buf *text, struct fetch_answer *out);
+
 /* Deferred, and the queue shows it still. */
 void policykit_defer(const char *domain);
 

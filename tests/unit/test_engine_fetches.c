@@ -101,6 +101,38 @@ own_fault_is_one_alert(void **state)
 	rig_close();
 }
 
+/* Of every second domain; those of others fail by themselves. */
+static void
+fail_some(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	if ((host[strlen("mta-sts.d")] - '0') % 2 == 0)
+		fail_ours(host, text, out);
+	else
+		*out = (struct fetch_answer){.cause = STS_CAUSE_CONNECT};
+}
+
+/* Nothing but a policy that was had ends it. */
+static void
+own_fault_is_not_ended_by_others(void **state)
+{
+	(void)state;
+	policykit_begin("1", NULL);
+	rig_notify_admin();
+	rig.config.freeze.destinations = 10000;
+	world.fetch = fail_some;
+	rig_defer_many("d", 10);
+	world_wait(rig.engine, 3 * HOUR);
+	assert_int_equal(policykit_alerts_of("cannot fetch MTA-STS policies"), 1);
+	policykit_served = ENFORCE;
+	world.fetch = policykit_serve;
+	rig_defer("d.test");
+	world_wait(rig.engine, MIN);
+	world.fetch = fail_some;
+	world_wait(rig.engine, 20 * HOUR);
+	assert_int_equal(policykit_alerts_of("cannot fetch MTA-STS policies"), 1);
+	rig_close();
+}
+
 /* Case 87: our CA file is empty, and 25 domains under a policy fail within ten minutes:
  * a canary tells; without posttls-finger the first ones are told of until it is a freeze.
  */
@@ -221,6 +253,8 @@ main(void)
 	    "500 policy hosts at one address keep no other waiting");
 	suite_add(own_fault_is_one_alert, NULL,
 	    "what is not fetched by our own fault is one alert");
+	suite_add(own_fault_is_not_ended_by_others, NULL,
+	    "... and none more while others fail by themselves");
 	suite_add(own_fault_is_one_freeze, &yes,
 	    "25 domains under a policy that fail by our fault are one alert");
 	suite_add(own_fault_is_one_freeze, &no,
