@@ -146,7 +146,7 @@ sts_take_txt(struct sts_state *state, const struct sts_txt *txt,
 	state->txt_next_ms = now_ms + txt_wait_ms(state, ttl_s, draw);
 	if (txt->state == STS_TXT_VALID || !is_live(state, now_ms))
 		state->txt_failing_ms = 0;
-	else if (state->txt_failing_ms == 0)
+	else if (state->txt_failing_ms == 0 || state->txt_failing_ms > now_ms)
 		state->txt_failing_ms = now_ms;
 	/* Nothing else may be fetched than what is announced or kept. */
 	if (txt->state != STS_TXT_VALID && !is_live(state, now_ms))
@@ -195,7 +195,8 @@ sts_take_failure(struct sts_state *state, enum sts_cause cause,
 	memcpy(state->failed_id, asked->id, sizeof(state->failed_id));
 	state->cause = cause;
 	state->tried_ms = now_ms;
-	if (state->failing_ms == 0)
+	/* One in the future is of a clock that was ahead. */
+	if (state->failing_ms == 0 || state->failing_ms > now_ms)
 		state->failing_ms = now_ms;
 	end_refresh(state, asked);
 }
@@ -312,20 +313,16 @@ renewal_ms(const struct sts_state *state, int64_t now_ms)
 		return due_ms < state->fetched_ms + max_age_ms(state) ? due_ms : -1;
 	/* An id that was not tried yet waits for no other one's failures. */
 	if (other && strcmp(state->txt.id, state->failed_id) != 0)
-		return later(due_ms, after(state->tried_ms, WINDOW_MS, now_ms));
+		return due_ms;
 	return later(due_ms, after(state->tried_ms, backoff_ms(state->failures), now_ms));
 }
 
 /* -1: nothing is to be fetched. */
 static int64_t
-fetch_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
+wanted_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 {
-	bool again;
-
 	if (state->txt.state != STS_TXT_VALID && !is_live(state, now_ms))
 		return -1;
-	if (state->refresh != 0)
-		return now_ms;
 	if (is_live(state, now_ms))
 		return renewal_ms(state, now_ms);
 	if (state->failures == 0 && strcmp(state->txt.id, state->id) == 0 &&
@@ -333,11 +330,26 @@ fetch_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 		return -1; /* nobody needs it */
 	if (is_unkept(state, now_ms))
 		return state->fetched_ms + WINDOW_MS;
-	if (state->failures == 0)
+	if (state->failures == 0 || strcmp(state->txt.id, state->failed_id) != 0)
 		return now_ms;
-	again = strcmp(state->txt.id, state->failed_id) == 0;
-	return after(
-	    state->tried_ms, again ? backoff_ms(state->failures) : WINDOW_MS, now_ms);
+	return after(state->tried_ms, backoff_ms(state->failures), now_ms);
+}
+
+/* Not twice in five minutes, whatever is announced meanwhile: ids cost nothing. */
+static int64_t
+fetch_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
+{
+	int64_t at_ms = wanted_ms(state, mail_ms, now_ms);
+
+	if (at_ms < 0)
+		return at_ms;
+	if (state->refresh != 0)
+		return now_ms;
+	if (state->fetched_ms != 0)
+		at_ms = later(at_ms, after(state->fetched_ms, WINDOW_MS, now_ms));
+	if (state->tried_ms != 0)
+		at_ms = later(at_ms, after(state->tried_ms, WINDOW_MS, now_ms));
+	return at_ms;
 }
 
 /* -1: it is not to be asked. */

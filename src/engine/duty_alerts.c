@@ -79,11 +79,15 @@ engine_is_to_alert(
 {
 	enum why why = judged->decision.why;
 	const struct told *last = told(e, d, why);
+	int64_t now_ms = engine_now(e).mono_ms;
 
-	if (!judged->tell || judged->map_changed)
-		return judged->tell;
+	if (!judged->tell)
+		return false;
+	/* By a policy it changes as often as its owner, a stranger, has it change. */
+	if (judged->map_changed)
+		return why != WHY_POLICY || !told_today(last, TOLD_MAX, now_ms);
 	return !engine_was_alerted(e, d, why) &&
-	    (!told_today(last, 1, engine_now(e).mono_ms) ||
+	    (!told_today(last, 1, now_ms) ||
 	        (destination_fails(d) && !was_told_since(e, last, d->past.sent_ms + 1)));
 }
 

@@ -428,8 +428,8 @@ void engine_mind_wait(struct engine *e);
 /* Was that of d alerted while the mail that waits now waited, or often enough lately? */
 bool engine_was_alerted(struct engine *e, const struct destination *d, enum why why);
 /* Is that to be alerted of d? Not what was while its mail waits or within a day, unless
- * mail flowed since and fails again, and not time and again; but each change of the map.
- */
+ * mail flowed since and fails again, and not time and again; but each change of the map,
+ * of those that an MTA-STS policy made three a day. */
 bool engine_is_to_alert(
     struct engine *e, const struct destination *d, const struct judged *judged);
 void engine_alert_decision(

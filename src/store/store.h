@@ -189,7 +189,9 @@ struct decision_record {
 };
 
 /* A destination that fails in two ways by turns causes decisions without end, so only the
- * last STORE_KEEPS_MAX of those that changed no entry are kept. */
+ * last STORE_KEEPS_MAX of those that changed no entry are kept. Attributes of more than
+ * 1024 octets are kept of the last one that changed the entry; of the others, how many
+ * octets they were, and a hash. */
 bool store_decision_add(
     struct store *store, const struct decision_record *record, struct err *err);
 typedef void decision_fn(void *context, const struct decision_record *record);

@@ -148,6 +148,13 @@ const char *const store_sql[SQL_COUNT] = {
         " AND action IN ('keep', 'hold') AND id <= (SELECT id FROM decision"
         " WHERE destination = ?1 AND action IN ('keep', 'hold')"
         " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    [SQL_DECISION_LONG] =
+        "SELECT id, before_attributes, after_attributes FROM decision"
+        " WHERE destination = ?1 AND id < (SELECT max(id) FROM decision"
+        " WHERE destination = ?1)"
+        " AND (length(before_attributes) > ?2 OR length(after_attributes) > ?2) LIMIT 1",
+    [SQL_DECISION_SHORTEN] =
+        "UPDATE decision SET before_attributes = ?2, after_attributes = ?3 WHERE id = ?1",
     [SQL_DECISIONS] =
         "SELECT time_ms, action, before, after, why, rule, reason, dns_state,"
         " before_attributes, after_attributes, was_pinned, was_until_ms, was_note"

@@ -194,6 +194,35 @@ unstored_is_fetched_seldom(void **state)
 	rig_close();
 }
 
+/* --- one that changes all the time ----------------------------------------------------
+ */
+
+/* An owner of one domain, whose mail we send: ids cost him nothing. */
+static void
+flapping_policy_is_bounded(void **state)
+{
+	unsigned fetches;
+
+	(void)state;
+	policykit_begin("1", OTHER);
+	rig_notify_admin();
+	policykit_defer("d.test");
+	world_wait(rig.engine, 10 * MIN);
+	fetches = world.fetches;
+	for (unsigned i = 0; i < 24 * 30; i++) {
+		policykit_id = i % 2 == 0 ? "a" : "b";
+		policykit_served =
+		    i % 2 == 0 ? POLICYKIT("mx.evil.test", "604800") : OTHER;
+		kit_run(STATE, "UPDATE sts SET txt_next_ms = 1, next_ms = 1");
+		engine_mind_policies(rig.engine);
+		policykit_defer("d.test");
+		world_wait(rig.engine, 2 * MIN - LISTING);
+	}
+	assert_in_range(world.fetches - fetches, 24 * 6, 24 * 12 + 1);
+	assert_in_range(policykit_alerts_of("d.test: policy: "), 1, 4);
+	rig_close();
+}
+
 /* --- many --------------------------------------------------------------------------- */
 
 #define FETCHERS 16
@@ -261,6 +290,8 @@ main(void)
 	    "... without posttls-finger a freeze in the end");
 	suite_add(unstored_is_fetched_seldom, NULL,
 	    "what cannot be stored is fetched each five minutes at most, and told of");
+	suite_add(flapping_policy_is_bounded, NULL,
+	    "a policy that changes all the time is fetched, and told of, seldom");
 	suite_add(hanging_policy_hosts_delay_nobody, NULL,
 	    "500 policy hosts that hang delay no other decision by a second");
 	return rig_end(suite_run());

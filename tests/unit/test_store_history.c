@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/span.h"
 #include "storekit.h"
 
@@ -83,6 +84,62 @@ append_pin(void *context, const struct decision_record *r)
 {
 	buf_printf(
 	    context, "%d %ld %s\n", r->was_pinned, (long)r->was_until_ms, r->was_note);
+}
+
+struct attributes {
+	size_t octets;
+	char first[80], last[80]; /* of the ones before, cut */
+};
+
+static void
+note_attributes(void *context, const struct decision_record *r)
+{
+	struct attributes *all = context;
+	const char *before = demand_attributes(r->before);
+
+	snprintf(
+	    all->octets == 0 ? all->first : all->last, sizeof(all->last), "%s", before);
+	all->octets += strlen(before) + strlen(demand_attributes(r->after));
+}
+
+/* Of the last that changed the entry undo needs them; of the others, what tells them
+ * apart. */
+static void
+long_attributes_are_kept_once(void **state)
+{
+	struct store *store = kit_open("long.db");
+	int64_t id = kit_add(store, "a.test");
+	struct attributes all = {.octets = 0};
+	char *texts[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		texts[i] = mem_new(100001, 1);
+		memset(texts[i], 'a' + i, 100000);
+	}
+	for (int i = 0; i < 20; i++) {
+		struct decision_record r = {.destination = id,
+		    .time_ms = i,
+		    .action = i % 4 == 3 ? "keep" : "set",
+		    .before = {LEVEL_SECURE, texts[i % 2]},
+		    .after = {LEVEL_SECURE, texts[i % 4 == 3 ? i % 2 : 1 - i % 2]},
+		    .why = "policy",
+		    .rule = "",
+		    .reason = "",
+		    .dns_state = ""};
+
+		assert_true(store_decision_add(store, &r, &kit_err));
+	}
+	assert_true(store_each_decision(store, id, note_attributes, &all, &kit_err));
+	assert_in_range(all.octets, 200000, 202000);
+	assert_true(str_starts(str_of(all.first), STR("(100000 octets, ")));
+	assert_true(str_starts(str_of(all.last), STR("(100000 octets, ")));
+	assert_string_not_equal(all.first, all.last);
+	kit_assert("long.db",
+	    "SELECT id FROM decision WHERE length(before_attributes) = 100000", "19\n");
+	for (int i = 0; i < 2; i++)
+		free(texts[i]);
+	store_close(store);
 }
 
 static void
@@ -275,6 +332,8 @@ main(void)
 	    decisions_come_oldest_first, NULL, "decisions come in the order of events");
 	suite_add(a_decision_knows_the_pin_before, NULL,
 	    "a decision knows the pin that it took the place of");
+	suite_add(long_attributes_are_kept_once, NULL,
+	    "long attributes are kept of the last change alone");
 	suite_add(decisions_without_effect_are_few, NULL,
 	    "decisions that changed nothing: the last hundred of a destination stay");
 	suite_add(history_is_thinned, NULL, "history before a day is forgotten");
