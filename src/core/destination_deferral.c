@@ -23,6 +23,43 @@ destination_cause(const struct destination *d, enum cause cause)
 	    : cause;
 }
 
+/* Of match=: "mx.d.test:.d.test". */
+static bool
+has_name(struct str names, struct str host)
+{
+	struct str name;
+
+	while (str_next(&names, ':', &name)) {
+		if (str_equal_nocase(name, host))
+			return true;
+		if (str_starts(name, STR(".")) && host.len > name.len &&
+		    str_equal_nocase(str_skip(host, host.len - name.len), name))
+			return true;
+	}
+	return false;
+}
+
+bool
+destination_blames(
+    const struct destination *d, enum cause cause, const char *host, bool untrusted)
+{
+	struct str rest = str_of(d->entry.attributes != NULL ? d->entry.attributes : "");
+	struct str word;
+	bool demands = false;
+
+	while (str_next(&rest, ' ', &word)) {
+		if (!str_eat(&word, STR("match=")))
+			continue;
+		demands = true;
+		if (cause == CAUSE_NONE && has_name(word, str_of(host)))
+			return true;
+	}
+	if (!demands)
+		return true;
+	return cause == CAUSE_NONE ? untrusted
+	                           : cause != CAUSE_NAME && cause != CAUSE_POLICY;
+}
+
 bool
 destination_keeps_alarm(
     const struct destination *d, const struct destination_spans *spans)

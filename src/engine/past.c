@@ -67,8 +67,10 @@ engine_note_failed(struct engine *e, const struct destination *d,
 
 	/* The queue does not tell when that attempt was. */
 	if (!d->alarm.raised || d->alarm.suspended || d->alarm.attempt_ms == 0 ||
-	    d->alarm.relay[0] == '\0' || rule < 0 || answers->remembered ||
-	    !answers->relay_fits || answers->dane.state == DANE_UNSURE ||
+	    d->alarm.relay[0] == '\0' ||
+	    !destination_blames(d, d->alarm.cause, d->alarm.relay, false) || rule < 0 ||
+	    answers->remembered || !answers->relay_fits ||
+	    answers->dane.state == DANE_UNSURE ||
 	    !nexthop_parse(str_of(d->key), &nexthop))
 		return true;
 	/* As in a fold. */

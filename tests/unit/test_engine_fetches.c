@@ -168,6 +168,63 @@ own_fault_is_one_freeze(void **state)
 	rig_close();
 }
 
+/* s0.test is at mx.p0.test and has a policy; others are at home, and have none. */
+static void
+answer_hosted(struct measure_item *item)
+{
+	const char *host = item->nexthop.host;
+	char mx[32];
+
+	policykit_txt(&item->answers.sts_txt);
+	if (host[0] != 's')
+		item->answers.sts_txt = (struct sts_txt){.state = STS_TXT_NONE};
+	snprintf(
+	    mx, sizeof(mx), "mx.%.*s%.20s", host[0] == 's', "p", host + (host[0] == 's'));
+	world_add_host(item, mx, PROMISE_NONE);
+	snprintf(
+	    item->answers.text, sizeof(item->answers.text), "%s address=insecure", mx);
+}
+
+static void
+meet(char kind, unsigned number, const char *grade, const char *status)
+{
+	char domain[32], relay[64];
+
+	snprintf(domain, sizeof(domain), "%c%u.test", kind, number);
+	snprintf(relay, sizeof(relay), "mx.p%u.test[192.0.2.1]:25", number);
+	if (grade != NULL)
+		rig_log_session(grade, relay);
+	rig_log_status(domain, relay, status[0] == 's' ? "2.0.0" : "4.7.5", status);
+	rig_save();
+	world_settle(rig.engine);
+}
+
+/* A stranger's domains are at the servers of five providers, by policies that name none
+ * of them: the servers are not to blame, and nobody else is held for that. */
+static void
+strangers_demand_blames_no_server(void **state)
+{
+	bool logged = *(const bool *)*state;
+
+	policykit_begin("1", POLICYKIT("never.s.test", "604800"));
+	world.answer = answer_hosted;
+	for (unsigned i = 0; i < 5; i++) {
+		meet('s', i, "Verified", "sent (250 Ok)");
+		meet('p', i, "Verified", "sent (250 Ok)");
+		world_wait(rig.engine, MIN);
+	}
+	world_wait(rig.engine, HOUR);
+	for (unsigned i = 0; i < 5; i++) {
+		meet('s', i, logged ? "Trusted" : NULL, "deferred (" NOT_VERIFIED ")");
+		world_wait(rig.engine, LISTING);
+	}
+	kit_assert(STATE, "SELECT count(*) FROM host WHERE failed_ms <> 0", "0\n");
+	rig_defer("honest.test");
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_entry("honest.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 /* --- what cannot be stored -----------------------------------------------------------
  */
 
@@ -288,6 +345,10 @@ main(void)
 	    "25 domains under a policy that fail by our fault are one alert");
 	suite_add(own_fault_is_one_freeze, &no,
 	    "... without posttls-finger a freeze in the end");
+	suite_add(strangers_demand_blames_no_server, &yes,
+	    "a name that a stranger's policy demands is no server's fault");
+	suite_add(strangers_demand_blames_no_server, &no,
+	    "... nor where sessions are not logged");
 	suite_add(unstored_is_fetched_seldom, NULL,
 	    "what cannot be stored is fetched each five minutes at most, and told of");
 	suite_add(flapping_policy_is_bounded, NULL,
