@@ -5,6 +5,7 @@
 
 #include "base/span.h"
 #include "core/covered.h"
+#include "core/host.h"
 
 #define WAIT_MIN_MS SPAN_SECOND_MS
 #define WAIT_MAX_MS (10 * SPAN_MINUTE_MS)
@@ -96,8 +97,9 @@ fetches_wait_ms(struct fetches *all, const char *domain,
     const struct fetch_request *request, int64_t now_ms)
 {
 	struct fetches_one *one = find(all, domain);
+	struct str owner = host_parent(str_of(domain));
 	int64_t age_ms = 0;
-	unsigned there = 0;
+	unsigned there = 0, same = 0;
 
 	for (size_t i = 0; i < all->busy_count; i++) {
 		const struct fetches_one *other = &all->busy[i];
@@ -105,10 +107,11 @@ fetches_wait_ms(struct fetches *all, const char *domain,
 		if (other == one || !share_place(other, request))
 			continue;
 		there++;
+		same += str_equal_nocase(host_parent(str_of(other->domain)), owner);
 		if (now_ms - other->since_ms > age_ms)
 			age_ms = now_ms - other->since_ms;
 	}
-	if (there >= FETCHES_AT_MAX)
+	if (there >= FETCHES_AT_MAX || same >= FETCHES_AT_MAX / 2)
 		return wait_of(age_ms);
 	if (now_ms - all->hour_ms >= SPAN_HOUR_MS) {
 		all->hour_ms = now_ms;

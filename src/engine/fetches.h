@@ -15,9 +15,10 @@
 #include "core/sts_state.h"
 
 #define FETCHES_ASKS_MAX \
-	2 /* questions for DNS at once: askers are there for what waits */
-#define FETCHES_MAX      16 /* fetches at once */
-#define FETCHES_AT_MAX   2  /* of them at one address, or in one /64 of IPv6 */
+	2              /* questions for DNS at once: askers are there for what waits */
+#define FETCHES_MAX 16 /* fetches at once */
+/* Of them at one address, or in one /64 of IPv6; of one registered domain half of it. */
+#define FETCHES_AT_MAX   2
 #define FETCHES_HOUR_MAX 10000
 
 /* What came of so many domains, and could not be stored, is remembered. */

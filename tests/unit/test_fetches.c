@@ -67,6 +67,19 @@ unstored_is_barred(void **state)
 	assert_int_equal(fetches_barred_ms(&all, "b.test", 700 * SECOND), 0);
 }
 
+/* Names below a domain cost its owner nothing. */
+static void
+one_of_an_owner_at_one_address(void **state)
+{
+	struct fetches all = {.asks = 0};
+
+	(void)state;
+	assert_int_equal(fetch(&all, "a.evil.test", "192.0.2.1", 0), 0);
+	assert_int_equal(fetch(&all, "b.evil.test", "192.0.2.1", 0), SECOND);
+	assert_int_equal(fetch(&all, "b.evil.test", "192.0.2.2", 0), 0);
+	assert_int_equal(fetch(&all, "d.test", "192.0.2.1", 0), 0);
+}
+
 static void
 two_in_one_network(void **state)
 {
@@ -131,6 +144,8 @@ main(void)
 	    "two are fetched at one address, others wait the longer these take");
 	suite_add(unstored_is_barred, NULL,
 	    "what could not be stored is not asked again for five minutes");
+	suite_add(
+	    one_of_an_owner_at_one_address, NULL, "one of each owner at one address");
 	suite_add(two_in_one_network, NULL, "... or in one /64 of IPv6");
 	suite_add(sixteen_at_once, NULL, "sixteen at once, and TXT records beside them");
 	suite_add(so_many_an_hour, NULL, "ten thousand an hour");
