@@ -35,6 +35,16 @@ is_outdated(int64_t frozen_ms, int64_t now_ms)
 	return now_ms - frozen_ms >= EXACT_MS || frozen_ms - now_ms >= EXACT_MS;
 }
 
+/* How long the freeze lasted that was stored, if it is over. */
+static int64_t
+lasted(const struct freeze_facts *facts, int64_t now_ms, const struct freeze_outcome *out)
+{
+	int64_t to_ms = out->ended_ms < now_ms ? out->ended_ms : now_ms;
+	int64_t from_ms = facts->begun_ms != 0 ? facts->begun_ms : facts->frozen_ms;
+
+	return facts->frozen_ms != 0 && from_ms < to_ms ? to_ms - from_ms : 0;
+}
+
 /*
  * frozen_ms says when the condition was last true. A lasting cause produces no new
  * failures, so their absence proves nothing: only what verified after that time thaws.
@@ -46,6 +56,7 @@ freeze_judge(
 	int64_t since_ms = now_ms - limits->time_ms, soon_ms = now_ms + SPAN_MINUTE_MS;
 	struct freeze_outcome out = {.verified_ms = facts->verified_ms,
 	    .frozen_ms = facts->frozen_ms,
+	    .begun_ms = facts->begun_ms,
 	    .ended_ms = facts->thawed_ms};
 	enum freeze_news begins;
 
@@ -56,6 +67,7 @@ freeze_judge(
 	if (out.frozen_ms > soon_ms) {
 		out.frozen_ms = 0;
 		out.ended_ms = now_ms;
+		out.lasted_ms = lasted(facts, now_ms, &out);
 	}
 	begins = cause(limits, facts, out.verified_ms, since_ms);
 	if (is_canary_heard(facts, soon_ms)) {
@@ -73,10 +85,16 @@ freeze_judge(
 		out.news = FREEZE_ENDS;
 		out.frozen_ms = 0;
 		out.ended_ms = out.verified_ms;
+		out.lasted_ms = lasted(facts, now_ms, &out);
 	}
+	if (out.frozen_ms == 0)
+		out.begun_ms = 0;
+	else if (out.news != FREEZE_NO_NEWS || out.begun_ms == 0)
+		out.begun_ms = out.frozen_ms;
 	out.frozen = out.frozen_ms != 0;
 	out.thawed_ms = out.ended_ms <= now_ms ? out.ended_ms : 0;
-	out.store_frozen = out.frozen_ms != facts->frozen_ms;
+	out.store_frozen =
+	    out.frozen_ms != facts->frozen_ms || out.begun_ms != facts->begun_ms;
 	return out;
 }
 

@@ -35,6 +35,7 @@ struct freeze_facts {
 	int64_t verified_ms;  /* when something last proved that verifying works */
 	int64_t probed_ms;    /* ... when a probe did, which no line can make up */
 	int64_t frozen_ms; /* when the condition was last true; 0: there is no freeze */
+	int64_t begun_ms;  /* when it first was */
 	int64_t thawed_ms; /* when the last freeze ended */
 };
 
@@ -55,9 +56,13 @@ struct freeze_outcome {
 	/* what to store */
 	bool store_verified;
 	int64_t verified_ms; /* also where it need not be stored: what it is now */
-	bool store_frozen;   /* these two, in one transaction */
+	bool store_frozen;   /* these three, in one transaction */
 	int64_t frozen_ms;
+	int64_t begun_ms;
 	int64_t ended_ms; /* the fact thawed_ms of next time */
+	/* Of a freeze that ended now, at ended_ms: so long nothing could be told, which
+	 * is no part of a hold; 0: none did. */
+	int64_t lasted_ms;
 };
 
 /* now_ms: the wall clock. Facts in the future are of a clock that was set back since. */

@@ -327,17 +327,14 @@ is_met_now(const struct evidence *ev, int64_t now_ms)
 }
 
 /* A hold that nobody confirmed within a day of its end begins anew: whoever prepared it
- * long ago must not profit from it. So does one of before a freeze ended: what failed by
- * our fault is no time in which it failed by theirs. */
+ * long ago must not profit from it. What a freeze adds is in its beginning. */
 static int64_t
 held_since(const struct evidence *ev, enum level level, int64_t hold_ms, int64_t now_ms)
 {
 	int64_t since_ms = ev->hold_since_ms[level];
 
-	return since_ms == 0 || now_ms > since_ms + hold_ms + UNWATCHED_MS ||
-	        since_ms < ev->thawed_ms
-	    ? now_ms
-	    : since_ms;
+	return since_ms == 0 || now_ms > since_ms + hold_ms + UNWATCHED_MS ? now_ms
+	                                                                   : since_ms;
 }
 
 /*

@@ -83,7 +83,9 @@ shift(struct engine *e, const struct clock *c, int64_t by_ms, const struct momen
 		if (stored.wall_ms != 0)
 			by_ms = set_by(&stored, &at);
 	}
-	return !is_set(by_ms) || store_shift(e->store, by_ms, now->wall_ms - by_ms, err);
+	return !is_set(by_ms) ||
+	    (store_shift(e->store, by_ms, now->wall_ms - by_ms, err) &&
+	        engine_shift_freeze(e, by_ms, err));
 }
 
 /*

@@ -389,6 +389,8 @@ void engine_trust_clock(struct engine *e);
 
 /* Guard 15, before destinations are judged: into e->judge. Inside a transaction. */
 bool engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err);
+/* The clock was set by so much: so was the beginning of a freeze that lasts. */
+bool engine_shift_freeze(struct engine *e, int64_t by_ms, struct err *err);
 
 /* Which parents of domains are pinned now, for the judge; at the beginning of each
  * transaction in which destinations are judged. engine_forget_parents(): at the end. */

@@ -114,12 +114,25 @@ count(struct engine *e, int64_t now_ms, struct freeze_facts *facts, struct err *
 	if (!store_counter_get(e->store, "verified-ms", &facts->verified_ms, err) ||
 	    !store_counter_get(e->store, "probed-ms", &facts->probed_ms, err) ||
 	    !store_counter_get(e->store, "frozen-ms", &facts->frozen_ms, err) ||
+	    !store_counter_get(e->store, "froze-ms", &facts->begun_ms, err) ||
 	    !store_counter_get(e->store, "thawed-ms", &facts->thawed_ms, err) ||
 	    !bound_proof(e, span.soon_ms, facts, err))
 		return false;
 	span.verified_ms = facts->verified_ms;
 	facts->canary_ms = engine_canary_failed_ms(e);
 	return store_freeze_counts(e->store, &span, facts, err);
+}
+
+/*
+ * What failed by our fault is no time in which it failed by theirs: a hold takes as much
+ * longer. It does not begin anew, or whoever has a freeze begin and end, again and again,
+ * would keep all mail in holds.
+ */
+static bool
+lengthen_holds(struct engine *e, const struct freeze_outcome *freeze, struct err *err)
+{
+	return freeze->lasted_ms == 0 ||
+	    store_lengthen_holds(e->store, freeze->lasted_ms, freeze->ended_ms, err);
 }
 
 bool
@@ -145,5 +158,17 @@ engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
 		return false;
 	return !freeze.store_frozen ||
 	    (store_counter_set(e->store, "frozen-ms", freeze.frozen_ms, err) &&
-	        store_counter_set(e->store, "thawed-ms", freeze.ended_ms, err));
+	        store_counter_set(e->store, "froze-ms", freeze.begun_ms, err) &&
+	        store_counter_set(e->store, "thawed-ms", freeze.ended_ms, err) &&
+	        lengthen_holds(e, &freeze, err));
+}
+
+bool
+engine_shift_freeze(struct engine *e, int64_t by_ms, struct err *err)
+{
+	int64_t begun_ms = 0;
+
+	return store_counter_get(e->store, "froze-ms", &begun_ms, err) &&
+	    (begun_ms == 0 ||
+	        store_counter_set(e->store, "froze-ms", begun_ms + by_ms, err));
 }

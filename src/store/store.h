@@ -82,6 +82,11 @@ bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
  */
 bool store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct err *err);
 
+/* Holds that began before until_ms take by_ms longer, as though they had begun that much
+ * later, but not after until_ms. */
+bool store_lengthen_holds(
+    struct store *store, int64_t by_ms, int64_t until_ms, struct err *err);
+
 /*
  * The clock may have been set back. Re-checks more than farthest_ms ahead, apart from
  * pins, are due now, and so is mail that is to be retried in hours, and so are policies

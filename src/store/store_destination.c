@@ -378,6 +378,14 @@ store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct err *e
 }
 
 bool
+store_lengthen_holds(
+    struct store *store, int64_t by_ms, int64_t until_ms, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, SQL_LENGTHEN_HOLDS, err, "ii", by_ms, until_ms), err);
+}
+
+bool
 store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err)
 {

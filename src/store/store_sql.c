@@ -68,6 +68,11 @@
 #define SHIFTED(column) \
 #column " = " #column " + ?1 * (" #column " <> 0 AND " #column " <= ?2)"
 
+/* By ?1 later, but not after ?2. */
+#define LENGTHENED(column) \
+#column " = CASE WHEN " #column " BETWEEN 1 AND ?2" \
+	        " THEN min(" #column " + ?1, ?2) ELSE " #column " END"
+
 /* What store_sts.c reads and writes, in its order. */
 #define STS_COLUMNS STS_COLUMNS_WITH("mx")
 #define STS_COLUMNS_WITH(mx) \
@@ -115,6 +120,11 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_SHIFT_ALERTS] = "UPDATE wait_alert SET "
         SHIFTED(alerted_ms) ", "
         SHIFTED(bounce_ms),
+    [SQL_LENGTHEN_HOLDS] = "UPDATE destination SET "
+        LENGTHENED(hold_verify_ms) ", "
+        LENGTHENED(hold_encrypt_ms) ", "
+        LENGTHENED(hold_may_ms)
+        " WHERE max(hold_verify_ms, hold_encrypt_ms, hold_may_ms) <> 0",
     /* clang-format on */
     [SQL_TALLY_ADD] =
         "INSERT INTO tally(destination, day, what, count) VALUES (?, ?, ?, ?)"

@@ -363,6 +363,101 @@ freeze_is_no_hold(void **state)
 	rig_close();
 }
 
+/* Lines that anybody may write: servers of domains that exist fail, and of messages that
+ * the queue does not have. */
+static void
+make_up_failures(unsigned domains)
+{
+	char line[400], id[16];
+
+	for (unsigned i = 0; i < domains; i++) {
+		snprintf(line, sizeof(line),
+		    "smtp[%u]: M%u: to=<u@d%u.test>, relay=mx.d%u.test[192.0.2.1]:25, "
+		    "delay=10, delays=9/0/0.03/0.02, dsn=4.7.5, status=deferred "
+		    "(" NOT_VERIFIED ")",
+		    900 + i, i, i, i);
+		world_log(rig.engine, line);
+		snprintf(id, sizeof(id), "M%u", i);
+		world_unqueue(id);
+	}
+	rig_save();
+}
+
+static void
+know_domains(unsigned domains)
+{
+	char domain[32], relay[64];
+
+	for (unsigned i = 0; i < domains; i++) {
+		snprintf(domain, sizeof(domain), "d%u.test", i);
+		snprintf(relay, sizeof(relay), "mx.d%u.test[192.0.2.1]:25", i);
+		rig_log_session("Verified", relay);
+		rig_log_status(domain, relay, "2.0.0", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, MIN);
+	}
+}
+
+static unsigned freezes;
+
+static void
+assert_froze(void)
+{
+	int64_t thawed_ms = 0;
+	struct err err;
+
+	assert_true(store_counter_get(rig.store, "thawed-ms", &thawed_ms, &err));
+	if (world.wall_ms - thawed_ms < HOUR)
+		freezes++;
+}
+
+/* A certificate goes bad for good, and freezes come and go. A hold takes their length
+ * more and does not begin anew with each. */
+static void
+freeze_restarts_no_hold(void **state)
+{
+	struct strings *canaries = &rig.config.probe.canaries;
+	bool made_up = *(const bool *)*state;
+	int64_t begun_ms;
+	int h;
+
+	ours = theirs = false;
+	freezes = 0;
+	rig_new_with(answer_in_turn);
+	rig_close();
+	world.sessions_logged = true;
+	if (!made_up) {
+		canaries->items = mem_new(1, sizeof(*canaries->items));
+		canaries->items[0] = mem_strdup("mx.canary.example");
+		canaries->count = 1;
+	}
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	if (made_up)
+		know_domains(20);
+	world_wait(rig.engine, DAY);
+	theirs = true;
+	begun_ms = world.mono_ms;
+	for (h = 0; h < 30 && rig_row("a.test").entry.level == LEVEL_NONE; h++) {
+		ours = !made_up && h % 5 == 3;
+		defer_since(begun_ms);
+		world_wait(rig.engine, 20 * MIN);
+		ours = false;
+		if (made_up && h % 5 == 3)
+			make_up_failures(20);
+		world_wait(rig.engine, 40 * MIN);
+		if (h % 5 == 3)
+			assert_froze();
+	}
+	assert_true(freezes >= 2);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_in_range(world.mono_ms - begun_ms, 24 * HOUR + 1, 28 * HOUR);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -391,5 +486,9 @@ main(void)
 	for (size_t i = 0; i < sizeof(hours) / sizeof(hours[0]); i++)
 		suite_add(freeze_is_no_hold, &hours[i],
 		    "after a freeze of %d h what fails is held as without it", hours[i]);
+	suite_add(freeze_restarts_no_hold, &yes,
+	    "lines made up several times a day keep no mail in a hold for ever");
+	suite_add(freeze_restarts_no_hold, &no,
+	    "nor does a CA file of ours that is broken for 20 minutes, again and again");
 	return rig_end(suite_run());
 }

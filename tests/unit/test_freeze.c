@@ -94,11 +94,48 @@ freeze_settles(void **state)
 
 	facts.verified_ms = first.verified_ms;
 	facts.frozen_ms = first.frozen_ms;
+	facts.begun_ms = first.begun_ms;
 	facts.thawed_ms = first.ended_ms;
 	again = freeze_judge(&limits, &facts, NOW_MS);
 	assert_int_equal(again.frozen, first.frozen);
 	assert_int_equal(again.news, FREEZE_NO_NEWS);
 	assert_false(again.store_frozen || again.store_verified);
+	assert_true(again.lasted_ms == 0);
+}
+
+/* From its begin to its end, however often the condition was found true between. */
+static void
+freeze_lasts(void **state)
+{
+	struct freeze_facts facts = {.held = 20, .verified_ms = NOW_MS - 1};
+	struct freeze_outcome got = freeze_judge(&limits, &facts, NOW_MS);
+	int64_t later_ms = NOW_MS + SPAN_HOUR_MS;
+
+	(void)state;
+	assert_true(got.begun_ms == NOW_MS && got.lasted_ms == 0);
+	facts.begun_ms = got.begun_ms;
+	facts.frozen_ms = got.frozen_ms;
+	got = freeze_judge(&limits, &facts, later_ms);
+	assert_true(got.frozen_ms == later_ms && got.begun_ms == NOW_MS);
+	facts.frozen_ms = got.frozen_ms;
+	facts.held = 0;
+	facts.verified_ms = later_ms + SPAN_MINUTE_MS;
+	got = freeze_judge(&limits, &facts, later_ms + 2 * SPAN_MINUTE_MS);
+	assert_true(got.news == FREEZE_ENDS && got.begun_ms == 0 && got.store_frozen);
+	assert_true(got.lasted_ms == SPAN_HOUR_MS + SPAN_MINUTE_MS);
+	/* A stamp ahead of the clock makes it no longer. */
+	got = freeze_judge(&limits, &facts, later_ms + SPAN_SECOND_MS);
+	assert_true(got.lasted_ms == SPAN_HOUR_MS + SPAN_SECOND_MS);
+	/* The clock was set back, before it began. */
+	facts.frozen_ms = facts.begun_ms = later_ms;
+	got = freeze_judge(&limits, &facts, NOW_MS);
+	assert_true(!got.frozen && got.lasted_ms == 0);
+	/* A version before this one stored no begin. */
+	facts.frozen_ms = NOW_MS - SPAN_HOUR_MS;
+	facts.begun_ms = 0;
+	facts.verified_ms = NOW_MS;
+	got = freeze_judge(&limits, &facts, NOW_MS);
+	assert_true(got.lasted_ms == SPAN_HOUR_MS);
 }
 
 static void
@@ -115,6 +152,7 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	    .verified_ms = time_of(line, fields[4]),
 	    .probed_ms = time_of(line, fields[count == 14 ? 13 : 4]),
 	    .frozen_ms = time_of(line, fields[5]),
+	    .begun_ms = time_of(line, fields[5]),
 	    .thawed_ms = time_of(line, fields[6])};
 	if (strcmp(fields[2], "-") != 0 &&
 	    sscanf(fields[2], "%u/%u", &row->facts.last_failed, &row->facts.last) != 2)
@@ -140,5 +178,6 @@ int
 main(void)
 {
 	suite_read_table("tests/cases/freeze.cases", add_row, NULL);
+	suite_add(freeze_lasts, NULL, "a freeze lasts from its begin to its end");
 	return suite_run();
 }
