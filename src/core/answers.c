@@ -21,7 +21,9 @@ answers_note_measured(struct answers *answers, const struct measured *measured,
 		return;
 	for (enum level l = up_to; l > above && l > LEVEL_MAY; l = measured_next(l)) {
 		answers->probed = l;
-		answers->probe_works = measured->meets[l];
+		/* Silence is no answer. */
+		answers->probe_works =
+		    measured->answered ? measured->meets[l] : ANSWER_UNSURE;
 		if (measured->meets[l] != ANSWER_NO)
 			return;
 	}

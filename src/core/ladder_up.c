@@ -5,6 +5,11 @@
 /* After a probe that found nothing out, from the end of the lease on. */
 #define PROBE_AGAIN_MS     SPAN_HOUR_MS
 #define PROBE_AGAIN_MAX_MS SPAN_DAY_MS
+/* ... and where nobody answered, or the fault is ours: whoever can silence servers for
+ * minutes must do so again and again. */
+#define SILENT_AGAIN_MS     (10 * SPAN_MINUTE_MS)
+#define SILENT_AGAIN_MAX_MS (6 * SPAN_HOUR_MS)
+#define SILENT_TOLD_MS      SPAN_DAY_MS /* what lasts so long is told */
 
 /* The strongest level above the entry, up to the default, that is met. LEVEL_NONE: none
  * is; LEVEL_UNKNOWN: it could not be told. */
@@ -89,6 +94,30 @@ awaits_level(const struct evidence *ev, int64_t now_ms)
 	    level_promise(ev->entry.level) >= level_promise(ev->default_level);
 }
 
+/* Nobody can tell whether the entry is needed: its lease is not renewed, and ends at the
+ * next answer. */
+static struct decision
+ask_again(const struct evidence *ev, int64_t now_ms)
+{
+	/* An entry without a lease says nothing of how long that lasts. */
+	bool leased = ev->lease_end_ms != 0;
+	int64_t look_ms = leased ? ladder_patience(ev->lease_end_ms, now_ms,
+	                               SILENT_AGAIN_MS, SILENT_AGAIN_MAX_MS)
+	                         : now_ms + SILENT_AGAIN_MAX_MS;
+
+	return leased && now_ms - ev->lease_end_ms >= SILENT_TOLD_MS
+	    ? ladder_keep_and_alert(WHY_SILENT, look_ms)
+	    : ladder_keep(WHY_STILL_NEEDED, look_ms);
+}
+
+/* What fails here fails elsewhere as well: it says nothing of these servers. */
+static bool
+is_our_fault(const struct evidence *ev)
+{
+	return ev->canary == CANARY_FAILS ||
+	    (ev->frozen && ev->canary != CANARY_VERIFIES);
+}
+
 struct decision
 ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
@@ -116,10 +145,19 @@ ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t
 	if (ev->measured.ours)
 		return ladder_keep_and_alert(WHY_OUR_FAULT, now_ms + PROBE_AGAIN_MS);
 	level = strongest_above(ev, entry);
+	if (now_ms >= ev->lease_end_ms && !ev->measured.answered)
+		return ask_again(ev, now_ms);
 	if (level == LEVEL_UNKNOWN)
 		return ladder_keep(WHY_STILL_NEEDED,
 		    ladder_patience(
 		        ev->lease_end_ms, now_ms, PROBE_AGAIN_MS, PROBE_AGAIN_MAX_MS));
+	if (level == LEVEL_NONE && now_ms >= ev->lease_end_ms &&
+	    level_is_authenticated(top)) {
+		if (ev->canary == CANARY_NOT_ASKED)
+			return ladder_wants(WANTS_CANARY);
+		if (is_our_fault(ev))
+			return ask_again(ev, now_ms);
+	}
 	if (level == LEVEL_NONE)
 		return still_needed(policy, ev, now_ms);
 	if (!may_climb(policy, ev))

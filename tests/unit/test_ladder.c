@@ -20,7 +20,8 @@ struct row {
 	unsigned wants;
 	enum level rung; /* of a probe; LEVEL_UNKNOWN: there was none */
 	enum answer works;
-	int64_t look_s; /* -1: only on news */
+	const char *answered; /* beside a probe; NULL: as it tells */
+	int64_t look_s;       /* -1: only on news */
 	const char *then;
 };
 
@@ -124,7 +125,8 @@ set_probe(struct row *row)
 	struct measured *m = &row->ev.measured;
 
 	set_asked(&row->ev, m);
-	m->answered = row->works != ANSWER_UNSURE;
+	m->answered = row->answered != NULL ? strcmp(row->answered, "no") != 0
+	                                    : row->works != ANSWER_UNSURE;
 	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
 		m->meets[l] = l > row->rung                    ? ANSWER_NO
 		    : l < row->rung && row->works == ANSWER_NO ? ANSWER_UNSURE
@@ -283,7 +285,7 @@ set_more(struct row *row, char *more)
 			set_meets(
 			    row->line, ev, &ev->measured_gone, value, ANSWER_UNSURE);
 		else if (strcmp(name, "answered") == 0)
-			ev->measured.answered = strcmp(value, "no") != 0;
+			ev->measured.answered = strcmp(row->answered = value, "no") != 0;
 		else if (strcmp(name, "gone-answered") == 0)
 			ev->measured_gone.answered = strcmp(value, "no") != 0;
 		else if (strcmp(name, "awaited") == 0)
