@@ -222,10 +222,28 @@ note_probe(struct destination *d, const struct answers *answers,
 	d->probe.works = answers->probe_works;
 }
 
+/*
+ * Since the last look nobody asked the servers, as DNS could not tell of them: that is no
+ * time in which they were silent. Or whoever breaks DNS between two moments would have
+ * one silence of them.
+ */
+static void
+note_unwatched(struct destination *d, const struct answers *answers, int64_t now_ms)
+{
+	int64_t *silent_ms = &d->alarm.silent_ms;
+	int64_t from_ms = d->dns.time_ms > *silent_ms ? d->dns.time_ms : *silent_ms;
+
+	if (*silent_ms == 0 || answers->remembered || now_ms <= from_ms ||
+	    (answers->witnesses != NULL && answers->witnesses->measured.asked))
+		return;
+	*silent_ms += now_ms - from_ms;
+}
+
 void
 destination_take_answers(struct destination *d, const struct answers *answers,
     const struct destination_spans *spans, int64_t now_ms)
 {
+	note_unwatched(d, answers, now_ms);
 	note_dns(d, answers, now_ms);
 	if (answers->probe_asked)
 		note_probe(d, answers, spans, now_ms);

@@ -246,6 +246,49 @@ silence_that_nobody_watched_is_none(void **state)
 	rig_close();
 }
 
+static bool dns_is_dead;
+
+static void
+answer_while_alive(struct measure_item *item)
+{
+	if (!dns_is_dead) {
+		world_add_host(item, "mx.a.test", PROMISE_NONE);
+		return;
+	}
+	item->answers.dane.state = DANE_UNSURE;
+	snprintf(item->answers.text, sizeof(item->answers.text), "mx=servfail");
+}
+
+/* Silent in two moments; between them DNS cannot tell who they are, so that nobody asks
+ * them, and they work. */
+static void
+silence_behind_dead_dns_is_none(void **state)
+{
+	const int64_t *dead_ms = *state;
+
+	dns_is_dead = false;
+	rig_new_with(world_is_silent);
+	world.answer = answer_while_alive;
+	attempt(NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, 10 * SECOND);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_NO_ANSWER);
+	dns_is_dead = true;
+	world.finger = world_verifies;
+	world_wait(rig.engine, *dead_ms);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_DNS_UNSURE);
+	dns_is_dead = false;
+	world.finger = world_is_silent;
+	world_wait(rig.engine, 2 * HOUR);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_NO_ANSWER);
+	world.finger = world_verifies;
+	attempt(NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_CONTRADICTION);
+	rig_close();
+}
+
 /* What is not in such a listing may be there. */
 static void
 listing_with_a_line_that_cannot_be_read(void **state)
@@ -418,6 +461,10 @@ main(void)
 	for (size_t i = 0; i < sizeof(down_ms) / sizeof(down_ms[0]); i++)
 		suite_add(silence_that_nobody_watched_is_none, &down_ms[i],
 		    "silence that nobody watched for %d h is none",
+		    (int)(down_ms[i] / HOUR));
+	for (size_t i = 0; i < sizeof(down_ms) / sizeof(down_ms[0]); i++)
+		suite_add(silence_behind_dead_dns_is_none, &down_ms[i],
+		    "nor is silence with %d h of dead DNS in it",
 		    (int)(down_ms[i] / HOUR));
 	suite_add(listing_with_a_line_that_cannot_be_read, NULL,
 	    "a listing that cannot be read as a whole is made again after a while");
