@@ -6,6 +6,10 @@
 #include "engine/engine_impl.h"
 
 #define KEEP_MS SPAN_MINUTE_MS /* the stamp is as old as that at most, with news */
+/* How much the wall clock may gain on the other while it is disciplined: 500 ppm, the
+ * most that adjtimex(2) slews by. It is forgiven this often. */
+#define SLEWED(ran_ms) ((ran_ms) / 2000)
+#define FORGIVE_MS     SPAN_HOUR_MS
 
 /* What the clocks said at one moment, as it is stored: whoever comes next, after a
  * restart, tells by it whether the wall clock was set meanwhile. */
@@ -19,17 +23,38 @@ struct clock {
 	struct duty_state base;
 	int64_t wall_ms; /* of the last turn */
 	bool minded;     /* no time in the store is further ahead than it can be */
-	/* When the clock was last known not to be set; monotonic 0: never. */
+	/* By how much the clock was set is reckoned from then; monotonic 0: never. */
 	struct moment trusted;
+	int64_t crept_ms; /* it was set by so much before, too little for a shift */
 	int64_t boot;
 	int64_t kept_ms; /* monotonic: when the stamp was stored; 0: not yet */
 };
 
-/* A minute: less is how a clock is disciplined. */
+/* A minute: less is put off until it adds up to that. */
 static bool
 is_set(int64_t by_ms)
 {
 	return by_ms >= SPAN_MINUTE_MS || by_ms <= -SPAN_MINUTE_MS;
+}
+
+/* By how much the wall clock was set that nothing went with yet. */
+static int64_t
+unminded(const struct clock *c, const struct moment *now)
+{
+	return c->trusted.mono_ms == 0 ? 0
+	                               : c->crept_ms + now->wall_ms - c->trusted.wall_ms -
+	        (now->mono_ms - c->trusted.mono_ms);
+}
+
+/* Less what slewing explains. */
+static int64_t
+forgive(int64_t by_ms, int64_t ran_ms)
+{
+	int64_t slewed_ms = SLEWED(ran_ms);
+
+	return by_ms > slewed_ms ? by_ms - slewed_ms
+	    : by_ms < -slewed_ms ? by_ms + slewed_ms
+	                         : 0;
 }
 
 static struct clocks
@@ -70,27 +95,37 @@ set_by(const struct clocks *since, const struct clocks *now)
 	return now->wall_ms - since->wall_ms - ran_ms;
 }
 
-/* Another process may have done it: what is stored tells. A copy has nobody else. */
+/*
+ * What waits goes with the clock, which was set by *by_ms; *by_ms: what is left of that.
+ * Another process may have done it: what is stored tells. A copy has nobody else. The
+ * stamp is of a clock that was not set by what is left, so that this adds up, through
+ * restarts as well.
+ */
 static bool
-shift(struct engine *e, const struct clock *c, int64_t by_ms, const struct moment *now,
+shift(struct engine *e, const struct clock *c, int64_t *by_ms, const struct moment *now,
     struct err *err)
 {
+	bool applies = e->driver.mode == ENGINE_APPLY;
 	struct clocks at = stamp_now(e, c, now), stored;
+	int64_t done_ms;
 
-	if (e->driver.mode == ENGINE_APPLY) {
-		if (!read_stamp(e, &stored, err) || !write_stamp(e, &at, err))
-			return false;
-		if (stored.wall_ms != 0)
-			by_ms = set_by(&stored, &at);
-	}
-	return !is_set(by_ms) ||
-	    (store_shift(e->store, by_ms, now->wall_ms - by_ms, err) &&
-	        engine_shift_freeze(e, by_ms, err));
+	if (applies && !read_stamp(e, &stored, err))
+		return false;
+	if (applies && stored.wall_ms != 0)
+		*by_ms = set_by(&stored, &at);
+	done_ms = is_set(*by_ms) ? *by_ms : 0;
+	*by_ms -= done_ms;
+	at.wall_ms -= *by_ms;
+	return (!applies || write_stamp(e, &at, err)) &&
+	    (done_ms == 0 ||
+	        (store_shift(e->store, done_ms, now->wall_ms - done_ms, err) &&
+	            engine_shift_freeze(e, done_ms, err)));
 }
 
 /*
  * Time that did not pass ends no hold: where the clock is set, or time was slept through,
- * what waits goes with it; so it does where that was before this process.
+ * what waits goes with it; so it does where that was before this process. Little by
+ * little as well: less than a minute each turn would end any hold.
  */
 void
 engine_mind_clock(struct engine *e)
@@ -98,20 +133,24 @@ engine_mind_clock(struct engine *e)
 	struct clock *c = (struct clock *)engine_state(e, &duty_clock);
 	struct moment now = engine_now(e);
 	bool first = c->trusted.mono_ms == 0;
-	int64_t by_ms = first
-	    ? 0
-	    : now.wall_ms - c->trusted.wall_ms - (now.mono_ms - c->trusted.mono_ms);
+	int64_t by_ms = first ? 0 : unminded(c, &now);
+	int64_t ran_ms = now.mono_ms - c->trusted.mono_ms;
 	struct err err;
 
 	if (first ? e->driver.mode == ENGINE_APPLY : is_set(by_ms)) {
-		if (!store_begin(e->store, &err) || !shift(e, c, by_ms, &now, &err) ||
+		if (!store_begin(e->store, &err) || !shift(e, c, &by_ms, &now, &err) ||
 		    !store_commit(e->store, &err)) {
 			engine_not_stored(e, "have what waits go with the clock", &err);
 			return;
 		}
 		c->kept_ms = now.mono_ms;
+	} else if (!first && ran_ms < FORGIVE_MS) {
+		return;
+	} else if (!first) {
+		by_ms = forgive(by_ms, ran_ms);
 	}
 	c->trusted = now;
+	c->crept_ms = by_ms;
 }
 
 /* What is not stored now is next time: nobody waits for it. */
@@ -121,6 +160,7 @@ keep_stamp(struct engine *e, struct clock *c, const struct moment *now)
 	struct clocks at = stamp_now(e, c, now);
 	struct err ignored;
 
+	at.wall_ms -= unminded(c, now);
 	if (e->driver.mode != ENGINE_APPLY)
 		return;
 	c->kept_ms = now->mono_ms;
@@ -135,6 +175,7 @@ engine_trust_clock(struct engine *e)
 	struct clock *c = (struct clock *)engine_state(e, &duty_clock);
 
 	c->trusted = engine_now(e);
+	c->crept_ms = 0;
 	keep_stamp(e, c, &c->trusted);
 }
 

@@ -388,6 +388,74 @@ hold_lasts_as_long_as_time_passed(void **state)
 	rig_close();
 }
 
+/* The clock is set by less than a minute, again and again; and what it is disciplined by
+ * without being set, which is no matter. */
+struct creep {
+	const char *what;
+	int64_t by_ms;
+	int64_t every_ms;
+	bool restarts; /* the daemon is started anew each time */
+	bool slews;
+};
+
+static const struct creep creeps[] = {
+    {"59 s each 5 s", 59 * SECOND, 5 * SECOND, false, false},
+    {"59 s each minute", 59 * SECOND, MIN, false, false},
+    {"30 s each minute, and the daemon starts anew", 30 * SECOND, MIN, true, false},
+    {"59 s each ten minutes", 59 * SECOND, 10 * MIN, false, false},
+    {"-59 s each minute", -59 * SECOND, MIN, false, false},
+    {"500 ppm, slowly", 300, 10 * MIN, false, true},
+    {"-500 ppm, slowly", -300, 10 * MIN, false, true},
+    {"5 s each three hours", 5 * SECOND, 3 * HOUR, false, true},
+};
+
+static void
+clock_that_creeps_ends_no_hold(void **state)
+{
+	const struct creep *row = *state;
+	int64_t begun_ms, since_ms, lately_ms = 0;
+
+	rig_new_with(world_self_signed);
+	rig_close();
+	world.sessions_logged = true;
+	rig.config.ladder.hold_encrypt_ms = row->slews ? 4 * DAY : 4 * HOUR;
+	rig_open(ENGINE_APPLY);
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_HOLD);
+	begun_ms = world.mono_ms;
+	since_ms = rig_row("a.test").hold.encrypt_ms;
+	while (world.mono_ms - begun_ms <
+	    rig.config.ladder.hold_encrypt_ms - row->every_ms - 20 * MIN) {
+		world.wall_ms += row->by_ms;
+		if (row->restarts) {
+			rig_close();
+			rig_open(ENGINE_APPLY);
+		}
+		world_wait(rig.engine, row->every_ms);
+		if (world.mono_ms - lately_ms < 10 * MIN)
+			continue;
+		lately_ms = world.mono_ms;
+		rig_defer("a.test");
+		world_wait(rig.engine, SECOND);
+		rig_assert_entry("a.test", LEVEL_NONE);
+	}
+	if (row->slews) /* the hold does not go with it */
+		assert_true(rig_row("a.test").hold.encrypt_ms == since_ms);
+	world_wait(rig.engine, row->every_ms < 2 * HOUR ? 0 : row->every_ms - 2 * HOUR);
+	for (int i = 0; i < 7; i++) {
+		rig_defer("a.test");
+		world_wait(rig.engine, 30 * MIN);
+	}
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+	rig.config.ladder.hold_encrypt_ms = DAY;
+}
+
 /* For a day and a quarter, and the daemon is started anew by it. */
 static void
 clock_that_is_ahead_forgets_nothing(void **state)
@@ -574,6 +642,10 @@ main(void)
 		suite_add(hold_lasts_as_long_as_time_passed, &meanwhiles[i],
 		    "a hold lasts as long as time passed: no daemon runs, and %s",
 		    meanwhiles[i].what);
+	for (size_t i = 0; i < sizeof(creeps) / sizeof(creeps[0]); i++)
+		suite_add(clock_that_creeps_ends_no_hold, &creeps[i],
+		    "a hold lasts as long as time passes, where the clock is set by %s",
+		    creeps[i].what);
 	suite_add(clock_that_is_ahead_forgets_nothing, NULL,
 	    "a clock that is years ahead for a day has no past forgotten");
 	suite_add(names_are_forgotten, NULL,
