@@ -390,7 +390,7 @@ static int64_t
 next_look(const struct destination *d, const struct decision *decision,
     int64_t recheck_ms, int64_t now_ms)
 {
-	if (d->pin.set)
+	if (d->pin.set && !decision->pin_stays)
 		return d->pin.until_ms;
 	if (d->entry.level == LEVEL_NONE ||
 	    (decision->look_again_ms != 0 &&
@@ -481,7 +481,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 		change_entry(d, decision, now_ms);
 	else if (decision->lease_ms != 0)
 		set_lease(d, decision->lease_ms, now_ms);
-	if (!ev->pinned)
+	if (!ev->pinned && !decision->pin_stays)
 		d->pin.set = false;
 	if (rule != NULL)
 		str_copy(str_of(rule), d->alarm.rule, sizeof(d->alarm.rule));

@@ -84,7 +84,7 @@ struct evidence {
 	struct demand entry; /* LEVEL_NONE: no entry */
 	int64_t force_ms;    /* since when Postfix sees that; 0: ever, LADDER_NOT_YET */
 	bool pinned;
-	bool pin_over;    /* the entry is what a pin left */
+	bool pin_over;    /* the entry is what a pin left that is over */
 	int64_t lease_ms; /* the present lease's length; 0: a pin's */
 	int64_t lease_end_ms;
 
@@ -187,6 +187,7 @@ struct decision {
 	int64_t since_ms;      /* of HOLD for a better past: since when it is held */
 	bool alert;            /* the administrator should know */
 	bool retry;            /* the waiting mail has something to gain from a retry */
+	bool pin_stays;  /* the pin is over, and its end is put off until more is known */
 	bool ends_alarm; /* the message is gone: alarm, attempts and hold are forgotten */
 };
 

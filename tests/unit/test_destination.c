@@ -156,6 +156,7 @@ static const struct field decided_fields[] = {
     FIELD("alert", YES, decided, decision.alert),
     FIELD("since", TIME, decided, decision.since_ms),
     FIELD("ends", YES, decided, decision.ends_alarm),
+    FIELD("pin-stays", YES, decided, decision.pin_stays),
     FIELD("deferral", YES, decided, ev.deferral),
     FIELD("denies", YES, decided, ev.denies_tlsa),
     FIELD("asked", YES, decided, ev.measured.asked),

@@ -335,7 +335,7 @@ cannot_tell(struct measure_item *item)
 }
 
 static void
-pin(bool undone)
+pin_to(enum level level, bool undone)
 {
 	struct destination d;
 	bool found;
@@ -343,10 +343,10 @@ pin(bool undone)
 	assert_true(store_get(rig.store, "a.test", &d, &found, &kit_err));
 	if (undone)
 		destination_undo(
-		    &d, demand_of(LEVEL_MAY), world.wall_ms + HOUR, world.wall_ms);
+		    &d, demand_of(level), world.wall_ms + HOUR, world.wall_ms);
 	else
-		destination_pin(&d, demand_of(LEVEL_MAY), world.wall_ms + HOUR, "test",
-		    world.wall_ms);
+		destination_pin(
+		    &d, demand_of(level), world.wall_ms + HOUR, "test", world.wall_ms);
 	kit_put(rig.store, &d);
 	destination_clear(&d);
 }
@@ -364,7 +364,7 @@ pin_ends(void **state)
 	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
 	rig_save();
 	world_wait(rig.engine, DAY);
-	pin(end->undone);
+	pin_to(LEVEL_MAY, end->undone);
 	world_wait(rig.engine, 50 * MIN);
 	if (end->mail) {
 		rig_defer_because("a.test", "Cannot start TLS: handshake failure");
@@ -381,6 +381,102 @@ pin_ends(void **state)
 	rig_assert_entry("a.test", LEVEL_NONE);
 	rig_close();
 }
+
+struct strong {
+	enum level level;
+	enum level default_level;
+};
+
+/* It goes with the pin, and not days later, though mail fails by it. */
+static void
+strong_pin_ends(void **state)
+{
+	const struct strong *strong = *state;
+
+	tlsa = DANE_NONE;
+	rig_new_with(world_verifies);
+	rig_close();
+	world.default_level = strong->default_level;
+	world.answer = answer;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	pin_to(strong->level, false);
+	world_wait(rig.engine, 50 * MIN);
+	if (strong->level == LEVEL_DANE_ONLY) {
+		rig_defer_because("a.test", "no TLSA records found");
+		rig_save();
+	}
+	world_wait(rig.engine, 9 * MIN);
+	rig_assert_entry("a.test", strong->level);
+	world_wait(rig.engine, 2 * MIN);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+/* DNS cannot tell at its end: nobody knows whether DANE is to be given up. */
+static void
+end_waits_for_dns(void **state)
+{
+	bool usable = *(const bool *)*state;
+
+	tlsa = DANE_NONE;
+	rig_new_with(world_verifies);
+	world.answer = cannot_tell;
+	world.can_dane = true;
+	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	pin_to(LEVEL_DANE_ONLY, false);
+	world_wait(rig.engine, 2 * HOUR);
+	rig_assert_judged("a.test", LEVEL_DANE_ONLY, WHY_DNS_UNSURE);
+	world.answer = answer;
+	tlsa = usable ? DANE_USABLE : DANE_NONE;
+	world_wait(rig.engine, HOUR + MIN);
+	rig_assert_entry("a.test", usable ? LEVEL_DANE_ONLY : LEVEL_NONE);
+	assert_false(rig_row("a.test").pin.set);
+	rig_close();
+}
+
+/* main.cf cannot be read in that moment; then the servers do no TLS, for minutes. */
+static void
+end_waits_for_default(void **state)
+{
+	(void)state;
+	tlsa = DANE_NONE;
+	rig_new_with(world_verifies);
+	rig_close();
+	world.sessions_logged = true;
+	world.answer = answer;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_session("Verified", OWN);
+	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	pin_to(LEVEL_MAY, false);
+	world_wait(rig.engine, 55 * MIN);
+	world.default_level = LEVEL_UNKNOWN;
+	world.files_mark++;
+	world_wait(rig.engine, 6 * MIN);
+	rig_assert_judged("a.test", LEVEL_MAY, WHY_OUR_FAULT);
+	world.default_level = LEVEL_VERIFY;
+	world.files_mark++;
+	world.finger = does_no_tls;
+	world_wait(rig.engine, 3 * MIN);
+	world.finger = world_verifies;
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_TRIAL);
+	world_wait(rig.engine, 20 * DAY);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	rig_close();
+}
+
+static const struct strong strongs[] = {
+    {LEVEL_DANE_ONLY, LEVEL_VERIFY},
+    {LEVEL_SECURE, LEVEL_VERIFY},
+    {LEVEL_VERIFY, LEVEL_MAY},
+};
 
 static const struct end ends[] = {
     {"servers that verify", world_verifies, false, false, false, false},
@@ -409,6 +505,8 @@ static const struct row rows[] = {
 int
 main(void)
 {
+	static const bool yes = true, no = false;
+
 	if (!rig_begin())
 		return 1;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -431,5 +529,14 @@ main(void)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		suite_add(pin_ends, &ends[i],
 		    "with a pin that is over its level goes, at %s", ends[i].what);
+	for (size_t i = 0; i < sizeof(strongs) / sizeof(strongs[0]); i++)
+		suite_add(strong_pin_ends, &strongs[i],
+		    "... so does %s where the default is %s",
+		    level_name(strongs[i].level), level_name(strongs[i].default_level));
+	suite_add(end_waits_for_dns, &no,
+	    "... dane-only once DNS tells that there are no TLSA records");
+	suite_add(end_waits_for_dns, &yes, "... and stays where there are");
+	suite_add(end_waits_for_default, NULL,
+	    "the end of a pin waits until the default level is known");
 	return rig_end(suite_run());
 }

@@ -374,7 +374,7 @@ pin_that_ends_in_trouble_is_judged(void **state)
 	sim_defer(sim, NOT_VERIFIED);
 	sim_assert(sim, LEVEL_SECURE, WHY_PIN_NOT_MET);
 	sim_wait(sim, DAY);
-	sim_assert(sim, LEVEL_NONE, WHY_NOT_NEEDED); /* verify is the default */
+	sim_assert(sim, LEVEL_NONE, WHY_TRIAL); /* verify is the default */
 	assert_false(sim_row(sim).pin.set);
 	sim_free(sim);
 }
