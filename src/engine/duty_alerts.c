@@ -4,20 +4,19 @@
 
 #include "base/mem.h"
 #include "base/span.h"
-#include "base/utc.h"
 #include "engine/engine_impl.h"
 #include "engine/told.h"
 #include "sys/log.h"
 
-#define SHOWN_MAX 3                     /* hosts or names in an alert */
-#define GROUP_MS  (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
+#define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
 #define MANY_MAX \
 	12 /* mails within MANY_MS; whatever comes then is a mail each LONG_MS \
 	    */
-#define MANY_MS  SPAN_HOUR_MS
-#define LONG_MS  (10 * SPAN_MINUTE_MS)
-#define SAME_MAX 20 /* more with one why are only counted */
-#define BODY_MAX 100000
+#define MANY_MS   SPAN_HOUR_MS
+#define LONG_MS   (10 * SPAN_MINUTE_MS)
+#define SAME_MAX  20 /* more with one why are only counted in a mail */
+#define BODY_MAX  100000
+#define NAMES_MAX 1000000 /* of a mail, with what is always named there */
 
 struct alerts {
 	struct duty_state base;
@@ -27,6 +26,8 @@ struct alerts {
 	                   * a cause */
 	size_t count;
 	size_t of_why[WHY_COUNT]; /* of them, decisions by their why */
+	size_t named[WHY_COUNT];  /* of these, those beyond SAME_MAX that are named */
+	size_t cut;               /* of them, those that had no room in the mail */
 	size_t lost;              /* of them, destinations whose mail was bounced */
 	enum why why;             /* of the first of them */
 	int64_t writer;           /* of the outbox */
@@ -98,21 +99,31 @@ wants_text(const struct config *config)
 	return config->notify.to[0] != '\0' || config->notify.command.count > 0;
 }
 
+/* Into the mail of the group, if it has fewer bytes than that. */
 static void
-add_line(struct engine *e, const char *line)
+mail_line(struct engine *e, const char *line, size_t most)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
 	struct err ignored;
 
-	log_warning("alert: %s", line);
-	if (e->driver.mode != ENGINE_APPLY || !wants_text(e->config) ||
-	    a->lines.len >= BODY_MAX)
+	if (e->driver.mode != ENGINE_APPLY || !wants_text(e->config))
 		return;
+	if (a->lines.len >= most) {
+		a->cut++;
+		return;
+	}
 	buf_printf(&a->lines, "%s\n", line);
 	/* With the decision, where it is one: killed before the mail, the next process
 	 * sends it. What cannot be stored is mailed all the same. */
 	if (e->store != NULL)
 		store_outbox_add(e->store, a->writer, line, &a->last_id, &ignored);
+}
+
+static void
+add_line(struct engine *e, const char *line)
+{
+	log_warning("alert: %s", line);
+	mail_line(e, line, BODY_MAX);
 }
 
 /* What a line without a decision is about: "freeze: many failed", up to a semicolon or a
@@ -175,158 +186,51 @@ take_left(void *context, int64_t id, const char *line)
 	struct alerts *a = engine_state(e, &duty_alerts);
 
 	count_alert(e, line, WHY_NONE);
-	if (a->lines.len < BODY_MAX)
+	if (a->lines.len < NAMES_MAX)
 		buf_printf(&a->lines, "%s\n", line);
+	else
+		a->cut++;
 	a->last_id = id;
 }
 
-/* Mail that waits on is sent back in the end: when? */
+/*
+ * Whatever is alerted is in the log. Of many in a mail the first are there as well, and
+ * the name of each whose mail may go in cleartext: nobody can crowd it out by names of
+ * his own.
+ */
 static void
-add_bounce(struct engine *e, const struct destination *d, struct buf *line)
+tell(struct engine *e, const struct destination *d, enum why why, bool cleartext,
+    const char *line)
 {
-	char when[UTC_SIZE];
-	int64_t bounces_ms;
-	struct err err;
+	struct alerts *a = engine_state(e, &duty_alerts);
+	bool many = ++a->of_why[why] > SAME_MAX;
+	struct buf name = {0};
 
-	if (!d->alarm.raised || d->alarm.lost)
-		return;
-	if (!store_waiting_bounces(e->store, d->id, e->known.settings.queue_lifetime_ms,
-	        &bounces_ms, &err)) {
-		engine_not_stored(e, "read what waits", &err);
-		return;
-	}
-	if (bounces_ms > engine_now(e).wall_ms && utc_print(bounces_ms / 1000, when))
-		buf_printf(line, "; the first message bounces at %s", when);
-}
-
-/* What failed, at which server; of a certificate that ended, when. */
-static void
-add_cause(struct engine *e, const struct destination *d, struct buf *line)
-{
-	struct host_cause known = {.cause = CAUSE_NONE};
-	struct nexthop nexthop;
-	char when[UTC_SIZE];
-	struct err err;
-
-	if (!d->alarm.raised || d->alarm.cause == CAUSE_NONE)
-		return;
-	buf_printf(line, "; cause: %s", cause_name(d->alarm.cause));
-	if (d->alarm.relay[0] != '\0') {
-		buf_printf(line, " at ");
-		buf_add_quoted(line, str_of(d->alarm.relay));
-	}
-	if (d->alarm.cause != CAUSE_EXPIRED)
-		return;
-	if (d->alarm.relay[0] != '\0' && nexthop_parse(str_of(d->key), &nexthop) &&
-	    !store_host_cause_get(e->store, d->alarm.relay, nexthop.port, &known, &err)) {
-		engine_not_stored(e, "read what a server did", &err);
+	log_warning("alert: %s", line);
+	if (!cleartext || (!many && a->lines.len < BODY_MAX)) {
+		if (!many)
+			mail_line(e, line, BODY_MAX);
 		return;
 	}
-	if (known.until_ms != 0 && utc_print(known.until_ms / 1000, when))
-		buf_printf(line, ", its certificate was good until %s", when);
-	else
-		buf_printf(line, ", until when its certificate was good is not known");
-}
-
-/* Up to three of the words, and how many more there are. */
-static void
-add_some(struct buf *line, struct str words, char separator)
-{
-	struct str word;
-	unsigned count = 0;
-
-	while (str_next(&words, separator, &word)) {
-		struct str rest = word, name;
-
-		if (++count > SHOWN_MAX)
-			continue;
-		buf_printf(line, "%s", count > 1 ? ", " : " ");
-		buf_add_quoted(line, str_next(&rest, ' ', &name) ? name : word);
-	}
-	if (count > SHOWN_MAX)
-		buf_printf(line, " and %u more", count - SHOWN_MAX);
-}
-
-/* Whom the policy allows, and who is there. */
-static void
-add_policy(struct engine *e, const struct destination *d, struct buf *line)
-{
-	char domain[NEXTHOP_HOST_SIZE];
-	struct nexthop nexthop;
-	struct sts_record r;
-	bool found;
-	struct err err;
-
-	if (!nexthop_parse(str_of(d->key), &nexthop) ||
-	    !measure_policy_domain(&nexthop, domain))
-		return;
-	if (!store_sts_get(e->store, domain, &r, &found, &err)) {
-		engine_not_stored(e, "read an MTA-STS policy", &err);
-		return;
-	}
-	if (r.state.policy.mx != NULL) {
-		buf_printf(line, "; it allows");
-		add_some(line, str_of(r.state.policy.mx), ' ');
-		buf_printf(line, "; MX:");
-		add_some(line, str_of(d->dns.text), '\n');
-	}
-	sts_record_clear(&r);
-}
-
-/* What to type to look further. */
-static void
-add_next(const struct destination *d, enum why why, struct buf *line)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
-	bool of_one, quotes;
-
-	buf_printf(line, "; next: tlsladder %s", why_next(why, &of_one));
-	if (!of_one)
-		return;
-	quotes = d->key[strspn(d->key, plain)] != '\0'; /* "[mx.test]:587", for a shell */
-	buf_printf(line, quotes ? " '%s'" : " %s", d->key);
+	if (many)
+		a->named[why]++;
+	buf_printf(&name, "%s: %s", d->key, why_slug(why));
+	mail_line(e, buf_text(&name), NAMES_MAX);
+	buf_clear(&name);
 }
 
 /* The why of d; since_ms: since when its mail waits, 0: it need not. */
 static void
 alert_why(struct engine *e, const struct destination *d, enum why why, int64_t since_ms,
-    bool bounces)
+    bool bounces, bool cleartext)
 {
-	struct alerts *a = engine_state(e, &duty_alerts);
 	struct buf line = {0};
-	int rule = rules_find(e->rules, d->alarm.rule);
-	const char *hint = rule >= 0 ? rules_get(e->rules, (size_t)rule)->hint : NULL;
-	char when[UTC_SIZE];
 
 	if (e->driver.mode != ENGINE_APPLY) /* it is only shown, and its why with it */
 		return;
 	count_alert(e, d->key, why);
-	if (++a->of_why[why] > SAME_MAX)
-		return;
-	buf_printf(&line, "%s: %s: %s", d->key, why_slug(why), why_sentence(why));
-	if (why == WHY_DNS_UNSURE) {
-		struct str rest = str_of(d->dns.text), first;
-
-		buf_printf(&line, "; ");
-		buf_add_quoted(&line, str_cut(&rest, '\n', &first) ? first : rest);
-	}
-	if (why == WHY_POLICY || why == WHY_POLICY_NOT_MET)
-		add_policy(e, d, &line);
-	add_cause(e, d, &line);
-	if (d->alarm.raised && hint != NULL) {
-		buf_printf(&line, "; ");
-		buf_add_quoted(&line, str_of(hint));
-	}
-	if (since_ms != 0 && utc_print(since_ms / 1000, when))
-		buf_printf(&line, "; mail waits since %s", when);
-	if (bounces)
-		add_bounce(e, d, &line);
-	if (d->alarm.raised && d->alarm.reason[0] != '\0') {
-		buf_printf(&line, "; Postfix said: ");
-		buf_add_quoted(&line, str_of(d->alarm.reason));
-	}
-	add_next(d, why, &line);
-	add_line(e, buf_text(&line));
+	engine_describe_alert(e, d, why, since_ms, bounces, &line);
+	tell(e, d, why, cleartext, buf_text(&line));
 	buf_clear(&line);
 }
 
@@ -338,14 +242,16 @@ engine_alert_decision(
 	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
 
 	told_note(told(e, d, decision->why), engine_now(e).mono_ms);
-	alert_why(e, d, decision->why, 0, waits && !decision->retry);
+	alert_why(e, d, decision->why, 0, waits && !decision->retry,
+	    decision->action == ACTION_SET &&
+	        level_promise(decision->entry.level) == LEVEL_MAY);
 }
 
 void
 engine_alert_wait(struct engine *e, const struct destination *d, int64_t since_ms)
 {
 	told_note(told(e, d, d->why), engine_now(e).mono_ms);
-	alert_why(e, d, d->why, since_ms, true);
+	alert_why(e, d, d->why, since_ms, true, false);
 }
 
 void
@@ -376,9 +282,9 @@ engine_alert_lost(struct engine *e, const struct buf *lines)
 		buf_reset(&text);
 		buf_add_str(&text, line);
 		count_alert(e, buf_text(&text), WHY_NONE);
-		if (++a->lost > SAME_MAX)
-			continue;
-		add_line(e, buf_text(&text));
+		log_warning("alert: %s", buf_text(&text));
+		if (++a->lost <= SAME_MAX)
+			mail_line(e, buf_text(&text), BODY_MAX);
 	}
 	buf_clear(&text);
 }
@@ -390,20 +296,25 @@ end_group(struct engine *e, struct alerts *a)
 	struct buf line = {0};
 
 	for (size_t why = 0; why < WHY_COUNT; why++) {
-		if (a->of_why[why] > SAME_MAX) {
+		size_t shown = SAME_MAX + a->named[why];
+
+		if (a->of_why[why] > shown) {
 			buf_reset(&line);
 			buf_printf(&line, "%s: %zu more: %s", why_slug((enum why)why),
-			    a->of_why[why] - SAME_MAX, why_sentence((enum why)why));
-			add_line(e, buf_text(&line));
+			    a->of_why[why] - shown, why_sentence((enum why)why));
+			mail_line(e, buf_text(&line), NAMES_MAX);
 		}
-		a->of_why[why] = 0;
+		a->of_why[why] = a->named[why] = 0;
 	}
 	if (a->lost > SAME_MAX) {
 		buf_reset(&line);
 		buf_printf(&line, "mail to %zu more was bounced", a->lost - SAME_MAX);
-		add_line(e, buf_text(&line));
+		mail_line(e, buf_text(&line), NAMES_MAX);
 	}
-	a->lost = 0;
+	if (a->cut > 0)
+		buf_printf(&a->lines,
+		    "%zu alerts had no room here: they are in the log\n", a->cut);
+	a->lost = a->cut = 0;
 	buf_clear(&line);
 	a->due_ms = 0;
 	a->count = 0;

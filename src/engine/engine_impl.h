@@ -425,6 +425,13 @@ void engine_note_host(struct engine *e, const struct host *host);
 /* Mail to a destination that was judged waits, perhaps for long. */
 void engine_mind_wait(struct engine *e);
 
+/* --- alert_line.c --- */
+
+/* The line of an alert: the why of d, with what is known of it, and what to type next.
+ * since_ms: since when its mail waits, 0: it need not. bounces: with when it does. */
+void engine_describe_alert(struct engine *e, const struct destination *d, enum why why,
+    int64_t since_ms, bool bounces, struct buf *line);
+
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 
 /* Was that of d alerted while the mail that waits now waited, or often enough lately? */

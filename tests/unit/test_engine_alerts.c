@@ -40,6 +40,55 @@ alerts_of_a_moment_are_one_mail(void **state)
 	rig_close();
 }
 
+static void
+does_no_tls(const struct finger_question *question, struct server *server)
+{
+	(void)question;
+	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
+}
+
+static void
+defer_named(const char *domain, unsigned number, int64_t begun_ms)
+{
+	int age_s = (int)((world.mono_ms - begun_ms) / SECOND) + 8;
+	char line[600];
+
+	snprintf(line, sizeof(line),
+	    "smtp[%u]: Q%u: to=<u@%s>, relay=mx.%s[192.0.2.1]:25, delay=%d, "
+	    "delays=%d/0/0.03/0.02, dsn=4.7.4, status=deferred (TLS is required, but was "
+	    "not offered by host mx.%s[192.0.2.1])",
+	    100 + number, number, domain, domain, age_s + 1, age_s, domain);
+	world_log(rig.engine, line);
+}
+
+/* As many names of one's own as one likes, in the same moments. */
+static void
+names_hide_no_cleartext(void **state)
+{
+	unsigned names = *(const unsigned *)*state;
+	int64_t begun_ms;
+	char domain[40];
+
+	rig_new_with(does_no_tls);
+	rig_notify_admin();
+	begun_ms = world.mono_ms;
+	for (int round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < names; i++) {
+			snprintf(domain, sizeof(domain), "n%u.many.example", i);
+			defer_named(domain, i, begun_ms);
+		}
+		rig_save();
+		world_wait(rig.engine, 5 * SECOND);
+		defer_named("victim.test", 9999, begun_ms);
+		rig_save();
+		world_wait(rig.engine, 6 * MIN);
+	}
+	world_wait(rig.engine, 30 * MIN);
+	rig_assert_judged("victim.test", LEVEL_DANE, WHY_NOT_ENCRYPTED);
+	assert_non_null(strstr(buf_text(&world.bodies), "victim.test: not-encrypted"));
+	rig_close();
+}
+
 /* It is stored as told; the mail waits for more. */
 static void
 alerts_outlive_the_process(void **state)
@@ -257,6 +306,8 @@ endless_news_fill_no_mailbox(void **state)
 int
 main(void)
 {
+	static const unsigned few = 25, many = 500;
+
 	if (!rig_begin())
 		return 2;
 	suite_add(alerts_of_a_moment_are_one_mail, NULL,
@@ -270,6 +321,9 @@ main(void)
 	    "whoever sets the clock makes no more alerts than else");
 	suite_add(fault_without_mail_is_told_once, NULL,
 	    "a fault of ours that re-checks find is told once, until it is over");
+	suite_add(names_hide_no_cleartext, &few,
+	    "whose mail goes in cleartext is named, beside 25 names of others");
+	suite_add(names_hide_no_cleartext, &many, "... and beside 500");
 	suite_add(last_alerts_are_sent_at_the_end, NULL,
 	    "what is left to report is sent when the engine ends");
 	suite_add(mail_that_waits_has_an_end, NULL,
