@@ -55,6 +55,7 @@ static const char *const sentences[WHY_COUNT] = {
     [WHY_TRIAL_FAILED] = "die Probe misslang: zurück zu dem, was ging",
     [WHY_PROBED] = "eine stärkere Stufe wurde erprobt und geht",
     [WHY_STILL_NEEDED] = "von nichts Stärkerem ist bekannt, dass es geht",
+    [WHY_SILENT] = "seit dem Ende der Laufzeit sagt niemand, ob es noch nötig ist",
     [WHY_UNDONE] = "der Administrator nahm die letzte Entscheidung zurück",
 };
 /* clang-format on */
