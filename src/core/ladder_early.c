@@ -98,9 +98,13 @@ decide_fault(const struct evidence *ev, int64_t now_ms)
 static struct decision
 decide_wait(const struct evidence *ev, int64_t now_ms)
 {
+	struct decision d;
+
 	if (!ev->rule_cause || ev->prober == ANSWER_NO || ev->measured.asked ||
 	    is_echo(ev) || ev->elsewhere)
 		return decide_waits(ev, WHY_RULE_WAITS, now_ms);
+	if (ladder_queue_settles(ev, now_ms, &d))
+		return d;
 	if (!ev->asked)
 		return ladder_wants(WANTS_DNS);
 	/* Nobody knows whom to ask. */

@@ -494,10 +494,11 @@ ladder_step(const struct ladder_policy *policy, const struct evidence *ev, int64
 	if ((ev->credentials == ANSWER_YES || ev->prober == ANSWER_NO) &&
 	    exposes_credentials(ev, &step, measured_next(step.present)))
 		return ladder_keep_and_alert(WHY_CREDENTIALS, 0);
-	if (missing(ev, step.present) != 0)
-		return ladder_wants(missing(ev, step.present));
+	/* Before the servers: of a message that is gone nobody has any asked. */
 	if (ladder_queue_settles(ev, now_ms, &d))
 		return d;
+	if (missing(ev, step.present) != 0)
+		return ladder_wants(missing(ev, step.present));
 	if (ev->prober != ANSWER_NO && servers_settle(policy, ev, now_ms, &step, &d))
 		return d;
 	if (!step.measured && ev->unplaced)

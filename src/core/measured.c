@@ -162,6 +162,17 @@ measured_describe(const struct measured_host *hosts, unsigned count, struct buf 
 	}
 }
 
+struct measured
+measured_in_part(struct measured m)
+{
+	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
+		if (m.meets[l] == ANSWER_NO)
+			m.meets[l] = ANSWER_UNSURE;
+	if (m.auth == ANSWER_NO)
+		m.auth = ANSWER_UNSURE;
+	return m;
+}
+
 enum level
 measured_strongest(const struct measured *measured, enum level below)
 {

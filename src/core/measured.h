@@ -54,6 +54,10 @@ enum answer measured_host_meets(
  */
 struct measured measured_of(const struct measured_host *hosts, unsigned count, bool gone);
 
+/* The same where there are more hosts than these: what none of these does is not known.
+ */
+struct measured measured_in_part(struct measured measured);
+
 /* For people, hosts parted by "; ": "mx.example.org answer=tls meets=encrypt
  * cause=self-signed", past= where that counts. Names come from DNS, in A-labels. */
 void measured_describe(

@@ -32,35 +32,6 @@ struct judging {
 };
 
 static bool
-look_below_lowest(struct engine *e, struct err *err)
-{
-	int64_t now_ms = engine_now(e).wall_ms;
-
-	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
-		if (level_promise(l) < e->config->ladder.lowest &&
-		    !store_look_at_level(e->store, l, now_ms, err))
-			return false;
-	return store_counter_set(e->store, "lowest", e->config->ladder.lowest, err);
-}
-
-/* What the administrator forbids from now on does not last until its lease ends. */
-static bool
-mind_lowest(struct engine *e, struct err *err)
-{
-	int64_t lowest = LEVEL_MAY;
-
-	if (!store_counter_get(e->store, "lowest", &lowest, err))
-		return false;
-	if (lowest == (int64_t)e->config->ladder.lowest)
-		return true;
-	if (store_begin(e->store, err) && look_below_lowest(e, err) &&
-	    store_commit(e->store, err))
-		return true;
-	store_rollback(e->store);
-	return false;
-}
-
-static bool
 open_judging(struct engine *e, struct duty_state *base, struct err *err)
 {
 	struct judging *j = (struct judging *)base;
@@ -73,7 +44,7 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	j->ids = mem_new(JUDGE_MAX + j->asked_max + WITNESSES_MAX, sizeof(*j->ids));
 	e->workers[POOL_ASKERS] = e->world->workers_new(config->dns.workers,
 	    e->world->ask_make, e->world->ask_drop, &j->resolver, err);
-	return e->workers[POOL_ASKERS] != NULL && mind_lowest(e, err);
+	return e->workers[POOL_ASKERS] != NULL && engine_mind_lowest(e, err);
 }
 
 static void
@@ -376,13 +347,18 @@ make_task(struct engine *e, struct judging *j)
 	return t;
 }
 
-/* How many may be asked about: any of them may have to wait for witnesses. */
+/* How many may be asked about: any of them may have to wait for witnesses. Of a table
+ * that is full who waits for none makes room. */
 static size_t
 room(const struct engine *e, const struct judging *j)
 {
 	size_t askers = j->asked_max - j->asked_count;
-	size_t waiting = witnesses_count(e->witnessed) + j->asked_count;
-	size_t witnesses = waiting < WITNESSES_MAX ? WITNESSES_MAX - waiting : 0;
+	size_t waiting = witnesses_count(e->witnessed) + j->asked_count, witnesses;
+
+	if (waiting >= WITNESSES_MAX)
+		waiting =
+		    witnesses_waiting(e->witnessed, ENGINE_WITNESSES) + j->asked_count;
+	witnesses = waiting < WITNESSES_MAX ? WITNESSES_MAX - waiting : 0;
 
 	return askers < witnesses ? askers : witnesses;
 }
@@ -396,17 +372,26 @@ is_with_somebody(const struct engine *e, const struct judging *j, int64_t id)
 	return is_asked(j, id) || (w != NULL && w->wants != 0);
 }
 
-/* Without those that are with somebody, and at most so many. How many are left. */
+/* Without those that are with somebody, and at most so many. First those of whom
+ * witnesses told already, before that is old. How many are left. */
 static size_t
 leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t count,
     size_t most)
 {
-	size_t left = 0;
+	size_t left = 0, told = 0;
 
-	for (size_t i = 0; i < count && left < most; i++)
+	for (size_t i = 0; i < count; i++)
 		if (!is_with_somebody(e, j, ids[i]))
 			ids[left++] = ids[i];
-	return left;
+	for (size_t i = 0; i < left; i++) {
+		int64_t id = ids[i];
+
+		if (witnesses_find(e->witnessed, id) == NULL)
+			continue;
+		memmove(&ids[told + 1], &ids[told], (i - told) * sizeof(*ids));
+		ids[told++] = id;
+	}
+	return left < most ? left : most;
 }
 
 /* --- judging ----------------------------------------------------------------------- */

@@ -16,9 +16,10 @@
 #include "engine/metrics.h"
 #include "sys/log.h"
 
-#define PROBERS    16           /* addresses that are connected to at once ... */
-#define SHARE      4            /* ... of one registered domain: each may take long */
-#define MISSING_MS SPAN_HOUR_MS /* so long posttls-finger is believed to be missing; */
+#define PROBERS    16            /* addresses that are connected to at once ... */
+#define SHARE      4             /* ... of one registered domain: each may take long */
+#define BESIDE     (PROBERS / 2) /* that many are asked for beside a listing */
+#define MISSING_MS SPAN_HOUR_MS  /* so long posttls-finger is believed to be missing; */
 #define GONE_MS    (10 * SPAN_MINUTE_MS) /* where it was there, after none was so long */
 #define NO_ROOM_MS SPAN_SECOND_MS        /* until a host is looked for again */
 
@@ -34,8 +35,8 @@ struct foremost {
 struct servers {
 	struct duty_state base;
 	struct foremost foremost[FOREMOST_MAX];
-	bool look;     /* something may be asked, or was answered */
-	size_t from;   /* whose turn it is, of those that wait */
+	bool look;                    /* something may be asked, or was answered */
+	char after[NEXTHOP_KEY_SIZE]; /* the domain that had its turn last */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 	int64_t
 	    missing_ms;  /* monotonic: so long there is no posttls-finger; 0: there is */
@@ -443,18 +444,6 @@ ask_hosts(
 	return complete;
 }
 
-/* More hosts than are held: what none of these does is not known. */
-static struct measured
-as_far_as_held(struct measured m)
-{
-	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
-		if (m.meets[l] == ANSWER_NO)
-			m.meets[l] = ANSWER_UNSURE;
-	if (m.auth == ANSWER_NO)
-		m.auth = ANSWER_UNSURE;
-	return m;
-}
-
 static void
 describe(struct witnessed_servers *of, const struct measured_host *hosts)
 {
@@ -494,8 +483,8 @@ tell(struct witnessed *w, int64_t mono_ms)
 	w->says.measured_gone = measured_of(hosts, of->choice.count, true);
 	if (!of->choice.cut)
 		return;
-	w->says.measured = as_far_as_held(w->says.measured);
-	w->says.measured_gone = as_far_as_held(w->says.measured_gone);
+	w->says.measured = measured_in_part(w->says.measured);
+	w->says.measured_gone = measured_in_part(w->says.measured_gone);
 }
 
 /* --- the duty ---------------------------------------------------------------------- */
@@ -506,7 +495,7 @@ hear_news(
 {
 	(void)e;
 	(void)now;
-	if (news == NEWS_SETTINGS)
+	if (news == NEWS_SETTINGS || news == NEWS_LISTED)
 		((struct servers *)base)->look = true;
 }
 
@@ -534,26 +523,50 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	    waits};
 }
 
+/*
+ * Whose servers may be asked, each domain in turn: whoever has many, and slow ones, keeps
+ * nobody else waiting for long. Of a burst the queue tells first: lines cost nothing, and
+ * a message that is gone is no reason to connect to anybody. Where few wait they are
+ * asked beside it, so that nobody waits for one after the other. To be freed.
+ */
+static int64_t *
+in_turn(const struct engine *e, const struct servers *s, size_t *count)
+{
+	size_t all = witnesses_count(e->witnessed);
+	bool beside = witnesses_waiting(e->witnessed, WANTS_QUEUE) <= BESIDE;
+	struct fair *fair = fair_new();
+	int64_t *ids = mem_new(all + 1, sizeof(*ids));
+
+	for (size_t i = 0; i < all; i++) {
+		const struct witnessed *w = witnesses_at(e->witnessed, i);
+
+		if ((w->wants & WANTS_SERVERS) != 0 &&
+		    (beside || (w->wants & WANTS_QUEUE) == 0))
+			fair_add(fair, w->id, w->servers->choice.domain);
+	}
+	*count = fair_take_after(fair, s->after, ids, all);
+	fair_free(fair);
+	return ids;
+}
+
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct servers *s = (struct servers *)base;
-	size_t count = witnesses_count(e->witnessed), told = 0, from = s->from;
-	int64_t *ids = mem_new(count + 1, sizeof(*ids));
+	size_t count, told = 0;
+	int64_t *ids = in_turn(e, s, &count);
 
 	s->look = false;
 	s->at_ms = DUE_NEVER;
-	for (size_t n = 0; n < count; n++) {
-		size_t i = (from + n) % count, tasks = s->base.tasks;
-		struct witnessed *w = witnesses_at(e->witnessed, i);
+	for (size_t i = 0; i < count; i++) {
+		struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
+		size_t tasks = s->base.tasks;
 
-		if ((w->wants & WANTS_SERVERS) == 0)
-			continue;
 		if (e->judge.prober != ANSWER_NO) {
 			bool complete = ask_hosts(e, s, w, now);
 
 			if (s->base.tasks > tasks)
-				s->from = i + 1;
+				fair_domain(w->servers->choice.domain, s->after);
 			if (!complete)
 				continue;
 			tell(w, now->mono_ms);

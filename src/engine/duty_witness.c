@@ -336,7 +336,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		w->says.queue = says;
 		w->says.shown_ms = shown_ms;
 		w->queue_ms = now->mono_ms;
-		witnessed_told(w, WANTS_QUEUE, now->mono_ms);
+		/* Of what is gone nobody else need tell. */
+		witnessed_told(
+		    w, says == QUEUE_GONE ? ENGINE_WITNESSES : WANTS_QUEUE, now->mono_ms);
 		ids[count++] = ask->id;
 	}
 	/* Where it told of nobody who is to be judged, Postfix's settings are not read.
@@ -344,6 +346,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	if (count + ended > 0 || !task->done)
 		engine_judge_witnessed(e, ids, count);
 	free(ids);
+	engine_tell(e, NEWS_LISTED);
 	if (task->done && !witness_take_shown(e, t, &taken, &err))
 		engine_not_stored(e, "store what the queue shows", &err);
 	else if (taken)

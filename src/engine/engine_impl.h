@@ -70,6 +70,7 @@ enum news {
 	NEWS_DOUBT,        /* Postfix cannot read a map: perhaps ours */
 	NEWS_MAIL,         /* there may be mail to retry */
 	NEWS_SERVER,       /* an MX host answered */
+	NEWS_LISTED,       /* the queue was listed for those that wait for it */
 	NEWS_FAILED,       /* what needs the database failed: perhaps it is malformed */
 };
 
@@ -238,6 +239,8 @@ struct moment engine_now(const struct engine *e);
 
 /* state.c: the database of its mode, into e->store. */
 bool engine_open_store(struct engine *e, struct err *err);
+/* What the administrator forbids from now on does not last until its lease ends. */
+bool engine_mind_lowest(struct engine *e, struct err *err);
 
 /* Monotonic: when it will be wall_ms, or now. */
 int64_t engine_at_wall(const struct moment *now, int64_t wall_ms);

@@ -10,9 +10,9 @@
 
 struct waiting {
 	int64_t id;
-	size_t text;   /* where its domain begins */
-	unsigned turn; /* so many of its domain come before it */
-	unsigned place;
+	size_t text;    /* where its domain begins */
+	unsigned turn;  /* so many of its domain come before it */
+	unsigned place; /* among those of one turn */
 	const char *domain;
 };
 
@@ -88,10 +88,10 @@ by_turn(const void *a, const void *b)
 	return by_place(one, two);
 }
 
-size_t
-fair_take(struct fair *fair, int64_t *ids, size_t most)
+/* Turns, in the order of domains. */
+static void
+take_turns(struct fair *fair)
 {
-	size_t count = fair->count < most ? fair->count : most;
 	struct waiting *w = fair->waiting;
 
 	for (size_t i = 0; i < fair->count; i++)
@@ -101,8 +101,34 @@ fair_take(struct fair *fair, int64_t *ids, size_t most)
 		w[i].turn = i > 0 && strcmp(w[i - 1].domain, w[i].domain) == 0
 		    ? w[i - 1].turn + 1
 		    : 0;
-	qsort(w, fair->count, sizeof(*w), by_turn);
+}
+
+static size_t
+take(struct fair *fair, int64_t *ids, size_t most)
+{
+	size_t count = fair->count < most ? fair->count : most;
+
+	qsort(fair->waiting, fair->count, sizeof(*fair->waiting), by_turn);
 	for (size_t i = 0; i < count; i++)
-		ids[i] = w[i].id;
+		ids[i] = fair->waiting[i].id;
 	return count;
+}
+
+size_t
+fair_take(struct fair *fair, int64_t *ids, size_t most)
+{
+	take_turns(fair);
+	return take(fair, ids, most);
+}
+
+size_t
+fair_take_after(struct fair *fair, const char *after, int64_t *ids, size_t most)
+{
+	unsigned count = (unsigned)fair->count;
+
+	take_turns(fair);
+	for (unsigned i = 0; i < count; i++)
+		fair->waiting[i].place =
+		    i + (strcmp(fair->waiting[i].domain, after) > 0 ? 0 : count);
+	return take(fair, ids, most);
 }

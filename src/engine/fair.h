@@ -12,7 +12,7 @@
 
 #include "core/nexthop.h"
 
-#define FAIR_MAX 4096 /* are looked through; what is behind waits for its turn */
+#define FAIR_MAX 8192 /* are looked through; what is behind waits for its turn */
 
 /* The registered domain of a next-hop or of a host. An address is a domain of its own,
  * and so is what is no next-hop. Itself and no hash of it: whoever could make up a domain
@@ -34,5 +34,10 @@ void fair_add(struct fair *fair, int64_t id, const char *key);
  * on; among these, who was added first comes first. How many.
  */
 size_t fair_take(struct fair *fair, int64_t *ids, size_t most);
+
+/* The same, but that among these come first, in their order, the domains behind after
+ * (fair_domain()), and then the others: where each call has room for few, all have a turn
+ * before one has another. */
+size_t fair_take_after(struct fair *fair, const char *after, int64_t *ids, size_t most);
 
 #endif

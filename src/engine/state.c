@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The database of an engine, opened, with what was lost of it taken over from the map. */
+/* The database of an engine, opened, with what was lost of it taken over from the map,
+ * and what was decided under another setting to be judged again. */
 #include <sys/stat.h>
 
 #include "engine/engine_impl.h"
@@ -49,4 +50,32 @@ engine_open_store(struct engine *e, struct err *err)
 	}
 	e->store = store_open(":memory:", BUSY_MS, err);
 	return e->store != NULL && store_load_copy(e->store, e->config->state, err);
+}
+
+static bool
+look_below_lowest(struct engine *e, struct err *err)
+{
+	int64_t now_ms = engine_now(e).wall_ms;
+
+	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
+		if (level_promise(l) < e->config->ladder.lowest &&
+		    !store_look_at_level(e->store, l, now_ms, err))
+			return false;
+	return store_counter_set(e->store, "lowest", e->config->ladder.lowest, err);
+}
+
+bool
+engine_mind_lowest(struct engine *e, struct err *err)
+{
+	int64_t lowest = LEVEL_MAY;
+
+	if (!store_counter_get(e->store, "lowest", &lowest, err))
+		return false;
+	if (lowest == (int64_t)e->config->ladder.lowest)
+		return true;
+	if (store_begin(e->store, err) && look_below_lowest(e, err) &&
+	    store_commit(e->store, err))
+		return true;
+	store_rollback(e->store);
+	return false;
 }

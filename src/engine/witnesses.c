@@ -69,11 +69,29 @@ witnesses_find(const struct witnessed_table *table, int64_t id)
 	return w;
 }
 
+/* What those that wait for nobody were told is only worth the asking. */
+static void
+make_room(struct witnessed_table *table)
+{
+	const struct witnessed *oldest = NULL;
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct witnessed *w = table->items[i];
+
+		if (w->wants == 0 && (oldest == NULL || w->told_ms < oldest->told_ms))
+			oldest = w;
+	}
+	if (oldest != NULL)
+		witnesses_drop(table, oldest->id);
+}
+
 struct witnessed *
 witnesses_get(struct witnessed_table *table, int64_t id)
 {
 	struct witnessed *w = witnesses_find(table, id);
 
+	if (w == NULL && table->count == WITNESSES_MAX)
+		make_room(table);
 	if (w != NULL || table->count == WITNESSES_MAX)
 		return w;
 	w = mem_new(1, sizeof(*w));

@@ -86,7 +86,8 @@ size_t witnesses_waiting(const struct witnessed_table *table, enum ladder_wants 
 struct witnessed *witnesses_at(const struct witnessed_table *table, size_t at);
 /* NULL: there is none. Valid until it is dropped. */
 struct witnessed *witnesses_find(const struct witnessed_table *table, int64_t id);
-/* The same, new perhaps, and then all zero but its id; NULL: there is no room. */
+/* The same, new perhaps, and then all zero but its id. Of a full table the one goes for
+ * it that waits for nobody, and was told the longest time ago. NULL: all wait. */
 struct witnessed *witnesses_get(struct witnessed_table *table, int64_t id);
 /* It may be missing. */
 void witnesses_drop(struct witnessed_table *table, int64_t id);

@@ -246,6 +246,25 @@ alarm_during_a_listing_waits_for_the_next(void **state)
 	rig_close();
 }
 
+/* Few are asked beside the listing, so that nobody waits for one after the other. */
+static void
+many_wait_for_the_queue_first(void **state)
+{
+	(void)state;
+	for (unsigned count = 8; count <= 9; count++) {
+		rig_new_with(world_self_signed);
+		rig_defer_many("a", count);
+		turns(1);
+		for (int i = 0; i < 3; i++)
+			engine_turn(rig.engine);
+		assert_int_equal(world_waiting(), count == 8 ? 1 + 8 : 1);
+		world_settle(rig.engine);
+		assert_int_equal(world.fingered, count);
+		rig_assert_entry("a7.test", LEVEL_ENCRYPT);
+		rig_close();
+	}
+}
+
 /* What was not there is no answer for the message that came meanwhile. */
 static void
 answer_is_about_its_alarm(void **state)
@@ -566,6 +585,8 @@ main(void)
 	suite_add(flood_is_one_listing, NULL, "10,000 alarms are one listing");
 	suite_add(alarm_during_a_listing_waits_for_the_next, NULL,
 	    "an alarm that comes while a listing is made waits for the next");
+	suite_add(many_wait_for_the_queue_first, NULL,
+	    "servers are asked beside the queue where few wait, else after it");
 	suite_add(answer_is_about_its_alarm, NULL,
 	    "what is absent is no answer for an alarm that came meanwhile");
 	suite_add(listings_keep_their_distance, NULL,

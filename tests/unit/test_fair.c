@@ -92,6 +92,28 @@ what_is_too_much_is_left(void **state)
 	fair_free(fair);
 }
 
+/* There is room for one at a time. */
+static void
+who_comes_last_has_a_turn(void **state)
+{
+	static const char *const keys[] = {"n1.b.test", "n2.b.test", "d.test", "c.test"};
+	static const int64_t expected[] = {4, 3, 1, 4};
+	char after[NEXTHOP_KEY_SIZE] = "b.test";
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct fair *fair = fair_new();
+		int64_t id;
+
+		for (int key = 0; key < 4; key++)
+			fair_add(fair, key + 1, keys[key]);
+		assert_int_equal(fair_take_after(fair, after, &id, 1), 1);
+		assert_int_equal(id, expected[i]);
+		fair_domain(keys[id - 1], after);
+		fair_free(fair);
+	}
+}
+
 int
 main(void)
 {
@@ -100,5 +122,7 @@ main(void)
 	suite_add(nobody_stands_in_anothers_place, NULL,
 	    "a domain whose hash is another's does not stand in its place");
 	suite_add(what_is_too_much_is_left, NULL, "what is too much is left");
+	suite_add(who_comes_last_has_a_turn, NULL,
+	    "where few are taken at once all have a turn before one has another");
 	return suite_run();
 }
