@@ -46,6 +46,21 @@ told(struct engine *e, const struct destination *d, enum why why)
 	return told_of(&a->told, d->id, why);
 }
 
+/* As of now. False: it was before, and that could not be stored. */
+static bool
+tell_anew(struct engine *e, const struct destination *d, enum why why, enum told_for what)
+{
+	struct alerts *a = engine_state(e, &duty_alerts);
+
+	return told_anew(&a->told, told(e, d, why), what, engine_now(e).mono_ms);
+}
+
+void
+engine_alerts_stored(struct engine *e, bool stored)
+{
+	told_ended(&((struct alerts *)engine_state(e, &duty_alerts))->told, stored);
+}
+
 static bool
 was_told_since(struct engine *e, const struct told *told, int64_t wall_ms)
 {
@@ -84,6 +99,8 @@ engine_is_to_alert(
 
 	if (!judged->tell)
 		return false;
+	if (last->unstored[TOLD_CAUSE] != 0)
+		return true;
 	/* By a policy it changes as often as its owner, a stranger, has it change. */
 	if (judged->map_changed)
 		return why != WHY_POLICY || !told_today(last, TOLD_MAX, now_ms);
@@ -241,17 +258,18 @@ engine_alert_decision(
 	const struct decision *decision = &judged->decision;
 	bool waits = decision->action == ACTION_KEEP || decision->action == ACTION_HOLD;
 
-	told_note(told(e, d, decision->why), engine_now(e).mono_ms);
-	alert_why(e, d, decision->why, 0, waits && !decision->retry,
-	    decision->action == ACTION_SET &&
-	        level_promise(decision->entry.level) == LEVEL_MAY);
+	if (tell_anew(e, d, decision->why, TOLD_CAUSE))
+		alert_why(e, d, decision->why, 0, waits && !decision->retry,
+		    decision->action == ACTION_SET &&
+		        level_promise(decision->entry.level) == LEVEL_MAY);
 }
 
 void
-engine_alert_wait(struct engine *e, const struct destination *d, int64_t since_ms)
+engine_alert_wait(
+    struct engine *e, const struct destination *d, int64_t since_ms, bool soon)
 {
-	told_note(told(e, d, d->why), engine_now(e).mono_ms);
-	alert_why(e, d, d->why, since_ms, true, false);
+	if (tell_anew(e, d, d->why, soon ? TOLD_BOUNCES : TOLD_CAUSE))
+		alert_why(e, d, d->why, since_ms, true, false);
 }
 
 void

@@ -276,6 +276,7 @@ judge_answers(
 static void
 end_batch(struct engine *e, struct judging *j, bool done, const struct err *err)
 {
+	engine_alerts_stored(e, done);
 	if (!done)
 		engine_not_stored(e, "store decisions", err);
 	else if (j->stored)
@@ -465,6 +466,7 @@ judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
 		destination_clear(&d);
 	}
 	done = done && store_commit(e->store, err);
+	engine_alerts_stored(e, done);
 	if (t != NULL && t->ask.count > 0)
 		engine_submit(e, &t->task);
 	else if (t != NULL)

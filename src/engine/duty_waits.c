@@ -109,7 +109,7 @@ alert_one(struct engine *e, const struct store_wait *wait, int64_t since_ms, boo
 	if (!soon && engine_was_alerted(e, &d, d.why))
 		now_ms = later(wait->alerted_ms, since_ms);
 	else
-		engine_alert_wait(e, &d, since_ms);
+		engine_alert_wait(e, &d, since_ms, soon);
 	done = store_wait_alerted(
 	    e->store, d.id, why_slug(d.why), now_ms, soon ? now_ms : 0, err);
 	destination_clear(&d);
@@ -190,10 +190,13 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	int64_t soonest_ms = now->mono_ms + SPAN_MINUTE_MS;
 	struct err err;
 	size_t count;
+	bool done;
 
 	if (w->after == 0)
 		w->next_ms = 0;
-	if (!mind_slice(e, w, now, &count, &err)) {
+	done = mind_slice(e, w, now, &count, &err);
+	engine_alerts_stored(e, done);
+	if (!done) {
 		engine_not_stored(e, "note what waits", &err);
 		w->after = 0;
 		w->due_ms = soonest_ms;

@@ -446,9 +446,13 @@ bool engine_is_to_alert(
     struct engine *e, const struct destination *d, const struct judged *judged);
 void engine_alert_decision(
     struct engine *e, const struct destination *d, const struct judged *judged);
-/* Mail to d waits since since_ms: what was decided last is alerted, and when it bounces.
- */
-void engine_alert_wait(struct engine *e, const struct destination *d, int64_t since_ms);
+/* Mail to d waits since since_ms: what was decided last is alerted, and when it bounces;
+ * soon: because that is soon. */
+void engine_alert_wait(
+    struct engine *e, const struct destination *d, int64_t since_ms, bool soon);
+/* The transaction in which these two were called is over. What was not stored comes up
+ * again, and is not alerted again. */
+void engine_alerts_stored(struct engine *e, bool stored);
 /* Mail that was bounced, in what the fold holds: an alert a line, to be reported once
  * the fold is stored. */
 void engine_find_lost(const struct engine *e, struct buf *lines);

@@ -149,7 +149,7 @@ engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
 		return false;
 	if (freeze.news == FREEZE_ENDS)
 		log_info("no freeze any more: servers verify again");
-	else if (freeze.news != FREEZE_NO_NEWS)
+	else if (freeze.news != FREEZE_NO_NEWS && !e->judge.frozen) /* else not stored */
 		alert(e, freeze.news, &facts, now_ms);
 	e->judge.frozen = freeze.frozen;
 	e->judge.thawed_ms = freeze.thawed_ms;

@@ -30,6 +30,37 @@ told_note(struct told *told, int64_t now_ms)
 }
 
 bool
+told_anew(
+    struct told_table *table, struct told *told, enum told_for what, int64_t now_ms)
+{
+	bool anew = told->unstored[what] == 0 || !told_today(told, 1, now_ms);
+
+	table->alerted = true;
+	told->unstored[what] = table->transactions + 1;
+	if (anew)
+		told_note(told, now_ms);
+	return anew;
+}
+
+void
+told_ended(struct told_table *table, bool stored)
+{
+	uint64_t this = table->transactions + 1;
+
+	if (!table->alerted)
+		return;
+	for (size_t i = 0; stored && i < TOLD_SLOTS * TOLD_WAYS; i++)
+		for (size_t what = 0; what < TOLD_FORS; what++) {
+			struct told *told = &table->rows[i / TOLD_WAYS][i % TOLD_WAYS];
+
+			if (told->unstored[what] == this)
+				told->unstored[what] = 0;
+		}
+	table->transactions = this;
+	table->alerted = false;
+}
+
+bool
 told_today(const struct told *told, unsigned times, int64_t now_ms)
 {
 	int64_t at_ms = told->at_ms[times - 1];

@@ -2,10 +2,13 @@
 /* What an engine does while something fails: it backs off, reports, and gets over it. */
 #include "suite.h"
 
+#include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "enginerig.h"
+#include "store/store_impl.h"
 
 /* --- what a worker does for a duty ------------------------------------------------- */
 
@@ -270,6 +273,163 @@ decisions_that_cannot_be_stored(void **state)
 	rig_close();
 }
 
+/* --- a disk that is full: nothing is committed -------------------------------------- */
+
+static bool is_full;
+static bool is_ours;
+
+static int
+refuse(void *context)
+{
+	(void)context;
+	return is_full;
+}
+
+static void
+fill_disk(void)
+{
+	sqlite3_commit_hook(engine_store(rig.engine)->db, refuse, NULL);
+	is_full = true;
+	buf_reset(&world.bodies);
+}
+
+static unsigned
+count_mailed(const char *text)
+{
+	unsigned count = 0;
+
+	for (const char *p = buf_text(&world.bodies); (p = strstr(p, text)) != NULL; p++)
+		count++;
+	return count;
+}
+
+static void
+plain(const struct finger_question *question, struct server *server)
+{
+	(void)question;
+	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
+}
+
+static void
+verifies_or_not(const struct finger_question *question, struct server *server)
+{
+	if (is_ours)
+		world_self_signed(question, server);
+	else
+		world_verifies(question, server);
+}
+
+static void
+open_with(void (*does)(const struct finger_question *question, struct server *server))
+{
+	is_full = is_ours = false;
+	rig_new_with(does);
+	rig_close();
+	world.sessions_logged = true;
+	rig_notify_admin();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+}
+
+/* Its alerts come with the transaction that would remember them. */
+static void
+full_disk_alerts_once(void **state)
+{
+	(void)state;
+	open_with(plain);
+	rig_defer_because("a.test", NOT_OFFERED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	fill_disk();
+	world_wait(rig.engine, 10 * HOUR);
+	assert_int_equal(count_mailed("a.test: may-after"), 1);
+	assert_in_range(world.notify.times, 1, 6); /* what cannot be stored is told */
+	is_full = false;
+	world_wait(rig.engine, 10 * HOUR);
+	assert_int_equal(count_mailed("a.test: may-after"), 1);
+	rig_close();
+}
+
+static void
+full_disk_alerts_one_decision(void **state)
+{
+	(void)state;
+	open_with(plain);
+	for (int i = 0; i < 2; i++) {
+		rig_defer_because("a.test", NOT_OFFERED);
+		rig_save();
+		if (i == 0)
+			world_wait(rig.engine, 11 * MIN);
+	}
+	fill_disk();
+	world_wait(rig.engine, 10 * HOUR);
+	rig_assert_entry("a.test", LEVEL_NONE);
+	assert_in_range(count_mailed("a.test: not-encrypted"), 0, 1);
+	is_full = false;
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("a.test", LEVEL_DANE);
+	assert_int_equal(count_mailed("a.test: not-encrypted"), 1);
+	rig_close();
+}
+
+static void
+on_hosts(void (*each)(const char *domain, const char *relay))
+{
+	char domain[32], relay[64];
+
+	for (unsigned i = 0; i < 6; i++) {
+		snprintf(domain, sizeof(domain), "d%u.test", i);
+		snprintf(relay, sizeof(relay), "mx.d%u.test[192.0.2.1]:25", i);
+		each(domain, relay);
+	}
+}
+
+static void
+verify(const char *domain, const char *relay)
+{
+	rig_log_session("Verified", relay);
+	rig_log_status(domain, relay, "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, MIN);
+}
+
+static void
+defer(const char *domain, const char *relay)
+{
+	(void)relay;
+	rig_defer_because(domain, NOT_VERIFIED);
+}
+
+static void
+defer_and_wait(const char *domain, const char *relay)
+{
+	defer(domain, relay);
+	rig_save();
+	world_wait(rig.engine, MIN);
+}
+
+static void
+full_disk_alerts_one_freeze(void **state)
+{
+	(void)state;
+	open_with(verifies_or_not);
+	on_hosts(verify);
+	world_wait(rig.engine, HOUR);
+	on_hosts(defer_and_wait);
+	is_ours = true;
+	world_wait(rig.engine, 10 * MIN);
+	on_hosts(defer);
+	rig_save();
+	fill_disk();
+	world_wait(rig.engine, 6 * HOUR);
+	assert_int_equal(count_mailed("freeze: "), 1);
+	is_full = false;
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(count_mailed("freeze: "), 1);
+	kit_assert(STATE, "SELECT count(*) FROM counter WHERE name = 'frozen-ms'", "1\n");
+	rig_close();
+}
+
 /* The reader of the log tries again with the same fold, when the engine wakes it. */
 static void
 lines_that_cannot_be_stored(void **state)
@@ -519,6 +679,11 @@ main(void)
 	    "what targets cannot do later is alerted, and no command waits for it");
 	suite_add(decisions_that_cannot_be_stored, NULL,
 	    "a decision that cannot be stored is made again");
+	suite_add(full_disk_alerts_once, NULL,
+	    "that mail waits is alerted once, though it cannot be stored");
+	suite_add(full_disk_alerts_one_decision, NULL,
+	    "so is a decision, until it can be stored");
+	suite_add(full_disk_alerts_one_freeze, NULL, "so is a freeze");
 	suite_add(lines_that_cannot_be_stored, NULL,
 	    "lines that cannot be stored wait in the fold");
 	suite_add(queue_that_cannot_be_stored, NULL,
