@@ -105,7 +105,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct queue *q = (struct queue *)base;
 	const struct queue_task *t = (const struct queue_task *)task;
 
-	engine_note_listing(e, t->began_ms, t->took_ms);
+	engine_note_listing(e, t->began_ms, task->done ? t->took_ms : 0);
 	if (!task->done)
 		return;
 	if (t->refused.count > 0)

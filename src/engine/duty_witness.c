@@ -307,7 +307,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	bool taken = false;
 	struct err err;
 
-	engine_note_listing(e, state->began_ms, t->took_ms);
+	engine_note_listing(e, state->began_ms, task->done ? t->took_ms : 0);
 	log_debug("the queue was listed in %" PRId64 " ms, for %zu destinations",
 	    t->took_ms, t->ask_count);
 	state->given_up = state->given_up && task->done;

@@ -348,7 +348,8 @@ void engine_ask_given_up(struct engine *e);
 
 /* Is the queue being listed, by whichever duty? One at a time does. */
 bool engine_is_listing(const struct engine *e);
-/* It was: the next listing keeps its distance. Monotonic. */
+/* It was: the next listing keeps its distance. Monotonic. took_ms: 0 where it failed, as
+ * the engine backs off from that, and how long it hung tells nothing of the queue. */
 void engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms);
 
 /* --- duty_servers.c: the servers as a witness --- */

@@ -265,6 +265,31 @@ many_wait_for_the_queue_first(void **state)
 	}
 }
 
+/* Until its deadline; what was not listed tells nothing of how large the queue is. */
+static void
+listing_that_hung_is_made_again_soon(void **state)
+{
+	(void)state;
+	for (int reads = 0; reads < 2; reads++) {
+		rig_new_with(world_self_signed);
+		world.queue_ms = 300 * SECOND;
+		world.queue.fails = true;
+		if (reads)
+			engine_read_queue(rig.engine);
+		else
+			rig_defer("a.test");
+		world_settle(rig.engine);
+		assert_int_equal(world.queue.times, 1);
+		world.queue_ms = 0;
+		world.queue.fails = false;
+		if (reads)
+			rig_defer("a.test");
+		world_wait(rig.engine, 8 * MIN);
+		rig_assert_entry("a.test", LEVEL_ENCRYPT);
+		rig_close();
+	}
+}
+
 /* What was not there is no answer for the message that came meanwhile. */
 static void
 answer_is_about_its_alarm(void **state)
@@ -585,6 +610,8 @@ main(void)
 	suite_add(flood_is_one_listing, NULL, "10,000 alarms are one listing");
 	suite_add(alarm_during_a_listing_waits_for_the_next, NULL,
 	    "an alarm that comes while a listing is made waits for the next");
+	suite_add(listing_that_hung_is_made_again_soon, NULL,
+	    "a listing that hung and failed is made again soon");
 	suite_add(many_wait_for_the_queue_first, NULL,
 	    "servers are asked beside the queue where few wait, else after it");
 	suite_add(answer_is_about_its_alarm, NULL,
