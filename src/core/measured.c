@@ -162,6 +162,20 @@ measured_describe(const struct measured_host *hosts, unsigned count, struct buf 
 	}
 }
 
+void
+measured_text(const struct measured_host *hosts, unsigned count, char *out, size_t size)
+{
+	struct buf text = {0};
+
+	measured_describe(hosts, count, &text);
+	while (
+	    !str_copy((struct str){buf_text(&text), text.len}, out, size) && count > 0) {
+		buf_reset(&text);
+		measured_describe(hosts, --count, &text);
+	}
+	buf_clear(&text);
+}
+
 struct measured
 measured_in_part(struct measured m)
 {

@@ -62,6 +62,9 @@ struct measured measured_in_part(struct measured measured);
  * cause=self-signed", past= where that counts. Names come from DNS, in A-labels. */
 void measured_describe(
     const struct measured_host *hosts, unsigned count, struct buf *out);
+/* The same, of the first hosts for which there is room. */
+void measured_text(
+    const struct measured_host *hosts, unsigned count, char *out, size_t size);
 
 /*
  * The strongest level below `below` that is met, while every one between is seen not to

@@ -21,7 +21,8 @@
 #define BESIDE     (PROBERS / 2) /* that many are asked for beside a listing */
 #define MISSING_MS SPAN_HOUR_MS  /* so long posttls-finger is believed to be missing; */
 #define GONE_MS    (10 * SPAN_MINUTE_MS) /* where it was there, after none was so long */
-#define NO_ROOM_MS SPAN_SECOND_MS        /* until a host is looked for again */
+#define RUN        "run posttls-finger"
+#define NO_ROOM_MS SPAN_SECOND_MS /* until a host is looked for again */
 
 /* Of a domain, whose servers are asked next. */
 struct foremost {
@@ -42,6 +43,7 @@ struct servers {
 	    missing_ms;  /* monotonic: so long there is no posttls-finger; 0: there is */
 	bool was_there;  /* it has answered */
 	int64_t gone_ms; /* monotonic: since when it is not there; 0: it answered since */
+	struct backoff running; /* that it cannot be run is told */
 };
 
 static struct server_rules
@@ -141,6 +143,20 @@ note_there(struct servers *s)
 {
 	s->was_there = true;
 	s->gone_ms = 0;
+	backoff_over(&s->running, RUN);
+}
+
+/* Alerted where it lasts. */
+static void
+note_failed(struct engine *e, struct servers *s, const struct err *err, int64_t mono_ms)
+{
+	struct buf line = {0};
+
+	if (!backoff_report(&s->running, RUN, err, true, mono_ms))
+		return;
+	buf_printf(&line, "cannot " RUN ": %s", err->text);
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
 }
 
 static void
@@ -159,11 +175,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		engine_count(e, METRIC_PROBES, probe_end_name(t->server.probe.end), 1);
 	}
 	if (t->outcome == FINGER_FAILED)
-		log_warning("cannot ask %s[%s]:%u: %s", t->host, t->address, t->port,
-		    task->err.text);
-	else
-		log_debug("asked %s[%s]:%u: %s (%s)", t->host, t->address, t->port,
-		    probe_end_name(t->server.probe.end), task->err.text);
+		note_failed(e, s, &task->err, now->mono_ms);
+	log_debug("asked %s[%s]:%u: %s (%s)", t->host, t->address, t->port,
+	    probe_end_name(t->server.probe.end), task->err.text);
+	host->asking.ours = host->asking.ours || t->outcome == FINGER_FAILED;
 	if (host_answered(
 	        host, t->outcome == FINGER_ASKED ? &t->server : NULL, now->mono_ms))
 		engine_note_host(e, host);
@@ -393,7 +408,7 @@ hear(const struct engine *e, struct witnessed_servers *of, unsigned i,
 	of->probes[i] = host->answer != NULL
 	    ? server_probe(
 	          host->answer, &rules, of->choice.hosts[i].name, of->choice.domain)
-	    : (struct probe){.end = PROBE_SILENT};
+	    : (struct probe){.end = host->known.ours ? PROBE_OURS : PROBE_SILENT};
 	if (until_ms < of->until_ms)
 		of->until_ms = until_ms;
 }
@@ -444,22 +459,6 @@ ask_hosts(
 	return complete;
 }
 
-static void
-describe(struct witnessed_servers *of, const struct measured_host *hosts)
-{
-	struct buf text = {0};
-	unsigned count = of->choice.count;
-
-	measured_describe(hosts, count, &text);
-	while (!str_copy(
-	           (struct str){buf_text(&text), text.len}, of->text, sizeof(of->text)) &&
-	    count > 0) {
-		buf_reset(&text);
-		measured_describe(hosts, --count, &text);
-	}
-	buf_clear(&text);
-}
-
 /* Where there are so many, or they are so slow, that the first of them serves no more
  * when the last has answered, they do as long as any other witness. */
 static void
@@ -478,7 +477,7 @@ tell(struct witnessed *w, int64_t mono_ms)
 		    .probe = of->probes[i],
 		    .past = of->pasts[i],
 		};
-	describe(of, hosts);
+	measured_text(hosts, of->choice.count, of->text, sizeof(of->text));
 	w->says.measured = measured_of(hosts, of->choice.count, false);
 	w->says.measured_gone = measured_of(hosts, of->choice.count, true);
 	if (!of->choice.cut)

@@ -34,6 +34,7 @@ struct host_asked {
 	bool there; /* it was asked */
 	bool
 	    silent; /* no answer: that serves no longer than until it may be asked anew */
+	bool ours;  /* we could not ask: that it did not answer is no word of it */
 	bool dane;  /* its TLSA records were part of the question */
 	unsigned silences; /* in a row before this one */
 	struct host_time begun;

@@ -422,7 +422,7 @@ finger_ask(const struct postfix *postfix, const struct finger_settings *settings
 	*why = (struct err){{0}};
 	if (!is_question(question)) {
 		err_set(why, "no name, address and port of a server");
-		return FINGER_FAILED;
+		return FINGER_NO_QUESTION;
 	}
 	if (path_is_unusable(postfix, settings)) {
 		server->probe.end = PROBE_OURS;

@@ -46,8 +46,9 @@ struct finger_question {
 
 enum finger_outcome {
 	FINGER_ASKED,
-	FINGER_MISSING, /* there is no posttls-finger */
-	FINGER_FAILED,  /* it could not be run, or the question is not one */
+	FINGER_MISSING,     /* there is no posttls-finger */
+	FINGER_FAILED,      /* it could not be run: that is no word of the server */
+	FINGER_NO_QUESTION, /* no name, address and port of a server */
 };
 
 /*

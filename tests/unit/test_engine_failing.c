@@ -430,6 +430,76 @@ full_disk_alerts_one_freeze(void **state)
 	rig_close();
 }
 
+/* --- posttls-finger that cannot be run ---------------------------------------------- */
+
+static bool cannot_run;
+
+static enum finger_outcome
+finger_or_not(const struct postfix *postfix, const struct finger_settings *settings,
+    const struct finger_question *question, struct server *server, struct err *why)
+{
+	if (!cannot_run)
+		return scripted_world.finger(postfix, settings, question, server, why);
+	*server = (struct server){.probe = {.end = PROBE_SILENT}};
+	err_set(why, "fork: Resource temporarily unavailable");
+	return FINGER_FAILED;
+}
+
+static void
+open_without_finger(void)
+{
+	static struct engine_world without;
+
+	without = scripted_world;
+	without.finger = finger_or_not;
+	rig_new_with(world_self_signed);
+	rig_close();
+	rig_notify_admin();
+	rig.engine = engine_new_in(
+	    &without, &rig.config, rig.rules, ENGINE_APPLY, NULL, NULL, &kit_err);
+	rig.store = kit_open(STATE);
+	world_settle(rig.engine);
+	cannot_run = true;
+}
+
+/* Not even once hold is over, which is for servers that are silent. */
+static void
+what_cannot_be_run_says_nothing(void **state)
+{
+	(void)state;
+	open_without_finger();
+	for (int hour = 0; hour < 48; hour++) {
+		rig_defer_because("a.test", NOT_VERIFIED);
+		rig_save();
+		world_wait(rig.engine, HOUR);
+		rig_assert_judged("a.test", LEVEL_NONE, WHY_OUR_FAULT);
+	}
+	assert_int_equal(count_mailed("a.test: our-fault"), 1);
+	assert_int_equal(count_mailed("cannot run posttls-finger: fork: "), 1);
+	cannot_run = false;
+	rig_defer_because("a.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* Once: the next try tells. */
+static void
+what_could_not_be_run_once_is_asked_again(void **state)
+{
+	(void)state;
+	open_without_finger();
+	rig_defer_because("a.test", NOT_VERIFIED);
+	rig_save();
+	world_settle(rig.engine);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_OUR_FAULT);
+	cannot_run = false;
+	world_wait(rig.engine, 2 * MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 /* The reader of the log tries again with the same fold, when the engine wakes it. */
 static void
 lines_that_cannot_be_stored(void **state)
@@ -684,6 +754,10 @@ main(void)
 	suite_add(full_disk_alerts_one_decision, NULL,
 	    "so is a decision, until it can be stored");
 	suite_add(full_disk_alerts_one_freeze, NULL, "so is a freeze");
+	suite_add(what_cannot_be_run_says_nothing, NULL,
+	    "a posttls-finger that cannot be run is our fault, which is told once");
+	suite_add(what_could_not_be_run_once_is_asked_again, NULL,
+	    "one that could not be run once is soon run again");
 	suite_add(lines_that_cannot_be_stored, NULL,
 	    "lines that cannot be stored wait in the fold");
 	suite_add(queue_that_cannot_be_stored, NULL,

@@ -346,7 +346,7 @@ no_question(void **state)
 	struct err why;
 
 	fake_reset();
-	assert_int_equal(ask(question, &server, &why), FINGER_FAILED);
+	assert_int_equal(ask(question, &server, &why), FINGER_NO_QUESTION);
 	assert_int_equal(server.probe.end, PROBE_SILENT);
 	assert_string_not_equal(why.text, "");
 	assert_calls(0);
