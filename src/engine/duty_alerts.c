@@ -33,7 +33,9 @@ struct alerts {
 	int64_t writer;           /* of the outbox */
 	int64_t last_id;          /* there, of the group's last line */
 	bool taken;               /* what a process before left there */
-	int64_t due_ms; /* monotonic: the group ends and is sent; 0: there is none */
+	int64_t sent_id; /* there, the last that was sent and is still there; 0: none */
+	int64_t tidy_ms; /* monotonic: not before what failed there is tried again */
+	int64_t due_ms;  /* monotonic: the group ends and is sent; 0: there is none */
 	int64_t sent_ms[MANY_MAX]; /* monotonic: when the last groups began; 0: none */
 	size_t oldest;             /* of them */
 };
@@ -194,20 +196,6 @@ engine_alert(struct engine *e, const char *line)
 {
 	count_alert(e, line, WHY_NONE);
 	add_line(e, line);
-}
-
-static void
-take_left(void *context, int64_t id, const char *line)
-{
-	struct engine *e = context;
-	struct alerts *a = engine_state(e, &duty_alerts);
-
-	count_alert(e, line, WHY_NONE);
-	if (a->lines.len < NAMES_MAX)
-		buf_printf(&a->lines, "%s\n", line);
-	else
-		a->cut++;
-	a->last_id = id;
 }
 
 /*
@@ -404,14 +392,86 @@ release(struct task *task)
 	free(m->body);
 }
 
-static void
-forget_sent(struct engine *e, const struct alerts *a, const struct mail_task *m)
-{
-	struct err err;
+/* What a process before left there. */
+struct left {
+	struct buf lines;
+	int64_t last_id;
+};
 
-	if (m->last_id != 0 && e->store != NULL &&
-	    !store_outbox_sent(e->store, a->writer, m->last_id, &err))
-		log_debug("alerts may be mailed once more: %s", err.text);
+static void
+add_left(void *context, int64_t id, const char *line)
+{
+	struct left *left = context;
+
+	buf_printf(&left->lines, "%s\n", line);
+	left->last_id = id;
+}
+
+static void
+mail_left(struct engine *e, struct alerts *a, const struct left *left)
+{
+	struct str rest = {left->lines.data, left->lines.len}, line;
+	struct buf text = {0};
+
+	while (str_cut(&rest, '\n', &line)) {
+		buf_reset(&text);
+		buf_add_str(&text, line);
+		count_alert(e, buf_text(&text), WHY_NONE);
+		if (a->lines.len < NAMES_MAX)
+			buf_printf(&a->lines, "%s\n", buf_text(&text));
+		else
+			a->cut++;
+	}
+	if (left->last_id > a->last_id)
+		a->last_id = left->last_id;
+	buf_clear(&text);
+}
+
+/* A command that runs beside the daemon takes nothing of it. */
+static bool
+is_to_take(const struct engine *e, const struct alerts *a)
+{
+	return !a->taken && !e->driver.once && e->driver.mode == ENGINE_APPLY &&
+	    wants_text(e->config);
+}
+
+static bool
+is_to_tidy(const struct engine *e, const struct alerts *a)
+{
+	return e->store != NULL && (a->sent_id != 0 || is_to_take(e, a));
+}
+
+/* What was sent is forgotten, and what others left is taken: else it is mailed once more.
+ * Where the database cannot it is tried again. */
+static void
+tidy(struct engine *e, struct alerts *a)
+{
+	int64_t mono_ms = engine_now(e).mono_ms;
+	struct left left = {0};
+	struct err err = {{0}};
+
+	if (!is_to_tidy(e, a) || mono_ms < a->tidy_ms)
+		return;
+	if (a->sent_id != 0 && store_outbox_sent(e->store, a->writer, a->sent_id, &err))
+		a->sent_id = 0;
+	if (is_to_take(e, a) &&
+	    store_outbox_take(e->store, a->writer, add_left, &left, &err)) {
+		a->taken = true;
+		mail_left(e, a, &left);
+	}
+	buf_clear(&left.lines);
+	if (!is_to_tidy(e, a))
+		return;
+	log_debug("alerts may be mailed once more: %s", err.text);
+	a->tidy_ms = mono_ms + SPAN_MINUTE_MS;
+}
+
+static void
+forget_sent(struct engine *e, struct alerts *a, const struct mail_task *m)
+{
+	if (m->last_id > a->sent_id)
+		a->sent_id = m->last_id;
+	tidy(e, a);
 }
 
 /* A mail that failed is not sent again, as its lines are in the log. */
@@ -420,7 +480,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
 {
 	(void)now;
-	forget_sent(e, (const struct alerts *)base, (const struct mail_task *)task);
+	forget_sent(e, (struct alerts *)base, (struct mail_task *)task);
 }
 
 static const struct task_kind mail_kind = {
@@ -457,30 +517,23 @@ open_alerts(struct engine *e, struct duty_state *base, struct err *err)
 	return true;
 }
 
-/* A command that runs beside the daemon takes nothing of it. */
 static void
 notice(struct engine *e, struct duty_state *base, const struct moment *now)
 {
-	struct alerts *a = (struct alerts *)base;
-	struct err ignored;
-
 	(void)now;
-	if (a->taken || e->driver.once || e->driver.mode != ENGINE_APPLY)
-		return;
-	a->taken = true;
-	if (wants_text(e->config))
-		store_outbox_take(e->store, a->writer, take_left, e, &ignored);
+	tidy(e, (struct alerts *)base);
 }
 
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
 	const struct alerts *a = (const struct alerts *)base;
+	int64_t at_ms = a->due_ms == 0 || base->tasks > 0 ? DUE_NEVER : a->due_ms;
 
-	(void)e;
 	(void)now;
-	return (struct due){
-	    .at_ms = a->due_ms == 0 || base->tasks > 0 ? DUE_NEVER : a->due_ms};
+	if (is_to_tidy(e, a) && a->tidy_ms < at_ms)
+		at_ms = a->tidy_ms;
+	return (struct due){.at_ms = at_ms};
 }
 
 static void
@@ -489,7 +542,8 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct alerts *a = (struct alerts *)base;
 	struct task *task;
 
-	(void)now;
+	if (a->due_ms == 0 || a->due_ms > now->mono_ms || base->tasks > 0)
+		return; /* to tidy up, for which a turn is enough */
 	task = make_mail(e, a);
 	if (task != NULL)
 		engine_submit(e, task);

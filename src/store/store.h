@@ -413,7 +413,8 @@ bool store_each_policy_count(
 /*
  * Alerts that are to be mailed, a line each. writer: the process that does it, a number
  * of its own. Those up to *id are sent; those of others become a process's own, fn() gets
- * them in their order.
+ * them in their order. Outside of a transaction; false: they are others' as before,
+ * whatever fn() got.
  */
 bool store_outbox_add(
     struct store *store, int64_t writer, const char *line, int64_t *id, struct err *err);

@@ -24,8 +24,13 @@ bool
 store_outbox_take(
     struct store *store, int64_t writer, outbox_fn *fn, void *context, struct err *err)
 {
-	return store_each_text(store, store_bind(store, SQL_OUTBOX, err, "i", writer), fn,
-	           context, err) &&
+	if (store_begin(store, err) &&
+	    store_each_text(store, store_bind(store, SQL_OUTBOX, err, "i", writer), fn,
+	        context, err) &&
 	    store_finish(
-	        store, store_bind(store, SQL_OUTBOX_TAKE, err, "i", writer), err);
+	        store, store_bind(store, SQL_OUTBOX_TAKE, err, "i", writer), err) &&
+	    store_commit(store, err))
+		return true;
+	store_rollback(store);
+	return false;
 }

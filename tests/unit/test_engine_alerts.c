@@ -133,6 +133,41 @@ fail_after_flow(const char *reason)
 	world_wait(rig.engine, MIN);
 }
 
+/* Each of both that is done to it, in turn, cannot be. */
+static void
+what_is_mailed_is_forgotten_later(void **state)
+{
+	static const char *const refused[] = {"UPDATE", "DELETE"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char text[160];
+
+		rig_new_settled();
+		rig_close();
+		rig_notify_admin();
+		kit_run(
+		    STATE, "INSERT INTO outbox(writer, line) VALUES (1, 'a.test: left')");
+		snprintf(text, sizeof(text),
+		    "CREATE TRIGGER locked BEFORE %s ON outbox BEGIN SELECT RAISE(FAIL, "
+		    "'it is locked'); END",
+		    refused[i]);
+		kit_run(STATE, text);
+		rig_open(ENGINE_APPLY);
+		world_wait(rig.engine, 5 * MIN);
+		assert_int_equal(world.notify.times, i);
+		kit_run(STATE, "DROP TRIGGER locked");
+		world_wait(rig.engine, 2 * MIN);
+		assert_int_equal(world.notify.times, 1);
+		kit_assert(STATE, "SELECT count(*) FROM outbox", "0\n");
+		rig_close();
+		rig_open(ENGINE_APPLY);
+		world_wait(rig.engine, 2 * MIN);
+		assert_int_equal(world.notify.times, 1);
+		rig_close();
+	}
+}
+
 /* Two made-up reasons in turn. */
 static void
 one_cause_is_told_once_a_day(void **state)
@@ -314,6 +349,8 @@ main(void)
 	    "alerts of 20 seconds are one mail, and 20 of a kind its lines");
 	suite_add(endless_news_fill_no_mailbox, NULL,
 	    "after twelve mails in an hour alerts of ten minutes are one");
+	suite_add(what_is_mailed_is_forgotten_later, NULL,
+	    "where the database cannot forget what is mailed it does later");
 	suite_add(one_cause_is_told_once_a_day, NULL,
 	    "a destination's causes that come in turn are one alert each, until mail "
 	    "flows");
