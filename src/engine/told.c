@@ -30,8 +30,7 @@ told_note(struct told *told, int64_t now_ms)
 }
 
 bool
-told_anew(
-    struct told_table *table, struct told *told, enum told_for what, int64_t now_ms)
+told_anew(struct told_table *table, struct told *told, enum told_for what, int64_t now_ms)
 {
 	bool anew = told->unstored[what] == 0 || !told_today(told, 1, now_ms);
 
