@@ -15,6 +15,7 @@
 #include "core/fetch.h"
 #include "core/fold.h"
 #include "core/processes.h"
+#include "core/rows.h"
 #include "core/rules.h"
 #include "core/sts_entry.h"
 #include "core/sts_policy.h"
@@ -319,6 +320,47 @@ take_fetch(const uint8_t *data, size_t size)
 	drop(text);
 }
 
+/* A line that is taken is written as it was read, and what others wrote fits a line. */
+static void
+take_rows(const uint8_t *data, size_t size)
+{
+	const struct str asked =
+	    STR("lease\tn\t30\nwant\ta.test\tmay\t-\nlook\ta.b.test\n"
+	        "drop\tc.test\t7\tmay\t-\t-\nend\n");
+	struct str text = exact(data, size), rest = text, part;
+	struct rows_request request, known;
+	struct rows_answer answer;
+	struct rows_line line;
+	struct buf out = {0}, theirs = {0};
+	struct err err;
+
+	while (str_next(&rest, '\n', &part))
+		if (rows_line_parse(part, &line, &err)) {
+			buf_reset(&out);
+			must(rows_line_print(&line, &out));
+			must(out.len == part.len + 1 && out.data[part.len] == '\n');
+			must(memcmp(out.data, part.p, part.len) == 0);
+		}
+	if (rows_request_parse(text, &request, &err))
+		must(request.count <= ROWS_ITEMS_MAX);
+	rows_request_clear(&request);
+	must(rows_request_parse(asked, &known, &err));
+	if (rows_answer_parse(text, &known, &answer, &err))
+		must(answer.count == 0 || answer.count == known.count);
+	else
+		must(answer.end == ROWS_UNSURE && answer.count == 0);
+	rows_answer_clear(&answer);
+	rows_request_clear(&known);
+	rows_add_text(&theirs, text);
+	line = (struct rows_line){.word = ROWS_REFUSED,
+	    .key = STR("a"),
+	    .text = {buf_text(&theirs), theirs.len}};
+	must(rows_line_print(&line, &out));
+	buf_clear(&out);
+	buf_clear(&theirs);
+	drop(text);
+}
+
 /* --- what we wrote ourselves -------------------------------------------------------- */
 
 static void
@@ -384,6 +426,7 @@ const struct fuzz_target fuzz_targets[] = {
     {"sts-txt", take_sts_txt},
     {"sts-policy", take_sts_policy},
     {"fetch", take_fetch},
+    {"rows", take_rows},
     {"map", take_map},
     {"stored", take_stored},
 };
