@@ -15,6 +15,7 @@
  *   engine/   evidence -> decision -> map -> retry, for run, scan and queue
  *   cmd/      a file a subcommand
  *   fetch/    a program of its own that fetches MTA-STS policies: of base/ and core/
+ *   sql/      programs of their own that write entries into tables: of base/ and core/
  */
 #include <fcntl.h>
 #include <stdio.h>

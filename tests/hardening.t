@@ -7,8 +7,8 @@ command -v readelf >/dev/null || skip_all 'needs readelf'
 [[ -n ${HARDENING-} ]] || skip_all 'HARDENING is not set: run it by make check'
 [[ $HARDENING == *-fstack-protector* ]] || skip_all 'built with --disable-hardening'
 
-for program in "$program" "$builddir/tlsladder-fetch"; do
-	[[ -x $program ]] || continue # libcurl may be missing
+for program in "$program" "$builddir"/tlsladder-{fetch,mariadb,pgsql}; do
+	[[ -x $program ]] || continue # its library may be missing
 	name=${program##*/}
 	headers=$(readelf -W -h -l "$program")
 	dynamic=$(readelf -W -d "$program")

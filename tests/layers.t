@@ -24,6 +24,7 @@ store base core sys
 publish base core sys conf postfix store
 engine base core sys conf logs postfix measure store publish
 fetch base core
+sql base core
 cmd base core sys conf logs dns postfix measure store publish engine
 END
 is 'main.c includes cmd/, sys/ and base/ alone' \
@@ -51,7 +52,9 @@ jansson.h postfix/queue\.c
 spawn.h sys/child\.c
 curl/curl.h fetch/transfer\.c
 openssl/.*.h fetch/transfer\.c
-linux/seccomp.h fetch/confine\.c
+linux/seccomp.h (fetch|sql)/confine\.c
+mysql.h sql/mariadb\.c
+libpq-fe.h sql/pgsql\.c
 END
 for header in idn2.h zlib.h; do
 	is "<$header> has one place" "$(grep -lE "^ *# *include <$header>" */*.[ch] | wc -l)" 1
@@ -123,9 +126,9 @@ check "the engine has fewer than 25 fields: $fields" test "$fields" -gt 15 -a "$
 
 # --- every test is run
 
-# tests/integration is taken as it is.
+# tests/integration and tests/sql are taken as they are.
 is 'make check or make check-slow knows every script' "$(cd "$srcdir" && ls tests/*.t tests/*/*.t |
-	grep -v '^tests/integration/' | grep -vxFf <(sed -n '/^[A-Z_]*_TESTS += /s/.*= //p
+	grep -vE '^tests/(integration|sql)/' | grep -vxFf <(sed -n '/^[A-Z_]*_TESTS += /s/.*= //p
 		/^[A-Z_]*_TESTS = /,/[^\\]$/s/^\t\([^ ]*\).*/\1/p' Makefile.am))" ''
 
 # --- the core is pure

@@ -291,11 +291,11 @@ else
 	# What came of thousands of days, whoever did what.
 	grep -hE '^# ' "$work"/gcc/tests/unit/days.log |
 		sed -n '/^# [0-9]* days, /p; /^# weakest result/,/lasted two to four weeks/p'
-	heading 'with a real Postfix, in the sandbox; beside it valgrind, lint and a build with clang'
+	heading 'with a real Postfix, in the sandbox, and real databases; beside it valgrind, lint and a build with clang'
 	beside compute
 	# Each has a sandbox of its own. They wait a good deal, so there is one more than
 	# processors. The largest first, which mostly take longest: none is then left to run alone.
-	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t)
+	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t tests/sql/*.t)
 	run_tests gcc $((jobs + 1)) "${integration[@]}"
 	grep -hE '^# .* (median|maximum|in one burst: in) ' \
 		"$work"/gcc/tests/integration/*.log | sort -u
@@ -310,7 +310,7 @@ else
 	computed clang
 	if count_build clang $?; then
 		run_tests clang "$jobs" '$(SANITIZED_TESTS)'
-		run_tests clang 1 tests/integration/verify.t
+		run_tests clang 1 tests/integration/verify.t tests/sql/mariadb.t tests/sql/pgsql.t
 	fi
 fi
 totals

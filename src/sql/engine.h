@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the programs for SQL tables differ in: the library of their database, its dialect
+ * and its errors. Each program is linked with one struct engine.
+ */
+#ifndef SQL_ENGINE_H
+#define SQL_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "core/rows.h"
+#include "sql/login.h"
+
+#define ENGINE_OWNER     "tlsladder" /* of our rows, in a table of our own */
+#define ENGINE_NETWORK_S 3           /* to connect, and for each answer of the server */
+/*
+ * So long a statement waits for a lock, and runs: less than what its answer is waited
+ * for, so that the server ends it, the connection stays, and the other keys have their
+ * turn. A listing answers while it runs.
+ */
+#define ENGINE_LOCK_S      "2"
+#define ENGINE_STATEMENT_S "2.5"
+#define ENGINE_LISTING_S   "8"
+/* So long the server keeps the locks of one of us that hangs within a transaction. */
+#define ENGINE_IDLE_S "5"
+
+enum fault_kind {
+	FAULT_THEIRS,    /* there is such a row */
+	FAULT_BUSY,      /* that row is locked */
+	FAULT_DEADLOCK,  /* the same, and the transaction is over */
+	FAULT_OUTAGE,    /* no connection, or none any more */
+	FAULT_READ_ONLY, /* this host takes no changes */
+	FAULT_RIGHTS,
+	FAULT_VALUE, /* the table cannot hold it: of that row alone */
+	FAULT_OTHER,
+};
+
+/* Why a statement failed. Plain. */
+struct fault {
+	enum fault_kind kind;
+	char text[512]; /* the database's words, with its number for it */
+};
+
+enum outcome {
+	OUTCOME_FAILED, /* the fault says why */
+	OUTCOME_NONE,   /* no row is as it must be */
+	OUTCOME_DONE,
+};
+
+/* A row of the table. What has no room is cut, and then equals nothing of ours. */
+struct record {
+	char dest[1100];
+	char id[ROWS_ID_MAX + 1];
+	char level[64];
+	char attributes[1100];
+	char modified[ROWS_MODIFIED_MAX + 1]; /* "": never */
+	char owner[128];                      /* "": the table names none */
+	bool active;                          /* false too where it can answer nothing */
+};
+
+typedef void record_fn(const struct record *record, void *context);
+
+/* A connection. Each engine has its own. */
+struct connection;
+
+/* One batch is one transaction. The texts are ASCII, as core/rows.h has them. */
+struct engine {
+	const char *program;
+	const struct login_words *login;
+	bool has_mailcow; /* is mailcow's table one of this database? */
+	const char *schema;
+
+	/* To one place of the login, and the session is set up. NULL: the fault. */
+	struct connection *(*open)(const struct login *login, const struct place *place,
+	    bool mailcow, struct fault *fault);
+	void (*close)(
+	    struct connection *connection); /* and NULL; a transaction is undone */
+
+	bool (*begin)(struct connection *connection, struct fault *fault);
+	/* False: FAULT_OUTAGE means that nobody knows whether it is committed; after all
+	 * others it is not. */
+	bool (*commit)(struct connection *connection, struct fault *fault);
+	bool (*undo)(struct connection *connection, struct fault *fault);
+
+	/* Does a transaction outlive a statement that failed (but for FAULT_DEADLOCK)?
+	 * Where it does not: set a mark, and return to the last one. */
+	bool outlives;
+	bool (*mark)(struct connection *connection, struct fault *fault);
+	bool (*unmark)(struct connection *connection, struct fault *fault);
+
+	/* From now on to the end of the transaction locks are hardly waited for. */
+	bool (*hurry)(struct connection *connection, struct fault *fault);
+
+	/* NO where this host takes no changes now. */
+	enum outcome (*is_writable)(struct connection *connection, struct fault *fault);
+
+	/* The rows that the table holds for any of keys, or all of them. */
+	bool (*select)(struct connection *connection, const struct str *keys,
+	    size_t count, record_fn *fn, void *context, struct fault *fault);
+	bool (*select_all)(struct connection *connection, record_fn *fn, void *context,
+	    struct fault *fault);
+
+	/* id (ROWS_ID_MAX + 1 octets): of the new row. */
+	enum outcome (*insert)(struct connection *connection, struct str key,
+	    struct str level, struct str attributes, char *id, struct fault *fault);
+	/* If the row is still as it was, in everything. */
+	enum outcome (*update)(struct connection *connection, const struct record *was,
+	    struct str level, struct str attributes, struct fault *fault);
+	enum outcome (*erase)(
+	    struct connection *connection, const struct record *was, struct fault *fault);
+
+	/* Take or renew the lease by the clock of the database. NONE: it is another's,
+	 * whose name is in other (ROWS_HOLDER_MAX + 1 octets) then. */
+	enum outcome (*lease)(struct connection *connection, struct str holder,
+	    uint32_t seconds, char *other, struct fault *fault);
+};
+
+extern const struct engine engine;
+
+#endif

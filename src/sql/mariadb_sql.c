@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sql/mariadb_sql.h"
+
+#define MAILCOW "tls_policy_override"
+#define OWN     "tlsladder_policy"
+#define LEASE   "tlsladder_lease"
+
+/* "=" alone would take letters of another case for the same, and blanks at the end. */
+#define IS_DEST       "BINARY dest = BINARY ?"
+#define IS_PARAMETERS "BINARY parameters = BINARY ?"
+#define IS_HOLDER     "BINARY holder = BINARY ?"
+
+/* A row as it was. */
+#define OWN_ROW \
+	"dest = ? AND policy = ? AND " IS_PARAMETERS " AND modified <=> ?" \
+	" AND owner = '" ENGINE_OWNER "'"
+#define MAILCOW_ROW \
+	"id = CAST(? AS UNSIGNED) AND " IS_DEST " AND policy = ? AND " IS_PARAMETERS \
+	" AND modified <=> ? AND active = 1"
+
+#define EXPIRES "UTC_TIMESTAMP(6) + INTERVAL ? SECOND"
+
+static const char *const own_texts[MARIADB_COUNT] = {
+    [MARIADB_INSERT] = "INSERT INTO " OWN " (dest, policy, parameters, owner)"
+                       " VALUES (?, ?, ?, '" ENGINE_OWNER "')",
+    [MARIADB_UPDATE] = "UPDATE " OWN " SET policy = ?, parameters = ? WHERE " OWN_ROW,
+    [MARIADB_ERASE] = "DELETE FROM " OWN " WHERE " OWN_ROW,
+    [MARIADB_LEASE] =
+        "UPDATE " LEASE " SET holder = ?, expires = " EXPIRES " WHERE name = 'policy'"
+        " AND (" IS_HOLDER " OR expires <= UTC_TIMESTAMP(6))",
+    [MARIADB_LEASE_NEW] = "INSERT INTO " LEASE " (holder, expires, name)"
+                          " VALUES (?, " EXPIRES ", 'policy')",
+    [MARIADB_LEASE_HOLDER] = "SELECT holder FROM " LEASE " WHERE name = 'policy'",
+};
+
+static const char *const mailcow_texts[MARIADB_COUNT] = {
+    [MARIADB_INSERT] = "INSERT INTO " MAILCOW " (dest, policy, parameters, active)"
+                       " VALUES (?, ?, ?, 1)",
+    [MARIADB_UPDATE] =
+        "UPDATE " MAILCOW " SET policy = ?, parameters = ? WHERE " MAILCOW_ROW,
+    [MARIADB_ERASE] = "DELETE FROM " MAILCOW " WHERE " MAILCOW_ROW,
+};
+
+const char *
+mariadb_statement(enum mariadb_statement which, bool mailcow)
+{
+	return mailcow ? mailcow_texts[which] : own_texts[which];
+}
+
+const char *
+mariadb_select_from(bool mailcow)
+{
+	if (mailcow)
+		return "SELECT CAST(id AS CHAR), dest, policy, parameters,"
+		       " CAST(active AS CHAR), CAST(modified AS CHAR), '' FROM " MAILCOW;
+	return "SELECT '', dest, policy, parameters, '1', CAST(modified AS CHAR), owner"
+	       " FROM " OWN;
+}
+
+/*
+ * dest is of a character set that has every letter: a question for one that the set has
+ * not would be an error, and an error defers the mail. Its collation is exact: no letter
+ * stands for another one, and a blank at the end counts.
+ */
+const char mariadb_schema[] =
+    "CREATE TABLE " OWN " (\n"
+    "  dest VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL\n"
+    "    PRIMARY KEY\n"
+    "    CHECK (dest = LOWER(dest)),\n"
+    "  policy ENUM('none', 'may', 'encrypt', 'dane', 'dane-only', 'fingerprint',\n"
+    "    'verify', 'secure') CHARACTER SET ascii NOT NULL,\n"
+    "  parameters VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL\n"
+    "    DEFAULT '',\n"
+    "  owner VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL\n"
+    "    DEFAULT 'administrator',\n"
+    "  modified DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)\n"
+    "    ON UPDATE CURRENT_TIMESTAMP(6)\n"
+    ") ENGINE = InnoDB;\n"
+    "CREATE TABLE " LEASE " (\n"
+    "  name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,\n"
+    "  holder VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,\n"
+    "  expires DATETIME(6) NOT NULL\n"
+    ") ENGINE = InnoDB;\n"
+    "-- for the user of the login file, and for Postfix:\n"
+    "-- GRANT SELECT, INSERT, DELETE, UPDATE (policy, parameters) ON " OWN " TO ...;\n"
+    "-- GRANT SELECT, INSERT, UPDATE ON " LEASE " TO ...;\n"
+    "-- GRANT SELECT (dest, policy, parameters) ON " OWN " TO ...;\n"
+    "-- query = SELECT CONCAT(policy, ' ', parameters) FROM " OWN
+    " WHERE dest = LOWER('%s')\n";
+
+/* By the numbers of MariaDB's errors; those from 2000 to 2999 are the library's. */
+static const struct {
+	unsigned number;
+	enum fault_kind kind;
+} kinds[] = {
+    {1062, FAULT_THEIRS},
+    {1205, FAULT_BUSY}, /* lock wait timeout */
+    {1969, FAULT_BUSY}, /* max_statement_time */
+    {1317, FAULT_BUSY}, /* KILL QUERY */
+    {1213, FAULT_DEADLOCK},
+    {1927, FAULT_OUTAGE}, /* KILL; the connection is gone */
+    {1040, FAULT_OUTAGE}, /* too many connections */
+    {1203, FAULT_OUTAGE}, /* the same, of this user */
+    {1226, FAULT_OUTAGE}, /* the same, within an hour */
+    {1047, FAULT_OUTAGE}, /* a node of Galera that is not ready */
+    {1053, FAULT_OUTAGE}, /* it goes down */
+    {1129, FAULT_OUTAGE}, /* too many connections of this host failed */
+    {1290, FAULT_READ_ONLY},
+    {1792, FAULT_READ_ONLY},
+    {1836, FAULT_READ_ONLY},
+    {1044, FAULT_RIGHTS},
+    {1045, FAULT_RIGHTS},
+    {1130, FAULT_RIGHTS},
+    {1142, FAULT_RIGHTS},
+    {1143, FAULT_RIGHTS},
+    {1227, FAULT_RIGHTS},
+    {1370, FAULT_RIGHTS},
+    {1698, FAULT_RIGHTS},
+    {1048, FAULT_VALUE},
+    {1264, FAULT_VALUE},
+    {1265, FAULT_VALUE},
+    {1292, FAULT_VALUE},
+    {1366, FAULT_VALUE},
+    {1406, FAULT_VALUE},
+    {3819, FAULT_VALUE},
+    {4025, FAULT_VALUE},
+};
+
+enum fault_kind
+mariadb_kind(unsigned number)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].number == number)
+			return kinds[i].kind;
+	return number >= 2000 && number < 3000 ? FAULT_OUTAGE : FAULT_OTHER;
+}

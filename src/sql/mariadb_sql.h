@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* MariaDB's dialect: the statements, and what the numbers of its errors mean. */
+#ifndef SQL_MARIADB_SQL_H
+#define SQL_MARIADB_SQL_H
+
+#include "sql/engine.h"
+
+enum mariadb_statement {
+	MARIADB_INSERT,
+	MARIADB_UPDATE,
+	MARIADB_ERASE,
+	MARIADB_LEASE,
+	MARIADB_LEASE_NEW,
+	MARIADB_LEASE_HOLDER,
+	MARIADB_COUNT,
+};
+
+/* Of mailcow's table, or of our own; NULL: there is none. */
+const char *mariadb_statement(enum mariadb_statement which, bool mailcow);
+
+/* Reads all rows; " WHERE dest IN (...)" may follow. Its columns are id, dest, policy,
+ * parameters, active, modified, owner. */
+const char *mariadb_select_from(bool mailcow);
+
+extern const char mariadb_schema[];
+
+/* Of an error of the server, or (2000 to 2999) of the library. */
+enum fault_kind mariadb_kind(unsigned number);
+
+#endif
