@@ -4,43 +4,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "sys/child.h"
+#include "sys/program.h"
 
 #define NAME     "tlsladder-fetch"
 #define GRACE_MS 10000 /* more than it takes for itself: it has a deadline of its own */
 
-/* The directory of this program, with a slash at its end; "" where nobody can tell. */
-static void
-own_directory(struct buf *out)
-{
-	char path[FETCH_PATH_SIZE];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
-
-	if (len <= 0 || len == (ssize_t)sizeof(path))
-		return;
-	while (len > 0 && path[len - 1] != '/')
-		len--;
-	buf_add(out, path, (size_t)len);
-}
-
 char *
 fetcher_path(void)
 {
-	struct buf path = {0};
-
-	own_directory(&path);
-	buf_printf(&path, "%s", NAME);
-	if (buf_text(&path)[0] == '/' && access(buf_text(&path), X_OK) == 0)
-		return buf_take(&path);
-	buf_reset(&path);
-	buf_printf(&path, "%s", LIBEXECDIR "/" NAME);
-	if (access(buf_text(&path), X_OK) == 0)
-		return buf_take(&path);
-	buf_clear(&path);
-	return NULL;
+	return program_find(NAME);
 }
 
 static void
