@@ -76,6 +76,7 @@ static const struct key keys[] = {
     {"mta_sts.ca_file", &value_path, AT(mta_sts.ca_file), .initial = "", .none = ""},
     {"mta_sts.networks", &value_networks, AT(mta_sts.networks), .initial = "",
         .none = ""},
+    {"publish", &value_publishers, AT(publish), .initial = "", .none = ""},
     {"notify.from", &value_mail, AT(notify.from), .initial = "", .none = ""},
     {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
     {"notify.command", &value_command, AT(notify.command), .initial = "", .none = ""},
@@ -108,7 +109,7 @@ set_initial(const struct key *key, struct config *config)
 	struct buf why = {0};
 	bool good = true;
 
-	if (none && key->type->list)
+	if (none && (key->type->list || key->type->read != NULL))
 		return;
 	if (none)
 		*(char **)out = mem_strdup("");
@@ -123,6 +124,8 @@ clear_value(const struct key *key, struct config *config)
 {
 	struct strings *list = place_of(key, config);
 
+	if (key->type->clear != NULL)
+		key->type->clear(list);
 	if (key->type->text)
 		free(*(char **)place_of(key, config));
 	if (!key->type->list)
@@ -208,10 +211,15 @@ set_value(struct walk *walk, const struct key *key, const struct node *node)
 {
 	if (node->kind == NODE_REFUSED)
 		return;
-	if (node->kind == NODE_LIST && key->type->list)
+	if (node->kind == NODE_LIST && key->type->read != NULL)
+		key->type->read(walk->doc, node, place_of(key, walk->config));
+	else if (node->kind == NODE_LIST && key->type->list)
 		set_list(walk, key, node);
-	else if (means_none(key, node) && key->type->list)
+	else if (means_none(key, node) && (key->type->list || key->type->read != NULL))
 		return;
+	else if (key->type->read != NULL)
+		doc_complain(walk->doc, node,
+		    "%s: a list must stand here; write %s: [...]", key->path, key->path);
 	else if (means_none(key, node))
 		*(char **)place_of(key, walk->config) = mem_strdup("");
 	else if (node_is_null(node))
@@ -333,7 +341,7 @@ accepts(const struct key *key, struct str text)
 {
 	struct config scratch = {0};
 	struct buf ignored = {0};
-	bool good = !key->type->no_alone &&
+	bool good = !key->type->no_alone && key->type->set != NULL &&
 	    key->type->set(key, text, place_of(key, &scratch), &ignored);
 
 	clear_value(key, &scratch);
@@ -413,7 +421,7 @@ config_is_state(struct str path, struct str state)
 	return str_eat(&path, state) &&
 	    (path.len == 0 || str_is(path, "-wal") || str_is(path, "-shm") ||
 	        str_is(path, "-journal") || str_is(path, ".lock") ||
-	        str_is(path, ".counting"));
+	        str_is(path, ".counting") || str_starts(path, STR(".table-")));
 }
 
 bool

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/strings.h"
+#include "conf/publishers.h"
 #include "core/freeze.h"
 #include "core/ladder.h"
 #include "core/level.h"
@@ -58,6 +59,7 @@ struct config {
 		struct strings networks; /* where policy hosts may be though they are not
 		                          * on the public internet */
 	} mta_sts;
+	struct publishers publish; /* tables beside the map */
 	struct {
 		char *to; /* "": none */
 		char *from;

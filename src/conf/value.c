@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "conf/config.h"
+#include "conf/doc.h"
 #include "core/address.h"
 #include "core/nexthop.h"
 
@@ -178,6 +179,26 @@ set_map_path(const struct key *key, struct str text, void *out, struct buf *why)
 		}
 	}
 	return set_path(key, text, out, why);
+}
+
+/* TYPE:NAME, and as a whole one word of main.cf. */
+static bool
+set_table(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	bool good = !has_control(text) && memchr(text.p, ':', text.len) != NULL &&
+	    text.p[0] != '-' && text.p[0] != ':' && text.p[text.len - 1] != ':';
+
+	(void)key;
+	for (size_t i = 0; i < text.len; i++)
+		good = good && strchr(" ,{}$", text.p[i]) == NULL;
+	if (!good) {
+		buf_printf(why,
+		    "is no table as smtp_tls_policy_maps names one; write it like "
+		    "proxy:mysql:/etc/postfix/tls.cf");
+		return false;
+	}
+	*(char **)out = mem_strndup(text.p, text.len);
+	return true;
 }
 
 static void
@@ -352,6 +373,18 @@ value_add_help(const struct key *key, struct buf *out)
 	buf_clear(&why);
 }
 
+static void
+read_publishers(struct doc *doc, const struct node *list, void *out)
+{
+	publishers_read(doc, list, out);
+}
+
+static void
+clear_publishers(void *out)
+{
+	publishers_clear(out);
+}
+
 const struct value_type value_word = {.set = set_word, .text = true};
 const struct value_type value_second_word = {.set = set_second};
 const struct value_type value_level = {.set = set_level};
@@ -360,6 +393,7 @@ const struct value_type value_span = {.set = set_span};
 const struct value_type value_number = {.set = set_number};
 const struct value_type value_path = {.set = set_path, .text = true};
 const struct value_type value_map_path = {.set = set_map_path, .text = true};
+const struct value_type value_table = {.set = set_table, .text = true};
 const struct value_type value_mail = {
     .set = set_mail, .text = true, .instead = "an alias takes mail to several"};
 const struct value_type value_program = {.set = set_program, .text = true};
@@ -370,3 +404,5 @@ const struct value_type value_resolvers = {.set = add_resolver, .list = true};
 const struct value_type value_networks = {.set = add_network, .list = true};
 const struct value_type value_domains = {.set = add_domain, .list = true};
 const struct value_type value_hosts = {.set = add_host, .list = true};
+const struct value_type value_publishers = {
+    .read = read_publishers, .clear = clear_publishers};

@@ -14,6 +14,8 @@
 #include "base/str.h"
 
 struct key;
+struct doc;
+struct node;
 
 struct value_type {
 	/*
@@ -25,6 +27,10 @@ struct value_type {
 	bool list;           /* out is a struct strings */
 	bool no_alone;       /* of a list: a text is no list of one */
 	const char *instead; /* of a text: what to do where a list is wanted; or NULL */
+
+	/* Of a list whose items have keys, set NULL: read it into out, and free that. */
+	void (*read)(struct doc *doc, const struct node *list, void *out);
+	void (*clear)(void *out);
 };
 
 struct key {
@@ -49,6 +55,7 @@ extern const struct value_type value_span;        /* int64_t milliseconds */
 extern const struct value_type value_number;      /* unsigned */
 extern const struct value_type value_path;        /* char *, absolute */
 extern const struct value_type value_map_path;    /* char *, one that main.cf can name */
+extern const struct value_type value_table;       /* char *, TYPE:NAME as in main.cf */
 extern const struct value_type value_mail;        /* char * */
 extern const struct value_type value_program;     /* char *, as syslog names one */
 extern const struct value_type value_logs;        /* absolute paths, or - */
@@ -58,5 +65,6 @@ extern const struct value_type value_resolvers;   /* ADDRESS or ADDRESS@PORT */
 extern const struct value_type value_networks;    /* ADDRESS or ADDRESS/BITS */
 extern const struct value_type value_domains;     /* of mail, without a port */
 extern const struct value_type value_hosts;       /* HOST or HOST:PORT */
+extern const struct value_type value_publishers;  /* struct publishers */
 
 #endif

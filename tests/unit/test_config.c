@@ -62,6 +62,7 @@ assert_defaults(const struct config *c)
 	assert_true(c->mta_sts.enable);
 	assert_string_equal(c->mta_sts.ca_file, "");
 	assert_list(&c->mta_sts.networks, NULL, NULL);
+	assert_int_equal(c->publish.count, 0);
 	assert_int_equal(c->log.learn_ms, INT64_C(2592000000));
 	assert_int_equal(c->ladder.dane_withdrawn_ms, 259200000);
 	assert_int_equal(c->freeze.destinations, 20);
@@ -87,7 +88,8 @@ defaults_are(void **state)
 static const char *const empty[] = {"", "\n\n", "# a comment\n", "---\n", "---\n...\n",
     "~\n", "\xef\xbb\xbf# BOM\n", "%YAML 1.1\n---\n", "{}\n",
     "log:\ndns:\nladder:\n  hold:\n", "notify: {to: '', from: ~}\n",
-    "postfix:\n  config_directory: \n  command:\n", "dns: {resolver: auto}\n", NULL};
+    "postfix:\n  config_directory: \n  command:\n", "dns: {resolver: auto}\n",
+    "publish: []\n", "publish:\n", NULL};
 
 static void
 text_means_the_defaults(void **state)
@@ -97,6 +99,19 @@ text_means_the_defaults(void **state)
 	parse_good(*state, &config);
 	assert_defaults(&config);
 	config_clear(&config);
+}
+
+static void
+assert_publisher(
+    const struct publisher *p, const char *name, const char *map, enum level lowest)
+{
+	struct buf printed = {0};
+
+	publisher_print_name(p, &printed);
+	assert_string_equal(buf_text(&printed), name);
+	assert_string_equal(p->map, map);
+	assert_int_equal(p->lowest, lowest);
+	buf_clear(&printed);
 }
 
 static void
@@ -121,6 +136,10 @@ every_key_is_read(void **state)
 	    "  hold: {verify: 1s, encrypt: 0, may: 0s}\n  recheck: 90d\n"
 	    "  climb: {probes: 1, apart: 1s}\n  dane_withdrawn: 12h\n"
 	    "  freeze: {destinations: 2, time: 1s}\n"
+	    "publish:\n- {sql: mariadb, login: /m.cnf, schema: mailcow,"
+	    " map: 'proxy:mysql:/m.cf', lowest: verify}\n"
+	    "- {sql: mariadb, login: /n.cnf, schema: mailcow}\n"
+	    "- sql: postgresql\n  login: /p.conf\n  schema: own\n  map:\n"
 	    "notify: {to: postmaster, from: 'root@[192.0.2.1]',"
 	    " command: [logger, -t]}\r\n",
 	    &c);
@@ -150,6 +169,13 @@ every_key_is_read(void **state)
 	assert_false(c.mta_sts.enable);
 	assert_string_equal(c.mta_sts.ca_file, "/ca.pem");
 	assert_list(&c.mta_sts.networks, "10.0.0.0/8", "fd00::/8");
+	assert_int_equal(c.publish.count, 3);
+	assert_publisher(&c.publish.items[0], "sql mariadb mailcow /m.cnf",
+	    "proxy:mysql:/m.cf", LEVEL_VERIFY);
+	assert_publisher(
+	    &c.publish.items[1], "sql mariadb mailcow /n.cnf", "", LEVEL_ENCRYPT);
+	assert_publisher(
+	    &c.publish.items[2], "sql postgresql own /p.conf", "", LEVEL_MAY);
 	assert_int_equal(c.ladder.climb_probes, 1);
 	assert_int_equal(c.ladder.climb_apart_ms, 1000);
 	assert_int_equal(c.ladder.hold_verify_ms, 1000);
@@ -252,6 +278,7 @@ every_key_is_explained(void **state)
 		            strcmp(path, "notify.command") == 0 ||
 		            strcmp(path, "notify.deny") == 0 ||
 		            strcmp(path, "probe.canaries") == 0 ||
+		            strcmp(path, "publish") == 0 ||
 		            strcmp(path, "mta_sts.networks") == 0
 		        ? "[]"
 		        : "Pq empty");
@@ -263,7 +290,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 40);
+	assert_int_equal(count, 41);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);

@@ -30,7 +30,7 @@ struct bad_row {
 
 #define KNOWN_AT_TOP \
 	"known here: log, state, rules, map, postfix, dns, probe, ladder, mta_sts, " \
-	"notify, metrics"
+	"publish, notify, metrics"
 #define A_SECTION \
 	"keys must stand here, like \"log:\" and, below it, \"  file: " \
 	"/var/log/mail.log\""
@@ -59,6 +59,35 @@ static const struct bad_row bad_rows[] = {
     {"the lock of who counts is the map", "map: {file: /x/s.counting}\nstate: /x/s\n",
         "c:1:13: state and map.file are /x/s and /x/s.counting, and one would overwrite "
         "the other; give them names of their own"},
+    {"a publisher that is no list", "publish: {sql: mariadb}\n",
+        "c:1:10: publish: a list must stand here; write publish: [...]"},
+    {"a publisher of a word", "publish:\n- mariadb\n",
+        "c:2:3: publish: \"mariadb\" where keys must stand; write - {sql: mariadb, "
+        "login: FILE, schema: own}"},
+    {"a publisher of nothing", "publish:\n- {map: }\n",
+        "c:2:3: publish: an item without \"sql:\"\n"
+        "c:2:3: publish: an item without \"login:\"\n"
+        "c:2:3: publish: an item without \"schema:\""},
+    {"publishers with mistakes",
+        "publish:\n- {sql: mysql, login: m.cnf, schema: mailcow, colour: 1, lowest: "
+        "dane}\n"
+        "- {sql: postgresql, login: /p, schema: mailcow, map: '/x'}\n"
+        "- {sql: postgresql, login: /p, schema: own, map: 'mysql:/a b'}\n"
+        "- {sql: mariadb, login: , schema: [own]}\n",
+        "c:2:9: publish.sql: \"mysql\" is not known here; write mariadb or "
+        "postgresql\n"
+        "c:2:23: publish.login: \"m.cnf\" is no absolute path; begin it with /\n"
+        "c:2:47: unknown key \"colour\"; known here: sql, login, schema, map, lowest\n"
+        "c:2:66: publish.lowest: \"dane\" is not known here; write may, encrypt or "
+        "verify\n"
+        "c:3:40: publish.schema: mailcow has its table in mariadb; write own\n"
+        "c:3:54: publish.map: \"/x\" is no table as smtp_tls_policy_maps names one; "
+        "write it like proxy:mysql:/etc/postfix/tls.cf\n"
+        "c:4:28: publish.login: \"/p\" is listed twice; remove one\n"
+        "c:4:50: publish.map: \"mysql:/a b\" is no table as smtp_tls_policy_maps names "
+        "one; write it like proxy:mysql:/etc/postfix/tls.cf\n"
+        "c:5:18: publish.login: no value\n"
+        "c:5:35: publish.schema: a list where a single word must be"},
     {"an unknown key that is near to none", "colour: red\n",
         "c:1:1: unknown key \"colour\"; " KNOWN_AT_TOP},
     {"an unknown key in a section", "dns:\n  cache: 1\n",
