@@ -97,10 +97,10 @@ note(const struct target *target, struct target_job *job, struct err *err)
 	job->now_ms = clock_wall_ms();
 	if (!store_begin(store, err))
 		return false;
-	done = (target->is_read_here
-	               ? store_map_exported(store, job->version, job->now_ms, err)
-	               : store_target_put(
-	                     store, target->name, job->version, job->now_ms, err)) &&
+	done = (target->is_read_here ? store_map_exported(store, STORE_MAP, job->version,
+	                                   job->now_ms, err)
+	                             : store_target_put(store, target->name, job->version,
+	                                   job->now_ms, err)) &&
 	    (target->note == NULL || target->note(job, err)) && store_commit(store, err);
 	if (!done)
 		store_rollback(store);

@@ -423,6 +423,29 @@ static const char *const steps[] = {
     "  writer INTEGER NOT NULL,"
     "  line TEXT NOT NULL"
     ");",
+    /* 20: tables of databases: which of their rows are ours (core/published.h), and what
+     * we began to write there */
+    "CREATE TABLE published ("
+    "  publisher TEXT NOT NULL,"
+    "  dest TEXT NOT NULL,"
+    "  state TEXT NOT NULL,"
+    "  since_ms INTEGER NOT NULL,"
+    "  until_ms INTEGER NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  policy TEXT NOT NULL,"
+    "  parameters TEXT NOT NULL,"
+    "  modified TEXT NOT NULL,"
+    "  text TEXT NOT NULL,"
+    "  PRIMARY KEY (publisher, dest)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX published_dest ON published(dest);"
+    "CREATE TABLE published_intent ("
+    "  publisher TEXT NOT NULL,"
+    "  dest TEXT NOT NULL,"
+    "  policy TEXT NOT NULL,"
+    "  parameters TEXT NOT NULL,"
+    "  PRIMARY KEY (publisher, dest, policy, parameters)"
+    ") WITHOUT ROWID;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

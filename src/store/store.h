@@ -349,8 +349,8 @@ bool store_waiting_given_up(struct store *store, int64_t after, int64_t *ids, si
 
 /*
  * The version of the entries grows with every changed one. A target is where they are
- * published (publish/target.h); STORE_MAP is the one that the Postfix whose log is
- * followed reads, and what is published there is in force.
+ * published (publish/target.h); STORE_MAP is the policy map. One of the targets is read
+ * by the Postfix whose log is followed, and what is published there is in force.
  */
 #define STORE_MAP "map"
 
@@ -358,13 +358,18 @@ bool store_map_changed(struct store *store, int64_t *version, struct err *err);
 /* The destination's entry, or its end, comes with that version. */
 bool store_entry_version(
     struct store *store, int64_t id, int64_t version, struct err *err);
-/* exported: the version that STORE_MAP has. */
+/* exported: the version that the target has that is read here. */
 bool store_map_versions(
     struct store *store, int64_t *version, int64_t *exported, struct err *err);
-/* STORE_MAP has that version since now_ms: what came with it or before is in force from
- * then on, and what changed while the map was built is not. */
-bool store_map_exported(
-    struct store *store, int64_t version, int64_t now_ms, struct err *err);
+/* The target of that name, which is read here, has that version since now_ms: what came
+ * with it or before is in force from then on, and what changed while it was published is
+ * not. */
+bool store_map_exported(struct store *store, const char *name, int64_t version,
+    int64_t now_ms, struct err *err);
+
+/* Which target is read here, STORE_MAP where nobody said so. */
+bool store_read_here(struct store *store, struct buf *name, struct err *err);
+bool store_read_here_put(struct store *store, const char *name, struct err *err);
 
 struct target_state {
 	int64_t version;  /* of the entries; 0: nothing was published */
@@ -377,6 +382,13 @@ bool store_target_get(
 /* Published again, a version keeps its time. */
 bool store_target_put(struct store *store, const char *name, int64_t version,
     int64_t now_ms, struct err *err);
+
+/* Forget the version of that target, as if nothing had been published there. */
+bool store_target_forget(struct store *store, const char *name, struct err *err);
+/* Those whose name begins so. Valid in the call; nothing may be written meanwhile. */
+typedef void target_fn(void *context, const char *name);
+bool store_each_target(struct store *store, const char *prefix, target_fn *fn,
+    void *context, struct err *err);
 
 /* Where the log of that name was read up to. found: false where none is stored. */
 bool store_place_get(struct store *store, const char *log, struct place *out, bool *found,

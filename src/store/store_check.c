@@ -173,7 +173,7 @@ has_all(const char *path, struct err *why)
 
 	if (store == NULL)
 		return ANSWER_UNSURE;
-	for (size_t i = 0; answer == ANSWER_YES && i < SQL_COUNT; i++) {
+	for (size_t i = 0; answer == ANSWER_YES && i < SQL_OF_DATABASE; i++) {
 		if (store_prepare(store, (enum sql)i, why) != NULL)
 			continue;
 		answer = (sqlite3_errcode(store->db) & 0xff) == SQLITE_ERROR

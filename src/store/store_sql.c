@@ -81,6 +81,11 @@
 	" txt_failures, txt_failing_ms, cause, tried_ms, failures, failed_id," \
 	" failing_ms, alerted, refresh, mail_ms, next_ms, applied, detail"
 
+/* What store_published.c reads, in its order. */
+#define PUBLISHED_COLUMNS \
+	"publisher, dest, state, since_ms, until_ms, id, policy, parameters, modified, " \
+	"text"
+
 const char *const store_sql[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
@@ -320,6 +325,37 @@ const char *const store_sql[SQL_COUNT] = {
                        " ON CONFLICT(name) DO UPDATE SET version = excluded.version,"
                        " since_ms = CASE version WHEN excluded.version THEN since_ms"
                        "  ELSE excluded.since_ms END",
+    [SQL_TARGET_FORGET] = "DELETE FROM target WHERE name = ?",
+    [SQL_TARGETS] = "SELECT name FROM target WHERE name LIKE ? || '%'",
+    [SQL_PUBLISHED_GET] = "SELECT " PUBLISHED_COLUMNS " FROM published"
+                          " WHERE publisher = ? AND dest = ?",
+    [SQL_PUBLISHED_INTENTS] = "SELECT policy, parameters FROM published_intent"
+                              " WHERE publisher = ? AND dest = ?",
+    [SQL_PUBLISHED_PUT] =
+        "INSERT OR REPLACE INTO published(publisher, dest, state, since_ms, until_ms,"
+        " id, policy, parameters, modified, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_PUBLISHED_DELETE] = "DELETE FROM published WHERE publisher = ? AND dest = ?",
+    [SQL_INTENT_PUT] = "INSERT OR REPLACE INTO published_intent"
+                       " (publisher, dest, policy, parameters) VALUES (?, ?, ?, ?)",
+    [SQL_INTENTS_DELETE] =
+        "DELETE FROM published_intent WHERE publisher = ? AND dest = ?",
+    [SQL_PUBLISHED_FORGET] = "DELETE FROM published WHERE publisher = ?",
+    [SQL_INTENTS_FORGET] = "DELETE FROM published_intent WHERE publisher = ?",
+    [SQL_PUBLISHED_EACH] = "SELECT " PUBLISHED_COLUMNS " FROM published"
+                           " WHERE publisher = ? AND dest > ? ORDER BY dest LIMIT ?",
+    [SQL_PUBLISHED_UNLISTED] =
+        "SELECT " PUBLISHED_COLUMNS " FROM published WHERE publisher = ? AND dest > ?"
+        " AND NOT EXISTS (SELECT 1 FROM destination WHERE key = dest"
+        "  AND entry <> 'none') ORDER BY dest LIMIT ?",
+    [SQL_PUBLISHED_OF] = "SELECT " PUBLISHED_COLUMNS " FROM published WHERE dest = ?",
+    [SQL_PUBLISHERS] = "SELECT DISTINCT publisher FROM published WHERE policy <> ''"
+                       " UNION SELECT DISTINCT publisher FROM published_intent",
+    [SQL_LOOK_AT] = "UPDATE destination SET look_ms = ? WHERE key = ? AND pinned = 0",
+    [SQL_LISTING_DELETE] = "DELETE FROM temp.listing",
+    [SQL_LISTING_ADD] = "INSERT OR REPLACE INTO temp.listing(dest, id, policy,"
+                        " parameters, active, modified) VALUES (?, ?, ?, ?, ?, ?)",
+    [SQL_LISTING_GET] = "SELECT id, policy, parameters, active, modified"
+                        " FROM temp.listing WHERE dest = ?",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
     [SQL_PLACE_GET] = "SELECT kind, place FROM log_place WHERE log = ?",
     [SQL_PLACE_PUT] =

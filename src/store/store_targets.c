@@ -43,22 +43,66 @@ store_target_put(struct store *store, const char *name, int64_t version, int64_t
 }
 
 bool
-store_map_versions(
-    struct store *store, int64_t *version, int64_t *exported, struct err *err)
+store_target_forget(struct store *store, const char *name, struct err *err)
 {
-	struct target_state map;
+	return store_finish(
+	    store, store_bind(store, SQL_TARGET_FORGET, err, "s", name), err);
+}
 
-	if (!store_counter_get(store, "map-version", version, err) ||
-	    !store_target_get(store, STORE_MAP, &map, err))
+bool
+store_each_target(struct store *store, const char *prefix, target_fn *fn, void *context,
+    struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store, SQL_TARGETS, err, "s", prefix);
+	bool failed = false;
+
+	if (stmt == NULL)
 		return false;
-	*exported = map.version;
+	while (store_step_row(store, stmt, &failed, err))
+		fn(context, store_column(stmt, 0).p);
+	return !failed;
+}
+
+#define READ_HERE "read-here" /* blob: the name of a target */
+
+bool
+store_read_here(struct store *store, struct buf *name, struct err *err)
+{
+	buf_reset(name);
+	if (!store_blob_get(store, READ_HERE, name, err))
+		return false;
+	if (name->len == 0)
+		buf_printf(name, "%s", STORE_MAP);
 	return true;
 }
 
 bool
-store_map_exported(struct store *store, int64_t version, int64_t now_ms, struct err *err)
+store_read_here_put(struct store *store, const char *name, struct err *err)
 {
-	return store_target_put(store, STORE_MAP, version, now_ms, err) &&
+	return store_blob_put(store, READ_HERE, str_of(name), err);
+}
+
+bool
+store_map_versions(
+    struct store *store, int64_t *version, int64_t *exported, struct err *err)
+{
+	struct target_state here;
+	struct buf name = {0};
+	bool done = store_counter_get(store, "map-version", version, err) &&
+	    store_read_here(store, &name, err) &&
+	    store_target_get(store, buf_text(&name), &here, err);
+
+	buf_clear(&name);
+	if (done)
+		*exported = here.version;
+	return done;
+}
+
+bool
+store_map_exported(struct store *store, const char *name, int64_t version, int64_t now_ms,
+    struct err *err)
+{
+	return store_target_put(store, name, version, now_ms, err) &&
 	    store_finish(
 	        store, store_bind(store, SQL_FORCE, err, "ii", now_ms, version), err);
 }

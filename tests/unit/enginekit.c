@@ -394,7 +394,8 @@ publish(const struct config *config, const struct postfix *postfix, enum publish
 	*entries = (size_t)count;
 	if (*version != exported) {
 		world.wall_ms += world.export_ms;
-		assert_true(store_map_exported(store, *version, world.wall_ms, err));
+		assert_true(
+		    store_map_exported(store, STORE_MAP, *version, world.wall_ms, err));
 	}
 	store_close(store);
 	return true;

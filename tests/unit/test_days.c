@@ -66,7 +66,7 @@ publish(const struct config *of, const struct postfix *postfix, enum publish_how
 	*entries = 0;
 	return store_map_versions(store, version, &exported, err) &&
 	    (*version == exported ||
-	        store_map_exported(store, *version, world.wall_ms, err));
+	        store_map_exported(store, STORE_MAP, *version, world.wall_ms, err));
 }
 
 static void

@@ -502,7 +502,7 @@ million_destinations_are_no_matter(void **state)
 	assert_int_equal(facts.failed, 2);
 	assert_int_equal(facts.last, FREEZE_LAST);
 	kit_get(store, "d0999999.test");
-	assert_true(store_map_exported(store, 0, NOW_MS, &kit_err));
+	assert_true(store_map_exported(store, STORE_MAP, 0, NOW_MS, &kit_err));
 	print_message("# %d ms\n", (int)(clock_monotonic_ms() - start_ms));
 	assert_true(clock_monotonic_ms() - start_ms < 100);
 	store_close(store);

@@ -221,7 +221,7 @@ in_force_once_exported(void **state)
 	assert_int_equal(version, 1);
 	assert_true(store_map_changed(store, &version, &kit_err));
 	assert_int_equal(version, 2);
-	assert_true(store_map_exported(store, 2, NOW_MS, &kit_err));
+	assert_true(store_map_exported(store, STORE_MAP, 2, NOW_MS, &kit_err));
 	assert_versions(store, 2, 2);
 	assert_int_equal(kit_get(store, "ever.test").entry.force_ms, 0);
 	assert_int_equal(kit_get(store, "old.test").entry.force_ms, 1000);
@@ -252,11 +252,11 @@ changed_while_exported_is_not_in_force(void **state)
 	(void)state;
 	change(store, "soon.test");
 	change(store, "late.test");
-	assert_true(store_map_exported(store, 1, NOW_MS, &kit_err));
+	assert_true(store_map_exported(store, STORE_MAP, 1, NOW_MS, &kit_err));
 	assert_versions(store, 2, 1);
 	assert_int_equal(kit_get(store, "soon.test").entry.force_ms, NOW_MS);
 	assert_true(kit_get(store, "late.test").entry.force_ms == LADDER_NOT_YET);
-	assert_true(store_map_exported(store, 2, NOW_MS + 5, &kit_err));
+	assert_true(store_map_exported(store, STORE_MAP, 2, NOW_MS + 5, &kit_err));
 	assert_int_equal(kit_get(store, "soon.test").entry.force_ms, NOW_MS);
 	assert_int_equal(kit_get(store, "late.test").entry.force_ms, NOW_MS + 5);
 	store_close(store);
@@ -276,7 +276,7 @@ each_target_has_its_version(void **state)
 	assert_true(store_target_put(store, "other", 1, NOW_MS, &kit_err));
 	assert_versions(store, 1, 0);
 	assert_true(kit_get(store, "soon.test").entry.force_ms == LADDER_NOT_YET);
-	assert_true(store_map_exported(store, 1, NOW_MS + 1, &kit_err));
+	assert_true(store_map_exported(store, STORE_MAP, 1, NOW_MS + 1, &kit_err));
 	assert_true(store_target_put(store, "other", 1, NOW_MS + 2, &kit_err));
 	assert_true(store_target_get(store, "other", &at, &kit_err));
 	assert_int_equal(at.version, 1);
