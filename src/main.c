@@ -11,7 +11,7 @@
  *   postfix/  Postfix queried and changed, through its own commands
  *   measure/  what can be asked of a destination; a fact source is a file and a row
  *   store/    the database
- *   publish/  facts out: the targets (the policy map), exports, mail to the administrator
+ *   publish/  facts out: targets (the map, tables), exports, mail to the administrator
  *   engine/   evidence -> decision -> map -> retry, for run, scan and queue
  *   cmd/      a file a subcommand
  *   fetch/    a program of its own that fetches MTA-STS policies: of base/ and core/

@@ -144,7 +144,7 @@ int
 forecast_apply(struct forecaster *f)
 {
 	struct target_use use = {.config = f->config, .postfix = &f->postfix};
-	struct published published;
+	struct exported published;
 	struct store *store;
 	struct err err;
 	int status = 0;

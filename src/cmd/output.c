@@ -98,6 +98,9 @@ output_is_ours(const char *path, const struct config *config, const char *config
 		return "the configuration file";
 	if (is_listed(path, &config->rules))
 		return "a rule file";
+	for (size_t i = 0; i < config->publish.count; i++)
+		if (is_same_file(path, config->publish.items[i].login))
+			return "a login file";
 	return is_listed(path, &config->log.files) ? "a log" : NULL;
 }
 

@@ -177,7 +177,7 @@ pins_apply(
 {
 	struct postfix postfix = cmd_postfix(config);
 	struct target_use use = {.config = config, .postfix = &postfix};
-	struct published published;
+	struct exported published;
 	struct store *store;
 	struct err err;
 	int status = 0;
@@ -196,8 +196,10 @@ pins_apply(
 	} else if (!targets_publish(
 	               targets, target_count, &use, PUBLISH_LACKING, &published, &err)) {
 		status = cmd_fail(EX_CANTCREAT,
-		    "the entry is stored, but the map is not exported: %s; the daemon "
-		    "tries again, `tlsladder doctor` looks into it",
+		    "the entry is stored, but %s: %s; the daemon tries again, "
+		    "`tlsladder doctor` looks into it",
+		    config->publish.count == 0 ? "the map is not exported"
+		                               : "not published everywhere",
 		    err.text);
 	}
 	progress_end();

@@ -11,20 +11,36 @@
 
 #define BUSY_MS 10000 /* of SQLite: the worker may wait, the loop goes on */
 
-/* By a connection of the worker's own. */
+/* By a connection of the worker's own. Tables are another duty's: a database that hangs
+ * keeps no map waiting. */
 static bool
 publish(const struct config *config, const struct postfix *postfix, enum publish_how how,
     int64_t *version, size_t *entries, struct err *err)
 {
 	struct target_use use = {
-	    config, postfix, store_open(config->state, BUSY_MS, err)};
-	struct published published = {0};
+	    config, postfix, store_open(config->state, BUSY_MS, err), 0};
+	struct exported published = {0};
 	bool done = use.store != NULL &&
-	    targets_publish(targets, target_count, &use, how, &published, err);
+	    target_publish(&target_map, 0, &use, how, &published, err);
 
 	store_close(use.store);
 	*version = published.version;
 	*entries = published.entries;
+	return done;
+}
+
+static bool
+publish_table(const struct config *config, const struct postfix *postfix, size_t which,
+    enum publish_how how, int stop_fd, int64_t *version, struct err *err)
+{
+	struct target_use use = {
+	    config, postfix, store_open(config->state, BUSY_MS, err), stop_fd};
+	struct exported published = {0};
+	bool done = use.store != NULL &&
+	    target_publish(&target_sql, which, &use, how, &published, err);
+
+	store_close(use.store);
+	*version = published.version;
 	return done;
 }
 
@@ -38,7 +54,7 @@ static bool
 catch_up(const struct config *config, const struct postfix *postfix, struct err *err)
 {
 	struct target_use use = {
-	    config, postfix, store_open(config->state, BUSY_MS, err)};
+	    config, postfix, store_open(config->state, BUSY_MS, err), 0};
 	bool done =
 	    use.store != NULL && targets_catch_up(targets, target_count, &use, err);
 
@@ -72,6 +88,7 @@ const struct engine_world engine_real_world = {
     .notify = notify_send,
     .notify_command = notify_run,
     .publish = publish,
+    .publish_table = publish_table,
     .lags = lags,
     .catch_up = catch_up,
     .check = store_check,

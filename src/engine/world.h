@@ -78,9 +78,14 @@ struct engine_world {
 	    struct err *err);
 	bool (*notify_command)(char *const *command, size_t count,
 	    const struct notify_mail *mail, struct err *err);
-	/* All targets, as publish/target.h has them, on the database config->state. */
+	/* The map, as publish/target.h has it, on the database config->state. */
 	bool (*publish)(const struct config *config, const struct postfix *postfix,
 	    enum publish_how how, int64_t *version, size_t *entries, struct err *err);
+	/* The same for one item of publish. stop_fd: of child_stopper(), ends it early.
+	 */
+	bool (*publish_table)(const struct config *config, const struct postfix *postfix,
+	    size_t which, enum publish_how how, int stop_fd, int64_t *version,
+	    struct err *err);
 	bool (*catch_up)(
 	    const struct config *config, const struct postfix *postfix, struct err *err);
 

@@ -102,6 +102,29 @@ postfix_maps_free(char **maps)
 	free(maps);
 }
 
+bool
+postfix_maps_drop(char **maps, const char *name)
+{
+	struct str wanted = str_of(name);
+	size_t kept = 0;
+	bool dropped = false;
+
+	str_eat(&wanted, STR("proxy:"));
+	for (size_t i = 0; maps[i] != NULL; i++) {
+		struct str map = str_of(maps[i]);
+
+		str_eat(&map, STR("proxy:"));
+		if (str_equal(map, wanted)) {
+			free(maps[i]);
+			dropped = true;
+		} else {
+			maps[kept++] = maps[i];
+		}
+	}
+	maps[kept] = NULL;
+	return dropped;
+}
+
 /* What can be a line of postmap's input, and come back as the first word of its output.
  */
 static bool

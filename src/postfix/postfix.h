@@ -116,6 +116,10 @@ enum level postfix_service_level(
 char **postfix_other_maps(const char *policy_maps, const char *our_path, bool *ours);
 void postfix_maps_free(char **maps);
 
+/* Take the one of that name ("type:name", proxy: before either does not count) out of the
+ * array, wherever it stands. True: it was there. */
+bool postfix_maps_drop(char **maps, const char *name);
+
 /*
  * Here and below proxy: maps are opened directly, as proxymap(8) serves Postfix alone,
  * and have five seconds, and a while for each key.

@@ -31,12 +31,13 @@ count(void *context, const struct mapread_line *line, struct err *err)
 bool
 takeover_is_new(struct store *store, bool *new, struct err *err)
 {
-	int64_t version, exported, at_ms;
+	struct target_state map;
+	int64_t at_ms;
 
-	if (!store_map_versions(store, &version, &exported, err) ||
+	if (!store_target_get(store, STORE_MAP, &map, err) ||
 	    !store_counter_get(store, AT_MS, &at_ms, err))
 		return false;
-	*new = exported == 0 && at_ms == 0;
+	*new = map.version == 0 && at_ms == 0;
 	return true;
 }
 

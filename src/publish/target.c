@@ -2,6 +2,7 @@
 #include "publish/target.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "sys/clock.h"
@@ -14,13 +15,30 @@ const struct target *const targets[] = {TARGETS(TARGET_ROW)};
 
 const size_t target_count = sizeof(targets) / sizeof(targets[0]);
 
+size_t
+target_instances(const struct target *target, const struct config *config)
+{
+	return target->count != NULL ? target->count(config) : 1;
+}
+
+void
+target_print_name(const struct target *target, const struct config *config, size_t which,
+    struct buf *out)
+{
+	if (target->print_name != NULL)
+		target->print_name(config, which, out);
+	else
+		buf_printf(out, "%s", target->name);
+}
+
 static int
-take_lock(const struct target *target, const struct config *config, struct err *err)
+take_lock(const struct target *target, size_t which, const struct config *config,
+    struct err *err)
 {
 	struct buf path = {0};
 	int lock;
 
-	target->lock_path(config, &path);
+	target->lock_path(config, which, &path);
 	lock = file_lock(buf_text(&path), TARGET_LOCK_WAIT_MS, err);
 	buf_clear(&path);
 	return lock;
@@ -36,8 +54,8 @@ publish_changes(const struct target *target, struct target_job *job)
 	    !changes->too_many && target->publish(job, changes, &err);
 
 	if (!done && err.text[0] != '\0')
-		log_warning("cannot update the %s, will build it anew: %s", target->name,
-		    err.text);
+		log_warning(
+		    "cannot update the %s, will build it anew: %s", job->name, err.text);
 	changes_clear(changes);
 	free(changes);
 	return done;
@@ -75,7 +93,7 @@ publish_snapshot(const struct target *target, struct target_job *job,
 	if (!store_begin_read(job->use.store, err))
 		return false;
 	done = store_map_versions(job->use.store, &job->version, &exported, err) &&
-	    store_target_get(job->use.store, target->name, &state, err) &&
+	    store_target_get(job->use.store, job->name, &state, err) &&
 	    store_entry_count(job->use.store, &entries, err);
 	if (done) {
 		job->had = state.version;
@@ -97,51 +115,70 @@ note(const struct target *target, struct target_job *job, struct err *err)
 	job->now_ms = clock_wall_ms();
 	if (!store_begin(store, err))
 		return false;
-	done = (target->is_read_here ? store_map_exported(store, STORE_MAP, job->version,
-	                                   job->now_ms, err)
-	                             : store_target_put(store, target->name, job->version,
-	                                   job->now_ms, err)) &&
+	done = (job->is_read_here ? store_map_exported(
+	                                store, job->name, job->version, job->now_ms, err)
+	                          : store_target_put(store, job->name, job->version,
+	                                job->now_ms, err)) &&
 	    (target->note == NULL || target->note(job, err)) && store_commit(store, err);
 	if (!done)
 		store_rollback(store);
 	return done;
 }
 
-bool
-target_publish(const struct target *target, const struct target_use *use,
-    enum publish_how how, struct published *out, struct err *err)
+static bool
+find_read_here(struct target_job *job, struct err *err)
 {
-	struct target_job job = {.use = *use, .now_ms = clock_wall_ms()};
-	int lock = take_lock(target, use->config, err);
-	bool published = false, done;
+	struct buf here = {0};
+	bool done = store_read_here(job->use.store, &here, err);
 
-	*out = (struct published){0};
+	job->is_read_here = done && strcmp(buf_text(&here), job->name) == 0;
+	buf_clear(&here);
+	return done;
+}
+
+static bool
+publish_locked(const struct target *target, struct target_job *job, enum publish_how how,
+    struct err *err)
+{
+	bool published = false;
+	bool done = find_read_here(job, err) && target->open(job, err) &&
+	    publish_snapshot(target, job, how, &published, err) &&
+	    (!published || note(target, job, err));
+
+	target->close(job);
+	return done;
+}
+
+bool
+target_publish(const struct target *target, size_t which, const struct target_use *use,
+    enum publish_how how, struct exported *out, struct err *err)
+{
+	struct target_job job = {.use = *use, .which = which, .now_ms = clock_wall_ms()};
+	struct buf name = {0};
+	int lock = take_lock(target, which, use->config, err);
+	bool done;
+
+	*out = (struct exported){0};
 	if (lock < 0)
 		return false;
-	done = target->open(&job, err) &&
-	    publish_snapshot(target, &job, how, &published, err) &&
-	    (!published || note(target, &job, err));
-	target->close(&job);
+	target_print_name(target, use->config, which, &name);
+	job.name = buf_text(&name);
+	done = publish_locked(target, &job, how, err);
+	buf_clear(&name);
 	file_unlock(lock);
 	if (done)
-		*out = (struct published){.version = job.version, .entries = job.entries};
+		*out = (struct exported){.version = job.version, .entries = job.entries};
 	return done;
 }
 
 /* --- all of them ------------------------------------------------------------------- */
 
-static bool
-is_wanted(const struct target *target, const struct config *config)
-{
-	return target->is_wanted == NULL || target->is_wanted(config);
-}
-
 /* The first failure is the caller's to report, so the others are reported here. */
 static void
-add_failure(const struct target *target, struct err *failure, bool *done, struct err *err)
+add_failure(const char *name, struct err *failure, bool *done, struct err *err)
 {
-	if (!target->is_read_here)
-		err_wrap(failure, "%s", target->name);
+	if (strcmp(name, STORE_MAP) != 0)
+		err_wrap(failure, "%s", name);
 	if (*done)
 		*err = *failure;
 	else
@@ -149,24 +186,38 @@ add_failure(const struct target *target, struct err *failure, bool *done, struct
 	*done = false;
 }
 
+static void
+publish_one(const struct target *target, size_t which, const struct target_use *use,
+    enum publish_how how, struct exported *out, bool *done, struct err *err)
+{
+	struct err failure = {{0}};
+	struct buf name = {0};
+
+	if (!target_publish(target, which, use, how, out, &failure)) {
+		target_print_name(target, use->config, which, &name);
+		add_failure(buf_text(&name), &failure, done, err);
+		buf_clear(&name);
+	}
+}
+
 bool
 targets_publish(const struct target *const *list, size_t count,
-    const struct target_use *use, enum publish_how how, struct published *out,
+    const struct target_use *use, enum publish_how how, struct exported *out,
     struct err *err)
 {
 	bool done = true;
 
-	*out = (struct published){0};
+	*out = (struct exported){0};
 	for (size_t i = 0; i < count; i++) {
-		struct published published;
-		struct err failure = {{0}};
+		size_t instances = target_instances(list[i], use->config);
 
-		if (!is_wanted(list[i], use->config))
-			continue;
-		if (!target_publish(list[i], use, how, &published, &failure))
-			add_failure(list[i], &failure, &done, err);
-		else if (list[i]->is_read_here)
-			*out = published;
+		for (size_t which = 0; which < instances; which++) {
+			struct exported exported;
+
+			publish_one(list[i], which, use, how, &exported, &done, err);
+			if (i == 0)
+				*out = exported;
+		}
 	}
 	return done;
 }
@@ -177,7 +228,7 @@ targets_lag(const struct target *const *list, size_t count, const struct config 
 {
 	*lag = false;
 	for (size_t i = 0; i < count && !*lag; i++)
-		if (list[i]->lags != NULL && is_wanted(list[i], config) &&
+		if (list[i]->lags != NULL && target_instances(list[i], config) > 0 &&
 		    !list[i]->lags(store, lag, err))
 			return false;
 	return true;
@@ -186,12 +237,12 @@ targets_lag(const struct target *const *list, size_t count, const struct config 
 static bool
 catch_up(const struct target *target, const struct target_use *use, struct err *err)
 {
-	struct published ignored;
+	struct exported ignored;
 	bool lags;
 
 	return target->lags(use->store, &lags, err) &&
 	    (!lags ||
-	        (target_publish(target, use, PUBLISH_LACKING, &ignored, err) &&
+	        (target_publish(target, 0, use, PUBLISH_LACKING, &ignored, err) &&
 	            target->catch_up(use, err)));
 }
 
@@ -204,9 +255,9 @@ targets_catch_up(const struct target *const *list, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		struct err failure = {{0}};
 
-		if (list[i]->lags != NULL && is_wanted(list[i], use->config) &&
+		if (list[i]->lags != NULL && target_instances(list[i], use->config) > 0 &&
 		    !catch_up(list[i], use, &failure))
-			add_failure(list[i], &failure, &done, err);
+			add_failure(list[i]->name, &failure, &done, err);
 	}
 	return done;
 }

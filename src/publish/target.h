@@ -28,6 +28,7 @@ struct target_use {
 	const struct config *config;
 	const struct postfix *postfix;
 	struct store *store;
+	int stop_fd; /* of child_stopper(): ends what takes long; 0: none */
 };
 
 /* One publication, as the target sees it. */
@@ -38,22 +39,22 @@ struct target_job {
 	int64_t version;       /* the version to publish */
 	size_t entries;        /* how many there are at that version */
 	int64_t now_ms;        /* wall clock */
+	const char *name;      /* of the target, in the database */
+	size_t which;          /* of one that stands for several */
+	bool is_read_here;     /* an entry is in force, and the mail that waits for it is
+	                        * retried, once it is published here */
 	void *own;             /* the target's own, from open() to close() */
 };
 
 struct target {
-	const char *name; /* its key in the database */
+	const char *name; /* its key in the database, where print_name is NULL */
 
-	/* The Postfix whose log is followed reads it: an entry is in force, and the mail
-	 * that waits for it is retried, once it is published here. One target is that,
-	 * STORE_MAP by name. */
-	bool is_read_here;
-
-	/* Is it configured? NULL: always. */
-	bool (*is_wanted)(const struct config *config);
+	/* How many it stands for, which are numbered from 0. NULL: one. */
+	size_t (*count)(const struct config *config);
+	void (*print_name)(const struct config *config, size_t which, struct buf *out);
 
 	/* The file to lock, so that no two processes publish to it at once. */
-	void (*lock_path)(const struct config *config, struct buf *path);
+	void (*lock_path)(const struct config *config, size_t which, struct buf *path);
 
 	/* Sets job->own, which close() frees. False: err; close() is called all the same.
 	 */
@@ -88,19 +89,25 @@ struct target {
 	bool (*catch_up)(const struct target_use *use, struct err *err);
 };
 
-/* All of them. The one that is read here comes first. */
+/* All of them. The map comes first. */
 extern const struct target *const targets[];
 extern const size_t target_count;
 
 /* A row is the NAME of target_NAME, in a file of its own. */
-#define TARGETS(T) T(map) /* the policy map of Postfix */
+#define TARGETS(T) \
+	T(map) /* the policy map of Postfix */ \
+	T(sql) /* tables of databases: publish: */
 
 #define TARGET_DECLARE(name) extern const struct target target_##name;
 TARGETS(TARGET_DECLARE)
 #undef TARGET_DECLARE
 
-/* What was published: to the target that is read here. */
-struct published {
+size_t target_instances(const struct target *target, const struct config *config);
+void target_print_name(const struct target *target, const struct config *config,
+    size_t which, struct buf *out);
+
+/* What was published. */
+struct exported {
 	int64_t version;
 	size_t entries;
 };
@@ -112,16 +119,17 @@ enum publish_how {
 };
 
 /* Publish to one target. out->version: what it has then. */
-bool target_publish(const struct target *target, const struct target_use *use,
-    enum publish_how how, struct published *out, struct err *err);
+bool target_publish(const struct target *target, size_t which,
+    const struct target_use *use, enum publish_how how, struct exported *out,
+    struct err *err);
 
 /*
- * To all of list[0..count) that are wanted, one after the other. A failure does not end
- * that: false, with the first one in err, the others logged. *out is set by the target
- * that is read here, and zero where that failed.
+ * To all of list[0..count), one after the other. A failure does not end that: false, with
+ * the first one in err, the others logged. *out is what the first of them has, and zero
+ * where that failed.
  */
 bool targets_publish(const struct target *const *list, size_t count,
-    const struct target_use *use, enum publish_how how, struct published *out,
+    const struct target_use *use, enum publish_how how, struct exported *out,
     struct err *err);
 
 /* Is something left for later? Call targets_catch_up() now and then until it is not. */

@@ -47,8 +47,9 @@ struct own {
 };
 
 static void
-map_lock_path(const struct config *config, struct buf *path)
+map_lock_path(const struct config *config, size_t which, struct buf *path)
 {
+	(void)which;
 	buf_printf(path, "%s.lock", config->map.file);
 }
 
@@ -215,14 +216,17 @@ map_note(struct target_job *job, struct err *err)
 /* Versions of the entries, of the database and of the text. */
 struct versions {
 	int64_t entries;
-	int64_t map;
+	struct target_state map;
 	struct target_state text;
 };
 
 static bool
 read_versions(struct store *store, struct versions *out, struct err *err)
 {
-	return store_map_versions(store, &out->entries, &out->map, err) &&
+	int64_t in_force;
+
+	return store_map_versions(store, &out->entries, &in_force, err) &&
+	    store_target_get(store, STORE_MAP, &out->map, err) &&
 	    store_target_get(store, TEXT, &out->text, err);
 }
 
@@ -233,7 +237,7 @@ map_lags(struct store *store, bool *lags, struct err *err)
 
 	if (!read_versions(store, &versions, err))
 		return false;
-	*lags = versions.text.version != versions.map;
+	*lags = versions.text.version != versions.map.version;
 	return true;
 }
 
@@ -243,8 +247,8 @@ is_time(const struct versions *versions, int64_t now_ms)
 {
 	int64_t since_ms = versions->text.since_ms;
 
-	return versions->text.version != versions->map &&
-	    versions->entries == versions->map &&
+	return versions->text.version != versions->map.version &&
+	    versions->entries == versions->map.version &&
 	    (since_ms > now_ms || now_ms - since_ms >= TEXT_EVERY);
 }
 
@@ -277,7 +281,7 @@ write_text(struct target_job *job, int64_t *version, struct err *err)
 		done = textmap_write_text(
 		    own->path, own->type, &all, job->now_ms / 1000, when, err);
 		if (done)
-			*version = versions.map;
+			*version = versions.map.version;
 	}
 	store_rollback(store);
 	return done;
@@ -308,7 +312,7 @@ put_text_locked(struct target_job *job, int64_t version, struct err *err)
 	bool done;
 	int lock;
 
-	map_lock_path(job->use.config, &path);
+	map_lock_path(job->use.config, job->which, &path);
 	lock = file_lock(buf_text(&path), TARGET_LOCK_WAIT_MS, err);
 	buf_clear(&path);
 	if (lock < 0)
@@ -336,7 +340,6 @@ map_catch_up(const struct target_use *use, struct err *err)
 
 const struct target target_map = {
     .name = STORE_MAP,
-    .is_read_here = true,
     .lock_path = map_lock_path,
     .open = map_open,
     .close = map_close,

@@ -121,6 +121,7 @@ while IFS='|' read -r file what; do
 done <<'END'
 state.db|the state
 state.db.counting|the state
+state.db.table-0123abcd.lock|the state
 tls_policy.news|the policy map
 state.db-wal|the state
 state.db-shm|the state

@@ -374,10 +374,27 @@ notify_command(
 	return does(&world.command, err);
 }
 
+/* As publish/target.c does. */
+static void
+note_version(struct store *store, const char *name, int64_t version)
+{
+	struct buf here = {0};
+	struct err err;
+
+	assert_true(store_read_here(store, &here, &err));
+	if (strcmp(buf_text(&here), name) == 0)
+		assert_true(
+		    store_map_exported(store, name, version, world.wall_ms, &err));
+	else
+		assert_true(store_target_put(store, name, version, world.wall_ms, &err));
+	buf_clear(&here);
+}
+
 static bool
 publish(const struct config *config, const struct postfix *postfix, enum publish_how how,
     int64_t *version, size_t *entries, struct err *err)
 {
+	struct target_state map;
 	struct store *store;
 	int64_t exported, count;
 
@@ -392,11 +409,35 @@ publish(const struct config *config, const struct postfix *postfix, enum publish
 	assert_true(store_map_versions(store, version, &exported, err));
 	assert_true(store_entry_count(store, &count, err));
 	*entries = (size_t)count;
-	if (*version != exported) {
+	assert_true(store_target_get(store, STORE_MAP, &map, err));
+	if (*version != map.version) {
 		world.wall_ms += world.export_ms;
-		assert_true(
-		    store_map_exported(store, STORE_MAP, *version, world.wall_ms, err));
+		note_version(store, STORE_MAP, *version);
 	}
+	store_close(store);
+	return true;
+}
+
+static bool
+publish_table(const struct config *config, const struct postfix *postfix, size_t which,
+    enum publish_how how, int stop_fd, int64_t *version, struct err *err)
+{
+	struct buf name = {0};
+	struct store *store;
+	int64_t exported;
+
+	(void)postfix;
+	(void)stop_fd;
+	world.table_how = how;
+	if (!does(&world.table, err))
+		return false;
+	store = store_open(config->state, 0, err);
+	if (store == NULL)
+		fail_msg("%s", err->text);
+	publisher_print_name(&config->publish.items[which], &name);
+	assert_true(store_map_versions(store, version, &exported, err));
+	note_version(store, buf_text(&name), *version);
+	buf_clear(&name);
 	store_close(store);
 	return true;
 }
@@ -456,6 +497,7 @@ const struct engine_world scripted_world = {
     .notify = notify,
     .notify_command = notify_command,
     .publish = publish,
+    .publish_table = publish_table,
     .lags = lags,
     .catch_up = catch_up,
     .check = check,

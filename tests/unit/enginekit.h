@@ -77,7 +77,9 @@ struct world {
 	unsigned checks;
 	void (*during_check)(void); /* what the engine does meanwhile; NULL: nothing */
 
-	bool lag; /* targets left something for later */
+	bool lag;                /* targets left something for later */
+	struct world_work table; /* of publish: notes the version as the map does */
+	enum publish_how table_how;
 	struct world_work catch_up;
 
 	/* What an MX host does; NULL: there is no posttls-finger. */

@@ -28,17 +28,18 @@ static struct {
 	bool notes_fail;
 } script;
 
-static bool
-script_is_wanted(const struct config *unused)
+static size_t
+script_count(const struct config *unused)
 {
 	(void)unused;
-	return script.wanted;
+	return script.wanted ? 1 : 0;
 }
 
 static void
-script_lock_path(const struct config *unused, struct buf *path)
+script_lock_path(const struct config *unused, size_t which, struct buf *path)
 {
 	(void)unused;
+	(void)which;
 	buf_printf(path, "%s", fake_path("script.lock"));
 }
 
@@ -91,7 +92,7 @@ script_note(struct target_job *job, struct err *err)
 
 static const struct target target_script = {
     .name = "script",
-    .is_wanted = script_is_wanted,
+    .count = script_count,
     .lock_path = script_lock_path,
     .open = script_open,
     .close = script_close,
@@ -105,11 +106,11 @@ static const struct target *const two[] = {&target_map, &target_script};
 
 /* Both, with a small map and a Postfix that is played. */
 static bool
-publish_two(struct store *store, struct published *out)
+publish_two(struct store *store, struct exported *out)
 {
 	static char type[] = "none";
 	struct config small = config;
-	const struct target_use use = {&small, &fake_postfix, store};
+	const struct target_use use = {&small, &fake_postfix, store, 0};
 
 	small.map.type = type;
 	return targets_publish(two, 2, &use, false, out, &kit_err);
@@ -142,7 +143,7 @@ static void
 each_gets_what_it_lacks(void **state)
 {
 	struct store *store = begin_script("each.db");
-	struct published published;
+	struct exported published;
 
 	(void)state;
 	assert_true(publish_two(store, &published));
@@ -180,7 +181,7 @@ static void
 failed_target_holds_up_no_other(void **state)
 {
 	struct store *store = begin_script("fails.db");
-	struct published published;
+	struct exported published;
 
 	(void)state;
 	script.fails = true;
@@ -221,7 +222,7 @@ static void
 failed_map_holds_up_no_other(void **state)
 {
 	struct store *store = begin_script("map.db");
-	struct published published;
+	struct exported published;
 	struct destination d = kit_get(store, "a.test");
 
 	(void)state;
@@ -251,7 +252,7 @@ static void
 unwanted_target_is_left_alone(void **state)
 {
 	struct store *store = begin_script("unwanted.db");
-	struct published published;
+	struct exported published;
 
 	(void)state;
 	script.wanted = false;
@@ -259,6 +260,33 @@ unwanted_target_is_left_alone(void **state)
 	assert_true(publish_two(store, &published));
 	assert_int_equal(script.rebuilds + script.closes, 0);
 	assert_target(store, "script", 0);
+	store_close(store);
+}
+
+/* The Postfix whose log is followed may read another one than the map. */
+static void
+another_is_read_here(void **state)
+{
+	struct store *store = begin_script("here.db");
+	struct exported published;
+	struct destination d = kit_get(store, "a.test");
+	int64_t version, exported;
+
+	(void)state;
+	d.entry.force_ms = LADDER_NOT_YET;
+	kit_put(store, &d);
+	assert_true(store_read_here_put(store, "script", &kit_err));
+	script.fails = true;
+	assert_false(publish_two(store, &published));
+	assert_int_equal(published.version, 1); /* of the map */
+	assert_true(store_map_versions(store, &version, &exported, &kit_err));
+	assert_int_equal(exported, 0);
+	assert_true(kit_get(store, "a.test").entry.force_ms == LADDER_NOT_YET);
+	script.fails = false;
+	assert_true(publish_two(store, &published));
+	assert_true(store_map_versions(store, &version, &exported, &kit_err));
+	assert_int_equal(exported, 1);
+	assert_true(kit_get(store, "a.test").entry.force_ms != LADDER_NOT_YET);
 	store_close(store);
 }
 
@@ -275,9 +303,8 @@ rows_are_whole(void **state)
 		    target->verify != NULL && target->publish != NULL &&
 		    target->rebuild != NULL);
 		assert_int_equal(target->lags == NULL, target->catch_up == NULL);
-		assert_int_equal(target->is_read_here, i == 0);
-		assert_int_equal(
-		    target->is_read_here, strcmp(target->name, STORE_MAP) == 0);
+		assert_int_equal(target->count == NULL, target->print_name == NULL);
+		assert_int_equal(i == 0, strcmp(target->name, STORE_MAP) == 0);
 	}
 }
 
@@ -298,6 +325,8 @@ main(void)
 	    "a target that fails holds up no other");
 	suite_add(failed_map_holds_up_no_other, NULL,
 	    "a map that fails holds up no target, and puts nothing in force");
+	suite_add(another_is_read_here, NULL,
+	    "an entry is in force where it is read here, if that is not the map");
 	suite_add(unwanted_target_is_left_alone, NULL,
 	    "a target that is not configured is left alone");
 	status = suite_run();

@@ -47,11 +47,11 @@ put_firms(struct store *store, unsigned count, enum level level)
 	kit_commit(store);
 }
 
-static struct published
+static struct exported
 publish_all(struct store *store, bool anew)
 {
-	const struct target_use use = {&config, &real_postfix, store};
-	struct published published;
+	const struct target_use use = {&config, &real_postfix, store, 0};
+	struct exported published;
 
 	if (!targets_publish(targets, target_count, &use, anew, &published, &kit_err))
 		fail_msg("%s", kit_err.text);
@@ -61,7 +61,7 @@ publish_all(struct store *store, bool anew)
 /* The inode of the database afterwards: another one if it was built anew. */
 static ino_t export(struct store *store, bool anew)
 {
-	struct published published = publish_all(store, anew);
+	struct exported published = publish_all(store, anew);
 	int64_t wanted, exported;
 	struct stat st;
 
@@ -84,7 +84,7 @@ lags(struct store *store)
 static void
 catch_up(struct store *store)
 {
-	const struct target_use use = {&config, &real_postfix, store};
+	const struct target_use use = {&config, &real_postfix, store, 0};
 
 	if (!targets_catch_up(targets, target_count, &use, &kit_err))
 		fail_msg("%s", kit_err.text);
