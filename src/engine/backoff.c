@@ -10,6 +10,18 @@
 #define BACK_OFF_MAX_MS (15 * SPAN_SECOND_MS) /* it is all local, and cheap to try */
 #define LASTS           3 /* tries that failed, the last 3 s after the first */
 
+static int64_t
+most_ms(const struct backoff *t)
+{
+	return t->most_ms != 0 ? t->most_ms : BACK_OFF_MAX_MS;
+}
+
+static unsigned
+lasts(const struct backoff *t)
+{
+	return t->lasts != 0 ? t->lasts : LASTS;
+}
+
 bool
 backoff_report(struct backoff *t, const char *what, const struct err *err, bool again,
     int64_t mono_ms)
@@ -20,8 +32,8 @@ backoff_report(struct backoff *t, const char *what, const struct err *err, bool 
 
 	if (!beside) {
 		t->wait_ms = t->failing ? t->wait_ms * 2 : BACK_OFF_MIN_MS;
-		if (t->wait_ms > BACK_OFF_MAX_MS)
-			t->wait_ms = BACK_OFF_MAX_MS;
+		if (t->wait_ms > most_ms(t))
+			t->wait_ms = most_ms(t);
 		t->again_ms = mono_ms + t->wait_ms;
 		t->times++;
 	}
@@ -32,7 +44,7 @@ backoff_report(struct backoff *t, const char *what, const struct err *err, bool 
 		log_debug("still cannot %s: %s", what, err->text);
 	t->failing = true;
 	t->last = *err;
-	return !beside && t->times == LASTS;
+	return !beside && t->times == lasts(t);
 }
 
 void
@@ -40,13 +52,13 @@ backoff_over(struct backoff *t, const char *what)
 {
 	if (t->failing)
 		log_info("can %s again", what);
-	*t = (struct backoff){0};
+	*t = (struct backoff){.most_ms = t->most_ms, .lasts = t->lasts};
 }
 
 bool
 backoff_lasts(const struct backoff *t)
 {
-	return t->times >= LASTS;
+	return t->times >= lasts(t);
 }
 
 bool

@@ -14,6 +14,10 @@ struct backoff {
 	int64_t wait_ms;
 	int64_t again_ms; /* monotonic: not before */
 	struct err last;
+	/* Where these are not 0: the longest wait, and how many failures in a row last.
+	 */
+	int64_t most_ms;
+	unsigned lasts;
 };
 
 /*

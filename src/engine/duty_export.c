@@ -51,7 +51,7 @@ open_export(struct engine *e, struct duty_state *base, struct err *err)
 	struct export *x = (struct export *)base;
 	int64_t version;
 
-	if (!store_map_versions(e->store, &e->map.version, &e->map.exported, err))
+	if (!engine_read_versions(e, err))
 		return false;
 	if (e->map.version == 0) {
 		if (!store_begin(e->store, err))
@@ -213,11 +213,13 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		x->doubted = false;
 	log_info("map=%s version=%" PRId64 " entries=%zu", e->config->map.file,
 	    t->version, t->entries);
-	e->map.exported = t->version;
+	if (e->map.is_read_here)
+		e->map.exported = t->version;
+	e->map.published = t->version;
 	engine_count(e, METRIC_EXPORTS, NULL, 1);
 	x->due_ms = x->again_ms;
 	x->again_ms = 0;
-	if (e->map.version <= e->map.exported)
+	if (e->map.version <= e->map.published)
 		x->calm.count = x->late.count = 0;
 	else if (due_ms(e, x) == DUE_NEVER)
 		x->due_ms = now->mono_ms + e->config->map.settle_ms;
@@ -238,7 +240,7 @@ may_export(const struct engine *e, const struct export *x)
 {
 	return !e->health.is_malformed &&
 	    (!e->health.unchecked ||
-	        (e->map.version > e->map.exported && e->map.version != x->tried));
+	        (e->map.version > e->map.published && e->map.version != x->tried));
 }
 
 static struct due
@@ -262,7 +264,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct export *x = (struct export *)base;
 
 	begin_map(x, now->mono_ms);
-	t->had = e->map.exported;
+	t->had = e->map.published;
 	t->how = x->doubted ? PUBLISH_ANEW : PUBLISH_LACKING;
 	if (e->health.unchecked) {
 		t->how = PUBLISH_CHANGES;

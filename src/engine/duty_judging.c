@@ -112,8 +112,11 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 		e->map.version++;
 		engine_tell(e, entries_news(d, was_read));
 	}
-	if (judged->decision.alert && d->alarm.raised && d->alarm.policy_refused)
+	if (judged->decision.alert && d->alarm.raised && d->alarm.policy_refused) {
+		if (d->alarm.time_ms > e->map.unasked_ms)
+			e->map.unasked_ms = d->alarm.time_ms;
 		engine_tell(e, NEWS_DOUBT);
+	}
 	if (judged->decision.retry)
 		engine_tell(e, NEWS_MAIL);
 	if (d->alarm.raised)
@@ -342,9 +345,7 @@ make_task(struct engine *e, struct judging *j)
 {
 	struct judging_task *t = engine_task(e, &j->base, &judging_kind);
 
-	t->ask.settings =
-	    measure_settings_of(&e->postfix, &e->known.settings, e->known.other_maps);
-	t->ask.settings.policies = e->config->mta_sts.enable;
+	t->ask.settings = engine_measure_settings(e);
 	return t;
 }
 
@@ -424,13 +425,11 @@ static bool
 judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
     struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
 {
-	struct measure_settings settings =
-	    measure_settings_of(&e->postfix, &e->known.settings, e->known.other_maps);
+	const struct measure_settings settings = engine_measure_settings(e);
 	struct answers remembered;
 	unsigned wants = WANTS_DNS;
 	bool kept;
 
-	settings.policies = e->config->mta_sts.enable;
 	if (!engine_is_policy_kept(e, d, &kept, err) ||
 	    (!kept && !judge_one(e, d, NULL, now->wall_ms, &wants, err)))
 		return false;

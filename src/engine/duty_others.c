@@ -35,8 +35,7 @@ notice(struct engine *e, struct duty_state *base, const struct moment *now)
 	    data_version == o->data_version)
 		return;
 	o->data_version = data_version;
-	if (store_map_versions(e->store, &e->map.version, &e->map.exported, &err) &&
-	    e->map.version > e->map.exported)
+	if (engine_read_versions(e, &err) && e->map.version > e->map.published)
 		engine_tell(e, NEWS_ENTRIES);
 	notice_again(e, o);
 	engine_tell(e, NEWS_EVIDENCE);

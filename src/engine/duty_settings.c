@@ -171,9 +171,45 @@ work(struct task *task, void *context)
 	return task->world->read_settings(task->postfix, &t->settings, &task->err);
 }
 
+/* Which target is in force where it is published. */
+static void
+note_read_here(struct engine *e, bool map_is_read, size_t first)
+{
+	struct buf name = {0}, was = {0};
+	struct err err;
+
+	if (e->driver.mode != ENGINE_APPLY)
+		return;
+	if (e->known.guard.named != 0 && !map_is_read)
+		publisher_print_name(&e->config->publish.items[first], &name);
+	else
+		buf_printf(&name, "%s", STORE_MAP);
+	if (!store_read_here(e->store, &was, &err) ||
+	    (strcmp(buf_text(&was), buf_text(&name)) != 0 &&
+	        (!store_read_here_put(e->store, buf_text(&name), &err) ||
+	            !engine_read_versions(e, &err))))
+		engine_not_stored(e, "store where entries are in force", &err);
+	buf_clear(&name);
+	buf_clear(&was);
+}
+
+struct measure_settings
+engine_measure_settings(const struct engine *e)
+{
+	struct measure_settings settings =
+	    measure_settings_of(&e->postfix, &e->known.settings, e->known.other_maps);
+
+	settings.policies = e->config->mta_sts.enable;
+	if (e->known.guard.named != 0)
+		settings.tables =
+		    (struct measure_tables){table_guard_ask, &e->known.guard};
+	return settings;
+}
+
 static void
 take_new(struct engine *e)
 {
+	size_t first = 0;
 	bool ours;
 
 	e->judge.settings = &e->known.settings;
@@ -183,6 +219,9 @@ take_new(struct engine *e)
 	e->judge.can_dane = e->known.settings.can_dane ? ANSWER_YES : ANSWER_NO;
 	e->known.other_maps =
 	    postfix_other_maps(e->known.settings.policy_maps, e->config->map.file, &ours);
+	e->known.guard = (struct table_guard){.config = e->config};
+	e->known.guard.named = table_guard_take(e->config, e->known.other_maps, &first);
+	note_read_here(e, ours, first);
 	fold_set_quoted(
 	    e->fold, e->known.settings.quotes_addresses ? ANSWER_YES : ANSWER_NO);
 	fold_set_names(e->fold, e->known.settings.log_names);

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/span.h"
@@ -168,6 +169,24 @@ engine_now(const struct engine *e)
 {
 	return (struct moment){
 	    .mono_ms = e->world->mono_ms(), .wall_ms = e->world->wall_ms()};
+}
+
+bool
+engine_read_versions(struct engine *e, struct err *err)
+{
+	struct target_state map;
+	struct buf here = {0};
+	bool done =
+	    store_map_versions(e->store, &e->map.version, &e->map.exported, err) &&
+	    store_target_get(e->store, STORE_MAP, &map, err) &&
+	    store_read_here(e->store, &here, err);
+
+	if (done) {
+		e->map.published = map.version;
+		e->map.is_read_here = strcmp(buf_text(&here), STORE_MAP) == 0;
+	}
+	buf_clear(&here);
+	return done;
 }
 
 int64_t

@@ -19,6 +19,7 @@
 #include "engine/hosts.h"
 #include "engine/witnesses.h"
 #include "engine/world.h"
+#include "publish/table_guard.h"
 
 /* A turn goes through them in this order. */
 #define ENGINE_DUTIES(ROW) \
@@ -33,7 +34,8 @@
 	ROW(witness)  /* the queue, before anything weaker is written */ \
 	ROW(servers)  /* the MX hosts, before a step and at a re-check */ \
 	ROW(canary)   /* hosts that are known to verify, beside them */ \
-	ROW(export)   /* the map in force */ \
+	ROW(tables)   /* the tables of publish */ \
+	ROW(export)   /* the map */ \
 	ROW(catch_up) /* what targets left for later */ \
 	ROW(retry)    /* mail that waits */ \
 	ROW(waits)    /* mail that waits for long, or soon bounces */ \
@@ -186,6 +188,7 @@ struct known_postfix {
 	char **other_maps; /* of smtp_tls_policy_maps; NULL: not known */
 	int64_t read_ms;   /* monotonic: when they were read; 0: they are not known */
 	unsigned stale;    /* why they are to be read again: so many reasons */
+	struct table_guard guard; /* tables of publish that it asks */
 };
 
 /* Is the database what was written into it? */
@@ -197,8 +200,12 @@ struct state_health {
 };
 
 struct map_versions {
-	int64_t version;  /* of the entries */
-	int64_t exported; /* of the map in force */
+	int64_t version;    /* of the entries */
+	int64_t exported;   /* of what is in force */
+	int64_t published;  /* of the map; the same where Postfix reads that */
+	bool is_read_here;  /* it does */
+	int64_t unasked_ms; /* wall: mail was deferred last as Postfix could not ask one,
+	                     * of what was judged; 0: none was */
 };
 
 /* What all duties share. What one alone uses is in its state. */
@@ -242,6 +249,9 @@ bool engine_open_store(struct engine *e, struct err *err);
 /* What the administrator forbids from now on does not last until its lease ends. */
 bool engine_mind_lowest(struct engine *e, struct err *err);
 
+/* What versions are there, and which of them is in force: into map_*. */
+bool engine_read_versions(struct engine *e, struct err *err);
+
 /* Monotonic: when it will be wall_ms, or now. */
 int64_t engine_at_wall(const struct moment *now, int64_t wall_ms);
 
@@ -276,6 +286,9 @@ void engine_doubt_settings(struct engine *e);
 /* Are they what Postfix works by now, as far as its files tell? False: they are read
  * again, and nothing must be decided before. */
 bool engine_settings_stand(struct engine *e);
+
+/* What measuring goes by, as Postfix's settings are known. */
+struct measure_settings engine_measure_settings(const struct engine *e);
 
 /* --- duty_metrics.c --- */
 

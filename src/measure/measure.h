@@ -41,10 +41,19 @@ struct credentials_settings {
 	const char *sender_transport_maps;
 };
 
+/* Tables that entries are published to, if somebody else's rows answer there: of each key
+ * answers is YES, NO or UNSURE, and what it is before is only made worse. */
+struct measure_tables {
+	bool (*ask)(const void *context, const char *const *keys, size_t count,
+	    enum answer *answers, struct err *err); /* NULL: there are none */
+	const void *context;
+};
+
 /* What is the same for all destinations of a batch. Borrowed; must outlive the job. */
 struct measure_settings {
 	const struct postfix *postfix;
 	char *const *other_maps; /* NULL-terminated; NULL: none */
+	struct measure_tables tables;
 	struct probe_settings prober;
 	struct choice_limits limits;
 	struct credentials_settings credentials;

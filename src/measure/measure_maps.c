@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The other maps of smtp_tls_policy_maps: does one of them answer for the key? */
+/* The other maps of smtp_tls_policy_maps, and rows of others in tables of ours: does one
+ * of them answer for the key? */
 #include "measure/measure_impl.h"
 
 static bool
 wanted(const struct measure_settings *settings, const struct measure_item *item)
 {
 	(void)item;
-	return settings->other_maps != NULL && settings->other_maps[0] != NULL;
+	return settings->tables.ask != NULL ||
+	    (settings->other_maps != NULL && settings->other_maps[0] != NULL);
 }
 
 static void
@@ -27,8 +29,15 @@ ask_all(struct measurer *measurer, struct measure_item *const *items, unsigned c
 		keys[i] = items[i]->nexthop.key;
 		answers[i] = ANSWER_UNSURE;
 	}
-	postfix_maps_answer(
-	    settings->postfix, settings->other_maps, keys, count, answers, trouble);
+	if (settings->other_maps != NULL)
+		postfix_maps_answer(settings->postfix, settings->other_maps, keys, count,
+		    answers, trouble);
+	else
+		for (unsigned i = 0; i < count; i++)
+			answers[i] = ANSWER_NO;
+	if (settings->tables.ask != NULL)
+		settings->tables.ask(
+		    settings->tables.context, keys, count, answers, trouble);
 	for (unsigned i = 0; i < count; i++)
 		items[i]->answers.other_map = answers[i];
 }

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tables of publish: each gets what it lacks when entries changed, and is compared
+ * with all entries at the start and each hour. A database that is away is tried ever more
+ * slowly, and only the version that the table has tells what it lacks then.
+ *
+ * While Postfix cannot ask such a table it defers all mail, and each of its processes
+ * goes on with that for a minute after its first failure. Once that is over the mail is
+ * retried.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "engine/engine_impl.h"
+#include "publish/target_sql.h"
+#include "sys/child.h"
+#include "sys/log.h"
+
+#define APART_MS   SPAN_SECOND_MS
+#define BACKOFF_MS SPAN_MINUTE_MS
+#define LASTS      7 /* tries that failed, the last 63 s after the first */
+#define BACK_MS    (61 * SPAN_SECOND_MS) /* dict_mysql.c, dict_pgsql.c: RETRY_CONN_INTV */
+#define DOUBT_MS   SPAN_MINUTE_MS
+
+/* Of one item of publish. Times are monotonic. */
+struct table {
+	struct backoff backoff;
+	int64_t version;    /* that it has */
+	int64_t due_ms;     /* when it is published to; 0: not for changes */
+	int64_t compare_ms; /* when it is compared */
+	int64_t begun_ms;   /* when it was published to last */
+	bool has_task;
+};
+
+struct tables {
+	struct duty_state base;
+	struct table *items;
+	size_t count;
+	int stop_fd; /* of child_stopper(): a database that hangs delays no end; 0: none
+	              */
+	bool is_deferred;   /* mail was, as Postfix could not ask a map */
+	bool has_flush;     /* a task that retries it */
+	int64_t doubted_ms; /* monotonic: when a table was asked for that; 0: never */
+	int64_t flush_ms;   /* monotonic: when that mail is retried; 0: not */
+	int64_t retried_ms; /* wall: when that mail was retried last */
+};
+
+/* --- the start --------------------------------------------------------------------- */
+
+static bool
+is_configured(const struct config *config, const char *name)
+{
+	struct buf known = {0};
+	bool found = false;
+
+	for (size_t i = 0; i < config->publish.count && !found; i++) {
+		buf_reset(&known);
+		publisher_print_name(&config->publish.items[i], &known);
+		found = strcmp(buf_text(&known), name) == 0;
+	}
+	buf_clear(&known);
+	return found;
+}
+
+struct left {
+	const struct config *config;
+	struct strings names;
+};
+
+static void
+find_left(void *context, const char *name)
+{
+	struct left *left = context;
+
+	if (is_configured(left->config, name))
+		return;
+	left->names.items = mem_array(
+	    left->names.items, left->names.count + 1, sizeof(*left->names.items));
+	left->names.items[left->names.count++] = mem_strdup(name);
+}
+
+/* The version of a table that is published to no more would keep destinations from being
+ * forgotten. Its rows are known still: `unpublish` removes them. */
+static bool
+forget_left(struct engine *e, struct err *err)
+{
+	struct left left = {.config = e->config};
+	struct buf here = {0};
+	bool done =
+	    store_each_target(e->store, PUBLISHER_PREFIX, find_left, &left, err) &&
+	    store_read_here(e->store, &here, err);
+
+	for (size_t i = 0; i < left.names.count; i++) {
+		done = done && store_target_forget(e->store, left.names.items[i], err);
+		free(left.names.items[i]);
+	}
+	free(left.names.items);
+	if (done && strcmp(buf_text(&here), STORE_MAP) != 0 &&
+	    !is_configured(e->config, buf_text(&here)))
+		done = store_read_here_put(e->store, STORE_MAP, err);
+	buf_clear(&here);
+	return done;
+}
+
+static bool
+open_tables(struct engine *e, struct duty_state *base, struct err *err)
+{
+	struct tables *t = (struct tables *)base;
+	int64_t mono_ms = engine_now(e).mono_ms;
+
+	if (e->driver.mode != ENGINE_APPLY)
+		return true;
+	if (!forget_left(e, err))
+		return false;
+	if (e->config->publish.count == 0)
+		return true;
+	t->stop_fd = child_stopper(err);
+	if (t->stop_fd < 0)
+		return false;
+	t->count = e->config->publish.count;
+	t->items = mem_new(t->count + 1, sizeof(*t->items));
+	for (size_t i = 0; i < t->count; i++) {
+		struct table *table = &t->items[i];
+		struct target_state state;
+		struct buf name = {0};
+		bool done;
+
+		publisher_print_name(&e->config->publish.items[i], &name);
+		done = store_target_get(e->store, buf_text(&name), &state, err);
+		buf_clear(&name);
+		if (!done)
+			return false;
+		table->version = state.version;
+		table->compare_ms = mono_ms;
+		table->backoff.most_ms = BACKOFF_MS;
+		table->backoff.lasts = LASTS;
+	}
+	return true;
+}
+
+static void
+finish_tables(struct engine *e, struct duty_state *base)
+{
+	const struct tables *t = (const struct tables *)base;
+
+	(void)e;
+	if (t->stop_fd > 0)
+		child_stop(t->stop_fd);
+}
+
+static void
+close_tables(struct duty_state *base)
+{
+	struct tables *t = (struct tables *)base;
+
+	if (t->stop_fd > 0)
+		close(t->stop_fd);
+	free(t->items);
+}
+
+/* --- what is due ------------------------------------------------------------------- */
+
+/* Is it asked by the Postfix whose log is followed? */
+static bool
+is_named(const struct engine *e, size_t i)
+{
+	return (e->known.guard.named & 1U << i) != 0;
+}
+
+static void
+note_change(const struct engine *e, struct table *table, int64_t mono_ms)
+{
+	int64_t at_ms = mono_ms + e->config->map.settle_ms;
+
+	if (table->begun_ms != 0 && at_ms < table->begun_ms + APART_MS)
+		at_ms = table->begun_ms + APART_MS;
+	if (e->map.version > table->version && table->due_ms == 0)
+		table->due_ms = at_ms;
+}
+
+/* Mail was deferred because Postfix cannot ask a map: is it one of these? What was
+ * deferred before the last retry is judged again and again until it is sent. */
+static void
+doubt(const struct engine *e, struct tables *t, int64_t mono_ms)
+{
+	if (e->known.guard.named == 0 || e->map.unasked_ms <= t->retried_ms)
+		return;
+	t->is_deferred = true;
+	if (t->flush_ms != 0 ||
+	    (t->doubted_ms != 0 && mono_ms - t->doubted_ms < DOUBT_MS))
+		return;
+	t->doubted_ms = mono_ms;
+	for (size_t i = 0; i < t->count; i++)
+		if (is_named(e, i))
+			t->items[i].compare_ms = mono_ms;
+}
+
+static void
+hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
+{
+	struct tables *t = (struct tables *)base;
+
+	if (news == NEWS_DOUBT)
+		doubt(e, t, now->mono_ms);
+	if (news == NEWS_ENTRIES || news == NEWS_LATE_ENTRIES ||
+	    news == NEWS_CALM_ENTRIES || news == NEWS_MAP)
+		for (size_t i = 0; i < t->count; i++)
+			note_change(e, &t->items[i], now->mono_ms);
+}
+
+static int64_t
+due_ms(const struct table *table)
+{
+	int64_t at_ms = table->compare_ms;
+
+	if (table->has_task)
+		return DUE_NEVER;
+	if (table->due_ms != 0 && table->due_ms < at_ms)
+		at_ms = table->due_ms;
+	if (table->backoff.failing && at_ms < table->backoff.again_ms)
+		at_ms = table->backoff.again_ms;
+	return at_ms;
+}
+
+static struct due
+due(const struct engine *e, const struct duty_state *base, const struct moment *now)
+{
+	const struct tables *t = (const struct tables *)base;
+	struct due due = {DUE_NEVER, false};
+
+	(void)now;
+	if (t->flush_ms != 0 && !t->has_flush)
+		due.at_ms = t->flush_ms;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct table *table = &t->items[i];
+
+		/* A command does not wait for a database that is away. */
+		if ((table->due_ms != 0 || table->version == 0) &&
+		    !table->backoff.failing)
+			due.owed = true;
+		if (due_ms(table) < due.at_ms)
+			due.at_ms = due_ms(table);
+	}
+	if (e->health.is_malformed || e->health.unchecked)
+		due.at_ms = DUE_NEVER;
+	return due;
+}
+
+/* --- the tasks --------------------------------------------------------------------- */
+
+struct table_task {
+	struct task task;
+	size_t which;
+	enum publish_how how;
+	int stop_fd;
+	bool published;
+	int64_t version; /* out: that it has */
+	struct err err;
+};
+
+/* Its failure is that of one table, and not of the duty: another one need not wait. */
+static bool
+work(struct task *task, void *context)
+{
+	struct table_task *t = (struct table_task *)task;
+
+	(void)context;
+	t->published = task->world->publish_table(task->config, task->postfix, t->which,
+	    t->how, t->stop_fd, &t->version, &t->err);
+	return true;
+}
+
+static void
+print_what(const struct engine *e, size_t which, struct buf *out)
+{
+	buf_printf(
+	    out, "publish to the table of %s", e->config->publish.items[which].login);
+}
+
+static void
+take_failure(struct engine *e, struct tables *t, const struct table_task *task,
+    const struct moment *now)
+{
+	struct table *table = &t->items[task->which];
+	struct buf what = {0};
+
+	print_what(e, task->which, &what);
+	if (backoff_report(&table->backoff, buf_text(&what), &task->err, !e->driver.once,
+	        now->mono_ms)) {
+		struct buf line = {0};
+
+		buf_printf(&line, "cannot %s: %s", buf_text(&what), task->err.text);
+		engine_alert(e, buf_text(&line));
+		buf_clear(&line);
+	}
+	buf_clear(&what);
+	if (table->due_ms == 0)
+		table->compare_ms = now->mono_ms; /* nothing else is queued */
+	if (is_named(e, task->which))
+		t->flush_ms = 0;
+}
+
+/* It answers. What is compared has asked for sure. */
+static void
+take_success(struct engine *e, struct tables *t, const struct table_task *task,
+    const struct moment *now)
+{
+	struct table *table = &t->items[task->which];
+	bool was_away = table->backoff.failing;
+	struct buf what = {0};
+	struct err err;
+
+	print_what(e, task->which, &what);
+	backoff_over(&table->backoff, buf_text(&what));
+	buf_clear(&what);
+	if (table->version != task->version)
+		log_info("table=%s version=%" PRId64,
+		    e->config->publish.items[task->which].login, task->version);
+	table->version = task->version;
+	if (task->how == PUBLISH_ANEW)
+		table->compare_ms = now->mono_ms + TARGET_SQL_COMPARE_MS;
+	if (is_named(e, task->which) && t->is_deferred && t->flush_ms == 0 &&
+	    (was_away || task->how == PUBLISH_ANEW))
+		t->flush_ms = now->mono_ms + BACK_MS;
+	if (!engine_read_versions(e, &err))
+		engine_not_stored(e, "read what is in force", &err);
+	note_change(e, table, now->mono_ms);
+	engine_tell(e, NEWS_MAP);
+}
+
+static void
+take(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct tables *t = (struct tables *)base;
+	const struct table_task *done = (const struct table_task *)task;
+
+	t->items[done->which].has_task = false;
+	if (done->published)
+		take_success(e, t, done, now);
+	else
+		take_failure(e, t, done, now);
+}
+
+static const struct task_kind table_kind = {
+    .size = sizeof(struct table_task), .work = work, .take = take};
+
+static bool
+work_flush(struct task *task, void *context)
+{
+	(void)context;
+	return task->world->flush(task->postfix, &task->err);
+}
+
+static void
+take_flush(struct engine *e, struct duty_state *base, struct task *task,
+    const struct moment *now)
+{
+	struct tables *t = (struct tables *)base;
+
+	(void)e;
+	t->has_flush = false;
+	if (!task->done)
+		t->flush_ms = now->mono_ms + base->backoff.wait_ms;
+}
+
+static const struct task_kind flush_kind = {
+    .size = sizeof(struct task), .work = work_flush, .take = take_flush};
+
+static void
+start_flush(struct engine *e, struct tables *t, const struct moment *now)
+{
+	t->flush_ms = 0;
+	t->is_deferred = false;
+	t->retried_ms = now->wall_ms;
+	if (!e->config->postfix.retry)
+		return;
+	log_info("the tables of publish answer again: mail that waits is retried");
+	t->has_flush = true;
+	engine_submit(e, engine_task(e, &t->base, &flush_kind));
+}
+
+static void
+start(struct engine *e, struct duty_state *base, const struct moment *now)
+{
+	struct tables *t = (struct tables *)base;
+
+	if (t->flush_ms != 0 && t->flush_ms <= now->mono_ms && !t->has_flush)
+		start_flush(e, t, now);
+	for (size_t i = 0; i < t->count; i++) {
+		struct table *table = &t->items[i];
+		struct table_task *task;
+
+		if (due_ms(table) > now->mono_ms)
+			continue;
+		task = engine_task(e, base, &table_kind);
+		task->which = i;
+		task->stop_fd = t->stop_fd;
+		task->how =
+		    table->compare_ms <= now->mono_ms ? PUBLISH_ANEW : PUBLISH_LACKING;
+		table->due_ms = 0;
+		table->begun_ms = now->mono_ms;
+		table->has_task = true;
+		engine_submit(e, &task->task);
+	}
+}
+
+const struct duty duty_tables = {
+    .name = "tables",
+    .what = "retry mail that a table was in the way of",
+    .needs = DUTY_APPLIES,
+    .opens_store = true,
+    .is_cut_short = true,
+    .stuck = ENGINE_STUCK,
+    .state_size = sizeof(struct tables),
+    .open = open_tables,
+    .finish = finish_tables,
+    .close = close_tables,
+    .hear = hear,
+    .due = due,
+    .start = start,
+};
