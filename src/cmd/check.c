@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/page.h"
+#include "publish/table_guard.h"
 
 #define SMTPS_PORT 465
 
@@ -26,6 +27,7 @@ struct checker {
 	struct postfix_settings settings; /* empty where Postfix could not be asked */
 	bool has_settings;
 	char **other_maps;
+	struct table_guard guard;
 	struct measurer *measurer;
 	struct measure_settings measure;
 	struct grade_settings grade;
@@ -88,9 +90,11 @@ static void
 read_settings(struct checker *c)
 {
 	struct err err;
+	size_t ignored;
 	bool ours;
 
 	c->has_settings = postfix_read_settings(&c->postfix, &c->settings, &err);
+	c->guard = (struct table_guard){.config = c->config};
 	if (!c->has_settings)
 		cmd_warn(
 		    "cannot ask Postfix: %s; `tlsladder doctor` looks into it", err.text);
@@ -100,6 +104,10 @@ read_settings(struct checker *c)
 	c->measure = measure_settings_of(
 	    &c->postfix, c->has_settings ? &c->settings : NULL, c->other_maps);
 	c->measure.policies = c->config->mta_sts.enable;
+	if (c->other_maps != NULL)
+		c->guard.named = table_guard_take(c->config, c->other_maps, &ignored);
+	if (c->guard.named != 0)
+		c->measure.tables = (struct measure_tables){table_guard_ask, &c->guard};
 	c->grade = (struct grade_settings){
 	    .default_level = c->config->postfix.default_level,
 	    .lowest = c->config->ladder.lowest,

@@ -36,6 +36,9 @@ const struct command *const commands[] = {
     &cmd_export,
     &cmd_metrics,
     &cmd_notice,
+    &cmd_schema,
+    &cmd_adopt,
+    &cmd_unpublish,
     &cmd_doctor,
     &cmd_help,
 };

@@ -33,9 +33,10 @@ struct command {
 	int (*run)(const struct options *options, int argc, char **argv);
 };
 
-extern const struct command cmd_again, cmd_check, cmd_doctor, cmd_explain, cmd_export,
-    cmd_help, cmd_list, cmd_match, cmd_metrics, cmd_notice, cmd_policy, cmd_queue,
-    cmd_report, cmd_rules, cmd_run, cmd_scan, cmd_set, cmd_status, cmd_undo, cmd_unset;
+extern const struct command cmd_adopt, cmd_again, cmd_check, cmd_doctor, cmd_explain,
+    cmd_export, cmd_help, cmd_list, cmd_match, cmd_metrics, cmd_notice, cmd_policy,
+    cmd_queue, cmd_report, cmd_rules, cmd_run, cmd_scan, cmd_schema, cmd_set, cmd_status,
+    cmd_undo, cmd_unpublish, cmd_unset;
 
 /* All of them, in the order of the manual. */
 extern const struct command *const commands[];

@@ -14,12 +14,14 @@
 #include "base/span.h"
 #include "cmd/causes.h"
 #include "cmd/page.h"
+#include "cmd/tables.h"
 #include "measure/measure.h"
 #include "sys/clock.h"
 
 struct explain {
 	bool json;
-	bool first;       /* of a JSON array */
+	bool first; /* of a JSON array */
+	const struct config *config;
 	struct buf level; /* the default level */
 	int64_t level_ms; /* when it was read; 0: never */
 	struct buf out;
@@ -154,6 +156,37 @@ print_default(const struct explain *x, struct buf *out)
 	buf_add_char(out, '\n');
 }
 
+static struct entry
+entry_of(const struct destination *d)
+{
+	return (struct entry){
+	    .key = d->key,
+	    .attributes = demand_attributes(destination_demand(d)),
+	    .note = d->pin.note,
+	    .level = d->entry.level,
+	    .why = d->entry.why,
+	    .pinned = d->pin.set,
+	};
+}
+
+/* A line each. */
+static bool
+add_missing(
+    struct explain *x, struct store *store, const struct destination *d, struct err *err)
+{
+	const struct entry entry = entry_of(d);
+	size_t head = x->out.len;
+
+	if (!tables_add_missing(x->config, store, &entry, "\n  ", &x->out, err))
+		return false;
+	if (x->out.len > head) {
+		memmove(
+		    x->out.data + head, x->out.data + head + 1, x->out.len - head - 1);
+		x->out.data[x->out.len - 1] = '\n';
+	}
+	return true;
+}
+
 static bool
 explain_text(
     struct explain *x, struct store *store, const struct destination *d, struct err *err)
@@ -190,7 +223,7 @@ explain_text(
 	buf_printf(
 	    &x->out, ", %s: %s\n", why_slug(d->entry.why), why_sentence(d->entry.why));
 	print_default(x, &x->out);
-	return true;
+	return add_missing(x, store, d, err);
 }
 
 /* --- JSON -------------------------------------------------------------------------- */
@@ -302,6 +335,14 @@ explain_json(
 	else
 		buf_printf(out, ",\"default_level\":null");
 	buf_add_time_member(out, "default_level_read_at", x->level_ms);
+	if (x->config->publish.count > 0) {
+		const struct entry entry = entry_of(d);
+
+		buf_printf(out, ",\"not_in\":[");
+		if (!tables_add_json(x->config, store, &entry, out, err))
+			return false;
+		buf_add_char(out, ']');
+	}
 	buf_printf(out, "}\n");
 	return true;
 }
@@ -334,6 +375,8 @@ explain_all(const struct config *config, const struct nexthop *nexthops, size_t 
 	bool shown = false;
 	struct store *store = cmd_store(config, false, &all);
 	struct err err;
+
+	x->config = config;
 
 	if (store != NULL &&
 	    (!store_blob_get(store, STORE_DEFAULT_LEVEL, &x->level, &err) ||

@@ -12,6 +12,7 @@
 #include "base/like.h"
 #include "base/mem.h"
 #include "cmd/page.h"
+#include "cmd/tables.h"
 
 #define FLUSH_BYTES ((size_t)64 << 10)
 
@@ -25,6 +26,9 @@ struct list {
 	int key_width;
 	int64_t lifetime_ms; /* of mail in the queue; 0: not known */
 	int64_t counted;
+	const struct config *config;
+	struct store *store;
+	struct err failure; /* of what is asked for a row; "": none */
 	struct buf out;
 };
 
@@ -62,7 +66,7 @@ shown_why(const struct list *list, const struct view *v)
 }
 
 static void
-print_json(const struct list *list, struct buf *out, const struct view *v)
+print_json(struct list *list, struct buf *out, const struct view *v)
 {
 	const struct entry *d = &v->entry;
 
@@ -91,6 +95,11 @@ print_json(const struct list *list, struct buf *out, const struct view *v)
 		buf_printf(out, "null,\"bounces_at\":");
 	buf_add_json_time(
 	    out, v->waits ? store_bounces_ms(v->first_ms, list->lifetime_ms) : 0);
+	if (list->config->publish.count > 0) {
+		buf_printf(out, ",\"not_in\":[");
+		tables_add_json(list->config, list->store, d, out, &list->failure);
+		buf_add_char(out, ']');
+	}
 	buf_printf(out, "}\n");
 }
 
@@ -117,7 +126,7 @@ print_waiting(const struct list *list, struct buf *out, const struct view *v)
 
 /* On a terminal what is long stands below the row. */
 static void
-print_narrow(const struct list *list, struct buf *out, const struct view *v)
+print_narrow(struct list *list, struct buf *out, const struct view *v)
 {
 	buf_printf(out, "%-16s  %-16s  ", level_label(v->entry.level),
 	    why_slug(shown_why(list, v)));
@@ -127,18 +136,19 @@ print_narrow(const struct list *list, struct buf *out, const struct view *v)
 		page_add_day(out, v->entry.since_ms);
 	buf_printf(out, "  ");
 	page_add_day(out, v->entry.look_ms);
-	buf_add_char(out, '\n');
 	if (v->entry.attributes[0] != '\0')
-		buf_printf(out, "    %s\n", v->entry.attributes);
+		buf_printf(out, "\n    %s", v->entry.attributes);
 	if (v->waits) {
-		buf_printf(out, "    ");
+		buf_printf(out, "\n    ");
 		add_bounce(list, out, v);
-		buf_add_char(out, '\n');
 	}
+	tables_add_missing(
+	    list->config, list->store, &v->entry, "\n    ", out, &list->failure);
+	buf_add_char(out, '\n');
 }
 
 static void
-print_wide(const struct list *list, struct buf *out, const struct view *v)
+print_wide(struct list *list, struct buf *out, const struct view *v)
 {
 	struct buf value = {0};
 
@@ -153,12 +163,14 @@ print_wide(const struct list *list, struct buf *out, const struct view *v)
 		buf_printf(out, "  ");
 		add_bounce(list, out, v);
 	}
+	tables_add_missing(
+	    list->config, list->store, &v->entry, "  ", out, &list->failure);
 	buf_add_char(out, '\n');
 	buf_clear(&value);
 }
 
 static void
-print_text(const struct list *list, struct buf *out, const struct view *v)
+print_text(struct list *list, struct buf *out, const struct view *v)
 {
 	page_add_key(out, v->entry.key, (size_t)list->key_width);
 	if (list->waiting)
@@ -203,7 +215,7 @@ show(void *context, const struct view *v)
 	else
 		print_text(list, &list->out, v);
 	flush(list, FLUSH_BYTES);
-	return true;
+	return list->failure.text[0] == '\0';
 }
 
 static void
@@ -255,6 +267,7 @@ run_on(struct list *list, struct store *store, const struct nexthop *names,
 	if (!store_begin_read(store, &err) ||
 	    !store_counter_get(store, STORE_QUEUE_LIFETIME, &list->lifetime_ms, &err))
 		return cmd_fail(EX_IOERR, "%s", err.text);
+	list->store = store;
 	print_head(list);
 	status = name_count > 0 ? list_named(list, store, names, name_count)
 	                        : list_all(list, store);
@@ -264,6 +277,8 @@ run_on(struct list *list, struct store *store, const struct nexthop *names,
 		buf_printf(&list->out, "%" PRId64 "\n", list->counted);
 	flush(list, 0);
 	flushed = cmd_flush();
+	if (list->failure.text[0] != '\0')
+		return cmd_fail(EX_IOERR, "%s", list->failure.text);
 	return status != 0 ? status : flushed;
 }
 
@@ -359,6 +374,7 @@ run_list(const struct options *options, int argc, char **argv)
 	if (status == 0)
 		status = cmd_load(options, &config, NULL);
 	if (status == 0) {
+		list.config = &config;
 		list.columns = page_columns();
 		list.key_width = list.columns == 0 ? 30 : list.waiting ? 26 : 20;
 		store = cmd_store(&config, false, &status);

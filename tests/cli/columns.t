@@ -139,7 +139,7 @@ has "status: the domain is whole" "$out" "$long"
 names=$all
 shown report
 shown report --lang de
-for what in '' scan queue match rules check status list explain set unset undo again policy report export metrics notice doctor help run; do
+for what in '' scan queue match rules check status list explain set unset undo again policy report export metrics notice schema adopt unpublish doctor help run; do
 	names=''
 	# shellcheck disable=SC2086
 	shown help $what
