@@ -210,6 +210,7 @@ check_all(struct doctor *d)
 	    doctor_check_map_text,
 	    doctor_check_policy_maps,
 	    doctor_check_transport_maps,
+	    doctor_check_tables,
 	    doctor_check_loglevel,
 	    doctor_check_authorities,
 	    doctor_check_dane,

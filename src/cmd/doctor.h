@@ -129,6 +129,9 @@ bool doctor_is_proxied(
 void doctor_check_policy_maps(struct doctor *doctor);
 void doctor_check_transport_maps(struct doctor *doctor);
 
+/* doctor_tables.c */
+void doctor_check_tables(struct doctor *doctor);
+
 /* doctor_trust.c */
 void doctor_check_clock(struct doctor *doctor);
 void doctor_check_authorities(struct doctor *doctor);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "cmd/doctor.h"
+#include "publish/table_guard.h"
 
 #define NO_PATH   "\001"                     /* no map has it: all count as others */
 #define NO_DOMAIN "doctor.tlsladder.invalid" /* RFC 6761: never registered */
@@ -83,6 +84,28 @@ static bool
 is_our_map(const struct doctor *d, const char *map)
 {
 	return naming_of(d, map) != NAMES_OTHER;
+}
+
+/* Is it a table that entries are published to? doctor_tables.c sees to these. */
+static bool
+is_table(const struct doctor *d, const char *map)
+{
+	bool ignored;
+	char **maps = postfix_other_maps(map, NO_PATH, &ignored);
+	size_t first;
+	bool table = table_guard_take(d->config, maps, &first) != 0;
+
+	postfix_maps_free(maps);
+	return table;
+}
+
+static bool
+names_table(const struct doctor *d, const struct named *named)
+{
+	for (size_t i = 0; named->maps[i] != NULL; i++)
+		if (is_table(d, named->maps[i]))
+			return true;
+	return false;
 }
 
 /*
@@ -340,13 +363,13 @@ check_others(struct doctor *d, const struct named *named)
 		char *map[] = {named->maps[i], NULL};
 
 		answers[i] = ANSWER_NO;
-		if (!is_our_map(d, named->maps[i]))
+		if (!is_our_map(d, named->maps[i]) && !is_table(d, named->maps[i]))
 			postfix_maps_answer(
 			    &d->postfix, map, &key, 1, &answers[i], &errs[i]);
 		all[i] = answers[i] == ANSWER_YES;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (!is_our_map(d, named->maps[i]))
+		if (!is_our_map(d, named->maps[i]) && !is_table(d, named->maps[i]))
 			say_other(d, named, i, answers[i], errs[i].text, all);
 	free(answers);
 	free(errs);
@@ -371,7 +394,7 @@ check_service(struct doctor *d, struct str line)
 	str_cut(&rest, '/', &service);
 	value = mem_strndup(line.p, line.len);
 	read_named(d, value, &named);
-	if (named.ours == 0) {
+	if (named.ours == 0 && !names_table(d, &named)) {
 		buf_add_str(&name, parameter);
 		doctor_advise_service(d, buf_text(&name));
 		doctor_say(d,
@@ -424,6 +447,9 @@ doctor_check_policy_maps(struct doctor *d)
 	if (strcmp(d->map_type, "none") == 0) {
 		doctor_say(d, DOCTOR_OK, "policy-maps",
 		    "map.type is none: only the text is written");
+	} else if (named.ours == 0 && names_table(d, &named)) {
+		doctor_say(d, DOCTOR_OK, "policy-maps",
+		    "smtp_tls_policy_maps names a table of publish, and not %s", path);
 	} else if (named.ours == 0) {
 		advise_value(d, &named, NULL);
 		doctor_say(d, DOCTOR_FAULT, "policy-maps",
