@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# publish beside a real MariaDB with mailcow's table, which Postfix asks, and not the map:
+# entries are in force once they are rows, rows of others decide, and mail that waits because
+# the database was away is retried once it is back.
+. "$(dirname -- "$0")/lib.sh"
+
+[[ -x $builddir/tlsladder-mariadb ]] || skip_all 'built without libmariadb'
+command -v mariadbd >/dev/null || skip_all 'needs mariadb-server'
+[[ -e /usr/lib/postfix/postfix-mysql.so ]] || skip_all 'needs postfix-mysql'
+
+"$sandbox" up "$dir" owner=$$ || { not_ok 'the sandbox comes up'; finish; }
+mkdir "$dir/state" "$dir/db"
+chown nobody:nogroup "$dir/state"
+chown mysql: "$dir/db"
+chmod 755 "$dir/db"
+
+# --- the database
+
+mariadb-install-db --no-defaults --datadir="$dir/db" --user=mysql --skip-test-db \
+	--auth-root-authentication-method=normal --innodb-log-file-size=8M >"$dir/install.err" 2>&1 ||
+	skip_all 'mariadb-install-db made no database'
+
+db() {
+	mariadb --no-defaults --socket="$dir/db/s" -uroot -N -B -e "$1" "${2-mailcow}"
+}
+start_db() {
+	"$sandbox" exec "$dir" -- mariadbd --no-defaults --datadir="$dir/db" --socket="$dir/db/s" \
+		--pid-file="$dir/db/pid" --user=mysql --innodb-buffer-pool-size=32M --innodb-log-file-size=8M \
+		--skip-log-bin --skip-name-resolve --skip-networking >>"$dir/db.log" 2>&1 &
+	await 60 db 'SELECT 1' '' >/dev/null || { not_ok 'MariaDB starts' "$(tail -n 5 "$dir/db.log")"; finish; }
+}
+stop_db() {
+	db SHUTDOWN ''
+	await 30 db_is_gone >/dev/null
+}
+db_is_gone() {
+	! db 'SELECT 1' '' 2>/dev/null
+}
+
+start_db
+db "CREATE DATABASE mailcow CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+	CREATE TABLE mailcow.tls_policy_override (
+		id INT NOT NULL AUTO_INCREMENT,
+		dest VARCHAR(255) NOT NULL,
+		policy ENUM('none', 'may', 'encrypt', 'dane', 'dane-only', 'fingerprint', 'verify', 'secure') NOT NULL,
+		parameters VARCHAR(255) DEFAULT '',
+		created DATETIME(0) NOT NULL DEFAULT NOW(0),
+		modified DATETIME ON UPDATE CURRENT_TIMESTAMP,
+		active TINYINT(1) NOT NULL DEFAULT 1,
+		PRIMARY KEY (id), UNIQUE KEY dest (dest)) ENGINE = InnoDB ROW_FORMAT = DYNAMIC;
+	CREATE USER tlsladder IDENTIFIED BY 'secret';
+	CREATE USER postfix IDENTIFIED BY 'other';
+	GRANT SELECT, INSERT, DELETE, UPDATE (policy, parameters, active)
+		ON mailcow.tls_policy_override TO tlsladder;
+	GRANT SELECT ON mailcow.tls_policy_override TO postfix" ''
+printf '%s\n' '[tlsladder]' "socket = $dir/db/s" 'user = tlsladder' 'password = secret' \
+	'database = mailcow' >"$dir/login"
+chown nobody: "$dir/login"
+chmod 600 "$dir/login"
+# The file by which Postfix asks holds a password, which tlsladder may not read.
+cat >"$dir/query.cf" <<END
+hosts = unix:$dir/db/s
+user = postfix
+password = other
+dbname = mailcow
+query = SELECT CONCAT(policy, ' ', parameters) FROM tls_policy_override WHERE active = '1' AND dest = '%s'
+END
+chown root:postfix "$dir/query.cf"
+chmod 640 "$dir/query.cf"
+
+# --- Postfix and the daemon
+
+sender strict "smtp_tls_policy_maps=proxy:mysql:$dir/query.cf" \
+	"proxy_read_maps=proxy:mysql:$dir/query.cf"
+configure strict 'ladder: {may_after: {attempts: 1}}' \
+	"publish: [{sql: mariadb, login: $dir/login, schema: mailcow, lowest: may,
+	  map: 'proxy:mysql:$dir/query.cf'}]" "map: {file: $map_file, type: hash}"
+db "INSERT INTO tls_policy_override (dest, policy) VALUES ('expired-cert.test', 'encrypt')"
+starts
+
+row() {
+	db "SELECT policy, parameters, active FROM tls_policy_override WHERE dest = '$1'" | tr '\t' ' ' | sed 's/ *1$//'
+}
+has_row() {
+	[[ -n $(row "$1") ]]
+}
+arrives() {
+	grep -q "user@$1	" "$dir/delivered.tsv"
+}
+
+# --- entries are rows
+
+begun=$(now)
+send strict selfsigned.test
+awaits 'an entry is a row' 30 has_row selfsigned.test
+awaits 'and the mail that waited for it flows' 30 arrives selfsigned.test
+comment "from the message to its delivery: $(bc <<<"$(now) - $begun") s"
+is 'the row is the level' "$(row selfsigned.test)" encrypt
+is 'by the table, which alone is asked' "$(arrived user@selfsigned.test | sed 's/TLSv1.[23]/tls/')" 'mx.selfsigned.test tls'
+is 'the entry is in force since' "$(sql "SELECT force_ms < 9000000000000000000 FROM destination WHERE key = 'selfsigned.test'")" 1
+ladder doctor --json >"$dir/doctor"
+matches 'doctor sees the table' "$(grep '"check":"table"' "$dir/doctor")" '"result":"ok"'
+matches 'and that it need not read the file of Postfix' \
+	"$(grep '"check":"table-seen"' "$dir/doctor")" 'cannot be told here|sees the row'
+
+begun=$(now)
+send strict wrongname-cert.test
+awaits 'and so it is with the next' 30 arrives wrongname-cert.test
+comment "from the message to its delivery: $(bc <<<"$(now) - $begun") s"
+is 'which is a row as well' "$(row wrongname-cert.test)" encrypt
+
+# --- rows of others
+
+send strict expired-cert.test
+awaits 'mail flows by a row of somebody else' 30 arrives expired-cert.test
+ladder set expired-cert.test verify >/dev/null 2>&1
+is 'which stays' "$(row expired-cert.test)" encrypt
+matches 'and list says so' "$(ladder list expired-cert.test)" 'somebody else has a row there'
+ladder unset expired-cert.test >/dev/null
+
+# ruled DOMAIN WORD: that was decided of it
+ruled() {
+	ladder explain "$1" | grep -q "  $2:"
+}
+db "INSERT INTO tls_policy_override (dest, policy) VALUES ('plain.test', 'verify')"
+send strict plain.test
+awaits 'a row of somebody else is another map (guard 5)' 60 ruled plain.test other-map
+is 'so that there is no entry' "$(entry plain.test) $(row plain.test)" '- verify'
+db "UPDATE tls_policy_override SET policy = 'may' WHERE dest = 'selfsigned.test'"
+ladder again selfsigned.test >/dev/null
+awaits 'a row of ours that he changed is his' 60 ruled selfsigned.test other-map
+is 'and stays as he has it' "$(row selfsigned.test)" may
+
+# --- away and back
+
+stop_db
+send strict valid-ca.test
+awaits 'while it is away Postfix defers mail' 30 grep -q 'to=<user@valid-ca.test>.*client TLS configuration problem' "$dir/strict/mail.log"
+awaits 'and the daemon says so' 90 grep -q 'cannot publish to the table' "$dir/daemon.err"
+start_db
+begun=$(now)
+awaits 'once it is back that mail is retried' 200 arrives valid-ca.test
+comment "after $(bc <<<"$(now) - $begun") s"
+is 'once' "$(grep -c 'the tables of publish answer again' "$dir/daemon.err")" 1
+ladder set own.test encrypt >/dev/null
+is 'a pin is a row' "$(row own.test)" encrypt
+stops
+
+# --- taken away
+
+configure strict
+is 'unpublish takes ours out' "$(ladder unpublish)" "2 rows taken out of the table of $dir/login"
+is 'and leaves rows of others' "$(db 'SELECT dest FROM tls_policy_override ORDER BY dest' | tr '\n' ' ')" \
+	'expired-cert.test plain.test selfsigned.test '
+stop_db
+finish
