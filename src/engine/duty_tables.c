@@ -19,6 +19,7 @@
 #include "publish/target_sql.h"
 #include "sys/child.h"
 #include "sys/log.h"
+#include "sys/memory.h"
 
 #define APART_MS   SPAN_SECOND_MS
 #define BACKOFF_MS SPAN_MINUTE_MS
@@ -118,6 +119,7 @@ open_tables(struct engine *e, struct duty_state *base, struct err *err)
 		return false;
 	if (e->config->publish.count == 0)
 		return true;
+	memory_share();
 	t->stop_fd = child_stopper(err);
 	if (t->stop_fd < 0)
 		return false;

@@ -12,3 +12,12 @@ memory_trim(void)
 	malloc_trim(0);
 #endif
 }
+
+void
+memory_share(void)
+{
+#ifdef HAVE_MALLOC_TRIM
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+#endif
+}

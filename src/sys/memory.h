@@ -6,4 +6,7 @@
 /* What was freed goes back to the system, as far as the C library can. */
 void memory_trim(void);
 
+/* Threads that begin later share one heap: each of several keeps what was freed in it. */
+void memory_share(void);
+
 #endif
