@@ -14,6 +14,8 @@
 #include "postfix/postfix.h"
 #include "store/store.h"
 
+struct target_use;
+
 /* The options of every command. */
 struct options {
 	const char *config_file;
@@ -84,6 +86,10 @@ struct store *cmd_store(const struct config *config, bool create, int *status);
 /* Where a command ended with EX_IOERR and the state that cmd_store() was asked for is
  * malformed, a note on stderr says what heals it. The status as it is. */
 int cmd_store_ended(int status);
+
+/* Publish what was stored, of which what says "entry is" or "entries are". 0, or the exit
+ * status: what failed is said, a table not as the map. */
+int cmd_publish(const struct target_use *use, const char *what);
 
 /*
  * An argument as next-hop (cmd/operand.h), with a note where an address or a URL was cut

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The state of a command: opened, with what was lost of it taken over from the map. */
+/* The state of a command: opened, with what was lost of it taken over from the map; and
+ * published. */
 #include <errno.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "publish/held.h"
 #include "publish/takeover.h"
+#include "publish/target.h"
 #include "store/store_check.h"
 #include "sys/clock.h"
 
@@ -99,4 +101,26 @@ cmd_store(const struct config *config, bool create, int *status)
 		return store;
 	store_close(store);
 	return NULL;
+}
+
+int
+cmd_publish(const struct target_use *use, const char *what)
+{
+	struct exported published;
+	struct err others, err;
+	int status = 0;
+
+	if (!targets_publish(
+	        targets, target_count, use, PUBLISH_LACKING, &published, &others, &err))
+		status = cmd_fail(EX_CANTCREAT,
+		    "the %s stored, but the map is not exported: %s; the daemon tries "
+		    "again, `tlsladder doctor` looks into it",
+		    what, err.text);
+	/* What the map has is in force there, whatever became of the tables. */
+	if (others.text[0] != '\0')
+		status = cmd_fail(EX_CANTCREAT,
+		    "the %s stored%s, but not published everywhere: %s; the daemon "
+		    "tries again, `tlsladder doctor` looks into it",
+		    what, status == 0 ? " and in the map" : "", others.text);
+	return status;
 }

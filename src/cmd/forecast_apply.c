@@ -144,7 +144,6 @@ int
 forecast_apply(struct forecaster *f)
 {
 	struct target_use use = {.config = f->config, .postfix = &f->postfix};
-	struct exported published;
 	struct store *store;
 	struct err err;
 	int status = 0;
@@ -158,12 +157,8 @@ forecast_apply(struct forecaster *f)
 	} else if (!put_all(f, store, &err)) {
 		store_rollback(store);
 		status = cmd_fail(EX_IOERR, "%s", err.text);
-	} else if (!targets_publish(
-	               targets, target_count, &use, PUBLISH_LACKING, &published, &err)) {
-		status = cmd_fail(EX_CANTCREAT,
-		    "the entries are stored, but the map is not exported: %s; the daemon "
-		    "exports it when it can",
-		    err.text);
+	} else {
+		status = cmd_publish(&use, "entries are");
 	}
 	progress_end();
 	store_close(store);

@@ -177,7 +177,6 @@ pins_apply(
 {
 	struct postfix postfix = cmd_postfix(config);
 	struct target_use use = {.config = config, .postfix = &postfix};
-	struct exported published;
 	struct store *store;
 	struct err err;
 	int status = 0;
@@ -193,14 +192,8 @@ pins_apply(
 	} else if (!store_all(store, pins, &err)) {
 		store_rollback(store);
 		status = cmd_fail(EX_IOERR, "%s", err.text);
-	} else if (!targets_publish(
-	               targets, target_count, &use, PUBLISH_LACKING, &published, &err)) {
-		status = cmd_fail(EX_CANTCREAT,
-		    "the entry is stored, but %s: %s; the daemon tries again, "
-		    "`tlsladder doctor` looks into it",
-		    config->publish.count == 0 ? "the map is not exported"
-		                               : "not published everywhere",
-		    err.text);
+	} else {
+		status = cmd_publish(&use, "entry is");
 	}
 	progress_end();
 	store_close(store);

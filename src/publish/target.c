@@ -203,21 +203,22 @@ publish_one(const struct target *target, size_t which, const struct target_use *
 bool
 targets_publish(const struct target *const *list, size_t count,
     const struct target_use *use, enum publish_how how, struct exported *out,
-    struct err *err)
+    struct err *others, struct err *err)
 {
-	bool done = true;
+	struct exported ignored;
+	bool done = true, others_done = true;
 
 	*out = (struct exported){0};
+	*others = (struct err){{0}};
 	for (size_t i = 0; i < count; i++) {
 		size_t instances = target_instances(list[i], use->config);
 
-		for (size_t which = 0; which < instances; which++) {
-			struct exported exported;
-
-			publish_one(list[i], which, use, how, &exported, &done, err);
+		for (size_t which = 0; which < instances; which++)
 			if (i == 0)
-				*out = exported;
-		}
+				publish_one(list[i], which, use, how, out, &done, err);
+			else
+				publish_one(list[i], which, use, how, &ignored,
+				    &others_done, others);
 	}
 	return done;
 }

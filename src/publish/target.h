@@ -124,20 +124,22 @@ bool target_publish(const struct target *target, size_t which,
     struct err *err);
 
 /*
- * To all of list[0..count), one after the other. A failure does not end that: false, with
- * the first one in err, the others logged. *out is what the first of them has, and zero
- * where that failed.
+ * To all of list[0..count), one after the other. A failure does not end that. What is
+ * returned, *out and err are of the first, the map: false where that failed, with *out
+ * zero. others: the first failure of another target, or "" where all of them were
+ * published to; what else failed is logged.
  */
 bool targets_publish(const struct target *const *list, size_t count,
     const struct target_use *use, enum publish_how how, struct exported *out,
-    struct err *err);
+    struct err *others, struct err *err);
 
 /* Is something left for later? Call targets_catch_up() now and then until it is not. */
 bool targets_lag(const struct target *const *list, size_t count,
     const struct config *config, struct store *store, bool *lag, struct err *err);
 
 /* Re-check targets with something left for later: repair those that are not as published,
- * and do what is left where it is time. As targets_publish() on failure. */
+ * and do what is left where it is time. A failure does not end that: false, with the
+ * first one in err, the others logged. */
 bool targets_catch_up(const struct target *const *list, size_t count,
     const struct target_use *use, struct err *err);
 

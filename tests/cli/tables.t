@@ -80,7 +80,8 @@ echo outage >"$table.does"
 ladder set d.test verify
 is 'a database that is away: the entry is stored' "$status $(ladder list d.test; grep -c d.test <<<"$out")" '73 1'
 matches 'and what failed is said' "$(ladder set d.test verify; echo "$err")" \
-	"the entry is stored, but not published everywhere: sql mariadb mailcow $table: the database cannot be reached: Can't connect to server \(2002\)"
+	"the entry is stored and in the map, but not published everywhere: sql mariadb mailcow $table: the database cannot be reached: Can't connect to server \(2002\); the daemon tries again, .tlsladder doctor. looks into it"
+is 'the map is not said to have failed, and has the entry' "$(grep -c 'not exported' <<<"$err") $(grep -c '^d.test' "$dir/tls_policy")" '0 1'
 rm "$table.does"
 ladder set e.test verify
 is 'what was missed comes with the next' "$status $(rows)" '0 his.test may - 1 0;c.test encrypt - 1 0;d.test verify - 1 0;e.test verify - 1 0;'
@@ -120,7 +121,7 @@ is 'all of them' "$(rows)" ''
 ladder unpublish
 is 'once more is nothing' "$status $out" '0 no table has rows of ours that publish does not name'
 ladder adopt
-is 'there is nothing to adopt' "$status $err" '78 tlsladder: error: publish names no table'
+is 'there is nothing to adopt' "$status $err" '78 tlsladder: error: publish names no table; `man tlsladder.yaml` has an example'
 
 # --- schema
 

@@ -104,7 +104,9 @@ static const struct target target_script = {
 
 static const struct target *const two[] = {&target_map, &target_script};
 
-/* Both, with a small map and a Postfix that is played. */
+static struct err others_err; /* of the script */
+
+/* Both, with a small map and a Postfix that is played: was it published to the map? */
 static bool
 publish_two(struct store *store, struct exported *out)
 {
@@ -113,7 +115,7 @@ publish_two(struct store *store, struct exported *out)
 	const struct target_use use = {&small, &fake_postfix, store, 0};
 
 	small.map.type = type;
-	return targets_publish(two, 2, &use, false, out, &kit_err);
+	return targets_publish(two, 2, &use, false, out, &others_err, &kit_err);
 }
 
 static void
@@ -140,13 +142,28 @@ begin_script(const char *name)
 }
 
 static void
+assert_both(bool map)
+{
+	assert_true(map);
+	assert_string_equal(others_err.text, "");
+}
+
+/* The map has it, which another target that failed changes nothing of. */
+static void
+assert_map_alone(bool map)
+{
+	assert_true(map);
+	assert_true(others_err.text[0] != '\0');
+}
+
+static void
 each_gets_what_it_lacks(void **state)
 {
 	struct store *store = begin_script("each.db");
 	struct exported published;
 
 	(void)state;
-	assert_true(publish_two(store, &published));
+	assert_both(publish_two(store, &published));
 	assert_int_equal(published.version, 1);
 	assert_int_equal(published.entries, 1);
 	assert_int_equal(script.rebuilds, 1);
@@ -156,21 +173,21 @@ each_gets_what_it_lacks(void **state)
 	assert_target(store, "script", 1);
 	kit_put_level(store, "b.test", LEVEL_MAY);
 	kit_put_level(store, "a.test", LEVEL_NONE);
-	assert_true(publish_two(store, &published));
+	assert_both(publish_two(store, &published));
 	assert_int_equal(script.rebuilds, 1);
 	assert_int_equal(script.publishes, 1);
 	assert_int_equal(script.changes, 2);
 	assert_int_equal(script.had, 1);
 	assert_target(store, "script", 3);
-	assert_true(publish_two(store, &published)); /* nothing is new */
+	assert_both(publish_two(store, &published)); /* nothing is new */
 	assert_int_equal(script.rebuilds + script.publishes, 2);
 	script.is_strange = true;
-	assert_true(publish_two(store, &published));
+	assert_both(publish_two(store, &published));
 	assert_int_equal(script.rebuilds, 2);
 	script.is_strange = false;
 	script.refuses = true;
 	kit_put_level(store, "c.test", LEVEL_MAY);
-	assert_true(publish_two(store, &published));
+	assert_both(publish_two(store, &published));
 	assert_int_equal(script.publishes, 2);
 	assert_int_equal(script.rebuilds, 3);
 	assert_int_equal(script.closes, 5);
@@ -185,8 +202,8 @@ failed_target_holds_up_no_other(void **state)
 
 	(void)state;
 	script.fails = true;
-	assert_false(publish_two(store, &published));
-	assert_string_equal(kit_err.text, "script: it is down");
+	assert_map_alone(publish_two(store, &published));
+	assert_string_equal(others_err.text, "script: it is down");
 	assert_int_equal(published.version, 1);
 	assert_target(store, "map", 1);
 	assert_target(store, "script", 0);
@@ -194,23 +211,23 @@ failed_target_holds_up_no_other(void **state)
 	assert_true(kit_get(store, "a.test").entry.force_ms != LADDER_NOT_YET);
 	kit_put_level(store, "b.test", LEVEL_MAY);
 	script.no_open = true;
-	assert_false(publish_two(store, &published));
-	assert_string_equal(kit_err.text, "script: nobody is there");
+	assert_map_alone(publish_two(store, &published));
+	assert_string_equal(others_err.text, "script: nobody is there");
 	assert_true(fake_has("large", "\nb.test\tmay\n"));
 	script.no_open = script.fails = false;
 	script.notes_fail = true;
-	assert_false(publish_two(store, &published));
+	assert_map_alone(publish_two(store, &published));
 	assert_target(store, "script", 0);
 	script.notes_fail = false;
-	assert_true(publish_two(store, &published));
+	assert_both(publish_two(store, &published));
 	assert_target(store, "script", 2);
 	/* It missed some, and gets them all at once. */
 	script.fails = true;
 	kit_put_level(store, "c.test", LEVEL_MAY);
-	assert_false(publish_two(store, &published));
+	assert_map_alone(publish_two(store, &published));
 	kit_put_level(store, "d.test", LEVEL_MAY);
 	script.fails = false;
-	assert_true(publish_two(store, &published));
+	assert_both(publish_two(store, &published));
 	assert_int_equal(script.had, 2);
 	assert_int_equal(script.changes, 2);
 	assert_target(store, "script", 4);
@@ -231,6 +248,7 @@ failed_map_holds_up_no_other(void **state)
 	fake_put("large", "# a table of somebody else's\n");
 	assert_false(publish_two(store, &published));
 	assert_non_null(strstr(kit_err.text, "not written by tlsladder"));
+	assert_string_equal(others_err.text, "");
 	assert_int_equal(published.version, 0);
 	assert_target(store, "map", 0);
 	assert_target(store, "script", 1);
@@ -239,9 +257,10 @@ failed_map_holds_up_no_other(void **state)
 	kit_put_level(store, "b.test", LEVEL_MAY);
 	assert_false(publish_two(store, &published)); /* both */
 	assert_non_null(strstr(kit_err.text, "not written by tlsladder"));
+	assert_string_equal(others_err.text, "script: it is down");
 	fake_put("large", NULL);
-	assert_false(publish_two(store, &published));
-	assert_string_equal(kit_err.text, "script: it is down");
+	assert_map_alone(publish_two(store, &published));
+	assert_string_equal(others_err.text, "script: it is down");
 	assert_target(store, "map", 2);
 	assert_target(store, "script", 1);
 	assert_true(kit_get(store, "a.test").entry.force_ms != LADDER_NOT_YET);
@@ -257,7 +276,7 @@ unwanted_target_is_left_alone(void **state)
 	(void)state;
 	script.wanted = false;
 	script.fails = true;
-	assert_true(publish_two(store, &published));
+	assert_both(publish_two(store, &published));
 	assert_int_equal(script.rebuilds + script.closes, 0);
 	assert_target(store, "script", 0);
 	store_close(store);
@@ -277,13 +296,13 @@ another_is_read_here(void **state)
 	kit_put(store, &d);
 	assert_true(store_read_here_put(store, "script", &kit_err));
 	script.fails = true;
-	assert_false(publish_two(store, &published));
+	assert_map_alone(publish_two(store, &published));
 	assert_int_equal(published.version, 1); /* of the map */
 	assert_true(store_map_versions(store, &version, &exported, &kit_err));
 	assert_int_equal(exported, 0);
 	assert_true(kit_get(store, "a.test").entry.force_ms == LADDER_NOT_YET);
 	script.fails = false;
-	assert_true(publish_two(store, &published));
+	assert_both(publish_two(store, &published));
 	assert_true(store_map_versions(store, &version, &exported, &kit_err));
 	assert_int_equal(exported, 1);
 	assert_true(kit_get(store, "a.test").entry.force_ms != LADDER_NOT_YET);

@@ -52,9 +52,12 @@ publish_all(struct store *store, bool anew)
 {
 	const struct target_use use = {&config, &real_postfix, store, 0};
 	struct exported published;
+	struct err others;
 
-	if (!targets_publish(targets, target_count, &use, anew, &published, &kit_err))
+	if (!targets_publish(
+	        targets, target_count, &use, anew, &published, &others, &kit_err))
 		fail_msg("%s", kit_err.text);
+	assert_string_equal(others.text, "");
 	return published;
 }
 
