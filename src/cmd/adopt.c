@@ -93,7 +93,8 @@ adopt(const struct config *config, struct store *store, bool yes)
 	int status = 0;
 
 	if (config->publish.count == 0)
-		return cmd_fail(EX_CONFIG, "publish names no table");
+		return cmd_fail(EX_CONFIG,
+		    "publish names no table; `man tlsladder.yaml` has an example");
 	for (size_t i = 0; i < config->publish.count; i++) {
 		struct err err;
 		int lock = tables_lock(config, i, &err), one;

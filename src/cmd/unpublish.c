@@ -106,7 +106,8 @@ unpublish_one(struct store *store, const struct publisher *publisher)
 	    !table_batch_end(batch, &counts, &err))
 		status = cmd_fail(EX_UNAVAILABLE, "%s: %s", publisher->login, err.text);
 	else if (counts.busy > 0)
-		status = cmd_fail(EX_UNAVAILABLE, "%s: %zu rows are locked by others",
+		status = cmd_fail(EX_UNAVAILABLE,
+		    "%s: %zu rows are locked by others; try again later",
 		    publisher->login, counts.busy);
 	else if (!forget(store, buf_text(&name), &err))
 		status = cmd_fail(EX_IOERR, "%s", err.text);

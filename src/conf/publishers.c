@@ -91,15 +91,17 @@ read_value(struct doc *doc, const struct key *key, const struct node *node,
 	        (node->kind == NODE_TEXT && str_is(node->text, key->none)));
 
 	buf_printf(&path, "publish.%s", key->path);
-	if (node->kind == NODE_REFUSED || none)
+	if (node->kind == NODE_REFUSED || none) {
 		;
-	else if (node_is_null(node))
+	} else if (node_is_null(node)) {
 		doc_complain(doc, node->key, "%s: no value", buf_text(&path));
-	else if (node->kind != NODE_TEXT)
-		doc_complain_value(
-		    doc, node, buf_text(&path), "where a single word must be");
-	else if (!key->type->set(key, node->text, (char *)out + key->offset, &why))
+	} else if (node->kind != NODE_TEXT) {
+		buf_printf(&why, "where a single word must be");
+		value_add_help(key, &why);
 		doc_complain_value(doc, node, buf_text(&path), buf_text(&why));
+	} else if (!key->type->set(key, node->text, (char *)out + key->offset, &why)) {
+		doc_complain_value(doc, node, buf_text(&path), buf_text(&why));
+	}
 	buf_clear(&path);
 	buf_clear(&why);
 }

@@ -210,6 +210,46 @@ match --json LOG
 END
 tried+='export metrics '
 
+# --- tables beside the map; tests/fake/table.c stands for one
+
+mkdir "$dir/bin"
+cp "$builddir/tlsladder" "$builddir/tests/unit/tlsladder-mariadb" "$dir/bin"
+alone=$program
+program=$dir/bin/tlsladder
+cp "$dir/tlsladder.yaml" "$dir/right.yaml"
+complains adopt
+echo "publish: [{sql: mariadb, login: $dir/t, schema: mailcow}]" >>"$dir/tlsladder.yaml"
+"$program" -c "$dir/tlsladder.yaml" set "${domains[@]}" verify >/dev/null 2>&1
+printf '9\n%s\t7\tencrypt\t-\t1\t0\n%s\t8\tverify\t-\t1\t0\n' "$long" "$short" >"$dir/t"
+names=$all
+# It is said once: what is somebody else's row by then is no news.
+# shellcheck disable=SC2086
+complains_on_terminal 80 set $all encrypt
+has 'set: whose row is left alone is told' "$(tr -s '\n ' ' ' <<<"$out")" 'our row was changed by somebody else'
+has 'set: the domain is whole' "$out" "$long"
+out=$(sed "s|$long|LONG|g; s|${dir}[^ ]*|FILE|g" <<<"$out")
+check 'set: no more than 80 columns' test "$(widest)" -le 80
+shown list
+for names in $all; do
+	shown explain "$names"
+done
+python3 -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute("DELETE FROM published"); c.commit()' \
+	"$dir/state.db"
+names=$long
+shown adopt --yes # else it asks the terminal
+complains unpublish
+echo outage >"$dir/t.does"
+complains adopt
+complains set "$short" verify
+rm "$dir/t.does"
+mv "$dir/right.yaml" "$dir/tlsladder.yaml"
+names=''
+shown unpublish
+shown schema mariadb
+complains schema sqlite
+"$program" -c "$dir/tlsladder.yaml" unset "${domains[@]}" >/dev/null 2>&1
+program=$alone
+
 # --- the daemon, on somebody's terminal
 
 mkdir "$dir/daemon"

@@ -87,7 +87,8 @@ static const struct bad_row bad_rows[] = {
         "c:4:50: publish.map: \"mysql:/a b\" is no table as smtp_tls_policy_maps names "
         "one; write it like proxy:mysql:/etc/postfix/tls.cf\n"
         "c:5:18: publish.login: no value\n"
-        "c:5:35: publish.schema: a list where a single word must be"},
+        "c:5:35: publish.schema: a list where a single word must be; write mailcow or "
+        "own"},
     {"an unknown key that is near to none", "colour: red\n",
         "c:1:1: unknown key \"colour\"; " KNOWN_AT_TOP},
     {"an unknown key in a section", "dns:\n  cache: 1\n",
