@@ -80,8 +80,14 @@ def differ(whole, pieces, lookups):
     a, b = read(whole), read(pieces)
     less = {key: a.get(key, 0) - b.get(key, 0) for key in a.keys() | b.keys()}
     more = sum(-n for key, n in less.items() if n < 0 and " deferred:" in key)
+    # Mail whose session stands on the other side of a cut counts as sent, but otherwise protected.
+    sent = {}
+    for key in [key for key in less if " sent:" in key]:
+        base = key.split(" sent:")[0]
+        sent[base] = sent.get(base, 0) + less.pop(key)
     other = sorted(key for key, n in less.items() if n and not re.search(" (session|deferred):", key) and key != "status-lines"
                    or n < 0 and " deferred:" not in key)
+    other += sorted(key for key, n in sent.items() if n)
     deferred = sum(n for key, n in less.items() if " deferred:" in key)
     print("sessions", sum(n for key, n in less.items() if " session:" in key), "lines", less.get("status-lines", 0),
           "deferred", deferred, "moved", "as told" if more <= int(lookups) else more, "other", other)

@@ -40,14 +40,14 @@ for statement in sys.argv[2:]:
         print(*row)' "$dir/copy/state.db" "$@" 2>&1
 }
 
-# All that depends on the lines alone. What was decided meanwhile depends on the hour.
+# All that depends on the lines alone. What was decided meanwhile depends on the hour, and what
+# mail that is sent makes of an alarm on whether DNS could not tell when its line was read.
 counted() {
 	sql 'SELECT key, day, what, count FROM tally JOIN destination ON destination = id
 			ORDER BY key, day, what' \
 		"SELECT name, value FROM counter WHERE name IN ('status-lines', 'sessions',
 			'recognised', 'no-nexthop', 'limit-hits', 'gaps', 'long-lines') ORDER BY name" \
-		'SELECT key, deferral, attempts, first_attempt_ms, last_attempt_ms, sent_ms,
-			seen_encrypt_ms FROM destination ORDER BY key'
+		'SELECT key, seen_encrypt_ms FROM destination ORDER BY key'
 }
 
 at_end() {
