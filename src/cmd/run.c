@@ -115,10 +115,7 @@ exchange(struct daemon *daemon, struct config *config, struct rules *rules)
 	return true;
 }
 
-/*
- * SIGHUP: configuration and rules are read anew. Any mistake in them is reported, and
- * everything stays as it was.
- */
+/* SIGHUP: configuration and rules are read anew. With any mistake all stays as it was. */
 static void
 reload(struct daemon *daemon)
 {

@@ -51,6 +51,12 @@ int64_t ladder_back_off(unsigned failures, int64_t now_ms);
 /* Twice the lease, within its bounds. */
 int64_t ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms);
 
+/* Is the entry weaker than the default? */
+bool ladder_is_weakened(const struct evidence *ev);
+/* By the guards alone, whoever looks for what. */
+struct decision ladder_decide_any(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+
 /* --- ladder_early.c: guards 1 to 4 -------------------------------------------------- */
 
 /* True: one of them settled it. */
@@ -72,6 +78,14 @@ bool ladder_must_ask_queue(
     const struct evidence *ev, int64_t now_ms, struct decision *out);
 
 struct decision ladder_step(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+
+/* --- ladder_pin.c: the end of a pin ------------------------------------------------- */
+
+/* Is there an entry that a pin left which is over? */
+bool ladder_is_left_by_pin(const struct evidence *ev);
+/* decision.pin_stays: the end is put off until more is known. */
+struct decision ladder_end_pin(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 
 /* --- ladder_up.c: the end of a lease, news of something better --------------------- */
