@@ -13,7 +13,7 @@ all_decided() {
 }
 
 counted_other() {
-	[[ $(sql "SELECT count FROM tally JOIN destination ON id = destination WHERE key = 'other$1.nowhere.test'") == 1 ]]
+	[[ $(sql "SELECT count FROM tally JOIN destination ON id = destination WHERE key = 'other$1.nowhere.test' AND what = 'sent'") == 1 ]]
 }
 
 # Lines of others come in meanwhile: each is counted before the next is written.

@@ -108,7 +108,7 @@ is 'no other destination is known' \
 	'dane-ok.test hostile-cn.test hostile-issuer.test starttls-hostile.test tempfail.test tempfail2.test tempfail3.test valid-ca.test victim.test '
 is 'nothing but a verified session is known of victim.test' \
 	"$(sql "SELECT what, count FROM tally WHERE destination = (SELECT id FROM destination WHERE key = 'victim.test') ORDER BY what" | tr '\n' ' ')" \
-	'sent|1 session:verified|1 '
+	'sent|1 sent:verified|1 session:verified|1 '
 is 'Postfix finds nothing for victim.test' "$(in_map victim.test)" ''
 is 'the map holds four lines' "$(grep -c '^[^#]' "$dir/state/tls_policy")" 4
 is 'mail to the victim went over TLS' "$(arrived user@victim.test | sed 's/TLSv1.[23]/tls/')" 'mx.victim.test tls'
