@@ -245,7 +245,7 @@ daemon=$!
 tells 'cannot export the map: .*lmdb'
 send strict unsigned-tlsa.test
 # A canary that answered just before the attempt is asked anew 30 s after its answer.
-awaits "$fault: decisions are made" 45 told 'unsigned-tlsa.test .*level=encrypt'
+awaits "$fault: decisions are made" 45 told 'unsigned-tlsa.test action=set level=encrypt'
 is "$fault: the map of before is still there" "$(in_map expired-cert.test)" encrypt
 inside bash -c 'cp -a /run/pf/dynamicmaps.cf* /etc/postfix'
 awaits "$fault, mended: it is exported" 30 test -s "$dir/state/tls_policy.lmdb"
