@@ -69,7 +69,7 @@ is 'why: the policy is not met' "$(sql "SELECT why FROM destination WHERE key = 
 # Nobody does anything: Postfix tries the mail again, as it does every five minutes, which is how
 # often TXT is asked while mail fails.
 inside sqlite3 "$dir/state/state.db" 'PRAGMA busy_timeout = 5000;
-	UPDATE sts SET txt_ms = txt_ms - 360000, tried_ms = tried_ms - 360000' >/dev/null
+	UPDATE sts SET txt_ms = txt_ms - 360000, tried_ms = tried_ms - 360000, fetched_ms = fetched_ms - 360000' >/dev/null
 policy victim.test 2 enforce mx.valid-ca.test
 began=$(now)
 postfix_tool postqueue secure -f
