@@ -13,8 +13,6 @@
 #include "publish/table_batch.h"
 #include "sys/clock.h"
 
-#define SLICE 500
-
 struct left {
 	const struct config *config;
 	const char *login; /* this one alone; NULL: all */
@@ -45,42 +43,6 @@ add_publisher(void *context, const char *name)
 	left->publishers.items[left->publishers.count++] = p;
 }
 
-struct keys {
-	char items[SLICE][ROWS_KEY_MAX + 1];
-	size_t count;
-};
-
-static bool
-add_key(void *context, const struct published *p)
-{
-	struct keys *keys = context;
-
-	str_copy(str_of(p->key), keys->items[keys->count++], ROWS_KEY_MAX + 1);
-	return true;
-}
-
-static bool
-drop_rows(struct store *store, const char *name, struct table_batch *batch,
-    const struct publisher *publisher, struct err *err)
-{
-	const struct published_want none = table_want(publisher, NULL);
-	struct keys *keys = mem_new(1, sizeof(*keys));
-	char after[ROWS_KEY_MAX + 1] = "";
-	bool done = true;
-
-	do {
-		keys->count = 0;
-		done =
-		    store_each_published(store, name, after, SLICE, add_key, keys, err);
-		for (size_t i = 0; done && i < keys->count; i++)
-			done = table_batch_add(batch, keys->items[i], &none, err);
-		if (keys->count > 0)
-			memcpy(after, keys->items[keys->count - 1], sizeof(after));
-	} while (done && keys->count == SLICE);
-	free(keys);
-	return done;
-}
-
 static bool
 forget(struct store *store, const char *name, struct err *err)
 {
@@ -102,8 +64,7 @@ unpublish_one(struct store *store, const struct publisher *publisher)
 	int status = 0;
 
 	publisher_print_name(publisher, &name);
-	if (!drop_rows(store, buf_text(&name), batch, publisher, &err) ||
-	    !table_batch_end(batch, &counts, &err))
+	if (!table_batch_drop_all(batch, &err) || !table_batch_end(batch, &counts, &err))
 		status = cmd_fail(EX_UNAVAILABLE, "%s: %s", publisher->login, err.text);
 	else if (counts.busy > 0)
 		status = cmd_fail(EX_UNAVAILABLE,

@@ -6,6 +6,7 @@
 #include "base/span.h"
 #include "engine/engine_impl.h"
 #include "engine/told.h"
+#include "store/store_outbox.h"
 #include "sys/log.h"
 
 #define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */

@@ -320,6 +320,61 @@ table_batch_compare(struct table_batch *b, const char *key,
 	return put_compared(b, item, &before, news, err) && end(b, item, err);
 }
 
+#define SLICE 500
+
+struct keys {
+	char items[SLICE][ROWS_KEY_MAX + 1];
+	size_t count;
+};
+
+static bool
+add_key(void *context, const struct published *p)
+{
+	struct keys *keys = context;
+
+	str_copy(str_of(p->key), keys->items[keys->count++], ROWS_KEY_MAX + 1);
+	return true;
+}
+
+typedef bool list_fn(struct store *store, const char *publisher, const char *after,
+    int64_t most, published_fn *fn, void *context, struct err *err);
+typedef bool key_fn(struct table_batch *b, const char *key,
+    const struct published_want *want, struct err *err);
+
+/* What is done changes what is listed: slice by slice. */
+static bool
+want_none_of(struct table_batch *b, list_fn *list, key_fn *key, struct err *err)
+{
+	const struct published_want none = table_want(b->publisher, NULL);
+	struct keys *keys = mem_new(1, sizeof(*keys));
+	char after[ROWS_KEY_MAX + 1] = "";
+	bool done = true;
+
+	do {
+		keys->count = 0;
+		done =
+		    list(b->store, buf_text(&b->name), after, SLICE, add_key, keys, err);
+		for (size_t i = 0; done && i < keys->count; i++)
+			done = key(b, keys->items[i], &none, err);
+		if (keys->count > 0)
+			memcpy(after, keys->items[keys->count - 1], sizeof(after));
+	} while (done && keys->count == SLICE);
+	free(keys);
+	return done;
+}
+
+bool
+table_batch_drop_all(struct table_batch *b, struct err *err)
+{
+	return want_none_of(b, store_each_published, table_batch_add, err);
+}
+
+bool
+table_batch_compare_unlisted(struct table_batch *b, struct err *err)
+{
+	return want_none_of(b, store_each_unlisted, table_batch_compare, err);
+}
+
 bool
 table_batch_end(struct table_batch *b, struct table_counts *counts, struct err *err)
 {

@@ -45,6 +45,11 @@ bool table_batch_add(struct table_batch *batch, const char *key,
 bool table_batch_compare(struct table_batch *batch, const char *key,
     const struct published_want *want, struct err *err);
 
+/* No row of ours is wanted any more: of all keys that something is known of, and of those
+ * without an entry, compared with the listing. */
+bool table_batch_drop_all(struct table_batch *batch, struct err *err);
+bool table_batch_compare_unlisted(struct table_batch *batch, struct err *err);
+
 /* Do what is left. */
 bool table_batch_end(
     struct table_batch *batch, struct table_counts *counts, struct err *err);

@@ -186,46 +186,6 @@ compare_entry(void *context, const struct entry *entry)
 	return !walk->failed;
 }
 
-#define SLICE 500
-
-struct keys {
-	char items[SLICE][ROWS_KEY_MAX + 1];
-	size_t count;
-};
-
-static bool
-add_key(void *context, const struct published *p)
-{
-	struct keys *keys = context;
-
-	str_copy(str_of(p->key), keys->items[keys->count++], ROWS_KEY_MAX + 1);
-	return true;
-}
-
-/* Keys without an entry, of which something is known still. */
-static bool
-compare_unlisted(struct target_job *job, struct err *err)
-{
-	struct own *own = job->own;
-	const struct published_want none = table_want(own->publisher, NULL);
-	struct keys *keys = mem_new(1, sizeof(*keys));
-	char after[ROWS_KEY_MAX + 1] = "";
-	bool done = true;
-
-	do {
-		keys->count = 0;
-		done = store_each_unlisted(
-		    own->store, job->name, after, SLICE, add_key, keys, err);
-		for (size_t i = 0; done && i < keys->count; i++)
-			done =
-			    table_batch_compare(own->batch, keys->items[i], &none, err);
-		if (keys->count > 0)
-			memcpy(after, keys->items[keys->count - 1], sizeof(after));
-	} while (done && keys->count == SLICE);
-	free(keys);
-	return done;
-}
-
 static bool
 sql_rebuild(struct target_job *job, struct err *err)
 {
@@ -239,7 +199,7 @@ sql_rebuild(struct target_job *job, struct err *err)
 	own->is_compared =
 	    table_listing_read(own->publisher, own->store, job->use.stop_fd, err) &&
 	    store_each_entry(job->use.store, compare_entry, &walk, err) && !walk.failed &&
-	    compare_unlisted(job, err) && end_batch(job, err);
+	    table_batch_compare_unlisted(own->batch, err) && end_batch(job, err);
 	return own->is_compared;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Alerts that are to be mailed: a group of them waits for more. */
+#include "store/store_outbox.h"
+
 #include "store/store_impl.h"
 
 bool
