@@ -13,8 +13,9 @@
 #define WAITING_STEP 8 /* room for so many more at a time */
 
 /* Of an item, and of a server of one, what a line touches that tells nothing new. */
-#define EXPECTED      (offsetof(struct fold_item, key) + 32)
-#define EXPECTED_HOST offsetof(struct fold_host, plain)
+#define EXPECTED         (offsetof(struct fold_item, key) + 32)
+#define EXPECTED_HOST    offsetof(struct fold_host, plain)
+#define EXPECTED_TALLIES (5 * sizeof(struct fold_tally)) /* those of most lines */
 
 /* Hash and length of the item's key: others are passed over without reading them. */
 struct slot {
@@ -179,8 +180,11 @@ fold_items_expect(const struct fold_items *all, uint32_t hash)
 void
 fold_item_expect_host(const struct fold_item *item)
 {
-	if (item != NULL)
-		expect(item->hosts, EXPECTED_HOST);
+	if (item == NULL)
+		return;
+	expect(item->hosts, EXPECTED_HOST);
+	if (item->tallies != item->few)
+		expect(item->tallies, EXPECTED_TALLIES);
 }
 
 void
