@@ -12,6 +12,7 @@
 #include "cmd/doctor.h"
 #include "cmd/page.h"
 #include "logs/source.h"
+#include "publish/lead.h"
 #include "sys/clock.h"
 #include "sys/disk.h"
 
@@ -20,8 +21,9 @@
 
 struct status {
 	enum answer runs;
-	struct buf level; /* the default level; "": never read */
-	int64_t level_ms; /* when it was read */
+	struct buf leader; /* another tlsladder, which decides; "": this one */
+	struct buf level;  /* the default level; "": never read */
+	int64_t level_ms;  /* when it was read */
 	int64_t lifetime_ms;
 	int64_t frozen_ms;  /* 0: not frozen */
 	bool state_is_full; /* there is no room for the database */
@@ -72,6 +74,7 @@ static bool
 read_status(struct status *s, struct store *store, struct err *err)
 {
 	return store_begin_read(store, err) &&
+	    store_blob_get(store, LEAD_HOLDER, &s->leader, err) &&
 	    store_blob_get(store, STORE_DEFAULT_LEVEL, &s->level, err) &&
 	    store_counter_get(store, STORE_SETTINGS_READ, &s->level_ms, err) &&
 	    store_counter_get(store, STORE_QUEUE_LIFETIME, &s->lifetime_ms, err) &&
@@ -244,6 +247,10 @@ print_text(const struct status *s, struct buf *out)
 		buf_add_colour(out, s->runs == ANSWER_NO ? COLOUR_RED : COLOUR_YELLOW,
 		    s->runs == ANSWER_NO ? "does not run"
 		                         : "not known: its lock may not be read");
+	if (s->leader.len > 0)
+		buf_printf(out,
+		    "\nstands by     %s leads: it decides, and writes the table",
+		    buf_text(&s->leader));
 	if (s->state_is_full || s->map_is_full) {
 		buf_printf(out, "\ndisk          ");
 		buf_add_colour(out, COLOUR_RED, "full");
@@ -370,6 +377,11 @@ print_json(const struct status *s, struct buf *out)
 		buf_printf(out, "null");
 	else
 		buf_add_json(out, str_of(buf_text(&s->level)));
+	buf_printf(out, ",\"leader\":");
+	if (s->leader.len == 0)
+		buf_printf(out, "null");
+	else
+		buf_add_json(out, str_of(buf_text(&s->leader)));
 	buf_printf(out, ",\"default_level_read_at\":");
 	buf_add_json_time(out, s->level_ms);
 	buf_printf(out, ",\"entries\":");
@@ -451,6 +463,7 @@ show(const struct options *options, const struct config *config, bool json)
 		status = cmd_flush();
 	}
 	store_close(store);
+	buf_clear(&s.leader);
 	buf_clear(&s.level);
 	buf_clear(&s.key);
 	buf_clear(&text);

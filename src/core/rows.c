@@ -50,6 +50,8 @@ static const struct word {
 } words[ROWS_WORD_COUNT] = {
     [ROWS_LEASE] = {{"lease", 5}, 2, 2, false,
         {FIELD(FORM_HOLDER, holder), FIELD(FORM_SECONDS, seconds)}},
+    [ROWS_RENEW] = {{"renew", 5}, 2, 2, false,
+        {FIELD(FORM_HOLDER, holder), FIELD(FORM_SECONDS, seconds)}},
     [ROWS_INTENT] = {{"intent", 6}, 3, 3, false, {KEY, WANTED}},
     [ROWS_WANT] = {{"want", 4}, 3, 7, false, {KEY, WANTED, OUR_ROW}},
     [ROWS_DROP] = {{"drop", 4}, 1, 5, false, {KEY, OUR_ROW}},

@@ -5,6 +5,8 @@
  * field holds a control byte. One run is one batch, one listing, or the schema.
  *
  *	lease HOLDER SECONDS          take or renew it in the transaction of the batch
+ *	renew HOLDER SECONDS          the same, but it is not taken from another, not even
+ *	                              where it ended
  *	intent KEY LEVEL ATTRIBUTES   before its want or drop, up to ROWS_INTENTS_MAX:
  *	                              we began to write that, a row that equals it is ours
  *	want KEY LEVEL ATTRIBUTES     there is no row of ours that we know of
@@ -59,6 +61,7 @@
 
 enum rows_word {
 	ROWS_LEASE,
+	ROWS_RENEW,
 	ROWS_INTENT,
 	ROWS_WANT,
 	ROWS_DROP,
@@ -150,6 +153,7 @@ struct rows_request {
 	enum rows_word what; /* ROWS_WANT: a batch; ROWS_ALL; ROWS_SCHEMA */
 	struct str holder;   /* of the lease; "": none is asked for */
 	uint32_t lease_s;
+	bool renews; /* it is not taken from another */
 	struct rows_item *items;
 	size_t count;
 	struct rows_line *intents;

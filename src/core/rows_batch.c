@@ -78,6 +78,7 @@ take_lease(struct reading *r, const struct rows_line *line, struct err *err)
 		return err_set(err, "a second lease");
 	r->request->holder = line->holder;
 	r->request->lease_s = line->seconds;
+	r->request->renews = line->word == ROWS_RENEW;
 	return true;
 }
 
@@ -93,6 +94,7 @@ take_line(struct reading *r, const struct rows_line *line, struct err *err)
 		return err_set(err, "%s stands alone", rows_word_name(r->request->what));
 	switch (line->word) {
 	case ROWS_LEASE:
+	case ROWS_RENEW:
 		return take_lease(r, line, err);
 	case ROWS_INTENT:
 		return take_intent(r, line, err);

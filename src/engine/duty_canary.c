@@ -512,7 +512,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 const struct duty duty_canary = {
     .name = "canary",
-    .needs = DUTY_STORES | DUTY_SETTINGS,
+    .needs = DUTY_STORES | DUTY_SETTINGS | DUTY_LEADS,
     .state_size = sizeof(struct canary),
     .hear = hear,
     .due = due,

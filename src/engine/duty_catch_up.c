@@ -81,7 +81,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 const struct duty duty_catch_up = {
     .name = "catch_up",
     .what = "bring the map up to date",
-    .needs = DUTY_APPLIES,
+    .needs = DUTY_APPLIES | DUTY_LEADS,
     .opens_store = true,
     .state_size = sizeof(struct catch_up),
     .hear = hear,

@@ -577,7 +577,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 const struct duty duty_judging = {
     .name = "judging",
-    .needs = DUTY_STORES | DUTY_SETTINGS,
+    .needs = DUTY_STORES | DUTY_SETTINGS | DUTY_LEADS,
     .state_size = sizeof(struct judging),
     .open = open_judging,
     .hear = hear,

@@ -579,7 +579,7 @@ close_policies(struct duty_state *base)
 
 const struct duty duty_policies = {
     .name = "policies",
-    .needs = DUTY_STORES,
+    .needs = DUTY_STORES | DUTY_LEADS,
     .is_cut_short = true,
     .state_size = sizeof(struct policies),
     .open = open_policies,

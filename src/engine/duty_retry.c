@@ -247,7 +247,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 const struct duty duty_retry = {
     .name = "retry",
     .what = "retry mail",
-    .needs = DUTY_APPLIES | DUTY_STORES,
+    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_LEADS,
     .stuck = ENGINE_STUCK,
     .state_size = sizeof(struct retry),
     .open = open_retry,

@@ -580,6 +580,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 const struct duty duty_servers = {
     .name = "servers",
+    .needs = DUTY_LEADS,
     .state_size = sizeof(struct servers),
     .open = open_servers,
     .hear = hear_news,

@@ -208,6 +208,8 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 
 	if (news == NEWS_DOUBT)
 		doubt(e, t, now->mono_ms);
+	for (size_t i = 0; news == NEWS_LEADS && i < t->count; i++)
+		t->items[i].compare_ms = now->mono_ms;
 	if (news == NEWS_ENTRIES || news == NEWS_LATE_ENTRIES ||
 	    news == NEWS_CALM_ENTRIES || news == NEWS_MAP)
 		for (size_t i = 0; i < t->count; i++)
@@ -414,7 +416,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 const struct duty duty_tables = {
     .name = "tables",
     .what = "retry mail that a table was in the way of",
-    .needs = DUTY_APPLIES,
+    .needs = DUTY_APPLIES | DUTY_LEADS,
     .opens_store = true,
     .is_cut_short = true,
     .stuck = ENGINE_STUCK,

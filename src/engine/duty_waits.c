@@ -214,7 +214,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 const struct duty duty_waits = {
     .name = "waits",
-    .needs = DUTY_APPLIES | DUTY_STORES,
+    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_LEADS,
     .state_size = sizeof(struct waits),
     .open = open_waits,
     .due = due,

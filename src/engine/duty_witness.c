@@ -578,7 +578,7 @@ engine_ask_given_up(struct engine *e)
 const struct duty duty_witness = {
     .name = "witness",
     .what = "check waiting mail against the queue",
-    .needs = DUTY_APPLIES | DUTY_STORES,
+    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_LEADS,
     .state_size = sizeof(struct witness),
     .due = due,
     .start = start,

@@ -26,6 +26,7 @@
 	ROW(clock)    /* times of a clock that was set back */ \
 	ROW(health)   /* a database that is malformed */ \
 	ROW(others)   /* what other commands did to the database */ \
+	ROW(lead)     /* which of several writes to a table */ \
 	ROW(settings) /* Postfix's settings, read when they are needed */ \
 	ROW(routes)   /* where lines go whose next-hop the transport maps tell */ \
 	ROW(queue)    /* mail that was deferred before the log was read */ \
@@ -69,6 +70,7 @@ enum news {
 	                    */
 	NEWS_CALM_ENTRIES, /* the same, of a destination whose mail does not fail */
 	NEWS_MAP,          /* another one may be in force, by us or by another command */
+	NEWS_LEADS,        /* nobody else decides from now on */
 	NEWS_DOUBT,        /* Postfix cannot read a map: perhaps ours */
 	NEWS_MAIL,         /* there may be mail to retry */
 	NEWS_SERVER,       /* an MX host answered */
@@ -91,6 +93,7 @@ enum duty_needs {
 	DUTY_APPLIES = 1,  /* an engine that may change something */
 	DUTY_STORES = 2,   /* a database that can be written, as far as is known */
 	DUTY_SETTINGS = 4, /* fresh settings of Postfix; its tasks borrow them */
+	DUTY_LEADS = 8,    /* nobody else who decides: see duty_lead.c */
 };
 
 struct duty {
@@ -218,6 +221,7 @@ struct engine {
 	struct store *store;
 	struct backoff storing; /* from a database that cannot be written */
 	struct state_health health;
+	enum answer leads; /* NO: another decides; UNSURE: not known, so nobody does */
 	struct map_versions map;
 
 	struct fold *fold;

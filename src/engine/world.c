@@ -89,6 +89,7 @@ const struct engine_world engine_real_world = {
     .notify_command = notify_run,
     .publish = publish,
     .publish_table = publish_table,
+    .lead = lead_keep,
     .lags = lags,
     .catch_up = catch_up,
     .check = store_check,

@@ -18,6 +18,7 @@
 #include "engine/route_ask.h"
 #include "postfix/finger.h"
 #include "postfix/postfix.h"
+#include "publish/lead.h"
 #include "publish/notify.h"
 #include "publish/target.h"
 #include "store/store.h"
@@ -86,6 +87,9 @@ struct engine_world {
 	bool (*publish_table)(const struct config *config, const struct postfix *postfix,
 	    size_t which, enum publish_how how, int stop_fd, int64_t *version,
 	    struct err *err);
+	/* As publish/lead.h has it. */
+	bool (*lead)(const struct config *config, int64_t now_ms, int stop_fd,
+	    struct lead *out, struct err *err);
 	bool (*catch_up)(
 	    const struct config *config, const struct postfix *postfix, struct err *err);
 

@@ -103,7 +103,9 @@ take(struct table_exchange *x, const struct child_result *result, struct err *er
 		return fail(x->answer.class, x->answer.text, err);
 	if (x->answer.holder.len > 0) {
 		x->answer.end = ROWS_FAILED;
-		return fail(ROWS_CLASS_BUSY, x->answer.holder, err);
+		x->is_standby = true;
+		return err_set(err, "%.*s leads, and writes to this table",
+		    STR_ARG(x->answer.holder));
 	}
 	return true;
 }

@@ -28,6 +28,7 @@ struct table_exchange {
 	struct buf text; /* that the answer borrows from */
 	struct rows_request asked;
 	struct rows_answer answer;
+	bool is_standby; /* the lease is answer.holder's */
 };
 
 void table_exchange_clear(struct table_exchange *exchange);

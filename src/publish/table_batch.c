@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "publish/lead.h"
 #include "publish/table.h"
 #include "sys/log.h"
 
@@ -22,7 +23,8 @@ struct table_batch {
 	int64_t now_ms;
 	int stop_fd;
 	struct buf name;
-	struct buf texts; /* of a listed row */
+	struct buf holder; /* of the lease that a batch renews; "": none does */
+	struct buf texts;  /* of a listed row */
 	struct table_counts counts;
 	struct item *items;
 	size_t count;
@@ -50,6 +52,7 @@ table_batch_free(struct table_batch *b)
 	if (b == NULL)
 		return;
 	buf_clear(&b->name);
+	buf_clear(&b->holder);
 	buf_clear(&b->texts);
 	free(b->items);
 	free(b);
@@ -188,6 +191,21 @@ take_answers(
 
 /* --- the exchanges ----------------------------------------------------------------- */
 
+/* Who was no leader any more when it wrote has written nothing. */
+static bool
+print_lease(struct table_batch *b, struct buf *out, struct err *err)
+{
+	struct rows_line line = {.word = ROWS_RENEW, .seconds = LEAD_S};
+
+	if (!lead_has_lease(b->publisher))
+		return true;
+	if (b->holder.len == 0 && !lead_print_name(b->store, &b->holder, err))
+		return false;
+	line.holder = str_of(buf_text(&b->holder));
+	return rows_line_print(&line, out) ||
+	    err_set(err, "\"%s\" cannot be asked for", buf_text(&b->holder));
+}
+
 static size_t
 print(const struct table_batch *b, bool looks, struct buf *out)
 {
@@ -223,8 +241,10 @@ static bool
 change(struct table_batch *b, struct err *err)
 {
 	struct table_exchange x = {.request = {0}};
-	size_t count = print(b, false, &x.request);
-	bool done = count == 0 || put_some(b, begin_item, err);
+	bool done = print_lease(b, &x.request, err);
+	size_t count = done ? print(b, false, &x.request) : 0;
+
+	done = done && (count == 0 || put_some(b, begin_item, err));
 
 	if (done && count > 0) {
 		struct err ignored;

@@ -72,16 +72,15 @@ struct taking {
 	struct takeover taken;
 };
 
-/* Re-checks are spread over the second half of a lease: not all servers at once. */
-static int64_t
-look_ms(const struct taking *taking, const char *key)
+int64_t
+takeover_look_ms(const struct config *config, const char *key, int64_t now_ms)
 {
-	int64_t half_ms = taking->config->ladder.recheck_ms / 2;
+	int64_t half_ms = config->ladder.recheck_ms / 2;
 	uint32_t hash = 2166136261U;
 
 	for (const char *p = key; *p != '\0'; p++)
 		hash = (hash ^ (unsigned char)*p) * 16777619U;
-	return taking->now_ms + half_ms + half_ms * (int64_t)(hash % 1000) / 1000;
+	return now_ms + half_ms + half_ms * (int64_t)(hash % 1000) / 1000;
 }
 
 static bool
@@ -131,7 +130,8 @@ take(void *context, const struct mapread_line *line, struct err *err)
 		destination_adopt(&d,
 		    (struct demand){found->level, buf_text(&found->attributes)},
 		    found->why, &pin, taking->config->ladder.recheck_ms,
-		    look_ms(taking, found->key), taking->now_ms);
+		    takeover_look_ms(taking->config, found->key, taking->now_ms),
+		    taking->now_ms);
 		done = store_put(taking->store, &d, err) && record(taking, &d, err);
 		count(&taking->taken, line, err);
 	}

@@ -43,4 +43,8 @@ bool takeover_last(
 void takeover_print(
     const struct config *config, const struct takeover *takeover, struct buf *out);
 
+/* When an entry that was taken over is re-checked: spread over the second half of a
+ * lease, not all servers at once. */
+int64_t takeover_look_ms(const struct config *config, const char *key, int64_t now_ms);
+
 #endif

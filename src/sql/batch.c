@@ -471,7 +471,7 @@ write_batch(struct batch *b, char *holder, struct fault *fault)
 		return OUTCOME_FAILED;
 	if (b->request->holder.len > 0) {
 		outcome = engine.lease(b->connection, b->request->holder,
-		    b->request->lease_s, holder, fault);
+		    b->request->lease_s, b->request->renews, holder, fault);
 		b->written = outcome == OUTCOME_DONE;
 	}
 	if (outcome != OUTCOME_DONE)

@@ -113,10 +113,11 @@ struct engine {
 	enum outcome (*erase)(
 	    struct connection *connection, const struct record *was, struct fault *fault);
 
-	/* Take or renew the lease by the clock of the database. NONE: it is another's,
-	 * whose name is in other (ROWS_HOLDER_MAX + 1 octets) then. */
+	/* Take or renew the lease by the clock of the database; renews: one that was
+	 * another's last is not taken. NONE: it is another's, whose name is in other
+	 * (ROWS_HOLDER_MAX + 1 octets) then. */
 	enum outcome (*lease)(struct connection *connection, struct str holder,
-	    uint32_t seconds, char *other, struct fault *fault);
+	    uint32_t seconds, bool renews, char *other, struct fault *fault);
 };
 
 extern const struct engine engine;

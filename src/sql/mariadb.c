@@ -492,8 +492,8 @@ read_holder(struct connection *c, char *other, struct fault *fault)
 }
 
 static enum outcome
-mariadb_lease(struct connection *c, struct str holder, uint32_t seconds, char *other,
-    struct fault *fault)
+mariadb_lease(struct connection *c, struct str holder, uint32_t seconds, bool renews,
+    char *other, struct fault *fault)
 {
 	char number[16];
 	MYSQL_BIND params[3];
@@ -503,7 +503,8 @@ mariadb_lease(struct connection *c, struct str holder, uint32_t seconds, char *o
 	params[0] = param(holder, false);
 	params[1] = param(str_of(number), false);
 	params[2] = params[0];
-	outcome = outcome_of(run(c, MARIADB_LEASE, params, fault));
+	outcome = outcome_of(
+	    run(c, renews ? MARIADB_LEASE_RENEW : MARIADB_LEASE, params, fault));
 	if (outcome != OUTCOME_NONE)
 		return outcome;
 	outcome = read_holder(c, other, fault);

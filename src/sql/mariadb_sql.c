@@ -28,6 +28,9 @@ static const char *const own_texts[MARIADB_COUNT] = {
     [MARIADB_LEASE] =
         "UPDATE " LEASE " SET holder = ?, expires = " EXPIRES " WHERE name = 'policy'"
         " AND (" IS_HOLDER " OR expires <= UTC_TIMESTAMP(6))",
+    [MARIADB_LEASE_RENEW] =
+        "UPDATE " LEASE " SET holder = ?, expires = " EXPIRES " WHERE name = 'policy'"
+        " AND " IS_HOLDER,
     [MARIADB_LEASE_NEW] = "INSERT INTO " LEASE " (holder, expires, name)"
                           " VALUES (?, " EXPIRES ", 'policy')",
     [MARIADB_LEASE_HOLDER] = "SELECT holder FROM " LEASE " WHERE name = 'policy'",

@@ -498,8 +498,8 @@ pgsql_erase(struct connection *c, const struct record *was, struct fault *fault)
 }
 
 static enum outcome
-pgsql_lease(struct connection *c, struct str holder, uint32_t seconds, char *other,
-    struct fault *fault)
+pgsql_lease(struct connection *c, struct str holder, uint32_t seconds, bool renews,
+    char *other, struct fault *fault)
 {
 	char name[ROWS_HOLDER_MAX + 1], number[16];
 	const char *values[] = {name, number};
@@ -508,7 +508,8 @@ pgsql_lease(struct connection *c, struct str holder, uint32_t seconds, char *oth
 
 	end_text(holder, name, sizeof(name));
 	snprintf(number, sizeof(number), "%u", (unsigned)seconds);
-	outcome = outcome_of(run(c, PGSQL_LEASE, 2, values, fault));
+	outcome = outcome_of(
+	    run(c, renews ? PGSQL_LEASE_RENEW : PGSQL_LEASE, 2, values, fault));
 	if (outcome != OUTCOME_NONE)
 		return outcome;
 	result = run(c, PGSQL_LEASE_HOLDER, 0, NULL, fault);

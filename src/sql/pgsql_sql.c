@@ -3,6 +3,11 @@
 
 #define OWN   "tlsladder_policy"
 #define LEASE "tlsladder_lease"
+#define LEASE_PUT \
+	"INSERT INTO " LEASE " AS l (name, holder, expires)" \
+	" VALUES ('policy', $1, clock_timestamp() + make_interval(secs => $2::int))" \
+	" ON CONFLICT (name) DO UPDATE" \
+	" SET holder = excluded.holder, expires = excluded.expires"
 
 #define COLUMNS \
 	"dest, policy, parameters," \
@@ -24,11 +29,8 @@ const struct pgsql_text pgsql_statements[PGSQL_COUNT] = {
         " AND owner = '" ENGINE_OWNER "'"
         " AND modified = $4::timestamp AT TIME ZONE 'UTC'"},
     [PGSQL_LEASE] = {"l",
-        "INSERT INTO " LEASE " AS l (name, holder, expires)"
-        " VALUES ('policy', $1, clock_timestamp() + make_interval(secs => $2::int))"
-        " ON CONFLICT (name) DO UPDATE"
-        " SET holder = excluded.holder, expires = excluded.expires"
-        " WHERE l.holder = excluded.holder OR l.expires <= clock_timestamp()"},
+        LEASE_PUT " WHERE l.holder = excluded.holder OR l.expires <= clock_timestamp()"},
+    [PGSQL_LEASE_RENEW] = {"r", LEASE_PUT " WHERE l.holder = excluded.holder"},
     [PGSQL_LEASE_HOLDER] = {"h", "SELECT holder FROM " LEASE " WHERE name = 'policy'"},
 };
 

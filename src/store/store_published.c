@@ -248,21 +248,13 @@ keep(sqlite3_stmt *stmt, int at, struct buf *texts)
 	return begin;
 }
 
-bool
-store_listing_get(struct store *store, const char *key, struct buf *texts,
-    struct rows_row *out, bool *found, struct err *err)
+/* The texts of a row are copied, as they last no longer than the next step. */
+static void
+read_listed(sqlite3_stmt *stmt, struct buf *texts, struct rows_row *out)
 {
-	sqlite3_stmt *stmt = store_bind(store, SQL_LISTING_GET, err, "s", key);
 	size_t id, level, attributes, modified;
-	bool failed = false;
 
-	*found = false;
 	buf_reset(texts);
-	if (stmt == NULL)
-		return false;
-	if (!store_step_row(store, stmt, &failed, err))
-		return !failed;
-	*found = true;
 	id = keep(stmt, 0, texts);
 	level = keep(stmt, 1, texts);
 	attributes = keep(stmt, 2, texts);
@@ -274,6 +266,45 @@ store_listing_get(struct store *store, const char *key, struct buf *texts,
 	    .modified = str_of(texts->data + modified),
 	    .active = sqlite3_column_int(stmt, 3) != 0,
 	};
+}
+
+bool
+store_each_listed(struct store *store, listed_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt = store_prepare(store, SQL_LISTING_EACH, err);
+	struct buf texts = {0}, key = {0};
+	bool failed = false, goes_on = true;
+
+	while (stmt != NULL && goes_on && store_step_row(store, stmt, &failed, err)) {
+		struct rows_row row;
+
+		buf_reset(&key);
+		buf_add_str(&key, store_column(stmt, 5));
+		read_listed(stmt, &texts, &row);
+		goes_on = fn(context, buf_text(&key), &row);
+	}
+	if (stmt != NULL && !goes_on)
+		sqlite3_reset(stmt);
+	buf_clear(&texts);
+	buf_clear(&key);
+	return stmt != NULL && !failed;
+}
+
+bool
+store_listing_get(struct store *store, const char *key, struct buf *texts,
+    struct rows_row *out, bool *found, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store, SQL_LISTING_GET, err, "s", key);
+	bool failed = false;
+
+	*found = false;
+	buf_reset(texts);
+	if (stmt == NULL)
+		return false;
+	if (!store_step_row(store, stmt, &failed, err))
+		return !failed;
+	*found = true;
+	read_listed(stmt, texts, out);
 	sqlite3_reset(stmt);
 	return true;
 }

@@ -49,4 +49,9 @@ bool store_listing_add(
 bool store_listing_get(struct store *store, const char *key, struct buf *texts,
     struct rows_row *out, bool *found, struct err *err);
 
+/* Each row of it, which is valid for the call. fn false: stop. */
+typedef bool listed_fn(void *context, const char *key, const struct rows_row *row);
+bool store_each_listed(
+    struct store *store, listed_fn *fn, void *context, struct err *err);
+
 #endif

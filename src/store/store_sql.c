@@ -356,6 +356,8 @@ const char *const store_sql[SQL_COUNT] = {
                         " parameters, active, modified) VALUES (?, ?, ?, ?, ?, ?)",
     [SQL_LISTING_GET] = "SELECT id, policy, parameters, active, modified"
                         " FROM temp.listing WHERE dest = ?",
+    [SQL_LISTING_EACH] = "SELECT id, policy, parameters, active, modified, dest"
+                         " FROM temp.listing ORDER BY dest",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
     [SQL_PLACE_GET] = "SELECT kind, place FROM log_place WHERE log = ?",
     [SQL_PLACE_PUT] =

@@ -125,6 +125,16 @@ lease_rows() {
 	is '... and writes nothing' "$(row c.test)" ''
 	ask 'lease NODE2 30'
 	answers 'the name of another one is another name' $'standby node2\ndone' 0
+	sql "UPDATE tlsladder_lease SET expires = '2001-01-01'"
+	ask 'renew node1 30' 'want c.test may -'
+	answers 'who only renews takes it from nobody, not even once it ended' $'standby node2\ndone' 0
+	ask 'renew node2 30' 'want c.test may -'
+	matches '... but its holder goes on with it' "$status $out" '^0 ours c.test .*done$'
+	ask 'lease node1 30'
+	answers '... for as long as he said' $'standby node2\ndone' 0
+	sql 'DELETE FROM tlsladder_lease'
+	ask 'renew node2 2'
+	answers 'one that is nobody'"'"'s is renewed by the first' 'done' 0
 
 	# One that is stopped within its transaction, while it waits for a row; at the latest after 2 s
 	# it would go on.

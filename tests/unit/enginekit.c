@@ -419,6 +419,17 @@ publish(const struct config *config, const struct postfix *postfix, enum publish
 }
 
 static bool
+lead(const struct config *config, int64_t now_ms, int stop_fd, struct lead *out,
+    struct err *err)
+{
+	(void)config;
+	(void)now_ms;
+	(void)stop_fd;
+	*out = world.lead;
+	return does(&world.leading, err);
+}
+
+static bool
 publish_table(const struct config *config, const struct postfix *postfix, size_t which,
     enum publish_how how, int stop_fd, int64_t *version, struct err *err)
 {
@@ -498,6 +509,7 @@ const struct engine_world scripted_world = {
     .notify_command = notify_command,
     .publish = publish,
     .publish_table = publish_table,
+    .lead = lead,
     .lags = lags,
     .catch_up = catch_up,
     .check = check,

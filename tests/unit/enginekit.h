@@ -80,6 +80,8 @@ struct world {
 	bool lag;                /* targets left something for later */
 	struct world_work table; /* of publish: notes the version as the map does */
 	enum publish_how table_how;
+	struct world_work leading; /* the lease of a table that several write to */
+	struct lead lead;          /* what comes of it */
 	struct world_work catch_up;
 
 	/* What an MX host does; NULL: there is no posttls-finger. */

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "publish/lead_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/destination.h"
+#include "publish/table_batch.h"
+#include "publish/table_listing.h"
+#include "publish/takeover.h"
+#include "store/store_published.h"
+
+struct taking {
+	const struct config *config;
+	const struct publisher *publisher;
+	struct store *store;
+	int64_t now_ms;
+	struct buf name; /* of the publisher */
+	int64_t version; /* of the entries that change; 0: none yet */
+	size_t changed;
+	char **unlisted; /* keys of entries without a row */
+	size_t unlisted_count;
+	struct buf texts;
+	struct err *err;
+	bool failed;
+};
+
+/* --- one destination ---------------------------------------------------------------- */
+
+static bool
+store_changed(struct taking *t, struct destination *d, struct demand before)
+{
+	const struct decision_record record = {
+	    .time_ms = t->now_ms,
+	    .action = "take over",
+	    .before = before,
+	    .after = destination_demand(d),
+	    .why = why_slug(d->why),
+	    .rule = "",
+	    .reason = "",
+	    .dns_state = "",
+	};
+	struct decision_record of = record;
+
+	if ((t->version == 0 && !store_map_changed(t->store, &t->version, t->err)) ||
+	    !store_put(t->store, d, t->err))
+		return false;
+	of.destination = d->id;
+	t->changed++;
+	return store_decision_add(t->store, &of, t->err) &&
+	    store_entry_version(t->store, d->id, t->version, t->err) &&
+	    store_waiting_release(t->store, d->id, t->version, 0, true, t->err);
+}
+
+static bool
+set_entry(struct taking *t, const char *key, struct demand entry)
+{
+	/* Of ".example.org" and the like there are only pins. */
+	const struct destination_pin pin = {.set = key[0] == '.'};
+	struct demand before;
+	struct destination d;
+	bool known, done = true;
+
+	if (!store_get(t->store, key, &d, &known, t->err))
+		return false;
+	if (!d.pin.set && !demand_equal(destination_demand(&d), entry)) {
+		before = demand_copy(destination_demand(&d));
+		if (entry.level == LEVEL_NONE)
+			destination_unpin(&d, t->now_ms);
+		else
+			destination_adopt(&d, entry, pin.set ? WHY_PINNED : WHY_NONE,
+			    &pin, t->config->ladder.recheck_ms,
+			    takeover_look_ms(t->config, key, t->now_ms), t->now_ms);
+		done = store_changed(t, &d, before);
+		demand_clear(&before);
+	}
+	destination_clear(&d);
+	return done;
+}
+
+/* --- all of them -------------------------------------------------------------------- */
+
+/* We know it as ours then, and may change it. */
+static bool
+note_row(
+    struct taking *t, const char *key, struct demand entry, const struct rows_row *row)
+{
+	const struct entry as = {
+	    .key = key, .level = entry.level, .attributes = demand_attributes(entry)};
+	const struct published_want want = table_want(t->publisher, &as);
+	struct published p;
+
+	published_init(&p, key);
+	return !published_adopt(&p, &want, row, t->now_ms) ||
+	    store_published_put(t->store, buf_text(&t->name), &p, t->err);
+}
+
+/* A row of no entry that there can be is the administrator's, whoever is said to own it.
+ */
+static bool
+take_row(void *context, const char *key, const struct rows_row *row)
+{
+	struct taking *t = context;
+	char attributes[ROWS_ATTRIBUTES_MAX + 1];
+	struct demand entry = {.attributes = attributes};
+
+	if (!row->active || !level_parse(row->level, &entry.level) ||
+	    entry.level == LEVEL_NONE || row->attributes.len >= sizeof(attributes))
+		return true;
+	str_copy(row->attributes, attributes, sizeof(attributes));
+	t->failed = !set_entry(t, key, entry) || !note_row(t, key, entry, row);
+	return !t->failed;
+}
+
+static bool
+note_unlisted(void *context, const struct entry *entry)
+{
+	struct taking *t = context;
+	struct rows_row row;
+	bool found;
+
+	if (entry->pinned || !rows_is_key(str_of(entry->key)) ||
+	    table_want(t->publisher, entry).text.level[0] == '\0')
+		return true;
+	t->failed =
+	    !store_listing_get(t->store, entry->key, &t->texts, &row, &found, t->err);
+	if (t->failed || (found && row.active))
+		return !t->failed;
+	t->unlisted = mem_array(t->unlisted, t->unlisted_count + 1, sizeof(*t->unlisted));
+	t->unlisted[t->unlisted_count++] = mem_strdup(entry->key);
+	return true;
+}
+
+static bool
+end_unlisted(struct taking *t)
+{
+	bool done = true;
+
+	for (size_t i = 0; done && i < t->unlisted_count; i++)
+		done = set_entry(t, t->unlisted[i], demand_of(LEVEL_NONE));
+	return done;
+}
+
+static bool
+take_all(struct taking *t)
+{
+	return store_each_listed(t->store, take_row, t, t->err) && !t->failed &&
+	    store_each_entry(t->store, note_unlisted, t, t->err) && !t->failed &&
+	    end_unlisted(t);
+}
+
+bool
+lead_rows_take(const struct config *config, const struct publisher *publisher,
+    struct store *store, int64_t now_ms, int stop_fd, size_t *changed, struct err *err)
+{
+	struct taking t = {.config = config,
+	    .publisher = publisher,
+	    .store = store,
+	    .now_ms = now_ms,
+	    .err = err};
+	bool done =
+	    table_listing_read(publisher, store, stop_fd, err) && store_begin(store, err);
+
+	if (!done)
+		return false;
+	publisher_print_name(publisher, &t.name);
+	done = take_all(&t) && store_commit(store, err);
+	if (done)
+		*changed += t.changed;
+	else
+		store_rollback(store);
+	for (size_t i = 0; i < t.unlisted_count; i++)
+		free(t.unlisted[i]);
+	free(t.unlisted);
+	buf_clear(&t.name);
+	buf_clear(&t.texts);
+	return done;
+}

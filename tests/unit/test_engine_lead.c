@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Of several tlsladders with one table one decides, and nobody while that is not known.
+ */
+#include "suite.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "enginerig.h"
+
+#define TABLE "proxy:pgsql:/x/table"
+
+static void
+begin(const char *sql, const char *schema, enum answer leads, const char *holder)
+{
+	struct publisher *item = mem_new(1, sizeof(*item));
+
+	rig_new(ENGINE_APPLY);
+	rig_close();
+	item->sql = mem_strdup(sql);
+	item->schema = mem_strdup(schema);
+	item->login = mem_strdup("/x/login");
+	item->map = mem_strdup(TABLE);
+	item->lowest = LEVEL_MAY;
+	rig.config.publish = (struct publishers){item, 1};
+	world.policy_maps = TABLE;
+	world.lead.leads = leads;
+	str_copy(str_of(holder), world.lead.holder, sizeof(world.lead.holder));
+	rig_open(ENGINE_APPLY);
+	rig_notify_admin();
+	world_settle(rig.engine);
+}
+
+static void
+leads(enum answer leads, const char *holder, size_t taken_over)
+{
+	world.lead = (struct lead){.leads = leads, .taken_over = taken_over};
+	str_copy(str_of(holder), world.lead.holder, sizeof(world.lead.holder));
+}
+
+static bool
+has_entry(const char *domain)
+{
+	return rig_row(domain).entry.level != LEVEL_NONE;
+}
+
+static unsigned
+times_told(const char *text)
+{
+	unsigned count = 0;
+	const char *at = world.bodies.data != NULL ? buf_text(&world.bodies) : "";
+
+	while ((at = strstr(at, text)) != NULL) {
+		count++;
+		at++;
+	}
+	return count;
+}
+
+/* Whoever stands by asks each 3 s. */
+static void
+wait_for_table(void)
+{
+	for (int s = 0; s < 4 && world.table.times == 0; s++)
+		world_wait(rig.engine, SECOND);
+	assert_int_equal(world.table.times, 1);
+}
+
+static void
+mailcow_has_no_lease(void **state)
+{
+	(void)state;
+	begin("mariadb", "mailcow", ANSWER_NO, "mx2:1");
+	rig_defer("a.test");
+	world_wait(rig.engine, 10 * SECOND);
+	assert_true(has_entry("a.test"));
+	assert_int_equal(world.leading.times, 0);
+	rig_close();
+}
+
+static void
+leader_renews_and_decides(void **state)
+{
+	(void)state;
+	begin("postgresql", "own", ANSWER_YES, "");
+	rig_defer("a.test");
+	world_wait(rig.engine, 10 * MIN);
+	assert_true(has_entry("a.test"));
+	assert_int_equal(world.leading.times, 61); /* each 10 s */
+	assert_int_equal(times_told("lead"), 0);
+	rig_close();
+}
+
+static void
+standby_follows_and_does_nothing(void **state)
+{
+	(void)state;
+	begin("postgresql", "own", ANSWER_NO, "mx2:1");
+	rig_defer("a.test");
+	world_wait(rig.engine, HOUR);
+	assert_false(has_entry("a.test"));
+	assert_true(rig_row("a.test").alarm.raised);
+	assert_int_equal(world.table.times, 0);
+	assert_int_equal(world.retry.times, 0);
+	assert_int_equal(times_told("a.test"), 0);
+	assert_int_equal(times_told("lead"), 0);
+	/* The other one does not renew it. */
+	leads(ANSWER_YES, "mx2:1", 3);
+	wait_for_table();
+	assert_true(world.table_how == PUBLISH_ANEW);
+	leads(ANSWER_YES, "", 0);
+	world_wait(rig.engine, 10 * SECOND);
+	assert_true(has_entry("a.test"));
+	assert_true(world.table.times > 1);
+	assert_true(world.retry.times > 0);
+	/* The next renewals are no news. */
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(times_told("mx2:1 did not renew its lease"), 1);
+	rig_close();
+}
+
+static void
+leader_that_loses_it_stops(void **state)
+{
+	(void)state;
+	begin("postgresql", "own", ANSWER_YES, "");
+	leads(ANSWER_NO, "mx2:1", 0);
+	world_wait(rig.engine, 10 * SECOND);
+	world.table.times = 0;
+	rig_defer("a.test");
+	world_wait(rig.engine, HOUR);
+	assert_false(has_entry("a.test"));
+	assert_int_equal(world.table.times, 0);
+	/* All rows are compared once more when it leads again. */
+	leads(ANSWER_YES, "mx2:1", 0);
+	world.table_how = PUBLISH_CHANGES;
+	wait_for_table();
+	assert_true(world.table_how == PUBLISH_ANEW);
+	rig_close();
+}
+
+/* The database is away: the lease lasts for 30 s. */
+static void
+nobody_decides_without_a_lease(void **state)
+{
+	(void)state;
+	begin("postgresql", "own", ANSWER_YES, "");
+	world.leading.fails = true;
+	world_wait(rig.engine, 28 * SECOND);
+	rig_defer("a.test");
+	world_wait(rig.engine, SECOND);
+	assert_true(has_entry("a.test"));
+	world_wait(rig.engine, SECOND);
+	rig_defer("b.test");
+	world_wait(rig.engine, HOUR);
+	assert_false(has_entry("b.test"));
+	assert_int_equal(times_told("cannot renew the lease of the table"), 1);
+	world.leading.fails = false;
+	world_wait(rig.engine, 20 * SECOND);
+	assert_true(has_entry("b.test"));
+	rig_close();
+}
+
+/* A process that was stopped for a while, as by SIGSTOP: what is due is not done before
+ * the database was asked. */
+static void
+nobody_goes_on_after_a_stop(void **state)
+{
+	unsigned tables;
+
+	(void)state;
+	begin("postgresql", "own", ANSWER_YES, "");
+	world_wait(rig.engine, 5 * SECOND);
+	tables = world.table.times;
+	leads(ANSWER_NO, "mx2:1", 0);
+	world.mono_ms += 2 * HOUR; /* the hourly comparison is overdue */
+	world.wall_ms += 2 * HOUR;
+	world_settle(rig.engine);
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.table.times, tables);
+	assert_false(has_entry("a.test"));
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 2;
+	suite_add(mailcow_has_no_lease, NULL, "mailcow's table has no lease");
+	suite_add(leader_renews_and_decides, NULL,
+	    "who leads renews the lease each 10 s, and decides");
+	suite_add(standby_follows_and_does_nothing, NULL,
+	    "who stands by follows, and takes over with an alert");
+	suite_add(
+	    leader_that_loses_it_stops, NULL, "who loses the lease decides nothing");
+	suite_add(nobody_decides_without_a_lease, NULL,
+	    "without an answer for 30 s nobody decides, which is alerted once");
+	suite_add(nobody_goes_on_after_a_stop, NULL,
+	    "who was stopped asks before anything else");
+	return rig_end(suite_run());
+}
