@@ -378,14 +378,14 @@ fold_unpark(struct fold *fold)
 static const struct passed *
 take_passed(struct fold *fold, const struct parsed *line)
 {
-	return passed_take(&fold->passed, line->pid, &line->status, line->hash,
+	return passed_take(&fold->passed, line->process, &line->status, line->hash,
 	    attempts_began(&fold->attempts, &line->status, line->time_ms));
 }
 
 static void
 note_reason(struct fold *fold, const struct parsed *line)
 {
-	const struct process *p = processes_find(&fold->processes, line->pid);
+	const struct process *p = processes_find(&fold->processes, line->process);
 	bool session = p != NULL && p->has_session &&
 	    (p->queue_id[0] == '\0' || str_is(line->reason.queue_id, p->queue_id));
 	unsigned limit_hits = 0;
@@ -393,7 +393,7 @@ note_reason(struct fold *fold, const struct parsed *line)
 	    fold->rules, fold->matcher, line->reason.reason, line->service, &limit_hits);
 
 	fold->counts.limit_hits += limit_hits;
-	passed_note_reason(&fold->passed, line->pid, &line->reason,
+	passed_note_reason(&fold->passed, line->process, &line->reason,
 	    session ? p->peer : "", rank, line->time_ms);
 	fold_cause_named(&fold->processes, line);
 }
@@ -402,7 +402,7 @@ note_reason(struct fold *fold, const struct parsed *line)
 static void
 fold_counted(struct fold *fold, const struct parsed *line)
 {
-	struct process *p = processes_find(&fold->processes, line->pid);
+	struct process *p = processes_find(&fold->processes, line->process);
 	const struct passed *passed =
 	    fold->passed.count > 0 ? take_passed(fold, line) : NULL;
 
@@ -431,20 +431,20 @@ fold_one(struct fold *fold, const struct parsed *line)
 	case PARSED_SESSION:
 		fold->counts.sessions++;
 		process_note_session(
-		    processes_get(&fold->processes, line->pid), &line->session);
+		    processes_get(&fold->processes, line->process), &line->session);
 		break;
 	case PARSED_POLICY:
 		process_note_policy(
-		    processes_get(&fold->processes, line->pid), &line->policy);
+		    processes_get(&fold->processes, line->process), &line->policy);
 		break;
 	case PARSED_EXPIRY:
 		if (!fold->past)
 			fold_items_end(&fold->items, line->expired, STR(""), 0);
 		break;
 	case PARSED_FAULT:
-		passed_note_fault(&fold->passed, line->pid, &line->fault);
+		passed_note_fault(&fold->passed, line->process, &line->fault);
 		process_note_fault(
-		    processes_get(&fold->processes, line->pid), &line->fault);
+		    processes_get(&fold->processes, line->process), &line->fault);
 		break;
 	case PARSED_REASON:
 		note_reason(fold, line);

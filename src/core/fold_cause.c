@@ -38,5 +38,5 @@ fold_cause_named(struct processes *processes, const struct parsed *line)
 	    .cause = cause_of_reason(line->reason.reason)};
 
 	if (fault.cause != CAUSE_NONE && fault.host.len > 0)
-		process_note_fault(processes_get(processes, line->pid), &fault);
+		process_note_fault(processes_get(processes, line->process), &fault);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/parsed.h"
 
+#include "core/covered.h"
 #include "core/fold_items.h"
 
 /*
@@ -20,7 +21,7 @@ parsed_from_status(struct str text, struct str service, struct parsed *out)
 	if (!status_parse(text, &out->status))
 		return false;
 	out->kind = PARSED_STATUS;
-	out->pid = 0;
+	out->process = 0;
 	out->writer = 0;
 	out->tag = STR("");
 	out->hash = fold_items_hash(out->status.domain);
@@ -48,7 +49,6 @@ parse(const struct logline *line, struct parsed *out)
 {
 	if (!is_of_smtp(line->program)) {
 		out->kind = PARSED_START;
-		out->pid = line->pid;
 		if (!str_equal(line->program, STR("master")) || line->has_severity ||
 		    !start_parse(line->text))
 			return false;
@@ -57,25 +57,27 @@ parse(const struct logline *line, struct parsed *out)
 	}
 	if (line->has_severity) {
 		out->kind = PARSED_POLICY;
-		out->pid = line->pid;
 		return policy_parse(line->text, &out->policy);
 	}
 	if (session_parse(line->text, &out->session)) {
 		out->kind = PARSED_SESSION;
-		out->pid = line->pid;
 		return true;
 	}
 	if (str_equal(line->program, STR("qmgr")) &&
 	    expiry_parse(line->text, &out->expired)) {
 		out->kind = PARSED_EXPIRY;
-		out->pid = line->pid;
 		return true;
 	}
-	if (!parsed_from_status(line->text, line->service, out) &&
-	    !is_of_server(line, out))
-		return false;
-	out->pid = line->pid;
-	return true;
+	return parsed_from_status(line->text, line->service, out) ||
+	    is_of_server(line, out);
+}
+
+/* Two hosts of one log have the same process ids, and a session of one is none of the
+ * other. */
+static uint32_t
+process_of(const struct logline *line)
+{
+	return line->pid ^ (uint32_t)covered_hash(line->host);
 }
 
 bool
@@ -83,6 +85,7 @@ parsed_from(const struct logline *line, struct parsed *out)
 {
 	if (!parse(line, out))
 		return false;
+	out->process = process_of(line);
 	out->tag = line->tag;
 	return true;
 }
@@ -103,7 +106,7 @@ parsed_from_strange(struct str line, const struct logline *split, struct parsed 
 		return false;
 	out->kind = PARSED_STRANGE;
 	out->tag = STR("");
-	out->pid = 0;
+	out->process = 0;
 	out->time_ms = 0;
 	out->text = line;
 	return true;

@@ -26,8 +26,8 @@ enum parsed_kind {
 /* Slices borrow from the line that it was made of. */
 struct parsed {
 	enum parsed_kind kind;
-	uint32_t pid;
-	uint32_t hash; /* of a status line's domain, fold_items_hash() */
+	uint32_t process; /* the smtp(8) process of a host: of its name and process id */
+	uint32_t hash;    /* of a status line's domain, fold_items_hash() */
 	int64_t time_ms;
 	/* Of a status line, for core/covered.h; writer 0: its time is not written. */
 	uint64_t writer;

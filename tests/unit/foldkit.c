@@ -178,7 +178,8 @@ foldkit_feed(struct fold *fold, const char *line, int64_t time_ms)
 	struct buf text = {0};
 	struct logline split;
 
-	buf_printf(&text, "postfix/%s", line);
+	buf_printf(
+	    &text, "%s%s", strstr(line, " postfix/") != NULL ? "" : "postfix/", line);
 	assert_true(logline_split((struct str){buf_text(&text), text.len}, &split));
 	fold_line(fold, &split, time_ms, NOW_MS);
 	buf_clear(&text);

@@ -33,6 +33,7 @@ extern struct rules *foldkit_rules;
 void foldkit_begin(void);
 
 /* A line, behind "postfix/", of that time. */
+/* line: behind "postfix/", or the whole line of a host. */
 void foldkit_feed(struct fold *fold, const char *line, int64_t time_ms);
 
 /*

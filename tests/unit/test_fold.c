@@ -28,6 +28,12 @@ static const struct script scripts[] = {
     {"a session of another process is not",
         {SESSION("1", "Verified", MX), SENT("2", "QA", "u@a.test")},
         "a.test: sent*1; sent@2\n"},
+    {"a session of another host, whose processes have the same numbers, is not",
+        {"Sep 10 13:18:46 node2 postfix/" SESSION("1", "Verified", MX),
+            "Sep 10 13:18:46 node1 postfix/" SENT("1", "QA", "u@a.test"),
+            "Sep 10 13:18:46 node2 postfix/" SENT("1", "QB", "u@b.test")},
+        "a.test: sent*1; sent@2\n"
+        "b.test: verified*1 sent*1; sent@3; verified@3\n"},
     {"sessions of two processes are kept apart",
         {SESSION("1", "Verified", MX), SESSION("2", "Anonymous", MX),
             SENT("1", "QA", "u@a.test"), SENT("2", "QB", "u@b.test")},
