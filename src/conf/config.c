@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "conf/doc.h"
+#include "conf/templatefile.h"
 #include "conf/value.h"
 #include "conf/yaml.h"
 
@@ -80,6 +81,9 @@ static const struct key keys[] = {
     {"notify.from", &value_mail, AT(notify.from), .initial = "", .none = ""},
     {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
     {"notify.command", &value_command, AT(notify.command), .initial = "", .none = ""},
+    {"notify.digest", &value_second_word, AT(notify.no_digest), .initial = "daily",
+        .words = "daily never"},
+    {"notify.template", &value_path, AT(notify.template), .initial = "", .none = ""},
     {"notify.deny", &value_domains, AT(notify.deny), .initial = "", .none = ""},
     {"metrics.textfile", &value_path, AT(metrics.textfile), .initial = "", .none = ""},
 };
@@ -511,8 +515,7 @@ check_files_differ(struct walk *walk)
 	else if (config_is_map(state, map) || config_is_state(map, state))
 		doc_complain(walk->doc, place_of_two(walk->doc, "map.file", "state"),
 		    "state and map.file are %s and %s, and one would overwrite the "
-		    "other; give "
-		    "them names of their own",
+		    "other; give them names of their own",
 		    config->state, config->map.file);
 }
 
@@ -529,7 +532,9 @@ read_doc(struct doc *doc, struct config *config, struct errs *errs)
 		if (!walk.seen[i])
 			set_initial(&keys[i], config);
 	check_files_differ(&walk);
-	good = doc_close(doc, errs);
+	good =
+	    templatefile_read(doc, config->notify.template, &config->notify.text, errs);
+	good = doc_close(doc, errs) && good;
 	if (!good)
 		config_clear(config);
 	return good;
@@ -578,6 +583,7 @@ config_clear(struct config *config)
 {
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		clear_value(&keys[i], config);
+	free(config->notify.text);
 	*config = (struct config){0};
 }
 

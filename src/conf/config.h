@@ -65,6 +65,9 @@ struct config {
 		char *from;
 		struct strings command; /* it has alerts on its standard input */
 		struct strings deny;    /* domains that are never written to */
+		bool no_digest;
+		char *template; /* a file; "": the built-in text */
+		char *text;     /* what is in it; NULL: none */
 	} notify;
 	struct {
 		char *textfile; /* written each minute; "": not */

@@ -112,13 +112,6 @@ engine_is_to_alert(
 	        (destination_fails(d) && !was_told_since(e, last, d->past.sent_ms + 1)));
 }
 
-/* Is there anybody to have the alerts, but for the log? */
-static bool
-wants_text(const struct config *config)
-{
-	return config->notify.to[0] != '\0' || config->notify.command.count > 0;
-}
-
 /* Into the mail of the group, if it has fewer bytes than that. */
 static void
 mail_line(struct engine *e, const char *line, size_t most)
@@ -126,7 +119,7 @@ mail_line(struct engine *e, const char *line, size_t most)
 	struct alerts *a = engine_state(e, &duty_alerts);
 	struct err ignored;
 
-	if (e->driver.mode != ENGINE_APPLY || !wants_text(e->config))
+	if (e->driver.mode != ENGINE_APPLY || !engine_has_mail(e->config))
 		return;
 	if (a->lines.len >= most) {
 		a->cut++;
@@ -335,7 +328,6 @@ print_subject(const struct alerts *a, struct buf *out)
 {
 	bool is_one_why = a->why != WHY_NONE && a->of_why[a->why] == a->count;
 
-	buf_printf(out, "tlsladder: ");
 	if (a->count > 1 && is_one_why)
 		buf_printf(out, "%s: %zu destinations", why_slug(a->why), a->count);
 	else if (a->count > 1)
@@ -357,31 +349,9 @@ static bool
 work(struct task *task, void *context)
 {
 	const struct mail_task *m = (const struct mail_task *)task;
-	struct notify_mail mail = {
-	    .to = task->config->notify.to,
-	    .from = task->config->notify.from,
-	    .subject = m->subject,
-	    .body = m->body,
-	};
-
-	const struct strings *command = &task->config->notify.command;
-	struct err first = {{0}}, second;
-	bool done =
-	    mail.to[0] == '\0' || task->world->notify(task->postfix, &mail, &first);
 
 	(void)context;
-	/* Beside the mail: it is for those whose mail is what is broken. */
-	if (command->count > 0 &&
-	    !task->world->notify_command(
-	        command->items, command->count, &mail, &second)) {
-		if (done)
-			first = second;
-		else
-			err_set(&first, "%s; %s", first.text, second.text);
-		done = false;
-	}
-	task->err = first;
-	return done;
+	return engine_mail(task, "alert", m->subject, m->body, &task->err);
 }
 
 static void
@@ -433,7 +403,7 @@ static bool
 is_to_take(const struct engine *e, const struct alerts *a)
 {
 	return !a->taken && !e->driver.once && e->driver.mode == ENGINE_APPLY &&
-	    wants_text(e->config);
+	    engine_has_mail(e->config);
 }
 
 static bool
@@ -497,7 +467,7 @@ make_mail(struct engine *e, struct alerts *a)
 
 	print_subject(a, &subject);
 	body = end_group(e, a);
-	if (!wants_text(e->config)) {
+	if (!engine_has_mail(e->config)) {
 		buf_clear(&subject);
 		free(body);
 		return NULL;

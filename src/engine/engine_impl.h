@@ -453,6 +453,17 @@ void engine_mind_wait(struct engine *e);
 void engine_describe_alert(struct engine *e, const struct destination *d, enum why why,
     int64_t since_ms, bool bounces, struct buf *line);
 
+/* --- mail.c: to the administrator -------------------------------------------------- */
+
+/* Is there anybody to have it, but for the log? */
+bool engine_has_mail(const struct config *config);
+
+/* In a worker: by the template, through sendmail(1) and notify.command. kind: "alert" or
+ * "digest". subject: the destination or the cause. text: lines. False: one of the two did
+ * not take it. */
+bool engine_mail(const struct task *task, const char *kind, const char *subject,
+    const char *text, struct err *err);
+
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 
 /* Was that of d alerted while the mail that waits now waited, or often enough lately? */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "postfix/run.h"
@@ -25,6 +26,14 @@ notify_is_address(const char *text)
 		if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr(special, *p) != NULL)
 			return false;
 	return len > 0 && len <= ADDRESS_MAX && text[0] != '-';
+}
+
+void
+notify_host(char out[NOTIFY_HOST_SIZE])
+{
+	if (gethostname(out, NOTIFY_HOST_SIZE) != 0)
+		out[0] = '\0';
+	out[NOTIFY_HOST_SIZE - 1] = '\0';
 }
 
 static bool

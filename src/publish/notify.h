@@ -26,6 +26,11 @@ struct notify_mail {
  */
 bool notify_is_address(const char *text);
 
+#define NOTIFY_HOST_SIZE 256
+
+/* The name of this machine, as hostname(1) prints it. */
+void notify_host(char out[NOTIFY_HOST_SIZE]);
+
 /* The message as sendmail(1) reads it. No text can add a header or end one. */
 void notify_print(const struct notify_mail *mail, struct buf *out);
 

@@ -86,6 +86,27 @@ ladder.hold.may: 2h|1:1|unknown key "ladder.hold.may"; write "may:" below "ladde
 rules: "/etc/\\S"|1:14|a "\" that is none of YAML's in double quotes; use single quotes
 END
 
+# The template of mails is part of the configuration. TEMPLATE|LINE:COLUMN|WHAT IS SAID
+while IFS='|' read -r text place said; do
+	printf '%b' "$text" >"$dir/mail.txt"
+	printf 'notify: {to: postmaster, template: %s}\n' "$dir/mail.txt" >"$dir/template.yaml"
+	run "$program" -c "$dir/template.yaml" run
+	is "the template \"$text\": 78, and one complaint" "$status $(wc -l <"$dir/err")" '78 1'
+	has "$text: $said" "$err" "mail.txt:$place: $said"
+done <<'END'
+Subject: {subject}\n\n{txt}{text}\n|3:1|unknown place "{txt}"; did you mean "{text}"?
+Subject: {subject}\nTo: x\n{text}\n|2:1|no header but Subject can stand here; put an empty line before the text
+Subject: {subject}\n\n{text\n{text}|3:1|a { without its }; write {text}, or {{ for a brace
+{host}\n\n{text}|1:1|no subject; begin with a line like "Subject: tlsladder: {subject}"
+END
+printf 'notify: {to: [], template: %s}\n' "$dir/mail.txt" >"$dir/template.yaml"
+run "$program" -c "$dir/template.yaml" run
+is 'with complaints of the configuration' "$status $(grep -c 'mail.txt:\|template.yaml:' "$dir/err")" '78 2'
+printf 'Subject: {subject}\n\n{text}\n' >"$dir/mail.txt"
+printf 'notify: {to: postmaster, template: %s}\nrules: %s\n' "$dir/mail.txt" "$srcdir/rules/postfix.yaml" >"$dir/template.yaml"
+run "$program" -c "$dir/template.yaml" rules
+is 'a good one is taken' "$status$err" 0
+
 # As some editors of Windows leave it.
 printf '\xef\xbb\xbflog: {file: /var/log/mail.log}\nrules: %s\n' "$srcdir/rules/postfix.yaml" >"$dir/bom.yaml"
 run "$program" -c "$dir/bom.yaml" rules

@@ -70,6 +70,9 @@ assert_defaults(const struct config *c)
 	assert_string_equal(c->notify.to, "");
 	assert_string_equal(c->notify.from, "");
 	assert_list(&c->notify.command, NULL, NULL);
+	assert_false(c->notify.no_digest);
+	assert_string_equal(c->notify.template, "");
+	assert_null(c->notify.text);
 }
 
 static void
@@ -141,7 +144,7 @@ every_key_is_read(void **state)
 	    "- {sql: mariadb, login: /n.cnf, schema: mailcow}\n"
 	    "- sql: postgresql\n  login: /p.conf\n  schema: own\n  map:\n"
 	    "notify: {to: postmaster, from: 'root@[192.0.2.1]',"
-	    " command: [logger, -t]}\r\n",
+	    " command: [logger, -t], digest: never}\r\n",
 	    &c);
 	assert_list(&c.log.files, "/a/b.log", "-");
 	assert_true(c.log.from_start);
@@ -188,6 +191,7 @@ every_key_is_read(void **state)
 	assert_string_equal(c.notify.to, "postmaster");
 	assert_string_equal(c.notify.from, "root@[192.0.2.1]");
 	assert_list(&c.notify.command, "logger", "-t");
+	assert_true(c.notify.no_digest);
 	config_clear(&c);
 }
 
@@ -290,7 +294,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 41);
+	assert_int_equal(count, 43);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);

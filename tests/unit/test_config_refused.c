@@ -239,6 +239,11 @@ static const struct bad_row bad_rows[] = {
     {"an option for a mail address", "notify: {to: -oQ/tmp}\n",
         "c:1:14: notify.to: \"-oQ/tmp\" is no plain mail address; write it like "
         "postmaster@example.org"},
+    {"a digest of another span", "notify: {digest: weekly}\n",
+        "c:1:18: notify.digest: \"weekly\" is not known here; write daily or never"},
+    {"a template that is not there", "notify:\n  template: /none/mail.txt\n",
+        "c:2:13: notify.template: cannot read /none/mail.txt: No such file or "
+        "directory; leave the key out for the built-in text"},
     {"two mail addresses", "notify: {to: 'a@b.test, c@d.test'}\n",
         "c:1:14: notify.to: \"a@b.test, c@d.test\" is no plain mail address; write it "
         "like "

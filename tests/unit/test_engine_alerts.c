@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "enginerig.h"
 
 static void
@@ -321,6 +322,25 @@ command_has_the_alerts(void **state)
 	rig_close();
 }
 
+static void
+mails_are_filled_in(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig.config.notify.text =
+	    mem_strdup("Subject: [{kind}] {subject}\n\nAt {time}:\n{text}\n-- \nus\n");
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_string_equal(buf_text(&world.subject), "[alert] a.test: rule-waits");
+	assert_non_null(strstr(
+	    buf_text(&world.body), "At 2026-11-24T01:27:19Z:\na.test: rule-waits: "));
+	assert_non_null(
+	    strstr(buf_text(&world.body), "; next: tlsladder explain a.test\n-- \nus\n"));
+	rig_close();
+}
+
 /* Somebody writes lines of mail that was bounced, of another message each. */
 static void
 endless_news_fill_no_mailbox(void **state)
@@ -370,5 +390,6 @@ main(void)
 	suite_add(alert_to_nobody_is_no_mail, NULL, "without notify.to there is no mail");
 	suite_add(command_has_the_alerts, NULL,
 	    "notify.command has the alerts, with mail and without");
+	suite_add(mails_are_filled_in, NULL, "notify.template says what mails look like");
 	return rig_end(suite_run());
 }
