@@ -4,40 +4,29 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "engine/alert_group.h"
 #include "engine/engine_impl.h"
 #include "engine/told.h"
 #include "store/store_outbox.h"
 #include "sys/log.h"
 
-#define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are one mail */
-#define MANY_MAX \
-	12 /* mails within MANY_MS; whatever comes then is a mail each LONG_MS \
-	    */
-#define MANY_MS   SPAN_HOUR_MS
-#define LONG_MS   (10 * SPAN_MINUTE_MS)
-#define SAME_MAX  20 /* more with one why are only counted in a mail */
-#define BODY_MAX  100000
-#define NAMES_MAX 1000000 /* of a mail, with what is always named there */
+#define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are mailed together */
+/* Mails within MANY_MS; what comes then is mailed each LONG_MS. */
+#define MANY_MAX 12
+#define MANY_MS  SPAN_HOUR_MS
+#define LONG_MS  (10 * SPAN_MINUTE_MS)
 
 struct alerts {
 	struct duty_state base;
 	struct told_table told;
-	struct buf lines; /* of the group */
-	struct buf first; /* what its first alert is about: a destination with its why, or
-	                   * a cause */
-	size_t count;
-	size_t of_why[WHY_COUNT]; /* of them, decisions by their why */
-	size_t named[WHY_COUNT];  /* of these, those beyond SAME_MAX that are named */
-	size_t cut;               /* of them, those that had no room in the mail */
-	size_t lost;              /* of them, destinations whose mail was bounced */
-	enum why why;             /* of the first of them */
-	int64_t writer;           /* of the outbox */
-	int64_t last_id;          /* there, of the group's last line */
-	bool taken;               /* what a process before left there */
+	struct alert_group group;
+	int64_t writer;  /* of the outbox */
+	int64_t last_id; /* there, of the group's last line */
+	bool taken;      /* what a process before left there */
 	int64_t sent_id; /* there, the last that was sent and is still there; 0: none */
 	int64_t tidy_ms; /* monotonic: not before what failed there is tried again */
 	int64_t due_ms;  /* monotonic: the group ends and is sent; 0: there is none */
-	int64_t sent_ms[MANY_MAX]; /* monotonic: when the last groups began; 0: none */
+	int64_t sent_ms[MANY_MAX]; /* monotonic: when the last mails were made; 0: none */
 	size_t oldest;             /* of them */
 };
 
@@ -112,110 +101,52 @@ engine_is_to_alert(
 	        (destination_fails(d) && !was_told_since(e, last, d->past.sent_ms + 1)));
 }
 
-/* Into the mail of the group, if it has fewer bytes than that. */
-static void
-mail_line(struct engine *e, const char *line, size_t most)
-{
-	struct alerts *a = engine_state(e, &duty_alerts);
-	struct err ignored;
-
-	if (e->driver.mode != ENGINE_APPLY || !engine_has_mail(e->config))
-		return;
-	if (a->lines.len >= most) {
-		a->cut++;
-		return;
-	}
-	buf_printf(&a->lines, "%s\n", line);
-	/* With the decision, where it is one: killed before the mail, the next process
-	 * sends it. What cannot be stored is mailed all the same. */
-	if (e->store != NULL)
-		store_outbox_add(e->store, a->writer, line, &a->last_id, &ignored);
-}
-
-static void
-add_line(struct engine *e, const char *line)
-{
-	log_warning("alert: %s", line);
-	mail_line(e, line, BODY_MAX);
-}
-
-/* What a line without a decision is about: "freeze: many failed", up to a semicolon or a
- * second colon. */
-static struct str
-cut_cause(const char *line)
-{
-	size_t len = strcspn(line, ":;");
-
-	if (line[len] == ':')
-		len += 1 + strcspn(line + len + 1, ":;");
-	return (struct str){line, len};
-}
-
 /* Trouble that goes on making news, or somebody who writes it into the log, is no reason
  * to fill a mailbox. */
 static void
 begin_group(struct alerts *a, int64_t now_ms)
 {
-	int64_t *oldest_ms = &a->sent_ms[a->oldest];
-	bool many = *oldest_ms != 0 && now_ms - *oldest_ms < MANY_MS;
+	int64_t oldest_ms = a->sent_ms[a->oldest];
+	bool many = oldest_ms != 0 && now_ms - oldest_ms < MANY_MS;
 
 	a->due_ms = now_ms + (many ? LONG_MS : GROUP_MS);
-	*oldest_ms = now_ms;
-	a->oldest = (a->oldest + 1) % MANY_MAX;
 }
 
-/* One more alert in the group, which begins with it if need be. about: a destination, or
- * where why is WHY_NONE the line of another cause. */
 static void
-count_alert(struct engine *e, const char *about, enum why why)
+add_to_group(struct engine *e, const char *line, bool always, struct buf *kept)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
 
-	if (e->driver.mode != ENGINE_APPLY)
-		return;
 	if (a->due_ms == 0)
 		begin_group(a, engine_now(e).mono_ms);
-	if (a->count++ > 0)
+	alert_group_add(&a->group, line, always, kept);
+}
+
+/* Into the mail of its cause. always: as it may not be crowded out by names that somebody
+ * made up. */
+static void
+mail_line(struct engine *e, const char *line, bool always)
+{
+	struct alerts *a = engine_state(e, &duty_alerts);
+	struct buf kept = {0};
+	struct err ignored;
+
+	if (e->driver.mode != ENGINE_APPLY || !engine_has_mail(e->config))
 		return;
-	a->why = why;
-	buf_reset(&a->first);
-	if (why != WHY_NONE)
-		buf_printf(&a->first, "%s: %s", about, why_slug(why));
-	else
-		buf_add_str(&a->first, cut_cause(about));
+	add_to_group(e, line, always, &kept);
+	/* With the decision, where it is one: killed before the mail, the next process
+	 * sends it. What cannot be stored is mailed all the same. */
+	if (kept.len > 0 && e->store != NULL)
+		store_outbox_add(
+		    e->store, a->writer, buf_text(&kept), &a->last_id, &ignored);
+	buf_clear(&kept);
 }
 
 void
 engine_alert(struct engine *e, const char *line)
 {
-	count_alert(e, line, WHY_NONE);
-	add_line(e, line);
-}
-
-/*
- * Whatever is alerted is in the log. Of many in a mail the first are there as well, and
- * the name of each whose mail may go in cleartext: nobody can crowd it out by names of
- * his own.
- */
-static void
-tell(struct engine *e, const struct destination *d, enum why why, bool cleartext,
-    const char *line)
-{
-	struct alerts *a = engine_state(e, &duty_alerts);
-	bool many = ++a->of_why[why] > SAME_MAX;
-	struct buf name = {0};
-
 	log_warning("alert: %s", line);
-	if (!cleartext || (!many && a->lines.len < BODY_MAX)) {
-		if (!many)
-			mail_line(e, line, BODY_MAX);
-		return;
-	}
-	if (many)
-		a->named[why]++;
-	buf_printf(&name, "%s: %s", d->key, why_slug(why));
-	mail_line(e, buf_text(&name), NAMES_MAX);
-	buf_clear(&name);
+	mail_line(e, line, false);
 }
 
 /* The why of d; since_ms: since when its mail waits, 0: it need not. */
@@ -227,9 +158,9 @@ alert_why(struct engine *e, const struct destination *d, enum why why, int64_t s
 
 	if (e->driver.mode != ENGINE_APPLY) /* it is only shown, and its why with it */
 		return;
-	count_alert(e, d->key, why);
 	engine_describe_alert(e, d, why, since_ms, bounces, &line);
-	tell(e, d, why, cleartext, buf_text(&line));
+	log_warning("alert: %s", buf_text(&line));
+	mail_line(e, buf_text(&line), cleartext);
 	buf_clear(&line);
 }
 
@@ -272,7 +203,6 @@ engine_find_lost(const struct engine *e, struct buf *lines)
 void
 engine_alert_lost(struct engine *e, const struct buf *lines)
 {
-	struct alerts *a = engine_state(e, &duty_alerts);
 	struct str rest = {lines->data, lines->len}, line;
 	struct buf text = {0};
 
@@ -281,77 +211,36 @@ engine_alert_lost(struct engine *e, const struct buf *lines)
 	while (str_cut(&rest, '\n', &line)) {
 		buf_reset(&text);
 		buf_add_str(&text, line);
-		count_alert(e, buf_text(&text), WHY_NONE);
-		log_warning("alert: %s", buf_text(&text));
-		if (++a->lost <= SAME_MAX)
-			mail_line(e, buf_text(&text), BODY_MAX);
+		engine_alert(e, buf_text(&text));
 	}
 	buf_clear(&text);
 }
 
-/* Adds what was only counted, and ends the group. Its lines; free(). */
-static char *
-end_group(struct engine *e, struct alerts *a)
-{
-	struct buf line = {0};
-
-	for (size_t why = 0; why < WHY_COUNT; why++) {
-		size_t shown = SAME_MAX + a->named[why];
-
-		if (a->of_why[why] > shown) {
-			buf_reset(&line);
-			buf_printf(&line, "%s: %zu more: %s", why_slug((enum why)why),
-			    a->of_why[why] - shown, why_sentence((enum why)why));
-			mail_line(e, buf_text(&line), NAMES_MAX);
-		}
-		a->of_why[why] = a->named[why] = 0;
-	}
-	if (a->lost > SAME_MAX) {
-		buf_reset(&line);
-		buf_printf(&line, "mail to %zu more was bounced", a->lost - SAME_MAX);
-		mail_line(e, buf_text(&line), NAMES_MAX);
-	}
-	if (a->cut > 0)
-		buf_printf(&a->lines,
-		    "%zu alerts had no room here: they are in the log\n", a->cut);
-	a->lost = a->cut = 0;
-	buf_clear(&line);
-	a->due_ms = 0;
-	a->count = 0;
-	return buf_take(&a->lines);
-}
-
-/* The destination, or the cause: of one alert, of many of one why, of many. Before the
- * group ends. */
-static void
-print_subject(const struct alerts *a, struct buf *out)
-{
-	bool is_one_why = a->why != WHY_NONE && a->of_why[a->why] == a->count;
-
-	if (a->count > 1 && is_one_why)
-		buf_printf(out, "%s: %zu destinations", why_slug(a->why), a->count);
-	else if (a->count > 1)
-		buf_printf(out, "%zu alerts: %s, ...", a->count, buf_text(&a->first));
-	else
-		buf_printf(out, "%s", buf_text(&a->first));
-}
-
 /* --- the mail ---------------------------------------------------------------------- */
 
+/* The mails of a group. */
 struct mail_task {
 	struct task task;
 	int64_t last_id;
-	char *subject;
-	char *body;
+	size_t count;
+	struct {
+		char *subject;
+		char *text;
+	} mails[ALERT_MAILS_MAX];
 };
 
 static bool
 work(struct task *task, void *context)
 {
 	const struct mail_task *m = (const struct mail_task *)task;
+	bool done = true;
 
 	(void)context;
-	return engine_mail(task, "alert", m->subject, m->body, &task->err);
+	for (size_t i = 0; i < m->count; i++)
+		done = engine_mail(task, "alert", m->mails[i].subject, m->mails[i].text,
+		           &task->err) &&
+		    done;
+	return done;
 }
 
 static void
@@ -359,8 +248,10 @@ release(struct task *task)
 {
 	struct mail_task *m = (struct mail_task *)task;
 
-	free(m->subject);
-	free(m->body);
+	for (size_t i = 0; i < m->count; i++) {
+		free(m->mails[i].subject);
+		free(m->mails[i].text);
+	}
 }
 
 /* What a process before left there. */
@@ -382,20 +273,18 @@ static void
 mail_left(struct engine *e, struct alerts *a, const struct left *left)
 {
 	struct str rest = {left->lines.data, left->lines.len}, line;
-	struct buf text = {0};
+	struct buf text = {0}, kept = {0};
 
 	while (str_cut(&rest, '\n', &line)) {
 		buf_reset(&text);
 		buf_add_str(&text, line);
-		count_alert(e, buf_text(&text), WHY_NONE);
-		if (a->lines.len < NAMES_MAX)
-			buf_printf(&a->lines, "%s\n", buf_text(&text));
-		else
-			a->cut++;
+		buf_reset(&kept);
+		add_to_group(e, buf_text(&text), true, &kept);
 	}
 	if (left->last_id > a->last_id)
 		a->last_id = left->last_id;
 	buf_clear(&text);
+	buf_clear(&kept);
 }
 
 /* A command that runs beside the daemon takes nothing of it. */
@@ -457,24 +346,46 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 static const struct task_kind mail_kind = {
     .size = sizeof(struct mail_task), .work = work, .take = take, .release = release};
 
-/* The group's mail; NULL: nobody is configured. */
-static struct task *
-make_mail(struct engine *e, struct alerts *a)
+static void
+count_waiting(void *context, enum level level, enum why why, int64_t count)
 {
-	struct buf subject = {0};
-	struct mail_task *m;
-	char *body;
+	(void)level;
+	(void)why;
+	*(int64_t *)context += count;
+}
 
-	print_subject(a, &subject);
-	body = end_group(e, a);
+static void
+add_mail(void *context, const char *subject, const char *text)
+{
+	struct mail_task *m = context;
+
+	m->mails[m->count].subject = mem_strdup(subject);
+	m->mails[m->count].text = mem_strdup(text);
+	m->count++;
+}
+
+/* The group's mails, and its end. NULL: nobody is configured. */
+static struct task *
+make_mails(struct engine *e, struct alerts *a)
+{
+	int64_t waiting = 0;
+	struct mail_task *m;
+	struct err ignored;
+
+	a->due_ms = 0;
 	if (!engine_has_mail(e->config)) {
-		buf_clear(&subject);
-		free(body);
+		alert_group_clear(&a->group);
 		return NULL;
 	}
+	if (e->store != NULL &&
+	    !store_each_waiting_count(e->store, count_waiting, &waiting, &ignored))
+		waiting = 0;
 	m = engine_task(e, &a->base, &mail_kind);
-	m->subject = buf_take(&subject);
-	m->body = body;
+	alert_group_end(&a->group, waiting, add_mail, m);
+	for (size_t i = 0; i < m->count; i++) {
+		a->sent_ms[a->oldest] = engine_now(e).mono_ms;
+		a->oldest = (a->oldest + 1) % MANY_MAX;
+	}
 	m->last_id = a->last_id;
 	a->last_id = 0;
 	return &m->task;
@@ -515,7 +426,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 	if (a->due_ms == 0 || a->due_ms > now->mono_ms || base->tasks > 0)
 		return; /* to tidy up, for which a turn is enough */
-	task = make_mail(e, a);
+	task = make_mails(e, a);
 	if (task != NULL)
 		engine_submit(e, task);
 }
@@ -529,7 +440,7 @@ finish(struct engine *e, struct duty_state *base)
 
 	if (a->due_ms == 0)
 		return;
-	task = make_mail(e, a);
+	task = make_mails(e, a);
 	if (task != NULL && !work(task, NULL))
 		log_error("cannot mail the administrator: %s", task->err.text);
 	if (task != NULL)
@@ -542,8 +453,7 @@ close_alerts(struct duty_state *base)
 {
 	struct alerts *a = (struct alerts *)base;
 
-	buf_clear(&a->lines);
-	buf_clear(&a->first);
+	alert_group_clear(&a->group);
 }
 
 const struct duty duty_alerts = {

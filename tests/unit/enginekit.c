@@ -360,6 +360,7 @@ notify(const struct postfix *postfix, const struct notify_mail *mail, struct err
 	buf_reset(&world.body);
 	buf_printf(&world.body, "%s", mail->body);
 	buf_printf(&world.bodies, "%s", mail->body);
+	buf_printf(&world.subjects, "%s\n", mail->subject);
 	return does(&world.notify, err);
 }
 
@@ -522,6 +523,7 @@ world_reset(void)
 	buf_clear(&world.subject);
 	buf_clear(&world.body);
 	buf_clear(&world.bodies);
+	buf_clear(&world.subjects);
 	buf_clear(&world.asked_keys);
 	free(world.mails);
 	buf_clear(&world.fingered_hosts);

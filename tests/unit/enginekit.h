@@ -64,7 +64,8 @@ struct world {
 	struct world_work command; /* notify.command */
 	struct buf subject;        /* of the last mail */
 	struct buf body;
-	struct buf bodies; /* of all mails */
+	struct buf bodies;   /* of all mails */
+	struct buf subjects; /* the same, a line each */
 
 	/* Notes the version in the database and takes export_ms by the wall clock, where
 	 * there is a new one; through a connection of its own, as a worker does. */

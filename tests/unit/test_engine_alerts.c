@@ -34,10 +34,53 @@ alerts_of_a_moment_are_one_mail(void **state)
 	    buf_text(&world.subject), "tlsladder: rule-waits: 25 destinations");
 	for (const char *p = buf_text(&world.body); *p != '\0'; p++)
 		lines += *p == '\n';
-	assert_int_equal(lines, 20 + 1);
+	assert_int_equal(lines, 20 + 1 + 2);
 	assert_non_null(strstr(buf_text(&world.body), "rule-waits: 5 more: "));
+	assert_non_null(strstr(buf_text(&world.body),
+	    "\nmail to 25 destinations waits now\n"
+	    "next: tlsladder list --waiting --why rule-waits\n"));
 	world_wait(rig.engine, HOUR);
 	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
+static void
+two_causes_are_two_mails(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_defer_because("b.test", REFUSED);
+	rig_defer_because("c.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 2);
+	assert_non_null(
+	    strstr(buf_text(&world.subjects), "tlsladder: rule-waits: 2 destinations\n"));
+	assert_non_null(
+	    strstr(buf_text(&world.subjects), "tlsladder: b.test: our-fault\n"));
+	rig_close();
+}
+
+/* A queue that grows by what was told is no news; another destination is. */
+static void
+growing_queue_is_told_where_it_is_news(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	for (unsigned i = 0; i < 200; i++) {
+		rig_defer_because("a.test", TLSA_ERROR);
+		rig_save();
+		world_wait(rig.engine, 5 * MIN);
+	}
+	assert_int_equal(world.notify.times, 1);
+	rig_defer_because("b.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 2);
+	assert_string_equal(buf_text(&world.subject), "tlsladder: b.test: rule-waits");
 	rig_close();
 }
 
@@ -367,6 +410,9 @@ main(void)
 		return 2;
 	suite_add(alerts_of_a_moment_are_one_mail, NULL,
 	    "alerts of 20 seconds are one mail, and 20 of a kind its lines");
+	suite_add(two_causes_are_two_mails, NULL, "two causes are two mails");
+	suite_add(growing_queue_is_told_where_it_is_news, NULL,
+	    "a queue that grows is told where a destination is new in it");
 	suite_add(endless_news_fill_no_mailbox, NULL,
 	    "after twelve mails in an hour alerts of ten minutes are one");
 	suite_add(what_is_mailed_is_forgotten_later, NULL,
