@@ -131,7 +131,7 @@ mail_line(struct engine *e, const char *line, bool always)
 	struct buf kept = {0};
 	struct err ignored;
 
-	if (e->driver.mode != ENGINE_APPLY || !engine_has_mail(e->config))
+	if (e->driver.mode != ENGINE_APPLY || engine_mail_ways(e->config) == 0)
 		return;
 	add_to_group(e, line, always, &kept);
 	/* With the decision, where it is one: killed before the mail, the next process
@@ -233,12 +233,13 @@ static bool
 work(struct task *task, void *context)
 {
 	const struct mail_task *m = (const struct mail_task *)task;
+	unsigned ways = engine_mail_ways(task->config);
 	bool done = true;
 
 	(void)context;
 	for (size_t i = 0; i < m->count; i++)
-		done = engine_mail(task, "alert", m->mails[i].subject, m->mails[i].text,
-		           &task->err) &&
+		done = engine_mail(task, ways, "alert", m->mails[i].subject,
+		           m->mails[i].text, &task->err) == ways &&
 		    done;
 	return done;
 }
@@ -292,7 +293,7 @@ static bool
 is_to_take(const struct engine *e, const struct alerts *a)
 {
 	return !a->taken && !e->driver.once && e->driver.mode == ENGINE_APPLY &&
-	    engine_has_mail(e->config);
+	    engine_mail_ways(e->config) != 0;
 }
 
 static bool
@@ -373,7 +374,7 @@ make_mails(struct engine *e, struct alerts *a)
 	struct err ignored;
 
 	a->due_ms = 0;
-	if (!engine_has_mail(e->config)) {
+	if (engine_mail_ways(e->config) == 0) {
 		alert_group_clear(&a->group);
 		return NULL;
 	}

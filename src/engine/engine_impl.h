@@ -41,6 +41,7 @@
 	ROW(retry)    /* mail that waits */ \
 	ROW(waits)    /* mail that waits for long, or soon bounces */ \
 	ROW(alerts)   /* mail to the administrator */ \
+	ROW(digest)   /* what happened in a day, mailed as well */ \
 	ROW(thinning) /* what is older than the history */ \
 	ROW(metrics)  /* what is counted, and the file that has it */
 
@@ -455,14 +456,19 @@ void engine_describe_alert(struct engine *e, const struct destination *d, enum w
 
 /* --- mail.c: to the administrator -------------------------------------------------- */
 
-/* Is there anybody to have it, but for the log? */
-bool engine_has_mail(const struct config *config);
+/* Who has it, but for the log: */
+enum mail_ways {
+	ENGINE_MAIL_TO = 1,      /* notify.to, through sendmail(1) */
+	ENGINE_MAIL_COMMAND = 2, /* notify.command */
+};
 
-/* In a worker: by the template, through sendmail(1) and notify.command. kind: "alert" or
- * "digest". subject: the destination or the cause. text: lines. False: one of the two did
- * not take it. */
-bool engine_mail(const struct task *task, const char *kind, const char *subject,
-    const char *text, struct err *err);
+/* Those that are configured, or-ed. */
+unsigned engine_mail_ways(const struct config *config);
+
+/* In a worker, by the template: which of these ways took it. Not all: err says why. kind:
+ * "alert" or "digest". subject: the destination or the cause. text: lines. */
+unsigned engine_mail(const struct task *task, unsigned ways, const char *kind,
+    const char *subject, const char *text, struct err *err);
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 

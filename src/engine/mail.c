@@ -4,10 +4,11 @@
 #include "core/template.h"
 #include "engine/engine_impl.h"
 
-bool
-engine_has_mail(const struct config *config)
+unsigned
+engine_mail_ways(const struct config *config)
 {
-	return config->notify.to[0] != '\0' || config->notify.command.count > 0;
+	return (config->notify.to[0] != '\0' ? ENGINE_MAIL_TO : 0) |
+	    (config->notify.command.count > 0 ? ENGINE_MAIL_COMMAND : 0);
 }
 
 static void
@@ -31,37 +32,41 @@ fill(const struct task *task, const char *kind, const char *subject, const char 
 }
 
 /* The command runs beside the mail: it is for those whose mail is what is broken. */
-static bool
-send(const struct task *task, const struct notify_mail *mail, struct err *err)
+static unsigned
+send(const struct task *task, unsigned ways, const struct notify_mail *mail,
+    struct err *err)
 {
 	const struct strings *command = &task->config->notify.command;
+	unsigned taken = 0;
 	struct err second;
-	bool done = mail->to[0] == '\0' || task->world->notify(task->postfix, mail, err);
 
-	if (command->count == 0 ||
-	    task->world->notify_command(command->items, command->count, mail, &second))
-		return done;
-	if (done)
+	if ((ways & ENGINE_MAIL_TO) != 0 && task->world->notify(task->postfix, mail, err))
+		taken |= ENGINE_MAIL_TO;
+	if ((ways & ENGINE_MAIL_COMMAND) == 0)
+		return taken;
+	if (task->world->notify_command(command->items, command->count, mail, &second))
+		return taken | ENGINE_MAIL_COMMAND;
+	if ((ways & ~taken & ENGINE_MAIL_TO) == 0)
 		*err = second;
 	else
 		err_set(err, "%s; %s", err->text, second.text);
-	return false;
+	return taken;
 }
 
-bool
-engine_mail(const struct task *task, const char *kind, const char *subject,
+unsigned
+engine_mail(const struct task *task, unsigned ways, const char *kind, const char *subject,
     const char *text, struct err *err)
 {
 	struct notify_mail mail = {
 	    .to = task->config->notify.to, .from = task->config->notify.from};
 	struct buf filled = {0}, body = {0};
-	bool done;
+	unsigned taken;
 
 	fill(task, kind, subject, text, &filled, &body);
 	mail.subject = buf_text(&filled);
 	mail.body = buf_text(&body);
-	done = send(task, &mail, err);
+	taken = send(task, ways, &mail, err);
 	buf_clear(&filled);
 	buf_clear(&body);
-	return done;
+	return taken;
 }

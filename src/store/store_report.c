@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/store_report.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
 #include "store/store_impl.h"
 
 bool
@@ -65,5 +69,79 @@ store_each_change_between(struct store *store, int64_t from_ms, int64_t until_ms
 
 		fn(context, store_column(stmt, 0).p, &r);
 	}
+	return !failed;
+}
+
+/* The changes of one destination so far. */
+struct net {
+	char *key; /* NULL: none */
+	struct demand before, after;
+	enum why why;
+};
+
+static void
+end_net(struct net *net, net_change_fn *fn, void *context)
+{
+	if (net->key != NULL)
+		fn(context, net->key, net->before, net->after, net->why);
+	free(net->key);
+	demand_clear(&net->before);
+	demand_clear(&net->after);
+	*net = (struct net){0};
+}
+
+static void
+add_net(struct net *net, sqlite3_stmt *stmt, net_change_fn *fn, void *context)
+{
+	const char *key = store_column(stmt, 0).p;
+	struct demand before = store_read_demand(stmt, 1, 4);
+	struct demand after = store_read_demand(stmt, 2, 5);
+
+	if (net->key == NULL || strcmp(net->key, key) != 0) {
+		end_net(net, fn, context);
+		if (demand_equal(before, after))
+			return;
+		net->key = mem_strdup(key);
+		net->before = demand_copy(before);
+	}
+	if (demand_equal(before, after))
+		return;
+	demand_clear(&net->after);
+	net->after = demand_copy(after);
+	net->why = WHY_NONE;
+	why_parse(store_column(stmt, 3), &net->why);
+}
+
+bool
+store_each_net_change(struct store *store, int64_t from_ms, int64_t until_ms,
+    net_change_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    store_bind(store, SQL_NET_CHANGES, err, "ii", from_ms, until_ms);
+	struct net net = {0};
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		add_net(&net, stmt, fn, context);
+	end_net(&net, fn, context);
+	return !failed;
+}
+
+bool
+store_each_cleartext(struct store *store, int64_t first, int64_t end,
+    int64_t before_first, cleartext_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    store_bind(store, SQL_CLEARTEXT_SENT, err, "iii", before_first, first, end);
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		fn(context, store_column(stmt, 0).p,
+		    (uint64_t)sqlite3_column_int64(stmt, 1),
+		    sqlite3_column_int(stmt, 2) != 0);
 	return !failed;
 }

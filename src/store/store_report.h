@@ -35,4 +35,17 @@ typedef void change_fn(
 bool store_each_change_between(struct store *store, int64_t from_ms, int64_t until_ms,
     change_fn *fn, void *context, struct err *err);
 
+/* The same of each destination, in order of keys: what it had before its first change
+ * then and after its last, and why that was. What changed no entry is left out. */
+typedef void net_change_fn(void *context, const char *key, struct demand before,
+    struct demand after, enum why why);
+bool store_each_net_change(struct store *store, int64_t from_ms, int64_t until_ms,
+    net_change_fn *fn, void *context, struct err *err);
+
+/* What was sent in cleartext to each destination from the day first until the day before
+ * end. is_new: nothing was from the day before_first on. */
+typedef void cleartext_fn(void *context, const char *key, uint64_t count, bool is_new);
+bool store_each_cleartext(struct store *store, int64_t first, int64_t end,
+    int64_t before_first, cleartext_fn *fn, void *context, struct err *err);
+
 #endif

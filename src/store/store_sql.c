@@ -153,6 +153,17 @@ const char *const store_sql[SQL_COUNT] = {
         " after_attributes FROM decision c JOIN destination d ON d.id = c.destination"
         " WHERE time_ms >= ? AND time_ms < ? AND action NOT IN ('keep', 'hold')"
         " ORDER BY time_ms, c.id",
+    [SQL_NET_CHANGES] =
+        "SELECT d.key, before, after, c.why, before_attributes, after_attributes"
+        " FROM decision c JOIN destination d ON d.id = c.destination"
+        " WHERE time_ms >= ? AND time_ms < ? AND action NOT IN ('keep', 'hold')"
+        " ORDER BY d.key, c.id",
+    [SQL_CLEARTEXT_SENT] =
+        "SELECT d.key, sum(t.count), NOT EXISTS (SELECT 1 FROM tally b"
+        " WHERE b.destination = d.id AND b.day >= ?1 AND b.day < ?2"
+        " AND b.what = 'sent:cleartext') FROM destination d CROSS JOIN tally t"
+        " ON t.destination = d.id AND t.day >= ?2 AND t.day < ?3"
+        " AND t.what = 'sent:cleartext' GROUP BY d.id ORDER BY d.id",
     [SQL_DECISION_ADD] =
         "INSERT INTO decision(destination, time_ms, action, before, after, why,"
         " rule, reason, dns_state, before_attributes, after_attributes,"

@@ -103,6 +103,7 @@ rig_notify_admin(void)
 {
 	free(rig.config.notify.to);
 	rig.config.notify.to = mem_strdup("admin@example.org");
+	rig.config.notify.no_digest = true; /* tests of alerts count mails */
 }
 
 void

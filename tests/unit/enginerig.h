@@ -48,7 +48,7 @@ void rig_new_with(
 void rig_open(enum engine_mode mode);
 void rig_close(void);
 
-void rig_notify_admin(void); /* alerts are mailed */
+void rig_notify_admin(void); /* alerts are mailed, but no digest */
 
 /* Lines of the log, in the fold: a session of that grade at a server,
  * "HOST[ADDRESS]:PORT"; and what became of another message to u@DOMAIN there, "sent (250
