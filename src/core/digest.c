@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/span.h"
 #include "base/utc.h"
 
 #define WAITED_MS  SPAN_HOUR_MS
@@ -100,18 +99,26 @@ digest_add_change(struct digest *d, const char *key, struct demand before,
 	add_row(d, part, after.level, &line);
 }
 
+/* Not what the digest before had, nor what may be over in minutes. */
+static bool
+is_new_wait(const struct digest *d, int64_t since_ms)
+{
+	int64_t before_ms = d->first_day * SPAN_DAY_MS + DIGEST_AT_MS;
+
+	return since_ms > before_ms - WAITED_MS && d->now_ms - since_ms >= WAITED_MS;
+}
+
 void
 digest_add_wait(
-    struct digest *d, const char *key, enum why why, int64_t first_ms, int64_t bounces_ms)
+    struct digest *d, const char *key, enum why why, int64_t since_ms, int64_t bounces_ms)
 {
 	char when[UTC_SIZE];
 	struct buf line = {0};
 
-	if (d->now_ms - first_ms >= WAITED_MS)
-		d->is_news = true;
+	d->is_news = d->is_news || is_new_wait(d, since_ms);
 	add_key(&line, key);
 	buf_printf(&line, ": ");
-	if (first_ms != 0 && utc_print(first_ms / 1000, when))
+	if (since_ms != 0 && utc_print(since_ms / 1000, when))
 		buf_printf(&line, "since %s, ", when);
 	if (bounces_ms != 0 && utc_print(bounces_ms / 1000, when))
 		buf_printf(&line, "the first message bounces at %s, ", when);
@@ -142,11 +149,11 @@ count(const struct digest *d, enum digest_part part)
 enum digest_says
 digest_says(const struct digest *d)
 {
-	bool has_cleartext = count(d, DIGEST_CLEARTEXT) > 0;
+	bool stands = count(d, DIGEST_CLEARTEXT) > 0 || count(d, DIGEST_WAITS) > 0;
 
-	if (d->is_news || (has_cleartext && d->end_day - d->first_day >= DIGEST_WEEK))
+	if (d->is_news || (stands && d->end_day - d->first_day >= DIGEST_WEEK))
 		return DIGEST_NEWS;
-	return has_cleartext ? DIGEST_LATER : DIGEST_NOTHING;
+	return stands ? DIGEST_LATER : DIGEST_NOTHING;
 }
 
 /* --- how it reads ------------------------------------------------------------------ */

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/span.h"
 #include "core/demand.h"
 #include "core/why.h"
 
 #define DIGEST_ROWS_MAX 30 /* of a part */
 #define DIGEST_KEY_MAX  300
 #define DIGEST_WEEK     7 /* days; what is no news in itself is said once in so many */
+#define DIGEST_AT_MS    (4 * SPAN_HOUR_MS) /* of the day behind those, when it is made */
 
 enum digest_part {
 	DIGEST_CAME,
@@ -59,10 +61,10 @@ void digest_clear(struct digest *digest);
 void digest_add_change(struct digest *digest, const char *key, struct demand before,
     struct demand after, enum why why);
 
-/* Mail waits there now. first_ms: since when; bounces_ms: when the first message comes
- * back; 0: not known. */
+/* Mail waits there now. since_ms: when it first failed since it last flowed; bounces_ms:
+ * when the first message comes back; 0: not known. */
 void digest_add_wait(struct digest *digest, const char *key, enum why why,
-    int64_t first_ms, int64_t bounces_ms);
+    int64_t since_ms, int64_t bounces_ms);
 
 /* So many messages were sent there in cleartext. is_new: none was in the weeks before. */
 void digest_add_cleartext(
@@ -74,8 +76,9 @@ enum digest_says {
 	DIGEST_NEWS,
 };
 
-/* Once all was added. News: an entry changed; mail waits for an hour or longer; mail went
- * in cleartext where none did before; or a week is over in which mail went so. */
+/* Once all was added. News: an entry changed; mail waits since the digest before, for an
+ * hour or longer; mail went in cleartext where none did before; or a week is over, and
+ * mail waits or went so. */
 enum digest_says digest_says(const struct digest *digest);
 
 /* One line, without a newline; and lines, of which the last is the command to type. */

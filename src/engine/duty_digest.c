@@ -16,7 +16,6 @@
 #include "store/store_report.h"
 #include "sys/log.h"
 
-#define AT_MS     (4 * SPAN_HOUR_MS)    /* of a day of UTC */
 #define SOON_MS   (10 * SPAN_MINUTE_MS) /* after the start: the log is being caught up */
 #define APART_MS  (12 * SPAN_HOUR_MS)   /* whatever the clock is set to */
 #define RETRY_MS  (10 * SPAN_MINUTE_MS) /* at most, where sendmail(1) fails */
@@ -67,14 +66,14 @@ add_cleartext(void *context, const char *key, uint64_t count, bool is_new)
 	digest_add_cleartext(context, key, count, is_new);
 }
 
-static bool
-add_wait(void *context, const struct view *view)
+static void
+add_wait(
+    void *context, const char *key, enum why why, int64_t arrival_ms, int64_t failed_ms)
 {
 	struct gathered *g = context;
 
-	digest_add_wait(g->digest, view->entry.key, view->why, view->first_ms,
-	    store_bounces_ms(view->first_ms, g->lifetime_ms));
-	return true;
+	digest_add_wait(g->digest, key, why, failed_ms != 0 ? failed_ms : arrival_ms,
+	    store_bounces_ms(arrival_ms, g->lifetime_ms));
 }
 
 static bool
@@ -86,7 +85,7 @@ gather(struct store *store, struct digest *d, struct err *err)
 	    store_counter_get(store, STORE_QUEUE_LIFETIME, &g.lifetime_ms, err) &&
 	    store_each_net_change(store, d->first_day * SPAN_DAY_MS,
 	        d->end_day * SPAN_DAY_MS, add_change, d, err) &&
-	    store_each_view(store, true, add_wait, &g, err) &&
+	    store_each_standing_wait(store, add_wait, &g, err) &&
 	    store_each_cleartext(store, d->first_day, d->end_day, d->first_day - WEEKS,
 	        add_cleartext, d, err) &&
 	    store_commit(store, err);
@@ -259,7 +258,7 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	    engine_mail_ways(e->config) == 0)
 		return (struct due){.at_ms = DUE_NEVER};
 	at_ms = engine_at_wall(
-	    now, (s->day == today ? today + 1 : today) * SPAN_DAY_MS + AT_MS);
+	    now, (s->day == today ? today + 1 : today) * SPAN_DAY_MS + DIGEST_AT_MS);
 	return (struct due){.at_ms = at_ms > s->not_before_ms ? at_ms : s->not_before_ms};
 }
 

@@ -130,6 +130,26 @@ store_each_net_change(struct store *store, int64_t from_ms, int64_t until_ms,
 }
 
 bool
+store_each_standing_wait(
+    struct store *store, standing_wait_fn *fn, void *context, struct err *err)
+{
+	sqlite3_stmt *stmt = store_prepare(store, SQL_STANDING_WAITS, err);
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		enum why why = WHY_NONE;
+
+		if (!why_parse(store_column(stmt, 1), &why) || why == WHY_NONE)
+			why_parse(store_column(stmt, 2), &why);
+		fn(context, store_column(stmt, 0).p, why, sqlite3_column_int64(stmt, 3),
+		    sqlite3_column_int64(stmt, 4));
+	}
+	return !failed;
+}
+
+bool
 store_each_cleartext(struct store *store, int64_t first, int64_t end,
     int64_t before_first, cleartext_fn *fn, void *context, struct err *err)
 {

@@ -42,6 +42,14 @@ typedef void net_change_fn(void *context, const char *key, struct demand before,
 bool store_each_net_change(struct store *store, int64_t from_ms, int64_t until_ms,
     net_change_fn *fn, void *context, struct err *err);
 
+/* Destinations whose mail waits, in order of keys. why: decided last. arrival_ms: when
+ * the first message came into the queue; failed_ms: when mail first failed since it last
+ * flowed; 0: not known. */
+typedef void standing_wait_fn(
+    void *context, const char *key, enum why why, int64_t arrival_ms, int64_t failed_ms);
+bool store_each_standing_wait(
+    struct store *store, standing_wait_fn *fn, void *context, struct err *err);
+
 /* What was sent in cleartext to each destination from the day first until the day before
  * end. is_new: nothing was from the day before_first on. */
 typedef void cleartext_fn(void *context, const char *key, uint64_t count, bool is_new);

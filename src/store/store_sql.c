@@ -158,6 +158,10 @@ const char *const store_sql[SQL_COUNT] = {
         " FROM decision c JOIN destination d ON d.id = c.destination"
         " WHERE time_ms >= ? AND time_ms < ? AND action NOT IN ('keep', 'hold')"
         " ORDER BY d.key, c.id",
+    [SQL_STANDING_WAITS] =
+        "SELECT d.key, d.why, d.entry_why, coalesce(min(nullif(w.arrival_ms, 0)), 0),"
+        " d.first_attempt_ms FROM waiting w CROSS JOIN destination d"
+        " ON d.id = w.destination GROUP BY d.id ORDER BY d.key",
     [SQL_CLEARTEXT_SENT] =
         "SELECT d.key, sum(t.count), NOT EXISTS (SELECT 1 FROM tally b"
         " WHERE b.destination = d.id AND b.day >= ?1 AND b.day < ?2"

@@ -361,6 +361,7 @@ notify(const struct postfix *postfix, const struct notify_mail *mail, struct err
 	buf_printf(&world.body, "%s", mail->body);
 	buf_printf(&world.bodies, "%s", mail->body);
 	buf_printf(&world.subjects, "%s\n", mail->subject);
+	buf_printf(&world.letters, "Subject: %s\n\n%s--\n", mail->subject, mail->body);
 	return does(&world.notify, err);
 }
 
@@ -524,6 +525,7 @@ world_reset(void)
 	buf_clear(&world.body);
 	buf_clear(&world.bodies);
 	buf_clear(&world.subjects);
+	buf_clear(&world.letters);
 	buf_clear(&world.asked_keys);
 	free(world.mails);
 	buf_clear(&world.fingered_hosts);

@@ -66,6 +66,7 @@ struct world {
 	struct buf body;
 	struct buf bodies;   /* of all mails */
 	struct buf subjects; /* the same, a line each */
+	struct buf letters;  /* both, each from "Subject: " to "--" */
 
 	/* Notes the version in the database and takes export_ms by the wall clock, where
 	 * there is a new one; through a connection of its own, as a worker does. */

@@ -310,6 +310,7 @@ no_local_part_is_in_it(void **state)
 	rig_new_settled();
 	rig_notify_admin();
 	rig.config.notify.no_digest = false;
+	world_wait(rig.engine, 4 * HOUR);
 	rig_defer_because(
 	    "a.test", "host mx.a.test[192.0.2.1] said: 450 <secret@a.test>");
 	rig_defer_because("a.test", TLSA_ERROR);
