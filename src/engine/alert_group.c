@@ -115,7 +115,7 @@ keep_name(struct alert_cause *cause, const struct about *about, struct buf *kept
 	buf_add_str(kept, about->cause);
 }
 
-void
+struct alert_cause *
 alert_group_add(
     struct alert_group *group, const char *line, bool always, struct buf *kept)
 {
@@ -139,6 +139,18 @@ alert_group_add(
 		buf_add(&cause->lines, kept->data + before, kept->len - before);
 		buf_add_char(&cause->lines, '\n');
 	}
+	return cause;
+}
+
+int64_t
+alert_group_due(const struct alert_group *group)
+{
+	int64_t at_ms = INT64_MAX;
+
+	for (size_t i = 0; i < group->count; i++)
+		if (group->causes[i].due_ms < at_ms)
+			at_ms = group->causes[i].due_ms;
+	return at_ms;
 }
 
 /* --- the mails --------------------------------------------------------------------- */
@@ -217,26 +229,49 @@ mail_each(const struct alert_group *group, int64_t waiting, alert_mail_fn *fn,
 	}
 }
 
-void
-alert_group_end(
-    struct alert_group *group, int64_t waiting, alert_mail_fn *fn, void *context)
+static void
+mail_all(const struct alert_group *group, alert_mail_fn *fn, void *context,
+    struct buf *subject, struct buf *text)
 {
+	print_subject_of_all(group, subject);
+	for (size_t i = 0; i < group->count; i++) {
+		print_cause(&group->causes[i], 0, text);
+		buf_add_char(text, '\n');
+	}
+	buf_printf(text, "next: tlsladder status\n");
+	fn(context, buf_text(subject), buf_text(text));
+}
+
+/* What is due goes from the one into the other, which is empty. */
+static void
+move_due(struct alert_group *from, int64_t now_ms, struct alert_group *to)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < from->count; i++)
+		if (from->causes[i].due_ms <= now_ms)
+			to->causes[to->count++] = from->causes[i];
+		else
+			from->causes[left++] = from->causes[i];
+	from->count = left;
+}
+
+void
+alert_group_end(struct alert_group *group, int64_t now_ms, int64_t waiting,
+    alert_mail_fn *fn, void *context)
+{
+	struct alert_group *due = mem_new(1, sizeof(*due));
 	struct buf subject = {0}, text = {0};
 
-	if (group->count <= ALERT_MAILS_MAX) {
-		mail_each(group, waiting, fn, context, &subject, &text);
-	} else {
-		print_subject_of_all(group, &subject);
-		for (size_t i = 0; i < group->count; i++) {
-			print_cause(&group->causes[i], 0, &text);
-			buf_add_char(&text, '\n');
-		}
-		buf_printf(&text, "next: tlsladder status\n");
-		fn(context, buf_text(&subject), buf_text(&text));
-	}
+	move_due(group, now_ms, due);
+	if (due->count <= ALERT_MAILS_MAX)
+		mail_each(due, waiting, fn, context, &subject, &text);
+	else
+		mail_all(due, fn, context, &subject, &text);
 	buf_clear(&subject);
 	buf_clear(&text);
-	alert_group_clear(group);
+	alert_group_clear(due);
+	free(due);
 }
 
 void

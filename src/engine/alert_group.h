@@ -20,13 +20,15 @@
 #define ALERT_CAUSES_MAX 64 /* what comes with more counts with the last */
 
 struct alert_cause {
-	char *name;    /* "hold", "mail was bounced", "freeze: many fail" */
-	enum why why;  /* WHY_NONE: it is no word of a decision */
-	char *subject; /* of its first alert, with the destination where it has one */
-	size_t count;  /* alerts */
-	size_t hidden; /* of them, those that are only counted */
-	size_t cut;    /* of them, those that had no room */
-	bool waits;    /* mail waits for one of them */
+	char *name;     /* "hold", "mail was bounced", "freeze: many fail" */
+	enum why why;   /* WHY_NONE: it is no word of a decision */
+	char *subject;  /* of its first alert, with the destination where it has one */
+	size_t count;   /* alerts */
+	size_t hidden;  /* of them, those that are only counted */
+	size_t cut;     /* of them, those that had no room */
+	bool waits;     /* mail waits for one of them */
+	int64_t due_ms; /* when its mail is due; the caller's, as first_id */
+	int64_t first_id;
 	struct buf lines;
 	struct buf keys; /* of its first three destinations, each with a blank before */
 	size_t key_count;
@@ -39,19 +41,24 @@ struct alert_group {
 };
 
 /*
- * One more. always: it is named however many there are. What is to be mailed of it is
+ * One more, of the cause that is returned, which is new where its count is 1, until the
+ * next call. always: it is named however many there are. What is to be mailed of it is
  * appended to kept, a line without its newline; nothing: it is only counted.
  */
-void alert_group_add(
+struct alert_cause *alert_group_add(
     struct alert_group *group, const char *line, bool always, struct buf *kept);
+
+/* When the first of its mails is due; INT64_MAX: there is none. */
+int64_t alert_group_due(const struct alert_group *group);
 
 /* A mail; the texts are valid for the call. subject: the destination or the cause. text:
  * lines that end with the command to type next. */
 typedef void alert_mail_fn(void *context, const char *subject, const char *text);
 
-/* Its mails, and it is empty again. waiting: destinations whose mail waits now. */
-void alert_group_end(
-    struct alert_group *group, int64_t waiting, alert_mail_fn *fn, void *context);
+/* The mails that are due at now_ms; what they tell is no more in the group. waiting:
+ * destinations whose mail waits now. */
+void alert_group_end(struct alert_group *group, int64_t now_ms, int64_t waiting,
+    alert_mail_fn *fn, void *context);
 
 void alert_group_clear(struct alert_group *group);
 

@@ -15,17 +15,32 @@
 #define MANY_MAX 12
 #define MANY_MS  SPAN_HOUR_MS
 #define LONG_MS  (10 * SPAN_MINUTE_MS)
+/* One cause: after a mail the next LONG_MS later, then in twice that, up to SAME_MS,
+ * until there was none for OVER_MS. */
+#define SAME_MS     SPAN_HOUR_MS
+#define OVER_MS     (2 * SPAN_HOUR_MS)
+#define RECENT_MAX  32
+#define RECENT_SIZE 64
+
+/* A cause that was mailed. */
+struct recent {
+	char name[RECENT_SIZE]; /* cut */
+	int64_t last_ms;        /* monotonic; 0: none */
+	unsigned times;
+};
 
 struct alerts {
 	struct duty_state base;
 	struct told_table told;
 	struct alert_group group;
+	struct recent recent[RECENT_MAX];
+	int64_t
+	    mailing_ms;  /* monotonic: when what is new is mailed, if that is to come */
 	int64_t writer;  /* of the outbox */
 	int64_t last_id; /* there, of the group's last line */
 	bool taken;      /* what a process before left there */
 	int64_t sent_id; /* there, the last that was sent and is still there; 0: none */
 	int64_t tidy_ms; /* monotonic: not before what failed there is tried again */
-	int64_t due_ms;  /* monotonic: the group ends and is sent; 0: there is none */
 	int64_t sent_ms[MANY_MAX]; /* monotonic: when the last mails were made; 0: none */
 	size_t oldest;             /* of them */
 };
@@ -101,25 +116,66 @@ engine_is_to_alert(
 	        (destination_fails(d) && !was_told_since(e, last, d->past.sent_ms + 1)));
 }
 
-/* Trouble that goes on making news, or somebody who writes it into the log, is no reason
- * to fill a mailbox. */
-static void
-begin_group(struct alerts *a, int64_t now_ms)
+static struct recent *
+recent_of(struct alerts *a, const char *name)
+{
+	struct recent *oldest = a->recent;
+
+	for (size_t i = 0; i < RECENT_MAX; i++) {
+		if (a->recent[i].last_ms != 0 &&
+		    strncmp(a->recent[i].name, name, RECENT_SIZE - 1) == 0)
+			return &a->recent[i];
+		if (a->recent[i].last_ms < oldest->last_ms)
+			oldest = &a->recent[i];
+	}
+	*oldest = (struct recent){0};
+	str_copy((struct str){name, strnlen(name, RECENT_SIZE - 1)}, oldest->name,
+	    RECENT_SIZE);
+	return oldest;
+}
+
+/* When what is new now is mailed, together. Trouble that goes on making news, or somebody
+ * who writes it into the log, is no reason to fill a mailbox. */
+static int64_t
+next_mailing(struct alerts *a, int64_t now_ms)
 {
 	int64_t oldest_ms = a->sent_ms[a->oldest];
 	bool many = oldest_ms != 0 && now_ms - oldest_ms < MANY_MS;
 
-	a->due_ms = now_ms + (many ? LONG_MS : GROUP_MS);
+	if (a->mailing_ms <= now_ms)
+		a->mailing_ms = now_ms + (many ? LONG_MS : GROUP_MS);
+	return a->mailing_ms;
 }
 
-static void
+static int64_t
+begin_cause(struct alerts *a, const char *name, int64_t now_ms)
+{
+	struct recent *r = recent_of(a, name);
+
+	if (r->last_ms != 0 && now_ms - r->last_ms > OVER_MS)
+		r->times = 0;
+	if (r->times == 0)
+		r->last_ms = next_mailing(a, now_ms);
+	else
+		r->last_ms =
+		    now_ms + (r->times > 3 ? SAME_MS : LONG_MS << (r->times - 1));
+	r->times++;
+	return r->last_ms;
+}
+
+/* always: mail goes in cleartext there, which waits for no more than LONG_MS. */
+static struct alert_cause *
 add_to_group(struct engine *e, const char *line, bool always, struct buf *kept)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
+	int64_t now_ms = engine_now(e).mono_ms;
+	struct alert_cause *cause = alert_group_add(&a->group, line, always, kept);
 
-	if (a->due_ms == 0)
-		begin_group(a, engine_now(e).mono_ms);
-	alert_group_add(&a->group, line, always, kept);
+	if (cause->count == 1)
+		cause->due_ms = begin_cause(a, cause->name, now_ms);
+	if (always && cause->due_ms > now_ms + LONG_MS)
+		cause->due_ms = now_ms + LONG_MS;
+	return cause;
 }
 
 /* Into the mail of its cause. always: as it may not be crowded out by names that somebody
@@ -128,17 +184,20 @@ static void
 mail_line(struct engine *e, const char *line, bool always)
 {
 	struct alerts *a = engine_state(e, &duty_alerts);
+	struct alert_cause *cause;
 	struct buf kept = {0};
 	struct err ignored;
 
 	if (e->driver.mode != ENGINE_APPLY || engine_mail_ways(e->config) == 0)
 		return;
-	add_to_group(e, line, always, &kept);
+	cause = add_to_group(e, line, always, &kept);
 	/* With the decision, where it is one: killed before the mail, the next process
 	 * sends it. What cannot be stored is mailed all the same. */
-	if (kept.len > 0 && e->store != NULL)
-		store_outbox_add(
-		    e->store, a->writer, buf_text(&kept), &a->last_id, &ignored);
+	if (kept.len > 0 && e->store != NULL &&
+	    store_outbox_add(
+	        e->store, a->writer, buf_text(&kept), &a->last_id, &ignored) &&
+	    cause->first_id == 0)
+		cause->first_id = a->last_id;
 	buf_clear(&kept);
 }
 
@@ -258,7 +317,7 @@ release(struct task *task)
 /* What a process before left there. */
 struct left {
 	struct buf lines;
-	int64_t last_id;
+	int64_t first_id, last_id;
 };
 
 static void
@@ -267,6 +326,8 @@ add_left(void *context, int64_t id, const char *line)
 	struct left *left = context;
 
 	buf_printf(&left->lines, "%s\n", line);
+	if (left->first_id == 0)
+		left->first_id = id;
 	left->last_id = id;
 }
 
@@ -280,7 +341,7 @@ mail_left(struct engine *e, struct alerts *a, const struct left *left)
 		buf_reset(&text);
 		buf_add_str(&text, line);
 		buf_reset(&kept);
-		add_to_group(e, buf_text(&text), true, &kept);
+		add_to_group(e, buf_text(&text), true, &kept)->first_id = left->first_id;
 	}
 	if (left->last_id > a->last_id)
 		a->last_id = left->last_id;
@@ -365,30 +426,37 @@ add_mail(void *context, const char *subject, const char *text)
 	m->count++;
 }
 
-/* The group's mails, and its end. NULL: nobody is configured. */
-static struct task *
-make_mails(struct engine *e, struct alerts *a)
+/* Up to which line of the outbox all are mailed, once these are. */
+static int64_t
+mailed_up_to(struct alerts *a)
 {
+	int64_t id = a->last_id;
+
+	for (size_t i = 0; i < a->group.count; i++)
+		if (a->group.causes[i].first_id != 0 && a->group.causes[i].first_id <= id)
+			id = a->group.causes[i].first_id - 1;
+	if (a->group.count == 0)
+		a->last_id = 0;
+	return id;
+}
+
+/* Of the causes that are due at due_ms. */
+static struct task *
+make_mails(struct engine *e, struct alerts *a, int64_t due_ms)
+{
+	struct mail_task *m = engine_task(e, &a->base, &mail_kind);
 	int64_t waiting = 0;
-	struct mail_task *m;
 	struct err ignored;
 
-	a->due_ms = 0;
-	if (engine_mail_ways(e->config) == 0) {
-		alert_group_clear(&a->group);
-		return NULL;
-	}
 	if (e->store != NULL &&
 	    !store_each_waiting_count(e->store, count_waiting, &waiting, &ignored))
 		waiting = 0;
-	m = engine_task(e, &a->base, &mail_kind);
-	alert_group_end(&a->group, waiting, add_mail, m);
+	alert_group_end(&a->group, due_ms, waiting, add_mail, m);
 	for (size_t i = 0; i < m->count; i++) {
 		a->sent_ms[a->oldest] = engine_now(e).mono_ms;
 		a->oldest = (a->oldest + 1) % MANY_MAX;
 	}
-	m->last_id = a->last_id;
-	a->last_id = 0;
+	m->last_id = mailed_up_to(a);
 	return &m->task;
 }
 
@@ -411,7 +479,7 @@ static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
 	const struct alerts *a = (const struct alerts *)base;
-	int64_t at_ms = a->due_ms == 0 || base->tasks > 0 ? DUE_NEVER : a->due_ms;
+	int64_t at_ms = base->tasks > 0 ? DUE_NEVER : alert_group_due(&a->group);
 
 	(void)now;
 	if (is_to_tidy(e, a) && a->tidy_ms < at_ms)
@@ -423,13 +491,10 @@ static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct alerts *a = (struct alerts *)base;
-	struct task *task;
 
-	if (a->due_ms == 0 || a->due_ms > now->mono_ms || base->tasks > 0)
-		return; /* to tidy up, for which a turn is enough */
-	task = make_mails(e, a);
-	if (task != NULL)
-		engine_submit(e, task);
+	/* Else it is to tidy up, for which a turn is enough. */
+	if (base->tasks == 0 && alert_group_due(&a->group) <= now->mono_ms)
+		engine_submit(e, make_mails(e, a, now->mono_ms));
 }
 
 /* The engine ends, so what is left is sent now. */
@@ -439,13 +504,12 @@ finish(struct engine *e, struct duty_state *base)
 	struct alerts *a = (struct alerts *)base;
 	struct task *task;
 
-	if (a->due_ms == 0)
+	if (a->group.count == 0)
 		return;
-	task = make_mails(e, a);
-	if (task != NULL && !work(task, NULL))
+	task = make_mails(e, a, INT64_MAX);
+	if (!work(task, NULL))
 		log_error("cannot mail the administrator: %s", task->err.text);
-	if (task != NULL)
-		forget_sent(e, a, (struct mail_task *)task);
+	forget_sent(e, a, (struct mail_task *)task);
 	engine_drop(task);
 }
 

@@ -97,7 +97,7 @@ mails_are(void **state)
 		alert_group_add(&group, row->lines[i], false, &kept);
 		assert_string_equal(buf_text(&kept), row->lines[i]);
 	}
-	alert_group_end(&group, 7, add_mail, &mails);
+	alert_group_end(&group, 0, 7, add_mail, &mails);
 	assert_string_equal(buf_text(&mails), row->mails);
 	assert_int_equal(group.count, 0);
 	buf_clear(&kept);
@@ -122,7 +122,7 @@ many_are_bounded(void **state)
 		else if (i >= ALERT_SAME_MAX && i % 100 != 99)
 			assert_string_equal(buf_text(&kept), "");
 	}
-	alert_group_end(&group, 7, add_mail, &mails);
+	alert_group_end(&group, 0, 7, add_mail, &mails);
 	assert_non_null(strstr(buf_text(&mails), "\na19.test: not-encrypted: no TLS\n"));
 	assert_non_null(strstr(buf_text(&mails), "\na99.test: not-encrypted\n"));
 	assert_non_null(strstr(buf_text(&mails), "\nnot-encrypted: 970 more: "));
@@ -146,10 +146,40 @@ causes_are_bounded(void **state)
 		alert_group_add(&group, buf_text(&line), true, &kept);
 	}
 	assert_int_equal(group.count, ALERT_CAUSES_MAX);
-	alert_group_end(&group, 7, add_mail, &mails);
+	alert_group_end(&group, 0, 7, add_mail, &mails);
 	assert_in_range(
 	    mails.len, 1000, ALERT_NAMES_MAX + ALERT_CAUSES_MAX * (ALERT_BODY_MAX / 50));
 	buf_clear(&line);
+	buf_clear(&kept);
+	buf_clear(&mails);
+}
+
+/* What is due later waits, and goes on collecting. */
+static void
+due_ones_go_first(void **state)
+{
+	static struct alert_group group;
+	struct buf kept = {0}, mails = {0};
+
+	(void)state;
+	assert_true(alert_group_due(&group) == INT64_MAX);
+	alert_group_add(&group, "a.test: hold: x", false, &kept)->due_ms = 30;
+	alert_group_add(&group, "b.test: dns-unsure: y", false, &kept)->due_ms = 20;
+	assert_int_equal(alert_group_due(&group), 20);
+	alert_group_end(&group, 19, 7, add_mail, &mails);
+	assert_string_equal(buf_text(&mails), "");
+	alert_group_end(&group, 20, 7, add_mail, &mails);
+	assert_string_equal(
+	    buf_text(&mails), "b.test: dns-unsure\nb.test: dns-unsure: y\n--\n");
+	assert_int_equal(
+	    alert_group_add(&group, "c.test: hold: x", false, &kept)->count, 2);
+	assert_int_equal(alert_group_due(&group), 30);
+	buf_reset(&mails);
+	alert_group_end(&group, 30, 7, add_mail, &mails);
+	assert_string_equal(buf_text(&mails),
+	    "hold: 2 destinations\na.test: hold: x\nc.test: hold: x\n"
+	    "next: tlsladder list --why hold\n--\n");
+	assert_int_equal(group.count, 0);
 	buf_clear(&kept);
 	buf_clear(&mails);
 }
@@ -159,6 +189,7 @@ main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		suite_add(mails_are, &rows[i], "%s", rows[i].name);
+	suite_add(due_ones_go_first, NULL, "what is due later goes on collecting");
 	suite_add(many_are_bounded, NULL,
 	    "of a thousand of one cause twenty have their line, and some their name");
 	suite_add(

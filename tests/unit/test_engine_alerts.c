@@ -240,6 +240,8 @@ one_cause_is_told_once_a_day(void **state)
 static void
 clock_makes_no_alerts(void **state)
 {
+	unsigned lines = 0;
+
 	(void)state;
 	rig_new_settled();
 	rig_notify_admin();
@@ -249,7 +251,11 @@ clock_makes_no_alerts(void **state)
 		fail_after_flow(TLSA_ERROR);
 		world_wait(rig.engine, 4 * MIN);
 	}
-	assert_int_equal(world.notify.times, 3); /* within 16 hours */
+	for (const char *p = buf_text(&world.bodies);
+	     (p = strstr(p, "a.test: rule-waits: ")) != NULL; p++)
+		lines++;
+	assert_int_equal(lines, 3); /* within 16 hours */
+	assert_in_range(world.notify.times, 2, 3);
 	rig_close();
 }
 
@@ -358,7 +364,7 @@ command_has_the_alerts(void **state)
 	world.notify.fails = true;
 	rig_defer_because("b.test", TLSA_ERROR);
 	rig_save();
-	world_wait(rig.engine, MIN);
+	world_wait(rig.engine, 11 * MIN);
 	assert_int_equal(world.notify.times, 1);
 	assert_int_equal(world.command.times, 2);
 	rig.config.notify.command = (struct strings){0};
@@ -397,7 +403,88 @@ endless_news_fill_no_mailbox(void **state)
 		rig_save();
 		world_wait(rig.engine, 20 * SECOND);
 	}
-	assert_in_range(world.notify.times, 12, 16 * 3); /* 540 lines */
+	/* 540 lines: at once, after 10, 20 and 40 minutes, and then each hour */
+	assert_in_range(world.notify.times, 4, 6);
+	assert_non_null(strstr(buf_text(&world.subject), "mail was bounced: "));
+	rig_close();
+}
+
+/* The same with another word in each. */
+static void
+endless_causes_fill_no_mailbox(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	for (int second = 0; second < 3 * 3600; second += 20) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "cause %d: it is another", second);
+		engine_alert(rig.engine, line);
+		world_wait(rig.engine, 20 * SECOND);
+	}
+	assert_in_range(world.notify.times, 12, 16 * 3);
+	rig_close();
+}
+
+/* Each minute another destination of a provider. */
+static void
+cause_that_goes_on_is_mailed_less_often(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	for (unsigned i = 0; i < 12 * 60; i++) {
+		char domain[16];
+
+		snprintf(domain, sizeof(domain), "p%u.test", i);
+		rig_defer_because(domain, TLSA_ERROR);
+		rig_save();
+		world_wait(rig.engine, MIN);
+		if (i == 0)
+			assert_int_equal(world.notify.times, 1);
+		if (i == 12)
+			assert_int_equal(world.notify.times, 2);
+	}
+	assert_in_range(world.notify.times, 12, 15);
+	assert_string_equal(
+	    buf_text(&world.subject), "tlsladder: rule-waits: 60 destinations");
+	/* another cause waits for none of that */
+	rig_defer_because("a.test", REFUSED);
+	rig_save();
+	world_wait(rig.engine, 30 * SECOND);
+	assert_string_equal(buf_text(&world.subject), "tlsladder: a.test: our-fault");
+	rig_close();
+}
+
+/* One is mailed, and the other one waits for more when the process is killed. */
+static void
+alerts_that_wait_outlive_the_process(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	rig_defer_because("b.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, SECOND);
+	rig_defer_because("c.test", REFUSED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_string_equal(buf_text(&world.subjects),
+	    "tlsladder: a.test: rule-waits\ntlsladder: c.test: our-fault\n");
+	kit_run(STATE, "CREATE TABLE killed AS SELECT * FROM outbox");
+	rig_close();
+	kit_run(STATE, "INSERT INTO outbox SELECT * FROM killed; DROP TABLE killed");
+	buf_reset(&world.subjects);
+	rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	assert_non_null(
+	    strstr(buf_text(&world.subjects), "tlsladder: b.test: rule-waits\n"));
+	assert_null(strstr(buf_text(&world.subjects), "a.test"));
+	kit_assert(STATE, "SELECT count(*) FROM outbox", "0\n");
 	rig_close();
 }
 
@@ -414,7 +501,13 @@ main(void)
 	suite_add(growing_queue_is_told_where_it_is_news, NULL,
 	    "a queue that grows is told where a destination is new in it");
 	suite_add(endless_news_fill_no_mailbox, NULL,
+	    "one cause without end is at last a mail an hour");
+	suite_add(endless_causes_fill_no_mailbox, NULL,
 	    "after twelve mails in an hour alerts of ten minutes are one");
+	suite_add(cause_that_goes_on_is_mailed_less_often, NULL,
+	    "a cause that goes on is mailed ever less often, and no other waits for it");
+	suite_add(alerts_that_wait_outlive_the_process, NULL,
+	    "what waits for more of its cause is mailed by the next process");
 	suite_add(what_is_mailed_is_forgotten_later, NULL,
 	    "where the database cannot forget what is mailed it does later");
 	suite_add(one_cause_is_told_once_a_day, NULL,
