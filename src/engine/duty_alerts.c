@@ -15,8 +15,9 @@
 #define MANY_MAX 12
 #define MANY_MS  SPAN_HOUR_MS
 #define LONG_MS  (10 * SPAN_MINUTE_MS)
-/* One cause: after a mail the next LONG_MS later, then in twice that, up to SAME_MS,
- * until there was none for OVER_MS. */
+/* One cause: after QUICK_MAX mails the next LONG_MS later, then in twice that, up to
+ * SAME_MS, until there was none for OVER_MS. */
+#define QUICK_MAX   3
 #define SAME_MS     SPAN_HOUR_MS
 #define OVER_MS     (2 * SPAN_HOUR_MS)
 #define RECENT_MAX  32
@@ -154,11 +155,12 @@ begin_cause(struct alerts *a, const char *name, int64_t now_ms)
 
 	if (r->last_ms != 0 && now_ms - r->last_ms > OVER_MS)
 		r->times = 0;
-	if (r->times == 0)
+	if (r->times < QUICK_MAX)
 		r->last_ms = next_mailing(a, now_ms);
+	else if (r->times < QUICK_MAX + 3)
+		r->last_ms = now_ms + (LONG_MS << (r->times - QUICK_MAX));
 	else
-		r->last_ms =
-		    now_ms + (r->times > 3 ? SAME_MS : LONG_MS << (r->times - 1));
+		r->last_ms = now_ms + SAME_MS;
 	r->times++;
 	return r->last_ms;
 }

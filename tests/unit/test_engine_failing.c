@@ -200,7 +200,7 @@ mail_that_fails_is_not_alerted(void **state)
 		snprintf(domain, sizeof(domain), "a%u.test", i);
 		rig_defer_because(domain, TLSA_ERROR);
 		rig_save();
-		world_wait(rig.engine, 3 * HOUR); /* the cause is over */
+		world_wait(rig.engine, 3 * HOUR); /* else the next one waits */
 		assert_int_equal(world.notify.times, i);
 		assert_non_null(strstr(buf_text(&world.subject), domain));
 		assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
