@@ -171,7 +171,7 @@ one_entry_is_explained(void **state)
 	digest_clear(&d);
 }
 
-/* A million destinations, whose names are as long as they can be, or worse. */
+/* 20,000 destinations, whose names are as long as they can be, or worse. */
 static void
 length_is_bounded(void **state)
 {
@@ -183,7 +183,7 @@ length_is_bounded(void **state)
 	memset(key, '\x1b', sizeof(key) - 1);
 	key[sizeof(key) - 1] = '\0';
 	digest_begin(&d, FIRST, FIRST + 1, NOW_MS);
-	for (unsigned i = 0; i < 1000000; i++) {
+	for (unsigned i = 0; i < 20000; i++) {
 		digest_add_change(&d, key, demand_of(LEVEL_NONE),
 		    demand_of(i % 2 ? LEVEL_MAY : LEVEL_ENCRYPT), WHY_ONE_RUNG);
 		digest_add_wait(&d, key, WHY_HOLD, 1, NOW_MS + 1000000 - i);
@@ -191,17 +191,17 @@ length_is_bounded(void **state)
 	}
 	digest_subject(&d, &out);
 	assert_string_equal(buf_text(&out),
-	    "2026-11-27: 1000000 entries came, 1000000 destinations wait, 499999500000 "
+	    "2026-11-27: 20000 entries came, 20000 destinations wait, 199990000 "
 	    "messages in cleartext");
 	buf_reset(&out);
 	digest_text(&d, &out);
 	assert_in_range(out.len, 90000, 200000); /* \x1b is four bytes */
-	assert_non_null(strstr(buf_text(&out), ": 999999 messages\n"));
-	assert_non_null(strstr(buf_text(&out), ": 999970 messages\n"));
-	assert_null(strstr(buf_text(&out), ": 999969 messages\n"));
+	assert_non_null(strstr(buf_text(&out), ": 19999 messages\n"));
+	assert_non_null(strstr(buf_text(&out), ": 19970 messages\n"));
+	assert_null(strstr(buf_text(&out), ": 19969 messages\n"));
 	assert_non_null(strstr(buf_text(&out), ": cleartext (may); "));
 	assert_null(strstr(buf_text(&out), ": encrypt; ")); /* the worst first */
-	assert_non_null(strstr(buf_text(&out), "\n  and 999970 more\n"));
+	assert_non_null(strstr(buf_text(&out), "\n  and 19970 more\n"));
 	assert_null(strchr(buf_text(&out), '\x1b'));
 	buf_clear(&out);
 	digest_clear(&d);
@@ -214,6 +214,6 @@ main(void)
 	suite_add(reads_like_this, NULL, "a digest reads like this");
 	suite_add(one_entry_is_explained, NULL, "of one entry the command explains it");
 	suite_add(
-	    length_is_bounded, NULL, "of a million destinations its length is bounded");
+	    length_is_bounded, NULL, "of 20,000 destinations its length is bounded");
 	return suite_run();
 }
