@@ -532,8 +532,7 @@ read_doc(struct doc *doc, struct config *config, struct errs *errs)
 		if (!walk.seen[i])
 			set_initial(&keys[i], config);
 	check_files_differ(&walk);
-	good =
-	    templatefile_read(doc, config->notify.template, &config->notify.text, errs);
+	good = template_read(doc, config->notify.template, &config->notify.text, errs);
 	good = doc_close(doc, errs) && good;
 	if (!good)
 		config_clear(config);

@@ -5,7 +5,7 @@
 #include "sys/file.h"
 
 bool
-templatefile_read(struct doc *doc, const char *path, char **text, struct errs *errs)
+template_read(struct doc *doc, const char *path, char **text, struct errs *errs)
 {
 	struct buf read = {0};
 	struct err err;

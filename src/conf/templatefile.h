@@ -11,6 +11,6 @@
  * is a complaint of doc, where it names the file; false: there are complaints of the file
  * itself, in errs.
  */
-bool templatefile_read(struct doc *doc, const char *path, char **text, struct errs *errs);
+bool template_read(struct doc *doc, const char *path, char **text, struct errs *errs);
 
 #endif
