@@ -14,30 +14,19 @@
 #include "engine/fair.h"
 #include "engine/hosts.h"
 #include "engine/metrics.h"
+#include "engine/probers.h"
 #include "sys/log.h"
 
-#define PROBERS    16            /* addresses that are connected to at once ... */
-#define SHARE      4             /* ... of one registered domain: each may take long */
-#define BESIDE     (PROBERS / 2) /* that many are asked for beside a listing */
-#define MISSING_MS SPAN_HOUR_MS  /* so long posttls-finger is believed to be missing; */
+#define BESIDE     8            /* that many are asked for beside a listing */
+#define MISSING_MS SPAN_HOUR_MS /* so long posttls-finger is believed to be missing; */
 #define GONE_MS    (10 * SPAN_MINUTE_MS) /* where it was there, after none was so long */
 #define RUN        "run posttls-finger"
 #define NO_ROOM_MS SPAN_SECOND_MS /* until a host is looked for again */
 
-/* Of a domain, whose servers are asked next. */
-struct foremost {
-	int64_t id; /* of the destination; 0: nobody's */
-	char domain[NEXTHOP_KEY_SIZE];
-};
-
-/* There are no more: only of a domain of which somebody is asked must others wait. */
-#define FOREMOST_MAX (2 * PROBERS)
-
 struct servers {
 	struct duty_state base;
-	struct foremost foremost[FOREMOST_MAX];
-	bool look;                    /* something may be asked, or was answered */
-	char after[NEXTHOP_KEY_SIZE]; /* the domain that had its turn last */
+	struct probers probers;
+	bool look;     /* something may be asked, or was answered */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
 	int64_t
 	    missing_ms;  /* monotonic: so long there is no posttls-finger; 0: there is */
@@ -60,7 +49,8 @@ open_servers(struct engine *e, struct duty_state *base, struct err *err)
 	s->at_ms = DUE_NEVER;
 	if (e->judge.prober == ANSWER_NO)
 		return true;
-	e->workers[POOL_PROBERS] = e->world->workers_new(PROBERS, NULL, NULL, NULL, err);
+	e->workers[POOL_PROBERS] =
+	    e->world->workers_new(PROBERS_MAX, NULL, NULL, NULL, err);
 	return e->workers[POOL_PROBERS] != NULL;
 }
 
@@ -75,6 +65,7 @@ struct servers_task {
 	bool dane;
 	/* of the host, of the next-hop: their owners may be others */
 	char domains[2][NEXTHOP_KEY_SIZE];
+	int64_t begun_ms; /* monotonic */
 	/* Copies: Postfix's settings may be read again meanwhile. */
 	char *ca_file, *ca_path, *protocols, *ciphers, *helo, *verify_match,
 	    *secure_match;
@@ -198,6 +189,14 @@ copy(const char *text)
 }
 
 static void
+add_busy(struct servers *s, const struct servers_task *t)
+{
+	const char *const domains[] = {t->domains[0], t->domains[1]};
+
+	probers_add(&s->probers, domains, t->begun_ms);
+}
+
+static void
 ask_address(struct engine *e, struct servers *s, const struct chosen_host *host,
     uint16_t port, const char *nexthop, const struct chosen_address *address)
 {
@@ -214,6 +213,8 @@ ask_address(struct engine *e, struct servers *s, const struct chosen_host *host,
 	t->port = port;
 	fair_domain(host->name, t->domains[0]);
 	fair_domain(nexthop, t->domains[1]);
+	t->begun_ms = engine_now(e).mono_ms;
+	add_busy(s, t);
 	t->dane = host->promise == PROMISE_DANE;
 	t->ca_file = copy(settings.ca_file);
 	t->ca_path = copy(settings.ca_path);
@@ -237,94 +238,18 @@ engine_ask_host(struct engine *e, const struct chosen_host *chosen, uint16_t por
 		ask_address(e, s, chosen, port, nexthop, &chosen->addresses[i]);
 }
 
-/* How many addresses of that domain are being connected to. */
-static unsigned
-held_by(const struct engine *e, const char *domain)
-{
-	unsigned count = 0;
-
-	for (const struct task *task = e->tasks; task != NULL; task = task->next) {
-		const struct servers_task *t = (const struct servers_task *)task;
-
-		if (task->kind == &servers_kind)
-			count += strcmp(t->domains[0], domain) == 0 ||
-			    strcmp(t->domains[1], domain) == 0;
-	}
-	return count;
-}
-
-static bool
-is_waiting(const struct engine *e, int64_t id)
-{
-	const struct witnessed *w = witnesses_find(e->witnessed, id);
-
-	return w != NULL && (w->wants & WANTS_SERVERS) != 0;
-}
-
-/* Of that domain, by whomever that still waits; else one that is free. */
-static struct foremost *
-foremost_of(const struct engine *e, struct servers *s, const char *domain)
-{
-	struct foremost *spare = NULL;
-
-	for (unsigned i = 0; i < FOREMOST_MAX; i++) {
-		struct foremost *p = &s->foremost[i];
-
-		if (p->id != 0 && !is_waiting(e, p->id))
-			p->id = 0;
-		if (p->id != 0 && strcmp(p->domain, domain) == 0)
-			return p;
-		if (p->id == 0)
-			spare = p;
-	}
-	return spare;
-}
-
+/* Who is busy, and what is known, at this moment. */
 static void
-forget_foremost(struct servers *s, int64_t id)
+count_busy(const struct engine *e, struct servers *s, int64_t now_ms)
 {
-	for (unsigned i = 0; i < FOREMOST_MAX; i++)
-		if (s->foremost[i].id == id)
-			s->foremost[i].id = 0;
-}
-
-/*
- * One that has more addresses than that is asked when nobody else of its domain is; until
- * then nobody of it is asked that comes behind, as hosts with one address would overtake
- * it for ever.
- */
-static bool
-has_share(
-    struct engine *e, struct servers *s, int64_t id, const char *name, unsigned addresses)
-{
-	char domain[NEXTHOP_KEY_SIZE];
-	struct foremost *first;
-	unsigned held;
-
-	fair_domain(name, domain);
-	first = foremost_of(e, s, domain);
-	if (first != NULL && first->id != 0 && first->id != id)
-		return false;
-	held = held_by(e, domain);
-	if (held == 0 || held + addresses <= SHARE)
-		return true;
-	if (first != NULL) {
-		first->id = id;
-		str_copy(str_of(domain), first->domain, sizeof(first->domain));
-	}
-	return false;
-}
-
-/* Names of hosts and of destinations cost nothing, and a server that keeps its connection
- * for half a minute does not either: one domain does not get all. */
-static bool
-has_room(struct engine *e, struct servers *s, int64_t id, const struct choice *choice,
-    const struct chosen_host *host)
-{
-	unsigned addresses = host->literal ? 1 : host->address_count;
-
-	return s->base.tasks < PROBERS && has_share(e, s, id, host->name, addresses) &&
-	    has_share(e, s, id, choice->domain, addresses);
+	s->probers.now_ms = now_ms;
+	s->probers.hosts = e->hosts;
+	s->probers.table = e->witnessed;
+	s->probers.busy_count = 0;
+	s->probers.wait_ms = DUE_NEVER;
+	for (const struct task *task = e->tasks; task != NULL; task = task->next)
+		if (task->kind == &servers_kind)
+			add_busy(s, (const struct servers_task *)task);
 }
 
 static void
@@ -338,10 +263,19 @@ ask_host(struct engine *e, const struct witnessed_servers *of,
 
 /* --- one destination --------------------------------------------------------------- */
 
+/* A line of the log is enough: it only has others wait. */
+static bool
+has_past(const struct destination *d, const struct host_past *hosts)
+{
+	return d->past.sent_ms != 0 || d->past.encrypt_ms != 0 ||
+	    hosts->encrypt_ms != 0 || hosts->verify_ms != 0 || hosts->dane_ms != 0;
+}
+
 bool
 engine_ask_servers(struct engine *e, struct witnessed *w, const struct destination *d,
-    const struct choice *choice)
+    const struct answers *answers)
 {
+	const struct choice *choice = answers->choice;
 	struct servers *s = engine_state(e, &duty_servers);
 	struct witnessed_servers *of = w->servers;
 	int64_t now_ms = engine_now(e).wall_ms;
@@ -358,6 +292,7 @@ engine_ask_servers(struct engine *e, struct witnessed *w, const struct destinati
 	for (unsigned i = 0; i < CHOICE_MAX; i++)
 		of->heard[i] = false;
 	of->port = nexthop.port;
+	of->has_past = has_past(d, &answers->hosts_past);
 	of->news_ms = destination_news_ms(d);
 	/* No attempt is younger than the line that tells of it: the clock of the log may
 	 * be ahead. */
@@ -422,8 +357,7 @@ ask_hosts(
 	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
 	bool complete = true;
 
-	if (s->base.tasks < PROBERS) /* it is its turn: it may not be any more */
-		forget_foremost(s, w->id);
+	probers_take_turn(&s->probers, w);
 	for (unsigned i = 0; i < of->choice.count; i++) {
 		const struct chosen_host *chosen = &of->choice.hosts[i];
 		struct host_need need = {.attempt_ms = of->attempt_ms,
@@ -438,7 +372,7 @@ ask_hosts(
 		if (host != NULL)
 			turn =
 			    host_turn(&host->known, &host->asking, &need, &time, &at_ms);
-		if (turn == HOST_ASK && !has_room(e, s, w->id, &of->choice, chosen)) {
+		if (turn == HOST_ASK && !probers_have_room(&s->probers, w, chosen)) {
 			complete = false;
 			continue;
 		}
@@ -522,39 +456,19 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	    waits};
 }
 
-/*
- * Whose servers may be asked, each domain in turn: whoever has many, and slow ones, keeps
- * nobody else waiting for long. Of a burst the queue tells first: lines cost nothing, and
- * a message that is gone is no reason to connect to anybody. Where few wait they are
- * asked beside it, so that nobody waits for one after the other. To be freed.
- */
-static int64_t *
-in_turn(const struct engine *e, const struct servers *s, size_t *count)
-{
-	size_t all = witnesses_count(e->witnessed);
-	bool beside = witnesses_waiting(e->witnessed, WANTS_QUEUE) <= BESIDE;
-	struct fair *fair = fair_new();
-	int64_t *ids = mem_new(all + 1, sizeof(*ids));
-
-	for (size_t i = 0; i < all; i++) {
-		const struct witnessed *w = witnesses_at(e->witnessed, i);
-
-		if ((w->wants & WANTS_SERVERS) != 0 &&
-		    (beside || (w->wants & WANTS_QUEUE) == 0))
-			fair_add(fair, w->id, w->servers->choice.domain);
-	}
-	*count = fair_take_after(fair, s->after, ids, all);
-	fair_free(fair);
-	return ids;
-}
-
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct servers *s = (struct servers *)base;
+	/* Of a burst the queue tells first: lines cost nothing, and a message that is
+	 * gone is no reason to connect to anybody. Where few wait they are asked beside
+	 * it, so that nobody waits for one after the other. */
+	bool beside = witnesses_waiting(e->witnessed, WANTS_QUEUE) <= BESIDE;
 	size_t count, told = 0;
-	int64_t *ids = in_turn(e, s, &count);
+	int64_t *ids;
 
+	count_busy(e, s, now->mono_ms);
+	ids = probers_in_turn(&s->probers, beside, &count);
 	s->look = false;
 	s->at_ms = DUE_NEVER;
 	for (size_t i = 0; i < count; i++) {
@@ -565,7 +479,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 			bool complete = ask_hosts(e, s, w, now);
 
 			if (s->base.tasks > tasks)
-				fair_domain(w->servers->choice.domain, s->after);
+				probers_had_turn(&s->probers, w);
 			if (!complete)
 				continue;
 			tell(w, now->mono_ms);
@@ -573,6 +487,8 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 		witnessed_told(w, WANTS_SERVERS, now->mono_ms);
 		ids[told++] = w->id;
 	}
+	if (s->probers.wait_ms < s->at_ms)
+		s->at_ms = s->probers.wait_ms;
 	if (told > 0)
 		engine_judge_witnessed(e, ids, told);
 	free(ids);

@@ -372,8 +372,7 @@ engine_ask_witnesses(struct engine *e, const struct destination *d,
 		return false;
 	if (w->answers_ms == 0)
 		w->says = judge_no_witnesses(&e->judge);
-	if ((wants & WANTS_SERVERS) != 0 &&
-	    !engine_ask_servers(e, w, d, answers->choice)) {
+	if ((wants & WANTS_SERVERS) != 0 && !engine_ask_servers(e, w, d, answers)) {
 		if (w->answers_ms == 0)
 			witnesses_drop(e->witnessed, d->id);
 		return false;

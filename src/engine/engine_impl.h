@@ -372,10 +372,10 @@ void engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms);
 
 /* --- duty_servers.c: the servers as a witness --- */
 
-/* Have the servers of d asked. choice NULL: those that they were when it was asked for
- * them before. False: they are not known. */
+/* Have the servers of d asked, as DNS named them. Without a choice of hosts: those that
+ * they were when it was asked for them before. False: they are not known. */
 bool engine_ask_servers(struct engine *e, struct witnessed *w,
-    const struct destination *d, const struct choice *choice);
+    const struct destination *d, const struct answers *answers);
 
 /* Does what they were measured to do still serve, for d as it is now? */
 bool engine_servers_serve(

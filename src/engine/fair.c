@@ -10,6 +10,7 @@
 
 struct waiting {
 	int64_t id;
+	unsigned rank;
 	size_t text;    /* where its domain begins */
 	unsigned turn;  /* so many of its domain come before it */
 	unsigned place; /* among those of one turn */
@@ -51,13 +52,21 @@ fair_domain(const char *key, char domain[NEXTHOP_KEY_SIZE])
 void
 fair_add(struct fair *fair, int64_t id, const char *key)
 {
+	fair_add_ranked(fair, id, key, 0);
+}
+
+void
+fair_add_ranked(struct fair *fair, int64_t id, const char *key, unsigned rank)
+{
 	char domain[NEXTHOP_KEY_SIZE];
 
 	if (fair->count == FAIR_MAX)
 		return;
 	fair_domain(key, domain);
-	fair->waiting[fair->count] = (struct waiting){
-	    .id = id, .text = fair->domains.len, .place = (unsigned)fair->count};
+	fair->waiting[fair->count] = (struct waiting){.id = id,
+	    .rank = rank,
+	    .text = fair->domains.len,
+	    .place = (unsigned)fair->count};
 	buf_add_str(&fair->domains, str_of(domain));
 	buf_add_char(&fair->domains, '\0');
 	fair->count++;
@@ -83,6 +92,8 @@ by_turn(const void *a, const void *b)
 {
 	const struct waiting *one = a, *two = b;
 
+	if (one->rank != two->rank)
+		return one->rank < two->rank ? -1 : 1;
 	if (one->turn != two->turn)
 		return one->turn < two->turn ? -1 : 1;
 	return by_place(one, two);

@@ -28,6 +28,8 @@ void fair_free(struct fair *fair);
 /* One more, that has waited no longer than those before it, up to FAIR_MAX. key: its
  * next-hop, as in the map. */
 void fair_add(struct fair *fair, int64_t id, const char *key);
+/* The same, that comes behind all of lower ranks. */
+void fair_add_ranked(struct fair *fair, int64_t id, const char *key, unsigned rank);
 
 /*
  * Into ids[0..most): the first of each registered domain, then the second of each, and so

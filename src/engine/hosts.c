@@ -101,6 +101,8 @@ complete(struct host *host, int64_t mono_ms)
 	host->partial = NULL;
 	host->known = host->asking;
 	host->known.ended_ms = mono_ms;
+	if (mono_ms - host->known.begun.mono_ms >= HOSTS_SLOW_MS)
+		host->slow_ms = mono_ms;
 	host->known.silences = silences;
 	host->asking.there = false;
 	host->known.silent = host->answer == NULL ||
@@ -123,6 +125,19 @@ host_answered(struct host *host, const struct server *server, int64_t mono_ms)
 		return false;
 	complete(host, mono_ms);
 	return true;
+}
+
+bool
+host_is_slow(const struct host *host, int64_t mono_ms)
+{
+	return host->slow_ms != 0 && mono_ms - host->slow_ms < HOSTS_LATELY_MS;
+}
+
+bool
+host_is_quick(const struct host *host, int64_t mono_ms)
+{
+	return host->known.there && !host_is_slow(host, mono_ms) &&
+	    host->known.ended_ms - host->known.begun.mono_ms < HOSTS_QUICK_MS;
 }
 
 /* It could not be told, or it did what is wanted: it did not fail. */
@@ -172,14 +187,28 @@ host_cause_news(const struct host *host, const struct server_rules *rules)
 
 /* --- the table --------------------------------------------------------------------- */
 
-static struct host **
-bucket(struct hosts *hosts, const char *name, uint16_t port)
+static size_t
+place_of(const char *name, uint16_t port)
 {
 	size_t h = 5381 + port;
 
 	for (; *name != '\0'; name++)
 		h = h * 33 + (unsigned char)*name;
-	return &hosts->buckets[h & (BUCKETS - 1)];
+	return h & (BUCKETS - 1);
+}
+
+static struct host **
+bucket(struct hosts *hosts, const char *name, uint16_t port)
+{
+	return &hosts->buckets[place_of(name, port)];
+}
+
+static struct host *
+find(struct host *host, const char *name, uint16_t port)
+{
+	while (host != NULL && (host->port != port || strcmp(host->name, name) != 0))
+		host = host->chain;
+	return host;
 }
 
 static void
@@ -237,15 +266,19 @@ make_room(struct hosts *hosts)
 struct host *
 hosts_find(struct hosts *hosts, const char *name, uint16_t port)
 {
-	struct host *host = *bucket(hosts, name, port);
+	struct host *host = find(*bucket(hosts, name, port), name, port);
 
-	while (host != NULL && (host->port != port || strcmp(host->name, name) != 0))
-		host = host->chain;
 	if (host != NULL) {
 		unlink_use(hosts, host);
 		use(hosts, host);
 	}
 	return host;
+}
+
+const struct host *
+hosts_peek(const struct hosts *hosts, const char *name, uint16_t port)
+{
+	return find(hosts->buckets[place_of(name, port)], name, port);
 }
 
 struct host *

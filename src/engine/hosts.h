@@ -19,9 +19,12 @@
 #define HOSTS_SERVES_MS 300000 /* so long an answer serves */
 #define HOSTS_ANEW_MS   30000 /* after its answer a host is not asked for this time ... */
 #define HOSTS_ANEW_MAX \
-	300000              /* ... which doubles, up to this, each time it is silent \
-	                     */
-#define HOSTS_APART_MS 5000 /* whatever for: it is connected to once in this time */
+	300000                /* ... which doubles, up to this, each time it is silent \
+	                       */
+#define HOSTS_QUICK_MS  3000  /* it answered so soon; not within ... */
+#define HOSTS_SLOW_MS   10000 /* ... this: that is remembered for so long */
+#define HOSTS_LATELY_MS 3600000
+#define HOSTS_APART_MS  5000 /* whatever for: it is connected to once in this time */
 
 /* A time by both clocks. */
 struct host_time {
@@ -74,6 +77,7 @@ struct host {
 	struct server *answer;      /* of `known`; NULL: it could not be asked */
 	struct server *partial;     /* of `asking`: of the addresses that answered */
 	unsigned pending;           /* addresses that did not yet */
+	int64_t slow_ms;            /* monotonic: when it was slow last; 0: it was not */
 	struct host *chain;         /* of one hash */
 	struct host *newer, *older; /* in the order of their use */
 };
@@ -85,6 +89,9 @@ void hosts_free(struct hosts *hosts);
 
 /* The one of that name (in small letters); NULL: it is not there. */
 struct host *hosts_find(struct hosts *hosts, const char *name, uint16_t port);
+
+/* The same, which is no use of it. */
+const struct host *hosts_peek(const struct hosts *hosts, const char *name, uint16_t port);
 
 /* The one of that name (in small letters), a new one if need be, for which the one goes
  * that was not used for the longest time. NULL: all are being asked. */
@@ -101,6 +108,11 @@ void host_go_on(struct host *host, unsigned addresses);
 /* One of them answered, at mono_ms; server NULL: it could not be asked. True: that was
  * the last one, the answer is complete. */
 bool host_answered(struct host *host, const struct server *server, int64_t mono_ms);
+
+/* Its last answer came soon, and it was not slow lately. */
+bool host_is_quick(const struct host *host, int64_t mono_ms);
+/* Lately. */
+bool host_is_slow(const struct host *host, int64_t mono_ms);
 
 /*
  * What its last answer says of the host itself, whatever its destinations want: names are

@@ -92,6 +92,24 @@ what_is_too_much_is_left(void **state)
 	fair_free(fair);
 }
 
+static void
+ranks_come_before_domains(void **state)
+{
+	static const int64_t expected[] = {2, 4, 1, 3};
+	struct fair *fair = fair_new();
+	int64_t ids[4];
+
+	(void)state;
+	fair_add_ranked(fair, 1, "a.test", 2);
+	fair_add_ranked(fair, 2, "n1.b.test", 1);
+	fair_add_ranked(fair, 3, "c.test", 2);
+	fair_add_ranked(fair, 4, "n2.b.test", 1);
+	assert_int_equal(fair_take(fair, ids, 4), 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(ids[i], expected[i]);
+	fair_free(fair);
+}
+
 /* There is room for one at a time. */
 static void
 who_comes_last_has_a_turn(void **state)
@@ -122,6 +140,8 @@ main(void)
 	suite_add(nobody_stands_in_anothers_place, NULL,
 	    "a domain whose hash is another's does not stand in its place");
 	suite_add(what_is_too_much_is_left, NULL, "what is too much is left");
+	suite_add(
+	    ranks_come_before_domains, NULL, "a lower rank comes before all of a higher");
 	suite_add(who_comes_last_has_a_turn, NULL,
 	    "where few are taken at once all have a turn before one has another");
 	return suite_run();

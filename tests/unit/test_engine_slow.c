@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Hundreds of registered domains, each with a message that waits, and with servers that
+ * keep a connection for as long as they may: they wait for each other, nobody else does.
+ */
+#include "suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+#define FLOOD   300 /* domains */
+#define SLOW_MS (20 * SECOND)
+
+static unsigned slow_asked;
+
+/* Of whom servers keep a connection for long: "drop1.test" and so on. */
+static void
+some_are_slow(const struct finger_question *question, struct server *server)
+{
+	if (strstr(question->host, "drop") == NULL) {
+		world_self_signed(question, server);
+		return;
+	}
+	world_is_silent(question, server);
+	world.takes_ms = SLOW_MS + slow_asked++ * 7919 % (SLOW_MS / 2);
+}
+
+static void
+flood(void)
+{
+	slow_asked = 0;
+	rig_defer_many("drop", FLOOD);
+}
+
+/* How long after its alarm a server of it was connected to. */
+static int64_t
+asked_after_ms(const char *domain)
+{
+	int64_t begun_ms = world.mono_ms;
+	char name[64];
+
+	snprintf(name, sizeof(name), "mx.%s ", domain);
+	rig_defer_because(domain, NOT_VERIFIED);
+	buf_reset(&world.fingered_hosts);
+	rig_save();
+	world_settle(rig.engine);
+	while (world.mono_ms - begun_ms < 5 * MIN &&
+	    strstr(buf_text(&world.fingered_hosts), name) == NULL)
+		world_wait(rig.engine, SECOND / 2);
+	return world.mono_ms - begun_ms;
+}
+
+/* Nobody knows it, as nobody knows those. */
+static void
+new_destination_is_next(void **state)
+{
+	(void)state;
+	rig_new_with(some_are_slow);
+	flood();
+	world_wait(rig.engine, MIN);
+	assert_in_range(asked_after_ms("honest.example"), 0, 5 * SECOND);
+	world_wait(rig.engine, 5 * SECOND);
+	rig_assert_entry("honest.example", LEVEL_ENCRYPT);
+	assert_in_range(slow_asked, 50, 1000);
+	rig_close();
+}
+
+/* They were asked before, all of them, and are to be again. */
+static void
+new_destination_is_next_later(void **state)
+{
+	(void)state;
+	rig_new_with(some_are_slow);
+	flood();
+	for (int i = 0; i < 12; i++) {
+		world_wait(rig.engine, 5 * MIN);
+		rig_defer_many("drop", FLOOD);
+	}
+	assert_in_range(asked_after_ms("honest.example"), 0, 3 * SECOND);
+	rig_close();
+}
+
+/* In the middle of those that nobody knows. */
+static void
+past_goes_first(void **state)
+{
+	(void)state;
+	rig_new_with(some_are_slow);
+	world.sessions_logged = true;
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_session("Untrusted", "mx.honest.example[192.0.2.1]:25");
+	rig_log_status("honest.example", "mx.honest.example[192.0.2.1]:25", "2.0.0",
+	    "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	slow_asked = 0;
+	for (unsigned i = 0; i < 2 * FLOOD; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "drop%u.test", i);
+		rig_defer_because(domain, NOT_VERIFIED);
+		if (i == FLOOD)
+			rig_defer_because("honest.example", NOT_VERIFIED);
+	}
+	buf_reset(&world.fingered_hosts);
+	rig_save();
+	world_wait(rig.engine, 3 * SECOND);
+	assert_non_null(strstr(buf_text(&world.fingered_hosts), "mx.honest.example "));
+	rig_close();
+}
+
+/* Its server answers as soon as that: each alarm of it is heard. */
+static void
+whoever_answers_soon_goes_first(void **state)
+{
+	(void)state;
+	rig_new_with(some_are_slow);
+	rig_defer("honest.example");
+	world_wait(rig.engine, HOUR);
+	flood();
+	for (int i = 0; i < 10; i++) {
+		world_wait(rig.engine, 6 * MIN);
+		rig_defer_many("drop", FLOOD);
+	}
+	buf_reset(&world.fingered_hosts);
+	rig_defer_because("honest.example", NOT_OFFERED);
+	rig_save();
+	world_wait(rig.engine, 3 * SECOND);
+	assert_non_null(strstr(buf_text(&world.fingered_hosts), "mx.honest.example "));
+	rig_close();
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return 1;
+	suite_add(new_destination_is_next, NULL,
+	    "300 domains of slow servers: who comes behind them is asked next");
+	suite_add(new_destination_is_next_later, NULL,
+	    "... when they were asked before, and are to be again");
+	suite_add(
+	    past_goes_first, NULL, "who has a past is asked before all who have none");
+	suite_add(whoever_answers_soon_goes_first, NULL,
+	    "who answered soon is asked before all who are slow");
+	return rig_end(suite_run());
+}
