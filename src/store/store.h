@@ -336,7 +336,8 @@ bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct 
  * the log mentions it, the queue has it no more, or a change: whether it is gone, two
  * listings tell. A deferral makes it wait for a decision as before;
  * store_waiting_sent(): mail to the destination flowed, and what was retried is retried
- * no more, by no change either, until it is deferred.
+ * no more, by no change either, until it is deferred, or a listing shows it: then as
+ * often as if none had.
  */
 bool store_waiting_done(struct store *store, const struct waiting *done, size_t count,
     int64_t now_ms, struct err *err);

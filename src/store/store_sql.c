@@ -234,7 +234,8 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_ABSENT] =
         "UPDATE waiting SET absences = ?1, version = CASE"
         "  WHEN version = " LEFT " AND ?1 < 0 THEN " UNDECIDED
-        "  WHEN version = " LEFT_DUE " AND ?1 < 0 THEN 1 ELSE version END"
+        "  WHEN version = " LEFT_DUE " AND ?1 < 0 THEN 1"
+        "  WHEN version = " FLOWED " AND ?1 < 0 AND tries < 3 THEN 1 ELSE version END"
         " WHERE destination = ?2 AND queue_id = ?3 AND line_ms = ?4",
     [SQL_WAITING_GONE] = "DELETE FROM waiting WHERE destination = ? AND queue_id = ?"
                          " AND line_ms = ?",
