@@ -136,6 +136,19 @@ ladder_patience(int64_t since_ms, int64_t now_ms, int64_t least_ms, int64_t most
 	return now_ms + (wait_ms < most_ms ? wait_ms : most_ms);
 }
 
+struct decision
+ladder_our_fault(const struct evidence *ev, int64_t now_ms)
+{
+	int64_t since_ms = ev->measured.unrun_ms;
+
+	if (since_ms == 0)
+		return ladder_keep_and_alert(WHY_OUR_FAULT, now_ms + BACK_OFF_MAX_MS);
+	if (now_ms - since_ms < BACK_OFF_FIRST_MS)
+		return ladder_keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
+	return ladder_keep_and_alert(WHY_OUR_FAULT,
+	    ladder_patience(since_ms, now_ms, BACK_OFF_FIRST_MS, BACK_OFF_MAX_MS));
+}
+
 int64_t
 ladder_back_off(unsigned failures, int64_t now_ms)
 {
@@ -195,8 +208,7 @@ raise_to_dane(
 		    ladder_misses_policy(ev))
 			return ladder_lift_to_policy(policy, ev, now_ms);
 		if (ev->measured.ours)
-			return ladder_keep_and_alert(
-			    WHY_OUR_FAULT, now_ms + BACK_OFF_MAX_MS);
+			return ladder_our_fault(ev, now_ms);
 		if (ev->measured.meets[LEVEL_DANE_ONLY] == ANSWER_NO)
 			return ladder_keep_and_alert(WHY_DANE_NOT_MET, 0);
 		if (ev->measured.meets[LEVEL_DANE_ONLY] == ANSWER_UNSURE)

@@ -32,6 +32,9 @@ enum answer ladder_logs_in(const struct evidence *ev, const struct measured *mea
 struct decision ladder_wants(unsigned wants);
 struct decision ladder_keep(enum why why, int64_t look_again_ms);
 struct decision ladder_keep_and_alert(enum why why, int64_t look_again_ms);
+/* Guard 2: what was measured is our fault. What may be over the next moment is asked
+ * again soon, and told where it lasts. */
+struct decision ladder_our_fault(const struct evidence *ev, int64_t now_ms);
 struct decision ladder_hold(
     const struct evidence *ev, enum level level, enum why why, int64_t look_again_ms);
 struct decision ladder_set(

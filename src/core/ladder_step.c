@@ -223,7 +223,7 @@ servers_settle(const struct ladder_policy *policy, const struct evidence *ev,
 	const struct measured *m = &ev->measured;
 
 	if (m->ours) {
-		*out = ladder_keep_and_alert(WHY_OUR_FAULT, now_ms + BACK_OFF_MAX_MS);
+		*out = ladder_our_fault(ev, now_ms);
 		return true;
 	}
 	if (is_patience_over(policy, ev, step, now_ms)) {

@@ -143,7 +143,7 @@ ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t
 	if (!ev->measured.asked)
 		return ladder_wants(WANTS_SERVERS);
 	if (ev->measured.ours)
-		return ladder_keep_and_alert(WHY_OUR_FAULT, now_ms + PROBE_AGAIN_MS);
+		return ladder_our_fault(ev, now_ms);
 	level = strongest_above(ev, entry);
 	if (now_ms >= ev->lease_end_ms && !ev->measured.answered)
 		return ask_again(ev, now_ms);

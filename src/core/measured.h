@@ -32,9 +32,11 @@ struct measured_host {
 
 /* The levels are may (cleartext), encrypt, verify, secure and dane-only. */
 struct measured {
-	bool asked;    /* the servers were */
-	bool answered; /* one of them, so that something is known */
-	bool ours;     /* no verdict on anybody: our own CA file or setting */
+	bool asked;       /* the servers were */
+	bool answered;    /* one of them, so that something is known */
+	bool ours;        /* no verdict on anybody: our own CA file or setting, or: */
+	int64_t unrun_ms; /* since when servers could not be asked, as no process can be
+	                   * made, say; 0: that is not why */
 	bool promised; /* a host that answers and promised TLS: cleartext is none of its
 	                  levels */
 	bool awaited;  /* a host that did better before is silent: it is waited for */

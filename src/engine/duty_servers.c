@@ -23,6 +23,14 @@
 #define RUN        "run posttls-finger"
 #define NO_ROOM_MS SPAN_SECOND_MS /* until a host is looked for again */
 
+#define UNRUN_MIN_MS (10 * SPAN_MINUTE_MS)
+#define UNRUN_MAX_MS (2 * SPAN_HOUR_MS)
+
+/* While it cannot be run, now and then at least. Wall time, as decisions have it. */
+struct unrun {
+	int64_t first_ms, last_ms; /* 0: it never failed */
+};
+
 struct servers {
 	struct duty_state base;
 	struct probers probers;
@@ -33,6 +41,7 @@ struct servers {
 	bool was_there;  /* it has answered */
 	int64_t gone_ms; /* monotonic: since when it is not there; 0: it answered since */
 	struct backoff running; /* that it cannot be run is told */
+	struct unrun unrun;
 };
 
 static struct server_rules
@@ -137,6 +146,29 @@ note_there(struct servers *s)
 	backoff_over(&s->running, RUN);
 }
 
+/* One that is later than this is another failure: destinations wait as long as it has
+ * lasted, an hour at most. */
+static bool
+is_another(const struct unrun *unrun, int64_t wall_ms)
+{
+	int64_t apart_ms = 2 * (unrun->last_ms - unrun->first_ms);
+
+	if (apart_ms < UNRUN_MIN_MS)
+		apart_ms = UNRUN_MIN_MS;
+	if (apart_ms > UNRUN_MAX_MS)
+		apart_ms = UNRUN_MAX_MS;
+	return unrun->first_ms == 0 || wall_ms < unrun->last_ms ||
+	    wall_ms - unrun->last_ms > apart_ms;
+}
+
+static void
+note_unrun(struct unrun *unrun, int64_t wall_ms)
+{
+	if (is_another(unrun, wall_ms))
+		unrun->first_ms = wall_ms;
+	unrun->last_ms = wall_ms;
+}
+
 /* Alerted where it lasts. */
 static void
 note_failed(struct engine *e, struct servers *s, const struct err *err, int64_t mono_ms)
@@ -165,8 +197,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		note_there(s);
 		engine_count(e, METRIC_PROBES, probe_end_name(t->server.probe.end), 1);
 	}
-	if (t->outcome == FINGER_FAILED)
+	if (t->outcome == FINGER_FAILED) {
 		note_failed(e, s, &task->err, now->mono_ms);
+		note_unrun(&s->unrun, now->wall_ms);
+	}
 	log_debug("asked %s[%s]:%u: %s (%s)", t->host, t->address, t->port,
 	    probe_end_name(t->server.probe.end), task->err.text);
 	host->asking.ours = host->asking.ours || t->outcome == FINGER_FAILED;
@@ -298,6 +332,7 @@ engine_ask_servers(struct engine *e, struct witnessed *w, const struct destinati
 	 * be ahead. */
 	of->attempt_ms = of->news_ms < now_ms ? of->news_ms : now_ms - 1;
 	of->until_ms = DUE_NEVER;
+	of->unrun = false;
 	s->look = true;
 	return true;
 }
@@ -339,6 +374,7 @@ hear(const struct engine *e, struct witnessed_servers *of, unsigned i,
 	int64_t until_ms = host->known.begun.mono_ms + HOSTS_SERVES_MS;
 
 	of->heard[i] = true;
+	of->unrun = of->unrun || (host->answer == NULL && host->known.ours);
 	of->pasts[i] = past_of(e, of, i);
 	of->probes[i] = host->answer != NULL
 	    ? server_probe(
@@ -396,7 +432,7 @@ ask_hosts(
 /* Where there are so many, or they are so slow, that the first of them serves no more
  * when the last has answered, they do as long as any other witness. */
 static void
-tell(struct witnessed *w, int64_t mono_ms)
+tell(const struct servers *s, struct witnessed *w, int64_t mono_ms)
 {
 	struct witnessed_servers *of = w->servers;
 	struct measured_host hosts[CHOICE_MAX];
@@ -414,6 +450,7 @@ tell(struct witnessed *w, int64_t mono_ms)
 	measured_text(hosts, of->choice.count, of->text, sizeof(of->text));
 	w->says.measured = measured_of(hosts, of->choice.count, false);
 	w->says.measured_gone = measured_of(hosts, of->choice.count, true);
+	w->says.measured.unrun_ms = of->unrun ? s->unrun.first_ms : 0;
 	if (!of->choice.cut)
 		return;
 	w->says.measured = measured_in_part(w->says.measured);
@@ -482,7 +519,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 				probers_had_turn(&s->probers, w);
 			if (!complete)
 				continue;
-			tell(w, now->mono_ms);
+			tell(s, w, now->mono_ms);
 		}
 		witnessed_told(w, WANTS_SERVERS, now->mono_ms);
 		ids[told++] = w->id;

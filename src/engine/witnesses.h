@@ -39,6 +39,7 @@ struct witnessed_servers {
 	int64_t news_ms;    /* what they are asked for, as the destination has it ... */
 	int64_t attempt_ms; /* ... and not in the future: an answer must be younger */
 	int64_t until_ms;   /* monotonic: so long the oldest of them serves */
+	bool unrun;         /* one of them could not be asked */
 	bool has_past;      /* it or one of them did something before, ever */
 	char text[FACT_TEXT_SIZE]; /* for people: of as many hosts as there is room for */
 	uint16_t port;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "postfix/finger.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,14 @@ add_option(struct words *words, const char *option, const char *value)
 	words->list[words->count++] = value;
 }
 
+/* By those that fall from here: the kernel where there is no memory, an administrator. By
+ * any other a server may have had it ended. */
+static bool
+was_ended_by_others(const struct child_result *result)
+{
+	return result->status == 128 + SIGKILL || result->status == 128 + SIGTERM;
+}
+
 static bool
 run(struct asking *asking, const struct words *words, enum finger_outcome *outcome,
     const struct finger_seen **seen)
@@ -137,7 +146,7 @@ run(struct asking *asking, const struct words *words, enum finger_outcome *outco
 	*outcome = FINGER_ASKED;
 	if (ended && result.status == 127)
 		*outcome = FINGER_MISSING;
-	else if ((ended && result.status == 126) ||
+	else if ((ended && (result.status == 126 || was_ended_by_others(&result))) ||
 	    (!ended && !result.timed_out && result.output.len == 0))
 		*outcome = FINGER_FAILED;
 	if (ended && *outcome != FINGER_ASKED)

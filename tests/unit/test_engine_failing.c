@@ -436,15 +436,17 @@ full_disk_alerts_one_freeze(void **state)
 
 /* --- posttls-finger that cannot be run ---------------------------------------------- */
 
-static bool cannot_run;
+static bool cannot_run, now_and_then;
+static unsigned could_not;
 
 static enum finger_outcome
 finger_or_not(const struct postfix *postfix, const struct finger_settings *settings,
     const struct finger_question *question, struct server *server, struct err *why)
 {
-	if (!cannot_run)
+	if (!cannot_run || (now_and_then && strcmp(question->host, "mx.a.test") != 0))
 		return scripted_world.finger(postfix, settings, question, server, why);
 	*server = (struct server){.probe = {.end = PROBE_SILENT}};
+	could_not++;
 	err_set(why, "fork: Resource temporarily unavailable");
 	return FINGER_FAILED;
 }
@@ -464,6 +466,7 @@ open_without_finger(void)
 	rig.store = kit_open(STATE);
 	world_settle(rig.engine);
 	cannot_run = true;
+	could_not = 0;
 }
 
 /* Not even once hold is over, which is for servers that are silent. */
@@ -499,8 +502,55 @@ what_could_not_be_run_once_is_asked_again(void **state)
 	world_settle(rig.engine);
 	rig_assert_judged("a.test", LEVEL_NONE, WHY_OUR_FAULT);
 	cannot_run = false;
+	world_wait(rig.engine, 40 * SECOND);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	assert_int_equal(count_mailed("our-fault"), 0); /* nobody need know */
+	rig_close();
+}
+
+/* After seconds that double: as soon as it has lasted, and no more often. */
+static void
+what_cannot_be_run_for_long_is_asked_ever_more_rarely(void **state)
+{
+	unsigned first;
+
+	(void)state;
+	open_without_finger();
+	rig_defer_because("a.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, 20 * MIN);
+	first = could_not;
+	assert_in_range(first, 5, 8);
+	world_wait(rig.engine, 23 * HOUR);
+	assert_in_range(could_not - first, 20, 30);
+	cannot_run = false;
 	world_wait(rig.engine, HOUR + MIN);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	/* It begins anew, later. */
+	world_wait(rig.engine, DAY);
+	cannot_run = true;
+	rig_defer_because("b.test", NOT_VERIFIED);
+	rig_save();
+	world_settle(rig.engine);
+	cannot_run = false;
+	world_wait(rig.engine, 40 * SECOND);
+	rig_assert_entry("b.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
+/* Every other time: that is as if it could not be run at all. */
+static void
+what_can_be_run_now_and_then_is_not_asked_without_end(void **state)
+{
+	(void)state;
+	open_without_finger();
+	now_and_then = true;
+	rig_defer_because("a.test", NOT_VERIFIED);
+	rig_defer_because("b.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, DAY);
+	assert_in_range(could_not, 1, 60);
+	now_and_then = false;
 	rig_close();
 }
 
@@ -760,6 +810,10 @@ main(void)
 	suite_add(full_disk_alerts_one_freeze, NULL, "so is a freeze");
 	suite_add(what_cannot_be_run_says_nothing, NULL,
 	    "a posttls-finger that cannot be run is our fault, which is told once");
+	suite_add(what_cannot_be_run_for_long_is_asked_ever_more_rarely, NULL,
+	    "a posttls-finger that cannot be run is tried after seconds that double");
+	suite_add(what_can_be_run_now_and_then_is_not_asked_without_end, NULL,
+	    "... also where others can be asked meanwhile");
 	suite_add(what_could_not_be_run_once_is_asked_again, NULL,
 	    "one that could not be run once is run again within the hour");
 	suite_add(lines_that_cannot_be_stored, NULL,

@@ -450,6 +450,26 @@ killed(void **state)
 	assert_int_equal(server.probe.end, PROBE_SILENT);
 }
 
+/* By the kernel that has no memory, or by somebody here: that is no word of the server.
+ */
+static void
+ended_by_others(void **state)
+{
+	static const char *const signals[] = {"KILL", "TERM"};
+	struct server server;
+	struct err why;
+	char script[64];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		fake_reset();
+		snprintf(script, sizeof(script), "kill -%s $$\n", signals[i]);
+		fake_put("posttls-finger.sh", script);
+		assert_int_equal(ask(&valid, &server, &why), FINGER_FAILED);
+		assert_string_not_equal(why.text, "");
+	}
+}
+
 /* 0 whatever it saw, and 1 where a server hangs up: not looked at. */
 static void
 exit_status(void **state)
@@ -536,6 +556,8 @@ main(void)
 	suite_add(no_time_for_another, NULL, "no second connection where time is short");
 	suite_add(endless_output, NULL, "it is ended where it prints without an end");
 	suite_add(killed, NULL, "a crash of it tells nothing");
+	suite_add(
+	    ended_by_others, NULL, "ended by SIGKILL or SIGTERM it could not be run");
 	suite_add(exit_status, NULL, "its exit status tells nothing");
 	suite_add(not_there, NULL, "it is not there, or cannot be run");
 	suite_add(

@@ -45,6 +45,7 @@ draw_measured(void)
 	    .asked = draw(4) != 0,
 	    .answered = draw(8) != 0,
 	    .ours = draw(20) == 0,
+	    .unrun_ms = draw(2) ? NOW_MS - draw(10000) : 0,
 	    .promised = draw(4) == 0,
 	    .awaited = draw(4) == 0,
 	    .auth = draw(ANSWER_YES + 1),
