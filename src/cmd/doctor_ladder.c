@@ -14,6 +14,7 @@
 
 #define BUSY_MS      5000
 #define PROBE_MS     10000
+#define WHOLE_MS     30000
 #define KNOWN_MS     (7 * SPAN_DAY_MS) /* so long a canary is known to verify */
 #define HOSTS_MAX    100
 #define CANARIES_MAX 8
@@ -77,7 +78,8 @@ check_canary(struct doctor *d, const char *host)
 {
 	struct probe_settings settings = {.ca_file = d->settings.ca_file,
 	    .ca_path = d->settings.ca_path,
-	    .timeout_ms = PROBE_MS};
+	    .timeout_ms = PROBE_MS,
+	    .whole_ms = WHOLE_MS};
 	struct nexthop nexthop;
 	struct buf key = {0};
 	struct err err = {{0}};

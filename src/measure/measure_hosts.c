@@ -29,6 +29,7 @@ probe_host(struct measurer *measurer, struct measure_item *item, const char *key
 	static const enum level rungs[MEASURE_PROBES_MAX] = {
 	    LEVEL_DANE_ONLY, LEVEL_VERIFY, LEVEL_ENCRYPT};
 
+	measure_begin_probes(measurer);
 	for (size_t i = dane ? 0 : 1; i < MEASURE_PROBES_MAX; i++) {
 		enum probe_outcome outcome = measure_probe(
 		    measurer, item, key, rungs[i], &host->probes[host->count++]);

@@ -10,6 +10,7 @@ struct measurer {
 	struct resolver *resolver; /* NULL: err says why there is none */
 	struct err err;
 	const struct measure_settings *settings; /* of the job at hand */
+	int64_t deadline_ms;      /* monotonic: of the probes of the server at hand */
 	struct measurement found; /* of the destination at hand: too large for a stack */
 };
 
@@ -33,6 +34,8 @@ bool measure_recall_one(const struct measure_source *source,
     const struct destination *destination, int64_t now_ms, struct answers *out,
     struct answers_source *known);
 
+/* Probes of another server follow: they have one time together. */
+void measure_begin_probes(struct measurer *measurer);
 /* Probe key at a level, and note the outcome in *out and in the item's answers. */
 enum probe_outcome measure_probe(struct measurer *measurer, struct measure_item *item,
     const char *key, enum level level, struct measure_probe *out);

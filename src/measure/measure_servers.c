@@ -25,6 +25,7 @@ static void
 ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 {
 	(void)trouble;
+	measure_begin_probes(measurer);
 	measure_probe(
 	    measurer, item, item->nexthop.key, LEVEL_SECURE, &measurer->found.whole);
 }

@@ -5,8 +5,10 @@
 
 #include "core/status.h"
 #include "postfix/run.h"
+#include "sys/clock.h"
 
-#define OUTPUT_MAX 65536
+#define OUTPUT_MAX  65536
+#define SHORTEST_MS 1000 /* a connection that has less time is not begun */
 
 static const struct str prefix = {"posttls-finger: ", 16};
 
@@ -160,13 +162,19 @@ probe_server(const struct postfix *postfix, const struct probe_settings *setting
 	struct postfix_call call = {
 	    .program = "env",
 	    .arguments = arguments,
-	    .timeout_ms = settings->timeout_ms * 3,
+	    .timeout_ms = settings->whole_ms,
 	    .output_max = OUTPUT_MAX,
 	};
 	struct child_result result;
 	enum probe_outcome answer = PROBE_UNSURE;
 	size_t n = 0;
 
+	if (settings->deadline_ms != 0)
+		call.timeout_ms = settings->deadline_ms - clock_monotonic_ms();
+	if (call.timeout_ms < SHORTEST_MS) {
+		err_set(err, "no time is left");
+		return PROBE_UNSURE;
+	}
 	plain.config_directory = "";
 	if (postfix->config_directory != NULL && postfix->config_directory[0] != '\0') {
 		snprintf(directory, sizeof(directory), "MAIL_CONFIG=%s",

@@ -21,7 +21,9 @@ enum probe_outcome {
 struct probe_settings {
 	const char *ca_file; /* smtp_tls_CAfile, "" for none */
 	const char *ca_path;
-	int64_t timeout_ms;
+	int64_t timeout_ms;  /* for connecting, and for each reply */
+	int64_t whole_ms;    /* for a host, whatever is asked of it */
+	int64_t deadline_ms; /* monotonic: when that is over; 0: it begins with this */
 };
 
 /* key: the next-hop as in struct nexthop.key. level: encrypt, verify, secure or

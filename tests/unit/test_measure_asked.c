@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "fake.h"
 #include "measure/measure_impl.h"
+#include "sys/clock.h"
 
 static char other_map[] = "hash:/other";
 static char *const other_maps[] = {other_map, NULL};
@@ -159,6 +160,48 @@ a_map_that_fails_is_a_warning(void **state)
 	assert_true(strncmp(job->err.text, "cannot ask another policy map: ", 31) == 0);
 	assert_int_equal(calls("posttls-finger", ""), 0);
 	free(job);
+	world_free(w);
+}
+
+/* Of a server that answers as slowly as it may: all that is asked of it has one time. */
+static void
+slow_host_has_one_time(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct measure_item item = {.probing = MEASURE_PROBE_HOSTS,
+	    .probe_up_to = LEVEL_SECURE,
+	    .answers.probe_asked = true};
+	const struct measurement *found;
+
+	(void)state;
+	set_item(&item, "plain.test");
+	w->settings.prober.whole_ms = 999; /* a connection that has less is not begun */
+	found = measure_one(w->measurer, &w->settings, &item);
+	assert_int_equal(calls("posttls-finger", ""), 0);
+	assert_int_equal(found->hosts[0].count, 1);
+	assert_int_equal(found->hosts[0].probes[0].outcome, PROBE_UNSURE);
+	assert_string_equal(found->hosts[0].probes[0].found, "no time is left");
+	assert_int_equal(item.answers.works[LEVEL_VERIFY], ANSWER_UNSURE);
+	world_free(w);
+}
+
+/* Without end, and the time is over while it does. */
+static void
+host_without_end_is_left(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct measure_item item = {.probing = MEASURE_PROBE_HOSTS,
+	    .probe_up_to = LEVEL_SECURE,
+	    .answers.probe_asked = true};
+	int64_t begun_ms = clock_monotonic_ms();
+
+	(void)state;
+	fake_put("posttls-finger.sh", "exec tail -f /dev/null\n");
+	set_item(&item, "more.test");
+	w->settings.prober.whole_ms = 1100;
+	measure_one(w->measurer, &w->settings, &item);
+	assert_int_equal(item.answers.works[LEVEL_ENCRYPT], ANSWER_UNSURE);
+	assert_in_range(clock_monotonic_ms() - begun_ms, 1000, 20000);
 	world_free(w);
 }
 
@@ -412,6 +455,10 @@ main(void)
 	    "a job asks the maps once, and then one destination after the other");
 	suite_add(a_map_that_fails_is_a_warning, NULL,
 	    "a map that fails is a warning, and no server is probed");
+	suite_add(
+	    slow_host_has_one_time, NULL, "a host has one time for all that is asked");
+	suite_add(
+	    host_without_end_is_left, NULL, "one that answers without end is left then");
 	suite_add(hosts_are_asked_one_by_one, NULL,
 	    "hosts are asked one by one, and secure of the destination");
 	suite_add(nothing_is_left_of_the_one_before, NULL,
