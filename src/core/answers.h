@@ -49,6 +49,7 @@ struct witnesses {
 	                    * attempt after it counts. WITNESSED_ANY: all do */
 	int64_t served_ms; /* attempts after that came when somebody was being asked;
 	                    * WITNESSED_ANY: none did */
+	int64_t unread_ms; /* of UNREADABLE: since when it is known that it is */
 	enum answer prober;
 	struct measured measured;
 	struct measured measured_gone;

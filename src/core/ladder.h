@@ -139,7 +139,7 @@ struct evidence {
 
 	/* the witnesses */
 	enum queue_says queue;
-	int64_t shown_ms, served_ms; /* as struct witnesses has them */
+	int64_t shown_ms, served_ms, unread_ms; /* as struct witnesses has them */
 	enum answer prober; /* NO: there is no posttls-finger, or it must not be used */
 	struct measured measured; /* silent hosts with a better past are waited for */
 	struct measured measured_gone; /* the same hosts, and none is waited for; read

@@ -106,7 +106,7 @@ ladder_queue_settles(const struct evidence *ev, int64_t now_ms, struct decision 
 	case QUEUE_UNREADABLE:
 		*out = ladder_keep_and_alert(WHY_QUEUE_UNREAD,
 		    ladder_patience(
-		        ev->last_attempt_ms, now_ms, BACK_OFF_FIRST_MS, BACK_OFF_MAX_MS));
+		        ev->unread_ms, now_ms, BACK_OFF_FIRST_MS, BACK_OFF_MAX_MS));
 		return true;
 	default:
 		return false;

@@ -31,10 +31,12 @@ struct witness {
 	int64_t joined_ms; /* monotonic: since when the last of them does */
 	int64_t began_ms;  /* monotonic: the last listing; 0: none */
 	int64_t took_ms;
-	bool given_up;   /* there may be messages of whose retries there was no word, or
-	                  * that left, as the log has it */
-	int64_t after;   /* the last destination of the listing before that had some, as
-	                  * there were more; 0: it had the rest */
+	bool given_up;     /* there may be messages of whose retries there was no word, or
+	                    * that left, as the log has it */
+	int64_t after;     /* the last destination of the listing before that had some, as
+	                    * there were more; 0: it had the rest */
+	int64_t unread_ms; /* wall: since when listings fail, or are not whole; 0: the
+	                    * last one was */
 	bool is_partial; /* lines of the last one were no messages, which was reported */
 };
 
@@ -312,6 +314,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	    t->took_ms, t->ask_count);
 	state->given_up = state->given_up && task->done;
 	state->wanted_ms = now->mono_ms;
+	if (task->done && t->refused.count == 0)
+		state->unread_ms = 0;
+	else if (state->unread_ms == 0)
+		state->unread_ms = now->wall_ms;
 	if (task->done)
 		report_refused(state, &t->refused);
 	if (task->done && !store_absences(e->store, t, &ended, &err)) {
@@ -335,6 +341,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 			continue;
 		w->says.queue = says;
 		w->says.shown_ms = shown_ms;
+		w->says.unread_ms = state->unread_ms;
 		w->queue_ms = now->mono_ms;
 		/* Of what is gone nobody else need tell. */
 		witnessed_told(

@@ -139,6 +139,7 @@ take_witnesses(const struct judge *judge, const struct destination *d,
 
 	ev->queue = w->queue;
 	ev->shown_ms = w->shown_ms;
+	ev->unread_ms = w->unread_ms;
 	ev->served_ms = w->served_ms;
 	ev->unplaced = ev->unplaced && judge->reads_on;
 	ev->prober = can_probe(d) ? w->prober : ANSWER_NO;

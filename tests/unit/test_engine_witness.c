@@ -284,7 +284,7 @@ listing_that_hung_is_made_again_soon(void **state)
 		world.queue.fails = false;
 		if (reads)
 			rig_defer("a.test");
-		world_wait(rig.engine, 8 * MIN);
+		world_wait(rig.engine, 70 * SECOND);
 		rig_assert_entry("a.test", LEVEL_ENCRYPT);
 		rig_close();
 	}

@@ -294,6 +294,8 @@ set_more(struct row *row, char *more)
 			ev->measured.promised = true;
 		else if (strcmp(name, "ours") == 0)
 			ev->measured.ours = true;
+		else if (strcmp(name, "unread") == 0)
+			ev->unread_ms = time_of(value);
 		else if (strcmp(name, "unrun") == 0)
 			ev->measured.unrun_ms = time_of(value);
 		else if (strcmp(name, "auth") == 0)
