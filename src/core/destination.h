@@ -118,8 +118,9 @@ struct destination_probe {
 /* How long what is remembered counts, and what counts. */
 struct destination_spans {
 	bool measured; /* attempts met no TLS where the servers were measured to do none
-	                * for each of them; false: where the log says so */
-	bool listed;   /* whether a message is in the queue still, the queue tells */
+	                * for each of them; false: where the log says so, ... */
+	bool listed;   /* whether a message is in the queue still, the queue tells; ... of
+	                * such a message */
 	int64_t attempts_ms; /* attempts that met no TLS count no further apart:
 	                      * ladder.may_after.time + 2 x maximal_backoff_time */
 	int64_t alarm_ms;    /* no alarm is older: maximal_queue_lifetime */

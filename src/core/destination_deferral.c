@@ -103,7 +103,10 @@ note_plain(struct destination *d, const struct fold_attempts *f,
 {
 	struct plain_attempts more = {f->count, f->first_ms, f->last_ms};
 
-	if (spans->measured || f->count == 0 || f->last_ms < d->entry.force_ms)
+	/* Else they are counted once a witness told of them: destination_take_measured().
+	 */
+	if (spans->measured || spans->listed || f->count == 0 ||
+	    f->last_ms < d->entry.force_ms)
 		return;
 	if ((f->begun_ms != 0 ? f->begun_ms : f->first_ms) < d->entry.force_ms)
 		more = (struct plain_attempts){1, f->last_ms, f->last_ms};

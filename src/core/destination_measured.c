@@ -19,14 +19,17 @@ last_attempt_ms(const struct destination *d, const struct evidence *ev)
 }
 
 /* Up to when attempts count that were counted now: one that the queue shows is known by
- * its line, which came after it began. */
+ * its line, which came after it began. No later than the line of the alarm: that of
+ * another message may be of a clock that was ahead. */
 static int64_t
-counted_ms(const struct evidence *ev)
+counted_ms(const struct destination *d, const struct evidence *ev)
 {
-	return ev->queue == QUEUE_SHOWS && ev->shown_ms != WITNESSED_ANY &&
-	        ev->shown_ms > ev->last_attempt_ms
-	    ? ev->shown_ms
-	    : ev->last_attempt_ms;
+	int64_t at_ms = ev->last_attempt_ms;
+
+	if (ev->queue == QUEUE_SHOWS && ev->shown_ms != WITNESSED_ANY)
+		destination_later(&at_ms,
+		    ev->shown_ms < d->alarm.time_ms ? ev->shown_ms : d->alarm.time_ms);
+	return at_ms;
 }
 
 /* An attempt that is new since at_ms: an answer that is read twice is one answer. */
@@ -49,7 +52,7 @@ met_no_tls(const struct evidence *ev)
 static struct plain_attempts
 last_attempt(const struct destination *d, const struct evidence *ev)
 {
-	struct plain_attempts one = {1, ev->last_attempt_ms, counted_ms(ev)};
+	struct plain_attempts one = {1, ev->last_attempt_ms, counted_ms(d, ev)};
 
 	if (ev->last_attempt_ms == d->alarm.last_attempt_ms)
 		destination_later(&one.first_ms, d->alarm.time_ms - FOLD_CLAIM_MS);
@@ -91,7 +94,7 @@ destination_take_measured(
 		ev->attempt_ms = ev->last_attempt_ms;
 	if (ev->plain.last_ms > ev->last_attempt_ms)
 		ev->plain.last_ms = ev->last_attempt_ms;
-	if (ev->prober == ANSWER_NO)
+	if (ev->prober == ANSWER_NO && is_witnessed(ev))
 		take_reason(d, ev, spans);
 	if (!m->asked)
 		return;
@@ -115,7 +118,7 @@ destination_take_measured(
 		alarm->contradictions = 0;
 	else if (is_fresh_attempt(d, ev, alarm->contradicted_ms)) {
 		alarm->contradictions++;
-		alarm->contradicted_ms = counted_ms(ev);
+		alarm->contradicted_ms = counted_ms(d, ev);
 	}
 	ev->plain = alarm->plain;
 	ev->contradictions = alarm->contradictions;
