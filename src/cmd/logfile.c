@@ -13,6 +13,7 @@
 #include "base/span.h"
 #include "cmd/cmd.h"
 #include "core/logline.h"
+#include "core/parsed.h"
 #include "core/prefilter.h"
 #include "core/status.h"
 #include "logs/reader.h"
@@ -55,13 +56,26 @@ logfile_is_own(const struct config *config, const char *path)
 	return own;
 }
 
-void
-logfile_started(struct logfile *log, bool quotes)
+static struct logfile_instance *
+find_instance(struct logfile *log, uint64_t instance)
 {
-	if (!quotes)
-		log->started = ANSWER_NO;
-	else if (log->started == ANSWER_UNSURE)
-		log->started = ANSWER_YES;
+	for (size_t i = 0; i < log->instance_count; i++)
+		if (log->instances[i].instance == instance)
+			return &log->instances[i];
+	return NULL;
+}
+
+void
+logfile_started(struct logfile *log, uint64_t instance, bool quotes)
+{
+	struct logfile_instance *known = find_instance(log, instance);
+
+	if (known == NULL && log->instance_count < LOGFILE_INSTANCES) {
+		known = &log->instances[log->instance_count++];
+		*known = (struct logfile_instance){instance, ANSWER_YES};
+	}
+	if (known != NULL && !quotes)
+		known->started = ANSWER_NO;
 }
 
 static void
@@ -74,7 +88,7 @@ take_start(struct logfile *log, struct str line)
 	    !str_equal(split.program, STR("master")) || split.has_severity ||
 	    !start_parse(split.text))
 		return;
-	logfile_started(log, start_quotes(split.text));
+	logfile_started(log, parsed_instance(&split), start_quotes(split.text));
 }
 
 /* The line around p, in text. */
@@ -148,8 +162,10 @@ logfile_postfix_quotes(const struct config *config)
 }
 
 enum answer
-logfile_quotes(struct logfile *log)
+logfile_quotes(struct logfile *log, uint64_t instance)
 {
+	const struct logfile_instance *known;
+
 	if (log->postfix == ANSWER_UNSURE && !log->asked) {
 		log->asked = true;
 		log->own = logfile_is_own(log->config, log->path);
@@ -157,10 +173,10 @@ logfile_quotes(struct logfile *log)
 		if (!log->own && can_be_read_again(log->path))
 			read_again(log);
 	}
-	return log->postfix == ANSWER_NO ||
-	        (log->own ? log->postfix : log->started) != ANSWER_YES
-	    ? ANSWER_NO
-	    : ANSWER_YES;
+	if (log->own || log->postfix == ANSWER_NO)
+		return log->postfix == ANSWER_YES ? ANSWER_YES : ANSWER_NO;
+	known = find_instance(log, instance);
+	return known != NULL ? known->started : ANSWER_NO;
 }
 
 static void

@@ -15,12 +15,20 @@
 /*
  * Do the addresses in a log stand in quotes where they need them? Its own Postfix is
  * asked (info_log_address_format); of a log that is not one of the configuration's the
- * lines must say so, by which Postfix started.
+ * lines must say so, by which Postfix started, each for itself.
  */
+#define LOGFILE_INSTANCES 64 /* whoever comes behind these is not known */
+
+struct logfile_instance {
+	uint64_t instance;   /* parsed_instance() */
+	enum answer started; /* of the versions that its lines told: YES or NO */
+};
+
 struct logfile {
 	const struct config *config;
 	const char *path;
-	enum answer started; /* of the versions that lines told; UNSURE: none did */
+	struct logfile_instance instances[LOGFILE_INSTANCES];
+	size_t instance_count;
 	bool asked;
 	bool own;
 	enum answer postfix; /* what it says of itself; UNSURE: cannot be asked */
@@ -36,10 +44,10 @@ bool logfile_is_own(const struct config *config, const char *path);
 void logfile_expect(struct logfile *log, struct str lines);
 
 /* The same of a line that tells which version started. */
-void logfile_started(struct logfile *log, bool quotes);
+void logfile_started(struct logfile *log, uint64_t instance, bool quotes);
 
-/* Only NO and YES. Asked once, of a file by reading it. */
-enum answer logfile_quotes(struct logfile *log);
+/* Of the lines of that instance, only NO and YES. Asked once, of a file by reading it. */
+enum answer logfile_quotes(struct logfile *log, uint64_t instance);
 
 /* What Postfix itself says: UNSURE where it cannot be asked. */
 enum answer logfile_postfix_quotes(const struct config *config);

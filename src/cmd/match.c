@@ -156,7 +156,8 @@ parse_line(struct match *m, struct str line, struct logline *split, struct statu
 		note_strange(m, line, split);
 		return false;
 	}
-	if (s->ambiguous && logfile_quotes(&m->log) != ANSWER_YES) {
+	if (s->ambiguous &&
+	    logfile_quotes(&m->log, parsed_instance(split)) != ANSWER_YES) {
 		m->doubtful++;
 		return false;
 	}

@@ -120,7 +120,8 @@ take_lines(struct input *in, const struct parsed *lines, size_t count)
 			fold_parsed(fold, lines + from, i - from);
 		from = early ? i + 1 : i;
 		if (doubt)
-			fold_set_foreign(fold, logfile_quotes(&in->file) != ANSWER_YES);
+			fold_set_foreign(fold,
+			    logfile_quotes(&in->file, line->instance) != ANSWER_YES);
 	}
 }
 
@@ -128,7 +129,7 @@ static void
 expect_start(struct input *in, const struct parsed *line)
 {
 	if (line->kind == PARSED_START)
-		logfile_started(&in->file, line->start_quotes);
+		logfile_started(&in->file, line->instance, line->start_quotes);
 }
 
 /* A pipe may be silent for long: what came of it is stored before. False: enough. */

@@ -80,6 +80,15 @@ process_of(const struct logline *line)
 	return line->pid ^ (uint32_t)covered_hash(line->host);
 }
 
+uint64_t
+parsed_instance(const struct logline *line)
+{
+	struct str tag = line->tag, name = tag;
+
+	str_cut(&tag, '/', &name);
+	return (covered_hash(line->host) ^ covered_hash(name) << 1) | 1;
+}
+
 bool
 parsed_from(const struct logline *line, struct parsed *out)
 {
@@ -87,6 +96,10 @@ parsed_from(const struct logline *line, struct parsed *out)
 		return false;
 	out->process = process_of(line);
 	out->tag = line->tag;
+	out->instance = out->kind == PARSED_START ||
+	        (out->kind == PARSED_STATUS && out->status.ambiguous)
+	    ? parsed_instance(line)
+	    : 0;
 	return true;
 }
 

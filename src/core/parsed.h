@@ -33,7 +33,9 @@ struct parsed {
 	uint64_t writer;
 	uint64_t print;
 	int64_t second;
-	bool is_ahead; /* stamped later than it was read */
+	bool is_ahead;     /* stamped later than it was read */
+	uint64_t instance; /* parsed_instance(), of START and of a status line that is
+	                    * ambiguous; else 0 */
 	union {
 		struct status_line status;
 		struct session_line session;
@@ -52,6 +54,10 @@ struct parsed {
 /* False: a line of another program, or of another kind, and *out is of no use. time_ms is
  * left to the caller. */
 bool parsed_from(const struct logline *line, struct parsed *out);
+
+/* Which Postfix wrote it, of those of a log: its host, and what its syslog name begins
+ * with, as services may have names of their own behind that. Never 0. */
+uint64_t parsed_instance(const struct logline *line);
 
 /* The line that stood at from is at to now: its slices are of that one. */
 void parsed_move(struct parsed *parsed, const char *from, const char *to);

@@ -247,6 +247,23 @@ ladder match --all "$dir/version.log"
 is 'a version that quotes: a server wrote them' "$(cut -f 4 <<<"$out" | sort | uniq -c | tr -s ' \n' ' ')" ' 1 fine.test 5 victim.test '
 { printf "$started" 7.11; cat "$dir/forged.log"; } | "$program" -c "$dir/tlsladder.yaml" match --all 2>/dev/null >"$dir/out"
 is 'the same of a pipe' "$(wc -l <"$dir/out")" 6
+# Each Postfix of a file by itself: by its host, and by what its name begins with.
+{
+	printf "$started" 7.11
+	sed 's/ mail postfix/ other postfix/' "$dir/forged.log"
+	sed 's, mail postfix/, mail postfix-out/,' "$dir/forged.log"
+	sed 's, mail postfix/, mail postfix/relay/,' "$dir/forged.log"
+} >"$dir/version.log"
+ladder match --all "$dir/version.log"
+is 'another host, or another name, is another Postfix; a service is none' \
+	"$(cut -f 4 <<<"$out" | sort | uniq -c | tr -s ' \n' ' ')" ' 3 fine.test 5 victim.test '
+has 'what is left out is said' "$err" 'version.log: 10 lines left out'
+cp "$dir/version.log" "$dir/several.log"
+printf "${started/ mail / other }" 4.23 >>"$dir/version.log"
+printf "$started" 7.11 | sed 's, postfix/, postfix-out/,' >>"$dir/version.log"
+ladder match --all "$dir/version.log"
+is 'one that quotes beside one that does not' \
+	"$(cut -f 4 <<<"$out" | sort | uniq -c | tr -s ' \n' ' ')" ' 3 fine.test 10 victim.test '
 for format in internal external; do
 	configure "log: {file: $dir/forged.log}"
 	printf 'mail_version = 3.7.11\ninfo_log_address_format = %s\n' $format >"$dir/postconf.out"
@@ -256,6 +273,8 @@ done
 cp "$dir/forged.log" "$dir/elsewhere"
 ladder match --all "$dir/elsewhere"
 is 'another log is not its own' "$(wc -l <"$dir/out")" 1
+ladder scan "$dir/several.log"
+has 'scan as well asks each Postfix by itself' "$err" 'several.log: 10 lines left out'
 rm "$dir/postconf.out"
 cp "$dir/plain.yaml" "$dir/tlsladder.yaml"
 
