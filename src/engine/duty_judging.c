@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "engine/engine_impl.h"
 #include "engine/fair.h"
+#include "engine/slow.h"
 #include "sys/log.h"
 
 #define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
@@ -14,10 +15,12 @@
 #define DUE_BATCH      4 /* as many come together, so that we wake five times a second */
 #define JUDGE_MAX      512 /* destinations judged at once */
 #define JOBS_PER_ASKER 2
+#define IDS_MAX(j)     (JUDGE_MAX + (j)->asked_max + WITNESSES_MAX + SLOW_MAX)
 #define JUST_READ_MS   10000 /* settings, to be told that they are wrong */
 
 struct judging {
 	struct duty_state base;
+	struct slow slow;
 	struct resolver_settings resolver; /* borrowed by the askers */
 	int64_t *asked;                    /* ids that are with the askers */
 	size_t asked_count;
@@ -41,7 +44,7 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	j->resolver = config_resolver(config);
 	j->asked_max = (size_t)config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH;
 	j->asked = mem_new(j->asked_max, sizeof(*j->asked));
-	j->ids = mem_new(JUDGE_MAX + j->asked_max + WITNESSES_MAX, sizeof(*j->ids));
+	j->ids = mem_new(IDS_MAX(j), sizeof(*j->ids));
 	e->workers[POOL_ASKERS] = e->world->workers_new(config->dns.workers,
 	    e->world->ask_make, e->world->ask_drop, &j->resolver, err);
 	return e->workers[POOL_ASKERS] != NULL && engine_mind_lowest(e, err);
@@ -128,43 +131,6 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	return true;
 }
 
-/* The attempts that those were asked about who were. */
-static int64_t
-served_ms(const struct witnessed *w)
-{
-	int64_t at_ms = WITNESSED_ANY;
-
-	if (w->queue_ms != 0)
-		at_ms = w->alarm.last_attempt_ms;
-	if (w->says.measured.asked && w->servers->news_ms < at_ms)
-		at_ms = w->servers->news_ms;
-	return at_ms;
-}
-
-/* What witnesses answered of it, as far as that serves now, becomes part of what is
- * known. */
-static void
-add_witnesses(struct engine *e, const struct destination *d, struct answers *known)
-{
-	struct witnessed *w = witnesses_find(e->witnessed, d->id);
-
-	if (w == NULL)
-		return;
-	if (!witnessed_queue_serves(w, d, engine_now(e).mono_ms))
-		w->says.queue = judge_no_witnesses(&e->judge).queue;
-	if (!engine_servers_serve(e, w, d))
-		w->says.measured = w->says.measured_gone = (struct measured){0};
-	w->says.served_ms = served_ms(w);
-	w->says.canary = engine_canary(e, w, d);
-	w->says.prober = e->judge.prober;
-	known->witnesses = &w->says;
-	if (!w->says.measured.asked)
-		return;
-	w->says.prober = ANSWER_YES;
-	known->sources[FACT_servers].asked = true;
-	memcpy(known->servers, w->servers->text, sizeof(known->servers));
-}
-
 /*
  * Would an entry change by settings that Postfix has no more? A reason that cannot come
  * at the level in force says so too, unless they were read just now.
@@ -204,7 +170,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 		if (!checks && !engine_policy(e, d, &known, err))
 			return false;
 		if (known.witnesses == NULL)
-			add_witnesses(e, d, &known);
+			engine_add_witnesses(e, d, &known);
 		answers = &known;
 		if (checks && known.dane.state != DANE_UNSURE &&
 		    !engine_note_servers(e, &known.hosts_past, err))
@@ -232,6 +198,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 
 struct judging_task {
 	struct task task;
+	bool slow; /* of one that was */
 	struct measure_job ask;
 };
 
@@ -268,10 +235,13 @@ judge_answers(
 	if (!store_begin(e->store, err) || !engine_mind_freeze(e, now_ms, err) ||
 	    !engine_mind_parents(e, err))
 		return false;
-	for (unsigned i = 0; i < job->count; i++)
-		if (!judge_answered(
-		        e, job->items[i].id, &job->items[i].answers, now_ms, err))
+	for (unsigned i = 0; i < job->count; i++) {
+		const struct measure_item *item = &job->items[i];
+
+		if (!item->left &&
+		    !judge_answered(e, item->id, &item->answers, now_ms, err))
 			return false;
+	}
 	return store_commit(e->store, err);
 }
 
@@ -329,8 +299,13 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct err err;
 
 	engine_count_answers(e, job);
-	for (unsigned i = 0; i < job->count; i++)
+	j->slow.tasks -= ((const struct judging_task *)task)->slow;
+	for (unsigned i = 0; i < job->count; i++) {
 		forget_asked(j, job->items[i].id);
+		if (!job->items[i].left)
+			slow_note(&j->slow, job->items[i].id, job->items[i].took_ms,
+			    now->mono_ms);
+	}
 	if (job->err.text[0] != '\0')
 		log_warning("%s", job->err.text);
 	j->stored = false;
@@ -374,17 +349,27 @@ is_with_somebody(const struct engine *e, const struct judging *j, int64_t id)
 	return is_asked(j, id) || (w != NULL && w->wants != 0);
 }
 
-/* Without those that are with somebody, and at most so many. First those of whom
+/* Without those that are with somebody, and those that were slow, but as many as may be
+ * asked about; and at most so many. First those of whom
  * witnesses told already, before that is old. How many are left. */
 static size_t
 leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t count,
     size_t most)
 {
+	unsigned slow = slow_room(&j->slow, e->config->dns.workers);
+	int64_t now_ms = engine_now(e).mono_ms;
 	size_t left = 0, told = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (!is_with_somebody(e, j, ids[i]))
-			ids[left++] = ids[i];
+	for (size_t i = 0; i < count; i++) {
+		if (is_with_somebody(e, j, ids[i]))
+			continue;
+		if (slow_was(&j->slow, ids[i], now_ms)) {
+			if (slow == 0)
+				continue;
+			slow--;
+		}
+		ids[left++] = ids[i];
+	}
 	for (size_t i = 0; i < left; i++) {
 		int64_t id = ids[i];
 
@@ -398,24 +383,49 @@ leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t 
 
 /* --- judging ----------------------------------------------------------------------- */
 
+/* False: it is none that is asked about. */
+static bool
+add_item(struct judging *j, struct judging_task *t, const struct destination *d)
+{
+	struct measure_item *item = &t->ask.items[t->ask.count];
+
+	if (!nexthop_parse(str_of(d->key), &item->nexthop))
+		return false;
+	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
+	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
+	item->id = d->id;
+	t->ask.count++;
+	j->asked[j->asked_count++] = d->id;
+	return true;
+}
+
+/* Half of the askers at most are with those that were slow: zones cost little, and
+ * hundreds of them would keep all others waiting. */
+static void
+have_slow_asked(struct engine *e, struct judging *j, const struct destination *d)
+{
+	struct judging_task *t;
+
+	if (slow_room(&j->slow, e->config->dns.workers) == 0)
+		return; /* it is looked at again when one of them is done */
+	t = make_task(e, j);
+	t->slow = true;
+	if (!add_item(j, t, d)) {
+		engine_drop(&t->task);
+		return;
+	}
+	j->slow.tasks++;
+	engine_submit(e, &t->task);
+}
+
 /* Put it into *t, to be asked about; a full task is submitted. */
 static void
 have_asked(struct engine *e, struct judging *j, const struct destination *d,
     struct judging_task **t, size_t batch)
 {
-	struct measure_item *item;
-
 	if (*t == NULL)
 		*t = make_task(e, j);
-	item = &(*t)->ask.items[(*t)->ask.count];
-	if (!nexthop_parse(str_of(d->key), &item->nexthop))
-		return;
-	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
-	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
-	item->id = d->id;
-	(*t)->ask.count++;
-	j->asked[j->asked_count++] = d->id;
-	if ((*t)->ask.count == batch) {
+	if (add_item(j, *t, d) && (*t)->ask.count == batch) {
 		engine_submit(e, &(*t)->task);
 		*t = NULL;
 	}
@@ -437,7 +447,9 @@ judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
 	    judge_remembers(&e->judge, &settings, d, now->wall_ms, &remembered) &&
 	    !judge_one(e, d, &remembered, now->wall_ms, &wants, err))
 		return false;
-	if (wants != 0)
+	if (wants != 0 && slow_was(&j->slow, d->id, now->mono_ms))
+		have_slow_asked(e, j, d);
+	else if (wants != 0)
 		have_asked(e, j, d, t, batch);
 	return true;
 }
@@ -514,7 +526,8 @@ pending_in_turn(
 static bool
 judge_all(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
 {
-	size_t away = j->asked_count + witnesses_count(e->witnessed);
+	size_t slow = slow_count(&j->slow, now->mono_ms);
+	size_t away = j->asked_count + witnesses_count(e->witnessed) + slow;
 	size_t count = 0, tokens = take_tokens(j, now->mono_ms);
 
 	if (!pending_in_turn(e, j, JUDGE_MAX + away, &count, err))
@@ -526,7 +539,7 @@ judge_all(struct engine *e, struct judging *j, const struct moment *now, struct 
 		return false;
 	j->is_minded = true;
 	count = 0;
-	away = j->asked_count + witnesses_count(e->witnessed);
+	away = j->asked_count + witnesses_count(e->witnessed) + slow;
 	if (tokens > 0 &&
 	    !store_due(e->store, now->wall_ms, j->ids, tokens + away, &count, err))
 		return false;

@@ -60,8 +60,9 @@ void
 engine_count_answers(struct engine *e, const struct measure_job *job)
 {
 	for (unsigned i = 0; i < job->count; i++)
-		engine_count(
-		    e, METRIC_DNS, dane_state_name(job->items[i].answers.dane.state), 1);
+		if (!job->items[i].left)
+			engine_count(e, METRIC_DNS,
+			    dane_state_name(job->items[i].answers.dane.state), 1);
 }
 
 static bool

@@ -308,6 +308,13 @@ void engine_count_answers(struct engine *e, const struct measure_job *job);
 /* Witnesses answered for these: judge those that wait for nobody else. */
 void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
 
+/* --- known.c --- */
+
+/* What witnesses answered of it, as far as that serves now, becomes part of what is
+ * known. */
+void engine_add_witnesses(
+    struct engine *e, const struct destination *d, struct answers *known);
+
 /* --- policies.c: what is kept of a Policy Domain --- */
 
 /* Is one enforced that d may lack the entry of? Then no reason of a deferral settles

@@ -183,13 +183,23 @@ static void
 ask(struct measurer *measurer, const struct measure_settings *settings,
     struct measure_item *items, unsigned count, struct err *err)
 {
+	int64_t spent_ms = 0;
+
 	measurer->settings = settings;
 	begin(items, count);
 	for (size_t s = 0; s < FACT_COUNT; s++)
 		if (measure_sources[s]->ask_all != NULL)
 			ask_batch(measurer, s, items, count, err);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
+		int64_t begun_ms = clock_monotonic_ms();
+
+		items[i].left = spent_ms >= MEASURE_SLOW_MS;
+		if (items[i].left)
+			continue;
 		ask_one(measurer, &items[i], err);
+		items[i].took_ms = clock_monotonic_ms() - begun_ms;
+		spent_ms += items[i].took_ms;
+	}
 }
 
 void

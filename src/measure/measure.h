@@ -23,8 +23,9 @@
 #include "postfix/probe.h"
 #include "sys/workers.h"
 
-#define MEASURE_BATCH        16 /* destinations a job */
-#define MEASURE_PROBES_MAX   3  /* of a host: dane-only, verify, encrypt */
+#define MEASURE_BATCH        16   /* destinations a job */
+#define MEASURE_SLOW_MS      2000 /* after which the rest of a job is left */
+#define MEASURE_PROBES_MAX   3    /* of a host: dane-only, verify, encrypt */
 #define MEASURE_TROUBLE_SIZE 256
 
 /* Where Postfix has a password. Borrowed. */
@@ -75,6 +76,8 @@ struct measure_item {
 	                                  none */
 	enum measure_probing probing;
 	enum level probe_up_to; /* of HOSTS */
+	int64_t took_ms; /* out: how long it took to ask, of what is asked one by one */
+	bool left;       /* out: it was not asked, as others of its job took too long */
 	struct answers answers; /* out; probe_asked stays as the caller set it */
 	struct choice choice;   /* out: what answers.choice is */
 };

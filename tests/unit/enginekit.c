@@ -103,6 +103,9 @@ ask(struct job *job, void *context)
 	for (unsigned i = 0; i < asked->count; i++) {
 		struct measure_item *item = &asked->items[i];
 
+		item->left = world.takes_ms >= MEASURE_SLOW_MS;
+		if (item->left)
+			continue;
 		item->answers.relay_fits = true;
 		item->answers.sources[FACT_policy].asked = true;
 		item->answers.sts_txt.state = STS_TXT_NONE;

@@ -14,6 +14,7 @@ struct late {
 };
 
 struct pool {
+	unsigned count; /* threads */
 	bool hangs;
 	struct late *late;
 	struct job *waiting;
@@ -38,8 +39,8 @@ pool_new(unsigned count, void *(*make)(void *argument), void (*drop)(void *conte
 {
 	struct pool *pool = mem_new(1, sizeof(*pool));
 
-	(void)count;
 	(void)err;
+	pool->count = count;
 	pool->hangs = world.hanging;
 	pool->context = make != NULL ? make(argument) : NULL;
 	pool->drop = drop;
@@ -154,6 +155,17 @@ world_waiting(void)
 	return count;
 }
 
+/* Those of its threads that are at work still. */
+static unsigned
+busy(const struct pool *pool)
+{
+	unsigned count = 0;
+
+	for (const struct late *late = pool->late; late != NULL; late = late->next)
+		count++;
+	return count;
+}
+
 bool
 world_work(void)
 {
@@ -164,7 +176,8 @@ world_work(void)
 
 		if (pool->hangs && world.hanging)
 			continue;
-		while ((job = take_first(&pool->waiting)) != NULL) {
+		while (busy(pool) < pool->count &&
+		    (job = take_first(&pool->waiting)) != NULL) {
 			world.takes_ms = 0;
 			job->work(job, pool->context);
 			if (world.takes_ms > 0)

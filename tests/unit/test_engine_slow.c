@@ -133,6 +133,70 @@ whoever_answers_soon_goes_first(void **state)
 	rig_close();
 }
 
+/* --- DNS --------------------------------------------------------------------------- */
+
+/* A zone that takes so long to be asked about. */
+static void
+answers_slowly(struct measure_item *item)
+{
+	if (strncmp(item->nexthop.host, "lame", 4) == 0) {
+		item->answers.dane.state = DANE_UNSURE;
+		world.takes_ms += 10 * SECOND;
+		item->took_ms = 10 * SECOND;
+	}
+}
+
+static int64_t
+judged_after_ms(const char *domain)
+{
+	int64_t begun_ms = world.mono_ms;
+
+	rig_defer_because(domain, NOT_VERIFIED);
+	rig_save();
+	while (world.mono_ms - begun_ms < 10 * MIN &&
+	    rig_row(domain).entry.level == LEVEL_NONE)
+		world_wait(rig.engine, SECOND);
+	return world.mono_ms - begun_ms;
+}
+
+/* Zones that were slow before, and are asked about again with each attempt. */
+static void
+slow_zones_delay_nobody(void **state)
+{
+	(void)state;
+	rig_new_with(world_self_signed);
+	world.answer = answers_slowly;
+	rig_defer_many("lame", 2 * FLOOD);
+	for (int i = 0; i < 4; i++) {
+		world_wait(rig.engine, 5 * MIN);
+		rig_defer_many("lame", 2 * FLOOD);
+	}
+	world_wait(rig.engine, SECOND);
+	assert_in_range(judged_after_ms("honest.example"), 0, 5 * SECOND);
+	rig_close();
+}
+
+/* Of a batch one is slow: the others are not asked behind it. */
+static void
+slow_zone_delays_no_other_of_its_batch(void **state)
+{
+	(void)state;
+	rig_new_with(world_self_signed);
+	world.answer = answers_slowly;
+	rig_defer_because("lame.test", NOT_VERIFIED);
+	for (unsigned i = 0; i < 100; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "d%u.test", i);
+		rig_defer_because(domain, NOT_VERIFIED);
+	}
+	rig_save();
+	world_wait(rig.engine, 15 * SECOND);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry = 'encrypt'", "100\n");
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -146,5 +210,9 @@ main(void)
 	    past_goes_first, NULL, "who has a past is asked before all who have none");
 	suite_add(whoever_answers_soon_goes_first, NULL,
 	    "who answered soon is asked before all who are slow");
+	suite_add(slow_zones_delay_nobody, NULL,
+	    "600 zones that were slow before keep nobody else waiting");
+	suite_add(slow_zone_delays_no_other_of_its_batch, NULL,
+	    "a zone that is slow delays no other that is asked about with it for long");
 	return rig_end(suite_run());
 }
