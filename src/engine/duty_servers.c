@@ -280,6 +280,7 @@ count_busy(const struct engine *e, struct servers *s, int64_t now_ms)
 	s->probers.hosts = e->hosts;
 	s->probers.table = e->witnessed;
 	s->probers.busy_count = 0;
+	s->probers.had_turn = false;
 	s->probers.wait_ms = DUE_NEVER;
 	for (const struct task *task = e->tasks; task != NULL; task = task->next)
 		if (task->kind == &servers_kind)

@@ -16,6 +16,14 @@ static const size_t room_of[RANK_COUNT] = {
     [RANK_LAST] = 24,
 };
 
+/* Turn by turn. */
+enum {
+	TURN_BY_RANK,
+	TURN_OF_NEWEST,
+	TURN_OF_OLDEST,
+	TURNS,
+};
+
 void
 probers_add(struct probers *p, const char *const domains[2], int64_t begun_ms)
 {
@@ -104,11 +112,26 @@ put_first(int64_t *ids, size_t count, int64_t id)
 	ids[0] = id;
 }
 
+/* Is it to be the first of all, rather than that other? */
+static bool
+is_first(
+    const struct probers *p, const struct witnessed *w, const struct witnessed *other)
+{
+	if (p->turn % TURNS == TURN_BY_RANK)
+		return false;
+	if (other != NULL &&
+	    (p->turn % TURNS == TURN_OF_NEWEST ? w->answers_ms <= other->answers_ms
+	                                       : w->answers_ms >= other->answers_ms))
+		return false;
+	return is_untouched(p, w);
+}
+
 int64_t *
 probers_in_turn(const struct probers *p, bool beside, size_t *count)
 {
+	bool ranked = p->turn % TURNS != TURN_OF_OLDEST;
 	size_t all = witnesses_count(p->table);
-	const struct witnessed *newest = NULL;
+	const struct witnessed *first = NULL;
 	struct fair *fair = fair_new();
 	int64_t *ids = mem_new(all + 1, sizeof(*ids));
 
@@ -119,15 +142,13 @@ probers_in_turn(const struct probers *p, bool beside, size_t *count)
 		    (!beside && (w->wants & WANTS_QUEUE) != 0))
 			continue;
 		fair_add_ranked(fair, w->id, w->servers->choice.domain,
-		    p->turn % 3 == 2 ? 0 : rank_of_all(p, w));
-		if (p->turn % 3 == 1 &&
-		    (newest == NULL || w->answers_ms > newest->answers_ms) &&
-		    is_untouched(p, w))
-			newest = w;
+		    ranked ? rank_of_all(p, w) : 0);
+		if (is_first(p, w, first))
+			first = w;
 	}
 	*count = fair_take_after(fair, p->after, ids, all);
-	if (newest != NULL)
-		put_first(ids, *count, newest->id);
+	if (first != NULL)
+		put_first(ids, *count, first->id);
 	fair_free(fair);
 	return ids;
 }
@@ -137,6 +158,7 @@ probers_had_turn(struct probers *p, const struct witnessed *w)
 {
 	fair_domain(w->servers->choice.domain, p->after);
 	p->turn++;
+	p->had_turn = true;
 }
 
 /* --- shares of one domain ---------------------------------------------------------- */
@@ -183,7 +205,7 @@ foremost_of(struct probers *p, const char *domain)
 /*
  * One that has more addresses than that is asked when nobody else of its domain is; until
  * then nobody of it is asked that comes behind, as hosts with one address would overtake
- * it for ever.
+ * it for ever. Who comes behind somebody that was just asked is not the next by that.
  */
 static bool
 has_share(struct probers *p, int64_t id, const char *name, unsigned addresses)
@@ -199,7 +221,7 @@ has_share(struct probers *p, int64_t id, const char *name, unsigned addresses)
 	held = held_by(p, domain);
 	if (held == 0 || held + addresses <= PROBERS_SHARE)
 		return true;
-	if (first != NULL) {
+	if (first != NULL && !p->had_turn) {
 		first->id = id;
 		str_copy(str_of(domain), first->domain, sizeof(first->domain));
 	}

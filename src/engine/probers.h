@@ -61,6 +61,7 @@ struct probers {
 	size_t busy_count;
 	int64_t wait_ms; /* out: when one more may be connected to, as all but that is
 	                  * there. Monotonic */
+	bool had_turn; /* somebody had, so that the order is not that of the next turn */
 	const struct hosts *hosts;
 	const struct witnessed_table *table;
 };
@@ -72,7 +73,8 @@ void probers_add(struct probers *p, const char *const domains[2], int64_t begun_
  * Those that wait for their servers, in the order of their turns: by rank, then each
  * domain after the other. That is every third turn; in the second, who came last of those
  * that nobody knows is first, as hundreds of domains may have been registered to stand
- * before it; in the third, ranks count nothing, so that all have a turn in the end.
+ * before it; in the third, who has waited for the longest time of these, and ranks count
+ * nothing, so that all have a turn in the end.
  * beside: also those that still wait for the queue. To be freed.
  */
 int64_t *probers_in_turn(const struct probers *p, bool beside, size_t *count);
