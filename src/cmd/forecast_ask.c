@@ -191,8 +191,8 @@ judge(const struct asking *a, struct ask_job *job)
 		raise_level(&best, past_of(f, job, &choice->hosts[i]));
 	if (item->probed)
 		measured = measure(a, job);
-	item->forecast = forecast_judge(
-	    &settings, &job->check.item.answers, item->probed ? &measured : NULL, best);
+	item->forecast = forecast_judge(&settings, job->check.item.nexthop.key,
+	    &job->check.item.answers, item->probed ? &measured : NULL, best);
 	item->entry = demand_copy(item->forecast.entry);
 	item->forecast.entry = item->entry;
 	if (item->pinned && item->forecast.waits != ANSWER_NO)

@@ -16,76 +16,37 @@
 #define ITEMS_MAX 64  /* of one list */
 #define PATH_SIZE 128 /* of "section.section.key" */
 
-#define AT(member) offsetof(struct config, member)
-#define DAYS(n)    ((n)*SPAN_DAY_MS)
+#define KEY(section, type, member, path, ...) \
+	{path, &value_##type, offsetof(struct config, section member), \
+	    .initial = __VA_ARGS__},
+#define IN_LOG(...)     KEY(log., __VA_ARGS__)
+#define IN_NONE(...)    KEY(, __VA_ARGS__)
+#define IN_MAP(...)     KEY(map., __VA_ARGS__)
+#define IN_POSTFIX(...) KEY(postfix., __VA_ARGS__)
+#define IN_DNS(...)     KEY(dns., __VA_ARGS__)
+#define IN_PROBE(...)   KEY(probe., __VA_ARGS__)
+/* All of the ladder: a decision that was made under another value is made again. */
+#define IN_LADDER(...)  KEY(ladder., __VA_ARGS__, .change = KEY_JUDGES)
+#define IN_FREEZE(...)  KEY(freeze., __VA_ARGS__)
+#define IN_MTA_STS(...) KEY(mta_sts., __VA_ARGS__)
+#define IN_NOTIFY(...)  KEY(notify., __VA_ARGS__)
+#define IN_METRICS(...) KEY(metrics., __VA_ARGS__)
 
 static const struct key keys[] = {
-    {"log.nested", &value_program, AT(log.nested), .initial = "", .none = ""},
-    {"log.file", &value_logs, AT(log.files), .initial = "/var/log/mail.log"},
-    {"log.from", &value_second_word, AT(log.from_start), .initial = "end",
-        .words = "end start"},
-    {"log.learn", &value_span, AT(log.learn_ms), .initial = "30d", .max = DAYS(400)},
-    {"state", &value_path, AT(state), .initial = STATEDIR "/state.db"},
-    {"rules", &value_paths, AT(rules), .initial = RULESDIR "/postfix.yaml"},
-    {"map.file", &value_map_path, AT(map.file), .initial = STATEDIR "/tls_policy"},
-    {"map.type", &value_word, AT(map.type), .initial = "auto",
-        .words = "auto hash lmdb cdb btree texthash none"},
-    {"map.settle", &value_span, AT(map.settle_ms), .initial = "200ms",
-        .max = SPAN_MINUTE_MS},
-    {"postfix.config_directory", &value_path, AT(postfix.config_directory), .initial = "",
-        .none = ""},
-    {"postfix.command", &value_command, AT(postfix.command), .initial = "", .none = ""},
-    {"postfix.default_level", &value_level, AT(postfix.default_level), .initial = "auto",
-        .words = "auto none may encrypt dane fingerprint verify secure dane-only"},
-    {"postfix.retry", &value_bool, AT(postfix.retry), .initial = "true"},
-    {"dns.resolver", &value_resolvers, AT(dns.resolvers), .initial = "auto",
-        .none = "auto"},
-    {"dns.trust", &value_second_word, AT(dns.trust_ad), .initial = "auto",
-        .words = "auto ad"},
-    {"dns.timeout", &value_span, AT(dns.timeout_ms), .initial = "3s", .min = 100,
-        .max = SPAN_MINUTE_MS},
-    {"dns.tries", &value_number, AT(dns.tries), .initial = "3", .min = 1, .max = 10},
-    {"dns.workers", &value_number, AT(dns.workers), .initial = "8", .min = 1, .max = 64},
-    {"probe.servers", &value_second_word, AT(probe.off), .initial = "auto",
-        .words = "auto no"},
-    {"probe.canaries", &value_hosts, AT(probe.canaries), .initial = "", .none = ""},
-    {"ladder.lowest", &value_level, AT(ladder.lowest), .initial = "may",
-        .words = "may encrypt verify"},
-    {"ladder.may_after.attempts", &value_number, AT(ladder.may_after_attempts),
-        .initial = "2", .min = 1, .max = 1000},
-    {"ladder.may_after.time", &value_span, AT(ladder.may_after_ms), .initial = "10m",
-        .max = DAYS(30)},
-    {"ladder.hold.verify", &value_span, AT(ladder.hold_verify_ms), .initial = "24h",
-        .max = DAYS(365)},
-    {"ladder.hold.encrypt", &value_span, AT(ladder.hold_encrypt_ms), .initial = "24h",
-        .max = DAYS(365)},
-    {"ladder.hold.may", &value_span, AT(ladder.hold_may_ms), .initial = "24h",
-        .max = DAYS(365)},
-    {"ladder.recheck", &value_span, AT(ladder.recheck_ms), .initial = "7d",
-        .min = SPAN_SECOND_MS, .max = DAYS(90)},
-    {"ladder.climb.probes", &value_number, AT(ladder.climb_probes), .initial = "2",
-        .min = 1, .max = 10},
-    {"ladder.climb.apart", &value_span, AT(ladder.climb_apart_ms), .initial = "1h",
-        .min = SPAN_SECOND_MS, .max = DAYS(7)},
-    {"ladder.dane_withdrawn", &value_span, AT(ladder.dane_withdrawn_ms), .initial = "3d",
-        .max = DAYS(365)},
-    {"ladder.freeze.destinations", &value_number, AT(freeze.destinations),
-        .initial = "20", .min = 2, .max = 100000},
-    {"ladder.freeze.time", &value_span, AT(freeze.time_ms), .initial = "10m",
-        .min = SPAN_SECOND_MS, .max = DAYS(7)},
-    {"mta_sts.enable", &value_bool, AT(mta_sts.enable), .initial = "true"},
-    {"mta_sts.ca_file", &value_path, AT(mta_sts.ca_file), .initial = "", .none = ""},
-    {"mta_sts.networks", &value_networks, AT(mta_sts.networks), .initial = "",
-        .none = ""},
-    {"publish", &value_publishers, AT(publish), .initial = "", .none = ""},
-    {"notify.from", &value_mail, AT(notify.from), .initial = "", .none = ""},
-    {"notify.to", &value_mail, AT(notify.to), .initial = "", .none = ""},
-    {"notify.command", &value_command, AT(notify.command), .initial = "", .none = ""},
-    {"notify.digest", &value_second_word, AT(notify.no_digest), .initial = "daily",
-        .words = "daily never"},
-    {"notify.template", &value_path, AT(notify.template), .initial = "", .none = ""},
-    {"notify.deny", &value_domains, AT(notify.deny), .initial = "", .none = ""},
-    {"metrics.textfile", &value_path, AT(metrics.textfile), .initial = "", .none = ""},
+    /* clang-format off */
+    CONFIG_LOG(IN_LOG)
+    CONFIG_STATE(IN_NONE)
+    CONFIG_MAP(IN_MAP)
+    CONFIG_POSTFIX(IN_POSTFIX)
+    CONFIG_DNS(IN_DNS)
+    CONFIG_PROBE(IN_PROBE)
+    LADDER_SETTINGS(IN_LADDER)
+    FREEZE_SETTINGS(IN_FREEZE)
+    CONFIG_MTA_STS(IN_MTA_STS)
+    CONFIG_PUBLISH(IN_NONE)
+    CONFIG_NOTIFY(IN_NOTIFY)
+    CONFIG_METRICS(IN_METRICS)
+    /* clang-format on */
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -97,6 +58,28 @@ config_key(size_t index, const char **initial)
 		return NULL;
 	*initial = keys[index].initial;
 	return keys[index].path;
+}
+
+void
+config_show(const struct config *config, size_t index, struct buf *out)
+{
+	const struct key *key = &keys[index];
+
+	if (key->type->show != NULL)
+		key->type->show(key, (const char *)config + key->offset, out);
+}
+
+void
+config_show_judging(const struct config *config, struct buf *out)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		if (keys[i].change != KEY_JUDGES)
+			continue;
+		assert(keys[i].type->show != NULL);
+		buf_printf(out, "%s ", keys[i].path);
+		config_show(config, i, out);
+		buf_add_char(out, '\n');
+	}
 }
 
 static void *

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/span.h"
 #include "base/str.h"
 #include "base/strings.h"
 #include "conf/publishers.h"
@@ -19,58 +21,111 @@
 #include "core/ladder.h"
 #include "core/level.h"
 #include "core/resolver_settings.h"
+#include "core/settings.h"
+
+/*
+ * Every key is a row of one of these tables, which are in the order of the manual:
+ * K(type, member, path, default, more). The type is one of conf/value.h (value_TYPE),
+ * whose set() reads the value and whose show() writes it; core/settings.h says what the
+ * member is in C. The default stands as it would be written, of a list its only item.
+ * More: the bounds (.min, .max), .words to choose from, the word for an empty value
+ * (.none), and what another value means for what was decided (.change), as struct key has
+ * them.
+ */
+/* clang-format off */
+#define CONFIG_LOG(K) \
+	K(program, nested, "log.nested", "", /* whose text is our log */ .none = "") \
+	K(logs, files, "log.file", "/var/log/mail.log") /* "-" is standard input */ \
+	K(second_word, from_start, "log.from", "end", .words = "end start") \
+	K(span, learn_ms, "log.learn", "30d", /* of rotated logs; 0: nothing is */ \
+	  .max = 400 * SPAN_DAY_MS)
+
+#define CONFIG_STATE(K) \
+	K(path, state, "state", STATEDIR "/state.db") \
+	K(paths, rules, "rules", RULESDIR "/postfix.yaml") /* earlier files win */
+
+#define CONFIG_MAP(K) \
+	K(map_path, file, "map.file", STATEDIR "/tls_policy") \
+	K(word, type, "map.type", "auto", .words = "auto hash lmdb cdb btree texthash none") \
+	K(span, settle_ms, "map.settle", "200ms", .max = SPAN_MINUTE_MS)
+
+#define CONFIG_POSTFIX(K) \
+	K(path, config_directory, "postfix.config_directory", "", /* Postfix's own */ \
+	  .none = "") \
+	K(command, command, "postfix.command", "", /* before every command of Postfix */ \
+	  .none = "") \
+	K(level, default_level, "postfix.default_level", "auto", /* which is LEVEL_UNKNOWN */ \
+	  .words = "auto none may encrypt dane fingerprint verify secure dane-only") \
+	K(boolean, retry, "postfix.retry", "true")
+
+#define CONFIG_DNS(K) \
+	K(resolvers, resolvers, "dns.resolver", "auto", .none = "auto") \
+	K(second_word, trust_ad, "dns.trust", "auto", .words = "auto ad") \
+	K(span, timeout_ms, "dns.timeout", "3s", .min = 100, .max = SPAN_MINUTE_MS) \
+	K(number, tries, "dns.tries", "3", .min = 1, .max = 10) \
+	K(number, workers, "dns.workers", "8", .min = 1, .max = 64)
+
+#define CONFIG_PROBE(K) \
+	K(second_word, off, "probe.servers", "auto", .words = "auto no") \
+	K(hosts, canaries, "probe.canaries", "", .none = "") /* that are known to verify */
+
+/* Those of ladder are LADDER_SETTINGS of core/ladder.h and FREEZE_SETTINGS of
+ * core/freeze.h. */
+
+#define CONFIG_MTA_STS(K) \
+	K(boolean, enable, "mta_sts.enable", "true") \
+	K(path, ca_file, "mta_sts.ca_file", "", /* of policy hosts; "": the system's */ \
+	  .none = "") \
+	K(networks, networks, "mta_sts.networks", "", /* where policy hosts may be, though \
+	                                               * these are not public */ \
+	  .none = "")
+
+#define CONFIG_PUBLISH(K) \
+	K(publishers, publish, "publish", "", .none = "") /* tables beside the map */
+
+#define CONFIG_NOTIFY(K) \
+	K(mail, from, "notify.from", "", .none = "") \
+	K(mail, to, "notify.to", "", .none = "") \
+	K(command, command, "notify.command", "", /* has alerts on its standard input */ \
+	  .none = "") \
+	K(second_word, no_digest, "notify.digest", "daily", .words = "daily never") \
+	K(path, template, "notify.template", "", /* a file; "": the built-in text */ \
+	  .none = "") \
+	K(domains, deny, "notify.deny", "", .none = "") /* that are never written to */
+
+#define CONFIG_METRICS(K) \
+	K(path, textfile, "metrics.textfile", "", .none = "") /* written each minute; "": not */
+/* clang-format on */
 
 struct config {
 	struct {
-		struct strings files; /* "-" is standard input */
-		bool from_start;
-		int64_t learn_ms; /* 0: nothing is learnt of the rotated logs */
-		char *nested;     /* the program whose text is our log; "": none */
+		CONFIG_LOG(SETTING_MEMBER)
 	} log;
-	char *state;
-	struct strings rules; /* earlier files win */
+	CONFIG_STATE(SETTING_MEMBER)
 	struct {
-		char *file;
-		char *type; /* "auto", or a map type of Postfix, or "none" */
-		int64_t settle_ms;
+		CONFIG_MAP(SETTING_MEMBER)
 	} map;
 	struct {
-		char *config_directory;   /* "": Postfix's own */
-		struct strings command;   /* words before every Postfix command */
-		enum level default_level; /* LEVEL_UNKNOWN: auto */
-		bool retry;
+		CONFIG_POSTFIX(SETTING_MEMBER)
 	} postfix;
 	struct {
-		struct strings resolvers; /* empty: auto; else ADDRESS or ADDRESS@PORT */
-		bool trust_ad;            /* trust: ad */
-		int64_t timeout_ms;
-		unsigned tries;
-		unsigned workers;
+		CONFIG_DNS(SETTING_MEMBER)
 	} dns;
 	struct {
-		bool off;                /* servers: no */
-		struct strings canaries; /* hosts that are known to verify */
+		CONFIG_PROBE(SETTING_MEMBER)
 	} probe;
 	struct ladder_policy ladder;
-	struct freeze_limits freeze; /* ladder.freeze */
+	struct freeze_limits freeze;
 	struct {
-		bool enable;
-		char *ca_file;           /* of policy hosts; "": the system's */
-		struct strings networks; /* where policy hosts may be though they are not
-		                          * on the public internet */
+		CONFIG_MTA_STS(SETTING_MEMBER)
 	} mta_sts;
-	struct publishers publish; /* tables beside the map */
+	CONFIG_PUBLISH(SETTING_MEMBER)
 	struct {
-		char *to; /* "": none */
-		char *from;
-		struct strings command; /* it has alerts on its standard input */
-		struct strings deny;    /* domains that are never written to */
-		bool no_digest;
-		char *template; /* a file; "": the built-in text */
-		char *text;     /* what is in it; NULL: none */
+		CONFIG_NOTIFY(SETTING_MEMBER)
+		char *text; /* what is in the template; NULL: none */
 	} notify;
 	struct {
-		char *textfile; /* written each minute; "": not */
+		CONFIG_METRICS(SETTING_MEMBER)
 	} metrics;
 };
 
@@ -104,5 +159,13 @@ struct resolver_settings config_resolver(const struct config *config);
 /* The keys in the order of the manual, as "ladder.may_after.time"; NULL behind the last.
  * *initial is the default as it would be written, of a list its only item. */
 const char *config_key(size_t index, const char **initial);
+
+/* The value of that key as it would be written, of a list each item behind a blank. Of
+ * `publish` nothing. */
+void config_show(const struct config *config, size_t index, struct buf *out);
+
+/* What was decided was decided under these: the keys whose change has all judged again,
+ * "ladder.lowest may" a line. */
+void config_show_judging(const struct config *config, struct buf *out);
 
 #endif

@@ -82,7 +82,7 @@ set_level(const struct key *key, struct str text, void *out, struct buf *why)
 
 /* YAML 1.1 has more words for it, and some of them surprise. */
 static bool
-set_bool(const struct key *key, struct str text, void *out, struct buf *why)
+set_boolean(const struct key *key, struct str text, void *out, struct buf *why)
 {
 	(void)key;
 	if (str_is(text, "true") || str_is(text, "yes") || str_is(text, "on")) {
@@ -351,6 +351,68 @@ set_program(const struct key *key, struct str text, void *out, struct buf *why)
 	return true;
 }
 
+/* --- shown -------------------------------------------------------------------------- */
+
+static void
+show_text(const struct key *key, const void *in, struct buf *out)
+{
+	const char *text = *(char *const *)in;
+
+	(void)key;
+	buf_printf(out, "%s", text != NULL ? text : "");
+}
+
+static void
+show_list(const struct key *key, const void *in, struct buf *out)
+{
+	const struct strings *list = in;
+
+	if (list->count == 0)
+		buf_printf(out, "%s", key->none);
+	for (size_t i = 0; i < list->count; i++)
+		buf_printf(out, i == 0 ? "%s" : " %s", list->items[i]);
+}
+
+static void
+show_second(const struct key *key, const void *in, struct buf *out)
+{
+	struct str second = str_of(key->words), first;
+
+	str_cut(&second, ' ', &first);
+	buf_add_str(out, *(const bool *)in ? second : first);
+}
+
+/* The word that is no level is auto. */
+static void
+show_level(const struct key *key, const void *in, struct buf *out)
+{
+	enum level level = *(const enum level *)in;
+
+	(void)key;
+	buf_printf(out, "%s", level == LEVEL_UNKNOWN ? "auto" : level_name(level));
+}
+
+static void
+show_boolean(const struct key *key, const void *in, struct buf *out)
+{
+	(void)key;
+	buf_printf(out, "%s", *(const bool *)in ? "true" : "false");
+}
+
+static void
+show_span(const struct key *key, const void *in, struct buf *out)
+{
+	(void)key;
+	buf_add_span(out, *(const int64_t *)in);
+}
+
+static void
+show_number(const struct key *key, const void *in, struct buf *out)
+{
+	(void)key;
+	buf_printf(out, "%u", *(const unsigned *)in);
+}
+
 void
 value_add_help(const struct key *key, struct buf *out)
 {
@@ -385,24 +447,27 @@ clear_publishers(void *out)
 	publishers_clear(out);
 }
 
-const struct value_type value_word = {.set = set_word, .text = true};
-const struct value_type value_second_word = {.set = set_second};
-const struct value_type value_level = {.set = set_level};
-const struct value_type value_bool = {.set = set_bool};
-const struct value_type value_span = {.set = set_span};
-const struct value_type value_number = {.set = set_number};
-const struct value_type value_path = {.set = set_path, .text = true};
-const struct value_type value_map_path = {.set = set_map_path, .text = true};
-const struct value_type value_table = {.set = set_table, .text = true};
+#define TEXT .show = show_text, .text = true
+#define LIST .show = show_list, .list = true
+
+const struct value_type value_word = {.set = set_word, TEXT};
+const struct value_type value_second_word = {.set = set_second, .show = show_second};
+const struct value_type value_level = {.set = set_level, .show = show_level};
+const struct value_type value_boolean = {.set = set_boolean, .show = show_boolean};
+const struct value_type value_span = {.set = set_span, .show = show_span};
+const struct value_type value_number = {.set = set_number, .show = show_number};
+const struct value_type value_path = {.set = set_path, TEXT};
+const struct value_type value_map_path = {.set = set_map_path, TEXT};
+const struct value_type value_table = {.set = set_table, TEXT};
 const struct value_type value_mail = {
-    .set = set_mail, .text = true, .instead = "an alias takes mail to several"};
-const struct value_type value_program = {.set = set_program, .text = true};
-const struct value_type value_logs = {.set = add_log, .list = true};
-const struct value_type value_paths = {.set = add_path, .list = true};
-const struct value_type value_command = {.set = add_word, .list = true, .no_alone = true};
-const struct value_type value_resolvers = {.set = add_resolver, .list = true};
-const struct value_type value_networks = {.set = add_network, .list = true};
-const struct value_type value_domains = {.set = add_domain, .list = true};
-const struct value_type value_hosts = {.set = add_host, .list = true};
+    .set = set_mail, TEXT, .instead = "an alias takes mail to several"};
+const struct value_type value_program = {.set = set_program, TEXT};
+const struct value_type value_logs = {.set = add_log, LIST};
+const struct value_type value_paths = {.set = add_path, LIST};
+const struct value_type value_command = {.set = add_word, LIST, .no_alone = true};
+const struct value_type value_resolvers = {.set = add_resolver, LIST};
+const struct value_type value_networks = {.set = add_network, LIST};
+const struct value_type value_domains = {.set = add_domain, LIST};
+const struct value_type value_hosts = {.set = add_host, LIST};
 const struct value_type value_publishers = {
     .read = read_publishers, .clear = clear_publishers};

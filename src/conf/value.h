@@ -23,6 +23,9 @@ struct value_type {
 	 * no time; write it like ...`. A list is set item by item.
 	 */
 	bool (*set)(const struct key *key, struct str text, void *out, struct buf *why);
+	/* The other way round: as it would be written, of a list each item behind a
+	 * blank. NULL: it has no short text. */
+	void (*show)(const struct key *key, const void *in, struct buf *out);
 	bool text;           /* out is a char *, with memory of its own */
 	bool list;           /* out is a struct strings */
 	bool no_alone;       /* of a list: a text is no list of one */
@@ -31,6 +34,12 @@ struct value_type {
 	/* Of a list whose items have keys, set NULL: read it into out, and free that. */
 	void (*read)(struct doc *doc, const struct node *list, void *out);
 	void (*clear)(void *out);
+};
+
+/* What another value means for what was decided under the old one. */
+enum key_change {
+	KEY_NEXT,   /* it counts from the next time on */
+	KEY_JUDGES, /* all entries and alarms are due, and judged again by duty_judging */
 };
 
 struct key {
@@ -42,6 +51,7 @@ struct key {
 	const char *none;    /* the word for an empty value or list; NULL: needs one */
 	int64_t min;         /* of a number, or milliseconds */
 	int64_t max;
+	enum key_change change;
 };
 
 /* What the key takes, to stand behind a complaint: "; write it like ...". */
@@ -50,7 +60,7 @@ void value_add_help(const struct key *key, struct buf *out);
 extern const struct value_type value_word;        /* char *, one of key.words */
 extern const struct value_type value_second_word; /* bool: the second of key.words? */
 extern const struct value_type value_level;       /* enum level, auto: unknown */
-extern const struct value_type value_bool;        /* bool */
+extern const struct value_type value_boolean;     /* bool */
 extern const struct value_type value_span;        /* int64_t milliseconds */
 extern const struct value_type value_number;      /* unsigned */
 extern const struct value_type value_path;        /* char *, absolute */

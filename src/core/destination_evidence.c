@@ -94,6 +94,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	struct destination_past past = past_with_hosts(d, answers);
 	struct nexthop nexthop;
 	struct evidence ev = {
+	    .key = d->key,
 	    .entry = destination_demand(d),
 	    .force_ms = d->entry.force_ms,
 	    .pinned = d->pin.set && (d->pin.until_ms == 0 || now_ms < d->pin.until_ms),

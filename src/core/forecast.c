@@ -168,10 +168,11 @@ flows(const struct forecast_settings *settings, const struct answers *answers,
 /* --- what the ladder makes of it --------------------------------------------------- */
 
 static struct evidence
-evidence_of(const struct forecast_settings *settings, const struct answers *answers,
-    const struct measured *measured, enum level best_seen)
+evidence_of(const struct forecast_settings *settings, const char *key,
+    const struct answers *answers, const struct measured *measured, enum level best_seen)
 {
 	return (struct evidence){
+	    .key = key,
 	    .default_level = settings->level,
 	    .entry = demand_of(LEVEL_NONE),
 	    .lease_end_ms = LADDER_NOT_YET,
@@ -202,11 +203,12 @@ evidence_of(const struct forecast_settings *settings, const struct answers *answ
 
 /* Mail that waits, or may, under that level. */
 static void
-find_entry(const struct forecast_settings *settings, const struct answers *answers,
-    const struct measured *m, enum level best_seen, struct forecast *out)
+find_entry(const struct forecast_settings *settings, const char *key,
+    const struct answers *answers, const struct measured *m, enum level best_seen,
+    struct forecast *out)
 {
 	struct ladder_policy policy = *settings->policy;
-	struct evidence ev = evidence_of(settings, answers, m, best_seen);
+	struct evidence ev = evidence_of(settings, key, answers, m, best_seen);
 	struct decision d;
 
 	policy.may_after_attempts = 1; /* what is to come was not tried yet */
@@ -243,8 +245,8 @@ is_untold(const struct answers *answers, struct forecast *out)
 }
 
 struct forecast
-forecast_judge(const struct forecast_settings *settings, const struct answers *answers,
-    const struct measured *measured, enum level best_seen)
+forecast_judge(const struct forecast_settings *settings, const char *key,
+    const struct answers *answers, const struct measured *measured, enum level best_seen)
 {
 	struct forecast f = {
 	    .waits = ANSWER_UNSURE, .entry = demand_of(LEVEL_NONE), .why = WHY_NONE};
@@ -264,7 +266,7 @@ forecast_judge(const struct forecast_settings *settings, const struct answers *a
 	    : flow == ANSWER_NO      ? ANSWER_YES
 	                             : ANSWER_UNSURE;
 	if (f.waits != ANSWER_NO)
-		find_entry(settings, answers, &m, best_seen, &f);
+		find_entry(settings, key, answers, &m, best_seen, &f);
 	else
 		f.why =
 		    answers->dane.state == DANE_USABLE && asks_for_dane(settings->level)

@@ -55,12 +55,12 @@ void forecast_note_server(
 enum level forecast_best(const struct forecast_server *server, enum level present);
 
 /*
- * Of the answers: other_map, credentials, dane, works and the policy's. measured: what
- * the servers were measured to do; NULL: they were not asked, and works has what the log
- * shows. best_seen: the past of 90 days, which holds a weaker entry. Without an answer of
- * DNS nothing can be told.
+ * key: the destination's. Of the answers: other_map, credentials, dane, works and the
+ * policy's. measured: what the servers were measured to do; NULL: they were not asked,
+ * and works has what the log shows. best_seen: the past of 90 days, which holds a weaker
+ * entry. Without an answer of DNS nothing can be told.
  */
-struct forecast forecast_judge(const struct forecast_settings *settings,
+struct forecast forecast_judge(const struct forecast_settings *settings, const char *key,
     const struct answers *answers, const struct measured *measured, enum level best_seen);
 
 /* So many in a log of that span are in 30 days, rounded, one at least where there was

@@ -13,11 +13,19 @@
 
 #include "base/span.h"
 #include "core/cause.h"
+#include "core/settings.h"
 
-/* The administrator's settings (tlsladder.yaml(5), ladder.freeze). */
+/* The administrator's settings (tlsladder.yaml(5), ladder.freeze), a row each, as in
+ * core/ladder.h; each time they count as they are. */
+/* clang-format off */
+#define FREEZE_SETTINGS(K) \
+	K(number, destinations, "ladder.freeze.destinations", "20", .min = 2, .max = 100000) \
+	K(span, time_ms, "ladder.freeze.time", "10m", /* within which they fail */ \
+	  .min = SPAN_SECOND_MS, .max = 7 * SPAN_DAY_MS)
+/* clang-format on */
+
 struct freeze_limits {
-	unsigned destinations;
-	int64_t time_ms; /* within which they fail */
+	FREEZE_SETTINGS(SETTING_MEMBER)
 };
 
 #define FREEZE_LAST    5           /* parent domains that did better last ... */

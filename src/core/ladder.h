@@ -21,6 +21,7 @@
 #include "core/level.h"
 #include "core/measured.h"
 #include "core/rules.h"
+#include "core/settings.h"
 #include "core/sts_state.h"
 #include "core/why.h"
 
@@ -28,19 +29,31 @@
 
 #define LADDER_LEASE_MAX_MS (90 * SPAN_DAY_MS) /* a lease is doubled up to that */
 
-/* The administrator's settings (tlsladder.yaml(5), ladder), as the configuration holds
- * them. */
+/*
+ * The administrator's settings (tlsladder.yaml(5), ladder): a row is one of them, read as
+ * conf/config.h says. Another value has the engine judge again what was decided.
+ */
+/* clang-format off */
+#define LADDER_SETTINGS(K) \
+	K(level, lowest, "ladder.lowest", "may", .words = "may encrypt verify") \
+	K(number, may_after_attempts, "ladder.may_after.attempts", "2", \
+	  .min = 1, .max = 1000) \
+	K(span, may_after_ms, "ladder.may_after.time", "10m", .max = 30 * SPAN_DAY_MS) \
+	K(span, hold_verify_ms, "ladder.hold.verify", "24h", /* a step to verify or secure */ \
+	  .max = 365 * SPAN_DAY_MS) \
+	K(span, hold_encrypt_ms, "ladder.hold.encrypt", "24h", .max = 365 * SPAN_DAY_MS) \
+	K(span, hold_may_ms, "ladder.hold.may", "24h", .max = 365 * SPAN_DAY_MS) \
+	K(span, recheck_ms, "ladder.recheck", "7d", \
+	  .min = SPAN_SECOND_MS, .max = 90 * SPAN_DAY_MS) \
+	K(number, climb_probes, "ladder.climb.probes", "2", /* before an entry climbs ... */ \
+	  .min = 1, .max = 10) \
+	K(span, climb_apart_ms, "ladder.climb.apart", "1h", /* ... so far apart */ \
+	  .min = SPAN_SECOND_MS, .max = 7 * SPAN_DAY_MS) \
+	K(span, dane_withdrawn_ms, "ladder.dane_withdrawn", "3d", .max = 365 * SPAN_DAY_MS)
+/* clang-format on */
+
 struct ladder_policy {
-	enum level lowest; /* may, encrypt or verify */
-	unsigned may_after_attempts;
-	int64_t may_after_ms;
-	int64_t hold_verify_ms; /* a step down to verify or secure */
-	int64_t hold_encrypt_ms;
-	int64_t hold_may_ms;
-	int64_t recheck_ms;
-	unsigned climb_probes;  /* clean probes before an entry climbs ... */
-	int64_t climb_apart_ms; /* ... so far apart */
-	int64_t dane_withdrawn_ms;
+	LADDER_SETTINGS(SETTING_MEMBER)
 };
 
 /* What the queue says of the message that raised the alarm. */
@@ -79,6 +92,8 @@ struct plain_attempts {
 
 /* All times in ms since the epoch; 0: never. */
 struct evidence {
+	const char *key; /* the next-hop that it is; NULL: one that no setting names */
+
 	/* what applies now */
 	enum level default_level;
 	struct demand entry; /* LEVEL_NONE: no entry */

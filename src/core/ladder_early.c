@@ -118,6 +118,9 @@ bool
 ladder_early(const struct ladder_policy *policy, const struct evidence *ev,
     int64_t now_ms, struct decision *out)
 {
+	enum why floor_why;
+	enum level floor = ladder_floor(policy, ev, &floor_why);
+
 	if (ev->pinned) {
 		*out = decide_pinned(ev, now_ms);
 	} else if (ev->deferral && ev->fault_ours) {
@@ -127,8 +130,8 @@ ladder_early(const struct ladder_policy *policy, const struct evidence *ev,
 	} else if (ladder_lacks_policy(ev, now_ms)) {
 		*out = ladder_lift_to_policy(policy, ev, now_ms);
 	} else if (ev->entry.level != LEVEL_NONE &&
-	    level_promise(ev->entry.level) < policy->lowest) {
-		*out = ladder_raise_entry(policy, ev, policy->lowest, WHY_LOWEST, now_ms);
+	    level_promise(ev->entry.level) < floor) {
+		*out = ladder_raise_entry(policy, ev, floor, floor_why, now_ms);
 	} else if (ev->deferral && !ev->has_rule) {
 		*out = ladder_keep_and_alert(WHY_NO_RULE, 0);
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&

@@ -60,6 +60,13 @@ bool ladder_is_weakened(const struct evidence *ev);
 struct decision ladder_decide_any(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 
+/* --- ladder_floor.c: what the settings forbid --------------------------------------- */
+
+/* The least that a decision may leave this destination with, as a promise of TLS, and the
+ * word for it: no step goes below, and an entry that is below goes. */
+enum level ladder_floor(
+    const struct ladder_policy *policy, const struct evidence *ev, enum why *why);
+
 /* --- ladder_early.c: guards 1 to 4 -------------------------------------------------- */
 
 /* True: one of them settled it. */

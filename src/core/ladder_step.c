@@ -268,6 +268,7 @@ is_below_floor(const struct ladder_policy *policy, const struct evidence *ev,
     const struct step *step, struct decision *out)
 {
 	bool cleartext = step->level <= LEVEL_MAY;
+	enum why floor_why;
 
 	if (cleartext && ev->dane.state == DANE_UNUSABLE)
 		*out = ladder_keep_and_alert(WHY_TLSA_UNUSABLE, 0);
@@ -277,8 +278,8 @@ is_below_floor(const struct ladder_policy *policy, const struct evidence *ev,
 		*out = ladder_keep_and_alert(WHY_NOTHING_WEAKER, 0);
 	else if (exposes_credentials(ev, step, step->level))
 		*out = ladder_keep_and_alert(WHY_CREDENTIALS, 0);
-	else if (step->level < policy->lowest)
-		*out = ladder_hold(ev, step->level, WHY_LOWEST, 0);
+	else if (step->level < ladder_floor(policy, ev, &floor_why))
+		*out = ladder_hold(ev, step->level, floor_why, 0);
 	else
 		return false;
 	return true;

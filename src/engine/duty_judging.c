@@ -29,8 +29,9 @@ struct judging {
 	bool stored;    /* something, in this batch */
 	bool look;      /* there may be something to judge */
 	bool is_minded; /* whether there is a freeze is known */
-	int64_t due_ms; /* wall: the next destination to re-check; 0: none */
-	int64_t tokens; /* re-checks of ended leases that may begin now */
+	bool is_config_minded;
+	int64_t due_ms;   /* wall: the next destination to re-check; 0: none */
+	int64_t tokens;   /* re-checks of ended leases that may begin now */
 	int64_t token_ms; /* monotonic: when the last one came; 0: none did */
 };
 
@@ -47,7 +48,7 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	j->ids = mem_new(IDS_MAX(j), sizeof(*j->ids));
 	e->workers[POOL_ASKERS] = e->world->workers_new(config->dns.workers,
 	    e->world->ask_make, e->world->ask_drop, &j->resolver, err);
-	return e->workers[POOL_ASKERS] != NULL && engine_mind_lowest(e, err);
+	return e->workers[POOL_ASKERS] != NULL;
 }
 
 static void
@@ -571,6 +572,15 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	return due;
 }
 
+/* By the daemon, at its start: a command would have to wait until all are judged. */
+static bool
+mind_config(struct engine *e, struct judging *j, struct err *err)
+{
+	j->is_config_minded =
+	    j->is_config_minded || e->driver.once || engine_mind_config(e, err);
+	return j->is_config_minded;
+}
+
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
@@ -579,7 +589,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 	j->look = false;
 	j->stored = false;
-	if (!judge_all(e, j, now, &err)) {
+	if (!mind_config(e, j, &err) || !judge_all(e, j, now, &err)) {
 		engine_not_stored(e, "judge", &err);
 		j->look = true;
 	} else if (j->stored) {

@@ -251,8 +251,8 @@ struct moment engine_now(const struct engine *e);
 
 /* state.c: the database of its mode, into e->store. */
 bool engine_open_store(struct engine *e, struct err *err);
-/* What the administrator forbids from now on does not last until its lease ends. */
-bool engine_mind_lowest(struct engine *e, struct err *err);
+/* What was decided under other values of keys with KEY_JUDGES is due. */
+bool engine_mind_config(struct engine *e, struct err *err);
 
 /* What versions are there, and which of them is in force: into map_*. */
 bool engine_read_versions(struct engine *e, struct err *err);

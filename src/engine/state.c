@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The database of an engine, opened, with what was lost of it taken over from the map,
  * and what was decided under another setting to be judged again. */
+#include <string.h>
 #include <sys/stat.h>
 
 #include "engine/engine_impl.h"
 #include "publish/held.h"
 #include "publish/takeover.h"
+#include "sys/log.h"
 
 #define BUSY_MS        1000     /* of SQLite; the engine tries again later anyway */
 #define CHECK_SIZE_MAX 33554432 /* bytes that are checked in a fraction of a second */
@@ -52,30 +54,50 @@ engine_open_store(struct engine *e, struct err *err)
 	return e->store != NULL && store_load_copy(e->store, e->config->state, err);
 }
 
+/* Under what the entries were decided, as far as the database tells: before it told, the
+ * defaults. */
 static bool
-look_below_lowest(struct engine *e, struct err *err)
+read_judged_under(struct engine *e, struct buf *under, bool *told, struct err *err)
 {
-	int64_t now_ms = engine_now(e).wall_ms;
+	struct config defaults;
 
-	for (enum level l = LEVEL_MAY; l < LEVEL_COUNT; l++)
-		if (level_promise(l) < e->config->ladder.lowest &&
-		    !store_look_at_level(e->store, l, now_ms, err))
-			return false;
-	return store_counter_set(e->store, "lowest", e->config->ladder.lowest, err);
+	if (!store_blob_get(e->store, STORE_JUDGED_UNDER, under, err))
+		return false;
+	*told = under->len > 0;
+	if (*told)
+		return true;
+	config_default(&defaults);
+	config_show_judging(&defaults, under);
+	config_clear(&defaults);
+	return true;
+}
+
+static bool
+judge_all(struct engine *e, struct str under, struct err *err)
+{
+	return store_begin(e->store, err) &&
+	    store_look_at_all(e->store, engine_now(e).wall_ms, err) &&
+	    store_blob_put(e->store, STORE_JUDGED_UNDER, under, err) &&
+	    store_commit(e->store, err);
 }
 
 bool
-engine_mind_lowest(struct engine *e, struct err *err)
+engine_mind_config(struct engine *e, struct err *err)
 {
-	int64_t lowest = LEVEL_MAY;
+	struct buf now = {0}, then = {0};
+	bool done, told;
 
-	if (!store_counter_get(e->store, "lowest", &lowest, err))
-		return false;
-	if (lowest == (int64_t)e->config->ladder.lowest)
-		return true;
-	if (store_begin(e->store, err) && look_below_lowest(e, err) &&
-	    store_commit(e->store, err))
-		return true;
-	store_rollback(e->store);
-	return false;
+	config_show_judging(e->config, &now);
+	done = read_judged_under(e, &then, &told, err);
+	if (done && strcmp(buf_text(&now), buf_text(&then)) != 0) {
+		if (told)
+			log_info("other settings of ladder: what was decided is judged "
+			         "again");
+		done = judge_all(e, (struct str){now.data, now.len}, err);
+		if (!done)
+			store_rollback(e->store);
+	}
+	buf_clear(&now);
+	buf_clear(&then);
+	return done;
 }

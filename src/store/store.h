@@ -102,10 +102,6 @@ bool store_look_at_all(struct store *store, int64_t at_ms, struct err *err);
 /* The same, as destination_again() does it with each. */
 bool store_again_all(struct store *store, int64_t now_ms, struct err *err);
 
-/* All entries of that level are due at at_ms, but for pins. */
-bool store_look_at_level(
-    struct store *store, enum level level, int64_t at_ms, struct err *err);
-
 /*
  * An entry, as the map and lists show it; its texts are valid for the call. level is
  * LEVEL_UNKNOWN where another program wrote a word that is no level, which would stop
@@ -400,11 +396,12 @@ bool store_place_put(
 /* Names of counters, and of a blob, that the daemon leaves for other commands. */
 #define STORE_DEFAULT_LEVEL "default-level" /* the blob: a level's name */
 #define STORE_QUEUE_LIFETIME \
-	"queue-lifetime"                  /* maximal_queue_lifetime, ms; 0: unknown \
-	                                   */
-#define STORE_SETTINGS_READ "settings-ms" /* when Postfix's settings were read */
-#define STORE_LOG_READ      "read-ms"     /* when the last line of the log was read */
-#define STORE_AGAIN         "again-ms"    /* when all was to be decided anew, or one */
+	"queue-lifetime"                   /* maximal_queue_lifetime, ms; 0: unknown \
+	                                    */
+#define STORE_SETTINGS_READ "settings-ms"  /* when Postfix's settings were read */
+#define STORE_LOG_READ      "read-ms"      /* when the last line of the log was read */
+#define STORE_JUDGED_UNDER  "judged-under" /* the blob: config_show_judging() */
+#define STORE_AGAIN         "again-ms"     /* when all was to be decided anew, or one */
 
 bool store_counter_add(
     struct store *store, const char *name, int64_t add, struct err *err);

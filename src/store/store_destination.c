@@ -346,14 +346,6 @@ store_next_due(struct store *store, int64_t *at_ms, struct err *err)
 }
 
 bool
-store_look_at_level(struct store *store, enum level level, int64_t at_ms, struct err *err)
-{
-	return store_finish(store,
-	    store_bind(store, SQL_LOOK_AT_LEVEL, err, "is", at_ms, level_name(level)),
-	    err);
-}
-
-bool
 store_look_at_all(struct store *store, int64_t at_ms, struct err *err)
 {
 	return store_finish(

@@ -98,8 +98,6 @@ const char *const store_sql[SQL_COUNT] = {
                 " ORDER BY look_ms LIMIT ?",
     [SQL_NEXT_DUE] =
         "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
-    [SQL_LOOK_AT_LEVEL] = "UPDATE destination SET look_ms = ?"
-                          " WHERE entry <> 'none' AND entry = ? AND pinned = 0",
     [SQL_LOOK_AT_ALL] = "UPDATE destination SET look_ms = ?"
                         " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0)",
     /* Too far ahead, or of what was judged by a clock that was ahead. */

@@ -262,6 +262,52 @@ has_line(struct str text, const char *begin)
 	return false;
 }
 
+/* Under what is decided: the ladder, each value of it. */
+static const char judging[] = "ladder.lowest may\n"
+                              "ladder.may_after.attempts 2\n"
+                              "ladder.may_after.time 10m\n"
+                              "ladder.hold.verify 1d\n"
+                              "ladder.hold.encrypt 1d\n"
+                              "ladder.hold.may 1d\n"
+                              "ladder.recheck 7d\n"
+                              "ladder.climb.probes 2\n"
+                              "ladder.climb.apart 1h\n"
+                              "ladder.dane_withdrawn 3d\n";
+
+/* What is shown is what would be written. */
+static void
+every_key_is_shown(void **state)
+{
+	struct buf shown = {0}, again = {0};
+	struct config config;
+	const char *path, *initial;
+	int64_t ms, shown_ms;
+
+	(void)state;
+	config_default(&config);
+	for (size_t i = 0; (path = config_key(i, &initial)) != NULL; i++) {
+		buf_reset(&shown);
+		config_show(&config, i, &shown);
+		if (span_parse(str_of(initial), &ms)) { /* 24h: 1d */
+			assert_true(span_parse(str_of(buf_text(&shown)), &shown_ms));
+			assert_int_equal(shown_ms, ms);
+			continue;
+		}
+		if (strcmp(buf_text(&shown), initial) != 0)
+			fail_msg("%s: %s", path, buf_text(&shown));
+	}
+	buf_reset(&shown);
+	config_show_judging(&config, &shown);
+	assert_string_equal(buf_text(&shown), judging);
+	config.ladder.lowest = LEVEL_ENCRYPT;
+	config_show_judging(&config, &again);
+	assert_memory_equal(
+	    buf_text(&again), "ladder.lowest encrypt\n", sizeof("ladder.lowest encrypt"));
+	buf_clear(&shown);
+	buf_clear(&again);
+	config_clear(&config);
+}
+
 static void
 every_key_is_explained(void **state)
 {
@@ -310,6 +356,8 @@ main(void)
 	suite_add(every_key_is_read, NULL, "every key is read");
 	suite_add(list_of_one_needs_no_list, NULL, "a list of one needs no list");
 	suite_add(example_is_the_defaults, NULL, "the example loads to the defaults");
+	suite_add(every_key_is_shown, NULL,
+	    "every key is shown, and those under which decisions were made");
 	suite_add(
 	    every_key_is_explained, NULL, "every key is in the manual and the example");
 	return suite_run();

@@ -165,6 +165,43 @@ raised_lowest_is_minded_at_once(void **state)
 }
 
 static void
+reopen(void)
+{
+	rig_close();
+	rig.judged = 0;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+}
+
+/* Once, and only where what it was decided under is other than it was. */
+static void
+other_ladder_judges_again(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	reopen();
+	assert_int_equal(rig.judged, 0);
+	rig.config.freeze.destinations++;
+	reopen();
+	assert_int_equal(rig.judged, 0);
+	rig.config.ladder.hold_may_ms--;
+	rig_close();
+	rig_open(ENGINE_APPLY);
+	engine_run_once(rig.engine); /* a command leaves it to the daemon */
+	world_settle(rig.engine);
+	assert_int_equal(rig.judged, 0);
+	reopen();
+	assert_int_equal(rig.judged, 1);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	reopen();
+	assert_int_equal(rig.judged, 0);
+	rig_close();
+}
+
+static void
 freeze_is_for_all(void **state)
 {
 	(void)state;
@@ -267,6 +304,8 @@ main(void)
 	    "again asks settings, DNS and servers, and weakens nothing by itself");
 	suite_add(raised_lowest_is_minded_at_once, NULL,
 	    "a raised ladder.lowest ends weaker entries at the start");
+	suite_add(other_ladder_judges_again, NULL,
+	    "another value of ladder: has what was decided judged again, once");
 	suite_add(freeze_is_for_all, NULL,
 	    "when many fail and none verifies all is frozen, with one alert");
 	return rig_end(suite_run());

@@ -197,7 +197,7 @@ destination_is(void **state)
 	struct forecast got;
 
 	settings.policy = &row->policy;
-	got = forecast_judge(&settings, &row->answers,
+	got = forecast_judge(&settings, "a.test", &row->answers,
 	    row->probed ? &row->measured : NULL, row->best_seen);
 	demand_print(got.entry, &entry);
 	assert_string_equal(why_slug(got.why), why_slug(row->why));
@@ -269,7 +269,8 @@ for_each(each_fn *fn)
 			    measured_as(answers.works, answers.dane.state);
 
 			fn(&answers, levels[l],
-			    forecast_judge(&settings, &answers, &m, LEVEL_UNKNOWN));
+			    forecast_judge(
+			        &settings, "a.test", &answers, &m, LEVEL_UNKNOWN));
 		}
 	}
 }
