@@ -66,7 +66,7 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 		check->item.answers.probe_asked = true;
 	}
 	check->found = measure_one(c->measurer, &c->measure, &check->item);
-	check->grading = grade_judge(&c->grade, &check->item.answers);
+	check->grading = grade_judge(&c->grade, nexthop->key, &check->item.answers);
 	check_policy(
 	    check, c->config, c->measurer, c->has_settings ? &c->settings : NULL);
 	check->news = check_tell_daemon(c->store, c->config, check);
@@ -110,7 +110,7 @@ read_settings(struct checker *c)
 		c->measure.tables = (struct measure_tables){table_guard_ask, &c->guard};
 	c->grade = (struct grade_settings){
 	    .default_level = c->config->postfix.default_level,
-	    .lowest = c->config->ladder.lowest,
+	    .policy = &c->config->ladder,
 	    .can_dane = !c->has_settings ? ANSWER_UNSURE
 	        : c->settings.can_dane   ? ANSWER_YES
 	                                 : ANSWER_NO,

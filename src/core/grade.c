@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/grade.h"
 
-#include "core/ladder.h"
+#include "base/span.h"
 
-#define NOW_MS 1 /* of the hypothetical destination; nothing of it is older */
+/* Of the hypothetical destination: late enough for mail that waits for as long as a
+ * setting may demand, as 0 means never. */
+#define NOW_MS (10000 * SPAN_DAY_MS)
 
 /* --- what was measured -------------------------------------------------------------- */
 
@@ -69,10 +71,14 @@ fallback_level(const struct answers *answers)
 /* --- what the ladder makes of it ---------------------------------------------------- */
 
 static struct evidence
-evidence_of(const struct grade_settings *settings, const struct answers *answers,
-    enum level entry, bool deferral)
+evidence_of(const struct grade_settings *settings, const char *key,
+    const struct answers *answers, enum level entry, bool deferral)
 {
+	unsigned attempts = settings->policy->may_after_attempts;
+	int64_t first_ms = NOW_MS - settings->policy->may_after_ms;
+
 	return (struct evidence){
+	    .key = key,
 	    .default_level = settings->default_level,
 	    .entry = demand_of(entry),
 	    .lease_end_ms = LADDER_NOT_YET,
@@ -81,10 +87,10 @@ evidence_of(const struct grade_settings *settings, const struct answers *answers
 	    .fallback = FALLBACK_LEVEL,
 	    .fallback_level = fallback_level(answers),
 	    .attempt_ms = NOW_MS,
-	    .attempts = 1,
-	    .first_attempt_ms = NOW_MS,
+	    .attempts = attempts,
+	    .first_attempt_ms = first_ms,
 	    .last_attempt_ms = NOW_MS,
-	    .plain = {1, NOW_MS, NOW_MS},
+	    .plain = {attempts, first_ms, NOW_MS},
 	    .asked = true,
 	    .credentials = answers->credentials,
 	    .queue = QUEUE_NONE,
@@ -117,10 +123,9 @@ tells_that_mail_waits(enum why why, bool deferral)
 
 /* Where the ladder ends with this mail, a step at a time. */
 static struct grading
-walk(const struct grade_settings *settings, const struct answers *answers)
+walk(
+    const struct grade_settings *settings, const char *key, const struct answers *answers)
 {
-	struct ladder_policy policy = {
-	    .lowest = settings->lowest, .may_after_attempts = 1, .recheck_ms = 1};
 	enum level entry = LEVEL_NONE, present = settings->default_level;
 	enum why entry_why = WHY_NONE;
 	struct grading g = {0};
@@ -128,8 +133,8 @@ walk(const struct grade_settings *settings, const struct answers *answers)
 	for (int step = 0; step < LEVEL_COUNT; step++) {
 		enum answer flow = flows(settings, answers, present);
 		struct evidence ev =
-		    evidence_of(settings, answers, entry, flow == ANSWER_NO);
-		struct decision d = ladder_decide(&policy, &ev, NOW_MS);
+		    evidence_of(settings, key, answers, entry, flow == ANSWER_NO);
+		struct decision d = ladder_decide(settings->policy, &ev, NOW_MS);
 
 		if (d.action == ACTION_SET) {
 			entry = present = d.entry.level;
@@ -170,32 +175,37 @@ grade_of(const struct grading *able, bool unsure)
 }
 
 struct grading
-grade_judge(const struct grade_settings *settings, const struct answers *answers)
+grade_judge(
+    const struct grade_settings *settings, const char *key, const struct answers *answers)
 {
+	/* What it is able to is none of the administrator's: nothing is forbidden there,
+	 * and it has no key that a setting could name. */
+	struct ladder_policy freest = *settings->policy;
 	struct grade_settings strictest = {.default_level = LEVEL_DANE_ONLY,
-	    .lowest = LEVEL_MAY,
+	    .policy = &freest,
 	    .can_dane = settings->can_dane};
 	struct grade_settings here = *settings;
 	struct answers alone = *answers;
 	struct grading able, g;
 
+	freest.lowest = LEVEL_MAY;
 	/* A Postfix that could not be asked is taken for one that demands the most. */
 	if (here.default_level == LEVEL_UNKNOWN)
 		here = strictest;
 	if (here.can_dane == ANSWER_UNSURE)
 		here.can_dane = strictest.can_dane = ANSWER_YES;
 	alone.other_map = ANSWER_NO;
-	able = walk(&strictest, &alone);
+	able = walk(&strictest, NULL, &alone);
 	able.grade =
 	    grade_of(&able, flows(&strictest, &alone, able.level) == ANSWER_UNSURE);
 	g = able.level == LEVEL_UNKNOWN && able.grade == GRADE_UNSURE
 	    ? able
-	    : walk(&here, &alone);
+	    : walk(&here, key, &alone);
 	g.grade = able.grade;
 	/* Another map is asked for a level only where there is one. */
 	if (answers->other_map == ANSWER_YES ||
 	    (answers->other_map == ANSWER_UNSURE && g.level != LEVEL_UNKNOWN)) {
-		g = walk(&here, answers);
+		g = walk(&here, key, answers);
 		g.grade = able.grade;
 	}
 	return g;

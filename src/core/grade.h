@@ -12,6 +12,7 @@
 
 #include "base/answer.h"
 #include "core/answers.h"
+#include "core/ladder.h"
 #include "core/level.h"
 #include "core/why.h"
 
@@ -23,10 +24,10 @@ enum grade {
 	GRADE_COUNT,
 };
 
-/* What is the same for all destinations. */
+/* What is the same for all destinations. Borrowed. */
 struct grade_settings {
 	enum level default_level; /* LEVEL_UNKNOWN: Postfix could not be asked */
-	enum level lowest;
+	const struct ladder_policy *policy;
 	enum answer can_dane; /* can this Postfix do dane-only? */
 };
 
@@ -37,9 +38,10 @@ struct grading {
 	bool waits;       /* there is no level at which mail would flow */
 };
 
-/* Of the answers: other_map, dane, probe_asked and works. */
-struct grading grade_judge(
-    const struct grade_settings *settings, const struct answers *answers);
+/* key: the destination's. Of the answers: other_map, credentials, dane, probe_asked and
+ * works. */
+struct grading grade_judge(const struct grade_settings *settings, const char *key,
+    const struct answers *answers);
 
 const char *grade_name(enum grade grade); /* "green", "yellow", "red", "?" */
 

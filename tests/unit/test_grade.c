@@ -5,15 +5,45 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/span.h"
 #include "core/grade.h"
 
 struct row {
 	struct grade_settings settings;
+	struct ladder_policy policy;
 	struct answers answers;
 	const char *grade;
 	enum level level;
 	enum why why;
 	bool waits;
+};
+
+/* As they are where nothing is configured. */
+static const struct ladder_policy defaults = {
+    .lowest = LEVEL_MAY,
+    .may_after_attempts = 2,
+    .may_after_ms = 10 * SPAN_MINUTE_MS,
+    .hold_verify_ms = SPAN_DAY_MS,
+    .hold_encrypt_ms = SPAN_DAY_MS,
+    .hold_may_ms = SPAN_DAY_MS,
+    .recheck_ms = 7 * SPAN_DAY_MS,
+    .climb_probes = 2,
+    .climb_apart_ms = SPAN_HOUR_MS,
+    .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
+};
+
+/* As slow as a setting may make it. */
+static const struct ladder_policy patient = {
+    .lowest = LEVEL_MAY,
+    .may_after_attempts = 1000,
+    .may_after_ms = 30 * SPAN_DAY_MS,
+    .hold_verify_ms = 365 * SPAN_DAY_MS,
+    .hold_encrypt_ms = 365 * SPAN_DAY_MS,
+    .hold_may_ms = 365 * SPAN_DAY_MS,
+    .recheck_ms = 90 * SPAN_DAY_MS,
+    .climb_probes = 10,
+    .climb_apart_ms = 7 * SPAN_DAY_MS,
+    .dane_withdrawn_ms = 365 * SPAN_DAY_MS,
 };
 
 static void
@@ -71,9 +101,12 @@ read_else(struct row *row, unsigned line, const char *text)
 	row->settings.can_dane = ANSWER_YES;
 	row->answers.other_map = ANSWER_NO;
 	row->answers.credentials = ANSWER_NO;
-	row->settings.lowest = LEVEL_MAY;
+	row->policy = defaults;
+	row->settings.policy = &row->policy;
 	if (str_eat(&word, STR("lowest=")))
-		row->settings.lowest = level_of(line, word);
+		row->policy.lowest = level_of(line, word);
+	else if (str_is(word, "patient"))
+		row->policy = patient;
 	else if (str_is(word, "no-dnssec"))
 		row->settings.can_dane = ANSWER_NO;
 	else if (str_is(word, "other-map"))
@@ -88,7 +121,7 @@ static void
 destination_is(void **state)
 {
 	const struct row *row = *state;
-	struct grading got = grade_judge(&row->settings, &row->answers);
+	struct grading got = grade_judge(&row->settings, "a.test", &row->answers);
 
 	assert_string_equal(grade_name(got.grade), row->grade);
 	assert_string_equal(level_name(got.level), level_name(row->level));
