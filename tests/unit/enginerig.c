@@ -210,3 +210,13 @@ rig_assert_next(const char *name, int64_t wait_ms)
 	assert_string_equal(is != NULL ? is : "nothing", name);
 	assert_int_equal(is_ms, wait_ms);
 }
+
+unsigned
+rig_count_mailed(const char *text)
+{
+	unsigned count = 0;
+
+	for (const char *p = buf_text(&world.bodies); (p = strstr(p, text)) != NULL; p++)
+		count++;
+	return count;
+}

@@ -77,4 +77,8 @@ void rig_assert_judged(const char *domain, enum level entry, enum why why);
 /* The duty that is due next. */
 void rig_assert_next(const char *name, int64_t wait_ms);
 
+/* How often the text is in the mails to the administrator, since world.bodies was reset.
+ */
+unsigned rig_count_mailed(const char *text);
+
 #endif
