@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tables of publish: each gets what it lacks when entries changed, and is compared
- * with all entries at the start and each hour. A database that is away is tried ever more
- * slowly, and only the version that the table has tells what it lacks then.
+ * The targets behind the map, as the tables of publish: each gets what it lacks when
+ * entries changed, and is compared with all entries at the start and each hour. A
+ * database that is away is tried ever more slowly, and only the version that the table
+ * has tells what it lacks then.
  *
  * While Postfix cannot ask such a table it defers all mail, and each of its processes
  * goes on with that for a minute after its first failure. Once that is over the mail is
@@ -27,8 +28,9 @@
 #define BACK_MS    (61 * SPAN_SECOND_MS) /* dict_mysql.c, dict_pgsql.c: RETRY_CONN_INTV */
 #define DOUBT_MS   SPAN_MINUTE_MS
 
-/* Of one item of publish. Times are monotonic. */
+/* Of one of these. Times are monotonic. */
 struct table {
+	struct target_instance at;
 	struct backoff backoff;
 	int64_t version;    /* that it has */
 	int64_t due_ms;     /* when it is published to; 0: not for changes */
@@ -55,12 +57,13 @@ struct tables {
 static bool
 is_configured(const struct config *config, const char *name)
 {
+	struct target_instance at;
 	struct buf known = {0};
 	bool found = false;
 
-	for (size_t i = 0; i < config->publish.count && !found; i++) {
+	for (size_t i = 0; !found && targets_instance(config, i, &at); i++) {
 		buf_reset(&known);
-		publisher_print_name(&config->publish.items[i], &known);
+		target_print_name(at.target, config, at.which, &known);
 		found = strcmp(buf_text(&known), name) == 0;
 	}
 	buf_clear(&known);
@@ -84,15 +87,14 @@ find_left(void *context, const char *name)
 	left->names.items[left->names.count++] = mem_strdup(name);
 }
 
-/* The version of a table that is published to no more would keep destinations from being
+/* The version of a target that is published to no more would keep destinations from being
  * forgotten. Its rows are known still: `unpublish` removes them. */
 static bool
 forget_left(struct engine *e, struct err *err)
 {
 	struct left left = {.config = e->config};
 	struct buf here = {0};
-	bool done =
-	    store_each_target(e->store, PUBLISHER_PREFIX, find_left, &left, err) &&
+	bool done = store_each_target(e->store, "", find_left, &left, err) &&
 	    store_read_here(e->store, &here, err);
 
 	for (size_t i = 0; i < left.names.count; i++) {
@@ -100,11 +102,22 @@ forget_left(struct engine *e, struct err *err)
 		free(left.names.items[i]);
 	}
 	free(left.names.items);
-	if (done && strcmp(buf_text(&here), STORE_MAP) != 0 &&
-	    !is_configured(e->config, buf_text(&here)))
+	if (done && !is_configured(e->config, buf_text(&here)))
 		done = store_read_here_put(e->store, STORE_MAP, err);
 	buf_clear(&here);
 	return done;
+}
+
+/* All targets but the first, the map. */
+static void
+list_targets(struct tables *t, const struct config *config)
+{
+	struct target_instance at;
+
+	while (targets_instance(config, t->count + 1, &at)) {
+		t->items = mem_array(t->items, t->count + 1, sizeof(*t->items));
+		t->items[t->count++] = (struct table){.at = at};
+	}
 }
 
 static bool
@@ -117,21 +130,20 @@ open_tables(struct engine *e, struct duty_state *base, struct err *err)
 		return true;
 	if (!forget_left(e, err))
 		return false;
-	if (e->config->publish.count == 0)
+	list_targets(t, e->config);
+	if (t->count == 0)
 		return true;
 	memory_share();
 	t->stop_fd = child_stopper(err);
 	if (t->stop_fd < 0)
 		return false;
-	t->count = e->config->publish.count;
-	t->items = mem_new(t->count + 1, sizeof(*t->items));
 	for (size_t i = 0; i < t->count; i++) {
 		struct table *table = &t->items[i];
 		struct target_state state;
 		struct buf name = {0};
 		bool done;
 
-		publisher_print_name(&e->config->publish.items[i], &name);
+		target_print_name(table->at.target, e->config, table->at.which, &name);
 		done = store_target_get(e->store, buf_text(&name), &state, err);
 		buf_clear(&name);
 		if (!done)
@@ -168,9 +180,10 @@ close_tables(struct duty_state *base)
 
 /* Is it asked by the Postfix whose log is followed? */
 static bool
-is_named(const struct engine *e, size_t i)
+is_named(const struct engine *e, const struct table *table)
 {
-	return (e->known.guard.named & 1U << i) != 0;
+	return table->at.target == &target_sql &&
+	    (e->known.guard.named & 1U << table->at.which) != 0;
 }
 
 static void
@@ -197,7 +210,7 @@ doubt(const struct engine *e, struct tables *t, int64_t mono_ms)
 		return;
 	t->doubted_ms = mono_ms;
 	for (size_t i = 0; i < t->count; i++)
-		if (is_named(e, i))
+		if (is_named(e, &t->items[i]))
 			t->items[i].compare_ms = mono_ms;
 }
 
@@ -258,7 +271,8 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 
 struct table_task {
 	struct task task;
-	size_t which;
+	size_t which; /* of the duty's */
+	struct target_instance at;
 	enum publish_how how;
 	int stop_fd;
 	bool published;
@@ -273,16 +287,44 @@ work(struct task *task, void *context)
 	struct table_task *t = (struct table_task *)task;
 
 	(void)context;
-	t->published = task->world->publish_table(task->config, task->postfix, t->which,
-	    t->how, t->stop_fd, &t->version, &t->err);
+	t->published = task->world->publish_other(
+	    task->config, task->postfix, t->at, t->how, t->stop_fd, &t->version, &t->err);
 	return true;
 }
 
 static void
-print_what(const struct engine *e, size_t which, struct buf *out)
+print_place(const struct engine *e, const struct table *table, struct buf *out)
 {
-	buf_printf(
-	    out, "publish to the table of %s", e->config->publish.items[which].login);
+	const struct target *target = table->at.target;
+
+	if (target->print_place != NULL)
+		target->print_place(e->config, table->at.which, out);
+	else
+		target_print_name(target, e->config, table->at.which, out);
+}
+
+static const char *
+kind_of(const struct table *table)
+{
+	return table->at.target->kind != NULL ? table->at.target->kind : "target";
+}
+
+static void
+print_what(const struct engine *e, const struct table *table, struct buf *out)
+{
+	buf_printf(out, "publish to the %s of ", kind_of(table));
+	print_place(e, table, out);
+}
+
+static void
+log_version(const struct engine *e, const struct table *table)
+{
+	struct buf place = {0};
+
+	print_place(e, table, &place);
+	log_info(
+	    "%s=%s version=%" PRId64, kind_of(table), buf_text(&place), table->version);
+	buf_clear(&place);
 }
 
 static void
@@ -292,7 +334,7 @@ take_failure(struct engine *e, struct tables *t, const struct table_task *task,
 	struct table *table = &t->items[task->which];
 	struct buf what = {0};
 
-	print_what(e, task->which, &what);
+	print_what(e, table, &what);
 	if (backoff_report(&table->backoff, buf_text(&what), &task->err, !e->driver.once,
 	        now->mono_ms)) {
 		struct buf line = {0};
@@ -304,7 +346,7 @@ take_failure(struct engine *e, struct tables *t, const struct table_task *task,
 	buf_clear(&what);
 	if (table->due_ms == 0)
 		table->compare_ms = now->mono_ms; /* nothing else is queued */
-	if (is_named(e, task->which))
+	if (is_named(e, table))
 		t->flush_ms = 0;
 }
 
@@ -318,16 +360,16 @@ take_success(struct engine *e, struct tables *t, const struct table_task *task,
 	struct buf what = {0};
 	struct err err;
 
-	print_what(e, task->which, &what);
+	print_what(e, table, &what);
 	backoff_over(&table->backoff, buf_text(&what));
 	buf_clear(&what);
-	if (table->version != task->version)
-		log_info("table=%s version=%" PRId64,
-		    e->config->publish.items[task->which].login, task->version);
-	table->version = task->version;
+	if (table->version != task->version) {
+		table->version = task->version;
+		log_version(e, table);
+	}
 	if (task->how == PUBLISH_ANEW)
 		table->compare_ms = now->mono_ms + TARGET_SQL_COMPARE_MS;
-	if (is_named(e, task->which) && t->is_deferred && t->flush_ms == 0 &&
+	if (is_named(e, table) && t->is_deferred && t->flush_ms == 0 &&
 	    (was_away || task->how == PUBLISH_ANEW))
 		t->flush_ms = now->mono_ms + BACK_MS;
 	if (!engine_read_versions(e, &err))
@@ -403,6 +445,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 			continue;
 		task = engine_task(e, base, &table_kind);
 		task->which = i;
+		task->at = table->at;
 		task->stop_fd = t->stop_fd;
 		task->how =
 		    table->compare_ms <= now->mono_ms ? PUBLISH_ANEW : PUBLISH_LACKING;

@@ -11,8 +11,8 @@
 
 #define BUSY_MS 10000 /* of SQLite: the worker may wait, the loop goes on */
 
-/* By a connection of the worker's own. Tables are another duty's: a database that hangs
- * keeps no map waiting. */
+/* By a connection of the worker's own. Other targets are another duty's: a database that
+ * hangs keeps no map waiting. */
 static bool
 publish(const struct config *config, const struct postfix *postfix, enum publish_how how,
     int64_t *version, size_t *entries, struct err *err)
@@ -30,14 +30,15 @@ publish(const struct config *config, const struct postfix *postfix, enum publish
 }
 
 static bool
-publish_table(const struct config *config, const struct postfix *postfix, size_t which,
-    enum publish_how how, int stop_fd, int64_t *version, struct err *err)
+publish_other(const struct config *config, const struct postfix *postfix,
+    struct target_instance to, enum publish_how how, int stop_fd, int64_t *version,
+    struct err *err)
 {
 	struct target_use use = {
 	    config, postfix, store_open(config->state, BUSY_MS, err), stop_fd};
 	struct exported published = {0};
 	bool done = use.store != NULL &&
-	    target_publish(&target_sql, which, &use, how, &published, err);
+	    target_publish(to.target, to.which, &use, how, &published, err);
 
 	store_close(use.store);
 	*version = published.version;
@@ -88,7 +89,7 @@ const struct engine_world engine_real_world = {
     .notify = notify_send,
     .notify_command = notify_run,
     .publish = publish,
-    .publish_table = publish_table,
+    .publish_other = publish_other,
     .lead = lead_keep,
     .lags = lags,
     .catch_up = catch_up,

@@ -82,11 +82,10 @@ struct engine_world {
 	/* The map, as publish/target.h has it, on the database config->state. */
 	bool (*publish)(const struct config *config, const struct postfix *postfix,
 	    enum publish_how how, int64_t *version, size_t *entries, struct err *err);
-	/* The same for one item of publish. stop_fd: of child_stopper(), ends it early.
-	 */
-	bool (*publish_table)(const struct config *config, const struct postfix *postfix,
-	    size_t which, enum publish_how how, int stop_fd, int64_t *version,
-	    struct err *err);
+	/* The same for another target. stop_fd: of child_stopper(), ends it early. */
+	bool (*publish_other)(const struct config *config, const struct postfix *postfix,
+	    struct target_instance to, enum publish_how how, int stop_fd,
+	    int64_t *version, struct err *err);
 	/* As publish/lead.h has it. */
 	bool (*lead)(const struct config *config, int64_t now_ms, int stop_fd,
 	    struct lead *out, struct err *err);

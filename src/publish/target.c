@@ -31,6 +31,21 @@ target_print_name(const struct target *target, const struct config *config, size
 		buf_printf(out, "%s", target->name);
 }
 
+bool
+targets_instance(const struct config *config, size_t index, struct target_instance *out)
+{
+	for (size_t i = 0; i < target_count; i++) {
+		size_t count = target_instances(targets[i], config);
+
+		if (index < count) {
+			*out = (struct target_instance){targets[i], index};
+			return true;
+		}
+		index -= count;
+	}
+	return false;
+}
+
 static int
 take_lock(const struct target *target, size_t which, const struct config *config,
     struct err *err)

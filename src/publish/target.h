@@ -52,6 +52,10 @@ struct target {
 	/* How many it stands for, which are numbered from 0. NULL: one. */
 	size_t (*count)(const struct config *config);
 	void (*print_name)(const struct config *config, size_t which, struct buf *out);
+	/* To the administrator it is the KIND ("table") of that place; NULL: the target
+	 * of its name. */
+	const char *kind;
+	void (*print_place)(const struct config *config, size_t which, struct buf *out);
 
 	/* The file to lock, so that no two processes publish to it at once. */
 	void (*lock_path)(const struct config *config, size_t which, struct buf *path);
@@ -105,6 +109,17 @@ TARGETS(TARGET_DECLARE)
 size_t target_instances(const struct target *target, const struct config *config);
 void target_print_name(const struct target *target, const struct config *config,
     size_t which, struct buf *out);
+
+/* One of those that a target stands for. */
+struct target_instance {
+	const struct target *target;
+	size_t which;
+};
+
+/* All that are configured, of all targets, numbered through: the first is the map. False:
+ * there is none of that index. */
+bool targets_instance(
+    const struct config *config, size_t index, struct target_instance *out);
 
 /* What was published. */
 struct exported {

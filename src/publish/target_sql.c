@@ -42,6 +42,12 @@ sql_print_name(const struct config *config, size_t which, struct buf *out)
 	publisher_print_name(&config->publish.items[which], out);
 }
 
+static void
+sql_print_place(const struct config *config, size_t which, struct buf *out)
+{
+	buf_printf(out, "%s", config->publish.items[which].login);
+}
+
 /* FNV-1a: two tables have two locks. */
 static uint32_t
 sum(const char *text)
@@ -222,6 +228,8 @@ const struct target target_sql = {
     .name = "sql",
     .count = sql_count,
     .print_name = sql_print_name,
+    .kind = "table",
+    .print_place = sql_print_place,
     .lock_path = sql_lock_path,
     .open = sql_open,
     .close = sql_close,

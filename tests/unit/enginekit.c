@@ -435,8 +435,9 @@ lead(const struct config *config, int64_t now_ms, int stop_fd, struct lead *out,
 }
 
 static bool
-publish_table(const struct config *config, const struct postfix *postfix, size_t which,
-    enum publish_how how, int stop_fd, int64_t *version, struct err *err)
+publish_other(const struct config *config, const struct postfix *postfix,
+    struct target_instance to, enum publish_how how, int stop_fd, int64_t *version,
+    struct err *err)
 {
 	struct buf name = {0};
 	struct store *store;
@@ -450,7 +451,7 @@ publish_table(const struct config *config, const struct postfix *postfix, size_t
 	store = store_open(config->state, 0, err);
 	if (store == NULL)
 		fail_msg("%s", err->text);
-	publisher_print_name(&config->publish.items[which], &name);
+	target_print_name(to.target, config, to.which, &name);
 	assert_true(store_map_versions(store, version, &exported, err));
 	note_version(store, buf_text(&name), *version);
 	buf_clear(&name);
@@ -513,7 +514,7 @@ const struct engine_world scripted_world = {
     .notify = notify,
     .notify_command = notify_command,
     .publish = publish,
-    .publish_table = publish_table,
+    .publish_other = publish_other,
     .lead = lead,
     .lags = lags,
     .catch_up = catch_up,

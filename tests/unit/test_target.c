@@ -327,6 +327,25 @@ rows_are_whole(void **state)
 	}
 }
 
+/* As the daemon goes through them: the map, and then whatever is configured. */
+static void
+all_that_are_configured(void **state)
+{
+	struct publisher tables[2] = {{0}};
+	struct config with_two = {.publish = {tables, 2}};
+	struct target_instance at;
+
+	(void)state;
+	assert_true(targets_instance(&with_two, 0, &at));
+	assert_ptr_equal(at.target, &target_map);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(targets_instance(&with_two, 1 + i, &at));
+		assert_ptr_equal(at.target, &target_sql);
+		assert_int_equal(at.which, i);
+	}
+	assert_false(targets_instance(&with_two, 3, &at));
+}
+
 int
 main(void)
 {
@@ -338,6 +357,8 @@ main(void)
 	file = mem_strdup(fake_path("large"));
 	config.map.type = type;
 	config.map.file = file;
+	suite_add(all_that_are_configured, NULL,
+	    "targets are the map, and each that is configured");
 	suite_add(rows_are_whole, NULL, "each row of the table is whole");
 	suite_add(each_gets_what_it_lacks, NULL, "a target gets what it lacks");
 	suite_add(failed_target_holds_up_no_other, NULL,
