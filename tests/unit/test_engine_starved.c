@@ -353,110 +353,6 @@ again_is_no_loop(void **state)
 	rig_close();
 }
 
-/* As many as the table of hosts holds twice over, each with a server of its own. */
-static void
-many_hosts_at_once_are_asked_once_each(void **state)
-{
-	(void)state;
-	rig_new_with(world_self_signed);
-	for (int i = 0; i < 4000; i++) {
-		char line[400];
-
-		snprintf(line, sizeof(line),
-		    "smtp[77]: F%d: to=<u@x%d.test>, relay=mx.x%d.test[192.0.2.1]:25, "
-		    "delay=9, delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred "
-		    "(" NOT_VERIFIED ")",
-		    i, i, i);
-		world_log(rig.engine, line);
-	}
-	rig_save();
-	world_wait(rig.engine, 10 * MIN);
-	assert_int_equal(world.fingered, 4000);
-	kit_assert(
-	    STATE, "SELECT count(*) FROM destination WHERE entry = 'encrypt'", "4000\n");
-	rig_close();
-}
-
-/* Of whom servers keep a connection for long: "drop1.test" and so on. */
-static int64_t slow_ms;
-static unsigned slow_asked;
-
-static void
-some_are_slow(const struct finger_question *question, struct server *server)
-{
-	if (strstr(question->host, "drop") == NULL) {
-		world_self_signed(question, server);
-		return;
-	}
-	world_is_silent(question, server);
-	world.takes_ms = slow_ms + slow_asked++ * 7919 % (slow_ms / 2);
-}
-
-static void
-assert_decided_within(int64_t ms)
-{
-	rig_defer_because("honest.example", NOT_VERIFIED);
-	rig_save();
-	for (int64_t waited_ms = 0;
-	     waited_ms < ms && rig_row("honest.example").entry.level == LEVEL_NONE;
-	     waited_ms += SECOND)
-		world_wait(rig.engine, SECOND);
-	rig_assert_entry("honest.example", LEVEL_ENCRYPT);
-}
-
-/* Of no message that is there, more than wait for witnesses at once, each of a domain
- * that does exist and takes no connection. */
-static void
-lines_alone_have_nobody_asked(void **state)
-{
-	char line[400];
-
-	(void)state;
-	slow_ms = 10 * SECOND;
-	slow_asked = 0;
-	rig_new_with(some_are_slow);
-	for (unsigned i = 0; i < 6000; i++) {
-		snprintf(line, sizeof(line),
-		    "smtp[66]: F%u: to=<u@drop%u.test>, "
-		    "relay=mx.drop%u.test[192.0.2.1]:25, "
-		    "delay=10, delays=9/0/0.03/0.02, dsn=4.7.5, status=deferred "
-		    "(" NOT_VERIFIED ")",
-		    i, i, i);
-		world_log(rig.engine, line);
-		snprintf(line, sizeof(line), "F%u", i);
-		world_unqueue(line);
-	}
-	rig_save();
-	world_wait(rig.engine, 500);
-	assert_decided_within(MIN);
-	world_wait(rig.engine, 10 * MIN);
-	assert_in_range(slow_asked, 0, 8); /* none but the last few */
-	kit_assert(STATE, "SELECT count(*) FROM destination WHERE pending <> 0", "0\n");
-	rig_close();
-}
-
-/* Their messages are there. */
-static void
-slow_servers_keep_their_own_waiting(void **state)
-{
-	char name[64];
-
-	(void)state;
-	slow_ms = 20 * SECOND;
-	slow_asked = 0;
-	rig_new_with(some_are_slow);
-	for (unsigned i = 0; i < 20; i++)
-		for (unsigned domain = 0; domain < 20; domain++) {
-			snprintf(name, sizeof(name), "n%u.drop%u.test", i, domain);
-			rig_defer_because(name, NOT_VERIFIED);
-		}
-	rig_save();
-	world_wait(rig.engine, 5 * MIN);
-	assert_decided_within(MIN);
-	assert_true(slow_asked > 100);
-	rig_close();
-}
-
 int
 main(void)
 {
@@ -481,11 +377,5 @@ main(void)
 	suite_add(again_is_no_loop, NULL, "again, while a step is held, is judged once");
 	suite_add(held_message_is_not_tried, NULL,
 	    "lines of a message that is on hold are no attempts");
-	suite_add(many_hosts_at_once_are_asked_once_each, NULL,
-	    "4000 hosts that are to be asked at once are asked once each");
-	suite_add(lines_alone_have_nobody_asked, NULL,
-	    "6000 lines without a message have nobody asked, and hold up nobody");
-	suite_add(slow_servers_keep_their_own_waiting, NULL,
-	    "20 domains of slow servers keep nobody else waiting for long");
 	return rig_end(suite_run());
 }
