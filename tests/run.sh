@@ -7,11 +7,14 @@
 set -uo pipefail
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+longest=(ownfaults attack doctor canary doctor-world dane-only guards witness) # beside Postfix
 stage_deadline=2700 # seconds, for a group of tests; one has TEST_DEADLINE of the Makefile
 leaks_deadline=900
 shown_lines=80 # of a failed test's output
 shown_longest=12 # tests of a stage, with their times
 jobs=$(nproc)
+waiting_jobs=$((2 * jobs)) # of tests whose scripts wait half of their time
+sandbox_jobs=$((2 * jobs + 1)) # a test there computes a tenth to a quarter of its time
 quick=false
 keep=false
 passed=0 failed=0 skipped=0
@@ -285,18 +288,21 @@ heading 'gcc'
 }
 build gcc CC=gcc || stop 'no program to test'
 if $quick; then
-	run_tests gcc "$jobs"
+	run_tests gcc "$waiting_jobs"
 else
-	run_tests gcc "$jobs" '$(ALL_TESTS)'
+	run_tests gcc "$waiting_jobs" '$(ALL_TESTS)'
 	# What came of thousands of days, whoever did what.
 	grep -hE '^# ' "$work"/gcc/tests/unit/days.log |
 		sed -n '/^# [0-9]* days, /p; /^# weakest result/,/lasted two to four weeks/p'
 	heading 'with a real Postfix, in the sandbox, and real databases; beside it valgrind, lint and a build with clang'
 	beside compute
-	# Each has a sandbox of its own. They wait a good deal, so there is one more than
-	# processors. The largest first, which mostly take longest: none is then left to run alone.
-	mapfile -t integration < <(cd "$work/source" && ls -S tests/integration/*.t tests/sql/*.t)
-	run_tests gcc $((jobs + 1)) "${integration[@]}"
+	# Each has a sandbox of its own. The longest first, and then the largest, which mostly take
+	# longer: none is then left to run alone.
+	mapfile -t integration < <(cd "$work/source" && {
+		printf 'tests/integration/%s.t\n' "${longest[@]}"
+		ls -S tests/integration/*.t tests/sql/*.t
+	} | awk '!seen[$0]++')
+	run_tests gcc "$sandbox_jobs" "${integration[@]}"
 	grep -hE '^# .* (median|maximum|in one burst: in) ' \
 		"$work"/gcc/tests/integration/*.log | sort -u
 	ends_beside
@@ -309,8 +315,8 @@ else
 	heading 'clang with sanitizers'
 	computed clang
 	if count_build clang $?; then
-		run_tests clang "$jobs" '$(SANITIZED_TESTS)'
-		run_tests clang 1 tests/integration/verify.t tests/sql/mariadb.t tests/sql/pgsql.t
+		run_tests clang "$waiting_jobs" '$(SANITIZED_TESTS)'
+		run_tests clang "$sandbox_jobs" tests/integration/verify.t tests/sql/mariadb.t tests/sql/pgsql.t
 	fi
 fi
 totals

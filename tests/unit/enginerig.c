@@ -69,7 +69,7 @@ rig_new(enum engine_mode mode)
 {
 	if (rig.engine != NULL) /* the test before failed */
 		rig_close();
-	kit_remove(STATE);
+	kit_new(STATE);
 	if (rig.config.state != NULL)
 		config_clear(&rig.config);
 	config_default(&rig.config);

@@ -157,7 +157,7 @@ sim_with_rules(enum level default_level, char **files, size_t count)
 	assert_non_null(sim->rules);
 	config_default(&sim->config);
 	free(sim->config.state);
-	kit_remove(STATE);
+	kit_new(STATE);
 	sim->config.state = mem_strdup(kit_path(STATE));
 	sim->config.postfix.retry = false; /* see sim_assert_released() */
 	sim->judge = (struct judge){.config = &sim->config,

@@ -20,6 +20,8 @@ const char *kit_path(const char *name);
 void kit_write(const char *name, const void *data, size_t len);
 
 void kit_remove(const char *name); /* a database, if it is there */
+/* A new database in its place, which has the present schema and nothing else. */
+void kit_new(const char *name);
 
 struct store *kit_scratch(void);                                  /* in memory */
 struct store *kit_open(const char *name);                         /* or the test fails */
