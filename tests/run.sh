@@ -14,7 +14,7 @@ shown_lines=80 # of a failed test's output
 shown_longest=12 # tests of a stage, with their times
 jobs=$(nproc)
 waiting_jobs=$((2 * jobs)) # of tests whose scripts wait half of their time
-sandbox_jobs=$((2 * jobs + 1)) # a test there computes a tenth to a quarter of its time
+sandbox_jobs=$((3 * jobs)) # a test there computes less than a quarter of its time
 quick=false
 keep=false
 passed=0 failed=0 skipped=0
