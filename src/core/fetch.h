@@ -47,7 +47,9 @@ struct fetch_request {
 
 struct fetch_answer {
 	enum sts_cause cause;
-	unsigned status;                    /* of HTTP; 0: there was none */
+	bool crashed;    /* cause FETCHER: a signal ended it that tells of a fault in it;
+	                  * no answer says so */
+	unsigned status; /* of HTTP; 0: there was none */
 	char address[ADDRESS_TEXT_SIZE];    /* the server; "": there was none */
 	char confined[FETCH_CONFINED_SIZE]; /* what holds the fetcher: "seccomp landlock";
 	                                     * "": this system has neither */

@@ -193,12 +193,17 @@ sts_take_failure(struct sts_state *state, enum sts_cause cause,
 	if (state->failures < UINT16_MAX)
 		state->failures++;
 	memcpy(state->failed_id, asked->id, sizeof(state->failed_id));
-	state->cause = cause;
 	state->tried_ms = now_ms;
+	end_refresh(state, asked);
+	if (cause == STS_CAUSE_FETCHER) {
+		if (state->cause == STS_CAUSE_OK)
+			state->cause = cause;
+		return;
+	}
+	state->cause = cause;
 	/* One in the future is of a clock that was ahead. */
 	if (state->failing_ms == 0 || state->failing_ms > now_ms)
 		state->failing_ms = now_ms;
-	end_refresh(state, asked);
 }
 
 void

@@ -80,7 +80,8 @@ void sts_take_txt(struct sts_state *state, const struct sts_txt *txt,
 bool sts_take_policy(struct sts_state *state, struct sts_policy *policy,
     const struct sts_asked *asked, int64_t now_ms);
 
-/* A fetch failed, for a cause that is not OK. */
+/* A fetch failed, for a cause that is not OK. FETCHER, our own fault, is a try, and says
+ * nothing of the policy host: what was known of that stays. */
 void sts_take_failure(struct sts_state *state, enum sts_cause cause,
     const struct sts_asked *asked, int64_t now_ms);
 

@@ -78,7 +78,8 @@ put_txt(struct engine *e, const struct policies_task *t, struct sts_record *r, b
 	        engine_settle_policy(e, r, false, now_ms, err));
 }
 
-/* What fails by our own fault is one cause, whosever policies it is that are not had. */
+/* What fails by our own fault is one cause, whosever policies it is that are not had. A
+ * crash is told at once, and where: others' successes would keep it from being told. */
 static void
 note_fetch(struct engine *e, struct policies *p, const struct policies_task *t,
     const struct moment *now)
@@ -86,14 +87,19 @@ note_fetch(struct engine *e, struct policies *p, const struct policies_task *t,
 	static const char what[] = "fetch MTA-STS policies";
 	struct buf line = {0};
 	struct err err;
+	bool lasts;
 
 	/* Another's fault proves nothing: one without an address was not even tried. */
 	if (t->fetched.cause == STS_CAUSE_OK)
 		backoff_over(&p->fetching, what);
 	if (t->fetched.cause != STS_CAUSE_FETCHER)
 		return;
-	err_set(&err, "%s", t->fetched.detail);
-	if (!backoff_report(&p->fetching, what, &err, true, now->mono_ms) ||
+	if (t->fetched.crashed)
+		err_set(&err, "%s: %s", t->request.host, t->fetched.detail);
+	else
+		err_set(&err, "%s", t->fetched.detail);
+	lasts = backoff_report(&p->fetching, what, &err, true, now->mono_ms);
+	if (!(lasts || t->fetched.crashed) ||
 	    (p->told_ms != 0 && now->mono_ms - p->told_ms < SPAN_DAY_MS))
 		return;
 	p->told_ms = now->mono_ms;

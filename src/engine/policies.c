@@ -125,7 +125,10 @@ engine_put_policy(struct engine *e, struct sts_record *r,
 	enum sts_cause cause = read_policy(fetched, &policy, &detail);
 	bool changed = false;
 
-	note_detail(r, (struct str){buf_text(&detail), detail.len});
+	/* Our own fault says nothing of the policy host. */
+	if (cause != STS_CAUSE_FETCHER || r->state.cause == STS_CAUSE_OK ||
+	    r->state.cause == STS_CAUSE_FETCHER)
+		note_detail(r, (struct str){buf_text(&detail), detail.len});
 	if (cause == STS_CAUSE_OK)
 		changed = sts_take_policy(&r->state, &policy, asked, now_ms);
 	else
@@ -133,7 +136,8 @@ engine_put_policy(struct engine *e, struct sts_record *r,
 	if (cause == STS_CAUSE_OK && changed)
 		log_info("domain=%s MTA-STS policy: %s, for %u s", r->domain,
 		    sts_mode_name(r->state.policy.mode), r->state.policy.max_age_s);
-	else if (cause != STS_CAUSE_OK && r->state.failures == 1)
+	else if (cause != STS_CAUSE_OK && cause != STS_CAUSE_FETCHER &&
+	    r->state.failures == 1)
 		log_info("domain=%s MTA-STS policy not had: %s%s%s", r->domain,
 		    sts_cause_sentence(cause), detail.len > 0 ? ": " : "",
 		    buf_text(&detail));

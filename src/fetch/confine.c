@@ -32,10 +32,12 @@
 
 /* --- resources ---------------------------------------------------------------------- */
 
+/* Over is how much more there is until the kernel asks no more: SIGXCPU comes before
+ * SIGKILL, which would tell of a machine that lacks memory. */
 static void
-limit(int what, rlim_t most)
+limit(int what, rlim_t most, rlim_t over)
 {
-	const struct rlimit limits = {most, most};
+	const struct rlimit limits = {most, most + over};
 
 	setrlimit(what, &limits);
 }
@@ -46,11 +48,11 @@ confine_resources(void)
 #ifdef SYS_close_range
 	syscall(SYS_close_range, 3U, ~0U, 0U);
 #endif
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, PROCESSOR_S);
-	limit(RLIMIT_NOFILE, DESCRIPTORS);
+	limit(RLIMIT_CORE, 0, 0);
+	limit(RLIMIT_CPU, PROCESSOR_S, 1);
+	limit(RLIMIT_NOFILE, DESCRIPTORS, 0);
 #ifndef SANITIZED /* a sanitizer's shadow is larger */
-	limit(RLIMIT_DATA, DATA_MAX);
+	limit(RLIMIT_DATA, DATA_MAX, 0);
 #endif
 }
 

@@ -27,36 +27,38 @@ fail(struct fetch_answer *out, enum sts_cause cause, struct str detail)
 	str_copy(detail, out->detail, sizeof(out->detail));
 }
 
-/* Whoever it talked to had it ended: it looks at the time between two records of TLS, of
- * which there may be no end. */
-static enum sts_cause
-cause_of_signal(int number)
+/* Its own time was over, by whoever it talked to: it looks at the time between two
+ * records of TLS, of which there may be no end. */
+static bool
+is_of_time(int number)
 {
-	switch (number) {
-	case SIGALRM:
-	case SIGXCPU:
-		return STS_CAUSE_TIMEOUT;
-	case SIGSYS: /* the kernel refused what it needs */
-		return STS_CAUSE_FETCHER;
-	default:
-		return STS_CAUSE_BROKEN;
-	}
+	return number == SIGALRM || number == SIGXCPU;
+}
+
+/* By what it did itself, or what the kernel refused it: whoever it talked to, that must
+ * not be. Others are sent by whoever ends programs, as a machine without memory does. */
+static bool
+is_crash(int number)
+{
+	return number == SIGSEGV || number == SIGBUS || number == SIGILL ||
+	    number == SIGFPE || number == SIGABRT || number == SIGTRAP ||
+	    number == SIGSYS;
 }
 
 void
 fetcher_take(
     const struct child_result *result, struct buf *text, struct fetch_answer *out)
 {
+	int number = result->status > 128 ? result->status - 128 : 0;
 	struct buf said = {0};
 	struct err err;
 
 	buf_add(text, result->output.data, result->output.len);
 	if (result->status != 0) {
 		child_describe(result, &said);
-		fail(out,
-		    result->status > 128 ? cause_of_signal(result->status - 128)
-		                         : STS_CAUSE_FETCHER,
+		fail(out, is_of_time(number) ? STS_CAUSE_TIMEOUT : STS_CAUSE_FETCHER,
 		    str_of(buf_text(&said)));
+		out->crashed = is_crash(number);
 		buf_clear(&said);
 	} else if (!fetch_answer_parse(
 	               (struct str){buf_text(text), text->len}, out, &err)) {

@@ -24,8 +24,8 @@ char *fetcher_path(void);
 void fetcher_run(const struct fetch_request *request, int stop_fd, struct buf *text,
     struct fetch_answer *out);
 
-/* It ended: what it said, or what its end says. Whoever keeps it busy until a signal ends
- * it is a policy host that fails. */
+/* It ended: what it said, or what its end says. Whoever keeps it busy until its time is
+ * over is a policy host that fails; every other signal is a fault of ours. */
 void fetcher_take(
     const struct child_result *result, struct buf *text, struct fetch_answer *out);
 

@@ -133,6 +133,86 @@ own_fault_is_not_ended_by_others(void **state)
 	rig_close();
 }
 
+static unsigned crashes;
+
+/* It crashes at one domain's policy host, and serves those of others. */
+static void
+crash_at_one(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	policykit_serve(host, text, out);
+	if (strcmp(host, "mta-sts.crash.test") != 0)
+		return;
+	buf_reset(text);
+	crashes++;
+	*out = (struct fetch_answer){
+	    .cause = STS_CAUSE_FETCHER, .crashed = true, .detail = "ended by signal 11"};
+}
+
+/* A fault of ours, whoever brings it about: told once, and at once, as it may be more
+ * than a fault. */
+static void
+crash_is_one_alert(void **state)
+{
+	(void)state;
+	policykit_begin("1", ENFORCE);
+	rig_notify_admin();
+	world.fetch = crash_at_one;
+	policykit_send("crash.test");
+	policykit_send("d.test");
+	world_wait(rig.engine, MIN);
+	assert_int_equal(crashes, 1);
+	assert_int_equal(policykit_alerts_of("cannot fetch MTA-STS policies: "
+	                                     "mta-sts.crash.test: ended by signal 11"),
+	    1);
+	for (unsigned minute = 0; minute < 12 * 60; minute++) {
+		world_wait(rig.engine, MIN);
+		policykit_send("d.test");
+	}
+	assert_in_range(crashes, 6, 12);
+	assert_int_equal(policykit_alerts_of("cannot fetch MTA-STS policies"), 1);
+	policykit_assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+static void
+fail_ours_now(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	crash_at_one("mta-sts.crash.test", text, out);
+	(void)host;
+}
+
+/* What was known of a policy host is known still. */
+static void
+own_fault_leaves_domains_as_they_were(void **state)
+{
+	(void)state;
+	policykit_begin("1", ENFORCE);
+	rig_notify_admin();
+	policykit_send("live.test");
+	world_wait(rig.engine, MIN);
+	policykit_served = NULL;
+	policykit_send("dead.test");
+	world_wait(rig.engine, 2 * MIN);
+	world.fetch = fail_ours_now;
+	kit_run(STATE, "UPDATE sts SET detail = 'as it was' WHERE domain = 'dead.test'");
+	for (unsigned hour = 0; hour < 3 * 24; hour++) {
+		kit_run(STATE, "UPDATE sts SET refresh = 1, next_ms = 1");
+		engine_mind_policies(rig.engine);
+		world_wait(rig.engine, HOUR);
+	}
+	kit_assert(STATE,
+	    "SELECT cause, detail, failing_ms <> 0 FROM sts WHERE domain ="
+	    " 'dead.test'",
+	    "connect|as it was|1\n");
+	kit_assert(STATE,
+	    "SELECT applied, failing_ms, alerted FROM sts WHERE domain ="
+	    " 'live.test'",
+	    "enforce|0|0\n");
+	assert_int_equal(policykit_alerts_of("cannot be renewed"), 0);
+	assert_in_range(policykit_alerts_of("cannot fetch MTA-STS policies"), 1, 3);
+	rig_close();
+}
+
 /* Case 87: our CA file is empty, and 25 domains under a policy fail within ten minutes:
  * a canary tells; without posttls-finger the first ones are told of until it is a freeze.
  */
@@ -341,6 +421,9 @@ main(void)
 	    "what is not fetched by our own fault is one alert");
 	suite_add(own_fault_is_not_ended_by_others, NULL,
 	    "... and none more while others fail by themselves");
+	suite_add(crash_is_one_alert, NULL, "a crash of tlsladder-fetch is one alert");
+	suite_add(own_fault_leaves_domains_as_they_were, NULL,
+	    "what fails by our own fault says nothing of a policy host");
 	suite_add(own_fault_is_one_freeze, &yes,
 	    "25 domains under a policy that fail by our fault are one alert");
 	suite_add(own_fault_is_one_freeze, &no,
