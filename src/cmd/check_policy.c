@@ -24,25 +24,6 @@ fail(struct check_policy *found, enum sts_cause cause, const char *detail)
 	    (int)sizeof(found->detail) - 1, detail);
 }
 
-static bool
-set_request(
-    const struct config *config, const char *domain, struct fetch_request *request)
-{
-	const char *ca_file = config->mta_sts.ca_file;
-	char host[NEXTHOP_HOST_SIZE + 16];
-
-	snprintf(host, sizeof(host), "mta-sts.%s", domain);
-	if (!fetch_request_init(
-	        request, host, ca_file[0] != '\0' ? ca_file : FETCHER_CA_FILE))
-		return false;
-	for (size_t i = 0; i < config->mta_sts.networks.count; i++)
-		if (request->network_count < FETCH_NETWORKS_MAX &&
-		    network_parse(str_of(config->mta_sts.networks.items[i]),
-		        &request->networks[request->network_count]))
-			request->network_count++;
-	return true;
-}
-
 static void
 fetch(struct check_policy *found, const struct config *config, struct measurer *measurer,
     const char *domain)
@@ -51,7 +32,8 @@ fetch(struct check_policy *found, const struct config *config, struct measurer *
 	struct fetch_answer answer;
 	struct err err = {""};
 
-	if (!set_request(config, domain, &request)) {
+	if (!fetcher_request(
+	        domain, config->mta_sts.ca_file, &config->mta_sts.networks, &request)) {
 		fail(found, STS_CAUSE_FETCHER, "no such request can be made");
 		return;
 	}

@@ -357,6 +357,16 @@ fetch_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)
 	return at_ms;
 }
 
+bool
+sts_may_hasten(const struct sts_state *state, int64_t now_ms)
+{
+	return sts_applies(state, now_ms) == STS_APPLIES_ENFORCE &&
+	    state->txt.state == STS_TXT_VALID && strcmp(state->txt.id, state->id) != 0 &&
+	    (state->tried_ms == 0 ||
+	        after(state->tried_ms, WINDOW_MS, now_ms) <= now_ms) &&
+	    wanted_ms(state, now_ms, now_ms) <= now_ms;
+}
+
 /* -1: it is not to be asked. */
 static int64_t
 txt_due_ms(const struct sts_state *state, int64_t mail_ms, int64_t now_ms)

@@ -142,6 +142,13 @@ struct sts_next {
  */
 struct sts_next sts_next(const struct sts_state *state, int64_t mail_ms, int64_t now_ms);
 
+/*
+ * Mail waits under the policy, and its owner has announced another: may that be fetched
+ * at once, where nothing but the last fetch, less than 5 minutes ago, is in its way? To
+ * be bounded by the caller: ids cost nothing.
+ */
+bool sts_may_hasten(const struct sts_state *state, int64_t now_ms);
+
 /* When he is to be alerted next, as far as is known; 0: of nothing. */
 int64_t sts_alert_ms(const struct sts_state *state, int64_t now_ms);
 /* What the administrator is to be alerted of now; sts_take_alert() when it was done. */

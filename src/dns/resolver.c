@@ -49,6 +49,12 @@ resolver_free(struct resolver *resolver)
 	free(resolver);
 }
 
+void
+resolver_hurry(struct resolver *resolver, bool hurries)
+{
+	resolver->link.hurries = hurries;
+}
+
 bool
 resolver_validates(struct resolver *resolver, struct err *err)
 {

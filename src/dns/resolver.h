@@ -48,6 +48,10 @@ void resolver_ask_policy(struct resolver *resolver, const char *domain,
 unsigned resolver_ask_addresses(struct resolver *resolver, const char *host,
     struct address *out, unsigned most, struct err *trouble);
 
+/* From now on, or no more, each server is asked once: how long it takes is then bounded
+ * by one timeout a server. */
+void resolver_hurry(struct resolver *resolver, bool hurries);
+
 /* Only the probe of `. NS`: true with AD. For doctor and start-up. */
 bool resolver_validates(struct resolver *resolver, struct err *err);
 

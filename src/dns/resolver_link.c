@@ -36,7 +36,8 @@ link_init(struct link *link, int64_t timeout_ms, unsigned tries)
 static unsigned
 tries_in_all(const struct link *link)
 {
-	return link->tries > link->servers.count ? link->tries : link->servers.count;
+	return link->tries > link->servers.count && !link->hurries ? link->tries
+	                                                           : link->servers.count;
 }
 
 static int64_t

@@ -48,6 +48,7 @@ struct link {
 	    validated_ms[SERVERS_MAX]; /* when `. NS` was last seen with AD; 0: never */
 	int64_t timeout_ms;
 	unsigned tries;
+	bool hurries;       /* each server is asked once */
 	unsigned preferred; /* the server that answered last */
 	unsigned connected; /* the server that stream leads to */
 	uint16_t next_id;

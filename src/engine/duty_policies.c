@@ -11,32 +11,12 @@
 
 #include "base/mem.h"
 #include "base/span.h"
-#include "engine/engine_impl.h"
-#include "engine/fetches.h"
+#include "engine/policies_impl.h"
 #include "measure/fetcher.h"
 #include "sys/child.h"
 #include "sys/log.h"
 
-#define ROWS_MAX 512
-#define STORING  "store an MTA-STS policy"
-#define MAIL_EVERY_MS \
-	250 /* a destination that was sent mail is looked up each so often */
-
-struct policies {
-	struct duty_state base;
-	bool look;
-	bool is_begun;   /* what was left without a look has one */
-	int64_t next_ms; /* wall: when something is to be asked; 0: never */
-	int64_t mail_ms; /* monotonic: when the next that was sent mail is; 0: none was */
-	struct fetches all;
-	struct backoff fetching; /* from what fails by our own fault */
-	int64_t told_ms;         /* monotonic: when that was alerted; 0: it was not */
-	struct backoff storing;  /* from policies that cannot be stored */
-	int64_t again_ms; /* monotonic: when what waits for that may be asked; 0: nothing
-	                     does */
-	bool wrote;       /* something, in this turn */
-	int stop_fd;      /* ends the fetchers; 0: there were none yet */
-};
+#define STORING "store an MTA-STS policy"
 
 /* --- what comes of it -------------------------------------------------------------- */
 
@@ -45,6 +25,7 @@ struct policies_task {
 	struct task task;
 	char domain[NEXTHOP_HOST_SIZE];
 	int64_t destination; /* that was sent mail; 0: the domain is known already */
+	bool hurries;        /* nobody waits for it */
 	bool txt;            /* TXT is asked; else addresses, and then the policy */
 	struct sts_asked asked;
 	struct sts_txt answer;
@@ -140,7 +121,7 @@ take_answer(struct engine *e, struct policies *p, const struct policies_task *t,
 	struct err err;
 	bool found, done;
 
-	fetches_end(&p->all, t->domain, t->txt ? STS_ASK_TXT : STS_ASK_POLICY);
+	fetches_end(&p->all, t->domain);
 	p->look = true;
 	if (!is_txt)
 		note_fetch(e, p, t, now);
@@ -208,7 +189,7 @@ has_fetchers(struct engine *e, struct policies *p, struct err *err)
 static void
 end_fetchers(struct engine *e, const struct policies *p)
 {
-	if (p->all.fetches > 0)
+	if (fetches_are_any(&p->all))
 		return;
 	e->world->workers_free(e->workers[POOL_FETCHERS]);
 	e->workers[POOL_FETCHERS] = NULL;
@@ -229,11 +210,13 @@ work_ask(struct task *task, void *context)
 {
 	struct policies_task *t = (struct policies_task *)task;
 
+	task->world->hurry(context, t->hurries);
 	if (t->txt)
 		task->world->ask_policy(
 		    context, t->domain, &t->answer, &t->ttl_s, &t->trouble);
 	else
 		task->world->ask_addresses(context, &t->request, &t->trouble);
+	task->world->hurry(context, false);
 	return true;
 }
 
@@ -243,7 +226,7 @@ put_off(struct engine *e, struct policies *p, const char *domain, int64_t at_ms)
 {
 	struct err err;
 
-	fetches_end(&p->all, domain, STS_ASK_POLICY);
+	fetches_end(&p->all, domain);
 	p->look = true;
 	if (!store_sts_put_off(e->store, domain, at_ms, &err))
 		engine_not_stored(e, "store when to ask for a policy", &err);
@@ -258,7 +241,7 @@ take_ask(struct engine *e, struct duty_state *base, struct task *task,
 	int64_t wait_ms;
 	struct err err;
 
-	fetches_asked(&p->all);
+	fetches_asked(&p->all, t->domain);
 	if (t->txt) {
 		take_answer(e, p, t, true, now);
 		return;
@@ -291,194 +274,44 @@ static const struct task_kind ask_kind = {.size = sizeof(struct policies_task),
     .take = take_ask,
     .release = release};
 
-/* Without those that cannot be read: the configuration refuses them. */
-static void
-add_networks(const struct config *config, struct fetch_request *request)
+void
+policies_begin(struct engine *e, struct policies *p, const struct fetches_ask *ask,
+    int64_t destination, const struct sts_asked *asked, const struct moment *now)
 {
-	const struct strings *networks = &config->mta_sts.networks;
-
-	for (size_t i = 0; i < networks->count; i++)
-		if (request->network_count < FETCH_NETWORKS_MAX &&
-		    network_parse(str_of(networks->items[i]),
-		        &request->networks[request->network_count]))
-			request->network_count++;
-}
-
-static bool
-set_request(const struct engine *e, struct policies_task *t)
-{
-	const char *ca_file = e->config->mta_sts.ca_file;
-	char host[NEXTHOP_HOST_SIZE + 16];
-
-	snprintf(host, sizeof(host), "mta-sts.%s", t->domain);
-	if (!fetch_request_init(
-	        &t->request, host, ca_file[0] != '\0' ? ca_file : FETCHER_CA_FILE))
-		return false;
-	add_networks(e->config, &t->request);
-	return true;
-}
-
-static void
-begin(struct engine *e, struct policies *p, const char *domain, int64_t destination,
-    enum sts_ask ask, const struct sts_asked *asked, const struct moment *now)
-{
+	const struct config *config = e->config;
 	struct policies_task *t = engine_task(e, &p->base, &ask_kind);
 
-	str_copy(str_of(domain), t->domain, sizeof(t->domain));
+	str_copy(str_of(ask->domain), t->domain, sizeof(t->domain));
 	t->destination = destination;
-	t->txt = ask == STS_ASK_TXT;
+	t->txt = ask->ask == STS_ASK_TXT;
+	t->hurries = ask->rank == FETCHES_REST;
 	t->asked = *asked;
-	fetches_begin(&p->all, domain, ask, now->mono_ms);
-	if (t->txt || set_request(e, t)) {
+	fetches_begin(&p->all, ask, now->mono_ms);
+	if (t->txt ||
+	    fetcher_request(t->domain, config->mta_sts.ca_file, &config->mta_sts.networks,
+	        &t->request)) {
 		engine_submit(e, &t->task);
 		return;
 	}
-	fetches_asked(&p->all);
+	fetches_asked(&p->all, t->domain);
 	fail(
 	    t, STS_CAUSE_FETCHER, "it cannot be asked for that host, or mta_sts.ca_file");
 	take_answer(e, p, t, false, now);
 	engine_drop(&t->task);
 }
 
-/* --- what is due ------------------------------------------------------------------- */
-
-struct due_domain {
-	char domain[NEXTHOP_HOST_SIZE];
-	enum sts_ask ask; /* NOTHING: it is only to be settled */
-	struct sts_asked asked;
-};
-
-struct due_domains {
-	struct engine *e;
-	const struct moment *now;
-	const struct policies *p;
-	struct due_domain *items;
-	size_t count;
-	int64_t again_ms;
-};
-
-/* Monotonic: until when it is not asked, as what came could not be stored; 0: it is. */
-static int64_t
-unstored_ms(const struct policies *p, const char *domain, enum sts_ask ask,
-    const struct moment *now)
-{
-	int64_t until_ms = fetches_barred_ms(&p->all, domain, now->mono_ms);
-
-	if (ask == STS_ASK_POLICY && backoff_waits(&p->storing, now->mono_ms) &&
-	    p->storing.again_ms > until_ms)
-		until_ms = p->storing.again_ms;
-	return ask != STS_ASK_NOTHING ? until_ms : 0;
-}
-
-static bool
-collect(void *context, const struct sts_record *r)
-{
-	struct due_domains *due = context;
-	struct sts_next next = sts_next(&r->state, r->mail_ms, due->now->wall_ms);
-	struct due_domain *item = &due->items[due->count];
-	int64_t until_ms;
-
-	if (next.ask != STS_ASK_NOTHING && next.at_ms > due->now->wall_ms)
-		next.ask = STS_ASK_NOTHING;
-	if (fetches_is_busy(&due->p->all, r->domain) ||
-	    !fetches_have_room(&due->p->all, next.ask, due->now->mono_ms))
-		return true;
-	until_ms = unstored_ms(due->p, r->domain, next.ask, due->now);
-	if (until_ms != 0) {
-		if (due->again_ms == 0 || until_ms < due->again_ms)
-			due->again_ms = until_ms;
-		return true;
-	}
-	memcpy(item->domain, r->domain, sizeof(item->domain));
-	item->ask = next.ask;
-	item->asked = sts_asked(&r->state);
-	due->count++;
-	return true;
-}
-
-static bool
-settle(struct engine *e, const char *domain, int64_t now_ms, struct err *err)
-{
-	struct sts_record r;
-	bool found, done;
-
-	done = store_begin(e->store, err) &&
-	    store_sts_get(e->store, domain, &r, &found, err);
-	if (!done)
-		return false;
-	done = engine_settle_policy(e, &r, false, now_ms, err) &&
-	    store_commit(e->store, err);
-	sts_record_clear(&r);
-	return done;
-}
-
-static bool
-begin_due(struct engine *e, struct policies *p, const struct moment *now, struct err *err)
-{
-	struct due_domains due = {
-	    .e = e, .now = now, .p = p, .items = mem_new(ROWS_MAX, sizeof(*due.items))};
-	bool done =
-	    store_each_sts_due(e->store, now->wall_ms, ROWS_MAX, collect, &due, err);
-
-	for (size_t i = 0; done && i < due.count; i++) {
-		const struct due_domain *item = &due.items[i];
-
-		if (item->ask == STS_ASK_NOTHING) {
-			done = settle(e, item->domain, now->wall_ms, err);
-			p->wrote = true;
-		} else if (fetches_have_room(&p->all, item->ask, now->mono_ms)) {
-			begin(e, p, item->domain, 0, item->ask, &item->asked, now);
-		}
-	}
-	free(due.items);
-	p->again_ms = due.again_ms;
-	return done && store_sts_next(e->store, now->wall_ms, &p->next_ms, err);
-}
-
-/* --- who was sent mail ------------------------------------------------------------- */
-
-/* done false: DNS is being asked what its domain announces, for another key of the same;
- * it is looked at again when that is known. */
-static bool
-note_mail(struct engine *e, struct policies *p, int64_t id, const char *domain,
-    const struct moment *now, bool *done, struct err *err)
-{
-	bool found;
-
-	if (!engine_note_policy_mail(e, id, domain, now->wall_ms, &found, err))
-		return false;
-	*done = found || !fetches_is_busy(&p->all, domain);
-	if (!found && *done)
-		begin(e, p, domain, id, STS_ASK_TXT, &(struct sts_asked){.refresh = 0},
-		    now);
-	p->look = true;
-	return true;
-}
-
-static bool
-look_at_mail(
-    struct engine *e, struct policies *p, const struct moment *now, struct err *err)
-{
-	char domain[NEXTHOP_HOST_SIZE];
-	bool done = true;
-	int64_t id;
-
-	if (!store_begin(e->store, err) || !store_sts_mail_first(e->store, &id, err))
-		return false;
-	p->wrote = p->wrote || id != 0;
-	p->mail_ms = id != 0 ? now->mono_ms + MAIL_EVERY_MS : 0;
-	return (id == 0 ||
-	           (engine_policy_domain(e, id, domain, err) &&
-	               (domain[0] == '\0' ||
-	                   note_mail(e, p, id, domain, now, &done, err)) &&
-	               (!done || store_sts_mail_done(e->store, id, err)))) &&
-	    store_commit(e->store, err);
-}
-
 void
 engine_mind_policies(struct engine *e)
 {
 	((struct policies *)engine_state(e, &duty_policies))->look = true;
+}
+
+bool
+engine_may_hasten_policy(struct engine *e, const char *domain)
+{
+	const struct policies *p = engine_state(e, &duty_policies);
+
+	return fetches_may_hasten(&p->all, domain, engine_now(e).mono_ms);
 }
 
 /* --- the duty ---------------------------------------------------------------------- */
@@ -493,8 +326,8 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	if (news == NEWS_EVIDENCE)
 		p->look = true;
 	if (news == NEWS_LOG && p->mail_ms == 0 && e->driver.mode == ENGINE_APPLY &&
-	    store_sts_mail_first(e->store, &id, &ignored) && id != 0)
-		p->mail_ms = now->mono_ms + MAIL_EVERY_MS;
+	    store_sts_mail_next(e->store, 0, &id, &ignored) && id != 0)
+		p->mail_ms = now->mono_ms + POLICIES_MAIL_EVERY_MS;
 }
 
 static bool
@@ -503,6 +336,7 @@ open_policies(struct engine *e, struct duty_state *base, struct err *err)
 	struct policies *p = (struct policies *)base;
 
 	(void)err;
+	p->all.askers = (unsigned)e->config->dns.workers;
 	p->look = true;
 	p->mail_ms = e->driver.mode == ENGINE_APPLY ? 1 : 0;
 	e->draw = (uint32_t)engine_now(e).wall_ms;
@@ -513,7 +347,7 @@ static bool
 is_mail_due(const struct engine *e, const struct policies *p, const struct moment *now)
 {
 	return p->mail_ms != 0 && p->mail_ms <= now->mono_ms && !e->driver.once &&
-	    fetches_have_room(&p->all, STS_ASK_TXT, now->mono_ms);
+	    policies_have_mail_room(p, now);
 }
 
 static struct due
@@ -529,8 +363,7 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 		return (struct due){now->mono_ms, true};
 	if (p->next_ms != 0)
 		due.at_ms = engine_at_wall(now, p->next_ms);
-	if (p->mail_ms != 0 && !e->driver.once &&
-	    fetches_have_room(&p->all, STS_ASK_TXT, now->mono_ms) &&
+	if (p->mail_ms != 0 && !e->driver.once && policies_have_mail_room(p, now) &&
 	    p->mail_ms < due.at_ms)
 		due.at_ms = p->mail_ms;
 	if (room_ms != 0 && room_ms < due.at_ms)
@@ -551,8 +384,8 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	/* By an older version. */
 	p->is_begun = p->is_begun || e->driver.mode != ENGINE_APPLY ||
 	    store_sts_look_all(e->store, now->wall_ms, &err);
-	if (p->is_begun && begin_due(e, p, now, &err) &&
-	    (!is_mail_due(e, p, now) || look_at_mail(e, p, now, &err))) {
+	if (p->is_begun && policies_begin_due(e, p, now, &err) &&
+	    (!is_mail_due(e, p, now) || policies_look_at_mail(e, p, now, &err))) {
 		/* To have read proves nothing. */
 		if (p->wrote)
 			engine_stored(e, "ask for MTA-STS policies");
@@ -579,6 +412,7 @@ close_policies(struct duty_state *base)
 {
 	struct policies *p = (struct policies *)base;
 
+	turns_free(p->turns);
 	if (p->stop_fd != 0)
 		close(p->stop_fd);
 }

@@ -334,6 +334,11 @@ bool engine_policy(struct engine *e, const struct destination *d, struct answers
 bool engine_settle_policy(struct engine *e, struct sts_record *record, bool changed,
     int64_t now_ms, struct err *err);
 
+/* What is to be asked of it next. For mail that waits under its policy another one is had
+ * at once, once in an hour, though this one was fetched less than 5 minutes ago. */
+struct sts_next engine_next_of_policy(
+    struct engine *e, const struct sts_record *record, int64_t now_ms);
+
 /* What came of a fetch. Inside a transaction. */
 bool engine_put_policy(struct engine *e, struct sts_record *record,
     const struct fetch_answer *fetched, const struct sts_asked *asked, int64_t now_ms,
@@ -353,6 +358,9 @@ bool engine_note_policy_mail(struct engine *e, int64_t id, const char *domain,
 
 /* What is to be asked about a policy changed. */
 void engine_mind_policies(struct engine *e);
+
+/* engine_next_of_policy(): was it not done so in this hour? */
+bool engine_may_hasten_policy(struct engine *e, const char *domain);
 
 /* --- duty_witness.c --- */
 

@@ -41,11 +41,22 @@ first_of(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* The first of what is to be asked, the next alert and the policy's end. */
-static int64_t
-next_ms(const struct sts_record *r, int64_t now_ms)
+struct sts_next
+engine_next_of_policy(struct engine *e, const struct sts_record *r, int64_t now_ms)
 {
 	struct sts_next next = sts_next(&r->state, r->mail_ms, now_ms);
+
+	if (next.ask == STS_ASK_POLICY && next.at_ms > now_ms && r->waited &&
+	    sts_may_hasten(&r->state, now_ms) && engine_may_hasten_policy(e, r->domain))
+		next.at_ms = now_ms;
+	return next;
+}
+
+/* The first of what is to be asked, the next alert and the policy's end. */
+static int64_t
+next_ms(struct engine *e, const struct sts_record *r, int64_t now_ms)
+{
+	struct sts_next next = engine_next_of_policy(e, r, now_ms);
 	int64_t at_ms =
 	    first_of(sts_ends_ms(&r->state, now_ms), sts_alert_ms(&r->state, now_ms));
 
@@ -70,7 +81,7 @@ engine_settle_policy(
 		    (r->state.failing_ms == 0 || r->state.cause != STS_CAUSE_FETCHER))
 			alert(e, r, due, now_ms);
 	}
-	r->next_ms = next_ms(r, now_ms);
+	r->next_ms = next_ms(e, r, now_ms);
 	if (!store_sts_put(e->store, r, err) ||
 	    (news && !store_sts_news(e->store, r->domain, now_ms, err)))
 		return false;

@@ -76,6 +76,7 @@ const struct engine_world engine_real_world = {
     .ask_make = measure_make,
     .ask_drop = measure_drop,
     .ask = measure_work,
+    .hurry = measure_hurry,
     .ask_policy = measure_ask_policy,
     .ask_addresses = measure_ask_addresses,
     .fetch = fetcher_run,

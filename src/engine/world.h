@@ -48,6 +48,7 @@ struct engine_world {
 	/* MTA-STS, by an asker's context, as measure/measure.h has it; and
 	 * measure/fetcher.h.
 	 */
+	void (*hurry)(void *asker, bool hurries);
 	void (*ask_policy)(void *asker, const char *domain, struct sts_txt *out,
 	    uint32_t *ttl_s, struct err *trouble);
 	void (*ask_addresses)(

@@ -2,6 +2,7 @@
 #include "measure/fetcher.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,24 @@ char *
 fetcher_path(void)
 {
 	return program_find(NAME);
+}
+
+bool
+fetcher_request(const char *domain, const char *ca_file, const struct strings *networks,
+    struct fetch_request *out)
+{
+	char host[NEXTHOP_HOST_SIZE + 16];
+
+	snprintf(host, sizeof(host), "mta-sts.%s", domain);
+	if (!fetch_request_init(
+	        out, host, ca_file[0] != '\0' ? ca_file : FETCHER_CA_FILE))
+		return false;
+	for (size_t i = 0; i < networks->count; i++)
+		if (out->network_count < FETCH_NETWORKS_MAX &&
+		    network_parse(
+		        str_of(networks->items[i]), &out->networks[out->network_count]))
+			out->network_count++;
+	return true;
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/strings.h"
 #include "core/fetch.h"
 #include "sys/child.h"
 
@@ -14,6 +15,12 @@ char *fetcher_path(void);
 
 /* The certification authorities where none are configured: the system's. */
 #define FETCHER_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
+
+/* The request for a domain's policy, but for the addresses of its host. ca_file "": the
+ * system's. networks: where addresses may be that are not global; what is none of these
+ * is left out, as the configuration refuses it. False: it cannot be asked for. */
+bool fetcher_request(const char *domain, const char *ca_file,
+    const struct strings *networks, struct fetch_request *out);
 
 /*
  * Run it, and wait for its answer: at most as long as the request says, and a little, and

@@ -196,6 +196,10 @@ bool measure_policy_domain(const struct nexthop *nexthop, char out[NEXTHOP_HOST_
 void measure_ask_policy(void *measurer, const char *domain, struct sts_txt *out,
     uint32_t *ttl_s, struct err *trouble);
 
+/* From now on, or no more, each server is asked once: nobody waits for the answer, and
+ * name servers that hang are not to keep the asker. */
+void measure_hurry(void *measurer, bool hurries);
+
 /* The addresses of the policy host into request, whose host is set. */
 void measure_ask_addresses(
     void *measurer, struct fetch_request *request, struct err *trouble);

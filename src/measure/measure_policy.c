@@ -19,6 +19,15 @@ measure_policy_domain(const struct nexthop *nexthop, char out[NEXTHOP_HOST_SIZE]
 }
 
 void
+measure_hurry(void *context, bool hurries)
+{
+	struct measurer *measurer = context;
+
+	if (measurer->resolver != NULL)
+		resolver_hurry(measurer->resolver, hurries);
+}
+
+void
 measure_ask_policy(void *context, const char *domain, struct sts_txt *out,
     uint32_t *ttl_s, struct err *trouble)
 {

@@ -501,6 +501,7 @@ bool store_thin_hosts(struct store *store, int64_t since_ms, const char *kept,
 struct sts_record {
 	char domain[NEXTHOP_HOST_SIZE];
 	struct sts_state state;
+	bool waited;      /* mail of a destination of it waits; read, and never written */
 	int64_t mail_ms;  /* when a destination of it was sent mail last */
 	int64_t next_ms;  /* when something is to be asked, or judged anew; 0: never */
 	char applied[16]; /* sts_applies_name() that its destinations were judged by */
@@ -557,10 +558,11 @@ bool store_sts_look_all(struct store *store, int64_t at_ms, struct err *err);
 bool store_sts_news(
     struct store *store, const char *domain, int64_t now_ms, struct err *err);
 
-/* Destinations that were sent mail, in no order, until they were looked at. *id 0: there
- * is none. */
+/* Destinations that were sent mail, until they were looked at: the first behind that id.
+ * *id 0: there is none. */
 bool store_sts_mail(struct store *store, int64_t id, struct err *err);
-bool store_sts_mail_first(struct store *store, int64_t *id, struct err *err);
+bool store_sts_mail_next(
+    struct store *store, int64_t after, int64_t *id, struct err *err);
 bool store_sts_mail_done(struct store *store, int64_t id, struct err *err);
 
 /*

@@ -166,7 +166,7 @@ enum sql {
 	SQL_STS_LOOK_ALL,
 	SQL_STS_NEWS,
 	SQL_STS_MAIL_ADD,
-	SQL_STS_MAIL_FIRST,
+	SQL_STS_MAIL_NEXT,
 	SQL_STS_MAIL_DONE,
 	/* built from the table of columns */
 	SQL_GET,

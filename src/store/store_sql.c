@@ -80,6 +80,10 @@
 	", id, fetched_ms, txt, txt_id, txt_ms, txt_next_ms," \
 	" txt_failures, txt_failing_ms, cause, tried_ms, failures, failed_id," \
 	" failing_ms, alerted, refresh, mail_ms, next_ms, applied, detail"
+/* Behind them: does mail of a destination of it wait? */
+#define STS_WAITED \
+	", EXISTS (SELECT 1 FROM sts_key k JOIN waiting w ON w.destination =" \
+	" k.destination WHERE k.domain = sts.domain)"
 
 /* What store_published.c reads, in its order. */
 #define PUBLISHED_COLUMNS \
@@ -522,16 +526,16 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_HOST_PARENT_FAILED] = "SELECT EXISTS(SELECT 1 FROM host WHERE failed_ms <> 0"
                                " AND failed_ms >= ?1 AND failed_ms <= ?2"
                                " AND failed_ms > ?3 AND parent = ?4)",
-    [SQL_STS_GET] = "SELECT " STS_COLUMNS " FROM sts WHERE domain = ?",
+    [SQL_STS_GET] = "SELECT " STS_COLUMNS STS_WAITED " FROM sts WHERE domain = ?",
     [SQL_STS_PUT] = "INSERT OR REPLACE INTO sts(" STS_COLUMNS ") VALUES (?, ?, ?, ?, ?,"
                     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     /* As sts_take_refresh(). */
     [SQL_STS_REFRESH_ALL] =
         "UPDATE sts SET refresh = refresh + 1, txt_ms = 0, next_ms = 1",
-    [SQL_STS_EACH] = "SELECT " STS_COLUMNS " FROM sts ORDER BY domain",
-    [SQL_STS_DUE] =
-        "SELECT " STS_COLUMNS_WITH("''") " FROM sts WHERE next_ms <> 0"
-                                         " AND next_ms <= ? ORDER BY next_ms LIMIT ?",
+    [SQL_STS_EACH] = "SELECT " STS_COLUMNS STS_WAITED " FROM sts ORDER BY domain",
+    [SQL_STS_DUE] = "SELECT " STS_COLUMNS_WITH("''") STS_WAITED
+    " FROM sts WHERE next_ms <> 0"
+    " AND next_ms <= ? ORDER BY next_ms LIMIT ?",
     [SQL_STS_NEXT] = "SELECT next_ms FROM sts WHERE next_ms <> 0 AND next_ms > ?"
                      " ORDER BY next_ms LIMIT 1",
     [SQL_STS_PUT_OFF] = "UPDATE sts SET next_ms = ?2 WHERE domain = ?1 AND next_ms <> 0",
@@ -566,6 +570,7 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_NEWS] = "UPDATE destination SET look_ms = ? WHERE pinned = 0 AND id IN"
                      " (SELECT destination FROM sts_key WHERE domain = ?)",
     [SQL_STS_MAIL_ADD] = "INSERT OR IGNORE INTO sts_mail(destination) VALUES (?)",
-    [SQL_STS_MAIL_FIRST] = "SELECT destination FROM sts_mail LIMIT 1",
+    [SQL_STS_MAIL_NEXT] = "SELECT destination FROM sts_mail WHERE destination > ?"
+                          " ORDER BY destination LIMIT 1",
     [SQL_STS_MAIL_DONE] = "DELETE FROM sts_mail WHERE destination = ?",
 };

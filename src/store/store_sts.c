@@ -28,6 +28,7 @@ enum column {
 	COLUMN_NEXT,
 	COLUMN_APPLIED,
 	COLUMN_DETAIL,
+	COLUMN_WAITED, /* of those that are read */
 };
 
 void
@@ -60,6 +61,7 @@ read_record(sqlite3_stmt *stmt, struct sts_record *out)
 	str_copy(store_column(stmt, COLUMN_DOMAIN), out->domain, sizeof(out->domain));
 	str_copy(store_column(stmt, COLUMN_APPLIED), out->applied, sizeof(out->applied));
 	str_copy(store_column(stmt, COLUMN_DETAIL), out->detail, sizeof(out->detail));
+	out->waited = sqlite3_column_int64(stmt, COLUMN_WAITED) != 0;
 	read_policy(stmt, state);
 	str_copy(store_column(stmt, COLUMN_ID), state->id, sizeof(state->id));
 	sts_txt_parse(store_column(stmt, COLUMN_TXT), &state->txt.state);
@@ -251,11 +253,11 @@ store_sts_mail(struct store *store, int64_t id, struct err *err)
 }
 
 bool
-store_sts_mail_first(struct store *store, int64_t *id, struct err *err)
+store_sts_mail_next(struct store *store, int64_t after, int64_t *id, struct err *err)
 {
 	*id = 0;
 	return store_finish_int(
-	    store, store_prepare(store, SQL_STS_MAIL_FIRST, err), id, err);
+	    store, store_bind(store, SQL_STS_MAIL_NEXT, err, "i", after), id, err);
 }
 
 bool

@@ -130,6 +130,13 @@ ask(struct job *job, void *context)
 }
 
 static void
+hurry(void *asker, bool hurries)
+{
+	(void)asker;
+	world.hurries = hurries;
+}
+
+static void
 ask_policy(void *asker, const char *domain, struct sts_txt *out, uint32_t *ttl_s,
     struct err *trouble)
 {
@@ -501,6 +508,7 @@ const struct engine_world scripted_world = {
     .fd = pool_fd,
     .ask_make = ask_nobody,
     .ask = ask,
+    .hurry = hurry,
     .ask_policy = ask_policy,
     .ask_addresses = ask_addresses,
     .fetch = fetch,

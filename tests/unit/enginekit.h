@@ -99,6 +99,7 @@ struct world {
 	bool hanging;     /* the pools that are made while it is set do nothing then */
 	unsigned turns;   /* of one moment, at most; 0: so many as are enough mostly */
 	unsigned policies_asked;
+	bool hurries; /* whoever is asked now is asked once */
 	unsigned fetches;
 	const char *one_place; /* hosts that begin so have one address; NULL: none */
 

@@ -362,7 +362,7 @@ flapping_policy_is_bounded(void **state)
 
 /* --- many --------------------------------------------------------------------------- */
 
-#define FETCHERS 16
+#define FETCHERS 12 /* of sixteen, as no entry rests on them yet */
 
 /* quick.test has no policy. */
 static void
@@ -407,6 +407,99 @@ hanging_policy_hosts_delay_nobody(void **state)
 	rig_close();
 }
 
+static unsigned quick; /* fetches that did not hang */
+
+static void
+hang_but_few(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	policykit_serve(host, text, out);
+	if (strstr(host, "live.") != NULL || strstr(host, "waited.") != NULL) {
+		quick++;
+		return;
+	}
+	buf_reset(text);
+	world.takes_ms = MIN;
+	*out = (struct fetch_answer){.cause = STS_CAUSE_TIMEOUT};
+}
+
+/* Of a stranger's domains mail waits for, or was sent to, by the hundred, and their
+ * policy hosts hang. */
+static void
+hanging_hosts_keep_no_better_rank(void **state)
+{
+	bool waits = *(const bool *)*state;
+	char domain[32];
+
+	policykit_begin("1", ENFORCE);
+	rig.config.freeze.destinations = 10000;
+	world.fetch = hang_but_few;
+	policykit_send("live.test");
+	world_wait(rig.engine, MIN);
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(domain, sizeof(domain), "p%u.test", i);
+		if (waits)
+			rig_defer_because(domain, NOT_VERIFIED);
+		else
+			policykit_send(domain);
+	}
+	rig_save();
+	world_wait(rig.engine, 15 * SECOND);
+	kit_assert(STATE,
+	    "SELECT count(*) > 50 FROM sts WHERE txt = 'valid' AND failures"
+	    " = 0 AND fetched_ms = 0",
+	    "1\n");
+	quick = 0;
+	kit_run(
+	    STATE, "UPDATE sts SET refresh = 1, next_ms = 1 WHERE domain = 'live.test'");
+	engine_mind_policies(rig.engine);
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(quick, 1);
+	if (!waits) {
+		rig_defer("waited.test");
+		world_settle(rig.engine);
+		world_wait(rig.engine, SECOND);
+		assert_int_equal(quick, 2);
+	}
+	rig_close();
+}
+
+/* A policy that names another server, and its owner has mended it a minute later. */
+static void
+mended_policy_waits_for_no_window(void **state)
+{
+	unsigned fetches;
+
+	(void)state;
+	policykit_begin("1", OTHER);
+	policykit_send("d.test");
+	world_wait(rig.engine, 10 * MIN);
+	policykit_id = "2";
+	kit_run(STATE, "UPDATE sts SET txt_next_ms = 1, next_ms = 1");
+	engine_mind_policies(rig.engine);
+	world_wait(rig.engine, MIN);
+	policykit_defer("d.test");
+	policykit_assert_attributes("d.test", "match=mx.other.test servername=hostname");
+	policykit_id = "3";
+	policykit_served = ENFORCE;
+	kit_run(STATE, "UPDATE sts SET txt_next_ms = 1, next_ms = 1");
+	engine_mind_policies(rig.engine);
+	world_wait(rig.engine, 5 * SECOND);
+	policykit_assert_attributes("d.test", ENTRY);
+	fetches = world.fetches;
+	for (unsigned i = 4; i < 9; i++) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "%u", i);
+		policykit_id = id;
+		kit_run(STATE, "UPDATE sts SET txt_next_ms = 1, next_ms = 1");
+		engine_mind_policies(rig.engine);
+		world_wait(rig.engine, 10 * SECOND);
+	}
+	assert_int_equal(world.fetches, fetches);
+	policykit_id = "1";
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -436,6 +529,12 @@ main(void)
 	    "what cannot be stored is fetched each five minutes at most, and told of");
 	suite_add(flapping_policy_is_bounded, NULL,
 	    "a policy that changes all the time is fetched, and told of, seldom");
+	suite_add(hanging_hosts_keep_no_better_rank, &yes,
+	    "200 for which mail waits do not keep a live policy from being fetched");
+	suite_add(hanging_hosts_keep_no_better_rank, &no,
+	    "... 200 that nobody waits for none that mail waits for");
+	suite_add(mended_policy_waits_for_no_window, NULL,
+	    "for mail that waits another policy is had at once, once in an hour");
 	suite_add(hanging_policy_hosts_delay_nobody, NULL,
 	    "500 policy hosts that hang delay no other decision by a second");
 	return rig_end(suite_run());

@@ -159,7 +159,7 @@ those_that_wait_come_in_turn(void **state)
 	assert_string_equal(all.text, "first.test kept.test none.test stop.test ");
 	assert_true(store_sts_mail(store, 7, &kit_err)); /* of a deleted destination */
 	assert_true(store_sts_thin(store, NOW_MS + 1, 0, &kit_err));
-	assert_true(store_sts_mail_first(store, &mail, &kit_err) && mail == 0);
+	assert_true(store_sts_mail_next(store, 0, &mail, &kit_err) && mail == 0);
 	assert_true(store_each_sts(store, add_name, &left, &kit_err));
 	assert_string_equal(left.text, "first.test kept.test stop.test ");
 	store_close(store);
@@ -241,12 +241,13 @@ mail_is_remembered_until_it_was_looked_at(void **state)
 	int64_t id;
 
 	(void)state;
-	assert_true(store_sts_mail_first(store, &id, &kit_err) && id == 0);
+	assert_true(store_sts_mail_next(store, 0, &id, &kit_err) && id == 0);
 	assert_true(
 	    store_sts_mail(store, 7, &kit_err) && store_sts_mail(store, 7, &kit_err));
-	assert_true(store_sts_mail_first(store, &id, &kit_err) && id == 7);
+	assert_true(store_sts_mail_next(store, 0, &id, &kit_err) && id == 7);
+	assert_true(store_sts_mail_next(store, 7, &id, &kit_err) && id == 0);
 	assert_true(store_sts_mail_done(store, 7, &kit_err));
-	assert_true(store_sts_mail_first(store, &id, &kit_err) && id == 0);
+	assert_true(store_sts_mail_next(store, 0, &id, &kit_err) && id == 0);
 	store_close(store);
 }
 

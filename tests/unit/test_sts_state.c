@@ -43,6 +43,7 @@ struct play {
 	int64_t now_ms, mail_ms;
 	struct sts_asked asked; /* of the question that is on its way */
 	bool is_asked;
+	bool waits; /* mail does, and another policy may be had at once for it */
 };
 
 static void
@@ -142,6 +143,8 @@ take_event(struct play *play, struct str word)
 		play->mail_ms = play->now_ms;
 	else if (str_is(word, "trouble"))
 		sts_take_trouble(&play->state, play->now_ms);
+	else if (str_is(word, "waits"))
+		play->waits = true;
 	else if (str_is(word, "refresh"))
 		sts_take_refresh(&play->state);
 	else if (str_is(word, "drop"))
@@ -167,6 +170,9 @@ print_next(const struct play *play, struct buf *out)
 	    [STS_ASK_POLICY] = "policy@"};
 	struct sts_next next = sts_next(&play->state, play->mail_ms, play->now_ms);
 
+	if (play->waits && next.ask == STS_ASK_POLICY &&
+	    sts_may_hasten(&play->state, play->now_ms))
+		next.at_ms = play->now_ms;
 	buf_printf(out, "%s", asks[next.ask]);
 	if (next.ask == STS_ASK_NOTHING)
 		assert_int_equal(next.at_ms, 0);
