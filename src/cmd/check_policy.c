@@ -69,8 +69,9 @@ make_entry(struct check_policy *found, const struct measurement *measured,
 	if (support == STS_SUPPORT_NONE)
 		return;
 	buf_printf(&found->entry, "secure ");
-	sts_entry_attributes(
-	    &found->policy, str_of(domain), support, hosts, count, &found->entry);
+	if (!sts_entry_bounded(&found->policy, str_of(domain), support, hosts, count,
+	        true, &found->entry))
+		buf_reset(&found->entry);
 }
 
 void

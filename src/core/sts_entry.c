@@ -2,6 +2,7 @@
 #include "core/sts_entry.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/buf.h"
 
@@ -101,6 +102,20 @@ add_patterns(struct names *names, struct str list)
 		add_name(names, is_wild(pattern) ? str_skip(pattern, 1) : pattern, false);
 }
 
+static void
+add_hosts(struct names *names, const struct sts_policy *policy,
+    const struct str *mx_hosts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct str host = mx_hosts[i];
+
+		if (host.len > 0 && host.p[host.len - 1] == '.')
+			host.len--;
+		if (sts_is_host_name(host) && sts_policy_allows(policy, host))
+			add_name(names, host, true);
+	}
+}
+
 /*
  * ".d.test" would be any number of labels, and "*.d.test" a certificate of just that
  * name: a pattern with "*" stands for the MX hosts that it matches now. MX answers may be
@@ -115,14 +130,7 @@ add_names(struct names *names, const struct sts_policy *policy,
 	while (str_next(&list, ' ', &pattern))
 		if (!is_wild(pattern))
 			add_name(names, pattern, false);
-	for (size_t i = 0; i < count; i++) {
-		struct str host = mx_hosts[i];
-
-		if (host.len > 0 && host.p[host.len - 1] == '.')
-			host.len--;
-		if (sts_is_host_name(host) && sts_policy_allows(policy, host))
-			add_name(names, host, true);
-	}
+	add_hosts(names, policy, mx_hosts, count);
 }
 
 /* Made anew of what was read: nothing else of the owner's text gets into the map. */
@@ -141,25 +149,69 @@ add_report(const struct sts_policy *policy, struct str domain, struct buf *out)
 	buf_printf(out, " { policy_string = max_age: %u }", policy->max_age_s);
 }
 
+static struct names
+begin_names(struct buf *out)
+{
+	buf_add_str(out, STR("match="));
+	return (struct names){.out = out, .begin = out->len};
+}
+
+static void
+end_names(struct names *names)
+{
+	if (names->out->len == names->begin) /* an empty match= is an error to Postfix */
+		add_name(names, STR(STS_NO_HOST), false);
+	buf_add_str(names->out, STR(" servername=hostname"));
+}
+
 void
 sts_entry_attributes(const struct sts_policy *policy, struct str domain,
     enum sts_support support, const struct str *mx_hosts, size_t count, struct buf *out)
 {
-	struct names names = {.out = out};
+	struct names names = begin_names(out);
 
 	assert(support != STS_SUPPORT_NONE && policy->mode == STS_MODE_ENFORCE);
 	assert(sts_is_host_name(domain) && policy->mx != NULL);
-	buf_add_str(out, STR("match="));
-	names.begin = out->len;
 	if (support == STS_SUPPORT_EXACT)
 		add_patterns(&names, str_of(policy->mx));
 	else
 		add_names(&names, policy, mx_hosts, count);
-	if (out->len == names.begin) /* an empty match= is an error to Postfix */
-		add_name(&names, STR(STS_NO_HOST), false);
-	buf_add_str(out, STR(" servername=hostname"));
+	end_names(&names);
 	if (support >= STS_SUPPORT_REPORTS)
 		add_report(policy, domain, out);
+}
+
+static bool
+is_bounded(const struct buf *made, bool has_room)
+{
+	return made->len <= STS_ENTRY_SMALL || (has_room && made->len <= STS_ENTRY_MAX);
+}
+
+bool
+sts_entry_bounded(const struct sts_policy *policy, struct str domain,
+    enum sts_support support, const struct str *mx_hosts, size_t count, bool has_room,
+    struct buf *out)
+{
+	struct buf made = {0};
+	struct names names;
+	bool done = false;
+
+	/* What cannot fit is not made first. */
+	if (strlen(policy->mx) <= STS_ENTRY_MAX) {
+		sts_entry_attributes(policy, domain, support, mx_hosts, count, &made);
+		done = is_bounded(&made, has_room);
+	}
+	if (!done) {
+		buf_reset(&made);
+		names = begin_names(&made);
+		add_hosts(&names, policy, mx_hosts, count);
+		end_names(&names);
+		done = is_bounded(&made, has_room);
+	}
+	if (done)
+		buf_add(out, buf_text(&made), made.len);
+	buf_clear(&made);
+	return done;
 }
 
 size_t

@@ -42,6 +42,25 @@ enum sts_support sts_support_of(struct str mail_version, bool enforces_mx_patter
 void sts_entry_attributes(const struct sts_policy *policy, struct str domain,
     enum sts_support support, const struct str *mx_hosts, size_t count, struct buf *out);
 
+/*
+ * A policy is its owner's to make, and the map is read by all mail: what it may put there
+ * is bounded. An entry of up to so many octets always has room; a larger one has up to
+ * STS_ENTRY_MAX, and all larger ones together STS_ENTRIES_MAX.
+ */
+#define STS_ENTRY_SMALL 1024
+#define STS_ENTRY_MAX   4096
+#define STS_ENTRIES_MAX (8 * 1024 * 1024)
+
+/*
+ * The same within these bounds; has_room: the larger ones have some left. What is too
+ * large is made anew, for any Postfix, of no names but those of MX hosts that there are
+ * now: less than the policy allows, never more. False, and nothing is appended: they are
+ * too many for that too.
+ */
+bool sts_entry_bounded(const struct sts_policy *policy, struct str domain,
+    enum sts_support support, const struct str *mx_hosts, size_t count, bool has_room,
+    struct buf *out);
+
 /* How many of the hosts the policy allows; 0: no mail can be sent under it. */
 size_t sts_hosts_allowed(
     const struct sts_policy *policy, const struct str *mx_hosts, size_t count);

@@ -11,12 +11,14 @@
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/sts_entry.h"
 #include "engine/policies_impl.h"
 #include "measure/fetcher.h"
 #include "sys/child.h"
 #include "sys/log.h"
 
-#define STORING "store an MTA-STS policy"
+#define LARGE_SERVES_MS (10 * SPAN_MINUTE_MS)
+#define STORING         "store an MTA-STS policy"
 
 /* --- what comes of it -------------------------------------------------------------- */
 
@@ -304,6 +306,25 @@ void
 engine_mind_policies(struct engine *e)
 {
 	((struct policies *)engine_state(e, &duty_policies))->look = true;
+}
+
+/* Counted seldom, as that walks through all entries: what goes meanwhile counts still. */
+bool
+engine_has_policy_room(struct engine *e, size_t octets)
+{
+	struct policies *p = engine_state(e, &duty_policies);
+	int64_t now_ms = engine_now(e).mono_ms;
+	struct err err;
+
+	if (p->large_ms == 0 || now_ms - p->large_ms >= LARGE_SERVES_MS) {
+		if (!store_sts_octets(e->store, STS_ENTRY_SMALL, &p->large_octets, &err))
+			return false;
+		p->large_ms = now_ms;
+	}
+	if (p->large_octets + (int64_t)octets > STS_ENTRIES_MAX)
+		return false;
+	p->large_octets += (int64_t)octets;
+	return true;
 }
 
 bool

@@ -359,6 +359,10 @@ bool engine_note_policy_mail(struct engine *e, int64_t id, const char *domain,
 /* What is to be asked about a policy changed. */
 void engine_mind_policies(struct engine *e);
 
+/* Have the entries of policies that are not small room for that many octets more? Then
+ * they are taken. */
+bool engine_has_policy_room(struct engine *e, size_t octets);
+
 /* engine_next_of_policy(): was it not done so in this hour? */
 bool engine_may_hasten_policy(struct engine *e, const char *domain);
 

@@ -126,6 +126,12 @@ take_failure(struct sts_record *r, enum sts_cause cause, const struct sts_asked 
 	return first && sts_applies(&r->state, now_ms) == STS_APPLIES_UNHAD;
 }
 
+static bool
+is_too_large(const struct sts_policy *policy)
+{
+	return policy->mode == STS_MODE_ENFORCE && strlen(policy->mx) > STS_ENTRY_MAX;
+}
+
 bool
 engine_put_policy(struct engine *e, struct sts_record *r,
     const struct fetch_answer *fetched, const struct sts_asked *asked, int64_t now_ms,
@@ -147,8 +153,12 @@ engine_put_policy(struct engine *e, struct sts_record *r,
 	if (cause == STS_CAUSE_OK && changed)
 		log_info("domain=%s MTA-STS policy: %s, for %u s", r->domain,
 		    sts_mode_name(r->state.policy.mode), r->state.policy.max_age_s);
-	else if (cause != STS_CAUSE_OK && cause != STS_CAUSE_FETCHER &&
-	    r->state.failures == 1)
+	if (cause == STS_CAUSE_OK && changed && is_too_large(&r->state.policy))
+		log_warning(
+		    "domain=%s MTA-STS policy: of more names than an entry of the map "
+		    "may have, those of its MX hosts are in it",
+		    r->domain);
+	if (cause != STS_CAUSE_OK && cause != STS_CAUSE_FETCHER && r->state.failures == 1)
 		log_info("domain=%s MTA-STS policy not had: %s%s%s", r->domain,
 		    sts_cause_sentence(cause), detail.len > 0 ? ": " : "",
 		    buf_text(&detail));
@@ -262,6 +272,28 @@ add_cut(const struct destination *d, const struct answers *known,
 	return count;
 }
 
+/* Into e->sts_attributes. One that is in force has its room already. */
+static bool
+make_entry(struct engine *e, const struct destination *d, const struct sts_record *r,
+    enum sts_support support, const struct str *hosts, size_t count)
+{
+	struct buf *out = &e->sts_attributes;
+	struct str domain = str_of(r->domain);
+
+	buf_reset(out);
+	if (!sts_entry_bounded(
+	        &r->state.policy, domain, support, hosts, count, true, out))
+		return false;
+	if (out->len <= STS_ENTRY_SMALL ||
+	    (d->entry.attributes != NULL &&
+	        strcmp(d->entry.attributes, buf_text(out)) == 0) ||
+	    engine_has_policy_room(e, out->len))
+		return true;
+	buf_reset(out);
+	return sts_entry_bounded(
+	    &r->state.policy, domain, support, hosts, count, false, out);
+}
+
 static void
 apply(struct engine *e, const struct destination *d, const struct sts_record *r,
     int64_t now_ms, struct answers *known)
@@ -285,10 +317,8 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 	    count > 0 && sts_hosts_allowed(policy, hosts, count) == 0;
 	if (support == STS_SUPPORT_NONE)
 		return;
-	buf_reset(&e->sts_attributes);
-	sts_entry_attributes(
-	    policy, str_of(r->domain), support, hosts, count, &e->sts_attributes);
-	known->sts_attributes = buf_text(&e->sts_attributes);
+	if (make_entry(e, d, r, support, hosts, count))
+		known->sts_attributes = buf_text(&e->sts_attributes);
 }
 
 static int64_t

@@ -28,8 +28,11 @@ struct policies {
 	struct backoff storing;  /* from policies that cannot be stored */
 	int64_t again_ms; /* monotonic: when what waits for that may be asked; 0: nothing
 	                     does */
-	bool wrote;       /* something, in this turn */
-	int stop_fd;      /* ends the fetchers; 0: there were none yet */
+	int64_t large_octets; /* of entries over STS_ENTRY_SMALL, and of those made since
+	                       * they were counted: */
+	int64_t large_ms;     /* monotonic; 0: they were not */
+	bool wrote;           /* something, in this turn */
+	int stop_fd;          /* ends the fetchers; 0: there were none yet */
 };
 
 /* --- duty_policies.c --- */

@@ -534,6 +534,10 @@ bool store_sts_next(
 /* Nothing is asked of it before that; of one that is to be asked nothing, nothing. */
 bool store_sts_put_off(
     struct store *store, const char *domain, int64_t at_ms, struct err *err);
+/* The attributes of entries by policies that are longer than that: octets, all of them.
+ */
+bool store_sts_octets(
+    struct store *store, int64_t longer, int64_t *octets, struct err *err);
 /* Forget those without a policy that were asked about before before_ms and are not waited
  * for, and those that were sent no mail since idle_ms, whose policy ended before that; no
  * policy that lives is forgotten. */

@@ -550,6 +550,9 @@ const char *const store_sql[SQL_COUNT] = {
         " OR destination NOT IN (SELECT id FROM destination)",
     [SQL_STS_THIN_MAIL] =
         "DELETE FROM sts_mail WHERE destination NOT IN (SELECT id FROM destination)",
+    [SQL_STS_OCTETS] = "SELECT coalesce(sum(length(attributes)), 0) FROM destination"
+                       " WHERE entry <> 'none' AND entry_why = 'policy'"
+                       " AND length(attributes) > ?",
     [SQL_STS_KEY] = "INSERT INTO sts_key(destination, domain) VALUES (?, ?)"
                     " ON CONFLICT(destination) DO UPDATE SET domain = excluded.domain"
                     " WHERE domain <> excluded.domain",

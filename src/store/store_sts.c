@@ -194,6 +194,14 @@ store_sts_thin(struct store *store, int64_t before_ms, int64_t idle_ms, struct e
 	    store_finish(store, store_prepare(store, SQL_STS_THIN_MAIL, err), err);
 }
 
+bool
+store_sts_octets(struct store *store, int64_t longer, int64_t *octets, struct err *err)
+{
+	*octets = 0;
+	return store_finish_int(
+	    store, store_bind(store, SQL_STS_OCTETS, err, "i", longer), octets, err);
+}
+
 /* --- whose they are ---------------------------------------------------------------- */
 
 bool

@@ -257,7 +257,9 @@ take_sts_entry(const struct sts_policy *policy, struct str host)
 
 	for (size_t i = 0; i < 3; i++) {
 		buf_reset(&entry);
-		sts_entry_attributes(policy, STR("d.test"), all[i], &host, 1, &entry);
+		must(sts_entry_bounded(
+		    policy, STR("d.test"), all[i], &host, 1, i % 2 == 0, &entry));
+		must(entry.len <= STS_ENTRY_MAX);
 		must(strncmp(buf_text(&entry), "match=", 6) == 0 &&
 		    buf_text(&entry)[6] != ' ');
 		for (const char *p = buf_text(&entry); *p != '\0'; p++)

@@ -435,6 +435,79 @@ switched_off_keeps_nothing(void **state)
 	rig_close();
 }
 
+/* --- of many names -------------------------------------------------------------------
+ */
+
+/* A policy that allows so many hosts of names of sixty octets, and mx.d.test. */
+static char *
+of_names(unsigned count)
+{
+	struct buf text = {0};
+
+	buf_printf(&text, "version: STSv1\nmode: enforce\nmax_age: 604800\n");
+	for (unsigned i = 0; i < count; i++)
+		buf_printf(&text, "mx: %052u.a.test\n", i);
+	buf_printf(&text, "mx: mx.d.test\n");
+	return buf_take(&text);
+}
+
+static void
+assert_length(const char *domain, size_t least, size_t most)
+{
+	struct buf sql = {0};
+
+	buf_printf(&sql,
+	    "SELECT length(attributes) BETWEEN %zu AND %zu FROM destination"
+	    " WHERE key = '%s'",
+	    least, most, domain);
+	kit_assert(STATE, buf_text(&sql), "1\n");
+	buf_clear(&sql);
+}
+
+/* 999 mx lines of an owner made an entry of 61 kB, or four times that. */
+static void
+large_policy_has_a_small_entry(void **state)
+{
+	char *served = of_names(999);
+
+	world.version = *state;
+	policykit_begin("1", served);
+	policykit_defer("d.test");
+	policykit_assert_attributes("d.test", ENTRY);
+	free(served);
+	world.version = NULL;
+	rig_close();
+}
+
+/* Each of 2100 domains has what one may have. */
+static void
+large_entries_are_bounded_together(void **state)
+{
+	char *served = of_names(20);
+
+	(void)state;
+	policykit_begin("1", served);
+	policykit_defer("d.test");
+	assert_length("d.test", 1025, 4096);
+	kit_run(STATE,
+	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 2100) INSERT INTO destination(key, entry, attributes, why,"
+	    " entry_why, force_ms, since_ms, lease_ms, lease_end_ms) SELECT 'p' || i ||"
+	    " '.test', 'secure', printf('match=%.4000c', 'x'), 'policy', 'policy', 1, 1,"
+	    " 1, 9000000000000 FROM n");
+	world_wait(rig.engine, 11 * MIN);
+	policykit_defer("d.test");
+	assert_length("d.test", 1025, 4096);
+	policykit_defer("new.test");
+	policykit_assert_attributes(
+	    "new.test", "match=no-mx-host-matches.invalid servername=hostname");
+	policykit_served = ENFORCE;
+	policykit_defer("small.test");
+	policykit_assert_attributes("small.test", ENTRY);
+	free(served);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -469,5 +542,11 @@ main(void)
 	    "of more hosts than an answer is kept of, those that were seen stay");
 	suite_add(switched_off_keeps_nothing, NULL,
 	    "... and then nobody is noted to be looked up");
+	suite_add(large_policy_has_a_small_entry, "3.7.11",
+	    "of a policy of 1000 names those of MX hosts are in the entry");
+	suite_add(large_policy_has_a_small_entry, "3.11.6",
+	    "... though Postfix could be told all of them");
+	suite_add(large_entries_are_bounded_together, NULL,
+	    "entries of many names are bounded together, small ones are not");
 	return rig_end(suite_run());
 }

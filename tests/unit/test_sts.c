@@ -318,23 +318,71 @@ entries_are_made(void **state)
 	struct str version = str_of(row->fields[0]), hosts[16];
 	size_t count = split(sts_field(row->fields[2]), hosts, 16);
 	bool enforces = version.p[version.len - 1] != '!';
-	struct sts_policy policy =
-	    sts_policy_of(STS_MODE_ENFORCE, 604800, str_of(sts_field(row->fields[1])));
+	struct buf entry = {0}, patterns = {0};
+	struct sts_policy policy;
 	enum sts_support support;
-	struct buf entry = {0};
 
+	sts_text(sts_field(row->fields[1]), false, &patterns);
+	policy = sts_policy_of(
+	    STS_MODE_ENFORCE, 604800, (struct str){buf_text(&patterns), patterns.len});
 	if (!enforces)
 		version.len--;
 	support = sts_support_of(version, enforces);
 	if (support != STS_SUPPORT_NONE) {
 		buf_printf(&entry, "secure ");
-		sts_entry_attributes(
-		    &policy, STR("d.test"), support, hosts, count, &entry);
+		assert_true(sts_entry_bounded(
+		    &policy, STR("d.test"), support, hosts, count, true, &entry));
 	}
 	assert_string_equal(buf_text(&entry), sts_field(row->fields[4]));
 	assert_int_equal(sts_hosts_allowed(&policy, hosts, count), atoi(row->fields[3]));
 	sts_policy_clear(&policy);
+	buf_clear(&patterns);
 	buf_clear(&entry);
+}
+
+/* So many MX hosts of names so long. */
+struct crowd {
+	unsigned hosts;
+	int name_len;
+	bool has_room, is_told;
+	const char *what;
+};
+
+static const struct crowd crowds[] = {
+    {15, 60, false, true, "what is small has room"},
+    {20, 60, true, true, "what is larger has some"},
+    {20, 60, false, false, "... while there is some"},
+    {64, 60, true, true, "as many MX hosts as are held"},
+    {64, 63, true, false, "more than 4096 octets of names cannot be told"},
+};
+
+static void
+entries_are_bounded(void **state)
+{
+	struct sts_policy policy =
+	    sts_policy_of(STS_MODE_ENFORCE, 604800, STR("*.d.test"));
+	static const enum sts_support all[] = {STS_SUPPORT_NAMES, STS_SUPPORT_REPORTS};
+	const struct crowd *crowd = *state;
+	char names[64][80];
+	struct str hosts[64];
+
+	for (unsigned i = 0; i < crowd->hosts; i++) {
+		snprintf(
+		    names[i], sizeof(names[i]), "%0*u.d.test", crowd->name_len - 7, i);
+		hosts[i] = str_of(names[i]);
+	}
+	for (size_t s = 0; s < 2; s++) {
+		struct buf entry = {0};
+
+		buf_printf(&entry, "secure ");
+		assert_int_equal(sts_entry_bounded(&policy, STR("d.test"), all[s], hosts,
+		                     crowd->hosts, crowd->has_room, &entry),
+		    crowd->is_told);
+		if (!crowd->is_told)
+			assert_string_equal(buf_text(&entry), "secure ");
+		buf_clear(&entry);
+	}
+	sts_policy_clear(&policy);
 }
 
 /* --- addresses ---------------------------------------------------------------------- */
@@ -440,6 +488,8 @@ main(void)
 	suite_add(causes_have_words, NULL, "every cause has a word, and one of a report");
 	suite_add(kept_patterns_are_only_patterns, NULL,
 	    "what is kept of a policy is patterns, and nothing else");
+	for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++)
+		suite_add(entries_are_bounded, &crowds[i], "%s", crowds[i].what);
 	suite_add(networks_of_another_form, NULL, "networks of another form");
 	return suite_run();
 }
