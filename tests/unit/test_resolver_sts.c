@@ -9,16 +9,20 @@
 #include "../dns/server.h"
 #include "base/buf.h"
 #include "dns/resolver.h"
+#include "sys/clock.h"
 
 #define DOMAIN "d.test"
 #define NAME   "_mta-sts.d.test"
 
 static struct resolver *
-new_resolver(const struct server_script *server)
+new_patient_resolver(
+    const struct server_script *server, int64_t timeout_ms, unsigned tries)
 {
 	char name[64], *names[] = {name};
-	struct resolver_settings settings = {
-	    .servers = names, .server_count = 1, .timeout_ms = 5000, .tries = 1};
+	struct resolver_settings settings = {.servers = names,
+	    .server_count = 1,
+	    .timeout_ms = timeout_ms,
+	    .tries = tries};
 	struct resolver *resolver;
 	struct err err;
 
@@ -26,6 +30,12 @@ new_resolver(const struct server_script *server)
 	resolver = resolver_new(&settings, &err);
 	assert_non_null(resolver);
 	return resolver;
+}
+
+static struct resolver *
+new_resolver(const struct server_script *server)
+{
+	return new_patient_resolver(server, 5000, 1);
 }
 
 struct row {
@@ -126,11 +136,39 @@ addresses_are_had(void **state)
 	server_stop(server);
 }
 
+/* Nobody waits for some answers: name servers that hang keep an asker for one try. */
+static void
+hurry_is_one_try(void **state)
+{
+	struct server_script *server =
+	    server_start("127.0.0.1", 0, NAME " TXT insecure silent\n");
+	struct resolver *resolver = new_patient_resolver(server, 300, 4);
+	int64_t took_ms[2];
+	struct sts_txt txt;
+	struct err trouble;
+	uint32_t ttl_s;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		int64_t began_ms = clock_monotonic_ms();
+
+		resolver_hurry(resolver, i == 0);
+		resolver_ask_policy(resolver, DOMAIN, &txt, &ttl_s, &trouble);
+		took_ms[i] = clock_monotonic_ms() - began_ms;
+		assert_int_equal(txt.state, STS_TXT_UNSURE);
+	}
+	assert_true(took_ms[0] >= 300 && took_ms[0] < took_ms[1] / 2);
+	assert_true(took_ms[1] >= 1200);
+	resolver_free(resolver);
+	server_stop(server);
+}
+
 int
 main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(texts_are, (void *)(uintptr_t)&rows[i], "%s", rows[i].name);
 	suite_add(addresses_are_had, NULL, "addresses of a policy host");
+	suite_add(hurry_is_one_try, NULL, "who is to hurry asks each server once");
 	return suite_run();
 }
