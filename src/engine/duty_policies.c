@@ -387,6 +387,8 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	if (p->mail_ms != 0 && !e->driver.once && policies_have_mail_room(p, now) &&
 	    p->mail_ms < due.at_ms)
 		due.at_ms = p->mail_ms;
+	if (p->turns != NULL && turns_are_more(p->turns) && p->turns_ms < due.at_ms)
+		due.at_ms = p->turns_ms;
 	if (room_ms != 0 && room_ms < due.at_ms)
 		due.at_ms = room_ms;
 	if (p->again_ms != 0 && p->again_ms < due.at_ms)

@@ -7,12 +7,11 @@
 #include "engine/fair.h"
 #include "engine/policies_impl.h"
 
-#define LOOK_MAX   FAIR_MAX /* that are due are looked through */
-#define SETTLE_MAX 512      /* of whom nothing is to be asked, at a time */
-#define LOOK_EVERY_MS \
-	1000           /* and where more are due than have turns, so often at most \
-	                */
-#define MAIL_PASSED 64 /* that wait for others of their owner, at a time */
+#define LOOK_MAX      FAIR_MAX /* that are due are looked through */
+#define SETTLE_MAX    512      /* of whom nothing is to be asked, at a time */
+#define LOOK_EVERY_MS 1000     /* where more are due than have turns ... */
+#define LOOK_TIMES    20       /* ... and so many times as long as it took, at least */
+#define MAIL_PASSED   64       /* that wait for others of their owner, at a time */
 
 /* --- what is due ------------------------------------------------------------------- */
 
@@ -91,6 +90,14 @@ settle(struct engine *e, const char *domain, int64_t now_ms, struct err *err)
 	return done;
 }
 
+static int64_t
+next_look_ms(int64_t began_ms, int64_t ended_ms)
+{
+	int64_t wait_ms = LOOK_TIMES * (ended_ms - began_ms);
+
+	return ended_ms + (wait_ms > LOOK_EVERY_MS ? wait_ms : LOOK_EVERY_MS);
+}
+
 /* Who is due. Where these are more than are kept, that is not looked for each time that
  * one of them is done. */
 static bool
@@ -102,7 +109,6 @@ look_through(
 
 	turns_free(p->turns);
 	p->turns = turns_new();
-	p->turns_ms = now->mono_ms;
 	p->again_ms = 0;
 	l.settle = mem_new(SETTLE_MAX, sizeof(*l.settle));
 	done = store_each_sts_due(e->store, now->wall_ms, LOOK_MAX, collect, &l, err);
@@ -111,6 +117,7 @@ look_through(
 		p->wrote = true;
 	}
 	p->look = p->look || l.settle_count == SETTLE_MAX;
+	p->turns_ms = next_look_ms(now->mono_ms, engine_now(e).mono_ms);
 	free(l.settle);
 	return done;
 }
@@ -152,7 +159,7 @@ policies_begin_due(
 	bool done = true;
 
 	if ((p->turns == NULL || !turns_are_more(p->turns) ||
-	        now->mono_ms - p->turns_ms >= LOOK_EVERY_MS) &&
+	        now->mono_ms >= p->turns_ms) &&
 	    !look_through(e, p, now, err))
 		return false;
 	count = turns_take(p->turns, &turns);

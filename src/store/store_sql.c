@@ -83,7 +83,7 @@
 /* Behind them: does mail of a destination of it wait? */
 #define STS_WAITED \
 	", EXISTS (SELECT 1 FROM sts_key k JOIN waiting w ON w.destination =" \
-	" k.destination WHERE k.domain = sts.domain)"
+	" k.destination WHERE k.domain = sts.domain) AS waited"
 
 /* What store_published.c reads, in its order. */
 #define PUBLISHED_COLUMNS \
@@ -535,7 +535,8 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_EACH] = "SELECT " STS_COLUMNS STS_WAITED " FROM sts ORDER BY domain",
     [SQL_STS_DUE] = "SELECT " STS_COLUMNS_WITH("''") STS_WAITED
     " FROM sts WHERE next_ms <> 0"
-    " AND next_ms <= ? ORDER BY next_ms LIMIT ?",
+    " AND next_ms <= ? ORDER BY applied <> 'enforce' AND NOT waited,"
+    " txt_failures + failures > 0, next_ms LIMIT ?",
     [SQL_STS_NEXT] = "SELECT next_ms FROM sts WHERE next_ms <> 0 AND next_ms > ?"
                      " ORDER BY next_ms LIMIT 1",
     [SQL_STS_PUT_OFF] = "UPDATE sts SET next_ms = ?2 WHERE domain = ?1 AND next_ms <> 0",

@@ -228,6 +228,44 @@ change_that_mail_waits_for_is_some_exports(void **state)
 	rig_close();
 }
 
+/* --- name servers that hang ----------------------------------------------------------
+ */
+
+static unsigned live_asked;
+
+static void
+hang_but_live(const char *domain, struct sts_txt *out)
+{
+	announce(domain, out);
+	if (strcmp(domain, "p0.test") == 0)
+		live_asked++;
+	else
+		world.takes_ms = MIN;
+}
+
+/* More of a stranger's names are due than are looked through, and have been for longer.
+ */
+static void
+hanging_names_hide_no_live_policy(void **state)
+{
+	(void)state;
+	begin("1");
+	keep_many(1, world.wall_ms - HOUR);
+	kit_run(STATE,
+	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <"
+	    " 9000) INSERT INTO sts SELECT 'd' || i || '.evil.test', '', 0, '', '', 0,"
+	    " 'unsure', '', 1, 1, 1, 0, 'ok', 0, 0, '', 0, 0, 0, 9000000000000, 1, '', ''"
+	    " FROM n;"
+	    " UPDATE sts SET next_ms = 2, refresh = 1 WHERE domain = 'p0.test'");
+	world.policy = hang_but_live;
+	live_asked = 0;
+	engine_mind_policies(rig.engine);
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(live_asked, 1);
+	assert_in_range(world.policies_asked, 2, 4);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -241,5 +279,7 @@ main(void)
 	    "... that is seen over a day: a map in five minutes, as the mean");
 	suite_add(change_that_mail_waits_for_is_some_exports, NULL,
 	    "... that mail waits for: the first at once, all within half a minute");
+	suite_add(hanging_names_hide_no_live_policy, NULL,
+	    "9000 names below name servers that hang hide no live policy");
 	return rig_end(suite_run());
 }

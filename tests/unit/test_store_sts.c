@@ -124,6 +124,19 @@ add_name(void *context, const struct sts_record *record)
 }
 
 static void
+put_ranked(struct store *store, const char *domain, int64_t next_ms, const char *applied,
+    unsigned failures)
+{
+	struct sts_record record = {.next_ms = next_ms,
+	    .state = {
+	        .txt = {.state = STS_TXT_NONE}, .txt_ms = NOW_MS, .failures = failures}};
+
+	snprintf(record.domain, sizeof(record.domain), "%s", domain);
+	snprintf(record.applied, sizeof(record.applied), "%s", applied);
+	assert_true(store_sts_put(store, &record, &kit_err));
+}
+
+static void
 put(struct store *store, const char *domain, int64_t next_ms, int64_t fetched_ms)
 {
 	struct sts_record record = {.next_ms = next_ms,
@@ -140,7 +153,7 @@ those_that_wait_come_in_turn(void **state)
 {
 	struct store *store = kit_scratch();
 	int64_t next_ms, mail;
-	struct names due = {""}, some = {""}, all = {""}, left = {""};
+	struct names due = {""}, ranked = {""}, some = {""}, all = {""}, left = {""};
 
 	(void)state;
 	put(store, "third.test", 30, 0);
@@ -152,6 +165,10 @@ those_that_wait_come_in_turn(void **state)
 	assert_string_equal(due.text, "first.test stop.test ");
 	assert_true(store_each_sts_due(store, 20, 1, add_name, &some, &kit_err));
 	assert_string_equal(some.text, "first.test ");
+	put_ranked(store, "third.test", 30, "enforce", 0);
+	put_ranked(store, "first.test", 10, "", 1);
+	assert_true(store_each_sts_due(store, 30, 9, add_name, &ranked, &kit_err));
+	assert_string_equal(ranked.text, "third.test stop.test ");
 	assert_true(store_sts_next(store, 20, &next_ms, &kit_err) && next_ms == 30);
 	assert_true(store_sts_next(store, 30, &next_ms, &kit_err) && next_ms == 0);
 	assert_true(store_sts_thin(store, NOW_MS, 0, &kit_err));
