@@ -25,8 +25,8 @@ struct options {
 struct command {
 	const char *name;
 	const char *usage;   /* behind the name: "[--json] [--for TIME] DOMAIN". Every
-	                      * option   is in it, and in capital letters the value that it
-	                      * wants:   cmd/words.c goes by that */
+	                      * option is in it, and behind it the value that it wants, if
+	                      * any: cmd/words.c goes by that, and the completion for bash */
 	const char *summary; /* one line for --help */
 	const char
 	    *help; /* what COMMAND --help says of the arguments; NULL: nothing more */

@@ -26,8 +26,8 @@ static const struct {
 
 /* --- what the usage of a command tells --------------------------------------------- */
 
-/* The next option of a usage, as "--for" or "-o", and whether a value in capital letters
- * stands behind it. False: there is none. */
+/* The next option of a usage, as "--for" or "-o", and whether a value stands behind it, as
+ * TIME or en|de. False: there is none. */
 static bool
 next_option(struct str *usage, struct str *option, bool *value)
 {
@@ -43,7 +43,7 @@ next_option(struct str *usage, struct str *option, bool *value)
 	while (p < end && (*p == '-' || ascii_is_alnum(*p)))
 		p++;
 	option->len = (size_t)(p - option->p);
-	*value = end - p >= 2 && p[0] == ' ' && p[1] >= 'A' && p[1] <= 'Z';
+	*value = end - p >= 2 && p[0] == ' ' && ascii_is_alnum(p[1]);
 	*usage = str_skip(*usage, (size_t)(p - from));
 	return true;
 }

@@ -181,6 +181,10 @@ is 'what stands behind an option that wants a value is one' "$(grep -c '(-v)$' "
 rm -f "$dir"/state.db* "$dir"/tls_policy*
 run "$program" --format csv -c "$config" export
 is 'an option with a value before its command' "$status $(grep -c 'no state' <<<"$err")" '66 1'
+ladder report --lang de
+wanted="$status $out"
+ladder --lang de report
+is 'and one whose value is of a few words' "$status $out" "$wanted"
 run "$program" match -- -c
 is 'behind "--" there are no options' $status 78
 run "$program" help
