@@ -24,9 +24,10 @@ struct options {
 
 struct command {
 	const char *name;
-	const char *usage;   /* behind the name: "[--json] [--for TIME] DOMAIN". Every
-	                      * option is in it, and behind it the value that it wants, if
-	                      * any: cmd/words.c goes by that, and the completion for bash */
+	/* Behind the name: "[--json] [--for TIME] DOMAIN". Every option is in it, and
+	 * behind it the value that it wants, if any: cmd/words.c goes by that, and
+	 * completion. */
+	const char *usage;
 	const char *summary; /* one line for --help */
 	const char
 	    *help; /* what COMMAND --help says of the arguments; NULL: nothing more */

@@ -303,8 +303,13 @@ enum link_trust
 link_begin(struct link *link, bool fresh, struct err *err)
 {
 	struct err failure = {0};
-	unsigned first = link->preferred;
+	unsigned first;
 
+	if (server_list_refresh(&link->servers)) {
+		memset(link->validated_ms, 0, sizeof(link->validated_ms));
+		link->preferred = 0;
+	}
+	first = link->preferred;
 	link->end_ms = clock_monotonic_ms() +
 	    ROUNDS_OF_QUESTIONS * (int64_t)tries_in_all(link) * link->timeout_ms;
 	link->trust = LINK_DEAD;

@@ -62,7 +62,8 @@ struct link {
 void link_init(struct link *link, int64_t timeout_ms, unsigned tries);
 
 /*
- * Begin: find a server that answers `. NS`, with AD if it may be believed at all. What
+ * Begin: find a server that answers `. NS`, with AD if it may be believed at all; where
+ * they are from a resolv.conf that has changed, one of those that stand there now. What
  * was seen seconds ago counts, unless fresh. err says why it is not LINK_TRUSTED.
  */
 enum link_trust link_begin(struct link *link, bool fresh, struct err *err);

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sys/file.h"
 
@@ -145,17 +146,55 @@ keep_believed(struct server_list *list)
 	}
 }
 
+static bool
+look_at(const char *path, struct server_list *list)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	list->inode = st.st_ino;
+	list->changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return true;
+}
+
+/* Looked at before it is read: what is written meanwhile is seen the next time. */
+static bool
+read_system(struct server_list *list, const char *path, struct err *err)
+{
+	bool fits = str_copy(str_of(path), list->resolv_conf, sizeof(list->resolv_conf));
+
+	assert(fits);
+	look_at(path, list);
+	if (!read_resolv_conf(list, path, err))
+		return false;
+	keep_believed(list);
+	return true;
+}
+
+bool
+server_list_refresh(struct server_list *list)
+{
+	struct server_list now = {0};
+	struct err ignored;
+
+	if (list->resolv_conf[0] == '\0' || !look_at(list->resolv_conf, &now) ||
+	    (now.inode == list->inode && now.changed_ns == list->changed_ns))
+		return false;
+	now = (struct server_list){0};
+	if (!read_system(&now, list->resolv_conf, &ignored))
+		return false;
+	*list = now;
+	return true;
+}
+
 bool
 server_list_read(
     struct server_list *list, const struct resolver_settings *settings, struct err *err)
 {
 	*list = (struct server_list){0};
-	if (settings->server_count == 0) {
-		if (!read_resolv_conf(list, settings->resolv_conf, err))
-			return false;
-		keep_believed(list);
-		return true;
-	}
+	if (settings->server_count == 0)
+		return read_system(list, settings->resolv_conf, err);
 	if (!read_named(list, settings, err))
 		return false;
 	if (settings->trust_ad)

@@ -548,6 +548,56 @@ ad_from_elsewhere(void **state)
 	buf_clear(&name);
 }
 
+static void
+write_resolv_conf(const char *path, const struct server_script *server)
+{
+	struct buf other = {0};
+	FILE *file;
+
+	buf_printf(&other, "%s.new", path);
+	file = fopen(other.data, "we");
+	assert_non_null(file);
+	fprintf(file, "nameserver 127.0.0.1@%u\n", server_port(server));
+	fclose(file);
+	assert_int_equal(rename(other.data, path), 0);
+	buf_clear(&other);
+}
+
+static void
+another_is_named(void **state)
+{
+	char directory[] = "/tmp/tlsladder-resolver.XXXXXX";
+	struct server_script *servers[] = {
+	    server_start("127.0.0.1", 0, SIGNED), server_start("127.0.0.1", 0, SIGNED)};
+	struct resolver_settings settings = {.timeout_ms = LONG_MS, .tries = 1};
+	struct resolver *resolver;
+	struct buf path = {0};
+	struct err err;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	buf_printf(&path, "%s/resolv.conf", directory);
+	settings.resolv_conf = path.data;
+	write_resolv_conf(path.data, servers[0]);
+	resolver = resolver_new(&settings, &err);
+	assert_non_null(resolver);
+	free(gather(resolver, "[mx.test]"));
+	assert_int_equal(server_asked(servers[0], "mx.test A"), 1);
+	write_resolv_conf(path.data, servers[1]);
+	free(gather(resolver, "[mx.test]"));
+	assert_int_equal(server_asked(servers[0], "mx.test A"), 1);
+	assert_int_equal(server_asked(servers[1], "mx.test A"), 1);
+	assert_int_equal(server_asked(servers[1], ". NS"), 1);
+	unlink(path.data);
+	free(gather(resolver, "[mx.test]"));
+	assert_int_equal(server_asked(servers[1], "mx.test A"), 2);
+	rmdir(directory);
+	resolver_free(resolver);
+	server_stop(servers[0]);
+	server_stop(servers[1]);
+	buf_clear(&path);
+}
+
 int
 main(void)
 {
@@ -569,6 +619,9 @@ main(void)
 	    gathering_is_bounded, NULL, "silent hosts without end are not waited for");
 	suite_add(ad_from_elsewhere, NULL,
 	    "AD from elsewhere is believed only when configured");
+	suite_add(another_is_named, NULL,
+	    "a resolver that stands in resolv.conf since is asked, and one that is gone "
+	    "there is kept");
 	status = suite_run();
 	free_scenarios();
 	return status;
