@@ -26,8 +26,8 @@ static const struct {
 
 /* --- what the usage of a command tells --------------------------------------------- */
 
-/* The next option of a usage, as "--for" or "-o", and whether a value stands behind it, as
- * TIME or en|de. False: there is none. */
+/* The next option of a usage, as "--for" or "-o", and whether a value stands behind it,
+ * as TIME or en|de. False: there is none. */
 static bool
 next_option(struct str *usage, struct str *option, bool *value)
 {
