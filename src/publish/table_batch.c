@@ -28,7 +28,24 @@ struct table_batch {
 	struct table_counts counts;
 	struct item *items;
 	size_t count;
+	bool is_reading; /* what is known is read in one snapshot, and not locked anew */
 };
+
+static void
+end_reading(struct table_batch *b)
+{
+	if (b->is_reading)
+		store_rollback(b->store);
+	b->is_reading = false;
+}
+
+static bool
+begin_reading(struct table_batch *b, struct err *err)
+{
+	if (!b->is_reading)
+		b->is_reading = store_begin_read(b->store, err);
+	return b->is_reading;
+}
 
 struct table_batch *
 table_batch_new(const struct publisher *publisher, struct store *store, bool is_read_here,
@@ -51,6 +68,7 @@ table_batch_free(struct table_batch *b)
 {
 	if (b == NULL)
 		return;
+	end_reading(b);
 	buf_clear(&b->name);
 	buf_clear(&b->holder);
 	buf_clear(&b->texts);
@@ -262,8 +280,10 @@ change(struct table_batch *b, struct err *err)
 static bool
 run(struct table_batch *b, struct err *err)
 {
-	bool done = look(b, err) && change(b, err);
+	bool done;
 
+	end_reading(b);
+	done = look(b, err) && change(b, err);
 	b->count = 0;
 	return done;
 }
@@ -277,7 +297,8 @@ begin(struct table_batch *b, const char *key, const struct published_want *want,
 	struct item *item = &b->items[b->count];
 
 	*item = (struct item){.want = *want, .step = PUBLISHED_REST};
-	return store_published_get(b->store, buf_text(&b->name), key, &item->known, err)
+	return begin_reading(b, err) &&
+	        store_published_get(b->store, buf_text(&b->name), key, &item->known, err)
 	    ? item
 	    : NULL;
 }
@@ -314,6 +335,7 @@ put_compared(struct table_batch *b, struct item *item, const struct published *b
 	    (item->known.state == before->state &&
 	        published_is_empty(&item->known) == published_is_empty(before)))
 		return true;
+	end_reading(b);
 	report(b, item, news);
 	return put(b, item, err) && judge_anew(b, item, news, err);
 }

@@ -5,39 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-
-/* What became of a key. */
-enum state {
-	STATE_OPEN,    /* nothing was done: whose the row is, it says */
-	STATE_CLAIMED, /* it was written, or found as it must be */
-	STATE_THEIRS,  /* somebody else was faster */
-	STATE_BUSY,
-	STATE_REFUSED,
-};
-
-struct key {
-	const struct rows_item *item;
-	enum state state;
-	char id[ROWS_ID_MAX + 1]; /* of the row that is claimed */
-	struct record *found;     /* the row of that name; NULL: there is none */
-	struct record *odd;       /* one that the database holds for the same */
-	char text[512];           /* why it is refused */
-};
-
-struct batch {
-	struct connection *connection;
-	bool own;
-	bool careful; /* a mark before each change */
-	bool again;   /* a fault of one key ended the transaction: that is what to do */
-	const struct rows_request *request;
-	struct key *keys;
-	struct str *asked; /* keys of rows that are asked for, in order, once each */
-	size_t asked_count;
-	struct record **records; /* as they are found, in the order of asked */
-	struct record **odd;     /* the same, of rows that have another name */
-	bool written;            /* is there a change to commit? */
-	bool stray;              /* rows came that have no name of a key */
-};
+#include "sql/batch_impl.h"
 
 /* --- keys and rows -------------------------------------------------------------------
  */
@@ -56,9 +24,8 @@ compare_keys(const void *a, const void *b)
 	return compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* Where it stands in asked; asked_count: nowhere. */
-static size_t
-place_of(const struct batch *b, struct str key)
+size_t
+batch_place(const struct batch *b, struct str key)
 {
 	const struct str *at = b->asked_count == 0
 	    ? NULL
@@ -130,7 +97,7 @@ static void
 take_record(const struct record *record, void *context)
 {
 	struct batch *b = context;
-	size_t at = place_of(b, str_of(record->dest));
+	size_t at = batch_place(b, str_of(record->dest));
 
 	if (at == b->asked_count)
 		b->stray = true;
@@ -173,7 +140,7 @@ read_rows(struct batch *b, struct fault *fault)
 			return false;
 	}
 	for (size_t i = 0; i < b->request->count; i++) {
-		size_t at = place_of(b, b->request->items[i].line.key);
+		size_t at = batch_place(b, b->request->items[i].line.key);
 
 		b->keys[i].found = b->records[at];
 		b->keys[i].odd = b->odd[at];
@@ -184,8 +151,8 @@ read_rows(struct batch *b, struct fault *fault)
 /* --- whose a row is ------------------------------------------------------------------
  */
 
-static bool
-says(const struct record *record, struct str level, struct str attributes)
+bool
+batch_says(const struct record *record, struct str level, struct str attributes)
 {
 	return str_is(level, record->level) && str_is(attributes, record->attributes);
 }
@@ -199,21 +166,22 @@ is_intent(
 	for (unsigned i = 0; i < item->intent_count; i++) {
 		const struct rows_line *intent = &b->request->intents[item->intent + i];
 
-		if (says(record, intent->level, intent->attributes))
+		if (batch_says(record, intent->level, intent->attributes))
 			return true;
 	}
 	return false;
 }
 
-static bool
-is_mine(const struct batch *b, const struct rows_item *item, const struct record *record)
+bool
+batch_is_mine(
+    const struct batch *b, const struct rows_item *item, const struct record *record)
 {
 	const struct rows_row *row = &item->line.row;
 
 	if (!record->active || (b->own && strcmp(record->owner, ENGINE_OWNER) != 0))
 		return false;
 	if (item->line.has_row && str_is(row->id, record->id) &&
-	    says(record, row->level, row->attributes) &&
+	    batch_says(record, row->level, row->attributes) &&
 	    str_is(row->modified, record->modified))
 		return true;
 	return is_intent(b, item, record) || (b->own && !item->line.has_row);
@@ -222,21 +190,28 @@ is_mine(const struct batch *b, const struct rows_item *item, const struct record
 /* --- the changes ---------------------------------------------------------------------
  */
 
+static struct change
+change_of(const struct key *key)
+{
+	const struct rows_line *line = &key->item->line;
+
+	return (struct change){.kind = line->word == ROWS_DROP ? CHANGE_ERASE
+	        : key->found == NULL                           ? CHANGE_INSERT
+	                                                       : CHANGE_UPDATE,
+	    .key = line->key,
+	    .level = line->level,
+	    .attributes = line->attributes,
+	    .was = key->found};
+}
+
 static enum outcome
 change(struct batch *b, struct key *key, struct fault *fault)
 {
-	const struct rows_line *line = &key->item->line;
-	const struct record *found = key->found;
-	enum outcome outcome;
+	const struct change change = change_of(key);
+	enum outcome outcome = engine.change(b->connection, &change, key->id, fault);
 
-	if (line->word == ROWS_DROP)
-		return engine.erase(b->connection, found, fault);
-	if (found == NULL)
-		return engine.insert(b->connection, line->key, line->level,
-		    line->attributes, key->id, fault);
-	outcome =
-	    engine.update(b->connection, found, line->level, line->attributes, fault);
-	memcpy(key->id, found->id, sizeof(key->id));
+	if (change.kind == CHANGE_UPDATE)
+		memcpy(key->id, key->found->id, sizeof(key->id));
 	return outcome;
 }
 
@@ -252,9 +227,9 @@ is_due(struct batch *b, struct key *key)
 	if (found == NULL)
 		/* One that was ours and is gone was deleted by somebody: his veto. */
 		return line->word == ROWS_WANT && !line->has_row && key->odd == NULL;
-	if (!is_mine(b, key->item, found))
+	if (!batch_is_mine(b, key->item, found))
 		return false;
-	if (line->word == ROWS_WANT && says(found, line->level, line->attributes)) {
+	if (line->word == ROWS_WANT && batch_says(found, line->level, line->attributes)) {
 		key->state = STATE_CLAIMED;
 		memcpy(key->id, found->id, sizeof(key->id));
 		return false;
@@ -306,147 +281,102 @@ change_key(struct batch *b, struct key *key, struct fault *fault)
 	return fault->kind != FAULT_BUSY || engine.hurry(b->connection, fault);
 }
 
+/* --- many at once -------------------------------------------------------------------
+ */
+
+/* Fewer are as fast one by one. */
+#define MANY 16
+
+struct many {
+	struct change *changes;
+	struct key **keys;
+	size_t count;
+};
+
+static void
+gather_kind(struct batch *b, enum change_kind kind, struct many *many)
+{
+	many->count = 0;
+	for (size_t i = 0; i < b->request->count; i++) {
+		struct key *key = &b->keys[i];
+
+		if (!is_due(b, key) || change_of(key).kind != kind)
+			continue;
+		many->changes[many->count] = change_of(key);
+		many->keys[many->count++] = key;
+	}
+}
+
+/* Rows that are new have numbers by which they are known when they are read back. Until
+ * the transaction ends nobody else has a hand on them. */
+static bool
+read_ids(struct batch *b, const struct many *many, struct fault *fault)
+{
+	if (!read_rows(b, fault))
+		return false;
+	for (size_t i = 0; i < many->count; i++)
+		if (many->keys[i]->found != NULL)
+			memcpy(many->keys[i]->id, many->keys[i]->found->id,
+			    sizeof(many->keys[i]->id));
+	return true;
+}
+
+static void
+take_outcomes(struct batch *b, const struct many *many)
+{
+	for (size_t i = 0; i < many->count; i++) {
+		struct key *key = many->keys[i];
+		bool done = many->changes[i].outcome == OUTCOME_DONE;
+
+		key->state = done ? STATE_CLAIMED : STATE_THEIRS;
+		b->written = b->written || done;
+		if (key->found != NULL)
+			memcpy(key->id, key->found->id, sizeof(key->id));
+	}
+}
+
+/* Where it fails because of one of them, all is undone, and done one by one. */
+static bool
+change_kind(
+    struct batch *b, enum change_kind kind, struct many *many, struct fault *fault)
+{
+	gather_kind(b, kind, many);
+	if (many->count < MANY)
+		return true;
+	if (!engine.change_many(b->connection, many->changes, many->count, fault)) {
+		b->again = is_of_key(fault->kind) || fault->kind == FAULT_OTHER;
+		return false;
+	}
+	take_outcomes(b, many);
+	/* A table of our own has no numbers. */
+	return b->own || kind != CHANGE_INSERT || read_ids(b, many, fault);
+}
+
+static bool
+change_many(struct batch *b, struct fault *fault)
+{
+	struct many many;
+	bool done;
+
+	many.changes = mem_new(b->request->count + 1, sizeof(*many.changes));
+	many.keys = mem_new(b->request->count + 1, sizeof(*many.keys));
+	done = change_kind(b, CHANGE_UPDATE, &many, fault) &&
+	    change_kind(b, CHANGE_ERASE, &many, fault) &&
+	    change_kind(b, CHANGE_INSERT, &many, fault);
+	free(many.changes);
+	free(many.keys);
+	return done;
+}
+
 static bool
 change_all(struct batch *b, struct fault *fault)
 {
+	if (!b->careful && !change_many(b, fault))
+		return false;
 	for (size_t i = 0; i < b->request->count; i++)
 		if (is_due(b, &b->keys[i]) && !change_key(b, &b->keys[i], fault))
 			return false;
 	return true;
-}
-
-/* --- the answer ----------------------------------------------------------------------
- */
-
-struct texts {
-	struct buf level, attributes, more;
-};
-
-static struct str
-cleaned(struct buf *buf, const char *text)
-{
-	buf_reset(buf);
-	rows_add_text(buf, str_of(text));
-	return (struct str){buf_text(buf), buf->len};
-}
-
-/* What does not fit the form of a row of ours is somebody else's by that. */
-static bool
-print_ours(struct str key, const struct record *record, struct buf *answer)
-{
-	return rows_line_print(&(struct rows_line){.word = ROWS_OURS,
-	                           .key = key,
-	                           .has_row = true,
-	                           .row = {.id = str_of(record->id),
-	                               .level = str_of(record->level),
-	                               .attributes = str_of(record->attributes),
-	                               .modified = str_of(record->modified)}},
-	    answer);
-}
-
-static void
-print_theirs(
-    struct str key, const struct record *record, struct texts *texts, struct buf *answer)
-{
-	struct rows_line line = {.word = ROWS_THEIRS,
-	    .key = key,
-	    .has_row = true,
-	    .row = {.id = str_of(record->id), .active = record->active}};
-
-	line.row.level = cleaned(&texts->level, record->level);
-	line.row.attributes = cleaned(&texts->attributes, record->attributes);
-	if (!rows_line_print(&line, answer))
-		assert(!"a row of others cannot be said");
-}
-
-static void
-print_word(enum rows_word word, struct str key, struct buf *answer)
-{
-	if (!rows_line_print(&(struct rows_line){.word = word, .key = key}, answer))
-		assert(!"a key cannot be said");
-}
-
-static void
-print_refused(const struct key *key, struct texts *texts, struct buf *answer)
-{
-	struct rows_line line = {.word = ROWS_REFUSED, .key = key->item->line.key};
-
-	line.text = cleaned(&texts->more, key->text);
-	if (!rows_line_print(&line, answer))
-		assert(!"a refusal cannot be said");
-}
-
-/* The row that Postfix would find, or that is somebody's own of that key. */
-static void
-print_look(
-    struct batch *b, const struct key *key, struct texts *texts, struct buf *answer)
-{
-	struct str name = key->item->line.key;
-	bool is_parent = false;
-
-	do {
-		size_t at = place_of(b, name);
-		const struct record *record =
-		    b->records[at] != NULL ? b->records[at] : b->odd[at];
-
-		if (record != NULL && (record->active || !is_parent)) {
-			if (!b->own || record->dest[0] == '\0' ||
-			    strcmp(record->owner, ENGINE_OWNER) != 0 ||
-			    !print_ours(name, record, answer))
-				print_theirs(name, record, texts, answer);
-			return;
-		}
-		is_parent = true;
-	} while (rows_next_parent(&name));
-	print_word(ROWS_GONE, key->item->line.key, answer);
-}
-
-/* Was it read back as it was claimed? Or was it, though another of ours wrote it? */
-static bool
-is_in_force(const struct batch *b, const struct key *key)
-{
-	const struct rows_line *line = &key->item->line;
-	const struct record *found = key->found;
-
-	if (line->word != ROWS_WANT || !found->active ||
-	    (b->own && strcmp(found->owner, ENGINE_OWNER) != 0) ||
-	    !says(found, line->level, line->attributes))
-		return false;
-	if (key->state == STATE_CLAIMED)
-		return strcmp(key->id, found->id) == 0;
-	return is_mine(b, key->item, found);
-}
-
-static void
-print_key(struct batch *b, const struct key *key, struct texts *texts, struct buf *answer)
-{
-	const struct rows_line *line = &key->item->line;
-	const struct record *record = key->found != NULL ? key->found : key->odd;
-
-	if (line->word == ROWS_LOOK)
-		print_look(b, key, texts, answer);
-	else if (key->state == STATE_BUSY)
-		print_word(ROWS_BUSY, line->key, answer);
-	else if (key->state == STATE_REFUSED ||
-	    (key->state == STATE_THEIRS && record == NULL && key->text[0] != '\0'))
-		print_refused(key, texts, answer);
-	else if (record == NULL)
-		print_word(ROWS_GONE, line->key, answer);
-	else if (key->found == NULL || !is_in_force(b, key) ||
-	    !print_ours(line->key, record, answer))
-		print_theirs(line->key, record, texts, answer);
-}
-
-static void
-print_all(struct batch *b, struct buf *answer)
-{
-	struct texts texts = {.level = {0}};
-
-	for (size_t i = 0; i < b->request->count; i++)
-		print_key(b, &b->keys[i], &texts, answer);
-	buf_clear(&texts.level);
-	buf_clear(&texts.attributes);
-	buf_clear(&texts.more);
 }
 
 /* --- the transaction -----------------------------------------------------------------
@@ -513,18 +443,6 @@ finish_batch(struct batch *b, struct fault *fault)
 	return BATCH_DONE;
 }
 
-static void
-print_standby(const char *holder, struct buf *answer)
-{
-	if (!rows_line_print(
-	        &(struct rows_line){.word = ROWS_STANDBY, .holder = str_of(holder)},
-	        answer) &&
-	    !rows_line_print(
-	        &(struct rows_line){.word = ROWS_STANDBY, .holder = STR("somebody")},
-	        answer))
-		assert(!"a holder cannot be said");
-}
-
 static enum batch_end
 run(struct batch *b, struct buf *answer, struct fault *fault)
 {
@@ -544,12 +462,12 @@ run(struct batch *b, struct buf *answer, struct fault *fault)
 		return BATCH_FAILED;
 	if (outcome == OUTCOME_NONE) {
 		engine.undo(b->connection, &ignored);
-		print_standby(holder, answer);
+		batch_print_standby(holder, answer);
 		return BATCH_DONE;
 	}
 	end = finish_batch(b, fault);
 	if (end == BATCH_DONE)
-		print_all(b, answer);
+		batch_print(b, answer);
 	return end;
 }
 

@@ -62,6 +62,19 @@ struct record {
 	bool active;                          /* false too where it can answer nothing */
 };
 
+enum change_kind {
+	CHANGE_INSERT,
+	CHANGE_UPDATE, /* if the row is still as it was, in everything */
+	CHANGE_ERASE,  /* the same */
+};
+
+struct change {
+	enum change_kind kind;
+	struct str key, level, attributes; /* of an insert; the last two of an update */
+	const struct record *was;          /* of the others */
+	enum outcome outcome;              /* of one of many */
+};
+
 typedef void record_fn(const struct record *record, void *context);
 
 /* A connection. Each engine has its own. */
@@ -104,14 +117,14 @@ struct engine {
 	bool (*select_all)(struct connection *connection, record_fn *fn, void *context,
 	    struct fault *fault);
 
-	/* id (ROWS_ID_MAX + 1 octets): of the new row. */
-	enum outcome (*insert)(struct connection *connection, struct str key,
-	    struct str level, struct str attributes, char *id, struct fault *fault);
-	/* If the row is still as it was, in everything. */
-	enum outcome (*update)(struct connection *connection, const struct record *was,
-	    struct str level, struct str attributes, struct fault *fault);
-	enum outcome (*erase)(
-	    struct connection *connection, const struct record *was, struct fault *fault);
+	/* One change. id (ROWS_ID_MAX + 1 octets): of a row that is new. */
+	enum outcome (*change)(struct connection *connection, const struct change *change,
+	    char *id, struct fault *fault);
+	/* Many of one kind, without waiting for each; their outcomes. False: the fault,
+	 * and the transaction is to be undone. FAULT_THEIRS also where some are not as
+	 * they must be, and nobody says which. */
+	bool (*change_many)(struct connection *connection, struct change *changes,
+	    size_t count, struct fault *fault);
 
 	/* Take or renew the lease by the clock of the database; renews: one that was
 	 * another's last is not taken. NONE: it is another's, whose name is in other

@@ -52,25 +52,6 @@ fault_of_statement(struct connection *c, MYSQL_STMT *statement, struct fault *fa
 /* --- the connection ------------------------------------------------------------------
  */
 
-static const struct login_words words = {
-    .names = {[LOGIN_HOST] = "host",
-        [LOGIN_PORT] = "port",
-        [LOGIN_SOCKET] = "socket",
-        [LOGIN_USER] = "user",
-        [LOGIN_PASSWORD] = "password",
-        [LOGIN_DATABASE] = "database",
-        [LOGIN_VERIFY] = "ssl-verify-server-cert",
-        [LOGIN_CA] = "ssl-ca",
-        [LOGIN_CERTIFICATE] = "ssl-cert",
-        [LOGIN_KEY] = "ssl-key"},
-};
-
-static const char session[] =
-    "SET SESSION sql_mode = 'TRADITIONAL', autocommit = 1,"
-    " innodb_lock_wait_timeout = " ENGINE_LOCK_S ", lock_wait_timeout = " ENGINE_LOCK_S
-    ", max_statement_time = " ENGINE_STATEMENT_S
-    ", idle_transaction_timeout = " ENGINE_IDLE_S;
-
 static bool
 query(struct connection *c, const char *sql, struct fault *fault)
 {
@@ -117,7 +98,7 @@ connect_to(struct connection *c, const struct login *login, const struct place *
 		return fault_of(c, fault);
 	if (!place->is_near && mysql_get_ssl_cipher(c->mysql) == NULL)
 		return set_fault(c, 2026, "the connection has no TLS", fault);
-	return query(c, session, fault) &&
+	return query(c, mariadb_session, fault) &&
 	    query(c, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", fault);
 }
 
@@ -414,27 +395,22 @@ outcome_of(MYSQL_STMT *statement)
 	return mysql_stmt_affected_rows(statement) == 1 ? OUTCOME_DONE : OUTCOME_NONE;
 }
 
-static enum outcome
-mariadb_insert(struct connection *c, struct str key, struct str level,
-    struct str attributes, char *id, struct fault *fault)
-{
-	MYSQL_BIND params[] = {
-	    param(key, false), param(level, false), param(attributes, false)};
-	MYSQL_STMT *statement = run(c, MARIADB_INSERT, params, fault);
-
-	id[0] = '\0';
-	if (statement != NULL && c->mailcow)
-		snprintf(id, ROWS_ID_MAX + 1, "%llu",
-		    (unsigned long long)mysql_stmt_insert_id(statement));
-	return outcome_of(statement);
-}
-
-/* The parameters by which a row is found as it was; their number. */
+/* The parameters of the statement for it; their number. */
 static unsigned
-guard(const struct connection *c, const struct record *was, MYSQL_BIND *params)
+params_of(const struct connection *c, const struct change *change, MYSQL_BIND *params)
 {
+	const struct record *was = change->was;
 	unsigned count = 0;
 
+	if (change->kind == CHANGE_INSERT)
+		params[count++] = param(change->key, false);
+	if (change->kind != CHANGE_ERASE) {
+		params[count++] = param(change->level, false);
+		params[count++] = param(change->attributes, false);
+	}
+	if (change->kind == CHANGE_INSERT)
+		return count;
+	/* By which the row is found as it was. */
 	if (c->mailcow)
 		params[count++] = param(str_of(was->id), false);
 	params[count++] = param(str_of(was->dest), false);
@@ -444,23 +420,106 @@ guard(const struct connection *c, const struct record *was, MYSQL_BIND *params)
 	return count;
 }
 
-static enum outcome
-mariadb_update(struct connection *c, const struct record *was, struct str level,
-    struct str attributes, struct fault *fault)
-{
-	MYSQL_BIND params[PARAMS_MAX] = {param(level, false), param(attributes, false)};
-
-	guard(c, was, params + 2);
-	return outcome_of(run(c, MARIADB_UPDATE, params, fault));
-}
+static const enum mariadb_statement statement_of[] = {
+    [CHANGE_INSERT] = MARIADB_INSERT,
+    [CHANGE_UPDATE] = MARIADB_UPDATE,
+    [CHANGE_ERASE] = MARIADB_ERASE,
+};
 
 static enum outcome
-mariadb_erase(struct connection *c, const struct record *was, struct fault *fault)
+mariadb_change(
+    struct connection *c, const struct change *change, char *id, struct fault *fault)
 {
 	MYSQL_BIND params[PARAMS_MAX];
+	MYSQL_STMT *statement;
 
-	guard(c, was, params);
-	return outcome_of(run(c, MARIADB_ERASE, params, fault));
+	params_of(c, change, params);
+	statement = run(c, statement_of[change->kind], params, fault);
+	id[0] = '\0';
+	if (statement != NULL && change->kind == CHANGE_INSERT && c->mailcow)
+		snprintf(id, ROWS_ID_MAX + 1, "%llu",
+		    (unsigned long long)mysql_stmt_insert_id(statement));
+	return outcome_of(statement);
+}
+
+/* A parameter of many: the library wants arrays of it. */
+struct column {
+	char **texts;
+	unsigned long *lens;
+	char *indicators;
+};
+
+static void
+fill_columns(const struct connection *c, const struct change *changes, size_t count,
+    struct column *columns)
+{
+	for (size_t i = 0; i < count; i++) {
+		MYSQL_BIND params[PARAMS_MAX];
+		unsigned width = params_of(c, &changes[i], params);
+
+		for (unsigned p = 0; p < width; p++) {
+			columns[p].texts[i] = params[p].buffer;
+			columns[p].lens[i] = params[p].buffer_length;
+			columns[p].indicators[i] =
+			    params[p].buffer_type == MYSQL_TYPE_NULL
+			    ? STMT_INDICATOR_NULL
+			    : STMT_INDICATOR_NONE;
+		}
+	}
+}
+
+/* One execution for all of them: the server goes through the arrays. */
+static bool
+execute_many(struct connection *c, MYSQL_STMT *statement, const struct change *changes,
+    size_t count, struct fault *fault)
+{
+	const unsigned size = (unsigned)count, width = mysql_stmt_param_count(statement);
+	MYSQL_BIND binds[PARAMS_MAX];
+	struct column columns[PARAMS_MAX];
+	bool done;
+
+	assert(width <= PARAMS_MAX);
+	for (unsigned p = 0; p < width; p++) {
+		columns[p].texts = mem_new(count, sizeof(char *));
+		columns[p].lens = mem_new(count, sizeof(unsigned long));
+		columns[p].indicators = mem_new(count, 1);
+		binds[p] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING,
+		    .buffer = columns[p].texts,
+		    .length = columns[p].lens,
+		    .u.indicator = columns[p].indicators};
+	}
+	fill_columns(c, changes, count, columns);
+	done = (mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &size) == 0 ||
+	           fault_of_statement(c, statement, fault)) &&
+	    execute(c, statement, binds, fault);
+	for (unsigned p = 0; p < width; p++) {
+		free(columns[p].texts);
+		free(columns[p].lens);
+		free(columns[p].indicators);
+	}
+	return done;
+}
+
+/* The server counts the rows of all of them together. */
+static bool
+mariadb_change_many(
+    struct connection *c, struct change *changes, size_t count, struct fault *fault)
+{
+	const char *sql = mariadb_statement(statement_of[changes[0].kind], c->mailcow);
+	MYSQL_STMT *statement = prepare(c, sql, strlen(sql), fault);
+	bool done;
+
+	if (statement == NULL)
+		return false;
+	done = execute_many(c, statement, changes, count, fault);
+	if (done && mysql_stmt_affected_rows(statement) != count) {
+		*fault = (struct fault){FAULT_THEIRS, "some rows are not as they were"};
+		done = false;
+	}
+	mysql_stmt_close(statement);
+	for (size_t i = 0; done && i < count; i++)
+		changes[i].outcome = OUTCOME_DONE;
+	return done;
 }
 
 /* --- the lease -----------------------------------------------------------------------
@@ -523,7 +582,7 @@ mariadb_lease(struct connection *c, struct str holder, uint32_t seconds, bool re
 
 const struct engine engine = {
     .program = "tlsladder-mariadb",
-    .login = &words,
+    .login = &mariadb_words,
     .has_mailcow = true,
     .schema = mariadb_schema,
     .open = mariadb_open,
@@ -536,8 +595,7 @@ const struct engine engine = {
     .is_writable = mariadb_is_writable,
     .select = mariadb_select,
     .select_all = mariadb_select_all,
-    .insert = mariadb_insert,
-    .update = mariadb_update,
-    .erase = mariadb_erase,
+    .change = mariadb_change,
+    .change_many = mariadb_change_many,
     .lease = mariadb_lease,
 };

@@ -20,6 +20,25 @@
 
 #define EXPIRES "UTC_TIMESTAMP(6) + INTERVAL ? SECOND"
 
+const struct login_words mariadb_words = {
+    .names = {[LOGIN_HOST] = "host",
+        [LOGIN_PORT] = "port",
+        [LOGIN_SOCKET] = "socket",
+        [LOGIN_USER] = "user",
+        [LOGIN_PASSWORD] = "password",
+        [LOGIN_DATABASE] = "database",
+        [LOGIN_VERIFY] = "ssl-verify-server-cert",
+        [LOGIN_CA] = "ssl-ca",
+        [LOGIN_CERTIFICATE] = "ssl-cert",
+        [LOGIN_KEY] = "ssl-key"},
+};
+
+const char mariadb_session[] =
+    "SET SESSION sql_mode = 'TRADITIONAL', autocommit = 1,"
+    " innodb_lock_wait_timeout = " ENGINE_LOCK_S ", lock_wait_timeout = " ENGINE_LOCK_S
+    ", max_statement_time = " ENGINE_STATEMENT_S
+    ", idle_transaction_timeout = " ENGINE_IDLE_S;
+
 static const char *const own_texts[MARIADB_COUNT] = {
     [MARIADB_INSERT] = "INSERT INTO " OWN " (dest, policy, parameters, owner)"
                        " VALUES (?, ?, ?, '" ENGINE_OWNER "')",

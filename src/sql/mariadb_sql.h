@@ -5,6 +5,11 @@
 
 #include "sql/engine.h"
 
+extern const struct login_words mariadb_words;
+
+/* What each session begins with. */
+extern const char mariadb_session[];
+
 enum mariadb_statement {
 	MARIADB_INSERT,
 	MARIADB_UPDATE,

@@ -34,6 +34,13 @@ set_fault(
 	return false;
 }
 
+/* Of the library, or of the connection. */
+static bool
+fault_here(const struct connection *c, struct fault *fault)
+{
+	return set_fault(c, "", PQerrorMessage(c->pg), fault);
+}
+
 /* Takes the result. */
 static bool
 fault_of(struct connection *c, PGresult *result, struct fault *fault)
@@ -44,33 +51,13 @@ fault_of(struct connection *c, PGresult *result, struct fault *fault)
 	if (state != NULL && text != NULL)
 		set_fault(c, state, text, fault);
 	else
-		set_fault(c, "", PQerrorMessage(c->pg), fault);
+		fault_here(c, fault);
 	PQclear(result);
 	return false;
 }
 
 /* --- the connection ------------------------------------------------------------------
  */
-
-static const struct login_words words = {
-    .names = {[LOGIN_HOST] = "host",
-        [LOGIN_PORT] = "port",
-        [LOGIN_USER] = "user",
-        [LOGIN_PASSWORD] = "password",
-        [LOGIN_PASSFILE] = "passfile",
-        [LOGIN_DATABASE] = "dbname",
-        [LOGIN_VERIFY] = "sslmode",
-        [LOGIN_CA] = "sslrootcert",
-        [LOGIN_CERTIFICATE] = "sslcert",
-        [LOGIN_KEY] = "sslkey"},
-    .verifies = "verify-full",
-};
-
-static const char session[] =
-    "SET lock_timeout = '" ENGINE_LOCK_S "s';"
-    "SET statement_timeout = '" ENGINE_STATEMENT_S "s';"
-    "SET idle_in_transaction_session_timeout = '" ENGINE_IDLE_S "s';"
-    "SET default_transaction_isolation = 'read committed'";
 
 static bool
 wait_for(struct connection *c, short events, struct fault *fault)
@@ -84,29 +71,13 @@ wait_for(struct connection *c, short events, struct fault *fault)
 	return ready > 0 || set_fault(c, "", "it does not answer", fault);
 }
 
-/*
- * Why there is no connection. libpq keeps the SQLSTATE to itself, but prints it: "FATAL:
- * 28P01: password authentication failed for user "tlsladder"".
- */
 static bool
 fault_of_connecting(struct connection *c, struct fault *fault)
 {
-	const char *message = PQerrorMessage(c->pg), *at = message;
-	char state[6] = "";
+	char state[6];
+	const char *message = pgsql_message(PQerrorMessage(c->pg), state);
 
-	while (state[0] == '\0' && (at = strstr(at, ":  ")) != NULL) {
-		size_t len;
-
-		at += strlen(":  ");
-		len = strspn(at, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-		if (len == 5 && at[len] == ':')
-			memcpy(state, at, 5);
-	}
-	if (state[0] != '\0') {
-		at += strlen("28P01:");
-		return set_fault(c, state, at + strspn(at, " "), fault);
-	}
-	return set_fault(c, "", message, fault);
+	return set_fault(c, state, message, fault);
 }
 
 static bool
@@ -134,7 +105,7 @@ next_result(struct connection *c, PGresult **out, struct fault *fault)
 		if (!wait_for(c, POLLIN, fault))
 			return false;
 		if (!PQconsumeInput(c->pg))
-			return set_fault(c, "", PQerrorMessage(c->pg), fault);
+			return fault_here(c, fault);
 	}
 	*out = PQgetResult(c->pg);
 	return true;
@@ -151,7 +122,7 @@ flush(struct connection *c, struct fault *fault)
 		if (!PQconsumeInput(c->pg))
 			break;
 	}
-	return left == 0 || set_fault(c, "", PQerrorMessage(c->pg), fault);
+	return left == 0 || fault_here(c, fault);
 }
 
 /* What the statement that was sent comes to: its last result, to be cleared, or NULL and
@@ -163,7 +134,7 @@ result_of(struct connection *c, int sent, struct fault *fault)
 	ExecStatusType status;
 
 	if (!sent) {
-		set_fault(c, "", PQerrorMessage(c->pg), fault);
+		fault_here(c, fault);
 		return NULL;
 	}
 	if (!flush(c, fault))
@@ -204,22 +175,28 @@ query(struct connection *c, const char *sql, struct fault *fault)
 	return result != NULL;
 }
 
+static bool
+prepare(struct connection *c, enum pgsql_statement which, struct fault *fault)
+{
+	PGresult *result;
+
+	if (c->prepared[which])
+		return true;
+	result = result_of(c,
+	    PQsendPrepare(c->pg, pgsql_statements[which].name,
+	        pgsql_statements[which].sql, 0, NULL),
+	    fault);
+	c->prepared[which] = result != NULL;
+	PQclear(result);
+	return c->prepared[which];
+}
+
 static PGresult *
 run(struct connection *c, enum pgsql_statement which, int count,
     const char *const *values, struct fault *fault)
 {
-	PGresult *result;
-
-	if (!c->prepared[which]) {
-		result = result_of(c,
-		    PQsendPrepare(c->pg, pgsql_statements[which].name,
-		        pgsql_statements[which].sql, count, NULL),
-		    fault);
-		if (result == NULL)
-			return NULL;
-		PQclear(result);
-		c->prepared[which] = true;
-	}
+	if (!prepare(c, which, fault))
+		return NULL;
 	return result_of(c,
 	    PQsendQueryPrepared(
 	        c->pg, pgsql_statements[which].name, count, values, NULL, NULL, 0),
@@ -267,7 +244,7 @@ pgsql_open(const struct login *login, const struct place *place, bool mailcow,
 	if (c->pg == NULL)
 		set_fault(c, "", "libpq does not begin", fault);
 	else if (connect_to(c, fault) && PQsetnonblocking(c->pg, 1) == 0 &&
-	    query(c, session, fault))
+	    query(c, pgsql_session, fault))
 		return c;
 	pgsql_close(c);
 	return NULL;
@@ -337,7 +314,7 @@ pgsql_select_all(struct connection *c, record_fn *fn, void *context, struct faul
 	if (!query(c, "SET statement_timeout = '" ENGINE_LISTING_S "s'", fault))
 		return false;
 	if (!PQsendQuery(c->pg, pgsql_select_all_rows) || !PQsetSingleRowMode(c->pg))
-		return set_fault(c, "", PQerrorMessage(c->pg), fault);
+		return fault_here(c, fault);
 	if (!flush(c, fault))
 		return false;
 	for (;;) {
@@ -446,55 +423,100 @@ outcome_of(PGresult *result)
 	return outcome;
 }
 
-/* Copies of texts that are parts of others, each ended by a NUL. */
-struct ended {
-	char key[ROWS_KEY_MAX + 1];
-	char level[64];
-	char attributes[ROWS_ATTRIBUTES_MAX + 1];
+static const enum pgsql_statement statement_of[] = {
+    [CHANGE_INSERT] = PGSQL_INSERT,
+    [CHANGE_UPDATE] = PGSQL_UPDATE,
+    [CHANGE_ERASE] = PGSQL_ERASE,
 };
 
-static void
-end_text(struct str text, char *out, size_t size)
-{
-	bool fits = str_copy(text, out, size);
-
-	assert(fits);
-	(void)fits;
-}
-
 static enum outcome
-pgsql_insert(struct connection *c, struct str key, struct str level,
-    struct str attributes, char *id, struct fault *fault)
+pgsql_change(
+    struct connection *c, const struct change *change, char *id, struct fault *fault)
 {
-	struct ended ended;
-	const char *values[] = {ended.key, ended.level, ended.attributes};
+	struct pgsql_ended ended;
+	const char *values[PGSQL_VALUES_MAX];
+	int count = pgsql_values(change, &ended, values);
 
 	id[0] = '\0';
-	end_text(key, ended.key, sizeof(ended.key));
-	end_text(level, ended.level, sizeof(ended.level));
-	end_text(attributes, ended.attributes, sizeof(ended.attributes));
-	return outcome_of(run(c, PGSQL_INSERT, 3, values, fault));
+	return outcome_of(run(c, statement_of[change->kind], count, values, fault));
 }
 
-static enum outcome
-pgsql_update(struct connection *c, const struct record *was, struct str level,
-    struct str attributes, struct fault *fault)
+/* Of a pipeline: the results of one statement are followed by NULL. */
+static bool
+take_piped(struct connection *c, struct change *change, struct fault *fault)
 {
-	struct ended ended;
-	const char *values[] = {ended.level, ended.attributes, was->dest, was->level,
-	    was->attributes, was->modified};
+	PGresult *result, *end;
+	ExecStatusType status;
 
-	end_text(level, ended.level, sizeof(ended.level));
-	end_text(attributes, ended.attributes, sizeof(ended.attributes));
-	return outcome_of(run(c, PGSQL_UPDATE, 6, values, fault));
+	if (!next_result(c, &result, fault))
+		return false;
+	status = PQresultStatus(result);
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+		return fault_of(c, result, fault);
+	change->outcome = outcome_of(result);
+	if (!next_result(c, &end, fault))
+		return false;
+	PQclear(end);
+	return end == NULL || set_fault(c, "", "it says too much", fault);
 }
 
-static enum outcome
-pgsql_erase(struct connection *c, const struct record *was, struct fault *fault)
+static bool
+send_piped(struct connection *c, const struct change *change, struct fault *fault)
 {
-	const char *values[] = {was->dest, was->level, was->attributes, was->modified};
+	struct pgsql_ended ended;
+	const char *values[PGSQL_VALUES_MAX];
+	int count = pgsql_values(change, &ended, values);
 
-	return outcome_of(run(c, PGSQL_ERASE, 4, values, fault));
+	return PQsendQueryPrepared(c->pg,
+	           pgsql_statements[statement_of[change->kind]].name, count, values, NULL,
+	           NULL, 0) ||
+	    fault_here(c, fault);
+}
+
+/* All that is left of a pipeline, up to its end. */
+static bool
+end_pipe(struct connection *c, struct fault *fault)
+{
+	ExecStatusType status = PGRES_EMPTY_QUERY;
+	PGresult *result;
+
+	while (status != PGRES_PIPELINE_SYNC) {
+		if (!next_result(c, &result, fault))
+			return false;
+		status = PQresultStatus(result); /* NULL is PGRES_FATAL_ERROR */
+		PQclear(result);
+		if (result == NULL && PQstatus(c->pg) == CONNECTION_BAD)
+			return fault_here(c, fault);
+	}
+	return PQexitPipelineMode(c->pg) || fault_here(c, fault);
+}
+
+/* So many may each wait for a lock before an answer comes. */
+#define PIPE_PART 20
+
+/* Each statement is the one that is sent alone otherwise; none is waited for. */
+static bool
+pgsql_change_many(
+    struct connection *c, struct change *changes, size_t count, struct fault *fault)
+{
+	bool done = prepare(c, statement_of[changes[0].kind], fault) &&
+	    (PQenterPipelineMode(c->pg) || fault_here(c, fault));
+	struct fault late;
+
+	if (!done)
+		return false;
+	for (size_t i = 0; done && i < count; i++) {
+		done = send_piped(c, &changes[i], fault);
+		if (done && i % PIPE_PART == 0)
+			done = PQsendFlushRequest(c->pg) || fault_here(c, fault);
+	}
+	if (!done || !PQpipelineSync(c->pg))
+		return fault_here(c, fault);
+	if (!flush(c, fault))
+		return false;
+	for (size_t i = 0; done && i < count; i++)
+		done = take_piped(c, &changes[i], fault);
+	return end_pipe(c, done ? fault : &late) && done;
 }
 
 static enum outcome
@@ -506,7 +528,7 @@ pgsql_lease(struct connection *c, struct str holder, uint32_t seconds, bool rene
 	enum outcome outcome;
 	PGresult *result;
 
-	end_text(holder, name, sizeof(name));
+	str_copy(holder, name, sizeof(name));
 	snprintf(number, sizeof(number), "%u", (unsigned)seconds);
 	outcome = outcome_of(
 	    run(c, renews ? PGSQL_LEASE_RENEW : PGSQL_LEASE, 2, values, fault));
@@ -526,7 +548,7 @@ pgsql_lease(struct connection *c, struct str holder, uint32_t seconds, bool rene
 
 const struct engine engine = {
     .program = "tlsladder-pgsql",
-    .login = &words,
+    .login = &pgsql_words,
     .schema = pgsql_schema,
     .open = pgsql_open,
     .close = pgsql_close,
@@ -539,8 +561,7 @@ const struct engine engine = {
     .is_writable = pgsql_is_writable,
     .select = pgsql_select,
     .select_all = pgsql_select_all,
-    .insert = pgsql_insert,
-    .update = pgsql_update,
-    .erase = pgsql_erase,
+    .change = pgsql_change,
+    .change_many = pgsql_change_many,
     .lease = pgsql_lease,
 };

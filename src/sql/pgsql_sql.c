@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sql/pgsql_sql.h"
 
+#include <assert.h>
+#include <string.h>
+
 #define OWN   "tlsladder_policy"
 #define LEASE "tlsladder_lease"
 #define LEASE_PUT \
@@ -12,6 +15,26 @@
 #define COLUMNS \
 	"dest, policy, parameters," \
 	" to_char(modified AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), owner"
+
+const struct login_words pgsql_words = {
+    .names = {[LOGIN_HOST] = "host",
+        [LOGIN_PORT] = "port",
+        [LOGIN_USER] = "user",
+        [LOGIN_PASSWORD] = "password",
+        [LOGIN_PASSFILE] = "passfile",
+        [LOGIN_DATABASE] = "dbname",
+        [LOGIN_VERIFY] = "sslmode",
+        [LOGIN_CA] = "sslrootcert",
+        [LOGIN_CERTIFICATE] = "sslcert",
+        [LOGIN_KEY] = "sslkey"},
+    .verifies = "verify-full",
+};
+
+const char pgsql_session[] =
+    "SET lock_timeout = '" ENGINE_LOCK_S "s';"
+    "SET statement_timeout = '" ENGINE_STATEMENT_S "s';"
+    "SET idle_in_transaction_session_timeout = '" ENGINE_IDLE_S "s';"
+    "SET default_transaction_isolation = 'read committed'";
 
 const struct pgsql_text pgsql_statements[PGSQL_COUNT] = {
     [PGSQL_SELECT] = {"s",
@@ -33,6 +56,42 @@ const struct pgsql_text pgsql_statements[PGSQL_COUNT] = {
     [PGSQL_LEASE_RENEW] = {"r", LEASE_PUT " WHERE l.holder = excluded.holder"},
     [PGSQL_LEASE_HOLDER] = {"h", "SELECT holder FROM " LEASE " WHERE name = 'policy'"},
 };
+
+static void
+end_text(struct str text, char *out, size_t size)
+{
+	bool fits = str_copy(text, out, size);
+
+	assert(fits);
+	(void)fits;
+}
+
+int
+pgsql_values(const struct change *change, struct pgsql_ended *ended, const char **values)
+{
+	const struct record *was = change->was;
+	int count = 0;
+
+	if (change->kind == CHANGE_INSERT) {
+		end_text(change->key, ended->key, sizeof(ended->key));
+		values[count++] = ended->key;
+	}
+	if (change->kind != CHANGE_ERASE) {
+		end_text(change->level, ended->level, sizeof(ended->level));
+		end_text(
+		    change->attributes, ended->attributes, sizeof(ended->attributes));
+		values[count++] = ended->level;
+		values[count++] = ended->attributes;
+	}
+	if (change->kind == CHANGE_INSERT)
+		return count;
+	/* By which the row is found as it was. */
+	values[count++] = was->dest;
+	values[count++] = was->level;
+	values[count++] = was->attributes;
+	values[count++] = was->modified;
+	return count;
+}
 
 const char pgsql_select_all_rows[] = "SELECT " COLUMNS " FROM " OWN;
 
@@ -89,4 +148,25 @@ pgsql_kind(const char *state)
 		if (strncmp(state, kinds[i].state, strlen(kinds[i].state)) == 0)
 			return kinds[i].kind;
 	return state[0] == '\0' ? FAULT_OUTAGE : FAULT_OTHER;
+}
+
+const char *
+pgsql_message(const char *message, char state[6])
+{
+	const char *at = message;
+
+	state[0] = '\0';
+	while ((at = strstr(at, ":  ")) != NULL) {
+		size_t len;
+
+		at += strlen(":  ");
+		len = strspn(at, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		if (len != 5 || at[len] != ':')
+			continue;
+		memcpy(state, at, 5);
+		state[5] = '\0';
+		at += strlen("28P01:");
+		return at + strspn(at, " ");
+	}
+	return message;
 }

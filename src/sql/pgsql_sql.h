@@ -23,6 +23,19 @@ struct pgsql_text {
 
 extern const struct pgsql_text pgsql_statements[PGSQL_COUNT];
 
+#define PGSQL_VALUES_MAX 6
+
+/* Copies of texts that are parts of others, each ended by a NUL. */
+struct pgsql_ended {
+	char key[ROWS_KEY_MAX + 1];
+	char level[64];
+	char attributes[ROWS_ATTRIBUTES_MAX + 1];
+};
+
+/* The values of the statement for that change, parts of it and of ended; their number. */
+int pgsql_values(
+    const struct change *change, struct pgsql_ended *ended, const char **values);
+
 /* Reads all rows: dest, policy, parameters, modified, owner, as PGSQL_SELECT does. */
 extern const char pgsql_select_all_rows[];
 
@@ -30,5 +43,17 @@ extern const char pgsql_schema[];
 
 /* state: five characters; "": a fault of the library, which has no connection then. */
 enum fault_kind pgsql_kind(const char *state);
+
+extern const struct login_words pgsql_words;
+
+/* What each session begins with. */
+extern const char pgsql_session[];
+
+/*
+ * Of why there is no connection: libpq keeps the SQLSTATE to itself, but prints it:
+ * "FATAL:  28P01: password authentication failed for user "tlsladder"". What stands
+ * behind it, and the state; else the message, and "".
+ */
+const char *pgsql_message(const char *message, char state[6]);
 
 #endif
