@@ -100,7 +100,7 @@ read_settings(struct checker *c)
 		    "cannot ask Postfix: %s; `tlsladder doctor` looks into it", err.text);
 	else
 		c->other_maps = postfix_other_maps(
-		    c->settings.policy_maps, c->config->map.file, &ours);
+		    c->settings.policy_maps, config_map_seen(c->config), &ours);
 	c->measure = measure_settings_of(
 	    &c->postfix, c->has_settings ? &c->settings : NULL, c->other_maps);
 	c->measure.policies = c->config->mta_sts.enable;

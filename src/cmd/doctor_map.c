@@ -87,7 +87,7 @@ advise_rebuild(struct doctor *d)
 		return;
 	doctor_add_postfix(d, "postmap", &d->advice);
 	buf_printf(&d->advice, " %s:", d->map_type);
-	buf_add_shell(&d->advice, path);
+	buf_add_shell(&d->advice, config_map_seen(d->config));
 	buf_add_char(&d->advice, '\n');
 }
 
@@ -135,6 +135,26 @@ choose_key(void *taker, const struct map_entry *line, struct err *err)
 	return true;
 }
 
+/* In a container files may stand elsewhere, or not at all. */
+static void
+advise_seen(struct doctor *d)
+{
+	const struct config *config = d->config;
+	char *written = doctor_directory(config->map.file),
+	     *seen = doctor_directory(config_map_seen(config));
+
+	if (d->postfix.command_count > 0) {
+		doctor_advise(d,
+		    "# %s must be mounted where Postfix runs, as %s; map: seen_as in "
+		    "%s says what it is there",
+		    written, seen, d->options->config_file);
+		doctor_advise(d, "# if it is, and the map alone is damaged:");
+	}
+	free(written);
+	free(seen);
+	advise_rebuild(d);
+}
+
 static void
 compare_sample(struct doctor *d, struct sample *sample)
 {
@@ -146,7 +166,7 @@ compare_sample(struct doctor *d, struct sample *sample)
 	buf_printf(&map, "%s:%s", d->map_type, d->config->map.file);
 	if (!postfix_lookup_all(&d->postfix, buf_text(&map), sample->keys,
 	        sample->count + 1, compare_value, sample, &err)) {
-		advise_rebuild(d);
+		advise_seen(d);
 		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);
 	} else if (sample->same != sample->count) {
 		advise_rebuild(d);

@@ -49,12 +49,12 @@ naming_of(const struct doctor *d, const char *map)
 	struct buf index = {0};
 	bool ours;
 
-	postfix_maps_free(postfix_other_maps(map, d->config->map.file, &ours));
+	postfix_maps_free(postfix_other_maps(map, config_map_seen(d->config), &ours));
 	if (ours)
 		return NAMES_OURS;
 	for (size_t i = 0; !ours && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		buf_reset(&index);
-		buf_printf(&index, "%s%s", d->config->map.file, suffixes[i]);
+		buf_printf(&index, "%s%s", config_map_seen(d->config), suffixes[i]);
 		postfix_maps_free(postfix_other_maps(map, buf_text(&index), &ours));
 	}
 	buf_clear(&index);
@@ -125,7 +125,7 @@ wanted_value(const struct doctor *d, const struct named *named, const bool *all)
 	else if (kept != NULL && strcmp(d->map_type, "none") == 0)
 		buf_printf(&ours, "%s", kept);
 	else
-		buf_printf(&ours, "%s:%s", d->map_type, d->config->map.file);
+		buf_printf(&ours, "%s:%s", d->map_type, config_map_seen(d->config));
 	for (size_t i = 0; named->maps[i] != NULL; i++) {
 		bool is_ours = is_our_map(d, named->maps[i]);
 
@@ -438,7 +438,7 @@ doctor_is_proxied(const struct doctor *d)
 void
 doctor_check_policy_maps(struct doctor *d)
 {
-	const char *path = d->config->map.file;
+	const char *path = config_map_seen(d->config);
 	struct named named;
 
 	if (!d->has_postfix)

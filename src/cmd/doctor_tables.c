@@ -182,7 +182,7 @@ doctor_check_tables(struct doctor *d)
 	const struct config *config = d->config;
 	bool map_is_read;
 	char **maps = postfix_other_maps(d->has_postfix ? d->settings.policy_maps : "",
-	    config->map.file, &map_is_read);
+	    config_map_seen(config), &map_is_read);
 	size_t ignored;
 	unsigned all = table_guard_take(config, maps, &ignored);
 	struct store *store = NULL;

@@ -287,8 +287,8 @@ read_settings(struct forecaster *f)
 	if (!postfix_read_settings(&f->postfix, &f->settings, &err))
 		return cmd_fail(EX_UNAVAILABLE,
 		    "cannot ask Postfix: %s; see `tlsladder doctor`", err.text);
-	f->other_maps =
-	    postfix_other_maps(f->settings.policy_maps, f->config->map.file, &ours);
+	f->other_maps = postfix_other_maps(
+	    f->settings.policy_maps, config_map_seen(f->config), &ours);
 	f->measure = measure_settings_of(&f->postfix, &f->settings, f->other_maps);
 	f->measure.policies = f->config->mta_sts.enable;
 	if (f->order->probe && !measure_has_prober(&f->measure))

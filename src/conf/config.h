@@ -46,6 +46,8 @@
 
 #define CONFIG_MAP(K) \
 	K(map_path, file, "map.file", STATEDIR "/tls_policy") \
+	K(map_path, seen_as, "map.seen_as", "", /* its path as Postfix has it */ \
+	  .none = "") \
 	K(word, type, "map.type", "auto", .words = "auto hash lmdb cdb btree texthash none") \
 	K(span, settle_ms, "map.settle", "200ms", .max = SPAN_MINUTE_MS)
 
@@ -128,6 +130,15 @@ struct config {
 		CONFIG_METRICS(SETTING_MEMBER)
 	} metrics;
 };
+
+/* The path of the map as main.cf names it. */
+static inline const char *
+config_map_seen(const struct config *config)
+{
+	return config->map.seen_as != NULL && config->map.seen_as[0] != '\0'
+	    ? config->map.seen_as
+	    : config->map.file;
+}
 
 /*
  * Read path into config. False if there is any complaint: they are appended to errs

@@ -217,8 +217,8 @@ take_new(struct engine *e)
 	    ? e->config->postfix.default_level
 	    : e->known.settings.level;
 	e->judge.can_dane = e->known.settings.can_dane ? ANSWER_YES : ANSWER_NO;
-	e->known.other_maps =
-	    postfix_other_maps(e->known.settings.policy_maps, e->config->map.file, &ours);
+	e->known.other_maps = postfix_other_maps(
+	    e->known.settings.policy_maps, config_map_seen(e->config), &ours);
 	e->known.guard = (struct table_guard){.config = e->config};
 	e->known.guard.named = table_guard_take(e->config, e->known.other_maps, &first);
 	note_read_here(e, ours, first);

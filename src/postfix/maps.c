@@ -143,9 +143,10 @@ can_ask(const char *key)
  * freed.
  */
 static char *
-direct_form(const char *map)
+direct_form(const struct postfix *postfix, const char *map)
 {
-	struct str rest = str_of(map);
+	char *seen = postfix_map_seen(postfix, map);
+	struct str rest = str_of(seen);
 	struct buf out = {0};
 	size_t depth = 0;
 	bool members, begins = true;
@@ -163,6 +164,7 @@ direct_form(const char *map)
 		begins = strchr(SEPARATORS "{", rest.p[0]) != NULL;
 		buf_add_char(&out, rest.p[0]);
 	}
+	free(seen);
 	return buf_take(&out);
 }
 
@@ -170,6 +172,21 @@ static bool
 is_proxied(const char *map)
 {
 	return strstr(map, "proxy:") != NULL;
+}
+
+char *
+postfix_map_seen(const struct postfix *postfix, const char *map)
+{
+	struct str rest = str_of(map), type;
+	struct buf out = {0};
+
+	if (postfix->map_file == NULL || postfix->map_seen_as == NULL ||
+	    !str_cut(&rest, ':', &type) || !str_eat(&rest, str_of(postfix->map_file)) ||
+	    (rest.len > 0 && rest.p[0] != '.'))
+		return mem_strdup(map);
+	buf_printf(
+	    &out, "%.*s:%s%.*s", STR_ARG(type), postfix->map_seen_as, STR_ARG(rest));
+	return buf_take(&out);
 }
 
 struct lookup {
@@ -263,7 +280,7 @@ postfix_lookup_all(const struct postfix *postfix, const char *map,
 	for (size_t i = 0; i < count; i++)
 		if (!can_ask(keys[i]))
 			return err_set(err, "a key that cannot be looked up");
-	direct = direct_form(map);
+	direct = direct_form(postfix, map);
 	done =
 	    ask(postfix, direct, timeout_ms, &lookup, err) || err_wrap(err, "%s", direct);
 	free(direct);
@@ -291,7 +308,7 @@ static bool
 list(const struct postfix *postfix, const char *map, struct listing *listing,
     struct err *err)
 {
-	char *direct = direct_form(map);
+	char *direct = direct_form(postfix, map);
 	const char *arguments[] = {"-s", direct, NULL};
 	struct postfix_call call = {
 	    .program = "postmap",
@@ -319,10 +336,12 @@ postfix_each_key(const struct postfix *postfix, const char *map, postfix_key_fn 
 	return list(postfix, map, &listing, err);
 }
 
+/* The map is the third of the arguments. */
 static bool
-change(const struct postfix *postfix, const char *const *arguments, struct str input,
-    struct err *err)
+change(const struct postfix *postfix, const char *map, const char *arguments[4],
+    struct str input, struct err *err)
 {
+	char *seen = postfix_map_seen(postfix, map);
 	struct postfix_call call = {
 	    .program = "postmap",
 	    .arguments = arguments,
@@ -331,8 +350,11 @@ change(const struct postfix *postfix, const char *const *arguments, struct str i
 	    .input = input,
 	};
 	struct child_result result;
-	bool done = postfix_run(postfix, &call, &result, err);
+	bool done;
 
+	arguments[2] = seen;
+	done = postfix_run(postfix, &call, &result, err);
+	free(seen);
 	if (done && result.status != 0 && !is_none(&result))
 		done = postfix_run_failed(&call, &result, err);
 	child_result_clear(&result);
@@ -343,18 +365,18 @@ bool
 postfix_map_put(
     const struct postfix *postfix, const char *map, struct str lines, struct err *err)
 {
-	const char *arguments[] = {"-r", "-i", map, NULL};
+	const char *arguments[] = {"-r", "-i", NULL, NULL};
 
-	return change(postfix, arguments, lines, err);
+	return change(postfix, map, arguments, lines, err);
 }
 
 bool
 postfix_map_delete(
     const struct postfix *postfix, const char *map, struct str keys, struct err *err)
 {
-	const char *arguments[] = {"-d", "-", map, NULL};
+	const char *arguments[] = {"-d", "-", NULL, NULL};
 
-	return change(postfix, arguments, keys, err);
+	return change(postfix, map, arguments, keys, err);
 }
 
 static void

@@ -540,9 +540,12 @@ run_simple(const struct postfix *postfix, const char *program,
 bool
 postfix_postmap(const struct postfix *postfix, const char *map, struct err *err)
 {
-	const char *arguments[] = {map, NULL};
+	char *seen = postfix_map_seen(postfix, map);
+	const char *arguments[] = {seen, NULL};
+	bool done = run_simple(postfix, "postmap", arguments, POSTMAP_MS, err);
 
-	return run_simple(postfix, "postmap", arguments, POSTMAP_MS, err);
+	free(seen);
+	return done;
 }
 
 bool

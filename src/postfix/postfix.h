@@ -20,6 +20,10 @@ struct postfix {
 	const char *config_directory; /* "" or NULL: Postfix's own */
 	char *const *command;         /* words before every command */
 	size_t command_count;
+	/* The file of our map, and what Postfix calls it: commands are told of that, and
+	 * so of files that begin with its name and a dot. NULL: it has one name. */
+	const char *map_file;
+	const char *map_seen_as;
 };
 
 /* A service of master.cf that has a level of its own. */

@@ -40,6 +40,9 @@ bool postfix_run(const struct postfix *postfix, const struct postfix_call *call,
 bool postfix_run_well(const struct postfix *postfix, const struct postfix_call *call,
     struct child_result *result, struct err *err);
 
+/* "TYPE:PATH" as the commands of this Postfix are told of it: free(). */
+char *postfix_map_seen(const struct postfix *postfix, const char *map);
+
 /* "PROGRAM: exit status N: its output". Always false. */
 bool postfix_run_failed(
     const struct postfix_call *call, const struct child_result *result, struct err *err);

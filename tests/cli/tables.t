@@ -156,6 +156,38 @@ postconf_says "smtp_tls_policy_maps = hash:$dir/tls_policy"
 is 'it is not' "$(of table-maps result)" warning
 matches 'what to do' "$(of table-maps advice)" "add proxy:mysql:$dir/query.cf to smtp_tls_policy_maps"
 
+# As Postfix sees it.
+postconf_says "smtp_tls_policy_maps = proxy:mysql:$dir/query.cf"
+ladder set f.test g.test verify
+postmap_does() {
+	printf '%s\n' "$1" >"$dir/postmap.sh"
+}
+postmap_does "printf 'a.test\tsecure \n'"
+is 'Postfix sees a row of ours' "$(of table-seen result) $(of table-seen text)" 'ok Postfix sees the row of a.test'
+check 'it is asked of the map itself, not of proxymap(8)' grep -qF "[mysql:$dir/query.cf]" "$dir/postmap.calls"
+postmap_does 'exit 1'
+is 'it does not: another table is asked' "$(of table-seen result) $(of table-seen advice)" \
+	"fault # mysql:$dir/query.cf must ask the table that $table writes to"
+postmap_does "printf 'a.test\tmay \n'"
+is 'it sees another one: the same' "$(of table-seen result)" fault
+postmap_does "echo 'postmap: fatal: open $dir/query.cf: Permission denied' >&2; exit 1"
+matches 'where it cannot be asked that is no fault' "$(of table-seen result) $(of table-seen text)" 'ok .*cannot be told here: .*Permission denied'
+rm -f "$dir/postmap.sh"
+utf8_is() {
+	echo "case \"\$*\" in *smtputf8_enable*) echo $1 ;; *) cat '$dir/postconf.out' ;; esac" >"$dir/postconf.sh"
+}
+utf8_is yes
+is 'with SMTPUTF8 a row may answer for a name that differs in accents' "$(of table-accents result) $(of table-accents advice)" \
+	"warning # in the query of proxy:mysql:$dir/query.cf: dest = '%s' AND BINARY dest = LOWER('%s')"
+utf8_is no
+ladder doctor --json
+is 'without, none' "$(json "[r for r in d if r['check'] == 'table-accents']")" '[]'
+configure
+ladder unpublish
+rm -f "$dir/postconf.sh"
+is 'and all is as before' "$status $(rows)" '0 '
+with_table
+
 # --- the daemon
 
 postconf_says "smtp_tls_policy_maps = proxy:mysql:$dir/query.cf"

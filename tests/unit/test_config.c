@@ -37,6 +37,7 @@ assert_defaults(const struct config *c)
 	assert_string_equal(c->state, STATEDIR "/state.db");
 	assert_list(&c->rules, RULESDIR "/postfix.yaml", NULL);
 	assert_string_equal(c->map.file, STATEDIR "/tls_policy");
+	assert_string_equal(config_map_seen(c), STATEDIR "/tls_policy");
 	assert_string_equal(c->map.type, "auto");
 	assert_int_equal(c->map.settle_ms, 200);
 	assert_string_equal(c->postfix.config_directory, "");
@@ -127,7 +128,7 @@ every_key_is_read(void **state)
 	    "log:\n  file: [/a/b.log, \"-\"]\n  from: start\n"
 	    "  learn: 0\n  nested: mailu-smtp\n"
 	    "state: /s\nrules: [/r1, /r2]\n"
-	    "map: {file: /m, type: none, settle: 0}\n"
+	    "map: {file: /m, seen_as: /opt/m, type: none, settle: 0}\n"
 	    "postfix:\n  config_directory: /etc/postfix-out\n"
 	    "  command: [docker, -i]\n  default_level: dane-only\n  retry: off\n"
 	    "dns:\n  resolver:\n  - 127.0.0.1\n  - 2001:db8::1@5353\n  trust: ad\n"
@@ -151,6 +152,7 @@ every_key_is_read(void **state)
 	assert_string_equal(c.state, "/s");
 	assert_list(&c.rules, "/r1", "/r2");
 	assert_string_equal(c.map.file, "/m");
+	assert_string_equal(config_map_seen(&c), "/opt/m");
 	assert_string_equal(c.map.type, "none");
 	assert_int_equal(c.map.settle_ms, 0);
 	assert_string_equal(c.postfix.config_directory, "/etc/postfix-out");
@@ -340,7 +342,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 43);
+	assert_int_equal(count, 44);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);

@@ -280,6 +280,35 @@ permission_is_named(void **state)
 	assert_non_null(strstr(err.text, "open /etc/postfix/sql.cf: Permission denied"));
 }
 
+/* Commands that run in a container are told of the path there, of our map alone. */
+static void
+map_is_seen_elsewhere(void **state)
+{
+	struct postfix postfix = fake_postfix;
+	struct err err;
+	char *value;
+
+	(void)state;
+	postfix.map_file = "/our/map";
+	postfix.map_seen_as = "/opt/tls/policy";
+	fake_reset();
+	fake_put("postmap.sh", "exit 0\n");
+	assert_true(postfix_postmap(&postfix, "hash:/our/map.new", &err));
+	assert_true(
+	    postfix_map_put(&postfix, "lmdb:/our/map", STR("a.test\tmay\n"), &err));
+	assert_true(postfix_map_delete(&postfix, "lmdb:/our/map", STR("a.test\n"), &err));
+	postfix_lookup(&postfix, "hash:/our/map", "a.test", &value, &err);
+	postfix_lookup(&postfix, "hash:/our/map2", "a.test", &value, &err);
+	postfix_lookup(&postfix, "mysql:/opt/postfix/conf/a.cf", "a.test", &value, &err);
+	fake_assert("postmap.calls",
+	    "postmap [-c] [/etc/postfix-9] [hash:/opt/tls/policy.new]\n"
+	    "postmap [-c] [/etc/postfix-9] [-r] [-i] [lmdb:/opt/tls/policy]\n"
+	    "postmap [-c] [/etc/postfix-9] [-d] [-] [lmdb:/opt/tls/policy]\n"
+	    "postmap [-c] [/etc/postfix-9] [-q] [-] [hash:/opt/tls/policy]\n"
+	    "postmap [-c] [/etc/postfix-9] [-q] [-] [hash:/our/map2]\n"
+	    "postmap [-c] [/etc/postfix-9] [-q] [-] [mysql:/opt/postfix/conf/a.cf]\n");
+}
+
 static void
 real_map_answers(void **state)
 {
@@ -325,6 +354,8 @@ main(void)
 		    key_cannot_be_asked, bad_keys[i], "bad key %zu is not asked", i + 1);
 	suite_add(
 	    maps_answer_as_smtp_asks, NULL, "maps are asked for parents of host names");
+	suite_add(map_is_seen_elsewhere, NULL,
+	    "our map has the path that Postfix has for it, and no other map");
 	suite_add(failure_is_one_keys_own, NULL,
 	    "one key that a map cannot answer makes no other key unsure");
 	suite_add(
