@@ -9,6 +9,10 @@ configure
 run "$program" -c "$examples/tlsladder.yaml" rules "$srcdir/rules/postfix.yaml"
 is 'tlsladder.yaml: accepted' "$status$err" 0
 
+run "$program" -c "$examples/mailcow/tlsladder.yaml" rules "$srcdir/rules/postfix.yaml"
+is 'mailcow/tlsladder.yaml: accepted' "$status$err" 0
+is 'mailcow/README: one page' "$(awk 'length > 104 { long = 1 } END { print (NR <= 80 && !long) }' "$examples/mailcow/README")" 1
+
 # unit: what systemd says of the unit, with the built program in place of the installed one.
 if command -v systemd-analyze >/dev/null; then
 	sed "s,/usr/bin/tlsladder,$program," "$examples/tlsladder.service" >"$dir/tlsladder.service"
@@ -16,6 +20,11 @@ if command -v systemd-analyze >/dev/null; then
 	is 'tlsladder.service: systemd has nothing to say' "$status$out$err" 0
 	run systemd-analyze security --offline=yes --threshold=20 "$dir/tlsladder.service"
 	is 'tlsladder.service: an exposure of 2.0 or less' $status 0
+	sed "s,/usr/bin/tlsladder,$program," "$examples/mailcow/tlsladder-mailcow.service" >"$dir/tlsladder-mailcow.service"
+	run systemd-analyze verify --man=no "$dir/tlsladder-mailcow.service"
+	is 'mailcow/tlsladder-mailcow.service: systemd has nothing to say' "$status$out$err" 0
+	run systemd-analyze security --offline=yes --threshold=20 "$dir/tlsladder-mailcow.service"
+	is 'mailcow/tlsladder-mailcow.service: an exposure of 2.0 or less' $status 0
 else
 	echo "ok $((number += 1)) - tlsladder.service # SKIP no systemd-analyze"
 fi

@@ -10,64 +10,20 @@ command -v mariadbd >/dev/null || skip_all 'needs mariadb-server'
 [[ -e /usr/lib/postfix/postfix-mysql.so ]] || skip_all 'needs postfix-mysql'
 
 "$sandbox" up "$dir" owner=$$ || { not_ok 'the sandbox comes up'; finish; }
-mkdir "$dir/state" "$dir/db"
+. "$here/mailcow.sh"
+mkdir "$dir/state"
 chown nobody:nogroup "$dir/state"
-chown mysql: "$dir/db"
-chmod 755 "$dir/db"
-
-# --- the database
-
-mariadb-install-db --no-defaults --datadir="$dir/db" --user=mysql --skip-test-db \
-	--auth-root-authentication-method=normal --innodb-log-file-size=8M >"$dir/install.err" 2>&1 ||
-	skip_all 'mariadb-install-db made no database'
-
-db() {
-	mariadb --no-defaults --socket="$dir/db/s" -uroot -N -B -e "$1" "${2-mailcow}"
-}
-start_db() {
-	"$sandbox" exec "$dir" -- mariadbd --no-defaults --datadir="$dir/db" --socket="$dir/db/s" \
-		--pid-file="$dir/db/pid" --user=mysql --innodb-buffer-pool-size=32M --innodb-log-file-size=8M \
-		--skip-log-bin --skip-name-resolve --skip-networking >>"$dir/db.log" 2>&1 &
-	await 60 db 'SELECT 1' '' >/dev/null || { not_ok 'MariaDB starts' "$(tail -n 5 "$dir/db.log")"; finish; }
-}
-stop_db() {
-	db SHUTDOWN ''
-	await 30 db_is_gone >/dev/null
-}
-db_is_gone() {
-	! db 'SELECT 1' '' 2>/dev/null
-}
 
 start_db
-db "CREATE DATABASE mailcow CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
-	CREATE TABLE mailcow.tls_policy_override (
-		id INT NOT NULL AUTO_INCREMENT,
-		dest VARCHAR(255) NOT NULL,
-		policy ENUM('none', 'may', 'encrypt', 'dane', 'dane-only', 'fingerprint', 'verify', 'secure') NOT NULL,
-		parameters VARCHAR(255) DEFAULT '',
-		created DATETIME(0) NOT NULL DEFAULT NOW(0),
-		modified DATETIME ON UPDATE CURRENT_TIMESTAMP,
-		active TINYINT(1) NOT NULL DEFAULT 1,
-		PRIMARY KEY (id), UNIQUE KEY dest (dest)) ENGINE = InnoDB ROW_FORMAT = DYNAMIC;
-	CREATE USER tlsladder IDENTIFIED BY 'secret';
-	CREATE USER postfix IDENTIFIED BY 'other';
+make_mailcow
+db "CREATE USER tlsladder IDENTIFIED BY 'secret';
 	GRANT SELECT, INSERT, DELETE, UPDATE (policy, parameters, active)
-		ON mailcow.tls_policy_override TO tlsladder;
-	GRANT SELECT ON mailcow.tls_policy_override TO postfix" ''
+		ON mailcow.tls_policy_override TO tlsladder" ''
 printf '%s\n' '[tlsladder]' "socket = $dir/db/s" 'user = tlsladder' 'password = secret' \
 	'database = mailcow' >"$dir/login"
 chown nobody: "$dir/login"
 chmod 600 "$dir/login"
-# The file by which Postfix asks holds a password, which tlsladder may not read.
-cat >"$dir/query.cf" <<END
-hosts = unix:$dir/db/s
-user = postfix
-password = other
-dbname = mailcow
-query = SELECT CONCAT(policy, ' ', parameters) FROM tls_policy_override WHERE active = '1' AND dest = '%s'
-END
-chown root:postfix "$dir/query.cf"
-chmod 640 "$dir/query.cf"
+mailcow_query "$dir/query.cf"
 
 # --- Postfix and the daemon
 
@@ -79,12 +35,6 @@ configure strict 'ladder: {may_after: {attempts: 1}}' \
 db "INSERT INTO tls_policy_override (dest, policy) VALUES ('expired-cert.test', 'encrypt')"
 starts
 
-row() {
-	db "SELECT policy, parameters, active FROM tls_policy_override WHERE dest = '$1'" | tr '\t' ' ' | sed 's/ *1$//'
-}
-has_row() {
-	[[ -n $(row "$1") ]]
-}
 arrives() {
 	grep -q "user@$1	" "$dir/delivered.tsv"
 }
