@@ -47,6 +47,7 @@ ldns/.*.h dns/resolver[a-z_]*\.[ch]
 idn2.h [a-z]*/[a-z_]*\.c
 unicase.h core/nexthop\.c
 unistr.h core/nexthop\.c
+uninorm.h dns/idn\.c
 zlib.h logs/gzip\.c
 jansson.h postfix/queue\.c
 spawn.h sys/child\.c

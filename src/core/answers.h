@@ -12,6 +12,7 @@
 
 #include "base/answer.h"
 #include "core/dane.h"
+#include "core/destination.h"
 #include "core/facts.h"
 #include "core/host.h"
 #include "core/ladder.h"
@@ -99,8 +100,9 @@ struct answers {
 	const struct witnesses *witnesses; /* borrowed; NULL: none was asked yet */
 	struct host_past
 	    hosts_past; /* the best of its MX hosts, for whatever destination */
-	const struct choice *choice; /* borrowed; the hosts that smtp(8) would try;
-	                              * NULL: not known */
+	struct destination_past twins_past; /* of keys that are the same name in DNS */
+	const struct choice *choice;        /* borrowed; the hosts that smtp(8) would try;
+	                                     * NULL: not known */
 };
 
 /* A source that was asked at asked_ms (0: never), whose answer serves until until_ms, as

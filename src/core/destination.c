@@ -57,6 +57,17 @@ destination_later(int64_t *at_ms, int64_t than_ms)
 }
 
 void
+destination_past_add(struct destination_past *past, const struct destination_past *more)
+{
+	destination_later(&past->sent_ms, more->sent_ms);
+	destination_later(&past->encrypt_ms, more->encrypt_ms);
+	destination_later(&past->trusted_ms, more->trusted_ms);
+	destination_later(&past->verify_ms, more->verify_ms);
+	destination_later(&past->secure_ms, more->secure_ms);
+	destination_later(&past->dane_ms, more->dane_ms);
+}
+
+void
 destination_forget_attempts(struct destination *d)
 {
 	d->alarm.attempts = 0;

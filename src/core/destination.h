@@ -167,6 +167,10 @@ void destination_copy(struct destination *to, const struct destination *from);
 /* to becomes what from was; from is cleared. */
 void destination_move(struct destination *to, struct destination *from);
 
+/* Whatever is later in more. */
+void destination_past_add(
+    struct destination_past *past, const struct destination_past *more);
+
 /* The entry as a whole, borrowed from it; LEVEL_NONE: none. */
 struct demand destination_demand(const struct destination *destination);
 

@@ -9,8 +9,9 @@
 #define SMTPS_PORT 465          /* smtp_tls_wrappermode */
 
 /*
- * Its own past, and that of its MX hosts: another name of the same servers is no way
- * around it. What TLSA records proved counts for signed destinations alone.
+ * Its own past, that of the keys which are the same name in DNS, and that of its MX
+ * hosts: another name of the same servers is no way around it. What TLSA records proved
+ * counts for signed destinations alone.
  */
 static struct destination_past
 past_with_hosts(const struct destination *d, const struct answers *answers)
@@ -20,6 +21,7 @@ past_with_hosts(const struct destination *d, const struct answers *answers)
 
 	if (answers == NULL)
 		return past;
+	destination_past_add(&past, &answers->twins_past);
 	hosts = &answers->hosts_past;
 	destination_later(&past.encrypt_ms, hosts->encrypt_ms);
 	destination_later(&past.encrypt_ms, hosts->dane_ms);

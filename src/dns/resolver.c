@@ -6,12 +6,12 @@
  */
 #include "dns/resolver.h"
 
-#include <idn2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "dns/idn.h"
 #include "dns/resolver_link.h"
 #include "dns/resolver_proof.h"
 #include "dns/resolver_stale.h"
@@ -70,36 +70,6 @@ note_trouble(struct dns_records *records, const char *text)
 	if (records->trouble[0] == '\0')
 		snprintf(records->trouble, sizeof(records->trouble), "%.*s",
 		    DNS_TROUBLE_SIZE - 1, text);
-}
-
-static bool
-is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
-/* The name as DNS has it: U-labels become A-labels as smtp(8) makes them (UTS #46,
- * non-transitional). False: no name that can be asked for. */
-static bool
-ascii_name(const char *host, char out[NEXTHOP_HOST_SIZE])
-{
-	char *ascii = NULL;
-	bool done;
-
-	if (is_ascii(host))
-		return str_copy(str_of(host), out, NEXTHOP_HOST_SIZE) &&
-		    dns_name_is_valid(str_of(out));
-	if (idn2_to_ascii_8z(host, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
-		return false;
-	/* Mapping makes an address of full-width digits: whatever that is, it is no
-	 * domain. */
-	done = str_copy(str_of(ascii), out, NEXTHOP_HOST_SIZE) &&
-	    dns_name_is_valid(str_of(out)) && !nexthop_is_address(str_of(out));
-	idn2_free(ascii);
-	return done;
 }
 
 static struct question *
@@ -449,7 +419,7 @@ resolver_gather(
 		add_host(records, nexthop->host, 0);
 		return;
 	}
-	if (!ascii_name(nexthop->host, domain)) {
+	if (!idn_to_ascii(nexthop->host, domain)) {
 		records->mx = DNS_ERROR;
 		note_trouble(records, "the domain has no ASCII form that DNS could have");
 		return;
@@ -463,7 +433,7 @@ resolver_gather(
 bool
 resolver_ascii(const char *host, char out[NEXTHOP_HOST_SIZE])
 {
-	return ascii_name(host, out);
+	return idn_to_ascii(host, out);
 }
 
 /* Neither has to be signed (RFC 8461 10.2): nothing is proven. */

@@ -165,7 +165,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 	*wants = 0;
 	if (answers != NULL) {
 		known = *answers;
-		if (!engine_past(e, d, answers, &known.hosts_past, err) ||
+		if (!engine_past(e, d, answers, &known, err) ||
 		    !engine_note_failed(e, d, answers, err))
 			return false;
 		if (!checks && !engine_policy(e, d, &known, err))

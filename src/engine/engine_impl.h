@@ -450,9 +450,10 @@ bool engine_note_servers(struct engine *e, const struct host_past *past, struct 
  * none proved it yet, a session alone. 0: nothing did. */
 bool engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err);
 
-/* The best that hosts of d did, for whomever. False: the database could not tell. */
+/* The best that hosts of d did, for whomever, and that keys did which are the same name
+ * in DNS, into known, a copy of answers. False: the database could not tell. */
 bool engine_past(struct engine *e, const struct destination *d,
-    const struct answers *answers, struct host_past *out, struct err *err);
+    const struct answers *answers, struct answers *known, struct err *err);
 
 /* The server of the alarm of d failed, if these answers say that it is one of its own. */
 bool engine_note_failed(struct engine *e, const struct destination *d,

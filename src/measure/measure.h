@@ -240,4 +240,11 @@ bool measure_serves(const struct measure_settings *settings, struct measure_item
  */
 bool measure_relay_fits(const char *relay, const char *key, const char *text);
 
+/*
+ * The keys that Postfix looks up for the same name in DNS where it is spelled otherwise:
+ * by A-labels, or by composed letters or letters with their marks apart. How many.
+ */
+#define MEASURE_TWINS 2
+unsigned measure_twins(const char *key, char out[MEASURE_TWINS][NEXTHOP_KEY_SIZE]);
+
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DNS: MX, addresses, TLSA, and what DANE makes of them. */
+#include <stdio.h>
 #include <string.h>
 
+#include "dns/idn.h"
 #include "measure/measure_impl.h"
 
 static bool
@@ -30,6 +32,29 @@ measure_relay_fits(const char *relay, const char *key, const char *text)
 	    (nexthop_parse(str_of(key), &nexthop) &&
 	        str_equal_nocase(str_of(relay), str_of(nexthop.host))) ||
 	    dane_describes(text, str_of(relay));
+}
+
+_Static_assert(MEASURE_TWINS == IDN_TWINS, "a key for each spelling");
+
+unsigned
+measure_twins(const char *key, char out[MEASURE_TWINS][NEXTHOP_KEY_SIZE])
+{
+	char hosts[IDN_TWINS][NEXTHOP_HOST_SIZE];
+	struct nexthop nexthop, twin;
+	unsigned count, found = 0;
+	const char *behind;
+
+	if (!nexthop_parse(str_of(key), &nexthop) || nexthop.literal)
+		return 0;
+	count = idn_twins(nexthop.host, hosts);
+	behind = nexthop.key + strlen(nexthop.host) + (nexthop.bracketed ? 1 : 0);
+	for (unsigned i = 0; i < count; i++)
+		if (snprintf(out[found], NEXTHOP_KEY_SIZE, "%s%s%s",
+		        nexthop.bracketed ? "[" : "", hosts[i],
+		        behind) < NEXTHOP_KEY_SIZE &&
+		    nexthop_parse(str_of(out[found]), &twin))
+			found++;
+	return found;
 }
 
 static bool
