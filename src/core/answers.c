@@ -20,11 +20,17 @@ answers_note_measured(struct answers *answers, const struct measured *measured,
 	if (measured == NULL)
 		return;
 	for (enum level l = up_to; l > above && l > LEVEL_MAY; l = measured_next(l)) {
-		answers->probed = l;
 		/* Silence is no answer. */
-		answers->probe_works =
+		enum answer works =
 		    measured->answered ? measured->meets[l] : ANSWER_UNSURE;
-		if (measured->meets[l] != ANSWER_NO)
+		bool known = answers->probed != LEVEL_UNKNOWN;
+
+		/* What could not be told is told of where nothing below it is met. */
+		if (works != ANSWER_YES && known && answers->probe_works == ANSWER_UNSURE)
+			continue;
+		answers->probed = l;
+		answers->probe_works = works;
+		if (works == ANSWER_YES)
 			return;
 	}
 }

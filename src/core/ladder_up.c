@@ -11,19 +11,24 @@
 #define SILENT_AGAIN_MAX_MS (6 * SPAN_HOUR_MS)
 #define SILENT_TOLD_MS      SPAN_DAY_MS /* what lasts so long is told */
 
-/* The strongest level above the entry, up to the default, that is met. LEVEL_NONE: none
- * is; LEVEL_UNKNOWN: it could not be told. */
+/*
+ * The strongest level above the entry, up to the default, that is met: a silent server
+ * that did better keeps nobody below what another does. LEVEL_NONE: none is;
+ * LEVEL_UNKNOWN: it could not be told.
+ */
 static enum level
 strongest_above(const struct evidence *ev, enum level entry)
 {
+	enum level none = LEVEL_NONE;
+
 	for (enum level l = ladder_effective(ev, ev->default_level); l > entry;
 	     l = measured_next(l)) {
 		if (ev->measured.meets[l] == ANSWER_YES)
 			return l;
 		if (ev->measured.meets[l] == ANSWER_UNSURE)
-			return LEVEL_UNKNOWN;
+			none = LEVEL_UNKNOWN;
 	}
-	return LEVEL_NONE;
+	return none;
 }
 
 /*
@@ -97,13 +102,14 @@ awaits_level(const struct evidence *ev, int64_t now_ms)
 /* Nobody can tell whether the entry is needed: its lease is not renewed, and ends at the
  * next answer. */
 static struct decision
-ask_again(const struct evidence *ev, int64_t now_ms)
+ask_again(
+    const struct evidence *ev, int64_t now_ms, int64_t again_ms, int64_t again_max_ms)
 {
 	/* An entry without a lease says nothing of how long that lasts. */
 	bool leased = ev->lease_end_ms != 0;
-	int64_t look_ms = leased ? ladder_patience(ev->lease_end_ms, now_ms,
-	                               SILENT_AGAIN_MS, SILENT_AGAIN_MAX_MS)
-	                         : now_ms + SILENT_AGAIN_MAX_MS;
+	int64_t look_ms = leased
+	    ? ladder_patience(ev->lease_end_ms, now_ms, again_ms, again_max_ms)
+	    : now_ms + again_max_ms;
 
 	return leased && now_ms - ev->lease_end_ms >= SILENT_TOLD_MS
 	    ? ladder_keep_and_alert(WHY_SILENT, look_ms)
@@ -146,17 +152,16 @@ ladder_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t
 		return ladder_our_fault(ev, now_ms);
 	level = strongest_above(ev, entry);
 	if (now_ms >= ev->lease_end_ms && !ev->measured.answered)
-		return ask_again(ev, now_ms);
+		return ask_again(ev, now_ms, SILENT_AGAIN_MS, SILENT_AGAIN_MAX_MS);
 	if (level == LEVEL_UNKNOWN)
-		return ladder_keep(WHY_STILL_NEEDED,
-		    ladder_patience(
-		        ev->lease_end_ms, now_ms, PROBE_AGAIN_MS, PROBE_AGAIN_MAX_MS));
+		return ask_again(ev, now_ms, PROBE_AGAIN_MS, PROBE_AGAIN_MAX_MS);
 	if (level == LEVEL_NONE && now_ms >= ev->lease_end_ms &&
 	    level_is_authenticated(top)) {
 		if (ev->canary == CANARY_NOT_ASKED)
 			return ladder_wants(WANTS_CANARY);
 		if (is_our_fault(ev))
-			return ask_again(ev, now_ms);
+			return ask_again(
+			    ev, now_ms, SILENT_AGAIN_MS, SILENT_AGAIN_MAX_MS);
 	}
 	if (level == LEVEL_NONE)
 		return still_needed(policy, ev, now_ms);

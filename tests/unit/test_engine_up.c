@@ -502,6 +502,72 @@ static const struct row rows[] = {
     {OWN, NOT_VERIFIED, HOUR, true},
 };
 
+/* --- a server that did better, and is silent for good --------------------------------
+ */
+
+static bool is_plain, is_off;
+
+static void
+answer_two(struct measure_item *item)
+{
+	world_add_host(item, "mx.a.test", PROMISE_NONE);
+	world_add_host(item, "mx2.a.test", PROMISE_NONE);
+	snprintf(item->answers.text, sizeof(item->answers.text),
+	    "mx.a.test address=insecure tlsa=none\n"
+	    "mx2.a.test address=insecure tlsa=none");
+}
+
+static void
+two_do(const struct finger_question *question, struct server *server)
+{
+	bool second = strcmp(question->host, "mx2.a.test") == 0;
+
+	(second            ? is_off ? world_is_silent : world_verifies
+	        : is_plain ? does_no_tls
+	                   : world_self_signed)(question, server);
+}
+
+/* The other one did no TLS for two days, and does again, or does not. */
+static void
+silent_host_keeps_nobody_down(void **state)
+{
+	bool recovers = *(const bool *)*state;
+	unsigned days = 0;
+
+	is_plain = is_off = false;
+	rig_new_with(two_do);
+	rig_close();
+	world.sessions_logged = world.can_dane = true;
+	world.answer = answer_two;
+	rig_notify_admin();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_session("Verified", "mx2.a.test[192.0.2.2]:25");
+	rig_log_status("a.test", "mx2.a.test[192.0.2.2]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	is_plain = is_off = true;
+	for (int i = 0; i < 60 * 4 && rig_row("a.test").entry.level == LEVEL_NONE; i++) {
+		rig_log_status("a.test", OWN, "4.7.4", "deferred (" NOT_OFFERED ")");
+		rig_save();
+		world_wait(rig.engine, 15 * MIN);
+	}
+	rig_assert_entry("a.test", LEVEL_DANE);
+	is_plain = !recovers;
+	for (; days < 20 && rig_row("a.test").entry.level == LEVEL_DANE; days++) {
+		if (recovers)
+			rig_log_session("Untrusted", OWN);
+		rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, DAY);
+	}
+	rig_assert_entry("a.test", recovers ? LEVEL_ENCRYPT : LEVEL_DANE);
+	assert_in_range(days, recovers ? 0 : 20, recovers ? 1 : 20);
+	if (!recovers)
+		assert_non_null(strstr(buf_text(&world.bodies), "a.test: silent: "));
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -538,5 +604,9 @@ main(void)
 	suite_add(end_waits_for_dns, &yes, "... and stays where there are");
 	suite_add(end_waits_for_default, NULL,
 	    "the end of a pin waits until the default level is known");
+	suite_add(silent_host_keeps_nobody_down, &yes,
+	    "a host that did better and is gone keeps nobody below the other");
+	suite_add(
+	    silent_host_keeps_nobody_down, &no, "... and what it leaves unsure is told");
 	return rig_end(suite_run());
 }
