@@ -8,7 +8,8 @@
 static bool
 is_canary_heard(const struct freeze_facts *facts, int64_t soon_ms)
 {
-	return facts->canary_ms != 0 &&
+	return facts->canary_ms > soon_ms - SPAN_MINUTE_MS - FREEZE_LAST_MS &&
+	    facts->canary_ms != 0 &&
 	    (facts->canary_ms > facts->probed_ms || facts->probed_ms > soon_ms) &&
 	    facts->canary_ms <= soon_ms;
 }
@@ -45,9 +46,20 @@ lasted(const struct freeze_facts *facts, int64_t now_ms, const struct freeze_out
 	return facts->frozen_ms != 0 && from_ms < to_ms ? to_ms - from_ms : 0;
 }
 
+/* Of who ever verified nobody does: for so long that no canary is known any more. Its
+ * begin goes with the clock where that is set (engine_shift_freeze()). */
+static bool
+is_given_up(const struct freeze_outcome *out, int64_t now_ms)
+{
+	int64_t from_ms = out->begun_ms != 0 ? out->begun_ms : out->frozen_ms;
+
+	return out->frozen_ms != 0 && now_ms - from_ms >= FREEZE_MOST_MS;
+}
+
 /*
  * frozen_ms says when the condition was last true. A lasting cause produces no new
- * failures, so their absence proves nothing: only what verified after that time thaws.
+ * failures, so their absence proves nothing: what verified after that time thaws, and
+ * else a time after which nobody is known who could.
  */
 struct freeze_outcome
 freeze_judge(
@@ -85,6 +97,13 @@ freeze_judge(
 		out.news = FREEZE_ENDS;
 		out.frozen_ms = 0;
 		out.ended_ms = out.verified_ms;
+		out.lasted_ms = lasted(facts, now_ms, &out);
+	}
+	if (out.news != FREEZE_ENDS && begins == FREEZE_NO_NEWS &&
+	    !is_canary_heard(facts, soon_ms) && is_given_up(&out, now_ms)) {
+		out.news = FREEZE_GIVEN_UP;
+		out.frozen_ms = 0;
+		out.ended_ms = now_ms;
 		out.lasted_ms = lasted(facts, now_ms, &out);
 	}
 	if (out.frozen_ms == 0)

@@ -32,6 +32,9 @@ struct freeze_limits {
 #define FREEZE_LEAST   3           /* ... of which there must be so many, */
 #define FREEZE_LAST_MS SPAN_DAY_MS /* and which failed within this time */
 
+/* So long a canary is known to verify; no freeze is longer that nothing else keeps up. */
+#define FREEZE_MOST_MS (7 * SPAN_DAY_MS)
+
 /* Times in ms since the epoch; 0: never. Counts are of parent domains. */
 struct freeze_facts {
 	int64_t held; /* did better, and failed since anybody verified, within the time */
@@ -54,6 +57,7 @@ enum freeze_news {
 	FREEZE_BEGINS_LAST,   /* all that did better last fail */
 	FREEZE_BEGINS_CANARY, /* a canary fails */
 	FREEZE_ENDS,          /* a session verified after the condition was last true */
+	FREEZE_GIVEN_UP,      /* none did, and nobody is known any more who would */
 };
 
 struct freeze_outcome {

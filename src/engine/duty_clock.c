@@ -10,6 +10,7 @@
  * most that adjtimex(2) slews by. It is forgiven this often. */
 #define SLEWED(ran_ms) ((ran_ms) / 2000)
 #define FORGIVE_MS     SPAN_HOUR_MS
+#define LIVE_MS        SPAN_HOUR_MS /* what is remembered ages by so much at once */
 
 /* What the clocks said at one moment, as it is stored: whoever comes next, after a
  * restart, tells by it whether the wall clock was set meanwhile. */
@@ -27,7 +28,8 @@ struct clock {
 	struct moment trusted;
 	int64_t crept_ms; /* it was set by so much before, too little for a shift */
 	int64_t boot;
-	int64_t kept_ms; /* monotonic: when the stamp was stored; 0: not yet */
+	int64_t kept_ms;  /* monotonic: when the stamp was stored; 0: not yet */
+	int64_t lived_ms; /* monotonic: so far what is remembered has aged; 0: not yet */
 };
 
 /* A minute: less is put off until it adds up to that. */
@@ -169,6 +171,26 @@ keep_stamp(struct engine *e, struct clock *c, const struct moment *now)
 		store_rollback(e->store);
 }
 
+/* What is not stored now is next time. */
+static void
+live(struct engine *e, struct clock *c, const struct moment *now)
+{
+	int64_t ran_ms = now->mono_ms - c->lived_ms;
+	struct err ignored;
+
+	if (e->driver.mode != ENGINE_APPLY)
+		return;
+	if (c->lived_ms == 0)
+		ran_ms = 0;
+	else if (!store_begin(e->store, &ignored) ||
+	    !engine_live(e, ran_ms, now->wall_ms, &ignored) ||
+	    !store_commit(e->store, &ignored)) {
+		store_rollback(e->store);
+		return;
+	}
+	c->lived_ms = now->mono_ms;
+}
+
 void
 engine_trust_clock(struct engine *e)
 {
@@ -207,6 +229,7 @@ finish(struct engine *e, struct duty_state *base)
 		return;
 	engine_mind_clock(e);
 	keep_stamp(e, c, &now);
+	live(e, c, &now);
 }
 
 static void
@@ -215,6 +238,8 @@ notice(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct clock *c = (struct clock *)base;
 
 	engine_mind_clock(e);
+	if (c->lived_ms == 0 || now->mono_ms - c->lived_ms >= LIVE_MS)
+		live(e, c, now);
 	if (now->wall_ms < c->wall_ms - SPAN_MINUTE_MS)
 		c->minded = false;
 	c->wall_ms = now->wall_ms;

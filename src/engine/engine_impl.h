@@ -447,8 +447,15 @@ bool engine_note_servers(struct engine *e, const struct host_past *past, struct 
 /* When something last proved that verifying works here, from which days are counted back:
  * a probe and a session of the log, whichever is earlier. Our clock may be ahead, by
  * which a probe is dated, and anybody may have written a line. Where nobody can probe, or
- * none proved it yet, a session alone. 0: nothing did. */
+ * none proved it yet, a session alone. 0: nothing did.
+ *
+ * Where nothing else verifies that proof may stand still for ever: the time that the
+ * daemon ran since is added, by a clock that nobody sets; not that in which it did not.
+ */
 bool engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err);
+
+/* It ran so long since this was called last. In the caller's transaction. */
+bool engine_live(struct engine *e, int64_t ran_ms, int64_t now_ms, struct err *err);
 
 /* The best that hosts of d did, for whomever, and that keys did which are the same name
  * in DNS, into known, a copy of answers. False: the database could not tell. */

@@ -79,19 +79,23 @@ alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
 
 /*
  * What speaks against a freeze: a line of the log anybody can write, so that by sessions
- * servers of as many parent domains have to, as it takes to freeze.
+ * servers of as many parent domains have to, as it takes to freeze. A day after it was
+ * last the case one has to: there may be no more of them.
  */
 static bool
 bound_proof(
     struct engine *e, int64_t soon_ms, struct freeze_facts *facts, struct err *err)
 {
-	int64_t at_ms = 0;
+	int64_t at_ms = 0, one_ms = 0;
 
 	if (facts->frozen_ms == 0)
 		return true;
 	if (!store_proven_by(
-	        e->store, FREEZE_LEAST, e->judge.default_level, soon_ms, &at_ms, err))
+	        e->store, FREEZE_LEAST, e->judge.default_level, soon_ms, &at_ms, err) ||
+	    !store_proven_by(e->store, 1, e->judge.default_level, soon_ms, &one_ms, err))
 		return false;
+	if (at_ms < one_ms && one_ms >= facts->frozen_ms + FREEZE_LAST_MS)
+		at_ms = one_ms;
 	if (at_ms < facts->probed_ms)
 		at_ms = facts->probed_ms;
 	if (at_ms < facts->verified_ms)
@@ -149,6 +153,11 @@ engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
 		return false;
 	if (freeze.news == FREEZE_ENDS)
 		log_info("no freeze any more: servers verify again");
+	else if (freeze.news == FREEZE_GIVEN_UP)
+		engine_alert(e,
+		    "freeze: over after 7 days in which no server verified that did "
+		    "before, as none is known any more that should: what is new is "
+		    "weakened again");
 	else if (freeze.news != FREEZE_NO_NEWS && !e->judge.frozen) /* else not stored */
 		alert(e, freeze.news, &facts, now_ms);
 	e->judge.frozen = freeze.frozen;

@@ -131,8 +131,9 @@ note_clock(struct engine *e, const struct host_past *news, struct err *err)
 	return at_ms == 0 || store_counter_set(e->store, "proven-ms", at_ms, err);
 }
 
-bool
-engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err)
+/* By the clock of the last proof. */
+static bool
+last_proof_ms(struct engine *e, int64_t *at_ms, struct err *err)
 {
 	int64_t logged_ms;
 
@@ -147,6 +148,30 @@ engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err)
 	if (logged_ms != 0 && logged_ms < *at_ms)
 		*at_ms = logged_ms;
 	return true;
+}
+
+bool
+engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err)
+{
+	int64_t lived_ms;
+
+	if (!last_proof_ms(e, at_ms, err) ||
+	    !store_counter_get(e->store, "lived-ms", &lived_ms, err))
+		return false;
+	if (*at_ms != 0 && lived_ms > *at_ms)
+		*at_ms = lived_ms;
+	return true;
+}
+
+bool
+engine_live(struct engine *e, int64_t ran_ms, int64_t now_ms, struct err *err)
+{
+	int64_t at_ms;
+
+	if (!engine_proof_ms(e, &at_ms, err))
+		return false;
+	return at_ms == 0 || at_ms + ran_ms > now_ms ||
+	    store_counter_set(e->store, "lived-ms", at_ms + ran_ms, err);
 }
 
 /* What it proves of us: our CA file, where certificates are what is asked for. As for

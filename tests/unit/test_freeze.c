@@ -28,6 +28,7 @@ static const char *const news_names[] = {
     [FREEZE_BEGINS_LAST] = "last",
     [FREEZE_BEGINS_CANARY] = "canary",
     [FREEZE_ENDS] = "ends",
+    [FREEZE_GIVEN_UP] = "given-up",
 };
 
 static void

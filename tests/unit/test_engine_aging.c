@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is remembered ends where nothing verifies any more: a past, a canary, a freeze. */
+#include "suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "enginerig.h"
+
+static unsigned verifying; /* d0.test ... below that do */
+
+static void
+does(const struct finger_question *question, struct server *server)
+{
+	const char *at = strstr(question->host, "mx.d");
+
+	(at != NULL && (unsigned)(at[4] - '0') < verifying
+	        ? world_verifies
+	        : world_self_signed)(question, server);
+}
+
+static void
+begin(unsigned verify, bool prober)
+{
+	verifying = verify;
+	rig_new_with(does);
+	rig_close();
+	if (!prober)
+		world.finger = NULL;
+	world.sessions_logged = true;
+	rig_notify_admin();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+}
+
+static void
+verifies(unsigned number)
+{
+	char domain[32], relay[64];
+
+	snprintf(domain, sizeof(domain), "d%u.test", number);
+	snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+	rig_log_session("Verified", relay);
+	rig_log_status(domain, relay, "2.0.0", "sent (250 Ok)");
+	rig_save();
+}
+
+static void
+fails(const char *domain)
+{
+	rig_defer_because(domain, NOT_VERIFIED);
+	rig_save();
+}
+
+struct past {
+	const char *what;
+	int days;
+	bool prober, off, ahead;
+	enum why why;
+};
+
+static const struct past pasts[] = {
+    {"80 days", 80, true, false, false, WHY_HOLD},
+    {"100 days", 100, true, false, false, WHY_NOT_AUTHENTIC},
+    {"80 days without posttls-finger", 80, false, false, false, WHY_HOLD},
+    {"100 days without posttls-finger", 100, false, false, false, WHY_NOT_AUTHENTIC},
+    {"100 days in which it did not run", 100, true, true, false, WHY_HOLD},
+    {"100 days by which the clock is ahead", 100, true, false, true, WHY_HOLD},
+};
+
+static void
+past_ends(void **state)
+{
+	const struct past *past = *state;
+
+	begin(1, past->prober);
+	verifies(0);
+	world_wait(rig.engine, MIN);
+	if (past->off)
+		rig_close();
+	if (past->off)
+		world_pass(past->days * DAY);
+	else if (past->ahead)
+		world.wall_ms += past->days * DAY;
+	else
+		for (int i = 0; i < past->days; i++)
+			world_wait(rig.engine, DAY);
+	if (past->off)
+		rig_open(ENGINE_APPLY);
+	verifying = 0;
+	world_wait(rig.engine, MIN);
+	fails("d0.test");
+	world_wait(rig.engine, 5 * MIN);
+	rig_assert_why("d0.test", past->why);
+	rig_close();
+}
+
+/* The only one that verified does so no more, and mail goes to new ones day after day. */
+static void
+freeze_by_canary_ends(void **state)
+{
+	unsigned count = *(const unsigned *)*state;
+	char domain[32];
+
+	begin(count, true);
+	for (int day = 0; day < 4; day++) {
+		for (unsigned i = 0; i < count; i++)
+			verifies(i);
+		world_wait(rig.engine, DAY);
+	}
+	verifying = 0;
+	for (unsigned day = 0; day < 16; day++) {
+		snprintf(domain, sizeof(domain), "n%u.test", day);
+		for (int h = 0; h < 24; h++) {
+			if (h < 12)
+				fails(domain);
+			world_wait(rig.engine, HOUR);
+		}
+		if (day == 1)
+			rig_assert_judged("n1.test", LEVEL_NONE, WHY_FREEZE);
+	}
+	rig_assert_entry("n15.test", LEVEL_ENCRYPT);
+	assert_non_null(strstr(buf_text(&world.bodies), "freeze: over after 7 days"));
+	rig_close();
+}
+
+/* Of three one never verifies again. */
+static void
+freeze_ends_by_two(void **state)
+{
+	int hours = 0;
+
+	(void)state;
+	begin(0, false);
+	for (unsigned i = 0; i < 3; i++) {
+		verifies(i);
+		world_wait(rig.engine, HOUR);
+	}
+	world_wait(rig.engine, DAY);
+	for (unsigned i = 0; i < 3; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "d%u.test", i);
+		fails(domain);
+		world_wait(rig.engine, MIN);
+	}
+	assert_non_null(strstr(buf_text(&world.bodies), "did better last fail"));
+	for (; hours < 5 * 24 && rig_row("d0.test").entry.level == LEVEL_NONE; hours++) {
+		fails("d0.test");
+		verifies(1);
+		verifies(2);
+		world_wait(rig.engine, HOUR);
+	}
+	rig_assert_entry("d0.test", LEVEL_ENCRYPT);
+	assert_in_range(hours, 24, 4 * 24);
+	rig_close();
+}
+
+int
+main(void)
+{
+	static const unsigned counts[] = {1, 2};
+
+	if (!rig_begin())
+		return 1;
+	for (size_t i = 0; i < sizeof(pasts) / sizeof(pasts[0]); i++)
+		suite_add(past_ends, &pasts[i], "what was seen %s ago: %s", pasts[i].what,
+		    why_slug(pasts[i].why));
+	for (size_t i = 0; i < 2; i++)
+		suite_add(freeze_by_canary_ends, &counts[i],
+		    "a freeze ends when the last %u that verified do so no more",
+		    counts[i]);
+	suite_add(
+	    freeze_ends_by_two, NULL, "a freeze ends by two, where a third is gone");
+	return rig_end(suite_run());
+}
