@@ -105,7 +105,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct queue *q = (struct queue *)base;
 	const struct queue_task *t = (const struct queue_task *)task;
 
-	engine_note_listing(e, t->began_ms, task->done ? t->took_ms : 0);
+	engine_note_listing(e, t->began_ms, t->took_ms, task->done);
 	if (!task->done)
 		return;
 	if (t->refused.count > 0)
@@ -140,11 +140,13 @@ static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
 	const struct queue *q = (const struct queue *)base;
-	bool can_save = q->unsaved && fold_parked(e->fold) == 0;
-	bool can_read = q->wanted && !engine_is_listing(e);
+	struct due due = {.at_ms = DUE_NEVER, .owed = q->wanted || q->unsaved};
 
-	return (struct due){
-	    can_save || can_read ? now->mono_ms : DUE_NEVER, q->wanted || q->unsaved};
+	if (q->wanted && !engine_is_listing(e))
+		due.at_ms = engine_next_listing_ms(e);
+	if ((q->unsaved && fold_parked(e->fold) == 0) || due.at_ms < now->mono_ms)
+		due.at_ms = now->mono_ms;
+	return due;
 }
 
 static void
@@ -153,8 +155,8 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct queue *q = (struct queue *)base;
 	struct queue_task *t;
 
-	(void)now;
-	if (q->wanted && !engine_is_listing(e)) {
+	if (q->wanted && !engine_is_listing(e) &&
+	    engine_next_listing_ms(e) <= now->mono_ms) {
 		t = engine_task(e, base, &queue_kind);
 		t->rules = e->rules;
 		engine_submit(e, &t->task);

@@ -31,6 +31,7 @@ struct witness {
 	int64_t joined_ms; /* monotonic: since when the last of them does */
 	int64_t began_ms;  /* monotonic: the last listing; 0: none */
 	int64_t took_ms;
+	bool failed;       /* it did */
 	bool given_up;     /* there may be messages of whose retries there was no word, or
 	                    * that left, as the log has it */
 	int64_t after;     /* the last destination of the listing before that had some, as
@@ -309,7 +310,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	bool taken = false;
 	struct err err;
 
-	engine_note_listing(e, state->began_ms, task->done ? t->took_ms : 0);
+	engine_note_listing(e, state->began_ms, t->took_ms, task->done);
 	log_debug("the queue was listed in %" PRId64 " ms, for %zu destinations",
 	    t->took_ms, t->ask_count);
 	state->given_up = state->given_up && task->done;
@@ -504,18 +505,24 @@ gathered_ms(const struct engine *e, const struct witness *state)
 static int64_t
 listing_ms(const struct engine *e, const struct witness *state)
 {
-	int64_t at_ms = gathered_ms(e, state);
-	int64_t apart_ms = APART_TIMES * state->took_ms;
+	int64_t at_ms = gathered_ms(e, state), next_ms = engine_next_listing_ms(e);
 
-	if (apart_ms < APART_MS)
-		apart_ms = APART_MS;
 	/* What is not shown may be there all the same, so that nothing is learnt soon. */
 	if (state->is_partial && witnesses_waiting(e->witnessed, WANTS_QUEUE) == 0 &&
-	    apart_ms < PARTIAL_MS)
-		apart_ms = PARTIAL_MS;
-	return state->began_ms != 0 && state->began_ms + apart_ms > at_ms
-	    ? state->began_ms + apart_ms
-	    : at_ms;
+	    state->began_ms != 0 && next_ms < state->began_ms + PARTIAL_MS)
+		next_ms = state->began_ms + PARTIAL_MS;
+	return next_ms > at_ms ? next_ms : at_ms;
+}
+
+int64_t
+engine_next_listing_ms(const struct engine *e)
+{
+	const struct witness *state = engine_state(e, &duty_witness);
+	int64_t apart_ms = APART_TIMES * state->took_ms;
+
+	if (state->began_ms == 0)
+		return 0;
+	return state->began_ms + (apart_ms < APART_MS ? APART_MS : apart_ms);
 }
 
 bool
@@ -528,12 +535,13 @@ engine_is_listing(const struct engine *e)
 }
 
 void
-engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms)
+engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms, bool done)
 {
 	struct witness *state = engine_state(e, &duty_witness);
 
 	state->began_ms = began_ms;
-	state->took_ms = took_ms;
+	state->took_ms = done || state->failed ? took_ms : 0;
+	state->failed = !done;
 }
 
 static struct due

@@ -385,9 +385,12 @@ void engine_ask_given_up(struct engine *e);
 
 /* Is the queue being listed, by whichever duty? One at a time does. */
 bool engine_is_listing(const struct engine *e);
-/* It was: the next listing keeps its distance. Monotonic. took_ms: 0 where it failed, as
- * the engine backs off from that, and how long it hung tells nothing of the queue. */
-void engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms);
+/* When the next one may be; 0: at any time. Monotonic. */
+int64_t engine_next_listing_ms(const struct engine *e);
+/* It was: the next listing keeps its distance. Monotonic. Of one that failed (done:
+ * false) how long it hung tells nothing of the queue, and the engine backs off from that;
+ * unless the one before failed as well: it may be too large to be listed. */
+void engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms, bool done);
 
 /* --- duty_servers.c: the servers as a witness --- */
 

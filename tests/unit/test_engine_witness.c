@@ -290,6 +290,30 @@ listing_that_hung_is_made_again_soon(void **state)
 	}
 }
 
+/* Of a queue that is too large to be listed in time, while mail is deferred each minute.
+ */
+static void
+listings_that_hang_are_far_apart(void **state)
+{
+	(void)state;
+	for (int reads = 0; reads < 2; reads++) {
+		char domain[32];
+
+		rig_new_with(world_self_signed);
+		world.queue_ms = 300 * SECOND;
+		world.queue.fails = true;
+		if (reads)
+			engine_read_queue(rig.engine);
+		for (int minute = 0; minute < 8 * 60; minute++) {
+			snprintf(domain, sizeof(domain), "d%d.test", minute % 60);
+			rig_defer(domain);
+			world_wait(rig.engine, MIN);
+		}
+		assert_in_range(world.queue.times, 8, 12);
+		rig_close();
+	}
+}
+
 /* What was not there is no answer for the message that came meanwhile. */
 static void
 answer_is_about_its_alarm(void **state)
@@ -348,7 +372,7 @@ reading_of_the_start_is_a_listing(void **state)
 	rig_close();
 }
 
-/* Asked for while a listing is being made, it is read behind that. */
+/* Asked for while a listing is being made, it is read behind that, as far as any. */
 static void
 nothing_lists_beside_a_listing(void **state)
 {
@@ -362,6 +386,8 @@ nothing_lists_beside_a_listing(void **state)
 	engine_turn(rig.engine);
 	assert_int_equal(world_waiting(), 2);
 	world_settle(rig.engine);
+	assert_int_equal(world.queue.times, 1);
+	world_wait(rig.engine, LISTING);
 	assert_int_equal(world.queue.times, 2);
 	rig_close();
 }
@@ -611,6 +637,8 @@ main(void)
 	suite_add(flood_is_one_listing, NULL, "10,000 alarms are one listing");
 	suite_add(alarm_during_a_listing_waits_for_the_next, NULL,
 	    "an alarm that comes while a listing is made waits for the next");
+	suite_add(listings_that_hang_are_far_apart, NULL,
+	    "listings that hang always are made a tenth of the time");
 	suite_add(listing_that_hung_is_made_again_soon, NULL,
 	    "a listing that hung and failed is made again soon");
 	suite_add(many_wait_for_the_queue_first, NULL,
