@@ -89,6 +89,16 @@ is_unplaced(const struct destination_alarm *alarm)
 	return alarm->raised && alarm->attempt_ms == 0 && alarm->relay[0] == '\0';
 }
 
+static int64_t
+last_mail_ms(const struct destination *d)
+{
+	int64_t at_ms = d->entry.since_ms;
+
+	destination_later(&at_ms, d->past.sent_ms);
+	destination_later(&at_ms, d->alarm.last_attempt_ms);
+	return at_ms;
+}
+
 struct evidence
 destination_evidence(const struct destination *d, const struct answers *answers,
     const struct destination_spans *spans, int64_t verified_ms, int64_t now_ms)
@@ -123,6 +133,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .other_map = answers != NULL ? answers->other_map : ANSWER_UNSURE,
 	    .credentials = ANSWER_NO,
 	    .dns_failures = d->dns.failures,
+	    .mail_ms = last_mail_ms(d),
 	    .best_seen = best_seen(&past, verified_ms, now_ms),
 	    .hold_since_ms = {[LEVEL_MAY] = d->hold.may_ms,
 	        [LEVEL_ENCRYPT] = d->hold.encrypt_ms,

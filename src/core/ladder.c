@@ -4,6 +4,7 @@
 #define ALERT_AFTER 2 /* so many answers in a row could not tell: alert, once */
 /* An absence that may have expired counts when it is still there so much later. */
 #define STALE_ABSENCE_MS SPAN_MINUTE_MS
+#define IDLE_MS          (7 * SPAN_DAY_MS) /* mail is rare where there is none so long */
 #define BLIND_MS         SPAN_DAY_MS /* Postfix is believed not to see TLSA so long */
 
 static const char *const action_names[ACTION_COUNT] = {
@@ -150,14 +151,25 @@ ladder_our_fault(const struct evidence *ev, int64_t now_ms)
 }
 
 int64_t
-ladder_back_off(unsigned failures, int64_t now_ms)
+ladder_most(const struct evidence *ev, int64_t now_ms, int64_t most_ms)
+{
+	int64_t idle_ms = now_ms - ev->mail_ms;
+
+	if (ev->deferral || ev->entry.level == LEVEL_NONE || ev->mail_ms == 0 ||
+	    idle_ms < IDLE_MS)
+		return most_ms;
+	return idle_ms < LADDER_LEASE_MAX_MS ? idle_ms : LADDER_LEASE_MAX_MS;
+}
+
+int64_t
+ladder_back_off(unsigned failures, int64_t now_ms, int64_t most_ms)
 {
 	unsigned doublings = failures > 0 ? failures - 1 : 0;
 	int64_t wait_ms = BACK_OFF_FIRST_MS;
 
-	while (doublings-- > 0 && wait_ms < BACK_OFF_MAX_MS)
+	while (doublings-- > 0 && wait_ms < most_ms)
 		wait_ms *= 2;
-	return now_ms + (wait_ms < BACK_OFF_MAX_MS ? wait_ms : BACK_OFF_MAX_MS);
+	return now_ms + (wait_ms < most_ms ? wait_ms : most_ms);
 }
 
 int64_t
@@ -395,6 +407,22 @@ is_climb(const struct evidence *ev, const struct decision *d)
 	return level_promise(after) > level_promise(ladder_present(ev));
 }
 
+/* It may take mail again, and an entry is as old then as it was: from the end of its
+ * lease on it is looked at ever more seldom. */
+static struct decision
+decide_no_mail(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d = ladder_keep(WHY_NO_MAIL, 0);
+
+	if (!ev->deferral && ev->entry.level != LEVEL_NONE && ev->lease_end_ms != 0 &&
+	    now_ms >= ev->lease_end_ms)
+		d.look_again_ms = ladder_patience(
+		    ev->lease_end_ms, now_ms, policy->recheck_ms, LADDER_LEASE_MAX_MS);
+	d.alert = ev->deferral;
+	return d;
+}
+
 static struct decision
 decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
@@ -403,22 +431,22 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 	if (ev->other_map == ANSWER_UNSURE)
 		return ladder_keep_and_alert(WHY_OTHER_MAP_UNSURE,
 		    ladder_patience(ev->deferral ? ev->last_attempt_ms : ev->lease_end_ms,
-		        now_ms, BACK_OFF_FIRST_MS, BACK_OFF_MAX_MS));
+		        now_ms, BACK_OFF_FIRST_MS,
+		        ladder_most(ev, now_ms, BACK_OFF_MAX_MS)));
 	if (ev->dane.state == DANE_UNSURE) {
 		/* "We could not ask" is not "there is none": whoever can break DNS for us
 		 * must not be able to talk us down. */
 		d = ladder_keep(WHY_DNS_UNSURE,
-		    ev->dane.stale_absence ? now_ms + STALE_ABSENCE_MS
-		                           : ladder_back_off(ev->dns_failures, now_ms));
+		    ev->dane.stale_absence
+		        ? now_ms + STALE_ABSENCE_MS
+		        : ladder_back_off(ev->dns_failures, now_ms,
+		              ladder_most(ev, now_ms, BACK_OFF_MAX_MS)));
 		d.alert = ev->dane.distrusted ||
 		    (ev->dns_failures == ALERT_AFTER && !ev->dane.stale_absence);
 		return d;
 	}
-	if (ev->dane.state == DANE_NO_MAIL) {
-		d = ladder_keep(WHY_NO_MAIL, 0);
-		d.alert = ev->deferral;
-		return d;
-	}
+	if (ev->dane.state == DANE_NO_MAIL)
+		return decide_no_mail(policy, ev, now_ms);
 	if (ev->deferral && ev->elsewhere)
 		return decide_elsewhere(ev);
 	if (ev->dane.state == DANE_USABLE)

@@ -167,7 +167,8 @@ struct evidence {
 
 	/* the past */
 	enum level best_seen; /* in 90 days; LEVEL_UNKNOWN: no session seen */
-	int64_t met_ms; /* when a session last met the level in force; 0: none did */
+	int64_t mail_ms; /* when mail was last sent there, or failed, or the entry came */
+	int64_t met_ms;  /* when a session last met the level in force; 0: none did */
 	int64_t hold_since_ms[LEVEL_COUNT]; /* since when a better past holds the step to
 	                                     * that level; 0: it does not */
 	bool frozen;

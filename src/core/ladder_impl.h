@@ -49,8 +49,11 @@ struct decision ladder_without_entry(const struct evidence *ev, enum why why);
 /* As long again as it took since since_ms (0: it begins now), within these bounds. */
 int64_t ladder_patience(
     int64_t since_ms, int64_t now_ms, int64_t least_ms, int64_t most_ms);
-/* 30 s, 1 min, 2 min ... 1 h */
-int64_t ladder_back_off(unsigned failures, int64_t now_ms);
+/* 30 s, 1 min, 2 min ... most_ms */
+int64_t ladder_back_off(unsigned failures, int64_t now_ms, int64_t most_ms);
+/* So far apart; or where nothing was sent there for a week as long as nothing was, since
+ * that would have it looked at. */
+int64_t ladder_most(const struct evidence *ev, int64_t now_ms, int64_t most_ms);
 /* Twice the lease, within its bounds. */
 int64_t ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms);
 

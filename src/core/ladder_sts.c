@@ -91,7 +91,8 @@ ladder_lift_to_policy(
 	struct decision d = ladder_set(entry, WHY_POLICY, policy->recheck_ms, now_ms);
 
 	if (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_USABLE)
-		d.look_again_ms = ladder_back_off(ev->dns_failures, now_ms);
+		d.look_again_ms =
+		    ladder_back_off(ev->dns_failures, now_ms, BACK_OFF_MAX_MS);
 	else if (ev->dane.state == DANE_NO_MAIL)
 		d.look_again_ms = now_ms + BACK_OFF_MAX_MS;
 	d.alert = ev->sts_allows_none;

@@ -107,9 +107,10 @@ ask_again(
 {
 	/* An entry without a lease says nothing of how long that lasts. */
 	bool leased = ev->lease_end_ms != 0;
+	int64_t most_ms = ladder_most(ev, now_ms, again_max_ms);
 	int64_t look_ms = leased
-	    ? ladder_patience(ev->lease_end_ms, now_ms, again_ms, again_max_ms)
-	    : now_ms + again_max_ms;
+	    ? ladder_patience(ev->lease_end_ms, now_ms, again_ms, most_ms)
+	    : now_ms + most_ms;
 
 	return leased && now_ms - ev->lease_end_ms >= SILENT_TOLD_MS
 	    ? ladder_keep_and_alert(WHY_SILENT, look_ms)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is remembered ends where nothing verifies any more: a past, a canary, a freeze. */
+/* What is remembered ends where nothing verifies any more: a past, a canary, a freeze;
+ * and an entry that nobody needs any more is hardly asked about. */
 #include "suite.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "core/answers.h"
 #include "enginerig.h"
+#include "measure/measure.h"
 
 static unsigned verifying; /* d0.test ... below that do */
 
@@ -156,6 +159,79 @@ freeze_ends_by_two(void **state)
 	rig_close();
 }
 
+/* --- a domain that was given up ------------------------------------------------------
+ */
+
+enum dead { DEAD_DNS, DEAD_SERVERS, DEAD_MAP, DEAD_MX };
+
+struct given_up {
+	const char *what;
+	enum dead dead;
+};
+
+static const struct given_up given_ups[] = {{"DNS cannot tell", DEAD_DNS},
+    {"its servers are silent", DEAD_SERVERS}, {"another map cannot tell", DEAD_MAP},
+    {"it takes no mail", DEAD_MX}};
+
+static const struct given_up *given_up; /* NULL: it is not yet */
+
+static void
+answer(struct measure_item *item)
+{
+	if (given_up != NULL && given_up->dead == DEAD_DNS)
+		item->answers.dane.state = DANE_UNSURE;
+	else if (given_up != NULL && given_up->dead == DEAD_MX)
+		item->answers.dane.state = DANE_NO_MAIL;
+	else
+		world_add_host(item, "mx.a.test", PROMISE_NONE);
+	if (given_up != NULL && given_up->dead == DEAD_MAP)
+		item->answers.other_map = ANSWER_UNSURE;
+}
+
+static void
+does_or_is_silent(const struct finger_question *question, struct server *server)
+{
+	(given_up != NULL && given_up->dead == DEAD_SERVERS
+	        ? world_is_silent
+	        : world_self_signed)(question, server);
+}
+
+/* It has an entry, and no mail any more; when there is some it is looked at. */
+static void
+given_up_domain_rests(void **state)
+{
+	unsigned asked;
+
+	given_up = NULL;
+	rig_new_with(does_or_is_silent);
+	rig_close();
+	world.answer = answer;
+	world.policy_maps = "hash:/x, socketmap:y";
+	world.sessions_logged = true;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	fails("a.test");
+	world_wait(rig.engine, 5 * MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	world_unqueue(rig_last_id());
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	given_up = *state;
+	asked = world.asked;
+	world_wait(rig.engine, 50 * DAY);
+	assert_in_range(world.asked - asked, 3, 30);
+	world_wait(rig.engine, 350 * DAY);
+	assert_in_range(world.asked - asked, 4, 40);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	asked = world.asked;
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_in_range(world.asked - asked, 1, 3);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -172,5 +248,9 @@ main(void)
 		    counts[i]);
 	suite_add(
 	    freeze_ends_by_two, NULL, "a freeze ends by two, where a third is gone");
+	for (size_t i = 0; i < sizeof(given_ups) / sizeof(given_ups[0]); i++)
+		suite_add(given_up_domain_rests, &given_ups[i],
+		    "an entry without mail is asked about ever more seldom where %s",
+		    given_ups[i].what);
 	return rig_end(suite_run());
 }

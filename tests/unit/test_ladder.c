@@ -241,6 +241,8 @@ set_more(struct row *row, char *more)
 			ev->entry.attributes = "match=.example";
 		else if (strcmp(name, "thawed") == 0)
 			ev->thawed_ms = time_of(value);
+		else if (strcmp(name, "mail") == 0)
+			ev->mail_ms = time_of(value);
 		else if (strcmp(name, "worked") == 0)
 			ev->worked_ms = time_of(value);
 		else if (strcmp(name, "alert") == 0)

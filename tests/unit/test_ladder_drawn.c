@@ -118,6 +118,7 @@ draw_evidence(void)
 	        [LEVEL_VERIFY] = draw(2) ? draw_time() : 0},
 	    .frozen = draw(10) == 0,
 	    .thawed_ms = draw(4) == 0 ? draw_time() : 0,
+	    .mail_ms = draw(2) ? draw_time() : 0,
 	    .worked_ms = draw(4) == 0 ? draw_time() : 0,
 	    .dane_absent_ms = draw(2) ? draw_time() : 0,
 	    .trial = draw(4) == 0 ? draw_entry() : LEVEL_NONE,
