@@ -31,6 +31,7 @@
 	ROW(routes)   /* where lines go whose next-hop the transport maps tell */ \
 	ROW(queue)    /* mail that was deferred before the log was read */ \
 	ROW(judging)  /* what is news or due is asked about and judged */ \
+	ROW(maps)     /* other maps, for all entries once a day */ \
 	ROW(policies) /* MTA-STS: TXT records and policies */ \
 	ROW(witness)  /* the queue, before anything weaker is written */ \
 	ROW(servers)  /* the MX hosts, before a step and at a re-check */ \

@@ -83,6 +83,7 @@ const struct engine_world engine_real_world = {
     .read_settings = postfix_read_settings,
     .files_mark = postfix_files_mark,
     .read_queue = postfix_read_queue,
+    .ask_maps = measure_ask_maps,
     .route_ask = route_ask,
     .finger = finger_ask,
     .retry = postfix_retry,

@@ -24,6 +24,8 @@
 #include "store/store.h"
 #include "sys/workers.h"
 
+struct measure_settings;
+
 struct engine_world {
 	int64_t (*wall_ms)(void);
 	int64_t (*mono_ms)(void);
@@ -64,6 +66,9 @@ struct engine_world {
 	bool (*read_queue)(const struct postfix *postfix,
 	    void (*fn)(void *context, const struct queued *queued), void *context,
 	    struct queue_refused *refused, struct err *err);
+	/* As measure_ask_maps(). */
+	void (*ask_maps)(const struct measure_settings *settings, const char *const *keys,
+	    size_t count, enum answer *answers, struct err *trouble);
 	bool (*route_ask)(const struct postfix *postfix,
 	    const struct route_settings *settings, const char *transport_maps,
 	    char *const *recipients, size_t count, struct route *routes,

@@ -240,6 +240,13 @@ bool measure_serves(const struct measure_settings *settings, struct measure_item
  */
 bool measure_relay_fits(const char *relay, const char *key, const char *text);
 
+/* Are there other maps, or tables with rows of others? */
+bool measure_has_maps(const struct measure_settings *settings);
+
+/* Which of keys[0..count) do they answer? Blocks. trouble: why answers are UNSURE. */
+void measure_ask_maps(const struct measure_settings *settings, const char *const *keys,
+    size_t count, enum answer *answers, struct err *trouble);
+
 /*
  * The keys that Postfix looks up for the same name in DNS where it is spelled otherwise:
  * by A-labels, or by composed letters or letters with their marks apart. How many.

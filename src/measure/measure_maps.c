@@ -3,12 +3,18 @@
  * of them answer for the key? */
 #include "measure/measure_impl.h"
 
+bool
+measure_has_maps(const struct measure_settings *settings)
+{
+	return settings->tables.ask != NULL ||
+	    (settings->other_maps != NULL && settings->other_maps[0] != NULL);
+}
+
 static bool
 wanted(const struct measure_settings *settings, const struct measure_item *item)
 {
 	(void)item;
-	return settings->tables.ask != NULL ||
-	    (settings->other_maps != NULL && settings->other_maps[0] != NULL);
+	return measure_has_maps(settings);
 }
 
 static void
@@ -17,27 +23,30 @@ unasked(struct answers *answers)
 	answers->other_map = ANSWER_NO;
 }
 
+void
+measure_ask_maps(const struct measure_settings *settings, const char *const *keys,
+    size_t count, enum answer *answers, struct err *trouble)
+{
+	for (size_t i = 0; i < count; i++)
+		answers[i] = settings->other_maps != NULL ? ANSWER_UNSURE : ANSWER_NO;
+	if (settings->other_maps != NULL)
+		postfix_maps_answer(settings->postfix, settings->other_maps, keys, count,
+		    answers, trouble);
+	if (settings->tables.ask != NULL)
+		settings->tables.ask(
+		    settings->tables.context, keys, count, answers, trouble);
+}
+
 static void
 ask_all(struct measurer *measurer, struct measure_item *const *items, unsigned count,
     struct err *trouble)
 {
-	const struct measure_settings *settings = measurer->settings;
 	const char *keys[MEASURE_BATCH] = {NULL};
 	enum answer answers[MEASURE_BATCH];
 
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count; i++)
 		keys[i] = items[i]->nexthop.key;
-		answers[i] = ANSWER_UNSURE;
-	}
-	if (settings->other_maps != NULL)
-		postfix_maps_answer(settings->postfix, settings->other_maps, keys, count,
-		    answers, trouble);
-	else
-		for (unsigned i = 0; i < count; i++)
-			answers[i] = ANSWER_NO;
-	if (settings->tables.ask != NULL)
-		settings->tables.ask(
-		    settings->tables.context, keys, count, answers, trouble);
+	measure_ask_maps(measurer->settings, keys, count, answers, trouble);
 	for (unsigned i = 0; i < count; i++)
 		items[i]->answers.other_map = answers[i];
 }

@@ -121,6 +121,9 @@ struct entry {
 /* All of them, in order of their keys. fn false: stop. */
 typedef bool entry_fn(void *context, const struct entry *entry);
 bool store_each_entry(struct store *store, entry_fn *fn, void *context, struct err *err);
+/* The same of those behind that key. */
+bool store_each_entry_after(
+    struct store *store, const char *after, entry_fn *fn, void *context, struct err *err);
 /* The pins of ".example.org" and the like, entry or none. */
 bool store_each_parent(struct store *store, entry_fn *fn, void *context, struct err *err);
 bool store_entry_count(struct store *store, int64_t *count, struct err *err);

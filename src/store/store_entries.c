@@ -47,6 +47,14 @@ store_each_entry(struct store *store, entry_fn *fn, void *context, struct err *e
 }
 
 bool
+store_each_entry_after(
+    struct store *store, const char *after, entry_fn *fn, void *context, struct err *err)
+{
+	return each(store, store_bind(store, SQL_ENTRIES_AFTER, err, "s", after), fn,
+	    context, err);
+}
+
+bool
 store_each_parent(struct store *store, entry_fn *fn, void *context, struct err *err)
 {
 	return each(store, store_prepare(store, SQL_PARENTS, err), fn, context, err);

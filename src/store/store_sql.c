@@ -318,6 +318,8 @@ const char *const store_sql[SQL_COUNT] = {
                   " WHERE force_ms = 9223372036854775807 AND map_version <= ?2",
     [SQL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE entry <> 'none' ORDER BY key",
+    [SQL_ENTRIES_AFTER] = "SELECT " ENTRY_COLUMNS " FROM destination"
+                          " WHERE entry <> 'none' AND key > ? ORDER BY key",
     /* '/' is the byte behind '.' */
     [SQL_PARENTS] = "SELECT " ENTRY_COLUMNS " FROM destination"
                     " WHERE key >= '.' AND key < '/' AND pinned <> 0 ORDER BY key",

@@ -95,6 +95,25 @@ world_add_host(struct measure_item *item, const char *name, enum promise promise
 }
 
 static void
+ask_maps(const struct measure_settings *settings, const char *const *keys, size_t count,
+    enum answer *answers, struct err *trouble)
+{
+	(void)settings;
+	(void)trouble;
+	world.maps_asked++;
+	for (size_t i = 0; i < count; i++) {
+		struct measure_item *item = mem_new(1, sizeof(*item));
+
+		item->answers.other_map = ANSWER_NO;
+		if (nexthop_parse(str_of(keys[i]), &item->nexthop) &&
+		    world.answer != NULL)
+			world.answer(item);
+		answers[i] = item->answers.other_map;
+		free(item);
+	}
+}
+
+static void
 ask(struct job *job, void *context)
 {
 	struct measure_job *asked = (struct measure_job *)job;
@@ -515,6 +534,7 @@ const struct engine_world scripted_world = {
     .read_settings = read_settings,
     .files_mark = files_mark,
     .read_queue = read_queue,
+    .ask_maps = ask_maps,
     .route_ask = ask_routes,
     .finger = finger,
     .retry = retry,

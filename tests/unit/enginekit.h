@@ -107,6 +107,7 @@ struct world {
 	 * mx.DOMAIN; [HOST] is that itself. */
 	void (*answer)(struct measure_item *item);
 	unsigned asked;        /* destinations */
+	unsigned maps_asked;   /* how often the other maps were, for all entries */
 	struct buf asked_keys; /* each with a blank behind it */
 };
 

@@ -10,6 +10,19 @@
 #include "enginerig.h"
 #include "measure/measure.h"
 
+static void
+rig_adopt(const char *domain, enum level level)
+{
+	const struct destination_pin none = {.set = false};
+	struct destination d;
+
+	destination_init(&d, domain);
+	destination_adopt(&d, demand_of(level), WHY_NOT_AUTHENTIC, &none, 7 * DAY,
+	    world.wall_ms + 7 * DAY, world.wall_ms);
+	kit_put(rig.store, &d);
+	destination_clear(&d);
+}
+
 static unsigned verifying; /* d0.test ... below that do */
 
 static void
@@ -232,6 +245,56 @@ given_up_domain_rests(void **state)
 	rig_close();
 }
 
+/* --- another map -------------------------------------------------------------------- */
+
+static bool other_answers;
+
+static void
+answer_of_other(struct measure_item *item)
+{
+	if (other_answers && strcmp(item->nexthop.host, "a.test") == 0)
+		item->answers.other_map = ANSWER_YES;
+}
+
+/* It begins to answer, and no mail is sent there. */
+static void
+other_map_is_asked_daily(void **state)
+{
+	unsigned asked;
+
+	(void)state;
+	other_answers = false;
+	rig_new_with(world_self_signed);
+	rig_close();
+	world.answer = answer_of_other;
+	world.policy_maps = "hash:/x, socketmap:y";
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	for (int i = 0; i < 1200; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "b%d.test", i);
+		if (i < 3)
+			fails(domain);
+		else
+			rig_adopt(domain, LEVEL_ENCRYPT);
+	}
+	fails("a.test");
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	world_unqueue(rig_last_id());
+	world_wait(rig.engine, 2 * HOUR);
+	other_answers = true;
+	asked = world.asked;
+	assert_int_equal(world.maps_asked, 2);
+	world_wait(rig.engine, DAY);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_OTHER_MAP);
+	rig_assert_entry("b1.test", LEVEL_ENCRYPT);
+	assert_int_equal(world.maps_asked, 4); /* a thousand keys each */
+	assert_in_range(world.asked - asked, 1, 5);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -252,5 +315,7 @@ main(void)
 		suite_add(given_up_domain_rests, &given_ups[i],
 		    "an entry without mail is asked about ever more seldom where %s",
 		    given_ups[i].what);
+	suite_add(
+	    other_map_is_asked_daily, NULL, "another map is asked daily for all entries");
 	return rig_end(suite_run());
 }
