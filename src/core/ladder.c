@@ -208,10 +208,40 @@ must_prove_dane(const struct evidence *ev)
 	    ev->best_seen >= ev->default_level && ev->prober != ANSWER_NO;
 }
 
+/* The queue does not show what the alarm says: anybody may have written that line, of a
+ * message that waits for another reason, while others flow without a certificate. Whether
+ * they do with one the past tells (must_prove_dane()). */
+static bool
+is_unshown(const struct evidence *ev)
+{
+	return ev->deferral && !level_is_authenticated(ladder_level_in_force(ev)) &&
+	    (ev->queue == QUEUE_NEWER || ev->queue == QUEUE_UNREADABLE);
+}
+
+/* Then the servers have to tell, or the queue. */
+static struct decision
+raise_unshown(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d;
+
+	if (ev->prober != ANSWER_NO && !ev->measured.asked)
+		return ladder_wants(WANTS_SERVERS);
+	if (ev->prober != ANSWER_NO && ev->measured.meets[LEVEL_DANE_ONLY] == ANSWER_YES)
+		return ladder_set(
+		    demand_of(LEVEL_DANE_ONLY), WHY_DANE, policy->recheck_ms, now_ms);
+	if (ladder_misses_policy(ev))
+		return ladder_lift_to_policy(policy, ev, now_ms);
+	ladder_queue_settles(ev, now_ms, &d);
+	return d;
+}
+
 static struct decision
 raise_to_dane(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
+	if (is_unshown(ev))
+		return raise_unshown(policy, ev, now_ms);
 	if (must_prove_dane(ev)) {
 		if (!ev->measured.asked)
 			return ladder_wants(WANTS_SERVERS);

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/answers.h"
 #include "enginerig.h"
+#include "measure/measure.h"
 
 #define GREYLISTED \
 	"host mx.a.test[192.0.2.1] said: 450 4.2.0 Greylisted (in reply to RCPT TO)"
@@ -439,9 +441,51 @@ contradiction_is_told_while_mail_flows(void **state)
 	rig_close();
 }
 
+static void
+answer_dane(struct measure_item *item)
+{
+	item->answers.dane = (struct dane_verdict){
+	    .state = DANE_USABLE, .signed_domain = true, .all_usable = true};
+	world_add_host(item, "mx.a.test", PROMISE_DANE);
+	snprintf(item->answers.text, sizeof(item->answers.text),
+	    "mx.a.test address=secure tlsa=usable");
+}
+
+static void
+matches_dane(const struct finger_question *question, struct server *server)
+{
+	world_self_signed(question, server);
+	server->probe.dane = ANSWER_YES;
+}
+
+/* Mail flows, encrypted. One message waits for a greylist; somebody writes of its id. */
+static void
+greylisted_message_raises_nothing(void **state)
+{
+	bool meets = *(const bool *)*state;
+
+	rig_new_with(meets ? matches_dane : world_self_signed);
+	rig_close();
+	world.default_level = LEVEL_ENCRYPT;
+	world.can_dane = world.sessions_logged = true;
+	world.answer = answer_dane;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_session("Untrusted", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	make_up("Q1", "deferred (" NOT_OFFERED ")", GREYLISTED);
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("a.test", meets ? LEVEL_DANE_ONLY : LEVEL_NONE);
+	rig_close();
+}
+
 int
 main(void)
 {
+	static const bool yes = true, no = false;
 	static const int64_t down_ms[] = {3 * HOUR, 25 * HOUR, 40 * HOUR, 3 * DAY};
 
 	if (!rig_begin())
@@ -480,5 +524,9 @@ main(void)
 	    "an entry is re-checked with mail as soon as its alarm is over");
 	suite_add(contradiction_is_told_while_mail_flows, NULL,
 	    "a message that fails though its servers do well is told while mail flows");
+	suite_add(greylisted_message_raises_nothing, &no,
+	    "a line of a greylisted message raises nobody to dane-only");
+	suite_add(greylisted_message_raises_nothing, &yes,
+	    "... whose servers do not meet that");
 	return rig_end(suite_run());
 }
