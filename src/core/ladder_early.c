@@ -2,6 +2,9 @@
 /* Guards 1 to 4, which ask nobody but the queue. */
 #include "core/ladder_impl.h"
 
+#define EFFECT_MS (10 * SPAN_MINUTE_MS) /* proxymap(8) may serve the map before so long \
+	                                 */
+
 static bool
 is_echo(const struct evidence *ev)
 {
@@ -9,6 +12,19 @@ is_echo(const struct evidence *ev)
 		return true;
 	return ev->attempt_level != LEVEL_UNKNOWN &&
 	    ev->attempt_level != ladder_present(ev);
+}
+
+/* Guard 2: long after the entry came Postfix demands more, which mail does not meet: by a
+ * map that is not ours, by -o, or as it does not see ours. A message may ask for less by
+ * itself. */
+static bool
+is_without_effect(const struct evidence *ev)
+{
+	return !ev->suspended && ev->entry.level != LEVEL_NONE &&
+	    ev->force_ms != LADDER_NOT_YET && ev->attempt_level != LEVEL_UNKNOWN &&
+	    ev->attempt_level != LEVEL_FINGERPRINT &&
+	    level_promise(ev->attempt_level) > level_promise(ev->entry.level) &&
+	    ev->attempt_ms >= ev->force_ms + EFFECT_MS;
 }
 
 /*
@@ -137,6 +153,8 @@ ladder_early(const struct ladder_policy *policy, const struct evidence *ev,
 	} else if (ev->deferral && ev->fallback == FALLBACK_WAIT &&
 	    ev->rule_dnssec == RULE_DNSSEC_ANY) {
 		*out = decide_wait(ev, now_ms);
+	} else if (ev->deferral && is_without_effect(ev)) {
+		*out = decide_waits(ev, WHY_NO_EFFECT, now_ms);
 	} else if (ev->deferral && is_echo(ev)) {
 		*out = decide_echo(ev);
 	} else {

@@ -493,6 +493,35 @@ alerts_that_wait_outlive_the_process(void **state)
 	rig_close();
 }
 
+/* Postfix 3.11 and later name the level that an attempt was made at. */
+static void
+entry_without_effect_is_told(void **state)
+{
+	const char *level = *state;
+
+	rig_new_with(world_self_signed);
+	rig_close();
+	world.version = "3.11.0";
+	rig_notify_admin();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	for (int i = 0; i < 8; i++) {
+		char line[300];
+
+		snprintf(line, sizeof(line),
+		    "smtp[77]: QX1: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, "
+		    "delay=9, delays=8/0/0.03/0.02, tls=%s, dsn=4.7.5, "
+		    "status=deferred (" NOT_VERIFIED ")",
+		    i == 0 ? "verify" : level);
+		world_log(rig.engine, line);
+		rig_save();
+		world_wait(rig.engine, 15 * MIN);
+	}
+	rig_assert_judged("a.test", LEVEL_ENCRYPT, WHY_NO_EFFECT);
+	assert_non_null(strstr(buf_text(&world.bodies), "a.test: no-effect: "));
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -535,5 +564,8 @@ main(void)
 	suite_add(command_has_the_alerts, NULL,
 	    "notify.command has the alerts, with mail and without");
 	suite_add(mails_are_filled_in, NULL, "notify.template says what mails look like");
+	suite_add(entry_without_effect_is_told, "verify",
+	    "an entry without effect is told as such where lines name the level");
+	suite_add(entry_without_effect_is_told, "secure", "... whichever that is");
 	return rig_end(suite_run());
 }
