@@ -3,7 +3,12 @@
 #include "core/freeze.h"
 
 #include "engine/engine_impl.h"
+#include "engine/told.h"
 #include "sys/log.h"
+
+/* The counter of alerts: the day since the epoch, and how many on it, of TOLD_COUNT. */
+#define FREEZES_TOLD "freezes-told"
+#define TOLD_COUNT   16
 
 static void
 describe(const struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
@@ -56,6 +61,24 @@ describe_causes(const unsigned counts[CAUSE_COUNT], struct buf *line)
 	}
 }
 
+/* Lines that somebody makes up have freezes begin and end all day: then they are in the
+ * log alone. What cannot be counted is alerted. */
+static bool
+was_told(struct engine *e, int64_t now_ms)
+{
+	int64_t told = 0, day = now_ms / SPAN_DAY_MS;
+	struct err ignored;
+
+	if (!store_counter_get(e->store, FREEZES_TOLD, &told, &ignored))
+		return false;
+	if (told / TOLD_COUNT != day)
+		told = day * TOLD_COUNT;
+	if (told % TOLD_COUNT >= TOLD_MAX)
+		return true;
+	store_counter_set(e->store, FREEZES_TOLD, told + 1, &ignored);
+	return false;
+}
+
 /* Alerted once, for all destinations that it holds. */
 static void
 alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
@@ -73,7 +96,10 @@ alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
 	describe_causes(counts, &line);
 	buf_printf(&line, ": look at %s; nothing is weakened until servers verify again",
 	    freeze_advice(freeze_one_cause(counts)));
-	engine_alert(e, buf_text(&line));
+	if (was_told(e, now_ms))
+		log_warning("%s", buf_text(&line));
+	else
+		engine_alert(e, buf_text(&line));
 	buf_clear(&line);
 }
 

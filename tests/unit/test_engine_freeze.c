@@ -475,6 +475,51 @@ freeze_restarts_no_hold(void **state)
 	rig_close();
 }
 
+/* Lines about servers that verify have freezes begin and end each hour, for three days.
+ */
+static void
+freezes_are_mailed_thrice_a_day(void **state)
+{
+	char text[300];
+	unsigned mails;
+
+	(void)state;
+	rig_new_with(world_verifies);
+	rig_close();
+	world.sessions_logged = true;
+	rig_notify_admin();
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	for (unsigned i = 0; i < 20; i++) {
+		char domain[32], relay[64];
+
+		snprintf(domain, sizeof(domain), "d%u.test", i);
+		snprintf(relay, sizeof(relay), "mx.d%u.test[192.0.2.1]:25", i);
+		rig_log_session("Verified", relay);
+		rig_log_status(domain, relay, "2.0.0", "sent (250 Ok)");
+		rig_save();
+		world_wait(rig.engine, MIN);
+	}
+	world_wait(rig.engine, DAY);
+	mails = world.notify.times;
+	for (unsigned hour = 0; hour < 72; hour++) {
+		for (unsigned i = 0; i < 20; i++) {
+			snprintf(text, sizeof(text),
+			    "smtp[%u]: M%u: to=<u@d%u.test>, relay=mx.d%u.test"
+			    "[192.0.2.1]:25, delay=10, delays=9/0/0.03/0.02, dsn=4.7.5, "
+			    "status=deferred (" NOT_VERIFIED ")",
+			    900 + i, hour * 20 + i, i, i);
+			world_log(rig.engine, text);
+			snprintf(text, sizeof(text), "M%u", hour * 20 + i);
+			world_unqueue(text);
+		}
+		rig_save();
+		world_wait(rig.engine, HOUR);
+	}
+	assert_in_range(world.notify.times - mails, 1, 4 * 3);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -506,5 +551,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(freezings) / sizeof(freezings[0]); i++)
 		suite_add(freeze_restarts_no_hold, &freezings[i],
 		    "no hold lasts for ever by %s", freezings[i].what);
+	suite_add(freezes_are_mailed_thrice_a_day, NULL,
+	    "freezes that begin and end all day are mailed three times a day");
 	return rig_end(suite_run());
 }
