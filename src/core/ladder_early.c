@@ -2,8 +2,9 @@
 /* Guards 1 to 4, which ask nobody but the queue. */
 #include "core/ladder_impl.h"
 
-#define EFFECT_MS (10 * SPAN_MINUTE_MS) /* proxymap(8) may serve the map before so long \
-	                                 */
+#define EFFECT_MS \
+	(10 * SPAN_MINUTE_MS) /* proxymap(8) may serve the map before so long \
+	                       */
 
 static bool
 is_echo(const struct evidence *ev)

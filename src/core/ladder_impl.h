@@ -51,8 +51,8 @@ int64_t ladder_patience(
     int64_t since_ms, int64_t now_ms, int64_t least_ms, int64_t most_ms);
 /* 30 s, 1 min, 2 min ... most_ms */
 int64_t ladder_back_off(unsigned failures, int64_t now_ms, int64_t most_ms);
-/* So far apart; or where nothing was sent there for a week as long as nothing was, since
- * that would have it looked at. */
+/* So far apart; or where nothing was sent there for a week, nor since the end of the
+ * lease, as long as nothing was, since that would have it looked at. */
 int64_t ladder_most(const struct evidence *ev, int64_t now_ms, int64_t most_ms);
 /* Twice the lease, within its bounds. */
 int64_t ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms);
@@ -69,6 +69,18 @@ struct decision ladder_decide_any(
  * word for it: no step goes below, and an entry that is below goes. */
 enum level ladder_floor(
     const struct ladder_policy *policy, const struct evidence *ev, enum why *why);
+
+/* --- ladder_dane.c: guard 7 ----------------------------------------------------------
+ */
+
+/* There are secure usable TLSA records. */
+struct decision ladder_decide_usable(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+/* Our dane-only entry, and no usable TLSA any more: only lasting proof ends it. */
+struct decision ladder_decide_withdrawn(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+bool ladder_is_withdrawn(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 
 /* --- ladder_early.c: guards 1 to 4 -------------------------------------------------- */
 

@@ -507,6 +507,8 @@ listing_ms(const struct engine *e, const struct witness *state)
 {
 	int64_t at_ms = gathered_ms(e, state), next_ms = engine_next_listing_ms(e);
 
+	if (state->began_ms != 0 && next_ms < state->began_ms + APART_MS)
+		next_ms = state->began_ms + APART_MS;
 	/* What is not shown may be there all the same, so that nothing is learnt soon. */
 	if (state->is_partial && witnesses_waiting(e->witnessed, WANTS_QUEUE) == 0 &&
 	    state->began_ms != 0 && next_ms < state->began_ms + PARTIAL_MS)
@@ -518,11 +520,8 @@ int64_t
 engine_next_listing_ms(const struct engine *e)
 {
 	const struct witness *state = engine_state(e, &duty_witness);
-	int64_t apart_ms = APART_TIMES * state->took_ms;
 
-	if (state->began_ms == 0)
-		return 0;
-	return state->began_ms + (apart_ms < APART_MS ? APART_MS : apart_ms);
+	return state->began_ms + APART_TIMES * state->took_ms;
 }
 
 bool

@@ -162,7 +162,7 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	if (!row->frozen && strcmp(fields[7], "free") != 0)
 		die(line, "no state", fields[7]);
 	while (strcmp(news_names[row->news], fields[8]) != 0)
-		if (++row->news > FREEZE_ENDS)
+		if (++row->news > FREEZE_GIVEN_UP)
 			die(line, "no news", fields[8]);
 	row->frozen_after = fields[9];
 	row->ended_after = fields[10];
