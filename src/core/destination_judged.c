@@ -157,6 +157,15 @@ destination_catch_up(
 	}
 }
 
+/* Was dane-only met, as an entry or as the default? */
+static bool
+had_dane(const struct destination *d, const struct answers *answers)
+{
+	return d->entry.level == LEVEL_DANE_ONLY ||
+	    (d->entry.level == LEVEL_NONE &&
+	        (d->past.dane_ms != 0 || answers->hosts_past.dane_ms != 0));
+}
+
 static void
 note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 {
@@ -183,8 +192,7 @@ note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 		destination_settle_servers(d);
 	if (state == DANE_USABLE)
 		d->entry.dane_absent_ms = 0;
-	else if (gone && d->entry.level == LEVEL_DANE_ONLY &&
-	    d->entry.dane_absent_ms == 0)
+	else if (gone && had_dane(d, answers) && d->entry.dane_absent_ms == 0)
 		d->entry.dane_absent_ms = now_ms;
 }
 

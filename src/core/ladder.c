@@ -315,8 +315,9 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 		return decide_elsewhere(ev);
 	if (ev->dane.state == DANE_USABLE)
 		return ladder_decide_usable(policy, ev, now_ms);
-	if (ev->entry.level == LEVEL_DANE_ONLY && ev->default_level != LEVEL_DANE_ONLY &&
-	    (ev->sts != STS_APPLIES_ENFORCE || !ladder_is_withdrawn(policy, ev, now_ms)))
+	if (ev->sts == STS_APPLIES_ENFORCE ? ladder_keeps_dane(policy, ev, now_ms)
+	                                   : ev->entry.level == LEVEL_DANE_ONLY &&
+	            ev->default_level != LEVEL_DANE_ONLY)
 		return ladder_decide_withdrawn(policy, ev, now_ms);
 	if (ev->sts == STS_APPLIES_ENFORCE)
 		return ladder_by_policy(policy, ev, now_ms);
@@ -407,7 +408,7 @@ look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 
 	if (!ev->deferral || ev->pinned || d.action != ACTION_KEEP ||
 	    (ev->entry.level == LEVEL_NONE && ev->sts != STS_APPLIES_ENFORCE) ||
-	    (!d.ends_alarm && !ladder_is_weakened(ev)))
+	    (!d.ends_alarm && !ladder_is_weakened(ev) && !ladder_outlives_policy(ev)))
 		return d;
 	if (!ev->asked && now_ms < ev->lease_end_ms && !ev->better_session)
 		return d;
@@ -426,6 +427,20 @@ look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 	return d;
 }
 
+/* A policy that lives keeps its entry, whoever could not tell and whatever waits. So
+ * nothing of that keeps it once the policy has ended. */
+static struct decision
+end_policy(const struct evidence *ev, struct decision d)
+{
+	struct decision end;
+
+	if (d.wants != 0 || d.action != ACTION_KEEP || !ladder_outlives_policy(ev))
+		return d;
+	end = ladder_without_entry(ev, WHY_POLICY_ENDED);
+	end.ends_alarm = d.ends_alarm;
+	return end;
+}
+
 struct decision
 ladder_decide(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
@@ -435,7 +450,7 @@ ladder_decide(
 	if (ladder_is_left_by_pin(ev))
 		return ladder_end_pin(policy, ev, now_ms);
 	d = mind_queue(ev, now_ms, ladder_decide_any(policy, ev, now_ms));
-	d = look_up(policy, ev, now_ms, d);
+	d = end_policy(ev, look_up(policy, ev, now_ms, d));
 	if (is_of_no_concern(ev, &d))
 		d.look_again_ms = 0;
 	ladder_watch_policy(ev, now_ms, &d);

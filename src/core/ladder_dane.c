@@ -155,6 +155,15 @@ ladder_is_withdrawn(
 	return now_ms >= withdrawn_ms(policy, ev, now_ms);
 }
 
+bool
+ladder_keeps_dane(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	return ladder_present(ev) == LEVEL_DANE_ONLY &&
+	    (ev->entry.level == LEVEL_DANE_ONLY || ev->best_seen == LEVEL_DANE_ONLY) &&
+	    !ladder_is_withdrawn(policy, ev, now_ms);
+}
+
 struct decision
 ladder_decide_withdrawn(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)

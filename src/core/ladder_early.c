@@ -144,7 +144,7 @@ ladder_early(const struct ladder_policy *policy, const struct evidence *ev,
 		*out = decide_fault(ev, now_ms);
 	} else if (ev->default_level == LEVEL_UNKNOWN) {
 		*out = ladder_keep(WHY_OUR_FAULT, now_ms + BACK_OFF_FIRST_MS);
-	} else if (ladder_lacks_policy(ev, now_ms)) {
+	} else if (ladder_lacks_policy(policy, ev, now_ms)) {
 		*out = ladder_lift_to_policy(policy, ev, now_ms);
 	} else if (ev->entry.level != LEVEL_NONE &&
 	    level_promise(ev->entry.level) < floor) {

@@ -57,6 +57,10 @@ int64_t ladder_most(const struct evidence *ev, int64_t now_ms, int64_t most_ms);
 /* Twice the lease, within its bounds. */
 int64_t ladder_doubled(const struct ladder_policy *policy, int64_t lease_ms);
 
+/* Is dane-only in force, and the absence of TLSA records not proven for long enough to
+ * end it? By an entry; by the default only where DANE was seen to work. */
+bool ladder_keeps_dane(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 /* Is the entry weaker than the default? */
 bool ladder_is_weakened(const struct evidence *ev);
 /* By the guards alone, whoever looks for what. */
@@ -126,7 +130,10 @@ bool ladder_is_blind(const struct evidence *ev, int64_t now_ms);
 /* Is there one that has an entry, and is it not in place? */
 bool ladder_misses_policy(const struct evidence *ev);
 /* Where nothing that stands above it settles the matter: is that entry to be made? */
-bool ladder_lacks_policy(const struct evidence *ev, int64_t now_ms);
+bool ladder_lacks_policy(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
+/* Is its entry there, and the policy enforces nothing any more? */
+bool ladder_outlives_policy(const struct evidence *ev);
 struct decision ladder_lift_to_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 /* A destination that lacks it is looked at again within a day. */

@@ -64,11 +64,12 @@ is_proven_without_mail(const struct evidence *ev)
 
 /*
  * Is its entry to be made, whatever else cannot be told and whatever the reason was? Not
- * where DANE does more: by an entry, by the default while DNS cannot tell, and by records
- * that this Postfix can use and its resolver sees.
+ * where DANE does more: by an entry, by the default while DNS cannot tell or DANE is not
+ * gone for long enough, and by records that this Postfix can use and its resolver sees.
  */
 bool
-ladder_lacks_policy(const struct evidence *ev, int64_t now_ms)
+ladder_lacks_policy(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	if (!ev->asked || ev->other_map != ANSWER_NO || !ladder_misses_policy(ev))
 		return false;
@@ -76,7 +77,8 @@ ladder_lacks_policy(const struct evidence *ev, int64_t now_ms)
 		return false;
 	if (ladder_present(ev) == LEVEL_DANE_ONLY)
 		return ev->dane.state != DANE_UNSURE && ev->dane.state != DANE_USABLE &&
-		    ev->dane.state != DANE_NO_MAIL;
+		    ev->dane.state != DANE_NO_MAIL &&
+		    !ladder_keeps_dane(policy, ev, now_ms);
 	return ev->dane.state != DANE_USABLE || ev->can_dane != ANSWER_YES ||
 	    ladder_is_blind(ev, now_ms);
 }
@@ -117,6 +119,13 @@ ladder_watch_policy(const struct evidence *ev, int64_t now_ms, struct decision *
 		look_ms = ev->sts_ends_ms;
 	if (d->look_again_ms == 0 || d->look_again_ms > look_ms)
 		d->look_again_ms = look_ms;
+}
+
+bool
+ladder_outlives_policy(const struct evidence *ev)
+{
+	return ev->asked && ev->sts_entry && ev->sts != STS_APPLIES_ENFORCE &&
+	    !ev->pinned && ev->default_level != LEVEL_UNKNOWN;
 }
 
 /* The entry that it asks for, whatever the reason and the default are. */

@@ -367,8 +367,8 @@ bool
 engine_is_policy_kept(
     struct engine *e, const struct destination *d, bool *kept, struct err *err)
 {
-	*kept = false;
-	return !e->config->mta_sts.enable || d->pin.set ||
+	*kept = !d->pin.set && destination_is_under_policy(d);
+	return *kept || !e->config->mta_sts.enable || d->pin.set ||
 	    store_sts_is_enforced(e->store, d->id, kept, err);
 }
 

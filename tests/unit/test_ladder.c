@@ -393,7 +393,7 @@ ladder_decides(void **state)
 		    row->why == WHY_POLICY ? LEVEL_SECURE : LEVEL_DANE_ONLY);
 	if (row->ev.dane.state == DANE_UNSURE)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused ||
-		    row->why == WHY_POLICY ||
+		    row->why == WHY_POLICY || row->why == WHY_POLICY_ENDED ||
 		    (d.action == ACTION_REMOVE &&
 		        level_promise(row->ev.default_level) >
 		            level_promise(row->ev.entry.level)) ||

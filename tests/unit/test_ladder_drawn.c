@@ -134,6 +134,34 @@ draw_evidence(void)
 	return ev;
 }
 
+#define DANE_WITHDRAWN_MS (3 * SPAN_DAY_MS)
+
+/* dane-only is in force and was met, and DANE is not gone for long enough. */
+static bool
+must_keep_dane(const struct evidence *ev)
+{
+	return (ev->entry.level == LEVEL_DANE_ONLY ||
+	           (ev->entry.level == LEVEL_NONE &&
+	               ev->default_level == LEVEL_DANE_ONLY &&
+	               ev->best_seen == LEVEL_DANE_ONLY)) &&
+	    (ev->dane_absent_ms == 0 || NOW_MS - ev->dane_absent_ms < DANE_WITHDRAWN_MS);
+}
+
+/* A policy is no reason to fall from DANE at once, and one that has ended leaves nothing
+ * behind. */
+static void
+assert_policy(const struct evidence *ev, const struct decision *d)
+{
+	if (ev->pinned || !ev->asked || ev->default_level == LEVEL_UNKNOWN)
+		return;
+	if (d->why == WHY_POLICY && d->action == ACTION_SET && must_keep_dane(ev) &&
+	    ev->dane.state != DANE_USABLE)
+		fail_msg("DANE that is not gone for long enough makes way for a policy");
+	if (ev->sts_entry && ev->sts != STS_APPLIES_ENFORCE && d->action != ACTION_SET &&
+	    d->action != ACTION_REMOVE)
+		fail_msg("%s keeps what a policy left that has ended", why_slug(d->why));
+}
+
 /* An enforced policy is in force, or DANE is. */
 static void
 assert_floor(const struct evidence *ev, const struct decision *d)
@@ -152,7 +180,8 @@ assert_floor(const struct evidence *ev, const struct decision *d)
 		return;
 	if (ev->dane.state == DANE_NO_MAIL || entry.level == LEVEL_DANE_ONLY ||
 	    (entry.level == LEVEL_NONE && ev->default_level == LEVEL_DANE_ONLY &&
-	        (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_USABLE)))
+	        (ev->dane.state == DANE_UNSURE || ev->dane.state == DANE_USABLE ||
+	            must_keep_dane(ev))))
 		return;
 	if (entry.level != LEVEL_SECURE ||
 	    strcmp(demand_attributes(entry), ev->sts_attributes) != 0)
@@ -175,6 +204,7 @@ assert_safe(const struct evidence *ev, const struct decision *d)
 		fail_msg("it wants %u again", d->wants);
 	if (d->wants != 0)
 		return;
+	assert_policy(ev, d);
 	assert_floor(ev, d);
 	if (d->look_again_ms != 0 && d->look_again_ms <= NOW_MS)
 		fail_msg("%s: to be judged again without end", why_slug(d->why));
@@ -219,7 +249,7 @@ words_keep_what_they_state(void **state)
 	    .recheck_ms = 7 * SPAN_DAY_MS,
 	    .climb_probes = 2,
 	    .climb_apart_ms = SPAN_HOUR_MS,
-	    .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
+	    .dane_withdrawn_ms = DANE_WITHDRAWN_MS,
 	};
 
 	(void)state;

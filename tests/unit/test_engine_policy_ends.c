@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What stands above the entry of an MTA-STS policy, and what is left once it ends. */
+#include "suite.h"
+
+#include <string.h>
+
+#include "engine/engine_impl.h"
+#include "policykit.h"
+
+#define NONE "version: STSv1\nmode: none\nmax_age: 604800\n"
+
+/* What DNS says beside the MX host. */
+static enum dane_state tlsa;
+static bool is_elsewhere;
+
+static void
+answer(struct measure_item *item)
+{
+	policykit_answer(item);
+	item->answers.dane.state = tlsa;
+	item->answers.dane.signed_domain = tlsa == DANE_USABLE;
+	item->answers.relay_fits = !is_elsewhere;
+}
+
+static void
+begin(enum level level, const char *served)
+{
+	policykit_begin("1", served);
+	rig_notify_admin();
+	tlsa = DANE_NONE;
+	is_elsewhere = false;
+	world.answer = answer;
+	world.default_level = level;
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, MIN);
+}
+
+/* --- DANE by default --------------------------------------------------------------- */
+
+/* Nobody's mail fails: only the daily look finds out. */
+static void
+dane_by_default_is_withdrawn(void **state)
+{
+	begin(LEVEL_DANE_ONLY, ENFORCE);
+	tlsa = DANE_USABLE;
+	for (unsigned i = 0; i < 4; i++) {
+		rig_log_session("Verified", "mx.d.test[192.0.2.1]:25");
+		policykit_send("d.test");
+		world_wait(rig.engine, 12 * HOUR);
+	}
+	rig_assert_entry("d.test", LEVEL_NONE);
+	tlsa = *(const enum dane_state *)*state;
+	world_wait(rig.engine, 2 * DAY);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_DANE_GOING);
+	world_wait(rig.engine, 2 * DAY);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	assert_int_equal(policykit_alerts_of("d.test: dane-going"), 1);
+	rig_close();
+}
+
+/* --- the end of a policy ----------------------------------------------------------- */
+
+/* What mail to a policy's domain fails for. */
+static const struct hindrance {
+	const char *what;
+	const char *reason;
+	bool is_elsewhere;
+} hindrances[] = {
+    {"a rule that waits", TLSA_ERROR, false},
+    {"our own fault", "TLS is required, but unavailable", false},
+    {"no rule", "unexpected server message", false},
+    {"an echo", "delivery temporarily suspended: " NOT_VERIFIED, false},
+    {"a server of somebody else", NOT_VERIFIED, true},
+};
+
+static void
+defer(const struct hindrance *h)
+{
+	rig_defer_because("d.test", h->reason);
+	rig_save();
+	world_settle(rig.engine);
+	world_wait(rig.engine, 2 * MIN);
+}
+
+static void
+entry_goes_though_mail_fails(void **state)
+{
+	const struct hindrance *h = *state;
+
+	begin(LEVEL_MAY, ENFORCE);
+	policykit_send("d.test");
+	world_wait(rig.engine, HOUR);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	is_elsewhere = h->is_elsewhere;
+	defer(h);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	policykit_id = "2";
+	policykit_served = NONE;
+	world_wait(rig.engine, HOUR);
+	defer(h);
+	world_wait(rig.engine, 10 * MIN);
+	kit_assert(STATE, "SELECT applied FROM sts", "none\n");
+	rig_assert_entry("d.test", LEVEL_NONE);
+	rig_close();
+}
+
+int
+main(void)
+{
+	static enum dane_state gone[] = {DANE_NONE, DANE_UNUSABLE, DANE_INSECURE_MX};
+
+	if (!rig_begin())
+		return 2;
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		suite_add(dane_by_default_is_withdrawn, &gone[i],
+		    "DANE by default, which was met, falls to a policy after three days: "
+		    "%s",
+		    dane_state_name(gone[i]));
+	for (size_t i = 0; i < sizeof(hindrances) / sizeof(hindrances[0]); i++)
+		suite_add(entry_goes_though_mail_fails, (void *)(uintptr_t)&hindrances[i],
+		    "a policy that ends takes its entry along though mail fails: %s",
+		    hindrances[i].what);
+	return rig_end(suite_run());
+}
