@@ -66,7 +66,7 @@ make_entry(struct check_policy *found, const struct measurement *measured,
 	if (settings != NULL)
 		support =
 		    sts_support_of(str_of(settings->version), settings->sts_patterns);
-	if (support == STS_SUPPORT_NONE)
+	if (support == STS_SUPPORT_NONE || !postfix_has_authorities(settings))
 		return;
 	buf_printf(&found->entry, "secure ");
 	if (!sts_entry_bounded(&found->policy, str_of(domain), support, hosts, count,

@@ -100,6 +100,10 @@ check_support(struct doctor *d)
 		    "weakened "
 		    "below one, and nothing more",
 		    version);
+	else if (!postfix_has_authorities(&d->settings))
+		doctor_say(d, DOCTOR_WARNING, "mta-sts",
+		    "Postfix verifies no certificate (authorities): no policy is "
+		    "enforced");
 	else
 		doctor_say(d, DOCTOR_OK, "mta-sts", "Postfix %s enforces policies %s",
 		    version, words[support]);

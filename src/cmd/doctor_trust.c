@@ -152,7 +152,6 @@ void
 doctor_check_authorities(struct doctor *d)
 {
 	bool needed = d->level == LEVEL_VERIFY || d->level == LEVEL_SECURE;
-	char *append;
 
 	if (!d->has_postfix)
 		return;
@@ -162,16 +161,16 @@ doctor_check_authorities(struct doctor *d)
 		check_ca_path(d);
 	if (d->settings.ca_file[0] != '\0' || d->settings.ca_path[0] != '\0')
 		return;
-	append = doctor_parameter(d, "tls_append_default_CA");
-	if (postfix_boolean(str_of(append)) == ANSWER_YES) {
-		doctor_say(d, DOCTOR_OK, "authorities",
-		    "those of the system (tls_append_default_CA)");
-	} else {
-		advise_bundle(d);
-		doctor_say(d, needed ? DOCTOR_FAULT : DOCTOR_WARNING, "authorities",
-		    "smtp_tls_CAfile is empty: no certificate can verify");
+	if (postfix_has_authorities(&d->settings)) {
+		doctor_say(
+		    d, DOCTOR_OK, "authorities", "of a service of master.cf alone");
+		return;
 	}
-	free(append);
+	/* tls_append_default_CA adds to what is set, and to nothing else
+	 * (tls_set_ca_certificate_info() of Postfix). */
+	advise_bundle(d);
+	doctor_say(d, needed ? DOCTOR_FAULT : DOCTOR_WARNING, "authorities",
+	    "smtp_tls_CAfile is empty: no certificate can verify");
 }
 
 /* --- resolvers --------------------------------------------------------------------- */

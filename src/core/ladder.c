@@ -322,7 +322,7 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 	if (ev->sts == STS_APPLIES_ENFORCE)
 		return ladder_by_policy(policy, ev, now_ms);
 	if (ev->sts_entry)
-		return ladder_without_entry(ev, WHY_POLICY_ENDED);
+		return ladder_end_policy(ev);
 	if (decide_cleartext(policy, ev, now_ms, &d))
 		return d;
 	if (entry_exposes_credentials(ev)) {
@@ -427,8 +427,8 @@ look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 	return d;
 }
 
-/* A policy that lives keeps its entry, whoever could not tell and whatever waits. So
- * nothing of that keeps it once the policy has ended. */
+/* A policy gets its entry whoever could not tell and whatever waits. So nothing of that
+ * keeps it once there is none to enforce. */
 static struct decision
 end_policy(const struct evidence *ev, struct decision d)
 {
@@ -436,7 +436,7 @@ end_policy(const struct evidence *ev, struct decision d)
 
 	if (d.wants != 0 || d.action != ACTION_KEEP || !ladder_outlives_policy(ev))
 		return d;
-	end = ladder_without_entry(ev, WHY_POLICY_ENDED);
+	end = ladder_end_policy(ev);
 	end.ends_alarm = d.ends_alarm;
 	return end;
 }

@@ -145,6 +145,7 @@ struct evidence {
 	const char *sts_attributes; /* of an enforced policy, behind the level secure;
 	                             * NULL: this Postfix cannot be told */
 	bool sts_allows_none;       /* ... and it allows no MX host that is there */
+	bool no_authorities;        /* this Postfix has no CA: nothing verifies */
 	int64_t sts_ends_ms;        /* when the live policy ends; 0: there is none */
 	bool sts_asked;             /* one is announced, and is being fetched */
 	bool sts_entry;             /* the entry was made by a policy */

@@ -132,8 +132,10 @@ bool ladder_misses_policy(const struct evidence *ev);
 /* Where nothing that stands above it settles the matter: is that entry to be made? */
 bool ladder_lacks_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
-/* Is its entry there, and the policy enforces nothing any more? */
+/* Is its entry there, and there is nothing to be enforced any more, or no way to? */
 bool ladder_outlives_policy(const struct evidence *ev);
+/* ... which then goes, whatever else could not be told. */
+struct decision ladder_end_policy(const struct evidence *ev);
 struct decision ladder_lift_to_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 /* A destination that lacks it is looked at again within a day. */

@@ -14,20 +14,34 @@ policy_look(const struct ladder_policy *policy, const struct evidence *ev, int64
 	                                                             : look_ms;
 }
 
-/* This Postfix does not know what would have to be in the entry. */
+/* Does this Postfix know what would have to be in the entry, and can it verify? */
+static bool
+can_enforce(const struct evidence *ev)
+{
+	return ev->sts_attributes != NULL && !ev->no_authorities;
+}
+
+/* That nothing verifies has one cause for all policies, which is told once; of a
+ * destination only what waits is. */
 static struct decision
-decide_untold(
+note_impossible(const struct evidence *ev, struct decision d)
+{
+	d.why = ev->no_authorities ? WHY_OUR_FAULT : WHY_POLICY_IMPOSSIBLE;
+	d.alert = !ev->no_authorities || (ev->deferral && d.action == ACTION_KEEP);
+	return d;
+}
+
+static struct decision
+decide_impossible(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
-	struct decision d;
+	bool weaker = ev->entry.level != LEVEL_NONE &&
+	    level_promise(ev->entry.level) < level_promise(ev->default_level);
 
-	if (ev->entry.level == LEVEL_NONE ||
-	    level_promise(ev->entry.level) >= level_promise(ev->default_level))
-		return ladder_keep_and_alert(
-		    WHY_POLICY_IMPOSSIBLE, policy_look(policy, ev, now_ms));
-	d = ladder_without_entry(ev, WHY_POLICY_IMPOSSIBLE);
-	d.alert = true;
-	return d;
+	return note_impossible(ev,
+	    weaker || ev->sts_entry
+	        ? ladder_without_entry(ev, WHY_POLICY_IMPOSSIBLE)
+	        : ladder_keep(WHY_POLICY_IMPOSSIBLE, policy_look(policy, ev, now_ms)));
 }
 
 /* Where nobody verifies no policy is met, and the freeze was alerted for all of them.
@@ -50,7 +64,7 @@ ladder_misses_policy(const struct evidence *ev)
 {
 	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
 
-	return ev->sts == STS_APPLIES_ENFORCE && ev->sts_attributes != NULL &&
+	return ev->sts == STS_APPLIES_ENFORCE && can_enforce(ev) &&
 	    !demand_equal(ev->entry, entry);
 }
 
@@ -71,7 +85,10 @@ bool
 ladder_lacks_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
-	if (!ev->asked || ev->other_map != ANSWER_NO || !ladder_misses_policy(ev))
+	if (!ev->asked || ev->other_map == ANSWER_YES || !ladder_misses_policy(ev))
+		return false;
+	/* What is ours already is kept right: it may be what this Postfix refuses. */
+	if (ev->other_map == ANSWER_UNSURE && !ev->sts_entry)
 		return false;
 	if (ev->entry.level == LEVEL_DANE_ONLY || is_proven_without_mail(ev))
 		return false;
@@ -113,7 +130,7 @@ ladder_watch_policy(const struct evidence *ev, int64_t now_ms, struct decision *
 
 	if (d->wants != 0 || ev->sts != STS_APPLIES_ENFORCE ||
 	    after.level == LEVEL_DANE_ONLY ||
-	    (ev->sts_attributes != NULL && demand_equal(after, entry)))
+	    (can_enforce(ev) && demand_equal(after, entry)))
 		return;
 	if (ev->sts_ends_ms > now_ms && ev->sts_ends_ms < look_ms)
 		look_ms = ev->sts_ends_ms;
@@ -124,8 +141,17 @@ ladder_watch_policy(const struct evidence *ev, int64_t now_ms, struct decision *
 bool
 ladder_outlives_policy(const struct evidence *ev)
 {
-	return ev->asked && ev->sts_entry && ev->sts != STS_APPLIES_ENFORCE &&
-	    !ev->pinned && ev->default_level != LEVEL_UNKNOWN;
+	return ev->asked && ev->sts_entry && !ev->pinned &&
+	    ev->default_level != LEVEL_UNKNOWN &&
+	    (ev->sts != STS_APPLIES_ENFORCE || !can_enforce(ev));
+}
+
+struct decision
+ladder_end_policy(const struct evidence *ev)
+{
+	struct decision d = ladder_without_entry(ev, WHY_POLICY_ENDED);
+
+	return ev->sts == STS_APPLIES_ENFORCE ? note_impossible(ev, d) : d;
 }
 
 /* The entry that it asks for, whatever the reason and the default are. */
@@ -136,8 +162,8 @@ ladder_by_policy(
 	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
 	struct decision d;
 
-	if (ev->sts_attributes == NULL)
-		return decide_untold(policy, ev, now_ms);
+	if (!can_enforce(ev))
+		return decide_impossible(policy, ev, now_ms);
 	if (!demand_equal(ev->entry, entry))
 		return ladder_lift_to_policy(policy, ev, now_ms);
 	if (!ev->deferral)

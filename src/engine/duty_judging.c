@@ -48,7 +48,7 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	j->ids = mem_new(IDS_MAX(j), sizeof(*j->ids));
 	e->workers[POOL_ASKERS] = e->world->workers_new(config->dns.workers,
 	    e->world->ask_make, e->world->ask_drop, &j->resolver, err);
-	return e->workers[POOL_ASKERS] != NULL;
+	return e->workers[POOL_ASKERS] != NULL && engine_mind_enabled(e, err);
 }
 
 static void

@@ -217,6 +217,8 @@ take_new(struct engine *e)
 	    ? e->config->postfix.default_level
 	    : e->known.settings.level;
 	e->judge.can_dane = e->known.settings.can_dane ? ANSWER_YES : ANSWER_NO;
+	if (postfix_has_authorities(&e->known.settings))
+		e->known.told_unverified = false;
 	e->known.other_maps = postfix_other_maps(
 	    e->known.settings.policy_maps, config_map_seen(e->config), &ours);
 	e->known.guard = (struct table_guard){.config = e->config};

@@ -194,6 +194,7 @@ struct known_postfix {
 	int64_t read_ms;   /* monotonic: when they were read; 0: they are not known */
 	unsigned stale;    /* why they are to be read again: so many reasons */
 	struct table_guard guard; /* tables of publish that it asks */
+	bool told_unverified;     /* that it has no CA, where a policy wants one */
 };
 
 /* Is the database what was written into it? */
@@ -254,6 +255,8 @@ struct moment engine_now(const struct engine *e);
 bool engine_open_store(struct engine *e, struct err *err);
 /* What was decided under other values of keys with KEY_JUDGES is due. */
 bool engine_mind_config(struct engine *e, struct err *err);
+/* What MTA-STS policies enforce is, where mta_sts.enable is false. */
+bool engine_mind_enabled(struct engine *e, struct err *err);
 
 /* What versions are there, and which of them is in force: into map_*. */
 bool engine_read_versions(struct engine *e, struct err *err);

@@ -202,6 +202,8 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.sts_asked = answers->sts_asked;
 		ev.sts_ends_ms = answers->sts_ends_ms;
 	}
+	ev.no_authorities =
+	    judge->settings != NULL && !postfix_has_authorities(judge->settings);
 	ev.met_ms = destination_met_ms(d, ladder_level_in_force(&ev));
 	take_witnesses(judge, d, answers, &ev);
 	return ev;

@@ -294,6 +294,24 @@ make_entry(struct engine *e, const struct destination *d, const struct sts_recor
 	    &r->state.policy, domain, support, hosts, count, false, out);
 }
 
+/* One cause for all policies, told once. */
+static void
+tell_unverified(struct engine *e, const struct sts_record *r)
+{
+	struct buf line = {0};
+
+	if (e->known.told_unverified || e->driver.mode != ENGINE_APPLY)
+		return;
+	e->known.told_unverified = true;
+	buf_printf(&line,
+	    "smtp_tls_CAfile and smtp_tls_CApath are empty: Postfix can verify no "
+	    "certificate, so that no MTA-STS policy is enforced, as that of %s: "
+	    "`tlsladder doctor`",
+	    r->domain);
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
 static void
 apply(struct engine *e, const struct destination *d, const struct sts_record *r,
     int64_t now_ms, struct answers *known)
@@ -310,9 +328,12 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 	known->sts_asked = known->sts == STS_APPLIES_UNHAD && r->state.failures == 0;
 	if (known->sts != STS_APPLIES_ENFORCE)
 		return;
-	if (e->judge.settings != NULL)
+	if (e->judge.settings != NULL) {
 		support = sts_support_of(
 		    str_of(e->known.settings.version), e->known.settings.sts_patterns);
+		if (!postfix_has_authorities(e->judge.settings))
+			tell_unverified(e, r);
+	}
 	known->sts_allows_none =
 	    count > 0 && sts_hosts_allowed(policy, hosts, count) == 0;
 	if (support == STS_SUPPORT_NONE)

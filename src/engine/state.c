@@ -81,6 +81,14 @@ judge_all(struct engine *e, struct str under, struct err *err)
 	    store_commit(e->store, err);
 }
 
+/* What they enforce ends with mta_sts.enable, and not when each is looked at next. */
+bool
+engine_mind_enabled(struct engine *e, struct err *err)
+{
+	return e->config->mta_sts.enable ||
+	    store_look_at_policies(e->store, engine_now(e).wall_ms, err);
+}
+
 bool
 engine_mind_config(struct engine *e, struct err *err)
 {

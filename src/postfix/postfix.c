@@ -367,6 +367,10 @@ take_service(struct postfix_settings *settings, struct str line)
 		settings->passwords_by_sender = settings->passwords_by_sender || may_be;
 	else if (str_is(parameter, parameters[FACT_PASSWORD_MAPS]))
 		add_password_maps(settings, value);
+	else if (str_is(parameter, parameters[FACT_CA_FILE]) ||
+	    str_is(parameter, parameters[FACT_CA_PATH]))
+		settings->service_authorities =
+		    settings->service_authorities || value.len > 0;
 }
 
 /* The services' own values, expanded where expand is "-Px". False: none were printed. */
@@ -375,7 +379,8 @@ ask_services(const struct postfix *postfix, const char *expand, struct buf *out)
 {
 	const char *arguments[] = {expand, "*/unix/smtp_tls_security_level",
 	    "*/unix/smtp_sasl_auth_enable", "*/unix/smtp_sasl_password_maps",
-	    "*/unix/smtp_sender_dependent_authentication", "*/unix/syslog_name", NULL};
+	    "*/unix/smtp_sender_dependent_authentication", "*/unix/syslog_name",
+	    "*/unix/smtp_tls_CAfile", "*/unix/smtp_tls_CApath", NULL};
 	struct postfix_call call = {
 	    .program = "postconf",
 	    .arguments = arguments,
@@ -444,6 +449,14 @@ postfix_files_mark(const struct postfix *postfix, const struct postfix_settings 
 		mark = sha256_of((struct str){text.data, text.len});
 	buf_clear(&text);
 	return mark;
+}
+
+bool
+postfix_has_authorities(const struct postfix_settings *settings)
+{
+	return settings->service_authorities ||
+	    (settings->ca_file != NULL && settings->ca_file[0] != '\0') ||
+	    (settings->ca_path != NULL && settings->ca_path[0] != '\0');
 }
 
 enum level

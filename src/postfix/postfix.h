@@ -69,6 +69,7 @@ struct postfix_settings {
 	                            * also where that could not be told */
 	char *password_maps;       /* smtp_sasl_password_maps, of all services */
 	bool passwords_by_sender;  /* smtp_sender_dependent_authentication, as logs_in */
+	bool service_authorities;  /* a service has a CA file or path of its own */
 	bool sts_patterns;         /* smtp_tls_enforce_sts_mx_patterns is not no */
 	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
 	size_t service_count;
@@ -106,6 +107,10 @@ int64_t postfix_settings_sum(
  */
 uint64_t postfix_files_mark(
     const struct postfix *postfix, const struct postfix_settings *settings);
+
+/* Is there a CA that a certificate could be verified by? tls_append_default_CA adds
+ * those of the system to such a setting alone. */
+bool postfix_has_authorities(const struct postfix_settings *settings);
 
 /* The default level of mail that this service of master.cf delivers. */
 enum level postfix_service_level(

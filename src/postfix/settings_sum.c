@@ -18,7 +18,7 @@ postfix_settings_sum(const struct postfix_settings *s, enum level default_level)
 
 	buf_printf(&text, "%d %d %d %d\n", (int)default_level, s->can_dane, s->logs_in,
 	    s->passwords_by_sender);
-	buf_printf(&text, "%d\n", s->sts_patterns);
+	buf_printf(&text, "%d %d\n", s->sts_patterns, s->service_authorities);
 	add_text(&text, s->version); /* which decides what an entry may say */
 	add_text(&text, s->policy_maps);
 	add_text(&text, s->relayhost);

@@ -96,8 +96,10 @@ bool store_lengthen_holds(
 bool store_bring_back(
     struct store *store, int64_t now_ms, int64_t farthest_ms, struct err *err);
 
-/* All that were decided are due at at_ms, but for pins. */
+/* All that were decided, or are to be looked at, are due at at_ms, but for pins. */
 bool store_look_at_all(struct store *store, int64_t at_ms, struct err *err);
+/* All entries of MTA-STS policies are. */
+bool store_look_at_policies(struct store *store, int64_t at_ms, struct err *err);
 
 /* The same, as destination_again() does it with each. */
 bool store_again_all(struct store *store, int64_t now_ms, struct err *err);

@@ -353,6 +353,13 @@ store_look_at_all(struct store *store, int64_t at_ms, struct err *err)
 }
 
 bool
+store_look_at_policies(struct store *store, int64_t at_ms, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_LOOK_AT_POLICIES, err, "i", at_ms), err);
+}
+
+bool
 store_again_all(struct store *store, int64_t now_ms, struct err *err)
 {
 	return store_finish(

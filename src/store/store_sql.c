@@ -103,7 +103,10 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_NEXT_DUE] =
         "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
     [SQL_LOOK_AT_ALL] = "UPDATE destination SET look_ms = ?"
-                        " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0)",
+                        " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0"
+                        "  OR look_ms <> 0)",
+    [SQL_LOOK_AT_POLICIES] = "UPDATE destination SET look_ms = ?"
+                             " WHERE pinned = 0 AND entry_why = 'policy'",
     /* Too far ahead, or of what was judged by a clock that was ahead. */
     [SQL_LOOK_BRING_BACK] = "UPDATE destination SET look_ms = ?1"
                             " WHERE look_ms <> 0 AND look_ms > ?1 AND pinned = 0"

@@ -129,7 +129,8 @@ empty_directory() {
 ill 'a CA directory without certificates' authorities fault typed empty_directory
 heal
 set_main 'smtp_tls_CAfile =' 'tls_append_default_CA = yes'
-is 'the authorities of the system are enough' "$(examine authorities)" ok
+is 'those of the system count beside a setting alone' "$(examine authorities)" fault
+heal
 
 resolv_conf() {
 	printf "$1" | inside tee /etc/resolv.conf

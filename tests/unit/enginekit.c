@@ -213,7 +213,7 @@ read_settings(
 	    .quotes_addresses = true,
 	    .logs_in = world.logs_in,
 	    .password_maps = mem_strdup(""),
-	    .ca_file = mem_strdup(""),
+	    .ca_file = mem_strdup(world.no_authorities ? "" : "/ca.pem"),
 	    .ca_path = mem_strdup(""),
 	    .tls_loglevel = mem_strdup(world.sessions_logged ? "1" : "0"),
 	    .log_names = mem_strdup("postfix"),

@@ -35,6 +35,7 @@ struct world {
 	const char *version; /* of Postfix; NULL: 3.7.11 */
 	enum level default_level;
 	bool can_dane;
+	bool no_authorities; /* no smtp_tls_CAfile, no smtp_tls_CApath */
 	const char *policy_maps;
 	bool sessions_logged; /* smtp_tls_loglevel = 1 */
 	bool logs_in;         /* smtp_sasl_auth_enable */

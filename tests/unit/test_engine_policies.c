@@ -370,9 +370,13 @@ it_can_be_switched_off(void **state)
 	rig_close();
 	rig.config.mta_sts.enable = false;
 	rig_open(ENGINE_APPLY);
-	kit_run(STATE, "UPDATE destination SET look_ms = 1");
 	world_wait(rig.engine, MIN);
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
+	rig_close();
+	rig.config.mta_sts.enable = true;
+	rig_open(ENGINE_APPLY);
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_SECURE);
 	rig_close();
 }
 

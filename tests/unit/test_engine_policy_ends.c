@@ -105,10 +105,87 @@ entry_goes_though_mail_fails(void **state)
 	rig_close();
 }
 
+/* --- a Postfix without any CA ------------------------------------------------------ */
+
+/* Each domain has a policy, and its MX host. */
+static void
+serve_each(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	buf_printf(text, "version: STSv1\nmode: enforce\nmx: mx.%s\nmax_age: 604800\n",
+	    strchr(host, '.') + 1);
+	*out = (struct fetch_answer){
+	    .cause = STS_CAUSE_OK, .status = 200, .body = {buf_text(text), text->len}};
+}
+
+static void
+set_authorities(bool none)
+{
+	world.no_authorities = none;
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, 2 * MIN);
+}
+
+/* Mail flows at `may`, and goes on to; one alert for all of them. */
+static void
+nothing_verifies(void **state)
+{
+	(void)state;
+	begin(LEVEL_MAY, ENFORCE);
+	world.fetch = serve_each;
+	set_authorities(true);
+	for (unsigned i = 0; i < 6; i++) {
+		char domain[32], relay[64];
+
+		snprintf(domain, sizeof(domain), "p%u.test", i);
+		snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+		rig_log_session("Untrusted", relay);
+		rig_log_status(domain, relay, "2.0.0", "sent (250 Ok)");
+		rig_save();
+		world_settle(rig.engine);
+		world_wait(rig.engine, 10 * SECOND);
+	}
+	world_wait(rig.engine, 2 * DAY);
+	kit_assert(STATE, "SELECT count(*) FROM sts WHERE applied = 'enforce'", "6\n");
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
+	assert_int_equal(policykit_alerts_of("smtp_tls_CAfile"), 1);
+	assert_int_equal(world.notify.times, 1);
+	set_authorities(false);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry = 'secure'", "6\n");
+	set_authorities(true);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE entry <> 'none'", "0\n");
+	assert_int_equal(policykit_alerts_of("smtp_tls_CAfile"), 2);
+	assert_int_equal(world.notify.times, 2);
+	rig_close();
+}
+
+/* --- a Postfix that cannot be told any more ---------------------------------------- */
+
+/* Attributes that it does not know keep all mail waiting. */
+static void
+postfix_is_older(void **state)
+{
+	begin(LEVEL_MAY, ENFORCE);
+	policykit_send("d.test");
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	tlsa = *(const enum dane_state *)*state;
+	world.version = "3.3.1";
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, 2 * MIN);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_IMPOSSIBLE);
+	rig_close();
+}
+
 int
 main(void)
 {
 	static enum dane_state gone[] = {DANE_NONE, DANE_UNUSABLE, DANE_INSECURE_MX};
+	static enum dane_state unsure = DANE_UNSURE;
 
 	if (!rig_begin())
 		return 2;
@@ -121,5 +198,10 @@ main(void)
 		suite_add(entry_goes_though_mail_fails, (void *)(uintptr_t)&hindrances[i],
 		    "a policy that ends takes its entry along though mail fails: %s",
 		    hindrances[i].what);
+	suite_add(nothing_verifies, NULL,
+	    "a Postfix without any CA enforces none, and that is told once");
+	suite_add(postfix_is_older, &gone[0],
+	    "an entry goes that Postfix cannot be told of any more");
+	suite_add(postfix_is_older, &unsure, "... though DNS cannot tell");
 	return rig_end(suite_run());
 }

@@ -343,6 +343,8 @@ set_more(struct row *row, char *more)
 			ev->sts_allows_none = strcmp(value, "none") == 0;
 		else if (strcmp(name, "sts-asked") == 0)
 			ev->sts_asked = true;
+		else if (strcmp(name, "no-ca") == 0)
+			ev->no_authorities = true;
 		else if (strcmp(name, "sts-ends") == 0)
 			ev->sts_ends_ms = time_of(value);
 		else if (strcmp(name, "sts-entry") == 0) {
@@ -393,7 +395,8 @@ ladder_decides(void **state)
 		    row->why == WHY_POLICY ? LEVEL_SECURE : LEVEL_DANE_ONLY);
 	if (row->ev.dane.state == DANE_UNSURE)
 		assert_true(d.action == ACTION_KEEP || row->ev.policy_refused ||
-		    row->why == WHY_POLICY || row->why == WHY_POLICY_ENDED ||
+		    row->why == WHY_POLICY ||
+		    (row->ev.sts_entry && d.action == ACTION_REMOVE) ||
 		    (d.action == ACTION_REMOVE &&
 		        level_promise(row->ev.default_level) >
 		            level_promise(row->ev.entry.level)) ||

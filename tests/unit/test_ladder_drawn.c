@@ -98,6 +98,7 @@ draw_evidence(void)
 	    .sts_attributes = draw(4) == 0 ? NULL : "match=.example",
 	    .sts_allows_none = draw(4) == 0,
 	    .sts_asked = draw(8) == 0,
+	    .no_authorities = draw(20) == 0,
 	    .sts_ends_ms = draw(2) ? NOW_MS + SPAN_HOUR_MS : 0,
 	    .queue = draw(QUEUE_NONE + 1),
 	    .prober = draw(ANSWER_YES + 1),
@@ -157,8 +158,12 @@ assert_policy(const struct evidence *ev, const struct decision *d)
 	if (d->why == WHY_POLICY && d->action == ACTION_SET && must_keep_dane(ev) &&
 	    ev->dane.state != DANE_USABLE)
 		fail_msg("DANE that is not gone for long enough makes way for a policy");
-	if (ev->sts_entry && ev->sts != STS_APPLIES_ENFORCE && d->action != ACTION_SET &&
-	    d->action != ACTION_REMOVE)
+	if (d->why == WHY_POLICY && d->action == ACTION_SET && ev->no_authorities)
+		fail_msg("a policy is to be enforced where nothing verifies");
+	if (ev->sts_entry &&
+	    (ev->sts != STS_APPLIES_ENFORCE || ev->no_authorities ||
+	        ev->sts_attributes == NULL) &&
+	    d->action != ACTION_SET && d->action != ACTION_REMOVE)
 		fail_msg("%s keeps what a policy left that has ended", why_slug(d->why));
 }
 
@@ -172,7 +177,8 @@ assert_floor(const struct evidence *ev, const struct decision *d)
 
 	if (ev->pinned || (ev->deferral && ev->fault_ours) || !ev->asked ||
 	    ev->default_level == LEVEL_UNKNOWN || ev->other_map != ANSWER_NO ||
-	    ev->sts != STS_APPLIES_ENFORCE || ev->sts_attributes == NULL)
+	    ev->sts != STS_APPLIES_ENFORCE || ev->sts_attributes == NULL ||
+	    ev->no_authorities)
 		return;
 	/* Where it is to be DANE, that is what a reason may delay. */
 	if (ev->dane.state == DANE_USABLE && ev->can_dane == ANSWER_YES &&

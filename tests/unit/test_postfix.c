@@ -117,7 +117,8 @@ facts_are_asked_in_two_calls(void **state)
 	assert_non_null(strstr(strchr(calls, '\n'),
 	    "\npostconf [-c] [/etc/postfix-9] [-Px] [*/unix/smtp_tls_security_level] "
 	    "[*/unix/smtp_sasl_auth_enable] [*/unix/smtp_sasl_password_maps] "
-	    "[*/unix/smtp_sender_dependent_authentication] [*/unix/syslog_name]\n"));
+	    "[*/unix/smtp_sender_dependent_authentication] [*/unix/syslog_name] "
+	    "[*/unix/smtp_tls_CAfile] [*/unix/smtp_tls_CApath]\n"));
 	postfix_settings_clear(&facts);
 	free(calls);
 }
@@ -171,6 +172,43 @@ logins_are_read(void **state)
 	assert_int_equal(facts.logs_in, row->logs_in);
 	assert_int_equal(facts.passwords_by_sender, row->by_sender);
 	assert_string_equal(facts.password_maps, row->maps);
+	postfix_settings_clear(&facts);
+	buf_clear(&script);
+}
+
+static const struct authorities_row {
+	const char *what;
+	const char *main, *services; /* printed */
+	bool are_there;
+} authorities_rows[] = {
+    {"as Postfix comes", "smtp_tls_CAfile =\nsmtp_tls_CApath =\n", "", false},
+    {"those of the system beside nothing",
+        "smtp_tls_CAfile =\nsmtp_tls_CApath =\ntls_append_default_CA = yes\n", "", false},
+    {"a file", "smtp_tls_CAfile = /ca.pem\nsmtp_tls_CApath =\n", "", true},
+    {"a path", "smtp_tls_CAfile =\nsmtp_tls_CApath = /ca\n", "", true},
+    {"of a service", "smtp_tls_CAfile =\n", "smtp/unix/smtp_tls_CAfile = /ca.pem\n",
+        true},
+    {"taken from a service", "smtp_tls_CAfile = /ca.pem\n",
+        "smtp/unix/smtp_tls_CAfile =\n", true},
+    {"of none of the services", "smtp_tls_CAfile =\n", "smtp/unix/smtp_tls_CApath =\n",
+        false},
+};
+
+static void
+authorities_are_read(void **state)
+{
+	const struct authorities_row *row = *state;
+	struct postfix_settings facts;
+	struct buf script = {0};
+	struct err err;
+
+	fake_reset();
+	buf_printf(&script,
+	    "case $3 in -x) cat <<'EOF'\n%s%sEOF\n;; -P*) cat <<'EOF'\n%sEOF\n;; esac\n",
+	    sound, row->main, row->services);
+	fake_put("postconf.sh", buf_text(&script));
+	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
+	assert_int_equal(postfix_has_authorities(&facts), row->are_there);
 	postfix_settings_clear(&facts);
 	buf_clear(&script);
 }
@@ -370,6 +408,8 @@ main(void)
 
 	fake_begin();
 	FAKE_ROWS(facts_are, facts_rows, "facts: %s", facts_rows[i].name);
+	FAKE_ROWS(authorities_are_read, authorities_rows, "authorities: %s",
+	    authorities_rows[i].what);
 	FAKE_ROWS(logins_are_read, login_rows, "logging in: %s", login_rows[i].what);
 	suite_add(services_are_read_unexpanded, NULL,
 	    "what an older postconf does not expand could not be told");
