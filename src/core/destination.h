@@ -363,11 +363,12 @@ enum cause destination_cause(const struct destination *destination, enum cause c
 /*
  * Is it that server's fault that mail failed there, for that cause? It is not where its
  * destination alone demands a name of it that it need not have: whoever has a domain may
- * point it at any server, and publish a policy that names none. CAUSE_NONE: not known;
- * untrusted: nor was its chain good. The cause and host are as smtp(8) named them.
+ * point it at any server, and publish a policy that names none; and at the level secure
+ * it is the domain's own name (smtp_tls_secure_cert_match as it comes). CAUSE_NONE: not
+ * known; untrusted: nor was its chain good. The cause and host are as smtp(8) named them.
  */
-bool destination_blames(const struct destination *destination, enum cause cause,
-    const char *host, bool untrusted);
+bool destination_blames(const struct destination *destination, enum level default_level,
+    enum cause cause, const char *host, bool untrusted);
 
 /* Neither pin nor entry: the ladder decides again on the next news. */
 void destination_unpin(struct destination *destination, int64_t now_ms);

@@ -39,22 +39,40 @@ has_name(struct str names, struct str host)
 	return false;
 }
 
+/* The names that the level secure demands where its entry has none: the next-hop's. */
+static bool
+demands_own_name(const struct destination *d, enum level default_level, struct buf *names)
+{
+	struct nexthop nexthop;
+
+	if (level_promise(destination_level_met(d, default_level)) != LEVEL_SECURE ||
+	    !nexthop_parse(str_of(d->key), &nexthop))
+		return false;
+	buf_printf(names, "%s:.%s", nexthop.host, nexthop.host);
+	return true;
+}
+
 bool
-destination_blames(
-    const struct destination *d, enum cause cause, const char *host, bool untrusted)
+destination_blames(const struct destination *d, enum level default_level,
+    enum cause cause, const char *host, bool untrusted)
 {
 	struct str rest = str_of(d->entry.attributes != NULL ? d->entry.attributes : "");
 	struct str word;
-	bool demands = false;
+	struct buf own = {0};
+	bool demands = false, named = false;
 
 	while (str_next(&rest, ' ', &word)) {
 		if (!str_eat(&word, STR("match=")))
 			continue;
 		demands = true;
-		if (cause == CAUSE_NONE && has_name(word, str_of(host)))
-			return true;
+		named = named || has_name(word, str_of(host));
 	}
-	if (!demands)
+	if (!demands && demands_own_name(d, default_level, &own)) {
+		demands = true;
+		named = has_name((struct str){own.data, own.len}, str_of(host));
+	}
+	buf_clear(&own);
+	if (!demands || (cause == CAUSE_NONE && named))
 		return true;
 	return cause == CAUSE_NONE ? untrusted
 	                           : cause != CAUSE_NAME && cause != CAUSE_POLICY;

@@ -423,13 +423,14 @@ is_by_dane(const struct destination *d, enum level default_level, int64_t at_ms)
 }
 
 static bool
-is_blamed(const struct destination *d, const struct fold_host *host)
+is_blamed(
+    const struct destination *d, const struct fold_host *host, enum level default_level)
 {
 	int64_t untrusted_ms = host->seen_ms[SESSION_UNTRUSTED];
 
 	destination_later(&untrusted_ms, host->seen_ms[SESSION_ANONYMOUS]);
-	return destination_blames(
-	    d, host->cause, host->name, untrusted_ms > host->seen_ms[SESSION_TRUSTED]);
+	return destination_blames(d, default_level, host->cause, host->name,
+	    untrusted_ms > host->seen_ms[SESSION_TRUSTED]);
 }
 
 void
@@ -440,7 +441,7 @@ destination_host_news(const struct destination *d, const struct fold_host *host,
 	enum level sent = host->sent_level;
 
 	*out = (struct host_past){.failed_ms = host->failed_ms};
-	if (!is_blamed(d, host))
+	if (!is_blamed(d, host, default_level))
 		out->failed_ms = 0;
 	for (int grade = 0; grade < SESSION_VERIFIED; grade++)
 		host_past_seen(out, LEVEL_ENCRYPT, host->seen_ms[grade]);

@@ -91,8 +91,9 @@ engine_note_failed(struct engine *e, const struct destination *d,
 	/* The queue does not tell when that attempt was. */
 	if (!d->alarm.raised || d->alarm.suspended || d->alarm.attempt_ms == 0 ||
 	    d->alarm.relay[0] == '\0' ||
-	    !destination_blames(d, d->alarm.cause, d->alarm.relay, false) || rule < 0 ||
-	    answers->remembered || !answers->relay_fits ||
+	    !destination_blames(
+	        d, e->judge.default_level, d->alarm.cause, d->alarm.relay, false) ||
+	    rule < 0 || answers->remembered || !answers->relay_fits ||
 	    answers->dane.state == DANE_UNSURE ||
 	    !nexthop_parse(str_of(d->key), &nexthop))
 		return true;

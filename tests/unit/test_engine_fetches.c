@@ -305,6 +305,40 @@ strangers_demand_blames_no_server(void **state)
 	rig_close();
 }
 
+/* Nor is it by the level secure, at which a domain demands its own name. */
+static void
+own_name_blames_no_server(void **state)
+{
+	bool logged = *(const bool *)*state;
+
+	policykit_begin(NULL, NULL);
+	world.answer = answer_hosted;
+	world.default_level = LEVEL_SECURE;
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, MIN);
+	for (unsigned i = 0; i < 5; i++) {
+		meet('p', i, "Verified", "sent (250 Ok)");
+		world_wait(rig.engine, MIN);
+	}
+	world_wait(rig.engine, HOUR);
+	for (unsigned i = 0; i < 5; i++) {
+		meet('s', i, logged ? "Trusted" : NULL, "deferred (" NOT_VERIFIED ")");
+		world_wait(rig.engine, LISTING);
+	}
+	kit_assert(STATE, "SELECT count(*) FROM host WHERE failed_ms <> 0", "0\n");
+	rig_defer("honest.test");
+	world_wait(rig.engine, 10 * MIN);
+	rig_assert_entry("honest.test", LEVEL_VERIFY);
+	/* A chain that is not good, or a server of their own, is. */
+	meet('s', 0, "Untrusted", "deferred (" NOT_VERIFIED ")");
+	meet('p', 1, "Trusted", "deferred (" NOT_VERIFIED ")");
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE, "SELECT name FROM host WHERE failed_ms <> 0 ORDER BY name",
+	    "mx.honest.test\nmx.p0.test\nmx.p1.test\n");
+	rig_close();
+}
+
 /* --- what cannot be stored -----------------------------------------------------------
  */
 
@@ -523,6 +557,9 @@ main(void)
 	    "... without posttls-finger a freeze in the end");
 	suite_add(strangers_demand_blames_no_server, &yes,
 	    "a name that a stranger's policy demands is no server's fault");
+	suite_add(own_name_blames_no_server, &yes,
+	    "... nor the name that secure demands of it");
+	suite_add(own_name_blames_no_server, &no, "... where no session was logged");
 	suite_add(strangers_demand_blames_no_server, &no,
 	    "... nor where sessions are not logged");
 	suite_add(unstored_is_fetched_seldom, NULL,
