@@ -81,7 +81,8 @@ struct answers {
 	uint32_t sts_ttl_s;
 	enum sts_applies sts;
 	const char *sts_attributes; /* borrowed; of an enforced policy, as in struct
-	                             * evidence */
+	                             * evidence; NULL as well while DNS could not tell
+	                             * whom it allows */
 	bool sts_allows_none;
 	bool sts_asked;
 	int64_t sts_ends_ms;

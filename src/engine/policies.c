@@ -312,6 +312,17 @@ tell_unverified(struct engine *e, const struct sts_record *r)
 	buf_clear(&line);
 }
 
+/*
+ * Patterns alone name nobody, and DNS could not tell the hosts: that none matches is not
+ * known then. What there is stays.
+ */
+static bool
+could_not_tell(const struct answers *known, const char *attributes)
+{
+	return known->dane.state == DANE_UNSURE &&
+	    str_starts(str_of(attributes), STR("match=" STS_NO_HOST));
+}
+
 static void
 apply(struct engine *e, const struct destination *d, const struct sts_record *r,
     int64_t now_ms, struct answers *known)
@@ -340,6 +351,9 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 		return;
 	if (make_entry(e, d, r, support, hosts, count))
 		known->sts_attributes = buf_text(&e->sts_attributes);
+	if (known->sts_attributes != NULL && could_not_tell(known, known->sts_attributes))
+		known->sts_attributes =
+		    d->entry.why == WHY_POLICY ? d->entry.attributes : NULL;
 }
 
 static int64_t

@@ -12,6 +12,7 @@
 /* What DNS says beside the MX host. */
 static enum dane_state tlsa;
 static bool is_elsewhere;
+static bool is_silent; /* the MX record cannot be had */
 
 static void
 answer(struct measure_item *item)
@@ -20,6 +21,12 @@ answer(struct measure_item *item)
 	item->answers.dane.state = tlsa;
 	item->answers.dane.signed_domain = tlsa == DANE_USABLE;
 	item->answers.relay_fits = !is_elsewhere;
+	if (!is_silent)
+		return;
+	item->answers.choice = NULL;
+	item->answers.dane.state = DANE_UNSURE;
+	snprintf(item->answers.text, sizeof(item->answers.text), "%s MX: SERVFAIL",
+	    item->nexthop.host);
 }
 
 static void
@@ -28,7 +35,7 @@ begin(enum level level, const char *served)
 	policykit_begin("1", served);
 	rig_notify_admin();
 	tlsa = DANE_NONE;
-	is_elsewhere = false;
+	is_elsewhere = is_silent = false;
 	world.answer = answer;
 	world.default_level = level;
 	world.files_mark++;
@@ -102,6 +109,50 @@ entry_goes_though_mail_fails(void **state)
 	world_wait(rig.engine, 10 * MIN);
 	kit_assert(STATE, "SELECT applied FROM sts", "none\n");
 	rig_assert_entry("d.test", LEVEL_NONE);
+	rig_close();
+}
+
+/* --- whom a pattern allows -------------------------------------------------------- */
+
+#define WILDCARD POLICYKIT("*.d.test", "604800")
+
+/* That DNS cannot tell is not that no server matches. */
+static void
+silence_names_nobody(void **state)
+{
+	(void)state;
+	begin(LEVEL_MAY, WILDCARD);
+	is_silent = true;
+	policykit_send("d.test");
+	world_wait(rig.engine, 10 * MIN);
+	kit_assert(STATE, "SELECT applied FROM sts", "enforce\n");
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_DNS_UNSURE);
+	is_silent = false;
+	world_wait(rig.engine, HOUR);
+	policykit_assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+/* Another policy, whose host is not known: its entry is still that of the one before. */
+static void
+silence_changes_no_names(void **state)
+{
+	(void)state;
+	begin(LEVEL_MAY, ENFORCE);
+	policykit_send("d.test");
+	world_wait(rig.engine, HOUR);
+	policykit_assert_attributes("d.test", ENTRY);
+	is_silent = true;
+	policykit_id = "2";
+	policykit_served = POLICYKIT("*.other.test", "604800");
+	policykit_defer("d.test");
+	world_wait(rig.engine, 10 * MIN);
+	kit_assert(STATE, "SELECT mx FROM sts", "*.other.test\n");
+	policykit_assert_attributes("d.test", ENTRY);
+	is_silent = false;
+	world_wait(rig.engine, HOUR);
+	policykit_assert_attributes(
+	    "d.test", "match=no-mx-host-matches.invalid servername=hostname");
 	rig_close();
 }
 
@@ -198,6 +249,9 @@ main(void)
 		suite_add(entry_goes_though_mail_fails, (void *)(uintptr_t)&hindrances[i],
 		    "a policy that ends takes its entry along though mail fails: %s",
 		    hindrances[i].what);
+	suite_add(silence_names_nobody, NULL,
+	    "patterns name no server while DNS cannot tell the MX hosts");
+	suite_add(silence_changes_no_names, NULL, "... and what is there stays");
 	suite_add(nothing_verifies, NULL,
 	    "a Postfix without any CA enforces none, and that is told once");
 	suite_add(postfix_is_older, &gone[0],
