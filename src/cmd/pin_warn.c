@@ -14,6 +14,34 @@
 #define DNS_TIMEOUT_MS SPAN_SECOND_MS
 #define DNS_ALL_MS     SPAN_SECOND_MS
 
+/* --- what a pin comes to ------------------------------------------------------------ */
+
+enum level
+pin_warn_standard(const struct config *config, const struct postfix_settings *settings)
+{
+	enum level level = config->postfix.default_level;
+
+	return level == LEVEL_UNKNOWN && settings != NULL ? settings->level : level;
+}
+
+static enum level
+level_of(const struct pin *pin, enum level standard)
+{
+	return pin->entry.level == LEVEL_NONE ? standard : pin->entry.level;
+}
+
+/* Of whom Postfix leaves something out. */
+static void
+warn(const struct pin *pin, const char *has, const char *leaves)
+{
+	if (pin->entry.level == LEVEL_NONE)
+		cmd_warn("%s has %s; without an entry Postfix does not %s",
+		    pin->nexthop.key, has, leaves);
+	else
+		cmd_warn("%s has %s; at %s Postfix does not %s", pin->nexthop.key, has,
+		    level_name(pin->entry.level), leaves);
+}
+
 /* --- passwords --------------------------------------------------------------------- */
 
 #define KEYS_EACH 2 /* the host, and the next-hop as it is written */
@@ -78,10 +106,12 @@ pin_warn_of_passwords(const struct postfix *postfix,
 /* --- DANE -------------------------------------------------------------------------- */
 
 static bool
-leaves_dane_out(const struct pin *pin)
+leaves_dane_out(const struct pin *pin, enum level standard)
 {
-	return pin->entry.level != LEVEL_NONE && pin->entry.level != LEVEL_DANE &&
-	    pin->entry.level != LEVEL_DANE_ONLY && pin->nexthop.key[0] != '.';
+	enum level level = level_of(pin, standard);
+
+	return level != LEVEL_UNKNOWN && level != LEVEL_DANE &&
+	    level != LEVEL_DANE_ONLY && pin->nexthop.key[0] != '.';
 }
 
 static void
@@ -94,15 +124,14 @@ ask_dane(struct measurer *measurer, const struct measure_settings *settings,
 	measure_one(measurer, settings, item);
 	if (item->answers.dane.state == DANE_USABLE) {
 		progress_end();
-		cmd_warn(
-		    "%s has usable TLSA records; at %s Postfix does not look at them",
-		    pin->nexthop.key, level_name(pin->entry.level));
+		warn(pin, "usable TLSA records", "look at them");
 	}
 	free(item);
 }
 
 void
-pin_warn_of_dane(const struct config *config, const struct pins *pins)
+pin_warn_of_dane(
+    const struct config *config, enum level standard, const struct pins *pins)
 {
 	struct resolver_settings resolver = config_resolver(config);
 	struct postfix postfix = cmd_postfix(config);
@@ -119,7 +148,7 @@ pin_warn_of_dane(const struct config *config, const struct pins *pins)
 	for (size_t i = 0; i < pins->count && measure_has_resolver(measurer, &ignored);
 	     i++) {
 		progress_show("asking DNS", i, pins->count);
-		if (!leaves_dane_out(&pins->items[i]))
+		if (!leaves_dane_out(&pins->items[i], standard))
 			continue;
 		if (clock_monotonic_ms() < until_ms)
 			ask_dane(measurer, &settings, &pins->items[i]);
@@ -137,10 +166,11 @@ pin_warn_of_dane(const struct config *config, const struct pins *pins)
 /* --- MTA-STS ----------------------------------------------------------------------- */
 
 static bool
-leaves_policy_out(const struct pin *pin)
+leaves_policy_out(const struct pin *pin, enum level standard)
 {
-	return pin->entry.level != LEVEL_NONE && pin->entry.level != LEVEL_SECURE &&
-	    pin->entry.level != LEVEL_DANE_ONLY;
+	enum level level = level_of(pin, standard);
+
+	return level != LEVEL_SECURE && level != LEVEL_DANE_ONLY;
 }
 
 static bool
@@ -160,7 +190,8 @@ is_enforced(struct store *store, const struct pin *pin, int64_t now_ms)
 }
 
 void
-pin_warn_of_policies(const struct config *config, const struct pins *pins)
+pin_warn_of_policies(
+    const struct config *config, enum level standard, const struct pins *pins)
 {
 	int64_t now_ms = clock_wall_ms();
 	int status;
@@ -172,32 +203,43 @@ pin_warn_of_policies(const struct config *config, const struct pins *pins)
 	for (size_t i = 0; i < pins->count; i++) {
 		const struct pin *pin = &pins->items[i];
 
-		if (leaves_policy_out(pin) && is_enforced(store, pin, now_ms))
-			cmd_warn("%s has an enforced MTA-STS policy; at %s Postfix does "
-			         "not hold to it",
-			    pin->nexthop.key, level_name(pin->entry.level));
+		if (leaves_policy_out(pin, standard) && is_enforced(store, pin, now_ms))
+			warn(pin, "an enforced MTA-STS policy", "hold to it");
 	}
 	store_close(store);
 }
 
 /* --- cleartext --------------------------------------------------------------------- */
 
-void
-pin_warn_of_cleartext(const struct config *config,
-    const struct postfix_settings *settings, const struct pins *pins)
+/* A pin, which stands above both, is no way back there. */
+static bool
+does_more_unpinned(struct store *store, const struct pin *pin, int64_t now_ms)
 {
-	enum level standard = config->postfix.default_level;
+	return pin->before.level == LEVEL_DANE_ONLY ||
+	    (store != NULL && is_enforced(store, pin, now_ms));
+}
 
-	if (standard == LEVEL_UNKNOWN && settings != NULL)
-		standard = settings->level;
+void
+pin_warn_of_cleartext(
+    const struct config *config, enum level standard, const struct pins *pins)
+{
+	int64_t now_ms = clock_wall_ms();
+	int status;
+	struct store *store =
+	    config->mta_sts.enable ? cmd_store(config, false, &status) : NULL;
+
 	for (size_t i = 0; i < pins->count; i++) {
 		const struct pin *pin = &pins->items[i];
-		enum level level =
-		    pin->entry.level == LEVEL_NONE ? standard : pin->entry.level;
+		enum level level = level_of(pin, standard);
+		bool unset;
 
-		if (level != LEVEL_UNKNOWN && level_promise(level) <= LEVEL_MAY)
-			cmd_warn("mail to %s may go in cleartext again; `tlsladder set "
-			         "%s encrypt` keeps it from that",
-			    pin->nexthop.key, pin->nexthop.key);
+		if (level == LEVEL_UNKNOWN || level_promise(level) > LEVEL_MAY)
+			continue;
+		unset = does_more_unpinned(store, pin, now_ms);
+		cmd_warn("mail to %s may go in cleartext again; `tlsladder %s %s%s` "
+		         "keeps it from that",
+		    pin->nexthop.key, unset ? "unset" : "set", pin->nexthop.key,
+		    unset ? "" : " encrypt");
 	}
+	store_close(store);
 }

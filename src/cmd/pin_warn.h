@@ -11,16 +11,23 @@
 void pin_warn_of_passwords(const struct postfix *postfix,
     const struct postfix_settings *settings, const struct pins *pins);
 
+/* The level that applies where a pin is no entry; LEVEL_UNKNOWN: settings is NULL, as
+ * Postfix could not be asked, and the configuration names none. */
+enum level pin_warn_standard(
+    const struct config *config, const struct postfix_settings *settings);
+
 /* DNS is asked: where usable TLSA records are left unused. What it cannot tell is not
  * reported. */
-void pin_warn_of_dane(const struct config *config, const struct pins *pins);
+void pin_warn_of_dane(
+    const struct config *config, enum level standard, const struct pins *pins);
 
 /* Where a policy is held that the pin switches off (RFC 8461; no level but secure holds
  * to one, and DANE is more). */
-void pin_warn_of_policies(const struct config *config, const struct pins *pins);
+void pin_warn_of_policies(
+    const struct config *config, enum level standard, const struct pins *pins);
 
-/* Where mail may go in cleartext again. settings NULL: Postfix could not be asked. */
-void pin_warn_of_cleartext(const struct config *config,
-    const struct postfix_settings *settings, const struct pins *pins);
+/* Where mail may go in cleartext again. */
+void pin_warn_of_cleartext(
+    const struct config *config, enum level standard, const struct pins *pins);
 
 #endif

@@ -138,6 +138,7 @@ set_all(const struct order *order, const struct config *config, struct pins *pin
 	struct postfix_settings settings = {0};
 	struct err err;
 	bool asked = postfix_read_settings(&postfix, &settings, &err);
+	enum level standard = pin_warn_standard(config, asked ? &settings : NULL);
 	int status = read_entries(order, &settings, pins);
 
 	pins->now_ms = clock_wall_ms();
@@ -158,8 +159,8 @@ set_all(const struct order *order, const struct config *config, struct pins *pin
 		status = pins_apply(config, pins, NULL, NULL);
 	if (status == 0) {
 		status = pins_print(pins);
-		pin_warn_of_policies(config, pins);
-		pin_warn_of_dane(config, pins);
+		pin_warn_of_policies(config, standard, pins);
+		pin_warn_of_dane(config, standard, pins);
 	}
 	postfix_settings_clear(&settings);
 	return status;

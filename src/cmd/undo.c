@@ -106,10 +106,11 @@ warn(const struct config *config, const struct pins *pins)
 	struct postfix_settings settings = {0};
 	struct err ignored;
 	bool asked = postfix_read_settings(&postfix, &settings, &ignored);
+	enum level standard = pin_warn_standard(config, asked ? &settings : NULL);
 
-	pin_warn_of_cleartext(config, asked ? &settings : NULL, pins);
-	pin_warn_of_policies(config, pins);
-	pin_warn_of_dane(config, pins);
+	pin_warn_of_cleartext(config, standard, pins);
+	pin_warn_of_policies(config, standard, pins);
+	pin_warn_of_dane(config, standard, pins);
 	postfix_settings_clear(&settings);
 }
 

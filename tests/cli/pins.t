@@ -239,6 +239,36 @@ has 'an undo that switches it off: a warning' "$err" 'at verify Postfix does not
 ladder set testing.test may
 is 'a policy that is tested demands nothing' "$status$err" 0
 
+# An undo leaves them to the default level, and no pin is the way back.
+undone_at() { # LEVEL DOMAIN
+	configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" "postfix: {default_level: $1}"
+	ladder unset "$2"
+	ladder set "$2" dane-only
+	ladder undo "$2"
+}
+for level in may encrypt verify; do
+	undone_at $level d.test
+	has "undone, with TLSA records, at $level: a warning" "$err" \
+		'warning: d.test has usable TLSA records; without an entry Postfix does not look at them'
+	undone_at $level p.test
+	has "undone, with a policy, at $level: a warning" "$err" \
+		'warning: p.test has an enforced MTA-STS policy; without an entry Postfix does not hold to it'
+done
+undone_at may p.test
+# shellcheck disable=SC2016
+has 'that cleartext is back: how to have the policy again' "$err" '; `tlsladder unset p.test` keeps it from that'
+undone_at may d.test
+# shellcheck disable=SC2016
+has '... and DANE' "$err" '; `tlsladder unset d.test` keeps it from that'
+for level in dane dane-only; do
+	undone_at $level d.test
+	hasnt "undone at $level: TLSA records are looked at" "$err" 'TLSA'
+done
+undone_at dane-only p.test
+is 'undone at dane-only: no warning' "$err" ''
+ladder unset p.test
+ladder set p.test verify
+
 # --- ... and what is known of it
 
 python3 - "$dir/state.db" <<'END'
