@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -367,6 +366,8 @@ take_service(struct postfix_settings *settings, struct str line)
 		settings->passwords_by_sender = settings->passwords_by_sender || may_be;
 	else if (str_is(parameter, parameters[FACT_PASSWORD_MAPS]))
 		add_password_maps(settings, value);
+	else if (str_is(parameter, parameters[FACT_STS_PATTERNS]))
+		settings->sts_patterns = settings->sts_patterns && may_be;
 	else if (str_is(parameter, parameters[FACT_CA_FILE]) ||
 	    str_is(parameter, parameters[FACT_CA_PATH]))
 		settings->service_authorities =
@@ -380,7 +381,8 @@ ask_services(const struct postfix *postfix, const char *expand, struct buf *out)
 	const char *arguments[] = {expand, "*/unix/smtp_tls_security_level",
 	    "*/unix/smtp_sasl_auth_enable", "*/unix/smtp_sasl_password_maps",
 	    "*/unix/smtp_sender_dependent_authentication", "*/unix/syslog_name",
-	    "*/unix/smtp_tls_CAfile", "*/unix/smtp_tls_CApath", NULL};
+	    "*/unix/smtp_tls_CAfile", "*/unix/smtp_tls_CApath",
+	    "*/unix/smtp_tls_enforce_sts_mx_patterns", NULL};
 	struct postfix_call call = {
 	    .program = "postconf",
 	    .arguments = arguments,
@@ -415,40 +417,6 @@ read_services(const struct postfix *postfix, struct postfix_settings *settings)
 	while (str_cut(&text, '\n', &line))
 		take_service(settings, line);
 	buf_clear(&out);
-}
-
-static void
-add_mark(const char *directory, const char *name, struct buf *mark)
-{
-	struct buf path = {0};
-	struct stat st;
-
-	buf_printf(&path, "%s/%s", directory, name);
-	if (stat(buf_text(&path), &st) == 0)
-		buf_printf(mark, "%llu %lld %lld.%09ld\n", (unsigned long long)st.st_ino,
-		    (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-		    st.st_mtim.tv_nsec);
-	buf_clear(&path);
-}
-
-uint64_t
-postfix_files_mark(const struct postfix *postfix, const struct postfix_settings *settings)
-{
-	const char *directory =
-	    postfix->config_directory != NULL && postfix->config_directory[0] != '\0'
-	    ? postfix->config_directory
-	    : settings->directory;
-	struct buf text = {0};
-	uint64_t mark = 0;
-
-	if (postfix->command_count > 0 || directory == NULL || directory[0] == '\0')
-		return 0;
-	add_mark(directory, "main.cf", &text);
-	add_mark(directory, "master.cf", &text);
-	if (text.len > 0)
-		mark = sha256_of((struct str){text.data, text.len});
-	buf_clear(&text);
-	return mark;
 }
 
 bool

@@ -70,7 +70,8 @@ struct postfix_settings {
 	char *password_maps;       /* smtp_sasl_password_maps, of all services */
 	bool passwords_by_sender;  /* smtp_sender_dependent_authentication, as logs_in */
 	bool service_authorities;  /* a service has a CA file or path of its own */
-	bool sts_patterns;         /* smtp_tls_enforce_sts_mx_patterns is not no */
+	bool sts_patterns;         /* smtp_tls_enforce_sts_mx_patterns is not no, of no
+	                            * service */
 	struct service_level *services; /* master.cf: -o smtp_tls_security_level=... */
 	size_t service_count;
 	bool can_dane;      /* dane-only would work: no reason against it */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Are Postfix's settings those that the decisions rest on? */
+#include <sys/stat.h>
+
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "postfix/postfix.h"
@@ -39,4 +41,38 @@ postfix_settings_sum(const struct postfix_settings *s, enum level default_level)
 	sum = sha256_of((struct str){text.data, text.len}) >> 1;
 	buf_clear(&text);
 	return sum != 0 ? (int64_t)sum : 1;
+}
+
+static void
+add_mark(const char *directory, const char *name, struct buf *mark)
+{
+	struct buf path = {0};
+	struct stat st;
+
+	buf_printf(&path, "%s/%s", directory, name);
+	if (stat(buf_text(&path), &st) == 0)
+		buf_printf(mark, "%llu %lld %lld.%09ld\n", (unsigned long long)st.st_ino,
+		    (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+		    st.st_mtim.tv_nsec);
+	buf_clear(&path);
+}
+
+uint64_t
+postfix_files_mark(const struct postfix *postfix, const struct postfix_settings *settings)
+{
+	const char *directory =
+	    postfix->config_directory != NULL && postfix->config_directory[0] != '\0'
+	    ? postfix->config_directory
+	    : settings->directory;
+	struct buf text = {0};
+	uint64_t mark = 0;
+
+	if (postfix->command_count > 0 || directory == NULL || directory[0] == '\0')
+		return 0;
+	add_mark(directory, "main.cf", &text);
+	add_mark(directory, "master.cf", &text);
+	if (text.len > 0)
+		mark = sha256_of((struct str){text.data, text.len});
+	buf_clear(&text);
+	return mark;
 }

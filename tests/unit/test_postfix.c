@@ -118,7 +118,8 @@ facts_are_asked_in_two_calls(void **state)
 	    "\npostconf [-c] [/etc/postfix-9] [-Px] [*/unix/smtp_tls_security_level] "
 	    "[*/unix/smtp_sasl_auth_enable] [*/unix/smtp_sasl_password_maps] "
 	    "[*/unix/smtp_sender_dependent_authentication] [*/unix/syslog_name] "
-	    "[*/unix/smtp_tls_CAfile] [*/unix/smtp_tls_CApath]\n"));
+	    "[*/unix/smtp_tls_CAfile] [*/unix/smtp_tls_CApath] "
+	    "[*/unix/smtp_tls_enforce_sts_mx_patterns]\n"));
 	postfix_settings_clear(&facts);
 	free(calls);
 }
@@ -180,22 +181,30 @@ static const struct authorities_row {
 	const char *what;
 	const char *main, *services; /* printed */
 	bool are_there;
+	bool enforces_patterns;
 } authorities_rows[] = {
-    {"as Postfix comes", "smtp_tls_CAfile =\nsmtp_tls_CApath =\n", "", false},
+    {"as Postfix comes", "smtp_tls_CAfile =\nsmtp_tls_CApath =\n", "", false, true},
     {"those of the system beside nothing",
-        "smtp_tls_CAfile =\nsmtp_tls_CApath =\ntls_append_default_CA = yes\n", "", false},
-    {"a file", "smtp_tls_CAfile = /ca.pem\nsmtp_tls_CApath =\n", "", true},
-    {"a path", "smtp_tls_CAfile =\nsmtp_tls_CApath = /ca\n", "", true},
-    {"of a service", "smtp_tls_CAfile =\n", "smtp/unix/smtp_tls_CAfile = /ca.pem\n",
+        "smtp_tls_CAfile =\nsmtp_tls_CApath =\ntls_append_default_CA = yes\n", "", false,
         true},
-    {"taken from a service", "smtp_tls_CAfile = /ca.pem\n",
-        "smtp/unix/smtp_tls_CAfile =\n", true},
-    {"of none of the services", "smtp_tls_CAfile =\n", "smtp/unix/smtp_tls_CApath =\n",
-        false},
+    {"a file", "smtp_tls_CAfile = /ca.pem\nsmtp_tls_CApath =\n", "", true, true},
+    {"a path", "smtp_tls_CAfile =\nsmtp_tls_CApath = /ca\n", "", true, true},
+    {"a file of a service", "smtp_tls_CAfile =\n",
+        "smtp/unix/smtp_tls_CAfile = /ca.pem\n", true, true},
+    {"a file that a service has not", "smtp_tls_CAfile = /ca.pem\n",
+        "smtp/unix/smtp_tls_CAfile =\n", true, true},
+    {"no path of a service", "smtp_tls_CAfile =\n", "smtp/unix/smtp_tls_CApath =\n",
+        false, true},
+    {"patterns", "smtp_tls_enforce_sts_mx_patterns = yes\n",
+        "smtp/unix/smtp_tls_enforce_sts_mx_patterns = yes\n", false, true},
+    {"no patterns", "smtp_tls_enforce_sts_mx_patterns = no\n",
+        "smtp/unix/smtp_tls_enforce_sts_mx_patterns = yes\n", false, false},
+    {"no patterns of a service", "", "smtp/unix/smtp_tls_enforce_sts_mx_patterns = no\n",
+        false, false},
 };
 
 static void
-authorities_are_read(void **state)
+verification_is_read(void **state)
 {
 	const struct authorities_row *row = *state;
 	struct postfix_settings facts;
@@ -209,6 +218,7 @@ authorities_are_read(void **state)
 	fake_put("postconf.sh", buf_text(&script));
 	assert_true(postfix_read_settings(&fake_postfix, &facts, &err));
 	assert_int_equal(postfix_has_authorities(&facts), row->are_there);
+	assert_int_equal(facts.sts_patterns, row->enforces_patterns);
 	postfix_settings_clear(&facts);
 	buf_clear(&script);
 }
@@ -408,8 +418,8 @@ main(void)
 
 	fake_begin();
 	FAKE_ROWS(facts_are, facts_rows, "facts: %s", facts_rows[i].name);
-	FAKE_ROWS(authorities_are_read, authorities_rows, "authorities: %s",
-	    authorities_rows[i].what);
+	FAKE_ROWS(verification_is_read, authorities_rows,
+	    "what certificates are verified by: %s", authorities_rows[i].what);
 	FAKE_ROWS(logins_are_read, login_rows, "logging in: %s", login_rows[i].what);
 	suite_add(services_are_read_unexpanded, NULL,
 	    "what an older postconf does not expand could not be told");
