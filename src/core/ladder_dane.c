@@ -148,8 +148,8 @@ withdrawn_ms(
 	    policy->dane_withdrawn_ms;
 }
 
-bool
-ladder_is_withdrawn(
+static bool
+is_withdrawn(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
 {
 	return now_ms >= withdrawn_ms(policy, ev, now_ms);
@@ -161,7 +161,7 @@ ladder_keeps_dane(
 {
 	return ladder_present(ev) == LEVEL_DANE_ONLY &&
 	    (ev->entry.level == LEVEL_DANE_ONLY || ev->best_seen == LEVEL_DANE_ONLY) &&
-	    !ladder_is_withdrawn(policy, ev, now_ms);
+	    !is_withdrawn(policy, ev, now_ms);
 }
 
 struct decision
@@ -171,7 +171,7 @@ ladder_decide_withdrawn(
 	int64_t until_ms = withdrawn_ms(policy, ev, now_ms);
 	int64_t look_again_ms = now_ms + BACK_OFF_MAX_MS;
 
-	if (ladder_is_withdrawn(policy, ev, now_ms))
+	if (is_withdrawn(policy, ev, now_ms))
 		return ladder_without_entry(ev, WHY_DANE_GONE);
 	return ladder_keep_and_alert(
 	    WHY_DANE_GOING, until_ms < look_again_ms ? until_ms : look_again_ms);

@@ -83,8 +83,6 @@ struct decision ladder_decide_usable(
 /* Our dane-only entry, and no usable TLSA any more: only lasting proof ends it. */
 struct decision ladder_decide_withdrawn(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
-bool ladder_is_withdrawn(
-    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 
 /* --- ladder_early.c: guards 1 to 4 -------------------------------------------------- */
 
