@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "engine/engine_impl.h"
 #include "engine/fair.h"
+#include "engine/pace.h"
 #include "engine/slow.h"
 #include "sys/log.h"
 
@@ -30,9 +31,10 @@ struct judging {
 	bool look;      /* there may be something to judge */
 	bool is_minded; /* whether there is a freeze is known */
 	bool is_config_minded;
-	int64_t due_ms;   /* wall: the next destination to re-check; 0: none */
-	int64_t tokens;   /* re-checks of ended leases that may begin now */
-	int64_t token_ms; /* monotonic: when the last one came; 0: none did */
+	int64_t due_ms; /* wall: the next destination to re-check; 0: none */
+	/* Re-checks of ended leases. A hundred thousand that end while the machine is
+	 * down must not become as many questions at once. */
+	struct pace pace;
 };
 
 static bool
@@ -42,6 +44,7 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	const struct config *config = e->config;
 
 	j->look = true;
+	j->pace = (struct pace){.burst = DUE_BURST, .every_ms = DUE_EVERY_MS};
 	j->resolver = config_resolver(config);
 	j->asked_max = (size_t)config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH;
 	j->asked = mem_new(j->asked_max, sizeof(*j->asked));
@@ -486,25 +489,6 @@ judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
 	return done;
 }
 
-/* How many re-checks of ended leases may begin. A hundred thousand that end while the
- * machine is down must not become as many questions at once. */
-static size_t
-take_tokens(struct judging *j, int64_t mono_ms)
-{
-	int64_t fresh =
-	    j->token_ms == 0 ? DUE_BURST : (mono_ms - j->token_ms) / DUE_EVERY_MS;
-
-	if (fresh > 0) {
-		j->token_ms = j->token_ms == 0 || fresh > DUE_BURST
-		    ? mono_ms
-		    : j->token_ms + fresh * DUE_EVERY_MS;
-		j->tokens += fresh;
-	}
-	if (j->tokens > DUE_BURST)
-		j->tokens = DUE_BURST;
-	return (size_t)j->tokens;
-}
-
 static void
 add_pending(void *context, int64_t id, const char *key)
 {
@@ -529,7 +513,7 @@ judge_all(struct engine *e, struct judging *j, const struct moment *now, struct 
 {
 	size_t slow = slow_count(&j->slow, now->mono_ms);
 	size_t away = j->asked_count + witnesses_count(e->witnessed) + slow;
-	size_t count = 0, tokens = take_tokens(j, now->mono_ms);
+	size_t count = 0, tokens = pace_left(&j->pace, now->mono_ms);
 
 	if (!pending_in_turn(e, j, JUDGE_MAX + away, &count, err))
 		return false;
@@ -547,7 +531,7 @@ judge_all(struct engine *e, struct judging *j, const struct moment *now, struct 
 	count = leave_out(e, j, j->ids, count, tokens);
 	if (count > 0 && !judge_ids(e, j, j->ids, count, now, err))
 		return false;
-	j->tokens -= (int64_t)count;
+	pace_use(&j->pace, count);
 	j->due_ms = 0;
 	if (!store_next_due(e->store, &j->due_ms, err))
 		return false;

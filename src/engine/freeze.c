@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The freeze: what is counted for it, what is stored of it, and its alert. */
 #include "core/freeze.h"
+#include "store/store_freeze.h"
 
 #include "engine/engine_impl.h"
 #include "engine/told.h"

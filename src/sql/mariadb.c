@@ -22,8 +22,7 @@ struct connection {
 	size_t select_count;
 };
 
-/* --- errors --------------------------------------------------------------------------
- */
+/* --- errors ------------------------------------------------------------------------- */
 
 /* Always false. */
 static bool
@@ -49,8 +48,7 @@ fault_of_statement(struct connection *c, MYSQL_STMT *statement, struct fault *fa
 	    c, mysql_stmt_errno(statement), mysql_stmt_error(statement), fault);
 }
 
-/* --- the connection ------------------------------------------------------------------
- */
+/* --- the connection ----------------------------------------------------------------- */
 
 static bool
 query(struct connection *c, const char *sql, struct fault *fault)
@@ -138,8 +136,7 @@ mariadb_open(const struct login *login, const struct place *place, bool mailcow,
 	return NULL;
 }
 
-/* --- statements ----------------------------------------------------------------------
- */
+/* --- statements --------------------------------------------------------------------- */
 
 static MYSQL_STMT *
 prepare(struct connection *c, const char *sql, size_t len, struct fault *fault)
@@ -196,8 +193,7 @@ run(struct connection *c, enum mariadb_statement which, MYSQL_BIND *params,
 	return c->statements[which];
 }
 
-/* --- reading -------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------ */
 
 struct fetched {
 	struct record record;
@@ -324,8 +320,7 @@ mariadb_select_all(
 	return done;
 }
 
-/* --- transactions --------------------------------------------------------------------
- */
+/* --- transactions ------------------------------------------------------------------- */
 
 static bool
 mariadb_begin(struct connection *c, struct fault *fault)
@@ -384,8 +379,7 @@ mariadb_is_writable(struct connection *c, struct fault *fault)
 	return strcmp(value, "0") == 0 ? OUTCOME_DONE : OUTCOME_NONE;
 }
 
-/* --- changes -------------------------------------------------------------------------
- */
+/* --- changes ------------------------------------------------------------------------ */
 
 static enum outcome
 outcome_of(MYSQL_STMT *statement)
@@ -522,8 +516,7 @@ mariadb_change_many(
 	return done;
 }
 
-/* --- the lease -----------------------------------------------------------------------
- */
+/* --- the lease ---------------------------------------------------------------------- */
 
 /* NONE: there is no such row. */
 static enum outcome
@@ -577,8 +570,7 @@ mariadb_lease(struct connection *c, struct str holder, uint32_t seconds, bool re
 	return outcome == OUTCOME_DONE ? OUTCOME_NONE : OUTCOME_FAILED;
 }
 
-/* --- all of it -----------------------------------------------------------------------
- */
+/* --- all of it ---------------------------------------------------------------------- */
 
 const struct engine engine = {
     .program = "tlsladder-mariadb",

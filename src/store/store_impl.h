@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "store/store.h"
+#include "store/store_freeze.h"
 #include "store/store_trouble.h"
 
 /* Statements that do not depend on the columns of a destination. */

@@ -4,6 +4,7 @@
  * power went. Whatever happens, position and counters are of one moment, and the same
  * batch can be stored again.
  */
+#include "store/store_freeze.h"
 #include "suite.h"
 
 #include <errno.h>

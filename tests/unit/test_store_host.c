@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is kept of MX hosts, as guard 15 counts it. */
+#include "store/store_freeze.h"
 #include "suite.h"
 
 #include <stdlib.h>
