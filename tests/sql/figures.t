@@ -110,7 +110,8 @@ if [[ -x $builddir/tlsladder-mariadb ]] && command -v mariadbd >/dev/null; then
 	mariadb_says 'CREATE DATABASE own'
 	mariadb_database=own
 	says "$("$program" -c "$dir/tlsladder.yaml" schema mariadb)
-		GRANT SELECT, INSERT, UPDATE, DELETE ON tlsladder_policy TO tlsladder"
+		GRANT SELECT, INSERT, UPDATE, DELETE ON tlsladder_policy TO tlsladder;
+		GRANT SELECT, INSERT, UPDATE ON tlsladder_lease TO tlsladder"
 	login=$dir/mariadb.login
 	write_login "$login" "socket = $mariadb_socket" 'user = tlsladder' 'password = secret' 'database = own'
 	measure mariadb own tlsladder_policy 3
@@ -125,7 +126,8 @@ if [[ -x $builddir/tlsladder-pgsql && -n $pgsql_programs ]]; then
 		pgsql_says "$1"
 	}
 	says "$("$program" -c "$dir/tlsladder.yaml" schema postgresql)
-		GRANT SELECT, INSERT, UPDATE, DELETE ON tlsladder_policy TO tlsladder"
+		GRANT SELECT, INSERT, UPDATE, DELETE ON tlsladder_policy TO tlsladder;
+		GRANT SELECT, INSERT, UPDATE ON tlsladder_lease TO tlsladder"
 	login=$dir/pgsql.login
 	write_login "$login" "host = $pgsql_socket" "port = $pgsql_port" 'user = tlsladder' 'dbname = postgres'
 	measure postgresql own tlsladder_policy 5

@@ -109,7 +109,9 @@ change() {
 	state "BEGIN IMMEDIATE; UPDATE counter SET value = value + 1 WHERE name = 'map-version'; $sql COMMIT"
 }
 
-# Undisturbed: so long it takes from the start of the daemon, in us.
+# Undisturbed: so long it takes from the start of the daemon, in us. The shortest of three: what
+# else the machine does is over when it comes to the kills.
+span=
 begin() {
 	change
 	state "DELETE FROM counter WHERE name LIKE 'compared %'"
@@ -120,7 +122,8 @@ begin() {
 for n in 1 2 3; do
 	begin
 	until is_published; do pause 0.005; done
-	span=$((${EPOCHREALTIME/./} - begun))
+	took=$((${EPOCHREALTIME/./} - begun))
+	[[ -n $span && $span -le $took ]] || span=$took
 	end_daemon
 done
 comment "undisturbed: $((span / 1000)) ms"
