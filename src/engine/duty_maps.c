@@ -161,7 +161,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 const struct duty duty_maps = {
     .name = "maps",
     .what = "ask the other policy maps",
-    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_SETTINGS,
+    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_SETTINGS | DUTY_LEADS,
     .state_size = sizeof(struct maps),
     .open = open_maps,
     .due = due,

@@ -119,6 +119,24 @@ standby_follows_and_does_nothing(void **state)
 	rig_close();
 }
 
+/* Nor has it a digest of its own: the leader's tells of all. */
+static void
+standby_has_no_digest(void **state)
+{
+	(void)state;
+	begin("postgresql", "own", ANSWER_NO, "mx2:1");
+	rig.config.notify.no_digest = false;
+	rig_defer("a.test");
+	for (int hour = 0; hour < 3 * 24; hour++)
+		world_wait(rig.engine, HOUR);
+	assert_int_equal(world.bodies.len, 0);
+	leads(ANSWER_YES, "", 0);
+	for (int hour = 0; hour < 24; hour++)
+		world_wait(rig.engine, HOUR);
+	assert_true(times_told("a.test") > 0);
+	rig_close();
+}
+
 static void
 leader_that_loses_it_stops(void **state)
 {
@@ -193,6 +211,7 @@ main(void)
 	    "who leads renews the lease each 10 s, and decides");
 	suite_add(standby_follows_and_does_nothing, NULL,
 	    "who stands by follows, and takes over with an alert");
+	suite_add(standby_has_no_digest, NULL, "who stands by mails nothing");
 	suite_add(
 	    leader_that_loses_it_stops, NULL, "who loses the lease decides nothing");
 	suite_add(nobody_decides_without_a_lease, NULL,
