@@ -100,11 +100,12 @@ check_support(struct doctor *d)
 		    "weakened "
 		    "below one, and nothing more",
 		    version);
-	else if (!postfix_has_authorities(&d->settings))
+	else if (!postfix_has_authorities(&d->settings)) {
+		doctor_advise(d, "# mend what doctor says of authorities");
 		doctor_say(d, DOCTOR_WARNING, "mta-sts",
 		    "Postfix verifies no certificate (authorities): no policy is "
 		    "enforced");
-	else
+	} else
 		doctor_say(d, DOCTOR_OK, "mta-sts", "Postfix %s enforces policies %s",
 		    version, words[support]);
 }

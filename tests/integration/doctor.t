@@ -324,6 +324,7 @@ cp "$program" "$dir/alone"
 beside=$program
 program=$dir/alone/tlsladder
 ill 'no program that fetches policies' mta-sts warning said true
+ill 'no authority that a policy could be enforced by' mta-sts warning said set_main 'smtp_tls_CAfile ='
 printf '#!/bin/sh\nexit 1\n' >"$dir/alone/tlsladder-fetch"
 chmod 755 "$dir/alone/tlsladder-fetch"
 ill 'one that fails' mta-sts fault said true
