@@ -164,7 +164,7 @@ in_guest touch -d '1 minute ago' /etc/postfix/main.cf
 follow 'README: doctor finds no fault' < <(step 6 | sed -n '/^postfix reload/,$p')
 # The daemon reads the settings of Postfix anew when the log says that it reloaded.
 finds_nothing() {
-	in_guest tlsladder doctor | grep -q '0 faults, 0 warnings'
+	in_guest runuser -u tlsladder -- tlsladder doctor | grep -q '0 faults, 0 warnings'
 }
 awaits 'and no warning, once the daemon has read the settings' 70 finds_nothing
 mail_to selfsigned.test dane-ok.test valid-ca.test
