@@ -125,6 +125,25 @@ doctor_check_waits(struct doctor *d)
 	store_close(store);
 }
 
+static void
+say_settings(struct doctor *d, struct store *store)
+{
+	struct buf text = {0};
+	int64_t read_ms = 0;
+	struct err ignored;
+
+	buf_printf(&text,
+	    "what was decided rests on the settings that Postfix has: by default %s",
+	    level_name(d->level));
+	if (store_counter_get(store, STORE_SETTINGS_READ, &read_ms, &ignored) &&
+	    read_ms != 0) {
+		buf_printf(&text, ", read at ");
+		buf_add_time(&text, read_ms);
+	}
+	doctor_say(d, DOCTOR_OK, "settings", "%s", buf_text(&text));
+	buf_clear(&text);
+}
+
 /* It looks at Postfix's files once a minute; on another machine it cannot. */
 void
 doctor_check_settings(struct doctor *d)
@@ -141,8 +160,7 @@ doctor_check_settings(struct doctor *d)
 	    !store_counter_get(store, POSTFIX_SETTINGS_COUNTER, &then, &err)) {
 		doctor_say(d, DOCTOR_WARNING, "settings", "%s", err.text);
 	} else if (then == now) {
-		doctor_say(d, DOCTOR_OK, "settings",
-		    "what was decided rests on the settings that Postfix has");
+		say_settings(d, store);
 	} else if (then != 0) {
 		doctor_advise_unit(d, "reload", "tlsladder");
 		doctor_say(d, DOCTOR_WARNING, "settings",

@@ -251,6 +251,8 @@ starts
 daemon=''
 is 'the daemon works by these files' "$(examine reload)" ok
 awaits 'and by the settings of Postfix' 20 examined settings ok
+matches '... which are named, with the hour at which they were read' "$(<"$dir/doctor.json")" \
+	'rests on the settings that Postfix has: by default verify, read at 20[0-9-]+ [0-9:]+'
 echo '# edited' >>"$dir/tlsladder.yaml"
 is 'a configuration that was edited: warning' "$(examine reload)" warning
 type_advice
