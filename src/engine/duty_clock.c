@@ -180,11 +180,10 @@ live(struct engine *e, struct clock *c, const struct moment *now)
 
 	if (e->driver.mode != ENGINE_APPLY)
 		return;
-	if (c->lived_ms == 0)
-		ran_ms = 0;
-	else if (!store_begin(e->store, &ignored) ||
-	    !engine_live(e, ran_ms, now->wall_ms, &ignored) ||
-	    !store_commit(e->store, &ignored)) {
+	if (c->lived_ms != 0 &&
+	    (!store_begin(e->store, &ignored) ||
+	        !engine_live(e, ran_ms, now->wall_ms, &ignored) ||
+	        !store_commit(e->store, &ignored))) {
 		store_rollback(e->store);
 		return;
 	}

@@ -443,14 +443,15 @@ struct column {
 	char *indicators;
 };
 
+/* All of them are of one kind, which has that many parameters. */
 static void
 fill_columns(const struct connection *c, const struct change *changes, size_t count,
-    struct column *columns)
+    struct column *columns, unsigned width)
 {
 	for (size_t i = 0; i < count; i++) {
-		MYSQL_BIND params[PARAMS_MAX];
-		unsigned width = params_of(c, &changes[i], params);
+		MYSQL_BIND params[PARAMS_MAX] = {{.buffer = NULL}};
 
+		params_of(c, &changes[i], params);
 		for (unsigned p = 0; p < width; p++) {
 			columns[p].texts[i] = params[p].buffer;
 			columns[p].lens[i] = params[p].buffer_length;
@@ -482,7 +483,7 @@ execute_many(struct connection *c, MYSQL_STMT *statement, const struct change *c
 		    .length = columns[p].lens,
 		    .u.indicator = columns[p].indicators};
 	}
-	fill_columns(c, changes, count, columns);
+	fill_columns(c, changes, count, columns, width);
 	done = (mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &size) == 0 ||
 	           fault_of_statement(c, statement, fault)) &&
 	    execute(c, statement, binds, fault);
