@@ -290,7 +290,7 @@ listing_that_hung_is_made_again_soon(void **state)
 	}
 }
 
-/* Of a queue that is too large to be listed in time, while mail is deferred each minute.
+/* Of a queue that is too large to be listed in time, while mail is deferred all the time.
  */
 static void
 listings_that_hang_are_far_apart(void **state)
@@ -304,10 +304,10 @@ listings_that_hang_are_far_apart(void **state)
 		world.queue.fails = true;
 		if (reads)
 			engine_read_queue(rig.engine);
-		for (int minute = 0; minute < 8 * 60; minute++) {
+		for (int minute = 0; minute < 8 * 60; minute += 5) {
 			snprintf(domain, sizeof(domain), "d%d.test", minute % 60);
 			rig_defer(domain);
-			world_wait(rig.engine, MIN);
+			world_wait(rig.engine, 5 * MIN);
 		}
 		assert_in_range(world.queue.times, 8, 12);
 		rig_close();
