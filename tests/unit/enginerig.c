@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "conf/rulefile.h"
+#include "engine/engine_impl.h"
 #include "suite.h"
 
 struct rig rig;
@@ -219,4 +220,26 @@ rig_count_mailed(const char *text)
 	for (const char *p = buf_text(&world.bodies); (p = strstr(p, text)) != NULL; p++)
 		count++;
 	return count;
+}
+
+void
+rig_settings_changed(void)
+{
+	world.files_mark++;
+	engine_doubt_settings(rig.engine);
+	world_wait(rig.engine, MIN);
+}
+
+int64_t rig_slow_ms;
+unsigned rig_slow_asked;
+
+void
+rig_some_are_slow(const struct finger_question *question, struct server *server)
+{
+	if (strstr(question->host, "drop") == NULL) {
+		world_self_signed(question, server);
+		return;
+	}
+	world_is_silent(question, server);
+	world.takes_ms = rig_slow_ms + rig_slow_asked++ * 7919 % (rig_slow_ms / 2);
 }

@@ -48,6 +48,9 @@ void rig_new_with(
 void rig_open(enum engine_mode mode);
 void rig_close(void);
 
+/* Postfix has what the script says from now on, and a minute has passed. */
+void rig_settings_changed(void);
+
 void rig_notify_admin(void); /* alerts are mailed, but no digest */
 
 /* Lines of the log, in the fold: a session of that grade at a server,
@@ -80,5 +83,11 @@ void rig_assert_next(const char *name, int64_t wait_ms);
 /* How often the text is in the mails to the administrator, since world.bodies was reset.
  */
 unsigned rig_count_mailed(const char *text);
+
+/* For rig_new_with(): servers of "drop1.test" and so on keep a connection for rig_slow_ms
+ * or up to half as long again; all others are self-signed. */
+extern int64_t rig_slow_ms;
+extern unsigned rig_slow_asked; /* how often */
+void rig_some_are_slow(const struct finger_question *question, struct server *server);
 
 #endif

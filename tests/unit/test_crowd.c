@@ -81,21 +81,6 @@ many_hosts_at_once_are_asked_once_each(void **state)
 	rig_close();
 }
 
-/* Of whom servers keep a connection for long: "drop1.test" and so on. */
-static int64_t slow_ms;
-static unsigned slow_asked;
-
-static void
-some_are_slow(const struct finger_question *question, struct server *server)
-{
-	if (strstr(question->host, "drop") == NULL) {
-		world_self_signed(question, server);
-		return;
-	}
-	world_is_silent(question, server);
-	world.takes_ms = slow_ms + slow_asked++ * 7919 % (slow_ms / 2);
-}
-
 static void
 assert_decided_within(int64_t ms)
 {
@@ -116,9 +101,9 @@ lines_alone_have_nobody_asked(void **state)
 	char line[400];
 
 	(void)state;
-	slow_ms = 10 * SECOND;
-	slow_asked = 0;
-	rig_new_with(some_are_slow);
+	rig_slow_ms = 10 * SECOND;
+	rig_slow_asked = 0;
+	rig_new_with(rig_some_are_slow);
 	for (unsigned i = 0; i < 6000; i++) {
 		snprintf(line, sizeof(line),
 		    "smtp[66]: F%u: to=<u@drop%u.test>, "
@@ -134,7 +119,7 @@ lines_alone_have_nobody_asked(void **state)
 	world_wait(rig.engine, 500);
 	assert_decided_within(MIN);
 	world_wait(rig.engine, 10 * MIN);
-	assert_in_range(slow_asked, 0, 8); /* none but the last few */
+	assert_in_range(rig_slow_asked, 0, 8); /* none but the last few */
 	kit_assert(STATE, "SELECT count(*) FROM destination WHERE pending <> 0", "0\n");
 	rig_close();
 }
@@ -146,9 +131,9 @@ slow_servers_keep_their_own_waiting(void **state)
 	char name[64];
 
 	(void)state;
-	slow_ms = 20 * SECOND;
-	slow_asked = 0;
-	rig_new_with(some_are_slow);
+	rig_slow_ms = 20 * SECOND;
+	rig_slow_asked = 0;
+	rig_new_with(rig_some_are_slow);
 	for (unsigned i = 0; i < 20; i++)
 		for (unsigned domain = 0; domain < 20; domain++) {
 			snprintf(name, sizeof(name), "n%u.drop%u.test", i, domain);
@@ -157,7 +142,7 @@ slow_servers_keep_their_own_waiting(void **state)
 	rig_save();
 	world_wait(rig.engine, 5 * MIN);
 	assert_decided_within(MIN);
-	assert_true(slow_asked > 100);
+	assert_true(rig_slow_asked > 100);
 	rig_close();
 }
 

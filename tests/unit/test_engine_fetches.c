@@ -279,6 +279,20 @@ meet(char kind, unsigned number, const char *grade, const char *status)
 	world_settle(rig.engine);
 }
 
+/* Mail of five strangers fails at five servers, which have not failed for it; then that
+ * of an honest one. */
+static void
+five_strangers_fail(bool logged)
+{
+	for (unsigned i = 0; i < 5; i++) {
+		meet('s', i, logged ? "Trusted" : NULL, "deferred (" NOT_VERIFIED ")");
+		world_wait(rig.engine, LISTING);
+	}
+	kit_assert(STATE, "SELECT count(*) FROM host WHERE failed_ms <> 0", "0\n");
+	rig_defer("honest.test");
+	world_wait(rig.engine, 10 * MIN);
+}
+
 /* A stranger's domains are at the servers of five providers, by policies that name none
  * of them: the servers are not to blame, and nobody else is held for that. */
 static void
@@ -294,13 +308,7 @@ strangers_demand_blames_no_server(void **state)
 		world_wait(rig.engine, MIN);
 	}
 	world_wait(rig.engine, HOUR);
-	for (unsigned i = 0; i < 5; i++) {
-		meet('s', i, logged ? "Trusted" : NULL, "deferred (" NOT_VERIFIED ")");
-		world_wait(rig.engine, LISTING);
-	}
-	kit_assert(STATE, "SELECT count(*) FROM host WHERE failed_ms <> 0", "0\n");
-	rig_defer("honest.test");
-	world_wait(rig.engine, 10 * MIN);
+	five_strangers_fail(logged);
 	rig_assert_entry("honest.test", LEVEL_ENCRYPT);
 	rig_close();
 }
@@ -314,21 +322,13 @@ own_name_blames_no_server(void **state)
 	policykit_begin(NULL, NULL);
 	world.answer = answer_hosted;
 	world.default_level = LEVEL_SECURE;
-	world.files_mark++;
-	engine_doubt_settings(rig.engine);
-	world_wait(rig.engine, MIN);
+	rig_settings_changed();
 	for (unsigned i = 0; i < 5; i++) {
 		meet('p', i, "Verified", "sent (250 Ok)");
 		world_wait(rig.engine, MIN);
 	}
 	world_wait(rig.engine, HOUR);
-	for (unsigned i = 0; i < 5; i++) {
-		meet('s', i, logged ? "Trusted" : NULL, "deferred (" NOT_VERIFIED ")");
-		world_wait(rig.engine, LISTING);
-	}
-	kit_assert(STATE, "SELECT count(*) FROM host WHERE failed_ms <> 0", "0\n");
-	rig_defer("honest.test");
-	world_wait(rig.engine, 10 * MIN);
+	five_strangers_fail(logged);
 	rig_assert_entry("honest.test", LEVEL_VERIFY);
 	/* A chain that is not good, or a server of their own, is. */
 	meet('s', 0, "Untrusted", "deferred (" NOT_VERIFIED ")");

@@ -36,9 +36,7 @@ begin_at(enum level level, const char *txt_id, const char *served)
 	is_signed = false;
 	world.answer = answer;
 	world.default_level = level;
-	world.files_mark++;
-	engine_doubt_settings(rig.engine);
-	world_wait(rig.engine, MIN);
+	rig_settings_changed();
 }
 
 static void
@@ -64,9 +62,7 @@ static void
 use_postfix(const char *version)
 {
 	world.version = version;
-	world.files_mark++;
-	engine_doubt_settings(rig.engine);
-	world_wait(rig.engine, MIN);
+	rig_settings_changed();
 }
 
 /* Case 70 with a Postfix that passes over MX hosts that its policy does not name: the
@@ -354,9 +350,7 @@ postfix_without_dane(void **state)
 {
 	begin_at(*(const enum level *)*state, "1", ENFORCE);
 	world.can_dane = false;
-	world.files_mark++;
-	engine_doubt_settings(rig.engine);
-	world_wait(rig.engine, MIN);
+	rig_settings_changed();
 	rig_notify_admin();
 	tlsa = DANE_USABLE;
 	policykit_send("d.test");

@@ -38,9 +38,7 @@ begin(enum level level, const char *served)
 	is_elsewhere = is_silent = false;
 	world.answer = answer;
 	world.default_level = level;
-	world.files_mark++;
-	engine_doubt_settings(rig.engine);
-	world_wait(rig.engine, MIN);
+	rig_settings_changed();
 }
 
 /* --- DANE by default --------------------------------------------------------------- */
@@ -172,9 +170,8 @@ static void
 set_authorities(bool none)
 {
 	world.no_authorities = none;
-	world.files_mark++;
-	engine_doubt_settings(rig.engine);
-	world_wait(rig.engine, 2 * MIN);
+	rig_settings_changed();
+	world_wait(rig.engine, MIN);
 }
 
 /* Mail flows at `may`, and goes on to; one alert for all of them. */
@@ -225,9 +222,8 @@ postfix_is_older(void **state)
 	rig_assert_entry("d.test", LEVEL_SECURE);
 	tlsa = *(const enum dane_state *)*state;
 	world.version = "3.3.1";
-	world.files_mark++;
-	engine_doubt_settings(rig.engine);
-	world_wait(rig.engine, 2 * MIN);
+	rig_settings_changed();
+	world_wait(rig.engine, MIN);
 	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_IMPOSSIBLE);
 	rig_close();
 }

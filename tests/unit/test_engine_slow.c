@@ -12,24 +12,11 @@
 #define FLOOD   300 /* domains */
 #define SLOW_MS (20 * SECOND)
 
-static unsigned slow_asked;
-
-/* Of whom servers keep a connection for long: "drop1.test" and so on. */
-static void
-some_are_slow(const struct finger_question *question, struct server *server)
-{
-	if (strstr(question->host, "drop") == NULL) {
-		world_self_signed(question, server);
-		return;
-	}
-	world_is_silent(question, server);
-	world.takes_ms = SLOW_MS + slow_asked++ * 7919 % (SLOW_MS / 2);
-}
-
 static void
 flood(void)
 {
-	slow_asked = 0;
+	rig_slow_ms = SLOW_MS;
+	rig_slow_asked = 0;
 	rig_defer_many("drop", FLOOD);
 }
 
@@ -56,13 +43,13 @@ static void
 new_destination_is_next(void **state)
 {
 	(void)state;
-	rig_new_with(some_are_slow);
+	rig_new_with(rig_some_are_slow);
 	flood();
 	world_wait(rig.engine, MIN);
 	assert_in_range(asked_after_ms("honest.example"), 0, 5 * SECOND);
 	world_wait(rig.engine, 5 * SECOND);
 	rig_assert_entry("honest.example", LEVEL_ENCRYPT);
-	assert_in_range(slow_asked, 50, 1000);
+	assert_in_range(rig_slow_asked, 50, 1000);
 	rig_close();
 }
 
@@ -71,7 +58,7 @@ static void
 new_destination_is_next_later(void **state)
 {
 	(void)state;
-	rig_new_with(some_are_slow);
+	rig_new_with(rig_some_are_slow);
 	flood();
 	for (int i = 0; i < 12; i++) {
 		world_wait(rig.engine, 5 * MIN);
@@ -86,7 +73,7 @@ static void
 past_goes_first(void **state)
 {
 	(void)state;
-	rig_new_with(some_are_slow);
+	rig_new_with(rig_some_are_slow);
 	world.sessions_logged = true;
 	rig_close();
 	rig_open(ENGINE_APPLY);
@@ -96,7 +83,7 @@ past_goes_first(void **state)
 	    "sent (250 Ok)");
 	rig_save();
 	world_wait(rig.engine, HOUR);
-	slow_asked = 0;
+	rig_slow_asked = 0;
 	for (unsigned i = 0; i < 2 * FLOOD; i++) {
 		char domain[32];
 
@@ -117,7 +104,7 @@ static void
 whoever_answers_soon_goes_first(void **state)
 {
 	(void)state;
-	rig_new_with(some_are_slow);
+	rig_new_with(rig_some_are_slow);
 	rig_defer("honest.example");
 	world_wait(rig.engine, HOUR);
 	flood();

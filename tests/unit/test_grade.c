@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/grade.h"
+#include "ladderdefaults.h"
 
 struct row {
 	struct grade_settings settings;
@@ -16,20 +17,6 @@ struct row {
 	enum level level;
 	enum why why;
 	bool waits;
-};
-
-/* As they are where nothing is configured. */
-static const struct ladder_policy defaults = {
-    .lowest = LEVEL_MAY,
-    .may_after_attempts = 2,
-    .may_after_ms = 10 * SPAN_MINUTE_MS,
-    .hold_verify_ms = SPAN_DAY_MS,
-    .hold_encrypt_ms = SPAN_DAY_MS,
-    .hold_may_ms = SPAN_DAY_MS,
-    .recheck_ms = 7 * SPAN_DAY_MS,
-    .climb_probes = 2,
-    .climb_apart_ms = SPAN_HOUR_MS,
-    .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
 };
 
 /* As slow as a setting may make it. */
@@ -101,7 +88,7 @@ read_else(struct row *row, unsigned line, const char *text)
 	row->settings.can_dane = ANSWER_YES;
 	row->answers.other_map = ANSWER_NO;
 	row->answers.credentials = ANSWER_NO;
-	row->policy = defaults;
+	row->policy = ladder_defaults;
 	row->settings.policy = &row->policy;
 	if (str_eat(&word, STR("lowest=")))
 		row->policy.lowest = level_of(line, word);

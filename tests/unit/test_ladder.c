@@ -7,6 +7,7 @@
 
 #include "base/span.h"
 #include "core/ladder.h"
+#include "ladderdefaults.h"
 
 #define NOW_MS (INT64_C(1800000000) * 1000)
 
@@ -420,18 +421,7 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	if (row == NULL || count != 9)
 		die(line, "not nine fields", count > 0 ? fields[0] : "");
 	row->line = line;
-	row->policy = (struct ladder_policy){
-	    .lowest = LEVEL_MAY,
-	    .may_after_attempts = 2,
-	    .may_after_ms = 10 * SPAN_MINUTE_MS,
-	    .hold_verify_ms = SPAN_DAY_MS,
-	    .hold_encrypt_ms = SPAN_DAY_MS,
-	    .hold_may_ms = SPAN_DAY_MS,
-	    .recheck_ms = 7 * SPAN_DAY_MS,
-	    .climb_probes = 2,
-	    .climb_apart_ms = SPAN_HOUR_MS,
-	    .dane_withdrawn_ms = 3 * SPAN_DAY_MS,
-	};
+	row->policy = ladder_defaults;
 	row->ev = (struct evidence){
 	    .default_level = level_of(line, fields[0]),
 	    .entry = demand_of(level_of(line, fields[1])),
