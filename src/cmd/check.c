@@ -66,9 +66,9 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 		check->item.answers.probe_asked = true;
 	}
 	check->found = measure_one(c->measurer, &c->measure, &check->item);
+	check_policy(check, c->config, c->measurer, c->store,
+	    c->has_settings ? &c->settings : NULL);
 	check->grading = grade_judge(&c->grade, nexthop->key, &check->item.answers);
-	check_policy(
-	    check, c->config, c->measurer, c->has_settings ? &c->settings : NULL);
 	check->news = check_tell_daemon(c->store, c->config, check);
 	read_causes(c, check);
 	(c->json ? check_print_json : check_print)(check, &out);

@@ -9,18 +9,19 @@
 #include "measure/measure.h"
 #include "store/store.h"
 
-/* The MTA-STS policy, fetched now where DNS announces one. Zero it; ends with
- * check_policy_clear(). */
+/* The MTA-STS policy, fetched now where DNS announces one; else the one that the daemon
+ * keeps. Zero it; ends with check_policy_clear(). */
 struct check_policy {
 	bool asked;
 	bool had; /* else cause and detail say why not */
 	enum sts_cause cause;
 	char detail[FETCH_DETAIL_SIZE];
+	int64_t kept_ms; /* the policy is one that is kept, and ends then; 0: it is not */
 	struct sts_policy policy;
-	size_t allowed;   /* MX hosts that it allows, of an enforced one */
-	struct buf text;  /* as it came */
-	struct buf entry; /* what it asks for in the map; "": nothing, or no Postfix that
-	                   * could be told */
+	size_t allowed;        /* MX hosts that it allows */
+	struct buf text;       /* as it came */
+	struct buf attributes; /* what it asks for in the map behind the level secure; "":
+	                        * nothing, or no Postfix that could be told */
 };
 
 struct check {
@@ -41,10 +42,11 @@ struct store *check_open_state(const struct config *config);
 bool check_tell_daemon(
     struct store *store, const struct config *config, const struct check *check);
 
-/* Fetch it, if there is one; level and why become its where it decides. settings NULL:
- * Postfix could not be asked. */
+/* Fetch it, if there is one, and add what it asks for to the answers, whose text is
+ * check's. store NULL: nothing is kept; settings NULL: Postfix could not be asked. */
 void check_policy(struct check *check, const struct config *config,
-    struct measurer *measurer, const struct postfix_settings *settings);
+    struct measurer *measurer, struct store *store,
+    const struct postfix_settings *settings);
 void check_policy_clear(struct check_policy *found);
 void check_policy_print(const struct check *check, struct buf *out);
 void check_policy_json(const struct check *check, struct buf *out);

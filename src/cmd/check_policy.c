@@ -7,13 +7,14 @@
 #include "cmd/cmd.h"
 #include "core/sts_entry.h"
 #include "measure/fetcher.h"
+#include "sys/clock.h"
 
 void
 check_policy_clear(struct check_policy *found)
 {
 	sts_policy_clear(&found->policy);
 	buf_clear(&found->text);
-	buf_clear(&found->entry);
+	buf_clear(&found->attributes);
 }
 
 static void
@@ -51,107 +52,161 @@ fetch(struct check_policy *found, const struct config *config, struct measurer *
 		found->had = true;
 }
 
-/* What the daemon would write. */
+/* A policy is in force until it ends, whatever became of its record and its server. */
 static void
-make_entry(struct check_policy *found, const struct measurement *measured,
-    const struct postfix_settings *settings, const char *domain)
+read_kept(struct check_policy *found, struct store *store, const char *domain)
 {
-	enum sts_support support = STS_SUPPORT_NONE;
-	struct str hosts[DNS_HOSTS_MAX];
-	unsigned count = measured->dns.host_count;
+	int64_t now_ms = clock_wall_ms();
+	struct sts_record kept;
+	struct err ignored;
+	bool is_kept;
+
+	if (!store_sts_get(store, domain, &kept, &is_kept, &ignored))
+		return;
+	found->kept_ms = is_kept ? sts_ends_ms(&kept.state, now_ms) : 0;
+	if (found->kept_ms != 0) {
+		sts_policy_clear(&found->policy);
+		found->policy = kept.state.policy;
+		kept.state.policy = (struct sts_policy){.mx = NULL};
+	}
+	sts_record_clear(&kept);
+}
+
+/* What the daemon would write, for any Postfix where none could be asked. Patterns alone
+ * name nobody while DNS cannot tell the hosts. */
+static void
+add_entry(struct check *check, const struct postfix_settings *settings)
+{
+	struct check_policy *found = &check->policy;
+	struct answers *answers = &check->item.answers;
+	enum sts_support support = settings == NULL
+	    ? STS_SUPPORT_NAMES
+	    : sts_support_of(str_of(settings->version), settings->sts_patterns);
+	unsigned count = check->found->dns.host_count;
+	struct str hosts[DNS_HOSTS_MAX] = {{NULL, 0}};
 
 	for (unsigned i = 0; i < count; i++)
-		hosts[i] = str_of(measured->dns.hosts[i].name);
+		hosts[i] = str_of(check->found->dns.hosts[i].name);
 	found->allowed = sts_hosts_allowed(&found->policy, hosts, count);
-	if (settings != NULL)
-		support =
-		    sts_support_of(str_of(settings->version), settings->sts_patterns);
-	if (support == STS_SUPPORT_NONE || !postfix_has_authorities(settings))
-		return;
-	buf_printf(&found->entry, "secure ");
-	if (!sts_entry_bounded(&found->policy, str_of(domain), support, hosts, count,
-	        true, &found->entry))
-		buf_reset(&found->entry);
+	if (support != STS_SUPPORT_NONE &&
+	    !sts_entry_bounded(&found->policy, str_of(answers->sts_domain), support,
+	        hosts, count, true, &found->attributes))
+		buf_reset(&found->attributes);
+	if (count == 0 && sts_entry_is_of_nobody(str_of(buf_text(&found->attributes))))
+		buf_reset(&found->attributes);
+	answers->sts_attributes =
+	    found->attributes.len > 0 ? buf_text(&found->attributes) : NULL;
+	answers->sts_allows_none = count > 0 && found->allowed == 0;
+}
+
+/* As in core/sts_state, of what is announced and fetched now. */
+static enum sts_applies
+applies(const struct answers *answers, const struct check_policy *found)
+{
+	if (!found->had && found->kept_ms == 0)
+		return answers->sts_txt.state == STS_TXT_VALID ? STS_APPLIES_UNHAD
+		    : answers->sts_txt.state == STS_TXT_UNSURE ? STS_APPLIES_UNSURE
+		                                               : STS_APPLIES_NOTHING;
+	return found->policy.max_age_s == 0          ? STS_APPLIES_NOTHING
+	    : found->policy.mode == STS_MODE_ENFORCE ? STS_APPLIES_ENFORCE
+	    : found->policy.mode == STS_MODE_TESTING ? STS_APPLIES_TESTING
+	                                             : STS_APPLIES_NONE;
 }
 
 void
 check_policy(struct check *check, const struct config *config, struct measurer *measurer,
-    const struct postfix_settings *settings)
+    struct store *store, const struct postfix_settings *settings)
 {
-	const struct answers *answers = &check->item.answers;
+	struct answers *answers = &check->item.answers;
 	struct check_policy *found = &check->policy;
 
-	if (!answers->sources[FACT_policy].asked ||
-	    answers->sts_txt.state != STS_TXT_VALID)
+	if (!answers->sources[FACT_policy].asked)
 		return;
-	found->asked = true;
-	fetch(found, config, measurer, answers->sts_domain);
-	if (!found->had || found->policy.mode != STS_MODE_ENFORCE ||
-	    found->policy.max_age_s == 0)
-		return;
-	make_entry(found, check->found, settings, answers->sts_domain);
-	/* DANE is stronger, and another map is the administrator's (guards 5 and 7). */
-	if (found->entry.len == 0 || answers->dane.state == DANE_USABLE ||
-	    answers->dane.state == DANE_UNSURE || answers->dane.state == DANE_NO_MAIL ||
-	    answers->other_map == ANSWER_YES)
-		return;
-	check->grading.level = LEVEL_SECURE;
-	check->grading.why = WHY_POLICY;
-	check->grading.waits = found->allowed == 0;
+	found->asked = answers->sts_txt.state == STS_TXT_VALID;
+	if (found->asked)
+		fetch(found, config, measurer, answers->sts_domain);
+	if (!found->had && store != NULL)
+		read_kept(found, store, answers->sts_domain);
+	answers->sts = applies(answers, found);
+	if (answers->sts == STS_APPLIES_ENFORCE)
+		add_entry(check, settings);
 }
 
 /* --- shown ------------------------------------------------------------------------- */
+
+static void
+print_failure(const struct check_policy *found, struct buf *out)
+{
+	buf_printf(out, "  MTA-STS policy not had: %s", sts_cause_sentence(found->cause));
+	if (found->detail[0] != '\0') {
+		buf_printf(out, ": ");
+		buf_add_visible(out, str_of(found->detail));
+	}
+	buf_add_char(out, '\n');
+}
+
+static void
+print_policy(const struct check *check, struct buf *out)
+{
+	const struct sts_policy *policy = &check->policy.policy;
+	const struct measurement *measured = check->found;
+
+	buf_printf(out, "  MTA-STS policy %s, ", sts_mode_name(policy->mode));
+	if (check->policy.kept_ms != 0) {
+		buf_printf(out, "kept until ");
+		buf_add_time(out, check->policy.kept_ms);
+	} else {
+		buf_printf(out, "for %u s", policy->max_age_s);
+	}
+	buf_printf(out, ": %s\n",
+	    policy->mx != NULL && policy->mx[0] != '\0' ? policy->mx : "no mx");
+	for (unsigned i = 0; i < measured->dns.host_count; i++) {
+		struct str host = str_of(measured->dns.hosts[i].name);
+
+		buf_printf(out, "    ");
+		buf_add_quoted(out, host);
+		buf_printf(out, "  %s\n",
+		    sts_policy_allows(policy, host) ? "is allowed"
+		                                    : "is not in the policy");
+	}
+	if (check->policy.attributes.len > 0)
+		buf_printf(
+		    out, "    entry secure %s\n", buf_text(&check->policy.attributes));
+}
 
 void
 check_policy_print(const struct check *check, struct buf *out)
 {
 	const struct check_policy *found = &check->policy;
-	const struct measurement *measured = check->found;
 
-	if (!found->asked)
-		return;
-	if (!found->had) {
-		buf_printf(out, "  MTA-STS policy not had: %s",
-		    sts_cause_sentence(found->cause));
-		if (found->detail[0] != '\0') {
-			buf_printf(out, ": ");
-			buf_add_visible(out, str_of(found->detail));
-		}
-		buf_add_char(out, '\n');
-		return;
-	}
-	buf_printf(out, "  MTA-STS policy %s, for %u s: %s\n",
-	    sts_mode_name(found->policy.mode), found->policy.max_age_s,
-	    found->policy.mx != NULL && found->policy.mx[0] != '\0' ? found->policy.mx
-	                                                            : "no mx");
-	for (unsigned i = 0; i < measured->dns.host_count; i++) {
-		buf_printf(out, "    ");
-		buf_add_quoted(out, str_of(measured->dns.hosts[i].name));
-		buf_printf(out, "  %s\n",
-		    sts_policy_allows(&found->policy, str_of(measured->dns.hosts[i].name))
-		        ? "is allowed"
-		        : "is not in the policy");
-	}
-	if (found->entry.len > 0)
-		buf_printf(out, "    entry %s\n", buf_text(&found->entry));
+	if (found->asked && !found->had)
+		print_failure(found, out);
+	if (found->had || found->kept_ms != 0)
+		print_policy(check, out);
 }
 
 void
 check_policy_json(const struct check *check, struct buf *out)
 {
 	const struct check_policy *found = &check->policy;
+	bool known = found->had || found->kept_ms != 0;
 
-	if (!found->asked) {
+	if (!found->asked && !known) {
 		buf_printf(out, ",\"policy\":null");
 		return;
 	}
 	buf_printf(out, ",\"policy\":{\"failure\":");
-	buf_add_json(out, str_of(found->had ? "" : sts_cause_name(found->cause)));
+	buf_add_json(
+	    out, str_of(found->had || !found->asked ? "" : sts_cause_name(found->cause)));
 	buf_add_member(out, "detail", found->detail);
-	buf_add_member(out, "mode", found->had ? sts_mode_name(found->policy.mode) : "");
+	buf_add_member(out, "mode", known ? sts_mode_name(found->policy.mode) : "");
 	buf_add_member(out, "mx", found->policy.mx != NULL ? found->policy.mx : "");
 	buf_printf(out, ",\"max_age\":%u,\"allowed\":%zu", found->policy.max_age_s,
 	    found->allowed);
-	buf_add_member(out, "entry", buf_text(&found->entry));
-	buf_add_char(out, '}');
+	buf_add_time_member(out, "kept_until", found->kept_ms);
+	buf_printf(out, ",\"entry\":\"");
+	/* No quote is in it: it is made of names. */
+	if (found->attributes.len > 0)
+		buf_printf(out, "secure %s", buf_text(&found->attributes));
+	buf_printf(out, "\"}");
 }

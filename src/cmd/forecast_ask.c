@@ -37,34 +37,6 @@ struct asking {
 
 /* --- in a worker ------------------------------------------------------------------- */
 
-static enum sts_applies
-applies(const struct check *check)
-{
-	const struct answers *answers = &check->item.answers;
-
-	if (!answers->sources[FACT_policy].asked)
-		return STS_APPLIES_NOTHING;
-	if (answers->sts_txt.state == STS_TXT_UNSURE)
-		return STS_APPLIES_UNSURE;
-	if (answers->sts_txt.state != STS_TXT_VALID)
-		return STS_APPLIES_NOTHING;
-	if (!check->policy.had)
-		return STS_APPLIES_UNHAD;
-	return check->policy.policy.max_age_s == 0          ? STS_APPLIES_NOTHING
-	    : check->policy.policy.mode == STS_MODE_ENFORCE ? STS_APPLIES_ENFORCE
-	    : check->policy.policy.mode == STS_MODE_TESTING ? STS_APPLIES_TESTING
-	                                                    : STS_APPLIES_NONE;
-}
-
-/* What stands behind the level; NULL: this Postfix cannot be told. */
-static const char *
-attributes_of(const struct check *check)
-{
-	struct str entry = str_of(buf_text(&check->policy.entry));
-
-	return str_eat(&entry, STR("secure ")) ? entry.p : NULL;
-}
-
 static void
 work(struct job *base, void *context)
 {
@@ -74,11 +46,8 @@ work(struct job *base, void *context)
 
 	check->item.nexthop = job->item->nexthop;
 	check->found = measure_one(context, &f->measure, &check->item);
-	check_policy(check, f->config, context, &f->settings);
-	check->item.answers.sts = applies(check);
-	check->item.answers.sts_attributes = attributes_of(check);
-	check->item.answers.sts_allows_none =
-	    check->policy.had && check->policy.allowed == 0;
+	/* The state is the first thread's. */
+	check_policy(check, f->config, context, NULL, &f->settings);
 	check->found = NULL; /* the worker's own, and soon another's */
 }
 

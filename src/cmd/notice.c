@@ -126,7 +126,7 @@ ask_policy(struct letter *l)
 	const struct check_policy *policy = &l->check.policy;
 	struct found *f;
 
-	check_policy(&l->check, l->config, l->measurer, &l->settings);
+	check_policy(&l->check, l->config, l->measurer, NULL, &l->settings);
 	if (!policy->asked)
 		return;
 	if (!policy->had && policy->cause == STS_CAUSE_FETCHER) {

@@ -70,9 +70,27 @@ fallback_level(const struct answers *answers)
 
 /* --- what the ladder makes of it ---------------------------------------------------- */
 
+/* Where the destination stands. */
+struct step {
+	struct demand entry;
+	enum why why; /* of the entry */
+	enum level present;
+};
+
+/* The names of a policy are nothing that was probed: what it allows is all that is
+ * known. */
+static enum answer
+flows_now(const struct grade_settings *settings, const struct answers *answers,
+    const struct step *at)
+{
+	if (at->why == WHY_POLICY)
+		return answers->sts_allows_none ? ANSWER_NO : ANSWER_YES;
+	return flows(settings, answers, at->present);
+}
+
 static struct evidence
 evidence_of(const struct grade_settings *settings, const char *key,
-    const struct answers *answers, enum level entry, bool deferral)
+    const struct answers *answers, const struct step *at, bool deferral)
 {
 	unsigned attempts = settings->policy->may_after_attempts;
 	int64_t first_ms = NOW_MS - settings->policy->may_after_ms;
@@ -80,7 +98,7 @@ evidence_of(const struct grade_settings *settings, const char *key,
 	return (struct evidence){
 	    .key = key,
 	    .default_level = settings->default_level,
-	    .entry = demand_of(entry),
+	    .entry = at->entry,
 	    .lease_end_ms = LADDER_NOT_YET,
 	    .deferral = deferral,
 	    .has_rule = true,
@@ -99,6 +117,12 @@ evidence_of(const struct grade_settings *settings, const char *key,
 	    .other_map = answers->other_map,
 	    .dane = answers->dane,
 	    .can_dane = settings->can_dane,
+	    .sts = answers->sts == STS_APPLIES_ENFORCE ? STS_APPLIES_ENFORCE
+	                                               : STS_APPLIES_NOTHING,
+	    .sts_attributes = answers->sts_attributes,
+	    .sts_allows_none = answers->sts_allows_none,
+	    .sts_entry = at->why == WHY_POLICY,
+	    .no_authorities = settings->no_authorities,
 	};
 }
 
@@ -107,7 +131,7 @@ static bool
 tells_level(enum why why)
 {
 	return why == WHY_DANE || why == WHY_DANE_NOT_MET || why == WHY_NOT_NEEDED ||
-	    why == WHY_STILL_NEEDED;
+	    why == WHY_STILL_NEEDED || why == WHY_POLICY || why == WHY_POLICY_NOT_MET;
 }
 
 /* Is there certainly none? Not if it could not be determined or another map decides
@@ -126,28 +150,29 @@ static struct grading
 walk(
     const struct grade_settings *settings, const char *key, const struct answers *answers)
 {
-	enum level entry = LEVEL_NONE, present = settings->default_level;
-	enum why entry_why = WHY_NONE;
+	struct step at = {demand_of(LEVEL_NONE), WHY_NONE, settings->default_level};
 	struct grading g = {0};
 
 	for (int step = 0; step < LEVEL_COUNT; step++) {
-		enum answer flow = flows(settings, answers, present);
+		enum answer flow = flows_now(settings, answers, &at);
 		struct evidence ev =
-		    evidence_of(settings, key, answers, entry, flow == ANSWER_NO);
+		    evidence_of(settings, key, answers, &at, flow == ANSWER_NO);
 		struct decision d = ladder_decide(settings->policy, &ev, NOW_MS);
 
 		if (d.action == ACTION_SET) {
-			entry = present = d.entry.level;
-			entry_why = d.why;
+			at = (struct step){d.entry, d.why, d.entry.level};
 			continue;
 		}
-		g.why = d.why == WHY_STILL_NEEDED ? entry_why : d.why;
+		/* A policy's entry stands while DNS cannot tell of DANE. */
+		if (d.why == WHY_DNS_UNSURE && at.why == WHY_POLICY)
+			d.why = WHY_POLICY;
+		g.why = d.why == WHY_STILL_NEEDED ? at.why : d.why;
 		g.waits = tells_that_mail_waits(d.why, ev.deferral);
 		if (d.action == ACTION_KEEP && tells_level(d.why))
-			g.level = present;
+			g.level = at.present;
 		/* Without usable TLSA only the servers can tell. */
 		if (flow == ANSWER_UNSURE && g.level != LEVEL_UNKNOWN &&
-		    present != LEVEL_DANE_ONLY)
+		    at.present != LEVEL_DANE_ONLY)
 			g = (struct grading){0};
 		break;
 	}
@@ -195,10 +220,14 @@ grade_judge(
 	if (here.can_dane == ANSWER_UNSURE)
 		here.can_dane = strictest.can_dane = ANSWER_YES;
 	alone.other_map = ANSWER_NO;
+	/* What its owner wants is not what its servers are able to. */
+	alone.sts = STS_APPLIES_NOTHING;
 	able = walk(&strictest, NULL, &alone);
 	able.grade =
 	    grade_of(&able, flows(&strictest, &alone, able.level) == ANSWER_UNSURE);
-	g = able.level == LEVEL_UNKNOWN && able.grade == GRADE_UNSURE
+	alone.sts = answers->sts;
+	g = able.level == LEVEL_UNKNOWN && able.grade == GRADE_UNSURE &&
+	        alone.sts != STS_APPLIES_ENFORCE
 	    ? able
 	    : walk(&here, key, &alone);
 	g.grade = able.grade;

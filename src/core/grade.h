@@ -29,6 +29,7 @@ struct grade_settings {
 	enum level default_level; /* LEVEL_UNKNOWN: Postfix could not be asked */
 	const struct ladder_policy *policy;
 	enum answer can_dane; /* can this Postfix do dane-only? */
+	bool no_authorities;  /* it has no CA: nothing verifies */
 };
 
 struct grading {
@@ -38,8 +39,9 @@ struct grading {
 	bool waits;       /* there is no level at which mail would flow */
 };
 
-/* key: the destination's. Of the answers: other_map, credentials, dane, probe_asked and
- * works. */
+/* key: the destination's. Of the answers: other_map, credentials, dane, probe_asked,
+ * works, and what an enforced policy asks for: sts, sts_attributes and
+ * sts_allows_none. */
 struct grading grade_judge(const struct grade_settings *settings, const char *key,
     const struct answers *answers);
 

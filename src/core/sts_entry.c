@@ -224,3 +224,9 @@ sts_hosts_allowed(
 		allowed += sts_policy_allows(policy, mx_hosts[i]);
 	return allowed;
 }
+
+bool
+sts_entry_is_of_nobody(struct str attributes)
+{
+	return str_starts(attributes, STR("match=" STS_NO_HOST));
+}

@@ -61,6 +61,9 @@ bool sts_entry_bounded(const struct sts_policy *policy, struct str domain,
     enum sts_support support, const struct str *mx_hosts, size_t count, bool has_room,
     struct buf *out);
 
+/* Do the attributes name nobody? Patterns alone do not, where no MX host is known. */
+bool sts_entry_is_of_nobody(struct str attributes);
+
 /* How many of the hosts the policy allows; 0: no mail can be sent under it. */
 size_t sts_hosts_allowed(
     const struct sts_policy *policy, const struct str *mx_hosts, size_t count);

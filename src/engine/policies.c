@@ -320,7 +320,7 @@ static bool
 could_not_tell(const struct answers *known, const char *attributes)
 {
 	return known->dane.state == DANE_UNSURE &&
-	    str_starts(str_of(attributes), STR("match=" STS_NO_HOST));
+	    sts_entry_is_of_nobody(str_of(attributes));
 }
 
 static void

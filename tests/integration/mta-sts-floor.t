@@ -40,11 +40,21 @@ for level in verify may; do
 	"$sandbox" zone "$dir" mx victim.test mx.evil.test
 	send "$name" "first-$level@victim.test"
 	check "at $level the policy has its entry, though TLSA cannot be told" await 30 has_entry victim.test
+	matches '... and check says so too' "$(ladder check victim.test)" 'level secure +\(policy: '
 	settle "$name"
 	send "$name" "second-$level@victim.test"
 	settle "$name"
 	is '... and nothing goes to the forger any more' "$(arrived "second-$level@victim.test")" waits
 	"$sandbox" zone "$dir" mx victim.test mx.victim.test
+	if [[ $level == verify ]]; then
+		# Its record is gone, as an attacker on the path of DNS would have it; the policy is not.
+		"$sandbox" zone "$dir" remove victim.test _mta-sts TXT '"v=STSv1;id=1"'
+		kept=$(ladder check victim.test)
+		matches 'check: a policy without its record is kept' "$kept" 'MTA-STS policy enforce, kept until 20.*: mx\.victim\.test'
+		matches '... and decides' "$kept" 'level secure +\(policy: '
+		has '... as JSON' "$(ladder check --json victim.test)" '"entry":"secure match=mx.victim.test servername=hostname"'
+		"$sandbox" zone "$dir" add victim.test _mta-sts TXT '"v=STSv1;id=1"'
+	fi
 	stops
 done
 

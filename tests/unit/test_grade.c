@@ -83,19 +83,31 @@ read_probes(struct row *row, unsigned line, const char *text)
 static void
 read_else(struct row *row, unsigned line, const char *text)
 {
-	struct str word = str_of(text);
+	struct str rest = str_of(text), word;
 
 	row->settings.can_dane = ANSWER_YES;
 	row->answers.other_map = ANSWER_NO;
 	row->answers.credentials = ANSWER_NO;
 	row->policy = ladder_defaults;
 	row->settings.policy = &row->policy;
+	if (str_eat(&rest, STR("policy"))) {
+		row->answers.sts = STS_APPLIES_ENFORCE;
+		row->answers.sts_allows_none = str_eat(&rest, STR("-of-others"));
+		if (!str_eat(&rest, STR("-impossible")))
+			row->answers.sts_attributes =
+			    "match=mx.a.test servername=hostname";
+		if (rest.len == 0 || !str_eat(&rest, STR(",")))
+			return;
+	}
+	word = rest;
 	if (str_eat(&word, STR("lowest=")))
 		row->policy.lowest = level_of(line, word);
 	else if (str_is(word, "patient"))
 		row->policy = patient;
 	else if (str_is(word, "no-dnssec"))
 		row->settings.can_dane = ANSWER_NO;
+	else if (str_is(word, "no-authorities"))
+		row->settings.no_authorities = true;
 	else if (str_is(word, "other-map"))
 		row->answers.other_map = ANSWER_YES;
 	else if (str_is(word, "other-map?"))
