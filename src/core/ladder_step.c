@@ -5,7 +5,8 @@
  */
 #include "core/ladder_impl.h"
 
-#define ASKED_LOOK_MS      (2 * SPAN_MINUTE_MS) /* more than a fetch may take */
+#define ASKED_LOOK_MS      (2 * SPAN_MINUTE_MS)  /* more than a fetch may take */
+#define ASKED_MAX_MS       (30 * SPAN_MINUTE_MS) /* ... and more than its turn takes */
 #define NEWER_LOOK_MS      (5 * SPAN_MINUTE_MS) /* its own line is waited for */
 #define UNWATCHED_MS       SPAN_DAY_MS  /* a hold that nobody confirmed begins anew */
 #define SENT_PLAIN_MS      SPAN_HOUR_MS /* smtp(8) does by itself, at the latest */
@@ -410,8 +411,9 @@ is_policy_unsure(const struct ladder_policy *policy, const struct evidence *ev,
 
 	if (sts_may_weaken(ev->sts) != ANSWER_UNSURE)
 		return false;
-	if (ev->sts_asked) {
-		*out = ladder_keep(WHY_POLICY_ASKED, now_ms + ASKED_LOOK_MS);
+	if (ev->sts_asked && now_ms < since_ms + ASKED_MAX_MS) {
+		*out = ladder_hold(ev, level, WHY_POLICY_ASKED, now_ms + ASKED_LOOK_MS);
+		out->since_ms = since_ms;
 		return true;
 	}
 	if (ev->sts == STS_APPLIES_UNSURE && ev->dane.signed_domain) {
