@@ -25,6 +25,8 @@ server_probe(const struct server *server, const struct server_rules *rules,
 	    both(server->chain, names_match(names, rules->verify, host, nexthop));
 	probe.secure =
 	    both(server->chain, names_match(names, rules->secure, host, nexthop));
+	if (nexthop[0] == '\0' && server->chain != ANSWER_NO && probe.secure == ANSWER_NO)
+		probe.secure = ANSWER_UNSURE;
 	if (probe.cause == CAUSE_NAME)
 		probe.cause = CAUSE_NONE;
 	if (probe.cause == CAUSE_NONE && server->chain != ANSWER_NO &&

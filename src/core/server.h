@@ -30,7 +30,8 @@ struct server_rules {
 
 /* The same for one destination: verify and secure held against its names as in
  * names_match(), host being this one's name. A name that does not match a chain that is
- * good is CAUSE_NAME. */
+ * good is CAUSE_NAME. nexthop "": it is asked for no destination, whose name might be
+ * the one that is missing. */
 struct probe server_probe(const struct server *server, const struct server_rules *rules,
     const char *host, const char *nexthop);
 

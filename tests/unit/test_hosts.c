@@ -187,6 +187,7 @@ all_addresses_make_one_answer(void **state)
 	assert_int_equal(news_of(host).verify_ms, WALL_MS);
 	assert_int_equal(news_of(host).proven_ms, WALL_MS);
 	assert_int_equal(news_of(host).failed_ms, 0);
+	assert_int_equal(host_cause_news(host, &rules).cause, CAUSE_NONE);
 	/* They disagree: nothing is sure, and neither did it fail. */
 	host_begin(host, 2, false, &now);
 	assert_false(host_answered(host, &good, MONO_MS));

@@ -199,6 +199,22 @@ literal_address(void **state)
 	assert_probe(&probe, "tls e v s d?");
 }
 
+/* Of the host alone, as a canary: that it names no next-hop is no fault. */
+static void
+of_no_destination(void **state)
+{
+	struct server server = server_with(ANSWER_YES, "mx.a.test", CAUSE_NONE);
+	struct probe probe = server_probe(&server, &rules, "mx.a.test", "");
+
+	(void)state;
+	assert_int_equal(probe.verify, ANSWER_YES);
+	assert_int_equal(probe.secure, ANSWER_UNSURE);
+	assert_int_equal(probe.cause, CAUSE_NONE);
+	probe = server_probe(&server, &rules, "mx.b.test", "");
+	assert_int_equal(probe.verify, ANSWER_NO);
+	assert_int_equal(probe.cause, CAUSE_NAME);
+}
+
 static void
 without_session(void **state)
 {
@@ -294,6 +310,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(destinations) / sizeof(destinations[0]); i++)
 		suite_add(one_destination, &destinations[i], "%s", destinations[i].name);
 	suite_add(literal_address, NULL, "a literal address was asked for by itself");
+	suite_add(of_no_destination, NULL, "a server alone fails for no next-hop's name");
 	suite_add(without_session, NULL, "without a session names do not matter");
 	suite_add(same_certificate, NULL, "addresses with the same certificate are one");
 	suite_add(
