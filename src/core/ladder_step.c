@@ -7,7 +7,7 @@
 
 #define ASKED_LOOK_MS      (2 * SPAN_MINUTE_MS)  /* more than a fetch may take */
 #define ASKED_MAX_MS       (30 * SPAN_MINUTE_MS) /* ... and more than its turn takes */
-#define NEWER_LOOK_MS      (5 * SPAN_MINUTE_MS) /* its own line is waited for */
+#define NEWER_LOOK_MS      (5 * SPAN_MINUTE_MS)  /* its own line is waited for */
 #define UNWATCHED_MS       SPAN_DAY_MS  /* a hold that nobody confirmed begins anew */
 #define SENT_PLAIN_MS      SPAN_HOUR_MS /* smtp(8) does by itself, at the latest */
 #define CONTRADICTIONS_MAX 3            /* so many: alert, once, and mail waits */
