@@ -128,7 +128,7 @@ static const struct row {
     {"the destination alone is named", {"two names"}, 1, "mx.x.test", "127.0.0.1",
         "odd.test", false, "tls +-+? name auth", "verified session"},
     {"no destination is asked for", {"two names"}, 1, "mx.odd.test", "127.0.0.1", "",
-        false, "tls ++-? name auth", "verified session"},
+        false, "tls ++??  auth", "verified session"},
     {"a bad chain needs no second connection", {"a self-signed certificate"}, 1,
         "mx.selfsigned.test", "10.53.1.33", "selfsigned.test", false,
         "tls +--? self-signed", "self-signed certificate"},
