@@ -101,14 +101,50 @@ print_answers(struct buf *out, const struct destination *d)
 }
 
 static void
+print_past(struct buf *out, const struct destination_past *past)
+{
+	print_time_line(out, "last sent", past->sent_ms);
+	print_time_line(out, "last encrypted session", past->encrypt_ms);
+	print_time_line(out, "last verified session", past->verify_ms);
+	print_time_line(out, "last secure session", past->secure_ms);
+	print_time_line(out, "last DANE session", past->dane_ms);
+}
+
+typedef void twin_fn(const struct destination *twin, struct buf *out);
+
+/* Other spellings of the same name, whose past holds it as its own does. */
+static bool
+each_twin(struct store *store, const struct destination *d, twin_fn *fn, struct buf *out,
+    struct err *err)
+{
+	char keys[MEASURE_TWINS][NEXTHOP_KEY_SIZE];
+	unsigned count = measure_twins(d->key, keys);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct destination twin;
+		bool found;
+
+		if (!store_get(store, keys[i], &twin, &found, err))
+			return false;
+		if (found)
+			fn(&twin, out);
+		destination_clear(&twin);
+	}
+	return true;
+}
+
+static void
+print_twin(const struct destination *twin, struct buf *out)
+{
+	buf_printf(out, "\nanother spelling of it\n  %s\n", twin->key);
+	print_past(out, &twin->past);
+}
+
+static void
 print_now(struct buf *out, const struct destination *d)
 {
 	buf_printf(out, "\nnow\n");
-	print_time_line(out, "last sent", d->past.sent_ms);
-	print_time_line(out, "last encrypted session", d->past.encrypt_ms);
-	print_time_line(out, "last verified session", d->past.verify_ms);
-	print_time_line(out, "last secure session", d->past.secure_ms);
-	print_time_line(out, "last DANE session", d->past.dane_ms);
+	print_past(out, &d->past);
 	if (d->alarm.raised) {
 		print_time_line(out, "last deferral", d->alarm.time_ms);
 		buf_printf(out, "    ");
@@ -207,7 +243,8 @@ explain_text(
 		buf_printf(&x->out, "  none yet\n");
 	print_answers(&x->out, d);
 	if (!explain_policy(d, store, &x->out, err) ||
-	    !causes_print(store, d, &x->out, err))
+	    !causes_print(store, d, &x->out, err) ||
+	    !each_twin(store, d, print_twin, &x->out, err))
 		return false;
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");
@@ -286,6 +323,27 @@ json_answers(struct buf *out, const struct destination *d)
 	}
 }
 
+static void
+json_past(struct buf *out, const struct destination_past *past)
+{
+	buf_add_time_member(out, "last_sent", past->sent_ms);
+	buf_add_time_member(out, "last_encrypted", past->encrypt_ms);
+	buf_add_time_member(out, "last_verified", past->verify_ms);
+	buf_add_time_member(out, "last_secure", past->secure_ms);
+	buf_add_time_member(out, "last_dane", past->dane_ms);
+}
+
+static void
+json_twin(const struct destination *twin, struct buf *out)
+{
+	if (out->data[out->len - 1] != '[')
+		buf_add_char(out, ',');
+	buf_printf(out, "{\"destination\":");
+	buf_add_json(out, str_of(twin->key));
+	json_past(out, &twin->past);
+	buf_add_char(out, '}');
+}
+
 static bool
 explain_json(
     struct explain *x, struct store *store, const struct destination *d, struct err *err)
@@ -307,11 +365,11 @@ explain_json(
 	if (!explain_policy_json(d, store, out, err) ||
 	    !causes_print_json(store, d, out, err))
 		return false;
-	buf_add_time_member(out, "last_sent", d->past.sent_ms);
-	buf_add_time_member(out, "last_encrypted", d->past.encrypt_ms);
-	buf_add_time_member(out, "last_verified", d->past.verify_ms);
-	buf_add_time_member(out, "last_secure", d->past.secure_ms);
-	buf_add_time_member(out, "last_dane", d->past.dane_ms);
+	buf_printf(out, ",\"spellings\":[");
+	if (!each_twin(store, d, json_twin, out, err))
+		return false;
+	buf_add_char(out, ']');
+	json_past(out, &d->past);
 	buf_add_time_member(out, "last_deferral", d->alarm.raised ? d->alarm.time_ms : 0);
 	buf_add_member(out, "reason", d->alarm.raised ? d->alarm.reason : "");
 	buf_add_member(out, "cause", d->alarm.raised ? cause_name(d->alarm.cause) : "");

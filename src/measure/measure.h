@@ -251,7 +251,7 @@ void measure_ask_maps(const struct measure_settings *settings, const char *const
  * The keys that Postfix looks up for the same name in DNS where it is spelled otherwise:
  * by A-labels, or by composed letters or letters with their marks apart. How many.
  */
-#define MEASURE_TWINS 2
+#define MEASURE_TWINS 3
 unsigned measure_twins(const char *key, char out[MEASURE_TWINS][NEXTHOP_KEY_SIZE]);
 
 #endif

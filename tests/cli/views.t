@@ -299,9 +299,12 @@ is 'read at once: nothing waits' "$(json '[e["destination"] for e in d]')" '[]'
 long=$(printf 'a%.0s' {1..60}).$(printf 'b%.0s' {1..60}).$(printf 'c%.0s' {1..60}).example.test
 ladder set "$long" secure "match=$(printf 'mx%s.example.test:' {1..20})end" --note 'a note that is long enough to need more than one line of eighty columns'
 ladder set bücher-und-noch-mehr-bücher.test verify
+spelled=$(python3 -c 'print("bücher-und-noch-mehr-bücher.test".encode("idna").decode())')
+ladder set "$spelled" verify
 python3 -c '
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE destination SET seen_verify_ms = 1795483619000 WHERE key GLOB ?", ("xn--*",))
 reason = "Cannot start TLS: " + "日本語 " * 30
 db.execute("UPDATE destination SET reason = ?, deferral = 1, deferral_ms = since_ms WHERE pinned = 1", (reason,))
 db.commit()' "$dir/state.db"
@@ -333,6 +336,15 @@ done <<END
 60 list
 60 explain away.test
 END
+ladder explain bücher-und-noch-mehr-bücher.test
+matches 'explain: another spelling of it, and its past' "$out" "
+another spelling of it
+  $spelled
+  last verified session  2026-11-24 01:26:59
+"
+ladder explain --json bücher-und-noch-mehr-bücher.test
+is 'explain --json: the same' "$(json '[(s["destination"], s["last_verified"], s["last_sent"]) for s in d[0]["spellings"]]')" \
+	"[('$spelled', '2026-11-24T01:26:59Z', None)]"
 on_terminal 80 list
 has 'a long name is whole' "$out" "$long"
 matches 'its row goes on below' "$out" "$long

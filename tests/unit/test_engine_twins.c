@@ -20,6 +20,18 @@
 	"bu\xcc\x88" \
 	"cher.test"
 
+/* Two such letters, and one of each kind: no normal form, and no twin of these. */
+#define ASCII_2 "xn--bch-dma6g.test"
+#define COMPOSED_2 \
+	"b\xc3\xbc" \
+	"ch\xc3\xa9.test"
+#define DECOMPOSED_2 \
+	"bu\xcc\x88" \
+	"che\xcc\x81.test"
+#define MIXED_2 \
+	"b\xc3\xbc" \
+	"che\xcc\x81.test"
+
 struct spelled {
 	const char *key;
 	const char *twins[MEASURE_TWINS + 1];
@@ -32,6 +44,8 @@ static const struct spelled spelled[] = {
     {"mx." COMPOSED, {"mx." ASCII, "mx." DECOMPOSED}},
     {"[" COMPOSED "]:587", {"[" ASCII "]:587", "[" DECOMPOSED "]:587"}},
     {ASCII ":24", {COMPOSED ":24", DECOMPOSED ":24"}},
+    {COMPOSED_2, {ASCII_2, DECOMPOSED_2}},
+    {MIXED_2, {ASCII_2, COMPOSED_2, DECOMPOSED_2}},
     {"\xe4\xbe\x8b.test", {"xn--fsq.test"}}, /* it has no marks */
     {"xn--fsq.test", {"\xe4\xbe\x8b.test"}},
     {"a.test", {NULL}},
@@ -89,7 +103,8 @@ struct pair {
 
 static const struct pair pairs[] = {{ASCII, COMPOSED}, {ASCII, DECOMPOSED},
     {COMPOSED, ASCII}, {COMPOSED, DECOMPOSED}, {DECOMPOSED, ASCII},
-    {DECOMPOSED, COMPOSED}, {ASCII, ASCII}};
+    {DECOMPOSED, COMPOSED}, {ASCII, ASCII}, {ASCII_2, MIXED_2}, {COMPOSED_2, MIXED_2},
+    {DECOMPOSED_2, MIXED_2}};
 
 /* Whoever forges its MX record is held up, however the mail is addressed. */
 static void
