@@ -17,7 +17,7 @@
 #include "engine/probers.h"
 #include "sys/log.h"
 
-#define BESIDE     8            /* that many are asked for beside a listing */
+#define BESIDE     PROBERS_MAX  /* that many are asked for beside a listing */
 #define MISSING_MS SPAN_HOUR_MS /* so long posttls-finger is believed to be missing; */
 #define GONE_MS    (10 * SPAN_MINUTE_MS) /* where it was there, after none was so long */
 #define RUN        "run posttls-finger"

@@ -246,18 +246,19 @@ alarm_during_a_listing_waits_for_the_next(void **state)
 	rig_close();
 }
 
-/* Few are asked beside the listing, so that nobody waits for one after the other. */
+/* So many as may be connected to at once are asked beside the listing, so that nobody
+ * waits for one after the other. */
 static void
 many_wait_for_the_queue_first(void **state)
 {
 	(void)state;
-	for (unsigned count = 8; count <= 9; count++) {
+	for (unsigned count = 64; count <= 65; count++) {
 		rig_new_with(world_self_signed);
 		rig_defer_many("a", count);
 		turns(1);
 		for (int i = 0; i < 3; i++)
 			engine_turn(rig.engine);
-		assert_int_equal(world_waiting(), count == 8 ? 1 + 8 : 1);
+		assert_int_equal(world_waiting(), count == 64 ? 1 + 16 : 1);
 		world_settle(rig.engine);
 		assert_int_equal(world.fingered, count);
 		rig_assert_entry("a7.test", LEVEL_ENCRYPT);
