@@ -42,6 +42,47 @@ is_chrooted(const struct doctor *d)
 	return chroot[0] == 'y' || (chroot[0] == '-' && d->settings.version[0] == '2');
 }
 
+/* By which docker, podman and kubectl find what they are to reach. */
+static const char *const reaching[] = {"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "CONTAINER_HOST", "KUBECONFIG", NULL};
+
+static bool
+is_kept(const struct strings *kept, const char *name)
+{
+	for (size_t i = 0; i < kept->count; i++)
+		if (strcmp(kept->items[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Those that whoever asks has set, and the command did not get. */
+static bool
+advise_environment(struct doctor *d)
+{
+	const struct strings *kept = &d->config->postfix.environment;
+	struct buf list = {0}, value = {0};
+	size_t count = kept->count;
+
+	for (size_t i = 0; i < kept->count; i++)
+		buf_printf(&list, "%s%s", i > 0 ? ", " : "", kept->items[i]);
+	for (size_t i = 0; reaching[i] != NULL; i++) {
+		if (!child_can_keep(reaching[i]) || is_kept(kept, reaching[i]))
+			continue;
+		buf_printf(&list, "%s%s", count++ > 0 ? ", " : "", reaching[i]);
+	}
+	if (count > kept->count) {
+		buf_printf(&value, count == 1 ? "%s" : "[%s]", buf_text(&list));
+		doctor_advise(d,
+		    "# %s does not get what is set here; the unit needs it by "
+		    "Environment=, and:",
+		    d->postfix.command[0]);
+		doctor_advise_yaml(d, "postfix", "environment", buf_text(&value));
+	}
+	buf_clear(&list);
+	buf_clear(&value);
+	return count > kept->count;
+}
+
 void
 doctor_check_postfix(struct doctor *d)
 {
@@ -56,7 +97,7 @@ doctor_check_postfix(struct doctor *d)
 		if (d->postfix.command_count == 0 &&
 		    access("/usr/sbin/postconf", X_OK) != 0)
 			doctor_advise(d, "apt-get install postfix");
-		else
+		else if (d->postfix.command_count == 0 || !advise_environment(d))
 			doctor_advise(d,
 			    "# postfix.config_directory and postfix.command in %s"
 			    " say how to reach it",

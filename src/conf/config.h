@@ -56,6 +56,8 @@
 	  .none = "") \
 	K(command, command, "postfix.command", "", /* before every command of Postfix */ \
 	  .none = "") \
+	K(variables, environment, "postfix.environment", "", /* that they keep */ \
+	  .none = "") \
 	K(level, default_level, "postfix.default_level", "auto", /* which is LEVEL_UNKNOWN */ \
 	  .words = "auto none may encrypt dane fingerprint verify secure dane-only") \
 	K(boolean, retry, "postfix.retry", "true")

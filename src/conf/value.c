@@ -11,6 +11,8 @@
 #include "core/address.h"
 #include "core/nexthop.h"
 
+#define VARIABLE_CHARACTERS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 #define ADDRESS_MAX 254 /* octets of a mail address, RFC 5321 4.5.3.1.3 */
 
 /* "write a, b or c" from "a b c". */
@@ -252,6 +254,53 @@ add_word(const struct key *key, struct str text, void *out, struct buf *why)
 }
 
 static bool
+is_variable(struct str text)
+{
+	bool good = text.len > 0 && (*text.p < '0' || *text.p > '9');
+
+	for (size_t i = 0; i < text.len; i++)
+		good = good && strchr(VARIABLE_CHARACTERS, text.p[i]) != NULL;
+	return good && memchr(text.p, '\0', text.len) == NULL;
+}
+
+/* Does the loader, the C library or a shell run or load what it names, at once? */
+static bool
+is_code(struct str text)
+{
+	return str_starts(text, STR("LD_")) || str_is(text, "GLIBC_TUNABLES") ||
+	    str_is(text, "GCONV_PATH") || str_is(text, "BASH_ENV") ||
+	    str_is(text, "ENV") || str_is(text, "IFS");
+}
+
+/* Those that sys/child.c gives to every program. */
+static bool
+is_settled(struct str text)
+{
+	return str_is(text, "PATH") || str_is(text, "LC_ALL") || str_is(text, "TZ") ||
+	    str_is(text, "MAIL_CONFIG");
+}
+
+static bool
+add_variable(const struct key *key, struct str text, void *out, struct buf *why)
+{
+	(void)key;
+	if (!is_variable(text))
+		buf_printf(why,
+		    "is no name of an environment variable; write the name alone, like "
+		    "DOCKER_HOST");
+	else if (is_code(text))
+		buf_printf(why,
+		    "makes every command run what it names; write a script that sets it "
+		    "into postfix.command");
+	else if (is_settled(text))
+		buf_printf(why,
+		    "is what every command has, as tlsladder.yaml(5) says; leave it out");
+	else
+		return add_new_item(out, text, why);
+	return false;
+}
+
+static bool
 add_resolver(const struct key *key, struct str text, void *out, struct buf *why)
 {
 	struct str port = text, address = text;
@@ -465,6 +514,7 @@ const struct value_type value_program = {.set = set_program, TEXT};
 const struct value_type value_logs = {.set = add_log, LIST};
 const struct value_type value_paths = {.set = add_path, LIST};
 const struct value_type value_command = {.set = add_word, LIST, .no_alone = true};
+const struct value_type value_variables = {.set = add_variable, LIST};
 const struct value_type value_resolvers = {.set = add_resolver, LIST};
 const struct value_type value_networks = {.set = add_network, LIST};
 const struct value_type value_domains = {.set = add_domain, LIST};

@@ -71,6 +71,7 @@ extern const struct value_type value_program;     /* char *, as syslog names one
 extern const struct value_type value_logs;        /* absolute paths, or - */
 extern const struct value_type value_paths;       /* absolute paths */
 extern const struct value_type value_command;     /* words */
+extern const struct value_type value_variables;   /* names of the environment's */
 extern const struct value_type value_resolvers;   /* ADDRESS or ADDRESS@PORT */
 extern const struct value_type value_networks;    /* ADDRESS or ADDRESS/BITS */
 extern const struct value_type value_domains;     /* of mail, without a port */

@@ -26,6 +26,7 @@
 #define SETTING_logs        struct strings
 #define SETTING_paths       struct strings
 #define SETTING_command     struct strings
+#define SETTING_variables   struct strings
 #define SETTING_resolvers   struct strings
 #define SETTING_networks    struct strings
 #define SETTING_domains     struct strings

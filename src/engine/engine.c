@@ -89,6 +89,7 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	    .config_directory = config->postfix.config_directory,
 	    .command = config->postfix.command.items,
 	    .command_count = config->postfix.command.count,
+	    .environment = &config->postfix.environment,
 	    .map_file = config->map.file,
 	    .map_seen_as = config_map_seen(config),
 	};

@@ -13,6 +13,7 @@
 #include "base/answer.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/strings.h"
 #include "core/level.h"
 
 /* How to reach this Postfix. Borrowed; must outlive every call. */
@@ -20,6 +21,7 @@ struct postfix {
 	const char *config_directory; /* "" or NULL: Postfix's own */
 	char *const *command;         /* words before every command */
 	size_t command_count;
+	const struct strings *environment; /* variables that they keep; NULL: none */
 	/* The file of our map, and what Postfix calls it: commands are told of that, and
 	 * so of files that begin with its name and a dot. NULL: it has one name. */
 	const char *map_file;

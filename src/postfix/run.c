@@ -91,8 +91,13 @@ postfix_run(const struct postfix *postfix, const struct postfix_call *call,
 	    .consume = call->line != NULL ? cut_lines : NULL,
 	    .context = &cutter,
 	};
-	bool done = child_run(&request, result, err);
+	bool done;
 
+	if (postfix->environment != NULL) {
+		request.keep = postfix->environment->items;
+		request.keep_count = postfix->environment->count;
+	}
+	done = child_run(&request, result, err);
 	if (done && cutter.rest.len > 0)
 		done = hand_out(&cutter, (struct str){cutter.rest.data, cutter.rest.len});
 	if (cutter.refused)

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "sys/clock.h"
 
 #define SEARCH_PATH    "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -188,8 +189,9 @@ spawn(struct running *run, const char *program, const int stdio[3], char *const 
 static int
 spawn_clean(struct running *run, const char *program, const int stdio[3])
 {
+	const struct child_request *request = run->request;
+	char **env = mem_new(request->keep_count + 5, sizeof(*env));
 	struct buf text = {0};
-	char *env[5] = {NULL};
 	size_t count = 0;
 	int failed;
 
@@ -197,9 +199,12 @@ spawn_clean(struct running *run, const char *program, const int stdio[3])
 	add_variable(&text, "LC_ALL", "C");
 	add_variable(&text, "TZ", getenv("TZ"));
 	add_variable(&text, "MAIL_CONFIG", getenv("MAIL_CONFIG"));
+	for (size_t i = 0; i < request->keep_count; i++)
+		add_variable(&text, request->keep[i], getenv(request->keep[i]));
 	for (size_t at = 0; at < text.len; at += strlen(text.data + at) + 1)
 		env[count++] = text.data + at;
 	failed = spawn(run, program, stdio, env);
+	free(env);
 	buf_clear(&text);
 	return failed;
 }
@@ -453,6 +458,12 @@ void
 child_stop(int fd)
 {
 	eventfd_write(fd, 1); /* it stays readable, as nobody reads it */
+}
+
+bool
+child_can_keep(const char *name)
+{
+	return getenv(name) != NULL;
 }
 
 void

@@ -19,6 +19,8 @@ struct child_request {
 	int64_t timeout_ms;      /* then SIGTERM, and SIGKILL a second later */
 	size_t output_max;       /* more of stdout is an error */
 	int stop_fd;             /* of child_stopper(); 0: none. Borrowed */
+	char *const *keep;       /* names of variables that it has as we have them */
+	size_t keep_count;
 
 	/*
 	 * Where set, it gets stdout piece by piece, as it comes and cut anywhere, and
@@ -41,11 +43,15 @@ struct child_result {
  * refused by consume; err says so. The result's bufs are the caller's in both cases
  * (child_result_clear()). What it leaves running in the background is not waited for,
  * unless it had to be ended: then its whole process group goes.
- * Environment: PATH=/usr/sbin:/usr/bin:/sbin:/bin, LC_ALL=C, our TZ and MAIL_CONFIG.
+ * Environment: PATH=/usr/sbin:/usr/bin:/sbin:/bin, LC_ALL=C, our TZ and MAIL_CONFIG,
+ * and those of request->keep, which names none of these.
  */
 bool child_run(
     const struct child_request *request, struct child_result *result, struct err *err);
 void child_result_clear(struct child_result *result);
+
+/* Is a variable of that name set, so that there is something to keep? */
+bool child_can_keep(const char *name);
 
 /*
  * Programs that are not to be waited for: a descriptor for stop_fd of their requests, -1

@@ -176,6 +176,42 @@ ladder_json
 is 'Postfix cannot be asked: fault' "$(of postfix result)" fault
 is 'and what depends on it is not guessed' "$(grep -c '"check":"level"' "$dir/json")" 0
 
+# --- a container that docker reaches by a variable
+
+cat >"$dir/docker" <<'END'
+#!/bin/bash
+if [[ ${DOCKER_HOST:-} != unix:///run/user/7/docker.sock ]]; then
+	echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' >&2
+	exit 1
+fi
+shift 3 # exec -i NAME
+exec "$TOOL" "$FAKE" "$@"
+END
+chmod 755 "$dir/docker"
+rm "$dir/postconf.status"
+sed -i 's/^mail_version.*/mail_version = 3.7.11/' "$dir/main.cf"
+printf 'exec cat "%s/main.cf"\n' "$dir" >"$dir/postconf.sh"
+sed -i "s,\$TOOL,$builddir/tests/fake/tool,; s,\$FAKE,$dir," "$dir/docker"
+configure "postfix: {command: [$dir/docker, exec, -i, mail]}" "map: {file: $dir/tls_policy, type: hash}"
+unset DOCKER_HOST
+ladder_json
+is 'docker without its variable: fault' "$(of postfix result)" fault
+hasnt '... which nobody has set' "$(of postfix advice)" environment
+export DOCKER_HOST=unix:///run/user/7/docker.sock
+ladder_json
+is 'a variable that the command does not get: fault' "$(of postfix result)" fault
+has '... with what docker says' "$(of postfix text)" 'Cannot connect to the Docker daemon'
+has '... and that the unit needs it' "$(of postfix advice)" 'Environment='
+bash -c "$(of postfix advice | grep '^sed')"
+has 'the advice names it in the configuration' "$(<"$dir/tlsladder.yaml")" 'environment: DOCKER_HOST'
+ladder_json
+is '... which has the command reach it' "$(of postfix result)" ok
+unset DOCKER_HOST
+ladder_json
+is '... and not where it is not set' "$(of postfix result)" fault
+DOCKER_CONTEXT=x DOCKER_HOST='' ladder_json
+has 'one that is missing joins those that are there' "$(of postfix advice)" 'environment: [DOCKER_HOST, DOCKER_CONTEXT]'
+
 configure 'colour: red'
 ladder doctor
 is 'a wrong configuration ends it' $status 78

@@ -382,6 +382,29 @@ result_reads_as_one_line(void **state)
 	buf_clear(&out);
 }
 
+/* KEPT_NOT is not set: it is not there, and not empty. */
+static void
+variables_are_kept(void **state)
+{
+	const char *argv[4];
+	struct child_request request = shell(argv,
+	    "env | grep -E '^(KEPT|LD_PRELOAD_NOT|KEPT_NOT|KEPT_EMPTY|TZ)=' | sort");
+	char kept[] = "KEPT", not_set[] = "KEPT_NOT", empty[] = "KEPT_EMPTY";
+	char *const keep[] = {kept, not_set, empty};
+	struct child_result result;
+	struct err err;
+
+	(void)state;
+	setenv("KEPT", "ssh://a b", 1);
+	setenv("KEPT_EMPTY", "", 1);
+	request.keep = keep;
+	request.keep_count = 3;
+	assert_true(child_run(&request, &result, &err));
+	assert_string_equal(
+	    buf_text(&result.output), "KEPT=ssh://a b\nKEPT_EMPTY=\nTZ=Europe/Berlin\n");
+	child_result_clear(&result);
+}
+
 /* What a daemon may have done before it starts a program. */
 static void
 make_surroundings_dirty(void)
@@ -436,6 +459,7 @@ main(void)
 		    descriptions[i].text);
 	suite_add(
 	    much_input_comes_back_whole, NULL, "a megabyte through cat comes back whole");
+	suite_add(variables_are_kept, NULL, "variables are kept where that is asked for");
 	suite_add(unread_input_is_no_fault, NULL, "input that is not read is no fault");
 	suite_add(output_is_bounded, NULL, "output over its limit ends the program");
 	suite_add(errors_are_cut, NULL, "standard error over its limit is cut");

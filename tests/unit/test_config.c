@@ -42,6 +42,7 @@ assert_defaults(const struct config *c)
 	assert_int_equal(c->map.settle_ms, 200);
 	assert_string_equal(c->postfix.config_directory, "");
 	assert_list(&c->postfix.command, NULL, NULL);
+	assert_list(&c->postfix.environment, NULL, NULL);
 	assert_int_equal(c->postfix.default_level, LEVEL_UNKNOWN);
 	assert_true(c->postfix.retry);
 	assert_list(&c->dns.resolvers, NULL, NULL);
@@ -130,7 +131,8 @@ every_key_is_read(void **state)
 	    "state: /s\nrules: [/r1, /r2]\n"
 	    "map: {file: /m, seen_as: /opt/m, type: none, settle: 0}\n"
 	    "postfix:\n  config_directory: /etc/postfix-out\n"
-	    "  command: [docker, -i]\n  default_level: dane-only\n  retry: off\n"
+	    "  command: [docker, -i]\n  environment: [DOCKER_HOST, _x1]\n  "
+	    "default_level: dane-only\n  retry: off\n"
 	    "dns:\n  resolver:\n  - 127.0.0.1\n  - 2001:db8::1@5353\n  trust: ad\n"
 	    "  timeout: 60s\n  tries: 10\n  workers: 64\n"
 	    "mta_sts: {enable: false, ca_file: /ca.pem, networks: [10.0.0.0/8, "
@@ -157,6 +159,7 @@ every_key_is_read(void **state)
 	assert_int_equal(c.map.settle_ms, 0);
 	assert_string_equal(c.postfix.config_directory, "/etc/postfix-out");
 	assert_list(&c.postfix.command, "docker", "-i");
+	assert_list(&c.postfix.environment, "DOCKER_HOST", "_x1");
 	assert_int_equal(c.postfix.default_level, LEVEL_DANE_ONLY);
 	assert_false(c.postfix.retry);
 	assert_list(&c.dns.resolvers, "127.0.0.1", "2001:db8::1@5353");
@@ -327,6 +330,7 @@ every_key_is_explained(void **state)
 		buf_printf(&wanted, ".It Cm %s : %s", path,
 		    *initial != '\0' ? initial
 		        : strcmp(path, "postfix.command") == 0 ||
+		            strcmp(path, "postfix.environment") == 0 ||
 		            strcmp(path, "notify.command") == 0 ||
 		            strcmp(path, "notify.deny") == 0 ||
 		            strcmp(path, "probe.canaries") == 0 ||
@@ -342,7 +346,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 44);
+	assert_int_equal(count, 45);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);

@@ -236,6 +236,26 @@ static const struct bad_row bad_rows[] = {
     {"a command with an empty word", "postfix: {command: ['']}\n",
         "c:1:21: postfix.command: \"\" is no word of a command; write at least one "
         "character, and no control characters"},
+    {"a variable with its value", "postfix: {environment: [DOCKER_HOST=x]}\n",
+        "c:1:25: postfix.environment: \"DOCKER_HOST=x\" is no name of an environment "
+        "variable; write the name alone, like DOCKER_HOST"},
+    {"a variable that begins with a digit", "postfix: {environment: 1X}\n",
+        "c:1:24: postfix.environment: \"1X\" is no name of an environment variable; "
+        "write "
+        "the name alone, like DOCKER_HOST"},
+    {"a variable that loads code into every command",
+        "postfix: {environment: [LD_PRELOAD, BASH_ENV]}\n",
+        "c:1:25: postfix.environment: \"LD_PRELOAD\" makes every command run what it "
+        "names; write a script that sets it into postfix.command\n"
+        "c:1:37: postfix.environment: \"BASH_ENV\" makes every command run what it "
+        "names; write a script that sets it into postfix.command"},
+    {"a variable that is settled", "postfix: {environment: [PATH, TZ]}\n",
+        "c:1:25: postfix.environment: \"PATH\" is what every command has, as "
+        "tlsladder.yaml(5) says; leave it out\n"
+        "c:1:31: postfix.environment: \"TZ\" is what every command has, as "
+        "tlsladder.yaml(5) says; leave it out"},
+    {"a variable listed twice", "postfix: {environment: [HOME, HOME]}\n",
+        "c:1:31: postfix.environment: \"HOME\" is listed twice; remove one"},
     {"an option for a mail address", "notify: {to: -oQ/tmp}\n",
         "c:1:14: notify.to: \"-oQ/tmp\" is no plain mail address; write it like "
         "postmaster@example.org"},
