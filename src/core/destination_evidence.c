@@ -144,6 +144,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	    .forecast_ms = d->entry.why == WHY_FORECAST
 	        ? d->entry.since_ms + DESTINATION_FORECAST_MS
 	        : 0,
+	    .taken_over = d->entry.why == WHY_TAKEN_OVER,
 	    .trial = now_ms - d->entry.since_ms <= d->entry.lease_ms ? d->entry.trial
 	                                                             : LEVEL_NONE,
 	    .seen_since_climb = seen_since(&past, d->entry.since_ms),

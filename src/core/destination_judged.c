@@ -370,6 +370,15 @@ set_lease(struct destination *d, int64_t lease_ms, int64_t now_ms)
 	d->entry.lease_end_ms = now_ms + spread(d->key, lease_ms);
 }
 
+/* What was taken over was found to be needed here. */
+static void
+renew_lease(struct destination *d, const struct decision *decision, int64_t now_ms)
+{
+	set_lease(d, decision->lease_ms, now_ms);
+	if (d->entry.why == WHY_TAKEN_OVER)
+		d->entry.why = decision->why;
+}
+
 static struct demand
 entry_after(const struct destination *d, const struct decision *decision)
 {
@@ -488,7 +497,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 	if (map_changed)
 		change_entry(d, decision, now_ms);
 	else if (decision->lease_ms != 0)
-		set_lease(d, decision->lease_ms, now_ms);
+		renew_lease(d, decision, now_ms);
 	if (!ev->pinned && !decision->pin_stays)
 		d->pin.set = false;
 	if (rule != NULL)

@@ -153,6 +153,8 @@ struct evidence {
 	int64_t forecast_ms; /* the entry was made for another default level, for which it
 	                      * waits until then; 0: it was not */
 
+	bool taken_over; /* another made the entry, and nothing of it was judged here */
+
 	/* the witnesses */
 	enum queue_says queue;
 	int64_t shown_ms, served_ms, unread_ms; /* as struct witnesses has them */

@@ -62,7 +62,8 @@ still_needed(
 {
 	/* News that did not hold says nothing of the lease. */
 	if (now_ms < ev->lease_end_ms && !is_other_rung(ev))
-		return ladder_keep(WHY_STILL_NEEDED, ev->lease_end_ms);
+		return ladder_keep(
+		    ev->taken_over ? WHY_TAKEN_OVER : WHY_STILL_NEEDED, ev->lease_end_ms);
 	return keep_for(ev,
 	    now_ms < ev->lease_end_ms ? ev->lease_ms
 	                              : ladder_doubled(policy, ev->lease_ms),

@@ -195,6 +195,9 @@ enum why_alerts {
 	W(FORECAST, "forecast", \
 	  "made before another default level, which needs it, is set", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE, EXPLAIN) \
+	W(TAKEN_OVER, "taken-over", \
+	  "taken over from the table, where the tlsladder that led before put it", \
+	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE, EXPLAIN) \
 	W(TRIAL, "trial", \
 	  "lifted on trial: mail itself tries the stronger level", \
 	  KNOWN, NEVER, STAYS, WHY_GUARD_LEASE, EXPLAIN) \

@@ -36,7 +36,7 @@ store_changed(struct taking *t, struct destination *d, struct demand before)
 	    .action = "take over",
 	    .before = before,
 	    .after = destination_demand(d),
-	    .why = why_slug(d->why),
+	    .why = why_slug(WHY_TAKEN_OVER),
 	    .rule = "",
 	    .reason = "",
 	    .dns_state = "",
@@ -69,8 +69,9 @@ set_entry(struct taking *t, const char *key, struct demand entry)
 		if (entry.level == LEVEL_NONE)
 			destination_unpin(&d, t->now_ms);
 		else
-			destination_adopt(&d, entry, pin.set ? WHY_PINNED : WHY_NONE,
-			    &pin, t->config->ladder.recheck_ms,
+			destination_adopt(&d, entry,
+			    pin.set ? WHY_PINNED : WHY_TAKEN_OVER, &pin,
+			    t->config->ladder.recheck_ms,
 			    takeover_look_ms(t->config, key, t->now_ms), t->now_ms);
 		done = store_changed(t, &d, before);
 		demand_clear(&before);

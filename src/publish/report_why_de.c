@@ -51,6 +51,7 @@ static const char *const sentences[WHY_COUNT] = {
     [WHY_FREEZE] = "zu viele scheitern auf gleiche Weise: eher ist es unser eigener Fehler",
     [WHY_NOT_NEEDED] = "die Vorgabestufe leistet dasselbe",
     [WHY_FORECAST] = "gesetzt, bevor eine andere Vorgabestufe gilt, die es braucht",
+    [WHY_TAKEN_OVER] = "aus der Tabelle übernommen, in die es der zuvor führende tlsladder schrieb",
     [WHY_TRIAL] = "auf Probe angehoben: die Nachrichten selbst versuchen die stärkere Stufe",
     [WHY_TRIAL_FAILED] = "die Probe misslang: zurück zu dem, was ging",
     [WHY_PROBED] = "eine stärkere Stufe wurde erprobt und geht",

@@ -331,6 +331,8 @@ set_more(struct row *row, char *more)
 			ev->lease_ms = atoll(value) * 1000;
 		else if (strcmp(name, "forecast") == 0)
 			ev->forecast_ms = time_of(value);
+		else if (strcmp(name, "taken-over") == 0)
+			ev->taken_over = true;
 		else if (strcmp(name, "trial") == 0)
 			ev->trial = level_of(row->line, value);
 		else if (strcmp(name, "clean") == 0)

@@ -131,6 +131,7 @@ draw_evidence(void)
 	ev.forecast_ms = ev.entry.level != LEVEL_NONE && draw(4) == 0
 	    ? draw_time() + (int64_t)draw(2) * SPAN_HOUR_MS
 	    : 0;
+	ev.taken_over = ev.entry.level != LEVEL_NONE && draw(8) == 0;
 	ev.sts_entry = ev.entry.level == LEVEL_SECURE && draw(2);
 	return ev;
 }
