@@ -9,8 +9,7 @@
 #include "publish/table_guard.h"
 #include "store/store_published.h"
 
-#define NO_DOMAIN "doctor.tlsladder.invalid" /* RFC 6761: never registered */
-#define BUSY_MS   5000
+#define BUSY_MS 5000
 
 static void
 advise_login(struct doctor *d, const struct publisher *p)
@@ -22,42 +21,51 @@ advise_login(struct doctor *d, const struct publisher *p)
 	buf_add_char(&d->advice, '\n');
 }
 
+/* The very statements, where the database told; it says nothing to who may not enter. */
 static void
-advise_rights(struct doctor *d, const struct publisher *p)
+advise_rights(struct doctor *d, const struct publisher *p, const struct rows_answer *told)
 {
-	if (strcmp(p->schema, "mailcow") == 0)
+	struct buf shown = {0};
+
+	for (unsigned i = 0; i < told->grant_count; i++) {
+		buf_reset(&shown);
+		buf_add_visible(&shown, told->grants[i]);
+		doctor_advise(
+		    d, "# in the database, as its administrator: %s;", buf_text(&shown));
+	}
+	buf_clear(&shown);
+	if (told->grant_count == 0)
 		doctor_advise(d,
-		    "# in the database, with the user of %s for USER: GRANT SELECT, "
-		    "INSERT, DELETE, UPDATE (policy, parameters, active) ON "
-		    "tls_policy_override TO USER",
+		    "# mend user, password and database in %s, or let that user into "
+		    "the database",
 		    p->login);
-	else
-		doctor_advise(d,
-		    "# in the database, with the user of %s for USER: GRANT SELECT, "
-		    "INSERT, UPDATE, DELETE ON each table of `tlsladder schema %s` TO "
-		    "USER",
-		    p->login, p->sql);
 }
 
 static void
-advise_failure(struct doctor *d, const struct publisher *p, enum rows_class class)
+advise_failure(struct doctor *d, const struct publisher *p,
+    const struct rows_answer *told, enum rows_class class)
 {
 	if (class == ROWS_CLASS_LOGIN)
 		advise_login(d, p);
 	else if (class == ROWS_CLASS_RIGHTS)
-		advise_rights(d, p);
+		advise_rights(d, p, told);
+	else if (class == ROWS_CLASS_FAULT && strcmp(p->schema, "own") == 0)
+		doctor_advise(d,
+		    "# `tlsladder schema %s` prints what makes its tables, where they "
+		    "are not there",
+		    p->sql);
 	else
 		doctor_advise(d,
 		    "# start the database that %s names, or mend what it names",
 		    p->login);
 }
 
-/* Asked as the service asks; a look changes nothing. */
+/* Asked as the service asks; that changes nothing. */
 static bool
 check_answer(struct doctor *d, const struct publisher *p)
 {
 	struct table_exchange x = {.request = {0}};
-	const struct rows_line line = {.word = ROWS_LOOK, .key = STR(NO_DOMAIN)};
+	const struct rows_line line = {.word = ROWS_RIGHTS};
 	char *program = table_program(p);
 	bool done = program != NULL;
 	struct err err;
@@ -72,8 +80,8 @@ check_answer(struct doctor *d, const struct publisher *p)
 	rows_line_print(&line, &x.request);
 	done = table_ask(p, &x, 0, &err);
 	if (!done) {
-		advise_failure(
-		    d, p, x.answer.end == ROWS_DONE ? ROWS_CLASS_FAULT : x.answer.class);
+		advise_failure(d, p, &x.answer,
+		    x.answer.end == ROWS_DONE ? ROWS_CLASS_FAULT : x.answer.class);
 		doctor_say(d, DOCTOR_FAULT, "table", "%s: %s", p->login, err.text);
 	} else {
 		doctor_say(d, DOCTOR_OK, "table", "the table of %s answers", p->login);

@@ -15,6 +15,7 @@
  *	drop KEY [ID LEVEL ATTRIBUTES MODIFIED]
  *	look KEY                      whose row answers for it, its own or a parent's
  *	all                           alone: every row
+ *	rights                        alone: may all be done? Changes nothing
  *	schema                        alone: SQL that makes our own tables; no connection
  *	end                           without it nothing is done
  *
@@ -28,6 +29,8 @@
  *	refused KEY TEXT              the database refuses what that key would have
  *	row KEY ID LEVEL ATTRIBUTES ACTIVE MODIFIED OWNER       one of all
  *	standby HOLDER                alone: the lease is another's, nothing was written
+ *	grant TEXT                    to rights: SQL that gives what is missing, up to
+ *	                              ROWS_GRANTS_MAX; then "failed rights"
  *	failed CLASS TEXT             last: nothing of the batch stands
  *	unsure CLASS TEXT             last: whether the batch stands is not known
  *	done                          last: the answer is whole
@@ -50,6 +53,7 @@
 #define ROWS_INTENTS_MAX    8   /* of an item */
 #define ROWS_KEY_MAX        255 /* octets, as the following */
 #define ROWS_ATTRIBUTES_MAX 255
+#define ROWS_GRANTS_MAX     4
 #define ROWS_ID_MAX         20
 #define ROWS_MODIFIED_MAX   40
 #define ROWS_HOLDER_MAX     128
@@ -67,6 +71,7 @@ enum rows_word {
 	ROWS_DROP,
 	ROWS_LOOK,
 	ROWS_ALL,
+	ROWS_RIGHTS,
 	ROWS_SCHEMA,
 	ROWS_END,
 	/* of answers */
@@ -77,6 +82,7 @@ enum rows_word {
 	ROWS_REFUSED,
 	ROWS_ROW,
 	ROWS_STANDBY,
+	ROWS_GRANT,
 	ROWS_FAILED,
 	ROWS_UNSURE,
 	ROWS_DONE,
@@ -150,7 +156,7 @@ struct rows_item {
 
 /* {0} is an empty one. Its texts are borrowed from what was parsed. */
 struct rows_request {
-	enum rows_word what; /* ROWS_WANT: a batch; ROWS_ALL; ROWS_SCHEMA */
+	enum rows_word what; /* ROWS_WANT: a batch; ROWS_ALL, ROWS_RIGHTS, ROWS_SCHEMA */
 	struct str holder;   /* of the lease; "": none is asked for */
 	uint32_t lease_s;
 	bool renews; /* it is not taken from another */
@@ -166,10 +172,12 @@ bool rows_request_parse(struct str text, struct rows_request *out, struct err *e
 void rows_request_clear(struct rows_request *request);
 
 struct rows_answer {
-	enum rows_word end;      /* ROWS_DONE, ROWS_FAILED or ROWS_UNSURE */
-	enum rows_class class;   /* where it is one of the last two */
-	struct str text;         /* the same */
-	struct str holder;       /* whose the lease is; "": ours, or none was asked for */
+	enum rows_word end;    /* ROWS_DONE, ROWS_FAILED or ROWS_UNSURE */
+	enum rows_class class; /* where it is one of the last two */
+	struct str text;       /* the same */
+	struct str holder;     /* whose the lease is; "": ours, or none was asked for */
+	struct str grants[ROWS_GRANTS_MAX];
+	unsigned grant_count;
 	struct rows_line *lines; /* where done and no standby: as many as the request has
 	                          * items, each of its item's key and a fitting word */
 	size_t count;            /* of lines; else 0 */

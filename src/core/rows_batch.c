@@ -103,6 +103,7 @@ take_line(struct reading *r, const struct rows_line *line, struct err *err)
 	case ROWS_LOOK:
 		return take_item(r, line, err);
 	case ROWS_ALL:
+	case ROWS_RIGHTS:
 	case ROWS_SCHEMA:
 		return take_alone(r, line->word, err);
 	default:
@@ -231,6 +232,11 @@ take_answer(struct rows_answer *out, const struct rows_request *request,
 	case ROWS_STANDBY:
 		out->holder = line->holder;
 		return true;
+	case ROWS_GRANT:
+		if (request->what != ROWS_RIGHTS || out->grant_count == ROWS_GRANTS_MAX)
+			return false;
+		out->grants[out->grant_count++] = line->text;
+		return true;
 	default:
 		if (out->count == request->count ||
 		    !is_answer_to(line, &request->items[out->count].line))
@@ -248,6 +254,7 @@ broken(struct rows_answer *out, struct err *err)
 	out->text = STR("no whole answer");
 	out->holder = STR("");
 	out->count = 0;
+	out->grant_count = 0;
 	return err_set(err, "what was printed is no whole answer");
 }
 

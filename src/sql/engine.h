@@ -77,6 +77,14 @@ struct change {
 
 typedef void record_fn(const struct record *record, void *context);
 
+/* What a table is needed for: statements that do nothing, but need the right to do it. */
+struct right {
+	const char *sql;
+	const char *grant; /* "SELECT, INSERT ON TABLE", with %s before the table's name;
+	                    * of several of one table the same */
+	bool mailcow;      /* of that table, else of our own */
+};
+
 /* A connection. Each engine has its own. */
 struct connection;
 
@@ -110,6 +118,15 @@ struct engine {
 
 	/* NO where this host takes no changes now. */
 	enum outcome (*is_writable)(struct connection *connection, struct fault *fault);
+
+	/* Any statement, and the first value of a query. */
+	bool (*query)(
+	    struct connection *connection, const char *sql, struct fault *fault);
+	bool (*first)(struct connection *connection, const char *sql, char *out,
+	    size_t size, struct fault *fault);
+	const struct right *rights; /* grant NULL: no more */
+	const char *place_sql;      /* a query for what stands before a name: "`base`." */
+	const char *account_sql;    /* ... for whom is to be granted something */
 
 	/* The rows that the table holds for any of keys, or all of them. */
 	bool (*select)(struct connection *connection, const struct str *keys,

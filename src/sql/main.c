@@ -22,6 +22,7 @@
 #include "sql/confine.h"
 #include "sql/engine.h"
 #include "sql/login.h"
+#include "sql/rights.h"
 
 #define TIME_S    10 /* all of it */
 #define PART_SIZE 65536
@@ -195,7 +196,11 @@ ask_place(const struct login *login, const struct place *place, bool own,
 
 	if (connection == NULL)
 		return end;
-	if (request->what == ROWS_ALL)
+	if (request->what == ROWS_RIGHTS)
+		end = is_writable(connection, fault)
+		    ? rights_check(connection, own, answer, fault)
+		    : BATCH_FAILED;
+	else if (request->what == ROWS_ALL)
 		end = list_all(connection, answer, fault);
 	else
 		end = batch_run(connection, own, request, answer, fault);

@@ -110,6 +110,48 @@ const char mariadb_schema[] =
     "-- query = SELECT CONCAT(policy, ' ', parameters) FROM " OWN
     " WHERE dest = LOWER('%s')\n";
 
+#define MAILCOW_GRANT \
+	"SELECT, INSERT, DELETE, UPDATE (policy, parameters, active) ON %" MAILCOW
+#define OWN_GRANT   "SELECT, INSERT, DELETE, UPDATE (policy, parameters) ON %" OWN
+#define LEASE_GRANT "SELECT, INSERT, UPDATE ON %" LEASE
+
+/* A right is asked for before a row is looked for. */
+const struct right mariadb_rights[] = {
+    {"DO EXISTS (SELECT id, dest, policy, parameters, active, modified FROM " MAILCOW
+     " WHERE FALSE)",
+        MAILCOW_GRANT, true},
+    {"INSERT INTO " MAILCOW " (dest, policy, parameters, active)"
+     " SELECT '', 'may', '', 1 FROM DUAL WHERE FALSE",
+        MAILCOW_GRANT, true},
+    {"UPDATE " MAILCOW " SET policy = 'may', parameters = '' WHERE FALSE", MAILCOW_GRANT,
+        true},
+    {"DELETE FROM " MAILCOW " WHERE FALSE", MAILCOW_GRANT, true},
+    {"DO EXISTS (SELECT dest, policy, parameters, modified, owner FROM " OWN
+     " WHERE FALSE)",
+        OWN_GRANT, false},
+    {"INSERT INTO " OWN " (dest, policy, parameters, owner)"
+     " SELECT '', 'may', '', '' FROM DUAL WHERE FALSE",
+        OWN_GRANT, false},
+    {"UPDATE " OWN " SET policy = 'may', parameters = '' WHERE FALSE", OWN_GRANT, false},
+    {"DELETE FROM " OWN " WHERE FALSE", OWN_GRANT, false},
+    {"DO EXISTS (SELECT name, holder, expires FROM " LEASE " WHERE FALSE)", LEASE_GRANT,
+        false},
+    {"INSERT INTO " LEASE " (holder, expires, name)"
+     " SELECT '', UTC_TIMESTAMP(6), '' FROM DUAL WHERE FALSE",
+        LEASE_GRANT, false},
+    {"UPDATE " LEASE " SET holder = '', expires = UTC_TIMESTAMP(6) WHERE FALSE",
+        LEASE_GRANT, false},
+    {NULL, NULL, false},
+};
+
+const char mariadb_place[] = "SELECT CONCAT('`', REPLACE(DATABASE(), '`', '``'), '`.')";
+
+/* The name may have an @, the host has none. */
+const char mariadb_account[] =
+    "SELECT CONCAT(QUOTE(LEFT(CURRENT_USER(), CHAR_LENGTH(CURRENT_USER()) - 1"
+    " - CHAR_LENGTH(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))), '@',"
+    " QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))";
+
 /* By the numbers of MariaDB's errors; those from 2000 to 2999 are the library's. */
 static const struct {
 	unsigned number;

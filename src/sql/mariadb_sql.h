@@ -30,6 +30,10 @@ const char *mariadb_select_from(bool mailcow);
 
 extern const char mariadb_schema[];
 
+/* The rights that are needed, and what a GRANT names. */
+extern const struct right mariadb_rights[];
+extern const char mariadb_place[], mariadb_account[];
+
 /* Of an error of the server, or (2000 to 2999) of the library. */
 enum fault_kind mariadb_kind(unsigned number);
 

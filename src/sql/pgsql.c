@@ -389,22 +389,29 @@ pgsql_hurry(struct connection *c, struct fault *fault)
 	return query(c, "SET LOCAL lock_timeout = '5ms'", fault);
 }
 
+static bool
+take_first(
+    struct connection *c, const char *sql, char *out, size_t size, struct fault *fault)
+{
+	PGresult *result = result_of(c, PQsendQuery(c->pg, sql), fault);
+
+	if (result != NULL)
+		snprintf(out, size, "%s",
+		    PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+	PQclear(result);
+	return result != NULL;
+}
+
 static enum outcome
 pgsql_is_writable(struct connection *c, struct fault *fault)
 {
-	PGresult *result = result_of(c,
-	    PQsendQuery(c->pg,
-	        "SELECT pg_is_in_recovery() OR "
-	        "current_setting('transaction_read_only') = 'on'"),
-	    fault);
-	enum outcome outcome = OUTCOME_NONE;
+	static const char sql[] = "SELECT pg_is_in_recovery() OR"
+	                          " current_setting('transaction_read_only') = 'on'";
+	char value[8];
 
-	if (result == NULL)
+	if (!take_first(c, sql, value, sizeof(value), fault))
 		return OUTCOME_FAILED;
-	if (PQntuples(result) == 1 && strcmp(PQgetvalue(result, 0, 0), "f") == 0)
-		outcome = OUTCOME_DONE;
-	PQclear(result);
-	return outcome;
+	return strcmp(value, "f") == 0 ? OUTCOME_DONE : OUTCOME_NONE;
 }
 
 /* --- changes -------------------------------------------------------------------------
@@ -559,6 +566,11 @@ const struct engine engine = {
     .unmark = pgsql_unmark,
     .hurry = pgsql_hurry,
     .is_writable = pgsql_is_writable,
+    .query = query,
+    .first = take_first,
+    .rights = pgsql_rights,
+    .place_sql = pgsql_place,
+    .account_sql = pgsql_account,
     .select = pgsql_select,
     .select_all = pgsql_select_all,
     .change = pgsql_change,

@@ -116,6 +116,31 @@ const char pgsql_schema[] =
     "-- query = SELECT policy || ' ' || parameters FROM " OWN
     " WHERE dest = lower('%s')\n";
 
+#define OWN_GRANT   "SELECT, INSERT, UPDATE, DELETE ON %" OWN
+#define LEASE_GRANT "SELECT, INSERT, UPDATE ON %" LEASE
+
+/* A right is asked for before a row is looked for. */
+const struct right pgsql_rights[] = {
+    {"SELECT " COLUMNS " FROM " OWN " WHERE FALSE", OWN_GRANT, false},
+    {"INSERT INTO " OWN " (dest, policy, parameters, owner)"
+     " SELECT '', 'may', '', '' WHERE FALSE ON CONFLICT (dest) DO NOTHING",
+        OWN_GRANT, false},
+    {"UPDATE " OWN " SET policy = 'may', parameters = '', modified = clock_timestamp()"
+     " WHERE FALSE",
+        OWN_GRANT, false},
+    {"DELETE FROM " OWN " WHERE FALSE", OWN_GRANT, false},
+    {"SELECT name, holder, expires FROM " LEASE " WHERE FALSE", LEASE_GRANT, false},
+    {"INSERT INTO " LEASE " (name, holder, expires)"
+     " SELECT '', '', clock_timestamp() WHERE FALSE",
+        LEASE_GRANT, false},
+    {"UPDATE " LEASE " SET holder = '', expires = clock_timestamp() WHERE FALSE",
+        LEASE_GRANT, false},
+    {NULL, NULL, false},
+};
+
+const char pgsql_place[] = "SELECT quote_ident(current_schema()) || '.'";
+const char pgsql_account[] = "SELECT quote_ident(current_user)";
+
 /*
  * By SQLSTATE, the first that it begins with. 55P03 is lock_timeout; 57014
  * statement_timeout and pg_cancel_backend(); 40... a deadlock; 57P.. a server that goes

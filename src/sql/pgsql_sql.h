@@ -41,6 +41,10 @@ extern const char pgsql_select_all_rows[];
 
 extern const char pgsql_schema[];
 
+/* The rights that are needed, and what a GRANT names. */
+extern const struct right pgsql_rights[];
+extern const char pgsql_place[], pgsql_account[];
+
 /* state: five characters; "": a fault of the library, which has no connection then. */
 enum fault_kind pgsql_kind(const char *state);
 

@@ -302,6 +302,8 @@ run(int argc, char **argv)
 		return fail("failed\toutage\tCan't connect to server (2002)", 69);
 	if (strcmp(does, "login") == 0)
 		return fail("failed\tlogin\tothers may read it", 78);
+	if (strcmp(does, "rights") == 0 && request.what == ROWS_RIGHTS)
+		puts("grant\tGRANT SELECT ON x.tls_policy TO 'me'@'%'");
 	if (strcmp(does, "rights") == 0)
 		return fail("failed\trights\tINSERT command denied (1142)", 77);
 	if (strcmp(does, "hang") == 0)

@@ -20,6 +20,7 @@ static const char *const lines[] = {
     "drop\td.test\t17\tmay\t-\t2026-01-02 03:04:05",
     "look\t.d.test",
     "all",
+    "rights",
     "schema",
     "end",
     "ours\td.test\t17\tmay\t-\t-",
@@ -31,6 +32,7 @@ static const char *const lines[] = {
     "row\tb\xc3\xbcro.test\t3\tmay\t-\t1\t-\t-",
     "row\td.test\t-\tmay\t-\t1\t2026-01-02\ttlsladder",
     "standby\tnode2",
+    "grant\tGRANT SELECT ON `a`.t TO 'b'@'%'",
     "failed\tbusy\tLock wait timeout exceeded",
     "failed\tread-only\t-",
     "failed\trights\t-",
@@ -87,6 +89,8 @@ static const char *const no_lines[] = {
     "look",
     "look\td.test\td.test",
     "all\td.test",
+    "rights\tall",
+    "grant",
     "lease\t-\t30",
     "lease\tnode\t0",
     "lease\tnode\t3601",
@@ -246,6 +250,9 @@ static const char *const no_requests[] = {
     "all\nall\nend\n",
     "lease\tn\t30\nall\nend\n",
     "schema\nall\nend\n",
+    "rights\nwant\td.test\tmay\t-\nend\n",
+    "lease\tn\t30\nrights\nend\n",
+    "grant\tGRANT\nend\n",
     "lease\tn\t30\nlease\tn\t30\nend\n",
     "want\td.test\tmay\t-\nwant\td.test\tmay\t-\nend\n",
     "want\td.test\tmay\t-\nwant\te.test\tmay\t-\ndrop\td.test\nend\n",
@@ -358,6 +365,7 @@ static const struct answer_row answers[] = {
         0, ""},
     {"standby\tnode2\ngone\ta.test\ndone\n", ROWS_END, 0, ""},
     {"row\ta.test\t1\tmay\t-\t1\t-\t-\ndone\n", ROWS_END, 0, ""},
+    {"grant\tx\nfailed\trights\tx\n", ROWS_END, 0, ""},
 };
 
 static void
@@ -395,6 +403,37 @@ answer_to_no_lease(void **state)
 	    rows_answer_parse(STR("standby\tnode2\ndone\n"), &request, &answer, &err));
 	rows_answer_clear(&answer);
 	rows_request_clear(&request);
+}
+
+static void
+answer_to_rights(void **state)
+{
+	struct rows_request request;
+	struct rows_answer answer;
+	struct buf text = {0};
+	struct err err;
+
+	(void)state;
+	assert_true(rows_request_parse(STR("rights\nend\n"), &request, &err));
+	assert_true(rows_answer_parse(STR("done\n"), &request, &answer, &err));
+	assert_int_equal(answer.grant_count, 0);
+	rows_answer_clear(&answer);
+	assert_true(
+	    rows_answer_parse(STR("grant\tGRANT a\ngrant\tGRANT b\nfailed\trights\tx\n"),
+	        &request, &answer, &err));
+	assert_int_equal(answer.grant_count, 2);
+	assert_true(str_is(answer.grants[1], "GRANT b"));
+	assert_int_equal(answer.class, ROWS_CLASS_RIGHTS);
+	rows_answer_clear(&answer);
+	for (int i = 0; i <= ROWS_GRANTS_MAX; i++)
+		buf_add_str(&text, STR("grant\tGRANT\n"));
+	buf_add_str(&text, STR("failed\trights\tx\n"));
+	assert_false(rows_answer_parse(
+	    (struct str){text.data, text.len}, &request, &answer, &err));
+	assert_int_equal(answer.grant_count, 0);
+	rows_answer_clear(&answer);
+	rows_request_clear(&request);
+	buf_clear(&text);
 }
 
 /* As smtp_tls_policy.c steps: what has a port or brackets has no parents. */
@@ -439,6 +478,8 @@ main(void)
 		suite_add(answer_is, &answers[i],
 		    "an answer is whole with one fitting line a key (%zu)", i + 1);
 	suite_add(answer_to_no_lease, NULL, "nobody stands by who asks for no lease");
+	suite_add(
+	    answer_to_rights, NULL, "to rights what gives the missing ones is told");
 	suite_add(parents, NULL, "a domain has the parents that Postfix asks for");
 	return suite_run();
 }
