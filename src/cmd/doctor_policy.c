@@ -203,6 +203,10 @@ static const char *const text_types[] = {"texthash", "cidr", "pcre", "regexp", N
 static const char *const secret_types[] = {
     "mysql", "pgsql", "ldap", "sqlite", "memcache", "mongodb", NULL};
 
+/* Those that Debian has in packages of their own. */
+static const char *const packaged_types[] = {
+    "mysql", "pgsql", "ldap", "sqlite", "lmdb", "cdb", "pcre", "mongodb", NULL};
+
 static bool
 is_file(const struct other *other)
 {
@@ -281,6 +285,63 @@ usual_service(const char *name)
 	                                     : NULL;
 }
 
+/* The postmap that is asked has no such type, though smtp(8), elsewhere, may have it. */
+static bool
+advise_type(struct doctor *d, const struct other *other, const char *trouble)
+{
+	struct buf line = {0};
+
+	if (strstr(trouble, "unsupported dictionary type") == NULL)
+		return false;
+	if (d->postfix.command_count > 0) {
+		doctor_add_postfix(d, "postmap", &line);
+		doctor_advise(d, "# %.*s must be one of the types that this lists: %s -m",
+		    (int)other->type.len, other->type.p, buf_text(&line));
+		buf_clear(&line);
+		return true;
+	}
+	if (is_one_of(other->type, packaged_types))
+		doctor_advise(d, "apt-get install postfix-%.*s", (int)other->type.len,
+		    other->type.p);
+	doctor_advise(d,
+	    "# or, where Postfix runs in a container, have postmap asked there: "
+	    "postfix: {command: [docker, exec, -i, NAME]} in %s",
+	    d->options->config_file);
+	return true;
+}
+
+/* Is it a file of another machine's, so that none is to be made here? */
+static bool
+is_elsewhere(const struct other *other)
+{
+	const char *slash = strrchr(other->name, '/');
+	char *directory;
+	bool gone;
+
+	if (other->name[0] != '/' || slash == other->name)
+		return false;
+	directory = mem_strndup(other->name, (size_t)(slash - other->name));
+	gone = access(directory, F_OK) != 0;
+	free(directory);
+	return gone;
+}
+
+/* What was asked, to be tried by hand; the service's user asks. */
+static void
+advise_asking(struct doctor *d, const char *map)
+{
+	struct str built = str_of(map);
+	struct buf line = {0};
+
+	str_eat(&built, STR("proxy:"));
+	doctor_add_postfix(d, "postmap", &line);
+	buf_printf(&line, " -q " NO_DOMAIN " ");
+	buf_add_shell(&line, built.p);
+	doctor_advise(
+	    d, "# as %s this must end without an error: %s", d->user, buf_text(&line));
+	buf_clear(&line);
+}
+
 /* The map stays: it holds what the administrator wants. */
 static void
 advise_other(struct doctor *d, const char *map, const char *trouble)
@@ -289,6 +350,17 @@ advise_other(struct doctor *d, const char *map, const char *trouble)
 	bool secret = is_one_of(other.type, secret_types);
 	const char *service = usual_service(other.name);
 
+	if (advise_type(d, &other, trouble))
+		return;
+	if (d->postfix.command_count == 0 && (is_file(&other) || secret) &&
+	    is_elsewhere(&other)) {
+		doctor_advise(d,
+		    "# %s is not of this machine: where Postfix runs in a container, "
+		    "postfix: {command: [docker, exec, -i, NAME]} in %s has it asked "
+		    "there",
+		    other.name, d->options->config_file);
+		return;
+	}
 	if (d->postfix.command_count == 0 && (is_file(&other) || secret)) {
 		char *path =
 		    is_file(&other) ? opened_file(&other) : mem_strdup(other.name);
@@ -309,6 +381,8 @@ advise_other(struct doctor *d, const char *map, const char *trouble)
 	if (service != NULL) {
 		buf_printf(&d->advice, "# start what serves %s, such as: ", map);
 		doctor_advise_unit(d, "restart", service);
+	} else if (d->postfix.command_count > 0) {
+		advise_asking(d, map);
 	} else if (is_file(&other)) {
 		doctor_advise(d, "# mend %s: see what stands behind its name", map);
 	} else {
@@ -327,7 +401,10 @@ say_other(struct doctor *d, const struct named *named, size_t i, enum answer ans
 	if (answer == ANSWER_UNSURE) {
 		advise_other(d, map, trouble);
 		doctor_say(d, DOCTOR_FAULT, "other-map",
-		    "%s cannot be asked, so there will be no entries: %s", map, trouble);
+		    "%s cannot be asked, and may have an entry for any destination: "
+		    "there "
+		    "will be none of ours (other-map-unsure): %s",
+		    map, trouble);
 	} else if (answer == ANSWER_YES) {
 		advise_value(d, named, all);
 		doctor_say(d, DOCTOR_WARNING, "other-map",

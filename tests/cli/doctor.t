@@ -206,6 +206,28 @@ bash -c "$(of postfix advice | grep '^sed')"
 has 'the advice names it in the configuration' "$(<"$dir/tlsladder.yaml")" 'environment: DOCKER_HOST'
 ladder_json
 is '... which has the command reach it' "$(of postfix result)" ok
+
+# Another map is asked where Postfix is, and what is not to be had here does not count.
+postmap_says() { # STATUS TEXT
+	printf 'echo "%s" >&2\nexit %s\n' "$2" "$1" >"$dir/postmap.sh"
+}
+main_cf 'smtp_tls_security_level = verify' "smtp_tls_policy_maps = proxy:mysql:/opt/postfix/conf/sql/tls.cf, hash:$dir/tls_policy"
+printf 'exit 1\n' >"$dir/postmap.sh"
+: >"$dir/postmap.calls"
+ladder_json
+is 'a map that only the container has is asked there' "$(of other-map result) $(grep -c 'mysql:/opt/postfix/conf/sql/tls.cf' "$dir/postmap.calls")" 'ok 1'
+postmap_says 1 'postmap: fatal: open /opt/postfix/conf/sql/tls.cf: Permission denied'
+ladder_json
+has 'where it may not: the command is named' "$(of other-map advice)" \
+	"docker exec -i mail postmap -q doctor.tlsladder.invalid mysql:/opt/postfix/conf/sql/tls.cf"
+hasnt '... and no file of this machine' "$(of other-map advice)" chmod
+postmap_says 1 'postmap: fatal: unsupported dictionary type: mysql'
+ladder_json
+has 'a type that is not there either' "$(of other-map advice)" '# mysql must be one of the types that this lists: '
+hasnt '... for which nothing is installed here' "$(of other-map advice)" apt-get
+has '... and what that means' "$(of other-map text)" 'there will be none of ours (other-map-unsure)'
+rm "$dir/postmap.sh"
+
 unset DOCKER_HOST
 ladder_json
 is '... and not where it is not set' "$(of postfix result)" fault

@@ -123,6 +123,19 @@ routes() {
 	set_main "transport_maps = proxy:hash:$others"
 }
 ill 'transport maps that we may not read' transport-maps fault typed routes
+no_type() {
+	set_main "smtp_tls_policy_maps = proxy:nosuch:/etc/postfix/tls.cf, hash:$map"
+}
+ill 'a type that only the Postfix of a container has' other-map fault said no_type
+has 'it is told to ask there' "$(<"$dir/advice")" 'postfix: {command: [docker, exec, -i, NAME]}'
+inside_path() {
+	set_main "smtp_tls_policy_maps = hash:/opt/container/conf/exceptions, hash:$map"
+}
+ill 'a file that only a container has' other-map fault said inside_path
+has 'it is told to ask there' "$(<"$dir/advice")" '/opt/container/conf/exceptions is not of this machine'
+hasnt 'and none is made here' "$(<"$dir/advice")" touch
+has 'and what it means meanwhile' "$(grep -h '"check":"other-map"' "$dir/doctor.json")" \
+	'may have an entry for any destination: there will be none of ours (other-map-unsure)'
 down() {
 	set_main "smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8642:QUERY, hash:$map"
 }
