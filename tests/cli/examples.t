@@ -11,7 +11,9 @@ is 'tlsladder.yaml: accepted' "$status$err" 0
 
 run "$program" -c "$examples/mailcow/tlsladder.yaml" rules "$srcdir/rules/postfix.yaml"
 is 'mailcow/tlsladder.yaml: accepted' "$status$err" 0
-is 'mailcow/README: one page' "$(awk 'length > 104 { long = 1 } END { print (NR <= 80 && !long) }' "$examples/mailcow/README")" 1
+for example in mailcow fleet; do
+	is "$example/README: one page" "$(awk 'length > 104 { long = 1 } END { print (NR <= 80 && !long) }' "$examples/$example/README")" 1
+done
 
 # unit: what systemd says of the unit, with the built program in place of the installed one.
 if command -v systemd-analyze >/dev/null; then
