@@ -7,7 +7,7 @@
 set -uo pipefail
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-longest=(ownfaults attack doctor canary doctor-world dane-only guards witness) # beside Postfix
+longest=(ownfaults attack doctor canary month doctor-world dane-only guards witness) # beside Postfix
 stage_deadline=2700 # seconds, for a group of tests; one has TEST_DEADLINE of the Makefile
 leaks_deadline=900
 shown_lines=80 # of a failed test's output

@@ -50,59 +50,20 @@ is 'and those of each destination' "$(json '"\n".join(sorted("%s %s %d" % (o["de
 
 # --- the digests
 
-# Lines of "FIRST LAST WHAT ARGUMENT...", of all digests.
-python3 -c '
-import re, sys
-parts = {"Entries that came:": "came", "Entries that went:": "went", "Entries that changed:": "changed",
-         "Entries that came and went, or changed to and fro:": "passed", "Mail that waits now:": "waits"}
-for mail in open(sys.argv[1]).read().split("--\n"):
-    days = re.match(r"Subject: tlsladder: (\d{4}-\d\d-\d\d)(?: to (\S+))?:", mail)
-    if not days:
-        continue
-    what = ""
-    for line in mail.split("\n"):
-        if line in parts:
-            what = parts[line]
-        elif line.startswith("Sent in cleartext: "):
-            what = "cleartext"
-            print(days[1], days[2] or days[1], "total", line.split()[3])
-        elif line.startswith("  "):
-            key, rest = line[2:].split(": ", 1)
-            print(days[1], days[2] or days[1], what, key, rest.split()[0] if what == "cleartext" else "")
-' "$mails" >"$dir/digests"
+digests() {
+	python3 "$here/digests.py" "$@"
+}
+digests told <"$mails" >"$dir/digests"
 
-is 'each day is in one digest at most' "$(cut -d' ' -f1,2 "$dir/digests" | sort -u | python3 -c '
-import datetime, sys
-seen = []
-for line in sys.stdin:
-    first, last = map(datetime.date.fromisoformat, line.split())
-    while first <= last:
-        seen.append(first)
-        first += datetime.timedelta(1)
-print(len(seen) - len(set(seen)), min(seen))
-')" '0 2026-12-01'
-counted "$(python3 -c '
-import datetime, sys
-print(datetime.date.fromisoformat(max(l.split()[1] for l in open(sys.argv[1]))) + datetime.timedelta(1))
-' "$dir/digests")"
+is 'each day is in one digest at most' "$(digests days <"$dir/digests")" '0 2026-12-01'
+counted "$(digests after <"$dir/digests")"
 is 'what went in cleartext is told of each message once' \
 	"$(awk '$3 == "total" { n += $4 } END { print "cleartext", n }' "$dir/digests")" "$(grep cleartext "$dir/kinds")"
 is 'and to whom' "$(awk '$3 == "cleartext" { n[$4] += $5 } END { for (d in n) print d, "cleartext", n[d] }' "$dir/digests" | sort)" \
 	"$(grep ' cleartext ' "$dir/domains" | sort)"
 # What the database has of each destination and day, taken together.
 is 'each entry that came or went is told once' "$(awk '$3 ~ /came|went|changed|passed/ { print $3, $4 }' "$dir/digests" | sort)" \
-	"$(python3 -c '
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1])
-days = {}
-for key, day, before, after in db.execute(
-        "SELECT key, time_ms / 86400000, before, after FROM decision JOIN destination d ON d.id = destination"
-        " WHERE before <> after AND action NOT IN (?, ?) ORDER BY decision.id", ("keep", "hold")):
-    days.setdefault((day, key), [before])
-    days[day, key][1:] = [after]
-for (day, key), (before, after) in days.items():
-    print("passed" if before == after else "came" if before == "none" else "went" if after == "none" else "changed", key)
-' "$dir/state.db" | sort)"
+	"$(digests changes "$dir/state.db" | sort)"
 check 'there is one for a third of the days or fewer' test "$(cut -d' ' -f1 "$dir/digests" | sort -u | wc -l)" -le 11
 
 # --- the alerts

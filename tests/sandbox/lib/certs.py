@@ -30,7 +30,7 @@ def _name(text, *more):
                      [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, m) for m in more])
 
 
-def _certificate(subject, key, issuer=None, issuer_key=None, *, names=(), authority=False, start=-1, end=30):
+def _certificate(subject, key, issuer=None, issuer_key=None, *, names=(), authority=False, start=-1, end=100):
     now = datetime.datetime.utcnow()
     builder = (x509.CertificateBuilder()
                .subject_name(subject).issuer_name(issuer or subject).public_key(key.public_key())
