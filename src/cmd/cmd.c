@@ -186,6 +186,16 @@ cmd_load(const struct options *options, struct config *config, struct rules **ru
 }
 
 struct postfix
+cmd_node(const struct config *config, size_t at)
+{
+	struct postfix postfix = cmd_postfix(config);
+
+	postfix.command = config->nodes.items[at].command.items;
+	postfix.command_count = config->nodes.items[at].command.count;
+	return postfix;
+}
+
+struct postfix
 cmd_postfix(const struct config *config)
 {
 	return (struct postfix){

@@ -78,6 +78,8 @@ int cmd_load(const struct options *options, struct config *config, struct rules 
 
 /* How to reach Postfix by this configuration; borrows from it. */
 struct postfix cmd_postfix(const struct config *config);
+/* The same of that node. */
+struct postfix cmd_node(const struct config *config, size_t at);
 
 /* The state, which must exist already unless create; then what was lost of it is taken
  * over from the map, with a warning. NULL: the cause was reported, and *status is the

@@ -25,7 +25,7 @@ enum doctor_result {
 struct doctor {
 	const struct options *options;
 	const struct config *config;
-	struct postfix postfix;
+	struct postfix postfix;           /* of nodes the first that answers */
 	struct postfix_settings settings; /* empty where Postfix could not be asked */
 	bool has_postfix;
 	enum level level;     /* the default level that counts */
@@ -117,6 +117,9 @@ void doctor_advise_service(struct doctor *doctor, const char *parameter);
 
 /* doctor_queue.c */
 void doctor_check_queue(struct doctor *doctor);
+
+/* doctor_nodes.c */
+void doctor_check_nodes(struct doctor *doctor);
 
 /* doctor_map.c */
 void doctor_check_map_type(struct doctor *doctor);

@@ -106,41 +106,57 @@ take_first(void *context, const struct published *p)
 /* One of our rows, by the map that main.cf names, without proxy:, by which postmap would
  * try for 100 seconds where it may not enter private/. */
 static void
-check_seen(struct doctor *d, const struct publisher *p, struct store *store)
+check_seen_by(struct doctor *d, const struct publisher *p, const struct published *row,
+    const struct postfix *postfix, const char *who)
 {
-	struct published row = {.state = PUBLISHED_NONE};
-	struct buf name = {0}, wanted = {0};
 	struct str map = str_of(p->map);
+	struct buf wanted = {0};
 	char *value = NULL;
 	enum answer answer;
 	struct err err;
 
-	publisher_print_name(p, &name);
 	str_eat(&map, STR("proxy:"));
+	buf_printf(&wanted, "%s %s", row->row.level, row->row.attributes);
+	answer = postfix_lookup(postfix, map.p, row->key, &value, &err);
+	if (answer == ANSWER_UNSURE)
+		doctor_say(d, DOCTOR_OK, "table-seen",
+		    "whether %s sees its rows cannot be told here: %s", who, err.text);
+	else if (answer == ANSWER_YES &&
+	    str_equal(str_trim(str_of(value)), str_trim(str_of(buf_text(&wanted)))))
+		doctor_say(
+		    d, DOCTOR_OK, "table-seen", "%s sees the row of %s", who, row->key);
+	else {
+		doctor_advise(
+		    d, "# %s must ask the table that %s writes to", map.p, p->login);
+		doctor_say(d, DOCTOR_FAULT, "table-seen", "%s does not see the row of %s",
+		    who, row->key);
+	}
+	free(value);
+	buf_clear(&wanted);
+}
+
+static void
+check_seen(struct doctor *d, const struct publisher *p, struct store *store)
+{
+	struct published row = {.state = PUBLISHED_NONE};
+	struct buf name = {0};
+	struct err err;
+
+	publisher_print_name(p, &name);
 	if (!store_each_published(
 	        store, buf_text(&name), "", INT64_MAX, take_first, &row, &err) ||
 	    row.state != PUBLISHED_OURS) {
 		buf_clear(&name);
 		return;
 	}
-	buf_printf(&wanted, "%s %s", row.row.level, row.row.attributes);
-	answer = postfix_lookup(&d->postfix, map.p, row.key, &value, &err);
-	if (answer == ANSWER_UNSURE)
-		doctor_say(d, DOCTOR_OK, "table-seen",
-		    "whether Postfix sees its rows cannot be told here: %s", err.text);
-	else if (answer == ANSWER_YES &&
-	    str_equal(str_trim(str_of(value)), str_trim(str_of(buf_text(&wanted)))))
-		doctor_say(
-		    d, DOCTOR_OK, "table-seen", "Postfix sees the row of %s", row.key);
-	else {
-		doctor_advise(
-		    d, "# %s must ask the table that %s writes to", map.p, p->login);
-		doctor_say(d, DOCTOR_FAULT, "table-seen",
-		    "Postfix does not see the row of %s", row.key);
+	if (d->config->nodes.count == 0)
+		check_seen_by(d, p, &row, &d->postfix, "Postfix");
+	for (size_t i = 0; i < d->config->nodes.count; i++) {
+		struct postfix postfix = cmd_node(d->config, i);
+
+		check_seen_by(d, p, &row, &postfix, d->config->nodes.items[i].host);
 	}
-	free(value);
 	buf_clear(&name);
-	buf_clear(&wanted);
 }
 
 static void

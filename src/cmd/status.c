@@ -31,7 +31,10 @@ struct status {
 	int64_t read_ms;    /* when the last line was read */
 	int64_t written_s;  /* when one was written to any log; 0: not known */
 	int64_t came_ms;    /* when the last message that waits came */
+	bool has_nodes;     /* several Postfix servers */
 	bool stands_still;  /* it came later, and nobody writes the log */
+	struct buf nodes;   /* STORE_NODES; "": none */
+	int64_t unfollowed; /* lines of hosts that are none */
 	int64_t strange;    /* lines like Postfix's that were not understood */
 	int64_t entries[LEVEL_COUNT];
 	int64_t waits[WHY_COUNT];
@@ -80,6 +83,9 @@ read_status(struct status *s, struct store *store, struct err *err)
 	    store_counter_get(store, STORE_QUEUE_LIFETIME, &s->lifetime_ms, err) &&
 	    store_counter_get(store, STORE_LOG_READ, &s->read_ms, err) &&
 	    store_counter_get(store, "not-understood", &s->strange, err) &&
+	    (!s->has_nodes ||
+	        (store_blob_get(store, STORE_NODES, &s->nodes, err) &&
+	            store_counter_get(store, STORE_UNFOLLOWED, &s->unfollowed, err))) &&
 	    store_waiting_newest(store, &s->came_ms, err) &&
 	    store_counter_get(store, "frozen-ms", &s->frozen_ms, err) &&
 	    store_each_entry_count(store, count_entries, s, err) &&
@@ -193,6 +199,70 @@ print_waiting(const struct status *s, struct buf *out)
 	buf_printf(out, ", to %s\n", buf_text(&s->key));
 }
 
+/* "HOST\tLEVEL\tSTATE\tWHY": the next of them. */
+struct node_line {
+	struct str host, level, state, why;
+};
+
+static bool
+next_node(struct str *rest, struct node_line *out)
+{
+	struct str line;
+
+	if (!str_cut(rest, '\n', &line) || !str_cut(&line, '\t', &out->host) ||
+	    !str_cut(&line, '\t', &out->level) || !str_cut(&line, '\t', &out->state))
+		return false;
+	out->why = line;
+	return true;
+}
+
+static void
+print_nodes(const struct status *s, struct buf *out)
+{
+	struct str rest = {buf_text(&s->nodes), s->nodes.len};
+	const char *label = "nodes         ";
+	struct node_line node;
+
+	for (; next_node(&rest, &node); label = INDENT) {
+		buf_printf(out, "%s%.*s: ", label, STR_ARG(node.host));
+		if (node.level.len > 0)
+			buf_printf(out, "%.*s", STR_ARG(node.level));
+		if (node.state.len == 0) {
+			buf_add_char(out, '\n');
+			continue;
+		}
+		buf_printf(out, "%s", node.level.len > 0 ? ", " : "");
+		buf_add_colour(out, COLOUR_RED, "cannot be asked");
+		buf_printf(out, ": %.*s\n", STR_ARG(node.why));
+	}
+	if (s->unfollowed > 0)
+		buf_printf(out,
+		    "not followed  %" PRId64 " line%s of hosts that are no node\n",
+		    s->unfollowed, s->unfollowed == 1 ? "" : "s");
+}
+
+static void
+json_nodes(const struct status *s, struct buf *out)
+{
+	struct str rest = {buf_text(&s->nodes), s->nodes.len};
+	const char *comma = "";
+	struct node_line node;
+
+	buf_printf(out, ",\"nodes\":[");
+	for (; next_node(&rest, &node); comma = ",") {
+		buf_printf(out, "%s{\"host\":", comma);
+		buf_add_json(out, node.host);
+		buf_printf(out, ",\"default_level\":");
+		if (node.level.len > 0)
+			buf_add_json(out, node.level);
+		else
+			buf_printf(out, "null");
+		buf_printf(
+		    out, ",\"answers\":%s}", node.state.len == 0 ? "true" : "false");
+	}
+	buf_printf(out, "],\"not_followed\":%" PRId64, s->unfollowed);
+}
+
 /* Nothing is to be read, and nothing was written either. */
 static void
 print_silence(const struct status *s, const struct doctor *d, struct buf *out)
@@ -266,7 +336,9 @@ print_text(const struct status *s, struct buf *out)
 		buf_printf(out, "%s, read at ", buf_text(&s->level));
 	if (s->level_ms != 0)
 		buf_add_time(out, s->level_ms);
-	buf_printf(out, "\nentries       %" PRId64, entries);
+	buf_add_char(out, '\n');
+	print_nodes(s, out);
+	buf_printf(out, "entries       %" PRId64, entries);
 	add_counts(out, s->entries, LEVEL_COUNT, label_of);
 	print_waiting(s, out);
 	buf_printf(out, "freeze        ");
@@ -399,6 +471,7 @@ print_json(const struct status *s, struct buf *out)
 	buf_add_json_time(out, s->read_ms);
 	buf_add_time_member(out, "last_line_written_at", s->written_s * 1000);
 	buf_printf(out, ",\"log_stands_still\":%s", s->stands_still ? "true" : "false");
+	json_nodes(s, out);
 	buf_printf(out, ",\"not_understood\":%" PRId64 ",\"log\":[", s->strange);
 }
 
@@ -439,6 +512,7 @@ show(const struct options *options, const struct config *config, bool json)
 	struct doctor doctor = {
 	    .options = options, .config = config, .postfix = cmd_postfix(config)};
 	struct status s = {.runs = daemon_runs(config),
+	    .has_nodes = config->nodes.count > 0,
 	    .state_is_full = disk_is_full(config->state),
 	    .map_is_full = disk_is_full(config->map.file)};
 	struct buf text = {0}, out = {0};
@@ -463,6 +537,7 @@ show(const struct options *options, const struct config *config, bool json)
 		status = cmd_flush();
 	}
 	store_close(store);
+	buf_clear(&s.nodes);
 	buf_clear(&s.leader);
 	buf_clear(&s.level);
 	buf_clear(&s.key);

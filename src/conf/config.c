@@ -44,6 +44,7 @@ static const struct key keys[] = {
     FREEZE_SETTINGS(IN_FREEZE)
     CONFIG_MTA_STS(IN_MTA_STS)
     CONFIG_PUBLISH(IN_NONE)
+    CONFIG_NODES(IN_NONE)
     CONFIG_NOTIFY(IN_NOTIFY)
     CONFIG_METRICS(IN_METRICS)
     /* clang-format on */
@@ -198,15 +199,17 @@ set_value(struct walk *walk, const struct key *key, const struct node *node)
 {
 	if (node->kind == NODE_REFUSED)
 		return;
-	if (node->kind == NODE_LIST && key->type->read != NULL)
+	if (node->kind == (key->type->map ? NODE_MAP : NODE_LIST) &&
+	    key->type->read != NULL)
 		key->type->read(walk->doc, node, place_of(key, walk->config));
 	else if (node->kind == NODE_LIST && key->type->list)
 		set_list(walk, key, node);
 	else if (means_none(key, node) && (key->type->list || key->type->read != NULL))
 		return;
 	else if (key->type->read != NULL)
-		doc_complain(walk->doc, node,
-		    "%s: a list must stand here; write %s: [...]", key->path, key->path);
+		doc_complain(walk->doc, node, "%s: a %s must stand here; write %s: %s",
+		    key->path, key->type->map ? "mapping" : "list", key->path,
+		    key->type->map ? "{HOST: {command: [...]}}" : "[...]");
 	else if (means_none(key, node))
 		*(char **)place_of(key, walk->config) = mem_strdup("");
 	else if (node_is_null(node))

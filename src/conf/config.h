@@ -16,6 +16,7 @@
 #include "base/span.h"
 #include "base/str.h"
 #include "base/strings.h"
+#include "conf/nodes.h"
 #include "conf/publishers.h"
 #include "core/freeze.h"
 #include "core/ladder.h"
@@ -87,6 +88,9 @@
 #define CONFIG_PUBLISH(K) \
 	K(publishers, publish, "publish", "", .none = "") /* tables beside the map */
 
+#define CONFIG_NODES(K) \
+	K(nodes, nodes, "nodes", "", .none = "") /* several Postfix behind one log */
+
 #define CONFIG_NOTIFY(K) \
 	K(mail, from, "notify.from", "", .none = "") \
 	K(mail, to, "notify.to", "", .none = "") \
@@ -124,6 +128,7 @@ struct config {
 		CONFIG_MTA_STS(SETTING_MEMBER)
 	} mta_sts;
 	CONFIG_PUBLISH(SETTING_MEMBER)
+	CONFIG_NODES(SETTING_MEMBER)
 	struct {
 		CONFIG_NOTIFY(SETTING_MEMBER)
 		char *text; /* what is in the template; NULL: none */
@@ -174,7 +179,7 @@ struct resolver_settings config_resolver(const struct config *config);
 const char *config_key(size_t index, const char **initial);
 
 /* The value of that key as it would be written, of a list each item behind a blank. Of
- * `publish` nothing. */
+ * `publish` and `nodes` nothing. */
 void config_show(const struct config *config, size_t index, struct buf *out);
 
 /* What was decided was decided under these: the keys whose change has all judged again,

@@ -496,6 +496,18 @@ clear_publishers(void *out)
 	publishers_clear(out);
 }
 
+static void
+read_nodes(struct doc *doc, const struct node *map, void *out)
+{
+	nodes_read(doc, map, out);
+}
+
+static void
+clear_nodes(void *out)
+{
+	nodes_clear(out);
+}
+
 #define TEXT .show = show_text, .text = true
 #define LIST .show = show_list, .list = true
 
@@ -521,3 +533,5 @@ const struct value_type value_domains = {.set = add_domain, LIST};
 const struct value_type value_hosts = {.set = add_host, LIST};
 const struct value_type value_publishers = {
     .read = read_publishers, .clear = clear_publishers};
+const struct value_type value_nodes = {
+    .map = true, .read = read_nodes, .clear = clear_nodes};

@@ -31,7 +31,9 @@ struct value_type {
 	bool no_alone;       /* of a list: a text is no list of one */
 	const char *instead; /* of a text: what to do where a list is wanted; or NULL */
 
-	/* Of a list whose items have keys, set NULL: read it into out, and free that. */
+	/* Of a list whose items have keys, or of a mapping whose keys are not known, set
+	 * NULL: read it into out, and free that. */
+	bool map;
 	void (*read)(struct doc *doc, const struct node *list, void *out);
 	void (*clear)(void *out);
 };
@@ -77,5 +79,6 @@ extern const struct value_type value_networks;    /* ADDRESS or ADDRESS/BITS */
 extern const struct value_type value_domains;     /* of mail, without a port */
 extern const struct value_type value_hosts;       /* HOST or HOST:PORT */
 extern const struct value_type value_publishers;  /* struct publishers */
+extern const struct value_type value_nodes;       /* struct nodes */
 
 #endif

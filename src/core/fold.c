@@ -32,9 +32,10 @@ fold_new(const struct rules *rules)
 {
 	struct fold *fold = mem_new(1, sizeof(*fold));
 
-	fold->quoted = ANSWER_YES;
+	static const char *const any[] = {FOLD_NODE_ANY};
+
+	fold_set_nodes(fold, any, 1);
 	fold->outer = "";
-	fold->names = mem_strdup("");
 	fold_items_init(&fold->items);
 	fold_set_rules(fold, rules);
 	return fold;
@@ -75,7 +76,7 @@ fold_free(struct fold *fold)
 	marks_clear(&fold->marks);
 	rules_matcher_free(fold->matcher);
 	free(fold->counts.by_rule);
-	free(fold->names);
+	fold_clear_nodes(fold);
 	free(fold);
 }
 
@@ -147,15 +148,15 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host,
 
 	fold_item_tally(item, time_ms, FOLD_SENT + (unsigned)sent_by);
 	if (!fold->past && has_waited(s))
-		fold_items_end(&fold->items, s->queue_id, s->domain,
+		fold_items_end(&fold->items, fold_message(fold, s->queue_id), s->domain,
 		    attempts_began(&fold->attempts, s, time_ms));
-	if ((fold->sessions_logged && !session && s->tls.len == 0) ||
+	if ((fold->node->sessions_logged && !session && s->tls.len == 0) ||
 	    demands_nothing(item, host, s, time_ms)) {
 		take_bare(fold, item, s, time_ms);
 		return;
 	}
 	item->sent_ms = time_ms;
-	item->sent_proves = !fold->sessions_logged && s->tls.len == 0;
+	item->sent_proves = !fold->node->sessions_logged && s->tls.len == 0;
 	item->sent_level = status_met_level(s);
 	item->sent_attempt_ms = attempts_began(&fold->attempts, s, time_ms);
 	if (host == NULL)
@@ -205,11 +206,11 @@ route(struct fold *fold, const struct process *p, const struct status_line *s,
 	if (is_filter(s->relay) || !nexthop_parse(s->domain, &nh) ||
 	    (nh.literal && !nh.bracketed))
 		return ANSWER_NO;
-	if (fold->router != NULL && !fold->plain)
+	if (fold->router != NULL && !fold->node->plain)
 		return fold->router(fold->router_context, s->recipient, s->domain, out);
 	memcpy(out->key, nh.key, sizeof(out->key));
-	str_copy(
-	    fold->plain ? STR("smtp") : STR(""), out->transport, sizeof(out->transport));
+	str_copy(fold->node->plain ? STR("smtp") : STR(""), out->transport,
+	    sizeof(out->transport));
 	return ANSWER_YES;
 }
 
@@ -223,7 +224,7 @@ find_own(const struct fold *fold, const struct process *p, const struct status_l
 {
 	struct fold_item *item;
 
-	if ((fold->router != NULL && !fold->plain) || process_named(p, s) ||
+	if ((fold->router != NULL && !fold->node->plain) || process_named(p, s) ||
 	    is_filter(s->relay))
 		return NULL;
 	item = fold_items_find(&fold->items, s->domain, hash);
@@ -249,7 +250,8 @@ find_or_make(struct fold *fold, const struct process *p, const struct status_lin
 	(*item)->key_known = (*item)->key_known || named;
 	if (to.transport[0] != '\0')
 		memcpy((*item)->transport, to.transport, sizeof((*item)->transport));
-	(*item)->own = (*item)->own || (!named && (fold->router == NULL || fold->plain));
+	(*item)->own =
+	    (*item)->own || (!named && (fold->router == NULL || fold->node->plain));
 	return ANSWER_YES;
 }
 
@@ -315,6 +317,14 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 
 /* --- lines that wait for a route --------------------------------------------------- */
 
+static void
+park(struct fold *fold, const struct process *p, const struct passed *passed,
+    const struct parsed *line, bool queued)
+{
+	parked_add(&fold->parked, p, passed, line, queued, fold_selected(fold));
+	fold->node->parked++;
+}
+
 void
 fold_status(struct fold *fold, struct process *p, const struct passed *passed,
     const struct parsed *line, bool queued)
@@ -323,10 +333,10 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 	bool unsure;
 
 	if (line->status.ambiguous && !queued) {
-		enum answer quoted = fold->foreign ? ANSWER_NO : fold->quoted;
+		enum answer quoted = fold->foreign ? ANSWER_NO : fold->node->quoted;
 
 		if (quoted == ANSWER_UNSURE && !fold->unparking) {
-			parked_add(&fold->parked, p, passed, line, queued);
+			park(fold, p, passed, line, queued);
 			return;
 		}
 		if (quoted != ANSWER_YES) {
@@ -335,14 +345,14 @@ fold_status(struct fold *fold, struct process *p, const struct passed *passed,
 		}
 	}
 	if (line->status.status == DELIVERY_BOUNCED && !fold->past)
-		fold_items_end(
-		    &fold->items, line->status.queue_id, line->status.domain, 0);
+		fold_items_end(&fold->items, fold_message(fold, line->status.queue_id),
+		    line->status.domain, 0);
 	if (p != NULL)
 		process_bind(p, &line->status);
 	item = take_status(fold, p, passed, line, &unsure);
 	fold->counts.status_lines += !unsure && !queued;
 	if (unsure)
-		parked_add(&fold->parked, p, passed, line, queued);
+		park(fold, p, passed, line, queued);
 	/* The queue does not tell when the message was tried, so it is news only for a
 	 * destination that never had an entry. */
 	else if (queued && item != NULL) {
@@ -359,12 +369,15 @@ fold_unpark(struct fold *fold)
 	struct parked parked = fold->parked;
 
 	fold->parked = (struct parked){0};
+	for (unsigned n = 0; n < fold->node_count; n++)
+		fold->nodes[n].parked = 0;
 	fold->was_unparked = true;
 	fold->unparking = true;
 	for (size_t i = 0; i < parked.count; i++) {
 		struct parked_line *p = &parked.lines[i];
 		struct parsed line;
 
+		fold_select(fold, p->node);
 		if (parked_parse(p, &line))
 			fold_status(fold, p->process.used != 0 ? &p->process : NULL,
 			    p->passed, &line, p->queued);
@@ -422,7 +435,7 @@ fold_counted(struct fold *fold, const struct parsed *line)
 static void
 fold_one(struct fold *fold, const struct parsed *line)
 {
-	if (fold_is_of_another(fold, line))
+	if (!fold_select_host(fold, line) || fold_is_of_another(fold, line))
 		return;
 	switch (line->kind) {
 	case PARSED_STATUS:
@@ -439,7 +452,8 @@ fold_one(struct fold *fold, const struct parsed *line)
 		break;
 	case PARSED_EXPIRY:
 		if (!fold->past)
-			fold_items_end(&fold->items, line->expired, STR(""), 0);
+			fold_items_end(
+			    &fold->items, fold_message(fold, line->expired), STR(""), 0);
 		break;
 	case PARSED_FAULT:
 		passed_note_fault(&fold->passed, line->process, &line->fault);
@@ -450,7 +464,7 @@ fold_one(struct fold *fold, const struct parsed *line)
 		note_reason(fold, line);
 		break;
 	case PARSED_START:
-		fold->starts += !fold->past;
+		fold->node->starts += !fold->past;
 		break;
 	case PARSED_STRANGE:
 		fold->counts.strange++;

@@ -111,16 +111,16 @@ struct fold_waiting {
 	uint32_t hash; /* of its queue id: another has another, or nearly always */
 	unsigned rule;
 	int64_t time_ms;
-	int64_t arrival_ms; /* when the message came into the queue */
-	char *texts;        /* which the next ones are of */
-	const char *queue_id;
-	const char *domain; /* of the recipient, in small letters */
+	int64_t arrival_ms;   /* when the message came into the queue */
+	char *texts;          /* which the next ones are of */
+	const char *queue_id; /* as fold_message() has it */
+	const char *domain;   /* of the recipient, in small letters */
 	struct reason_mark reason;
 };
 
 /* A message that waits no more: it was sent, bounced, or expired. */
 struct fold_ended {
-	char *queue_id;
+	char *queue_id;   /* as fold_message() has it */
 	char *domain;     /* of the recipient, in small letters; "": to whomever */
 	int64_t begun_ms; /* the attempt that sent it, as of fold_deferral; 0: not sent */
 };
@@ -158,9 +158,10 @@ struct fold_item {
 	uint64_t waiting_bits; /* of their hashes: most that are new are known to be */
 	size_t waiting_count;
 	size_t waiting_next; /* the oldest, once there are as many as are kept */
-	/* Those that were not kept: as the last of them, without a queue id; domain ""
-	 * where they are of several. NULL: all were. */
+	/* Those that were not kept, of each node: as the last of them, of whose id the
+	 * node is left; domain "" where they are of several. */
 	struct fold_waiting *unkept;
+	size_t unkept_count; /* 0: all were */
 	unsigned lost; /* messages that were bounced, whatever came of the next ones */
 	char *lost_reason;      /* of the last of them; NULL: none */
 	struct fold_item *next; /* in order of appearance */
@@ -187,6 +188,7 @@ struct fold_counts {
 	uint64_t ambiguous;  /* an unquoted address may have written it */
 	uint64_t known;      /* counted before: not counted here */
 	uint64_t strange;    /* like status lines, but not understood */
+	uint64_t unfollowed; /* lines of hosts that are no node */
 	uint64_t
 	    no_nexthop; /* a rule matched, but the line names no next-hop to act on */
 };
@@ -210,6 +212,33 @@ struct fold; /* opaque */
 struct fold *fold_new(const struct rules *rules);
 void fold_free(struct fold *fold);
 void fold_set_rules(struct fold *fold, const struct rules *rules);
+
+/*
+ * The Postfix servers whose lines are folded, by the host field that each writes: what is
+ * one Postfix's, as its queue ids, its settings and where it sends mail, is kept of each.
+ * One that is called "any" has the lines of every host that is none of the others; its
+ * messages have no name before their ids. Lines of a host that is none are counted and
+ * not taken. Before anything is folded; hosts are borrowed. Without it there is one,
+ * called "any".
+ */
+#define FOLD_NODES_MAX 64
+#define FOLD_NODE_ANY  "any"
+void fold_set_nodes(struct fold *fold, const char *const *hosts, unsigned count);
+
+/* The one that is told of from now on, and whose the next of fold_queued() are: by its
+ * place in the hosts. The first one at the beginning. */
+void fold_select(struct fold *fold, unsigned node);
+/* In a router, fold_parked_fn: whose line it is. */
+unsigned fold_selected(const struct fold *fold);
+
+/*
+ * A queue id as it is kept: "NODE/ID", which is a message in a fleet; of "any" the id
+ * alone. Valid until the next call.
+ */
+struct str fold_message(struct fold *fold, struct str queue_id);
+
+/* Lines of hosts that are no node, ever; the host of the last one, "" for none. */
+uint64_t fold_unfollowed(const struct fold *fold, const char **host);
 
 /* Without a router every domain is its own next-hop. */
 void fold_set_router(struct fold *fold, fold_route_fn *router, void *context);
@@ -272,9 +301,10 @@ void fold_on_known(struct fold *fold, fold_known_fn *fn, void *context);
 
 /* Lines that wait for a route: how many, whose, and a new try for all of them. */
 size_t fold_parked(const struct fold *fold);
+size_t fold_parked_of(const struct fold *fold, unsigned node);
 bool fold_was_unparked(const struct fold *fold); /* ever */
 typedef void fold_parked_fn(void *context, struct str recipient);
-void fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context);
+void fold_each_parked(struct fold *fold, fold_parked_fn *fn, void *context);
 void fold_unpark(struct fold *fold);
 
 /* Lines in, in their order. */
@@ -316,7 +346,7 @@ const struct fold_ended *fold_ended(const struct fold *fold, size_t *count);
 size_t fold_size(const struct fold *fold); /* items */
 const struct fold_counts *fold_counts(const struct fold *fold);
 
-/* How often Postfix said that it started or read its settings again, ever. */
+/* How often the selected one said that it started or read its settings again, ever. */
 unsigned fold_starts(const struct fold *fold);
 
 /* Forget the items and the counts; the last lines of the processes stay. */

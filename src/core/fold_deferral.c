@@ -76,8 +76,8 @@ take_refused(struct fold *fold, struct fold_item *item, const struct parsed *lin
 
 	if (d.lost)
 		return;
-	fold_item_waits(
-	    item, s, d.rule, marks_of(&fold->marks, s->own_reason), d.time_ms);
+	fold_item_waits(item, fold_message(fold, s->queue_id), s, d.rule,
+	    marks_of(&fold->marks, s->own_reason), d.time_ms);
 	if (item->refused == NULL)
 		item->refused = mem_new(1, sizeof(*item->refused));
 	*item->refused = d;
@@ -103,8 +103,8 @@ fold_take_deferral(struct fold *fold, struct fold_item *item, const struct parse
 	if (d.lost)
 		fold_item_lost(item, s->own_reason, time_ms);
 	else
-		fold_item_waits(
-		    item, s, rule, marks_of(&fold->marks, s->own_reason), time_ms);
+		fold_item_waits(item, fold_message(fold, s->queue_id), s, rule,
+		    marks_of(&fold->marks, s->own_reason), time_ms);
 	if (!d.suspended)
 		fold_item_tried(item,
 		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms,

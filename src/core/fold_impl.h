@@ -12,6 +12,19 @@
 #include "core/processes.h"
 #include "core/trouble.h"
 
+/* What is one Postfix's; see fold_set_nodes(). */
+struct fold_node {
+	const char *host;
+	enum answer quoted; /* addresses are in the log */
+	bool sessions_logged;
+	bool silent; /* no session is logged, surely */
+	bool plain;  /* every domain is its own next-hop: the router need not be asked */
+	bool own_names; /* a line of one of them was seen: */
+	char *names;    /* what it calls itself; "": not known */
+	unsigned starts;
+	size_t parked; /* lines */
+};
+
 struct fold {
 	const struct rules *rules;
 	struct rules_matcher *matcher;
@@ -19,8 +32,14 @@ struct fold {
 	struct fold_counts counts;
 	struct processes processes;
 	struct passed_table passed;
-	enum answer quoted; /* addresses are in the log */
-	bool foreign;       /* ... of another Postfix, and its log does not say so */
+	struct fold_node *nodes;
+	unsigned node_count;
+	struct fold_node *node; /* whose the line at hand is */
+	struct fold_node *any;  /* NULL: none is called that */
+	struct buf message;     /* fold_message() */
+	uint64_t unfollowed;
+	char unfollowed_host[256];
+	bool foreign; /* ... of another Postfix, and its log does not say so */
 	bool unparking;
 	bool past;               /* only what went well is taken */
 	struct covered *covered; /* NULL: every line counts */
@@ -30,17 +49,11 @@ struct fold {
 	const char *outer;
 	uint64_t strange;
 	char strange_line[FOLD_STRANGE_SIZE];
-	bool sessions_logged;
-	bool silent;    /* no session is logged, surely */
-	char *names;    /* of our Postfix; "": not known */
-	bool own_names; /* a line of one of them was seen */
 	bool keeps_alarms;
-	bool plain; /* every domain is its own next-hop: the router need not be asked */
 	fold_route_fn *router;
 	void *router_context;
 	struct parked parked;
 	bool was_unparked;
-	unsigned starts;
 	struct attempts attempts;
 	struct marks marks;
 };
@@ -59,6 +72,10 @@ void fold_take_deferral(struct fold *fold, struct fold_item *item,
 
 /* Postfix complains of its own settings, or of an entry. */
 bool fold_is_policy_refused(const struct trouble *trouble);
+
+/* Select the node of a line's host. False: it is of none, which is counted. */
+bool fold_select_host(struct fold *fold, const struct parsed *line);
+void fold_clear_nodes(struct fold *fold);
 
 /* Did another instance of Postfix write it? (fold_set_names()) */
 bool fold_is_of_another(struct fold *fold, const struct parsed *line);

@@ -38,8 +38,8 @@ item_free(struct fold_item *item)
 	for (size_t i = 0; i < item->waiting_count; i++)
 		free(item->waiting[i].texts);
 	free(item->waiting);
-	if (item->unkept != NULL)
-		free(item->unkept->texts);
+	for (size_t i = 0; i < item->unkept_count; i++)
+		free(item->unkept[i].texts);
 	free(item->unkept);
 	for (size_t i = 0; i < item->host_count; i++)
 		free(item->hosts[i].name);
@@ -290,22 +290,42 @@ fold_items_end(
 	    mem_strndup(queue_id.p, queue_id.len), lower(domain), begun_ms};
 }
 
+/* What tells of those of that node that were not kept, new perhaps. */
+static struct fold_waiting *
+find_unkept(struct fold_item *item, const char *node, bool *is_new)
+{
+	size_t i = 0;
+
+	while (i < item->unkept_count && strcmp(item->unkept[i].queue_id, node) != 0)
+		i++;
+	*is_new = i == item->unkept_count;
+	if (*is_new)
+		item->unkept =
+		    mem_array(item->unkept, ++item->unkept_count, sizeof(*item->unkept));
+	return &item->unkept[i];
+}
+
 /* The newest are kept. */
 static struct fold_waiting *
 replace_oldest(struct fold_item *item)
 {
-	struct fold_waiting *w = &item->waiting[item->waiting_next];
-	bool same = item->unkept == NULL || strcmp(item->unkept->domain, w->domain) == 0;
+	struct fold_waiting *w = &item->waiting[item->waiting_next], *unkept;
+	char *slash = strchr(w->texts, '/');
+	bool is_new, same;
 
 	item->waiting_next = (item->waiting_next + 1) % FOLD_WAITING_MAX;
-	if (item->unkept == NULL)
-		item->unkept = mem_new(1, sizeof(*item->unkept));
+	/* Of its id the node is left. */
+	if (slash != NULL && slash < w->domain)
+		slash[1] = '\0';
 	else
-		free(item->unkept->texts);
-	*item->unkept = *w;
-	item->unkept->queue_id = NULL;
+		w->texts[0] = '\0';
+	unkept = find_unkept(item, w->texts, &is_new);
+	same = is_new || strcmp(unkept->domain, w->domain) == 0;
+	if (!is_new)
+		free(unkept->texts);
+	*unkept = *w;
 	if (!same)
-		item->unkept->domain = "";
+		unkept->domain = "";
 	*w = (struct fold_waiting){0};
 	return w;
 }
@@ -341,10 +361,10 @@ put_text(char *to, struct str text)
 }
 
 void
-fold_item_waits(struct fold_item *item, const struct status_line *line, unsigned rule,
-    struct reason_mark reason, int64_t time_ms)
+fold_item_waits(struct fold_item *item, struct str id, const struct status_line *line,
+    unsigned rule, struct reason_mark reason, int64_t time_ms)
 {
-	struct str id = line->queue_id, domain = line->domain;
+	struct str domain = line->domain;
 	uint32_t hash = fold_items_hash(id);
 	struct fold_waiting *w = find_waiting(item, id, hash);
 	char *texts = mem_array(NULL, id.len + domain.len + 2, 1);

@@ -62,7 +62,8 @@ void fold_item_tried(struct fold_item *item, const struct rule_source *rule,
 
 /* The message of that line, which a rule recognised, waits: once, as its last line has
  * it, and only as many as are worth keeping. reason: of what it waits for. */
-void fold_item_waits(struct fold_item *item, const struct status_line *line,
-    unsigned rule, struct reason_mark reason, int64_t time_ms);
+void fold_item_waits(struct fold_item *item, struct str id,
+    const struct status_line *line, unsigned rule, struct reason_mark reason,
+    int64_t time_ms);
 
 #endif

@@ -6,6 +6,91 @@
 #include "base/mem.h"
 #include "core/fold_impl.h"
 
+void
+fold_clear_nodes(struct fold *fold)
+{
+	for (unsigned i = 0; i < fold->node_count; i++)
+		free(fold->nodes[i].names);
+	free(fold->nodes);
+	buf_clear(&fold->message);
+}
+
+void
+fold_set_nodes(struct fold *fold, const char *const *hosts, unsigned count)
+{
+	fold_clear_nodes(fold);
+	fold->nodes = mem_new(count, sizeof(*fold->nodes));
+	fold->node_count = count;
+	fold->any = NULL;
+	for (unsigned i = 0; i < count; i++) {
+		fold->nodes[i] = (struct fold_node){
+		    .host = hosts[i], .quoted = ANSWER_YES, .names = mem_strdup("")};
+		if (strcmp(hosts[i], FOLD_NODE_ANY) == 0)
+			fold->any = &fold->nodes[i];
+	}
+	fold->node = fold->nodes;
+}
+
+void
+fold_select(struct fold *fold, unsigned node)
+{
+	fold->node = &fold->nodes[node];
+}
+
+unsigned
+fold_selected(const struct fold *fold)
+{
+	return (unsigned)(fold->node - fold->nodes);
+}
+
+struct str
+fold_message(struct fold *fold, struct str queue_id)
+{
+	if (fold->node == fold->any)
+		return queue_id;
+	buf_reset(&fold->message);
+	buf_printf(&fold->message, "%s/", fold->node->host);
+	buf_add_str(&fold->message, queue_id);
+	return (struct str){buf_text(&fold->message), fold->message.len};
+}
+
+uint64_t
+fold_unfollowed(const struct fold *fold, const char **host)
+{
+	*host = fold->unfollowed_host;
+	return fold->unfollowed;
+}
+
+/* Mostly it is that of the line before. A line that was not understood is of nobody. */
+bool
+fold_select_host(struct fold *fold, const struct parsed *line)
+{
+	if (fold->node_count == 1 && fold->any != NULL)
+		return true;
+	if (fold->node != fold->any &&
+	    str_equal_nocase(line->host, str_of(fold->node->host)))
+		return true;
+	for (unsigned i = 0; i < fold->node_count; i++) {
+		if (&fold->nodes[i] == fold->any ||
+		    !str_equal_nocase(line->host, str_of(fold->nodes[i].host)))
+			continue;
+		fold->node = &fold->nodes[i];
+		return true;
+	}
+	if (fold->any != NULL || line->kind == PARSED_STRANGE) {
+		fold->node = fold->any != NULL ? fold->any : fold->node;
+		return true;
+	}
+	fold->counts.unfollowed++;
+	fold->unfollowed++;
+	str_copy((struct str){line->host.p,
+	             line->host.len < sizeof(fold->unfollowed_host)
+	                 ? line->host.len
+	                 : sizeof(fold->unfollowed_host) - 1},
+	    fold->unfollowed_host, sizeof(fold->unfollowed_host));
+	return false;
+}
+
 static void
 forget_own(struct fold *fold)
 {
@@ -24,14 +109,14 @@ fold_set_router(struct fold *fold, fold_route_fn *router, void *context)
 void
 fold_set_plain(struct fold *fold, bool plain)
 {
-	fold->plain = plain;
+	fold->node->plain = plain;
 	forget_own(fold);
 }
 
 void
 fold_set_quoted(struct fold *fold, enum answer quoted)
 {
-	fold->quoted = quoted;
+	fold->node->quoted = quoted;
 }
 
 void
@@ -93,17 +178,17 @@ fold_strange(const struct fold *fold, const char **line)
 void
 fold_set_names(struct fold *fold, const char *names)
 {
-	if (strcmp(fold->names, names) == 0)
+	if (strcmp(fold->node->names, names) == 0)
 		return;
-	free(fold->names);
-	fold->names = mem_strdup(names);
-	fold->own_names = false;
+	free(fold->node->names);
+	fold->node->names = mem_strdup(names);
+	fold->node->own_names = false;
 }
 
 static bool
 is_ours(const struct fold *fold, struct str tag)
 {
-	struct str names = str_of(fold->names), name, own = tag;
+	struct str names = str_of(fold->node->names), name, own = tag;
 
 	str_cut(&tag, '/', &own);
 	while (str_next(&names, ' ', &name))
@@ -116,36 +201,43 @@ is_ours(const struct fold *fold, struct str tag)
 bool
 fold_is_of_another(struct fold *fold, const struct parsed *line)
 {
-	if (fold->names[0] == '\0' || line->tag.len == 0 || line->kind == PARSED_START)
+	if (fold->node->names[0] == '\0' || line->tag.len == 0 ||
+	    line->kind == PARSED_START)
 		return false;
 	if (!is_ours(fold, line->tag))
-		return fold->own_names;
-	fold->own_names = true;
+		return fold->node->own_names;
+	fold->node->own_names = true;
 	return false;
 }
 
 void
 fold_set_sessions(struct fold *fold, bool logged)
 {
-	fold->sessions_logged = logged;
+	fold->node->sessions_logged = logged;
 }
 
 void
 fold_set_silent(struct fold *fold, bool silent)
 {
-	fold->silent = silent;
+	fold->node->silent = silent;
 }
 
 bool
 fold_is_silent(const struct fold *fold)
 {
-	return fold->silent;
+	return fold->node->silent;
 }
 
 size_t
 fold_parked(const struct fold *fold)
 {
 	return fold->parked.count;
+}
+
+size_t
+fold_parked_of(const struct fold *fold, unsigned node)
+{
+	return fold->nodes[node].parked;
 }
 
 bool
@@ -155,11 +247,12 @@ fold_was_unparked(const struct fold *fold)
 }
 
 void
-fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context)
+fold_each_parked(struct fold *fold, fold_parked_fn *fn, void *context)
 {
 	for (size_t i = 0; i < fold->parked.count; i++) {
 		struct parsed line;
 
+		fold_select(fold, fold->parked.lines[i].node);
 		if (parked_parse(&fold->parked.lines[i], &line))
 			fn(context, line.status.recipient);
 	}
@@ -168,7 +261,7 @@ fold_each_parked(const struct fold *fold, fold_parked_fn *fn, void *context)
 unsigned
 fold_starts(const struct fold *fold)
 {
-	return fold->starts;
+	return fold->node->starts;
 }
 
 void

@@ -9,7 +9,7 @@
 
 void
 parked_add(struct parked *parked, const struct process *process,
-    const struct passed *passed, const struct parsed *line, bool queued)
+    const struct passed *passed, const struct parsed *line, bool queued, unsigned node)
 {
 	struct parked_line *added;
 
@@ -24,6 +24,7 @@ parked_add(struct parked *parked, const struct process *process,
 	    .service = mem_strndup(line->service.p, line->service.len),
 	    .time_ms = line->time_ms,
 	    .queued = queued,
+	    .node = node,
 	};
 	if (process != NULL)
 		added->process = *process;

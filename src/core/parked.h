@@ -16,7 +16,8 @@ struct parked_line {
 	struct process process; /* used is 0 where it had logged nothing */
 	struct passed *passed;  /* what was said of servers before it; NULL: nothing */
 	int64_t time_ms;
-	bool queued; /* from the queue, not from a log */
+	bool queued;   /* from the queue, not from a log */
+	unsigned node; /* whose: the fold's */
 };
 
 /* {0}: none yet. In the order in which they came. */
@@ -28,7 +29,7 @@ struct parked {
 
 /* Copies of all that is given; process and passed may be NULL. */
 void parked_add(struct parked *parked, const struct process *process,
-    const struct passed *passed, const struct parsed *line, bool queued);
+    const struct passed *passed, const struct parsed *line, bool queued, unsigned node);
 
 /* The line as it was; it borrows from the parked one. */
 bool parked_parse(const struct parked_line *parked, struct parsed *out);

@@ -23,7 +23,7 @@ parsed_from_status(struct str text, struct str service, struct parsed *out)
 	out->kind = PARSED_STATUS;
 	out->process = 0;
 	out->writer = 0;
-	out->tag = STR("");
+	out->host = out->tag = STR("");
 	out->hash = fold_items_hash(out->status.domain);
 	out->service = service;
 	out->text = text;
@@ -95,6 +95,7 @@ parsed_from(const struct logline *line, struct parsed *out)
 	if (!parse(line, out))
 		return false;
 	out->process = process_of(line);
+	out->host = line->host;
 	out->tag = line->tag;
 	out->instance = out->kind == PARSED_START ||
 	        (out->kind == PARSED_STATUS && out->status.ambiguous)
@@ -118,7 +119,7 @@ parsed_from_strange(struct str line, const struct logline *split, struct parsed 
 	if (!logline_is_like_status(line))
 		return false;
 	out->kind = PARSED_STRANGE;
-	out->tag = STR("");
+	out->host = out->tag = STR("");
 	out->process = 0;
 	out->time_ms = 0;
 	out->text = line;
@@ -149,6 +150,7 @@ move_status(struct status_line *s, const char *from, const char *to)
 void
 parsed_move(struct parsed *parsed, const char *from, const char *to)
 {
+	move(&parsed->host, from, to);
 	move(&parsed->tag, from, to);
 	switch (parsed->kind) {
 	case PARSED_STATUS:

@@ -45,7 +45,8 @@ struct parsed {
 		struct reason_line reason;
 		bool start_quotes; /* the version that started quotes addresses */
 	};
-	struct str tag; /* of the line: the instance of Postfix that wrote it; "" */
+	struct str host; /* of the line; "" */
+	struct str tag;  /* the instance of Postfix that wrote it; "" */
 	struct str service;
 	struct str
 	    text; /* of a status line: parsed again, it gives the same; or STRANGE */

@@ -32,6 +32,7 @@
 #define SETTING_domains     struct strings
 #define SETTING_hosts       struct strings
 #define SETTING_publishers  struct publishers
+#define SETTING_nodes       struct nodes
 /* clang-format on */
 
 /* A row as a member. */

@@ -4,6 +4,7 @@
 
 #include "base/utc.h"
 #include "engine/engine_impl.h"
+#include "engine/nodes.h"
 
 #define SHOWN_MAX 3 /* hosts or names in an alert */
 
@@ -17,8 +18,8 @@ add_bounce(struct engine *e, const struct destination *d, struct buf *line)
 
 	if (!d->alarm.raised || d->alarm.lost)
 		return;
-	if (!store_waiting_bounces(e->store, d->id, e->known.settings.queue_lifetime_ms,
-	        &bounces_ms, &err)) {
+	if (!store_waiting_bounces(
+	        e->store, d->id, engine_queue_lifetime_ms(e), &bounces_ms, &err)) {
 		engine_not_stored(e, "read what waits", &err);
 		return;
 	}

@@ -128,7 +128,7 @@ ask(struct engine *e, struct canary *c, const struct candidate *candidate,
 	char key[NEXTHOP_KEY_SIZE];
 
 	snprintf(key, sizeof(key), "[%s]:%u", candidate->name, candidate->port);
-	t->ask.settings = measure_settings_of(&e->postfix, &e->known.settings, NULL);
+	t->ask.settings = measure_settings_of(&e->nodes.here, &e->known->settings, NULL);
 	t->ask.count = 1;
 	memcpy(t->name, candidate->name, sizeof(t->name));
 	t->port = candidate->port;
@@ -174,7 +174,7 @@ is_related(const struct candidate *candidate, const struct witnessed *w)
 static enum canary_says
 says_of(const struct engine *e, const struct host *host)
 {
-	struct server_rules rules = finger_settings_of(&e->known.settings).rules;
+	struct server_rules rules = finger_settings_of(&e->known->settings).rules;
 	struct probe probe;
 
 	if (host->answer == NULL || host->answer->probe.end == PROBE_SILENT)

@@ -145,11 +145,11 @@ rests_on_old_settings(struct engine *e, const struct judged *judged)
 	if (e->driver.mode != ENGINE_APPLY)
 		return false;
 	if (judged->decision.why == WHY_NO_EFFECT &&
-	    engine_now(e).mono_ms - e->known.read_ms > JUST_READ_MS)
+	    engine_now(e).mono_ms - e->known->read_ms > JUST_READ_MS)
 		engine_doubt_settings(e);
 	else if (judged->map_changed)
 		return !engine_settings_stand(e);
-	return e->known.stale > 0;
+	return e->known->stale > 0;
 }
 
 /*

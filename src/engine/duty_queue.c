@@ -4,13 +4,15 @@
  * queue only what a rule knows is kept, and the next listing is as far from this one as
  * from another.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
-#define QUEUE_UNREAD "queue-unread" /* the counter that says so to the next start */
+/* The counter that says so to the next start; "queue-unread NODE/" of one with a name. */
+#define QUEUE_UNREAD "queue-unread"
 
 struct queue {
 	struct duty_state base;
@@ -36,32 +38,48 @@ struct queue_task {
 	struct queue_refused refused; /* out */
 };
 
+static void
+print_unread(const struct engine_node *node, char *out, size_t size)
+{
+	snprintf(
+	    out, size, QUEUE_UNREAD "%s%s", node->id[0] != '\0' ? " " : "", node->id);
+}
+
 /* Where it cannot be noted the queue is read twice, or by us alone. */
 static void
-note_unread(struct engine *e, bool unread)
+note_unread(struct engine *e, const struct engine_node *node, bool unread)
 {
+	char name[sizeof(QUEUE_UNREAD) + STORE_NODE_SIZE];
 	struct err ignored;
 
-	store_counter_set(e->store, QUEUE_UNREAD, unread, &ignored);
+	print_unread(node, name, sizeof(name));
+	store_counter_set(e->store, name, unread, &ignored);
 }
 
 void
 engine_read_queue(struct engine *e)
 {
-	struct queue *q = engine_state(e, &duty_queue);
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		struct queue *q = engine_state_of(e, &duty_queue, &e->nodes.items[i]);
 
-	q->wanted = true;
-	note_unread(e, true);
+		q->wanted = true;
+		note_unread(e, &e->nodes.items[i], true);
+	}
 }
 
 bool
 engine_left_queue(struct engine *e)
 {
-	struct err ignored;
-	int64_t unread;
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		char name[sizeof(QUEUE_UNREAD) + STORE_NODE_SIZE];
+		struct err ignored;
+		int64_t unread;
 
-	return store_counter_get(e->store, QUEUE_UNREAD, &unread, &ignored) &&
-	    unread != 0;
+		print_unread(&e->nodes.items[i], name, sizeof(name));
+		if (store_counter_get(e->store, name, &unread, &ignored) && unread != 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -105,13 +123,15 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct queue *q = (struct queue *)base;
 	const struct queue_task *t = (const struct queue_task *)task;
 
-	engine_note_listing(e, t->began_ms, t->took_ms, task->done);
+	engine_note_listing(e, base->node, t->began_ms, t->took_ms, task->done);
 	if (!task->done)
 		return;
 	if (t->refused.count > 0)
-		log_warning("%zu messages of the queue cannot be read: %s",
-		    t->refused.count, t->refused.why.text);
+		log_warning("%zu messages of the queue%s%s cannot be read: %s",
+		    t->refused.count, base->node->name[0] != '\0' ? " on " : "",
+		    base->node->name, t->refused.why.text);
 	q->wanted = false;
+	fold_select(e->fold, base->node->at);
 	for (size_t i = 0; i < t->count; i++)
 		fold_queued(e->fold, str_of(t->mails[i].queue_id),
 		    str_of(t->mails[i].recipient), str_of(t->mails[i].reason),
@@ -142,8 +162,8 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	const struct queue *q = (const struct queue *)base;
 	struct due due = {.at_ms = DUE_NEVER, .owed = q->wanted || q->unsaved};
 
-	if (q->wanted && !engine_is_listing(e))
-		due.at_ms = engine_next_listing_ms(e);
+	if (q->wanted && !engine_is_listing(e, base->node))
+		due.at_ms = engine_next_listing_ms(e, base->node);
 	if ((q->unsaved && fold_parked(e->fold) == 0) || due.at_ms < now->mono_ms)
 		due.at_ms = now->mono_ms;
 	return due;
@@ -155,8 +175,8 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct queue *q = (struct queue *)base;
 	struct queue_task *t;
 
-	if (q->wanted && !engine_is_listing(e) &&
-	    engine_next_listing_ms(e) <= now->mono_ms) {
+	if (q->wanted && !engine_is_listing(e, base->node) &&
+	    engine_next_listing_ms(e, base->node) <= now->mono_ms) {
 		t = engine_task(e, base, &queue_kind);
 		t->rules = e->rules;
 		engine_submit(e, &t->task);
@@ -165,12 +185,13 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 		return;
 	q->unsaved = engine_save(e, NULL, 0) != ENGINE_SAVED;
 	if (!q->unsaved)
-		note_unread(e, q->wanted);
+		note_unread(e, base->node, q->wanted);
 }
 
 const struct duty duty_queue = {
     .name = "queue",
     .what = "read the queue",
+    .is_of_node = true,
     .needs = DUTY_STORES,
     .state_size = sizeof(struct queue),
     .due = due,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Mail that waits is retried once what was decided for it is in force. */
+/* Mail that waits is retried once what was decided for it is in force, on the node that
+ * has it: elsewhere `postqueue -i` of its id does nothing, and says nothing. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -14,6 +15,7 @@
 struct retry {
 	struct duty_state base;
 	bool look;          /* there may be mail to retry */
+	bool flush;         /* all of it, whatever was decided */
 	int64_t due_ms;     /* wall: when a message is due; 0: none known */
 	int64_t again_ms;   /* wall: when one that the log did not mention is retried */
 	int64_t flushed_ms; /* monotonic; 0: never */
@@ -22,6 +24,7 @@ struct retry {
 struct retry_task {
 	struct task task;
 	bool flush; /* postqueue -f instead of the ids */
+	bool all;   /* as engine_flush() has it */
 	struct waiting *waiting;
 	size_t count;
 };
@@ -34,10 +37,11 @@ is_on(const struct engine *e)
 
 /* Messages are due again whose retry failed or was cut short by the end of a process. */
 static bool
-give_back(struct engine *e, int64_t not_before_ms, struct err *err)
+give_back(struct engine *e, const struct engine_node *node, int64_t not_before_ms,
+    struct err *err)
 {
 	if (store_begin(e->store, err) &&
-	    store_waiting_give_back(e->store, not_before_ms, err) &&
+	    store_waiting_give_back(e->store, node->id, not_before_ms, err) &&
 	    store_commit(e->store, err))
 		return true;
 	store_rollback(e->store);
@@ -48,7 +52,17 @@ static bool
 open_retry(struct engine *e, struct duty_state *base, struct err *err)
 {
 	((struct retry *)base)->look = true;
-	return give_back(e, 0, err);
+	return give_back(e, base->node, 0, err);
+}
+
+void
+engine_flush(struct engine *e)
+{
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		struct retry *r = engine_state_of(e, &duty_retry, &e->nodes.items[i]);
+
+		r->look = r->flush = true;
+	}
 }
 
 static void
@@ -74,7 +88,7 @@ work(struct task *task, void *context)
 		return task->world->flush(task->postfix, &task->err);
 	ids = mem_new(t->count, sizeof(*ids));
 	for (size_t i = 0; i < t->count; i++)
-		ids[i] = t->waiting[i].queue_id;
+		ids[i] = store_id_at_node(t->waiting[i].queue_id);
 	done = task->world->retry(task->postfix, ids, t->count, &task->err);
 	free(ids);
 	return done;
@@ -84,7 +98,8 @@ static bool
 mark_taken(struct engine *e, const struct retry_task *t, int64_t now_ms, struct err *err)
 {
 	return store_begin(e->store, err) &&
-	    (t->flush ? store_waiting_take_all(e->store, e->map.exported, now_ms, err)
+	    (t->flush ? store_waiting_take_all(e->store, t->task.base->node->id,
+	                    e->map.exported, now_ms, err)
 	              : store_waiting_take(e->store, t->waiting, t->count, err)) &&
 	    store_commit(e->store, err);
 }
@@ -94,7 +109,8 @@ mark_done(struct engine *e, const struct retry_task *t, int64_t now_ms, struct e
 {
 	return store_begin(e->store, err) &&
 	    (t->flush
-	            ? store_waiting_done_all(e->store, now_ms, err)
+	            ? store_waiting_done_all(
+	                  e->store, t->task.base->node->id, now_ms, err)
 	            : store_waiting_done(e->store, t->waiting, t->count, now_ms, err)) &&
 	    store_commit(e->store, err);
 }
@@ -107,11 +123,14 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct err err;
 
 	((struct retry *)base)->look = true;
+	if (!task->done && t->flush)
+		((struct retry *)base)->flush = t->all;
 	if (task->done)
 		engine_count(e, t->flush ? METRIC_FLUSHES : METRIC_RETRIES, NULL,
 		    t->flush ? 1 : (int64_t)t->count);
-	if (task->done ? mark_done(e, t, now->wall_ms, &err)
-	               : give_back(e, now->wall_ms + base->backoff.wait_ms, &err))
+	if (task->done
+	        ? mark_done(e, t, now->wall_ms, &err)
+	        : give_back(e, base->node, now->wall_ms + base->backoff.wait_ms, &err))
 		engine_stored(e, "store what was retried");
 	else
 		engine_not_stored(e, "store what was retried", &err);
@@ -145,6 +164,23 @@ wants_flush(const struct waiting *waiting, size_t count)
 }
 
 /*
+ * As many rows as are kept may be those of other nodes: of those that are to be retried
+ * here, have destinations messages here that have none?
+ */
+static bool
+stands_for_others(struct engine *e, const struct engine_node *node,
+    const struct retry_task *t, bool *others, struct err *err)
+{
+	for (size_t i = 0; e->nodes.count > 1 && i < t->count && !*others; i++)
+		if ((i == 0 ||
+		        t->waiting[i].destination != t->waiting[i - 1].destination) &&
+		    !store_waiting_has_others(
+		        e->store, node->id, t->waiting[i].destination, others, err))
+			return false;
+	return true;
+}
+
+/*
  * No flush is allowed yet. Meanwhile the mail of destinations with few messages is
  * retried by id, unless there are too many.
  */
@@ -154,9 +190,9 @@ find_few(struct engine *e, struct retry *r, struct retry_task *t,
 {
 	r->due_ms = now->wall_ms + FLUSH_EVERY_MS - (now->mono_ms - r->flushed_ms);
 	r->again_ms = 0;
-	t->flush = false;
-	if (!store_waiting_due_few(e->store, e->map.exported, now->wall_ms, FLUSH_OVER,
-	        t->waiting, RETRY_MAX, &t->count, err))
+	t->flush = t->all = false;
+	if (!store_waiting_due_few(e->store, r->base.node->id, e->map.exported,
+	        now->wall_ms, FLUSH_OVER, t->waiting, RETRY_MAX, &t->count, err))
 		return false;
 	if (t->count == RETRY_MAX)
 		t->count = 0;
@@ -165,15 +201,15 @@ find_few(struct engine *e, struct retry *r, struct retry_task *t,
 
 /* Is there mail that is retried no more, and not known to be there? A listing tells. */
 static bool
-ask_given_up(struct engine *e, struct err *err)
+ask_given_up(struct engine *e, const struct engine_node *node, struct err *err)
 {
 	int64_t id;
 	size_t count;
 
-	if (!store_waiting_given_up(e->store, 0, &id, 1, &count, err))
+	if (!store_waiting_given_up(e->store, node->id, 0, &id, 1, &count, err))
 		return false;
 	if (count > 0)
-		engine_ask_given_up(e);
+		engine_ask_given_up(e, node);
 	return true;
 }
 
@@ -182,10 +218,13 @@ static bool
 find_due(struct engine *e, struct retry *r, struct retry_task *t,
     const struct moment *now, struct err *err)
 {
-	if (!store_waiting_due(e->store, e->map.exported, now->wall_ms, t->waiting,
-	        RETRY_MAX, &t->count, &r->due_ms, &r->again_ms, err))
+	if (!store_waiting_due(e->store, r->base.node->id, e->map.exported, now->wall_ms,
+	        t->waiting, RETRY_MAX, &t->count, &r->due_ms, &r->again_ms, err))
 		return false;
-	t->flush = wants_flush(t->waiting, t->count);
+	t->all = r->flush;
+	t->flush = t->all || wants_flush(t->waiting, t->count);
+	if (!t->flush && !stands_for_others(e, r->base.node, t, &t->flush, err))
+		return false;
 	if (t->flush && r->flushed_ms != 0 &&
 	    now->mono_ms - r->flushed_ms < FLUSH_EVERY_MS)
 		return find_few(e, r, t, now, err);
@@ -222,12 +261,13 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 	t->waiting = mem_new(RETRY_MAX, sizeof(*t->waiting));
 	r->look = true;
-	if (!find_due(e, r, t, now, &err) || (t->count == 0 && !ask_given_up(e, &err))) {
+	if (!find_due(e, r, t, now, &err) ||
+	    (t->count == 0 && !ask_given_up(e, base->node, &err))) {
 		engine_not_stored(e, "find mail to retry", &err);
 		engine_drop(&t->task);
 		return;
 	}
-	if (t->count == 0) {
+	if (t->count == 0 && !t->flush) {
 		r->look = false;
 		engine_drop(&t->task);
 		return;
@@ -239,6 +279,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	}
 	engine_stored(e, "store what is retried");
 	r->look = false;
+	r->flush = r->flush && !t->all;
 	if (t->flush)
 		r->flushed_ms = now->mono_ms;
 	engine_submit(e, &t->task);
@@ -247,6 +288,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 const struct duty duty_retry = {
     .name = "retry",
     .what = "retry mail",
+    .is_of_node = true,
     .needs = DUTY_APPLIES | DUTY_STORES | DUTY_LEADS,
     .stuck = ENGINE_STUCK,
     .state_size = sizeof(struct retry),

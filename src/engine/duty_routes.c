@@ -5,18 +5,23 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "engine/nodes.h"
 #include "engine/route_ask.h"
 #include "engine/route_cache.h"
 #include "sys/log.h"
 
-#define ROUTES_MAX      1000           /* recipients of one question */
-#define UNTOLD_EVERY_MS SPAN_DAY_MS    /* it is told so often that some cannot be told */
+#define ROUTES_MAX      1000        /* recipients of one question */
+#define UNTOLD_EVERY_MS SPAN_DAY_MS /* it is told so often that some cannot be told */
+#define AWAY_MS         SPAN_MINUTE_MS
 #define UNTOLD_MS       SPAN_MINUTE_MS /* so long these are not asked again */
 
 struct routes {
 	struct duty_state base;
 	struct route_cache *cache;
-	bool plain;        /* every domain is its own next-hop */
+	unsigned reads; /* of the settings that all this goes by */
+	int64_t
+	    away_ms; /* monotonic: it could not be asked; 0: it could, the last time */
+	bool plain;  /* every domain is its own next-hop */
 	int64_t untold_ms; /* monotonic: it was told that a map cannot tell; 0: never */
 	int64_t again_ms; /* monotonic: what none could tell is asked again; 0: nothing */
 };
@@ -28,21 +33,36 @@ forget(struct routes *r)
 	r->again_ms = 0;
 }
 
+/* By whose settings mail of that node is routed: of one that cannot be asked, what it
+ * said last; of one that never told, the one by which it is decided. NULL: nobody tells.
+ */
+static const struct engine_node *
+told_by(const struct engine *e, const struct engine_node *node)
+{
+	if (e->known->read_ms == 0)
+		return NULL;
+	if (node->was_read || e->judge.settings == NULL)
+		return node;
+	return engine_decisive(e);
+}
+
 /* The fold's router. Unknown until Postfix's settings are known. */
 static enum answer
 route(void *context, struct str recipient, struct str domain, struct route *out)
 {
 	struct engine *e = context;
-	struct routes *r = engine_state(e, &duty_routes);
+	struct engine_node *node = &e->nodes.items[fold_selected(e->fold)];
+	struct routes *r = engine_state_of(e, &duty_routes, node);
+	const struct engine_node *of = told_by(e, node);
 	struct route_settings settings;
 
-	if (e->known.read_ms == 0)
+	if (of == NULL)
 		return ANSWER_UNSURE;
 	if (e->judge.settings == NULL || r->plain) {
 		settings = (struct route_settings){"", "smtp", "", false};
 		route_of(&settings, domain, STR(""), out);
-	} else if (e->known.settings.transport_maps[0] == '\0') {
-		settings = route_settings_of(&e->known.settings);
+	} else if (of->known.settings.transport_maps[0] == '\0') {
+		settings = route_settings_of(&of->known.settings);
 		route_of(&settings, domain, STR(""), out);
 	} else {
 		if (r->again_ms != 0 && engine_now(e).mono_ms >= r->again_ms)
@@ -66,23 +86,27 @@ static void
 hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
 {
 	struct routes *r = (struct routes *)base;
+	const struct engine_node *of = told_by(e, base->node);
 
 	(void)now;
 	if (news != NEWS_SETTINGS)
 		return;
+	fold_select(e->fold, base->node->at);
 	if (e->judge.settings == NULL) {
-		fold_set_plain(e->fold, e->known.read_ms != 0);
-	} else {
+		fold_set_plain(e->fold, e->known->read_ms != 0);
+	} else if (of->known.reads != r->reads) {
+		r->reads = of->known.reads;
 		forget(r);
-		r->plain = route_is_plain(&e->known.settings);
+		r->plain = route_is_plain(&of->known.settings);
 		fold_set_plain(e->fold, r->plain);
 	}
-	if (e->known.read_ms != 0)
+	if (e->known->read_ms != 0 && base->node->at == e->nodes.count - 1)
 		fold_unpark(e->fold);
 }
 
 struct routes_task {
 	struct task task;
+	const struct fold *fold; /* while it is filled in */
 	char **recipients;
 	size_t count;
 	struct route *routes;           /* out, as many */
@@ -125,6 +149,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct routes *r = (struct routes *)base;
 	const struct routes_task *t = (const struct routes_task *)task;
 
+	r->away_ms = task->done ? 0 : now->mono_ms;
 	if (!task->done)
 		return;
 	for (size_t i = 0; i < t->count; i++) {
@@ -157,7 +182,7 @@ collect(void *context, struct str recipient)
 {
 	struct routes_task *t = context;
 
-	if (t->count == ROUTES_MAX)
+	if (t->count == ROUTES_MAX || fold_selected(t->fold) != t->task.base->node->at)
 		return;
 	for (size_t i = 0; i < t->count; i++)
 		if (str_is(recipient, t->recipients[i]))
@@ -168,26 +193,41 @@ collect(void *context, struct str recipient)
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
-	bool owed = fold_parked(e->fold) > 0;
+	bool owed = fold_parked_of(e->fold, base->node->at) > 0;
 
 	return (struct due){owed && base->tasks == 0 ? now->mono_ms : DUE_NEVER, owed};
+}
+
+/* Who tells where mail of that node goes. Others must not wait for one that hangs, so for
+ * a while another is asked in its place. */
+static const struct engine_node *
+asked(const struct engine *e, const struct routes *r, int64_t mono_ms)
+{
+	const struct engine_node *of = told_by(e, r->base.node);
+
+	if (of->is_away || (r->away_ms != 0 && mono_ms - r->away_ms < AWAY_MS))
+		of = engine_decisive(e) != NULL ? engine_decisive(e) : of;
+	return of;
 }
 
 /* What is known meanwhile need not be asked. */
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
+	const struct engine_node *of;
 	struct routes_task *t;
 
-	(void)now;
 	fold_unpark(e->fold);
-	if (fold_parked(e->fold) == 0)
+	if (fold_parked_of(e->fold, base->node->at) == 0)
 		return;
 	t = engine_task(e, base, &routes_kind);
 	t->recipients = mem_new(ROUTES_MAX, sizeof(*t->recipients));
+	t->fold = e->fold;
 	fold_each_parked(e->fold, collect, t);
-	t->settings = route_settings_of(&e->known.settings);
-	t->transport_maps = e->known.settings.transport_maps;
+	of = asked(e, (const struct routes *)base, now->mono_ms);
+	t->task.postfix = &of->postfix;
+	t->settings = route_settings_of(&of->known.settings);
+	t->transport_maps = of->known.settings.transport_maps;
 	engine_submit(e, &t->task);
 }
 
@@ -200,6 +240,7 @@ close_routes(struct duty_state *base)
 const struct duty duty_routes = {
     .name = "routes",
     .what = "ask the transport maps",
+    .is_of_node = true,
     .needs = DUTY_SETTINGS,
     .stuck = ENGINE_STUCK,
     .state_size = sizeof(struct routes),

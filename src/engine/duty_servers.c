@@ -47,7 +47,7 @@ struct servers {
 static struct server_rules
 rules_of(const struct engine *e)
 {
-	return finger_settings_of(&e->known.settings).rules;
+	return finger_settings_of(&e->known->settings).rules;
 }
 
 static bool
@@ -235,7 +235,7 @@ ask_address(struct engine *e, struct servers *s, const struct chosen_host *host,
     uint16_t port, const char *nexthop, const struct chosen_address *address)
 {
 	struct servers_task *t = engine_task(e, &s->base, &servers_kind);
-	struct finger_settings settings = finger_settings_of(&e->known.settings);
+	struct finger_settings settings = finger_settings_of(&e->known->settings);
 
 	str_copy(str_of(host->name), t->host, sizeof(t->host));
 	str_copy(str_of(nexthop), t->nexthop, sizeof(t->nexthop));
@@ -488,9 +488,9 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	const struct servers *s = (const struct servers *)base;
 	bool waits = witnesses_waiting(e->witnessed, WANTS_SERVERS) > 0;
 
-	return (struct due){!waits                 ? DUE_NEVER
-	        : s->look && e->known.read_ms != 0 ? now->mono_ms
-	                                           : s->at_ms,
+	return (struct due){!waits                  ? DUE_NEVER
+	        : s->look && e->known->read_ms != 0 ? now->mono_ms
+	                                            : s->at_ms,
 	    waits};
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "engine/nodes.h"
 #include "sys/log.h"
 
 #define LOOK_MS SPAN_MINUTE_MS /* so often Postfix's files are looked at */
@@ -38,36 +39,51 @@ struct settings_task {
 void
 engine_doubt_settings(struct engine *e)
 {
-	e->known.stale++;
+	for (unsigned i = 0; i < e->nodes.count; i++)
+		e->nodes.items[i].known.stale++;
 }
 
 static void
 look_at_files(struct engine *e, struct settings *s, int64_t mono_ms)
 {
+	struct engine_node *node = s->base.node;
 	uint64_t mark;
 
 	s->looked_ms = mono_ms;
-	if (e->known.read_ms == 0 || s->base.tasks > 0)
+	if (node->known.read_ms == 0 || s->base.tasks > 0)
 		return;
-	mark = e->world->files_mark(&e->postfix, &e->known.settings);
+	mark = e->world->files_mark(&node->postfix, &node->known.settings);
 	if (mark == s->mark)
 		return;
 	s->mark = mark;
-	engine_doubt_settings(e);
+	node->known.stale++;
 }
 
 bool
 engine_settings_stand(struct engine *e)
 {
-	look_at_files(e, engine_state(e, &duty_settings), engine_now(e).mono_ms);
-	return e->known.stale == 0;
+	bool stand = true;
+
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		look_at_files(e, engine_state_of(e, &duty_settings, &e->nodes.items[i]),
+		    engine_now(e).mono_ms);
+		stand = stand && e->nodes.items[i].known.stale == 0;
+	}
+	return stand;
+}
+
+static unsigned
+starts(const struct engine *e, const struct settings *s)
+{
+	fold_select(e->fold, s->base.node->at);
+	return fold_starts(e->fold);
 }
 
 /* When the log's lines that Postfix was started or reloaded are heeded. */
 static int64_t
 heeds_ms(const struct engine *e, const struct settings *s)
 {
-	return fold_starts(e->fold) == s->starts ? DUE_NEVER : s->heeded_ms + s->heed_ms;
+	return starts(e, s) == s->starts ? DUE_NEVER : s->heeded_ms + s->heed_ms;
 }
 
 static void
@@ -75,7 +91,7 @@ heed_starts(struct engine *e, struct settings *s, int64_t mono_ms)
 {
 	bool calm = s->heed_ms == 0 || mono_ms - s->heeded_ms > 4 * s->heed_ms;
 
-	s->starts = fold_starts(e->fold);
+	s->starts = starts(e, s);
 	s->heeded_ms = mono_ms;
 	if (calm)
 		s->heed_ms = HEED_MS;
@@ -89,7 +105,7 @@ heed_starts(struct engine *e, struct settings *s, int64_t mono_ms)
 			    "lines?");
 		}
 	}
-	engine_doubt_settings(e);
+	s->base.node->known.stale++;
 }
 
 static void
@@ -118,12 +134,13 @@ store_sum(struct engine *e, int64_t sum, int64_t known, int64_t now_ms, struct e
 static void
 judge_again(struct engine *e, const struct moment *now)
 {
-	int64_t sum = postfix_settings_sum(&e->known.settings, e->judge.default_level),
-	        known = 0;
+	int64_t sum, known = 0;
 	struct err err;
 
-	if (e->driver.mode != ENGINE_APPLY)
+	if (e->driver.mode != ENGINE_APPLY || e->judge.settings == NULL ||
+	    !engine_know_nodes(e))
 		return;
+	sum = engine_nodes_sum(e);
 	if (!store_counter_get(e->store, POSTFIX_SETTINGS_COUNTER, &known, &err)) {
 		engine_not_stored(e, "read what settings there were", &err);
 		return;
@@ -145,19 +162,27 @@ judge_again(struct engine *e, const struct moment *now)
 static void
 note_settings(struct engine *e, const struct moment *now)
 {
+	struct buf nodes = {0};
 	struct err err;
 
 	if (e->driver.mode != ENGINE_APPLY)
 		return;
-	if (store_begin(e->store, &err) &&
-	    store_blob_put(e->store, STORE_DEFAULT_LEVEL,
-	        str_of(level_name(e->judge.default_level)), &err) &&
-	    store_counter_set(e->store, STORE_QUEUE_LIFETIME,
-	        e->known.settings.queue_lifetime_ms, &err) &&
-	    store_counter_set(e->store, STORE_SETTINGS_READ, now->wall_ms, &err) &&
-	    store_commit(e->store, &err))
-		return;
-	engine_not_stored(e, "store Postfix's settings", &err);
+	if (e->config->nodes.count > 0)
+		engine_print_nodes(e, &nodes);
+	if (!(store_begin(e->store, &err) &&
+	        (e->judge.settings == NULL ||
+	            (store_blob_put(e->store, STORE_DEFAULT_LEVEL,
+	                 str_of(level_name(e->judge.default_level)), &err) &&
+	                store_counter_set(e->store, STORE_QUEUE_LIFETIME,
+	                    engine_queue_lifetime_ms(e), &err) &&
+	                store_counter_set(
+	                    e->store, STORE_SETTINGS_READ, now->wall_ms, &err))) &&
+	        (nodes.len == 0 ||
+	            store_blob_put(e->store, STORE_NODES,
+	                (struct str){nodes.data, nodes.len}, &err)) &&
+	        store_commit(e->store, &err)))
+		engine_not_stored(e, "store Postfix's settings", &err);
+	buf_clear(&nodes);
 }
 
 /* --- reading them ------------------------------------------------------------------ */
@@ -180,7 +205,7 @@ note_read_here(struct engine *e, bool map_is_read, size_t first)
 
 	if (e->driver.mode != ENGINE_APPLY)
 		return;
-	if (e->known.guard.named != 0 && !map_is_read)
+	if (e->known->guard.named != 0 && !map_is_read)
 		publisher_print_name(&e->config->publish.items[first], &name);
 	else
 		buf_printf(&name, "%s", STORE_MAP);
@@ -196,41 +221,59 @@ note_read_here(struct engine *e, bool map_is_read, size_t first)
 struct measure_settings
 engine_measure_settings(const struct engine *e)
 {
-	struct measure_settings settings =
-	    measure_settings_of(&e->postfix, &e->known.settings, e->known.other_maps);
+	struct measure_settings settings = measure_settings_of(
+	    &e->nodes.here, &e->known->settings, e->known->other_maps);
 
+	if (engine_decisive(e) != NULL)
+		settings.node = &engine_decisive(e)->postfix;
 	settings.policies = e->config->mta_sts.enable;
-	if (e->known.guard.named != 0)
+	if (e->known->guard.named != 0)
 		settings.tables =
-		    (struct measure_tables){table_guard_ask, &e->known.guard};
+		    (struct measure_tables){table_guard_ask, &e->known->guard};
 	return settings;
 }
 
+/* What other maps a node has, and which of our tables it asks. */
 static void
-take_new(struct engine *e)
+take_maps(struct engine *e, struct engine_node *node)
 {
+	struct known_postfix *known = &node->known;
 	size_t first = 0;
 	bool ours;
 
-	e->judge.settings = &e->known.settings;
-	e->judge.default_level = e->config->postfix.default_level != LEVEL_UNKNOWN
-	    ? e->config->postfix.default_level
-	    : e->known.settings.level;
-	e->judge.can_dane = e->known.settings.can_dane ? ANSWER_YES : ANSWER_NO;
-	if (postfix_has_authorities(&e->known.settings))
-		e->known.told_unverified = false;
-	e->known.other_maps = postfix_other_maps(
-	    e->known.settings.policy_maps, config_map_seen(e->config), &ours);
-	e->known.guard = (struct table_guard){.config = e->config};
-	e->known.guard.named = table_guard_take(e->config, e->known.other_maps, &first);
-	note_read_here(e, ours, first);
-	fold_set_quoted(
-	    e->fold, e->known.settings.quotes_addresses ? ANSWER_YES : ANSWER_NO);
-	fold_set_names(e->fold, e->known.settings.log_names);
-	fold_set_sessions(e->fold,
-	    e->known.settings.tls_loglevel[0] >= '1' &&
-	        e->known.settings.tls_loglevel[0] <= '9');
-	fold_set_silent(e->fold, e->known.settings.tls_loglevel[0] == '0');
+	if (postfix_has_authorities(&known->settings))
+		known->told_unverified = false;
+	known->other_maps = postfix_other_maps(
+	    known->settings.policy_maps, config_map_seen(e->config), &ours);
+	known->guard = (struct table_guard){.config = e->config};
+	known->guard.named = table_guard_take(e->config, known->other_maps, &first);
+	if (e->known == known)
+		note_read_here(e, ours, first);
+}
+
+static void
+forget(struct known_postfix *known)
+{
+	postfix_settings_clear(&known->settings);
+	postfix_maps_free(known->other_maps);
+	known->other_maps = NULL;
+}
+
+/* Nothing is decided without an answer of some node. A scan goes on, to show that. */
+static void
+take_none(struct engine *e, struct engine_node *node)
+{
+	if (e->nodes.count == 1)
+		forget(&node->known);
+	if (e->driver.mode == ENGINE_APPLY)
+		node->known.read_ms = 0;
+	engine_note_node(e, node, false);
+	if (e->config->nodes.count > 0) {
+		struct moment now = engine_now(e);
+
+		note_settings(e, &now);
+		judge_again(e, &now);
+	}
 }
 
 static void
@@ -239,32 +282,26 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 {
 	struct settings *s = (struct settings *)base;
 	struct settings_task *t = (struct settings_task *)task;
+	struct engine_node *node = base->node;
 
-	postfix_settings_clear(&e->known.settings);
-	postfix_maps_free(e->known.other_maps);
-	e->known.other_maps = NULL;
-	e->known.settings = t->settings;
-	t->settings = (struct postfix_settings){0};
-	e->known.read_ms = now->mono_ms;
-	e->known.stale -= t->stale;
+	node->known.read_ms = now->mono_ms;
+	node->known.stale -= t->stale;
 	if (task->done) {
+		forget(&node->known);
+		node->known.reads++;
+		node->known.settings = t->settings;
+		t->settings = (struct postfix_settings){0};
 		/* At first nobody knew where they are. */
 		s->mark = t->mark != 0
 		    ? t->mark
-		    : e->world->files_mark(&e->postfix, &e->known.settings);
+		    : e->world->files_mark(&node->postfix, &node->known.settings);
 		s->looked_ms = now->mono_ms;
-		take_new(e);
+		engine_note_node(e, node, true);
+		take_maps(e, node);
 		note_settings(e, now);
 		judge_again(e, now);
 	} else {
-		e->judge.settings = NULL;
-		e->judge.default_level = LEVEL_UNKNOWN;
-		e->judge.can_dane = ANSWER_UNSURE;
-		fold_set_quoted(e->fold, ANSWER_NO); /* as far as is known */
-		/* Nothing is decided without an answer. A scan goes on, to show
-		 * that. */
-		if (e->driver.mode == ENGINE_APPLY)
-			e->known.read_ms = 0;
+		take_none(e, node);
 	}
 	engine_tell(e, NEWS_SETTINGS);
 }
@@ -281,11 +318,11 @@ static const struct task_kind settings_kind = {
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
-	struct due due = {DUE_NEVER, e->known.stale > 0};
+	struct due due = {DUE_NEVER, base->node->known.stale > 0};
 
 	if (base->tasks == 0)
 		/* notice() heeds a line then */
-		due.at_ms = engine_settings_are_wanted(e, now)
+		due.at_ms = engine_settings_are_wanted(e, base->node, now)
 		    ? now->mono_ms
 		    : heeds_ms(e, (const struct settings *)base);
 	return due;
@@ -297,21 +334,28 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct settings_task *t = engine_task(e, base, &settings_kind);
 
 	(void)now;
-	t->stale = e->known.stale;
-	if (e->known.read_ms != 0)
-		t->mark = e->world->files_mark(&e->postfix, &e->known.settings);
+	t->stale = base->node->known.stale;
+	if (base->node->known.read_ms != 0)
+		t->mark = e->world->files_mark(
+		    &base->node->postfix, &base->node->known.settings);
 	engine_submit(e, &t->task);
 }
 
 bool
 engine_asks_settings(struct engine *e)
 {
-	return ((const struct duty_state *)engine_state(e, &duty_settings))->tasks > 0;
+	for (unsigned i = 0; i < e->nodes.count; i++)
+		if (((const struct duty_state *)engine_state_of(
+		         e, &duty_settings, &e->nodes.items[i]))
+		        ->tasks > 0)
+			return true;
+	return false;
 }
 
 const struct duty duty_settings = {
     .name = "settings",
     .what = "ask postconf",
+    .is_of_node = true,
     .stuck = ENGINE_STUCK,
     .state_size = sizeof(struct settings),
     .notice = notice,

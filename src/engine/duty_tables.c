@@ -46,7 +46,6 @@ struct tables {
 	int stop_fd; /* of child_stopper(): a database that hangs delays no end; 0: none
 	              */
 	bool is_deferred;   /* mail was, as Postfix could not ask a map */
-	bool has_flush;     /* a task that retries it */
 	int64_t doubted_ms; /* monotonic: when a table was asked for that; 0: never */
 	int64_t flush_ms;   /* monotonic: when that mail is retried; 0: not */
 	int64_t retried_ms; /* wall: when that mail was retried last */
@@ -183,7 +182,7 @@ static bool
 is_named(const struct engine *e, const struct table *table)
 {
 	return table->at.target == &target_sql &&
-	    (e->known.guard.named & 1U << table->at.which) != 0;
+	    (e->known->guard.named & 1U << table->at.which) != 0;
 }
 
 static void
@@ -202,7 +201,7 @@ note_change(const struct engine *e, struct table *table, int64_t mono_ms)
 static void
 doubt(const struct engine *e, struct tables *t, int64_t mono_ms)
 {
-	if (e->known.guard.named == 0 || e->map.unasked_ms <= t->retried_ms)
+	if (e->known->guard.named == 0 || e->map.unasked_ms <= t->retried_ms)
 		return;
 	t->is_deferred = true;
 	if (t->flush_ms != 0 ||
@@ -250,7 +249,7 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	struct due due = {DUE_NEVER, false};
 
 	(void)now;
-	if (t->flush_ms != 0 && !t->has_flush)
+	if (t->flush_ms != 0)
 		due.at_ms = t->flush_ms;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct table *table = &t->items[i];
@@ -395,28 +394,6 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 static const struct task_kind table_kind = {
     .size = sizeof(struct table_task), .work = work, .take = take};
 
-static bool
-work_flush(struct task *task, void *context)
-{
-	(void)context;
-	return task->world->flush(task->postfix, &task->err);
-}
-
-static void
-take_flush(struct engine *e, struct duty_state *base, struct task *task,
-    const struct moment *now)
-{
-	struct tables *t = (struct tables *)base;
-
-	(void)e;
-	t->has_flush = false;
-	if (!task->done)
-		t->flush_ms = now->mono_ms + base->backoff.wait_ms;
-}
-
-static const struct task_kind flush_kind = {
-    .size = sizeof(struct task), .work = work_flush, .take = take_flush};
-
 static void
 start_flush(struct engine *e, struct tables *t, const struct moment *now)
 {
@@ -426,8 +403,7 @@ start_flush(struct engine *e, struct tables *t, const struct moment *now)
 	if (!e->config->postfix.retry)
 		return;
 	log_info("the tables of publish answer again: mail that waits is retried");
-	t->has_flush = true;
-	engine_submit(e, engine_task(e, &t->base, &flush_kind));
+	engine_flush(e);
 }
 
 static void
@@ -435,7 +411,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct tables *t = (struct tables *)base;
 
-	if (t->flush_ms != 0 && t->flush_ms <= now->mono_ms && !t->has_flush)
+	if (t->flush_ms != 0 && t->flush_ms <= now->mono_ms)
 		start_flush(e, t, now);
 	for (size_t i = 0; i < t->count; i++) {
 		struct table *table = &t->items[i];
@@ -458,7 +434,6 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 const struct duty duty_tables = {
     .name = "tables",
-    .what = "retry mail that a table was in the way of",
     .needs = DUTY_APPLIES | DUTY_LEADS,
     .opens_store = true,
     .is_cut_short = true,

@@ -76,7 +76,7 @@ find_past(struct engine *e, int64_t now_ms, int64_t *past_ms, struct err *err)
 static bool
 begin_walk(struct engine *e, struct thinning *t, int64_t now_ms, struct err *err)
 {
-	int64_t queue_ms = 2 * e->known.settings.queue_lifetime_ms;
+	int64_t queue_ms = 2 * e->known->settings.queue_lifetime_ms;
 	int64_t today = now_ms / SPAN_DAY_MS;
 
 	if (queue_ms < QUEUE_DAYS * SPAN_DAY_MS)

@@ -6,6 +6,7 @@
  */
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "engine/nodes.h"
 
 #define LONG_MS  (4 * SPAN_HOUR_MS)    /* at most; half a working day is left to act */
 #define SOON_MS  (12 * SPAN_HOUR_MS)   /* before the first message bounces */
@@ -68,7 +69,7 @@ sooner(int64_t a_ms, int64_t b_ms)
 static int64_t
 long_at(const struct engine *e, const struct store_wait *wait, int64_t since_ms)
 {
-	int64_t long_ms = LONG_MS, lifetime_ms = e->known.settings.queue_lifetime_ms;
+	int64_t long_ms = LONG_MS, lifetime_ms = engine_queue_lifetime_ms(e);
 	bool was_alerted = wait->alerted_ms != 0 && wait->alerted_ms >= wait->failed_ms;
 
 	if (lifetime_ms != 0 && lifetime_ms / 4 < long_ms)
@@ -85,7 +86,7 @@ soon_at(const struct engine *e, const struct store_wait *wait, int64_t since_ms,
     int64_t now_ms)
 {
 	int64_t bounces_ms =
-	    store_bounces_ms(wait->arrival_ms, e->known.settings.queue_lifetime_ms);
+	    store_bounces_ms(wait->arrival_ms, engine_queue_lifetime_ms(e));
 	int64_t soon_ms = bounces_ms - SOON_MS;
 
 	if (bounces_ms <= now_ms || wait->alerted_ms >= later(soon_ms, wait->failed_ms) ||

@@ -41,177 +41,18 @@ struct witness {
 	bool is_partial; /* lines of the last one were no messages, which was reported */
 };
 
-/* --- the task ---------------------------------------------------------------------- */
-
-static int
-compare(const void *a, const void *b)
-{
-	struct witness_message *const *x = a, *const *y = b;
-
-	return strcmp((*x)->queue_id, (*y)->queue_id);
-}
-
-static void
-sort(struct witness_task *t)
-{
-	t->by_id = mem_new(t->message_count + 1, sizeof(*t->by_id));
-	for (size_t i = 0; i < t->message_count; i++)
-		t->by_id[i] = &t->messages[i];
-	qsort(t->by_id, t->message_count, sizeof(*t->by_id), compare);
-}
-
-/* The first of that id, or where it would be. */
-static size_t
-find(const struct witness_task *t, const char *queue_id)
-{
-	size_t low = 0, high = t->message_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(t->by_id[middle]->queue_id, queue_id) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Nobody tries it, whatever its reason was (names of showq(8)): it is there, and no line
- * tells of an attempt. */
-static bool
-is_held(const struct queued *queued)
-{
-	return strcmp(queued->queue_name, "hold") == 0 ||
-	    strcmp(queued->queue_name, "maildrop") == 0;
-}
-
-static void
-keep_listed(
-    const struct witness_task *t, const struct witness_message *m, const struct queued *q)
-{
-	struct listed **all = &t->listed[m - t->messages], *listed;
-
-	if (q->delay_reason[0] == '\0' || is_held(q) ||
-	    (m->fits && m->of_alarm && m->queue_id[0] != STORE_WAITING_OTHERS))
-		return;
-	if (*all == NULL)
-		*all = mem_new(REASONS_MAX, sizeof(**all));
-	listed = *all;
-	for (unsigned i = 0; i < REASONS_MAX; i++) {
-		if (listed[i].queue_id == NULL) {
-			listed[i] = (struct listed){mem_strdup(q->queue_id),
-			    mem_strdup(q->address), mem_strdup(q->delay_reason),
-			    q->arrival_s};
-			return;
-		}
-		if (strcmp(listed[i].reason, q->delay_reason) == 0)
-			return;
-	}
-}
-
-/* A message may wait for several destinations. */
-static void
-take_of_id(
-    const struct witness_task *t, const char *queue_id, const struct queued *queued)
-{
-	for (size_t i = find(t, queue_id); i < t->message_count; i++) {
-		struct witness_message *m = t->by_id[i];
-
-		if (strcmp(m->queue_id, queue_id) != 0)
-			return;
-		if (witness_listed(m, str_of(queued->address),
-		        is_held(queued) ? STR("") : str_of(queued->delay_reason)))
-			keep_listed(t, m, queued);
-	}
-}
-
-/* And it may be one of those of its domain of which no more is known. */
-static void
-take_listed(void *context, const struct queued *queued)
-{
-	const struct witness_task *t = context;
-	char others[1 + NEXTHOP_HOST_SIZE];
-	struct str domain;
-
-	take_of_id(t, queued->queue_id, queued);
-	if (!nexthop_recipient_domain(str_of(queued->address), &domain) ||
-	    !str_copy(domain, others + 1, sizeof(others) - 1))
-		return;
-	others[0] = STORE_WAITING_OTHERS;
-	for (char *p = others + 1; *p != '\0'; p++)
-		*p = ascii_lower(*p);
-	take_of_id(t, others, queued);
-}
-
-/* No listing tells that those of whichever domain are gone. */
-static void
-take_others(struct witness_message *m)
-{
-	static const char others[] = {STORE_WAITING_OTHERS, '\0'};
-
-	m->there = m->there || strcmp(m->queue_id, others) == 0;
-}
-
-static bool
-work(struct task *task, void *context)
-{
-	struct witness_task *t = (struct witness_task *)task;
-	int64_t began_ms = task->world->mono_ms();
-	bool done;
-
-	(void)context;
-	sort(t);
-	t->listed = mem_new(t->message_count + 1, sizeof(*t->listed));
-	done = task->world->read_queue(
-	    task->postfix, take_listed, t, &t->refused, &task->err);
-	t->took_ms = task->world->mono_ms() - began_ms;
-	if (!done)
-		return false;
-	for (size_t i = 0; i < t->message_count; i++) {
-		take_others(&t->messages[i]);
-		witness_ended(&t->messages[i], t->refused.count == 0);
-	}
-	return true;
-}
-
-static void
-free_listed(struct listed *listed)
-{
-	for (unsigned i = 0; listed != NULL && i < REASONS_MAX; i++) {
-		free(listed[i].queue_id);
-		free(listed[i].recipient);
-		free(listed[i].reason);
-	}
-	free(listed);
-}
-
-static void
-release(struct task *task)
-{
-	struct witness_task *t = (struct witness_task *)task;
-
-	for (size_t i = 0; i < t->message_count; i++) {
-		free(t->messages[i].queue_id);
-		free(t->messages[i].domain);
-		if (t->listed != NULL)
-			free_listed(t->listed[i]);
-	}
-	free(t->messages);
-	free(t->listed);
-	free(t->by_id);
-	free(t->asks);
-}
-
 /* --- what came of it --------------------------------------------------------------- */
 
 static bool
-store_absence(
-    struct store *store, int64_t id, const struct witness_message *m, struct err *err)
+store_absence(struct store *store, const struct engine_node *node, int64_t id,
+    const struct witness_message *m, struct err *err)
 {
+	char queue_id[WITNESS_ID_SIZE];
+
+	witness_print_id(node, m->queue_id, queue_id);
 	return witness_is_gone(m)
-	    ? store_waiting_gone(store, id, m->queue_id, m->time_ms, err)
-	    : store_waiting_absent(store, id, m->queue_id, m->time_ms, m->absences, err);
+	    ? store_waiting_gone(store, id, queue_id, m->time_ms, err)
+	    : store_waiting_absent(store, id, queue_id, m->time_ms, m->absences, err);
 }
 
 /* As if the log had said it of the last of them. */
@@ -252,10 +93,17 @@ store_absences(
 	for (size_t i = 0; i < t->ask_count; i++) {
 		const struct witness_ask *ask = &t->asks[i];
 
+		bool waits = true;
+
 		for (size_t m = ask->from; m < ask->from + ask->count; m++)
-			if (!store_absence(store, ask->id, &t->messages[m], err))
+			if (!store_absence(
+			        store, t->task.base->node, ask->id, &t->messages[m], err))
 				return false;
 		if (!ask->given_up || !are_gone(t, ask))
+			continue;
+		if (!store_waiting_any(store, ask->id, &waits, err))
+			return false;
+		if (waits) /* on another node */
 			continue;
 		if (!end_alarm(store, ask->id, err))
 			return false;
@@ -268,12 +116,15 @@ store_absences(
 static void
 report_refused(struct witness *state, const struct queue_refused *refused)
 {
+	const char *name = state->base.node->name;
 	bool is_partial = refused->count > 0;
 
 	if (is_partial && !state->is_partial)
-		log_warning("%zu messages of the queue cannot be read, and what is not "
-		            "among the others counts as unknown: %s",
-		    refused->count, refused->why.text);
+		log_warning(
+		    "%zu messages of the queue%s%s cannot be read, and what is not "
+		    "among the others counts as unknown: %s",
+		    refused->count, name[0] != '\0' ? " on " : "", name,
+		    refused->why.text);
 	state->is_partial = is_partial;
 }
 
@@ -310,7 +161,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	bool taken = false;
 	struct err err;
 
-	engine_note_listing(e, state->began_ms, t->took_ms, task->done);
+	fold_select(e->fold, base->node->at);
+	engine_note_listing(e, base->node, state->began_ms, t->took_ms, task->done);
 	log_debug("the queue was listed in %" PRId64 " ms, for %zu destinations",
 	    t->took_ms, t->ask_count);
 	state->given_up = state->given_up && task->done;
@@ -338,7 +190,8 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		if (task->done)
 			says = says_of(e, t, ask, w, &shown_ms);
 		if (ask->given_up || w == NULL || (w->wants & WANTS_QUEUE) == 0 ||
-		    says == QUEUE_NOT_ASKED)
+		    says == QUEUE_NOT_ASKED ||
+		    !witnessed_node_told(w, base->node->at, &says))
 			continue;
 		w->says.queue = says;
 		w->says.shown_ms = shown_ms;
@@ -361,17 +214,51 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		engine_tell(e, NEWS_EVIDENCE);
 }
 
-static const struct task_kind witness_kind = {
-    .size = sizeof(struct witness_task), .work = work, .take = take, .release = release};
+static const struct task_kind witness_kind = {.size = sizeof(struct witness_task),
+    .work = witness_work,
+    .take = take,
+    .release = witness_release};
 
 /* --- who waits --------------------------------------------------------------------- */
+
+/* One that answers, where there is one. */
+static unsigned
+any_node(const struct engine *e)
+{
+	for (unsigned i = 0; i < e->nodes.count; i++)
+		if (!((const struct duty_state *)engine_state_of(
+		          e, &duty_witness, &e->nodes.items[i]))
+		         ->backoff.failing)
+			return i;
+	return 0;
+}
+
+/* Of the queues that have its messages; where none is known of, any tells as much. */
+static void
+want_listings(struct engine *e, struct witnessed *w)
+{
+	uint64_t nodes = witness_nodes(e, w->id);
+
+	if (nodes == 0)
+		nodes = UINT64_C(1) << any_node(e);
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		struct witness *state =
+		    engine_state_of(e, &duty_witness, &e->nodes.items[i]);
+
+		if ((nodes >> i & 1) == 0)
+			continue;
+		state->joined_ms = w->answers_ms;
+		if (witnesses_of_node(e->witnessed, i) == 0)
+			state->wanted_ms = w->answers_ms;
+	}
+	w->nodes = nodes;
+	w->told = QUEUE_GONE;
+}
 
 bool
 engine_ask_witnesses(struct engine *e, const struct destination *d,
     const struct answers *answers, unsigned wants)
 {
-	struct witness *state = engine_state(e, &duty_witness);
-	bool first = witnesses_waiting(e->witnessed, WANTS_QUEUE) == 0;
 	struct witnessed *w = NULL;
 
 	if ((wants & ENGINE_WITNESSES) != 0)
@@ -393,9 +280,8 @@ engine_ask_witnesses(struct engine *e, const struct destination *d,
 	w->answers.witnesses = NULL;
 	w->answers.choice = w->servers != NULL ? &w->servers->choice : NULL;
 	w->wants = wants & ENGINE_WITNESSES;
-	state->joined_ms = w->answers_ms;
-	if (first)
-		state->wanted_ms = w->answers_ms;
+	if ((w->wants & WANTS_QUEUE) != 0)
+		want_listings(e, w);
 	return true;
 }
 
@@ -403,15 +289,19 @@ static void
 add_message(void *context, const struct waiting_mail *mail)
 {
 	struct witness_task *t = context;
+	char node[STORE_NODE_SIZE];
 	struct witness_message *m;
 
+	store_node_of(mail->queue_id, node);
+	if (strcmp(node, t->task.base->node->id) != 0)
+		return;
 	/* Doubled when it is full, at each power of two. */
 	if ((t->message_count & (t->message_count - 1)) == 0)
 		t->messages = mem_array(
 		    t->messages, 2 * t->message_count + 1, sizeof(*t->messages));
 	m = &t->messages[t->message_count++];
 	*m = (struct witness_message){
-	    .queue_id = mem_strdup(mail->queue_id),
+	    .queue_id = mem_strdup(store_id_at_node(mail->queue_id)),
 	    .domain = mem_strdup(mail->domain),
 	    .time_ms = mail->time_ms,
 	    .reason = mail->reason,
@@ -443,16 +333,23 @@ add_ask(struct engine *e, struct witness_task *t, int64_t id, struct witnessed *
 	return done;
 }
 
+static bool
+waits_for(const struct witnessed *w, const struct engine_node *node)
+{
+	return (w->wants & WANTS_QUEUE) != 0 && (w->nodes >> node->at & 1) != 0;
+}
+
 /* Those that nobody waits for, as nothing is judged of them. */
 static bool
 add_given_up(struct engine *e, struct witness_task *t, struct err *err)
 {
-	struct witness *state = engine_state(e, &duty_witness);
+	const struct engine_node *node = t->task.base->node;
+	struct witness *state = (struct witness *)t->task.base;
 	int64_t ids[GIVEN_UP_MAX];
 	size_t count;
 
 	if (!store_waiting_given_up(
-	        e->store, state->after, ids, GIVEN_UP_MAX, &count, err))
+	        e->store, node->id, state->after, ids, GIVEN_UP_MAX, &count, err))
 		return false;
 	if (count == 0 && state->after != 0) {
 		state->after = 0;
@@ -462,7 +359,7 @@ add_given_up(struct engine *e, struct witness_task *t, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		const struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
 
-		if ((w == NULL || (w->wants & WANTS_QUEUE) == 0) &&
+		if ((w == NULL || !waits_for(w, node)) &&
 		    !add_ask(e, t, ids[i], NULL, err))
 			return false;
 	}
@@ -481,7 +378,7 @@ add_asks(struct engine *e, struct witness_task *t, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		struct witnessed *w = witnesses_at(e->witnessed, i);
 
-		if ((w->wants & WANTS_QUEUE) != 0 && !add_ask(e, t, w->id, w, err))
+		if (waits_for(w, t->task.base->node) && !add_ask(e, t, w->id, w, err))
 			return false;
 	}
 	if (!add_given_up(e, t, err))
@@ -506,38 +403,41 @@ gathered_ms(const struct engine *e, const struct witness *state)
 static int64_t
 listing_ms(const struct engine *e, const struct witness *state)
 {
-	int64_t at_ms = gathered_ms(e, state), next_ms = engine_next_listing_ms(e);
+	int64_t at_ms = gathered_ms(e, state),
+	        next_ms = engine_next_listing_ms(e, state->base.node);
 
 	if (state->began_ms != 0 && next_ms < state->began_ms + APART_MS)
 		next_ms = state->began_ms + APART_MS;
 	/* What is not shown may be there all the same, so that nothing is learnt soon. */
-	if (state->is_partial && witnesses_waiting(e->witnessed, WANTS_QUEUE) == 0 &&
+	if (state->is_partial &&
+	    witnesses_of_node(e->witnessed, state->base.node->at) == 0 &&
 	    state->began_ms != 0 && next_ms < state->began_ms + PARTIAL_MS)
 		next_ms = state->began_ms + PARTIAL_MS;
 	return next_ms > at_ms ? next_ms : at_ms;
 }
 
 int64_t
-engine_next_listing_ms(const struct engine *e)
+engine_next_listing_ms(const struct engine *e, const struct engine_node *node)
 {
-	const struct witness *state = engine_state(e, &duty_witness);
+	const struct witness *state = engine_state_of(e, &duty_witness, node);
 
 	return state->began_ms + APART_TIMES * state->took_ms;
 }
 
 bool
-engine_is_listing(const struct engine *e)
+engine_is_listing(const struct engine *e, const struct engine_node *node)
 {
-	const struct duty_state *witness = engine_state(e, &duty_witness);
-	const struct duty_state *queue = engine_state(e, &duty_queue);
+	const struct duty_state *witness = engine_state_of(e, &duty_witness, node);
+	const struct duty_state *queue = engine_state_of(e, &duty_queue, node);
 
 	return witness->tasks + queue->tasks > 0;
 }
 
 void
-engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms, bool done)
+engine_note_listing(struct engine *e, const struct engine_node *node, int64_t began_ms,
+    int64_t took_ms, bool done)
 {
-	struct witness *state = engine_state(e, &duty_witness);
+	struct witness *state = engine_state_of(e, &duty_witness, node);
 
 	state->began_ms = began_ms;
 	state->took_ms = done || state->failed ? took_ms : 0;
@@ -548,10 +448,11 @@ static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
 	const struct witness *state = (const struct witness *)base;
-	bool waits = witnesses_waiting(e->witnessed, WANTS_QUEUE) > 0;
+	bool waits = witnesses_of_node(e->witnessed, base->node->at) > 0;
 
 	(void)now;
-	return (struct due){(waits || state->given_up) && !engine_is_listing(e)
+	return (struct due){
+	    (waits || state->given_up) && !engine_is_listing(e, base->node)
 	        ? listing_ms(e, state)
 	        : DUE_NEVER,
 	    waits};
@@ -580,18 +481,24 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 }
 
 void
-engine_ask_given_up(struct engine *e)
+engine_ask_given_up(struct engine *e, const struct engine_node *node)
 {
-	struct witness *state = engine_state(e, &duty_witness);
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		struct witness *state =
+		    engine_state_of(e, &duty_witness, &e->nodes.items[i]);
 
-	if (!state->given_up)
-		state->wanted_ms = engine_now(e).mono_ms;
-	state->given_up = true;
+		if (node != NULL && node != &e->nodes.items[i])
+			continue;
+		if (!state->given_up)
+			state->wanted_ms = engine_now(e).mono_ms;
+		state->given_up = true;
+	}
 }
 
 const struct duty duty_witness = {
     .name = "witness",
     .what = "check waiting mail against the queue",
+    .is_of_node = true,
     .needs = DUTY_APPLIES | DUTY_STORES | DUTY_LEADS,
     .state_size = sizeof(struct witness),
     .due = due,

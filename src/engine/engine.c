@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +9,18 @@
 #include "base/span.h"
 #include "core/covered.h"
 #include "engine/engine_impl.h"
+#include "engine/nodes.h"
 #include "sys/log.h"
 #include "sys/memory.h"
 
 #define HELPERS  4 /* long retries and listings must not keep the map waiting */
 #define FRESH_MS SPAN_MINUTE_MS
+
+/* One that hangs keeps so many of the helpers, which the others have beside them. */
+#define NODE_TASKS 2
+
+/* So old may the settings of a node be by which nothing is decided now. */
+#define SPARE_MS (10 * SPAN_MINUTE_MS)
 
 /* What was read of the database is read anew soon where there is something to do. */
 #define REST_LEAST_MS SPAN_SECOND_MS
@@ -46,21 +54,36 @@ load_processes(struct engine *e, struct err *err)
 }
 
 static void
+make_state(struct engine *e, const struct duty *duty, struct engine_node *node)
+{
+	struct duty_state *state = mem_new(1, duty->state_size);
+
+	state->duty = duty;
+	state->node = node;
+	e->states.items[e->states.count++] = state;
+}
+
+static void
 make_states(struct engine *e)
 {
-	e->states = mem_new(DUTIES, sizeof(*e->states));
+	e->states.items = mem_new(DUTIES * e->nodes.count, sizeof(*e->states.items));
 	for (size_t i = 0; i < DUTIES; i++) {
-		e->states[i] = mem_new(1, duties[i]->state_size);
-		e->states[i]->duty = duties[i];
+		if (!duties[i]->is_of_node)
+			make_state(e, duties[i], NULL);
+		for (unsigned n = 0; duties[i]->is_of_node && n < e->nodes.count; n++)
+			make_state(e, duties[i], &e->nodes.items[n]);
 	}
 }
 
 static bool
 open_duties(struct engine *e, struct err *err)
 {
-	for (size_t i = 0; i < DUTIES; i++)
-		if (duties[i]->open != NULL && !duties[i]->open(e, e->states[i], err))
+	for (size_t i = 0; i < e->states.count; i++) {
+		const struct duty *duty = e->states.items[i]->duty;
+
+		if (duty->open != NULL && !duty->open(e, e->states.items[i], err))
 			return false;
+	}
 	return true;
 }
 
@@ -85,7 +108,7 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->driver.mode = mode;
 	e->driver.decided = decided;
 	e->driver.context = context;
-	e->postfix = (struct postfix){
+	e->nodes.here = (struct postfix){
 	    .config_directory = config->postfix.config_directory,
 	    .command = config->postfix.command.items,
 	    .command_count = config->postfix.command.count,
@@ -94,7 +117,7 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	    .map_seen_as = config_map_seen(config),
 	};
 	e->fold = fold_new(rules);
-	fold_set_quoted(e->fold, ANSWER_UNSURE); /* until Postfix tells */
+	engine_make_nodes(e);
 	e->counting.covered = covered_new();
 	fold_set_covered(e->fold, e->counting.covered);
 	fold_set_outer(e->fold, config->log.nested);
@@ -107,9 +130,10 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	e->witnessed = witnesses_new();
 	e->hosts = hosts_new();
 	make_states(e);
-	if (engine_open_store(e, err) && load_processes(e, err) && open_duties(e, err)) {
-		e->workers[POOL_HELPERS] =
-		    world->workers_new(HELPERS, NULL, NULL, NULL, err);
+	if (engine_open_store(e, err) && load_processes(e, err) && open_duties(e, err) &&
+	    engine_mind_nodes(e, err)) {
+		e->workers[POOL_HELPERS] = world->workers_new(
+		    HELPERS + NODE_TASKS * (e->nodes.count - 1), NULL, NULL, NULL, err);
 		if (e->workers[POOL_HELPERS] != NULL)
 			return e;
 	}
@@ -122,9 +146,9 @@ engine_free(struct engine *e)
 {
 	if (e == NULL)
 		return;
-	for (size_t i = 0; i < DUTIES; i++)
-		if (duties[i]->finish != NULL)
-			duties[i]->finish(e, e->states[i]);
+	for (size_t i = 0; i < e->states.count; i++)
+		if (e->states.items[i]->duty->finish != NULL)
+			e->states.items[i]->duty->finish(e, e->states.items[i]);
 	for (size_t i = 0; i < POOL_COUNT; i++)
 		e->world->workers_free(e->workers[i]);
 	while (e->tasks != NULL) {
@@ -133,12 +157,12 @@ engine_free(struct engine *e)
 		e->tasks = task->next;
 		engine_drop(task);
 	}
-	for (size_t i = 0; i < DUTIES; i++) {
-		if (duties[i]->close != NULL)
-			duties[i]->close(e->states[i]);
-		free(e->states[i]);
+	for (size_t i = 0; i < e->states.count; i++) {
+		if (e->states.items[i]->duty->close != NULL)
+			e->states.items[i]->duty->close(e->states.items[i]);
+		free(e->states.items[i]);
 	}
-	free(e->states);
+	free(e->states.items);
 	witnesses_free(e->witnessed);
 	hosts_free(e->hosts);
 	buf_clear(&e->sts_attributes);
@@ -147,8 +171,7 @@ engine_free(struct engine *e)
 	fold_free(e->fold);
 	covered_free(e->counting.covered);
 	rules_matcher_free(e->judge.matcher);
-	postfix_maps_free(e->known.other_maps);
-	postfix_settings_clear(&e->known.settings);
+	engine_free_nodes(e);
 	store_close(e->store);
 	free(e);
 }
@@ -204,9 +227,21 @@ engine_state(const struct engine *e, const struct duty *duty)
 {
 	size_t i = 0;
 
-	while (duties[i] != duty)
+	while (e->states.items[i]->duty != duty)
 		i++;
-	return e->states[i];
+	return e->states.items[i];
+}
+
+void *
+engine_state_of(
+    const struct engine *e, const struct duty *duty, const struct engine_node *node)
+{
+	size_t i = 0;
+
+	while (e->states.items[i]->duty != duty)
+		i++;
+	assert(duty->is_of_node);
+	return e->states.items[i + node->at];
 }
 
 void
@@ -214,24 +249,9 @@ engine_tell(struct engine *e, enum news news)
 {
 	struct moment now = engine_now(e);
 
-	for (size_t i = 0; i < DUTIES; i++)
-		if (duties[i]->hear != NULL)
-			duties[i]->hear(e, e->states[i], news, &now);
-}
-
-/* A failure that lasts is alerted as well. */
-static void
-fail(struct engine *e, struct backoff *backoff, const char *what, const struct err *err,
-    bool alerted)
-{
-	struct buf line = {0};
-
-	if (!backoff_report(backoff, what, err, !e->driver.once, e->world->mono_ms()) ||
-	    !alerted)
-		return;
-	buf_printf(&line, "cannot %s: %s", what, err->text);
-	engine_alert(e, buf_text(&line));
-	buf_clear(&line);
+	for (size_t i = 0; i < e->states.count; i++)
+		if (e->states.items[i]->duty->hear != NULL)
+			e->states.items[i]->duty->hear(e, e->states.items[i], news, &now);
 }
 
 void
@@ -244,7 +264,7 @@ void
 engine_not_stored(struct engine *e, const char *what, const struct err *err)
 {
 	store_rollback(e->store);
-	fail(e, &e->storing, what, err, true);
+	engine_failed(e, &e->storing, what, err, true);
 	engine_tell(e, NEWS_FAILED);
 }
 
@@ -278,7 +298,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	                                              : INTAKE_IMAGINE,
 	};
 	if (!intake_store(e->store, e->fold, &how, places, place_count, &news, &err)) {
-		fail(e, &e->storing, "store what the log says", &err, true);
+		engine_failed(e, &e->storing, "store what the log says", &err, true);
 		engine_tell(e, NEWS_FAILED);
 		buf_clear(&lost);
 		return ENGINE_SAVE_FAILED;
@@ -296,88 +316,11 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 		engine_mind_wait(e); /* whether or not anything is decided of it */
 	}
 	if (spans.listed)
-		engine_ask_given_up(e);
+		engine_ask_given_up(e, NULL);
+	engine_mind_unfollowed(e);
 	engine_alert_lost(e, &lost);
 	buf_clear(&lost);
 	return ENGINE_SAVED;
-}
-
-/* --- tasks ------------------------------------------------------------------------- */
-
-static void
-work(struct job *job, void *context)
-{
-	struct task *task = (struct task *)job;
-
-	task->done = task->kind->work(task, context);
-}
-
-void *
-engine_task(struct engine *e, struct duty_state *base, const struct task_kind *kind)
-{
-	struct task *task = mem_new(1, kind->size);
-
-	task->job.work = work;
-	task->kind = kind;
-	task->base = base;
-	task->world = e->world;
-	task->config = e->config;
-	task->postfix = &e->postfix;
-	return task;
-}
-
-void
-engine_submit(struct engine *e, struct task *task)
-{
-	task->next = e->tasks;
-	e->tasks = task;
-	task->base->tasks++;
-	e->world->submit(e->workers[task->kind->pool], &task->job);
-}
-
-void
-engine_drop(struct task *task)
-{
-	if (task == NULL)
-		return;
-	if (task->kind->release != NULL)
-		task->kind->release(task);
-	free(task);
-}
-
-static void
-forget_task(struct engine *e, const struct task *task)
-{
-	struct task **link = &e->tasks;
-
-	while (*link != task)
-		link = &(*link)->next;
-	*link = task->next;
-}
-
-static void
-take_tasks(struct engine *e, struct workers *workers)
-{
-	struct job *job;
-
-	while ((job = e->world->done(workers)) != NULL) {
-		struct task *task = (struct task *)job;
-		struct duty_state *base = task->base;
-		struct moment now = engine_now(e);
-
-		forget_task(e, task);
-		base->tasks--;
-		if (task->done)
-			backoff_over(&base->backoff, base->duty->what);
-		else
-			fail(e, &base->backoff, base->duty->what, &task->err,
-			    !base->duty->is_unalerted);
-		if (!task->done && base->duty->opens_store)
-			engine_tell(e, NEWS_FAILED);
-		if (task->kind->take != NULL)
-			task->kind->take(e, base, task, &now);
-		engine_drop(task);
-	}
 }
 
 /* --- the turn: loops over the duties ----------------------------------------------- */
@@ -407,40 +350,72 @@ due_of(const struct engine *e, const struct duty_state *base, const struct momen
 	return due;
 }
 
-bool
-engine_settings_are_fresh(const struct engine *e, const struct moment *now)
+static bool
+are_fresh(const struct known_postfix *known, const struct moment *now, int64_t fresh_ms)
 {
-	return e->known.read_ms != 0 && e->known.stale == 0 &&
-	    now->mono_ms - e->known.read_ms <= FRESH_MS;
+	return known->read_ms != 0 && known->stale == 0 &&
+	    now->mono_ms - known->read_ms <= fresh_ms;
 }
 
 bool
-engine_settings_are_wanted(const struct engine *e, const struct moment *now)
+engine_settings_are_fresh(
+    const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
+	/* Others tell in the place of a node that cannot be asked. */
+	return base->node != NULL && !base->node->is_away
+	    ? are_fresh(&base->node->known, now, FRESH_MS)
+	    : are_fresh(e->known, now, FRESH_MS) && engine_know_nodes(e);
+}
+
+/* Does that duty go by the settings of that node? One that decides goes by one node's,
+ * and by what the others said lately. */
+static bool
+goes_by(const struct duty_state *base, const struct engine_node *node)
+{
+	return (base->duty->needs & DUTY_SETTINGS) != 0 &&
+	    (base->node == NULL || base->node == node);
+}
+
+bool
+engine_settings_are_wanted(
+    const struct engine *e, const struct engine_node *node, const struct moment *now)
+{
+	const struct known_postfix *known = &node->known;
 	/* Those that changed are read though nobody needs them now: what was decided
 	 * under others is judged again. */
-	bool wanted = e->known.stale > 0;
+	bool wanted = known->stale > 0;
+	bool is_spare = known != e->known && are_fresh(known, now, SPARE_MS);
 
-	if (engine_settings_are_fresh(e, now))
+	if (are_fresh(known, now, FRESH_MS))
 		return false;
-	for (size_t i = 0; i < DUTIES; i++) {
-		if ((duties[i]->needs & DUTY_SETTINGS) == 0)
+	for (size_t i = 0; i < e->states.count; i++) {
+		const struct duty_state *base = e->states.items[i];
+
+		if (!goes_by(base, node))
 			continue;
-		if (e->states[i]->tasks > 0)
+		if (base->tasks > 0)
 			return false;
-		wanted = wanted || due_of(e, e->states[i], now).at_ms <= now->mono_ms;
+		if (is_spare && base->node == NULL)
+			continue;
+		wanted = wanted || due_of(e, base, now).at_ms <= now->mono_ms;
 	}
 	return wanted;
 }
 
-/* When it is started. What waits for fresh settings is not: they are due themselves. */
+/* When it is started. What waits for fresh settings is not: they are due themselves. Nor
+ * is what a node that hangs would keep more helpers for: a task that ends has it looked
+ * at again. */
 static int64_t
 start_ms(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
 	int64_t at_ms = due_of(e, base, now).at_ms;
+	bool is_full =
+	    e->nodes.count > 1 && base->node != NULL && base->node->tasks >= NODE_TASKS;
 
-	return at_ms <= now->mono_ms && (base->duty->needs & DUTY_SETTINGS) != 0 &&
-	        !engine_settings_are_fresh(e, now)
+	return at_ms <= now->mono_ms &&
+	        (is_full ||
+	            ((base->duty->needs & DUTY_SETTINGS) != 0 &&
+	                !engine_settings_are_fresh(e, base, now)))
 	    ? DUE_NEVER
 	    : at_ms;
 }
@@ -450,16 +425,16 @@ engine_turn(struct engine *e)
 {
 	struct moment now = engine_now(e);
 
-	for (size_t i = 0; i < DUTIES; i++)
-		if (duties[i]->notice != NULL)
-			duties[i]->notice(e, e->states[i], &now);
+	for (size_t i = 0; i < e->states.count; i++)
+		if (e->states.items[i]->duty->notice != NULL)
+			e->states.items[i]->duty->notice(e, e->states.items[i], &now);
 	for (size_t i = 0; i < POOL_COUNT; i++)
 		if (e->workers[i] != NULL)
-			take_tasks(e, e->workers[i]);
-	for (size_t i = 0; i < DUTIES; i++) {
+			engine_take_tasks(e, e->workers[i]);
+	for (size_t i = 0; i < e->states.count; i++) {
 		now = engine_now(e);
-		if (start_ms(e, e->states[i], &now) <= now.mono_ms)
-			duties[i]->start(e, e->states[i], &now);
+		if (start_ms(e, e->states.items[i], &now) <= now.mono_ms)
+			e->states.items[i]->duty->start(e, e->states.items[i], &now);
 	}
 }
 
@@ -482,12 +457,12 @@ engine_next(const struct engine *e, int64_t *wait_ms)
 		due.at_ms = e->storing.again_ms;
 		name = "saving";
 	}
-	for (size_t i = 0; i < DUTIES; i++) {
-		int64_t at_ms = start_ms(e, e->states[i], &now);
+	for (size_t i = 0; i < e->states.count; i++) {
+		int64_t at_ms = start_ms(e, e->states.items[i], &now);
 
 		if (at_ms < due.at_ms) {
 			due.at_ms = at_ms;
-			name = duties[i]->name;
+			name = e->states.items[i]->duty->name;
 		}
 	}
 	*wait_ms = due.at_ms == DUE_NEVER ? -1
@@ -521,8 +496,9 @@ engine_rest(struct engine *e)
 bool
 engine_is_working(const struct engine *e)
 {
-	for (size_t i = 0; i < DUTIES; i++)
-		if (e->states[i]->tasks > 0 && !duties[i]->is_cut_short)
+	for (size_t i = 0; i < e->states.count; i++)
+		if (e->states.items[i]->tasks > 0 &&
+		    !e->states.items[i]->duty->is_cut_short)
 			return true;
 	return false;
 }
@@ -533,6 +509,17 @@ engine_malformed(const struct engine *e)
 	return e->health.is_malformed ? e->health.how.text : NULL;
 }
 
+/* Of a duty that each node has: others go on. */
+static bool
+lasts_everywhere(const struct engine *e, const struct duty_state *base)
+{
+	for (size_t i = 0; i < e->states.count; i++)
+		if (e->states.items[i]->duty == base->duty &&
+		    !backoff_lasts(&e->states.items[i]->backoff))
+			return false;
+	return true;
+}
+
 enum engine_stuck
 engine_is_stuck(const struct engine *e)
 {
@@ -540,9 +527,10 @@ engine_is_stuck(const struct engine *e)
 	    ? ENGINE_STUCK
 	    : ENGINE_MOVES;
 
-	for (size_t i = 0; i < DUTIES; i++)
-		if (backoff_lasts(&e->states[i]->backoff) && duties[i]->stuck > stuck)
-			stuck = duties[i]->stuck;
+	for (size_t i = 0; i < e->states.count; i++)
+		if (e->states.items[i]->duty->stuck > stuck &&
+		    lasts_everywhere(e, e->states.items[i]))
+			stuck = e->states.items[i]->duty->stuck;
 	return stuck;
 }
 
@@ -579,9 +567,10 @@ engine_run_once(struct engine *e)
 const char *
 engine_left_undone(const struct engine *e)
 {
-	for (size_t i = 0; i < DUTIES; i++)
-		if (e->states[i]->backoff.failing && !duties[i]->is_unalerted)
-			return duties[i]->what;
+	for (size_t i = 0; i < e->states.count; i++)
+		if (e->states.items[i]->backoff.failing &&
+		    !e->states.items[i]->duty->is_unalerted)
+			return e->states.items[i]->duty->what;
 	return NULL;
 }
 
@@ -590,8 +579,9 @@ engine_is_idle(const struct engine *e)
 {
 	struct moment now = engine_now(e);
 
-	for (size_t i = 0; i < DUTIES; i++)
-		if (e->states[i]->tasks > 0 || due_of(e, e->states[i], &now).owed)
+	for (size_t i = 0; i < e->states.count; i++)
+		if (e->states.items[i]->tasks > 0 ||
+		    due_of(e, e->states.items[i], &now).owed)
 			return false;
 	return true;
 }

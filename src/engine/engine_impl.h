@@ -20,6 +20,7 @@
 #include "engine/witnesses.h"
 #include "engine/world.h"
 #include "publish/table_guard.h"
+#include "store/store_node.h"
 
 /* A turn goes through them in this order. */
 #define ENGINE_DUTIES(ROW) \
@@ -83,7 +84,8 @@ enum news {
 /* Every duty's state begins with it. */
 struct duty_state {
 	const struct duty *duty;
-	size_t tasks; /* that workers have */
+	struct engine_node *node; /* of a duty that each node has; else NULL */
+	size_t tasks;             /* that workers have */
 	struct backoff backoff;
 };
 
@@ -102,6 +104,7 @@ struct duty {
 	const char *name;
 	const char *what;  /* "retry mail", for "cannot retry mail"; NULL: never fails */
 	unsigned needs;    /* enum duty_needs, or-ed */
+	bool is_of_node;   /* each node has one, with a back-off of its own */
 	bool is_unalerted; /* failures that last are logged alone */
 	bool opens_store;  /* its tasks do, each for itself */
 	bool is_cut_short; /* finish() ends what its tasks wait for: nobody waits for them
@@ -192,9 +195,44 @@ struct known_postfix {
 	struct postfix_settings settings;
 	char **other_maps; /* of smtp_tls_policy_maps; NULL: not known */
 	int64_t read_ms;   /* monotonic: when they were read; 0: they are not known */
+	unsigned reads;    /* how often they were */
 	unsigned stale;    /* why they are to be read again: so many reasons */
 	struct table_guard guard; /* tables of publish that it asks */
 	bool told_unverified;     /* that it has no CA, where a policy wants one */
+};
+
+/*
+ * One Postfix: whose lines are told apart in the log, whose commands are run, and which
+ * is known by what it says of itself. Without `nodes:` there is one, which has no name.
+ * What is one Postfix's belongs to its node; what is decided is decided for all of them.
+ */
+struct engine_node {
+	unsigned at;              /* in the engine's nodes, and in the fold's */
+	const char *host;         /* as the log names it, or FOLD_NODE_ANY */
+	const char *name;         /* for people; "": it has none */
+	char id[STORE_NODE_SIZE]; /* as store.h has it */
+	struct postfix postfix;
+	struct known_postfix known;
+	size_t tasks;     /* that workers have */
+	bool was_asked;   /* for its settings: they came, or could not be had */
+	bool is_away;     /* they could not, the last time */
+	bool was_read;    /* it has said once what these are: */
+	enum level level; /* its default level */
+	bool can_dane;
+	bool is_told_apart; /* that it differs from others */
+	int64_t sum;        /* of its settings */
+};
+
+struct engine_nodes {
+	struct engine_node *items;
+	unsigned count;
+	struct postfix here; /* it has the map, and servers are probed by it */
+	uint64_t unfollowed; /* lines of hosts that are none, as far as it is stored */
+};
+
+struct duty_states {
+	struct duty_state **items; /* in the order of the rows, and of nodes */
+	size_t count;
 };
 
 /* Is the database what was written into it? */
@@ -239,10 +277,12 @@ struct engine {
 	struct buf sts_attributes;         /* what engine_policy() wrote last */
 	uint32_t draw; /* a number that spreads what would else happen at once */
 
-	struct postfix postfix;
-	struct known_postfix known;
+	struct engine_nodes nodes;
+	/* Of the node by whose settings it is decided: the first that tells them; of the
+	 * first, where none does. */
+	struct known_postfix *known;
 
-	struct duty_state **states; /* in the order of the rows */
+	struct duty_states states;
 	struct workers *workers[POOL_COUNT];
 	struct task *tasks; /* that workers have */
 };
@@ -264,8 +304,11 @@ bool engine_read_versions(struct engine *e, struct err *err);
 /* Monotonic: when it will be wall_ms, or now. */
 int64_t engine_at_wall(const struct moment *now, int64_t wall_ms);
 
-/* The state of one of the rows. */
+/* The state of one of the rows; of one that each node has, that of the first, or of node.
+ */
 void *engine_state(const struct engine *e, const struct duty *duty);
+void *engine_state_of(
+    const struct engine *e, const struct duty *duty, const struct engine_node *node);
 
 /* Every duty that listens hears it, before this returns. */
 void engine_tell(struct engine *e, enum news news);
@@ -277,11 +320,19 @@ void *engine_task(
 void engine_submit(struct engine *e, struct task *task);
 void engine_drop(struct task *task);
 
-/* Settings that are older than a minute are not believed, nor are those that were
- * changed since, as far as that is known. */
-bool engine_settings_are_fresh(const struct engine *e, const struct moment *now);
-/* Does a duty wait for fresh ones, and is none at work with the old ones? */
-bool engine_settings_are_wanted(const struct engine *e, const struct moment *now);
+/* Of a duty: settings that are older than a minute are not believed, nor are those that
+ * were changed since, as far as that is known. */
+bool engine_settings_are_fresh(
+    const struct engine *e, const struct duty_state *base, const struct moment *now);
+/* Does a duty wait for fresh ones of that node, and is none at work with the old ones? */
+bool engine_settings_are_wanted(
+    const struct engine *e, const struct engine_node *node, const struct moment *now);
+
+/* It failed: reported, and if it lasts alerted, where it is to be. */
+void engine_failed(struct engine *e, struct backoff *backoff, const char *what,
+    const struct err *err, bool alerted);
+/* What workers have done is taken by its duties. */
+void engine_take_tasks(struct engine *e, struct workers *workers);
 
 /* The database could, or could not: "cannot WHAT". A failure rolls back. */
 void engine_stored(struct engine *e, const char *what);
@@ -298,6 +349,11 @@ bool engine_settings_stand(struct engine *e);
 
 /* What measuring goes by, as Postfix's settings are known. */
 struct measure_settings engine_measure_settings(const struct engine *e);
+
+/* --- duty_retry.c --- */
+
+/* All mail that waits is retried, on each node. */
+void engine_flush(struct engine *e);
 
 /* --- duty_metrics.c --- */
 
@@ -383,18 +439,19 @@ bool engine_may_hasten_policy(struct engine *e, const char *domain);
 bool engine_ask_witnesses(struct engine *e, const struct destination *d,
     const struct answers *answers, unsigned wants);
 
-/* Messages may have been retried in vain (store_waiting_done()), or left
- * (store_waiting_left()): a listing tells whether they are there. */
-void engine_ask_given_up(struct engine *e);
+/* Messages of a node (NULL: of any) may have been retried in vain (store_waiting_done()),
+ * or left (store_waiting_left()): a listing tells whether they are there. */
+void engine_ask_given_up(struct engine *e, const struct engine_node *node);
 
-/* Is the queue being listed, by whichever duty? One at a time does. */
-bool engine_is_listing(const struct engine *e);
+/* Is the queue of a node being listed, by whichever duty? One at a time does. */
+bool engine_is_listing(const struct engine *e, const struct engine_node *node);
 /* When the next one may be; 0: at any time. Monotonic. */
-int64_t engine_next_listing_ms(const struct engine *e);
+int64_t engine_next_listing_ms(const struct engine *e, const struct engine_node *node);
 /* It was: the next listing keeps its distance. Monotonic. Of one that failed (done:
  * false) how long it hung tells nothing of the queue, and the engine backs off from that;
  * unless the one before failed as well: it may be too large to be listed. */
-void engine_note_listing(struct engine *e, int64_t began_ms, int64_t took_ms, bool done);
+void engine_note_listing(struct engine *e, const struct engine_node *node,
+    int64_t began_ms, int64_t took_ms, bool done);
 
 /* --- duty_servers.c: the servers as a witness --- */
 

@@ -228,15 +228,19 @@ static bool
 store_waiting(struct intake *in, const struct fold_item *item,
     const struct destination *d, bool is_new, struct err *err)
 {
-	struct waiting_mail mails[FOLD_WAITING_MAX], unkept;
+	struct waiting_mail mails[FOLD_WAITING_MAX];
 	size_t count = choose_waiting(in, item, d, is_new, mails);
 
 	if (!store_waiting_add(in->store, d->id, mails, count, err))
 		return false;
-	if (item->unkept == NULL || !tells(in, d, item->unkept))
-		return true;
-	unkept = waiting_of(in, item->unkept);
-	return store_waiting_unkept(in->store, d->id, &unkept, err);
+	for (size_t i = 0; i < item->unkept_count; i++) {
+		struct waiting_mail unkept = waiting_of(in, &item->unkept[i]);
+
+		if (tells(in, d, &item->unkept[i]) &&
+		    !store_waiting_unkept(in->store, d->id, &unkept, err))
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -324,7 +328,7 @@ is_left_out(const struct intake *in, const struct fold_item *item,
 		return nothing && !found;
 	return in->how->purpose == INTAKE_IMAGINE_LAST && !d->alarm.raised &&
 	    !d->alarm.pending && d->look_ms == 0 && item->waiting_count == 0 &&
-	    item->unkept == NULL;
+	    item->unkept_count == 0;
 }
 
 /* Where mail goes a policy may be. */

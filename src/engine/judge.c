@@ -98,10 +98,14 @@ rule_name(
 static enum level
 default_level(const struct judge *judge, const struct destination *d)
 {
+	enum level level;
+
 	if (judge->config->postfix.default_level != LEVEL_UNKNOWN ||
 	    judge->settings == NULL || d->transport[0] == '\0')
 		return judge->default_level;
-	return postfix_service_level(judge->settings, d->transport);
+	level = postfix_service_level(judge->settings, d->transport);
+	/* That of main.cf: of several nodes the strongest counts. */
+	return level == judge->settings->level ? judge->default_level : level;
 }
 
 /* Not behind a socket, nor where TLS begins with the first byte. */

@@ -258,7 +258,7 @@ engine_note_servers(struct engine *e, const struct host_past *past, struct err *
 void
 engine_note_host(struct engine *e, const struct host *host)
 {
-	struct server_rules rules = finger_settings_of(&e->known.settings).rules;
+	struct server_rules rules = finger_settings_of(&e->known->settings).rules;
 	struct host_past news = host_news(host, &rules, e->judge.default_level);
 	struct host_cause cause = host_cause_news(host, &rules);
 	struct err err;

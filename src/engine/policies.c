@@ -300,9 +300,9 @@ tell_unverified(struct engine *e, const struct sts_record *r)
 {
 	struct buf line = {0};
 
-	if (e->known.told_unverified || e->driver.mode != ENGINE_APPLY)
+	if (e->known->told_unverified || e->driver.mode != ENGINE_APPLY)
 		return;
-	e->known.told_unverified = true;
+	e->known->told_unverified = true;
 	buf_printf(&line,
 	    "smtp_tls_CAfile and smtp_tls_CApath are empty: Postfix can verify no "
 	    "certificate, so that no MTA-STS policy is enforced, as that of %s: "
@@ -341,7 +341,7 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 		return;
 	if (e->judge.settings != NULL) {
 		support = sts_support_of(
-		    str_of(e->known.settings.version), e->known.settings.sts_patterns);
+		    str_of(e->known->settings.version), e->known->settings.sts_patterns);
 		if (!postfix_has_authorities(e->judge.settings))
 			tell_unverified(e, r);
 	}

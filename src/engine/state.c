@@ -29,7 +29,7 @@ take_over(struct engine *e, struct err *err)
 	struct err why;
 
 	/* Every export finds the same, and fails, until the map was seen to. */
-	if (held_export(e->store, e->config, &e->postfix, &why) != HELD_NOT) {
+	if (held_export(e->store, e->config, &e->nodes.here, &why) != HELD_NOT) {
 		engine_alert(e, why.text);
 		return true;
 	}

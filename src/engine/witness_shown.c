@@ -1,15 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The queue's words in the place of the log's. */
+#include <stdio.h>
+
 #include "base/span.h"
 #include "engine/witness_task.h"
 
+struct which {
+	const struct engine *e;
+	uint64_t nodes;
+};
+
+static void
+add_node(void *context, const struct waiting_mail *mail)
+{
+	struct which *which = context;
+	char id[STORE_NODE_SIZE];
+
+	store_node_of(mail->queue_id, id);
+	for (unsigned i = 0; i < which->e->nodes.count; i++)
+		if (strcmp(which->e->nodes.items[i].id, id) == 0)
+			which->nodes |= UINT64_C(1) << i;
+}
+
+uint64_t
+witness_nodes(const struct engine *e, int64_t id)
+{
+	struct which which = {e, e->nodes.count == 1};
+	struct err ignored; /* then it is as if none were known of */
+
+	if (e->nodes.count > 1)
+		store_each_waiting(e->store, id, add_node, &which, &ignored);
+	return which.nodes;
+}
+
+void
+witness_print_id(
+    const struct engine_node *node, const char *queue_id, char out[WITNESS_ID_SIZE])
+{
+	snprintf(out, WITNESS_ID_SIZE, "%s%s", node->id, queue_id);
+}
+
 /* The message waits for what the listing has, not for what the log last said. */
 static bool
-store_shown(struct engine *e, int64_t id, const struct witness_message *m,
-    const struct listed *listed, const struct fold_shown *shown, struct err *err)
+store_shown(struct engine *e, const struct engine_node *node, int64_t id,
+    const struct witness_message *m, const struct listed *listed,
+    const struct fold_shown *shown, struct err *err)
 {
+	char queue_id[WITNESS_ID_SIZE];
 	struct waiting_mail mail = {
-	    .queue_id = listed->queue_id,
+	    .queue_id = queue_id,
 	    .domain = m->domain,
 	    .rule = rules_get(e->rules, shown->rule)->name,
 	    .reason = shown->mark,
@@ -17,6 +56,7 @@ store_shown(struct engine *e, int64_t id, const struct witness_message *m,
 	    .arrival_ms = listed->arrival_s * SPAN_SECOND_MS,
 	};
 
+	witness_print_id(node, listed->queue_id, queue_id);
 	return store_waiting_add(e->store, id, &mail, 1, err);
 }
 
@@ -104,7 +144,9 @@ take_contradicted(struct engine *e, const struct witness_task *t,
 				break;
 			known = fold_shown(e->fold, str_of(listed->queue_id),
 			    str_of(listed->recipient), str_of(listed->reason), &shown);
-			if (known && !store_shown(e, ask->id, m, listed, &shown, err))
+			if (known &&
+			    !store_shown(
+			        e, t->task.base->node, ask->id, m, listed, &shown, err))
 				return false;
 		}
 		if (known && (newest == NULL || m->time_ms > newest->time_ms)) {
@@ -135,7 +177,9 @@ witness_take_shown(
 		struct destination d;
 		bool found, done = true;
 
+		/* Another queue may have what the alarm is about. */
 		if (ask->count == 0 ||
+		    witness_nodes(e, ask->id) != UINT64_C(1) << t->task.base->node->at ||
 		    witness_says(&t->messages[ask->from], ask->count,
 		        t->refused.count == 0) != QUEUE_NEWER)
 			continue;

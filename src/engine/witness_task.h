@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A listing of the queue, for those whom it tells something: for duty_witness.c and
- * witness_shown.c alone. */
+/* A listing of the queue, for those whom it tells something: for duty_witness.c,
+ * witness_listing.c and witness_shown.c alone. */
 #ifndef ENGINE_WITNESS_TASK_H
 #define ENGINE_WITNESS_TASK_H
 
@@ -37,6 +37,18 @@ struct witness_task {
 	struct queue_refused refused;
 	int64_t took_ms; /* out */
 };
+
+/* Its work and release, as of a task_kind. */
+bool witness_work(struct task *task, void *context);
+void witness_release(struct task *task);
+
+/* Whose queues have messages for that destination: bits by the places of nodes. */
+uint64_t witness_nodes(const struct engine *e, int64_t id);
+
+/* The id of a message as it is stored; those of a task are as the node has them. */
+#define WITNESS_ID_SIZE (STORE_NODE_SIZE + 256)
+void witness_print_id(
+    const struct engine_node *node, const char *queue_id, char out[WITNESS_ID_SIZE]);
 
 /*
  * Its messages are not as the last lines of them say; does the listing show one that was

@@ -47,6 +47,17 @@ witnesses_waiting(const struct witnessed_table *table, enum ladder_wants whom)
 	return count;
 }
 
+size_t
+witnesses_of_node(const struct witnessed_table *table, unsigned at)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < table->count; i++)
+		count += (table->items[i]->wants & WANTS_QUEUE) != 0 &&
+		    (table->items[i]->nodes >> at & 1) != 0;
+	return count;
+}
+
 struct witnessed *
 witnesses_at(const struct witnessed_table *table, size_t at)
 {
@@ -136,6 +147,30 @@ witnessed_told(struct witnessed *witnessed, enum ladder_wants who, int64_t mono_
 {
 	witnessed->wants &= ~(unsigned)who;
 	witnessed->told_ms = mono_ms;
+}
+
+/* Which of two tells less of what to do. */
+static unsigned
+rank(enum queue_says says)
+{
+	return says == QUEUE_UNREADABLE ? 3
+	    : says == QUEUE_NOT_ASKED   ? 2
+	    : says == QUEUE_NEWER       ? 1
+	                                : 0;
+}
+
+bool
+witnessed_node_told(struct witnessed *witnessed, unsigned at, enum queue_says *says)
+{
+	witnessed->nodes &= ~(UINT64_C(1) << at);
+	if (*says == QUEUE_SHOWS) {
+		witnessed->nodes = 0;
+		return true;
+	}
+	if (rank(witnessed->told) > rank(*says))
+		*says = witnessed->told;
+	witnessed->told = *says;
+	return witnessed->nodes == 0;
 }
 
 void

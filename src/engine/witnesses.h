@@ -60,6 +60,11 @@ struct witnessed {
 	int64_t answers_ms;            /* monotonic: when ... */
 	char relay[NEXTHOP_HOST_SIZE]; /* ... for an alarm about that server */
 
+	/* of the queues of several nodes: which are still to tell, bits by their places,
+	 * and what the others did, of all together */
+	uint64_t nodes;
+	enum queue_says told;
+
 	/* of the queue: the alarm that a listing is about, from when it begins */
 	struct witnessed_alarm alarm;
 	int64_t queue_ms; /* monotonic: when it answered; 0: it did not */
@@ -82,6 +87,8 @@ struct witnessed_table *witnesses_new(void);
 void witnesses_free(struct witnessed_table *table);
 
 size_t witnesses_count(const struct witnessed_table *table);
+/* How many wait for a listing of the node at that place. */
+size_t witnesses_of_node(const struct witnessed_table *table, unsigned at);
 /* How many wait for one of these. */
 size_t witnesses_waiting(const struct witnessed_table *table, enum ladder_wants whom);
 
@@ -99,6 +106,13 @@ void witnesses_drop_old(struct witnessed_table *table, int64_t mono_ms);
 
 /* One of those that it waits for has answered, at mono_ms. */
 void witnessed_told(struct witnessed *witnessed, enum ladder_wants who, int64_t mono_ms);
+
+/*
+ * The queue of a node says that, of the messages that it has for the destination. True:
+ * it is settled, and *says is what all of them say. What one SHOWS no other can take
+ * back; else it is gone only where all say so.
+ */
+bool witnessed_node_told(struct witnessed *witnessed, unsigned at, enum queue_says *says);
 
 /* What the queue showed is about the alarm that d has now. */
 void witnessed_note_alarm(struct witnessed *witnessed, const struct destination *d);

@@ -43,6 +43,7 @@ measure_settings_of(const struct postfix *postfix,
 {
 	return (struct measure_settings){
 	    .postfix = postfix,
+	    .node = postfix,
 	    .limits = {.addresses =
 	                   settings != NULL ? settings->address_limit : CHOICE_ADDRESSES,
 	        .ipv4 = settings == NULL || settings->ipv4,

@@ -52,7 +52,9 @@ struct measure_tables {
 
 /* What is the same for all destinations of a batch. Borrowed; must outlive the job. */
 struct measure_settings {
-	const struct postfix *postfix;
+	const struct postfix *postfix; /* here, with the prober */
+	const struct postfix
+	    *node;               /* whose settings these are, and maps; the same mostly */
 	char *const *other_maps; /* NULL-terminated; NULL: none */
 	struct measure_tables tables;
 	struct probe_settings prober;

@@ -78,8 +78,7 @@ maps_may_name(const struct measure_settings *settings, const char *maps,
 	struct relays relays = {nexthop, fn, false};
 	struct err ignored;
 
-	return !postfix_each_value(
-	           settings->postfix, maps, take_relay, &relays, &ignored) ||
+	return !postfix_each_value(settings->node, maps, take_relay, &relays, &ignored) ||
 	    relays.found;
 }
 
@@ -114,7 +113,7 @@ ask_maps(
 		keys[count++] = dns->hosts[i].name;
 	keys[count++] = item->nexthop.key;
 	return postfix_maps_have(
-	    settings->postfix, settings->credentials.maps, keys, count, trouble);
+	    settings->node, settings->credentials.maps, keys, count, trouble);
 }
 
 static void

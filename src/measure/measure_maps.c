@@ -30,8 +30,8 @@ measure_ask_maps(const struct measure_settings *settings, const char *const *key
 	for (size_t i = 0; i < count; i++)
 		answers[i] = settings->other_maps != NULL ? ANSWER_UNSURE : ANSWER_NO;
 	if (settings->other_maps != NULL)
-		postfix_maps_answer(settings->postfix, settings->other_maps, keys, count,
-		    answers, trouble);
+		postfix_maps_answer(
+		    settings->node, settings->other_maps, keys, count, answers, trouble);
 	if (settings->tables.ask != NULL)
 		settings->tables.ask(
 		    settings->tables.context, keys, count, answers, trouble);

@@ -222,7 +222,7 @@ struct waiting_mail {
 /*
  * A queue id that stands for the messages of "@DOMAIN" that have no row, as there were
  * too many; "@" alone: of whichever domain. Of the last of them the row has the rest. It
- * is not retried.
+ * is not retried. Of nodes: store_node.h.
  */
 #define STORE_WAITING_OTHERS '@'
 
@@ -233,7 +233,7 @@ struct waiting_mail {
  */
 bool store_waiting_add(struct store *store, int64_t id, const struct waiting_mail *mails,
     size_t count, struct err *err);
-/* It waits, and no row is kept of it. */
+/* It waits, and no row is kept of it. Its queue id is the node alone, or any id there. */
 bool store_waiting_unkept(
     struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err);
 /* When the first of a destination's came into the queue, of those where that is known; 0:
@@ -313,23 +313,27 @@ struct waiting {
 	char queue_id[256];
 };
 
-/* Those to retry now: at most max. *next_ms: when the next one will be; *again_ms: when
- * one that the log did not mention is tried again; 0: none. */
-bool store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
-    struct waiting *out, size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms,
-    struct err *err);
+/* Those of a node to retry now: at most max. *next_ms: when the next one will be;
+ * *again_ms: when one that the log did not mention is tried again; 0: none. */
+bool store_waiting_due(struct store *store, const char *node, int64_t version,
+    int64_t now_ms, struct waiting *out, size_t max, size_t *count, int64_t *next_ms,
+    int64_t *again_ms, struct err *err);
 /* The same without those of destinations that have more than few. */
-bool store_waiting_due_few(struct store *store, int64_t version, int64_t now_ms,
-    size_t few, struct waiting *out, size_t max, size_t *count, struct err *err);
+bool store_waiting_due_few(struct store *store, const char *node, int64_t version,
+    int64_t now_ms, size_t few, struct waiting *out, size_t max, size_t *count,
+    struct err *err);
 /* These are being retried now. */
 bool store_waiting_take(
     struct store *store, const struct waiting *taken, size_t count, struct err *err);
-/* The same for all that are due, as one flush retries them; and that they were. */
-bool store_waiting_take_all(
-    struct store *store, int64_t version, int64_t now_ms, struct err *err);
-bool store_waiting_done_all(struct store *store, int64_t now_ms, struct err *err);
-/* Messages whose retry was begun and not finished are due again. */
-bool store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err);
+/* The same for all of a node that are due, as one flush retries them; and that they were.
+ */
+bool store_waiting_take_all(struct store *store, const char *node, int64_t version,
+    int64_t now_ms, struct err *err);
+bool store_waiting_done_all(
+    struct store *store, const char *node, int64_t now_ms, struct err *err);
+/* Messages of a node whose retry was begun and not finished are due again. */
+bool store_waiting_give_back(
+    struct store *store, const char *node, int64_t not_before_ms, struct err *err);
 /*
  * Retried. postqueue -i does nothing for a message that is just being delivered to
  * another of its recipients, and does not say so: one that the log does not mention is
@@ -344,10 +348,11 @@ bool store_waiting_done(struct store *store, const struct waiting *done, size_t 
     int64_t now_ms, struct err *err);
 /* listed: a listing tells whether those are there that have no row, but a domain. */
 bool store_waiting_sent(struct store *store, int64_t id, bool listed, struct err *err);
-/* Destinations with messages that are retried no more, for any of these reasons, and that
- * no listing showed since: at most max, with ids above after, in their order. */
-bool store_waiting_given_up(struct store *store, int64_t after, int64_t *ids, size_t max,
-    size_t *count, struct err *err);
+/* Destinations with messages at a node that are retried no more, for any of these
+ * reasons, and that no listing showed since: at most max, with ids above after, in their
+ * order. */
+bool store_waiting_given_up(struct store *store, const char *node, int64_t after,
+    int64_t *ids, size_t max, size_t *count, struct err *err);
 
 /*
  * The version of the entries grows with every changed one. A target is where they are
@@ -406,7 +411,10 @@ bool store_place_put(
 #define STORE_SETTINGS_READ "settings-ms"  /* when Postfix's settings were read */
 #define STORE_LOG_READ      "read-ms"      /* when the last line of the log was read */
 #define STORE_JUDGED_UNDER  "judged-under" /* the blob: config_show_judging() */
-#define STORE_AGAIN         "again-ms"     /* when all was to be decided anew, or one */
+#define STORE_NODES         "nodes"        /* the blob: HOST, LEVEL, STATE, WHY a line */
+#define STORE_UNFOLLOWED \
+	"unfollowed" /* the counter of lines of hosts that are no node; a blob: hosts */
+#define STORE_AGAIN "again-ms" /* when all was to be decided anew, or one */
 
 bool store_counter_add(
     struct store *store, const char *name, int64_t add, struct err *err);

@@ -7,6 +7,7 @@
 
 #include "store/store.h"
 #include "store/store_freeze.h"
+#include "store/store_node.h"
 #include "store/store_trouble.h"
 
 /* Statements that do not depend on the columns of a destination. */
@@ -47,6 +48,9 @@ enum sql {
 	SQL_WAITING_ADD,
 	SQL_WAITING_EACH,
 	SQL_WAITING_FIRST,
+	SQL_WAITING_NODES,
+	SQL_WAITING_FORGET,
+	SQL_WAITING_HAS_OTHERS,
 	SQL_WAITING_NEWEST,
 	SQL_WAITING_ABSENT,
 	SQL_WAITING_GONE,

@@ -52,8 +52,14 @@
 	"version = " RETRIED ", tries = tries + 1," \
 	" not_before_ms = ?1 + CASE tries WHEN 0 THEN 10000 ELSE 60000 END"
 
-/* The rows that stand for messages without one of their own: "@DOMAIN". */
-#define WAITING_OTHERS " BETWEEN '@' AND '@~'"
+/* The rows that stand for messages without one of their own: "@DOMAIN", "NODE/@DOMAIN".
+ * No queue id and no node's name has an "@". */
+#define IS_OTHERS "instr(queue_id, '@') > 0"
+
+/* "NODE/" of a message, "" of one without; a domain may have a slash. */
+#define NODE_OF \
+	"CASE WHEN queue_id >= '@' AND queue_id < 'A' THEN ''" \
+	" ELSE substr(queue_id, 1, instr(queue_id, '/')) END"
 
 /* A cause that is later than the one that is kept, or that one is of a clock that was set
  * back since. */
@@ -195,7 +201,7 @@ const char *const store_sql[SQL_COUNT] = {
         " before_attributes, after_attributes, was_pinned, was_until_ms, was_note"
         " FROM decision WHERE destination = ? ORDER BY id",
     [SQL_WAITING_COUNT] = "SELECT count(*) FROM waiting WHERE destination = ?"
-                          " AND queue_id NOT" WAITING_OTHERS,
+                          " AND NOT " IS_OTHERS,
     [SQL_WAITING_IS_KEPT] = "SELECT EXISTS(SELECT 1 FROM waiting"
                             " WHERE destination = ? AND queue_id = ?)",
     [SQL_WAITING_BEGINS] =
@@ -207,8 +213,8 @@ const char *const store_sql[SQL_COUNT] = {
         "INSERT INTO waiting(destination, queue_id, time_ms, line_ms, domain, rule,"
         " reason_len, reason_hash, reason_cut, arrival_ms)"
         " VALUES (?1, CASE WHEN (SELECT count(*) FROM waiting WHERE destination = ?1"
-        "  AND queue_id" WAITING_OTHERS " AND queue_id <> '@' || ?3) < 8"
-        "  THEN '@' || ?3 ELSE '@' END, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        "  AND " IS_OTHERS " AND queue_id <> ?9 || '@' || ?3) < 8"
+        "  THEN ?9 || '@' || ?3 ELSE ?9 || '@' END, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
         " ON CONFLICT DO UPDATE SET line_ms = excluded.line_ms, rule = excluded.rule,"
         " domain = excluded.domain, reason_len = excluded.reason_len,"
         " reason_hash = excluded.reason_hash, reason_cut = excluded.reason_cut,"
@@ -216,7 +222,7 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_OLDEST] =
         "SELECT queue_id, domain, rule, reason_len, reason_hash, reason_cut, line_ms,"
         " absences, arrival_ms FROM waiting WHERE destination = ?1 AND absences >= 0"
-        " AND queue_id NOT" WAITING_OTHERS " ORDER BY absences > 0 DESC, line_ms",
+        " AND NOT " IS_OTHERS " ORDER BY absences > 0 DESC, line_ms",
     [SQL_WAITING_DROP] =
         "DELETE FROM waiting WHERE destination = ? AND queue_id = ? AND line_ms = ?",
     [SQL_WAITING_ADD] =
@@ -268,25 +274,27 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_RELEASE] = "UPDATE waiting SET version = ?, not_before_ms = ?, tries = 0"
                             " WHERE destination = ? AND (version = " UNDECIDED
                             "  OR (? AND version <> " FLOWED "))"
-                            " AND queue_id NOT" WAITING_OTHERS,
+                            " AND NOT " IS_OTHERS,
     [SQL_WAITING_DUE] = "SELECT destination, queue_id FROM waiting WHERE " IS_DUE
-                        " ORDER BY destination LIMIT ?3",
+                        " AND " NODE_OF " = ?3 ORDER BY destination LIMIT ?4",
     [SQL_WAITING_DUE_FEW] = "WITH due AS (SELECT destination, queue_id FROM waiting"
-                            "  WHERE " IS_DUE ")"
+                            "  WHERE " IS_DUE " AND " NODE_OF " = ?3)"
                             " SELECT destination, queue_id FROM due WHERE destination IN"
                             " (SELECT destination FROM due GROUP BY destination"
-                            "  HAVING count(*) <= ?4)"
-                            " ORDER BY destination LIMIT ?3",
-    [SQL_WAITING_AGAIN] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
-                          " WHERE " WAS_DECIDED " AND version = " RETRIED,
+                            "  HAVING count(*) <= ?5)"
+                            " ORDER BY destination LIMIT ?4",
+    [SQL_WAITING_AGAIN] =
+        "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
+        " WHERE " WAS_DECIDED " AND version = " RETRIED " AND " NODE_OF " = ?",
     [SQL_WAITING_NEXT] = "SELECT coalesce(min(not_before_ms), 0) FROM waiting"
                          " WHERE " WAS_DECIDED " AND version > 0 AND version <= ?"
-                         " AND not_before_ms > ?",
+                         " AND not_before_ms > ? AND " NODE_OF " = ?",
     [SQL_WAITING_TAKE] = "UPDATE waiting SET version = " RETRYING
                          " WHERE destination = ? AND queue_id = ?",
-    [SQL_WAITING_TAKE_ALL] = "UPDATE waiting SET version = " RETRYING " WHERE " IS_DUE,
+    [SQL_WAITING_TAKE_ALL] =
+        "UPDATE waiting SET version = " RETRYING " WHERE " IS_DUE " AND " NODE_OF " = ?3",
     [SQL_WAITING_DONE_ALL] = "UPDATE waiting SET " SET_RETRIED " WHERE " WAS_DECIDED
-                             " AND version = " RETRYING,
+                             " AND version = " RETRYING " AND " NODE_OF " = ?2",
     [SQL_WAITING_DONE] =
         "UPDATE waiting SET " SET_RETRIED " WHERE destination = ?2 AND queue_id = ?3"
         " AND version = " RETRYING,
@@ -297,16 +305,22 @@ const char *const store_sql[SQL_COUNT] = {
         "SELECT DISTINCT destination FROM waiting WHERE " WAS_DECIDED
         " AND (version IN (" LEFT ", " LEFT_DUE ")  OR (version IN (" GIVEN_UP ", " FLOWED
         ") AND absences >= 0))"
-        " AND destination > ? ORDER BY destination LIMIT ?",
+        " AND destination > ? AND " NODE_OF " = ? ORDER BY destination LIMIT ?",
     [SQL_WAITING_SENT] =
         "UPDATE waiting SET version = " FLOWED ", absences = max(absences, 0)"
         " WHERE destination = ? AND version < 0"
         " AND version NOT IN (" FLOWED ", " LEFT ", " LEFT_DUE ")",
     [SQL_WAITING_SENT_OTHERS] =
-        "DELETE FROM waiting WHERE destination = ?1 AND queue_id >= '@'"
-        " AND queue_id <= ?2",
-    [SQL_WAITING_GIVE_BACK] = "UPDATE waiting SET version = 1, not_before_ms = ?"
-                              " WHERE " WAS_DECIDED " AND version = " RETRYING,
+        "DELETE FROM waiting WHERE destination = ?1 AND " IS_OTHERS
+        " AND (?2 = 0 OR queue_id = '@' OR queue_id GLOB '*/@')",
+    [SQL_WAITING_GIVE_BACK] =
+        "UPDATE waiting SET version = 1, not_before_ms = ?"
+        " WHERE " WAS_DECIDED " AND version = " RETRYING " AND " NODE_OF " = ?",
+    [SQL_WAITING_NODES] = "SELECT DISTINCT " NODE_OF " FROM waiting",
+    [SQL_WAITING_FORGET] = "DELETE FROM waiting WHERE " NODE_OF " = ?",
+    [SQL_WAITING_HAS_OTHERS] =
+        "SELECT EXISTS(SELECT 1 FROM waiting WHERE destination = ? AND " IS_OTHERS
+        " AND " NODE_OF " = ?)",
     /* LADDER_NOT_YET, written out so that the partial index serves */
     /* What was settled while the clock was ahead: times that are ahead still, or, where
      * there was mail lately, none or one that is more than a day away. */

@@ -28,6 +28,28 @@ read_mail(sqlite3_stmt *stmt)
 	};
 }
 
+void
+store_node_of(const char *queue_id, char node[STORE_NODE_SIZE])
+{
+	struct str rest = str_of(queue_id), name = STR("");
+
+	if (rest.len > 0 && rest.p[0] != STORE_WAITING_OTHERS &&
+	    memchr(rest.p, '/', rest.len) != NULL)
+		str_cut(&rest, '/', &name);
+	name.len += name.len > 0; /* with its slash */
+	if (!str_copy(name, node, STORE_NODE_SIZE))
+		node[0] = '\0';
+}
+
+const char *
+store_id_at_node(const char *queue_id)
+{
+	char node[STORE_NODE_SIZE];
+
+	store_node_of(queue_id, node);
+	return queue_id + strlen(node);
+}
+
 /* Before its messages come: of those that have none yet, one more waits. */
 static bool
 begin_wait(struct store *store, int64_t id, struct err *err)
@@ -40,10 +62,13 @@ static bool
 add_unkept(
     struct store *store, int64_t id, const struct waiting_mail *mail, struct err *err)
 {
+	char node[STORE_NODE_SIZE];
+
+	store_node_of(mail->queue_id, node);
 	return store_finish(store,
-	    store_bind(store, SQL_WAITING_UNKEPT, err, "iissiiii", id, mail->time_ms,
+	    store_bind(store, SQL_WAITING_UNKEPT, err, "iissiiiis", id, mail->time_ms,
 	        mail->domain, mail->rule, mail->reason.len, (int64_t)mail->reason.hash,
-	        (int64_t)mail->reason.cut, mail->arrival_ms),
+	        (int64_t)mail->reason.cut, mail->arrival_ms, node),
 	    err);
 }
 
@@ -328,29 +353,30 @@ read_waiting(struct store *store, sqlite3_stmt *stmt, struct waiting *out, size_
 }
 
 bool
-store_waiting_due(struct store *store, int64_t version, int64_t now_ms,
+store_waiting_due(struct store *store, const char *node, int64_t version, int64_t now_ms,
     struct waiting *out, size_t max, size_t *count, int64_t *next_ms, int64_t *again_ms,
     struct err *err)
 {
 	*next_ms = 0;
 	*again_ms = 0;
 	return read_waiting(store,
-	           store_bind(
-	               store, SQL_WAITING_DUE, err, "iii", version, now_ms, (int64_t)max),
+	           store_bind(store, SQL_WAITING_DUE, err, "iisi", version, now_ms, node,
+	               (int64_t)max),
 	           out, count, err) &&
 	    store_finish_int(store,
-	        store_bind(store, SQL_WAITING_NEXT, err, "ii", version, now_ms), next_ms,
-	        err) &&
-	    store_finish_int(
-	        store, store_prepare(store, SQL_WAITING_AGAIN, err), again_ms, err);
+	        store_bind(store, SQL_WAITING_NEXT, err, "iis", version, now_ms, node),
+	        next_ms, err) &&
+	    store_finish_int(store, store_bind(store, SQL_WAITING_AGAIN, err, "s", node),
+	        again_ms, err);
 }
 
 bool
-store_waiting_due_few(struct store *store, int64_t version, int64_t now_ms, size_t few,
-    struct waiting *out, size_t max, size_t *count, struct err *err)
+store_waiting_due_few(struct store *store, const char *node, int64_t version,
+    int64_t now_ms, size_t few, struct waiting *out, size_t max, size_t *count,
+    struct err *err)
 {
 	return read_waiting(store,
-	    store_bind(store, SQL_WAITING_DUE_FEW, err, "iiii", version, now_ms,
+	    store_bind(store, SQL_WAITING_DUE_FEW, err, "iisii", version, now_ms, node,
 	        (int64_t)max, (int64_t)few),
 	    out, count, err);
 }
@@ -382,18 +408,21 @@ store_waiting_done(struct store *store, const struct waiting *done, size_t count
 }
 
 bool
-store_waiting_take_all(
-    struct store *store, int64_t version, int64_t now_ms, struct err *err)
+store_waiting_take_all(struct store *store, const char *node, int64_t version,
+    int64_t now_ms, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_WAITING_TAKE_ALL, err, "ii", version, now_ms), err);
+	    store_bind(store, SQL_WAITING_TAKE_ALL, err, "iis", version, now_ms, node),
+	    err);
 }
 
 bool
-store_waiting_done_all(struct store *store, int64_t now_ms, struct err *err)
+store_waiting_done_all(
+    struct store *store, const char *node, int64_t now_ms, struct err *err)
 {
 	return store_finish(store,
-	           store_bind(store, SQL_WAITING_DONE_ALL, err, "i", now_ms), err) &&
+	           store_bind(store, SQL_WAITING_DONE_ALL, err, "is", now_ms, node),
+	           err) &&
 	    store_finish(store, store_prepare(store, SQL_WAITING_GIVE_UP, err), err);
 }
 
@@ -409,24 +438,26 @@ store_waiting_sent(struct store *store, int64_t id, bool listed, struct err *err
 	    (store_finish(
 	         store, store_bind(store, SQL_WAITING_SENT, err, "i", id), err) &&
 	        store_finish(store,
-	            store_bind(store, SQL_WAITING_SENT_OTHERS, err, "is", id,
-	                listed ? "@" : "@~"),
+	            store_bind(
+	                store, SQL_WAITING_SENT_OTHERS, err, "ii", id, (int64_t)listed),
 	            err));
 }
 
 bool
-store_waiting_give_back(struct store *store, int64_t not_before_ms, struct err *err)
+store_waiting_give_back(
+    struct store *store, const char *node, int64_t not_before_ms, struct err *err)
 {
 	return store_finish(store,
-	    store_bind(store, SQL_WAITING_GIVE_BACK, err, "i", not_before_ms), err);
+	    store_bind(store, SQL_WAITING_GIVE_BACK, err, "is", not_before_ms, node),
+	    err);
 }
 
 bool
-store_waiting_given_up(struct store *store, int64_t after, int64_t *ids, size_t max,
-    size_t *count, struct err *err)
+store_waiting_given_up(struct store *store, const char *node, int64_t after, int64_t *ids,
+    size_t max, size_t *count, struct err *err)
 {
-	sqlite3_stmt *stmt =
-	    store_bind(store, SQL_WAITING_GIVEN_UP, err, "ii", after, (int64_t)max);
+	sqlite3_stmt *stmt = store_bind(
+	    store, SQL_WAITING_GIVEN_UP, err, "isi", after, node, (int64_t)max);
 	bool failed = false;
 
 	*count = 0;
@@ -434,5 +465,55 @@ store_waiting_given_up(struct store *store, int64_t after, int64_t *ids, size_t 
 		return false;
 	while (store_step_row(store, stmt, &failed, err))
 		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
+	return !failed;
+}
+
+bool
+store_waiting_any(struct store *store, int64_t id, bool *any, struct err *err)
+{
+	int64_t waits = 0;
+	bool done = store_finish_int(
+	    store, store_bind(store, SQL_WAITING_HAS_ANY, err, "i", id), &waits, err);
+
+	*any = waits != 0;
+	return done;
+}
+
+bool
+store_waiting_has_others(
+    struct store *store, const char *node, int64_t id, bool *has, struct err *err)
+{
+	int64_t others = 0;
+	bool done = store_finish_int(store,
+	    store_bind(store, SQL_WAITING_HAS_OTHERS, err, "is", id, node), &others, err);
+
+	*has = others != 0;
+	return done;
+}
+
+bool
+store_waiting_forget(
+    struct store *store, const char *const *nodes, size_t count, struct err *err)
+{
+	char unknown[STORE_NODES_MAX][STORE_NODE_SIZE];
+	sqlite3_stmt *stmt = store_prepare(store, SQL_WAITING_NODES, err);
+	bool failed = false;
+	size_t n = 0;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err)) {
+		struct str node = store_column(stmt, 0);
+		size_t i = 0;
+
+		while (i < count && !str_is(node, nodes[i]))
+			i++;
+		if (i == count && n < STORE_NODES_MAX &&
+		    str_copy(node, unknown[n], STORE_NODE_SIZE))
+			n++;
+	}
+	for (size_t i = 0; i < n && !failed; i++)
+		failed = !store_finish(store,
+		    store_bind(store, SQL_WAITING_FORGET, err, "s", unknown[i]), err);
 	return !failed;
 }

@@ -76,6 +76,23 @@ does(struct world_work *work, struct err *err)
 	return !work->fails || err_set(err, "it fails");
 }
 
+/* The host of a node, "" of the only Postfix. */
+static const char *
+host_of(const struct postfix *postfix)
+{
+	return postfix->command_count > 0 ? postfix->command[0] : "";
+}
+
+static bool
+does_at(const struct postfix *postfix, struct world_work *work, struct err *err)
+{
+	bool is_away = world.away != NULL && strcmp(host_of(postfix), world.away) == 0;
+
+	if (is_away)
+		world.takes_ms = world.away_ms;
+	return does(work, err) && (!is_away || err_set(err, "no route to host"));
+}
+
 static void *
 ask_nobody(void *settings)
 {
@@ -198,11 +215,12 @@ static bool
 read_settings(
     const struct postfix *postfix, struct postfix_settings *settings, struct err *err)
 {
-	(void)postfix;
+	bool is_other = world.other != NULL && strcmp(host_of(postfix), world.other) == 0;
+
 	*settings = (struct postfix_settings){
 	    .version = mem_strdup(world.version != NULL ? world.version : "3.7.11"),
 	    .sts_patterns = true,
-	    .level = world.default_level,
+	    .level = is_other ? world.other_level : world.default_level,
 	    .policy_maps = mem_strdup(world.policy_maps),
 	    .database_type = mem_strdup("hash"),
 	    .relayhost = mem_strdup(""),
@@ -222,7 +240,7 @@ read_settings(
 	    .can_dane = world.can_dane,
 	    .dane_trouble = mem_strdup(""),
 	};
-	if (does(&world.settings, err))
+	if (does_at(postfix, &world.settings, err))
 		return true;
 	postfix_settings_clear(settings);
 	return false;
@@ -243,9 +261,8 @@ ask_routes(const struct postfix *postfix, const struct route_settings *settings,
 {
 	struct str domain;
 
-	(void)postfix;
 	assert_string_equal(transport_maps, world.transport_maps);
-	if (!does(&world.routes, why))
+	if (!does_at(postfix, &world.routes, why))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		assert_true(nexthop_recipient_domain(str_of(recipients[i]), &domain));
@@ -262,18 +279,19 @@ ask_routes(const struct postfix *postfix, const struct route_settings *settings,
 }
 
 static struct world_mail *
-find_mail(struct str id)
+find_mail(const char *host, struct str id)
 {
 	for (size_t i = 0; i < world.mail_count; i++)
-		if (str_is(id, world.mails[i].id))
+		if (str_is(id, world.mails[i].id) &&
+		    strcmp(world.mails[i].host, host) == 0)
 			return &world.mails[i];
 	return NULL;
 }
 
-void
-world_queue(const char *id, const char *recipient, const char *reason)
+static void
+queue_at(const char *host, const char *id, const char *recipient, const char *reason)
 {
-	struct world_mail *mail = find_mail(str_of(id));
+	struct world_mail *mail = find_mail(host, str_of(id));
 
 	if (mail == NULL) {
 		if ((world.mail_count & (world.mail_count - 1)) == 0)
@@ -281,23 +299,36 @@ world_queue(const char *id, const char *recipient, const char *reason)
 			    world.mails, 2 * world.mail_count + 1, sizeof(*world.mails));
 		mail = &world.mails[world.mail_count++];
 	}
-	assert_true(str_copy(str_of(id), mail->id, sizeof(mail->id)) &&
+	assert_true(str_copy(str_of(host), mail->host, sizeof(mail->host)) &&
+	    str_copy(str_of(id), mail->id, sizeof(mail->id)) &&
 	    str_copy(str_of(recipient), mail->recipient, sizeof(mail->recipient)) &&
 	    str_copy(str_of(reason), mail->reason, sizeof(mail->reason)));
 }
 
 void
-world_unqueue(const char *id)
+world_queue(const char *id, const char *recipient, const char *reason)
 {
-	struct world_mail *mail = find_mail(str_of(id));
+	queue_at("", id, recipient, reason);
+}
+
+static void
+unqueue_at(const char *host, const char *id)
+{
+	struct world_mail *mail = find_mail(host, str_of(id));
 
 	if (mail != NULL)
 		*mail = world.mails[--world.mail_count];
 }
 
+void
+world_unqueue(const char *id)
+{
+	unqueue_at("", id);
+}
+
 /* The queue is changed before the line is written. */
 static void
-note_mail(const char *text)
+note_mail(const char *host, const char *text)
 {
 	const char *behind = strstr(text, "]: ");
 	char id[32], recipient[64], reason[256];
@@ -309,9 +340,9 @@ note_mail(const char *text)
 	    str_copy(s.recipient, recipient, sizeof(recipient)) &&
 	    str_copy(s.reason, reason, sizeof(reason)));
 	if (s.status == DELIVERY_DEFERRED)
-		world_queue(id, recipient, reason);
+		queue_at(host, id, recipient, reason);
 	else if (s.status <= DELIVERY_BOUNCED)
-		world_unqueue(id);
+		unqueue_at(host, id);
 }
 
 static bool
@@ -319,7 +350,6 @@ read_queue(const struct postfix *postfix,
     void (*fn)(void *context, const struct queued *queued), void *context,
     struct queue_refused *refused, struct err *err)
 {
-	(void)postfix;
 	*refused = (struct queue_refused){.count = world.queue_refused};
 	for (const char *const *mail = world.queued;
 	     mail != NULL && *mail != NULL && !world.queue.fails; mail++) {
@@ -333,7 +363,9 @@ read_queue(const struct postfix *postfix,
 		    sscanf(*mail, "%31s %63s %255[^\n]", id, recipient, reason) >= 2);
 		fn(context, &queued);
 	}
-	for (size_t i = 0; i < world.mail_count && !world.queue.fails; i++)
+	for (size_t i = 0; i < world.mail_count && !world.queue.fails; i++) {
+		if (strcmp(world.mails[i].host, host_of(postfix)) != 0)
+			continue;
 		fn(context,
 		    &(struct queued){.queue_name = world.queue_name != NULL
 		            ? world.queue_name
@@ -341,8 +373,9 @@ read_queue(const struct postfix *postfix,
 		        .queue_id = world.mails[i].id,
 		        .address = world.mails[i].recipient,
 		        .delay_reason = world.mails[i].reason});
+	}
 	world_pass(world.queue_ms);
-	return does(&world.queue, err);
+	return does_at(postfix, &world.queue, err);
 }
 
 static enum finger_outcome
@@ -365,19 +398,21 @@ static bool
 retry(const struct postfix *postfix, const char *const *queue_ids, size_t count,
     struct err *err)
 {
-	(void)postfix;
-	if (!does(&world.retry, err))
+	if (!does_at(postfix, &world.retry, err))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		buf_printf(&world.retried, "%s ", queue_ids[i]);
+		buf_printf(&world.retried, "%s%s%s ", host_of(postfix),
+		    host_of(postfix)[0] != '\0' ? ":" : "", queue_ids[i]);
 	return true;
 }
 
 static bool
 flush(const struct postfix *postfix, struct err *err)
 {
-	(void)postfix;
-	return does(&world.flush, err);
+	if (!does_at(postfix, &world.flush, err))
+		return false;
+	buf_printf(&world.flushed, "%s ", host_of(postfix));
+	return true;
 }
 
 static bool
@@ -585,12 +620,28 @@ world_pass(int64_t ms)
 void
 world_log(struct engine *engine, const char *text)
 {
-	note_mail(text);
+	note_mail("", text);
 	world_log_of(engine, "postfix", text);
+}
+
+static void log_line(
+    struct engine *engine, const char *host, const char *name, const char *text);
+
+void
+world_log_at(struct engine *engine, const char *host, const char *text)
+{
+	note_mail(host, text);
+	log_line(engine, host, "postfix", text);
 }
 
 void
 world_log_of(struct engine *engine, const char *name, const char *text)
+{
+	log_line(engine, "mail", name, text);
+}
+
+static void
+log_line(struct engine *engine, const char *host, const char *name, const char *text)
 {
 	time_t seconds = (time_t)(world.wall_ms / 1000);
 	struct buf line = {0};
@@ -599,8 +650,8 @@ world_log_of(struct engine *engine, const char *name, const char *text)
 
 	gmtime_r(&seconds, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_printf(&line, "%s.%03d+00:00 mail %s/%s\n", stamp,
-	    (int)(world.wall_ms % 1000), name, text);
+	buf_printf(&line, "%s.%03d+00:00 %s %s/%s\n", stamp, (int)(world.wall_ms % 1000),
+	    host, name, text);
 	intake_lines(
 	    engine_fold(engine), (struct str){buf_text(&line), line.len}, world.wall_ms);
 	buf_clear(&line);

@@ -43,6 +43,14 @@ struct world {
 	struct world_work settings;
 	uint64_t files_mark; /* of main.cf and master.cf */
 
+	/* Of several nodes, each reached by its host as a command: the one whose commands
+	 * fail, and how long each takes to; and one that has another default level. NULL:
+	 * none. */
+	const char *away;
+	int64_t away_ms;
+	const char *other;
+	enum level other_level;
+
 	/* Postfix's transport map: a recipient's domain is its next-hop. */
 	struct world_work routes;
 	const char *untold; /* a domain that it cannot tell of; NULL: none */
@@ -58,7 +66,8 @@ struct world {
 	size_t queue_refused;   /* lines of it that are no messages */
 
 	struct world_work retry;
-	struct buf retried; /* ids, each with a blank behind it */
+	struct buf retried; /* ids, each with a blank behind it; of a node "NODE:ID" */
+	struct buf flushed; /* the same of nodes */
 	struct world_work flush;
 
 	struct world_work notify;
@@ -113,6 +122,7 @@ struct world {
 };
 
 struct world_mail {
+	char host[16]; /* of the node that has it; "": the only one */
 	char id[32];
 	char recipient[64];
 	char reason[256];
@@ -148,6 +158,9 @@ void world_unqueue(const char *id);
 
 /* A line of the log, behind "mail postfix/", written now, into the engine's fold. */
 void world_log(struct engine *engine, const char *text);
+
+/* The same of a node: its host stands in the place of "mail". */
+void world_log_at(struct engine *engine, const char *host, const char *text);
 
 /* The same of another instance of Postfix, whose queue is its own. */
 void world_log_of(struct engine *engine, const char *name, const char *text);

@@ -418,7 +418,7 @@ sim_assert_released(struct sim *sim, size_t expected)
 	size_t count;
 
 	assert_true(store_map_versions(sim->store, &version, &exported, &kit_err));
-	assert_true(store_waiting_due(sim->store, exported, sim->now_ms, due,
+	assert_true(store_waiting_due(sim->store, "", exported, sim->now_ms, due,
 	    STORE_WAITING_MAX, &count, &next, &again, &kit_err));
 	assert_int_equal(count, expected);
 	assert_true(store_waiting_take(sim->store, due, count, &kit_err));

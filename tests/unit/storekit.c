@@ -176,7 +176,7 @@ kit_retry(struct store *store, int64_t version, int64_t now_ms)
 	int64_t next, again;
 	size_t count;
 
-	assert_true(store_waiting_due(store, version, now_ms, due, STORE_WAITING_MAX,
+	assert_true(store_waiting_due(store, "", version, now_ms, due, STORE_WAITING_MAX,
 	    &count, &next, &again, &kit_err));
 	assert_true(store_waiting_take(store, due, count, &kit_err));
 	assert_true(store_waiting_done(store, due, count, now_ms, &kit_err));

@@ -65,6 +65,7 @@ assert_defaults(const struct config *c)
 	assert_string_equal(c->mta_sts.ca_file, "");
 	assert_list(&c->mta_sts.networks, NULL, NULL);
 	assert_int_equal(c->publish.count, 0);
+	assert_int_equal(c->nodes.count, 0);
 	assert_int_equal(c->log.learn_ms, INT64_C(2592000000));
 	assert_int_equal(c->ladder.dane_withdrawn_ms, 259200000);
 	assert_int_equal(c->freeze.destinations, 20);
@@ -94,7 +95,7 @@ static const char *const empty[] = {"", "\n\n", "# a comment\n", "---\n", "---\n
     "~\n", "\xef\xbb\xbf# BOM\n", "%YAML 1.1\n---\n", "{}\n",
     "log:\ndns:\nladder:\n  hold:\n", "notify: {to: '', from: ~}\n",
     "postfix:\n  config_directory: \n  command:\n", "dns: {resolver: auto}\n",
-    "publish: []\n", "publish:\n", NULL};
+    "publish: []\n", "publish:\n", "nodes: {}\n", "nodes:\n", NULL};
 
 static void
 text_means_the_defaults(void **state)
@@ -146,6 +147,8 @@ every_key_is_read(void **state)
 	    " map: 'proxy:mysql:/m.cf', lowest: verify}\n"
 	    "- {sql: mariadb, login: /n.cnf, schema: mailcow}\n"
 	    "- sql: postgresql\n  login: /p.conf\n  schema: own\n  map:\n"
+	    "nodes:\n  Node1.example: {command: [ssh, -oBatchMode=yes, node1]}\n"
+	    "  4f5e6d7c8b9a:\n    command: [docker, exec]\n  any: {}\n"
 	    "notify: {to: postmaster, from: 'root@[192.0.2.1]',"
 	    " command: [logger, -t], digest: never}\r\n",
 	    &c);
@@ -184,6 +187,14 @@ every_key_is_read(void **state)
 	    &c.publish.items[1], "sql mariadb mailcow /n.cnf", "", LEVEL_ENCRYPT);
 	assert_publisher(
 	    &c.publish.items[2], "sql postgresql own /p.conf", "", LEVEL_MAY);
+	assert_int_equal(c.nodes.count, 3);
+	assert_string_equal(c.nodes.items[0].host, "node1.example");
+	assert_int_equal(c.nodes.items[0].command.count, 3);
+	assert_string_equal(c.nodes.items[0].command.items[1], "-oBatchMode=yes");
+	assert_string_equal(c.nodes.items[1].host, "4f5e6d7c8b9a");
+	assert_list(&c.nodes.items[1].command, "docker", "exec");
+	assert_string_equal(c.nodes.items[2].host, "any");
+	assert_int_equal(c.nodes.items[2].command.count, 0);
 	assert_int_equal(c.ladder.climb_probes, 1);
 	assert_int_equal(c.ladder.climb_apart_ms, 1000);
 	assert_int_equal(c.ladder.hold_verify_ms, 1000);
@@ -337,7 +348,8 @@ every_key_is_explained(void **state)
 		            strcmp(path, "publish") == 0 ||
 		            strcmp(path, "mta_sts.networks") == 0
 		        ? "[]"
-		        : "Pq empty");
+		        : strcmp(path, "nodes") == 0 ? "{}"
+		                                     : "Pq empty");
 		if (!has_line((struct str){manual.data, manual.len}, buf_text(&wanted)))
 			fail_msg("the manual lacks: %s", buf_text(&wanted));
 		buf_reset(&wanted);

@@ -30,7 +30,7 @@ struct bad_row {
 
 #define KNOWN_AT_TOP \
 	"known here: log, state, rules, map, postfix, dns, probe, ladder, mta_sts, " \
-	"publish, notify, metrics"
+	"publish, nodes, notify, metrics"
 #define A_SECTION \
 	"keys must stand here, like \"log:\" and, below it, \"  file: " \
 	"/var/log/mail.log\""
@@ -59,6 +59,25 @@ static const struct bad_row bad_rows[] = {
     {"the lock of who counts is the map", "map: {file: /x/s.counting}\nstate: /x/s\n",
         "c:1:13: state and map.file are /x/s and /x/s.counting, and one would overwrite "
         "the other; give them names of their own"},
+    {"nodes of a list", "nodes: [node1]\n",
+        "c:1:8: nodes: a mapping must stand here; write nodes: {HOST: {command: "
+        "[...]}}"},
+    {"a node of a word", "nodes: {node1: ssh}\n",
+        "c:1:16: nodes: \"ssh\" where keys must stand; write node1: {command: [ssh, "
+        "node1]}"},
+    {"nodes with mistakes",
+        "nodes:\n  a/b: {command: [ssh, a]}\n  c: {command: ssh}\n"
+        "  d: {comand: [x]}\n  C: {command: [y]}\n  e: {command: [ssh, {}]}\n",
+        "c:2:3: nodes: \"a/b\" is no host as a log names it; write it as it stands "
+        "behind the time there, or any\n"
+        "c:3:16: nodes.command: \"ssh\" is no list; write [WORD, WORD]\n"
+        "c:4:7: unknown key \"comand\"; did you mean \"command\"?\n"
+        "c:5:3: nodes: \"C\" is listed twice; remove one\n"
+        "c:6:22: nodes.command: a mapping in a list of words; put an item that begins "
+        "with : or - in quotes"},
+    {"nodes that are one", "nodes:\n  f: {command: [z]}\n  g: {command: [z]}\n",
+        "c:3:3: nodes: f and g have the same command; give each its own, or write `any` "
+        "for one Postfix with several names"},
     {"a publisher that is no list", "publish: {sql: mariadb}\n",
         "c:1:10: publish: a list must stand here; write publish: [...]"},
     {"a publisher of a word", "publish:\n- mariadb\n",

@@ -125,7 +125,7 @@ assert_doubted(struct store *store, size_t expected)
 	int64_t ids[4];
 	size_t count;
 
-	assert_true(store_waiting_given_up(store, 0, ids, 4, &count, &kit_err));
+	assert_true(store_waiting_given_up(store, "", 0, ids, 4, &count, &kit_err));
 	assert_int_equal(count, expected);
 }
 
@@ -155,7 +155,7 @@ left_waits_for_a_listing(void **state)
 	assert_true(store_waiting_left(store, "Q1", "", 0, &kit_err));
 	kit_release(store, id, 1, 0);
 	assert_true(store_waiting_due(
-	    store, 1, NOW_MS, due, 4, &count, &next_ms, &again_ms, &kit_err));
+	    store, "", 1, NOW_MS, due, 4, &count, &next_ms, &again_ms, &kit_err));
 	assert_int_equal(count, 1);
 	/* It is gone. */
 	assert_true(store_waiting_left(store, "Q1", "d.test", NOW_MS + 1000, &kit_err));

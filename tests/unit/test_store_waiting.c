@@ -18,7 +18,7 @@ assert_due(struct store *store, int64_t version, int64_t now_ms, const char *exp
 	struct buf ids = {0};
 	size_t count;
 
-	assert_true(store_waiting_due(store, version, now_ms, due, STORE_WAITING_MAX,
+	assert_true(store_waiting_due(store, "", version, now_ms, due, STORE_WAITING_MAX,
 	    &count, &next, &again, &kit_err));
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&ids, "%s ", due[i].queue_id);
@@ -112,13 +112,13 @@ so_many_wait(void **state)
 	kit_wait(store, b, "Q1", NOW_MS);
 	kit_release(store, a, 1, 0);
 	kit_release(store, b, 1, 0);
-	assert_true(store_waiting_due(store, 1, NOW_MS, due, 2 * STORE_WAITING_MAX,
+	assert_true(store_waiting_due(store, "", 1, NOW_MS, due, 2 * STORE_WAITING_MAX,
 	    &count, &next, &again, &kit_err));
 	assert_int_equal(count, 52); /* 51 of the first */
 	assert_int_equal(due[50].destination, a);
 	assert_int_equal(due[51].destination, b);
 	assert_true(store_waiting_due(
-	    store, 1, NOW_MS, due, 10, &count, &next, &again, &kit_err));
+	    store, "", 1, NOW_MS, due, 10, &count, &next, &again, &kit_err));
 	assert_int_equal(count, 10);
 	store_close(store);
 }
@@ -171,9 +171,9 @@ sent_while_retried_ends_the_retries(void **state)
 	(void)state;
 	kit_wait(store, id, "Q1", NOW_MS);
 	kit_release(store, id, 1, 0);
-	assert_true(store_waiting_take_all(store, 1, NOW_MS, &kit_err));
+	assert_true(store_waiting_take_all(store, "", 1, NOW_MS, &kit_err));
 	assert_true(store_waiting_sent(store, id, false, &kit_err));
-	assert_true(store_waiting_done_all(store, NOW_MS, &kit_err));
+	assert_true(store_waiting_done_all(store, "", NOW_MS, &kit_err));
 	assert_due(store, 1, INT64_MAX, "", 0, 0);
 	store_close(store);
 }
@@ -190,10 +190,10 @@ flush_takes_all_that_are_due(void **state)
 	kit_wait(store, b, "QB", NOW_MS);
 	kit_release(store, a, 1, 0);
 	kit_release(store, b, 2, 0);
-	assert_true(store_waiting_take_all(store, 1, NOW_MS, &kit_err));
+	assert_true(store_waiting_take_all(store, "", 1, NOW_MS, &kit_err));
 	assert_due(store, 2, NOW_MS, "QB ", 0, 0);
 	kit_wait(store, a, "QA2", NOW_MS); /* not decided: none of the flush's */
-	assert_true(store_waiting_done_all(store, NOW_MS, &kit_err));
+	assert_true(store_waiting_done_all(store, "", NOW_MS, &kit_err));
 	assert_due(store, 1, NOW_MS + 9999, "", 0, NOW_MS + 10000);
 	assert_due(store, 2, NOW_MS + 10000, "QA QB ", 0, NOW_MS + 10000);
 	store_close(store);
@@ -236,14 +236,14 @@ few_do_not_stand_behind_many(void **state)
 		kit_release(store, id, i == 38 ? 2 : 1, 0);
 	}
 	assert_true(store_waiting_due_few(
-	    store, 1, NOW_MS, 3, due, STORE_WAITING_MAX, &count, &kit_err));
+	    store, "", 1, NOW_MS, 3, due, STORE_WAITING_MAX, &count, &kit_err));
 	assert_int_equal(count, 3);
 	assert_string_equal(due[0].queue_id, "123");
 	assert_true(store_waiting_due_few(
-	    store, 1, NOW_MS, 2, due, STORE_WAITING_MAX, &count, &kit_err));
+	    store, "", 1, NOW_MS, 2, due, STORE_WAITING_MAX, &count, &kit_err));
 	assert_int_equal(count, 0);
 	assert_true(
-	    store_waiting_due_few(store, 1, NOW_MS, 4, due, 10, &count, &kit_err));
+	    store_waiting_due_few(store, "", 1, NOW_MS, 4, due, 10, &count, &kit_err));
 	assert_int_equal(count, 10);
 	store_close(store);
 }
@@ -260,8 +260,8 @@ deferred_while_retried_waits_again(void **state)
 	(void)state;
 	kit_wait(store, id, "Q1", NOW_MS);
 	kit_release(store, id, 1, 0);
-	assert_true(
-	    store_waiting_due(store, 1, NOW_MS, due, 2, &count, &next, &again, &kit_err));
+	assert_true(store_waiting_due(
+	    store, "", 1, NOW_MS, due, 2, &count, &next, &again, &kit_err));
 	assert_int_equal(count, 1);
 	assert_true(store_waiting_take(store, due, count, &kit_err));
 	assert_due(store, 1, INT64_MAX, "", 0, 0); /* it is being retried */
@@ -291,8 +291,8 @@ deferred_while_retried_waits_again_among_many(void **state)
 		kit_wait(store, id, queue_id, NOW_MS);
 	}
 	kit_release(store, id, 1, 0);
-	assert_true(store_waiting_due(
-	    store, 1, NOW_MS, due, STORE_WAITING_MAX, &count, &next, &again, &kit_err));
+	assert_true(store_waiting_due(store, "", 1, NOW_MS, due, STORE_WAITING_MAX,
+	    &count, &next, &again, &kit_err));
 	assert_int_equal(count, STORE_WAITING_MAX);
 	assert_true(store_waiting_take(store, due, count, &kit_err));
 	kit_wait(store, id, "Q7", NOW_MS);
@@ -315,10 +315,10 @@ given_back_is_due_again(void **state)
 	(void)state;
 	kit_wait(store, id, "Q1", NOW_MS);
 	kit_release(store, id, 5, 0);
-	assert_true(
-	    store_waiting_due(store, 5, NOW_MS, due, 2, &count, &next, &again, &kit_err));
+	assert_true(store_waiting_due(
+	    store, "", 5, NOW_MS, due, 2, &count, &next, &again, &kit_err));
 	assert_true(store_waiting_take(store, due, count, &kit_err));
-	assert_true(store_waiting_give_back(store, NOW_MS + 1000, &kit_err));
+	assert_true(store_waiting_give_back(store, "", NOW_MS + 1000, &kit_err));
 	assert_due(store, 5, NOW_MS, "", NOW_MS + 1000, 0);
 	assert_due(store, 5, NOW_MS + 1000, "Q1 ", 0, 0);
 	store_close(store);

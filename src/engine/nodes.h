@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The nodes of an engine, and what follows for it from what each of them says. */
+#ifndef ENGINE_NODES_H
+#define ENGINE_NODES_H
+
+#include "engine/engine_impl.h"
+
+/* One of each that is configured, or the one without a name; told to the fold. */
+void engine_make_nodes(struct engine *e);
+void engine_free_nodes(struct engine *e);
+/* Where other nodes are configured than those that messages are known of: what nobody
+ * can be asked of is forgotten, and all queues are read. */
+bool engine_mind_nodes(struct engine *e, struct err *err);
+
+/* A node's settings came, or could not be had: e->known, the default level and whether
+ * DANE works, of all of them together. */
+void engine_note_node(struct engine *e, struct engine_node *node, bool told);
+/* The node by whose settings it is decided. NULL: none told. */
+const struct engine_node *engine_decisive(const struct engine *e);
+/* Were all asked once? Until then nothing is decided. */
+bool engine_know_nodes(const struct engine *e);
+/* A sum of what the decisions rest on, of all nodes; postfix_settings_sum() of one. */
+int64_t engine_nodes_sum(const struct engine *e);
+/* STORE_NODES. */
+void engine_print_nodes(const struct engine *e, struct buf *out);
+/* The host of a line of the log that is no node: told once. */
+void engine_mind_unfollowed(struct engine *e);
+/* How long mail waits in their queues, at the least; 0: not known. */
+int64_t engine_queue_lifetime_ms(const struct engine *e);
+
+#endif
