@@ -24,6 +24,7 @@ struct checker {
 	bool json;
 	const struct config *config;
 	struct postfix postfix;
+	struct postfix of;                /* whose settings they are */
 	struct postfix_settings settings; /* empty where Postfix could not be asked */
 	bool has_settings;
 	char **other_maps;
@@ -93,7 +94,7 @@ read_settings(struct checker *c)
 	size_t ignored;
 	bool ours;
 
-	c->has_settings = postfix_read_settings(&c->postfix, &c->settings, &err);
+	c->has_settings = cmd_settings(c->config, &c->of, &c->settings, &err);
 	c->guard = (struct table_guard){.config = c->config};
 	if (!c->has_settings)
 		cmd_warn(
@@ -103,6 +104,7 @@ read_settings(struct checker *c)
 		    c->settings.policy_maps, config_map_seen(c->config), &ours);
 	c->measure = measure_settings_of(
 	    &c->postfix, c->has_settings ? &c->settings : NULL, c->other_maps);
+	c->measure.node = &c->of;
 	c->measure.policies = c->config->mta_sts.enable;
 	if (c->other_maps != NULL)
 		c->guard.named = table_guard_take(c->config, c->other_maps, &ignored);

@@ -195,6 +195,23 @@ cmd_node(const struct config *config, size_t at)
 	return postfix;
 }
 
+bool
+cmd_settings(const struct config *config, struct postfix *of,
+    struct postfix_settings *settings, struct err *err)
+{
+	bool told;
+
+	*of = config->nodes.count > 0 ? cmd_node(config, 0) : cmd_postfix(config);
+	told = postfix_read_settings(of, settings, err);
+	for (size_t i = 1; i < config->nodes.count && !told; i++) {
+		struct err ignored;
+
+		*of = cmd_node(config, i);
+		told = postfix_read_settings(of, settings, &ignored);
+	}
+	return told;
+}
+
 struct postfix
 cmd_postfix(const struct config *config)
 {

@@ -80,6 +80,10 @@ int cmd_load(const struct options *options, struct config *config, struct rules 
 struct postfix cmd_postfix(const struct config *config);
 /* The same of that node. */
 struct postfix cmd_node(const struct config *config, size_t at);
+/* What Postfix has in main.cf, of nodes the first that tells; where its maps are asked is
+ * in *of. False: none tells, see err. */
+bool cmd_settings(const struct config *config, struct postfix *of,
+    struct postfix_settings *settings, struct err *err);
 
 /* The state, which must exist already unless create; then what was lost of it is taken
  * over from the map, with a warning. NULL: the cause was reported, and *status is the

@@ -88,16 +88,7 @@ doctor_check_postfix(struct doctor *d)
 {
 	struct err err;
 
-	if (d->config->nodes.count > 0)
-		d->postfix = cmd_node(d->config, 0);
-	d->has_postfix = postfix_read_settings(&d->postfix, &d->settings, &err);
-	for (size_t i = 1; i < d->config->nodes.count && !d->has_postfix; i++) {
-		struct err ignored;
-
-		d->postfix = cmd_node(d->config, i);
-		d->has_postfix =
-		    postfix_read_settings(&d->postfix, &d->settings, &ignored);
-	}
+	d->has_postfix = cmd_settings(d->config, &d->postfix, &d->settings, &err);
 	d->level = d->config->postfix.default_level != LEVEL_UNKNOWN
 	    ? d->config->postfix.default_level
 	    : d->settings.level;

@@ -150,12 +150,12 @@ read_again(struct logfile *log)
 enum answer
 logfile_postfix_quotes(const struct config *config)
 {
-	struct postfix postfix = cmd_postfix(config);
+	struct postfix postfix;
 	struct postfix_settings settings = {0};
 	struct err ignored;
 	enum answer answer = ANSWER_UNSURE;
 
-	if (postfix_read_settings(&postfix, &settings, &ignored))
+	if (cmd_settings(config, &postfix, &settings, &ignored))
 		answer = settings.quotes_addresses ? ANSWER_YES : ANSWER_NO;
 	postfix_settings_clear(&settings);
 	return answer;

@@ -152,16 +152,18 @@ look(struct letter *l)
 {
 	struct resolver_settings resolver = config_resolver(l->config);
 	struct measure_settings measure;
+	struct postfix of;
 	struct err err;
 
 	l->postfix = cmd_postfix(l->config);
 	l->measurer = measure_make(&resolver);
 	if (!measure_has_resolver(l->measurer, &err))
 		return cmd_fail(EX_UNAVAILABLE, "%s", err.text);
-	if (!postfix_read_settings(&l->postfix, &l->settings, &err))
+	if (!cmd_settings(l->config, &of, &l->settings, &err))
 		return cmd_fail(EX_UNAVAILABLE,
 		    "cannot ask Postfix: %s; see `tlsladder doctor`", err.text);
 	measure = measure_settings_of(&l->postfix, &l->settings, NULL);
+	measure.node = &of;
 	measure.policies = l->config->mta_sts.enable;
 	if (!measure_has_prober(&measure))
 		return cmd_fail(EX_UNAVAILABLE,

@@ -284,12 +284,13 @@ read_settings(struct forecaster *f)
 	bool ours;
 
 	f->postfix = cmd_postfix(f->config);
-	if (!postfix_read_settings(&f->postfix, &f->settings, &err))
+	if (!cmd_settings(f->config, &f->of, &f->settings, &err))
 		return cmd_fail(EX_UNAVAILABLE,
 		    "cannot ask Postfix: %s; see `tlsladder doctor`", err.text);
 	f->other_maps = postfix_other_maps(
 	    f->settings.policy_maps, config_map_seen(f->config), &ours);
 	f->measure = measure_settings_of(&f->postfix, &f->settings, f->other_maps);
+	f->measure.node = &f->of;
 	f->measure.policies = f->config->mta_sts.enable;
 	if (f->order->probe && !measure_has_prober(&f->measure))
 		return cmd_fail(EX_UNAVAILABLE,

@@ -46,6 +46,7 @@ struct forecaster {
 	const struct forecast_order *order;
 	const struct config *config;
 	struct postfix postfix;
+	struct postfix of; /* whose settings they are */
 	struct postfix_settings settings;
 	char **other_maps;
 	struct measure_settings measure;

@@ -134,10 +134,10 @@ has_attributes(const struct order *order, const struct pins *pins)
 static int
 set_all(const struct order *order, const struct config *config, struct pins *pins)
 {
-	struct postfix postfix = cmd_postfix(config);
+	struct postfix postfix;
 	struct postfix_settings settings = {0};
 	struct err err;
-	bool asked = postfix_read_settings(&postfix, &settings, &err);
+	bool asked = cmd_settings(config, &postfix, &settings, &err);
 	enum level standard = pin_warn_standard(config, asked ? &settings : NULL);
 	int status = read_entries(order, &settings, pins);
 

@@ -102,10 +102,10 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 static void
 warn(const struct config *config, const struct pins *pins)
 {
-	struct postfix postfix = cmd_postfix(config);
+	struct postfix postfix;
 	struct postfix_settings settings = {0};
 	struct err ignored;
-	bool asked = postfix_read_settings(&postfix, &settings, &ignored);
+	bool asked = cmd_settings(config, &postfix, &settings, &ignored);
 	enum level standard = pin_warn_standard(config, asked ? &settings : NULL);
 
 	pin_warn_of_cleartext(config, standard, pins);

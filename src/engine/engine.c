@@ -16,8 +16,8 @@
 #define HELPERS  4 /* long retries and listings must not keep the map waiting */
 #define FRESH_MS SPAN_MINUTE_MS
 
-/* One that hangs keeps so many of the helpers, which the others have beside them. */
-#define NODE_TASKS 2
+/* As many as one node keeps that hangs: for its settings, routes, listing and retry. */
+#define NODE_HELPERS 4
 
 /* So old may the settings of a node be by which nothing is decided now. */
 #define SPARE_MS (10 * SPAN_MINUTE_MS)
@@ -133,7 +133,7 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	if (engine_open_store(e, err) && load_processes(e, err) && open_duties(e, err) &&
 	    engine_mind_nodes(e, err)) {
 		e->workers[POOL_HELPERS] = world->workers_new(
-		    HELPERS + NODE_TASKS * (e->nodes.count - 1), NULL, NULL, NULL, err);
+		    HELPERS + NODE_HELPERS * (e->nodes.count - 1), NULL, NULL, NULL, err);
 		if (e->workers[POOL_HELPERS] != NULL)
 			return e;
 	}
@@ -402,20 +402,14 @@ engine_settings_are_wanted(
 	return wanted;
 }
 
-/* When it is started. What waits for fresh settings is not: they are due themselves. Nor
- * is what a node that hangs would keep more helpers for: a task that ends has it looked
- * at again. */
+/* When it is started. What waits for fresh settings is not: they are due themselves. */
 static int64_t
 start_ms(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
 	int64_t at_ms = due_of(e, base, now).at_ms;
-	bool is_full =
-	    e->nodes.count > 1 && base->node != NULL && base->node->tasks >= NODE_TASKS;
 
-	return at_ms <= now->mono_ms &&
-	        (is_full ||
-	            ((base->duty->needs & DUTY_SETTINGS) != 0 &&
-	                !engine_settings_are_fresh(e, base, now)))
+	return at_ms <= now->mono_ms && (base->duty->needs & DUTY_SETTINGS) != 0 &&
+	        !engine_settings_are_fresh(e, base, now)
 	    ? DUE_NEVER
 	    : at_ms;
 }

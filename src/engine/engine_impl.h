@@ -213,7 +213,6 @@ struct engine_node {
 	char id[STORE_NODE_SIZE]; /* as store.h has it */
 	struct postfix postfix;
 	struct known_postfix known;
-	size_t tasks;     /* that workers have */
 	bool was_asked;   /* for its settings: they came, or could not be had */
 	bool is_away;     /* they could not, the last time */
 	bool was_read;    /* it has said once what these are: */

@@ -14,11 +14,14 @@
 
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "base/span.h"
 #include "engine/engine_impl.h"
 #include "engine/nodes.h"
 #include "sys/log.h"
 
 #define KNOWN_NODES "known-nodes" /* the blob: ids, a line each */
+
+#define LOOKUP_MS (10 * SPAN_SECOND_MS)
 
 /* --- life -------------------------------------------------------------------------- */
 
@@ -38,6 +41,9 @@ make(struct engine *e, unsigned at, const char *host, const struct strings *comm
 		node->postfix.command = command->items;
 		node->postfix.command_count = command->count;
 	}
+	/* Others must not wait for one that hangs. */
+	if (e->config->nodes.count > 1)
+		node->postfix.lookup_ms = LOOKUP_MS;
 	if (!is_any)
 		snprintf(node->id, sizeof(node->id), "%s/", host);
 }

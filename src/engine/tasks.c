@@ -47,8 +47,6 @@ engine_submit(struct engine *e, struct task *task)
 	task->next = e->tasks;
 	e->tasks = task;
 	task->base->tasks++;
-	if (task->base->node != NULL)
-		task->base->node->tasks++;
 	e->world->submit(e->workers[task->kind->pool], &task->job);
 }
 
@@ -94,8 +92,6 @@ engine_take_tasks(struct engine *e, struct workers *workers)
 
 		forget_task(e, task);
 		base->tasks--;
-		if (base->node != NULL)
-			base->node->tasks--;
 		print_what(base, &what);
 		if (task->done)
 			backoff_over(&base->backoff, buf_text(&what));

@@ -264,14 +264,20 @@ ask(const struct postfix *postfix, const char *map, int64_t timeout_ms,
 	return done;
 }
 
+static int64_t
+most_ms(const struct postfix *postfix)
+{
+	return postfix->lookup_ms != 0 ? postfix->lookup_ms : QUERY_MS;
+}
+
 bool
 postfix_lookup_all(const struct postfix *postfix, const char *map,
     const char *const *keys, size_t count, postfix_found_fn *found, void *context,
     struct err *err)
 {
 	struct lookup lookup = {keys, count, 0, found, context};
-	int64_t timeout_ms =
-	    is_proxied(map) ? SERVER_MS + (int64_t)count * SERVER_KEY_MS : QUERY_MS;
+	int64_t timeout_ms = is_proxied(map) ? SERVER_MS + (int64_t)count * SERVER_KEY_MS
+	                                     : most_ms(postfix);
 	char *direct;
 	bool done;
 
@@ -313,7 +319,7 @@ list(const struct postfix *postfix, const char *map, struct listing *listing,
 	struct postfix_call call = {
 	    .program = "postmap",
 	    .arguments = arguments,
-	    .timeout_ms = is_proxied(map) ? SERVER_MS : QUERY_MS,
+	    .timeout_ms = is_proxied(map) ? SERVER_MS : most_ms(postfix),
 	    .output_max = QUERY_MAX,
 	    .line = take_listed,
 	    .context = listing,

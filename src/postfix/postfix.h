@@ -26,6 +26,7 @@ struct postfix {
 	 * so of files that begin with its name and a dot. NULL: it has one name. */
 	const char *map_file;
 	const char *map_seen_as;
+	int64_t lookup_ms; /* the longest that a look-up in a map may take; 0: a minute */
 };
 
 /* A service of master.cf that has a level of its own. */

@@ -2,6 +2,8 @@
 /* Mail that waits: for a decision, for its map, for its time, for word of its retry. */
 #include "suite.h"
 
+#include "store/store_node.h"
+
 #include <stdio.h>
 
 #include "storekit.h"
@@ -361,6 +363,57 @@ given_up_waits_for_news(void **state)
 	store_close(store);
 }
 
+/* Each has ids of its own; and a domain may look like a node's name. */
+static void
+message_is_its_nodes(void **state)
+{
+	static const char *const nodes[] = {"", "n1/"};
+	struct store *store = kit_scratch();
+	int64_t id = kit_add(store, "a.test"), next, again;
+	struct waiting_mail unkept = {
+	    .queue_id = "", .domain = "n1/b", .rule = "", .time_ms = NOW_MS};
+	struct waiting due[4];
+	char node[STORE_NODE_SIZE];
+	size_t count;
+	bool has;
+
+	(void)state;
+	kit_wait(store, id, "Q1", NOW_MS);
+	kit_wait(store, id, "n1/Q1", NOW_MS);
+	kit_wait(store, id, "n2/Q1", NOW_MS);
+	assert_true(store_waiting_unkept(store, id, &unkept, &kit_err));
+	assert_true(store_waiting_has_others(store, "n1/", id, &has, &kit_err));
+	assert_false(has);
+	assert_true(store_waiting_has_others(store, "", id, &has, &kit_err));
+	assert_true(has);
+	unkept.queue_id = "n1/";
+	assert_true(store_waiting_unkept(store, id, &unkept, &kit_err));
+	assert_true(store_waiting_has_others(store, "n1/", id, &has, &kit_err));
+	assert_true(has);
+	store_node_of("@n1/b", node);
+	assert_string_equal(node, "");
+	store_node_of("n1/@n1/b", node);
+	assert_string_equal(node, "n1/");
+	assert_string_equal(store_id_at_node("n1/@n1/b"), "@n1/b");
+	kit_release(store, id, 1, 0);
+	assert_true(store_waiting_due(
+	    store, "n1/", 1, NOW_MS, due, 4, &count, &next, &again, &kit_err));
+	assert_int_equal(count, 1);
+	assert_string_equal(due[0].queue_id, "n1/Q1");
+	assert_true(store_waiting_due(
+	    store, "", 1, NOW_MS, due, 4, &count, &next, &again, &kit_err));
+	assert_int_equal(count, 1);
+	assert_string_equal(due[0].queue_id, "Q1");
+	/* Of another node nobody can be asked. */
+	assert_true(store_waiting_forget(store, nodes, 2, &kit_err));
+	assert_true(store_waiting_due(
+	    store, "n2/", 1, NOW_MS, due, 4, &count, &next, &again, &kit_err));
+	assert_int_equal(count, 0);
+	assert_true(store_waiting_any(store, id, &has, &kit_err));
+	assert_true(has);
+	store_close(store);
+}
+
 int
 main(void)
 {
@@ -392,5 +445,7 @@ main(void)
 	    given_back_is_due_again, NULL, "what could not be retried is due again");
 	suite_add(given_up_waits_for_news, NULL,
 	    "what was retried in vain waits on, for a change too");
+	suite_add(message_is_its_nodes, NULL,
+	    "a message is its node's, whatever a domain looks like");
 	return kit_end(suite_run());
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/witnesses.h"
 #include "sim.h"
 
 static struct sim *
@@ -176,6 +177,40 @@ words_are_no_evidence(void **state)
 	}
 }
 
+/* What one queue shows no other takes back; gone is what all of them miss. */
+static void
+several_queues_say_one_thing(void **state)
+{
+	static const struct {
+		enum queue_says first, second, both;
+	} rows[] = {
+	    {QUEUE_GONE, QUEUE_GONE, QUEUE_GONE},
+	    {QUEUE_GONE, QUEUE_NEWER, QUEUE_NEWER},
+	    {QUEUE_NEWER, QUEUE_GONE, QUEUE_NEWER},
+	    {QUEUE_UNREADABLE, QUEUE_GONE, QUEUE_UNREADABLE},
+	    {QUEUE_UNREADABLE, QUEUE_SHOWS, QUEUE_SHOWS},
+	    {QUEUE_NEWER, QUEUE_SHOWS, QUEUE_SHOWS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct witnessed w = {.nodes = 5, .told = QUEUE_GONE};
+		enum queue_says says = rows[i].first;
+
+		assert_false(witnessed_node_told(&w, 0, &says));
+		says = rows[i].second;
+		assert_true(witnessed_node_told(&w, 2, &says));
+		assert_int_equal(says, rows[i].both);
+	}
+	for (unsigned at = 0; at < 3; at += 2) {
+		struct witnessed w = {.nodes = 5, .told = QUEUE_GONE};
+		enum queue_says says = QUEUE_SHOWS;
+
+		assert_true(witnessed_node_told(&w, at, &says));
+		assert_int_equal(says, QUEUE_SHOWS);
+	}
+}
+
 int
 main(void)
 {
@@ -194,5 +229,7 @@ main(void)
 	    "what was not asked is wanted, and nothing is touched");
 	suite_add(words_are_no_evidence, NULL,
 	    "what a server says weakens nothing, whatever a rule says of it");
+	suite_add(several_queues_say_one_thing, NULL,
+	    "the queues of several nodes say one thing, and one that shows it is enough");
 	return kit_end(suite_run());
 }
