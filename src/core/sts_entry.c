@@ -187,31 +187,46 @@ is_bounded(const struct buf *made, bool has_room)
 	return made->len <= STS_ENTRY_SMALL || (has_room && made->len <= STS_ENTRY_MAX);
 }
 
-bool
+static bool
+has_wildcard(const struct sts_policy *policy)
+{
+	struct str list = str_of(policy->mx), pattern;
+
+	while (str_next(&list, ' ', &pattern))
+		if (is_wild(pattern))
+			return true;
+	return false;
+}
+
+enum sts_entry
 sts_entry_bounded(const struct sts_policy *policy, struct str domain,
     enum sts_support support, const struct str *mx_hosts, size_t count, bool has_room,
     struct buf *out)
 {
 	struct buf made = {0};
 	struct names names;
-	bool done = false;
+	enum sts_entry became = STS_ENTRY_TOO_LARGE;
 
 	/* What cannot fit is not made first. */
 	if (strlen(policy->mx) <= STS_ENTRY_MAX) {
 		sts_entry_attributes(policy, domain, support, mx_hosts, count, &made);
-		done = is_bounded(&made, has_room);
+		if (is_bounded(&made, has_room))
+			became = support != STS_SUPPORT_EXACT && has_wildcard(policy)
+			    ? STS_ENTRY_OF_HOSTS
+			    : STS_ENTRY_WHOLE;
 	}
-	if (!done) {
+	if (became == STS_ENTRY_TOO_LARGE) {
 		buf_reset(&made);
 		names = begin_names(&made);
 		add_hosts(&names, policy, mx_hosts, count);
 		end_names(&names);
-		done = is_bounded(&made, has_room);
+		if (is_bounded(&made, has_room))
+			became = STS_ENTRY_OF_HOSTS;
 	}
-	if (done)
+	if (became != STS_ENTRY_TOO_LARGE)
 		buf_add(out, buf_text(&made), made.len);
 	buf_clear(&made);
-	return done;
+	return became;
 }
 
 size_t
@@ -223,10 +238,4 @@ sts_hosts_allowed(
 	for (size_t i = 0; i < count; i++)
 		allowed += sts_policy_allows(policy, mx_hosts[i]);
 	return allowed;
-}
-
-bool
-sts_entry_is_of_nobody(struct str attributes)
-{
-	return str_starts(attributes, STR("match=" STS_NO_HOST));
 }

@@ -51,18 +51,22 @@ void sts_entry_attributes(const struct sts_policy *policy, struct str domain,
 #define STS_ENTRY_MAX   4096
 #define STS_ENTRIES_MAX (8 * 1024 * 1024)
 
+/* What became of it. */
+enum sts_entry {
+	STS_ENTRY_TOO_LARGE, /* nothing was appended */
+	STS_ENTRY_WHOLE,     /* whatever the MX hosts are, the same */
+	STS_ENTRY_OF_HOSTS,  /* others would have other names: those of an answer to MX */
+};
+
 /*
  * The same within these bounds; has_room: the larger ones have some left. What is too
  * large is made anew, for any Postfix, of no names but those of MX hosts that there are
- * now: less than the policy allows, never more. False, and nothing is appended: they are
- * too many for that too.
+ * now: less than the policy allows, never more. TOO_LARGE: they are too many for that
+ * too.
  */
-bool sts_entry_bounded(const struct sts_policy *policy, struct str domain,
+enum sts_entry sts_entry_bounded(const struct sts_policy *policy, struct str domain,
     enum sts_support support, const struct str *mx_hosts, size_t count, bool has_room,
     struct buf *out);
-
-/* Do the attributes name nobody? Patterns alone do not, where no MX host is known. */
-bool sts_entry_is_of_nobody(struct str attributes);
 
 /* How many of the hosts the policy allows; 0: no mail can be sent under it. */
 size_t sts_hosts_allowed(

@@ -273,22 +273,22 @@ add_cut(const struct destination *d, const struct answers *known,
 }
 
 /* Into e->sts_attributes. One that is in force has its room already. */
-static bool
+static enum sts_entry
 make_entry(struct engine *e, const struct destination *d, const struct sts_record *r,
     enum sts_support support, const struct str *hosts, size_t count)
 {
 	struct buf *out = &e->sts_attributes;
 	struct str domain = str_of(r->domain);
+	enum sts_entry became;
 
 	buf_reset(out);
-	if (!sts_entry_bounded(
-	        &r->state.policy, domain, support, hosts, count, true, out))
-		return false;
-	if (out->len <= STS_ENTRY_SMALL ||
+	became =
+	    sts_entry_bounded(&r->state.policy, domain, support, hosts, count, true, out);
+	if (became == STS_ENTRY_TOO_LARGE || out->len <= STS_ENTRY_SMALL ||
 	    (d->entry.attributes != NULL &&
 	        strcmp(d->entry.attributes, buf_text(out)) == 0) ||
 	    engine_has_policy_room(e, out->len))
-		return true;
+		return became;
 	buf_reset(out);
 	return sts_entry_bounded(
 	    &r->state.policy, domain, support, hosts, count, false, out);
@@ -313,14 +313,15 @@ tell_unverified(struct engine *e, const struct sts_record *r)
 }
 
 /*
- * Patterns alone name nobody, and DNS could not tell the hosts: that none matches is not
- * known then. What there is stays.
+ * Could DNS tell no MX host? Then its names are not known either, and what there is
+ * stays: but an entry of a policy has names, and those that are allowed now are known. It
+ * is no matter whether the TLSA records of hosts that are known could be told.
  */
 static bool
-could_not_tell(const struct answers *known, const char *attributes)
+could_not_tell(const struct destination *d, const struct answers *known, size_t told)
 {
-	return known->dane.state == DANE_UNSURE &&
-	    sts_entry_is_of_nobody(str_of(attributes));
+	return told == 0 && known->dane.state == DANE_UNSURE &&
+	    !destination_is_under_policy(d);
 }
 
 static void
@@ -329,8 +330,10 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 {
 	const struct sts_policy *policy = &r->state.policy;
 	enum sts_support support = STS_SUPPORT_NONE;
+	enum sts_entry became;
 	struct str hosts[NAMES_MAX];
-	size_t count = add_cut(d, known, hosts, read_hosts(known->text, hosts));
+	size_t told = read_hosts(known->text, hosts);
+	size_t count = add_cut(d, known, hosts, told);
 
 	if (count > 0)
 		qsort(hosts, count, sizeof(hosts[0]), compare);
@@ -345,15 +348,13 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 		if (!postfix_has_authorities(e->judge.settings))
 			tell_unverified(e, r);
 	}
-	known->sts_allows_none =
-	    count > 0 && sts_hosts_allowed(policy, hosts, count) == 0;
+	known->sts_allows_none = told > 0 && sts_hosts_allowed(policy, hosts, count) == 0;
 	if (support == STS_SUPPORT_NONE)
 		return;
-	if (make_entry(e, d, r, support, hosts, count))
+	became = make_entry(e, d, r, support, hosts, count);
+	if (became == STS_ENTRY_WHOLE ||
+	    (became == STS_ENTRY_OF_HOSTS && !could_not_tell(d, known, told)))
 		known->sts_attributes = buf_text(&e->sts_attributes);
-	if (known->sts_attributes != NULL && could_not_tell(known, known->sts_attributes))
-		known->sts_attributes =
-		    d->entry.why == WHY_POLICY ? d->entry.attributes : NULL;
 }
 
 static int64_t

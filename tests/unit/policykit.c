@@ -57,6 +57,37 @@ policykit_begin(const char *txt_id, const char *served)
 	world.can_dane = true;
 }
 
+struct policykit_dns policykit_dns;
+
+static void
+answer_as_told(struct measure_item *item)
+{
+	const struct policykit_dns *dns = &policykit_dns;
+	struct answers *answers = &item->answers;
+
+	policykit_txt(&answers->sts_txt);
+	snprintf(answers->text, sizeof(answers->text), "%s%s", dns->mx,
+	    strchr(dns->mx, ' ') == NULL ? " address=insecure" : "");
+	answers->dane.state = dns->tlsa;
+	answers->dane.signed_domain = dns->is_signed;
+	answers->other_map = dns->other_map;
+	if (dns->silent)
+		answers->choice = NULL;
+	if (dns->tlsa == DANE_NO_MAIL)
+		answers->text[0] = '\0';
+}
+
+void
+policykit_begin_at(enum level level, const char *txt_id, const char *served)
+{
+	policykit_begin(txt_id, served);
+	policykit_dns = (struct policykit_dns){
+	    .mx = "mx.d.test", .tlsa = DANE_NONE, .other_map = ANSWER_NO};
+	world.answer = answer_as_told;
+	world.default_level = level;
+	rig_settings_changed();
+}
+
 void
 policykit_defer(const char *domain)
 {

@@ -21,6 +21,22 @@ void policykit_txt(struct sts_txt *out);
 /* An engine that has settled, in that world; the MX host of a domain is mx.DOMAIN. */
 void policykit_begin(const char *txt_id, const char *served);
 
+/* What else DNS has of every domain, for policykit_begin_at(). */
+struct policykit_dns {
+	const char *mx; /* the server, or what DNS could not tell; of several words: the
+	                 * text of the answer */
+	enum dane_state tlsa;
+	enum answer other_map;
+	bool is_signed;
+	bool silent; /* it told no server at all */
+};
+
+extern struct policykit_dns policykit_dns;
+
+/* policykit_begin() beside another default level, where an answer is as policykit_dns
+ * says: at first mx.d.test, without TLSA, unsigned. */
+void policykit_begin_at(enum level level, const char *txt_id, const char *served);
+
 /* What the MX host is, for tests that change the rest of the answer. */
 void policykit_answer(struct measure_item *item);
 

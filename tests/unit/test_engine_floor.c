@@ -8,41 +8,10 @@
 #include "engine/engine_impl.h"
 #include "policykit.h"
 
-static enum answer other_map;
-static bool is_signed;
-static const char *mx; /* the domain's server, or what DNS could not tell */
-static enum dane_state tlsa;
-
-static void
-answer(struct measure_item *item)
-{
-	policykit_txt(&item->answers.sts_txt);
-	snprintf(item->answers.text, sizeof(item->answers.text), "%s%s", mx,
-	    strchr(mx, ' ') == NULL ? " address=insecure" : "");
-	item->answers.dane.state = tlsa;
-	item->answers.dane.signed_domain = is_signed;
-	item->answers.other_map = other_map;
-	if (tlsa == DANE_NO_MAIL)
-		item->answers.text[0] = '\0';
-}
-
-static void
-begin_at(enum level level, const char *txt_id, const char *served)
-{
-	policykit_begin(txt_id, served);
-	mx = "mx.d.test";
-	tlsa = DANE_NONE;
-	other_map = ANSWER_NO;
-	is_signed = false;
-	world.answer = answer;
-	world.default_level = level;
-	rig_settings_changed();
-}
-
 static void
 begin(const char *txt_id, const char *served)
 {
-	begin_at(LEVEL_VERIFY, txt_id, served);
+	policykit_begin_at(LEVEL_VERIFY, txt_id, served);
 }
 
 /* --- no server is in the policy ------------------------------------------------------
@@ -77,7 +46,7 @@ passed_over_is_trouble(void **state)
 	world_wait(rig.engine, HOUR);
 	rig_assert_entry("d.test", LEVEL_SECURE);
 	rig_notify_admin();
-	mx = "mx.new.test";
+	policykit_dns.mx = "mx.new.test";
 	pass_over("d.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
@@ -147,7 +116,7 @@ clock_that_was_ahead(void **state)
 {
 	bool restart = *(const bool *)*state;
 
-	begin_at(LEVEL_MAY, "1", ENFORCE);
+	policykit_begin_at(LEVEL_MAY, "1", ENFORCE);
 	policykit_send("d.test");
 	world_wait(rig.engine, HOUR);
 	policykit_assert_attributes("d.test", ENTRY);
@@ -176,7 +145,7 @@ static void
 clock_that_was_a_month_ahead(void **state)
 {
 	(void)state;
-	begin_at(LEVEL_MAY, "1", POLICYKIT("mx.d.test", "31557600"));
+	policykit_begin_at(LEVEL_MAY, "1", POLICYKIT("mx.d.test", "31557600"));
 	policykit_send("d.test");
 	world_wait(rig.engine, HOUR);
 	world.wall_ms += 40 * DAY;
@@ -194,7 +163,7 @@ clock_that_was_a_month_ahead(void **state)
 static void
 short_one_is_kept_up(void **state)
 {
-	begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
+	policykit_begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
 	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	for (unsigned mail = 0; mail < 24; mail++) {
@@ -209,7 +178,7 @@ short_one_is_kept_up(void **state)
 static void
 short_one_that_ends_is_told_of(void **state)
 {
-	begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
+	policykit_begin_at(LEVEL_MAY, "1", *(const char *const *)*state);
 	rig_notify_admin();
 	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
@@ -310,16 +279,16 @@ asked_anew_at_once(void **state)
 static void
 tlsa_that_cannot_be_told(void **state)
 {
-	begin_at(*(const enum level *)*state, "1", ENFORCE);
-	mx = "mx.evil.test";
-	tlsa = DANE_UNSURE;
+	policykit_begin_at(*(const enum level *)*state, "1", ENFORCE);
+	policykit_dns.mx = "mx.evil.test";
+	policykit_dns.tlsa = DANE_UNSURE;
 	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_SECURE);
 	policykit_assert_attributes("d.test", ENTRY);
 	world_wait(rig.engine, 3 * DAY);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_DNS_UNSURE);
-	tlsa = DANE_USABLE;
+	policykit_dns.tlsa = DANE_USABLE;
 	world_wait(rig.engine, HOUR);
 	rig_assert_judged("d.test", LEVEL_DANE_ONLY, WHY_DANE);
 	rig_close();
@@ -334,7 +303,7 @@ weaker_entry_rises(void **state)
 	rig_defer("d.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_ENCRYPT);
-	tlsa = DANE_UNSURE;
+	policykit_dns.tlsa = DANE_UNSURE;
 	policykit_id = "1";
 	policykit_served = ENFORCE;
 	policykit_send("d.test");
@@ -348,11 +317,11 @@ weaker_entry_rises(void **state)
 static void
 postfix_without_dane(void **state)
 {
-	begin_at(*(const enum level *)*state, "1", ENFORCE);
+	policykit_begin_at(*(const enum level *)*state, "1", ENFORCE);
 	world.can_dane = false;
 	rig_settings_changed();
 	rig_notify_admin();
-	tlsa = DANE_USABLE;
+	policykit_dns.tlsa = DANE_USABLE;
 	policykit_send("d.test");
 	world_wait(rig.engine, DAY);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
@@ -373,14 +342,14 @@ names_stay_while_dns_is_silent(void **state)
 	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	policykit_assert_attributes("d.test", ENTRY);
-	mx = "a.d.test MX: SERVFAIL";
-	tlsa = DANE_UNSURE;
+	policykit_dns.mx = "a.d.test MX: SERVFAIL";
+	policykit_dns.tlsa = DANE_UNSURE;
 	kit_run(STATE, "UPDATE destination SET look_ms = 1");
 	world_wait(rig.engine, DAY);
 	policykit_assert_attributes("d.test", ENTRY);
 	rig_assert_why("d.test", WHY_DNS_UNSURE);
-	mx = "mx2.d.test";
-	tlsa = DANE_NONE;
+	policykit_dns.mx = "mx2.d.test";
+	policykit_dns.tlsa = DANE_NONE;
 	world_wait(rig.engine, 2 * HOUR);
 	policykit_assert_attributes("d.test", "match=mx2.d.test servername=hostname");
 	rig_close();
@@ -410,8 +379,8 @@ alarm_that_waits_is_no_hindrance(void **state)
 static void
 null_mx_is_no_way_out(void **state)
 {
-	begin_at(*(const enum level *)*state, "1", ENFORCE);
-	tlsa = DANE_NO_MAIL;
+	policykit_begin_at(*(const enum level *)*state, "1", ENFORCE);
+	policykit_dns.tlsa = DANE_NO_MAIL;
 	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	policykit_assert_attributes("d.test", ENTRY);
@@ -428,7 +397,7 @@ null_mx_leaves_the_names(void **state)
 	begin("1", WILDCARD);
 	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
-	tlsa = DANE_NO_MAIL;
+	policykit_dns.tlsa = DANE_NO_MAIL;
 	kit_run(STATE, "UPDATE destination SET look_ms = 1");
 	world_wait(rig.engine, DAY);
 	policykit_assert_attributes("d.test", ENTRY);
@@ -462,18 +431,18 @@ hindrance_that_is_over(void **state)
 {
 	const struct hindrance *h = *state;
 
-	begin_at(h->level, "1", ENFORCE);
+	policykit_begin_at(h->level, "1", ENFORCE);
 	if (h->version != NULL)
 		use_postfix(h->version);
-	tlsa = h->tlsa;
-	is_signed = h->is_signed;
-	other_map = h->other_map;
+	policykit_dns.tlsa = h->tlsa;
+	policykit_dns.is_signed = h->is_signed;
+	policykit_dns.other_map = h->other_map;
 	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_NONE);
 	send_for(HOUR);
-	tlsa = DANE_NONE;
-	other_map = ANSWER_NO;
+	policykit_dns.tlsa = DANE_NONE;
+	policykit_dns.other_map = ANSWER_NO;
 	if (h->version != NULL)
 		use_postfix("3.7.11");
 	send_for(h->within_ms);

@@ -377,12 +377,41 @@ entries_are_bounded(void **state)
 		buf_printf(&entry, "secure ");
 		assert_int_equal(sts_entry_bounded(&policy, STR("d.test"), all[s], hosts,
 		                     crowd->hosts, crowd->has_room, &entry),
-		    crowd->is_told);
+		    crowd->is_told ? STS_ENTRY_OF_HOSTS : STS_ENTRY_TOO_LARGE);
 		if (!crowd->is_told)
 			assert_string_equal(buf_text(&entry), "secure ");
 		buf_clear(&entry);
 	}
 	sts_policy_clear(&policy);
+}
+
+/* Of which would other MX hosts make another entry? */
+static void
+entries_of_hosts(void **state)
+{
+	static const struct {
+		const char *mx;
+		enum sts_support support;
+		enum sts_entry became;
+	} rows[] = {
+	    {"mx.d.test", STS_SUPPORT_NAMES, STS_ENTRY_WHOLE},
+	    {"mx.d.test *.p.test", STS_SUPPORT_NAMES, STS_ENTRY_OF_HOSTS},
+	    {"*.p.test", STS_SUPPORT_REPORTS, STS_ENTRY_OF_HOSTS},
+	    {"mx.d.test *.p.test", STS_SUPPORT_EXACT, STS_ENTRY_WHOLE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sts_policy policy =
+		    sts_policy_of(STS_MODE_ENFORCE, 604800, str_of(rows[i].mx));
+		struct buf entry = {0};
+
+		assert_int_equal(sts_entry_bounded(&policy, STR("d.test"),
+		                     rows[i].support, NULL, 0, true, &entry),
+		    rows[i].became);
+		buf_clear(&entry);
+		sts_policy_clear(&policy);
+	}
 }
 
 /* --- addresses ---------------------------------------------------------------------- */
@@ -490,6 +519,7 @@ main(void)
 	    "what is kept of a policy is patterns, and nothing else");
 	for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++)
 		suite_add(entries_are_bounded, &crowds[i], "%s", crowds[i].what);
+	suite_add(entries_of_hosts, NULL, "whether an entry is of the MX hosts' names");
 	suite_add(networks_of_another_form, NULL, "networks of another form");
 	return suite_run();
 }
