@@ -85,6 +85,7 @@ struct answers {
 	                             * whom it allows */
 	bool sts_allows_none;
 	bool sts_asked;
+	bool sts_lost;
 	int64_t sts_ends_ms;
 
 	/* servers */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/span.h"
+#include "core/sts_entry.h"
 
 void
 destination_init(struct destination *d, const char *key)
@@ -262,6 +263,10 @@ void
 destination_adopt(struct destination *d, struct demand entry, enum why why,
     const struct destination_pin *pin, int64_t lease_ms, int64_t look_ms, int64_t now_ms)
 {
+	/* Who made it knew its policy, whatever is said of the reason: a row of a table
+	 * has none. */
+	if (!pin->set && sts_entry_is_one(entry))
+		why = WHY_POLICY;
 	set_pin(d, *pin, entry, why, now_ms);
 	d->entry.force_ms = 0;
 	if (pin->set)

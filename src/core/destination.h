@@ -376,7 +376,7 @@ void destination_unpin(struct destination *destination, int64_t now_ms);
 /*
  * The map has that entry, and nothing else is known of it: it becomes the entry, in force
  * already. pin.set: it is pinned; else it is re-checked at look_ms, which ends its lease
- * of lease_ms.
+ * of lease_ms. Without a pin, one as a policy's (core/sts_entry.h) is a policy's.
  */
 void destination_adopt(struct destination *destination, struct demand entry, enum why why,
     const struct destination_pin *pin, int64_t lease_ms, int64_t look_ms, int64_t now_ms);

@@ -332,7 +332,8 @@ note_hold(
 	}
 	d->hold.level = decision->entry.level;
 	/* A freeze begins none: what fails by our fault tells nothing of theirs. */
-	if (decision->why == WHY_HOLD || decision->why == WHY_POLICY_UNSURE)
+	if (decision->why == WHY_HOLD || decision->why == WHY_POLICY_UNSURE ||
+	    decision->why == WHY_POLICY_ASKED)
 		*since_ms = decision->since_ms;
 }
 

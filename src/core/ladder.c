@@ -322,7 +322,7 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 	if (ev->sts == STS_APPLIES_ENFORCE)
 		return ladder_by_policy(policy, ev, now_ms);
 	if (ev->sts_entry)
-		return ladder_end_policy(ev);
+		return ladder_without_policy(policy, ev, now_ms);
 	if (decide_cleartext(policy, ev, now_ms, &d))
 		return d;
 	if (entry_exposes_credentials(ev)) {

@@ -149,6 +149,8 @@ struct evidence {
 	int64_t sts_ends_ms;        /* when the live policy ends; 0: there is none */
 	bool sts_asked;             /* one is announced, and is being fetched */
 	bool sts_entry;             /* the entry was made by a policy */
+	bool sts_lost;              /* ... of which nothing is known here: the entry was
+	                             * taken over. What cannot be told does not end it */
 
 	int64_t forecast_ms; /* the entry was made for another default level, for which it
 	                      * waits until then; 0: it was not */

@@ -104,6 +104,11 @@ bool ladder_queue_settles(
 bool ladder_must_ask_queue(
     const struct evidence *ev, int64_t now_ms, struct decision *out);
 
+/* Guard 10: there may be an enforced policy that could not be had. True: the weakening to
+ * that level waits, or is held. */
+bool ladder_is_policy_unsure(const struct ladder_policy *policy,
+    const struct evidence *ev, enum level level, int64_t now_ms, struct decision *out);
+
 struct decision ladder_step(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 
@@ -134,6 +139,9 @@ bool ladder_lacks_policy(
 bool ladder_outlives_policy(const struct evidence *ev);
 /* ... which then goes, whatever else could not be told. */
 struct decision ladder_end_policy(const struct evidence *ev);
+/* Its entry is there, and no policy is known that is to be enforced. */
+struct decision ladder_without_policy(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 struct decision ladder_lift_to_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);
 /* A destination that lacks it is looked at again within a day. */

@@ -399,11 +399,11 @@ go_back(const struct evidence *ev, struct step *step)
 }
 
 /*
- * Guard 10: there may be an enforced policy, which could not be had. Not for ever, as who
+ * Guard 10. Not for ever, as who
  * can break an unsigned TXT record can deny it as well; in a signed zone nobody can.
  */
-static bool
-is_policy_unsure(const struct ladder_policy *policy, const struct evidence *ev,
+bool
+ladder_is_policy_unsure(const struct ladder_policy *policy, const struct evidence *ev,
     enum level level, int64_t now_ms, struct decision *out)
 {
 	int64_t hold_ms = ladder_hold_ms(policy, ev, level);
@@ -438,7 +438,7 @@ is_not_yet(const struct ladder_policy *policy, const struct evidence *ev,
 	bool at_once =
 	    step->back && step->level != LEVEL_MAY && ev->seen_since_climb <= step->level;
 
-	if (!at_once && is_policy_unsure(policy, ev, step->level, now_ms, out))
+	if (ladder_is_policy_unsure(policy, ev, step->level, now_ms, out))
 		return true;
 	if (!at_once && is_held(policy, ev, step->level, now_ms, out))
 		return true;

@@ -138,12 +138,19 @@ ladder_watch_policy(const struct evidence *ev, int64_t now_ms, struct decision *
 		d->look_again_ms = look_ms;
 }
 
+/* There may be the policy that it was made by, which nobody here ever had. */
+static bool
+is_lost(const struct evidence *ev)
+{
+	return ev->sts_lost && sts_may_weaken(ev->sts) == ANSWER_UNSURE;
+}
+
 bool
 ladder_outlives_policy(const struct evidence *ev)
 {
 	return ev->asked && ev->sts_entry && !ev->pinned &&
 	    ev->default_level != LEVEL_UNKNOWN &&
-	    (ev->sts != STS_APPLIES_ENFORCE || !can_enforce(ev));
+	    (ev->sts != STS_APPLIES_ENFORCE || !can_enforce(ev)) && !is_lost(ev);
 }
 
 struct decision
@@ -151,7 +158,40 @@ ladder_end_policy(const struct evidence *ev)
 {
 	struct decision d = ladder_without_entry(ev, WHY_POLICY_ENDED);
 
+	d.alert = ev->sts_lost;
 	return ev->sts == STS_APPLIES_ENFORCE ? note_impossible(ev, d) : d;
+}
+
+/* A hold is of a rung. */
+static enum level
+rung_of_default(const struct evidence *ev)
+{
+	enum level level = level_promise(ev->default_level);
+
+	return level > LEVEL_VERIFY ? LEVEL_VERIFY : level;
+}
+
+/*
+ * Under the entry of a policy that enforces nothing here: it ends at once, but where that
+ * is only not known. While mail flows nothing is lost by it; where mail fails, the hold
+ * of any weakening is the bound.
+ */
+struct decision
+ladder_without_policy(
+    const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms)
+{
+	struct decision d;
+
+	if (!is_lost(ev))
+		return ladder_end_policy(ev);
+	if (!ev->deferral)
+		return ladder_keep(WHY_POLICY_UNSURE, now_ms + POLICY_LOOK_MS);
+	if (!ev->frozen && ev->canary == CANARY_NOT_ASKED)
+		return ladder_wants(WANTS_CANARY);
+	if (decide_frozen(ev, now_ms, &d) ||
+	    ladder_is_policy_unsure(policy, ev, rung_of_default(ev), now_ms, &d))
+		return d;
+	return ladder_end_policy(ev);
 }
 
 /* The entry that it asks for, whatever the reason and the default are. */

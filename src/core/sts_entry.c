@@ -239,3 +239,13 @@ sts_hosts_allowed(
 		allowed += sts_policy_allows(policy, mx_hosts[i]);
 	return allowed;
 }
+
+bool
+sts_entry_is_one(struct demand entry)
+{
+	struct str rest = str_of(demand_attributes(entry)), word;
+
+	return entry.level == LEVEL_SECURE && str_next(&rest, ' ', &word) &&
+	    str_starts(word, STR("match=")) && str_next(&rest, ' ', &word) &&
+	    str_equal(word, STR("servername=hostname"));
+}

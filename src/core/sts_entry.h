@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "core/demand.h"
 #include "core/sts_policy.h"
 
 /* Stands for no host at all: nothing verifies, and mail waits. */
@@ -67,6 +68,9 @@ enum sts_entry {
 enum sts_entry sts_entry_bounded(const struct sts_policy *policy, struct str domain,
     enum sts_support support, const struct str *mx_hosts, size_t count, bool has_room,
     struct buf *out);
+
+/* Is an entry, of whatever origin, such a one? Its level and attributes alone tell. */
+bool sts_entry_is_one(struct demand entry);
 
 /* How many of the hosts the policy allows; 0: no mail can be sent under it. */
 size_t sts_hosts_allowed(

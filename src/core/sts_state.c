@@ -235,7 +235,7 @@ sts_take_drop(struct sts_state *state)
 {
 	sts_policy_clear(&state->policy);
 	state->fetched_ms = 0;
-	state->id[0] = '\0';
+	str_copy(STR(STS_ID_DROPPED), state->id, sizeof(state->id));
 	state->txt_failing_ms = 0;
 	state->alerted = STS_ALERT_NONE;
 	note_refresh(state); /* what is on its way may be what was dropped */
@@ -275,6 +275,12 @@ sts_applies(const struct sts_state *state, int64_t now_ms)
 	if (state->txt.state == STS_TXT_VALID && !is_unkept(state, now_ms))
 		return STS_APPLIES_UNHAD;
 	return STS_APPLIES_NOTHING;
+}
+
+bool
+sts_was_had(const struct sts_state *state)
+{
+	return state->fetched_ms != 0 || state->id[0] != '\0';
 }
 
 enum answer

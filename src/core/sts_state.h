@@ -27,11 +27,14 @@ enum sts_alert {
 	STS_ALERT_ENDING, /* it still cannot, and ends within a week */
 };
 
+#define STS_ID_DROPPED "-" /* the administrator dropped the policy */
+
 /* Plain values, but for the text of the policy: ends with sts_state_clear(). {0} is one
  * that nothing is known of. All of it is to be stored. */
 struct sts_state {
 	struct sts_policy policy; /* while fetched_ms is not 0 */
-	char id[STS_ID_SIZE];     /* of the TXT record when it was fetched */
+	char id[STS_ID_SIZE];     /* of the TXT record when it was fetched;
+	                           * STS_ID_DROPPED, which none can have */
 	int64_t fetched_ms;       /* when; 0: there is no policy */
 
 	struct sts_txt txt; /* the last answer */
@@ -120,6 +123,10 @@ enum sts_applies sts_applies(const struct sts_state *state, int64_t now_ms);
  * mail delivered where there is no policy; in a zone that is proven signed it waits.
  */
 enum answer sts_may_weaken(enum sts_applies applies);
+
+/* Was a policy ever had, or dropped? Else that none is known tells nothing of one that
+ * another knew, or this one before its state was lost. */
+bool sts_was_had(const struct sts_state *state);
 
 /* When the policy that is live ends, a moment to judge anew; 0: none is. */
 int64_t sts_ends_ms(const struct sts_state *state, int64_t now_ms);

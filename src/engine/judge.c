@@ -204,6 +204,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.sts_attributes = answers->sts_attributes;
 		ev.sts_allows_none = answers->sts_allows_none;
 		ev.sts_asked = answers->sts_asked;
+		ev.sts_lost = answers->sts_lost;
 		ev.sts_ends_ms = answers->sts_ends_ms;
 	}
 	ev.no_authorities =

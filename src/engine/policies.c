@@ -313,15 +313,26 @@ tell_unverified(struct engine *e, const struct sts_record *r)
 }
 
 /*
- * Could DNS tell no MX host? Then its names are not known either, and what there is
- * stays: but an entry of a policy has names, and those that are allowed now are known. It
- * is no matter whether the TLSA records of hosts that are known could be told.
+ * Where DNS could tell no MX host, the names of an entry that is there are all that is
+ * known, and that none of them is allowed tells nothing of the hosts. It is no matter
+ * whether the TLSA records of hosts that are known could be told.
  */
 static bool
-could_not_tell(const struct destination *d, const struct answers *known, size_t told)
+could_not_tell(const struct answers *known, size_t told)
 {
-	return told == 0 && known->dane.state == DANE_UNSURE &&
-	    !destination_is_under_policy(d);
+	return told == 0 && known->dane.state == DANE_UNSURE;
+}
+
+/* What there is stays, while nobody knows whom the policy allows. */
+static const char *
+attributes_of(
+    struct engine *e, const struct destination *d, enum sts_entry became, bool is_known)
+{
+	if (became == STS_ENTRY_TOO_LARGE)
+		return NULL;
+	if (became == STS_ENTRY_WHOLE || is_known)
+		return buf_text(&e->sts_attributes);
+	return destination_is_under_policy(d) ? d->entry.attributes : NULL;
 }
 
 static void
@@ -333,12 +344,13 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 	enum sts_entry became;
 	struct str hosts[NAMES_MAX];
 	size_t told = read_hosts(known->text, hosts);
-	size_t count = add_cut(d, known, hosts, told);
+	size_t count = add_cut(d, known, hosts, told), allowed;
 
 	if (count > 0)
 		qsort(hosts, count, sizeof(hosts[0]), compare);
 	known->sts = sts_applies(&r->state, now_ms);
 	known->sts_ends_ms = sts_ends_ms(&r->state, now_ms);
+	known->sts_lost = !sts_was_had(&r->state);
 	known->sts_asked = known->sts == STS_APPLIES_UNHAD && r->state.failures == 0;
 	if (known->sts != STS_APPLIES_ENFORCE)
 		return;
@@ -348,13 +360,14 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 		if (!postfix_has_authorities(e->judge.settings))
 			tell_unverified(e, r);
 	}
-	known->sts_allows_none = told > 0 && sts_hosts_allowed(policy, hosts, count) == 0;
+	allowed = sts_hosts_allowed(policy, hosts, count);
+	known->sts_allows_none = told > 0 && allowed == 0;
 	if (support == STS_SUPPORT_NONE)
 		return;
 	became = make_entry(e, d, r, support, hosts, count);
-	if (became == STS_ENTRY_WHOLE ||
-	    (became == STS_ENTRY_OF_HOSTS && !could_not_tell(d, known, told)))
-		known->sts_attributes = buf_text(&e->sts_attributes);
+	known->sts_attributes = attributes_of(e, d, became,
+	    !could_not_tell(known, told) ||
+	        (allowed > 0 && destination_is_under_policy(d)));
 }
 
 static int64_t
@@ -420,6 +433,7 @@ engine_policy(
 
 	known->sts = STS_APPLIES_NOTHING;
 	known->sts_attributes = NULL;
+	known->sts_lost = false;
 	if (!e->config->mta_sts.enable || !nexthop_parse(str_of(d->key), &nexthop) ||
 	    !measure_policy_domain(&nexthop, domain))
 		return true;

@@ -346,6 +346,8 @@ set_more(struct row *row, char *more)
 			ev->sts_allows_none = strcmp(value, "none") == 0;
 		else if (strcmp(name, "sts-asked") == 0)
 			ev->sts_asked = true;
+		else if (strcmp(name, "sts-lost") == 0)
+			ev->sts_lost = true;
 		else if (strcmp(name, "no-ca") == 0)
 			ev->no_authorities = true;
 		else if (strcmp(name, "sts-ends") == 0)
