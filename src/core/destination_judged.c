@@ -403,6 +403,18 @@ change_entry(struct destination *d, const struct decision *decision, int64_t now
 		set_lease(d, decision->lease_ms, now_ms);
 }
 
+/* What an enforced policy asks for and is there already is the policy's from now on,
+ * whoever put it there: a pin that is over, a forecast. */
+static void
+note_policy(struct destination *d, const struct evidence *ev)
+{
+	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
+
+	if (ev->asked && ev->sts == STS_APPLIES_ENFORCE && ev->sts_attributes != NULL &&
+	    !d->pin.set && demand_equal(destination_demand(d), entry))
+		d->entry.why = WHY_POLICY;
+}
+
 /* When to re-check; never a time that is over: it would be judged without end. */
 static int64_t
 next_look(const struct destination *d, const struct decision *decision,
@@ -501,6 +513,7 @@ destination_decide(struct destination *d, const struct evidence *ev,
 		renew_lease(d, decision, now_ms);
 	if (!ev->pinned && !decision->pin_stays)
 		d->pin.set = false;
+	note_policy(d, ev);
 	if (rule != NULL)
 		str_copy(str_of(rule), d->alarm.rule, sizeof(d->alarm.rule));
 	if (news)
