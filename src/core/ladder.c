@@ -306,7 +306,10 @@ decide(const struct ladder_policy *policy, const struct evidence *ev, int64_t no
 		        : ladder_back_off(ev->dns_failures, now_ms,
 		              ladder_most(ev, now_ms, BACK_OFF_MAX_MS)));
 		d.alert = ev->dane.distrusted ||
-		    (ev->dns_failures == ALERT_AFTER && !ev->dane.stale_absence);
+		    (!ev->dane.stale_absence &&
+		        (ev->dns_failures == ALERT_AFTER ||
+		            (ev->dns_failures > ALERT_AFTER && ev->deferral &&
+		                ev->sts_entry)));
 		return d;
 	}
 	if (ev->dane.state == DANE_NO_MAIL)

@@ -9,7 +9,14 @@
 #define KEYS_MAX  3 /* in a command */
 #define SHOWN_MAX 3 /* causes in a subject */
 
-static const char bounced[] = "mail was bounced";
+/* Causes of a destination that are no word of a decision, and what to type next. */
+static const struct words {
+	const char *text;
+	const char *next;
+} words[] = {
+    {"mail was bounced", "explain"},
+    {ALERT_UNRENEWED, "policy"},
+};
 
 /* What a line is about. Borrowed from it. */
 struct about {
@@ -55,10 +62,13 @@ read_line(struct str line)
 	if (why_parse(up_to_end(rest), &about.why)) {
 		about.key = key;
 		about.cause = up_to_end(rest);
-	} else if (str_starts(rest, str_of(bounced))) {
-		about.key = key;
-		about.cause = str_of(bounced);
+		return about;
 	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_starts(rest, str_of(words[i].text))) {
+			about.key = key;
+			about.cause = str_of(words[i].text);
+		}
 	return about;
 }
 
@@ -142,6 +152,12 @@ alert_group_add(
 	return cause;
 }
 
+bool
+alert_group_is_daily(const char *name)
+{
+	return strcmp(name, ALERT_UNRENEWED) == 0;
+}
+
 int64_t
 alert_group_due(const struct alert_group *group)
 {
@@ -154,6 +170,15 @@ alert_group_due(const struct alert_group *group)
 }
 
 /* --- the mails --------------------------------------------------------------------- */
+
+static const char *
+next_of_key(const char *cause)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].text, cause) == 0)
+			return words[i].next;
+	return "explain";
+}
 
 /* What its lines do not end in. */
 static void
@@ -170,7 +195,8 @@ print_next(const struct alert_cause *cause, struct buf *out)
 		buf_printf(out, "next: tlsladder list%s --why %s\n",
 		    cause->waits ? " --waiting" : "", why_slug(cause->why));
 	else if (cause->key_count > 0)
-		buf_printf(out, "next: tlsladder explain%s\n", buf_text(&cause->keys));
+		buf_printf(out, "next: tlsladder %s%s\n", next_of_key(cause->name),
+		    buf_text(&cause->keys));
 	else
 		buf_printf(out, "next: tlsladder %s\n",
 		    strncmp(cause->name, "freeze", 6) == 0 ? "status" : "doctor");

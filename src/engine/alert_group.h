@@ -19,6 +19,10 @@
 #define ALERT_MAILS_MAX  3  /* causes with a mail each; of more there is one for all */
 #define ALERT_CAUSES_MAX 64 /* what comes with more counts with the last */
 
+/* Of a destination, behind its key and ": ", though it is no word of a decision. One that
+ * cannot be renewed lasts, and has a mail a day: see alert_group_is_daily(). */
+#define ALERT_UNRENEWED "its MTA-STS policy cannot be renewed"
+
 struct alert_cause {
 	char *name;     /* "hold", "mail was bounced", "freeze: many fail" */
 	enum why why;   /* WHY_NONE: it is no word of a decision */
@@ -47,6 +51,9 @@ struct alert_group {
  */
 struct alert_cause *alert_group_add(
     struct alert_group *group, const char *line, bool always, struct buf *kept);
+
+/* Does the cause of that name come to one destination after another, in no hurry? */
+bool alert_group_is_daily(const char *name);
 
 /* When the first of its mails is due; INT64_MAX: there is none. */
 int64_t alert_group_due(const struct alert_group *group);

@@ -152,10 +152,13 @@ static int64_t
 begin_cause(struct alerts *a, const char *name, int64_t now_ms)
 {
 	struct recent *r = recent_of(a, name);
+	bool daily = alert_group_is_daily(name);
 
-	if (r->last_ms != 0 && now_ms - r->last_ms > OVER_MS)
+	if (r->last_ms != 0 && now_ms - r->last_ms > (daily ? SPAN_DAY_MS : OVER_MS))
 		r->times = 0;
-	if (r->times < QUICK_MAX)
+	if (daily && r->times > 0)
+		r->last_ms += SPAN_DAY_MS;
+	else if (r->times < QUICK_MAX)
 		r->last_ms = next_mailing(a, now_ms);
 	else if (r->times < QUICK_MAX + 3)
 		r->last_ms = now_ms + (LONG_MS << (r->times - QUICK_MAX));
@@ -201,6 +204,19 @@ mail_line(struct engine *e, const char *line, bool always)
 	    cause->first_id == 0)
 		cause->first_id = a->last_id;
 	buf_clear(&kept);
+}
+
+void
+engine_alert_policy(struct engine *e, const char *line, bool soon)
+{
+	struct alerts *a = engine_state(e, &duty_alerts);
+	int64_t latest_ms = engine_now(e).mono_ms + SAME_MS;
+
+	engine_alert(e, line);
+	for (size_t i = 0; soon && i < a->group.count; i++)
+		if (alert_group_is_daily(a->group.causes[i].name) &&
+		    a->group.causes[i].due_ms > latest_ms)
+			a->group.causes[i].due_ms = latest_ms;
 }
 
 void

@@ -569,6 +569,10 @@ unsigned engine_mail(const struct task *task, unsigned ways, const char *kind,
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 
+/* engine_alert() of an MTA-STS policy that cannot be renewed, with the others of a day;
+ * soon: of the next hour. */
+void engine_alert_policy(struct engine *engine, const char *line, bool soon);
+
 /* Was that of d alerted while the mail that waits now waited, or often enough lately? */
 bool engine_was_alerted(struct engine *e, const struct destination *d, enum why why);
 /* Is that to be alerted of d? Not what was while its mail waits or within a day, unless

@@ -6,6 +6,7 @@
 #include "base/span.h"
 #include "core/choice.h"
 #include "core/sts_entry.h"
+#include "engine/alert_group.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 
@@ -19,18 +20,13 @@ alert(struct engine *e, const struct sts_record *r, enum sts_alert which, int64_
 	bool soon = sts_ends_ms(&r->state, now_ms) < now_ms + SPAN_DAY_MS;
 	struct buf line = {0};
 
-	buf_printf(&line,
-	    "destination=%s the MTA-STS policy cannot be renewed (%s)%s: `tlsladder "
-	    "policy "
-	    "%s`",
-	    r->domain,
+	buf_printf(&line, "%s: " ALERT_UNRENEWED "; %s%s", r->domain,
 	    r->state.failing_ms != 0 ? sts_cause_sentence(r->state.cause)
 	                             : "its TXT record is gone, or cannot be had",
-	    soon                            ? ", and ends within a day"
-	        : which == STS_ALERT_ENDING ? ", and ends within a week"
-	                                    : "",
-	    r->domain);
-	engine_alert(e, buf_text(&line));
+	    soon                            ? "; it ends within a day"
+	        : which == STS_ALERT_ENDING ? "; it ends within a week"
+	                                    : "");
+	engine_alert_policy(e, buf_text(&line), soon);
 	buf_clear(&line);
 }
 
@@ -294,13 +290,24 @@ make_entry(struct engine *e, const struct destination *d, const struct sts_recor
 	    &r->state.policy, domain, support, hosts, count, false, out);
 }
 
-/* One cause for all policies, told once. */
+/* Does more than a policy stand above it, or another map? Then nothing of the policy is
+ * missed. */
+static bool
+is_above_policy(const struct destination *d, const struct answers *known)
+{
+	return d->pin.set || d->entry.level == LEVEL_DANE_ONLY ||
+	    known->dane.state == DANE_USABLE || known->other_map == ANSWER_YES;
+}
+
+/* One cause for all policies, told once, of one that is missed. */
 static void
-tell_unverified(struct engine *e, const struct sts_record *r)
+tell_unverified(struct engine *e, const struct destination *d, const struct sts_record *r,
+    const struct answers *known)
 {
 	struct buf line = {0};
 
-	if (e->known->told_unverified || e->driver.mode != ENGINE_APPLY)
+	if (e->known->told_unverified || e->driver.mode != ENGINE_APPLY ||
+	    is_above_policy(d, known))
 		return;
 	e->known->told_unverified = true;
 	buf_printf(&line,
@@ -358,7 +365,7 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 		support = sts_support_of(
 		    str_of(e->known->settings.version), e->known->settings.sts_patterns);
 		if (!postfix_has_authorities(e->judge.settings))
-			tell_unverified(e, r);
+			tell_unverified(e, d, r, known);
 	}
 	allowed = sts_hosts_allowed(policy, hosts, count);
 	known->sts_allows_none = told > 0 && allowed == 0;

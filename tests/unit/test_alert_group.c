@@ -58,6 +58,13 @@ static const struct row rows[] = {
         "a.test: mail was bounced; Postfix said: x\n"
         "b.test: mail was bounced (3 messages); Postfix said: x\n"
         "next: tlsladder explain a.test b.test\n--\n"},
+    {"policies that cannot be renewed",
+        {"a.test: its MTA-STS policy cannot be renewed; the host cannot be reached",
+            "b.test: its MTA-STS policy cannot be renewed; it ends within a week"},
+        "its MTA-STS policy cannot be renewed: 2 destinations\n"
+        "a.test: its MTA-STS policy cannot be renewed; the host cannot be reached\n"
+        "b.test: its MTA-STS policy cannot be renewed; it ends within a week\n"
+        "next: tlsladder policy a.test b.test\n--\n"},
     {"mail to one came back", {"[a.test]: mail was bounced; Postfix said: hold: y"},
         "[a.test]: mail was bounced\n"
         "[a.test]: mail was bounced; Postfix said: hold: y\n"

@@ -188,7 +188,7 @@ short_one_that_ends_is_told_of(void **state)
 		world_wait(rig.engine, MIN);
 	rig_assert_entry("d.test", LEVEL_SECURE);
 	assert_non_null(strstr(buf_text(&world.body), "cannot be renewed"));
-	assert_non_null(strstr(buf_text(&world.body), "ends within a day"));
+	assert_non_null(strstr(buf_text(&world.body), "it ends within a day"));
 	world_wait(rig.engine, DAY);
 	rig_assert_entry("d.test", LEVEL_NONE);
 	assert_int_equal(world.notify.times, 1);
