@@ -184,3 +184,56 @@ attribute_check(
 	buf_printf(why, "%s", fault != NULL ? fault : "");
 	return fault == NULL;
 }
+
+/* --- of an entry that was there ----------------------------------------------------- */
+
+/* Of an MTA-STS policy (core/sts_entry.h), which nobody writes by hand. */
+static const struct attribute reported[] = {
+    {.name = "policy_type", .major = 3, .minor = 10},
+    {.name = "policy_domain", .major = 3, .minor = 10},
+    {.name = "mx_host_pattern", .major = 3, .minor = 10},
+    {.name = "policy_string", .major = 3, .minor = 10},
+};
+
+static const struct attribute *
+find_any(struct str word)
+{
+	struct str name;
+
+	if (!str_cut(&word, '=', &name))
+		name = word;
+	for (size_t i = 0; i < sizeof(reported) / sizeof(reported[0]); i++)
+		if (str_equal_nocase(name, str_of(reported[i].name)))
+			return &reported[i];
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+		if (str_equal_nocase(name, str_of(attributes[i].name)))
+			return &attributes[i];
+	return NULL;
+}
+
+bool
+attribute_all_known(const char *text, const char *version, struct buf *why)
+{
+	struct str rest = str_of(text), word;
+	bool in_braces = false;
+
+	while (str_next(&rest, ' ', &word)) {
+		const struct attribute *attribute;
+
+		if (str_equal(word, STR("{"))) {
+			in_braces = str_next(&rest, ' ', &word); /* its name */
+		} else if (in_braces) {
+			in_braces = !str_equal(word, STR("}"));
+			continue;
+		}
+		attribute = find_any(word);
+		if (attribute != NULL &&
+		    !is_older(version, attribute->major, attribute->minor))
+			continue;
+		buf_printf(why, "\"");
+		buf_add_visible(why, word);
+		buf_printf(why, "\" is not known to the installed Postfix");
+		return false;
+	}
+	return true;
+}

@@ -19,4 +19,8 @@
 bool attribute_check(char *const *texts, int count, enum level level, const char *version,
     struct buf *why);
 
+/* Does Postfix of that version know each name in the attributes of an entry that once
+ * stood in the map? Else all mail under it would wait; why: as above. */
+bool attribute_all_known(const char *attributes, const char *version, struct buf *why);
+
 #endif

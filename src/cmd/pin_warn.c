@@ -7,6 +7,7 @@
 #include "base/span.h"
 #include "cmd/cmd.h"
 #include "cmd/progress.h"
+#include "core/sts_entry.h"
 #include "measure/measure.h"
 #include "sys/clock.h"
 
@@ -165,47 +166,99 @@ pin_warn_of_dane(
 
 /* --- MTA-STS ----------------------------------------------------------------------- */
 
+/* Is there a name in match= that the policy does not allow? ".d.test" is what its
+ * "*.d.test" is there. */
 static bool
-leaves_policy_out(const struct pin *pin, enum level standard)
+has_other_names(struct demand entry, const struct sts_policy *policy)
 {
+	struct str rest = str_of(demand_attributes(entry)), word, name, pattern;
+
+	while (str_next(&rest, ' ', &word)) {
+		if (!str_eat(&word, STR("match=")))
+			continue;
+		while (str_next(&word, ':', &name)) {
+			bool known = str_equal(name, STR(STS_NO_HOST)) ||
+			    sts_policy_allows(policy, name);
+			struct str list = str_of(policy->mx);
+
+			while (!known && str_next(&list, ' ', &pattern))
+				known = str_eat(&pattern, STR("*")) &&
+				    str_equal_nocase(pattern, name);
+			if (!known)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Of an enforced policy. */
+static void
+warn_of_policy(const struct pin *pin, enum level standard,
+    const struct postfix_settings *settings, const struct sts_policy *policy)
+{
+	static const char has[] = "an enforced MTA-STS policy";
 	enum level level = level_of(pin, standard);
 
-	return level != LEVEL_SECURE && level != LEVEL_DANE_ONLY;
+	if (level != LEVEL_SECURE && level != LEVEL_DANE_ONLY)
+		warn(pin, has, "hold to it");
+	else if (level == LEVEL_SECURE && has_other_names(pin->entry, policy))
+		cmd_warn("%s has %s, which does not allow all names of its match=: it "
+		         "allows %s",
+		    pin->nexthop.key, has, policy->mx);
+	if ((level == LEVEL_SECURE || level == LEVEL_VERIFY) && settings != NULL &&
+	    !postfix_has_authorities(settings))
+		cmd_warn("smtp_tls_CAfile and smtp_tls_CApath are empty: at %s mail to "
+		         "%s waits, as Postfix verifies no certificate",
+		    level_name(level), pin->nexthop.key);
+}
+
+/* True: there is one that is enforced; *record is to be cleared then. */
+static bool
+read_enforced(
+    struct store *store, const struct pin *pin, int64_t now_ms, struct sts_record *record)
+{
+	char domain[NEXTHOP_HOST_SIZE];
+	bool found = false;
+	struct err ignored;
+
+	if (!measure_policy_domain(&pin->nexthop, domain) ||
+	    !store_sts_get(store, domain, record, &found, &ignored) || !found)
+		return false;
+	if (sts_applies(&record->state, now_ms) == STS_APPLIES_ENFORCE)
+		return true;
+	sts_record_clear(record);
+	return false;
 }
 
 static bool
 is_enforced(struct store *store, const struct pin *pin, int64_t now_ms)
 {
-	char domain[NEXTHOP_HOST_SIZE];
 	struct sts_record record;
-	bool found = false, enforced;
-	struct err ignored;
+	bool enforced = read_enforced(store, pin, now_ms, &record);
 
-	if (!measure_policy_domain(&pin->nexthop, domain) ||
-	    !store_sts_get(store, domain, &record, &found, &ignored) || !found)
-		return false;
-	enforced = sts_applies(&record.state, now_ms) == STS_APPLIES_ENFORCE;
-	sts_record_clear(&record);
+	if (enforced)
+		sts_record_clear(&record);
 	return enforced;
 }
 
 void
-pin_warn_of_policies(
-    const struct config *config, enum level standard, const struct pins *pins)
+pin_warn_of_policies(const struct config *config, enum level standard,
+    const struct postfix_settings *settings, const struct pins *pins)
 {
 	int64_t now_ms = clock_wall_ms();
+	struct sts_record record;
 	int status;
 	struct store *store =
 	    config->mta_sts.enable ? cmd_store(config, false, &status) : NULL;
 
 	if (store == NULL)
 		return;
-	for (size_t i = 0; i < pins->count; i++) {
-		const struct pin *pin = &pins->items[i];
-
-		if (leaves_policy_out(pin, standard) && is_enforced(store, pin, now_ms))
-			warn(pin, "an enforced MTA-STS policy", "hold to it");
-	}
+	for (size_t i = 0; i < pins->count; i++)
+		if (read_enforced(store, &pins->items[i], now_ms, &record)) {
+			warn_of_policy(
+			    &pins->items[i], standard, settings, &record.state.policy);
+			sts_record_clear(&record);
+		}
 	store_close(store);
 }
 

@@ -22,9 +22,10 @@ void pin_warn_of_dane(
     const struct config *config, enum level standard, const struct pins *pins);
 
 /* Where a policy is held that the pin switches off (RFC 8461; no level but secure holds
- * to one, and DANE is more). */
-void pin_warn_of_policies(
-    const struct config *config, enum level standard, const struct pins *pins);
+ * to one, with names that it allows, and DANE is more), and where nothing is verified.
+ * settings NULL: Postfix could not be asked. */
+void pin_warn_of_policies(const struct config *config, enum level standard,
+    const struct postfix_settings *settings, const struct pins *pins);
 
 /* Where mail may go in cleartext again. */
 void pin_warn_of_cleartext(

@@ -159,7 +159,7 @@ set_all(const struct order *order, const struct config *config, struct pins *pin
 		status = pins_apply(config, pins, NULL, NULL);
 	if (status == 0) {
 		status = pins_print(pins);
-		pin_warn_of_policies(config, standard, pins);
+		pin_warn_of_policies(config, standard, asked ? &settings : NULL, pins);
 		pin_warn_of_dane(config, standard, pins);
 	}
 	postfix_settings_clear(&settings);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/span.h"
+#include "cmd/attribute.h"
 #include "cmd/pin.h"
 #include "cmd/pin_warn.h"
 #include "sys/clock.h"
@@ -70,11 +71,33 @@ choose(const struct last *last, int64_t now_ms, struct pin *pin)
 		memcpy(pin->note, was->note, sizeof(pin->note));
 }
 
+struct undoing {
+	const struct pins *pins;
+	const struct postfix_settings *settings; /* empty where Postfix was not asked */
+};
+
+/* What this Postfix does not know would stop all mail to the destination. */
+static bool
+is_known(const struct undoing *u, const struct pin *pin, int *status)
+{
+	struct buf why = {0};
+	bool known = attribute_all_known(
+	    demand_attributes(pin->entry), u->settings->version, &why);
+
+	if (!known)
+		*status = cmd_fail(EX_DATAERR,
+		    "of the entry that %s had before %s; `tlsladder set %s LEVEL` pins "
+		    "another",
+		    pin->nexthop.key, buf_text(&why), pin->nexthop.key);
+	buf_clear(&why);
+	return known;
+}
+
 /* Exactly the entry that stood before, never a guess: what is not recorded stays. */
 static bool
 choose_before(void *context, struct store *store, struct pin *pin, int *status)
 {
-	const struct pins *pins = context;
+	const struct undoing *u = context;
 	struct last last = {.found = false};
 	struct destination d;
 	struct err err;
@@ -94,24 +117,32 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 		    "`tlsladder explain %s` shows what was decided",
 		    pin->nexthop.key, pin->nexthop.key);
 	else
-		choose(&last, pins->now_ms, pin);
+		choose(&last, u->pins->now_ms, pin);
 	last_clear(&last);
-	return stands;
+	return stands && is_known(u, pin, status);
 }
 
-static void
-warn(const struct config *config, const struct pins *pins)
+static int
+undo_all(const struct config *config, struct pins *pins)
 {
 	struct postfix postfix;
 	struct postfix_settings settings = {0};
+	struct undoing undoing = {pins, &settings};
 	struct err ignored;
 	bool asked = cmd_settings(config, &postfix, &settings, &ignored);
 	enum level standard = pin_warn_standard(config, asked ? &settings : NULL);
+	int status;
 
-	pin_warn_of_cleartext(config, standard, pins);
-	pin_warn_of_policies(config, standard, pins);
-	pin_warn_of_dane(config, standard, pins);
+	pins->now_ms = clock_wall_ms();
+	status = pins_apply(config, pins, choose_before, &undoing);
+	if (status == 0) {
+		status = pins_print(pins);
+		pin_warn_of_cleartext(config, standard, pins);
+		pin_warn_of_policies(config, standard, asked ? &settings : NULL, pins);
+		pin_warn_of_dane(config, standard, pins);
+	}
 	postfix_settings_clear(&settings);
+	return status;
 }
 
 static int
@@ -130,12 +161,7 @@ run_undo(const struct options *options, int argc, char **argv)
 	if (status == 0)
 		status = cmd_load(options, &config, NULL);
 	if (status == 0) {
-		pins.now_ms = clock_wall_ms();
-		status = pins_apply(&config, &pins, choose_before, &pins);
-		if (status == 0) {
-			status = pins_print(&pins);
-			warn(&config, &pins);
-		}
+		status = undo_all(&config, &pins);
 		config_clear(&config);
 	}
 	pins_clear(&pins);

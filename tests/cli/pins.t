@@ -236,6 +236,15 @@ ladder set p.test dane-only
 is 'dane-only: none' "$status$err" 0
 ladder undo p.test
 has 'an undo that switches it off: a warning' "$err" 'at verify Postfix does not hold to it'
+ladder set p.test secure match=mx.elsewhere.test:mx.p.test
+has 'other names than its: a warning' "$err" \
+	'warning: p.test has an enforced MTA-STS policy, which does not allow all names of its match=: it allows mx.p.test'
+ladder set p.test secure match=mx.p.test servername=hostname
+hasnt 'its own names: none' "$err" 'match='
+has 'a Postfix without CA verifies none of them: a warning' "$err" \
+	'warning: smtp_tls_CAfile and smtp_tls_CApath are empty: at secure mail to p.test waits'
+ladder undo p.test
+has 'an undo that puts other names back: a warning' "$err" 'does not allow all names of its match='
 ladder set testing.test may
 is 'a policy that is tested demands nothing' "$status$err" 0
 
@@ -283,7 +292,7 @@ has 'each MX host against it' "$out" '    mx.p.test is in it'
 has '... one that it does not have' "$out" '    mx.q.test is not in it'
 ladder explain --json testing.test
 has 'one that is tested is recorded' "$out" ',"policy":{"mode":"testing","until":"2'
-has 'with what would fail' "$out" '{"host":"mx.q.test","allowed":false}'
+has 'with what would fail' "$out" '{"host":"mx.q.test","allowed":false,"would_fail":true}'
 ladder explain --json d.test
 has 'without one' "$out" ',"policy":null'
 

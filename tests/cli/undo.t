@@ -104,6 +104,30 @@ is 'the record says so' "$(last_record d.test)" 'undo encrypt secure pinned matc
 ladder undo d.test
 is 'and goes without them' "$(in_map d.test)" 'encrypt'
 
+# As a newer Postfix had it, which reports on a policy.
+ladder set older.test secure match=mx.older.test servername=hostname
+ladder set older.test encrypt
+python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE decision SET before_attributes = \"match=mx.older.test servername=hostname policy_type=sts policy_domain=older.test"
+           " mx_host_pattern=mx.older.test { policy_string = version: STSv1 }\" WHERE before_attributes LIKE \"match=mx.older%\"")
+db.commit()' "$dir/state.db"
+mkdir "$dir/older"
+postconf_says
+mv "$dir/postconf.out" "$dir/older.out"
+printf '#!/bin/sh\ncat %s\n' "$dir/older.out" >"$dir/older/postconf"
+chmod +x "$dir/older/postconf"
+configure "postfix: {command: [env, PATH=$dir/older:$PATH], default_level: verify}"
+ladder undo older.test
+is 'attributes that this Postfix does not know are not put back' "$status $(in_map older.test)" '65 encrypt'
+has 'which is said' "$err" '"policy_type=sts" is not known to the installed Postfix'
+sed -i 's/3\.7\.11/3.11.6/' "$dir/older.out"
+ladder undo older.test
+is 'one that knows them has them back' "$status" 0
+has 'all of them' "$(in_map older.test)" '{ policy_string = version: STSv1 }'
+configure
+
 ladder set f.test secure match=.f.test
 ladder set f.test secure match=.g.test
 ladder undo f.test
