@@ -316,7 +316,7 @@ json_answers(struct buf *out, const struct destination *d)
 	for (size_t s = 0; s < FACT_COUNT; s++) {
 		if (measure_sources[s]->explain.title[0] == '\0')
 			continue;
-		buf_printf(out, ",\"%s\":{\"time\":", measure_sources[s]->name);
+		buf_printf(out, ",\"%s\":{\"time\":", measure_sources[s]->explain.member);
 		buf_add_json_time(out, answers.sources[s].asked_ms);
 		measure_sources[s]->explain.json(&answers, out);
 		buf_add_char(out, '}');

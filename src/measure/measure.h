@@ -151,7 +151,8 @@ struct measure_source {
 
 	/* `explain`, of answers that were kept. */
 	struct {
-		const char *title; /* "": it has none to show */
+		const char *title;  /* "": it has none to show */
+		const char *member; /* of JSON */
 		/* The rest of the title's line, and indented lines. */
 		void (*text)(const struct answers *answers, struct buf *out);
 		/* The rest of its object: `,"member":value`, each. */

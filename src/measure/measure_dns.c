@@ -225,7 +225,10 @@ const struct measure_source measure_dns = {
     /* A destination has fields of its own for it, which decisions read. */
     .kept = {.save = measure_saves_nothing, .load = measure_loads_nothing},
     .trouble = {.label = "DNS", .member = "trouble", .warning = ""},
-    .explain = {.title = "DNS", .text = explain_text, .json = explain_json},
+    .explain = {.title = "DNS",
+        .member = "dns",
+        .text = explain_text,
+        .json = explain_json},
     .check =
         {
             .before_hosts = show_mx,

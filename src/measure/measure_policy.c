@@ -166,6 +166,7 @@ const struct measure_source measure_policy = {
     .explain =
         {
             .title = "MTA-STS record",
+            .member = "sts_txt",
             .text = explain_text,
             .json = explain_json,
         },

@@ -120,6 +120,7 @@ const struct measure_source measure_servers = {
     .explain =
         {
             .title = "servers",
+            .member = "servers",
             .text = explain_text,
             .json = explain_json,
         },

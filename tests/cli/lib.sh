@@ -100,7 +100,10 @@ needs_python() {
 json() {
 	python3 -c '
 import json, sys
-d = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+def once(members):
+    assert len(dict(members)) == len(members), "twice in one object: %s" % [name for name, _ in members]
+    return dict(members)
+d = [json.loads(line, object_pairs_hook=once) for line in open(sys.argv[1], encoding="utf-8")]
 print(eval(sys.argv[2]))' "$dir/out" "$1"
 }
 
