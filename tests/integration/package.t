@@ -76,6 +76,8 @@ up
 
 begun=$SECONDS
 (
+	export DEBFULLNAME='Jane & Doe' DEBEMAIL=jane@sender.test
+	make -s -C "$builddir" deb-source DEB_DIR="$dir/source" || exit
 	DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" make -s -C "$builddir" deb DEB_DIR="$dir/debs"
 	status=$?
 	echo "built in $((SECONDS - begun)) s"
@@ -95,6 +97,12 @@ version=$(dpkg-deb -f "$dir"/debs/tlsladder_*.deb Version)
 is 'three packages' "$(cd "$dir/debs" && printf '%s\n' *.deb | sed 's/_.*//' | LC_ALL=C sort | paste -sd ' ')" \
 	'tlsladder tlsladder-mariadb tlsladder-pgsql'
 is 'lintian has nothing to say' "$(lintian --no-cfg --tag-display-limit 0 "$dir"/debs/*.deb 2>/dev/null)" ''
+
+is 'nor of the source package' "$(lintian --no-cfg --tag-display-limit 0 "$dir"/source/*.dsc 2>/dev/null)" ''
+check 'which dpkg-source unpacks' dpkg-source -q --no-check -x "$dir"/source/*.dsc "$dir/source/tree"
+maintainer='Jane & Doe <jane@sender.test>'
+is 'whoever builds is the maintainer' "$(dpkg-deb -f "$dir"/debs/tlsladder_*.deb Maintainer)" "$maintainer"
+is '... and who changed it' "$(dpkg-parsechangelog -l "$dir/source/tree/debian/changelog" -S Maintainer)" "$maintainer"
 
 # The same with a lower number, for an upgrade.
 check 'the version before' bash -ec 'mkdir "$1/before"
