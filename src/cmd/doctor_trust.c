@@ -115,37 +115,56 @@ is_hashed_name(struct str name)
 	    ascii_is_digit(name.p[0]);
 }
 
-/* smtp(8) reads the directory when it needs it: from within its jail. */
-static void
-check_ca_path(struct doctor *d)
+static size_t
+count_hashed(struct doctor *d, const char *directory, struct err *err)
 {
-	const char *arguments[] = {"-1", "--", NULL, NULL};
-	struct buf path = {0}, out = {0};
+	const char *arguments[] = {"-1", "--", directory, NULL};
+	struct buf out = {0};
 	struct str rest, line;
-	struct err err = {{0}};
 	size_t count = 0;
 
-	buf_printf(
-	    &path, "%s%s", d->chrooted ? d->queue_directory : "", d->settings.ca_path);
-	arguments[2] = buf_text(&path);
-	doctor_run(d, true, "ls", arguments, &out, &err);
+	doctor_run(d, true, "ls", arguments, &out, err);
 	rest = (struct str){buf_text(&out), out.len};
 	while (str_cut(&rest, '\n', &line))
 		count += is_hashed_name(line) ? 1 : 0;
-	if (count > 0) {
+	buf_clear(&out);
+	return count;
+}
+
+/* smtp(8) reads the directory when it needs it: from within its jail. What Debian copies
+ * there is what there was when Postfix was started last. */
+static void
+check_ca_path(struct doctor *d)
+{
+	bool alone = d->settings.ca_file[0] == '\0';
+	struct err err = {{0}}, ignored;
+	struct buf path = {0};
+	size_t count, all;
+
+	buf_printf(
+	    &path, "%s%s", d->chrooted ? d->queue_directory : "", d->settings.ca_path);
+	count = count_hashed(d, buf_text(&path), &err);
+	all = d->chrooted ? count_hashed(d, d->settings.ca_path, &ignored) : count;
+	if (count == 0) {
+		doctor_advise_setting(d, "smtp_tls_CApath", "");
+		if (alone)
+			advise_bundle(d);
+		doctor_say(d, alone ? DOCTOR_FAULT : DOCTOR_WARNING, "authorities",
+		    "smtp_tls_CApath %s holds no hashed certificate%s%s", buf_text(&path),
+		    err.text[0] != '\0' ? ": " : "", err.text);
+	} else if (count < all && alone) {
+		advise_bundle(d);
+		doctor_say(d, 2 * count < all ? DOCTOR_FAULT : DOCTOR_WARNING,
+		    "authorities",
+		    "smtp_tls_CApath: of the %zu certificates of %s the chroot of "
+		    "smtp(8) "
+		    "has %zu",
+		    all, d->settings.ca_path, count);
+	} else {
 		doctor_say(d, DOCTOR_OK, "authorities",
 		    "smtp_tls_CApath %s: %zu certificates", buf_text(&path), count);
-	} else {
-		doctor_advise_setting(d, "smtp_tls_CApath", "");
-		if (d->settings.ca_file[0] == '\0')
-			advise_bundle(d);
-		doctor_say(d,
-		    d->settings.ca_file[0] == '\0' ? DOCTOR_FAULT : DOCTOR_WARNING,
-		    "authorities", "smtp_tls_CApath %s holds no hashed certificate%s%s",
-		    buf_text(&path), err.text[0] != '\0' ? ": " : "", err.text);
 	}
 	buf_clear(&path);
-	buf_clear(&out);
 }
 
 void

@@ -128,6 +128,18 @@ empty_directory() {
 }
 ill 'a CA directory without certificates' authorities fault typed empty_directory
 heal
+# What Debian copies into the chroot when Postfix starts is what there was then.
+copied_too_early() {
+	local name jail=$dir/strict/queue$dir/elsewhere
+	for name in 62742064.0 5a7722fb.0 02265526.0; do touch "$dir/elsewhere/$name"; done
+	mkdir -p "$jail"
+	for name; do touch "$jail/$name"; done
+	inside postconf -c "$config" -F smtp/unix/chroot=y
+	set_main 'smtp_tls_CAfile =' "smtp_tls_CApath = $dir/elsewhere"
+}
+ill 'a chroot with few of the certificates' authorities fault typed copied_too_early 62742064.0
+ill 'a chroot without one of the certificates' authorities warning typed copied_too_early 62742064.0 5a7722fb.0
+heal
 set_main 'smtp_tls_CAfile =' 'tls_append_default_CA = yes'
 is 'those of the system count beside a setting alone' "$(examine authorities)" fault
 heal
