@@ -204,6 +204,7 @@ check_all(struct doctor *d)
 	    doctor_check_postfix,
 	    doctor_check_settings,
 	    doctor_check_nodes,
+	    doctor_check_other_postfix,
 	    doctor_check_level,
 	    doctor_check_delivery,
 	    doctor_check_map_type,

@@ -155,6 +155,7 @@ void doctor_check_state(struct doctor *doctor);
 
 /* doctor_log.c */
 void doctor_check_log(struct doctor *doctor);
+void doctor_check_other_postfix(struct doctor *doctor);
 /* Does the log stand still though messages of the queue were deferred later? newest_s:
  * when the last one came of those that are deferred, 0: none is. */
 void doctor_check_log_grows(struct doctor *doctor, int64_t newest_s);

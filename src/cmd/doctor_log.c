@@ -141,16 +141,69 @@ doctor_advise_syslog(struct doctor *d, const char *path)
 		    path, service);
 }
 
+/* The last lines of a regular file; false: none can be read. */
+static bool
+tail_of(const char *path, struct buf *text, bool *is_cut)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct err ignored;
+	struct stat st;
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    read_tail(fd, st.st_size, text, &ignored);
+	*is_cut = done && st.st_size > (off_t)TAIL_SIZE;
+	close(fd);
+	return done;
+}
+
+static bool
+has_lines_of_postfix(struct doctor *d, const char *path)
+{
+	struct tail tail = {0};
+	struct buf text = {0};
+	bool is_cut;
+
+	if (tail_of(path, &text, &is_cut))
+		look_at((struct str){buf_text(&text), text.len}, is_cut,
+		    str_of(d->config->log.nested), &tail);
+	buf_clear(&text);
+	return tail.known > 0;
+}
+
+/* Where systems have the log of mail, if it is not at the path that is configured. */
+static const char *
+find_usual(struct doctor *d, const char *path)
+{
+	static const char *const usual[] = {
+	    "/var/log/mail.log", "/var/log/maillog", "/var/log/mail"};
+
+	if (d->config->log.files.count != 1)
+		return NULL;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (strcmp(usual[i], path) != 0 && has_lines_of_postfix(d, usual[i]))
+			return usual[i];
+	return NULL;
+}
+
 static void
 say_unreadable(struct doctor *d, const char *path, int errnum)
 {
+	const char *usual = NULL;
+
 	if (errnum == EACCES)
 		advise_readable(d, path);
+	else if ((usual = find_usual(d, path)) != NULL)
+		doctor_advise_yaml(d, "log", "file", usual);
 	else if (errnum == ENOENT)
 		doctor_advise_syslog(d, path);
 	else
 		doctor_advise(d, "# log.file in %s", d->options->config_file);
-	doctor_say(d, DOCTOR_FAULT, "log", "%s: %s", path, strerror(errnum));
+	doctor_say(d, DOCTOR_FAULT, "log", "%s: %s%s%s", path, strerror(errnum),
+	    usual != NULL ? "; lines of Postfix are in " : "",
+	    usual != NULL ? usual : "");
 }
 
 static void
@@ -284,6 +337,72 @@ doctor_check_log(struct doctor *d)
 			doctor_say(d, DOCTOR_OK, "log", "standard input");
 		else
 			check_log(d, path);
+	}
+}
+
+/* --- another Postfix in it --------------------------------------------------------- */
+
+static bool
+is_own_name(const struct doctor *d, struct str name)
+{
+	struct str names = str_of(d->settings.log_names), own;
+
+	while (str_next(&names, ' ', &own))
+		if (str_equal(own, name))
+			return true;
+	return false;
+}
+
+/* What another one is called whose mail is in the same lines, as the fold has it: beside
+ * lines of ours. True: there is one. */
+static bool
+find_other(const struct doctor *d, struct str text, bool is_cut, char *other, size_t size)
+{
+	struct logline split;
+	struct parsed parsed;
+	struct str line, name;
+	bool own = false;
+
+	other[0] = '\0';
+	if (is_cut)
+		str_cut(&text, '\n', &line);
+	while (str_cut(&text, '\n', &line)) {
+		if (!logline_split(line, &split) || !parsed_from(&split, &parsed) ||
+		    parsed.kind != PARSED_STATUS)
+			continue;
+		name = parsed.tag;
+		str_cut(&parsed.tag, '/', &name);
+		if (is_own_name(d, name))
+			own = true;
+		else
+			str_copy(name, other, size);
+	}
+	return own && other[0] != '\0';
+}
+
+void
+doctor_check_other_postfix(struct doctor *d)
+{
+	if (!d->has_postfix || d->settings.log_names[0] == '\0')
+		return;
+	for (size_t i = 0; i < d->config->log.files.count; i++) {
+		const char *path = d->config->log.files.items[i];
+		struct buf text = {0};
+		char other[64];
+		bool is_cut;
+
+		if (tail_of(path, &text, &is_cut) &&
+		    find_other(d, (struct str){buf_text(&text), text.len}, is_cut, other,
+		        sizeof(other))) {
+			doctor_advise(d,
+			    "# that one needs a tlsladder of its own: another "
+			    "configuration "
+			    "with its postfix.config_directory, a state and a map");
+			doctor_say(d, DOCTOR_OK, "log",
+			    "%s: lines of another Postfix, %s, are passed over", path,
+			    other);
+		}
+		buf_clear(&text);
 	}
 }
 

@@ -25,6 +25,8 @@ blocks_without() {
 	printf 'log:\n    from: end\n' >>"$dir/tlsladder.yaml"
 }
 ill 'the same where no file is named' log fault typed blocks_without
+# What this machine logs is not ours.
+inside mount -t tmpfs -o mode=755 log /var/log
 no_syslog() {
 	set_main 'maillog_file ='
 	yaml log "{file: $dir/elsewhere/mail.log}"
@@ -38,6 +40,18 @@ no_file() {
 	yaml log "{file: $dir/elsewhere/mail.log}"
 }
 ill 'no log' log fault said no_file
+usual_file() {
+	no_file
+	inside cp -p "$dir/strict/mail.log" /var/log/maillog
+}
+ill 'a log of another name' log fault typed usual_file
+has 'it is named' "$(grep -h '"check":"log","result":"fault"' "$dir/seen.json" | tail -n 1)" 'lines of Postfix are in /var/log/maillog'
+inside rm /var/log/maillog
+# A second instance: what it calls itself is in no setting of ours.
+heal
+sed -n '/ status=deferred /{s|postfix/|postfix-out/|p;q}' "$dir/strict/mail.log" >>"$dir/strict/mail.log"
+is 'lines of a second instance are no fault' "$(examine log)" ok
+has 'and are told' "$(<"$dir/doctor.json")" 'lines of another Postfix, postfix-out, are passed over'
 # What follows has logs that no Postfix writes.
 no_postfix() {
 	set_main 'maillog_file ='
