@@ -66,15 +66,21 @@ fold_host_get(struct fold_item *item, const struct status_line *line)
 	return cut_relay(line->relay, &name, &port) ? get(item, name, port) : NULL;
 }
 
-struct fold_host *
-fold_host_named(struct fold_item *item, const char *name, uint16_t port)
+/* A key without a colon has none of its own: that is known without parsing it. */
+static uint16_t
+port_of(const char *key)
 {
 	struct nexthop nexthop;
 
-	if (port == 0)
-		port =
-		    nexthop_parse(str_of(item->key), &nexthop) ? nexthop.port : SMTP_PORT;
-	return get(item, str_of(name), port);
+	return strchr(key, ':') != NULL && nexthop_parse(str_of(key), &nexthop)
+	    ? nexthop.port
+	    : SMTP_PORT;
+}
+
+struct fold_host *
+fold_host_named(struct fold_item *item, const char *name, uint16_t port)
+{
+	return get(item, str_of(name), port != 0 ? port : port_of(item->key));
 }
 
 void

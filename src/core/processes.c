@@ -157,6 +157,14 @@ is_one_delivery(const char *a, const char *b)
 	        strcmp(a + id_len + HASH_LEN, " 00000000") != 0);
 }
 
+/* Is the bound one another message than that? Mostly it is. */
+static bool
+is_of_another(const char *bound, struct str queue_id)
+{
+	return strlen(bound) != queue_id.len + 2 * HASH_LEN ||
+	    memcmp(bound, queue_id.p, queue_id.len) != 0;
+}
+
 /* A process delivers a message to one destination after the other, and to recipients of
  * many domains at once where a relay takes them all. */
 static void
@@ -164,11 +172,16 @@ bind_faults(struct process *p, const struct status_line *s)
 {
 	char id[sizeof(p->fault_id)];
 	bool has_relay = !str_equal(s->relay, STR("none"));
-	int len = s->queue_id.len < sizeof(id)
+	int len;
+
+	if (p->fault_id[0] != '\0' && is_of_another(p->fault_id, s->queue_id)) {
+		p->fault_count = 0;
+		return;
+	}
+	len = s->queue_id.len < sizeof(id)
 	    ? snprintf(id, sizeof(id), "%.*s %08x %08x", STR_ARG(s->queue_id),
 	          hash_of_name(s->domain), has_relay ? hash_of_name(s->relay) : 0)
 	    : -1;
-
 	if (len < 0 || (size_t)len >= sizeof(id) ||
 	    (p->fault_id[0] != '\0' && !is_one_delivery(p->fault_id, id)))
 		p->fault_count = 0;

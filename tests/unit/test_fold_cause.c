@@ -159,12 +159,63 @@ script_folds(void **state)
 	fold_free(whole);
 }
 
+/* --- a line that names no port ----------------------------------------------------- */
+
+static const struct hop {
+	const char *name;
+	const char *key;
+	unsigned port;
+} hops[] = {
+    {"is of the next-hop's port", "[mx.a.test]:587", 587},
+    {"also where that is a name", "a.test:submission", 587},
+    {"of smtp, where the next-hop has none", "a.test", 25},
+    {"whose address has colons", "[ipv6:2001:db8::1]", 25},
+};
+
+#define HOPS (sizeof(hops) / sizeof(hops[0]))
+
+static enum answer
+route_to_hop(void *context, struct str recipient, struct str domain, struct route *route)
+{
+	const struct hop *hop = context;
+
+	(void)recipient;
+	(void)domain;
+	*route = (struct route){.key = ""};
+	assert_true(str_copy(str_of(hop->key), route->key, sizeof(route->key)));
+	return ANSWER_YES;
+}
+
+static void
+no_port(void **state)
+{
+	const struct hop *hop = *state;
+	struct fold *fold = fold_new(foldkit_rules);
+	struct buf expected = {0};
+
+	fold_set_router(fold, route_to_hop, *state);
+	foldkit_feed(fold, REPORT("1", MX, "certificate_host_mismatch"), START_MS + 1000);
+	foldkit_feed(fold,
+	    STATUS("1", "QA", "u@a.test", "none", "deferred",
+	        "TLS is required, but host " MX2 " refused to start TLS: 454 no"),
+	    START_MS + 2000);
+	buf_printf(&expected,
+	    "%s: refused*1; deferred@2 refused 1 attempts, refused; mx.a.test:%u name@2; "
+	    "mx2.a.test:%u refused@2; waits QA\n",
+	    hop->key, hop->port, hop->port);
+	foldkit_assert(fold, buf_text(&expected));
+	buf_clear(&expected);
+	fold_free(fold);
+}
+
 int
 main(void)
 {
 	int status;
 
 	foldkit_begin();
+	for (size_t i = 0; i < HOPS; i++)
+		suite_add(no_port, &hops[i], "a line without a port: %s", hops[i].name);
 	for (size_t i = 0; i < SCRIPTS; i++)
 		suite_add(script_folds, &scripts[i], "%s", scripts[i].name);
 	status = suite_run();
