@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* When which destination is asked about and judged: first what is news, then what is due.
- */
+/* When a destination is asked about and judged: first what is news, then what is due. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +13,8 @@
 #define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
 #define DUE_BURST      40
 #define DUE_BATCH      4 /* as many come together, so that we wake five times a second */
-#define JUDGE_MAX      512 /* destinations judged at once */
+#define AWAY_MS        SPAN_MINUTE_MS /* nobody is due but who is with somebody */
+#define JUDGE_MAX      512            /* destinations judged at once */
 #define JOBS_PER_ASKER 2
 #define IDS_MAX(j)     (JUDGE_MAX + (j)->asked_max + WITNESSES_MAX + SLOW_MAX)
 #define JUST_READ_MS   10000 /* settings, to be told that they are wrong */
@@ -135,10 +135,8 @@ take_judged(struct engine *e, struct destination *d, const struct judged *judged
 	return true;
 }
 
-/*
- * Would an entry change by settings that Postfix has no more? A reason that cannot come
- * at the level in force says so too, unless they were read just now.
- */
+/* Would an entry change by settings that Postfix has no more? A reason that cannot come
+ * at the level in force says so too, unless they were read just now. */
 static bool
 rests_on_old_settings(struct engine *e, const struct judged *judged)
 {
@@ -152,10 +150,8 @@ rests_on_old_settings(struct engine *e, const struct judged *judged)
 	return e->known->stale > 0;
 }
 
-/*
- * Judge d and store what came of it. *wants: nothing did, this must be asked first (enum
- * ladder_wants). Witnesses are asked here, once there are answers.
- */
+/* Judge d and store what came of it. *wants: nothing did, this must be asked first (enum
+ * ladder_wants). Witnesses are asked here, once there are answers. */
 static bool
 judge_one(struct engine *e, struct destination *d, const struct answers *answers,
     int64_t now_ms, unsigned *wants, struct err *err)
@@ -274,7 +270,6 @@ judge_told(struct engine *e, const int64_t *ids, size_t count, const struct mome
 		/* What a host did may be news of thousands: a freeze must not be late. */
 		if (i % MEASURE_BATCH == 0 && !engine_mind_freeze(e, now->wall_ms, err))
 			return false;
-
 		/* What DNS answered long ago is asked again; then it is judged. */
 		if (w != NULL && w->wants == 0 &&
 		    now->mono_ms - w->answers_ms <= WITNESSES_SERVES_MS &&
@@ -341,7 +336,6 @@ room(const struct engine *e, const struct judging *j)
 		waiting =
 		    witnesses_waiting(e->witnessed, ENGINE_WITNESSES) + j->asked_count;
 	witnesses = waiting < WITNESSES_MAX ? WITNESSES_MAX - waiting : 0;
-
 	return askers < witnesses ? askers : witnesses;
 }
 
@@ -355,8 +349,8 @@ is_with_somebody(const struct engine *e, const struct judging *j, int64_t id)
 }
 
 /* Without those that are with somebody, and those that were slow, but as many as may be
- * asked about; and at most so many. First those of whom
- * witnesses told already, before that is old. How many are left. */
+ * asked about; and at most so many. First those of whom witnesses told already, before
+ * that is old. How many are left. */
 static size_t
 leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t count,
     size_t most)
@@ -509,12 +503,38 @@ pending_in_turn(
 	return done;
 }
 
+/* Re-check those that are due, as many as there are tokens for. While all of them are
+ * with somebody, of which there is news when that one is done, nobody wakes for them. */
+static bool
+judge_due(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
+{
+	size_t tokens = pace_left(&j->pace, now->mono_ms), found = 0, count;
+	size_t most = tokens + j->asked_count + witnesses_count(e->witnessed) +
+	    slow_count(&j->slow, now->mono_ms);
+	bool all_away;
+
+	if (tokens > 0 && !store_due(e->store, now->wall_ms, j->ids, most, &found, err))
+		return false;
+	count = leave_out(e, j, j->ids, found, tokens);
+	if (count > 0 && !judge_ids(e, j, j->ids, count, now, err))
+		return false;
+	pace_use(&j->pace, count);
+	all_away = count == 0 && found > 0 && found < most;
+	if (!store_next_due(e->store, all_away ? now->wall_ms : 0, &j->due_ms, err))
+		return false;
+	if (j->due_ms != 0 && j->due_ms <= now->wall_ms)
+		j->due_ms = now->wall_ms + DUE_BATCH * DUE_EVERY_MS;
+	if (all_away && (j->due_ms == 0 || j->due_ms > now->wall_ms + AWAY_MS))
+		j->due_ms = now->wall_ms + AWAY_MS;
+	return true;
+}
+
 static bool
 judge_all(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
 {
-	size_t slow = slow_count(&j->slow, now->mono_ms);
-	size_t away = j->asked_count + witnesses_count(e->witnessed) + slow;
-	size_t count = 0, tokens = pace_left(&j->pace, now->mono_ms);
+	size_t count = 0,
+	       away = j->asked_count + witnesses_count(e->witnessed) +
+	    slow_count(&j->slow, now->mono_ms);
 
 	if (!pending_in_turn(e, j, JUDGE_MAX + away, &count, err))
 		return false;
@@ -524,22 +544,7 @@ judge_all(struct engine *e, struct judging *j, const struct moment *now, struct 
 	    !judge_ids(e, j, j->ids, count, now, err))
 		return false;
 	j->is_minded = true;
-	count = 0;
-	away = j->asked_count + witnesses_count(e->witnessed) + slow;
-	if (tokens > 0 &&
-	    !store_due(e->store, now->wall_ms, j->ids, tokens + away, &count, err))
-		return false;
-	count = leave_out(e, j, j->ids, count, tokens);
-	if (count > 0 && !judge_ids(e, j, j->ids, count, now, err))
-		return false;
-	pace_use(&j->pace, count);
-	j->due_ms = 0;
-	if (!store_next_due(e->store, &j->due_ms, err))
-		return false;
-	/* What is due and is being asked about, or has no token, is not due right now. */
-	if (j->due_ms != 0 && j->due_ms <= now->wall_ms)
-		j->due_ms = now->wall_ms + DUE_BATCH * DUE_EVERY_MS;
-	return true;
+	return judge_due(e, j, now, err);
 }
 
 static struct due

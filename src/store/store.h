@@ -74,8 +74,9 @@ bool store_each_pending(
 /* Ids to judge, into ids[0..max): those whose re-check is due at now_ms. */
 bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max,
     size_t *count, struct err *err);
-/* The earliest time at which one is due; 0: none. */
-bool store_next_due(struct store *store, int64_t *at_ms, struct err *err);
+/* The earliest time after that at which one is due; 0: none. */
+bool store_next_due(
+    struct store *store, int64_t after_ms, int64_t *at_ms, struct err *err);
 /*
  * The clock was set by so much, when it was at before_ms: holds, attempts that failed,
  * other waiting and what was alerted of it, of up to a minute after that, go with it.

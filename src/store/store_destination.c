@@ -339,10 +339,10 @@ store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t 
 }
 
 bool
-store_next_due(struct store *store, int64_t *at_ms, struct err *err)
+store_next_due(struct store *store, int64_t after_ms, int64_t *at_ms, struct err *err)
 {
 	return store_finish_int(
-	    store, store_prepare(store, SQL_NEXT_DUE, err), at_ms, err);
+	    store, store_bind(store, SQL_NEXT_DUE, err, "i", after_ms), at_ms, err);
 }
 
 bool

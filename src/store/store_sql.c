@@ -106,8 +106,8 @@ const char *const store_sql[SQL_COUNT] = {
         " LIMIT ?",
     [SQL_DUE] = "SELECT id FROM destination WHERE look_ms <> 0 AND look_ms <= ?"
                 " ORDER BY look_ms LIMIT ?",
-    [SQL_NEXT_DUE] =
-        "SELECT coalesce(min(look_ms), 0) FROM destination WHERE look_ms <> 0",
+    [SQL_NEXT_DUE] = "SELECT coalesce(min(look_ms), 0) FROM destination"
+                     " WHERE look_ms <> 0 AND look_ms > ?",
     [SQL_LOOK_AT_ALL] = "UPDATE destination SET look_ms = ?"
                         " WHERE pinned = 0 AND (entry <> 'none' OR deferral <> 0"
                         "  OR look_ms <> 0)",

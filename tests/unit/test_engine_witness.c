@@ -315,6 +315,27 @@ listings_that_hang_are_far_apart(void **state)
 	}
 }
 
+/* Its re-check is due, and nobody can tell of it until the next listing, in an hour. */
+static void
+who_is_with_somebody_wakes_nobody(void **state)
+{
+	unsigned wakes = 0;
+
+	(void)state;
+	rig_new_with(world_self_signed);
+	world.queue_ms = 300 * SECOND;
+	world.queue.fails = true;
+	rig_defer("a.test");
+	world_wait(rig.engine, 6 * MIN);
+	for (int second = 0; second < 50 * 60; second++) {
+		assert_in_range(engine_wait_ms(rig.engine), 1, 40 * MIN);
+		wakes += engine_wait_ms(rig.engine) <= SECOND;
+		world_wait(rig.engine, SECOND);
+	}
+	assert_in_range(wakes, 0, 100);
+	rig_close();
+}
+
 /* What was not there is no answer for the message that came meanwhile. */
 static void
 answer_is_about_its_alarm(void **state)
@@ -638,6 +659,8 @@ main(void)
 	    "an alarm that comes while a listing is made waits for the next");
 	suite_add(listings_that_hang_are_far_apart, NULL,
 	    "listings that hang always are made a tenth of the time");
+	suite_add(who_is_with_somebody_wakes_nobody, NULL,
+	    "while all that are due are with somebody nobody wakes for them");
 	suite_add(listing_that_hung_is_made_again_soon, NULL,
 	    "a listing that hung and failed is made again soon");
 	suite_add(many_wait_for_the_queue_first, NULL,

@@ -497,7 +497,7 @@ million_destinations_are_no_matter(void **state)
 	assert_int_equal(pending, 10);
 	assert_true(store_due(store, NOW_MS, ids, 512, &count, &kit_err));
 	assert_int_equal(count, 1);
-	assert_true(store_next_due(store, &at_ms, &kit_err));
+	assert_true(store_next_due(store, 0, &at_ms, &kit_err));
 	assert_int_equal(at_ms, NOW_MS);
 	assert_true(store_freeze_counts(store, &span, &facts, &kit_err));
 	assert_int_equal(facts.failed, 2);

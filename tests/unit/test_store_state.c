@@ -70,7 +70,7 @@ due_are_those_whose_time_is_over(void **state)
 	size_t count;
 
 	(void)state;
-	assert_true(store_next_due(store, &at_ms, &kit_err));
+	assert_true(store_next_due(store, 0, &at_ms, &kit_err));
 	assert_int_equal(at_ms, 0);
 	put_pending(store, "never.test", 0, 0);
 	put_pending(store, "later.test", 0, 3000);
@@ -82,8 +82,12 @@ due_are_those_whose_time_is_over(void **state)
 	assert_int_equal(ids[1], kit_get(store, "now.test").id);
 	assert_true(store_due(store, 999, ids, 8, &count, &kit_err));
 	assert_int_equal(count, 0);
-	assert_true(store_next_due(store, &at_ms, &kit_err));
+	assert_true(store_next_due(store, 0, &at_ms, &kit_err));
 	assert_int_equal(at_ms, 1000);
+	assert_true(store_next_due(store, 1000, &at_ms, &kit_err));
+	assert_int_equal(at_ms, 2000);
+	assert_true(store_next_due(store, 3000, &at_ms, &kit_err));
+	assert_int_equal(at_ms, 0);
 	store_close(store);
 }
 
