@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* When Postfix's settings are read again, and what was decided under others. */
+/* When Postfix's settings are read, and what was decided under others. */
 #include "suite.h"
 
 #include <string.h>
@@ -225,6 +225,51 @@ settings_that_cannot_be_read(void **state)
 	rig_close();
 }
 
+static void
+settings_are_read_when_needed(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	assert_int_equal(world.settings.times, 1); /* for what a start has to judge */
+	world_wait(rig.engine, 10 * MIN);
+	assert_int_equal(world.settings.times, 1);
+	rig_defer("a.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.settings.times, 2);
+	world_pass(MIN);
+	rig_defer("b.test");
+	world_settle(rig.engine);
+	assert_int_equal(world.settings.times, 2); /* a minute old is fresh */
+	world_pass(1);
+	world.default_level = LEVEL_DANE_ONLY;
+	rig_defer("c.test");
+	world_wait(rig.engine, LISTING);
+	assert_int_equal(world.settings.times, 3);
+	assert_int_equal(rig.decided, 3);
+	rig_close();
+}
+
+/* The askers borrow from them. */
+static void
+settings_stay_while_borrowed(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	rig_defer("a.test");
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 1); /* the asker */
+	world_pass(2 * MIN);
+	rig_defer("b.test");
+	engine_turn(rig.engine);
+	assert_int_equal(world_waiting(), 1); /* neither judged nor read */
+	assert_int_equal(world.settings.times, 1);
+	assert_true(engine_wait_ms(rig.engine) != 0);
+	world_wait(rig.engine, LISTING);
+	assert_int_equal(world.settings.times, 2);
+	assert_int_equal(rig.decided, 2);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -249,5 +294,10 @@ main(void)
 	suite_add(pins_stay, NULL, "pins stay");
 	suite_add(settings_that_cannot_be_read, NULL,
 	    "while they cannot be read nothing is decided");
+	suite_add(settings_are_read_when_needed, NULL,
+	    "Postfix's settings are read when they are needed, and believed for a "
+	    "minute");
+	suite_add(settings_stay_while_borrowed, NULL,
+	    "no new settings while an asker is at work with the old ones");
 	return rig_end(suite_run());
 }
