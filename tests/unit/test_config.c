@@ -358,7 +358,7 @@ every_key_is_explained(void **state)
 		if (!has_line((struct str){example.data, example.len}, buf_text(&wanted)))
 			fail_msg("the example lacks: %s", path);
 	}
-	assert_int_equal(count, 45);
+	assert_int_equal(count, 46);
 	buf_clear(&manual);
 	buf_clear(&example);
 	buf_clear(&wanted);
