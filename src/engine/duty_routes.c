@@ -93,6 +93,7 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 		return;
 	fold_select(e->fold, base->node->at);
 	if (e->judge.settings == NULL) {
+		r->reads = 0; /* whatever comes next is news */
 		fold_set_plain(e->fold, e->known->read_ms != 0);
 	} else if (of->known.reads != r->reads) {
 		r->reads = of->known.reads;
@@ -109,10 +110,12 @@ struct routes_task {
 	const struct fold *fold; /* while it is filled in */
 	char **recipients;
 	size_t count;
-	struct route *routes;           /* out, as many */
-	enum route_asked *asked;        /* out, as many */
-	struct route_settings settings; /* borrows from the engine's */
-	const char *transport_maps;
+	struct route *routes;    /* out, as many */
+	enum route_asked *asked; /* out, as many */
+	/* Those of another node may be read anew meanwhile: copies. */
+	struct route_settings settings;
+	char *texts[3]; /* of it */
+	char *transport_maps;
 };
 
 static bool
@@ -169,6 +172,9 @@ release(struct task *task)
 
 	for (size_t i = 0; i < t->count; i++)
 		free(t->recipients[i]);
+	for (size_t i = 0; i < sizeof(t->texts) / sizeof(t->texts[0]); i++)
+		free(t->texts[i]);
+	free(t->transport_maps);
 	free(t->recipients);
 	free(t->routes);
 	free(t->asked);
@@ -198,6 +204,27 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	return (struct due){owed && base->tasks == 0 ? now->mono_ms : DUE_NEVER, owed};
 }
 
+static void
+copy_settings(struct routes_task *t, const struct postfix_settings *settings)
+{
+	t->settings = route_settings_of(settings);
+	t->settings.relayhost = t->texts[0] = mem_strdup(t->settings.relayhost);
+	t->settings.default_transport = t->texts[1] =
+	    mem_strdup(t->settings.default_transport);
+	t->settings.recipient_delimiter = t->texts[2] =
+	    mem_strdup(t->settings.recipient_delimiter);
+	t->transport_maps = mem_strdup(settings->transport_maps);
+}
+
+static bool
+is_away(const struct engine *e, const struct engine_node *node, int64_t mono_ms)
+{
+	const struct routes *r = engine_state_of(e, &duty_routes, node);
+
+	return node->is_away || node->known.read_ms == 0 ||
+	    (r->away_ms != 0 && mono_ms - r->away_ms < AWAY_MS);
+}
+
 /* Who tells where mail of that node goes. Others must not wait for one that hangs, so for
  * a while another is asked in its place. */
 static const struct engine_node *
@@ -205,8 +232,9 @@ asked(const struct engine *e, const struct routes *r, int64_t mono_ms)
 {
 	const struct engine_node *of = told_by(e, r->base.node);
 
-	if (of->is_away || (r->away_ms != 0 && mono_ms - r->away_ms < AWAY_MS))
-		of = engine_decisive(e) != NULL ? engine_decisive(e) : of;
+	for (unsigned i = 0; is_away(e, of, mono_ms) && i < e->nodes.count; i++)
+		if (!is_away(e, &e->nodes.items[i], mono_ms))
+			return &e->nodes.items[i];
 	return of;
 }
 
@@ -226,8 +254,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	fold_each_parked(e->fold, collect, t);
 	of = asked(e, (const struct routes *)base, now->mono_ms);
 	t->task.postfix = &of->postfix;
-	t->settings = route_settings_of(&of->known.settings);
-	t->transport_maps = of->known.settings.transport_maps;
+	copy_settings(t, &of->known.settings);
 	engine_submit(e, &t->task);
 }
 

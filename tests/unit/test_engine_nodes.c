@@ -251,6 +251,30 @@ node_that_never_answered_holds_up_no_other(void **state)
 	rig_close();
 }
 
+/* Where its mail goes another node tells, so that lines of all of them can be stored. */
+static void
+routes_of_a_node_that_hangs_are_anothers(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	add_node("node1", true);
+	add_node("node2", true);
+	world.transport_maps = "hash:/transport";
+	reopen();
+	defer_at("node1", "QA", "a.test");
+	defer_at("node2", "QB", "b.test");
+	world.away = "node1";
+	world.away_ms = 10 * SECOND; /* as long as a look-up may take */
+	world_wait(rig.engine, 12 * SECOND);
+	rig_save();
+	world_wait(rig.engine, LISTING + SECOND);
+	rig_assert_entry("b.test", LEVEL_ENCRYPT);
+	assert_string_equal(buf_text(&world.retried), "node2:QB ");
+	kit_assert(
+	    STATE, "SELECT queue_id FROM waiting ORDER BY 1", "node1/QA\nnode2/QB\n");
+	rig_close();
+}
+
 /* --- nodes that differ ------------------------------------------------------------- */
 
 static void
@@ -321,6 +345,8 @@ main(void)
 	    "of mail that waits on two nodes one that answers is enough");
 	suite_add(node_that_never_answered_holds_up_no_other, NULL,
 	    "a node that never answered holds up no other");
+	suite_add(routes_of_a_node_that_hangs_are_anothers, NULL,
+	    "where the mail of a node that hangs goes another one tells");
 	suite_add(strongest_level_counts, NULL,
 	    "where nodes differ the strongest level counts, and it is told once");
 	suite_add(one_postfix_has_no_name, NULL,
