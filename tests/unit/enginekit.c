@@ -588,6 +588,7 @@ void
 world_reset(void)
 {
 	buf_clear(&world.retried);
+	buf_clear(&world.flushed);
 	buf_clear(&world.subject);
 	buf_clear(&world.body);
 	buf_clear(&world.bodies);
