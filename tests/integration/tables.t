@@ -93,6 +93,42 @@ begun=$(now)
 awaits 'once it is back that mail is retried' 200 arrives valid-ca.test
 comment "after $(bc <<<"$(now) - $begun") s"
 is 'once' "$(grep -c 'the tables of publish answer again' "$dir/daemon.err")" 1
+
+# --- there, and not well
+
+# Postfix itself waits as long, and then goes on.
+misconfigured() {
+	grep -c 'client TLS configuration problem' "$dir/strict/mail.log"
+}
+before=$(misconfigured)
+db 'LOCK TABLES tls_policy_override WRITE; DO SLEEP(6)' &
+locked=$!
+send strict nomx.test
+wait "$locked"
+awaits 'a table that was locked: the entry is a row after that' 60 has_row nomx.test
+awaits '... and the mail flows' 60 arrives nomx.test
+inside kill -STOP "$(<"$dir/db/pid")"
+send strict selfsigned-v6.test
+await 5 false >/dev/null # Postfix waits for its answer, and so there is nothing to decide
+inside kill -CONT "$(<"$dir/db/pid")"
+awaits 'a server that hung: the entry is a row once it goes on' 90 has_row selfsigned-v6.test
+awaits '... and the mail flows' 90 arrives selfsigned-v6.test
+db 'SET GLOBAL read_only = 1' ''
+send strict hostile-cn.test
+awaits 'a server that takes no changes is told' 60 grep -q 'cannot ask another policy map: the database takes no changes' "$dir/daemon.err"
+db 'SET GLOBAL read_only = 0' ''
+awaits '... and once it does the entry is a row' 90 has_row hostile-cn.test
+awaits '... and the mail flows' 90 arrives hostile-cn.test
+is 'by none of that Postfix deferred mail' "$(misconfigured)" "$before"
+
+# As an INSERT IGNORE makes one of a level that there is not.
+db "INSERT IGNORE INTO tls_policy_override (dest, policy) VALUES ('hostile-issuer.test', 'strong')"
+bad=$(db "SELECT * FROM tls_policy_override WHERE dest = 'hostile-issuer.test'")
+send strict hostile-issuer.test
+awaits 'a row of his without a level: its mail is deferred' 30 grep -q 'to=<user@hostile-issuer.test>.*client TLS configuration problem' "$dir/strict/mail.log"
+awaits '... which is told' 60 grep -q 'alert: hostile-issuer.test: our-fault' "$dir/daemon.err"
+is '... and the row stays as it is' "$(db "SELECT * FROM tls_policy_override WHERE dest = 'hostile-issuer.test'")" "$bad"
+
 ladder set own.test encrypt >/dev/null
 is 'a pin is a row' "$(row own.test)" encrypt
 stops
@@ -100,8 +136,8 @@ stops
 # --- taken away
 
 configure strict
-is 'unpublish takes ours out' "$(ladder unpublish)" "2 rows taken out of the table of $dir/login"
+is 'unpublish takes ours out' "$(ladder unpublish)" "5 rows taken out of the table of $dir/login"
 is 'and leaves rows of others' "$(db 'SELECT dest FROM tls_policy_override ORDER BY dest' | tr '\n' ' ')" \
-	'expired-cert.test plain.test selfsigned.test '
+	'expired-cert.test hostile-issuer.test plain.test selfsigned.test '
 stop_db
 finish

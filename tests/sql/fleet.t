@@ -261,16 +261,9 @@ done
 
 # --- the tlsladders
 
-# Without the block of nodes, where this tlsladder knows none.
 yaml=$dir/work/tlsladder.yaml
 "$program" -c "$yaml" rules "$srcdir/rules/postfix.yaml" >/dev/null 2>"$dir/yaml.err"
 status=$?
-if grep -q 'unknown key "nodes"' "$dir/yaml.err"; then
-	comment 'without nodes, which this tlsladder does not know'
-	sed -i '/^# The names that stand behind/,$d' "$yaml"
-	"$program" -c "$yaml" rules "$srcdir/rules/postfix.yaml" >/dev/null 2>"$dir/yaml.err"
-	status=$?
-fi
 is 'the configuration is accepted' "$status $(<"$dir/yaml.err")" '0 '
 # Of this test, not of the example.
 sed -i "1i state: /var/lib/tlsladder/state.db\nrules: $srcdir/rules/postfix.yaml" "$yaml"

@@ -12,7 +12,7 @@ command -v mariadbd >/dev/null || skip_all 'needs mariadb-server'
 command -v sqlite3 >/dev/null || skip_all 'needs sqlite3'
 
 seed=${INTERLEAVED_SEED:-1}
-rounds=10
+rounds=17
 count=10000
 comment "$count destinations, $rounds rounds, seed $seed"
 
@@ -82,6 +82,7 @@ keys = ["k%d.test" % i for i in range(count)]
 # Mailboxes may enforce TLS: what is below the table's lowest, encrypt, is no row.
 entries = ["may", "encrypt", "verify", "secure", "secure match=mx.a.test", "dane-only"]
 known = set()
+both = edits = 0
 for r in range(rounds):
     # Few changes go one by one, many have all compared.
     some = draw.sample(keys, draw.choice([300, 900, 5000, count]))
@@ -96,6 +97,8 @@ for r in range(rounds):
     # A stamp has whole seconds: a row that he changes twice within one may look as it did. So he
     # touches no row twice in a round, which takes longer than that.
     his = draw.sample(keys, draw.choice([500, 2000]))
+    edits += len(his)
+    both += len(set(his) & (set(some) | set(gone)))
     with open("%s/%d.his" % (sys.argv[4], r), "w") as f:
         while his:
             part, his = his[:20], his[20:]
@@ -114,6 +117,7 @@ for r in range(rounds):
             else:
                 f.write("INSERT IGNORE INTO tls_policy_override (dest, policy, active) VALUES %s;\n"
                     % ",".join("('%s', '%s', %d)" % (k, policy, draw.randrange(4) > 0) for k in part))
+print("# %d edits of his, %d of them of a row that we change in the same seconds" % (edits, both))
 END
 
 # His statements come all the while.

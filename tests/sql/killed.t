@@ -153,7 +153,13 @@ for ((n = 0; n < kills; n++)); do
 			wait "${server[db]}" 2>/dev/null
 			;;
 	esac
-	is_published || hits=$((hits + 1))
+	# What else the machine does changes: the span follows it.
+	if is_published; then
+		span=$((span * 9 / 10))
+	else
+		hits=$((hits + 1))
+		span=$((span * 21 / 20))
+	fi
 	[[ $(state 'SELECT count(*) FROM published_intent') -eq 0 ]] || intents=$((intents + 1))
 	[[ $victim != server ]] || start_mariadb db 3306
 	agree >/dev/null || halves=$((halves + 1))
