@@ -89,12 +89,9 @@ waits_since(const struct destination *d)
 }
 
 bool
-engine_was_alerted(struct engine *e, const struct destination *d, enum why why)
+engine_was_alerted_waiting(struct engine *e, const struct destination *d, enum why why)
 {
-	const struct told *last = told(e, d, why);
-
-	return (d->alarm.raised && was_told_since(e, last, waits_since(d))) ||
-	    told_today(last, TOLD_MAX, engine_now(e).mono_ms);
+	return d->alarm.raised && was_told_since(e, told(e, d, why), waits_since(d));
 }
 
 bool
@@ -112,7 +109,8 @@ engine_is_to_alert(
 	/* By a policy it changes as often as its owner, a stranger, has it change. */
 	if (judged->map_changed)
 		return why != WHY_POLICY || !told_today(last, TOLD_MAX, now_ms);
-	return !engine_was_alerted(e, d, why) &&
+	return !engine_was_alerted_waiting(e, d, why) &&
+	    !told_today(last, TOLD_MAX, now_ms) &&
 	    (!told_today(last, 1, now_ms) ||
 	        (destination_fails(d) && !was_told_since(e, last, d->past.sent_ms + 1)));
 }

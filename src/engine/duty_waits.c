@@ -22,6 +22,7 @@ struct waits {
 	int64_t after;  /* the last destination of the slices before */
 	int64_t
 	    next_ms; /* wall: when one that was looked at comes to its time; 0: none */
+	bool frozen; /* there is a freeze */
 };
 
 static bool
@@ -67,14 +68,15 @@ sooner(int64_t a_ms, int64_t b_ms)
 
 /* When its wait is to be alerted because nothing else did; 0: never, as things are. */
 static int64_t
-long_at(const struct engine *e, const struct store_wait *wait, int64_t since_ms)
+long_at(const struct engine *e, const struct waits *w, const struct store_wait *wait,
+    int64_t since_ms)
 {
 	int64_t long_ms = LONG_MS, lifetime_ms = engine_queue_lifetime_ms(e);
 	bool was_alerted = wait->alerted_ms != 0 && wait->alerted_ms >= wait->failed_ms;
 
 	if (lifetime_ms != 0 && lifetime_ms / 4 < long_ms)
 		long_ms = lifetime_ms / 4;
-	if (wait->is_frozen || (was_alerted && wait->is_same))
+	if ((wait->is_frozen && w->frozen) || (was_alerted && wait->is_same))
 		return 0; /* a freeze is one cause, and alerted as such */
 	return was_alerted ? later(since_ms, wait->decided_ms) + long_ms
 	                   : since_ms + long_ms;
@@ -106,8 +108,9 @@ alert_one(struct engine *e, const struct store_wait *wait, int64_t since_ms, boo
 		return false;
 	if (!found)
 		return true;
-	/* It is back, after another one. */
-	if (!soon && engine_was_alerted(e, &d, d.why))
+	/* It is back, after another one. How often it was alerted of mail that flowed
+	 * since is no matter: so long this one waits. */
+	if (!soon && engine_was_alerted_waiting(e, &d, d.why))
 		now_ms = later(wait->alerted_ms, since_ms);
 	else
 		engine_alert_wait(e, &d, since_ms, soon);
@@ -152,7 +155,7 @@ mind_one(struct engine *e, struct waits *w, const struct store_wait *wait, int64
     struct err *err)
 {
 	int64_t since_ms = later(wait->first_ms, wait->failed_ms);
-	int64_t long_ms = long_at(e, wait, since_ms);
+	int64_t long_ms = long_at(e, w, wait, since_ms);
 	int64_t soon_ms = soon_at(e, wait, since_ms, now_ms);
 	bool soon = soon_ms != 0 && soon_ms <= now_ms;
 	int64_t next_ms;
@@ -172,10 +175,13 @@ mind_slice(struct engine *e, struct waits *w, const struct moment *now, size_t *
     struct err *err)
 {
 	struct store_wait waits[SLICE];
+	int64_t frozen_ms = 0;
 
 	if (!store_begin(e->store, err) ||
+	    !store_counter_get(e->store, "frozen-ms", &frozen_ms, err) ||
 	    !store_waits(e->store, w->after, waits, SLICE, count, err))
 		return false;
+	w->frozen = frozen_ms != 0;
 	for (size_t i = 0; i < *count; i++) {
 		if (waits[i].is_raised && !mind_one(e, w, &waits[i], now->wall_ms, err))
 			return false;

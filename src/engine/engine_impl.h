@@ -573,8 +573,9 @@ unsigned engine_mail(const struct task *task, unsigned ways, const char *kind,
  * soon: of the next hour. */
 void engine_alert_policy(struct engine *engine, const char *line, bool soon);
 
-/* Was that of d alerted while the mail that waits now waited, or often enough lately? */
-bool engine_was_alerted(struct engine *e, const struct destination *d, enum why why);
+/* Was that of d alerted while the mail that waits now waited? */
+bool engine_was_alerted_waiting(
+    struct engine *e, const struct destination *d, enum why why);
 /* Is that to be alerted of d? Not what was while its mail waits or within a day, unless
  * mail flowed since and fails again, and not time and again; but each change of the map,
  * of those that an MTA-STS policy made three a day. */

@@ -10,6 +10,9 @@
 /* The counter of alerts: the day since the epoch, and how many on it, of TOLD_COUNT. */
 #define FREEZES_TOLD "freezes-told"
 #define TOLD_COUNT   16
+/* Is there a freeze that was only logged as it began? One that lasts is alerted. */
+#define FREEZE_UNTOLD "freeze-untold"
+#define LASTS_MS      (4 * SPAN_HOUR_MS) /* half a working day is left to act */
 
 static void
 describe(const struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
@@ -63,7 +66,7 @@ describe_causes(const unsigned counts[CAUSE_COUNT], struct buf *line)
 }
 
 /* Lines that somebody makes up have freezes begin and end all day: then they are in the
- * log alone. What cannot be counted is alerted. */
+ * log alone, but for those that last. What cannot be counted is alerted. */
 static bool
 was_told(struct engine *e, int64_t now_ms)
 {
@@ -80,28 +83,58 @@ was_told(struct engine *e, int64_t now_ms)
 	return false;
 }
 
-/* Alerted once, for all destinations that it holds. */
 static void
-alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
-    int64_t now_ms)
+describe_end(struct engine *e, int64_t now_ms, struct buf *line)
 {
 	unsigned counts[CAUSE_COUNT] = {0};
-	struct buf line = {0};
 	struct err err;
 
 	if (!store_host_causes(e->store, now_ms - e->config->freeze.time_ms,
 	        now_ms + SPAN_MINUTE_MS, counts, &err))
 		log_error("cannot read why servers fail: %s", err.text);
+	describe_causes(counts, line);
+	buf_printf(line, ": look at %s; nothing is weakened until servers verify again",
+	    freeze_advice(freeze_one_cause(counts)));
+}
+
+/* Alerted once, for all destinations that it holds. */
+static void
+alert(struct engine *e, enum freeze_news news, const struct freeze_facts *facts,
+    int64_t now_ms)
+{
+	struct buf line = {0};
+	struct err ignored;
+
 	buf_printf(&line, "freeze: ");
 	describe(e, news, facts, &line);
-	describe_causes(counts, &line);
-	buf_printf(&line, ": look at %s; nothing is weakened until servers verify again",
-	    freeze_advice(freeze_one_cause(counts)));
-	if (was_told(e, now_ms))
+	describe_end(e, now_ms, &line);
+	if (was_told(e, now_ms)) {
 		log_warning("%s", buf_text(&line));
-	else
+		store_counter_set(e->store, FREEZE_UNTOLD, 1, &ignored);
+	} else {
 		engine_alert(e, buf_text(&line));
+	}
 	buf_clear(&line);
+}
+
+/* What was only logged, and lasts: six a day do at most. begun_ms: 0: it is over. */
+static bool
+alert_lasting(struct engine *e, int64_t begun_ms, int64_t now_ms, struct err *err)
+{
+	struct buf line = {0};
+	int64_t untold = 0;
+
+	if (!store_counter_get(e->store, FREEZE_UNTOLD, &untold, err))
+		return false;
+	if (untold == 0 || (begun_ms != 0 && now_ms - begun_ms < LASTS_MS))
+		return true;
+	if (begun_ms != 0) {
+		buf_printf(&line, "freeze: one that lasts, for four hours now");
+		describe_end(e, now_ms, &line);
+		engine_alert(e, buf_text(&line));
+		buf_clear(&line);
+	}
+	return store_counter_set(e->store, FREEZE_UNTOLD, 0, err);
 }
 
 /*
@@ -191,6 +224,8 @@ engine_mind_freeze(struct engine *e, int64_t now_ms, struct err *err)
 	e->judge.thawed_ms = freeze.thawed_ms;
 	if (!engine_proof_ms(e, &e->judge.proof_ms, err) ||
 	    !store_counter_get(e->store, "logged-ms", &e->judge.worked_ms, err))
+		return false;
+	if (!alert_lasting(e, freeze.frozen ? freeze.begun_ms : 0, now_ms, err))
 		return false;
 	return !freeze.store_frozen ||
 	    (store_counter_set(e->store, "frozen-ms", freeze.frozen_ms, err) &&

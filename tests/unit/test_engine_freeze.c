@@ -561,6 +561,58 @@ lines_freeze_nobody(void **state)
 	rig_close();
 }
 
+/* A CA file of ours that is broken; frozen while it is, and not after. */
+static void
+break_for(int64_t ms)
+{
+	ours = true;
+	rig_defer_because("a.test", NOT_VERIFIED);
+	rig_save();
+	world_wait(rig.engine, 5 * MIN);
+	assert_frozen(true);
+	world_wait(rig.engine, ms - 5 * MIN);
+	ours = false;
+	world_wait(rig.engine, 40 * MIN);
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, 20 * MIN);
+	assert_frozen(false);
+}
+
+/* Three freezes are mailed in a day, and over; the fourth lasts. */
+static void
+lasting_freeze_is_mailed(void **state)
+{
+	struct strings *canaries = &rig.config.probe.canaries;
+
+	(void)state;
+	ours = theirs = strangers = false;
+	rig_new_with(answer_in_turn);
+	rig_close();
+	world.sessions_logged = true;
+	rig_notify_admin();
+	canaries->items = mem_new(1, sizeof(*canaries->items));
+	canaries->items[0] = mem_strdup("mx.canary.example");
+	canaries->count = 1;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, DAY);
+	for (unsigned i = 0; i < 3; i++)
+		break_for(10 * MIN);
+	assert_int_equal(rig_count_mailed("freeze: a server that is known to"), 3);
+	for (unsigned i = 0; i < 2; i++) /* each for less than four hours */
+		break_for(3 * HOUR);
+	assert_int_equal(rig_count_mailed("freeze: "), 3);
+	break_for(4 * HOUR + 10 * MIN);
+	assert_int_equal(rig_count_mailed("freeze: a server that is known to"), 3);
+	assert_int_equal(rig_count_mailed("freeze: one that lasts, for four hours"), 1);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -597,5 +649,6 @@ main(void)
 		    lines_of[i].what);
 	suite_add(freezes_are_mailed_thrice_a_day, NULL,
 	    "freezes that begin and end all day are mailed three times a day");
+	suite_add(lasting_freeze_is_mailed, NULL, "... and one that lasts as well");
 	return rig_end(suite_run());
 }

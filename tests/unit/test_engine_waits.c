@@ -171,9 +171,51 @@ short_wait_is_not_alerted(void **state)
 	rig_close();
 }
 
+static void
+flow(void)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text),
+	    "smtp[77]: %s: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
+	    "delays=8/0/0.03/0.02, dsn=2.0.0, status=sent (250 Ok)",
+	    queue_id);
+	world_log(rig.engine, text);
+	rig_save();
+	world_unqueue(queue_id);
+}
+
+/* It failed and flowed again time and again, each of which was told; then it lasts. */
+static void
+lasting_wait_is_alerted_however_often_it_ended(void **state)
+{
+	static const char *const ids[] = {"QA", "QB", "QC", "QD", "QE"};
+	const unsigned *ended = *state;
+
+	begin(TLSA_ERROR);
+	for (unsigned i = 0; i < *ended; i++) {
+		fail_for(TLSA_ERROR, HALF_HOUR);
+		flow();
+		world_wait(rig.engine, HOUR);
+		queue_id = ids[i];
+		defer(TLSA_ERROR);
+	}
+	world.notify.times = 0;
+	fail_for(TLSA_ERROR, 4 * HOUR - STEP);
+	assert_int_equal(world.notify.times, 0);
+	fail_for(TLSA_ERROR, HALF_HOUR);
+	assert_mail(1, "a.test: rule-waits: ");
+	assert_mail(1, "; mail waits since ");
+	fail_for(TLSA_ERROR, 3 * DAY);
+	assert_int_equal(world.notify.times, 1);
+	rig_close();
+}
+
 int
 main(void)
 {
+	static const unsigned three = 3, four = 4;
+
 	if (!rig_begin())
 		return 2;
 	suite_add(long_wait_is_alerted, NULL,
@@ -186,5 +228,9 @@ main(void)
 	    "which is once, though the clock is set meanwhile");
 	suite_add(deleted_mail_does_not_bounce, NULL, "mail that was deleted is not");
 	suite_add(short_wait_is_not_alerted, NULL, "mail that waits for less is not");
+	suite_add(lasting_wait_is_alerted_however_often_it_ended, &three,
+	    "what lasts is alerted after three alerts in a day that ended");
+	suite_add(lasting_wait_is_alerted_however_often_it_ended, &four,
+	    "... and after a fourth that was none");
 	return rig_end(suite_run());
 }
