@@ -121,6 +121,7 @@ shift(struct engine *e, const struct clock *c, int64_t *by_ms, const struct mome
 	return (!applies || write_stamp(e, &at, err)) &&
 	    (done_ms == 0 ||
 	        (store_shift(e->store, done_ms, now->wall_ms - done_ms, err) &&
+	            engine_shift_past(e, done_ms, now->wall_ms, err) &&
 	            engine_shift_freeze(e, done_ms, err)));
 }
 

@@ -517,6 +517,10 @@ bool engine_note_servers(struct engine *e, const struct host_past *past, struct 
  */
 bool engine_proof_ms(struct engine *e, int64_t *at_ms, struct err *err);
 
+/* The clock was set by so much: time that did not pass ends no past, and no proof is
+ * older for it. In the caller's transaction. */
+bool engine_shift_past(struct engine *e, int64_t by_ms, int64_t now_ms, struct err *err);
+
 /* It ran so long since this was called last. In the caller's transaction. */
 bool engine_live(struct engine *e, int64_t ran_ms, int64_t now_ms, struct err *err);
 

@@ -272,3 +272,29 @@ engine_note_host(struct engine *e, const struct host *host)
 	if (e->judge.frozen)
 		engine_tell(e, NEWS_EVIDENCE); /* it may be over */
 }
+
+/* A day of a past of 90, and of the 7 for which a canary is known: less adds up to that,
+ * as all rows are written. */
+#define SHIFT_MS SPAN_DAY_MS
+
+bool
+engine_shift_past(struct engine *e, int64_t by_ms, int64_t now_ms, struct err *err)
+{
+	static const char *const proofs[] = {"verified-ms", "probed-ms", "proven-ms",
+	    "logged-ms", "lived-ms", "frozen-ms", "thawed-ms"};
+	int64_t before_ms, at_ms, owed_ms = 0;
+
+	if (!store_counter_get(e->store, "past-owed-ms", &owed_ms, err))
+		return false;
+	by_ms += owed_ms;
+	if (by_ms < SHIFT_MS && by_ms > -SHIFT_MS)
+		return store_counter_set(e->store, "past-owed-ms", by_ms, err);
+	before_ms = now_ms - by_ms;
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++)
+		if (!store_counter_get(e->store, proofs[i], &at_ms, err) ||
+		    (at_ms != 0 && at_ms <= before_ms + SPAN_MINUTE_MS &&
+		        !store_counter_set(e->store, proofs[i], at_ms + by_ms, err)))
+			return false;
+	return store_shift_past(e->store, by_ms, before_ms, err) &&
+	    store_counter_set(e->store, "past-owed-ms", 0, err);
+}

@@ -82,6 +82,9 @@ bool store_next_due(
  * other waiting and what was alerted of it, of up to a minute after that, go with it.
  */
 bool store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct err *err);
+/* The same of all pasts, and of what they are held against. */
+bool store_shift_past(
+    struct store *store, int64_t by_ms, int64_t before_ms, struct err *err);
 
 /* Holds that began before until_ms take by_ms longer, as though they had begun that much
  * later, but not after until_ms. */

@@ -377,6 +377,16 @@ store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct err *e
 }
 
 bool
+store_shift_past(struct store *store, int64_t by_ms, int64_t before_ms, struct err *err)
+{
+	before_ms += SPAN_MINUTE_MS;
+	return store_finish(store,
+	           store_bind(store, SQL_SHIFT_PAST, err, "ii", by_ms, before_ms), err) &&
+	    store_finish(store,
+	        store_bind(store, SQL_SHIFT_HOSTS, err, "ii", by_ms, before_ms), err);
+}
+
+bool
 store_lengthen_holds(
     struct store *store, int64_t by_ms, int64_t until_ms, struct err *err)
 {

@@ -136,6 +136,13 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_SHIFT_ALERTS] = "UPDATE wait_alert SET "
         SHIFTED(alerted_ms) ", "
         SHIFTED(bounce_ms),
+    [SQL_SHIFT_PAST] = "UPDATE destination SET "
+        SHIFTED(seen_encrypt_ms) ", " SHIFTED(seen_trusted_ms) ", "
+        SHIFTED(seen_verify_ms) ", " SHIFTED(seen_secure_ms) ", "
+        SHIFTED(seen_dane_ms) ", " SHIFTED(force_ms) ", " SHIFTED(probe_ms),
+    [SQL_SHIFT_HOSTS] = "UPDATE host SET "
+        SHIFTED(encrypt_ms) ", " SHIFTED(verify_ms) ", " SHIFTED(dane_ms) ", "
+        SHIFTED(proven_ms) ", " SHIFTED(failed_ms),
     [SQL_LENGTHEN_HOLDS] = "UPDATE destination SET "
         LENGTHENED(hold_verify_ms) ", "
         LENGTHENED(hold_encrypt_ms) ", "

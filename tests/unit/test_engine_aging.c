@@ -24,13 +24,15 @@ rig_adopt(const char *domain, enum level level)
 }
 
 static unsigned verifying; /* d0.test ... below that do */
+static bool first_fails;   /* but for d0.test */
 
 static void
 does(const struct finger_question *question, struct server *server)
 {
 	const char *at = strstr(question->host, "mx.d");
 
-	(at != NULL && (unsigned)(at[4] - '0') < verifying
+	(at != NULL && (unsigned)(at[4] - '0') < verifying &&
+	            !(first_fails && at[4] == '0')
 	        ? world_verifies
 	        : world_self_signed)(question, server);
 }
@@ -39,6 +41,7 @@ static void
 begin(unsigned verify, bool prober)
 {
 	verifying = verify;
+	first_fails = false;
 	rig_new_with(does);
 	rig_close();
 	if (!prober)
@@ -108,6 +111,50 @@ past_ends(void **state)
 	fails("d0.test");
 	world_wait(rig.engine, 5 * MIN);
 	rig_assert_why("d0.test", past->why);
+	rig_close();
+}
+
+struct step {
+	const char *what;
+	int64_t by_ms;
+	int times;
+};
+
+static const struct step steps[] = {
+    {"set ahead by 95 days", 95 * DAY, 1},
+    {"set ahead by 8 hours 300 times", 8 * HOUR, 300},
+    {"set back by 50 years, and ahead again", -50 * 365 * DAY, -1},
+};
+
+/* Then one host proves that verifying works, by a clock that nothing tells from a right
+ * one, and a server does worse than it did. */
+static void
+clock_ends_no_past(void **state)
+{
+	const struct step *step = *state;
+
+	begin(2, true);
+	verifies(0);
+	world_wait(rig.engine, HOUR);
+	for (int i = 0; i < step->times; i++) {
+		world.wall_ms += step->by_ms;
+		world_settle(rig.engine);
+		world_wait(rig.engine, MIN);
+	}
+	if (step->times < 0) {
+		world.wall_ms += step->by_ms;
+		world_wait(rig.engine, 10 * MIN);
+		world.wall_ms -= step->by_ms;
+		world_settle(rig.engine);
+	}
+	verifies(1);
+	world_wait(rig.engine, HOUR);
+	first_fails = true;
+	for (int i = 0; i < 6; i++) {
+		fails("d0.test");
+		world_wait(rig.engine, HOUR);
+	}
+	rig_assert_judged("d0.test", LEVEL_NONE, WHY_HOLD);
 	rig_close();
 }
 
@@ -306,6 +353,9 @@ main(void)
 	for (size_t i = 0; i < sizeof(pasts) / sizeof(pasts[0]); i++)
 		suite_add(past_ends, &pasts[i], "what was seen %s ago: %s", pasts[i].what,
 		    why_slug(pasts[i].why));
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		suite_add(clock_ends_no_past, &steps[i],
+		    "a past of yesterday holds though the clock was %s", steps[i].what);
 	for (size_t i = 0; i < 2; i++)
 		suite_add(freeze_by_canary_ends, &counts[i],
 		    "a freeze ends when the last %u that verified do so no more",
