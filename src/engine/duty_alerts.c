@@ -286,7 +286,10 @@ engine_alert_lost(struct engine *e, const struct buf *lines)
 	while (str_cut(&rest, '\n', &line)) {
 		buf_reset(&text);
 		buf_add_str(&text, line);
-		engine_alert(e, buf_text(&text));
+		if (engine_tells(e))
+			engine_alert(e, buf_text(&text));
+		else
+			log_info("%s", buf_text(&text));
 	}
 	buf_clear(&text);
 }

@@ -289,7 +289,7 @@ close_digest(struct duty_state *base)
 const struct duty duty_digest = {
     .name = "digest",
     .what = "mail the digest",
-    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_LEADS,
+    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_TELLS,
     .is_unalerted = true, /* it would be one more mail that cannot be sent */
     .state_size = sizeof(struct digest_state),
     .open = open_digest,

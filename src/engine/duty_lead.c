@@ -14,12 +14,16 @@
 #include "sys/log.h"
 
 #define LASTS 7 /* tries that failed, the last some 50 s after the first */
+/* Nobody knows for so long who leads that whoever did so may be gone. */
+#define ORPHANED_MS (10 * SPAN_MINUTE_MS)
 
 struct leading {
 	struct duty_state base;
-	int stop_fd;                      /* of child_stopper(); 0: none */
-	int64_t due_ms;                   /* monotonic: when the lease is asked for */
-	int64_t until_ms;                 /* monotonic: so long it is ours for sure */
+	int stop_fd;       /* of child_stopper(); 0: none */
+	int64_t due_ms;    /* monotonic: when the lease is asked for */
+	int64_t until_ms;  /* monotonic: so long whose it is is known */
+	int64_t unsure_ms; /* monotonic: since when it is not known whose */
+	bool led;          /* we did, as far as was known last */
 	char holder[ROWS_HOLDER_MAX + 1]; /* whose it is; "": ours, or not known */
 };
 
@@ -34,6 +38,7 @@ open_leading(struct engine *e, struct duty_state *base, struct err *err)
 	if (e->driver.mode != ENGINE_APPLY || !lead_is_shared(e->config))
 		return true;
 	e->leads = ANSWER_UNSURE;
+	l->unsure_ms = engine_now(e).mono_ms;
 	l->stop_fd = child_stopper(err);
 	return l->stop_fd >= 0;
 }
@@ -58,11 +63,15 @@ close_leading(struct duty_state *base)
 }
 
 static void
-set_leads(struct engine *e, enum answer leads)
+set_leads(struct engine *e, struct leading *l, enum answer leads)
 {
 	if (e->leads == leads)
 		return;
 	e->leads = leads;
+	if (leads == ANSWER_UNSURE)
+		l->unsure_ms = engine_now(e).mono_ms;
+	else
+		l->led = leads == ANSWER_YES;
 	if (leads != ANSWER_YES)
 		return;
 	engine_tell(e, NEWS_LEADS);
@@ -71,17 +80,27 @@ set_leads(struct engine *e, enum answer leads)
 	engine_tell(e, NEWS_MAIL);
 }
 
+bool
+engine_tells(const struct engine *e)
+{
+	const struct leading *l = engine_state(e, &duty_lead);
+
+	if (e->leads != ANSWER_UNSURE || e->driver.once)
+		return e->leads == ANSWER_YES || e->driver.once;
+	return l->led || engine_now(e).mono_ms - l->unsure_ms >= ORPHANED_MS;
+}
+
 static void
 notice(struct engine *e, struct duty_state *base, const struct moment *now)
 {
 	struct leading *l = (struct leading *)base;
 
-	if (e->leads != ANSWER_YES || l->stop_fd == 0 || now->mono_ms < l->until_ms)
+	if (e->leads == ANSWER_UNSURE || l->stop_fd == 0 || now->mono_ms < l->until_ms)
 		return;
-	log_warning(
-	    "the lease of the table may be another's: nothing is decided before it "
-	    "is renewed");
-	set_leads(e, ANSWER_UNSURE);
+	if (e->leads == ANSWER_YES)
+		log_warning("the lease of the table may be another's: nothing is decided "
+		            "before it is renewed");
+	set_leads(e, l, ANSWER_UNSURE);
 	l->due_ms = now->mono_ms;
 }
 
@@ -114,7 +133,7 @@ lead(struct engine *e, struct leading *l, const struct lead *lead)
 	if (lead->holder[0] == '\0') {
 		if (is_news)
 			log_info("this tlsladder leads: it has the lease of the table");
-		set_leads(e, ANSWER_YES);
+		set_leads(e, l, ANSWER_YES);
 		return;
 	}
 	buf_printf(&line,
@@ -126,7 +145,7 @@ lead(struct engine *e, struct leading *l, const struct lead *lead)
 	buf_clear(&line);
 	if (!engine_read_versions(e, &err))
 		engine_not_stored(e, "read what is in force", &err);
-	set_leads(e, ANSWER_YES);
+	set_leads(e, l, ANSWER_YES);
 }
 
 static void
@@ -136,7 +155,7 @@ stand_by(struct engine *e, struct leading *l, const struct lead *lead)
 		log_info("%s leads: this tlsladder follows the log, and decides nothing",
 		    lead->holder);
 	memcpy(l->holder, lead->holder, sizeof(l->holder));
-	set_leads(e, ANSWER_NO);
+	set_leads(e, l, ANSWER_NO);
 }
 
 static void
@@ -151,6 +170,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		return;
 	if (done->lead.leads == ANSWER_NO) {
 		l->due_ms = done->begun_ms + LEAD_STAND_MS;
+		l->until_ms = done->begun_ms + LEAD_S * SPAN_SECOND_MS;
 		stand_by(e, l, &done->lead);
 		return;
 	}

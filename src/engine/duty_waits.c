@@ -221,7 +221,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 const struct duty duty_waits = {
     .name = "waits",
-    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_LEADS,
+    .needs = DUTY_APPLIES | DUTY_STORES | DUTY_TELLS,
     .state_size = sizeof(struct waits),
     .open = open_waits,
     .due = due,

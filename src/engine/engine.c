@@ -343,6 +343,8 @@ due_of(const struct engine *e, const struct duty_state *base, const struct momen
 		return due;
 	if ((needs & DUTY_LEADS) != 0 && e->leads != ANSWER_YES && !e->driver.once)
 		return due;
+	if ((needs & DUTY_TELLS) != 0 && !engine_tells(e))
+		return due;
 	due = base->duty->due(e, base, now);
 	if ((needs & DUTY_STORES) != 0)
 		not_before(&due, &e->storing, now->mono_ms);

@@ -98,6 +98,7 @@ enum duty_needs {
 	DUTY_STORES = 2,   /* a database that can be written, as far as is known */
 	DUTY_SETTINGS = 4, /* fresh settings of Postfix; its tasks borrow them */
 	DUTY_LEADS = 8,    /* nobody else who decides: see duty_lead.c */
+	DUTY_TELLS = 16,   /* nobody else who tells of mail: engine_tells() */
 };
 
 struct duty {
@@ -361,6 +362,12 @@ void engine_flush(struct engine *e);
 void engine_count(struct engine *e, const char *word, const char *what, int64_t number);
 void engine_count_decision(struct engine *e, const struct judged *judged);
 void engine_count_answers(struct engine *e, const struct measure_job *job);
+
+/* --- duty_lead.c --- */
+
+/* Is it us who tells the administrator of mail? While nobody can know who leads whoever
+ * led last does, and after ten minutes whoever stood by as well: that one may be gone. */
+bool engine_tells(const struct engine *e);
 
 /* --- duty_judging.c --- */
 

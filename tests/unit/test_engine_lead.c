@@ -3,6 +3,7 @@
  */
 #include "suite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -201,9 +202,72 @@ nobody_goes_on_after_a_stop(void **state)
 	rig_close();
 }
 
+static void
+lose(const char *domain)
+{
+	char relay[64];
+
+	snprintf(relay, sizeof(relay), "mx.%s[192.0.2.1]:25", domain);
+	rig_log_status(
+	    domain, relay, "5.7.5", "bounced (Server certificate not verified)");
+	rig_save();
+	world_wait(rig.engine, MIN);
+}
+
+static void
+mail_that_was_bounced_is_told_once(void **state)
+{
+	(void)state;
+	begin("postgresql", "own", ANSWER_NO, "mx2:1");
+	lose("a.test");
+	assert_int_equal(times_told("mail was bounced"), 0);
+	leads(ANSWER_YES, "", 0);
+	world_wait(rig.engine, 5 * SECOND);
+	lose("b.test");
+	assert_int_equal(times_told("b.test: mail was bounced"), 1);
+	assert_int_equal(times_told("mail was bounced"), 1);
+	rig_close();
+}
+
+/* The database is away for days: mail waits, and comes back. Whoever stood by tells as
+ * well, as the one that led may be gone with it. */
+static void
+nobody_waits_untold_without_a_lease(void **state)
+{
+	const bool *led = *state;
+	char text[300];
+
+	begin("postgresql", "own", *led ? ANSWER_YES : ANSWER_NO, *led ? "" : "mx2:1");
+	world_wait(rig.engine, MIN);
+	world.leading.fails = true;
+	world_wait(rig.engine, 5 * MIN);
+	lose("b.test");
+	assert_int_equal(times_told("b.test: mail was bounced"), *led ? 1 : 0);
+	world_wait(rig.engine, 10 * MIN);
+	lose("c.test");
+	assert_int_equal(times_told("c.test: mail was bounced"), 1);
+	for (int h = 0; h < 5 * 24; h++) {
+		snprintf(text, sizeof(text),
+		    "smtp[77]: QA: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, "
+		    "delay=%d, delays=%d/0/0.03/0.02, dsn=4.7.5, status=deferred "
+		    "(Server certificate not verified)",
+		    h * 3600 + 10, h * 3600 + 9);
+		world_log(rig.engine, text);
+		rig_save();
+		world_wait(rig.engine, HOUR);
+		if (h == 2 || h == 5 || h == 106)
+			assert_int_equal(times_told("a.test: "), h == 2 ? 0 : 1);
+	}
+	assert_int_equal(times_told("a.test: "), 2); /* and before it bounced */
+	assert_false(has_entry("a.test"));
+	rig_close();
+}
+
 int
 main(void)
 {
+	static const bool yes = true, no = false;
+
 	if (!rig_begin())
 		return 2;
 	suite_add(mailcow_has_no_lease, NULL, "mailcow's table has no lease");
@@ -216,6 +280,12 @@ main(void)
 	    leader_that_loses_it_stops, NULL, "who loses the lease decides nothing");
 	suite_add(nobody_decides_without_a_lease, NULL,
 	    "without an answer for 30 s nobody decides, which is alerted once");
+	suite_add(mail_that_was_bounced_is_told_once, NULL,
+	    "mail that was bounced is told by who leads alone");
+	suite_add(nobody_waits_untold_without_a_lease, &yes,
+	    "without an answer whoever led tells of mail that waits and bounces");
+	suite_add(nobody_waits_untold_without_a_lease, &no,
+	    "... and whoever stood by, after ten minutes");
 	suite_add(nobody_goes_on_after_a_stop, NULL,
 	    "who was stopped asks before anything else");
 	return rig_end(suite_run());
