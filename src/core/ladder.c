@@ -413,7 +413,8 @@ look_up(const struct ladder_policy *policy, const struct evidence *ev, int64_t n
 	    (ev->entry.level == LEVEL_NONE && ev->sts != STS_APPLIES_ENFORCE) ||
 	    (!d.ends_alarm && !ladder_is_weakened(ev) && !ladder_outlives_policy(ev)))
 		return d;
-	if (!ev->asked && now_ms < ev->lease_end_ms && !ev->better_session)
+	if (!ev->asked && !ev->dns_is_old && now_ms < ev->lease_end_ms &&
+	    !ev->better_session)
 		return d;
 	calm.deferral = false;
 	up = ladder_decide_any(policy, &calm, now_ms);

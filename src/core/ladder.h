@@ -129,6 +129,7 @@ struct evidence {
 
 	/* what others say */
 	bool asked;            /* DNS, maps and credentials were */
+	bool dns_is_old;       /* DNS was asked last a day ago or earlier */
 	enum answer other_map; /* does another policy map answer for the key? */
 	struct dane_verdict dane;
 	bool wrapper;         /* TLS from the first byte (port 465): no cleartext there */

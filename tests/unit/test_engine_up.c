@@ -13,6 +13,7 @@
 #define RELAY "relay.isp.test[192.0.2.9]:25"
 
 static enum dane_state tlsa;
+static bool no_sessions; /* are logged */
 
 struct row {
 	const char *relay;
@@ -63,7 +64,7 @@ rig_new_weakened(void)
 	tlsa = DANE_NONE;
 	rig_new_with(does_no_tls);
 	rig_close();
-	world.sessions_logged = true;
+	world.sessions_logged = !no_sessions;
 	world.can_dane = true;
 	world.answer = answer;
 	rig_open(ENGINE_APPLY);
@@ -101,7 +102,8 @@ until_it_climbs(const struct row *row, int64_t most_ms)
 		if (ms % row->every_ms == 0)
 			other_mail_fails(row, ms);
 		if (ms % (6 * HOUR) == 3 * HOUR) {
-			rig_log_session("Trusted", OWN);
+			if (!no_sessions)
+				rig_log_session("Trusted", OWN);
 			rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
 			rig_save();
 		}
@@ -149,6 +151,24 @@ tlsa_appears(void **state)
 	assert_in_range(until_it_climbs(row, 10 * DAY), 0, DAY + 4 * HOUR);
 	rig_assert_entry("a.test", LEVEL_DANE_ONLY);
 	rig_close();
+}
+
+/* Another message waits, which Postfix does not even try. */
+static void
+tlsa_appears_beside_suspended(void **state)
+{
+	const struct row *row = *state;
+	unsigned asked;
+
+	no_sessions = true;
+	rig_new_weakened();
+	tlsa = DANE_USABLE;
+	asked = world.asked;
+	assert_in_range(until_it_climbs(row, 10 * DAY), 0, DAY + 4 * HOUR);
+	rig_assert_entry("a.test", LEVEL_DANE_ONLY);
+	assert_in_range(world.asked - asked, 1, 2);
+	rig_close();
+	no_sessions = false;
 }
 
 /* What still needs it keeps it, whatever is tried beside it, and is not asked all the
@@ -502,6 +522,15 @@ static const struct row rows[] = {
     {OWN, NOT_VERIFIED, HOUR, true},
 };
 
+#define SUSPENDED "delivery temporarily suspended: " NOT_VERIFIED
+
+static const struct row suspended[] = {
+    {OWN, SUSPENDED, HOUR, false},
+    {OWN, SUSPENDED, HOUR, true},
+    {OWN, SUSPENDED, 3 * HOUR, true},
+    {OWN, SUSPENDED, DAY, true},
+};
+
 /* --- a server that did better, and is silent for good --------------------------------
  */
 
@@ -587,6 +616,9 @@ main(void)
 		suite_add(tlsa_appears, row, "... and TLSA that appears is used");
 		suite_add(needed_entry_stays, row, "... and what is needed stays");
 	}
+	for (size_t i = 0; i < sizeof(suspended) / sizeof(suspended[0]); i++)
+		suite_add(tlsa_appears_beside_suspended, &suspended[i],
+		    "TLSA that appears is looked for once a day beside suspended mail");
 	for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++)
 		suite_add(moment_keeps_no_entry, &moments[i],
 		    "a lease that ends while %s is not renewed", moments[i].what);
