@@ -300,6 +300,7 @@ engine_alert_lost(struct engine *e, const struct buf *lines)
 struct mail_task {
 	struct task task;
 	int64_t last_id;
+	unsigned taken; /* which ways took one of them */
 	size_t count;
 	struct {
 		char *subject;
@@ -310,15 +311,17 @@ struct mail_task {
 static bool
 work(struct task *task, void *context)
 {
-	const struct mail_task *m = (const struct mail_task *)task;
-	unsigned ways = engine_mail_ways(task->config);
+	struct mail_task *m = (struct mail_task *)task;
+	unsigned ways = engine_mail_ways(task->config), took;
 	bool done = true;
 
 	(void)context;
-	for (size_t i = 0; i < m->count; i++)
-		done = engine_mail(task, ways, "alert", m->mails[i].subject,
-		           m->mails[i].text, &task->err) == ways &&
-		    done;
+	for (size_t i = 0; i < m->count; i++) {
+		took = engine_mail(task, ways, "alert", m->mails[i].subject,
+		    m->mails[i].text, &task->err);
+		m->taken |= took;
+		done = took == ways && done;
+	}
 	return done;
 }
 
@@ -415,13 +418,33 @@ forget_sent(struct engine *e, struct alerts *a, const struct mail_task *m)
 	tidy(e, a);
 }
 
-/* A mail that failed is not sent again, as its lines are in the log. */
+/* All that is in the outbox is mailed, as a process before would have left it: this one
+ * is another from now on. */
+static void
+mail_again(struct engine *e, struct alerts *a)
+{
+	if (e->store == NULL || e->driver.once)
+		return;
+	alert_group_clear(&a->group);
+	a->writer++;
+	a->last_id = a->sent_id = 0;
+	a->taken = false;
+	a->tidy_ms = 0;
+	tidy(e, a);
+}
+
+/* What one way took is not sent again, by which that one would have it twice. */
 static void
 take(struct engine *e, struct duty_state *base, struct task *task,
     const struct moment *now)
 {
+	const struct mail_task *m = (const struct mail_task *)task;
+
 	(void)now;
-	forget_sent(e, (struct alerts *)base, (struct mail_task *)task);
+	if (task->done || m->taken != 0)
+		forget_sent(e, (struct alerts *)base, m);
+	else
+		mail_again(e, (struct alerts *)base);
 }
 
 static const struct task_kind mail_kind = {
@@ -528,7 +551,8 @@ finish(struct engine *e, struct duty_state *base)
 	task = make_mails(e, a, INT64_MAX);
 	if (!work(task, NULL))
 		log_error("cannot mail the administrator: %s", task->err.text);
-	forget_sent(e, a, (struct mail_task *)task);
+	if (((struct mail_task *)task)->taken != 0)
+		forget_sent(e, a, (struct mail_task *)task);
 	engine_drop(task);
 }
 

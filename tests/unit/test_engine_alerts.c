@@ -371,6 +371,35 @@ command_has_the_alerts(void **state)
 	rig_close();
 }
 
+/* sendmail(1) fails for some hours; by the same process or by the next one. */
+static void
+mail_that_failed_is_sent_again(void **state)
+{
+	const bool *restarts = *state;
+
+	rig_new_settled();
+	rig_notify_admin();
+	world.notify.fails = true;
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, 2 * HOUR);
+	assert_in_range(world.notify.times, 2, 30);
+	rig_defer_because("b.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	if (*restarts) {
+		rig_close();
+		rig_open(ENGINE_APPLY);
+	}
+	world.notify.fails = false;
+	buf_reset(&world.bodies);
+	world_wait(rig.engine, 2 * HOUR);
+	assert_int_equal(rig_count_mailed("a.test: rule-waits: "), 1);
+	assert_int_equal(rig_count_mailed("b.test: rule-waits: "), 1);
+	kit_assert(STATE, "SELECT count(*) FROM outbox", "0\n");
+	rig_close();
+}
+
 static void
 mails_are_filled_in(void **state)
 {
@@ -526,6 +555,7 @@ int
 main(void)
 {
 	static const unsigned few = 25, many = 500;
+	static const bool yes = true, no = false;
 
 	if (!rig_begin())
 		return 2;
@@ -567,5 +597,8 @@ main(void)
 	suite_add(entry_without_effect_is_told, "verify",
 	    "an entry without effect is told as such where lines name the level");
 	suite_add(entry_without_effect_is_told, "secure", "... whichever that is");
+	suite_add(
+	    mail_that_failed_is_sent_again, &no, "a mail that failed is sent again");
+	suite_add(mail_that_failed_is_sent_again, &yes, "... after a restart as well");
 	return rig_end(suite_run());
 }
