@@ -41,6 +41,7 @@ cannot write %s
 cannot read standard input
 cannot read
 is no domain, [host] or [host]:port
+has a port that services(5) does not know
 is no attribute of smtp_tls_policy_maps'
 
 all=$(complaints)

@@ -94,11 +94,9 @@ add_host(void *context, struct str name)
 static bool
 walk_hosts(struct walk *walk, const struct destination *d)
 {
-	struct nexthop nexthop;
-
-	if (!nexthop_parse(str_of(d->key), &nexthop))
+	if (d->port == 0)
 		return true;
-	walk->port = nexthop.port;
+	walk->port = d->port;
 	dane_each_host(d->dns.text, add_host, walk);
 	if (d->alarm.relay[0] != '\0')
 		add_host(walk, str_of(d->alarm.relay));

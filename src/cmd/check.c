@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/operand.h"
 #include "cmd/page.h"
 #include "publish/table_guard.h"
 
@@ -60,6 +61,7 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 
 	check->settings = &c->grade;
 	check->item.nexthop = *nexthop;
+	cmd_take_port(c->has_settings ? &c->settings : NULL, &check->item.nexthop);
 	/* TLS from the first byte is not what is spoken here. */
 	if (c->probe && nexthop->port != SMTPS_PORT) {
 		check->item.probing = MEASURE_PROBE_HOSTS;

@@ -19,6 +19,7 @@
 #include "base/utc.h"
 #include "cmd/check.h"
 #include "cmd/cmd.h"
+#include "cmd/operand.h"
 #include "core/choice.h"
 #include "postfix/finger.h"
 #include "publish/notify.h"
@@ -168,6 +169,7 @@ look(struct letter *l)
 	if (!measure_has_prober(&measure))
 		return cmd_fail(EX_UNAVAILABLE,
 		    "posttls-finger is not to be found; see `tlsladder doctor`");
+	cmd_take_port(&l->settings, &l->check.item.nexthop);
 	l->check.found = measure_one(l->measurer, &measure, &l->check.item);
 	if (l->check.item.answers.dane.state == DANE_UNSURE)
 		return cmd_fail(EX_UNAVAILABLE,

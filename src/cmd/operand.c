@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "cmd/cmd.h"
+#include "sys/ports.h"
 
 /* Up to the first of those bytes. True: there was one. */
 static bool
@@ -71,14 +72,35 @@ cut_address(struct str *text)
 	return true;
 }
 
+void
+cmd_take_port(const struct postfix_settings *settings, struct nexthop *nexthop)
+{
+	const char *colon = strrchr(nexthop->key, ':');
+	struct ports ports = {0};
+
+	if (settings != NULL && settings->tcp_port != NULL) {
+		uint16_t named = ports_find(settings->tcp_port);
+
+		if (named != 0)
+			ports_add(&ports, settings->tcp_port, named);
+		postfix_take_port(settings, &ports);
+		nexthop_take_ports(nexthop, &ports);
+		ports_clear(&ports);
+	}
+	if (nexthop->port == 0 && colon != NULL)
+		nexthop->port = ports_find(colon + 1);
+}
+
 static bool
 parse(struct str text, bool parents, struct nexthop *out)
 {
 	struct str below = text;
 	struct nexthop domain;
 
-	if (nexthop_parse(text, out))
-		return true;
+	if (nexthop_parse(text, out)) {
+		cmd_take_port(NULL, out);
+		return out->port != 0;
+	}
 	if (!parents || !str_eat(&below, STR(".")) || !nexthop_parse(below, &domain) ||
 	    domain.bracketed || domain.literal || strchr(domain.key, ':') != NULL)
 		return false;
@@ -130,8 +152,13 @@ looked_up(struct str text, bool parents, struct nexthop *out)
 void
 operand_add_fault(struct str text, bool parents, struct buf *out)
 {
-	struct nexthop below;
+	struct nexthop below, named;
 
+	cut_text(&text);
+	if (nexthop_parse(text, &named)) {
+		buf_printf(out, "has a port that services(5) does not know");
+		return;
+	}
 	buf_printf(out, "is no domain, [host] or [host]:port");
 	if (str_starts(text, STR("*.")) &&
 	    operand_parse(str_skip(text, 1), true, &below) != OPERAND_NONE && parents)

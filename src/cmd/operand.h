@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "core/nexthop.h"
+#include "postfix/postfix.h"
 
 enum operand {
 	OPERAND_NONE,  /* no destination */
@@ -20,6 +21,10 @@ enum operand {
 /* parents: ".example.org", the key for all that is below a domain, is one as well; of
  * *out key and host are meant then. */
 enum operand operand_parse(struct str text, bool parents, struct nexthop *out);
+
+/* Its port, as Postfix's settings (NULL: not known) and services(5) have it. 0: they do
+ * not. */
+void cmd_take_port(const struct postfix_settings *settings, struct nexthop *nexthop);
 
 /* Why it is none: `is no domain, ...`. */
 void operand_add_fault(struct str text, bool parents, struct buf *out);

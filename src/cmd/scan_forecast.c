@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/mem.h"
+#include "cmd/operand.h"
 #include "cmd/page.h"
 #include "sys/clock.h"
 
@@ -313,6 +314,7 @@ make_items(struct forecaster *f, const struct seen_list *seen)
 
 		if (!nexthop_parse(str_of(seen->items[i].key), &item->nexthop))
 			continue;
+		cmd_take_port(&f->settings, &item->nexthop);
 		item->seen = &seen->items[i];
 		item->present = forecast_level_now(f, item->seen);
 		item->messages = forecast_a_month(item->seen->sent, span_ms);

@@ -12,6 +12,19 @@ destination_init(struct destination *d, const char *key)
 	*d = (struct destination){.entry = {.level = LEVEL_NONE, .trial = LEVEL_NONE},
 	    .hold = {.level = LEVEL_NONE}};
 	str_copy(str_of(key), d->key, sizeof(d->key));
+	destination_take_ports(d, NULL);
+}
+
+void
+destination_take_ports(struct destination *d, const struct ports *ports)
+{
+	struct nexthop nexthop;
+
+	d->port = 0;
+	if (d->key[0] == '\0' || !nexthop_parse(str_of(d->key), &nexthop))
+		return;
+	nexthop_take_ports(&nexthop, ports);
+	d->port = nexthop.port;
 }
 
 void

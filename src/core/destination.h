@@ -22,6 +22,7 @@
 #include "core/why.h"
 
 struct answers;
+struct ports;
 struct fold_host;
 struct fold_item;
 struct fold_shown;
@@ -60,7 +61,7 @@ struct destination_alarm {
 	bool suspended;      /* qmgr did not even try */
 	bool policy_refused; /* Postfix complains of the entry */
 	enum level attempt_level;
-	char relay[NEXTHOP_HOST_SIZE]; /* the server that it was about; "" for none */
+	char relay[NEXTHOP_HOST_SIZE]; /* as of fold_deferral */
 	enum cause cause;              /* what failed there; NONE: not known */
 	int64_t attempt_ms; /* the earliest moment at which the attempt can have begun */
 	unsigned attempts;
@@ -143,6 +144,7 @@ destination_spans_tell(const struct destination_spans *spans)
 struct destination {
 	int64_t id; /* 0: not in the database yet */
 	char key[NEXTHOP_KEY_SIZE];
+	uint16_t port;      /* of the key; 0: a name that services(5) does not have */
 	char transport[64]; /* master.cf service, where known; "" for smtp */
 	enum why why;       /* the last decision */
 	int64_t look_ms;    /* when to judge it again without news; 0: only on news */
@@ -166,6 +168,9 @@ void destination_copy(struct destination *to, const struct destination *from);
 
 /* to becomes what from was; from is cleared. */
 void destination_move(struct destination *to, struct destination *from);
+
+/* Its port by what ports say, which the store hands over with what it loads. */
+void destination_take_ports(struct destination *destination, const struct ports *ports);
 
 /* Whatever is later in more. */
 void destination_past_add(
@@ -230,9 +235,10 @@ void destination_take_servers(struct destination *destination,
     const struct answers *answers, const struct destination_spans *spans, int64_t now_ms);
 
 /*
- * Is that server one of its own, by what DNS answered lately, or named when mail met it
- * before? Else mail went there by a relay of its sender's, say. What was not asked, or is
- * as old as an MX record may live, could not tell.
+ * Is that server one of its own, by its port (0: not told), and by what DNS answered
+ * lately, or named when mail met it before? Else mail went there by a relay of its
+ * sender's, say. What was not asked, or is as old as an MX record may live, could not
+ * tell.
  */
 enum answer destination_has_server(
     const struct destination *destination, const struct fold_host *host);

@@ -105,7 +105,6 @@ destination_evidence(const struct destination *d, const struct answers *answers,
     const struct destination_spans *spans, int64_t verified_ms, int64_t now_ms)
 {
 	struct destination_past past = past_with_hosts(d, answers);
-	struct nexthop nexthop;
 	struct evidence ev = {
 	    .key = d->key,
 	    .entry = destination_demand(d),
@@ -161,7 +160,6 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	ev.dane = answers->dane;
 	ev.credentials = answers->credentials;
 	ev.elsewhere = !answers->relay_fits;
-	ev.wrapper =
-	    nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == SMTPS_PORT;
+	ev.wrapper = d->port == SMTPS_PORT;
 	return ev;
 }

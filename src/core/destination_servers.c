@@ -167,6 +167,8 @@ destination_has_server(const struct destination *d, const struct fold_host *host
 
 	if (!nexthop_parse(str_of(d->key), &nexthop))
 		return ANSWER_UNSURE;
+	if (host->port != 0 && d->port != 0 && host->port != d->port)
+		return ANSWER_NO;
 	if (str_equal_nocase(str_of(host->name), str_of(nexthop.host)) ||
 	    dane_describes(d->dns.text, str_of(host->name)) || is_accepted(d, host->name))
 		return ANSWER_YES;

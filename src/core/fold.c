@@ -165,8 +165,7 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host,
 		fold_host_sent(host, item);
 	/* Another server may be none of its own, or it is the queue that tells: news
 	 * decides. */
-	if (item->deferred &&
-	    (fold->keeps_alarms || fold_host_differs(item->deferral, s)))
+	if (item->deferred && (fold->keeps_alarms || fold_host_differs(item, s)))
 		return;
 	item->deferred = false;
 	if (item->tried.count == 0)
@@ -231,22 +230,28 @@ find_own(const struct fold *fold, const struct process *p, const struct status_l
 	return item != NULL && item->own ? item : NULL;
 }
 
-/* The item of a status line's next-hop, new perhaps. UNSURE: park it. */
+/* The item of a status line's next-hop, new perhaps, of a list that which has the server.
+ * UNSURE: park it. */
 static enum answer
-find_or_make(struct fold *fold, const struct process *p, const struct status_line *s,
-    uint32_t hash, struct fold_item **item)
+find_or_make(struct fold *fold, const struct process *p, const struct parsed *line,
+    struct str server, struct fold_item **item)
 {
+	const struct status_line *s = &line->status;
 	enum answer answer;
-	struct route to;
+	struct route to = {.others = ""};
 	bool named;
 
-	*item = find_own(fold, p, s, hash);
+	*item = find_own(fold, p, s, line->hash);
 	if (*item != NULL)
 		return ANSWER_YES;
 	answer = route(fold, p, s, &to, &named);
 	if (answer != ANSWER_YES)
 		return answer;
+	if (!named)
+		route_pick(&to, server, fold->ports);
 	*item = fold_items_get(&fold->items, to.key);
+	if ((*item)->port == 0)
+		fold_take_port(fold, *item);
 	(*item)->key_known = (*item)->key_known || named;
 	if (to.transport[0] != '\0')
 		memcpy((*item)->transport, to.transport, sizeof((*item)->transport));
@@ -285,7 +290,8 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 		trouble = fold_trouble(fold, line, p, passed);
 	if (trouble.rule < 0 && s->status != DELIVERY_SENT && !session)
 		return NULL;
-	switch (find_or_make(fold, p, s, line->hash, &item)) {
+	switch (find_or_make(
+	    fold, p, line, trouble.rule < 0 ? s->relay : trouble.server, &item)) {
 	case ANSWER_UNSURE:
 		*unsure = true;
 		return NULL;

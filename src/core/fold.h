@@ -60,8 +60,10 @@ struct fold_deferral {
 	char reason[REASON_SIZE]; /* cut, addresses without their local parts */
 	char dsn[16];
 	char service[64];
-	char relay[NEXTHOP_HOST_SIZE]; /* the host it was about; "" for none */
-	enum cause cause;              /* what failed there; NONE: not told */
+	/* The host it was about; "" for none. "host:port" for another port than the
+	 * next-hop's: that is no server of its own, which has no such name. */
+	char relay[NEXTHOP_HOST_SIZE];
+	enum cause cause; /* what failed there; NONE: not told */
 };
 
 #define FOLD_OTHERS_MAX 6 /* of one piece of a log */
@@ -137,6 +139,7 @@ struct fold_item {
 	bool deferred;    /* since the last mail that was sent */
 	bool key_known;   /* Postfix named it; else it is the recipient's domain */
 	bool own; /* mail to the domain of this name comes here: the fold's own note */
+	uint16_t port; /* of its key; 0: not known */
 	size_t tally_count;
 	struct fold_tally *tallies; /* few, while they suffice */
 	struct fold_host *hosts;
@@ -268,6 +271,10 @@ struct str fold_outer(const struct fold *fold);
  * instance's, with a queue, a level and maps of its own, and tell nothing. Copied.
  */
 void fold_set_names(struct fold *fold, const char *names);
+
+/* The ports that next-hops have which write none, or a name. Borrowed; NULL: those that
+ * Postfix has by default. */
+void fold_set_ports(struct fold *fold, const struct ports *ports);
 
 /* Is it known that no session is logged? Then mail without one may have had one. */
 void fold_set_silent(struct fold *fold, bool silent);

@@ -16,8 +16,8 @@ fold_cause_faults(struct fold_item *item, const struct process *p, int64_t time_
 }
 
 void
-fold_cause_deferred(
-    struct fold_item *item, enum cause cause, struct fold_deferral *deferral)
+fold_cause_deferred(struct fold_item *item, enum cause cause, uint16_t port,
+    struct fold_deferral *deferral)
 {
 	struct fold_host *host;
 
@@ -25,7 +25,7 @@ fold_cause_deferred(
 	if (deferral->cause == CAUSE_NONE || deferral->suspended ||
 	    deferral->relay[0] == '\0')
 		return;
-	host = fold_host_named(item, deferral->relay, 0);
+	host = fold_host_named(item, deferral->relay, port);
 	if (host != NULL)
 		fold_host_cause(host, deferral->cause, deferral->time_ms);
 }

@@ -10,9 +10,10 @@
 /* What was said of servers before a status line of time_ms is kept with each. */
 void fold_cause_faults(struct fold_item *item, const struct process *p, int64_t time_ms);
 
-/* That failed with the server that the deferral is about; NONE: not known. */
-void fold_cause_deferred(
-    struct fold_item *item, enum cause cause, struct fold_deferral *deferral);
+/* That failed with the server that the deferral is about; NONE: not known. port: as of
+ * fold_host_named(). */
+void fold_cause_deferred(struct fold_item *item, enum cause cause, uint16_t port,
+    struct fold_deferral *deferral);
 
 /* "QID: REASON": the server that it names failed for what it says. */
 void fold_cause_named(struct processes *processes, const struct parsed *line);

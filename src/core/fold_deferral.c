@@ -78,6 +78,7 @@ take_refused(struct fold *fold, struct fold_item *item, const struct parsed *lin
 		return;
 	fold_item_waits(item, fold_message(fold, s->queue_id), s, d.rule,
 	    marks_of(&fold->marks, s->own_reason), d.time_ms);
+	fold_host_mark_port(item, fold_host_port(trouble->server), d.relay);
 	if (item->refused == NULL)
 		item->refused = mem_new(1, sizeof(*item->refused));
 	*item->refused = d;
@@ -109,7 +110,8 @@ fold_take_deferral(struct fold *fold, struct fold_item *item, const struct parse
 		fold_item_tried(item,
 		    trouble->nowhere ? NULL : rules_get(fold->rules, rule), d.attempt_ms,
 		    time_ms);
-	fold_cause_deferred(item, trouble->cause, &d);
+	fold_cause_deferred(item, trouble->cause, fold_host_port(trouble->server), &d);
+	fold_host_mark_port(item, fold_host_port(trouble->server), d.relay);
 	/* A line repeated by qmgr(8) tells less than an attempt; so does an attempt that
 	 * began earlier and took longer. */
 	if (item->deferred && !item->deferral->suspended &&

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/fold_host.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 
-#define SMTP_PORT 25
-
-/* Is it another server than that of a deferral? Without a name it could not be told. */
-bool
-fold_host_differs(const struct fold_deferral *deferral, const struct status_line *line)
-{
-	struct str rest = line->relay, name;
-
-	return deferral->relay[0] != '\0' && str_cut(&rest, '[', &name) &&
-	    !str_equal_nocase(name, str_of(deferral->relay));
-}
-
+/* Port 0: old versions write none. */
 static bool
 cut_relay(struct str relay, struct str *name, uint16_t *port)
 {
 	struct str address;
-	uint64_t number = SMTP_PORT; /* old versions write none */
+	uint64_t number = 0;
 
 	if (!str_cut(&relay, '[', name) || name->len == 0 ||
 	    name->len >= NEXTHOP_HOST_SIZE || !str_cut(&relay, ']', &address) ||
@@ -44,6 +35,8 @@ get(struct fold_item *item, struct str name, uint16_t port)
 {
 	struct fold_host *host;
 
+	if (port == 0)
+		port = item->port;
 	for (size_t i = 0; i < item->host_count; i++)
 		if (is_host(&item->hosts[i], name, port))
 			return &item->hosts[i];
@@ -66,21 +59,48 @@ fold_host_get(struct fold_item *item, const struct status_line *line)
 	return cut_relay(line->relay, &name, &port) ? get(item, name, port) : NULL;
 }
 
-/* A key without a colon has none of its own: that is known without parsing it. */
-static uint16_t
-port_of(const char *key)
-{
-	struct nexthop nexthop;
-
-	return strchr(key, ':') != NULL && nexthop_parse(str_of(key), &nexthop)
-	    ? nexthop.port
-	    : SMTP_PORT;
-}
-
 struct fold_host *
 fold_host_named(struct fold_item *item, const char *name, uint16_t port)
 {
-	return get(item, str_of(name), port != 0 ? port : port_of(item->key));
+	return get(item, str_of(name), port);
+}
+
+bool
+fold_host_differs(const struct fold_item *item, const struct status_line *line)
+{
+	const char *relay = item->deferral->relay;
+	char of_line[NEXTHOP_HOST_SIZE];
+	struct str rest = line->relay, name;
+
+	if (relay[0] == '\0' || !str_cut(&rest, '[', &name) ||
+	    !str_copy(name, of_line, sizeof(of_line)))
+		return false;
+	fold_host_mark_port(item, fold_host_port(line->relay), of_line);
+	return !str_equal_nocase(str_of(of_line), str_of(relay));
+}
+
+uint16_t
+fold_host_port(struct str relay)
+{
+	struct str name;
+	uint16_t port;
+
+	return cut_relay(relay, &name, &port) ? port : 0;
+}
+
+void
+fold_host_mark_port(
+    const struct fold_item *item, uint16_t port, char relay[NEXTHOP_HOST_SIZE])
+{
+	char text[8];
+	size_t len = strlen(relay), more;
+
+	if (len == 0 || port == 0 || item->port == 0 || port == item->port)
+		return;
+	more = (size_t)snprintf(text, sizeof(text), ":%u", port);
+	if (len + more >= NEXTHOP_HOST_SIZE)
+		len = NEXTHOP_HOST_SIZE - 1 - more;
+	memcpy(relay + len, text, more + 1);
 }
 
 void

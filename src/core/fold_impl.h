@@ -49,6 +49,7 @@ struct fold {
 	const char *outer;
 	uint64_t strange;
 	char strange_line[FOLD_STRANGE_SIZE];
+	const struct ports *ports;
 	bool keeps_alarms;
 	fold_route_fn *router;
 	void *router_context;
@@ -76,6 +77,8 @@ bool fold_is_policy_refused(const struct trouble *trouble);
 /* Select the node of a line's host. False: it is of none, which is counted. */
 bool fold_select_host(struct fold *fold, const struct parsed *line);
 void fold_clear_nodes(struct fold *fold);
+/* The port of its key, as the fold was told. */
+void fold_take_port(const struct fold *fold, struct fold_item *item);
 
 /* Did another instance of Postfix write it? (fold_set_names()) */
 bool fold_is_of_another(struct fold *fold, const struct parsed *line);

@@ -211,6 +211,26 @@ fold_is_of_another(struct fold *fold, const struct parsed *line)
 }
 
 void
+fold_take_port(const struct fold *fold, struct fold_item *item)
+{
+	struct nexthop nexthop;
+
+	item->port = 0;
+	if (!nexthop_parse(str_of(item->key), &nexthop))
+		return;
+	nexthop_take_ports(&nexthop, fold->ports);
+	item->port = nexthop.port;
+}
+
+void
+fold_set_ports(struct fold *fold, const struct ports *ports)
+{
+	fold->ports = ports;
+	for (struct fold_item *item = fold->items.first; item != NULL; item = item->next)
+		fold_take_port(fold, item);
+}
+
+void
 fold_set_sessions(struct fold *fold, bool logged)
 {
 	fold->node->sessions_logged = logged;

@@ -5,8 +5,6 @@
 #include <unicase.h>
 #include <unistr.h>
 
-#define SMTP_PORT 25
-
 static bool
 is_ipv4(struct str s)
 {
@@ -199,23 +197,33 @@ nexthop_fold(struct str text, char *out, size_t size)
 	return bits < 0x80 || fold_utf8(text, out, size);
 }
 
-/* known_tcp_ports of Postfix 3.6, which /etc/services has for older ones, and its aliases
- * of them. */
+/* RFC 6335 section 5.1, and what more /etc/services has. */
+static bool
+is_service(struct str text)
+{
+	bool letter = false;
+
+	if (text.len == 0 || text.len >= PORTS_NAME_SIZE || !ascii_is_alnum(text.p[0]))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.p[i];
+
+		if (!ascii_is_alnum(c) && strchr("-_+.", c) == NULL)
+			return false;
+		letter = letter || (ascii_is_alnum(c) && !ascii_is_digit(c));
+	}
+	return letter;
+}
+
+/* *port is 0 for a name that only services(5) knows. */
 static bool
 parse_port(struct str text, uint16_t *port)
 {
-	static const struct {
-		const char *name;
-		uint16_t port;
-	} names[] = {{"lmtp", 24}, {"smtp", 25}, {"smtps", 465}, {"submissions", 465},
-	    {"submission", 587}, {"mail", 25}, {"ssmtp", 465}, {"urd", 465}};
 	uint64_t number;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (str_is(text, names[i].name)) {
-			*port = names[i].port;
-			return true;
-		}
+	if (is_service(text)) {
+		*port = ports_known(text);
+		return true;
 	}
 	if (!str_number(text, 65535, &number) || number == 0)
 		return false;
@@ -226,7 +234,7 @@ parse_port(struct str text, uint16_t *port)
 bool
 nexthop_parse(struct str text, struct nexthop *out)
 {
-	struct nexthop nh = {.port = SMTP_PORT};
+	struct nexthop nh = {.port = PORTS_SMTP};
 	struct str rest = text, host = text, tag;
 
 	if (text.len == 0 || text.len >= sizeof(nh.key))
@@ -245,7 +253,8 @@ nexthop_parse(struct str text, struct nexthop *out)
 	} else if (rest.len == 0) {
 		return false;
 	}
-	if (rest.len > 0 && !parse_port(rest, &nh.port))
+	nh.has_port = rest.len > 0;
+	if (nh.has_port && !parse_port(rest, &nh.port))
 		return false;
 	tag = (struct str){host.p, host.len < 5 ? host.len : 5};
 	if (nh.bracketed && str_equal_nocase(tag, STR("ipv6:"))) {
@@ -264,6 +273,19 @@ nexthop_parse(struct str text, struct nexthop *out)
 		return false;
 	*out = nh;
 	return true;
+}
+
+void
+nexthop_take_ports(struct nexthop *nexthop, const struct ports *ports)
+{
+	const char *colon = strrchr(nexthop->key, ':');
+
+	if (ports == NULL)
+		return;
+	if (!nexthop->has_port && ports->standard != 0)
+		nexthop->port = ports->standard;
+	else if (nexthop->port == 0 && colon != NULL)
+		nexthop->port = ports_named(ports, str_of(colon + 1));
 }
 
 bool

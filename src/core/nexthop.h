@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/ports.h"
 #include "base/str.h"
 
 #define NEXTHOP_KEY_SIZE \
@@ -20,19 +21,23 @@ struct nexthop {
 	char key[NEXTHOP_KEY_SIZE]; /* the map key, folded as Postfix folds it */
 	char
 	    host[NEXTHOP_HOST_SIZE]; /* domain, host or address without [], IPv6:, port */
-	uint16_t port;               /* 25 where none is written */
-	bool bracketed;              /* [host]: no MX look-up */
-	bool literal;                /* host is an IPv4 or IPv6 address */
+	uint16_t port;  /* 25 where none is written; 0: a name of services(5) */
+	bool has_port;  /* it is written */
+	bool bracketed; /* [host]: no MX look-up */
+	bool literal;   /* host is an IPv4 or IPv6 address */
 };
 
 /*
  * Parse a next-hop or the domain of a recipient. False for everything that Postfix
  * could not have as a TCP next-hop and that must not enter a map or a question:
  * blanks, quotes, control bytes, empty labels, labels over 63 octets, bytes that are
- * not UTF-8, ports by names that Postfix does not bring along, socket paths. A trailing
- * dot is not forgiven.
+ * not UTF-8, socket paths. A trailing dot is not forgiven. A port may be a name.
  */
 bool nexthop_parse(struct str text, struct nexthop *out);
+
+/* Its port, where the text does not say it as a number: 0 if ports do not either. NULL:
+ * it stays as it was parsed. */
+void nexthop_take_ports(struct nexthop *nexthop, const struct ports *ports);
 
 /*
  * The text in the case in which Postfix keeps and looks up keys of maps (casefold.c),

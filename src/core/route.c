@@ -78,26 +78,76 @@ split_value(struct str value, struct str *transport, struct str *nexthop)
 	}
 }
 
+static void
+add_other(const struct nexthop *nexthop, struct route *out)
+{
+	size_t used = strlen(out->others), len = strlen(nexthop->key);
+
+	if (used + len + 1 >= sizeof(out->others))
+		return;
+	memcpy(out->others + used, nexthop->key, len);
+	out->others[used + len] = ' ';
+	out->others[used + len + 1] = '\0';
+}
+
 /*
- * Of a list "[a], [b]" (Postfix 3.5) the last one: it is what a status line is about, as
- * smtp(8) tries them in turn. False: no next-hop, or a text (error: 5.1.1 no such user).
+ * Of a list "[a], [b]" (Postfix 3.5) the last one: it is what a status line is about that
+ * names no server of another. False: no next-hop, or a text (error: 5.1.1 no such user).
  */
 static bool
-parse_last(struct str list, struct nexthop *last)
+parse_list(struct str list, struct route *out)
 {
+	struct nexthop last;
 	struct str next = list;
 
-	if (memchr(list.p, ',', list.len) == NULL)
-		return nexthop_parse(list, last);
-	while (list.len > 0) {
-		if (!str_cut(&list, ',', &next)) {
-			next = list;
-			list.len = 0;
-		}
-		if (!nexthop_parse(str_trim(next), last))
+	out->others[0] = '\0';
+	while (str_cut(&list, ',', &next)) {
+		if (!nexthop_parse(str_trim(next), &last))
+			return false;
+		add_other(&last, out);
+	}
+	next = str_trim(list);
+	if (next.len > 0 || out->others[0] == '\0') {
+		/* Without a comma nothing is cut from it. */
+		if (!nexthop_parse(out->others[0] != '\0' ? next : list, &last))
 			return false;
 	}
+	memcpy(out->key, last.key, sizeof(out->key));
 	return true;
+}
+
+static bool
+has_server(struct str key, struct str host, uint16_t port, const struct ports *ports)
+{
+	struct nexthop nexthop;
+
+	if (!nexthop_parse(key, &nexthop) ||
+	    !str_equal_nocase(host, str_of(nexthop.host)))
+		return false;
+	nexthop_take_ports(&nexthop, ports);
+	return port == 0 || nexthop.port == 0 || nexthop.port == port;
+}
+
+void
+route_pick(struct route *route, struct str server, const struct ports *ports)
+{
+	struct str rest = server, host = server, address, others, key;
+	uint64_t port = 0;
+
+	if (route->others[0] == '\0' || server.len == 0)
+		return;
+	if (str_cut(&rest, '[', &host) && str_cut(&rest, ']', &address) &&
+	    (!str_eat(&rest, STR(":")) || !str_number(rest, UINT16_MAX, &port)))
+		port = 0;
+	if (has_server(str_of(route->key), host, (uint16_t)port, ports))
+		return;
+	others = str_of(route->others);
+	while (str_next(&others, ' ', &key)) {
+		if (has_server(key, host, (uint16_t)port, ports)) {
+			str_copy(key, route->key, sizeof(route->key));
+			return;
+		}
+	}
 }
 
 /* Their next-hop is a text for people. */
@@ -113,7 +163,6 @@ route_of(const struct route_settings *settings, struct str domain, struct str fo
     struct route *out)
 {
 	struct str transport, nexthop, default_transport, default_nexthop;
-	struct nexthop parsed;
 
 	split_value(
 	    str_of(settings->default_transport), &default_transport, &default_nexthop);
@@ -136,8 +185,6 @@ route_of(const struct route_settings *settings, struct str domain, struct str fo
 	if (nexthop.len == 0)
 		nexthop = domain;
 	str_copy(transport, out->transport, sizeof(out->transport));
-	if (!is_text(out->transport) && parse_last(nexthop, &parsed))
-		memcpy(out->key, parsed.key, sizeof(out->key));
-	else
-		out->key[0] = '\0';
+	if (is_text(out->transport) || !parse_list(nexthop, out))
+		out->key[0] = out->others[0] = '\0';
 }

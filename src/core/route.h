@@ -13,9 +13,10 @@
 #include "base/str.h"
 #include "core/nexthop.h"
 
-#define ROUTE_KEY_SIZE  512 /* a recipient address as look-up key */
-#define ROUTE_KEYS_MAX  40  /* address, address without extension, domain, parents, * */
-#define ROUTE_NAME_SIZE 64  /* a service of master.cf */
+#define ROUTE_KEY_SIZE    512 /* a recipient address as look-up key */
+#define ROUTE_KEYS_MAX    40  /* address, address without extension, domain, parents, * */
+#define ROUTE_NAME_SIZE   64  /* a service of master.cf */
+#define ROUTE_OTHERS_SIZE 192
 
 /* What main.cf says. Borrowed texts, never NULL. */
 struct route_settings {
@@ -28,6 +29,9 @@ struct route_settings {
 struct route {
 	char transport[ROUTE_NAME_SIZE]; /* "smtp", "relay", "local" ... */
 	char key[NEXTHOP_KEY_SIZE]; /* the next-hop; "" where it is none for smtp(8) */
+	/* Of a list, those before it, a blank behind each, as many as there is room for;
+	 * "": it is none. smtp(8) tries them in turn, and looks up a policy for each. */
+	char others[ROUTE_OTHERS_SIZE];
 };
 
 /*
@@ -45,5 +49,10 @@ size_t route_keys(const struct route_settings *settings, struct str recipient,
  */
 void route_of(const struct route_settings *settings, struct str domain, struct str found,
     struct route *out);
+
+/* The key becomes that of the list which has that server, "host" or "host[address]:port".
+ * It stays the last one where none or that one has it: a domain does not tell its
+ * servers. ports may be NULL. */
+void route_pick(struct route *route, struct str server, const struct ports *ports);
 
 #endif

@@ -32,7 +32,6 @@ static void
 add_cause(struct engine *e, const struct destination *d, struct buf *line)
 {
 	struct host_cause known = {.cause = CAUSE_NONE};
-	struct nexthop nexthop;
 	char when[UTC_SIZE];
 	struct err err;
 
@@ -45,8 +44,8 @@ add_cause(struct engine *e, const struct destination *d, struct buf *line)
 	}
 	if (d->alarm.cause != CAUSE_EXPIRED)
 		return;
-	if (d->alarm.relay[0] != '\0' && nexthop_parse(str_of(d->key), &nexthop) &&
-	    !store_host_cause_get(e->store, d->alarm.relay, nexthop.port, &known, &err)) {
+	if (d->alarm.relay[0] != '\0' && d->port != 0 &&
+	    !store_host_cause_get(e->store, d->alarm.relay, d->port, &known, &err)) {
 		engine_not_stored(e, "read what a server did", &err);
 		return;
 	}

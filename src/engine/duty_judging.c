@@ -390,6 +390,7 @@ add_item(struct judging *j, struct judging_task *t, const struct destination *d)
 
 	if (!nexthop_parse(str_of(d->key), &item->nexthop))
 		return false;
+	item->nexthop.port = d->port;
 	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
 	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
 	item->id = d->id;

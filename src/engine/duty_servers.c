@@ -314,9 +314,8 @@ engine_ask_servers(struct engine *e, struct witnessed *w, const struct destinati
 	struct servers *s = engine_state(e, &duty_servers);
 	struct witnessed_servers *of = w->servers;
 	int64_t now_ms = engine_now(e).wall_ms;
-	struct nexthop nexthop;
 
-	if (!nexthop_parse(str_of(d->key), &nexthop) || (choice == NULL && of == NULL))
+	if (d->port == 0 || (choice == NULL && of == NULL))
 		return false;
 	if (of == NULL) {
 		of = mem_new(1, sizeof(*of));
@@ -326,7 +325,7 @@ engine_ask_servers(struct engine *e, struct witnessed *w, const struct destinati
 		of->choice = *choice;
 	for (unsigned i = 0; i < CHOICE_MAX; i++)
 		of->heard[i] = false;
-	of->port = nexthop.port;
+	of->port = d->port;
 	of->has_past = has_past(d, &answers->hosts_past);
 	of->news_ms = destination_news_ms(d);
 	/* No attempt is younger than the line that tells of it: the clock of the log may

@@ -12,6 +12,7 @@
 #include "engine/nodes.h"
 #include "sys/log.h"
 #include "sys/memory.h"
+#include "sys/ports.h"
 
 #define HELPERS  4 /* long retries and listings must not keep the map waiting */
 #define FRESH_MS SPAN_MINUTE_MS
@@ -116,7 +117,9 @@ engine_new_in(const struct engine_world *world, const struct config *config,
 	    .map_file = config->map.file,
 	    .map_seen_as = config_map_seen(config),
 	};
+	ports_read(&e->nodes.ports);
 	e->fold = fold_new(rules);
+	fold_set_ports(e->fold, &e->nodes.ports);
 	engine_make_nodes(e);
 	e->counting.covered = covered_new();
 	fold_set_covered(e->fold, e->counting.covered);
@@ -165,6 +168,7 @@ engine_free(struct engine *e)
 	free(e->states.items);
 	witnesses_free(e->witnessed);
 	hosts_free(e->hosts);
+	ports_clear(&e->nodes.ports);
 	buf_clear(&e->sts_attributes);
 	engine_forget_parents(e);
 	engine_unclaim(e);

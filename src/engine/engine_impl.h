@@ -227,6 +227,7 @@ struct engine_nodes {
 	struct engine_node *items;
 	unsigned count;
 	struct postfix here; /* it has the map, and servers are probed by it */
+	struct ports ports;  /* which next-hops mean that write none, or a name */
 	uint64_t unfollowed; /* lines of hosts that are none, as far as it is stored */
 };
 

@@ -98,26 +98,26 @@ static bool
 recall_cause(struct intake *in, struct destination *d, struct err *err)
 {
 	struct host_cause known;
-	struct nexthop nexthop;
 
 	if (!d->alarm.pending || d->alarm.cause != CAUSE_NONE ||
 	    !cause_is_told_before(str_of(d->alarm.reason)) || d->alarm.relay[0] == '\0' ||
-	    !nexthop_parse(str_of(d->key), &nexthop))
+	    d->port == 0)
 		return true;
-	if (!store_host_cause_get(in->store, d->alarm.relay, nexthop.port, &known, err))
+	if (!store_host_cause_get(in->store, d->alarm.relay, d->port, &known, err))
 		return false;
 	if (host_cause_stands(&known))
 		destination_name_cause(d, known.cause);
 	return true;
 }
 
-/* DNS names a server, and the next-hop its port. */
-static bool
-has_its_port(const struct destination *d, const struct fold_host *host)
+/* Is that name one of its own servers', at whatever port? */
+static enum answer
+has_name(const struct destination *d, const struct fold_host *host)
 {
-	struct nexthop nexthop;
+	struct fold_host anywhere = *host;
 
-	return nexthop_parse(str_of(d->key), &nexthop) && nexthop.port == host->port;
+	anywhere.port = 0;
+	return destination_has_server(d, &anywhere);
 }
 
 /* A name that DNS does not know of anybody can write. Where it was not asked yet, a past
@@ -130,7 +130,7 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 {
 	for (size_t i = 0; i < item->host_count; i++) {
 		const struct fold_host *host = &item->hosts[i];
-		enum answer own = destination_has_server(d, host);
+		enum answer own = has_name(d, host);
 		struct host_past news;
 		bool done;
 
@@ -139,7 +139,7 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 		destination_host_news(d, host, in->how->default_level, &news);
 		if (own != ANSWER_YES || in->how->spans->listed)
 			news.failed_ms = 0;
-		done = own == ANSWER_YES && has_its_port(d, host)
+		done = destination_has_server(d, host) == ANSWER_YES
 		    ? store_host_add(in->store, host->name, host->port, &news, err)
 		    : store_host_told(
 		          in->store, host->name, host->port, &news, d->id, err);

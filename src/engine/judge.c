@@ -112,9 +112,7 @@ default_level(const struct judge *judge, const struct destination *d)
 static bool
 can_probe(const struct destination *d)
 {
-	struct nexthop nexthop;
-
-	return nexthop_parse(str_of(d->key), &nexthop) && nexthop.port != SMTPS_PORT;
+	return d->port != 0 && d->port != SMTPS_PORT;
 }
 
 struct witnesses
@@ -245,6 +243,7 @@ judge_remembers(const struct judge *judge, const struct measure_settings *settin
 	destination_clear(&next);
 	if (looks_for_news || !nexthop_parse(str_of(d->key), &item.nexthop))
 		return false;
+	item.nexthop.port = d->port;
 	measure_recall(d, now_ms, &item.answers);
 	if (!measure_serves(settings, &item))
 		return false;

@@ -184,6 +184,8 @@ set_judge(struct engine *e)
 	    ? e->config->postfix.default_level
 	    : strongest_level(e);
 	e->judge.can_dane = can_all_dane(e) ? ANSWER_YES : ANSWER_NO;
+	postfix_take_port(&e->known->settings, &e->nodes.ports);
+	fold_set_ports(e->fold, &e->nodes.ports);
 }
 
 /* What its lines are read by; of one that never told, what the decisive one has. */

@@ -62,15 +62,14 @@ engine_past(struct engine *e, const struct destination *d, const struct answers 
     struct answers *known, struct err *err)
 {
 	struct past past = {.e = e, .out = &known->hosts_past, .err = err};
-	struct nexthop nexthop;
 
 	known->hosts_past = (struct host_past){0};
 	known->twins_past = (struct destination_past){0};
 	if (!add_twins(e, d->key, &known->twins_past, err))
 		return false;
-	if (!nexthop_parse(str_of(d->key), &nexthop))
+	if (d->port == 0)
 		return true;
-	past.port = nexthop.port;
+	past.port = d->port;
 	/* Those that smtp(8) would try, and whoever else DNS named, as far as it is kept.
 	 */
 	for (unsigned i = 0; answers->choice != NULL && i < answers->choice->count; i++)
@@ -113,10 +112,9 @@ note_failed(struct engine *e, const struct destination *d, int64_t at_ms, struct
 {
 	struct host_past news = {
 	    .failed_ms = at_ms < d->alarm.time_ms ? at_ms : d->alarm.time_ms};
-	struct nexthop nexthop;
 
-	return !nexthop_parse(str_of(d->key), &nexthop) ||
-	    store_host_add(e->store, d->alarm.relay, nexthop.port, &news, err);
+	return d->port == 0 ||
+	    store_host_add(e->store, d->alarm.relay, d->port, &news, err);
 }
 
 bool

@@ -48,10 +48,16 @@ engine_open_store(struct engine *e, struct err *err)
 {
 	if (e->driver.mode == ENGINE_APPLY) {
 		e->store = store_open(e->config->state, BUSY_MS, err);
-		return e->store != NULL && take_over(e, err);
+		if (e->store == NULL)
+			return false;
+		store_set_ports(e->store, &e->nodes.ports);
+		return take_over(e, err);
 	}
 	e->store = store_open(":memory:", BUSY_MS, err);
-	return e->store != NULL && store_load_copy(e->store, e->config->state, err);
+	if (e->store == NULL)
+		return false;
+	store_set_ports(e->store, &e->nodes.ports);
+	return store_load_copy(e->store, e->config->state, err);
 }
 
 /* Under what the entries were decided, as far as the database tells: before it told, the

@@ -82,6 +82,9 @@ ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 	if (measurer->resolver == NULL) {
 		*trouble = measurer->err;
 		buf_printf(&text, "%s", measurer->err.text);
+	} else if (item->nexthop.port == 0) {
+		err_set(trouble, "services(5) has no port of that name");
+		buf_printf(&text, "%s", trouble->text);
 	} else {
 		resolver_gather(measurer->resolver, &item->nexthop, records);
 		err_set(trouble, "%s", records->trouble);

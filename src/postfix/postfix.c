@@ -32,6 +32,7 @@ enum fact {
 	FACT_SENDER_TRANSPORT_MAPS,
 	FACT_FALLBACK_RELAY,
 	FACT_RECIPIENT_DELIMITER,
+	FACT_TCP_PORT,
 	FACT_PARENT_DOMAIN_MATCHES,
 	FACT_ADDRESS_FORMAT,
 	FACT_CA_FILE,
@@ -74,6 +75,7 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_SENDER_TRANSPORT_MAPS] = "sender_dependent_default_transport_maps",
     [FACT_FALLBACK_RELAY] = "smtp_fallback_relay",
     [FACT_RECIPIENT_DELIMITER] = "recipient_delimiter",
+    [FACT_TCP_PORT] = "smtp_tcp_port",
     [FACT_PARENT_DOMAIN_MATCHES] = "parent_domain_matches_subdomains",
     [FACT_ADDRESS_FORMAT] = "info_log_address_format",
     [FACT_CA_FILE] = "smtp_tls_CAfile",
@@ -265,6 +267,7 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->sender_transport_maps = copy(values[FACT_SENDER_TRANSPORT_MAPS]);
 	settings->fallback_relay = copy(values[FACT_FALLBACK_RELAY]);
 	settings->recipient_delimiter = copy(values[FACT_RECIPIENT_DELIMITER]);
+	settings->tcp_port = copy(values[FACT_TCP_PORT]);
 	settings->quotes_addresses = str_is(values[FACT_ADDRESS_FORMAT], "external");
 	settings->transport_parents_match =
 	    has_word(values[FACT_PARENT_DOMAIN_MATCHES], "transport_maps");
@@ -427,6 +430,17 @@ postfix_has_authorities(const struct postfix_settings *settings)
 	    (settings->ca_path != NULL && settings->ca_path[0] != '\0');
 }
 
+void
+postfix_take_port(const struct postfix_settings *settings, struct ports *ports)
+{
+	struct str text = str_of(settings->tcp_port != NULL ? settings->tcp_port : "");
+	uint64_t number;
+
+	if (!str_number(text, UINT16_MAX, &number))
+		number = ports_named(ports, text);
+	ports->standard = number != 0 ? (uint16_t)number : PORTS_SMTP;
+}
+
 enum level
 postfix_service_level(const struct postfix_settings *settings, const char *service)
 {
@@ -484,6 +498,7 @@ postfix_settings_clear(struct postfix_settings *settings)
 	free(settings->sender_transport_maps);
 	free(settings->fallback_relay);
 	free(settings->recipient_delimiter);
+	free(settings->tcp_port);
 	free(settings->ca_file);
 	free(settings->ca_path);
 	free(settings->tls_loglevel);

@@ -12,6 +12,7 @@
 
 #include "base/answer.h"
 #include "base/err.h"
+#include "base/ports.h"
 #include "base/str.h"
 #include "base/strings.h"
 #include "core/level.h"
@@ -51,6 +52,7 @@ struct postfix_settings {
 	char *sender_transport_maps; /* sender_dependent_default_transport_maps */
 	char *fallback_relay;        /* smtp_fallback_relay */
 	char *recipient_delimiter;
+	char *tcp_port;        /* smtp_tcp_port, a number or a name */
 	bool quotes_addresses; /* in its log: info_log_address_format, Postfix 3.5 */
 	bool transport_parents_match; /* transport_maps is in
 	                                 parent_domain_matches_subdomains */
@@ -115,6 +117,10 @@ uint64_t postfix_files_mark(
 /* Is there a CA that a certificate could be verified by? tls_append_default_CA adds
  * those of the system to such a setting alone. */
 bool postfix_has_authorities(const struct postfix_settings *settings);
+
+/* Ports that next-hops have which write none: the standard of ports becomes that of
+ * smtp(8), or mail's where that says no port. */
+void postfix_take_port(const struct postfix_settings *settings, struct ports *ports);
 
 /* The default level of mail that this service of master.cf delivers. */
 enum level postfix_service_level(

@@ -35,6 +35,10 @@ postfix_settings_sum(const struct postfix_settings *s, enum level default_level)
 	add_text(&text, s->verify_match);
 	add_text(&text, s->secure_match);
 	add_text(&text, s->password_maps);
+	/* What was decided before it was in the sum stands. */
+	if (s->tcp_port != NULL && s->tcp_port[0] != '\0' &&
+	    strcmp(s->tcp_port, "smtp") != 0 && strcmp(s->tcp_port, "25") != 0)
+		add_text(&text, s->tcp_port);
 	for (size_t i = 0; i < s->service_count; i++)
 		buf_printf(
 		    &text, "%s %d\n", s->services[i].name, (int)s->services[i].level);

@@ -29,6 +29,7 @@
 #define STORE_KEEPS_MAX   100 /* decisions without effect kept a destination */
 #define STORE_WAITING_MAX 51  /* messages kept a destination; one over the flush limit */
 
+struct ports;
 struct store; /* opaque */
 
 /*
@@ -37,6 +38,10 @@ struct store; /* opaque */
  */
 struct store *store_open(const char *path, int64_t busy_ms, struct err *err);
 void store_close(struct store *store);
+
+/* Ports that destinations have which are loaded from now on: destination_take_ports().
+ * Borrowed. */
+void store_set_ports(struct store *store, const struct ports *ports);
 /* Forgets what it keeps of the file in memory; outside of a transaction. */
 void store_rest(struct store *store);
 

@@ -195,12 +195,19 @@ read_column(sqlite3_stmt *stmt, int at, const struct column *c, struct destinati
 	}
 }
 
+void
+store_set_ports(struct store *store, const struct ports *ports)
+{
+	store->ports = ports;
+}
+
 static void
-read_destination(sqlite3_stmt *stmt, struct destination *d)
+read_destination(const struct store *store, sqlite3_stmt *stmt, struct destination *d)
 {
 	destination_init(d, "");
 	for (size_t i = 0; i < COLUMNS; i++)
 		read_column(stmt, (int)i, &columns[i], d);
+	destination_take_ports(d, store->ports);
 }
 
 static void
@@ -250,11 +257,12 @@ get(struct store *store, sqlite3_stmt *stmt, const char *key, struct destination
 
 	*found = false;
 	destination_init(out, key);
+	destination_take_ports(out, store->ports);
 	if (stmt == NULL)
 		return false;
 	if (!store_step_row(store, stmt, &failed, err))
 		return !failed;
-	read_destination(stmt, out);
+	read_destination(store, stmt, out);
 	*found = true;
 	sqlite3_reset(stmt);
 	return true;
@@ -421,7 +429,7 @@ each(struct store *store, sqlite3_stmt *stmt, destination_fn *fn, void *context,
 	if (stmt == NULL)
 		return false;
 	while (store_step_row(store, stmt, &failed, err)) {
-		read_destination(stmt, &d);
+		read_destination(store, stmt, &d);
 		more = fn(context, &d);
 		destination_clear(&d);
 		if (!more) {

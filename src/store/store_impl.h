@@ -199,6 +199,7 @@ extern const char *const store_sql[SQL_COUNT];
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_COUNT];
+	const struct ports *ports; /* NULL: those by default */
 	bool met_damage;
 	uint64_t host_changes; /* by this connection */
 	/* What was counted for a freeze last. */

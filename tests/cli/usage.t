@@ -86,6 +86,9 @@ explain|a domain is needed
 explain a.test b..test|"b..test" is no domain
 explain *.a.test|"*.a.test" is no domain, [host] or [host]:port; ".a.test" is all that is below it
 explain a..test|"a..test" is no domain
+explain [mx.a.test]:nobody|"[mx.a.test]:nobody" has a port that services(5) does not know
+check a.test:nobody|"a.test:nobody" has a port that services(5) does not know
+set a.test:nobody may|"a.test:nobody" has a port that services(5) does not know
 doctor extra|no argument is expected
 doctor --frobnicate|there is no option "--frobnicate"
 export extra|no argument is expected

@@ -616,6 +616,59 @@ settings_are_a_nodes(void **state)
 	fold_free(fold);
 }
 
+/* --- a list as next-hop ------------------------------------------------------------ */
+
+static enum answer
+route_to_a_list(
+    void *context, struct str recipient, struct str domain, struct route *route)
+{
+	const struct route_settings settings = {
+	    "[first.test]:2525, [last.test]:25", "smtp", "", false};
+
+	(void)context;
+	(void)recipient;
+	route_of(&settings, domain, STR(""), route);
+	return ANSWER_YES;
+}
+
+static const struct {
+	const char *lines[3];
+	const char *expected;
+} lists[] = {
+    /* The second was not reached: its words are the status line's. */
+    {{SESSION("1", "Untrusted", "first.test[192.0.2.1]"), "smtp[1]: QA: " NOT_VERIFIED,
+         STATUS("1", "QA", "u@a.test", "none", "deferred",
+             "connect to last.test[192.0.2.2]:25: Connection timed out")},
+        "[first.test]:2525"},
+    {{STATUS(
+         "1", "QA", "u@a.test", "first.test[192.0.2.1]:2525", "deferred", NOT_VERIFIED)},
+        "[first.test]:2525"},
+    {{STATUS("1", "QA", "u@a.test", "first.test[192.0.2.1]:2525", "sent", "250 Ok")},
+        "[first.test]:2525"},
+    {{STATUS("1", "QA", "u@a.test", "last.test[192.0.2.2]:25", "deferred", NOT_VERIFIED)},
+        "[last.test]:25"},
+    {{STATUS(
+         "1", "QA", "u@a.test", "other.test[192.0.2.2]:25", "deferred", NOT_VERIFIED)},
+        "[last.test]:25"},
+};
+
+static void
+each_of_a_list_is_a_key(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		struct fold *fold = fold_new(foldkit_rules);
+
+		fold_set_router(fold, route_to_a_list, NULL);
+		for (int64_t l = 0; l < 3 && lists[i].lines[l] != NULL; l++)
+			foldkit_feed(fold, lists[i].lines[l], NOW_MS + l * 1000);
+		assert_non_null(fold_first(fold));
+		assert_string_equal(fold_first(fold)->key, lists[i].expected);
+		assert_null(fold_first(fold)->next);
+		fold_free(fold);
+	}
+}
+
 int
 main(void)
 {
@@ -647,6 +700,8 @@ main(void)
 	    "a clock that went back hides nothing");
 	suite_add(
 	    route_names_the_next_hop, NULL, "a route names the next-hop and its service");
+	suite_add(each_of_a_list_is_a_key, NULL,
+	    "of a list the one whose server failed has the deferral, the first as well");
 	suite_add(plain_fold_asks_no_router, NULL,
 	    "where every domain is its own next-hop no router is asked");
 	suite_add(address_without_brackets_stays_none, NULL,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "suite.h"
 
+#include <stdio.h>
+
 #include "core/route.h"
 
 /* --- look-up keys (transport(5), TABLE SEARCH ORDER) -------------------------------- */
@@ -110,6 +112,80 @@ route_is(void **state)
 	assert_string_equal(route.key, row->key);
 }
 
+/* --- lists (relayhost, transport_maps) ---------------------------------------------- */
+
+#define LIST "[a.example]:25, [b.example]:2525,[b.example]:submission, c.example"
+
+static const struct {
+	const char *relayhost, *server, *key;
+} picks[] = {
+    {LIST, "", "c.example"},
+    {LIST, "none", "c.example"},
+    {LIST, "a.example[192.0.2.1]:25", "[a.example]:25"},
+    {LIST, "A.Example[192.0.2.1]:25", "[a.example]:25"},
+    {LIST, "a.example", "[a.example]:25"},
+    {LIST, "a.example[192.0.2.1]:26", "c.example"},
+    {LIST, "b.example[2001:db8::1]:2525", "[b.example]:2525"},
+    {LIST, "b.example[2001:db8::1]:587", "[b.example]:submission"},
+    {LIST, "mx.c.example[192.0.2.1]:25", "c.example"},
+    {LIST, "mx.other.example[192.0.2.1]:25", "c.example"},
+    {"[192.0.2.7]:2525, [b.example]", "192.0.2.7[192.0.2.7]:2525", "[192.0.2.7]:2525"},
+    {"[a.example]:smtp, [b.example]", "a.example[192.0.2.1]:25", "[a.example]:smtp"},
+    {"[a.example]:nntp, [b.example]", "a.example[192.0.2.1]:119", "[a.example]:nntp"},
+    {"[a.example], [b.example]", "a.example[192.0.2.1]:25", "[a.example]"},
+    {"[a.example], [a.example]:587", "a.example[192.0.2.1]:587", "[a.example]:587"},
+    {"[a.example], [a.example]:587", "a.example[192.0.2.1]:25", "[a.example]"},
+    {"[only.example]:25", "a.example[192.0.2.1]:25", "[only.example]:25"},
+};
+
+static void
+server_tells_which_of_a_list(void **state)
+{
+	struct ports ports = {.standard = 25};
+
+	(void)state;
+	ports_add(&ports, "nntp", 119);
+	for (size_t i = 0; i < sizeof(picks) / sizeof(*picks); i++) {
+		/* A list in transport_maps is the same. */
+		for (int mapped = 0; mapped < 2; mapped++) {
+			struct route_settings settings = {
+			    mapped ? "" : picks[i].relayhost, "smtp", "", false};
+			char found[256];
+			struct route route;
+
+			snprintf(found, sizeof(found), mapped ? "smtp:%s" : "",
+			    picks[i].relayhost);
+			route_of(&settings, STR("example.org"), str_of(found), &route);
+			route_pick(&route, str_of(picks[i].server), &ports);
+			if (strcmp(route.key, picks[i].key) != 0)
+				fail_msg("%s, %s: %s", picks[i].relayhost,
+				    picks[i].server, route.key);
+		}
+	}
+	ports_clear(&ports);
+}
+
+/* More than there is room for are tried all the same; the last one counts. */
+static void
+long_list_is_bounded(void **state)
+{
+	struct route_settings settings = {"", "smtp", "", false};
+	char list[2048] = "smtp:";
+	struct route route;
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list),
+		    "[relay%d.example]:25, ", i);
+	strcat(list, "[last.example]");
+	route_of(&settings, STR("example.org"), str_of(list), &route);
+	assert_string_equal(route.key, "[last.example]");
+	route_pick(&route, STR("relay59.example[192.0.2.1]:25"), NULL);
+	assert_string_equal(route.key, "[last.example]");
+	route_pick(&route, STR("relay0.example[192.0.2.1]:25"), NULL);
+	assert_string_equal(route.key, "[relay0.example]:25");
+}
+
 int
 main(void)
 {
@@ -123,5 +199,8 @@ main(void)
 		    "relayhost=%s default_transport=%s found=%s: %s",
 		    route_rows[i].relayhost, route_rows[i].default_transport,
 		    route_rows[i].found, route_rows[i].key);
+	suite_add(server_tells_which_of_a_list, NULL,
+	    "each of a list is a key: its server tells which one it was");
+	suite_add(long_list_is_bounded, NULL, "a long list is bounded");
 	return suite_run();
 }
