@@ -334,6 +334,61 @@ for ((round = 0; round < ${COUNTED_ROUNDS:-5}; round++)); do
 	[[ $(figures) == "$wanted" ]] || note "${drawn//$'\n'/; }: $(diff <(figures) - <<<"$wanted" | tail -n 8)"
 done
 
+# --- ladder.may_after is not fed twice
+
+# not_offered NUMBER: a line of now; another message each.
+not_offered() {
+	printf '%(%FT%T)T+00:00 mx9 postfix/smtp[%d]: F%d: to=<u@plain.test>, relay=mx.plain.test[192.0.2.1]:25, delay=1, delays=0.1/0/0.5/0.4, dsn=4.7.4, status=deferred (TLS is required, but was not offered by host mx.plain.test[192.0.2.1])\n' \
+		-1 $((4000 + $1)) "$1"
+}
+
+# attempts: of plain.test, as its alarm has them, and those of them that met no TLS.
+attempts() {
+	python3 - "$dir/state.db" <<'END'
+import sqlite3, sys
+db = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
+for row in db.execute("SELECT attempts, plain_attempts FROM destination WHERE key = 'plain.test'"):
+    print(*row)
+END
+}
+
+alarmed() {
+	[[ $(attempts) == "$1" ]]
+}
+
+cat >"$dir/dns" <<'END'
+plain.test MX insecure
+	plain.test. 300 IN MX 10 mx.plain.test.
+mx.plain.test A insecure
+	mx.plain.test. 300 IN A 192.0.2.1
+END
+start_dns
+
+for n in 1 2; do
+	echo "{\"queue_name\": \"deferred\", \"queue_id\": \"F$n\", \"arrival_time\": $((EPOCHSECONDS - 60)), \"recipients\": [{\"address\": \"u@plain.test\", \"delay_reason\": \"TLS is required, but was not offered by host mx.plain.test[192.0.2.1]\"}]}"
+done >"$dir/postqueue.out"
+forget
+configure "log: {file: $log, from: start, learn: 0}" "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
+	'ladder: {may_after: {attempts: 2, time: 0s}}'
+begins
+not_offered 1 >>"$log"
+await 20 counted 1
+cp "$log" "$dir/seen"
+scan "$log"
+scan "$dir/seen" "$log"
+check 'an attempt is counted' await 20 alarmed '1 1'
+stop
+scan "$dir/seen"
+begins
+scan "$log"
+is 'scan --apply beside the daemon, before and after: it is one attempt' "$(attempts)" '1 1'
+not_offered 2 >>"$log"
+check 'another attempt is the second one' await 20 alarmed '2 2'
+scan "$dir/seen" "$log"
+stop
+is 'and counts once as well' "$(attempts)" '2 2'
+: >"$dir/postqueue.out"
+
 # --- a scan by another clock
 
 # sent NUMBER: a line of now, without a time zone.

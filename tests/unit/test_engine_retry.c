@@ -2,6 +2,9 @@
 /* When an engine reads the queue, and retries the mail that waits. */
 #include "suite.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "enginerig.h"
 
 static void
@@ -156,6 +159,73 @@ fault_of_ours_that_is_over(void **state)
 	rig_close();
 }
 
+/* Is that queue id retried, and how often? */
+static unsigned
+retries_of(unsigned message)
+{
+	char id[32];
+	unsigned count = 0;
+	const char *at = buf_text(&world.retried);
+
+	snprintf(id, sizeof(id), "Q%u ", message);
+	for (; (at = strstr(at, id)) != NULL; at += strlen(id))
+		count += at == buf_text(&world.retried) || at[-1] == ' ';
+	return count;
+}
+
+/*
+ * A few of each of twelve domains, and more than a flush is better for of one: each
+ * message once, whose next line is then its end, and no more than one flush a minute.
+ */
+static void
+fault_that_is_over_is_one_retry(void **state)
+{
+	unsigned first, last;
+
+	(void)state;
+	rig_new_settled();
+	world.answer = name_server;
+	log_verified("good.test");
+	world_wait(rig.engine, MIN);
+	first = rig.message + 1;
+	for (int i = 0; i < 36; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "few%d.test", i % 12);
+		rig_defer_because(domain, OUR_FAULT);
+	}
+	last = rig.message;
+	for (int i = 0; i < 60; i++)
+		rig_defer_because("crowd.test", OUR_FAULT);
+	rig_save();
+	world_wait(rig.engine, 10 * MIN);
+	assert_int_equal(world.retry.times + world.flush.times, 0);
+	log_verified("good.test");
+	for (int s = 0; s < 3600 && world.retry.times == 0; s++)
+		world_wait(rig.engine, SECOND);
+	world_wait(rig.engine, SECOND);
+	assert_int_equal(world.flush.times, 1);
+	for (unsigned n = first; n <= rig.message; n++) {
+		char domain[32] = "crowd", line[256];
+
+		if (n <= last)
+			snprintf(domain, sizeof(domain), "few%u", (n - first) % 12);
+		snprintf(line, sizeof(line),
+		    "smtp[7%u]: Q%u: to=<u@%s.test>, relay=mx[192.0.2.1]:25, delay=9, "
+		    "delays=9/0/0/0, dsn=2.0.0, status=sent (250 Ok)",
+		    n, n, domain);
+		world_log(rig.engine, line);
+	}
+	rig_save();
+	world_wait(rig.engine, HOUR);
+	for (unsigned n = first; n <= last; n++)
+		if (retries_of(n) != 1)
+			fail_msg("message %u: %u retries: %s", n - first, retries_of(n),
+			    buf_text(&world.retried));
+	assert_int_equal(world.flush.times, 1);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -170,6 +240,10 @@ main(void)
 	    "mail of which there is no word is retried three times");
 	suite_add(retry_cut_short_is_done_again, NULL,
 	    "a retry that a restart cut short is done again");
+	suite_add(fault_that_is_over_is_one_retry, NULL,
+	    "a fault of ours that is over is one retry of each message, and one flush of "
+	    "a "
+	    "crowd");
 	suite_add(fault_of_ours_that_is_over, NULL,
 	    "mail that a fault of ours deferred is retried when others show that it is "
 	    "over");
