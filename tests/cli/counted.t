@@ -474,6 +474,22 @@ ladder status --json
 is 'status counts it' "$(json 'd[0]["not_understood"]')" $((before + 1))
 ladder status
 matches 'and says so' "$out" 'not read +[0-9]+ lines? like Postfix'
+
+# not_read COUNT: so many lines are counted as not understood.
+not_read() {
+	ladder status --json
+	[[ $(json 'd[0]["not_understood"]') == "$1" ]]
+}
+
+forget
+configure "log: {file: $log, from: start, learn: 0}"
+begins
+cat "$dir/strange" "$dir/strange" >>"$log"
+check 'run says it as well' await 20 said "warning: 2 lines like Postfix's are in a form that is not read; the last begins: .*ABC1: to="
+cat "$dir/strange" >>"$log"
+check 'status counts what run read' await 20 not_read 3
+stop
+is 'run says it once an hour at most' "$(grep -c 'in a form that is not read' "$dir/run.err")" 1
 {
 	printf '2026-11-22T07:00:00+00:00 mx9 postfix/smtp[1]: ABC1: to=<"a"@victim.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.7.4, status=deferred (TLS is required, but host m[192.0.2.1] refused to start TLS: 454 x) y@evil.test>, relay=none, delay=1, delays=0/0/0/0, dsn=5.1.1, status=bounced (unknown user)\n'
 } >"$dir/forged"

@@ -146,4 +146,36 @@ is 'no control character comes out of explain' \
 		LC_ALL=C tr -d '\n\t -~')" ''
 is 'no local part is stored' "$(sql .dump | grep -E 'user@|x@victim|sender@')" ''
 stops
+
+# --- where addresses are logged as they are
+
+# Before Postfix 3.5 they always were: a local part that begins with a quote is a line then.
+sender old default=yes info_log_address_format=internal
+rm -rf "$dir/state"
+mkdir "$dir/state"
+chown nobody:nogroup "$dir/state"
+configure old 'ladder: {may_after: {attempts: 1, time: 1s}}' "log: {file: $dir/old/mail.log, from: start}"
+starts
+refused="$tail (TLS is required, but host m[192.0.2.1] refused to start TLS: x) y"
+for attempt in 1 2; do
+	for local in "a@victim.test>, $refused" "\\\"a\\\"@victim.test>, $refused" "a@victim.test>, $not_offered y"; do
+		printf 'Subject: %s\n\nText.\n' "$attempt" |
+			inside sendmail -C "$dir/old/config" -f sender@sender.test -- "\"$local\"@tempfail.test"
+	done
+done
+settle old
+log=$dir/old/mail.log
+in_log 'a whole status line, as a recipient without quotes wrote it' \
+	'smtp\[[0-9]+\]: [^ ]+: to=<a@victim\.test>, relay=none, .*status=deferred \(TLS is required'
+in_log 'one whose address begins with a quote' \
+	'smtp\[[0-9]+\]: [^ ]+: to=<"a"@victim\.test>, relay=none, .*status=deferred \(TLS is required'
+is 'none of them gives an entry' "$(entries)" ''
+is 'or is news of the victim' "$(sql "SELECT key FROM destination WHERE key = 'victim.test'")" ''
+is 'nor is the map told' "$(grep -c '^[^#]' "$dir/state/tls_policy")" 0
+stops
+ladder scan --apply "$log" >/dev/null 2>&1
+is 'scan --apply makes none of it' "$(entries)" ''
+hasnt 'match leaves it out' "$(ladder match --json --all "$log" 2>/dev/null)" '"domain":"victim.test"'
+sed "s#state/state.db#state/other.db#; s#config_directory: [^,}]*#command: [/bin/false]#" "$dir/tlsladder.yaml" >"$dir/other.yaml"
+hasnt 'nor where Postfix cannot be asked' "$(ladder -c "$dir/other.yaml" match --json --all "$log" 2>/dev/null)" '"domain":"victim.test"'
 finish

@@ -50,13 +50,21 @@ matches 'and in the map' "$(grep -B 1 '^dane-ok' "$dir/state/tls_policy")" 'tick
 
 set_now 'a level that cannot work' plain.test verify
 set_now 'another' dane-ta.test verify
-send strict plain.test dane-ta.test
+set_now 'one in capital letters beyond ASCII' BÜCHER.test verify
+send strict plain.test dane-ta.test pinned@bücher.test
+awaits 'mail to the same in small letters waits' 10 deferred pinned@bücher.test 1
 awaits 'mail to plain.test waits' 10 deferred user@plain.test 1
 postfix_tool postqueue strict -f
 awaits 'also at the second attempt' 10 deferred user@plain.test 2
 settle strict
 is 'both stay' "$(in_map plain.test) $(in_map dane-ta.test)" 'verify verify'
 matches 'the reason of it' "$(ladder list --json | grep plain.test)" '"why":"pinned"'
+
+is 'no mail undoes it, in either spelling' \
+	"$(in_map BÜCHER.test) $(in_map bücher.test) $(ladder list --json | grep -c '"destination":"bücher.test","level":"verify".*"pinned":true')" \
+	'verify verify 1'
+check 'unset it' ladder unset bücher.test
+awaits 'the ladder decides then' 45 grep -q 'pinned@bücher.test	mx.xn--bcher-kva.test	TLS' "$dir/delivered.tsv"
 
 # --- given back
 
