@@ -138,6 +138,32 @@ done
 for word in $(sed -n 's/^build=(//p; s/^\t\(lib.*\))$/\1/p' "$srcdir/tests/packages"); do
 	check "tests/packages' $word is in the README" grep -qw -- "$word" "$readme"
 done
+# paragraph WORDS: of README, which begins so, on one line.
+paragraph() {
+	awk -v words="$1" -v RS= 'index($0, words) == 1 || index($0, "\n" words) || index($0, "   " words) { gsub(/[ \n]+/, " "); print }' "$readme"
+}
 has 'the README says how to add a rule' "$(<"$readme")" 'A new failure phrase: a rule in rules/postfix.yaml'
+
+for key in log.file notify.to postfix.config_directory; do
+	has "the README names $key, which may need a change" "$(paragraph 'The configuration has every key')" "$key"
+	matches "examples/tlsladder.yaml has it" \
+		"$(sed -n "/^#* *${key%.*}:/,/^#* *[a-z_]*:$/p" "$srcdir/examples/tlsladder.yaml")" "${key#*.}:"
+done
+old='before Debian 12 and Ubuntu 22.04'
+has 'the README says whose rsyslog needs examples/rsyslog.conf' "$(paragraph '4. The log.')" "Only $old"
+has 'and the file says the same' "$(head -n 2 "$srcdir/examples/rsyslog.conf")" "$old"
+has 'the README says where it is from' "$(paragraph 'On Debian 12, as root')" \
+	'an unpacked release, whose signature you have checked, or a clone'
+told=$(paragraph 'A fault?')
+has 'the README says whom to tell of a fault' "$told" 'Tell those you have it from'
+has 'what could harm others in private' "$told" 'in private'
+asked=$(sed -n '/^Faults$/,$p' "$srcdir/src/HACKING")
+has 'HACKING says with what' "$told $asked" 'src/HACKING'
+for command in $(grep -o '"tlsladder [a-z-]*"' <<<"$asked" | cut -d ' ' -f 2 | tr -d '"'); do
+	run "$program" "$command" --help
+	is "tlsladder $command, which it asks for, is there" "$status" 0
+done
+upgrade=$(paragraph 'Upgrade: install')
+has 'the README says how to upgrade by hand' "$upgrade" 'step 1 without its last line and "systemctl restart tlsladder"'
 
 finish

@@ -19,6 +19,12 @@ step() {
 		inside && at == step && /^       / { print substr($0, 8) }' "$readme"
 }
 
+# The commands below the paragraph of README that has those words, up to the next one.
+below() {
+	awk -v words="$1" 'index($0, words) { at = 1 } !at { next }
+		/^    / { print substr($0, 5); printed = 1; next } printed { exit }' "$readme"
+}
+
 removal() {
 	awk '/^Remove:/ { inside = 1 } /^A fault/ { inside = 0 } inside && /^    / { print substr($0, 5) }' "$readme"
 }
@@ -36,6 +42,7 @@ follow() {
 		ok "$1"
 	else
 		not_ok "$1" "$(<"$dir/typed")" "$(tail -n 40 <<<"$output")"
+		grep -hsA 8 '^not ok' "$dir"/source/tests/cli/*.log | sed 's/^/# /'
 		tail -n 20 "$dir"/*.err 2>/dev/null | sed 's/^/# /'
 		finish
 	fi
@@ -77,7 +84,7 @@ cat >"$dir/bin/systemctl" <<END
 unit=$unit
 case \$* in
 	daemon-reload) ;;
-	'enable --now tlsladder')
+	'enable --now tlsladder' | 'start tlsladder')
 		setting() {
 			sed -n "s/^\$1=//p" \$unit
 		}
@@ -94,10 +101,11 @@ case \$* in
 		done
 		exit 1
 		;;
-	'disable --now tlsladder')
+	'disable --now tlsladder' | 'stop tlsladder')
 		pid=\$(cat /run/tlsladder.pid)
 		kill "\$pid" && timeout 20 tail -s 0.01 --pid="\$pid" -f /dev/null
 		;;
+	'restart tlsladder') "\$0" stop tlsladder && "\$0" start tlsladder ;;
 	*) exit 1 ;;
 esac
 END
@@ -171,6 +179,55 @@ matches 'tlsladder explain: the story' "$(inside tlsladder explain selfsigned.te
 check 'doctor is content' inside runuser -u tlsladder -- tlsladder doctor
 follow 'a copy of the database' < <(grep -oE 'apt-get install sqlite3|runuser.*\.backup.*' "$readme")
 check 'it can be opened' inside sqlite3 /var/lib/tlsladder/state.copy 'SELECT count(*) FROM destination'
+
+
+# --- the copy put back
+
+is 'an entry goes' "$(inside runuser -u tlsladder -- tlsladder unset selfsigned.test >/dev/null && inside tlsladder list | grep -c selfsigned)" 0
+follow 'README: restore' < <(below 'To restore:')
+is 'the entries are those of the copy' "$(inside tlsladder list | awk 'NR > 1 { print $1, $2 }')" \
+	'dane-ok.test dane-only
+selfsigned.test encrypt'
+in_the_map() {
+	[[ $(inside postmap -q "$1" "$(inside postconf -h default_database_type):/var/lib/tlsladder/tls_policy") == "$2" ]]
+}
+awaits 'and the map is made of them' 10 in_the_map selfsigned.test encrypt
+check 'doctor is content with it' inside runuser -u tlsladder -- tlsladder doctor
+
+# --- upgraded by hand, without the last line of step 1
+
+echo '# mine' | inside tee -a /etc/tlsladder/tlsladder.yaml >/dev/null
+before=$(inside cat /run/tlsladder.pid)
+has 'README: what restarts it' "$(tr '\n' ' ' <"$readme")" 'step 1 without its last line and "systemctl restart tlsladder"'
+follow 'README: upgrade' < <(step 1 | sed '$d'; echo 'systemctl restart tlsladder')
+check 'another process serves' test "$(inside cat /run/tlsladder.pid)" != "$before"
+is 'the configuration is as it was' "$(inside tail -n 1 /etc/tlsladder/tlsladder.yaml)" '# mine'
+is 'the entries are kept' "$(inside tlsladder list | awk 'NR > 1 { print $1, $2 }')" \
+	'dane-ok.test dane-only
+selfsigned.test encrypt'
+follow 'then doctor' <<<'runuser -u tlsladder -- tlsladder doctor'
+
+# --- without systemd
+
+inside env PATH="$dir/bin:/usr/sbin:/usr/bin:/sbin:/bin" systemctl stop tlsladder
+below 'Without systemd, in place of step 5' >"$dir/supervised"
+is 'two lines do without systemd' "$(wc -l <"$dir/supervised")" 2
+: >"$dir/daemon.err"
+inside bash -ec "$(<"$dir/supervised")" >"$dir/daemon.out" 2>"$dir/daemon.err" </dev/null 9>&- &
+supervised=$!
+awaits 'any supervisor starts it' 20 grep -q ' follows ' "$dir/daemon.err"
+for domain in hostile-cn.test; do
+	inside sendmail -i -f sender@sender.test "user@$domain" <<<"Subject: $domain"
+	awaits 'it decides' 60 grep -q "user@$domain	" "$dir/delivered.tsv"
+done
+pid=$(inside pgrep -xn tlsladder)
+is 'it has the groups of its user' "$(inside awk '/^Groups:/ { print NF - 1 }' "/proc/$pid/status")" 3
+inside kill -HUP "$pid"
+awaits 'SIGHUP reads the configuration anew' 20 grep -q ' reloaded: ' "$dir/daemon.err"
+inside kill -TERM "$pid"
+wait $supervised
+is 'SIGTERM ends it' "$?" 0
+inside env PATH="$dir/bin:/usr/sbin:/usr/bin:/sbin:/bin" systemctl start tlsladder
 
 # --- removed
 

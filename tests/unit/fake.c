@@ -19,6 +19,8 @@ static char dir_word[256];
 static char config_dir[256];
 static char *const command[] = {tool_word, dir_word};
 
+static char *real_command[1]; /* REAL_POSTFIX: what stands before each, tests/without.t */
+
 struct postfix fake_postfix = {.config_directory = "/etc/postfix-9", .command = command};
 struct postfix real_postfix = {.config_directory = config_dir};
 
@@ -39,6 +41,11 @@ fake_begin(void)
 	snprintf(tool_word, sizeof(tool_word), "%s/tests/fake/tool",
 	    builddir != NULL ? builddir : ".");
 	snprintf(dir_word, sizeof(dir_word), "%s", dir);
+	real_command[0] = getenv("REAL_POSTFIX");
+	if (real_command[0] != NULL) {
+		real_postfix.command = real_command;
+		real_postfix.command_count = 1;
+	}
 	fake_postfix.command_count = sizeof(command) / sizeof(command[0]);
 	snprintf(config_dir, sizeof(config_dir), "%s/config", dir);
 	if (mkdir(config_dir, 0755) != 0)
@@ -143,7 +150,8 @@ fake_has_type(const char *type)
 
 	if (!fake_has_postfix())
 		return false;
-	snprintf(list, sizeof(list), "/usr/sbin/postconf -c %s -m", config_dir);
+	snprintf(list, sizeof(list), "%.60s /usr/sbin/postconf -c %s -m",
+	    real_command[0] != NULL ? real_command[0] : "", config_dir);
 	types = popen(list, "r");
 	while (types != NULL && fgets(line, sizeof(line), types) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
