@@ -252,6 +252,8 @@ compute() {
 	renice -n 19 "$BASHPID" >/dev/null
 	timeout --foreground "$stage_deadline" make -s -C "$work/gcc" lint >"$work/lint.out" 2>&1
 	echo $? >"$work/lint.status"
+	timeout --foreground "$stage_deadline" make -s -C "$work/gcc" fuzz-some >"$work/fuzz.out" 2>&1
+	echo $? >"$work/fuzz.status"
 	make_build clang CC=clang --enable-sanitizers >"$work/clang.out" 2>&1
 	echo $? >"$work/clang.status"
 }
@@ -312,6 +314,9 @@ else
 	computed lint || tail -n "$shown_lines" "$work/lint.out"
 	computed lint
 	count 'clang-tidy, cppcheck and shellcheck find nothing' $?
+	computed fuzz || tail -n "$shown_lines" "$work/fuzz.out"
+	computed fuzz
+	count 'a while of libFuzzer finds nothing in the readers' $?
 	heading 'clang with sanitizers'
 	computed clang
 	if count_build clang $?; then
