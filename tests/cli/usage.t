@@ -188,8 +188,9 @@ ladder report --lang de
 wanted="$status $out"
 ladder --lang de report
 is 'and one whose value is of a few words' "$status $out" "$wanted"
-run "$program" match -- -c
-is 'behind "--" there are no options' $status 78
+# With the configuration of this test: there may be an installed one.
+ladder match -- -c
+is 'behind "--" there are no options' "$status $(grep -c 'option "-c"' <<<"$err")" '66 0'
 run "$program" help
 is 'help is --help' "$status $out" "0 $help"
 run "$program" list --version
