@@ -21,7 +21,7 @@ accepts() {
 
 mkdir "$dir/usual"
 check 'configure' eval 'cd "$dir/usual" && ../source/configure -q CC="${CC:-cc}" 2>/dev/null'
-flags=$(sed -n 's/^HARDEN_[CLD]*FLAGS = //p' "$dir/usual/Makefile")
+flags=$(sed -n 's/^HARDEN_[CLD]*FLAGS = //p' "$dir/usual/Makefile" | tr '\n' ' ')
 for flag in -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 -Wl,-z,relro -Wl,-z,now; do
 	accepts "$flag" || { ok "$flag: not with this compiler"; continue; }
 	has "$flag without being asked for" " $flags " " $flag "
