@@ -42,7 +42,7 @@ is 'configure --disable-hardening, without cmocka' "$status" 0
 has 'it warns that make check will fail' "$err" 'no cmocka (libcmocka-dev)'
 run make -s -C "$dir/build" -j2
 is 'it builds' "$status" 0
-run make -s -C "$dir/build" -j2 check TESTS='tests/cli/usage.t tests/hardening.t'
+run make -s -k -C "$dir/build" -j2 check TESTS='tests/cli/usage.t tests/hardening.t'
 check 'make check fails, as the unit tests are missing' test "$status" -ne 0
 has 'and says what to install' "$err" 'apt-get install libcmocka-dev, and ./configure again'
 hasnt 'before anything is linked in vain' "$out$err" 'undefined reference'
