@@ -17,11 +17,12 @@
 #define JUDGE_MAX      512            /* destinations judged at once */
 #define JOBS_PER_ASKER 2
 #define IDS_MAX(j)     (JUDGE_MAX + (j)->asked_max + WITNESSES_MAX + SLOW_MAX)
-#define JUST_READ_MS   10000 /* settings, to be told that they are wrong */
 
 struct judging {
 	struct duty_state base;
 	struct slow slow;
+	bool newest;   /* of those that are new, who came last is first; */
+	unsigned keep; /* so much room is left for the others */
 	struct resolver_settings resolver; /* borrowed by the askers */
 	int64_t *asked;                    /* ids that are with the askers */
 	size_t asked_count;
@@ -92,66 +93,10 @@ forget_asked(struct judging *j, int64_t id)
 	}
 }
 
-/* How soon what was judged is to be in force. was_read: the log said something of it. */
-static enum news
-entries_news(const struct destination *d, bool was_read)
-{
-	if (!d->alarm.raised)
-		return NEWS_CALM_ENTRIES;
-	return was_read ? NEWS_ENTRIES : NEWS_LATE_ENTRIES;
-}
-
-/* What was judged is stored, reported and alerted. */
-static bool
-take_judged(struct engine *e, struct destination *d, const struct judged *judged,
-    bool was_read, int64_t now_ms, struct err *err)
-{
-	bool tells = engine_is_to_alert(e, d, judged);
-
-	if (!judge_store(e->store, d, judged, now_ms, err) ||
-	    (tells &&
-	        !store_wait_alerted(
-	            e->store, d->id, why_slug(judged->decision.why), now_ms, 0, err)))
-		return false;
-	((struct judging *)engine_state(e, &duty_judging))->stored = true;
-	engine_count_decision(e, judged);
-	if (judged->map_changed) {
-		e->map.version++;
-		engine_tell(e, entries_news(d, was_read));
-	}
-	if (judged->decision.alert && d->alarm.raised && d->alarm.policy_refused) {
-		if (d->alarm.time_ms > e->map.unasked_ms)
-			e->map.unasked_ms = d->alarm.time_ms;
-		engine_tell(e, NEWS_DOUBT);
-	}
-	if (judged->decision.retry)
-		engine_tell(e, NEWS_MAIL);
-	if (d->alarm.raised)
-		engine_mind_wait(e);
-	if (e->driver.decided != NULL)
-		e->driver.decided(e->driver.context, d, judged);
-	if (tells)
-		engine_alert_decision(e, d, judged);
-	return true;
-}
-
-/* Would an entry change by settings that Postfix has no more? A reason that cannot come
- * at the level in force says so too, unless they were read just now. */
-static bool
-rests_on_old_settings(struct engine *e, const struct judged *judged)
-{
-	if (e->driver.mode != ENGINE_APPLY)
-		return false;
-	if (judged->decision.why == WHY_NO_EFFECT &&
-	    engine_now(e).mono_ms - e->known->read_ms > JUST_READ_MS)
-		engine_doubt_settings(e);
-	else if (judged->map_changed)
-		return !engine_settings_stand(e);
-	return e->known->stale > 0;
-}
-
-/* Judge d and store what came of it. *wants: nothing did, this must be asked first (enum
- * ladder_wants). Witnesses are asked here, once there are answers. */
+/*
+ * Judge d and store what came of it. *wants: nothing did, this must be asked first (enum
+ * ladder_wants). Witnesses are asked here, once there are answers.
+ */
 static bool
 judge_one(struct engine *e, struct destination *d, const struct answers *answers,
     int64_t now_ms, unsigned *wants, struct err *err)
@@ -183,14 +128,16 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 			*wants = 0;
 		return true;
 	}
-	if (rests_on_old_settings(e, &judged)) {
+	if (engine_rests_on_old_settings(e, &judged)) {
 		judged_clear(&judged); /* it stays as it is, and is judged by new ones */
 		return true;
 	}
-	done = take_judged(e, d, &judged, was_read, now_ms, err);
+	done = engine_take_judged(e, d, &judged, was_read, now_ms, err);
 	judged_clear(&judged);
-	if (done)
+	if (done) {
+		((struct judging *)engine_state(e, &duty_judging))->stored = true;
 		witnesses_drop(e->witnessed, d->id);
+	}
 	return done;
 }
 
@@ -198,7 +145,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 
 struct judging_task {
 	struct task task;
-	bool slow; /* of one that was */
+	enum lane lane;
 	struct measure_job ask;
 };
 
@@ -299,7 +246,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct err err;
 
 	engine_count_answers(e, job);
-	j->slow.tasks -= ((const struct judging_task *)task)->slow;
+	j->slow.tasks[((const struct judging_task *)task)->lane]--;
 	for (unsigned i = 0; i < job->count; i++) {
 		forget_asked(j, job->items[i].id);
 		if (!job->items[i].left)
@@ -316,12 +263,21 @@ static const struct task_kind judging_kind = {
     .size = sizeof(struct judging_task), .pool = POOL_ASKERS, .work = work, .take = take};
 
 static struct judging_task *
-make_task(struct engine *e, struct judging *j)
+make_task(struct engine *e, struct judging *j, enum lane lane)
 {
 	struct judging_task *t = engine_task(e, &j->base, &judging_kind);
 
 	t->ask.settings = engine_measure_settings(e);
+	t->lane = lane;
+	j->slow.tasks[lane]++;
 	return t;
+}
+
+static void
+drop_task(struct judging *j, struct judging_task *t)
+{
+	j->slow.tasks[t->lane]--;
+	engine_drop(&t->task);
 }
 
 /* How many may be asked about: any of them may have to wait for witnesses. Of a table
@@ -355,7 +311,7 @@ static size_t
 leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t count,
     size_t most)
 {
-	unsigned slow = slow_room(&j->slow, e->config->dns.workers);
+	unsigned slow = slow_room(&j->slow, LANE_SLOW, e->config->dns.workers);
 	int64_t now_ms = engine_now(e).mono_ms;
 	size_t left = 0, told = 0;
 
@@ -399,33 +355,32 @@ add_item(struct judging *j, struct judging_task *t, const struct destination *d)
 	return true;
 }
 
-/* Half of the askers at most are with those that were slow: zones cost little, and
- * hundreds of them would keep all others waiting. */
-static void
-have_slow_asked(struct engine *e, struct judging *j, const struct destination *d)
+/* What DNS could not tell of before may be slow. */
+static enum lane
+lane_of(const struct judging *j, const struct destination *d, int64_t mono_ms)
 {
-	struct judging_task *t;
-
-	if (slow_room(&j->slow, e->config->dns.workers) == 0)
-		return; /* it is looked at again when one of them is done */
-	t = make_task(e, j);
-	t->slow = true;
-	if (!add_item(j, t, d)) {
-		engine_drop(&t->task);
-		return;
-	}
-	j->slow.tasks++;
-	engine_submit(e, &t->task);
+	if (slow_was(&j->slow, d->id, mono_ms))
+		return LANE_SLOW;
+	return d->dns.time_ms == 0 ||
+	        strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) == 0
+	    ? LANE_NEW
+	    : LANE_KNOWN;
 }
 
-/* Put it into *t, to be asked about; a full task is submitted. */
+/* Put it into the task of its lane, to be asked about; a full one is submitted. Where its
+ * lane has no room it is looked at again when a task is done. */
 static void
 have_asked(struct engine *e, struct judging *j, const struct destination *d,
-    struct judging_task **t, size_t batch)
+    struct judging_task *tasks[LANES], size_t batch)
 {
+	enum lane lane = lane_of(j, d, engine_now(e).mono_ms);
+	struct judging_task **t = &tasks[lane];
+
+	if (*t == NULL && slow_room(&j->slow, lane, e->config->dns.workers) == 0)
+		return;
 	if (*t == NULL)
-		*t = make_task(e, j);
-	if (add_item(j, *t, d) && (*t)->ask.count == batch) {
+		*t = make_task(e, j, lane);
+	if (add_item(j, *t, d) && (lane == LANE_SLOW || (*t)->ask.count == batch)) {
 		engine_submit(e, &(*t)->task);
 		*t = NULL;
 	}
@@ -433,7 +388,8 @@ have_asked(struct engine *e, struct judging *j, const struct destination *d,
 
 static bool
 judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
-    struct judging_task **t, size_t batch, const struct moment *now, struct err *err)
+    struct judging_task *tasks[LANES], size_t batch, const struct moment *now,
+    struct err *err)
 {
 	const struct measure_settings settings = engine_measure_settings(e);
 	struct answers remembered;
@@ -447,41 +403,54 @@ judge_or_ask(struct engine *e, struct judging *j, struct destination *d,
 	    judge_remembers(&e->judge, &settings, d, now->wall_ms, &remembered) &&
 	    !judge_one(e, d, &remembered, now->wall_ms, &wants, err))
 		return false;
-	if (wants != 0 && slow_was(&j->slow, d->id, now->mono_ms))
-		have_slow_asked(e, j, d);
-	else if (wants != 0)
-		have_asked(e, j, d, t, batch);
+	if (wants != 0)
+		have_asked(e, j, d, tasks, batch);
 	return true;
 }
 
-/* Judge what needs no asking, and have asked what does. */
 static bool
-judge_ids(struct engine *e, struct judging *j, const int64_t *ids, size_t count,
+has_room(const struct engine *e, const struct judging *j, enum lane lane,
+    struct judging_task *const tasks[LANES])
+{
+	if (lane == LANE_KNOWN)
+		return room(e, j) > 0 && j->asked_count < j->asked_max / 4 * 3;
+	return room(e, j) > 0 &&
+	    (tasks[lane] != NULL ||
+	        slow_room(&j->slow, lane, e->config->dns.workers) > j->keep);
+}
+
+/* Judge what needs no asking, and have asked what does. lane: that of most of them. */
+static bool
+judge_ids(struct engine *e, struct judging *j, enum lane lane, size_t count,
     const struct moment *now, struct err *err)
 {
+	unsigned workers = e->config->dns.workers;
+	unsigned slots = slow_room(&j->slow, lane, workers);
+	struct judging_task *tasks[LANES] = {NULL};
 	/* Few in a task while few wait, so that they are asked about side by side. */
-	size_t batch = count / e->config->dns.workers + 1;
-	struct judging_task *t = NULL;
+	size_t batch = count / (slots < workers ? slots : workers) + 1;
 	bool done;
 
 	if (batch > MEASURE_BATCH)
 		batch = MEASURE_BATCH;
 	done = store_begin(e->store, err) && engine_mind_freeze(e, now->wall_ms, err) &&
 	    engine_mind_parents(e, err);
-	for (size_t i = 0; done && i < count && room(e, j) > 0; i++) {
+	for (size_t i = 0; done && i < count && has_room(e, j, lane, tasks); i++) {
 		struct destination d;
 		bool found;
 
-		done = store_get_id(e->store, ids[i], &d, &found, err) &&
-		    (!found || judge_or_ask(e, j, &d, &t, batch, now, err));
+		done = store_get_id(e->store, j->ids[i], &d, &found, err) &&
+		    (!found || judge_or_ask(e, j, &d, tasks, batch, now, err));
 		destination_clear(&d);
 	}
 	done = done && store_commit(e->store, err);
 	engine_alerts_stored(e, done);
-	if (t != NULL && t->ask.count > 0)
-		engine_submit(e, &t->task);
-	else if (t != NULL)
-		engine_drop(&t->task);
+	for (enum lane l = LANE_KNOWN; l < LANES; l++) {
+		if (tasks[l] != NULL && tasks[l]->ask.count > 0)
+			engine_submit(e, &tasks[l]->task);
+		else if (tasks[l] != NULL)
+			drop_task(j, tasks[l]);
+	}
 	return done;
 }
 
@@ -493,12 +462,15 @@ add_pending(void *context, int64_t id, const char *key)
 
 /* Ids with news, each domain in turn. */
 static bool
-pending_in_turn(
-    struct engine *e, struct judging *j, size_t most, size_t *count, struct err *err)
+pending_in_turn(struct engine *e, struct judging *j, enum lane lane, size_t most,
+    size_t *count, struct err *err)
 {
 	struct fair *fair = fair_new();
-	bool done = store_each_pending(e->store, FAIR_MAX, add_pending, fair, err);
+	bool done = store_each_pending(
+	    e->store, lane == LANE_KNOWN, FAIR_MAX, add_pending, fair, err);
 
+	if (lane == LANE_NEW && j->newest)
+		fair_turn_round(fair);
 	*count = done ? fair_take(fair, j->ids, most) : 0;
 	fair_free(fair);
 	return done;
@@ -517,7 +489,7 @@ judge_due(struct engine *e, struct judging *j, const struct moment *now, struct 
 	if (tokens > 0 && !store_due(e->store, now->wall_ms, j->ids, most, &found, err))
 		return false;
 	count = leave_out(e, j, j->ids, found, tokens);
-	if (count > 0 && !judge_ids(e, j, j->ids, count, now, err))
+	if (count > 0 && !judge_ids(e, j, LANE_KNOWN, count, now, err))
 		return false;
 	pace_use(&j->pace, count);
 	all_away = count == 0 && found > 0 && found < most;
@@ -531,21 +503,48 @@ judge_due(struct engine *e, struct judging *j, const struct moment *now, struct 
 }
 
 static bool
-judge_all(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
+judge_pending(struct engine *e, struct judging *j, enum lane lane,
+    const struct moment *now, struct err *err)
 {
-	size_t count = 0,
-	       away = j->asked_count + witnesses_count(e->witnessed) +
+	size_t away = j->asked_count + witnesses_count(e->witnessed) +
 	    slow_count(&j->slow, now->mono_ms);
+	/* A freeze ends by what was read, though nobody is to be judged. */
+	bool minds = lane == LANE_KNOWN && (e->judge.frozen || !j->is_minded);
+	size_t count;
 
-	if (!pending_in_turn(e, j, JUDGE_MAX + away, &count, err))
+	if (!pending_in_turn(e, j, lane, JUDGE_MAX + away, &count, err))
 		return false;
 	count = leave_out(e, j, j->ids, count, JUDGE_MAX);
-	/* A freeze ends by what was read, though nobody is to be judged. */
-	if ((count > 0 || e->judge.frozen || !j->is_minded) &&
-	    !judge_ids(e, j, j->ids, count, now, err))
+	if ((count > 0 || minds) && !judge_ids(e, j, lane, count, now, err))
 		return false;
 	j->is_minded = true;
-	return judge_due(e, j, now, err);
+	return true;
+}
+
+/* Who came last has half of the room, as hundreds may stand before it. */
+static bool
+judge_new(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
+{
+	bool done = true;
+
+	for (int twice = 0; done && twice < 2; twice++) {
+		unsigned left = slow_room(&j->slow, LANE_NEW, e->config->dns.workers);
+
+		if (left == 0)
+			break;
+		j->newest = !j->newest;
+		j->keep = twice == 0 ? left / 2 : 0;
+		done = judge_pending(e, j, LANE_NEW, now, err);
+	}
+	j->keep = 0;
+	return done;
+}
+
+static bool
+judge_all(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
+{
+	return judge_pending(e, j, LANE_KNOWN, now, err) && judge_new(e, j, now, err) &&
+	    judge_due(e, j, now, err);
 }
 
 static struct due

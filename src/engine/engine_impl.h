@@ -489,6 +489,19 @@ enum canary_says engine_canary(
 /* When one last failed, while none verified; 0: none did. */
 int64_t engine_canary_failed_ms(const struct engine *e);
 
+/* --- take_judged.c ----------------------------------------------------------------- */
+
+/* What was judged of d is stored, reported and alerted. was_read: the log said something
+ * of it. In a transaction. */
+bool engine_take_judged(struct engine *e, struct destination *d,
+    const struct judged *judged, bool was_read, int64_t now_ms, struct err *err);
+
+/*
+ * Would an entry change by settings that Postfix has no more? A reason that cannot come
+ * at the level in force says so too, unless they were read just now.
+ */
+bool engine_rests_on_old_settings(struct engine *e, const struct judged *judged);
+
 /* --- duty_clock.c ------------------------------------------------------------------ */
 
 /* Before times of a clock that may have been set are stored, or held against others. */

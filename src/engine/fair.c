@@ -72,6 +72,15 @@ fair_add_ranked(struct fair *fair, int64_t id, const char *key, unsigned rank)
 	fair->count++;
 }
 
+void
+fair_turn_round(struct fair *fair)
+{
+	unsigned count = (unsigned)fair->count;
+
+	for (unsigned i = 0; i < count; i++)
+		fair->waiting[i].place = count - 1 - fair->waiting[i].place;
+}
+
 static int
 by_place(const struct waiting *one, const struct waiting *two)
 {

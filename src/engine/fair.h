@@ -31,6 +31,9 @@ void fair_add(struct fair *fair, int64_t id, const char *key);
 /* The same, that comes behind all of lower ranks. */
 void fair_add_ranked(struct fair *fair, int64_t id, const char *key, unsigned rank);
 
+/* Whoever was added last has waited for the longest time. */
+void fair_turn_round(struct fair *fair);
+
 /*
  * Into ids[0..most): the first of each registered domain, then the second of each, and so
  * on; among these, who was added first comes first. How many.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/slow.h"
 
+#include <limits.h>
+
 #include "base/span.h"
 #include "measure/measure.h"
 
@@ -45,10 +47,32 @@ slow_count(const struct slow *slow, int64_t now_ms)
 	return count;
 }
 
-unsigned
-slow_room(const struct slow *slow, unsigned workers)
+/* For those that are new or were slow. */
+static unsigned
+of_others(unsigned workers)
 {
-	unsigned most = (workers + 1) / 2;
+	return workers - (workers < 8 ? workers / 2 != 0 : workers / 8);
+}
 
-	return slow->tasks < most ? most - slow->tasks : 0;
+static unsigned
+slow_most(enum lane lane, unsigned workers)
+{
+	return lane == LANE_KNOWN ? UINT_MAX
+	    : lane == LANE_SLOW   ? (workers + 3) / 4
+	                          : of_others(workers);
+}
+
+unsigned
+slow_room(const struct slow *slow, enum lane lane, unsigned workers)
+{
+	unsigned most = slow_most(lane, workers), used = slow->tasks[lane];
+	unsigned both = slow->tasks[LANE_NEW] + slow->tasks[LANE_SLOW], left;
+
+	if (lane == LANE_KNOWN)
+		return most;
+	left = both < of_others(workers) ? of_others(workers) - both : 0;
+	most = used < most ? most - used : 0;
+	most = most < left ? most : left;
+	/* One at least, or neither would have a turn beside the other. */
+	return most == 0 && used == 0 ? 1 : most;
 }

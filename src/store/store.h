@@ -71,11 +71,11 @@ bool store_get_id(struct store *store, int64_t id, struct destination *out, bool
 /* Insert (id 0; it is then set) or update. */
 bool store_put(struct store *store, struct destination *destination, struct err *err);
 
-/* Destinations with news, to be judged: the oldest deferral first, at most so many. key:
- * valid in the call. */
+/* Destinations with news, to be judged: the oldest deferral first, at most so many; those
+ * that DNS told of before or that are pinned, or the others. key: valid in the call. */
 typedef void pending_fn(void *context, int64_t id, const char *key);
-bool store_each_pending(
-    struct store *store, size_t most, pending_fn *fn, void *context, struct err *err);
+bool store_each_pending(struct store *store, bool known, size_t most, pending_fn *fn,
+    void *context, struct err *err);
 /* Ids to judge, into ids[0..max): those whose re-check is due at now_ms. */
 bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max,
     size_t *count, struct err *err);

@@ -330,11 +330,12 @@ read_ids(struct store *store, sqlite3_stmt *stmt, int64_t *ids, size_t max, size
 }
 
 bool
-store_each_pending(
-    struct store *store, size_t most, pending_fn *fn, void *context, struct err *err)
+store_each_pending(struct store *store, bool known, size_t most, pending_fn *fn,
+    void *context, struct err *err)
 {
 	return store_each_text(store,
-	    store_bind(store, SQL_PENDING, err, "i", (int64_t)most), fn, context, err);
+	    store_bind(store, SQL_PENDING, err, "ii", (int64_t)known, (int64_t)most), fn,
+	    context, err);
 }
 
 bool

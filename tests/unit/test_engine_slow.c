@@ -4,6 +4,7 @@
  */
 #include "suite.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -163,6 +164,69 @@ slow_zones_delay_nobody(void **state)
 	rig_close();
 }
 
+/* How long after its alarm DNS is asked about it. */
+static int64_t
+looked_up_after_ms(const char *domain, const char *reason)
+{
+	int64_t begun_ms = world.mono_ms;
+	char key[64];
+
+	snprintf(key, sizeof(key), "%s ", domain);
+	rig_defer_because(domain, reason);
+	buf_reset(&world.asked_keys);
+	rig_save();
+	world_settle(rig.engine);
+	while (world.mono_ms - begun_ms < 10 * MIN &&
+	    strstr(buf_text(&world.asked_keys), key) == NULL)
+		world_wait(rig.engine, SECOND / 10);
+	return world.mono_ms - begun_ms;
+}
+
+struct first_round {
+	const char *what;
+	bool known;      /* was the honest one asked about before? */
+	int64_t most_ms; /* so long it waits for those */
+};
+
+static const struct first_round first_rounds[] = {
+    {"one that was asked about before", true, SECOND},
+    {"one that nobody knows, either", false, 10 * SECOND},
+};
+
+/* Nobody knows that they are slow. */
+static void
+first_round_of_slow_zones(void **state)
+{
+	const struct first_round *row = *state;
+	int64_t longest_ms = 0;
+
+	rig_new_with(world_self_signed);
+	world.answer = answers_slowly;
+	for (unsigned i = 0; i < 20 && row->known; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "honest%u.example", i);
+		rig_defer(domain);
+	}
+	world_wait(rig.engine, HOUR);
+	rig_defer_many("lame", FLOOD);
+	for (unsigned i = 0; i < 20; i++) {
+		char domain[32];
+		int64_t after_ms;
+
+		world_wait(rig.engine, 700);
+		snprintf(domain, sizeof(domain), "honest%u.example", i);
+		after_ms =
+		    looked_up_after_ms(domain, row->known ? NOT_OFFERED : NOT_VERIFIED);
+		longest_ms = after_ms > longest_ms ? after_ms : longest_ms;
+	}
+	print_message("# beside %d zones that are slow: %s waits %" PRId64
+	              " ms at most\n",
+	    FLOOD, row->what, longest_ms);
+	assert_in_range(longest_ms, 0, row->most_ms);
+	rig_close();
+}
+
 /* Of a batch one is slow: the others are not asked behind it. */
 static void
 slow_zone_delays_no_other_of_its_batch(void **state)
@@ -199,6 +263,10 @@ main(void)
 	    "who answered soon is asked before all who are slow");
 	suite_add(slow_zones_delay_nobody, NULL,
 	    "600 zones that were slow before keep nobody else waiting");
+	for (size_t i = 0; i < sizeof(first_rounds) / sizeof(first_rounds[0]); i++)
+		suite_add(first_round_of_slow_zones, &first_rounds[i],
+		    "300 zones that nobody knows to be slow: %s waits for a moment",
+		    first_rounds[i].what);
 	suite_add(slow_zone_delays_no_other_of_its_batch, NULL,
 	    "a zone that is slow delays no other that is asked about with it for long");
 	return rig_end(suite_run());

@@ -493,7 +493,7 @@ million_destinations_are_no_matter(void **state)
 	store_close(store);
 	start_ms = clock_monotonic_ms();
 	store = kit_open("big.db");
-	assert_true(store_each_pending(store, 512, count_one, &pending, &kit_err));
+	assert_true(store_each_pending(store, false, 512, count_one, &pending, &kit_err));
 	assert_int_equal(pending, 10);
 	assert_true(store_due(store, NOW_MS, ids, 512, &count, &kit_err));
 	assert_int_equal(count, 1);

@@ -51,12 +51,12 @@ pending_come_oldest_first(void **state)
 	put_pending(store, "none.test", 0, 0);
 	put_pending(store, "first.test", 100, 0);
 	put_pending(store, "second.test", 200, 0);
-	assert_true(store_each_pending(store, 8, add_id, &all, &kit_err));
+	assert_true(store_each_pending(store, false, 8, add_id, &all, &kit_err));
 	assert_int_equal(all.count, 3);
 	assert_int_equal(all.ids[0], kit_get(store, "first.test").id);
 	assert_int_equal(all.ids[1], kit_get(store, "second.test").id);
 	assert_int_equal(all.ids[2], kit_get(store, "third.test").id);
-	assert_true(store_each_pending(store, 2, add_id, &two, &kit_err));
+	assert_true(store_each_pending(store, false, 2, add_id, &two, &kit_err));
 	assert_int_equal(two.count, 2);
 	assert_int_equal(two.ids[0], kit_get(store, "first.test").id);
 	store_close(store);
