@@ -101,10 +101,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_DATA_VERSION] = "PRAGMA data_version",
-    [SQL_PENDING] =
-        "SELECT id, key FROM destination WHERE pending <> 0"
-        " AND ((dns_ms <> 0 AND dns_state <> 'unsure') OR pinned <> 0) = ?"
-        " ORDER BY deferral_ms LIMIT ?",
+    [SQL_PENDING] = "SELECT id, key FROM destination WHERE pending <> 0"
+                    " AND ((dns_ms <> 0 AND dns_state <> 'unsure') OR pinned <> 0) = ?"
+                    " ORDER BY deferral_ms LIMIT ?",
     [SQL_DUE] = "SELECT id FROM destination WHERE look_ms <> 0 AND look_ms <= ?"
                 " ORDER BY look_ms LIMIT ?",
     [SQL_NEXT_DUE] = "SELECT coalesce(min(look_ms), 0) FROM destination"
