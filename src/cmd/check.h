@@ -12,6 +12,7 @@
 /* The MTA-STS policy, fetched now where DNS announces one; else the one that the daemon
  * keeps. Zero it; ends with check_policy_clear(). */
 struct check_policy {
+	bool off; /* MTA-STS is switched off: nothing else is known */
 	bool asked;
 	bool had; /* else cause and detail say why not */
 	enum sts_cause cause;

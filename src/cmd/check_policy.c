@@ -119,6 +119,7 @@ check_policy(struct check *check, const struct config *config, struct measurer *
 	struct answers *answers = &check->item.answers;
 	struct check_policy *found = &check->policy;
 
+	found->off = !config->mta_sts.enable;
 	if (!answers->sources[FACT_policy].asked)
 		return;
 	found->asked = answers->sts_txt.state == STS_TXT_VALID;
@@ -178,6 +179,8 @@ check_policy_print(const struct check *check, struct buf *out)
 {
 	const struct check_policy *found = &check->policy;
 
+	if (found->off)
+		buf_printf(out, "  MTA-STS is switched off (mta_sts.enable)\n");
 	if (found->asked && !found->had)
 		print_failure(found, out);
 	if (found->had || found->kept_ms != 0)

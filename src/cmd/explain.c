@@ -242,7 +242,7 @@ explain_text(
 	if (x->out.len == head)
 		buf_printf(&x->out, "  none yet\n");
 	print_answers(&x->out, d);
-	if (!explain_policy(d, store, &x->out, err) ||
+	if (!explain_policy(d, store, x->config->mta_sts.enable, &x->out, err) ||
 	    !causes_print(store, d, &x->out, err) ||
 	    !each_twin(store, d, print_twin, &x->out, err))
 		return false;

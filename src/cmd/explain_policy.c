@@ -13,6 +13,7 @@ struct walk {
 	struct buf *out;
 	struct err *err; /* where the state could not be read */
 	bool failed;
+	bool off; /* MTA-STS is switched off */
 	unsigned count;
 };
 
@@ -103,6 +104,9 @@ print(struct walk *walk, int64_t ends_ms)
 	    sts_mode_name(walk->policy->mode));
 	buf_add_time(walk->out, ends_ms);
 	buf_add_char(walk->out, '\n');
+	if (walk->off)
+		buf_printf(walk->out,
+		    "    MTA-STS is switched off (mta_sts.enable): it is not enforced\n");
 	if (walk->policy->mode != STS_MODE_NONE)
 		dane_each_host(walk->d->dns.text, add_host, walk);
 }
@@ -122,13 +126,14 @@ typedef void print_fn(struct walk *walk, int64_t ends_ms);
 
 /* Nothing is printed where none is live. */
 static bool
-print_live(const struct destination *d, struct store *store, print_fn *print_it,
-    struct buf *out, struct err *err)
+print_live(const struct destination *d, struct store *store, bool enable,
+    print_fn *print_it, struct buf *out, struct err *err)
 {
 	char domain[NEXTHOP_HOST_SIZE];
 	struct nexthop nexthop;
 	struct sts_record r;
-	struct walk walk = {.d = d, .store = store, .out = out, .err = err};
+	struct walk walk = {
+	    .d = d, .store = store, .out = out, .err = err, .off = !enable};
 	int64_t ends_ms;
 	bool found;
 
@@ -146,10 +151,10 @@ print_live(const struct destination *d, struct store *store, print_fn *print_it,
 }
 
 bool
-explain_policy(
-    const struct destination *d, struct store *store, struct buf *out, struct err *err)
+explain_policy(const struct destination *d, struct store *store, bool enable,
+    struct buf *out, struct err *err)
 {
-	return print_live(d, store, print, out, err);
+	return print_live(d, store, enable, print, out, err);
 }
 
 bool
@@ -158,7 +163,7 @@ explain_policy_json(
 {
 	size_t before = out->len;
 
-	if (!print_live(d, store, print_json, out, err))
+	if (!print_live(d, store, true, print_json, out, err))
 		return false;
 	if (out->len == before)
 		buf_printf(out, ",\"policy\":null");

@@ -8,9 +8,9 @@
 #include "store/store.h"
 
 /* Its mode and end, and each MX host against it; below a heading, where there is one.
- * Without one that is live: nothing. */
-bool explain_policy(
-    const struct destination *d, struct store *store, struct buf *out, struct err *err);
+ * Without one that is live: nothing. enable: mta_sts.enable; else that is said. */
+bool explain_policy(const struct destination *d, struct store *store, bool enable,
+    struct buf *out, struct err *err);
 
 /* ,"policy":{"mode":..., "until":..., "hosts":[{"host":..., "allowed":...}, ...]}, or
  * null. */

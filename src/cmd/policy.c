@@ -247,8 +247,15 @@ static int
 work(struct policies *p, const struct config *config)
 {
 	int status = 0, flushed;
-	struct store *store = cmd_store(config, false, &status);
+	struct store *store;
 
+	if (!config->mta_sts.enable && p->refresh)
+		return cmd_fail(EX_CONFIG,
+		    "MTA-STS is switched off (mta_sts.enable): nothing is asked for");
+	if (!config->mta_sts.enable && !p->drop)
+		cmd_note("MTA-STS is switched off (mta_sts.enable): what is kept is not "
+		         "enforced, and nothing is asked for");
+	store = cmd_store(config, false, &status);
 	if (store == NULL)
 		return status;
 	status = p->refresh || p->drop ? change_all(p, store) : show_all(p, store);

@@ -12,7 +12,7 @@ template_read(struct doc *doc, const char *path, char **text, struct errs *errs)
 
 	if (path == NULL || *path == '\0')
 		return true;
-	if (!file_read(path, TEMPLATE_SIZE_MAX, &read, &err)) {
+	if (!file_read_regular(path, TEMPLATE_SIZE_MAX, &read, &err)) {
 		doc_complain(doc,
 		    node_find(node_find(doc_root(doc), "notify"), "template"),
 		    "notify.template: %s; leave the key out for the built-in text",

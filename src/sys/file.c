@@ -15,18 +15,15 @@
 
 #define LOCK_LOOK_AGAIN_MS 10
 
-bool
-file_read(const char *path, size_t max, struct buf *out, struct err *err)
+/* Closes fd. */
+static bool
+read_whole(int fd, const char *path, size_t max, struct buf *out, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t before = out->len;
 	char piece[16384];
 	ssize_t n;
 	bool done = false;
 
-	if (fd < 0)
-		return err_set_errno(
-		    err, errno, "cannot read %s", *path != '\0' ? path : "\"\"");
 	for (;;) {
 		n = read(fd, piece, sizeof(piece));
 		if (n < 0 && errno == EINTR)
@@ -49,6 +46,36 @@ out:
 		out->data[before] = '\0';
 	}
 	return done;
+}
+
+static bool
+open_to_read(const char *path, int flags, int *fd, struct err *err)
+{
+	*fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	return *fd >= 0 ||
+	    err_set_errno(err, errno, "cannot read %s", *path != '\0' ? path : "\"\"");
+}
+
+bool
+file_read(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	int fd;
+
+	return open_to_read(path, 0, &fd, err) && read_whole(fd, path, max, out, err);
+}
+
+bool
+file_read_regular(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	struct stat st;
+	int fd;
+
+	if (!open_to_read(path, O_NONBLOCK, &fd, err))
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return read_whole(fd, path, max, out, err);
+	close(fd);
+	return err_set(err, "%s is no regular file", path);
 }
 
 /* The directory that path is in; to be freed. */

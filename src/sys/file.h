@@ -16,6 +16,9 @@
  */
 bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
 
+/* The same, of nothing but a regular file: a FIFO would keep whoever opens it waiting. */
+bool file_read_regular(const char *path, size_t max, struct buf *out, struct err *err);
+
 /*
  * Make an empty file of that mode, whatever the umask; one that is there stays as it is.
  * What root makes belongs to the owner of the directory, who must be able to replace it.

@@ -296,6 +296,25 @@ has 'with what would fail' "$out" '{"host":"mx.q.test","allowed":false,"would_fa
 ladder explain --json d.test
 has 'without one' "$out" ',"policy":null'
 
+# --- ... switched off
+
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" 'mta_sts: {enable: false}'
+ladder policy --refresh p.test
+is 'MTA-STS is switched off: no policy is asked for' "$status $err" \
+	'78 tlsladder: error: MTA-STS is switched off (mta_sts.enable): nothing is asked for'
+ladder policy p.test
+is 'one that is kept is shown' "$status" 0
+has '... as one that is not enforced' "$err" 'MTA-STS is switched off (mta_sts.enable): what is kept is not enforced'
+ladder explain p.test
+has 'explain says so' "$out" 'MTA-STS is switched off (mta_sts.enable): it is not enforced'
+ladder check p.test
+has 'and check' "$out" '  MTA-STS is switched off (mta_sts.enable)'
+mkfifo "$dir/fifo"
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" "notify: {template: $dir/fifo}"
+run timeout 20 "$program" -c "$dir/tlsladder.yaml" list
+has 'a template that is a FIFO keeps no command waiting' "$err" "notify.template: $dir/fifo is no regular file"
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}"
+
 run /bin/sh -c 'exec "$0" -c "$1" set full.test may >/dev/full' "$program" "$dir/tlsladder.yaml"
 is 'what was done cannot be told: an error' "$status" 74
 
