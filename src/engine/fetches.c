@@ -198,7 +198,21 @@ place_of(const struct address *address)
 	return v4;
 }
 
-/* Places have as many of their first octets in common, of IPv4 and of IPv6. */
+/* It is connected to the first of each family; to others where that fails. */
+static bool
+is_first(const struct address *addresses, unsigned at)
+{
+	for (unsigned i = 0; i < at; i++)
+		if (addresses[i].length == addresses[at].length)
+			return false;
+	return true;
+}
+
+/*
+ * Places have as many of their first octets in common, of IPv4 and of IPv6. An address
+ * that others name besides their own is no connection there, and keeps nobody waiting who
+ * is at home there; those who name it so wait for all.
+ */
 static bool
 share_place(const struct fetches_one *one, const struct fetch_request *request, size_t v4,
     size_t v6)
@@ -208,7 +222,9 @@ share_place(const struct fetches_one *one, const struct fetch_request *request, 
 			struct address a = place_of(&one->addresses[i]);
 			struct address b = place_of(&request->addresses[k]);
 
-			if (a.length == b.length &&
+			if ((is_first(one->addresses, i) ||
+			        !is_first(request->addresses, k)) &&
+			    a.length == b.length &&
 			    memcmp(a.octets, b.octets, a.length == 4 ? v4 : v6) == 0)
 				return true;
 		}

@@ -6,12 +6,16 @@
 
 #define SECOND SPAN_SECOND_MS
 
+/* Parted by blanks. */
 static struct fetch_request
-at(const char *address)
+at(const char *addresses)
 {
-	struct fetch_request request = {.address_count = 1};
+	struct fetch_request request = {.address_count = 0};
+	struct str rest = str_of(addresses), one;
 
-	assert_true(address_parse(str_of(address), &request.addresses[0]));
+	while (str_next(&rest, ' ', &one))
+		assert_true(
+		    address_parse(one, &request.addresses[request.address_count++]));
 	return request;
 }
 
@@ -72,6 +76,26 @@ two_at_one_address(void **state)
 	fetches_end(&all, "a.test");
 	assert_false(fetches_is_busy(&all, "a.test"));
 	assert_int_equal(fetch(&all, "c.test", "192.0.2.1", 31 * SECOND), 0);
+}
+
+/* Strangers name the victim's address besides their own. */
+static void
+second_address_keeps_nobody(void **state)
+{
+	struct fetches all = {.askers = 0};
+
+	(void)state;
+	assert_int_equal(fetch(&all, "evil1.test", "203.0.113.7 192.0.2.1", 0), 0);
+	assert_int_equal(fetch(&all, "evil2.test", "203.0.114.8 192.0.2.1", 0), 0);
+	assert_int_equal(fetch(&all, "evil3.test", "203.0.115.9 192.0.2.1", 10), SECOND);
+	assert_int_equal(fetch(&all, "victim.test", "192.0.2.1", 55 * SECOND), 0);
+	fetches_end(&all, "evil1.test");
+	assert_int_equal(fetch(&all, "evil3.test", "203.0.115.9 192.0.2.1", 56 * SECOND),
+	    560 * SECOND);
+	assert_int_equal(
+	    fetch(&all, "six.test", "2001:db8:1::1 192.0.2.1", 57 * SECOND), 0);
+	assert_int_equal(
+	    fetch(&all, "other.test", "192.0.2.1", 58 * SECOND), 30 * SECOND);
 }
 
 static void
@@ -398,6 +422,8 @@ main(void)
 {
 	suite_add(two_at_one_address, NULL,
 	    "two are fetched at one address, others wait the longer these take");
+	suite_add(second_address_keeps_nobody, NULL,
+	    "... of those that connect to it first: what others name besides is none");
 	suite_add(unstored_is_barred, NULL,
 	    "what could not be stored is not asked again for five minutes");
 	suite_add(
