@@ -58,6 +58,23 @@ for level in verify may; do
 	stops
 done
 
+# The same under a policy that names its hosts by a wildcard alone: the forger's is known, and none.
+policy victim.test 2 enforce '*.victim.test'
+sender_at forged-wild may dnssec
+"$sandbox" zone "$dir" mx victim.test mx.evil.test
+send "$name" first-wild@victim.test
+of_nobody() {
+	grep -q '^victim.test[[:blank:]]secure match=no-mx-host-matches\.invalid ' "$map_file"
+}
+check 'a policy of wildcards has its entry, which allows nobody' await 30 of_nobody
+settle "$name"
+send "$name" second-wild@victim.test
+settle "$name"
+is '... and nothing goes to the forger any more' "$(arrived second-wild@victim.test)" waits
+"$sandbox" zone "$dir" mx victim.test mx.victim.test
+stops
+policy victim.test 3 enforce mx.victim.test
+
 for level in verify may; do
 	sender_at "no-dane-$level" $level enabled
 	send "$name" "dane-ca.test"
