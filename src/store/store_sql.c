@@ -120,18 +120,12 @@ const char *const store_sql[SQL_COUNT] = {
                             "  > ?1 + 60000)",
     /* clang-format off */
     [SQL_SHIFT] = "UPDATE destination SET "
-        SHIFTED(hold_verify_ms) ", "
-        SHIFTED(hold_encrypt_ms) ", "
-        SHIFTED(hold_may_ms) ", "
-        SHIFTED(silent_ms) ", "
-        SHIFTED(dane_absent_ms) ", "
-        SHIFTED(deferral_ms) ", "
-        SHIFTED(attempt_ms) ", "
-        SHIFTED(first_attempt_ms) ", "
-        SHIFTED(last_attempt_ms) ", "
-        SHIFTED(plain_first_ms) ", "
-        SHIFTED(plain_last_ms) ", "
-        SHIFTED(contradicted_ms)
+        SHIFTED(hold_verify_ms) ", " SHIFTED(hold_encrypt_ms) ", "
+        SHIFTED(hold_may_ms) ", " SHIFTED(silent_ms) ", "
+        SHIFTED(dane_absent_ms) ", " SHIFTED(deferral_ms) ", "
+        SHIFTED(attempt_ms) ", " SHIFTED(first_attempt_ms) ", "
+        SHIFTED(last_attempt_ms) ", " SHIFTED(plain_first_ms) ", "
+        SHIFTED(plain_last_ms) ", " SHIFTED(contradicted_ms)
         " WHERE deferral <> 0 OR dane_absent_ms <> 0",
     [SQL_SHIFT_ALERTS] = "UPDATE wait_alert SET "
         SHIFTED(alerted_ms) ", "
