@@ -185,7 +185,7 @@ without_settings_it_is_imagined(void **state)
 	rig_close();
 }
 
-/* It would be one more mail that cannot be sent; the log has its lines. */
+/* It would be one more mail that cannot be sent; it is tried again, each ten minutes. */
 static void
 mail_that_fails_is_not_alerted(void **state)
 {
@@ -200,8 +200,9 @@ mail_that_fails_is_not_alerted(void **state)
 		rig_defer_because(domain, TLSA_ERROR);
 		rig_save();
 		world_wait(rig.engine, 3 * HOUR); /* else the next one waits */
-		assert_int_equal(world.notify.times, i);
-		assert_non_null(strstr(buf_text(&world.subject), domain));
+		assert_in_range(world.notify.times, i, i * 3 * 6 + 2 * i);
+		assert_int_equal(rig_count_mailed("cannot mail"), 0);
+		assert_int_equal(rig_count_mailed(domain) > 0, true);
 		assert_int_equal(engine_is_stuck(rig.engine), ENGINE_MOVES);
 	}
 	rig_close();
