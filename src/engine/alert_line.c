@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utc.h"
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "engine/nodes.h"
 

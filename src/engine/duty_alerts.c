@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/alert_group.h"
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "engine/told.h"
 #include "store/store_outbox.h"

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/digest.h"
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "store/store_report.h"
 #include "sys/log.h"

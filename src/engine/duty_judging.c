@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "engine/fair.h"
 #include "engine/pace.h"

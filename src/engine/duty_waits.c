@@ -5,6 +5,7 @@
  * that make mail wait alert by themselves; the others mostly end within minutes.
  */
 #include "base/span.h"
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "engine/nodes.h"
 

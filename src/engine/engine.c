@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/covered.h"
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "engine/nodes.h"
 #include "sys/log.h"

@@ -2,6 +2,7 @@
 /* Mail to the administrator: notify.to, notify.command, notify.template. */
 #include "base/utc.h"
 #include "core/template.h"
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 
 unsigned

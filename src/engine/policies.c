@@ -7,6 +7,7 @@
 #include "core/choice.h"
 #include "core/sts_entry.h"
 #include "engine/alert_group.h"
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "sys/log.h"
 

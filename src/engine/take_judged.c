@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What was decided of a destination is carried out: stored, reported, and told others. */
+#include "engine/alerts.h"
 #include "engine/engine_impl.h"
 
 #define JUST_READ_MS 10000 /* settings, to be told that they are wrong */
