@@ -15,6 +15,7 @@
 #include "cmd/causes.h"
 #include "cmd/page.h"
 #include "cmd/tables.h"
+#include "engine/twins.h"
 #include "measure/measure.h"
 #include "sys/clock.h"
 
@@ -110,32 +111,11 @@ print_past(struct buf *out, const struct destination_past *past)
 	print_time_line(out, "last DANE session", past->dane_ms);
 }
 
-typedef void twin_fn(const struct destination *twin, struct buf *out);
-
-/* Other spellings of the same name, whose past holds it as its own does. */
-static bool
-each_twin(struct store *store, const struct destination *d, twin_fn *fn, struct buf *out,
-    struct err *err)
-{
-	char keys[MEASURE_TWINS][NEXTHOP_KEY_SIZE];
-	unsigned count = measure_twins(d->key, keys);
-
-	for (unsigned i = 0; i < count; i++) {
-		struct destination twin;
-		bool found;
-
-		if (!store_get(store, keys[i], &twin, &found, err))
-			return false;
-		if (found)
-			fn(&twin, out);
-		destination_clear(&twin);
-	}
-	return true;
-}
-
 static void
-print_twin(const struct destination *twin, struct buf *out)
+print_twin(void *context, const struct destination *twin)
 {
+	struct buf *out = context;
+
 	buf_printf(out, "\nanother spelling of it\n  %s\n", twin->key);
 	print_past(out, &twin->past);
 }
@@ -244,7 +224,7 @@ explain_text(
 	print_answers(&x->out, d);
 	if (!explain_policy(d, store, x->config->mta_sts.enable, &x->out, err) ||
 	    !causes_print(store, d, &x->out, err) ||
-	    !each_twin(store, d, print_twin, &x->out, err))
+	    !twins_each(store, d->key, print_twin, &x->out, err))
 		return false;
 	print_now(&x->out, d);
 	buf_printf(&x->out, "\nmap\n  ");
@@ -334,8 +314,10 @@ json_past(struct buf *out, const struct destination_past *past)
 }
 
 static void
-json_twin(const struct destination *twin, struct buf *out)
+json_twin(void *context, const struct destination *twin)
 {
+	struct buf *out = context;
+
 	if (out->data[out->len - 1] != '[')
 		buf_add_char(out, ',');
 	buf_printf(out, "{\"destination\":");
@@ -366,7 +348,7 @@ explain_json(
 	    !causes_print_json(store, d, out, err))
 		return false;
 	buf_printf(out, ",\"spellings\":[");
-	if (!each_twin(store, d, json_twin, out, err))
+	if (!twins_each(store, d->key, json_twin, out, err))
 		return false;
 	buf_add_char(out, ']');
 	json_past(out, &d->past);

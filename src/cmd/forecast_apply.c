@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the state says of the destinations of a forecast, and their entries put into it.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "cmd/progress.h"
 #include "cmd/scan_forecast.h"
 #include "core/destination.h"
+#include "engine/twins.h"
 #include "publish/target.h"
 
 /* --- what is known ----------------------------------------------------------------- */
@@ -18,30 +21,37 @@ is_pinned(const struct destination *d, int64_t now_ms)
 	return d->pin.set && (d->pin.until_ms == 0 || d->pin.until_ms > now_ms);
 }
 
-static enum level
-best_of(const struct destination *d, int64_t now_ms)
+/* By its own past, and that of other spellings of its name; of its MX hosts it is known
+ * once they are. */
+static bool
+note_best(struct forecaster *f, const struct destination *d, struct foretold *item,
+    struct err *err)
 {
 	struct destination_spans spans = {0};
+	struct answers *answers = mem_new(1, sizeof(*answers));
+	bool done = twins_past(f->store, item->nexthop.key, &answers->twins_past, err);
 
-	return destination_evidence(d, NULL, &spans, 0, now_ms).best_seen;
+	item->best = destination_evidence(d, answers, &spans, 0, f->now_ms).best_seen;
+	free(answers);
+	return done;
 }
 
 static bool
 recall(struct forecaster *f, struct foretold *item, struct err *err)
 {
 	struct destination d;
-	bool found;
+	bool found, done;
 
 	if (!store_get(f->store, item->nexthop.key, &d, &found, err))
 		return false;
 	item->pinned = is_pinned(&d, f->now_ms);
 	item->busy = d.alarm.raised;
 	item->entered = d.entry.level != LEVEL_NONE && d.entry.why != WHY_FORECAST;
-	item->best = best_of(&d, f->now_ms);
 	if (d.entry.level != LEVEL_NONE && d.entry.why != WHY_FORECAST)
 		item->present = d.entry.level;
+	done = note_best(f, &d, item, err);
 	destination_clear(&d);
-	return true;
+	return done;
 }
 
 /* A pinned parent is the administrator's word on all that is below. */

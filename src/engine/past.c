@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/engine_impl.h"
+#include "engine/twins.h"
 
 struct past {
 	struct engine *e;
@@ -37,26 +38,6 @@ add_named(void *context, struct str name)
 		add_host(context, host);
 }
 
-static bool
-add_twins(
-    struct engine *e, const char *key, struct destination_past *out, struct err *err)
-{
-	char keys[MEASURE_TWINS][NEXTHOP_KEY_SIZE];
-	unsigned count = measure_twins(key, keys);
-
-	for (unsigned i = 0; i < count; i++) {
-		struct destination twin;
-		bool found;
-
-		if (!store_get(e->store, keys[i], &twin, &found, err))
-			return false;
-		if (found)
-			destination_past_add(out, &twin.past);
-		destination_clear(&twin);
-	}
-	return true;
-}
-
 bool
 engine_past(struct engine *e, const struct destination *d, const struct answers *answers,
     struct answers *known, struct err *err)
@@ -65,7 +46,7 @@ engine_past(struct engine *e, const struct destination *d, const struct answers 
 
 	known->hosts_past = (struct host_past){0};
 	known->twins_past = (struct destination_past){0};
-	if (!add_twins(e, d->key, &known->twins_past, err))
+	if (!twins_past(e->store, d->key, &known->twins_past, err))
 		return false;
 	if (d->port == 0)
 		return true;

@@ -262,6 +262,19 @@ ladder list --json
 is 'a pin of a parent is the word on all that is below' "$(json '[x["destination"] for x in d]')" "['.test']"
 rm "$dir"/state.db* "$dir/tls_policy"
 
+# What a domain did better holds it, and so does what it did under another spelling of its name.
+for domain in xn--bcher-kva.test bücher.test; do
+	printf "$(date '+%b %e %T') mail postfix/smtp[9]: %s\n" \
+		"Verified TLS connection established to mx.former.test[10.53.1.9]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)" \
+		"4kQZ: to=<u@$domain>, relay=mx.former.test[10.53.1.9]:25, delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (250 Ok)" \
+		>"$dir/verified.log"
+	ladder scan --apply "$dir/verified.log"
+	ladder scan --as verify --json "$log"
+	is "what $domain did better holds the entry of it" \
+		"$(json '[x["why"] for x in d if x["destination"] == "xn--bcher-kva.test"]')" "['hold']"
+	rm "$dir"/state.db* "$dir/tls_policy"
+done
+
 # What is weaker than what applies now has its witnesses, and the daemon for them.
 settings 'relayhost =' 'transport_maps = hash:/transport' 'smtp_tls_security_level = encrypt'
 ladder scan --as verify --apply --json "$log"
