@@ -446,6 +446,9 @@ static const char *const steps[] = {
     "  parameters TEXT NOT NULL,"
     "  PRIMARY KEY (publisher, dest, policy, parameters)"
     ") WITHOUT ROWID;",
+    /* 21: mail that waits is looked at before what is checked again */
+    "CREATE INDEX destination_look_waits ON destination(look_ms)"
+    "  WHERE look_ms <> 0 AND deferral <> 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

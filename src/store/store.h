@@ -76,7 +76,8 @@ bool store_put(struct store *store, struct destination *destination, struct err 
 typedef void pending_fn(void *context, int64_t id, const char *key);
 bool store_each_pending(struct store *store, bool known, size_t most, pending_fn *fn,
     void *context, struct err *err);
-/* Ids to judge, into ids[0..max): those whose re-check is due at now_ms. */
+/* Ids to judge, into ids[0..max): those that are due at now_ms, and first those whose
+ * mail waits: re-checks keep none of it waiting. */
 bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max,
     size_t *count, struct err *err);
 /* The earliest time after that at which one is due; 0: none. */

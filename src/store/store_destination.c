@@ -342,9 +342,18 @@ bool
 store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
     struct err *err)
 {
-	return read_ids(store,
-	    store_bind(store, SQL_DUE, err, "ii", now_ms, (int64_t)max), ids, max, count,
-	    err);
+	size_t waiting, others;
+
+	*count = 0;
+	if (!read_ids(store,
+	        store_bind(store, SQL_DUE_WAITING, err, "ii", now_ms, (int64_t)max), ids,
+	        max, &waiting, err) ||
+	    !read_ids(store,
+	        store_bind(store, SQL_DUE, err, "ii", now_ms, (int64_t)(max - waiting)),
+	        ids + waiting, max - waiting, &others, err))
+		return false;
+	*count = waiting + others;
+	return true;
 }
 
 bool

@@ -101,11 +101,13 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_DATA_VERSION] = "PRAGMA data_version",
-    [SQL_PENDING] = "SELECT id, key FROM destination WHERE pending <> 0"
-                    " AND ((dns_ms <> 0 AND dns_state <> 'unsure') OR pinned <> 0) = ?"
+    [SQL_PENDING] = "SELECT id, key FROM destination WHERE pending <> 0 AND ((dns_ms <> 0"
+                    " AND dns_state <> 'unsure') OR pinned <> 0) = ?"
                     " ORDER BY deferral_ms LIMIT ?",
-    [SQL_DUE] = "SELECT id FROM destination WHERE look_ms <> 0 AND look_ms <= ?"
-                " ORDER BY look_ms LIMIT ?",
+    [SQL_DUE_WAITING] = "SELECT id FROM destination WHERE look_ms <> 0"
+                        " AND deferral <> 0 AND look_ms <= ? ORDER BY look_ms LIMIT ?",
+    [SQL_DUE] = "SELECT id FROM destination WHERE look_ms <> 0 AND deferral = 0"
+                " AND look_ms <= ? ORDER BY look_ms LIMIT ?",
     [SQL_NEXT_DUE] = "SELECT coalesce(min(look_ms), 0) FROM destination"
                      " WHERE look_ms <> 0 AND look_ms > ?",
     [SQL_LOOK_AT_ALL] = "UPDATE destination SET look_ms = ?"
@@ -128,8 +130,7 @@ const char *const store_sql[SQL_COUNT] = {
         SHIFTED(plain_last_ms) ", " SHIFTED(contradicted_ms)
         " WHERE deferral <> 0 OR dane_absent_ms <> 0",
     [SQL_SHIFT_ALERTS] = "UPDATE wait_alert SET "
-        SHIFTED(alerted_ms) ", "
-        SHIFTED(bounce_ms),
+        SHIFTED(alerted_ms) ", " SHIFTED(bounce_ms),
     [SQL_SHIFT_PAST] = "UPDATE destination SET "
         SHIFTED(seen_encrypt_ms) ", " SHIFTED(seen_trusted_ms) ", "
         SHIFTED(seen_verify_ms) ", " SHIFTED(seen_secure_ms) ", "
@@ -138,8 +139,7 @@ const char *const store_sql[SQL_COUNT] = {
         SHIFTED(encrypt_ms) ", " SHIFTED(verify_ms) ", " SHIFTED(dane_ms) ", "
         SHIFTED(proven_ms) ", " SHIFTED(failed_ms),
     [SQL_LENGTHEN_HOLDS] = "UPDATE destination SET "
-        LENGTHENED(hold_verify_ms) ", "
-        LENGTHENED(hold_encrypt_ms) ", "
+        LENGTHENED(hold_verify_ms) ", " LENGTHENED(hold_encrypt_ms) ", "
         LENGTHENED(hold_may_ms)
         " WHERE max(hold_verify_ms, hold_encrypt_ms, hold_may_ms) <> 0",
     /* clang-format on */

@@ -91,6 +91,32 @@ due_are_those_whose_time_is_over(void **state)
 	store_close(store);
 }
 
+/* Thousands of re-checks, of a database that was away, keep no mail waiting. */
+static void
+mail_that_waits_is_due_first(void **state)
+{
+	struct store *store = kit_scratch();
+	struct destination d;
+	int64_t ids[8];
+	size_t count;
+
+	(void)state;
+	put_pending(store, "before.test", 0, 1000);
+	put_pending(store, "now.test", 0, 2000);
+	destination_init(&d, "waits.test");
+	d.alarm.raised = true;
+	d.look_ms = 2000;
+	kit_put(store, &d);
+	assert_true(store_due(store, 2000, ids, 8, &count, &kit_err));
+	assert_int_equal(count, 3);
+	assert_int_equal(ids[0], kit_get(store, "waits.test").id);
+	assert_int_equal(ids[1], kit_get(store, "before.test").id);
+	assert_true(store_due(store, 2000, ids, 1, &count, &kit_err));
+	assert_int_equal(count, 1);
+	assert_int_equal(ids[0], kit_get(store, "waits.test").id);
+	store_close(store);
+}
+
 struct keys {
 	struct buf text;
 	size_t most; /* stop at so many; 0: never */
@@ -426,6 +452,8 @@ main(void)
 {
 	kit_begin();
 	suite_add(pending_come_oldest_first, NULL, "news: the oldest deferral first");
+	suite_add(mail_that_waits_is_due_first, NULL,
+	    "mail that waits is due before re-checks");
 	suite_add(
 	    due_are_those_whose_time_is_over, NULL, "due: those whose time is over");
 	suite_add(
