@@ -232,7 +232,7 @@ attribute_all_known(const char *text, const char *version, struct buf *why)
 			continue;
 		buf_printf(why, "\"");
 		buf_add_visible(why, word);
-		buf_printf(why, "\" is not known to the installed Postfix");
+		buf_add_char(why, '"');
 		return false;
 	}
 	return true;

@@ -20,7 +20,8 @@ bool attribute_check(char *const *texts, int count, enum level level, const char
     struct buf *why);
 
 /* Does Postfix of that version know each name in the attributes of an entry that once
- * stood in the map? Else all mail under it would wait; why: as above. */
+ * stood in the map? Else all mail under it would wait; why: the first one that it does
+ * not, quoted. */
 bool attribute_all_known(const char *attributes, const char *version, struct buf *why);
 
 #endif

@@ -86,8 +86,8 @@ is_known(const struct undoing *u, const struct pin *pin, int *status)
 
 	if (!known)
 		*status = cmd_fail(EX_DATAERR,
-		    "of the entry that %s had before %s; `tlsladder set %s LEVEL` pins "
-		    "another",
+		    "of the entry that %s had before %s is not known to the installed "
+		    "Postfix; `tlsladder set %s LEVEL` pins another",
 		    pin->nexthop.key, buf_text(&why), pin->nexthop.key);
 	buf_clear(&why);
 	return known;

@@ -382,6 +382,11 @@ scan "$dir/seen"
 begins
 scan "$log"
 is 'scan --apply beside the daemon, before and after: it is one attempt' "$(attempts)" '1 1'
+# The log has whole seconds, and of one second is one attempt.
+is_later() {
+	[[ $EPOCHSECONDS -gt $1 ]]
+}
+await 5 is_later "$EPOCHSECONDS"
 not_offered 2 >>"$log"
 check 'another attempt is the second one' await 20 alarmed '2 2'
 scan "$dir/seen" "$log"
@@ -484,7 +489,7 @@ not_read() {
 forget
 configure "log: {file: $log, from: start, learn: 0}"
 begins
-cat "$dir/strange" "$dir/strange" >>"$log"
+printf '%s\n%s\n' "$(<"$dir/strange")" "$(<"$dir/strange")" >>"$log" # at once
 check 'run says it as well' await 20 said "warning: 2 lines like Postfix's are in a form that is not read; the last begins: .*ABC1: to="
 cat "$dir/strange" >>"$log"
 check 'status counts what run read' await 20 not_read 3
