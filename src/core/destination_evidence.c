@@ -51,16 +51,15 @@ best_seen(const struct destination_past *past, int64_t verified_ms, int64_t now_
 	return LEVEL_UNKNOWN;
 }
 
-/* The best that was seen since, at that moment too: a probe that made an entry climb
- * proved the level that a session after it may prove. LEVEL_UNKNOWN: nothing. */
+/* The best that was seen after that moment; LEVEL_UNKNOWN: nothing. */
 static enum level
 seen_since(const struct destination_past *past, int64_t since_ms)
 {
-	return past->dane_ms >= since_ms   ? LEVEL_DANE_ONLY
-	    : past->secure_ms >= since_ms  ? LEVEL_SECURE
-	    : past->verify_ms >= since_ms  ? LEVEL_VERIFY
-	    : past->encrypt_ms >= since_ms ? LEVEL_ENCRYPT
-	                                   : LEVEL_UNKNOWN;
+	return past->dane_ms > since_ms   ? LEVEL_DANE_ONLY
+	    : past->secure_ms > since_ms  ? LEVEL_SECURE
+	    : past->verify_ms > since_ms  ? LEVEL_VERIFY
+	    : past->encrypt_ms > since_ms ? LEVEL_ENCRYPT
+	                                  : LEVEL_UNKNOWN;
 }
 
 /* Those that still count: no further back than the next might be. */

@@ -235,8 +235,7 @@ take_entry(struct day *day, enum level level, int64_t now_ms)
 	if (after > before) {
 		o->trial = before;
 		o->trial_ms = now_ms;
-		/* What probes climbed to they have seen. */
-		o->seen_since = batch.prober ? after : S_NONE;
+		o->seen_since = S_NONE;
 	}
 	o->better_due_ms = 0;
 	day->entry_ms = now_ms;
