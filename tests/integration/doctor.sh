@@ -139,14 +139,14 @@ pkill_daemon() {
 }
 # every_fault_was_made CHECKS: what the source says of faults and warnings, and no result of this
 # test was. Those of a damaged state or map are made by tests/cli/damage.t, those of the tables of
-# publish by tests/cli/tables.t.
+# publish by tests/cli/tables.t, and those of several nodes by tests/cli/nodes.t.
 every_fault_was_made() {
 	is 'every fault that it knows was made' "$(python3 - "$dir/seen.json" "$1" "$here"/../../src/cmd/doctor*.c <<'END_OF_KNOWN'
 import json, re, sys
 seen = {(d["result"], d["check"], d["text"]) for d in map(json.loads, open(sys.argv[1]))}
 say = re.compile(r'doctor_say\(\s*d,\s*DOCTOR_(FAULT|WARNING),\s*"([a-z-]+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)[,)]')
 for path in sys.argv[3:]:
-    if path.endswith(("doctor_state.c", "doctor_tables.c")):
+    if path.endswith(("doctor_state.c", "doctor_tables.c", "doctor_nodes.c")):
         continue
     for result, check, text in say.findall(open(path).read()):
         text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
