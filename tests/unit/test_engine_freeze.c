@@ -546,7 +546,7 @@ lasting_freeze_is_mailed(void **state)
 	struct strings *canaries = &rig.config.probe.canaries;
 
 	(void)state;
-	ours = theirs = strangers = false;
+	ours = theirs = false;
 	rig_new_with(answer_in_turn);
 	rig_close();
 	world.sessions_logged = true;
