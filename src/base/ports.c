@@ -34,7 +34,7 @@ ports_named(const struct ports *ports, struct str name)
 {
 	uint16_t port = ports_known(name);
 	const struct service_name *found;
-	struct service_name wanted;
+	struct service_name wanted = {.port = 0};
 
 	if (port != 0 || ports == NULL || ports->count == 0 ||
 	    !str_copy(name, wanted.name, sizeof(wanted.name)))

@@ -227,7 +227,9 @@ parse_field(struct str text, const struct field *field, struct rows_line *line)
 		*(bool *)member = str_is(text, "1");
 		return str_is(text, "1") || str_is(text, "0");
 	case FORM_SECONDS:
-		if (!str_number(text, ROWS_LEASE_MAX_S, &number) || number == 0)
+		/* As it is printed, without zeros in front. */
+		if (!str_number(text, ROWS_LEASE_MAX_S, &number) || number == 0 ||
+		    text.p[0] == '0')
 			return false;
 		line->seconds = (uint32_t)number;
 		return true;

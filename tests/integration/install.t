@@ -216,10 +216,8 @@ is 'two lines do without systemd' "$(wc -l <"$dir/supervised")" 2
 inside bash -ec "$(<"$dir/supervised")" >"$dir/daemon.out" 2>"$dir/daemon.err" </dev/null 9>&- &
 supervised=$!
 awaits 'any supervisor starts it' 20 grep -q ' follows ' "$dir/daemon.err"
-for domain in hostile-cn.test; do
-	inside sendmail -i -f sender@sender.test "user@$domain" <<<"Subject: $domain"
-	awaits 'it decides' 60 grep -q "user@$domain	" "$dir/delivered.tsv"
-done
+inside sendmail -i -f sender@sender.test user@hostile-cn.test <<<'Subject: hostile-cn.test'
+awaits 'it decides' 60 grep -q 'user@hostile-cn.test	' "$dir/delivered.tsv"
 pid=$(inside pgrep -xn tlsladder)
 is 'it has the groups of its user' "$(inside awk '/^Groups:/ { print NF - 1 }' "/proc/$pid/status")" 3
 inside kill -HUP "$pid"

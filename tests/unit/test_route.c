@@ -153,8 +153,8 @@ server_tells_which_of_a_list(void **state)
 			char found[256];
 			struct route route;
 
-			snprintf(found, sizeof(found), mapped ? "smtp:%s" : "",
-			    picks[i].relayhost);
+			snprintf(found, sizeof(found), "%s%s", mapped ? "smtp:" : "",
+			    mapped ? picks[i].relayhost : "");
 			route_of(&settings, STR("example.org"), str_of(found), &route);
 			route_pick(&route, str_of(picks[i].server), &ports);
 			if (strcmp(route.key, picks[i].key) != 0)

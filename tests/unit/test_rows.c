@@ -93,6 +93,7 @@ static const char *const no_lines[] = {
     "grant",
     "lease\t-\t30",
     "lease\tnode\t0",
+    "lease\tnode\t04",
     "lease\tnode\t3601",
     "lease\tnode\t-1",
     "lease\tnode",
