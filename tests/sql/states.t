@@ -38,6 +38,8 @@ decide() {
 			(SELECT value FROM counter WHERE name = 'map-version') WHERE key = '${pair%=*}';"
 	done
 	state "BEGIN IMMEDIATE; UPDATE counter SET value = value + 1 WHERE name = 'map-version'; $sql COMMIT"
+	: >"$dir/map.news" # as a command tells the daemon
+	rm -f "$dir/map.news"
 }
 
 entries() {
@@ -177,9 +179,6 @@ if [[ -x $builddir/tlsladder-pgsql && -n $pgsql_programs ]]; then
 	read_only() { admin 'ALTER USER tlsladder SET default_transaction_read_only = on'; }
 	writable() { admin 'ALTER USER tlsladder RESET default_transaction_read_only'; }
 	state_is 'takes no changes' 'takes no changes' read_only writable
-	no_insert() { admin 'REVOKE INSERT ON tlsladder_policy FROM tlsladder'; }
-	insert() { admin 'GRANT INSERT ON tlsladder_policy TO tlsladder'; }
-	state_is 'a right is missing' 'refuses the user.*42501' no_insert insert
 	other_password() { admin "ALTER USER tlsladder PASSWORD 'other'"; }
 	password() { admin "ALTER USER tlsladder PASSWORD 'secret'"; }
 	state_is 'the password is another' 'refuses the user.*28P01' other_password password
