@@ -18,8 +18,8 @@ example=$(cd -- "$srcdir/examples/fleet" && pwd)
 hosts=(node1 node2 log1 log2 db1 db2)
 ip link add br0 type bridge || skip_all 'needs network devices'
 ip link set br0 up
-mkdir "$dir/bin" "$dir/work"
-cp -p "$example"/* "$dir/work"
+mkdir "$dir/bin" "$dir/copy"
+cp -p "$example"/* "$dir/copy"
 {
 	echo 127.0.0.1 localhost
 	for i in "${!hosts[@]}"; do
@@ -123,7 +123,7 @@ step() {
 # one where it is named.
 typed() {
 	step "$2" | grep -vxF "${3-no such line}" >"$dir/typed"
-	if on "$1" env -C "$dir/work" "PATH=$pgsql_programs:/usr/bin:/bin:/usr/sbin:/sbin" "$BASH" -e -o pipefail "$dir/typed" \
+	if on "$1" env -C "$dir/copy" "PATH=$pgsql_programs:/usr/bin:/bin:/usr/sbin:/sbin" "$BASH" -e -o pipefail "$dir/typed" \
 		>"$dir/typed.out" 2>"$dir/typed.err"; then
 		ok "README on $1: $2 ($(grep -vc '^ ' "$dir/typed") commands)"
 	else
@@ -134,9 +134,9 @@ typed() {
 
 typed log1 1.
 for host in "${hosts[@]}"; do
-	on "$host" install -m 644 "$dir/work/ca.pem" /etc/fleet/ca.pem
-	on "$host" install -m 644 "$dir/work/$host.pem" /etc/fleet/cert.pem
-	on "$host" install -m 600 "$dir/work/$host.key" /etc/fleet/key.pem
+	on "$host" install -m 644 "$dir/copy/ca.pem" /etc/fleet/ca.pem
+	on "$host" install -m 644 "$dir/copy/$host.pem" /etc/fleet/cert.pem
+	on "$host" install -m 600 "$dir/copy/$host.key" /etc/fleet/key.pem
 done
 
 # --- the log
@@ -179,15 +179,15 @@ logs node1 A2 200
 awaits 'while one log host is away the other one has all' 30 has_lines log2 node1 A2 200
 on log1 systemctl restart rsyslog
 awaits '... and so has that one once it is back' 60 has_lines log1 node1 A2 200
-on node2 install -m 600 "$dir/work/db1.key" /etc/fleet/key.pem
-on node2 install -m 644 "$dir/work/db1.pem" /etc/fleet/cert.pem
+on node2 install -m 600 "$dir/copy/db1.key" /etc/fleet/key.pem
+on node2 install -m 644 "$dir/copy/db1.pem" /etc/fleet/cert.pem
 on node2 systemctl restart rsyslog
 logs node2 B3
 logs node1 A3
 awaits 'a host whose certificate is no node'"'"'s ...' 30 has_lines log1 node1 A3 1
 is '... is not listened to' "$(on log1 grep -c B31: /var/log/fleet/mail.log)" 0
-on node2 install -m 600 "$dir/work/node2.key" /etc/fleet/key.pem
-on node2 install -m 644 "$dir/work/node2.pem" /etc/fleet/cert.pem
+on node2 install -m 600 "$dir/copy/node2.key" /etc/fleet/key.pem
+on node2 install -m 644 "$dir/copy/node2.pem" /etc/fleet/cert.pem
 on node2 systemctl restart rsyslog
 awaits '... before it has its own: what it kept is sent' 60 has_lines log1 node2 B3 1
 
@@ -218,7 +218,7 @@ done
 for host in db1 db2; do
 	on "$host" install -d -o postgres -m 755 /run/postgresql
 	on "$host" install -d -o postgres -m 700 /var/lib/data
-	on "$host" install -m 600 -o postgres "$dir/work/$host.key" /etc/fleet/key.pem
+	on "$host" install -m 600 -o postgres "$dir/copy/$host.key" /etc/fleet/key.pem
 done
 begin_db() {
 	on "$1" runuser -u postgres -- "$pgsql_programs/postgres" -D /var/lib/data >>"$dir/$1.log" 2>&1 &
@@ -250,7 +250,7 @@ on db2 runuser -u postgres -- "$pgsql_programs/pg_basebackup" -h db1.example -U 
 	-c fast -R -D /var/lib/data >"$dir/basebackup.log" 2>&1 || bail 'pg_basebackup made no replica' "$dir/basebackup.log"
 begin_db db2
 is 'the replica is one' "$(says db2 'SELECT pg_is_in_recovery()')" t
-is 'what is written there is for nobody else' "$(stat -c %a "$dir/work/fleet.conf" "$dir/work/tlsladder.cf" | paste -sd ' ')" '600 600'
+is 'what is written there is for nobody else' "$(stat -c %a "$dir/copy/fleet.conf" "$dir/copy/tlsladder.cf" | paste -sd ' ')" '600 600'
 
 # --- Postfix
 
@@ -261,7 +261,7 @@ done
 
 # --- the tlsladders
 
-yaml=$dir/work/tlsladder.yaml
+yaml=$dir/copy/tlsladder.yaml
 "$program" -c "$yaml" rules "$srcdir/rules/postfix.yaml" >/dev/null 2>"$dir/yaml.err"
 status=$?
 is 'the configuration is accepted' "$status $(<"$dir/yaml.err")" '0 '
@@ -301,7 +301,7 @@ done
 ladder log2 set b.test may
 is 'the other one writes none' "$(says db1 'SELECT count(*) FROM tlsladder_policy')" 1
 ladder log2 unset b.test
-is 'nobody without the password of the login file changes it' "$(on node1 env "PGPASSWORD=$(sed -n 's/.*postfix:\([^@]*\)@db1.*/\1/p' "$dir/work/tlsladder.cf")" \
+is 'nobody without the password of the login file changes it' "$(on node1 env "PGPASSWORD=$(sed -n 's/.*postfix:\([^@]*\)@db1.*/\1/p' "$dir/copy/tlsladder.cf")" \
 	"$pgsql_programs/psql" -qAt "host=db1.example user=postfix dbname=tlsladder sslmode=verify-full sslrootcert=/etc/fleet/ca.pem" \
 	-c "INSERT INTO tlsladder_policy VALUES ('x.test', 'may')" 2>&1 | grep -o 'permission denied.*')" 'permission denied for table tlsladder_policy'
 

@@ -9,7 +9,7 @@ command -v sqlite3 >/dev/null || skip_all 'needs sqlite3'
 
 # configure SQL SCHEMA
 configure() {
-	rm -f "$dir"/state.db*
+	rm -f "$dir"/state.db* "$dir/map" # entries of a map that is there are taken over
 	cat >"$dir/tlsladder.yaml" <<END_OF_YAML
 log: {file: $dir/mail.log}
 state: $dir/state.db
@@ -179,6 +179,9 @@ if [[ -x $builddir/tlsladder-pgsql && -n $pgsql_programs ]]; then
 	read_only() { admin 'ALTER USER tlsladder SET default_transaction_read_only = on'; }
 	writable() { admin 'ALTER USER tlsladder RESET default_transaction_read_only'; }
 	state_is 'takes no changes' 'takes no changes' read_only writable
+	no_insert() { admin 'REVOKE INSERT ON tlsladder_policy FROM tlsladder'; }
+	insert() { admin 'GRANT INSERT ON tlsladder_policy TO tlsladder'; }
+	state_is 'a right is missing' 'refuses the user.*42501' no_insert insert
 	other_password() { admin "ALTER USER tlsladder PASSWORD 'other'"; }
 	password() { admin "ALTER USER tlsladder PASSWORD 'secret'"; }
 	state_is 'the password is another' 'refuses the user.*28P01' other_password password
