@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "suite.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 
 static struct CMUnitTest *tests;
 static size_t test_count;
+static bool has_run;
 
 static void
 die(const char *what, const char *name)
@@ -24,6 +26,8 @@ suite_add(CMUnitTestFunction fn, const void *state, const char *name, ...)
 	char *text = NULL;
 	va_list ap;
 
+	if (has_run)
+		die("is added too late: it would not be run", name);
 	va_start(ap, name);
 	if (vasprintf(&text, name, ap) < 0)
 		die("out of memory", name);
@@ -101,6 +105,7 @@ suite_run(void)
 	pid_t printer = start_printer();
 	int failed;
 
+	has_run = true;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	failed = _cmocka_run_group_tests("suite", tests, test_count, NULL, NULL);
 	fflush(stdout);
