@@ -175,6 +175,9 @@ is 'the group adm reads it' "$(on log1 stat -c '%U:%G %a' /var/log/fleet/mail.lo
 echo "rules: $srcdir/rules/postfix.yaml" >"$dir/rules.yaml"
 is 'tlsladder understands it' "$(on log1 cat /var/log/fleet/mail.log | "$program" -c "$dir/rules.yaml" match - 2>&1 | grep -c 'certificate-not-verified')" 2
 on log1 bash -c 'kill "$(</run/rsyslogd.pid)"; while [[ -e /run/rsyslogd.pid ]]; do read -rt 0.05 <> <(:); done'
+# Of what is sent as a connection ends TCP does not tell whether it arrived; of what is sent then it does.
+logs node1 A9
+await 30 has_lines log2 node1 A9 1
 logs node1 A2 200
 awaits 'while one log host is away the other one has all' 30 has_lines log2 node1 A2 200
 on log1 systemctl restart rsyslog

@@ -10,6 +10,7 @@
 #include "core/covered.h"
 #include "engine/intake.h"
 #include "enginekit_pools.h"
+#include "enginekit_queue.h"
 #include "storekit.h"
 #include "suite.h"
 
@@ -18,7 +19,7 @@
 
 struct world world;
 
-/* --- clocks and servers ------------------------------------------------------------ */
+/* --- clocks ------------------------------------------------------------------------ */
 
 static int64_t
 wall_ms(void)
@@ -44,54 +45,7 @@ boot(void)
 	return world.boot;
 }
 
-void
-world_verifies(const struct finger_question *question, struct server *server)
-{
-	*server = (struct server){.chain = ANSWER_YES,
-	    .probe = {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO}};
-	names_add(server->names, str_of(question->host));
-}
-
-void
-world_self_signed(const struct finger_question *question, struct server *server)
-{
-	world_verifies(question, server);
-	server->chain = ANSWER_NO;
-	server->probe.cause = CAUSE_SELF_SIGNED;
-}
-
-void
-world_is_silent(const struct finger_question *question, struct server *server)
-{
-	(void)question;
-	*server = (struct server){.probe = {.end = PROBE_SILENT}};
-}
-
 /* --- what workers do --------------------------------------------------------------- */
-
-static bool
-does(struct world_work *work, struct err *err)
-{
-	work->times++;
-	return !work->fails || err_set(err, "it fails");
-}
-
-/* The host of a node, "" of the only Postfix. */
-static const char *
-host_of(const struct postfix *postfix)
-{
-	return postfix->command_count > 0 ? postfix->command[0] : "";
-}
-
-static bool
-does_at(const struct postfix *postfix, struct world_work *work, struct err *err)
-{
-	bool is_away = world.away != NULL && strcmp(host_of(postfix), world.away) == 0;
-
-	if (is_away)
-		world.takes_ms = world.away_ms;
-	return does(work, err) && (!is_away || err_set(err, "no route to host"));
-}
 
 static void *
 ask_nobody(void *settings)
@@ -215,7 +169,8 @@ static bool
 read_settings(
     const struct postfix *postfix, struct postfix_settings *settings, struct err *err)
 {
-	bool is_other = world.other != NULL && strcmp(host_of(postfix), world.other) == 0;
+	bool is_other =
+	    world.other != NULL && strcmp(kit_host_of(postfix), world.other) == 0;
 
 	*settings = (struct postfix_settings){
 	    .version = mem_strdup(world.version != NULL ? world.version : "3.7.11"),
@@ -240,7 +195,7 @@ read_settings(
 	    .can_dane = world.can_dane,
 	    .dane_trouble = mem_strdup(""),
 	};
-	if (does_at(postfix, &world.settings, err))
+	if (kit_does_at(postfix, &world.settings, err))
 		return true;
 	postfix_settings_clear(settings);
 	return false;
@@ -262,7 +217,7 @@ ask_routes(const struct postfix *postfix, const struct route_settings *settings,
 	struct str domain;
 
 	assert_string_equal(transport_maps, world.transport_maps);
-	if (!does_at(postfix, &world.routes, why))
+	if (!kit_does_at(postfix, &world.routes, why))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		assert_true(nexthop_recipient_domain(str_of(recipients[i]), &domain));
@@ -276,106 +231,6 @@ ask_routes(const struct postfix *postfix, const struct route_settings *settings,
 			routes[i] = (struct route){.transport = ""};
 	}
 	return true;
-}
-
-static struct world_mail *
-find_mail(const char *host, struct str id)
-{
-	for (size_t i = 0; i < world.mail_count; i++)
-		if (str_is(id, world.mails[i].id) &&
-		    strcmp(world.mails[i].host, host) == 0)
-			return &world.mails[i];
-	return NULL;
-}
-
-static void
-queue_at(const char *host, const char *id, const char *recipient, const char *reason)
-{
-	struct world_mail *mail = find_mail(host, str_of(id));
-
-	if (mail == NULL) {
-		if ((world.mail_count & (world.mail_count - 1)) == 0)
-			world.mails = mem_array(
-			    world.mails, 2 * world.mail_count + 1, sizeof(*world.mails));
-		mail = &world.mails[world.mail_count++];
-	}
-	assert_true(str_copy(str_of(host), mail->host, sizeof(mail->host)) &&
-	    str_copy(str_of(id), mail->id, sizeof(mail->id)) &&
-	    str_copy(str_of(recipient), mail->recipient, sizeof(mail->recipient)) &&
-	    str_copy(str_of(reason), mail->reason, sizeof(mail->reason)));
-}
-
-void
-world_queue(const char *id, const char *recipient, const char *reason)
-{
-	queue_at("", id, recipient, reason);
-}
-
-static void
-unqueue_at(const char *host, const char *id)
-{
-	struct world_mail *mail = find_mail(host, str_of(id));
-
-	if (mail != NULL)
-		*mail = world.mails[--world.mail_count];
-}
-
-void
-world_unqueue(const char *id)
-{
-	unqueue_at("", id);
-}
-
-/* The queue is changed before the line is written. */
-static void
-note_mail(const char *host, const char *text)
-{
-	const char *behind = strstr(text, "]: ");
-	char id[32], recipient[64], reason[256];
-	struct status_line s;
-
-	if (behind == NULL || !status_parse(str_of(behind + 3), &s))
-		return;
-	assert_true(str_copy(s.queue_id, id, sizeof(id)) &&
-	    str_copy(s.recipient, recipient, sizeof(recipient)) &&
-	    str_copy(s.reason, reason, sizeof(reason)));
-	if (s.status == DELIVERY_DEFERRED)
-		queue_at(host, id, recipient, reason);
-	else if (s.status <= DELIVERY_BOUNCED)
-		unqueue_at(host, id);
-}
-
-static bool
-read_queue(const struct postfix *postfix,
-    void (*fn)(void *context, const struct queued *queued), void *context,
-    struct queue_refused *refused, struct err *err)
-{
-	*refused = (struct queue_refused){.count = world.queue_refused};
-	for (const char *const *mail = world.queued;
-	     mail != NULL && *mail != NULL && !world.queue.fails; mail++) {
-		char id[32], recipient[64], reason[256] = "";
-		struct queued queued = {.queue_name = "deferred",
-		    .queue_id = id,
-		    .address = recipient,
-		    .delay_reason = reason};
-
-		assert_true(
-		    sscanf(*mail, "%31s %63s %255[^\n]", id, recipient, reason) >= 2);
-		fn(context, &queued);
-	}
-	for (size_t i = 0; i < world.mail_count && !world.queue.fails; i++) {
-		if (strcmp(world.mails[i].host, host_of(postfix)) != 0)
-			continue;
-		fn(context,
-		    &(struct queued){.queue_name = world.queue_name != NULL
-		            ? world.queue_name
-		            : "deferred",
-		        .queue_id = world.mails[i].id,
-		        .address = world.mails[i].recipient,
-		        .delay_reason = world.mails[i].reason});
-	}
-	world_pass(world.queue_ms);
-	return does_at(postfix, &world.queue, err);
 }
 
 static enum finger_outcome
@@ -395,27 +250,6 @@ finger(const struct postfix *postfix, const struct finger_settings *settings,
 }
 
 static bool
-retry(const struct postfix *postfix, const char *const *queue_ids, size_t count,
-    struct err *err)
-{
-	if (!does_at(postfix, &world.retry, err))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		buf_printf(&world.retried, "%s%s%s ", host_of(postfix),
-		    host_of(postfix)[0] != '\0' ? ":" : "", queue_ids[i]);
-	return true;
-}
-
-static bool
-flush(const struct postfix *postfix, struct err *err)
-{
-	if (!does_at(postfix, &world.flush, err))
-		return false;
-	buf_printf(&world.flushed, "%s ", host_of(postfix));
-	return true;
-}
-
-static bool
 notify(const struct postfix *postfix, const struct notify_mail *mail, struct err *err)
 {
 	(void)postfix;
@@ -426,7 +260,7 @@ notify(const struct postfix *postfix, const struct notify_mail *mail, struct err
 	buf_printf(&world.bodies, "%s", mail->body);
 	buf_printf(&world.subjects, "%s\n", mail->subject);
 	buf_printf(&world.letters, "Subject: %s\n\n%s--\n", mail->subject, mail->body);
-	return does(&world.notify, err);
+	return kit_does(&world.notify, err);
 }
 
 static bool
@@ -437,7 +271,7 @@ notify_command(
 	(void)count;
 	buf_reset(&world.body);
 	buf_printf(&world.body, "%s", mail->body);
-	return does(&world.command, err);
+	return kit_does(&world.command, err);
 }
 
 /* As publish/target.c does. */
@@ -467,7 +301,7 @@ publish(const struct config *config, const struct postfix *postfix, enum publish
 	(void)postfix;
 	world.anew = how == PUBLISH_ANEW;
 	world.how = how;
-	if (!does(&world.export, err))
+	if (!kit_does(&world.export, err))
 		return false;
 	store = store_open(config->state, 0, err);
 	if (store == NULL)
@@ -492,7 +326,7 @@ lead(const struct config *config, int64_t now_ms, int stop_fd, struct lead *out,
 	(void)now_ms;
 	(void)stop_fd;
 	*out = world.lead;
-	return does(&world.leading, err);
+	return kit_does(&world.leading, err);
 }
 
 static bool
@@ -507,7 +341,7 @@ publish_other(const struct config *config, const struct postfix *postfix,
 	(void)postfix;
 	(void)stop_fd;
 	world.table_how = how;
-	if (!does(&world.table, err))
+	if (!kit_does(&world.table, err))
 		return false;
 	store = store_open(config->state, 0, err);
 	if (store == NULL)
@@ -535,7 +369,7 @@ catch_up(const struct config *config, const struct postfix *postfix, struct err 
 {
 	(void)config;
 	(void)postfix;
-	return does(&world.catch_up, err);
+	return kit_does(&world.catch_up, err);
 }
 
 static enum answer
@@ -568,12 +402,12 @@ const struct engine_world scripted_world = {
     .fetch = fetch,
     .read_settings = read_settings,
     .files_mark = files_mark,
-    .read_queue = read_queue,
+    .read_queue = kit_read_queue,
     .ask_maps = ask_maps,
     .route_ask = ask_routes,
     .finger = finger,
-    .retry = retry,
-    .flush = flush,
+    .retry = kit_retry_mail,
+    .flush = kit_flush_mail,
     .notify = notify,
     .notify_command = notify_command,
     .publish = publish,
@@ -621,7 +455,7 @@ world_pass(int64_t ms)
 void
 world_log(struct engine *engine, const char *text)
 {
-	note_mail("", text);
+	kit_note_mail("", text);
 	world_log_of(engine, "postfix", text);
 }
 
@@ -631,7 +465,7 @@ static void log_line(
 void
 world_log_at(struct engine *engine, const char *host, const char *text)
 {
-	note_mail(host, text);
+	kit_note_mail(host, text);
 	log_line(engine, host, "postfix", text);
 }
 

@@ -142,6 +142,7 @@ void world_add_host(struct measure_item *item, const char *name, enum promise pr
 void world_verifies(const struct finger_question *question, struct server *server);
 void world_self_signed(const struct finger_question *question, struct server *server);
 void world_is_silent(const struct finger_question *question, struct server *server);
+void world_does_no_tls(const struct finger_question *question, struct server *server);
 
 /* All that waits for workers is done now. False: nothing does. */
 bool world_work(void);

@@ -85,13 +85,6 @@ growing_queue_is_told_where_it_is_news(void **state)
 }
 
 static void
-does_no_tls(const struct finger_question *question, struct server *server)
-{
-	(void)question;
-	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
-}
-
-static void
 defer_named(const char *domain, unsigned number, int64_t begun_ms)
 {
 	int age_s = (int)((world.mono_ms - begun_ms) / SECOND) + 8;
@@ -113,7 +106,7 @@ names_hide_no_cleartext(void **state)
 	int64_t begun_ms;
 	char domain[40];
 
-	rig_new_with(does_no_tls);
+	rig_new_with(world_does_no_tls);
 	rig_notify_admin();
 	begun_ms = world.mono_ms;
 	for (int round = 0; round < 3; round++) {

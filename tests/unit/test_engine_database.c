@@ -146,13 +146,6 @@ fill_disk(void)
 }
 
 static void
-plain(const struct finger_question *question, struct server *server)
-{
-	(void)question;
-	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
-}
-
-static void
 verifies_or_not(const struct finger_question *question, struct server *server)
 {
 	if (is_ours)
@@ -178,7 +171,7 @@ static void
 full_disk_alerts_once(void **state)
 {
 	(void)state;
-	open_with(plain);
+	open_with(world_does_no_tls);
 	rig_defer_because("a.test", NOT_OFFERED);
 	rig_save();
 	world_wait(rig.engine, MIN);
@@ -196,7 +189,7 @@ static void
 full_disk_alerts_one_decision(void **state)
 {
 	(void)state;
-	open_with(plain);
+	open_with(world_does_no_tls);
 	for (int i = 0; i < 2; i++) {
 		rig_defer_because("a.test", NOT_OFFERED);
 		rig_save();

@@ -45,13 +45,6 @@ make_up(const char *id, const char *what, const char *reason)
 	world_queue("Q1", "u@a.test", reason);
 }
 
-static void
-does_no_tls(const struct finger_question *question, struct server *server)
-{
-	(void)question;
-	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
-}
-
 /* With a past that holds a step down. */
 static void
 rig_new_verified(void)
@@ -181,7 +174,7 @@ another_reason_is_no_echo(void **state)
 	log_of("Q1", "a.test", "sent (250 Ok)");
 	rig_save();
 	world_wait(rig.engine, HOUR);
-	world.finger = does_no_tls;
+	world.finger = world_does_no_tls;
 	for (int hour = 0; hour < 30; hour++) {
 		attempt(NOT_OFFERED);
 		rig_save();
@@ -336,7 +329,7 @@ static void
 queue_that_contradicts_is_no_attempt(void **state)
 {
 	(void)state;
-	rig_new_with(does_no_tls);
+	rig_new_with(world_does_no_tls);
 	attempt(NOT_OFFERED);
 	rig_save();
 	world_wait(rig.engine, 11 * MIN);

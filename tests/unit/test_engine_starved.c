@@ -14,13 +14,6 @@
 #define RETRIES_S 300  /* minimal_backoff_time, doubled after each attempt */
 #define ENOUGH_S  1000 /* may_after takes 600, and the third attempt is at 900 */
 
-static void
-does_no_tls(const struct finger_question *question, struct server *server)
-{
-	(void)question;
-	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
-}
-
 static bool tells_names = true;
 
 static void
@@ -119,7 +112,7 @@ waits_s(const struct made_up *line, int64_t every_ms, int64_t listing_ms)
 	unsigned number = 0;
 	bool tried = false;
 
-	rig_new_with(does_no_tls);
+	rig_new_with(world_does_no_tls);
 	world.answer = answer;
 	rig_close();
 	world.sessions_logged = true; /* else what was sent is a past, which holds */
@@ -299,7 +292,7 @@ message_that_waits_by_rule_holds_up_no_other(void **state)
 	int64_t begun_ms, again_ms = RETRIES_S * SECOND;
 
 	(void)state;
-	rig_new_with(does_no_tls);
+	rig_new_with(world_does_no_tls);
 	begun_ms = world.mono_ms;
 	for (int i = 0; i < 3; i++) {
 		log_of("Q1", "none", "deferred (" TLSA_ERROR ")", begun_ms);
@@ -320,7 +313,7 @@ message_at_a_relay_is_no_attempt(void **state)
 	    "TLS is required, but was not offered by host relay.isp.test[192.0.2.9]";
 
 	(void)state;
-	rig_new_with(does_no_tls);
+	rig_new_with(world_does_no_tls);
 	world.answer = answer;
 	for (int i = 0; i < 4; i++) {
 		log_of("Q1", OWN, "deferred (" NOT_OFFERED ")", world.mono_ms);

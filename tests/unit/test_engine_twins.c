@@ -91,8 +91,7 @@ static void
 does(const struct finger_question *question, struct server *out)
 {
 	if (strcmp(question->host, "mx.evil.test") == 0)
-		*out =
-		    (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
+		world_does_no_tls(question, out);
 	else
 		world_verifies(question, out);
 }

@@ -23,13 +23,6 @@ struct row {
 };
 
 static void
-does_no_tls(const struct finger_question *question, struct server *server)
-{
-	(void)question;
-	*server = (struct server){.probe = {.end = PROBE_PLAIN, .encrypt = ANSWER_NO}};
-}
-
-static void
 answer(struct measure_item *item)
 {
 	bool usable = tlsa == DANE_USABLE;
@@ -62,7 +55,7 @@ static void
 rig_new_weakened(void)
 {
 	tlsa = DANE_NONE;
-	rig_new_with(does_no_tls);
+	rig_new_with(world_does_no_tls);
 	rig_close();
 	world.sessions_logged = !no_sessions;
 	world.can_dane = true;
@@ -213,7 +206,7 @@ needs_cleartext(const struct finger_question *question, struct server *server)
 	if (strstr(question->host, "canary") != NULL)
 		world_verifies(question, server);
 	else
-		does_no_tls(question, server);
+		world_does_no_tls(question, server);
 }
 
 static void
@@ -333,181 +326,8 @@ static const struct moment_of_end moments[] = {
     {"servers are silent, with a canary", LEVEL_ENCRYPT, world_is_silent, true},
     {"servers of an entry of cleartext are silent", LEVEL_DANE, world_is_silent, false},
     {"our CA file is broken", LEVEL_ENCRYPT, world_self_signed, true},
-    {"our CA file is broken, and the entry is cleartext", LEVEL_DANE, does_no_tls, true},
-};
-
-/* --- pins that are over ------------------------------------------------------------- */
-
-struct end {
-	const char *what;
-	void (*does)(const struct finger_question *question, struct server *server);
-	bool past; /* it verified before */
-	bool undone;
-	bool dns_fails;
-	bool mail; /* a message waits */
-};
-
-static void
-cannot_tell(struct measure_item *item)
-{
-	answer(item);
-	item->answers.dane.state = DANE_UNSURE;
-}
-
-static void
-pin_to(enum level level, bool undone)
-{
-	struct destination d;
-	bool found;
-
-	assert_true(store_get(rig.store, "a.test", &d, &found, &kit_err));
-	if (undone)
-		destination_undo(
-		    &d, demand_of(level), world.wall_ms + HOUR, world.wall_ms);
-	else
-		destination_pin(
-		    &d, demand_of(level), world.wall_ms + HOUR, "test", world.wall_ms);
-	kit_put(rig.store, &d);
-	destination_clear(&d);
-}
-
-/* Whatever happens at the moment of its end: the default applies. */
-static void
-pin_ends(void **state)
-{
-	const struct end *end = *state;
-
-	tlsa = DANE_NONE;
-	rig_new_with(world_verifies);
-	world.answer = answer;
-	rig_log_session(end->past ? "Verified" : "Untrusted", OWN);
-	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
-	rig_save();
-	world_wait(rig.engine, DAY);
-	pin_to(LEVEL_MAY, end->undone);
-	world_wait(rig.engine, 50 * MIN);
-	if (end->mail) {
-		rig_defer_because("a.test", "Cannot start TLS: handshake failure");
-		rig_save();
-	}
-	world_wait(rig.engine, 9 * MIN);
-	rig_assert_entry("a.test", LEVEL_MAY);
-	world.finger = end->does;
-	if (end->dns_fails)
-		world.answer = cannot_tell;
-	world_wait(rig.engine, 2 * MIN);
-	rig_assert_judged("a.test", LEVEL_NONE, WHY_TRIAL);
-	world_wait(rig.engine, 20 * DAY);
-	rig_assert_entry("a.test", LEVEL_NONE);
-	rig_close();
-}
-
-struct strong {
-	enum level level;
-	enum level default_level;
-};
-
-/* It goes with the pin, and not days later, though mail fails by it. */
-static void
-strong_pin_ends(void **state)
-{
-	const struct strong *strong = *state;
-
-	tlsa = DANE_NONE;
-	rig_new_with(world_verifies);
-	rig_close();
-	world.default_level = strong->default_level;
-	world.answer = answer;
-	rig_open(ENGINE_APPLY);
-	world_settle(rig.engine);
-	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
-	rig_save();
-	world_wait(rig.engine, HOUR);
-	pin_to(strong->level, false);
-	world_wait(rig.engine, 50 * MIN);
-	if (strong->level == LEVEL_DANE_ONLY) {
-		rig_defer_because("a.test", "no TLSA records found");
-		rig_save();
-	}
-	world_wait(rig.engine, 9 * MIN);
-	rig_assert_entry("a.test", strong->level);
-	world_wait(rig.engine, 2 * MIN);
-	rig_assert_entry("a.test", LEVEL_NONE);
-	rig_close();
-}
-
-/* DNS cannot tell at its end: nobody knows whether DANE is to be given up. */
-static void
-end_waits_for_dns(void **state)
-{
-	bool usable = *(const bool *)*state;
-
-	tlsa = DANE_NONE;
-	rig_new_with(world_verifies);
-	world.answer = cannot_tell;
-	world.can_dane = true;
-	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
-	rig_save();
-	pin_to(LEVEL_DANE_ONLY, false);
-	world_wait(rig.engine, 2 * HOUR);
-	rig_assert_judged("a.test", LEVEL_DANE_ONLY, WHY_DNS_UNSURE);
-	world.answer = answer;
-	tlsa = usable ? DANE_USABLE : DANE_NONE;
-	world_wait(rig.engine, HOUR + MIN);
-	rig_assert_entry("a.test", usable ? LEVEL_DANE_ONLY : LEVEL_NONE);
-	assert_false(rig_row("a.test").pin.set);
-	rig_close();
-}
-
-/* main.cf cannot be read in that moment; then the servers do no TLS, for minutes. */
-static void
-end_waits_for_default(void **state)
-{
-	(void)state;
-	tlsa = DANE_NONE;
-	rig_new_with(world_verifies);
-	rig_close();
-	world.sessions_logged = true;
-	world.answer = answer;
-	rig_open(ENGINE_APPLY);
-	world_settle(rig.engine);
-	rig_log_session("Verified", OWN);
-	rig_log_status("a.test", OWN, "2.0.0", "sent (250 Ok)");
-	rig_save();
-	world_wait(rig.engine, DAY);
-	pin_to(LEVEL_MAY, false);
-	world_wait(rig.engine, 55 * MIN);
-	world.default_level = LEVEL_UNKNOWN;
-	world.files_mark++;
-	world_wait(rig.engine, 6 * MIN);
-	rig_assert_judged("a.test", LEVEL_MAY, WHY_OUR_FAULT);
-	world.default_level = LEVEL_VERIFY;
-	world.files_mark++;
-	world.finger = does_no_tls;
-	world_wait(rig.engine, 3 * MIN);
-	world.finger = world_verifies;
-	rig_assert_judged("a.test", LEVEL_NONE, WHY_TRIAL);
-	world_wait(rig.engine, 20 * DAY);
-	rig_assert_entry("a.test", LEVEL_NONE);
-	rig_close();
-}
-
-static const struct strong strongs[] = {
-    {LEVEL_DANE_ONLY, LEVEL_VERIFY},
-    {LEVEL_SECURE, LEVEL_VERIFY},
-    {LEVEL_VERIFY, LEVEL_MAY},
-};
-
-static const struct end ends[] = {
-    {"servers that verify", world_verifies, false, false, false, false},
-    {"silent servers", world_is_silent, false, false, false, false},
-    {"silent servers that verified", world_is_silent, true, false, false, false},
-    {"servers without TLS", does_no_tls, false, false, false, false},
-    {"servers without TLS now", does_no_tls, true, false, false, false},
-    {"a self-signed certificate", world_self_signed, true, false, false, false},
-    {"no DNS", does_no_tls, true, false, true, false},
-    {"mail that fails", does_no_tls, true, false, false, true},
-    {"an undo", does_no_tls, true, true, false, false},
+    {"our CA file is broken, and the entry is cleartext", LEVEL_DANE, world_does_no_tls,
+        true},
 };
 
 static const struct row rows[] = {
@@ -552,7 +372,7 @@ two_do(const struct finger_question *question, struct server *server)
 	bool second = strcmp(question->host, "mx2.a.test") == 0;
 
 	(second            ? is_off ? world_is_silent : world_verifies
-	        : is_plain ? does_no_tls
+	        : is_plain ? world_does_no_tls
 	                   : world_self_signed)(question, server);
 }
 
@@ -624,18 +444,6 @@ main(void)
 		    "a lease that ends while %s is not renewed", moments[i].what);
 	suite_add(silence_is_told_once, NULL,
 	    "servers that are silent from the end of a lease on are told of once");
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		suite_add(pin_ends, &ends[i],
-		    "with a pin that is over its level goes, at %s", ends[i].what);
-	for (size_t i = 0; i < sizeof(strongs) / sizeof(strongs[0]); i++)
-		suite_add(strong_pin_ends, &strongs[i],
-		    "... so does %s where the default is %s",
-		    level_name(strongs[i].level), level_name(strongs[i].default_level));
-	suite_add(end_waits_for_dns, &no,
-	    "... dane-only once DNS tells that there are no TLSA records");
-	suite_add(end_waits_for_dns, &yes, "... and stays where there are");
-	suite_add(end_waits_for_default, NULL,
-	    "the end of a pin waits until the default level is known");
 	suite_add(silent_host_keeps_nobody_down, &yes,
 	    "a host that did better and is gone keeps nobody below the other");
 	suite_add(
