@@ -21,22 +21,8 @@ export TLSLADDER_NOW_OFFSET=$(($(date -ud '2027-01-01 05:00' +%s) - $(date +%s))
 # Of the log, by what Postfix says there: a session belongs to the next line of its process.
 # dane.test alone has TLSA records, by which its certificate verifies.
 counted() {
-	awk -v until="${1:-9}" '
-		{ split($3, part, /[][]/); pid = part[2] }
-		/ TLS connection established / { grade[pid] = $4; next }
-		/ status=sent / && substr($1, 1, 7) == "2026-12" && substr($1, 1, 10) < until {
-			domain = $5; sub(/^to=<[^@]*@/, "", domain); sub(/>,$/, "", domain)
-			word = grade[pid]
-			kind = word == "" ? "cleartext" : word != "Verified" ? "encrypted" :
-				domain == "dane.test" ? "dane" : "verified"
-			count[kind]++
-			of[domain " " kind]++
-		}
-		/ status=/ { grade[pid] = "" }
-		END {
-			for (kind in count) print kind, count[kind] > "'"$dir/kinds"'"
-			for (d in of) print d, of[d] > "'"$dir/domains"'"
-		}' "$log"
+	awk -v process=3 -v month=2026-12 -v dane=dane.test -v until="${1:-9}" -v dir="$dir" \
+		-f "$srcdir/tests/cli/protection.awk" "$log"
 }
 counted
 ladder report --month 2026-12 --json

@@ -58,3 +58,17 @@ row() {
 has_row() {
 	[[ -n $(row "$1") ]]
 }
+
+# The database with its table, $dir/login of a tlsladder that may write there, and $dir/query.cf of Postfix.
+start_mailcow() {
+	start_db
+	make_mailcow
+	db "CREATE USER tlsladder IDENTIFIED BY 'secret';
+		GRANT SELECT, INSERT, DELETE, UPDATE (policy, parameters, active)
+			ON mailcow.tls_policy_override TO tlsladder" ''
+	printf '%s\n' '[tlsladder]' "socket = $dir/db/s" 'user = tlsladder' 'password = secret' \
+		'database = mailcow' >"$dir/login"
+	chown nobody: "$dir/login"
+	chmod 600 "$dir/login"
+	mailcow_query "$dir/query.cf"
+}

@@ -164,22 +164,8 @@ for text in "$dir"/state/mail.*.done; do cat "$text" && echo --; done >"$dir/mai
 # Of the log, before a day, by what Postfix says there: a session belongs to the next line of its
 # process. dane-ok.test alone has an entry dane-only that its servers meet.
 counted() {
-	awk -v until="${1:-9}" -v month="$month" '
-		{ split($5, part, /[][]/); pid = part[2] }
-		/ TLS connection established / { grade[pid] = $6; next }
-		/ postfix\/smtp\[.* status=sent / && month "-" $2 < until {
-			domain = $7; sub(/^to=<[^@]*@/, "", domain); sub(/>,$/, "", domain)
-			word = grade[pid]
-			kind = word == "" ? "cleartext" : word != "Verified" ? "encrypted" :
-				domain == "dane-ok.test" ? "dane" : "verified"
-			count[kind]++
-			of[domain " " kind]++
-		}
-		/ status=/ { grade[pid] = "" }
-		END {
-			for (kind in count) print kind, count[kind] > "'"$dir/kinds"'"
-			for (d in of) print d, of[d] > "'"$dir/domains"'"
-		}' "$dir/log"
+	awk -v process=5 -v month="$month" -v dane=dane-ok.test -v until="${1:-9}" -v dir="$dir" \
+		-f "$here/../cli/protection.awk" "$dir/log"
 }
 counted
 ladder report --month "$month" --json >"$dir/report.json"

@@ -13,17 +13,7 @@ command -v mariadbd >/dev/null || skip_all 'needs mariadb-server'
 . "$here/mailcow.sh"
 mkdir "$dir/state"
 chown nobody:nogroup "$dir/state"
-
-start_db
-make_mailcow
-db "CREATE USER tlsladder IDENTIFIED BY 'secret';
-	GRANT SELECT, INSERT, DELETE, UPDATE (policy, parameters, active)
-		ON mailcow.tls_policy_override TO tlsladder" ''
-printf '%s\n' '[tlsladder]' "socket = $dir/db/s" 'user = tlsladder' 'password = secret' \
-	'database = mailcow' >"$dir/login"
-chown nobody: "$dir/login"
-chmod 600 "$dir/login"
-mailcow_query "$dir/query.cf"
+start_mailcow
 
 # --- Postfix and the daemon
 

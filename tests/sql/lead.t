@@ -185,13 +185,7 @@ END
 tried=0
 if [[ -x $builddir/tlsladder-mariadb ]] && command -v mariadbd >/dev/null; then
 	tried=1
-	start_mariadb db 3306
-	mariadb_says "CREATE DATABASE own; CREATE USER tlsladder IDENTIFIED BY 'secret'"
-	mariadb_database=own
-	says() {
-		sql "$1"
-	}
-	write_login "$dir/login" "socket = $mariadb_socket" 'user = tlsladder' 'password = secret' 'database = own'
+	start_own_mariadb "$dir/login"
 	away() {
 		kill -KILL "${server[db]}"
 		wait "${server[db]}" 2>/dev/null

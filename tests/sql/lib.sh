@@ -308,3 +308,14 @@ certificates() {
 	chmod 600 "$1.key"
 	if id mysql >/dev/null 2>&1; then chown mysql: "$1.key"; fi
 }
+
+# start_own_mariadb LOGIN: one with a database "own" that has no table, and the login of its user.
+start_own_mariadb() {
+	start_mariadb db 3306
+	mariadb_says "CREATE DATABASE own; CREATE USER tlsladder IDENTIFIED BY 'secret'"
+	mariadb_database=own
+	says() {
+		sql "$1"
+	}
+	write_login "$1" "socket = $mariadb_socket" 'user = tlsladder' 'password = secret' 'database = own'
+}

@@ -64,13 +64,7 @@ tried=0
 if [[ -x $builddir/tlsladder-mariadb ]] && command -v mariadbd >/dev/null; then
 	tried=1
 	name=mariadb
-	start_mariadb db 3306
-	mariadb_says "CREATE DATABASE own; CREATE USER tlsladder IDENTIFIED BY 'secret'"
-	mariadb_database=own
-	says() {
-		sql "$1"
-	}
-	write_login "$dir/mariadb.login" "socket = $mariadb_socket" 'user = tlsladder' 'password = secret' 'database = own'
+	start_own_mariadb "$dir/mariadb.login"
 	own_table 'GRANT SELECT, INSERT, UPDATE, DELETE ON tlsladder_policy TO tlsladder;
 		GRANT SELECT, INSERT, UPDATE ON tlsladder_lease TO tlsladder'
 fi

@@ -317,12 +317,33 @@ defer_since(int64_t begun_ms)
 	rig_save();
 }
 
+/* Before the engine is opened. */
+static void
+add_canary(void)
+{
+	struct strings *canaries = &rig.config.probe.canaries;
+
+	canaries->items = mem_new(1, sizeof(*canaries->items));
+	canaries->items[0] = mem_strdup("mx.canary.example");
+	canaries->count = 1;
+}
+
+/* Mail to it was sent, and its server verified. */
+static void
+open_with_past(void)
+{
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+}
+
 /* All servers fail by our fault for so many hours. The moment that this is over one of
  * them does worse, and that is its own: it is held from then on. */
 static void
 freeze_is_no_hold(void **state)
 {
-	struct strings *canaries = &rig.config.probe.canaries;
 	int hours = *(const int *)*state;
 	int64_t begun_ms, over_ms;
 
@@ -330,14 +351,8 @@ freeze_is_no_hold(void **state)
 	rig_new_with(answer_in_turn);
 	rig_close();
 	world.sessions_logged = true;
-	canaries->items = mem_new(1, sizeof(*canaries->items));
-	canaries->items[0] = mem_strdup("mx.canary.example");
-	canaries->count = 1;
-	rig_open(ENGINE_APPLY);
-	world_settle(rig.engine);
-	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
-	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
-	rig_save();
+	add_canary();
+	open_with_past();
 	world_wait(rig.engine, HOUR);
 	begun_ms = world.mono_ms;
 	ours = hours > 0;
@@ -429,7 +444,6 @@ static const struct freezing freezings[] = {
 static void
 freeze_restarts_no_hold(void **state)
 {
-	struct strings *canaries = &rig.config.probe.canaries;
 	const struct freezing *row = *state;
 	bool made_up = row->made_up;
 	int64_t begun_ms;
@@ -440,16 +454,9 @@ freeze_restarts_no_hold(void **state)
 	rig_new_with(answer_in_turn);
 	rig_close();
 	world.sessions_logged = true;
-	if (!made_up) {
-		canaries->items = mem_new(1, sizeof(*canaries->items));
-		canaries->items[0] = mem_strdup("mx.canary.example");
-		canaries->count = 1;
-	}
-	rig_open(ENGINE_APPLY);
-	world_settle(rig.engine);
-	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
-	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
-	rig_save();
+	if (!made_up)
+		add_canary();
+	open_with_past();
 	if (made_up)
 		know_domains(20);
 	world_wait(rig.engine, DAY);
@@ -543,22 +550,14 @@ break_for(int64_t ms)
 static void
 lasting_freeze_is_mailed(void **state)
 {
-	struct strings *canaries = &rig.config.probe.canaries;
-
 	(void)state;
 	ours = theirs = false;
 	rig_new_with(answer_in_turn);
 	rig_close();
 	world.sessions_logged = true;
 	rig_notify_admin();
-	canaries->items = mem_new(1, sizeof(*canaries->items));
-	canaries->items[0] = mem_strdup("mx.canary.example");
-	canaries->count = 1;
-	rig_open(ENGINE_APPLY);
-	world_settle(rig.engine);
-	rig_log_session("Verified", "mx.a.test[192.0.2.1]:25");
-	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
-	rig_save();
+	add_canary();
+	open_with_past();
 	world_wait(rig.engine, DAY);
 	for (unsigned i = 0; i < 3; i++)
 		break_for(10 * MIN);
