@@ -192,6 +192,7 @@ check_policy_json(const struct check *check, struct buf *out)
 {
 	const struct check_policy *found = &check->policy;
 	bool known = found->had || found->kept_ms != 0;
+	struct buf entry = {0};
 
 	if (!found->asked && !known) {
 		buf_printf(out, ",\"policy\":null");
@@ -206,9 +207,9 @@ check_policy_json(const struct check *check, struct buf *out)
 	buf_printf(out, ",\"max_age\":%u,\"allowed\":%zu", found->policy.max_age_s,
 	    found->allowed);
 	buf_add_time_member(out, "kept_until", found->kept_ms);
-	buf_printf(out, ",\"entry\":\"");
-	/* No quote is in it: it is made of names. */
 	if (found->attributes.len > 0)
-		buf_printf(out, "secure %s", buf_text(&found->attributes));
-	buf_printf(out, "\"}");
+		buf_printf(&entry, "secure %s", buf_text(&found->attributes));
+	buf_add_member(out, "entry", buf_text(&entry));
+	buf_add_char(out, '}');
+	buf_clear(&entry);
 }

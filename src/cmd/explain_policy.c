@@ -25,18 +25,16 @@ static enum answer
 would_fail(struct walk *walk, struct str host, struct host_cause *cause)
 {
 	char name[NEXTHOP_HOST_SIZE];
-	struct nexthop nexthop;
+	uint16_t port = walk->d->port;
 
 	*cause = (struct host_cause){.cause = CAUSE_NONE};
 	if (walk->policy->mode != STS_MODE_TESTING)
 		return ANSWER_UNSURE;
 	if (!sts_policy_allows(walk->policy, host))
 		return ANSWER_YES;
-	if (walk->failed || !nexthop_parse(str_of(walk->d->key), &nexthop) ||
-	    !str_copy(host, name, sizeof(name)))
+	if (walk->failed || port == 0 || !str_copy(host, name, sizeof(name)))
 		return ANSWER_UNSURE;
-	walk->failed =
-	    !store_host_cause_get(walk->store, name, nexthop.port, cause, walk->err);
+	walk->failed = !store_host_cause_get(walk->store, name, port, cause, walk->err);
 	return walk->failed            ? ANSWER_UNSURE
 	    : host_cause_stands(cause) ? ANSWER_YES
 	    : cause->met_ms != 0       ? ANSWER_NO

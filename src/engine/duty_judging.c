@@ -7,8 +7,8 @@
 #include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "engine/fair.h"
+#include "engine/lanes.h"
 #include "engine/pace.h"
-#include "engine/slow.h"
 #include "sys/log.h"
 
 #define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
@@ -21,7 +21,7 @@
 
 struct judging {
 	struct duty_state base;
-	struct slow slow;
+	struct lanes lanes;
 	bool newest;   /* of those that are new, who came last is first; */
 	unsigned keep; /* so much room is left for the others */
 	struct resolver_settings resolver; /* borrowed by the askers */
@@ -246,11 +246,11 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	struct err err;
 
 	engine_count_answers(e, job);
-	j->slow.tasks[((const struct judging_task *)task)->lane]--;
+	j->lanes.tasks[((const struct judging_task *)task)->lane]--;
 	for (unsigned i = 0; i < job->count; i++) {
 		forget_asked(j, job->items[i].id);
 		if (!job->items[i].left)
-			slow_note(&j->slow, job->items[i].id, job->items[i].took_ms,
+			lanes_note(&j->lanes, job->items[i].id, job->items[i].took_ms,
 			    now->mono_ms);
 	}
 	if (job->err.text[0] != '\0')
@@ -269,14 +269,14 @@ make_task(struct engine *e, struct judging *j, enum lane lane)
 
 	t->ask.settings = engine_measure_settings(e);
 	t->lane = lane;
-	j->slow.tasks[lane]++;
+	j->lanes.tasks[lane]++;
 	return t;
 }
 
 static void
 drop_task(struct judging *j, struct judging_task *t)
 {
-	j->slow.tasks[t->lane]--;
+	j->lanes.tasks[t->lane]--;
 	engine_drop(&t->task);
 }
 
@@ -311,14 +311,14 @@ static size_t
 leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t count,
     size_t most)
 {
-	unsigned slow = slow_room(&j->slow, LANE_SLOW, e->config->dns.workers);
+	unsigned slow = lanes_room(&j->lanes, LANE_SLOW, e->config->dns.workers);
 	int64_t now_ms = engine_now(e).mono_ms;
 	size_t left = 0, told = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (is_with_somebody(e, j, ids[i]))
 			continue;
-		if (slow_was(&j->slow, ids[i], now_ms)) {
+		if (lanes_was_slow(&j->lanes, ids[i], now_ms)) {
 			if (slow == 0)
 				continue;
 			slow--;
@@ -359,7 +359,7 @@ add_item(struct judging *j, struct judging_task *t, const struct destination *d)
 static enum lane
 lane_of(const struct judging *j, const struct destination *d, int64_t mono_ms)
 {
-	if (slow_was(&j->slow, d->id, mono_ms))
+	if (lanes_was_slow(&j->lanes, d->id, mono_ms))
 		return LANE_SLOW;
 	return d->dns.time_ms == 0 ||
 	        strcmp(d->dns.state, dane_state_name(DANE_UNSURE)) == 0
@@ -376,7 +376,7 @@ have_asked(struct engine *e, struct judging *j, const struct destination *d,
 	enum lane lane = lane_of(j, d, engine_now(e).mono_ms);
 	struct judging_task **t = &tasks[lane];
 
-	if (*t == NULL && slow_room(&j->slow, lane, e->config->dns.workers) == 0)
+	if (*t == NULL && lanes_room(&j->lanes, lane, e->config->dns.workers) == 0)
 		return;
 	if (*t == NULL)
 		*t = make_task(e, j, lane);
@@ -416,7 +416,7 @@ has_room(const struct engine *e, const struct judging *j, enum lane lane,
 		return room(e, j) > 0 && j->asked_count < j->asked_max / 4 * 3;
 	return room(e, j) > 0 &&
 	    (tasks[lane] != NULL ||
-	        slow_room(&j->slow, lane, e->config->dns.workers) > j->keep);
+	        lanes_room(&j->lanes, lane, e->config->dns.workers) > j->keep);
 }
 
 /* Judge what needs no asking, and have asked what does. lane: that of most of them. */
@@ -425,7 +425,7 @@ judge_ids(struct engine *e, struct judging *j, enum lane lane, size_t count,
     const struct moment *now, struct err *err)
 {
 	unsigned workers = e->config->dns.workers;
-	unsigned slots = slow_room(&j->slow, lane, workers);
+	unsigned slots = lanes_room(&j->lanes, lane, workers);
 	struct judging_task *tasks[LANES] = {NULL};
 	/* Few in a task while few wait, so that they are asked about side by side. */
 	size_t batch = count / (slots < workers ? slots : workers) + 1;
@@ -483,7 +483,7 @@ judge_due(struct engine *e, struct judging *j, const struct moment *now, struct 
 {
 	size_t tokens = pace_left(&j->pace, now->mono_ms), found = 0, count;
 	size_t most = tokens + j->asked_count + witnesses_count(e->witnessed) +
-	    slow_count(&j->slow, now->mono_ms);
+	    lanes_slow_count(&j->lanes, now->mono_ms);
 	bool all_away;
 
 	if (tokens > 0 && !store_due(e->store, now->wall_ms, j->ids, most, &found, err))
@@ -507,7 +507,7 @@ judge_pending(struct engine *e, struct judging *j, enum lane lane,
     const struct moment *now, struct err *err)
 {
 	size_t away = j->asked_count + witnesses_count(e->witnessed) +
-	    slow_count(&j->slow, now->mono_ms);
+	    lanes_slow_count(&j->lanes, now->mono_ms);
 	/* A freeze ends by what was read, though nobody is to be judged. */
 	bool minds = lane == LANE_KNOWN && (e->judge.frozen || !j->is_minded);
 	size_t count;
@@ -528,7 +528,7 @@ judge_new(struct engine *e, struct judging *j, const struct moment *now, struct 
 	bool done = true;
 
 	for (int twice = 0; done && twice < 2; twice++) {
-		unsigned left = slow_room(&j->slow, LANE_NEW, e->config->dns.workers);
+		unsigned left = lanes_room(&j->lanes, LANE_NEW, e->config->dns.workers);
 
 		if (left == 0)
 			break;

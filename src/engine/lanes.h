@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Destinations that were slow to be asked about lately, as their zones are, and those of
- * which nobody knows whether they are. Zones cost little, and hundreds of them would keep
- * all others waiting: so they get only some of the workers, and whoever was slow is asked
+ * Lanes for what asks DNS: who is known, who is new, and who was slow lately. Zones cost
+ * little, and hundreds of slow ones would keep all others waiting: so those, and the ones
+ * of which nobody knows, get only some of the workers, and whoever was slow is asked
  * about by itself. Bounded: one may take the place of another. It knows no clock.
  */
-#ifndef ENGINE_SLOW_H
-#define ENGINE_SLOW_H
+#ifndef ENGINE_LANES_H
+#define ENGINE_LANES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ enum lane {
 };
 
 /* Zero it. Times are monotonic. */
-struct slow {
+struct lanes {
 	struct {
 		int64_t id;
 		int64_t at_ms; /* 0: it was not */
@@ -31,12 +31,12 @@ struct slow {
 };
 
 /* It took so long. */
-void slow_note(struct slow *slow, int64_t id, int64_t took_ms, int64_t now_ms);
-bool slow_was(const struct slow *slow, int64_t id, int64_t now_ms);
+void lanes_note(struct lanes *lanes, int64_t id, int64_t took_ms, int64_t now_ms);
+bool lanes_was_slow(const struct lanes *lanes, int64_t id, int64_t now_ms);
 /* How many there are. */
-size_t slow_count(const struct slow *slow, int64_t now_ms);
+size_t lanes_slow_count(const struct lanes *lanes, int64_t now_ms);
 /* How many more tasks there may be now, of so many workers: an eighth of these is for
  * those that are known, one at least, and a quarter at most for those that were slow. */
-unsigned slow_room(const struct slow *slow, enum lane lane, unsigned workers);
+unsigned lanes_room(const struct lanes *lanes, enum lane lane, unsigned workers);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "engine/slow.h"
+#include "engine/lanes.h"
 
 #include <limits.h>
 
@@ -9,41 +9,41 @@
 #define LATELY_MS SPAN_HOUR_MS
 
 void
-slow_note(struct slow *slow, int64_t id, int64_t took_ms, int64_t now_ms)
+lanes_note(struct lanes *lanes, int64_t id, int64_t took_ms, int64_t now_ms)
 {
 	size_t at = (uint64_t)id % SLOW_MAX;
 
 	if (took_ms >= MEASURE_SLOW_MS) {
-		slow->items[at].id = id;
-		slow->items[at].at_ms = now_ms;
-	} else if (slow->items[at].id == id) {
-		slow->items[at].at_ms = 0;
+		lanes->items[at].id = id;
+		lanes->items[at].at_ms = now_ms;
+	} else if (lanes->items[at].id == id) {
+		lanes->items[at].at_ms = 0;
 	}
 }
 
 static bool
-is_late(const struct slow *slow, size_t at, int64_t now_ms)
+is_late(const struct lanes *lanes, size_t at, int64_t now_ms)
 {
-	int64_t at_ms = slow->items[at].at_ms;
+	int64_t at_ms = lanes->items[at].at_ms;
 
 	return at_ms != 0 && now_ms - at_ms < LATELY_MS;
 }
 
 bool
-slow_was(const struct slow *slow, int64_t id, int64_t now_ms)
+lanes_was_slow(const struct lanes *lanes, int64_t id, int64_t now_ms)
 {
 	size_t at = (uint64_t)id % SLOW_MAX;
 
-	return slow->items[at].id == id && is_late(slow, at, now_ms);
+	return lanes->items[at].id == id && is_late(lanes, at, now_ms);
 }
 
 size_t
-slow_count(const struct slow *slow, int64_t now_ms)
+lanes_slow_count(const struct lanes *lanes, int64_t now_ms)
 {
 	size_t count = 0;
 
 	for (size_t at = 0; at < SLOW_MAX; at++)
-		count += is_late(slow, at, now_ms);
+		count += is_late(lanes, at, now_ms);
 	return count;
 }
 
@@ -55,7 +55,7 @@ of_others(unsigned workers)
 }
 
 static unsigned
-slow_most(enum lane lane, unsigned workers)
+most_of(enum lane lane, unsigned workers)
 {
 	return lane == LANE_KNOWN ? UINT_MAX
 	    : lane == LANE_SLOW   ? (workers + 3) / 4
@@ -63,10 +63,10 @@ slow_most(enum lane lane, unsigned workers)
 }
 
 unsigned
-slow_room(const struct slow *slow, enum lane lane, unsigned workers)
+lanes_room(const struct lanes *lanes, enum lane lane, unsigned workers)
 {
-	unsigned most = slow_most(lane, workers), used = slow->tasks[lane];
-	unsigned both = slow->tasks[LANE_NEW] + slow->tasks[LANE_SLOW], left;
+	unsigned most = most_of(lane, workers), used = lanes->tasks[lane];
+	unsigned both = lanes->tasks[LANE_NEW] + lanes->tasks[LANE_SLOW], left;
 
 	if (lane == LANE_KNOWN)
 		return most;
