@@ -30,8 +30,7 @@ check_queue(struct doctor *d, const char *name, const struct postfix *postfix)
 		return true;
 	doctor_advise(d,
 	    "# on %s: authorized_mailq_users and authorized_flush_users must have the "
-	    "user "
-	    "that its command makes one of",
+	    "user that its command makes one of",
 	    name);
 	doctor_say(d, DOCTOR_FAULT, "nodes",
 	    "%s: the queue cannot be listed and retried: %s", name, err.text);

@@ -87,12 +87,6 @@ loaded_again(const char *config_file, struct rules **rules)
 bool
 loaded_whole(const struct config *config, const struct config *now)
 {
-	const struct strings *a = &config->log.files, *b = &now->log.files;
-
-	if (a->count != b->count || strcmp(config->state, now->state) != 0)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (strcmp(a->items[i], b->items[i]) != 0)
-			return false;
-	return true;
+	return strcmp(config->state, now->state) == 0 &&
+	    strings_equal(&config->log.files, &now->log.files);
 }

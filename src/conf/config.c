@@ -116,11 +116,8 @@ clear_value(const struct key *key, struct config *config)
 		key->type->clear(list);
 	if (key->type->text)
 		free(*(char **)place_of(key, config));
-	if (!key->type->list)
-		return;
-	for (size_t i = 0; i < list->count; i++)
-		free(list->items[i]);
-	free(list->items);
+	if (key->type->list)
+		strings_clear(list);
 }
 
 /* --- the walk --- */

@@ -15,9 +15,7 @@ static void
 clear(struct node_setting *n)
 {
 	free(n->host);
-	for (size_t i = 0; i < n->command.count; i++)
-		free(n->command.items[i]);
-	free(n->command.items);
+	strings_clear(&n->command);
 }
 
 void
@@ -51,9 +49,7 @@ add_word(struct doc *doc, const struct node *word, struct strings *command)
 		    "in a list of words; put an item that begins with : or - in quotes");
 		return;
 	}
-	command->items =
-	    mem_array(command->items, command->count + 1, sizeof(*command->items));
-	command->items[command->count++] = mem_strndup(word->text.p, word->text.len);
+	strings_add(command, word->text);
 }
 
 static void
@@ -92,22 +88,12 @@ static void
 check_command(struct doc *doc, const struct node *node, const struct nodes *all,
     const struct node_setting *new)
 {
-	for (size_t i = 0; i < all->count; i++) {
-		const struct strings *other = &all->items[i].command;
-		size_t same = 0;
-
-		while (same < other->count &&
-		    same < new->command.count &&strcmp(
-		               other->items[same], new->command.items[same]) ==
-		        0)
-			same++;
-		if (same == other->count && same == new->command.count)
+	for (size_t i = 0; i < all->count; i++)
+		if (strings_equal(&all->items[i].command, &new->command))
 			doc_complain(doc, node,
 			    "nodes: %s and %s have the same command; give each its own, "
-			    "or "
-			    "write `any` for one Postfix with several names",
+			    "or write `any` for one Postfix with several names",
 			    all->items[i].host, new->host);
-	}
 }
 
 static void

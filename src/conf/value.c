@@ -203,13 +203,6 @@ set_table(const struct key *key, struct str text, void *out, struct buf *why)
 	return true;
 }
 
-static void
-add_item(struct strings *list, struct str text)
-{
-	list->items = mem_array(list->items, list->count + 1, sizeof(*list->items));
-	list->items[list->count++] = mem_strndup(text.p, text.len);
-}
-
 /* A file that is followed twice would be counted twice. */
 static bool
 add_new_item(struct strings *list, struct str text, struct buf *why)
@@ -220,7 +213,7 @@ add_new_item(struct strings *list, struct str text, struct buf *why)
 			return false;
 		}
 	}
-	add_item(list, text);
+	strings_add(list, text);
 	return true;
 }
 
@@ -249,7 +242,7 @@ add_word(const struct key *key, struct str text, void *out, struct buf *why)
 		    "write at least one character, and no control characters");
 		return false;
 	}
-	add_item(out, text);
+	strings_add(out, text);
 	return true;
 }
 

@@ -79,11 +79,8 @@ find_left(void *context, const char *name)
 {
 	struct left *left = context;
 
-	if (is_configured(left->config, name))
-		return;
-	left->names.items = mem_array(
-	    left->names.items, left->names.count + 1, sizeof(*left->names.items));
-	left->names.items[left->names.count++] = mem_strdup(name);
+	if (!is_configured(left->config, name))
+		strings_add(&left->names, str_of(name));
 }
 
 /* The version of a target that is published to no more would keep destinations from being
@@ -96,11 +93,9 @@ forget_left(struct engine *e, struct err *err)
 	bool done = store_each_target(e->store, "", find_left, &left, err) &&
 	    store_read_here(e->store, &here, err);
 
-	for (size_t i = 0; i < left.names.count; i++) {
-		done = done && store_target_forget(e->store, left.names.items[i], err);
-		free(left.names.items[i]);
-	}
-	free(left.names.items);
+	for (size_t i = 0; done && i < left.names.count; i++)
+		done = store_target_forget(e->store, left.names.items[i], err);
+	strings_clear(&left.names);
 	if (done && !is_configured(e->config, buf_text(&here)))
 		done = store_read_here_put(e->store, STORE_MAP, err);
 	buf_clear(&here);
