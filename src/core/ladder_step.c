@@ -399,8 +399,8 @@ go_back(const struct evidence *ev, struct step *step)
 }
 
 /*
- * Guard 10. Not for ever, as who
- * can break an unsigned TXT record can deny it as well; in a signed zone nobody can.
+ * Guard 10. Not for ever, as who can break an unsigned TXT record can deny it as well; in
+ * a signed zone nobody can.
  */
 bool
 ladder_is_policy_unsure(const struct ladder_policy *policy, const struct evidence *ev,
