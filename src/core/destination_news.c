@@ -62,6 +62,7 @@ note_unproven(
 
 		if (!is_unproven(d, item, host))
 			continue;
+		destination_later(&d->past.trusted_ms, host->seen_ms[SESSION_TRUSTED]);
 		destination_seen_at(
 		    d, host->name, LEVEL_ENCRYPT, encrypted_ms(host->seen_ms));
 		destination_seen_at(d, host->name,

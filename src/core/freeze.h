@@ -2,8 +2,9 @@
 /*
  * Guard 15: do so many servers fail at once that the fault is ours? Counted are the
  * parent domains of MX hosts (core/host.h): names of destinations, and of hosts, anybody
- * can make up. Pure: what was counted goes in, what is the case and what to store comes
- * out (tests/cases/freeze.cases).
+ * can make up; and a line anybody can write, so that it was a probe that found a server
+ * to fail, or the queue that shows it. Pure: what was counted goes in, what is the case
+ * and what to store comes out (tests/cases/freeze.cases).
  */
 #ifndef CORE_FREEZE_H
 #define CORE_FREEZE_H

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "store/store_freeze.h"
 
 #define CANDIDATES_OF 256               /* are looked through for them, ... */
 #define STRIDE        7919              /* ... so far apart: a prime that is greater */
@@ -161,4 +162,17 @@ candidates_gather(struct engine *e, struct candidates *all)
 	        e->store, false, since_ms, CANDIDATES_OF, add, &g, &err))
 		engine_not_stored(e, "find canaries", &err);
 	free(g.known);
+}
+
+void
+candidates_gather_last(struct engine *e, struct candidates *all)
+{
+	struct gathering g = {.e = e, .all = all, .logged = true};
+	struct err err;
+
+	all->count = 0;
+	all->proven_ms = 0;
+	if (!store_each_last(e->store, e->judge.default_level,
+	        engine_now(e).wall_ms + SPAN_MINUTE_MS, add, &g, &err))
+		engine_not_stored(e, "find servers that verified", &err);
 }

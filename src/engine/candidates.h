@@ -33,4 +33,8 @@ struct engine;
  * they are asked. */
 void candidates_gather(struct engine *e, struct candidates *all);
 
+/* Those that did better last, of whom a freeze is told (core/freeze.h), canaries or not.
+ */
+void candidates_gather_last(struct engine *e, struct candidates *all);
+
 #endif

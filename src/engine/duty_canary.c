@@ -29,6 +29,7 @@
 #define SERVES_MS  (10 * SPAN_MINUTE_MS) /* so long its answer does */
 #define THAW_MS    SPAN_MINUTE_MS /* in a freeze they are asked, after news of ... */
 #define FROZEN_MS  (10 * SPAN_MINUTE_MS) /* ... the log and without any, so often */
+#define LAST_MS    SPAN_HOUR_MS          /* ... and those that did better last */
 #define CACHED_MS  (10 * SPAN_SECOND_MS)
 #define NO_ROOM_MS SPAN_SECOND_MS
 
@@ -42,6 +43,8 @@ struct canary {
 	int64_t keep_ms; /* monotonic: not before then */
 	bool thaws;      /* in a freeze: there was news of the log */
 	int64_t thaw_ms; /* monotonic: when that it is over was checked last; 0: never */
+	int64_t
+	    last_ms; /* monotonic: when those that did better last were asked, in it */
 	int64_t failed_ms; /* wall: when one failed, and no other verified; 0: none did */
 	int64_t since_ms;  /* wall: since when none of those that were asked verifies */
 	int64_t at_ms; /* monotonic: when a host may be asked; DUE_NEVER: none waits */
@@ -65,6 +68,7 @@ struct canary_task {
 	struct task task;
 	struct measure_job ask; /* of the host as a destination: its addresses ... */
 	bool itself;            /* ... or of the destination that is said to have it */
+	bool by_dane;           /* it may verify by TLSA records */
 	char name[NEXTHOP_HOST_SIZE];
 	uint16_t port;
 };
@@ -111,8 +115,9 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	}
 	chosen = *named;
 	memcpy(chosen.name, t->name, sizeof(chosen.name));
-	/* It is to verify by its certificate, whatever TLSA records it has. */
-	chosen.promise = PROMISE_NONE;
+	/* A canary is to verify by its certificate, whatever TLSA records it has. */
+	if (!t->by_dane)
+		chosen.promise = PROMISE_NONE;
 	host_go_on(host, chosen.address_count);
 	engine_ask_host(e, &chosen, t->port, t->name);
 }
@@ -122,7 +127,7 @@ static const struct task_kind canary_kind = {
 
 static void
 ask(struct engine *e, struct canary *c, const struct candidate *candidate,
-    struct host *host, const struct host_time *now)
+    struct host *host, bool by_dane, const struct host_time *now)
 {
 	struct canary_task *t = engine_task(e, &c->base, &canary_kind);
 	char key[NEXTHOP_KEY_SIZE];
@@ -133,6 +138,7 @@ ask(struct engine *e, struct canary *c, const struct candidate *candidate,
 	memcpy(t->name, candidate->name, sizeof(t->name));
 	t->port = candidate->port;
 	t->itself = candidate->of[0] == '\0';
+	t->by_dane = by_dane;
 	host_begin(host, 1, false, now);
 	if (nexthop_parse(
 	        str_of(t->itself ? key : candidate->of), &t->ask.items[0].nexthop)) {
@@ -344,7 +350,7 @@ ask_next(struct engine *e, struct canary *c, const struct candidate *candidate,
 	enum host_turn turn = turn_of(host, w, now, &at_ms);
 
 	if (turn == HOST_ASK)
-		ask(e, c, candidate, host, &time);
+		ask(e, c, candidate, host, false, &time);
 	else if (turn == HOST_WAITS && at_ms < c->at_ms)
 		c->at_ms = at_ms;
 }
@@ -390,7 +396,7 @@ ask_some(struct engine *e, struct canary *c, const struct moment *now, unsigned 
 		              : !candidate->fresh && !was_tried(host, now->mono_ms);
 		if (!wants)
 			continue;
-		ask(e, c, candidate, host, &time);
+		ask(e, c, candidate, host, false, &time);
 		asked++;
 	}
 	return asked;
@@ -422,6 +428,32 @@ thaw_at_ms(const struct engine *e, const struct canary *c)
 	return c->thaw_ms == 0 ? 0 : c->thaw_ms + (c->thaws ? THAW_MS : FROZEN_MS);
 }
 
+/*
+ * What kept it may have no mail that waits, and who was a canary is none after some days:
+ * whether those that did better last still fail nobody else would tell. They end it if
+ * they do not.
+ */
+static void
+ask_last(struct engine *e, struct canary *c, const struct moment *now)
+{
+	struct host_time time = {.wall_ms = now->wall_ms, .mono_ms = now->mono_ms};
+	enum level level = e->judge.default_level;
+	bool by_dane = level == LEVEL_DANE || level == LEVEL_DANE_ONLY;
+	struct candidates last;
+
+	c->last_ms = now->mono_ms;
+	candidates_gather_last(e, &last);
+	for (size_t i = 0; i < last.count; i++) {
+		const struct candidate *candidate = &last.items[i];
+		struct host *host = hosts_get(e->hosts, candidate->name, candidate->port);
+
+		if (host != NULL && !host->asking.there &&
+		    (!host->known.there ||
+		        now->mono_ms - host->known.ended_ms >= THAW_MS))
+			ask(e, c, candidate, host, by_dane, &time);
+	}
+}
+
 /* Not when it begins: somebody was asked then. */
 static void
 ask_in_freeze(struct engine *e, struct canary *c, const struct moment *now)
@@ -435,6 +467,8 @@ ask_in_freeze(struct engine *e, struct canary *c, const struct moment *now)
 	c->cached_ms = 0;
 	gather(e, c);
 	ask_some(e, c, now, KEPT, true);
+	if (now->mono_ms - c->last_ms >= LAST_MS)
+		ask_last(e, c, now);
 }
 
 static void

@@ -209,7 +209,8 @@ static bool
 judge_told(struct engine *e, const int64_t *ids, size_t count, const struct moment *now,
     struct err *err)
 {
-	if (!store_begin(e->store, err) || !engine_mind_parents(e, err))
+	if (!store_begin(e->store, err) || !engine_mind_parents(e, err) ||
+	    !engine_note_shown(e, ids, count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct witnessed *w = witnesses_find(e->witnessed, ids[i]);

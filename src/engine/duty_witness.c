@@ -276,6 +276,7 @@ engine_ask_witnesses(struct engine *e, const struct destination *d,
 		engine_ask_canary(e, w, d);
 	w->answers_ms = engine_now(e).mono_ms;
 	w->answers = *answers;
+	memcpy(w->relay, d->alarm.relay, sizeof(w->relay));
 	w->answers.witnesses = NULL;
 	w->answers.choice = w->servers != NULL ? &w->servers->choice : NULL;
 	w->wants = wants & ENGINE_WITNESSES;

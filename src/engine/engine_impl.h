@@ -550,9 +550,16 @@ bool engine_live(struct engine *e, int64_t ran_ms, int64_t now_ms, struct err *e
 bool engine_past(struct engine *e, const struct destination *d,
     const struct answers *answers, struct answers *known, struct err *err);
 
-/* The server of the alarm of d failed, if these answers say that it is one of its own. */
+/* The server of the alarm of d failed, if these answers say that it is one of its own:
+ * where no queue can be listed, as then its line is all there is. */
 bool engine_note_failed(struct engine *e, const struct destination *d,
     const struct answers *answers, struct err *err);
+
+/* The same of destinations of which the queue shows a message that was deferred for what
+ * their alarms are about, no later than it was. Where servers are asked nobody's alarm
+ * counts, but what they were found to do (engine_note_host()). In a transaction. */
+bool engine_note_shown(
+    struct engine *e, const int64_t *ids, size_t count, struct err *err);
 
 /* A host has answered: that is its past from now on. Outside of a transaction. */
 void engine_note_host(struct engine *e, const struct host *host);

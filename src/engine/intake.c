@@ -121,7 +121,9 @@ has_name(const struct destination *d, const struct fold_host *host)
 }
 
 /* A name that DNS does not know of anybody can write. Where it was not asked yet, a past
- * only holds; that a server failed is taken once it was (engine_note_failed()). */
+ * only holds. That a server failed is taken once DNS named it, and, where the queue can
+ * be listed, once that shows the message or the server was asked (engine/past.c): a line
+ * alone must freeze nobody. */
 static bool
 store_hosts(struct intake *in, const struct fold_item *item, const struct destination *d,
     struct err *err)
@@ -135,7 +137,7 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 		if (own == ANSWER_NO)
 			continue;
 		destination_host_news(d, host, in->how->default_level, &news);
-		if (own != ANSWER_YES)
+		if (own != ANSWER_YES || in->how->spans->listed)
 			news.failed_ms = 0;
 		done = destination_has_server(d, host) == ANSWER_YES
 		    ? store_host_add(in->store, host->name, host->port, &news, err)

@@ -3,6 +3,8 @@
  * The past of MX hosts, in the database: written from the log with the rest of a fold
  * (engine/intake.h) and here from probes, read for whatever is judged.
  */
+#include <string.h>
+
 #include "engine/engine_impl.h"
 #include "engine/twins.h"
 
@@ -60,26 +62,77 @@ engine_past(struct engine *e, const struct destination *d, const struct answers 
 	return !past.failed;
 }
 
-bool
-engine_note_failed(struct engine *e, const struct destination *d,
-    const struct answers *answers, struct err *err)
+/* The session of that attempt: its chain was not good. */
+static bool
+was_untrusted(const struct destination *d)
+{
+	return d->past.encrypt_ms >= d->alarm.attempt_ms &&
+	    d->past.encrypt_ms > d->past.trusted_ms;
+}
+
+/* Is its alarm about a server of its own, that did not do what it should? */
+static bool
+has_failed(struct engine *e, const struct destination *d, const struct answers *answers)
 {
 	int rule = rules_find(e->rules, d->alarm.rule);
-	struct host_past news = {.failed_ms = d->alarm.time_ms};
 
 	/* The queue does not tell when that attempt was. */
 	if (!d->alarm.raised || d->alarm.suspended || d->alarm.attempt_ms == 0 ||
 	    d->alarm.relay[0] == '\0' ||
-	    !destination_blames(
-	        d, e->judge.default_level, d->alarm.cause, d->alarm.relay, false) ||
-	    rule < 0 || answers->remembered || !answers->relay_fits ||
-	    answers->dane.state == DANE_UNSURE || d->port == 0)
-		return true;
+	    !destination_blames(d, e->judge.default_level, d->alarm.cause, d->alarm.relay,
+	        was_untrusted(d)) ||
+	    rule < 0 || answers->dane.state == DANE_UNSURE)
+		return false;
 	/* As in a fold. */
-	if (rules_get(e->rules, (size_t)rule)->fault_ours ||
-	    rules_get(e->rules, (size_t)rule)->fallback == FALLBACK_WAIT)
-		return true;
-	return store_host_add(e->store, d->alarm.relay, d->port, &news, err);
+	return !rules_get(e->rules, (size_t)rule)->fault_ours &&
+	    rules_get(e->rules, (size_t)rule)->fallback != FALLBACK_WAIT;
+}
+
+static bool
+note_failed(struct engine *e, const struct destination *d, int64_t at_ms, struct err *err)
+{
+	struct host_past news = {
+	    .failed_ms = at_ms < d->alarm.time_ms ? at_ms : d->alarm.time_ms};
+
+	return d->port == 0 ||
+	    store_host_add(e->store, d->alarm.relay, d->port, &news, err);
+}
+
+bool
+engine_note_failed(struct engine *e, const struct destination *d,
+    const struct answers *answers, struct err *err)
+{
+	return e->judge.asks_queue || answers->remembered || !answers->relay_fits ||
+	    !has_failed(e, d, answers) || note_failed(e, d, d->alarm.time_ms, err);
+}
+
+/* Another alarm may have come since it was asked about. */
+static bool
+note_shown(struct engine *e, const struct witnessed *w, const struct destination *d,
+    struct err *err)
+{
+	return !w->answers.relay_fits || strcmp(w->relay, d->alarm.relay) != 0 ||
+	    strcmp(w->alarm.rule, d->alarm.rule) != 0 || !has_failed(e, d, &w->answers) ||
+	    note_failed(e, d, w->says.shown_ms, err);
+}
+
+bool
+engine_note_shown(struct engine *e, const int64_t *ids, size_t count, struct err *err)
+{
+	bool done = true;
+
+	for (size_t i = 0; done && e->judge.prober == ANSWER_NO && i < count; i++) {
+		const struct witnessed *w = witnesses_find(e->witnessed, ids[i]);
+		struct destination d;
+		bool found;
+
+		if (w == NULL || w->says.queue != QUEUE_SHOWS)
+			continue;
+		done = store_get_id(e->store, ids[i], &d, &found, err) &&
+		    (!found || note_shown(e, w, &d, err));
+		destination_clear(&d);
+	}
+	return done;
 }
 
 static bool

@@ -56,8 +56,9 @@ struct witnessed {
 	                 * bit away */
 	struct witnesses says;
 
-	struct answers answers; /* what else was measured of it before */
-	int64_t answers_ms;     /* monotonic: when */
+	struct answers answers;        /* what else was measured of it before */
+	int64_t answers_ms;            /* monotonic: when ... */
+	char relay[NEXTHOP_HOST_SIZE]; /* ... for an alarm about that server */
 
 	/* of the queues of several nodes: which are still to tell, bits by their places,
 	 * and what the others did, of all together */

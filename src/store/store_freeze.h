@@ -31,6 +31,11 @@ struct freeze_span {
 bool store_proven_by(struct store *store, unsigned parents, enum level level,
     int64_t soon_ms, int64_t *at_ms, struct err *err);
 
+/* A host of each of those that did better last, FREEZE_LAST at most, as it is counted. It
+ * must not use this again. */
+bool store_each_last(struct store *store, enum level level, int64_t soon_ms, host_fn *fn,
+    void *context, struct err *err);
+
 bool store_freeze_counts(struct store *store, const struct freeze_span *span,
     struct freeze_facts *facts, struct err *err);
 

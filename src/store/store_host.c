@@ -202,34 +202,63 @@ is_listed(char parents[][PARENT_SIZE], unsigned count, struct str parent)
 	return false;
 }
 
+/* The parent domains of those that did better last. */
+struct last {
+	char parents[FREEZE_LAST][PARENT_SIZE];
+	unsigned count;
+	host_fn *fn; /* is told of the last host of each; NULL: nobody is */
+	void *context;
+};
+
+static bool
+add_last(void *context, const char *name, uint16_t port)
+{
+	struct last *last = context;
+	struct str parent = host_parent(str_of(name));
+
+	if (parent.len == 0 || is_listed(last->parents, last->count, parent) ||
+	    !str_copy(parent, last->parents[last->count], PARENT_SIZE))
+		return true;
+	last->count++;
+	return (last->fn == NULL || last->fn(last->context, name, port)) &&
+	    last->count < FREEZE_LAST;
+}
+
+static bool
+each_last(struct store *store, enum level level, int64_t soon_ms, struct last *last,
+    struct err *err)
+{
+	enum sql which = level == LEVEL_DANE || level == LEVEL_DANE_ONLY
+	    ? SQL_HOST_LAST_DANE
+	    : SQL_HOST_LAST;
+
+	return each(store, store_bind(store, which, err, "ii", soon_ms, (int64_t)LAST_OF),
+	    add_last, last, err);
+}
+
+bool
+store_each_last(struct store *store, enum level level, int64_t soon_ms, host_fn *fn,
+    void *context, struct err *err)
+{
+	struct last last = {.fn = fn, .context = context};
+
+	return each_last(store, level, soon_ms, &last, err);
+}
+
 /* Those that did better last, and whether they fail. */
 static bool
 count_last(struct store *store, const struct freeze_span *span,
     struct freeze_facts *facts, struct err *err)
 {
-	enum sql which = span->level == LEVEL_DANE || span->level == LEVEL_DANE_ONLY
-	    ? SQL_HOST_LAST_DANE
-	    : SQL_HOST_LAST;
-	sqlite3_stmt *stmt =
-	    store_bind(store, which, err, "ii", span->soon_ms, (int64_t)LAST_OF);
-	char parents[FREEZE_LAST][PARENT_SIZE];
-	bool failed = false;
+	struct last last = {.count = 0};
+	bool failed;
 
 	facts->last = facts->last_failed = 0;
-	if (stmt == NULL)
+	if (!each_last(store, span->level, span->soon_ms, &last, err))
 		return false;
-	while (facts->last < FREEZE_LAST && store_step_row(store, stmt, &failed, err)) {
-		struct str parent = store_column(stmt, 0);
-
-		if (parent.len != 0 && !is_listed(parents, facts->last, parent) &&
-		    str_copy(parent, parents[facts->last], PARENT_SIZE))
-			facts->last++;
-	}
-	if (failed)
-		return false;
-	sqlite3_reset(stmt);
+	facts->last = last.count;
 	for (unsigned i = 0; i < facts->last; i++) {
-		if (!parent_failed(store, span, parents[i], &failed, err))
+		if (!parent_failed(store, span, last.parents[i], &failed, err))
 			return false;
 		facts->last_failed += failed;
 	}

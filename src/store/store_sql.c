@@ -538,11 +538,13 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_HOST_FAILED] = "SELECT count(*) FROM (SELECT DISTINCT parent FROM host"
                         " WHERE failed_ms <> 0 AND failed_ms >= ? AND failed_ms <= ?"
                         " AND parent <> '' LIMIT ?)",
-    [SQL_HOST_LAST] = "SELECT parent FROM host WHERE verify_ms <> 0 AND verify_ms <= ?"
-                      " ORDER BY verify_ms DESC LIMIT ?",
-    [SQL_HOST_LAST_DANE] = "SELECT parent FROM host WHERE max(verify_ms, dane_ms) <> 0"
-                           " AND max(verify_ms, dane_ms) <= ?"
-                           " ORDER BY max(verify_ms, dane_ms) DESC LIMIT ?",
+    [SQL_HOST_LAST] =
+        "SELECT name, port FROM host WHERE verify_ms <> 0 AND verify_ms <= ?"
+        " ORDER BY verify_ms DESC LIMIT ?",
+    [SQL_HOST_LAST_DANE] =
+        "SELECT name, port FROM host WHERE max(verify_ms, dane_ms) <> 0"
+        " AND max(verify_ms, dane_ms) <= ?"
+        " ORDER BY max(verify_ms, dane_ms) DESC LIMIT ?",
     [SQL_HOST_PARENT_FAILED] = "SELECT EXISTS(SELECT 1 FROM host WHERE failed_ms <> 0"
                                " AND failed_ms >= ?1 AND failed_ms <= ?2"
                                " AND failed_ms > ?3 AND parent = ?4)",
