@@ -9,6 +9,7 @@
 #include "engine/fair.h"
 #include "engine/lanes.h"
 #include "engine/pace.h"
+#include "engine/raise.h"
 #include "sys/log.h"
 
 #define DUE_EVERY_MS   50 /* an ended lease is re-checked each so often, 20 a second */
@@ -32,7 +33,7 @@ struct judging {
 	bool stored;    /* something, in this batch */
 	bool look;      /* there may be something to judge */
 	bool is_minded; /* whether there is a freeze is known */
-	bool is_config_minded;
+	struct raise raise;
 	int64_t due_ms; /* wall: the next destination to re-check; 0: none */
 	/* Re-checks of ended leases. A hundred thousand that end while the machine is
 	 * down must not become as many questions at once. */
@@ -563,15 +564,6 @@ due(const struct engine *e, const struct duty_state *base, const struct moment *
 	return due;
 }
 
-/* By the daemon, at its start: a command would have to wait until all are judged. */
-static bool
-mind_config(struct engine *e, struct judging *j, struct err *err)
-{
-	j->is_config_minded =
-	    j->is_config_minded || e->driver.once || engine_mind_config(e, err);
-	return j->is_config_minded;
-}
-
 static void
 start(struct engine *e, struct duty_state *base, const struct moment *now)
 {
@@ -580,13 +572,14 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 
 	j->look = false;
 	j->stored = false;
-	if (!mind_config(e, j, &err) || !judge_all(e, j, now, &err)) {
+	if (!engine_raise(e, &j->raise, &err) || !judge_all(e, j, now, &err)) {
 		engine_not_stored(e, "judge", &err);
 		j->look = true;
 	} else if (j->stored) {
 		/* To have asked proves nothing: decisions may fail to be stored. */
 		engine_stored(e, "judge");
 	}
+	j->look = j->look || !(j->raise.done || j->raise.waits);
 }
 
 const struct duty duty_judging = {

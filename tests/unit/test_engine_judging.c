@@ -166,6 +166,44 @@ raised_lowest_is_minded_at_once(void **state)
 }
 
 static void
+store_entries(unsigned count)
+{
+	const struct destination_pin none = {.set = false};
+	struct destination d;
+	char key[32];
+
+	assert_true(store_begin(rig.store, &kit_err));
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "e%u.test", i);
+		destination_init(&d, key);
+		destination_adopt(&d, demand_of(LEVEL_ENCRYPT), WHY_NOT_AUTHENTIC, &none,
+		    7 * DAY, world.wall_ms + 6 * DAY, world.wall_ms);
+		assert_true(store_put(rig.store, &d, &kit_err));
+		destination_clear(&d);
+	}
+	assert_true(store_commit(rig.store, &kit_err));
+}
+
+/* Of thousands as well: it is known without asking anybody. */
+static void
+raised_lowest_asks_nobody(void **state)
+{
+	(void)state;
+	rig_new_settled();
+	store_entries(1200);
+	rig_close();
+	rig.config.ladder.lowest = LEVEL_VERIFY;
+	world.asked = 0;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	kit_assert(STATE,
+	    "SELECT count(*) FROM destination WHERE entry = 'none' AND why = 'lowest'",
+	    "1200\n");
+	assert_int_equal(world.asked, 0);
+	rig_close();
+}
+
+static void
 reopen(void)
 {
 	rig_close();
@@ -305,6 +343,8 @@ main(void)
 	    "again asks settings, DNS and servers, and weakens nothing by itself");
 	suite_add(raised_lowest_is_minded_at_once, NULL,
 	    "a raised ladder.lowest ends weaker entries at the start");
+	suite_add(raised_lowest_asks_nobody, NULL,
+	    "... thousands in one pass, and nobody is asked for it");
 	suite_add(other_ladder_judges_again, NULL,
 	    "another value of ladder: has what was decided judged again, once");
 	suite_add(freeze_is_for_all, NULL,
