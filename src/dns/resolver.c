@@ -55,6 +55,12 @@ resolver_hurry(struct resolver *resolver, bool hurries)
 	resolver->link.hurries = hurries;
 }
 
+void
+resolver_until(struct resolver *resolver, int64_t until_ms)
+{
+	resolver->link.until_ms = until_ms;
+}
+
 bool
 resolver_validates(struct resolver *resolver, struct err *err)
 {

@@ -52,6 +52,10 @@ unsigned resolver_ask_addresses(struct resolver *resolver, const char *host,
  * by one timeout a server. */
 void resolver_hurry(struct resolver *resolver, bool hurries);
 
+/* What is asked from now on ends at that time (monotonic), answered or not; 0: no more.
+ */
+void resolver_until(struct resolver *resolver, int64_t until_ms);
+
 /* Only the probe of `. NS`: true with AD. For doctor and start-up. */
 bool resolver_validates(struct resolver *resolver, struct err *err);
 

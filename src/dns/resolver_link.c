@@ -312,6 +312,8 @@ link_begin(struct link *link, bool fresh, struct err *err)
 	first = link->preferred;
 	link->end_ms = clock_monotonic_ms() +
 	    ROUNDS_OF_QUESTIONS * (int64_t)tries_in_all(link) * link->timeout_ms;
+	if (link->until_ms != 0 && link->until_ms < link->end_ms)
+		link->end_ms = link->until_ms;
 	link->trust = LINK_DEAD;
 	if (!fresh && is_validated(link, first))
 		return link->trust = LINK_TRUSTED;

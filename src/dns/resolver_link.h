@@ -49,6 +49,7 @@ struct link {
 	int64_t timeout_ms;
 	unsigned tries;
 	bool hurries;       /* each server is asked once */
+	int64_t until_ms;   /* monotonic: no gathering takes longer; 0: as it may */
 	unsigned preferred; /* the server that answered last */
 	unsigned connected; /* the server that stream leads to */
 	uint16_t next_id;

@@ -23,6 +23,7 @@
 struct judging {
 	struct duty_state base;
 	struct lanes lanes;
+	bool turn;     /* by turns, who came last is the first who has room, and not; */
 	bool newest;   /* of those that are new, who came last is first; */
 	unsigned keep; /* so much room is left for the others */
 	struct resolver_settings resolver; /* borrowed by the askers */
@@ -148,6 +149,7 @@ judge_one(struct engine *e, struct destination *d, const struct answers *answers
 struct judging_task {
 	struct task task;
 	enum lane lane;
+	int64_t most_ms; /* for each of the job */
 	struct measure_job ask;
 };
 
@@ -187,7 +189,7 @@ judge_answers(
 	for (unsigned i = 0; i < job->count; i++) {
 		const struct measure_item *item = &job->items[i];
 
-		if (!item->left &&
+		if (!item->left && !item->late &&
 		    !judge_answered(e, item->id, &item->answers, now_ms, err))
 			return false;
 	}
@@ -251,7 +253,10 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	j->lanes.tasks[((const struct judging_task *)task)->lane]--;
 	for (unsigned i = 0; i < job->count; i++) {
 		forget_asked(j, job->items[i].id);
-		if (!job->items[i].left)
+		if (job->items[i].late)
+			lanes_note(
+			    &j->lanes, job->items[i].id, MEASURE_SLOW_MS, now->mono_ms);
+		else if (!job->items[i].left)
 			lanes_note(&j->lanes, job->items[i].id, job->items[i].took_ms,
 			    now->mono_ms);
 	}
@@ -271,6 +276,7 @@ make_task(struct engine *e, struct judging *j, enum lane lane)
 
 	t->ask.settings = engine_measure_settings(e);
 	t->lane = lane;
+	t->most_ms = lanes_most_ms(&j->lanes, lane, e->config->dns.workers);
 	j->lanes.tasks[lane]++;
 	return t;
 }
@@ -352,6 +358,7 @@ add_item(struct judging *j, struct judging_task *t, const struct destination *d)
 	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
 	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
 	item->id = d->id;
+	item->most_ms = t->most_ms;
 	t->ask.count++;
 	j->asked[j->asked_count++] = d->id;
 	return true;
@@ -529,12 +536,13 @@ judge_new(struct engine *e, struct judging *j, const struct moment *now, struct 
 {
 	bool done = true;
 
+	j->turn = !j->turn;
 	for (int twice = 0; done && twice < 2; twice++) {
 		unsigned left = lanes_room(&j->lanes, LANE_NEW, e->config->dns.workers);
 
 		if (left == 0)
 			break;
-		j->newest = !j->newest;
+		j->newest = twice == 0 ? j->turn : !j->turn;
 		j->keep = twice == 0 ? left / 2 : 0;
 		done = judge_pending(e, j, LANE_NEW, now, err);
 	}

@@ -60,7 +60,7 @@ void
 engine_count_answers(struct engine *e, const struct measure_job *job)
 {
 	for (unsigned i = 0; i < job->count; i++)
-		if (!job->items[i].left)
+		if (!job->items[i].left && !job->items[i].late)
 			engine_count(e, METRIC_DNS,
 			    dane_state_name(job->items[i].answers.dane.state), 1);
 }

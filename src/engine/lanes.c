@@ -7,6 +7,7 @@
 #include "measure/measure.h"
 
 #define LATELY_MS SPAN_HOUR_MS
+#define FIRST_MS  750 /* as resolvers answer in mostly, whom they have to ask for it */
 
 void
 lanes_note(struct lanes *lanes, int64_t id, int64_t took_ms, int64_t now_ms)
@@ -75,4 +76,12 @@ lanes_room(const struct lanes *lanes, enum lane lane, unsigned workers)
 	most = most < left ? most : left;
 	/* One at least, or neither would have a turn beside the other. */
 	return most == 0 && used == 0 ? 1 : most;
+}
+
+int64_t
+lanes_most_ms(const struct lanes *lanes, enum lane lane, unsigned workers)
+{
+	return lane == LANE_NEW && lanes->tasks[LANE_NEW] >= of_others(workers) / 2
+	    ? FIRST_MS
+	    : 0;
 }

@@ -38,5 +38,9 @@ size_t lanes_slow_count(const struct lanes *lanes, int64_t now_ms);
 /* How many more tasks there may be now, of so many workers: an eighth of these is for
  * those that are known, one at least, and a quarter at most for those that were slow. */
 unsigned lanes_room(const struct lanes *lanes, enum lane lane, unsigned workers);
+/* How long DNS has for a first answer about one that is asked about in that lane now; 0:
+ * as long as it takes. While many of those that are new wait, nobody knows which of them
+ * are slow: then it is not long, and whoever is late was slow. */
+int64_t lanes_most_ms(const struct lanes *lanes, enum lane lane, unsigned workers);
 
 #endif

@@ -160,11 +160,36 @@ ask_batch(struct measurer *measurer, size_t source, struct measure_item *items,
 	note_trouble(&measurer->found, source, &trouble, err);
 }
 
+/* What was answered in time is an answer all the same. */
+static bool
+is_late(const struct measurer *measurer, const struct measure_item *item)
+{
+	const struct answers *answers = &item->answers;
+
+	return item->most_ms != 0 &&
+	    clock_monotonic_ms() - measurer->begun_ms >= item->most_ms &&
+	    ((answers->sources[FACT_dns].asked && answers->dane.state == DANE_UNSURE) ||
+	        (answers->sources[FACT_policy].asked &&
+	            answers->sts_txt.state == STS_TXT_UNSURE));
+}
+
+/* The resolver goes on looking for what it was asked, so that the next one is answered
+ * sooner. */
+static void
+limit(struct measurer *measurer, const struct measure_item *item)
+{
+	measurer->begun_ms = clock_monotonic_ms();
+	if (measurer->resolver != NULL)
+		resolver_until(measurer->resolver,
+		    item->most_ms != 0 ? measurer->begun_ms + item->most_ms : 0);
+}
+
 static void
 ask_one(struct measurer *measurer, struct measure_item *item, struct err *err)
 {
 	struct measurement *found = &measurer->found;
 
+	limit(measurer, item);
 	found->item = item;
 	found->dns = (struct dns_records){0};
 	memset(found->hosts, 0, sizeof(found->hosts));
@@ -172,6 +197,9 @@ ask_one(struct measurer *measurer, struct measure_item *item, struct err *err)
 	for (size_t s = 0; s < FACT_COUNT; s++) {
 		struct err trouble = {{0}};
 
+		item->late = is_late(measurer, item);
+		if (item->late)
+			break;
 		if (measure_sources[s]->ask == NULL)
 			continue;
 		if (is_wanted(measurer, s, item))
@@ -192,13 +220,16 @@ ask(struct measurer *measurer, const struct measure_settings *settings,
 		if (measure_sources[s]->ask_all != NULL)
 			ask_batch(measurer, s, items, count, err);
 	for (unsigned i = 0; i < count; i++) {
-		int64_t begun_ms = clock_monotonic_ms();
+		int64_t most_ms =
+		    items[i].most_ms != 0 && items[i].most_ms < MEASURE_SLOW_MS
+		    ? items[i].most_ms
+		    : MEASURE_SLOW_MS;
 
-		items[i].left = spent_ms >= MEASURE_SLOW_MS;
+		items[i].left = spent_ms >= most_ms;
 		if (items[i].left)
 			continue;
 		ask_one(measurer, &items[i], err);
-		items[i].took_ms = clock_monotonic_ms() - begun_ms;
+		items[i].took_ms = clock_monotonic_ms() - measurer->begun_ms;
 		spent_ms += items[i].took_ms;
 	}
 }

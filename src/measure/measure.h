@@ -78,8 +78,11 @@ struct measure_item {
 	                                  none */
 	enum measure_probing probing;
 	enum level probe_up_to; /* of HOSTS */
+	int64_t most_ms; /* so long DNS has to answer, and those behind it in the job
+	                  * wait; 0: as long as the resolver's settings say */
 	int64_t took_ms; /* out: how long it took to ask, of what is asked one by one */
 	bool left;       /* out: it was not asked, as others of its job took too long */
+	bool late;       /* out: DNS did not answer within most_ms: nothing is known */
 	struct answers answers; /* out; probe_asked stays as the caller set it */
 	struct choice choice;   /* out: what answers.choice is */
 };

@@ -10,6 +10,7 @@ struct measurer {
 	struct resolver *resolver; /* NULL: err says why there is none */
 	struct err err;
 	const struct measure_settings *settings; /* of the job at hand */
+	int64_t begun_ms;         /* monotonic: with the destination at hand */
 	int64_t deadline_ms;      /* monotonic: of the probes of the server at hand */
 	struct measurement found; /* of the destination at hand: too large for a stack */
 };

@@ -93,7 +93,10 @@ ask(struct job *job, void *context)
 	for (unsigned i = 0; i < asked->count; i++) {
 		struct measure_item *item = &asked->items[i];
 
-		item->left = world.takes_ms >= MEASURE_SLOW_MS;
+		int64_t begun_ms = world.takes_ms;
+
+		item->left =
+		    begun_ms >= (item->most_ms != 0 ? item->most_ms : MEASURE_SLOW_MS);
 		if (item->left)
 			continue;
 		item->answers.relay_fits = true;
@@ -114,6 +117,10 @@ ask(struct job *job, void *context)
 			    item->nexthop.bracketed ? "" : "mx.", item->nexthop.host);
 			world_add_host(item, name, PROMISE_NONE);
 		}
+		item->late =
+		    item->most_ms != 0 && world.takes_ms - begun_ms > item->most_ms;
+		if (item->late)
+			world.takes_ms = begun_ms + item->most_ms;
 		world.asked++;
 		buf_printf(&world.asked_keys, "%s ", item->nexthop.key);
 	}

@@ -26,7 +26,8 @@ static char *const other_maps[] = {other_map, NULL};
 	"\tplain.test. 300 IN MX 20 b.plain.test.\n" HOST("a.plain.test") \
 	    HOST("b.plain.test") "more.test MX insecure\n" \
 	                         "\tmore.test. 60 IN MX 10 a.plain.test.\n" \
-	                         "broken.test MX servfail\n"
+	                         "broken.test MX servfail\n" \
+	                         "lame.test MX silent\n"
 
 static const char finger[] =
     "for key; do :; done\n"
@@ -443,6 +444,37 @@ password_is_for(void **state)
 	world_free(w);
 }
 
+/* Of a zone that nobody knows to be slow: others of the job are left, and nothing of it
+ * is an answer. The next job has all the time again. */
+static void
+late_zone_is_no_answer(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct measure_job *job = mem_new(1, sizeof(*job));
+	int64_t begun_ms;
+
+	(void)state;
+	job->settings = w->settings;
+	job->count = 2;
+	set_item(&job->items[0], "lame.test");
+	set_item(&job->items[1], "plain.test");
+	job->items[0].most_ms = job->items[1].most_ms = 200;
+	begun_ms = clock_monotonic_ms();
+	measure_work(&job->job, w->measurer);
+	assert_true(clock_monotonic_ms() - begun_ms < 8000);
+	assert_true(job->items[0].late && !job->items[0].left);
+	assert_false(job->items[0].answers.sources[FACT_hosts].asked);
+	assert_true(job->items[1].left);
+	job->count = 1;
+	set_item(&job->items[0], "plain.test");
+	job->items[0].most_ms = 0;
+	measure_work(&job->job, w->measurer);
+	assert_false(job->items[0].late || job->items[0].left);
+	assert_int_equal(job->items[0].answers.dane.state, DANE_NONE);
+	free(job);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -459,6 +491,8 @@ main(void)
 	    slow_host_has_one_time, NULL, "a host has one time for all that is asked");
 	suite_add(
 	    host_without_end_is_left, NULL, "one that answers without end is left then");
+	suite_add(late_zone_is_no_answer, NULL,
+	    "a zone that does not answer in the time that it has is late, and no answer");
 	suite_add(hosts_are_asked_one_by_one, NULL,
 	    "hosts are asked one by one, and secure of the destination");
 	suite_add(nothing_is_left_of_the_one_before, NULL,
