@@ -380,6 +380,13 @@ bool destination_blames(const struct destination *destination, enum level defaul
 void destination_unpin(struct destination *destination, int64_t now_ms);
 
 /*
+ * Another tlsladder had an entry of that level, of which this one did not know. Mail that
+ * was sent seemed to prove the default level; it proved the entry's, and nothing above.
+ * That it was encrypted sessions tell, too: that stays.
+ */
+void destination_stood_by(struct destination *destination, enum level level);
+
+/*
  * The map has that entry, and nothing else is known of it: it becomes the entry, in force
  * already. pin.set: it is pinned; else it is re-checked at look_ms, which ends its lease
  * of lease_ms. Without a pin, one as a policy's (core/sts_entry.h) is a policy's.

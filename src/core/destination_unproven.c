@@ -142,6 +142,39 @@ destination_seen(struct destination *d, enum level level, int64_t at_ms)
 	save(d, &u);
 }
 
+/* What was above that level proved that one. */
+static void
+past_lower(struct destination_past *past, enum level level)
+{
+	int64_t above_ms = 0;
+
+	if (level < LEVEL_DANE_ONLY) {
+		destination_later(&above_ms, past->dane_ms);
+		past->dane_ms = 0;
+	}
+	if (level < LEVEL_SECURE) {
+		destination_later(&above_ms, past->secure_ms);
+		past->secure_ms = 0;
+	}
+	if (level < LEVEL_VERIFY) {
+		destination_later(&above_ms, past->verify_ms);
+		past->verify_ms = 0;
+	}
+	past_seen(past, level, above_ms);
+}
+
+void
+destination_stood_by(struct destination *d, enum level level)
+{
+	struct unproven u;
+
+	past_lower(&d->past, level_promise(level));
+	if (!load(d, &u))
+		return;
+	past_lower(&u.proven, level_promise(level));
+	save(d, &u);
+}
+
 void
 destination_seen_at(
     struct destination *d, const char *name, enum level level, int64_t at_ms)

@@ -292,6 +292,7 @@ engine_save(struct engine *e, const struct log_place *places, size_t place_count
 	how = (struct intake_how){
 	    .rules = e->rules,
 	    .default_level = e->judge.default_level,
+	    .leads = e->leads == ANSWER_YES,
 	    .spans = &spans,
 	    .counted = e->driver.once && e->counting.is_claimed
 	        ? &e->counting.covered_print

@@ -131,12 +131,15 @@ store_hosts(struct intake *in, const struct fold_item *item, const struct destin
 	for (size_t i = 0; i < item->host_count; i++) {
 		const struct fold_host *host = &item->hosts[i];
 		enum answer own = has_name(d, host);
+		struct fold_host told = *host;
 		struct host_past news;
 		bool done;
 
 		if (own == ANSWER_NO)
 			continue;
-		destination_host_news(d, host, in->how->default_level, &news);
+		/* By an entry that only who leads knows it may have been less. */
+		told.sent_proves = host->sent_proves && in->how->leads;
+		destination_host_news(d, &told, in->how->default_level, &news);
 		if (own != ANSWER_YES || in->how->spans->listed)
 			news.failed_ms = 0;
 		done = destination_has_server(d, host) == ANSWER_YES

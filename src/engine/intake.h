@@ -33,6 +33,7 @@ enum intake_purpose {
 struct intake_how {
 	const struct rules *rules;
 	enum level default_level; /* mail that was sent without an entry met it */
+	bool leads;               /* no other tlsladder may have entries of its own */
 	const struct destination_spans *spans; /* judge_spans() */
 	/* covered_hash() of what the database must have of counted lines; NULL: that does
 	 * not matter */

@@ -66,13 +66,15 @@ set_entry(struct taking *t, const char *key, struct demand entry)
 		return false;
 	if (!d.pin.set && !demand_equal(destination_demand(&d), entry)) {
 		before = demand_copy(destination_demand(&d));
-		if (entry.level == LEVEL_NONE)
+		if (entry.level == LEVEL_NONE) {
 			destination_unpin(&d, t->now_ms);
-		else
+		} else {
+			destination_stood_by(&d, entry.level);
 			destination_adopt(&d, entry,
 			    pin.set ? WHY_PINNED : WHY_TAKEN_OVER, &pin,
 			    t->config->ladder.recheck_ms,
 			    takeover_look_ms(t->config, key, t->now_ms), t->now_ms);
+		}
 		done = store_changed(t, &d, before);
 		demand_clear(&before);
 	}

@@ -55,6 +55,7 @@ intakekit_how(enum level default_level)
 	return (struct intake_how){
 	    .rules = intakekit_rules,
 	    .default_level = default_level,
+	    .leads = true,
 	    .spans = &spans,
 	    .now_ms = 1,
 	    .is_followed = true,

@@ -323,6 +323,13 @@ undone(unsigned line, struct destination *d, char **rest, struct judged *judged)
 }
 
 static void
+stood_by(unsigned line, struct destination *d, char **rest, struct judged *judged)
+{
+	(void)judged;
+	destination_stood_by(d, field_level(line, strtok_r(NULL, " ", rest)));
+}
+
+static void
 forecast(unsigned line, struct destination *d, char **rest, struct judged *judged)
 {
 	struct demand entry = demand_of(field_level(line, strtok_r(NULL, " ", rest)));
@@ -392,6 +399,7 @@ static const struct {
     {"undone", undone},
     {"unpinned", unpinned},
     {"forecast", forecast},
+    {"stood-by", stood_by},
     {"postponed", postponed},
     {"rechecked", rechecked},
     {"again", again},

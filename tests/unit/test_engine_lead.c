@@ -67,6 +67,25 @@ wait_for_table(void)
 	assert_int_equal(world.table.times, 1);
 }
 
+/* No session is logged, so that what was sent proves the level in force: which that was
+ * only who leads knows. */
+static void
+sent_proves_nothing_of_a_server(void **state)
+{
+	const bool *led = *state;
+
+	begin("postgresql", "own", *led ? ANSWER_YES : ANSWER_NO, *led ? "" : "mx2:1");
+	rig_defer("a.test");
+	world_wait(rig.engine, MIN);
+	rig_log_status("a.test", "mx.a.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_log_status("b.test", "mx.b.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	world_wait(rig.engine, MIN);
+	kit_assert(STATE, "SELECT count(*) FROM host WHERE verify_ms <> 0",
+	    *led ? "1\n" : "0\n");
+	rig_close();
+}
+
 static void
 mailcow_has_no_lease(void **state)
 {
@@ -270,6 +289,10 @@ main(void)
 
 	if (!rig_begin())
 		return 2;
+	suite_add(sent_proves_nothing_of_a_server, &yes,
+	    "without sessions in the log mail that was sent proves the level in force");
+	suite_add(sent_proves_nothing_of_a_server, &no,
+	    "... to whoever leads alone, as another may have had an entry");
 	suite_add(mailcow_has_no_lease, NULL, "mailcow's table has no lease");
 	suite_add(leader_renews_and_decides, NULL,
 	    "who leads renews the lease each 10 s, and decides");
