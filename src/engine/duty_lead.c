@@ -16,6 +16,10 @@
 #define LASTS 7 /* tries that failed, the last some 50 s after the first */
 /* Nobody knows for so long who leads that whoever did so may be gone. */
 #define ORPHANED_MS (10 * SPAN_MINUTE_MS)
+/* Where the log stands still the lease is left to others: so long after it ended, and
+ * again so much later, if nobody took it. */
+#define LEFT_MS  (5 * LEAD_STAND_MS)
+#define LEAVE_MS (10 * SPAN_MINUTE_MS)
 
 struct leading {
 	struct duty_state base;
@@ -23,6 +27,7 @@ struct leading {
 	int64_t due_ms;    /* monotonic: when the lease is asked for */
 	int64_t until_ms;  /* monotonic: so long whose it is is known */
 	int64_t unsure_ms; /* monotonic: since when it is not known whose */
+	int64_t left_ms;   /* monotonic: when the lease was left last; 0: never */
 	bool led;          /* we did, as far as was known last */
 	char holder[ROWS_HOLDER_MAX + 1]; /* whose it is; "": ours, or not known */
 };
@@ -90,6 +95,14 @@ engine_tells(const struct engine *e)
 	return l->led || engine_now(e).mono_ms - l->unsure_ms >= ORPHANED_MS;
 }
 
+/* Who decides nothing as its log stands still does not keep others from it. */
+static bool
+leaves(const struct engine *e, const struct leading *l, int64_t mono_ms)
+{
+	return e->log_stands && l->left_ms != 0 &&
+	    mono_ms - l->left_ms < LEAD_S * SPAN_SECOND_MS + LEFT_MS;
+}
+
 static void
 notice(struct engine *e, struct duty_state *base, const struct moment *now)
 {
@@ -101,7 +114,7 @@ notice(struct engine *e, struct duty_state *base, const struct moment *now)
 		log_warning("the lease of the table may be another's: nothing is decided "
 		            "before it is renewed");
 	set_leads(e, l, ANSWER_UNSURE);
-	l->due_ms = now->mono_ms;
+	l->due_ms = leaves(e, l, now->mono_ms) ? now->mono_ms + LEFT_MS : now->mono_ms;
 }
 
 struct lead_task {
@@ -168,6 +181,11 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	l->due_ms = done->begun_ms + LEAD_RENEW_MS;
 	if (!task->done)
 		return;
+	if (e->log_stands && e->leads == ANSWER_YES &&
+	    (l->left_ms == 0 || now->mono_ms - l->left_ms >= LEAVE_MS)) {
+		l->left_ms = now->mono_ms;
+		l->due_ms = now->mono_ms + LEAD_S * SPAN_SECOND_MS + LEFT_MS;
+	}
 	if (done->lead.leads == ANSWER_NO) {
 		l->due_ms = done->begun_ms + LEAD_STAND_MS;
 		l->until_ms = done->begun_ms + LEAD_S * SPAN_SECOND_MS;

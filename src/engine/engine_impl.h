@@ -28,6 +28,7 @@
 	ROW(health)   /* a database that is malformed */ \
 	ROW(others)   /* what other commands did to the database */ \
 	ROW(lead)     /* which of several writes to a table */ \
+	ROW(still)    /* whether its log goes on */ \
 	ROW(settings) /* Postfix's settings, read when they are needed */ \
 	ROW(routes)   /* where lines go whose next-hop the transport maps tell */ \
 	ROW(queue)    /* mail that was deferred before the log was read */ \
@@ -264,6 +265,7 @@ struct engine {
 	struct backoff storing; /* from a database that cannot be written */
 	struct state_health health;
 	enum answer leads; /* NO: another decides; UNSURE: not known, so nobody does */
+	bool log_stands;   /* mail is deferred of which no line came */
 	struct map_versions map;
 
 	struct fold *fold;

@@ -63,6 +63,7 @@ struct world {
 	struct world_work queue;
 	int64_t queue_ms;       /* how long a listing takes */
 	const char *queue_name; /* of world_queue()'s; NULL: deferred */
+	int64_t arrival_s;      /* of these */
 	size_t queue_refused;   /* lines of it that are no messages */
 
 	struct world_work retry;

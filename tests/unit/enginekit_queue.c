@@ -129,7 +129,8 @@ kit_read_queue(const struct postfix *postfix,
 		            : "deferred",
 		        .queue_id = world.mails[i].id,
 		        .address = world.mails[i].recipient,
-		        .delay_reason = world.mails[i].reason});
+		        .delay_reason = world.mails[i].reason,
+		        .arrival_s = world.arrival_s});
 	}
 	world_pass(world.queue_ms);
 	return kit_does_at(postfix, &world.queue, err);

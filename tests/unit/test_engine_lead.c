@@ -86,6 +86,52 @@ sent_proves_nothing_of_a_server(void **state)
 	rig_close();
 }
 
+/* The longest time in which the lease was not asked for. */
+static int64_t
+longest_pause_ms(int64_t within_ms)
+{
+	int64_t end_ms = world.mono_ms + within_ms, last_ms = world.mono_ms,
+	        longest_ms = 0;
+
+	while (world.mono_ms < end_ms) {
+		unsigned times = world.leading.times;
+
+		world_wait(rig.engine, SECOND);
+		if (world.leading.times != times)
+			last_ms = world.mono_ms;
+		else if (world.mono_ms - last_ms > longest_ms)
+			longest_ms = world.mono_ms - last_ms;
+	}
+	return longest_ms;
+}
+
+static void
+log_that_stands_leaves_the_lease(void **state)
+{
+	(void)state;
+	begin("postgresql", "own", ANSWER_YES, "");
+	assert_true(
+	    store_counter_set(rig.store, STORE_LOG_READ, world.wall_ms, &kit_err));
+	world.arrival_s = world.wall_ms / SECOND - 60;
+	world_queue("OLD1", "u@old.test", NOT_VERIFIED);
+	assert_in_range(longest_pause_ms(20 * MIN), 0, 10 * SECOND);
+	assert_int_equal(times_told("stands still"), 0);
+	/* It came since, and is deferred. */
+	world.arrival_s = world.wall_ms / SECOND;
+	assert_in_range(longest_pause_ms(9 * MIN), 40 * SECOND, 50 * SECOND);
+	assert_int_equal(times_told("stands still"), 1);
+	assert_in_range(longest_pause_ms(11 * MIN), 40 * SECOND, 50 * SECOND);
+	assert_int_equal(times_told("stands still"), 1);
+	rig_log_status("b.test", "mx.b.test[192.0.2.1]:25", "2.0.0", "sent (250 Ok)");
+	rig_save();
+	assert_true(
+	    store_counter_set(rig.store, STORE_LOG_READ, world.wall_ms, &kit_err));
+	world_wait(rig.engine, MIN);
+	assert_in_range(longest_pause_ms(20 * MIN), 0, 10 * SECOND);
+	assert_int_equal(times_told("stands still"), 1);
+	rig_close();
+}
+
 static void
 mailcow_has_no_lease(void **state)
 {
@@ -289,6 +335,9 @@ main(void)
 
 	if (!rig_begin())
 		return 2;
+	suite_add(log_that_stands_leaves_the_lease, NULL,
+	    "one whose log stands still while mail is deferred says so, and leaves the "
+	    "lease");
 	suite_add(sent_proves_nothing_of_a_server, &yes,
 	    "without sessions in the log mail that was sent proves the level in force");
 	suite_add(sent_proves_nothing_of_a_server, &no,
