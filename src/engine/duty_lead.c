@@ -97,9 +97,9 @@ engine_tells(const struct engine *e)
 
 /* Who decides nothing as its log stands still does not keep others from it. */
 static bool
-leaves(const struct engine *e, const struct leading *l, int64_t mono_ms)
+leaves(struct engine *e, const struct leading *l, int64_t mono_ms)
 {
-	return e->log_stands && l->left_ms != 0 &&
+	return engine_log_stands(e) && l->left_ms != 0 &&
 	    mono_ms - l->left_ms < LEAD_S * SPAN_SECOND_MS + LEFT_MS;
 }
 
@@ -181,7 +181,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	l->due_ms = done->begun_ms + LEAD_RENEW_MS;
 	if (!task->done)
 		return;
-	if (e->log_stands && e->leads == ANSWER_YES &&
+	if (engine_log_stands(e) && e->leads == ANSWER_YES &&
 	    (l->left_ms == 0 || now->mono_ms - l->left_ms >= LEAVE_MS)) {
 		l->left_ms = now->mono_ms;
 		l->due_ms = now->mono_ms + LEAD_S * SPAN_SECOND_MS + LEFT_MS;

@@ -18,7 +18,8 @@
 struct still {
 	struct duty_state base;
 	bool shared;
-	int64_t due_ms; /* monotonic; of a node */
+	bool stands;    /* mail is deferred of which no line came */
+	int64_t due_ms; /* monotonic */
 };
 
 static bool
@@ -35,12 +36,28 @@ open_still(struct engine *e, struct duty_state *base, struct err *err)
 static void
 hear(struct engine *e, struct duty_state *base, enum news news, const struct moment *now)
 {
+	struct still *s = (struct still *)base;
+
+	(void)e;
 	if (news != NEWS_LOG)
 		return;
-	((struct still *)base)->due_ms = now->mono_ms + LOOK_MS;
-	if (e->log_stands)
+	s->due_ms = now->mono_ms + LOOK_MS;
+	if (s->stands)
 		log_info("the log goes on");
-	e->log_stands = false;
+	s->stands = false;
+}
+
+bool
+engine_log_stands(struct engine *e)
+{
+	bool stands = false;
+
+	for (unsigned i = 0; i < e->nodes.count; i++)
+		stands = stands ||
+		    ((const struct still *)engine_state_of(
+		         e, &duty_still, &e->nodes.items[i]))
+		        ->stands;
+	return stands;
 }
 
 struct still_task {
@@ -100,12 +117,12 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 
 	engine_note_listing(e, base->node, t->began_ms, t->took_ms, task->done);
 	((struct still *)base)->due_ms = now->mono_ms + LOOK_MS;
-	if (!task->done || e->log_stands ||
+	if (!task->done || engine_log_stands(e) ||
 	    !store_counter_get(e->store, STORE_LOG_READ, &read_ms, &ignored) ||
 	    read_ms == 0 || came_ms <= read_ms + STILL_MS ||
 	    now->wall_ms - came_ms < STILL_MS)
 		return;
-	e->log_stands = true;
+	((struct still *)base)->stands = true;
 	tell(e, read_ms, came_ms);
 }
 

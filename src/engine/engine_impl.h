@@ -265,7 +265,6 @@ struct engine {
 	struct backoff storing; /* from a database that cannot be written */
 	struct state_health health;
 	enum answer leads; /* NO: another decides; UNSURE: not known, so nobody does */
-	bool log_stands;   /* mail is deferred of which no line came */
 	struct map_versions map;
 
 	struct fold *fold;
@@ -487,6 +486,9 @@ void engine_ask_canary(
 /* What one says for d as it is now, whose other answers w has. */
 enum canary_says engine_canary(
     struct engine *e, const struct witnessed *w, const struct destination *d);
+
+/* duty_still.c: mail is deferred of which no line came. */
+bool engine_log_stands(struct engine *e);
 
 /* When one last failed, while none verified; 0: none did. */
 int64_t engine_canary_failed_ms(const struct engine *e);
