@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The policy map of Postfix as a target. A large one whose type allows it is changed in
- * its database, and its text follows later: the text is for people, and to write that of
- * a million entries takes longer than all the rest.
+ * The policy map of Postfix as a target. In a large one whose type allows it changes
+ * alone are made in its database, and its text follows later: the text is for people, and
+ * to write that of a million entries takes longer than all the rest.
  */
 #include "publish/target_map.h"
 

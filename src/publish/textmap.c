@@ -17,12 +17,12 @@
 #define WRITE_SIZE 65536 /* bytes of text written at once */
 
 static const struct map_type types[] = {
-    {"hash", ".db", "__db.", "", true, false},
-    {"btree", ".db", "__db.", "", true, false},
-    {"cdb", ".cdb", "", ".tmp", true, false},
-    {"lmdb", ".lmdb", "", "", true, true},
-    {"texthash", NULL, "", "", true, false},
-    {"none", NULL, "", "", false, false},
+    {"hash", ".db", "__db.", "", true, MAP_UPDATE_COPY},
+    {"btree", ".db", "__db.", "", true, MAP_UPDATE_COPY},
+    {"cdb", ".cdb", "", ".tmp", true, MAP_UPDATE_NONE},
+    {"lmdb", ".lmdb", "", "", true, MAP_UPDATE_LIVE},
+    {"texthash", NULL, "", "", true, MAP_UPDATE_NONE},
+    {"none", NULL, "", "", false, MAP_UPDATE_NONE},
 };
 
 #define WRITTEN_BY ", written by tlsladder " /* in the first line of the text */

@@ -63,10 +63,11 @@ bool textmap_publish(const struct postfix *postfix, const char *path, const char
     const struct map_source *source, int64_t written_s, struct err *err);
 
 /*
- * Make changes in the live database (value NULL: the key goes). As fast for a large map
- * as for a small one, and as safe for readers as building it anew: each entry is there or
- * not. The text stays as it is, older than the database. False: some of the changes may
- * be live; textmap_publish() puts everything right.
+ * Make changes in the database (value NULL: the key goes), in the live one of lmdb and in
+ * a copy of it that is renamed over it otherwise. As safe for readers as building it
+ * anew: each entry is there or not. As fast for a large map as for a small one, but for
+ * the time that a copy takes. The text stays as it is, older than the database. False:
+ * some of the changes may be live; textmap_publish() puts everything right.
  */
 bool textmap_update(const struct postfix *postfix, const char *path, const char *type,
     const struct map_entry *changes, size_t count, struct err *err);

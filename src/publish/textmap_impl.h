@@ -9,6 +9,17 @@
 #define TEXTMAP_TEXT ".text" /* a text alone */
 
 /*
+ * How a few entries come and go in a large database. LMDB does each at once or not at
+ * all, for readers of the live file as well; what Berkeley DB leaves of a file where it
+ * is stopped no reader may meet, so it is at work in a copy.
+ */
+enum map_update {
+	MAP_UPDATE_NONE, /* it is built anew */
+	MAP_UPDATE_LIVE,
+	MAP_UPDATE_COPY,
+};
+
+/*
  * What postmap(1) adds to the name of the text (NULL: it makes no file of its own), and
  * how it names that file while it is at work: Berkeley DB puts something before its name,
  * cdb behind it.
@@ -19,8 +30,7 @@ struct map_type {
 	const char *work_prefix;
 	const char *work_suffix;
 	bool is_looked_up;
-	bool is_updated; /* entries come and go in the live database, and a reader sees it
-	                  */
+	enum map_update update;
 };
 
 /* The files of one publication. */

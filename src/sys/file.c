@@ -184,6 +184,41 @@ file_write(const char *path, struct str text, struct err *err)
 	return false;
 }
 
+#define COPY_SIZE 65536 /* bytes copied at once */
+
+static bool
+copy_all(int in, int out)
+{
+	char bytes[COPY_SIZE];
+	ssize_t n;
+
+	while ((n = read(in, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0 && !write_all(out, (struct str){bytes, (size_t)n}))
+			return false;
+	return n == 0;
+}
+
+bool
+file_copy(const char *from, const char *to, struct err *err)
+{
+	int in, out, failed;
+
+	if (!open_to_read(from, 0, &in, err))
+		return false;
+	out = open(to, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	if (out < 0) {
+		err_set_errno(err, errno, "cannot write %s", to);
+		close(in);
+		return false;
+	}
+	failed = copy_all(in, out) ? 0 : errno;
+	close(in);
+	if (close(out) != 0 && failed == 0)
+		failed = errno;
+	return failed == 0 ||
+	    err_set_errno(err, failed, "cannot copy %s to %s", from, to);
+}
+
 static bool
 sync_path(const char *path, int flags, struct err *err)
 {

@@ -41,6 +41,9 @@ int file_create(const char *path, struct err *err);
 bool file_append(int fd, const char *path, struct str text, struct err *err);
 bool file_finish(int fd, const char *path, struct err *err);
 
+/* All bytes of from into to, which is there and is emptied; not synced. */
+bool file_copy(const char *from, const char *to, struct err *err);
+
 /* fsync what another program wrote there. */
 bool file_sync(const char *path, struct err *err);
 

@@ -54,6 +54,44 @@ what_is_written_is_read(void **state)
 	buf_clear(&text);
 }
 
+/* Longer than what is copied at once, over what was longer still. */
+static void
+copy_has_the_same_bytes(void **state)
+{
+	const char *from = in_dir("from"), *to = in_dir("to");
+	struct buf bytes = {0}, copy = {0};
+	struct stat st;
+	struct err err;
+
+	(void)state;
+	while (bytes.len < 200001)
+		buf_add_char(&bytes, (char)(bytes.len % 251));
+	assert_true(
+	    file_write(from, (struct str){buf_text(&bytes), bytes.len - 70000}, &err));
+	assert_true(file_write(to, (struct str){buf_text(&bytes), bytes.len}, &err));
+	assert_int_equal(chmod(to, 0640), 0);
+	assert_true(file_copy(from, to, &err));
+	assert_true(file_read(to, bytes.len, &copy, &err));
+	assert_int_equal(copy.len, bytes.len - 70000);
+	assert_memory_equal(copy.data, bytes.data, copy.len);
+	assert_int_equal(stat(to, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	buf_clear(&bytes);
+	buf_clear(&copy);
+
+	assert_false(file_copy(in_dir("none"), to, &err));
+	assert_non_null(strstr(err.text, "none: No such file"));
+	assert_false(file_copy(from, in_dir("none"), &err));
+	assert_non_null(strstr(err.text, "cannot write "));
+	assert_int_equal(unlink(to), 0);
+	assert_int_equal(symlink(from, to), 0);
+	assert_false(file_copy(from, to, &err));
+	assert_int_equal(unlink(to), 0);
+	assert_false(file_copy(dir, from, &err));
+	assert_non_null(strstr(err.text, ": Is a directory"));
+	assert_int_equal(unlink(from), 0);
+}
+
 static void
 larger_file_is_refused(void **state)
 {
@@ -288,6 +326,7 @@ main(void)
 		return 2;
 	suite_add(
 	    what_is_written_is_read, NULL, "what is written is read, with mode 0644");
+	suite_add(copy_has_the_same_bytes, NULL, "a copy has the same bytes");
 	suite_add(larger_file_is_refused, NULL, "a file over the limit is refused");
 	suite_add(missing_file_and_directory_are_named, NULL,
 	    "what cannot be read or written is named");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,19 +19,28 @@
 
 static struct config config;
 
-static void
-assert_level(const char *key, const char *expected)
+/* Of the large map; "none" where it has no entry. To be freed. */
+static char *
+level_of(const char *key)
 {
 	struct buf map = {0};
 	struct err err = {{0}};
 	char *value;
 
-	buf_printf(&map, "lmdb:%s", config.map.file);
+	buf_printf(&map, "%s:%s", config.map.type, config.map.file);
 	postfix_lookup(&real_postfix, buf_text(&map), key, &value, &err);
 	assert_string_equal(err.text, "");
-	assert_string_equal(value != NULL ? value : "none", expected);
-	free(value);
 	buf_clear(&map);
+	return value != NULL ? value : mem_strdup("none");
+}
+
+static void
+assert_level(const char *key, const char *expected)
+{
+	char *value = level_of(key);
+
+	assert_string_equal(value, expected);
+	free(value);
 }
 
 /* firm-0.example up to, not including, firm-COUNT.example. */
@@ -61,6 +71,13 @@ publish_all(struct store *store, bool anew)
 	return published;
 }
 
+static const char *
+database(void)
+{
+	return fake_path(
+	    strcmp(config.map.type, "lmdb") == 0 ? "large.lmdb" : "large.db");
+}
+
 /* The inode of the database afterwards: another one if it was built anew. */
 static ino_t export(struct store *store, bool anew)
 {
@@ -71,7 +88,7 @@ static ino_t export(struct store *store, bool anew)
 	assert_true(store_map_versions(store, &wanted, &exported, &kit_err));
 	assert_int_equal(published.version, wanted);
 	assert_int_equal(exported, wanted);
-	assert_int_equal(stat(fake_path("large.lmdb"), &st), 0);
+	assert_int_equal(stat(database(), &st), 0);
 	return st.st_ino;
 }
 
@@ -101,19 +118,29 @@ age_text(const char *name)
 	    "UPDATE target SET since_ms = since_ms - 300000 WHERE name = 'map-text'");
 }
 
+static char lmdb[] = "lmdb", hash[] = "hash";
+
 static struct store *
-large(const char *name)
+large_of(char *type, const char *name)
 {
 	struct store *store;
 
-	if (!fake_has_type("lmdb"))
-		suite_skip("this Postfix has no lmdb (postfix-lmdb)");
+	config.map.type = type;
+	if (!fake_has_type(type))
+		suite_skip("this Postfix has no such map type (postfix-lmdb)");
 	/* A new state takes over what a map of ours has. */
 	unlink(fake_path("large"));
-	unlink(fake_path("large.lmdb"));
+	unlink(database());
+	kit_remove(name);
 	store = kit_open(name);
 	put_firms(store, MANY, LEVEL_ENCRYPT);
 	return store;
+}
+
+static struct store *
+large(const char *name)
+{
+	return large_of(lmdb, name);
 }
 
 static void
@@ -203,7 +230,7 @@ built_of_the_old_text_it_is_repaired(void **state)
 	kit_put_level(store, "new.example", LEVEL_DANE_ONLY);
 	export(store, false);
 	assert_level("firm-7.example", "may");
-	buf_printf(&map, "lmdb:%s", config.map.file);
+	buf_printf(&map, "%s:%s", config.map.type, config.map.file);
 	assert_true(postfix_postmap(&real_postfix, buf_text(&map), &kit_err));
 	assert_level("firm-7.example", "encrypt");
 	assert_level("new.example", "none");
@@ -301,7 +328,7 @@ changed_by_hand_it_is_built_anew(void **state)
 	struct buf map = {0};
 
 	(void)state;
-	buf_printf(&map, "lmdb:%s", config.map.file);
+	buf_printf(&map, "%s:%s", config.map.type, config.map.file);
 	assert_true(postfix_map_put(
 	    &real_postfix, buf_text(&map), STR("firm-9.example\tmay\n"), &kit_err));
 	assert_level("firm-9.example", "may");
@@ -327,16 +354,157 @@ very_many_changes_are_built_anew(void **state)
 	store_close(store);
 }
 
+/* As cheap as in place: the text does not change, and few entries are looked up. */
+static void
+hash_is_changed_in_a_copy(void **state)
+{
+	struct store *store = large_of(hash, "copy.db");
+	ino_t first = export(store, false), second;
+
+	(void)state;
+	kit_put_level(store, "firm-7.example", LEVEL_MAY);
+	kit_put_level(store, "firm-8.example", LEVEL_NONE);
+	kit_put_level(store, "new.example", LEVEL_DANE_ONLY);
+	second = export(store, false);
+	assert_int_not_equal(second, first);
+	assert_level("firm-7.example", "may");
+	assert_level("firm-8.example", "none");
+	assert_level("new.example", "dane-only");
+	assert_level("firm-9.example", "encrypt");
+	assert_true(fake_has("large", "\nfirm-7.example\tencrypt\n"));
+	assert_true(lags(store));
+	age_text("copy.db");
+	catch_up(store);
+	assert_false(lags(store));
+	assert_true(fake_has("large", "\nfirm-7.example\tmay\n"));
+	assert_false(fake_has("large", "\nfirm-8.example\t"));
+	assert_true(fake_has("large", "/large.db\n"));
+	assert_int_equal(export(store, false), second);
+	store_close(store);
+}
+
+/* --- killed ------------------------------------------------------------------------- */
+
+/* What the map may have at any moment: before the changes of change_some(), or after. */
+static const struct {
+	const char *key;
+	enum level level;
+	const char *before;
+	const char *after;
+} some[] = {
+    {"firm-7.example", LEVEL_MAY, "encrypt", "may"},
+    {"firm-8.example", LEVEL_NONE, "encrypt", "none"},
+    {"new.example", LEVEL_DANE_ONLY, "none", "dane-only"},
+    {"firm-9.example", LEVEL_ENCRYPT, "encrypt", "encrypt"},
+};
+#define SOME (sizeof(some) / sizeof(some[0]))
+
+/*
+ * Stands before each command of Postfix: at the COUNTth postmap it kills who publishes,
+ * before that or, where AFTER is there, behind it.
+ */
+#define KILLER \
+	"#!/bin/sh\n" \
+	"here=$(dirname \"$0\")\n" \
+	"case $1 in postmap) ;; *) exec \"$@\" ;; esac\n" \
+	"echo >>\"$here/killer.calls\"\n" \
+	"[ $(wc -l <\"$here/killer.calls\") -eq $(cat \"$here/killer.count\") ] || " \
+	"exec \"$@\"\n" \
+	"[ ! -e \"$here/killer.after\" ] || \"$@\" >/dev/null\n" \
+	"kill -9 $PPID\n"
+
+/* True: it was killed. */
+static bool
+publish_killed(const char *name)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		char word[256], *words[2] = {word, NULL};
+		struct postfix killer = real_postfix;
+		struct target_use use = {&config, &killer, NULL, 0};
+		struct exported published;
+		struct err others, err;
+
+		snprintf(word, sizeof(word), "%s", fake_path("killer"));
+		killer.command = words;
+		killer.command_count = 1;
+		use.store = store_open(kit_path(name), 1000, &err);
+		_exit(use.store == NULL ||
+		    !targets_publish(targets, target_count, &use, PUBLISH_LACKING,
+		        &published, &others, &err));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (!WIFSIGNALED(status))
+		assert_int_equal(status, 0);
+	return WIFSIGNALED(status);
+}
+
+static void
+assert_old_or_new(void)
+{
+	for (size_t i = 0; i < SOME; i++) {
+		char *level = level_of(some[i].key);
+
+		if (strcmp(level, some[i].before) != 0 &&
+		    strcmp(level, some[i].after) != 0)
+			fail_msg("%s is %s", some[i].key, level);
+		free(level);
+	}
+}
+
+static bool
+killed_once(char *type, unsigned count, bool after)
+{
+	struct store *store = large_of(type, "kill.db");
+	char number[16];
+	bool killed;
+
+	export(store, false);
+	for (size_t i = 0; i < SOME; i++)
+		kit_put_level(store, some[i].key, some[i].level);
+	store_close(store);
+	snprintf(number, sizeof(number), "%u", count);
+	fake_put("killer.calls", NULL);
+	fake_put("killer.count", number);
+	fake_put("killer.after", after ? "" : NULL);
+	killed = publish_killed("kill.db");
+	assert_old_or_new();
+	store = kit_open("kill.db");
+	export(store, false);
+	for (size_t i = 0; i < SOME; i++)
+		assert_level(some[i].key, some[i].after);
+	assert_int_not_equal(access(fake_path("large.new"), F_OK), 0);
+	assert_int_not_equal(access(fake_path("large.new.db"), F_OK), 0);
+	store_close(store);
+	return killed;
+}
+
+/* Put, delete, look up: before and behind each of them. */
+static void
+killed_at_any_postmap_no_reader_sees_anything_else(void **state)
+{
+	char *type = strcmp(*state, "hash") == 0 ? hash : lmdb;
+	unsigned count = 1;
+
+	fake_put("killer", KILLER);
+	assert_int_equal(chmod(fake_path("killer"), 0755), 0);
+	while (killed_once(type, count, false))
+		assert_true(killed_once(type, count++, true));
+	assert_int_equal(count, 4);
+}
+
 int
 main(void)
 {
-	char type[] = "lmdb", *file;
+	char *file;
 	int status;
 
 	kit_begin();
 	fake_begin();
 	file = mem_strdup(fake_path("large"));
-	config.map.type = type;
 	config.map.file = file;
 	suite_add(large_map_is_changed_in_place, NULL,
 	    "a large map is changed in place, and built anew when asked for");
@@ -352,6 +520,12 @@ main(void)
 	    "a large map: killed before the note");
 	suite_add(text_has_nothing_that_the_database_lacks, NULL,
 	    "a large map: what is new comes before the text");
+	suite_add(
+	    hash_is_changed_in_a_copy, NULL, "a large map of hash is changed in a copy");
+	suite_add(killed_at_any_postmap_no_reader_sees_anything_else, "lmdb",
+	    "a large map of lmdb: killed at any postmap");
+	suite_add(killed_at_any_postmap_no_reader_sees_anything_else, "hash",
+	    "a large map of hash: killed at any postmap");
 	suite_add(published_once_it_is_left_alone, NULL,
 	    "a map that is as it should be is left alone");
 	status = suite_run();

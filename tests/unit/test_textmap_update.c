@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "mapkit.h"
@@ -117,6 +118,47 @@ lmdb_is_updated_in_place(void **state)
 	buf_clear(&later);
 }
 
+/* Whoever has the file open reads on in what it was. */
+static void
+berkeley_is_updated_in_a_copy(void **state)
+{
+	const char *type = *state;
+	struct stat before, after_it, old;
+	struct err err = {{0}};
+	char *text, *database, *linked;
+
+	mapkit_remove();
+	mapkit_need_type(type);
+	assert_true(
+	    mapkit_publish(&real_postfix, type, mapkit_entries, MAPKIT_ENTRIES, &err));
+	text = fake_get("map");
+	database = fake_get("map.db");
+	assert_int_equal(stat(fake_path("map.db"), &before), 0);
+	assert_int_equal(link(fake_path("map.db"), fake_path("linked")), 0);
+	fake_put("map.new.db", "half a copy"); /* of a run that was stopped */
+	assert_true(textmap_can_update(type, changes, CHANGE_COUNT));
+	assert_true(update(&real_postfix, type, &err));
+	assert_string_equal(err.text, "");
+	for (size_t i = 0; i < CHANGE_COUNT; i++)
+		mapkit_assert_value(type, changes[i].key, changes[i].value);
+	mapkit_assert_value(type, "[mx.test]:2525", "secure match=mx.test:.test");
+	mapkit_assert_value(type, mapkit_buecher, "encrypt");
+	mapkit_assert_nothing_beside();
+	fake_assert("map", text);
+	assert_int_equal(stat(fake_path("map.db"), &after_it), 0);
+	assert_int_not_equal(after_it.st_ino, before.st_ino);
+	assert_int_equal(after_it.st_mode, before.st_mode);
+	assert_int_equal(stat(fake_path("linked"), &old), 0);
+	assert_int_equal(old.st_ino, before.st_ino);
+	assert_int_equal(old.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+	linked = fake_get("linked");
+	assert_string_equal(linked, database);
+	fake_put("linked", NULL);
+	free(text);
+	free(database);
+	free(linked);
+}
+
 /* Written while the database was changed once more, the text shows that it is older. */
 static void
 text_that_lags_is_older(void **state)
@@ -177,8 +219,7 @@ text_that_fails_leaves_nothing(void **state)
 static void
 not_all_can_be_updated(void **state)
 {
-	static const char *const types[] = {
-	    "hash", "btree", "cdb", "texthash", "none", "x"};
+	static const char *const types[] = {"cdb", "texthash", "none", "x"};
 	const struct map_entry spelling = {mapkit_buecher, "may", ""};
 	struct err err;
 
@@ -189,6 +230,7 @@ not_all_can_be_updated(void **state)
 		assert_non_null(strstr(err.text, "cannot be updated"));
 	}
 	assert_false(textmap_can_update("lmdb", &spelling, 1));
+	assert_false(textmap_can_update("hash", &spelling, 1));
 }
 
 struct fault_row {
@@ -228,11 +270,50 @@ failed_update_is_told(void **state)
 	mapkit_assert_nothing_beside();
 }
 
+static void
+failed_update_of_a_copy_changes_nothing(void **state)
+{
+	const struct fault_row *row = *state;
+	struct err err;
+
+	mapkit_remove();
+	fake_reset();
+	fake_put("map", "old text");
+	fake_put("map.db", "database");
+	fake_put("postmap.sh", row->script);
+	assert_false(update(&fake_postfix, "hash", &err));
+	assert_non_null(strstr(err.text, row->err));
+	fake_assert("map", "old text");
+	fake_assert("map.db", "database");
+	mapkit_assert_nothing_beside();
+}
+
+/* Nothing is taken for a database that is gone, or that somebody else writes. */
+static void
+what_cannot_be_copied_is_told(void **state)
+{
+	struct err err;
+
+	(void)state;
+	mapkit_remove();
+	fake_reset();
+	assert_false(update(&fake_postfix, "hash", &err));
+	assert_non_null(strstr(err.text, "cannot look at "));
+	assert_int_equal(mkdir(fake_path("map.db"), 0755), 0);
+	assert_false(update(&fake_postfix, "hash", &err));
+	assert_non_null(strstr(err.text, "map.db"));
+	assert_int_equal(rmdir(fake_path("map.db")), 0);
+	mapkit_assert_nothing_beside();
+	fake_assert("postmap.calls", "");
+}
+
 int
 main(void)
 {
 	mapkit_begin();
 	suite_add(lmdb_is_updated_in_place, NULL, "lmdb is updated in place");
+	suite_add(berkeley_is_updated_in_a_copy, "hash", "hash is updated in a copy");
+	suite_add(berkeley_is_updated_in_a_copy, "btree", "btree is updated in a copy");
 	suite_add(long_value_is_updated, NULL, "a value of 72 kB is updated in place");
 	suite_add(text_that_lags_is_older, NULL,
 	    "a text that is behind its database is older than that, and says so");
@@ -242,5 +323,9 @@ main(void)
 	for (size_t i = 0; i < sizeof(update_rows) / sizeof(update_rows[0]); i++)
 		suite_add(failed_update_is_told, &update_rows[i], "update in place: %s",
 		    update_rows[i].name);
+	FAKE_ROWS(failed_update_of_a_copy_changes_nothing, update_rows,
+	    "update in a copy: %s", update_rows[i].name);
+	suite_add(what_cannot_be_copied_is_told, NULL,
+	    "update in a copy: there is no database");
 	return mapkit_end(suite_run());
 }
