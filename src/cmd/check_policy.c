@@ -5,6 +5,7 @@
 
 #include "cmd/check.h"
 #include "cmd/cmd.h"
+#include "cmd/page.h"
 #include "core/sts_entry.h"
 #include "measure/fetcher.h"
 #include "sys/clock.h"
@@ -154,7 +155,7 @@ print_policy(const struct check *check, struct buf *out)
 	buf_printf(out, "  MTA-STS policy %s, ", sts_mode_name(policy->mode));
 	if (check->policy.kept_ms != 0) {
 		buf_printf(out, "kept until ");
-		buf_add_time(out, check->policy.kept_ms);
+		page_add_moment(out, check->policy.kept_ms);
 	} else {
 		buf_printf(out, "for %u s", policy->max_age_s);
 	}

@@ -82,3 +82,10 @@ page_add_day(struct buf *buf, int64_t ms)
 {
 	add_time(buf, ms, sizeof("2026-11-24") - 1);
 }
+
+void
+page_add_moment(struct buf *buf, int64_t ms)
+{
+	buf_add_time(buf, ms);
+	buf_printf(buf, " %s", PAGE_ZONE);
+}

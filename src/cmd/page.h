@@ -31,4 +31,7 @@ void page_add_key(struct buf *out, const char *key, size_t width);
 void page_add_minute(struct buf *buf, int64_t ms);
 void page_add_day(struct buf *buf, int64_t ms);
 
+/* Where no head of the page names it: "2026-11-24 07:12:01 UTC". */
+void page_add_moment(struct buf *buf, int64_t ms);
+
 #endif

@@ -217,7 +217,7 @@ print_end(const struct pins *pins, const struct pin *pin, struct buf *out)
 	} else {
 		buf_printf(
 		    out, pin->entry.level != LEVEL_NONE ? ", pinned until " : " until ");
-		buf_add_time(out, pin->until_ms);
+		page_add_moment(out, pin->until_ms);
 	}
 }
 

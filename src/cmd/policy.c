@@ -44,6 +44,7 @@ add_state(struct buf *out, const struct sts_record *r, int64_t now_ms)
 	}
 	buf_printf(out, "%s until ", sts_applies_name(applies));
 	page_add_minute(out, ends_ms);
+	buf_printf(out, " %s", PAGE_ZONE);
 }
 
 static void
@@ -64,7 +65,7 @@ add_time_line(struct buf *out, const char *name, int64_t ms)
 	if (ms == 0)
 		return;
 	buf_printf(out, "  %-12s ", name);
-	buf_add_time(out, ms);
+	page_add_moment(out, ms);
 	buf_add_char(out, '\n');
 }
 

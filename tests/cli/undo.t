@@ -56,12 +56,12 @@ ladder set short.test verify --for 10m
 ladder undo short.test
 ladder set short.test secure --for 10m
 ladder undo short.test
-matches 'what no entry was before is no pin' "$out" '^short\.test: secure -> none until [-0-9]+ [:0-9]+$'
+matches 'what no entry was before is no pin' "$out" '^short\.test: secure -> none until [-0-9]+ [:0-9]+ UTC$'
 
 ladder set pin.test verify --for 6h --note 'until they moved'
 ladder set pin.test secure
 ladder undo pin.test
-matches 'a pin comes back with its end' "$out" '^pin\.test: secure -> verify, pinned until [-0-9]+ [:0-9]+$'
+matches 'a pin comes back with its end' "$out" '^pin\.test: secure -> verify, pinned until [-0-9]+ [:0-9]+ UTC$'
 is 'which is the one it had' "$(standing pin.test)" 'verify True pinned 21600.0'
 ladder explain --json pin.test
 is 'and with its note' "$(json 'd[0]["note"]')" 'until they moved'

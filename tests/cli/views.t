@@ -356,7 +356,7 @@ has 'explain: so it is in the line of the map, and its level follows' "$out" "
 map
   $long
     secure match="
-hasnt 'one zone on the page' "$(grep -c UTC <<<"$out")" 2
+is 'one zone on the page' "$(grep -o UTC <<<"$out")" UTC
 ladder explain "$long"
 has 'not on a terminal nothing is cut' "$out" 'mx20.example.test:end'
 hasnt 'or marked' "$out" '…'
