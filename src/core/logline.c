@@ -296,7 +296,7 @@ is_name(struct str s)
 STR_STEP bool
 eat_program(struct str *s, struct logline *out)
 {
-	struct str rest = *s, token, name, pid;
+	struct str rest = *s, token, name;
 	const char *slash;
 	uint64_t number;
 
@@ -306,9 +306,8 @@ eat_program(struct str *s, struct logline *out)
 	token.len -= 2;
 	if (!str_cut(&token, '[', &name) || !str_number(token, UINT32_MAX, &number))
 		return false;
-	pid = token;
 	slash = memrchr(name.p, '/', name.len);
-	if (slash == NULL || pid.len == 0)
+	if (slash == NULL)
 		return false;
 	out->tag = (struct str){name.p, (size_t)(slash - name.p)};
 	out->program = str_skip(name, out->tag.len + 1);
@@ -358,10 +357,11 @@ is_priority(struct str word)
 	return false;
 }
 
+/* Behind the blanks of a stamp, so that it has a letter. */
 STR_STEP bool
 eat_host(struct str *s, struct str *host)
 {
-	if (!str_cut(s, ' ', host) || host->len == 0)
+	if (!str_cut(s, ' ', host))
 		return false;
 	eat_blanks(s); /* a severity in the host's place is padded */
 	return true;

@@ -55,6 +55,14 @@ static const struct prefix_row prefixes[] = {
     {"<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - [timeQuality tz=\"1\"][a b=\"]\"] "
      "\xef\xbb\xbfx",
         "smtp", 417, 2026, 9, 10, 13, 18, 46, 0, 0, "x"},
+    {"2025-01-26 01:03:02+00:00 mail postfix/smtp[9]: panic: x", "smtp", 9, 2025, 1, 26,
+        1, 3, 2, 0, 0, "x"},
+    {"2025-01-26T01:03:02Z mail postfix/smtp[9]: error: x", "smtp", 9, 2025, 1, 26, 1, 3,
+        2, 0, 0, "x"},
+    {"mx_1.a-b  | 2025-01-26T01:03:02Z postfix/smtp[9]: fatal: x", "smtp", 9, 2025, 1, 26,
+        1, 3, 2, 0, 0, "x"},
+    {"<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - [a b=\"\\\"]\"] x", "smtp", 417,
+        2026, 9, 10, 13, 18, 46, 0, 0, "x"},
     /* refused */
     {"<22>1 2026-09-10T13:18:46Z mx postfix 417 - - x", NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         NULL},
@@ -126,6 +134,76 @@ prefix_is(void **state)
 	assert_true(str_is(line.text, row->text));
 }
 
+#define SMTP " mail postfix/smtp[1]: x"
+
+/* One thing is wrong with each. */
+static const char *const refused[] = {
+    /* traditional stamps */
+    "Nov 04 x4:26:31" SMTP, "Nov 04 0x:26:31" SMTP, "Nov 04 04:x6:31" SMTP,
+    "Nov 04 04:60:31" SMTP, "Nov 04 04:26:x1" SMTP, "Nov 04 04:26:61" SMTP,
+    "Nov 04 04.26:31" SMTP, "Nov 04 04:26.31" SMTP, "Nov 04 04:26:31." SMTP,
+    "Nov 04 04:26:31", "Nov 04 04:26:31.5", "Nov 04 04:26:31postfix/smtp[1]: x",
+    "Nov  x 04:26:31" SMTP, "Nov  0 04:26:31" SMTP, "Nov 00 04:26:31" SMTP,
+    "Novx04 04:26:31" SMTP, "Nov 04x04:26:31" SMTP, "2013", "2013 ",
+    "2013xJun 10 06:28:18" SMTP, "0000 Jun 10 06:28:18" SMTP,
+    /* those of RFC 3339 */
+    "0000-01-26T01:03:02Z" SMTP, "2025x01-26T01:03:02Z" SMTP, "2025-01x26T01:03:02Z" SMTP,
+    "2025-01-26x01:03:02Z" SMTP, "2025-00-26T01:03:02Z" SMTP, "2025-x1-26T01:03:02Z" SMTP,
+    "2025-01-00T01:03:02Z" SMTP, "2025-01-32T01:03:02Z" SMTP, "2025-01-xxT01:03:02Z" SMTP,
+    "2025-01-26", "2025-01-26T25:03:02Z" SMTP, "2025-01-26T01:03:02.Z" SMTP,
+    "2025-01-26T01:03:02Zmail", "2025-01-26T01:03:02", "2025-01-26T01:03:02+01",
+    "2025-01-26T01:03:02+16:00" SMTP, "2025-01-26T01:03:02+x1:00" SMTP,
+    "2025-01-26T01:03:02+01:60" SMTP, "2025-01-26T01:03:02-01:x0" SMTP,
+    "2025-01-26T01:03:02*01:00" SMTP,
+    /* programs */
+    "Nov 04 04:26:31 mail postfix/smtp12]: x", "Nov 04 04:26:31 mail /smtp[12]: x",
+    "Nov 04 04:26:31 mail postfix/sm$tp[12]: x", "Nov 04 04:26:31 mail postfix/[12]: x",
+    "Nov 04 04:26:31 mail", "Nov 04 04:26:31 mail ",
+    "Nov 04 04:26:31 mail postfix/smtp[12]:", "Nov 04 04:26:31 mail postfix/smtp[12] x",
+    "Nov 04 04:26:31 mail postfix/smtp[12: x",
+    /* what docker puts in front */
+    "\x1b(0mmx-1 | Nov 04 04:26:31" SMTP, "\x1b[", "\x1b[3", "\x1b[3x", "mx-1", "mx-1 ",
+    "mx-1 |", "mx-1 |Nov 04 04:26:31" SMTP, "mx-1| Nov 04 04:26:31" SMTP,
+    "mx:1 | Nov 04 04:26:31" SMTP, "\x1b[111111111111111111mmx-1 | Nov 04 04:26:31" SMTP,
+    /* RFC 5424 */
+    "<", "<22", "<22>", "<2222>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - - x",
+    "<x>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - - x",
+    "<22>1 - mx postfix/smtp 417 - - x", "<22>1 2026-09-10T13:18:46Z",
+    "<22>1 2026-09-10T13:18:46Z mx", "<22>1 2026-09-10T13:18:46Z mx postfix/smtp",
+    "<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417",
+    "<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 -",
+    "<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - ",
+    "<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - x y",
+    "<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - -x",
+    "<22>1 2026-09-10T13:18:46Z mx /smtp 417 - - x",
+    "<22>1 2026-09-10T13:18:46Z mx postfix/sm$tp 417 - - x",
+    "<22>1 2026-09-10T13:18:46Z mx postfix/smtp 417 - [a b=\"c\\"};
+
+static void
+refused_is(void **state)
+{
+	const char *text = *state;
+	struct logline line;
+
+	assert_false(logline_split(str_of(text), &line));
+}
+
+/* A name that is longer than any of a container is none. */
+static void
+long_container_is_refused(void **state)
+{
+	char text[400];
+	struct logline line;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	strcpy(text + 255, " | Nov 04 04:26:31" SMTP);
+	assert_true(logline_split(str_of(text), &line));
+	memset(text, 'a', sizeof(text));
+	strcpy(text + 257, " | Nov 04 04:26:31" SMTP);
+	assert_false(logline_split(str_of(text), &line));
+}
+
 static void
 nested_is(void **state)
 {
@@ -148,6 +226,10 @@ nested_is(void **state)
 	    {"Sep 10 13:18:46 srv mailu-smtp[40]: said: postfix/smtp[1]: x", "mailu-smtp",
 	        NULL},
 	    {"mailu-smtp[40]: Sep 10 05:18:46 h postfix/smtp[1]: x", "mailu-smtp", NULL},
+	    {"Sep 10 13:18:46 srv mailu-smtp[x]: postfix/smtp[1]: x", "mailu-smtp", NULL},
+	    {"Sep 10 13:18:46 srv mailu-smtp[4] postfix/smtp[1]: x", "mailu-smtp", NULL},
+	    {"Sep 10 13:18:46 srv mailu-smtp postfix/smtp[1]: x", "mailu-smtp", NULL},
+	    {"Sep 10 13:18:46 srv", "mailu-smtp", NULL},
 	};
 
 	(void)state;
@@ -174,6 +256,14 @@ like_status_is(void **state)
 	    STR("dovecot: : to=<u@d.test>, relay=none, delay=1, status=sent (x)")));
 	assert_false(logline_is_like_status(STR("4F00: to=<u@d.test>, status=sent (x)")));
 	assert_false(logline_is_like_status(STR("job: a, status=done")));
+	assert_true(logline_is_like_status(
+	    STR("4F_0: to=<u@d.test>, relay=none, delay=1, status=sent (x)")));
+	assert_false(logline_is_like_status(
+	    STR(": to=<u@d.test>, relay=none, delay=1, status=sent (x)")));
+	assert_false(logline_is_like_status(
+	    STR("4F00: to=<u@d.test>, relay=none, status=sent (x)")));
+	assert_false(
+	    logline_is_like_status(STR("4F00: to=<u@d.test>, relay=none, delay=1, x")));
 	assert_false(logline_is_like_status(STR("")));
 }
 
@@ -276,6 +366,10 @@ main(void)
 {
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		suite_add(prefix_is, &prefixes[i], "prefix %s", prefixes[i].line);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		suite_add(refused_is, refused[i], "refused: %s", refused[i]);
+	suite_add(long_container_is_refused, NULL,
+	    "the name of a container has no more than 255 letters");
 	suite_add(nested_is, NULL, "a nested line is read of the named program alone");
 	suite_add(like_status_is, NULL, "what looks like a status line is known");
 	suite_add(heads_change_nothing, NULL,

@@ -54,6 +54,47 @@ static const struct status_row statuses[] = {
     {"no delays, no dsn (before 2.3)",
         "4F00: to=<u@d.test>, relay=h[192.0.2.1], delay=423, status=deferred (r)",
         "d.test", "", "r", 0, "unknown"},
+    {"a dsn of the first form, and what is none",
+        "4F00: to=<u@d.test>, relay=none, delay=1, "
+        "dsn=4.7.55, status=deferred (r)",
+        "d.test", "4.7.55", "r", 0, "unknown"},
+    {"a dsn with long parts",
+        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4.123.555, "
+        "status=deferred (r)",
+        "d.test", "4.123.555", "r", 0, "unknown"},
+    {"a dsn of letters",
+        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=x.7.5, "
+        "status=deferred (r)",
+        NULL, NULL, NULL, 0, NULL},
+    {"a dsn with a letter in the middle",
+        "4F00: to=<u@d.test>, relay=none, delay=1, "
+        "dsn=4.x.5, status=deferred (r)",
+        NULL, NULL, NULL, 0, NULL},
+    {"a dsn with a letter at the end",
+        "4F00: to=<u@d.test>, relay=none, delay=1, "
+        "dsn=4.7.x, status=deferred (r)",
+        NULL, NULL, NULL, 0, NULL},
+    {"a dsn with commas",
+        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4,7,5, "
+        "status=deferred (r)",
+        NULL, NULL, NULL, 0, NULL},
+    {"a dsn that goes on",
+        "4F00: to=<u@d.test>, relay=none, delay=1, dsn=4.7.5x, "
+        "status=deferred (r)",
+        NULL, NULL, NULL, 0, NULL},
+    {"an empty relay", "4F00: to=<u@d.test>, relay=, delay=1, status=deferred (r)", NULL,
+        NULL, NULL, 0, NULL},
+    {"a relay to the end", "4F00: to=<u@d.test>, relay=none", NULL, NULL, NULL, 0, NULL},
+    {"no bracket before the reason",
+        "4F00: to=<u@d.test>, relay=none, delay=1, "
+        "status=deferred r)",
+        NULL, NULL, NULL, 0, NULL},
+    {"no bracket behind the reason",
+        "4F00: to=<u@d.test>, relay=none, delay=1, "
+        "status=deferred (r",
+        NULL, NULL, NULL, 0, NULL},
+    {"no reason", "4F00: to=<u@d.test>, relay=none, delay=1, status=deferred ", NULL,
+        NULL, NULL, 0, NULL},
     {"a quoted local part that is a status line",
         "4F00: to=<\"a>, relay=none, dsn=4.7.4, status=deferred (TLS is required, but "
         "was not "
@@ -263,6 +304,96 @@ sessions_are_read(void **state)
 	    session_parse(STR("Verified TLS connection established to m[1.2.3.4]"), &s));
 }
 
+/* One thing is wrong with each. */
+static const char *const no_sessions[] = {"", "Verified ", "Verified TLS connection",
+    "Verified TLS connection made to m[1.2.3.4]:25: T ",
+    "Verified TLS connection established to m",
+    "Verified TLS connection established to m[1.2.3.4",
+    "Verified TLS connection established to m[1.2.3.4]25: T ",
+    "Verified TLS connection established to m[1.2.3.4]:",
+    "Verified TLS connection established to m[1.2.3.4]:25",
+    "Verified TLS connection established to m[1.2.3.4]:x: T ",
+    "Verified TLS connection established to m[1.2.3.4]:25: TLSv1.3",
+    "Vain TLS connection established to m[1.2.3.4]:25: T "};
+
+static void
+session_is_refused(void **state)
+{
+	struct session_line s;
+
+	assert_false(session_parse(str_of(*state), &s));
+}
+
+static const struct {
+	const char *text;
+	const char *queue_id; /* NULL: no expiry */
+} expiries[] = {
+    {"4F00: from=<a@b.test>, status=expired, returned to sender", "4F00"},
+    {"4F00: from=<>, status=force-expired, returned to sender", "4F00"},
+    {"4F00: from=<a@b.test>, status=expired, returned to sender.", NULL},
+    {"4F00: from=<a@b.test>, size=1", NULL},
+    {"4F00: from=<a@b.test", NULL},
+    {"4F00: to=<a@b.test>, status=expired, returned to sender", NULL},
+    {"4F-0: from=<a@b.test>, status=expired, returned to sender", NULL},
+};
+
+static void
+expiry_is(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(expiries) / sizeof(expiries[0]); i++) {
+		struct str id;
+		bool is_one = expiry_parse(str_of(expiries[i].text), &id);
+
+		assert_int_equal(is_one, expiries[i].queue_id != NULL);
+		if (is_one)
+			assert_true(str_is(id, expiries[i].queue_id));
+	}
+}
+
+/* Addresses are quoted from Postfix 3.5 on. */
+static const struct {
+	const char *text;
+	bool starts, quotes;
+} starts[] = {
+    {"daemon started -- version 3.7.11, configuration /etc/postfix", true, true},
+    {"reload -- version 3.5.0, configuration /etc/postfix", true, true},
+    {"daemon started -- version 3.4.23, configuration /etc/postfix", true, false},
+    {"daemon started -- version 2.11.0, configuration /etc/postfix", true, false},
+    {"daemon started -- version 4.0, configuration /etc/postfix", true, true},
+    {"daemon started -- version 3", true, false},
+    {"daemon started -- version x.5", true, false},
+    {"daemon started -- version 3.", true, false},
+    {"daemon started -- version 3.5", true, true},
+    {"daemon started -- version 3.99999", true, false},
+    {"terminating on signal 15", false, false},
+};
+
+static void
+start_is(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		assert_int_equal(start_parse(str_of(starts[i].text)), starts[i].starts);
+		assert_int_equal(start_quotes(str_of(starts[i].text)), starts[i].quotes);
+	}
+}
+
+static void
+long_queue_id_is_none(void **state)
+{
+	char text[300];
+	struct reason_line r;
+
+	(void)state;
+	memset(text, 'A', sizeof(text));
+	strcpy(text + 255, ": Server certificate not verified");
+	assert_true(reason_parse(str_of(text), &r));
+	memset(text, 'A', sizeof(text));
+	strcpy(text + 256, ": Server certificate not verified");
+	assert_false(reason_parse(str_of(text), &r));
+}
+
 static void
 policy_lines_are_read(void **state)
 {
@@ -293,6 +424,12 @@ policy_lines_are_read(void **state)
 	assert_false(policy_parse(STR("TLS policy lookup for d.test: x"), &p));
 	assert_false(policy_parse(STR("TLS policy lookup for /m: x"), &p));
 	assert_false(policy_parse(STR("TLS policy lookup for "), &p));
+	assert_true(policy_parse(
+	    STR("TLS policy lookup for d.test/m: Temporary lookup error"), &p));
+	assert_false(
+	    policy_parse(STR("TLS policy lookup for d.test: no TLSA records found"), &p));
+	assert_false(
+	    policy_parse(STR("TLS policy lookup for /m: no TLSA records found"), &p));
 }
 
 static void
@@ -389,6 +526,12 @@ main(void)
 	suite_add(seconds_are_exact, NULL, "seconds are read to the microsecond");
 	suite_add(cut_lines_are_refused, NULL, "a line cut anywhere is refused");
 	suite_add(sessions_are_read, NULL, "TLS session lines are read");
+	for (size_t i = 0; i < sizeof(no_sessions) / sizeof(no_sessions[0]); i++)
+		suite_add(
+		    session_is_refused, no_sessions[i], "no session: %s", no_sessions[i]);
+	suite_add(expiry_is, NULL, "a message that expired is known by its line");
+	suite_add(start_is, NULL, "from which version on addresses are quoted");
+	suite_add(long_queue_id_is_none, NULL, "a queue id has no more than 255 letters");
 	suite_add(policy_lines_are_read, NULL, "TLS policy look-ups name the next-hop");
 	suite_add(servers_that_are_passed_over, NULL,
 	    "lines of servers that are passed over are read");
