@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "core/certs.h"
 
@@ -131,9 +132,139 @@ longer_than_any_certificate(void **state)
 	free(pem);
 }
 
+/* --- certificates made here: nothing but what is read of one -------------------------
+ */
+
+static void
+add_tlv(struct buf *out, unsigned char tag, const struct buf *content)
+{
+	buf_add_char(out, (char)tag);
+	buf_add_char(out, (char)content->len); /* less than 128 */
+	buf_add(out, buf_text(content), content->len);
+}
+
+static void
+add_base64(struct buf *out, const struct buf *der)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < der->len; i += 3) {
+		uint32_t three = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			three = three << 8 |
+			    (i + k < der->len ? (unsigned char)der->data[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			buf_add_char(out,
+			    i + k > der->len ? '=' : digits[three >> (18 - 6 * k) & 63]);
+	}
+}
+
+struct made_row {
+	const char *from, *until; /* 13 octets are an UTCTime; NULL: there is none */
+	int64_t until_ms;         /* 0: it is damaged */
+};
+
+static const struct made_row made_rows[] = {
+    {"200101000000Z", "300101000000Z", INT64_C(1893456000000)},
+    {"490101000000Z", "20500101000000Z", INT64_C(2524608000000)},
+    {"500101000000Z", "700101000001Z", 1000},
+    {"19000101000000Z", "20000301000000Z", INT64_C(951868800000)},
+    {"20000229000000Z", "21000301000000Z", INT64_C(4107542400000)},
+    {"200101000000Z", NULL, 0},
+    {NULL, NULL, 0},
+    {"20010100000Z", "300101000000Z", 0},
+    {"200101000000Z", "2030010100000Z", 0},
+    {"200101000000Z", "00000101000000Z", 0},
+    {"200101000000Z", "300001000000Z", 0},
+    {"200101000000Z", "301301000000Z", 0},
+    {"200101000000Z", "300100000000Z", 0},
+    {"200101000000Z", "30x101000000Z", 0},
+    {"200101000000Z", "3001x1000000Z", 0},
+    {"200101000000Z", "300101x00000Z", 0},
+    {"200101000000Z", "30010100x000Z", 0},
+    {"200101000000Z", "3001010000x0Z", 0},
+    {"x00101000000Z", "300101000000Z", 0},
+};
+
+static void
+add_time(struct buf *out, const char *text)
+{
+	struct buf content = {0};
+
+	if (text == NULL)
+		return;
+	buf_printf(&content, "%s", text);
+	add_tlv(out, strlen(text) == 13 ? 0x17 : 0x18, &content);
+	buf_clear(&content);
+}
+
+/* without: so many of what stands before the times are missing. */
+static void
+make(const struct made_row *row, unsigned without, struct buf *pem)
+{
+	static const unsigned char tags[] = {0x02, 0x30, 0x30};
+	struct buf times = {0}, inner = {0}, outer = {0}, der = {0}, empty = {0};
+
+	add_time(&times, row->from);
+	add_time(&times, row->until);
+	for (size_t i = without; i < sizeof(tags); i++)
+		add_tlv(&inner, tags[i], &empty);
+	add_tlv(&inner, 0x30, &times);
+	add_tlv(&outer, 0x30, &inner);
+	add_tlv(&der, 0x30, &outer);
+	buf_printf(pem, BEGIN);
+	add_base64(pem, &der);
+	buf_printf(pem, "\n" END);
+	buf_clear(&times);
+	buf_clear(&inner);
+	buf_clear(&outer);
+	buf_clear(&der);
+}
+
+static void
+times_are_read(void **state)
+{
+	const struct made_row *row = *state;
+	struct buf pem = {0};
+	struct certs certs;
+
+	make(row, 0, &pem);
+	certs_read((struct str){buf_text(&pem), pem.len}, AT_2026_MS, &certs);
+	assert_int_equal(certs.damaged, row->until_ms == 0);
+	assert_int_equal(
+	    certs_until_ms((struct str){buf_text(&pem), pem.len}), row->until_ms);
+	buf_clear(&pem);
+}
+
+static void
+what_has_no_certificate_has_no_end(void **state)
+{
+	struct buf pem = {0};
+
+	(void)state;
+	assert_int_equal(certs_until_ms(STR("")), 0);
+	assert_int_equal(certs_until_ms(STR(BEGIN "MIIB")), 0);
+	assert_int_equal(certs_until_ms(STR(UNTIL_2030)), INT64_C(1893456000000));
+	for (unsigned without = 1; without <= 3; without++) {
+		buf_reset(&pem);
+		make(&made_rows[0], without, &pem);
+		assert_int_equal(
+		    certs_until_ms((struct str){buf_text(&pem), pem.len}), 0);
+	}
+	buf_clear(&pem);
+}
+
 int
 main(void)
 {
+	for (size_t i = 0; i < sizeof(made_rows) / sizeof(made_rows[0]); i++)
+		suite_add(times_are_read, &made_rows[i], "from %s until %s",
+		    made_rows[i].from != NULL ? made_rows[i].from : "nothing",
+		    made_rows[i].until != NULL ? made_rows[i].until : "nothing");
+	suite_add(what_has_no_certificate_has_no_end, NULL,
+	    "what is no certificate has no end");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(file_holds, &rows[i], "%s", rows[i].name);
 	suite_add(cut_anywhere, NULL, "a file that is cut anywhere");

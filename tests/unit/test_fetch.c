@@ -86,6 +86,57 @@ hosts_that_are_none(void **state)
 	assert_false(fetch_request_init(&request, "mta-sts.d.test", "/ca\npem"));
 }
 
+/* Lines of a request; one thing is wrong with each. */
+static const char *const no_requests[] = {"\n", "host mta-sts.d.test\n\n",
+    "ca-file /ca.pem\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\n\nhost mta-sts.d.test\n",
+    "host\nca-file /ca.pem\n\n", "ghost mta-sts.d.test\nca-file /ca.pem\n\n",
+    "host mta-sts.d.test\nca-file /c\xc3\xa4.pem\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\nport 0\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\nport 65536\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\nconnect-ms 0\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\nconnect-ms x\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\ntime-ms 0\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\ntime-ms 600001\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\nnetwork x\n\n",
+    "host mta-sts.d.test\nca-file /ca.pem\naddress x\n\n"};
+
+static void
+request_is_none(void **state)
+{
+	struct fetch_request request;
+	struct err err = {""};
+
+	assert_false(fetch_request_parse(str_of(*state), &request, &err));
+	assert_string_not_equal(err.text, "");
+}
+
+static void
+request_too_long(void **state)
+{
+	struct fetch_request request;
+	struct buf text = {0};
+	struct err err;
+
+	(void)state;
+	buf_printf(&text, "host mta-sts.d.test\nca-file /ca.pem\n");
+	while (text.len <= FETCH_REQUEST_MAX)
+		buf_printf(&text, "port 443\n");
+	buf_printf(&text, "\n");
+	assert_false(
+	    fetch_request_parse((struct str){buf_text(&text), text.len}, &request, &err));
+	assert_non_null(strstr(err.text, "octets long"));
+	buf_reset(&text);
+	buf_printf(&text, "host mta-sts.d.test\nca-file /ca.pem\n");
+	for (unsigned i = 0; i <= FETCH_NETWORKS_MAX; i++)
+		buf_printf(&text, "network 10.0.0.0/8\n");
+	buf_printf(&text, "\n");
+	assert_false(
+	    fetch_request_parse((struct str){buf_text(&text), text.len}, &request, &err));
+	assert_non_null(strstr(err.text, "one too many"));
+	buf_clear(&text);
+}
+
 static void
 assert_answer(const struct fetch_answer *answer)
 {
@@ -164,6 +215,10 @@ main(void)
 	suite_add(request_there_and_back, NULL, "a request is read as it was written");
 	suite_add(request_full, NULL, "a request has room for all that it may have");
 	suite_add(hosts_that_are_none, NULL, "a request is of a policy host alone");
+	for (size_t i = 0; i < sizeof(no_requests) / sizeof(no_requests[0]); i++)
+		suite_add(request_is_none, no_requests[i], "no request: row %zu", i);
+	suite_add(
+	    request_too_long, NULL, "no request: too long, or with too many networks");
 	suite_add(answer_there_and_back, NULL, "an answer is read as it was written");
 	suite_add(answers_that_are_none, NULL, "an answer that has a fault is none");
 	return suite_run();

@@ -219,6 +219,8 @@ static const struct {
     {"...", "...", "..."},
     {"", "", ""},
     {"", "a.test", "..."},
+    {"a.test  b.test", "a.test ", "a.test ..."},
+    {"a.test...", "a.test...", "a.test..."},
 };
 
 static void
@@ -244,6 +246,9 @@ static const char *const askable[][2] = {
     {"a;b.test m*.w.test [x] mx.test", "mx.test"},
     {"127.0.0.1 mx.test", "mx.test"},
     {"...", ""},
+    {"mx_1.test", "mx_1.test"},
+    {"a-name-of-more-than-sixty-three-octets-that-has-no-room-in-it.test mx.test",
+        "mx.test"},
     {"*", ""},
     {"*.", ""},
     {"", ""},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "suite.h"
 
+#include <string.h>
+
 #include "core/level.h"
 #include "core/nexthop.h"
 
@@ -113,7 +115,67 @@ static const struct row rows[] = {
         0, false, false},
     {"$(reboot).test", NULL, NULL, 0, false, false},
     {"%n%s.test", NULL, NULL, 0, false, false},
+    {"[IPv6:", NULL, NULL, 0, false, false},
+    {"[IPv6:]", NULL, NULL, 0, false, false},
+    {"[mx.example]x:25", NULL, NULL, 0, false, false},
+    {"[::1:2.3.4.5555]", NULL, NULL, 0, false, false},
+    {":25", NULL, NULL, 0, false, false},
+    {"[]:25", NULL, NULL, 0, false, false},
+    {"example.org:1:2", NULL, NULL, 0, false, false},
+    {"example.org:.x", NULL, NULL, 0, false, false},
+    {"example.org:a/b", NULL, NULL, 0, false, false},
+    {"example.org:12345678901234567890", NULL, NULL, 0, false, false},
 };
+
+/* A letter less, and it is one. */
+static void
+long_names_are_refused(void **state)
+{
+	char text[2 * NEXTHOP_KEY_SIZE] = "", key[NEXTHOP_KEY_SIZE];
+	struct nexthop nh;
+
+	(void)state;
+	while (strlen(text) + 2 < NEXTHOP_HOST_SIZE - 1)
+		strcat(text, "a.");
+	strcat(text, "b");
+	assert_true(nexthop_parse(str_of(text), &nh));
+	strcat(text, "bb");
+	assert_false(nexthop_parse(str_of(text), &nh));
+	memset(text, 'a', sizeof(text));
+	text[NEXTHOP_KEY_SIZE] = '\0';
+	assert_false(nexthop_parse(str_of(text), &nh));
+	assert_false(nexthop_fold(str_of(text), key, sizeof(key)));
+	text[NEXTHOP_KEY_SIZE - 1] = '\0';
+	assert_true(nexthop_fold(str_of(text), key, sizeof(key)));
+	assert_string_equal(key, text);
+	/* What becomes longer than there is room for, and what no text is. */
+	assert_false(nexthop_fold(STR(SHORTER_22), key, 50));
+	assert_false(nexthop_fold(STR("\xc3\x9c\0"), key, sizeof(key)));
+	assert_false(nexthop_fold(STR("\xc3"), key, sizeof(key)));
+}
+
+static void
+ports_have_names(void **state)
+{
+	struct ports ports = {.standard = 26};
+	struct nexthop nh;
+
+	(void)state;
+	ports_add(&ports, "nntp", 119);
+	assert_true(nexthop_parse(STR("d.test:nntp"), &nh));
+	nexthop_take_ports(&nh, NULL);
+	assert_int_equal(nh.port, 0);
+	nexthop_take_ports(&nh, &ports);
+	assert_int_equal(nh.port, 119);
+	assert_true(nexthop_parse(STR("d.test"), &nh));
+	nexthop_take_ports(&nh, &ports);
+	assert_int_equal(nh.port, 26);
+	ports.standard = 0;
+	assert_true(nexthop_parse(STR("d.test"), &nh));
+	nexthop_take_ports(&nh, &ports);
+	assert_int_equal(nh.port, 25);
+	ports_clear(&ports);
+}
 
 static void
 nexthop_is(void **state)
@@ -214,6 +276,7 @@ parents_are_of_domains(void **state)
 	assert_false(nexthop_is_below("[a.d.test]", ".d.test"));
 	assert_false(nexthop_is_below("a.d.test:25", ".d.test"));
 	assert_false(nexthop_is_below("a.d.test", "d.test"));
+	assert_false(nexthop_is_below("a.e.test", ".d.test"));
 }
 
 static void
@@ -234,7 +297,9 @@ static const char *const addresses[] = {"0.0.0.0", "255.255.255.255", "::", "::1
     "1::", "2001:db8:1:2:3:4:5:6", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4", NULL};
 static const char *const no_addresses[] = {"256.1.1.1", "1.2.3", "1.2.3.4.5",
     "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", ":1", "1:", "1::2::3", "12345::", "::1.2.3",
-    "g::", "1.2.3.", NULL};
+    "g::", "1.2.3.", "1:2:3:4:5:6:7:1.2.3.4", "1:2:3:4:5:1.2.3.4",
+    "1:2:3:4:5::6:7:1.2.3.4", "::1:2:3:4:5:6:7:8", "1.2.3.1234", "a.b.c.d", "1:::2",
+    "1111:2222:3333:4444:5555:6666:7777:8888:9999::", "", ":", NULL};
 
 static void
 is_address(void **state)
@@ -271,6 +336,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		suite_add(is_looked_up, others[i], "row %zu is looked up as %s", i + 1,
 		    others[i][1] != NULL ? others[i][1] : "itself or never");
+	suite_add(long_names_are_refused, NULL, "a name that is too long is refused");
+	suite_add(ports_have_names, NULL, "the port that services(5) has is taken");
 	suite_add(keys_are_parsed_as_themselves, NULL, "every key is that of itself");
 	for (size_t i = 0; i < sizeof(recipients) / sizeof(recipients[0]); i++)
 		suite_add(

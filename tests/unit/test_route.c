@@ -49,6 +49,23 @@ keys_are(void **state)
 	assert_int_equal(whole_only, row->whole_only);
 }
 
+/* What cannot be a key is not asked for. */
+static void
+long_recipients_have_no_keys(void **state)
+{
+	struct route_settings settings = {"", "smtp", "+", false};
+	char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE], recipient[2 * ROUTE_KEY_SIZE];
+	size_t whole_only;
+
+	(void)state;
+	memset(recipient, 'a', sizeof(recipient));
+	strcpy(recipient + ROUTE_KEY_SIZE, "@d.test");
+	assert_int_equal(route_keys(&settings, str_of(recipient), keys, &whole_only), 0);
+	/* A NUL is not what the delimiters end with. */
+	assert_int_equal(route_keys(&settings, STR("u\0x@d.test"), keys, &whole_only), 4);
+	assert_int_equal(route_keys(&settings, STR("u@d."), keys, &whole_only), 3);
+}
+
 static void
 many_labels_are_bounded(void **state)
 {
@@ -93,6 +110,11 @@ static const struct route_row route_rows[] = {
     {"[a.example], [b.example]:587", "smtp", "", "smtp", "[b.example]:587"},
     {"[a.example], b c", "smtp", "", "smtp", ""},
     {"", "smtp", "error:no mail, sorry", "error", ""},
+    {"", "smtp", "retry:later.example", "retry", ""},
+    {"", "smtp", "discard:gone.example", "discard", ""},
+    {"b c, [a.example]", "smtp", "", "smtp", ""},
+    {"[a.example],", "smtp", "", "smtp", "[a.example]"},
+    {"[a.example], ", "smtp", "", "smtp", "[a.example]"},
     {"", "smtp", "smtp:[IPv6:2001:DB8::1]:26", "smtp", "[ipv6:2001:db8::1]:26"},
 };
 
@@ -125,6 +147,10 @@ static const struct {
     {LIST, "A.Example[192.0.2.1]:25", "[a.example]:25"},
     {LIST, "a.example", "[a.example]:25"},
     {LIST, "a.example[192.0.2.1]:26", "c.example"},
+    {LIST, "b.example[192.0.2.1", "[b.example]:2525"},
+    {LIST, "b.example[192.0.2.1]", "[b.example]:2525"},
+    {LIST, "b.example[192.0.2.1]:x", "[b.example]:2525"},
+    {LIST, "b.example[192.0.2.1]:65536", "[b.example]:2525"},
     {LIST, "b.example[2001:db8::1]:2525", "[b.example]:2525"},
     {LIST, "b.example[2001:db8::1]:587", "[b.example]:submission"},
     {LIST, "mx.c.example[192.0.2.1]:25", "c.example"},
@@ -192,6 +218,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(keys_rows) / sizeof(keys_rows[0]); i++)
 		suite_add(keys_are, &keys_rows[i], "look-up keys of %s",
 		    keys_rows[i].recipient);
+	suite_add(long_recipients_have_no_keys, NULL,
+	    "a recipient that is too long for a key has none");
 	suite_add(
 	    many_labels_are_bounded, NULL, "a domain of a hundred labels is bounded");
 	for (size_t i = 0; i < sizeof(route_rows) / sizeof(route_rows[0]); i++)

@@ -290,6 +290,117 @@ kept_patterns_are_only_patterns(void **state)
 	sts_policy_clear(&policy);
 }
 
+static void
+policies_are_compared(void **state)
+{
+	const struct sts_policy none = {.mode = STS_MODE_NONE},
+	                        bare = {.mode = STS_MODE_TESTING};
+	struct sts_policy one = sts_policy_of(STS_MODE_ENFORCE, 1, STR("mx.d.test")),
+	                  same = sts_policy_of(STS_MODE_ENFORCE, 9, STR("MX.D.test.")),
+	                  other = sts_policy_of(STS_MODE_ENFORCE, 1, STR("mx.e.test")),
+	                  tested = sts_policy_of(STS_MODE_TESTING, 1, STR("mx.d.test"));
+
+	(void)state;
+	assert_true(sts_policy_equal(&one, &same));
+	assert_false(sts_policy_equal(&one, &other));
+	assert_false(sts_policy_equal(&one, &tested));
+	assert_false(sts_policy_equal(&bare, &tested));
+	assert_false(sts_policy_equal(&tested, &bare));
+	assert_true(sts_policy_equal(&none, &none));
+	assert_false(sts_policy_allows(&none, STR("mx.d.test")));
+	assert_true(sts_policy_allows(&one, STR("mx.d.test.")));
+	assert_false(sts_policy_allows(&one, STR("")));
+	sts_policy_clear(&one);
+	sts_policy_clear(&same);
+	sts_policy_clear(&other);
+	sts_policy_clear(&tested);
+}
+
+/* Who does not want to know of what was dropped, of a good one and of bad ones. */
+static void
+policy_without_notes(void **state)
+{
+	static const char good[] = "version: STSv1\nmode: none\nmax_age: 1\n";
+	struct buf large = {0};
+	struct sts_policy policy;
+	struct err err;
+
+	(void)state;
+	assert_true(sts_policy_parse(STR(good), &policy, NULL, &err));
+	sts_policy_clear(&policy);
+	assert_false(sts_policy_parse(STR("version: STSv1\n"), &policy, NULL, &err));
+	while (large.len <= STS_BODY_MAX)
+		buf_printf(&large, "%s", good);
+	assert_false(sts_policy_parse(
+	    (struct str){buf_text(&large), large.len}, &policy, NULL, &err));
+	assert_non_null(strstr(err.text, "octets long"));
+	buf_clear(&large);
+}
+
+/* From which Postfix on what can be said of a policy. */
+static const struct {
+	const char *version;
+	bool enforces;
+	enum sts_support support;
+} versions[] = {
+    {"3.3.9", false, STS_SUPPORT_NONE},
+    {"3.4.0", false, STS_SUPPORT_NAMES},
+    {"3.9", true, STS_SUPPORT_NAMES},
+    {"3.10.0", false, STS_SUPPORT_REPORTS},
+    {"3.10.5", false, STS_SUPPORT_REPORTS},
+    {"3.10.5", true, STS_SUPPORT_EXACT},
+    {"3.10.4", true, STS_SUPPORT_REPORTS},
+    {"3.11-20250430", true, STS_SUPPORT_REPORTS},
+    {"3.12-20260430", true, STS_SUPPORT_EXACT},
+    {"4.0-20300101", true, STS_SUPPORT_NONE},
+    {"4.1.0", true, STS_SUPPORT_EXACT},
+    {"2.11.0", true, STS_SUPPORT_NONE},
+    {"", true, STS_SUPPORT_NONE},
+    {"x.4.0", true, STS_SUPPORT_NONE},
+    {"3", true, STS_SUPPORT_NONE},
+    {"3.", true, STS_SUPPORT_NONE},
+    {"3.10.", true, STS_SUPPORT_NONE},
+    {"3.999999999", true, STS_SUPPORT_NONE},
+};
+
+static void
+versions_support(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		if (sts_support_of(str_of(versions[i].version), versions[i].enforces) !=
+		    versions[i].support)
+			fail_msg("%s", versions[i].version);
+}
+
+static void
+entries_of_policies_are_known(void **state)
+{
+	static const struct {
+		enum level level;
+		const char *attributes;
+		bool is_one;
+	} entries[] = {
+	    {LEVEL_SECURE, "match=mx.d.test servername=hostname", true},
+	    {LEVEL_SECURE, "match=mx.d.test servername=hostname policy_ttl=1", true},
+	    {LEVEL_VERIFY, "match=mx.d.test servername=hostname", false},
+	    {LEVEL_SECURE, "", false},
+	    {LEVEL_SECURE, "match=mx.d.test", false},
+	    {LEVEL_SECURE, "match=mx.d.test servername=mx.d.test", false},
+	    {LEVEL_SECURE, "servername=hostname match=mx.d.test", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		char attributes[64];
+
+		strcpy(attributes, entries[i].attributes);
+		assert_int_equal(
+		    sts_entry_is_one((struct demand){entries[i].level, attributes}),
+		    entries[i].is_one);
+	}
+}
+
 /* --- next-hops ---------------------------------------------------------------------- */
 
 static void
@@ -515,6 +626,10 @@ main(void)
 	suite_add(too_many_records, NULL, "more records than are held: could not tell");
 	suite_add(damaged_record, NULL, "a record that is damaged is none");
 	suite_add(causes_have_words, NULL, "every cause has a word, and one of a report");
+	suite_add(policies_are_compared, NULL, "policies are compared by mode and hosts");
+	suite_add(policy_without_notes, NULL, "nobody must know what was dropped");
+	suite_add(versions_support, NULL, "what a version of Postfix can do");
+	suite_add(entries_of_policies_are_known, NULL, "the entry of a policy is known");
 	suite_add(kept_patterns_are_only_patterns, NULL,
 	    "what is kept of a policy is patterns, and nothing else");
 	for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++)
