@@ -111,6 +111,48 @@ request_is_none(void **state)
 	assert_string_not_equal(err.text, "");
 }
 
+/* Fields of an answer that say more than there is room for. */
+static void
+answer_too_long(void **state)
+{
+	static const char *const forms[] = {
+	    "cause ok\nstatus 1\naddress %s\nconfined no\ndetail x\nbody 0\n\n",
+	    "cause ok\nstatus 1\naddress x\nconfined %s\ndetail x\nbody 0\n\n",
+	    "cause ok\nstatus 1\naddress x\nconfined no\ndetail %s\nbody 0\n\n"};
+	struct fetch_answer answer;
+	struct buf text = {0};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		const char *at = strstr(forms[i], "%s");
+
+		for (int large = 0; large < 2; large++) {
+			buf_reset(&text);
+			buf_printf(&text, "tlsladder-fetch 1\n");
+			buf_add(&text, forms[i], (size_t)(at - forms[i]));
+			for (int k = 0; k < (large ? 300 : 3); k++)
+				buf_add_char(&text, 'x');
+			buf_printf(&text, "%s", at + 2);
+			assert_int_equal(
+			    fetch_answer_parse(
+			        (struct str){buf_text(&text), text.len}, &answer, &err),
+			    !large);
+		}
+	}
+	while (text.len <= FETCH_ANSWER_MAX)
+		buf_add_char(&text, 'x');
+	assert_false(
+	    fetch_answer_parse((struct str){buf_text(&text), text.len}, &answer, &err));
+	assert_false(
+	    fetch_answer_parse(STR("tlsladder-fetch 1\ncause ok\nstatus 1\nxddress"
+	                           "\nconfined no\n"),
+	        &answer, &err));
+	assert_false(fetch_answer_parse(
+	    STR("tlsladder-fetch 1\ncause ok\nstatus \x7f\n"), &answer, &err));
+	buf_clear(&text);
+}
+
 static void
 request_too_long(void **state)
 {
@@ -220,6 +262,7 @@ main(void)
 	suite_add(
 	    request_too_long, NULL, "no request: too long, or with too many networks");
 	suite_add(answer_there_and_back, NULL, "an answer is read as it was written");
+	suite_add(answer_too_long, NULL, "no answer: a field is too long");
 	suite_add(answers_that_are_none, NULL, "an answer that has a fault is none");
 	return suite_run();
 }

@@ -402,6 +402,9 @@ hostile_state_is_skipped(void **state)
 	                            "passed\t1\t0\t\tQA\t\t3\t1\t2\t0\tx\n"
 	                            "passed\t-1\t0\t\tQA\t\t3\t1\t0\t0\tx\n"
 	                            "passed\t1\t0\t\tQA\t\t3\t1\t0\n"
+	                            "passed\t1\t0\t\tQA\t\tx\t1\t0\t0\tx\n"
+	                            "passed\t1\t0\t\tQA\t\t3\tx\t0\t0\tx\n"
+	                            "passed\t1\t0\t\tQA\t\t3\t1\t0\tx\tx\n"
 	                            "passed\t1\t0\t\tQA\t\t3\t1\t0\t0\tx";
 	struct fold *fold = fold_new(rules);
 	struct buf after = {0};

@@ -244,6 +244,181 @@ some_are_in_no_table(void **state)
 	    PUBLISHED_NO_BAR);
 }
 
+static void
+states_have_names(void **state)
+{
+	enum published_state parsed;
+
+	(void)state;
+	for (enum published_state s = PUBLISHED_NONE; s < PUBLISHED_STATE_COUNT; s++) {
+		assert_true(
+		    published_state_parse(str_of(published_state_name(s)), &parsed));
+		assert_int_equal(parsed, s);
+	}
+	assert_false(published_state_parse(STR("other"), &parsed));
+	assert_int_equal(parsed, PUBLISHED_NONE);
+}
+
+/* As it could be stored: a row of which nothing is known but what it says. */
+static void
+what_is_known_is_not_empty(void **state)
+{
+	struct published p = ours("may");
+
+	(void)state;
+	assert_false(published_is_empty(&p));
+	p.state = PUBLISHED_NONE;
+	assert_false(published_is_empty(&p));
+	published_init(&p, "a.test");
+	assert_true(published_is_empty(&p));
+	p.state = PUBLISHED_VETOED;
+	assert_false(published_is_empty(&p));
+}
+
+/* There is no room for another: all that was begun is settled first. */
+static void
+intents_are_bounded(void **state)
+{
+	static const char *const attributes[ROWS_INTENTS_MAX + 1] = {
+	    "", "a=1", "a=2", "a=3", "a=4", "a=5", "a=6", "a=7", "a=8"};
+	const struct published_want other = wants("encrypt", "a=9"),
+	                            first = wants("encrypt", "");
+	struct published p;
+
+	(void)state;
+	published_init(&p, "a.test");
+	for (size_t i = 0; i < ROWS_INTENTS_MAX; i++) {
+		const struct published_want want = wants("encrypt", attributes[i]);
+
+		assert_true(published_begin(&p, &want));
+	}
+	assert_int_equal(published_plan(&p, &other, NOW), PUBLISHED_DROP);
+	assert_int_equal(published_plan(&p, &first, NOW), PUBLISHED_WANT);
+	assert_int_equal(
+	    answer(&p, &other, PUBLISHED_DROP, ROWS_GONE), PUBLISHED_IS_BUSY);
+	assert_true(published_is_empty(&p));
+	/* What was begun is no more than what is undone. */
+	published_undone(&p, &other);
+	published_begin(&p, &first);
+	published_undone(&p, &other);
+	assert_int_equal(p.intent_count, 1);
+}
+
+/* A veto stands while what was begun before it is taken away. */
+static void
+veto_outlasts_what_was_begun(void **state)
+{
+	struct published p = ours("may");
+	const struct published_want want = wants("may", ""), none = {.lease_ms = 0};
+	enum published_news news;
+
+	(void)state;
+	answer(&p, &want, PUBLISHED_WANT, ROWS_GONE);
+	p.intents[p.intent_count++] = want.text;
+	assert_int_equal(published_plan(&p, &want, NOW), PUBLISHED_DROP);
+	assert_int_equal(
+	    answer(&p, &want, PUBLISHED_DROP, ROWS_GONE), PUBLISHED_IS_IN_FORCE);
+	assert_int_equal(p.state, PUBLISHED_VETOED);
+	assert_int_equal(p.until_ms, NOW + 1000);
+	assert_int_equal(p.intent_count, 0);
+	/* Nobody wants it: it is forgotten when it is over. */
+	assert_int_equal(published_compare(&p, &none, NULL, &news, NOW), PUBLISHED_REST);
+	assert_int_equal(p.state, PUBLISHED_VETOED);
+	assert_int_equal(
+	    published_compare(&p, &none, NULL, &news, NOW + 1000), PUBLISHED_REST);
+	assert_true(published_is_empty(&p));
+}
+
+/* A row that is not as it was read is asked for. */
+static void
+row_that_changed_is_asked_for(void **state)
+{
+	const struct rows_row rows[] = {row_of("8", "may", "", ""),
+	    row_of("7", "encrypt", "", ""), row_of("7", "may", "match=a.test", ""),
+	    row_of("7", "may", "", "now"), {.id = STR("7"), .level = STR("may")}};
+	const struct published_want want = wants("may", "");
+	enum published_news news;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct published p = ours("may");
+
+		assert_int_equal(
+		    published_compare(&p, &want, &rows[i], &news, NOW), PUBLISHED_WANT);
+		assert_int_equal(p.state, PUBLISHED_OURS);
+		p.state = PUBLISHED_REFUSED;
+		assert_int_equal(
+		    published_compare(&p, &want,
+		        &(struct rows_row){
+		            .id = STR("7"), .level = STR("may"), .active = true},
+		        &news, NOW),
+		    PUBLISHED_WANT);
+	}
+}
+
+/* What the helper says that it was not to say is as if it had said nothing. */
+static void
+odd_answers_are_busy(void **state)
+{
+	static const char longer[] = "123456789012345678901";
+	char modified[ROWS_MODIFIED_MAX + 2];
+	const struct published_want want = wants("may", ""), none = {.lease_ms = 0};
+	struct rows_line line = {.word = ROWS_OURS, .key = STR("a.test")};
+	enum published_step step = PUBLISHED_WANT;
+	struct published p;
+
+	(void)state;
+	memset(modified, 'x', sizeof(modified));
+	modified[sizeof(modified) - 1] = '\0';
+	published_init(&p, "a.test");
+	published_begin(&p, &want);
+	line.row = row_of("7", "encrypt", "", "");
+	assert_int_equal(
+	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
+	line.row = row_of("7", "may", "match=a.test", "");
+	assert_int_equal(
+	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
+	line.row = row_of(longer, "may", "", "");
+	assert_int_equal(
+	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
+	line.row = row_of("7", "may", "", modified);
+	assert_int_equal(
+	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
+	line.row = row_of("7", "may", "", "");
+	assert_int_equal(
+	    published_answered(&p, &none, &step, &line, NOW), PUBLISHED_IS_BUSY);
+	assert_false(
+	    published_adopt(&p, &want, &(struct rows_row){.level = STR("may")}, NOW));
+	assert_int_equal(p.state, PUBLISHED_NONE);
+	assert_int_equal(p.intent_count, 1);
+	line.word = ROWS_BUSY;
+	step = PUBLISHED_LOOK;
+	assert_int_equal(
+	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
+	assert_int_equal(step, PUBLISHED_REST);
+	assert_true(published_adopt(&p, &want, &line.row, NOW));
+	assert_int_equal(p.state, PUBLISHED_OURS);
+	assert_false(published_begin(&p, &want)); /* it stands there already */
+	assert_false(published_begin(&p, &none));
+}
+
+static void
+long_refusal_is_cut(void **state)
+{
+	char text[2 * PUBLISHED_TEXT_SIZE];
+	const struct published_want want = wants("may", "");
+	struct rows_line line = {.word = ROWS_REFUSED, .text = {text, sizeof(text)}};
+	enum published_step step = PUBLISHED_WANT;
+	struct published p;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	published_init(&p, "a.test");
+	assert_int_equal(
+	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_REFUSED);
+	assert_int_equal(strlen(p.text), PUBLISHED_TEXT_SIZE - 1);
+}
+
 /* --- two at one row ---------------------------------------------------------------- */
 
 /*
@@ -528,6 +703,15 @@ main(void)
 	suite_add(changed_row_is_his, NULL, "a row that he changed is his");
 	suite_add(deleted_row_is_a_veto, NULL, "a row that he deleted is a veto");
 	suite_add(begun_row_is_ours_later, NULL, "a row that we began to write is ours");
+	suite_add(states_have_names, NULL, "each state has its name");
+	suite_add(what_is_known_is_not_empty, NULL, "what is known is not empty");
+	suite_add(intents_are_bounded, NULL, "no more than eight are begun");
+	suite_add(veto_outlasts_what_was_begun, NULL,
+	    "a veto stands while what was begun is taken away");
+	suite_add(row_that_changed_is_asked_for, NULL, "a row that changed is asked for");
+	suite_add(
+	    odd_answers_are_busy, NULL, "an answer to something else changes nothing");
+	suite_add(long_refusal_is_cut, NULL, "the words of a refusal are cut");
 	suite_add(refusal_is_said_once, NULL, "a refusal is said once");
 	suite_add(listing_tells_what_to_ask, NULL, "a listing tells what to ask");
 	suite_add(some_are_in_no_table, NULL, "some entries are in no table");
