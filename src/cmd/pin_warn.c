@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/pin_warn.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -10,10 +11,11 @@
 #include "core/sts_entry.h"
 #include "measure/measure.h"
 #include "sys/clock.h"
+#include "sys/workers.h"
 
-/* A warning is no reason to wait long: for an answer; before the last question begins. */
-#define DNS_TIMEOUT_MS SPAN_SECOND_MS
-#define DNS_ALL_MS     SPAN_SECOND_MS
+/* A warning is no reason to wait long: for one, and for many at once. */
+#define DNS_ONE_MS SPAN_SECOND_MS
+#define DNS_ALL_MS 250
 
 /* --- what a pin comes to ------------------------------------------------------------ */
 
@@ -115,51 +117,87 @@ leaves_dane_out(const struct pin *pin, enum level standard)
 	    level != LEVEL_DANE_ONLY && pin->nexthop.key[0] != '.';
 }
 
-static void
-ask_dane(struct measurer *measurer, const struct measure_settings *settings,
-    const struct pin *pin)
-{
-	struct measure_item *item = mem_new(1, sizeof(*item));
+struct dane_job {
+	struct job job;
+	const struct measure_settings *settings;
+	const struct pin *pin;
+	bool is_asked; /* or there is no resolver to ask */
+	bool is_usable;
+};
 
-	item->nexthop = pin->nexthop;
-	measure_one(measurer, settings, item);
-	if (item->answers.dane.state == DANE_USABLE) {
-		progress_end();
-		warn(pin, "usable TLSA records", "look at them");
+static void
+ask_dane(struct job *base, void *measurer)
+{
+	struct dane_job *job = (struct dane_job *)base;
+	struct measure_item *item;
+	struct err ignored;
+
+	if (measure_has_resolver(measurer, &ignored)) {
+		item = mem_new(1, sizeof(*item));
+		item->nexthop = job->pin->nexthop;
+		measure_one(measurer, job->settings, item);
+		job->is_usable = item->answers.dane.state == DANE_USABLE;
+		free(item);
 	}
-	free(item);
+	job->is_asked = true;
+}
+
+/* All at once, until then. */
+static void
+ask_all(const struct config *config, struct dane_job *jobs, size_t count, int64_t most_ms)
+{
+	struct resolver_settings resolver = config_resolver(config);
+	int64_t until_ms = clock_monotonic_ms() + most_ms, left_ms = most_ms;
+	unsigned threads =
+	    count < config->dns.workers ? (unsigned)count : config->dns.workers;
+	struct workers *workers;
+	struct err ignored;
+
+	resolver.tries = 1;
+	if (resolver.timeout_ms > most_ms)
+		resolver.timeout_ms = most_ms;
+	workers = workers_new(threads, measure_make, measure_drop, &resolver, &ignored);
+	if (workers == NULL)
+		return;
+	for (size_t i = 0; i < count; i++)
+		workers_submit(workers, &jobs[i].job);
+	for (size_t done = 0; done < count && left_ms > 0;
+	     left_ms = until_ms - clock_monotonic_ms()) {
+		struct pollfd fd = {.fd = workers_fd(workers), .events = POLLIN};
+
+		progress_show("asking DNS", done, count);
+		poll(&fd, 1, (int)left_ms);
+		while (workers_done(workers) != NULL)
+			done++;
+	}
+	workers_free(workers);
+	progress_end();
 }
 
 void
 pin_warn_of_dane(
     const struct config *config, enum level standard, const struct pins *pins)
 {
-	struct resolver_settings resolver = config_resolver(config);
 	struct postfix postfix = cmd_postfix(config);
 	struct measure_settings settings = measure_settings_of(&postfix, NULL, NULL);
-	int64_t until_ms = clock_monotonic_ms() + DNS_ALL_MS;
-	struct measurer *measurer;
-	size_t left = 0;
-	struct err ignored;
+	struct dane_job *jobs = mem_new(pins->count + 1, sizeof(*jobs));
+	size_t count = 0, left = 0;
 
-	resolver.tries = 1;
-	if (resolver.timeout_ms > DNS_TIMEOUT_MS)
-		resolver.timeout_ms = DNS_TIMEOUT_MS;
-	measurer = measure_make(&resolver);
-	for (size_t i = 0; i < pins->count && measure_has_resolver(measurer, &ignored);
-	     i++) {
-		progress_show("asking DNS", i, pins->count);
-		if (!leaves_dane_out(&pins->items[i], standard))
-			continue;
-		if (clock_monotonic_ms() < until_ms)
-			ask_dane(measurer, &settings, &pins->items[i]);
-		else
-			left++;
+	for (size_t i = 0; i < pins->count; i++)
+		if (leaves_dane_out(&pins->items[i], standard))
+			jobs[count++] = (struct dane_job){.job.work = ask_dane,
+			    .settings = &settings,
+			    .pin = &pins->items[i]};
+	if (count > 0)
+		ask_all(config, jobs, count, count > 1 ? DNS_ALL_MS : DNS_ONE_MS);
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].is_usable)
+			warn(jobs[i].pin, "usable TLSA records", "look at them");
+		left += !jobs[i].is_asked;
 	}
-	measure_drop(measurer);
-	progress_end();
+	free(jobs);
 	if (left > 0)
-		cmd_note("DNS was not asked whether the last %zu have TLSA records; "
+		cmd_note("DNS was not asked whether %zu of them have TLSA records; "
 		         "tlsladder check asks it",
 		    left);
 }

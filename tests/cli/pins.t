@@ -206,7 +206,12 @@ mx.d.test A secure
 	mx.d.test. 300 IN A 192.0.2.1
 _25._tcp.mx.d.test TLSA secure
 	_25._tcp.mx.d.test. 300 IN TLSA 3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+a.test MX secure
+	a.test. 300 IN MX 10 mx.d.test.
 END
+for ((i = 0; i < 40; i++)); do
+	echo "silent$i.test MX silent"
+done >>"$dir/dns"
 start_dns
 configure "dns: {resolver: '$resolver', trust: ad, tries: 1}"
 for level in may encrypt verify secure; do
@@ -215,6 +220,17 @@ for level in may encrypt verify secure; do
 		"warning: d.test has usable TLSA records; at $level Postfix does not look at them"
 	is "$level: and it is set" "$status $(in_map | grep '^d.test')" "0 d.test	$level"
 done
+ladder set d.test b.test a.test may
+is 'of several: each that has some, in their order' "$(grep -o '[a-z.]* has usable' <<<"$err")" $'d.test has usable\na.test has usable'
+ladder unset a.test b.test
+silent=$(printf ' silent%d.test' {0..39})
+# shellcheck disable=SC2086
+ladder set $silent d.test may
+is 'a resolver that is silent keeps nobody waiting' "$status $(wc -l <<<"$out")" '0 41'
+matches 'whom it was not asked about is said' "$err" 'note: DNS was not asked whether [1-9][0-9]* of them have TLSA records; tlsladder check asks it'
+# shellcheck disable=SC2086
+ladder unset $silent
+ladder set d.test secure
 ladder set d.test dane-only
 is 'dane-only: none' "$status$err" 0
 ladder undo d.test
