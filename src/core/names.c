@@ -181,8 +181,7 @@ names_any(struct str names, char *out, size_t size)
 {
 	struct str name;
 
-	if (size > 0)
-		out[0] = '\0';
+	out[0] = '\0';
 	while (next_name(&names, &name)) {
 		bool usable = name.p[0] != '-' && !str_is(name, NAMES_MORE);
 

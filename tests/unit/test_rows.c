@@ -134,6 +134,7 @@ octets_that_end_a_text(void **state)
 	assert_false(rows_line_parse(STR("refused\td.test\ta\0b"), &line, &err));
 	assert_false(rows_is_key(STR("d\0.test")));
 	assert_false(rows_is_key(STR("")));
+	assert_false(rows_is_key(STR("-")));
 }
 
 /* A field that could not be read again is not written. */
@@ -269,7 +270,60 @@ static const char *const no_requests[] = {
     "ours\td.test\t1\tmay\t-\t-\nend\n",
     "done\nend\n",
     "\nend\n",
+    "intent\td.test\tmay\t-\nall\nend\n",
+    "look\td.test\nschema\nend\n",
+    "intent\ta.test\tmay\ta=1\nintent\ta.test\tmay\ta=2\nintent\ta.test\tmay\ta=3\n"
+    "intent\ta.test\tmay\ta=4\nintent\ta.test\tmay\ta=5\nintent\ta.test\tmay\ta=6\n"
+    "intent\ta.test\tmay\ta=7\nintent\ta.test\tmay\ta=8\nintent\ta.test\tmay\ta=9\n"
+    "want\ta.test\tmay\t-\nend\n",
 };
+
+/* Longer than anything of its kind: not one of them is read. */
+static void
+longer_than_any(void **state)
+{
+	struct rows_request request;
+	struct rows_answer answer;
+	struct rows_line line = {.word = ROWS_LEASE};
+	struct buf text = {0}, out = {0};
+	struct err err;
+
+	(void)state;
+	buf_printf(&text, "refused\ta.test\t");
+	while (text.len <= ROWS_TEXT_MAX + 16)
+		buf_add_char(&text, 'x');
+	assert_false(
+	    rows_line_parse((struct str){buf_text(&text), text.len}, &line, &err));
+	while (text.len <= ROWS_LINE_MAX)
+		buf_add_char(&text, 'x');
+	assert_false(
+	    rows_line_parse((struct str){buf_text(&text), text.len}, &line, &err));
+	assert_non_null(strstr(err.text, "octets"));
+	while (text.len <= ROWS_REQUEST_MAX)
+		buf_printf(&text, "\nlook\ta.test");
+	assert_false(
+	    rows_request_parse((struct str){buf_text(&text), text.len}, &request, &err));
+	assert_non_null(strstr(err.text, "octets"));
+	rows_request_clear(&request);
+	assert_true(rows_request_parse(STR("end\n"), &request, &err));
+	while (text.len <= ROWS_ANSWER_MAX)
+		buf_printf(&text, "\ngone\ta.test");
+	assert_false(rows_answer_parse(
+	    (struct str){buf_text(&text), text.len}, &request, &answer, &err));
+	rows_answer_clear(&answer);
+	rows_request_clear(&request);
+	/* Nor is a lease written that could not be read. */
+	line = (struct rows_line){.word = ROWS_LEASE, .holder = STR("node")};
+	assert_false(rows_line_print(&line, &out));
+	line.seconds = ROWS_LEASE_MAX_S + 1;
+	assert_false(rows_line_print(&line, &out));
+	line.seconds = ROWS_LEASE_MAX_S;
+	assert_true(rows_line_print(&line, &out));
+	line.holder = STR("");
+	assert_false(rows_line_print(&line, &out));
+	buf_clear(&text);
+	buf_clear(&out);
+}
 
 static void
 request_is_none(void **state)
@@ -479,6 +533,7 @@ main(void)
 	    "ours");
 	suite_add(request_whole, NULL, "a request is whole with its end alone");
 	ROWS(request_is_none, no_requests, "a request that has a fault is none");
+	suite_add(longer_than_any, NULL, "longer than any line, request and answer");
 	suite_add(request_full, NULL, "a request has room for all that it may have");
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
 		suite_add(answer_is, &answers[i],

@@ -125,9 +125,12 @@ records_are_read(void **state)
 	buf_clear(&id);
 }
 
+#define N32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void
 too_many_records(void **state)
 {
+	static char large[STS_TXT_OCTETS_MAX + 1];
 	struct str texts[STS_TXT_RECORDS_MAX + 1];
 	struct sts_txt txt;
 
@@ -137,6 +140,28 @@ too_many_records(void **state)
 	texts[0] = STR("v=STSv1; id=a");
 	sts_txt_read(texts, STS_TXT_RECORDS_MAX, &txt);
 	assert_int_equal(txt.state, STS_TXT_VALID);
+	memset(large, 'x', sizeof(large));
+	texts[1] = (struct str){large, sizeof(large)};
+	sts_txt_read(texts, 2, &txt);
+	assert_int_equal(txt.state, STS_TXT_UNSURE);
+	texts[1] = STR("v=STSv1");
+	sts_txt_read(&texts[1], 1, &txt);
+	assert_int_equal(txt.state, STS_TXT_NONE);
+	texts[1] = STR("v=STSv1\t; id=a; 1-_.x=y");
+	sts_txt_read(&texts[1], 1, &txt);
+	assert_int_equal(txt.state, STS_TXT_VALID);
+	texts[1] = STR("v=STSv1; id=a; =y");
+	sts_txt_read(&texts[1], 1, &txt);
+	assert_int_not_equal(txt.state, STS_TXT_VALID);
+	texts[1] = STR("v=STSv1; id=a; " N32 "x=y");
+	sts_txt_read(&texts[1], 1, &txt);
+	assert_int_not_equal(txt.state, STS_TXT_VALID);
+	texts[1] = STR("v=STSv1; id=" N32 "x;");
+	sts_txt_read(&texts[1], 1, &txt);
+	assert_int_not_equal(txt.state, STS_TXT_VALID);
+	texts[1] = STR("v=STSv1; id=a; b=\x7f");
+	sts_txt_read(&texts[1], 1, &txt);
+	assert_int_not_equal(txt.state, STS_TXT_VALID);
 	sts_txt_read(texts, STS_TXT_RECORDS_MAX + 1, &txt);
 	assert_int_equal(txt.state, STS_TXT_UNSURE);
 	assert_string_equal(txt.id, "");
@@ -290,6 +315,49 @@ kept_patterns_are_only_patterns(void **state)
 	sts_policy_clear(&policy);
 }
 
+/* What is dropped is told, and cut. */
+static void
+odd_values_of_policies(void **state)
+{
+	char long_mx[400];
+	struct buf text = {0};
+	struct sts_policy policy;
+	struct sts_notes notes;
+	struct err err;
+
+	(void)state;
+	memset(long_mx, 'a', sizeof(long_mx));
+	long_mx[sizeof(long_mx) - 1] = '\0';
+	buf_printf(&text,
+	    "version: STSv1\nmode: testing\nmax_age: 1\nmx: %s\nmx: mx.d.test\n"
+	    "x_1-2.3: \xc2\xa0\xc3\xbc\n",
+	    long_mx);
+	if (!sts_policy_parse(
+	        (struct str){buf_text(&text), text.len}, &policy, &notes, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(policy.mx, "mx.d.test");
+	assert_int_equal(notes.dropped, 1);
+	assert_int_equal(strlen(notes.first_dropped), sizeof(notes.first_dropped) - 1);
+	sts_policy_clear(&policy);
+	buf_reset(&text);
+	buf_printf(&text, "%s: x\n", long_mx);
+	assert_false(sts_policy_parse(
+	    (struct str){buf_text(&text), text.len}, &policy, &notes, &err));
+	assert_non_null(strstr(err.text, "is no key"));
+	assert_false(sts_policy_parse(STR(": x\n"), &policy, &notes, &err));
+	assert_false(
+	    sts_policy_parse(STR("version: ST\xc2\x80\n"), &policy, &notes, &err));
+	buf_reset(&text);
+	for (unsigned i = 0; i < STS_MX_MAX + 5; i++)
+		buf_printf(&text, "mx%u.d.test ", i);
+	policy =
+	    sts_policy_of(STS_MODE_ENFORCE, 1, (struct str){buf_text(&text), text.len});
+	assert_true(sts_policy_allows(&policy, STR("mx0.d.test")));
+	assert_false(sts_policy_allows(&policy, STR("mx1004.d.test")));
+	sts_policy_clear(&policy);
+	buf_clear(&text);
+}
+
 static void
 policies_are_compared(void **state)
 {
@@ -310,6 +378,8 @@ policies_are_compared(void **state)
 	assert_false(sts_policy_allows(&none, STR("mx.d.test")));
 	assert_true(sts_policy_allows(&one, STR("mx.d.test.")));
 	assert_false(sts_policy_allows(&one, STR("")));
+	assert_false(sts_mx_matches(STR("*.d.test"), STR(".d.test")));
+	assert_false(sts_mx_matches(STR("*.d.test"), STR("test")));
 	sts_policy_clear(&one);
 	sts_policy_clear(&same);
 	sts_policy_clear(&other);
@@ -626,6 +696,8 @@ main(void)
 	suite_add(too_many_records, NULL, "more records than are held: could not tell");
 	suite_add(damaged_record, NULL, "a record that is damaged is none");
 	suite_add(causes_have_words, NULL, "every cause has a word, and one of a report");
+	suite_add(
+	    odd_values_of_policies, NULL, "what is odd in a policy is dropped, and told");
 	suite_add(policies_are_compared, NULL, "policies are compared by mode and hosts");
 	suite_add(policy_without_notes, NULL, "nobody must know what was dropped");
 	suite_add(versions_support, NULL, "what a version of Postfix can do");

@@ -79,6 +79,7 @@ static const struct filled_row filled_rows[] = {
     {"lines of Windows", "Subject: {kind} \r\n\r\n{text}a\r\nb\r\n", "alert",
         "one\ntwoa\nb\n"},
     {"braces", "Subject: {{subject}\n\n{{{text}}", "{subject}", "{one\ntwo}\n"},
+    {"tabs", "Subject: x\ty\n\n\t{text}", "x\ty", "\tone\ntwo\n"},
 };
 
 static void
