@@ -3,8 +3,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/like.h"
 #include "base/span.h"
 #include "base/utc.h"
+#include <string.h>
 
 struct span_row {
 	const char *text;
@@ -183,9 +185,112 @@ what_is_no_time_is_refused(void **state)
 	assert_int_equal(s, 1835395200);
 }
 
+/* Unicode, table 3-7: the first and the last of each row, and what is beside them. */
+static const struct {
+	const char *text;
+	size_t len;
+} sequences[] = {{"", 0}, {"\x7f", 1}, {"\x80", 0}, {"\xc1\xbf", 0}, {"\xc2\x80", 2},
+    {"\xdf\xbf", 2}, {"\xdf", 0}, {"\xdf\xc0", 0}, {"\xe0\x9f\xbf", 0},
+    {"\xe0\xa0\x80", 3}, {"\xed\x9f\xbf", 3}, {"\xed\xa0\x80", 0}, {"\xee\x80\x80", 3},
+    {"\xef\xbf\xbf", 3}, {"\xef\xbf", 0}, {"\xef\xbf\x7f", 0}, {"\xf0\x8f\xbf\xbf", 0},
+    {"\xf0\x90\x80\x80", 4}, {"\xf4\x8f\xbf\xbf", 4}, {"\xf4\x90\x80\x80", 0},
+    {"\xf5\x80\x80\x80", 0}, {"\xff", 0}};
+
+static void
+utf8_is_well_formed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++)
+		assert_int_equal(
+		    str_utf8_len(str_of(sequences[i].text)), sequences[i].len);
+}
+
+static const struct {
+	const char *text;
+	uint64_t max;
+	bool is_one;
+	uint64_t number;
+} numbers[] = {
+    {"0", 9, true, 0},
+    {"9", 9, true, 9},
+    {"10", 9, false, 0},
+    {"", 9, false, 0},
+    {"x", 9, false, 0},
+    {"1x", UINT64_MAX, false, 0},
+    {"0000000000000000000000009", 9, true, 9},
+    {"0000000000000000000000010", 9, false, 0},
+    {"000000000000000000000000x", 9, false, 0},
+    {"18446744073709551615", UINT64_MAX, true, UINT64_MAX},
+    {"18446744073709551616", UINT64_MAX, false, 0},
+    {"18446744073709551620", UINT64_MAX, false, 0},
+    {"184467440737095516150", UINT64_MAX, false, 0},
+};
+
+static void
+numbers_have_bounds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint64_t number = 0;
+
+		assert_int_equal(
+		    str_number(str_of(numbers[i].text), numbers[i].max, &number),
+		    numbers[i].is_one);
+		if (numbers[i].is_one)
+			assert_int_equal(number, numbers[i].number);
+	}
+}
+
+static void
+what_is_alike_is_found(void **state)
+{
+	static const char *const known[] = {"status", "set", "unset", "scan",
+	    "a-word-of-more-"
+	    "than-thirty-two-letters-that-nobody-mistypes"};
+	char longer[200];
+
+	(void)state;
+	memset(longer, 's', sizeof(longer));
+	longer[sizeof(longer) - 1] = '\0';
+	assert_string_equal(like_nearest(STR("statsu"), known, 5), "status");
+	assert_string_equal(like_nearest(STR("sets"), known, 5), "set");
+	assert_string_equal(like_nearest(STR("sca"), known, 5), "scan");
+	assert_null(like_nearest(STR("x"), known, 5));
+	assert_null(like_nearest(STR(""), known, 5));
+	assert_null(like_nearest(str_of(longer), known, 5));
+}
+
+static void
+all_that_turns_text_is_shown(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	for (unsigned c = 0x2000; c < 0x2080; c++) {
+		char text[4] = {(char)0xe2, (char)(0x80 | (c >> 6 & 0x3f)),
+		    (char)(0x80 | (c & 0x3f)), '\0'};
+		bool turns = c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+		    (c >= 0x2066 && c <= 0x2069);
+
+		buf_reset(&out);
+		buf_add_visible(&out, str_of(text));
+		assert_int_equal(buf_text(&out)[0] == '\\', turns);
+	}
+	buf_reset(&out);
+	buf_add_json(&out, STR("\xc3\xbc\x7f\n"));
+	assert_string_equal(buf_text(&out), "\"\xc3\xbc\\u007f\\u000a\"");
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
+	suite_add(utf8_is_well_formed, NULL, "what is UTF-8 is well-formed");
+	suite_add(
+	    numbers_have_bounds, NULL, "a number has a bound, however it is written");
+	suite_add(what_is_alike_is_found, NULL, "the word that was meant is found");
+	suite_add(all_that_turns_text_is_shown, NULL,
+	    "each character that turns text is shown as bytes, and no other of its kind");
 	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
 		suite_add(span_is, &spans[i], "span \"%s\" is %lld ms", spans[i].text,
 		    (long long)spans[i].ms);
