@@ -294,6 +294,50 @@ clock_that_went_back_hides_nothing(void **state)
 
 /* --- the queue -------------------------------------------------------------------- */
 
+/* A recipient is what Postfix has; one with > would end where it does not. */
+static void
+queue_is_read_as_it_is_meant(void **state)
+{
+	static const struct {
+		const char *recipient, *reason;
+		bool is_known;
+	} rows[] = {
+	    {"u@a.test", NOT_VERIFIED, true},
+	    {"u@a.test", "delivery temporarily suspended: " NOT_VERIFIED, true},
+	    {"u@a.test", "another", false},
+	    {"u>@a.test", NOT_VERIFIED, false},
+	    {"u@a.test>, relay=none, delay=1, dsn=4.7.5, status=deferred (x) <",
+	        NOT_VERIFIED, false},
+	};
+	struct rules_matcher *matcher = rules_matcher_new(foldkit_rules);
+	struct fold *fold = fold_new(foldkit_rules);
+	struct fold_shown shown;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct str recipient = str_of(rows[i].recipient),
+		           reason = str_of(rows[i].reason);
+
+		assert_int_equal(fold_recognises_queued(foldkit_rules, matcher, STR("QA"),
+		                     recipient, reason),
+		    rows[i].is_known);
+		assert_int_equal(fold_shown(fold, STR("QA"), recipient, reason, &shown),
+		    rows[i].is_known);
+		if (!rows[i].is_known)
+			fold_queued(fold, STR("QA"), recipient, reason, 0, NOW_MS);
+	}
+	assert_null(fold_first(fold));
+	/* That it came in the future, or before Unix, is as if nothing was said of it. */
+	fold_queued(fold, STR("QB"), STR("u@b.test"), STR(NOT_VERIFIED),
+	    NOW_MS / 1000 + 9, NOW_MS);
+	fold_queued(fold, STR("QC"), STR("u@c.test"), STR(NOT_VERIFIED),
+	    NOW_MS / 1000 - INT64_C(3000000000), NOW_MS);
+	assert_int_equal(fold_first(fold)->waiting->arrival_ms, NOW_MS);
+	assert_int_equal(fold_first(fold)->next->waiting->arrival_ms, NOW_MS);
+	rules_matcher_free(matcher);
+	fold_free(fold);
+}
+
 static void
 queue_is_news_of_no_time(void **state)
 {
@@ -386,6 +430,8 @@ main(void)
 	    attempt_began_before_its_line, NULL, "an attempt began before its line");
 	suite_add(clock_that_went_back_hides_nothing, NULL,
 	    "a clock that went back hides nothing");
+	suite_add(queue_is_read_as_it_is_meant, NULL,
+	    "what the queue says is read as it is meant");
 	suite_add(queue_is_news_of_no_time, NULL,
 	    "what the queue says is news of no known time");
 	suite_add(queued_reason_names_its_server, NULL,
