@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/answers.h"
-#include "core/destination.h"
+#include "core/destination_impl.h"
 #include "core/fold.h"
 #include "fieldkit.h"
 
@@ -571,6 +571,41 @@ copy_owns_its_text(void **state)
 	destination_clear(&moved);
 }
 
+/* The past was made by a clock that was ahead, and holds. Sessions that come once it is
+ * right again are news all the same, where they prove more than the entry asks for. */
+static const struct {
+	enum level entry;
+	int64_t encrypted_ms, trusted_ms, probed_ms;
+	int64_t better_ms;
+} ahead[] = {
+    {LEVEL_MAY, 9000, 0, 0, 9000},
+    {LEVEL_MAY, 9000, 8000, 0, 8000},
+    {LEVEL_ENCRYPT, 9000, 0, 0, 0},
+    {LEVEL_ENCRYPT, 9000, 8000, 0, 8000},
+    {LEVEL_ENCRYPT, 9000, 4000, 0, 0}, /* from before the entry */
+    {LEVEL_ENCRYPT, 9000, 8000, 8500, 0},
+    {LEVEL_VERIFY, 9000, 8000, 0, 0},
+    {LEVEL_NONE, 9000, 8000, 0, 0},
+};
+
+static void
+clock_was_ahead(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ahead) / sizeof(ahead[0]); i++) {
+		struct destination d;
+
+		destination_init(&d, "d.test");
+		d.entry.level = ahead[i].entry;
+		d.entry.force_ms = 5000;
+		d.past.encrypt_ms = d.past.trusted_ms = 30 * SPAN_DAY_MS;
+		d.probe.time_ms = ahead[i].probed_ms;
+		destination_note_session(&d, ahead[i].encrypted_ms, ahead[i].trusted_ms);
+		assert_int_equal(destination_better_ms(&d, 10000), ahead[i].better_ms);
+		destination_clear(&d);
+	}
+}
+
 int
 main(void)
 {
@@ -578,5 +613,7 @@ main(void)
 	suite_read_table(field_table, add_row, NULL);
 	suite_add(every_field_has_a_name, NULL, "every field has a name in the table");
 	suite_add(copy_owns_its_text, NULL, "a copy owns its text");
+	suite_add(clock_was_ahead, NULL,
+	    "behind a clock that was ahead sessions are news all the same");
 	return suite_run();
 }
