@@ -90,6 +90,24 @@ note_sessions(struct ask_job *job, enum level *best)
 	}
 }
 
+/* At which level mail likely flows by what the log has of its servers; which are its own
+ * is DNS's word, where it has one. */
+static enum level
+guess(const struct ask_job *job)
+{
+	const struct foretold *item = job->item;
+	bool unsure = job->check.item.answers.dane.state == DANE_UNSURE;
+	enum level level = LEVEL_UNKNOWN;
+
+	for (size_t i = 0; i < item->seen->server_count; i++) {
+		const struct seen_server *server = &item->seen->servers[i];
+
+		if (unsure || has_server(job, server))
+			raise_level(&level, forecast_guess(&server->did, item->present));
+	}
+	return level;
+}
+
 /* What a host did for whichever destination by the state, and for this one by the log. */
 static enum level
 past_of(
@@ -162,6 +180,8 @@ judge(const struct asking *a, struct ask_job *job)
 		measured = measure(a, job);
 	item->forecast = forecast_judge(&settings, job->check.item.nexthop.key,
 	    &job->check.item.answers, item->probed ? &measured : NULL, best);
+	item->waits = forecast_waits(&item->forecast, settings.level,
+	    job->check.item.answers.dane.state, guess(job));
 	item->entry = demand_copy(item->forecast.entry);
 	item->forecast.entry = item->entry;
 	if (item->pinned && item->forecast.waits != ANSWER_NO)

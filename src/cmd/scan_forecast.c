@@ -86,9 +86,6 @@ outcome(const struct foretold *item)
 static void
 print_json(const struct foretold *item, struct buf *out)
 {
-	static const char *const waits[] = {
-	    [ANSWER_UNSURE] = "null", [ANSWER_NO] = "false", [ANSWER_YES] = "true"};
-
 	buf_printf(out, "{\"destination\":");
 	buf_add_json(out, str_of(item->nexthop.key));
 	if (item->entry.level != LEVEL_NONE)
@@ -96,8 +93,9 @@ print_json(const struct foretold *item, struct buf *out)
 	else
 		buf_printf(out, ",\"level\":null");
 	buf_add_member(out, "attributes", demand_attributes(item->entry));
-	buf_printf(out, ",\"waits\":%s,\"messages\":%" PRIu64,
-	    waits[item->forecast.waits], item->messages);
+	buf_printf(out, ",\"waits\":%s,\"told\":%s,\"messages\":%" PRIu64,
+	    item->waits ? "true" : "false",
+	    item->forecast.waits != ANSWER_UNSURE ? "true" : "false", item->messages);
 	buf_add_member(out, "why", why_slug(item->forecast.why));
 	buf_add_member(out, "sentence", why_sentence(item->forecast.why));
 	buf_printf(out, "}\n");

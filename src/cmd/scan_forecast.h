@@ -37,6 +37,7 @@ struct foretold {
 	uint64_t messages;  /* a month */
 	bool probed;
 	struct forecast forecast;
+	bool waits;          /* ... as far as one may say */
 	struct demand entry; /* owned: the forecast's */
 	bool applied;
 };

@@ -84,6 +84,19 @@ forecast_best(const struct forecast_server *server, enum level present)
 	return last_session(server, &ignored) ? LEVEL_ENCRYPT : LEVEL_UNKNOWN;
 }
 
+enum level
+forecast_guess(const struct forecast_server *server, enum level present)
+{
+	bool compared = present == LEVEL_VERIFY || present == LEVEL_SECURE;
+	enum session_grade grade;
+
+	if (!last_session(server, &grade))
+		return server->bare_ms != 0 ? LEVEL_MAY : LEVEL_UNKNOWN;
+	if (grade == SESSION_VERIFIED)
+		return verified_level(present);
+	return grade == SESSION_TRUSTED && !compared ? LEVEL_VERIFY : LEVEL_ENCRYPT;
+}
+
 /* --- at which levels mail flows ---------------------------------------------------- */
 
 static enum answer
@@ -273,6 +286,24 @@ forecast_judge(const struct forecast_settings *settings, const char *key,
 		    ? WHY_DANE
 		    : WHY_NOT_NEEDED;
 	return f;
+}
+
+bool
+forecast_waits(const struct forecast *forecast, enum level level, enum dane_state dane,
+    enum level guess)
+{
+	if (forecast->waits != ANSWER_UNSURE)
+		return forecast->waits == ANSWER_YES;
+	if (forecast->why == WHY_NO_MAIL)
+		return false; /* it is returned at once */
+	if (asks_for_dane(level) && dane == DANE_UNSURE)
+		return true;
+	if (level == LEVEL_DANE && dane == DANE_INSECURE_MX)
+		return guess < LEVEL_ENCRYPT;
+	if (asks_for_dane(level))
+		return guess != LEVEL_DANE_ONLY;
+	/* What DANE verified says nothing of the certificate. */
+	return guess < level || (guess == LEVEL_DANE_ONLY && level > LEVEL_ENCRYPT);
 }
 
 uint64_t

@@ -55,6 +55,13 @@ void forecast_note_server(
 enum level forecast_best(const struct forecast_server *server, enum level present);
 
 /*
+ * The best level at which mail flows by the last session of a server, as far as one may
+ * guess: a chain that is trusted mostly has the right name. LEVEL_UNKNOWN: nothing was
+ * seen. A guess makes no entry.
+ */
+enum level forecast_guess(const struct forecast_server *server, enum level present);
+
+/*
  * key: the destination's. Of the answers: other_map, credentials, dane, works and the
  * policy's. measured: what the servers were measured to do; NULL: they were not asked,
  * and works has what the log shows. best_seen: the past of 90 days, which holds a weaker
@@ -62,6 +69,12 @@ enum level forecast_best(const struct forecast_server *server, enum level presen
  */
 struct forecast forecast_judge(const struct forecast_settings *settings, const char *key,
     const struct answers *answers, const struct measured *measured, enum level best_seen);
+
+/* Does mail wait, as far as one may say? Where that could not be told it does, if not the
+ * sessions of its servers (guess: the best of forecast_guess()) speak against it, or
+ * nobody takes mail. */
+bool forecast_waits(const struct forecast *forecast, enum level level,
+    enum dane_state dane, enum level guess);
 
 /* So many in a log of that span are in 30 days, rounded, one at least where there was
  * any. A log of less than a day counts as one of a day. */

@@ -15,7 +15,9 @@ struct row {
 	bool probed;
 	struct measured measured;
 	enum level best_seen;
+	enum level guess;
 	enum answer waits;
+	bool likely;
 	const char *entry;
 	enum why why;
 };
@@ -103,6 +105,9 @@ read_log(struct row *row, unsigned line, const char *text)
 		best = forecast_best(&server, present);
 		if (best > row->best_seen)
 			row->best_seen = best;
+		best = forecast_guess(&server, present);
+		if (best > row->guess)
+			row->guess = best;
 	}
 }
 
@@ -203,7 +208,20 @@ destination_is(void **state)
 	assert_string_equal(why_slug(got.why), why_slug(row->why));
 	assert_string_equal(buf_text(&entry), row->entry);
 	assert_int_equal(got.waits, row->waits);
+	assert_int_equal(
+	    forecast_waits(&got, settings.level, row->answers.dane.state, row->guess),
+	    row->likely);
 	buf_clear(&entry);
+}
+
+/* yes, no, or ? and what is likely. */
+static void
+read_waits(struct row *row, unsigned line, struct str word)
+{
+	bool told = !str_eat(&word, STR("?"));
+
+	row->likely = answer_of(line, word) == ANSWER_YES;
+	row->waits = told ? answer_of(line, word) : ANSWER_UNSURE;
 }
 
 static void
@@ -220,7 +238,7 @@ add_row(char **fields, size_t count, unsigned line, void *context)
 	read_log(row, line, fields[2]);
 	read_probes(row, line, fields[3]);
 	read_else(row, line, fields[4]);
-	row->waits = answer_of(line, str_of(fields[5]));
+	read_waits(row, line, str_of(fields[5]));
 	row->entry = fields[6];
 	if (!why_parse(str_of(fields[7]), &row->why))
 		die(line, "no why", fields[7]);
