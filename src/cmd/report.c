@@ -19,6 +19,7 @@ struct reporter {
 	struct report report;
 	const struct report_language *lang;
 	const char *month; /* NULL: the present one */
+	const char *node;  /* NULL: all */
 	const char *path;  /* of the HTML; NULL: none is written */
 	bool json;
 };
@@ -71,9 +72,9 @@ read_report(
     struct report *r, const struct config *config, struct store *store, struct err *err)
 {
 	return store_begin_read(store, err) && read_default(r, config, store, err) &&
-	    store_each_month(store, add_month, r, err) &&
-	    store_each_sent(store, r->from_ms / SPAN_DAY_MS, r->until_ms / SPAN_DAY_MS,
-	        add_sent, r, err) &&
+	    store_each_month(store, r->node, add_month, r, err) &&
+	    store_each_sent(store, r->node, r->from_ms / SPAN_DAY_MS,
+	        r->until_ms / SPAN_DAY_MS, add_sent, r, err) &&
 	    store_each_change_between(
 	        store, r->from_ms, r->until_ms, add_change, r, err) &&
 	    store_each_entry(store, add_entry, r, err) && store_commit(store, err);
@@ -147,7 +148,8 @@ read_arguments(int argc, char **argv, struct reporter *x)
 {
 	static const struct option longs[] = {{"month", required_argument, NULL, 'm'},
 	    {"html", required_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'},
-	    {"lang", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
+	    {"lang", required_argument, NULL, 'l'},
+	    {"node", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
@@ -157,6 +159,8 @@ read_arguments(int argc, char **argv, struct reporter *x)
 			x->path = optarg;
 		else if (option == 'j')
 			x->json = true;
+		else if (option == 'n')
+			x->node = optarg;
 		else if (option == 'l')
 			x->lang = report_language(str_of(optarg));
 		else
@@ -176,6 +180,24 @@ read_arguments(int argc, char **argv, struct reporter *x)
 	return 0;
 }
 
+/* Of one node alone nothing is counted but what is of all. */
+static int
+choose_node(struct reporter *x, const struct config *config)
+{
+	const struct nodes *nodes = &config->nodes;
+
+	for (size_t i = 0; i < nodes->count; i++) {
+		const char *host = nodes->items[i].host;
+
+		if (str_equal_nocase(str_of(x->node), str_of(host))) {
+			x->report.node =
+			    nodes->count > 1 || strcmp(host, "any") != 0 ? host : "";
+			return 0;
+		}
+	}
+	return cmd_usage(&cmd_report, "nodes: has no \"%s\"", x->node);
+}
+
 static int
 run_on(struct reporter *x, const struct options *options, const struct config *config)
 {
@@ -188,6 +210,8 @@ run_on(struct reporter *x, const struct options *options, const struct config *c
 	if (ours != NULL)
 		return cmd_usage(
 		    &cmd_report, "%s is %s: write into another file", x->path, ours);
+	if (x->node != NULL && (status = choose_node(x, config)) != 0)
+		return status;
 	store = cmd_store(config, false, &status);
 	if (store != NULL)
 		status = report_all(x, config, store);
@@ -219,9 +243,10 @@ run_report(const struct options *options, int argc, char **argv)
 
 const struct command cmd_report = {
     .name = "report",
-    .usage = "[--month YYYY-MM] [--html FILE] [--json] [--lang en|de]",
+    .usage = "[--month YYYY-MM] [--node HOST] [--html FILE] [--json] [--lang en|de]",
     .summary = "Report how the mail of a month was protected",
     .help = "--month  instead of the present month\n"
+            "--node   of the mail that this one of nodes: sent\n"
             "--html   as a page, into FILE, which is written beside it and renamed over "
             "it;\n"
             "         -: to standard output. No file of tlsladder's own\n"

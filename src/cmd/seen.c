@@ -252,16 +252,33 @@ logs_sessions(const struct postfix_settings *settings)
 	return settings->tls_loglevel[0] >= '1' && settings->tls_loglevel[0] <= '9';
 }
 
+/* The settings of one stand for all, as doctor has them alike. */
+static void
+set_nodes(struct reader *r, const struct nodes *nodes)
+{
+	const char *hosts[FOLD_NODES_MAX] = {FOLD_NODE_ANY};
+	unsigned count = nodes->count > 0 ? (unsigned)nodes->count : 1;
+
+	for (size_t i = 0; i < nodes->count; i++)
+		hosts[i] = nodes->items[i].host;
+	fold_set_nodes(r->fold, hosts, count);
+	for (unsigned i = 0; i < count; i++) {
+		fold_select(r->fold, i);
+		fold_set_quoted(
+		    r->fold, r->settings->quotes_addresses ? ANSWER_YES : ANSWER_NO);
+		fold_set_names(r->fold, r->settings->log_names);
+		fold_set_sessions(r->fold, logs_sessions(r->settings));
+		fold_set_plain(r->fold, route_is_plain(r->settings));
+	}
+}
+
 static void
 set_fold(struct reader *r, const struct config *config, struct covered *covered)
 {
 	fold_set_covered(r->fold, covered);
 	fold_set_outer(r->fold, config->log.nested);
-	fold_set_quoted(r->fold, r->settings->quotes_addresses ? ANSWER_YES : ANSWER_NO);
-	fold_set_names(r->fold, r->settings->log_names);
-	fold_set_sessions(r->fold, logs_sessions(r->settings));
 	fold_set_router(r->fold, route, r);
-	fold_set_plain(r->fold, route_is_plain(r->settings));
+	set_nodes(r, &config->nodes);
 }
 
 int

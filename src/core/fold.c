@@ -146,7 +146,8 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host,
 	enum sent_by sent_by = protection_sent_by(session, session ? p->grade : 0, s);
 	int64_t time_ms = line->time_ms;
 
-	fold_item_tally(item, time_ms, FOLD_SENT + (unsigned)sent_by);
+	fold_item_tally(
+	    item, time_ms, FOLD_SENT + (unsigned)sent_by, fold_selected(fold));
 	if (!fold->past && has_waited(s))
 		fold_items_end(&fold->items, fold_message(fold, s->queue_id), s->domain,
 		    attempts_began(&fold->attempts, s, time_ms));
@@ -309,7 +310,7 @@ take_status(struct fold *fold, const struct process *p, const struct passed *pas
 		fold_cause_faults(item, p, time_ms);
 	if (session) {
 		item->seen_ms[p->grade] = time_ms;
-		fold_item_tally(item, time_ms, FOLD_SESSION + p->grade);
+		fold_item_tally(item, time_ms, FOLD_SESSION + p->grade, 0);
 		host = fold_host_get(item, s);
 		if (host != NULL)
 			host->seen_ms[p->grade] = time_ms;

@@ -43,6 +43,7 @@ enum fold_what {
 struct fold_tally {
 	int64_t day; /* since the epoch, UTC */
 	unsigned what;
+	unsigned node; /* that sent it; of all else 0 */
 	uint64_t count;
 };
 
@@ -231,6 +232,8 @@ void fold_set_nodes(struct fold *fold, const char *const *hosts, unsigned count)
 /* The one that is told of from now on, and whose the next of fold_queued() are: by its
  * place in the hosts. The first one at the beginning. */
 void fold_select(struct fold *fold, unsigned node);
+/* What that one is called in the log; "": there is one alone, of any name. */
+const char *fold_node_host(const struct fold *fold, unsigned node);
 /* In a router, fold_parked_fn: whose line it is. */
 unsigned fold_selected(const struct fold *fold);
 

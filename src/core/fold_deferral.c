@@ -98,7 +98,7 @@ fold_take_deferral(struct fold *fold, struct fold_item *item, const struct parse
 		return;
 	}
 	d = deferral_of(fold, line, trouble);
-	fold_item_tally(item, time_ms, FOLD_RULE + rule);
+	fold_item_tally(item, time_ms, FOLD_RULE + rule, 0);
 	fold_host_failed(item, s, rules_get(fold->rules, rule), time_ms);
 	item->deferred_since_bare = true;
 	if (d.lost)

@@ -242,19 +242,21 @@ more_tallies(struct fold_item *item)
 }
 
 void
-fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what)
+fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what, unsigned node)
 {
 	int64_t day = time_ms / SPAN_DAY_MS;
 
 	for (size_t i = 0; i < item->tally_count; i++) {
-		if (item->tallies[i].day == day && item->tallies[i].what == what) {
-			item->tallies[i].count++;
+		struct fold_tally *t = &item->tallies[i];
+
+		if (t->day == day && t->what == what && t->node == node) {
+			t->count++;
 			return;
 		}
 	}
 	if (item->tally_count >= FOLD_FEW_TALLIES)
 		more_tallies(item);
-	item->tallies[item->tally_count++] = (struct fold_tally){day, what, 1};
+	item->tallies[item->tally_count++] = (struct fold_tally){day, what, node, 1};
 }
 
 void
@@ -262,7 +264,7 @@ fold_item_lost(struct fold_item *item, struct str reason, int64_t time_ms)
 {
 	char cut[sizeof(item->deferral->reason)];
 
-	fold_item_tally(item, time_ms, FOLD_BOUNCED);
+	fold_item_tally(item, time_ms, FOLD_BOUNCED, 0);
 	reason_copy(reason, cut, sizeof(cut));
 	free(item->lost_reason);
 	item->lost_reason = mem_strdup(cut);

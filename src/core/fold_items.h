@@ -50,7 +50,8 @@ void fold_items_end(
     struct fold_items *all, struct str queue_id, struct str domain, int64_t begun_ms);
 
 /* One more of what (enum fold_what) on the day of time_ms. */
-void fold_item_tally(struct fold_item *item, int64_t time_ms, unsigned what);
+void fold_item_tally(
+    struct fold_item *item, int64_t time_ms, unsigned what, unsigned node);
 
 /* A message was bounced: it stays counted whatever follows in the log, as it is lost. */
 void fold_item_lost(struct fold_item *item, struct str reason, int64_t time_ms);

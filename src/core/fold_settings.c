@@ -43,6 +43,12 @@ fold_selected(const struct fold *fold)
 	return (unsigned)(fold->node - fold->nodes);
 }
 
+const char *
+fold_node_host(const struct fold *fold, unsigned node)
+{
+	return fold->node_count > 1 || fold->any == NULL ? fold->nodes[node].host : "";
+}
+
 struct str
 fold_message(struct fold *fold, struct str queue_id)
 {

@@ -3,6 +3,7 @@
 
 #include "core/covered.h"
 #include "core/fold_items.h"
+#include "engine/intake_sent.h"
 #include "engine/metrics.h"
 
 #include <stdio.h>
@@ -10,7 +11,6 @@
 
 #include "base/mem.h"
 #include "core/protection.h"
-#include "store/store_report.h"
 
 #define ENDED_MAX  64 /* destinations that one message waits for */
 #define ENDED_BITS 65536
@@ -43,22 +43,16 @@ what_name(unsigned what, const struct rules *rules, char *out, size_t size)
 		    out, size, "deferred:%s", rules_get(rules, what - FOLD_RULE)->name);
 }
 
-/* What was sent on a day, to whomever. */
-struct sent_day {
-	int64_t day;
-	uint64_t counts[PROTECTION_COUNT];
-};
-
 /* What does not change from item to item. */
 struct intake {
 	struct store *store;
+	const struct fold *fold;
 	const struct intake_how *how;
 	int64_t verified_ms; /* the last proof that what is asked for works here */
 	int64_t logged_ms;   /* the same, of sessions of the log alone */
 	bool news;
-	bool silent; /* no session is logged */
-	struct sent_day *days;
-	size_t day_count;
+	bool silent;              /* no session is logged */
+	struct intake_sents sent; /* to whomever */
 	/* Of hashes of the queue ids of those that wait no more. */
 	uint64_t ended[ENDED_BITS / 64];
 };
@@ -246,23 +240,7 @@ store_waiting(struct intake *in, const struct fold_item *item,
 	return true;
 }
 
-static void
-note_sent(struct intake *in, int64_t day, enum protection protection, uint64_t count)
-{
-	size_t at = in->day_count;
-
-	while (at > 0 && in->days[at - 1].day != day)
-		at--;
-	if (at == 0) {
-		in->days = mem_array(in->days, in->day_count + 1, sizeof(*in->days));
-		in->days[in->day_count] = (struct sent_day){.day = day};
-		at = ++in->day_count;
-	}
-	in->days[at - 1].counts[protection] += count;
-}
-
-/* Mail that was sent is counted by how it was protected as well, the same of all
- * destinations by month (store_days()). */
+/* Mail that was sent is counted by how it was protected as well. */
 static bool
 store_sent(struct intake *in, const struct fold_item *item, const struct destination *d,
     const struct fold_tally *tally, struct err *err)
@@ -270,15 +248,17 @@ store_sent(struct intake *in, const struct fold_item *item, const struct destina
 	int64_t verified_ms = item->seen_ms[SESSION_VERIFIED] != 0
 	    ? item->seen_ms[SESSION_VERIFIED]
 	    : item->sent_ms;
-	enum protection protection =
-	    protection_of((enum sent_by)(tally->what - FOLD_SENT), d,
-	        in->how->default_level, verified_ms, in->silent);
-	char what[32];
+	struct intake_sent sent = {
+	    .day = tally->day,
+	    .node = fold_node_host(in->fold, tally->node),
+	    .protection = protection_of((enum sent_by)(tally->what - FOLD_SENT), d,
+	        in->how->default_level, verified_ms, in->silent),
+	    .count = tally->count,
+	};
 
-	note_sent(in, tally->day, protection, tally->count);
-	snprintf(what, sizeof(what), STORE_SENT "%s", protection_name(protection));
+	intake_sent_note(&in->sent, &sent);
 	return store_tally_add(in->store, d->id, tally->day, "sent", tally->count, err) &&
-	    store_tally_add(in->store, d->id, tally->day, what, tally->count, err);
+	    intake_sent_store(in->store, d->id, &sent, err);
 }
 
 static bool
@@ -291,21 +271,6 @@ store_tally(struct intake *in, const struct fold_item *item, const struct destin
 		return store_sent(in, item, d, tally, err);
 	what_name(tally->what, in->how->rules, what, sizeof(what));
 	return store_tally_add(in->store, d->id, tally->day, what, tally->count, err);
-}
-
-static bool
-store_days(const struct intake *in, struct err *err)
-{
-	for (size_t i = 0; i < in->day_count; i++) {
-		const struct sent_day *day = &in->days[i];
-
-		for (int p = 0; p < PROTECTION_COUNT; p++)
-			if (day->counts[p] > 0 &&
-			    !store_month_add(in->store, day->day,
-			        protection_name((enum protection)p), day->counts[p], err))
-				return false;
-	}
-	return true;
 }
 
 /* What is counted of it by days, and its messages that wait. */
@@ -550,7 +515,7 @@ store_all(struct intake *in, const struct fold *fold, const struct log_place *pl
 	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
 		if (!store_item(in, i, err))
 			return false;
-	if (!store_days(in, err))
+	if (!intake_sents_store(store, &in->sent, err))
 		return false;
 	ended = fold_ended(fold, &ended_count);
 	for (size_t i = 0; i < ended_count; i++)
@@ -570,14 +535,14 @@ bool
 intake_store(struct store *store, struct fold *fold, const struct intake_how *how,
     const struct log_place *places, size_t place_count, bool *news, struct err *err)
 {
-	struct intake in = {.store = store, .how = how};
+	struct intake in = {.store = store, .fold = fold, .how = how};
 	bool done;
 
 	*news = false;
 	if (!store_begin(store, err))
 		return false;
 	done = store_all(&in, fold, places, place_count, err) && store_commit(store, err);
-	free(in.days);
+	intake_sents_clear(&in.sent);
 	if (!done) {
 		store_rollback(store);
 		return false;

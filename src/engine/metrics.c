@@ -2,8 +2,10 @@
 #include "engine/metrics.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/span.h"
 #include "core/dane.h"
 #include "core/probe.h"
@@ -259,6 +261,30 @@ print_last_line(
 	return true;
 }
 
+/* HOST, LEVEL, STATE, WHY a line; without STATE it answers. */
+static bool
+print_nodes(
+    const struct reading *r, const struct row *row, struct buf *out, struct err *err)
+{
+	struct buf nodes = {0};
+	struct str rest, line, host, level, state;
+	bool done = r->config->nodes.count == 0 ||
+	    store_blob_get(r->store, STORE_NODES, &nodes, err);
+
+	rest = (struct str){buf_text(&nodes), nodes.len};
+	while (done && str_cut(&rest, '\n', &line)) {
+		if (!str_cut(&line, '\t', &host) || !str_cut(&line, '\t', &level) ||
+		    !str_cut(&line, '\t', &state))
+			continue;
+		char *name = mem_strndup(host.p, host.len);
+
+		add_sample(out, row, name, state.len == 0);
+		free(name);
+	}
+	buf_clear(&nodes);
+	return done;
+}
+
 static bool
 print_exported(
     const struct reading *r, const struct row *row, struct buf *out, struct err *err)
@@ -302,6 +328,10 @@ static const struct row rows[] = {
         .label = "log", .print = print_lag},
     {"last_line_timestamp_seconds", GAUGE,
         .help = "When the last line of the log was read.", .print = print_last_line},
+    {"node_answers", GAUGE, .help = "1 while that one of nodes can be asked.",
+        .label = "node", .print = print_nodes},
+    {"not_followed_total", COUNTER, .help = "Lines of hosts that are none of nodes.",
+        .counter = STORE_UNFOLLOWED},
     {"entries", GAUGE, .help = "Entries of the map.", .label = "level",
         .print = print_entries},
     {"waiting", GAUGE, .help = "Destinations whose mail waits, by the last decision.",

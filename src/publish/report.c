@@ -55,7 +55,7 @@ report_begin(struct report *r, struct str month, int64_t now_ms)
 	int64_t from_ms;
 	char next[REPORT_MONTH_SIZE], name[REPORT_MONTH_SIZE];
 
-	*r = (struct report){.now_ms = now_ms};
+	*r = (struct report){.now_ms = now_ms, .node = ""};
 	month_of(now_ms, name);
 	if (month.len == 0)
 		month = str_of(name);
@@ -87,7 +87,7 @@ report_clear(struct report *r)
 	free(r->destinations);
 	free(r->changes);
 	free(r->exceptions);
-	*r = (struct report){.month = ""};
+	*r = (struct report){.month = "", .node = ""};
 }
 
 /* --- what is added ----------------------------------------------------------------- */

@@ -70,6 +70,7 @@ struct report {
 	char month[REPORT_MONTH_SIZE];
 	int64_t from_ms, until_ms;
 	int64_t now_ms;
+	const char *node;            /* that sent the mail; "": all of them. Borrowed */
 	enum level default_level;    /* LEVEL_UNKNOWN: not known */
 	struct report_month *months; /* the oldest first, that of the report among them */
 	size_t month_count;

@@ -198,6 +198,9 @@ add_head(struct page *page)
 	report_say_month(&page->text, page->lang, r->month);
 	flush(page);
 	buf_printf(page->out, "</h1>\n<p>");
+	if (r->node[0] != '\0')
+		buf_printf(&page->text, "%s: %s; %s. ", word(page, REPORT_NODE), r->node,
+		    word(page, REPORT_OF_ALL));
 	buf_printf(&page->text, "%s: ", word(page, REPORT_MADE_AT));
 	report_say_minute(&page->text, page->lang, r->now_ms);
 	buf_printf(&page->text, " UTC%s%s. %s: %s.", r->now_ms < r->until_ms ? "; " : "",

@@ -21,6 +21,8 @@ static void
 begin(const struct report *r, const char *record, struct buf *out)
 {
 	buf_printf(out, "{\"record\":\"%s\",\"month\":\"%s\"", record, r->month);
+	if (r->node[0] != '\0')
+		buf_add_member(out, "node", r->node);
 }
 
 static void

@@ -72,6 +72,9 @@ add_title(const struct page *page)
 
 	buf_printf(out, "%s: ", word(page, REPORT_TITLE));
 	report_say_month(out, page->lang, r->month);
+	if (r->node[0] != '\0')
+		buf_printf(out, "\n%s: %s; %s", word(page, REPORT_NODE), r->node,
+		    word(page, REPORT_OF_ALL));
 	buf_printf(out, "\n%s: ", word(page, REPORT_MADE_AT));
 	report_say_minute(out, page->lang, r->now_ms);
 	buf_printf(out, " UTC%s%s\n%s: %s\n", r->now_ms < r->until_ms ? "; " : "",

@@ -20,6 +20,9 @@
 #define REPORT_WORDS(W) \
 	W(TITLE, "Transport encryption of mail", "Transportverschlüsselung der E-Mail") \
 	W(MADE_AT, "As of", "Stand") \
+	W(NODE, "Mail sent by", "E-Mail versandt von") \
+	W(OF_ALL, "changes and exceptions are those of all nodes", \
+	  "Änderungen und Ausnahmen sind die aller Knoten") \
 	W(DEFAULT, "Default level", "Vorgabestufe") \
 	W(NOT_KNOWN, "not known", "nicht bekannt") \
 	W(RUNNING, "this month is not over yet", "dieser Monat ist noch nicht zu Ende") \

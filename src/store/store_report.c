@@ -1,19 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/store_report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "store/store_impl.h"
 
-bool
-store_month_add(struct store *store, int64_t day, const char *protection, uint64_t count,
-    struct err *err)
+/* What the tallies of a node begin with. */
+static void
+node_prefix(const char *node, char out[STORE_WHAT_SIZE])
 {
+	out[0] = '\0';
+	if (node[0] != '\0')
+		snprintf(out, STORE_WHAT_SIZE, STORE_OF_NODE "%s ", node);
+}
+
+void
+store_sent_what(const char *node, const char *protection, char out[STORE_WHAT_SIZE])
+{
+	size_t len;
+
+	node_prefix(node, out);
+	len = strlen(out);
+	snprintf(out + len, STORE_WHAT_SIZE - len, STORE_SENT "%s", protection);
+}
+
+bool
+store_month_add(struct store *store, int64_t day, const char *node,
+    const char *protection, uint64_t count, struct err *err)
+{
+	char what[STORE_WHAT_SIZE];
+
+	store_sent_what(node, protection, what);
 	return store_finish(store,
-	    store_bind(store, SQL_MONTH_ADD, err, "isi", day, protection, (int64_t)count),
-	    err);
+	    store_bind(store, SQL_MONTH_ADD, err, "isi", day, what, (int64_t)count), err);
 }
 
 /* Rows of two texts and a number. */
@@ -32,17 +54,26 @@ each(
 }
 
 bool
-store_each_month(struct store *store, month_fn *fn, void *context, struct err *err)
+store_each_month(
+    struct store *store, const char *node, month_fn *fn, void *context, struct err *err)
 {
-	return each(store, store_prepare(store, SQL_MONTHS, err), fn, context, err);
+	char prefix[STORE_WHAT_SIZE];
+
+	node_prefix(node, prefix);
+	return each(
+	    store, store_bind(store, SQL_MONTHS, err, "s", prefix), fn, context, err);
 }
 
 bool
-store_each_sent(struct store *store, int64_t first, int64_t end, sent_fn *fn,
-    void *context, struct err *err)
+store_each_sent(struct store *store, const char *node, int64_t first, int64_t end,
+    sent_fn *fn, void *context, struct err *err)
 {
-	return each(store, store_bind(store, SQL_MONTH_SENT, err, "ii", first, end), fn,
-	    context, err);
+	char what[STORE_WHAT_SIZE];
+
+	store_sent_what(node, "", what);
+	return each(store,
+	    store_bind(store, SQL_MONTH_SENT, err, "iis", first, end, what), fn, context,
+	    err);
 }
 
 bool

@@ -13,20 +13,29 @@
 #define STORE_SENT  "sent:"
 #define STORE_GRADE "grade:"
 
+/*
+ * What one node sent is counted as well, "node:HOST sent:dane" beside "sent:dane". A node
+ * is given by its host; "": all that was sent, by whichever.
+ */
+#define STORE_OF_NODE   "node:"
+#define STORE_WHAT_SIZE 112
+void store_sent_what(const char *node, const char *protection, char out[STORE_WHAT_SIZE]);
+
 /* So much was sent on that day, to whomever, protected so. */
-bool store_month_add(struct store *store, int64_t day, const char *protection,
-    uint64_t count, struct err *err);
+bool store_month_add(struct store *store, int64_t day, const char *node,
+    const char *protection, uint64_t count, struct err *err);
 
 /* Both of all months, the oldest first. Texts are valid for the call. */
 typedef void month_fn(void *context, const char *month, const char *what, uint64_t count);
-bool store_each_month(struct store *store, month_fn *fn, void *context, struct err *err);
+bool store_each_month(
+    struct store *store, const char *node, month_fn *fn, void *context, struct err *err);
 
 /* What was sent to each destination from the day first until the day before end, those of
  * one destination together. */
 typedef void sent_fn(
     void *context, const char *key, const char *protection, uint64_t count);
-bool store_each_sent(struct store *store, int64_t first, int64_t end, sent_fn *fn,
-    void *context, struct err *err);
+bool store_each_sent(struct store *store, const char *node, int64_t first, int64_t end,
+    sent_fn *fn, void *context, struct err *err);
 
 /* Decisions that changed an entry, and the administrator's, in the order of time; of the
  * record time, action, both demands and why. */

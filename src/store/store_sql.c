@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is asked of the database and written to it. */
 #include "store/store_impl.h"
+#include "store/store_tally_sql.h"
 
 /* What store_entries.c reads, in its order. */
 #define ENTRY_COLUMNS \
@@ -12,19 +13,6 @@
 	ENTRY_COLUMNS ", why, EXISTS(SELECT 1 FROM waiting WHERE destination = id)," \
 	              " (SELECT coalesce(min(arrival_ms), 0) FROM waiting" \
 	              "  WHERE destination = id AND arrival_ms <> 0)"
-
-/* Of a tally's day, and of the first of the month that parameter 3 is a day of. */
-#define MONTH_OF_DAY   "strftime('%Y-%m', day * 86400, 'unixepoch')"
-#define FIRST_OF_MONTH "strftime('%s', ?3 * 86400, 'unixepoch', 'start of month') / 86400"
-
-/* The grade of a destination in a month is that of its weakest mail; what could not be
- * told is none. As enum grade of core/grade.h names them. */
-#define GRADE_RANK \
-	"CASE what WHEN 'sent:cleartext' THEN 3 WHEN 'sent:encrypted' THEN 2" \
-	" WHEN 'sent:unknown' THEN 0 ELSE 1 END"
-#define GRADE_WHAT \
-	"'grade:' || CASE rank WHEN 3 THEN 'red' WHEN 2 THEN 'yellow'" \
-	" WHEN 1 THEN 'green' ELSE '?' END"
 
 /*
  * What waiting.version says of a message, where it is not the version of the map with
@@ -148,17 +136,18 @@ const char *const store_sql[SQL_COUNT] = {
         " ON CONFLICT(destination, day, what)"
         " DO UPDATE SET count = count + excluded.count",
     [SQL_TALLIES] = "SELECT day, what, count FROM tally WHERE destination = ?"
-                    " ORDER BY day, what",
+                    " AND what NOT GLOB 'node:*' ORDER BY day, what",
     [SQL_MONTH_ADD] =
         "INSERT INTO tally_month(month, what, count)"
-        " VALUES (strftime('%Y-%m', ? * 86400, 'unixepoch'), 'sent:' || ?, ?)"
+        " VALUES (strftime('%Y-%m', ? * 86400, 'unixepoch'), ?, ?)"
         " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
-    [SQL_MONTHS] = "SELECT month, what, count FROM tally_month"
-                   " WHERE what GLOB 'sent:*' OR what GLOB 'grade:*' ORDER BY month",
+    [SQL_MONTHS] = "SELECT month, substr(what, length(?1) + 1), count FROM tally_month"
+                   " WHERE instr(what, ?1 || 'sent:') = 1"
+                   " OR instr(what, ?1 || 'grade:') = 1 ORDER BY month",
     /* Each destination's own days are found by its key: the days of all are many. */
-    [SQL_MONTH_SENT] = "SELECT d.key, substr(t.what, 6), sum(t.count)"
+    [SQL_MONTH_SENT] = "SELECT d.key, substr(t.what, length(?3) + 1), sum(t.count)"
                        " FROM destination d CROSS JOIN tally t ON t.destination = d.id"
-                       " AND t.day >= ? AND t.day < ? AND t.what GLOB 'sent:*'"
+                       " AND t.day >= ?1 AND t.day < ?2 AND instr(t.what, ?3) = 1"
                        " GROUP BY d.id, t.what ORDER BY d.id",
     [SQL_CHANGES_BETWEEN] =
         "SELECT d.key, time_ms, action, before, after, c.why, before_attributes,"
@@ -434,19 +423,14 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_WAITING_OUTLIVED] = "DELETE FROM waiting"
                              " WHERE coalesce(nullif(arrival_ms, 0), time_ms) < ?",
     [SQL_THIN_WAITING] = "DELETE FROM waiting WHERE time_ms < ?",
-    [SQL_THIN_GRADES] =
-        "INSERT INTO tally_month(month, what, count)"
-        " SELECT month, " GRADE_WHAT ", count(*) FROM"
-        " (SELECT " MONTH_OF_DAY " AS month, max(" GRADE_RANK ") AS rank FROM tally"
-        "  WHERE destination > ?1 AND destination <= ?2 AND day < " FIRST_OF_MONTH
-        "  AND what GLOB 'sent:*' GROUP BY destination, 1) GROUP BY 1, 2"
-        " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
+    [SQL_THIN_GRADES] = ADD_GRADES("destination > ?1 AND destination <= ?2"
+                                   " AND day < " FIRST_OF_MONTH),
     [SQL_THIN_TALLY] = "DELETE FROM tally WHERE destination > ?1 AND destination <= ?2"
-                       " AND day < iif(what GLOB 'sent:*', " FIRST_OF_MONTH ", ?3)",
+                       " AND day < iif(" IS_SENT ", " FIRST_OF_MONTH ", ?3)",
     [SQL_THIN_DECISION] = "DELETE FROM decision WHERE time_ms < ?",
     [SQL_THIN_MONTH] = "DELETE FROM tally_month"
                        " WHERE month < strftime('%Y-%m', ? * 86400, 'unixepoch')"
-                       " AND what NOT GLOB 'sent:*' AND what NOT GLOB 'grade:*'",
+                       " AND NOT " IS_SENT " AND " REST_OF_WHAT " NOT GLOB 'grade:*'",
     [SQL_THIN_LAST] = "SELECT id FROM destination WHERE id > ? ORDER BY id"
                       " LIMIT 1 OFFSET ?",
     [SQL_IDLE] =
@@ -465,14 +449,9 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_IDLE_MONTHS] =
         "INSERT INTO tally_month(month, what, count)"
         " SELECT strftime('%Y-%m', day * 86400, 'unixepoch'), what, sum(count)"
-        " FROM tally WHERE destination = ? AND what NOT GLOB 'sent:*' GROUP BY 1, 2"
+        " FROM tally WHERE destination = ? AND NOT " IS_SENT " GROUP BY 1, 2"
         " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
-    [SQL_IDLE_GRADES] =
-        "INSERT INTO tally_month(month, what, count)"
-        " SELECT month, " GRADE_WHAT ", 1 FROM"
-        " (SELECT " MONTH_OF_DAY " AS month, max(" GRADE_RANK ") AS rank FROM tally"
-        "  WHERE destination = ? AND what GLOB 'sent:*' GROUP BY 1) WHERE true"
-        " ON CONFLICT(month, what) DO UPDATE SET count = count + excluded.count",
+    [SQL_IDLE_GRADES] = ADD_GRADES("destination = ?"),
     [SQL_IDLE_TALLIES] = "DELETE FROM tally WHERE destination = ?",
     [SQL_IDLE_DECISIONS] = "DELETE FROM decision WHERE destination = ?",
     [SQL_IDLE_DELETE] = "DELETE FROM destination WHERE id = ?",

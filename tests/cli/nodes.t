@@ -80,6 +80,10 @@ matches 'and lines that are not followed' "$out" 'not followed +1 line of hosts 
 ladder status --json
 is 'in JSON as well' "$(json '(d[0]["nodes"], d[0]["not_followed"])')" \
 	"([{'host': 'node1', 'default_level': 'verify', 'answers': True}, {'host': 'node2', 'default_level': 'verify', 'answers': True}], 1)"
+ladder metrics
+matches 'metrics: whether each can be asked, and lines that are not followed' "$out" 'tlsladder_node_answers\{node="node1"\} 1
+tlsladder_node_answers\{node="node2"\} 1(.|
+)*tlsladder_not_followed_total 1'
 ladder doctor --json
 matches 'doctor names who may be missing' "$(json '[r["advice"] for r in d if r["check"] == "nodes"]')" \
 	'# nodes: stranger: \{command'
@@ -88,4 +92,48 @@ has 'what waits is listed by its destination' "$out" selfsigned.test
 
 stop
 is 'it ends well' "$status" 0
+
+# --- report: of all of them, or of one
+
+# sent NODE PROCESS DOMAIN [GRADE]: sent now, in a session of that grade
+sent() {
+	local head
+	head="$(date +%Y-%m-%dT%H:%M:%S.%3N%:z) $1 postfix/smtp[$2]:"
+	[[ -z ${4-} ]] || echo "$head $4 TLS connection established to mx.$3[192.0.2.1]:25: TLSv1.3 with cipher X (256/256 bits)"
+	echo "$head 4BQ8t0$2: to=<u@$3>, relay=mx.$3[192.0.2.1]:25, delay=1, delays=0/0/0.5/0.5, dsn=2.0.0, status=sent (250 Ok)"
+}
+# figures [OPTION]...: of the month's mail
+figures() {
+	ladder report --json "$@"
+	json '" ".join(["%s=%d" % (e["protection"], e["messages"]) for e in d if e["record"] == "protection" and e["messages"]]
+		+ ["%s:%d" % (e["grade"], e["destinations"]) for e in d if e["record"] == "grade" and e["destinations"]])'
+}
+{
+	# One process id is two processes.
+	sent node1 91 a.test Verified
+	sent node2 91 b.test
+	sent node1 92 b.test Untrusted
+	sent NODE2 93 b.test Verified
+	sent stranger 94 c.test
+} >"$dir/more.log"
+ladder scan --apply "$dir/more.log"
+is 'report: of all nodes' "$(figures)" 'verified=2 encrypted=1 cleartext=1 green:1 red:1'
+is 'report: of one' "$(figures --node node1)" 'verified=1 encrypted=1 green:1 yellow:1'
+is 'report: of the other, however it is written' "$(figures --node Node2)" 'verified=1 cleartext=1 red:1'
+is 'report: each record says so' "$(json '{e["node"] for e in d}')" "{'node2'}"
+ladder report --node node2
+has 'report: so does the text' "$out" 'Mail sent by: node2; changes and exceptions are those of all nodes'
+ladder report --node node2 --html - --lang de
+has 'report: and the page' "$out" 'E-Mail versandt von: node2'
+ladder report --node stranger
+is 'report: one that is no node is an error' "$status" 64
+has 'report: which is told' "$err" 'nodes: has no "stranger"'
+ladder explain b.test
+hasnt 'explain has what is of all' "$out" 'node:'
+
+# --- the forecast
+
+ladder scan --as encrypt --json "$dir/more.log"
+is 'forecast: a session is of one node alone, and a stranger counts nothing' \
+	"$(json 'sorted((x["destination"], x["messages"] / 30) for x in d)')" "[('a.test', 1.0), ('b.test', 3.0)]"
 finish

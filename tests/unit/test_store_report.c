@@ -15,25 +15,38 @@ add_month(void *context, const char *month, const char *what, uint64_t count)
 }
 
 static void
-assert_months(struct store *store, const char *expected)
+assert_months_of(struct store *store, const char *node, const char *expected)
 {
 	struct buf out = {0};
 
-	assert_true(store_each_month(store, add_month, &out, &kit_err));
+	assert_true(store_each_month(store, node, add_month, &out, &kit_err));
 	assert_string_equal(buf_text(&out), expected);
 	buf_clear(&out);
 }
 
+static void
+assert_months(struct store *store, const char *expected)
+{
+	assert_months_of(store, "", expected);
+}
+
 /* Days 0 to 30 are January of 1970, 31 to 58 February. */
+static void
+send_by(struct store *store, const char *node, int64_t id, int64_t day,
+    const char *protection, uint64_t count)
+{
+	char what[STORE_WHAT_SIZE];
+
+	store_sent_what(node, protection, what);
+	assert_true(store_tally_add(store, id, day, what, count, &kit_err));
+	assert_true(store_month_add(store, day, node, protection, count, &kit_err));
+}
+
 static void
 send(struct store *store, int64_t id, int64_t day, const char *protection, uint64_t count)
 {
-	char what[32];
-
-	snprintf(what, sizeof(what), STORE_SENT "%s", protection);
 	assert_true(store_tally_add(store, id, day, "sent", count, &kit_err));
-	assert_true(store_tally_add(store, id, day, what, count, &kit_err));
-	assert_true(store_month_add(store, day, protection, count, &kit_err));
+	send_by(store, "", id, day, protection, count);
 }
 
 static void
@@ -93,12 +106,12 @@ destinations_of_a_month(void **state)
 	struct buf out = {0};
 
 	(void)state;
-	assert_true(store_each_sent(store, 0, 31, add_sent, &out, &kit_err));
+	assert_true(store_each_sent(store, "", 0, 31, add_sent, &out, &kit_err));
 	assert_string_equal(buf_text(&out),
 	    "a.test cleartext 2\na.test dane 1\nb.test encrypted 16\nb.test verified "
 	    "32\n");
 	buf_reset(&out);
-	assert_true(store_each_sent(store, 31, 59, add_sent, &out, &kit_err));
+	assert_true(store_each_sent(store, "", 31, 59, add_sent, &out, &kit_err));
 	assert_string_equal(
 	    buf_text(&out), "a.test dane 4\na.test mta-sts 8\nc.test unknown 64\n");
 	buf_clear(&out);
@@ -150,6 +163,77 @@ deleted_ones_leave_grades(void **state)
 	store_close(store);
 }
 
+/* Of the mail of some_mail(), b's is node1's, and a's of March. */
+static struct store *
+mail_of_nodes(void)
+{
+	struct store *store = some_mail();
+
+	send_by(store, "node1", 2, 30, "encrypted", 16);
+	send_by(store, "node1", 2, 30, "verified", 32);
+	send(store, 1, 60, "dane", 2);
+	send(store, 1, 60, "cleartext", 1);
+	send_by(store, "node1", 1, 60, "dane", 2);
+	send_by(store, "node10", 1, 60, "cleartext", 1);
+	return store;
+}
+
+#define MARCH "1970-03 sent:cleartext 1\n1970-03 sent:dane 2\n"
+
+static void
+nodes_have_figures(void **state)
+{
+	struct store *store = mail_of_nodes();
+	struct buf out = {0};
+
+	(void)state;
+	assert_months(store, JANUARY FEBRUARY MARCH);
+	assert_months_of(store, "node1",
+	    "1970-01 sent:encrypted 16\n1970-01 sent:verified 32\n1970-03 sent:dane 2\n");
+	assert_months_of(store, "node10", "1970-03 sent:cleartext 1\n");
+	assert_months_of(store, "node", "");
+	assert_true(store_each_sent(store, "node1", 0, 99, add_sent, &out, &kit_err));
+	assert_string_equal(
+	    buf_text(&out), "a.test dane 2\nb.test encrypted 16\nb.test verified 32\n");
+	buf_clear(&out);
+	store_close(store);
+}
+
+/* Each as it is of all. */
+static void
+nodes_leave_grades(void **state)
+{
+	struct store *store = mail_of_nodes();
+
+	(void)state;
+	thin(store, (struct thin_span){.day = 33});
+	assert_months_of(store, "node1",
+	    "1970-01 grade:yellow 1\n1970-01 sent:encrypted 16\n1970-01 sent:verified "
+	    "32\n"
+	    "1970-03 sent:dane 2\n");
+	thin(store, (struct thin_span){.day = 400});
+	assert_months_of(store, "node1",
+	    "1970-01 grade:yellow 1\n1970-01 sent:encrypted 16\n1970-01 sent:verified "
+	    "32\n"
+	    "1970-03 grade:green 1\n1970-03 sent:dane 2\n");
+	assert_months_of(
+	    store, "node10", "1970-03 grade:red 1\n1970-03 sent:cleartext 1\n");
+	store_close(store);
+	store = mail_of_nodes();
+	thin(store,
+	    (struct thin_span){
+	        .idle_ms = 100 * SPAN_DAY_MS, .past_ms = 100 * SPAN_DAY_MS});
+	assert_months_of(store, "node1",
+	    "1970-01 grade:yellow 1\n1970-01 sent:encrypted 16\n1970-01 sent:verified "
+	    "32\n"
+	    "1970-03 grade:green 1\n1970-03 sent:dane 2\n");
+	assert_months(store,
+	    "1970-01 grade:red 1\n1970-01 grade:yellow 1\n" JANUARY
+	    "1970-02 grade:? 1\n1970-02 grade:green 1\n" FEBRUARY
+	    "1970-03 grade:red 1\n" MARCH);
+	store_close(store);
+}
+
 static void
 add_change(void *context, const char *key, const struct decision_record *r)
 {
@@ -189,6 +273,8 @@ main(void)
 	suite_add(thinned_days_leave_grades, NULL,
 	    "days that are thinned leave the grades of whole months");
 	suite_add(deleted_ones_leave_grades, NULL, "so do destinations that are deleted");
+	suite_add(nodes_have_figures, NULL, "what each node sent is counted as well");
+	suite_add(nodes_leave_grades, NULL, "and stays as what all sent does");
 	suite_add(changes_of_a_span, NULL, "changes of a span are found, and no others");
 	return kit_end(suite_run());
 }
