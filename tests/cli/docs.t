@@ -66,6 +66,13 @@ done
 for command in status doctor 'list --waiting' match explain again set; do
 	has "MAIL STILL WAITS leads to $command" "$(section "$manual" 'MAIL STILL WAITS' | squash)" "tlsladder $command"
 done
+# Where a word holds mail, mail that flows makes something of it.
+holding=$(tr -s '\\\n\t ' ' ' <"$srcdir/src/core/why.h" |
+	grep -oE ' W\([A-Z_]+, "[a-z-]+", "[^"]*", [A-Z]+, [A-Z_]+, (OVER|PINNED|DANE|POLICY),' | cut -d '"' -f 2)
+check 'there are words that hold mail' test "$(wc -l <<<"$holding")" -gt 20
+for slug in $holding echo; do
+	matches "MAIL STILL WAITS says what to do about $slug" "$(section "$manual" 'MAIL STILL WAITS' | squash)" "(^|[^a-z-])${slug}[, ]"
+done
 has 'the manual has the spellings of a domain beyond ASCII' "$(section "$manual" DESCRIPTION | squash)" 'xn--bcher-kva.example'
 has 'tlsladder.yaml(5) says that examples are required' "$(squash <"$srcdir/src/tlsladder.yaml.5" | grep -o 'It Cm examples .*It Cm counterexamples')" \
 	'Required by .Nm tlsladder Cm rules'
@@ -117,6 +124,7 @@ tlsladder() {
 run_examples() {
 	local where=$1 line
 	while IFS= read -r line; do
+		line=${line/report.html/$dir/report.html}
 		run eval "${line//\/var\/log\/mail.log/$log}"
 		is "$where: $line" "$status$(grep 'error:' <<<"$err")" 0
 	done
@@ -125,7 +133,7 @@ run_examples 'the manual' < <(section "$manual" EXAMPLES | sed -n 's/^ *\$ //p')
 is 'the manual has examples' "$(($(section "$manual" EXAMPLES | grep -c '^ *\$ ') >= 8))" 1
 
 readme=$srcdir/README
-run_examples 'the README' < <(sed -n 's/^ *\(tlsladder [a-z]* .*\)/\1/p' "$readme" | grep -E '^tlsladder (scan|match|list|rules|queue)')
+run_examples 'the README' < <(sed -n 's/^    \(tlsladder [a-z].*\)/\1/p' "$readme")
 for path in $(grep -oE '\b(src|tests|examples|rules)/[A-Za-z0-9_./-]*[a-z0-9/]' "$readme" | sort -u); do
 	check "the README speaks of $path, which is there" test -e "$srcdir/$path"
 done
