@@ -25,7 +25,7 @@ const char report_style[] =
     "anywhere; hyphens: auto; }\n"
     "h2 { font-size: 1.25rem; margin: 0 0 12px; hyphens: auto; }\n"
     "h3 { font-size: 1rem; margin: 20px 0 8px; }\n"
-    "header p, .says { color: var(--soft); }\n"
+    "header p, .says { color: var(--soft); overflow-wrap: anywhere; }\n"
     "section { margin-top: 36px; }\n"
     ".tiles { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, "
     "minmax(200px, 1fr)); margin-bottom: 16px; }\n"

@@ -96,9 +96,9 @@ comment "$(tail -n 1 "$dir/deb.out")"
 version=$(dpkg-deb -f "$dir"/debs/tlsladder_*.deb Version)
 is 'three packages' "$(cd "$dir/debs" && printf '%s\n' *.deb | sed 's/_.*//' | LC_ALL=C sort | paste -sd ' ')" \
 	'tlsladder tlsladder-mariadb tlsladder-pgsql'
-is 'lintian has nothing to say' "$(lintian --no-cfg --tag-display-limit 0 "$dir"/debs/*.deb 2>/dev/null)" ''
+is 'lintian has nothing to say' "$(lintian --no-cfg --tag-display-limit 0 "$dir"/debs/*.deb 2>/dev/null; echo $?)" 0
 
-is 'nor of the source package' "$(lintian --no-cfg --tag-display-limit 0 "$dir"/source/*.dsc 2>/dev/null)" ''
+is 'nor of the source package' "$(lintian --no-cfg --tag-display-limit 0 "$dir"/source/*.dsc 2>/dev/null; echo $?)" 0
 check 'which dpkg-source unpacks' dpkg-source -q --no-check -x "$dir"/source/*.dsc "$dir/source/tree"
 maintainer='Jane & Doe <jane@sender.test>'
 is 'whoever builds is the maintainer' "$(dpkg-deb -f "$dir"/debs/tlsladder_*.deb Maintainer)" "$maintainer"
