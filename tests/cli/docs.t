@@ -146,6 +146,33 @@ done
 for word in $(sed -n 's/^build=(//p; s/^\t\(lib.*\))$/\1/p' "$srcdir/tests/packages"); do
 	check "tests/packages' $word is in the README" grep -qw -- "$word" "$readme"
 done
+# Those of tlsladder.yaml(5), each a file: what of a configuration, rules, a rule's examples, a mail.
+mkdir "$dir/yaml"
+awk -v dir="$dir/yaml" '/^\.Bd -literal/ { file = sprintf("%s/%02d", dir, ++n); next } /^\.Ed/ { file = "" }
+	file { print >file }' "$srcdir/src/tlsladder.yaml.5"
+shipped=$srcdir/rules/postfix.yaml
+for example in "$dir"/yaml/*; do
+	begins=$(sed -n '1s/:.*//p' "$example")
+	printf 'rules: [%s]\n' "$shipped" >"$dir/example.yaml"
+	rules=()
+	case $begins in
+		disable) printf 'rules: [%s, %s]\n' "$example" "$shipped" >"$dir/example.yaml" ;;
+		rules) rules=("$example") ;;
+		examples)
+			{
+				printf '%s\n' 'rules:' '  - name: a-rule' '    fallback: wait' \
+					"    reason: '^Server certificate not verified|^no TLSA records found'"
+				sed 's/^/    /' "$example"
+			} >"$dir/examples.yaml"
+			rules=("$dir/examples.yaml")
+			;;
+		Subject) printf 'notify: {to: postmaster@example.org, template: %s}\n' "$example" >>"$dir/example.yaml" ;;
+		*) cat "$example" >>"$dir/example.yaml" ;;
+	esac
+	run "$program" -c "$dir/example.yaml" rules "${rules[@]}"
+	is "tlsladder.yaml(5): the example that begins with $begins is accepted" "$status$err" 0
+done
+check 'tlsladder.yaml(5) has examples' test -e "$dir/yaml/08"
 # paragraph WORDS: of README, which begins so, on one line.
 paragraph() {
 	awk -v words="$1" -v RS= 'index($0, words) == 1 || index($0, "\n" words) || index($0, "   " words) { gsub(/[ \n]+/, " "); print }' "$readme"
