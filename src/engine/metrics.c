@@ -273,11 +273,12 @@ print_nodes(
 
 	rest = (struct str){buf_text(&nodes), nodes.len};
 	while (done && str_cut(&rest, '\n', &line)) {
+		char *name;
+
 		if (!str_cut(&line, '\t', &host) || !str_cut(&line, '\t', &level) ||
 		    !str_cut(&line, '\t', &state))
 			continue;
-		char *name = mem_strndup(host.p, host.len);
-
+		name = mem_strndup(host.p, host.len);
 		add_sample(out, row, name, state.len == 0);
 		free(name);
 	}
