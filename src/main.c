@@ -14,8 +14,8 @@
  *   publish/  facts out: targets (the map, tables), exports, mail to the administrator
  *   engine/   evidence -> decision -> map -> retry, for run, scan and queue
  *   cmd/      a file a subcommand
- *   fetch/    a program of its own that fetches MTA-STS policies: of base/ and core/
- *   sql/      programs of their own that write entries into tables: of base/ and core/
+ *   fetch/    a program of its own that fetches MTA-STS policies: of base/, core/, sys/
+ *   sql/      programs of their own that write entries into tables: of base/, core/, sys/
  */
 #include <fcntl.h>
 #include <stdio.h>

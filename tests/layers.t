@@ -23,8 +23,8 @@ measure base core sys dns postfix
 store base core sys
 publish base core sys conf postfix store
 engine base core sys conf logs postfix measure store publish
-fetch base core
-sql base core
+fetch base core sys
+sql base core sys
 cmd base core sys conf logs dns postfix measure store publish engine
 END
 is 'main.c includes cmd/, sys/ and base/ alone' \

@@ -141,7 +141,6 @@ void doctor_check_authorities(struct doctor *doctor);
 void doctor_check_resolvers(struct doctor *doctor);
 
 /* doctor_files.c */
-char *doctor_directory(const char *path); /* that path is in; free() */
 char *doctor_blocked(const char *path); /* a directory above it that others may not enter,
                                          * NULL if none; free() */
 /* "COMMAND PATH" */

@@ -16,22 +16,13 @@
 #include "store/store.h"
 #include "store/store_trouble.h"
 #include "sys/disk.h"
+#include "sys/file.h"
 
 #define TAIL_SIZE ((size_t)64 * 1024)
 #define BUSY_MS   5000
 #define SECOND_US 1000000
 
 /* --- directories ------------------------------------------------------------------- */
-
-char *
-doctor_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return mem_strdup(".");
-	return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
 
 char *
 doctor_blocked(const char *path)
@@ -96,7 +87,7 @@ advise_own_directory(struct doctor *d, const char *path)
 {
 	bool is_state = strcmp(path, d->config->state) == 0;
 	char *directory =
-	    doctor_directory(is_state ? d->config->map.file : d->config->state);
+	    file_directory(is_state ? d->config->map.file : d->config->state);
 	struct buf text = {0};
 	struct stat st;
 
@@ -131,7 +122,7 @@ may_write(const struct doctor *d, const char *path, int how)
 static void
 advise_room(struct doctor *d, const char *path)
 {
-	char *directory = doctor_directory(path);
+	char *directory = file_directory(path);
 
 	buf_printf(&d->advice, "# make room, the daemon goes on by itself: df -h ");
 	buf_add_shell(&d->advice, directory);
@@ -152,7 +143,7 @@ advise_remount(struct doctor *d, const char *path)
 void
 doctor_check_directory(struct doctor *d, const char *check, const char *path)
 {
-	char *directory = doctor_directory(path);
+	char *directory = file_directory(path);
 	struct buf command = {0};
 	struct stat st;
 	bool is_there = stat(directory, &st) == 0 && S_ISDIR(st.st_mode);

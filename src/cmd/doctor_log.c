@@ -14,6 +14,7 @@
 #include "core/logline.h"
 #include "core/parsed.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 
 #define TAIL_SIZE ((size_t)64 * 1024)
 #define SECOND_US 1000000
@@ -87,7 +88,7 @@ advise_readable(struct doctor *d, const char *path)
 	const struct group *group;
 
 	if (stat(path, &st) != 0) {
-		char *directory = doctor_directory(path);
+		char *directory = file_directory(path);
 
 		doctor_advise_path(d, "chmod go+x", directory);
 		free(directory);

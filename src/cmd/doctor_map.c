@@ -9,6 +9,7 @@
 #include "cmd/doctor.h"
 #include "publish/maplines.h"
 #include "publish/textmap.h"
+#include "sys/file.h"
 
 #define NO_DOMAIN "doctor.tlsladder.invalid" /* RFC 6761: never registered */
 #define BUSY_MS   5000
@@ -73,7 +74,7 @@ advise_rebuild(struct doctor *d)
 		doctor_advise(d, "# the daemon makes it when it starts: see above");
 		return;
 	}
-	directory = doctor_directory(path);
+	directory = file_directory(path);
 	doctor_add_self(d, &d->advice);
 	buf_printf(&d->advice, " export >");
 	buf_add_shell(&d->advice, path);
@@ -140,8 +141,8 @@ static void
 advise_seen(struct doctor *d)
 {
 	const struct config *config = d->config;
-	char *written = doctor_directory(config->map.file),
-	     *seen = doctor_directory(config_map_seen(config));
+	char *written = file_directory(config->map.file),
+	     *seen = file_directory(config_map_seen(config));
 
 	if (d->postfix.command_count > 0) {
 		doctor_advise(d,
@@ -202,7 +203,7 @@ static void
 check_owners(struct doctor *d, const char *index)
 {
 	const char *path = d->config->map.file;
-	char *directory = doctor_directory(path);
+	char *directory = file_directory(path);
 	struct stat dir, text, database;
 
 	if (stat(directory, &dir) == 0 && stat(path, &text) == 0 &&

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/doctor.h"
+#include "sys/file.h"
 
 #define USUAL_USER "tlsladder"
 
@@ -54,12 +55,12 @@ find_daemon(struct doctor *d, uid_t *uid)
 static bool
 find_directory_owner(const struct doctor *d, uid_t *uid)
 {
-	char *directory = doctor_directory(d->config->state);
+	char *directory = file_directory(d->config->state);
 	bool found;
 	struct stat st;
 
 	while (stat(directory, &st) != 0 && errno == EACCES) {
-		char *above = doctor_directory(directory);
+		char *above = file_directory(directory);
 
 		free(directory);
 		directory = above;
@@ -100,7 +101,7 @@ find_owner(struct doctor *d, uid_t *uid)
 static bool
 is_of_root(const struct doctor *d)
 {
-	char *directory = doctor_directory(d->config->state);
+	char *directory = file_directory(d->config->state);
 	struct stat st;
 	bool is = stat(d->config->state, &st) == 0 ? st.st_uid == 0
 	                                           : stat(directory, &st) == 0 &&

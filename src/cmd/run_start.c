@@ -61,10 +61,7 @@ run_take_lock(const char *state, struct err *err)
 void
 run_watch_map(const char *map, struct watch **watch)
 {
-	const char *slash = strrchr(map, '/');
-	char *directory = slash == NULL || slash == map
-	    ? mem_strdup(slash == NULL ? "." : "/")
-	    : mem_strndup(map, (size_t)(slash - map));
+	char *directory = file_directory(map);
 
 	if (*watch == NULL)
 		*watch = watch_new();

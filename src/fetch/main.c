@@ -17,6 +17,7 @@
 #include "core/fetch.h"
 #include "fetch/confine.h"
 #include "fetch/transfer.h"
+#include "sys/fd.h"
 
 #define CA_MAX (8UL * 1024UL * 1024UL)
 #define GRACE_MS \
@@ -24,51 +25,16 @@
 	      */
 
 static bool
-read_all(int fd, size_t most, struct buf *out)
-{
-	char part[16384];
-
-	for (;;) {
-		ssize_t len = read(fd, part, sizeof(part));
-
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len <= 0)
-			return len == 0;
-		if (out->len + (size_t)len > most) {
-			errno = EFBIG;
-			return false;
-		}
-		buf_add(out, part, (size_t)len);
-	}
-}
-
-static bool
 read_file(const char *path, struct buf *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool done = fd >= 0 && read_all(fd, CA_MAX, out);
+	bool done = fd >= 0 && fd_read_all(fd, CA_MAX, out);
 
 	if (!done)
 		err_set_errno(err, errno, "%s", path);
 	if (fd >= 0)
 		close(fd);
 	return done || err_wrap(err, "cannot read the certification authorities");
-}
-
-static bool
-write_all(struct str text)
-{
-	while (text.len > 0) {
-		ssize_t len = write(STDOUT_FILENO, text.p, text.len);
-
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len <= 0)
-			return false;
-		text = str_skip(text, (size_t)len);
-	}
-	return true;
 }
 
 static void
@@ -130,7 +96,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	confine_resources();
 	confine_time(FETCH_TIME_MAX_MS);
-	if (!read_all(STDIN_FILENO, FETCH_REQUEST_MAX, &text) ||
+	if (!fd_read_all(STDIN_FILENO, FETCH_REQUEST_MAX, &text) ||
 	    !fetch_request_parse(
 	        (struct str){buf_text(&text), text.len}, &request, &err)) {
 		fprintf(stderr, "tlsladder-fetch: no request: %s\n",
@@ -141,5 +107,7 @@ main(int argc, char **argv)
 	confine_time(request.time_ms + GRACE_MS);
 	fetch(&request, &answer, &out);
 	/* Without what exit() would do more: nothing of it is needed, or allowed. */
-	_exit(write_all((struct str){buf_text(&out), out.len}) ? EX_OK : EX_IOERR);
+	_exit(fd_write_all(STDOUT_FILENO, (struct str){buf_text(&out), out.len})
+	        ? EX_OK
+	        : EX_IOERR);
 }

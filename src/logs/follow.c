@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "sys/file.h"
 
 #define STEPS_MAX 32 /* reads in one call before the caller gets a turn: 8 MiB */
 
@@ -111,16 +112,6 @@ follow_adopt(struct follow *follow, struct generation *generation)
 	follow->read_failed = false;
 }
 
-static char *
-directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return mem_strdup(".");
-	return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 /* A directory or device will never be a log; a missing file may become one. */
 static bool
 check_path(const char *path, struct err *err)
@@ -150,7 +141,7 @@ follow_new(const char *path, const struct follow_position *position,
 	follow->path = mem_strdup(path);
 	buf_add_quoted(&name, str_of(path));
 	follow->name = buf_take(&name);
-	follow->dir = directory_of(path);
+	follow->dir = file_directory(path);
 	follow->from = from;
 	follow->note = note;
 	follow->context = context;

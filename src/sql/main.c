@@ -23,44 +23,10 @@
 #include "sql/engine.h"
 #include "sql/login.h"
 #include "sql/rights.h"
+#include "sys/fd.h"
 
 #define TIME_S    10 /* all of it */
 #define PART_SIZE 65536
-
-static bool
-read_all(struct buf *out)
-{
-	char part[16384];
-
-	for (;;) {
-		ssize_t len = read(STDIN_FILENO, part, sizeof(part));
-
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len <= 0)
-			return len == 0;
-		if (out->len + (size_t)len > ROWS_REQUEST_MAX) {
-			errno = EFBIG;
-			return false;
-		}
-		buf_add(out, part, (size_t)len);
-	}
-}
-
-static bool
-write_all(struct str text)
-{
-	while (text.len > 0) {
-		ssize_t len = write(STDOUT_FILENO, text.p, text.len);
-
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len <= 0)
-			return false;
-		text = str_skip(text, (size_t)len);
-	}
-	return true;
-}
 
 /* --- how it ends ---------------------------------------------------------------------
  */
@@ -127,7 +93,9 @@ cleaned(struct buf *buf, const char *text)
 static void
 flush_part(struct listing *l)
 {
-	if (!l->failed && !write_all((struct str){buf_text(l->answer), l->answer->len}))
+	if (!l->failed &&
+	    !fd_write_all(
+	        STDOUT_FILENO, (struct str){buf_text(l->answer), l->answer->len}))
 		l->failed = true;
 	l->begun = true;
 	buf_reset(l->answer);
@@ -284,7 +252,7 @@ run(const char *path, bool own, const struct rows_request *request)
 		buf_add_str(&answer, str_of(engine.schema));
 	else
 		status = answer_request(path, own, request, &answer);
-	if (!write_all((struct str){buf_text(&answer), answer.len}))
+	if (!fd_write_all(STDOUT_FILENO, (struct str){buf_text(&answer), answer.len}))
 		status = EX_IOERR;
 	buf_clear(&answer);
 	return status;
@@ -308,7 +276,7 @@ main(int argc, char **argv)
 	confine_resources();
 	confine_time(TIME_S);
 	confine();
-	if (!read_all(&text))
+	if (!fd_read_all(STDIN_FILENO, ROWS_REQUEST_MAX, &text))
 		status = usage(strerror(errno));
 	else if (!rows_request_parse(
 	             (struct str){buf_text(&text), text.len}, &request, &err))

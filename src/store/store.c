@@ -103,6 +103,19 @@ store_each_text(struct store *store, sqlite3_stmt *stmt, store_text_fn *fn, void
 }
 
 bool
+store_each_name(struct store *store, sqlite3_stmt *stmt, target_fn *fn, void *context,
+    struct err *err)
+{
+	bool failed = false;
+
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		fn(context, store_column(stmt, 0).p);
+	return !failed;
+}
+
+bool
 store_finish(struct store *store, sqlite3_stmt *stmt, struct err *err)
 {
 	bool done;
@@ -130,6 +143,20 @@ store_finish_int(struct store *store, sqlite3_stmt *stmt, int64_t *out, struct e
 	return true;
 }
 
+bool
+store_finish_ids(
+    struct store *store, sqlite3_stmt *stmt, int64_t *ids, size_t *count, struct err *err)
+{
+	bool failed = false;
+
+	*count = 0;
+	if (stmt == NULL)
+		return false;
+	while (store_step_row(store, stmt, &failed, err))
+		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
+	return !failed;
+}
+
 struct str
 store_column(sqlite3_stmt *stmt, int at)
 {
@@ -155,20 +182,11 @@ make_private(const char *path)
 		file_make(path, 0640, &ignored);
 }
 
-static char *
-directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return mem_strndup(
-	    slash != NULL ? path : ".", slash != NULL ? (size_t)(slash - path) + 1 : 1);
-}
-
 /* Is it permitted to write into the directory of path, as SQLite does beside it? */
 static bool
 may_write_beside(const char *path)
 {
-	char *directory = directory_of(path);
+	char *directory = file_directory(path);
 	bool may = access(directory, W_OK | X_OK) == 0 || errno != EACCES;
 
 	free(directory);
@@ -179,7 +197,7 @@ may_write_beside(const char *path)
 static const char *
 owner_of(const char *path)
 {
-	char *directory = directory_of(path);
+	char *directory = file_directory(path);
 	const struct passwd *pw = NULL;
 	struct stat st;
 

@@ -313,22 +313,6 @@ store_put(struct store *store, struct destination *d, struct err *err)
 	return true;
 }
 
-static bool
-read_ids(struct store *store, sqlite3_stmt *stmt, int64_t *ids, size_t max, size_t *count,
-    struct err *err)
-{
-	bool failed = false;
-
-	*count = 0;
-	if (stmt == NULL)
-		return false;
-	while (store_step_row(store, stmt, &failed, err)) {
-		assert(*count < max);
-		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
-	}
-	return !failed;
-}
-
 bool
 store_each_pending(struct store *store, bool known, size_t most, pending_fn *fn,
     void *context, struct err *err)
@@ -345,12 +329,12 @@ store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t 
 	size_t waiting, others;
 
 	*count = 0;
-	if (!read_ids(store,
+	if (!store_finish_ids(store,
 	        store_bind(store, SQL_DUE_WAITING, err, "ii", now_ms, (int64_t)max), ids,
-	        max, &waiting, err) ||
-	    !read_ids(store,
+	        &waiting, err) ||
+	    !store_finish_ids(store,
 	        store_bind(store, SQL_DUE, err, "ii", now_ms, (int64_t)(max - waiting)),
-	        ids + waiting, max - waiting, &others, err))
+	        ids + waiting, &others, err))
 		return false;
 	*count = waiting + others;
 	return true;

@@ -232,12 +232,21 @@ bool store_step_row(
 bool store_each_text(struct store *store, sqlite3_stmt *stmt, store_text_fn *fn,
     void *context, struct err *err);
 
+/* The same of one column. */
+bool store_each_name(struct store *store, sqlite3_stmt *stmt, target_fn *fn,
+    void *context, struct err *err);
+
 /* Run a statement that gives no rows. A NULL statement has failed already. */
 bool store_finish(struct store *store, sqlite3_stmt *stmt, struct err *err);
 
 /* One integer from a statement that gives one row; missing: left as it is. */
 bool store_finish_int(
     struct store *store, sqlite3_stmt *stmt, int64_t *out, struct err *err);
+
+/* The first column of each row into ids, which has room for them, and *count (0 where it
+ * fails). A NULL statement has failed already. */
+bool store_finish_ids(struct store *store, sqlite3_stmt *stmt, int64_t *ids,
+    size_t *count, struct err *err);
 
 /* A level and its attributes, as a decision has them; LEVEL_UNKNOWN where the word is no
  * level. Borrowed until the next step. */

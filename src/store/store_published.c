@@ -181,14 +181,8 @@ store_each_publisher_of(struct store *store, const char *key, published_by_fn *f
 bool
 store_each_publisher(struct store *store, target_fn *fn, void *context, struct err *err)
 {
-	sqlite3_stmt *stmt = store_prepare(store, SQL_PUBLISHERS, err);
-	bool failed = false;
-
-	if (stmt == NULL)
-		return false;
-	while (store_step_row(store, stmt, &failed, err))
-		fn(context, store_column(stmt, 0).p);
-	return !failed;
+	return store_each_name(
+	    store, store_prepare(store, SQL_PUBLISHERS, err), fn, context, err);
 }
 
 bool

@@ -53,14 +53,8 @@ bool
 store_each_target(struct store *store, const char *prefix, target_fn *fn, void *context,
     struct err *err)
 {
-	sqlite3_stmt *stmt = store_bind(store, SQL_TARGETS, err, "s", prefix);
-	bool failed = false;
-
-	if (stmt == NULL)
-		return false;
-	while (store_step_row(store, stmt, &failed, err))
-		fn(context, store_column(stmt, 0).p);
-	return !failed;
+	return store_each_name(
+	    store, store_bind(store, SQL_TARGETS, err, "s", prefix), fn, context, err);
 }
 
 #define READ_HERE "read-here" /* blob: the name of a target */

@@ -35,17 +35,10 @@ static bool
 find_idle(struct store *store, const struct thin_span *span, int64_t last,
     int64_t ids[DELETED_MAX], size_t *count, struct err *err)
 {
-	sqlite3_stmt *stmt =
+	return store_finish_ids(store,
 	    store_bind(store, SQL_IDLE, err, "iiiiii", span->after, last, span->idle_ms,
-	        span->past_ms, span->idle_ms / SPAN_DAY_MS, (int64_t)DELETED_MAX);
-	bool failed = false;
-
-	*count = 0;
-	if (stmt == NULL)
-		return false;
-	while (store_step_row(store, stmt, &failed, err))
-		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
-	return !failed;
+	        span->past_ms, span->idle_ms / SPAN_DAY_MS, (int64_t)DELETED_MAX),
+	    ids, count, err);
 }
 
 bool

@@ -269,16 +269,10 @@ bool
 store_waiting_end(struct store *store, const char *queue_id, const char *domain,
     int64_t *ids, size_t max, size_t *count, struct err *err)
 {
-	sqlite3_stmt *stmt = store_bind(
-	    store, SQL_WAITING_LAST, err, "ssi", queue_id, domain, (int64_t)max);
-	bool failed = false;
-
-	*count = 0;
-	if (stmt == NULL)
-		return false;
-	while (store_step_row(store, stmt, &failed, err))
-		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
-	return !failed &&
+	return store_finish_ids(store,
+	           store_bind(store, SQL_WAITING_LAST, err, "ssi", queue_id, domain,
+	               (int64_t)max),
+	           ids, count, err) &&
 	    store_finish(store,
 	        store_bind(store, SQL_WAITING_END, err, "ss", queue_id, domain), err);
 }
@@ -456,16 +450,10 @@ bool
 store_waiting_given_up(struct store *store, const char *node, int64_t after, int64_t *ids,
     size_t max, size_t *count, struct err *err)
 {
-	sqlite3_stmt *stmt = store_bind(
-	    store, SQL_WAITING_GIVEN_UP, err, "isi", after, node, (int64_t)max);
-	bool failed = false;
-
-	*count = 0;
-	if (stmt == NULL)
-		return false;
-	while (store_step_row(store, stmt, &failed, err))
-		ids[(*count)++] = sqlite3_column_int64(stmt, 0);
-	return !failed;
+	return store_finish_ids(store,
+	    store_bind(
+	        store, SQL_WAITING_GIVEN_UP, err, "isi", after, node, (int64_t)max),
+	    ids, count, err);
 }
 
 bool

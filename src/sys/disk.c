@@ -6,16 +6,14 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "base/mem.h"
+#include "sys/file.h"
 
 #define ROOM_MIN UINT64_C(65536) /* what SQLite makes beside a database alone is half */
 
 static bool
 ask(const char *path, struct statvfs *fs)
 {
-	const char *slash = strrchr(path, '/');
-	char *directory = mem_strndup(
-	    slash != NULL ? path : ".", slash != NULL ? (size_t)(slash - path) + 1 : 1);
+	char *directory = file_directory(path);
 	bool done = statvfs(directory, fs) == 0;
 
 	free(directory);

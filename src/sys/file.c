@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "sys/clock.h"
+#include "sys/fd.h"
 
 #define LOCK_LOOK_AGAIN_MS 10
 
@@ -20,26 +21,12 @@ static bool
 read_whole(int fd, const char *path, size_t max, struct buf *out, struct err *err)
 {
 	size_t before = out->len;
-	char piece[16384];
-	ssize_t n;
-	bool done = false;
+	bool done = fd_read_all(fd, max, out);
 
-	for (;;) {
-		n = read(fd, piece, sizeof(piece));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		if ((size_t)n > max - (out->len - before)) {
-			err_set(err, "%s is larger than %zu bytes", path, max);
-			goto out;
-		}
-		buf_add(out, piece, (size_t)n);
-	}
-	done = n == 0;
-	if (!done)
+	if (!done && errno == EFBIG)
+		err_set(err, "%s is larger than %zu bytes", path, max);
+	else if (!done)
 		err_set_errno(err, errno, "cannot read %s", path);
-out:
 	close(fd);
 	if (!done && out->data != NULL) {
 		out->len = before;
@@ -78,9 +65,8 @@ file_read_regular(const char *path, size_t max, struct buf *out, struct err *err
 	return err_set(err, "%s is no regular file", path);
 }
 
-/* The directory that path is in; to be freed. */
-static char *
-directory_of(const char *path)
+char *
+file_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -92,7 +78,7 @@ directory_of(const char *path)
 static bool
 give_to_directory_owner(int fd, const char *path)
 {
-	char *directory = directory_of(path);
+	char *directory = file_directory(path);
 	struct stat st;
 	bool done = stat(directory, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
 
@@ -120,21 +106,6 @@ file_make(const char *path, unsigned mode, struct err *err)
 	    err, failed, "cannot give %s to the owner of its directory", path);
 }
 
-static bool
-write_all(int fd, struct str text)
-{
-	while (text.len > 0) {
-		ssize_t n = write(fd, text.p, text.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		text = str_skip(text, (size_t)n);
-	}
-	return true;
-}
-
 int
 file_create(const char *path, struct err *err)
 {
@@ -154,7 +125,8 @@ file_create(const char *path, struct err *err)
 bool
 file_append(int fd, const char *path, struct str text, struct err *err)
 {
-	return write_all(fd, text) || err_set_errno(err, errno, "cannot write %s", path);
+	return fd_write_all(fd, text) ||
+	    err_set_errno(err, errno, "cannot write %s", path);
 }
 
 bool
@@ -241,7 +213,7 @@ file_sync(const char *path, struct err *err)
 bool
 file_sync_directory(const char *path, struct err *err)
 {
-	char *directory = directory_of(path);
+	char *directory = file_directory(path);
 	bool done = sync_path(directory, O_DIRECTORY, err);
 
 	free(directory);

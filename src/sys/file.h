@@ -50,6 +50,9 @@ bool file_sync(const char *path, struct err *err);
 /* rename(from, to), then fsync the directory of to. */
 bool file_replace(const char *from, const char *to, struct err *err);
 
+/* The directory that path is in, "." where it names none; to be freed. */
+char *file_directory(const char *path);
+
 /* fsync the directory that path is in. */
 bool file_sync_directory(const char *path, struct err *err);
 
