@@ -12,7 +12,7 @@ command -v mariadbd >/dev/null || skip_all 'needs mariadb-server'
 command -v sqlite3 >/dev/null || skip_all 'needs sqlite3'
 
 seed=${INTERLEAVED_SEED:-1}
-rounds=17
+rounds=19 # so that more than 10,000 changes meet
 count=10000
 comment "$count destinations, $rounds rounds, seed $seed"
 
