@@ -223,6 +223,7 @@ check_all(struct doctor *d)
 	    doctor_check_ladder,
 	    doctor_check_sts,
 	    doctor_check_notify,
+	    doctor_check_metrics,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)

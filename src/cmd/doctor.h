@@ -39,9 +39,10 @@ struct doctor {
 	struct process service; /* the daemon; else one as it would be started: as ours */
 	bool has_service;       /* it is known */
 	bool sees_daemon;       /* it is the daemon that runs */
-	bool can_open;          /* the state may be opened without doing harm */
-	bool runs;              /* the daemon */
-	bool has_map;           /* Postfix that names our map finds it */
+	char unit[PROCESS_UNIT_SIZE]; /* of the daemon that is seen; "": the usual one */
+	bool can_open;                /* the state may be opened without doing harm */
+	bool runs;                    /* the daemon */
+	bool has_map;                 /* Postfix that names our map finds it */
 	bool json;
 	struct buf config_text;
 	struct buf written; /* sections of it that advice adds, a line each */
@@ -69,8 +70,8 @@ void doctor_advise_yaml(
     struct doctor *doctor, const char *section, const char *key, const char *value);
 
 /* "systemctl restart UNIT", or what does it without systemd; for tlsladder itself that is
- * words behind a #, as nobody knows what supervises it. verb: of systemctl. */
-void doctor_add_unit(const char *verb, const char *unit, struct buf *buf);
+ * words behind a #, as nobody knows what supervises it. verb: of systemctl. "tlsladder":
+ * the unit that the daemon is of, whatever it is called. */
 void doctor_advise_unit(struct doctor *doctor, const char *verb, const char *unit);
 void doctor_advise_restart(struct doctor *doctor);
 
@@ -182,6 +183,12 @@ void doctor_check_sts(struct doctor *doctor);
 bool doctor_check_whole(struct doctor *doctor); /* false: it is malformed, and said so */
 /* store NULL: none. True: it was lost, and the map has more. */
 bool doctor_check_origin(struct doctor *doctor, struct store *store);
+void doctor_check_metrics(struct doctor *doctor);
+/* May the service make files in that directory? What cannot be told is yes. */
+bool doctor_may_write(const struct doctor *doctor, const char *directory);
+/* Is there a text at map.file that nothing says to be ours? Nothing is written over it.
+ */
+bool doctor_is_map_foreign(const struct doctor *doctor);
 void doctor_check_map_text(struct doctor *doctor);
 
 #endif

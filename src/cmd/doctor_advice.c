@@ -66,8 +66,8 @@ doctor_advise_setting(struct doctor *d, const char *name, const char *value)
 	buf_clear(&setting);
 }
 
-void
-doctor_add_unit(const char *verb, const char *unit, struct buf *buf)
+static void
+add_unit(const char *verb, const char *unit, struct buf *buf)
 {
 	if (access("/run/systemd/system", F_OK) == 0)
 		buf_printf(buf, "systemctl %s %s", verb, unit);
@@ -83,7 +83,9 @@ doctor_add_unit(const char *verb, const char *unit, struct buf *buf)
 void
 doctor_advise_unit(struct doctor *d, const char *verb, const char *unit)
 {
-	doctor_add_unit(verb, unit, &d->advice);
+	bool is_own = d->unit[0] != '\0' && strcmp(unit, "tlsladder") == 0;
+
+	add_unit(verb, is_own ? d->unit : unit, &d->advice);
 	buf_add_char(&d->advice, '\n');
 }
 

@@ -118,6 +118,12 @@ may_write(const struct doctor *d, const char *path, int how)
 	return stat(path, &st) == 0 && st.st_uid != 0;
 }
 
+bool
+doctor_may_write(const struct doctor *d, const char *directory)
+{
+	return may_write(d, directory, W_OK | X_OK);
+}
+
 /* "df -h DIRECTORY", as a remark: what may go nobody but the administrator knows. */
 static void
 advise_room(struct doctor *d, const char *path)

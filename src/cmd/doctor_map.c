@@ -62,22 +62,33 @@ doctor_check_map_type(struct doctor *d)
 
 /* --- the map ----------------------------------------------------------------------- */
 
-/* The map made anew from the state. The files get the owner that the daemon gives them.
- */
+/* The map made anew from the state, beside the text that is there until it is whole. The
+ * files get the owner that the daemon gives them. */
 static void
 advise_rebuild(struct doctor *d)
 {
 	const char *path = d->config->map.file;
+	struct buf new = {0};
 	char *directory;
 
 	if (access(d->config->state, F_OK) != 0) {
 		doctor_advise(d, "# the daemon makes it when it starts: see above");
 		return;
 	}
+	if (doctor_is_map_foreign(d)) {
+		doctor_advise(d, "# the text there is not tlsladder's: see below");
+		return;
+	}
 	directory = file_directory(path);
+	buf_printf(&new, "%s.new", path);
 	doctor_add_self(d, &d->advice);
 	buf_printf(&d->advice, " export >");
+	buf_add_shell(&d->advice, buf_text(&new));
+	buf_printf(&d->advice, " && mv ");
+	buf_add_shell(&d->advice, buf_text(&new));
+	buf_add_char(&d->advice, ' ');
 	buf_add_shell(&d->advice, path);
+	buf_clear(&new);
 	buf_printf(&d->advice, "\nchown --reference=");
 	buf_add_shell(&d->advice, directory);
 	buf_add_char(&d->advice, ' ');
@@ -156,8 +167,39 @@ advise_seen(struct doctor *d)
 	advise_rebuild(d);
 }
 
+/* Is there an entry that the daemon has not exported yet? It does so by itself. */
+static bool
+is_export_due(const struct doctor *d, struct store *store)
+{
+	int64_t version, exported;
+	struct err ignored;
+
+	return d->runs && store_map_versions(store, &version, &exported, &ignored) &&
+	    version > exported;
+}
+
 static void
-compare_sample(struct doctor *d, struct sample *sample)
+say_differs(struct doctor *d, struct store *store, const struct sample *sample)
+{
+	size_t others = sample->count - sample->same;
+
+	if (is_export_due(d, store)) {
+		doctor_advise(d,
+		    "# the daemon exports them; where it does not, its log says "
+		    "why");
+		doctor_say(d, DOCTOR_WARNING, "map-entries",
+		    "%zu of %zu entries of the state are not exported yet", others,
+		    sample->count);
+		return;
+	}
+	advise_rebuild(d);
+	doctor_say(d, DOCTOR_FAULT, "map-entries",
+	    "%zu of %zu entries of the state are not in %s:%s", others, sample->count,
+	    d->map_type, d->config->map.file);
+}
+
+static void
+compare_sample(struct doctor *d, struct store *store, struct sample *sample)
 {
 	struct buf map = {0};
 	struct err err;
@@ -170,10 +212,7 @@ compare_sample(struct doctor *d, struct sample *sample)
 		advise_seen(d);
 		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);
 	} else if (sample->same != sample->count) {
-		advise_rebuild(d);
-		doctor_say(d, DOCTOR_FAULT, "map-entries",
-		    "%zu of %zu entries of the state are not in %s",
-		    sample->count - sample->same, sample->count, buf_text(&map));
+		say_differs(d, store, sample);
 	} else {
 		doctor_say(d, DOCTOR_OK, "map-entries", "%zu entries, as in the state",
 		    sample->count);
@@ -188,7 +227,7 @@ check_entries(struct doctor *d, struct store *store)
 	struct err err;
 
 	if (maplines_each(store, choose_key, sample, &err))
-		compare_sample(d, sample);
+		compare_sample(d, store, sample);
 	else
 		doctor_say(d, DOCTOR_FAULT, "map-entries", "%s", err.text);
 	for (size_t i = 0; i < sample->count; i++) {
@@ -256,7 +295,8 @@ doctor_check_map(struct doctor *d)
 	struct err err;
 	char *index;
 
-	doctor_check_directory(d, "map-directory", path);
+	if (!doctor_is_map_foreign(d)) /* whose directory may be another's as well */
+		doctor_check_directory(d, "map-directory", path);
 	if (!d->has_postfix || strcmp(d->map_type, "none") == 0 ||
 	    !textmap_is_type(d->map_type))
 		return;
@@ -273,8 +313,8 @@ doctor_check_map(struct doctor *d)
 	check_owners(d, index);
 	check_readable(d, index);
 	free(index);
-	if (!d->can_open)
-		return; /* reported by the check of the state */
+	if (!d->can_open || doctor_is_map_foreign(d))
+		return; /* reported by the check of the state, or of the text */
 	store = store_open(d->config->state, BUSY_MS, &err);
 	if (store != NULL)
 		check_entries(d, store);

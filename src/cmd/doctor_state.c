@@ -152,20 +152,39 @@ say_foreign(struct doctor *d, const struct form *form)
 	}
 }
 
+/* Is there a text whose first line is not ours? */
+static bool
+has_other_line(const struct doctor *d, struct form *form)
+{
+	const char *path = d->config->map.file;
+	struct stat st;
+	struct err ignored;
+
+	*form = (struct form){0};
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
+	    textmap_is_ours(path))
+		return false;
+	mapread_each(path, read_form, form, &ignored);
+	return form->lines > 0; /* else reported by the check of its directory, or by the
+	                           daemon */
+}
+
+bool
+doctor_is_map_foreign(const struct doctor *d)
+{
+	struct form form;
+
+	return has_other_line(d, &form) && !is_proven(d);
+}
+
 void
 doctor_check_map_text(struct doctor *d)
 {
 	const char *path = d->config->map.file;
-	struct form form = {0};
-	struct stat st;
-	struct err ignored;
+	struct form form;
 
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
-	    textmap_is_ours(path))
+	if (!has_other_line(d, &form))
 		return;
-	mapread_each(path, read_form, &form, &ignored);
-	if (form.lines == 0)
-		return; /* reported by the check of its directory, or by the daemon */
 	if (!is_proven(d)) {
 		say_foreign(d, &form);
 		return;

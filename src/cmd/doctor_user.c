@@ -47,6 +47,8 @@ find_daemon(struct doctor *d, uid_t *uid)
 	if (pid == 0 || !process_read(pid, &d->service))
 		return false;
 	d->has_service = d->sees_daemon = true;
+	if (!process_unit(pid, d->unit))
+		d->unit[0] = '\0';
 	*uid = d->service.uid;
 	return *uid != 0;
 }

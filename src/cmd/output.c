@@ -29,9 +29,7 @@ real_path(const char *path)
 
 	if (real != NULL || errno != ENOENT || name[0] == '\0' || lstat(path, &st) == 0)
 		return real;
-	directory = slash == NULL ? mem_strdup(".")
-	    : slash == path       ? mem_strdup("/")
-	                          : mem_strndup(path, (size_t)(slash - path));
+	directory = file_directory(path);
 	real = realpath(directory, NULL);
 	free(directory);
 	if (real == NULL)

@@ -232,6 +232,8 @@ change_all(struct policies *p, struct store *store)
 			    p->domains[i], p->domains[i]);
 	}
 	if (done && status == 0 && store_commit(store, &err)) {
+		if (p->count == 0)
+			cmd_note("no MTA-STS policy is known");
 		for (size_t i = 0; i < p->count; i++)
 			printf("%s: %s\n", p->domains[i],
 			    p->drop ? "dropped; it is fetched anew if it is announced"

@@ -196,7 +196,8 @@ const struct command cmd_set = {
             "--from  a file with a line of DOMAIN LEVEL [ATTR=VALUE]... each; - is\n"
             "        standard input, and a # begins a comment\n"
             "--for   the pin ends by itself after this time (10m, 6h, 7d, 2w)\n"
-            "--note  who wanted it and why; shown by list, explain and in the map\n"
+            "--note  who wanted it and why; shown by explain and list --json, and in\n"
+            "        the map, addresses in it without their local parts\n"
             "All are set, or none.\n",
     .run = run_set,
 };

@@ -33,6 +33,8 @@ since_parse(const char *text, int64_t *ms)
 	};
 
 	if (span_parse(str_of(text), ms)) {
+		if (*ms == 0) /* nothing was written since now */
+			return false;
 		*ms = clock_wall_ms() - *ms;
 		return true;
 	}

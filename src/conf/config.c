@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/span.h"
+#include "conf/config_files.h"
 #include "conf/doc.h"
 #include "conf/templatefile.h"
 #include "conf/value.h"
@@ -336,31 +337,18 @@ accepts(const struct key *key, struct str text)
 	return good;
 }
 
-/* "hold: 2h" is meant for a key below it: the last one that takes such a value. False: it
- * is none of any. */
+/* "probe: no" is meant to switch something, and is no name of a host. */
 static bool
-complain_of_value(struct walk *walk, const struct node *value, const char *prefix)
+could_mean(const struct key *key, struct str text)
 {
-	const struct key *meant = NULL;
-	struct str path = str_of(prefix);
-	struct buf shown = {0};
+	static const char *const switches[] = {
+	    "no", "off", "false", "never", "yes", "on", "true", "always"};
+	bool is_free = key->type->list || (key->type->text && key->words == NULL);
 
-	if (value->kind != NODE_TEXT || path.len == 0)
-		return false;
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		if (str_starts(str_of(keys[i].path), path) &&
-		    strchr(keys[i].path + path.len, '.') == NULL &&
-		    accepts(&keys[i], value->text))
-			meant = &keys[i];
-	if (meant == NULL)
-		return false;
-	node_describe(value, &shown);
-	doc_complain(walk->doc, value,
-	    "%.*s: %s where keys must stand; write %.*s: {%s: %.*s}", (int)path.len - 1,
-	    prefix, buf_text(&shown), STR_ARG(value->key->text), meant->path + path.len,
-	    STR_ARG(value->text));
-	buf_clear(&shown);
-	return true;
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (is_free && str_is(text, switches[i]))
+			return false;
+	return accepts(key, text);
 }
 
 /* "file:/x", of a key that may stand here. */
@@ -382,15 +370,61 @@ complain_of_blank(struct walk *walk, const struct node *value, const char *prefi
 	return true;
 }
 
+/* A text of which no key below prefix can be the meaning: they are named. */
+static bool
+complain_of_text(struct walk *walk, const struct node *value, const char *prefix)
+{
+	char names[KEY_COUNT][PATH_SIZE];
+	const char *known[KEY_COUNT];
+	size_t count = known_below(prefix, names, known);
+	struct buf shown = {0};
+
+	buf_printf(&shown, "%.*s: ", (int)strlen(prefix) - 1, prefix);
+	node_describe(value, &shown);
+	buf_printf(&shown, " where keys must stand:");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&shown, "%s %s", i > 0 ? "," : "", known[i]);
+	doc_complain(walk->doc, value, "%s", buf_text(&shown));
+	buf_clear(&shown);
+	return true;
+}
+
+/* "hold: 2h" is meant for a key below it: the last one that takes such a value. False: it
+ * is none of any. */
+static bool
+complain_of_value(struct walk *walk, const struct node *value, const char *prefix)
+{
+	const struct key *meant = NULL;
+	struct str path = str_of(prefix);
+	struct buf shown = {0};
+
+	if (value->kind != NODE_TEXT || path.len == 0)
+		return false;
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (str_starts(str_of(keys[i].path), path) &&
+		    strchr(keys[i].path + path.len, '.') == NULL &&
+		    could_mean(&keys[i], value->text))
+			meant = &keys[i];
+	if (meant == NULL)
+		return complain_of_text(walk, value, prefix);
+	node_describe(value, &shown);
+	doc_complain(walk->doc, value,
+	    "%.*s: %s where keys must stand; write %.*s: {%s: %.*s}", (int)path.len - 1,
+	    prefix, buf_text(&shown), STR_ARG(value->key->text), meant->path + path.len,
+	    STR_ARG(value->text));
+	buf_clear(&shown);
+	return true;
+}
+
 static void
 walk_map(struct walk *walk, const struct node *map, const char *prefix)
 {
 	/* "dns:" with all of its keys commented out */
 	if (node_is_null(map) || map->kind == NODE_REFUSED)
 		return;
-	if (map->kind != NODE_MAP && complain_of_value(walk, map, prefix))
-		return;
 	if (map->kind == NODE_TEXT && complain_of_blank(walk, map, prefix))
+		return;
+	if (map->kind != NODE_MAP && complain_of_value(walk, map, prefix))
 		return;
 	if (map->kind != NODE_MAP) {
 		doc_complain(walk->doc, map,
@@ -400,106 +434,6 @@ walk_map(struct walk *walk, const struct node *map, const char *prefix)
 	}
 	for (const struct node *node = map->child; node != NULL; node = node->next)
 		walk_member(walk, node, prefix);
-}
-
-bool
-config_is_state(struct str path, struct str state)
-{
-	return str_eat(&path, state) &&
-	    (path.len == 0 || str_is(path, "-wal") || str_is(path, "-shm") ||
-	        str_is(path, "-journal") || str_is(path, ".lock") ||
-	        str_is(path, ".counting") || str_starts(path, STR(".table-")));
-}
-
-bool
-config_is_map(struct str path, struct str map)
-{
-	return str_eat(&path, map) && (path.len == 0 || path.p[0] == '.');
-}
-
-/* Where "state" or "map.file" got its value; NULL: nowhere, it is the default. */
-static const struct node *
-place_in_file(const struct doc *doc, const char *path)
-{
-	const struct node *node = doc_root(doc);
-	struct str left = str_of(path), name;
-	char key[PATH_SIZE];
-
-	while (node != NULL && left.len > 0) {
-		if (!str_cut(&left, '.', &name)) {
-			name = left;
-			left.len = 0;
-		}
-		str_copy(name, key, sizeof(key));
-		node = node->kind == NODE_MAP ? node_find(node, key) : NULL;
-	}
-	return node;
-}
-
-/* The one of the two that the file has, the later in the order of keys first. */
-static const struct node *
-place_of_two(const struct doc *doc, const char *path, const char *other)
-{
-	const struct node *node = place_in_file(doc, path);
-
-	return node != NULL ? node : place_in_file(doc, other);
-}
-
-/* A new log is empty, as a new database is. */
-static void
-check_not_log(struct walk *walk, const char *key, const char *path)
-{
-	const struct strings *logs = &walk->config->log.files;
-
-	for (size_t i = 0; path != NULL && i < logs->count; i++)
-		if (strcmp(path, logs->items[i]) == 0)
-			doc_complain(walk->doc, place_of_two(walk->doc, key, "log.file"),
-			    "%s and log.file are the same file; give each its own", key);
-}
-
-/* It is written each minute over whatever is there. */
-static void
-check_textfile(struct walk *walk)
-{
-	const struct config *config = walk->config;
-	struct str textfile;
-
-	if (config->metrics.textfile == NULL || config->metrics.textfile[0] == '\0')
-		return;
-	textfile = str_of(config->metrics.textfile);
-	if (config->state != NULL && config_is_state(textfile, str_of(config->state)))
-		doc_complain(walk->doc,
-		    place_of_two(walk->doc, "metrics.textfile", "state"),
-		    "metrics.textfile is a file of the state; give it a name of its own");
-	if (config->map.file != NULL && config_is_map(textfile, str_of(config->map.file)))
-		doc_complain(walk->doc,
-		    place_of_two(walk->doc, "metrics.textfile", "map.file"),
-		    "metrics.textfile is a file of the map; give it a name of its own");
-}
-
-/* One slip of the editor, and the map would be written over the database. */
-static void
-check_files_differ(struct walk *walk)
-{
-	const struct config *config = walk->config;
-	struct str state, map;
-
-	check_not_log(walk, "state", config->state);
-	check_not_log(walk, "map.file", config->map.file);
-	check_not_log(walk, "metrics.textfile", config->metrics.textfile);
-	check_textfile(walk);
-	if (config->state == NULL || config->map.file == NULL)
-		return;
-	state = str_of(config->state);
-	map = str_of(config->map.file);
-	if (str_equal(state, map))
-		doc_complain(walk->doc, place_of_two(walk->doc, "map.file", "state"),
-		    "state and map.file are the same file; give each its own");
-	else if (config_is_map(state, map) || config_is_state(map, state))
-		doc_complain(walk->doc, place_of_two(walk->doc, "map.file", "state"),
-		    "state and map.file are %s and %s, and one would overwrite the "
-		    "other; give them names of their own",
-		    config->state, config->map.file);
 }
 
 static bool
@@ -514,7 +448,7 @@ read_doc(struct doc *doc, struct config *config, struct errs *errs)
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		if (!walk.seen[i])
 			set_initial(&keys[i], config);
-	check_files_differ(&walk);
+	config_check_files(doc, config);
 	good = template_read(doc, config->notify.template, &config->notify.text, errs);
 	good = doc_close(doc, errs) && good;
 	if (!good)

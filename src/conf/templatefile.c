@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/templatefile.h"
 
+#include "base/mem.h"
 #include "core/template.h"
 #include "sys/file.h"
 
 bool
 template_read(struct doc *doc, const char *path, char **text, struct errs *errs)
 {
+	const struct str mark =
+	    STR("\xef\xbb\xbf"); /* of UTF-8, as editors put it there */
 	struct buf read = {0};
+	struct str whole;
 	struct err err;
 
 	if (path == NULL || *path == '\0')
@@ -19,10 +23,10 @@ template_read(struct doc *doc, const char *path, char **text, struct errs *errs)
 		    err.text);
 		return true;
 	}
-	if (template_check(path, (struct str){buf_text(&read), read.len}, errs)) {
-		*text = buf_take(&read);
-		return true;
-	}
+	whole = (struct str){buf_text(&read), read.len};
+	str_eat(&whole, mark);
+	if (template_check(path, whole, errs))
+		*text = mem_strndup(whole.p, whole.len);
 	buf_clear(&read);
-	return false;
+	return *text != NULL;
 }

@@ -253,7 +253,7 @@ destination_pin(struct destination *d, struct demand entry, int64_t until_ms,
 {
 	struct destination_pin pin = {.set = true, .until_ms = until_ms};
 
-	str_copy(str_of(note), pin.note, sizeof(pin.note));
+	reason_copy(str_of(note), pin.note, sizeof(pin.note));
 	set_pin(d, pin, entry, WHY_PINNED, now_ms);
 }
 

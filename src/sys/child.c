@@ -480,7 +480,7 @@ child_describe(const struct child_result *result, struct buf *out)
 	    str_trim((struct str){buf_text(&result->errors), result->errors.len});
 	struct str line;
 
-	if (result->status > 128)
+	if (result->status > 128 && result->status - 128 < _NSIG)
 		buf_printf(out, "ended by signal %d", result->status - 128);
 	else
 		buf_printf(out, "exit status %d", result->status);

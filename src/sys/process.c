@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sys/process.h"
 
+#include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -194,6 +195,52 @@ process_lock_holder(const char *path, const char *name)
 		    (struct str){buf_text(&text), text.len}, (uint64_t)st.st_ino);
 	buf_clear(&text);
 	return pid != 0 && is_called(pid, name) ? pid : 0;
+}
+
+/* systemd.unit(5): "letters, digits, and ':', '-', '_', '.', '\\'", and an '@'. */
+static bool
+is_unit(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!isalnum((unsigned char)name.p[i]) &&
+		    (name.p[i] == '\0' || strchr(":-_.\\@", name.p[i]) == NULL))
+			return false;
+	return name.len > 0 && name.p[0] != '-';
+}
+
+/* A line is "0::/system.slice/tlsladder.service", or has names where nothing stands. */
+bool
+process_unit_in(struct str cgroup, char unit[PROCESS_UNIT_SIZE])
+{
+	const struct str end = STR(".service");
+	struct str line;
+
+	while (str_next(&cgroup, '\n', &line)) {
+		const char *slash = line.len > 0 ? memrchr(line.p, '/', line.len) : NULL;
+		struct str name;
+
+		if (slash == NULL)
+			continue;
+		name = str_skip(line, (size_t)(slash + 1 - line.p));
+		if (name.len <= end.len ||
+		    memcmp(name.p + name.len - end.len, end.p, end.len) != 0)
+			continue;
+		name.len -= end.len;
+		if (is_unit(name) && str_copy(name, unit, PROCESS_UNIT_SIZE))
+			return true;
+	}
+	return false;
+}
+
+bool
+process_unit(pid_t pid, char unit[PROCESS_UNIT_SIZE])
+{
+	struct buf text = {0};
+	bool found = read_proc(pid, "cgroup", &text) &&
+	    process_unit_in((struct str){buf_text(&text), text.len}, unit);
+
+	buf_clear(&text);
+	return found;
 }
 
 /* --- permission -------------------------------------------------------------------- */

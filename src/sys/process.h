@@ -46,6 +46,13 @@ pid_t process_lock_holder_in(struct str locks, uint64_t inode);
  * can be seen. */
 pid_t process_lock_holder(const char *path, const char *name);
 
+#define PROCESS_UNIT_SIZE 128
+
+/* Of /proc/PID/cgroup: the unit of systemd that the process is of, without ".service".
+ * False: of none, or its name is no name of a unit. */
+bool process_unit_in(struct str cgroup, char unit[PROCESS_UNIT_SIZE]);
+bool process_unit(pid_t pid, char unit[PROCESS_UNIT_SIZE]);
+
 bool process_has_group(const struct process *process, gid_t group);
 
 /*

@@ -79,7 +79,7 @@ log: /var/log/maillog|1:6|log: "/var/log/maillog" where keys must stand; write l
 dns: 127.0.0.1|1:6|dns: "127.0.0.1" where keys must stand; write dns: {resolver: 127.0.0.1}
 notify: {to: [a@a.test, b@a.test]}|1:14|notify.to: a list where a single word must be; write it like postmaster@example.org: an alias takes mail to several
 dns: {trust: {auto}}|1:14|dns.trust: a mapping where a single word must be; write auto or ad
-notify: nonsense here|1:9|keys must stand here
+notify: nonsense here|1:9|notify: "nonsense here" where keys must stand: from, to,
 ladder.lowest: encrypt|1:1|unknown key "ladder.lowest"; write "lowest:" below "ladder:"
 ladder: {hold.may: 2h}|1:10|unknown key "hold.may"
 ladder.hold.may: 2h|1:1|unknown key "ladder.hold.may"; write "may:" below "ladder.hold:"
@@ -111,6 +111,10 @@ is 'a good one is taken' "$status$err" 0
 printf '\xef\xbb\xbflog: {file: /var/log/mail.log}\nrules: %s\n' "$srcdir/rules/postfix.yaml" >"$dir/bom.yaml"
 run "$program" -c "$dir/bom.yaml" rules
 is 'a byte order mark at the beginning is skipped' "$status$err" 0
+printf '\xef\xbb\xbfSubject: tlsladder: {subject}\n\n{text}\n' >"$dir/template"
+printf 'notify: {template: %s}\n' "$dir/template" >"$dir/bom.yaml"
+run "$program" -c "$dir/bom.yaml" list
+hasnt '... and that of a template' "$err" template
 printf '\xef\xbb\xbflog: {file: mail.log}\n' >"$dir/bom.yaml"
 run "$program" -c "$dir/bom.yaml" list
 has 'and counts as no column' "$err" 'bom.yaml:1:13: '

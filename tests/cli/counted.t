@@ -457,6 +457,11 @@ for since in 2026-11-22 '2026-11-22 06:30' 2026-11-21T08:00:00 2026-11-22T06:30 
 	is "--since $since" "$(grep -o '^[a-z]*\.test' <<<"$out")" only.test
 done
 ladder scan --since 1h "$dir/early"
+for since in 0 0h; do
+	ladder scan --since "$since" "$dir/early"
+	is "--since $since leaves nothing to read, and is refused" "$status" 64
+done
+ladder scan --since 1h "$dir/early"
 has '--since with a span' "$out" '0 destinations'
 TZ=Asia/Tokyo ladder scan --since 2026-11-22T07:00:00Z "$dir/only" "$dir/early"
 is '--since with a Z is UTC wherever it is read' "$(grep -o '^[a-z]*\.test' <<<"$out")" only.test

@@ -140,6 +140,11 @@ a.test secure match=.a.test:mx.b.test ciphers=high   # as agreed
 .c.test encrypt
 [mx.d.test]:587 dane-only
 END
+ladder set noted.test encrypt --note 'asked for by jane.doe@partner.test, ticket 6'
+ladder list --json noted.test
+has 'addresses in a note lose their local parts' "$out" '*@partner.test, ticket 6'
+hasnt 'nor is one in the state' "$(cat "$dir"/state.db* "$dir/tls_policy" | tr -d '\0')" jane.doe
+ladder unset noted.test
 ladder set --from "$dir/pins" --note 'ticket 7' --for 1w
 is 'a list of pins' "$status$err" 0
 is 'in its order' "$out" 'a.test: none -> secure match=.a.test:mx.b.test ciphers=high, pinned for 7d

@@ -74,8 +74,9 @@ counted() {
 				next
 			domain = $5; sub(/^to=<.*@/, "", domain); sub(/>,$/, "", domain)
 			g = (pid in grade) && peer[pid] == relay ? grade[pid] : ""
-			p = g == "" ? "cleartext" : g != "Verified" ? "encrypted" : domain == "sts.test" ? "mta-sts" :
-				domain == "pin.test" ? "verified" : "dane"
+			p = domain == "sts.test" ? "mta-sts" : domain == "pin.test" ? "verified" : "dane"
+			if (g != "Verified")
+				p = g == "" ? "cleartext" : "encrypted"
 			sum[p]++
 			rank = p == "cleartext" ? 3 : p == "encrypted" ? 2 : 1
 			if (rank > worst[domain])

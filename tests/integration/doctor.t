@@ -206,6 +206,42 @@ bad_map() {
 	echo 'this is none' >"$map.db"
 }
 ill 'the map is damaged' map-entries fault typed bad_map
+own_lines=$'# my own exceptions\npartner.test\tsecure match=.partner.test'
+theirs() {
+	rm -f "$dir/state/"*
+	printf '%s\n' "$own_lines" >"$map"
+	inside postmap -c "$config" "hash:$map"
+	chown nobody "$map" "$map.db"
+	"$dir/bin/systemctl" enable --now tlsladder
+}
+nobody_runs() {
+	! inside fuser -s "$dir/state/state.db.lock" "$dir/state/state.db"
+}
+stop_daemon() {
+	pkill_daemon
+	await 10 nobody_runs >/dev/null
+}
+ill 'the map is a table of the administrator' map-text fault typed theirs
+is 'it is his as before' "$(<"$map.mine")" "$own_lines"
+stop_daemon
+heal
+theirs
+examine map-text >/dev/null
+python3 -c '
+import json, sys
+for line in open(sys.argv[1]):
+    print(json.loads(line)["advice"] or "#")' "$dir/doctor.json" >"$dir/advice"
+type_advice
+is 'all that is advised, typed in its order, keeps it' "$(cat "$map" "$map.mine" 2>/dev/null | grep -c partner)" 1
+stop_daemon
+unexported() {
+	yaml map "{file: $map, settle: 1m}"
+	"$dir/bin/systemctl" enable --now tlsladder
+	old_map
+	sqlite3 "$dir/state/state.db" "UPDATE counter SET value = value + 1 WHERE name = 'map-version'"
+}
+ill 'the daemon exports later' map-entries warning said unexported
+stop_daemon
 ill 'an index of another owner' map-owner warning typed chown root "$map.db"
 proxied() {
 	set_main "smtp_tls_policy_maps = proxy:hash:$map"
@@ -378,6 +414,29 @@ waits_for_nothing() {
 }
 awaits 'and then mail waits for it no more' 40 waits_for_nothing
 pkill_daemon
+
+# --- the file of metrics
+
+metrics_in() {
+	mkdir "$dir/elsewhere/prom"
+	chown "$1" "$dir/elsewhere/prom"
+	yaml metrics "{textfile: $dir/elsewhere/prom/ladder.prom}"
+}
+ill 'no directory for the metrics' metrics warning typed yaml metrics "{textfile: $dir/elsewhere/none/ladder.prom}"
+ill 'a directory of another for the metrics' metrics warning typed metrics_in root
+# As a unit with ProtectSystem=strict sees it.
+kept_out() {
+	metrics_in "$(stat -c %U "$dir/state")"
+	inside unshare -m sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"' - \
+		"$dir/elsewhere/prom" "${user[@]}" "$program" -c "$dir/tlsladder.yaml" run </dev/null &
+	await 10 has_daemon
+}
+has_daemon() {
+	! flock -n "$dir/state/state.db.lock" true
+}
+ill 'the unit keeps the daemon from the metrics' metrics warning typed kept_out
+awaits 'and then they are written' 80 test -s "$dir/elsewhere/prom/ladder.prom"
+stop_daemon
 
 # --- Postfix, stopped
 

@@ -365,6 +365,8 @@ static const struct description descriptions[] = {
         "exit status 69: postqueue: warning: a: postqueue: fatal: b"},
     {1, "", "exit status 1"},
     {137, "", "ended by signal 9"},
+    {255, "ssh: connect to host node2: refused\n",
+        "exit status 255: ssh: connect to host node2: refused"},
     {1, "\n \xff\x1b[31m \"red\"\n", "exit status 1: \\xff\\x1b[31m \\\"red\\\""},
 };
 

@@ -128,6 +128,18 @@ static const struct bad_row bad_rows[] = {
     {"a text for a section", "dns: 127.0.0.1\n",
         "c:1:6: dns: \"127.0.0.1\" where keys must stand; "
         "write dns: {resolver: 127.0.0.1}"},
+    {"no for a section with a switch", "probe: no\n",
+        "c:1:8: probe: \"no\" where keys must stand; write probe: {servers: no}"},
+    {"no for a section without one", "notify: no\n",
+        "c:1:9: notify: \"no\" where keys must stand: from, to, command, digest, "
+        "template, deny"},
+    {"no deeper down", "ladder: {freeze: no}\n",
+        "c:1:18: ladder.freeze: \"no\" where keys must stand: destinations, time"},
+    {"yes for a section", "metrics: yes\n",
+        "c:1:10: metrics: \"yes\" where keys must stand: textfile"},
+    {"the file of metrics is one of rules",
+        "rules: [/x/a.yaml, /x/b.yaml]\nmetrics: {textfile: /x/b.yaml}\n",
+        "c:2:21: metrics.textfile is a file of rules; give it a name of its own"},
     {"a list for a section", "ladder:\n- lowest: may\n", "c:2:1: " A_SECTION},
     {"a text for the whole", "hello\n", "c:1:1: " A_SECTION},
     {"a section for a text", "state: {file: /x}\n",

@@ -2,6 +2,7 @@
 /* When an engine publishes to tables of databases, and what comes of it. */
 #include "suite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -111,6 +112,8 @@ table_that_is_away_holds_up_nothing(void **state)
 static void
 mail_waits_for_the_table_that_is_read(void **state)
 {
+	char both[512];
+
 	(void)state;
 	begin(TABLE);
 	world.table.fails = true;
@@ -127,7 +130,8 @@ mail_waits_for_the_table_that_is_read(void **state)
 	assert_int_equal(world.export.times, 1);
 	/* The map is named: it counts from then on. */
 	rig_close();
-	world.policy_maps = "hash:/usr/local/var/lib/tlsladder/tls_policy, " TABLE;
+	snprintf(both, sizeof(both), "hash:%s, " TABLE, rig.config.map.file);
+	world.policy_maps = both;
 	rig_open(ENGINE_APPLY);
 	world_settle(rig.engine);
 	world.table.fails = true;

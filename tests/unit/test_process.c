@@ -171,6 +171,35 @@ own_lock_is_seen(void **state)
 	assert_false(process_of_user("nobody-of-that-name", &self));
 }
 
+static const struct unit_row {
+	const char *what, *cgroup, *unit; /* "": none */
+} unit_rows[] = {
+    {"the one hierarchy of today", "0::/system.slice/tlsladder.service\n", "tlsladder"},
+    {"another name", "0::/system.slice/tlsladder-mailcow.service\n", "tlsladder-mailcow"},
+    {"an instance", "0::/system.slice/system-ladder.slice/ladder@out.service\n",
+        "ladder@out"},
+    {"the hierarchies of before", "12:pids:/system.slice\n1:name=systemd:/a/b.service\n",
+        "b"},
+    {"somebody's session", "0::/user.slice/user-0.slice/session-1.scope\n", ""},
+    {"a container", "0::/\n", ""},
+    {"what would be more than a word", "0::/x/a b;reboot.service\n", ""},
+    {"an option", "0::/x/--now.service\n", ""},
+    {"the end alone", "0::/x/.service\n", ""},
+    {"nothing", "", ""},
+};
+
+static void
+unit_is_found(void **state)
+{
+	const struct unit_row *row = *state;
+	char unit[PROCESS_UNIT_SIZE];
+
+	assert_int_equal(
+	    process_unit_in(str_of(row->cgroup), unit), row->unit[0] != '\0');
+	if (row->unit[0] != '\0')
+		assert_string_equal(unit, row->unit);
+}
+
 int
 main(void)
 {
@@ -179,6 +208,8 @@ main(void)
 	    status_without_a_user_is_refused, NULL, "what says of no user is refused");
 	for (size_t i = 0; i < sizeof(lock_rows) / sizeof(lock_rows[0]); i++)
 		suite_add(holder_is_found, &lock_rows[i], "locks: %s", lock_rows[i].what);
+	for (size_t i = 0; i < sizeof(unit_rows) / sizeof(unit_rows[0]); i++)
+		suite_add(unit_is_found, &unit_rows[i], "unit: %s", unit_rows[i].what);
 	for (size_t i = 0; i < sizeof(may_rows) / sizeof(may_rows[0]); i++)
 		suite_add(mode_permits, &may_rows[i], "permission: %s", may_rows[i].what);
 	suite_add(directory_above_counts, NULL,
