@@ -166,13 +166,51 @@ had_dane(const struct destination *d, const struct answers *answers)
 	        (d->past.dane_ms != 0 || answers->hosts_past.dane_ms != 0));
 }
 
+static bool
+is_gone(enum dane_state state)
+{
+	return state == DANE_NONE || state == DANE_UNUSABLE || state == DANE_INSECURE_MX;
+}
+
+static bool
+was_gone(const struct destination *d)
+{
+	static const enum dane_state states[] = {
+	    DANE_NONE, DANE_UNUSABLE, DANE_INSECURE_MX};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(d->dns.state, dane_state_name(states[i])) == 0)
+			return true;
+	return false;
+}
+
+/* How long TLSA is gone: the time between two looks counts where both told so, and none
+ * was missed between them. */
+static void
+note_absence(struct destination *d, const struct answers *answers, int64_t now_ms)
+{
+	enum dane_state state = answers->dane.state;
+	int64_t passed_ms = now_ms - d->dns.time_ms;
+
+	if (state == DANE_USABLE) {
+		d->entry.dane_absent_ms = 0;
+	} else if (d->entry.dane_absent_ms == 0) {
+		if (is_gone(state) && had_dane(d, answers))
+			d->entry.dane_absent_ms = now_ms;
+	} else if (!answers->remembered && passed_ms > 0 &&
+	    !(is_gone(state) && was_gone(d) && passed_ms <= WATCHED_MS)) {
+		d->entry.dane_absent_ms = passed_ms < now_ms - d->entry.dane_absent_ms
+		    ? d->entry.dane_absent_ms + passed_ms
+		    : now_ms;
+	}
+}
+
 static void
 note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 {
 	enum dane_state state = answers->dane.state;
-	bool gone =
-	    state == DANE_NONE || state == DANE_UNUSABLE || state == DANE_INSECURE_MX;
 
+	note_absence(d, answers, now_ms);
 	str_copy(str_of(dane_state_name(state)), d->dns.state, sizeof(d->dns.state));
 	str_copy(str_of(answers->text), d->dns.text, sizeof(d->dns.text));
 	if (!answers->remembered) {
@@ -190,10 +228,6 @@ note_dns(struct destination *d, const struct answers *answers, int64_t now_ms)
 		destination_accept_server(d, d->alarm.relay, now_ms);
 	if (!answers->remembered && state != DANE_UNSURE)
 		destination_settle_servers(d);
-	if (state == DANE_USABLE)
-		d->entry.dane_absent_ms = 0;
-	else if (gone && had_dane(d, answers) && d->entry.dane_absent_ms == 0)
-		d->entry.dane_absent_ms = now_ms;
 }
 
 /* Clean probes count while the same level works, and far enough apart. */
