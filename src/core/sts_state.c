@@ -133,12 +133,32 @@ end_refresh(struct sts_state *state, const struct sts_asked *asked)
 		state->refresh = 0;
 }
 
+/* By a clock that the machine was started with it is over: that may be wrong. */
+static bool
+is_doubted(const struct sts_state *state, int64_t now_ms)
+{
+	return state->owed_ms > 0 &&
+	    now_ms >= state->fetched_ms - state->owed_ms + max_age_ms(state);
+}
+
+/* It is over where its owner announces nothing any more. */
+static void
+confirm_end(struct sts_state *state, int64_t now_ms)
+{
+	if (!is_doubted(state, now_ms) || state->txt.state == STS_TXT_VALID ||
+	    state->txt.state == STS_TXT_UNSURE)
+		return;
+	state->fetched_ms -= state->owed_ms;
+	state->owed_ms = 0;
+}
+
 void
 sts_take_txt(struct sts_state *state, const struct sts_txt *txt,
     const struct sts_asked *asked, uint32_t ttl_s, uint32_t draw, int64_t now_ms)
 {
 	state->txt = *txt;
 	state->txt_ms = now_ms;
+	confirm_end(state, now_ms);
 	if (txt->state != STS_TXT_UNSURE)
 		state->txt_failures = 0;
 	else if (state->txt_failures < UINT16_MAX)
@@ -171,6 +191,7 @@ sts_take_policy(struct sts_state *state, struct sts_policy *policy,
 	state->policy = *policy;
 	*policy = (struct sts_policy){0};
 	state->fetched_ms = now_ms;
+	state->owed_ms = 0;
 	if (asked->id[0] != '\0')
 		memcpy(state->id, asked->id, sizeof(state->id));
 	state->cause = STS_CAUSE_OK;
@@ -235,6 +256,7 @@ sts_take_drop(struct sts_state *state)
 {
 	sts_policy_clear(&state->policy);
 	state->fetched_ms = 0;
+	state->owed_ms = 0;
 	str_copy(STR(STS_ID_DROPPED), state->id, sizeof(state->id));
 	state->txt_failing_ms = 0;
 	state->alerted = STS_ALERT_NONE;
@@ -308,7 +330,8 @@ sts_ends_ms(const struct sts_state *state, int64_t now_ms)
 /*
  * Of a policy that is live: at once if another is announced, else half-way to its end,
  * but not twice in five minutes: one that ends before then is fetched for mail. Where the
- * fetch is far in the future that clock was wrong, or this one is.
+ * fetch is far in the future, or its end is doubted, that clock was wrong, or this one
+ * is.
  */
 static int64_t
 renewal_ms(const struct sts_state *state, int64_t now_ms)
@@ -318,7 +341,8 @@ renewal_ms(const struct sts_state *state, int64_t now_ms)
 	bool other =
 	    state->txt.state == STS_TXT_VALID && strcmp(state->txt.id, state->id) != 0;
 
-	if (other || state->fetched_ms > now_ms + SPAN_HOUR_MS)
+	if (other || state->fetched_ms > now_ms + SPAN_HOUR_MS ||
+	    is_doubted(state, now_ms))
 		due_ms = 0;
 	if (state->failures == 0)
 		return due_ms < state->fetched_ms + max_age_ms(state) ? due_ms : -1;

@@ -5,9 +5,9 @@
  * prolongs it, not a TXT record with the same id; and only another policy, its end or the
  * administrator ends it, not a TXT record or a server that is gone.
  *
- * Times in ms since the epoch, 0: never. The clock may jump: a time in the future counts
- * as now, so that a clock that is set back, and right again, neither ends a policy nor
- * prolongs it.
+ * Times in ms since the epoch, 0: never. The clock may jump: the times that are stored go
+ * with it (store_sts_shift()), and one in the future counts as now, so that a clock that
+ * is wrong, and right again, neither ends a policy nor prolongs it.
  */
 #ifndef CORE_STS_STATE_H
 #define CORE_STS_STATE_H
@@ -36,6 +36,8 @@ struct sts_state {
 	char id[STS_ID_SIZE];     /* of the TXT record when it was fetched;
 	                           * STS_ID_DROPPED, which none can have */
 	int64_t fetched_ms;       /* when; 0: there is no policy */
+	int64_t owed_ms; /* it was set so much later where it could not be told whether
+	                  * the machine was off or its clock was wrong; < 0: earlier */
 
 	struct sts_txt txt; /* the last answer */
 	int64_t txt_ms;     /* when */

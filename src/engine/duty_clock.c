@@ -107,20 +107,24 @@ static bool
 shift(struct engine *e, const struct clock *c, int64_t *by_ms, const struct moment *now,
     struct err *err)
 {
-	bool applies = e->driver.mode == ENGINE_APPLY;
+	bool applies = e->driver.mode == ENGINE_APPLY, was_off = false;
 	struct clocks at = stamp_now(e, c, now), stored;
-	int64_t done_ms;
+	int64_t done_ms, before_ms;
 
 	if (applies && !read_stamp(e, &stored, err))
 		return false;
-	if (applies && stored.wall_ms != 0)
+	if (applies && stored.wall_ms != 0) {
 		*by_ms = set_by(&stored, &at);
+		was_off = stored.boot != at.boot;
+	}
 	done_ms = is_set(*by_ms) ? *by_ms : 0;
+	before_ms = now->wall_ms - done_ms;
 	*by_ms -= done_ms;
 	at.wall_ms -= *by_ms;
 	return (!applies || write_stamp(e, &at, err)) &&
 	    (done_ms == 0 ||
-	        (store_shift(e->store, done_ms, now->wall_ms - done_ms, err) &&
+	        (store_shift(e->store, done_ms, before_ms, err) &&
+	            store_sts_shift(e->store, done_ms, before_ms, was_off, err) &&
 	            engine_shift_past(e, done_ms, now->wall_ms, err) &&
 	            engine_shift_freeze(e, done_ms, err)));
 }

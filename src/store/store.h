@@ -558,6 +558,10 @@ bool store_sts_next(
 /* Nothing is asked of it before that; of one that is to be asked nothing, nothing. */
 bool store_sts_put_off(
     struct store *store, const char *domain, int64_t at_ms, struct err *err);
+/* As store_shift(): a policy lives as long as time passes. was_off: the machine was
+ * started anew meanwhile, so that the time may have passed (sts_state.owed_ms). */
+bool store_sts_shift(
+    struct store *store, int64_t by_ms, int64_t before_ms, bool was_off, struct err *err);
 /* The attributes of entries by policies that are longer than that: octets, all of them.
  */
 bool store_sts_octets(

@@ -62,6 +62,11 @@
 #define SHIFTED(column) \
 #column " = " #column " + ?1 * (" #column " <> 0 AND " #column " <= ?2)"
 
+#define STS_SHIFTED \
+	SHIFTED(fetched_ms) \
+	", " SHIFTED(txt_failing_ms) ", " SHIFTED(tried_ms) ", " SHIFTED( \
+	    failing_ms) ", " SHIFTED(mail_ms)
+
 /* By ?1 later, but not after ?2. */
 #define LENGTHENED(column) \
 #column " = CASE WHEN " #column " BETWEEN 1 AND ?2" \
@@ -73,7 +78,7 @@
 	"domain, mode, max_age_s, " mx \
 	", id, fetched_ms, txt, txt_id, txt_ms, txt_next_ms," \
 	" txt_failures, txt_failing_ms, cause, tried_ms, failures, failed_id," \
-	" failing_ms, alerted, refresh, mail_ms, next_ms, applied, detail"
+	" failing_ms, alerted, refresh, mail_ms, next_ms, applied, detail, owed_ms"
 /* Behind them: does mail of a destination of it wait? */
 #define STS_WAITED \
 	", EXISTS (SELECT 1 FROM sts_key k JOIN waiting w ON w.destination =" \
@@ -126,6 +131,20 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_SHIFT_HOSTS] = "UPDATE host SET "
         SHIFTED(encrypt_ms) ", " SHIFTED(verify_ms) ", " SHIFTED(dane_ms) ", "
         SHIFTED(proven_ms) ", " SHIFTED(failed_ms),
+    /* What time a machine was off that its clock did not show cannot be told from a clock
+     * that is right again. */
+    [SQL_SHIFT_STS] = "UPDATE sts SET owed_ms = CASE WHEN fetched_ms > ?2 THEN owed_ms"
+        " WHEN owed_ms > 0 AND ?1 < 0 THEN max(owed_ms + ?1, 0)"
+        " WHEN owed_ms < 0 AND ?1 > 0 THEN min(owed_ms + ?1, 0) ELSE owed_ms END, "
+        STS_SHIFTED ", " SHIFTED(txt_ms) ","
+        " txt_next_ms = txt_next_ms + ?1 * (txt_ms <> 0 AND txt_ms <= ?2),"
+        " next_ms = CASE WHEN next_ms > 1 THEN max(next_ms + ?1, 1) ELSE next_ms END",
+    /* What is due by the clock is asked, and for a policy that is over by it. */
+    [SQL_SHIFT_STS_OFF] = "UPDATE sts SET"
+        " owed_ms = owed_ms + ?1 * (fetched_ms <> 0 AND fetched_ms <= ?2), "
+        STS_SHIFTED ","
+        " next_ms = CASE WHEN next_ms > 1 AND (?1 < 0 OR fetched_ms + max_age_s * 1000"
+        " <= ?1 + ?2) THEN 1 ELSE next_ms END",
     [SQL_LENGTHEN_HOLDS] = "UPDATE destination SET "
         LENGTHENED(hold_verify_ms) ", " LENGTHENED(hold_encrypt_ms) ", "
         LENGTHENED(hold_may_ms)
@@ -529,7 +548,7 @@ const char *const store_sql[SQL_COUNT] = {
                                " AND failed_ms > ?3 AND parent = ?4)",
     [SQL_STS_GET] = "SELECT " STS_COLUMNS STS_WAITED " FROM sts WHERE domain = ?",
     [SQL_STS_PUT] = "INSERT OR REPLACE INTO sts(" STS_COLUMNS ") VALUES (?, ?, ?, ?, ?,"
-                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     /* As sts_take_refresh(). */
     [SQL_STS_REFRESH_ALL] =
         "UPDATE sts SET refresh = refresh + 1, txt_ms = 0, next_ms = 1",

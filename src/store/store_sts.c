@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The MTA-STS policies that are kept, whose destinations they are, and who was sent mail.
  */
+#include "base/span.h"
 #include "store/store_impl.h"
 
 /* As in SQL_STS_PUT, behind the domain. */
@@ -28,6 +29,7 @@ enum column {
 	COLUMN_NEXT,
 	COLUMN_APPLIED,
 	COLUMN_DETAIL,
+	COLUMN_OWED,
 	COLUMN_WAITED, /* of those that are read */
 };
 
@@ -49,6 +51,7 @@ read_policy(sqlite3_stmt *stmt, struct sts_state *state)
 	    sts_policy_of(mode, (uint32_t)sqlite3_column_int64(stmt, COLUMN_MAX_AGE),
 	        store_column(stmt, COLUMN_MX));
 	state->fetched_ms = sqlite3_column_int64(stmt, COLUMN_FETCHED);
+	state->owed_ms = sqlite3_column_int64(stmt, COLUMN_OWED);
 }
 
 static void
@@ -106,14 +109,14 @@ store_sts_put(struct store *store, const struct sts_record *record, struct err *
 	const struct sts_state *s = &record->state;
 
 	return store_finish(store,
-	    store_bind(store, SQL_STS_PUT, err, "ssississiiiisiisiiiiiss", record->domain,
-	        s->fetched_ms != 0 ? sts_mode_name(s->policy.mode) : "",
+	    store_bind(store, SQL_STS_PUT, err, "ssississiiiisiisiiiiissi",
+	        record->domain, s->fetched_ms != 0 ? sts_mode_name(s->policy.mode) : "",
 	        (int64_t)s->policy.max_age_s, s->policy.mx != NULL ? s->policy.mx : "",
 	        s->id, s->fetched_ms, sts_txt_name(s->txt.state), s->txt.id, s->txt_ms,
 	        s->txt_next_ms, (int64_t)s->txt_failures, s->txt_failing_ms,
 	        sts_cause_name(s->cause), s->tried_ms, (int64_t)s->failures, s->failed_id,
 	        s->failing_ms, (int64_t)s->alerted, (int64_t)s->refresh, record->mail_ms,
-	        record->next_ms, record->applied, record->detail),
+	        record->next_ms, record->applied, record->detail, s->owed_ms),
 	    err);
 }
 
@@ -192,6 +195,16 @@ store_sts_thin(struct store *store, int64_t before_ms, int64_t idle_ms, struct e
 	           store_bind(store, SQL_STS_THIN, err, "ii", before_ms, idle_ms), err) &&
 	    store_finish(store, store_prepare(store, SQL_STS_THIN_KEY, err), err) &&
 	    store_finish(store, store_prepare(store, SQL_STS_THIN_MAIL, err), err);
+}
+
+bool
+store_sts_shift(
+    struct store *store, int64_t by_ms, int64_t before_ms, bool was_off, struct err *err)
+{
+	return store_finish(store,
+	    store_bind(store, was_off ? SQL_SHIFT_STS_OFF : SQL_SHIFT_STS, err, "ii",
+	        by_ms, before_ms + SPAN_MINUTE_MS),
+	    err);
 }
 
 bool

@@ -29,7 +29,7 @@ creates_and_reopens(void **state)
 	store = kit_open("new.db");
 	kit_get(store, "example.org");
 	store_close(store);
-	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "21\nwal\n");
+	kit_assert("new.db", "PRAGMA user_version; PRAGMA journal_mode", "22\nwal\n");
 }
 
 static void

@@ -18,6 +18,7 @@ full_record(void)
 	                  STS_MODE_ENFORCE, 604800, STR("mx.d.test *.p.test")),
 	        .id = "1",
 	        .fetched_ms = NOW_MS,
+	        .owed_ms = -11,
 	        .txt = {.state = STS_TXT_VALID, .id = "2"},
 	        .txt_ms = NOW_MS + 1,
 	        .txt_next_ms = NOW_MS + 2,
@@ -46,6 +47,7 @@ assert_same(const struct sts_record *a, const struct sts_record *b)
 	assert_int_equal(s->policy.max_age_s, t->policy.max_age_s);
 	assert_string_equal(s->id, t->id);
 	assert_int_equal(s->fetched_ms, t->fetched_ms);
+	assert_int_equal(s->owed_ms, t->owed_ms);
 	assert_int_equal(s->txt.state, t->txt.state);
 	assert_string_equal(s->txt.id, t->txt.id);
 	assert_int_equal(s->txt_ms, t->txt_ms);

@@ -124,6 +124,15 @@ take_failed(struct play *play, struct str word)
 	sts_take_failure(&play->state, cause, asked(play), play->now_ms);
 }
 
+/* As store_sts_shift() does at a start. */
+static void
+be_off(struct play *play, int64_t ms)
+{
+	play->now_ms += ms;
+	play->state.fetched_ms += ms;
+	play->state.owed_ms += ms;
+}
+
 static void
 take_event(struct play *play, struct str word)
 {
@@ -147,6 +156,8 @@ take_event(struct play *play, struct str word)
 		play->waits = true;
 	else if (str_is(word, "refresh"))
 		sts_take_refresh(&play->state);
+	else if (str_eat(&word, STR("off:")))
+		be_off(play, parse_time(word));
 	else if (str_is(word, "drop"))
 		sts_take_drop(&play->state);
 	else if (str_is(word, "alerted"))
