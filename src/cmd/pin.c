@@ -128,7 +128,9 @@ pin_store(struct store *store, const struct pins *pins, struct pin *pin, int64_t
 	pin_destination(&d, pins, pin);
 	/* A policy that was kept out by the pin is no news any more. */
 	done = store_put(store, &d, err) &&
-	    (d.pin.set || store_sts_keep_look(store, d.id, pins->now_ms, err));
+	    (d.pin.set || store_sts_keep_look(store, d.id, pins->now_ms, err)) &&
+	    (pin->nexthop.key[0] != '.' ||
+	        store_look_below(store, pin->nexthop.key, pins->now_ms, err));
 	record.destination = d.id;
 	record.before = pin->before;
 	record.after = destination_demand(&d);

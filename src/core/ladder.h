@@ -98,9 +98,10 @@ struct evidence {
 	enum level default_level;
 	struct demand entry; /* LEVEL_NONE: no entry */
 	int64_t force_ms;    /* since when Postfix sees that; 0: ever, LADDER_NOT_YET */
-	bool pinned;
-	bool pin_over;    /* the entry is what a pin left that is over */
-	int64_t lease_ms; /* the present lease's length; 0: a pin's */
+	bool pinned;         /* by itself, or without an entry below a parent that is */
+	bool parent_pinned;  /* a parent is, to default_level */
+	bool pin_over;       /* the entry is what a pin left that is over */
+	int64_t lease_ms;    /* the present lease's length; 0: a pin's */
 	int64_t lease_end_ms;
 
 	/* the alarm to judge; none at the end of a lease */

@@ -78,6 +78,24 @@ decide_pinned(const struct evidence *ev, int64_t now_ms)
 	return is_echo(ev) ? decide_echo(ev) : decide_waits(ev, WHY_PIN_NOT_MET, now_ms);
 }
 
+/* Without an entry, below a parent that is pinned to less: an enforced policy gets one,
+ * which Postfix asks for before the parent's. */
+static bool
+asks_more_than_parent(const struct ladder_policy *policy, const struct evidence *ev,
+    int64_t now_ms, struct decision *out)
+{
+	if (!ev->parent_pinned || ev->entry.level != LEVEL_NONE ||
+	    level_promise(ev->default_level) >= LEVEL_SECURE)
+		return false;
+	if (!ev->asked)
+		*out = ladder_wants(WANTS_DNS);
+	else if (ladder_lacks_policy(policy, ev, now_ms))
+		*out = ladder_lift_to_policy(policy, ev, now_ms);
+	else
+		return false;
+	return true;
+}
+
 /* While mail waits for it: did another message show that it is over? Then it is tried
  * again. Of one that Postfix did not try for a day nobody knows whether it is there. */
 static void
@@ -138,7 +156,9 @@ ladder_early(const struct ladder_policy *policy, const struct evidence *ev,
 	enum why floor_why;
 	enum level floor = ladder_floor(policy, ev, &floor_why);
 
-	if (ev->pinned) {
+	if (asks_more_than_parent(policy, ev, now_ms, out)) {
+		return true;
+	} else if (ev->pinned) {
 		*out = decide_pinned(ev, now_ms);
 	} else if (ev->deferral && ev->fault_ours) {
 		*out = decide_fault(ev, now_ms);

@@ -280,7 +280,9 @@ is_below_floor(const struct ladder_policy *policy, const struct evidence *ev,
 	else if (exposes_credentials(ev, step, step->level))
 		*out = ladder_keep_and_alert(WHY_CREDENTIALS, 0);
 	else if (step->level < ladder_floor(policy, ev, &floor_why))
-		*out = ladder_hold(ev, step->level, floor_why, 0);
+		*out = floor_why == WHY_PINNED
+		    ? ladder_keep_and_alert(WHY_PIN_NOT_MET, 0)
+		    : ladder_hold(ev, step->level, floor_why, 0);
 	else
 		return false;
 	return true;

@@ -59,13 +59,20 @@ decide_frozen(const struct evidence *ev, int64_t now_ms, struct decision *out)
 	return true;
 }
 
+/* The administrator wants more of all below a parent. */
+static bool
+is_below_dane_pin(const struct evidence *ev)
+{
+	return ev->parent_pinned && ev->default_level == LEVEL_DANE_ONLY;
+}
+
 bool
 ladder_misses_policy(const struct evidence *ev)
 {
 	struct demand entry = {LEVEL_SECURE, ev->sts_attributes};
 
 	return ev->sts == STS_APPLIES_ENFORCE && can_enforce(ev) &&
-	    !demand_equal(ev->entry, entry);
+	    !is_below_dane_pin(ev) && !demand_equal(ev->entry, entry);
 }
 
 /* Anybody can answer that a domain in an unsigned zone takes no mail, and something else
@@ -204,6 +211,8 @@ ladder_by_policy(
 
 	if (!can_enforce(ev))
 		return decide_impossible(policy, ev, now_ms);
+	if (is_below_dane_pin(ev))
+		return ladder_without_entry(ev, WHY_PINNED);
 	if (!demand_equal(ev->entry, entry))
 		return ladder_lift_to_policy(policy, ev, now_ms);
 	if (!ev->deferral)

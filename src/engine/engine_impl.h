@@ -273,7 +273,7 @@ struct engine {
 	int64_t rested_ms;   /* monotonic: when memory was given back last; 0: never */
 
 	struct judge judge;
-	char **parents;                    /* of the judge */
+	struct judge_parent *parents;      /* of the judge */
 	struct witnessed_table *witnessed; /* who waits for witnesses */
 	struct hosts *hosts;               /* MX hosts that were asked */
 	struct buf sts_attributes;         /* what engine_policy() wrote last */

@@ -94,9 +94,23 @@ rule_name(
 	return rules_get(judge->rules, (size_t)find_rule(judge, d, answers))->name;
 }
 
+/* The pin that Postfix finds where d has no entry of its own; NULL: none. */
+static const struct judge_parent *
+pinned_parent(const struct judge *judge, const struct destination *d)
+{
+	const struct judge_parent *nearest = NULL;
+
+	for (size_t i = 0; i < judge->parent_count; i++)
+		if (nexthop_is_below(d->key, judge->parents[i].key) &&
+		    (nearest == NULL ||
+		        strlen(judge->parents[i].key) > strlen(nearest->key)))
+			nearest = &judge->parents[i];
+	return nearest;
+}
+
 /* A configured level stands; else a service of master.cf may have one of its own. */
 static enum level
-default_level(const struct judge *judge, const struct destination *d)
+postfix_level(const struct judge *judge, const struct destination *d)
 {
 	enum level level;
 
@@ -106,6 +120,15 @@ default_level(const struct judge *judge, const struct destination *d)
 	level = postfix_service_level(judge->settings, d->transport);
 	/* That of main.cf: of several nodes the strongest counts. */
 	return level == judge->settings->level ? judge->default_level : level;
+}
+
+/* Without an entry of its own. */
+static enum level
+default_level(const struct judge *judge, const struct destination *d)
+{
+	const struct judge_parent *parent = pinned_parent(judge, d);
+
+	return parent != NULL ? parent->level : postfix_level(judge, d);
 }
 
 /* Not behind a socket, nor where TLS begins with the first byte. */
@@ -150,16 +173,6 @@ take_witnesses(const struct judge *judge, const struct destination *d,
 	ev->canary = w->canary;
 }
 
-/* Is it the pin of a parent that applies? It is the administrator's word as well. */
-static bool
-is_under_pin(const struct judge *judge, const struct destination *d)
-{
-	for (size_t i = 0; i < judge->parent_count && d->entry.level == LEVEL_NONE; i++)
-		if (nexthop_is_below(d->key, judge->parents[i]))
-			return true;
-	return false;
-}
-
 struct evidence
 judge_evidence(const struct judge *judge, const struct destination *d,
     const struct answers *answers, int64_t now_ms)
@@ -170,7 +183,9 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 	int rule = d->alarm.raised ? find_rule(judge, d, answers) : -1;
 
 	ev.default_level = default_level(judge, d);
-	ev.pinned = ev.pinned || is_under_pin(judge, d);
+	/* The administrator's word as well, where nothing of its own stands above it. */
+	ev.parent_pinned = pinned_parent(judge, d) != NULL;
+	ev.pinned = ev.pinned || (ev.parent_pinned && d->entry.level == LEVEL_NONE);
 	ev.pin_over = ev.pin_over && !ev.pinned;
 	ev.can_dane = judge->can_dane;
 	ev.frozen = judge->frozen;

@@ -21,6 +21,13 @@
 /* Everything is re-checked by then: the longest lease. */
 #define JUDGE_LOOK_MAX_MS LADDER_LEASE_MAX_MS
 
+/* A key like ".example.org" that is pinned: Postfix asks for it where a domain below has
+ * no entry of its own. */
+struct judge_parent {
+	char *key;
+	enum level level;
+};
+
 /* What is the same for all destinations of a moment. Borrowed. */
 struct judge {
 	const struct config *config;
@@ -40,9 +47,7 @@ struct judge {
 	enum answer prober; /* are the servers asked, before a step and at a re-check? NO:
 	                     * nobody can, or must not; the reason of a deferral decides
 	                     */
-	char *const
-	    *parents; /* keys like ".example.org" that are pinned, of which Postfix
-	               * asks where a domain below has no entry of its own */
+	const struct judge_parent *parents;
 	size_t parent_count;
 	bool asks_queue; /* a step down needs the queue as a witness; false: there is
 	                  * none to ask, as for the log of another machine */

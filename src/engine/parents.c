@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The pins of parents, as ".example.org": they apply to every domain below that has no
- * entry of its own, so that the ladder leaves these alone. */
+ * entry of its own, as the default level does elsewhere. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -10,7 +10,7 @@ void
 engine_forget_parents(struct engine *e)
 {
 	for (size_t i = 0; i < e->judge.parent_count; i++)
-		free(e->parents[i]);
+		free(e->parents[i].key);
 	free(e->parents);
 	e->parents = NULL;
 	e->judge.parents = NULL;
@@ -26,7 +26,8 @@ add_parent(void *context, const struct entry *entry)
 		return true;
 	e->parents =
 	    mem_array(e->parents, e->judge.parent_count + 1, sizeof(*e->parents));
-	e->parents[e->judge.parent_count++] = mem_strdup(entry->key);
+	e->parents[e->judge.parent_count++] =
+	    (struct judge_parent){mem_strdup(entry->key), entry->level};
 	e->judge.parents = e->parents;
 	return true;
 }

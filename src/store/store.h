@@ -586,6 +586,10 @@ bool store_sts_is_enforced(
 bool store_sts_keep_look(struct store *store, int64_t id, int64_t at_ms, struct err *err);
 /* The same of all of them. */
 bool store_sts_look_all(struct store *store, int64_t at_ms, struct err *err);
+/* Below that parent (".example.org"), whose pin came or went, those with an entry and
+ * those with an enforced policy are looked at at at_ms, but for pins. */
+bool store_look_below(
+    struct store *store, const char *parent, int64_t at_ms, struct err *err);
 /* Something else applies: its destinations are judged anew. */
 bool store_sts_news(
     struct store *store, const char *domain, int64_t now_ms, struct err *err);

@@ -580,6 +580,11 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_STS_KEY_NEWS] =
         "UPDATE destination SET look_ms = ?1 WHERE id = ?2 AND pinned = 0 AND NOT EXISTS"
         " (SELECT 1 FROM sts_key WHERE destination = ?2 AND domain = ?3)",
+    [SQL_LOOK_BELOW] = "UPDATE destination SET look_ms = ?2 WHERE pinned = 0"
+                       " AND substr(key, -length(?1)) = ?1"
+                       " AND (entry <> 'none' OR id IN (SELECT k.destination"
+                       "  FROM sts_key k JOIN sts ON sts.domain = k.domain"
+                       "  WHERE applied = 'enforce'))",
     [SQL_STS_IS_ENFORCED] =
         "SELECT EXISTS(SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
         " WHERE k.destination = ? AND applied = 'enforce')",

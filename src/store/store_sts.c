@@ -258,6 +258,13 @@ store_sts_look_all(struct store *store, int64_t at_ms, struct err *err)
 }
 
 bool
+store_look_below(struct store *store, const char *parent, int64_t at_ms, struct err *err)
+{
+	return store_finish(
+	    store, store_bind(store, SQL_LOOK_BELOW, err, "si", parent, at_ms), err);
+}
+
+bool
 store_sts_news(struct store *store, const char *domain, int64_t now_ms, struct err *err)
 {
 	return store_finish(

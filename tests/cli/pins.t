@@ -89,6 +89,11 @@ ladder undo .example.test
 is 'and taken back' "$out" '.example.test: encrypt -> none for a day'
 ladder unset .example.test
 is 'and ended' $status 0
+ladder set d.under.test encrypt
+sqlite3 "$dir/state.db" "UPDATE destination SET pinned = 0, look_ms = 0 WHERE key = 'd.under.test'"
+ladder set .under.test verify
+is 'what has an entry below is judged anew' \
+	"$(sqlite3 "$dir/state.db" "SELECT look_ms <> 0 FROM destination WHERE key = 'd.under.test'")" 1
 for word in . .. '.[a.test]' .a.test:25 .192.0.2.1; do
 	ladder set "$word" encrypt
 	is "\"$word\" is no parent" $status 64
@@ -245,7 +250,7 @@ python3 - "$dir/state.db" "$(date +%s)000" <<'END'
 import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as db:
     db.executemany("INSERT INTO sts VALUES (?, ?, 604800, 'mx.p.test', '1', ?, 'valid', '1', 1, 1, 0, 0, 'ok',"
-                   " 1, 0, '', 0, 0, 0, 1, 0, ?, '')",
+                   " 1, 0, '', 0, 0, 0, 1, 0, ?, '', 0)",
                    [("p.test", "enforce", sys.argv[2], "enforce"), ("testing.test", "testing", sys.argv[2], "testing")])
 END
 for level in may encrypt dane verify; do

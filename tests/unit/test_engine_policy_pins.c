@@ -119,6 +119,110 @@ goes_without_authorities(void **state)
 	rig_close();
 }
 
+/* --- the pin of a parent ------------------------------------------------------------ */
+
+static void
+pin_parent(const char *parent, enum level level)
+{
+	struct destination d;
+	bool found;
+
+	assert_true(store_get(rig.store, parent, &d, &found, &kit_err));
+	destination_pin(&d, demand_of(level), 0, "", world.wall_ms);
+	kit_put(rig.store, &d);
+	assert_true(store_look_below(rig.store, parent, world.wall_ms, &kit_err));
+	destination_clear(&d);
+	world_wait(rig.engine, MIN);
+}
+
+static const struct parent {
+	const char *what;
+	enum level level;
+	enum level entry; /* of the domain below */
+} parents[] = {
+    {"cleartext", LEVEL_MAY, LEVEL_SECURE},
+    {"encrypt", LEVEL_ENCRYPT, LEVEL_SECURE},
+    {"verify", LEVEL_VERIFY, LEVEL_SECURE},
+    {"secure", LEVEL_SECURE, LEVEL_NONE},
+    {"dane-only", LEVEL_DANE_ONLY, LEVEL_NONE},
+};
+
+static void
+end_policy(void)
+{
+	policykit_id = "2";
+	policykit_served = NONE;
+	world_wait(rig.engine, DAY + HOUR);
+	rig_assert_entry("d.test", LEVEL_NONE);
+}
+
+/* Postfix asks for the domain's own entry first. */
+static void
+parent_was_pinned(void **state)
+{
+	const struct parent *row = *state;
+
+	policykit_begin_at(LEVEL_MAY, "1", ENFORCE);
+	pin_parent(".test", row->level);
+	policykit_send("d.test");
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("d.test", row->entry);
+	policykit_defer("d.test");
+	rig_assert_entry("d.test", row->entry);
+	rig_assert_entry(".test", row->level);
+	end_policy();
+	rig_close();
+}
+
+/* No pin of less ends a policy's entry, whichever was first. */
+static void
+parent_is_pinned(void **state)
+{
+	const struct parent *row = *state;
+
+	policykit_begin_at(LEVEL_MAY, "1", ENFORCE);
+	policykit_send("d.test");
+	world_wait(rig.engine, HOUR);
+	pin_parent(".test", row->level);
+	policykit_send("d.test");
+	world_wait(rig.engine, DAY);
+	if (row->level == LEVEL_DANE_ONLY)
+		rig_assert_judged("d.test", LEVEL_NONE, WHY_PINNED);
+	else
+		rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	end_policy();
+	rig_close();
+}
+
+/* Nothing below is weaker than a pin that is put on all of it. */
+static void
+nothing_is_weaker_than_a_parent(void **state)
+{
+	(void)state;
+	policykit_begin_at(LEVEL_VERIFY, NULL, NULL);
+	policykit_defer("d.test");
+	rig_assert_entry("d.test", LEVEL_ENCRYPT);
+	pin_parent(".test", LEVEL_VERIFY);
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_PINNED);
+	policykit_defer("d.test");
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_PIN_NOT_MET);
+	rig_close();
+}
+
+/* The nearest one is what Postfix finds. */
+static void
+nearest_parent_counts(void **state)
+{
+	(void)state;
+	policykit_begin_at(LEVEL_VERIFY, NULL, NULL);
+	policykit_defer("a.d.test");
+	rig_assert_entry("a.d.test", LEVEL_ENCRYPT);
+	pin_parent(".d.test", LEVEL_MAY);
+	pin_parent(".test", LEVEL_VERIFY);
+	rig_assert_entry("a.d.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -138,5 +242,17 @@ main(void)
 		    lefts[i].what);
 	suite_add(goes_without_authorities, &lefts[0],
 	    "... and goes where nothing can be verified");
+	for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++) {
+		suite_add(parent_was_pinned, (void *)(uintptr_t)&parents[i],
+		    "below a parent that is pinned a policy is asked as it asks for "
+		    "more: "
+		    "%s",
+		    parents[i].what);
+		suite_add(parent_is_pinned, (void *)(uintptr_t)&parents[i],
+		    "... and what it has stays when the parent is pinned");
+	}
+	suite_add(nothing_is_weaker_than_a_parent, NULL,
+	    "no entry below a parent that is pinned is weaker than the pin");
+	suite_add(nearest_parent_counts, NULL, "... than that of the nearest parent");
 	return rig_end(suite_run());
 }

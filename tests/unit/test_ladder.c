@@ -213,6 +213,8 @@ set_more(struct row *row, char *more)
 		*value++ = '\0';
 		if (strcmp(name, "pinned") == 0)
 			ev->pinned = true;
+		else if (strcmp(name, "parent-pinned") == 0)
+			ev->parent_pinned = true;
 		else if (strcmp(name, "attempt") == 0)
 			ev->attempt_ms = time_of(value);
 		else if (strcmp(name, "force") == 0)

@@ -131,6 +131,9 @@ draw_evidence(void)
 	ev.forecast_ms = ev.entry.level != LEVEL_NONE && draw(4) == 0
 	    ? draw_time() + (int64_t)draw(2) * SPAN_HOUR_MS
 	    : 0;
+	ev.parent_pinned = draw(10) == 0 && ev.default_level != LEVEL_UNKNOWN &&
+	    ev.default_level != LEVEL_NONE;
+	ev.pinned = ev.pinned || (ev.parent_pinned && ev.entry.level == LEVEL_NONE);
 	ev.taken_over = ev.entry.level != LEVEL_NONE && draw(8) == 0;
 	ev.sts_entry = ev.entry.level == LEVEL_SECURE && draw(2);
 	return ev;
@@ -177,6 +180,7 @@ assert_floor(const struct evidence *ev, const struct decision *d)
 	                                              : ev->entry;
 
 	if (ev->pinned || (ev->deferral && ev->fault_ours) || !ev->asked ||
+	    (ev->parent_pinned && ev->default_level == LEVEL_DANE_ONLY) ||
 	    ev->default_level == LEVEL_UNKNOWN || ev->other_map != ANSWER_NO ||
 	    ev->sts != STS_APPLIES_ENFORCE || ev->sts_attributes == NULL ||
 	    ev->no_authorities)
@@ -213,6 +217,9 @@ assert_safe(const struct evidence *ev, const struct decision *d)
 		return;
 	assert_policy(ev, d);
 	assert_floor(ev, d);
+	if (d->action == ACTION_SET && ev->parent_pinned &&
+	    after < level_promise(ev->default_level))
+		fail_msg("%s: weaker than the pin of a parent", why_slug(d->why));
 	if (d->look_again_ms != 0 && d->look_again_ms <= NOW_MS)
 		fail_msg("%s: to be judged again without end", why_slug(d->why));
 	if (d->action != ACTION_SET || after >= before || !ev->deferral)

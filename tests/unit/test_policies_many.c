@@ -67,7 +67,7 @@ keep_many(unsigned count, int64_t fetched_ms)
 	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
 	    " INSERT INTO sts SELECT 'p' || i || '.test', 'enforce', 604800, 'mx.d.test',"
 	    " '1', %lld, 'valid', '1', %lld, %lld, 0, 0, 'ok', 0, 0, '', 0, 0, 0, %lld,"
-	    " 1, 'enforce', '' FROM n;"
+	    " 1, 'enforce', '', 0 FROM n;"
 	    " INSERT INTO destination(key, entry, attributes, why, entry_why, force_ms,"
 	    " since_ms, lease_ms, lease_end_ms) SELECT domain, 'secure', '" ENTRY "',"
 	    " 'policy', 'policy', 1, %lld, 604800000, %lld FROM sts;"
@@ -254,7 +254,8 @@ hanging_names_hide_no_live_policy(void **state)
 	kit_run(STATE,
 	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <"
 	    " 9000) INSERT INTO sts SELECT 'd' || i || '.evil.test', '', 0, '', '', 0,"
-	    " 'unsure', '', 1, 1, 1, 0, 'ok', 0, 0, '', 0, 0, 0, 9000000000000, 1, '', ''"
+	    " 'unsure', '', 1, 1, 1, 0, 'ok', 0, 0, '', 0, 0, 0, 9000000000000, 1, '', "
+	    "'', 0"
 	    " FROM n;"
 	    " UPDATE sts SET next_ms = 2, refresh = 1 WHERE domain = 'p0.test'");
 	world.policy = hang_but_live;
