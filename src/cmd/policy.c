@@ -83,7 +83,8 @@ show_whole(struct buf *out, const struct sts_record *r, int64_t now_ms)
 		buf_printf(out, "  policy       id %s, max_age %u s\n",
 		    s->id[0] != '\0' ? s->id : "-", s->policy.max_age_s);
 		if (s->policy.mx != NULL && s->policy.mx[0] != '\0')
-			buf_printf(out, "  mx           %s\n", s->policy.mx);
+			buf_printf(out, "  mx           %s%s\n", s->policy.mx,
+			    s->policy.cut ? ", and more that are not kept" : "");
 	}
 	add_time_line(out, "fetched", s->fetched_ms);
 	if (s->cause != STS_CAUSE_OK) {
@@ -121,7 +122,8 @@ show_json(struct buf *out, const struct sts_record *r, int64_t now_ms)
 	buf_add_member(
 	    out, "mode", s->fetched_ms != 0 ? sts_mode_name(s->policy.mode) : "");
 	buf_add_member(out, "mx", s->policy.mx != NULL ? s->policy.mx : "");
-	buf_printf(out, ",\"max_age\":%u", s->policy.max_age_s);
+	buf_printf(out, ",\"mx_cut\":%s,\"max_age\":%u", s->policy.cut ? "true" : "false",
+	    s->policy.max_age_s);
 	buf_add_member(out, "id", s->id);
 	buf_add_time_member(out, "fetched", s->fetched_ms);
 	buf_add_member(out, "txt", sts_txt_name(s->txt.state));

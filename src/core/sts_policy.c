@@ -305,6 +305,43 @@ sts_policy_clear(struct sts_policy *policy)
 	*policy = (struct sts_policy){0};
 }
 
+static bool
+allows_one(struct str pattern, const struct str *hosts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (sts_mx_matches(pattern, hosts[i]))
+			return true;
+	return false;
+}
+
+/* Those that allow one of hosts, or the others, as far as there is room. */
+static void
+keep_some(const struct sts_policy *policy, const struct str *hosts, size_t count,
+    bool allowing, struct buf *out)
+{
+	struct str list = str_of(policy->mx), pattern;
+
+	while (str_next(&list, ' ', &pattern))
+		if (allows_one(pattern, hosts, count) == allowing &&
+		    out->len + pattern.len < STS_MX_SMALL)
+			buf_printf(
+			    out, "%s%.*s", out->len > 0 ? " " : "", STR_ARG(pattern));
+}
+
+void
+sts_policy_cut(struct sts_policy *policy, const struct str *hosts, size_t count)
+{
+	struct buf kept = {0};
+
+	if (policy->mx == NULL || strlen(policy->mx) <= STS_MX_SMALL)
+		return;
+	keep_some(policy, hosts, count, true, &kept);
+	keep_some(policy, hosts, count, false, &kept);
+	free(policy->mx);
+	policy->mx = buf_take(&kept);
+	policy->cut = true;
+}
+
 bool
 sts_policy_equal(const struct sts_policy *a, const struct sts_policy *b)
 {

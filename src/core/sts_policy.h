@@ -20,6 +20,7 @@ struct sts_policy {
 	uint32_t max_age_s; /* at most STS_MAX_AGE_MAX_S; 0: it is not kept */
 	char *mx; /* patterns as "mx.example.test *.example.test", in lower case and
 	           * without a dot at the end, none twice; NULL or "": none. Owned */
+	bool cut; /* it has more of them, which are not kept: sts_policy_cut() */
 };
 
 /* What was forgiven in its text, for whoever can mend it. */
@@ -41,6 +42,18 @@ bool sts_policy_parse(
  * so that nothing in a database can become more than a pattern. */
 struct sts_policy sts_policy_of(enum sts_mode mode, uint32_t max_age_s, struct str mx);
 void sts_policy_clear(struct sts_policy *policy);
+
+/*
+ * A policy is its owner's to make, and all are kept: names of up to so many octets always
+ * have room, and all that are longer STS_MX_ALL_MAX together.
+ */
+#define STS_MX_SMALL   1024
+#define STS_MX_ALL_MAX (16 * 1024 * 1024)
+
+/* So that it is small: patterns that allow one of hosts[0..count) are kept first, then
+ * those that stand first in it. It allows less than before, never more. Nothing is done
+ * to one that is small. */
+void sts_policy_cut(struct sts_policy *policy, const struct str *hosts, size_t count);
 
 /* Do both say the same of MX hosts? max_age does not matter. */
 bool sts_policy_equal(const struct sts_policy *a, const struct sts_policy *b);

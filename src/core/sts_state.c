@@ -227,6 +227,13 @@ sts_take_failure(struct sts_state *state, enum sts_cause cause,
 		state->failing_ms = now_ms;
 }
 
+static void
+note_refresh(struct sts_state *state)
+{
+	if (++state->refresh == 0)
+		state->refresh = 1;
+}
+
 void
 sts_take_trouble(struct sts_state *state, int64_t now_ms)
 {
@@ -235,13 +242,10 @@ sts_take_trouble(struct sts_state *state, int64_t now_ms)
 	    : later(now_ms, state->txt_ms + WINDOW_MS);
 
 	state->txt_next_ms = earlier(state->txt_next_ms, at_ms);
-}
-
-static void
-note_refresh(struct sts_state *state)
-{
-	if (++state->refresh == 0)
-		state->refresh = 1;
+	/* What it fails for may be a name that was not kept. */
+	if (state->policy.cut && is_live(state, now_ms) &&
+	    after(later(state->fetched_ms, state->tried_ms), WINDOW_MS, now_ms) <= now_ms)
+		note_refresh(state);
 }
 
 void

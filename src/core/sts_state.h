@@ -91,7 +91,7 @@ void sts_take_failure(struct sts_state *state, enum sts_cause cause,
     const struct sts_asked *asked, int64_t now_ms);
 
 /* Mail fails under the policy: TXT is asked now, but not twice within 5 minutes; it is
- * asked when these are over. */
+ * asked when these are over. One that was cut is fetched as well. */
 void sts_take_trouble(struct sts_state *state, int64_t now_ms);
 
 /* The administrator wants both asked now, whatever was asked before. */

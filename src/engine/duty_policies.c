@@ -328,6 +328,46 @@ engine_has_policy_room(struct engine *e, size_t octets)
 }
 
 bool
+engine_has_names_room(struct engine *e, size_t octets)
+{
+	struct policies *p = engine_state(e, &duty_policies);
+	int64_t now_ms = engine_now(e).mono_ms;
+	struct err err;
+
+	if (p->mx_ms == 0 || now_ms - p->mx_ms >= LARGE_SERVES_MS) {
+		if (!store_sts_mx_octets(e->store, STS_MX_SMALL, &p->mx_octets, &err))
+			return false;
+		p->mx_ms = now_ms;
+	}
+	if (p->mx_octets + (int64_t)octets > STS_MX_ALL_MAX)
+		return false;
+	p->mx_octets += (int64_t)octets;
+	return true;
+}
+
+void
+engine_tell_no_names_room(struct engine *e, const char *domain)
+{
+	struct policies *p = engine_state(e, &duty_policies);
+	int64_t now_ms = engine_now(e).mono_ms;
+	struct buf line = {0};
+
+	log_warning("domain=%s MTA-STS policy: there is no room for all of its names, "
+	            "those of its MX hosts are kept",
+	    domain);
+	if (e->driver.mode != ENGINE_APPLY ||
+	    (p->full_ms != 0 && now_ms - p->full_ms < SPAN_DAY_MS))
+		return;
+	p->full_ms = now_ms;
+	buf_printf(&line,
+	    "MTA-STS policies have more names than are kept: of %s and others those of "
+	    "their MX hosts are; next: tlsladder policy",
+	    domain);
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
+bool
 engine_may_hasten_policy(struct engine *e, const char *domain)
 {
 	const struct policies *p = engine_state(e, &duty_policies);

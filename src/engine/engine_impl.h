@@ -431,6 +431,11 @@ void engine_mind_policies(struct engine *e);
  * they are taken. */
 bool engine_has_policy_room(struct engine *e, size_t octets);
 
+/* The same of the names of policies that are kept. */
+bool engine_has_names_room(struct engine *e, size_t octets);
+/* That there is none for those of domain: once a day the administrator is told. */
+void engine_tell_no_names_room(struct engine *e, const char *domain);
+
 /* engine_next_of_policy(): was it not done so in this hour? */
 bool engine_may_hasten_policy(struct engine *e, const char *domain);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/span.h"
 #include "core/choice.h"
 #include "core/sts_entry.h"
@@ -129,6 +130,69 @@ is_too_large(const struct sts_policy *policy)
 	return policy->mode == STS_MODE_ENFORCE && strlen(policy->mx) > STS_ENTRY_MAX;
 }
 
+/* A line a host, which begins with its name; one of what DNS could not tell does not. In
+ * an order of their own: that of the preference is another in each answer where it is the
+ * same. */
+static size_t
+read_hosts(const char *text, struct str hosts[NAMES_MAX])
+{
+	struct str rest = str_of(text), line, name, word;
+	size_t count = 0;
+
+	while (count < NAMES_MAX && str_next(&rest, '\n', &line))
+		if (str_next(&line, ' ', &name) && sts_is_host_name(name) &&
+		    str_cut(&line, '=', &word))
+			hosts[count++] = name;
+	return count;
+}
+
+/* The hosts of a few of its destinations. */
+#define SERVERS_OF 4
+
+struct servers {
+	char texts[SERVERS_OF][sizeof(((struct answers *)NULL)->text)];
+	size_t count;
+};
+
+static void
+add_servers(void *context, int64_t number, const char *text)
+{
+	struct servers *servers = context;
+	struct str line = str_of(text);
+
+	(void)number;
+	if (servers->count == SERVERS_OF)
+		return;
+	if (line.len >= sizeof(servers->texts[0]))
+		line.len = sizeof(servers->texts[0]) - 1;
+	str_copy(line, servers->texts[servers->count++], sizeof(servers->texts[0]));
+}
+
+/* What is kept of its names, where there is no room for all. */
+static bool
+bound_names(struct engine *e, const struct sts_record *r, struct sts_policy *policy,
+    struct err *err)
+{
+	const char *had = r->state.policy.mx != NULL ? r->state.policy.mx : "";
+	size_t len = policy->mx != NULL ? strlen(policy->mx) : 0, count = 0;
+	struct str hosts[SERVERS_OF * NAMES_MAX];
+	struct servers *servers;
+	bool done;
+
+	if (len <= STS_MX_SMALL || strcmp(had, policy->mx) == 0 ||
+	    engine_has_names_room(e, len))
+		return true;
+	servers = mem_new(1, sizeof(*servers));
+	done =
+	    store_sts_servers(e->store, r->domain, SERVERS_OF, add_servers, servers, err);
+	for (size_t i = 0; i < servers->count; i++)
+		count += read_hosts(servers->texts[i], hosts + count);
+	sts_policy_cut(policy, hosts, count);
+	free(servers);
+	engine_tell_no_names_room(e, r->domain);
+	return done;
+}
+
 bool
 engine_put_policy(struct engine *e, struct sts_record *r,
     const struct fetch_answer *fetched, const struct sts_asked *asked, int64_t now_ms,
@@ -143,6 +207,11 @@ engine_put_policy(struct engine *e, struct sts_record *r,
 	if (cause != STS_CAUSE_FETCHER || r->state.cause == STS_CAUSE_OK ||
 	    r->state.cause == STS_CAUSE_FETCHER)
 		note_detail(r, (struct str){buf_text(&detail), detail.len});
+	if (cause == STS_CAUSE_OK && !bound_names(e, r, &policy, err)) {
+		buf_clear(&detail);
+		sts_policy_clear(&policy);
+		return false;
+	}
 	if (cause == STS_CAUSE_OK)
 		changed = sts_take_policy(&r->state, &policy, asked, now_ms);
 	else
@@ -213,22 +282,6 @@ compare(const void *a, const void *b)
 	int order = memcmp(x->p, y->p, len);
 
 	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-/* A line a host, which begins with its name; one of what DNS could not tell does not. In
- * an order of their own: that of the preference is another in each answer where it is the
- * same. */
-static size_t
-read_hosts(const char *text, struct str hosts[NAMES_MAX])
-{
-	struct str rest = str_of(text), line, name, word;
-	size_t count = 0;
-
-	while (count < NAMES_MAX && str_next(&rest, '\n', &line))
-		if (str_next(&line, ' ', &name) && sts_is_host_name(name) &&
-		    str_cut(&line, '=', &word))
-			hosts[count++] = name;
-	return count;
 }
 
 static size_t

@@ -31,8 +31,12 @@ struct policies {
 	int64_t large_octets; /* of entries over STS_ENTRY_SMALL, and of those made since
 	                       * they were counted: */
 	int64_t large_ms;     /* monotonic; 0: they were not */
-	bool wrote;           /* something, in this turn */
-	int stop_fd;          /* ends the fetchers; 0: there were none yet */
+	int64_t mx_octets;    /* the same of names over STS_MX_SMALL */
+	int64_t mx_ms;
+	int64_t full_ms; /* monotonic: when it was alerted that there is no room; 0: it
+	                  * was not */
+	bool wrote;      /* something, in this turn */
+	int stop_fd;     /* ends the fetchers; 0: there were none yet */
 };
 
 /* --- duty_policies.c --- */

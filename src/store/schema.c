@@ -449,8 +449,10 @@ static const char *const steps[] = {
     /* 21: mail that waits is looked at before what is checked again */
     "CREATE INDEX destination_look_waits ON destination(look_ms)"
     "  WHERE look_ms <> 0 AND deferral <> 0;",
-    /* 22: a policy lives as long as time passes, whatever the clock says */
-    "ALTER TABLE sts ADD COLUMN owed_ms INTEGER NOT NULL DEFAULT 0;",
+    /* 22: a policy lives as long as time passes, whatever the clock says; and not all of
+     * its names are kept where all have too many */
+    "ALTER TABLE sts ADD COLUMN owed_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sts ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION (int)(sizeof(steps) / sizeof(steps[0]))

@@ -39,7 +39,8 @@ sqlite3_stmt *
 store_prepare(struct store *store, enum sql which, struct err *err)
 {
 	struct buf built = {0};
-	const char *text = store_sql[which];
+	const char *text =
+	    store_sql[which] != NULL ? store_sql[which] : store_sql_sts[which];
 
 	if (store->statements[which] != NULL)
 		return store->statements[which];

@@ -566,6 +566,12 @@ bool store_sts_shift(
  */
 bool store_sts_octets(
     struct store *store, int64_t longer, int64_t *octets, struct err *err);
+/* The same of the names of policies. */
+bool store_sts_mx_octets(
+    struct store *store, int64_t longer, int64_t *octets, struct err *err);
+/* What DNS said of at most so many destinations of that Policy Domain: their MX hosts. */
+bool store_sts_servers(struct store *store, const char *domain, int64_t most,
+    store_text_fn *fn, void *context, struct err *err);
 /* Forget those without a policy that were asked about before before_ms and are not waited
  * for, and those that were sent no mail since idle_ms, whose policy ended before that; no
  * policy that lives is forgotten. */

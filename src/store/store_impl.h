@@ -170,6 +170,8 @@ enum sql {
 	SQL_STS_THIN_MAIL,
 	SQL_STS_KEY,
 	SQL_STS_OCTETS,
+	SQL_STS_MX_OCTETS,
+	SQL_STS_SERVERS,
 	SQL_STS_KEY_NEWS,
 	SQL_STS_IS_ENFORCED,
 	SQL_STS_BRING_BACK,
@@ -198,7 +200,12 @@ enum sql {
 };
 
 /* Their texts, for store_prepare(). */
-extern const char *const store_sql[SQL_COUNT];
+extern const char *const store_sql[SQL_COUNT]; /* NULL: it is in the other */
+extern const char *const store_sql_sts[SQL_COUNT];
+
+/* By ?1, if it is no later than ?2. */
+#define SHIFTED(column) \
+#column " = " #column " + ?1 * (" #column " <> 0 AND " #column " <= ?2)"
 
 struct store {
 	sqlite3 *db;

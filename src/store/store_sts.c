@@ -30,6 +30,7 @@ enum column {
 	COLUMN_APPLIED,
 	COLUMN_DETAIL,
 	COLUMN_OWED,
+	COLUMN_CUT,
 	COLUMN_WAITED, /* of those that are read */
 };
 
@@ -51,6 +52,7 @@ read_policy(sqlite3_stmt *stmt, struct sts_state *state)
 	    sts_policy_of(mode, (uint32_t)sqlite3_column_int64(stmt, COLUMN_MAX_AGE),
 	        store_column(stmt, COLUMN_MX));
 	state->fetched_ms = sqlite3_column_int64(stmt, COLUMN_FETCHED);
+	state->policy.cut = sqlite3_column_int64(stmt, COLUMN_CUT) != 0;
 	state->owed_ms = sqlite3_column_int64(stmt, COLUMN_OWED);
 }
 
@@ -109,14 +111,15 @@ store_sts_put(struct store *store, const struct sts_record *record, struct err *
 	const struct sts_state *s = &record->state;
 
 	return store_finish(store,
-	    store_bind(store, SQL_STS_PUT, err, "ssississiiiisiisiiiiissi",
+	    store_bind(store, SQL_STS_PUT, err, "ssississiiiisiisiiiiissii",
 	        record->domain, s->fetched_ms != 0 ? sts_mode_name(s->policy.mode) : "",
 	        (int64_t)s->policy.max_age_s, s->policy.mx != NULL ? s->policy.mx : "",
 	        s->id, s->fetched_ms, sts_txt_name(s->txt.state), s->txt.id, s->txt_ms,
 	        s->txt_next_ms, (int64_t)s->txt_failures, s->txt_failing_ms,
 	        sts_cause_name(s->cause), s->tried_ms, (int64_t)s->failures, s->failed_id,
 	        s->failing_ms, (int64_t)s->alerted, (int64_t)s->refresh, record->mail_ms,
-	        record->next_ms, record->applied, record->detail, s->owed_ms),
+	        record->next_ms, record->applied, record->detail, s->owed_ms,
+	        (int64_t)s->policy.cut),
 	    err);
 }
 
@@ -213,6 +216,23 @@ store_sts_octets(struct store *store, int64_t longer, int64_t *octets, struct er
 	*octets = 0;
 	return store_finish_int(
 	    store, store_bind(store, SQL_STS_OCTETS, err, "i", longer), octets, err);
+}
+
+bool
+store_sts_mx_octets(struct store *store, int64_t longer, int64_t *octets, struct err *err)
+{
+	*octets = 0;
+	return store_finish_int(
+	    store, store_bind(store, SQL_STS_MX_OCTETS, err, "i", longer), octets, err);
+}
+
+bool
+store_sts_servers(struct store *store, const char *domain, int64_t most,
+    store_text_fn *fn, void *context, struct err *err)
+{
+	return store_each_text(store,
+	    store_bind(store, SQL_STS_SERVERS, err, "si", domain, most), fn, context,
+	    err);
 }
 
 /* --- whose they are ---------------------------------------------------------------- */

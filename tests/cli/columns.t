@@ -101,7 +101,7 @@ python3 - "$dir/state.db" "$long" <<'END'
 import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as db:
     db.execute("INSERT INTO sts VALUES (?, 'enforce', 604800, 'mx.a.test', '1', 1, 'valid', '1', 1, 1, 0, 0, 'tls-name',"
-               " 1, 1, '1', 1, 0, 0, 1, 0, 'enforce', 'www.a.test', 0)", (sys.argv[2],))
+               " 1, 1, '1', 1, 0, 0, 1, 0, 'enforce', 'www.a.test', 0, 0)", (sys.argv[2],))
 END
 shown policy
 shown policy "$long"

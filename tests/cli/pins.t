@@ -250,7 +250,7 @@ python3 - "$dir/state.db" "$(date +%s)000" <<'END'
 import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as db:
     db.executemany("INSERT INTO sts VALUES (?, ?, 604800, 'mx.p.test', '1', ?, 'valid', '1', 1, 1, 0, 0, 'ok',"
-                   " 1, 0, '', 0, 0, 0, 1, 0, ?, '', 0)",
+                   " 1, 0, '', 0, 0, 0, 1, 0, ?, '', 0, 0)",
                    [("p.test", "enforce", sys.argv[2], "enforce"), ("testing.test", "testing", sys.argv[2], "testing")])
 END
 for level in may encrypt dane verify; do

@@ -47,7 +47,7 @@ stop
 now=$(date +%s)000
 sql "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $policies - 1)
 	INSERT INTO sts SELECT 'p' || i || '.test', 'enforce', 604800, 'mx.d.test', '1', $now - 3600000,
-		'valid', '1', $now - 3600000, 1, 0, 0, 'ok', 0, 0, '', 0, 0, 0, $now - 60000, 1, 'enforce', '', 0 FROM n;
+		'valid', '1', $now - 3600000, 1, 0, 0, 'ok', 0, 0, '', 0, 0, 0, $now - 60000, 1, 'enforce', '', 0, 0 FROM n;
 	INSERT INTO destination(key, entry, attributes, why, entry_why, force_ms, since_ms, lease_ms, lease_end_ms, look_ms)
 		SELECT domain, 'secure', 'match=mx.d.test servername=hostname', 'policy', 'policy', 1, $now, 604800000,
 			$now + 604800000, $now + 43200000 FROM sts;

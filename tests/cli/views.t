@@ -246,7 +246,7 @@ with sqlite3.connect(sys.argv[1]) as db:
 }
 for domain in away.test other.test; do
 	policies "INSERT INTO sts VALUES ('$domain', '', 0, '', '', 0, 'valid', '1', 1795483619000, 1795483619000, 0, 0,
-		'status', 1795483619000, 1, '1', 1795483619000, 0, 0, 1795483619000, 1795483919000, 'unhad', '', 0)"
+		'status', 1795483619000, 1, '1', 1795483619000, 0, 0, 1795483619000, 1795483919000, 'unhad', '', 0, 0)"
 done >/dev/null
 ladder again away.test
 is 'its policy is asked for, whatever time there has to be between two tries' "$(policies)" away.test

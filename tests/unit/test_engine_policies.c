@@ -511,6 +511,61 @@ large_entries_are_bounded_together(void **state)
 	rig_close();
 }
 
+static void
+assert_names(const char *domain, size_t least, size_t most, const char *cut)
+{
+	struct buf sql = {0}, expected = {0};
+
+	buf_printf(&sql,
+	    "SELECT length(mx) BETWEEN %zu AND %zu, instr(mx, 'mx.d.test') <> 0, cut,"
+	    " applied FROM sts WHERE domain = '%s'",
+	    least, most, domain);
+	buf_printf(&expected, "1|1|%s|enforce\n", cut);
+	kit_assert(STATE, buf_text(&sql), buf_text(&expected));
+	buf_clear(&sql);
+	buf_clear(&expected);
+}
+
+/* 300 domains fill what there is for names. Whoever comes later is held to the policy all
+ * the same, by the names of its MX hosts; and a policy that is renewed stays whole. */
+static void
+names_are_bounded_together(void **state)
+{
+	char *served = of_names(999);
+
+	(void)state;
+	policykit_begin_at(LEVEL_VERIFY, "1", served);
+	rig_notify_admin();
+	policykit_defer("d.test");
+	assert_names("d.test", 50000, 60000, "0");
+	kit_run(STATE,
+	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < "
+	    "300)"
+	    " INSERT INTO sts SELECT 'p' || i || '.test', 'enforce', 604800,"
+	    " printf('%.60000c', 'x'), '1', 9000000000000, 'valid', '1', 9000000000000, "
+	    "0,"
+	    " 0, 0, 'ok', 0, 0, '', 0, 0, 0, 0, 0, 'enforce', '', 0, 0 FROM n");
+	world_wait(rig.engine, 11 * MIN);
+	policykit_defer("new.test");
+	assert_names("new.test", 900, 1024, "1");
+	world_wait(rig.engine, 11 * MIN);
+	policykit_send("sent.test");
+	world_wait(rig.engine, 6 * MIN);
+	policykit_defer("sent.test");
+	world_wait(rig.engine, MIN);
+	assert_names("sent.test", 900, 1024, "1");
+	kit_assert(STATE,
+	    "SELECT key FROM destination WHERE entry = 'secure' AND instr(attributes,"
+	    " 'match=mx.d.test:') ORDER BY 1",
+	    "new.test\nsent.test\n");
+	world_wait(rig.engine, HOUR);
+	assert_int_equal(policykit_alerts_of("more names than are kept"), 1);
+	world_wait(rig.engine, 8 * DAY);
+	assert_names("d.test", 50000, 60000, "0");
+	free(served);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -549,6 +604,8 @@ main(void)
 	    "of a policy of 1000 names those of MX hosts are in the entry");
 	suite_add(large_policy_has_a_small_entry, "3.11.6",
 	    "... though Postfix could be told all of them");
+	suite_add(names_are_bounded_together, NULL,
+	    "what is kept of the names of all policies is bounded, and weakens nobody");
 	suite_add(large_entries_are_bounded_together, NULL,
 	    "entries of many names are bounded together, small ones are not");
 	return rig_end(suite_run());

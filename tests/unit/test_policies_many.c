@@ -67,7 +67,7 @@ keep_many(unsigned count, int64_t fetched_ms)
 	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
 	    " INSERT INTO sts SELECT 'p' || i || '.test', 'enforce', 604800, 'mx.d.test',"
 	    " '1', %lld, 'valid', '1', %lld, %lld, 0, 0, 'ok', 0, 0, '', 0, 0, 0, %lld,"
-	    " 1, 'enforce', '', 0 FROM n;"
+	    " 1, 'enforce', '', 0, 0 FROM n;"
 	    " INSERT INTO destination(key, entry, attributes, why, entry_why, force_ms,"
 	    " since_ms, lease_ms, lease_end_ms) SELECT domain, 'secure', '" ENTRY "',"
 	    " 'policy', 'policy', 1, %lld, 604800000, %lld FROM sts;"

@@ -48,6 +48,7 @@ assert_same(const struct sts_record *a, const struct sts_record *b)
 	assert_string_equal(s->id, t->id);
 	assert_int_equal(s->fetched_ms, t->fetched_ms);
 	assert_int_equal(s->owed_ms, t->owed_ms);
+	assert_int_equal(s->policy.cut, t->policy.cut);
 	assert_int_equal(s->txt.state, t->txt.state);
 	assert_string_equal(s->txt.id, t->txt.id);
 	assert_int_equal(s->txt_ms, t->txt_ms);
