@@ -71,6 +71,23 @@ network_has(const struct network *network, const struct address *address)
 	return true;
 }
 
+#define NAT64_U 8 /* that octet is passed over (RFC 6052 2.2) */
+
+/* The address of IPv4 behind a prefix. */
+static struct address
+within(const struct address *address, unsigned bits)
+{
+	struct address out = {.length = 4};
+	unsigned at = bits / 8;
+
+	for (unsigned i = 0; i < 4; i++, at++) {
+		if (at == NAT64_U)
+			at++;
+		out.octets[i] = address->octets[at];
+	}
+	return out;
+}
+
 /* --- global ------------------------------------------------------------------------- */
 
 /* The special-purpose registries of IANA (RFC 6890), what is not globally reachable. */
@@ -100,11 +117,11 @@ static const struct network nat64 = {{{0x00, 0x64, 0xff, 0x9b}, 16}, 96};
 bool
 address_is_global(const struct address *address)
 {
-	struct address within = {.length = 4};
+	struct address inner;
 
 	if (network_has(&nat64, address)) {
-		memcpy(within.octets, address->octets + 12, 4);
-		address = &within;
+		inner = within(address, nat64.bits);
+		address = &inner;
 	}
 	if (address->length == 16 && !network_has(&unicast, address))
 		return false;
@@ -114,11 +131,53 @@ address_is_global(const struct address *address)
 	return true;
 }
 
+/* --- NAT64 -------------------------------------------------------------------------- */
+
+static const unsigned lengths[] = {96, 64, 56, 48, 40, 32};
+
 bool
-address_is_allowed(
-    const struct address *address, const struct network *networks, size_t count)
+address_is_nat64_prefix(const struct network *prefix)
 {
-	if (address_is_global(address))
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		if (prefix->address.length == 16 && prefix->bits == lengths[i])
+			return true;
+	return false;
+}
+
+bool
+address_nat64(const struct address *record, struct network *prefix)
+{
+	static const struct network known = {{{192, 0, 0, 170}, 4}, 31};
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct address inner = within(record, lengths[i]);
+
+		if (record->length != 16 || !network_has(&known, &inner))
+			continue;
+		*prefix = (struct network){{{0}, 16}, lengths[i]};
+		memcpy(prefix->address.octets, record->octets, lengths[i] / 8);
+		return true;
+	}
+	return false;
+}
+
+static bool
+hides_another(const struct address *address, const struct network *prefixes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct address inner = within(address, prefixes[i].bits);
+
+		if (network_has(&prefixes[i], address) && !address_is_global(&inner))
+			return true;
+	}
+	return false;
+}
+
+bool
+address_is_allowed(const struct address *address, const struct network *prefixes,
+    size_t prefix_count, const struct network *networks, size_t count)
+{
+	if (address_is_global(address) && !hides_another(address, prefixes, prefix_count))
 		return true;
 	for (size_t i = 0; i < count; i++)
 		if (network_has(&networks[i], address))

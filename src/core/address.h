@@ -38,8 +38,20 @@ bool network_has(const struct network *network, const struct address *address);
  */
 bool address_is_global(const struct address *address);
 
-/* Is it global, or in one of the networks? */
-bool address_is_allowed(
-    const struct address *address, const struct network *networks, size_t count);
+/*
+ * Of a prefix that a site has for NAT64 (RFC 6052), which shows in an AAAA record of
+ * ipv4only.arpa, a name without any (RFC 7050): it stands before one of the two addresses
+ * that this name has. False: the record shows none.
+ */
+#define ADDRESS_NAT64_HOST "ipv4only.arpa"
+bool address_nat64(const struct address *record, struct network *prefix);
+
+/* Has it one of the six lengths that such a prefix may have? */
+bool address_is_nat64_prefix(const struct network *prefix);
+
+/* Is it global, and what is in it, where it is behind one of those prefixes; or in one of
+ * the networks? */
+bool address_is_allowed(const struct address *address, const struct network *prefixes,
+    size_t prefix_count, const struct network *networks, size_t count);
 
 #endif

@@ -80,6 +80,15 @@ take_network(struct str value, struct fetch_request *out)
 }
 
 static bool
+take_nat64(struct str value, struct fetch_request *out)
+{
+	struct network *prefix = &out->nat64[out->nat64_count];
+
+	return out->nat64_count < FETCH_NAT64_MAX && network_parse(value, prefix) &&
+	    address_is_nat64_prefix(prefix) && ++out->nat64_count > 0;
+}
+
+static bool
 take_address(struct str value, struct fetch_request *out)
 {
 	return out->address_count < FETCH_ADDRESSES_MAX &&
@@ -96,6 +105,7 @@ static const struct {
     {{"connect-ms", 10}, take_connect_ms},
     {{"time-ms", 7}, take_time_ms},
     {{"network", 7}, take_network},
+    {{"nat64", 5}, take_nat64},
     {{"address", 7}, take_address},
 };
 
@@ -107,6 +117,18 @@ fetch_request_init(struct fetch_request *request, const char *host, const char *
 	return take_host(str_of(host), request) && take_ca_file(str_of(ca_file), request);
 }
 
+static void
+print_networks(
+    const char *name, const struct network *networks, unsigned count, struct buf *out)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	for (unsigned i = 0; i < count; i++) {
+		address_print(&networks[i].address, text);
+		buf_printf(out, "%s %s/%u\n", name, text, networks[i].bits);
+	}
+}
+
 void
 fetch_request_print(const struct fetch_request *request, struct buf *out)
 {
@@ -115,10 +137,8 @@ fetch_request_print(const struct fetch_request *request, struct buf *out)
 	buf_printf(out, "host %s\nca-file %s\nport %u\nconnect-ms %u\ntime-ms %u\n",
 	    request->host, request->ca_file, (unsigned)request->port,
 	    (unsigned)request->connect_ms, (unsigned)request->time_ms);
-	for (unsigned i = 0; i < request->network_count; i++) {
-		address_print(&request->networks[i].address, text);
-		buf_printf(out, "network %s/%u\n", text, request->networks[i].bits);
-	}
+	print_networks("network", request->networks, request->network_count, out);
+	print_networks("nat64", request->nat64, request->nat64_count, out);
 	for (unsigned i = 0; i < request->address_count; i++) {
 		address_print(&request->addresses[i], text);
 		buf_printf(out, "address %s\n", text);

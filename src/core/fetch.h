@@ -9,8 +9,9 @@
  *	connect-ms 10000                   address 192.0.2.1
  *	time-ms 60000                      confined seccomp landlock
  *	network 192.0.2.0/24               detail TEXT
- *	address 192.0.2.1                  body 78
- *	(an empty line)                    (an empty line, then as many octets)
+ *	nat64 2001:db8:64::/96             body 78
+ *	address 192.0.2.1                  (an empty line, then as many octets)
+ *	(an empty line)
  */
 #ifndef CORE_FETCH_H
 #define CORE_FETCH_H
@@ -25,6 +26,7 @@
 
 #define FETCH_ADDRESSES_MAX 32
 #define FETCH_NETWORKS_MAX  64
+#define FETCH_NAT64_MAX     4
 #define FETCH_PATH_SIZE     1024
 #define FETCH_DETAIL_SIZE   256
 #define FETCH_CONFINED_SIZE 32
@@ -39,6 +41,8 @@ struct fetch_request {
 	uint16_t port;                 /* 443 but in tests */
 	uint32_t connect_ms;           /* to be connected, of time_ms */
 	uint32_t time_ms;              /* for all of it */
+	unsigned nat64_count; /* prefixes before addresses of IPv4: address_nat64() */
+	struct network nat64[FETCH_NAT64_MAX];
 	unsigned address_count;
 	struct address addresses[FETCH_ADDRESSES_MAX];
 	unsigned network_count; /* where addresses may be that are not global */

@@ -102,7 +102,8 @@ take_header(char *data, size_t size, size_t count, void *context)
 static bool
 is_allowed(const struct fetch_request *request, const struct address *address)
 {
-	return address_is_allowed(address, request->networks, request->network_count);
+	return address_is_allowed(address, request->nat64, request->nat64_count,
+	    request->networks, request->network_count);
 }
 
 /* The last look at an address before it is connected to. */

@@ -10,8 +10,12 @@ struct measurer {
 	struct resolver *resolver; /* NULL: err says why there is none */
 	struct err err;
 	const struct measure_settings *settings; /* of the job at hand */
-	int64_t begun_ms;         /* monotonic: with the destination at hand */
-	int64_t deadline_ms;      /* monotonic: of the probes of the server at hand */
+	int64_t begun_ms; /* monotonic: with the destination at hand */
+	struct network nat64[FETCH_NAT64_MAX];
+	unsigned nat64_count;
+	int64_t
+	    nat64_until_ms;  /* monotonic: so long they serve; 0: they were not asked */
+	int64_t deadline_ms; /* monotonic: of the probes of the server at hand */
 	struct measurement found; /* of the destination at hand: too large for a stack */
 };
 

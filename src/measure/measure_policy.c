@@ -4,6 +4,7 @@
 
 #include "base/span.h"
 #include "measure/measure_impl.h"
+#include "sys/clock.h"
 
 #define SERVES_MS SPAN_HOUR_MS /* at most */
 
@@ -42,6 +43,34 @@ measure_ask_policy(void *context, const char *domain, struct sts_txt *out,
 	*trouble = measurer->err;
 }
 
+/* Not more often than that, whatever came of it. */
+#define NAT64_MS SPAN_HOUR_MS
+
+/* Behind a NAT64 of our site each address of IPv4 has one of IPv6 that looks global. */
+static void
+ask_nat64(struct measurer *measurer)
+{
+	struct address records[FETCH_ADDRESSES_MAX];
+	struct err ignored;
+	unsigned count = resolver_ask_addresses(measurer->resolver, ADDRESS_NAT64_HOST,
+	    records, FETCH_ADDRESSES_MAX, &ignored);
+
+	measurer->nat64_count = 0;
+	for (unsigned i = 0; i < count && measurer->nat64_count < FETCH_NAT64_MAX; i++)
+		if (address_nat64(&records[i], &measurer->nat64[measurer->nat64_count]))
+			measurer->nat64_count++;
+	measurer->nat64_until_ms = clock_monotonic_ms() + NAT64_MS;
+}
+
+static bool
+has_ipv6(const struct fetch_request *request)
+{
+	for (unsigned i = 0; i < request->address_count; i++)
+		if (request->addresses[i].length == 16)
+			return true;
+	return false;
+}
+
 void
 measure_ask_addresses(void *context, struct fetch_request *request, struct err *trouble)
 {
@@ -53,6 +82,13 @@ measure_ask_addresses(void *context, struct fetch_request *request, struct err *
 	else
 		request->address_count = resolver_ask_addresses(measurer->resolver,
 		    request->host, request->addresses, FETCH_ADDRESSES_MAX, trouble);
+	request->nat64_count = 0;
+	if (!has_ipv6(request))
+		return;
+	if (measurer->nat64_until_ms <= clock_monotonic_ms())
+		ask_nat64(measurer);
+	memcpy(request->nat64, measurer->nat64, sizeof(request->nat64));
+	request->nat64_count = measurer->nat64_count;
 }
 
 /* Where no mail can be sent there is nothing to protect. */

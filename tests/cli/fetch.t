@@ -32,12 +32,13 @@ done <"$dir/ports"
 
 # request KIND [ADDRESS|WORD]...: on standard output.
 request() {
-	local kind=$1 word ms=10000 networks=(127.0.0.0/8 ::1/128) addresses=()
+	local kind=$1 word ms=10000 networks=(127.0.0.0/8 ::1/128) addresses=() prefixes=()
 	shift
 	for word; do
 		case $word in
 			-) ;;
 			no-network) networks=() ;;
+			nat64=*) prefixes+=("${word#*=}") ;;
 			ms=*) ms=${word#ms=} ;;
 			*) addresses+=("$word") ;;
 		esac
@@ -45,6 +46,7 @@ request() {
 	printf '%s\n' 'host mta-sts.d.test' "ca-file $certificates/ca.pem" "port ${ports[$kind]}" \
 		"time-ms $ms" "connect-ms 3000"
 	[[ ${#networks[@]} -eq 0 ]] || printf 'network %s\n' "${networks[@]}"
+	[[ ${#prefixes[@]} -eq 0 ]] || printf 'nat64 %s\n' "${prefixes[@]}"
 	[[ ${#addresses[@]} -eq 0 ]] || printf 'address %s\n' "${addresses[@]}"
 	echo
 }

@@ -28,6 +28,8 @@ request_there_and_back(void **state)
 	assert_true(address_parse(STR("10.0.0.1"), &request.addresses[0]));
 	assert_true(address_parse(STR("2001:db8::1"), &request.addresses[1]));
 	request.address_count = 2;
+	assert_true(network_parse(STR("2001:db8:64::/96"), &request.nat64[0]));
+	request.nat64_count = 1;
 	fetch_request_print(&request, &text);
 	assert_true(
 	    fetch_request_parse((struct str){buf_text(&text), text.len}, &again, &err));

@@ -9,6 +9,7 @@
 #include "../dns/server.h"
 #include "base/buf.h"
 #include "dns/resolver.h"
+#include "measure/measure.h"
 #include "sys/clock.h"
 
 #define DOMAIN "d.test"
@@ -136,6 +137,43 @@ addresses_are_had(void **state)
 	server_stop(server);
 }
 
+/* It is asked for where a policy host has an address of IPv6. */
+static void
+nat64_is_known(void **state)
+{
+	struct server_script *server = server_start("127.0.0.1", 0,
+	    "mta-sts.d.test AAAA insecure\n\tmta-sts.d.test. 300 IN AAAA 2a00:64::a00:1\n"
+	    "mta-sts.e.test A insecure\n\tmta-sts.e.test. 300 IN A 192.0.2.1\n"
+	    "ipv4only.arpa A insecure\n\tipv4only.arpa. 300 IN A 192.0.0.170\n"
+	    "ipv4only.arpa AAAA insecure\n"
+	    "\tipv4only.arpa. 300 IN AAAA 2a00:64::c000:aa\n"
+	    "\tipv4only.arpa. 300 IN AAAA 2a00:64::1:0:0\n");
+	char name[64], *names[] = {name}, text[ADDRESS_TEXT_SIZE];
+	struct resolver_settings settings = {
+	    .servers = names, .server_count = 1, .timeout_ms = 5000, .tries = 1};
+	struct fetch_request request;
+	struct measurer *measurer;
+	struct err trouble;
+
+	(void)state;
+	snprintf(name, sizeof(name), "127.0.0.1@%u", server_port(server));
+	measurer = measure_make(&settings);
+	assert_true(fetch_request_init(&request, "mta-sts.e.test", "/ca.pem"));
+	measure_ask_addresses(measurer, &request, &trouble);
+	assert_int_equal(request.nat64_count, 0);
+	assert_true(fetch_request_init(&request, "mta-sts.d.test", "/ca.pem"));
+	measure_ask_addresses(measurer, &request, &trouble);
+	assert_int_equal(request.address_count, 1);
+	assert_int_equal(request.nat64_count, 1);
+	address_print(&request.nat64[0].address, text);
+	assert_string_equal(text, "2a00:64::");
+	assert_int_equal(request.nat64[0].bits, 96);
+	assert_false(address_is_allowed(
+	    &request.addresses[0], request.nat64, request.nat64_count, NULL, 0));
+	measure_drop(measurer);
+	server_stop(server);
+}
+
 /* Nobody waits for some answers: name servers that hang keep an asker for one try. */
 static void
 hurry_is_one_try(void **state)
@@ -169,6 +207,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(texts_are, (void *)(uintptr_t)&rows[i], "%s", rows[i].name);
 	suite_add(addresses_are_had, NULL, "addresses of a policy host");
+	suite_add(nat64_is_known, NULL,
+	    "the NAT64 of our site is asked for, and what is behind it is known");
 	suite_add(hurry_is_one_try, NULL, "who is to hurry asks each server once");
 	return suite_run();
 }

@@ -603,14 +603,55 @@ addresses_are_allowed(void **state)
 	const struct row *row = *state;
 	struct str words[8];
 	size_t count = split(sts_field(row->fields[1]), words, 8);
-	struct network networks[8];
+	struct network networks[8], prefixes[8];
+	size_t network_count = 0, prefix_count = 0;
 	struct address address;
 
 	for (size_t i = 0; i < count; i++)
-		assert_true(network_parse(words[i], &networks[i]));
+		assert_true(str_eat(&words[i], STR("nat64="))
+		        ? network_parse(words[i], &prefixes[prefix_count++])
+		        : network_parse(words[i], &networks[network_count++]));
 	assert_true(address_parse(str_of(row->fields[0]), &address));
 	assert_string_equal(
-	    address_is_allowed(&address, networks, count) ? "yes" : "no", row->fields[2]);
+	    address_is_allowed(&address, prefixes, prefix_count, networks, network_count)
+	        ? "yes"
+	        : "no",
+	    row->fields[2]);
+}
+
+/* RFC 6052 2.4: 192.0.0.170 and 171 behind a prefix of each length. */
+static void
+records_show_a_prefix(void **state)
+{
+	static const struct {
+		const char *record;
+		const char *prefix; /* "": none */
+		unsigned bits;
+	} rows[] = {
+	    {"64:ff9b::c000:aa", "64:ff9b::", 96},
+	    {"2a00:64:1:2:3:4:c000:ab", "2a00:64:1:2:3:4::", 96},
+	    {"2a00:64:1:2:c0:0:aa00:0", "2a00:64:1:2::", 64},
+	    {"2a00:64:1:2c0:0:aa::", "2a00:64:1:200::", 56},
+	    {"2a00:64:1:c000:0:aa00::", "2a00:64:1::", 48},
+	    {"2a00:64:1c0:0:aa::", "2a00:64:100::", 40},
+	    {"2a00:64:c000:aa::", "2a00:64::", 32},
+	    {"2a00:64::c000:ac", "", 0},
+	    {"2a00:64::1", "", 0},
+	    {"192.0.0.170", "", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[ADDRESS_TEXT_SIZE] = "";
+		struct network prefix = {.bits = 0};
+		struct address record;
+
+		assert_true(address_parse(str_of(rows[i].record), &record));
+		if (address_nat64(&record, &prefix))
+			address_print(&prefix.address, text);
+		assert_string_equal(text, rows[i].prefix);
+		assert_int_equal(prefix.bits, rows[i].bits);
+	}
 }
 
 static void
@@ -707,6 +748,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++)
 		suite_add(entries_are_bounded, &crowds[i], "%s", crowds[i].what);
 	suite_add(entries_of_hosts, NULL, "whether an entry is of the MX hosts' names");
+	suite_add(records_show_a_prefix, NULL, "what ipv4only.arpa shows of a NAT64");
 	suite_add(networks_of_another_form, NULL, "networks of another form");
 	return suite_run();
 }
