@@ -106,6 +106,72 @@ passed_over_ends_with_the_policy(void **state)
 	rig_close();
 }
 
+/* --- DANE ----------------------------------------------------------------------------
+ */
+
+/* Cases 79 to 82: what DNS says of TLSA beside an enforced policy, and what mail fails
+ * for goes on for. */
+static const struct beside {
+	unsigned number;
+	const char *what;
+	const char *mx;
+	enum dane_state tlsa;
+	enum level entry;
+	enum why why; /* where mail fails under it */
+} besides[] = {
+    {79, "usable TLSA records", "mx.d.test address=secure tlsa=usable", DANE_USABLE,
+        LEVEL_DANE_ONLY, WHY_DANE_NOT_MET},
+    {81, "... of one of two servers",
+        "mx.d.test address=secure tlsa=usable\nmx2.d.test address=secure tlsa=none",
+        DANE_USABLE, LEVEL_DANE_ONLY, WHY_DANE_NOT_MET},
+    {82, "unusable ones", "mx.d.test address=secure tlsa=unusable", DANE_UNUSABLE,
+        LEVEL_SECURE, WHY_POLICY_NOT_MET},
+    {82, "an MX record that is unsigned", "mx.d.test address=secure tlsa=usable",
+        DANE_INSECURE_MX, LEVEL_SECURE, WHY_POLICY_NOT_MET},
+};
+
+/* Case 80: a certificate that verifies is no way round DANE that fails. */
+static void
+dane_stands_before_it(void **state)
+{
+	const struct beside *row = *state;
+
+	begin("1", ENFORCE);
+	rig_notify_admin();
+	policykit_dns.mx = row->mx;
+	policykit_dns.tlsa = row->tlsa;
+	policykit_dns.is_signed = row->tlsa != DANE_INSECURE_MX;
+	policykit_send("d.test");
+	policykit_defer_sent("d.test");
+	rig_assert_entry("d.test", row->entry);
+	policykit_assert_attributes("d.test", row->entry == LEVEL_SECURE ? ENTRY : "");
+	for (unsigned i = 0; i < 12; i++) {
+		policykit_defer("d.test");
+		world_wait(rig.engine, 6 * HOUR);
+		rig_assert_judged("d.test", row->entry, row->why);
+	}
+	kit_assert(STATE, "SELECT applied FROM sts", "enforce\n");
+	rig_close();
+}
+
+/* Case 83: a live one, and TLSA cannot be told any more. */
+static void
+tlsa_that_is_lost_changes_nothing(void **state)
+{
+	(void)state;
+	begin("1", ENFORCE);
+	policykit_defer_sent("d.test");
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
+	policykit_dns.tlsa = DANE_UNSURE;
+	for (unsigned i = 0; i < 12; i++) {
+		policykit_defer("d.test");
+		world_wait(rig.engine, 6 * HOUR);
+		rig_assert_entry("d.test", LEVEL_SECURE);
+		policykit_assert_attributes("d.test", ENTRY);
+	}
+	rig_close();
+}
+
 /* --- the clock -----------------------------------------------------------------------
  */
 
@@ -123,7 +189,7 @@ clock_that_was_ahead(void **state)
 	policykit_served = NULL;
 	world.wall_ms += 3650 * DAY;
 	world_wait(rig.engine, 10 * MIN);
-	rig_assert_entry("d.test", LEVEL_NONE);
+	policykit_assert_attributes("d.test", ENTRY);
 	if (restart)
 		rig_close();
 	world.wall_ms -= 3650 * DAY;
@@ -510,6 +576,12 @@ main(void)
 	for (size_t i = 0; i < sizeof(hindrances) / sizeof(hindrances[0]); i++)
 		suite_add(hindrance_that_is_over, &hindrances[i],
 		    "it is made in time though mail flows: %s", hindrances[i].what);
+	for (size_t i = 0; i < sizeof(besides) / sizeof(besides[0]); i++)
+		suite_add(dane_stands_before_it, (void *)(uintptr_t)&besides[i],
+		    "case %u: beside a policy, and mail fails: %s", besides[i].number,
+		    besides[i].what);
+	suite_add(tlsa_that_is_lost_changes_nothing, NULL,
+	    "case 83: TLSA that cannot be told any more changes nothing");
 	suite_add(look_that_is_lost, NULL, "a start makes what was left out");
 	suite_add(weaker_entry_rises, NULL, "a weaker entry rises to it");
 	suite_add(names_stay_while_dns_is_silent, NULL,
