@@ -172,6 +172,56 @@ tlsa_that_is_lost_changes_nothing(void **state)
 	rig_close();
 }
 
+/* --- mail that fails under it --------------------------------------------------------
+ */
+
+/* Case 69: the MX host drops STARTTLS, or its certificate goes bad, for longer than any
+ * hold: nothing weaker, TXT is asked, and it is told once. */
+static void
+nothing_weaker_while_it_lives(void **state)
+{
+	const char *reason = *(const char *const *)*state;
+
+	begin("1", ENFORCE);
+	rig_notify_admin();
+	policykit_send("d.test");
+	world_wait(rig.engine, HOUR);
+	policykit_assert_attributes("d.test", ENTRY);
+	world.policies_asked = 0;
+	for (unsigned i = 0; i < 16; i++) {
+		rig_defer_because("d.test", reason);
+		rig_save();
+		world_settle(rig.engine);
+		world_wait(rig.engine, 6 * HOUR);
+		rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_NOT_MET);
+		policykit_assert_attributes("d.test", ENTRY);
+	}
+	assert_in_range(world.policies_asked, 8, 64);
+	assert_int_equal(policykit_alerts_of("d.test: policy-not-met"), 1);
+	rig_close();
+}
+
+/* Case 84: the administrator's pin stands above it. */
+static void
+pin_stands_above_it(void **state)
+{
+	struct destination d;
+	bool found;
+
+	(void)state;
+	begin("1", ENFORCE);
+	assert_true(store_get(rig.store, "d.test", &d, &found, &kit_err));
+	destination_pin(&d, demand_of(LEVEL_MAY), 0, "", world.wall_ms);
+	kit_put(rig.store, &d);
+	destination_clear(&d);
+	for (unsigned i = 0; i < 4; i++) {
+		policykit_send("d.test");
+		world_wait(rig.engine, DAY);
+		rig_assert_entry("d.test", LEVEL_MAY);
+	}
+	rig_close();
+}
+
 /* --- the clock -----------------------------------------------------------------------
  */
 
@@ -551,6 +601,7 @@ main(void)
 	        "3.3.0", 25 * HOUR},
 	};
 	static const bool no = false, yes = true;
+	static const char *failures[] = {NOT_VERIFIED, NOT_OFFERED};
 	static const char *const shorts[] = {POLICYKIT("mx.d.test", "600"),
 	    POLICYKIT("mx.d.test", "1800"), POLICYKIT("mx.d.test", "3600"),
 	    POLICYKIT("mx.d.test", "86400")};
@@ -580,6 +631,10 @@ main(void)
 		suite_add(dane_stands_before_it, (void *)(uintptr_t)&besides[i],
 		    "case %u: beside a policy, and mail fails: %s", besides[i].number,
 		    besides[i].what);
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+		suite_add(nothing_weaker_while_it_lives, &failures[i],
+		    "case 69: mail fails under it for four days: %s", failures[i]);
+	suite_add(pin_stands_above_it, NULL, "case 84: a pin stands above it");
 	suite_add(tlsa_that_is_lost_changes_nothing, NULL,
 	    "case 83: TLSA that cannot be told any more changes nothing");
 	suite_add(look_that_is_lost, NULL, "a start makes what was left out");
