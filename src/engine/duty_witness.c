@@ -20,7 +20,11 @@
 
 #define APART_MS    (2 * SPAN_SECOND_MS) /* listings begin so far apart at least ... */
 #define APART_TIMES 10 /* ... and so many times as long as the last one took */
-#define PARTIAL_MS  (10 * SPAN_MINUTE_MS)
+/* Who waits for longer than a minute waits for a listing of others, or for so long: the
+ * distance between two must not be in the way of mail that fails now. */
+#define OLD_MS       SPAN_MINUTE_MS
+#define OLD_APART_MS (30 * SPAN_SECOND_MS)
+#define PARTIAL_MS   (10 * SPAN_MINUTE_MS)
 #define GIVEN_UP_MAX \
 	256           /* destinations that one listing is about beside those that wait */
 #define GATHER_MS 200 /* alarms of a burst share one: it waits so long for the next */
@@ -233,6 +237,14 @@ any_node(const struct engine *e)
 	return 0;
 }
 
+static bool
+is_old(const struct destination *d, int64_t now_ms)
+{
+	int64_t at_ms = d->alarm.raised ? d->alarm.last_attempt_ms : 0;
+
+	return at_ms != 0 && now_ms - at_ms > OLD_MS;
+}
+
 /* Of the queues that have its messages; where none is known of, any tells as much. */
 static void
 want_listings(struct engine *e, struct witnessed *w)
@@ -280,6 +292,7 @@ engine_ask_witnesses(struct engine *e, const struct destination *d,
 	w->answers.witnesses = NULL;
 	w->answers.choice = w->servers != NULL ? &w->servers->choice : NULL;
 	w->wants = wants & ENGINE_WITNESSES;
+	w->is_old = is_old(d, engine_now(e).wall_ms);
 	if ((w->wants & WANTS_QUEUE) != 0)
 		want_listings(e, w);
 	return true;
@@ -405,13 +418,16 @@ listing_ms(const struct engine *e, const struct witness *state)
 {
 	int64_t at_ms = gathered_ms(e, state),
 	        next_ms = engine_next_listing_ms(e, state->base.node);
+	bool waits = witnesses_of_node(e->witnessed, state->base.node->at) > 0;
+	int64_t apart_ms = waits && witnesses_are_old(e->witnessed, state->base.node->at)
+	    ? OLD_APART_MS
+	    : APART_MS;
 
-	if (state->began_ms != 0 && next_ms < state->began_ms + APART_MS)
-		next_ms = state->began_ms + APART_MS;
+	if (state->began_ms != 0 && next_ms < state->began_ms + apart_ms)
+		next_ms = state->began_ms + apart_ms;
 	/* What is not shown may be there all the same, so that nothing is learnt soon. */
-	if (state->is_partial &&
-	    witnesses_of_node(e->witnessed, state->base.node->at) == 0 &&
-	    state->began_ms != 0 && next_ms < state->began_ms + PARTIAL_MS)
+	if (state->is_partial && !waits && state->began_ms != 0 &&
+	    next_ms < state->began_ms + PARTIAL_MS)
 		next_ms = state->began_ms + PARTIAL_MS;
 	return next_ms > at_ms ? next_ms : at_ms;
 }

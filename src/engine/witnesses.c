@@ -47,15 +47,29 @@ witnesses_waiting(const struct witnessed_table *table, enum ladder_wants whom)
 	return count;
 }
 
+static bool
+waits_for_node(const struct witnessed *w, unsigned at)
+{
+	return (w->wants & WANTS_QUEUE) != 0 && (w->nodes >> at & 1) != 0;
+}
+
 size_t
 witnesses_of_node(const struct witnessed_table *table, unsigned at)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < table->count; i++)
-		count += (table->items[i]->wants & WANTS_QUEUE) != 0 &&
-		    (table->items[i]->nodes >> at & 1) != 0;
+		count += waits_for_node(table->items[i], at);
 	return count;
+}
+
+bool
+witnesses_are_old(const struct witnessed_table *table, unsigned at)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (waits_for_node(table->items[i], at) && !table->items[i]->is_old)
+			return false;
+	return true;
 }
 
 struct witnessed *

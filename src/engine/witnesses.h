@@ -64,6 +64,7 @@ struct witnessed {
 	 * and what the others did, of all together */
 	uint64_t nodes;
 	enum queue_says told;
+	bool is_old; /* its alarm was when the queue was asked for */
 
 	/* of the queue: the alarm that a listing is about, from when it begins */
 	struct witnessed_alarm alarm;
@@ -89,6 +90,8 @@ void witnesses_free(struct witnessed_table *table);
 size_t witnesses_count(const struct witnessed_table *table);
 /* How many wait for a listing of the node at that place. */
 size_t witnesses_of_node(const struct witnessed_table *table, unsigned at);
+/* Have all of these an alarm that is old? */
+bool witnesses_are_old(const struct witnessed_table *table, unsigned at);
 /* How many wait for one of these. */
 size_t witnesses_waiting(const struct witnessed_table *table, enum ladder_wants whom);
 

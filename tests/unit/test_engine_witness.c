@@ -478,6 +478,42 @@ held_step_asks_again(void **state)
 	rig_close();
 }
 
+/* Twenty that wait for long are looked at again, one a second. They would have a listing
+ * each two seconds, for whose distance mail that fails now would have to wait. */
+static void
+old_alarms_share_a_listing(void **state)
+{
+	struct buf sql = {0};
+	unsigned before;
+
+	(void)state;
+	rig_new_settled();
+	for (unsigned i = 0; i < 20; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "p%u.test", i);
+		rig_defer_because(domain, NOT_OFFERED);
+	}
+	rig_save();
+	world_settle(rig.engine);
+	world_wait(rig.engine, 2 * MIN);
+	buf_printf(&sql, "UPDATE destination SET look_ms = %lld + 1000 * id",
+	    (long long)(world.wall_ms + 2 * MIN));
+	kit_run(STATE, buf_text(&sql));
+	buf_clear(&sql);
+	before = world.queue.times;
+	world_wait(rig.engine, 2 * MIN + 10 * SECOND);
+	assert_in_range(world.queue.times - before, 1, 2);
+	rig_defer("a.test");
+	world_wait(rig.engine, 100);
+	rig_assert_entry("a.test", LEVEL_ENCRYPT);
+	world_wait(rig.engine, 50 * SECOND);
+	assert_in_range(world.queue.times - before, 2, 4);
+	kit_assert(
+	    STATE, "SELECT count(*) FROM destination WHERE why = 'may-after'", "20\n");
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -526,5 +562,7 @@ main(void)
 	suite_add(imagining_asks_no_queue, NULL, "what is only imagined asks no queue");
 	suite_add(
 	    held_step_asks_again, NULL, "at the end of a hold the queue is asked again");
+	suite_add(old_alarms_share_a_listing, NULL,
+	    "mail that waits for long takes no listing from mail that fails now");
 	return rig_end(suite_run());
 }

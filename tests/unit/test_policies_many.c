@@ -254,9 +254,8 @@ hanging_names_hide_no_live_policy(void **state)
 	kit_run(STATE,
 	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <"
 	    " 9000) INSERT INTO sts SELECT 'd' || i || '.evil.test', '', 0, '', '', 0,"
-	    " 'unsure', '', 1, 1, 1, 0, 'ok', 0, 0, '', 0, 0, 0, 9000000000000, 1, '', "
-	    "'', 0"
-	    " FROM n;"
+	    " 'unsure', '', 1, 1, 1, 0, 'ok', 0, 0, '', 0, 0, 0, 9000000000000, 1, '',"
+	    " '', 0, 0 FROM n;"
 	    " UPDATE sts SET next_ms = 2, refresh = 1 WHERE domain = 'p0.test'");
 	world.policy = hang_but_live;
 	live_asked = 0;
