@@ -55,10 +55,11 @@ put_txt(struct engine *e, const struct policies_task *t, struct sts_record *r, b
 	sts_take_txt(&r->state, &t->answer, &t->asked, t->ttl_s, e->draw++, now_ms);
 	if (t->destination != 0)
 		r->mail_ms = now_ms;
-	return !kept ||
-	    ((t->destination == 0 ||
-	         store_sts_key(e->store, t->destination, r->domain, err)) &&
-	        engine_settle_policy(e, r, false, now_ms, err));
+	if (t->destination != 0 &&
+	    (!store_sts_mail_done(e->store, t->destination, err) ||
+	        (kept && !store_sts_key(e->store, t->destination, r->domain, err))))
+		return false;
+	return !kept || engine_settle_policy(e, r, false, now_ms, err);
 }
 
 /* What fails by our own fault is one cause, whosever policies it is that are not had. A

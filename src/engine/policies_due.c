@@ -196,10 +196,12 @@ policies_have_mail_room(const struct policies *p, const struct moment *now)
 }
 
 /* done false: DNS is being asked for another name of its owner, or what its domain
- * announces for another key of the same; it is looked at again when that is known. */
+ * announces for another key of the same; it is looked at again when that is known. begun:
+ * it is being asked now, and forgotten once the answer is stored: until then the daemon
+ * may be killed. */
 static bool
 note_mail(struct engine *e, struct policies *p, int64_t id, const char *domain,
-    const struct moment *now, bool *done, struct err *err)
+    const struct moment *now, bool *done, bool *begun, struct err *err)
 {
 	struct fetches_ask ask = ask_of_mail(domain);
 	bool found;
@@ -207,7 +209,8 @@ note_mail(struct engine *e, struct policies *p, int64_t id, const char *domain,
 	if (!engine_note_policy_mail(e, id, domain, now->wall_ms, &found, err))
 		return false;
 	*done = found || fetches_may_begin(&p->all, &ask, now->mono_ms);
-	if (!found && *done)
+	*begun = !found && *done;
+	if (*begun)
 		policies_begin(e, p, &ask, id, &(struct sts_asked){.refresh = 0}, now);
 	p->look = true;
 	return true;
@@ -227,7 +230,7 @@ policies_look_at_mail(
     struct engine *e, struct policies *p, const struct moment *now, struct err *err)
 {
 	char domain[NEXTHOP_HOST_SIZE];
-	bool done = false;
+	bool done = false, begun = false;
 	int64_t id = 1;
 
 	if (!store_begin(e->store, err))
@@ -240,8 +243,8 @@ policies_look_at_mail(
 		if (id != 0 &&
 		    (!engine_policy_domain(e, id, domain, err) ||
 		        (domain[0] != '\0' &&
-		            !note_mail(e, p, id, domain, now, &done, err)) ||
-		        (done && !store_sts_mail_done(e->store, id, err))))
+		            !note_mail(e, p, id, domain, now, &done, &begun, err)) ||
+		        (done && !begun && !store_sts_mail_done(e->store, id, err))))
 			return false;
 	}
 	p->wrote = p->wrote || id != 0;

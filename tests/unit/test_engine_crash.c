@@ -12,10 +12,11 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/ladder.h"
-#include "enginerig.h"
+#include "policykit.h"
 
 #define STEPS_MAX 400 /* transactions */
 #define SOON_MS   (90 * SECOND)
@@ -224,6 +225,82 @@ killed_at_each_step(void **state)
 	}
 }
 
+/* --- a policy: case 77 -------------------------------------------------------------- */
+
+static bool
+is_exported(void)
+{
+	char *is = kit_ask(STATE,
+	    "SELECT count(*) FROM destination, counter, target WHERE entry = 'secure'"
+	    " AND counter.name = 'map-version' AND target.name = 'map'"
+	    " AND counter.value = target.version AND map_version <= target.version");
+	bool yes = strcmp(is, "1\n") == 0;
+
+	free(is);
+	return yes;
+}
+
+static bool
+is_stored(void)
+{
+	char *applied = kit_ask(STATE, "SELECT applied FROM sts");
+	bool yes = strcmp(applied, "enforce\n") == 0;
+
+	free(applied);
+	return yes;
+}
+
+/* From mail that was sent until the entry of the policy is in the map. Once the policy is
+ * stored nothing is fetched again. */
+static int64_t
+enforced_after_ms(unsigned step)
+{
+	unsigned most = 2;
+	int64_t begun_ms;
+
+	policykit_begin_at(LEVEL_MAY, "1", POLICYKIT("mx.a.test", "604800"));
+	policykit_dns.mx = "mx.a.test";
+	rig_close();
+	steps = 0;
+	killed_at = 0;
+	line_count = stored_count = 0;
+	daemon_starts();
+	world_settle(rig.engine);
+	world.fetches = 0;
+	begun_ms = world.mono_ms;
+	log_status("M1", "sent (250 Ok)");
+	steps = 0;
+	killed_at = step;
+	while (!is_exported() && world.mono_ms - begun_ms < SOON_MS) {
+		read_lines();
+		if (!is_killed())
+			world_wait(rig.engine, SECOND / 2);
+		if (!is_killed())
+			continue;
+		most = is_stored() ? 1 : 2;
+		daemon_is_killed();
+	}
+	assert_in_range(world.fetches, 1, step == 0 ? 1 : most);
+	policykit_assert_attributes("a.test", "match=mx.a.test servername=hostname");
+	last_step = steps;
+	rig_close();
+	return world.mono_ms - begun_ms;
+}
+
+static void
+policy_survives_a_kill(void **state)
+{
+	unsigned all;
+
+	(void)state;
+	assert_in_range(enforced_after_ms(0), 1, SOON_MS - 1);
+	all = last_step;
+	assert_in_range(all, 4, STEPS_MAX);
+	for (unsigned step = 1; step <= all; step++)
+		if (enforced_after_ms(step) >= SOON_MS)
+			fail_msg("killed at %u of %u", step, all);
+}
+
 int
 main(void)
 {
@@ -234,5 +311,8 @@ main(void)
 	    "what is retried in vain while other mail flows is delivered soon");
 	suite_add(killed_at_each_step, NULL,
 	    "... and so it is wherever between two transactions the daemon is killed");
+	suite_add(policy_survives_a_kill, NULL,
+	    "case 77: a policy is in the map soon wherever it is killed, and fetched "
+	    "once when it is stored");
 	return rig_end(suite_run());
 }
