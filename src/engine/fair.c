@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "core/host.h"
 
+#define FAIR_FEW 16 /* wait, where few do */
+
 struct waiting {
 	int64_t id;
 	unsigned rank;
@@ -18,8 +20,8 @@ struct waiting {
 };
 
 struct fair {
-	size_t count;
-	struct waiting waiting[FAIR_MAX];
+	size_t count, size;
+	struct waiting *waiting;
 	struct buf domains; /* each with a NUL behind it */
 };
 
@@ -35,6 +37,7 @@ fair_free(struct fair *fair)
 	if (fair == NULL)
 		return;
 	buf_clear(&fair->domains);
+	free(fair->waiting);
 	free(fair);
 }
 
@@ -63,6 +66,11 @@ fair_add_ranked(struct fair *fair, int64_t id, const char *key, unsigned rank)
 	if (fair->count == FAIR_MAX)
 		return;
 	fair_domain(key, domain);
+	if (fair->count == fair->size) {
+		fair->size = fair->size == 0 ? FAIR_FEW : 2 * fair->size;
+		fair->waiting =
+		    mem_array(fair->waiting, fair->size, sizeof(*fair->waiting));
+	}
 	fair->waiting[fair->count] = (struct waiting){.id = id,
 	    .rank = rank,
 	    .text = fair->domains.len,
@@ -114,6 +122,8 @@ take_turns(struct fair *fair)
 {
 	struct waiting *w = fair->waiting;
 
+	if (fair->count == 0)
+		return; /* there is no array */
 	for (size_t i = 0; i < fair->count; i++)
 		w[i].domain = buf_text(&fair->domains) + w[i].text;
 	qsort(w, fair->count, sizeof(*w), by_domain);
@@ -128,7 +138,8 @@ take(struct fair *fair, int64_t *ids, size_t most)
 {
 	size_t count = fair->count < most ? fair->count : most;
 
-	qsort(fair->waiting, fair->count, sizeof(*fair->waiting), by_turn);
+	if (count > 0)
+		qsort(fair->waiting, fair->count, sizeof(*fair->waiting), by_turn);
 	for (size_t i = 0; i < count; i++)
 		ids[i] = fair->waiting[i].id;
 	return count;

@@ -16,17 +16,15 @@ lanes_note(struct lanes *lanes, int64_t id, int64_t took_ms, int64_t now_ms)
 
 	if (took_ms >= MEASURE_SLOW_MS) {
 		lanes->items[at].id = id;
-		lanes->items[at].at_ms = now_ms;
+		lanes->items[at].at_ms = lanes->slow_ms = now_ms;
 	} else if (lanes->items[at].id == id) {
 		lanes->items[at].at_ms = 0;
 	}
 }
 
 static bool
-is_late(const struct lanes *lanes, size_t at, int64_t now_ms)
+is_lately(int64_t at_ms, int64_t now_ms)
 {
-	int64_t at_ms = lanes->items[at].at_ms;
-
 	return at_ms != 0 && now_ms - at_ms < LATELY_MS;
 }
 
@@ -35,7 +33,7 @@ lanes_was_slow(const struct lanes *lanes, int64_t id, int64_t now_ms)
 {
 	size_t at = (uint64_t)id % SLOW_MAX;
 
-	return lanes->items[at].id == id && is_late(lanes, at, now_ms);
+	return lanes->items[at].id == id && is_lately(lanes->items[at].at_ms, now_ms);
 }
 
 size_t
@@ -43,8 +41,10 @@ lanes_slow_count(const struct lanes *lanes, int64_t now_ms)
 {
 	size_t count = 0;
 
+	if (!is_lately(lanes->slow_ms, now_ms))
+		return 0;
 	for (size_t at = 0; at < SLOW_MAX; at++)
-		count += is_late(lanes, at, now_ms);
+		count += is_lately(lanes->items[at].at_ms, now_ms);
 	return count;
 }
 

@@ -27,6 +27,7 @@ struct lanes {
 		int64_t id;
 		int64_t at_ms; /* 0: it was not */
 	} items[SLOW_MAX];
+	int64_t slow_ms;       /* when the last was; 0: none */
 	unsigned tasks[LANES]; /* that are being asked about; the caller's */
 };
 

@@ -19,7 +19,8 @@ struct looking {
 	struct engine *e;
 	const struct moment *now;
 	struct policies *p;
-	char (*settle)[NEXTHOP_HOST_SIZE]; /* of whom nothing is to be asked */
+	/* Of whom nothing is to be asked; NULL: there is none. */
+	char (*settle)[NEXTHOP_HOST_SIZE];
 	size_t settle_count;
 };
 
@@ -56,6 +57,8 @@ collect(void *context, const struct sts_record *r)
 	if (fetches_is_busy(&p->all, r->domain))
 		return true;
 	if (ask.ask == STS_ASK_NOTHING) {
+		if (l->settle == NULL)
+			l->settle = mem_new(SETTLE_MAX, sizeof(*l->settle));
 		if (l->settle_count < SETTLE_MAX)
 			memcpy(
 			    l->settle[l->settle_count++], r->domain, sizeof(r->domain));
@@ -110,7 +113,6 @@ look_through(
 	turns_free(p->turns);
 	p->turns = turns_new();
 	p->again_ms = 0;
-	l.settle = mem_new(SETTLE_MAX, sizeof(*l.settle));
 	done = store_each_sts_due(e->store, now->wall_ms, LOOK_MAX, collect, &l, err);
 	for (size_t i = 0; done && i < l.settle_count; i++) {
 		done = settle(e, l.settle[i], now->wall_ms, err);
