@@ -7,14 +7,22 @@
 set -uo pipefail
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-longest=(ownfaults attack doctor canary month doctor-world dane-only guards witness) # beside Postfix
-stage_deadline=2700 # seconds, for a group of tests; one has TEST_DEADLINE of the Makefile
-leaks_deadline=900
+# With Postfix; what else there is, by its size.
+longest=(ownfaults package canary attack install guards large-queue flap evidence burst tables
+	one-of-several doctor doctor-world month dane-only witness)
+again_clang=(tests/integration/verify.t tests/sql/{mariadb,pgsql}.t) # with sanitizers, in the sandbox
+stage_deadline=7200 # seconds, for a group of tests
+test_deadline=1800  # of one, which gets a part of the processors
+leaks_deadline=1800
 shown_lines=80 # of a failed test's output
-shown_longest=12 # tests of a stage, with their times
+shown_longest=12 # tests of a group, with their times
 jobs=$(nproc)
 waiting_jobs=$((2 * jobs)) # of tests whose scripts wait half of their time
 sandbox_jobs=$((3 * jobs)) # a test there computes less than a quarter of its time
+# What goes on beside the tests in the sandbox takes what these leave: first the other tests, and
+# then what only computes and has no deadline to meet.
+tests_nice=10
+compute_nice=19
 quick=false
 keep=false
 passed=0 failed=0 skipped=0
@@ -79,12 +87,11 @@ stop() {
 finish() {
 	trap - EXIT INT TERM HUP
 	exec {alive}>&-
-	local groups=(${running:+"-$running"} ${running_beside:+"-$running_beside"})
-	if [[ ${#groups[@]} -gt 0 ]] && kill -TERM -- "${groups[@]}" 2>/dev/null; then
+	if [[ ${#running[@]} -gt 0 ]] && kill -TERM -- "${running[@]/#/-}" 2>/dev/null; then
 		# Tests take down their sandboxes, and must not write where we remove. The pipe ends
 		# when nobody holds it any more.
 		read -rt 10 -u "$ended"
-		kill -KILL -- "${groups[@]}" 2>/dev/null
+		kill -KILL -- "${running[@]/#/-}" 2>/dev/null
 	fi
 	if $keep; then
 		say "run.sh: everything is in $work" >&2
@@ -93,34 +100,46 @@ finish() {
 	fi
 }
 
-# in_group COMMAND...: in a process group of its own, which ends with this script.
-in_group() {
-	set -m
-	"$@" </dev/null &
-	running=$!
-	set +m
-	wait "$running"
-	local status=$?
-	running=
-	return $status
-}
-
-# beside COMMAND...: the same while this script goes on; ends_beside waits for it.
+# beside COMMAND...: while this script goes on, in a process group of its own, which ends with it.
 beside() {
 	set -m
 	"$@" </dev/null &
-	running_beside=$!
+	running+=($!)
 	set +m
 }
 
+# All that goes on beside. The status is that of the last.
 ends_beside() {
-	wait "$running_beside"
-	local status=$?
-	running_beside=
+	local status=0 group
+	for group in "${running[@]}"; do
+		wait "$group"
+		status=$?
+	done
+	running=()
 	return $status
 }
 
+in_group() {
+	beside "$@"
+	ends_beside
+}
+
 # --- builds and their tests
+
+# ended NAME: how it did; not at all: it failed.
+ended() {
+	local status
+	read -r status 2>/dev/null <"$work/$1.status" || status=1
+	echo "$status"
+}
+
+# step NAME COMMAND...: in $work/NAME.out what it says, in NAME.status how it ended.
+step() {
+	local name=$1
+	shift
+	"$@" >"$work/$name.out" 2>&1
+	echo $? >"$work/$name.status"
+}
 
 compile() {
 	timeout --foreground "$stage_deadline" make -s -j"$jobs" "$@"
@@ -130,8 +149,8 @@ compile() {
 build() {
 	local name=$1
 	shift
-	in_group make_build "$name" "$@" >"$work/$name.out" 2>&1
-	count_build "$name" $?
+	in_group step "$name-build" make_build "$name" "$@"
+	count_build "$name"
 }
 
 make_build() {
@@ -142,64 +161,84 @@ make_build() {
 		compile check TESTS=
 }
 
-# count_build NAME STATUS
+# count_build NAME: whether that has ended well.
 count_build() {
-	[[ $2 -eq 0 ]] || grep -E -m "$shown_lines" 'error|warning|undefined|\*\*\*' "$work/$1.out"
-	count "$1: builds without a warning" "$2"
-	return "$2"
+	local status
+	status=$(ended "$1-build")
+	[[ $status -eq 0 ]] || grep -E -m "$shown_lines" 'error|warning|undefined|\*\*\*' "$work/$1-build.out"
+	count "$1: builds without a warning" "$status"
+	return "$status"
 }
 
-# Shows each test program once when its first result comes, and what fails.
+# show_progress PREFIX: each test program once when its first result comes, and what fails.
 show_progress() {
-	awk '
-		/^(PASS|SKIP|FAIL|ERROR|XPASS): / && !seen[$2]++ { print "  " $2 }
-		/^(FAIL|ERROR|XPASS): / { print "    not ok: " $0 }
+	awk -v prefix="$1" '
+		/^(PASS|SKIP|FAIL|ERROR|XPASS): / && !seen[$2]++ { print "  " prefix $2 }
+		/^(FAIL|ERROR|XPASS): / { print "    not ok: " prefix $0 }
 		{ fflush() }'
 }
 
-# run_tests NAME JOBS [TEST...]: the tests of a build; without TEST what make check runs.
-run_tests() {
-	local name=$1 parallel=$2
-	shift 2
-	local more=()
-	[[ $# -eq 0 ]] || more=("TESTS=$*")
-	in_group timeout "$stage_deadline" make -C "$work/$name" -k -j"$parallel" check \
-		"${more[@]}" > >(tee "$work/$name.out" | show_progress) 2>&1
-	local status=$?
-	wait $! 2>/dev/null
-	if [[ $status -ne 0 && $status -ne 124 ]]; then
-		run_alone "$name"
-		status=$?
-	fi
-	count_results "$name" "$status"
+# build_of GROUP: the name of the build whose tests they are.
+build_of() {
+	[[ $1 == sandbox ]] && echo gcc || echo "$1"
 }
 
-# run_alone NAME: what failed once more, one after the other: a deadline that was missed because
+# results_of GROUP: the files of its results; one is written only when its test has ended.
+results_of() {
+	local dir sandbox=('(' -path '*/tests/integration/*' -o -path '*/tests/sql/*' ')')
+	dir=$work/$(build_of "$1")
+	case $1 in
+		gcc) find "$dir" -name '*.trs' ! "${sandbox[@]}" ;;
+		sandbox) find "$dir" -name '*.trs' "${sandbox[@]}" ;;
+		*) find "$dir" -name '*.trs' ;;
+	esac
+}
+
+failed_of() {
+	results_of "$1" | xargs -r grep -lE '^:test-result: (FAIL|ERROR|XPASS)'
+}
+
+# make_check GROUP JOBS TESTS: in $work/GROUP.out what they say, in GROUP.status how that ended.
+# Two groups of one build have a summary each.
+make_check() {
+	local group=$1 prefix=
+	[[ $group != clang ]] || prefix='sanitized: '
+	timeout --foreground "$stage_deadline" make -C "$work/$(build_of "$group")" -k -j"$2" check \
+		TEST_DEADLINE="$test_deadline" TEST_SUITE_LOG="$group-suite.log" TESTS="$3" \
+		> >(tee -a "$work/$group.out" | show_progress "$prefix") 2>&1
+	local status=$?
+	wait $! 2>/dev/null
+	echo $status >"$work/$group.status"
+	return $status
+}
+
+# run_alone GROUP: what failed once more, one after the other: a deadline that was missed because
 # two tests shared the processors is no fault of the program. Their new results count.
 run_alone() {
-	local name=$1 trs again=()
+	local group=$1 dir trs again=()
+	dir=$work/$(build_of "$group")
 	while read -r trs; do
-		trs=${trs#"$work/$name/"}
+		trs=${trs#"$dir/"}
 		if [[ -e $work/source/${trs%.trs}.t ]]; then
 			again+=("${trs%.trs}.t")
 		else
 			again+=("${trs%.trs}")
 		fi
-	done < <(find "$work/$name" -name '*.trs' \
-		-exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
-	[[ ${#again[@]} -gt 0 ]] || return 1
+	done < <(failed_of "$group")
+	[[ ${#again[@]} -gt 0 ]] || return 0
 	say "  once more, alone: ${again[*]}"
-	in_group timeout "$stage_deadline" make -C "$work/$name" -k -j1 check \
-		TESTS="${again[*]}" > >(tee -a "$work/$name.out" | show_progress) 2>&1
-	local status=$?
-	wait $! 2>/dev/null
-	return $status
+	in_group make_check "$group" 1 "${again[*]}"
 }
 
-# The results of the .trs files; one that is written only when its test has ended.
-count_results() {
-	local name=$1 status=$2 results log
-	results=$(find "$work/$name" -name '*.trs' -exec cat {} +)
+# end_tests GROUP: when nothing else goes on any more.
+end_tests() {
+	local group=$1 status results trs
+	status=$(ended "$group")
+	if [[ $status -ne 0 && $status -ne 124 ]]; then
+		run_alone "$group"
+		status=$(ended "$group")
+	fi
+	results=$(results_of "$group" | xargs -r cat)
 	local p f s
 	p=$(grep -c '^:test-result: PASS' <<<"$results")
 	s=$(grep -c '^:test-result: SKIP' <<<"$results")
@@ -209,19 +248,18 @@ count_results() {
 		say "not ok - the tests end within $stage_deadline s"
 		f=$((f + 1))
 	elif [[ $status -ne 0 && $f -eq 0 ]]; then
-		tail -n "$shown_lines" "$work/$name.out"
+		tail -n "$shown_lines" "$work/$group.out"
 		f=1
 	fi
-	while read -r log; do
-		say "--- ${log#"$work/"}"
-		grep -vE '^(ok|PASS:|FAIL:)' "${log%.trs}.log" | tail -n "$shown_lines"
-	done < <(find "$work/$name" -name '*.trs' \
-		-exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
-	find "$work/$name" -name '*.trs' | while read -r log; do
-		log=${log%.trs}
-		sed -n "s|^# took \([0-9]* s\),.*|\1  ${log#"$work/$name/"}|p" "$log.log"
+	while read -r trs; do
+		trs=${trs%.trs}
+		say "--- ${trs#"$work/"}"
+		grep -vE '^(ok|PASS:|FAIL:)' "$trs.log" | tail -n "$shown_lines"
+	done < <(failed_of "$group")
+	results_of "$group" | while read -r trs; do
+		trs=${trs%.trs}
+		sed -n "s|^# took \([0-9]* s\), \(.*\) of .*|\1  ${trs#"$work/"}, \2 of processor time|p" "$trs.log"
 	done | sort -rn | head -n "$shown_longest" | sed '1s/^/  the longest: /; 1!s/^/               /'
-	find "$work/$name" -name '*.trs' -delete
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	say "  $p passed, $f failed, $s skipped"
 }
@@ -241,39 +279,69 @@ exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=d
 END
 	chmod 755 "$build/tlsladder"
 	env builddir="$build" srcdir="$work/source" \
-		timeout --foreground "$leaks_deadline" "$work/source/tests/cli/scan.t" >"$work/valgrind.out" 2>&1
+		timeout --foreground "$leaks_deadline" "$work/source/tests/cli/scan.t"
 }
 
-# What goes on beside other tests, a file each for how it ended. What only computes and has no
-# deadline to meet takes the processor time that these tests leave.
+make_gcc() {
+	timeout --foreground "$stage_deadline" make -s -C "$work/gcc" "$1"
+}
+
+with_sandbox() {
+	# Each has a sandbox of its own. The longest first, and then the largest, which mostly take
+	# longer: none is then left to run alone.
+	local integration
+	mapfile -t integration < <(cd "$work/source" && {
+		printf 'tests/integration/%s.t\n' "${longest[@]}"
+		ls -S tests/integration/*.t tests/sql/*.t
+	} | awk '!seen[$0]++')
+	make_check sandbox "$sandbox_jobs" "${integration[*]}"
+	say "  (the sandbox's have ended, $SECONDS s)"
+}
+
+without_sandbox() {
+	renice -n "$tests_nice" "$BASHPID" >/dev/null
+	make_check gcc "$waiting_jobs" '$(ALL_TESTS)'
+	say "  (gcc's have ended, $SECONDS s)"
+	read -r -u "$built"
+	[[ $(ended clang-build) -ne 0 ]] || make_check clang "$waiting_jobs" "${again_clang[*]} \$(SANITIZED_TESTS)"
+	say "  (the sanitized ones have ended, $SECONDS s)"
+}
+
 compute() {
-	check_leaks
-	echo $? >"$work/valgrind.status"
-	renice -n 19 "$BASHPID" >/dev/null
-	timeout --foreground "$stage_deadline" make -s -C "$work/gcc" lint >"$work/lint.out" 2>&1
-	echo $? >"$work/lint.status"
-	timeout --foreground "$stage_deadline" make -s -C "$work/gcc" fuzz-some >"$work/fuzz.out" 2>&1
-	echo $? >"$work/fuzz.status"
-	make_build clang CC=clang --enable-sanitizers >"$work/clang.out" 2>&1
-	echo $? >"$work/clang.status"
+	renice -n "$compute_nice" "$BASHPID" >/dev/null
+	step clang-build make_build clang CC=clang --enable-sanitizers
+	echo >&"$built"
+	step lint make_gcc lint
+	say "  (lint has ended, $SECONDS s)"
 }
 
-# computed NAME: how that ended; not at all: it failed.
-computed() {
+# On one processor.
+compute_alone() {
+	renice -n "$tests_nice" "$BASHPID" >/dev/null
+	step valgrind check_leaks
+	renice -n "$compute_nice" "$BASHPID" >/dev/null
+	step fuzz make_gcc fuzz-some
+	say "  (valgrind and libFuzzer have ended, $SECONDS s)"
+}
+
+# count_step NAME SENTENCE
+count_step() {
 	local status
-	read -r status 2>/dev/null <"$work/$1.status" || status=1
-	return "$status"
+	status=$(ended "$1")
+	[[ $status -eq 0 ]] || grep -v '^ok' "$work/$1.out" | tail -n "$shown_lines"
+	count "$2" "$status"
 }
 
 # --- all of it
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tlsladder.XXXXXX") || exit 1
 chmod 755 "$work" # some tests run the program as another user
-running=
-running_beside=
+running=()
 # All that we start holds it open.
 mkfifo "$work/alive"
 exec {alive}<>"$work/alive" {ended}<"$work/alive"
+mkfifo "$work/built" # a line is in it when clang's build has ended
+exec {built}<>"$work/built"
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -290,39 +358,29 @@ heading 'gcc'
 }
 build gcc CC=gcc || stop 'no program to test'
 if $quick; then
-	run_tests gcc "$waiting_jobs"
+	in_group make_check gcc "$waiting_jobs" '$(FAST_TESTS)'
+	end_tests gcc
 else
-	run_tests gcc "$waiting_jobs" '$(ALL_TESTS)'
+	heading 'with a real Postfix, in the sandbox, and real databases; beside it all other tests, with gcc, and with clang and its sanitizers, valgrind and lint'
+	beside without_sandbox
+	beside compute
+	beside compute_alone
+	beside with_sandbox
+	ends_beside
+	heading 'in the sandbox, with a real Postfix and real databases'
+	end_tests sandbox
+	grep -hE '^# .* (median|maximum|in one burst: in) ' \
+		"$work"/gcc/tests/integration/*.log | sort -u
+	heading 'gcc'
+	end_tests gcc
 	# What came of thousands of days, whoever did what.
 	grep -hE '^# ' "$work"/gcc/tests/unit/days.log |
 		sed -n '/^# [0-9]* days, /p; /^# weakest result/,/lasted two to four weeks/p'
-	heading 'with a real Postfix, in the sandbox, and real databases; beside it valgrind, lint and a build with clang'
-	beside compute
-	# Each has a sandbox of its own. The longest first, and then the largest, which mostly take
-	# longer: none is then left to run alone.
-	mapfile -t integration < <(cd "$work/source" && {
-		printf 'tests/integration/%s.t\n' "${longest[@]}"
-		ls -S tests/integration/*.t tests/sql/*.t
-	} | awk '!seen[$0]++')
-	run_tests gcc "$sandbox_jobs" "${integration[@]}"
-	grep -hE '^# .* (median|maximum|in one burst: in) ' \
-		"$work"/gcc/tests/integration/*.log | sort -u
-	ends_beside
-	computed valgrind || grep -v '^ok' "$work/valgrind.out" | tail -n "$shown_lines"
-	computed valgrind
-	count 'valgrind finds nothing in a scan' $?
-	computed lint || tail -n "$shown_lines" "$work/lint.out"
-	computed lint
-	count 'clang-tidy, cppcheck and shellcheck find nothing' $?
-	computed fuzz || tail -n "$shown_lines" "$work/fuzz.out"
-	computed fuzz
-	count 'a while of libFuzzer finds nothing in the readers' $?
+	count_step valgrind 'valgrind finds nothing in a scan'
+	count_step lint 'clang-tidy, cppcheck and shellcheck find nothing'
+	count_step fuzz 'a while of libFuzzer finds nothing in the readers'
 	heading 'clang with sanitizers'
-	computed clang
-	if count_build clang $?; then
-		run_tests clang "$waiting_jobs" '$(SANITIZED_TESTS)'
-		run_tests clang "$sandbox_jobs" tests/integration/verify.t tests/sql/mariadb.t tests/sql/pgsql.t
-	fi
+	! count_build clang || end_tests clang
 fi
 totals
 [[ $failed -eq 0 ]]

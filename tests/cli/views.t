@@ -20,7 +20,7 @@ postconf_says 'smtp_dns_support_level = dnssec' 'smtp_host_lookup = dns' \
 	'ignore_mx_lookup_error = no' 'maximal_queue_lifetime = 5d'
 standard() {
 	configure "log: {file: $log}" "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
-		"postfix: {command: [$fakes]}" "$@"
+		"postfix: {command: [$fakes]}"
 }
 standard
 

@@ -95,6 +95,7 @@ ill 'our map is named twice' policy-maps warning typed set_main "smtp_tls_policy
 ill 'a map that answers for everything' other-map warning typed set_main "smtp_tls_policy_maps = static:encrypt, inline:{a.test=encrypt}, hash:$map"
 is 'the rest stays' "$(inside postconf -c "$config" -h smtp_tls_policy_maps)" "inline:{a.test=encrypt}, hash:$map"
 others="$dir/elsewhere/exceptions"
+# shellcheck disable=SC2120 # typed gives it the type
 other_map() {
 	set_main "smtp_tls_policy_maps = inline:{a.test=encrypt}, ${1:-hash}:$others, hash:$map"
 }

@@ -3,6 +3,7 @@
 # mailcow's database, for tests of tables. To be sourced behind lib.sh, in a sandbox that is up.
 
 # start_db [OPTION]...: MariaDB in $dir/db, with the socket $dir/db/s; the first time it is made.
+# shellcheck disable=SC2120 # mailcow.t gives options
 start_db() {
 	if [[ ! -d $dir/db ]]; then
 		mkdir "$dir/db"
