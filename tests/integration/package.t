@@ -77,6 +77,7 @@ up
 begun=$SECONDS
 (
 	export DEBFULLNAME='Jane & Doe' DEBEMAIL=jane@sender.test
+	export XZ_OPT=-0 # of the releases that both are made of: quickly packed
 	make -s -C "$builddir" deb-source DEB_DIR="$dir/source" || exit
 	DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" make -s -C "$builddir" deb DEB_DIR="$dir/debs"
 	status=$?
