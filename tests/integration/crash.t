@@ -54,7 +54,7 @@ kill_often() {
 		# database.
 		at=$((RANDOM % 1000))
 		if ((i % 2)); then
-			await 20 goes_on "$last" >/dev/null
+			await 60 goes_on "$last" >/dev/null
 			at=$((at / 10))
 		fi
 		pause "0.$(printf %03d $at)"
