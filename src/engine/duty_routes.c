@@ -18,7 +18,9 @@
 struct routes {
 	struct duty_state base;
 	struct route_cache *cache;
-	unsigned reads; /* of the settings that all this goes by */
+	/* The settings that all this goes by: whose, and which time they were read. */
+	const struct engine_node *of;
+	unsigned reads;
 	int64_t
 	    away_ms; /* monotonic: it could not be asked; 0: it could, the last time */
 	bool plain;  /* every domain is its own next-hop */
@@ -34,12 +36,12 @@ forget(struct routes *r)
 }
 
 /* By whose settings mail of that node is routed: of one that cannot be asked, what it
- * said last; of one that never told, the one by which it is decided. NULL: nobody tells.
- */
+ * said last; of one that never told, the one by which it is decided. NULL: nobody tells,
+ * or it was not asked yet, and may have other routes than those that were. */
 static const struct engine_node *
 told_by(const struct engine *e, const struct engine_node *node)
 {
-	if (e->known->read_ms == 0)
+	if (e->known->read_ms == 0 || (!node->was_asked && e->nodes.count > 1))
 		return NULL;
 	if (node->was_read || e->judge.settings == NULL)
 		return node;
@@ -95,7 +97,8 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	if (e->judge.settings == NULL) {
 		r->reads = 0; /* whatever comes next is news */
 		fold_set_plain(e->fold, e->known->read_ms != 0);
-	} else if (of->known.reads != r->reads) {
+	} else if (of != NULL && (of != r->of || of->known.reads != r->reads)) {
+		r->of = of;
 		r->reads = of->known.reads;
 		forget(r);
 		r->plain = route_is_plain(&of->known.settings);
@@ -226,16 +229,36 @@ is_away(const struct engine *e, const struct engine_node *node, int64_t mono_ms)
 }
 
 /* Who tells where mail of that node goes. Others must not wait for one that hangs, so for
- * a while another is asked in its place. */
+ * a while one that routes mail alike is asked in its place. NULL: there is none. */
 static const struct engine_node *
 asked(const struct engine *e, const struct routes *r, int64_t mono_ms)
 {
 	const struct engine_node *of = told_by(e, r->base.node);
 
-	for (unsigned i = 0; is_away(e, of, mono_ms) && i < e->nodes.count; i++)
-		if (!is_away(e, &e->nodes.items[i], mono_ms))
+	if (e->nodes.count == 1 || !is_away(e, of, mono_ms))
+		return of;
+	for (unsigned i = 0; i < e->nodes.count; i++)
+		if (!is_away(e, &e->nodes.items[i], mono_ms) &&
+		    route_is_alike(
+		        &of->known.settings, &e->nodes.items[i].known.settings))
 			return &e->nodes.items[i];
-	return of;
+	return NULL;
+}
+
+/* Another node's routes would have its mail be that of another next-hop. */
+static void
+take_untold(struct engine *e, struct routes *r, const struct routes_task *t,
+    const struct moment *now)
+{
+	const struct route none = {.transport = ""};
+	struct err why;
+
+	err_set(&why, "%s cannot be asked, and no other node routes mail as it does",
+	    r->base.node->name);
+	for (size_t i = 0; i < t->count; i++)
+		route_cache_put(r->cache, str_of(t->recipients[i]), &none);
+	say_untold(e, r, &why, now->mono_ms);
+	fold_unpark(e->fold);
 }
 
 /* What is known meanwhile need not be asked. */
@@ -253,6 +276,11 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	t->fold = e->fold;
 	fold_each_parked(e->fold, collect, t);
 	of = asked(e, (const struct routes *)base, now->mono_ms);
+	if (of == NULL) {
+		take_untold(e, (struct routes *)base, t, now);
+		engine_drop(&t->task);
+		return;
+	}
 	t->task.postfix = &of->postfix;
 	copy_settings(t, &of->known.settings);
 	engine_submit(e, &t->task);

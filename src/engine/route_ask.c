@@ -25,6 +25,16 @@ route_is_plain(const struct postfix_settings *settings)
 	        strcmp(settings->default_transport, "smtp") == 0);
 }
 
+bool
+route_is_alike(const struct postfix_settings *a, const struct postfix_settings *b)
+{
+	return strcmp(a->relayhost, b->relayhost) == 0 &&
+	    strcmp(a->transport_maps, b->transport_maps) == 0 &&
+	    strcmp(a->default_transport, b->default_transport) == 0 &&
+	    strcmp(a->recipient_delimiter, b->recipient_delimiter) == 0 &&
+	    a->transport_parents_match == b->transport_parents_match;
+}
+
 /* --- asking ------------------------------------------------------------------------ */
 
 /* Asked for what a map cannot answer, in all: each is found within a few, of how many

@@ -16,6 +16,10 @@ struct route_settings route_settings_of(const struct postfix_settings *settings)
 /* Is every domain its own next-hop, with smtp as its transport? */
 bool route_is_plain(const struct postfix_settings *settings);
 
+/* Do two Postfix servers route mail by the same words? Files of the same name may differ.
+ */
+bool route_is_alike(const struct postfix_settings *a, const struct postfix_settings *b);
+
 /*
  * Ask the transport maps for recipients[0..count). Of each, asked says what came of it,
  * and routes[] gets those that are told. A map that answers others and fails for a key of

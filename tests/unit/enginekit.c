@@ -202,6 +202,8 @@ read_settings(
 	    .can_dane = world.can_dane,
 	    .dane_trouble = mem_strdup(""),
 	};
+	if (world.adjust != NULL)
+		world.adjust(kit_host_of(postfix), settings);
 	if (kit_does_at(postfix, &world.settings, err))
 		return true;
 	postfix_settings_clear(settings);
@@ -223,7 +225,7 @@ ask_routes(const struct postfix *postfix, const struct route_settings *settings,
 {
 	struct str domain;
 
-	assert_string_equal(transport_maps, world.transport_maps);
+	assert_true(transport_maps[0] != '\0');
 	if (!kit_does_at(postfix, &world.routes, why))
 		return false;
 	for (size_t i = 0; i < count; i++) {

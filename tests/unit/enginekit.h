@@ -50,6 +50,9 @@ struct world {
 	int64_t away_ms;
 	const char *other;
 	enum level other_level;
+	/* What else is a node's own, before its settings are handed out; NULL: nothing.
+	 */
+	void (*adjust)(const char *host, struct postfix_settings *settings);
 
 	/* Postfix's transport map: a recipient's domain is its next-hop. */
 	struct world_work routes;

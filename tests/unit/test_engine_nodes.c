@@ -6,65 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "enginerig.h"
-
-/* --- an engine of nodes that are reached by their hosts ----------------------------- */
-
-static void
-add_node(const char *host, bool has_command)
-{
-	struct nodes *nodes = &rig.config.nodes;
-	struct node_setting *node;
-
-	nodes->items = mem_array(nodes->items, nodes->count + 1, sizeof(*nodes->items));
-	node = &nodes->items[nodes->count++];
-	*node = (struct node_setting){.host = mem_strdup(host)};
-	if (!has_command)
-		return;
-	node->command.items = mem_new(1, sizeof(*node->command.items));
-	node->command.items[node->command.count++] = mem_strdup(host);
-}
-
-static void
-reopen(void)
-{
-	rig_close();
-	rig_open(ENGINE_APPLY);
-	world_settle(rig.engine);
-	buf_reset(&world.bodies);
-	buf_reset(&world.retried);
-	buf_reset(&world.flushed);
-}
-
-static void
-new_two(void)
-{
-	rig_new_settled();
-	rig_notify_admin();
-	add_node("node1", true);
-	add_node("node2", true);
-	reopen();
-}
-
-/* The same id on each: ids are a node's own. */
-static void
-defer_at(const char *host, const char *id, const char *domain)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text),
-	    "smtp[77]: %s: to=<u@%s>, relay=mx.%s[192.0.2.1]:25, delay=9, "
-	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (" NOT_VERIFIED ")",
-	    id, domain, domain);
-	world_log_at(rig.engine, host, text);
-}
-
-static void
-defer(const char *host, const char *id, const char *domain)
-{
-	defer_at(host, id, domain);
-	rig_save();
-}
+#include "nodekit.h"
 
 /* --- whose a message is ------------------------------------------------------------ */
 
@@ -72,13 +14,13 @@ static void
 message_is_retried_where_it_is(void **state)
 {
 	(void)state;
-	new_two();
-	defer("node2", "QA", "a.test");
+	nodekit_new_two();
+	nodekit_defer("node2", "QA", "a.test");
 	world_wait(rig.engine, LISTING + SECOND);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	assert_string_equal(buf_text(&world.retried), "node2:QA ");
 	/* another message of the same id */
-	defer("node1", "QA", "b.test");
+	nodekit_defer("node1", "QA", "b.test");
 	world_wait(rig.engine, LISTING + SECOND);
 	rig_assert_entry("b.test", LEVEL_ENCRYPT);
 	assert_string_equal(buf_text(&world.retried), "node2:QA node1:QA ");
@@ -92,9 +34,9 @@ static void
 message_that_is_sent_is_that_of_its_node(void **state)
 {
 	(void)state;
-	new_two();
-	defer("node1", "QA", "a.test");
-	defer("node2", "QA", "a.test");
+	nodekit_new_two();
+	nodekit_defer("node1", "QA", "a.test");
+	nodekit_defer("node2", "QA", "a.test");
 	world_wait(rig.engine, LISTING);
 	world_log_at(rig.engine, "node1",
 	    "smtp[77]: QA: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=20, "
@@ -110,16 +52,16 @@ static void
 host_that_is_no_node_is_not_followed(void **state)
 {
 	(void)state;
-	new_two();
-	defer("stranger", "QA", "a.test");
-	defer("stranger", "QB", "a.test");
+	nodekit_new_two();
+	nodekit_defer("stranger", "QA", "a.test");
+	nodekit_defer("stranger", "QB", "a.test");
 	world_wait(rig.engine, MIN);
 	kit_assert(STATE, "SELECT count(*) FROM destination", "0\n");
 	assert_int_equal(rig_count_mailed("lines of the host \"stranger\" are not"), 1);
-	defer("stranger", "QC", "a.test");
+	nodekit_defer("stranger", "QC", "a.test");
 	rig_close();
 	rig_open(ENGINE_APPLY);
-	defer("stranger", "QD", "a.test");
+	nodekit_defer("stranger", "QD", "a.test");
 	world_wait(rig.engine, MIN);
 	assert_int_equal(rig_count_mailed("lines of the host \"stranger\" are not"), 1);
 	kit_assert(STATE, "SELECT value FROM counter WHERE name = 'unfollowed'", "4\n");
@@ -131,14 +73,14 @@ any_has_the_lines_of_other_hosts(void **state)
 {
 	(void)state;
 	rig_new_settled();
-	add_node("node1", true);
-	add_node("any", false);
-	reopen();
+	nodekit_add("node1", true);
+	nodekit_add("any", false);
+	nodekit_reopen();
 	world_log(rig.engine,
 	    "smtp[77]: QA: to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=9, "
 	    "delays=8/0/0.03/0.02, dsn=4.7.5, status=deferred (" NOT_VERIFIED ")");
 	rig_save();
-	defer("node1", "QA", "b.test");
+	nodekit_defer("node1", "QA", "b.test");
 	world_wait(rig.engine, LISTING);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	rig_assert_entry("b.test", LEVEL_ENCRYPT);
@@ -153,11 +95,11 @@ messages_without_a_row_are_flushed_on_their_node(void **state)
 	char id[16];
 
 	(void)state;
-	new_two();
-	defer_at("node1", "QX", "a.test");
+	nodekit_new_two();
+	nodekit_defer_at("node1", "QX", "a.test");
 	for (unsigned i = 0; i < 60; i++) {
 		snprintf(id, sizeof(id), "Q%u", i);
-		defer_at("node2", id, "a.test");
+		nodekit_defer_at("node2", id, "a.test");
 	}
 	rig_save();
 	world_wait(rig.engine, LISTING);
@@ -172,9 +114,9 @@ static void
 mail_of_a_node_that_is_gone_is_forgotten(void **state)
 {
 	(void)state;
-	new_two();
-	defer("node1", "QA", "a.test");
-	defer("node2", "QB", "b.test");
+	nodekit_new_two();
+	nodekit_defer("node1", "QA", "a.test");
+	nodekit_defer("node2", "QB", "b.test");
 	world_wait(rig.engine, LISTING);
 	rig_close();
 	free(rig.config.nodes.items[1].host);
@@ -196,11 +138,11 @@ static void
 node_that_fails_holds_up_no_other(void **state)
 {
 	(void)state;
-	new_two();
+	nodekit_new_two();
 	world.away = "node1";
 	world.away_ms = MIN; /* each of its commands hangs so long */
-	defer("node1", "QA", "a.test");
-	defer("node2", "QB", "b.test");
+	nodekit_defer("node1", "QA", "a.test");
+	nodekit_defer("node2", "QB", "b.test");
 	world_wait(rig.engine, LISTING + SECOND);
 	rig_assert_entry("b.test", LEVEL_ENCRYPT);
 	rig_assert_entry("a.test", LEVEL_NONE);
@@ -221,11 +163,11 @@ static void
 one_node_suffices_as_a_witness(void **state)
 {
 	(void)state;
-	new_two();
+	nodekit_new_two();
 	world.away = "node1";
 	world.away_ms = MIN;
-	defer_at("node1", "QA", "a.test");
-	defer_at("node2", "QB", "a.test");
+	nodekit_defer_at("node1", "QA", "a.test");
+	nodekit_defer_at("node2", "QB", "a.test");
 	rig_save();
 	world_wait(rig.engine, LISTING + SECOND);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
@@ -239,12 +181,12 @@ node_that_never_answered_holds_up_no_other(void **state)
 {
 	(void)state;
 	rig_new_settled();
-	add_node("node1", true);
-	add_node("node2", true);
+	nodekit_add("node1", true);
+	nodekit_add("node2", true);
 	world.away = "node1";
 	world.away_ms = 10 * SECOND;
-	reopen();
-	defer("node2", "QB", "b.test");
+	nodekit_reopen();
+	nodekit_defer("node2", "QB", "b.test");
 	world_wait(rig.engine, 15 * SECOND);
 	rig_assert_entry("b.test", LEVEL_ENCRYPT);
 	assert_string_equal(buf_text(&world.retried), "node2:QB ");
@@ -257,12 +199,12 @@ routes_of_a_node_that_hangs_are_anothers(void **state)
 {
 	(void)state;
 	rig_new_settled();
-	add_node("node1", true);
-	add_node("node2", true);
+	nodekit_add("node1", true);
+	nodekit_add("node2", true);
 	world.transport_maps = "hash:/transport";
-	reopen();
-	defer_at("node1", "QA", "a.test");
-	defer_at("node2", "QB", "b.test");
+	nodekit_reopen();
+	nodekit_defer_at("node1", "QA", "a.test");
+	nodekit_defer_at("node2", "QB", "b.test");
 	world.away = "node1";
 	world.away_ms = 10 * SECOND; /* as long as a look-up may take */
 	world_wait(rig.engine, 12 * SECOND);
@@ -283,8 +225,8 @@ strongest_level_counts(void **state)
 	(void)state;
 	rig_new_settled();
 	rig_notify_admin();
-	add_node("node1", true);
-	add_node("node2", true);
+	nodekit_add("node1", true);
+	nodekit_add("node2", true);
 	world.default_level = LEVEL_MAY;
 	world.other = "node2";
 	world.other_level = LEVEL_VERIFY;
@@ -292,7 +234,7 @@ strongest_level_counts(void **state)
 	rig_close();
 	rig_open(ENGINE_APPLY);
 	world_settle(rig.engine);
-	defer("node2", "QA", "a.test");
+	nodekit_defer("node2", "QA", "a.test");
 	world_wait(rig.engine, MIN);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
 	assert_int_equal(rig_count_mailed("the nodes differ: node1"), 1);
@@ -300,7 +242,7 @@ strongest_level_counts(void **state)
 	assert_int_equal(rig_count_mailed("the nodes differ"), 1);
 	/* While node2 cannot be asked its level stands. */
 	world.away = "node2";
-	defer("node1", "QB", "b.test");
+	nodekit_defer("node1", "QB", "b.test");
 	world_wait(rig.engine, 2 * MIN);
 	rig_assert_entry("b.test", LEVEL_ENCRYPT);
 	rig_assert_entry("a.test", LEVEL_ENCRYPT);
