@@ -106,7 +106,7 @@ read_settings(struct checker *c)
 		    c->settings.policy_maps, config_map_seen(c->config), &ours);
 	c->measure = measure_settings_of(
 	    &c->postfix, c->has_settings ? &c->settings : NULL, c->other_maps);
-	c->measure.node = &c->of;
+	c->measure.node.postfix = &c->of;
 	c->measure.policies = c->config->mta_sts.enable;
 	if (c->other_maps != NULL)
 		c->guard.named = table_guard_take(c->config, c->other_maps, &ignored);

@@ -164,7 +164,7 @@ look(struct letter *l)
 		return cmd_fail(EX_UNAVAILABLE,
 		    "cannot ask Postfix: %s; see `tlsladder doctor`", err.text);
 	measure = measure_settings_of(&l->postfix, &l->settings, NULL);
-	measure.node = &of;
+	measure.node.postfix = &of;
 	measure.policies = l->config->mta_sts.enable;
 	if (!measure_has_prober(&measure))
 		return cmd_fail(EX_UNAVAILABLE,

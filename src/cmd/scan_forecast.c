@@ -289,7 +289,7 @@ read_settings(struct forecaster *f)
 	f->other_maps = postfix_other_maps(
 	    f->settings.policy_maps, config_map_seen(f->config), &ours);
 	f->measure = measure_settings_of(&f->postfix, &f->settings, f->other_maps);
-	f->measure.node = &f->of;
+	f->measure.node.postfix = &f->of;
 	f->measure.policies = f->config->mta_sts.enable;
 	if (f->order->probe && !measure_has_prober(&f->measure))
 		return cmd_fail(EX_UNAVAILABLE,

@@ -63,11 +63,15 @@ struct answers {
 	bool remembered; /* the answers of before, not new ones */
 	struct answers_source sources[FACT_COUNT];
 
+	bool of_nodes; /* more than one Postfix was asked: which said yes, as bits */
+
 	/* maps */
 	enum answer other_map; /* another policy map answers for the key */
+	uint64_t other_map_by;
 
 	/* credentials */
 	enum answer credentials; /* Postfix logs in there; UNSURE: if it offers AUTH */
+	uint64_t credentials_by;
 
 	/* dns */
 	struct dane_verdict dane;

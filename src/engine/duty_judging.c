@@ -45,15 +45,14 @@ static bool
 open_judging(struct engine *e, struct duty_state *base, struct err *err)
 {
 	struct judging *j = (struct judging *)base;
-	const struct config *config = e->config;
 
 	j->look = true;
 	j->pace = (struct pace){.burst = DUE_BURST, .every_ms = DUE_EVERY_MS};
-	j->resolver = config_resolver(config);
-	j->asked_max = (size_t)config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH;
+	j->resolver = config_resolver(e->config);
+	j->asked_max = (size_t)e->config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH;
 	j->asked = mem_new(j->asked_max, sizeof(*j->asked));
 	j->ids = mem_new(IDS_MAX(j), sizeof(*j->ids));
-	e->workers[POOL_ASKERS] = e->world->workers_new(config->dns.workers,
+	e->workers[POOL_ASKERS] = e->world->workers_new(e->config->dns.workers,
 	    e->world->ask_make, e->world->ask_drop, &j->resolver, err);
 	return e->workers[POOL_ASKERS] != NULL && engine_mind_enabled(e, err);
 }
@@ -355,10 +354,11 @@ add_item(struct judging *j, struct judging_task *t, const struct destination *d)
 	if (!nexthop_parse(str_of(d->key), &item->nexthop))
 		return false;
 	item->nexthop.port = d->port;
-	memcpy(item->relay, d->alarm.raised ? d->alarm.relay : "",
-	    d->alarm.raised ? sizeof(d->alarm.relay) : 1);
+	if (d->alarm.raised)
+		memcpy(item->relay, d->alarm.relay, sizeof(d->alarm.relay));
 	item->id = d->id;
 	item->most_ms = t->most_ms;
+	measure_remind(&t->ask.settings, d, item);
 	t->ask.count++;
 	j->asked[j->asked_count++] = d->id;
 	return true;

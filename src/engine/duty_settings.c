@@ -218,21 +218,6 @@ note_read_here(struct engine *e, bool map_is_read, size_t first)
 	buf_clear(&was);
 }
 
-struct measure_settings
-engine_measure_settings(const struct engine *e)
-{
-	struct measure_settings settings = measure_settings_of(
-	    &e->nodes.here, &e->known->settings, e->known->other_maps);
-
-	if (engine_decisive(e) != NULL)
-		settings.node = &engine_decisive(e)->postfix;
-	settings.policies = e->config->mta_sts.enable;
-	if (e->known->guard.named != 0)
-		settings.tables =
-		    (struct measure_tables){table_guard_ask, &e->known->guard};
-	return settings;
-}
-
 /* What other maps a node has, and which of our tables it asks. */
 static void
 take_maps(struct engine *e, struct engine_node *node)
@@ -251,23 +236,16 @@ take_maps(struct engine *e, struct engine_node *node)
 		note_read_here(e, ours, first);
 }
 
-static void
-forget(struct known_postfix *known)
-{
-	postfix_settings_clear(&known->settings);
-	postfix_maps_free(known->other_maps);
-	known->other_maps = NULL;
-}
-
 /* Nothing is decided without an answer of some node. A scan goes on, to show that. */
 static void
 take_none(struct engine *e, struct engine_node *node)
 {
 	if (e->nodes.count == 1)
-		forget(&node->known);
+		engine_retire_settings(e, &node->known);
 	if (e->driver.mode == ENGINE_APPLY)
 		node->known.read_ms = 0;
 	engine_note_node(e, node, false);
+	engine_ask_nodes(e);
 	if (e->config->nodes.count > 0) {
 		struct moment now = engine_now(e);
 
@@ -287,7 +265,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	node->known.read_ms = now->mono_ms;
 	node->known.stale -= t->stale;
 	if (task->done) {
-		forget(&node->known);
+		engine_retire_settings(e, &node->known);
 		node->known.reads++;
 		node->known.settings = t->settings;
 		t->settings = (struct postfix_settings){0};
@@ -298,6 +276,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		s->looked_ms = now->mono_ms;
 		engine_note_node(e, node, true);
 		take_maps(e, node);
+		engine_ask_nodes(e);
 		note_settings(e, now);
 		judge_again(e, now);
 	} else {
@@ -334,6 +313,7 @@ start(struct engine *e, struct duty_state *base, const struct moment *now)
 	struct settings_task *t = engine_task(e, base, &settings_kind);
 
 	(void)now;
+	engine_free_retired(e);
 	t->stale = base->node->known.stale;
 	if (base->node->known.read_ms != 0)
 		t->mark = e->world->files_mark(

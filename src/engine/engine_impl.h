@@ -224,9 +224,23 @@ struct engine_node {
 	int64_t sum;        /* of its settings */
 };
 
+/* What is asked of all nodes, as their settings are known; tasks borrow it. */
+struct nodes_asked {
+	struct measure_node *items; /* those that told once */
+	unsigned count;
+	struct table_guard guard; /* tables of publish that one of them asks */
+};
+
+/* What was replaced, while tasks may borrow from it. */
+struct retired;
+
 struct engine_nodes {
 	struct engine_node *items;
 	unsigned count;
+	struct nodes_asked *asked;
+	struct service_level *services; /* the strongest level of each that has its own */
+	size_t service_count;
+	struct retired *retired;
 	struct postfix here; /* it has the map, and servers are probed by it */
 	struct ports ports;  /* which next-hops mean that write none, or a name */
 	uint64_t unfollowed; /* lines of hosts that are none, as far as it is stored */
@@ -348,6 +362,8 @@ void engine_doubt_settings(struct engine *e);
 /* Are they what Postfix works by now, as far as its files tell? False: they are read
  * again, and nothing must be decided before. */
 bool engine_settings_stand(struct engine *e);
+
+/* --- nodes_asked.c --- */
 
 /* What measuring goes by, as Postfix's settings are known. */
 struct measure_settings engine_measure_settings(const struct engine *e);

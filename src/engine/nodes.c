@@ -77,6 +77,7 @@ engine_free_nodes(struct engine *e)
 		postfix_maps_free(e->nodes.items[i].known.other_maps);
 		postfix_settings_clear(&e->nodes.items[i].known.settings);
 	}
+	engine_free_asked(e);
 	free(e->nodes.items);
 }
 

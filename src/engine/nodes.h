@@ -12,6 +12,19 @@ void engine_free_nodes(struct engine *e);
  * can be asked of is forgotten, and all queues are read. */
 bool engine_mind_nodes(struct engine *e, struct err *err);
 
+/* --- nodes_asked.c: what each of them has a say in --------------------------------- */
+
+/* What is asked of them from now on, after engine_note_node(). */
+void engine_ask_nodes(struct engine *e);
+/* Others come in their place: they are freed when no task borrows from them. */
+void engine_retire_settings(struct engine *e, struct known_postfix *known);
+/* Where no task can borrow. */
+void engine_free_retired(struct engine *e);
+/* At the end. */
+void engine_free_asked(struct engine *e);
+
+/* --- nodes.c ----------------------------------------------------------------------- */
+
 /* A node's settings came, or could not be had: e->known, the default level and whether
  * DANE works, of all of them together. */
 void engine_note_node(struct engine *e, struct engine_node *node, bool told);

@@ -19,8 +19,8 @@ const struct measure_source *const measure_sources[FACT_COUNT] = {
 #undef MEASURE_ROW
 };
 
-static struct credentials_settings
-credentials_of(const struct postfix_settings *settings)
+struct credentials_settings
+measure_credentials_of(const struct postfix_settings *settings)
 {
 	if (settings == NULL)
 		return (struct credentials_settings){.used = false};
@@ -28,6 +28,7 @@ credentials_of(const struct postfix_settings *settings)
 	    .used = settings->logs_in,
 	    .by_sender = settings->passwords_by_sender,
 	    .maps = settings->password_maps,
+	    .sum = settings->password_sum,
 	    .relayhost = settings->relayhost,
 	    .fallback_relay = settings->fallback_relay,
 	    .default_transport = settings->default_transport,
@@ -43,12 +44,13 @@ measure_settings_of(const struct postfix *postfix,
 {
 	return (struct measure_settings){
 	    .postfix = postfix,
-	    .node = postfix,
+	    .node = {.postfix = postfix,
+	        .other_maps = other_maps,
+	        .credentials = measure_credentials_of(settings)},
 	    .limits = {.addresses =
 	                   settings != NULL ? settings->address_limit : CHOICE_ADDRESSES,
 	        .ipv4 = settings == NULL || settings->ipv4,
 	        .ipv6 = settings == NULL || settings->ipv6},
-	    .other_maps = other_maps,
 	    .prober =
 	        {
 	            .ca_file = settings != NULL ? settings->ca_file : "",
@@ -56,7 +58,6 @@ measure_settings_of(const struct postfix *postfix,
 	            .timeout_ms = PROBE_MS,
 	            .whole_ms = WHOLE_MS,
 	        },
-	    .credentials = credentials_of(settings),
 	};
 }
 
@@ -109,12 +110,13 @@ nothing_asked(void)
 }
 
 static void
-begin(struct measure_item *items, unsigned count)
+begin(struct measure_item *items, unsigned count, bool of_nodes)
 {
 	for (unsigned i = 0; i < count; i++) {
 		bool probe_asked = items[i].answers.probe_asked;
 
 		items[i].answers = nothing_asked();
+		items[i].answers.of_nodes = of_nodes;
 		items[i].answers.probe_asked = probe_asked;
 	}
 }
@@ -215,7 +217,7 @@ ask(struct measurer *measurer, const struct measure_settings *settings,
 	int64_t spent_ms = 0;
 
 	measurer->settings = settings;
-	begin(items, count);
+	begin(items, count, settings->nodes != NULL);
 	for (size_t s = 0; s < FACT_COUNT; s++)
 		if (measure_sources[s]->ask_all != NULL)
 			ask_batch(measurer, s, items, count, err);

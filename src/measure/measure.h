@@ -33,6 +33,7 @@ struct credentials_settings {
 	bool used;        /* smtp_sasl_auth_enable */
 	bool by_sender;   /* smtp_sender_dependent_authentication */
 	const char *maps; /* smtp_sasl_password_maps */
+	uint64_t sum;     /* of them, as struct postfix_settings has it */
 	/* What names relays: next-hops, transports with one, and maps of these. */
 	const char *relayhost;
 	const char *fallback_relay;
@@ -50,17 +51,37 @@ struct measure_tables {
 	const void *context;
 };
 
+/* A Postfix that sends the mail, and what it has for some destinations. Borrowed. */
+struct measure_node {
+	const struct postfix *postfix;
+	char *const *other_maps; /* NULL-terminated; NULL: none */
+	struct credentials_settings credentials;
+	uint64_t bit; /* one that its name makes, whichever others there are; 0: it has
+	               * no name */
+	bool is_away; /* it cannot be asked now */
+};
+
+#define MEASURE_NODES_MAX 64
+
 /* What is the same for all destinations of a batch. Borrowed; must outlive the job. */
 struct measure_settings {
 	const struct postfix *postfix; /* here, with the prober */
-	const struct postfix
-	    *node;               /* whose settings these are, and maps; the same mostly */
-	char *const *other_maps; /* NULL-terminated; NULL: none */
+	struct measure_node node; /* whose settings these are; with the same mostly */
+	/* Of several all, each of which may send to any destination: what one of them has
+	 * counts for all. NULL: node alone. */
+	const struct measure_node *nodes;
+	unsigned node_count;
 	struct measure_tables tables;
 	struct probe_settings prober;
 	struct choice_limits limits;
-	struct credentials_settings credentials;
 	bool policies; /* DNS is asked for MTA-STS policies */
+};
+
+/* What nodes answered, and which of them said yes: their bits. UNSURE: nothing is known.
+ */
+struct measure_said {
+	enum answer answer;
+	uint64_t by;
 };
 
 /* How the servers are to be probed. */
@@ -80,6 +101,9 @@ struct measure_item {
 	enum level probe_up_to; /* of HOSTS */
 	int64_t most_ms; /* so long DNS has to answer, and those behind it in the job
 	                  * wait; 0: as long as the resolver's settings say */
+	/* Of several nodes: what was answered last; measure_remind(). */
+	struct measure_said said_map;
+	struct measure_said said_credentials;
 	int64_t took_ms; /* out: how long it took to ask, of what is asked one by one */
 	bool left;       /* out: it was not asked, as others of its job took too long */
 	bool late;       /* out: DNS did not answer within most_ms: nothing is known */
@@ -181,6 +205,8 @@ extern const struct measure_source *const measure_sources[FACT_COUNT];
  * borrowed. */
 struct measure_settings measure_settings_of(const struct postfix *postfix,
     const struct postfix_settings *settings, char *const *other_maps);
+struct credentials_settings measure_credentials_of(
+    const struct postfix_settings *settings);
 
 /* For workers_new(): a measurer for each thread. settings is a struct resolver_settings,
  * read at once. Without a resolver DNS cannot tell. */
@@ -229,6 +255,11 @@ const struct measurement *measure_one(struct measurer *measurer,
 /* What was asked for these answers is kept with the destination. */
 void measure_keep(
     const struct answers *answers, int64_t now_ms, struct destination *destination);
+
+/* Of several nodes one that cannot be asked counts as what it said last: what of that is
+ * kept with the destination, into the question. */
+void measure_remind(const struct measure_settings *settings,
+    const struct destination *destination, struct measure_item *item);
 
 /* The answers that were kept: remembered ones. A source of which none is kept is as if it
  * was not asked. */

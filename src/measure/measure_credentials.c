@@ -8,13 +8,20 @@
 
 #include "base/span.h"
 #include "measure/measure_impl.h"
+#include "sys/clock.h"
 
 #define SERVES_MS (5 * SPAN_MINUTE_MS) /* an administrator adds a password seldom */
 
 static bool
 wanted(const struct measure_settings *settings, const struct measure_item *item)
 {
-	return settings->credentials.used && item->answers.other_map == ANSWER_NO;
+	unsigned count;
+	const struct measure_node *nodes = measure_nodes(settings, &count);
+	bool used = false;
+
+	for (unsigned i = 0; i < count && !used; i++)
+		used = nodes[i].credentials.used;
+	return used && item->answers.other_map == ANSWER_NO;
 }
 
 static void
@@ -71,14 +78,14 @@ take_relay(void *context, struct str value, struct err *err)
 
 /* Whether it is in a map that cannot be listed could not be told, so that it may be. */
 static bool
-maps_may_name(const struct measure_settings *settings, const char *maps,
+maps_may_name(const struct measure_node *node, const char *maps,
     bool (*fn)(struct str value, const struct nexthop *nexthop),
     const struct nexthop *nexthop)
 {
 	struct relays relays = {nexthop, fn, false};
 	struct err ignored;
 
-	return !postfix_each_value(settings->node, maps, take_relay, &relays, &ignored) ||
+	return !postfix_each_value(node->postfix, maps, take_relay, &relays, &ignored) ||
 	    relays.found;
 }
 
@@ -87,24 +94,30 @@ maps_may_name(const struct measure_settings *settings, const char *maps,
  * main.cf, or by a map, that is not by the recipient's domain alone.
  */
 static bool
-may_be_relay(const struct measure_settings *settings, const struct nexthop *nexthop)
+is_named(const struct measure_node *node, const struct nexthop *nexthop)
 {
-	const struct credentials_settings *c = &settings->credentials;
+	const struct credentials_settings *c = &node->credentials;
 
 	return nexthop->bracketed || strchr(nexthop->key, ':') != NULL ||
 	    names(str_of(c->relayhost), nexthop) ||
 	    names(str_of(c->fallback_relay), nexthop) ||
-	    transport_names(str_of(c->default_transport), nexthop) ||
-	    maps_may_name(settings, c->transport_maps, transport_names, nexthop) ||
-	    maps_may_name(settings, c->sender_relayhost_maps, names, nexthop) ||
-	    maps_may_name(settings, c->sender_transport_maps, transport_names, nexthop);
+	    transport_names(str_of(c->default_transport), nexthop);
+}
+
+static bool
+is_in_maps(const struct measure_node *node, const struct nexthop *nexthop)
+{
+	const struct credentials_settings *c = &node->credentials;
+
+	return maps_may_name(node, c->transport_maps, transport_names, nexthop) ||
+	    maps_may_name(node, c->sender_relayhost_maps, names, nexthop) ||
+	    maps_may_name(node, c->sender_transport_maps, transport_names, nexthop);
 }
 
 static enum answer
-ask_maps(
-    const struct measurer *measurer, const struct measure_item *item, struct err *trouble)
+ask_maps(const struct measurer *measurer, const struct measure_node *node,
+    const struct measure_item *item, struct err *trouble)
 {
-	const struct measure_settings *settings = measurer->settings;
 	const struct dns_records *dns = &measurer->found.dns;
 	const char *keys[DNS_HOSTS_MAX + 1];
 	size_t count = 0;
@@ -113,21 +126,78 @@ ask_maps(
 		keys[count++] = dns->hosts[i].name;
 	keys[count++] = item->nexthop.key;
 	return postfix_maps_have(
-	    settings->node, settings->credentials.maps, keys, count, trouble);
+	    node->postfix, node->credentials.maps, keys, count, trouble);
+}
+
+/* Where it could not be told, as keys are senders' or the map failed, whoever may be a
+ * relay is one that a password goes to. told: false: of several nodes this one failed; it
+ * is not asked for what it would hang at as well. */
+static enum answer
+ask_node(struct measurer *measurer, unsigned at, const struct measure_item *item,
+    bool *told, struct err *trouble)
+{
+	const struct measure_settings *settings = measurer->settings;
+	int64_t begun_ms = clock_monotonic_ms();
+	enum answer found = ANSWER_UNSURE;
+	const struct measure_node *node;
+	struct err now = {{0}};
+	unsigned count;
+
+	node = &measure_nodes(settings, &count)[at];
+	*told = true;
+	if (!node->credentials.used)
+		return ANSWER_NO;
+	if (measure_node_waits(settings, at, measurer->hung_ms)) {
+		*told = false;
+	} else {
+		found = ask_maps(measurer, node, item, &now);
+		*told = settings->nodes == NULL || found != ANSWER_UNSURE;
+		if (!*told)
+			measure_node_failed(settings, at, begun_ms, measurer->hung_ms);
+		if (trouble->text[0] == '\0')
+			*trouble = now;
+	}
+	/* A key that is a sender's cannot be known here. */
+	if (found == ANSWER_NO && node->credentials.by_sender)
+		found = ANSWER_UNSURE;
+	if (found == ANSWER_UNSURE && *told &&
+	    (is_named(node, &item->nexthop) || is_in_maps(node, &item->nexthop)))
+		found = ANSWER_YES;
+	return found;
+}
+
+static bool
+is_alike(const struct measure_node *a, const struct measure_node *b)
+{
+	return a->credentials.used == b->credentials.used &&
+	    a->credentials.by_sender == b->credentials.by_sender &&
+	    a->credentials.sum == b->credentials.sum;
 }
 
 static void
 ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 {
-	const struct measure_settings *settings = measurer->settings;
-	enum answer found = ask_maps(measurer, item, trouble);
+	struct answers *answers = &item->answers;
+	struct measure_tally tally = {0};
+	unsigned count;
+	const struct measure_node *nodes = measure_nodes(measurer->settings, &count);
 
-	/* A key that is a sender's cannot be known here. */
-	if (found == ANSWER_NO && settings->credentials.by_sender)
-		found = ANSWER_UNSURE;
-	if (found == ANSWER_UNSURE && may_be_relay(settings, &item->nexthop))
-		found = ANSWER_YES;
-	item->answers.credentials = found;
+	for (unsigned i = 0; i < count; i++) {
+		bool told;
+		enum answer answer = ask_node(measurer, i, item, &told, trouble);
+
+		if (told)
+			measure_tally_add(&tally, i, answer);
+	}
+	answers->credentials = measure_tally_sum(measurer->settings, &tally,
+	    &item->said_credentials, is_alike, &answers->credentials_by);
+	for (unsigned i = 0; i < count && answers->credentials == ANSWER_UNSURE; i++) {
+		if ((tally.told & UINT64_C(1) << i) == 0 && nodes[i].credentials.used &&
+		    is_named(&nodes[i], &item->nexthop)) {
+			answers->credentials = ANSWER_YES;
+			answers->credentials_by = nodes[i].bit;
+		}
+	}
 }
 
 /* --- kept and shown ---------------------------------------------------------------- */
@@ -136,15 +206,19 @@ ask(struct measurer *measurer, struct measure_item *item, struct err *trouble)
 static void
 save(const struct answers *answers, struct buf *out)
 {
-	if (answers->credentials != ANSWER_UNSURE)
-		buf_printf(out, answers->credentials == ANSWER_YES ? "yes" : "no");
+	measure_said_print(
+	    answers->credentials, answers->credentials_by, answers->of_nodes, out);
 }
 
 static bool
 load(struct str text, struct answers *answers)
 {
-	answers->credentials = str_is(text, "yes") ? ANSWER_YES : ANSWER_NO;
-	return answers->credentials == ANSWER_YES || str_is(text, "no");
+	struct measure_said said;
+	bool read = measure_said_parse(text, &said);
+
+	answers->credentials = read ? said.answer : ANSWER_NO;
+	answers->credentials_by = said.by;
+	return read;
 }
 
 static const char *

@@ -8,10 +8,12 @@
 #include "core/nexthop.h"
 #include "postfix/postfix.h"
 #include "postfix/run.h"
+#include "sys/clock.h"
 
 #define QUERY_MS      60000
 #define SERVER_MS     5000 /* what proxymap(8) serves stands on a server mostly ... */
 #define SERVER_KEY_MS 20   /* ... that answers key by key */
+#define HANGS_MS      2000
 #define QUERY_MAX     ((size_t)1 << 30)
 #define VALUE_MAX     ((size_t)8 << 20) /* more than a command line can hold */
 #define KEYS_PER_CALL 1000
@@ -509,11 +511,19 @@ postfix_each_value(const struct postfix *postfix, const char *names,
 	return done;
 }
 
+/* Of several nodes one that hangs would do so again, at each map and key. */
+static bool
+hangs(const struct postfix *postfix, int64_t begun_ms)
+{
+	return postfix->lookup_ms != 0 && clock_monotonic_ms() - begun_ms >= HANGS_MS;
+}
+
 /* How many maps failed. */
 static size_t
 answer_some(const struct postfix *postfix, char *const *maps, const char *const *keys,
     size_t count, enum answer *answers, struct err *err)
 {
+	int64_t begun_ms = clock_monotonic_ms();
 	struct forms forms = {.found = mem_new(count, sizeof(bool))};
 	size_t failed = 0;
 
@@ -525,8 +535,12 @@ answer_some(const struct postfix *postfix, char *const *maps, const char *const 
 	for (size_t m = 0; maps[m] != NULL && forms.count > 0; m++) {
 		struct err now;
 
-		if (!ask_forms(postfix, maps[m], &forms, &now) && failed++ == 0)
+		if (ask_forms(postfix, maps[m], &forms, &now))
+			continue;
+		if (failed++ == 0)
 			*err = now;
+		if (hangs(postfix, begun_ms))
+			break;
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (failed > 0)
@@ -548,12 +562,18 @@ postfix_maps_answer(const struct postfix *postfix, char *const *maps,
 
 	for (size_t at = 0; at < count; at += KEYS_PER_CALL) {
 		size_t some = count - at < KEYS_PER_CALL ? count - at : KEYS_PER_CALL;
+		int64_t begun_ms = clock_monotonic_ms();
 		struct err now;
 
 		if (answer_some(postfix, maps, keys + at, some, answers + at, &now) == 0)
 			continue;
 		if (failed++ == 0)
 			*err = now;
+		if (hangs(postfix, begun_ms)) {
+			for (at += some; at < count; at++)
+				answers[at] = ANSWER_UNSURE;
+			break;
+		}
 		/* One key that a map cannot answer makes no other key unsure. */
 		for (size_t i = 0; some > 1 && some <= ALONE_MAX && i < some; i++)
 			if (answers[at + i] == ANSWER_UNSURE)

@@ -286,6 +286,7 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->helo_name = copy(values[FACT_HELO_NAME]);
 	settings->logs_in = boolean(values, FACT_LOGS_IN, ANSWER_NO) != ANSWER_NO;
 	settings->password_maps = copy(values[FACT_PASSWORD_MAPS]);
+	settings->password_sum = sha256_of(values[FACT_PASSWORD_MAPS]);
 	settings->passwords_by_sender =
 	    boolean(values, FACT_PASSWORDS_BY_SENDER, ANSWER_NO) != ANSWER_NO;
 	settings->sts_patterns =
@@ -343,6 +344,7 @@ add_password_maps(struct postfix_settings *settings, struct str maps)
 	buf_add_str(&all, maps);
 	free(settings->password_maps);
 	settings->password_maps = mem_strdup(buf_text(&all));
+	settings->password_sum = settings->password_sum * 31 + sha256_of(maps);
 	buf_clear(&all);
 }
 

@@ -73,6 +73,8 @@ struct postfix_settings {
 	bool logs_in;              /* smtp_sasl_auth_enable, of a service at least;
 	                            * also where that could not be told */
 	char *password_maps;       /* smtp_sasl_password_maps, of all services */
+	uint64_t password_sum;     /* of these maps, in the place of what may be a secret
+	                            */
 	bool passwords_by_sender;  /* smtp_sender_dependent_authentication, as logs_in */
 	bool service_authorities;  /* a service has a CA file or path of its own */
 	bool sts_patterns;         /* smtp_tls_enforce_sts_mx_patterns is not no, of no

@@ -165,7 +165,7 @@ copy_all(int in, int out)
 	ssize_t n;
 
 	while ((n = read(in, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0 && !write_all(out, (struct str){bytes, (size_t)n}))
+		if (n > 0 && !fd_write_all(out, (struct str){bytes, (size_t)n}))
 			return false;
 	return n == 0;
 }

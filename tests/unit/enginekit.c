@@ -90,6 +90,7 @@ ask(struct job *job, void *context)
 	struct measure_job *asked = (struct measure_job *)job;
 
 	(void)context;
+	world.measured = &asked->settings;
 	for (unsigned i = 0; i < asked->count; i++) {
 		struct measure_item *item = &asked->items[i];
 

@@ -124,6 +124,88 @@ routes_of_a_node_that_hangs_are_not_of_one_that_differs(void **state)
 	rig_close();
 }
 
+/* --- passwords and other maps ------------------------------------------------------ */
+
+static void
+node2_logs_in(const char *host, struct postfix_settings *settings)
+{
+	if (is_node2(host)) {
+		settings->logs_in = true;
+		replace(&settings->password_maps, "hash:/passwords");
+	}
+}
+
+/* As the measurer has it, where the map has every destination. */
+static void
+password_is_there(struct measure_item *item)
+{
+	const struct measure_settings *settings = world.measured;
+
+	for (unsigned i = 0; i < settings->node_count; i++) {
+		const struct measure_node *node = &settings->nodes[i];
+		bool said = item->said_credentials.answer == ANSWER_YES &&
+		    item->said_credentials.by == node->bit;
+
+		if (!node->credentials.used || (node->is_away && !said))
+			continue;
+		assert_string_equal(node->credentials.maps, "hash:/passwords");
+		item->answers.sources[FACT_credentials].asked = true;
+		item->answers.of_nodes = true;
+		item->answers.credentials = ANSWER_YES;
+		item->answers.credentials_by = node->bit;
+	}
+}
+
+/* In whatever order they stand, and while the one that has it cannot be asked. */
+static void
+password_of_one_node_holds_for_all(void **state)
+{
+	(void)state;
+	new_two_that(node2_logs_in);
+	world.answer = password_is_there;
+	nodekit_defer("node2", "QA", "a.test");
+	world_wait(rig.engine, LISTING + SECOND);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_CREDENTIALS);
+	world.away = "node2";
+	world_wait(rig.engine, HOUR);
+	nodekit_defer("node1", "QB", "a.test");
+	world_wait(rig.engine, DAY);
+	nodekit_defer("node1", "QC", "a.test");
+	world_wait(rig.engine, DAY);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_CREDENTIALS);
+	rig_close();
+}
+
+static void
+node2_has_another_map(const char *host, struct postfix_settings *settings)
+{
+	if (is_node2(host))
+		replace(&settings->policy_maps, "hash:/other");
+}
+
+static void
+map_is_there(struct measure_item *item)
+{
+	const struct measure_settings *settings = world.measured;
+
+	assert_int_equal(settings->node_count, 2);
+	assert_null(settings->nodes[0].other_maps[0]);
+	assert_string_equal(settings->nodes[1].other_maps[0], "hash:/other");
+	item->answers.other_map = ANSWER_YES;
+}
+
+static void
+map_of_one_node_is_asked_for_all(void **state)
+{
+	(void)state;
+	new_two_that(node2_has_another_map);
+	world.answer = map_is_there;
+	nodekit_defer("node1", "QA", "a.test");
+	world_wait(rig.engine, LISTING + SECOND);
+	rig_assert_judged("a.test", LEVEL_NONE, WHY_OTHER_MAP);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -135,5 +217,9 @@ main(void)
 	    "lines of a node whose settings come late wait for them");
 	suite_add(routes_of_a_node_that_hangs_are_not_of_one_that_differs, NULL,
 	    "where the mail of a node that hangs goes nobody tells who routes otherwise");
+	suite_add(password_of_one_node_holds_for_all, NULL,
+	    "a password that one node has holds for all, while that is away as well");
+	suite_add(map_of_one_node_is_asked_for_all, NULL,
+	    "another policy map that one node has is asked for all");
 	return rig_end(suite_run());
 }

@@ -122,7 +122,7 @@ source_is_wanted(void **state)
 {
 	const struct wanted_row *row = *state;
 	struct measure_settings settings = {
-	    .other_maps = row->other_maps ? other_maps : NULL};
+	    .node.other_maps = row->other_maps ? other_maps : NULL};
 	struct measure_item item = {
 	    .probing = row->probing,
 	    .probe_up_to = row->up_to,
@@ -167,7 +167,7 @@ answer_serves(void **state)
 static void
 every_wanted_source_must_serve(void **state)
 {
-	struct measure_settings settings = {.other_maps = NULL};
+	struct measure_settings settings = {.node.other_maps = NULL};
 	struct measure_item item = {
 	    .answers = {.other_map = ANSWER_NO, .dane = {.state = DANE_NONE}}};
 
@@ -179,9 +179,9 @@ every_wanted_source_must_serve(void **state)
 	item.answers.sources[FACT_dns].serves_ms = 0;
 	assert_false(measure_serves(&settings, &item));
 	item.answers.sources[FACT_dns].serves_ms = 60000;
-	settings.other_maps = other_maps;
+	settings.node.other_maps = other_maps;
 	assert_false(measure_serves(&settings, &item));
-	settings.other_maps = NULL;
+	settings.node.other_maps = NULL;
 	item.probing = MEASURE_PROBE_HOSTS;
 	assert_false(measure_serves(&settings, &item));
 	/* Where no mail is taken, no server would be asked. */
@@ -193,7 +193,7 @@ every_wanted_source_must_serve(void **state)
 static void
 what_is_wanted_no_more_is_forgotten(void **state)
 {
-	struct measure_settings settings = {.credentials = {.used = true}};
+	struct measure_settings settings = {.node.credentials = {.used = true}};
 	struct measure_item item = {.answers = {.other_map = ANSWER_NO,
 	                                .credentials = ANSWER_YES,
 	                                .dane = {.state = DANE_NONE}}};
@@ -203,7 +203,7 @@ what_is_wanted_no_more_is_forgotten(void **state)
 	item.answers.sources[FACT_credentials].serves_ms = 60000;
 	assert_true(measure_serves(&settings, &item));
 	assert_int_equal(item.answers.credentials, ANSWER_YES);
-	settings.credentials.used = false;
+	settings.node.credentials.used = false;
 	assert_true(measure_serves(&settings, &item));
 	assert_int_equal(item.answers.credentials, ANSWER_NO);
 }

@@ -423,7 +423,7 @@ password_is_for(void **state)
 	char *input;
 
 	put_maps(row);
-	w->settings.credentials = (struct credentials_settings){.used = true,
+	w->settings.node.credentials = (struct credentials_settings){.used = true,
 	    .by_sender = row->by_sender,
 	    .maps = "proxy:hash:/p",
 	    .relayhost = row->relayhost,
