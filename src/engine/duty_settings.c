@@ -218,20 +218,15 @@ note_read_here(struct engine *e, bool map_is_read, size_t first)
 	buf_clear(&was);
 }
 
-/* What other maps a node has, and which of our tables it asks. */
 static void
 take_maps(struct engine *e, struct engine_node *node)
 {
 	struct known_postfix *known = &node->known;
 	size_t first = 0;
-	bool ours;
+	bool ours = engine_take_maps(e, known, &first);
 
 	if (postfix_has_authorities(&known->settings))
 		known->told_unverified = false;
-	known->other_maps = postfix_other_maps(
-	    known->settings.policy_maps, config_map_seen(e->config), &ours);
-	known->guard = (struct table_guard){.config = e->config};
-	known->guard.named = table_guard_take(e->config, known->other_maps, &first);
 	if (e->known == known)
 		note_read_here(e, ours, first);
 }
@@ -278,6 +273,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 		take_maps(e, node);
 		engine_ask_nodes(e);
 		note_settings(e, now);
+		engine_keep_nodes(e);
 		judge_again(e, now);
 	} else {
 		take_none(e, node);

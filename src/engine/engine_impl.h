@@ -241,6 +241,7 @@ struct engine_nodes {
 	struct service_level *services; /* the strongest level of each that has its own */
 	size_t service_count;
 	struct retired *retired;
+	uint64_t kept;       /* of what is stored of them, a sum; 0: not known */
 	struct postfix here; /* it has the map, and servers are probed by it */
 	struct ports ports;  /* which next-hops mean that write none, or a name */
 	uint64_t unfollowed; /* lines of hosts that are none, as far as it is stored */

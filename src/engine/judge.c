@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/judge.h"
 
+#include <string.h>
+
 #include "base/span.h"
 #include "core/reason.h"
 
@@ -112,14 +114,13 @@ pinned_parent(const struct judge *judge, const struct destination *d)
 static enum level
 postfix_level(const struct judge *judge, const struct destination *d)
 {
-	enum level level;
-
 	if (judge->config->postfix.default_level != LEVEL_UNKNOWN ||
-	    judge->settings == NULL || d->transport[0] == '\0')
+	    d->transport[0] == '\0')
 		return judge->default_level;
-	level = postfix_service_level(judge->settings, d->transport);
-	/* That of main.cf: of several nodes the strongest counts. */
-	return level == judge->settings->level ? judge->default_level : level;
+	for (size_t i = 0; i < judge->service_count; i++)
+		if (strcmp(judge->services[i].name, d->transport) == 0)
+			return judge->services[i].level;
+	return judge->default_level;
 }
 
 /* Without an entry of its own. */
@@ -220,8 +221,7 @@ judge_evidence(const struct judge *judge, const struct destination *d,
 		ev.sts_lost = answers->sts_lost;
 		ev.sts_ends_ms = answers->sts_ends_ms;
 	}
-	ev.no_authorities =
-	    judge->settings != NULL && !postfix_has_authorities(judge->settings);
+	ev.no_authorities = judge->no_authorities;
 	ev.met_ms = destination_met_ms(d, ladder_level_in_force(&ev));
 	take_witnesses(judge, d, answers, &ev);
 	return ev;

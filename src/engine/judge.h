@@ -34,9 +34,10 @@ struct judge {
 	const struct rules *rules;
 	struct rules_matcher *matcher;
 	enum level default_level;
-	const struct postfix_settings
-	    *settings; /* for services with a level of their own, and how long mail waits;
-	                * or NULL */
+	const struct postfix_settings *settings; /* for how long mail waits; or NULL */
+	const struct service_level *services;    /* those with a level of their own */
+	size_t service_count;
+	bool no_authorities; /* Postfix has no CA: nothing verifies */
 	enum answer can_dane;
 	bool frozen;
 	int64_t thawed_ms;  /* when the last freeze ended; 0: never */

@@ -115,7 +115,7 @@ engine_mind_nodes(struct engine *e, struct err *err)
 	}
 	buf_clear(&now);
 	buf_clear(&then);
-	return done;
+	return done && engine_recall_nodes(e, err);
 }
 
 /* --- what is decided by ------------------------------------------------------------ */
@@ -215,7 +215,7 @@ static void
 tell_difference(struct engine *e, struct engine_node *node)
 {
 	const struct engine_node *first = engine_decisive(e);
-	bool differs = first != NULL && node->was_read &&
+	bool differs = first != NULL && node->was_read && node->was_asked &&
 	    (node->level != first->level || node->can_dane != first->can_dane);
 	struct buf line = {0};
 
@@ -234,18 +234,23 @@ tell_difference(struct engine *e, struct engine_node *node)
 }
 
 void
+engine_note_said(struct engine_node *node)
+{
+	node->was_read = true;
+	node->level = node->known.settings.level;
+	node->can_dane = node->known.settings.can_dane;
+	node->sum = postfix_settings_sum(&node->known.settings, LEVEL_NONE);
+}
+
+void
 engine_note_node(struct engine *e, struct engine_node *node, bool told)
 {
 	const struct engine_node *first;
 
 	node->was_asked = true;
 	node->is_away = !told;
-	if (told) {
-		node->was_read = true;
-		node->level = node->known.settings.level;
-		node->can_dane = node->known.settings.can_dane;
-		node->sum = postfix_settings_sum(&node->known.settings, LEVEL_NONE);
-	}
+	if (told)
+		engine_note_said(node);
 	first = engine_decisive(e);
 	e->known =
 	    first != NULL ? &e->nodes.items[first->at].known : &e->nodes.items[0].known;

@@ -3,6 +3,7 @@
 #ifndef ENGINE_NODES_H
 #define ENGINE_NODES_H
 
+#include "core/sts_entry.h"
 #include "engine/engine_impl.h"
 
 /* One of each that is configured, or the one without a name; told to the fold. */
@@ -14,8 +15,14 @@ bool engine_mind_nodes(struct engine *e, struct err *err);
 
 /* --- nodes_asked.c: what each of them has a say in --------------------------------- */
 
-/* What is asked of them from now on, after engine_note_node(). */
+/* What is asked of them from now on, after engine_note_node(); and which levels their
+ * services have, for the judge. */
 void engine_ask_nodes(struct engine *e);
+/* What all of them can be told of a policy. */
+enum sts_support engine_sts_support(const struct engine *e);
+/* What other maps a Postfix has, and which of our tables it asks: first, as
+ * table_guard_take() has it. Does it ask our map? */
+bool engine_take_maps(struct engine *e, struct known_postfix *known, size_t *first);
 /* Others come in their place: they are freed when no task borrows from them. */
 void engine_retire_settings(struct engine *e, struct known_postfix *known);
 /* Where no task can borrow. */
@@ -23,11 +30,20 @@ void engine_free_retired(struct engine *e);
 /* At the end. */
 void engine_free_asked(struct engine *e);
 
+/* --- nodes_kept.c: what they said last, for the next start ------------------------- */
+
+/* After one told: into the database. */
+void engine_keep_nodes(struct engine *e);
+/* At the start: each that said something once has said that. */
+bool engine_recall_nodes(struct engine *e, struct err *err);
+
 /* --- nodes.c ----------------------------------------------------------------------- */
 
 /* A node's settings came, or could not be had: e->known, the default level and whether
  * DANE works, of all of them together. */
 void engine_note_node(struct engine *e, struct engine_node *node, bool told);
+/* It said what its settings are. */
+void engine_note_said(struct engine_node *node);
 /* The node by whose settings it is decided. NULL: none told. */
 const struct engine_node *engine_decisive(const struct engine *e);
 /* Were all asked once? Until then nothing is decided. */

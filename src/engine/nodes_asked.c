@@ -96,6 +96,82 @@ engine_free_asked(struct engine *e)
 	clear_services(&e->nodes);
 }
 
+/* --- what each can do, and demands ------------------------------------------------- */
+
+enum sts_support
+engine_sts_support(const struct engine *e)
+{
+	enum sts_support support = STS_SUPPORT_EXACT;
+	bool told = false;
+
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		const struct postfix_settings *s = &e->nodes.items[i].known.settings;
+		enum sts_support own;
+
+		if (!e->nodes.items[i].was_read)
+			continue;
+		own = sts_support_of(str_of(s->version), s->sts_patterns);
+		support = own < support ? own : support;
+		told = true;
+	}
+	return told ? support : STS_SUPPORT_NONE;
+}
+
+static enum level
+strongest_of(const struct engine *e, const char *service)
+{
+	enum level level = LEVEL_NONE;
+
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		const struct engine_node *node = &e->nodes.items[i];
+		enum level own;
+
+		if (!node->was_read)
+			continue;
+		own = postfix_service_level(&node->known.settings, service);
+		if (own == LEVEL_UNKNOWN)
+			return LEVEL_UNKNOWN;
+		level = own > level ? own : level;
+	}
+	return level;
+}
+
+static void
+add_service(struct engine *e, const char *name)
+{
+	struct engine_nodes *nodes = &e->nodes;
+
+	for (size_t i = 0; i < nodes->service_count; i++)
+		if (strcmp(nodes->services[i].name, name) == 0)
+			return;
+	nodes->services = mem_array(
+	    nodes->services, nodes->service_count + 1, sizeof(*nodes->services));
+	nodes->services[nodes->service_count++] = (struct service_level){
+	    .name = mem_strdup(name), .level = strongest_of(e, name)};
+}
+
+/* A node without a CA verifies nothing, whatever is written: that takes no policy away
+ * from those that have one. */
+static void
+set_judge(struct engine *e)
+{
+	bool told = false, has = false;
+
+	clear_services(&e->nodes);
+	for (unsigned i = 0; i < e->nodes.count; i++) {
+		const struct engine_node *node = &e->nodes.items[i];
+		const struct postfix_settings *s = &node->known.settings;
+
+		for (size_t k = 0; node->was_read && k < s->service_count; k++)
+			add_service(e, s->services[k].name);
+		told = told || node->was_read;
+		has = has || (node->was_read && postfix_has_authorities(s));
+	}
+	e->judge.services = e->nodes.services;
+	e->judge.service_count = e->nodes.service_count;
+	e->judge.no_authorities = e->judge.settings != NULL && told && !has;
+}
+
 /* --- what is asked ----------------------------------------------------------------- */
 
 static uint64_t
@@ -123,11 +199,23 @@ gather(const struct engine *e)
 		    .other_maps = node->known.other_maps,
 		    .credentials = measure_credentials_of(&node->known.settings),
 		    .bit = bit_of(node),
-		    .is_away = node->is_away,
+		    .is_away = node->is_away || !node->was_asked,
 		};
 		asked->guard.named |= node->known.guard.named;
 	}
 	return asked;
+}
+
+bool
+engine_take_maps(struct engine *e, struct known_postfix *known, size_t *first)
+{
+	bool ours;
+
+	known->other_maps = postfix_other_maps(
+	    known->settings.policy_maps, config_map_seen(e->config), &ours);
+	known->guard = (struct table_guard){.config = e->config};
+	known->guard.named = table_guard_take(e->config, known->other_maps, first);
+	return ours;
 }
 
 void
@@ -136,6 +224,7 @@ engine_ask_nodes(struct engine *e)
 	if (e->nodes.asked != NULL)
 		retire(e)->asked = e->nodes.asked;
 	e->nodes.asked = gather(e);
+	set_judge(e);
 }
 
 struct measure_settings

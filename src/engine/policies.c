@@ -10,6 +10,7 @@
 #include "engine/alert_group.h"
 #include "engine/alerts.h"
 #include "engine/engine_impl.h"
+#include "engine/nodes.h"
 #include "sys/log.h"
 
 #define NAMES_MAX DNS_HOSTS_MAX
@@ -416,9 +417,8 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 	if (known->sts != STS_APPLIES_ENFORCE)
 		return;
 	if (e->judge.settings != NULL) {
-		support = sts_support_of(
-		    str_of(e->known->settings.version), e->known->settings.sts_patterns);
-		if (!postfix_has_authorities(e->judge.settings))
+		support = engine_sts_support(e);
+		if (e->judge.no_authorities)
 			tell_unverified(e, d, r, known);
 	}
 	allowed = sts_hosts_allowed(policy, hosts, count);

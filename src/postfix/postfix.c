@@ -10,14 +10,14 @@
 #include "base/span.h"
 #include "postfix/run.h"
 
-#define POSTCONF_MS  10000
-#define POSTMAP_MS   300000 /* a million entries take seconds, a slow disk more */
-#define POSTQUEUE_MS 60000
-#define FACTS_MAX    ((size_t)1 << 20)
+#define POSTCONF_MS 10000
+#define FACTS_MAX   ((size_t)1 << 20)
 
 #define ADDRESS_LIMIT     5 /* smtp_mx_address_limit, by default */
 #define QUEUE_LIFETIME_MS (5 * SPAN_DAY_MS)
 #define BACKOFF_MS        (4000 * SPAN_SECOND_MS)
+
+#define KEPT_SUM "#" /* before a sum, in the place of maps */
 
 /* Parameters that are asked for; those from FACT_LEVEL on are judged here. */
 enum fact {
@@ -250,6 +250,17 @@ log_name(struct str value)
 	                                                             : mem_strdup("");
 }
 
+/* Of password maps, or what stands for them in what is kept. */
+static uint64_t
+sum_of(struct str maps)
+{
+	char text[17];
+
+	return str_eat(&maps, STR(KEPT_SUM)) && str_copy(maps, text, sizeof(text))
+	    ? strtoull(text, NULL, 16)
+	    : sha256_of(maps);
+}
+
 static void
 fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT])
 {
@@ -286,7 +297,7 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->helo_name = copy(values[FACT_HELO_NAME]);
 	settings->logs_in = boolean(values, FACT_LOGS_IN, ANSWER_NO) != ANSWER_NO;
 	settings->password_maps = copy(values[FACT_PASSWORD_MAPS]);
-	settings->password_sum = sha256_of(values[FACT_PASSWORD_MAPS]);
+	settings->password_sum = sum_of(values[FACT_PASSWORD_MAPS]);
 	settings->passwords_by_sender =
 	    boolean(values, FACT_PASSWORDS_BY_SENDER, ANSWER_NO) != ANSWER_NO;
 	settings->sts_patterns =
@@ -344,7 +355,7 @@ add_password_maps(struct postfix_settings *settings, struct str maps)
 	buf_add_str(&all, maps);
 	free(settings->password_maps);
 	settings->password_maps = mem_strdup(buf_text(&all));
-	settings->password_sum = settings->password_sum * 31 + sha256_of(maps);
+	settings->password_sum = settings->password_sum * 31 + sum_of(maps);
 	buf_clear(&all);
 }
 
@@ -405,51 +416,112 @@ ask_services(const struct postfix *postfix, const char *expand, struct buf *out)
 	return done;
 }
 
-/*
- * Where a service's values cannot be expanded, those with a $ could not be told; where
- * they cannot be had at all, a service may log in with any password: as where passwords
- * are senders' and cannot be looked up.
- */
-static void
-read_services(const struct postfix *postfix, struct postfix_settings *settings)
-{
-	struct buf out = {0};
-	struct str text, line;
+/* --- what was printed, kept -------------------------------------------------------- */
 
-	if (!ask_services(postfix, "-Px", &out) && !ask_services(postfix, "-P", &out))
+/* Between what main.cf and master.cf have; UNTOLD where the latter could not be had. */
+#define SERVICES "="
+#define UNTOLD   "?"
+
+/* Of main.cf, or as SERVICE/TYPE/NAME. */
+static bool
+is_password_maps(struct str name)
+{
+	struct str part;
+
+	while (str_cut(&name, '/', &part))
+		;
+	return str_is(name, parameters[FACT_PASSWORD_MAPS]);
+}
+
+/* A map's name may be a password, as static:user:password: a sum stands for it. */
+static void
+keep_line(struct str line, struct buf *out)
+{
+	struct str value = line, name;
+
+	if (str_cut(&value, '=', &name) && is_password_maps(str_trim(name)) &&
+	    str_trim(value).len > 0)
+		buf_printf(out, "%.*s= " KEPT_SUM "%016llx\n", STR_ARG(name),
+		    (unsigned long long)sha256_of(str_trim(value)));
+	else
+		buf_printf(out, "%.*s\n", STR_ARG(line));
+}
+
+static void
+keep(struct str main, bool told, struct str services, struct buf *out)
+{
+	struct str line;
+
+	while (str_cut(&main, '\n', &line))
+		keep_line(line, out);
+	buf_printf(out, "%s\n", told ? SERVICES : UNTOLD);
+	while (told && str_cut(&services, '\n', &line))
+		keep_line(line, out);
+}
+
+/*
+ * Where a service's values cannot be had at all, one may log in with any password: as
+ * where passwords are senders' and cannot be looked up.
+ */
+static bool
+fill(struct str main, bool told, struct str services, struct postfix_settings *settings)
+{
+	struct str values[FACT_COUNT] = {{"", 0}}, line;
+
+	if (!take_values(main, values))
+		return false;
+	fill_facts(settings, values);
+	if (!told)
 		settings->logs_in = settings->passwords_by_sender = true;
-	text = (struct str){buf_text(&out), out.len};
-	while (str_cut(&text, '\n', &line))
+	while (str_cut(&services, '\n', &line))
 		take_service(settings, line);
-	buf_clear(&out);
+	return true;
 }
 
 bool
-postfix_has_authorities(const struct postfix_settings *settings)
+postfix_settings_recall(struct str told, struct postfix_settings *settings)
 {
-	return settings->service_authorities ||
-	    (settings->ca_file != NULL && settings->ca_file[0] != '\0') ||
-	    (settings->ca_path != NULL && settings->ca_path[0] != '\0');
+	struct str rest = told, main = {told.p, 0}, line;
+
+	*settings = (struct postfix_settings){0};
+	while (str_cut(&rest, '\n', &line)) {
+		bool untold = str_is(line, UNTOLD);
+
+		if (!untold && !str_is(line, SERVICES)) {
+			main.len = (size_t)(rest.p - told.p);
+			continue;
+		}
+		if (!fill(main, !untold, rest, settings))
+			return false;
+		settings->told = copy(told);
+		return true;
+	}
+	return false;
 }
 
-void
-postfix_take_port(const struct postfix_settings *settings, struct ports *ports)
+/* Where they cannot be expanded, those with a $ could not be told. */
+static bool
+read_services(const struct postfix *postfix, struct buf *out)
 {
-	struct str text = str_of(settings->tcp_port != NULL ? settings->tcp_port : "");
-	uint64_t number;
-
-	if (!str_number(text, UINT16_MAX, &number))
-		number = ports_named(ports, text);
-	ports->standard = number != 0 ? (uint16_t)number : PORTS_SMTP;
+	return ask_services(postfix, "-Px", out) || ask_services(postfix, "-P", out);
 }
 
-enum level
-postfix_service_level(const struct postfix_settings *settings, const char *service)
+static bool
+take_printed(
+    const struct postfix *postfix, struct str main, struct postfix_settings *settings)
 {
-	for (size_t i = 0; i < settings->service_count; i++)
-		if (strcmp(settings->services[i].name, service) == 0)
-			return settings->services[i].level;
-	return settings->level;
+	struct buf services = {0}, kept = {0};
+	bool told = read_services(postfix, &services), done;
+	struct str text = {buf_text(&services), services.len};
+
+	done = fill(main, told, text, settings);
+	if (done) {
+		keep(main, told, text, &kept);
+		settings->told = mem_strdup(buf_text(&kept));
+	}
+	buf_clear(&services);
+	buf_clear(&kept);
+	return done;
 }
 
 bool
@@ -463,7 +535,6 @@ postfix_read_settings(
 	    .timeout_ms = POSTCONF_MS,
 	    .output_max = FACTS_MAX,
 	};
-	struct str values[FACT_COUNT] = {{"", 0}};
 	struct child_result result;
 	bool done;
 
@@ -473,114 +544,10 @@ postfix_read_settings(
 	if (done) {
 		struct str text = {buf_text(&result.output), result.output.len};
 
-		done =
-		    memchr(text.p, '\0', text.len) == NULL && take_values(text, values);
-		if (done)
-			fill_facts(settings, values);
-		else
-			err_set(err, "postconf printed what cannot be read");
+		done = (memchr(text.p, '\0', text.len) == NULL &&
+		           take_printed(postfix, text, settings)) ||
+		    err_set(err, "postconf printed what cannot be read");
 	}
 	child_result_clear(&result);
-	if (done)
-		read_services(postfix, settings);
 	return done;
-}
-
-void
-postfix_settings_clear(struct postfix_settings *settings)
-{
-	free(settings->version);
-	free(settings->policy_maps);
-	free(settings->database_type);
-	free(settings->directory);
-	free(settings->relayhost);
-	free(settings->transport_maps);
-	free(settings->default_transport);
-	free(settings->sender_relayhost_maps);
-	free(settings->sender_transport_maps);
-	free(settings->fallback_relay);
-	free(settings->recipient_delimiter);
-	free(settings->tcp_port);
-	free(settings->ca_file);
-	free(settings->ca_path);
-	free(settings->tls_loglevel);
-	free(settings->log_names);
-	free(settings->mandatory_protocols);
-	free(settings->mandatory_ciphers);
-	free(settings->verify_match);
-	free(settings->secure_match);
-	free(settings->helo_name);
-	free(settings->password_maps);
-	for (size_t i = 0; i < settings->service_count; i++)
-		free(settings->services[i].name);
-	free(settings->services);
-	free(settings->dane_trouble);
-	*settings = (struct postfix_settings){0};
-}
-
-static bool
-run_simple(const struct postfix *postfix, const char *program,
-    const char *const *arguments, int64_t timeout_ms, struct err *err)
-{
-	struct postfix_call call = {
-	    .program = program,
-	    .arguments = arguments,
-	    .timeout_ms = timeout_ms,
-	    .output_max = 65536,
-	};
-	struct child_result result;
-	bool done = postfix_run_well(postfix, &call, &result, err);
-
-	child_result_clear(&result);
-	return done;
-}
-
-bool
-postfix_postmap(const struct postfix *postfix, const char *map, struct err *err)
-{
-	char *seen = postfix_map_seen(postfix, map);
-	const char *arguments[] = {seen, NULL};
-	bool done = run_simple(postfix, "postmap", arguments, POSTMAP_MS, err);
-
-	free(seen);
-	return done;
-}
-
-bool
-postfix_is_queue_id(const char *text)
-{
-	size_t len = 0;
-
-	while (ascii_is_alnum(text[len]) || text[len] == '_')
-		len++;
-	return len >= 1 && len <= 255 && text[len] == '\0';
-}
-
-bool
-postfix_retry(const struct postfix *postfix, const char *const *queue_ids, size_t count,
-    struct err *err)
-{
-	struct err first = {{0}}, now;
-	size_t failed = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const char *arguments[] = {"-i", queue_ids[i], NULL};
-		bool done = postfix_is_queue_id(queue_ids[i])
-		    ? run_simple(postfix, "postqueue", arguments, POSTQUEUE_MS, &now)
-		    : err_set(&now, "not a queue id");
-
-		if (!done && failed++ == 0)
-			first = now;
-	}
-	return failed == 0 ||
-	    err_set(
-	        err, "%zu of %zu messages not retried: %s", failed, count, first.text);
-}
-
-bool
-postfix_flush(const struct postfix *postfix, struct err *err)
-{
-	const char *arguments[] = {"-f", NULL};
-
-	return run_simple(postfix, "postqueue", arguments, POSTQUEUE_MS, err);
 }

@@ -83,6 +83,7 @@ struct postfix_settings {
 	size_t service_count;
 	bool can_dane;      /* dane-only would work: no reason against it */
 	char *dane_trouble; /* which setting forbids it, "" if can_dane */
+	char *told;         /* all of this as a text without secrets */
 };
 
 /* A boolean of main.cf or master.cf, in upper or lower case. UNSURE: neither yes nor no,
@@ -99,6 +100,10 @@ enum answer postfix_boolean(struct str value);
 bool postfix_read_settings(
     const struct postfix *postfix, struct postfix_settings *settings, struct err *err);
 void postfix_settings_clear(struct postfix_settings *settings);
+
+/* Those of such a text. password_maps are a name that no map has; their sum is the same.
+ * False: it is none; settings are empty. */
+bool postfix_settings_recall(struct str told, struct postfix_settings *settings);
 
 /*
  * A sum of all that decisions rest on, with the default level that counts; never 0. The

@@ -173,6 +173,29 @@ fetch(const struct fetch_request *request, int stop_fd, struct buf *text,
 		world.fetch(request->host, text, out);
 }
 
+/* As postconf prints it, what an engine keeps of a node. */
+static char *
+told_of(const struct postfix_settings *s)
+{
+	struct buf out = {0};
+
+	buf_printf(&out, "mail_version = %s\nsmtp_tls_security_level = %s\n", s->version,
+	    level_name(s->level));
+	buf_printf(&out, "smtp_tls_policy_maps = %s\nrelayhost = %s\n", s->policy_maps,
+	    s->relayhost);
+	buf_printf(&out, "transport_maps = %s\ndefault_transport = %s\n",
+	    s->transport_maps, s->default_transport);
+	buf_printf(&out, "smtp_sasl_auth_enable = %s\nsmtp_tls_CAfile = %s\n",
+	    s->logs_in ? "yes" : "no", s->ca_file);
+	buf_printf(&out, "smtp_dns_support_level = %s\nsmtp_host_lookup = dns\n",
+	    s->can_dane ? "dnssec" : "enabled");
+	buf_printf(&out, "ignore_mx_lookup_error = no\nsyslog_name = postfix\n=\n");
+	for (size_t i = 0; i < s->service_count; i++)
+		buf_printf(&out, "%s/unix/smtp_tls_security_level = %s\n",
+		    s->services[i].name, level_name(s->services[i].level));
+	return buf_take(&out);
+}
+
 static bool
 read_settings(
     const struct postfix *postfix, struct postfix_settings *settings, struct err *err)
@@ -205,6 +228,7 @@ read_settings(
 	};
 	if (world.adjust != NULL)
 		world.adjust(kit_host_of(postfix), settings);
+	settings->told = told_of(settings);
 	if (kit_does_at(postfix, &world.settings, err))
 		return true;
 	postfix_settings_clear(settings);

@@ -120,7 +120,7 @@ struct world {
 	/* What is answered about a destination; where it adds no host, it has one:
 	 * mx.DOMAIN; [HOST] is that itself. */
 	void (*answer)(struct measure_item *item);
-	const struct measure_settings *measured; /* what the last ones were asked by */
+	const struct measure_settings *measured; /* for answer: by what is asked */
 	unsigned asked;                          /* destinations */
 	unsigned maps_asked;   /* how often the other maps were, for all entries */
 	struct buf asked_keys; /* each with a blank behind it */

@@ -144,6 +144,11 @@ static const struct login_row {
         "a/unix/smtp_sasl_auth_enable = YES\n"
         "a/unix/smtp_sasl_password_maps = hash:/q\n",
         true, false, "hash:/p hash:/q"},
+    {"with a password in the place of a map",
+        "smtp_sasl_auth_enable = yes\n"
+        "smtp_sasl_password_maps = static:user:secret\n",
+        "a/unix/smtp_sasl_password_maps = inline:{{ h = u:secret }}\n", true, false,
+        "static:user:secret inline:{{ h = u:secret }}"},
     {"off for a service", "", "a/unix/smtp_sasl_auth_enable = NO\n", false, false, ""},
     {"not expanded", "",
         "a/unix/smtp_sasl_auth_enable = $login\n"
@@ -152,6 +157,27 @@ static const struct login_row {
         true, true, " $passwords"},
     {"services that cannot be asked for", "", NULL, true, true, ""},
 };
+
+/* What is kept for the next start tells the same, and no map's name, which may be a
+ * password. */
+static void
+assert_recalled(const struct postfix_settings *facts)
+{
+	struct postfix_settings recalled;
+
+	assert_null(strstr(facts->told, "hash:/"));
+	assert_null(strstr(facts->told, "secret"));
+	assert_true(postfix_settings_recall(str_of(facts->told), &recalled));
+	assert_string_equal(recalled.told, facts->told);
+	assert_string_equal(recalled.version, facts->version);
+	assert_int_equal(recalled.level, facts->level);
+	assert_int_equal(recalled.logs_in, facts->logs_in);
+	assert_int_equal(recalled.passwords_by_sender, facts->passwords_by_sender);
+	assert_true(recalled.password_sum == facts->password_sum);
+	postfix_settings_clear(&recalled);
+	assert_false(postfix_settings_recall(STR("mail_version = 3.7\n"), &recalled));
+	assert_false(postfix_settings_recall(STR("=\n"), &recalled));
+}
 
 static void
 logins_are_read(void **state)
@@ -173,6 +199,7 @@ logins_are_read(void **state)
 	assert_int_equal(facts.logs_in, row->logs_in);
 	assert_int_equal(facts.passwords_by_sender, row->by_sender);
 	assert_string_equal(facts.password_maps, row->maps);
+	assert_recalled(&facts);
 	postfix_settings_clear(&facts);
 	buf_clear(&script);
 }
