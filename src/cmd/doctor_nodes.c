@@ -61,6 +61,14 @@ add_differences(
 	if (!is_same(a->transport_maps, b->transport_maps) ||
 	    !is_same(a->relayhost, b->relayhost))
 		buf_printf(out, ", mail goes elsewhere (transport_maps, relayhost)");
+	if (a->logs_in != b->logs_in || a->password_sum != b->password_sum ||
+	    a->passwords_by_sender != b->passwords_by_sender)
+		buf_printf(out, ", it logs in elsewhere (smtp_sasl_password_maps)");
+	if (postfix_has_authorities(a) != postfix_has_authorities(b))
+		buf_printf(out, ", it has %s (smtp_tls_CAfile, smtp_tls_CApath)",
+		    postfix_has_authorities(b) ? "a CA" : "no CA");
+	if (!is_same(a->version, b->version))
+		buf_printf(out, ", its Postfix is %s and not %s", b->version, a->version);
 	if (!is_same(a->tls_loglevel, b->tls_loglevel))
 		buf_printf(out, ", smtp_tls_loglevel is %s and not %s", b->tls_loglevel,
 		    a->tls_loglevel);

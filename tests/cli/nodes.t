@@ -39,6 +39,11 @@ node node2 'smtp_tls_security_level = may' 'smtp_tls_policy_maps = hash:/a'
 ladder doctor --json
 is 'one that differs is a fault' "$(json '[(r["result"], r["text"]) for r in d if r["check"] == "nodes"]')" \
 	"[('fault', 'node2 differs, smtp_tls_security_level is may and not verify, smtp_tls_policy_maps is \"hash:/a\" and not \"\"')]"
+node node2 "$level" 'mail_version = 3.5.0' 'smtp_sasl_auth_enable = yes' 'smtp_tls_CAfile = /ca.pem'
+ladder doctor --json
+is 'what only one of them can do is told' "$(json '[(r["result"], r["text"]) for r in d if r["check"] == "nodes"]')" \
+	"[('warning', 'node2 differs, it logs in elsewhere (smtp_sasl_password_maps), it has a CA (smtp_tls_CAfile, smtp_tls_CApath), its Postfix is 3.5.0 and not 3.7.11')]"
+node node2 'smtp_tls_security_level = may' 'smtp_tls_policy_maps = hash:/a'
 rm "$dir/node1/postconf.out"
 echo 1 >"$dir/node1/postconf.status"
 ladder doctor --json

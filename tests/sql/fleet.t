@@ -208,7 +208,8 @@ for command in 'postconf -h mail_version' 'postconf -M smtp/unix' 'postconf -Px 
 	node "$command"
 	is "a node does \"$command\"" "$status" 0
 done
-for command in 'postconf -e smtp_tls_security_level=may' 'postconf -P -e x=y' 'postconf -Pe x=y' 'postconf -X myhostname' \
+for command in 'postconf -e smtp_tls_security_level=may' 'postconf -P -e x=y' 'postconf -Pe x=y' \
+	'postconf smtp_tls_security_level=may' 'postconf -P smtp/unix/smtp_tls_security_level=may' 'postconf -X myhostname' \
 	'postconf -# myhostname' 'postmap /etc/postfix/tlsladder.cf' 'postmap -d a.test hash:/x' 'postqueue -s a.test' \
 	'postsuper -d ALL' 'sh -c id' 'env sh -c id' 'cat /etc/passwd' '' 'postconf; id' '$(id)' 'test -e /x'; do
 	node "$command"
