@@ -1,6 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/str.h"
 
+/* strchr() would find the end of separators as well. */
+static bool
+is_one_of(char c, const char *separators)
+{
+	return c != '\0' && strchr(separators, c) != NULL;
+}
+
+bool
+str_next_word(struct str *s, const char *separators, struct str *word)
+{
+	size_t len = 0;
+
+	while (s->len > 0 && is_one_of(s->p[0], separators))
+		*s = str_skip(*s, 1);
+	while (len < s->len && !is_one_of(s->p[len], separators))
+		len++;
+	*word = (struct str){s->p, len};
+	*s = str_skip(*s, len);
+	return len > 0;
+}
+
 struct str
 str_trim(struct str s)
 {

@@ -114,6 +114,14 @@ str_next(struct str *s, char c, struct str *part)
 	return true;
 }
 
+/* What parts the items of a list of Postfix (CHARS_COMMA_SP): of main.cf and master.cf,
+ * and of a value in a map. */
+#define STR_POSTFIX_LIST ", \t\r\n"
+
+/* The next part of s that has none of separators in it, past any of these before it, as
+ * mystrtok() of Postfix has it; s then starts behind it. False: nothing is left. */
+bool str_next_word(struct str *s, const char *separators, struct str *word);
+
 /* Without blanks and tabs at both ends. */
 struct str str_trim(struct str s);
 

@@ -268,12 +268,10 @@ doctor_check_dane(struct doctor *d)
 static bool
 lists(const char *list, const char *word, struct buf *rest)
 {
+	struct str left = str_of(list), item;
 	bool found = false;
 
-	for (const char *p = list; *(p += strspn(p, ", \t")) != '\0';) {
-		struct str item = {p, strcspn(p, ", \t")};
-
-		p += item.len;
+	while (str_next_word(&left, STR_POSTFIX_LIST, &item)) {
 		if (str_is(item, word)) {
 			found = true;
 			continue;
@@ -339,13 +337,12 @@ check_switches(struct doctor *d)
 static bool
 is_old(const char *list)
 {
+	struct str left = str_of(list), item;
 	bool named = false;
 
-	for (const char *p = list; *(p += strspn(p, ",: \t")) != '\0';) {
-		struct str item = {p, strcspn(p, ",: \t")};
+	while (str_next_word(&left, STR_POSTFIX_LIST ":", &item)) {
 		bool limits = str_eat(&item, STR("<="));
 
-		p += strcspn(p, ",: \t");
 		if (item.len == 0 || *item.p == '!' || *item.p == '>')
 			continue;
 		if (!str_equal_nocase(item, STR("SSLv2")) &&

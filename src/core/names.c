@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 255
-#define SEPARATORS     ", \t\r\n:" /* smtp_tls_policy.c: CHARS_COMMA_SP ":" */
+#define SEPARATORS     STR_POSTFIX_LIST ":" /* smtp_tls_policy.c: CHARS_COMMA_SP ":" */
 
 /* --- one name ---------------------------------------------------------------------- */
 
@@ -198,20 +198,6 @@ names_any(struct str names, char *out, size_t size)
 
 /* --- against a destination --------------------------------------------------------- */
 
-static bool
-next_word(struct str *words, struct str *word)
-{
-	size_t len = 0;
-
-	while (words->len > 0 && strchr(SEPARATORS, words->p[0]) != NULL)
-		*words = str_skip(*words, 1);
-	while (len < words->len && strchr(SEPARATORS, words->p[len]) == NULL)
-		len++;
-	*word = (struct str){words->p, len};
-	*words = str_skip(*words, len);
-	return len > 0;
-}
-
 void
 names_wanted(const char *match, const char *host, const char *nexthop,
     void (*each)(void *context, struct str wanted), void *context)
@@ -219,7 +205,7 @@ names_wanted(const char *match, const char *host, const char *nexthop,
 	struct str words = str_of(match), word;
 	char below[NAME_MAX_BYTES + 2] = ".";
 
-	while (next_word(&words, &word)) {
+	while (str_next_word(&words, SEPARATORS, &word)) {
 		if (str_equal_nocase(word, STR("hostname")))
 			word = str_of(host);
 		else if (str_equal_nocase(word, STR("nexthop")))

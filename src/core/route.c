@@ -92,28 +92,28 @@ add_other(const struct nexthop *nexthop, struct route *out)
 
 /*
  * Of a list "[a], [b]" (Postfix 3.5) the last one: it is what a status line is about that
- * names no server of another. False: no next-hop, or a text (error: 5.1.1 no such user).
+ * names no server of another. False: no next-hop, or one among them that is none, at
+ * which smtp(8) ends.
  */
 static bool
 parse_list(struct str list, struct route *out)
 {
-	struct nexthop last;
-	struct str next = list;
+	struct nexthop last, next;
+	struct str word;
+	bool found = false;
 
 	out->others[0] = '\0';
-	while (str_cut(&list, ',', &next)) {
-		if (!nexthop_parse(str_trim(next), &last))
+	while (str_next_word(&list, STR_POSTFIX_LIST, &word)) {
+		if (!nexthop_parse(word, &next))
 			return false;
-		add_other(&last, out);
+		if (found)
+			add_other(&last, out);
+		last = next;
+		found = true;
 	}
-	next = str_trim(list);
-	if (next.len > 0 || out->others[0] == '\0') {
-		/* Without a comma nothing is cut from it. */
-		if (!nexthop_parse(out->others[0] != '\0' ? next : list, &last))
-			return false;
-	}
-	memcpy(out->key, last.key, sizeof(out->key));
-	return true;
+	if (found)
+		memcpy(out->key, last.key, sizeof(out->key));
+	return found;
 }
 
 static bool

@@ -37,15 +37,15 @@ serves_ms(const struct answers *answers)
 	return SERVES_MS;
 }
 
-/* "[a.example]:587, b.example": one of them? */
+/* "[a.example]:587 b.example": one of them? */
 static bool
 names(struct str relays, const struct nexthop *nexthop)
 {
 	struct nexthop relay;
 	struct str one;
 
-	while (str_next(&relays, ',', &one))
-		if (nexthop_parse(str_trim(one), &relay) &&
+	while (str_next_word(&relays, STR_POSTFIX_LIST, &one))
+		if (nexthop_parse(one, &relay) &&
 		    strcmp(relay.key, nexthop->key) == 0)
 			return true;
 	return false;

@@ -19,7 +19,7 @@
 #define KEYS_PER_CALL 1000
 #define ALONE_MAX     64 /* so few are asked one by one where a map failed */
 
-#define SEPARATORS ", \t\r\n" /* CHARS_COMMA_SP */
+#define SEPARATORS STR_POSTFIX_LIST
 
 /* The next item of a list of maps; separators inside braces do not count (mystrtokq). */
 static bool

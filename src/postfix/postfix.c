@@ -167,15 +167,11 @@ default_level(const struct str values[FACT_COUNT])
 static bool
 has_word(struct str list, const char *word)
 {
-	while (list.len > 0) {
-		size_t len = 0;
+	struct str one;
 
-		while (len < list.len && strchr(", \t", list.p[len]) == NULL)
-			len++;
-		if (str_equal_nocase((struct str){list.p, len}, str_of(word)))
+	while (str_next_word(&list, STR_POSTFIX_LIST, &one))
+		if (str_equal_nocase(one, str_of(word)))
 			return true;
-		list = str_skip(list, len < list.len ? len + 1 : len);
-	}
 	return false;
 }
 

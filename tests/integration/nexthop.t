@@ -141,6 +141,13 @@ user@selfsigned.test       =                          encrypt  mx.selfsigned.tes
 END
 ends relayhost
 
+# Of a list, apart as postconf(5) has it, by commas or whitespace, each is one.
+begin list 'relayhost=[mx.down.test]:25 [mx.selfsigned.test]:2525'
+check_rows list <<END
+user@plain.test            [mx.selfsigned.test]:2525  encrypt  mx.selfsigned.test  tls
+END
+ends list
+
 begin relaydomain relayhost=expired-cert.test relay_domains=hosted.test
 check_rows relaydomain <<END
 user@valid-ca.test         expired-cert.test          encrypt  mx.expired-cert.test  tls

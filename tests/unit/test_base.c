@@ -135,6 +135,24 @@ what_is_no_utf8_is_shown_in_place(void **state)
 	buf_clear(&text);
 }
 
+/* argv_split(list, CHARS_COMMA_SP) of Postfix */
+static void
+lists_of_postfix_are_parted(void **state)
+{
+	static const char zero[] = "a\0b c";
+	struct str rest = STR(" ,a\tb\r\n c,,d , "), word;
+
+	(void)state;
+	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "a"));
+	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "b"));
+	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "c"));
+	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "d"));
+	assert_false(str_next_word(&rest, STR_POSTFIX_LIST, &word));
+	rest = (struct str){zero, sizeof(zero) - 1};
+	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && word.len == 3);
+	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "c"));
+}
+
 static void
 errors_grow_on_the_way_up(void **state)
 {
@@ -301,6 +319,8 @@ main(void)
 	    "controls and what turns the order of text are shown as bytes, letters stay");
 	suite_add(json_text_is_valid, NULL, "a JSON string replaces what is not UTF-8");
 	suite_add(parts_end_with_the_text, NULL, "the last part ends with the text");
+	suite_add(lists_of_postfix_are_parted, NULL,
+	    "a list of Postfix is parted by commas and whitespace");
 	suite_add(what_is_no_utf8_is_shown_in_place, NULL,
 	    "what is no UTF-8 becomes a question mark, byte by byte");
 	suite_add(errors_grow_on_the_way_up, NULL, "an error grows on its way up");

@@ -108,7 +108,16 @@ static const struct route_row route_rows[] = {
     {"", "", "", "smtp", "example.org"},
     {"[isp.example]:submission", "smtp", "", "smtp", "[isp.example]:submission"},
     {"[a.example], [b.example]:587", "smtp", "", "smtp", "[b.example]:587"},
-    {"[a.example], b c", "smtp", "", "smtp", ""},
+    {"[a.example] [b.example]:587", "smtp", "", "smtp", "[b.example]:587"},
+    {"a.example\tb.example", "smtp", "", "smtp", "b.example"},
+    {" , a.example ,, ", "smtp", "", "smtp", "a.example"},
+    {"[a.example] no_such..host", "smtp", "", "smtp", ""},
+    {", ,", "smtp", "", "smtp", ""},
+    {"", "smtp", "smtp:[a.example]:25 b.example", "smtp", "b.example"},
+    {"", "smtp:a.example b.example", "", "smtp", "b.example"},
+    /* smtp(8) ends with "valid hostname or network address required" (host_port.c). */
+    {"[a.example.]:587", "smtp", "", "smtp", ""},
+    {"a.example.", "smtp", "", "smtp", ""},
     {"", "smtp", "error:no mail, sorry", "error", ""},
     {"", "smtp", "retry:later.example", "retry", ""},
     {"", "smtp", "discard:gone.example", "discard", ""},
@@ -161,6 +170,8 @@ static const struct {
     {"[a.example], [b.example]", "a.example[192.0.2.1]:25", "[a.example]"},
     {"[a.example], [a.example]:587", "a.example[192.0.2.1]:587", "[a.example]:587"},
     {"[a.example], [a.example]:587", "a.example[192.0.2.1]:25", "[a.example]"},
+    {"[a.example]:25 [b.example]:2525", "a.example[192.0.2.1]:25", "[a.example]:25"},
+    {"a.example\tb.example", "b.example[192.0.2.1]:25", "b.example"},
     {"[only.example]:25", "a.example[192.0.2.1]:25", "[only.example]:25"},
 };
 
