@@ -141,6 +141,7 @@ destination_evidence(const struct destination *d, const struct answers *answers,
 	        [LEVEL_SECURE] = d->hold.verify_ms},
 	    .dane_absent_ms = d->entry.dane_absent_ms,
 	    .sts_entry = destination_is_under_policy(d),
+	    .sts_unsure_ms = destination_unsure_policy_ms(d),
 	    .forecast_ms = d->entry.why == WHY_FORECAST
 	        ? d->entry.since_ms + DESTINATION_FORECAST_MS
 	        : 0,

@@ -49,6 +49,9 @@ void destination_settle_servers(struct destination *destination);
 /* Trouble is over: the next time it is news again, and alerted. */
 void destination_trouble_over(struct destination *destination);
 
+/* Since when an MTA-STS policy may be there that is not known; 0: it never was so. */
+int64_t destination_unsure_policy_ms(const struct destination *destination);
+
 /* That server, which DNS names, is one of its own from now on; a name without blanks. */
 void destination_accept_server(
     struct destination *destination, const char *name, int64_t now_ms);

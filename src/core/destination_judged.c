@@ -281,12 +281,46 @@ note_unwatched(struct destination *d, const struct answers *answers, int64_t now
 	*silent_ms += now_ms - from_ms;
 }
 
+/*
+ * A line of the text of facts: since when a policy may be there that is not known, and when
+ * that was so last. What is known for less than a day in between does not end it: whose
+ * answers come and go would have mail wait without end.
+ */
+#define UNSURE_POLICY   "unsure-policy"
+#define UNSURE_AGAIN_MS SPAN_DAY_MS
+
+static void
+note_unsure_policy(struct destination *d, const struct answers *answers, int64_t now_ms)
+{
+	struct fact fact;
+
+	if (sts_may_weaken(answers->sts) != ANSWER_UNSURE)
+		return;
+	if (!facts_find(d->facts, UNSURE_POLICY, &fact) || fact.asked_ms > now_ms ||
+	    now_ms - fact.until_ms > UNSURE_AGAIN_MS)
+		fact.asked_ms = now_ms;
+	fact = (struct fact){.name = STR(UNSURE_POLICY),
+	    .asked_ms = fact.asked_ms,
+	    .until_ms = now_ms,
+	    .text = STR("")};
+	facts_put(d->facts, &fact);
+}
+
+int64_t
+destination_unsure_policy_ms(const struct destination *d)
+{
+	struct fact fact;
+
+	return facts_find(d->facts, UNSURE_POLICY, &fact) ? fact.asked_ms : 0;
+}
+
 void
 destination_take_answers(struct destination *d, const struct answers *answers,
     const struct destination_spans *spans, int64_t now_ms)
 {
 	note_unwatched(d, answers, now_ms);
 	note_dns(d, answers, now_ms);
+	note_unsure_policy(d, answers, now_ms);
 	if (answers->probe_asked)
 		note_probe(d, answers, spans, now_ms);
 }

@@ -150,6 +150,8 @@ struct evidence {
 	bool no_authorities;        /* this Postfix has no CA: nothing verifies */
 	int64_t sts_ends_ms;        /* when the live policy ends; 0: there is none */
 	bool sts_asked;             /* one is announced, and is being fetched */
+	int64_t sts_unsure_ms;      /* since when it may be there and is not known; 0: not
+	                             * told, or before the hold began */
 	bool sts_entry;             /* the entry was made by a policy */
 	bool sts_lost;              /* ... of which nothing is known here: the entry was
 	                             * taken over. What cannot be told does not end it */

@@ -402,7 +402,8 @@ go_back(const struct evidence *ev, struct step *step)
 
 /*
  * Guard 10. Not for ever, as who can break an unsigned TXT record can deny it as well; in
- * a signed zone nobody can.
+ * a signed zone nobody can. A hold for the past may have begun long before the policy was
+ * announced.
  */
 bool
 ladder_is_policy_unsure(const struct ladder_policy *policy, const struct evidence *ev,
@@ -413,6 +414,8 @@ ladder_is_policy_unsure(const struct ladder_policy *policy, const struct evidenc
 
 	if (sts_may_weaken(ev->sts) != ANSWER_UNSURE)
 		return false;
+	if (ev->sts_unsure_ms > since_ms)
+		since_ms = ev->sts_unsure_ms;
 	if (ev->sts_asked && now_ms < since_ms + ASKED_MAX_MS) {
 		*out = ladder_hold(ev, level, WHY_POLICY_ASKED, now_ms + ASKED_LOOK_MS);
 		out->since_ms = since_ms;

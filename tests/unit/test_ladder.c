@@ -348,6 +348,8 @@ set_more(struct row *row, char *more)
 			ev->sts_allows_none = strcmp(value, "none") == 0;
 		else if (strcmp(name, "sts-asked") == 0)
 			ev->sts_asked = true;
+		else if (strcmp(name, "sts-since") == 0)
+			ev->sts_unsure_ms = time_of(value);
 		else if (strcmp(name, "sts-lost") == 0)
 			ev->sts_lost = true;
 		else if (strcmp(name, "no-ca") == 0)
