@@ -73,8 +73,7 @@ read_kept(struct check_policy *found, struct store *store, const char *domain)
 	sts_record_clear(&kept);
 }
 
-/* What the daemon would write, for any Postfix where none could be asked. While DNS
- * cannot tell the MX hosts nobody knows the names that patterns stand for. */
+/* What the daemon would write, for any Postfix where none could be asked. */
 static void
 add_entry(struct check *check, const struct postfix_settings *settings)
 {
@@ -89,11 +88,9 @@ add_entry(struct check *check, const struct postfix_settings *settings)
 	for (unsigned i = 0; i < count; i++)
 		hosts[i] = str_of(check->found->dns.hosts[i].name);
 	found->allowed = sts_hosts_allowed(&found->policy, hosts, count);
-	if (support != STS_SUPPORT_NONE &&
-	    sts_entry_bounded(&found->policy, str_of(answers->sts_domain), support, hosts,
-	        count, true, &found->attributes) == STS_ENTRY_OF_HOSTS &&
-	    count == 0 && answers->dane.state == DANE_UNSURE)
-		buf_reset(&found->attributes);
+	if (support != STS_SUPPORT_NONE)
+		sts_entry_bounded(&found->policy, str_of(answers->sts_domain), support,
+		    hosts, count, true, &found->attributes);
 	answers->sts_attributes =
 	    found->attributes.len > 0 ? buf_text(&found->attributes) : NULL;
 	answers->sts_allows_none = count > 0 && found->allowed == 0;

@@ -225,6 +225,10 @@ int64_t destination_proof_ms(const struct destination *destination,
 /* Is the entry an MTA-STS policy's? */
 bool destination_is_under_policy(const struct destination *destination);
 
+/* The names of servers that DNS named as its own when mail met them, a blank behind each;
+ * borrowed. */
+struct str destination_own_servers(const struct destination *destination);
+
 /* DNS is asked whose servers those are, and nothing is decided; but not of one that is
  * judged anyway, or was. */
 void destination_check_servers(struct destination *destination, int64_t check_ms);

@@ -15,6 +15,14 @@
 
 #define OWN_SERVERS "own-servers"
 
+struct str
+destination_own_servers(const struct destination *d)
+{
+	struct fact fact;
+
+	return facts_find(d->facts, OWN_SERVERS, &fact) ? fact.text : STR("");
+}
+
 static bool
 is_accepted(const struct destination *d, const char *name)
 {

@@ -69,6 +69,9 @@ is_wild(struct str pattern)
 	return str_starts(pattern, STR("*."));
 }
 
+#define MATCH_BEGIN "match="
+#define MATCH_END   " servername=hostname"
+
 /* The names of match= are parted by colons. */
 struct names {
 	struct buf *out;
@@ -102,16 +105,18 @@ add_patterns(struct names *names, struct str list)
 		add_name(names, is_wild(pattern) ? str_skip(pattern, 1) : pattern, false);
 }
 
+/* While there are at most max octets of names. */
 static void
 add_hosts(struct names *names, const struct sts_policy *policy,
-    const struct str *mx_hosts, size_t count)
+    const struct str *mx_hosts, size_t count, size_t max)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct str host = mx_hosts[i];
 
 		if (host.len > 0 && host.p[host.len - 1] == '.')
 			host.len--;
-		if (sts_is_host_name(host) && sts_policy_allows(policy, host))
+		if (sts_is_host_name(host) && sts_policy_allows(policy, host) &&
+		    names->out->len - names->begin + 1 + host.len <= max)
 			add_name(names, host, true);
 	}
 }
@@ -130,7 +135,7 @@ add_names(struct names *names, const struct sts_policy *policy,
 	while (str_next(&list, ' ', &pattern))
 		if (!is_wild(pattern))
 			add_name(names, pattern, false);
-	add_hosts(names, policy, mx_hosts, count);
+	add_hosts(names, policy, mx_hosts, count, SIZE_MAX);
 }
 
 /* Made anew of what was read: nothing else of the owner's text gets into the map. */
@@ -152,7 +157,7 @@ add_report(const struct sts_policy *policy, struct str domain, struct buf *out)
 static struct names
 begin_names(struct buf *out)
 {
-	buf_add_str(out, STR("match="));
+	buf_add_str(out, STR(MATCH_BEGIN));
 	return (struct names){.out = out, .begin = out->len};
 }
 
@@ -161,7 +166,7 @@ end_names(struct names *names)
 {
 	if (names->out->len == names->begin) /* an empty match= is an error to Postfix */
 		add_name(names, STR(STS_NO_HOST), false);
-	buf_add_str(names->out, STR(" servername=hostname"));
+	buf_add_str(names->out, STR(MATCH_END));
 }
 
 void
@@ -182,12 +187,6 @@ sts_entry_attributes(const struct sts_policy *policy, struct str domain,
 }
 
 static bool
-is_bounded(const struct buf *made, bool has_room)
-{
-	return made->len <= STS_ENTRY_SMALL || (has_room && made->len <= STS_ENTRY_MAX);
-}
-
-static bool
 has_wildcard(const struct sts_policy *policy)
 {
 	struct str list = str_of(policy->mx), pattern;
@@ -203,28 +202,25 @@ sts_entry_bounded(const struct sts_policy *policy, struct str domain,
     enum sts_support support, const struct str *mx_hosts, size_t count, bool has_room,
     struct buf *out)
 {
+	size_t max = has_room ? STS_ENTRY_MAX : STS_ENTRY_SMALL;
+	enum sts_entry became = STS_ENTRY_OF_HOSTS;
 	struct buf made = {0};
 	struct names names;
-	enum sts_entry became = STS_ENTRY_TOO_LARGE;
 
 	/* What cannot fit is not made first. */
-	if (strlen(policy->mx) <= STS_ENTRY_MAX) {
+	if (strlen(policy->mx) <= max)
 		sts_entry_attributes(policy, domain, support, mx_hosts, count, &made);
-		if (is_bounded(&made, has_room))
-			became = support != STS_SUPPORT_EXACT && has_wildcard(policy)
-			    ? STS_ENTRY_OF_HOSTS
-			    : STS_ENTRY_WHOLE;
-	}
-	if (became == STS_ENTRY_TOO_LARGE) {
+	if (made.len > 0 && made.len <= max) {
+		if (support == STS_SUPPORT_EXACT || !has_wildcard(policy))
+			became = STS_ENTRY_WHOLE;
+	} else {
 		buf_reset(&made);
 		names = begin_names(&made);
-		add_hosts(&names, policy, mx_hosts, count);
+		add_hosts(&names, policy, mx_hosts, count,
+		    max - strlen(MATCH_BEGIN MATCH_END));
 		end_names(&names);
-		if (is_bounded(&made, has_room))
-			became = STS_ENTRY_OF_HOSTS;
 	}
-	if (became != STS_ENTRY_TOO_LARGE)
-		buf_add(out, buf_text(&made), made.len);
+	buf_add(out, buf_text(&made), made.len);
 	buf_clear(&made);
 	return became;
 }

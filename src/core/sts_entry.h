@@ -54,16 +54,15 @@ void sts_entry_attributes(const struct sts_policy *policy, struct str domain,
 
 /* What became of it. */
 enum sts_entry {
-	STS_ENTRY_TOO_LARGE, /* nothing was appended */
-	STS_ENTRY_WHOLE,     /* whatever the MX hosts are, the same */
-	STS_ENTRY_OF_HOSTS,  /* others would have other names: those of an answer to MX */
+	STS_ENTRY_WHOLE,    /* whatever the MX hosts are, the same */
+	STS_ENTRY_OF_HOSTS, /* others would have other names: those of an answer to MX */
 };
 
 /*
  * The same within these bounds; has_room: the larger ones have some left. What is too
  * large is made anew, for any Postfix, of no names but those of MX hosts that there are
- * now: less than the policy allows, never more. TOO_LARGE: they are too many for that
- * too.
+ * now, and of these the first that fit: less than the policy allows, never more. There is
+ * always an entry: whoever forges MX answers must not be rid of it by their size.
  */
 enum sts_entry sts_entry_bounded(const struct sts_policy *policy, struct str domain,
     enum sts_support support, const struct str *mx_hosts, size_t count, bool has_room,

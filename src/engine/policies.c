@@ -297,17 +297,18 @@ add_host(struct str name, struct str hosts[NAMES_MAX], size_t count)
 }
 
 /*
- * Where DNS could not tell any, or that there is none: those that the entry has. Where
- * there are more than the text of an answer holds: those that smtp(8) would try, and
- * those that the entry has. The text begins with others each time, so that they would
- * come and go; a name that the policy does not allow gets into no entry.
+ * Where DNS could not tell any, or that there is none: those that the entry has, and those
+ * that it named when mail met them. Where there are more than the text of an answer holds:
+ * those that smtp(8) would try, and those that the entry has. The text begins with others
+ * each time, so that they would come and go; a name that the policy does not allow gets
+ * into no entry.
  */
 static size_t
 add_cut(const struct destination *d, const struct answers *known,
     struct str hosts[NAMES_MAX], size_t count)
 {
 	struct str names = str_of(d->entry.attributes != NULL ? d->entry.attributes : "");
-	struct str match, name;
+	struct str match, name, own = destination_own_servers(d);
 
 	if (strlen(known->text) + 1 < sizeof(known->text) &&
 	    (count > 0 ||
@@ -315,6 +316,8 @@ add_cut(const struct destination *d, const struct answers *known,
 		return count;
 	for (unsigned i = 0; known->choice != NULL && i < known->choice->count; i++)
 		count = add_host(str_of(known->choice->hosts[i].name), hosts, count);
+	while (known->dane.state == DANE_UNSURE && str_next(&own, ' ', &name))
+		count = add_host(name, hosts, count);
 	if (d->entry.why != WHY_POLICY || !str_eat(&names, STR("match=")) ||
 	    !str_next(&names, ' ', &match))
 		return count;
@@ -335,7 +338,7 @@ make_entry(struct engine *e, const struct destination *d, const struct sts_recor
 	buf_reset(out);
 	became =
 	    sts_entry_bounded(&r->state.policy, domain, support, hosts, count, true, out);
-	if (became == STS_ENTRY_TOO_LARGE || out->len <= STS_ENTRY_SMALL ||
+	if (out->len <= STS_ENTRY_SMALL ||
 	    (d->entry.attributes != NULL &&
 	        strcmp(d->entry.attributes, buf_text(out)) == 0) ||
 	    engine_has_policy_room(e, out->len))
@@ -385,16 +388,18 @@ could_not_tell(const struct answers *known, size_t told)
 	return told == 0 && known->dane.state == DANE_UNSURE;
 }
 
-/* What there is stays, while nobody knows whom the policy allows. */
+/*
+ * What there is stays, while nobody knows whom the policy allows. Where there is none, what
+ * is known counts: no more than the policy's own names, or nobody. Mail may wait by it
+ * until DNS tells; without, it would go wherever a forged answer leads.
+ */
 static const char *
 attributes_of(
     struct engine *e, const struct destination *d, enum sts_entry became, bool is_known)
 {
-	if (became == STS_ENTRY_TOO_LARGE)
-		return NULL;
-	if (became == STS_ENTRY_WHOLE || is_known)
-		return buf_text(&e->sts_attributes);
-	return destination_is_under_policy(d) ? d->entry.attributes : NULL;
+	return became == STS_ENTRY_WHOLE || is_known || !destination_is_under_policy(d)
+	    ? buf_text(&e->sts_attributes)
+	    : d->entry.attributes;
 }
 
 static void
@@ -427,8 +432,7 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 		return;
 	became = make_entry(e, d, r, support, hosts, count);
 	known->sts_attributes = attributes_of(e, d, became,
-	    !could_not_tell(known, told) ||
-	        (allowed > 0 && destination_is_under_policy(d)));
+	    !could_not_tell(known, told) || allowed > 0);
 }
 
 static int64_t

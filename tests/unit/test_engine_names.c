@@ -82,28 +82,67 @@ new_id_wins(void **state)
 	rig_close();
 }
 
-/* A policy's own names are not all that it allows: mail would wait for a host that is
- * named by a wildcard. */
+static void
+silence(bool silent)
+{
+	policykit_dns.mx = silent ? "d.test MX: SERVFAIL" : "mx.d.test";
+	policykit_dns.tlsa = silent ? DANE_UNSURE : DANE_NONE;
+	policykit_dns.silent = silent;
+}
+
+/* A policy is a floor in every state of DNS: of an entry that was weaker, too. */
+static void
+weaker_entry_goes_without_dns(void **state)
+{
+	(void)state;
+	policykit_begin_at(LEVEL_VERIFY, NULL, NULL);
+	policykit_defer_sent("d.test");
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_ENCRYPT);
+	policykit_id = "1";
+	policykit_served = WILDCARD;
+	silence(true);
+	world_wait(rig.engine, 2 * DAY);
+	policykit_send("d.test");
+	world_wait(rig.engine, DAY);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	rig_close();
+}
+
+/* Servers that DNS named when mail met them are among those that a wildcard allows. */
+static void
+own_servers_are_named(void **state)
+{
+	(void)state;
+	policykit_begin_at(LEVEL_MAY, NULL, NULL);
+	policykit_defer_sent("d.test"); /* so that DNS is asked */
+	world_wait(rig.engine, HOUR);
+	policykit_send("d.test");
+	world_wait(rig.engine, 2 * DAY);
+	policykit_id = "1";
+	policykit_served = WILDCARD;
+	silence(true);
+	policykit_send("d.test");
+	world_wait(rig.engine, DAY);
+	policykit_assert_attributes("d.test", ENTRY);
+	rig_close();
+}
+
+/* A policy's own names are known, whatever DNS tells. */
 static void
 hosts_that_are_not_told(void **state)
 {
 	(void)state;
 	policykit_begin_at(LEVEL_MAY, "1", BACKUP);
-	policykit_dns.mx = "d.test MX: SERVFAIL";
-	policykit_dns.tlsa = DANE_UNSURE;
-	policykit_dns.silent = true;
+	silence(true);
 	policykit_send("d.test");
 	world_wait(rig.engine, MIN);
-	rig_assert_judged("d.test", LEVEL_NONE, WHY_DNS_UNSURE);
-	policykit_dns.mx = "mx.d.test";
-	policykit_dns.tlsa = DANE_NONE;
-	policykit_dns.silent = false;
+	policykit_assert_attributes("d.test", "match=backup.d.test servername=hostname");
+	silence(false);
 	world_wait(rig.engine, HOUR);
 	policykit_assert_attributes(
 	    "d.test", "match=backup.d.test:mx.d.test servername=hostname");
-	policykit_dns.mx = "d.test MX: SERVFAIL";
-	policykit_dns.tlsa = DANE_UNSURE;
-	policykit_dns.silent = true;
+	silence(true);
 	policykit_defer("d.test");
 	world_wait(rig.engine, DAY);
 	policykit_assert_attributes(
@@ -128,6 +167,10 @@ main(void)
 	suite_add(
 	    new_id_wins, NULL, "a new policy wins at once though TLSA cannot be told");
 	suite_add(hosts_that_are_not_told, NULL,
-	    "no entry is made of a policy's own names while DNS tells no host");
+	    "an entry is made of a policy's own names while DNS tells no host");
+	suite_add(weaker_entry_goes_without_dns, NULL,
+	    "a policy of wildcards takes a weaker entry while DNS tells no host");
+	suite_add(own_servers_are_named, NULL,
+	    "servers that mail met are named while DNS tells no host");
 	return rig_end(suite_run());
 }

@@ -110,13 +110,77 @@ entry_goes_though_mail_fails(void **state)
 	rig_close();
 }
 
+/* --- announced late in a hold -------------------------------------------------------- */
+
+static void
+serve_slowly(const char *host, struct buf *text, struct fetch_answer *out)
+{
+	world.takes_ms += 10 * SECOND;
+	policykit_serve(host, text, out);
+}
+
+static void
+fail_for(int64_t span_ms)
+{
+	for (int64_t ms = 0; ms < span_ms; ms += HOUR) {
+		world_wait(rig.engine, HOUR);
+		rig_defer("d.test");
+	}
+}
+
+/* The hold for the past is over when the next attempt fails; that for the policy begins.
+ */
+static void
+announced_late(void **state)
+{
+	const char *served = *state;
+
+	policykit_begin_at(LEVEL_VERIFY, NULL, NULL);
+	rig_close();
+	world.sessions_logged = true;
+	world.finger = world_self_signed;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	world_wait(rig.engine, MIN);
+	world.fetch = serve_slowly;
+	rig_log_session("Verified", "mx.d.test[192.0.2.1]:25");
+	policykit_send("d.test");
+	world_wait(rig.engine, HOUR);
+	rig_defer("d.test");
+	world_wait(rig.engine, MIN);
+	fail_for(23 * HOUR);
+	world_wait(rig.engine, MIN);
+	rig_assert_why("d.test", WHY_HOLD);
+	policykit_id = "1";
+	policykit_served = served;
+	world_wait(rig.engine, 2 * HOUR);
+	rig_defer("d.test");
+	for (unsigned i = 0; i < 60; i++) {
+		world_wait(rig.engine, SECOND);
+		assert_int_not_equal(rig_row("d.test").entry.level, LEVEL_ENCRYPT);
+	}
+	if (served != NULL) {
+		policykit_assert_attributes("d.test", ENTRY);
+		rig_close();
+		return;
+	}
+	fail_for(21 * HOUR);
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_NONE);
+	fail_for(4 * HOUR);
+	world_wait(rig.engine, MIN);
+	rig_assert_entry("d.test", LEVEL_ENCRYPT);
+	rig_close();
+}
+
 /* --- whom a pattern allows -------------------------------------------------------- */
 
 #define WILDCARD POLICYKIT("*.d.test", "604800")
 
-/* That DNS cannot tell is not that no server matches. */
+/* Who can spoil answers of DNS gets nothing weaker: the policy is enforced, though mail
+ * waits until DNS tells whom it allows. */
 static void
-silence_names_nobody(void **state)
+silence_is_no_way_out(void **state)
 {
 	(void)state;
 	begin(LEVEL_MAY, WILDCARD);
@@ -124,7 +188,8 @@ silence_names_nobody(void **state)
 	policykit_send("d.test");
 	world_wait(rig.engine, 10 * MIN);
 	kit_assert(STATE, "SELECT applied FROM sts", "enforce\n");
-	rig_assert_judged("d.test", LEVEL_NONE, WHY_DNS_UNSURE);
+	policykit_assert_attributes(
+	    "d.test", "match=no-mx-host-matches.invalid servername=hostname");
 	is_silent = false;
 	world_wait(rig.engine, HOUR);
 	policykit_assert_attributes("d.test", ENTRY);
@@ -245,8 +310,12 @@ main(void)
 		suite_add(entry_goes_though_mail_fails, (void *)(uintptr_t)&hindrances[i],
 		    "a policy that ends takes its entry along though mail fails: %s",
 		    hindrances[i].what);
-	suite_add(silence_names_nobody, NULL,
-	    "patterns name no server while DNS cannot tell the MX hosts");
+	suite_add(announced_late, ENFORCE,
+	    "a policy announced late in a hold is enforced");
+	suite_add(announced_late, NULL,
+	    "... and holds for as long again where it cannot be had");
+	suite_add(silence_is_no_way_out, NULL,
+	    "a policy of patterns is enforced while DNS cannot tell the MX hosts");
 	suite_add(silence_changes_no_names, NULL, "... and what is there stays");
 	suite_add(nothing_verifies, NULL,
 	    "a Postfix without any CA enforces none, and that is told once");
