@@ -2,7 +2,8 @@
 /* Guard 10: an enforced MTA-STS policy. */
 #include "core/ladder_impl.h"
 
-#define POLICY_LOOK_MS SPAN_DAY_MS
+#define POLICY_LOOK_MS    SPAN_DAY_MS
+#define POLICY_AGE_MAX_MS (STS_MAX_AGE_MAX_S * (int64_t)SPAN_SECOND_MS)
 
 /* Every recheck, and when it ends. */
 static int64_t
@@ -169,6 +170,14 @@ ladder_end_policy(const struct evidence *ev)
 	return ev->sts == STS_APPLIES_ENFORCE ? note_impossible(ev, d) : d;
 }
 
+/* No mail was sent for as long as any policy lives: whichever it was has ended. */
+static bool
+is_forgotten(const struct evidence *ev, int64_t now_ms)
+{
+	return !ev->deferral && ev->mail_ms != 0 &&
+	    now_ms - ev->mail_ms >= POLICY_AGE_MAX_MS;
+}
+
 /* A hold is of a rung. */
 static enum level
 rung_of_default(const struct evidence *ev)
@@ -189,10 +198,11 @@ ladder_without_policy(
 {
 	struct decision d;
 
-	if (!is_lost(ev))
+	if (!is_lost(ev) || is_forgotten(ev, now_ms))
 		return ladder_end_policy(ev);
 	if (!ev->deferral)
-		return ladder_keep(WHY_POLICY_UNSURE, now_ms + POLICY_LOOK_MS);
+		return ladder_keep(
+		    WHY_POLICY_UNSURE, now_ms + ladder_most(ev, now_ms, POLICY_LOOK_MS));
 	if (!ev->frozen && ev->canary == CANARY_NOT_ASKED)
 		return ladder_wants(WANTS_CANARY);
 	if (decide_frozen(ev, now_ms, &d) ||
