@@ -116,6 +116,43 @@ parse_list(struct str list, struct route *out)
 	return found;
 }
 
+/* match_ops.c: match_hostname() */
+static bool
+matches(struct str pattern, struct str domain, bool parents_match)
+{
+	struct str end;
+
+	if (str_equal_nocase(domain, pattern))
+		return true;
+	if (pattern.len == 0 || pattern.len >= domain.len)
+		return false;
+	end = str_skip(domain, domain.len - pattern.len);
+	if (!str_equal_nocase(end, pattern))
+		return false;
+	return parents_match ? end.p[-1] == '.' : pattern.p[0] == '.';
+}
+
+enum answer
+route_is_relayed(const struct route_settings *settings, struct str domain)
+{
+	struct str list =
+	    str_of(settings->relay_domains != NULL ? settings->relay_domains : "");
+	struct str item;
+
+	while (str_next_word(&list, STR_POSTFIX_LIST, &item)) {
+		bool is_in = true;
+
+		while (str_eat(&item, STR("!")))
+			is_in = !is_in;
+		if (str_starts(item, STR("/")) ||
+		    (item.len > 0 && memchr(item.p, ':', item.len) != NULL))
+			return ANSWER_UNSURE;
+		if (matches(item, domain, settings->relay_parents_match))
+			return is_in ? ANSWER_YES : ANSWER_NO;
+	}
+	return ANSWER_NO;
+}
+
 static bool
 has_server(struct str key, struct str host, uint16_t port, const struct ports *ports)
 {
@@ -158,16 +195,35 @@ is_text(const char *transport)
 	    strcmp(transport, "discard") == 0;
 }
 
+/* Those that it may be, where a server of theirs is named; behind those of a list. */
+static void
+add_relays(const struct route_settings *settings, struct route *out)
+{
+	struct str transport, list, word;
+	struct nexthop nexthop;
+
+	split_value(str_of(settings->relay_transport), &transport, &list);
+	if (str_is(transport, "error") || str_is(transport, "discard"))
+		return;
+	while (str_next_word(&list, STR_POSTFIX_LIST, &word))
+		if (nexthop_parse(word, &nexthop))
+			add_other(&nexthop, out);
+}
+
 void
 route_of(const struct route_settings *settings, struct str domain, struct str found,
     struct route *out)
 {
 	struct str transport, nexthop, default_transport, default_nexthop;
+	bool may_relay = settings->relay_transport != NULL &&
+	    strchr(settings->relay_transport, ':') != NULL;
+	enum answer relayed = may_relay ? route_is_relayed(settings, domain) : ANSWER_NO;
 
-	split_value(
-	    str_of(settings->default_transport), &default_transport, &default_nexthop);
+	split_value(str_of(relayed == ANSWER_YES ? settings->relay_transport
+	                                         : settings->default_transport),
+	    &default_transport, &default_nexthop);
 	if (default_transport.len == 0)
-		default_transport = STR("smtp");
+		default_transport = relayed == ANSWER_YES ? STR("relay") : STR("smtp");
 	if (found.len > 0) {
 		split_value(found, &transport, &nexthop);
 		/* "transport:" goes to the domain itself, past any relayhost; ":nexthop"
@@ -187,4 +243,6 @@ route_of(const struct route_settings *settings, struct str domain, struct str fo
 	str_copy(transport, out->transport, sizeof(out->transport));
 	if (is_text(out->transport) || !parse_list(nexthop, out))
 		out->key[0] = out->others[0] = '\0';
+	else if (found.len == 0 && relayed == ANSWER_UNSURE)
+		add_relays(settings, out);
 }

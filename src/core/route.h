@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/answer.h"
 #include "base/str.h"
 #include "core/nexthop.h"
 
@@ -24,13 +25,20 @@ struct route_settings {
 	const char *default_transport; /* "smtp" or "smtp:[host]" */
 	const char *recipient_delimiter;
 	bool parents_match; /* transport_maps is in parent_domain_matches_subdomains */
+	/* Of domains that are relayed, where relay_transport has a next-hop of its own;
+	 * NULL is "". */
+	const char *relay_domains;
+	const char *relay_transport;
+	bool relay_parents_match; /* relay_domains is in there */
 };
 
 struct route {
 	char transport[ROUTE_NAME_SIZE]; /* "smtp", "relay", "local" ... */
 	char key[NEXTHOP_KEY_SIZE]; /* the next-hop; "" where it is none for smtp(8) */
 	/* Of a list, those before it, a blank behind each, as many as there is room for;
-	 * "": it is none. smtp(8) tries them in turn, and looks up a policy for each. */
+	 * "": it is none. smtp(8) tries them in turn, and looks up a policy for each.
+	 * Where nobody knows whether the domain is relayed, those of relay_transport as
+	 * well. */
 	char others[ROUTE_OTHERS_SIZE];
 };
 
@@ -42,6 +50,12 @@ struct route {
  */
 size_t route_keys(const struct route_settings *settings, struct str recipient,
     char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE], size_t *whole_only);
+
+/*
+ * Is the domain in relay_domains, as domain_list_match() of Postfix has it? The first
+ * item that matches tells. UNSURE: before it stands a table or a file, which nobody asks.
+ */
+enum answer route_is_relayed(const struct route_settings *settings, struct str domain);
 
 /*
  * The route of a recipient's domain. found: the value of the first key that was found,

@@ -61,7 +61,9 @@ route(void *context, struct str recipient, struct str domain, struct route *out)
 	if (of == NULL)
 		return ANSWER_UNSURE;
 	if (e->judge.settings == NULL || r->plain) {
-		settings = (struct route_settings){"", "smtp", "", false};
+		settings = (struct route_settings){.relayhost = "",
+		    .default_transport = "smtp",
+		    .recipient_delimiter = ""};
 		route_of(&settings, domain, STR(""), out);
 	} else if (of->known.settings.transport_maps[0] == '\0') {
 		settings = route_settings_of(&of->known.settings);
@@ -117,7 +119,7 @@ struct routes_task {
 	enum route_asked *asked; /* out, as many */
 	/* Those of another node may be read anew meanwhile: copies. */
 	struct route_settings settings;
-	char *texts[3]; /* of it */
+	char *texts[5]; /* of it */
 	char *transport_maps;
 };
 
@@ -216,6 +218,9 @@ copy_settings(struct routes_task *t, const struct postfix_settings *settings)
 	    mem_strdup(t->settings.default_transport);
 	t->settings.recipient_delimiter = t->texts[2] =
 	    mem_strdup(t->settings.recipient_delimiter);
+	t->settings.relay_domains = t->texts[3] = mem_strdup(t->settings.relay_domains);
+	t->settings.relay_transport = t->texts[4] =
+	    mem_strdup(t->settings.relay_transport);
 	t->transport_maps = mem_strdup(settings->transport_maps);
 }
 

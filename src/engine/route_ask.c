@@ -14,6 +14,9 @@ route_settings_of(const struct postfix_settings *settings)
 	    .default_transport = settings->default_transport,
 	    .recipient_delimiter = settings->recipient_delimiter,
 	    .parents_match = settings->transport_parents_match,
+	    .relay_domains = settings->relay_domains,
+	    .relay_transport = settings->relay_transport,
+	    .relay_parents_match = settings->relay_parents_match,
 	};
 }
 
@@ -21,6 +24,7 @@ bool
 route_is_plain(const struct postfix_settings *settings)
 {
 	return settings->relayhost[0] == '\0' && settings->transport_maps[0] == '\0' &&
+	    strchr(settings->relay_transport, ':') == NULL &&
 	    (settings->default_transport[0] == '\0' ||
 	        strcmp(settings->default_transport, "smtp") == 0);
 }
@@ -32,7 +36,10 @@ route_is_alike(const struct postfix_settings *a, const struct postfix_settings *
 	    strcmp(a->transport_maps, b->transport_maps) == 0 &&
 	    strcmp(a->default_transport, b->default_transport) == 0 &&
 	    strcmp(a->recipient_delimiter, b->recipient_delimiter) == 0 &&
-	    a->transport_parents_match == b->transport_parents_match;
+	    a->transport_parents_match == b->transport_parents_match &&
+	    strcmp(a->relay_domains, b->relay_domains) == 0 &&
+	    strcmp(a->relay_transport, b->relay_transport) == 0 &&
+	    a->relay_parents_match == b->relay_parents_match;
 }
 
 /* --- asking ------------------------------------------------------------------------ */

@@ -28,6 +28,8 @@ enum fact {
 	FACT_RELAYHOST,
 	FACT_TRANSPORT_MAPS,
 	FACT_DEFAULT_TRANSPORT,
+	FACT_RELAY_DOMAINS,
+	FACT_RELAY_TRANSPORT,
 	FACT_SENDER_RELAYHOST_MAPS,
 	FACT_SENDER_TRANSPORT_MAPS,
 	FACT_FALLBACK_RELAY,
@@ -71,6 +73,8 @@ static const char *const parameters[FACT_COUNT + 1] = {
     [FACT_RELAYHOST] = "relayhost",
     [FACT_TRANSPORT_MAPS] = "transport_maps",
     [FACT_DEFAULT_TRANSPORT] = "default_transport",
+    [FACT_RELAY_DOMAINS] = "relay_domains",
+    [FACT_RELAY_TRANSPORT] = "relay_transport",
     [FACT_SENDER_RELAYHOST_MAPS] = "sender_dependent_relayhost_maps",
     [FACT_SENDER_TRANSPORT_MAPS] = "sender_dependent_default_transport_maps",
     [FACT_FALLBACK_RELAY] = "smtp_fallback_relay",
@@ -270,6 +274,10 @@ fill_facts(struct postfix_settings *settings, const struct str values[FACT_COUNT
 	settings->relayhost = copy(values[FACT_RELAYHOST]);
 	settings->transport_maps = copy(values[FACT_TRANSPORT_MAPS]);
 	settings->default_transport = copy(values[FACT_DEFAULT_TRANSPORT]);
+	settings->relay_domains = copy(values[FACT_RELAY_DOMAINS]);
+	settings->relay_transport = copy(values[FACT_RELAY_TRANSPORT]);
+	settings->relay_parents_match =
+	    has_word(values[FACT_PARENT_DOMAIN_MATCHES], "relay_domains");
 	settings->sender_relayhost_maps = copy(values[FACT_SENDER_RELAYHOST_MAPS]);
 	settings->sender_transport_maps = copy(values[FACT_SENDER_TRANSPORT_MAPS]);
 	settings->fallback_relay = copy(values[FACT_FALLBACK_RELAY]);

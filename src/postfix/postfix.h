@@ -48,6 +48,10 @@ struct postfix_settings {
 	char *relayhost;
 	char *transport_maps;
 	char *default_transport;
+	char *relay_domains;
+	char *relay_transport;
+	bool relay_parents_match;    /* relay_domains is in
+	                                parent_domain_matches_subdomains */
 	char *sender_relayhost_maps; /* sender_dependent_relayhost_maps */
 	char *sender_transport_maps; /* sender_dependent_default_transport_maps */
 	char *fallback_relay;        /* smtp_fallback_relay */

@@ -43,6 +43,8 @@ postfix_settings_clear(struct postfix_settings *settings)
 	free(settings->relayhost);
 	free(settings->transport_maps);
 	free(settings->default_transport);
+	free(settings->relay_domains);
+	free(settings->relay_transport);
 	free(settings->sender_relayhost_maps);
 	free(settings->sender_transport_maps);
 	free(settings->fallback_relay);

@@ -39,6 +39,8 @@ postfix_settings_sum(const struct postfix_settings *s, enum level default_level)
 	if (s->tcp_port != NULL && s->tcp_port[0] != '\0' &&
 	    strcmp(s->tcp_port, "smtp") != 0 && strcmp(s->tcp_port, "25") != 0)
 		add_text(&text, s->tcp_port);
+	if (s->relay_transport != NULL && strchr(s->relay_transport, ':') != NULL)
+		add_text(&text, s->relay_transport);
 	for (size_t i = 0; i < s->service_count; i++)
 		buf_printf(
 		    &text, "%s %d\n", s->services[i].name, (int)s->services[i].level);

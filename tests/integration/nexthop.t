@@ -155,6 +155,17 @@ user@hosted.test           expired-cert.test          encrypt  mx.expired-cert.t
 END
 ends relaydomain
 
+# relay_transport has a next-hop of its own, as a gateway has one: for domains that are listed, and
+# for those of a table by the server that the line names.
+for relayed in hosted.test inline:{hosted.test=yes}; do
+	begin gateway relay_domains=$relayed 'relay_transport=smtp:[mx.selfsigned.test]:2525'
+	check_rows gateway <<END
+user@hosted.test           [mx.selfsigned.test]:2525  encrypt  mx.selfsigned.test  tls
+user@wrongname-cert.test   =                          encrypt  mx.wrongname-cert.test  tls
+END
+	ends gateway
+done
+
 begin other default_transport=smtp:[mx.wrongname-cert.test]
 check_rows other <<END
 user@valid-ca.test         [mx.wrongname-cert.test]   encrypt  mx.wrongname-cert.test  tls

@@ -212,6 +212,8 @@ read_settings(
 	    .relayhost = mem_strdup(""),
 	    .transport_maps = mem_strdup(world.transport_maps),
 	    .default_transport = mem_strdup("smtp"),
+	    .relay_domains = mem_strdup(""),
+	    .relay_transport = mem_strdup("relay"),
 	    .sender_relayhost_maps = mem_strdup(""),
 	    .recipient_delimiter = mem_strdup(""),
 	    .quotes_addresses = true,

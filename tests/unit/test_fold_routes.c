@@ -164,7 +164,9 @@ route_to_a_list(
     void *context, struct str recipient, struct str domain, struct route *route)
 {
 	const struct route_settings settings = {
-	    "[first.test]:2525, [last.test]:25", "smtp", "", false};
+	    .relayhost = "[first.test]:2525, [last.test]:25",
+	    .default_transport = "smtp",
+	    .recipient_delimiter = ""};
 
 	(void)context;
 	(void)recipient;

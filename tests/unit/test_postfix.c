@@ -93,7 +93,9 @@ facts_are_asked_in_two_calls(void **state)
 	    "mail_version = 3.10.4\nrelayhost = [relay.test]:587\n"
 	    "smtp_tls_policy_maps = lmdb:/map, inline:{ {a.test = may} }\n"
 	    "default_database_type = lmdb\ntransport_maps = lmdb:/t\n"
-	    "default_transport = smtp\n"
+	    "default_transport = smtp\nrelay_domains = a.test, hash:/r\n"
+	    "relay_transport = smtp:[in.test]\n"
+	    "parent_domain_matches_subdomains = mynetworks,relay_domains\n"
 	    "sender_dependent_relayhost_maps = lmdb:/s\n"
 	    "smtp_tls_mandatory_protocols = >=TLSv1.2\n"
 	    "smtp_tls_mandatory_ciphers = high\n"
@@ -105,6 +107,10 @@ facts_are_asked_in_two_calls(void **state)
 	assert_string_equal(facts.database_type, "lmdb");
 	assert_string_equal(facts.transport_maps, "lmdb:/t");
 	assert_string_equal(facts.default_transport, "smtp");
+	assert_string_equal(facts.relay_domains, "a.test, hash:/r");
+	assert_string_equal(facts.relay_transport, "smtp:[in.test]");
+	assert_true(facts.relay_parents_match);
+	assert_false(facts.transport_parents_match);
 	assert_string_equal(facts.sender_relayhost_maps, "lmdb:/s");
 	assert_string_equal(facts.mandatory_protocols, ">=TLSv1.2");
 	assert_string_equal(facts.mandatory_ciphers, "high");

@@ -69,7 +69,8 @@ long_recipients_have_no_keys(void **state)
 static void
 many_labels_are_bounded(void **state)
 {
-	struct route_settings settings = {"", "smtp", "", false};
+	struct route_settings settings = {
+	    .relayhost = "", .default_transport = "smtp", .recipient_delimiter = ""};
 	char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE];
 	char recipient[256] = "u@";
 	size_t whole_only;
@@ -186,7 +187,9 @@ server_tells_which_of_a_list(void **state)
 		/* A list in transport_maps is the same. */
 		for (int mapped = 0; mapped < 2; mapped++) {
 			struct route_settings settings = {
-			    mapped ? "" : picks[i].relayhost, "smtp", "", false};
+			    .relayhost = mapped ? "" : picks[i].relayhost,
+			    .default_transport = "smtp",
+			    .recipient_delimiter = ""};
 			char found[256];
 			struct route route;
 
@@ -202,11 +205,70 @@ server_tells_which_of_a_list(void **state)
 	ports_clear(&ports);
 }
 
+/* --- relayed domains (relay_domains, relay_transport) ------------------------------- */
+
+#define GATEWAY "smtp:[in.example]:2525"
+
+static const struct relayed_row {
+	const char *relay_domains, *relay_transport;
+	bool parents_match;
+	const char *relayhost, *found, *server, *transport, *key;
+} relayed_rows[] = {
+    {"example.org", GATEWAY, true, "", "", "", "smtp", "[in.example]:2525"},
+    {"other.test, Example.ORG", GATEWAY, true, "isp.example", "", "", "smtp",
+        "[in.example]:2525"},
+    {"org", GATEWAY, true, "", "", "", "smtp", "[in.example]:2525"},
+    {"org", GATEWAY, false, "", "", "", "smtp", "example.org"},
+    {".org", GATEWAY, false, "", "", "", "smtp", "[in.example]:2525"},
+    {"!example.org, org", GATEWAY, true, "", "", "", "smtp", "example.org"},
+    {"ample.org", GATEWAY, true, "", "", "", "smtp", "example.org"},
+    {"other.test", GATEWAY, true, "isp.example", "", "", "smtp", "isp.example"},
+    {"example.org", "relay:", true, "isp.example", "", "", "relay", "isp.example"},
+    {"example.org", "relay", true, "", "", "", "smtp", "example.org"},
+    {"example.org", GATEWAY, true, "", "slow:", "", "slow", "example.org"},
+    {"example.org", "slow:in.example", true, "", ":b.example", "", "slow", "b.example"},
+    {"example.org", "smtp:a.example b.example", true, "", "", "", "smtp", "b.example"},
+    {"example.org", "error:no relay", true, "", "", "", "error", ""},
+    /* What is in a table only the server of the line tells. */
+    {"hash:/relayed", GATEWAY, true, "", "", "", "smtp", "example.org"},
+    {"hash:/relayed", GATEWAY, true, "", "", "in.example[192.0.2.1]:2525", "smtp",
+        "[in.example]:2525"},
+    {"hash:/relayed", GATEWAY, true, "", "", "in.example[192.0.2.1]:25", "smtp",
+        "example.org"},
+    {"hash:/relayed", GATEWAY, true, "", "", "mx.example.org[192.0.2.1]:25", "smtp",
+        "example.org"},
+    {"/relayed", GATEWAY, true, "isp.example", "", "in.example[192.0.2.1]:2525", "smtp",
+        "[in.example]:2525"},
+    {"hash:/relayed", GATEWAY, true, "", "smtp:b.example", "in.example[192.0.2.1]:2525",
+        "smtp", "b.example"},
+    {"example.org hash:/relayed", GATEWAY, true, "", "", "", "smtp", "[in.example]:2525"},
+    {"", GATEWAY, true, "", "", "in.example[192.0.2.1]:2525", "smtp", "example.org"},
+};
+
+static void
+relayed_domain_goes(void **state)
+{
+	const struct relayed_row *row = *state;
+	struct route_settings settings = {.relayhost = row->relayhost,
+	    .default_transport = "smtp",
+	    .recipient_delimiter = "",
+	    .relay_domains = row->relay_domains,
+	    .relay_transport = row->relay_transport,
+	    .relay_parents_match = row->parents_match};
+	struct route route;
+
+	route_of(&settings, STR("example.org"), str_of(row->found), &route);
+	route_pick(&route, str_of(row->server), NULL);
+	assert_string_equal(route.transport, row->transport);
+	assert_string_equal(route.key, row->key);
+}
+
 /* More than there is room for are tried all the same; the last one counts. */
 static void
 long_list_is_bounded(void **state)
 {
-	struct route_settings settings = {"", "smtp", "", false};
+	struct route_settings settings = {
+	    .relayhost = "", .default_transport = "smtp", .recipient_delimiter = ""};
 	char list[2048] = "smtp:";
 	struct route route;
 
@@ -238,6 +300,11 @@ main(void)
 		    "relayhost=%s default_transport=%s found=%s: %s",
 		    route_rows[i].relayhost, route_rows[i].default_transport,
 		    route_rows[i].found, route_rows[i].key);
+	for (size_t i = 0; i < sizeof(relayed_rows) / sizeof(relayed_rows[0]); i++)
+		suite_add(relayed_domain_goes, &relayed_rows[i],
+		    "relay_domains=%s relay_transport=%s found=%s server=%s: %s",
+		    relayed_rows[i].relay_domains, relayed_rows[i].relay_transport,
+		    relayed_rows[i].found, relayed_rows[i].server, relayed_rows[i].key);
 	suite_add(server_tells_which_of_a_list, NULL,
 	    "each of a list is a key: its server tells which one it was");
 	suite_add(long_list_is_bounded, NULL, "a long list is bounded");
