@@ -72,7 +72,10 @@ add_host(void *context, struct str name)
 	buf_add_visible(walk->out, name);
 	if (!sts_policy_allows(walk->policy, name))
 		buf_printf(walk->out, " is not in it: %s",
-		    tested ? "it would fail" : "no mail would go there");
+		    tested ? "it would fail"
+		        : destination_is_under_policy(walk->d)
+		        ? "no mail would go there"
+		        : "under it no mail would go there");
 	else
 		buf_printf(walk->out, " is in it");
 	if (tested && sts_policy_allows(walk->policy, name))

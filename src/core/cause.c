@@ -51,10 +51,19 @@ cause_is_condition(enum cause cause)
 	return words[cause].is_condition;
 }
 
+/* Is it that no session was encrypted at all? */
+static bool
+is_without_tls(enum cause cause)
+{
+	return cause == CAUSE_NOT_OFFERED || cause == CAUSE_REFUSED ||
+	    cause == CAUSE_HANDSHAKE;
+}
+
 bool
 host_cause_stands(const struct host_cause *cause)
 {
-	return cause->cause != CAUSE_NONE && cause->at_ms >= cause->met_ms;
+	return cause->cause != CAUSE_NONE && cause->at_ms >= cause->met_ms &&
+	    (!is_without_tls(cause->cause) || cause->at_ms >= cause->tls_ms);
 }
 
 struct beginning {

@@ -38,6 +38,8 @@ struct host_cause {
 	int64_t until_ms; /* so long the certificate that was seen there last is, or was,
 	                   * in force; 0: not known */
 	int64_t met_ms;   /* when it last verified; 0: never. Kept elsewhere */
+	int64_t
+	    tls_ms; /* when a session with it was last encrypted; 0: never. Likewise */
 };
 
 /* Is it what fails there now, as far as is known? */

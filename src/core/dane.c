@@ -353,18 +353,40 @@ dane_describe(const struct dns_records *records, struct buf *out)
 		describe_host(&records->hosts[i], out);
 }
 
+/* As describe_host() begins it; "_25._tcp.mx.test TLSA: bogus" is none. rest: what stands
+ * behind the name. */
+static bool
+next_line_of_host(struct str *text, struct str *name, struct str *rest)
+{
+	while (str_next(text, '\n', rest))
+		if (str_cut(rest, ' ', name) &&
+		    (str_starts(*rest, STR("address=")) || str_is(*rest, "literal")))
+			return true;
+	return false;
+}
+
+bool
+dane_next_host(struct str *text, struct str *name)
+{
+	struct str ignored;
+
+	return next_line_of_host(text, name, &ignored);
+}
+
 void
 dane_each_host(
     const char *text, void (*each)(void *context, struct str name), void *context)
 {
-	struct str rest = str_of(text), line, word;
+	struct str rest = str_of(text), name, line, word;
 
 	/* Where an alias leads it is logged by that name, perhaps. */
-	while (str_next(&rest, '\n', &line))
-		for (bool first = true; str_next(&line, ' ', &word); first = false)
-			if (first || str_eat(&word, STR("base=")) ||
+	while (next_line_of_host(&rest, &name, &line)) {
+		each(context, name);
+		while (str_next(&line, ' ', &word))
+			if (str_eat(&word, STR("base=")) ||
 			    str_eat(&word, STR("target=")))
 				each(context, word);
+	}
 }
 
 struct wanted {

@@ -181,6 +181,10 @@ int64_t dane_serves_ms(const struct dane_verdict *verdict);
  * they differ from the plain case. Bounded; names are A-labels as asked. */
 void dane_describe(const struct dns_records *records, struct buf *out);
 
+/* The next host in such a text, which then starts behind its line: lines of what DNS
+ * could not tell, and one that was cut, are none of a host. False: there is none left. */
+bool dane_next_host(struct str *text, struct str *name);
+
 /* The names of the hosts in such a text, and those that their aliases lead to, in small
  * letters as DNS has them; and whether one is among them, in any letters. */
 void dane_each_host(

@@ -282,9 +282,9 @@ note_unwatched(struct destination *d, const struct answers *answers, int64_t now
 }
 
 /*
- * A line of the text of facts: since when a policy may be there that is not known, and when
- * that was so last. What is known for less than a day in between does not end it: whose
- * answers come and go would have mail wait without end.
+ * A line of the text of facts: since when a policy may be there that is not known, and
+ * when that was so last. What is known for less than a day in between does not end it:
+ * whose answers come and go would have mail wait without end.
  */
 #define UNSURE_POLICY   "unsure-policy"
 #define UNSURE_AGAIN_MS SPAN_DAY_MS

@@ -216,8 +216,8 @@ sts_entry_bounded(const struct sts_policy *policy, struct str domain,
 	} else {
 		buf_reset(&made);
 		names = begin_names(&made);
-		add_hosts(&names, policy, mx_hosts, count,
-		    max - strlen(MATCH_BEGIN MATCH_END));
+		add_hosts(
+		    &names, policy, mx_hosts, count, max - strlen(MATCH_BEGIN MATCH_END));
 		end_names(&names);
 	}
 	buf_add(out, buf_text(&made), made.len);

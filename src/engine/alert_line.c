@@ -56,30 +56,36 @@ add_cause(struct engine *e, const struct destination *d, struct buf *line)
 		buf_printf(line, ", until when its certificate was good is not known");
 }
 
-/* Up to three of the words, and how many more there are. */
+/* Up to three of the names that next() gives, and how many more there are. */
 static void
-add_some(struct buf *line, struct str words, char separator)
+add_some(
+    struct buf *line, struct str names, bool (*next)(struct str *names, struct str *name))
 {
-	struct str word;
+	struct str name;
 	unsigned count = 0;
 
-	while (str_next(&words, separator, &word)) {
-		struct str rest = word, name;
-
+	while (next(&names, &name)) {
 		if (++count > SHOWN_MAX)
 			continue;
 		buf_printf(line, "%s", count > 1 ? ", " : " ");
-		buf_add_quoted(line, str_next(&rest, ' ', &name) ? name : word);
+		buf_add_quoted(line, name);
 	}
 	if (count > SHOWN_MAX)
 		buf_printf(line, " and %u more", count - SHOWN_MAX);
 }
 
-/* Whom the policy allows, and who is there. */
+static bool
+next_pattern(struct str *list, struct str *pattern)
+{
+	return str_next(list, ' ', pattern);
+}
+
+/* Whom the policy allows, and who is there, as far as DNS told. */
 static void
 add_policy(struct engine *e, const struct destination *d, struct buf *line)
 {
 	char domain[NEXTHOP_HOST_SIZE];
+	struct str hosts = str_of(d->dns.text), name;
 	struct nexthop nexthop;
 	struct sts_record r;
 	bool found;
@@ -94,9 +100,11 @@ add_policy(struct engine *e, const struct destination *d, struct buf *line)
 	}
 	if (r.state.policy.mx != NULL) {
 		buf_printf(line, "; it allows");
-		add_some(line, str_of(r.state.policy.mx), ' ');
-		buf_printf(line, "; MX:");
-		add_some(line, str_of(d->dns.text), '\n');
+		add_some(line, str_of(r.state.policy.mx), next_pattern);
+		if (dane_next_host(&hosts, &name)) {
+			buf_printf(line, "; MX:");
+			add_some(line, str_of(d->dns.text), dane_next_host);
+		}
 	}
 	sts_record_clear(&r);
 }
@@ -114,6 +122,19 @@ add_next(const struct destination *d, enum why why, struct buf *line)
 	quotes = d->key[strspn(d->key, plain)] != '\0'; /* "[mx.test]:587", for a shell */
 	buf_printf(line, quotes ? " '%s'" : " %s", d->key);
 }
+/* At a re-check no mail is known to fail. */
+static struct str
+sentence_of(const struct destination *d, enum why why)
+{
+	static const char waits[] = ": mail waits";
+	struct str sentence = str_of(why_sentence(why));
+	size_t end = sentence.len - (sizeof(waits) - 1);
+
+	if (!d->alarm.raised && sentence.len > sizeof(waits) &&
+	    str_is(str_skip(sentence, end), waits))
+		sentence.len = end;
+	return sentence;
+}
 
 void
 engine_describe_alert(struct engine *e, const struct destination *d, enum why why,
@@ -123,7 +144,8 @@ engine_describe_alert(struct engine *e, const struct destination *d, enum why wh
 	const char *hint = rule >= 0 ? rules_get(e->rules, (size_t)rule)->hint : NULL;
 	char when[UTC_SIZE];
 
-	buf_printf(line, "%s: %s: %s", d->key, why_slug(why), why_sentence(why));
+	buf_printf(
+	    line, "%s: %s: %.*s", d->key, why_slug(why), STR_ARG(sentence_of(d, why)));
 	if (why == WHY_DNS_UNSURE) {
 		struct str rest = str_of(d->dns.text), first;
 

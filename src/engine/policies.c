@@ -131,18 +131,16 @@ is_too_large(const struct sts_policy *policy)
 	return policy->mode == STS_MODE_ENFORCE && strlen(policy->mx) > STS_ENTRY_MAX;
 }
 
-/* A line a host, which begins with its name; one of what DNS could not tell does not. In
- * an order of their own: that of the preference is another in each answer where it is the
- * same. */
+/* In an order of their own: that of the preference is another in each answer where it is
+ * the same. */
 static size_t
 read_hosts(const char *text, struct str hosts[NAMES_MAX])
 {
-	struct str rest = str_of(text), line, name, word;
+	struct str rest = str_of(text), name;
 	size_t count = 0;
 
-	while (count < NAMES_MAX && str_next(&rest, '\n', &line))
-		if (str_next(&line, ' ', &name) && sts_is_host_name(name) &&
-		    str_cut(&line, '=', &word))
+	while (count < NAMES_MAX && dane_next_host(&rest, &name))
+		if (sts_is_host_name(name))
 			hosts[count++] = name;
 	return count;
 }
@@ -297,11 +295,11 @@ add_host(struct str name, struct str hosts[NAMES_MAX], size_t count)
 }
 
 /*
- * Where DNS could not tell any, or that there is none: those that the entry has, and those
- * that it named when mail met them. Where there are more than the text of an answer holds:
- * those that smtp(8) would try, and those that the entry has. The text begins with others
- * each time, so that they would come and go; a name that the policy does not allow gets
- * into no entry.
+ * Where DNS could not tell any, or that there is none: those that the entry has, and
+ * those that it named when mail met them. Where there are more than the text of an answer
+ * holds: those that smtp(8) would try, and those that the entry has. The text begins with
+ * others each time, so that they would come and go; a name that the policy does not allow
+ * gets into no entry.
  */
 static size_t
 add_cut(const struct destination *d, const struct answers *known,
@@ -389,9 +387,9 @@ could_not_tell(const struct answers *known, size_t told)
 }
 
 /*
- * What there is stays, while nobody knows whom the policy allows. Where there is none, what
- * is known counts: no more than the policy's own names, or nobody. Mail may wait by it
- * until DNS tells; without, it would go wherever a forged answer leads.
+ * What there is stays, while nobody knows whom the policy allows. Where there is none,
+ * what is known counts: no more than the policy's own names, or nobody. Mail may wait by
+ * it until DNS tells; without, it would go wherever a forged answer leads.
  */
 static const char *
 attributes_of(
@@ -431,8 +429,8 @@ apply(struct engine *e, const struct destination *d, const struct sts_record *r,
 	if (support == STS_SUPPORT_NONE)
 		return;
 	became = make_entry(e, d, r, support, hosts, count);
-	known->sts_attributes = attributes_of(e, d, became,
-	    !could_not_tell(known, told) || allowed > 0);
+	known->sts_attributes =
+	    attributes_of(e, d, became, !could_not_tell(known, told) || allowed > 0);
 }
 
 static int64_t

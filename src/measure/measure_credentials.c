@@ -45,8 +45,7 @@ names(struct str relays, const struct nexthop *nexthop)
 	struct str one;
 
 	while (str_next_word(&relays, STR_POSTFIX_LIST, &one))
-		if (nexthop_parse(one, &relay) &&
-		    strcmp(relay.key, nexthop->key) == 0)
+		if (nexthop_parse(one, &relay) && strcmp(relay.key, nexthop->key) == 0)
 			return true;
 	return false;
 }

@@ -107,7 +107,7 @@ store_host_cause_get(struct store *store, const char *name, uint16_t port,
 	    store_bind(store, SQL_HOST_CAUSE_GET, err, "si", name, (int64_t)port);
 	bool failed = false;
 
-	*out = (struct host_cause){CAUSE_NONE, 0, 0, 0};
+	*out = (struct host_cause){.cause = CAUSE_NONE};
 	if (stmt == NULL)
 		return false;
 	if (!store_step_row(store, stmt, &failed, err))
@@ -117,6 +117,7 @@ store_host_cause_get(struct store *store, const char *name, uint16_t port,
 	    .at_ms = sqlite3_column_int64(stmt, 1),
 	    .until_ms = sqlite3_column_int64(stmt, 2),
 	    .met_ms = sqlite3_column_int64(stmt, 3),
+	    .tls_ms = sqlite3_column_int64(stmt, 4),
 	};
 	sqlite3_reset(stmt);
 	return true;

@@ -458,7 +458,8 @@ const char *const store_sql[SQL_COUNT] = {
         " until_ms = CASE excluded.until_ms WHEN 0 THEN until_ms"
         "  ELSE excluded.until_ms END",
     [SQL_HOST_CAUSE_GET] = "SELECT cause, cause_ms, until_ms,"
-                           " max(verify_ms, dane_ms) FROM host"
+                           " max(verify_ms, dane_ms),"
+                           " max(encrypt_ms, verify_ms, dane_ms) FROM host"
                            " WHERE name = ? AND port = ?",
     [SQL_HOST_CAUSES] = "SELECT cause, count(DISTINCT parent) FROM host"
                         " WHERE failed_ms <> 0 AND failed_ms >= ?1 AND failed_ms <= ?2"

@@ -83,5 +83,21 @@ for level in verify may; do
 	stops
 done
 
+# A signed zone whose MX record is forged, by a resolver that passes it on all the same: nobody is
+# proven to be a server of it, and mail goes to nobody.
+policy victim.test 4 enforce '*.victim.test'
+sender_at forged-signed may dnssec
+"$sandbox" zone "$dir" kind victim.test bogus-mx
+"$sandbox" zone "$dir" mx victim.test mx.evil.test
+"$sandbox" zone "$dir" kind victim.test bogus-mx
+"$sandbox" resolver "$dir" permissive
+send "$name" first-signed@victim.test
+check 'a policy of wildcards has its entry, though DNS tells no server' await 30 of_nobody
+settle "$name"
+send "$name" second-signed@victim.test
+settle "$name"
+is '... and nothing goes to the forger any more' "$(arrived second-signed@victim.test)" waits
+stops
+
 policy_hosts_end
 finish

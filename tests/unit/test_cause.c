@@ -89,6 +89,15 @@ stands(void **state)
 	assert_true(host_cause_stands(&cause));
 	cause.met_ms = 11;
 	assert_false(host_cause_stands(&cause));
+	/* A session without a certificate that verifies ends what none had. */
+	cause = (struct host_cause){.cause = CAUSE_EXPIRED, .at_ms = 10, .tls_ms = 11};
+	assert_true(host_cause_stands(&cause));
+	cause.cause = CAUSE_NOT_OFFERED;
+	assert_false(host_cause_stands(&cause));
+	cause.cause = CAUSE_HANDSHAKE;
+	assert_false(host_cause_stands(&cause));
+	cause.tls_ms = 10;
+	assert_true(host_cause_stands(&cause));
 	cause = (struct host_cause){.cause = CAUSE_NONE, .until_ms = 5};
 	assert_false(host_cause_stands(&cause));
 }

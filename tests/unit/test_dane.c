@@ -392,6 +392,13 @@ hosts_are_described(void **state)
 	assert_true(dane_describes(buf_text(&out), STR("target.test")));
 	assert_true(dane_describes(buf_text(&out), STR("To.test")));
 	assert_false(dane_describes(buf_text(&out), STR("secure")));
+	assert_false(
+	    dane_describes("_25._tcp.mx.test TLSA: bogus\nmx.test address=secure\n",
+	        STR("_25._tcp.mx.test")));
+	assert_true(dane_describes(
+	    "_25._tcp.mx.test TLSA: bogus\nmx.test address=secure\n", STR("mx.test")));
+	assert_true(dane_describes("192.0.2.1 literal", STR("192.0.2.1")));
+	assert_false(dane_describes("mx.test", STR("mx.test"))); /* it was cut */
 	assert_false(dane_describes(buf_text(&out), STR("alias")));
 	buf_clear(&out);
 	free(facts);

@@ -10,7 +10,9 @@
 #define WILDCARD POLICYKIT("*.d.test", "604800")
 #define BACKUP   POLICYKIT("backup.d.test\nmx: *.d.test", "604800")
 #define NOBODY   "match=no-mx-host-matches.invalid servername=hostname"
-#define FORGED   "mx.evil.test address=insecure tlsa=bogus"
+#define FORGED \
+	"_25._tcp.mx.evil.test TLSA: bogus\n" \
+	"mx.evil.test address=insecure tlsa=error\n"
 
 /* More names than an entry may have, and mx.d.test. */
 static void
@@ -53,6 +55,7 @@ forged_host(void **state)
 	world_wait(rig.engine, 2 * DAY);
 	policykit_assert_attributes("d.test", NOBODY);
 	assert_int_equal(policykit_alerts_of("it allows"), 1);
+	assert_int_equal(policykit_alerts_of("; MX: mx.evil.test"), 1);
 	policykit_dns.mx = "mx.d.test";
 	policykit_dns.tlsa = DANE_NONE;
 	if (f->deferred)

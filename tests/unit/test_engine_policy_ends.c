@@ -110,7 +110,41 @@ entry_goes_though_mail_fails(void **state)
 	rig_close();
 }
 
-/* --- announced late in a hold -------------------------------------------------------- */
+/* --- told while mail flows -----------------------------------------------------------
+ */
+
+/* TLSA records appear that the servers do not meet: nothing waits by them. */
+static void
+nothing_waits_by_new_tlsa(void **state)
+{
+	(void)state;
+	policykit_begin_at(LEVEL_VERIFY, "1", ENFORCE);
+	rig_close();
+	world.sessions_logged = true;
+	world.finger = world_verifies;
+	rig_open(ENGINE_APPLY);
+	world_settle(rig.engine);
+	world_wait(rig.engine, MIN);
+	rig_log_session("Verified", "mx.d.test[192.0.2.1]:25");
+	policykit_send("d.test");
+	world_wait(rig.engine, HOUR);
+	rig_assert_entry("d.test", LEVEL_SECURE);
+	rig_notify_admin();
+	buf_reset(&world.bodies);
+	policykit_dns.tlsa = DANE_USABLE;
+	policykit_dns.is_signed = true;
+	for (int64_t ms = 0; ms < 10 * DAY; ms += HOUR) {
+		rig_log_session("Verified", "mx.d.test[192.0.2.1]:25");
+		policykit_send("d.test");
+		world_wait(rig.engine, HOUR);
+	}
+	assert_true(policykit_alerts_of("dane-not-met: the servers do not meet") > 0);
+	assert_int_equal(policykit_alerts_of("mail waits"), 0);
+	rig_close();
+}
+
+/* --- announced late in a hold --------------------------------------------------------
+ */
 
 static void
 serve_slowly(const char *host, struct buf *text, struct fetch_answer *out)
@@ -310,8 +344,10 @@ main(void)
 		suite_add(entry_goes_though_mail_fails, (void *)(uintptr_t)&hindrances[i],
 		    "a policy that ends takes its entry along though mail fails: %s",
 		    hindrances[i].what);
-	suite_add(announced_late, ENFORCE,
-	    "a policy announced late in a hold is enforced");
+	suite_add(nothing_waits_by_new_tlsa, NULL,
+	    "that TLSA is not met is told, and not that mail waits that flows");
+	suite_add(
+	    announced_late, ENFORCE, "a policy announced late in a hold is enforced");
 	suite_add(announced_late, NULL,
 	    "... and holds for as long again where it cannot be had");
 	suite_add(silence_is_no_way_out, NULL,
