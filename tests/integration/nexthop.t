@@ -157,13 +157,15 @@ ends relaydomain
 
 # relay_transport has a next-hop of its own, as a gateway has one: for domains that are listed, and
 # for those of a table by the server that the line names.
+gateway=gateway
 for relayed in hosted.test inline:{hosted.test=yes}; do
-	begin gateway relay_domains=$relayed 'relay_transport=smtp:[mx.selfsigned.test]:2525'
-	check_rows gateway <<END
+	begin $gateway relay_domains=$relayed 'relay_transport=smtp:[mx.selfsigned.test]:2525'
+	check_rows $gateway <<END
 user@hosted.test           [mx.selfsigned.test]:2525  encrypt  mx.selfsigned.test  tls
 user@wrongname-cert.test   =                          encrypt  mx.wrongname-cert.test  tls
 END
-	ends gateway
+	ends $gateway
+	gateway=gateway-table
 done
 
 begin other default_transport=smtp:[mx.wrongname-cert.test]
