@@ -13,7 +13,10 @@
 #include "sys/child.h"
 #include "sys/log.h"
 
-#define LASTS 7 /* tries that failed, the last some 50 s after the first */
+/* So long after its lease one that cannot store anything leaves it to others, who ask
+ * for it more often. */
+#define YIELD_MS (2 * LEAD_STAND_MS)
+#define LASTS    7 /* tries that failed, the last some 50 s after the first */
 /* Nobody knows for so long who leads that whoever did so may be gone. */
 #define ORPHANED_MS (10 * SPAN_MINUTE_MS)
 /* Where the log stands still the lease is left to others: so long after it ended, and
@@ -200,15 +203,20 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 static const struct task_kind lead_kind = {
     .size = sizeof(struct lead_task), .work = work, .take = take};
 
+/* Who can store nothing decides nothing, and would keep the lease from one who can. */
 static struct due
 due(const struct engine *e, const struct duty_state *base, const struct moment *now)
 {
 	const struct leading *l = (const struct leading *)base;
+	struct due due = {.at_ms = l->due_ms};
 
 	(void)now;
-	return (struct due){.at_ms = l->stop_fd == 0 || e->driver.once || base->tasks > 0
-	        ? DUE_NEVER
-	        : l->due_ms};
+	if (e->storing.failing && l->until_ms != 0 && due.at_ms < l->until_ms + YIELD_MS)
+		due.at_ms = l->until_ms + YIELD_MS;
+	if (l->stop_fd == 0 || e->driver.once || base->tasks > 0 ||
+	    e->health.is_malformed)
+		due.at_ms = DUE_NEVER;
+	return due;
 }
 
 static void

@@ -13,8 +13,10 @@
 
 #define BUSY_MS 10000
 
-/* Counters of the state: our number, and that another has led since we last did. */
+/* Counters of the state: our number, when the lease was asked for last, and that another
+ * has led since we last did. */
 #define NUMBER "lead-number"
+#define ASKED  "lead-asked-ms"
 #define LOST   "lead-lost "
 
 #define HOST_MAX (ROWS_HOLDER_MAX - 24)
@@ -193,8 +195,9 @@ lead_keep(const struct config *config, int64_t now_ms, int stop_fd, struct lead 
 	bool done;
 
 	*out = (struct lead){.leads = ANSWER_UNSURE};
-	done = k.store != NULL && lead_print_name(k.store, &k.name, err) &&
-	    keep_all(&k, err);
+	/* Who cannot store anything must not keep the lease from others. */
+	done = k.store != NULL && store_counter_set(k.store, ASKED, now_ms, err) &&
+	    lead_print_name(k.store, &k.name, err) && keep_all(&k, err);
 	if (done)
 		done = store_blob_put(k.store, LEAD_HOLDER,
 		    str_of(out->leads == ANSWER_NO ? out->holder : ""), err);

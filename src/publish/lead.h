@@ -39,8 +39,9 @@ struct lead {
 };
 
 /*
- * Renew the leases of all such tables, or take those that ended. False: err says why; we
- * lead no longer than the leases that we had. stop_fd: of child_stopper(), or 0.
+ * Renew the leases of all such tables, or take those that ended. False: err says why, as
+ * that our state cannot be written, and then none is asked for; we lead no longer than
+ * the leases that we had. stop_fd: of child_stopper(), or 0.
  */
 bool lead_keep(const struct config *config, int64_t now_ms, int stop_fd, struct lead *out,
     struct err *err);

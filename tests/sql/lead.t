@@ -4,65 +4,13 @@
 # stopped, hangs or is killed. No entry is another than if there were one. With each database; the
 # times are printed.
 . "$(dirname -- "$0")/lib.sh"
+. "$(dirname -- "$0")/two.sh"
 program=$builddir/tlsladder
 command -v sqlite3 >/dev/null || skip_all 'needs sqlite3'
 : >"$dir/mail.log"
 
-ladder() {
-	local node=$1
-	shift
-	out=$("$program" -c "$dir/$node.yaml" "$@" 2>&1)
-	status=$?
-}
-
-declare -A daemon
-begin() {
-	"$program" -c "$dir/$1.yaml" run </dev/null >>"$dir/$1.err" 2>&1 &
-	daemon[$1]=$!
-	started+=("$!")
-}
-
-end() {
-	kill "-$2" "${daemon[$1]}" 2>/dev/null
-	wait "${daemon[$1]}" 2>/dev/null
-}
-
-# said NODE TEXT: since it said so last.
-said() {
-	grep -q -- "$2" "$dir/$1.err"
-}
-
-state() {
-	sqlite3 -separator ' ' -cmd '.timeout 5000' "$dir/$1.db" "$2"
-}
-
-entries() {
-	state "$1" "SELECT key, trim(entry || ' ' || attributes) FROM destination WHERE entry <> 'none' ORDER BY key"
-}
-
-# In code points, as sqlite3 sorts.
-rows() {
-	says 'SELECT dest, policy, parameters FROM tlsladder_policy' | tr '\t' ' ' | sed 's/ *$//' | LC_ALL=C sort
-}
-
-# What the ladder of that node decides, at once: the entry of some destinations.
-decide() {
-	local node=$1 pair sql=''
-	shift
-	for pair; do
-		sql+="INSERT OR IGNORE INTO destination(key) VALUES ('${pair%=*}');
-			UPDATE destination SET entry = '${pair#*=}', map_version =
-			(SELECT value FROM counter WHERE name = 'map-version') WHERE key = '${pair%=*}';"
-	done
-	state "$node" "BEGIN IMMEDIATE; UPDATE counter SET value = value + 1 WHERE name = 'map-version'; $sql COMMIT"
-}
-
 agrees() {
 	[[ $(entries "$1") == "$(rows)" ]]
-}
-
-holder() {
-	says 'SELECT holder FROM tlsladder_lease'
 }
 
 # took SENTENCE: since begun; 5 s are for what else this machine does.
@@ -80,22 +28,8 @@ lease_ends() {
 # two DATABASE: says SQL is its administrator; away has it gone, back there again. whole: each
 # lease is waited for.
 two() {
-	local name=$1 node before begun
-	for node in a b; do
-		rm -f "$dir/$node".*
-		cat >"$dir/$node.yaml" <<END
-log: {file: $dir/mail.log}
-state: $dir/$node.db
-map: {file: $dir/$node.map, type: none}
-rules: $srcdir/rules/postfix.yaml
-postfix: {config_directory: /nonexistent, default_level: verify, retry: no}
-publish: [{sql: $name, login: $dir/login, schema: own}]
-END
-	done
-	ladder a schema "$name"
-	says "$out" >/dev/null
-	says 'GRANT SELECT, INSERT, UPDATE, DELETE ON tlsladder_policy TO tlsladder;
-		GRANT SELECT, INSERT, UPDATE ON tlsladder_lease TO tlsladder' >/dev/null
+	local name=$1 before begun
+	two_begin "$name"
 
 	# --- one leads
 

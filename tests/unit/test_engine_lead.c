@@ -245,6 +245,34 @@ nobody_decides_without_a_lease(void **state)
 	rig_close();
 }
 
+/* Nor does it keep the lease from one that can; alone it goes on with it. */
+static void
+nobody_leads_who_cannot_store(void **state)
+{
+	unsigned asked;
+
+	(void)state;
+	begin("postgresql", "own", ANSWER_YES, "");
+	world_wait(rig.engine, 15 * SECOND); /* renewed after 10 s */
+	kit_run(STATE,
+	    "CREATE TRIGGER full BEFORE INSERT ON destination "
+	    "BEGIN SELECT RAISE(FAIL, 'disk full'); END");
+	rig_defer("a.test");
+	asked = world.leading.times;
+	world_wait(rig.engine, 30 * SECOND);
+	assert_int_equal(world.leading.times, asked);
+	world_wait(rig.engine, 6 * SECOND);
+	assert_int_equal(world.leading.times, asked + 1);
+	kit_run(STATE, "DROP TRIGGER full");
+	rig_save();
+	world_settle(rig.engine);
+	asked = world.leading.times;
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.leading.times, asked + 6);
+	assert_true(has_entry("a.test"));
+	rig_close();
+}
+
 /* A process that was stopped for a while, as by SIGSTOP: what is due is not done before
  * the database was asked. */
 static void
@@ -352,6 +380,8 @@ main(void)
 	    leader_that_loses_it_stops, NULL, "who loses the lease decides nothing");
 	suite_add(nobody_decides_without_a_lease, NULL,
 	    "without an answer for 30 s nobody decides, which is alerted once");
+	suite_add(nobody_leads_who_cannot_store, NULL,
+	    "who cannot store anything does not renew the lease");
 	suite_add(mail_that_was_bounced_is_told_once, NULL,
 	    "mail that was bounced is told by who leads alone");
 	suite_add(nobody_waits_untold_without_a_lease, &yes,
