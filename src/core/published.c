@@ -167,6 +167,16 @@ take_theirs(struct published *p, const struct published_want *want, int64_t now_
 	                : PUBLISHED_NO_NEWS;
 }
 
+/* In a table of our own the row tells who leads next that it is pinned. */
+static bool
+is_owned(const struct published_want *want, const struct rows_row *row)
+{
+	char owner[ROWS_OWNER_MAX + 1];
+
+	rows_owner_print(want->is_pinned, want->lease_ms, owner);
+	return row->owner.len == 0 || str_is(row->owner, owner);
+}
+
 enum published_step
 published_compare(struct published *p, const struct published_want *want,
     const struct rows_row *listed, enum published_news *news, int64_t now_ms)
@@ -182,7 +192,7 @@ published_compare(struct published *p, const struct published_want *want,
 	}
 	if (step == PUBLISHED_WANT && listed != NULL && p->intent_count == 0 &&
 	    p->state == PUBLISHED_OURS && is_same(&p->row, &want->text) &&
-	    is_as_read(p, listed))
+	    is_as_read(p, listed) && is_owned(want, listed))
 		return PUBLISHED_REST;
 	if (step != PUBLISHED_LOOK)
 		return step;
@@ -227,6 +237,14 @@ published_print(const struct published *p, const struct published_want *want,
 		line.word = ROWS_INTENT;
 		line.level = str_of(p->intents[i].level);
 		line.attributes = str_of(p->intents[i].attributes);
+		print(&line, out);
+	}
+	if (step == PUBLISHED_WANT && want->is_pinned) {
+		char owner[ROWS_OWNER_MAX + 1];
+
+		rows_owner_print(true, want->lease_ms, owner);
+		line.word = ROWS_OWNER_IS;
+		line.owner = str_of(owner);
 		print(&line, out);
 	}
 	line.word = step == PUBLISHED_WANT ? ROWS_WANT : ROWS_DROP;

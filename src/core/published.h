@@ -61,7 +61,7 @@ struct published_want {
 	struct published_text text;
 	bool is_pinned;
 	int64_t since_ms; /* of the entry */
-	int64_t lease_ms; /* its end; 0: it has none */
+	int64_t lease_ms; /* its end, or the pin's; 0: it has none */
 };
 
 /* Why an entry is in no table; or not in that one. */

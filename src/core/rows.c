@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/rows.h"
 
+#include <stdio.h>
+
+#include "base/span.h"
+#include "base/utc.h"
 #include "core/level.h"
 
 #define EMPTY STR("-")
@@ -15,6 +19,7 @@ enum form {
 	FORM_ID,
 	FORM_MODIFIED,
 	FORM_HOLDER,
+	FORM_OWNER,
 	FORM_TEXT, /* others wrote it */
 	FORM_ACTIVE,
 	FORM_SECONDS,
@@ -53,6 +58,7 @@ static const struct word {
     [ROWS_RENEW] = {{"renew", 5}, 2, 2, false,
         {FIELD(FORM_HOLDER, holder), FIELD(FORM_SECONDS, seconds)}},
     [ROWS_INTENT] = {{"intent", 6}, 3, 3, false, {KEY, WANTED}},
+    [ROWS_OWNER_IS] = {{"owner", 5}, 2, 2, false, {KEY, FIELD(FORM_OWNER, owner)}},
     [ROWS_WANT] = {{"want", 4}, 3, 7, false, {KEY, WANTED, OUR_ROW}},
     [ROWS_DROP] = {{"drop", 4}, 1, 5, false, {KEY, OUR_ROW}},
     [ROWS_LOOK] = {{"look", 4}, 1, 1, false, {KEY}},
@@ -123,6 +129,38 @@ rows_is_key(struct str key)
 	return true;
 }
 
+#define PINNED ROWS_OWNER " pinned"
+#define UNTIL  PINNED " until "
+
+struct rows_owner
+rows_owner_parse(struct str text)
+{
+	const struct str ours = STR(ROWS_OWNER), until = STR(UNTIL);
+	struct rows_owner owner = {.is_pinned = str_is(text, PINNED)};
+	int64_t s;
+
+	owner.is_ours =
+	    str_equal(text, ours) || (str_starts(text, ours) && text.p[ours.len] == ' ');
+	if (str_starts(text, until) && utc_parse(str_skip(text, until.len), &s)) {
+		owner.is_pinned = true;
+		owner.until_ms = s * SPAN_SECOND_MS;
+	}
+	return owner;
+}
+
+/* An end is one of whole seconds, and none comes too early. */
+void
+rows_owner_print(bool is_pinned, int64_t until_ms, char *out)
+{
+	char until[UTC_SIZE];
+
+	if (is_pinned && until_ms != 0 &&
+	    utc_print((until_ms + SPAN_SECOND_MS - 1) / SPAN_SECOND_MS, until))
+		snprintf(out, ROWS_OWNER_MAX + 1, UNTIL "%s", until);
+	else
+		snprintf(out, ROWS_OWNER_MAX + 1, "%s", is_pinned ? PINNED : ROWS_OWNER);
+}
+
 static bool
 is_id(struct str text)
 {
@@ -166,6 +204,9 @@ is_of_form(enum form form, struct str text)
 		return is_printable(text, ROWS_MODIFIED_MAX);
 	case FORM_HOLDER:
 		return text.len > 0 && is_printable(text, ROWS_HOLDER_MAX);
+	case FORM_OWNER:
+		return text.len <= ROWS_OWNER_MAX && rows_owner_parse(text).is_ours &&
+		    is_printable(text, ROWS_OWNER_MAX);
 	case FORM_TEXT:
 		return is_text(text);
 	default:

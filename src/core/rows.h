@@ -9,6 +9,8 @@
  *	                              where it ended
  *	intent KEY LEVEL ATTRIBUTES   before its want or drop, up to ROWS_INTENTS_MAX:
  *	                              we began to write that, a row that equals it is ours
+ *	owner KEY OWNER               before its want, in a table of our own: what its row
+ *	                              says of that; without it ROWS_OWNER
  *	want KEY LEVEL ATTRIBUTES     there is no row of ours that we know of
  *	want KEY LEVEL ATTRIBUTES ID LEVEL ATTRIBUTES MODIFIED
  *	                              ... our row, as read back last
@@ -57,6 +59,7 @@
 #define ROWS_ID_MAX         20
 #define ROWS_MODIFIED_MAX   40
 #define ROWS_HOLDER_MAX     128
+#define ROWS_OWNER_MAX      64
 #define ROWS_TEXT_MAX       1024 /* of what others wrote: a row, a database's words */
 #define ROWS_LINE_MAX       8192
 #define ROWS_REQUEST_MAX    (4U * 1024 * 1024)
@@ -67,6 +70,7 @@ enum rows_word {
 	ROWS_LEASE,
 	ROWS_RENEW,
 	ROWS_INTENT,
+	ROWS_OWNER_IS,
 	ROWS_WANT,
 	ROWS_DROP,
 	ROWS_LOOK,
@@ -106,7 +110,7 @@ struct rows_row {
 	struct str level;
 	struct str attributes;
 	struct str modified;
-	struct str owner; /* of a table of our own: "tlsladder", or whose it is */
+	struct str owner; /* of a table of our own: rows_owner_parse() */
 	bool active;
 };
 
@@ -120,6 +124,7 @@ struct rows_line {
 	bool has_row;
 	struct rows_row row; /* what is there, or was */
 	struct str holder;
+	struct str owner; /* ... and what its row is to say of that */
 	uint32_t seconds;
 	enum rows_class class;
 	struct str text;
@@ -130,6 +135,23 @@ struct rows_line {
  * the same that differ in accents, so that one could speak for the other.
  */
 bool rows_is_key(struct str key);
+
+/*
+ * Whose a row of our own table is: "tlsladder" are ours, "tlsladder pinned" those of a
+ * pin, which may end: "tlsladder pinned until 2026-11-24T07:12:01Z". What begins with
+ * "tlsladder " and says something else is ours, and no pin. All others are somebody's.
+ */
+#define ROWS_OWNER "tlsladder"
+
+struct rows_owner {
+	bool is_ours;
+	bool is_pinned;
+	int64_t until_ms; /* 0: for good */
+};
+
+struct rows_owner rows_owner_parse(struct str text);
+/* out: ROWS_OWNER_MAX + 1 octets. */
+void rows_owner_print(bool is_pinned, int64_t until_ms, char *out);
 
 const char *rows_word_name(enum rows_word word);
 const char *rows_class_name(enum rows_class class);
@@ -150,6 +172,7 @@ void rows_add_text(struct buf *out, struct str text);
 
 struct rows_item {
 	struct rows_line line; /* want, drop or look */
+	struct str owner;      /* of a want */
 	size_t intent;         /* the first of its intents in rows_request.intents */
 	unsigned intent_count;
 };

@@ -11,7 +11,8 @@
 struct reading {
 	struct rows_request *request;
 	size_t item_room, intent_room;
-	size_t waiting; /* intents at the end of the list that have no item yet */
+	struct rows_line owner; /* that has no item yet; key "": none */
+	size_t waiting;         /* intents at the end of the list that have no item yet */
 	bool ended;
 };
 
@@ -45,6 +46,11 @@ take_item(struct reading *r, const struct rows_line *line, struct err *err)
 
 	if (request->count == ROWS_ITEMS_MAX)
 		return err_set(err, "more than %d keys", ROWS_ITEMS_MAX);
+	if (r->owner.key.len > 0 &&
+	    (line->word != ROWS_WANT || !str_equal(line->key, r->owner.key)))
+		return err_set(err, "an owner without its want");
+	item.owner = r->owner.key.len > 0 ? r->owner.owner : STR(ROWS_OWNER);
+	r->owner = (struct rows_line){.word = ROWS_OWNER_IS};
 	if (r->waiting > 0 &&
 	    (line->word == ROWS_LOOK ||
 	        !str_equal(line->key, request->intents[item.intent].key)))
@@ -87,8 +93,8 @@ take_line(struct reading *r, const struct rows_line *line, struct err *err)
 {
 	if (line->word == ROWS_END) {
 		r->ended = true;
-		return r->waiting == 0 ||
-		    err_set(err, "an intent without its want or drop");
+		return (r->waiting == 0 && r->owner.key.len == 0) ||
+		    err_set(err, "an intent or owner without its want or drop");
 	}
 	if (r->request->what != ROWS_WANT)
 		return err_set(err, "%s stands alone", rows_word_name(r->request->what));
@@ -98,6 +104,11 @@ take_line(struct reading *r, const struct rows_line *line, struct err *err)
 		return take_lease(r, line, err);
 	case ROWS_INTENT:
 		return take_intent(r, line, err);
+	case ROWS_OWNER_IS:
+		if (r->owner.key.len > 0)
+			return err_set(err, "an owner without its want");
+		r->owner = *line;
+		return true;
 	case ROWS_WANT:
 	case ROWS_DROP:
 	case ROWS_LOOK:

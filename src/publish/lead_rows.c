@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/span.h"
 #include "core/destination.h"
 #include "publish/table_batch.h"
 #include "publish/table_listing.h"
@@ -53,28 +54,86 @@ store_changed(struct taking *t, struct destination *d, struct demand before)
 	    store_waiting_release(t->store, d->id, t->version, 0, true, t->err);
 }
 
+/* Was that entry in the table when we led? A pin that was is as old as that: what the
+ * table says now was said after it. */
 static bool
-set_entry(struct taking *t, const char *key, struct demand entry)
+was_there(struct taking *t, const char *key, struct demand had, bool *was)
 {
-	/* Of ".example.org" and the like there are only pins. */
-	const struct destination_pin pin = {.set = key[0] == '.'};
+	const struct entry entry = {
+	    .key = key, .level = had.level, .attributes = demand_attributes(had)};
+	const struct published_want want = table_want(t->publisher, &entry);
+	struct published p;
+
+	if (!rows_is_key(str_of(key))) {
+		*was = false;
+		return true;
+	}
+	if (!store_published_get(t->store, buf_text(&t->name), key, &p, t->err))
+		return false;
+	*was = p.state == PUBLISHED_OURS && want.text.level[0] != '\0' &&
+	    strcmp(p.row.level, want.text.level) == 0 &&
+	    strcmp(p.row.attributes, want.text.attributes) == 0;
+	return true;
+}
+
+static bool
+is_same(const struct destination *d, struct demand entry, const struct rows_owner *owner)
+{
+	int64_t apart_ms = owner->until_ms - d->pin.until_ms;
+
+	if (d->pin.set != owner->is_pinned || !demand_equal(destination_demand(d), entry))
+		return false;
+	/* The table has whole seconds; 0 is no end. */
+	return !d->pin.set || apart_ms == 0 ||
+	    (d->pin.until_ms != 0 && apart_ms > 0 && apart_ms < SPAN_SECOND_MS);
+}
+
+/* What weakens the entry that we had, or what the settings forbid, is looked at now. */
+static int64_t
+look_ms(const struct taking *t, const struct destination *d, struct demand entry)
+{
+	enum level promise = level_promise(entry.level);
+
+	return promise < t->config->ladder.lowest || promise < t->publisher->lowest ||
+	        promise < level_promise(d->entry.level)
+	    ? t->now_ms
+	    : takeover_look_ms(t->config, d->key, t->now_ms);
+}
+
+static void
+adopt(const struct taking *t, struct destination *d, struct demand entry,
+    const struct rows_owner *owner)
+{
+	struct destination_pin pin = {
+	    .set = owner->is_pinned, .until_ms = owner->until_ms};
+
+	if (pin.set && d->pin.set && demand_equal(destination_demand(d), entry))
+		str_copy(str_of(d->pin.note), pin.note, sizeof(pin.note));
+	if (entry.level == LEVEL_NONE) {
+		destination_unpin(d, t->now_ms);
+		return;
+	}
+	destination_stood_by(d, entry.level);
+	destination_adopt(d, entry, pin.set ? WHY_PINNED : WHY_TAKEN_OVER, &pin,
+	    t->config->ladder.recheck_ms, look_ms(t, d, entry), t->now_ms);
+}
+
+/* A pin of ours that was never in the table is of somebody who set it here meanwhile. */
+static bool
+set_entry(struct taking *t, const char *key, struct demand entry,
+    const struct rows_owner *owner)
+{
 	struct demand before;
 	struct destination d;
-	bool known, done = true;
+	bool known, yields = true, done = true;
 
 	if (!store_get(t->store, key, &d, &known, t->err))
 		return false;
-	if (!d.pin.set && !demand_equal(destination_demand(&d), entry)) {
+	if (d.pin.set && !owner->is_pinned)
+		done = was_there(t, key, destination_demand(&d), &yields);
+	if (done && yields && !is_same(&d, entry, owner)) {
 		before = demand_copy(destination_demand(&d));
-		if (entry.level == LEVEL_NONE) {
-			destination_unpin(&d, t->now_ms);
-		} else {
-			destination_stood_by(&d, entry.level);
-			destination_adopt(&d, entry,
-			    pin.set ? WHY_PINNED : WHY_TAKEN_OVER, &pin,
-			    t->config->ladder.recheck_ms,
-			    takeover_look_ms(t->config, key, t->now_ms), t->now_ms);
-		}
+		adopt(t, &d, entry, owner);
 		done = store_changed(t, &d, before);
 		demand_clear(&before);
 	}
@@ -107,12 +166,15 @@ take_row(void *context, const char *key, const struct rows_row *row)
 	struct taking *t = context;
 	char attributes[ROWS_ATTRIBUTES_MAX + 1];
 	struct demand entry = {.attributes = attributes};
+	struct rows_owner owner = rows_owner_parse(row->owner);
 
 	if (!row->active || !level_parse(row->level, &entry.level) ||
 	    entry.level == LEVEL_NONE || row->attributes.len >= sizeof(attributes))
 		return true;
 	str_copy(row->attributes, attributes, sizeof(attributes));
-	t->failed = !set_entry(t, key, entry) || !note_row(t, key, entry, row);
+	/* Of ".example.org" and the like there are only pins. */
+	owner.is_pinned = owner.is_pinned || key[0] == '.';
+	t->failed = !set_entry(t, key, entry, &owner) || !note_row(t, key, entry, row);
 	return !t->failed;
 }
 
@@ -123,7 +185,7 @@ note_unlisted(void *context, const struct entry *entry)
 	struct rows_row row;
 	bool found;
 
-	if (entry->pinned || !rows_is_key(str_of(entry->key)) ||
+	if (!rows_is_key(str_of(entry->key)) ||
 	    table_want(t->publisher, entry).text.level[0] == '\0')
 		return true;
 	t->failed =
@@ -138,10 +200,11 @@ note_unlisted(void *context, const struct entry *entry)
 static bool
 end_unlisted(struct taking *t)
 {
+	static const struct rows_owner nobody = {.is_ours = false};
 	bool done = true;
 
 	for (size_t i = 0; done && i < t->unlisted_count; i++)
-		done = set_entry(t, t->unlisted[i], demand_of(LEVEL_NONE));
+		done = set_entry(t, t->unlisted[i], demand_of(LEVEL_NONE), &nobody);
 	return done;
 }
 

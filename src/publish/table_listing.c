@@ -7,8 +7,6 @@
 #include "publish/table.h"
 #include "publish/table_batch.h"
 
-#define OWNER "tlsladder"
-
 /* MariaDB takes names that differ in case for the same, and so may others write them. A
  * row of our own table that has another owner is not listed as one of ours. */
 static bool
@@ -22,7 +20,7 @@ list_row(void *context, const struct rows_line *line, struct err *err)
 	for (size_t i = 0; i < line->key.len; i++)
 		key[i] = ascii_lower(line->key.p[i]);
 	key[line->key.len] = '\0';
-	if (row.owner.len > 0 && !str_is(row.owner, OWNER))
+	if (row.owner.len > 0 && !rows_owner_parse(row.owner).is_ours)
 		row.active = false;
 	return !rows_is_key(str_of(key)) ||
 	    store_listing_add(context, str_of(key), &row, err);

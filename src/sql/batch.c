@@ -157,6 +157,12 @@ batch_says(const struct record *record, struct str level, struct str attributes)
 	return str_is(level, record->level) && str_is(attributes, record->attributes);
 }
 
+bool
+batch_is_owned(const struct batch *b, const struct record *record)
+{
+	return !b->own || rows_owner_parse(str_of(record->owner)).is_ours;
+}
+
 static bool
 is_intent(
     const struct batch *b, const struct rows_item *item, const struct record *record)
@@ -178,7 +184,7 @@ batch_is_mine(
 {
 	const struct rows_row *row = &item->line.row;
 
-	if (!record->active || (b->own && strcmp(record->owner, ENGINE_OWNER) != 0))
+	if (!record->active || !batch_is_owned(b, record))
 		return false;
 	if (item->line.has_row && str_is(row->id, record->id) &&
 	    batch_says(record, row->level, row->attributes) &&
@@ -199,16 +205,43 @@ change_of(const struct key *key)
 	        : key->found == NULL                           ? CHANGE_INSERT
 	                                                       : CHANGE_UPDATE,
 	    .key = line->key,
+	    .owner = key->item->owner,
 	    .level = line->level,
 	    .attributes = line->attributes,
 	    .was = key->found};
+}
+
+/* The row is to say something else of whose it is. */
+static bool
+is_reowned(const struct batch *b, const struct key *key)
+{
+	return b->own && key->item->line.word == ROWS_WANT && key->found != NULL &&
+	    !str_is(key->item->owner, key->found->owner);
+}
+
+/* That is a new row: the right to change the owner of one is not asked for. */
+static enum outcome
+reown(struct batch *b, const struct key *key, struct fault *fault)
+{
+	struct change change = change_of(key);
+	char id[ROWS_ID_MAX + 1];
+	enum outcome outcome;
+
+	change.kind = CHANGE_ERASE;
+	outcome = engine.change(b->connection, &change, id, fault);
+	if (outcome != OUTCOME_DONE)
+		return outcome;
+	change.kind = CHANGE_INSERT;
+	return engine.change(b->connection, &change, id, fault);
 }
 
 static enum outcome
 change(struct batch *b, struct key *key, struct fault *fault)
 {
 	const struct change change = change_of(key);
-	enum outcome outcome = engine.change(b->connection, &change, key->id, fault);
+	enum outcome outcome = is_reowned(b, key)
+	    ? reown(b, key, fault)
+	    : engine.change(b->connection, &change, key->id, fault);
 
 	if (change.kind == CHANGE_UPDATE)
 		memcpy(key->id, key->found->id, sizeof(key->id));
@@ -229,7 +262,8 @@ is_due(struct batch *b, struct key *key)
 		return line->word == ROWS_WANT && !line->has_row && key->odd == NULL;
 	if (!batch_is_mine(b, key->item, found))
 		return false;
-	if (line->word == ROWS_WANT && batch_says(found, line->level, line->attributes)) {
+	if (line->word == ROWS_WANT && !is_reowned(b, key) &&
+	    batch_says(found, line->level, line->attributes)) {
 		key->state = STATE_CLAIMED;
 		memcpy(key->id, found->id, sizeof(key->id));
 		return false;
@@ -300,7 +334,7 @@ gather_kind(struct batch *b, enum change_kind kind, struct many *many)
 	for (size_t i = 0; i < b->request->count; i++) {
 		struct key *key = &b->keys[i];
 
-		if (!is_due(b, key) || change_of(key).kind != kind)
+		if (!is_due(b, key) || change_of(key).kind != kind || is_reowned(b, key))
 			continue;
 		many->changes[many->count] = change_of(key);
 		many->keys[many->count++] = key;

@@ -78,7 +78,7 @@ print_look(
 
 		if (record != NULL && (record->active || !is_parent)) {
 			if (!b->own || record->dest[0] == '\0' ||
-			    strcmp(record->owner, ENGINE_OWNER) != 0 ||
+			    !batch_is_owned(b, record) ||
 			    !print_ours(name, record, answer))
 				print_theirs(name, record, texts, answer);
 			return;
@@ -95,8 +95,7 @@ is_in_force(const struct batch *b, const struct key *key)
 	const struct rows_line *line = &key->item->line;
 	const struct record *found = key->found;
 
-	if (line->word != ROWS_WANT || !found->active ||
-	    (b->own && strcmp(found->owner, ENGINE_OWNER) != 0) ||
+	if (line->word != ROWS_WANT || !found->active || !batch_is_owned(b, found) ||
 	    !batch_says(found, line->level, line->attributes))
 		return false;
 	if (key->state == STATE_CLAIMED)

@@ -42,6 +42,8 @@ struct batch {
 size_t batch_place(const struct batch *b, struct str key);
 
 bool batch_says(const struct record *record, struct str level, struct str attributes);
+/* Does its owner say that it is ours? Of a table that has none: yes. */
+bool batch_is_owned(const struct batch *b, const struct record *record);
 bool batch_is_mine(
     const struct batch *b, const struct rows_item *item, const struct record *record);
 

@@ -15,8 +15,7 @@
 #include "core/rows.h"
 #include "sql/login.h"
 
-#define ENGINE_OWNER     "tlsladder" /* of our rows, in a table of our own */
-#define ENGINE_NETWORK_S 3           /* to connect, and for each answer of the server */
+#define ENGINE_NETWORK_S 3 /* to connect, and for each answer of the server */
 /*
  * So long a statement waits for a lock, and runs: less than what its answer is waited
  * for, so that the server ends it, the connection stays, and the other keys have their
@@ -70,9 +69,10 @@ enum change_kind {
 
 struct change {
 	enum change_kind kind;
-	struct str key, level, attributes; /* of an insert; the last two of an update */
-	const struct record *was;          /* of the others */
-	enum outcome outcome;              /* of one of many */
+	struct str key, owner;        /* of an insert */
+	struct str level, attributes; /* the same, and of an update */
+	const struct record *was;     /* of the others */
+	enum outcome outcome;         /* of one of many */
 };
 
 typedef void record_fn(const struct record *record, void *context);

@@ -11,7 +11,7 @@
 #include "sql/mariadb_sql.h"
 
 #define COLUMNS    7
-#define PARAMS_MAX 8
+#define PARAMS_MAX MARIADB_VALUES_MAX
 
 struct connection {
 	MYSQL *mysql;
@@ -154,13 +154,13 @@ prepare(struct connection *c, const char *sql, size_t len, struct fault *fault)
 	return NULL;
 }
 
-/* A text as a parameter; the empty one as NULL, if that is said. */
+/* A text as a parameter; none as NULL. */
 static MYSQL_BIND
-param(struct str text, bool or_null)
+param(struct str text)
 {
 	MYSQL_BIND bind = {.buffer_type = MYSQL_TYPE_STRING};
 
-	if (or_null && text.len == 0)
+	if (text.p == NULL)
 		bind.buffer_type = MYSQL_TYPE_NULL;
 	/* The library only reads it. */
 	memcpy(&bind.buffer, &text.p, sizeof(text.p));
@@ -294,7 +294,7 @@ mariadb_select(struct connection *c, const struct str *keys, size_t count, recor
 	bool done;
 
 	for (size_t i = 0; i < count; i++)
-		params[i] = param(keys[i], false);
+		params[i] = param(keys[i]);
 	done = prepare_select(c, count, fault) && execute(c, c->select, params, fault) &&
 	    fetch_all(c, c->select, fn, context, fault);
 	free(params);
@@ -393,24 +393,11 @@ outcome_of(MYSQL_STMT *statement)
 static unsigned
 params_of(const struct connection *c, const struct change *change, MYSQL_BIND *params)
 {
-	const struct record *was = change->was;
-	unsigned count = 0;
+	struct str values[PARAMS_MAX];
+	unsigned count = mariadb_values(change, c->mailcow, values);
 
-	if (change->kind == CHANGE_INSERT)
-		params[count++] = param(change->key, false);
-	if (change->kind != CHANGE_ERASE) {
-		params[count++] = param(change->level, false);
-		params[count++] = param(change->attributes, false);
-	}
-	if (change->kind == CHANGE_INSERT)
-		return count;
-	/* By which the row is found as it was. */
-	if (c->mailcow)
-		params[count++] = param(str_of(was->id), false);
-	params[count++] = param(str_of(was->dest), false);
-	params[count++] = param(str_of(was->level), false);
-	params[count++] = param(str_of(was->attributes), false);
-	params[count++] = param(str_of(was->modified), true);
+	for (unsigned i = 0; i < count; i++)
+		params[i] = param(values[i]);
 	return count;
 }
 
@@ -553,8 +540,8 @@ mariadb_lease(struct connection *c, struct str holder, uint32_t seconds, bool re
 	enum outcome outcome;
 
 	snprintf(number, sizeof(number), "%u", (unsigned)seconds);
-	params[0] = param(holder, false);
-	params[1] = param(str_of(number), false);
+	params[0] = param(holder);
+	params[1] = param(str_of(number));
 	params[2] = params[0];
 	outcome = outcome_of(
 	    run(c, renews ? MARIADB_LEASE_RENEW : MARIADB_LEASE, params, fault));

@@ -13,7 +13,7 @@
 /* A row as it was. */
 #define OWN_ROW \
 	"dest = ? AND policy = ? AND " IS_PARAMETERS " AND modified <=> ?" \
-	" AND owner = '" ENGINE_OWNER "'"
+	" AND owner = ?"
 #define MAILCOW_ROW \
 	"id = CAST(? AS UNSIGNED) AND " IS_DEST " AND policy = ? AND " IS_PARAMETERS \
 	" AND modified <=> ? AND active = 1"
@@ -41,7 +41,7 @@ const char mariadb_session[] =
 
 static const char *const own_texts[MARIADB_COUNT] = {
     [MARIADB_INSERT] = "INSERT INTO " OWN " (dest, policy, parameters, owner)"
-                       " VALUES (?, ?, ?, '" ENGINE_OWNER "')",
+                       " VALUES (?, ?, ?, ?)",
     [MARIADB_UPDATE] = "UPDATE " OWN " SET policy = ?, parameters = ? WHERE " OWN_ROW,
     [MARIADB_ERASE] = "DELETE FROM " OWN " WHERE " OWN_ROW,
     [MARIADB_LEASE] =
@@ -67,6 +67,37 @@ const char *
 mariadb_statement(enum mariadb_statement which, bool mailcow)
 {
 	return mailcow ? mailcow_texts[which] : own_texts[which];
+}
+
+unsigned
+mariadb_values(
+    const struct change *change, bool mailcow, struct str values[MARIADB_VALUES_MAX])
+{
+	const struct record *was = change->was;
+	unsigned count = 0;
+
+	if (change->kind == CHANGE_INSERT)
+		values[count++] = change->key;
+	if (change->kind != CHANGE_ERASE) {
+		values[count++] = change->level;
+		values[count++] = change->attributes;
+	}
+	if (change->kind == CHANGE_INSERT) {
+		if (!mailcow)
+			values[count++] = change->owner;
+		return count;
+	}
+	/* By which the row is found as it was. */
+	if (mailcow)
+		values[count++] = str_of(was->id);
+	values[count++] = str_of(was->dest);
+	values[count++] = str_of(was->level);
+	values[count++] = str_of(was->attributes);
+	values[count++] =
+	    was->modified[0] == '\0' ? (struct str){NULL, 0} : str_of(was->modified);
+	if (!mailcow)
+		values[count++] = str_of(was->owner);
+	return count;
 }
 
 const char *

@@ -24,6 +24,13 @@ enum mariadb_statement {
 /* Of mailcow's table, or of our own; NULL: there is none. */
 const char *mariadb_statement(enum mariadb_statement which, bool mailcow);
 
+#define MARIADB_VALUES_MAX 8
+
+/* The values of the statement for that change, parts of it; their number. One whose p is
+ * NULL is NULL. */
+unsigned mariadb_values(
+    const struct change *change, bool mailcow, struct str values[MARIADB_VALUES_MAX]);
+
 /* Reads all rows; " WHERE dest IN (...)" may follow. Its columns are id, dest, policy,
  * parameters, active, modified, owner. */
 const char *mariadb_select_from(bool mailcow);

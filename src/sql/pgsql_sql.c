@@ -41,16 +41,14 @@ const struct pgsql_text pgsql_statements[PGSQL_COUNT] = {
         "SELECT " COLUMNS " FROM " OWN " WHERE dest = ANY ($1::text[])"},
     [PGSQL_INSERT] = {"i",
         "INSERT INTO " OWN " (dest, policy, parameters, owner)"
-        " VALUES ($1, $2, $3, '" ENGINE_OWNER "') ON CONFLICT (dest) DO NOTHING"},
+        " VALUES ($1, $2, $3, $4) ON CONFLICT (dest) DO NOTHING"},
     [PGSQL_UPDATE] = {"u",
         "UPDATE " OWN " SET policy = $1, parameters = $2, modified = clock_timestamp()"
         " WHERE dest = $3 AND policy = $4 AND parameters = $5"
-        " AND owner = '" ENGINE_OWNER "'"
-        " AND modified = $6::timestamp AT TIME ZONE 'UTC'"},
+        " AND modified = $6::timestamp AT TIME ZONE 'UTC' AND owner = $7"},
     [PGSQL_ERASE] = {"e",
         "DELETE FROM " OWN " WHERE dest = $1 AND policy = $2 AND parameters = $3"
-        " AND owner = '" ENGINE_OWNER "'"
-        " AND modified = $4::timestamp AT TIME ZONE 'UTC'"},
+        " AND modified = $4::timestamp AT TIME ZONE 'UTC' AND owner = $5"},
     [PGSQL_LEASE] = {"l",
         LEASE_PUT " WHERE l.holder = excluded.holder OR l.expires <= clock_timestamp()"},
     [PGSQL_LEASE_RENEW] = {"r", LEASE_PUT " WHERE l.holder = excluded.holder"},
@@ -83,13 +81,17 @@ pgsql_values(const struct change *change, struct pgsql_ended *ended, const char 
 		values[count++] = ended->level;
 		values[count++] = ended->attributes;
 	}
-	if (change->kind == CHANGE_INSERT)
+	if (change->kind == CHANGE_INSERT) {
+		end_text(change->owner, ended->owner, sizeof(ended->owner));
+		values[count++] = ended->owner;
 		return count;
+	}
 	/* By which the row is found as it was. */
 	values[count++] = was->dest;
 	values[count++] = was->level;
 	values[count++] = was->attributes;
 	values[count++] = was->modified;
+	values[count++] = was->owner;
 	return count;
 }
 

@@ -23,13 +23,14 @@ struct pgsql_text {
 
 extern const struct pgsql_text pgsql_statements[PGSQL_COUNT];
 
-#define PGSQL_VALUES_MAX 6
+#define PGSQL_VALUES_MAX 7
 
 /* Copies of texts that are parts of others, each ended by a NUL. */
 struct pgsql_ended {
 	char key[ROWS_KEY_MAX + 1];
 	char level[64];
 	char attributes[ROWS_ATTRIBUTES_MAX + 1];
+	char owner[ROWS_OWNER_MAX + 1];
 };
 
 /* The values of the statement for that change, parts of it and of ended; their number. */

@@ -201,7 +201,8 @@ store_listing_begin(struct store *store, struct err *err)
 	if (sqlite3_exec(store->db,
 	        "CREATE TEMP TABLE IF NOT EXISTS listing (dest TEXT PRIMARY KEY,"
 	        " id TEXT NOT NULL, policy TEXT NOT NULL, parameters TEXT NOT NULL,"
-	        " active INTEGER NOT NULL, modified TEXT NOT NULL) WITHOUT ROWID",
+	        " active INTEGER NOT NULL, modified TEXT NOT NULL,"
+	        " owner TEXT NOT NULL) WITHOUT ROWID",
 	        NULL, NULL, NULL) != SQLITE_OK)
 		return store_fail(store, err);
 	return store_finish(store, store_prepare(store, SQL_LISTING_DELETE, err), err);
@@ -228,6 +229,7 @@ store_listing_add(
 	bind_str(stmt, 4, row->attributes);
 	sqlite3_bind_int(stmt, 5, row->active);
 	bind_str(stmt, 6, row->modified);
+	bind_str(stmt, 7, row->owner);
 	return store_finish(store, stmt, err);
 }
 
@@ -246,18 +248,20 @@ keep(sqlite3_stmt *stmt, int at, struct buf *texts)
 static void
 read_listed(sqlite3_stmt *stmt, struct buf *texts, struct rows_row *out)
 {
-	size_t id, level, attributes, modified;
+	size_t id, level, attributes, modified, owner;
 
 	buf_reset(texts);
 	id = keep(stmt, 0, texts);
 	level = keep(stmt, 1, texts);
 	attributes = keep(stmt, 2, texts);
 	modified = keep(stmt, 4, texts);
+	owner = keep(stmt, 5, texts);
 	*out = (struct rows_row){
 	    .id = str_of(texts->data + id),
 	    .level = str_of(texts->data + level),
 	    .attributes = str_of(texts->data + attributes),
 	    .modified = str_of(texts->data + modified),
+	    .owner = str_of(texts->data + owner),
 	    .active = sqlite3_column_int(stmt, 3) != 0,
 	};
 }
@@ -273,7 +277,7 @@ store_each_listed(struct store *store, listed_fn *fn, void *context, struct err 
 		struct rows_row row;
 
 		buf_reset(&key);
-		buf_add_str(&key, store_column(stmt, 5));
+		buf_add_str(&key, store_column(stmt, 6));
 		read_listed(stmt, &texts, &row);
 		goes_on = fn(context, buf_text(&key), &row);
 	}

@@ -356,11 +356,11 @@ const char *const store_sql[SQL_COUNT] = {
                        " UNION SELECT DISTINCT publisher FROM published_intent",
     [SQL_LOOK_AT] = "UPDATE destination SET look_ms = ? WHERE key = ? AND pinned = 0",
     [SQL_LISTING_DELETE] = "DELETE FROM temp.listing",
-    [SQL_LISTING_ADD] = "INSERT OR REPLACE INTO temp.listing(dest, id, policy,"
-                        " parameters, active, modified) VALUES (?, ?, ?, ?, ?, ?)",
-    [SQL_LISTING_GET] = "SELECT id, policy, parameters, active, modified"
+    [SQL_LISTING_ADD] = "INSERT OR REPLACE INTO temp.listing"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [SQL_LISTING_GET] = "SELECT id, policy, parameters, active, modified, owner"
                         " FROM temp.listing WHERE dest = ?",
-    [SQL_LISTING_EACH] = "SELECT id, policy, parameters, active, modified, dest"
+    [SQL_LISTING_EACH] = "SELECT id, policy, parameters, active, modified, owner, dest"
                          " FROM temp.listing ORDER BY dest",
     [SQL_ENTRY_VERSION] = "UPDATE destination SET map_version = ? WHERE id = ?",
     [SQL_PLACE_GET] = "SELECT kind, place FROM log_place WHERE log = ?",

@@ -67,6 +67,17 @@ own_rows() {
 	ask "want b.test encrypt - - verify - $stamp"
 	answers 'one that he deleted is not put back' $'gone b.test\ndone' 0
 	is '... indeed' "$(row b.test)" ''
+	ask 'owner p.test tlsladder~pinned' 'want p.test encrypt -'
+	matches 'a row says that it is pinned' "$status $out $(row p.test)" '^0 ours p.test .*done encrypt  tlsladder pinned$'
+	stamp=$(modified_of p.test)
+	ask "want p.test encrypt - - encrypt - $stamp"
+	matches '... or that it is not any more' "$status $out $(row p.test)" '^0 ours p.test .*done encrypt  tlsladder$'
+	stamp=$(modified_of p.test)
+	ask 'owner p.test tlsladder~pinned~until~2030-01-01T00:00:00Z' "want p.test may - - encrypt - $stamp"
+	matches '... and until when' "$status $out $(row p.test)" '^0 ours p.test .*done may  tlsladder pinned until 2030'
+	stamp=$(modified_of p.test)
+	ask "drop p.test - may - $stamp"
+	answers '... and is dropped as any other' $'gone p.test\ndone' 0
 	his .b.test may ''
 	ask 'want .d.test may -' 'look x.b.test' 'look x.d.test' 'look y.test'
 	matches 'whose row answers for a name, its owner says' "$status $out" \

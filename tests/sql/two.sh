@@ -60,8 +60,7 @@ holder() {
 two_begin() {
 	local name=$1 node
 	for node in a b; do
-		rm -f "$dir/$node".*
-		rm -rf "$dir/$node.d/"*
+		rm -rf "$dir/$node".*
 		mkdir -p "$dir/$node.d"
 		cat >"$dir/$node.yaml" <<END
 log: {file: $dir/mail.log}
@@ -72,6 +71,7 @@ postfix: {config_directory: /nonexistent, default_level: verify, retry: no}
 publish: [{sql: $name, login: $dir/login, schema: own}]
 END
 	done
+	says 'DROP TABLE IF EXISTS tlsladder_policy, tlsladder_lease' >/dev/null 2>&1
 	ladder a schema "$name"
 	says "$out" >/dev/null
 	says 'GRANT SELECT, INSERT, UPDATE, DELETE ON tlsladder_policy TO tlsladder' >/dev/null

@@ -12,6 +12,7 @@
 static const char *const lines[] = {
     "lease\tnode1.example 4711\t30",
     "intent\td.test\tmay\t-",
+    "owner\td.test\ttlsladder pinned until 2026-11-24T07:12:01Z",
     "want\td.test\tencrypt\t-",
     "want\t[mx.d.test]:2525\tsecure\tmatch=nexthop servername=hostname",
     "want\td.test\tdane-only\t-\t17\tmay\t-\t-",
@@ -520,6 +521,40 @@ parents(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof((rows)[0]); i++) \
 	suite_add(fn, rows[i], what " (%zu)", i + 1)
 
+static void
+owners(void **state)
+{
+	static const struct {
+		const char *text;
+		struct rows_owner owner;
+	} rows[] = {
+	    {"tlsladder", {true, false, 0}},
+	    {"tlsladder pinned", {true, true, 0}},
+	    {"tlsladder pinned until 1970-01-01T00:00:02Z", {true, true, 2000}},
+	    {"tlsladder pinned until then", {true, false, 0}},
+	    {"tlsladder, who else", {false, false, 0}},
+	    {"tlsladders", {false, false, 0}},
+	    {"administrator", {false, false, 0}},
+	    {"", {false, false, 0}},
+	};
+	char text[ROWS_OWNER_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rows_owner owner = rows_owner_parse(str_of(rows[i].text));
+
+		assert_true(owner.is_ours == rows[i].owner.is_ours);
+		assert_true(owner.is_pinned == rows[i].owner.is_pinned);
+		assert_true(owner.until_ms == rows[i].owner.until_ms);
+		if (i > 2)
+			continue;
+		rows_owner_print(owner.is_pinned, owner.until_ms, text);
+		assert_string_equal(text, rows[i].text);
+	}
+	rows_owner_print(true, 1001, text); /* not before it ends */
+	assert_string_equal(text, rows[2].text);
+}
+
 int
 main(void)
 {
@@ -541,6 +576,8 @@ main(void)
 	suite_add(answer_to_no_lease, NULL, "nobody stands by who asks for no lease");
 	suite_add(
 	    answer_to_rights, NULL, "to rights what gives the missing ones is told");
+	suite_add(
+	    owners, NULL, "a row of ours says whether it is pinned, and until when");
 	suite_add(parents, NULL, "a domain has the parents that Postfix asks for");
 	return suite_run();
 }
