@@ -64,6 +64,7 @@ unpublish_one(struct store *store, const struct publisher *publisher)
 	int status = 0;
 
 	publisher_print_name(publisher, &name);
+	table_batch_compares(batch, false);
 	if (!table_batch_drop_all(batch, &err) || !table_batch_end(batch, &counts, &err))
 		status = cmd_fail(EX_UNAVAILABLE, "%s: %s", publisher->login, err.text);
 	else if (counts.busy > 0)

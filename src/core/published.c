@@ -2,7 +2,10 @@
 #include "core/published.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/utc.h"
 
 static const char *const names[PUBLISHED_STATE_COUNT] = {
     [PUBLISHED_NONE] = "none",
@@ -200,6 +203,101 @@ published_compare(struct published *p, const struct published_want *want,
 		return PUBLISHED_WANT;
 	*news = take_theirs(p, want, now_ms);
 	return PUBLISHED_REST;
+}
+
+/* --- tables that were restored ------------------------------------------------------ */
+
+#define GONE_MIN 3
+/* A table that notes no owner has the time by the clock of the place, which is set back
+ * by an hour each autumn: so much is no proof. */
+#define SET_BACK_S (2 * 60 * 60)
+
+/* "2026-01-02 03:04:05", and perhaps a fraction. */
+static bool
+read_stamp(struct str text, int64_t *s)
+{
+	char utc[UTC_SIZE];
+
+	if (text.len < strlen("2026-01-02 03:04:05"))
+		return false;
+	snprintf(utc, sizeof(utc), "%.10sT%.8sZ", text.p, text.p + 11);
+	return utc_parse(str_of(utc), s);
+}
+
+static bool
+is_before(struct str stamp, const struct published *p, bool is_owned)
+{
+	struct str known = str_of(p->modified);
+	int64_t then_s, known_s;
+
+	if (stamp.len == 0 || known.len == 0)
+		return stamp.len == 0 && known.len > 0; /* it was not changed yet */
+	if (is_owned)
+		return stamp.len == known.len && memcmp(stamp.p, known.p, stamp.len) < 0;
+	return read_stamp(stamp, &then_s) && read_stamp(known, &known_s) &&
+	    then_s < known_s - SET_BACK_S;
+}
+
+/* Nobody who changes a row makes it older. */
+static bool
+is_older(const struct published *p, const struct rows_row *row)
+{
+	return row->active && str_is(row->id, p->id) &&
+	    is_before(row->modified, p, row->owner.len > 0);
+}
+
+void
+published_survey(struct published_survey *survey, const struct published *p,
+    const struct rows_row *listed)
+{
+	if (p->state != PUBLISHED_OURS || !has_row(p))
+		return;
+	survey->known++;
+	if (listed == NULL)
+		survey->gone++;
+	else if (is_older(p, listed))
+		survey->older++;
+}
+
+bool
+published_is_restored(const struct published_survey *survey)
+{
+	return survey->older > 0 ||
+	    (survey->gone >= GONE_MIN && 2 * survey->gone >= survey->known);
+}
+
+/* What it says may be anything that we wrote once. */
+static bool
+take_older(struct published *p, const struct rows_row *row)
+{
+	struct published taken = *p;
+
+	if (!str_copy(row->level, taken.row.level, sizeof(taken.row.level)) ||
+	    !str_copy(
+	        row->attributes, taken.row.attributes, sizeof(taken.row.attributes)) ||
+	    !str_copy(row->modified, taken.modified, sizeof(taken.modified)) ||
+	    !str_copy(row->id, taken.id, sizeof(taken.id)))
+		return false;
+	*p = taken;
+	return true;
+}
+
+bool
+published_restore(struct published *p, const struct rows_row *listed, int64_t now_ms)
+{
+	if (!has_row(p)) {
+		/* By its owner it is ours, and nothing else is known of it. */
+		if (!published_is_empty(p) || listed == NULL || !listed->active ||
+		    !rows_owner_parse(listed->owner).is_ours || !take_older(p, listed))
+			return false;
+		become(p, PUBLISHED_OURS, now_ms);
+		return true;
+	}
+	if (listed == NULL) {
+		forget(p);
+		return true;
+	}
+	return is_older(p, listed) && take_older(p, listed);
 }
 
 bool

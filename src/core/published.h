@@ -8,6 +8,7 @@
  *   a row of ours that somebody changed is his for good
  *   one of ours that somebody deleted is vetoed: it is not put back before the lease of
  *   the entry ends, unless the entry is pinned after that
+ *   what we wrote and the table lost is neither: published_survey()
  *
  * The order of calls is: published_plan() or published_compare(); for a look its answer;
  * for the others published_begin(), which is stored before the table is asked, and the
@@ -109,6 +110,26 @@ enum published_news {
 enum published_step published_compare(struct published *p,
     const struct published_want *want, const struct rows_row *listed,
     enum published_news *news, int64_t now_ms);
+
+/*
+ * Of all rows that were read back as ours, what became of them. Somebody who deletes some
+ * has his way; where the rows of a table are older than they were, or most are gone at
+ * once, it was restored from a copy, or it is another one.
+ */
+struct published_survey {
+	size_t known;
+	size_t gone;
+	size_t older;
+};
+
+void published_survey(struct published_survey *survey, const struct published *p,
+    const struct rows_row *listed);
+bool published_is_restored(const struct published_survey *survey);
+
+/* Such a table was listed: what is known of the key is what is there. What somebody else
+ * changed stays known as it was, so that it is his. True: p changed. */
+bool published_restore(
+    struct published *p, const struct rows_row *listed, int64_t now_ms);
 
 /* Before a want is asked for: what is begun. True: p changed. */
 bool published_begin(struct published *p, const struct published_want *want);

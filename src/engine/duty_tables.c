@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "publish/table_listing.h"
 #include "publish/target_sql.h"
 #include "sys/child.h"
 #include "sys/log.h"
@@ -32,10 +33,11 @@
 struct table {
 	struct target_instance at;
 	struct backoff backoff;
-	int64_t version;    /* that it has */
-	int64_t due_ms;     /* when it is published to; 0: not for changes */
-	int64_t compare_ms; /* when it is compared */
-	int64_t begun_ms;   /* when it was published to last */
+	int64_t version;     /* that it has */
+	int64_t due_ms;      /* when it is published to; 0: not for changes */
+	int64_t compare_ms;  /* when it is compared */
+	int64_t begun_ms;    /* when it was published to last */
+	int64_t restored_ms; /* wall: when it was found last to be another, or restored */
 	bool has_task;
 };
 
@@ -115,6 +117,16 @@ list_targets(struct tables *t, const struct config *config)
 }
 
 static bool
+read_restored(
+    const struct engine *e, const struct table *table, int64_t *at_ms, struct err *err)
+{
+	*at_ms = 0;
+	return table->at.target != &target_sql ||
+	    table_restored_ms(
+	        &e->config->publish.items[table->at.which], e->store, at_ms, err);
+}
+
+static bool
 open_tables(struct engine *e, struct duty_state *base, struct err *err)
 {
 	struct tables *t = (struct tables *)base;
@@ -141,6 +153,8 @@ open_tables(struct engine *e, struct duty_state *base, struct err *err)
 		done = store_target_get(e->store, buf_text(&name), &state, err);
 		buf_clear(&name);
 		if (!done)
+			return false;
+		if (!read_restored(e, table, &table->restored_ms, err))
 			return false;
 		table->version = state.version;
 		table->compare_ms = mono_ms;
@@ -344,6 +358,29 @@ take_failure(struct engine *e, struct tables *t, const struct table_task *task,
 		t->flush_ms = 0;
 }
 
+static void
+tell_restored(struct engine *e, struct table *table)
+{
+	struct buf line = {0};
+	struct err err;
+	int64_t at_ms;
+
+	if (!read_restored(e, table, &at_ms, &err)) {
+		engine_not_stored(e, "read what became of a table", &err);
+		return;
+	}
+	if (at_ms == table->restored_ms)
+		return;
+	table->restored_ms = at_ms;
+	buf_printf(&line, "the %s of ", kind_of(table));
+	print_place(e, table, &line);
+	buf_printf(&line,
+	    " is another one, or was restored from a copy: all entries were published to "
+	    "it anew; rows of somebody else stay as they are");
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
 /* It answers. What is compared has asked for sure. */
 static void
 take_success(struct engine *e, struct tables *t, const struct table_task *task,
@@ -368,6 +405,7 @@ take_success(struct engine *e, struct tables *t, const struct table_task *task,
 		t->flush_ms = now->mono_ms + BACK_MS;
 	if (!engine_read_versions(e, &err))
 		engine_not_stored(e, "read what is in force", &err);
+	tell_restored(e, table);
 	note_change(e, table, now->mono_ms);
 	engine_tell(e, NEWS_MAP);
 }

@@ -225,13 +225,16 @@ lead_rows_take(const struct config *config, const struct publisher *publisher,
 	    .store = store,
 	    .now_ms = now_ms,
 	    .err = err};
+	bool restored;
 	bool done =
 	    table_listing_read(publisher, store, stop_fd, err) && store_begin(store, err);
 
 	if (!done)
 		return false;
 	publisher_print_name(publisher, &t.name);
-	done = take_all(&t) && store_commit(store, err);
+	/* What is older than what we had is no decision of who led before. */
+	done = table_restored(publisher, store, true, now_ms, &restored, err) &&
+	    (restored || take_all(&t)) && store_commit(store, err);
 	if (done)
 		*changed += t.changed;
 	else

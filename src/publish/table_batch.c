@@ -13,7 +13,8 @@ struct item {
 	struct published known;
 	struct published_want want;
 	enum published_step step;
-	bool begun; /* its intent is a new one */
+	bool begun;    /* its intent is a new one */
+	bool restored; /* what is known was what the table lost */
 };
 
 struct table_batch {
@@ -28,6 +29,8 @@ struct table_batch {
 	struct table_counts counts;
 	struct item *items;
 	size_t count;
+	bool compares;   /* with a listing of all */
+	bool restored;   /* ... of a table that lost what we wrote */
 	bool is_reading; /* what is known is read in one snapshot, and not locked anew */
 };
 
@@ -74,6 +77,13 @@ table_batch_free(struct table_batch *b)
 	buf_clear(&b->texts);
 	free(b->items);
 	free(b);
+}
+
+void
+table_batch_compares(struct table_batch *b, bool restored)
+{
+	b->compares = true;
+	b->restored = restored;
 }
 
 struct published_want
@@ -176,9 +186,16 @@ static bool
 take(struct table_batch *b, struct item *item, const struct rows_line *answer,
     struct err *err)
 {
+	struct published before = item->known;
 	enum published_news news =
 	    published_answered(&item->known, &item->want, &item->step, answer, b->now_ms);
 
+	if (!b->compares && (news == PUBLISHED_IS_TAKEN || news == PUBLISHED_IS_VETOED)) {
+		item->known = before;
+		undo_item(item);
+		b->counts.doubted++;
+		return put(b, item, err);
+	}
 	if (news == PUBLISHED_IS_BUSY)
 		b->counts.busy++;
 	report(b, item, news);
@@ -332,7 +349,7 @@ put_compared(struct table_batch *b, struct item *item, const struct published *b
     enum published_news news, struct err *err)
 {
 	if (item->step != PUBLISHED_REST ||
-	    (item->known.state == before->state &&
+	    (!item->restored && item->known.state == before->state &&
 	        published_is_empty(&item->known) == published_is_empty(before)))
 		return true;
 	end_reading(b);
@@ -357,6 +374,9 @@ table_batch_compare(struct table_batch *b, const char *key,
 	    !store_listing_get(b->store, key, &b->texts, &row, &found, err))
 		return false;
 	before = item->known;
+	if (b->restored)
+		item->restored =
+		    published_restore(&item->known, found ? &row : NULL, b->now_ms);
 	item->step =
 	    published_compare(&item->known, want, found ? &row : NULL, &news, b->now_ms);
 	return put_compared(b, item, &before, news, err) && end(b, item, err);

@@ -20,8 +20,10 @@ struct table_batch; /* opaque */
 
 /* What became of the keys. */
 struct table_counts {
-	size_t asked; /* keys that the table was asked to change */
-	size_t busy;  /* locked by others: they are to be asked once more */
+	size_t asked;   /* keys that the table was asked to change */
+	size_t busy;    /* locked by others: they are to be asked once more */
+	size_t doubted; /* somebody else changed or deleted them, unless the table was
+	                 * restored: nothing is known before all are compared */
 };
 
 /* store: in no transaction, and not the one whose entries are walked through. Both are
@@ -40,6 +42,10 @@ struct published_want table_want(
  * table is nothing. False: nothing more can be done now. */
 bool table_batch_add(struct table_batch *batch, const char *key,
     const struct published_want *want, struct err *err);
+
+/* All that follows is compared, or else what is answered counts; restored: by
+ * table_restored(). */
+void table_batch_compares(struct table_batch *batch, bool restored);
 
 /* The same where the table was listed into the store (store_listing_begin()). */
 bool table_batch_compare(struct table_batch *batch, const char *key,

@@ -41,6 +41,128 @@ table_listing_read(
 	return false;
 }
 
+/* --- restored? ---------------------------------------------------------------------- */
+
+/* Counters of the state, of each table: since when it is being restored, and when one was
+ * found to be last. */
+#define RESTORING "restoring "
+#define RESTORED  "restored "
+
+struct comparison {
+	struct store *store;
+	struct buf name; /* of the publisher */
+	struct buf texts;
+	int64_t now_ms;
+	struct published_survey survey;
+	struct err *err;
+	bool failed;
+};
+
+static bool
+counter(const char *what, const struct publisher *p, struct store *store,
+    const int64_t *put, int64_t *got, struct err *err)
+{
+	struct buf name = {0};
+	bool done;
+
+	buf_printf(&name, "%s", what);
+	publisher_print_name(p, &name);
+	done = put != NULL ? store_counter_set(store, buf_text(&name), *put, err)
+	                   : store_counter_get(store, buf_text(&name), got, err);
+	buf_clear(&name);
+	return done;
+}
+
+static bool
+survey(void *context, const struct published *p)
+{
+	struct comparison *c = context;
+	struct rows_row row;
+	bool found;
+
+	c->failed = !store_listing_get(c->store, p->key, &c->texts, &row, &found, c->err);
+	if (!c->failed)
+		published_survey(&c->survey, p, found ? &row : NULL);
+	return !c->failed;
+}
+
+bool
+table_restored(const struct publisher *publisher, struct store *store, bool was_led,
+    int64_t now_ms, bool *restored, struct err *err)
+{
+	struct comparison c = {.store = store, .err = err};
+	int64_t since_ms;
+	bool done;
+
+	if (!counter(RESTORING, publisher, store, NULL, &since_ms, err))
+		return false;
+	*restored = since_ms != 0;
+	if (*restored)
+		return true;
+	publisher_print_name(publisher, &c.name);
+	done = store_each_published(
+	           store, buf_text(&c.name), "", INT64_MAX, survey, &c, err) &&
+	    !c.failed;
+	if (was_led)
+		c.survey.gone = 0;
+	*restored = done && published_is_restored(&c.survey);
+	if (*restored)
+		done = counter(RESTORING, publisher, store, &now_ms, NULL, err) &&
+		    counter(RESTORED, publisher, store, &now_ms, NULL, err);
+	buf_clear(&c.name);
+	buf_clear(&c.texts);
+	return done;
+}
+
+bool
+table_restored_over(
+    const struct publisher *publisher, struct store *store, struct err *err)
+{
+	static const int64_t over = 0;
+
+	return counter(RESTORING, publisher, store, &over, NULL, err);
+}
+
+bool
+table_restored_ms(const struct publisher *publisher, struct store *store, int64_t *at_ms,
+    struct err *err)
+{
+	return counter(RESTORED, publisher, store, NULL, at_ms, err);
+}
+
+static bool
+own_row(void *context, const char *key, const struct rows_row *row)
+{
+	struct comparison *c = context;
+	struct published p;
+
+	c->failed = !store_published_get(c->store, buf_text(&c->name), key, &p, c->err);
+	if (!c->failed && published_is_empty(&p) && published_restore(&p, row, c->now_ms))
+		c->failed =
+		    !store_published_put(c->store, buf_text(&c->name), &p, c->err);
+	return !c->failed;
+}
+
+bool
+table_restore_owned(const struct publisher *publisher, struct store *store,
+    int64_t now_ms, struct err *err)
+{
+	struct comparison c = {.store = store, .now_ms = now_ms, .err = err};
+	bool done = store_begin(store, err);
+
+	if (!done)
+		return false;
+	publisher_print_name(publisher, &c.name);
+	done = store_each_listed(store, own_row, &c, err) && !c.failed &&
+	    store_commit(store, err);
+	if (!done)
+		store_rollback(store);
+	buf_clear(&c.name);
+	return done;
+}
+
+/* --- those that equal entries ------------------------------------------------------- */
+
 struct search {
 	const struct publisher *publisher;
 	struct store *store;

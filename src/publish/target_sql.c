@@ -27,6 +27,8 @@ struct own {
 	struct store *store;
 	struct table_batch *batch;
 	bool is_compared;
+	bool is_restored;   /* the table lost what we wrote */
+	size_t doubted;     /* of its keys, before all are compared */
 	struct err failure; /* of publish(): the table cannot be asked; "": none */
 };
 
@@ -124,6 +126,7 @@ end_batch(struct target_job *job, struct err *err)
 
 	if (!table_batch_end(own->batch, &counts, err))
 		return false;
+	own->doubted = counts.doubted;
 	if (counts.busy > 0)
 		return err_set(err, "%zu rows are locked by others", counts.busy);
 	if (counts.asked > 0)
@@ -170,7 +173,7 @@ sql_publish(struct target_job *job, const struct changes *changes, struct err *e
 		done = add_change(job, changes->items[i].key, &own->failure);
 	done = done && end_batch(job, &own->failure);
 	err->text[0] = '\0';
-	return done;
+	return done && own->doubted == 0;
 }
 
 /* --- all of it --------------------------------------------------------------------- */
@@ -193,6 +196,23 @@ compare_entry(void *context, const struct entry *entry)
 }
 
 static bool
+find_restored(struct target_job *job, struct err *err)
+{
+	struct own *own = job->own;
+
+	if (!table_restored(
+	        own->publisher, own->store, false, job->now_ms, &own->is_restored, err))
+		return false;
+	table_batch_compares(own->batch, own->is_restored);
+	if (!own->is_restored)
+		return true;
+	log_warning("table=%s: it is another one, or was restored from a copy: "
+	            "everything is published to it anew",
+	    own->publisher->login);
+	return table_restore_owned(own->publisher, own->store, job->now_ms, err);
+}
+
+static bool
 sql_rebuild(struct target_job *job, struct err *err)
 {
 	struct own *own = job->own;
@@ -204,6 +224,7 @@ sql_rebuild(struct target_job *job, struct err *err)
 	}
 	own->is_compared =
 	    table_listing_read(own->publisher, own->store, job->use.stop_fd, err) &&
+	    find_restored(job, err) &&
 	    store_each_entry(job->use.store, compare_entry, &walk, err) && !walk.failed &&
 	    table_batch_compare_unlisted(own->batch, err) && end_batch(job, err);
 	return own->is_compared;
@@ -220,6 +241,8 @@ sql_note(struct target_job *job, struct err *err)
 	if (own->is_compared)
 		done =
 		    store_counter_set(job->use.store, buf_text(&name), job->now_ms, err);
+	if (done && own->is_compared && own->is_restored)
+		done = table_restored_over(own->publisher, job->use.store, err);
 	buf_clear(&name);
 	return done;
 }

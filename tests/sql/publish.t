@@ -34,10 +34,10 @@ own_table() {
 	check "$name: the schema makes the table" says "$out"
 	says "$1"
 	ladder set a.test encrypt
-	is "$name: an entry is a row" "$status$err $(rows)" '0 a.test encrypt  tlsladder;'
+	is "$name: an entry is a row" "$status$err $(rows)" '0 a.test encrypt  tlsladder pinned;'
 	ladder set a.test secure match=mx.a.test
 	ladder set b.test verify
-	is "$name: a change is one" "$status$err $(rows)" '0 a.test secure match=mx.a.test tlsladder;b.test verify  tlsladder;'
+	is "$name: a change is one" "$status$err $(rows)" '0 a.test secure match=mx.a.test tlsladder pinned;b.test verify  tlsladder pinned;'
 	says "INSERT INTO tlsladder_policy (dest, policy, parameters, owner) VALUES ('his.test', 'may', '', 'admin')"
 	ladder set his.test encrypt
 	matches "$name: a row of somebody else stays" "$status $(rows) $err" "his.test may  admin;.*a row of somebody else is there"

@@ -695,6 +695,99 @@ two_write_one_row(void **state)
 		play(seed);
 }
 
+/* --- tables that were restored ------------------------------------------------------ */
+
+static struct published
+ours_of(const char *modified)
+{
+	struct published p;
+
+	published_init(&p, "a.test");
+	p.state = PUBLISHED_OURS;
+	str_copy(STR("7"), p.id, sizeof(p.id));
+	str_copy(STR("encrypt"), p.row.level, sizeof(p.row.level));
+	str_copy(str_of(modified), p.modified, sizeof(p.modified));
+	return p;
+}
+
+/* Owner "": a table that notes none. */
+static const struct stamps {
+	const char *known, *listed, *owner, *id;
+	bool older;
+} stamps[] = {
+    {"2026-01-02 03:04:05.000002", "2026-01-02 03:04:05.000001", "tlsladder", "7", true},
+    {"2026-01-02 03:04:05.000002", "2026-01-02 03:04:05.000003", "tlsladder", "7", false},
+    {"2026-01-02 03:04:05", "", "", "7", true},
+    {"", "2026-01-02 03:04:05", "", "7", false},
+    {"", "", "", "7", false},
+    {"2026-01-02 03:04:05", "2026-01-02 01:04:04", "", "7", true},
+    /* Clocks of a place are set back in autumn. */
+    {"2026-01-02 03:04:05", "2026-01-02 01:04:06", "", "7", false},
+    {"2026-01-02 03:04:05", "0000-00-00 00:00:00", "", "7", false},
+    /* He deleted ours, and made one. */
+    {"2026-01-02 03:04:05", "", "", "8", false},
+};
+
+static void
+older_is(void **state)
+{
+	const struct stamps *s = *state;
+	const struct rows_row row = {.id = str_of(s->id),
+	    .level = STR("may"),
+	    .modified = str_of(s->listed),
+	    .owner = str_of(s->owner),
+	    .active = true};
+	struct published p = ours_of(s->known);
+	struct published_survey survey = {0};
+
+	published_survey(&survey, &p, &row);
+	assert_int_equal(survey.known, 1);
+	assert_int_equal(survey.older, s->older ? 1 : 0);
+	assert_true(published_is_restored(&survey) == s->older);
+	assert_true(published_restore(&p, &row, 1) == s->older);
+	assert_string_equal(p.row.level, s->older ? "may" : "encrypt");
+	assert_true(p.state == PUBLISHED_OURS);
+}
+
+static void
+few_that_are_gone(void **state)
+{
+	struct published p = ours_of("");
+
+	(void)state;
+	assert_true(published_is_restored(&(struct published_survey){6, 3, 0}));
+	assert_true(published_is_restored(&(struct published_survey){3, 3, 0}));
+	assert_false(published_is_restored(&(struct published_survey){2, 2, 0}));
+	assert_false(published_is_restored(&(struct published_survey){1000, 499, 0}));
+	assert_false(published_is_restored(&(struct published_survey){0, 0, 0}));
+	assert_true(published_restore(&p, NULL, 1));
+	assert_true(published_is_empty(&p));
+}
+
+/* Of what nothing is known the owner tells, and nothing else. */
+static void
+owner_that_tells(void **state)
+{
+	struct rows_row row = {.level = STR("may"),
+	    .modified = STR("2026-01-02 03:04:05.000001"),
+	    .owner = STR("tlsladder"),
+	    .active = true};
+	struct published p;
+
+	(void)state;
+	published_init(&p, "a.test");
+	assert_true(published_restore(&p, &row, 1));
+	assert_true(p.state == PUBLISHED_OURS);
+	published_init(&p, "a.test");
+	row.owner = STR("");
+	assert_false(published_restore(&p, &row, 1));
+	row.owner = STR("administrator");
+	assert_false(published_restore(&p, &row, 1));
+	row.owner = STR("tlsladder");
+	p.state = PUBLISHED_VETOED;
+	assert_false(published_restore(&p, &row, 1));
+}
+
 int
 main(void)
 {
@@ -717,5 +810,11 @@ main(void)
 	suite_add(some_are_in_no_table, NULL, "some entries are in no table");
 	suite_add(two_write_one_row, NULL,
 	    "10,000 times two write one row, and none is lost or taken");
+	for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++)
+		suite_add(older_is, &stamps[i], "\"%s\" was \"%s\"", stamps[i].listed,
+		    stamps[i].known);
+	suite_add(few_that_are_gone, NULL,
+	    "a few rows that are gone were deleted, most of them were lost");
+	suite_add(owner_that_tells, NULL, "a row that is back is ours by its owner");
 	return suite_run();
 }
