@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "sql/batch_impl.h"
+#include "sql/rights.h"
 
 /* --- keys and rows -------------------------------------------------------------------
  */
@@ -271,16 +272,33 @@ is_due(struct batch *b, struct key *key)
 	return true;
 }
 
-/* A fault of that key alone, or of the whole batch? */
+/* A fault of that key alone, or of the whole batch? A trigger, or a policy for rows, says
+ * what it likes. */
 static bool
 is_of_key(enum fault_kind kind)
 {
-	return kind == FAULT_THEIRS || kind == FAULT_BUSY || kind == FAULT_VALUE;
+	return kind == FAULT_THEIRS || kind == FAULT_BUSY || kind == FAULT_VALUE ||
+	    kind == FAULT_RIGHTS || kind == FAULT_OTHER;
+}
+
+/* Is a right missing, or is it that row alone which may not be written? Where the rights
+ * cannot be asked for the batch has failed. */
+static bool
+has_rights(struct batch *b)
+{
+	struct buf grants = {0};
+	struct fault ignored;
+	bool has = rights_check(b->connection, b->own, &grants, &ignored) == BATCH_DONE;
+
+	buf_clear(&grants);
+	return has;
 }
 
 static void
-note_fault(struct key *key, const struct fault *fault)
+note_fault(struct batch *b, struct key *key, const struct fault *fault)
 {
+	if (fault->kind == FAULT_OTHER && b->refused++ == 0)
+		b->why = *fault;
 	key->state = fault->kind == FAULT_THEIRS ? STATE_THEIRS
 	    : fault->kind == FAULT_BUSY          ? STATE_BUSY
 	                                         : STATE_REFUSED;
@@ -298,7 +316,7 @@ change_key(struct batch *b, struct key *key, struct fault *fault)
 		return false;
 	outcome = change(b, key, fault);
 	if (outcome == OUTCOME_DONE)
-		b->written = true;
+		key->changed = b->written = true;
 	if (outcome != OUTCOME_FAILED) {
 		key->state = outcome == OUTCOME_DONE ? STATE_CLAIMED : STATE_THEIRS;
 		return true;
@@ -308,7 +326,16 @@ change_key(struct batch *b, struct key *key, struct fault *fault)
 	b->again = !engine.outlives && !b->careful;
 	if (b->again)
 		return false;
-	note_fault(key, fault);
+	note_fault(b, key, fault);
+	if (fault->kind == FAULT_RIGHTS) {
+		struct fault first = *fault;
+
+		if ((marks && !engine.unmark(b->connection, fault)) || !has_rights(b)) {
+			*fault = first;
+			return false;
+		}
+		return true;
+	}
 	if (marks && !engine.unmark(b->connection, fault))
 		return false;
 	/* Who waits once waits for all, and the batch has its time. */
@@ -363,6 +390,7 @@ take_outcomes(struct batch *b, const struct many *many)
 		bool done = many->changes[i].outcome == OUTCOME_DONE;
 
 		key->state = done ? STATE_CLAIMED : STATE_THEIRS;
+		key->changed = done;
 		b->written = b->written || done;
 		if (key->found != NULL)
 			memcpy(key->id, key->found->id, sizeof(key->id));
@@ -378,7 +406,7 @@ change_kind(
 	if (many->count < MANY)
 		return true;
 	if (!engine.change_many(b->connection, many->changes, many->count, fault)) {
-		b->again = is_of_key(fault->kind) || fault->kind == FAULT_OTHER;
+		b->again = is_of_key(fault->kind);
 		return false;
 	}
 	take_outcomes(b, many);
@@ -403,6 +431,15 @@ change_many(struct batch *b, struct fault *fault)
 }
 
 static bool
+is_any_changed(const struct batch *b)
+{
+	for (size_t i = 0; i < b->request->count; i++)
+		if (b->keys[i].changed)
+			return true;
+	return false;
+}
+
+static bool
 change_all(struct batch *b, struct fault *fault)
 {
 	if (!b->careful && !change_many(b, fault))
@@ -410,7 +447,11 @@ change_all(struct batch *b, struct fault *fault)
 	for (size_t i = 0; i < b->request->count; i++)
 		if (is_due(b, &b->keys[i]) && !change_key(b, &b->keys[i], fault))
 			return false;
-	return true;
+	/* Several, and not one that can be changed: that is the table. */
+	if (b->refused < 2 || is_any_changed(b))
+		return true;
+	*fault = b->why;
+	return false;
 }
 
 /* --- the transaction -----------------------------------------------------------------
@@ -422,6 +463,7 @@ begin_anew(struct batch *b)
 	for (size_t i = 0; i < b->request->count; i++)
 		b->keys[i] = (struct key){.item = &b->request->items[i]};
 	b->written = false;
+	b->refused = 0;
 }
 
 /* OUTCOME_NONE: the lease is another's. */

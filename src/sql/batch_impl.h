@@ -17,6 +17,7 @@ enum state {
 struct key {
 	const struct rows_item *item;
 	enum state state;
+	bool changed;             /* by us, now */
 	char id[ROWS_ID_MAX + 1]; /* of the row that is claimed */
 	struct record *found;     /* the row of that name; NULL: there is none */
 	struct record *odd;       /* one that the database holds for the same */
@@ -26,8 +27,10 @@ struct key {
 struct batch {
 	struct connection *connection;
 	bool own;
-	bool careful; /* a mark before each change */
-	bool again;   /* a fault of one key ended the transaction: that is what to do */
+	bool careful;   /* a mark before each change */
+	size_t refused; /* keys, for a reason that may be that of the whole table: */
+	struct fault why;
+	bool again; /* a fault of one key ended the transaction: that is what to do */
 	const struct rows_request *request;
 	struct key *keys;
 	struct str *asked; /* keys of rows that are asked for, in order, once each */

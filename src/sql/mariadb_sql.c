@@ -188,37 +188,25 @@ static const struct {
 	unsigned number;
 	enum fault_kind kind;
 } kinds[] = {
-    {1062, FAULT_THEIRS},
-    {1205, FAULT_BUSY}, /* lock wait timeout */
-    {1969, FAULT_BUSY}, /* max_statement_time */
-    {1317, FAULT_BUSY}, /* KILL QUERY */
-    {1213, FAULT_DEADLOCK},
-    {1927, FAULT_OUTAGE}, /* KILL; the connection is gone */
-    {1040, FAULT_OUTAGE}, /* too many connections */
-    {1203, FAULT_OUTAGE}, /* the same, of this user */
-    {1226, FAULT_OUTAGE}, /* the same, within an hour */
-    {1047, FAULT_OUTAGE}, /* a node of Galera that is not ready */
-    {1053, FAULT_OUTAGE}, /* it goes down */
+    {1062, FAULT_THEIRS}, {1205, FAULT_BUSY},     /* lock wait timeout */
+    {1969, FAULT_BUSY},                           /* max_statement_time */
+    {1317, FAULT_BUSY},                           /* KILL QUERY */
+    {1213, FAULT_DEADLOCK}, {1927, FAULT_OUTAGE}, /* KILL; the connection is gone */
+    {1040, FAULT_OUTAGE},                         /* too many connections */
+    {1203, FAULT_OUTAGE},                         /* the same, of this user */
+    {1226, FAULT_OUTAGE},                         /* the same, within an hour */
+    {1047, FAULT_OUTAGE},                         /* a node of Galera that is not ready */
+    {1053, FAULT_OUTAGE},                         /* it goes down */
+    {1021, FAULT_OUTAGE}, /* no room */
+    {1114, FAULT_OUTAGE}, /* the same */
     {1129, FAULT_OUTAGE}, /* too many connections of this host failed */
-    {1290, FAULT_READ_ONLY},
-    {1792, FAULT_READ_ONLY},
-    {1836, FAULT_READ_ONLY},
-    {1044, FAULT_RIGHTS},
-    {1045, FAULT_RIGHTS},
-    {1130, FAULT_RIGHTS},
-    {1142, FAULT_RIGHTS},
-    {1143, FAULT_RIGHTS},
-    {1227, FAULT_RIGHTS},
-    {1370, FAULT_RIGHTS},
-    {1698, FAULT_RIGHTS},
-    {1048, FAULT_VALUE},
-    {1264, FAULT_VALUE},
-    {1265, FAULT_VALUE},
-    {1292, FAULT_VALUE},
-    {1366, FAULT_VALUE},
-    {1406, FAULT_VALUE},
-    {3819, FAULT_VALUE},
-    {4025, FAULT_VALUE},
+    {1290, FAULT_READ_ONLY}, {1792, FAULT_READ_ONLY}, {1836, FAULT_READ_ONLY},
+    {1044, FAULT_RIGHTS}, {1045, FAULT_RIGHTS}, {1130, FAULT_RIGHTS},
+    {1142, FAULT_RIGHTS}, {1143, FAULT_RIGHTS}, {1227, FAULT_RIGHTS},
+    {1370, FAULT_RIGHTS}, {1698, FAULT_RIGHTS}, {1048, FAULT_VALUE}, {1264, FAULT_VALUE},
+    {1265, FAULT_VALUE}, {1292, FAULT_VALUE}, {1366, FAULT_VALUE}, {1406, FAULT_VALUE},
+    {3819, FAULT_VALUE}, {4025, FAULT_VALUE},
+    {1644, FAULT_VALUE}, /* SIGNAL, of a trigger */
 };
 
 enum fault_kind

@@ -153,19 +153,12 @@ static const struct {
 	const char *state;
 	enum fault_kind kind;
 } kinds[] = {
-    {"23505", FAULT_THEIRS},
-    {"55P03", FAULT_BUSY},
-    {"57014", FAULT_BUSY},
-    {"40", FAULT_DEADLOCK},
-    {"08", FAULT_OUTAGE},
-    {"57P", FAULT_OUTAGE},
-    {"53", FAULT_OUTAGE},
-    {"25P03", FAULT_OUTAGE},
-    {"25006", FAULT_READ_ONLY},
-    {"28", FAULT_RIGHTS},
-    {"42501", FAULT_RIGHTS},
-    {"22", FAULT_VALUE},
-    {"23", FAULT_VALUE},
+    {"23505", FAULT_THEIRS}, {"55P03", FAULT_BUSY}, {"57014", FAULT_BUSY},
+    {"40", FAULT_DEADLOCK}, {"08", FAULT_OUTAGE}, {"57P", FAULT_OUTAGE},
+    {"53", FAULT_OUTAGE}, {"25P03", FAULT_OUTAGE}, {"25006", FAULT_READ_ONLY},
+    {"28", FAULT_RIGHTS}, {"42501", FAULT_RIGHTS}, /* a policy for rows as well */
+    {"22", FAULT_VALUE}, {"23", FAULT_VALUE}, {"44", FAULT_VALUE}, /* of a view */
+    {"P0", FAULT_VALUE}, /* RAISE, of a trigger */
 };
 
 enum fault_kind

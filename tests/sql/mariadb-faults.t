@@ -105,6 +105,26 @@ ask 'want a.test may -' 'want c.test encrypt -'
 matches 'one that a CHECK forbids (4025)' "$status $out" '^0 refused a.test .*4025.*ours c.test '
 sql 'ALTER TABLE tls_policy_override DROP CONSTRAINT no_may; DELETE FROM tls_policy_override'
 
+# A trigger says what it likes, and so may the number be any.
+for number_of in 1644 1142 30001; do
+	sql "DELIMITER //
+CREATE TRIGGER guard BEFORE INSERT ON tls_policy_override FOR EACH ROW
+BEGIN
+	IF NEW.dest LIKE '%vip.test' THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = $number_of, MESSAGE_TEXT = 'not to be touched';
+	END IF;
+END//"
+	ask 'want a.test may -' 'want vip.test may -' 'want c.test encrypt -'
+	matches "one that a trigger forbids ($number_of)" "$status $out" \
+		"^0 ours a.test .*refused vip.test .*touched.*$number_of.*ours c.test "
+	mapfile -t many < <(printf 'want d%d.test may -\n' {1..20})
+	ask "${many[@]}" 'want b.vip.test may -'
+	matches '... of many' "$status $(tail -n 3 <<<"$out")" '^0 ours d20.test .*refused b.vip.test .*done$'
+	ask 'want vip.test may -'
+	matches '... and alone' "$status $out" '^0 refused vip.test .*done$'
+	sql 'DROP TRIGGER guard; DELETE FROM tls_policy_override'
+done
+
 # --- a server that takes no changes, and another one that does
 
 mariadb_says 'SET GLOBAL read_only = 1'

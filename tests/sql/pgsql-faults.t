@@ -90,6 +90,20 @@ ask 'want a.test encrypt -'
 answers 'no table of that name' 'failed fault' 70
 sql 'ALTER TABLE elsewhere RENAME TO tlsladder_policy; DELETE FROM tlsladder_policy'
 
+sql "CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS
+	\$\$ BEGIN IF NEW.dest = 'vip.test' THEN RAISE EXCEPTION 'not to be touched'; END IF; RETURN NEW; END \$\$"
+sql 'CREATE TRIGGER guard BEFORE INSERT ON tlsladder_policy FOR EACH ROW EXECUTE FUNCTION guard()'
+ask 'want a.test may -' 'want vip.test may -' 'want c.test encrypt -'
+matches 'one that a trigger forbids (P0001)' "$status $out" '^0 ours a.test .*refused vip.test .*touched.*ours c.test '
+sql 'DROP TRIGGER guard ON tlsladder_policy; DELETE FROM tlsladder_policy'
+sql "ALTER TABLE tlsladder_policy ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY p ON tlsladder_policy TO tlsladder USING (true) WITH CHECK (dest NOT LIKE '%vip.test')"
+ask 'want a.test may -' 'want vip.test may -' 'want c.test encrypt -'
+matches 'one that a policy for rows forbids (42501)' "$status $out" '^0 ours a.test .*refused vip.test .*42501.*ours c.test '
+ask 'want vip.test may -'
+matches '... and alone' "$status $out" '^0 refused vip.test .*done$'
+sql 'DROP POLICY p ON tlsladder_policy; ALTER TABLE tlsladder_policy DISABLE ROW LEVEL SECURITY; DELETE FROM tlsladder_policy'
+
 # --- a server that takes no changes, and another one that does
 
 sql "ALTER USER tlsladder SET default_transaction_read_only = on"
