@@ -30,7 +30,9 @@
  *	busy KEY                      again later
  *	refused KEY TEXT              the database refuses what that key would have
  *	row KEY ID LEVEL ATTRIBUTES ACTIVE MODIFIED OWNER       one of all
- *	standby HOLDER                alone: the lease is another's, nothing was written
+ *	standby HOLDER [SECONDS]      alone: the lease is another's, nothing was written;
+ *	                              SECONDS: it would have lasted for longer than any,
+ *	                              and lasts for that now
  *	grant TEXT                    to rights: SQL that gives what is missing, up to
  *	                              ROWS_GRANTS_MAX; then "failed rights"
  *	failed CLASS TEXT             last: nothing of the batch stands
@@ -199,6 +201,7 @@ struct rows_answer {
 	enum rows_class class; /* where it is one of the last two */
 	struct str text;       /* the same */
 	struct str holder;     /* whose the lease is; "": ours, or none was asked for */
+	bool is_shortened;     /* and it would have lasted for longer than any */
 	struct str grants[ROWS_GRANTS_MAX];
 	unsigned grant_count;
 	struct rows_line *lines; /* where done and no standby: as many as the request has

@@ -242,6 +242,7 @@ take_answer(struct rows_answer *out, const struct rows_request *request,
 		return true;
 	case ROWS_STANDBY:
 		out->holder = line->holder;
+		out->is_shortened = line->has_row;
 		return true;
 	case ROWS_GRANT:
 		if (request->what != ROWS_RIGHTS || out->grant_count == ROWS_GRANTS_MAX)

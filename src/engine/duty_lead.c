@@ -172,6 +172,18 @@ stand_by(struct engine *e, struct leading *l, const struct lead *lead)
 		    lead->holder);
 	memcpy(l->holder, lead->holder, sizeof(l->holder));
 	set_leads(e, l, ANSWER_NO);
+	if (lead->is_shortened) {
+		struct buf line = {0};
+
+		buf_printf(&line,
+		    "the lease of the table, which %s has, would have lasted for longer "
+		    "than "
+		    "%d s, and was shortened to that: the clock of the database was set "
+		    "back",
+		    lead->holder, LEAD_S);
+		engine_alert(e, buf_text(&line));
+		buf_clear(&line);
+	}
 }
 
 static void

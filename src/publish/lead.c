@@ -106,6 +106,7 @@ ask(struct keeping *k, const struct publisher *p, enum rows_word word, enum answ
 	*ours = done ? ANSWER_YES : ANSWER_UNSURE;
 	if (!done && x.is_standby) {
 		*ours = ANSWER_NO;
+		k->lead->is_shortened = x.answer.is_shortened;
 		str_copy(x.answer.holder, k->lead->holder, sizeof(k->lead->holder));
 		done = true;
 	}

@@ -35,6 +35,7 @@ bool lead_print_name(struct store *store, struct buf *out, struct err *err);
 struct lead {
 	enum answer leads;                /* YES, or NO: we stand by */
 	char holder[ROWS_HOLDER_MAX + 1]; /* who leads, or led before us; "": always we */
+	bool is_shortened;                /* NO: its lease lasted for longer than any */
 	size_t taken_over;                /* entries that differed from the rows */
 };
 

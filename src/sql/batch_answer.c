@@ -136,11 +136,14 @@ batch_print(struct batch *b, struct buf *answer)
 }
 
 void
-batch_print_standby(const char *holder, struct buf *answer)
+batch_print_standby(const char *holder, uint32_t shortened_s, struct buf *answer)
 {
-	if (!rows_line_print(
-	        &(struct rows_line){.word = ROWS_STANDBY, .holder = str_of(holder)},
-	        answer) &&
+	const struct rows_line line = {.word = ROWS_STANDBY,
+	    .holder = str_of(holder),
+	    .has_row = shortened_s > 0,
+	    .seconds = shortened_s};
+
+	if (!rows_line_print(&line, answer) &&
 	    !rows_line_print(
 	        &(struct rows_line){.word = ROWS_STANDBY, .holder = STR("somebody")},
 	        answer))

@@ -52,7 +52,7 @@ bool batch_is_mine(
 
 /* The line of each key, appended. */
 void batch_print(struct batch *b, struct buf *answer);
-/* The one line where the lease is another's. */
-void batch_print_standby(const char *holder, struct buf *answer);
+/* The one line where the lease is another's. shortened_s: 0, or what is left of it. */
+void batch_print_standby(const char *holder, uint32_t shortened_s, struct buf *answer);
 
 #endif

@@ -148,6 +148,10 @@ struct engine {
 	 * (ROWS_HOLDER_MAX + 1 octets) then. */
 	enum outcome (*lease)(struct connection *connection, struct str holder,
 	    uint32_t seconds, bool renews, char *other, struct fault *fault);
+	/* One that is longer lasts for so long from now on, as after the clock was set
+	 * back. NONE: it is not longer. */
+	enum outcome (*shorten)(
+	    struct connection *connection, uint32_t seconds, struct fault *fault);
 };
 
 extern const struct engine engine;

@@ -558,6 +558,17 @@ mariadb_lease(struct connection *c, struct str holder, uint32_t seconds, bool re
 	return outcome == OUTCOME_DONE ? OUTCOME_NONE : OUTCOME_FAILED;
 }
 
+static enum outcome
+mariadb_shorten(struct connection *c, uint32_t seconds, struct fault *fault)
+{
+	char number[16];
+	MYSQL_BIND params[2];
+
+	snprintf(number, sizeof(number), "%u", (unsigned)seconds);
+	params[0] = params[1] = param(str_of(number));
+	return outcome_of(run(c, MARIADB_LEASE_SHORTEN, params, fault));
+}
+
 /* --- all of it ---------------------------------------------------------------------- */
 
 const struct engine engine = {
@@ -583,4 +594,5 @@ const struct engine engine = {
     .change = mariadb_change,
     .change_many = mariadb_change_many,
     .lease = mariadb_lease,
+    .shorten = mariadb_shorten,
 };

@@ -52,6 +52,8 @@ static const char *const own_texts[MARIADB_COUNT] = {
         " AND " IS_HOLDER,
     [MARIADB_LEASE_NEW] = "INSERT INTO " LEASE " (holder, expires, name)"
                           " VALUES (?, " EXPIRES ", 'policy')",
+    [MARIADB_LEASE_SHORTEN] = "UPDATE " LEASE " SET expires = " EXPIRES
+                              " WHERE name = 'policy' AND expires > " EXPIRES,
     [MARIADB_LEASE_HOLDER] = "SELECT holder FROM " LEASE " WHERE name = 'policy'",
 };
 
@@ -197,8 +199,8 @@ static const struct {
     {1226, FAULT_OUTAGE},                         /* the same, within an hour */
     {1047, FAULT_OUTAGE},                         /* a node of Galera that is not ready */
     {1053, FAULT_OUTAGE},                         /* it goes down */
-    {1021, FAULT_OUTAGE}, /* no room */
-    {1114, FAULT_OUTAGE}, /* the same */
+    {1021, FAULT_OUTAGE},                         /* no room */
+    {1114, FAULT_OUTAGE},                         /* the same */
     {1129, FAULT_OUTAGE}, /* too many connections of this host failed */
     {1290, FAULT_READ_ONLY}, {1792, FAULT_READ_ONLY}, {1836, FAULT_READ_ONLY},
     {1044, FAULT_RIGHTS}, {1045, FAULT_RIGHTS}, {1130, FAULT_RIGHTS},

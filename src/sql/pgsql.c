@@ -550,6 +550,16 @@ pgsql_lease(struct connection *c, struct str holder, uint32_t seconds, bool rene
 	return OUTCOME_NONE;
 }
 
+static enum outcome
+pgsql_shorten(struct connection *c, uint32_t seconds, struct fault *fault)
+{
+	char number[16];
+	const char *values[] = {number};
+
+	snprintf(number, sizeof(number), "%u", (unsigned)seconds);
+	return outcome_of(run(c, PGSQL_LEASE_SHORTEN, 1, values, fault));
+}
+
 /* --- all of it -----------------------------------------------------------------------
  */
 
@@ -576,4 +586,5 @@ const struct engine engine = {
     .change = pgsql_change,
     .change_many = pgsql_change_many,
     .lease = pgsql_lease,
+    .shorten = pgsql_shorten,
 };

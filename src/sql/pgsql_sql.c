@@ -52,6 +52,11 @@ const struct pgsql_text pgsql_statements[PGSQL_COUNT] = {
     [PGSQL_LEASE] = {"l",
         LEASE_PUT " WHERE l.holder = excluded.holder OR l.expires <= clock_timestamp()"},
     [PGSQL_LEASE_RENEW] = {"r", LEASE_PUT " WHERE l.holder = excluded.holder"},
+    [PGSQL_LEASE_SHORTEN] = {"c",
+        "UPDATE " LEASE
+        " SET expires = clock_timestamp() + make_interval(secs => $1::int)"
+        " WHERE name = 'policy'"
+        " AND expires > clock_timestamp() + make_interval(secs => $1::int)"},
     [PGSQL_LEASE_HOLDER] = {"h", "SELECT holder FROM " LEASE " WHERE name = 'policy'"},
 };
 

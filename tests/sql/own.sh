@@ -137,6 +137,12 @@ lease_rows() {
 	ask 'lease NODE2 30'
 	answers 'the name of another one is another name' $'standby node2\ndone' 0
 	sql "UPDATE tlsladder_lease SET expires = '2001-01-01'"
+	sql "UPDATE tlsladder_lease SET expires = '2101-01-01'"
+	ask 'lease node1 20'
+	answers 'one that lasts for too long, as the clock was set back, is shortened' $'standby node2 20\ndone' 0
+	ask 'lease node1 30'
+	answers '... once' $'standby node2\ndone' 0
+	sql "UPDATE tlsladder_lease SET expires = '2001-01-01'"
 	ask 'renew node1 30' 'want c.test may -'
 	answers 'who only renews takes it from nobody, not even once it ended' $'standby node2\ndone' 0
 	ask 'renew node2 30' 'want c.test may -'

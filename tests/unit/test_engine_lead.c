@@ -273,6 +273,19 @@ nobody_leads_who_cannot_store(void **state)
 	rig_close();
 }
 
+static void
+lease_that_is_too_long(void **state)
+{
+	(void)state;
+	begin("postgresql", "own", ANSWER_NO, "mx2:1");
+	world.lead.is_shortened = true;
+	world_wait(rig.engine, 3 * SECOND);
+	world.lead.is_shortened = false;
+	world_wait(rig.engine, MIN);
+	assert_int_equal(times_told("would have lasted for longer than 30 s"), 1);
+	rig_close();
+}
+
 /* A process that was stopped for a while, as by SIGSTOP: what is due is not done before
  * the database was asked. */
 static void
@@ -382,6 +395,8 @@ main(void)
 	    "without an answer for 30 s nobody decides, which is alerted once");
 	suite_add(nobody_leads_who_cannot_store, NULL,
 	    "who cannot store anything does not renew the lease");
+	suite_add(lease_that_is_too_long, NULL,
+	    "a lease that lasts for too long is told by who stands by");
 	suite_add(mail_that_was_bounced_is_told_once, NULL,
 	    "mail that was bounced is told by who leads alone");
 	suite_add(nobody_waits_untold_without_a_lease, &yes,

@@ -33,6 +33,7 @@ static const char *const lines[] = {
     "row\tb\xc3\xbcro.test\t3\tmay\t-\t1\t-\t-",
     "row\td.test\t-\tmay\t-\t1\t2026-01-02\ttlsladder",
     "standby\tnode2",
+    "standby\tnode2\t30",
     "grant\tGRANT SELECT ON `a`.t TO 'b'@'%'",
     "failed\tbusy\tLock wait timeout exceeded",
     "failed\tread-only\t-",
