@@ -28,6 +28,9 @@
 #define LASTS      7 /* tries that failed, the last 63 s after the first */
 #define BACK_MS    (61 * SPAN_SECOND_MS) /* dict_mysql.c, dict_pgsql.c: RETRY_CONN_INTV */
 #define DOUBT_MS   SPAN_MINUTE_MS
+/* Mail that is deferred for a table that answers us is retried so far apart. */
+#define APART_LEAST_MS (2 * SPAN_MINUTE_MS)
+#define APART_MOST_MS  SPAN_HOUR_MS
 
 /* Of one of these. Times are monotonic. */
 struct table {
@@ -50,6 +53,9 @@ struct tables {
 	bool is_deferred;   /* mail was, as Postfix could not ask a map */
 	int64_t doubted_ms; /* monotonic: when a table was asked for that; 0: never */
 	int64_t flush_ms;   /* monotonic: when that mail is retried; 0: not */
+	bool was_away;      /* ... as a table was, for us as well */
+	int64_t again_ms;   /* monotonic: not before it is retried where none was */
+	int64_t wait_ms;    /* so long after the last time */
 	int64_t retried_ms; /* wall: when that mail was retried last */
 };
 
@@ -213,7 +219,7 @@ doubt(const struct engine *e, struct tables *t, int64_t mono_ms)
 	if (e->known->guard.named == 0 || e->map.unasked_ms <= t->retried_ms)
 		return;
 	t->is_deferred = true;
-	if (t->flush_ms != 0 ||
+	if (t->flush_ms != 0 || mono_ms < t->again_ms ||
 	    (t->doubted_ms != 0 && mono_ms - t->doubted_ms < DOUBT_MS))
 		return;
 	t->doubted_ms = mono_ms;
@@ -401,8 +407,10 @@ take_success(struct engine *e, struct tables *t, const struct table_task *task,
 	if (task->how == PUBLISH_ANEW)
 		table->compare_ms = now->mono_ms + TARGET_SQL_COMPARE_MS;
 	if (is_named(e, table) && t->is_deferred && t->flush_ms == 0 &&
-	    (was_away || task->how == PUBLISH_ANEW))
+	    (was_away || (task->how == PUBLISH_ANEW && now->mono_ms >= t->again_ms))) {
 		t->flush_ms = now->mono_ms + BACK_MS;
+		t->was_away = was_away;
+	}
 	if (!engine_read_versions(e, &err))
 		engine_not_stored(e, "read what is in force", &err);
 	tell_restored(e, table);
@@ -427,12 +435,26 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 static const struct task_kind table_kind = {
     .size = sizeof(struct table_task), .work = work, .take = take};
 
+/* A table that answers us the whole time may be out of the reach of one Postfix for
+ * hours: all mail of all of them is not retried each minute for that. */
+static void
+space_out(struct tables *t, int64_t mono_ms)
+{
+	if (t->was_away || mono_ms - t->again_ms >= APART_MOST_MS)
+		t->wait_ms = 0;
+	t->wait_ms = t->was_away ? 0 : t->wait_ms == 0 ? APART_LEAST_MS : 2 * t->wait_ms;
+	if (t->wait_ms > APART_MOST_MS)
+		t->wait_ms = APART_MOST_MS;
+	t->again_ms = mono_ms + t->wait_ms;
+}
+
 static void
 start_flush(struct engine *e, struct tables *t, const struct moment *now)
 {
 	t->flush_ms = 0;
 	t->is_deferred = false;
 	t->retried_ms = now->wall_ms;
+	space_out(t, now->mono_ms);
 	if (!e->config->postfix.retry)
 		return;
 	log_info("the tables of publish answer again: mail that waits is retried");

@@ -189,6 +189,32 @@ mail_is_retried_after_a_short_absence(void **state)
 	rig_close();
 }
 
+/* One Postfix cannot ask it, for hours; it answers us, and others. */
+static void
+mail_is_not_retried_each_minute(void **state)
+{
+	char domain[16];
+
+	(void)state;
+	begin(TABLE);
+	world.answer = NULL;
+	for (int minute = 0; minute < 8 * 60; minute++) {
+		snprintf(domain, sizeof(domain), "d%d.test", minute % 30);
+		rig_defer_because(domain, REFUSED);
+		rig_save();
+		world_wait(rig.engine, MIN);
+	}
+	assert_in_range(world.flush.times, 5, 14);
+	/* When that was over for a day it is retried at once again. */
+	world_wait(rig.engine, 24 * HOUR);
+	world.flush.times = 0;
+	rig_defer_because("a.test", REFUSED);
+	rig_save();
+	world_wait(rig.engine, 3 * MIN);
+	assert_int_equal(world.flush.times, 1);
+	rig_close();
+}
+
 /* Nobody publishes to it any more: the map counts, and it keeps nothing known. */
 static void
 table_that_is_left_is_forgotten(void **state)
@@ -221,6 +247,9 @@ main(void)
 	    "mail is retried once the table has the entry that Postfix reads");
 	suite_add(mail_is_retried_once_the_table_is_back, NULL,
 	    "mail that a table was in the way of is retried 61 s after it is back");
+	suite_add(mail_is_not_retried_each_minute, NULL,
+	    "mail that a table which answers is in the way of is retried ever more "
+	    "slowly");
 	suite_add(mail_is_retried_after_a_short_absence, NULL,
 	    "the same where nobody saw that it was away");
 	suite_add(table_that_is_left_is_forgotten, NULL,
