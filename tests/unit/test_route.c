@@ -53,7 +53,8 @@ keys_are(void **state)
 static void
 long_recipients_have_no_keys(void **state)
 {
-	struct route_settings settings = {"", "smtp", "+", false};
+	struct route_settings settings = {
+	    .relayhost = "", .default_transport = "smtp", .recipient_delimiter = "+"};
 	char keys[ROUTE_KEYS_MAX][ROUTE_KEY_SIZE], recipient[2 * ROUTE_KEY_SIZE];
 	size_t whole_only;
 
