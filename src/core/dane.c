@@ -353,6 +353,15 @@ dane_describe(const struct dns_records *records, struct buf *out)
 		describe_host(&records->hosts[i], out);
 }
 
+/* Is its first word "address=secure", or the like? Of trouble it is "TLSA:". */
+static bool
+has_value(struct str line)
+{
+	struct str word;
+
+	return str_next(&line, ' ', &word) && memchr(word.p, '=', word.len) != NULL;
+}
+
 /* As describe_host() begins it; "_25._tcp.mx.test TLSA: bogus" is none. rest: what stands
  * behind the name. */
 static bool
@@ -360,7 +369,7 @@ next_line_of_host(struct str *text, struct str *name, struct str *rest)
 {
 	while (str_next(text, '\n', rest))
 		if (str_cut(rest, ' ', name) &&
-		    (str_starts(*rest, STR("address=")) || str_is(*rest, "literal")))
+		    (has_value(*rest) || str_is(*rest, "literal")))
 			return true;
 	return false;
 }

@@ -23,7 +23,7 @@
 /* Who waits for longer than a minute waits for a listing of others, or for so long: the
  * distance between two must not be in the way of mail that fails now. */
 #define OLD_MS       SPAN_MINUTE_MS
-#define OLD_APART_MS (30 * SPAN_SECOND_MS)
+#define OLD_APART_MS (5 * SPAN_SECOND_MS)
 #define PARTIAL_MS   (10 * SPAN_MINUTE_MS)
 #define GIVEN_UP_MAX \
 	256           /* destinations that one listing is about beside those that wait */

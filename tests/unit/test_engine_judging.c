@@ -64,8 +64,8 @@ few_are_asked_side_by_side(void **state)
 static void
 answer_own_server(struct measure_item *item)
 {
-	snprintf(
-	    item->answers.text, sizeof(item->answers.text), "mx.%s", item->nexthop.host);
+	snprintf(item->answers.text, sizeof(item->answers.text), "mx.%s tlsa=none",
+	    item->nexthop.host);
 }
 
 /* A hundred thousand leases that end together must not be as many questions at once. */
@@ -93,8 +93,8 @@ static void
 answer_for_an_hour(struct measure_item *item)
 {
 	item->answers.dane.ttl_s = 3600;
-	snprintf(
-	    item->answers.text, sizeof(item->answers.text), "mx.%s", item->nexthop.host);
+	snprintf(item->answers.text, sizeof(item->answers.text), "mx.%s tlsa=none",
+	    item->nexthop.host);
 }
 
 /* An answer is good for its TTL, unless another map has to be asked anyway. */

@@ -236,8 +236,7 @@ sent_mail_leaves_nothing(void **state)
 			send_id(id);
 		}
 		rig_save();
-		world_wait(
-		    rig.engine, MIN); /* its alarm is old: listings are far apart */
+		world_wait(rig.engine, 2 * LISTINGS); /* its alarm is old */
 		kit_assert(STATE, "SELECT count(*) FROM waiting", "0\n");
 		world_wait(rig.engine, 2 * DAY);
 		defer_id("R1", false);
