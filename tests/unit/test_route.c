@@ -123,7 +123,7 @@ static const struct route_row route_rows[] = {
     {"", "smtp", "error:no mail, sorry", "error", ""},
     {"", "smtp", "retry:later.example", "retry", ""},
     {"", "smtp", "discard:gone.example", "discard", ""},
-    {"b c, [a.example]", "smtp", "", "smtp", ""},
+    {"b c, [a.example]", "smtp", "", "smtp", "[a.example]"},
     {"[a.example],", "smtp", "", "smtp", "[a.example]"},
     {"[a.example], ", "smtp", "", "smtp", "[a.example]"},
     {"", "smtp", "smtp:[IPv6:2001:DB8::1]:26", "smtp", "[ipv6:2001:db8::1]:26"},
