@@ -22,7 +22,7 @@ struct sum {
 };
 
 struct sums {
-	struct sum all, waiting, untold, helpless, theirs;
+	struct sum all, waiting, untold, helpless, unhelped, theirs;
 	struct sum levels[LEVEL_COUNT];
 	size_t applied;
 };
@@ -80,7 +80,10 @@ outcome(const struct foretold *item)
 {
 	if (item->entry.level != LEVEL_NONE)
 		return level_label(item->entry.level);
-	return item->forecast.waits == ANSWER_UNSURE ? "?" : "-";
+	return item->forecast.waits == ANSWER_UNSURE ||
+	        why_could_not_tell(item->forecast.why)
+	    ? "?"
+	    : "-";
 }
 
 static void
@@ -167,6 +170,11 @@ add_entries(struct buf *out, const struct sums *sums)
 		add_sum(out, &sums->helpless);
 		buf_printf(out, ", no entry helps. ");
 	}
+	if (sums->unhelped.count > 0) {
+		buf_printf(out, "Of ");
+		add_sum(out, &sums->unhelped);
+		buf_printf(out, ", what helps could not be told. ");
+	}
 	if (sums->theirs.count > 0) {
 		buf_printf(out, "Pins, or entries from before, are there for ");
 		add_sum(out, &sums->theirs);
@@ -202,7 +210,7 @@ print_sums(const struct forecaster *f, const struct sums *sums)
 	buf_clear(&end);
 	if (!order->probe)
 		page_wrap("The servers were not asked (--probe): the sessions of the log "
-		          "stand for them.",
+		          "stand for them, and TLSA records are taken at their word.",
 		    "", "", &out);
 	printf("\n%s", buf_text(&out));
 	buf_clear(&out);
@@ -223,7 +231,9 @@ sum_up(const struct forecaster *f, struct sums *sums)
 		if (item->entry.level != LEVEL_NONE)
 			sum_add(&sums->levels[item->entry.level], item);
 		else if (waits == ANSWER_YES)
-			sum_add(&sums->helpless, item);
+			sum_add(why_could_not_tell(item->forecast.why) ? &sums->unhelped
+			                                               : &sums->helpless,
+			    item);
 		if (waits != ANSWER_NO && (item->pinned || item->entered))
 			sum_add(&sums->theirs, item);
 		sums->applied += item->applied;

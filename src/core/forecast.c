@@ -106,7 +106,10 @@ meets_dane(const struct forecast_settings *settings, const struct answers *answe
 		return ANSWER_UNSURE;
 	if (answers->dane.state != DANE_USABLE || settings->can_dane == ANSWER_NO)
 		return ANSWER_NO;
-	return ANSWER_YES; /* records are a promise */
+	if (answers->works[LEVEL_DANE_ONLY] == ANSWER_YES)
+		return ANSWER_YES;
+	/* Of a session that did not ask for DANE the key is not known. */
+	return answers->works[LEVEL_ENCRYPT] == ANSWER_NO ? ANSWER_NO : ANSWER_UNSURE;
 }
 
 /* Of servers that were asked, as far as one told. */
@@ -265,6 +268,8 @@ forecast_judge(const struct forecast_settings *settings, const char *key,
 	    .waits = ANSWER_UNSURE, .entry = demand_of(LEVEL_NONE), .why = WHY_NONE};
 	struct measured m = measured != NULL ? measured_told(settings, answers, measured)
 	                                     : measured_by(settings, answers);
+	bool by_records =
+	    answers->dane.state == DANE_USABLE && asks_for_dane(settings->level);
 	enum answer flow;
 
 	if (answers->other_map == ANSWER_YES) {
@@ -278,13 +283,13 @@ forecast_judge(const struct forecast_settings *settings, const char *key,
 	f.waits = flow == ANSWER_YES ? ANSWER_NO
 	    : flow == ANSWER_NO      ? ANSWER_YES
 	                             : ANSWER_UNSURE;
-	if (f.waits != ANSWER_NO)
-		find_entry(settings, key, answers, &m, best_seen, &f);
+	/* Of what the records say no entry is needed, kept or not: no server was asked. */
+	if (by_records && (flow == ANSWER_YES || (flow != ANSWER_NO && measured == NULL)))
+		f.why = WHY_DANE;
+	else if (flow == ANSWER_YES)
+		f.why = WHY_NOT_NEEDED;
 	else
-		f.why =
-		    answers->dane.state == DANE_USABLE && asks_for_dane(settings->level)
-		    ? WHY_DANE
-		    : WHY_NOT_NEEDED;
+		find_entry(settings, key, answers, &m, best_seen, &f);
 	return f;
 }
 
@@ -296,6 +301,8 @@ forecast_waits(const struct forecast *forecast, enum level level, enum dane_stat
 		return forecast->waits == ANSWER_YES;
 	if (forecast->why == WHY_NO_MAIL)
 		return false; /* it is returned at once */
+	if (asks_for_dane(level) && forecast->why == WHY_DANE)
+		return false; /* records are a promise, which mostly is kept */
 	if (asks_for_dane(level) && dane == DANE_UNSURE)
 		return true;
 	if (level == LEVEL_DANE && dane == DANE_INSECURE_MX)

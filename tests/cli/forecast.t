@@ -123,6 +123,12 @@ has 'as text: the sums' "$out" '17 destinations, 690 messages a month. At verify
 has 'as text: the entries' "$out" 'Entries that help: 4 dane-only, 2 cleartext (dane), 6 encrypt. Of 1 destination, 30 messages a month, no entry helps.'
 has 'as text: nothing was changed' "$out" 'Nothing was changed (--apply does it).'
 has 'as text: who was not asked' "$out" 'The servers were not asked (--probe)'
+has 'and what is taken at its word' "$(tr '\n' ' ' <<<"$out")" 'TLSA records are taken at their word'
+ladder scan --as dane-only "$log"
+has 'what helps is not known of whom nobody told that' "$(tr -s ' ' <<<"$out")" '
+valid-ca.test 60 ? no-answer
+'
+has 'which is not that nothing helps' "$(tr '\n' ' ' <<<"$out")" ', what helps could not be told.'
 on_terminal 60 scan --as verify "$log"
 check 'it fits a terminal of 60 columns' test "$(widest)" -le 60
 
@@ -134,9 +140,10 @@ done <<'END'
 encrypt selfsigned.test no - not-needed
 encrypt plain.test yes dane not-encrypted
 dane plain.test no - not-needed
-dane dane-ok.test no - dane
-dane-only dane-ok.test no - dane
+dane dane-ok.test ?no - dane
+dane-only dane-ok.test ?no - dane
 dane-only selfsigned.test yes encrypt not-authentic
+dane-only valid-ca.test yes - no-answer
 secure selfsigned.test yes encrypt not-authentic
 END
 
