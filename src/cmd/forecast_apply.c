@@ -45,6 +45,8 @@ recall(struct forecaster *f, struct foretold *item, struct err *err)
 	if (!store_get(f->store, item->nexthop.key, &d, &found, err))
 		return false;
 	item->pinned = is_pinned(&d, f->now_ms);
+	if (item->pinned)
+		item->pin = demand_copy(destination_demand(&d));
 	item->busy = d.alarm.raised;
 	item->entered = d.entry.level != LEVEL_NONE && d.entry.why != WHY_FORECAST;
 	if (d.entry.level != LEVEL_NONE && d.entry.why != WHY_FORECAST)
@@ -54,16 +56,25 @@ recall(struct forecaster *f, struct foretold *item, struct err *err)
 	return done;
 }
 
-/* A pinned parent is the administrator's word on all that is below. */
+/* A pinned parent is the administrator's word on all that is below; of two the one that
+ * Postfix finds first, whose name is longer. */
 static bool
 note_parent(void *context, const struct entry *entry)
 {
 	struct forecaster *f = context;
 
-	for (size_t i = 0; i < f->count && entry->level != LEVEL_NONE; i++)
-		if (!f->items[i].entered &&
-		    nexthop_is_below(f->items[i].nexthop.key, entry->key))
-			f->items[i].pinned = true;
+	for (size_t i = 0; i < f->count && entry->level != LEVEL_NONE; i++) {
+		struct foretold *item = &f->items[i];
+		size_t length = strlen(entry->key);
+
+		if (item->entered || length <= item->pin_length ||
+		    !nexthop_is_below(item->nexthop.key, entry->key))
+			continue;
+		demand_clear(&item->pin);
+		item->pin = demand_copy((struct demand){entry->level, entry->attributes});
+		item->pin_length = length;
+		item->pinned = true;
+	}
 	return true;
 }
 

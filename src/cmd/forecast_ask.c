@@ -178,14 +178,18 @@ judge(const struct asking *a, struct ask_job *job)
 		raise_level(&best, past_of(f, job, &choice->hosts[i]));
 	if (item->probed)
 		measured = measure(a, job);
-	item->forecast = forecast_judge(&settings, job->check.item.nexthop.key,
-	    &job->check.item.answers, item->probed ? &measured : NULL, best);
+	if (item->pinned && job->check.item.answers.other_map == ANSWER_NO)
+		item->forecast = forecast_pinned(&settings, &job->check.item.answers,
+		    item->probed ? &measured : NULL, item->pin);
+	else
+		item->forecast = forecast_judge(&settings, job->check.item.nexthop.key,
+		    &job->check.item.answers, item->probed ? &measured : NULL, best);
+	if (item->pinned && item->pin.level != LEVEL_NONE)
+		settings.level = item->pin.level;
 	item->waits = forecast_waits(&item->forecast, settings.level,
 	    job->check.item.answers.dane.state, guess(job));
 	item->entry = demand_copy(item->forecast.entry);
 	item->forecast.entry = item->entry;
-	if (item->pinned && item->forecast.waits != ANSWER_NO)
-		item->forecast.why = WHY_PINNED;
 }
 
 static void

@@ -22,7 +22,7 @@ struct sum {
 };
 
 struct sums {
-	struct sum all, waiting, untold, helpless, unhelped, theirs;
+	struct sum all, waiting, untold, helpless, unhelped, theirs, unmet;
 	struct sum levels[LEVEL_COUNT];
 	size_t applied;
 };
@@ -180,6 +180,11 @@ add_entries(struct buf *out, const struct sums *sums)
 		add_sum(out, &sums->theirs);
 		buf_printf(out, ". ");
 	}
+	if (sums->unmet.count > 0) {
+		buf_printf(out, "Under its pin mail would wait for ");
+		add_sum(out, &sums->unmet);
+		buf_printf(out, ". ");
+	}
 }
 
 static void
@@ -224,6 +229,12 @@ sum_up(const struct forecaster *f, struct sums *sums)
 		enum answer waits = item->forecast.waits;
 
 		sum_add(&sums->all, item);
+		if (item->pinned) {
+			sum_add(&sums->theirs, item);
+			if (waits == ANSWER_YES)
+				sum_add(&sums->unmet, item);
+			continue;
+		}
 		if (waits == ANSWER_YES)
 			sum_add(&sums->waiting, item);
 		if (waits == ANSWER_UNSURE)
@@ -234,7 +245,7 @@ sum_up(const struct forecaster *f, struct sums *sums)
 			sum_add(why_could_not_tell(item->forecast.why) ? &sums->unhelped
 			                                               : &sums->helpless,
 			    item);
-		if (waits != ANSWER_NO && (item->pinned || item->entered))
+		if (waits != ANSWER_NO && item->entered)
 			sum_add(&sums->theirs, item);
 		sums->applied += item->applied;
 	}
@@ -327,6 +338,7 @@ make_items(struct forecaster *f, const struct seen_list *seen)
 		item->present = forecast_level_now(f, item->seen);
 		item->messages = forecast_a_month(item->seen->sent, span_ms);
 		item->entry = demand_of(LEVEL_NONE);
+		item->pin = demand_of(LEVEL_NONE);
 		f->count++;
 	}
 }
@@ -367,8 +379,10 @@ scan_forecast(const struct options *options, const struct forecast_order *order,
 		    order->since_ms, paths, count, &seen);
 	if (status == 0)
 		status = run_all(&f, &seen);
-	for (size_t i = 0; i < f.count; i++)
+	for (size_t i = 0; i < f.count; i++) {
 		demand_clear(&f.items[i].entry);
+		demand_clear(&f.items[i].pin);
+	}
 	free(f.items);
 	seen_clear(&seen);
 	postfix_maps_free(f.other_maps);

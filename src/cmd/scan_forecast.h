@@ -32,6 +32,8 @@ struct foretold {
 	enum level present; /* in force while the log was written */
 	enum level best;    /* its past, by the state */
 	bool pinned;        /* ... or its parent is */
+	struct demand pin;  /* owned; LEVEL_NONE: to the default level. Where it is */
+	size_t pin_length;  /* of the parent's name; 0: it is its own */
 	bool busy;          /* mail waits there now: the daemon decides */
 	bool entered;       /* it has an entry that no forecast made */
 	uint64_t messages;  /* a month */

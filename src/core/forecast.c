@@ -160,15 +160,14 @@ measured_by(const struct forecast_settings *settings, const struct answers *answ
 	return m;
 }
 
-/* Does mail flow at the level that is to be? `dane` asks for what the records say. */
+/* Does mail flow at that level? `dane` asks for what the records say. */
 static enum answer
-flows(const struct forecast_settings *settings, const struct answers *answers,
-    const struct measured *m)
+flows(enum level level, const struct answers *answers, const struct measured *m)
 {
-	if (settings->level <= LEVEL_MAY)
+	if (level <= LEVEL_MAY)
 		return ANSWER_YES;
-	if (settings->level != LEVEL_DANE)
-		return m->meets[settings->level];
+	if (level != LEVEL_DANE)
+		return m->meets[level];
 	switch (answers->dane.state) {
 	case DANE_NONE:
 		return ANSWER_YES;
@@ -245,6 +244,30 @@ find_entry(const struct forecast_settings *settings, const char *key,
 		out->entry = d.entry;
 }
 
+static enum answer
+opposite(enum answer answer)
+{
+	return answer == ANSWER_YES ? ANSWER_NO
+	    : answer == ANSWER_NO   ? ANSWER_YES
+	                            : ANSWER_UNSURE;
+}
+
+static struct measured
+measured_or_seen(const struct forecast_settings *settings, const struct answers *answers,
+    const struct measured *measured)
+{
+	return measured != NULL ? measured_told(settings, answers, measured)
+	                        : measured_by(settings, answers);
+}
+
+/* Is it a matter of what the records say, which no server was asked to keep? */
+static bool
+is_promised(const struct answers *answers, enum level level, enum answer flow)
+{
+	return flow == ANSWER_UNSURE && answers->dane.state == DANE_USABLE &&
+	    asks_for_dane(level);
+}
+
 /* Is it no matter of the level? */
 static bool
 is_untold(const struct answers *answers, struct forecast *out)
@@ -266,10 +289,7 @@ forecast_judge(const struct forecast_settings *settings, const char *key,
 {
 	struct forecast f = {
 	    .waits = ANSWER_UNSURE, .entry = demand_of(LEVEL_NONE), .why = WHY_NONE};
-	struct measured m = measured != NULL ? measured_told(settings, answers, measured)
-	                                     : measured_by(settings, answers);
-	bool by_records =
-	    answers->dane.state == DANE_USABLE && asks_for_dane(settings->level);
+	struct measured m = measured_or_seen(settings, answers, measured);
 	enum answer flow;
 
 	if (answers->other_map == ANSWER_YES) {
@@ -279,17 +299,56 @@ forecast_judge(const struct forecast_settings *settings, const char *key,
 	}
 	if (is_untold(answers, &f))
 		return f;
-	flow = flows(settings, answers, &m);
-	f.waits = flow == ANSWER_YES ? ANSWER_NO
-	    : flow == ANSWER_NO      ? ANSWER_YES
-	                             : ANSWER_UNSURE;
-	/* Of what the records say no entry is needed, kept or not: no server was asked. */
-	if (by_records && (flow == ANSWER_YES || (flow != ANSWER_NO && measured == NULL)))
-		f.why = WHY_DANE;
-	else if (flow == ANSWER_YES)
-		f.why = WHY_NOT_NEEDED;
-	else
+	flow = flows(settings->level, answers, &m);
+	f.waits = opposite(flow);
+	f.promised = measured == NULL && is_promised(answers, settings->level, flow);
+	if (flow != ANSWER_YES && !f.promised)
 		find_entry(settings, key, answers, &m, best_seen, &f);
+	else
+		f.why =
+		    answers->dane.state == DANE_USABLE && asks_for_dane(settings->level)
+		    ? WHY_DANE
+		    : WHY_NOT_NEEDED;
+	return f;
+}
+
+/* A pin with names or the like of its own is met by whatever has these: what meets the
+ * level with those of the default need not. */
+static enum answer
+flows_under(struct demand pin, const struct answers *answers, const struct measured *m,
+    bool probed)
+{
+	enum answer flow = flows(pin.level, answers, m);
+	bool needs_tls = level_promise(pin.level) > LEVEL_MAY;
+
+	if (needs_tls && m->meets[LEVEL_ENCRYPT] == ANSWER_NO)
+		return ANSWER_NO;
+	if (!needs_tls || demand_attributes(pin)[0] == '\0')
+		return flow;
+	return flow == ANSWER_YES && !probed ? ANSWER_YES : ANSWER_UNSURE;
+}
+
+struct forecast
+forecast_pinned(const struct forecast_settings *settings, const struct answers *answers,
+    const struct measured *measured, struct demand pin)
+{
+	struct forecast_settings s = *settings;
+	struct forecast f = {.waits = ANSWER_UNSURE, .entry = pin}, untold = f;
+	struct measured m;
+	enum answer flow;
+
+	if (pin.level != LEVEL_NONE)
+		s.level = pin.level;
+	else
+		pin.level = settings->level;
+	m = measured_or_seen(&s, answers, measured);
+	flow = flows_under(pin, answers, &m, measured != NULL);
+	/* Cleartext asks DNS for nothing but servers. */
+	if (pin.level > LEVEL_MAY && is_untold(answers, &untold))
+		flow = ANSWER_UNSURE;
+	f.waits = opposite(flow);
+	f.promised = measured == NULL && is_promised(answers, pin.level, flow);
+	f.why = WHY_PINNED;
 	return f;
 }
 
@@ -299,10 +358,10 @@ forecast_waits(const struct forecast *forecast, enum level level, enum dane_stat
 {
 	if (forecast->waits != ANSWER_UNSURE)
 		return forecast->waits == ANSWER_YES;
-	if (forecast->why == WHY_NO_MAIL)
+	if (dane == DANE_NO_MAIL)
 		return false; /* it is returned at once */
-	if (asks_for_dane(level) && forecast->why == WHY_DANE)
-		return false; /* records are a promise, which mostly is kept */
+	if (forecast->promised)
+		return false; /* it mostly is kept */
 	if (asks_for_dane(level) && dane == DANE_UNSURE)
 		return true;
 	if (level == LEVEL_DANE && dane == DANE_INSECURE_MX)

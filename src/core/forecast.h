@@ -41,6 +41,7 @@ struct forecast {
 	struct demand entry; /* the one that helps; LEVEL_NONE: none is needed, or none
 	                      * does. Its text is borrowed from the answers */
 	enum why why;
+	bool promised; /* waits is not known, and TLSA records speak against it */
 };
 
 /*
@@ -70,9 +71,16 @@ enum level forecast_guess(const struct forecast_server *server, enum level prese
 struct forecast forecast_judge(const struct forecast_settings *settings, const char *key,
     const struct answers *answers, const struct measured *measured, enum level best_seen);
 
+/*
+ * The same under a pin, which is the entry then, whatever waits; LEVEL_NONE: pinned to
+ * the default level. waits: would mail wait under it? Its text is borrowed.
+ */
+struct forecast forecast_pinned(const struct forecast_settings *settings,
+    const struct answers *answers, const struct measured *measured, struct demand pin);
+
 /* Does mail wait, as far as one may say? Where that could not be told it does, if not the
  * sessions of its servers (guess: the best of forecast_guess()) speak against it, or
- * nobody takes mail. */
+ * nobody takes mail. level: the one that is in force then, a pin's or the default. */
 bool forecast_waits(const struct forecast *forecast, enum level level,
     enum dane_state dane, enum level guess);
 

@@ -258,12 +258,19 @@ has 'explain tells of it' "$out" 'forecast'
 ladder scan --as verify --json "$log"
 is 'what is pinned is told so' "$(json '[(x["destination"], x["why"]) for x in d if x["why"] == "pinned"]')" \
 	"[('plain.test', 'pinned'), ('expired-cert.test', 'pinned')]"
+is 'with the level of its pin, and whether mail waits under that' \
+	"$(json '[(x["destination"], x["level"], x["waits"], x["told"]) for x in d if x["why"] == "pinned"]')" \
+	"[('plain.test', 'encrypt', True, True), ('expired-cert.test', 'may', False, True)]"
 ladder scan --as verify --apply "$log"
 has 'as text: how many are in force' "$(tr '\n' ' ' <<<"$out")" '10 of them are in force now, 30 days at most until verify is the default level.'
 has 'as text: what was there before' "$out" 'Pins, or entries from before, are there for 2 destinations, 120 messages a month.'
+has 'as text: which pin is not met' "$(tr '\n' ' ' <<<"$out")" 'Under its pin mail would wait for 1 destination, 90 messages a month.'
+hasnt 'as text: a pin is no entry that helps' "$(tr '\n' ' ' <<<"$out")" '7 encrypt'
 rm "$dir"/state.db* "$dir/tls_policy"
 
 ladder set .test encrypt
+ladder scan --as verify --json "$log"
+is 'a parent is whose level it is' "$(json 'sorted({(x["level"], x["why"]) for x in d if x["destination"][0] != "["})')" "[('encrypt', 'pinned')]"
 ladder scan --as verify --apply "$log"
 ladder list --json
 is 'a pin of a parent is the word on all that is below' "$(json '[x["destination"] for x in d]')" "['.test']"

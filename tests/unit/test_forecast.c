@@ -12,6 +12,8 @@ struct row {
 	struct forecast_settings settings;
 	struct ladder_policy policy;
 	struct answers answers;
+	bool pinned;
+	struct demand pin;
 	bool probed;
 	struct measured measured;
 	enum level best_seen;
@@ -171,7 +173,12 @@ read_else(struct row *row, unsigned line, const char *text)
 		row->policy.lowest = level_of(line, word);
 	else if (str_eat(&word, STR("past=")))
 		row->best_seen = level_of(line, word);
-	else if (str_is(word, "no-dnssec"))
+	else if (str_eat(&word, STR("pin=")) || str_eat(&word, STR("pin+match="))) {
+		row->pinned = true;
+		row->pin = demand_of(level_of(line, word));
+		if (strchr(text, '+') != NULL)
+			row->pin.attributes = "match=own.test";
+	} else if (str_is(word, "no-dnssec"))
 		row->settings.can_dane = ANSWER_NO;
 	else if (str_is(word, "other-map"))
 		row->answers.other_map = ANSWER_YES;
@@ -202,8 +209,12 @@ destination_is(void **state)
 	struct forecast got;
 
 	settings.policy = &row->policy;
-	got = forecast_judge(&settings, "a.test", &row->answers,
-	    row->probed ? &row->measured : NULL, row->best_seen);
+	got = row->pinned ? forecast_pinned(&settings, &row->answers,
+	                        row->probed ? &row->measured : NULL, row->pin)
+	                  : forecast_judge(&settings, "a.test", &row->answers,
+	                        row->probed ? &row->measured : NULL, row->best_seen);
+	if (row->pinned && row->pin.level != LEVEL_NONE)
+		settings.level = row->pin.level;
 	demand_print(got.entry, &entry);
 	assert_string_equal(why_slug(got.why), why_slug(row->why));
 	assert_string_equal(buf_text(&entry), row->entry);
