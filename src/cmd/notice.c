@@ -21,6 +21,8 @@
 #include "cmd/cmd.h"
 #include "cmd/operand.h"
 #include "core/choice.h"
+#include "core/forecast.h"
+#include "core/measured.h"
 #include "postfix/finger.h"
 #include "publish/notify.h"
 #include "sys/clock.h"
@@ -46,7 +48,9 @@ struct letter {
 	bool send;
 	struct found found[FINDINGS_MAX];
 	size_t count;
-	bool unsure; /* something could not be asked */
+	bool unsure;                            /* something could not be asked */
+	struct measured_host hosts[CHOICE_MAX]; /* what each of them did */
+	unsigned host_count;
 };
 
 /* --- what is wrong ----------------------------------------------------------------- */
@@ -62,6 +66,35 @@ add(struct letter *l, enum notice_fault fault, const char *words)
 	    .words = f->words,
 	    .at_s = clock_wall_ms() / SPAN_SECOND_MS};
 	return f;
+}
+
+/* Does an enforced policy that is there now demand that this host's certificate verifies?
+ * Nothing does without an authority of ours. */
+static bool
+policy_demands(const struct letter *l, const char *host)
+{
+	const struct check_policy *policy = &l->check.policy;
+	const struct postfix_settings *s = &l->settings;
+
+	return policy->had && policy->policy.mode == STS_MODE_ENFORCE &&
+	    policy->policy.max_age_s > 0 &&
+	    sts_policy_allows(&policy->policy, str_of(host)) &&
+	    ((s->ca_file != NULL && s->ca_file[0] != '\0') ||
+	        (s->ca_path != NULL && s->ca_path[0] != '\0'));
+}
+
+/* Of its addresses, made one. */
+static void
+note_host(struct letter *l, const struct chosen_host *host, const struct probe *probe)
+{
+	struct measured_host *last =
+	    l->host_count > 0 ? &l->hosts[l->host_count - 1] : NULL;
+
+	if (last != NULL && last->name == host->name)
+		last->probe = probe_merge(&last->probe, probe);
+	else
+		l->hosts[l->host_count++] = (struct measured_host){
+		    .name = host->name, .promise = host->promise, .probe = *probe};
 }
 
 static void
@@ -92,7 +125,8 @@ ask_server(struct letter *l, const struct chosen_host *host, const char *address
 	probe = server_probe(
 	    &server, &settings.rules, host->name, l->check.item.choice.domain);
 	l->unsure = l->unsure || probe.end == PROBE_SILENT || probe.end == PROBE_OURS;
-	fault = notice_fault_of(&probe, question.dane);
+	note_host(l, host, &probe);
+	fault = notice_fault_of(&probe, question.dane, policy_demands(l, host->name));
 	if (fault == NOTICE_NONE)
 		return;
 	f = add(l, fault, why.text);
@@ -122,12 +156,11 @@ ask_servers(struct letter *l)
 }
 
 static void
-ask_policy(struct letter *l)
+add_policy(struct letter *l)
 {
 	const struct check_policy *policy = &l->check.policy;
 	struct found *f;
 
-	check_policy(&l->check, l->config, l->measurer, NULL, &l->settings);
 	if (!policy->asked)
 		return;
 	if (!policy->had && policy->cause == STS_CAUSE_FETCHER) {
@@ -176,8 +209,9 @@ look(struct letter *l)
 		    "DNS could not tell its servers%s%s; try again later",
 		    l->check.found->dns.trouble[0] != '\0' ? ": " : "",
 		    l->check.found->dns.trouble);
+	check_policy(&l->check, l->config, l->measurer, NULL, &l->settings);
 	ask_servers(l);
-	ask_policy(l);
+	add_policy(l);
 	return 0;
 }
 
@@ -252,6 +286,115 @@ send_noted(
 	return status;
 }
 
+/* What our own Postfix demands there. */
+struct in_force {
+	const char *key;
+	struct demand demand; /* owned; LEVEL_NONE: the default level */
+	bool of_policy;
+	size_t parent; /* the length of whose name, where it is a parent's; 0: its own */
+};
+
+static bool
+note_parent(void *context, const struct entry *entry)
+{
+	struct in_force *now = context;
+	size_t length = strlen(entry->key);
+
+	if (entry->level == LEVEL_NONE || length <= now->parent ||
+	    !nexthop_is_below(now->key, entry->key))
+		return true;
+	demand_clear(&now->demand);
+	now->demand = demand_copy((struct demand){entry->level, entry->attributes});
+	now->parent = length;
+	return true;
+}
+
+static bool
+find_in_force(
+    const struct letter *l, struct store *store, struct in_force *now, struct err *err)
+{
+	struct destination d;
+	bool found;
+
+	*now = (struct in_force){
+	    .key = l->check.item.nexthop.key, .demand = demand_of(LEVEL_NONE)};
+	if (!store_get(store, now->key, &d, &found, err))
+		return false;
+	now->demand = demand_copy(destination_demand(&d));
+	now->of_policy = now->demand.level != LEVEL_NONE && d.entry.why == WHY_POLICY;
+	destination_clear(&d);
+	return now->demand.level != LEVEL_NONE ||
+	    store_each_parent(store, note_parent, now, err);
+}
+
+/* Does mail flow at what is in force, by what the servers did just now? */
+static enum answer
+is_held(const struct letter *l, const struct in_force *now, enum level standard)
+{
+	struct measured measured = measured_of(l->hosts, l->host_count, false);
+	struct answers *answers = mem_new(1, sizeof(*answers));
+	struct forecast_settings settings = {
+	    .level = standard,
+	    .can_dane = l->settings.can_dane ? ANSWER_YES : ANSWER_NO,
+	    .policy = &l->config->ladder,
+	};
+	enum answer held;
+
+	*answers = l->check.item.answers;
+	answers->other_map = ANSWER_NO; /* not asked here */
+	held = forecast_pinned(&settings, answers, &measured, now->demand).waits;
+	if (now->of_policy &&
+	    (answers->sts_allows_none || measured.meets[LEVEL_VERIFY] == ANSWER_NO))
+		held = ANSWER_YES;
+	free(answers);
+	return held;
+}
+
+/* The letter says "TLS-Required: no" (RFC 8689), which Postfix takes at its word
+ * from 3.10 on, at whatever level. */
+static bool
+goes_at_any_level(const char *mail_version)
+{
+	char *end = NULL;
+	unsigned long major = strtoul(mail_version, &end, 10);
+
+	return major > 3 ||
+	    (major == 3 && *end == '.' && strtoul(end + 1, NULL, 10) >= 10);
+}
+
+/* A letter that waits here reaches nobody, and none could follow it for 30 days. */
+static int
+may_go(struct letter *l, struct store *store)
+{
+	enum level standard = l->config->postfix.default_level != LEVEL_UNKNOWN
+	    ? l->config->postfix.default_level
+	    : l->settings.level;
+	struct in_force now;
+	struct err err;
+	enum answer held;
+	enum level level;
+
+	if (l->settings.version != NULL && goes_at_any_level(l->settings.version))
+		return 0;
+	if (!find_in_force(l, store, &now, &err)) {
+		demand_clear(&now.demand);
+		return cmd_fail(EX_IOERR, "%s", err.text);
+	}
+	level = now.demand.level != LEVEL_NONE ? now.demand.level : standard;
+	held = is_held(l, &now, standard);
+	demand_clear(&now.demand);
+	if (held == ANSWER_YES)
+		return cmd_fail(EX_UNAVAILABLE,
+		    "not sent: at %s, which is in force for %s here, the letter would "
+		    "wait with all other mail; send it another way",
+		    level_name(level), l->check.item.nexthop.key);
+	if (held == ANSWER_UNSURE && level_promise(level) > LEVEL_MAY)
+		cmd_warn("whether mail to %s goes at %s could not be told: the letter "
+		         "may wait; see `mailq`",
+		    l->check.item.nexthop.key, level_name(level));
+	return 0;
+}
+
 static int
 send_letter(struct letter *l, const struct buf *text)
 {
@@ -262,7 +405,9 @@ send_letter(struct letter *l, const struct buf *text)
 	store = cmd_store(l->config, true, &status);
 	if (store == NULL)
 		return status;
-	status = send_noted(l, store, domain, text);
+	status = may_go(l, store);
+	if (status == 0)
+		status = send_noted(l, store, domain, text);
 	store_close(store);
 	return status;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/notice.h"
 
+#include <stdio.h>
+
 #include "base/utc.h"
 #include "base/width.h"
 
@@ -22,7 +24,7 @@ notice_language_parse(struct str name, enum notice_language *language)
 }
 
 enum notice_fault
-notice_fault_of(const struct probe *probe, bool dane)
+notice_fault_of(const struct probe *probe, bool dane, bool policy)
 {
 	switch (probe->end) {
 	case PROBE_PLAIN:
@@ -34,9 +36,11 @@ notice_fault_of(const struct probe *probe, bool dane)
 	case PROBE_TLS:
 		if (dane && probe->dane == ANSWER_NO)
 			return NOTICE_TLSA;
-		return probe->cause == CAUSE_EXPIRED && probe->verify == ANSWER_NO
-		    ? NOTICE_EXPIRED
-		    : NOTICE_NONE;
+		if (probe->verify != ANSWER_NO)
+			return NOTICE_NONE;
+		return probe->cause == CAUSE_EXPIRED ? NOTICE_EXPIRED
+		    : policy && !dane                ? NOTICE_UNPROVEN
+		                                     : NOTICE_NONE;
 	default:
 		return NOTICE_NONE;
 	}
@@ -50,6 +54,8 @@ struct words {
 	const char *opening;    /* domain */
 	const char *opening_us; /* us, domain */
 	const char *seen;       /* before what was seen */
+	const char *told;       /* before what a program said of it, in English */
+	bool day_first;         /* a time is 28.11.2026 23:55:19 UTC */
 	const char *since;      /* time */
 	const char *todo;
 	const char *ending;
@@ -69,6 +75,7 @@ static const struct words languages[NOTICE_LANGUAGES] = {
             .opening_us = "our mail server %s sends mail to %s, and could not protect "
                           "it on its way as it should be. This is what we found:",
             .seen = "seen",
+            .told = "",
             .since = "since %s",
             .todo = "What helps:",
             .ending = "Until then mail to you waits here, or goes less protected than "
@@ -104,6 +111,12 @@ static const struct words languages[NOTICE_LANGUAGES] = {
                         "Name the present mail servers in the policy (mx:), and give "
                         "it a new id. Senders who check MTA-STS deliver nothing until "
                         "then."},
+                    [NOTICE_UNPROVEN] = {"has a certificate that does not verify, which "
+                                         "the domain's enforced MTA-STS policy demands "
+                                         "(RFC 8461)",
+                        "Use a certificate by a public authority that has the server's "
+                        "own name, with the chain that belongs to it. Senders who "
+                        "check MTA-STS deliver nothing until then."},
                 },
         },
     [NOTICE_GERMAN] =
@@ -115,7 +128,9 @@ static const struct words languages[NOTICE_LANGUAGES] = {
             .opening_us = "unser Mailserver %s sendet Mail an %s und konnte sie "
                           "unterwegs nicht so schützen, wie es sein sollte. Das haben "
                           "wir festgestellt:",
-            .seen = "gesehen",
+            .seen = "gesehen am",
+            .told = "Meldung auf Englisch: ",
+            .day_first = true,
             .since = "seit %s",
             .todo = "Was hilft:",
             .ending = "Bis dahin wartet Mail an Sie hier oder geht weniger geschützt "
@@ -142,15 +157,23 @@ static const struct words languages[NOTICE_LANGUAGES] = {
                         "Den TLSA-Eintrag des neuen Zertifikats veröffentlichen, bevor "
                         "es benutzt wird, oder den alten entfernen. Wer DANE prüft, "
                         "stellt bis dahin nichts zu."},
-                    [NOTICE_POLICY] = {"liefert die MTA-STS-Policy nicht, die das DNS "
+                    [NOTICE_POLICY] = {"liefert die MTA-STS-Richtlinie nicht, die das "
+                                       "DNS "
                                        "ankündigt (RFC 8461)",
-                        "Die Policy über HTTPS mit einem für diesen Namen gültigen "
+                        "Die Richtlinie über HTTPS mit einem für diesen Namen gültigen "
                         "Zertifikat ausliefern oder den Eintrag _mta-sts entfernen."},
-                    [NOTICE_NO_HOST] = {"hat eine MTA-STS-Policy, die keinen der "
+                    [NOTICE_NO_HOST] = {"hat eine MTA-STS-Richtlinie, die keinen der "
                                         "Mailserver der Domain zulässt (RFC 8461)",
-                        "Die jetzigen Mailserver in der Policy nennen (mx:) und ihr "
+                        "Die jetzigen Mailserver in der Richtlinie nennen (mx:) und ihr "
                         "eine neue id geben. Wer MTA-STS prüft, stellt bis dahin "
                         "nichts zu."},
+                    [NOTICE_UNPROVEN] =
+                        {"hat ein Zertifikat, das sich nicht prüfen lässt, wie es die "
+                         "MTA-STS-Richtlinie der Domain verlangt (RFC 8461)",
+                            "Ein Zertifikat einer öffentlichen Zertifizierungsstelle "
+                            "benutzen, das den Namen des Servers hat, mit der "
+                            "dazugehörigen Kette. Wer MTA-STS prüft, stellt bis dahin "
+                            "nichts zu."},
                 },
         },
 };
@@ -184,25 +207,41 @@ notice_subject(enum notice_language language, const char *domain, struct buf *ou
 	add_with(out, languages[language].subject, (const char *const[]){domain});
 }
 
+/* text: of UTC_SIZE and some more. False: the time is none. */
+static bool
+print_time(const struct words *w, int64_t at_s, char *text, size_t size)
+{
+	char time[UTC_SIZE];
+
+	if (!utc_print(at_s, time))
+		return false;
+	if (w->day_first) /* 2026-11-28T23:55:19Z */
+		snprintf(text, size, "%.2s.%.2s.%.4s %.8s UTC", time + 8, time + 5, time,
+		    time + 11);
+	else
+		snprintf(text, size, "%s", time);
+	return true;
+}
+
 static void
 add_finding(const struct words *w, const struct notice_finding *f, struct buf *out)
 {
-	char time[UTC_SIZE];
+	char time[UTC_SIZE + 8] = "";
 	struct buf line = {0};
 
 	buf_printf(&line, "  * ");
 	buf_add_visible(&line, str_of(f->server));
 	buf_printf(&line, " %s", w->faults[f->fault].fact);
-	if (f->until_s > 0 && utc_print(f->until_s, time)) {
+	if (f->until_s > 0 && print_time(w, f->until_s, time, sizeof(time))) {
 		buf_add_char(&line, ' ');
 		add_with(&line, w->since, (const char *const[]){time});
 	}
 	add_wrapped(out, &line, "    ");
 	buf_reset(&line);
-	utc_print(f->at_s, time);
+	print_time(w, f->at_s, time, sizeof(time));
 	buf_printf(&line, "    (%s %s", w->seen, time);
 	if (f->words[0] != '\0') {
-		buf_printf(&line, ": ");
+		buf_printf(&line, ": %s", w->told);
 		buf_add_visible(&line, str_of(f->words));
 	}
 	buf_add_char(&line, ')');

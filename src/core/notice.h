@@ -22,7 +22,9 @@ enum notice_fault {
 	NOTICE_EXPIRED,   /* the certificate's time is over */
 	NOTICE_TLSA,      /* no TLSA record matches the certificate (RFC 7672) */
 	NOTICE_POLICY, /* MTA-STS is announced, and the policy not to be had (RFC 8461) */
-	NOTICE_NO_HOST, /* the policy allows no MX host of the domain */
+	NOTICE_NO_HOST,  /* the policy allows no MX host of the domain */
+	NOTICE_UNPROVEN, /* an enforced policy allows it, and its certificate does not
+	                  * verify */
 	NOTICE_FAULTS,
 };
 
@@ -42,9 +44,11 @@ struct notice_finding {
 
 /*
  * What is wrong at a server that was asked. dane: DNS promises DANE of it (a usable TLSA
- * record behind DNSSEC). NONE also where it could not be told, or our side is at fault.
+ * record behind DNSSEC). policy: an enforced MTA-STS policy allows it, which demands a
+ * certificate that verifies; DANE is above that. NONE also where it could not be told, or
+ * our side is at fault.
  */
-enum notice_fault notice_fault_of(const struct probe *probe, bool dane);
+enum notice_fault notice_fault_of(const struct probe *probe, bool dane, bool policy);
 
 /* One line, without a newline. */
 void notice_subject(enum notice_language language, const char *domain, struct buf *out);

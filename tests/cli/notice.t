@@ -22,7 +22,7 @@ zone() {
 start_dns
 
 postconf_says 'smtp_dns_support_level = dnssec' 'smtp_host_lookup = dns' 'ignore_mx_lookup_error = no' \
-	'smtp_helo_name = mail.sender.test'
+	'smtp_helo_name = mail.sender.test' 'smtp_tls_security_level = may' "smtp_tls_policy_maps = hash:$dir/tls_policy"
 cat >"$dir/posttls-finger.sh" <<'END'
 all=" $* "
 for host; do :; done
@@ -71,6 +71,7 @@ has 'and what helps' "$out" 'smtpd_tls_security_level=may'
 is 'its lines fit' "$(awk 'length > 78' <<<"$out")" ''
 ladder notice --lang de plain.test
 has 'in German as well' "$out" 'bietet kein STARTTLS an'
+has 'with times as they are written there' "$out" "(gesehen am $(date -u +%d.%m.%Y) "
 hasnt 'without an English word' "$out" STARTTLS,
 ladder notice refused.test
 has 'what is offered and refused' "$out" 'offers STARTTLS and then refuses it'
@@ -94,6 +95,9 @@ check 'no state was made' test ! -e "$dir/state.db"
 
 # --- sending
 
+sed 's/3\.7\.11/3.10.0/' "$dir/postconf.out" >"$dir/postconf.new"
+cp "$dir/postconf.out" "$dir/postconf.old"
+
 ladder notice --send plain.test
 is 'without notify.from nothing is sent' $status 78
 standard 'notify: {from: postmaster@sender.test, deny: [expired.test]}'
@@ -111,6 +115,29 @@ has 'with the date' "$err" "may go after $(date -u -d '+30 days' +%Y-%m-%dT)"
 is 'and nothing went' "$(cat "$dir/sendmail.input")" ''
 ladder notice plain.test
 is 'it can be shown all the same' $status 0
+# What our own level holds reaches nobody.
+ladder set refused.test encrypt
+: >"$dir/sendmail.input"
+ladder notice --send refused.test
+is 'where our own entry would hold it it is not sent: exit status 69' "$status $(cat "$dir/sendmail.input")" '69 '
+has 'which is told, with the level' "$err" 'at encrypt, which is in force for refused.test here, the letter would wait'
+has 'the letter is there to be sent another way' "$out" 'offers STARTTLS and then refuses it'
+ladder set dane.test dane-only
+ladder notice --send dane.test
+is 'nor where TLSA holds it' "$status $(cat "$dir/sendmail.input")" '69 '
+ladder unset refused.test
+ladder set .test verify
+ladder notice --send refused.test
+is 'nor where a parent does' "$status $(cat "$dir/sendmail.input")" '69 '
+ladder unset .test
+ladder notice --send refused.test
+is 'it did not count: now it is sent' "$status" 0
+: >"$dir/sendmail.input"
+cat "$dir/postconf.new" >"$dir/postconf.out"
+ladder notice --send dane.test
+is 'from Postfix 3.10 on it goes at any level, by TLS-Required: no' "$status" 0
+cat "$dir/postconf.old" >"$dir/postconf.out"
+: >"$dir/sendmail.input"
 ladder notice --send expired.test
 is 'who is in notify.deny is never written to' "$status $(cat "$dir/sendmail.input")" '77 '
 standard 'notify: {from: postmaster@sender.test, deny: ["[mx.a.test]", "a.test:25"]}'

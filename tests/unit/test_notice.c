@@ -11,40 +11,57 @@ static const struct {
 	const char *what;
 	struct probe probe;
 	bool dane;
+	bool policy;
 	enum notice_fault fault;
 } rows[] = {
-    {"no STARTTLS", {.end = PROBE_PLAIN}, false, NOTICE_PLAIN},
-    {"STARTTLS that is refused", {.end = PROBE_REFUSED}, false, NOTICE_REFUSED},
-    {"no session at encrypt", {.end = PROBE_BROKEN, .encrypt = ANSWER_NO}, false,
+    {"no STARTTLS", {.end = PROBE_PLAIN}, false, false, NOTICE_PLAIN},
+    {"STARTTLS that is refused", {.end = PROBE_REFUSED}, false, false, NOTICE_REFUSED},
+    {"no session at encrypt", {.end = PROBE_BROKEN, .encrypt = ANSWER_NO}, false, false,
         NOTICE_HANDSHAKE},
     {"a handshake that two connections tell apart",
-        {.end = PROBE_BROKEN, .encrypt = ANSWER_UNSURE}, false, NOTICE_NONE},
+        {.end = PROBE_BROKEN, .encrypt = ANSWER_UNSURE}, false, false, NOTICE_NONE},
     {"an expired certificate",
         {.end = PROBE_TLS,
             .encrypt = ANSWER_YES,
             .verify = ANSWER_NO,
             .cause = CAUSE_EXPIRED},
-        false, NOTICE_EXPIRED},
+        false, false, NOTICE_EXPIRED},
     {"a self-signed one",
         {.end = PROBE_TLS,
             .encrypt = ANSWER_YES,
             .verify = ANSWER_NO,
             .cause = CAUSE_SELF_SIGNED},
-        false, NOTICE_NONE},
+        false, false, NOTICE_NONE},
     {"TLSA that does not match",
         {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_NO, .cause = CAUSE_TLSA},
-        true, NOTICE_TLSA},
+        true, false, NOTICE_TLSA},
     {"TLSA of which it could not be told",
-        {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_UNSURE}, true,
+        {.end = PROBE_TLS, .encrypt = ANSWER_YES, .dane = ANSWER_UNSURE}, true, false,
         NOTICE_NONE},
     {"DANE that nobody promised",
         {.end = PROBE_TLS,
             .encrypt = ANSWER_YES,
             .verify = ANSWER_YES,
             .dane = ANSWER_NO},
-        false, NOTICE_NONE},
-    {"silence", {.end = PROBE_SILENT}, true, NOTICE_NONE},
-    {"a fault of ours", {.end = PROBE_OURS}, true, NOTICE_NONE},
+        false, false, NOTICE_NONE},
+    {"a self-signed one where an enforced policy wants another",
+        {.end = PROBE_TLS,
+            .encrypt = ANSWER_YES,
+            .verify = ANSWER_NO,
+            .cause = CAUSE_SELF_SIGNED},
+        false, true, NOTICE_UNPROVEN},
+    {"no STARTTLS where an enforced policy wants it", {.end = PROBE_PLAIN}, false, true,
+        NOTICE_PLAIN},
+    {"a certificate of which it could not be told, with an enforced policy",
+        {.end = PROBE_TLS, .encrypt = ANSWER_YES}, false, true, NOTICE_NONE},
+    {"a self-signed one that DANE proves, which is above a policy",
+        {.end = PROBE_TLS,
+            .encrypt = ANSWER_YES,
+            .verify = ANSWER_NO,
+            .dane = ANSWER_YES},
+        true, true, NOTICE_NONE},
+    {"silence", {.end = PROBE_SILENT}, true, false, NOTICE_NONE},
+    {"a fault of ours", {.end = PROBE_OURS}, true, false, NOTICE_NONE},
 };
 
 static void
@@ -52,7 +69,8 @@ fault(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (notice_fault_of(&rows[i].probe, rows[i].dane) != rows[i].fault)
+		if (notice_fault_of(&rows[i].probe, rows[i].dane, rows[i].policy) !=
+		    rows[i].fault)
 			fail_msg("%s", rows[i].what);
 }
 
@@ -82,7 +100,10 @@ every_fault_has_words(void **state)
 			texts[l][f] = print((enum notice_language)l, &finding, 1);
 			assert_non_null(
 			    strstr(texts[l][f], "mx.example.org[192.0.2.1]:25"));
-			assert_non_null(strstr(texts[l][f], "2026-11-27T17:20:00Z: as"));
+			assert_non_null(strstr(texts[l][f],
+			    l == NOTICE_GERMAN
+			        ? "27.11.2026 17:20:00 UTC: Meldung auf Englisch: as"
+			        : "2026-11-27T17:20:00Z: as"));
 			assert_null(strchr(texts[l][f], '%'));
 			assert_null(strstr(texts[l][f], "(null)"));
 			for (unsigned before = NOTICE_NONE + 1; before < f; before++)
