@@ -77,14 +77,17 @@ struct step {
 	enum level present;
 };
 
-/* The names of a policy are nothing that was probed: what it allows is all that is
- * known. */
+/* The names of a policy are nothing that was probed: known is what it allows, and whose
+ * certificate verifies for no name of its own. */
 static enum answer
 flows_now(const struct grade_settings *settings, const struct answers *answers,
     const struct step *at)
 {
 	if (at->why == WHY_POLICY)
-		return answers->sts_allows_none ? ANSWER_NO : ANSWER_YES;
+		return answers->sts_allows_none ||
+		        flows(settings, answers, LEVEL_VERIFY) == ANSWER_NO
+		    ? ANSWER_NO
+		    : ANSWER_YES;
 	return flows(settings, answers, at->present);
 }
 
@@ -237,6 +240,10 @@ grade_judge(
 		g = walk(&here, key, answers);
 		g.grade = able.grade;
 	}
+	/* Whatever servers are able to, none flows where their own policy shuts it out.
+	 */
+	if (g.why == WHY_POLICY_NOT_MET && g.grade != GRADE_RED)
+		g.grade = GRADE_UNSURE;
 	return g;
 }
 

@@ -54,9 +54,9 @@ struct words {
 	const char *opening;    /* domain */
 	const char *opening_us; /* us, domain */
 	const char *seen;       /* before what was seen */
-	const char *told;       /* before what a program said of it, in English */
-	bool day_first;         /* a time is 28.11.2026 23:55:19 UTC */
-	const char *since;      /* time */
+	const char *told;  /* between that and what a program said of it, in English */
+	bool day_first;    /* a time is 28.11.2026 23:55:19 UTC */
+	const char *since; /* time */
 	const char *todo;
 	const char *ending;
 	struct {
@@ -75,7 +75,7 @@ static const struct words languages[NOTICE_LANGUAGES] = {
             .opening_us = "our mail server %s sends mail to %s, and could not protect "
                           "it on its way as it should be. This is what we found:",
             .seen = "seen",
-            .told = "",
+            .told = ": ",
             .since = "since %s",
             .todo = "What helps:",
             .ending = "Until then mail to you waits here, or goes less protected than "
@@ -129,7 +129,7 @@ static const struct words languages[NOTICE_LANGUAGES] = {
                           "unterwegs nicht so schützen, wie es sein sollte. Das haben "
                           "wir festgestellt:",
             .seen = "gesehen am",
-            .told = "Meldung auf Englisch: ",
+            .told = "; Meldung auf Englisch: ",
             .day_first = true,
             .since = "seit %s",
             .todo = "Was hilft:",
@@ -241,7 +241,7 @@ add_finding(const struct words *w, const struct notice_finding *f, struct buf *o
 	print_time(w, f->at_s, time, sizeof(time));
 	buf_printf(&line, "    (%s %s", w->seen, time);
 	if (f->words[0] != '\0') {
-		buf_printf(&line, ": %s", w->told);
+		buf_printf(&line, "%s", w->told);
 		buf_add_visible(&line, str_of(f->words));
 	}
 	buf_add_char(&line, ')');

@@ -407,7 +407,7 @@ static void
 add_why(struct page *page, enum why why)
 {
 	buf_printf(page->out, "<code>");
-	add(page, why_slug(why));
+	add(page, report_why_name(why));
 	buf_printf(page->out, "</code> ");
 	add(page, report_why(page->lang, why));
 }

@@ -5,6 +5,7 @@
 #include "base/span.h"
 #include "base/utc.h"
 #include "publish/report.h"
+#include "publish/report_words.h"
 
 static void
 add_time(struct buf *out, const char *name, int64_t ms)
@@ -98,7 +99,7 @@ add_change(const struct report *r, const struct report_change *c, struct buf *ou
 	add_demand(out, "before", c->before);
 	add_demand(out, "after", c->after);
 	buf_add_member(out, "why", why_slug(c->why));
-	buf_add_member(out, "sentence", why_sentence(c->why));
+	buf_add_member(out, "sentence", report_why(report_language(STR("en")), c->why));
 	buf_printf(out, "}\n");
 }
 

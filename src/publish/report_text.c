@@ -231,7 +231,7 @@ add_changes(const struct page *page)
 		if (counts[w] == 0)
 			continue;
 		add_number(page, counts[w], 8);
-		buf_printf(page->out, "  %s: %s\n", why_slug((enum why)w),
+		buf_printf(page->out, "  %s: %s\n", report_why_name((enum why)w),
 		    report_why(page->lang, (enum why)w));
 	}
 	buf_add_char(page->out, '\n');

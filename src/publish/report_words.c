@@ -75,7 +75,13 @@ report_word(const struct report_language *lang, enum report_word word)
 const char *
 report_why(const struct report_language *lang, enum why why)
 {
-	return lang->why(why);
+	return why == WHY_NONE ? report_word(lang, REPORT_UNSET_SAYS) : lang->why(why);
+}
+
+const char *
+report_why_name(enum why why)
+{
+	return why == WHY_NONE ? "unset" : why_slug(why);
 }
 
 const char *

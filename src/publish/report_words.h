@@ -107,6 +107,8 @@
 	W(MORE, "more; all of them: tlsladder report --json", \
 	  "weitere; alle nennt: tlsladder report --json") \
 	W(COUNTED, "How it is counted", "Wie gezählt wird") \
+	W(UNSET_SAYS, "the administrator took back what was set", \
+	  "der Administrator nahm zurück, was gesetzt war") \
 	W(COUNTED_SAYS, \
 	  "A message to a recipient that Postfix sent is one. Days and months are those of UTC. A destination has the grade of its weakest message of the month.", \
 	  "Eine Nachricht an einen Empfänger, die Postfix versandte, ist eine. Tage und Monate sind die von UTC. Ein Ziel hat die Note seiner schwächsten Nachricht des Monats.")
@@ -121,7 +123,9 @@ const struct report_language *report_language(struct str name);
 const char *report_language_name(const struct report_language *lang);
 
 const char *report_word(const struct report_language *lang, enum report_word word);
+/* Of a change. One without a why of the ladder is `unset`, or an undo of the first pin. */
 const char *report_why(const struct report_language *lang, enum why why);
+const char *report_why_name(enum why why);
 const char *report_protection(
     const struct report_language *lang, enum protection protection);
 const char *report_protection_says(

@@ -102,7 +102,7 @@ every_fault_has_words(void **state)
 			    strstr(texts[l][f], "mx.example.org[192.0.2.1]:25"));
 			assert_non_null(strstr(texts[l][f],
 			    l == NOTICE_GERMAN
-			        ? "27.11.2026 17:20:00 UTC: Meldung auf Englisch: as"
+			        ? "27.11.2026 17:20:00 UTC; Meldung auf Englisch: as"
 			        : "2026-11-27T17:20:00Z: as"));
 			assert_null(strchr(texts[l][f], '%'));
 			assert_null(strstr(texts[l][f], "(null)"));

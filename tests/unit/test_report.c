@@ -386,6 +386,34 @@ lists_are_cut(void **state)
 	report_clear(&r);
 }
 
+/* What the administrator takes back has no why of the ladder. */
+static void
+taken_back_is_told_so(void **state)
+{
+	const struct decision_record change = {
+	    .action = "unpin", .time_ms = BEGAN, .why = "none"};
+	struct report r;
+	struct buf texts[3] = {{0}};
+
+	(void)state;
+	assert_true(report_begin(&r, STR(""), NOW_MS));
+	report_add_change(&r, "free.test", &change);
+	report_end(&r);
+	report_text(&r, language("en"), &texts[0]);
+	report_text(&r, language("de"), &texts[1]);
+	report_json(&r, &texts[2]);
+	assert_non_null(strstr(
+	    buf_text(&texts[0]), "unset: the administrator took back what was set"));
+	assert_non_null(strstr(buf_text(&texts[1]),
+	    "unset: der Administrator nahm zurück, was gesetzt war"));
+	for (size_t i = 0; i < 3; i++) {
+		assert_null(strstr(buf_text(&texts[i]), "nothing was decided"));
+		assert_null(strstr(buf_text(&texts[i]), "wurde nichts entschieden"));
+		buf_clear(&texts[i]);
+	}
+	report_clear(&r);
+}
+
 int
 main(void)
 {
@@ -395,6 +423,7 @@ main(void)
 		suite_add(month_is_read, &month_rows[i], "\"%s\" is %s",
 		    month_rows[i].month,
 		    month_rows[i].is != NULL ? month_rows[i].is : "refused");
+	suite_add(taken_back_is_told_so, NULL, "what is taken back is told so");
 	suite_add(figures_add_up, NULL, "figures of a month add up");
 	suite_add(exceptions_are_weak_or_pinned, NULL,
 	    "exceptions are weaker than the default, or pinned");
