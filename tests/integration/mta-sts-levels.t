@@ -8,8 +8,9 @@
 
 up
 . "$here/policies.sh"
-policy_hosts victim.test
+policy_hosts victim.test selfsigned.test
 policy victim.test 1 enforce mx.victim.test
+policy selfsigned.test 1 enforce mx.selfsigned.test
 state=$dir/state
 
 for level in dane verify secure dane-only; do
@@ -45,5 +46,22 @@ for level in dane verify secure dane-only; do
 	is "$level: the right one gets it" "$(arrived "forged-$level@victim.test" | cut -d ' ' -f 1)" mx.victim.test
 	stops
 done
+
+# --- the letter to whom no server meets its own policy
+
+configure at-verify "$policy_settings" "state: $state/letter.db" "map: {file: $state/letter_policy, type: hash}" \
+	'notify: {from: postmaster@sender.test}'
+letter=$(ladder notice selfsigned.test 2>&1)
+is 'there is a letter on a policy that is not met' $? 0
+has 'which says what is wrong, and where' "$(tr -s ' \n' ' ' <<<"$letter")" 'mx.selfsigned.test[10.53.1.33]:25 has a certificate that does not verify, which the domain'
+ladder notice victim.test >/dev/null 2>&1
+is 'and none on one that is' $? 65
+refused=$(ladder notice --send selfsigned.test 2>&1 >/dev/null)
+is 'it is not sent where the default level would hold it' $? 69
+has 'which is told' "$refused" 'not sent: at verify, which is in force for selfsigned.test here'
+is 'check has no green for it' "$(ladder check --probe --json selfsigned.test 2>/dev/null | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+print(d["grade"], d["why"], d["waits"])')" '? policy-not-met True'
 policy_hosts_end
 finish
