@@ -123,7 +123,7 @@ const struct report_language *report_language(struct str name);
 const char *report_language_name(const struct report_language *lang);
 
 const char *report_word(const struct report_language *lang, enum report_word word);
-/* Of a change. One without a why of the ladder is `unset`, or an undo of the first pin. */
+/* Of a change; WHY_NONE: `unset`, or the undo of a pin. */
 const char *report_why(const struct report_language *lang, enum why why);
 const char *report_why_name(enum why why);
 const char *report_protection(
