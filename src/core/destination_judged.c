@@ -184,6 +184,8 @@ was_gone(const struct destination *d)
 	return false;
 }
 
+#define DAILY_MS (26 * SPAN_HOUR_MS) /* DNS is asked once a day at least */
+
 /* How long TLSA is gone: the time between two looks counts where both told so, and none
  * was missed between them. */
 static void
@@ -198,7 +200,7 @@ note_absence(struct destination *d, const struct answers *answers, int64_t now_m
 		if (is_gone(state) && had_dane(d, answers))
 			d->entry.dane_absent_ms = now_ms;
 	} else if (!answers->remembered && passed_ms > 0 &&
-	    !(is_gone(state) && was_gone(d) && passed_ms <= WATCHED_MS)) {
+	    !(is_gone(state) && was_gone(d) && passed_ms <= DAILY_MS)) {
 		d->entry.dane_absent_ms = passed_ms < now_ms - d->entry.dane_absent_ms
 		    ? d->entry.dane_absent_ms + passed_ms
 		    : now_ms;

@@ -150,6 +150,8 @@ is 'day 219: the entry stays' "$(entry $domain) $(why $domain)" 'dane-only dane-
 awaits 'day 219: the administrator is alerted' 10 \
 	grep -q "alert: $domain: dane-going" <(tail -n "+$said" "$dir/daemon.err")
 others_verify
+at 220
+at 221
 at 221 86000
 retry_all strict
 is 'three days, nearly: the entry stays' "$(entry $domain)" dane-only
