@@ -64,6 +64,8 @@ fold_clear(struct fold *fold)
 {
 	fold_items_empty(&fold->items);
 	reset_counts(fold);
+	for (unsigned n = 0; n < fold->node_count; n++)
+		fold->nodes[n].was_heard = false;
 }
 
 void
@@ -105,7 +107,7 @@ take_bare(const struct fold *fold, struct fold_item *item, const struct status_l
 {
 	item->bare_ms = time_ms;
 	item->deferred_since_bare = false;
-	item->bare_attempt_ms = attempts_began(&fold->attempts, s, time_ms);
+	item->bare_attempt_ms = attempts_began(&fold->node->heard->attempts, s, time_ms);
 	fold_host_bare(item, s);
 }
 
@@ -150,7 +152,7 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host,
 	    item, time_ms, FOLD_SENT + (unsigned)sent_by, fold_selected(fold));
 	if (!fold->past && has_waited(s))
 		fold_items_end(&fold->items, fold_message(fold, s->queue_id), s->domain,
-		    attempts_began(&fold->attempts, s, time_ms));
+		    attempts_began(&fold->node->heard->attempts, s, time_ms));
 	if ((fold->node->sessions_logged && !session && s->tls.len == 0) ||
 	    demands_nothing(item, host, s, time_ms)) {
 		take_bare(fold, item, s, time_ms);
@@ -159,7 +161,7 @@ take_sent(struct fold *fold, struct fold_item *item, struct fold_host *host,
 	item->sent_ms = time_ms;
 	item->sent_proves = !fold->node->sessions_logged && s->tls.len == 0;
 	item->sent_level = status_met_level(s);
-	item->sent_attempt_ms = attempts_began(&fold->attempts, s, time_ms);
+	item->sent_attempt_ms = attempts_began(&fold->node->heard->attempts, s, time_ms);
 	if (host == NULL)
 		host = fold_host_get(item, s);
 	if (host != NULL)
@@ -398,14 +400,16 @@ fold_unpark(struct fold *fold)
 static const struct passed *
 take_passed(struct fold *fold, const struct parsed *line)
 {
-	return passed_take(&fold->passed, line->process, &line->status, line->hash,
-	    attempts_began(&fold->attempts, &line->status, line->time_ms));
+	return passed_take(&fold->node->heard->passed, line->process, &line->status,
+	    line->hash,
+	    attempts_began(&fold->node->heard->attempts, &line->status, line->time_ms));
 }
 
 static void
 note_reason(struct fold *fold, const struct parsed *line)
 {
-	const struct process *p = processes_find(&fold->processes, line->process);
+	const struct process *p =
+	    processes_find(&fold->node->heard->processes, line->process);
 	bool session = p != NULL && p->has_session &&
 	    (p->queue_id[0] == '\0' || str_is(line->reason.queue_id, p->queue_id));
 	unsigned limit_hits = 0;
@@ -413,18 +417,18 @@ note_reason(struct fold *fold, const struct parsed *line)
 	    fold->rules, fold->matcher, line->reason.reason, line->service, &limit_hits);
 
 	fold->counts.limit_hits += limit_hits;
-	passed_note_reason(&fold->passed, line->process, &line->reason,
+	passed_note_reason(&fold->node->heard->passed, line->process, &line->reason,
 	    session ? p->peer : "", rank, line->time_ms);
-	fold_cause_named(&fold->processes, line);
+	fold_cause_named(&fold->node->heard->processes, line);
 }
 
 /* A status line, unless it was counted before. */
 static void
 fold_counted(struct fold *fold, const struct parsed *line)
 {
-	struct process *p = processes_find(&fold->processes, line->process);
+	struct process *p = processes_find(&fold->node->heard->processes, line->process);
 	const struct passed *passed =
-	    fold->passed.count > 0 ? take_passed(fold, line) : NULL;
+	    fold->node->heard->passed.count > 0 ? take_passed(fold, line) : NULL;
 
 	if (fold->covered == NULL || line->writer == 0 ||
 	    covered_take(fold->covered, fold->source, line->writer, line->second,
@@ -444,6 +448,7 @@ fold_one(struct fold *fold, const struct parsed *line)
 {
 	if (!fold_select_host(fold, line) || fold_is_of_another(fold, line))
 		return;
+	fold->node->was_heard = true;
 	switch (line->kind) {
 	case PARSED_STATUS:
 		fold_counted(fold, line);
@@ -451,11 +456,13 @@ fold_one(struct fold *fold, const struct parsed *line)
 	case PARSED_SESSION:
 		fold->counts.sessions++;
 		process_note_session(
-		    processes_get(&fold->processes, line->process), &line->session);
+		    processes_get(&fold->node->heard->processes, line->process),
+		    &line->session);
 		break;
 	case PARSED_POLICY:
 		process_note_policy(
-		    processes_get(&fold->processes, line->process), &line->policy);
+		    processes_get(&fold->node->heard->processes, line->process),
+		    &line->policy);
 		break;
 	case PARSED_EXPIRY:
 		if (!fold->past)
@@ -463,9 +470,11 @@ fold_one(struct fold *fold, const struct parsed *line)
 			    &fold->items, fold_message(fold, line->expired), STR(""), 0);
 		break;
 	case PARSED_FAULT:
-		passed_note_fault(&fold->passed, line->process, &line->fault);
+		passed_note_fault(
+		    &fold->node->heard->passed, line->process, &line->fault);
 		process_note_fault(
-		    processes_get(&fold->processes, line->process), &line->fault);
+		    processes_get(&fold->node->heard->processes, line->process),
+		    &line->fault);
 		break;
 	case PARSED_REASON:
 		note_reason(fold, line);

@@ -362,8 +362,13 @@ unsigned fold_starts(const struct fold *fold);
 /* Forget the items and the counts; the last lines of the processes stay. */
 void fold_clear(struct fold *fold);
 
-/* The last lines of the processes, to be stored with the log's position and brought back.
- */
+unsigned fold_node_count(const struct fold *fold);
+
+/* Were lines of it read since fold_clear()? Only these change what its processes said. */
+bool fold_was_heard(const struct fold *fold, unsigned node);
+
+/* The last lines of the processes of the selected one, to be stored with the log's
+ * position and brought back; and of none are known any more. */
 void fold_save_processes(const struct fold *fold, struct buf *out);
 void fold_load_processes(struct fold *fold, struct str saved);
 void fold_forget_processes(struct fold *fold);

@@ -58,8 +58,8 @@ deferral_of(struct fold *fold, const struct parsed *line, const struct trouble *
 	    .attempt_level = status_attempt_level(s),
 	};
 
-	attempts_note(&fold->attempts, s, d.time_ms);
-	d.attempt_ms = attempts_began(&fold->attempts, s, d.time_ms);
+	attempts_note(&fold->node->heard->attempts, s, d.time_ms);
+	d.attempt_ms = attempts_began(&fold->node->heard->attempts, s, d.time_ms);
 	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
 	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
 	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));

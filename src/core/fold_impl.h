@@ -12,9 +12,19 @@
 #include "core/processes.h"
 #include "core/trouble.h"
 
+/* What the processes of one Postfix said last. Large: what nobody wrote to takes no
+ * memory. */
+struct fold_heard {
+	struct processes processes;
+	struct passed_table passed;
+	struct attempts attempts;
+};
+
 /* What is one Postfix's; see fold_set_nodes(). */
 struct fold_node {
 	const char *host;
+	struct fold_heard *heard;
+	bool was_heard;     /* since fold_clear() */
 	enum answer quoted; /* addresses are in the log */
 	bool sessions_logged;
 	bool silent; /* no session is logged, surely */
@@ -30,8 +40,6 @@ struct fold {
 	struct rules_matcher *matcher;
 	struct fold_items items;
 	struct fold_counts counts;
-	struct processes processes;
-	struct passed_table passed;
 	struct fold_node *nodes;
 	unsigned node_count;
 	struct fold_node *node; /* whose the line at hand is */
@@ -55,7 +63,6 @@ struct fold {
 	void *router_context;
 	struct parked parked;
 	bool was_unparked;
-	struct attempts attempts;
 	struct marks marks;
 };
 

@@ -9,8 +9,10 @@
 void
 fold_clear_nodes(struct fold *fold)
 {
-	for (unsigned i = 0; i < fold->node_count; i++)
+	for (unsigned i = 0; i < fold->node_count; i++) {
 		free(fold->nodes[i].names);
+		free(fold->nodes[i].heard);
+	}
 	free(fold->nodes);
 	buf_clear(&fold->message);
 }
@@ -23,8 +25,10 @@ fold_set_nodes(struct fold *fold, const char *const *hosts, unsigned count)
 	fold->node_count = count;
 	fold->any = NULL;
 	for (unsigned i = 0; i < count; i++) {
-		fold->nodes[i] = (struct fold_node){
-		    .host = hosts[i], .quoted = ANSWER_YES, .names = mem_strdup("")};
+		fold->nodes[i] = (struct fold_node){.host = hosts[i],
+		    .quoted = ANSWER_YES,
+		    .names = mem_strdup(""),
+		    .heard = mem_new(1, sizeof(*fold->nodes[i].heard))};
 		if (strcmp(hosts[i], FOLD_NODE_ANY) == 0)
 			fold->any = &fold->nodes[i];
 	}
@@ -58,6 +62,12 @@ fold_message(struct fold *fold, struct str queue_id)
 	buf_printf(&fold->message, "%s/", fold->node->host);
 	buf_add_str(&fold->message, queue_id);
 	return (struct str){buf_text(&fold->message), fold->message.len};
+}
+
+unsigned
+fold_node_count(const struct fold *fold)
+{
+	return fold->node_count;
 }
 
 uint64_t
@@ -290,28 +300,47 @@ fold_starts(const struct fold *fold)
 	return fold->node->starts;
 }
 
+bool
+fold_was_heard(const struct fold *fold, unsigned node)
+{
+	return fold->nodes[node].was_heard;
+}
+
 void
 fold_save_processes(const struct fold *fold, struct buf *out)
 {
-	processes_save(&fold->processes, out);
-	passed_save(&fold->passed, out);
-	attempts_save(&fold->attempts, out);
+	const struct fold_heard *heard = fold->node->heard;
+
+	processes_save(&heard->processes, out);
+	passed_save(&heard->passed, out);
+	attempts_save(&heard->attempts, out);
+}
+
+/* Set to zero it would take memory for all that it can hold. */
+static void
+forget_heard(struct fold_node *node)
+{
+	free(node->heard);
+	node->heard = mem_new(1, sizeof(*node->heard));
 }
 
 void
 fold_load_processes(struct fold *fold, struct str saved)
 {
-	processes_load(&fold->processes, saved);
-	passed_load(&fold->passed, saved);
-	attempts_load(&fold->attempts, saved);
+	struct fold_heard *heard;
+
+	forget_heard(fold->node);
+	heard = fold->node->heard;
+	processes_load(&heard->processes, saved);
+	passed_load(&heard->passed, saved);
+	attempts_load(&heard->attempts, saved);
 }
 
 void
 fold_forget_processes(struct fold *fold)
 {
-	fold->processes = (struct processes){0};
-	fold->passed = (struct passed_table){0};
-	fold->attempts = (struct attempts){0};
+	for (unsigned i = 0; i < fold->node_count; i++)
+		forget_heard(&fold->nodes[i]);
 }
 
 struct fold_item *

@@ -262,8 +262,6 @@ processes_load(struct processes *all, struct str saved)
 	struct str line, field[7], rest = saved;
 	size_t n = 0;
 
-	memset(all->items, 0, sizeof(all->items));
-	memset(all->by_pid, 0, sizeof(all->by_pid));
 	while (n < PROCESSES && str_cut(&saved, '\n', &line)) {
 		struct process *p = &all->items[n];
 		uint64_t pid, used, has_session, grade;

@@ -15,7 +15,7 @@
 #include "core/nexthop.h"
 #include "core/status.h"
 
-#define PROCESSES      256 /* remembered; default_process_limit is 100 */
+#define PROCESSES      256 /* of one Postfix; default_process_limit is 100 */
 #define PROCESS_FAULTS 3   /* servers of a message: smtp_mx_session_limit is 2 */
 
 /* What failed with a server. */
@@ -84,7 +84,7 @@ void process_bind(struct process *p, const struct status_line *s);
  */
 bool process_named(const struct process *p, const struct status_line *s);
 
-/* As lines of text, and back; what does not fit the form is skipped. */
+/* As lines of text, and back into {0}; what does not fit the form is skipped. */
 void processes_save(const struct processes *all, struct buf *out);
 void processes_load(struct processes *all, struct str saved);
 

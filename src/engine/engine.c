@@ -42,12 +42,9 @@ static bool
 load_processes(struct engine *e, struct err *err)
 {
 	struct buf text = {0};
-	bool done = store_blob_get(e->store, "processes", &text, err);
+	bool done = intake_load_processes(e->store, e->fold, err) &&
+	    store_blob_get(e->store, "covered", &text, err);
 
-	if (done)
-		fold_load_processes(e->fold, (struct str){buf_text(&text), text.len});
-	buf_reset(&text);
-	done = done && store_blob_get(e->store, "covered", &text, err);
 	if (done)
 		covered_load(
 		    e->counting.covered, (struct str){buf_text(&text), text.len});

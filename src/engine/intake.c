@@ -486,21 +486,64 @@ store_covered(struct store *store, const struct fold *fold, const uint64_t *coun
 	return done;
 }
 
-static bool
-store_processes(struct store *store, const struct fold *fold, struct err *err)
-{
-	struct buf text = {0};
-	bool done;
+#define PROCESSES_BLOB "processes"
 
-	fold_save_processes(fold, &text);
-	done = store_blob_put(
-	    store, "processes", (struct str){buf_text(&text), text.len}, err);
+/* host: of a node; "": there is one alone. */
+static void
+processes_name(const char *host, struct buf *out)
+{
+	buf_printf(out, host[0] == '\0' ? PROCESSES_BLOB : PROCESSES_BLOB "/%s", host);
+}
+
+/* Those of a node under a name of their own: of many that say little, one is written. */
+static bool
+store_processes(struct store *store, struct fold *fold, struct err *err)
+{
+	struct buf text = {0}, name = {0};
+	bool done = true;
+
+	for (unsigned i = 0; i < fold_node_count(fold) && done; i++) {
+		if (!fold_was_heard(fold, i))
+			continue;
+		buf_reset(&text);
+		buf_reset(&name);
+		fold_select(fold, i);
+		fold_save_processes(fold, &text);
+		processes_name(fold_node_host(fold, i), &name);
+		done = store_blob_put(
+		    store, buf_text(&name), (struct str){buf_text(&text), text.len}, err);
+	}
 	buf_clear(&text);
+	buf_clear(&name);
+	return done;
+}
+
+/* Of a node that has none of its own, it is that of before there were nodes: lines of
+ * other hosts in it are of other processes. */
+bool
+intake_load_processes(struct store *store, struct fold *fold, struct err *err)
+{
+	struct buf text = {0}, name = {0};
+	bool done = true;
+
+	for (unsigned i = 0; i < fold_node_count(fold) && done; i++) {
+		buf_reset(&text);
+		buf_reset(&name);
+		processes_name(fold_node_host(fold, i), &name);
+		done = store_blob_get(store, buf_text(&name), &text, err) &&
+		    (text.len > 0 || store_blob_get(store, PROCESSES_BLOB, &text, err));
+		fold_select(fold, i);
+		if (done)
+			fold_load_processes(
+			    fold, (struct str){buf_text(&text), text.len});
+	}
+	buf_clear(&text);
+	buf_clear(&name);
 	return done;
 }
 
 static bool
-store_all(struct intake *in, const struct fold *fold, const struct log_place *places,
+store_all(struct intake *in, struct fold *fold, const struct log_place *places,
     size_t place_count, struct err *err)
 {
 	struct store *store = in->store;

@@ -53,4 +53,7 @@ struct intake_how {
 bool intake_store(struct store *store, struct fold *fold, const struct intake_how *how,
     const struct log_place *places, size_t place_count, bool *news, struct err *err);
 
+/* What the processes of each node said last, as it was stored. */
+bool intake_load_processes(struct store *store, struct fold *fold, struct err *err);
+
 #endif

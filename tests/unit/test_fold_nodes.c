@@ -108,6 +108,93 @@ settings_are_a_nodes(void **state)
 	fold_free(fold);
 }
 
+struct crowd {
+	unsigned nodes, processes;
+};
+
+static const struct crowd crowds[] = {{3, 100}, {20, 20}, {20, 100}, {64, 200}};
+
+/* Sessions of all are written before any message is sent. */
+static void
+each_has_its_processes(void **state)
+{
+	const struct crowd *crowd = *state;
+	static char names[FOLD_NODES_MAX][8];
+	const char *hosts[FOLD_NODES_MAX];
+	struct fold *fold;
+	char line[512];
+	uint64_t sent = 0, verified = 0;
+
+	for (unsigned n = 0; n < crowd->nodes; n++) {
+		snprintf(names[n], sizeof(names[n]), "n%u", n);
+		hosts[n] = names[n];
+	}
+	fold = fold_of(hosts, crowd->nodes);
+	for (unsigned i = 0; i < crowd->nodes * crowd->processes; i++) {
+		snprintf(line, sizeof(line),
+		    "Nov 24 00:00:00 n%u postfix/smtp[%u]: Verified TLS connection "
+		    "established to " MX ":25: TLSv1.3 with cipher "
+		    "TLS_AES_256_GCM_SHA384 (256/256 bits)",
+		    i % crowd->nodes, 1000 + i / crowd->nodes);
+		foldkit_feed(fold, line, START_MS);
+	}
+	for (unsigned i = 0; i < crowd->nodes * crowd->processes; i++) {
+		snprintf(line, sizeof(line),
+		    "Nov 24 00:00:00 n%u postfix/smtp[%u]: Q%u: to=<u@a.test>, relay=" MX
+		    ":25, delay=0.1, delays=0/0/0.1/0, dsn=2.0.0, status=sent (250 Ok)",
+		    i % crowd->nodes, 1000 + i / crowd->nodes, i);
+		foldkit_feed(fold, line, START_MS);
+	}
+	for (size_t t = 0; t < fold_first(fold)->tally_count; t++) {
+		const struct fold_tally *tally = &fold_first(fold)->tallies[t];
+
+		if (tally->what < FOLD_SENT || tally->what >= FOLD_BOUNCED)
+			continue;
+		sent += tally->count;
+		if (tally->what == FOLD_SENT + (unsigned)SENT_BY_VERIFIED)
+			verified += tally->count;
+	}
+	assert_int_equal(sent, crowd->nodes * crowd->processes);
+	assert_int_equal(verified, sent);
+	fold_free(fold);
+}
+
+/* Of each node, and a text of before there were nodes is of any of them. */
+static void
+what_was_heard_is_kept(void **state)
+{
+	static const char *const hosts[] = {"n1", "n2"};
+	struct fold *fold = fold_of(hosts, 2), *after = fold_of(hosts, 2);
+	struct buf saved = {0}, other = {0};
+
+	(void)state;
+	foldkit_feed(
+	    fold, "Nov 24 00:00:00 n2 postfix/" SESSION("7", "Verified", MX), START_MS);
+	assert_false(fold_was_heard(fold, 0));
+	assert_true(fold_was_heard(fold, 1));
+	fold_select(fold, 0);
+	fold_save_processes(fold, &other);
+	assert_int_equal(other.len, 0);
+	fold_select(fold, 1);
+	fold_save_processes(fold, &saved);
+	fold_clear(fold);
+	assert_false(fold_was_heard(fold, 1));
+	fold_select(after, 1);
+	fold_load_processes(after, (struct str){buf_text(&saved), saved.len});
+	assert_false(fold_was_heard(after, 1));
+	foldkit_feed(
+	    after, "Nov 24 00:00:01 n2 postfix/" SENT("7", "QA", "u@a.test"), START_MS);
+	assert_int_equal(fold_first(after)->seen_ms[SESSION_VERIFIED], START_MS);
+	fold_forget_processes(after);
+	buf_reset(&other);
+	fold_save_processes(after, &other);
+	assert_int_equal(other.len, 0);
+	buf_clear(&saved);
+	buf_clear(&other);
+	fold_free(fold);
+	fold_free(after);
+}
+
 int
 main(void)
 {
@@ -120,6 +207,12 @@ main(void)
 	suite_add(unkept_are_their_nodes, NULL,
 	    "messages that are not kept are told of each node");
 	suite_add(settings_are_a_nodes, NULL, "settings, and starts, are each node's");
+	for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++)
+		suite_add(each_has_its_processes, &crowds[i],
+		    "%u nodes with %u processes each: no session is lost",
+		    crowds[i].nodes, crowds[i].processes);
+	suite_add(what_was_heard_is_kept, NULL,
+	    "what the processes of a node said last is kept, where there is news of it");
 	status = suite_run();
 	rules_free(foldkit_rules);
 	return status;
