@@ -279,9 +279,10 @@ void fold_set_names(struct fold *fold, const char *names);
  * Postfix has by default. */
 void fold_set_ports(struct fold *fold, const struct ports *ports);
 
-/* Is it known that no session is logged? Then mail without one may have had one. */
+/* Is it known that the selected one logs no session? Then mail without one may have had
+ * one. */
 void fold_set_silent(struct fold *fold, bool silent);
-bool fold_is_silent(const struct fold *fold);
+bool fold_is_silent(const struct fold *fold, unsigned node);
 
 /* Lines that look like status lines and were not understood, ever; the beginning of the
  * last one, as it is. */

@@ -259,9 +259,9 @@ fold_set_silent(struct fold *fold, bool silent)
 }
 
 bool
-fold_is_silent(const struct fold *fold)
+fold_is_silent(const struct fold *fold, unsigned node)
 {
-	return fold->node->silent;
+	return fold->nodes[node].silent;
 }
 
 size_t

@@ -51,7 +51,6 @@ struct intake {
 	int64_t verified_ms; /* the last proof that what is asked for works here */
 	int64_t logged_ms;   /* the same, of sessions of the log alone */
 	bool news;
-	bool silent;              /* no session is logged */
 	struct intake_sents sent; /* to whomever */
 	/* Of hashes of the queue ids of those that wait no more. */
 	uint64_t ended[ENDED_BITS / 64];
@@ -252,7 +251,8 @@ store_sent(struct intake *in, const struct fold_item *item, const struct destina
 	    .day = tally->day,
 	    .node = fold_node_host(in->fold, tally->node),
 	    .protection = protection_of((enum sent_by)(tally->what - FOLD_SENT), d,
-	        in->how->default_level, verified_ms, in->silent),
+	        in->how->default_level, verified_ms,
+	        fold_is_silent(in->fold, tally->node)),
 	    .count = tally->count,
 	};
 
@@ -554,7 +554,6 @@ store_all(struct intake *in, struct fold *fold, const struct log_place *places,
 	    !store_counter_get(store, "logged-ms", &in->logged_ms, err))
 		return false;
 	note_ended(in, fold);
-	in->silent = fold_is_silent(fold);
 	for (const struct fold_item *i = fold_first(fold); i != NULL; i = i->next)
 		if (!store_item(in, i, err))
 			return false;

@@ -97,7 +97,8 @@ settings_are_a_nodes(void **state)
 	fold_set_names(fold, "postfix");
 	fold_set_silent(fold, true);
 	fold_select(fold, 0);
-	assert_false(fold_is_silent(fold));
+	assert_false(fold_is_silent(fold, 0));
+	assert_true(fold_is_silent(fold, 1));
 	foldkit_feed(fold,
 	    "Nov 24 00:00:00 n2 postfix/master[1]: daemon started -- version 3.7.11, "
 	    "configuration /etc/postfix",

@@ -302,6 +302,39 @@ sent_mail_is_counted_by_protection(void **state)
 	store_close(store);
 }
 
+#define SENT_BY_OTHER(id) \
+	"other postfix/smtp[1]: " id ": to=<u@a.test>, relay=mx.a.test[192.0.2.1]:25, " \
+	"delay=9, delays=0/0/0/0, dsn=2.0.0, status=sent (250 Ok)\n"
+
+/* Whichever of them has the last line. */
+static void
+nodes_differ_in_what_is_logged(void **state)
+{
+	static const char *const hosts[] = {"mail", "other"};
+
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		struct fold *fold = fold_new(intakekit_rules);
+		struct store *store;
+		bool news;
+
+		fold_set_nodes(fold, hosts, 2);
+		fold_select(fold, 1);
+		fold_set_silent(fold, true);
+		kit_remove("nodes.db");
+		store = kit_open("nodes.db");
+		intakekit_read(fold, 1, order == 0 ? SENT("QA") : SENT_BY_OTHER("QA"));
+		intakekit_read(fold, 2, order != 0 ? SENT("QB") : SENT_BY_OTHER("QB"));
+		assert_true(intakekit_try(store, fold, LEVEL_MAY, &news));
+		kit_assert("nodes.db",
+		    "SELECT what, sum(count) FROM tally WHERE what LIKE 'sent:%' "
+		    "GROUP BY what",
+		    "sent:cleartext|1\nsent:unknown|1\n");
+		fold_free(fold);
+		store_close(store);
+	}
+}
+
 int
 main(void)
 {
@@ -320,5 +353,9 @@ main(void)
 	    "the last proof that verification works is noted, and never an older one");
 	suite_add(sent_mail_is_counted_by_protection, NULL,
 	    "mail that was sent is counted by how it was protected, by day and month");
+	suite_add(nodes_differ_in_what_is_logged, NULL,
+	    "mail of a node that logs no session is of unknown protection, and of "
+	    "another "
+	    "it is in cleartext");
 	return intakekit_end(suite_run());
 }
