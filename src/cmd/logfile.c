@@ -191,6 +191,29 @@ add_strange(struct buf *out, uint64_t count, struct str line)
 	buf_add_visible(out, line);
 }
 
+#define STRANGERS_SHOWN 8
+
+void
+logfile_tell_strangers(const struct fold *fold)
+{
+	const struct fold_stranger *strangers;
+	unsigned count;
+	uint64_t lines = fold_unfollowed(fold, &strangers, &count);
+	struct buf text = {0};
+
+	if (lines == 0)
+		return;
+	for (unsigned i = 0; i < count && i < STRANGERS_SHOWN; i++) {
+		buf_printf(&text, i > 0 ? ", \"" : "\"");
+		buf_add_visible(&text, str_of(strangers[i].host));
+		buf_add_char(&text, '"');
+	}
+	cmd_warn("%" PRIu64 " lines were left out, as their hosts are none of `nodes:`: "
+	         "%s%s",
+	    lines, buf_text(&text), count > STRANGERS_SHOWN ? " and more" : "");
+	buf_clear(&text);
+}
+
 void
 logfile_tell_strange(const char *path, uint64_t count, struct str line)
 {

@@ -54,6 +54,9 @@ enum answer logfile_postfix_quotes(const struct config *config);
 
 /* Warn of lines that look like Postfix's and were not understood, and show one; 0: no
  * warning. path: NULL for all that was read. */
+/* Lines of hosts that are none of nodes are left out: how many, and of whom. */
+void logfile_tell_strangers(const struct fold *fold);
+
 void logfile_tell_strange(const char *path, uint64_t count, struct str line);
 
 /* The same to the log of a daemon: the first at once, then once in an hour at most. */

@@ -393,6 +393,7 @@ read_logs(struct scan *scan, char *const *paths, size_t count)
 	progress_end();
 	strange = fold_strange(logs.fold, &line);
 	logfile_tell_strange(count == 1 ? paths[0] : NULL, strange, str_of(line));
+	logfile_tell_strangers(logs.fold);
 	logfile_tell_doubtful(count == 1 ? paths[0] : "the logs", scan->doubtful);
 	return status != 0 ? status : scan->stored;
 }

@@ -312,6 +312,7 @@ seen_read(const struct config *config, const struct rules *rules,
 	merge(&r);
 	strange = fold_strange(r.fold, &line);
 	logfile_tell_strange(path, strange, str_of(line));
+	logfile_tell_strangers(r.fold);
 	logfile_tell_doubtful(path != NULL ? path : "the logs", r.doubtful);
 	if (!logs_sessions(settings))
 		cmd_warn("smtp_tls_loglevel is 0, so that the log has no TLS sessions; "

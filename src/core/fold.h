@@ -243,8 +243,19 @@ unsigned fold_selected(const struct fold *fold);
  */
 struct str fold_message(struct fold *fold, struct str queue_id);
 
-/* Lines of hosts that are no node, ever; the host of the last one, "" for none. */
-uint64_t fold_unfollowed(const struct fold *fold, const char **host);
+/* A host that is no node. */
+struct fold_stranger {
+	char host[256]; /* cut */
+	uint64_t lines; /* ever, or since it was put in the place of another */
+	uint64_t noted; /* as many as there were at fold_note_strangers() */
+};
+
+/* Lines of hosts that are no node, ever; and these, but of more than can be kept the ones
+ * with many lines. Until the next line. */
+#define FOLD_STRANGERS_MAX 32
+uint64_t fold_unfollowed(
+    const struct fold *fold, const struct fold_stranger **strangers, unsigned *count);
+void fold_note_strangers(struct fold *fold);
 
 /* Without a router every domain is its own next-hop. */
 void fold_set_router(struct fold *fold, fold_route_fn *router, void *context);

@@ -46,7 +46,8 @@ struct fold {
 	struct fold_node *any;  /* NULL: none is called that */
 	struct buf message;     /* fold_message() */
 	uint64_t unfollowed;
-	char unfollowed_host[256];
+	struct fold_stranger strangers[FOLD_STRANGERS_MAX];
+	unsigned stranger_count;
 	bool foreign; /* ... of another Postfix, and its log does not say so */
 	bool unparking;
 	bool past;               /* only what went well is taken */

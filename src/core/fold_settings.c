@@ -71,10 +71,43 @@ fold_node_count(const struct fold *fold)
 }
 
 uint64_t
-fold_unfollowed(const struct fold *fold, const char **host)
+fold_unfollowed(
+    const struct fold *fold, const struct fold_stranger **strangers, unsigned *count)
 {
-	*host = fold->unfollowed_host;
+	*strangers = fold->strangers;
+	*count = fold->stranger_count;
 	return fold->unfollowed;
+}
+
+void
+fold_note_strangers(struct fold *fold)
+{
+	for (unsigned i = 0; i < fold->stranger_count; i++)
+		fold->strangers[i].noted = fold->strangers[i].lines;
+}
+
+/* Whoever can write lines can make up hosts: one that writes on stays. */
+static void
+note_stranger(struct fold *fold, struct str host)
+{
+	struct fold_stranger *least = &fold->strangers[0];
+
+	if (host.len >= sizeof(least->host))
+		host.len = sizeof(least->host) - 1;
+	for (unsigned i = 0; i < fold->stranger_count; i++) {
+		struct fold_stranger *stranger = &fold->strangers[i];
+
+		if (str_equal_nocase(host, str_of(stranger->host))) {
+			stranger->lines++;
+			return;
+		}
+		if (stranger->lines < least->lines)
+			least = stranger;
+	}
+	if (fold->stranger_count < FOLD_STRANGERS_MAX)
+		least = &fold->strangers[fold->stranger_count++];
+	*least = (struct fold_stranger){.lines = 1};
+	str_copy(host, least->host, sizeof(least->host));
 }
 
 /* Mostly it is that of the line before. A line that was not understood is of nobody. */
@@ -99,11 +132,7 @@ fold_select_host(struct fold *fold, const struct parsed *line)
 	}
 	fold->counts.unfollowed++;
 	fold->unfollowed++;
-	str_copy((struct str){line->host.p,
-	             line->host.len < sizeof(fold->unfollowed_host)
-	                 ? line->host.len
-	                 : sizeof(fold->unfollowed_host) - 1},
-	    fold->unfollowed_host, sizeof(fold->unfollowed_host));
+	note_stranger(fold, line->host);
 	return false;
 }
 

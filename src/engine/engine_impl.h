@@ -245,6 +245,8 @@ struct engine_nodes {
 	struct postfix here; /* it has the map, and servers are probed by it */
 	struct ports ports;  /* which next-hops mean that write none, or a name */
 	uint64_t unfollowed; /* lines of hosts that are none, as far as it is stored */
+	unsigned told_today; /* such hosts, since told_ms of the monotonic clock */
+	int64_t told_ms;
 };
 
 struct duty_states {

@@ -327,15 +327,103 @@ is_listed(struct str list, const char *host)
 	return false;
 }
 
-/* Whoever can write lines could make up hosts: more than that are one. */
-#define TOLD_HOSTS_SIZE 1024
+/* Whoever can write lines could make up hosts: so many are told in a day, and so many are
+ * known as told. */
+#define TOLD_A_DAY 8
+#define TOLD_HOSTS 128
+
+/* Of those that are not told and wrote since the last time, the one with most lines;
+ * NULL: none. */
+static const struct fold_stranger *
+find_untold(const struct fold *fold, struct str told)
+{
+	const struct fold_stranger *strangers, *most = NULL;
+	unsigned count;
+
+	fold_unfollowed(fold, &strangers, &count);
+	for (unsigned i = 0; i < count; i++) {
+		const struct fold_stranger *s = &strangers[i];
+		struct buf name = {0};
+
+		if (s->lines == s->noted || (most != NULL && s->lines <= most->lines))
+			continue;
+		buf_add_visible(&name, str_of(s->host));
+		if (!is_listed(told, buf_text(&name)))
+			most = s;
+		buf_clear(&name);
+	}
+	return most;
+}
+
+/* Behind the others; of too many the first one is forgotten. */
+static void
+list_told(struct buf *told, const char *host)
+{
+	struct str rest = {buf_text(told), told->len}, line;
+	struct buf kept = {0};
+	unsigned count = 0;
+
+	for (size_t i = 0; i < told->len; i++)
+		count += told->data[i] == '\n';
+	if (count >= TOLD_HOSTS)
+		str_cut(&rest, '\n', &line);
+	buf_add_str(&kept, rest);
+	buf_add_visible(&kept, str_of(host));
+	buf_add_char(&kept, '\n');
+	buf_clear(told);
+	*told = kept;
+}
+
+static void
+tell_stranger(struct engine *e, const char *host)
+{
+	bool is_last = e->nodes.told_today == TOLD_A_DAY;
+	struct buf line = {0};
+
+	buf_printf(&line, "lines of the host \"");
+	buf_add_visible(&line, str_of(host));
+	buf_printf(&line,
+	    is_last
+	        ? "\" and more hosts are not followed, as they are none of `nodes:`; "
+	          "which ones is told in a day, as names of hosts can be made up"
+	        : "\" are not followed, as it is none of `nodes:`; if it is a Postfix "
+	          "of yours, add it there, with the words that reach it");
+	engine_alert(e, buf_text(&line));
+	buf_clear(&line);
+}
+
+/* In a day so many, and once that there are more. False: none is new in the list. */
+static bool
+tell_strangers(struct engine *e, struct buf *told)
+{
+	int64_t mono_ms = engine_now(e).mono_ms;
+	const struct fold_stranger *stranger;
+	bool is_new = false;
+
+	if (e->nodes.told_today == 0 || mono_ms - e->nodes.told_ms >= SPAN_DAY_MS) {
+		e->nodes.told_today = 0;
+		e->nodes.told_ms = mono_ms;
+	}
+	while (e->nodes.told_today <= TOLD_A_DAY &&
+	    (stranger = find_untold(e->fold, (struct str){buf_text(told), told->len})) !=
+	        NULL) {
+		tell_stranger(e, stranger->host);
+		if (e->nodes.told_today++ == TOLD_A_DAY)
+			break;
+		list_told(told, stranger->host);
+		is_new = true;
+	}
+	return is_new;
+}
 
 void
 engine_mind_unfollowed(struct engine *e)
 {
-	const char *host;
-	uint64_t count = fold_unfollowed(e->fold, &host);
-	struct buf told = {0}, line = {0};
+	const struct fold_stranger *strangers;
+	unsigned stranger_count;
+	uint64_t count = fold_unfollowed(e->fold, &strangers, &stranger_count);
+	struct buf told = {0};
+	bool is_new;
 	struct err err;
 
 	if (count == e->nodes.unfollowed || e->driver.mode != ENGINE_APPLY)
@@ -348,22 +436,11 @@ engine_mind_unfollowed(struct engine *e)
 		return;
 	}
 	e->nodes.unfollowed = count;
-	buf_add_visible(&line, str_of(host));
-	if (!is_listed((struct str){buf_text(&told), told.len}, buf_text(&line)) &&
-	    told.len + line.len < TOLD_HOSTS_SIZE) {
-		buf_printf(&told, "%s\n", buf_text(&line));
-		buf_reset(&line);
-		buf_printf(&line, "lines of the host \"");
-		buf_add_visible(&line, str_of(host));
-		buf_printf(&line,
-		    "\" are not followed, as it is none of `nodes:`; if it is a Postfix "
-		    "of "
-		    "yours, add it there, with the words that reach it");
-		engine_alert(e, buf_text(&line));
-		if (!store_blob_put(e->store, STORE_UNFOLLOWED,
-		        (struct str){told.data, told.len}, &err))
-			engine_not_stored(e, "store which lines are not followed", &err);
-	}
+	is_new = tell_strangers(e, &told);
+	fold_note_strangers(e->fold);
+	if (is_new &&
+	    !store_blob_put(
+	        e->store, STORE_UNFOLLOWED, (struct str){told.data, told.len}, &err))
+		engine_not_stored(e, "store which lines are not followed", &err);
 	buf_clear(&told);
-	buf_clear(&line);
 }

@@ -122,6 +122,7 @@ figures() {
 	sent stranger 94 c.test
 } >"$dir/more.log"
 ladder scan --apply "$dir/more.log"
+has 'scan says what it left out' "$err" '1 lines were left out, as their hosts are none of `nodes:`: "stranger"'
 is 'report: of all nodes' "$(figures)" 'verified=2 encrypted=1 cleartext=1 green:1 red:1'
 is 'report: of one' "$(figures --node node1)" 'verified=1 encrypted=1 green:1 yellow:1'
 is 'report: of the other, however it is written' "$(figures --node Node2)" 'verified=1 cleartext=1 red:1'

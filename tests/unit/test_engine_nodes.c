@@ -68,6 +68,37 @@ host_that_is_no_node_is_not_followed(void **state)
 	rig_close();
 }
 
+/* Of a batch all are told, and of many that are made up one that writes on is told on
+ * the day after at the latest. */
+static void
+hosts_that_are_no_node_are_told(void **state)
+{
+	char name[80];
+
+	(void)state;
+	nodekit_new_two();
+	nodekit_defer_at("node3", "QA", "a.test");
+	nodekit_defer("loghost", "QB", "a.test");
+	world_wait(rig.engine, MIN);
+	assert_int_equal(rig_count_mailed("lines of the host \"node3\" are not"), 1);
+	assert_int_equal(rig_count_mailed("lines of the host \"loghost\" are not"), 1);
+	for (int i = 0; i < 440; i++) {
+		snprintf(name, sizeof(name), "made-up-%d", i);
+		nodekit_defer(name, "QA", "a.test");
+		world_wait(rig.engine, MIN);
+	}
+	assert_int_equal(rig_count_mailed("\" are not followed, as it is none"), 8);
+	assert_int_equal(rig_count_mailed("and more hosts are not followed"), 1);
+	nodekit_defer("node4", "QA", "a.test");
+	world_wait(rig.engine, DAY);
+	nodekit_defer("node4", "QA", "a.test");
+	nodekit_defer("node3", "QA", "a.test");
+	world_wait(rig.engine, MIN);
+	assert_int_equal(rig_count_mailed("lines of the host \"node4\" are not"), 1);
+	assert_int_equal(rig_count_mailed("lines of the host \"node3\" are not"), 1);
+	rig_close();
+}
+
 static void
 any_has_the_lines_of_other_hosts(void **state)
 {
@@ -273,6 +304,8 @@ main(void)
 	    "a message is retried on the node that has it");
 	suite_add(message_that_is_sent_is_that_of_its_node, NULL,
 	    "a message that was sent is that of its node");
+	suite_add(hosts_that_are_no_node_are_told, NULL,
+	    "all hosts that are no node are told, and of made-up ones a few a day");
 	suite_add(host_that_is_no_node_is_not_followed, NULL,
 	    "a host that is no node is not followed, counted, and told once");
 	suite_add(any_has_the_lines_of_other_hosts, NULL,

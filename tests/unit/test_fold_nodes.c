@@ -22,20 +22,57 @@ id_is_its_hosts(void **state)
 	static const char *const hosts[] = {"n1", "n2"};
 	struct fold *fold = fold_of(hosts, 2);
 	const struct fold_item *item;
-	const char *host;
+	const struct fold_stranger *strangers;
+	unsigned count;
 
 	(void)state;
 	foldkit_feed(fold, LINE_OF("n1", "QA"), START_MS);
 	foldkit_feed(fold, LINE_OF("N2", "QA"), START_MS);
 	foldkit_feed(fold, LINE_OF("n3", "QA"), START_MS);
+	foldkit_feed(fold, LINE_OF("n4", "QA"), START_MS);
+	foldkit_feed(fold, LINE_OF("N3", "QB"), START_MS);
 	foldkit_feed(fold, LINE_OF("n1", "QA"), START_MS);
 	item = fold_first(fold);
 	assert_int_equal(item->waiting_count, 2);
 	assert_string_equal(item->waiting[0].queue_id, "n1/QA");
 	assert_string_equal(item->waiting[1].queue_id, "n2/QA");
-	assert_int_equal(fold_unfollowed(fold, &host), 1);
-	assert_string_equal(host, "n3");
-	assert_int_equal(fold_counts(fold)->unfollowed, 1);
+	assert_int_equal(fold_unfollowed(fold, &strangers, &count), 3);
+	assert_int_equal(count, 2);
+	assert_string_equal(strangers[0].host, "n3");
+	assert_int_equal(strangers[0].lines, 2);
+	assert_string_equal(strangers[1].host, "n4");
+	assert_int_equal(fold_counts(fold)->unfollowed, 3);
+	fold_note_strangers(fold);
+	assert_int_equal(strangers[0].noted, 2);
+	fold_free(fold);
+}
+
+/* Names that are made up, a line each, leave those that write more. */
+static void
+strangers_are_bounded(void **state)
+{
+	static const char *const hosts[] = {"n1"};
+	struct fold *fold = fold_of(hosts, 1);
+	const struct fold_stranger *strangers;
+	bool found = false;
+	unsigned count;
+	char line[512];
+
+	(void)state;
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(line, sizeof(line),
+		    "Nov 24 00:00:00 x%u postfix/" DEFERRED("1", "QA", "u@a.test"), i);
+		foldkit_feed(fold, line, START_MS);
+		if (i == 100 || i == 101)
+			foldkit_feed(fold, LINE_OF("n3", "QA"), START_MS);
+		if (i == 101)
+			foldkit_feed(fold, LINE_OF("n3", "QA"), START_MS);
+	}
+	assert_int_equal(fold_unfollowed(fold, &strangers, &count), 503);
+	assert_int_equal(count, FOLD_STRANGERS_MAX);
+	for (unsigned i = 0; i < count; i++)
+		found = found || strcmp(strangers[i].host, "n3") == 0;
+	assert_true(found);
 	fold_free(fold);
 }
 
@@ -45,7 +82,8 @@ any_has_no_name(void **state)
 	static const char *const hosts[] = {"n1", FOLD_NODE_ANY};
 	struct fold *fold = fold_of(hosts, 2);
 	const struct fold_item *item;
-	const char *host;
+	const struct fold_stranger *strangers;
+	unsigned count;
 
 	(void)state;
 	foldkit_feed(fold, LINE_OF("whoever", "QA"), START_MS);
@@ -54,7 +92,8 @@ any_has_no_name(void **state)
 	assert_int_equal(item->waiting_count, 2);
 	assert_string_equal(item->waiting[0].queue_id, "QA");
 	assert_string_equal(item->waiting[1].queue_id, "n1/QA");
-	assert_int_equal(fold_unfollowed(fold, &host), 0);
+	assert_int_equal(fold_unfollowed(fold, &strangers, &count), 0);
+	assert_int_equal(count, 0);
 	fold_free(fold);
 }
 
@@ -204,6 +243,8 @@ main(void)
 	foldkit_begin();
 	suite_add(id_is_its_hosts, NULL,
 	    "a queue id is that of its host, and a host that is no node counts alone");
+	suite_add(strangers_are_bounded, NULL,
+	    "of hosts that are no node those with many lines are kept");
 	suite_add(any_has_no_name, NULL, "any has the lines of other hosts, and no name");
 	suite_add(unkept_are_their_nodes, NULL,
 	    "messages that are not kept are told of each node");
