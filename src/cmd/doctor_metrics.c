@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* doctor: the file of metrics, which nobody misses before he looks for a figure. */
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,9 +14,11 @@
 static void
 say_cannot_write(struct doctor *d, const char *directory)
 {
+	const struct passwd *pw = getpwnam(d->user);
+	const struct group *group = pw != NULL ? getgrgid(pw->pw_gid) : NULL;
 	struct buf command = {0};
 
-	buf_printf(&command, "chgrp %s", d->user);
+	buf_printf(&command, "chgrp %s", group != NULL ? group->gr_name : d->user);
 	doctor_advise_path(d, buf_text(&command), directory);
 	doctor_advise_path(d, "chmod g+rwx", directory);
 	doctor_say(

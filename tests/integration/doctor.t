@@ -213,7 +213,7 @@ theirs() {
 	printf '%s\n' "$own_lines" >"$map"
 	inside postmap -c "$config" "hash:$map"
 	chown nobody "$map" "$map.db"
-	"$dir/bin/systemctl" enable --now tlsladder
+	inside "$dir/bin/systemctl" enable --now tlsladder
 }
 nobody_runs() {
 	! inside fuser -s "$dir/state/state.db.lock" "$dir/state/state.db"
@@ -237,7 +237,7 @@ is 'all that is advised, typed in its order, keeps it' "$(cat "$map" "$map.mine"
 stop_daemon
 unexported() {
 	yaml map "{file: $map, settle: 1m}"
-	"$dir/bin/systemctl" enable --now tlsladder
+	inside "$dir/bin/systemctl" enable --now tlsladder
 	old_map
 	sqlite3 "$dir/state/state.db" "UPDATE counter SET value = value + 1 WHERE name = 'map-version'"
 }
