@@ -5,10 +5,11 @@
 
 #include "base/mem.h"
 #include "engine/alerts.h"
+#include "engine/asked.h"
 #include "engine/engine_impl.h"
-#include "engine/fair.h"
 #include "engine/lanes.h"
 #include "engine/pace.h"
+#include "engine/picks.h"
 #include "engine/raise.h"
 #include "sys/log.h"
 
@@ -18,18 +19,17 @@
 #define AWAY_MS        SPAN_MINUTE_MS /* nobody is due but who is with somebody */
 #define JUDGE_MAX      512            /* destinations judged at once */
 #define JOBS_PER_ASKER 2
-#define IDS_MAX(j)     (JUDGE_MAX + (j)->asked_max + WITNESSES_MAX + SLOW_MAX)
+#define IDS_MAX(j)     (JUDGE_MAX + (j)->asked.max + WITNESSES_MAX + SLOW_MAX)
 
 struct judging {
 	struct duty_state base;
 	struct lanes lanes;
+	struct picks picks;
 	bool turn;     /* by turns, who came last is the first who has room, and not; */
 	bool newest;   /* of those that are new, who came last is first; */
 	unsigned keep; /* so much room is left for the others */
 	struct resolver_settings resolver; /* borrowed by the askers */
-	int64_t *asked;                    /* ids that are with the askers */
-	size_t asked_count;
-	size_t asked_max;
+	struct asked asked;                /* who is with the askers */
 	int64_t *ids;   /* to judge; room for all that are with somebody, and JUDGE_MAX */
 	bool stored;    /* something, in this batch */
 	bool look;      /* there may be something to judge */
@@ -49,8 +49,8 @@ open_judging(struct engine *e, struct duty_state *base, struct err *err)
 	j->look = true;
 	j->pace = (struct pace){.burst = DUE_BURST, .every_ms = DUE_EVERY_MS};
 	j->resolver = config_resolver(e->config);
-	j->asked_max = (size_t)e->config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH;
-	j->asked = mem_new(j->asked_max, sizeof(*j->asked));
+	asked_init(
+	    &j->asked, (size_t)e->config->dns.workers * JOBS_PER_ASKER * MEASURE_BATCH);
 	j->ids = mem_new(IDS_MAX(j), sizeof(*j->ids));
 	e->workers[POOL_ASKERS] = e->world->workers_new(e->config->dns.workers,
 	    e->world->ask_make, e->world->ask_drop, &j->resolver, err);
@@ -62,7 +62,7 @@ close_judging(struct duty_state *base)
 {
 	struct judging *j = (struct judging *)base;
 
-	free(j->asked);
+	asked_clear(&j->asked);
 	free(j->ids);
 }
 
@@ -73,26 +73,6 @@ hear(struct engine *e, struct duty_state *base, enum news news, const struct mom
 	(void)now;
 	if (news == NEWS_EVIDENCE || news == NEWS_MAP || news == NEWS_SETTINGS)
 		((struct judging *)base)->look = true;
-}
-
-static bool
-is_asked(const struct judging *j, int64_t id)
-{
-	for (size_t i = 0; i < j->asked_count; i++)
-		if (j->asked[i] == id)
-			return true;
-	return false;
-}
-
-static void
-forget_asked(struct judging *j, int64_t id)
-{
-	for (size_t i = 0; i < j->asked_count; i++) {
-		if (j->asked[i] == id) {
-			j->asked[i] = j->asked[--j->asked_count];
-			return;
-		}
-	}
 }
 
 /*
@@ -251,7 +231,7 @@ take(struct engine *e, struct duty_state *base, struct task *task,
 	engine_count_answers(e, job);
 	j->lanes.tasks[((const struct judging_task *)task)->lane]--;
 	for (unsigned i = 0; i < job->count; i++) {
-		forget_asked(j, job->items[i].id);
+		asked_forget(&j->asked, job->items[i].id);
 		if (job->items[i].late)
 			lanes_note(
 			    &j->lanes, job->items[i].id, MEASURE_SLOW_MS, now->mono_ms);
@@ -292,12 +272,12 @@ drop_task(struct judging *j, struct judging_task *t)
 static size_t
 room(const struct engine *e, const struct judging *j)
 {
-	size_t askers = j->asked_max - j->asked_count;
-	size_t waiting = witnesses_count(e->witnessed) + j->asked_count, witnesses;
+	size_t askers = j->asked.max - j->asked.count;
+	size_t waiting = witnesses_count(e->witnessed) + j->asked.count, witnesses;
 
 	if (waiting >= WITNESSES_MAX)
 		waiting =
-		    witnesses_waiting(e->witnessed, ENGINE_WITNESSES) + j->asked_count;
+		    witnesses_waiting(e->witnessed, ENGINE_WITNESSES) + j->asked.count;
 	witnesses = waiting < WITNESSES_MAX ? WITNESSES_MAX - waiting : 0;
 	return askers < witnesses ? askers : witnesses;
 }
@@ -308,38 +288,59 @@ is_with_somebody(const struct engine *e, const struct judging *j, int64_t id)
 {
 	const struct witnessed *w = witnesses_find(e->witnessed, id);
 
-	return is_asked(j, id) || (w != NULL && w->wants != 0);
+	return asked_has(&j->asked, id) || (w != NULL && w->wants != 0);
 }
 
-/* Without those that are with somebody, and those that were slow, but as many as may be
- * asked about; and at most so many. First those of whom witnesses told already, before
- * that is old. How many are left. */
-static size_t
-leave_out(const struct engine *e, const struct judging *j, int64_t *ids, size_t count,
-    size_t most)
+/* What there is room for. */
+struct allowed {
+	const struct engine *e;
+	const struct judging *j;
+	unsigned slow;
+	bool are_new;
+	int64_t now_ms;
+};
+
+static struct allowed
+allowed_now(const struct engine *e, const struct judging *j)
 {
-	unsigned slow = lanes_room(&j->lanes, LANE_SLOW, e->config->dns.workers);
-	int64_t now_ms = engine_now(e).mono_ms;
-	size_t left = 0, told = 0;
+	unsigned workers = e->config->dns.workers;
 
-	for (size_t i = 0; i < count; i++) {
-		if (is_with_somebody(e, j, ids[i]))
-			continue;
-		if (lanes_was_slow(&j->lanes, ids[i], now_ms)) {
-			if (slow == 0)
-				continue;
-			slow--;
-		}
-		ids[left++] = ids[i];
-	}
-	for (size_t i = 0; i < left; i++) {
-		int64_t id = ids[i];
+	return (struct allowed){.e = e,
+	    .j = j,
+	    .slow = lanes_room(&j->lanes, LANE_SLOW, workers),
+	    .are_new = lanes_room(&j->lanes, LANE_NEW, workers) > 0,
+	    .now_ms = engine_now(e).mono_ms};
+}
 
-		if (witnesses_find(e->witnessed, id) == NULL)
-			continue;
-		memmove(&ids[told + 1], &ids[told], (i - told) * sizeof(*ids));
-		ids[told++] = id;
-	}
+/* Not those that are with somebody, and of those that were slow as many as may be asked
+ * about. */
+static bool
+may_ask(void *context, int64_t id, bool known)
+{
+	struct allowed *a = context;
+
+	if (is_with_somebody(a->e, a->j, id))
+		return false;
+	if (!lanes_was_slow(&a->j->lanes, id, a->now_ms))
+		return known || a->are_new;
+	if (a->slow == 0)
+		return false;
+	a->slow--;
+	return true;
+}
+
+/* Without those that may not be asked about, and at most so many. How many are left. */
+static size_t
+leave_out(const struct engine *e, const struct judging *j, bool known, int64_t *ids,
+    size_t count, size_t most)
+{
+	struct allowed allowed = allowed_now(e, j);
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (may_ask(&allowed, ids[i], known))
+			ids[left++] = ids[i];
+	engine_put_told_first(e, ids, left);
 	return left < most ? left : most;
 }
 
@@ -360,7 +361,7 @@ add_item(struct judging *j, struct judging_task *t, const struct destination *d)
 	item->most_ms = t->most_ms;
 	measure_remind(&t->ask.settings, d, item);
 	t->ask.count++;
-	j->asked[j->asked_count++] = d->id;
+	asked_add(&j->asked, d->id);
 	return true;
 }
 
@@ -422,7 +423,7 @@ has_room(const struct engine *e, const struct judging *j, enum lane lane,
     struct judging_task *const tasks[LANES])
 {
 	if (lane == LANE_KNOWN)
-		return room(e, j) > 0 && j->asked_count < j->asked_max / 4 * 3;
+		return room(e, j) > 0 && j->asked.count < j->asked.max / 4 * 3;
 	return room(e, j) > 0 &&
 	    (tasks[lane] != NULL ||
 	        lanes_room(&j->lanes, lane, e->config->dns.workers) > j->keep);
@@ -463,45 +464,34 @@ judge_ids(struct engine *e, struct judging *j, enum lane lane, size_t count,
 	return done;
 }
 
-static void
-add_pending(void *context, int64_t id, const char *key)
+/* Ids that are away: due or pending, and not to be asked about now. */
+static size_t
+count_away(const struct engine *e, const struct judging *j, const struct moment *now)
 {
-	fair_add(context, id, key);
+	return j->asked.count + witnesses_count(e->witnessed) +
+	    lanes_slow_count(&j->lanes, now->mono_ms);
 }
 
-/* Ids with news, each domain in turn. */
-static bool
-pending_in_turn(struct engine *e, struct judging *j, enum lane lane, size_t most,
-    size_t *count, struct err *err)
-{
-	struct fair *fair = fair_new();
-	bool done = store_each_pending(
-	    e->store, lane == LANE_KNOWN, FAIR_MAX, add_pending, fair, err);
-
-	if (lane == LANE_NEW && j->newest)
-		fair_turn_round(fair);
-	*count = done ? fair_take(fair, j->ids, most) : 0;
-	fair_free(fair);
-	return done;
-}
-
-/* Re-check those that are due, as many as there are tokens for. While all of them are
- * with somebody, of which there is news when that one is done, nobody wakes for them. */
+/* Re-check those that are due, as many as there are tokens for. While none of them may be
+ * asked about, of which there is news when somebody is done, nobody wakes for them. */
 static bool
 judge_due(struct engine *e, struct judging *j, const struct moment *now, struct err *err)
 {
-	size_t tokens = pace_left(&j->pace, now->mono_ms), found = 0, count;
-	size_t most = tokens + j->asked_count + witnesses_count(e->witnessed) +
-	    lanes_slow_count(&j->lanes, now->mono_ms);
+	size_t tokens = pace_left(&j->pace, now->mono_ms);
+	struct allowed allowed = allowed_now(e, j);
+	struct picks_due due = {.count = 0};
 	bool all_away;
 
-	if (tokens > 0 && !store_due(e->store, now->wall_ms, j->ids, most, &found, err))
+	if (tokens > 0 &&
+	    !picks_due(&j->picks, e->store, now->wall_ms, tokens, count_away(e, j, now),
+	        may_ask, &allowed, &due, err))
 		return false;
-	count = leave_out(e, j, j->ids, found, tokens);
-	if (count > 0 && !judge_ids(e, j, LANE_KNOWN, count, now, err))
+	memcpy(j->ids, due.ids, due.count * sizeof(*due.ids));
+	engine_put_told_first(e, j->ids, due.count);
+	if (due.count > 0 && !judge_ids(e, j, LANE_KNOWN, due.count, now, err))
 		return false;
-	pace_use(&j->pace, count);
-	all_away = count == 0 && found > 0 && found < most;
+	pace_use(&j->pace, due.count);
+	all_away = due.count == 0 && due.found && !due.more;
 	if (!store_next_due(e->store, all_away ? now->wall_ms : 0, &j->due_ms, err))
 		return false;
 	if (j->due_ms != 0 && j->due_ms <= now->wall_ms)
@@ -515,15 +505,15 @@ static bool
 judge_pending(struct engine *e, struct judging *j, enum lane lane,
     const struct moment *now, struct err *err)
 {
-	size_t away = j->asked_count + witnesses_count(e->witnessed) +
-	    lanes_slow_count(&j->lanes, now->mono_ms);
+	bool known = lane == LANE_KNOWN;
 	/* A freeze ends by what was read, though nobody is to be judged. */
-	bool minds = lane == LANE_KNOWN && (e->judge.frozen || !j->is_minded);
+	bool minds = known && (e->judge.frozen || !j->is_minded);
 	size_t count;
 
-	if (!pending_in_turn(e, j, lane, JUDGE_MAX + away, &count, err))
+	if (!picks_pending(&j->picks, e->store, known, j->newest,
+	        JUDGE_MAX + count_away(e, j, now), j->ids, &count, err))
 		return false;
-	count = leave_out(e, j, j->ids, count, JUDGE_MAX);
+	count = leave_out(e, j, known, j->ids, count, JUDGE_MAX);
 	if ((count > 0 || minds) && !judge_ids(e, j, lane, count, now, err))
 		return false;
 	j->is_minded = true;

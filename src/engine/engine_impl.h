@@ -401,6 +401,8 @@ void engine_judge_witnessed(struct engine *e, const int64_t *ids, size_t count);
  * known. */
 void engine_add_witnesses(
     struct engine *e, const struct destination *d, struct answers *known);
+/* Those of whom witnesses told already go first, before that is old. */
+void engine_put_told_first(const struct engine *e, int64_t *ids, size_t count);
 
 /* --- policies.c: what is kept of a Policy Domain --- */
 

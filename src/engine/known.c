@@ -38,3 +38,18 @@ engine_add_witnesses(struct engine *e, const struct destination *d, struct answe
 	known->sources[FACT_servers].asked = true;
 	memcpy(known->servers, w->servers->text, sizeof(known->servers));
 }
+
+void
+engine_put_told_first(const struct engine *e, int64_t *ids, size_t count)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t id = ids[i];
+
+		if (witnesses_find(e->witnessed, id) == NULL)
+			continue;
+		memmove(&ids[told + 1], &ids[told], (i - told) * sizeof(*ids));
+		ids[told++] = id;
+	}
+}

@@ -71,15 +71,26 @@ bool store_get_id(struct store *store, int64_t id, struct destination *out, bool
 /* Insert (id 0; it is then set) or update. */
 bool store_put(struct store *store, struct destination *destination, struct err *err);
 
-/* Destinations with news, to be judged: the oldest deferral first, at most so many; those
- * that DNS told of before or that are pinned, or the others. key: valid in the call. */
+/* Behind whom one of the following goes on; zero: from the first on. */
+struct store_place {
+	int64_t time_ms, id;
+};
+
+/* Destinations with news, to be judged: the oldest deferral first, from behind *after on,
+ * at most so many; those that DNS told of before or that are pinned, or the others. key:
+ * valid in the call. *after becomes the place of the last, and *count how many. */
 typedef void pending_fn(void *context, int64_t id, const char *key);
-bool store_each_pending(struct store *store, bool known, size_t most, pending_fn *fn,
-    void *context, struct err *err);
-/* Ids to judge, into ids[0..max): those that are due at now_ms, and first those whose
- * mail waits: re-checks keep none of it waiting. */
-bool store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max,
-    size_t *count, struct err *err);
+bool store_each_pending(struct store *store, bool known, struct store_place *after,
+    size_t most, pending_fn *fn, void *context, size_t *count, struct err *err);
+/* The others, the newest deferral first. */
+bool store_each_pending_newest(
+    struct store *store, size_t most, pending_fn *fn, void *context, struct err *err);
+/* Those that are due at now_ms, in the same way: whose mail waits, or not. known: as
+ * above. */
+typedef void due_fn(void *context, int64_t id, const char *key, bool known);
+bool store_each_due(struct store *store, bool waits, int64_t now_ms,
+    struct store_place *after, size_t most, due_fn *fn, void *context, size_t *count,
+    struct err *err);
 /* The earliest time after that at which one is due; 0: none. */
 bool store_next_due(
     struct store *store, int64_t after_ms, int64_t *at_ms, struct err *err);

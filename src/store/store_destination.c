@@ -313,31 +313,59 @@ store_put(struct store *store, struct destination *d, struct err *err)
 	return true;
 }
 
-bool
-store_each_pending(struct store *store, bool known, size_t most, pending_fn *fn,
-    void *context, struct err *err)
+/* A row behind *after, which becomes its place. */
+static bool
+step_place(struct store *store, sqlite3_stmt *stmt, struct store_place *after,
+    size_t *count, bool *failed, struct err *err)
 {
-	return store_each_text(store,
-	    store_bind(store, SQL_PENDING, err, "ii", (int64_t)known, (int64_t)most), fn,
-	    context, err);
+	if (!store_step_row(store, stmt, failed, err))
+		return false;
+	*after = (struct store_place){
+	    sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 0)};
+	++*count;
+	return true;
 }
 
 bool
-store_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
-    struct err *err)
+store_each_pending(struct store *store, bool known, struct store_place *after,
+    size_t most, pending_fn *fn, void *context, size_t *count, struct err *err)
 {
-	size_t waiting, others;
+	sqlite3_stmt *stmt = store_bind(store, SQL_PENDING, err, "iiii", (int64_t)known,
+	    after->time_ms, after->id, (int64_t)most);
+	bool failed = false;
 
 	*count = 0;
-	if (!store_finish_ids(store,
-	        store_bind(store, SQL_DUE_WAITING, err, "ii", now_ms, (int64_t)max), ids,
-	        &waiting, err) ||
-	    !store_finish_ids(store,
-	        store_bind(store, SQL_DUE, err, "ii", now_ms, (int64_t)(max - waiting)),
-	        ids + waiting, &others, err))
+	if (stmt == NULL)
 		return false;
-	*count = waiting + others;
-	return true;
+	while (step_place(store, stmt, after, count, &failed, err))
+		fn(context, after->id, store_column(stmt, 1).p);
+	return !failed;
+}
+
+bool
+store_each_pending_newest(
+    struct store *store, size_t most, pending_fn *fn, void *context, struct err *err)
+{
+	return store_each_text(store,
+	    store_bind(store, SQL_PENDING_NEWEST, err, "i", (int64_t)most), fn, context,
+	    err);
+}
+
+bool
+store_each_due(struct store *store, bool waits, int64_t now_ms, struct store_place *after,
+    size_t most, due_fn *fn, void *context, size_t *count, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(store, waits ? SQL_DUE_WAITING : SQL_DUE, err,
+	    "iiii", now_ms, after->time_ms, after->id, (int64_t)most);
+	bool failed = false;
+
+	*count = 0;
+	if (stmt == NULL)
+		return false;
+	while (step_place(store, stmt, after, count, &failed, err))
+		fn(context, after->id, store_column(stmt, 1).p,
+		    sqlite3_column_int(stmt, 3) != 0);
+	return !failed;
 }
 
 bool

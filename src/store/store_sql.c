@@ -63,6 +63,9 @@
 #column " = CASE WHEN " #column " BETWEEN 1 AND ?2" \
 	        " THEN min(" #column " + ?1, ?2) ELSE " #column " END"
 
+/* DNS told of it before, or it is pinned. */
+#define IS_KNOWN "((dns_ms <> 0 AND dns_state <> 'unsure') OR pinned <> 0)"
+
 /* What store_published.c reads, in its order. */
 #define PUBLISHED_COLUMNS \
 	"publisher, dest, state, since_ms, until_ms, id, policy, parameters, modified, " \
@@ -73,13 +76,18 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_DATA_VERSION] = "PRAGMA data_version",
-    [SQL_PENDING] = "SELECT id, key FROM destination WHERE pending <> 0 AND ((dns_ms <> 0"
-                    " AND dns_state <> 'unsure') OR pinned <> 0) = ?"
-                    " ORDER BY deferral_ms LIMIT ?",
-    [SQL_DUE_WAITING] = "SELECT id FROM destination WHERE look_ms <> 0"
-                        " AND deferral <> 0 AND look_ms <= ? ORDER BY look_ms LIMIT ?",
-    [SQL_DUE] = "SELECT id FROM destination WHERE look_ms <> 0 AND deferral = 0"
-                " AND look_ms <= ? ORDER BY look_ms LIMIT ?",
+    [SQL_PENDING] = "SELECT id, key, deferral_ms FROM destination WHERE pending <> 0"
+                    " AND " IS_KNOWN " = ? AND (deferral_ms, id) > (?, ?)"
+                    " ORDER BY deferral_ms, id LIMIT ?",
+    [SQL_PENDING_NEWEST] = "SELECT id, key FROM destination WHERE pending <> 0"
+                           " AND NOT " IS_KNOWN ""
+                           " ORDER BY deferral_ms DESC, id DESC LIMIT ?",
+    [SQL_DUE_WAITING] = "SELECT id, key, look_ms, " IS_KNOWN " FROM destination"
+                        " WHERE look_ms <> 0 AND deferral <> 0 AND look_ms <= ?"
+                        " AND (look_ms, id) > (?, ?) ORDER BY look_ms, id LIMIT ?",
+    [SQL_DUE] = "SELECT id, key, look_ms, " IS_KNOWN " FROM destination"
+                " WHERE look_ms <> 0 AND deferral = 0 AND look_ms <= ?"
+                " AND (look_ms, id) > (?, ?) ORDER BY look_ms, id LIMIT ?",
     [SQL_NEXT_DUE] = "SELECT coalesce(min(look_ms), 0) FROM destination"
                      " WHERE look_ms <> 0 AND look_ms > ?",
     [SQL_LOOK_AT_ALL] = "UPDATE destination SET look_ms = ?"
