@@ -81,7 +81,7 @@ lanes_room(const struct lanes *lanes, enum lane lane, unsigned workers)
 int64_t
 lanes_most_ms(const struct lanes *lanes, enum lane lane, unsigned workers)
 {
-	return lane == LANE_NEW && lanes->tasks[LANE_NEW] >= of_others(workers) / 2
+	return lane != LANE_SLOW && lanes->tasks[lane] >= of_others(workers) / 2
 	    ? FIRST_MS
 	    : 0;
 }

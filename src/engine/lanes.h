@@ -40,8 +40,8 @@ size_t lanes_slow_count(const struct lanes *lanes, int64_t now_ms);
  * those that are known, one at least, and a quarter at most for those that were slow. */
 unsigned lanes_room(const struct lanes *lanes, enum lane lane, unsigned workers);
 /* How long DNS has for a first answer about one that is asked about in that lane now; 0:
- * as long as it takes. While many of those that are new wait, nobody knows which of them
- * are slow: then it is not long, and whoever is late was slow. */
+ * as long as it takes. While many of a lane are asked about, nobody knows which of them
+ * are slow, or have become so: then it is not long, and whoever is late was slow. */
 int64_t lanes_most_ms(const struct lanes *lanes, enum lane lane, unsigned workers);
 
 #endif

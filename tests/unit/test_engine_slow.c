@@ -229,6 +229,47 @@ first_round_of_slow_zones(void **state)
 	rig_close();
 }
 
+/* DNS told of them before, as quickly as of others. */
+static void
+known_zones_become_slow(void **state)
+{
+	int64_t longest_ms = 0;
+
+	(void)state;
+	rig_new_with(world_self_signed);
+	rig.config.ladder.lowest = LEVEL_VERIFY;
+	for (unsigned i = 0; i < 20; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "honest%u.example", i);
+		rig_defer(domain);
+	}
+	rig_defer_many("lame", FLOOD);
+	world_wait(rig.engine, 3 * HOUR);
+	world.answer = answers_slowly;
+	for (unsigned i = 0; i < FLOOD; i++) {
+		char domain[32];
+
+		snprintf(domain, sizeof(domain), "lame%u.test", i);
+		rig_defer_because(domain, NOT_OFFERED);
+	}
+	rig_save();
+	for (unsigned i = 0; i < 20; i++) {
+		char domain[32];
+		int64_t after_ms;
+
+		world_wait(rig.engine, 700);
+		snprintf(domain, sizeof(domain), "honest%u.example", i);
+		after_ms = looked_up_after_ms(domain, NOT_OFFERED);
+		longest_ms = after_ms > longest_ms ? after_ms : longest_ms;
+	}
+	print_message("# beside %d zones that became slow: one that is known waits "
+	              "%" PRId64 " ms at most\n",
+	    FLOOD, longest_ms);
+	assert_in_range(longest_ms, 0, 45 * SECOND);
+	rig_close();
+}
+
 /* One that is late at first is asked again beside them, and takes its time. */
 static void
 late_zone_is_asked_again(void **state)
@@ -296,6 +337,9 @@ main(void)
 		suite_add(first_round_of_slow_zones, &first_rounds[i],
 		    "300 zones that nobody knows to be slow: %s waits for a moment",
 		    first_rounds[i].what);
+	suite_add(known_zones_become_slow, NULL,
+	    "300 zones that DNS told of become slow: who is known waits a minute at "
+	    "most");
 	suite_add(late_zone_is_asked_again, NULL,
 	    "... one that is late itself waits for some of them");
 	suite_add(slow_zone_delays_no_other_of_its_batch, NULL,
