@@ -7,10 +7,8 @@
 #include "base/mem.h"
 #include "engine/fair.h"
 
-#define FURTHER \
-	1024    /* of those that are due are looked through behind the first ones \
-	         */
-#define KINDS 4 /* of what is due */
+#define FURTHER 1024 /* that are due, behind the first ones */
+#define KINDS   4    /* of what is due */
 
 static void
 add_pending(void *context, int64_t id, const char *key)
