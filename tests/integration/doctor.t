@@ -235,13 +235,18 @@ for line in open(sys.argv[1]):
 type_advice
 is 'all that is advised, typed in its order, keeps it' "$(cat "$map" "$map.mine" 2>/dev/null | grep -c partner)" 1
 stop_daemon
+is_at_work() {
+	[[ $(examine reload) == ok ]]
+}
 unexported() {
-	yaml map "{file: $map, settle: 1m}"
 	inside "$dir/bin/systemctl" enable --now tlsladder
+	await 20 is_at_work
+	inside kill -STOP "$(inside fuser "$dir/state/state.db.lock" 2>/dev/null | tr -d ' ')"
 	old_map
 	sqlite3 "$dir/state/state.db" "UPDATE counter SET value = value + 1 WHERE name = 'map-version'"
 }
 ill 'the daemon exports later' map-entries warning said unexported
+inside kill -CONT "$(inside fuser "$dir/state/state.db.lock" 2>/dev/null | tr -d ' ')"
 stop_daemon
 ill 'an index of another owner' map-owner warning typed chown root "$map.db"
 proxied() {

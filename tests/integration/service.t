@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # The daemon confined as examples/tlsladder.service confines it: an own user, its groups,
-# no new privileges, nothing writable but its state and Postfix's maildrop, no memory that
-# is writable and executable. It must still decide, export, retry and send mail.
+# no new privileges, nothing writable but its state, Postfix's maildrop and where metrics go, no
+# memory that is writable and executable. It must still decide, export, retry and send mail.
 . "$(dirname -- "$0")/lib.sh"
 
 unit=$here/../../examples/tlsladder.service
@@ -11,7 +11,7 @@ setting() {
 }
 
 is 'the unit: no new privileges' "$(setting NoNewPrivileges)" yes
-is 'the unit: what is written to' "$(setting ReadWritePaths)" /var/spool/postfix/maildrop
+is 'the unit: what is written to' "$(setting ReadWritePaths)" $'/var/spool/postfix/maildrop\n/var/lib/prometheus/node-exporter'
 is 'the unit: nothing else' "$(setting ProtectSystem)" strict
 # The user's, where README makes it: the unit names none.
 groups=$(grep -o -- '--groups [a-z,]*' "$here/../../README" | cut -d ' ' -f 2)

@@ -61,7 +61,9 @@ two() {
 	ladder b explain two.test
 	matches "$name: ... since when it leads" "$out" 'taken over from the table, where the tlsladder that led before put it'
 	ladder b list --why taken-over --count
-	is "$name: ... as are all rows that it had not or otherwise" "$out" 4
+	is "$name: ... as are all rows that it had not or otherwise" "$out" 3
+	ladder b list --why pinned --count pinned.test
+	is "$name: ... and a pin is a pin" "$out" 1
 	decide b four.test=encrypt two.test=none
 	awaits "$name: ... and writes its own" 15 agrees b
 	took 'from the end of the leader to a row of the other'

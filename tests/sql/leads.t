@@ -17,7 +17,10 @@ full() {
 	awaits "$name: the first one leads" 15 said a 'this tlsladder leads'
 	begin b
 	awaits "$name: the second one stands by" 15 said b 'leads: this tlsladder follows'
+	# What its log of changes has room for would be written all the same.
 	dd if=/dev/zero of="$dir/a.d/fill" bs=4k 2>/dev/null
+	sqlite3 -cmd '.timeout 5000' "$dir/a.d/state.db" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	dd if=/dev/zero of="$dir/a.d/more" bs=4k 2>/dev/null
 	awaits "$name: one that cannot write its state keeps the lease from nobody" 45 said b 'did not renew its lease'
 	end b TERM
 	end a TERM
