@@ -62,6 +62,7 @@ ladder set a.test secure
 matches 'one of ours that he changed is his' "$err" 'destination=a.test .*our row was changed by somebody else'
 ladder list his.test
 matches 'and list says so' "$out" "his.test .*not in the table of $table: somebody else has a row there"
+ladder unset a.test # whose row is gone as well, and is no veto
 ladder set c.test verify
 table_of 'his.test 7 may - 1 0'
 ladder set c.test encrypt
@@ -88,6 +89,7 @@ is 'what was missed comes with the next' "$status $(rows)" '0 his.test may - 1 0
 
 # --- adopt
 
+ladder unset his.test
 table_of 'd.test 7 verify - 1 0' 'e.test 8 verify - 0 0' 'c.test 9 may - 1 0'
 ladder set c.test secure 2>/dev/null
 sqlite() { python3 -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()' "$dir/state.db" "$1"; }
@@ -136,6 +138,7 @@ is 'a helper that is missing is named' "$status $err" '69 tlsladder: error: tlsl
 # --- doctor
 
 with_table
+ladder set a.test secure
 of() {
 	ladder doctor --json
 	json "[r['$2'] for r in d if r['check'] == '$1'][0]"
