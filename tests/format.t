@@ -14,6 +14,8 @@ mapfile -t files < <(find src tests -name '*.[ch]' | LC_ALL=C sort)
 check 'there are files to check' test ${#files[@]} -gt 150
 is 'every C file is as .clang-format wants it: make format' \
 	"$(printf '%s\0' "${files[@]}" | xargs -0 -n 40 "$formatter" --style=file --dry-run 2>&1 | grep -oE '^[^: ]+:[0-9]+' | head -n 20)" ''
+is 'no file of src/ has more than 600 lines' \
+	"$(find src -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 600')" ''
 
 # --- scripts
 

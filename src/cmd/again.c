@@ -11,6 +11,7 @@
 #include "cmd/daemon.h"
 #include "cmd/page.h"
 #include "measure/measure.h"
+#include "store/store_sts.h"
 #include "sys/clock.h"
 
 struct again {

@@ -8,6 +8,7 @@
 #include "cmd/page.h"
 #include "core/sts_entry.h"
 #include "measure/fetcher.h"
+#include "store/store_sts.h"
 #include "sys/clock.h"
 
 void

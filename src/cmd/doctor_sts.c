@@ -10,6 +10,7 @@
 #include "core/sts_entry.h"
 #include "measure/fetcher.h"
 #include "store/store.h"
+#include "store/store_sts.h"
 #include "sys/clock.h"
 
 #define BUSY_MS  5000

@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "core/dane.h"
 #include "measure/measure.h"
+#include "store/store_sts.h"
 #include "sys/clock.h"
 
 struct walk {

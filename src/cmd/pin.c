@@ -13,6 +13,7 @@
 #include "cmd/page.h"
 #include "cmd/progress.h"
 #include "publish/target.h"
+#include "store/store_sts.h"
 #include "sys/clock.h"
 
 /* What the record of decisions calls it. */

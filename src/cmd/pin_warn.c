@@ -10,6 +10,7 @@
 #include "cmd/progress.h"
 #include "core/sts_entry.h"
 #include "measure/measure.h"
+#include "store/store_sts.h"
 #include "sys/clock.h"
 #include "sys/workers.h"
 

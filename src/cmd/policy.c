@@ -13,6 +13,7 @@
 #include "cmd/daemon.h"
 #include "cmd/page.h"
 #include "measure/measure.h"
+#include "store/store_sts.h"
 #include "sys/clock.h"
 
 struct policies {

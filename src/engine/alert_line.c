@@ -6,6 +6,7 @@
 #include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "engine/nodes.h"
+#include "store/store_sts.h"
 
 #define SHOWN_MAX 3 /* hosts or names in an alert */
 

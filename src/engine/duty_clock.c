@@ -4,6 +4,7 @@
 #include "base/span.h"
 #include "core/covered.h"
 #include "engine/engine_impl.h"
+#include "store/store_sts.h"
 
 #define KEEP_MS SPAN_MINUTE_MS /* the stamp is as old as that at most, with news */
 /* How much the wall clock may gain on the other while it is disciplined: 500 ppm, the

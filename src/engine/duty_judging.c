@@ -8,6 +8,7 @@
 #include "engine/asked.h"
 #include "engine/engine_impl.h"
 #include "engine/lanes.h"
+#include "engine/nodes.h"
 #include "engine/pace.h"
 #include "engine/picks.h"
 #include "engine/raise.h"

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "engine/engine_impl.h"
+#include "engine/nodes.h"
 #include "sys/log.h"
 
 #define SLICE    1000

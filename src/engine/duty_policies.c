@@ -14,6 +14,7 @@
 #include "core/sts_entry.h"
 #include "engine/policies_impl.h"
 #include "measure/fetcher.h"
+#include "store/store_sts.h"
 #include "sys/child.h"
 #include "sys/log.h"
 

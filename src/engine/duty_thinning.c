@@ -8,6 +8,7 @@
 
 #include "base/span.h"
 #include "engine/engine_impl.h"
+#include "store/store_sts.h"
 
 #define HISTORY_DAYS 400
 #define QUEUE_DAYS   10   /* at least: twice the default of maximal_queue_lifetime */

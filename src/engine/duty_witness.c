@@ -16,6 +16,7 @@
 #include "core/witness.h"
 #include "engine/engine_impl.h"
 #include "engine/witness_task.h"
+#include "store/store_sts.h"
 #include "sys/log.h"
 
 #define APART_MS    (2 * SPAN_SECOND_MS) /* listings begin so far apart at least ... */

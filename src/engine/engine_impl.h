@@ -21,6 +21,7 @@
 #include "engine/world.h"
 #include "publish/table_guard.h"
 #include "store/store_node.h"
+#include "store/store_sts.h"
 
 /* A turn goes through them in this order. */
 #define ENGINE_DUTIES(ROW) \
@@ -365,11 +366,6 @@ void engine_doubt_settings(struct engine *e);
 /* Are they what Postfix works by now, as far as its files tell? False: they are read
  * again, and nothing must be decided before. */
 bool engine_settings_stand(struct engine *e);
-
-/* --- nodes_asked.c --- */
-
-/* What measuring goes by, as Postfix's settings are known. */
-struct measure_settings engine_measure_settings(const struct engine *e);
 
 /* --- duty_retry.c --- */
 

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "core/protection.h"
+#include "store/store_sts.h"
 
 #define ENDED_MAX  64 /* destinations that one message waits for */
 #define ENDED_BITS 65536

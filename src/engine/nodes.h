@@ -57,4 +57,7 @@ void engine_mind_unfollowed(struct engine *e);
 /* How long mail waits in their queues, at the least; 0: not known. */
 int64_t engine_queue_lifetime_ms(const struct engine *e);
 
+/* What measuring goes by, as the settings of all nodes are known. */
+struct measure_settings engine_measure_settings(const struct engine *e);
+
 #endif

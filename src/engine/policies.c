@@ -11,6 +11,7 @@
 #include "engine/alerts.h"
 #include "engine/engine_impl.h"
 #include "engine/nodes.h"
+#include "store/store_sts.h"
 #include "sys/log.h"
 
 #define NAMES_MAX DNS_HOSTS_MAX

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "engine/fair.h"
 #include "engine/policies_impl.h"
+#include "store/store_sts.h"
 
 #define LOOK_MAX      FAIR_MAX /* that are due are looked through */
 #define SETTLE_MAX    512      /* of whom nothing is to be asked, at a time */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The MTA-STS policies that are kept, whose destinations they are, and who was sent mail.
  */
+#include "store/store_sts.h"
 #include "base/span.h"
 #include "store/store_impl.h"
 

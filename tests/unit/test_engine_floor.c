@@ -7,6 +7,7 @@
 
 #include "engine/engine_impl.h"
 #include "policykit.h"
+#include "store/store_sts.h"
 
 static void
 begin(const char *txt_id, const char *served)

@@ -7,6 +7,7 @@
 
 #include "engine/engine_impl.h"
 #include "policykit.h"
+#include "store/store_sts.h"
 
 #define NONE        "version: STSv1\nmode: none\nmax_age: 604800\n"
 #define UNAVAILABLE "server unavailable or unable to receive mail"

@@ -6,6 +6,7 @@
 
 #include "engine/engine_impl.h"
 #include "policykit.h"
+#include "store/store_sts.h"
 
 #define OTHER_NAME "match=mx.other.test servername=hostname"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/span.h"
+#include "store/store_sts.h"
 #include "storekit.h"
 
 #define NOW_MS (INT64_C(1795483619) * 1000)

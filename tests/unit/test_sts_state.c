@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/sts_state.h"
+#include "store/store_sts.h"
 #include "stskit.h"
 
 #define T0_MS (INT64_C(1790000000) * 1000)
