@@ -263,8 +263,7 @@ static void
 what_is_alike_is_found(void **state)
 {
 	static const char *const known[] = {"status", "set", "unset", "scan",
-	    "a-word-of-more-"
-	    "than-thirty-two-letters-that-nobody-mistypes"};
+	    "a-word-of-more-than-thirty-two-letters-that-none-mistypes"};
 	char longer[200];
 
 	(void)state;
