@@ -18,8 +18,10 @@ str_next_word(struct str *s, const char *separators, struct str *word)
 	while (len < s->len && !is_one_of(s->p[len], separators))
 		len++;
 	*word = (struct str){s->p, len};
+	if (len == 0) /* nothing has no place that could be gone on from */
+		return false;
 	*s = str_skip(*s, len);
-	return len > 0;
+	return true;
 }
 
 struct str

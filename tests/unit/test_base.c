@@ -141,11 +141,13 @@ lists_of_postfix_are_parted(void **state)
 {
 	static const char zero[] = "a\0b c";
 	struct str rest = STR(" ,a\tb\r\n c,,d , "), word;
+	struct str nothing = {NULL, 0};
 
 	(void)state;
 	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "a"));
 	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "b"));
 	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "c"));
+	assert_false(str_next_word(&nothing, STR_POSTFIX_LIST, &word));
 	assert_true(str_next_word(&rest, STR_POSTFIX_LIST, &word) && str_is(word, "d"));
 	assert_false(str_next_word(&rest, STR_POSTFIX_LIST, &word));
 	rest = (struct str){zero, sizeof(zero) - 1};
