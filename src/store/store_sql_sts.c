@@ -40,10 +40,10 @@ const char *const store_sql_sts[SQL_COUNT] = {
     /* What was settled while the clock was ahead: times that are ahead still, or, where
      * there was mail lately, none or one that is more than a day away. */
     [SQL_STS_BRING_BACK] =
-        "UPDATE sts SET next_ms = 1 WHERE max(fetched_ms, txt_ms, tried_ms) > ?1 + 60000"
-        " OR (mail_ms > ?1 - 2592000000"
-        "  AND (fetched_ms <> 0 OR txt IN ('valid', 'unsure'))"
-        "  AND (next_ms = 0 OR next_ms > ?1 + 90000000))",
+        ("UPDATE sts SET next_ms = 1 WHERE max(fetched_ms, txt_ms, tried_ms) > ?1 + 60000"
+         " OR (mail_ms > ?1 - 2592000000"
+         "  AND (fetched_ms <> 0 OR txt IN ('valid', 'unsure'))"
+         "  AND (next_ms = 0 OR next_ms > ?1 + 90000000))"),
     [SQL_STS_GET] = "SELECT " STS_COLUMNS STS_WAITED " FROM sts WHERE domain = ?",
     [SQL_STS_PUT] = "INSERT OR REPLACE INTO sts(" STS_COLUMNS ") VALUES (?, ?, ?, ?, ?,"
                     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -55,41 +55,41 @@ const char *const store_sql_sts[SQL_COUNT] = {
     " FROM sts WHERE next_ms <> 0"
     " AND next_ms <= ? ORDER BY applied <> 'enforce' AND NOT waited,"
     " txt_failures + failures > 0, next_ms LIMIT ?",
-    [SQL_STS_NEXT] = "SELECT next_ms FROM sts WHERE next_ms <> 0 AND next_ms > ?"
-                     " ORDER BY next_ms LIMIT 1",
+    [SQL_STS_NEXT] = ("SELECT next_ms FROM sts WHERE next_ms <> 0 AND next_ms > ?"
+                      " ORDER BY next_ms LIMIT 1"),
     [SQL_STS_PUT_OFF] = "UPDATE sts SET next_ms = ?2 WHERE domain = ?1 AND next_ms <> 0",
     /* Nothing is kept there that could be lost: no policy, nothing to ask, long ago; or
      * one that ended long ago, of a domain that no mail was sent to since. */
-    [SQL_STS_THIN] = "DELETE FROM sts WHERE (fetched_ms = 0 AND next_ms = 0"
-                     " AND txt <> 'valid' AND txt_ms < ?1 AND tried_ms < ?1)"
-                     " OR (mail_ms < ?2 AND txt_ms < ?2 AND tried_ms < ?2"
-                     " AND fetched_ms + max_age_s * 1000 < ?2)",
+    [SQL_STS_THIN] = ("DELETE FROM sts WHERE (fetched_ms = 0 AND next_ms = 0"
+                      " AND txt <> 'valid' AND txt_ms < ?1 AND tried_ms < ?1)"
+                      " OR (mail_ms < ?2 AND txt_ms < ?2 AND tried_ms < ?2"
+                      " AND fetched_ms + max_age_s * 1000 < ?2)"),
     [SQL_STS_THIN_KEY] =
-        "DELETE FROM sts_key WHERE domain NOT IN (SELECT domain FROM sts)"
-        " OR destination NOT IN (SELECT id FROM destination)",
+        ("DELETE FROM sts_key WHERE domain NOT IN (SELECT domain FROM sts)"
+         " OR destination NOT IN (SELECT id FROM destination)"),
     [SQL_STS_THIN_MAIL] =
         "DELETE FROM sts_mail WHERE destination NOT IN (SELECT id FROM destination)",
-    [SQL_STS_OCTETS] = "SELECT coalesce(sum(length(attributes)), 0) FROM destination"
-                       " WHERE entry <> 'none' AND entry_why = 'policy'"
-                       " AND length(attributes) > ?",
+    [SQL_STS_OCTETS] = ("SELECT coalesce(sum(length(attributes)), 0) FROM destination"
+                        " WHERE entry <> 'none' AND entry_why = 'policy'"
+                        " AND length(attributes) > ?"),
     [SQL_STS_MX_OCTETS] =
         "SELECT coalesce(sum(length(mx)), 0) FROM sts WHERE length(mx) > ?",
-    [SQL_STS_SERVERS] = "SELECT d.id, dns_text FROM sts_key k JOIN destination d ON d.id"
-                        " = k.destination WHERE k.domain = ? LIMIT ?",
-    [SQL_STS_KEY] = "INSERT INTO sts_key(destination, domain) VALUES (?, ?)"
-                    " ON CONFLICT(destination) DO UPDATE SET domain = excluded.domain"
-                    " WHERE domain <> excluded.domain",
+    [SQL_STS_SERVERS] = ("SELECT d.id, dns_text FROM sts_key k JOIN destination d ON d.id"
+                         " = k.destination WHERE k.domain = ? LIMIT ?"),
+    [SQL_STS_KEY] = ("INSERT INTO sts_key(destination, domain) VALUES (?, ?)"
+                     " ON CONFLICT(destination) DO UPDATE SET domain = excluded.domain"
+                     " WHERE domain <> excluded.domain"),
     [SQL_STS_KEY_NEWS] =
-        "UPDATE destination SET look_ms = ?1 WHERE id = ?2 AND pinned = 0 AND NOT EXISTS"
-        " (SELECT 1 FROM sts_key WHERE destination = ?2 AND domain = ?3)",
+        ("UPDATE destination SET look_ms = ?1 WHERE id = ?2 AND pinned = 0 AND NOT EXISTS"
+         " (SELECT 1 FROM sts_key WHERE destination = ?2 AND domain = ?3)"),
     [SQL_LOOK_BELOW] = "UPDATE destination SET look_ms = ?2 WHERE pinned = 0"
                        " AND substr(key, -length(?1)) = ?1"
                        " AND (entry <> 'none' OR id IN (SELECT k.destination"
                        "  FROM sts_key k JOIN sts ON sts.domain = k.domain"
                        "  WHERE applied = 'enforce'))",
     [SQL_STS_IS_ENFORCED] =
-        "SELECT EXISTS(SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
-        " WHERE k.destination = ? AND applied = 'enforce')",
+        ("SELECT EXISTS(SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
+         " WHERE k.destination = ? AND applied = 'enforce')"),
     [SQL_STS_KEEP_LOOK] =
         "UPDATE destination SET look_ms = ?2 WHERE id = ?1 AND look_ms = 0 AND pinned = 0"
         " AND EXISTS (SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"

@@ -208,7 +208,7 @@ bad_map() {
 }
 ill 'the map is damaged' map-entries fault typed bad_map
 own_lines=$'# my own exceptions\npartner.test\tsecure match=.partner.test'
-theirs() {
+own_table() {
 	rm -f "$dir/state/"*
 	printf '%s\n' "$own_lines" >"$map"
 	inside postmap -c "$config" "hash:$map"
@@ -222,11 +222,11 @@ stop_daemon() {
 	pkill_daemon
 	await 10 nobody_runs >/dev/null
 }
-ill 'the map is a table of the administrator' map-text fault typed theirs
+ill 'the map is a table of the administrator' map-text fault typed own_table
 is 'it is his as before' "$(<"$map.mine")" "$own_lines"
 stop_daemon
 heal
-theirs
+own_table
 examine map-text >/dev/null
 python3 -c '
 import json, sys

@@ -165,7 +165,7 @@ user@hosted.test           [mx.selfsigned.test]:2525  encrypt  mx.selfsigned.tes
 user@wrongname-cert.test   =                          encrypt  mx.wrongname-cert.test  tls
 END
 	ends $gateway
-	gateway=gateway-table
+	gateway="gateway-table"
 done
 
 begin other default_transport=smtp:[mx.wrongname-cert.test]

@@ -498,7 +498,7 @@ old_alarms_share_a_listing(void **state)
 	world_settle(rig.engine);
 	world_wait(rig.engine, 2 * MIN);
 	buf_printf(&sql, "UPDATE destination SET look_ms = %lld + 1000 * id",
-	    (long long)(world.wall_ms + 2 * MIN));
+	    (long long)world.wall_ms + 2LL * MIN);
 	kit_run(STATE, buf_text(&sql));
 	buf_clear(&sql);
 	before = world.queue.times;

@@ -274,10 +274,10 @@ static const char *const no_requests[] = {
     "\nend\n",
     "intent\td.test\tmay\t-\nall\nend\n",
     "look\td.test\nschema\nend\n",
-    "intent\ta.test\tmay\ta=1\nintent\ta.test\tmay\ta=2\nintent\ta.test\tmay\ta=3\n"
-    "intent\ta.test\tmay\ta=4\nintent\ta.test\tmay\ta=5\nintent\ta.test\tmay\ta=6\n"
-    "intent\ta.test\tmay\ta=7\nintent\ta.test\tmay\ta=8\nintent\ta.test\tmay\ta=9\n"
-    "want\ta.test\tmay\t-\nend\n",
+    ("intent\ta.test\tmay\ta=1\nintent\ta.test\tmay\ta=2\nintent\ta.test\tmay\ta=3\n"
+     "intent\ta.test\tmay\ta=4\nintent\ta.test\tmay\ta=5\nintent\ta.test\tmay\ta=6\n"
+     "intent\ta.test\tmay\ta=7\nintent\ta.test\tmay\ta=8\nintent\ta.test\tmay\ta=9\n"
+     "want\ta.test\tmay\t-\nend\n"),
 };
 
 /* Longer than anything of its kind: not one of them is read. */
