@@ -91,18 +91,19 @@ const char *const store_sql_sts[SQL_COUNT] = {
         ("SELECT EXISTS(SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
          " WHERE k.destination = ? AND applied = 'enforce')"),
     [SQL_STS_KEEP_LOOK] =
-        "UPDATE destination SET look_ms = ?2 WHERE id = ?1 AND look_ms = 0 AND pinned = 0"
-        " AND EXISTS (SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
-        " WHERE k.destination = ?1 AND applied = 'enforce')",
+        ("UPDATE destination SET look_ms = ?2 WHERE id = ?1 AND look_ms = 0 AND pinned = "
+         "0"
+         " AND EXISTS (SELECT 1 FROM sts_key k JOIN sts ON sts.domain = k.domain"
+         " WHERE k.destination = ?1 AND applied = 'enforce')"),
     [SQL_STS_LOOK_ALL] =
-        "UPDATE destination SET look_ms = ? WHERE look_ms = 0 AND pinned = 0 AND id IN"
-        " (SELECT k.destination FROM sts_key k JOIN sts ON sts.domain = k.domain"
-        " WHERE applied = 'enforce')",
-    [SQL_STS_NEWS] = "UPDATE destination SET look_ms = ? WHERE pinned = 0 AND id IN"
-                     " (SELECT destination FROM sts_key WHERE domain = ?)",
+        ("UPDATE destination SET look_ms = ? WHERE look_ms = 0 AND pinned = 0 AND id IN"
+         " (SELECT k.destination FROM sts_key k JOIN sts ON sts.domain = k.domain"
+         " WHERE applied = 'enforce')"),
+    [SQL_STS_NEWS] = ("UPDATE destination SET look_ms = ? WHERE pinned = 0 AND id IN"
+                      " (SELECT destination FROM sts_key WHERE domain = ?)"),
     [SQL_STS_MAIL_ADD] = "INSERT OR IGNORE INTO sts_mail(destination) VALUES (?)",
-    [SQL_STS_MAIL_NEXT] = "SELECT destination FROM sts_mail WHERE destination > ?"
-                          " ORDER BY destination LIMIT 1",
+    [SQL_STS_MAIL_NEXT] = ("SELECT destination FROM sts_mail WHERE destination > ?"
+                           " ORDER BY destination LIMIT 1"),
     [SQL_STS_MAIL_DONE] = "DELETE FROM sts_mail WHERE destination = ?",
 
 };
