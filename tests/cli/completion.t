@@ -57,6 +57,11 @@ is 'the languages of report' "$(taken report --lang)" 'en de'
 is 'the databases of schema' "$(taken schema)" 'mariadb postgresql'
 is 'behind a value that is free nothing is offered' "$(offered set --for '')" ''
 
+ladder set '[mail.foo.test]:587' encrypt
+is 'a key with a port: its colon parts words' "$(offered -c "$dir/tlsladder.yaml" explain '[mail.foo.test]' : 5)" 587
+is '... behind the colon' "$(offered -c "$dir/tlsladder.yaml" explain '[mail.foo.test]' :)" 587
+ladder unset '[mail.foo.test]:587'
+
 mkdir "$dir/logs"
 touch "$dir/logs/mail.log" "$dir/logs/mail.log.1"
 is 'files, as names of files' "$(offered scan "$dir/logs/m")" \
