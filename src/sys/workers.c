@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -15,19 +16,33 @@ struct queue {
 	struct job *last;
 };
 
+/* How long a thread waits for its next job before it ends: longer than a batch pauses. */
+#define IDLE_S 5
+
+/* Where a thread can be. */
+struct place {
+	struct workers *workers;
+	pthread_t thread;
+	bool joinable; /* for who submits and frees alone */
+	bool runs;     /* until it ends by itself */
+};
+
 struct workers {
 	pthread_mutex_t lock; /* guards all below but what stays as it was made */
 	pthread_cond_t wake;  /* something waits, or stopping */
 	struct queue waiting;
 	struct queue done;
 	size_t pending;
+	unsigned unmanned; /* jobs that wait: more than idle, and a thread is missing */
+	unsigned running;  /* threads */
+	unsigned idle;     /* of them, or soon */
 	bool stopping;
 
 	int fd; /* readable exactly while done has a job */
 	void *(*make)(void *argument);
 	void (*drop)(void *context);
 	void *argument;
-	pthread_t *threads;
+	struct place *places;
 	unsigned count;
 };
 
@@ -62,47 +77,83 @@ put_done(struct workers *workers, struct job *job)
 	queue_put(&workers->done, job);
 }
 
+/* Waits for a job, with the lock. NULL: none came, or it is to stop. */
+static struct job *
+next_job(struct workers *workers)
+{
+	struct timespec end;
+	int failed = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += IDLE_S;
+	while (!workers->stopping && workers->waiting.first == NULL && failed == 0)
+		failed = pthread_cond_timedwait(&workers->wake, &workers->lock, &end);
+	return workers->stopping ? NULL : queue_take(&workers->waiting);
+}
+
 static void *
 run_worker(void *argument)
 {
-	struct workers *workers = argument;
+	struct place *place = argument;
+	struct workers *workers = place->workers;
 	void *context = workers->make != NULL ? workers->make(workers->argument) : NULL;
 
 	pthread_mutex_lock(&workers->lock);
-	while (!workers->stopping) {
-		struct job *job = queue_take(&workers->waiting);
+	/* One stays: no job ever finds that a thread cannot be had. */
+	for (;;) {
+		struct job *job = next_job(workers);
 
-		if (job == NULL) {
-			pthread_cond_wait(&workers->wake, &workers->lock);
+		if (job == NULL && (workers->stopping || workers->running > 1))
+			break;
+		if (job == NULL)
 			continue;
-		}
+		workers->unmanned--;
+		workers->idle--;
 		pthread_mutex_unlock(&workers->lock);
 		job->work(job, context);
 		pthread_mutex_lock(&workers->lock);
+		workers->idle++;
 		put_done(workers, job);
 	}
+	workers->running--;
+	workers->idle--;
+	place->runs = false;
 	pthread_mutex_unlock(&workers->lock);
 	if (workers->drop != NULL)
 		workers->drop(context);
 	return NULL;
 }
 
-/* Signals are for the thread that polls: workers start with all of them blocked. */
-static int
-start_threads(struct workers *workers, unsigned count)
+static void
+join(struct place *place)
 {
-	sigset_t all, before;
-	int failed = 0;
+	if (place->joinable)
+		pthread_join(place->thread, NULL);
+	place->joinable = false;
+}
 
+/* With the lock. Signals are for the thread that polls: workers start with all of them
+ * blocked. */
+static int
+start_thread(struct workers *workers)
+{
+	struct place *place = workers->places;
+	sigset_t all, before;
+	int failed;
+
+	while (place->runs)
+		place++;
+	join(place);
+	place->workers = workers;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (failed == 0 && workers->count < count) {
-		failed = pthread_create(
-		    &workers->threads[workers->count], NULL, run_worker, workers);
-		if (failed == 0)
-			workers->count++;
-	}
+	failed = pthread_create(&place->thread, NULL, run_worker, place);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failed == 0) {
+		place->joinable = place->runs = true;
+		workers->running++;
+		workers->idle++;
+	}
 	return failed;
 }
 
@@ -111,19 +162,26 @@ workers_new(unsigned count, void *(*make)(void *argument), void (*drop)(void *co
     void *argument, struct err *err)
 {
 	struct workers *workers = mem_new(1, sizeof(*workers));
+	pthread_condattr_t monotonic;
 	int failed;
 
 	pthread_mutex_init(&workers->lock, NULL);
-	pthread_cond_init(&workers->wake, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&workers->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	workers->make = make;
 	workers->drop = drop;
 	workers->argument = argument;
-	workers->threads = mem_new(count, sizeof(*workers->threads));
+	workers->places = mem_new(count, sizeof(*workers->places));
+	workers->count = count;
 	workers->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	failed = workers->fd < 0 ? errno : start_threads(workers, count);
+	pthread_mutex_lock(&workers->lock);
+	failed = workers->fd < 0 ? errno : start_thread(workers);
+	pthread_mutex_unlock(&workers->lock);
 	if (failed == 0)
 		return workers;
-	err_set_errno(err, failed, "cannot start %u worker threads", count);
+	err_set_errno(err, failed, "cannot start a worker thread");
 	workers_free(workers);
 	return NULL;
 }
@@ -138,12 +196,12 @@ workers_free(struct workers *workers)
 	pthread_cond_broadcast(&workers->wake);
 	pthread_mutex_unlock(&workers->lock);
 	for (unsigned i = 0; i < workers->count; i++)
-		pthread_join(workers->threads[i], NULL);
+		join(&workers->places[i]);
 	if (workers->fd >= 0)
 		close(workers->fd);
 	pthread_cond_destroy(&workers->wake);
 	pthread_mutex_destroy(&workers->lock);
-	free(workers->threads);
+	free(workers->places);
 	free(workers);
 }
 
@@ -152,7 +210,11 @@ workers_submit(struct workers *workers, struct job *job)
 {
 	pthread_mutex_lock(&workers->lock);
 	workers->pending++;
+	workers->unmanned++;
 	queue_put(&workers->waiting, job);
+	/* Where none can be started, those that run take it. */
+	if (workers->unmanned > workers->idle && workers->running < workers->count)
+		(void)start_thread(workers);
 	pthread_cond_signal(&workers->wake);
 	pthread_mutex_unlock(&workers->lock);
 }
