@@ -82,7 +82,7 @@ postconf_says 'smtp_tls_policy_maps =' 'relayhost =' 'transport_maps =' \
 	'default_transport = smtp' 'smtp_dns_support_level = dnssec' \
 	'info_log_address_format = external' 'smtp_host_lookup = dns' 'ignore_mx_lookup_error = no' \
 	'smtp_dns_resolver_options ='
-configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" \
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1, timeout: 30s}" \
 	'ladder: {may_after: {attempts: 1}}' \
 	"postfix: {command: [$fakes], default_level: auto}"
 
@@ -276,7 +276,7 @@ ladder scan --apply "$log"
 is 'scan --apply without an answer of postconf: exit status 69' $status 69
 has 'and it is reported' "$err" 'cannot ask postconf'
 rm "$dir/postconf.status"
-configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" "map: {file: $dir/tls_policy, type: hash}" \
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1, timeout: 30s}" "map: {file: $dir/tls_policy, type: hash}" \
 	"postfix: {command: [$fakes], default_level: auto}"
 ladder set more.test may
 echo 'postmap: fatal: no room' >"$dir/postmap.err"
