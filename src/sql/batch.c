@@ -220,6 +220,19 @@ is_reowned(const struct batch *b, const struct key *key)
 	    !str_is(key->item->owner, key->found->owner);
 }
 
+/* A mark within the transaction, and back to it. */
+static bool
+mark(struct batch *b, struct fault *fault)
+{
+	return engine.query(b->connection, "SAVEPOINT a", fault);
+}
+
+static bool
+unmark(struct batch *b, struct fault *fault)
+{
+	return engine.query(b->connection, "ROLLBACK TO SAVEPOINT a", fault);
+}
+
 /* That is a new row: the right to change the owner of one is not asked for. */
 static enum outcome
 reown(struct batch *b, const struct key *key, struct fault *fault)
@@ -244,8 +257,8 @@ change(struct batch *b, struct key *key, struct fault *fault)
 	    ? reown(b, key, fault)
 	    : engine.change(b->connection, &change, key->id, fault);
 
-	if (change.kind == CHANGE_UPDATE)
-		memcpy(key->id, key->found->id, sizeof(key->id));
+	if (change.kind == CHANGE_UPDATE && change.was != NULL)
+		memcpy(key->id, change.was->id, sizeof(key->id));
 	return outcome;
 }
 
@@ -309,12 +322,15 @@ note_fault(struct batch *b, struct key *key, const struct fault *fault)
 static bool
 change_key(struct batch *b, struct key *key, struct fault *fault)
 {
-	bool marks = b->careful && !engine.outlives;
+	/* What one statement began and another could not end is taken back, too. */
+	bool marks = (b->careful && !engine.outlives) || is_reowned(b, key);
 	enum outcome outcome;
 
-	if (marks && !engine.mark(b->connection, fault))
+	if (marks && !mark(b, fault))
 		return false;
 	outcome = change(b, key, fault);
+	if (marks && outcome == OUTCOME_NONE && !unmark(b, fault))
+		return false;
 	if (outcome == OUTCOME_DONE)
 		key->changed = b->written = true;
 	if (outcome != OUTCOME_FAILED) {
@@ -330,13 +346,13 @@ change_key(struct batch *b, struct key *key, struct fault *fault)
 	if (fault->kind == FAULT_RIGHTS) {
 		struct fault first = *fault;
 
-		if ((marks && !engine.unmark(b->connection, fault)) || !has_rights(b)) {
+		if ((marks && !unmark(b, fault)) || !has_rights(b)) {
 			*fault = first;
 			return false;
 		}
 		return true;
 	}
-	if (marks && !engine.unmark(b->connection, fault))
+	if (marks && !unmark(b, fault))
 		return false;
 	/* Who waits once waits for all, and the batch has its time. */
 	return fault->kind != FAULT_BUSY || engine.hurry(b->connection, fault);

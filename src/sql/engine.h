@@ -107,11 +107,8 @@ struct engine {
 	bool (*commit)(struct connection *connection, struct fault *fault);
 	bool (*undo)(struct connection *connection, struct fault *fault);
 
-	/* Does a transaction outlive a statement that failed (but for FAULT_DEADLOCK)?
-	 * Where it does not: set a mark, and return to the last one. */
+	/* Does a transaction outlive a statement that failed (but for FAULT_DEADLOCK)? */
 	bool outlives;
-	bool (*mark)(struct connection *connection, struct fault *fault);
-	bool (*unmark)(struct connection *connection, struct fault *fault);
 
 	/* From now on to the end of the transaction locks are hardly waited for. */
 	bool (*hurry)(struct connection *connection, struct fault *fault);

@@ -370,18 +370,6 @@ pgsql_undo(struct connection *c, struct fault *fault)
 	return query(c, "ROLLBACK", fault);
 }
 
-static bool
-pgsql_mark(struct connection *c, struct fault *fault)
-{
-	return query(c, "SAVEPOINT a", fault);
-}
-
-static bool
-pgsql_unmark(struct connection *c, struct fault *fault)
-{
-	return query(c, "ROLLBACK TO a", fault);
-}
-
 /* 0 would be for ever. */
 static bool
 pgsql_hurry(struct connection *c, struct fault *fault)
@@ -572,8 +560,6 @@ const struct engine engine = {
     .begin = pgsql_begin,
     .commit = pgsql_commit,
     .undo = pgsql_undo,
-    .mark = pgsql_mark,
-    .unmark = pgsql_unmark,
     .hurry = pgsql_hurry,
     .is_writable = pgsql_is_writable,
     .query = query,

@@ -78,6 +78,14 @@ own_rows() {
 	stamp=$(modified_of p.test)
 	ask "drop p.test - may - $stamp"
 	answers '... and is dropped as any other' $'gone p.test\ndone' 0
+	ask 'want q.test encrypt -' 'want q2.test encrypt -'
+	stamp=$(modified_of q.test)
+	sql "ALTER TABLE tlsladder_policy ADD CONSTRAINT free CHECK (owner NOT LIKE '%pinned%')"
+	ask 'owner q.test tlsladder~pinned' "want q.test encrypt - - encrypt - $stamp" 'want q3.test encrypt -'
+	matches 'one whose owner the table refuses is refused, and that key alone' "$status $out" \
+		'^0 refused q.test .*ours q3.test .*done$'
+	is '... and stays as it was' "$(row q.test)" 'encrypt  tlsladder'
+	sql 'ALTER TABLE tlsladder_policy DROP CONSTRAINT free'
 	his .b.test may ''
 	ask 'want .d.test may -' 'look x.b.test' 'look x.d.test' 'look y.test'
 	matches 'whose row answers for a name, its owner says' "$status $out" \
