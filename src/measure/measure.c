@@ -176,14 +176,14 @@ is_late(const struct measurer *measurer, const struct measure_item *item)
 }
 
 /* The resolver goes on looking for what it was asked, so that the next one is answered
- * sooner. */
+ * sooner. 0: as long as it takes. */
 static void
-limit(struct measurer *measurer, const struct measure_item *item)
+limit(struct measurer *measurer, int64_t most_ms)
 {
 	measurer->begun_ms = clock_monotonic_ms();
 	if (measurer->resolver != NULL)
-		resolver_until(measurer->resolver,
-		    item->most_ms != 0 ? measurer->begun_ms + item->most_ms : 0);
+		resolver_until(
+		    measurer->resolver, most_ms != 0 ? measurer->begun_ms + most_ms : 0);
 }
 
 static void
@@ -191,7 +191,7 @@ ask_one(struct measurer *measurer, struct measure_item *item, struct err *err)
 {
 	struct measurement *found = &measurer->found;
 
-	limit(measurer, item);
+	limit(measurer, item->most_ms);
 	found->item = item;
 	found->dns = (struct dns_records){0};
 	memset(found->hosts, 0, sizeof(found->hosts));
@@ -234,6 +234,8 @@ ask(struct measurer *measurer, const struct measure_settings *settings,
 		items[i].took_ms = clock_monotonic_ms() - measurer->begun_ms;
 		spent_ms += items[i].took_ms;
 	}
+	/* What is asked next, the hosts of policies too, has a time of its own. */
+	limit(measurer, 0);
 }
 
 void

@@ -46,20 +46,34 @@ measure_ask_policy(void *context, const char *domain, struct sts_txt *out,
 /* Not more often than that, whatever came of it. */
 #define NAT64_MS SPAN_HOUR_MS
 
-/* Behind a NAT64 of our site each address of IPv4 has one of IPv6 that looks global. */
-static void
-ask_nat64(struct measurer *measurer)
+/* Behind a NAT64 of our site each address of IPv4 has one of IPv6 that looks global.
+ * False: nobody could tell; it is asked again the next time. */
+static bool
+ask_nat64(struct measurer *measurer, struct err *trouble)
 {
 	struct address records[FETCH_ADDRESSES_MAX];
-	struct err ignored;
 	unsigned count = resolver_ask_addresses(measurer->resolver, ADDRESS_NAT64_HOST,
-	    records, FETCH_ADDRESSES_MAX, &ignored);
+	    records, FETCH_ADDRESSES_MAX, trouble);
 
+	if (trouble->text[0] != '\0')
+		return false;
 	measurer->nat64_count = 0;
 	for (unsigned i = 0; i < count && measurer->nat64_count < FETCH_NAT64_MAX; i++)
 		if (address_nat64(&records[i], &measurer->nat64[measurer->nat64_count]))
 			measurer->nat64_count++;
 	measurer->nat64_until_ms = clock_monotonic_ms() + NAT64_MS;
+	return true;
+}
+
+static void
+leave_ipv4(struct fetch_request *request)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < request->address_count; i++)
+		if (request->addresses[i].length == 4)
+			request->addresses[count++] = request->addresses[i];
+	request->address_count = count;
 }
 
 static bool
@@ -75,6 +89,7 @@ void
 measure_ask_addresses(void *context, struct fetch_request *request, struct err *trouble)
 {
 	struct measurer *measurer = context;
+	struct err unsure = {{0}};
 
 	request->address_count = 0;
 	if (measurer->resolver == NULL)
@@ -85,8 +100,13 @@ measure_ask_addresses(void *context, struct fetch_request *request, struct err *
 	request->nat64_count = 0;
 	if (!has_ipv6(request))
 		return;
-	if (measurer->nat64_until_ms <= clock_monotonic_ms())
-		ask_nat64(measurer);
+	if (measurer->nat64_until_ms <= clock_monotonic_ms() &&
+	    !ask_nat64(measurer, &unsure)) {
+		leave_ipv4(request);
+		if (request->address_count == 0)
+			*trouble = unsure;
+		return;
+	}
 	memcpy(request->nat64, measurer->nat64, sizeof(request->nat64));
 	request->nat64_count = measurer->nat64_count;
 }

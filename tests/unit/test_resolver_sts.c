@@ -174,6 +174,38 @@ nat64_is_known(void **state)
 	server_stop(server);
 }
 
+/* What may be behind the NAT64 is not known: an address of IPv6 is left out. */
+static void
+nat64_is_unsure(void **state)
+{
+	struct server_script *server = server_start("127.0.0.1", 0,
+	    "mta-sts.d.test AAAA insecure\n\tmta-sts.d.test. 300 IN AAAA 2a00:64::a00:1\n"
+	    "mta-sts.e.test A insecure\n\tmta-sts.e.test. 300 IN A 192.0.2.1\n"
+	    "mta-sts.e.test AAAA insecure\n\tmta-sts.e.test. 300 IN AAAA 2a00:64::a00:1\n"
+	    "ipv4only.arpa A insecure\n\tipv4only.arpa. 300 IN A 192.0.0.170\n"
+	    "ipv4only.arpa AAAA servfail\n");
+	char name[64], *names[] = {name};
+	struct resolver_settings settings = {
+	    .servers = names, .server_count = 1, .timeout_ms = 5000, .tries = 1};
+	struct fetch_request request;
+	struct measurer *measurer;
+	struct err trouble;
+
+	(void)state;
+	snprintf(name, sizeof(name), "127.0.0.1@%u", server_port(server));
+	measurer = measure_make(&settings);
+	assert_true(fetch_request_init(&request, "mta-sts.d.test", "/ca.pem"));
+	measure_ask_addresses(measurer, &request, &trouble);
+	assert_int_equal(request.address_count, 0);
+	assert_string_not_equal(trouble.text, "");
+	assert_true(fetch_request_init(&request, "mta-sts.e.test", "/ca.pem"));
+	measure_ask_addresses(measurer, &request, &trouble);
+	assert_int_equal(request.address_count, 1);
+	assert_int_equal(request.addresses[0].length, 4);
+	measure_drop(measurer);
+	server_stop(server);
+}
+
 /* Nobody waits for some answers: name servers that hang keep an asker for one try. */
 static void
 hurry_is_one_try(void **state)
@@ -209,6 +241,8 @@ main(void)
 	suite_add(addresses_are_had, NULL, "addresses of a policy host");
 	suite_add(nat64_is_known, NULL,
 	    "the NAT64 of our site is asked for, and what is behind it is known");
+	suite_add(nat64_is_unsure, NULL,
+	    "where nobody can tell of a NAT64, addresses of IPv6 are left out");
 	suite_add(hurry_is_one_try, NULL, "who is to hurry asks each server once");
 	return suite_run();
 }
