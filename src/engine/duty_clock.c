@@ -109,8 +109,8 @@ shift(struct engine *e, const struct clock *c, int64_t *by_ms, const struct mome
     struct err *err)
 {
 	bool applies = e->driver.mode == ENGINE_APPLY, was_off = false;
-	struct clocks at = stamp_now(e, c, now), stored;
-	int64_t done_ms, before_ms;
+	struct clocks at = stamp_now(e, c, now), stored = {0};
+	int64_t done_ms, before_ms, seen_ms;
 
 	if (applies && !read_stamp(e, &stored, err))
 		return false;
@@ -120,20 +120,21 @@ shift(struct engine *e, const struct clock *c, int64_t *by_ms, const struct mome
 	}
 	done_ms = is_set(*by_ms) ? *by_ms : 0;
 	before_ms = now->wall_ms - done_ms;
+	seen_ms = c->trusted.mono_ms != 0 ? c->trusted.wall_ms : stored.wall_ms;
 	*by_ms -= done_ms;
 	at.wall_ms -= *by_ms;
 	return (!applies || write_stamp(e, &at, err)) &&
 	    (done_ms == 0 ||
-	        (store_shift(e->store, done_ms, before_ms, err) &&
+	        (store_shift(e->store, done_ms, seen_ms, before_ms, err) &&
 	            store_sts_shift(e->store, done_ms, before_ms, was_off, err) &&
 	            engine_shift_past(e, done_ms, now->wall_ms, err) &&
 	            engine_shift_freeze(e, done_ms, err)));
 }
 
 /*
- * Time that did not pass ends no hold: where the clock is set, or time was slept through,
- * what waits goes with it; so it does where that was before this process. Little by
- * little as well: less than a minute each turn would end any hold.
+ * Time that did not pass ends no hold and no pin: where the clock is set, or time was
+ * slept through, what waits goes with it; so it does where that was before this process.
+ * Little by little as well: less than a minute each turn would end any hold.
  */
 void
 engine_mind_clock(struct engine *e)

@@ -95,9 +95,12 @@ bool store_next_due(
     struct store *store, int64_t after_ms, int64_t *at_ms, struct err *err);
 /*
  * The clock was set by so much, when it was at before_ms: holds, attempts that failed,
- * other waiting and what was alerted of it, of up to a minute after that, go with it.
+ * other waiting and what was alerted of it, of up to a minute after that, go with it, and
+ * so do ends of pins and forecasts. At seen_ms it was not set yet: those that were put
+ * since then by the clock as it is now stay.
  */
-bool store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct err *err);
+bool store_shift(struct store *store, int64_t by_ms, int64_t seen_ms, int64_t before_ms,
+    struct err *err);
 /* The same of all pasts, and of what they are held against. */
 bool store_shift_past(
     struct store *store, int64_t by_ms, int64_t before_ms, struct err *err);

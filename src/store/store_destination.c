@@ -397,11 +397,16 @@ store_again_all(struct store *store, int64_t now_ms, struct err *err)
 }
 
 bool
-store_shift(struct store *store, int64_t by_ms, int64_t before_ms, struct err *err)
+store_shift(struct store *store, int64_t by_ms, int64_t seen_ms, int64_t before_ms,
+    struct err *err)
 {
 	before_ms += SPAN_MINUTE_MS;
 	return store_finish(store,
 	           store_bind(store, SQL_SHIFT, err, "ii", by_ms, before_ms), err) &&
+	    store_finish(store,
+	        store_bind(store, SQL_SHIFT_TERMS, err, "iii", by_ms, before_ms,
+	            seen_ms + by_ms),
+	        err) &&
 	    store_finish(store,
 	        store_bind(store, SQL_SHIFT_ALERTS, err, "ii", by_ms, before_ms), err);
 }

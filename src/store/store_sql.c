@@ -111,6 +111,15 @@ const char *const store_sql[SQL_COUNT] = {
         " WHERE deferral <> 0 OR dane_absent_ms <> 0",
     [SQL_SHIFT_ALERTS] = "UPDATE wait_alert SET "
         SHIFTED(alerted_ms) ", " SHIFTED(bounce_ms),
+    /* Those put since ?3, by the clock that is set, are of that. */
+    [SQL_SHIFT_TERMS] = "UPDATE destination SET"
+        " look_ms = look_ms + ?1 * (look_ms <> 0 AND look_ms = lease_end_ms),"
+        " lease_end_ms = lease_end_ms + ?1 * (lease_end_ms <> 0),"
+        " pin_until_ms = pin_until_ms + ?1 * (pinned <> 0),"
+        " since_ms = since_ms + ?1 * (pinned = 0)"
+        " WHERE (CASE pinned WHEN 0 THEN entry <> 'none' AND entry_why = 'forecast'"
+        "  ELSE pin_until_ms <> 0 END)"
+        " AND (since_ms < ?3 OR since_ms > ?2 + ?1 OR (?1 > 0 AND since_ms <= ?2))",
     [SQL_SHIFT_PAST] = "UPDATE destination SET "
         SHIFTED(seen_encrypt_ms) ", " SHIFTED(seen_trusted_ms) ", "
         SHIFTED(seen_verify_ms) ", " SHIFTED(seen_secure_ms) ", "

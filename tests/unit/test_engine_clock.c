@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A clock that is set, creeps or is ahead: a hold lasts as long as time passes, and
- * nothing is forgotten early, in a scripted world. */
+ * nothing ends or is forgotten early, in a scripted world. */
 #include "suite.h"
 
 #include "enginerig.h"
@@ -181,6 +181,168 @@ clock_that_is_ahead_forgets_nothing(void **state)
 	}
 }
 
+/* What lasts for so long, whoever put it there. */
+struct term {
+	const char *what;
+	const char *key;
+	void (*put)(struct destination *d);
+	int64_t lasts_ms;
+	enum level level;
+	enum why why;
+};
+
+static void
+pin(struct destination *d)
+{
+	destination_pin(
+	    d, demand_of(LEVEL_ENCRYPT), world.wall_ms + 7 * DAY, "", world.wall_ms);
+}
+
+static void
+undo(struct destination *d)
+{
+	destination_undo(
+	    d, demand_of(LEVEL_ENCRYPT), world.wall_ms + 7 * DAY, world.wall_ms);
+}
+
+static void
+forecast(struct destination *d)
+{
+	destination_forecast(d, demand_of(LEVEL_SECURE), world.wall_ms);
+}
+
+static const struct term terms[] = {
+    {"a pin", "a.test", pin, 7 * DAY, LEVEL_ENCRYPT, WHY_PINNED},
+    {"a pin of a parent", ".a.test", pin, 7 * DAY, LEVEL_ENCRYPT, WHY_PINNED},
+    {"an undo", "a.test", undo, 7 * DAY, LEVEL_ENCRYPT, WHY_UNDONE},
+    {"a forecast", "a.test", forecast, 30 * DAY, LEVEL_SECURE, WHY_FORECAST},
+};
+
+static const struct wrong {
+	const char *what;
+	int64_t set_ms;
+	bool stops; /* it is set while no daemon runs */
+	bool boots; /* the machine starts with that clock */
+} wrongs[] = {
+    {"40 days ahead", 40 * DAY, false, false},
+    {"40 days ahead at a start", 40 * DAY, true, false},
+    {"40 days ahead at boot", 40 * DAY, true, true},
+    {"40 days behind", -40 * DAY, false, false},
+    {"five years ahead", 5 * 365 * DAY, false, false},
+};
+
+static void
+put(const struct term *term)
+{
+	struct destination d;
+	bool found;
+
+	assert_true(store_get(rig.store, term->key, &d, &found, &kit_err));
+	term->put(&d);
+	kit_put(rig.store, &d);
+	destination_clear(&d);
+}
+
+static void
+set_clock(const struct wrong *wrong, int64_t set_ms)
+{
+	if (wrong->stops)
+		rig_close();
+	world.wall_ms += set_ms;
+	if (wrong->boots) {
+		world.boot++;
+		world.booted_ms = world.mono_ms;
+	}
+	if (wrong->stops)
+		rig_open(ENGINE_APPLY);
+}
+
+static void
+assert_stands(const struct term *term)
+{
+	struct destination d = rig_row(term->key);
+
+	assert_int_equal(d.entry.level, term->level);
+	assert_int_equal(d.entry.why, term->why);
+}
+
+static void
+keep_for(const struct term *term, int64_t ms)
+{
+	for (int64_t end_ms = world.mono_ms + ms; world.mono_ms < end_ms;) {
+		int64_t left_ms = end_ms - world.mono_ms;
+
+		world_wait(rig.engine, left_ms < HOUR ? left_ms : HOUR);
+		assert_stands(term);
+	}
+}
+
+static void
+assert_ends(const struct term *term)
+{
+	struct destination d;
+
+	world_wait(rig.engine, 2 * MIN);
+	d = rig_row(term->key);
+	assert_false(d.entry.level == term->level && d.entry.why == term->why &&
+	    d.look_ms > world.wall_ms + HOUR);
+	assert_true(term->put == forecast || d.entry.level == LEVEL_NONE);
+}
+
+/* And not when the clock says so. */
+static void
+term_ends_in_time(const struct term *term, const struct wrong *wrong, bool comes_back)
+{
+	int64_t end_ms;
+
+	rig_new_with(world_verifies);
+	put(term);
+	end_ms = world.mono_ms + term->lasts_ms;
+	keep_for(term, DAY);
+	set_clock(wrong, wrong->set_ms);
+	keep_for(term, 30 * HOUR);
+	if (comes_back)
+		set_clock(wrong, -wrong->set_ms);
+	keep_for(term, end_ms - world.mono_ms - MIN);
+	assert_ends(term);
+	rig_close();
+}
+
+static void
+what_has_an_end_lasts_as_long(void **state)
+{
+	const struct wrong *wrong = *state;
+
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
+		for (unsigned back = 0; back < 2; back++) {
+			print_message("# %s\n", terms[i].what);
+			term_ends_in_time(&terms[i], wrong, back == 1);
+		}
+}
+
+/* Put there by the clock that is set already, before the daemon noticed. */
+static void
+what_came_after_is_of_the_clock(void **state)
+{
+	const struct wrong *wrong = *state;
+
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
+		int64_t end_ms;
+
+		print_message("# %s\n", terms[i].what);
+		rig_new_with(world_verifies);
+		set_clock(wrong, wrong->set_ms);
+		world_wait(rig.engine, 2 * HOUR);
+		world.wall_ms -= wrong->set_ms;
+		world_pass(SECOND);
+		put(&terms[i]);
+		end_ms = world.mono_ms + terms[i].lasts_ms;
+		keep_for(&terms[i], end_ms - world.mono_ms - MIN);
+		assert_ends(&terms[i]);
+		rig_close();
+	}
+}
+
 int
 main(void)
 {
@@ -198,5 +360,15 @@ main(void)
 		    creeps[i].what);
 	suite_add(clock_that_is_ahead_forgets_nothing, NULL,
 	    "a clock that is years ahead for a day has no past forgotten");
+	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		suite_add(what_has_an_end_lasts_as_long, &wrongs[i],
+		    "a pin and a forecast last as long as time passes: a clock %s",
+		    wrongs[i].what);
+		if (wrongs[i].stops)
+			continue;
+		suite_add(what_came_after_is_of_the_clock, &wrongs[i],
+		    "... and so do those put when it was right again, after a clock %s",
+		    wrongs[i].what);
+	}
 	return rig_end(suite_run());
 }
