@@ -186,18 +186,23 @@ show_all(struct policies *p, struct store *store)
 
 /* --- changed ----------------------------------------------------------------------- */
 
-/* Due at once; the daemon judges what it comes to. */
+/* Due at once; the daemon judges what it comes to. Of one that was never had it would see
+ * no change: an entry that was taken over goes at once. */
 static bool
-drop(struct store *store, const char *domain, bool *found, struct err *err)
+drop(struct policies *p, struct store *store, const char *domain, bool *found,
+    struct err *err)
 {
 	struct sts_record r;
-	bool done = store_sts_get(store, domain, &r, found, err);
+	bool done = store_sts_get(store, domain, &r, found, err), had;
 
 	if (!done)
 		return false;
+	had = sts_was_had(&r.state);
 	sts_take_drop(&r.state);
 	r.next_ms = 1;
-	done = !*found || store_sts_put(store, &r, err);
+	done = !*found ||
+	    (store_sts_put(store, &r, err) &&
+	        (had || store_sts_news(store, domain, p->now_ms, err)));
 	sts_record_clear(&r);
 	return done;
 }
@@ -226,7 +231,7 @@ change_all(struct policies *p, struct store *store)
 	for (size_t i = 0; done && i < p->count; i++) {
 		bool found;
 
-		done = p->drop ? drop(store, p->domains[i], &found, &err)
+		done = p->drop ? drop(p, store, p->domains[i], &found, &err)
 		               : store_sts_refresh(store, p->domains[i], &found, &err);
 		if (done && !found)
 			status = cmd_fail(EX_NOINPUT,

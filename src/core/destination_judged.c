@@ -294,9 +294,10 @@ note_unwatched(struct destination *d, const struct answers *answers, int64_t now
 static void
 note_unsure_policy(struct destination *d, const struct answers *answers, int64_t now_ms)
 {
+	bool lost = answers->sts_lost && destination_is_under_policy(d);
 	struct fact fact;
 
-	if (sts_may_weaken(answers->sts) != ANSWER_UNSURE)
+	if (sts_may_weaken(answers->sts) != ANSWER_UNSURE && !lost)
 		return;
 	if (!facts_find(d->facts, UNSURE_POLICY, &fact) || fact.asked_ms > now_ms ||
 	    now_ms - fact.until_ms > UNSURE_AGAIN_MS)

@@ -154,7 +154,8 @@ struct evidence {
 	                             * told, or before the hold began */
 	bool sts_entry;             /* the entry was made by a policy */
 	bool sts_lost;              /* ... of which nothing is known here: the entry was
-	                             * taken over. What cannot be told does not end it */
+	                             * taken over. What cannot be told, or had, or is
+	                             * not announced now does not end it */
 
 	int64_t forecast_ms; /* the entry was made for another default level, for which it
 	                      * waits until then; 0: it was not */

@@ -139,6 +139,9 @@ bool ladder_lacks_policy(
 bool ladder_outlives_policy(const struct evidence *ev);
 /* ... which then goes, whatever else could not be told. */
 struct decision ladder_end_policy(const struct evidence *ev);
+/* Its entry is there; may there be the policy that it was made by, which nobody here ever
+ * had? */
+bool ladder_lost_policy(const struct evidence *ev);
 /* Its entry is there, and no policy is known that is to be enforced. */
 struct decision ladder_without_policy(
     const struct ladder_policy *policy, const struct evidence *ev, int64_t now_ms);

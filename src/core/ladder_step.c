@@ -412,7 +412,7 @@ ladder_is_policy_unsure(const struct ladder_policy *policy, const struct evidenc
 	int64_t hold_ms = ladder_hold_ms(policy, ev, level);
 	int64_t since_ms = held_since(ev, level, hold_ms, now_ms);
 
-	if (sts_may_weaken(ev->sts) != ANSWER_UNSURE)
+	if (sts_may_weaken(ev->sts) != ANSWER_UNSURE && !ladder_lost_policy(ev))
 		return false;
 	if (ev->sts_unsure_ms > since_ms)
 		since_ms = ev->sts_unsure_ms;

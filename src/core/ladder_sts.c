@@ -146,11 +146,14 @@ ladder_watch_policy(const struct evidence *ev, int64_t now_ms, struct decision *
 		d->look_again_ms = look_ms;
 }
 
-/* There may be the policy that it was made by, which nobody here ever had. */
-static bool
-is_lost(const struct evidence *ev)
+/* That none is announced ends no policy that lives, and how long that one does is not
+ * known: the answer may be forged, or of a zone that is broken for a while. A signed one
+ * is no proof either: it may be that of an unsigned zone behind a CNAME. */
+bool
+ladder_lost_policy(const struct evidence *ev)
 {
-	return ev->sts_lost && sts_may_weaken(ev->sts) == ANSWER_UNSURE;
+	return ev->sts_entry && ev->sts_lost &&
+	    (ev->sts == STS_APPLIES_NOTHING || sts_may_weaken(ev->sts) == ANSWER_UNSURE);
 }
 
 bool
@@ -158,7 +161,8 @@ ladder_outlives_policy(const struct evidence *ev)
 {
 	return ev->asked && ev->sts_entry && !ev->pinned &&
 	    ev->default_level != LEVEL_UNKNOWN &&
-	    (ev->sts != STS_APPLIES_ENFORCE || !can_enforce(ev)) && !is_lost(ev);
+	    (ev->sts != STS_APPLIES_ENFORCE || !can_enforce(ev)) &&
+	    !ladder_lost_policy(ev);
 }
 
 struct decision
@@ -198,7 +202,7 @@ ladder_without_policy(
 {
 	struct decision d;
 
-	if (!is_lost(ev) || is_forgotten(ev, now_ms))
+	if (!ladder_lost_policy(ev) || is_forgotten(ev, now_ms))
 		return ladder_end_policy(ev);
 	if (!ev->deferral)
 		return ladder_keep(

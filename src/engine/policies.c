@@ -451,8 +451,17 @@ is_trouble(const struct destination *d)
 	return d->alarm.raised && d->alarm.pending && d->entry.why == WHY_POLICY;
 }
 
-/* What was just answered, and what is remembered where nothing is kept. A domain that
- * announces nothing leaves no row behind. */
+/* Is there something to keep of it? Not of a domain that announces nothing, but for one
+ * whose entry was taken over: it may announce its policy again, or the administrator drop
+ * it. */
+static bool
+leaves_row(const struct destination *d, enum sts_txt_state state)
+{
+	return state == STS_TXT_VALID || state == STS_TXT_UNSURE ||
+	    destination_is_under_policy(d);
+}
+
+/* What was just answered, and what is remembered where nothing is kept. */
 static bool
 note(struct engine *e, const struct destination *d, const struct answers *known,
     struct sts_record *r, bool found, int64_t now_ms, struct err *err)
@@ -466,7 +475,7 @@ note(struct engine *e, const struct destination *d, const struct answers *known,
 		    now_ms);
 	else if (!found)
 		r->state.txt = known->sts_txt;
-	if (!found && (!answered || (state != STS_TXT_VALID && state != STS_TXT_UNSURE)))
+	if (!found && (!answered || !leaves_row(d, state)))
 		return true;
 	if (r->mail_ms < mail_ms(d, now_ms))
 		r->mail_ms = mail_ms(d, now_ms);

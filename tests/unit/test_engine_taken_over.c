@@ -12,8 +12,8 @@
 
 struct world_of {
 	const char *what;
-	enum why why; /* of the entry: from the map's text, or a row of a table */
-	const char *id;
+	enum why why;   /* of the entry: from the map's text, or a row of a table */
+	const char *id; /* as policykit_id */
 	enum level level;
 	bool is_signed;
 };
@@ -41,7 +41,8 @@ begin(const struct world_of *w)
 	adopt(w->why, ENTRY);
 }
 
-/* Its policy cannot be had or told of: that ends nothing while mail flows. */
+/* Its policy cannot be had or told of, or is not announced: that ends nothing while mail
+ * flows. */
 static void
 stays_while_mail_flows(void **state)
 {
@@ -80,7 +81,7 @@ is_held_where_mail_fails(void **state)
 		rig_defer("d.test");
 		world_wait(rig.engine, HOUR);
 	}
-	if (w->is_signed && strcmp(w->id, "?") == 0) {
+	if (w->is_signed && w->id != NULL && strcmp(w->id, "?") == 0) {
 		rig_assert_entry("d.test", LEVEL_SECURE);
 	} else {
 		assert_int_not_equal(rig_row("d.test").entry.level, LEVEL_SECURE);
@@ -89,29 +90,71 @@ is_held_where_mail_fails(void **state)
 	rig_close();
 }
 
-/* What DNS tells is an end, and told, as nobody else saw that policy end. */
+/* One forged answer, or a zone that is broken for a while, ends nothing: the policy is
+ * fetched once it is announced again, though nobody's mail fails. */
 static void
-ends_where_none_is_announced(void **state)
+denied_once(void **state)
 {
 	(void)state;
-	policykit_begin_at(LEVEL_MAY, NULL, NULL);
+	policykit_begin_at(LEVEL_MAY, "1", NULL);
 	rig_notify_admin();
 	adopt(WHY_POLICY, ENTRY);
 	policykit_send("d.test");
 	world_wait(rig.engine, 6 * DAY); /* and a look */
-	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
-	assert_int_equal(policykit_alerts_of("policy-ended"), 1);
+	policykit_id = NULL;
+	policykit_send("d.test");
+	world_wait(rig.engine, 2 * DAY);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_UNSURE);
+	rig_defer("d.test");
+	world_wait(rig.engine, HOUR);
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_UNSURE);
+	policykit_id = "2";
+	policykit_served = OTHER;
+	policykit_send("d.test");
+	world_wait(rig.engine, 2 * DAY);
+	policykit_assert_attributes("d.test", OTHER_NAME);
+	assert_int_equal(policykit_alerts_of("policy-ended"), 0);
 	rig_close();
 }
 
-/* So is what was had here: it expires, and the administrator drops it. */
+/* As `tlsladder policy --drop`. */
+static void
+drop(void)
+{
+	struct sts_record r;
+	struct err err;
+	bool found;
+
+	assert_true(store_begin(rig.store, &err) &&
+	    store_sts_get(rig.store, "d.test", &r, &found, &err) && found);
+	sts_take_drop(&r.state);
+	assert_true(store_sts_put(rig.store, &r, &err) &&
+	    store_sts_news(rig.store, "d.test", world.wall_ms, &err) &&
+	    store_commit(rig.store, &err));
+	sts_record_clear(&r);
+	engine_mind_policies(rig.engine);
+	engine_tell(rig.engine, NEWS_EVIDENCE);
+	world_wait(rig.engine, HOUR);
+}
+
+/* The administrator knows better than DNS. */
+static void
+ends_where_it_is_dropped(void **state)
+{
+	begin(*state);
+	policykit_send("d.test");
+	world_wait(rig.engine, 6 * DAY); /* and a look */
+	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY_UNSURE);
+	drop();
+	rig_assert_judged("d.test", LEVEL_NONE, WHY_POLICY_ENDED);
+	rig_close();
+}
+
+/* What was had here ends: it expires, and the administrator drops it. */
 static void
 ends_where_it_was_had(void **state)
 {
 	bool dropped = *(const bool *)*state;
-	struct sts_record r;
-	struct err err;
-	bool found;
 
 	policykit_begin_at(LEVEL_MAY, "1", POLICYKIT("mx.d.test", "86400"));
 	adopt(WHY_NONE, ENTRY);
@@ -119,20 +162,10 @@ ends_where_it_was_had(void **state)
 	world_wait(rig.engine, HOUR);
 	rig_assert_judged("d.test", LEVEL_SECURE, WHY_POLICY);
 	policykit_served = NULL;
-	if (dropped) {
-		assert_true(store_begin(rig.store, &err) &&
-		    store_sts_get(rig.store, "d.test", &r, &found, &err) && found);
-		sts_take_drop(&r.state);
-		assert_true(store_sts_put(rig.store, &r, &err) &&
-		    store_sts_news(rig.store, "d.test", world.wall_ms, &err) &&
-		    store_commit(rig.store, &err));
-		sts_record_clear(&r);
-		engine_mind_policies(rig.engine);
-		engine_tell(rig.engine, NEWS_EVIDENCE);
-		world_wait(rig.engine, HOUR);
-	} else {
+	if (dropped)
+		drop();
+	else
 		world_wait(rig.engine, 25 * HOUR);
-	}
 	rig_assert_entry("d.test", LEVEL_NONE);
 	rig_close();
 }
@@ -159,6 +192,9 @@ main(void)
 	    {"a row, not to be had", WHY_NONE, "1", LEVEL_MAY, false},
 	    {"a row, TXT cannot be told, a signed zone", WHY_NONE, "?", LEVEL_MAY, true},
 	    {"from the map, at verify", WHY_POLICY, "1", LEVEL_VERIFY, false},
+	    {"none is announced", WHY_POLICY, NULL, LEVEL_MAY, false},
+	    {"none is announced, at verify", WHY_POLICY, NULL, LEVEL_VERIFY, false},
+	    {"none is announced, a signed zone", WHY_POLICY, NULL, LEVEL_MAY, true},
 	};
 	static const bool no = false, yes = true;
 
@@ -170,10 +206,12 @@ main(void)
 		suite_add(is_held_where_mail_fails, &worlds[i], "... and is held: %s",
 		    worlds[i].what);
 	}
-	suite_add(ends_where_none_is_announced, NULL,
-	    "it ends where DNS says that there is no policy, and that is told");
+	for (size_t i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++)
+		suite_add(ends_where_it_is_dropped, &worlds[i],
+		    "it ends where it is dropped: %s", worlds[i].what);
+	suite_add(denied_once, NULL, "that none is announced for a while ends nothing");
 	suite_add(
-	    ends_where_it_was_had, &no, "... where the policy was had, and expired");
+	    ends_where_it_was_had, &no, "it ends where the policy was had, and expired");
 	suite_add(ends_where_it_was_had, &yes, "... and was dropped");
 	suite_add(another_form, NULL, "an entry of another form is none of a policy");
 	return rig_end(suite_run());
