@@ -8,11 +8,13 @@
 #include "engine/policies_impl.h"
 #include "store/store_sts.h"
 
-#define LOOK_MAX      FAIR_MAX /* that are due are looked through */
-#define SETTLE_MAX    512      /* of whom nothing is to be asked, at a time */
-#define LOOK_EVERY_MS 1000     /* where more are due than have turns ... */
-#define LOOK_TIMES    20       /* ... and so many times as long as it took, at least */
-#define MAIL_PASSED   64       /* that wait for others of their owner, at a time */
+#define LOOK_FIRST    (FAIR_MAX / 2) /* that are due are looked through ... */
+#define LOOK_FURTHER  (FAIR_MAX / 2) /* ... and so many behind them, further each time */
+#define LOOK_STEP     (LOOK_FURTHER / 2) /* by that: who is passed over as others leave */
+#define SETTLE_MAX    512                /* of whom nothing is to be asked, at a time */
+#define LOOK_EVERY_MS 1000               /* where more are due than have turns ... */
+#define LOOK_TIMES    20 /* ... and so many times as long as it took, at least */
+#define MAIL_PASSED   64 /* that wait for others of their owner, at a time */
 
 /* --- what is due ------------------------------------------------------------------- */
 
@@ -23,6 +25,7 @@ struct looking {
 	/* Of whom nothing is to be asked; NULL: there is none. */
 	char (*settle)[NEXTHOP_HOST_SIZE];
 	size_t settle_count;
+	int64_t count; /* were looked at */
 };
 
 /* Monotonic: until when it is not asked, as what came could not be stored; 0: it is. */
@@ -55,6 +58,7 @@ collect(void *context, const struct sts_record *r)
 	struct fetches_ask ask = {.domain = r->domain, .ask = due_ask(l->e, r, l->now)};
 	int64_t until_ms;
 
+	l->count++;
 	if (fetches_is_busy(&p->all, r->domain))
 		return true;
 	if (ask.ask == STS_ASK_NOTHING) {
@@ -102,6 +106,27 @@ next_look_ms(int64_t began_ms, int64_t ended_ms)
 	return ended_ms + (wait_ms > LOOK_EVERY_MS ? wait_ms : LOOK_EVERY_MS);
 }
 
+/* Who comes first may be asked slowly, as thousands of names of one owner: the others are
+ * looked through a piece at a time. */
+static bool
+look_at_all(struct looking *l, struct err *err)
+{
+	struct store *store = l->e->store;
+	int64_t now_ms = l->now->wall_ms, *further = &l->p->further;
+
+	if (!store_each_sts_due(store, now_ms, 0, LOOK_FIRST, collect, l, err))
+		return false;
+	if (l->count < LOOK_FIRST)
+		return true;
+	if (*further < LOOK_FIRST)
+		*further = LOOK_FIRST;
+	l->count = 0;
+	if (!store_each_sts_due(store, now_ms, *further, LOOK_FURTHER, collect, l, err))
+		return false;
+	*further = l->count < LOOK_FURTHER ? 0 : *further + LOOK_STEP;
+	return true;
+}
+
 /* Who is due. Where these are more than are kept, that is not looked for each time that
  * one of them is done. */
 static bool
@@ -114,7 +139,7 @@ look_through(
 	turns_free(p->turns);
 	p->turns = turns_new();
 	p->again_ms = 0;
-	done = store_each_sts_due(e->store, now->wall_ms, LOOK_MAX, collect, &l, err);
+	done = look_at_all(&l, err);
 	for (size_t i = 0; done && i < l.settle_count; i++) {
 		done = settle(e, l.settle[i], now->wall_ms, err);
 		p->wrote = true;

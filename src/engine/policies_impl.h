@@ -21,8 +21,10 @@ struct policies {
 	int64_t mail_ms; /* monotonic: when the next that was sent mail is; 0: none was */
 	int64_t mail_id; /* the last that was; 0: none */
 	struct fetches all;
-	struct turns *turns;     /* who is due; NULL: that is to be looked for */
-	int64_t turns_ms;        /* monotonic: when it is again, where more are due */
+	struct turns *turns; /* who is due; NULL: that is to be looked for */
+	int64_t turns_ms;    /* monotonic: when it is again, where more are due */
+	int64_t further;     /* so many that are due are skipped then, behind the first
+	                      * ones */
 	struct backoff fetching; /* from what fails by our own fault */
 	int64_t told_ms;         /* monotonic: when that was alerted; 0: it was not */
 	struct backoff storing;  /* from policies that cannot be stored */

@@ -20,6 +20,10 @@ enum group {
 	GROUPS,
 };
 
+/* Turns that each group has, if it has as many: of one owner no more than a few can be
+ * asked at a time, however many wait before others. */
+#define GROUP_TURNS (TURNS_MAX / (2 * GROUPS))
+
 struct added {
 	size_t text; /* where its domain begins, in names */
 	enum sts_ask ask;
@@ -29,7 +33,8 @@ struct added {
 
 struct turns {
 	struct fair *groups[GROUPS]; /* NULL: nobody is in it */
-	struct buf names;            /* each with a NUL behind it */
+	size_t counts[GROUPS];
+	struct buf names; /* each with a NUL behind it */
 	struct added *added;
 	size_t added_count, added_size;
 	struct turn *items; /* once they were taken */
@@ -90,6 +95,7 @@ turns_add(
 	if (turns->groups[group] == NULL)
 		turns->groups[group] = fair_new();
 	fair_add(turns->groups[group], (int64_t)turns->added_count, ask->domain);
+	turns->counts[group]++;
 	turns->added[turns->added_count++] = (struct added){
 	    .text = turns->names.len,
 	    .ask = ask->ask,
@@ -115,18 +121,37 @@ put(struct turns *turns, const struct added *added)
 	    .fails = added->fails};
 }
 
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many of that group have turns, where room for so many is left: those behind it have
+ * theirs. */
+static size_t
+share(const struct turns *turns, size_t group, size_t room)
+{
+	size_t others = 0;
+
+	for (size_t g = group + 1; g < GROUPS; g++)
+		others += least(turns->counts[g], GROUP_TURNS);
+	return room > others ? room - others : 0;
+}
+
 size_t
 turns_take(struct turns *turns, struct turn **out)
 {
 	int64_t ids[TURNS_MAX];
-	size_t room = turns->added_count < TURNS_MAX ? turns->added_count : TURNS_MAX;
+	size_t room = least(turns->added_count, TURNS_MAX);
 
 	if (turns->items == NULL && room > 0) {
 		turns->items = mem_new(room, sizeof(*turns->items));
 		for (size_t g = 0; g < GROUPS && turns->count < room; g++) {
 			size_t count = turns->groups[g] == NULL
 			    ? 0
-			    : fair_take(turns->groups[g], ids, room - turns->count);
+			    : fair_take(turns->groups[g], ids,
+			          share(turns, g, room - turns->count));
 
 			for (size_t i = 0; i < count; i++)
 				put(turns, &turns->added[ids[i]]);

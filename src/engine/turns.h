@@ -2,7 +2,8 @@
 /*
  * Whose turn it is, of Policy Domains of which something is to be asked: what mail waits
  * for and what entries rest on come before the rest, what failed the last time behind its
- * equals; among these each owner has one turn before another has two (engine/fair.h).
+ * equals; among these each owner has one turn before another has two (engine/fair.h). Of
+ * each such kind some have turns, however many come before it.
  * Pure.
  */
 #ifndef ENGINE_TURNS_H

@@ -54,7 +54,7 @@ const char *const store_sql_sts[SQL_COUNT] = {
     [SQL_STS_DUE] = "SELECT " STS_COLUMNS_WITH("''") STS_WAITED
     " FROM sts WHERE next_ms <> 0"
     " AND next_ms <= ? ORDER BY applied <> 'enforce' AND NOT waited,"
-    " txt_failures + failures > 0, next_ms LIMIT ?",
+    " txt_failures + failures > 0, next_ms, domain LIMIT ? OFFSET ?",
     [SQL_STS_NEXT] = ("SELECT next_ms FROM sts WHERE next_ms <> 0 AND next_ms > ?"
                       " ORDER BY next_ms LIMIT 1"),
     [SQL_STS_PUT_OFF] = "UPDATE sts SET next_ms = ?2 WHERE domain = ?1 AND next_ms <> 0",

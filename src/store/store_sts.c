@@ -170,11 +170,11 @@ store_each_sts(struct store *store, sts_fn *fn, void *context, struct err *err)
 }
 
 bool
-store_each_sts_due(struct store *store, int64_t now_ms, int64_t most, sts_fn *fn,
-    void *context, struct err *err)
+store_each_sts_due(struct store *store, int64_t now_ms, int64_t skip, int64_t most,
+    sts_fn *fn, void *context, struct err *err)
 {
-	return each(store, store_bind(store, SQL_STS_DUE, err, "ii", now_ms, most), fn,
-	    context, err);
+	return each(store, store_bind(store, SQL_STS_DUE, err, "iii", now_ms, most, skip),
+	    fn, context, err);
 }
 
 bool

@@ -40,11 +40,12 @@ bool store_sts_refresh_all(struct store *store, struct err *err);
 /* record is borrowed for the call; false: enough. Nothing may be written meanwhile. */
 typedef bool sts_fn(void *context, const struct sts_record *record);
 bool store_each_sts(struct store *store, sts_fn *fn, void *context, struct err *err);
-/* Those whose time has come, at most so many, without the names of their policies: before
- * the rest those that are enforced or that mail waits for, and those whose last question
- * failed behind their equals; among these the first one first. */
-bool store_each_sts_due(struct store *store, int64_t now_ms, int64_t most, sts_fn *fn,
-    void *context, struct err *err);
+/* Those whose time has come, at most so many behind the first ones that are skipped,
+ * without the names of their policies: before the rest those that are enforced or that
+ * mail waits for, and those whose last question failed behind their equals; among these
+ * the first one first. */
+bool store_each_sts_due(struct store *store, int64_t now_ms, int64_t skip, int64_t most,
+    sts_fn *fn, void *context, struct err *err);
 /* The next time behind now; 0: there is none. */
 bool store_sts_next(
     struct store *store, int64_t now_ms, int64_t *next_ms, struct err *err);

@@ -534,6 +534,62 @@ mended_policy_waits_for_no_window(void **state)
 	rig_close();
 }
 
+/* --- many that are due ---------------------------------------------------------------
+ */
+
+static unsigned asks, honest_after;
+
+static void
+announce_slowly(const char *domain, struct sts_txt *out)
+{
+	world.takes_ms += 5 * SECOND;
+	policykit_txt(out);
+	if (strcmp(domain, "honest.test") == 0 && honest_after == UINT_MAX)
+		honest_after = asks;
+	asks++;
+}
+
+/* Policies whose TXT record was to be asked since then. */
+static void
+put_due(const char *name, unsigned count, const char *applied, int64_t since_ms)
+{
+	struct buf sql = {0};
+
+	buf_printf(&sql,
+	    "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < "
+	    "%u) INSERT INTO sts(domain, mode, max_age_s, mx, id, fetched_ms, txt, "
+	    "txt_id,"
+	    " txt_ms, txt_next_ms, txt_failures, txt_failing_ms, cause, tried_ms,"
+	    " failures, failed_id, failing_ms, alerted, refresh, mail_ms, next_ms,"
+	    " applied, detail) SELECT printf('%s', i), '%s', 604800, 'mx.d.test', '1',"
+	    " %lld, 'valid', '1', %lld, %lld, 0, 0, 'ok', 0, 0, '', 0, 0, 0, %lld, %lld,"
+	    " '%s', '' FROM n",
+	    count, name, applied, (long long)(world.wall_ms - HOUR),
+	    (long long)(world.wall_ms - 2 * DAY), (long long)since_ms,
+	    (long long)(world.wall_ms - HOUR), (long long)since_ms, applied);
+	kit_run(STATE, buf_text(&sql));
+	buf_clear(&sql);
+}
+
+/* Names below a domain cost nothing, and its owner answers slowly: who comes behind more
+ * of them than are looked through at once has a turn all the same. */
+static void
+many_due_hide_nobody(void **state)
+{
+	const char *applied = *state;
+
+	policykit_begin("1", ENFORCE);
+	world.policy = announce_slowly;
+	asks = 0;
+	honest_after = UINT_MAX;
+	put_due("d%d.evil.test", 10000, "enforce", world.wall_ms - DAY);
+	put_due("honest.test", 1, applied, world.wall_ms - HOUR);
+	engine_mind_policies(rig.engine);
+	world_wait(rig.engine, MIN);
+	assert_in_range(honest_after, 0, 11);
+	rig_close();
+}
+
 int
 main(void)
 {
@@ -572,6 +628,9 @@ main(void)
 	    "... 200 that nobody waits for none that mail waits for");
 	suite_add(mended_policy_waits_for_no_window, NULL,
 	    "for mail that waits another policy is had at once, once in an hour");
+	suite_add(many_due_hide_nobody, "enforce",
+	    "10000 policies of an owner that are due keep no other waiting");
+	suite_add(many_due_hide_nobody, "testing", "... nor one that comes behind them");
 	suite_add(hanging_policy_hosts_delay_nobody, NULL,
 	    "500 policy hosts that hang delay no other decision by a second");
 	return rig_end(suite_run());

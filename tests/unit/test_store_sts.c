@@ -157,7 +157,8 @@ those_that_wait_come_in_turn(void **state)
 {
 	struct store *store = kit_scratch();
 	int64_t next_ms, mail;
-	struct names due = {""}, ranked = {""}, some = {""}, all = {""}, left = {""};
+	struct names due = {""}, ranked = {""}, some = {""}, behind = {""}, all = {""},
+	             left = {""};
 
 	(void)state;
 	put(store, "third.test", 30, 0);
@@ -165,13 +166,15 @@ those_that_wait_come_in_turn(void **state)
 	put(store, "kept.test", 0, 1);
 	put(store, "first.test", 10, 0);
 	put(store, "stop.test", 20, 0);
-	assert_true(store_each_sts_due(store, 20, 9, add_name, &due, &kit_err));
+	assert_true(store_each_sts_due(store, 20, 0, 9, add_name, &due, &kit_err));
 	assert_string_equal(due.text, "first.test stop.test ");
-	assert_true(store_each_sts_due(store, 20, 1, add_name, &some, &kit_err));
+	assert_true(store_each_sts_due(store, 20, 0, 1, add_name, &some, &kit_err));
 	assert_string_equal(some.text, "first.test ");
+	assert_true(store_each_sts_due(store, 20, 1, 9, add_name, &behind, &kit_err));
+	assert_string_equal(behind.text, "stop.test ");
 	put_ranked(store, "third.test", 30, "enforce", 0);
 	put_ranked(store, "first.test", 10, "", 1);
-	assert_true(store_each_sts_due(store, 30, 9, add_name, &ranked, &kit_err));
+	assert_true(store_each_sts_due(store, 30, 0, 9, add_name, &ranked, &kit_err));
 	assert_string_equal(ranked.text, "third.test stop.test ");
 	assert_true(store_sts_next(store, 20, &next_ms, &kit_err) && next_ms == 30);
 	assert_true(store_sts_next(store, 30, &next_ms, &kit_err) && next_ms == 0);

@@ -87,11 +87,49 @@ many_hide_nobody(void **state)
 	turns_free(turns);
 }
 
+static bool
+is_among(const struct turn *items, size_t count, const char *domain)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(items[i].domain, domain) == 0)
+			return true;
+	return false;
+}
+
+/* More than are kept have an owner of whom one is asked at a time, and come first: others
+ * have turns beside them. */
+static void
+better_ones_leave_room(void **state)
+{
+	struct turns *turns = turns_new();
+	char domain[64];
+	struct fetches_ask ask = {.domain = domain, .ask = STS_ASK_TXT};
+	struct turn *items;
+	size_t count;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(domain, sizeof(domain), "d%u.evil.test", i);
+		turns_add(turns, &ask, true, false);
+	}
+	snprintf(domain, sizeof(domain), "rest.test");
+	turns_add(turns, &ask, false, false);
+	snprintf(domain, sizeof(domain), "live.test");
+	turns_add(turns, &ask, false, true);
+	count = turns_take(turns, &items);
+	assert_int_equal(count, TURNS_MAX);
+	assert_true(is_among(items, count, "live.test"));
+	assert_string_equal(items[count - 1].domain, "rest.test");
+	assert_string_equal(items[0].domain, "d0.evil.test");
+	turns_free(turns);
+}
+
 int
 main(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(come_in_order, &rows[i], "%s", rows[i].what);
 	suite_add(many_hide_nobody, NULL, "8000 names of an owner hide nobody");
+	suite_add(better_ones_leave_room, NULL, "... nor those that come behind them");
 	return suite_run();
 }
