@@ -10,7 +10,6 @@
 #include "base/buf.h"
 #include "dns/resolver.h"
 #include "measure/measure.h"
-#include "sys/clock.h"
 
 #define DOMAIN "d.test"
 #define NAME   "_mta-sts.d.test"
@@ -213,22 +212,17 @@ hurry_is_one_try(void **state)
 	struct server_script *server =
 	    server_start("127.0.0.1", 0, NAME " TXT insecure silent\n");
 	struct resolver *resolver = new_patient_resolver(server, 300, 4);
-	int64_t took_ms[2];
 	struct sts_txt txt;
 	struct err trouble;
 	uint32_t ttl_s;
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		int64_t began_ms = clock_monotonic_ms();
-
 		resolver_hurry(resolver, i == 0);
 		resolver_ask_policy(resolver, DOMAIN, &txt, &ttl_s, &trouble);
-		took_ms[i] = clock_monotonic_ms() - began_ms;
 		assert_int_equal(txt.state, STS_TXT_UNSURE);
+		assert_int_equal(server_asked(server, NAME " TXT"), i == 0 ? 1 : 1 + 4);
 	}
-	assert_true(took_ms[0] >= 300 && took_ms[0] < took_ms[1] / 2);
-	assert_true(took_ms[1] >= 1200);
 	resolver_free(resolver);
 	server_stop(server);
 }
