@@ -13,9 +13,9 @@
 
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/nodes.h"
 #include "cmd/operand.h"
 #include "cmd/page.h"
-#include "publish/table_guard.h"
 
 #define SMTPS_PORT 465
 
@@ -25,11 +25,8 @@ struct checker {
 	bool json;
 	const struct config *config;
 	struct postfix postfix;
-	struct postfix of;                /* whose settings they are */
-	struct postfix_settings settings; /* empty where Postfix could not be asked */
+	struct cmd_nodes nodes;
 	bool has_settings;
-	char **other_maps;
-	struct table_guard guard;
 	struct measurer *measurer;
 	struct measure_settings measure;
 	struct grade_settings grade;
@@ -61,7 +58,7 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 
 	check->settings = &c->grade;
 	check->item.nexthop = *nexthop;
-	cmd_take_port(c->has_settings ? &c->settings : NULL, &check->item.nexthop);
+	cmd_take_port(c->has_settings ? &c->nodes.settings : NULL, &check->item.nexthop);
 	/* TLS from the first byte is not what is spoken here. */
 	if (c->probe && nexthop->port != SMTPS_PORT) {
 		check->item.probing = MEASURE_PROBE_HOSTS;
@@ -70,7 +67,7 @@ check_one(struct checker *c, const struct nexthop *nexthop)
 	}
 	check->found = measure_one(c->measurer, &c->measure, &check->item);
 	check_policy(check, c->config, c->measurer, c->store,
-	    c->has_settings ? &c->settings : NULL);
+	    c->has_settings ? &c->nodes.settings : NULL);
 	check->grading = grade_judge(&c->grade, nexthop->key, &check->item.answers);
 	check->news = check_tell_daemon(c->store, c->config, check);
 	read_causes(c, check);
@@ -93,34 +90,21 @@ static void
 read_settings(struct checker *c)
 {
 	struct err err;
-	size_t ignored;
-	bool ours;
 
-	c->has_settings = cmd_settings(c->config, &c->of, &c->settings, &err);
-	c->guard = (struct table_guard){.config = c->config};
+	c->has_settings = cmd_nodes_ask(c->config, &c->nodes, &err);
 	if (!c->has_settings)
 		cmd_warn(
 		    "cannot ask Postfix: %s; `tlsladder doctor` looks into it", err.text);
-	else
-		c->other_maps = postfix_other_maps(
-		    c->settings.policy_maps, config_map_seen(c->config), &ours);
-	c->measure = measure_settings_of(
-	    &c->postfix, c->has_settings ? &c->settings : NULL, c->other_maps);
-	c->measure.node.postfix = &c->of;
-	c->measure.policies = c->config->mta_sts.enable;
-	if (c->other_maps != NULL)
-		c->guard.named = table_guard_take(c->config, c->other_maps, &ignored);
-	if (c->guard.named != 0)
-		c->measure.tables = (struct measure_tables){table_guard_ask, &c->guard};
+	c->measure = cmd_nodes_measure(&c->nodes, c->config, &c->postfix);
 	c->grade = (struct grade_settings){
 	    .default_level = c->config->postfix.default_level,
 	    .policy = &c->config->ladder,
-	    .can_dane = !c->has_settings ? ANSWER_UNSURE
-	        : c->settings.can_dane   ? ANSWER_YES
-	                                 : ANSWER_NO,
+	    .can_dane = !c->has_settings     ? ANSWER_UNSURE
+	        : c->nodes.settings.can_dane ? ANSWER_YES
+	                                     : ANSWER_NO,
 	};
 	if (c->grade.default_level == LEVEL_UNKNOWN)
-		c->grade.default_level = c->settings.level;
+		c->grade.default_level = c->nodes.settings.level;
 }
 
 static int
@@ -198,8 +182,7 @@ run_check(const struct options *options, int argc, char **argv)
 		status = check_all(&c, nexthops, count);
 		store_close(c.store);
 		measure_drop(c.measurer);
-		postfix_maps_free(c.other_maps);
-		postfix_settings_clear(&c.settings);
+		cmd_nodes_clear(&c.nodes);
 		config_clear(&config);
 	}
 	free(nexthops);

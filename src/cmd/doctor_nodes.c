@@ -37,43 +37,6 @@ check_queue(struct doctor *d, const char *name, const struct postfix *postfix)
 	return false;
 }
 
-static bool
-is_same(const char *a, const char *b)
-{
-	return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
-}
-
-static void
-add_differences(
-    const struct postfix_settings *a, const struct postfix_settings *b, struct buf *out)
-{
-	if (a->level != b->level)
-		buf_printf(out, ", smtp_tls_security_level is %s and not %s",
-		    level_name(b->level), level_name(a->level));
-	if (!is_same(a->policy_maps, b->policy_maps))
-		buf_printf(out, ", smtp_tls_policy_maps is \"%s\" and not \"%s\"",
-		    b->policy_maps, a->policy_maps);
-	if (!is_same(a->dane_trouble, b->dane_trouble))
-		buf_printf(out, ", dane-only %s%s%s",
-		    b->can_dane ? "works" : "does not work: ",
-		    b->can_dane ? "" : b->dane_trouble,
-		    b->can_dane ? " there alone" : "");
-	if (!is_same(a->transport_maps, b->transport_maps) ||
-	    !is_same(a->relayhost, b->relayhost))
-		buf_printf(out, ", mail goes elsewhere (transport_maps, relayhost)");
-	if (a->logs_in != b->logs_in || a->password_sum != b->password_sum ||
-	    a->passwords_by_sender != b->passwords_by_sender)
-		buf_printf(out, ", it logs in elsewhere (smtp_sasl_password_maps)");
-	if (postfix_has_authorities(a) != postfix_has_authorities(b))
-		buf_printf(out, ", it has %s (smtp_tls_CAfile, smtp_tls_CApath)",
-		    postfix_has_authorities(b) ? "a CA" : "no CA");
-	if (!is_same(a->version, b->version))
-		buf_printf(out, ", its Postfix is %s and not %s", b->version, a->version);
-	if (!is_same(a->tls_loglevel, b->tls_loglevel))
-		buf_printf(out, ", smtp_tls_loglevel is %s and not %s", b->tls_loglevel,
-		    a->tls_loglevel);
-}
-
 /* Another level or map is one that entries are not made for; the rest is told alike. */
 static bool
 check_alike(struct doctor *d, const char *name, const struct postfix_settings *settings)
@@ -83,7 +46,7 @@ check_alike(struct doctor *d, const char *name, const struct postfix_settings *s
 
 	if (!d->has_postfix)
 		return true;
-	add_differences(&d->settings, settings, &line);
+	postfix_print_differences(&d->settings, settings, &line);
 	alike = line.len == 0;
 	if (!alike) {
 		doctor_advise(
@@ -91,7 +54,7 @@ check_alike(struct doctor *d, const char *name, const struct postfix_settings *s
 		doctor_say(d,
 		    d->settings.level != settings->level ||
 		            d->settings.can_dane != settings->can_dane ||
-		            !is_same(d->settings.policy_maps, settings->policy_maps)
+		            strcmp(d->settings.policy_maps, settings->policy_maps) != 0
 		        ? DOCTOR_FAULT
 		        : DOCTOR_WARNING,
 		    "nodes", "%s differs%s", name, buf_text(&line));

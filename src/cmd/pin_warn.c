@@ -78,33 +78,46 @@ ask_passwords(const struct postfix *postfix, const char *names, const char *cons
 	return asked;
 }
 
-void
-pin_warn_of_passwords(const struct postfix *postfix,
-    const struct postfix_settings *settings, const struct pins *pins)
+/* said: of which it was told already, as another one logs in there, too. */
+static void
+warn_of_passwords(const struct asked_node *node, const char *const *keys,
+    const struct pins *pins, bool *said)
 {
-	const char **keys;
-	bool *found, asked;
+	bool *found = mem_new(pins->count, sizeof(*found));
+	bool asked = ask_passwords(&node->postfix, node->settings.password_maps, keys,
+	    pins->count * KEYS_EACH, found);
 
-	if (!settings->logs_in)
-		return;
-	keys = mem_new(pins->count * KEYS_EACH, sizeof(*keys));
-	found = mem_new(pins->count, sizeof(*found));
+	for (size_t i = 0; i < pins->count; i++) {
+		const struct pin *pin = &pins->items[i];
+
+		if (said[i] ||
+		    level_promise(pin->entry.level) >=
+		        level_promise(node->settings.level) ||
+		    !(found[i] || (!asked && pin->nexthop.bracketed)))
+			continue;
+		cmd_warn("%s logs in at %s: the password goes at %s",
+		    node->host != NULL ? node->host : "Postfix", pin->nexthop.key,
+		    level_name(pin->entry.level));
+		said[i] = true;
+	}
+	free(found);
+}
+
+void
+pin_warn_of_passwords(const struct cmd_nodes *nodes, const struct pins *pins)
+{
+	const char **keys = mem_new(pins->count * KEYS_EACH, sizeof(*keys));
+	bool *said = mem_new(pins->count, sizeof(*said));
+
 	for (size_t i = 0; i < pins->count; i++) {
 		keys[i * KEYS_EACH] = pins->items[i].nexthop.host;
 		keys[i * KEYS_EACH + 1] = pins->items[i].nexthop.key;
 	}
-	asked = ask_passwords(
-	    postfix, settings->password_maps, keys, pins->count * KEYS_EACH, found);
-	for (size_t i = 0; i < pins->count; i++) {
-		const struct pin *pin = &pins->items[i];
-
-		if (level_promise(pin->entry.level) < level_promise(settings->level) &&
-		    (found[i] || (!asked && pin->nexthop.bracketed)))
-			cmd_warn("Postfix logs in at %s: the password goes at %s",
-			    pin->nexthop.key, level_name(pin->entry.level));
-	}
+	for (size_t i = 0; i < nodes->count; i++)
+		if (nodes->items[i].settings.logs_in)
+			warn_of_passwords(&nodes->items[i], keys, pins, said);
 	free(keys);
-	free(found);
+	free(said);
 }
 
 /* --- DANE -------------------------------------------------------------------------- */

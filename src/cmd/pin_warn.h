@@ -3,13 +3,12 @@
 #ifndef CMD_PIN_WARN_H
 #define CMD_PIN_WARN_H
 
+#include "cmd/nodes.h"
 #include "cmd/pin.h"
-#include "postfix/postfix.h"
 
 /* A pin stands above the guard of passwords: where one goes out at less than the default
  * level. */
-void pin_warn_of_passwords(const struct postfix *postfix,
-    const struct postfix_settings *settings, const struct pins *pins);
+void pin_warn_of_passwords(const struct cmd_nodes *nodes, const struct pins *pins);
 
 /* The level that applies where a pin is no entry; LEVEL_UNKNOWN: settings is NULL, as
  * Postfix could not be asked, and the configuration names none. */

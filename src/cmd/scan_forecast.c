@@ -301,17 +301,13 @@ static int
 read_settings(struct forecaster *f)
 {
 	struct err err;
-	bool ours;
 
 	f->postfix = cmd_postfix(f->config);
-	if (!cmd_settings(f->config, &f->of, &f->settings, &err))
+	if (!cmd_nodes_ask(f->config, &f->nodes, &err))
 		return cmd_fail(EX_UNAVAILABLE,
 		    "cannot ask Postfix: %s; see `tlsladder doctor`", err.text);
-	f->other_maps = postfix_other_maps(
-	    f->settings.policy_maps, config_map_seen(f->config), &ours);
-	f->measure = measure_settings_of(&f->postfix, &f->settings, f->other_maps);
-	f->measure.node.postfix = &f->of;
-	f->measure.policies = f->config->mta_sts.enable;
+	f->settings = f->nodes.settings;
+	f->measure = cmd_nodes_measure(&f->nodes, f->config, &f->postfix);
 	if (f->order->probe && !measure_has_prober(&f->measure))
 		return cmd_fail(EX_UNAVAILABLE,
 		    "posttls-finger is not to be found; see `tlsladder doctor`");
@@ -385,8 +381,7 @@ scan_forecast(const struct options *options, const struct forecast_order *order,
 	}
 	free(f.items);
 	seen_clear(&seen);
-	postfix_maps_free(f.other_maps);
-	postfix_settings_clear(&f.settings);
+	cmd_nodes_clear(&f.nodes);
 	rules_free(rules);
 	config_clear(&config);
 	return worst != 0 ? worst : status;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cmd/cmd.h"
+#include "cmd/nodes.h"
 #include "cmd/seen.h"
 #include "conf/config.h"
 #include "core/forecast.h"
@@ -49,9 +50,8 @@ struct forecaster {
 	const struct forecast_order *order;
 	const struct config *config;
 	struct postfix postfix;
-	struct postfix of; /* whose settings they are */
-	struct postfix_settings settings;
-	char **other_maps;
+	struct cmd_nodes nodes;
+	struct postfix_settings settings; /* what all of these can do; borrowed */
 	struct measure_settings measure;
 	struct store *store; /* NULL: there is none */
 	int64_t now_ms;

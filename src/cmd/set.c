@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/span.h"
+#include "cmd/nodes.h"
 #include "cmd/pin_file.h"
 #include "cmd/pin_warn.h"
 #include "sys/clock.h"
@@ -134,12 +135,11 @@ has_attributes(const struct order *order, const struct pins *pins)
 static int
 set_all(const struct order *order, const struct config *config, struct pins *pins)
 {
-	struct postfix postfix;
-	struct postfix_settings settings = {0};
+	struct cmd_nodes nodes = {0};
 	struct err err;
-	bool asked = cmd_settings(config, &postfix, &settings, &err);
-	enum level standard = pin_warn_standard(config, asked ? &settings : NULL);
-	int status = read_entries(order, &settings, pins);
+	bool asked = cmd_nodes_ask(config, &nodes, &err);
+	enum level standard = pin_warn_standard(config, asked ? &nodes.settings : NULL);
+	int status = read_entries(order, &nodes.settings, pins);
 
 	pins->now_ms = clock_wall_ms();
 	for (size_t i = 0; i < pins->count; i++) {
@@ -154,15 +154,16 @@ set_all(const struct order *order, const struct config *config, struct pins *pin
 		         "does not know one",
 		    err.text);
 	if (status == 0 && asked)
-		pin_warn_of_passwords(&postfix, &settings, pins);
+		pin_warn_of_passwords(&nodes, pins);
 	if (status == 0)
 		status = pins_apply(config, pins, NULL, NULL);
 	if (status == 0) {
 		status = pins_print(pins);
-		pin_warn_of_policies(config, standard, asked ? &settings : NULL, pins);
+		pin_warn_of_policies(
+		    config, standard, asked ? &nodes.settings : NULL, pins);
 		pin_warn_of_dane(config, standard, pins);
 	}
-	postfix_settings_clear(&settings);
+	cmd_nodes_clear(&nodes);
 	return status;
 }
 

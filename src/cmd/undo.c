@@ -9,6 +9,7 @@
 
 #include "base/span.h"
 #include "cmd/attribute.h"
+#include "cmd/nodes.h"
 #include "cmd/pin.h"
 #include "cmd/pin_warn.h"
 #include "sys/clock.h"
@@ -125,12 +126,11 @@ choose_before(void *context, struct store *store, struct pin *pin, int *status)
 static int
 undo_all(const struct config *config, struct pins *pins)
 {
-	struct postfix postfix;
-	struct postfix_settings settings = {0};
-	struct undoing undoing = {pins, &settings};
+	struct cmd_nodes nodes = {0};
+	struct undoing undoing = {pins, &nodes.settings};
 	struct err ignored;
-	bool asked = cmd_settings(config, &postfix, &settings, &ignored);
-	enum level standard = pin_warn_standard(config, asked ? &settings : NULL);
+	bool asked = cmd_nodes_ask(config, &nodes, &ignored);
+	enum level standard = pin_warn_standard(config, asked ? &nodes.settings : NULL);
 	int status;
 
 	pins->now_ms = clock_wall_ms();
@@ -138,10 +138,11 @@ undo_all(const struct config *config, struct pins *pins)
 	if (status == 0) {
 		status = pins_print(pins);
 		pin_warn_of_cleartext(config, standard, pins);
-		pin_warn_of_policies(config, standard, asked ? &settings : NULL, pins);
+		pin_warn_of_policies(
+		    config, standard, asked ? &nodes.settings : NULL, pins);
 		pin_warn_of_dane(config, standard, pins);
 	}
-	postfix_settings_clear(&settings);
+	cmd_nodes_clear(&nodes);
 	return status;
 }
 

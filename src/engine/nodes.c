@@ -21,8 +21,6 @@
 
 #define KNOWN_NODES "known-nodes" /* the blob: ids, a line each */
 
-#define LOOKUP_MS (10 * SPAN_SECOND_MS)
-
 /* --- life -------------------------------------------------------------------------- */
 
 static void
@@ -43,7 +41,7 @@ make(struct engine *e, unsigned at, const char *host, const struct strings *comm
 	}
 	/* Others must not wait for one that hangs. */
 	if (e->config->nodes.count > 1)
-		node->postfix.lookup_ms = LOOKUP_MS;
+		node->postfix.lookup_ms = POSTFIX_LOOKUP_ONE_MS;
 	if (!is_any)
 		snprintf(node->id, sizeof(node->id), "%s/", host);
 }
@@ -152,12 +150,8 @@ strongest_level(const struct engine *e)
 	for (unsigned i = 0; i < e->nodes.count; i++) {
 		const struct engine_node *node = &e->nodes.items[i];
 
-		if (!node->was_read)
-			continue;
-		if (node->level == LEVEL_UNKNOWN)
-			return LEVEL_UNKNOWN;
-		if (node->level > level)
-			level = node->level;
+		if (node->was_read)
+			level = postfix_stronger_level(level, node->level);
 	}
 	return level;
 }

@@ -124,14 +124,10 @@ strongest_of(const struct engine *e, const char *service)
 
 	for (unsigned i = 0; i < e->nodes.count; i++) {
 		const struct engine_node *node = &e->nodes.items[i];
-		enum level own;
 
-		if (!node->was_read)
-			continue;
-		own = postfix_service_level(&node->known.settings, service);
-		if (own == LEVEL_UNKNOWN)
-			return LEVEL_UNKNOWN;
-		level = own > level ? own : level;
+		if (node->was_read)
+			level = postfix_stronger_level(
+			    level, postfix_service_level(&node->known.settings, service));
 	}
 	return level;
 }

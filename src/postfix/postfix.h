@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #include "base/answer.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/ports.h"
+#include "base/span.h"
 #include "base/str.h"
 #include "base/strings.h"
 #include "core/level.h"
@@ -124,6 +126,23 @@ int64_t postfix_settings_sum(
  */
 uint64_t postfix_files_mark(
     const struct postfix *postfix, const struct postfix_settings *settings);
+
+/* The default level of two Postfix servers that an entry is for: the stronger one;
+ * LEVEL_UNKNOWN where one is not known. */
+enum level postfix_stronger_level(enum level a, enum level b);
+
+/* An entry is for one more Postfix: all becomes what each of them can do, of an older
+ * version, and the strongest default level. The rest stays as the first one has it. Texts
+ * of all are borrowed of either. */
+void postfix_settings_join(
+    struct postfix_settings *all, const struct postfix_settings *one);
+
+/* In what b is not as a: ", ..." for each; nothing: in nothing that matters. */
+void postfix_print_differences(
+    const struct postfix_settings *a, const struct postfix_settings *b, struct buf *out);
+
+/* Of several servers others must not wait for one that hangs: lookup_ms. */
+#define POSTFIX_LOOKUP_ONE_MS (10 * SPAN_SECOND_MS)
 
 /* Is there a CA that a certificate could be verified by? tls_append_default_CA adds
  * those of the system to such a setting alone. */

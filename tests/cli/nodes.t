@@ -142,4 +142,59 @@ hasnt 'explain has what is of all' "$out" 'node:'
 ladder scan --as encrypt --json "$dir/more.log"
 is 'forecast: a session is of one node alone, and a stranger counts nothing' \
 	"$(json 'sorted((x["destination"], x["messages"] / 30) for x in d)')" "[('a.test', 1.0), ('b.test', 3.0)]"
+
+# --- commands ask all of them, as an entry is for all
+
+node node2 "$level" 'mail_version = 3.3.0'
+ladder set pin.test secure servername=mx.pin.test
+is 'set: what one of them does not know is refused' "$status" 64
+has 'set: and which one that is, is told' "$err" 'node2 differs from node1, its Postfix is 3.3.0 and not 3.7.11; an entry is for all of them'
+has 'set: as is the attribute' "$err" '"servername=mx.pin.test" is not known to the installed Postfix'
+printf 'pin.test secure servername=mx.pin.test\n' >"$dir/pins"
+ladder set --from "$dir/pins"
+is 'set: in a file as well' "$status" 65
+node node1 "$level" 'mail_version = 3.10.0'
+node node2 "$level" 'mail_version = 3.9.0'
+ladder set pin.test secure servername=mx.pin.test
+is 'set: 3.9 is the older one of 3.10' "$status" 0
+has 'set: by its number' "$err" 'its Postfix is 3.9.0 and not 3.10.0'
+ladder set pin.test secure
+node node2 "$level" 'mail_version = 3.3.0'
+ladder undo pin.test
+is 'undo: what one of them does not know does not come back' "$status" 65
+has 'undo: which is told' "$err" 'of the entry that pin.test had before "servername=mx.pin.test" is not known'
+node node1 "$level"
+node node2 "$level"
+ladder undo pin.test
+is 'undo: it does when all know it, and nothing is told of nodes that are alike' "$status:$err" 0:
+
+node node2 "$level" 'smtp_sasl_auth_enable = yes' 'smtp_sasl_password_maps = hash:/pw' 'default_transport = smtp:[relay.test]'
+printf 'login.test\tu:p\n' >"$dir/node2/postmap.out"
+ladder set login.test may
+is 'set: it is done' "$status" 0
+has 'set: a password of one of them is told, and whose it is' "$err" 'node2 logs in at login.test: the password goes at may'
+has 'set: so is where mail goes another way' "$err" 'node2 differs from node1, mail goes elsewhere (transport_maps, relayhost), it logs in elsewhere'
+node node2 "$level" 'smtp_tls_policy_maps = hash:/theirs'
+printf 'login.test\tmay\n' >"$dir/node2/postmap.out"
+ladder check --json login.test
+has 'check: which one has other maps' "$err" 'node2 differs from node1, smtp_tls_policy_maps is "hash:/theirs"'
+check 'check: and these are asked, of that node alone' grep -q '^postmap .*hash:/theirs' "$dir/node2/postmap.calls"
+check 'check: the other one has none' test ! -e "$dir/node1/postmap.calls"
+rm "$dir/node2/postmap.out"
+node node2 "$level"
+
+rm "$dir/node1/postconf.out"
+echo 1 >"$dir/node1/postconf.status"
+for command in 'set away.test encrypt' 'undo away.test' 'check a.test' "scan --as encrypt --json $dir/more.log"; do
+	# shellcheck disable=SC2086
+	ladder $command
+	has "${command%% *}: one that does not answer is named" "$err" 'warning: node1 cannot be asked and is left out: postconf'
+	hasnt "${command%% *}: and the others are asked" "$err" 'cannot ask Postfix'
+	[[ $command == check* ]] || is "${command%% *}: it is no failure" "$status" 0
+done
+rm "$dir/node1/postconf.status"
+node node1 "$level"
+node node2 'smtp_tls_security_level = dane' 'smtp_host_lookup = native'
+ladder scan --as dane-only --json "$dir/more.log"
+has 'scan --as: which one has another level, and no DANE' "$err" 'node2 differs from node1, smtp_tls_security_level is dane and not verify'
 finish
