@@ -444,6 +444,78 @@ files_have_a_mark(void **state)
 	buf_clear(&master_cf);
 }
 
+/* --- several ----------------------------------------------------------------------- */
+
+struct join_side {
+	const char *version;
+	enum level level;
+	bool can_dane, sts_patterns;
+	const char *dane_trouble, *fallback_relay;
+};
+
+static const struct join_row {
+	const char *what;
+	struct join_side one, other;
+	const char *version; /* of both together */
+	enum level level;
+	bool can_dane, sts_patterns;
+	const char *differences;
+} join_rows[] = {
+    {"alike", {.version = "3.7.11", .level = LEVEL_DANE, .can_dane = true},
+        {.version = "3.7.11", .level = LEVEL_DANE, .can_dane = true}, "3.7.11",
+        LEVEL_DANE, true, false, ""},
+    {"an older one", {.version = "3.10.2", .level = LEVEL_MAY},
+        {.version = "3.9.10", .level = LEVEL_MAY}, "3.9.10", LEVEL_MAY, false, false,
+        ", its Postfix is 3.9.10 and not 3.10.2"},
+    {"a newer one", {.version = "3.9.2", .level = LEVEL_MAY},
+        {.version = "3.9.10", .level = LEVEL_MAY}, "3.9.2", LEVEL_MAY, false, false,
+        ", its Postfix is 3.9.10 and not 3.9.2"},
+    {"the stronger level", {.version = "3.7.1", .level = LEVEL_VERIFY},
+        {.version = "3.7.1", .level = LEVEL_MAY}, "3.7.1", LEVEL_VERIFY, false, false,
+        ", smtp_tls_security_level is may and not verify"},
+    {"a level that is not known", {.version = "3.7.1", .level = LEVEL_VERIFY},
+        {.version = "3.7.1", .level = LEVEL_UNKNOWN}, "3.7.1", LEVEL_UNKNOWN, false,
+        false, NULL},
+    {"DANE and patterns of one alone",
+        {.version = "3.11.0", .level = LEVEL_MAY, .can_dane = true, .sts_patterns = true},
+        {.version = "3.11.0", .level = LEVEL_MAY, .dane_trouble = "x = y"}, "3.11.0",
+        LEVEL_MAY, false, false, ", dane-only does not work: x = y"},
+    {"another way", {.version = "3.7.1", .level = LEVEL_MAY},
+        {.version = "3.7.1", .level = LEVEL_MAY, .fallback_relay = "relay.test"}, "3.7.1",
+        LEVEL_MAY, false, false, ", mail goes elsewhere (transport_maps, relayhost)"},
+};
+
+/* Nobody writes into these texts. */
+static struct postfix_settings
+settings_of(const struct join_side *side)
+{
+	return (struct postfix_settings){.version = (char *)side->version,
+	    .level = side->level,
+	    .can_dane = side->can_dane,
+	    .sts_patterns = side->sts_patterns,
+	    .dane_trouble = (char *)side->dane_trouble,
+	    .fallback_relay = (char *)side->fallback_relay};
+}
+
+static void
+settings_are_joined(void **state)
+{
+	const struct join_row *row = *state;
+	struct postfix_settings one = settings_of(&row->one);
+	struct postfix_settings other = settings_of(&row->other), all = one;
+	struct buf differences = {0};
+
+	postfix_settings_join(&all, &other);
+	assert_string_equal(all.version, row->version);
+	assert_int_equal(all.level, row->level);
+	assert_int_equal(all.can_dane, row->can_dane);
+	assert_int_equal(all.sts_patterns, row->sts_patterns);
+	postfix_print_differences(&one, &other, &differences);
+	if (row->differences != NULL)
+		assert_string_equal(buf_text(&differences), row->differences);
+	buf_clear(&differences);
+}
+
 int
 main(void)
 {
@@ -465,6 +537,8 @@ main(void)
 	suite_add(missing_postfix_is_named, NULL, "a missing Postfix is named");
 	suite_add(real_facts_are_read, NULL, "postconf of this machine is read");
 	suite_add(files_have_a_mark, NULL, "a change of main.cf or master.cf is seen");
+	FAKE_ROWS(
+	    settings_are_joined, join_rows, "of two servers: %s", join_rows[i].what);
 	failed = suite_run();
 	fake_end();
 	return failed;
