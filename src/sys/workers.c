@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sys/clock.h"
 
 struct queue {
 	struct job *first;
@@ -17,7 +18,7 @@ struct queue {
 };
 
 /* How long a thread waits for its next job before it ends: longer than a batch pauses. */
-#define IDLE_S 5
+#define IDLE_MS 5000
 
 /* Where a thread can be. */
 struct place {
@@ -81,11 +82,10 @@ put_done(struct workers *workers, struct job *job)
 static struct job *
 next_job(struct workers *workers)
 {
-	struct timespec end;
+	int64_t end_ms = clock_monotonic_ms() + IDLE_MS;
+	struct timespec end = {end_ms / 1000, end_ms % 1000 * 1000000};
 	int failed = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += IDLE_S;
 	while (!workers->stopping && workers->waiting.first == NULL && failed == 0)
 		failed = pthread_cond_timedwait(&workers->wake, &workers->lock, &end);
 	return workers->stopping ? NULL : queue_take(&workers->waiting);

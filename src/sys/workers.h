@@ -23,9 +23,10 @@ struct job {
 struct workers; /* opaque */
 
 /*
- * Up to count threads: one, and another when a job finds all of them busy; who is idle for
- * some seconds ends. make(argument) gives each thread its context (called in that thread),
- * drop(context) frees it; both may be NULL. Submitting and freeing is for one thread alone.
+ * Up to count threads: one, and another when a job finds all of them busy; who is idle
+ * for some seconds ends. make(argument) gives each thread its context (called in that
+ * thread), drop(context) frees it; both may be NULL. Submitting and freeing is for one
+ * thread alone.
  */
 struct workers *workers_new(unsigned count, void *(*make)(void *argument),
     void (*drop)(void *context), void *argument, struct err *err);
