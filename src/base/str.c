@@ -70,6 +70,12 @@ str_equal_nocase(struct str a, struct str b)
 }
 
 bool
+str_ends_nocase(struct str s, struct str end)
+{
+	return s.len >= end.len && str_equal_nocase(str_skip(s, s.len - end.len), end);
+}
+
+bool
 str_copy(struct str s, char *out, size_t size)
 {
 	if (s.len >= size) {

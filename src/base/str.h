@@ -87,6 +87,16 @@ str_eat(struct str *s, struct str prefix)
 	return true;
 }
 
+/* If s ends with end, leave that out and be true. */
+STR_STEP bool
+str_eat_end(struct str *s, struct str end)
+{
+	if (s->len < end.len || !str_same_bytes(s->p + s->len - end.len, end.p, end.len))
+		return false;
+	s->len -= end.len;
+	return true;
+}
+
 /* Cut s at the first c: what stands before it, s then starts behind it. False: no c. */
 STR_STEP bool
 str_cut(struct str *s, char c, struct str *before)
@@ -134,6 +144,7 @@ bool str_number(struct str s, uint64_t max, uint64_t *out);
 
 /* Case-insensitive for ASCII only: what DNS names, levels and keywords need. */
 bool str_equal_nocase(struct str a, struct str b);
+bool str_ends_nocase(struct str s, struct str end);
 
 /* Copy into out[size], NUL-terminated. False, and out empty, if it does not fit. */
 bool str_copy(struct str s, char *out, size_t size);

@@ -32,8 +32,7 @@ has_name(struct str names, struct str host)
 	while (str_next(&names, ':', &name)) {
 		if (str_equal_nocase(name, host))
 			return true;
-		if (str_starts(name, STR(".")) && host.len > name.len &&
-		    str_equal_nocase(str_skip(host, host.len - name.len), name))
+		if (str_starts(name, STR(".")) && str_ends_nocase(host, name))
 			return true;
 	}
 	return false;

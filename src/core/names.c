@@ -37,13 +37,6 @@ is_domain(struct str domain)
 	    domain.p[domain.len - 1] != '-';
 }
 
-static bool
-ends_with(struct str name, struct str end)
-{
-	return name.len >= end.len &&
-	    str_equal_nocase(str_skip(name, name.len - end.len), end);
-}
-
 /*
  * Does this one name of a certificate match `wanted`, a name or .domain? As
  * X509_check_host(3) does with X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, which is how Postfix
@@ -56,7 +49,7 @@ one_matches(struct str name, struct str wanted)
 	struct str label;
 
 	if (wanted.len > 1 && wanted.p[0] == '.')
-		return ends_with(name, wanted);
+		return str_ends_nocase(name, wanted);
 	if (wanted.len > 0 && str_equal_nocase(name, wanted))
 		return true;
 	if (!str_eat(&name, STR("*.")) || !is_domain(name) ||
@@ -105,7 +98,7 @@ next_name(struct str *names, struct str *name)
 static bool
 has_more(struct str names)
 {
-	return ends_with(names, STR(NAMES_MORE)) &&
+	return str_ends_nocase(names, STR(NAMES_MORE)) &&
 	    (names.len == strlen(NAMES_MORE) ||
 	        names.p[names.len - strlen(NAMES_MORE) - 1] == ' ');
 }

@@ -120,16 +120,12 @@ parse_list(struct str list, struct route *out)
 static bool
 matches(struct str pattern, struct str domain, bool parents_match)
 {
-	struct str end;
-
 	if (str_equal_nocase(domain, pattern))
 		return true;
-	if (pattern.len == 0 || pattern.len >= domain.len)
+	if (pattern.len == 0 || !str_ends_nocase(domain, pattern))
 		return false;
-	end = str_skip(domain, domain.len - pattern.len);
-	if (!str_equal_nocase(end, pattern))
-		return false;
-	return parents_match ? end.p[-1] == '.' : pattern.p[0] == '.';
+	return parents_match ? domain.p[domain.len - pattern.len - 1] == '.'
+	                     : pattern.p[0] == '.';
 }
 
 enum answer

@@ -127,13 +127,10 @@ add_next(const struct destination *d, enum why why, struct buf *line)
 static struct str
 sentence_of(const struct destination *d, enum why why)
 {
-	static const char waits[] = ": mail waits";
 	struct str sentence = str_of(why_sentence(why));
-	size_t end = sentence.len - (sizeof(waits) - 1);
 
-	if (!d->alarm.raised && sentence.len > sizeof(waits) &&
-	    str_is(str_skip(sentence, end), waits))
-		sentence.len = end;
+	if (!d->alarm.raised)
+		str_eat_end(&sentence, STR(": mail waits"));
 	return sentence;
 }
 

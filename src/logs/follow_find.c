@@ -36,15 +36,6 @@ pattern_of(const char *path)
 	return p;
 }
 
-static bool
-eat_end(struct str *s, struct str end)
-{
-	if (s->len < end.len || memcmp(s->p + s->len - end.len, end.p, end.len) != 0)
-		return false;
-	s->len -= end.len;
-	return true;
-}
-
 /* What rotation added to the name: ".1", "-20261124". False: not of this log. */
 static bool
 find_tag(const struct pattern *p, struct str name, struct str *tag)
@@ -54,7 +45,7 @@ find_tag(const struct pattern *p, struct str name, struct str *tag)
 		return tag->len > 1 && strchr(".-_", tag->p[0]) != NULL;
 	*tag = name; /* logrotate's `extension .log` */
 	return p->extension.len > 0 && str_eat(tag, p->stem) &&
-	    eat_end(tag, p->extension) && tag->len > 1 &&
+	    str_eat_end(tag, p->extension) && tag->len > 1 &&
 	    strchr(".-_", tag->p[0]) != NULL;
 }
 
@@ -64,10 +55,10 @@ eat_compressor(struct sibling *sibling, struct str *name)
 	static const char *const foreign[] = {
 	    ".bz2", ".xz", ".zst", ".lz4", ".lzma", ".Z", ".lzo", ".zip", ".7z"};
 
-	sibling->is_gzip = eat_end(name, STR(".gz"));
+	sibling->is_gzip = str_eat_end(name, STR(".gz"));
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
 		if (!sibling->is_gzip && !sibling->is_foreign)
-			sibling->is_foreign = eat_end(name, str_of(foreign[i]));
+			sibling->is_foreign = str_eat_end(name, str_of(foreign[i]));
 }
 
 /* Digits in groups, at least six of them: a date or a time in seconds. */

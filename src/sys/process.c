@@ -212,7 +212,6 @@ is_unit(struct str name)
 bool
 process_unit_in(struct str cgroup, char unit[PROCESS_UNIT_SIZE])
 {
-	const struct str end = STR(".service");
 	struct str line;
 
 	while (str_next(&cgroup, '\n', &line)) {
@@ -222,11 +221,8 @@ process_unit_in(struct str cgroup, char unit[PROCESS_UNIT_SIZE])
 		if (slash == NULL)
 			continue;
 		name = str_skip(line, (size_t)(slash + 1 - line.p));
-		if (name.len <= end.len ||
-		    memcmp(name.p + name.len - end.len, end.p, end.len) != 0)
-			continue;
-		name.len -= end.len;
-		if (is_unit(name) && str_copy(name, unit, PROCESS_UNIT_SIZE))
+		if (str_eat_end(&name, STR(".service")) && is_unit(name) &&
+		    str_copy(name, unit, PROCESS_UNIT_SIZE))
 			return true;
 	}
 	return false;

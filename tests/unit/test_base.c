@@ -301,9 +301,43 @@ all_that_turns_text_is_shown(void **state)
 	buf_clear(&out);
 }
 
+struct end_row {
+	const char *text, *end;
+	const char *rest; /* NULL: it ends otherwise */
+	bool nocase;      /* ... and where case does not matter */
+};
+
+static const struct end_row end_rows[] = {
+    {"mail.log.gz", ".gz", "mail.log", true},
+    {"mail.log.GZ", ".gz", NULL, true},
+    {"mx.d.test", ".D.TEST", NULL, true},
+    {".gz", ".gz", "", true},
+    {"gz", ".gz", NULL, false},
+    {"mail.gz.1", ".gz", NULL, false},
+    {"mail.log", "", "mail.log", true},
+    {"", "", "", true},
+    {"", ".gz", NULL, false},
+};
+
+static void
+ends_are_found(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(end_rows) / sizeof(end_rows[0]); i++) {
+		const struct end_row *row = &end_rows[i];
+		struct str rest = str_of(row->text);
+
+		assert_int_equal(str_eat_end(&rest, str_of(row->end)), row->rest != NULL);
+		assert_true(str_is(rest, row->rest != NULL ? row->rest : row->text));
+		assert_int_equal(
+		    str_ends_nocase(str_of(row->text), str_of(row->end)), row->nocase);
+	}
+}
+
 int
 main(void)
 {
+	suite_add(ends_are_found, NULL, "what a text ends with is found, and eaten");
 	suite_add(utf8_is_well_formed, NULL, "what is UTF-8 is well-formed");
 	suite_add(
 	    numbers_have_bounds, NULL, "a number has a bound, however it is written");
