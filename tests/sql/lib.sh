@@ -144,6 +144,11 @@ mariadb_says() {
 	mariadb --no-defaults --socket="$mariadb_socket" -uroot -N -B -e "$1"
 }
 
+# So many locks were waited for by now; to ask without waiting is not counted.
+mariadb_lock_waits() {
+	mariadb_says "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_waits'" | cut -f 2
+}
+
 # --- PostgreSQL
 
 pgsql_programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)

@@ -32,7 +32,8 @@ for set in latin1 utf8mb4; do
 done
 check 'a name with capitals is refused by the table' test -z "$(his A.test may '' 2>/dev/null)$(row A.test)"
 session his mariadb --no-defaults --socket="$mariadb_socket" -uroot -N -B -n -f ladder
-own_waits
+lock_waits() { mariadb_lock_waits; }
+own_waits 1
 lease_rows
 end_session his
 
