@@ -27,6 +27,9 @@ struct str {
 /* A slice of a literal: STR("sent"). */
 #define STR(literal) ((struct str){literal, sizeof(literal) - 1})
 
+/* The byte order mark of UTF-8, as editors put it before a text. */
+#define STR_BOM STR("\xef\xbb\xbf")
+
 /* For printf: "%.*s", STR_ARG(s). Only for text that is known to be harmless. */
 #define STR_ARG(s) (int)(s).len, (s).p
 

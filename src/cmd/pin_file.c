@@ -157,7 +157,7 @@ pin_read_file(const char *path, const char *version, struct pins *pins)
 		return cmd_fail(EX_NOINPUT, "%s", err.text);
 	}
 	rest = (struct str){buf_text(&text), text.len};
-	str_eat(&rest, STR("\xef\xbb\xbf")); /* a byte order mark */
+	str_eat(&rest, STR_BOM);
 	for (size_t number = 1; rest.len > 0; number++) {
 		if (!str_cut(&rest, '\n', &line)) {
 			line = rest;

@@ -8,8 +8,6 @@
 bool
 template_read(struct doc *doc, const char *path, char **text, struct errs *errs)
 {
-	const struct str mark =
-	    STR("\xef\xbb\xbf"); /* of UTF-8, as editors put it there */
 	struct buf read = {0};
 	struct str whole;
 	struct err err;
@@ -24,7 +22,7 @@ template_read(struct doc *doc, const char *path, char **text, struct errs *errs)
 		return true;
 	}
 	whole = (struct str){buf_text(&read), read.len};
-	str_eat(&whole, mark);
+	str_eat(&whole, STR_BOM);
 	if (template_check(path, whole, errs))
 		*text = mem_strndup(whole.p, whole.len);
 	buf_clear(&read);

@@ -342,8 +342,7 @@ parse(struct doc *doc, struct str text)
 {
 	struct builder b = {.doc = doc};
 
-	str_eat(
-	    &text, STR("\xef\xbb\xbf")); /* a byte order mark, as editors put it there */
+	str_eat(&text, STR_BOM);
 	b.source = text;
 	if (text.len > YAML_SIZE_MAX) {
 		doc_complain(doc, NULL,

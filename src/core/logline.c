@@ -434,7 +434,7 @@ split_5424(struct str line, struct logline *out)
 	}
 	if (!eat_blanks(&rest)) /* rsyslog keeps the blank that stood before the text */
 		return false;
-	str_eat(&rest, STR("\xef\xbb\xbf"));
+	str_eat(&rest, STR_BOM);
 	out->has_severity = eat_severity(&rest);
 	out->text = rest;
 	return true;
