@@ -59,6 +59,25 @@ str_number(struct str s, uint64_t max, uint64_t *out)
 }
 
 bool
+str_hex(struct str s, uint64_t *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		const char *digit = memchr(digits, s.p[i], 16);
+
+		if (digit == NULL || n > UINT64_MAX >> 4)
+			return false;
+		n = n << 4 | (uint64_t)(digit - digits);
+	}
+	if (s.len == 0)
+		return false;
+	*out = n;
+	return true;
+}
+
+bool
 str_equal_nocase(struct str a, struct str b)
 {
 	if (a.len != b.len)

@@ -145,6 +145,9 @@ size_t str_utf8_len(struct str s);
 /* The whole of s as a decimal number of at most max. False: not one, or larger. */
 bool str_number(struct str s, uint64_t max, uint64_t *out);
 
+/* The whole of s as a hexadecimal number, in lower case. False: not one, or larger. */
+bool str_hex(struct str s, uint64_t *out);
+
 /* Case-insensitive for ASCII only: what DNS names, levels and keywords need. */
 bool str_equal_nocase(struct str a, struct str b);
 bool str_ends_nocase(struct str s, struct str end);

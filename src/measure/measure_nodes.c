@@ -100,12 +100,6 @@ measure_said_print(enum answer answer, uint64_t by, bool of_nodes, struct buf *o
 		buf_printf(out, " %016llx", (unsigned long long)by);
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Without bits it may have been any of them. */
 bool
 measure_said_parse(struct str text, struct measure_said *out)
@@ -120,16 +114,10 @@ measure_said_parse(struct str text, struct measure_said *out)
 		out->by = out->answer == ANSWER_YES ? UINT64_MAX : 0;
 		return true;
 	}
-	for (; text.len > 0; text = str_skip(text, 1)) {
-		int digit = hex_digit(text.p[0]);
-
-		if (digit < 0 || out->by > UINT64_MAX >> 4) {
-			*out = (struct measure_said){.answer = ANSWER_UNSURE};
-			return false;
-		}
-		out->by = out->by << 4 | (uint64_t)digit;
-	}
-	return true;
+	if (str_hex(text, &out->by))
+		return true;
+	*out = (struct measure_said){.answer = ANSWER_UNSURE};
+	return false;
 }
 
 static void

@@ -254,11 +254,10 @@ log_name(struct str value)
 static uint64_t
 sum_of(struct str maps)
 {
-	char text[17];
+	uint64_t sum;
 
-	return str_eat(&maps, STR(KEPT_SUM)) && str_copy(maps, text, sizeof(text))
-	    ? strtoull(text, NULL, 16)
-	    : sha256_of(maps);
+	return str_eat(&maps, STR(KEPT_SUM)) && str_hex(maps, &sum) ? sum
+	                                                            : sha256_of(maps);
 }
 
 static void

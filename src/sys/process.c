@@ -63,15 +63,6 @@ read_groups(struct str values, struct process *out)
 	}
 }
 
-static uint64_t
-read_hex(struct str values)
-{
-	struct str word = next_word(&values);
-	char text[17];
-
-	return str_copy(word, text, sizeof(text)) ? strtoull(text, NULL, 16) : 0;
-}
-
 bool
 process_parse(struct str text, struct process *out)
 {
@@ -94,7 +85,7 @@ process_parse(struct str text, struct process *out)
 		} else if (str_is(name, "NoNewPrivs")) {
 			out->no_new_privs = str_is(next_word(&line), "1");
 		} else if (str_is(name, "CapEff")) {
-			out->capabilities = read_hex(line);
+			str_hex(next_word(&line), &out->capabilities);
 		}
 	}
 	return has_uid && has_gid;

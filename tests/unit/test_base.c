@@ -262,6 +262,28 @@ numbers_have_bounds(void **state)
 }
 
 static void
+hexadecimal_numbers_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_one;
+		uint64_t number;
+	} all[] = {{"0", true, 0}, {"00000000a80425fb", true, 2818844155},
+	    {"ffffffffffffffff", true, UINT64_MAX},
+	    {"00ffffffffffffffff", true, UINT64_MAX}, {"10000000000000000", false, 0},
+	    {"", false, 0}, {"A", false, 0}, {"0x1", false, 0}, {" 1", false, 0},
+	    {"1g", false, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint64_t number = 0;
+
+		assert_int_equal(str_hex(str_of(all[i].text), &number), all[i].is_one);
+		assert_int_equal(number, all[i].number);
+	}
+}
+
+static void
 what_is_alike_is_found(void **state)
 {
 	static const char *const known[] = {"status", "set", "unset", "scan",
@@ -338,6 +360,7 @@ int
 main(void)
 {
 	suite_add(ends_are_found, NULL, "what a text ends with is found, and eaten");
+	suite_add(hexadecimal_numbers_are_read, NULL, "hexadecimal numbers are read");
 	suite_add(utf8_is_well_formed, NULL, "what is UTF-8 is well-formed");
 	suite_add(
 	    numbers_have_bounds, NULL, "a number has a bound, however it is written");
