@@ -121,7 +121,8 @@ cmd_nodes_ask(const struct config *config, struct cmd_nodes *nodes, struct err *
 		if (jobs[i].told)
 			take(nodes, config, &jobs[i]);
 		else if (count > 1)
-			cmd_warn("%s cannot be asked and is left out: %s",
+			cmd_warn("%s cannot be asked and is left out: %s; see `tlsladder "
+			         "doctor`",
 			    jobs[i].node.host, jobs[i].err.text);
 	}
 	*err = jobs[0].err;
