@@ -234,8 +234,9 @@ raced '... and is changed once he let it go' "^0 ours f.test $own verify - 2" 'S
 
 # The larger transaction lives.
 sql 'CREATE TABLE large (a INT PRIMARY KEY)'
-sql "DELETE FROM tls_policy_override; INSERT INTO tls_policy_override (id, dest, policy) VALUES (1, 'a.test', 'may'), (2, 'b.test', 'may')"
-raced 'two that wait for each other: it is busy (1213)' '^75 failed busy .*1213' 'SELECT 1' \
+two="DELETE FROM tls_policy_override; INSERT INTO tls_policy_override (id, dest, policy) VALUES (1, 'a.test', 'may'), (2, 'b.test', 'may')"
+sql "$two"
+raced 'two that wait for each other: it is busy (1213)' '^75 failed busy .*1213' "$two" \
 	"BEGIN; INSERT INTO large SELECT seq FROM seq_1_to_1000; UPDATE tls_policy_override SET parameters = 'x' WHERE id = 2" \
 	"UPDATE tls_policy_override SET parameters = 'x' WHERE id = 1" \
 	'want n.test encrypt -' 'want a.test encrypt - 1 may - -' 'want b.test encrypt - 2 may - -'
