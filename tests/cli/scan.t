@@ -191,8 +191,11 @@ before=$(files)
 ladder scan "$log"
 is 'without --apply a state that is there stays as it is, with nothing beside it' "$(files)" "$before"
 ladder scan --apply --json "$log"
-is 'the same log once more changes no level' "$(as_table <"$dir/out" | cut -d ' ' -f 1,2)" \
-	"$(cut -d ' ' -f 1,2 <<<"$got")"
+# Where DNS could not tell, it may be too early to ask again.
+decided() {
+	grep -v ' dns-unsure$' | cut -d ' ' -f 1,2
+}
+is 'the same log once more changes no level' "$(as_table <"$dir/out" | decided)" "$(decided <<<"$got")"
 
 # --- a clock that was a year ahead
 
