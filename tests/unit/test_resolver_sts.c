@@ -136,6 +136,26 @@ addresses_are_had(void **state)
 	server_stop(server);
 }
 
+/* That asks this server. */
+static struct measurer *
+new_measurer(struct server_script *server)
+{
+	char name[64], *names[] = {name};
+	struct resolver_settings settings = {
+	    .servers = names, .server_count = 1, .timeout_ms = 5000, .tries = 1};
+
+	snprintf(name, sizeof(name), "127.0.0.1@%u", server_port(server));
+	return measure_make(&settings);
+}
+
+static void
+ask_addresses(struct measurer *measurer, const char *host, struct fetch_request *request,
+    struct err *trouble)
+{
+	assert_true(fetch_request_init(request, host, "/ca.pem"));
+	measure_ask_addresses(measurer, request, trouble);
+}
+
 /* It is asked for where a policy host has an address of IPv6. */
 static void
 nat64_is_known(void **state)
@@ -147,21 +167,15 @@ nat64_is_known(void **state)
 	    "ipv4only.arpa AAAA insecure\n"
 	    "\tipv4only.arpa. 300 IN AAAA 2a00:64::c000:aa\n"
 	    "\tipv4only.arpa. 300 IN AAAA 2a00:64::1:0:0\n");
-	char name[64], *names[] = {name}, text[ADDRESS_TEXT_SIZE];
-	struct resolver_settings settings = {
-	    .servers = names, .server_count = 1, .timeout_ms = 5000, .tries = 1};
+	struct measurer *measurer = new_measurer(server);
 	struct fetch_request request;
-	struct measurer *measurer;
+	char text[ADDRESS_TEXT_SIZE];
 	struct err trouble;
 
 	(void)state;
-	snprintf(name, sizeof(name), "127.0.0.1@%u", server_port(server));
-	measurer = measure_make(&settings);
-	assert_true(fetch_request_init(&request, "mta-sts.e.test", "/ca.pem"));
-	measure_ask_addresses(measurer, &request, &trouble);
+	ask_addresses(measurer, "mta-sts.e.test", &request, &trouble);
 	assert_int_equal(request.nat64_count, 0);
-	assert_true(fetch_request_init(&request, "mta-sts.d.test", "/ca.pem"));
-	measure_ask_addresses(measurer, &request, &trouble);
+	ask_addresses(measurer, "mta-sts.d.test", &request, &trouble);
 	assert_int_equal(request.address_count, 1);
 	assert_int_equal(request.nat64_count, 1);
 	address_print(&request.nat64[0].address, text);
@@ -183,22 +197,15 @@ nat64_is_unsure(void **state)
 	    "mta-sts.e.test AAAA insecure\n\tmta-sts.e.test. 300 IN AAAA 2a00:64::a00:1\n"
 	    "ipv4only.arpa A insecure\n\tipv4only.arpa. 300 IN A 192.0.0.170\n"
 	    "ipv4only.arpa AAAA servfail\n");
-	char name[64], *names[] = {name};
-	struct resolver_settings settings = {
-	    .servers = names, .server_count = 1, .timeout_ms = 5000, .tries = 1};
+	struct measurer *measurer = new_measurer(server);
 	struct fetch_request request;
-	struct measurer *measurer;
 	struct err trouble;
 
 	(void)state;
-	snprintf(name, sizeof(name), "127.0.0.1@%u", server_port(server));
-	measurer = measure_make(&settings);
-	assert_true(fetch_request_init(&request, "mta-sts.d.test", "/ca.pem"));
-	measure_ask_addresses(measurer, &request, &trouble);
+	ask_addresses(measurer, "mta-sts.d.test", &request, &trouble);
 	assert_int_equal(request.address_count, 0);
 	assert_string_not_equal(trouble.text, "");
-	assert_true(fetch_request_init(&request, "mta-sts.e.test", "/ca.pem"));
-	measure_ask_addresses(measurer, &request, &trouble);
+	ask_addresses(measurer, "mta-sts.e.test", &request, &trouble);
 	assert_int_equal(request.address_count, 1);
 	assert_int_equal(request.addresses[0].length, 4);
 	measure_drop(measurer);
