@@ -78,16 +78,24 @@ put_done(struct workers *workers, struct job *job)
 	queue_put(&workers->done, job);
 }
 
-/* Waits for a job, with the lock. NULL: none came, or it is to stop. */
+/* Waits for a job, with the lock. NULL: the thread is to end. Of those that none comes
+ * for one stays, and sleeps until there is one. */
 static struct job *
 next_job(struct workers *workers)
 {
 	int64_t end_ms = clock_monotonic_ms() + IDLE_MS;
 	struct timespec end = {end_ms / 1000, end_ms % 1000 * 1000000};
-	int failed = 0;
+	bool waited = false;
 
-	while (!workers->stopping && workers->waiting.first == NULL && failed == 0)
-		failed = pthread_cond_timedwait(&workers->wake, &workers->lock, &end);
+	while (!workers->stopping && workers->waiting.first == NULL) {
+		if (workers->running == 1)
+			pthread_cond_wait(&workers->wake, &workers->lock);
+		else if (waited)
+			return NULL;
+		else
+			waited = pthread_cond_timedwait(
+			             &workers->wake, &workers->lock, &end) != 0;
+	}
 	return workers->stopping ? NULL : queue_take(&workers->waiting);
 }
 
@@ -97,16 +105,10 @@ run_worker(void *argument)
 	struct place *place = argument;
 	struct workers *workers = place->workers;
 	void *context = workers->make != NULL ? workers->make(workers->argument) : NULL;
+	struct job *job;
 
 	pthread_mutex_lock(&workers->lock);
-	/* One stays: no job ever finds that a thread cannot be had. */
-	for (;;) {
-		struct job *job = next_job(workers);
-
-		if (job == NULL && (workers->stopping || workers->running > 1))
-			break;
-		if (job == NULL)
-			continue;
+	while ((job = next_job(workers)) != NULL) {
 		workers->unmanned--;
 		workers->idle--;
 		pthread_mutex_unlock(&workers->lock);
