@@ -191,7 +191,7 @@ before=$(files)
 ladder scan "$log"
 is 'without --apply a state that is there stays as it is, with nothing beside it' "$(files)" "$before"
 ladder scan --apply --json "$log"
-# Where DNS could not tell, it may be too early to ask again.
+# Where DNS could not tell, the alarm of an old log ends when it is asked again, after half a minute.
 decided() {
 	grep -v ' dns-unsure$' | cut -d ' ' -f 1,2
 }
