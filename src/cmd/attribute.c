@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/attribute.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/like.h"
 #include "base/str.h"
 #include "core/nexthop.h"
+#include "core/version.h"
 #include "postfix/postfix.h"
 
 static const char *
@@ -71,9 +71,9 @@ yes_no_fault(struct str value)
 
 static const struct attribute {
 	const char *name;
-	int major, minor;   /* of the Postfix that knows it first */
-	bool authenticated; /* makes sense at verify and secure alone */
-	bool once;          /* twice is an error */
+	unsigned major, minor; /* of the Postfix that knows it first */
+	bool authenticated;    /* makes sense at verify and secure alone */
+	bool once;             /* twice is an error */
 	const char *(*fault)(struct str value);
 } attributes[] = {
     {"ciphers", 2, 3, false, true, grade_fault},
@@ -86,14 +86,13 @@ static const struct attribute {
     {"enable_rpk", 3, 9, false, false, yes_no_fault},
 };
 
+/* Where nobody could tell Postfix will say. */
 static bool
-is_older(const char *version, int major, int minor)
+is_older(const char *version, const struct attribute *attribute)
 {
-	int has_major = 0, has_minor = 0;
-
-	if (version == NULL || sscanf(version, "%d.%d", &has_major, &has_minor) != 2)
-		return false; /* could not tell; Postfix will say */
-	return has_major < major || (has_major == major && has_minor < minor);
+	return version != NULL &&
+	    version_is_from(str_of(version), attribute->major, attribute->minor, 0) ==
+	    ANSWER_NO;
 }
 
 /* Its value is left in rest. NULL: there is no such attribute. */
@@ -175,7 +174,7 @@ attribute_check(
 	    level != LEVEL_SECURE)
 		fault =
 		    "is for verify and secure alone; set one of these, or leave it out";
-	else if (is_older(version, attribute->major, attribute->minor))
+	else if (is_older(version, attribute))
 		fault = "is not known to the installed Postfix; leave it out";
 	else if (attribute->once && stands_before(texts, count, attribute))
 		fault = "is of an attribute that may stand there once; leave one out";
@@ -227,8 +226,7 @@ attribute_all_known(const char *text, const char *version, struct buf *why)
 			continue;
 		}
 		attribute = find_any(word);
-		if (attribute != NULL &&
-		    !is_older(version, attribute->major, attribute->minor))
+		if (attribute != NULL && !is_older(version, attribute))
 			continue;
 		buf_printf(why, "\"");
 		buf_add_visible(why, word);

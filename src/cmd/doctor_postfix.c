@@ -7,23 +7,18 @@
 
 #include "base/mem.h"
 #include "cmd/doctor.h"
+#include "core/version.h"
 #include "postfix/run.h"
 #include "publish/notify.h"
 #include "publish/target_map.h"
 
-#define MAJOR_MIN 2 /* 2.11: dane-only, postconf -P */
-#define MINOR_MIN 11
-
 /* --- Postfix itself ---------------------------------------------------------------- */
 
+/* dane-only, postconf -P. What cannot be read is newer than this. */
 static bool
 is_supported(const char *version)
 {
-	int major = 0, minor = 0;
-
-	if (sscanf(version, "%d.%d", &major, &minor) != 2)
-		return true; /* a snapshot; it is newer */
-	return major > MAJOR_MIN || (major == MAJOR_MIN && minor >= MINOR_MIN);
+	return version_is_from(str_of(version), 2, 11, 0) != ANSWER_NO;
 }
 
 /* "smtp unix - - y - - smtp": the fifth column; "-" is yes before Postfix 3.0. */

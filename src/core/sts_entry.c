@@ -5,62 +5,19 @@
 #include <string.h>
 
 #include "base/buf.h"
-
-struct version {
-	uint64_t major, minor, patch;
-};
-
-static bool
-take_number(struct str *text, uint64_t *number)
-{
-	size_t len = 0;
-
-	while (len < text->len && ascii_is_digit(text->p[len]))
-		len++;
-	if (!str_number((struct str){text->p, len}, 99999999, number))
-		return false;
-	*text = str_skip(*text, len);
-	return true;
-}
-
-/* What is new in a release came at some day of its snapshots, "3.11-20250430". */
-static bool
-read_version(struct str text, struct version *out)
-{
-	*out = (struct version){0};
-	if (!take_number(&text, &out->major) || !str_eat(&text, STR(".")) ||
-	    !take_number(&text, &out->minor))
-		return false;
-	if (str_eat(&text, STR(".")))
-		return take_number(&text, &out->patch);
-	if (text.len == 0)
-		return true;
-	if (out->minor == 0)
-		return false;
-	out->minor--;
-	return true;
-}
-
-static bool
-is_from(const struct version *version, unsigned minor, unsigned patch)
-{
-	if (version->major != 3)
-		return version->major > 3;
-	return version->minor > minor ||
-	    (version->minor == minor && version->patch >= patch);
-}
+#include "core/version.h"
 
 enum sts_support
 sts_support_of(struct str mail_version, bool enforces_mx_patterns)
 {
-	struct version version;
-
-	if (!read_version(mail_version, &version) || !is_from(&version, 4, 0))
+	if (version_is_from(mail_version, 3, 4, 0) != ANSWER_YES)
 		return STS_SUPPORT_NONE;
-	if (!is_from(&version, 10, 0))
+	if (version_is_from(mail_version, 3, 10, 0) != ANSWER_YES)
 		return STS_SUPPORT_NAMES;
-	return is_from(&version, 10, 5) && enforces_mx_patterns ? STS_SUPPORT_EXACT
-	                                                        : STS_SUPPORT_REPORTS;
+	return version_is_from(mail_version, 3, 10, 5) == ANSWER_YES &&
+	        enforces_mx_patterns
+	    ? STS_SUPPORT_EXACT
+	    : STS_SUPPORT_REPORTS;
 }
 
 static bool

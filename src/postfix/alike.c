@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Several Postfix servers that send the same mail: what all of them can do, and in what
  * they differ. */
-#include <stdio.h>
 #include <string.h>
 
+#include "core/version.h"
 #include "postfix/postfix.h"
 
 /* --- together ---------------------------------------------------------------------- */
@@ -20,15 +20,10 @@ postfix_stronger_level(enum level a, enum level b)
 static bool
 is_older(const char *version, const char *than)
 {
-	int a[3] = {0}, b[3] = {0};
+	struct version a, b;
 
-	if (sscanf(version, "%d.%d.%d", &a[0], &a[1], &a[2]) < 2 ||
-	    sscanf(than, "%d.%d.%d", &b[0], &b[1], &b[2]) < 2)
-		return false;
-	for (int i = 0; i < 3; i++)
-		if (a[i] != b[i])
-			return a[i] < b[i];
-	return false;
+	return version_parse(str_of(version), &a) && version_parse(str_of(than), &b) &&
+	    version_compare(&a, &b) < 0;
 }
 
 void
