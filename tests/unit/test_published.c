@@ -1,40 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whose a row of a table is: the rules, and the two that write it, in any order. */
+/* Whose a row of a table is, and what a table that was restored lost. */
 #include "suite.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/published.h"
-
-#define NOW 1000000
-
-static struct published_want
-wants(const char *level, const char *attributes)
-{
-	struct published_want want = {.since_ms = NOW - 10, .lease_ms = NOW + 1000};
-
-	str_copy(str_of(level), want.text.level, sizeof(want.text.level));
-	str_copy(str_of(attributes), want.text.attributes, sizeof(want.text.attributes));
-	return want;
-}
-
-static struct rows_row
-row_of(const char *id, const char *level, const char *attributes, const char *modified)
-{
-	return (struct rows_row){.id = str_of(id),
-	    .level = str_of(level),
-	    .attributes = str_of(attributes),
-	    .modified = str_of(modified),
-	    .active = true};
-}
+#include "rowkit.h"
 
 static struct published
 ours(const char *level)
 {
 	struct published p;
-	struct published_want want = wants(level, "");
-	struct rows_line line = {.word = ROWS_OURS, .row = row_of("7", level, "", "")};
+	struct published_want want = rowkit_want(level, "");
+	struct rows_line line = {
+	    .word = ROWS_OURS, .row = rowkit_row("7", level, "", "")};
 	enum published_step step = PUBLISHED_WANT;
 
 	published_init(&p, "a.test");
@@ -53,7 +32,7 @@ answer(struct published *p, const struct published_want *want, enum published_st
 	struct rows_line line = {.word = word,
 	    .key = str_of(p->key),
 	    .text = STR("too long"),
-	    .row = row_of("7", want->text.level, want->text.attributes, "then")};
+	    .row = rowkit_row("7", want->text.level, want->text.attributes, "then")};
 
 	return published_answered(p, want, &step, &line, NOW);
 }
@@ -62,7 +41,7 @@ static void
 new_key_is_looked_at_first(void **state)
 {
 	struct published p;
-	const struct published_want want = wants("may", "");
+	const struct published_want want = rowkit_want("may", "");
 	struct rows_line line = {.word = ROWS_GONE, .key = STR("a.test")};
 	enum published_step step;
 
@@ -93,7 +72,7 @@ static void
 changed_row_is_his(void **state)
 {
 	struct published p = ours("may");
-	const struct published_want want = wants("encrypt", "");
+	const struct published_want want = rowkit_want("encrypt", "");
 
 	(void)state;
 	assert_int_equal(published_plan(&p, &want, NOW), PUBLISHED_LOOK);
@@ -112,7 +91,7 @@ static void
 deleted_row_is_a_veto(void **state)
 {
 	struct published p = ours("may");
-	struct published_want want = wants("may", "");
+	struct published_want want = rowkit_want("may", "");
 
 	(void)state;
 	assert_int_equal(
@@ -136,9 +115,10 @@ static void
 begun_row_is_ours_later(void **state)
 {
 	struct published p;
-	const struct published_want want = wants("may", ""), other = wants("encrypt", "");
+	const struct published_want want = rowkit_want("may", ""),
+	                            other = rowkit_want("encrypt", "");
 	const struct published_want none = {.lease_ms = 0};
-	struct rows_row row = row_of("9", "may", "", "");
+	struct rows_row row = rowkit_row("9", "may", "", "");
 	struct buf out = {0};
 
 	(void)state;
@@ -170,7 +150,7 @@ static void
 refusal_is_said_once(void **state)
 {
 	struct published p;
-	const struct published_want want = wants("may", "");
+	const struct published_want want = rowkit_want("may", "");
 
 	(void)state;
 	published_init(&p, "a.test");
@@ -191,8 +171,8 @@ static void
 listing_tells_what_to_ask(void **state)
 {
 	struct published p = ours("may"), unknown;
-	const struct published_want want = wants("may", ""), none = {.lease_ms = 0};
-	struct rows_row row = row_of("7", "may", "", "");
+	const struct published_want want = rowkit_want("may", ""), none = {.lease_ms = 0};
+	struct rows_row row = rowkit_row("7", "may", "", "");
 	enum published_news news;
 
 	(void)state;
@@ -281,14 +261,14 @@ intents_are_bounded(void **state)
 {
 	static const char *const attributes[ROWS_INTENTS_MAX + 1] = {
 	    "", "a=1", "a=2", "a=3", "a=4", "a=5", "a=6", "a=7", "a=8"};
-	const struct published_want other = wants("encrypt", "a=9"),
-	                            first = wants("encrypt", "");
+	const struct published_want other = rowkit_want("encrypt", "a=9"),
+	                            first = rowkit_want("encrypt", "");
 	struct published p;
 
 	(void)state;
 	published_init(&p, "a.test");
 	for (size_t i = 0; i < ROWS_INTENTS_MAX; i++) {
-		const struct published_want want = wants("encrypt", attributes[i]);
+		const struct published_want want = rowkit_want("encrypt", attributes[i]);
 
 		assert_true(published_begin(&p, &want));
 	}
@@ -309,7 +289,7 @@ static void
 veto_outlasts_what_was_begun(void **state)
 {
 	struct published p = ours("may");
-	const struct published_want want = wants("may", ""), none = {.lease_ms = 0};
+	const struct published_want want = rowkit_want("may", ""), none = {.lease_ms = 0};
 	enum published_news news;
 
 	(void)state;
@@ -333,10 +313,11 @@ veto_outlasts_what_was_begun(void **state)
 static void
 row_that_changed_is_asked_for(void **state)
 {
-	const struct rows_row rows[] = {row_of("8", "may", "", ""),
-	    row_of("7", "encrypt", "", ""), row_of("7", "may", "match=a.test", ""),
-	    row_of("7", "may", "", "now"), {.id = STR("7"), .level = STR("may")}};
-	const struct published_want want = wants("may", "");
+	const struct rows_row rows[] = {rowkit_row("8", "may", "", ""),
+	    rowkit_row("7", "encrypt", "", ""),
+	    rowkit_row("7", "may", "match=a.test", ""), rowkit_row("7", "may", "", "now"),
+	    {.id = STR("7"), .level = STR("may")}};
+	const struct published_want want = rowkit_want("may", "");
 	enum published_news news;
 
 	(void)state;
@@ -362,7 +343,7 @@ odd_answers_are_busy(void **state)
 {
 	static const char longer[] = "123456789012345678901";
 	char modified[ROWS_MODIFIED_MAX + 2];
-	const struct published_want want = wants("may", ""), none = {.lease_ms = 0};
+	const struct published_want want = rowkit_want("may", ""), none = {.lease_ms = 0};
 	struct rows_line line = {.word = ROWS_OURS, .key = STR("a.test")};
 	enum published_step step = PUBLISHED_WANT;
 	struct published p;
@@ -372,19 +353,19 @@ odd_answers_are_busy(void **state)
 	modified[sizeof(modified) - 1] = '\0';
 	published_init(&p, "a.test");
 	published_begin(&p, &want);
-	line.row = row_of("7", "encrypt", "", "");
+	line.row = rowkit_row("7", "encrypt", "", "");
 	assert_int_equal(
 	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
-	line.row = row_of("7", "may", "match=a.test", "");
+	line.row = rowkit_row("7", "may", "match=a.test", "");
 	assert_int_equal(
 	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
-	line.row = row_of(longer, "may", "", "");
+	line.row = rowkit_row(longer, "may", "", "");
 	assert_int_equal(
 	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
-	line.row = row_of("7", "may", "", modified);
+	line.row = rowkit_row("7", "may", "", modified);
 	assert_int_equal(
 	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_BUSY);
-	line.row = row_of("7", "may", "", "");
+	line.row = rowkit_row("7", "may", "", "");
 	assert_int_equal(
 	    published_answered(&p, &none, &step, &line, NOW), PUBLISHED_IS_BUSY);
 	assert_false(
@@ -406,7 +387,7 @@ static void
 long_refusal_is_cut(void **state)
 {
 	char text[2 * PUBLISHED_TEXT_SIZE];
-	const struct published_want want = wants("may", "");
+	const struct published_want want = rowkit_want("may", "");
 	struct rows_line line = {.word = ROWS_REFUSED, .text = {text, sizeof(text)}};
 	enum published_step step = PUBLISHED_WANT;
 	struct published p;
@@ -417,282 +398,6 @@ long_refusal_is_cut(void **state)
 	assert_int_equal(
 	    published_answered(&p, &want, &step, &line, NOW), PUBLISHED_IS_REFUSED);
 	assert_int_equal(strlen(p.text), PUBLISHED_TEXT_SIZE - 1);
-}
-
-/* --- two at one row ---------------------------------------------------------------- */
-
-/*
- * A row of a table, and who wrote last what it says: by that the model knows what nobody
- * is told. The helper is played by its contract. The administrator inserts, changes,
- * switches off, deletes; we want, change our mind, stop wanting, and end at any point,
- * between what is stored and what is answered.
- */
-struct table_row {
-	bool exists;
-	bool active;
-	bool is_ours;    /* we wrote all of it last */
-	bool is_excused; /* he wrote just what we had begun to write, after we had */
-	unsigned id;
-	unsigned modified;
-	struct published_text text;
-};
-
-struct game {
-	uint32_t seed;
-	struct table_row row;
-	unsigned next_id, next_modified;
-	struct published known;
-	struct published_want want;
-	int64_t now;
-	bool rests;  /* the administrator */
-	bool begins; /* we looked, and have not asked yet */
-};
-
-static unsigned
-draw(struct game *g, unsigned below)
-{
-	g->seed = g->seed * 1664525u + 1013904223u;
-	return (g->seed >> 8) % below;
-}
-
-static const char *const levels[] = {"may", "encrypt", "dane-only"};
-
-static struct published_text
-draw_text(struct game *g)
-{
-	return wants(levels[draw(g, 3)], draw(g, 2) ? "" : "match=a.test").text;
-}
-
-static void
-administrator(struct game *g)
-{
-	switch (draw(g, 4)) {
-	case 0:
-		if (!g->row.exists)
-			g->row = (struct table_row){
-			    true, true, false, false, ++g->next_id, 0, draw_text(g)};
-		break;
-	case 1:
-		if (g->row.exists) {
-			g->row.text = draw_text(g);
-			g->row.modified = ++g->next_modified;
-			g->row.is_ours = false;
-		}
-		break;
-	case 2:
-		if (g->row.exists) {
-			g->row.active = !g->row.active;
-			g->row.modified = ++g->next_modified;
-			g->row.is_ours = false;
-		}
-		break;
-	default:
-		g->row.exists = false;
-	}
-	g->row.is_excused = g->begins;
-	for (unsigned i = 0; i < g->known.intent_count; i++)
-		if (memcmp(&g->known.intents[i], &g->row.text, sizeof(g->row.text)) == 0)
-			g->row.is_excused = true;
-}
-
-static void
-print_number(unsigned n, char out[16])
-{
-	snprintf(out, 16, "%u", n);
-}
-
-static bool
-equals(const struct table_row *row, const struct rows_line *line)
-{
-	return row->active && str_is(line->level, row->text.level) &&
-	    str_is(line->attributes, row->text.attributes);
-}
-
-/* Is it the row that the line says is ours, or one that equals an intent? */
-static bool
-may_change(const struct game *g, const struct rows_item *item,
-    const struct rows_request *request)
-{
-	char id[16], modified[16];
-
-	print_number(g->row.id, id);
-	print_number(g->row.modified, modified);
-	if (item->line.has_row && !str_is(item->line.row.id, id))
-		return false;
-	for (unsigned i = 0; i < item->intent_count; i++)
-		if (equals(&g->row, &request->intents[item->intent + i]))
-			return true;
-	return item->line.has_row && g->row.active && str_is(item->line.row.id, id) &&
-	    str_is(item->line.row.level, g->row.text.level) &&
-	    str_is(item->line.row.attributes, g->row.text.attributes) &&
-	    (str_is(item->line.row.modified, modified) ||
-	        (g->row.modified == 0 && item->line.row.modified.len == 0));
-}
-
-/* What the helper does; out: what it answers. */
-static enum rows_word
-helper(struct game *g, const struct rows_item *item, const struct rows_request *request)
-{
-	const struct rows_line *line = &item->line;
-	struct published_text text = {.level = ""};
-
-	if (line->word == ROWS_LOOK)
-		return g->row.exists ? ROWS_THEIRS : ROWS_GONE;
-	if (!g->row.exists) {
-		if (line->word == ROWS_DROP || line->has_row)
-			return ROWS_GONE;
-		str_copy(line->level, text.level, sizeof(text.level));
-		str_copy(line->attributes, text.attributes, sizeof(text.attributes));
-		g->row =
-		    (struct table_row){true, true, true, false, ++g->next_id, 0, text};
-		return ROWS_OURS;
-	}
-	if (!may_change(g, item, request))
-		return ROWS_THEIRS;
-	/* Nothing of the administrator's is ever changed or dropped, unless he wrote just
-	 * what we had begun to write. */
-	assert_true(g->row.is_ours || g->row.is_excused);
-	if (line->word == ROWS_DROP) {
-		g->row.exists = false;
-		return ROWS_GONE;
-	}
-	str_copy(line->level, text.level, sizeof(text.level));
-	str_copy(line->attributes, text.attributes, sizeof(text.attributes));
-	if (strcmp(text.level, g->row.text.level) != 0 ||
-	    strcmp(text.attributes, g->row.text.attributes) != 0)
-		g->row.modified = ++g->next_modified;
-	g->row.text = text;
-	g->row.is_ours = true;
-	return ROWS_OURS;
-}
-
-/* One request of one key, cut short at a place that is drawn. True: to its end. */
-static bool
-ask(struct game *g, enum published_step *step)
-{
-	struct buf text = {0};
-	struct rows_request request;
-	struct rows_line line = {.key = str_of(g->known.key)};
-	struct published before = g->known;
-	enum published_step asked = *step;
-	unsigned cut = draw(g, 8);
-	char id[16], modified[16];
-	bool begun = false;
-	struct err err;
-
-	published_print(&g->known, &g->want, *step, &text);
-	buf_printf(&text, "end\n");
-	if (*step == PUBLISHED_WANT)
-		begun = published_begin(&g->known, &g->want);
-	assert_true(
-	    rows_request_parse((struct str){buf_text(&text), text.len}, &request, &err));
-	if (cut == 0) {
-		; /* we end before it is asked */
-	} else if (cut == 1) {
-		/* The database says that nothing stands. */
-		if (begun)
-			published_undone(&g->known, &g->want);
-	} else {
-		g->begins = begun;
-		if (!g->rests && draw(g, 4) == 0)
-			administrator(g); /* between the look and the change */
-		g->begins = false;
-		line.word = helper(g, &request.items[0], &request);
-		print_number(g->row.id, id);
-		print_number(g->row.modified, modified);
-		line.row = row_of(id, g->row.text.level, g->row.text.attributes,
-		    g->row.modified == 0 ? "" : modified);
-		line.row.active = g->row.active;
-	}
-	rows_request_clear(&request);
-	buf_clear(&text);
-	if (cut <= 2)
-		return false;
-	if (published_answered(&g->known, &g->want, step, &line, g->now) ==
-	    PUBLISHED_IS_VETOED)
-		assert_true(before.row.level[0] != '\0' || asked == PUBLISHED_WANT);
-	return true;
-}
-
-/* As table_batch does: a look first, and where that ends well the rest. */
-static void
-publish(struct game *g)
-{
-	enum published_step step = published_plan(&g->known, &g->want, g->now);
-
-	if (step == PUBLISHED_LOOK && !ask(g, &step))
-		return;
-	if (step != PUBLISHED_REST && step != PUBLISHED_LOOK)
-		ask(g, &step);
-}
-
-/* Is there nothing to do, but to see that all is as it was? */
-static bool
-is_settled(const struct game *g)
-{
-	return published_plan(&g->known, &g->want, g->now) == PUBLISHED_REST ||
-	    (g->known.state == PUBLISHED_OURS && g->known.intent_count == 0 &&
-	        memcmp(&g->known.row, &g->want.text, sizeof(g->known.row)) == 0) ||
-	    g->known.state == PUBLISHED_THEIRS;
-}
-
-/* Nobody disturbs: after a few rounds the row is ours as wanted, or somebody else's, or
- * vetoed, or gone. */
-static void
-settle(struct game *g)
-{
-	for (int i = 0; i < 200 && (i < 30 || !is_settled(g)); i++)
-		publish(g);
-	assert_true(is_settled(g));
-	if (g->want.text.level[0] == '\0') {
-		/* What is left there is somebody else's. */
-		assert_true(!g->row.exists || !g->row.is_ours);
-	} else if (g->known.state == PUBLISHED_OURS) {
-		assert_true(g->row.exists && g->row.active);
-		assert_string_equal(g->row.text.level, g->want.text.level);
-		assert_string_equal(g->row.text.attributes, g->want.text.attributes);
-	} else if (g->known.state == PUBLISHED_VETOED) {
-		assert_true(!g->row.exists || !g->row.is_ours);
-	}
-}
-
-static void
-play(unsigned seed)
-{
-	struct game g = {.seed = seed * 2654435761u, .now = NOW};
-
-	published_init(&g.known, "a.test");
-	g.want = wants("may", "");
-	for (int i = 0; i < 12; i++) {
-		g.now += draw(&g, 300);
-		switch (draw(&g, 5)) {
-		case 0:
-			administrator(&g);
-			break;
-		case 1:
-			g.want.text = draw_text(&g);
-			break;
-		case 2:
-			g.want.text = (struct published_text){.level = ""};
-			break;
-		default:
-			publish(&g);
-		}
-		assert_true(g.known.intent_count <= ROWS_INTENTS_MAX);
-	}
-	g.now += 2000;
-	g.rests = true;
-	for (int i = 0; i < 3; i++)
-		publish(&g);
-	settle(&g);
-}
-
-static void
-two_write_one_row(void **state)
-{
-	(void)state;
-	for (unsigned seed = 1; seed <= 10000; seed++)
-		play(seed);
 }
 
 /* --- tables that were restored ------------------------------------------------------ */
@@ -808,8 +513,6 @@ main(void)
 	suite_add(refusal_is_said_once, NULL, "a refusal is said once");
 	suite_add(listing_tells_what_to_ask, NULL, "a listing tells what to ask");
 	suite_add(some_are_in_no_table, NULL, "some entries are in no table");
-	suite_add(two_write_one_row, NULL,
-	    "10,000 times two write one row, and none is lost or taken");
 	for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++)
 		suite_add(older_is, &stamps[i], "\"%s\" was \"%s\"", stamps[i].listed,
 		    stamps[i].known);
