@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "stskit.h"
+#include "suite.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "stskit.h"
 
 static const char *
 add_escape(const char *p, struct buf *out)
@@ -75,4 +77,17 @@ const char *
 sts_field(const char *field)
 {
 	return strcmp(field, "-") == 0 ? "" : field;
+}
+
+size_t
+sts_split(const char *text, struct str *words, size_t most)
+{
+	struct str rest = str_of(text), word;
+	size_t count = 0;
+
+	while (str_next(&rest, ' ', &word)) {
+		assert_true(count < most);
+		words[count++] = word;
+	}
+	return count;
 }

@@ -12,4 +12,7 @@ void sts_text(const char *field, bool line_end, struct buf *out);
 /* "-" is "". */
 const char *sts_field(const char *field);
 
+/* Words parted by blanks, borrowed; more than most fail the test. */
+size_t sts_split(const char *text, struct str *words, size_t most);
+
 #endif
