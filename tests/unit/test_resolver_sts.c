@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../dns/server.h"
 #include "base/buf.h"
-#include "dns/resolver.h"
 #include "measure/measure.h"
+#include "resolverkit.h"
 
 #define DOMAIN "d.test"
 #define NAME   "_mta-sts.d.test"
@@ -18,17 +17,10 @@ static struct resolver *
 new_patient_resolver(
     const struct server_script *server, int64_t timeout_ms, unsigned tries)
 {
-	char name[64], *names[] = {name};
-	struct resolver_settings settings = {.servers = names,
-	    .server_count = 1,
-	    .timeout_ms = timeout_ms,
-	    .tries = tries};
-	struct resolver *resolver;
-	struct err err;
+	char *name = resolverkit_name(server);
+	struct resolver *resolver = resolverkit_new(&name, 1, timeout_ms, tries);
 
-	snprintf(name, sizeof(name), "127.0.0.1@%u", server_port(server));
-	resolver = resolver_new(&settings, &err);
-	assert_non_null(resolver);
+	free(name);
 	return resolver;
 }
 
