@@ -9,13 +9,16 @@ driver=${builddir:-.}/tests/tools/driver
 [[ -x $driver ]] || skip_all "$driver is not built"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ladder.XXXXXX") || exit 1
 trap 'rm -rf -- "$dir"' EXIT
+# Who reads it waits until this test ends, which alone writes there.
+mkfifo "$dir/never" || exit 1
+exec 9<>"$dir/never"
 
 # drive SECONDS COMMAND...: sets said and trs, the results in one line.
 drive() {
 	local seconds=$1
 	shift
 	"$driver" --test-name a.t --log-file "$dir/log" --trs-file "$dir/trs" --color-tests no \
-		--enable-hard-errors yes --expect-failure no --deadline "$seconds" -- "$@" >"$dir/out" 2>"$dir/err"
+		--enable-hard-errors yes --expect-failure no --deadline "$seconds" -- "$@" >"$dir/out" 2>"$dir/err" 9>&-
 	said=$(<"$dir/out")
 	trs=$(<"$dir/trs")
 	trs=${trs//$'\n'/ }
@@ -80,12 +83,12 @@ is 'the log has all that was printed, and what it came to' "$(grep -v '^# took' 
 matches 'and how long it took' "$(tail -n 1 "$dir/log")" '^# took [0-9]+ s, [0-9]+\.[0-9] s of processor time$'
 
 # What it started outlives nothing, and what it ignores does not help it.
-drive 1 sh -c 'sleep 300 & wait'
+drive 1 sh -c 'cat "$1" & wait' - "$dir/never"
 is 'a test that hangs is ended' "$said" 'ERROR: a.t - stopped after 1 seconds'
-drive 1 sh -c 'sleep 300 &'
+drive 1 sh -c 'cat "$1" &' - "$dir/never"
 is 'and so is what it left, which holds its output' "$said" 'ERROR: a.t - stopped after 1 seconds'
 sh -c 'exec "$@" >/dev/null' - "$driver" --test-name a.t --log-file "$dir/log" --trs-file "$dir/trs" \
-	--deadline 300 -- sh -c 'echo begun >"$1"; sleep 300 & wait' - "$dir/begun" &
+	--deadline 300 -- sh -c 'echo begun >"$1"; cat "$2" & wait' - "$dir/begun" "$dir/never" 9>&- &
 await 60 test -s "$dir/begun" || not_ok 'the test begins'
 kill -INT $!
 wait $!

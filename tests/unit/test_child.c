@@ -15,6 +15,8 @@
 
 #define LONG_MS   30000 /* never reached by a test that passes */
 #define INPUT_LEN ((size_t)1 << 20)
+#define SILENT_FD "51"
+#define HANG      "cat /proc/$PPID/fd/" SILENT_FD /* until this test ends */
 
 struct row {
 	const char *name;
@@ -261,7 +263,7 @@ static void
 background_is_not_waited_for(void **state)
 {
 	const char *argv[4];
-	struct child_request request = shell(argv, "sleep 600 & echo $!");
+	struct child_request request = shell(argv, HANG " & echo $!");
 	int64_t begun_ms = clock_monotonic_ms();
 	struct child_result result;
 	struct err err;
@@ -425,13 +427,23 @@ make_surroundings_dirty(void)
 	dup2(STDERR_FILENO, 50);
 }
 
+/* A pipe whose other end this process alone has, and never writes to. */
+static void
+open_silent_pipe(void)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) != 0 || dup3(fds[0], atoi(SILENT_FD), O_CLOEXEC) < 0)
+		abort();
+}
+
 /* Within a second, though its time is not over; also where it is stopped from the start.
  */
 static void
 stopped_is_not_waited_for(void **state)
 {
 	const char *argv[4];
-	struct child_request request = shell(argv, "echo begun; exec sleep 60");
+	struct child_request request = shell(argv, "echo begun; exec " HANG);
 	struct child_result result;
 	struct err err;
 	int64_t began_ms = clock_monotonic_ms();
@@ -454,6 +466,7 @@ int
 main(void)
 {
 	make_surroundings_dirty();
+	open_silent_pipe();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		suite_add(program_gives, &rows[i], "%s", rows[i].name);
 	for (size_t i = 0; i < sizeof(descriptions) / sizeof(descriptions[0]); i++)
@@ -468,11 +481,11 @@ main(void)
 	suite_add(
 	    consumer_can_refuse, NULL, "a consumer gets the pieces and can refuse one");
 	suite_add(missing_program_is_named, NULL, "a program that cannot run is named");
-	suite_add(late_program_is_ended, "sleep 600 & echo begun; wait",
+	suite_add(late_program_is_ended, HANG " & echo begun; wait",
 	    "a late program is ended with its group");
-	suite_add(late_program_is_ended, "trap '' TERM; echo begun; sleep 600; sleep 600",
+	suite_add(late_program_is_ended, "trap '' TERM; echo begun; " HANG "; " HANG,
 	    "a late program that ignores SIGTERM is killed");
-	suite_add(late_program_is_ended, "echo begun; exec >&- 2>&-; sleep 600",
+	suite_add(late_program_is_ended, "echo begun; exec >&- 2>&-; " HANG " >/dev/null",
 	    "a late program that closed its output is ended");
 	suite_add(background_is_not_waited_for, NULL,
 	    "a background process that holds the pipes is not waited for");
