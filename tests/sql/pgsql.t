@@ -60,18 +60,25 @@ ask 'want e.test secure match=x' 'want f.test secure match=x' 'want g.test may -
 matches 'a row that others forbid, whose name is free, is refused (23505)' "$status $out" \
 	'^0 ours e.test .*refused f.test .*23505.*ours g.test '
 sql 'DROP INDEX one'
-sql "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
+sql "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0
+		AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
 	CREATE TRIGGER slow BEFORE INSERT ON tlsladder_policy FOR EACH ROW WHEN (NEW.dest = 'slow.test') EXECUTE FUNCTION slow()"
+does his 'SELECT pg_advisory_lock(1)'
 begin_helper one "$login" own 'want h1.test may -' 'want slow.test may -'
-sleeps() {
-	sql_is "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = 'tlsladder' AND wait_event = 'PgSleep'" 1
+cancelled=''
+# Prints when it began: that of the batch, then the one that is tried alone.
+hangs() {
+	sql "SELECT query_start FROM pg_stat_activity WHERE usename = 'tlsladder' AND wait_event = 'advisory'
+		AND query_start::text <> '$cancelled'" | grep .
 }
-awaits 'an INSERT takes its time' 10 sleeps
-sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'tlsladder'" >/dev/null
-await 10 sleeps >/dev/null
-sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'tlsladder'" >/dev/null
+for which in 'an INSERT takes its time' '... and so does the next, alone'; do
+	if hanging=$(await 10 hangs); then ok "$which"; else not_ok "$which" "$hanging"; fi
+	cancelled=$hanging
+	sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'tlsladder'" >/dev/null
+done
 end_helper one
 matches 'one that is cancelled is busy, and that key alone (57014)' "$status $out" '^0 ours h1.test .*busy slow.test.done$'
+does his 'SELECT pg_advisory_unlock(1)'
 sql 'DROP TRIGGER slow ON tlsladder_policy'
 
 lease_rows

