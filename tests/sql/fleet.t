@@ -84,7 +84,7 @@ for i in "${!hosts[@]}"; do
 		for tree in /run /var/log /var/spool/rsyslog; do mount -t tmpfs -o mode=755 none "$tree"; done &&
 		mkdir -p /etc/fleet /etc/tlsladder /run/lock && rm -f /etc/rsyslog.d/* && cat "$2/../hosts" >/etc/hosts &&
 		cat "$2/../rsyslog.conf" >/etc/rsyslog.conf && echo compatibility_level=3.6 >/etc/postfix/main.cf && touch "$2/ready"
-		exec sleep infinity' _ "$host" "$dir/$host" "$dir/bin" &
+		while :; do read -r <> <(:); done' _ "$host" "$dir/$host" "$dir/bin" &
 	started+=("$!")
 	outer=$!
 	has_child() {
