@@ -16,18 +16,16 @@
 
 #include "base/mem.h"
 #include "base/span.h"
-#include "base/utc.h"
 #include "cmd/check.h"
 #include "cmd/cmd.h"
+#include "cmd/notice_send.h"
 #include "cmd/operand.h"
 #include "core/choice.h"
 #include "core/forecast.h"
 #include "core/measured.h"
 #include "postfix/finger.h"
-#include "publish/notify.h"
 #include "sys/clock.h"
 
-#define APART_MS     (30 * SPAN_DAY_MS)
 #define SMTPS_PORT   465
 #define FINDINGS_MAX (CHOICE_MAX * CHOICE_ADDRESSES_MAX + 2)
 #define SERVER_SIZE  (NEXTHOP_HOST_SIZE + INET6_ADDRSTRLEN + 16)
@@ -217,75 +215,6 @@ look(struct letter *l)
 
 /* --- sending ----------------------------------------------------------------------- */
 
-static bool
-is_denied(const struct config *config, const char *domain)
-{
-	for (size_t i = 0; i < config->notify.deny.count; i++) {
-		struct nexthop denied;
-
-		if (nexthop_parse(str_of(config->notify.deny.items[i]), &denied) &&
-		    strcmp(denied.host, domain) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Who sends at the same time finds this noted. */
-static int
-note_sent(struct store *store, const char *name, int64_t now_ms, int64_t *before_ms)
-{
-	char time[UTC_SIZE];
-	struct err err;
-
-	if (!store_begin(store, &err) ||
-	    !store_counter_get(store, name, before_ms, &err)) {
-		store_rollback(store);
-		return cmd_fail(EX_IOERR, "%s", err.text);
-	}
-	if (*before_ms != 0 && now_ms - *before_ms < APART_MS) {
-		store_rollback(store);
-		utc_print((*before_ms + APART_MS) / SPAN_SECOND_MS, time);
-		return cmd_fail(EX_TEMPFAIL,
-		    "a letter went there less than 30 days ago; the next one may go "
-		    "after %s",
-		    time);
-	}
-	if (!store_counter_set(store, name, now_ms, &err) || !store_commit(store, &err)) {
-		store_rollback(store);
-		return cmd_fail(EX_IOERR, "%s", err.text);
-	}
-	return 0;
-}
-
-static int
-send_noted(
-    struct letter *l, struct store *store, const char *domain, const struct buf *text)
-{
-	struct buf to = {0}, subject = {0}, name = {0};
-	struct notify_mail mail = {.from = l->config->notify.from};
-	int64_t before_ms = 0;
-	struct err err, ignored;
-	int status;
-
-	buf_printf(&name, "notice:%s", domain);
-	buf_printf(&to, "postmaster@%s", domain);
-	notice_subject(l->language, domain, &subject);
-	mail.to = buf_text(&to);
-	mail.subject = buf_text(&subject);
-	mail.body = buf_text(text);
-	status = note_sent(store, buf_text(&name), clock_wall_ms(), &before_ms);
-	if (status == 0 && !notify_send(&l->postfix, &mail, &err)) {
-		store_counter_set(store, buf_text(&name), before_ms, &ignored);
-		status = cmd_fail(EX_UNAVAILABLE, "%s", err.text);
-	}
-	if (status == 0)
-		cmd_note("sent to %s", mail.to);
-	buf_clear(&to);
-	buf_clear(&subject);
-	buf_clear(&name);
-	return status;
-}
-
 /* What our own Postfix demands there. */
 struct in_force {
 	const char *key;
@@ -398,7 +327,13 @@ may_go(struct letter *l, struct store *store)
 static int
 send_letter(struct letter *l, const struct buf *text)
 {
-	const char *domain = l->check.item.nexthop.host;
+	struct notice_letter letter = {
+	    .config = l->config,
+	    .postfix = &l->postfix,
+	    .domain = l->check.item.nexthop.host,
+	    .language = l->language,
+	    .text = text,
+	};
 	struct store *store;
 	int status = 0;
 
@@ -407,7 +342,7 @@ send_letter(struct letter *l, const struct buf *text)
 		return status;
 	status = may_go(l, store);
 	if (status == 0)
-		status = send_noted(l, store, domain, text);
+		status = notice_send(&letter, store);
 	store_close(store);
 	return status;
 }
@@ -443,7 +378,7 @@ run_with(struct letter *l)
 	const struct nexthop *nexthop = &l->check.item.nexthop;
 	int status;
 
-	if (l->send && is_denied(l->config, nexthop->host))
+	if (l->send && notice_is_denied(l->config, nexthop->host))
 		return cmd_fail(EX_NOPERM,
 		    "%s is in notify.deny: nothing is ever sent there", nexthop->host);
 	if (l->send && l->config->notify.from[0] == '\0')

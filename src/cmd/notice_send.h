@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The letter of notice, mailed: to whom it never goes, and how often it may. */
+#ifndef CMD_NOTICE_SEND_H
+#define CMD_NOTICE_SEND_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "conf/config.h"
+#include "core/notice.h"
+#include "postfix/postfix.h"
+#include "store/store.h"
+
+/* Borrowed. */
+struct notice_letter {
+	const struct config *config;
+	const struct postfix *postfix;
+	const char *domain; /* to whose postmaster */
+	enum notice_language language;
+	const struct buf *text;
+};
+
+bool notice_is_denied(const struct config *config, const char *domain);
+
+/* An exit status; what else is to be told is printed. */
+int notice_send(const struct notice_letter *letter, struct store *store);
+
+#endif
