@@ -8,10 +8,29 @@
 #include "base/utc.h"
 #include "cmd/cmd.h"
 #include "core/nexthop.h"
+#include "dns/idn.h"
 #include "publish/notify.h"
 #include "sys/clock.h"
 
 #define APART_MS (30 * SPAN_DAY_MS)
+
+/* A domain has several spellings, and one name there. */
+static void
+name_in_dns(const char *domain, char out[NEXTHOP_HOST_SIZE])
+{
+	if (!idn_to_ascii(domain, out))
+		str_copy(str_of(domain), out, NEXTHOP_HOST_SIZE);
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	char one[NEXTHOP_HOST_SIZE], other[NEXTHOP_HOST_SIZE];
+
+	name_in_dns(a, one);
+	name_in_dns(b, other);
+	return strcmp(one, other) == 0;
+}
 
 bool
 notice_is_denied(const struct config *config, const char *domain)
@@ -20,7 +39,7 @@ notice_is_denied(const struct config *config, const char *domain)
 		struct nexthop denied;
 
 		if (nexthop_parse(str_of(config->notify.deny.items[i]), &denied) &&
-		    strcmp(denied.host, domain) == 0)
+		    is_same(denied.host, domain))
 			return true;
 	}
 	return false;
@@ -57,12 +76,14 @@ int
 notice_send(const struct notice_letter *l, struct store *store)
 {
 	struct buf to = {0}, subject = {0}, name = {0};
+	char domain[NEXTHOP_HOST_SIZE];
 	struct notify_mail mail = {.from = l->config->notify.from};
 	int64_t before_ms = 0;
 	struct err err, ignored;
 	int status;
 
-	buf_printf(&name, "notice:%s", l->domain);
+	name_in_dns(l->domain, domain);
+	buf_printf(&name, "notice:%s", domain);
 	buf_printf(&to, "postmaster@%s", l->domain);
 	notice_subject(l->language, l->domain, &subject);
 	mail.to = buf_text(&to);

@@ -15,11 +15,12 @@
 struct notice_letter {
 	const struct config *config;
 	const struct postfix *postfix;
-	const char *domain; /* to whose postmaster */
+	const char *domain; /* to whose postmaster; all its spellings count as one */
 	enum notice_language language;
 	const struct buf *text;
 };
 
+/* In whatever spelling, here or in notify.deny. */
 bool notice_is_denied(const struct config *config, const char *domain);
 
 /* An exit status; what else is to be told is printed. */

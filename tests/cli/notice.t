@@ -13,7 +13,7 @@ zone() {
 	[[ $2 != secure ]] || printf '\t_25._tcp.mx.%s. 300 IN TLSA 3 1 1 %s\n' "$1" "$digest"
 }
 {
-	for name in plain refused expired selfsigned good silent; do
+	for name in plain refused expired selfsigned good silent xn--mller-kva; do
 		zone $name.test insecure
 	done
 	zone dane.test secure
@@ -27,7 +27,7 @@ cat >"$dir/posttls-finger.sh" <<'END'
 all=" $* "
 for host; do :; done
 name=${all#* }
-host=$(printf '%s' "$all" | grep -oE 'mx\.[a-z]+\.test' | head -n 1)
+host=$(printf '%s' "$all" | grep -oE 'mx\.[a-z-]+\.test' | head -n 1)
 peer="$host[192.0.2.1]:25"
 chat="posttls-finger: Connected to $peer
 posttls-finger: < 220 $host ESMTP
@@ -35,7 +35,7 @@ posttls-finger: > EHLO mail.sender.test
 posttls-finger: < 250-$host"
 session="TLS connection established to $peer: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
 case $host in
-mx.plain.test) printf '%s\nposttls-finger: < 250 SIZE\nposttls-finger: > QUIT\nposttls-finger: < 221 bye\n' "$chat" ;;
+mx.plain.test | mx.xn--mller-kva.test) printf '%s\nposttls-finger: < 250 SIZE\nposttls-finger: > QUIT\nposttls-finger: < 221 bye\n' "$chat" ;;
 mx.refused.test) printf '%s\nposttls-finger: < 250 STARTTLS\nposttls-finger: > STARTTLS\nposttls-finger: < 454 4.7.0 not now\nposttls-finger: STARTTLS rejected: 454 4.7.0 not now\n' "$chat" ;;
 mx.silent.test) printf 'posttls-finger: Failed to establish session to %s via %s: connect to %s: Connection refused\n' "$host" "$host" "$peer" ;;
 *)
@@ -140,6 +140,23 @@ cat "$dir/postconf.old" >"$dir/postconf.out"
 : >"$dir/sendmail.input"
 ladder notice --send expired.test
 is 'who is in notify.deny is never written to' "$status $(cat "$dir/sendmail.input")" '77 '
+# One domain, however it is spelled.
+spellings=(müller.test MÜLLER.test $'mu\u0308ller.test' xn--mller-kva.test XN--MLLER-KVA.test)
+for denied in "${spellings[@]}"; do
+	standard "notify: {from: postmaster@sender.test, deny: [$denied]}"
+	for spelling in "${spellings[@]}"; do
+		ladder notice --send "$spelling"
+		is "$spelling is $denied of notify.deny" "$status $(cat "$dir/sendmail.input")" '77 '
+	done
+done
+standard 'notify: {from: postmaster@sender.test}'
+ladder notice --send "${spellings[0]}"
+is 'a domain beyond ASCII has its letter' "$status" 0
+for spelling in "${spellings[@]}"; do
+	ladder notice --send "$spelling"
+	is "and then none as $spelling" $status 75
+done
+: >"$dir/sendmail.input"
 standard 'notify: {from: postmaster@sender.test, deny: ["[mx.a.test]", "a.test:25"]}'
 ladder notice plain.test
 is 'what is no domain is no member of it' $status 78
