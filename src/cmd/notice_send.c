@@ -22,27 +22,31 @@ name_in_dns(const char *domain, char out[NEXTHOP_HOST_SIZE])
 		str_copy(str_of(domain), out, NEXTHOP_HOST_SIZE);
 }
 
+/* item: a domain, or, with a dot before it, all that are below. */
 static bool
-is_same(const char *a, const char *b)
+denies(const char *item, const char *domain)
 {
-	char one[NEXTHOP_HOST_SIZE], other[NEXTHOP_HOST_SIZE];
+	struct str text = str_of(item);
+	bool below = str_eat(&text, STR("."));
+	char name[1 + NEXTHOP_HOST_SIZE] = ".";
+	struct nexthop named;
 
-	name_in_dns(a, one);
-	name_in_dns(b, other);
-	return strcmp(one, other) == 0;
+	if (!nexthop_parse(text, &named))
+		return false;
+	name_in_dns(named.host, name + 1);
+	return below ? nexthop_is_below(domain, name) : strcmp(domain, name + 1) == 0;
 }
 
 bool
 notice_is_denied(const struct config *config, const char *domain)
 {
-	for (size_t i = 0; i < config->notify.deny.count; i++) {
-		struct nexthop denied;
+	char name[NEXTHOP_HOST_SIZE];
+	bool denied = false;
 
-		if (nexthop_parse(str_of(config->notify.deny.items[i]), &denied) &&
-		    is_same(denied.host, domain))
-			return true;
-	}
-	return false;
+	name_in_dns(domain, name);
+	for (size_t i = 0; i < config->notify.deny.count && !denied; i++)
+		denied = denies(config->notify.deny.items[i], name);
+	return denied;
 }
 
 /* Who sends at the same time finds this noted. */

@@ -313,12 +313,16 @@ add_resolver(const struct key *key, struct str text, void *out, struct buf *why)
 static bool
 add_domain(const struct key *key, struct str text, void *out, struct buf *why)
 {
+	struct str named = text; /* with a dot before it: all below it */
 	struct nexthop domain;
 
 	(void)key;
-	if (!nexthop_parse(text, &domain) || domain.bracketed || domain.literal ||
+	str_eat(&named, STR("."));
+	if (!nexthop_parse(named, &domain) || domain.bracketed || domain.literal ||
 	    strchr(domain.key, ':') != NULL) {
-		buf_printf(why, "is no domain of mail; write it like example.org");
+		buf_printf(why,
+		    "is no domain of mail; write it like example.org, or "
+		    ".example.org for all that are below");
 		return false;
 	}
 	return add_new_item(out, text, why);

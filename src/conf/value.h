@@ -76,7 +76,7 @@ extern const struct value_type value_command;     /* words */
 extern const struct value_type value_variables;   /* names of the environment's */
 extern const struct value_type value_resolvers;   /* ADDRESS or ADDRESS@PORT */
 extern const struct value_type value_networks;    /* ADDRESS or ADDRESS/BITS */
-extern const struct value_type value_domains;     /* of mail, without a port */
+extern const struct value_type value_domains;     /* of mail: DOMAIN, .DOMAIN */
 extern const struct value_type value_hosts;       /* HOST or HOST:PORT */
 extern const struct value_type value_publishers;  /* struct publishers */
 extern const struct value_type value_nodes;       /* struct nodes */

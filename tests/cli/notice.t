@@ -140,6 +140,21 @@ cat "$dir/postconf.old" >"$dir/postconf.out"
 : >"$dir/sendmail.input"
 ladder notice --send expired.test
 is 'who is in notify.deny is never written to' "$status $(cat "$dir/sendmail.input")" '77 '
+# A dot before it, as in keys of the map: all below.
+while read -r denied domain expected; do
+	standard "notify: {from: postmaster@sender.test, deny: [$denied]}"
+	ladder notice --send "$domain"
+	is "is $domain $denied of notify.deny? $expected" "$([[ $status == 77 ]] && echo yes || echo no)" "$expected"
+done <<'END'
+.plain.test a.plain.test yes
+.plain.test b.A.Plain.test yes
+.plain.test plain.test no
+.plain.test notplain.test no
+plain.test a.plain.test no
+.müller.test a.xn--mller-kva.test yes
+.xn--mller-kva.test a.müller.test yes
+.test plain.test yes
+END
 # One domain, however it is spelled.
 spellings=(müller.test MÜLLER.test $'mu\u0308ller.test' xn--mller-kva.test XN--MLLER-KVA.test)
 for denied in "${spellings[@]}"; do
@@ -157,9 +172,9 @@ for spelling in "${spellings[@]}"; do
 	is "and then none as $spelling" $status 75
 done
 : >"$dir/sendmail.input"
-standard 'notify: {from: postmaster@sender.test, deny: ["[mx.a.test]", "a.test:25"]}'
+standard 'notify: {from: postmaster@sender.test, deny: ["[mx.a.test]", "a.test:25", ".", "..a.test", ".a.test:25", ".192.0.2.1"]}'
 ladder notice plain.test
 is 'what is no domain is no member of it' $status 78
-is 'and each is told' "$(grep -c 'is no domain of mail' <<<"$err")" 2
+is 'and each is told' "$(grep -c 'is no domain of mail' <<<"$err")" 6
 
 finish
