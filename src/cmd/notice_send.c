@@ -13,6 +13,7 @@
 #include "sys/clock.h"
 
 #define APART_MS (30 * SPAN_DAY_MS)
+#define AHEAD_MS SPAN_DAY_MS /* so far a clock set back forgets no letter */
 
 /* A domain has several spellings, and one name there. */
 static void
@@ -49,6 +50,14 @@ notice_is_denied(const struct config *config, const char *domain)
 	return denied;
 }
 
+/* One of a time to come was sent while the clock was ahead, nobody knows when. */
+static bool
+is_early(int64_t before_ms, int64_t now_ms)
+{
+	return before_ms != 0 && now_ms - before_ms < APART_MS &&
+	    before_ms - now_ms <= AHEAD_MS;
+}
+
 /* Who sends at the same time finds this noted. */
 static int
 note_sent(struct store *store, const char *name, int64_t now_ms, int64_t *before_ms)
@@ -61,7 +70,7 @@ note_sent(struct store *store, const char *name, int64_t now_ms, int64_t *before
 		store_rollback(store);
 		return cmd_fail(EX_IOERR, "%s", err.text);
 	}
-	if (*before_ms != 0 && now_ms - *before_ms < APART_MS) {
+	if (is_early(*before_ms, now_ms)) {
 		store_rollback(store);
 		utc_print((*before_ms + APART_MS) / SPAN_SECOND_MS, time);
 		return cmd_fail(EX_TEMPFAIL,

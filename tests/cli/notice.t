@@ -140,6 +140,22 @@ cat "$dir/postconf.old" >"$dir/postconf.out"
 : >"$dir/sendmail.input"
 ladder notice --send expired.test
 is 'who is in notify.deny is never written to' "$status $(cat "$dir/sendmail.input")" '77 '
+# A letter of more than a day to come went while the clock was ahead.
+days() { TLSLADDER_NOW_OFFSET=$(($1 * 86400)) ladder notice --send expired.test; }
+standard 'notify: {from: postmaster@sender.test}'
+days 3650
+is 'with a clock ten years ahead it is sent' $status 0
+days 0
+is 'which delays none when the clock is right again' $status 0
+days 0
+is 'but the one that goes then' $status 75
+TLSLADDER_NOW_OFFSET=-43200 ladder notice --send expired.test
+is 'a clock that is half a day behind does not make it two' $status 75
+days 29
+is 'nor are 29 days enough' $status 75
+days 31
+is 'after 30 days the next one goes' $status 0
+: >"$dir/sendmail.input"
 # A dot before it, as in keys of the map: all below.
 while read -r denied domain expected; do
 	standard "notify: {from: postmaster@sender.test, deny: [$denied]}"
