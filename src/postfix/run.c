@@ -88,6 +88,7 @@ postfix_run(const struct postfix *postfix, const struct postfix_call *call,
 	    .input = call->input,
 	    .timeout_ms = call->timeout_ms,
 	    .output_max = call->output_max,
+	    .stop_fd = call->stop_fd,
 	    .consume = call->line != NULL ? cut_lines : NULL,
 	    .context = &cutter,
 	};

@@ -22,6 +22,7 @@ struct postfix_call {
 	struct str input;
 	int64_t timeout_ms;
 	size_t output_max;
+	int stop_fd; /* as that of struct child_request */
 
 	/*
 	 * Where set, it gets stdout line by line without newlines, and result->output

@@ -48,6 +48,7 @@ struct running {
 	struct err *err;
 	pid_t pid;
 	int pidfd;  /* -1: not to be had */
+	int input;  /* the file that it reads; its offset is ours as well */
 	int output; /* our ends of its pipes, -1 once closed */
 	int errors;
 	size_t output_len;
@@ -215,21 +216,22 @@ start(struct running *run)
 	const char *name = run->request->argv[0];
 	int output[2] = {-1, -1}, errors[2] = {-1, -1};
 	char program[PROGRAM_SIZE];
-	int input = open_input(run->request->input);
 	int failed;
 
-	if (input < 0 || !open_pipe(output) || !open_pipe(errors))
+	run->input = open_input(run->request->input);
+	if (run->input < 0 || !open_pipe(output) || !open_pipe(errors))
 		failed = errno;
 	else if (!find_program(name, program))
 		failed = errno;
 	else
-		failed = spawn_clean(run, program, (int[]){input, output[1], errors[1]});
-	close_fd(&input);
+		failed =
+		    spawn_clean(run, program, (int[]){run->input, output[1], errors[1]});
 	close_fd(&output[1]);
 	close_fd(&errors[1]);
 	run->output = output[0];
 	run->errors = errors[0];
 	if (failed != 0) {
+		close_fd(&run->input);
 		close_fd(&run->output);
 		close_fd(&run->errors);
 		return err_set_errno(run->err, failed, "cannot run %s", name);
@@ -420,6 +422,14 @@ reap(struct running *run)
 	    WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+static bool
+is_stopped(const struct child_request *request)
+{
+	struct pollfd fd = {.fd = request->stop_fd, .events = POLLIN};
+
+	return request->stop_fd > 0 && poll(&fd, 1, 0) > 0;
+}
+
 bool
 child_run(
     const struct child_request *request, struct child_result *result, struct err *err)
@@ -429,16 +439,22 @@ child_run(
 	    .result = result,
 	    .err = err,
 	    .pidfd = -1,
+	    .input = -1,
 	    .deadline_ms = clock_monotonic_ms() + request->timeout_ms,
 	};
 
 	*result = (struct child_result){.status = -1};
+	if (is_stopped(request))
+		return err_set(err, "%s was stopped", request->argv[0]);
 	if (!start(&run))
 		return false;
 	wait_for_end(&run);
 	read_rest(&run);
 	reap(&run);
+	result->input_read =
+	    run.ending == ENDING_GIVEN_UP || lseek(run.input, 0, SEEK_CUR) > 0;
 	close_fd(&run.pidfd);
+	close_fd(&run.input);
 	close_fd(&run.output);
 	close_fd(&run.errors);
 	return !run.failed;

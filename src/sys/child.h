@@ -33,6 +33,7 @@ struct child_request {
 struct child_result {
 	int status; /* exit status, 128 + signal, or -1 where it never ran */
 	bool timed_out;
+	bool input_read;   /* it read some of its standard input, or may read it yet */
 	struct buf output; /* standard output */
 	struct buf errors; /* standard error, its first 64 KiB */
 };
@@ -56,7 +57,8 @@ bool child_can_keep(const char *name);
 /*
  * Programs that are not to be waited for: a descriptor for stop_fd of their requests, -1
  * with err set; the caller closes it. child_stop(): whichever has it is ended at once,
- * now and from now on, as if its time were over.
+ * or never started, now and from now on, as if its time were over. Any other descriptor
+ * that is readable then, and stays so, serves as well.
  */
 int child_stopper(struct err *err);
 void child_stop(int fd);

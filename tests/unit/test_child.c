@@ -315,6 +315,58 @@ closed_standard_input_is_no_trap(void **state)
 	child_result_clear(&result);
 }
 
+struct input_row {
+	const char *name;
+	const char *script;
+	bool read;
+};
+
+static const struct input_row input_rows[] = {
+    {"input that nobody read is known as that", "exit 75", false},
+    {"input that was read is not", "cat; exit 75", true},
+    {"nor is what was begun to be", "read -r line; exit 75", true},
+    {"where it is not read it is so after the time is over, too", "exec sleep 600",
+        false},
+    {"and where it is", "cat; exec sleep 600", true},
+};
+
+static void
+input_is_read(void **state)
+{
+	const struct input_row *row = *state;
+	const char *argv[4];
+	struct child_request request = shell(argv, row->script);
+	struct child_result result;
+	struct err err;
+
+	if (strstr(row->script, "sleep") != NULL)
+		request.timeout_ms = 300;
+	request.input = STR("a\nb\n");
+	child_run(&request, &result, &err);
+	assert_int_equal(result.input_read, row->read);
+	child_result_clear(&result);
+}
+
+static void
+stopped_before_it_is_never_run(void **state)
+{
+	const char *argv[] = {"/nonexistent/program", NULL};
+	struct child_request request = {.argv = argv, .timeout_ms = LONG_MS};
+	struct child_result result;
+	struct err err;
+
+	(void)state;
+	request.stop_fd = child_stopper(&err);
+	assert_true(request.stop_fd >= 0);
+	child_stop(request.stop_fd);
+	assert_false(child_run(&request, &result, &err));
+	assert_string_equal(err.text, "/nonexistent/program was stopped");
+	assert_int_equal(result.status, -1);
+	assert_false(result.input_read);
+	child_result_clear(&result);
+	close(request.stop_fd);
+}
+
 static void *
 run_many(void *argument)
 {
@@ -495,6 +547,10 @@ main(void)
 	    "a closed standard input of our own is no trap");
 	suite_add(
 	    stopped_is_not_waited_for, NULL, "a program that is stopped ends at once");
+	suite_add(stopped_before_it_is_never_run, NULL,
+	    "one that was stopped before is not started");
+	for (size_t i = 0; i < sizeof(input_rows) / sizeof(input_rows[0]); i++)
+		suite_add(input_is_read, &input_rows[i], "%s", input_rows[i].name);
 	suite_add(threads_do_not_mix, NULL, "programs of eight threads do not mix");
 	return suite_run();
 }
