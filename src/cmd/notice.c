@@ -342,7 +342,7 @@ send_letter(struct letter *l, const struct buf *text)
 		return status;
 	status = may_go(l, store);
 	if (status == 0)
-		status = notice_send(&letter, store);
+		return notice_send(&letter, store);
 	store_close(store);
 	return status;
 }

@@ -23,7 +23,8 @@ struct notice_letter {
 /* In whatever spelling, here or in notify.deny. */
 bool notice_is_denied(const struct config *config, const char *domain);
 
-/* An exit status; what else is to be told is printed. */
+/* An exit status; what else is to be told is printed. Closes the store. A signal that
+ * comes meanwhile ends the mail command, and then us, once it is noted what went. */
 int notice_send(const struct notice_letter *letter, struct store *store);
 
 #endif

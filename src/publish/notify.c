@@ -161,7 +161,7 @@ notify_run(
 
 /* Where Postfix says that it is, else wherever PATH has one. free() */
 static char *
-find_sendmail(const struct postfix *postfix)
+find_sendmail(const struct postfix *postfix, int stop_fd)
 {
 	const char *arguments[] = {"-h", "sendmail_path", NULL};
 	struct postfix_call call = {
@@ -169,6 +169,7 @@ find_sendmail(const struct postfix *postfix)
 	    .arguments = arguments,
 	    .timeout_ms = POSTCONF_MS,
 	    .output_max = 4096,
+	    .stop_fd = stop_fd,
 	};
 	struct child_result result;
 	struct err ignored;
@@ -185,9 +186,16 @@ find_sendmail(const struct postfix *postfix)
 	return path != NULL ? path : mem_strdup("sendmail");
 }
 
+/* Above that shells, docker(1) and ssh(1) say that it did not end by itself. */
 static bool
+is_own_end(int status)
+{
+	return status > 0 && status < 128;
+}
+
+static enum answer
 run_sendmail(const struct postfix *postfix, const char *sendmail,
-    const struct notify_mail *mail, struct err *err)
+    const struct notify_mail *mail, int stop_fd, struct err *err)
 {
 	const char *arguments[8] = {"-i"};
 	size_t count = 1;
@@ -197,10 +205,11 @@ run_sendmail(const struct postfix *postfix, const char *sendmail,
 	    .arguments = arguments,
 	    .timeout_ms = SENDMAIL_MS,
 	    .output_max = 65536,
+	    .stop_fd = stop_fd,
 	};
 	struct child_result result;
 	struct buf text = {0};
-	bool done;
+	enum answer taken = ANSWER_YES;
 
 	if (mail->from[0] != '\0') {
 		arguments[count++] = "-f";
@@ -213,25 +222,38 @@ run_sendmail(const struct postfix *postfix, const char *sendmail,
 	arguments[count] = mail->to;
 	notify_print(mail, &text);
 	call.input = (struct str){text.data, text.len};
-	done = postfix_run_well(postfix, &call, &result, err);
+	if (!postfix_run_well(postfix, &call, &result, err))
+		taken = is_own_end(result.status) || !result.input_read ? ANSWER_NO
+		                                                        : ANSWER_UNSURE;
 	child_result_clear(&result);
 	buf_clear(&text);
-	return done;
+	return taken;
+}
+
+enum answer
+notify_hand_over(const struct postfix *postfix, const struct notify_mail *mail,
+    int stop_fd, struct err *err)
+{
+	enum answer taken;
+	char *sendmail;
+
+	if (!notify_is_address(mail->to)) {
+		err_set(err, "notify.to is not one plain mail address");
+		return ANSWER_NO;
+	}
+	if (mail->from[0] != '\0' && !notify_is_address(mail->from)) {
+		err_set(err, "notify.from is not one plain mail address");
+		return ANSWER_NO;
+	}
+	sendmail = find_sendmail(postfix, stop_fd);
+	taken = run_sendmail(postfix, sendmail, mail, stop_fd, err);
+	free(sendmail);
+	return taken;
 }
 
 bool
 notify_send(
     const struct postfix *postfix, const struct notify_mail *mail, struct err *err)
 {
-	char *sendmail;
-	bool done;
-
-	if (!notify_is_address(mail->to))
-		return err_set(err, "notify.to is not one plain mail address");
-	if (mail->from[0] != '\0' && !notify_is_address(mail->from))
-		return err_set(err, "notify.from is not one plain mail address");
-	sendmail = find_sendmail(postfix);
-	done = run_sendmail(postfix, sendmail, mail, err);
-	free(sendmail);
-	return done;
+	return notify_hand_over(postfix, mail, 0, err) == ANSWER_YES;
 }

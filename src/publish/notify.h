@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/answer.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "postfix/postfix.h"
@@ -41,6 +42,13 @@ void notify_print(const struct notify_mail *mail, struct buf *out);
  */
 bool notify_run(
     char *const *command, size_t count, const struct notify_mail *mail, struct err *err);
+
+/*
+ * Was it handed over to sendmail? UNSURE: that was ended, or ended by a signal, once it
+ * had read of it. err says why it is not YES. stop_fd: as that of struct child_request.
+ */
+enum answer notify_hand_over(const struct postfix *postfix,
+    const struct notify_mail *mail, int stop_fd, struct err *err);
 
 /* False: an address is none, or sendmail did not take it; err says why. */
 bool notify_send(

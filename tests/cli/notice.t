@@ -188,6 +188,72 @@ for spelling in "${spellings[@]}"; do
 	is "and then none as $spelling" $status 75
 done
 : >"$dir/sendmail.input"
+# What is interrupted, or fails, counts only where the letter may have been handed over.
+# interrupted SIGNAL SCRIPT: once SCRIPT, which stands for sendmail, has touched begun.
+interrupted() {
+	rm -f "$dir/begun"
+	printf '%s\n' "$2" >"$dir/sendmail.sh"
+	env --default-signal "$program" -c "$dir/tlsladder.yaml" notice --send refused.test >"$dir/out" 2>"$dir/err" </dev/null 9>&- &
+	await 60 test -e "$dir/begun" && kill "-$1" $!
+	wait $!
+	status=$?
+	err=$(<"$dir/err")
+	rm -f "$dir/sendmail.sh"
+}
+standard 'notify: {from: postmaster@sender.test}'
+rm -f "$dir"/state.db*
+for signal in INT TERM HUP; do
+	# shellcheck disable=SC2016 # for the script
+	interrupted "$signal" 'touch "$FAKE_DIR/begun"; exec sleep 600'
+	is "SIG$signal ends it" $status $((128 + $(kill -l "$signal")))
+	has 'it is told that nothing went' "$err" 'not sent: '
+done
+# shellcheck disable=SC2016
+printf 'echo no room >&2\nexit 75\n' >"$dir/sendmail.sh"
+ladder notice --send refused.test
+is 'nor does one count that is refused' "$status" 69
+has 'which is told' "$err" 'not sent: '
+# shellcheck disable=SC2016
+printf 'kill -KILL $$\n' >"$dir/sendmail.sh"
+ladder notice --send refused.test
+is 'nor one that ends by a signal before it reads' "$status" 69
+rm "$dir/sendmail.sh"
+: >"$dir/sendmail.input"
+ladder notice --send refused.test
+is 'nothing of this counted: it is sent' "$status $(grep -c '^To:' "$dir/sendmail.input")" '0 1'
+ladder notice --send refused.test
+has 'once' "$err" 'a letter went there less than 30 days ago'
+rm -f "$dir"/state.db*
+# shellcheck disable=SC2016
+interrupted INT 'cat >/dev/null; touch "$FAKE_DIR/begun"; exec sleep 600'
+is 'a signal ends it as well where the letter was read' $status 130
+has 'but it counts, which is told' "$err" 'the letter may have been handed over, and counts as sent'
+ladder notice --send refused.test
+is 'no other follows' $status 75
+has 'and it is told that nobody knows of it' "$err" "one that was begun $(date -u +%Y-%m-%dT)"
+rm -f "$dir"/state.db*
+# shellcheck disable=SC2016
+printf 'cat >/dev/null; kill -KILL $$\n' >"$dir/sendmail.sh"
+ladder notice --send refused.test
+is 'sendmail that was killed may have handed it over' $status 69
+has 'so that it counts' "$err" 'the letter may have been handed over, and counts as sent'
+rm -f "$dir"/state.db*
+# shellcheck disable=SC2016
+interrupted KILL 'echo $$ >"$FAKE_DIR/pid"; touch "$FAKE_DIR/begun"; exec sleep 600'
+kill "$(<"$dir/pid")"
+ladder notice --send refused.test
+is 'nor after SIGKILL' $status 75
+has 'of which the same is told' "$err" 'may have gone'
+rm -f "$dir"/state.db*
+(
+	trap '' HUP
+	# shellcheck disable=SC2016
+	printf 'kill -HUP $PPID; exec cat >/dev/null\n' >"$dir/sendmail.sh"
+	exec "$program" -c "$dir/tlsladder.yaml" notice --send refused.test
+) >"$dir/out" 2>"$dir/err" </dev/null
+is 'what nohup ignores interrupts nothing' $? 0
+rm -f "$dir/sendmail.sh" "$dir"/state.db*
+: >"$dir/sendmail.input"
 standard 'notify: {from: postmaster@sender.test, deny: ["[mx.a.test]", "a.test:25", ".", "..a.test", ".a.test:25", ".192.0.2.1"]}'
 ladder notice plain.test
 is 'what is no domain is no member of it' $status 78
