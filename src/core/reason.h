@@ -13,11 +13,7 @@
  */
 #define REASON_SIZE 512
 
-/*
- * Into out[size], cut, without the local parts of addresses: "<x@d>" becomes "<*@d>".
- * They are looked for before it is cut: what is cut off may be what tells that one was
- * begun.
- */
+/* Into out[size], without the local parts of addresses (base/masked.h), and then cut. */
 void reason_copy(struct str reason, char *out, size_t size);
 
 /* Is it what a server said, and not what smtp(8) found (smtp_trouble.c, smtp_proto.c)?

@@ -63,7 +63,8 @@ bool child_can_keep(const char *name);
 int child_stopper(struct err *err);
 void child_stop(int fd);
 
-/* "exit status 69: postqueue: fatal: ..." in one line, quoted, for a log or an err. */
+/* "exit status 69: postqueue: fatal: ..." in one line, quoted and without local parts of
+ * addresses, for a log or an err. */
 void child_describe(const struct child_result *result, struct buf *out);
 
 #endif

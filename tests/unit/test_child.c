@@ -421,6 +421,10 @@ static const struct description descriptions[] = {
     {137, "", "ended by signal 9"},
     {255, "ssh: connect to host node2: refused\n",
         "exit status 255: ssh: connect to host node2: refused"},
+    {1, "r = 'user@d.test'\n", "exit status 1: r = '*@d.test'"},
+    {1, "near '\\\"jane doe\\\"@d.test'\n", "exit status 1: near *@d.test'"},
+    {1, "Access denied for user 'postfix'@'localhost'\n",
+        "exit status 1: Access denied for user 'postfix'@'localhost'"},
     {1, "\n \xff\x1b[31m \"red\"\n", "exit status 1: \\xff\\x1b[31m \\\"red\\\""},
 };
 
@@ -435,6 +439,42 @@ result_reads_as_one_line(void **state)
 	child_describe(&result, &out);
 	assert_string_equal(buf_text(&out), row->text);
 	child_result_clear(&result);
+	buf_clear(&out);
+}
+
+/* What stands at the cut is not taken for the whole of an address, or for a word. */
+static void
+no_local_part_is_cut(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	for (size_t len = 380; len <= 410; len++) {
+		struct child_result result = {.status = 1};
+
+		buf_add_str(&result.errors, STR("fatal: \"jane doe\"@d.test "));
+		for (size_t i = 0; i < len; i++)
+			buf_add_char(&result.errors, 'x');
+		child_describe(&result, &out);
+		assert_null(strstr(buf_text(&out), "jane"));
+		assert_null(strstr(buf_text(&out), "doe"));
+		child_result_clear(&result);
+		buf_reset(&out);
+	}
+	for (size_t len = 65500; len <= 65536; len++) {
+		struct child_result result = {.status = 1};
+
+		buf_add_str(&result.errors, STR("warning: a\n"));
+		while (result.errors.len < len)
+			buf_add_char(&result.errors, ' ');
+		buf_add_str(&result.errors, STR("qq@d.test"));
+		if (result.errors.len > 65536) /* so much of it is kept */
+			result.errors.len = 65536;
+		child_describe(&result, &out);
+		assert_null(strstr(buf_text(&out), "q"));
+		child_result_clear(&result);
+		buf_reset(&out);
+	}
 	buf_clear(&out);
 }
 
@@ -526,6 +566,7 @@ main(void)
 		    descriptions[i].text);
 	suite_add(
 	    much_input_comes_back_whole, NULL, "a megabyte through cat comes back whole");
+	suite_add(no_local_part_is_cut, NULL, "no half of a local part is shown");
 	suite_add(variables_are_kept, NULL, "variables are kept where that is asked for");
 	suite_add(unread_input_is_no_fault, NULL, "input that is not read is no fault");
 	suite_add(output_is_bounded, NULL, "output over its limit ends the program");

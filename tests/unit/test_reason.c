@@ -22,6 +22,21 @@ static const struct {
     {"no beginning\"@d.test", "no *@d.test"},
     {"\"@d.test", "*@d.test"},
     {"user@", "*@"},
+    {"r = 'user@d.test'", "r = '*@d.test'"},
+    {"{\"address\": \"user@d.test\"}", "{\"address\": \"*@d.test\"}"},
+    {"o'brien@d.test", "*@d.test"},
+    {"'o''brien@d.test'", "'*@d.test'"},
+    {"say \\\"a \\\\\\\"b\\\"@d.test", "say *@d.test"},
+    {"<a b@d.test>: refused", "<*@d.test>: refused"},
+    {"a < b, user@d.test", "a < b, *@d.test"},
+    {"to=<a b@d.test>, orig_to=<c d@e@f.test>", "to=<*@d.test>, orig_to=<*@*@f.test>"},
+    {"to=<a> b@d.test>, from=<>, relay=x", "to=<*@d.test>, from=<>, relay=x"},
+    {"to=<root>, orig_to=<user>, relay=x", "to=<*>, orig_to=<*>, relay=x"},
+    {"to=<a b@d.test>, orig_to=<use", "to=<*@d.test>, orig_to=<*"},
+    {"to=<", "to=<"},
+    {"for user 'postfix'@'localhost'", "for user 'postfix'@'localhost'"},
+    {"to=<'user'@'d.test'>", "to=<*@'d.test'>"},
+    {"r='user'@'d.test'", "*@'d.test'"},
 };
 
 static void

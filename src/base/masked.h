@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Text from outside without the local parts of mail addresses, which are nobody's
+ * business. */
+#ifndef BASE_MASKED_H
+#define BASE_MASKED_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/*
+ * Append text; "<x@d>" becomes "<*@d>", "to=<x>" "to=<*>". Give it the text as it came,
+ * not cut: what was cut off may be what tells that a local part was begun. 'user'@'host',
+ * as MariaDB names who logs in, is no address. What is escaped comes after this.
+ */
+void buf_add_masked(struct buf *buf, struct str text);
+
+#endif
