@@ -124,3 +124,16 @@ buf_add_masked(struct buf *buf, struct str text)
 		from = at + 1;
 	}
 }
+
+void
+masked_copy(struct str text, char *out, size_t size)
+{
+	struct buf masked = {0};
+	size_t len;
+
+	buf_add_masked(&masked, text);
+	len = masked.len < size ? masked.len : size - 1;
+	memcpy(out, buf_text(&masked), len);
+	out[len] = '\0';
+	buf_clear(&masked);
+}

@@ -14,4 +14,7 @@
  */
 void buf_add_masked(struct buf *buf, struct str text);
 
+/* The same into out[size], cut to what there is room for. */
+void masked_copy(struct str text, char *out, size_t size);
+
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/masked.h"
 #include "base/mem.h"
 #include "base/width.h"
 #include "cmd/doctor.h"
@@ -48,11 +49,15 @@ static void
 look_at_strange(struct str line, const struct logline *split, struct tail *tail)
 {
 	struct parsed strange;
+	struct buf masked = {0};
 
 	if (!parsed_from_strange(line, split, &strange) || tail->strange++ > 0)
 		return;
+	buf_add_masked(&masked, strange.text);
+	strange.text = (struct str){buf_text(&masked), masked.len};
 	strange.text.len = width_fit(strange.text, sizeof(tail->strange_line) / 4);
 	str_copy(strange.text, tail->strange_line, sizeof(tail->strange_line));
+	buf_clear(&masked);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/masked.h"
 #include "cmd/logfile.h"
 #include "cmd/page.h"
 #include "core/logline.h"
@@ -138,9 +139,7 @@ note_strange(struct match *m, struct str line, const struct logline *split)
 	if (!parsed_from_strange(line, split, &strange))
 		return;
 	m->strange++;
-	if (strange.text.len >= sizeof(m->strange_line))
-		strange.text.len = sizeof(m->strange_line) - 1;
-	str_copy(strange.text, m->strange_line, sizeof(m->strange_line));
+	masked_copy(strange.text, m->strange_line, sizeof(m->strange_line));
 }
 
 /* A status line of Postfix that says whose it is. */

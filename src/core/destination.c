@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/masked.h"
 #include "base/span.h"
 #include "core/sts_entry.h"
 
@@ -253,7 +254,7 @@ destination_pin(struct destination *d, struct demand entry, int64_t until_ms,
 {
 	struct destination_pin pin = {.set = true, .until_ms = until_ms};
 
-	reason_copy(str_of(note), pin.note, sizeof(pin.note));
+	masked_copy(str_of(note), pin.note, sizeof(pin.note));
 	set_pin(d, pin, entry, WHY_PINNED, now_ms);
 }
 

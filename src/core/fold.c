@@ -4,13 +4,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/masked.h"
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/covered.h"
 #include "core/fold_cause.h"
 #include "core/fold_host.h"
 #include "core/fold_impl.h"
-#include "core/reason.h"
 #include "core/trouble.h"
 
 /* So many lines before it is their turn. */
@@ -485,10 +485,7 @@ fold_one(struct fold *fold, const struct parsed *line)
 	case PARSED_STRANGE:
 		fold->counts.strange++;
 		fold->strange++;
-		str_copy((struct str){line->text.p,
-		             line->text.len < FOLD_STRANGE_SIZE ? line->text.len
-		                                                : FOLD_STRANGE_SIZE - 1},
-		    fold->strange_line, FOLD_STRANGE_SIZE);
+		masked_copy(line->text, fold->strange_line, FOLD_STRANGE_SIZE);
 		break;
 	}
 }

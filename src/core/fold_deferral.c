@@ -2,6 +2,7 @@
 /* A status line whose reason a rule recognised, and which of them an item has. */
 #include <string.h>
 
+#include "base/masked.h"
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/fold_cause.h"
@@ -61,7 +62,7 @@ deferral_of(struct fold *fold, const struct parsed *line, const struct trouble *
 	attempts_note(&fold->node->heard->attempts, s, d.time_ms);
 	d.attempt_ms = attempts_began(&fold->node->heard->attempts, s, d.time_ms);
 	trouble_copy_server(trouble, d.relay, sizeof(d.relay));
-	reason_copy(trouble->reason, d.reason, sizeof(d.reason));
+	masked_copy(trouble->reason, d.reason, sizeof(d.reason));
 	str_copy(trouble->dsn, d.dsn, sizeof(d.dsn));
 	str_copy(line->service, d.service, sizeof(d.service));
 	return d;

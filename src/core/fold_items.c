@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/masked.h"
 #include "base/mem.h"
 #include "base/span.h"
-#include "core/reason.h"
 
 #define SLOTS_FIRST 1024
 #define SLOTS_KEPT  65536 /* 1 MiB: what one large batch needed beyond is given back */
@@ -265,7 +265,7 @@ fold_item_lost(struct fold_item *item, struct str reason, int64_t time_ms)
 	char cut[sizeof(item->deferral->reason)];
 
 	fold_item_tally(item, time_ms, FOLD_BOUNCED, 0);
-	reason_copy(reason, cut, sizeof(cut));
+	masked_copy(reason, cut, sizeof(cut));
 	free(item->lost_reason);
 	item->lost_reason = mem_strdup(cut);
 	item->lost++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the queue has of a message, read as the status line that it came from. */
 #include "base/buf.h"
+#include "base/masked.h"
 #include "base/span.h"
 #include "core/fold_impl.h"
 
@@ -79,7 +80,7 @@ fold_shown(struct fold *fold, struct str queue_id, struct str recipient,
 		    .policy_refused = fold_is_policy_refused(&trouble),
 		    .cause = trouble.cause,
 		};
-		reason_copy(trouble.reason, out->reason, sizeof(out->reason));
+		masked_copy(trouble.reason, out->reason, sizeof(out->reason));
 		trouble_copy_server(&trouble, out->relay, sizeof(out->relay));
 	}
 	buf_clear(&text);

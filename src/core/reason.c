@@ -1,23 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/reason.h"
 
-#include <string.h>
-
-#include "base/masked.h"
-
-void
-reason_copy(struct str reason, char *out, size_t size)
-{
-	struct buf masked = {0};
-	size_t len;
-
-	buf_add_masked(&masked, reason);
-	len = masked.len < size ? masked.len : size - 1;
-	memcpy(out, buf_text(&masked), len);
-	out[len] = '\0';
-	buf_clear(&masked);
-}
-
 bool
 reason_is_servers(struct str reason)
 {

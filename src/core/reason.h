@@ -4,7 +4,6 @@
 #define CORE_REASON_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "base/str.h"
 
@@ -12,9 +11,6 @@
  * judged, so those that name a server must fit: a name takes 253 bytes, an address 45.
  */
 #define REASON_SIZE 512
-
-/* Into out[size], without the local parts of addresses (base/masked.h), and then cut. */
-void reason_copy(struct str reason, char *out, size_t size);
 
 /* Is it what a server said, and not what smtp(8) found (smtp_trouble.c, smtp_proto.c)?
  * "host NAME[ADDRESS] said: ...", "host NAME[ADDRESS] refused to talk to me: ..." */

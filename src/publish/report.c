@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/masked.h"
 #include "base/mem.h"
 #include "base/span.h"
 #include "base/utc.h"
-#include "core/reason.h"
 #include "store/store_report.h"
 
 /* --- the month --------------------------------------------------------------------- */
@@ -178,7 +178,7 @@ report_add_entry(struct report *r, const struct entry *entry)
 	    .since_ms = entry->since_ms,
 	    .until_ms = entry->pinned ? entry->look_ms : 0,
 	};
-	reason_copy(str_of(entry->note), e->note, sizeof(e->note));
+	masked_copy(str_of(entry->note), e->note, sizeof(e->note));
 }
 
 /* --- all of it --------------------------------------------------------------------- */

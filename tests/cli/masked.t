@@ -35,4 +35,26 @@ for command in scan queue; do
 	matches "$command: the rest of it is told" "$err" "WHERE r = '\\*@d\\.test': postmap: fatal"
 done
 
+# --- a line that is not read
+
+rm "$dir/postmap.sh"
+strange() { # WHAT LINE
+	printf '%s\n' "$2" >"$log"
+	for command in scan match doctor; do
+		says_none "$command" $([[ $command = doctor ]] || echo "$log")
+		has "$command: $1" "$out$err" " to=<*@"
+	done
+}
+address="to=<secret@d.test>, orig_to=<secret@d.test>, $rest"
+strange 'in JSON of an unknown kind' "{\"msg\":\"postfix/smtp[9]: A1: $address\"}"
+strange 'with a time of another form' "on 29.11. mx postfix/smtp[9]: A1: $address"
+strange 'with names in quotes' "on 29.11. mx postfix/smtp[9]: A1: ${address//secret/\"secret name\"}"
+strange 'with names without quotes' "on 29.11. mx postfix/smtp[9]: A1: ${address//secret/a secret}"
+for len in 120 140 490; do # what is shown, and what is kept of it, ends in a name
+	printf 'on 29.11. mx postfix/smtp[9]: A1: to=<%s@d.test>, %s\n' "$(printf '%*s' $len secret | tr ' ' x)" "$rest" >"$log"
+	for command in scan match doctor; do
+		says_none "$command" $([[ $command = doctor ]] || echo "$log")
+	done
+done
+
 finish

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A reason as it is kept: without the local parts of addresses, and cut. */
+/* A reason as it is kept, without the local parts of addresses, and cut; and whose it is.
+ */
 #include "suite.h"
 
 #include <string.h>
 
+#include "base/masked.h"
 #include "core/reason.h"
 
 static const struct {
@@ -46,7 +48,7 @@ local_parts_are_not_kept(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		reason_copy(str_of(rows[i].reason), kept, sizeof(kept));
+		masked_copy(str_of(rows[i].reason), kept, sizeof(kept));
 		assert_string_equal(kept, rows[i].kept);
 	}
 }
@@ -60,12 +62,12 @@ it_is_cut(void **state)
 	char whole[128], kept[128];
 
 	(void)state;
-	reason_copy(STR(reason), whole, sizeof(whole));
+	masked_copy(STR(reason), whole, sizeof(whole));
 	for (size_t size = 1; size <= strlen(whole) + 2; size++) {
 		size_t len = size - 1 < strlen(whole) ? size - 1 : strlen(whole);
 
 		memset(kept, 'x', sizeof(kept));
-		reason_copy(STR(reason), kept, size);
+		masked_copy(STR(reason), kept, size);
 		assert_int_equal(strlen(kept), len);
 		assert_memory_equal(kept, whole, len);
 		assert_int_equal(kept[size], 'x');
