@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/masked.h"
 #include "core/certs.h"
 #include "core/status.h"
 
@@ -25,13 +26,15 @@ finger_begin(struct finger_reader *reader)
 static void
 find(struct finger_reader *reader, struct str text)
 {
-	struct buf visible = {0};
+	struct buf masked = {0}, visible = {0};
 
-	buf_add_visible(&visible, str_trim(text));
+	buf_add_masked(&masked, str_trim(text)); /* an issuer may have an address */
+	buf_add_visible(&visible, (struct str){buf_text(&masked), masked.len});
 	if (!str_copy((struct str){buf_text(&visible), visible.len}, reader->seen.found,
 	        sizeof(reader->seen.found)))
 		str_copy((struct str){buf_text(&visible), 160}, reader->seen.found,
 		    sizeof(reader->seen.found));
+	buf_clear(&masked);
 	buf_clear(&visible);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/masked.h"
 #include "core/status.h"
 #include "postfix/run.h"
 #include "sys/clock.h"
@@ -78,7 +79,7 @@ take_mismatch(struct reading *reading, struct str line)
 static void
 take_session(struct reading *reading, const struct session_line *session)
 {
-	struct buf why = {0};
+	struct buf masked = {0}, why = {0};
 
 	/* A level that must match is met by nothing less. */
 	if (!level_is_authenticated(reading->level) ||
@@ -88,9 +89,11 @@ take_session(struct reading *reading, const struct session_line *session)
 		return;
 	}
 	reading->outcome = PROBE_NO;
-	buf_add_visible(&why, reading->mismatch);
+	buf_add_masked(&masked, reading->mismatch);
+	buf_add_visible(&why, (struct str){buf_text(&masked), masked.len});
 	err_set(reading->err, "the certificate does not verify%s%.200s",
 	    why.len > 0 ? ": " : "", buf_text(&why));
+	buf_clear(&masked);
 	buf_clear(&why);
 }
 

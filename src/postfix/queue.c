@@ -91,9 +91,13 @@ take_json(void *context, struct str line, struct err *err)
 	json_error_t why;
 	json_t *message = load(line, &why);
 	bool first = list->refused->count == 0;
+	char *near = message == NULL ? strstr(why.text, " near '") : NULL;
 
 	(void)err;
 	if (message == NULL) {
+		/* What stands there may be a piece of an address. */
+		if (near != NULL)
+			*near = '\0';
 		list->refused->count++;
 		if (first)
 			err_set(&list->refused->why,

@@ -121,6 +121,8 @@ static const struct queue_row queue_rows[] = {
         "deferred AB1 1795483619 a@x.test (because)\n"
         "deferred AB2 1795483619 b@x.test (because)\n",
         "postqueue printed no JSON: "},
+    {"no JSON with an address: none is told", "{\"queue_id\": \"A1\" user@x.test}\n", "0",
+        NULL, "", "postqueue printed no JSON: '}' expected at byte "},
     {"half a message", "{\"queue_name\": \"defer", "0", NULL, "",
         "postqueue printed no JSON: "},
     {"a list is no message", "[1]\n", "0", NULL, "",
