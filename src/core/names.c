@@ -138,7 +138,7 @@ names_add(char *list, struct str name)
 	if (name.len == 0 || name.len > NAME_MAX_BYTES || str_is(name, NAMES_MORE))
 		return;
 	for (size_t i = 0; i < name.len; i++)
-		if (name.p[i] <= ' ' || name.p[i] >= 0x7f)
+		if (name.p[i] <= ' ' || name.p[i] >= 0x7f || name.p[i] == '@')
 			return;
 	if (has_more(str_of(list)) || has_name(str_of(list), name))
 		return;

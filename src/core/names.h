@@ -38,7 +38,7 @@ void names_wanted(const char *match, const char *host, const char *nexthop,
 bool names_is_address(struct str text); /* a literal one, IPv4 or IPv6 */
 
 /* Append to a list of NAMES_SIZE bytes. A name that can never match (empty, longer than
- * 255 bytes, with blanks, controls, NUL or bytes beyond ASCII) or is there already is
+ * 255 bytes, with blanks, controls, NUL, @ or bytes beyond ASCII) or is there already is
  * left out; one for which there is no room leaves the mark that there are more. */
 void names_add(char *list, struct str name);
 void names_add_more(char *list); /* the mark; nothing can be added behind it */

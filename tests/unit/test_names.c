@@ -164,6 +164,17 @@ full_list(void **state)
 }
 
 static void
+mail_address(void **state)
+{
+	char list[NAMES_SIZE] = "";
+
+	(void)state;
+	names_add(list, STR("user@d.test"));
+	names_add(list, STR("mx.d.test"));
+	assert_string_equal(list, "mx.d.test");
+}
+
+static void
 list_to_the_last_byte(void **state)
 {
 	(void)state;
@@ -276,6 +287,7 @@ main(void)
 {
 	suite_read_table("tests/cases/names.cases", add_row, NULL);
 	read_certificates();
+	suite_add(mail_address, NULL, "a mail address is no name of a server");
 	suite_add(full_list, NULL, "a list that is full says that there are more");
 	suite_add(list_to_the_last_byte, NULL, "a list is never longer than it can be");
 	suite_add(
