@@ -229,8 +229,12 @@ run_report(const struct options *options, int argc, char **argv)
 	if (status == 0 &&
 	    !report_begin(
 	        &x.report, str_of(x.month != NULL ? x.month : ""), clock_wall_ms()))
-		status = cmd_usage(&cmd_report,
-		    "\"%s\" is no month that has begun, as 2026-11", x.month);
+		status = x.month != NULL
+		    ? cmd_usage(&cmd_report,
+		          "\"%s\" is no month that has begun, as 2026-11", x.month)
+		    : cmd_fail(EX_UNAVAILABLE,
+		          "the clock of this machine is wrong: it is not in the years "
+		          "1970 to 9999");
 	if (status == 0)
 		status = cmd_load(options, &config, NULL);
 	if (status == 0) {

@@ -210,5 +210,9 @@ extra|no argument is expected
 END
 ladder report --html "$dir/none/report.html"
 is 'a directory that is not there: exit status 73' $status 73
+for offset in -2000000000 252000000000000; do
+	TLSLADDER_NOW_OFFSET=$offset ladder report
+	has "a clock that is off by $offset s is told" "$status $err" '69 tlsladder: error: the clock of this machine is wrong'
+done
 
 finish
