@@ -48,8 +48,9 @@ recall(struct forecaster *f, struct foretold *item, struct err *err)
 	if (item->pinned)
 		item->pin = demand_copy(destination_demand(&d));
 	item->busy = d.alarm.raised;
-	item->entered = d.entry.level != LEVEL_NONE && d.entry.why != WHY_FORECAST;
-	if (d.entry.level != LEVEL_NONE && d.entry.why != WHY_FORECAST)
+	item->entered =
+	    d.entry.level != LEVEL_NONE && !destination_is_forecast(&d, f->now_ms);
+	if (item->entered)
 		item->present = d.entry.level;
 	done = note_best(f, &d, item, err);
 	destination_clear(&d);
@@ -109,9 +110,23 @@ forecast_is_applicable(const struct forecaster *f, const struct foretold *item)
 	    level_promise(forecast_level_now(f, item->seen));
 }
 
-/* Inside the caller's transaction, in which it may be another than it was. */
+/* Into the map, whose version is one for all of them; 0: nothing has changed yet. */
 static bool
-put(struct forecaster *f, struct store *store, struct foretold *item, int64_t version,
+store_entry(struct store *store, const struct destination *d,
+    struct decision_record *record, int64_t *version, struct err *err)
+{
+	if (*version == 0 && !store_map_changed(store, version, err))
+		return false;
+	record->destination = d->id;
+	return store_decision_add(store, record, err) &&
+	    store_entry_version(store, d->id, *version, err);
+}
+
+/* Inside the caller's transaction, in which it may be another than it was. An entry that
+ * stays is no decision, and ends when it would have: a forecast that is made again and
+ * again keeps none for longer than one. */
+static bool
+put(struct forecaster *f, struct store *store, struct foretold *item, int64_t *version,
     struct err *err)
 {
 	struct decision_record record = {.time_ms = f->now_ms,
@@ -122,24 +137,27 @@ put(struct forecaster *f, struct store *store, struct foretold *item, int64_t ve
 	    .dns_state = ""};
 	struct destination d;
 	struct demand before = {0};
-	bool found, done = true, free_now;
+	bool found, done = true, ours;
 
 	if (!store_get(store, item->nexthop.key, &d, &found, err))
 		return false;
-	free_now = !is_pinned(&d, f->now_ms) && !d.alarm.raised &&
-	    (d.entry.level == LEVEL_NONE || d.entry.why == WHY_FORECAST);
-	if (free_now) {
+	ours = destination_is_forecast(&d, f->now_ms);
+	if (is_pinned(&d, f->now_ms) || d.alarm.raised ||
+	    (d.entry.level != LEVEL_NONE && !ours)) {
+		destination_clear(&d);
+		return true;
+	}
+	item->stayed = ours && demand_equal(destination_demand(&d), item->entry);
+	if (!item->stayed) {
 		before = demand_copy(destination_demand(&d));
 		destination_forecast(&d, item->entry, f->now_ms);
 		record.before = before;
 		record.after = destination_demand(&d);
-		done = store_put(store, &d, err);
-		record.destination = d.id;
-		done = done && store_decision_add(store, &record, err) &&
-		    store_entry_version(store, d.id, version, err);
-		item->applied = done;
+		done = store_put(store, &d, err) &&
+		    store_entry(store, &d, &record, version, err);
 		demand_clear(&before);
 	}
+	item->applied = done;
 	destination_clear(&d);
 	return done;
 }
@@ -147,14 +165,12 @@ put(struct forecaster *f, struct store *store, struct foretold *item, int64_t ve
 static bool
 put_all(struct forecaster *f, struct store *store, struct err *err)
 {
-	int64_t version;
+	int64_t version = 0;
 
-	if (!store_map_changed(store, &version, err))
-		return false;
 	for (size_t i = 0; i < f->count; i++) {
 		progress_show("storing", i, f->count);
 		if (forecast_is_applicable(f, &f->items[i]) &&
-		    !put(f, store, &f->items[i], version, err))
+		    !put(f, store, &f->items[i], &version, err))
 			return false;
 	}
 	progress_show("writing the map", 0, 0);

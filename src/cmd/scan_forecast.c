@@ -24,7 +24,7 @@ struct sum {
 struct sums {
 	struct sum all, waiting, untold, helpless, unhelped, theirs, unmet;
 	struct sum levels[LEVEL_COUNT];
-	size_t applied;
+	size_t applied, stayed;
 };
 
 static void
@@ -209,7 +209,10 @@ print_sums(const struct forecaster *f, const struct sums *sums)
 		    "the default level.",
 		    sums->applied, sums->applied == 1 ? "is" : "are",
 		    level_name(order->level));
-	else
+	if (order->apply && sums->stayed > 0)
+		buf_printf(
+		    &end, " The days of %zu had begun before, and go on.", sums->stayed);
+	if (!order->apply)
 		buf_printf(&end, "Nothing was changed (--apply does it).");
 	page_wrap(buf_text(&end), "", "", &out);
 	buf_clear(&end);
@@ -248,6 +251,7 @@ sum_up(const struct forecaster *f, struct sums *sums)
 		if (waits != ANSWER_NO && item->entered)
 			sum_add(&sums->theirs, item);
 		sums->applied += item->applied;
+		sums->stayed += item->stayed;
 	}
 }
 

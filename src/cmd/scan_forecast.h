@@ -42,7 +42,8 @@ struct foretold {
 	struct forecast forecast;
 	bool waits;          /* ... as far as one may say */
 	struct demand entry; /* owned: the forecast's */
-	bool applied;
+	bool applied;        /* it is in force */
+	bool stayed;         /* ... since an earlier forecast */
 };
 
 /* What is the same for all. */
@@ -66,7 +67,7 @@ int forecast_recall(struct forecaster *f);
 int forecast_ask(struct forecaster *f);
 
 /* Entries that help are stored and the map is exported; those are noted as applied that
- * are new. An exit status. */
+ * are in force then. An exit status. */
 int forecast_apply(struct forecaster *f);
 
 /* Is its entry one that --apply makes? */

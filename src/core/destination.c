@@ -299,6 +299,13 @@ destination_forecast(struct destination *d, struct demand entry, int64_t now_ms)
 	d->look_ms = d->entry.lease_end_ms;
 }
 
+bool
+destination_is_forecast(const struct destination *d, int64_t now_ms)
+{
+	return d->entry.level != LEVEL_NONE && d->entry.why == WHY_FORECAST &&
+	    now_ms < d->entry.since_ms + DESTINATION_FORECAST_MS;
+}
+
 void
 destination_end_parent(struct destination *d, int64_t now_ms, struct judged *out)
 {

@@ -404,6 +404,9 @@ void destination_adopt(struct destination *destination, struct demand entry, enu
 void destination_forecast(
     struct destination *destination, struct demand entry, int64_t now_ms);
 
+/* Is its entry such a one, whose time is not over? */
+bool destination_is_forecast(const struct destination *destination, int64_t now_ms);
+
 /* The entry before the last decision, pinned until until_ms. */
 void destination_undo(struct destination *destination, struct demand before,
     int64_t until_ms, int64_t now_ms);

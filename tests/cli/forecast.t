@@ -268,6 +268,28 @@ has 'as text: which pin is not met' "$(tr '\n' ' ' <<<"$out")" 'Under its pin ma
 hasnt 'as text: a pin is no entry that helps' "$(tr '\n' ' ' <<<"$out")" '7 encrypt'
 rm "$dir"/state.db* "$dir/tls_policy"
 
+# What stays as it was is no decision, and ends when it would have.
+state() {
+	ladder list --json
+	json '[(x["destination"], x["level"], x["since"], x["look_again"]) for x in d]'
+	ladder report --json
+	json 'sum(x["record"] == "change" for x in d)'
+}
+ladder scan --as verify --apply "$log"
+hasnt 'the first forecast has begun nothing before' "$(tr '\n' ' ' <<<"$out")" 'begun before'
+first=$(state) written=$(stat -c %i "$dir/tls_policy")
+for days in 0 20 29; do
+	TLSLADDER_NOW_OFFSET=$((days * 86400)) ladder scan --as verify --apply "$log"
+	is "the same $days days later changes nothing" "$status $(state)" "0 $first"
+	has "and says so after $days days" "$(tr '\n' ' ' <<<"$out")" \
+		'12 of them are in force now, 30 days at most until verify is the default level. The days of 12 had begun before, and go on.'
+done
+is 'nor is the map written anew' "$(stat -c %i "$dir/tls_policy")" "$written"
+TLSLADDER_NOW_OFFSET=$((31 * 86400)) ladder scan --as verify --apply "$log"
+is 'once its time is over an entry is one like any other' "$(state)" "$first"
+has 'which is told' "$(tr '\n' ' ' <<<"$out")" '0 of them are in force now'
+rm "$dir"/state.db* "$dir/tls_policy"
+
 ladder set .test encrypt
 ladder scan --as verify --json "$log"
 is 'a parent is whose level it is' "$(json 'sorted({(x["level"], x["why"]) for x in d if x["destination"][0] != "["})')" "[('encrypt', 'pinned')]"
@@ -295,6 +317,21 @@ ladder scan --as verify --apply --json "$log"
 ladder list --json
 is 'nothing weaker than the default level of now is made' "$(json '[x["destination"] for x in d if x["level"] in ("dane", "may")]')" '[]'
 is 'and the others are' "$(json 'len(d)')" 10
+
+# An entry that is another by now is made; the others stay.
+rm "$dir"/state.db* "$dir/tls_policy"
+settings 'relayhost =' 'transport_maps = hash:/transport'
+ladder scan --as verify --apply "$log"
+exec 9>&-
+rm "$dir/hold"
+sed 's/\(mx.dane-pkix-only.test. 300 IN TLSA\) 1 1 1/\1 3 1 1/' "$dir/dns.good" >"$dir/dns"
+start_dns
+configure "dns: {resolver: '$resolver', trust: ad, tries: 1}" "postfix: {command: [$fakes], default_level: auto}"
+TLSLADDER_NOW_OFFSET=$((20 * 86400)) ladder scan --as verify --apply "$log"
+ladder list --json
+is 'TLSA records that came are the entry from then on, and the others stay' \
+	"$(json 'len({x["since"] for x in d}), [(x["destination"], x["level"]) for x in d if x["since"] == max(y["since"] for y in d)]')" \
+	"(2, [('dane-pkix-only.test', 'dane-only')])"
 
 rm "$dir"/state.db* "$dir/tls_policy"
 settings 'relayhost =' 'transport_maps = hash:/transport'
