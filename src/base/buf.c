@@ -151,16 +151,62 @@ add_plain(struct buf *buf, struct str text)
 	return len;
 }
 
-/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines, or have them
- * shown in another order. */
+/*
+ * Controls, what breaks lines, and Unicode's format characters and those that are
+ * Default_Ignorable_Code_Point: they have a line shown in another order, or show nothing,
+ * so that two names look alike. A table, as Unicode of the library's version is not the
+ * same everywhere.
+ */
 static bool
-turns_text(const unsigned char p[3])
+is_hidden(uint32_t c)
 {
-	if (p[0] != 0xe2 || (p[1] & 0xfe) != 0x80)
-		return false;
-	if (p[1] == 0x81)
-		return p[2] >= 0xa6 && p[2] <= 0xa9;
-	return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
+	static const struct {
+		uint32_t from, to;
+	} ranges[] = {
+	    {0x00000, 0x0001f},
+	    {0x0007f, 0x0009f},
+	    {0x000ad, 0x000ad},
+	    {0x0034f, 0x0034f},
+	    {0x00600, 0x00605},
+	    {0x0061c, 0x0061c},
+	    {0x006dd, 0x006dd},
+	    {0x0070f, 0x0070f},
+	    {0x00890, 0x00891},
+	    {0x008e2, 0x008e2},
+	    {0x0115f, 0x01160},
+	    {0x017b4, 0x017b5},
+	    {0x0180b, 0x0180f},
+	    {0x0200b, 0x0200f},
+	    {0x02028, 0x0202e},
+	    {0x02060, 0x0206f},
+	    {0x03164, 0x03164},
+	    {0x0fe00, 0x0fe0f},
+	    {0x0feff, 0x0feff},
+	    {0x0ffa0, 0x0ffa0},
+	    {0x0fff0, 0x0fffb},
+	    {0x110bd, 0x110bd},
+	    {0x110cd, 0x110cd},
+	    {0x13430, 0x1343f},
+	    {0x1bca0, 0x1bca3},
+	    {0x1d173, 0x1d17a},
+	    {0xe0000, 0xe0fff},
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c <= ranges[i].to)
+			return c >= ranges[i].from;
+	return false;
+}
+
+/* Of so many bytes that are well-formed. */
+static uint32_t
+code_of(const unsigned char *p, size_t len)
+{
+	uint32_t code = len == 1 ? p[0] : p[0] & (0x7fu >> len);
+
+	for (size_t i = 1; i < len; i++)
+		code = code << 6 | (p[i] & 0x3f);
+	return code;
 }
 
 void
@@ -171,9 +217,7 @@ buf_add_visible(struct buf *buf, struct str text)
 
 	while (i < text.len) {
 		size_t len = str_utf8_len(str_skip(text, i));
-		bool hidden = len == 0 || p[i] < 0x20 || p[i] == 0x7f ||
-		    (len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0) ||
-		    (len == 3 && turns_text(p + i));
+		bool hidden = len == 0 || is_hidden(code_of(p + i, len));
 
 		if (len == 0)
 			len = 1;

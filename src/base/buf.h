@@ -40,7 +40,8 @@ void buf_add_quoted(struct buf *buf, struct str text);
 
 /*
  * The same for text that a person reads as it is: UTF-8 and quotes stay; control bytes,
- * C1 controls, what breaks or turns lines and what is not UTF-8 become \xNN.
+ * C1 controls, what breaks or turns lines, what shows nothing and what is not UTF-8
+ * become \xNN.
  */
 void buf_add_visible(struct buf *buf, struct str text);
 

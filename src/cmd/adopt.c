@@ -20,11 +20,13 @@ print_rows(const struct publisher *publisher, const struct table_rows *rows)
 
 	buf_printf(&out, "in the table of %s equal entries, and are somebody else's:\n",
 	    publisher->login);
-	for (size_t i = 0; i < rows->count; i++)
-		buf_printf(&out, "  %s  %s%s%s\n", rows->items[i].key,
-		    rows->items[i].row.level,
+	for (size_t i = 0; i < rows->count; i++) {
+		buf_printf(&out, "  ");
+		buf_add_visible(&out, str_of(rows->items[i].key));
+		buf_printf(&out, "  %s%s%s\n", rows->items[i].row.level,
 		    rows->items[i].row.attributes[0] != '\0' ? " " : "",
 		    rows->items[i].row.attributes);
+	}
 	page_print_whole(&out);
 	fflush(stdout);
 	buf_clear(&out);

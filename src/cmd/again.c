@@ -88,9 +88,11 @@ report(const struct again *a, const struct config *config)
 
 	if (a->all)
 		buf_printf(&out, "all that is not pinned %s\n", when);
-	for (size_t i = 0; i < a->count; i++)
-		buf_printf(&out, "%s %s\n", a->names[i].key,
+	for (size_t i = 0; i < a->count; i++) {
+		buf_add_visible(&out, str_of(a->names[i].key));
+		buf_printf(&out, " %s\n",
 		    a->pinned[i] ? "is pinned, and stays so (unset ends that)" : when);
+	}
 	page_print_whole(&out);
 	buf_clear(&out);
 	return cmd_flush();

@@ -60,7 +60,8 @@ check_print(const struct check *check, struct buf *out)
 	};
 	const struct grading *g = &check->grading;
 
-	buf_printf(out, "%s  ", check->item.nexthop.key);
+	buf_add_visible(out, str_of(check->item.nexthop.key));
+	buf_printf(out, "  ");
 	buf_add_colour(out, colours[g->grade], grade_name(g->grade));
 	/* What the default level comes to is no entry. */
 	buf_printf(out, "  level %s  (",

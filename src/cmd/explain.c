@@ -116,7 +116,9 @@ print_twin(void *context, const struct destination *twin)
 {
 	struct buf *out = context;
 
-	buf_printf(out, "\nanother spelling of it\n  %s\n", twin->key);
+	buf_printf(out, "\nanother spelling of it\n  ");
+	buf_add_visible(out, str_of(twin->key));
+	buf_add_char(out, '\n');
 	print_past(out, &twin->past);
 }
 
@@ -209,7 +211,8 @@ explain_text(
 {
 	size_t head;
 
-	buf_printf(&x->out, "%s\ntimes are %s\n\nper day\n", d->key, PAGE_ZONE);
+	buf_add_visible(&x->out, str_of(d->key));
+	buf_printf(&x->out, "\ntimes are %s\n\nper day\n", PAGE_ZONE);
 	head = x->out.len;
 	if (!store_each_tally(store, d->id, print_tally, x, err))
 		return false;
@@ -233,7 +236,8 @@ explain_text(
 		print_default(x, &x->out);
 		return true;
 	}
-	buf_printf(&x->out, "%s\t", d->key);
+	buf_add_visible(&x->out, str_of(d->key));
+	buf_add_char(&x->out, '\t');
 	demand_print(destination_demand(d), &x->out);
 	buf_printf(&x->out, "\n  since ");
 	buf_add_time(&x->out, d->entry.since_ms);

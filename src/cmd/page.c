@@ -51,9 +51,13 @@ page_wrap(const char *text, const char *indent, const char *more, struct buf *ou
 void
 page_add_key(struct buf *out, const char *key, size_t width)
 {
-	size_t used = width_of(str_of(key));
+	struct buf text = {0};
+	size_t used;
 
-	buf_printf(out, "%s", key);
+	buf_add_visible(&text, str_of(key));
+	used = width_of(str_of(buf_text(&text)));
+	buf_printf(out, "%s", buf_text(&text));
+	buf_clear(&text);
 	if (used > width && page_columns() > 0) {
 		buf_add_char(out, '\n');
 		used = 0;

@@ -232,8 +232,8 @@ pins_print(const struct pins *pins)
 	for (size_t i = 0; i < pins->count; i++) {
 		const struct pin *pin = &pins->items[i];
 
-		buf_printf(
-		    &out, "%s: %s -> ", pin->nexthop.key, level_name(pin->before.level));
+		buf_add_visible(&out, str_of(pin->nexthop.key));
+		buf_printf(&out, ": %s -> ", level_name(pin->before.level));
 		if (pins->action == PIN_UNSET)
 			buf_printf(&out, "none");
 		else

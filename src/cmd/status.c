@@ -196,7 +196,9 @@ print_waiting(const struct status *s, struct buf *out)
 		return;
 	buf_printf(out, "first bounce  ");
 	page_add_minute(out, bounces_ms(s));
-	buf_printf(out, ", to %s\n", buf_text(&s->key));
+	buf_printf(out, ", to ");
+	buf_add_visible(out, str_of(buf_text(&s->key)));
+	buf_add_char(out, '\n');
 }
 
 /* "HOST\tLEVEL\tSTATE\tWHY": the next of them. */

@@ -190,6 +190,19 @@ cat "$dir/out" >>"$dir/report.text"
 is 'no local part of an address is in any form' "$(cat "$dir"/report.* | grep -acE 'user[0-9]|bob@|jane doe')" 0
 is 'of senders and recipients none is in the state' "$(cat "$dir"/state.db* | grep -acE 'user[0-9]')" 0
 
+# Letters that show nothing have one name look like another.
+ladder set $'soft\u00adhyphen.test' encrypt
+has 'a letter that shows nothing is shown as bytes by set' "$out" 'soft\xc2\xadhyphen.test: none -> encrypt'
+ladder set $'tag\U000e0041.test' encrypt --note $'joined\u200dup'
+for words in list report 'report --html -' 'export --format csv' $'explain soft\u00adhyphen.test tag\U000e0041.test'; do
+	# shellcheck disable=SC2086
+	ladder $words
+	has "and by ${words%% [^-]*}" "$out" 'soft\xc2\xadhyphen.test'
+	has "so is a tag by ${words%% [^-]*}" "$out" 'tag\xf3\xa0\x81\x81.test'
+	is "none is left by ${words%% [^-]*}" "$(grep -c $'\u00ad\|\u200d\|\U000e0041' "$dir/out")" 0
+done
+ladder unset $'soft\u00adhyphen.test' $'tag\U000e0041.test'
+
 # WORDS|WHAT IS SAID
 while IFS='|' read -r words said; do
 	# shellcheck disable=SC2086
