@@ -100,22 +100,14 @@ struct metrics_task {
 	struct buf text;
 };
 
-/* Who reads it sees the old one or the new one. */
 static bool
 work(struct task *task, void *context)
 {
 	const struct metrics_task *t = (const struct metrics_task *)task;
-	const char *path = task->config->metrics.textfile;
-	struct buf beside = {0};
-	bool done;
 
 	(void)context;
-	buf_printf(&beside, "%s.new", path);
-	done = file_write(buf_text(&beside),
-	           (struct str){buf_text(&t->text), t->text.len}, &task->err) &&
-	    file_replace(buf_text(&beside), path, &task->err);
-	buf_clear(&beside);
-	return done;
+	return file_write_over(task->config->metrics.textfile,
+	    (struct str){buf_text(&t->text), t->text.len}, &task->err);
 }
 
 static void

@@ -226,10 +226,8 @@ edition_write_text(const struct edition *edition, const struct map_source *sourc
 	struct writer writer = {.path = edition->text};
 	bool done;
 
-	/* Postfix warns of a map whose owner is not that of its directory, and the index
-	 * gets the owner of the text. */
-	if (!file_make(edition->text, 0644, err))
-		return false;
+	/* It has the owner of its directory: Postfix warns of a map that has another, and
+	 * the index gets the owner of the text. */
 	writer.fd = file_create(edition->text, err);
 	if (writer.fd < 0)
 		return false;

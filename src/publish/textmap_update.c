@@ -153,8 +153,7 @@ copy_database(const struct edition *edition, struct err *err)
 
 	if (stat(live, &before) != 0)
 		return err_set_errno(err, errno, "cannot look at %s", live);
-	if (!file_make(edition->database, 0644, err) ||
-	    !file_copy(live, edition->database, err))
+	if (!file_copy(live, edition->database, err))
 		return false;
 	return (stat(live, &after) == 0 && is_same(&before, &after)) ||
 	    err_set(err, "%s was changed by another program", live);

@@ -86,39 +86,62 @@ give_to_directory_owner(int fd, const char *path)
 	return done;
 }
 
+/* -1: not created, with errno, or where it cannot be given, with *given false and nothing
+ * left there. */
+static int
+open_new(const char *path, unsigned mode, bool *given)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int failed;
+
+	*given = true;
+	if (fd < 0)
+		return -1;
+	if (fchmod(fd, mode) == 0 &&
+	    (geteuid() != 0 || give_to_directory_owner(fd, path)))
+		return fd;
+	failed = errno;
+	close(fd);
+	unlink(path);
+	*given = false;
+	errno = failed;
+	return -1;
+}
+
+static bool
+not_made(const char *path, bool given, struct err *err)
+{
+	return err_set_errno(err, errno,
+	    given ? "cannot create %s" : "cannot give %s to the owner of its directory",
+	    path);
+}
+
 bool
 file_make(const char *path, unsigned mode, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	int failed = 0;
+	bool given;
+	int fd = open_new(path, mode, &given);
 
-	if (fd < 0)
-		return errno == EEXIST ||
-		    err_set_errno(err, errno, "cannot create %s", path);
-	if (fchmod(fd, mode) != 0 ||
-	    (geteuid() == 0 && !give_to_directory_owner(fd, path)))
-		failed = errno;
-	close(fd);
-	if (failed == 0)
-		return true;
-	unlink(path);
-	return err_set_errno(
-	    err, failed, "cannot give %s to the owner of its directory", path);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || (given && errno == EEXIST) || not_made(path, given, err);
 }
 
+/* What is there goes: a FIFO that somebody else made would keep us waiting for a reader,
+ * and a file of theirs stay open to them. */
 int
 file_create(const char *path, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	bool given;
+	int fd;
 
-	if (fd < 0) {
+	if (unlink(path) != 0 && errno != ENOENT) {
 		err_set_errno(err, errno, "cannot create %s", path);
-	} else if (fchmod(fd, 0644) != 0) {
-		err_set_errno(err, errno, "cannot write %s", path);
-		close(fd);
-		unlink(path);
-		fd = -1;
+		return -1;
 	}
+	fd = open_new(path, 0644, &given);
+	if (fd < 0)
+		not_made(path, given, err);
 	return fd;
 }
 
@@ -177,9 +200,8 @@ file_copy(const char *from, const char *to, struct err *err)
 
 	if (!open_to_read(from, 0, &in, err))
 		return false;
-	out = open(to, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	out = file_create(to, err);
 	if (out < 0) {
-		err_set_errno(err, errno, "cannot write %s", to);
 		close(in);
 		return false;
 	}
@@ -226,6 +248,32 @@ file_replace(const char *from, const char *to, struct err *err)
 	if (rename(from, to) != 0)
 		return err_set_errno(err, errno, "cannot rename %s to %s", from, to);
 	return file_sync_directory(to, err);
+}
+
+/* A rename would put a file in the place of a device. A link is replaced itself. */
+static bool
+may_replace(const char *path, struct err *err)
+{
+	struct stat st;
+
+	return lstat(path, &st) != 0 || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode) ||
+	    err_set(err, "%s is no regular file", path);
+}
+
+bool
+file_write_over(const char *path, struct str text, struct err *err)
+{
+	struct buf beside = {0};
+	bool done;
+
+	buf_printf(&beside, "%s%s", path, FILE_BESIDE);
+	done = may_replace(path, err) && file_write(buf_text(&beside), text, err);
+	if (done && !file_replace(buf_text(&beside), path, err)) {
+		unlink(buf_text(&beside));
+		done = false;
+	}
+	buf_clear(&beside);
+	return done;
 }
 
 /*

@@ -26,9 +26,10 @@ bool file_read_regular(const char *path, size_t max, struct buf *out, struct err
 bool file_make(const char *path, unsigned mode, struct err *err);
 
 /*
- * Write text to path (created or truncated, mode 0644 whatever the umask), fsync it. Not
- * atomic: for a file that is not read yet. A symbolic link is not followed. False: there
- * is no file at path any more, so that a full disk gets its space back.
+ * Write text to path, which is made anew as file_make() does, with mode 0644, and fsync
+ * it. Not atomic: for a file that is not read yet. What was there, whatever it is, is
+ * unlinked, not opened. False: there is no file of ours at path, so that a full disk gets
+ * its space back.
  */
 bool file_write(const char *path, struct str text, struct err *err);
 
@@ -41,7 +42,7 @@ int file_create(const char *path, struct err *err);
 bool file_append(int fd, const char *path, struct str text, struct err *err);
 bool file_finish(int fd, const char *path, struct err *err);
 
-/* All bytes of from into to, which is there and is emptied; not synced. */
+/* All bytes of from into to, which is made anew as by file_create(); not synced. */
 bool file_copy(const char *from, const char *to, struct err *err);
 
 /* fsync what another program wrote there. */
@@ -49,6 +50,14 @@ bool file_sync(const char *path, struct err *err);
 
 /* rename(from, to), then fsync the directory of to. */
 bool file_replace(const char *from, const char *to, struct err *err);
+
+/*
+ * Write text beside path and put it there: who reads it sees the old one or the new one.
+ * False: path is as it was, and nothing lies beside it. What is there and no regular file
+ * is refused.
+ */
+#define FILE_BESIDE ".new"
+bool file_write_over(const char *path, struct str text, struct err *err);
 
 /* The directory that path is in, "." where it names none; to be freed. */
 char *file_directory(const char *path);

@@ -91,6 +91,23 @@ if command -v promtool >/dev/null; then
 	check 'promtool finds the alerts right' promtool check rules "$srcdir/examples/prometheus-rules.yaml"
 fi
 
+# --- what others put where it is written
+
+mkfifo "$dir/planted.prom.new"
+configure "log: {file: $log}" "metrics: {textfile: $dir/planted.prom}"
+start
+has_planted() {
+	[[ -f $dir/planted.prom && ! -e $dir/planted.prom.new ]]
+}
+awaits 'a FIFO where the new file comes keeps it from nothing' 20 has_planted
+stop
+mkdir "$dir/directory.prom"
+configure "log: {file: $log}" "metrics: {textfile: $dir/directory.prom}"
+start
+awaits 'a directory is told' 20 said "cannot write the metrics, will try again: $dir/directory.prom is no regular file"
+stop
+check 'and nothing is left beside it' test ! -e "$dir/directory.prom.new"
+
 # --- the configuration
 
 configure "log: {file: $log}" "metrics: {textfile: $dir/state.db}"
