@@ -154,7 +154,8 @@ hand_over(const struct notice_letter *l, const struct notify_mail *mail,
 		    "not sent: %s; it counts as sent all the same, as the state cannot "
 		    "be written",
 		    err.text);
-	return cmd_fail(EX_UNAVAILABLE, "not sent: %s", err.text);
+	return cmd_fail(
+	    EX_UNAVAILABLE, "not sent: %s; mend that, and send it again", err.text);
 }
 
 static int
