@@ -137,3 +137,39 @@ masked_copy(struct str text, char *out, size_t size)
 	out[len] = '\0';
 	buf_clear(&masked);
 }
+
+/* How many bytes at p are that local part, in whatever case and escaped as in SQL; 0: it
+ * is another. */
+static size_t
+said_len(const char *p, struct str local)
+{
+	const char *begin = p;
+
+	for (size_t i = 0; i < local.len; i++, p++) {
+		while (i > 0 && *p == '\\' && local.p[i] != '\\')
+			p++;
+		if (!str_equal_nocase(
+		        (struct str){p, *p != '\0'}, (struct str){local.p + i, 1}))
+			return 0;
+		if (p[0] == '\'' && p[1] == '\'' && i + 1 < local.len)
+			p++;
+	}
+	return (size_t)(p - begin);
+}
+
+void
+masked_hide(char *text, const char *address)
+{
+	static const char marks[] = "'\"\\%=()";
+	const char *at = strrchr(address, '@');
+	struct str local = {address, at != NULL ? (size_t)(at - address) : 0};
+
+	for (char *p = text; *p != '\0' && p[1] != '\0'; p++) {
+		size_t len = strchr(marks, *p) != NULL ? said_len(p + 1, local) : 0;
+
+		if (len == 0 || p[1 + len] == '\0' || strchr(marks, p[1 + len]) == NULL)
+			continue;
+		p[1] = '*';
+		memmove(p + 2, p + 1 + len, strlen(p + 1 + len) + 1);
+	}
+}

@@ -17,4 +17,11 @@ void buf_add_masked(struct buf *buf, struct str text);
 /* The same into out[size], cut to what there is room for. */
 void masked_copy(struct str text, char *out, size_t size);
 
+/*
+ * The local part of that address, where it stands in text alone, as in a query of SQL or
+ * LDAP, becomes "*": between quotes and the like, for words of the message may be local
+ * parts as well. An address without @ has none.
+ */
+void masked_hide(char *text, const char *address);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/masked.h"
 #include "base/mem.h"
 #include "core/nexthop.h"
 #include "postfix/postfix.h"
@@ -234,6 +235,17 @@ is_none(const struct child_result *result)
 	return text.len == 0;
 }
 
+/* The query of a database may have the local part alone (%u). */
+static bool
+fail(const struct postfix_call *call, const struct child_result *result,
+    const struct lookup *lookup, struct err *err)
+{
+	postfix_run_failed(call, result, err);
+	for (size_t i = 0; i < lookup->count; i++)
+		masked_hide(err->text, lookup->keys[i]);
+	return false;
+}
+
 static bool
 ask(const struct postfix *postfix, const char *map, int64_t timeout_ms,
     struct lookup *lookup, struct err *err)
@@ -260,7 +272,7 @@ ask(const struct postfix *postfix, const char *map, int64_t timeout_ms,
 	lookup->at = 0;
 	done = postfix_run(postfix, &call, &result, err);
 	if (done && result.status != 0 && !(lookup->at == 0 && is_none(&result)))
-		done = postfix_run_failed(&call, &result, err);
+		done = fail(&call, &result, lookup, err);
 	child_result_clear(&result);
 	buf_clear(&input);
 	return done;

@@ -35,6 +35,17 @@ for command in scan queue; do
 	matches "$command: the rest of it is told" "$err" "WHERE r = '\\*@d\\.test': postmap: fatal"
 done
 
+# %u of a query is the local part alone.
+cat >"$dir/postmap.sh" <<'END'
+read -r key
+user=${key%@*}
+echo "postmap: warning: pgsql query failed: LINE 1: SELECT x FROM t WHERE u = '$user' AND d = 'd.test'" >&2
+echo 'postmap: fatal: table pgsql:/x: query error: Unknown error' >&2
+exit 1
+END
+says_none queue
+has 'queue: nor where it is alone' "$err" "WHERE u = '*' AND d = 'd.test': postmap: fatal"
+
 # --- a line that is not read
 
 rm "$dir/postmap.sh"

@@ -3,9 +3,11 @@
  */
 #include "suite.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/masked.h"
+#include "base/mem.h"
 #include "core/reason.h"
 
 static const struct {
@@ -53,6 +55,36 @@ local_parts_are_not_kept(void **state)
 	}
 }
 
+static const struct {
+	const char *address, *text, *left;
+} known[] = {
+    {"user@d.test", "u = 'user' AND d = 'd'", "u = '*' AND d = 'd'"},
+    {"user@d.test", "near \\\"USER\\\": error", "near \\\"*\\\": error"},
+    {"user@d.test", "(&(uid=user)(mail=%user%))", "(&(uid=*)(mail=%*%))"},
+    {"user@d.test", "the user's 'users', 'auser', 'user",
+        "the user's 'users', 'auser', 'user"},
+    {"o'user@d.test", "'o''user' and 'o\\'user''", "'*' and '*''"},
+    {"t@d.test", "t 't' t", "t '*' t"},
+    {"u@d.test", "'u'u'", "'*'*'"},
+    {"user@d.test", "'", "'"},
+    {"user@d.test", "", ""},
+    {"user", "'user'", "'user'"},
+    {"@d.test", "''", "''"},
+};
+
+static void
+known_ones_are_hidden(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		char *text = mem_strdup(known[i].text);
+
+		masked_hide(text, known[i].address);
+		assert_string_equal(text, known[i].left);
+		free(text);
+	}
+}
+
 /* At each length: what is kept is the beginning of what there is room for. */
 static void
 it_is_cut(void **state)
@@ -91,6 +123,7 @@ int
 main(void)
 {
 	suite_add(local_parts_are_not_kept, NULL, "local parts are not kept");
+	suite_add(known_ones_are_hidden, NULL, "local parts that are known are hidden");
 	suite_add(it_is_cut, NULL, "a reason is cut to what there is room for");
 	suite_add(servers_words_are_known, NULL, "what a server says is known");
 	return suite_run();
