@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/sts_answer.h"
 
+#include "base/masked.h"
+
 bool
 sts_type_is_plain(struct str type)
 {
@@ -31,6 +33,17 @@ judge_size(const struct sts_answer *answer, struct buf *detail)
 	return STS_CAUSE_TOO_LARGE;
 }
 
+/* A header's value. */
+static void
+add_header(struct buf *out, const char *value)
+{
+	struct buf masked = {0};
+
+	buf_add_masked(&masked, str_of(value));
+	buf_add_quoted(out, (struct str){buf_text(&masked), masked.len});
+	buf_clear(&masked);
+}
+
 /* A redirect is a status like others: it is not followed. */
 enum sts_cause
 sts_answer_judge(const struct sts_answer *answer, struct buf *detail)
@@ -48,13 +61,13 @@ sts_answer_judge(const struct sts_answer *answer, struct buf *detail)
 		return STS_CAUSE_TYPE;
 	}
 	if (!sts_type_is_plain(str_of(answer->type))) {
-		buf_add_quoted(detail, str_of(answer->type));
+		add_header(detail, answer->type);
 		return STS_CAUSE_TYPE;
 	}
 	if (answer->encoding != NULL &&
 	    !str_equal_nocase(str_of(answer->encoding), STR("identity"))) {
 		buf_printf(detail, "encoded as ");
-		buf_add_quoted(detail, str_of(answer->encoding));
+		add_header(detail, answer->encoding);
 		return STS_CAUSE_TYPE;
 	}
 	return answer->whole ? STS_CAUSE_OK : STS_CAUSE_BROKEN;
