@@ -22,6 +22,7 @@
 #include "cmd/run_start.h"
 #include "engine/engine.h"
 #include "engine/logs.h"
+#include "sys/child.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -460,10 +461,8 @@ serve(struct daemon *daemon)
 		save(daemon);
 }
 
-/*
- * Stops at once when asked to, without waiting for a silent resolver. Everything is in
- * the database, and the next start begins the workers' unfinished jobs anew.
- */
+/* Stops at once when asked to, without waiting for a silent resolver. Everything is in
+ * the database, and the next start begins the workers' unfinished jobs anew. */
 static void
 finish(struct daemon *daemon)
 {
@@ -474,6 +473,7 @@ finish(struct daemon *daemon)
 		left_ms = until_ms - clock_monotonic_ms();
 		if (left_ms <= 0) {
 			log_info("stopped, with questions unanswered");
+			child_end_all(); /* what hangs would outlive us */
 			_exit(0);
 		}
 		wait_for_news(daemon, false, left_ms);

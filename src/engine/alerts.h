@@ -3,6 +3,7 @@
 #ifndef ENGINE_ALERTS_H
 #define ENGINE_ALERTS_H
 
+#include "engine/alert_group.h"
 #include "engine/engine_impl.h"
 
 /* --- alert_line.c --- */
@@ -27,6 +28,17 @@ unsigned engine_mail_ways(const struct config *config);
  * "alert" or "digest". subject: the destination or the cause. text: lines. */
 unsigned engine_mail(const struct task *task, unsigned ways, const char *kind,
     const char *subject, const char *text, struct err *err);
+
+struct alert_mail {
+	char *subject;
+	char *text;
+};
+
+/* The same of alerts, by all ways: did each take each? *taken: those that took one of
+ * them. The command has those that sendmail(1) took when all are mailed: before that
+ * taken_all() is called, where each was taken by one way. */
+bool engine_mail_alerts(struct task *task, const struct alert_mail *mails, size_t count,
+    unsigned *taken, void (*taken_all)(struct task *task));
 
 /* --- duty_alerts.c: what the administrator should know, grouped into mails --- */
 

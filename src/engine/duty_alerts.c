@@ -12,6 +12,7 @@
 #include "sys/log.h"
 
 #define GROUP_MS (20 * SPAN_SECOND_MS) /* alerts of so long are mailed together */
+#define BUSY_MS  10000                 /* of the database, in the worker */
 /* Mails within MANY_MS; what comes then is mailed each LONG_MS. */
 #define MANY_MAX 12
 #define MANY_MS  SPAN_HOUR_MS
@@ -300,30 +301,37 @@ engine_alert_lost(struct engine *e, const struct buf *lines)
 /* The mails of a group. */
 struct mail_task {
 	struct task task;
+	int64_t writer; /* of the outbox; 0: it is noted there by take() alone */
 	int64_t last_id;
 	unsigned taken; /* which ways took one of them */
 	size_t count;
-	struct {
-		char *subject;
-		char *text;
-	} mails[ALERT_MAILS_MAX];
+	struct alert_mail mails[ALERT_MAILS_MAX];
 };
+
+/* At once: who takes the task may come too late, as the next way may hang until the
+ * daemon is ended, and then the next process would mail it again. */
+static void
+note_sent(struct task *task)
+{
+	const struct mail_task *m = (const struct mail_task *)task;
+	struct store *store;
+	struct err err;
+
+	if (m->writer == 0 || m->last_id == 0)
+		return;
+	store = store_open(task->config->state, BUSY_MS, &err);
+	if (store == NULL || !store_outbox_sent(store, m->writer, m->last_id, &err))
+		log_debug("alerts may be mailed once more: %s", err.text);
+	store_close(store);
+}
 
 static bool
 work(struct task *task, void *context)
 {
 	struct mail_task *m = (struct mail_task *)task;
-	unsigned ways = engine_mail_ways(task->config), took;
-	bool done = true;
 
 	(void)context;
-	for (size_t i = 0; i < m->count; i++) {
-		took = engine_mail(task, ways, "alert", m->mails[i].subject,
-		    m->mails[i].text, &task->err);
-		m->taken |= took;
-		done = took == ways && done;
-	}
-	return done;
+	return engine_mail_alerts(task, m->mails, m->count, &m->taken, note_sent);
 }
 
 static void
@@ -500,6 +508,7 @@ make_mails(struct engine *e, struct alerts *a, int64_t due_ms)
 		a->oldest = (a->oldest + 1) % MANY_MAX;
 	}
 	m->last_id = mailed_up_to(a);
+	m->writer = e->store != NULL ? a->writer : 0;
 	return &m->task;
 }
 
@@ -550,6 +559,8 @@ finish(struct engine *e, struct duty_state *base)
 	if (a->group.count == 0)
 		return;
 	task = make_mails(e, a, INT64_MAX);
+	((struct mail_task *)task)->writer =
+	    0; /* nobody knows whether there is a state */
 	if (!work(task, NULL))
 		log_error("cannot mail the administrator: %s", task->err.text);
 	if (((struct mail_task *)task)->taken != 0)

@@ -71,3 +71,51 @@ engine_mail(const struct task *task, unsigned ways, const char *kind, const char
 	buf_clear(&body);
 	return taken;
 }
+
+static bool
+mail_by(struct task *task, unsigned ways, const struct alert_mail *mail, unsigned *taken)
+{
+	unsigned took = ways == 0
+	    ? 0
+	    : engine_mail(task, ways, "alert", mail->subject, mail->text, &task->err);
+
+	*taken |= took;
+	return took == ways;
+}
+
+/* What sendmail(1) does not take the command has at once, as it is for those whose mail
+ * is what is broken. */
+bool
+engine_mail_alerts(struct task *task, const struct alert_mail *mails, size_t count,
+    unsigned *taken, void (*taken_all)(struct task *task))
+{
+	unsigned ways = engine_mail_ways(task->config);
+	unsigned command = ways & ENGINE_MAIL_COMMAND;
+	bool beside[ALERT_MAILS_MAX] = {0}, done = true, all = true;
+	struct err first;
+
+	for (size_t i = 0; i < count; i++) {
+		beside[i] = (ways & ENGINE_MAIL_TO) != 0 &&
+		    mail_by(task, ENGINE_MAIL_TO, &mails[i], taken);
+		if (beside[i])
+			continue;
+		first = task->err;
+		done = done && command == ways;
+		if (command != 0 && mail_by(task, command, &mails[i], taken))
+			continue;
+		done = all = false;
+		if (command != 0 && command != ways) {
+			struct err second = task->err;
+
+			err_set(&task->err, "%s; %s", first.text, second.text);
+		}
+	}
+	if (command == 0)
+		return done;
+	if (all)
+		taken_all(task);
+	for (size_t i = 0; i < count; i++)
+		if (beside[i])
+			done = mail_by(task, command, &mails[i], taken) && done;
+	return done;
+}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/masked.h"
@@ -56,7 +58,15 @@ struct running {
 	int64_t deadline_ms;
 	enum ending ending;
 	bool failed; /* err is set */
+
+	struct running *next; /* of those below, and guarded as these are */
+	bool is_left;         /* it is ended with us */
 };
+
+/* Those that run, for child_end_all(). */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct running *all;
+static bool all_end; /* for ever: nobody is to start one more */
 
 static void
 close_fd(int *fd)
@@ -211,6 +221,64 @@ spawn_clean(struct running *run, const char *program, const int stdio[3])
 	return failed;
 }
 
+/* Until it is reaped its process group cannot be another's. */
+static void
+enter(struct running *run)
+{
+	pthread_mutex_lock(&all_lock);
+	run->next = all;
+	all = run;
+	run->is_left = all_end;
+	if (run->is_left)
+		kill(-run->pid, SIGKILL);
+	pthread_mutex_unlock(&all_lock);
+}
+
+static bool
+leave(struct running *run)
+{
+	struct running **link = &all;
+	bool is_left;
+
+	pthread_mutex_lock(&all_lock);
+	while (*link != run)
+		link = &(*link)->next;
+	*link = run->next;
+	is_left = run->is_left;
+	if (is_left || run->ending != ENDING_NOT)
+		kill(-run->pid, SIGKILL); /* what outlived the leader */
+	pthread_mutex_unlock(&all_lock);
+	return is_left;
+}
+
+static bool
+kill_all(int signal)
+{
+	bool any;
+
+	pthread_mutex_lock(&all_lock);
+	all_end = true;
+	any = all != NULL;
+	for (struct running *run = all; signal != 0 && run != NULL; run = run->next) {
+		run->is_left = true;
+		kill(-run->pid, signal);
+	}
+	pthread_mutex_unlock(&all_lock);
+	return any;
+}
+
+void
+child_end_all(void)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
+	int64_t until_ms = clock_monotonic_ms() + KILL_AFTER_MS;
+
+	kill_all(SIGTERM);
+	while (kill_all(0) && clock_monotonic_ms() < until_ms)
+		nanosleep(&pause, NULL);
+	kill_all(SIGKILL);
+}
+
 static bool
 start(struct running *run)
 {
@@ -238,6 +306,7 @@ start(struct running *run)
 		return err_set_errno(run->err, failed, "cannot run %s", name);
 	}
 	run->pidfd = (int)syscall(SYS_pidfd_open, run->pid, 0);
+	enter(run);
 	return true;
 }
 
@@ -404,8 +473,10 @@ reap(struct running *run)
 	int status = 0;
 	pid_t pid;
 
-	if (run->ending != ENDING_NOT)
-		kill(-run->pid, SIGKILL); /* what outlived the leader */
+	if (leave(run) && !run->failed) {
+		err_set(run->err, "%s was stopped", run->request->argv[0]);
+		run->failed = true;
+	}
 	do {
 		pid = waitpid(
 		    run->pid, &status, run->ending == ENDING_GIVEN_UP ? WNOHANG : 0);

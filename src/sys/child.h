@@ -63,6 +63,12 @@ bool child_can_keep(const char *name);
 int child_stopper(struct err *err);
 void child_stop(int fd);
 
+/*
+ * Before _exit(), while other threads have programs that run: each is ended as if its
+ * time were over, with its process group, and none is started any more. A second at most.
+ */
+void child_end_all(void);
+
 /* "exit status 69: postqueue: fatal: ..." in one line, quoted and without local parts of
  * addresses, for a log or an err. */
 void child_describe(const struct child_result *result, struct buf *out);

@@ -307,6 +307,8 @@ notify_command(
 	(void)count;
 	buf_reset(&world.body);
 	buf_printf(&world.body, "%s", mail->body);
+	if (world.commanded != NULL)
+		world.commanded();
 	return kit_does(&world.command, err);
 }
 

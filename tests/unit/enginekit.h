@@ -76,6 +76,7 @@ struct world {
 
 	struct world_work notify;
 	struct world_work command; /* notify.command */
+	void (*commanded)(void);   /* while it runs; NULL: nothing */
 	struct buf subject;        /* of the last mail */
 	struct buf body;
 	struct buf bodies;   /* of all mails */

@@ -554,6 +554,48 @@ stopped_is_not_waited_for(void **state)
 	close(request.stop_fd);
 }
 
+/* One that ignores SIGTERM, with its group; from then on none is started. */
+static void *
+run_hanging(void *argument)
+{
+	const char *argv[] = {
+	    "sh", "-c", "trap '' TERM; echo $$ >&2; sleep 600; sleep 600", NULL};
+	const struct child_request request = {
+	    .argv = argv, .timeout_ms = 600000, .output_max = 10};
+	struct child_result result;
+	struct err err;
+	bool done = child_run(&request, &result, &err);
+	pid_t pid = (pid_t)atol(buf_text(&result.errors));
+
+	*(bool *)argument =
+	    !done && strstr(err.text, "sh was stopped") != NULL && pid > 0;
+	for (int i = 0; i < 1000 && kill(-pid, 0) == 0; i++)
+		usleep(10000); /* init has to reap them */
+	*(bool *)argument = *(bool *)argument && kill(-pid, 0) != 0;
+	child_result_clear(&result);
+	return NULL;
+}
+
+static void
+all_are_ended(void **state)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	bool ended[2] = {false, false};
+	pthread_t threads[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, run_hanging, &ended[i]), 0);
+	usleep(300000);
+	child_end_all();
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		assert_true(ended[i]);
+	}
+	assert_true(clock_monotonic_ms() - began_ms < 300000);
+}
+
 int
 main(void)
 {
@@ -593,5 +635,13 @@ main(void)
 	for (size_t i = 0; i < sizeof(input_rows) / sizeof(input_rows[0]); i++)
 		suite_add(input_is_read, &input_rows[i], "%s", input_rows[i].name);
 	suite_add(threads_do_not_mix, NULL, "programs of eight threads do not mix");
+	suite_add(all_are_ended, NULL,
+	    "all that run are ended, those that ignore SIGTERM with their groups"); /* the
+	                                                                               last:
+	                                                                               none
+	                                                                               runs
+	                                                                               any
+	                                                                               more
+	                                                                             */
 	return suite_run();
 }

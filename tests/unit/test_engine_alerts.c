@@ -364,6 +364,45 @@ command_has_the_alerts(void **state)
 	rig_close();
 }
 
+static const char *outbox; /* what is in it while the command runs */
+
+static void
+look_into_outbox(void)
+{
+	kit_assert(STATE, "SELECT count(*) FROM outbox", outbox);
+}
+
+/* The command may hang until the daemon is killed. */
+static void
+what_was_mailed_is_noted_before_the_command(void **state)
+{
+	static char *words[] = {(char *)"alert"};
+
+	(void)state;
+	rig_new_settled();
+	rig_notify_admin();
+	rig.config.notify.command = (struct strings){words, 1};
+	world.commanded = look_into_outbox;
+	outbox = "0\n";
+	rig_defer_because("a.test", TLSA_ERROR);
+	rig_defer_because("b.test", REFUSED);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.notify.times, 2);
+	assert_int_equal(world.command.times, 2);
+	/* What nobody took is still there. */
+	world.notify.fails = true;
+	outbox = "1\n";
+	rig_defer_because("c.test", TLSA_ERROR);
+	rig_save();
+	world_wait(rig.engine, MIN);
+	assert_int_equal(world.command.times, 3);
+	kit_assert(STATE, "SELECT count(*) FROM outbox", "0\n");
+	world.commanded = NULL;
+	rig.config.notify.command = (struct strings){0};
+	rig_close();
+}
+
 /* sendmail(1) fails for some hours; by the same process or by the next one. */
 static void
 mail_that_failed_is_sent_again(void **state)
@@ -584,6 +623,8 @@ main(void)
 	suite_add(alerts_outlive_the_process, NULL,
 	    "a process that is killed leaves its alerts to the next");
 	suite_add(alert_to_nobody_is_no_mail, NULL, "without notify.to there is no mail");
+	suite_add(what_was_mailed_is_noted_before_the_command, NULL,
+	    "what was mailed is noted before the command has it");
 	suite_add(command_has_the_alerts, NULL,
 	    "notify.command has the alerts, with mail and without");
 	suite_add(mails_are_filled_in, NULL, "notify.template says what mails look like");
