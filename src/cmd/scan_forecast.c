@@ -322,10 +322,29 @@ read_settings(struct forecaster *f)
 	return 0;
 }
 
+/* Of the log, in ms. */
+static int64_t
+span_of(const struct seen_list *seen)
+{
+	struct forecast_part left_out, log = forecast_span_of(&seen->span, &left_out);
+	struct buf day = {0};
+
+	if (left_out.lines > 0) {
+		page_add_day(&day, left_out.first_ms);
+		cmd_warn("%" PRIu64
+		         " line%s, as of %s, %s more than a month away from the "
+		         "others: the log is taken to be of the time of the others",
+		    left_out.lines, left_out.lines == 1 ? "" : "s", buf_text(&day),
+		    left_out.lines == 1 ? "is" : "are");
+		buf_clear(&day);
+	}
+	return log.last_ms - log.first_ms;
+}
+
 static void
 make_items(struct forecaster *f, const struct seen_list *seen)
 {
-	int64_t span_ms = seen->span.last_ms - seen->span.first_ms;
+	int64_t span_ms = span_of(seen);
 
 	f->items = mem_new(seen->count + 1, sizeof(*f->items));
 	for (size_t i = 0; i < seen->count; i++) {

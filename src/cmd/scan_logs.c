@@ -84,14 +84,8 @@ close_input(struct input *in)
 static void
 note_time(const struct scan_logs *logs, const struct parsed *line)
 {
-	struct scan_span *span = logs->span;
-
-	if (span == NULL || line->kind == PARSED_STRANGE)
-		return;
-	if (span->first_ms == 0 || line->time_ms < span->first_ms)
-		span->first_ms = line->time_ms;
-	if (line->time_ms > span->last_ms)
-		span->last_ms = line->time_ms;
+	if (logs->span != NULL && line->kind != PARSED_STRANGE)
+		forecast_span_note(logs->span, line->time_ms);
 }
 
 /* Lines in their order: those that are early are left out, and of each that a recipient

@@ -11,17 +11,12 @@
 
 #include "conf/config.h"
 #include "core/fold.h"
+#include "core/forecast.h"
 
 enum scan_pause {
 	SCAN_GOES_ON,
 	SCAN_WAITS, /* no line comes for a while */
 	SCAN_ENDS,  /* none will */
-};
-
-/* From the first line that counts to the last; 0: there was none. */
-struct scan_span {
-	int64_t first_ms;
-	int64_t last_ms;
 };
 
 struct scan_logs {
@@ -35,8 +30,8 @@ struct scan_logs {
 	bool (*pause)(void *context, enum scan_pause pause);
 	/* For a display; NULL: none. size 0: not known. */
 	void (*progress)(const char *what, uint64_t used, uint64_t size);
-	void *context;          /* of these */
-	struct scan_span *span; /* out; NULL: not wanted */
+	void *context;              /* of these */
+	struct forecast_span *span; /* of the lines that count; NULL: not wanted */
 };
 
 /* paths: "-" is standard input. An exit status; what failed was reported. */

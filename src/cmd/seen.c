@@ -47,6 +47,7 @@ seen_clear(struct seen_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		clear_one(&list->items[i]);
 	free(list->items);
+	forecast_span_clear(&list->span);
 	*list = (struct seen_list){0};
 }
 

@@ -33,7 +33,7 @@ struct seen {
 struct seen_list {
 	struct seen *items;
 	size_t count;
-	struct scan_span span;
+	struct forecast_span span;
 };
 
 /*

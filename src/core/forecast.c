@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/forecast.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
 #include "core/ladder.h"
 
 #define NOW_MS 1 /* of the hypothetical mail; nothing of it is older */
@@ -370,6 +374,97 @@ forecast_waits(const struct forecast *forecast, enum level level, enum dane_stat
 		return guess != LEVEL_DANE_ONLY;
 	/* What DANE verified says nothing of the certificate. */
 	return guess < level || (guess == LEVEL_DANE_ONLY && level > LEVEL_ENCRYPT);
+}
+
+/* --- the span of a log ------------------------------------------------------------- */
+
+/* Parts that have come near each other are one. */
+static void
+join(struct forecast_span *span, size_t at)
+{
+	struct forecast_part *part = &span->parts[at], *next = part + 1;
+
+	if (at + 1 >= span->count || next->first_ms - part->last_ms > FORECAST_MONTH_MS)
+		return;
+	part->last_ms = next->last_ms;
+	part->lines += next->lines;
+	span->count--;
+	memmove(next, next + 1, (span->count - at - 1) * sizeof(*next));
+}
+
+static bool
+is_near(const struct forecast_part *part, int64_t at_ms)
+{
+	return at_ms >= part->first_ms - FORECAST_MONTH_MS &&
+	    at_ms <= part->last_ms + FORECAST_MONTH_MS;
+}
+
+void
+forecast_span_note(struct forecast_span *span, int64_t at_ms)
+{
+	struct forecast_part *part;
+	size_t at = span->last;
+
+	if (span->count == 0 || !is_near(&span->parts[at], at_ms))
+		for (at = 0; at < span->count && !is_near(&span->parts[at], at_ms) &&
+		     span->parts[at].first_ms < at_ms;
+		     at++)
+			;
+	if (at == span->count || !is_near(&span->parts[at], at_ms)) {
+		span->parts = mem_array(span->parts, span->count + 1, sizeof(*part));
+		part = &span->parts[at];
+		memmove(part + 1, part, (span->count++ - at) * sizeof(*part));
+		*part = (struct forecast_part){at_ms, at_ms, 0};
+	}
+	part = &span->parts[at];
+	part->lines++;
+	if (at_ms > part->last_ms) {
+		part->last_ms = at_ms;
+		join(span, at);
+	} else if (at_ms < part->first_ms) {
+		part->first_ms = at_ms;
+		if (at > 0)
+			join(span, --at);
+	}
+	span->last = at < span->count ? at : 0;
+}
+
+void
+forecast_span_clear(struct forecast_span *span)
+{
+	free(span->parts);
+	*span = (struct forecast_span){0};
+}
+
+struct forecast_part
+forecast_span_of(const struct forecast_span *span, struct forecast_part *left_out)
+{
+	const struct forecast_part *parts = span->parts;
+	size_t from = 0, to = span->count;
+	uint64_t lines = 0;
+
+	*left_out = (struct forecast_part){0};
+	for (size_t i = 0; i < to; i++)
+		lines += parts[i].lines;
+	while (to - from > 1) {
+		bool early = parts[from].lines <= parts[to - 1].lines;
+		const struct forecast_part *end = &parts[early ? from : to - 1];
+
+		if (left_out->lines + end->lines > lines / 10)
+			break;
+		if (left_out->lines == 0 || end->first_ms < left_out->first_ms)
+			left_out->first_ms = end->first_ms;
+		if (left_out->lines == 0 || end->last_ms > left_out->last_ms)
+			left_out->last_ms = end->last_ms;
+		left_out->lines += end->lines;
+		if (early)
+			from++;
+		else
+			to--;
+	}
+	return to == 0 ? *left_out
+	               : (struct forecast_part){parts[from].first_ms,
+	                     parts[to - 1].last_ms, lines - left_out->lines};
 }
 
 uint64_t

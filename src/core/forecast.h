@@ -10,6 +10,7 @@
 #define CORE_FORECAST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/answer.h"
@@ -83,6 +84,32 @@ struct forecast forecast_pinned(const struct forecast_settings *settings,
  * nobody takes mail. level: the one that is in force then, a pin's or the default. */
 bool forecast_waits(const struct forecast *forecast, enum level level,
     enum dane_state dane, enum level guess);
+
+/*
+ * Where in time the lines of a log are: parts of it with more than a month between them,
+ * in their order. Owned; begins empty, ends with forecast_span_clear().
+ */
+struct forecast_part {
+	int64_t first_ms, last_ms;
+	uint64_t lines;
+};
+
+struct forecast_span {
+	struct forecast_part *parts;
+	size_t count;
+	size_t last; /* the part that the last line is in */
+};
+
+void forecast_span_note(struct forecast_span *span, int64_t at_ms);
+void forecast_span_clear(struct forecast_span *span);
+
+/*
+ * The log from its first line to its last, without parts at its ends that are a tenth of
+ * the lines at most: some clock was wrong. left_out: these, and when the first line of
+ * them was; lines 0: there are none.
+ */
+struct forecast_part forecast_span_of(
+    const struct forecast_span *span, struct forecast_part *left_out);
 
 /* So many in a log of that span are in 30 days, rounded, one at least where there was
  * any. A log of less than a day counts as one of a day. */

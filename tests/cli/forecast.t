@@ -104,6 +104,15 @@ ladder scan --as verify --json "$log" "$dir/mail.log.2"
 is 'the span of the logs is what a month is held against' \
 	"$(json 'sorted({(x["destination"], x["messages"]) for x in d if x["destination"] in ("plain.test", "selfsigned.test")})')" \
 	"[('plain.test', 12), ('selfsigned.test', 16)]"
+# A clock that was wrong for a line or two makes no other span.
+for stamp in 1971-01-01 2016-02-29 2099-01-01; do
+	printf '%sT00:00:00+00:00 mail postfix/smtp[77]: 4zz1: to=<u@%s>, relay=mx.stray.test[10.53.1.9]:25, delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (250 Ok)\n' \
+		$stamp stray.test >"$dir/stray.log"
+	cat "$log" >>"$dir/stray.log"
+	ladder scan --as verify --json "$dir/stray.log"
+	is "a line of $stamp in it makes no longer log" "$(as_table | grep -v '^stray')" "$wanted"
+	has "and is told of ($stamp)" "$err" "1 line, as of $stamp, is more than a month away from the others"
+done
 ladder scan --as verify --json --since '2100-01-01' "$log"
 is 'lines before --since are left out' "$status$out$err" 0
 

@@ -375,6 +375,53 @@ months(void **state)
 	assert_int_equal(forecast_a_month(1000000, SPAN_DAY_MS), 30000000);
 }
 
+/* day: of the line; lines of it. The parts that are left. */
+struct span_row {
+	const char *title;
+	struct {
+		int day;
+		unsigned lines;
+	} notes[6];
+	int first, last;
+	unsigned lines, left_out;
+	int left_first;
+};
+
+static const struct span_row span_rows[] = {
+    {"no line", {{0, 0}}, 0, 0, 0, 0, 0},
+    {"one line", {{7, 1}}, 7, 7, 1, 0, 0},
+    {"lines in any order", {{9, 5}, {7, 5}, {8, 5}}, 7, 9, 15, 0, 0},
+    {"a line of long before", {{-3600, 1}, {7, 50}, {8, 49}}, 7, 8, 99, 1, -3600},
+    {"a line of long after", {{7, 50}, {30000, 1}, {8, 49}}, 7, 8, 99, 1, 30000},
+    {"lines of 1970 and of 2099", {{-17000, 2}, {26000, 3}, {7, 50}, {8, 40}}, 7, 8, 90,
+        5, -17000},
+    {"a month between is of the log", {{1, 1}, {31, 99}}, 1, 31, 100, 0, 0},
+    {"what lies between joins them", {{1, 1}, {61, 98}, {31, 1}}, 1, 61, 100, 0, 0},
+    {"... from either side", {{61, 98}, {1, 1}, {31, 1}}, 1, 61, 100, 0, 0},
+    {"a tenth is no wrong clock", {{1, 2}, {61, 17}}, 1, 61, 19, 0, 0},
+    {"few lines, months between", {{1, 1}, {41, 1}, {81, 1}, {121, 1}}, 1, 121, 4, 0, 0},
+    {"a hole between logs", {{1, 50}, {61, 1}, {121, 50}}, 1, 121, 101, 0, 0},
+};
+
+static void
+span_is(void **state)
+{
+	const struct span_row *row = *state;
+	struct forecast_span span = {0};
+	struct forecast_part got, left_out;
+
+	for (size_t i = 0; i < 6; i++)
+		for (unsigned n = 0; n < row->notes[i].lines; n++)
+			forecast_span_note(&span, row->notes[i].day * SPAN_DAY_MS);
+	got = forecast_span_of(&span, &left_out);
+	assert_int_equal(got.first_ms, row->first * SPAN_DAY_MS);
+	assert_int_equal(got.last_ms, row->last * SPAN_DAY_MS);
+	assert_int_equal(got.lines, row->lines);
+	assert_int_equal(left_out.lines, row->left_out);
+	assert_int_equal(left_out.first_ms, row->left_first * SPAN_DAY_MS);
+	forecast_span_clear(&span);
+}
+
 int
 main(void)
 {
@@ -385,5 +432,8 @@ main(void)
 	suite_add(an_entry_is_for_mail_that_waits, NULL,
 	    "an entry is for mail that waits, or may");
 	suite_add(months, NULL, "messages a month, from the span of the logs");
+	for (size_t i = 0; i < sizeof(span_rows) / sizeof(span_rows[0]); i++)
+		suite_add(span_is, (void *)&span_rows[i], "the span of a log: %s",
+		    span_rows[i].title);
 	return suite_run();
 }
