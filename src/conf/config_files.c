@@ -70,6 +70,19 @@ check_textfile(struct doc *doc, const struct config *config)
 	if (config->metrics.textfile == NULL || config->metrics.textfile[0] == '\0')
 		return;
 	textfile = str_of(config->metrics.textfile);
+	if (str_is(textfile, doc_name(doc)))
+		doc_complain(doc, place_in_file(doc, "metrics.textfile"),
+		    "metrics.textfile is this file; give it a name of its own");
+	if (config->mta_sts.ca_file != NULL && str_is(textfile, config->mta_sts.ca_file))
+		doc_complain(doc,
+		    place_of_two(doc, "metrics.textfile", "mta_sts.ca_file"),
+		    "metrics.textfile is mta_sts.ca_file; give it a name of its own");
+	for (size_t i = 0; i < config->publish.count; i++)
+		if (str_is(textfile, config->publish.items[i].login))
+			doc_complain(doc,
+			    place_of_two(doc, "metrics.textfile", "publish"),
+			    "metrics.textfile is a login file; give it a name of its "
+			    "own");
 	for (size_t i = 0; i < config->rules.count; i++)
 		if (str_is(textfile, config->rules.items[i]))
 			doc_complain(doc, place_of_two(doc, "metrics.textfile", "rules"),

@@ -16,15 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/masked.h"
 #include "base/mem.h"
 #include "sys/clock.h"
 
-#define SEARCH_PATH    "/usr/sbin:/usr/bin:/sbin:/bin"
-#define KILL_AFTER_MS  1000 /* from SIGTERM to SIGKILL, and from there to giving up */
-#define LOOK_AGAIN_MS  20   /* for its end, where the kernel has no pidfd (before 5.3) */
-#define ERRORS_MAX     65536
-#define DESCRIBE_BYTES 400
+#define SEARCH_PATH   "/usr/sbin:/usr/bin:/sbin:/bin"
+#define KILL_AFTER_MS 1000 /* from SIGTERM to SIGKILL, and from there to giving up */
+#define LOOK_AGAIN_MS 20   /* for its end, where the kernel has no pidfd (before 5.3) */
 
 /* Longest run of the search path and a name. */
 #define PROGRAM_SIZE 256
@@ -369,7 +366,7 @@ take_output(struct running *run, struct str piece)
 static void
 take_errors(struct running *run, struct str piece)
 {
-	size_t room = ERRORS_MAX - run->result->errors.len;
+	size_t room = CHILD_ERRORS_MAX - run->result->errors.len;
 
 	if (piece.len > room)
 		piece.len = room;
@@ -461,7 +458,7 @@ read_rest(struct running *run)
 	while (!run->failed && read_pipe(run, &run->output, take_output))
 		if (clock_monotonic_ms() >= run->deadline_ms)
 			break;
-	while (run->result->errors.len < ERRORS_MAX &&
+	while (run->result->errors.len < CHILD_ERRORS_MAX &&
 	    read_pipe(run, &run->errors, take_errors))
 		if (clock_monotonic_ms() >= run->deadline_ms)
 			break;
@@ -559,55 +556,4 @@ child_result_clear(struct child_result *result)
 {
 	buf_clear(&result->output);
 	buf_clear(&result->errors);
-}
-
-/* Of what was cut at its end, whole lines alone: it may be cut within an address. */
-static struct str
-whole_errors(const struct child_result *result)
-{
-	struct str text = {buf_text(&result->errors), result->errors.len};
-
-	while (result->errors.len >= ERRORS_MAX && text.len > 0 &&
-	    text.p[text.len - 1] != '\n')
-		text.len--;
-	return text;
-}
-
-/* Its end, from the beginning of a word. */
-static struct str
-last_words(struct str text)
-{
-	if (text.len <= DESCRIBE_BYTES)
-		return text;
-	text = str_skip(text, text.len - DESCRIBE_BYTES);
-	while (text.len > 0 && (unsigned char)text.p[0] > ' ')
-		text = str_skip(text, 1);
-	return text;
-}
-
-void
-child_describe(const struct child_result *result, struct buf *out)
-{
-	struct buf masked = {0};
-	struct str text, line;
-
-	if (result->status > 128 && result->status - 128 < _NSIG)
-		buf_printf(out, "ended by signal %d", result->status - 128);
-	else
-		buf_printf(out, "exit status %d", result->status);
-	buf_add_masked(&masked, whole_errors(result));
-	/* The last lines tell what went wrong; the ones before are warnings. */
-	text = last_words(str_trim((struct str){buf_text(&masked), masked.len}));
-	while (text.len > 0) {
-		if (!str_cut(&text, '\n', &line)) {
-			line = text;
-			text.len = 0;
-		}
-		line = str_trim(line);
-		if (line.len == 0)
-			continue;
-		buf_add_str(out, STR(": "));
-		buf_add_quoted(out, line);
-	}
-	buf_clear(&masked);
 }

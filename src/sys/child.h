@@ -69,6 +69,9 @@ void child_stop(int fd);
  */
 void child_end_all(void);
 
+/* So much of what a program writes as errors is kept. */
+#define CHILD_ERRORS_MAX 65536
+
 /* "exit status 69: postqueue: fatal: ..." in one line, quoted and without local parts of
  * addresses, for a log or an err. */
 void child_describe(const struct child_result *result, struct buf *out);

@@ -117,5 +117,8 @@ has 'and it says which' "$err" 'metrics.textfile is a file of the state'
 configure "log: {file: $log}" "metrics: {textfile: $dir/tls_policy.db}"
 ladder metrics
 has 'nor is the map' "$err" 'metrics.textfile is a file of the map'
+configure "log: {file: $log}" "metrics: {textfile: $dir/tlsladder.yaml}"
+ladder metrics
+has 'nor is the configuration itself' "$err" 'tlsladder.yaml:7:21: metrics.textfile is this file; give it a name of its own'
 
 finish

@@ -140,6 +140,13 @@ static const struct bad_row bad_rows[] = {
     {"the file of metrics is one of rules",
         "rules: [/x/a.yaml, /x/b.yaml]\nmetrics: {textfile: /x/b.yaml}\n",
         "c:2:21: metrics.textfile is a file of rules; give it a name of its own"},
+    {"the file of metrics is that of CAs",
+        "mta_sts: {ca_file: /x/ca}\nmetrics: {textfile: /x/ca}\n",
+        "c:2:21: metrics.textfile is mta_sts.ca_file; give it a name of its own"},
+    {"the file of metrics is a login file",
+        "publish: [{sql: mariadb, login: /x/l, schema: own}]\n"
+        "metrics: {textfile: /x/l}\n",
+        "c:2:21: metrics.textfile is a login file; give it a name of its own"},
     {"a list for a section", "ladder:\n- lowest: may\n", "c:2:1: " A_SECTION},
     {"a text for the whole", "hello\n", "c:1:1: " A_SECTION},
     {"a section for a text", "state: {file: /x}\n",
